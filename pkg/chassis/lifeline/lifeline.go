@@ -1,0 +1,93 @@
+// Package lifeline is the pair of pipes between the daemon and an instance that it started.
+//
+// The instance reads Down messages, one JSON object a line, from its end of one pipe and writes Up
+// messages to the other. The daemon holds the write end of the first pipe open for as long as it
+// lives: when the instance reads EOF, its daemon is gone, however it died, and the instance leaves.
+// That is what keeps a killed daemon from leaving orphans behind, on every system.
+//
+// An instance that runs elsewhere (in a container, on a cluster) has no lifeline and lives on its
+// environment alone.
+package lifeline
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Env names the environment variable that tells an instance its two file descriptors, "READ,WRITE".
+const Env = "SHOPCTL_LIFELINE"
+
+// Down is one message from the daemon to an instance. A nil field leaves what it sets as it was; a
+// non-nil one replaces it whole.
+type Down struct {
+	// Endpoints maps each Service's stable address ("127.0.0.1:41000", the value of the instance's
+	// *_SERVICE_ADDR variables) to the addresses of its ready instances. Clients dial these instead.
+	Endpoints *map[string][]string `json:"endpoints,omitempty"`
+	// Faults are the faults that the instance's own server injects into calls that it receives.
+	Faults *[]Fault `json:"faults,omitempty"`
+}
+
+// Fault is what goes wrong with a share of the calls that an instance receives.
+type Fault struct {
+	ID string `json:"id"`
+	// Method is a full method ("/hipstershop.PaymentService/Charge"), a bare name ("Charge"), a
+	// path prefix for HTTP ("/cart"), or empty for every call. Health checks and reflection are never faulted.
+	Method string `json:"method,omitempty"`
+	// Percent of calls, 0 to 100.
+	Percent float64 `json:"percent"`
+	// Delay is added before the call is served, or fails.
+	Delay time.Duration `json:"delay,omitempty"`
+	// Code is a gRPC code name ("UNAVAILABLE"); empty: the call is not made to fail.
+	// Over HTTP it becomes the status of the gRPC to HTTP mapping.
+	Code string `json:"code,omitempty"`
+}
+
+// Up is one message from an instance to the daemon.
+type Up struct {
+	// Listening is sent once, when the instance listens.
+	Listening *Listening `json:"listening,omitempty"`
+	// Fatal is why the instance cannot start or go on, in one line.
+	Fatal string `json:"fatal,omitempty"`
+}
+
+// Listening tells where an instance can be reached.
+type Listening struct {
+	// Addr serves the workload's own protocol: "127.0.0.1:41001".
+	Addr string `json:"addr"`
+	// Admin serves Prometheus metrics at /metrics.
+	Admin string `json:"admin,omitempty"`
+}
+
+// Write writes one message as a line.
+func Write[T Down | Up](w io.Writer, m T) error {
+	line, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("encode lifeline message: %w", err)
+	}
+	_, err = w.Write(append(line, '\n'))
+	return err
+}
+
+// Read calls handle for each message until the pipe ends, and returns nil at EOF.
+func Read[T Down | Up](r io.Reader, handle func(T)) error {
+	lines := bufio.NewReader(r)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if len(line) > 1 {
+			var m T
+			if jsonErr := json.Unmarshal(line, &m); jsonErr != nil {
+				return fmt.Errorf("decode lifeline message: %w", jsonErr)
+			}
+			handle(m)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read lifeline: %w", err)
+		}
+	}
+}
