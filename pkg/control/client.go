@@ -1,0 +1,85 @@
+// Package control is the way to the daemon: a gRPC service on a unix socket that the user alone can
+// open. Commands, the terminal UI and lessons are its clients and have no other way to change the
+// shop, so that a lesson can do nothing that the learner could not do from a shell.
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials/insecure"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/rundir"
+)
+
+// ErrNotRunning tells that no daemon answers on the shop's socket.
+var ErrNotRunning = errors.New("the shop is not running")
+
+// maxMessage bounds one message either way; applied files and snapshots are far below it.
+const maxMessage = 16 << 20
+
+// Client speaks to one daemon. It is safe for concurrent use.
+type Client struct {
+	controlpb.ShopClient
+	conn *grpc.ClientConn
+}
+
+// Dial connects to the daemon of dir. It fails with ErrNotRunning when there is none, and then says
+// so at once.
+func Dial(dir rundir.Dir) (*Client, error) {
+	first, err := net.DialTimeout("unix", dir.Socket(), 2*time.Second)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return nil, fmt.Errorf("connect to shop %q: %w", dir.Name, ErrNotRunning)
+	case err != nil:
+		return nil, fmt.Errorf("connect to shop %q: %w", dir.Name, err)
+	}
+	dialer := &reuse{conn: first, path: dir.Socket()}
+	conn, err := grpc.NewClient("passthrough:///shopctl",
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(dialer.dial),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, MaxDelay: time.Second},
+			MinConnectTimeout: 2 * time.Second,
+		}),
+		grpc.WithIdleTimeout(0),
+	)
+	if err != nil {
+		first.Close()
+		return nil, fmt.Errorf("connect to shop %q: %w", dir.Name, err)
+	}
+	conn.Connect()
+	return &Client{ShopClient: controlpb.NewShopClient(conn), conn: conn}, nil
+}
+
+// Close ends the connection.
+func (c *Client) Close() error { return c.conn.Close() }
+
+// reuse hands out the connection that proved that the daemon is there, and dials after that.
+type reuse struct {
+	mu   sync.Mutex
+	conn net.Conn
+	path string
+}
+
+func (r *reuse) dial(ctx context.Context, _ string) (net.Conn, error) {
+	r.mu.Lock()
+	conn := r.conn
+	r.conn = nil
+	r.mu.Unlock()
+	if conn != nil {
+		return conn, nil
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, "unix", r.path)
+}

@@ -1,0 +1,91 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/rundir"
+)
+
+// Server serves the control API on a shop's socket.
+type Server struct {
+	grpc *grpc.Server
+	log  *slog.Logger
+}
+
+// NewServer makes a server of the backend's methods. A panic in one of them ends that call alone.
+func NewServer(backend controlpb.ShopServer, log *slog.Logger) *Server {
+	s := &Server{log: log}
+	s.grpc = grpc.NewServer(
+		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
+		grpc.ChainUnaryInterceptor(s.unary), grpc.ChainStreamInterceptor(s.stream),
+		grpc.WaitForHandlers(true),
+	)
+	controlpb.RegisterShopServer(s.grpc, backend)
+	return s
+}
+
+// Listen opens the socket of dir for the user alone. Whoever calls it holds the shop's lock, so a
+// socket that is there already is a dead one.
+func Listen(dir rundir.Dir) (net.Listener, error) {
+	if err := os.Remove(dir.Socket()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("remove dead socket: %w", err)
+	}
+	l, err := net.Listen("unix", dir.Socket())
+	if err != nil {
+		return nil, fmt.Errorf("open control socket: %w", err)
+	}
+	if err := os.Chmod(dir.Socket(), 0o600); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("close control socket to others: %w", err)
+	}
+	return l, nil
+}
+
+// Serve answers until ctx ends; then it lets running calls finish for at most a second, and returns
+// when the last has.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		force := time.AfterFunc(time.Second, s.grpc.Stop)
+		defer force.Stop()
+		s.grpc.GracefulStop()
+	})
+	err := s.grpc.Serve(l)
+	if stop() {
+		s.grpc.Stop()
+		return err
+	}
+	<-stopped
+	return nil
+}
+
+func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
+	defer s.recover(info.FullMethod, &err)
+	return next(ctx, req)
+}
+
+func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
+	defer s.recover(info.FullMethod, &err)
+	return next(srv, ss)
+}
+
+func (s *Server) recover(method string, err *error) {
+	if v := recover(); v != nil {
+		s.log.Error("control call panicked", "method", method, "panic", v, "stack", string(debug.Stack()))
+		*err = status.Error(codes.Internal, "internal error; the daemon's log holds the stack")
+	}
+}

@@ -1,0 +1,160 @@
+package rundir
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// Process is a process group that a daemon started, by its leader.
+type Process struct {
+	// Name of the instance.
+	Name string `json:"name"`
+	// PID of the leader, which is also the id of the group.
+	PID int `json:"pid"`
+	// Start is when the leader started, in the kernel's clock ticks since boot; with PID it names the
+	// process for ever.
+	Start uint64 `json:"start"`
+}
+
+// NewProcess describes a living process. It fails when the process is gone.
+func NewProcess(name string, pid int) (Process, error) {
+	start, _, err := readStat(pid)
+	if err != nil {
+		return Process{}, err
+	}
+	return Process{Name: name, PID: pid, Start: start}, nil
+}
+
+// Alive tells whether this very process, and not a later one with its number, still runs.
+func (p Process) Alive() bool {
+	start, state, err := readStat(p.PID)
+	return err == nil && start == p.Start && state != 'Z' && state != 'X'
+}
+
+// readStat reads a process' start time (field 22) and state (field 3) from /proc.
+func readStat(pid int) (start uint64, state byte, err error) {
+	content, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0, 0, fmt.Errorf("read process %d: %w", pid, err)
+	}
+	// The second field is the command's name in brackets and may hold anything, brackets included.
+	fields := bytes.Fields(content[bytes.LastIndexByte(content, ')')+1:])
+	if len(fields) < 20 {
+		return 0, 0, fmt.Errorf("read process %d: short stat", pid)
+	}
+	start, err = strconv.ParseUint(string(fields[19]), 10, 64)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read process %d: %w", pid, err)
+	}
+	return start, fields[0][0], nil
+}
+
+// Record replaces the list of the shop's processes.
+func (l *Lock) Record(ps []Process) error {
+	content, err := json.Marshal(ps)
+	if err != nil {
+		return fmt.Errorf("encode processes: %w", err)
+	}
+	tmp := l.dir.pidsFile() + ".tmp"
+	if err := os.WriteFile(tmp, content, 0o600); err != nil {
+		return fmt.Errorf("record processes: %w", err)
+	}
+	if err := os.Rename(tmp, l.dir.pidsFile()); err != nil {
+		return fmt.Errorf("record processes: %w", err)
+	}
+	return nil
+}
+
+// Leftovers are the recorded processes that still run. While a daemon holds the lock they are its
+// instances; after it died they are what it left behind.
+func (d Dir) Leftovers() ([]Process, error) {
+	content, err := os.ReadFile(d.pidsFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read processes: %w", err)
+	}
+	var all []Process
+	if err := json.Unmarshal(content, &all); err != nil {
+		return nil, nil // half a file from a machine that lost power names nobody
+	}
+	var alive []Process
+	for _, p := range all {
+		if p.PID > 1 && p.Alive() {
+			alive = append(alive, p)
+		}
+	}
+	return alive, nil
+}
+
+// End asks the groups of ps to leave, waits for at most grace, and kills those that are left.
+func End(ctx context.Context, ps []Process, grace time.Duration) error {
+	signalAll(ps, syscall.SIGTERM)
+	signalAll(ps, syscall.SIGCONT) // a paused group cannot hear
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.NewTimer(grace)
+	defer deadline.Stop()
+	killed := false
+	for anyAlive(ps) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-deadline.C:
+			if killed {
+				return errors.New("end leftover processes: some outlived SIGKILL")
+			}
+			killed = true
+			signalAll(ps, syscall.SIGKILL)
+			deadline.Reset(2 * time.Second)
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+func signalAll(ps []Process, sig syscall.Signal) {
+	for _, p := range ps {
+		if p.Alive() {
+			_ = syscall.Kill(-p.PID, sig) // gone since is as good
+		}
+	}
+}
+
+func anyAlive(ps []Process) bool {
+	for _, p := range ps {
+		if p.Alive() {
+			return true
+		}
+	}
+	return false
+}
+
+// Clean takes the lock of a dead shop, ends the processes that it left behind and removes its run
+// directory. It returns what it ended. ErrLocked tells that the shop is alive.
+func (d Dir) Clean(ctx context.Context, grace time.Duration) ([]Process, error) {
+	if !d.Exists() {
+		return nil, nil
+	}
+	lock, err := d.Lock()
+	if err != nil {
+		return nil, err
+	}
+	ps, err := d.Leftovers()
+	if err == nil {
+		err = End(ctx, ps, grace)
+	}
+	if err != nil {
+		return ps, errors.Join(err, lock.Release())
+	}
+	return ps, lock.Remove()
+}

@@ -1,0 +1,204 @@
+// Package rundir is where a shop lives on disk, and how one tells whether it is alive.
+//
+// Each shop has a name and two directories that the user alone can open. The run directory holds
+// what is true only while the daemon lives: the lock, the control socket and the list of processes.
+// The state directory holds what outlives it: applied objects, data of services and logs.
+//
+// A shop runs exactly while somebody holds the lock; the kernel lets go of it however the daemon
+// ends. A run directory without a holder is dead and can be cleaned by whoever takes the lock next.
+// What is cleaned is only what was recorded: a process is known by its id and its start time
+// together, so that a number that was given to somebody else since is left alone.
+package rundir
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"syscall"
+)
+
+// Dir names the directories of one shop. It is a value; nothing on disk is touched until Create.
+type Dir struct {
+	// Name of the shop: "default".
+	Name string
+	// Run and State are absolute paths.
+	Run, State string
+	socket     string
+}
+
+// maxSocketPath is what fits into sockaddr_un on linux, with its closing zero; other systems have 4 bytes less.
+const maxSocketPath = 103
+
+var validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
+
+// Resolve finds the directories of the shop called name from the environment:
+// SHOPCTL_RUN_DIR and SHOPCTL_STATE_DIR, else those of the XDG base directory specification, else
+// a directory of the user's own under the one for temporary files, and ~/.local/state.
+func Resolve(name string, getenv func(string) string) (Dir, error) {
+	if !validName.MatchString(name) {
+		return Dir{}, fmt.Errorf("shop name %q: use at most 40 lower case letters, digits and dashes", name)
+	}
+	run, err := filepath.Abs(runBase(getenv))
+	if err != nil {
+		return Dir{}, fmt.Errorf("find run directory: %w", err)
+	}
+	base, err := stateBase(getenv)
+	if err != nil {
+		return Dir{}, err
+	}
+	state, err := filepath.Abs(base)
+	if err != nil {
+		return Dir{}, fmt.Errorf("find state directory: %w", err)
+	}
+	d := Dir{Name: name, Run: filepath.Join(run, name), State: filepath.Join(state, name)}
+	d.socket = filepath.Join(d.Run, "shopctl.sock")
+	if len(d.socket) > maxSocketPath {
+		sum := sha256.Sum256([]byte(d.Run))
+		d.socket = filepath.Join(userTemp(getenv), "s-"+hex.EncodeToString(sum[:8])+".sock")
+	}
+	return d, nil
+}
+
+func runBase(getenv func(string) string) string {
+	if dir := getenv("SHOPCTL_RUN_DIR"); dir != "" {
+		return dir
+	}
+	if dir := getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "shopctl")
+	}
+	tmp := getenv("TMPDIR")
+	if tmp == "" {
+		tmp = "/tmp"
+	}
+	return filepath.Join(tmp, "shopctl-"+strconv.Itoa(os.Getuid()))
+}
+
+// userTemp is short: TMPDIR may be what made the socket's path too long.
+func userTemp(getenv func(string) string) string {
+	tmp := getenv("TMPDIR")
+	if tmp == "" || len(tmp) > 48 || !filepath.IsAbs(tmp) {
+		tmp = "/tmp"
+	}
+	return filepath.Join(tmp, "shopctl-"+strconv.Itoa(os.Getuid()))
+}
+
+func stateBase(getenv func(string) string) (string, error) {
+	if dir := getenv("SHOPCTL_STATE_DIR"); dir != "" {
+		return dir, nil
+	}
+	if dir := getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "shopctl"), nil
+	}
+	home := getenv("HOME")
+	if home == "" {
+		return "", errors.New("find state directory: neither SHOPCTL_STATE_DIR nor XDG_STATE_HOME nor HOME is set")
+	}
+	return filepath.Join(home, ".local", "state", "shopctl"), nil
+}
+
+// Socket is the path of the control socket. It lies in the run directory unless that makes it
+// longer than a socket's path may be.
+func (d Dir) Socket() string { return d.socket }
+
+// Logs is the directory of the instances' log files.
+func (d Dir) Logs() string { return filepath.Join(d.State, "logs") }
+
+// Data is the directory under which workloads keep what outlives them.
+func (d Dir) Data() string { return filepath.Join(d.State, "data") }
+
+// DaemonLog is the file that the daemon writes its own log to.
+func (d Dir) DaemonLog() string { return filepath.Join(d.State, "daemon.log") }
+
+func (d Dir) lockFile() string { return filepath.Join(d.Run, "lock") }
+func (d Dir) pidsFile() string { return filepath.Join(d.Run, "pids.json") }
+
+// Create makes the directories, readable by the user alone, and makes sure that they can be written
+// to and belong to the user. It is an error of the environment when they cannot.
+func (d Dir) Create() error {
+	dirs := []string{filepath.Dir(d.Run), d.Run, d.State, d.Logs(), d.Data()}
+	if filepath.Dir(d.socket) != d.Run {
+		dirs = append(dirs, filepath.Dir(d.socket))
+	}
+	for _, dir := range dirs {
+		if err := own(dir); err != nil {
+			return err
+		}
+	}
+	for _, dir := range []string{d.Run, d.State} {
+		if err := probe(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// own makes dir, and refuses one that another user could have laid in our way.
+func own(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make directory: %w", err)
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("read directory: %w", err)
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Getuid() {
+		return fmt.Errorf("use directory %s: it belongs to user %d, not to you", dir, st.Uid)
+	}
+	return nil
+}
+
+// probe writes what a small object needs, so that a full disk or a read-only one is found before
+// anything is started.
+func probe(dir string) error {
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return fmt.Errorf("close directory to others: %w", err)
+	}
+	f, err := os.CreateTemp(dir, ".probe-*")
+	if err != nil {
+		return fmt.Errorf("write to directory: %w", err)
+	}
+	defer os.Remove(f.Name())
+	if _, err = f.Write(make([]byte, 64<<10)); err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return fmt.Errorf("write to directory %s: %w", dir, err)
+	}
+	return nil
+}
+
+// Exists tells whether the shop has a run directory, alive or dead.
+func (d Dir) Exists() bool {
+	_, err := os.Stat(d.lockFile())
+	return err == nil
+}
+
+// List returns the shops that have a run directory, alive or dead, in order of their names.
+func List(getenv func(string) string) ([]Dir, error) {
+	entries, err := os.ReadDir(runBase(getenv))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list shops: %w", err)
+	}
+	var dirs []Dir
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		if d, err := Resolve(e.Name(), getenv); err == nil && d.Exists() {
+			dirs = append(dirs, d)
+		}
+	}
+	return dirs, nil
+}
