@@ -1,0 +1,93 @@
+package money
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+)
+
+// Format returns an amount for people: "$19.99", "¥2235", "CHF 264.08", "-€1.55".
+//
+// It shows as many decimals as the currency has minor units by ISO 4217 and rounds to them, halves
+// away from zero; the original cut instead and showed $0.19 for an amount one nano below $0.20. An
+// amount that rounds to nothing has no minus sign.
+func Format(m *hipstershop.Money) string {
+	code := m.GetCurrencyCode()
+	digits := MinorUnits(code)
+	step := uint64(NanosPerUnit)
+	for range digits {
+		step /= 10
+	}
+	units := magnitude(m.GetUnits())
+	minor := (magnitude(int64(m.GetNanos())) + step/2) / step // in minor units
+	if whole := NanosPerUnit / step; minor >= whole {
+		units, minor = units+1, minor-whole
+	}
+	text := make([]byte, 0, 32)
+	if Sign(m) < 0 && (units != 0 || minor != 0) {
+		text = append(text, '-')
+	}
+	text = append(text, Symbol(code)...)
+	text = strconv.AppendUint(text, units, 10)
+	if digits > 0 {
+		text = append(text, '.')
+		text = fmt.Appendf(text, "%0*d", digits, minor)
+	}
+	return string(text)
+}
+
+// Decimal returns an amount exactly, with its currency code: "19.99 USD", "17.682441398 EUR". It is
+// meant for logs and errors, and takes amounts that are not valid as well.
+func Decimal(m *hipstershop.Money) string {
+	text := make([]byte, 0, 32)
+	if m.GetUnits() < 0 || m.GetNanos() < 0 {
+		text = append(text, '-')
+	}
+	text = strconv.AppendUint(text, magnitude(m.GetUnits()), 10)
+	if nanos := magnitude(int64(m.GetNanos())); nanos != 0 {
+		text = fmt.Appendf(text, ".%09d", nanos)
+		for text[len(text)-1] == '0' {
+			text = text[:len(text)-1]
+		}
+	}
+	if code := m.GetCurrencyCode(); code != "" {
+		text = append(append(text, ' '), code...)
+	}
+	return string(text)
+}
+
+// Symbol returns what stands before an amount of a currency: its sign where the shop knows one, else
+// its code and a space, so that no two currencies look alike.
+func Symbol(currencyCode string) string {
+	switch currencyCode {
+	case "USD":
+		return "$"
+	case "CAD":
+		return "CA$"
+	case "EUR":
+		return "€"
+	case "GBP":
+		return "£"
+	case "JPY":
+		return "¥"
+	case "TRY":
+		return "₺"
+	case "":
+		return ""
+	}
+	return currencyCode + " "
+}
+
+// MinorUnits returns how many decimals a currency has by ISO 4217; 2 for codes that it does not know.
+func MinorUnits(currencyCode string) int {
+	switch currencyCode {
+	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF":
+		return 0
+	case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND":
+		return 3
+	case "CLF", "UYW":
+		return 4
+	}
+	return 2
+}
