@@ -1,0 +1,67 @@
+package fault
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/nearest"
+)
+
+// codeNames are the names of the gRPC codes in the order of their numbers
+// (https://github.com/grpc/grpc/blob/master/doc/statuscodes.md).
+func codeNames() []string {
+	return []string{
+		"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+		"PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE",
+		"UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+	}
+}
+
+// Codes are the names of the gRPC codes that a call can be made to fail with.
+func Codes() []string { return codeNames()[1:] }
+
+// CodeName returns the canonical name of a gRPC code: "DEADLINE_EXCEEDED"; "CODE(42)" for one that
+// gRPC does not define.
+func CodeName(c codes.Code) string {
+	if names := codeNames(); int(c) < len(names) {
+		return names[c]
+	}
+	return fmt.Sprintf("CODE(%d)", uint32(c))
+}
+
+// ParseCode reads a gRPC code that means failure, by name in any spelling ("unavailable",
+// "DeadlineExceeded", "deadline-exceeded") or by number ("14").
+func ParseCode(text string) (codes.Code, error) {
+	names := codeNames()
+	found := -1
+	if n, err := strconv.Atoi(strings.TrimSpace(text)); err == nil {
+		if n >= 0 && n < len(names) {
+			found = n
+		}
+	} else {
+		for i, name := range names {
+			if plain(name) == plain(text) || (name == "CANCELLED" && plain(text) == "canceled") {
+				found = i
+			}
+		}
+	}
+	switch {
+	case found > 0:
+		return codes.Code(found), nil
+	case found == 0:
+		return 0, &Invalid{Text: "error OK: a call that ends with OK has not failed", Hint: "leave --error out, or use " + strings.Join(Codes(), ", ")}
+	}
+	hint := "use one of " + strings.Join(Codes(), ", ")
+	if name := nearest.Name(strings.NewReplacer("-", "_", " ", "_").Replace(text), Codes()); name != "" {
+		hint = "did you mean " + name + "?"
+	}
+	return 0, &Invalid{Text: fmt.Sprintf("unknown gRPC code %q", text), Hint: hint}
+}
+
+// plain is a code's name without what people write differently.
+func plain(name string) string {
+	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(name))
+}

@@ -1,0 +1,152 @@
+package fault
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	_ "github.com/shopctl/shopctl/pkg/rpc/hipstershop" // the contract that methods are checked against
+	_ "github.com/shopctl/shopctl/pkg/rpc/shopv1"
+)
+
+func paymentTarget() Target {
+	return Target{
+		Name: "payment", Workload: "paymentservice", Protocol: "grpc", Chassis: true,
+		GRPC: []string{"hipstershop.PaymentService", "shopctl.shop.v1.Refunds"},
+	}
+}
+
+func TestSpecBecomesACanonicalFault(t *testing.T) {
+	f, err := Spec{Service: "PaymentService", Error: "unavailable", Method: "charge", Delay: time.Second, Owner: "cli"}.Fault(paymentTarget())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Service != "payment" || f.Workload != "paymentservice" || f.Method != "Charge" || f.Code != codes.Unavailable || f.Percent != 100 {
+		t.Errorf("got %+v", f)
+	}
+	rule, ok := f.rule()
+	if !ok || rule.Method != "/hipstershop.PaymentService/Charge" || rule.Code != "UNAVAILABLE" || rule.Delay != time.Second {
+		t.Errorf("instances are told %+v, %v", rule, ok)
+	}
+}
+
+func TestSpecThatMakesNoSenseIsRefusedWithAHint(t *testing.T) {
+	frontend := Target{Name: "frontend", Workload: "frontend", Protocol: "http", Chassis: true}
+	store := Target{Name: "redis-cart", Workload: "redis-cart", Protocol: "tcp", Chassis: true}
+	own := Target{Name: "mine", Workload: "mine", Protocol: "grpc"}
+	for _, tt := range []struct {
+		name       string
+		spec       Spec
+		target     Target
+		text, hint string
+	}{
+		{"nothing", Spec{}, paymentTarget(), "nothing that goes wrong", "--error"},
+		{"percent above", Spec{Error: "INTERNAL", Percent: 101}, paymentTarget(), "percent 101", "--percent"},
+		{"percent below", Spec{Error: "INTERNAL", Percent: -1}, paymentTarget(), "percent -1", "--percent"},
+		{"percent NaN", Spec{Error: "INTERNAL", Percent: math.NaN()}, paymentTarget(), "percent NaN", "--percent"},
+		{"delay below", Spec{Delay: -time.Second}, paymentTarget(), "below zero", "--delay"},
+		{"delay above", Spec{Delay: time.Hour}, paymentTarget(), "above 1m0s", "--delay"},
+		{"OK", Spec{Error: "ok"}, paymentTarget(), "error OK", "--error"},
+		{"code", Spec{Error: "unavailible"}, paymentTarget(), `"unavailible"`, "did you mean UNAVAILABLE?"},
+		{"code far off", Spec{Error: "boom"}, paymentTarget(), `"boom"`, "DEADLINE_EXCEEDED"},
+		{"number", Spec{Error: "99"}, paymentTarget(), `"99"`, "use one of"},
+		{"method", Spec{Error: "INTERNAL", Method: "Chrage"}, paymentTarget(), `no method "Chrage"`, "did you mean Charge?"},
+		{"method far off", Spec{Error: "INTERNAL", Method: "Zzzzzz"}, paymentTarget(), `no method "Zzzzzz"`, "payment has Charge"},
+		{"for", Spec{Error: "INTERNAL", For: -1}, paymentTarget(), "above zero", "--for"},
+		{"both", Spec{Crash: true, Pause: true}, paymentTarget(), "exclude", "one of them"},
+		{"crash and error", Spec{Service: "payment", Crash: true, Error: "INTERNAL"}, paymentTarget(), "crash takes whole", "inject payment --crash"},
+		{"pause and percent", Spec{Service: "payment", Pause: true, Percent: 5}, paymentTarget(), "pause takes whole", "inject payment --pause"},
+		{"lasting crash", Spec{Crash: true, For: time.Minute}, paymentTarget(), "does not last", "--pause --for 1m0s"},
+		{"http method", Spec{Error: "INTERNAL", Method: "Cart"}, frontend, "serves HTTP", "--method /cart"},
+		{"tcp", Spec{Error: "INTERNAL"}, store, "speaks TCP", "inject redis-cart --pause"},
+		{"not ours", Spec{Error: "INTERNAL"}, own, "not a built-in", "inject mine --pause"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := tt.spec.Fault(tt.target)
+			var invalid *Invalid
+			if !errors.As(err, &invalid) {
+				t.Fatalf("err = %v", err)
+			}
+			if !strings.Contains(invalid.Text, tt.text) || !strings.Contains(invalid.Hint, tt.hint) {
+				t.Errorf("text %q, hint %q", invalid.Text, invalid.Hint)
+			}
+		})
+	}
+}
+
+func TestMethodIsFoundByAnyOfItsSpellings(t *testing.T) {
+	for _, typed := range []string{"Charge", "charge", "PaymentService/Charge", "paymentservice.charge", "hipstershop.PaymentService/Charge", "/hipstershop.PaymentService/Charge"} {
+		display, full, err := paymentTarget().method(typed)
+		if err != nil || display != "Charge" || full != "/hipstershop.PaymentService/Charge" {
+			t.Errorf("%q: %q, %q, %v", typed, display, full, err)
+		}
+	}
+	frontend := Target{Name: "frontend", Protocol: "http", Chassis: true}
+	if _, full, err := frontend.method("/cart"); err != nil || full != "/cart" {
+		t.Errorf("path: %q, %v", full, err)
+	}
+	unknown := Target{Name: "mine", Protocol: "grpc", Chassis: true}
+	if _, full, err := unknown.method("Anything"); err != nil || full != "Anything" {
+		t.Errorf("method without a contract: %q, %v", full, err)
+	}
+}
+
+func TestCodeIsReadInAnySpelling(t *testing.T) {
+	for typed, want := range map[string]codes.Code{
+		"UNAVAILABLE": codes.Unavailable, "unavailable": codes.Unavailable, "14": codes.Unavailable,
+		"DeadlineExceeded": codes.DeadlineExceeded, "deadline-exceeded": codes.DeadlineExceeded, "deadline_exceeded": codes.DeadlineExceeded,
+		"canceled": codes.Canceled, "CANCELLED": codes.Canceled, "Unauthenticated": codes.Unauthenticated,
+	} {
+		if got, err := ParseCode(typed); err != nil || got != want {
+			t.Errorf("ParseCode(%q) = %v, %v", typed, got, err)
+		}
+	}
+	for i, name := range Codes() {
+		got, err := ParseCode(name)
+		if err != nil || got != codes.Code(i+1) || CodeName(got) != name {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	if got := CodeName(42); got != "CODE(42)" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestRequestOfTheAPIBecomesASpec(t *testing.T) {
+	r := &controlpb.InjectFaultRequest{
+		Fault: &controlpb.Fault{Service: "payment", Method: "Charge", Percent: 50, Delay: durationpb.New(time.Second), Error: "INTERNAL", Owner: "cli"},
+		For:   durationpb.New(time.Minute),
+	}
+	want := Spec{Service: "payment", Method: "Charge", Percent: 50, Delay: time.Second, Error: "INTERNAL", Owner: "cli", For: time.Minute}
+	if got := FromProto(r); got != want {
+		t.Errorf("got %+v", got)
+	}
+	r.For = durationpb.New(0)
+	if _, err := FromProto(r).Fault(paymentTarget()); err == nil {
+		t.Error("a fault that lasts no time is accepted")
+	}
+	if got := FromProto(&controlpb.InjectFaultRequest{}); got != (Spec{}) {
+		t.Errorf("empty request: %+v", got)
+	}
+}
+
+func TestPhraseSaysWhatTheFaultDoes(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for want, f := range map[string]Fault{
+		"UNAVAILABLE 50% Charge, 1m59s left": {Code: codes.Unavailable, Percent: 50, Method: "Charge", Ends: now.Add(119 * time.Second)},
+		"+500ms 100%":                        {Delay: 500 * time.Millisecond, Percent: 100},
+		"+1s INTERNAL 12.5%":                 {Delay: time.Second, Code: codes.Internal, Percent: 12.5},
+		"paused, 1s left":                    {Pause: true, Ends: now.Add(10 * time.Millisecond)},
+		"crash":                              {Crash: true},
+	} {
+		if got := f.Phrase(now); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package fault
+
+import (
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/shopctl/shopctl/pkg/nearest"
+)
+
+// Target is a workload that can be broken.
+type Target struct {
+	// Name is what people type ("payment"). Workload is a key that the caller chooses; the registry
+	// hands it back wherever it speaks of the workload.
+	Name     string
+	Workload string
+	// GRPC are the full names of the gRPC services that it serves, where that is known and their
+	// contract is linked into this binary; methods are then checked.
+	GRPC []string
+	// Protocol is grpc, http or tcp; empty if it is not known.
+	Protocol string
+	// Chassis tells that its instances listen to the daemon and can fail or delay the calls that they
+	// receive. A command of somebody else can only be crashed and paused.
+	Chassis bool
+}
+
+// method finds a method of the target by any of its spellings and returns it for people and as its
+// instances compare it.
+func (t Target) method(text string) (display, full string, err error) {
+	if text == "" {
+		return "", "", nil
+	}
+	if t.Protocol == "http" {
+		if !strings.HasPrefix(text, "/") {
+			return "", "", &Invalid{
+				Text: fmt.Sprintf("method %q: %s serves HTTP, where a fault is set on the start of a path", text, t.Name),
+				Hint: "use --method /" + strings.ToLower(text),
+			}
+		}
+		return text, text, nil
+	}
+	known := t.methods()
+	if len(known) == 0 {
+		return text, text, nil
+	}
+	var matches []string
+	for _, m := range known {
+		if methodMatches(m, text) {
+			matches = append(matches, m)
+		}
+	}
+	switch len(matches) {
+	case 0:
+		return "", "", t.unknownMethod(text, known)
+	case 1:
+		return shortest(matches[0], known), matches[0], nil
+	}
+	return "", "", &Invalid{
+		Text: fmt.Sprintf("method %q of %s is ambiguous", text, t.Name),
+		Hint: "use one of " + strings.Join(matches, ", "),
+	}
+}
+
+func (t Target) unknownMethod(text string, known []string) error {
+	names := make([]string, len(known))
+	for i, m := range known {
+		names[i] = shortest(m, known)
+	}
+	hint := t.Name + " has " + strings.Join(names, ", ")
+	if name := nearest.Name(text[strings.LastIndexAny(text, "/.")+1:], names); name != "" {
+		hint = "did you mean " + name + "?"
+	}
+	return &Invalid{Text: fmt.Sprintf("%s has no method %q", t.Name, text), Hint: hint}
+}
+
+// methods are the target's methods, "/package.Service/Method", as far as this binary knows them.
+func (t Target) methods() []string {
+	var methods []string
+	for _, name := range t.GRPC {
+		d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
+		if err != nil {
+			continue
+		}
+		service, ok := d.(protoreflect.ServiceDescriptor)
+		if !ok {
+			continue
+		}
+		for i := range service.Methods().Len() {
+			methods = append(methods, fmt.Sprintf("/%s/%s", name, service.Methods().Get(i).Name()))
+		}
+	}
+	return methods
+}
+
+// Methods are the names that a fault on one method of the target takes, in the order of the contract.
+func (t Target) Methods() []string {
+	known := t.methods()
+	names := make([]string, len(known))
+	for i, m := range known {
+		names[i] = shortest(m, known)
+	}
+	return names
+}
+
+// methodMatches compares a full method ("/package.Service/Method") with what was typed: "Method",
+// "Service/Method", "package.Service/Method", with dots for the slash and in any case.
+func methodMatches(full, typed string) bool {
+	full = strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(full, "/"), "/", "."))
+	typed = strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(typed, "/"), "/", "."))
+	return full == typed || strings.HasSuffix(full, "."+typed)
+}
+
+// shortest is a method's bare name if no other method of the target has the same, else its full one.
+func shortest(full string, all []string) string {
+	bare := full[strings.LastIndex(full, "/")+1:]
+	for _, other := range all {
+		if other != full && strings.EqualFold(other[strings.LastIndex(other, "/")+1:], bare) {
+			return strings.TrimPrefix(full, "/")
+		}
+	}
+	return bare
+}
