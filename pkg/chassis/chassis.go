@@ -1,0 +1,169 @@
+// Package chassis is what all services share: it listens, tells its health, traces, measures, logs,
+// bounds every call with a deadline, and drains on the way out. A service registers what it offers
+// in its Setup function and holds nothing but its own logic.
+//
+// A service is configured by its environment alone, so that it runs the same as a local process, in
+// a container and in a pod:
+//
+//	PORT                          port to listen on; 0: one that the kernel gives (default 0 with a lifeline, else 8080)
+//	LISTEN_HOST                   host to bind (default 127.0.0.1; every interface inside a Kubernetes pod)
+//	METRICS_PORT                  port of /metrics (default 0 with a lifeline, else 9464)
+//	LOG_LEVEL                     debug, info (default), warn or error
+//	SERVICE_VERSION               the version that telemetry carries
+//	OTEL_SERVICE_NAME             service.name of telemetry (default: the workload's name)
+//	OTEL_EXPORTER_OTLP_ENDPOINT   where spans go, "http://127.0.0.1:4317"; COLLECTOR_SERVICE_ADDR
+//	                              ("host:port") is understood too; without either, none are exported
+//	DATA_DIR                      a directory that outlives the process
+//	DRAIN_TIMEOUT                 how long in-flight calls may take to finish on SIGTERM (default 10s)
+package chassis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+)
+
+// Setup registers what a service offers on rt and returns. It must not block: long work belongs to
+// Runtime.Go. The context ends when the service begins to drain.
+type Setup func(ctx context.Context, rt *Runtime) error
+
+// Options is what a service process is given.
+type Options struct {
+	// Name is what people type ("catalog"), Workload the Deployment's name ("productcatalogservice").
+	Name     string
+	Workload string
+	// Getenv reads the environment.
+	Getenv func(string) string
+	// Stdout takes JSON logs, one object a line.
+	Stdout io.Writer
+	// Down and Up are the lifeline; nil where there is none.
+	Down io.Reader
+	Up   io.Writer
+}
+
+// ErrLifeline is returned by Run when the daemon that started the service is gone.
+var ErrLifeline = errors.New("the daemon is gone")
+
+// Run serves until ctx ends, then drains and returns nil. It returns ErrLifeline when the lifeline
+// ends, and any other error when the service cannot start or go on; that error has been told to the
+// daemon as well.
+func Run(ctx context.Context, o Options, setup Setup) error {
+	err := run(ctx, o, setup)
+	if err != nil && !errors.Is(err, ErrLifeline) && o.Up != nil {
+		// The daemon may be gone as well; the error itself is what the caller gets.
+		_ = lifeline.Write(o.Up, lifeline.Up{Fatal: err.Error()})
+	}
+	return err
+}
+
+func run(ctx context.Context, o Options, setup Setup) error {
+	rt, err := newRuntime(o)
+	if err != nil {
+		return err
+	}
+	defer rt.closeTelemetry()
+
+	serveCtx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	if o.Down != nil {
+		done := rt.followLifeline(o.Down, stop)
+		defer done()
+	}
+	rt.health.begin()
+	if err := setup(serveCtx, rt); err != nil {
+		return fmt.Errorf("set up %s: %w", o.Workload, err)
+	}
+	listener, err := rt.listen()
+	if err != nil {
+		return err
+	}
+	err = rt.serve(serveCtx, listener, stop)
+	if cause := context.Cause(serveCtx); errors.Is(cause, ErrLifeline) {
+		return ErrLifeline
+	}
+	return err
+}
+
+// followLifeline applies what the daemon says until the pipe ends. The returned function ends the
+// following and waits for it.
+func (rt *Runtime) followLifeline(down io.Reader, stop context.CancelCauseFunc) func() {
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		err := lifeline.Read(down, func(m lifeline.Down) {
+			if m.Endpoints != nil {
+				rt.endpoints.set(*m.Endpoints)
+			}
+			if m.Faults != nil {
+				rt.faults.set(*m.Faults)
+			}
+		})
+		if err != nil {
+			rt.log.Debug("lifeline ended", "error", err)
+		}
+		stop(ErrLifeline)
+	}()
+	return func() {
+		if c, ok := down.(io.Closer); ok {
+			_ = c.Close()
+			<-finished
+		}
+	}
+}
+
+// listening is the set of sockets of a service.
+type listening struct {
+	main  net.Listener
+	admin net.Listener
+}
+
+func (rt *Runtime) listen() (listening, error) {
+	def, adminDef := "8080", "9464"
+	if rt.o.Up != nil {
+		def, adminDef = "0", "0"
+	}
+	host := rt.Env("LISTEN_HOST", "127.0.0.1")
+	if rt.o.Getenv("LISTEN_HOST") == "" && rt.o.Getenv("KUBERNETES_SERVICE_HOST") != "" {
+		host = ""
+	}
+	var l listening
+	var err error
+	if rt.external == nil {
+		if l.main, err = listenTCP(host, rt.Env("PORT", def)); err != nil {
+			return l, fmt.Errorf("start %s: %w", rt.o.Workload, err)
+		}
+	}
+	if l.admin, err = listenTCP(host, rt.Env("METRICS_PORT", adminDef)); err != nil {
+		if l.main != nil {
+			_ = l.main.Close()
+		}
+		return l, fmt.Errorf("serve metrics of %s: %w", rt.o.Workload, err)
+	}
+	return l, nil
+}
+
+// report tells the daemon where the service listens.
+func (rt *Runtime) report(addr, admin string) error {
+	rt.log.Info("listening", "addr", addr, "admin", admin, "version", rt.Version())
+	if rt.o.Up == nil {
+		return nil
+	}
+	if err := lifeline.Write(rt.o.Up, lifeline.Up{Listening: &lifeline.Listening{Addr: addr, Admin: admin}}); err != nil {
+		return fmt.Errorf("report to the daemon: %w", err)
+	}
+	return nil
+}
+
+const (
+	// defaultCallTimeout bounds a call whose caller set no deadline.
+	defaultCallTimeout = 5 * time.Second
+	// defaultDrainTimeout bounds how long calls in flight may take to finish.
+	defaultDrainTimeout = 10 * time.Second
+	// readyInterval is the time between two looks at a service's own stores.
+	readyInterval = time.Second
+)

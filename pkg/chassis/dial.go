@@ -1,0 +1,153 @@
+package chassis
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// DialOption changes a connection that Dial makes.
+type DialOption func(*dialConfig)
+
+type dialConfig struct {
+	timeout time.Duration
+	retry   []string
+}
+
+// WithTimeout bounds each call whose context has no deadline; the default is 5 s. A deadline that the
+// context has is passed on unchanged.
+func WithTimeout(d time.Duration) DialOption { return func(c *dialConfig) { c.timeout = d } }
+
+// WithRetry sends calls of these full methods ("/hipstershop.CartService/GetCart") again on
+// UNAVAILABLE, at most three times in all. It is for methods that may be repeated without harm.
+func WithRetry(methods ...string) DialOption {
+	return func(c *dialConfig) { c.retry = append(c.retry, methods...) }
+}
+
+// Dial returns a connection to the service whose address the environment variable holds
+// ("CART_SERVICE_ADDR=cartservice:7070"). It does not wait for the service: calls fail fast with
+// UNAVAILABLE while nobody answers. The chassis closes the connection.
+func (rt *Runtime) Dial(envVar string, options ...DialOption) (*grpc.ClientConn, error) {
+	addr, err := rt.address(envVar)
+	if err != nil {
+		return nil, err
+	}
+	c := dialConfig{timeout: defaultCallTimeout}
+	for _, o := range options {
+		o(&c)
+	}
+	conn, err := grpc.NewClient(endpointScheme+":///"+addr,
+		grpc.WithResolvers(endpointResolver{rt.endpoints}),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultServiceConfig(serviceConfig(c.retry)),
+		grpc.WithDisableServiceConfig(),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 5 * time.Millisecond, Multiplier: 2, Jitter: 0.2, MaxDelay: 500 * time.Millisecond},
+			MinConnectTimeout: time.Second,
+		}),
+		grpc.WithStatsHandler(otelgrpc.NewClientHandler(
+			otelgrpc.WithTracerProvider(rt.provider),
+			otelgrpc.WithPropagators(rt.propagate),
+			otelgrpc.WithFilter(isTraced),
+		)),
+		grpc.WithChainUnaryInterceptor(deadline(c.timeout), rt.clientMet.UnaryClientInterceptor()),
+		grpc.WithChainStreamInterceptor(rt.clientMet.StreamClientInterceptor()),
+		grpc.WithSharedWriteBuffer(true),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("dial %s=%q: %w", envVar, addr, err)
+	}
+	rt.connsMu.Lock()
+	rt.conns = append(rt.conns, conn)
+	rt.connsMu.Unlock()
+	return conn, nil
+}
+
+// deadline gives each call without one a deadline. Streams live as long as their context says.
+func deadline(d time.Duration) grpc.UnaryClientInterceptor {
+	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		if _, ok := ctx.Deadline(); !ok {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, d)
+			defer cancel()
+		}
+		return invoke(ctx, method, req, reply, cc, opts...)
+	}
+}
+
+// serviceConfig spreads calls over all ready endpoints and retries the methods given, within a budget
+// (gRFC A6: once ten calls of a hundred fail, retries stop).
+func serviceConfig(retry []string) string {
+	type object = map[string]any
+	config := object{"loadBalancingConfig": []object{{"round_robin": object{}}}}
+	if len(retry) > 0 {
+		var names []object
+		for _, m := range retry {
+			service, method, _ := strings.Cut(strings.TrimPrefix(m, "/"), "/")
+			names = append(names, object{"service": service, "method": method})
+		}
+		config["methodConfig"] = []object{{"name": names, "retryPolicy": object{
+			"maxAttempts": 3, "initialBackoff": "0.01s", "maxBackoff": "0.1s", "backoffMultiplier": 2, "retryableStatusCodes": []string{"UNAVAILABLE"},
+		}}}
+		config["retryThrottling"] = object{"maxTokens": 100, "tokenRatio": 0.1}
+	}
+	text, err := json.Marshal(config)
+	if err != nil {
+		return "{}"
+	}
+	return string(text)
+}
+
+// address is the host:port that the variable names.
+func (rt *Runtime) address(envVar string) (string, error) {
+	addr := rt.o.Getenv(envVar)
+	if addr == "" {
+		return "", fmt.Errorf("%s is not set: it names the address of a service that %s needs, such as %s=127.0.0.1:7070", envVar, rt.o.Workload, envVar)
+	}
+	if u, err := url.Parse(addr); err == nil && u.Scheme != "" && u.Host != "" {
+		addr = u.Host
+	}
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return "", fmt.Errorf("read %s=%q: want host:port", envVar, addr)
+	}
+	return addr, nil
+}
+
+// HTTPAddr is the base URL ("http://host:port") of the HTTP service whose address the variable holds.
+func (rt *Runtime) HTTPAddr(envVar string) (string, error) {
+	addr, err := rt.address(envVar)
+	if err != nil {
+		return "", err
+	}
+	return "http://" + addr, nil
+}
+
+// HTTPClient calls HTTP services: traced, bounded to 5 s, over the ready endpoints of a service in turn.
+func (rt *Runtime) HTTPClient() *http.Client {
+	dialer := &net.Dialer{Timeout: time.Second}
+	transport := &http.Transport{
+		MaxIdleConns:        math.MaxInt16,
+		MaxIdleConnsPerHost: 64,
+		IdleConnTimeout:     30 * time.Second,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, rt.endpoints.pick(addr))
+		},
+	}
+	rt.OnDrain(func(context.Context) error { transport.CloseIdleConnections(); return nil })
+	return &http.Client{
+		Timeout:   defaultCallTimeout,
+		Transport: otelhttp.NewTransport(transport, otelhttp.WithTracerProvider(rt.provider), otelhttp.WithPropagators(rt.propagate)),
+	}
+}

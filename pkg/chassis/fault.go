@@ -1,0 +1,153 @@
+package chassis
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+)
+
+// faultTable holds the faults that the daemon wants this instance to have. With none set, a call
+// pays one atomic load.
+type faultTable struct {
+	active atomic.Pointer[[]fault]
+}
+
+type fault struct {
+	lifeline.Fault
+	code codes.Code
+}
+
+func (t *faultTable) set(faults []lifeline.Fault) {
+	if len(faults) == 0 {
+		t.active.Store(nil)
+		return
+	}
+	list := make([]fault, 0, len(faults))
+	for _, f := range faults {
+		code := codes.OK
+		if f.Code != "" {
+			// An unknown name still makes the call fail: a fault that silently does nothing would mislead.
+			code = codes.Unknown
+			_ = code.UnmarshalJSON([]byte(`"` + f.Code + `"`))
+		}
+		list = append(list, fault{f, code})
+	}
+	t.active.Store(&list)
+}
+
+// inject delays or fails the call named method, as the faults say.
+func (t *faultTable) inject(ctx context.Context, method string) error {
+	active := t.active.Load()
+	if active == nil || isInfrastructure(method) {
+		return nil
+	}
+	for _, f := range *active {
+		if !f.matches(method) || rand.Float64()*100 >= f.Percent {
+			continue
+		}
+		trace.SpanFromContext(ctx).SetAttributes(attribute.String("shopctl.fault", f.ID))
+		if err := wait(ctx, f.Delay); err != nil {
+			return status.FromContextError(err).Err()
+		}
+		if f.code != codes.OK {
+			return status.Error(f.code, fmt.Sprintf("injected fault %s: %s for %g%% of calls", f.ID, f.Code, f.Percent))
+		}
+	}
+	return nil
+}
+
+func (f fault) matches(method string) bool {
+	switch {
+	case f.Method == "" || f.Method == method:
+		return true
+	case strings.HasPrefix(f.Method, "/"):
+		return strings.HasPrefix(method, f.Method)
+	default:
+		return strings.EqualFold(method[strings.LastIndex(method, "/")+1:], f.Method)
+	}
+}
+
+// isInfrastructure reports whether method serves the platform rather than the shop's users.
+func isInfrastructure(method string) bool {
+	return strings.HasPrefix(method, "/grpc.") || strings.HasSuffix(method, "healthz")
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t *faultTable) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if err := t.inject(ctx, info.FullMethod); err != nil {
+		return nil, err
+	}
+	return next(ctx, req)
+}
+
+func (t *faultTable) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	if err := t.inject(s.Context(), info.FullMethod); err != nil {
+		return err
+	}
+	return next(srv, s)
+}
+
+func (t *faultTable) handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := t.inject(r.Context(), r.URL.Path); err != nil {
+			http.Error(w, status.Convert(err).Message(), httpStatus(status.Code(err)))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// httpStatus maps a gRPC code as Envoy does (google.rpc.Code's own comments name the same).
+func httpStatus(c codes.Code) int {
+	switch c {
+	case codes.OK:
+		return http.StatusOK
+	case codes.Canceled:
+		return 499
+	case codes.InvalidArgument, codes.FailedPrecondition, codes.OutOfRange:
+		return http.StatusBadRequest
+	case codes.DeadlineExceeded:
+		return http.StatusGatewayTimeout
+	case codes.NotFound:
+		return http.StatusNotFound
+	case codes.AlreadyExists, codes.Aborted:
+		return http.StatusConflict
+	case codes.PermissionDenied:
+		return http.StatusForbidden
+	case codes.ResourceExhausted:
+		return http.StatusTooManyRequests
+	case codes.Unimplemented:
+		return http.StatusNotImplemented
+	case codes.Unavailable:
+		return http.StatusServiceUnavailable
+	case codes.Unauthenticated:
+		return http.StatusUnauthorized
+	default:
+		return http.StatusInternalServerError
+	}
+}

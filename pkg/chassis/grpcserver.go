@@ -1,0 +1,83 @@
+package chassis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/stats"
+	"google.golang.org/grpc/status"
+)
+
+// newServer makes the gRPC server. Interceptors run from the outside in: metrics count what the caller
+// gets, panics and faults included.
+func (rt *Runtime) newServer() *grpc.Server {
+	s := grpc.NewServer(
+		grpc.StatsHandler(otelgrpc.NewServerHandler(
+			otelgrpc.WithTracerProvider(rt.provider),
+			otelgrpc.WithPropagators(rt.propagate),
+			otelgrpc.WithFilter(isTraced),
+		)),
+		grpc.ChainUnaryInterceptor(rt.serverMet.UnaryServerInterceptor(), rt.unaryErrors, rt.faults.unary),
+		grpc.ChainStreamInterceptor(rt.serverMet.StreamServerInterceptor(), rt.streamErrors, rt.faults.stream),
+		grpc.SharedWriteBuffer(true),
+		grpc.WaitForHandlers(true),
+	)
+	healthpb.RegisterHealthServer(s, healthServer{rt.health.server, rt.health.gone})
+	reflection.Register(s)
+	return s
+}
+
+func isTraced(info *stats.RPCTagInfo) bool { return !isInfrastructure(info.FullMethodName) }
+
+func (rt *Runtime) unaryErrors(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
+	defer func() { err = rt.outcome(ctx, info.FullMethod, recover(), err) }()
+	return next(ctx, req)
+}
+
+func (rt *Runtime) streamErrors(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
+	defer func() { err = rt.outcome(s.Context(), info.FullMethod, recover(), err) }()
+	return next(srv, s)
+}
+
+// outcome turns a panic into INTERNAL, a context's error into its code, and logs what failed. The
+// panic itself goes to the log alone: a caller has no use for a stack.
+func (rt *Runtime) outcome(ctx context.Context, method string, panicked any, err error) error {
+	if panicked != nil {
+		rt.log.ErrorContext(ctx, "panic", "method", method, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+		return status.Error(codes.Internal, "internal error")
+	}
+	if err == nil {
+		return nil
+	}
+	if _, ok := status.FromError(err); !ok && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		err = status.FromContextError(err).Err()
+	}
+	if isInfrastructure(method) {
+		return err
+	}
+	s := status.Convert(err)
+	level := slog.LevelInfo
+	if isServerError(s.Code()) {
+		level = slog.LevelWarn
+	}
+	rt.log.Log(ctx, level, "call failed", "method", method, "code", s.Code().String(), "error", s.Message())
+	return err
+}
+
+// isServerError reports whether a code blames the server rather than the caller.
+func isServerError(c codes.Code) bool {
+	switch c {
+	case codes.Unknown, codes.DeadlineExceeded, codes.Unimplemented, codes.Internal, codes.Unavailable, codes.DataLoss:
+		return true
+	default:
+		return false
+	}
+}

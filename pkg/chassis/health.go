@@ -1,0 +1,164 @@
+package chassis
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+)
+
+// livenessService is the health name of the process itself: it serves for as long as the process can
+// answer. A readiness probe asks for "" or a service's name.
+const livenessService = "liveness"
+
+// healthState tells the truth about one service: whether it can serve with the stores that are its own.
+type healthState struct {
+	log    *slog.Logger
+	server *health.Server
+	checks []check
+	gone   chan struct{}
+
+	mu    sync.Mutex
+	names []string
+	why   string
+	ready bool
+}
+
+type check struct {
+	name string
+	run  func(context.Context) error
+}
+
+func newHealthState(log *slog.Logger) *healthState {
+	return &healthState{log: log, server: health.NewServer(), gone: make(chan struct{})}
+}
+
+func (h *healthState) addCheck(name string, run func(context.Context) error) {
+	h.checks = append(h.checks, check{name, run})
+}
+
+// begin is before Setup: alive, not ready.
+func (h *healthState) begin() {
+	h.server.SetServingStatus("", healthpb.HealthCheckResponse_NOT_SERVING)
+	h.server.SetServingStatus(livenessService, healthpb.HealthCheckResponse_SERVING)
+}
+
+// watch keeps the status of names true until ctx ends.
+func (h *healthState) watch(ctx context.Context, names []string) {
+	h.mu.Lock()
+	h.names = append([]string{""}, names...)
+	h.mu.Unlock()
+	if len(h.checks) == 0 {
+		h.set(true, "")
+		return
+	}
+	h.set(false, "not checked yet")
+	// Look often until the store first answers, so that a start is not slowed by the interval.
+	pause := 5 * time.Millisecond
+	for {
+		if h.look(ctx) || pause > readyInterval {
+			pause = readyInterval
+		} else {
+			pause *= 2
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// look runs every check once and reports whether all passed.
+func (h *healthState) look(ctx context.Context) bool {
+	for _, c := range h.checks {
+		checkCtx, cancel := context.WithTimeout(ctx, readyInterval)
+		err := c.run(checkCtx)
+		cancel()
+		if ctx.Err() != nil {
+			return false
+		}
+		if err != nil {
+			h.set(false, c.name+": "+err.Error())
+			return false
+		}
+	}
+	h.set(true, "")
+	return true
+}
+
+func (h *healthState) set(ready bool, why string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ready != ready {
+		if ready {
+			h.log.Info("ready")
+		} else {
+			h.log.Warn("not ready", "why", why)
+		}
+	}
+	h.ready, h.why = ready, why
+	status := healthpb.HealthCheckResponse_NOT_SERVING
+	if ready {
+		status = healthpb.HealthCheckResponse_SERVING
+	}
+	for _, name := range h.names {
+		h.server.SetServingStatus(name, status)
+	}
+}
+
+// state is readiness and, where it fails, why.
+func (h *healthState) state() (ready bool, why string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.ready, h.why
+}
+
+// leave says NOT_SERVING to everybody who asks or watches, and ends the watches.
+func (h *healthState) leave() {
+	h.mu.Lock()
+	h.ready, h.why = false, "draining"
+	h.mu.Unlock()
+	h.server.Shutdown()
+	close(h.gone)
+}
+
+// healthServer is the health service itself. Its watches end when the service drains; a graceful stop
+// would wait for them for ever.
+type healthServer struct {
+	*health.Server
+	gone <-chan struct{}
+}
+
+// leaveGrace is how long a watch lives on after draining began, for its last message to go out.
+const leaveGrace = 20 * time.Millisecond
+
+func (s healthServer) Watch(req *healthpb.HealthCheckRequest, stream healthpb.Health_WatchServer) error {
+	ctx, cancel := context.WithCancel(stream.Context())
+	defer cancel()
+	stopped := make(chan struct{})
+	defer close(stopped)
+	go func() {
+		select {
+		case <-s.gone:
+			select {
+			case <-time.After(leaveGrace):
+			case <-stopped:
+			}
+			cancel()
+		case <-stopped:
+		}
+	}()
+	return s.Server.Watch(req, watchStream{stream, ctx})
+}
+
+type watchStream struct {
+	grpc.ServerStreamingServer[healthpb.HealthCheckResponse]
+	ctx context.Context
+}
+
+func (s watchStream) Context() context.Context { return s.ctx }

@@ -1,0 +1,70 @@
+package chassis
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+// newLogger writes one JSON object a line with the original's keys: timestamp, severity, message.
+func newLogger(o Options) (*slog.Logger, error) {
+	level := slog.LevelInfo
+	if text := o.Getenv("LOG_LEVEL"); text != "" {
+		if err := level.UnmarshalText([]byte(text)); err != nil {
+			return nil, fmt.Errorf("read LOG_LEVEL=%q: want debug, info, warn or error", text)
+		}
+	}
+	h := slog.NewJSONHandler(o.Stdout, &slog.HandlerOptions{Level: level, ReplaceAttr: renameKeys})
+	return slog.New(traceHandler{h}).With("service", o.Workload), nil
+}
+
+func renameKeys(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) > 0 {
+		return a
+	}
+	switch a.Key {
+	case slog.TimeKey:
+		a.Key = "timestamp"
+	case slog.LevelKey:
+		a.Key = "severity"
+		if l, ok := a.Value.Any().(slog.Level); ok {
+			a.Value = slog.StringValue(severity(l))
+		}
+	case slog.MessageKey:
+		a.Key = "message"
+	}
+	return a
+}
+
+func severity(l slog.Level) string {
+	switch {
+	case l < slog.LevelInfo:
+		return "debug"
+	case l < slog.LevelWarn:
+		return "info"
+	case l < slog.LevelError:
+		return "warn"
+	default:
+		return "error"
+	}
+}
+
+// traceHandler adds the ids of the span that the context carries.
+type traceHandler struct{ slog.Handler }
+
+func (h traceHandler) Handle(ctx context.Context, r slog.Record) error {
+	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
+		r.AddAttrs(slog.String("trace_id", sc.TraceID().String()), slog.String("span_id", sc.SpanID().String()))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h traceHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return traceHandler{h.Handler.WithAttrs(attrs)}
+}
+
+func (h traceHandler) WithGroup(name string) slog.Handler {
+	return traceHandler{h.Handler.WithGroup(name)}
+}

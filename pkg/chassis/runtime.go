@@ -1,0 +1,183 @@
+package chassis
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/propagation"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
+)
+
+// Runtime is what a service gets from the chassis. Its registering methods are for Setup; the rest
+// may be used at any time and from any goroutine.
+type Runtime struct {
+	o         Options
+	log       *slog.Logger
+	registry  *prometheus.Registry
+	provider  *sdktrace.TracerProvider
+	propagate propagation.TextMapPropagator
+	server    *grpc.Server
+	serverMet *grpcprom.ServerMetrics
+	clientMet *grpcprom.ClientMetrics
+	health    *healthState
+	endpoints *endpointTable
+	faults    *faultTable
+	services  []string
+
+	http     http.Handler
+	tcp      func(context.Context, net.Listener) error
+	external func(context.Context, int) error
+	tasks    []task
+	onDrain  []func(context.Context) error
+	conns    []*grpc.ClientConn
+	drain    time.Duration
+	connsMu  sync.Mutex
+	draining atomic.Bool
+}
+
+type task struct {
+	name string
+	run  func(context.Context) error
+}
+
+func newRuntime(o Options) (*Runtime, error) {
+	rt := &Runtime{o: o, endpoints: newEndpointTable(), faults: &faultTable{}}
+	var err error
+	if rt.log, err = newLogger(o); err != nil {
+		return nil, err
+	}
+	if rt.drain, err = rt.EnvDuration("DRAIN_TIMEOUT", defaultDrainTimeout); err != nil {
+		return nil, err
+	}
+	rt.health = newHealthState(rt.log)
+	rt.setupMetrics()
+	if err := rt.setupTracing(); err != nil {
+		return nil, err
+	}
+	rt.server = rt.newServer()
+	return rt, nil
+}
+
+// Server takes the gRPC services to serve on PORT.
+func (rt *Runtime) Server() grpc.ServiceRegistrar { return registrar{rt} }
+
+// registrar notes the names of what is registered, for health.
+type registrar struct{ rt *Runtime }
+
+func (r registrar) RegisterService(d *grpc.ServiceDesc, impl any) {
+	r.rt.server.RegisterService(d, impl)
+	r.rt.services = append(r.rt.services, d.ServiceName)
+}
+
+// ServeHTTP serves h on PORT in place of gRPC. Spans and metrics are named by the pattern of the
+// http.ServeMux that h is or calls; a middleware between the two must hand its *http.Request on
+// rather than a copy, or the pattern is lost.
+func (rt *Runtime) ServeHTTP(h http.Handler) { rt.http = h }
+
+// ServeTCP hands the listener of PORT to serve, which returns when ctx ends.
+func (rt *Runtime) ServeTCP(serve func(ctx context.Context, l net.Listener) error) { rt.tcp = serve }
+
+// ServeExternal lets a program of somebody else's serve on PORT: run starts it on that port of the
+// loopback interface (a free one if PORT is 0) and returns when it ended; it must end when ctx does.
+func (rt *Runtime) ServeExternal(run func(ctx context.Context, port int) error) { rt.external = run }
+
+// Go runs a background task that the chassis waits for. Its context ends when the service drains;
+// an error that it returns before ends the service.
+func (rt *Runtime) Go(name string, run func(ctx context.Context) error) {
+	rt.tasks = append(rt.tasks, task{name, run})
+}
+
+// OnDrain calls f after the last call in flight has finished.
+func (rt *Runtime) OnDrain(f func(ctx context.Context) error) { rt.onDrain = append(rt.onDrain, f) }
+
+// Ready makes the service's readiness depend on a store of its own: check is called every second, and
+// while it fails, health answers NOT_SERVING for every service but "liveness". It is not for
+// neighbours: a service whose neighbour is down still serves what it can.
+func (rt *Runtime) Ready(name string, check func(context.Context) error) {
+	rt.health.addCheck(name, check)
+}
+
+// Log writes JSON lines; its Context methods add the trace and span id.
+func (rt *Runtime) Log() *slog.Logger { return rt.log }
+
+// Metrics takes the service's own metrics.
+func (rt *Runtime) Metrics() prometheus.Registerer { return rt.registry }
+
+// Tracer makes the service's own spans.
+func (rt *Runtime) Tracer() trace.Tracer { return rt.provider.Tracer(rt.o.Workload) }
+
+// TracerProvider is for clients that trace themselves, such as redisotel.
+func (rt *Runtime) TracerProvider() trace.TracerProvider { return rt.provider }
+
+// Propagator reads and writes the W3C trace context and baggage.
+func (rt *Runtime) Propagator() propagation.TextMapPropagator { return rt.propagate }
+
+// Name is what people type: "catalog".
+func (rt *Runtime) Name() string { return rt.o.Name }
+
+// Workload is the Deployment's name: "productcatalogservice".
+func (rt *Runtime) Workload() string { return rt.o.Workload }
+
+// Version is what runs: "v1".
+func (rt *Runtime) Version() string { return rt.Env("SERVICE_VERSION", "v1") }
+
+// DataDir is a directory that outlives the process; empty where there is none.
+func (rt *Runtime) DataDir() string { return rt.o.Getenv("DATA_DIR") }
+
+// Now is the wall clock.
+func (rt *Runtime) Now() time.Time { return time.Now() }
+
+// Getenv reads the environment.
+func (rt *Runtime) Getenv(key string) string { return rt.o.Getenv(key) }
+
+// Env returns the variable, or def if it is unset or empty.
+func (rt *Runtime) Env(key, def string) string {
+	if v := rt.o.Getenv(key); v != "" {
+		return v
+	}
+	return def
+}
+
+// EnvInt returns the variable as a number, or def if it is unset.
+func (rt *Runtime) EnvInt(key string, def int) (int, error) {
+	return parseEnv(rt, key, def, strconv.Atoi, "a whole number such as 10")
+}
+
+// EnvFloat returns the variable as a number, or def if it is unset.
+func (rt *Runtime) EnvFloat(key string, def float64) (float64, error) {
+	parse := func(s string) (float64, error) { return strconv.ParseFloat(s, 64) }
+	return parseEnv(rt, key, def, parse, "a number such as 0.5")
+}
+
+// EnvBool returns the variable as a truth value, or def if it is unset.
+func (rt *Runtime) EnvBool(key string, def bool) (bool, error) {
+	return parseEnv(rt, key, def, strconv.ParseBool, "true or false")
+}
+
+// EnvDuration returns the variable as a duration, or def if it is unset.
+func (rt *Runtime) EnvDuration(key string, def time.Duration) (time.Duration, error) {
+	return parseEnv(rt, key, def, time.ParseDuration, `a duration such as "500ms"`)
+}
+
+func parseEnv[T any](rt *Runtime, key string, def T, parse func(string) (T, error), want string) (T, error) {
+	text := rt.o.Getenv(key)
+	if text == "" {
+		return def, nil
+	}
+	v, err := parse(text)
+	if err != nil {
+		return def, fmt.Errorf("read %s=%q: want %s", key, text, want)
+	}
+	return v, nil
+}

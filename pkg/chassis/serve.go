@@ -1,0 +1,216 @@
+package chassis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+)
+
+// serve runs everything that the service registered until ctx ends or something fails, then drains.
+func (rt *Runtime) serve(ctx context.Context, l listening, stop context.CancelCauseFunc) error {
+	g := &group{stop: stop}
+	admin := &http.Server{Handler: rt.adminHandler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	g.run("metrics", func() error { return ignoreClosed(admin.Serve(l.admin)) })
+
+	// What serves outlives ctx: calls in flight finish while the service drains.
+	liveCtx, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	shutdown, addr, err := rt.serveMain(liveCtx, g, l)
+	if err == nil {
+		g.run("readiness", func() error { rt.health.watch(ctx, rt.services); return nil })
+		for _, t := range rt.tasks {
+			g.run(t.name, func() error {
+				err := t.run(ctx)
+				if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+					return nil
+				}
+				return err
+			})
+		}
+		if err = rt.report(addr, l.admin.Addr().String()); err != nil {
+			g.fail(err)
+		}
+		<-ctx.Done()
+	} else {
+		g.fail(err)
+	}
+
+	drainCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rt.drain)
+	defer cancel()
+	rt.leave(drainCtx, ctx, shutdown)
+	end()
+	_ = admin.Close()
+	g.wait()
+	return g.err()
+}
+
+// leave drains: not ready, calls in flight finish, then the rest is undone. When the daemon is gone
+// nobody waits for an answer, and the service leaves at once.
+func (rt *Runtime) leave(drainCtx, serveCtx context.Context, shutdown func(context.Context)) {
+	rt.health.leave()
+	if errors.Is(context.Cause(serveCtx), ErrLifeline) {
+		gone, cancel := context.WithCancel(drainCtx)
+		cancel()
+		drainCtx = gone
+	} else {
+		rt.log.Info("draining")
+	}
+	if shutdown != nil {
+		shutdown(drainCtx)
+	}
+	for _, f := range rt.onDrain {
+		if err := f(drainCtx); err != nil {
+			rt.log.Warn("drain", "error", err)
+		}
+	}
+	rt.connsMu.Lock()
+	defer rt.connsMu.Unlock()
+	for _, c := range rt.conns {
+		_ = c.Close()
+	}
+}
+
+// serveMain starts what the service serves on PORT and returns how to drain it and its address.
+func (rt *Runtime) serveMain(ctx context.Context, g *group, l listening) (shutdown func(context.Context), addr string, err error) {
+	switch {
+	case rt.external != nil:
+		return rt.serveExternal(ctx, g)
+	case rt.tcp != nil:
+		tcpCtx, cancel := context.WithCancel(ctx)
+		done := g.run("tcp", func() error { return ignoreClosed(rt.tcp(tcpCtx, l.main)) })
+		return func(context.Context) { cancel(); _ = l.main.Close(); <-done }, l.main.Addr().String(), nil
+	case rt.http != nil:
+		srv := &http.Server{Handler: rt.httpHandler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
+		g.run("http", func() error { return ignoreClosed(srv.Serve(l.main)) })
+		return func(ctx context.Context) { rt.drainHTTP(ctx, srv) }, l.main.Addr().String(), nil
+	default:
+		g.run("grpc", func() error { return rt.server.Serve(l.main) })
+		return func(ctx context.Context) { drainGRPC(ctx, rt.server) }, l.main.Addr().String(), nil
+	}
+}
+
+// keepAliveGrace is how long an HTTP server that drains still answers on open connections, each time
+// telling the client to use another one, before it closes those that stay idle.
+const keepAliveGrace = 250 * time.Millisecond
+
+func (rt *Runtime) drainHTTP(ctx context.Context, srv *http.Server) {
+	rt.draining.Store(true)
+	_ = wait(ctx, keepAliveGrace)
+	if srv.Shutdown(ctx) != nil {
+		_ = srv.Close()
+	}
+}
+
+func drainGRPC(ctx context.Context, s *grpc.Server) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.GracefulStop()
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		s.Stop()
+		<-done
+	}
+}
+
+// serveExternal runs a program of somebody else's on PORT and reports once it accepts connections.
+func (rt *Runtime) serveExternal(ctx context.Context, g *group) (func(context.Context), string, error) {
+	port, err := rt.EnvInt("PORT", 0)
+	if err != nil {
+		return nil, "", err
+	}
+	if port == 0 {
+		if port, err = freePort(); err != nil {
+			return nil, "", err
+		}
+	}
+	addr := fmt.Sprintf("127.0.0.1:%d", port)
+	runCtx, cancel := context.WithCancel(ctx)
+	done := g.run("program", func() error {
+		err := rt.external(runCtx, port)
+		if runCtx.Err() != nil {
+			return nil
+		}
+		if err == nil {
+			err = errors.New("the program ended")
+		}
+		return err
+	})
+	stop := func(context.Context) { cancel(); <-done }
+	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		if conn, err := net.DialTimeout("tcp", addr, time.Second); err == nil {
+			_ = conn.Close()
+			return stop, addr, nil
+		}
+		select {
+		case <-done:
+			cancel()
+			return nil, "", fmt.Errorf("start %s on %s: the program ended before it listened", rt.o.Workload, addr)
+		case <-ctx.Done():
+			return stop, addr, nil
+		case <-time.After(pause):
+		}
+	}
+}
+
+// freePort asks the kernel for a port. Another program may take it before it is used; the one who
+// wanted it then fails to start and is started again on another.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) || errors.Is(err, grpc.ErrServerStopped) {
+		return nil
+	}
+	return err
+}
+
+// group runs goroutines and keeps the first error, which ends the service.
+type group struct {
+	stop  context.CancelCauseFunc
+	wg    sync.WaitGroup
+	mu    sync.Mutex
+	first error
+}
+
+func (g *group) run(name string, f func() error) (done <-chan struct{}) {
+	finished := make(chan struct{})
+	g.wg.Go(func() {
+		defer close(finished)
+		if err := f(); err != nil {
+			g.fail(fmt.Errorf("%s: %w", name, err))
+		}
+	})
+	return finished
+}
+
+func (g *group) fail(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.first == nil {
+		g.first = err
+	}
+	g.stop(err)
+}
+
+func (g *group) wait() { g.wg.Wait() }
+
+func (g *group) err() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.first
+}

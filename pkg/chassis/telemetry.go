@@ -1,0 +1,107 @@
+package chassis
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+)
+
+const (
+	// exportDelay is how long spans are gathered before they are sent.
+	exportDelay = 200 * time.Millisecond
+	// flushTimeout bounds the last export on the way out.
+	flushTimeout = time.Second
+)
+
+// latencyBuckets are fine enough for quantiles of local calls and reach to the longest deadline. In seconds.
+var latencyBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+func (rt *Runtime) setupMetrics() {
+	rt.registry = prometheus.NewRegistry()
+	rt.serverMet = grpcprom.NewServerMetrics(grpcprom.WithServerHandlingTimeHistogram(grpcprom.WithHistogramBuckets(latencyBuckets)))
+	rt.clientMet = grpcprom.NewClientMetrics()
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name:        "shop_build_info",
+		Help:        "Constant 1; says which service and version this is.",
+		ConstLabels: prometheus.Labels{"service": rt.o.Workload, "version": rt.Version()},
+	})
+	info.Set(1)
+	rt.registry.MustRegister(rt.serverMet, rt.clientMet, info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+}
+
+// setupTracing exports spans over OTLP where an endpoint is given. Without one, trace context still
+// passes through, so that a neighbour's trace is not torn.
+func (rt *Runtime) setupTracing() error {
+	rt.propagate = propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
+	res := resource.NewSchemaless(
+		semconv.ServiceName(rt.Env("OTEL_SERVICE_NAME", rt.o.Workload)),
+		semconv.ServiceVersion(rt.Version()),
+		semconv.ServiceInstanceID(rt.Env("POD_NAME", rt.o.Workload)),
+		semconv.ServiceNamespace(rt.Env("POD_NAMESPACE", "production")),
+	)
+	options := []sdktrace.TracerProviderOption{sdktrace.WithResource(res)}
+	if endpoint := otlpEndpoint(rt.o.Getenv); endpoint != "" {
+		exporter, err := otlptracegrpc.New(context.Background(), otlptracegrpc.WithEndpointURL(endpoint), otlptracegrpc.WithTimeout(flushTimeout))
+		if err != nil {
+			return fmt.Errorf("export spans to %s: %w", endpoint, err)
+		}
+		options = append(options, sdktrace.WithBatcher(exporter, sdktrace.WithBatchTimeout(exportDelay), sdktrace.WithMaxQueueSize(8192)))
+	} else {
+		options = append(options, sdktrace.WithSampler(sdktrace.NeverSample()))
+	}
+	rt.provider = sdktrace.NewTracerProvider(options...)
+	return nil
+}
+
+// otlpEndpoint is the URL to send spans to, empty for none. COLLECTOR_SERVICE_ADDR is the original's
+// variable: host:port without a scheme.
+func otlpEndpoint(getenv func(string) string) string {
+	for _, key := range []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT", "COLLECTOR_SERVICE_ADDR"} {
+		v := getenv(key)
+		switch {
+		case v == "":
+			continue
+		case strings.Contains(v, "://"):
+			return v
+		default:
+			return "http://" + v
+		}
+	}
+	return ""
+}
+
+// closeTelemetry sends what has been gathered.
+func (rt *Runtime) closeTelemetry() {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	if err := rt.provider.Shutdown(ctx); err != nil {
+		rt.log.Debug("last spans were not sent", "error", err)
+	}
+}
+
+// adminHandler serves metrics and health over HTTP on a port of its own, away from users.
+func (rt *Runtime) adminHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(rt.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4}))
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if ready, why := rt.health.state(); !ready {
+			http.Error(w, why, http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	return mux
+}
