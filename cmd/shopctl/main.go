@@ -1,0 +1,25 @@
+// Command shopctl runs a live shop of eleven gRPC services on one machine, and teaches with it.
+package main
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/cli"
+)
+
+func main() {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	os.Exit(cli.Main(cli.System{
+		Args:    os.Args[1:],
+		In:      os.Stdin,
+		Out:     os.Stdout,
+		Err:     os.Stderr,
+		Getenv:  os.Getenv,
+		Now:     time.Now,
+		Signals: signals,
+	}))
+}

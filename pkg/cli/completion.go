@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/rundir"
+)
+
+func newCompletionCmd(f *Factory) *cobra.Command {
+	shells := []string{"bash", "zsh", "fish", "powershell"}
+	return exits(&cobra.Command{
+		Use:       "completion bash|zsh|fish|powershell",
+		Short:     "Print a completion script for a shell",
+		Long:      "Print a script that completes shopctl's commands, services, methods and objects in a shell. Names come from the\nrunning shop, and from the binary itself while it is down.",
+		Example:   "source <(shopctl completion bash)\nshopctl completion zsh > \"${fpath[1]}/_shopctl\"\nshopctl completion fish > ~/.config/fish/completions/shopctl.fish\nshopctl completion powershell | Out-String | Invoke-Expression",
+		ValidArgs: shells,
+		Args:      exactly(1, "one of bash, zsh, fish, powershell"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			root := cmd.Root()
+			switch args[0] {
+			case "bash":
+				return root.GenBashCompletionV2(f.Out, true)
+			case "zsh":
+				return root.GenZshCompletion(f.Out)
+			case "fish":
+				return root.GenFishCompletion(f.Out, true)
+			case "powershell":
+				return root.GenPowerShellCompletionWithDesc(f.Out)
+			}
+			return unknown("shell", args[0], shells)
+		},
+	}, exitOK, exitUsage)
+}
+
+// completeShops completes the names of shops that have a run directory.
+func (f *Factory) completeShops(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	dirs, err := rundir.List(f.Getenv)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	names := make([]string, len(dirs))
+	for i, d := range dirs {
+		names[i] = d.Name
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,234 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/shopctl/shopctl/pkg/nearest"
+)
+
+// configFile is looked for in the working directory, then in the user's configuration directory.
+const configFile = "shopctl.yaml"
+
+// setting is one key of shopctl.yaml, which is also a flag and an environment variable.
+type setting struct {
+	key, flag, env string
+}
+
+func settings() []setting {
+	return []setting{
+		{"name", "name", "SHOPCTL_NAME"},
+		{"namespace", "namespace", "SHOPCTL_NAMESPACE"},
+		{"quiet", "quiet", "SHOPCTL_QUIET"},
+		{"color", "color", "SHOPCTL_COLOR"},
+		{"ascii", "ascii", "SHOPCTL_ASCII"},
+		{"accessible", "accessible", "SHOPCTL_ACCESSIBLE"},
+		{"noTui", "no-tui", "SHOPCTL_NO_TUI"},
+		{"port", "port", "SHOPCTL_PORT"},
+		{"portBase", "port-base", "SHOPCTL_PORT_BASE"},
+		{"only", "only", "SHOPCTL_ONLY"},
+		{"driver", "driver", "SHOPCTL_DRIVER"},
+	}
+}
+
+// imagesKey is the one key of shopctl.yaml without a flag: container image to command.
+const imagesKey = "images"
+
+// configure gives every flag that was not typed its value from the environment, else from the file,
+// and works out what follows from the flags. It runs before each command.
+func (f *Factory) configure(cmd *cobra.Command, _ []string) error {
+	defer f.setColor()
+	if standsAlone(cmd) {
+		return nil
+	}
+	file, err := readConfig(f.Getenv)
+	if err != nil {
+		return err
+	}
+	f.images = file.images
+	for _, s := range settings() {
+		flag := cmd.Flags().Lookup(s.flag)
+		if flag == nil || flag.Changed {
+			continue
+		}
+		if value := f.Getenv(s.env); value != "" {
+			if err := flag.Value.Set(value); err != nil {
+				return usageErr("unset "+s.env, "read %s=%q: %w", s.env, value, err)
+			}
+		} else if v, ok := file.values[s.key]; ok {
+			if err := flag.Value.Set(v.text); err != nil {
+				return usageErr("", "%s: %s: %w", v.position, s.key, err)
+			}
+		}
+	}
+	return nil
+}
+
+// standsAlone tells which commands work whatever a configuration says.
+func standsAlone(cmd *cobra.Command) bool {
+	switch cmd.Name() {
+	case "version", "completion", "help", "daemon":
+		return true
+	}
+	return false
+}
+
+func (f *Factory) setColor() {
+	switch f.color {
+	case "always":
+		f.Color = true
+	case "never":
+		f.Color = false
+	default:
+		f.Color = f.OutTTY && f.Getenv("NO_COLOR") == "" && f.Getenv("TERM") != "dumb"
+	}
+}
+
+// config is a shopctl.yaml as it was read.
+type config struct {
+	path   string
+	values map[string]configValue
+	images map[string][]string
+}
+
+type configValue struct {
+	text string
+	// position is "file:line:column".
+	position string
+}
+
+// readConfig reads the file that SHOPCTL_CONFIG names, or the first of the usual places that has one.
+func readConfig(getenv func(string) string) (config, error) {
+	paths := []string{configFile}
+	if home := getenv("XDG_CONFIG_HOME"); filepath.IsAbs(home) {
+		paths = append(paths, filepath.Join(home, "shopctl", configFile))
+	} else if home := getenv("HOME"); home != "" {
+		paths = append(paths, filepath.Join(home, ".config", "shopctl", configFile))
+	}
+	named := getenv("SHOPCTL_CONFIG")
+	if named != "" {
+		paths = []string{named}
+	}
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) && named == "" {
+			continue
+		}
+		if err != nil {
+			return config{}, hintErr(exitUsage, "", fmt.Errorf("read configuration: %w", err))
+		}
+		c, err := parseConfig(path, content)
+		if err != nil {
+			return config{}, err
+		}
+		return c, nil
+	}
+	return config{}, nil
+}
+
+// parseConfig decodes a file strictly: an unknown key or a value of a wrong shape is an error with its position.
+func parseConfig(path string, content []byte) (config, error) {
+	c := config{path: path, values: map[string]configValue{}, images: map[string][]string{}}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(content, &doc); err != nil {
+		return c, usageErr("", "%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if len(doc.Content) == 0 {
+		return c, nil
+	}
+	root := doc.Content[0]
+	if root.Kind != yaml.MappingNode {
+		return c, c.errorAt(root, "", "want keys and values")
+	}
+	for i := 0; i < len(root.Content); i += 2 {
+		if err := c.add(root.Content[i], root.Content[i+1]); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+func (c *config) add(key, value *yaml.Node) error {
+	if _, twice := c.values[key.Value]; twice {
+		return c.errorAt(key, "", "key %q is there twice", key.Value)
+	}
+	if key.Value == imagesKey {
+		return c.addImages(value)
+	}
+	known := []string{imagesKey}
+	for _, s := range settings() {
+		known = append(known, s.key)
+		if s.key != key.Value {
+			continue
+		}
+		text, err := c.scalar(value)
+		if err != nil {
+			return err
+		}
+		c.values[s.key] = configValue{text: text, position: c.at(key)}
+		return nil
+	}
+	hint := "known keys: " + strings.Join(known, ", ")
+	if near := nearest.Name(key.Value, known); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	return c.errorAt(key, hint, "unknown key %q", key.Value)
+}
+
+// scalar is one value, or a list joined by commas, as the flag takes it.
+func (c *config) scalar(value *yaml.Node) (string, error) {
+	switch value.Kind {
+	case yaml.ScalarNode:
+		return value.Value, nil
+	case yaml.SequenceNode:
+		words, err := c.words(value)
+		return strings.Join(words, ","), err
+	default:
+		return "", c.errorAt(value, "", "want one value")
+	}
+}
+
+func (c *config) addImages(value *yaml.Node) error {
+	if value.Kind != yaml.MappingNode {
+		return c.errorAt(value, "images: {myapp: [./myapp, --flag]}", "images: want image names with commands")
+	}
+	for i := 0; i < len(value.Content); i += 2 {
+		key, command := value.Content[i], value.Content[i+1]
+		words := strings.Fields(command.Value)
+		if command.Kind == yaml.SequenceNode {
+			var err error
+			if words, err = c.words(command); err != nil {
+				return err
+			}
+		}
+		if len(words) == 0 {
+			return c.errorAt(command, "images: {myapp: [./myapp, --flag]}", "images: %s: want a command", key.Value)
+		}
+		c.images[key.Value] = words
+	}
+	return nil
+}
+
+func (c *config) words(list *yaml.Node) ([]string, error) {
+	var words []string
+	for _, n := range list.Content {
+		if n.Kind != yaml.ScalarNode {
+			return nil, c.errorAt(n, "", "want a word")
+		}
+		words = append(words, n.Value)
+	}
+	return words, nil
+}
+
+func (c *config) at(n *yaml.Node) string { return fmt.Sprintf("%s:%d:%d", c.path, n.Line, n.Column) }
+
+func (c *config) errorAt(n *yaml.Node, hint, format string, args ...any) error {
+	return usageErr(hint, "%s: %s", c.at(n), fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// exitsKey annotates a command with the exit codes that it can end with.
+const exitsKey = "exits"
+
+// exits notes the exit codes of cmd for its help.
+func exits(cmd *cobra.Command, codes ...int) *cobra.Command {
+	words := make([]string, len(codes))
+	for i, c := range codes {
+		words[i] = fmt.Sprint(c)
+	}
+	if cmd.Annotations == nil {
+		cmd.Annotations = map[string]string{}
+	}
+	cmd.Annotations[exitsKey] = strings.Join(words, " ")
+	return cmd
+}
+
+// ExitLines returns the exit codes of cmd, each with its meaning.
+func ExitLines(cmd *cobra.Command) []string {
+	words := strings.Fields(cmd.Annotations[exitsKey])
+	if len(words) == 0 {
+		words = []string{"0", "1", "2", "3"}
+	}
+	var lines []string
+	for _, e := range exitCodes() {
+		if slices.Contains(words, e.code) {
+			lines = append(lines, e.code+"  "+e.meaning)
+		}
+	}
+	return lines
+}
+
+// help writes what cmd is for, in plain text that fits 80 columns.
+func help(cmd *cobra.Command, _ []string) {
+	var b strings.Builder
+	about := cmd.Long
+	if about == "" {
+		about = cmd.Short + "."
+	}
+	fmt.Fprintf(&b, "%s\n", strings.TrimSpace(about))
+	if cmd.Runnable() || cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(&b, "\nUsage:\n  %s\n", UseLine(cmd))
+	}
+	if cmd.Example != "" {
+		fmt.Fprintf(&b, "\nExamples:\n%s\n", indent(cmd.Example))
+	}
+	writeCommands(&b, cmd)
+	writeFlags(&b, "Flags", cmd.NonInheritedFlags())
+	if cmd.HasParent() {
+		writeFlags(&b, "Global flags", cmd.InheritedFlags())
+		if cmd.Runnable() && !cmd.HasAvailableSubCommands() {
+			fmt.Fprintf(&b, "\nExit codes:\n  %s\n", strings.Join(ExitLines(cmd), "\n  "))
+		}
+	}
+	io.WriteString(cmd.OutOrStdout(), b.String())
+}
+
+// UseLine is how cmd is written: cobra's, without the noise of "[flags]" where commands follow.
+func UseLine(cmd *cobra.Command) string {
+	if cmd.HasAvailableSubCommands() {
+		return cmd.CommandPath() + " COMMAND"
+	}
+	return cmd.UseLine()
+}
+
+func writeCommands(b *strings.Builder, cmd *cobra.Command) {
+	width := 0
+	for _, c := range cmd.Commands() {
+		if shown(c) {
+			width = max(width, len(c.Name()))
+		}
+	}
+	write := func(title, id string) {
+		var lines []string
+		for _, c := range cmd.Commands() {
+			if shown(c) && c.GroupID == id {
+				lines = append(lines, fmt.Sprintf("  %-*s  %s", width, c.Name(), c.Short))
+			}
+		}
+		if len(lines) > 0 {
+			fmt.Fprintf(b, "\n%s:\n%s\n", title, strings.Join(lines, "\n"))
+		}
+	}
+	for _, g := range cmd.Groups() {
+		write(g.Title, g.ID)
+	}
+	write("Commands", "")
+}
+
+func shown(c *cobra.Command) bool {
+	return c.IsAvailableCommand() || c.IsAdditionalHelpTopicCommand()
+}
+
+func writeFlags(b *strings.Builder, title string, flags *pflag.FlagSet) {
+	if !flags.HasAvailableFlags() {
+		return
+	}
+	fmt.Fprintf(b, "\n%s:\n%s", title, flags.FlagUsagesWrapped(100))
+}
+
+func indent(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(strings.Trim(text, "\n")) {
+		b.WriteString("  " + line)
+	}
+	return b.String()
+}
+
+func newHelpCmd(*Factory) *cobra.Command {
+	return exits(&cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Explain a command or a topic",
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var words []string
+			if at, _, err := cmd.Root().Find(args); err == nil {
+				for _, c := range at.Commands() {
+					if shown(c) {
+						words = append(words, c.Name()+"\t"+c.Short)
+					}
+				}
+			}
+			return words, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			at, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return usageErr("shopctl --help", "%w", err)
+			}
+			if len(rest) > 0 {
+				return unknownCommand(at, rest[0])
+			}
+			return at.Help()
+		},
+	}, exitOK, exitUsage)
+}
+
+type exitCode struct{ code, meaning string }
+
+func exitCodes() []exitCode {
+	return []exitCode{
+		{"0", "ok"},
+		{"1", "failed: a check is red, a service is unhealthy, the shop refused"},
+		{"2", "usage: the command line or a file is wrong; nothing was changed"},
+		{"3", "the shop is not running"},
+		{"4", "inconclusive, or timed out"},
+		{"5", "the environment is not ready: a directory, the disk, a port"},
+		{"64", "call only: 64 + the gRPC code, as grpcurl does (78 is UNAVAILABLE)"},
+		{"130", "interrupted"},
+	}
+}
+
+func newExitCodesCmd(*Factory) *cobra.Command {
+	var b strings.Builder
+	b.WriteString("How shopctl exits:\n\n")
+	for _, e := range exitCodes() {
+		fmt.Fprintf(&b, "  %-4s %s\n", e.code, e.meaning)
+	}
+	return &cobra.Command{Use: "exit-codes", Short: "How commands exit", Long: b.String()}
+}

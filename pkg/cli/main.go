@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// System is what the process gives to the command line.
+type System struct {
+	// Args are the arguments without the program's name.
+	Args         []string
+	In, Out, Err *os.File
+	Getenv       func(string) string
+	Now          func() time.Time
+	// Signals delivers SIGINT, SIGTERM and SIGHUP.
+	Signals <-chan os.Signal
+}
+
+// Main runs one command and returns the exit code.
+func Main(sys System) int {
+	if name, ok := serviceRun(sys.Args); ok {
+		return runService(sys, name)
+	}
+	f := newFactory(sys)
+	ctx, stop := f.interrupts.watch(context.Background(), sys.Signals)
+	defer stop()
+	return f.Execute(ctx, sys.Args)
+}
+
+// Execute runs the command line args, reports its error and returns the exit code.
+func (f *Factory) Execute(ctx context.Context, args []string) int {
+	root := NewRoot(f)
+	root.SetArgs(args)
+	root.SetIn(f.In)
+	root.SetOut(f.Out)
+	root.SetErr(f.Err)
+	return f.report(ctx, root.ExecuteContext(ctx))
+}
+
+func newFactory(sys System) *Factory {
+	f := &Factory{
+		IO: IO{
+			In: sys.In, Out: sys.Out, Err: sys.Err,
+			InTTY:  term.IsTerminal(int(sys.In.Fd())),
+			OutTTY: term.IsTerminal(int(sys.Out.Fd())),
+			ErrTTY: term.IsTerminal(int(sys.Err.Fd())),
+		},
+		Getenv: sys.Getenv,
+		Now:    sys.Now,
+	}
+	if f.OutTTY {
+		if width, height, err := term.GetSize(int(sys.Out.Fd())); err == nil {
+			f.Width, f.Height = width, height
+		}
+	}
+	// An unknown path matters to the commands alone that start processes; they report it.
+	f.Executable, _ = os.Executable()
+	f.Dir = f.resolveDir
+	f.Shop = f.dialShop
+	return f
+}

@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/nearest"
+)
+
+const defaultName = "default"
+
+// Groups of commands in the help.
+const (
+	groupShop    = "shop"
+	groupObjects = "objects"
+	groupLearn   = "learn"
+	groupOther   = "other"
+)
+
+// NewRoot builds the tree of commands.
+func NewRoot(f *Factory) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "shopctl",
+		Short: "Run a live shop of eleven gRPC services, and learn microservices on it",
+		Long: `shopctl runs a web shop of eleven gRPC services on this machine, each a process of its own, and lets you
+call them, watch them, break them and repair them. Lessons lead through it.
+
+  shopctl up           start the shop and print where the storefront is
+  shopctl dash         watch it
+  shopctl lesson list  what there is to learn`,
+		Args:              cobra.ArbitraryArgs,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: f.configure,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(cmd, args[0])
+			}
+			return f.bare(cmd)
+		},
+	}
+	f.globalFlags(root)
+	root.AddGroup(
+		&cobra.Group{ID: groupShop, Title: "The shop"},
+		&cobra.Group{ID: groupObjects, Title: "Its objects"},
+		&cobra.Group{ID: groupLearn, Title: "Try and learn"},
+		&cobra.Group{ID: groupOther, Title: "More"},
+	)
+	for _, entry := range []struct {
+		group string
+		make  func(*Factory) *cobra.Command
+	}{
+		{groupOther, newVersionCmd},
+		{groupOther, newCompletionCmd},
+		{groupOther, newExitCodesCmd},
+		{groupOther, newServiceCmd},
+	} {
+		cmd := entry.make(f)
+		cmd.GroupID = entry.group
+		root.AddCommand(cmd)
+	}
+	root.SetHelpCommand(newHelpCmd(f))
+	root.SetHelpCommandGroupID(groupOther)
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpFunc(help)
+	root.SetUsageFunc(func(cmd *cobra.Command) error { help(cmd, nil); return nil })
+	root.SetFlagErrorFunc(flagError)
+	return root
+}
+
+// bare is shopctl without a word.
+func (f *Factory) bare(cmd *cobra.Command) error {
+	return cmd.Help()
+}
+
+func (f *Factory) globalFlags(root *cobra.Command) {
+	flags := root.PersistentFlags()
+	flags.StringVar(&f.Name, "name", defaultName, "name of the shop; several can run side by side")
+	flags.StringVarP(&f.Namespace, "namespace", "n", "", "namespace of the objects (default the shop's own)")
+	flags.BoolVarP(&f.Quiet, "quiet", "q", false, "print no progress and no next steps")
+	flags.BoolVarP(&f.Verbose, "verbose", "v", false, "print more about how it came about")
+	flags.BoolVar(&f.NoTUI, "no-tui", false, "never start the terminal UI")
+	flags.BoolVar(&f.ASCII, "ascii", false, "use no characters beyond ASCII")
+	flags.BoolVar(&f.Accessible, "accessible", false, "linear text: words for symbols, no animation")
+	f.color = "auto"
+	flags.Var(&oneOf{value: &f.color, allowed: []string{"auto", "always", "never"}, kind: "WHEN"}, "color", "colour the output: auto, always, never")
+	flags.BoolP("help", "h", false, "help for the command")
+	must(root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp)))
+	must(root.RegisterFlagCompletionFunc("name", f.completeShops))
+}
+
+// group makes cmd a parent that only holds others: it wants one of their names.
+func group(cmd *cobra.Command, children ...*cobra.Command) *cobra.Command {
+	cmd.AddCommand(children...)
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return unknownCommand(cmd, args[0])
+		}
+		return cmd.Help()
+	}
+	return cmd
+}
+
+func unknownCommand(cmd *cobra.Command, word string) error {
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	hint := cmd.CommandPath() + " --help"
+	if near := nearest.Name(word, names); near != "" {
+		hint = cmd.CommandPath() + " " + near
+	}
+	return usageErr(hint, "unknown command %q", cmd.CommandPath()+" "+word)
+}
+
+func flagError(cmd *cobra.Command, err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		return err
+	}
+	return usageErr(cmd.CommandPath()+" --help", "%w", err)
+}
+
+// exactly, atLeast and atMost check the number of arguments and say what is missing.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error { return count(cmd, args, n, n, what) }
+}
+
+func atLeast(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error { return count(cmd, args, n, -1, what) }
+}
+
+func atMost(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error { return count(cmd, args, 0, n, what) }
+}
+
+func count(cmd *cobra.Command, args []string, least, most int, what string) error {
+	hint := cmd.CommandPath() + " --help"
+	switch {
+	case len(args) < least:
+		return usageErr(hint, "missing argument: %s", what)
+	case most == 0 && len(args) > 0:
+		return usageErr(hint, "unexpected argument %q: the command takes none", args[0])
+	case most >= 0 && len(args) > most:
+		return usageErr(hint, "unexpected argument %q: the command takes %s", args[most], what)
+	}
+	return nil
+}

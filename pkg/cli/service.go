@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/chassis"
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/services"
+)
+
+// serviceRun recognises "service run NAME". It is looked at before any command is built: the line
+// runs once for every instance, and what it costs counts as often.
+func serviceRun(args []string) (name string, ok bool) {
+	if len(args) == 3 && args[0] == "service" && args[1] == "run" && !strings.HasPrefix(args[2], "-") {
+		return args[2], true
+	}
+	return "", false
+}
+
+// runService runs one built-in service until a signal or the end of its lifeline.
+func runService(sys System, name string) int {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		<-sys.Signals
+		cancel()
+	}()
+	err := serve(ctx, sys, name)
+	switch {
+	case err == nil, errors.Is(err, chassis.ErrLifeline):
+		return exitOK
+	default:
+		f := &Factory{IO: IO{Out: sys.Out, Err: sys.Err}}
+		return f.report(ctx, err)
+	}
+}
+
+func serve(ctx context.Context, sys System, name string) error {
+	b, ok := services.Lookup(name)
+	if !ok {
+		return unknown("service", name, builtinNames())
+	}
+	o := chassis.Options{Name: b.Name, Workload: b.Workload, Getenv: sys.Getenv, Stdout: sys.Out}
+	down, up, err := openLifeline(sys.Getenv(lifeline.Env))
+	if err != nil {
+		return err
+	}
+	if down != nil {
+		defer up.Close()
+		o.Down, o.Up = down, up
+	}
+	return chassis.Run(ctx, o, b.Setup)
+}
+
+// openLifeline opens the descriptors "READ,WRITE" of the lifeline; nil for "".
+func openLifeline(value string) (down, up *os.File, err error) {
+	if value == "" {
+		return nil, nil, nil
+	}
+	read, write, _ := strings.Cut(value, ",")
+	if down, err = openPipe(read, "lifeline down"); err == nil {
+		up, err = openPipe(write, "lifeline up")
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("open lifeline %s=%q: %w", lifeline.Env, value, err)
+	}
+	return down, up, nil
+}
+
+// openPipe takes an inherited descriptor over: non-blocking, so that closing it ends a read, and
+// not for children.
+func openPipe(word, name string) (*os.File, error) {
+	fd, err := strconv.Atoi(word)
+	if err != nil || fd < 0 {
+		return nil, errors.New("not a file descriptor: " + strconv.Quote(word))
+	}
+	if err := syscall.SetNonblock(fd, true); err != nil {
+		return nil, fmt.Errorf("descriptor %d: %w", fd, err)
+	}
+	syscall.CloseOnExec(fd)
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+// newServiceCmd documents the line for whoever runs a service by hand; Main runs it.
+func newServiceCmd(*Factory) *cobra.Command {
+	return group(&cobra.Command{
+		Use:    "service",
+		Short:  "Run one service by itself",
+		Hidden: true,
+	}, exits(&cobra.Command{
+		Use:   "run NAME",
+		Short: "Run one built-in service, configured by its environment",
+		Args:  exactly(1, "the service's name"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return usageErr("shopctl service run "+args[0], "service run takes a name and nothing else")
+		},
+	}, exitOK, exitFailed, exitUsage))
+}

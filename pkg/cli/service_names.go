@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/nearest"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/services"
+)
+
+// unknown is the error for a word that names nothing, with what it may have meant.
+func unknown(what, word string, known []string) error {
+	hint := "one of " + strings.Join(known, ", ")
+	if near := nearest.Name(word, known); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	if len(known) == 0 {
+		hint = ""
+	}
+	return usageErr(hint, "unknown %s %q", what, word)
+}
+
+// findService finds the service that word means by either of its names, or explains that there is none.
+func findService(all []*controlpb.Service, word string) (*controlpb.Service, error) {
+	var names []string
+	for _, s := range all {
+		if strings.EqualFold(s.GetName(), word) || strings.EqualFold(s.GetWorkload(), word) {
+			return s, nil
+		}
+		names = append(names, s.GetName())
+	}
+	return nil, unknown("service", word, names)
+}
+
+// workloadsOf asks the shop for its services and returns those that words mean, in their order.
+func workloadsOf(ctx context.Context, shop *control.Client, words []string) ([]*controlpb.Service, error) {
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return nil, err
+	}
+	found := make([]*controlpb.Service, 0, len(words))
+	for _, word := range words {
+		s, err := findService(st.GetServices(), word)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, s)
+	}
+	return found, nil
+}
+
+// builtinNames are the names that the binary itself knows.
+func builtinNames() []string {
+	var names []string
+	for _, b := range services.All() {
+		names = append(names, b.Name)
+	}
+	return names
+}
+
+// liveTimeout bounds what a completion may ask of a running shop: a shell waits for it.
+const liveTimeout = 300 * time.Millisecond
+
+// completeServices completes the names of services: those of the running shop, else the built-in ones.
+func (f *Factory) completeServices(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return without(f.serviceNames(cmd.Context()), args), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeOneService completes the first argument alone.
+func (f *Factory) completeOneService(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return f.serviceNames(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
+}
+
+func (f *Factory) serviceNames(ctx context.Context) []string {
+	shop, err := f.Shop(ctx)
+	if err != nil {
+		return builtinNames()
+	}
+	defer shop.Close()
+	ctx, cancel := context.WithTimeout(ctx, liveTimeout)
+	defer cancel()
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return builtinNames()
+	}
+	var names []string
+	for _, s := range st.GetServices() {
+		names = append(names, s.GetName())
+	}
+	return names
+}
+
+// completeWords completes a flag with fixed words.
+func completeWords(cmd *cobra.Command, flag string, words ...string) {
+	err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	must(err)
+}
+
+// must is for what only a mistake in this package can cause, when the tree of commands is built.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func without(words, used []string) []string {
+	var rest []string
+	for _, w := range words {
+		taken := false
+		for _, u := range used {
+			taken = taken || strings.EqualFold(u, w)
+		}
+		if !taken {
+			rest = append(rest, w)
+		}
+	}
+	return rest
+}

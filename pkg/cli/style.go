@@ -1,0 +1,60 @@
+package cli
+
+// tone is the meaning of a colour. State is always a word too.
+type tone string
+
+const (
+	toneGood  tone = "32"
+	toneWarn  tone = "33"
+	toneBad   tone = "31"
+	toneFaint tone = "2"
+	toneBold  tone = "1"
+	toneInfo  tone = "36"
+)
+
+// paint colours text for standard output, if that takes colours.
+func (f *Factory) paint(t tone, text string) string {
+	if !f.Color || t == "" || text == "" {
+		return text
+	}
+	return "\x1b[" + string(t) + "m" + text + "\x1b[0m"
+}
+
+// stateTone maps the state of a service or an instance to its colour.
+func stateTone(state string) tone {
+	switch state {
+	case "ok", "ready":
+		return toneGood
+	case "starting", "updating", "degraded", "paused", "stopping", "unready":
+		return toneWarn
+	case "unhealthy", "crashloop", "backoff", "exited":
+		return toneBad
+	default:
+		return toneFaint
+	}
+}
+
+// stateSymbol goes with the state's word, so that a glance suffices.
+func (f *Factory) stateSymbol(state string) string {
+	unicode, ascii := "●", "*"
+	switch stateTone(state) {
+	case toneWarn:
+		unicode, ascii = "▲", "!"
+	case toneBad:
+		unicode, ascii = "✗", "x"
+	case toneFaint:
+		unicode, ascii = "○", "-"
+	}
+	if f.ASCII {
+		return ascii
+	}
+	return unicode
+}
+
+// state is the state as a table shows it: symbol, word, colour; the word alone when accessible or piped.
+func (f *Factory) state(state string) string {
+	if f.Accessible || !f.OutTTY {
+		return f.paint(stateTone(state), state)
+	}
+	return f.paint(stateTone(state), f.stateSymbol(state)+" "+state)
+}
