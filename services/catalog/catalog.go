@@ -1,11 +1,22 @@
-// Package catalog is the productcatalogservice.
+// Package catalog is the productcatalogservice: what the shop sells.
+//
+// The products come from a file of protobuf-JSON, either the one in the binary or the one that
+// PRODUCT_CATALOG_FILE names. A file that changes is read again, at once on SIGUSR1 and otherwise
+// within a second; while a new version cannot be read, the last good one stays. Readers see one
+// version of the catalogue for the whole of a call and never wait for a reload.
 package catalog
 
 import (
 	"context"
-	_ "embed" // the manifest
+	_ "embed" // the manifest and the products
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
 
 	"github.com/shopctl/shopctl/pkg/chassis"
+	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
 
 // Manifest holds the service's Kubernetes objects.
@@ -13,7 +24,48 @@ import (
 //go:embed manifest.yaml
 var Manifest []byte
 
+// lookEvery is how often the file is looked at; a stat costs a microsecond or two.
+const lookEvery = time.Second
+
 // Setup registers the service on rt.
-func Setup(ctx context.Context, rt *chassis.Runtime) error {
+func Setup(_ context.Context, rt *chassis.Runtime) error {
+	delay, err := rt.EnvDuration("EXTRA_LATENCY", 0)
+	if err != nil {
+		return err
+	}
+	if delay < 0 {
+		return fmt.Errorf("read EXTRA_LATENCY: %s is less than nothing", delay)
+	}
+	from := embedded
+	path := rt.Env("PRODUCT_CATALOG_FILE", "")
+	if path != "" {
+		from = file(path)
+	}
+	sh, err := newShelf(from, rt.Log())
+	if err != nil {
+		return err
+	}
+	srv, err := newServer(sh, delay, rt.Metrics())
+	if err != nil {
+		return err
+	}
+	hipstershop.RegisterProductCatalogServiceServer(rt.Server(), srv)
+
+	// Registered here and not in the goroutine: unhandled, either signal would end the process.
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2)
+	rt.Go("obey signals", func(ctx context.Context) error {
+		defer signal.Stop(signals)
+		sh.obey(ctx, signals)
+		return nil
+	})
+	if path != "" {
+		rt.Go("watch products", func(ctx context.Context) error {
+			ticker := time.NewTicker(lookEvery)
+			defer ticker.Stop()
+			sh.watch(ctx, path, ticker.C)
+			return nil
+		})
+	}
 	return nil
 }

@@ -1,4 +1,10 @@
-// Package currency is the currencyservice.
+// Package currency is the currencyservice: it converts amounts between 33 currencies.
+//
+// The rates are decimal fractions, and so is the arithmetic: an amount is a whole number of nanos, a
+// rate a whole number of hundred-thousandths, and every step is done on integers of 128 bits. The
+// original calculates in binary floating point; on amounts that a shop sees the two differ by at most
+// one nano, and where the original is wrong (conversion of a currency to itself, negative and very
+// large amounts, unknown currencies) ours is right.
 package currency
 
 import (
@@ -6,6 +12,7 @@ import (
 	_ "embed" // the manifest
 
 	"github.com/shopctl/shopctl/pkg/chassis"
+	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
 
 // Manifest holds the service's Kubernetes objects.
@@ -14,6 +21,7 @@ import (
 var Manifest []byte
 
 // Setup registers the service on rt.
-func Setup(ctx context.Context, rt *chassis.Runtime) error {
+func Setup(_ context.Context, rt *chassis.Runtime) error {
+	hipstershop.RegisterCurrencyServiceServer(rt.Server(), newServer())
 	return nil
 }
