@@ -1,11 +1,13 @@
-// Package ad is the adservice.
+// Package ad is the adservice: it answers what a page is about with what it could sell.
 package ad
 
 import (
 	"context"
 	_ "embed" // the manifest
+	"math/rand/v2"
 
 	"github.com/shopctl/shopctl/pkg/chassis"
+	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
 
 // Manifest holds the service's Kubernetes objects.
@@ -14,6 +16,7 @@ import (
 var Manifest []byte
 
 // Setup registers the service on rt.
-func Setup(ctx context.Context, rt *chassis.Runtime) error {
+func Setup(_ context.Context, rt *chassis.Runtime) error {
+	hipstershop.RegisterAdServiceServer(rt.Server(), newServer(campaigns(), rand.IntN))
 	return nil
 }

@@ -1,4 +1,9 @@
-// Package payment is the paymentservice.
+// Package payment is the paymentservice: it checks cards and pretends to charge them.
+//
+// It keeps its latest charges in memory, for two reasons: a Charge that is repeated with the same
+// idempotency-key in its metadata returns the first transaction in place of taking the money twice,
+// and a charge can be refunded when what it paid for falls through. Of a card it keeps, logs and
+// tells no more than the last four digits.
 package payment
 
 import (
@@ -6,6 +11,8 @@ import (
 	_ "embed" // the manifest
 
 	"github.com/shopctl/shopctl/pkg/chassis"
+	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
 // Manifest holds the service's Kubernetes objects.
@@ -14,6 +21,12 @@ import (
 var Manifest []byte
 
 // Setup registers the service on rt.
-func Setup(ctx context.Context, rt *chassis.Runtime) error {
+func Setup(_ context.Context, rt *chassis.Runtime) error {
+	srv, err := newServer(newLedger(ledgerLimit), rt.Now, rt.Log(), rt.Metrics())
+	if err != nil {
+		return err
+	}
+	hipstershop.RegisterPaymentServiceServer(rt.Server(), srv)
+	shopv1.RegisterRefundsServer(rt.Server(), refunds{ledger: srv.ledger, log: rt.Log()})
 	return nil
 }

@@ -1,11 +1,15 @@
-// Package recommendation is the recommendationservice.
+// Package recommendation is the recommendationservice: it suggests products that one is not looking at
+// already. Suggestions are an extra, so that a catalogue that fails leaves the page without them and
+// never without an answer.
 package recommendation
 
 import (
 	"context"
 	_ "embed" // the manifest
+	"math/rand/v2"
 
 	"github.com/shopctl/shopctl/pkg/chassis"
+	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
 
 // Manifest holds the service's Kubernetes objects.
@@ -14,6 +18,17 @@ import (
 var Manifest []byte
 
 // Setup registers the service on rt.
-func Setup(ctx context.Context, rt *chassis.Runtime) error {
+func Setup(_ context.Context, rt *chassis.Runtime) error {
+	conn, err := rt.Dial("PRODUCT_CATALOG_SERVICE_ADDR",
+		chassis.WithTimeout(patience),
+		chassis.WithRetry(hipstershop.ProductCatalogService_ListProducts_FullMethodName))
+	if err != nil {
+		return err
+	}
+	hipstershop.RegisterRecommendationServiceServer(rt.Server(), &server{
+		catalog: hipstershop.NewProductCatalogServiceClient(conn),
+		shuffle: rand.Shuffle,
+		log:     rt.Log(),
+	})
 	return nil
 }

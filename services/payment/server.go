@@ -1,0 +1,158 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/money"
+)
+
+const (
+	// keyHeader is the metadata in which a client says which calls are one and the same charge.
+	keyHeader = "idempotency-key"
+	// maxKey is how long a key may be, in bytes: keys are remembered.
+	maxKey = 255
+)
+
+// What can become of a payment, as counted by shop_payments_total.
+const (
+	resultSuccess  = "success"
+	resultDeclined = "declined" // the card was refused
+	resultError    = "error"    // the request was not a charge at all, or we failed
+)
+
+type server struct {
+	hipstershop.UnimplementedPaymentServiceServer
+	ledger    *ledger
+	inspector inspector
+	log       *slog.Logger
+	payments  *prometheus.CounterVec
+}
+
+func newServer(l *ledger, now func() time.Time, log *slog.Logger, metrics prometheus.Registerer) (*server, error) {
+	s := &server{
+		ledger:    l,
+		inspector: inspector{issuers: issuers(), now: now},
+		log:       log,
+		payments: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "shop_payments_total",
+			Help: "Payments by what became of them. A charge repeated under its idempotency-key counts once.",
+		}, []string{"result"}),
+	}
+	for _, result := range []string{resultSuccess, resultDeclined, resultError} {
+		s.payments.WithLabelValues(result)
+	}
+	if err := metrics.Register(s.payments); err != nil {
+		return nil, fmt.Errorf("register metric: %w", err)
+	}
+	return s, nil
+}
+
+// Charge takes an amount from a card.
+func (s *server) Charge(ctx context.Context, in *hipstershop.ChargeRequest) (*hipstershop.ChargeResponse, error) {
+	key, err := idempotencyKey(ctx)
+	if err != nil {
+		return nil, s.fail(ctx, codes.InvalidArgument, err)
+	}
+	// First of all: what was charged once is charged, whatever has happened to the card since.
+	request := s.ledger.fingerprint(in)
+	first, found, err := s.ledger.find(key, request)
+	switch {
+	case err != nil:
+		return nil, s.fail(ctx, codes.InvalidArgument, err)
+	case found:
+		return s.repeat(ctx, first), nil
+	}
+	if err := checkAmount(in.GetAmount()); err != nil {
+		return nil, s.fail(ctx, codes.InvalidArgument, err)
+	}
+	if in.GetCreditCard() == nil {
+		return nil, s.fail(ctx, codes.InvalidArgument, errors.New("credit_card is missing"))
+	}
+	c, err := s.inspector.inspect(in.GetCreditCard())
+	if err != nil {
+		s.payments.WithLabelValues(resultDeclined).Inc()
+		s.log.WarnContext(ctx, "payment declined", "reason", err.Error(), "amount", money.Decimal(in.GetAmount()))
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	return s.take(ctx, in.GetAmount(), c, key, request)
+}
+
+// take charges a card that is good.
+func (s *server) take(ctx context.Context, amount *hipstershop.Money, c card, key string, request uint64) (*hipstershop.ChargeResponse, error) {
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return nil, s.fail(ctx, codes.Internal, fmt.Errorf("make transaction id: %w", err))
+	}
+	t := transaction{id: id, currency: amount.GetCurrencyCode(), units: amount.GetUnits(), nanos: amount.GetNanos(), key: key, request: request}
+	copy(t.lastFour[:], c.lastFour)
+	kept, err := s.ledger.add(t)
+	switch {
+	case err != nil:
+		return nil, s.fail(ctx, codes.InvalidArgument, err)
+	case kept.id != id: // another call with this key was faster
+		return s.repeat(ctx, kept), nil
+	}
+	s.payments.WithLabelValues(resultSuccess).Inc()
+	trace.SpanFromContext(ctx).SetAttributes(attribute.String("shop.transaction_id", id.String()), attribute.String("shop.card_type", c.brand))
+	s.log.InfoContext(ctx, "payment charged", "transaction_id", id.String(), "amount", money.Decimal(amount), "card_type", c.brand, "card_ending", c.lastFour)
+	return &hipstershop.ChargeResponse{TransactionId: id.String()}, nil
+}
+
+// repeat answers a call that was answered before.
+func (s *server) repeat(ctx context.Context, first transaction) *hipstershop.ChargeResponse {
+	s.log.InfoContext(ctx, "payment repeated, not charged again", "transaction_id", first.id.String())
+	return &hipstershop.ChargeResponse{TransactionId: first.id.String()}
+}
+
+// fail counts and logs a call that came to nothing for a reason other than the card.
+func (s *server) fail(ctx context.Context, code codes.Code, err error) error {
+	s.payments.WithLabelValues(resultError).Inc()
+	s.log.WarnContext(ctx, "payment failed", "reason", err.Error())
+	return status.Error(code, err.Error())
+}
+
+func idempotencyKey(ctx context.Context) (string, error) {
+	values := metadata.ValueFromIncomingContext(ctx, keyHeader)
+	switch {
+	case len(values) == 0:
+		return "", nil
+	case len(values) > 1:
+		return "", fmt.Errorf("%s is given %d times", keyHeader, len(values))
+	case len(values[0]) > maxKey:
+		return "", fmt.Errorf("%s is longer than %d bytes", keyHeader, maxKey)
+	}
+	return values[0], nil
+}
+
+// checkAmount repeats nothing of what it refuses but numbers: a text might hold anything.
+func checkAmount(amount *hipstershop.Money) error {
+	if err := money.Validate(amount); err != nil {
+		return err
+	}
+	code := amount.GetCurrencyCode()
+	if len(code) != 3 {
+		return errors.New("invalid amount: its currency code is not three capital letters")
+	}
+	for _, c := range []byte(code) {
+		if c < 'A' || c > 'Z' {
+			return errors.New("invalid amount: its currency code is not three capital letters")
+		}
+	}
+	if money.Sign(amount) <= 0 {
+		return fmt.Errorf("invalid amount: %s is not more than zero", money.Decimal(amount))
+	}
+	return nil
+}
