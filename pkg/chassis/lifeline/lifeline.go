@@ -14,6 +14,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"syscall"
 	"time"
 )
 
@@ -59,6 +61,25 @@ type Listening struct {
 	Addr string `json:"addr"`
 	// Admin serves Prometheus metrics at /metrics.
 	Admin string `json:"admin,omitempty"`
+}
+
+// Open opens the two pipes that the value of Env names. It returns nil files for an empty value: the
+// process was not started by a daemon.
+func Open(value string) (down, up *os.File, err error) {
+	if value == "" {
+		return nil, nil, nil
+	}
+	var fds [2]int
+	if _, err := fmt.Sscanf(value, "%d,%d", &fds[0], &fds[1]); err != nil {
+		return nil, nil, fmt.Errorf("read %s=%q: want two file descriptors such as 0,3", Env, value)
+	}
+	for _, fd := range fds {
+		// Without it a read could not be ended by closing the file.
+		if err := syscall.SetNonblock(fd, true); err != nil {
+			return nil, nil, fmt.Errorf("open lifeline %d: %w", fd, err)
+		}
+	}
+	return os.NewFile(uintptr(fds[0]), "lifeline-down"), os.NewFile(uintptr(fds[1]), "lifeline-up"), nil
 }
 
 // Write writes one message as a line.

@@ -1,0 +1,50 @@
+package process
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"time"
+)
+
+// maxLine is the longest line that is kept whole; a longer one is cut into several.
+const maxLine = 64 << 10
+
+// copyLines copies output line by line. A line that is no JSON object becomes one, so that every line
+// of a log has a time and a message.
+func copyLines(to io.Writer, from io.Reader) {
+	lines := bufio.NewReaderSize(from, 4<<10)
+	var line []byte
+	for {
+		part, err := lines.ReadSlice('\n')
+		line = append(line, part...)
+		if errors.Is(err, bufio.ErrBufferFull) && len(line) < maxLine {
+			continue
+		}
+		if len(bytes.TrimSpace(line)) > 0 {
+			// A log that cannot be written (a full disk) must not stop the instance: the line is lost.
+			_, _ = to.Write(asJSON(bytes.TrimRight(line, "\r\n"), time.Now()))
+		}
+		line = line[:0]
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return
+		}
+	}
+}
+
+func asJSON(line []byte, now time.Time) []byte {
+	if line[0] == '{' && json.Valid(line) {
+		return append(line, '\n')
+	}
+	wrapped, err := json.Marshal(struct {
+		Timestamp time.Time `json:"timestamp"`
+		Severity  string    `json:"severity"`
+		Message   string    `json:"message"`
+	}{now.UTC(), "info", string(line)})
+	if err != nil {
+		return append(line, '\n')
+	}
+	return append(wrapped, '\n')
+}

@@ -1,0 +1,344 @@
+package process
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/chassis"
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/workload"
+)
+
+// TestMain lets the test binary stand in for shopctl: it runs services and guards, and a daemon that
+// holds one instance and can be killed.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "service":
+			os.Exit(runService())
+		case "guard":
+			os.Exit(runGuard(os.Args[2:]))
+		case "holder":
+			os.Exit(runHolder())
+		}
+	}
+	os.Exit(m.Run())
+}
+
+func runService() int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	down, up, err := lifeline.Open(os.Getenv(lifeline.Env))
+	if err != nil {
+		return 2
+	}
+	err = chassis.Run(ctx, chassis.Options{
+		Name: "echo", Workload: "echo", Getenv: os.Getenv, Stdout: os.Stdout, Down: down, Up: up,
+	}, func(_ context.Context, rt *chassis.Runtime) error {
+		if rt.Env("BROKEN", "") != "" {
+			return errors.New("broken on purpose")
+		}
+		rt.ServeHTTP(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, rt.Env("GREETING", "")) }))
+		return nil
+	})
+	if err != nil {
+		return 1
+	}
+	return 0
+}
+
+func runGuard(args []string) int {
+	if args[0] == "--group" {
+		pgid, _ := strconv.Atoi(args[1])
+		if GuardPaused(context.Background(), os.Stdin, pgid) != nil {
+			return 1
+		}
+		return 0
+	}
+	code, err := Guard(os.Stdin, args[1:], os.Environ(), os.Stdout)
+	if err != nil {
+		fmt.Println(err)
+	}
+	return code
+}
+
+// runHolder starts the instance that its environment describes, prints the pid, and waits to be killed.
+func runHolder() int {
+	d := newDriver(nil)
+	spec := workload.Spec{Name: "held", Workload: "echo", Builtin: "echo"}
+	if c := os.Getenv("HOLD_COMMAND"); c != "" {
+		spec.Builtin, spec.Command = "", strings.Fields(c)
+	}
+	in, err := d.Start(context.Background(), spec)
+	if err != nil {
+		return 1
+	}
+	if len(spec.Command) == 0 {
+		<-in.Listening()
+	}
+	if os.Getenv("HOLD_PAUSED") != "" {
+		if err := in.Signal(syscall.SIGSTOP); err != nil {
+			return 1
+		}
+	}
+	fmt.Println(in.PID())
+	select {}
+}
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func newDriver(log io.Writer) *Driver {
+	if log == nil {
+		log = io.Discard
+	}
+	return New(Config{
+		Executable: os.Args[0],
+		Environ:    []string{"PATH=" + os.Getenv("PATH")},
+		OpenLog:    func(workload.Spec) (io.WriteCloser, error) { return nopCloser{log}, nil },
+	})
+}
+
+func start(t *testing.T, d *Driver, spec workload.Spec) workload.Instance {
+	t.Helper()
+	in, err := d.Start(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = in.Signal(syscall.SIGKILL)
+		<-in.Done()
+	})
+	return in
+}
+
+func await(t *testing.T, what string, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(30 * time.Second):
+		t.Fatalf("waited in vain: %s", what)
+	}
+}
+
+func TestABuiltinReportsWhereItListensAndLeavesOnStop(t *testing.T) {
+	var log syncBuffer
+	in := start(t, newDriver(&log), workload.Spec{Name: "a", Workload: "echo", Builtin: "echo", Env: []string{"GREETING=hello"}})
+	await(t, "listening", in.Listening())
+	res, err := http.Get("http://" + in.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, _ := io.ReadAll(res.Body)
+	if string(body) != "hello" {
+		t.Errorf("body %q, want the value of the environment", body)
+	}
+	if in.Admin() == "" || in.MemoryBytes() <= 0 {
+		t.Errorf("admin address %q, memory %d: want both", in.Admin(), in.MemoryBytes())
+	}
+	if err := in.Stop(t.Context(), 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if e := in.Exit(); e.Code != 0 || e.Signal != 0 {
+		t.Errorf("exit %+v, want a clean one", e)
+	}
+	if !strings.Contains(log.String(), `"message":"draining"`) {
+		t.Errorf("log misses the drain:\n%s", log.String())
+	}
+}
+
+func TestAServiceThatCannotStartSaysWhy(t *testing.T) {
+	in := start(t, newDriver(nil), workload.Spec{Name: "a", Workload: "echo", Builtin: "echo", Env: []string{"BROKEN=1"}})
+	await(t, "exit", in.Done())
+	if e := in.Exit(); e.Code != 1 || !strings.Contains(e.Reason, "broken on purpose") {
+		t.Errorf("exit %+v, want code 1 and the reason", e)
+	}
+}
+
+func TestAMessageReachesTheInstance(t *testing.T) {
+	in := start(t, newDriver(nil), workload.Spec{Name: "a", Workload: "echo", Builtin: "echo"})
+	await(t, "listening", in.Listening())
+	faults := []lifeline.Fault{{ID: "f", Percent: 100, Code: "UNAVAILABLE"}}
+	if err := in.Send(lifeline.Down{Faults: &faults}); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		res, err := http.Get("http://" + in.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode == http.StatusServiceUnavailable {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the fault never took effect")
+		}
+	}
+}
+
+func TestACommandThatIsNotOursListensOnThePortItIsGiven(t *testing.T) {
+	var log syncBuffer
+	script := `import http.server,os;print("plain text",flush=True);http.server.HTTPServer(("127.0.0.1",int(os.environ["PORT"])),http.server.BaseHTTPRequestHandler).serve_forever()`
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := start(t, newDriver(&log), workload.Spec{Name: "a", Workload: "foreign", Command: []string{python, "-c", script}})
+	await(t, "listening", in.Listening())
+	conn, err := net.Dial("tcp", in.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Close()
+	if err := in.Send(lifeline.Down{}); !errors.Is(err, ErrNoLifeline) {
+		t.Errorf("Send: %v, want ErrNoLifeline", err)
+	}
+	if err := in.Stop(t.Context(), 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(log.String(), `"message":"plain text"`) {
+		t.Errorf("a line that is no JSON was not wrapped:\n%s", log.String())
+	}
+}
+
+func TestStopKillsAGroupThatDoesNotListenToSIGTERM(t *testing.T) {
+	ready, said := io.Pipe()
+	in := start(t, newDriver(said), workload.Spec{Name: "a", Workload: "stubborn", Command: []string{"sh", "-c", `trap "" TERM; echo ready; while :; do sleep 60; done`}})
+	if _, err := ready.Read(make([]byte, 1024)); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Stop(t.Context(), 50*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	if in.Exit().Signal != syscall.SIGKILL {
+		t.Errorf("exit %+v, want SIGKILL", in.Exit())
+	}
+	if err := syscall.Kill(-in.PID(), 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("group is not empty: %v", err)
+	}
+}
+
+func TestNoInstanceOutlivesAKilledDaemon(t *testing.T) {
+	cases := map[string][]string{
+		"a service":                          nil,
+		"a paused service":                   {"HOLD_PAUSED=1"},
+		"a foreign command and its children": {`HOLD_COMMAND=sh -c sleep${IFS}300&sleep${IFS}300`},
+	}
+	for name, env := range cases {
+		t.Run(name, func(t *testing.T) {
+			holder := exec.Command(os.Args[0], "holder")
+			holder.Env = append(os.Environ(), env...)
+			out, err := holder.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := holder.Start(); err != nil {
+				t.Fatal(err)
+			}
+			var pgid int
+			if _, err := fmt.Fscan(out, &pgid); err != nil {
+				t.Fatal(err)
+			}
+			if err := syscall.Kill(-pgid, 0); err != nil {
+				t.Fatalf("the instance does not run: %v", err)
+			}
+			_ = holder.Process.Kill()
+			_ = holder.Wait()
+			for deadline := time.Now().Add(30 * time.Second); groupLives(pgid); {
+				if time.Now().After(deadline) {
+					_ = syscall.Kill(-pgid, syscall.SIGKILL)
+					t.Fatal("the group outlived its daemon")
+				}
+			}
+		})
+	}
+}
+
+// groupLives reports whether the group has a member that is not a zombie: whoever inherits the dead
+// here may never reap them.
+func groupLives(pgid int) bool {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, s := range stats {
+		data, err := os.ReadFile(s)
+		if err != nil {
+			continue
+		}
+		f := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
+		if len(f) > 2 && f[2] == strconv.Itoa(pgid) && f[0] != "Z" && f[0] != "X" {
+			return true
+		}
+	}
+	return false
+}
+
+func TestALogNeverGrowsBeyondTwiceItsCap(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	r, err := OpenRotating(path, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := []byte(strings.Repeat("x", 29) + "\n")
+	for range 50 {
+		if _, err := r.Write(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{path, path + RotatedSuffix} {
+		info, err := os.Stat(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Size() == 0 || info.Size() > 100 {
+			t.Errorf("%s has %d bytes, want 1 to 100", filepath.Base(p), info.Size())
+		}
+	}
+}
+
+func TestAnOverlongLineIsCutAndNotLost(t *testing.T) {
+	var out bytes.Buffer
+	copyLines(&out, strings.NewReader(strings.Repeat("#", 3*maxLine)+"\n{\"message\":\"whole\"}\n"))
+	if n := strings.Count(out.String(), "#"); n != 3*maxLine {
+		t.Errorf("%d bytes of the long line arrived, want %d", n, 3*maxLine)
+	}
+	if !strings.HasSuffix(out.String(), "{\"message\":\"whole\"}\n") {
+		t.Error("the line after it was changed")
+	}
+}

@@ -1,0 +1,74 @@
+package process
+
+import (
+	"fmt"
+	"os"
+	"sync"
+)
+
+// RotatedSuffix marks the older of a log's two files.
+const RotatedSuffix = ".1"
+
+// RotatingFile is a log file that never holds more than twice its cap: when it is full it becomes the
+// older file in place of the one before.
+type RotatingFile struct {
+	path string
+	max  int64
+	mu   sync.Mutex
+	f    *os.File
+	size int64
+}
+
+// OpenRotating opens path for appending; max is the cap of each of its two files in bytes.
+func OpenRotating(path string, max int64) (*RotatingFile, error) {
+	r := &RotatingFile{path: path, max: max}
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *RotatingFile) open() error {
+	f, err := os.OpenFile(r.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		_ = f.Close()
+		return err
+	}
+	r.f, r.size = f, info.Size()
+	return nil
+}
+
+// Write appends one or more whole lines.
+func (r *RotatingFile) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.size > 0 && r.size+int64(len(p)) > r.max {
+		if err := r.rotate(); err != nil {
+			return 0, fmt.Errorf("rotate %s: %w", r.path, err)
+		}
+	}
+	n, err := r.f.Write(p)
+	r.size += int64(n)
+	return n, err
+}
+
+func (r *RotatingFile) rotate() error {
+	if err := r.f.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(r.path, r.path+RotatedSuffix); err != nil {
+		return err
+	}
+	return r.open()
+}
+
+// Close closes the file.
+func (r *RotatingFile) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.f.Close()
+}
