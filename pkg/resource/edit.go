@@ -1,0 +1,138 @@
+package resource
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+const (
+	// RestartedAtAnnotation is set on a pod template to make a new rollout of it, as kubectl does.
+	RestartedAtAnnotation = "kubectl.kubernetes.io/restartedAt"
+	// StoppedReplicasAnnotation remembers on a stopped Deployment how many replicas it had.
+	StoppedReplicasAnnotation = "shopctl/replicas-before-stop"
+)
+
+// Replicas is how many instances a Deployment should have; 1 if it does not say.
+func Replicas(d *appsv1.Deployment) int32 {
+	if d.Spec.Replicas == nil {
+		return 1
+	}
+	return *d.Spec.Replicas
+}
+
+// Stopped tells whether a Deployment was stopped with Stop and not scaled or started since.
+func Stopped(d *appsv1.Deployment) bool {
+	_, ok := d.Annotations[StoppedReplicasAnnotation]
+	return ok && Replicas(d) == 0
+}
+
+// Scale sets how many instances there should be; 0 or more.
+func Scale(d *appsv1.Deployment, replicas int32) error {
+	if replicas < 0 {
+		return fmt.Errorf("%d replicas: there cannot be fewer than none", replicas)
+	}
+	d.Spec.Replicas = &replicas
+	forgetStop(d)
+	return nil
+}
+
+// Restart replaces all instances by new ones, in the way of a rolling update.
+func Restart(d *appsv1.Deployment, now time.Time) error {
+	if Replicas(d) == 0 {
+		return errors.New("it is stopped; start it instead")
+	}
+	annotations := maps.Clone(d.Spec.Template.Annotations)
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	// kubectl writes seconds; two restarts within one should be two.
+	annotations[RestartedAtAnnotation] = now.UTC().Format(time.RFC3339Nano)
+	d.Spec.Template.Annotations = annotations
+	return nil
+}
+
+// Stop leaves no instance and remembers how many there were. Stopping what is stopped does nothing.
+func Stop(d *appsv1.Deployment) error {
+	replicas := Replicas(d)
+	if replicas == 0 {
+		return nil
+	}
+	annotations := maps.Clone(d.Annotations)
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[StoppedReplicasAnnotation] = strconv.Itoa(int(replicas))
+	d.Annotations = annotations
+	d.Spec.Replicas = new(int32)
+	return nil
+}
+
+// Start gives back the instances that Stop took, or one. Starting what runs does nothing.
+func Start(d *appsv1.Deployment) error {
+	if Replicas(d) == 0 {
+		replicas := int32(1)
+		if n, err := strconv.ParseInt(d.Annotations[StoppedReplicasAnnotation], 10, 32); err == nil && n > 0 {
+			replicas = int32(n)
+		}
+		d.Spec.Replicas = &replicas
+	}
+	forgetStop(d)
+	return nil
+}
+
+func forgetStop(d *appsv1.Deployment) {
+	if _, ok := d.Annotations[StoppedReplicasAnnotation]; !ok {
+		return
+	}
+	annotations := maps.Clone(d.Annotations)
+	delete(annotations, StoppedReplicasAnnotation)
+	if len(annotations) == 0 {
+		annotations = nil
+	}
+	d.Annotations = annotations
+}
+
+// SetEnv sets and unsets variables of the first container. A set one keeps its place in the list, new ones
+// follow in alphabetical order; unsetting one that is not there is an error.
+func SetEnv(d *appsv1.Deployment, set map[string]string, unset []string) error {
+	if len(d.Spec.Template.Spec.Containers) == 0 {
+		return errors.New("it has no containers")
+	}
+	containers := slices.Clone(d.Spec.Template.Spec.Containers)
+	env := slices.Clone(containers[0].Env)
+	for _, name := range unset {
+		if _, both := set[name]; both {
+			return fmt.Errorf("variable %s: it can be set or unset, not both", name)
+		}
+		if !slices.ContainsFunc(env, named(name)) {
+			return fmt.Errorf("unset variable %s: it is not set", name)
+		}
+		env = slices.DeleteFunc(env, named(name))
+	}
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		if problems := validation.IsEnvVarName(name); len(problems) > 0 {
+			return fmt.Errorf("variable %q: %s", name, problems[0])
+		}
+		v := corev1.EnvVar{Name: name, Value: set[name]}
+		if i := slices.IndexFunc(env, named(name)); i >= 0 {
+			env[i] = v
+		} else {
+			env = append(env, v)
+		}
+	}
+	containers[0].Env = env
+	d.Spec.Template.Spec.Containers = containers
+	return nil
+}
+
+func named(name string) func(corev1.EnvVar) bool {
+	return func(v corev1.EnvVar) bool { return v.Name == name }
+}

@@ -1,0 +1,117 @@
+package resource
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/shopctl/shopctl/pkg/resource/nearest"
+)
+
+// The kinds that have a meaning in the shop.
+const (
+	KindDeployment     = "Deployment"
+	KindService        = "Service"
+	KindConfigMap      = "ConfigMap"
+	KindSecret         = "Secret"
+	KindServiceAccount = "ServiceAccount"
+	KindNamespace      = "Namespace"
+)
+
+// Kind describes one kind of object and the words people have for it.
+type Kind struct {
+	// Name as in manifests: "Deployment".
+	Name string
+	// APIVersion as in manifests: "apps/v1".
+	APIVersion string
+	// Plural, as in "shopctl get deployments".
+	Plural string
+	// Short names, as kubectl knows them: "deploy".
+	Short []string
+	// Namespaced is false for kinds that stand outside of namespaces.
+	Namespaced bool
+
+	create func() Object
+}
+
+// Singular is the name in lower case: "deployment".
+func (k Kind) Singular() string { return strings.ToLower(k.Name) }
+
+// New returns an empty object of the kind with apiVersion and kind set.
+func (k Kind) New() Object {
+	o := k.create()
+	setType(o, k)
+	return o
+}
+
+// Kinds returns all supported kinds, in the order in which a manifest would list them.
+func Kinds() []Kind {
+	return []Kind{
+		{KindNamespace, "v1", "namespaces", []string{"ns"}, false, func() Object { return &corev1.Namespace{} }},
+		{KindServiceAccount, "v1", "serviceaccounts", []string{"sa"}, true, func() Object { return &corev1.ServiceAccount{} }},
+		{KindConfigMap, "v1", "configmaps", []string{"cm"}, true, func() Object { return &corev1.ConfigMap{} }},
+		{KindSecret, "v1", "secrets", nil, true, func() Object { return &corev1.Secret{} }},
+		{KindDeployment, "apps/v1", "deployments", []string{"deploy"}, true, func() Object { return &appsv1.Deployment{} }},
+		{KindService, "v1", "services", []string{"svc"}, true, func() Object { return &corev1.Service{} }},
+	}
+}
+
+// LookupKind finds the kind that people mean: name, plural, singular or short name in any case, with or
+// without the API group ("deployments.apps"). The error is an *UnsupportedKindError.
+func LookupKind(word string) (Kind, error) {
+	folded := strings.ToLower(word)
+	for _, k := range Kinds() {
+		if slices.Contains(k.words(), folded) {
+			return k, nil
+		}
+	}
+	return Kind{}, &UnsupportedKindError{Kind: word}
+}
+
+// KindFor finds the kind that a manifest names exactly. The error is an *UnsupportedKindError.
+func KindFor(apiVersion, kind string) (Kind, error) {
+	for _, k := range Kinds() {
+		if k.Name == kind && k.APIVersion == apiVersion {
+			return k, nil
+		}
+	}
+	return Kind{}, &UnsupportedKindError{APIVersion: apiVersion, Kind: kind}
+}
+
+// words are all names of the kind in lower case.
+func (k Kind) words() []string {
+	words := append([]string{k.Singular(), k.Plural}, k.Short...)
+	if group, _, ok := strings.Cut(k.APIVersion, "/"); ok {
+		words = append(words, k.Singular()+"."+group, k.Plural+"."+group)
+	}
+	return words
+}
+
+// UnsupportedKindError says that a kind has no meaning in the shop, and which have.
+type UnsupportedKindError struct {
+	// APIVersion is empty where only a word was given.
+	APIVersion string
+	Kind       string
+}
+
+func (e *UnsupportedKindError) Error() string {
+	var names, supported []string
+	for _, k := range Kinds() {
+		names = append(names, k.Name)
+		supported = append(supported, fmt.Sprintf("%s (%s)", k.Name, k.APIVersion))
+		if e.APIVersion == "" {
+			names = append(names, k.words()...)
+		}
+		if k.Name == e.Kind && e.APIVersion != "" {
+			return fmt.Sprintf("%s has apiVersion %s, not %s", k.Name, k.APIVersion, e.APIVersion)
+		}
+	}
+	what := fmt.Sprintf("kind %q", e.Kind)
+	if e.APIVersion != "" {
+		what += fmt.Sprintf(" of apiVersion %q", e.APIVersion)
+	}
+	return fmt.Sprintf("%s is not supported%s; supported are %s", what, nearest.Suggest(e.Kind, names), strings.Join(supported, ", "))
+}

@@ -1,0 +1,84 @@
+package resource
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/shopctl/shopctl/pkg/resource/admission"
+)
+
+// Manifest is an object as somebody wrote it, before defaults, with the way back to where each field stands.
+type Manifest struct {
+	Object Object
+	// File that it came from; empty if it was made by a program.
+	File string
+	// Written are exactly the fields that were written, as a JSON tree. What is not in it keeps its value on apply.
+	Written map[string]any
+	// Positions tells where a field stands, by its path; "" is the object itself. May be nil.
+	Positions map[string]Position
+}
+
+// Position is a place in a file; both count from 1, columns in characters.
+type Position struct{ Line, Column int }
+
+// NewManifest returns a manifest for an object that was made by a program.
+func NewManifest(o Object) (Manifest, error) {
+	k, err := kindOf(o)
+	if err != nil {
+		return Manifest{}, err
+	}
+	o = Clone(o)
+	setType(o, k)
+	tree, err := toTree(o)
+	if err != nil {
+		return Manifest{}, err
+	}
+	delete(tree, "status")
+	return Manifest{Object: o, Written: tree}, nil
+}
+
+// At returns where the field of that path stands, or the nearest field around it that was written.
+func (m Manifest) At(path string) Position {
+	for {
+		if p, ok := m.Positions[path]; ok || path == "" {
+			return p
+		}
+		path = path[:max(strings.LastIndexByte(path, '.'), strings.LastIndexByte(path, '['), 0)]
+	}
+}
+
+// Problem returns an issue with this manifest together with its place.
+func (m Manifest) Problem(issue admission.Issue) Problem {
+	at := m.At(issue.Path)
+	return Problem{File: m.File, Line: at.Line, Column: at.Column, Object: KeyOf(m.Object).String(), Path: issue.Path, Message: issue.Message}
+}
+
+func (m Manifest) problems(issues []admission.Issue) Problems {
+	var p Problems
+	for _, issue := range issues {
+		p = append(p, m.Problem(issue))
+	}
+	return p
+}
+
+// inNamespace returns the manifest with the namespace filled in where it has none and needs one.
+func (m Manifest) inNamespace(namespace string) (Manifest, Kind, error) {
+	k, err := kindOf(m.Object)
+	if err != nil {
+		return m, k, err
+	}
+	m.Object = Clone(m.Object)
+	setType(m.Object, k)
+	if k.Namespaced && m.Object.GetNamespace() == "" {
+		m.Object.SetNamespace(namespace)
+		m.Written = maps.Clone(m.Written)
+		meta, _ := m.Written["metadata"].(map[string]any)
+		meta = maps.Clone(meta)
+		if meta == nil {
+			meta = map[string]any{}
+		}
+		meta["namespace"] = namespace
+		m.Written["metadata"] = meta
+	}
+	return m, k, nil
+}

@@ -1,0 +1,177 @@
+// Package merge computes what kubectl apply makes of an object: three JSON trees, what is there (live), what
+// was applied last, and what is applied now (next), become one. What next names is set; what only last named
+// is removed; what others set stays. Lists whose elements have a name are merged by it, as the patchStrategy
+// and patchMergeKey tags of the Kubernetes types say; other lists are replaced.
+package merge
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// ThreeWay merges trees of values as encoding/json makes them (numbers are float64). schema is the Go type of
+// the object. The arguments are not changed; the result may share parts with them.
+func ThreeWay(schema reflect.Type, live, last, next map[string]any) map[string]any {
+	return mergeObject(field{schema: schema}, live, last, next)
+}
+
+// field is what the types say about a value.
+type field struct {
+	schema reflect.Type
+	// merge is true for lists that are merged, by key if there is one.
+	merge bool
+	key   string
+	// retain is true for unions: what next does not name goes.
+	retain bool
+}
+
+func mergeObject(f field, live, last, next map[string]any) map[string]any {
+	result := maps.Clone(live)
+	if result == nil {
+		result = map[string]any{}
+	}
+	maps.DeleteFunc(result, func(name string, _ any) bool {
+		_, was := last[name]
+		_, is := next[name]
+		return !is && (was || f.retain)
+	})
+	for name, v := range next {
+		if v == nil {
+			delete(result, name)
+			continue
+		}
+		result[name] = mergeValue(f.child(name), live[name], last[name], v)
+	}
+	return result
+}
+
+func mergeValue(f field, live, last, next any) any {
+	switch next := next.(type) {
+	case map[string]any:
+		liveMap, _ := live.(map[string]any)
+		lastMap, _ := last.(map[string]any)
+		return mergeObject(f, liveMap, lastMap, next)
+	case []any:
+		liveList, _ := live.([]any)
+		lastList, _ := last.([]any)
+		switch {
+		case f.merge && f.key != "":
+			return mergeList(f, liveList, lastList, next)
+		case f.merge:
+			return union(liveList, lastList, next)
+		}
+	}
+	return next
+}
+
+// list merges lists of named elements: those of next in their order, then those that others added.
+func mergeList(f field, live, last, next []any) []any {
+	liveItems, lastItems := index(f.key, live), index(f.key, last)
+	element := field{schema: elem(f.schema), retain: f.retain}
+	result := make([]any, 0, len(next))
+	for _, item := range next {
+		name := nameOf(f.key, item)
+		itemMap, ok := item.(map[string]any)
+		if !ok {
+			result = append(result, item)
+			continue
+		}
+		result = append(result, mergeObject(element, liveItems.take(name), lastItems.take(name), itemMap))
+	}
+	for _, item := range live {
+		name := nameOf(f.key, item)
+		if other := liveItems.take(name); other != nil && lastItems.take(name) == nil {
+			result = append(result, other)
+		}
+	}
+	return result
+}
+
+// items are the elements of a list by name. Where two share one (a port for TCP and UDP), they go in order.
+type items map[string][]map[string]any
+
+func index(key string, list []any) items {
+	found := items{}
+	for _, item := range list {
+		if object, ok := item.(map[string]any); ok {
+			name := nameOf(key, item)
+			found[name] = append(found[name], object)
+		}
+	}
+	return found
+}
+
+func (i items) take(name string) map[string]any {
+	list := i[name]
+	if len(list) == 0 {
+		return nil
+	}
+	i[name] = list[1:]
+	return list[0]
+}
+
+func nameOf(key string, item any) string {
+	object, _ := item.(map[string]any)
+	return fmt.Sprint(object[key])
+}
+
+// union merges lists of plain values.
+func union(live, last, next []any) []any {
+	result := slices.Clone(next)
+	for _, v := range live {
+		if !slices.Contains(last, v) && !slices.Contains(result, v) {
+			result = append(result, v)
+		}
+	}
+	return result
+}
+
+// child is the field of that JSON name; without a schema where there is none.
+func (f field) child(name string) field {
+	t := deref(f.schema)
+	switch {
+	case t == nil:
+		return field{}
+	case t.Kind() == reflect.Map:
+		return field{schema: t.Elem()}
+	case t.Kind() != reflect.Struct:
+		return field{}
+	}
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		tag, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
+		if tag == "" && sf.Anonymous {
+			if found := (field{schema: sf.Type}).child(name); found.schema != nil {
+				return found
+			}
+			continue
+		}
+		if tag == name {
+			strategies := strings.Split(sf.Tag.Get("patchStrategy"), ",")
+			return field{
+				schema: sf.Type,
+				merge:  slices.Contains(strategies, "merge"),
+				key:    sf.Tag.Get("patchMergeKey"),
+				retain: slices.Contains(strategies, "retainKeys"),
+			}
+		}
+	}
+	return field{}
+}
+
+func elem(t reflect.Type) reflect.Type {
+	if t = deref(t); t != nil && t.Kind() == reflect.Slice {
+		return t.Elem()
+	}
+	return nil
+}
+
+func deref(t reflect.Type) reflect.Type {
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t
+}

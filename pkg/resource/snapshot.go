@@ -1,0 +1,123 @@
+package resource
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/shopctl/shopctl/pkg/resource/nearest"
+)
+
+// state is the whole store at one revision. It and the objects in it never change.
+type state struct {
+	revision uint64
+	objects  map[Key]*entry
+	// removed are the defaults that the user deleted.
+	removed map[Key]bool
+}
+
+type entry struct {
+	object Object
+	origin Origin
+}
+
+// Snapshot is the store at one revision.
+type Snapshot struct{ state *state }
+
+// Revision grows with every change; it is the highest resourceVersion in the snapshot, or above it after a deletion.
+func (s Snapshot) Revision() uint64 { return s.state.revision }
+
+// Get returns a copy of an object; the error is a *NotFoundError.
+func (s Snapshot) Get(key Key) (Object, error) {
+	if e, ok := s.state.objects[key]; ok {
+		return Clone(e.object), nil
+	}
+	return nil, s.state.notFound(key)
+}
+
+// List returns copies of all objects of a kind in a namespace ("": in all), by namespace and name.
+func (s Snapshot) List(kind, namespace string) []Object {
+	var list []Object
+	for _, key := range s.state.keys() {
+		if key.Kind == kind && (namespace == "" || namespace == key.Namespace) {
+			list = append(list, Clone(s.state.objects[key].object))
+		}
+	}
+	return list
+}
+
+// All returns copies of all objects of a type in a namespace ("": in all), by namespace and name:
+// All[*appsv1.Deployment](snapshot, "").
+func All[T Object](s Snapshot, namespace string) []T {
+	var list []T
+	for _, key := range s.state.keys() {
+		if o, ok := s.state.objects[key].object.(T); ok && (namespace == "" || namespace == key.Namespace) {
+			list = append(list, Clone(o))
+		}
+	}
+	return list
+}
+
+func (st *state) keys() []Key { return sortKeys(maps.Keys(st.objects)) }
+
+// sortKeys orders keys by kind (as Kinds does), namespace and name.
+func sortKeys(keys iter.Seq[Key]) []Key {
+	rank := map[string]int{}
+	for i, k := range Kinds() {
+		rank[k.Name] = i
+	}
+	return slices.SortedFunc(keys, func(a, b Key) int {
+		return cmp.Or(cmp.Compare(rank[a.Kind], rank[b.Kind]), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+}
+
+func (st *state) hasNamespace(name string) bool {
+	return st.objects[Key{Kind: KindNamespace, Name: name}] != nil
+}
+
+// names of all objects of a kind in a namespace.
+func (st *state) names(kind, namespace string) []string {
+	var names []string
+	for _, key := range st.keys() {
+		if key.Kind == kind && key.Namespace == namespace {
+			names = append(names, key.Name)
+		}
+	}
+	return names
+}
+
+func (st *state) notFound(key Key) error {
+	e := &NotFoundError{Key: key}
+	if key.Namespace != "" && !st.hasNamespace(key.Namespace) {
+		e.NoNamespace = true
+		e.Nearest = nearest.Matches(key.Namespace, st.names(KindNamespace, ""), 1)
+		return e
+	}
+	e.Nearest = nearest.Matches(key.Name, st.names(key.Kind, key.Namespace), 3)
+	return e
+}
+
+// NotFoundError says that there is no such object.
+type NotFoundError struct {
+	Key Key
+	// NoNamespace is true where already the namespace does not exist.
+	NoNamespace bool
+	// Nearest names (of namespaces, if NoNamespace), the closest first.
+	Nearest []string
+}
+
+func (e *NotFoundError) Error() string {
+	text := fmt.Sprintf("%s not found", e.Key)
+	switch {
+	case e.NoNamespace:
+		text = fmt.Sprintf("namespace %q not found", e.Key.Namespace)
+	case e.Key.Namespace != "":
+		text += fmt.Sprintf(" in namespace %q", e.Key.Namespace)
+	}
+	if len(e.Nearest) > 0 {
+		text += fmt.Sprintf("; did you mean %q?", e.Nearest[0])
+	}
+	return text
+}
