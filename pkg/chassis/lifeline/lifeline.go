@@ -74,10 +74,12 @@ func Open(value string) (down, up *os.File, err error) {
 		return nil, nil, fmt.Errorf("read %s=%q: want two file descriptors such as 0,3", Env, value)
 	}
 	for _, fd := range fds {
-		// Without it a read could not be ended by closing the file.
+		// Non-blocking, or closing the file would not end a read; and not for children, or they would
+		// keep the pipe alive.
 		if err := syscall.SetNonblock(fd, true); err != nil {
-			return nil, nil, fmt.Errorf("open lifeline %d: %w", fd, err)
+			return nil, nil, fmt.Errorf("open lifeline: descriptor %d: %w", fd, err)
 		}
+		syscall.CloseOnExec(fd)
 	}
 	return os.NewFile(uintptr(fds[0]), "lifeline-down"), os.NewFile(uintptr(fds[1]), "lifeline-up"), nil
 }
