@@ -24,6 +24,9 @@ func Main(sys System) int {
 	if name, ok := serviceRun(sys.Args); ok {
 		return runService(sys, name)
 	}
+	if len(sys.Args) > 0 && sys.Args[0] == "guard" {
+		return runGuard(sys, sys.Args[1:])
+	}
 	f := newFactory(sys)
 	ctx, stop := f.interrupts.watch(context.Background(), sys.Signals)
 	defer stop()

@@ -3,11 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +45,7 @@ func serve(ctx context.Context, sys System, name string) error {
 		return unknown("service", name, builtinNames())
 	}
 	o := chassis.Options{Name: b.Name, Workload: b.Workload, Getenv: sys.Getenv, Stdout: sys.Out}
-	down, up, err := openLifeline(sys.Getenv(lifeline.Env))
+	down, up, err := lifeline.Open(sys.Getenv(lifeline.Env))
 	if err != nil {
 		return err
 	}
@@ -58,35 +54,6 @@ func serve(ctx context.Context, sys System, name string) error {
 		o.Down, o.Up = down, up
 	}
 	return chassis.Run(ctx, o, b.Setup)
-}
-
-// openLifeline opens the descriptors "READ,WRITE" of the lifeline; nil for "".
-func openLifeline(value string) (down, up *os.File, err error) {
-	if value == "" {
-		return nil, nil, nil
-	}
-	read, write, _ := strings.Cut(value, ",")
-	if down, err = openPipe(read, "lifeline down"); err == nil {
-		up, err = openPipe(write, "lifeline up")
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("open lifeline %s=%q: %w", lifeline.Env, value, err)
-	}
-	return down, up, nil
-}
-
-// openPipe takes an inherited descriptor over: non-blocking, so that closing it ends a read, and
-// not for children.
-func openPipe(word, name string) (*os.File, error) {
-	fd, err := strconv.Atoi(word)
-	if err != nil || fd < 0 {
-		return nil, errors.New("not a file descriptor: " + strconv.Quote(word))
-	}
-	if err := syscall.SetNonblock(fd, true); err != nil {
-		return nil, fmt.Errorf("descriptor %d: %w", fd, err)
-	}
-	syscall.CloseOnExec(fd)
-	return os.NewFile(uintptr(fd), name), nil
 }
 
 // newServiceCmd documents the line for whoever runs a service by hand; Main runs it.

@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"strconv"
+
+	"github.com/shopctl/shopctl/pkg/workload/process"
+)
+
+// runGuard is the line that the process driver runs beside what cannot hold a lifeline itself:
+// "guard -- COMMAND" for a program that is not ours, "guard --group PGID" for a paused group. It is
+// no command of its own, since nobody types it.
+func runGuard(sys System, args []string) int {
+	f := &Factory{IO: IO{Out: sys.Out, Err: sys.Err}}
+	ctx := context.Background()
+	switch {
+	case len(args) > 1 && args[0] == "--":
+		code, err := process.Guard(sys.In, args[1:], os.Environ(), sys.Out)
+		if err != nil {
+			return f.report(ctx, err)
+		}
+		return code
+	case len(args) == 2 && args[0] == "--group":
+		pgid, err := strconv.Atoi(args[1])
+		if err != nil || pgid < 2 {
+			return f.report(ctx, usageErr("shopctl --help", "guard: %q is no process group", args[1]))
+		}
+		if err := process.GuardPaused(ctx, sys.In, pgid); err != nil {
+			return f.report(ctx, err)
+		}
+		return exitOK
+	default:
+		return f.report(ctx, usageErr("shopctl --help", "guard runs beside instances; it is not for people"))
+	}
+}
