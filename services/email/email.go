@@ -1,4 +1,8 @@
-// Package email is the emailservice.
+// Package email is the emailservice: it writes the confirmation of an order, as text and as HTML, and
+// puts it into an outbox where it can be read, or hands it to a mail server as well when SMTP_ADDR
+// names one. An order gets one mail, however often it is confirmed.
+//
+// The outbox is a file in DATA_DIR, so that it outlives the process, or memory where there is no such directory.
 package email
 
 import (
@@ -6,6 +10,8 @@ import (
 	_ "embed" // the manifest
 
 	"github.com/shopctl/shopctl/pkg/chassis"
+	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
 // Manifest holds the service's Kubernetes objects.
@@ -14,6 +20,26 @@ import (
 var Manifest []byte
 
 // Setup registers the service on rt.
-func Setup(ctx context.Context, rt *chassis.Runtime) error {
+func Setup(_ context.Context, rt *chassis.Runtime) error {
+	s := &server{outbox: &memoryOutbox{}, confirmed: newOnce(rememberOrders), now: rt.Now, log: rt.Log()}
+	if dir := rt.DataDir(); dir != "" {
+		file, orders, err := openOutbox(dir)
+		if err != nil {
+			return err
+		}
+		s.outbox = file
+		s.confirmed.remember(orders...)
+		rt.Ready("outbox", func(context.Context) error { return file.check() })
+		rt.OnDrain(func(context.Context) error { return file.close() })
+	}
+	if addr := rt.Env("SMTP_ADDR", ""); addr != "" {
+		p, err := newPostman(addr, rt.Env("SMTP_FROM", "orders@shop.example"))
+		if err != nil {
+			return err
+		}
+		s.postman = p
+	}
+	hipstershop.RegisterEmailServiceServer(rt.Server(), s)
+	shopv1.RegisterOutboxServer(rt.Server(), outboxServer{outbox: s.outbox})
 	return nil
 }
