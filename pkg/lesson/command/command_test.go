@@ -1,0 +1,83 @@
+package command
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestWordsAreSplitAsAShellSplitsThem(t *testing.T) {
+	for in, want := range map[string][]string{
+		`shopctl ps`: {"shopctl", "ps"},
+		`shopctl call catalog GetProduct '{"id": "X"}'`: {"shopctl", "call", "catalog", "GetProduct", `{"id": "X"}`},
+		`shopctl call a b "{\"id\": \"it's\"}"`:         {"shopctl", "call", "a", "b", `{"id": "it's"}`},
+		`a '' "" b`:                                     {"a", "", "", "b"},
+		`a b\ c d'e'"f" # comment`:                      {"a", "b c", "def"},
+		`a "\n"`:                                        {"a", `\n`},
+		`a b#c`:                                         {"a", "b#c"},
+		"a\tb":                                          {"a", "b"},
+		`shopctl fault inject catalog --delay 2s --for 10m`: {"shopctl", "fault", "inject", "catalog", "--delay", "2s", "--for", "10m"},
+	} {
+		got, err := Split(in)
+		if err != nil {
+			t.Errorf("Split(%q): %v", in, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("Split(%q): %s", in, diff)
+		}
+	}
+}
+
+func TestWhatNeedsAShellIsRefusedWithItsPlace(t *testing.T) {
+	for in, want := range map[string]string{
+		"shopctl ps | wc -l":             `1:12: "|" needs a shell; quote it`,
+		"shopctl ps; rm -rf /":           `1:11: ";" needs a shell; quote it`,
+		"shopctl call a b $(id)":         `1:18: "$" needs a shell; quote it`,
+		"\nshopctl call a \"$HOME\"":     "2:17: \"$\" needs a shell; use single quotes",
+		"shopctl call a 'x":              "1:16: this quote is not closed",
+		"shopctl call a \"x":             "1:16: this quote is not closed",
+		"# ok\nrm -rf /":                 `2:1: run "rm": only shopctl commands can be run`,
+		"shopctl":                        "1:1: run shopctl: the verb is missing",
+		"shopctl down":                   "1:1: run shopctl down: a lesson cannot run this verb",
+		"shopctl ps\nshopctl daemon -x ": "2:1: run shopctl daemon: a lesson cannot run this verb",
+	} {
+		_, err := Parse(in)
+		if err == nil || err.Error() != want {
+			t.Errorf("Parse(%q) = %v, want %s", in, err, want)
+		}
+	}
+}
+
+func TestABackslashJoinsLinesAndCommentsAreLeftOut(t *testing.T) {
+	got, err := Parse("# first\nshopctl call payment \\\n   Charge\n\nshopctl ps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Line{
+		{Text: "shopctl call payment  Charge", Args: []string{"call", "payment", "Charge"}, Number: 2},
+		{Text: "shopctl ps", Args: []string{"ps"}, Number: 5},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("shopctl call catalog GetProduct '{\"id\":\"x\"}'\n# c\nshopctl ps \\\n -o json")
+	f.Add("shopctl \"")
+	f.Fuzz(func(t *testing.T, text string) {
+		lines, err := Parse(text)
+		if err != nil {
+			return
+		}
+		for _, l := range lines {
+			if len(l.Args) == 0 {
+				t.Errorf("a line without a verb was accepted: %q", l.Text)
+			}
+			again, err := Split(l.Text)
+			if err != nil || !cmp.Equal(again[1:], l.Args) {
+				t.Errorf("splitting %q twice differs: %q, %v", l.Text, again, err)
+			}
+		}
+	})
+}

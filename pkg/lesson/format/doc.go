@@ -1,0 +1,42 @@
+// Package format is how a lesson is written: one Markdown file that also reads well where nothing
+// executes it.
+//
+//	lessons/<track>/<slug>/
+//	  lesson.md              front matter, prose and fenced blocks
+//	  lesson.<lang>.md       the prose in another language, by step id
+//	  *.yaml *.proto *.go    files that the learner applies or edits: copied to the workspace
+//	  testdata/*.txtar       scripts that prove the lesson: solution, alt-*, wrong-*
+//
+// The front matter is YAML between two lines of three dashes: id, title, summary, track, minutes, level,
+// needs, aliases, shop (profile, seed, load), steady_state (a list of checks) and rollback (a list of
+// faults, objects). A step is a heading of the second level with an id:
+//
+//	## An empty answer or an error {#not-found}
+//
+// What the engine acts on stands in fenced blocks at the margin whose info string is a language and a
+// role. A step has each role at most once; everything else is prose.
+//
+//	```yaml predict     question; options: id, say, reply, correct; confidence
+//	```sh run           shopctl commands, one a line, quoted as in a shell
+//	```yaml observe     question; kind number (value, tolerance, unit), text (accept) or option (options);
+//	                    or from: command, take exit|milliseconds|match, match; right, wrong
+//	```yaml check       a list of checks
+//	```yaml hints       look, principle, worked; why
+//	```yaml recall      a list of questions: id, ask, accept or options, answer
+//
+// A check has id, title, look, for, timeout, needs, hint_when, spoiled_when and one of
+//
+//	rpc: service, method, request, proto, headers, deadline,
+//	     expect: code, message, below, above, fields: path with a match
+//	instance: service, state, version, replicas, ready, restarts, faults
+//	log: service, contains, matches, level, at_least
+//	answer: question, kind, unit, accept, tolerance, options, right, wrong: given, say; otherwise
+//
+// A match is any of equals, contains, matches, count, at_least, at_most, absent. An entry of hint_when and
+// spoiled_when is a state (observed: a match on what the check saw; or rpc, instance, log) and what to say.
+//
+// A translation repeats the headings, `## Title {#id source=HASH}` with the hash of the step that it
+// was made from, and under each the pieces of prose with `---` between them where the original has blocks.
+//
+// Every mistake is told as file:line:column with a code, and with the nearest name where one is near.
+package format

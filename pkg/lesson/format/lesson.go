@@ -1,0 +1,259 @@
+package format
+
+import (
+	"io/fs"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/lesson/command"
+	"github.com/shopctl/shopctl/pkg/lesson/strict"
+)
+
+// Lesson is one lesson as its file describes it.
+type Lesson struct {
+	Front
+	Steps []Step
+	// File is the path of lesson.md, for messages.
+	File string
+	// Hash changes with every change of lesson.md and of the files that the learner works with.
+	Hash string
+	// Files are what the learner applies or edits: path in the workspace -> content.
+	Files map[string][]byte
+	// Scripts prove the lesson: "solution", "alt-x", "wrong-y" -> txtar archive.
+	Scripts map[string][]byte
+	// Translations are the same lesson in other languages, by language: "ja".
+	Translations map[string]*Translation
+}
+
+// Front is the front matter.
+type Front struct {
+	At      strict.Position
+	ID      string   `yaml:"id"`
+	Aliases []string `yaml:"aliases"`
+	Title   string   `yaml:"title"`
+	Summary string   `yaml:"summary"`
+	Track   string   `yaml:"track"`
+	Minutes int      `yaml:"minutes"`
+	Level   string   `yaml:"level"`
+	// Needs are lessons that should come first.
+	Needs []string `yaml:"needs"`
+	Shop  Shop     `yaml:"shop"`
+	// SteadyState must hold before the lesson breaks anything, and again when it has been left.
+	SteadyState []Check `yaml:"steady_state"`
+	// Rollback names what is undone on every way out: faults, objects.
+	Rollback []Rollback `yaml:"rollback"`
+}
+
+// Shop is what the lesson wants of the shop.
+type Shop struct {
+	Profile string  `yaml:"profile"`
+	Seed    int64   `yaml:"seed"`
+	Load    float64 `yaml:"load"`
+}
+
+// Rollback is one kind of thing that leaving a lesson undoes.
+type Rollback string
+
+// What can be rolled back.
+const (
+	RollbackFaults  Rollback = "faults"  // faults that were injected since the lesson began
+	RollbackObjects Rollback = "objects" // Deployments, Services and ConfigMaps as they were
+)
+
+// Step is one heading and what stands under it.
+type Step struct {
+	ID, Title string
+	Line      int
+	Blocks    []Block
+}
+
+// Block is one piece of a step: prose, or what the engine acts on.
+type Block struct {
+	Kind Kind
+	// Line of the block's first line in the file, from 1.
+	Line     int
+	Markdown string // of prose
+	Predict  *Predict
+	Run      *Run
+	Observe  *Observe
+	Checks   []Check
+	Hints    *Hints
+	Recall   []Question
+}
+
+// Kind is the role of a block: the second word of the fence's info string.
+type Kind string
+
+// Kinds of blocks.
+const (
+	Prose       Kind = "prose"
+	PredictKind Kind = "predict"
+	RunKind     Kind = "run"
+	ObserveKind Kind = "observe"
+	CheckKind   Kind = "check"
+	HintsKind   Kind = "hints"
+	RecallKind  Kind = "recall"
+)
+
+// Option is one way to answer.
+type Option struct {
+	At      strict.Position
+	ID      string `yaml:"id"`
+	Say     string `yaml:"say"`
+	Reply   string `yaml:"reply"`
+	Correct bool   `yaml:"correct"`
+}
+
+// Predict asks what will happen, before it can happen.
+type Predict struct {
+	At       strict.Position
+	Question string   `yaml:"question"`
+	Options  []Option `yaml:"options"`
+	// Confidence says whether to ask how sure the learner is; it is asked unless this is false.
+	Confidence *bool `yaml:"confidence"`
+}
+
+// Run is the experiment.
+type Run struct {
+	Text  string
+	Lines []command.Line
+}
+
+// Observe asks what was seen. The truth is fixed (Value, Accept or a correct option), or taken From
+// what the learner's own run printed.
+type Observe struct {
+	At        strict.Position
+	Question  string     `yaml:"question"`
+	Kind      AnswerKind `yaml:"kind"`
+	Unit      string     `yaml:"unit"`
+	Value     *float64   `yaml:"value"`
+	Tolerance float64    `yaml:"tolerance"`
+	Accept    []string   `yaml:"accept"`
+	Options   []Option   `yaml:"options"`
+	From      *From      `yaml:"from"`
+	Right     string     `yaml:"right"`
+	Wrong     string     `yaml:"wrong"`
+}
+
+// From takes a truth out of the run block's last run.
+type From struct {
+	// Command counts the run's commands from 1; 0 is the last one.
+	Command int  `yaml:"command"`
+	Take    Take `yaml:"take"`
+	// Match is a pattern with one group, for take: match.
+	Match Pattern `yaml:"match"`
+}
+
+// Take is what a From takes.
+type Take string
+
+// What can be taken from a run.
+const (
+	TakeExit         Take = "exit"
+	TakeMilliseconds Take = "milliseconds"
+	TakeMatch        Take = "match"
+)
+
+// AnswerKind is the shape of an answer.
+type AnswerKind string
+
+// Shapes of answers.
+const (
+	NumberAnswer AnswerKind = "number"
+	TextAnswer   AnswerKind = "text"
+	OptionAnswer AnswerKind = "option"
+)
+
+// Hints is the ladder: where to look, the principle, the worked step; and the question that follows it.
+type Hints struct {
+	At        strict.Position
+	Look      string `yaml:"look"`
+	Principle string `yaml:"principle"`
+	Worked    string `yaml:"worked"`
+	Why       string `yaml:"why"`
+}
+
+// Rungs returns the hints in the order in which they open.
+func (h *Hints) Rungs() []string {
+	var rungs []string
+	for _, rung := range []string{h.Look, h.Principle, h.Worked} {
+		if rung != "" {
+			rungs = append(rungs, rung)
+		}
+	}
+	if h.Why != "" && len(rungs) > 0 {
+		rungs[len(rungs)-1] += "\n\nWhy does this work? " + h.Why
+	}
+	return rungs
+}
+
+// Question is asked again after days, by review.
+type Question struct {
+	At      strict.Position
+	ID      string   `yaml:"id"`
+	Ask     string   `yaml:"ask"`
+	Accept  []string `yaml:"accept"`
+	Options []Option `yaml:"options"`
+	// Answer explains.
+	Answer string `yaml:"answer"`
+}
+
+// Translation is the prose of a lesson in another language, by step id.
+type Translation struct {
+	File  string
+	Title string
+	Steps map[string]TranslatedStep
+}
+
+// TranslatedStep replaces the prose of one step: its n-th piece the n-th prose block.
+type TranslatedStep struct {
+	Title  string
+	Source string // hash of the step that it was translated from
+	Line   int
+	Prose  []string
+}
+
+// Checks returns all checks of the step.
+func (s *Step) Checks() []Check {
+	var all []Check
+	for i := range s.Blocks {
+		all = append(all, s.Blocks[i].Checks...)
+	}
+	return all
+}
+
+// Block returns the step's block of a kind, nil if it has none. Prose aside, a step has at most one of each.
+func (s *Step) Block(k Kind) *Block {
+	for i := range s.Blocks {
+		if s.Blocks[i].Kind == k {
+			return &s.Blocks[i]
+		}
+	}
+	return nil
+}
+
+// Recall returns the questions that the lesson leaves for review.
+func (l *Lesson) Recall() []Question {
+	var all []Question
+	for _, s := range l.Steps {
+		if b := s.Block(RecallKind); b != nil {
+			all = append(all, b.Recall...)
+		}
+	}
+	return all
+}
+
+// Step returns the index of the step with an id, -1 if there is none.
+func (l *Lesson) Step(id string) int {
+	for i := range l.Steps {
+		if l.Steps[i].ID == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// defaultTimeout is how long a check is looked at before it rests until the learner asks again.
+const defaultTimeout = 10 * time.Minute
+
+// FS is where lessons are read from.
+type FS = fs.FS

@@ -1,0 +1,234 @@
+package format
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/shopctl/shopctl/pkg/lesson/strict"
+)
+
+// Limits of a good lesson.
+const (
+	mostWords  = 120 // between two things that the learner does
+	mostSteps  = 7
+	mostRecall = 3
+)
+
+// Lint finds what makes a lesson worse and can be seen without running it. services are the names that
+// the shop's services go by; a lesson may speak of no others.
+func Lint(l *Lesson, services []string) Problems {
+	r := &linter{reporter: reporter{file: l.File}, services: services}
+	r.lintFront(l)
+	for i := range l.Steps {
+		r.lintStep(&l.Steps[i])
+	}
+	r.lintWords(l)
+	if n := len(l.Recall()); n < 1 || n > mostRecall {
+		r.add("recall", 1, 1, "the lesson leaves %d questions for review, want 1 to %d", n, mostRecall)
+	}
+	if _, ok := l.Scripts["solution"]; !ok {
+		r.add("no-solution", 1, 1, "testdata/solution.txtar is missing: nothing proves that the lesson can be done")
+	}
+	if len(l.ScriptNames("wrong-")) == 0 {
+		r.add("no-wrong", 1, 1, "testdata/wrong-*.txtar is missing: nothing proves that mistakes are told")
+	}
+	_ = r.err() // sorts
+	problems := r.problems
+	for _, lang := range sortedKeys(l.Translations) {
+		problems = append(problems, lintTranslation(l, l.Translations[lang])...)
+	}
+	return problems
+}
+
+type linter struct {
+	reporter
+	services []string
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func (r *linter) lintFront(l *Lesson) {
+	at := l.Front.At
+	if len(l.SteadyState) == 0 {
+		r.add("no-steady-state", at.Line, 1, "steady_state is missing: nothing says what a sound shop is")
+	}
+	if len(l.Rollback) == 0 {
+		r.add("no-rollback", at.Line, 1, "rollback is missing: leaving the lesson would undo nothing")
+	}
+	if l.Minutes < 5 || l.Minutes > 12 {
+		r.add("minutes", at.Line, 1, "%d minutes, want 5 to 12", l.Minutes)
+	}
+	if l.Summary == "" {
+		r.add("no-summary", at.Line, 1, "summary is missing: one sentence for the list of lessons")
+	}
+	if len(l.Steps) > mostSteps {
+		r.add("too-many-steps", l.Steps[mostSteps].Line, 1, "%d steps, want at most %d", len(l.Steps), mostSteps)
+	}
+	for _, c := range l.SteadyState {
+		r.lintCheck(c)
+	}
+}
+
+func (r *linter) lintStep(s *Step) {
+	if run := s.Block(RunKind); run != nil {
+		if s.Block(PredictKind) == nil {
+			r.add("no-prediction", run.Line, 1, "step %q runs something that nobody predicted", s.ID)
+		}
+		if s.Block(ObserveKind) == nil {
+			r.add("no-observation", run.Line, 1, "step %q does not ask what was seen before it explains", s.ID)
+		}
+		for _, line := range run.Run.Lines {
+			r.lintPort(line.Text, run.Line+line.Number)
+			r.lintService(line.Args, run.Line+line.Number)
+		}
+	}
+	if checks := s.Block(CheckKind); checks != nil {
+		if h := s.Block(HintsKind); h == nil || h.Hints.Look == "" || h.Hints.Principle == "" || h.Hints.Worked == "" {
+			r.add("no-hints", checks.Line, 1, "step %q has goals and no whole ladder of hints: look, principle, worked", s.ID)
+		}
+		for _, c := range checks.Checks {
+			r.lintCheck(c)
+		}
+	}
+	for _, b := range s.Blocks {
+		if b.Predict != nil {
+			r.lintReplies(b.Predict.Options)
+		}
+		if b.Kind == Prose {
+			r.lintProse(b)
+		}
+	}
+}
+
+func (r *linter) lintReplies(options []Option) {
+	for _, o := range options {
+		if o.Reply == "" {
+			r.add("option-without-reply", o.At.Line, o.At.Column, "option %q has no reply: say what it would mean, not only that it is wrong", o.ID)
+		}
+	}
+}
+
+func (r *linter) lintCheck(c Check) {
+	if c.Answer != nil && c.Answer.Kind != OptionAnswer && len(c.Answer.Wrong) == 0 {
+		r.add("no-wrong-answer", c.At.Line, c.At.Column, "check %q knows no mistake", c.ID)
+	}
+	probes := []Probe{c.Probe}
+	for _, w := range slices.Concat(c.HintWhen, c.SpoiledWhen) {
+		probes = append(probes, w.Probe)
+	}
+	for _, p := range probes {
+		switch {
+		case p.RPC != nil:
+			r.service(p.RPC.Service, p.RPC.At.Line, p.RPC.At.Column)
+		case p.Instance != nil:
+			r.service(p.Instance.Service, p.Instance.At.Line, p.Instance.At.Column)
+		case p.Log != nil:
+			r.service(p.Log.Service, p.Log.At.Line, p.Log.At.Column)
+		}
+	}
+}
+
+// verbsWithService are the verbs whose first argument names a service.
+var verbsWithService = [...]string{"call", "logs", "restart", "stop", "start", "scale"}
+
+func (r *linter) lintService(args []string, line int) {
+	if len(args) > 2 && args[0] == "fault" && args[1] == "inject" {
+		args = args[1:]
+	} else if !slices.Contains(verbsWithService[:], args[0]) {
+		return
+	}
+	if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
+		r.service(args[1], line, 1)
+	}
+}
+
+func (r *linter) service(name string, line, column int) {
+	if !slices.Contains(r.services, name) {
+		r.add("unknown-service", line, column, "the shop has no service %q%s", name, strict.DidYouMean(name, r.services))
+	}
+}
+
+// literalPort is an address that holds on one machine and one day only.
+var literalPort = regexp.MustCompile(`(?:localhost|127\.0\.0\.1|\[::1\]):\d+`)
+
+func (r *linter) lintPort(text string, line int) {
+	if found := literalPort.FindString(text); found != "" {
+		r.add("literal-port", line, 1, "%s is another port tomorrow: name the service", found)
+	}
+}
+
+// belittling words tell a reader who is stuck that it is their fault.
+var belittling = regexp.MustCompile(`(?i)\b(simply|just|obviously|of course|trivial(?:ly)?|easy|easily)\b`)
+
+func (r *linter) lintProse(b Block) {
+	for i, line := range strings.Split(b.Markdown, "\n") {
+		r.lintPort(line, b.Line+i)
+		if found := belittling.FindStringIndex(line); found != nil {
+			r.add("belittling", b.Line+i, found[0]+1, "%q belittles who does not find it so", line[found[0]:found[1]])
+		}
+	}
+}
+
+// lintWords counts the words that are read between two things that the learner does.
+func (r *linter) lintWords(l *Lesson) {
+	for i := range l.Steps {
+		words, reported := 0, false
+		for _, b := range l.Steps[i].Blocks {
+			if b.Kind != Prose {
+				words = 0
+				continue
+			}
+			words += countWords(b.Markdown)
+			if words > mostWords && !reported {
+				reported = true
+				r.add("too-many-words", b.Line, 1, "%d words before the learner does something, want at most %d", words, mostWords)
+			}
+		}
+	}
+}
+
+// countWords leaves out examples, which are looked at rather than read.
+func countWords(markdown string) int {
+	n, fenced := 0, false
+	for line := range strings.SplitSeq(markdown, "\n") {
+		if closes(line) {
+			fenced = !fenced
+			continue
+		}
+		if !fenced {
+			n += len(strings.Fields(line))
+		}
+	}
+	return n
+}
+
+func lintTranslation(l *Lesson, t *Translation) Problems {
+	r := &reporter{file: t.File}
+	for i := range l.Steps {
+		s := &l.Steps[i]
+		ts, ok := t.Steps[s.ID]
+		switch {
+		case !ok:
+			r.add("stale-translation", 1, 1, "step %q is not translated; its source is %s", s.ID, s.Hash())
+		case ts.Source != s.Hash():
+			r.add("stale-translation", ts.Line, 1, "step %q was translated from %q and is %s now", s.ID, ts.Source, s.Hash())
+		case len(ts.Prose) != s.proseBlocks():
+			r.add("stale-translation", ts.Line, 1, "step %q has %d pieces of prose, the original has %d", s.ID, len(ts.Prose), s.proseBlocks())
+		}
+	}
+	for _, id := range sortedKeys(t.Steps) {
+		if l.Step(id) < 0 {
+			r.add("stale-translation", t.Steps[id].Line, 1, "the original has no step %q", id)
+		}
+	}
+	_ = r.err()
+	return r.problems
+}

@@ -1,0 +1,206 @@
+package format
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Load reads all lessons below a directory, in order of track and file. A lesson that cannot be read
+// does not hide the others: the error, Problems where the lessons are at fault, comes with those that can.
+func Load(fsys fs.FS) ([]*Lesson, error) {
+	var lessons []*Lesson
+	var problems Problems
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Base(name) != "lesson.md" {
+			return err
+		}
+		l, err := LoadLesson(fsys, path.Dir(name))
+		var found Problems
+		switch {
+		case errors.As(err, &found):
+			problems = append(problems, found...)
+		case err != nil:
+			return err
+		default:
+			lessons = append(lessons, l)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read lessons: %w", err)
+	}
+	problems = append(problems, duplicates(lessons)...)
+	if len(problems) > 0 {
+		return lessons, problems
+	}
+	return lessons, nil
+}
+
+func duplicates(lessons []*Lesson) Problems {
+	var problems Problems
+	owner := map[string]string{}
+	for _, l := range lessons {
+		for _, id := range append([]string{l.ID}, l.Aliases...) {
+			if first, ok := owner[id]; ok {
+				problems = append(problems, Problem{File: l.File, Line: 1, Column: 1, Code: "id", Text: fmt.Sprintf("id %q belongs to %s already", id, first)})
+			}
+			owner[id] = l.File
+		}
+	}
+	return problems
+}
+
+// LoadLesson reads the lesson in one directory.
+func LoadLesson(fsys fs.FS, dir string) (*Lesson, error) {
+	file := path.Join(dir, "lesson.md")
+	src, err := fs.ReadFile(fsys, file)
+	if err != nil {
+		return nil, fmt.Errorf("read lesson: %w", err)
+	}
+	l, err := Parse(file, src)
+	if err != nil {
+		return nil, err
+	}
+	l.Files, l.Scripts, l.Translations = map[string][]byte{}, map[string][]byte{}, map[string]*Translation{}
+	if err := l.readFiles(fsys, dir); err != nil {
+		return nil, err
+	}
+	l.Hash = l.hash(src)
+	return l, nil
+}
+
+func (l *Lesson) readFiles(fsys fs.FS, dir string) error {
+	var problems Problems
+	err := fs.WalkDir(fsys, dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel := strings.TrimPrefix(strings.TrimPrefix(name, dir), "/")
+		content, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return err
+		}
+		lang, isText := language(rel)
+		switch {
+		case rel == "lesson.md":
+		case isText:
+			t, err := parseTranslation(name, content)
+			var found Problems
+			if errors.As(err, &found) {
+				problems = append(problems, found...)
+			} else {
+				l.Translations[lang] = t
+			}
+		case strings.HasPrefix(rel, "testdata/"):
+			if script, ok := strings.CutSuffix(strings.TrimPrefix(rel, "testdata/"), ".txtar"); ok {
+				l.Scripts[script] = content
+			}
+		default:
+			l.Files[rel] = content
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read lesson %s: %w", l.ID, err)
+	}
+	if len(problems) > 0 {
+		return problems
+	}
+	return nil
+}
+
+// language tells the language of "lesson.ja.md".
+func language(file string) (string, bool) {
+	rest, ok := strings.CutPrefix(file, "lesson.")
+	if !ok {
+		return "", false
+	}
+	lang, ok := strings.CutSuffix(rest, ".md")
+	return lang, ok && lang != ""
+}
+
+func (l *Lesson) hash(src []byte) string {
+	h := sha256.New()
+	h.Write(src)
+	names := make([]string, 0, len(l.Files))
+	for name := range l.Files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		fmt.Fprintf(h, "\x00%s\x00%d\x00", name, len(l.Files[name]))
+		h.Write(l.Files[name])
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// Hash changes with the step's title and prose: what a translation was made from.
+func (s *Step) Hash() string {
+	h := sha256.New()
+	fmt.Fprintln(h, s.Title)
+	for _, b := range s.Blocks {
+		if b.Kind == Prose {
+			fmt.Fprintf(h, "%s\x00", b.Markdown)
+		}
+	}
+	// A letter first: an attribute of a heading may not begin like a number.
+	return "s" + hex.EncodeToString(h.Sum(nil)[:4])
+}
+
+// ScriptNames returns the names of the scripts that begin with a prefix, sorted.
+func (l *Lesson) ScriptNames(prefix string) []string {
+	var names []string
+	for name := range l.Scripts {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// In returns the lesson with its prose and titles in another language; steps that have not been
+// translated, or not since they changed, stay as they are.
+func (l *Lesson) In(lang string) *Lesson {
+	t := l.Translations[lang]
+	if t == nil {
+		return l
+	}
+	out := *l
+	if t.Title != "" {
+		out.Title = t.Title
+	}
+	out.Steps = slices.Clone(l.Steps)
+	for i := range out.Steps {
+		s := &out.Steps[i]
+		ts, ok := t.Steps[s.ID]
+		if !ok || ts.Source != s.Hash() || len(ts.Prose) != s.proseBlocks() {
+			continue
+		}
+		s.Title, s.Blocks = ts.Title, slices.Clone(s.Blocks)
+		n := 0
+		for j := range s.Blocks {
+			if s.Blocks[j].Kind == Prose {
+				s.Blocks[j].Markdown = ts.Prose[n]
+				n++
+			}
+		}
+	}
+	return &out
+}
+
+func (s *Step) proseBlocks() int {
+	n := 0
+	for _, b := range s.Blocks {
+		if b.Kind == Prose {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,88 @@
+package strict
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+type inner struct {
+	At   Position
+	Name string        `yaml:"name"`
+	Wait time.Duration `yaml:"wait"`
+}
+
+type outer struct {
+	inner2 `yaml:",inline"`
+	Items  []inner        `yaml:"items"`
+	Count  *int           `yaml:"count"`
+	Ratio  float64        `yaml:"ratio"`
+	On     bool           `yaml:"on"`
+	Labels map[string]int `yaml:"labels"`
+}
+
+type inner2 struct{}
+
+func TestAWholeDocumentIsDecodedWithPositions(t *testing.T) {
+	var got outer
+	err := Decode("items:\n  - name: a\n    wait: 2s\ncount: 3\nratio: 0.5\non: true\nlabels: {x: 1}\n", &got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	three := 3
+	want := outer{
+		Items: []inner{{At: Position{2, 5}, Name: "a", Wait: 2 * time.Second}},
+		Count: &three, Ratio: 0.5, On: true, Labels: map[string]int{"x": 1},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(outer{}), cmp.Comparer(func(a, b inner2) bool { return true })); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMistakesAreToldWithPlaceAndNearestName(t *testing.T) {
+	for text, want := range map[string]string{
+		"itmes: []":                      `1:1: unknown key "itmes"; did you mean "items"?`,
+		"items:\n  - nmae: x":            `2:5: unknown key "nmae"; did you mean "name"?`,
+		"items:\n  - zzz: x":             `2:5: unknown key "zzz"; want name or wait`,
+		"items: {}":                      `1:8: want a list, got a mapping`,
+		"items: [3]":                     `1:9: want a mapping with name or wait, got "3"`,
+		"count: three":                   `1:8: want a whole number, got "three"`,
+		"on: yes":                        `1:5: want true or false, got "yes"`,
+		"ratio: []":                      `1:8: want a number, got a list`,
+		"count: 1\ncount: 2":             `2:1: "count" is given twice`,
+		"labels: {a: 1, a: 2}":           `1:16: "a" is given twice`,
+		"items:\n  - wait: soon":         `2:11: want a duration such as 500ms or 2s, got "soon"`,
+		"items:\n  - name:":              `2:10: want text, got nothing`,
+		"count: 1\n---\ncount: 2":        `2:1: a second document does not belong here`,
+		"":                               `1:1: this is empty`,
+		"a: [":                           `1:1: did not find expected node content`,
+		"ratio: &x 1\nlabels: {a: *x}\n": `2:13: anchors and aliases are not supported`,
+	} {
+		var v outer
+		err := Decode(text, &v)
+		if err == nil || err.Error() != want {
+			t.Errorf("Decode(%q) = %v, want %s", text, err, want)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add("items:\n  - name: a\n    wait: 2s\ncount: 3\n")
+	f.Add("labels: {? a : 1}")
+	f.Fuzz(func(t *testing.T, text string) {
+		var v outer
+		if err := Decode(text, &v); err != nil {
+			var at *Error
+			if !asError(err, &at) || at.Line < 1 || at.Column < 1 {
+				t.Errorf("error without a place: %v", err)
+			}
+		}
+	})
+}
+
+func asError(err error, at **Error) bool {
+	e, ok := err.(*Error)
+	*at = e
+	return ok
+}
