@@ -1,0 +1,126 @@
+// Package call invokes any gRPC method of any service by name, with JSON in and JSON out.
+//
+// It is grpcurl as a library, with three things added. Contracts that are linked into this binary
+// need no server to be read: their methods can be listed, described and checked with the shop down,
+// and a call costs no reflection. The contract of any other target is asked for once, kept, and asked
+// for again when a method or a field is not in it, for the service may have been restarted with a new
+// one. And what is wrong with a method's name or a message is said in the words of the contract, with
+// the nearest name.
+package call
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// MaxMessage bounds one message either way, in bytes.
+const MaxMessage = 64 << 20
+
+// DefaultDeadline bounds calls of methods without streams that are given no deadline: a service that
+// hangs should not take its caller with it.
+const DefaultDeadline = 10 * time.Second
+
+// Target is a server to call.
+type Target struct {
+	// Name is what people call it: "catalog".
+	Name string
+	// Addr is "host:port"; empty if it does not run, and then only a linked contract can be read.
+	Addr string
+	// GRPC are the full names of the services that it serves by a contract linked into this binary.
+	// None: its contract is asked for by server reflection.
+	GRPC []string
+}
+
+// Invalid is a call that was not made, because a name, a header or a message is wrong.
+type Invalid struct {
+	// Text names what is wrong, Hint what to do about it; Hint may be empty.
+	Text string
+	Hint string
+}
+
+func (e *Invalid) Error() string { return e.Text }
+
+// ErrNoReflection means that a target's contract is not known and cannot be asked for.
+var ErrNoReflection = errors.New("the server has no reflection service")
+
+// ErrNotRunning means that a target without an address was to be called.
+var ErrNotRunning = errors.New("the service has no address")
+
+// Config is what a Caller needs from the outside.
+type Config struct {
+	Now func() time.Time
+	// Rand gives the bytes of trace ids.
+	Rand io.Reader
+}
+
+// Caller calls methods. It keeps one connection and one contract for each target, and is safe for
+// concurrent use.
+type Caller struct {
+	cfg   Config
+	mu    sync.Mutex
+	peers map[string]*peer // by name
+}
+
+// New returns a Caller. Close ends it.
+func New(cfg Config) *Caller {
+	return &Caller{cfg: cfg, peers: map[string]*peer{}}
+}
+
+// Close ends all connections; calls under way fail.
+func (c *Caller) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var errs []error
+	for name, p := range c.peers {
+		errs = append(errs, p.close())
+		delete(c.peers, name)
+	}
+	return errors.Join(errs...)
+}
+
+// peer returns what is kept for a target. A target that has moved is a new one.
+func (c *Caller) peer(t Target) (*peer, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p, ok := c.peers[t.Name]; ok {
+		if p.target.Addr == t.Addr {
+			return p, nil
+		}
+		// Nobody can do anything about a connection to the old address that does not close.
+		_ = p.close()
+		delete(c.peers, t.Name)
+	}
+	p := &peer{target: t, linked: linkedContract(t.GRPC)}
+	if t.Addr != "" {
+		conn, err := dial(t.Addr)
+		if err != nil {
+			return nil, fmt.Errorf("call %s: %w", t.Name, err)
+		}
+		p.conn = conn
+	}
+	c.peers[t.Name] = p
+	return p, nil
+}
+
+// dial makes a connection that is opened by its first use and, where nobody listens, fails that use
+// at once.
+func dial(addr string) (*grpc.ClientConn, error) {
+	return grpc.NewClient("passthrough:///"+addr,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage), grpc.MaxCallSendMsgSize(MaxMessage)),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 5 * time.Millisecond, Multiplier: 1.6, MaxDelay: 100 * time.Millisecond},
+			MinConnectTimeout: 2 * time.Second,
+		}),
+		grpc.WithDisableServiceConfig(),
+		grpc.WithNoProxy(),
+		grpc.WithUserAgent("shopctl"),
+	)
+}

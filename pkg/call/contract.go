@@ -1,0 +1,176 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/fullstorydev/grpcurl"
+	"github.com/jhump/protoreflect/grpcreflect"
+	_ "google.golang.org/genproto/googleapis/rpc/errdetails" // so that the usual details of errors can be read
+	"google.golang.org/grpc"
+	_ "google.golang.org/grpc/health/grpc_health_v1" // so that health can be asked of every server
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	//lint:ignore SA1019 grpcurl speaks in these descriptors
+	"github.com/jhump/protoreflect/desc"
+)
+
+// contract is what a target serves: its services, and the types that they speak in. It never changes.
+type contract struct {
+	services []protoreflect.ServiceDescriptor // by name
+	source   source
+}
+
+// peer is what is kept for one target.
+type peer struct {
+	target Target
+	conn   *grpc.ClientConn // nil without an address
+	linked *contract        // nil if no contract is linked in
+
+	mu        sync.Mutex
+	reflected *contract // nil until it was asked for
+}
+
+func (p *peer) close() error {
+	if p.conn == nil {
+		return nil
+	}
+	return p.conn.Close()
+}
+
+// contract returns the target's contract; fresh says that it was asked for just now.
+func (p *peer) contract(ctx context.Context) (c *contract, fresh bool, err error) {
+	if p.linked != nil {
+		return p.linked, false, nil
+	}
+	if c = p.kept(); c != nil {
+		return c, false, nil
+	}
+	c, err = p.fetch(ctx)
+	return c, true, err
+}
+
+// kept is the contract that the target gave when it was last asked; nil if it was not.
+func (p *peer) kept() *contract {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.reflected
+}
+
+// fetch asks the target for its contract and keeps it.
+func (p *peer) fetch(ctx context.Context) (*contract, error) {
+	if p.conn == nil {
+		return nil, fmt.Errorf("read the contract of %s: %w", p.target.Name, ErrNotRunning)
+	}
+	ctx, cancel := context.WithTimeout(ctx, DefaultDeadline)
+	defer cancel()
+	client := grpcreflect.NewClientAuto(ctx, p.conn)
+	defer client.Reset()
+	client.AllowMissingFileDescriptors()
+	server := grpcurl.DescriptorSourceFromServer(ctx, client)
+	names, err := server.ListServices()
+	if err != nil {
+		if errors.Is(err, grpcurl.ErrReflectionNotSupported) {
+			err = ErrNoReflection
+		}
+		return nil, fmt.Errorf("read the contract of %s: %w", p.target.Name, err)
+	}
+	c := &contract{source: source{files: map[string]*desc.FileDescriptor{}}}
+	sort.Strings(names)
+	for _, name := range names {
+		if infrastructure(name) {
+			continue
+		}
+		d, err := server.FindSymbol(name)
+		if err != nil {
+			return nil, fmt.Errorf("read the contract of %s: service %s: %w", p.target.Name, name, err)
+		}
+		if sd, ok := d.(*desc.ServiceDescriptor); ok {
+			c.services = append(c.services, sd.UnwrapService())
+			c.source.add(sd.GetFile())
+		}
+	}
+	p.mu.Lock()
+	p.reflected = c
+	p.mu.Unlock()
+	return c, nil
+}
+
+// infrastructure tells services that every server has, which are not listed: health and reflection.
+// They can be called by their full names.
+func infrastructure(service string) bool { return strings.HasPrefix(service, "grpc.") }
+
+// linkedContract is the contract of services whose generated code is part of this binary; nil if there
+// are none.
+func linkedContract(names []string) *contract {
+	c := &contract{}
+	for _, name := range names {
+		if s := linkedService(name); s != nil {
+			c.services = append(c.services, s)
+		}
+	}
+	if len(c.services) == 0 {
+		return nil
+	}
+	return c
+}
+
+func linkedService(name string) protoreflect.ServiceDescriptor {
+	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
+	if err != nil {
+		return nil
+	}
+	s, _ := d.(protoreflect.ServiceDescriptor)
+	return s
+}
+
+// source gives grpcurl the descriptors of a contract: those of the files that the server sent, then
+// those that are linked in. It is a grpcurl.DescriptorSource.
+type source struct {
+	files map[string]*desc.FileDescriptor
+}
+
+func (s source) add(f *desc.FileDescriptor) {
+	if _, ok := s.files[f.GetName()]; ok {
+		return
+	}
+	s.files[f.GetName()] = f
+	for _, dependency := range f.GetDependencies() {
+		s.add(dependency)
+	}
+}
+
+// ListServices is of no use to anybody: the services are those of the contract.
+func (s source) ListServices() ([]string, error) { return nil, nil }
+
+// FindSymbol returns the descriptor of a full name.
+func (s source) FindSymbol(name string) (desc.Descriptor, error) {
+	for _, f := range s.files {
+		if d := f.FindSymbol(name); d != nil {
+			return d, nil
+		}
+	}
+	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
+	if err != nil {
+		return nil, fmt.Errorf("find %s: %w", name, err)
+	}
+	return desc.WrapDescriptor(d)
+}
+
+// AllExtensionsForType returns the extensions of a proto2 message that the server's files declare.
+func (s source) AllExtensionsForType(name string) ([]*desc.FieldDescriptor, error) {
+	var found []*desc.FieldDescriptor
+	for _, f := range s.files {
+		for _, x := range f.GetExtensions() {
+			if x.GetOwner().GetFullyQualifiedName() == name {
+				found = append(found, x)
+			}
+		}
+	}
+	return found, nil
+}

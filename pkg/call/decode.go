@@ -1,0 +1,141 @@
+package call
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/dynamicpb"
+)
+
+// messages reads JSON values that follow one another.
+type messages struct {
+	bounded *boundedReader
+	decoder *json.Decoder
+	count   int
+}
+
+func newMessages(r io.Reader) *messages {
+	if r == nil {
+		r = strings.NewReader("")
+	}
+	bounded := &boundedReader{r: r}
+	return &messages{bounded: bounded, decoder: json.NewDecoder(bounded)}
+}
+
+// next returns the next value as it stands, or io.EOF.
+func (m *messages) next() (json.RawMessage, error) {
+	m.bounded.left = MaxMessage
+	var raw json.RawMessage
+	err := m.decoder.Decode(&raw)
+	if err == nil {
+		m.count++
+		return raw, nil
+	}
+	var syntax *json.SyntaxError
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, io.EOF
+	case errors.As(err, &syntax), errors.Is(err, io.ErrUnexpectedEOF):
+		text := strings.Replace(err.Error(), "unexpected EOF", "it ends in the middle of a value", 1)
+		return nil, &Invalid{
+			Text: fmt.Sprintf("message %d is not JSON: %s", m.count+1, text),
+			Hint: `quote it for the shell: '{"name": "value"}'`,
+		}
+	}
+	return nil, fmt.Errorf("read message %d: %w", m.count+1, err)
+}
+
+// boundedReader ends with an error when a message grows beyond what may be sent.
+type boundedReader struct {
+	r    io.Reader
+	left int
+}
+
+func (b *boundedReader) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, &Invalid{Text: fmt.Sprintf("a message is longer than %d MiB", MaxMessage>>20)}
+	}
+	n, err := b.r.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
+
+// decode turns JSON into the wire form of a message. The error is an *Invalid that names the field.
+func decode(raw json.RawMessage, d protoreflect.MessageDescriptor, types resolver) ([]byte, error) {
+	var value any
+	numbers := json.NewDecoder(bytes.NewReader(raw))
+	numbers.UseNumber()
+	if err := numbers.Decode(&value); err != nil {
+		return nil, &Invalid{Text: fmt.Sprintf("the message is not JSON: %v", err)}
+	}
+	if err := checkMessage("", value, d); err != nil {
+		return nil, err
+	}
+	m := dynamicpb.NewMessage(d)
+	if err := (protojson.UnmarshalOptions{Resolver: types}).Unmarshal(raw, m); err != nil {
+		return nil, &Invalid{Text: fmt.Sprintf("message %s: %s", d.FullName(), plainError(err)), Hint: ""}
+	}
+	wire, err := proto.Marshal(m)
+	if err != nil {
+		return nil, &Invalid{Text: fmt.Sprintf("message %s: %s", d.FullName(), plainError(err))}
+	}
+	return wire, nil
+}
+
+// plainError leaves out the prefix of the protobuf library, which varies from build to build.
+func plainError(err error) string {
+	text := strings.TrimPrefix(err.Error(), "proto:")
+	return strings.TrimLeftFunc(text, unicode.IsSpace)
+}
+
+// resolver finds the types of google.protobuf.Any and of extensions in a contract.
+type resolver struct {
+	source source
+}
+
+// FindMessageByName is part of protojson's resolver.
+func (r resolver) FindMessageByName(name protoreflect.FullName) (protoreflect.MessageType, error) {
+	return r.FindMessageByURL(string(name))
+}
+
+// FindMessageByURL is part of protojson's resolver.
+func (r resolver) FindMessageByURL(url string) (protoreflect.MessageType, error) {
+	d, err := r.source.FindSymbol(url[strings.LastIndex(url, "/")+1:])
+	if err != nil {
+		return nil, protoregistry.NotFound
+	}
+	if md, ok := d.(interface {
+		UnwrapMessage() protoreflect.MessageDescriptor
+	}); ok {
+		return dynamicpb.NewMessageType(md.UnwrapMessage()), nil
+	}
+	return nil, protoregistry.NotFound
+}
+
+// FindExtensionByName is part of protojson's resolver.
+func (r resolver) FindExtensionByName(name protoreflect.FullName) (protoreflect.ExtensionType, error) {
+	d, err := r.source.FindSymbol(string(name))
+	if err != nil {
+		return nil, protoregistry.NotFound
+	}
+	if fd, ok := d.(interface {
+		UnwrapField() protoreflect.FieldDescriptor
+	}); ok && fd.UnwrapField().IsExtension() {
+		return dynamicpb.NewExtensionType(fd.UnwrapField()), nil
+	}
+	return nil, protoregistry.NotFound
+}
+
+// FindExtensionByNumber is part of protojson's resolver; JSON knows extensions by name alone.
+func (r resolver) FindExtensionByNumber(protoreflect.FullName, protoreflect.FieldNumber) (protoreflect.ExtensionType, error) {
+	return nil, protoregistry.NotFound
+}
