@@ -63,13 +63,16 @@ func (f *Factory) report(ctx context.Context, err error) int {
 	if errors.Is(context.Cause(ctx), errInterrupted) && (code == exitFailed || code == exitInterrupted) {
 		return exitInterrupted
 	}
-	if text != "" {
-		fmt.Fprintf(f.Err, "shopctl: error: %s\n", text)
-	}
-	for line := range strings.Lines(hint) {
-		fmt.Fprintf(f.Err, "shopctl: hint: %s\n", strings.TrimRight(line, "\n"))
-	}
+	f.say("error", text)
+	f.say("hint", hint)
 	return code
+}
+
+// say writes text to standard error, each of its lines as "shopctl: what: line".
+func (f *Factory) say(what, text string) {
+	for line := range strings.Lines(text) {
+		fmt.Fprintf(f.Err, "shopctl: %s: %s\n", what, strings.TrimRight(line, "\n"))
+	}
 }
 
 // explain maps an error to its text, hint and exit code: the one place that does.

@@ -51,6 +51,23 @@ call them, watch them, break them and repair them. Lessons lead through it.
 		group string
 		make  func(*Factory) *cobra.Command
 	}{
+		{groupShop, newDownCmd},
+		{groupShop, newPsCmd},
+		{groupShop, newStatusCmd},
+		{groupShop, newLogsCmd},
+		{groupShop, newEventsCmd},
+		{groupShop, newScaleCmd},
+		{groupShop, newRestartCmd},
+		{groupShop, newStopCmd},
+		{groupShop, newStartCmd},
+		{groupShop, newSetCmd},
+		{groupShop, newMailCmd},
+		{groupObjects, newApplyCmd},
+		{groupObjects, newGetCmd},
+		{groupObjects, newDescribeCmd},
+		{groupObjects, newDeleteCmd},
+		{groupObjects, newDiffCmd},
+		{groupOther, newDoctorCmd},
 		{groupOther, newVersionCmd},
 		{groupOther, newCompletionCmd},
 		{groupOther, newExitCodesCmd},

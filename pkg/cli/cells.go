@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/shopctl/shopctl/pkg/resource"
+)
+
+// cellsOf fills the columns of columnsOf.
+func (f *Factory) cellsOf(o resource.Object) []string {
+	name, age := o.GetName(), f.age(o.GetCreationTimestamp().Time)
+	switch o := o.(type) {
+	case *appsv1.Deployment:
+		st := o.Status
+		return []string{
+			name, ratio(st.ReadyReplicas, replicasOf(o)), fmt.Sprint(st.UpdatedReplicas), fmt.Sprint(st.AvailableReplicas),
+			age, strings.Join(imagesOf(o.Spec.Template.Spec), ","),
+		}
+	case *corev1.Service:
+		return []string{
+			name, cmp.Or(string(o.Spec.Type), string(corev1.ServiceTypeClusterIP)), cmp.Or(o.Spec.ClusterIP, "<none>"),
+			portsOf(o), age, pairs(o.Spec.Selector),
+		}
+	case *corev1.ConfigMap:
+		return []string{name, fmt.Sprint(len(o.Data) + len(o.BinaryData)), age}
+	case *corev1.Secret:
+		return []string{name, cmp.Or(string(o.Type), string(corev1.SecretTypeOpaque)), fmt.Sprint(len(o.Data) + len(o.StringData)), age}
+	case *corev1.Namespace:
+		return []string{name, cmp.Or(string(o.Status.Phase), string(corev1.NamespaceActive)), age}
+	default:
+		return []string{name, age}
+	}
+}
+
+func replicasOf(d *appsv1.Deployment) int32 {
+	if d.Spec.Replicas == nil {
+		return 1
+	}
+	return *d.Spec.Replicas
+}
+
+func imagesOf(spec corev1.PodSpec) []string {
+	var images []string
+	for _, c := range spec.Containers {
+		images = append(images, c.Image)
+	}
+	return images
+}
+
+func portsOf(s *corev1.Service) string {
+	var ports []string
+	for _, p := range s.Spec.Ports {
+		ports = append(ports, fmt.Sprintf("%d/%s", p.Port, cmp.Or(string(p.Protocol), string(corev1.ProtocolTCP))))
+	}
+	return cmp.Or(strings.Join(ports, ","), "<none>")
+}
+
+// pairs is "a=1,b=2", or "<none>".
+func pairs(m map[string]string) string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, k+"="+m[k])
+	}
+	return cmp.Or(strings.Join(out, ","), "<none>")
+}

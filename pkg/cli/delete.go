@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type deleteOptions struct {
+	f      *Factory
+	files  fileFlags
+	dryRun bool
+	format string
+}
+
+func newDeleteCmd(f *Factory) *cobra.Command {
+	o := &deleteOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "delete KIND NAME... | -f FILE",
+		Short: "Delete objects, by name or those that manifests name",
+		Example: `shopctl delete deployment myapp
+shopctl delete -f blue-green.yaml --dry-run`,
+		ValidArgsFunction: f.completeObjects,
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
+	}
+	o.files.add(cmd)
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing, print what would go")
+	addOutput(cmd, &o.format, formatTable, formatName)
+	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning)
+}
+
+func (o *deleteOptions) run(ctx context.Context, args []string) error {
+	req := &controlpb.DeleteRequest{Namespace: o.f.Namespace, DryRun: o.dryRun}
+	switch {
+	case len(o.files.paths) > 0 && len(args) > 0:
+		return usageErr("shopctl delete --help", "either KIND NAME or -f, not both")
+	case len(o.files.paths) > 0:
+		files, err := o.files.read(o.f.In)
+		if err != nil {
+			return err
+		}
+		req.Files = files
+	case len(args) == 0:
+		return usageErr("shopctl delete --help", "missing argument: KIND NAME, or -f FILE")
+	default:
+		kind, names, err := kindAndNames(args)
+		if err != nil {
+			return err
+		}
+		if len(names) == 0 {
+			return usageErr("shopctl get "+kind.Plural, "missing argument: the name of a %s", kind.Singular())
+		}
+		req.Kind, req.Names = kind.Name, names
+	}
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	resp, err := shop.Delete(ctx, req)
+	if err != nil {
+		return err
+	}
+	for _, object := range resp.GetObjects() {
+		line := ref(object)
+		if o.format == formatTable {
+			line += " deleted"
+			if o.dryRun {
+				line += " (server dry run)"
+			}
+		}
+		if _, err := fmt.Fprintln(o.f.Out, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type diffOptions struct {
+	f     *Factory
+	files fileFlags
+}
+
+func newDiffCmd(f *Factory) *cobra.Command {
+	o := &diffOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "diff -f FILE",
+		Short: "Show what apply would change",
+		Long: `Show as a unified diff what apply would change. As kubectl's, it exits with 0 when nothing would change and with 1
+when something would.`,
+		Example: "shopctl diff -f catalog.yaml",
+		Args:    exactly(0, ""),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	o.files.add(cmd)
+	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning)
+}
+
+func (o *diffOptions) run(ctx context.Context) error {
+	if len(o.files.paths) == 0 {
+		return usageErr("shopctl diff -f FILE", "missing flag: -f with a file, a directory or -")
+	}
+	files, err := o.files.read(o.f.In)
+	if err != nil {
+		return err
+	}
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	resp, err := shop.Apply(ctx, &controlpb.ApplyRequest{Files: files, DryRun: true, Namespace: o.f.Namespace})
+	if err != nil {
+		return err
+	}
+	for _, w := range resp.GetWarnings() {
+		o.f.say("warning", w)
+	}
+	changed := false
+	for _, a := range resp.GetObjects() {
+		text, err := objectDiff(a)
+		if err != nil {
+			return err
+		}
+		changed = changed || text != ""
+		if _, err := o.f.Out.Write([]byte(o.f.paintDiff(text))); err != nil {
+			return err
+		}
+	}
+	if changed {
+		return exitErr(exitFailed)
+	}
+	return nil
+}
+
+// objectDiff is the unified diff of one object's manifest, "" if it stays as it is.
+func objectDiff(a *controlpb.AppliedObject) (string, error) {
+	before, err := manifestText(a.GetBeforeJson())
+	if err != nil {
+		return "", fmt.Errorf("encode %s: %w", ref(a.GetObject()), err)
+	}
+	after, err := manifestText(a.GetObject().GetJson())
+	if err != nil {
+		return "", fmt.Errorf("encode %s: %w", ref(a.GetObject()), err)
+	}
+	text := string(diff.Diff("live/"+ref(a.GetObject()), before, "applied/"+ref(a.GetObject()), after))
+	// The first line repeats what the two after it say.
+	if head, rest, ok := strings.Cut(text, "\n"); ok && strings.HasPrefix(head, "diff ") {
+		text = rest
+	}
+	return text, nil
+}
+
+// manifestText is an object as YAML without what the shop fills in by itself.
+func manifestText(object []byte) ([]byte, error) {
+	if len(object) == 0 {
+		return nil, nil
+	}
+	var tree map[string]any
+	if err := json.Unmarshal(object, &tree); err != nil {
+		return nil, err
+	}
+	delete(tree, "status")
+	if meta, ok := tree["metadata"].(map[string]any); ok {
+		for _, key := range []string{"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"} {
+			delete(meta, key)
+		}
+	}
+	return yaml.Marshal(tree)
+}
+
+func (f *Factory) paintDiff(text string) string {
+	if !f.Color {
+		return text
+	}
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		content := strings.TrimSuffix(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "+"):
+			content = f.paint(toneGood, content)
+		case strings.HasPrefix(line, "-"):
+			content = f.paint(toneBad, content)
+		case strings.HasPrefix(line, "@@"):
+			content = f.paint(toneInfo, content)
+		}
+		b.WriteString(content + "\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/rundir"
+)
+
+// leaveGrace is how long a daemon that has stopped its services may take to leave.
+const leaveGrace = 10 * time.Second
+
+type downOptions struct {
+	f   *Factory
+	now bool
+	all bool
+}
+
+func newDownCmd(f *Factory) *cobra.Command {
+	o := &downOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "down",
+		Short: "Stop the shop",
+		Long: `Stop the services in the reverse of the order in which they started, then the daemon. Ctrl+C lists who is still
+alive, and a second one kills them. A shop that is not running is fine: what a crash left behind is cleaned up.`,
+		Args: exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	cmd.Flags().BoolVar(&o.now, "now", false, "kill instead of letting calls in flight finish")
+	cmd.Flags().BoolVar(&o.all, "all", false, "stop the shops of every name")
+	return exits(cmd, exitOK, exitFailed, exitUsage, exitInterrupted)
+}
+
+func (o *downOptions) run(ctx context.Context) error {
+	if !o.all {
+		dir, err := o.f.Dir()
+		if err != nil {
+			return err
+		}
+		return o.stop(ctx, dir)
+	}
+	dirs, err := rundir.List(o.f.Getenv)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, dir := range dirs {
+		errs = append(errs, o.stop(ctx, dir))
+	}
+	return errors.Join(errs...)
+}
+
+func (o *downOptions) stop(ctx context.Context, dir rundir.Dir) error {
+	signals, release := o.f.interrupts.take()
+	defer release()
+	shop, err := control.Dial(dir)
+	if errors.Is(err, control.ErrNotRunning) {
+		return o.clean(ctx, dir)
+	}
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	if err := shutdown(ctx, o.f, shop, signals, o.now); err != nil {
+		return err
+	}
+	if err := o.gone(ctx, dir); err != nil {
+		return err
+	}
+	o.f.notef("shop %s is down", dir.Name)
+	return nil
+}
+
+// clean puts away what a daemon left behind that did not end by itself.
+func (o *downOptions) clean(ctx context.Context, dir rundir.Dir) error {
+	if pid, alive := dir.Holder(); alive {
+		return hintErr(exitFailed, fmt.Sprintf("kill %d", pid), fmt.Errorf("stop shop %q: its daemon (pid %d) is starting or does not answer", dir.Name, pid))
+	}
+	ended, err := dir.Clean(ctx, 2*time.Second)
+	if err != nil {
+		return fmt.Errorf("clean up shop %q: %w", dir.Name, err)
+	}
+	if len(ended) > 0 {
+		o.f.notef("ended %d processes that a dead daemon had left behind", len(ended))
+	}
+	o.f.notef("shop %s is not running", dir.Name)
+	return nil
+}
+
+// gone waits until the daemon has let go of its lock.
+func (o *downOptions) gone(ctx context.Context, dir rundir.Dir) error {
+	deadline := time.NewTimer(leaveGrace)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		pid, alive := dir.Holder()
+		if !alive {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			return hintErr(exitFailed, fmt.Sprintf("kill -9 %d", pid), fmt.Errorf("stop shop %q: the daemon (pid %d) has not left after %s", dir.Name, pid, shortDuration(leaveGrace)))
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// shutdown asks the daemon to stop everything and shows each step. The first signal lists who is
+// still alive, the second kills them.
+func shutdown(ctx context.Context, f *Factory, shop *control.Client, signals <-chan os.Signal, now bool) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	steps := make(chan *controlpb.ShutdownProgress)
+	result := make(chan error, 2) // one for each stream
+	go func() { result <- receiveShutdown(ctx, shop, now, steps) }()
+	var alive []string
+	for pressed := 0; ; {
+		select {
+		case step := <-steps:
+			alive = step.GetAlive()
+			if step.GetService() != "" && step.GetState() != "stopping" {
+				f.notef("%s %s", step.GetState(), step.GetService())
+			}
+		case err := <-result:
+			return err
+		case <-signals:
+			pressed++
+			switch pressed {
+			case 1:
+				f.warnf("still alive: %s; Ctrl+C again kills them", strings.Join(alive, ", "))
+			case 2:
+				go func() { result <- receiveShutdown(ctx, shop, true, steps) }()
+			}
+		}
+	}
+}
+
+// receiveShutdown passes the daemon's steps on until the last. A daemon that hangs up has gone.
+func receiveShutdown(ctx context.Context, shop *control.Client, now bool, steps chan<- *controlpb.ShutdownProgress) error {
+	stream, err := shop.Shutdown(ctx, &controlpb.ShutdownRequest{Now: now})
+	if err != nil {
+		return err
+	}
+	for {
+		step, err := stream.Recv()
+		switch {
+		case errors.Is(err, io.EOF), status.Code(err) == codes.Unavailable:
+			return nil
+		case err != nil:
+			return err
+		}
+		select {
+		case steps <- step:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

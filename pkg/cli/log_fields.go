@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
+
+// logFields lists the members of a JSON log record that have no column of their own, in their order:
+// `method=Charge code=INVALID_ARGUMENT`.
+func logFields(raw string) string {
+	d := json.NewDecoder(strings.NewReader(raw))
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return ""
+	}
+	var out []string
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return ""
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return ""
+		}
+		name, _ := key.(string)
+		switch name {
+		case "time", "level", "msg", "message", "service", "instance", "version", "span_id":
+			continue
+		}
+		out = append(out, name+"="+fieldText(value))
+	}
+	return strings.Join(out, " ")
+}
+
+func fieldText(value json.RawMessage) string {
+	var s string
+	if json.Unmarshal(value, &s) == nil && s != "" && !strings.ContainsAny(s, " \"=\n\t") {
+		return s
+	}
+	var b bytes.Buffer
+	if json.Compact(&b, value) != nil {
+		return string(value)
+	}
+	return b.String()
+}

@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type logsOptions struct {
+	f        *Factory
+	format   string
+	follow   bool
+	since    string
+	tail     int32
+	instance string
+}
+
+func newLogsCmd(f *Factory) *cobra.Command {
+	o := &logsOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "logs [SERVICE]",
+		Short: "Print what services log",
+		Long: `Print what one or all services log, one record a line, oldest first. With -o json each line is an object with
+time, service, instance, level, message, trace_id and raw: the record as the service wrote it.`,
+		Example: `shopctl logs -f checkout
+shopctl logs --since 5m --tail 100
+shopctl logs -o json | jq 'select(.level == "error")'`,
+		Args:              atMost(1, "one service"),
+		ValidArgsFunction: f.completeOneService,
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
+	}
+	flags := cmd.Flags()
+	flags.BoolVarP(&o.follow, "follow", "f", false, "go on as lines are written, until interrupted")
+	flags.StringVar(&o.since, "since", "", "only lines since a duration ago or a time")
+	flags.Int32Var(&o.tail, "tail", 0, "only the last lines (default all that is kept)")
+	flags.StringVar(&o.instance, "instance", "", "only lines of this instance")
+	addOutput(cmd, &o.format, formatTable, formatJSON)
+	return exits(cmd, exitOK, exitUsage, exitNotRunning, exitInterrupted)
+}
+
+func (o *logsOptions) run(ctx context.Context, args []string) error {
+	since, err := o.f.sinceFlag(o.since)
+	if err != nil {
+		return err
+	}
+	if o.tail < 0 {
+		return usageErr("--tail 100", "read --tail %d: want a positive number", o.tail)
+	}
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	req := &controlpb.LogsRequest{Follow: o.follow, Tail: o.tail, Instance: o.instance}
+	if !since.IsZero() {
+		req.Since = timestamppb.New(since)
+	}
+	if len(args) == 1 {
+		found, err := workloadsOf(ctx, shop, args)
+		if err != nil {
+			return err
+		}
+		req.Service = found[0].GetName()
+	}
+	stream, err := shop.Logs(ctx, req)
+	if err != nil {
+		return err
+	}
+	for {
+		line, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := o.print(line); err != nil {
+			return err
+		}
+	}
+}
+
+type logView struct {
+	Time     string          `json:"time"`
+	Service  string          `json:"service"`
+	Instance string          `json:"instance"`
+	Level    string          `json:"level"`
+	Message  string          `json:"message"`
+	TraceID  string          `json:"trace_id"`
+	Raw      json.RawMessage `json:"raw"`
+}
+
+func (o *logsOptions) print(line *controlpb.LogLine) error {
+	if o.format == formatJSON {
+		raw := json.RawMessage(line.GetRaw())
+		if !json.Valid(raw) {
+			quoted, err := json.Marshal(line.GetRaw())
+			if err != nil {
+				return fmt.Errorf("encode log line: %w", err)
+			}
+			raw = quoted
+		}
+		return o.f.printLine(logView{
+			Time: rfc3339(line.GetTime()), Service: line.GetService(), Instance: line.GetInstance(),
+			Level: line.GetLevel(), Message: line.GetMessage(), TraceID: line.GetTraceId(), Raw: raw,
+		})
+	}
+	_, err := fmt.Fprintln(o.f.Out, o.f.LogText(line))
+	return err
+}
+
+// LogText is a log line for people: time, service, level, message and the record's other fields.
+func (f *Factory) LogText(line *controlpb.LogLine) string {
+	when := line.GetTime().AsTime().Local().Format("15:04:05.000")
+	level := line.GetLevel()
+	message := line.GetMessage()
+	if message == "" {
+		message = line.GetRaw()
+	} else if fields := logFields(line.GetRaw()); fields != "" {
+		message += " " + f.paint(toneFaint, fields)
+	}
+	return fmt.Sprintf("%s %-14s %s %s", f.paint(toneFaint, when), line.GetService(), f.paint(levelTone(level), fmt.Sprintf("%-5s", level)), message)
+}
+
+func levelTone(level string) tone {
+	switch level {
+	case "error":
+		return toneBad
+	case "warn":
+		return toneWarn
+	case "info":
+		return toneInfo
+	default:
+		return toneFaint
+	}
+}

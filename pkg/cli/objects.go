@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+
+	"github.com/shopctl/shopctl/pkg/resource"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// ref names an object as kubectl does: "deployment.apps/cartservice".
+func ref(o *controlpb.Object) string {
+	kind := strings.ToLower(o.GetKind())
+	if group, _, ok := strings.Cut(o.GetApiVersion(), "/"); ok {
+		kind += "." + group
+	}
+	return kind + "/" + o.GetName()
+}
+
+// printObjects writes objects as -o json, yaml or name: one as it is, several as a List.
+func (f *Factory) printObjects(format string, objects []*controlpb.Object, single bool) error {
+	if format == formatName {
+		for _, o := range objects {
+			if _, err := fmt.Fprintln(f.Out, ref(o)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var v any
+	if single && len(objects) == 1 {
+		v = json.RawMessage(objects[0].GetJson())
+	} else {
+		items := make([]json.RawMessage, len(objects))
+		for i, o := range objects {
+			items[i] = o.GetJson()
+		}
+		v = map[string]any{"apiVersion": "v1", "kind": "List", "items": items}
+	}
+	return f.Print(format, v, func(io.Writer) {})
+}
+
+// printStream writes objects as a multi-document YAML stream, which apply reads again.
+func (f *Factory) printStream(objects []*controlpb.Object) error {
+	for i, o := range objects {
+		text, err := yaml.JSONToYAML(o.GetJson())
+		if err != nil {
+			return fmt.Errorf("encode %s: %w", ref(o), err)
+		}
+		if i > 0 {
+			text = append([]byte("---\n"), text...)
+		}
+		if _, err := f.Out.Write(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printChanged writes objects that a command made or would make: -o yaml as a stream that apply
+// reads again, else one line each with what was done to it.
+func (f *Factory) printChanged(format string, objects []*controlpb.Object, done func(i int) string) error {
+	switch format {
+	case formatYAML:
+		return f.printStream(objects)
+	case formatJSON, formatName:
+		return f.printObjects(format, objects, true)
+	}
+	for i, o := range objects {
+		if _, err := fmt.Fprintf(f.Out, "%s %s\n", ref(o), done(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// typedObject turns an object of the API into its type.
+func typedObject(o *controlpb.Object) (resource.Object, error) {
+	kind, err := resource.LookupKind(o.GetKind())
+	if err != nil {
+		return nil, err
+	}
+	typed := kind.New()
+	if err := json.Unmarshal(o.GetJson(), typed); err != nil {
+		return nil, fmt.Errorf("decode %s: %w", ref(o), err)
+	}
+	return typed, nil
+}
+
+// lookupKind finds the kind that word means.
+func lookupKind(word string) (resource.Kind, error) {
+	kind, err := resource.LookupKind(word)
+	var unsupported *resource.UnsupportedKindError
+	if errors.As(err, &unsupported) {
+		return kind, usageErr("shopctl get deployments", "%w", err)
+	}
+	return kind, err
+}
+
+// kindAndNames reads "KIND NAME..." and "KIND/NAME...".
+func kindAndNames(args []string) (resource.Kind, []string, error) {
+	word, name, slash := strings.Cut(args[0], "/")
+	kind, err := lookupKind(word)
+	if err != nil {
+		return kind, nil, err
+	}
+	if !slash {
+		return kind, args[1:], nil
+	}
+	names := []string{name}
+	for _, arg := range args[1:] {
+		word, name, slash := strings.Cut(arg, "/")
+		other, err := lookupKind(word)
+		switch {
+		case !slash:
+			return kind, nil, usageErr("", "read %q: want KIND/NAME like those before it", arg)
+		case err != nil:
+			return kind, nil, err
+		case other.Name != kind.Name:
+			return kind, nil, usageErr("", "read %q: one kind at a time, here %s", arg, kind.Plural)
+		}
+		names = append(names, name)
+	}
+	return kind, names, nil
+}
+
+// completeObjects completes KIND and then the names of that kind that the shop has.
+func (f *Factory) completeObjects(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		var words []string
+		for _, k := range resource.Kinds() {
+			words = append(words, k.Plural)
+		}
+		return words, cobra.ShellCompDirectiveNoFileComp
+	}
+	return without(f.objectNames(cmd, args[0]), args[1:]), cobra.ShellCompDirectiveNoFileComp
+}

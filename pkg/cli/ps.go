@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type psOptions struct {
+	f         *Factory
+	format    string
+	instances bool
+	stats     bool
+}
+
+func newPsCmd(f *Factory) *cobra.Command {
+	o := &psOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "ps [SERVICE...]",
+		Short: "List the services and how they do",
+		Example: `shopctl ps
+shopctl ps --instances catalog
+shopctl ps -o json | jq '.services[] | select(.state != "ok")'`,
+		ValidArgsFunction: f.completeServices,
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
+	}
+	cmd.Flags().BoolVar(&o.instances, "instances", false, "list every instance with its process, address and memory")
+	cmd.Flags().BoolVar(&o.stats, "stats", false, "measure request rates, errors and latencies")
+	addOutput(cmd, &o.format)
+	return exits(cmd, exitOK, exitUsage, exitNotRunning)
+}
+
+func (o *psOptions) run(ctx context.Context, words []string) error {
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{Stats: o.stats})
+	if err != nil {
+		return err
+	}
+	all := st.GetServices()
+	if len(words) > 0 {
+		all = make([]*controlpb.Service, 0, len(words))
+		for _, word := range words {
+			s, err := findService(st.GetServices(), word)
+			if err != nil {
+				return err
+			}
+			all = append(all, s)
+		}
+	}
+	view := servicesView{Services: viewServices(all)}
+	return o.f.Print(o.format, view, func(w io.Writer) {
+		switch {
+		case o.instances:
+			o.f.instanceTable(w, view.Services)
+		case o.stats:
+			o.f.statsTable(w, view.Services)
+		default:
+			o.f.serviceTable(w, view.Services)
+			fmt.Fprintf(w, "\n%s\n", healthLine(view.Services))
+			o.f.faultLines(w, st.GetFaults())
+		}
+	})
+}
+
+func (f *Factory) serviceTable(w io.Writer, all []serviceView) {
+	t := newTable("NAME", "STATE", "READY", "RESTARTS", "VERSION", "ADDRESS", "FAULTS")
+	for _, s := range all {
+		t.row(s.Name, f.state(s.State), fmt.Sprintf("%d/%d", s.Ready, s.Replicas), fmt.Sprint(s.Restarts),
+			dash(s.Version), dash(s.Address), f.paint(toneWarn, strings.Join(s.Faults, "; ")))
+	}
+	t.write(w)
+	for _, s := range all {
+		if s.Message != "" && s.State != "ok" {
+			fmt.Fprintf(w, "\n%s: %s", s.Name, s.Message)
+		}
+	}
+	for _, s := range all {
+		if s.Message != "" && s.State != "ok" {
+			fmt.Fprintln(w)
+			break
+		}
+	}
+}
+
+func (f *Factory) statsTable(w io.Writer, all []serviceView) {
+	t := newTable("NAME", "STATE", "REQ/S", "ERRORS", "P50", "P95", "P99", "FAULTS")
+	for _, s := range all {
+		st := s.Stats
+		if st == nil || st.Requests == 0 {
+			t.row(s.Name, f.state(s.State), "0", "-", "-", "-", "-", f.paint(toneWarn, strings.Join(s.Faults, "; ")))
+			continue
+		}
+		t.row(s.Name, f.state(s.State), fmt.Sprintf("%.1f", st.RequestsPerSecond), fmt.Sprintf("%.1f%%", st.ErrorRatio*100),
+			latency(st.P50Ms), latency(st.P95Ms), latency(st.P99Ms), f.paint(toneWarn, strings.Join(s.Faults, "; ")))
+	}
+	t.write(w)
+}
+
+func (f *Factory) instanceTable(w io.Writer, all []serviceView) {
+	t := newTable("INSTANCE", "SERVICE", "STATE", "VERSION", "PID", "ADDRESS", "RESTARTS", "MEMORY")
+	for _, s := range all {
+		for _, in := range s.Instances {
+			memory := "-"
+			if in.MemoryBytes > 0 {
+				memory = fmt.Sprintf("%.1f MB", float64(in.MemoryBytes)/1e6)
+			}
+			t.row(in.Name, s.Name, f.state(in.State), dash(in.Version), fmt.Sprint(in.PID), dash(in.Address), fmt.Sprint(in.Restarts), memory)
+		}
+	}
+	t.write(w)
+}
+
+// healthLine counts the services, and apart from them the stores: "11/11 services healthy, 1/1 stores healthy".
+func healthLine(all []serviceView) string {
+	healthy, total := map[string]int{}, map[string]int{}
+	for _, s := range all {
+		role := s.Role
+		if role == "" {
+			role = "service"
+		}
+		total[role]++
+		if s.State == "ok" {
+			healthy[role]++
+		}
+	}
+	var parts []string
+	for _, role := range []struct{ name, plural string }{{"service", "services"}, {"store", "stores"}, {"custom", "custom workloads"}} {
+		if n := total[role.name]; n > 0 || role.name == "service" {
+			parts = append(parts, fmt.Sprintf("%d/%d %s healthy", healthy[role.name], n, role.plural))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// faultLines shows the active faults, as every view does.
+func (f *Factory) faultLines(w io.Writer, faults []*controlpb.Fault) {
+	for _, fault := range faults {
+		fmt.Fprintln(w, f.paint(toneWarn, "fault on "+fault.GetService()+": "+fault.GetPhrase()))
+	}
+}
+
+func latency(ms float64) string {
+	switch {
+	case ms < 10:
+		return fmt.Sprintf("%.1fms", ms)
+	case ms < 1000:
+		return fmt.Sprintf("%.0fms", ms)
+	default:
+		return fmt.Sprintf("%.1fs", ms/1000)
+	}
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

@@ -1,0 +1,37 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// maxReplicas bounds what one machine is asked for; a typo should not start ten thousand processes.
+const maxReplicas = 100
+
+func newScaleCmd(f *Factory) *cobra.Command {
+	o := &editOptions{f: f}
+	var replicas int32
+	cmd := &cobra.Command{
+		Use:   "scale SERVICE... --replicas N",
+		Short: "Set how many instances of a service run",
+		Example: `shopctl scale catalog --replicas 3 --wait
+shopctl scale catalog --replicas 3 --dry-run -o yaml`,
+		Args:              atLeast(1, "a service"),
+		ValidArgsFunction: f.completeServices,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !cmd.Flags().Changed("replicas") {
+				return usageErr("shopctl scale "+args[0]+" --replicas 2", "missing flag: --replicas")
+			}
+			if replicas < 0 || replicas > maxReplicas {
+				return usageErr("", "read --replicas %d: want a number from 0 to %d", replicas, maxReplicas)
+			}
+			return o.run(cmd.Context(), args, "scaled", &controlpb.EditRequest{
+				Operation: &controlpb.EditRequest_Replicas{Replicas: replicas},
+			})
+		},
+	}
+	cmd.Flags().Int32Var(&replicas, "replicas", 0, "how many instances")
+	o.add(cmd)
+	return cmd
+}

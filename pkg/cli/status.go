@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type statusOptions struct {
+	f      *Factory
+	format string
+	stats  bool
+}
+
+func newStatusCmd(f *Factory) *cobra.Command {
+	o := &statusOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show the daemon, the storefront's address and whether all is well",
+		Long: `Show the daemon, the storefront's address and whether all is well.
+With -o json, .ready tells whether every service that should run is ready.`,
+		Args: exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	cmd.Flags().BoolVar(&o.stats, "stats", false, "measure request rates, errors and latencies (-o json, yaml)")
+	addOutput(cmd, &o.format)
+	return exits(cmd, exitOK, exitUsage, exitNotRunning)
+}
+
+func (o *statusOptions) run(ctx context.Context) error {
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{Stats: o.stats})
+	if err != nil {
+		return err
+	}
+	view := viewStatus(st)
+	return o.f.Print(o.format, view, func(w io.Writer) {
+		ready := o.f.paint(toneGood, "ready")
+		if !view.Ready {
+			ready = o.f.paint(toneWarn, "not ready")
+		}
+		fmt.Fprintf(w, "shop         %s, %s\n", view.Name, ready)
+		fmt.Fprintf(w, "storefront   %s\n", dash(view.URL))
+		fmt.Fprintf(w, "services     %s\n", healthLine(view.Services))
+		fmt.Fprintf(w, "namespace    %s\n", view.Namespace)
+		fmt.Fprintf(w, "daemon       pid %d, up %s, version %s\n", view.PID, shortDuration(o.f.Now().Sub(st.GetStarted().AsTime())), dash(view.ShopctlVersion))
+		fmt.Fprintf(w, "driver       %s\n", view.Driver)
+		fmt.Fprintf(w, "run dir      %s\n", view.RunDir)
+		fmt.Fprintf(w, "state dir    %s\n", view.StateDir)
+		for _, s := range view.Services {
+			if s.State != "ok" {
+				fmt.Fprintf(w, "%s: %s %s\n", s.Name, o.f.state(s.State), s.Message)
+			}
+		}
+		o.f.faultLines(w, st.GetFaults())
+	})
+}
