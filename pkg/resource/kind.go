@@ -98,20 +98,27 @@ type UnsupportedKindError struct {
 }
 
 func (e *UnsupportedKindError) Error() string {
-	var names, supported []string
+	var words []string
+	byVersion := map[string][]string{}
 	for _, k := range Kinds() {
-		names = append(names, k.Name)
-		supported = append(supported, fmt.Sprintf("%s (%s)", k.Name, k.APIVersion))
-		if e.APIVersion == "" {
-			names = append(names, k.words()...)
-		}
 		if k.Name == e.Kind && e.APIVersion != "" {
 			return fmt.Sprintf("%s has apiVersion %s, not %s", k.Name, k.APIVersion, e.APIVersion)
 		}
+		words = append(words, k.Name)
+		if e.APIVersion == "" {
+			words = append(words, k.words()...)
+		}
+		byVersion[k.APIVersion] = append(byVersion[k.APIVersion], k.Name)
 	}
 	what := fmt.Sprintf("kind %q", e.Kind)
 	if e.APIVersion != "" {
 		what += fmt.Sprintf(" of apiVersion %q", e.APIVersion)
 	}
-	return fmt.Sprintf("%s is not supported%s; supported are %s", what, nearest.Suggest(e.Kind, names), strings.Join(supported, ", "))
+	if meant := nearest.Typo(e.Kind, words); meant != "" {
+		what += fmt.Sprintf(" is not supported; did you mean %q?", meant)
+	} else {
+		what += " is not supported"
+	}
+	return fmt.Sprintf("%s; supported are %s (apps/v1) and %s (v1)", what,
+		strings.Join(byVersion["apps/v1"], ", "), strings.Join(byVersion["v1"], ", "))
 }

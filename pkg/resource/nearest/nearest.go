@@ -46,6 +46,17 @@ func Matches(word string, candidates []string, limit int) []string {
 	return words
 }
 
+// Typo returns the candidate that word was meant to be if only fingers slipped, or "": unlike for Match, a
+// part of a word does not count.
+func Typo(word string, candidates []string) string {
+	for _, c := range Matches(word, candidates, len(candidates)) {
+		if d := Distance(fold(word), fold(c)); d <= max(1, max(len(word), len(c))/3) {
+			return c
+		}
+	}
+	return ""
+}
+
 // Suggest returns `; did you mean "x"?` for the closest candidate, or "".
 func Suggest(word string, candidates []string) string {
 	if m := Match(word, candidates); m != "" {

@@ -37,6 +37,16 @@ func TestTheClosestComesFirstAndEqualOnesInAlphabeticalOrder(t *testing.T) {
 	}
 }
 
+func TestAPartOfAWordIsNoTypo(t *testing.T) {
+	kinds := []string{"Service", "Secret", "Deployment"}
+	if got := Typo("VirtualService", kinds); got != "" {
+		t.Error(got)
+	}
+	if got := Typo("Deploymnet", kinds); got != "Deployment" {
+		t.Error(got)
+	}
+}
+
 func TestSuggestAsksOnlyWhenThereIsSomethingToAsk(t *testing.T) {
 	if got := Suggest("nmae", []string{"name"}); got != `; did you mean "name"?` {
 		t.Error(got)

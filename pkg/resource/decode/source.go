@@ -1,0 +1,176 @@
+package decode
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	yaml "go.yaml.in/yaml/v3"
+
+	"github.com/shopctl/shopctl/pkg/resource"
+)
+
+// readable returns the text of a file in UTF-8 without byte order mark, or what keeps it from being text.
+func readable(file string, content []byte) ([]byte, *resource.Problem) {
+	if len(content) > maxBytes {
+		return nil, &resource.Problem{File: file, Line: 1, Column: 1, Message: fmt.Sprintf("too large: %.1f MiB, at most %d MiB are read", float64(len(content))/(1<<20), maxBytes>>20)}
+	}
+	content = bytes.TrimPrefix(fromUTF16(content), []byte("\ufeff"))
+	for i := 0; i < len(content); {
+		r, size := utf8.DecodeRune(content[i:])
+		var message string
+		switch {
+		case r == utf8.RuneError && size == 1:
+			message = fmt.Sprintf("byte 0x%02x is not valid UTF-8", content[i])
+		case !printable(r):
+			message = fmt.Sprintf("control character %U is not allowed", r)
+		}
+		if message != "" {
+			line, column := position(content, i)
+			return nil, &resource.Problem{File: file, Line: line, Column: column, Message: message}
+		}
+		i += size
+	}
+	if first := bytes.TrimLeft(content, " \t\r\n"); len(first) > 0 && first[0] == '{' {
+		content = joinSurrogates(content)
+	}
+	return content, nil
+}
+
+// printable are the characters that YAML allows (YAML 1.1, section 5.1).
+func printable(r rune) bool {
+	switch {
+	case r == '\t' || r == '\n' || r == '\r' || r == 0x85:
+		return true
+	case r < 0x20 || r >= 0x7f && r < 0xa0 || r == 0xfffe || r == 0xffff:
+		return false
+	}
+	return true
+}
+
+// fromUTF16 turns what some editors and shells write into UTF-8.
+func fromUTF16(content []byte) []byte {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(content, []byte{0xff, 0xfe}):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(content, []byte{0xfe, 0xff}):
+		order = binary.BigEndian
+	default:
+		return content
+	}
+	units := make([]uint16, 0, len(content)/2)
+	for i := 0; i+1 < len(content); i += 2 {
+		units = append(units, order.Uint16(content[i:]))
+	}
+	return []byte(string(utf16.Decode(units)))
+}
+
+// joinSurrogates writes the pairs of \u escapes by which JSON spells characters beyond 16 bits as YAML does.
+func joinSurrogates(content []byte) []byte {
+	pair := regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}`)
+	return pair.ReplaceAllFunc(content, func(escape []byte) []byte {
+		var high, low rune
+		if _, err := fmt.Sscanf(string(escape), `\u%04x\u%04x`, &high, &low); err != nil {
+			return escape
+		}
+		return []byte(fmt.Sprintf(`\U%08x`, utf16.DecodeRune(high, low)))
+	})
+}
+
+// position counts lines and columns from 1, columns in characters.
+func position(text []byte, offset int) (line, column int) {
+	before := text[:offset]
+	line = bytes.Count(before, []byte("\n")) + 1
+	return line, utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
+}
+
+// syntaxProblem finds the place of an error of the YAML parser, which tells the line only roughly.
+func syntaxProblem(file string, text []byte, err error) resource.Problem {
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	var line int
+	if _, scanErr := fmt.Sscanf(message, "line %d:", &line); scanErr == nil {
+		_, message, _ = strings.Cut(message, ": ")
+	}
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	if found := badLine(lines); found > 0 {
+		line = found
+	}
+	line = min(max(line, 1), len(lines))
+	column := 1
+	bad := lines[line-1]
+	indent := len(bad) - len(bytes.TrimLeft(bad, " \t"))
+	if tab := bytes.IndexByte(bad[:indent], '\t'); tab >= 0 {
+		column = tab + 1
+		message = "a tab is used for indentation, where YAML wants spaces"
+	} else if indent < len(bytes.TrimRight(bad, "\r\n")) {
+		column = indent + 1
+	}
+	return resource.Problem{File: file, Line: line, Column: column, Message: "not valid YAML: " + message}
+}
+
+const (
+	// Beyond these, the parser's own line has to do.
+	maxSearchBytes = 256 << 10
+	maxSearches    = 200
+	// maxOpen is how many lines a bracket or a quote is expected to stay open.
+	maxOpen = 40
+)
+
+// badLine finds the first line at which a text stops being YAML: the one after the longest beginning that is
+// valid. For a bracket or quote that is never closed, that is the line where it opens. 0 if not found.
+func badLine(lines [][]byte) int {
+	size := 0
+	ends := make([]int, len(lines)+1)
+	for i, l := range lines {
+		size += len(l)
+		ends[i+1] = size
+	}
+	if size > maxSearchBytes {
+		return 0
+	}
+	text := bytes.Join(lines, nil)
+	searches := 0
+	valid := func(n int) bool {
+		searches++
+		return parses(text[:ends[n]])
+	}
+	good, bad := 0, len(lines)
+	for searches < maxSearches {
+		for bad-good > 1 {
+			if middle := (good + bad) / 2; valid(middle) {
+				good = middle
+			} else {
+				bad = middle
+			}
+		}
+		// Perhaps it is only open: then a longer beginning is valid again.
+		longer := 0
+		for n := bad + 1; n < min(len(lines), bad+maxOpen) && longer == 0; n++ {
+			if valid(n) {
+				longer = n
+			}
+		}
+		if longer == 0 {
+			return bad
+		}
+		good, bad = longer, len(lines)
+	}
+	return 0
+}
+
+func parses(text []byte) bool {
+	documents := yaml.NewDecoder(bytes.NewReader(text))
+	for {
+		var n yaml.Node
+		if err := documents.Decode(&n); err != nil {
+			return errors.Is(err, io.EOF)
+		}
+	}
+}

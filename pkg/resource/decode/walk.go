@@ -1,0 +1,270 @@
+package decode
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	yaml "go.yaml.in/yaml/v3"
+
+	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/nearest"
+)
+
+// maxMerges bounds how deep merge keys ("<<") may refer to mappings with merge keys.
+const maxMerges = 16
+
+// walker goes through the nodes of a file beside the Go types that they should fit.
+type walker struct {
+	file     string
+	problems resource.Problems
+	// positions of the present object's fields by path.
+	positions map[string]resource.Position
+	// base is the path of the present object in its file: "items[3]" in a List.
+	base string
+	// budget is how many values may still be visited.
+	budget int
+	// fields of the struct types met, by JSON name.
+	fields map[reflect.Type]map[string]reflect.Type
+}
+
+func place(n *yaml.Node) resource.Position {
+	return resource.Position{Line: max(n.Line, 1), Column: max(n.Column, 1)}
+}
+
+func (w *walker) add(path string, at *yaml.Node, message string) {
+	p := place(at)
+	w.problems = append(w.problems, resource.Problem{
+		File: w.file, Line: p.Line, Column: p.Column, Path: join(w.base, path), Message: message,
+	})
+}
+
+func join(base, path string) string {
+	if base == "" || path == "" {
+		return base + path
+	}
+	return base + "." + path
+}
+
+func (w *walker) unknown(path string, key *yaml.Node, known []string) {
+	slices.Sort(known)
+	w.add(join(path, key.Value), key, fmt.Sprintf("unknown field %q%s", key.Value, nearest.Suggest(key.Value, known)))
+}
+
+// resolve follows an alias. It returns nil when the file has become too large that way.
+func (w *walker) resolve(path string, n *yaml.Node) *yaml.Node {
+	w.budget--
+	if w.budget == 0 {
+		w.add(path, n, fmt.Sprintf("too many values: aliases make more than %d of them", maxValues))
+	}
+	if w.budget <= 0 {
+		return nil
+	}
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+// value returns the JSON value of a node that should fit a type. nil stands for null, and for what is wrong:
+// that has been added to the problems.
+func (w *walker) value(path string, n *yaml.Node, t reflect.Type) any {
+	n = w.resolve(path, n)
+	if n == nil || n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
+		return nil
+	}
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if read := scalarReader(t); read != nil {
+		v, complaint := read(n)
+		if complaint != "" {
+			w.add(path, n, complaint)
+			return nil
+		}
+		return v
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		return w.structure(path, n, t)
+	case reflect.Map:
+		return w.mapping(path, n, t)
+	case reflect.Slice:
+		return w.sequence(path, n, t)
+	}
+	w.add(path, n, fmt.Sprintf("cannot be set: no value of type %s can be read", t))
+	return nil
+}
+
+func (w *walker) structure(path string, n *yaml.Node, t reflect.Type) any {
+	if n.Kind != yaml.MappingNode {
+		w.add(path, n, "expected a mapping, got "+describe(n))
+		return nil
+	}
+	if isOpaque(t) {
+		return map[string]any{}
+	}
+	fields := w.fieldsOf(t)
+	result := map[string]any{}
+	for _, e := range w.entries(path, n) {
+		ft, ok := fields[e.key.Value]
+		if !ok {
+			known := make([]string, 0, len(fields))
+			for name := range fields {
+				known = append(known, name)
+			}
+			w.unknown(path, e.key, known)
+			continue
+		}
+		child := join(path, e.key.Value)
+		w.mark(child, e)
+		result[e.key.Value] = w.value(child, e.value, ft)
+	}
+	return result
+}
+
+func (w *walker) mapping(path string, n *yaml.Node, t reflect.Type) any {
+	if n.Kind != yaml.MappingNode {
+		w.add(path, n, "expected a mapping, got "+describe(n))
+		return nil
+	}
+	result := map[string]any{}
+	for _, e := range w.entries(path, n) {
+		child := path + "[" + e.key.Value + "]"
+		w.mark(child, e)
+		if complaint := badKey(e.key); complaint != "" {
+			w.add(child, e.key, complaint)
+			continue
+		}
+		v := w.value(child, e.value, t.Elem())
+		if v == nil && t.Elem().Kind() == reflect.String && e.value.ShortTag() == "!!null" {
+			v = "" // as the API server reads null in a map of strings
+		}
+		result[e.key.Value] = v
+	}
+	return result
+}
+
+func (w *walker) sequence(path string, n *yaml.Node, t reflect.Type) any {
+	if n.Kind != yaml.SequenceNode {
+		w.add(path, n, "expected a list, got "+describe(n))
+		return nil
+	}
+	result := make([]any, 0, len(n.Content))
+	for i, item := range n.Content {
+		child := path + "[" + strconv.Itoa(i) + "]"
+		w.positions[child] = place(item)
+		v := w.value(child, item, t.Elem())
+		if w.budget <= 0 {
+			return nil
+		}
+		if item.Kind == yaml.ScalarNode && item.ShortTag() == "!!null" {
+			w.add(child, item, "an element of a list cannot be empty")
+		}
+		result = append(result, v)
+	}
+	return result
+}
+
+// mark remembers where a field stands: its value if that is on the same line, else its key.
+func (w *walker) mark(path string, e entry) {
+	if e.value.Kind == yaml.ScalarNode && e.value.ShortTag() != "!!null" {
+		w.positions[path] = place(e.value)
+		return
+	}
+	w.positions[path] = place(e.key)
+}
+
+// entry is one "key: value" of a mapping.
+type entry struct{ key, value *yaml.Node }
+
+// entries returns the content of a mapping with its merge keys followed: what stands in the mapping itself
+// goes before what is merged in, and of several merged mappings the first.
+func (w *walker) entries(path string, n *yaml.Node) []entry {
+	entries, merged := w.own(path, n)
+	have := map[string]bool{}
+	for _, e := range entries {
+		have[e.key.Value] = true
+	}
+	for depth := 0; len(merged) > 0; depth++ {
+		if depth == maxMerges {
+			w.add(path, n, "merge keys are nested too deeply")
+			break
+		}
+		var further []*yaml.Node
+		for _, m := range merged {
+			if m = w.resolve(path, m); m == nil {
+				return entries
+			}
+			if m.Kind != yaml.MappingNode {
+				w.add(path, m, "only a mapping can be merged with <<, not "+describe(m))
+				continue
+			}
+			found, more := w.own(path, m)
+			further = append(further, more...)
+			for _, e := range found {
+				if !have[e.key.Value] {
+					have[e.key.Value] = true
+					entries = append(entries, e)
+				}
+			}
+		}
+		merged = further
+	}
+	return entries
+}
+
+// own returns the entries of a mapping without its merge keys, and what those refer to.
+func (w *walker) own(path string, n *yaml.Node) (entries []entry, merged []*yaml.Node) {
+	first := map[string]*yaml.Node{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Kind == yaml.AliasNode {
+			key = key.Alias
+		}
+		if key.Kind != yaml.ScalarNode {
+			w.add(path, key, "a key must be a string, not "+describe(key))
+			continue
+		}
+		if before, twice := first[key.Value]; twice {
+			w.add(join(path, key.Value), key, fmt.Sprintf("duplicate key %q, first in line %d", key.Value, before.Line))
+			continue
+		}
+		first[key.Value] = key
+		if key.ShortTag() == "!!merge" {
+			if value.Kind == yaml.SequenceNode {
+				merged = append(merged, value.Content...)
+			} else {
+				merged = append(merged, value)
+			}
+			continue
+		}
+		entries = append(entries, entry{key, value})
+	}
+	return entries, merged
+}
+
+// fieldsOf returns the types of a struct's fields by their JSON names.
+func (w *walker) fieldsOf(t reflect.Type) map[string]reflect.Type {
+	if fields, ok := w.fields[t]; ok {
+		return fields
+	}
+	fields := map[string]reflect.Type{}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case name == "-" || !f.IsExported():
+		case name == "" && f.Anonymous:
+			for inner, ft := range w.fieldsOf(f.Type) {
+				fields[inner] = ft
+			}
+		case name != "":
+			fields[name] = f.Type
+		}
+	}
+	w.fields[t] = fields
+	return fields
+}
