@@ -64,7 +64,6 @@ func (rt *Runtime) Dial(envVar string, options ...DialOption) (*grpc.ClientConn,
 		)),
 		grpc.WithChainUnaryInterceptor(deadline(c.timeout), rt.clientMet.UnaryClientInterceptor()),
 		grpc.WithChainStreamInterceptor(rt.clientMet.StreamClientInterceptor()),
-		grpc.WithSharedWriteBuffer(true),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s=%q: %w", envVar, addr, err)

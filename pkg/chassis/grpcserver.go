@@ -27,7 +27,6 @@ func (rt *Runtime) newServer() *grpc.Server {
 		)),
 		grpc.ChainUnaryInterceptor(rt.serverMet.UnaryServerInterceptor(), rt.unaryErrors, rt.faults.unary),
 		grpc.ChainStreamInterceptor(rt.serverMet.StreamServerInterceptor(), rt.streamErrors, rt.faults.stream),
-		grpc.SharedWriteBuffer(true),
 		grpc.WaitForHandlers(true),
 	)
 	healthpb.RegisterHealthServer(s, healthServer{rt.health.server, rt.health.gone})

@@ -112,4 +112,3 @@ func TestAServiceLeavesAtOnceWhenItsDaemonIsGone(t *testing.T) {
 		t.Errorf("Run: %v, want ErrLifeline", err)
 	}
 }
-

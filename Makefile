@@ -1,0 +1,55 @@
+# shopctl: two commands set it up and prove it: `make up` and `make test`.
+
+GO       ?= go
+TAGS     := grpcnotrace
+LDFLAGS  := -s -w
+BIN      := bin/shopctl
+# Protocol buffer stubs and lint tools live in modules of their own, so that the shop's stays small.
+TOOL     := $(GO) tool -modfile=tools/lint/go.mod
+GO_FILES := $(shell find cmd pkg services lessons tools -name '*.go' -not -path '*/testdata/*')
+
+.PHONY: up down build test bench lint demo docs generate check-generated fuzz clean
+
+up: build ## build shopctl and start the shop
+	$(BIN) up
+
+down: ## stop the shop
+	$(BIN) down
+
+build: $(BIN)
+
+$(BIN): $(GO_FILES) go.mod go.sum $(shell find services lessons -name '*.yaml' -o -name '*.md' -o -name '*.json' -o -name '*.css' -o -name '*.svg')
+	$(GO) build -tags $(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/shopctl
+
+test: ## all tests, with the race detector
+	$(GO) test -race -tags $(TAGS) -timeout 15m ./...
+
+bench: build ## speed and memory, as ratios against a baseline of the same run
+	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 2s ./bench
+
+lint: ## vet, staticcheck, gofumpt: no findings
+	$(GO) vet -tags $(TAGS) ./...
+	$(TOOL) staticcheck -tags $(TAGS) ./...
+	@unformatted="$$($(TOOL) gofumpt -l cmd pkg services lessons tools bench | grep -v '\.pb\.go$$' || true)"; \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run 'go tool -modfile=tools/lint/go.mod gofumpt -w FILE':"; echo "$$unformatted"; exit 1; fi
+
+demo: build ## the five-minute tour of the README, by itself
+	./testdata/demo.sh $(BIN)
+
+docs: ## the command reference in docs/cli
+	$(GO) run -tags $(TAGS) ./tools/docs
+
+generate: ## Go code from the protocol buffers
+	$(GO) tool -modfile=tools/buf/go.mod buf generate pkg/rpc/proto --template tools/buf/buf.gen.yaml
+
+check-generated: generate docs ## fails when checked-in generated files are stale
+	git diff --exit-code -- pkg/rpc docs/cli
+
+fuzz: ## ten seconds of every fuzz test
+	@set -e; for pkg in $$($(GO) list -tags $(TAGS) ./...); do \
+	  for f in $$($(GO) test -tags $(TAGS) -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$f"; $(GO) test -tags $(TAGS) -run '^$$' -fuzz "^$$f$$" -fuzztime 10s $$pkg; \
+	  done; done
+
+clean:
+	rm -rf bin

@@ -1,0 +1,121 @@
+// Package pkg_test keeps the house's plan: which room may import which.
+package pkg_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/shopctl/shopctl/"
+
+// allowed names, for each room, the rooms that it may import; a room includes what lies below it,
+// unless a longer name stands in the table. What is not named imports nothing of ours.
+var allowed = map[string][]string{
+	"cmd/shopctl":          {"pkg/cli"},
+	"pkg/cli":              {"pkg", "services", "lessons"},
+	"pkg/tui":              {"pkg/lesson", "pkg/control", "pkg/call", "pkg/fault", "pkg/load", "pkg/rpc", "pkg/nearest", "services", "lessons"},
+	"pkg/lesson":           {"pkg/lesson", "pkg/control", "pkg/call", "pkg/rundir", "pkg/rpc", "pkg/nearest", "services"},
+	"pkg/call":             {"pkg/rpc", "pkg/nearest", "services"},
+	"pkg/load":             {"pkg/rpc", "services"},
+	"pkg/control":          {"pkg/rpc", "pkg/rundir"},
+	"pkg/daemon":           {"pkg/workload", "pkg/resource", "pkg/control", "pkg/fault", "pkg/observe", "pkg/rundir", "pkg/rpc", "pkg/chassis", "pkg/nearest", "services"},
+	"pkg/workload":         {"pkg/resource", "pkg/chassis/lifeline", "pkg/chassis/portowner", "pkg/workload", "pkg/nearest", "services"},
+	"pkg/workload/process": {"pkg/workload", "pkg/chassis/lifeline"},
+	"pkg/resource":         {"pkg/resource", "pkg/nearest"},
+	"pkg/observe":          {"pkg/observe", "pkg/rpc", "pkg/nearest"},
+	"pkg/fault":            {"pkg/chassis/lifeline", "pkg/rpc", "pkg/nearest", "services"},
+	"pkg/chassis":          {"pkg/chassis", "pkg/rpc"},
+	"pkg/rpc":              {"pkg/rpc"},
+	"pkg/rundir":           {},
+	"pkg/nearest":          {},
+	"services":             {"services", "pkg/chassis", "pkg/rpc"},
+	"lessons":              {},
+	"tools":                {"pkg/cli"},
+}
+
+// drivers know nothing of each other.
+var drivers = []string{"pkg/workload/process", "pkg/workload/docker", "pkg/workload/kubernetes"}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestEveryPackageImportsOnlyWhatItsRoomMay(t *testing.T) {
+	for _, p := range packages(t) {
+		from := strings.TrimPrefix(p.ImportPath, module)
+		room := roomOf(from)
+		for _, path := range p.Imports {
+			to, ours := strings.CutPrefix(path, module)
+			if !ours || within(to, from) || within(from, to) && from == room {
+				continue
+			}
+			if !slices.ContainsFunc(allowed[room], func(a string) bool { return within(to, a) }) {
+				t.Errorf("%s imports %s: the room %q may import only %v", from, to, room, allowed[room])
+			}
+			if slices.Contains(drivers, from) && slices.Contains(drivers, to) {
+				t.Errorf("driver %s imports driver %s", from, to)
+			}
+		}
+	}
+}
+
+func TestNoServiceKnowsAnother(t *testing.T) {
+	for _, p := range packages(t) {
+		from := strings.TrimPrefix(p.ImportPath, module)
+		name, ok := strings.CutPrefix(from, "services/")
+		if !ok {
+			continue
+		}
+		name, _, _ = strings.Cut(name, "/")
+		for _, path := range p.Imports {
+			if to, ours := strings.CutPrefix(path, module); ours && strings.HasPrefix(to, "services") && !within(to, "services/"+name) {
+				t.Errorf("service %s imports %s", from, to)
+			}
+		}
+	}
+}
+
+// roomOf is the longest entry of the table that pkg lies in.
+func roomOf(pkg string) string {
+	best := ""
+	for room := range allowed {
+		if within(pkg, room) && len(room) > len(best) {
+			best = room
+		}
+	}
+	return best
+}
+
+func within(pkg, room string) bool { return pkg == room || strings.HasPrefix(pkg, room+"/") }
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	list := exec.CommandContext(t.Context(), "go", "list", "-tags", "grpcnotrace", "-json=ImportPath,Imports", module+"...")
+	var stderr bytes.Buffer
+	list.Stderr = &stderr
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	var all []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if len(all) < 20 {
+		t.Fatalf("go list found %d packages: the test looks in the wrong place", len(all))
+	}
+	return all
+}
