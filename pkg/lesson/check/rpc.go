@@ -1,0 +1,155 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+)
+
+const defaultDeadline = 5 * time.Second
+
+func (e Eye) rpc(ctx context.Context, r *format.RPC) Result {
+	res := Result{Expected: expected(r.Expect)}
+	call := Call{Service: r.Service, Method: r.Method, Request: r.Request, Deadline: r.Deadline}
+	if call.Deadline == 0 {
+		call.Deadline = defaultDeadline
+	}
+	if r.Proto != "" {
+		call.Proto = filepath.Join(e.Workspace, filepath.FromSlash(r.Proto))
+	}
+	for _, name := range sortedKeys(r.Headers) {
+		call.Headers = append(call.Headers, name+": "+r.Headers[name])
+	}
+	reply, err := e.Caller.Call(ctx, call)
+	var refused *Refused
+	switch {
+	case errors.As(err, &refused):
+		res.Verdict, res.Observed = Fail, "not sent: "+refused.Text
+		return res
+	case err != nil:
+		res.Verdict, res.Observed = Inconclusive, err.Error()
+		return res
+	}
+	var found bool
+	found, res.Observed = compare(r.Expect, reply)
+	switch {
+	case found:
+		res.Verdict = Pass
+	case reply.Code == codes.Unavailable && r.Expect.Code.Code != codes.Unavailable && e.nobodyThere(ctx, r.Service):
+		res.Verdict = Inconclusive
+		res.Observed = r.Service + " is not running: " + reply.Message
+	default:
+		res.Verdict = Fail
+	}
+	return res
+}
+
+// nobodyThere tells whether a service cannot have answered, so that what it would answer is not known.
+func (e Eye) nobodyThere(ctx context.Context, service string) bool {
+	s, err := e.service(ctx, service)
+	return err == nil && s != nil && s.GetReady() == 0
+}
+
+func expected(x format.Expect) string {
+	parts := []string{format.CodeName(x.Code.Code)}
+	if x.Message != nil {
+		parts = append(parts, "message "+Words(*x.Message))
+	}
+	for _, f := range x.Fields {
+		parts = append(parts, f.Path+" "+Words(f.Match))
+	}
+	if x.Below > 0 {
+		parts = append(parts, "in less than "+x.Below.String())
+	}
+	if x.Above > 0 {
+		parts = append(parts, "in more than "+x.Above.String())
+	}
+	return strings.Join(parts, ", ")
+}
+
+// compare tells whether a reply is as expected, and what was observed at the places that matter.
+func compare(x format.Expect, reply Reply) (bool, string) {
+	ok := reply.Code == x.Code.Code
+	parts := []string{format.CodeName(reply.Code)}
+	if reply.Code != codes.OK && reply.Message != "" {
+		parts[0] += ": " + short(reply.Message)
+	}
+	if x.Message != nil && !Matches(*x.Message, reply.Message) {
+		ok = false
+	}
+	if reply.Code == codes.OK && len(x.Fields) > 0 {
+		body, err := decode(reply.Response)
+		if err != nil {
+			return false, "the response is no JSON: " + err.Error()
+		}
+		for _, f := range x.Fields {
+			v, _ := format.Find(body, f.Path)
+			if !Matches(f.Match, v) {
+				ok = false
+			}
+			parts = append(parts, f.Path+" "+showField(f.Match, v))
+		}
+	}
+	if x.Below > 0 || x.Above > 0 {
+		if x.Below > 0 && reply.Took >= x.Below || reply.Took <= x.Above {
+			ok = false
+		}
+		parts = append(parts, "in "+round(reply.Took).String())
+	}
+	return ok, strings.Join(parts, ", ")
+}
+
+func showField(m format.Match, v any) string {
+	switch {
+	case v == nil:
+		return "is not there"
+	case m.Count != nil:
+		return fmt.Sprintf("has %d", countOf(v))
+	}
+	return short(textOf(v))
+}
+
+// decode keeps numbers as they are written: an int64 does not fit a float.
+func decode(raw json.RawMessage) (any, error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var v any
+	err := dec.Decode(&v)
+	return v, err
+}
+
+const mostShown = 160
+
+func short(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) <= mostShown {
+		return s
+	}
+	cut := mostShown
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "..."
+}
+
+func round(d time.Duration) time.Duration {
+	switch {
+	case d > 10*time.Second:
+		return d.Round(time.Second)
+	case d > time.Second:
+		return d.Round(100 * time.Millisecond)
+	case d > time.Millisecond:
+		return d.Round(time.Millisecond)
+	}
+	return d.Round(time.Microsecond)
+}

@@ -1,0 +1,216 @@
+// Package progress remembers how far a learner is: one JSON file, versioned, written whole after every
+// event and never sent anywhere. A file that cannot be read is set aside and never overwritten.
+package progress
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Version of the file's format. Fields are only ever added within one.
+const Version = 1
+
+// File is all progress.
+type File struct {
+	Version int                `json:"version"`
+	Lessons map[string]*Lesson `json:"lessons"`
+}
+
+// Status of a lesson.
+type Status string
+
+// A lesson that has no entry was never started.
+const (
+	Started Status = "started"
+	Done    Status = "done"
+)
+
+// Lesson is how far one lesson is.
+type Lesson struct {
+	Status Status `json:"status"`
+	// Step is the id of the step to resume at.
+	Step string `json:"step"`
+	// Hash of the lesson's content when it was last open.
+	Hash     string           `json:"hash"`
+	Seed     int64            `json:"seed"`
+	Started  time.Time        `json:"started"`
+	Updated  time.Time        `json:"updated"`
+	Finished time.Time        `json:"finished,omitzero"`
+	Steps    map[string]*Step `json:"steps"`
+	// Review says when each of the lesson's questions is due.
+	Review map[string]time.Time `json:"review,omitempty"`
+}
+
+// Step is what the learner did in one step.
+type Step struct {
+	Started    time.Time `json:"started"`
+	Finished   time.Time `json:"finished,omitzero"`
+	Prediction string    `json:"prediction,omitempty"`
+	Confidence string    `json:"confidence,omitempty"`
+	// Predicted tells whether the prediction came true.
+	Predicted   *bool  `json:"predicted_right,omitempty"`
+	Observation string `json:"observation,omitempty"`
+	// Truth is what the run showed, where that is known.
+	Truth    string `json:"truth,omitempty"`
+	Observed *bool  `json:"observed_right,omitempty"`
+	// Attempts counts looks that the learner asked for, and answers.
+	Attempts int `json:"attempts"`
+	// Failed counts those in a row that failed.
+	Failed  int               `json:"failed,omitempty"`
+	Hints   int               `json:"hints"`
+	Answers map[string]string `json:"answers,omitempty"`
+	Passed  []string          `json:"passed,omitempty"`
+	// Solved tells that the solution was run for the learner.
+	Solved bool `json:"solved,omitempty"`
+}
+
+// Store is the file on disk. Several processes may use it: every change is made to what the file holds
+// then, under a lock.
+type Store struct {
+	path string
+	now  func() time.Time
+}
+
+// New returns the store at a path; nothing is read yet.
+func New(path string, now func() time.Time) *Store { return &Store{path: path, now: now} }
+
+// Path of the file.
+func (s *Store) Path() string { return s.path }
+
+// Read returns all progress. aside is where an unreadable file was moved, empty if there was none.
+func (s *Store) Read() (f *File, aside string, err error) {
+	f = &File{Version: Version, Lessons: map[string]*Lesson{}}
+	raw, err := os.ReadFile(s.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, "", nil
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("read progress: %w", err)
+	}
+	if err := json.Unmarshal(raw, f); err == nil && f.Version == Version {
+		if f.Lessons == nil {
+			f.Lessons = map[string]*Lesson{}
+		}
+		return f, "", nil
+	} else if err == nil && f.Version > Version {
+		return nil, "", fmt.Errorf("read progress: %s has version %d, and this shopctl knows %d", s.path, f.Version, Version)
+	}
+	aside = fmt.Sprintf("%s.corrupt-%s", s.path, s.now().UTC().Format("20060102T150405.000"))
+	if err := os.Rename(s.path, aside); err != nil {
+		return nil, "", fmt.Errorf("set unreadable progress aside: %w", err)
+	}
+	return &File{Version: Version, Lessons: map[string]*Lesson{}}, aside, nil
+}
+
+// Update changes the progress and writes it, whole or not at all.
+func (s *Store) Update(change func(*File)) (aside string, err error) {
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
+		return "", fmt.Errorf("write progress: %w", err)
+	}
+	lock, err := os.OpenFile(s.path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("write progress: %w", err)
+	}
+	defer lock.Close() // lets go of the lock
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return "", fmt.Errorf("lock progress: %w", err)
+	}
+	f, aside, err := s.Read()
+	if err != nil {
+		return "", err
+	}
+	change(f)
+	return aside, s.write(s.path, f)
+}
+
+func (s *Store) write(path string, f *File) error {
+	raw, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write progress: %w", err)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".progress-*")
+	if err != nil {
+		return fmt.Errorf("write progress: %w", err)
+	}
+	defer os.Remove(tmp.Name()) // after the rename there is nothing left to remove
+	_, err = tmp.Write(append(raw, '\n'))
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if closeErr := tmp.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("write progress: %w", err)
+	}
+	return nil
+}
+
+// Save writes the progress of one lesson.
+func (s *Store) Save(id string, l *Lesson) (aside string, err error) {
+	return s.Update(func(f *File) { f.Lessons[id] = l })
+}
+
+// Reset forgets the lessons with these ids, all if there are none, and returns the file that Undo
+// brings back; it is empty if there was nothing to forget.
+func (s *Store) Reset(ids ...string) (undo string, err error) {
+	var before *File
+	_, err = s.Update(func(f *File) {
+		forgotten := map[string]*Lesson{}
+		if len(ids) == 0 {
+			for id := range f.Lessons {
+				ids = append(ids, id)
+			}
+		}
+		for _, id := range ids {
+			if l, ok := f.Lessons[id]; ok {
+				forgotten[id] = l
+				delete(f.Lessons, id)
+			}
+		}
+		if len(forgotten) > 0 {
+			before = &File{Version: Version, Lessons: forgotten}
+		}
+	})
+	if err != nil || before == nil {
+		return "", err
+	}
+	undo = s.undoPath()
+	return undo, s.write(undo, before)
+}
+
+func (s *Store) undoPath() string {
+	return filepath.Join(filepath.Dir(s.path), "progress.undo.json")
+}
+
+// Undo brings back what the last Reset forgot and returns the lessons' ids.
+func (s *Store) Undo() ([]string, error) {
+	raw, err := os.ReadFile(s.undoPath())
+	if err != nil {
+		return nil, fmt.Errorf("undo reset: %w", err)
+	}
+	var before File
+	if err := json.Unmarshal(raw, &before); err != nil {
+		return nil, fmt.Errorf("undo reset: %w", err)
+	}
+	var ids []string
+	_, err = s.Update(func(f *File) {
+		for id, l := range before.Lessons {
+			f.Lessons[id] = l
+			ids = append(ids, id)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ids, os.Remove(s.undoPath())
+}
