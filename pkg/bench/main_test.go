@@ -1,0 +1,78 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"google.golang.org/grpc"
+
+	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+)
+
+// binary is the path of the shopctl under test, built once.
+var binary string
+
+// TestMain lets the test binary be the echo server of the baseline, in a process of its own as a
+// service is.
+func TestMain(m *testing.M) {
+	if os.Getenv("BENCH_ECHO") != "" {
+		os.Exit(runEcho())
+	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "shopctl-bench")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "shopctl")
+	if err := build(binary, "github.com/shopctl/shopctl/cmd/shopctl"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+func build(to, pkg string) error {
+	cmd := exec.Command("go", "build", "-tags", "grpcnotrace", "-trimpath", "-ldflags", "-s -w", "-o", to, pkg)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("build %s: %w", pkg, err)
+	}
+	return nil
+}
+
+type echo struct {
+	pb.UnimplementedAdServiceServer
+}
+
+func (echo) GetAds(context.Context, *pb.AdRequest) (*pb.AdResponse, error) {
+	return &pb.AdResponse{}, nil
+}
+
+// runEcho serves a bare unary method until its standard input ends.
+func runEcho() int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 1
+	}
+	fmt.Println(l.Addr())
+	s := grpc.NewServer()
+	pb.RegisterAdServiceServer(s, echo{})
+	go func() {
+		_, _ = os.Stdin.Read(make([]byte, 1))
+		s.Stop()
+	}()
+	if s.Serve(l) != nil {
+		return 1
+	}
+	return 0
+}

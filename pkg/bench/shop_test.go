@@ -1,0 +1,207 @@
+package bench
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+)
+
+// shop is a running shop in directories of its own.
+type shop struct {
+	b    *testing.B
+	env  []string
+	PID  int    `json:"pid"`
+	URL  string `json:"url"`
+	List []struct {
+		Name      string `json:"name"`
+		Address   string `json:"address"`
+		Instances []struct {
+			PID         int    `json:"pid"`
+			Address     string `json:"address"`
+			MemoryBytes int64  `json:"memory_bytes"`
+		} `json:"instances"`
+	} `json:"services"`
+}
+
+// newShop gives a shop a place; up starts it.
+func newShop(b *testing.B) *shop {
+	b.Helper()
+	dir := b.TempDir()
+	return &shop{b: b, env: append(os.Environ(),
+		"SHOPCTL_RUN_DIR="+filepath.Join(dir, "run"), "SHOPCTL_STATE_DIR="+filepath.Join(dir, "state"), "HOME="+dir, "CI=true")}
+}
+
+func startShop(b *testing.B) *shop {
+	b.Helper()
+	s := newShop(b)
+	s.up()
+	return s
+}
+
+func (s *shop) up() {
+	s.b.Helper()
+	s.run("up")
+	s.b.Cleanup(s.down)
+	s.read()
+}
+
+func (s *shop) read() {
+	s.b.Helper()
+	s.List = nil
+	if err := json.Unmarshal(s.run("status", "-o", "json"), s); err != nil {
+		s.b.Fatal(err)
+	}
+}
+
+func (s *shop) down() { s.run("down", "-q") }
+
+func (s *shop) run(args ...string) []byte {
+	s.b.Helper()
+	cmd := exec.Command(binary, args...)
+	cmd.Env = s.env
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		s.b.Fatalf("shopctl %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
+	}
+	return out
+}
+
+// addr is the address of the one instance of a service.
+func (s *shop) addr(name string) string {
+	s.b.Helper()
+	for _, svc := range s.List {
+		if svc.Name == name && len(svc.Instances) > 0 {
+			return svc.Instances[0].Address
+		}
+	}
+	s.b.Fatalf("no instance of %s", name)
+	return ""
+}
+
+// pids are the daemon, its instances, and everything below them.
+func (s *shop) pids() []int {
+	pids := []int{s.PID}
+	for i := 0; i < len(pids); i++ {
+		data, err := os.ReadFile("/proc/" + strconv.Itoa(pids[i]) + "/task/" + strconv.Itoa(pids[i]) + "/children")
+		if err != nil {
+			continue
+		}
+		pids = append(pids, numbers(string(data))...)
+		// Children are listed by the thread that forked them.
+		tasks, _ := filepath.Glob("/proc/" + strconv.Itoa(pids[i]) + "/task/*/children")
+		for _, t := range tasks {
+			data, err := os.ReadFile(t)
+			if err != nil {
+				continue
+			}
+			for _, n := range numbers(string(data)) {
+				pids = appendNew(pids, n)
+			}
+		}
+	}
+	return pids
+}
+
+func numbers(s string) []int {
+	var out []int
+	for _, f := range strings.Fields(s) {
+		if n, err := strconv.Atoi(f); err == nil {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func appendNew(list []int, n int) []int {
+	for _, m := range list {
+		if m == n {
+			return list
+		}
+	}
+	return append(list, n)
+}
+
+// dial is one plain gRPC connection.
+func dial(b *testing.B, addr string) *grpc.ClientConn {
+	b.Helper()
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// rate calls f from workers goroutines for d, or until it says that there is no more, and returns
+// calls per second.
+func rate(b *testing.B, workers int, d time.Duration, f func(worker int) (more bool, err error)) float64 {
+	b.Helper()
+	var calls atomic.Int64
+	var wg sync.WaitGroup
+	start := time.Now()
+	for w := range workers {
+		wg.Go(func() {
+			for time.Since(start) < d {
+				more, err := f(w)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				if !more {
+					return
+				}
+				calls.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	return float64(calls.Load()) / time.Since(start).Seconds()
+}
+
+// echoRate is the baseline: the best rate of a bare unary call over loopback to another process, over
+// 1 to 32 workers on one connection.
+func echoRate(b *testing.B) float64 {
+	b.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "BENCH_ECHO=1")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = stdin.Close(); _ = cmd.Wait() }()
+	line := make([]byte, 64)
+	n, err := stdout.Read(line)
+	if err != nil {
+		b.Fatal(err)
+	}
+	client := pb.NewAdServiceClient(dial(b, strings.TrimSpace(string(line[:n]))))
+	best := 0.0
+	for _, workers := range []int{1, 2, 4, 8, 16, 32} {
+		best = max(best, rate(b, workers, time.Second, func(int) (bool, error) {
+			_, err := client.GetAds(b.Context(), &pb.AdRequest{})
+			return true, err
+		}))
+	}
+	return best
+}
