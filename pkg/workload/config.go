@@ -1,0 +1,112 @@
+package workload
+
+import (
+	"log/slog"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+)
+
+// Key names an object of a namespace.
+type Key struct{ Namespace, Name string }
+
+// String is "namespace/name".
+func (k Key) String() string { return k.Namespace + "/" + k.Name }
+
+// Objects is a consistent view of what is wanted. The objects are shared and must not be changed.
+type Objects struct {
+	Deployments []*appsv1.Deployment
+	Services    []*corev1.Service
+	ConfigMaps  map[Key]*corev1.ConfigMap
+	Secrets     map[Key]*corev1.Secret
+}
+
+// Source is where what is wanted comes from.
+type Source interface {
+	Objects() Objects
+	// Changed receives when Objects may return something new; several changes may be one receive.
+	Changed() <-chan struct{}
+}
+
+// Faults tells what is broken on purpose. Workloads are named by their Key's String.
+type Faults interface {
+	// ForWorkload is what its instances inject into the calls that they receive; never nil.
+	ForWorkload(workload string) []lifeline.Fault
+	// Paused tells that its instances are to stand still.
+	Paused(workload string) bool
+}
+
+// Config is what a Controller needs. Source and Driver are required.
+type Config struct {
+	Source Source
+	Driver Driver
+	// Namespace is the shop's own, which names without one stand for.
+	Namespace string
+	// Builtin finds the built-in service that an image stands for, and the image's tag.
+	Builtin func(image string) (name, tag string, ok bool)
+	// Images maps other images to commands. It is asked again whenever objects change.
+	Images func() Images
+	// Hold names Deployments that do not start until they are released, whatever their objects say.
+	Hold map[Key]bool
+
+	// PortBase is the first port of the stable addresses; 0: the kernel gives them.
+	PortBase int
+	// Storefront is the Service that people open in a browser, and StorefrontAddr its friendly
+	// address. When that is taken, StorefrontStrict makes it an error; otherwise any port will do.
+	Storefront       Key
+	StorefrontAddr   string
+	StorefrontStrict bool
+
+	// DataDir holds a directory for each workload that outlives its instances, VolumeDir one for
+	// each instance's volumes.
+	DataDir, VolumeDir string
+
+	// Event is told what happens; it must not block.
+	Event func(Event)
+	// Running is told the processes of all instances whenever they change; it must not block.
+	Running func(pids map[string]int)
+	// LastLines returns the last lines that an instance logged, for the message of a crash.
+	LastLines func(instance string, n int) []string
+
+	Log *slog.Logger
+	Now func() time.Time
+}
+
+// Event is something that happened to a workload.
+type Event struct {
+	Time    time.Time
+	Warning bool
+	// Reason is one CamelCase word, as in Kubernetes.
+	Reason   string
+	Workload Key
+	Instance string
+	Message  string
+}
+
+func (c Config) withDefaults() Config {
+	if c.Builtin == nil {
+		c.Builtin = func(string) (string, string, bool) { return "", "", false }
+	}
+	if c.Images == nil {
+		c.Images = func() Images { return Images{} }
+	}
+	if c.Event == nil {
+		c.Event = func(Event) {}
+	}
+	if c.Running == nil {
+		c.Running = func(map[string]int) {}
+	}
+	if c.LastLines == nil {
+		c.LastLines = func(string, int) []string { return nil }
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}

@@ -1,0 +1,249 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/workload/proxy"
+)
+
+// Controller drives the instances of one shop. Make it with New, and call Run once.
+type Controller struct {
+	cfg   Config
+	inbox chan func()
+	done  chan struct{} // closed when Run returns
+	tasks sync.WaitGroup
+	// life bounds everything that the controller starts; it ends when the last instance is gone.
+	life context.Context
+	end  context.CancelFunc
+
+	mu       sync.Mutex // guards what follows, which readers see
+	snapshot Snapshot
+	changed  chan struct{}
+
+	// What follows belongs to the loop alone.
+	faults      Faults
+	objects     Objects
+	deployments map[Key]*deployment
+	addrs       map[servicePort]*proxy.Address
+	nextPort    int
+	held        map[Key]bool
+	began       time.Time
+	steps       []Step
+	warned      map[string]bool
+	pids        map[string]int
+	down        *shutdown
+}
+
+// New opens the stable addresses of all Services that there are, and starts nothing yet. A port that
+// was asked for and is taken is an error that names who has it.
+func New(cfg Config) (*Controller, error) {
+	c := &Controller{
+		cfg:         cfg.withDefaults(),
+		inbox:       make(chan func()),
+		done:        make(chan struct{}),
+		changed:     make(chan struct{}),
+		deployments: map[Key]*deployment{},
+		addrs:       map[servicePort]*proxy.Address{},
+		nextPort:    cfg.PortBase,
+		held:        maps.Clone(cfg.Hold),
+		warned:      map[string]bool{},
+		pids:        map[string]int{},
+	}
+	if c.held == nil {
+		c.held = map[Key]bool{}
+	}
+	c.objects = c.cfg.Source.Objects()
+	if err := c.openAddresses(true); err != nil {
+		c.closeAddresses()
+		return nil, err
+	}
+	return c, nil
+}
+
+// SetFaults says where faults come from. Call it before Run.
+func (c *Controller) SetFaults(f Faults) { c.faults = f }
+
+// Run keeps the shop as its objects want it, until Shutdown has ended all instances or ctx is done;
+// then they are killed at once. When it returns, no instance and no goroutine is left.
+func (c *Controller) Run(ctx context.Context) {
+	defer close(c.done)
+	c.life, c.end = context.WithCancel(context.Background())
+	defer c.end()
+	c.began = c.cfg.Now()
+	c.load()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	quit := ctx.Done()
+	for {
+		wake := c.reconcile()
+		c.publish()
+		if c.down != nil && c.idle() {
+			break
+		}
+		if wake.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(max(0, wake.Sub(c.cfg.Now())))
+		}
+		select {
+		case f := <-c.inbox:
+			f()
+			c.drainInbox()
+		case <-c.cfg.Source.Changed():
+			c.load()
+		case <-timer.C:
+		case <-quit:
+			quit = nil
+			c.beginShutdown(true, nil)
+		}
+	}
+	c.end()
+	c.closeAddresses()
+	c.finish()
+}
+
+// drainInbox takes what has happened meanwhile too, so that one look at the world serves for all of it.
+func (c *Controller) drainInbox() {
+	for {
+		select {
+		case f := <-c.inbox:
+			f()
+		default:
+			return
+		}
+	}
+}
+
+// finish waits for the tasks that are left, taking what they still have to say.
+func (c *Controller) finish() {
+	idle := make(chan struct{})
+	go func() {
+		c.tasks.Wait()
+		close(idle)
+	}()
+	for {
+		select {
+		case f := <-c.inbox:
+			f()
+		case <-idle:
+			c.publish()
+			return
+		}
+	}
+}
+
+// post hands f to the loop, which runs it and then looks at the world again. It is false when the
+// controller has ended.
+func (c *Controller) post(f func()) bool {
+	select {
+	case c.inbox <- f:
+		return true
+	case <-c.done:
+		return false
+	}
+}
+
+// do runs f in the loop and waits for it.
+func (c *Controller) do(f func()) bool {
+	ran := make(chan struct{})
+	if !c.post(func() { f(); close(ran) }) {
+		return false
+	}
+	<-ran
+	return true
+}
+
+// spawn runs f in a goroutine that the controller waits for.
+func (c *Controller) spawn(f func()) { c.tasks.Go(f) }
+
+// Refresh looks at the faults again.
+func (c *Controller) Refresh() { c.post(func() {}) }
+
+// Release starts Deployments that were held back.
+func (c *Controller) Release(keys ...Key) {
+	c.do(func() {
+		for _, k := range keys {
+			delete(c.held, k)
+		}
+	})
+}
+
+// load reads the objects again and opens the addresses of new Services.
+func (c *Controller) load() {
+	c.objects = c.cfg.Source.Objects()
+	if err := c.openAddresses(false); err != nil {
+		c.warnOnce("address", Key{}, "AddressFailed", err.Error())
+	}
+	c.resolveAll()
+}
+
+func (c *Controller) openAddresses(first bool) error {
+	for _, svc := range sortedServices(c.objects.Services) {
+		key := Key{svc.Namespace, svc.Name}
+		for _, port := range svc.Spec.Ports {
+			sp := servicePort{key, port.Port}
+			if c.addrs[sp] != nil {
+				continue
+			}
+			if port.Protocol != "" && port.Protocol != "TCP" {
+				c.warnOnce("proto "+key.String(), key, "UnsupportedProtocol", fmt.Sprintf("port %d: only TCP is served on one machine", port.Port))
+				continue
+			}
+			a, err := c.openAddress(key, first)
+			if err != nil {
+				return fmt.Errorf("open address of service %s: %w", key.Name, err)
+			}
+			c.addrs[sp] = a
+		}
+	}
+	return nil
+}
+
+// openAddress opens the next stable address. The storefront's is the one that people type.
+func (c *Controller) openAddress(service Key, first bool) (*proxy.Address, error) {
+	if service == c.cfg.Storefront && c.cfg.StorefrontAddr != "" {
+		a, err := proxy.Listen(c.cfg.StorefrontAddr)
+		if err == nil || (c.cfg.StorefrontStrict && first) {
+			return a, err
+		}
+		c.cfg.Log.Info("the storefront gets another port", "error", err)
+	}
+	port := 0
+	if c.nextPort > 0 {
+		port = c.nextPort
+		c.nextPort++
+	}
+	a, err := proxy.Listen(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil && !first {
+		c.warnOnce("port "+service.String(), service, "PortTaken", err.Error()+"; another is used")
+		return proxy.Listen("127.0.0.1:0")
+	}
+	return a, err
+}
+
+func (c *Controller) closeAddresses() {
+	for _, sp := range slices.Collect(maps.Keys(c.addrs)) {
+		_ = c.addrs[sp].Close()
+	}
+}
+
+// event tells what happened.
+func (c *Controller) event(warning bool, reason string, workload Key, instance, message string) {
+	c.cfg.Event(Event{Time: c.cfg.Now(), Warning: warning, Reason: reason, Workload: workload, Instance: instance, Message: message})
+}
+
+// warnOnce warns of a condition that lasts, once for each text.
+func (c *Controller) warnOnce(id string, workload Key, reason, message string) {
+	if id += "\x00" + message; c.warned[id] {
+		return
+	}
+	c.warned[id] = true
+	c.event(true, reason, workload, "", message)
+}

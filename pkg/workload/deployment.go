@@ -1,0 +1,203 @@
+package workload
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// deployment is what the controller knows of one Deployment.
+type deployment struct {
+	key Key
+	// obj is what is wanted; nil once it was deleted.
+	obj *appsv1.Deployment
+	// rev is the revision that is wanted, and rolled whether it differs from the first one.
+	rev  *revision
+	pods []*pod
+	// waitsFor are the Deployments that must be ready before its first instance starts.
+	waitsFor []Key
+	// gate: its first instances may start. after is what they waited for last.
+	gate      bool
+	gateSince time.Time
+	after     string
+	// started is when the first instance was started, ready when first all were.
+	started, ready time.Time
+	// changed is when it was last asked for something new: another revision, more replicas.
+	changed  time.Time
+	replicas int
+	// complete is the hash of the last revision that was rolled out in whole.
+	complete string
+	// late: the rollout has made no progress for longer than its deadline.
+	late bool
+}
+
+// progressed is how long a rollout may go without one more instance becoming ready.
+func (d *deployment) progressDeadline() time.Duration {
+	if d.obj != nil && d.obj.Spec.ProgressDeadlineSeconds != nil {
+		return time.Duration(*d.obj.Spec.ProgressDeadlineSeconds) * time.Second
+	}
+	return 10 * time.Minute
+}
+
+// want is how many instances there should be.
+func (c *Controller) want(d *deployment) int {
+	if d.obj == nil || c.held[d.key] {
+		return 0
+	}
+	if d.obj.Spec.Replicas == nil {
+		return 1
+	}
+	return int(*d.obj.Spec.Replicas)
+}
+
+// living are the pods that are not on their way out.
+func (d *deployment) living() []*pod {
+	var pods []*pod
+	for _, p := range d.pods {
+		if !p.leaving {
+			pods = append(pods, p)
+		}
+	}
+	return pods
+}
+
+func (d *deployment) readyPods() int {
+	n := 0
+	for _, p := range d.pods {
+		if p.ready && !p.leaving {
+			n++
+		}
+	}
+	return n
+}
+
+// resolveAll makes the wanted revision of every Deployment from the objects as they are now.
+func (c *Controller) resolveAll() {
+	r := &resolver{cfg: &c.cfg, objects: c.objects, images: c.cfg.Images(), addrs: map[servicePort]string{}}
+	for sp, a := range c.addrs {
+		r.addrs[sp] = a.String()
+	}
+	seen := map[Key]bool{}
+	for _, obj := range c.objects.Deployments {
+		key := Key{obj.Namespace, obj.Name}
+		seen[key] = true
+		d := c.deployments[key]
+		if d == nil {
+			d = &deployment{key: key, changed: c.cfg.Now()}
+			c.deployments[key] = d
+		}
+		d.obj = obj
+		if obj.Spec.Paused && d.rev != nil {
+			continue
+		}
+		c.adopt(d, r.resolve(obj))
+	}
+	for key, d := range c.deployments {
+		if !seen[key] {
+			d.obj = nil
+		}
+	}
+	c.orderStarts()
+}
+
+// adopt makes rev the revision that is wanted.
+func (c *Controller) adopt(d *deployment, rev *revision) {
+	old := d.rev
+	if old != nil && old.hash == rev.hash {
+		return
+	}
+	d.rev = rev
+	for _, w := range rev.warnings {
+		c.warnOnce("template "+d.key.String(), d.key, "NoEffect", w)
+	}
+	if rev.err != nil {
+		c.event(true, "FailedCreate", d.key, "", rev.err.Error())
+	}
+	if old == nil {
+		return
+	}
+	d.changed, d.late = c.cfg.Now(), false
+	if len(d.living()) > 0 && rev.err == nil {
+		c.event(false, "RollingUpdate", d.key, "", fmt.Sprintf("replacing instances of revision %s by %s", old.hash, rev.hash))
+	}
+}
+
+// orderStarts finds out who waits for whom: whoever is told the address of a Service starts after
+// the Deployments behind it. A circle is broken where it closes, with a warning.
+func (c *Controller) orderStarts() {
+	const (
+		visiting = 1
+		visited  = 2
+	)
+	mark := map[Key]int{}
+	var visit func(d *deployment)
+	visit = func(d *deployment) {
+		mark[d.key] = visiting
+		d.waitsFor = nil
+		for _, dep := range c.behind(d.rev.services()) {
+			switch {
+			case dep.key == d.key:
+				continue
+			case mark[dep.key] == visiting:
+				c.warnOnce("circle", d.key, "DependencyCircle", fmt.Sprintf("%s and %s wait for each other; %s starts without waiting", d.key.Name, dep.key.Name, d.key.Name))
+				continue
+			case mark[dep.key] == 0:
+				visit(dep)
+			}
+			d.waitsFor = append(d.waitsFor, dep.key)
+		}
+		mark[d.key] = visited
+	}
+	for _, d := range c.sorted() {
+		if d.obj != nil && mark[d.key] == 0 {
+			visit(d)
+		}
+	}
+}
+
+// behind returns the Deployments whose pods the Services select, in order of their names.
+func (c *Controller) behind(services []Key) []*deployment {
+	var found []*deployment
+	for _, svc := range c.objects.Services {
+		if !slices.Contains(services, Key{svc.Namespace, svc.Name}) {
+			continue
+		}
+		for _, d := range c.deployments {
+			if d.obj != nil && d.key.Namespace == svc.Namespace && selects(svc, d.obj.Spec.Template.Labels) && !slices.Contains(found, d) {
+				found = append(found, d)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b *deployment) int { return cmp.Compare(a.key.String(), b.key.String()) })
+	return found
+}
+
+// selects tells whether a Service's selector matches labels; one without a selector selects nothing.
+func selects(svc *corev1.Service, labels map[string]string) bool {
+	for k, v := range svc.Spec.Selector {
+		if labels[k] != v {
+			return false
+		}
+	}
+	return len(svc.Spec.Selector) > 0
+}
+
+// sorted returns the Deployments in order of their names.
+func (c *Controller) sorted() []*deployment {
+	all := make([]*deployment, 0, len(c.deployments))
+	for _, d := range c.deployments {
+		all = append(all, d)
+	}
+	slices.SortFunc(all, func(a, b *deployment) int { return cmp.Compare(a.key.String(), b.key.String()) })
+	return all
+}
+
+func sortedServices(services []*corev1.Service) []*corev1.Service {
+	return slices.SortedFunc(slices.Values(services), func(a, b *corev1.Service) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+}

@@ -1,0 +1,16 @@
+package workload
+
+import (
+	"fmt"
+	"net"
+)
+
+// freePort asks the kernel for a port that a command can be told to listen on.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}

@@ -1,0 +1,229 @@
+package workload
+
+import (
+	"context"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// probe is one of a container's probes with its defaults filled in.
+type probe struct {
+	*corev1.Probe
+}
+
+type probes struct {
+	startup, readiness, liveness *probe
+}
+
+func newProbes(c *corev1.Container) probes {
+	wrap := func(p *corev1.Probe) *probe {
+		if p == nil {
+			return nil
+		}
+		return &probe{p}
+	}
+	return probes{wrap(c.StartupProbe), wrap(c.ReadinessProbe), wrap(c.LivenessProbe)}
+}
+
+func (p *probe) period() time.Duration { return seconds(p.PeriodSeconds, 10) }
+
+func (p *probe) timeout() time.Duration { return seconds(p.TimeoutSeconds, 1) }
+
+func (p *probe) failures() int { return int(max(1, orDefault(p.FailureThreshold, 3))) }
+
+func (p *probe) successes() int { return int(max(1, orDefault(p.SuccessThreshold, 1))) }
+
+func seconds(n, fallback int32) time.Duration {
+	return time.Duration(orDefault(n, fallback)) * time.Second
+}
+
+func orDefault(n, fallback int32) int32 {
+	if n <= 0 {
+		return fallback
+	}
+	return n
+}
+
+// The pauses between the probes of an instance that has not answered yet. Waiting for the whole
+// period, or the initial delay that is meant for slower machines, would make every start slow.
+const (
+	firstProbePause = 5 * time.Millisecond
+	lastProbePause  = 100 * time.Millisecond
+	// unreadyPause bounds the time that a recovered instance waits to be found ready again.
+	unreadyPause = time.Second
+)
+
+// watcher probes one run of an instance and reports what changes.
+type watcher struct {
+	inst   Instance
+	probes probes
+	check  func(ctx context.Context, p *probe) error
+	// listens is called once, before the first check; paused tells that nobody can answer now, and
+	// that this means nothing.
+	listens func()
+	paused  func() bool
+	// ready is told each change of readiness, with the reason; failed that liveness or startup gave up.
+	ready  func(bool, string)
+	failed func(string)
+}
+
+// run probes until ctx ends. It owns no goroutine when it returns.
+func (w *watcher) run(ctx context.Context) {
+	select {
+	case <-w.inst.Listening():
+	case <-ctx.Done():
+		return
+	case <-w.slowStart():
+		w.failed("it does not listen")
+		return
+	}
+	w.listens()
+	if p := w.probes.startup; p != nil && !w.untilStarted(ctx, p) {
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if p := w.probes.liveness; p != nil {
+			w.live(ctx, p)
+		}
+	}()
+	if p := w.probes.readiness; p != nil {
+		w.serve(ctx, p)
+	} else {
+		w.ready(true, "")
+	}
+	<-done
+}
+
+// slowStart fires when an instance that never listens would have failed its startup or liveness
+// probe; never if it has neither.
+func (w *watcher) slowStart() <-chan time.Time {
+	p := w.probes.startup
+	if p == nil {
+		p = w.probes.liveness
+	}
+	if p == nil {
+		return nil
+	}
+	return time.After(time.Duration(p.InitialDelaySeconds)*time.Second + time.Duration(p.failures())*p.period())
+}
+
+// untilStarted waits for the startup probe; false if it gave up or ctx ended.
+func (w *watcher) untilStarted(ctx context.Context, p *probe) bool {
+	patience := time.Now().Add(time.Duration(p.InitialDelaySeconds)*time.Second + time.Duration(p.failures())*p.period())
+	pause := firstProbePause
+	for {
+		err := w.once(ctx, p)
+		switch {
+		case ctx.Err() != nil:
+			return false
+		case err == nil:
+			return true
+		case time.Now().After(patience):
+			w.failed("startup probe failed: " + err.Error())
+			return false
+		}
+		w.ready(false, "startup probe: "+err.Error())
+		if !sleep(ctx, pause) {
+			return false
+		}
+		pause = min(2*pause, lastProbePause)
+	}
+}
+
+// serve follows the readiness probe.
+func (w *watcher) serve(ctx context.Context, p *probe) {
+	ready, good, bad := false, 0, 0
+	pause := firstProbePause
+	for {
+		err := w.once(ctx, p)
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			good, bad = good+1, 0
+		} else {
+			good, bad = 0, bad+1
+		}
+		switch {
+		case !ready && good >= p.successes():
+			ready = true
+			w.ready(true, "")
+		case ready && bad >= p.failures():
+			ready = false
+			w.ready(false, "readiness probe failed: "+err.Error())
+		case !ready && err != nil:
+			w.ready(false, "readiness probe: "+err.Error())
+		}
+		wait := p.period()
+		if !ready {
+			wait = min(wait, pause)
+			pause = min(2*pause, slowest(bad))
+		} else {
+			pause = lastProbePause
+		}
+		if !sleep(ctx, wait) {
+			return
+		}
+	}
+}
+
+// slowest is how long to pause at most after so many failures: short while a start may take
+// milliseconds, a second for an instance that has been failing for a while.
+func slowest(failures int) time.Duration {
+	if failures < 50 {
+		return lastProbePause
+	}
+	return unreadyPause
+}
+
+// live follows the liveness probe until it gives up.
+func (w *watcher) live(ctx context.Context, p *probe) {
+	if !sleep(ctx, max(time.Duration(p.InitialDelaySeconds)*time.Second, p.period())) {
+		return
+	}
+	for bad := 0; ; {
+		err := w.once(ctx, p)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			bad = 0
+		default:
+			if bad++; bad >= p.failures() {
+				w.failed("liveness probe failed: " + err.Error())
+				return
+			}
+		}
+		if !sleep(ctx, p.period()) {
+			return
+		}
+	}
+}
+
+// once probes once. What happens while the instance is paused does not count.
+func (w *watcher) once(ctx context.Context, p *probe) error {
+	for {
+		for w.paused() && sleep(ctx, lastProbePause) {
+		}
+		tryCtx, cancel := context.WithTimeout(ctx, p.timeout())
+		err := w.check(tryCtx, p)
+		cancel()
+		if err == nil || ctx.Err() != nil || !w.paused() {
+			return err
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,218 @@
+package workload
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// prober asks one run of an instance how it does. Close ends its connections.
+type prober struct {
+	addr  string
+	ports []corev1.ContainerPort
+	// env and dir are what a command of an exec probe runs with.
+	env []string
+	dir string
+	// mu guards the making of the two clients: liveness and readiness are probed side by side.
+	mu   sync.Mutex
+	conn *grpc.ClientConn
+	http *http.Client
+}
+
+func newProber(inst Instance, ports []corev1.ContainerPort) *prober {
+	spec := inst.Spec()
+	return &prober{addr: inst.Addr(), ports: ports, env: spec.Env, dir: spec.Dir}
+}
+
+func (p *prober) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.conn != nil {
+		_ = p.conn.Close()
+	}
+	if p.http != nil {
+		p.http.CloseIdleConnections()
+	}
+}
+
+// check runs one probe. It is safe for concurrent use.
+func (p *prober) check(ctx context.Context, probe *probe) error {
+	switch {
+	case probe.GRPC != nil:
+		return p.grpcCheck(ctx, probe.GRPC)
+	case probe.HTTPGet != nil:
+		return p.httpCheck(ctx, probe.HTTPGet)
+	case probe.TCPSocket != nil:
+		return p.tcpCheck(ctx, probe.TCPSocket.Port)
+	case probe.Exec != nil:
+		return p.execCheck(ctx, probe.Exec.Command)
+	}
+	return nil
+}
+
+// target is where a port of the manifest is found on this machine: a port that the container declares,
+// or any where it declares none, is where the instance listens; another is taken as it is.
+func (p *prober) target(port intstr.IntOrString) (string, error) {
+	if port.Type == intstr.String {
+		if slices.ContainsFunc(p.ports, func(c corev1.ContainerPort) bool { return c.Name == port.StrVal }) {
+			return p.addr, nil
+		}
+		return "", fmt.Errorf("the container has no port named %q", port.StrVal)
+	}
+	declared := func(c corev1.ContainerPort) bool { return c.ContainerPort == port.IntVal }
+	if len(p.ports) == 0 || slices.ContainsFunc(p.ports, declared) {
+		return p.addr, nil
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port.IntVal))), nil
+}
+
+func (p *prober) grpcCheck(ctx context.Context, action *corev1.GRPCAction) error {
+	addr, err := p.target(intstr.FromInt32(action.Port))
+	if err != nil {
+		return err
+	}
+	conn, err := p.dial(addr)
+	if err != nil {
+		return err
+	}
+	var service string
+	if action.Service != nil {
+		service = *action.Service
+	}
+	resp, err := healthpb.NewHealthClient(conn).Check(ctx, &healthpb.HealthCheckRequest{Service: service})
+	switch {
+	case status.Code(err) == codes.DeadlineExceeded:
+		return errors.New("no answer in time")
+	case err != nil:
+		return errors.New(status.Convert(err).Message())
+	case resp.GetStatus() != healthpb.HealthCheckResponse_SERVING:
+		return fmt.Errorf("health is %s", resp.GetStatus())
+	}
+	return nil
+}
+
+// dial keeps one connection to the instance.
+func (p *prober) dial(addr string) (*grpc.ClientConn, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.conn != nil && p.conn.Target() == "passthrough:///"+addr {
+		return p.conn, nil
+	}
+	conn, err := grpc.NewClient("passthrough:///"+addr,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDisableServiceConfig(), grpc.WithNoProxy(),
+		grpc.WithReadBufferSize(2<<10), grpc.WithWriteBufferSize(2<<10),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: firstProbePause, Multiplier: 2, MaxDelay: lastProbePause},
+			MinConnectTimeout: time.Second,
+		}))
+	if err != nil {
+		return nil, err
+	}
+	if p.conn != nil {
+		_ = p.conn.Close()
+	}
+	p.conn = conn
+	return conn, nil
+}
+
+func (p *prober) httpClient() *http.Client {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.http == nil {
+		p.http = &http.Client{
+			Transport: &http.Transport{
+				DisableKeepAlives: true,
+				TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // as the kubelet probes
+			},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
+	}
+	return p.http
+}
+
+func (p *prober) httpCheck(ctx context.Context, action *corev1.HTTPGetAction) error {
+	addr, err := p.target(action.Port)
+	if err != nil {
+		return err
+	}
+	scheme := "http"
+	if action.Scheme == corev1.URISchemeHTTPS {
+		scheme = "https"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+addr+"/"+strings.TrimPrefix(action.Path, "/"), nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("User-Agent", "kube-probe/shopctl")
+	for _, h := range action.HTTPHeaders {
+		if strings.EqualFold(h.Name, "Host") {
+			req.Host = h.Value
+		}
+		req.Header.Set(h.Name, h.Value)
+	}
+	resp, err := p.httpClient().Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	_, _ = io.CopyN(io.Discard, resp.Body, 10<<10)
+	if resp.StatusCode < 200 || resp.StatusCode >= 400 {
+		return fmt.Errorf("GET %s answered %s", action.Path, resp.Status)
+	}
+	return nil
+}
+
+func (p *prober) tcpCheck(ctx context.Context, port intstr.IntOrString) error {
+	addr, err := p.target(port)
+	if err != nil {
+		return err
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+func (p *prober) execCheck(ctx context.Context, command []string) error {
+	if len(command) == 0 {
+		return errors.New("the probe has no command")
+	}
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Env, cmd.Dir = append(cmd.Environ(), p.env...), p.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s: %w %s", command[0], err, firstLine(string(out)))
+	}
+	return nil
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
+}

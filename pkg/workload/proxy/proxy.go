@@ -1,0 +1,173 @@
+// Package proxy keeps the stable addresses of Services: one loopback listener for each, which
+// splices every connection to one of the ready instances in turn, as kube-proxy does. It works on
+// connections and knows nothing of what they carry.
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/chassis/portowner"
+)
+
+// Address is one stable address.
+type Address struct {
+	listener net.Listener
+	mu       sync.Mutex
+	ready    []string
+	next     int
+	conns    map[net.Conn]struct{}
+	closed   bool
+	wg       sync.WaitGroup
+}
+
+// PortTakenError tells that a port is in use, and by whom where that can be known.
+type PortTakenError struct {
+	Addr  string
+	Owner string
+}
+
+func (e *PortTakenError) Error() string {
+	if e.Owner == "" {
+		return fmt.Sprintf("listen on %s: the port is taken", e.Addr)
+	}
+	return fmt.Sprintf("listen on %s: the port is taken by %s", e.Addr, e.Owner)
+}
+
+// Listen opens a stable address; port 0 lets the kernel choose. A taken port is a *PortTakenError.
+func Listen(addr string) (*Address, error) {
+	l, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		taken := &PortTakenError{Addr: addr}
+		if tcp, resolveErr := net.ResolveTCPAddr("tcp", addr); resolveErr == nil {
+			if owner, ok := portowner.Find(tcp.Port); ok {
+				taken.Owner = owner.String()
+			}
+		}
+		return nil, taken
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	a := &Address{listener: l, conns: map[net.Conn]struct{}{}}
+	a.wg.Go(a.accept)
+	return a, nil
+}
+
+// String is the address: "127.0.0.1:41000".
+func (a *Address) String() string { return a.listener.Addr().String() }
+
+// Set replaces the instances that new connections go to. Connections that stand are left alone.
+func (a *Address) Set(ready []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ready = ready
+}
+
+// Close stops listening, ends every connection and returns when the last is gone.
+func (a *Address) Close() error {
+	a.mu.Lock()
+	a.closed = true
+	err := a.listener.Close()
+	for c := range a.conns {
+		_ = c.Close()
+	}
+	a.mu.Unlock()
+	a.wg.Wait()
+	return err
+}
+
+func (a *Address) accept() {
+	for {
+		conn, err := a.listener.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil { // out of file descriptors: let others finish
+			time.Sleep(10 * time.Millisecond)
+			continue
+		}
+		a.wg.Go(func() { a.serve(conn) })
+	}
+}
+
+func (a *Address) serve(in net.Conn) {
+	defer in.Close()
+	out := a.dial()
+	if out == nil {
+		// Nobody is ready: the client shall see a reset, as it would see a refused connection.
+		if tcp, ok := in.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
+		return
+	}
+	defer out.Close()
+	if !a.hold(in, out) {
+		return
+	}
+	defer a.release(in, out)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		splice(out, in)
+	}()
+	splice(in, out)
+	<-done
+}
+
+// splice copies one direction until it ends, and hands the end on. When the other side takes no more,
+// neither does ours.
+func splice(dst, src net.Conn) {
+	_, err := io.Copy(dst, src)
+	if tcp, ok := dst.(*net.TCPConn); ok && err == nil {
+		_ = tcp.CloseWrite()
+		return
+	}
+	_ = dst.Close()
+	_ = src.Close()
+}
+
+// dial connects to a ready instance, the next in turn first.
+func (a *Address) dial() net.Conn {
+	a.mu.Lock()
+	ready := a.ready
+	start := a.next
+	a.next++
+	a.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	var d net.Dialer
+	for i := range ready {
+		conn, err := d.DialContext(ctx, "tcp", ready[(start+i)%len(ready)])
+		if err == nil {
+			return conn
+		}
+	}
+	return nil
+}
+
+func (a *Address) hold(conns ...net.Conn) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return false
+	}
+	for _, c := range conns {
+		a.conns[c] = struct{}{}
+	}
+	return true
+}
+
+func (a *Address) release(conns ...net.Conn) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range conns {
+		delete(a.conns, c)
+	}
+}

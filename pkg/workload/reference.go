@@ -1,0 +1,84 @@
+package workload
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Reference is a Service that an instance was told the address of.
+type Reference struct {
+	Service Key
+	Port    int32
+	// Addr is the Service's stable address, which stands in the instance's environment.
+	Addr string
+}
+
+// addressForm is what a value must look like in whole to be taken for a Service's address:
+// [scheme://]host[:port][/path].
+var addressForm = regexp.MustCompile(`^([a-z][a-z0-9+.-]*://)?([a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?(/[^\s]*)?$`)
+
+// serviceAddr is the part of a value that names a Service, taken apart.
+type serviceAddr struct {
+	scheme, path string
+	service      Key
+	port         int32
+}
+
+// parseServiceAddr takes a value of the form [scheme://]SERVICE[.NS[.svc[.cluster.local]]]:PORT[/path]
+// apart. Without a port the scheme must be http, whose port is 80.
+func parseServiceAddr(value, namespace string) (serviceAddr, bool) {
+	m := addressForm.FindStringSubmatch(value)
+	if m == nil {
+		return serviceAddr{}, false
+	}
+	a := serviceAddr{scheme: m[1], path: m[5], service: Key{Namespace: namespace}}
+	switch {
+	case m[4] != "":
+		port, err := strconv.ParseUint(m[4][1:], 10, 16)
+		if err != nil {
+			return serviceAddr{}, false
+		}
+		a.port = int32(port)
+	case a.scheme == "http://":
+		a.port = 80
+	default:
+		return serviceAddr{}, false
+	}
+	host := strings.TrimSuffix(m[2], ".cluster.local")
+	labels := strings.Split(host, ".")
+	if len(labels) == 3 && labels[2] == "svc" {
+		labels = labels[:2]
+	}
+	switch len(labels) {
+	case 1:
+	case 2:
+		a.service.Namespace = labels[1]
+	default:
+		return serviceAddr{}, false
+	}
+	a.service.Name = labels[0]
+	return a, true
+}
+
+// rewrite replaces the Service in a value by its stable address.
+func (r *resolver) rewrite(value, namespace string) (string, *Reference) {
+	a, ok := parseServiceAddr(value, namespace)
+	if !ok {
+		return value, nil
+	}
+	addr, known := r.addrs[servicePort{a.service, a.port}]
+	if !known {
+		return value, nil
+	}
+	return a.scheme + addr + a.path, &Reference{Service: a.service, Port: a.port, Addr: addr}
+}
+
+// addReference keeps each Service port once.
+func addReference(refs []Reference, ref *Reference) []Reference {
+	if ref == nil || slices.Contains(refs, *ref) {
+		return refs
+	}
+	return append(refs, *ref)
+}

@@ -1,0 +1,270 @@
+package workload
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Snapshot is the state of the shop's workloads at one moment. It never changes.
+type Snapshot struct {
+	// Workloads in order of namespace and name.
+	Workloads []Workload
+	// Startup is how they came up, in order of readiness.
+	Startup []Step
+	// Storefront is the address of the Service that people open, "127.0.0.1:8080"; empty if there is none.
+	Storefront string
+	// Ready: every Deployment has all the instances that it should have, ready and of its newest revision.
+	Ready bool
+}
+
+// Step is how one workload came up. Times count from the moment the controller began.
+type Step struct {
+	Workload       Key
+	Started, Ready time.Duration
+	// After is the workload whose readiness let this one start; empty if it waited for none.
+	After string
+}
+
+// Workload is one Deployment.
+type Workload struct {
+	Key
+	// State is ok, starting, updating, degraded, unhealthy, crashloop, paused or stopped, and Message
+	// why it is not ok.
+	State, Message string
+	Image          string
+	// Builtin is the built-in service that its image stands for; empty for a command.
+	Builtin  string
+	Versions []string
+	// Service is the Service in front of it, with its stable address and protocol (grpc, http, tcp).
+	Service, Address, Protocol string
+	DependsOn                  []string
+
+	Replicas, Ready, Available, Updated, Restarts int
+	// Total counts the instances that are not on their way out.
+	Total              int
+	ObservedGeneration int64
+	// Complete: all instances are of the newest revision and available. Late: the rollout has
+	// exceeded its deadline. Since is when it was last asked for something new.
+	Complete, Late bool
+	Since          time.Time
+	Instances      []InstanceState
+}
+
+// InstanceState is one instance.
+type InstanceState struct {
+	Name, Version string
+	// State is starting, ready, unready, paused, stopping, backoff or crashloop.
+	State, Message string
+	PID            int
+	Addr, Admin    string
+	Restarts       int
+	Started        time.Time
+	// Run counts its starts; together with Name it names Instance, the running instance, which is
+	// nil if none runs.
+	Run      int
+	Instance Instance
+}
+
+// Snapshot returns the newest state, and a channel that is closed when there is a newer one.
+func (c *Controller) Snapshot() (Snapshot, <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.snapshot, c.changed
+}
+
+// publish makes the state known if it differs from what is known.
+func (c *Controller) publish() {
+	s := Snapshot{Ready: true, Startup: slices.Clone(c.steps)}
+	for _, d := range c.sorted() {
+		if d.obj == nil && len(d.pods) == 0 {
+			continue
+		}
+		w := c.describe(d)
+		s.Workloads = append(s.Workloads, w)
+		s.Ready = s.Ready && (w.Complete || w.Replicas == 0)
+	}
+	if svc := c.service(c.cfg.Storefront); svc != nil && len(svc.Spec.Ports) > 0 {
+		if a := c.addrs[servicePort{c.cfg.Storefront, svc.Spec.Ports[0].Port}]; a != nil {
+			s.Storefront = a.String()
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if reflect.DeepEqual(s, c.snapshot) {
+		return
+	}
+	c.snapshot = s
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+func (c *Controller) describe(d *deployment) Workload {
+	w := Workload{Key: d.key, Replicas: c.want(d), Since: d.changed, Late: d.late}
+	if d.rev != nil {
+		w.Image, w.Builtin = d.rev.image, d.rev.program.builtin
+	}
+	if d.obj != nil {
+		w.ObservedGeneration = d.obj.Generation
+		w.Service, w.Address, w.Protocol = c.front(d)
+	}
+	for _, key := range d.waitsFor {
+		w.DependsOn = append(w.DependsOn, key.Name)
+	}
+	now := c.cfg.Now()
+	for _, p := range d.pods {
+		state := p.describe()
+		w.Instances = append(w.Instances, state)
+		w.Restarts += p.restarts
+		if p.leaving {
+			continue
+		}
+		w.Total++
+		if d.rev != nil && p.rev.hash == d.rev.hash {
+			w.Updated++
+		}
+		if p.ready {
+			w.Ready++
+			if d.obj == nil || now.Sub(p.readySince) >= time.Duration(d.obj.Spec.MinReadySeconds)*time.Second {
+				w.Available++
+			}
+		}
+		if !slices.Contains(w.Versions, p.rev.version) {
+			w.Versions = append(w.Versions, p.rev.version)
+		}
+	}
+	slices.Sort(w.Versions)
+	w.Complete = w.Updated == w.Replicas && w.Total == w.Replicas && w.Available == w.Replicas && (d.rev == nil || d.rev.err == nil)
+	w.State, w.Message = d.state(w)
+	return w
+}
+
+// front finds the Service that stands for a Deployment: the one of its name, else the first that
+// selects its pods.
+func (c *Controller) front(d *deployment) (name, address, protocol string) {
+	var best *corev1.Service
+	for _, svc := range sortedServices(c.objects.Services) {
+		if svc.Namespace != d.key.Namespace || len(svc.Spec.Ports) == 0 || !selects(svc, d.obj.Spec.Template.Labels) {
+			continue
+		}
+		if best == nil || svc.Name == d.key.Name {
+			best = svc
+		}
+	}
+	if best == nil {
+		return "", "", ""
+	}
+	port := best.Spec.Ports[0]
+	if a := c.addrs[servicePort{Key{best.Namespace, best.Name}, port.Port}]; a != nil {
+		address = a.String()
+	}
+	return best.Name, address, protocolOf(port)
+}
+
+// protocolOf reads a Service port's protocol from appProtocol or, as Istio does, from its name.
+func protocolOf(port corev1.ServicePort) string {
+	name := port.Name
+	if port.AppProtocol != nil {
+		name = *port.AppProtocol
+	}
+	name = strings.ToLower(name)
+	switch {
+	case strings.HasPrefix(name, "grpc"):
+		return "grpc"
+	case strings.HasPrefix(name, "http"):
+		return "http"
+	}
+	return "tcp"
+}
+
+// state is the word for a Deployment, and the reason where it is not ok.
+func (d *deployment) state(w Workload) (state, message string) {
+	reason, crash, fresh := "", false, true
+	paused := 0
+	for _, p := range d.pods {
+		if p.leaving {
+			continue
+		}
+		if p.paused.Load() {
+			paused++
+		}
+		if !p.ready {
+			crash = crash || p.crashloop
+			fresh = fresh && p.restarts == 0 && p.run <= 1 && p.readySince.IsZero() && p.phase != backingOff
+			if reason == "" || p.crashloop {
+				reason = p.reason
+			}
+		}
+	}
+	switch {
+	case w.Replicas == 0 && len(d.pods) == 0:
+		return "stopped", ""
+	case w.Replicas == 0:
+		return "stopped", fmt.Sprintf("%d still stopping", len(d.pods))
+	case d.rev.err != nil && w.Ready == 0:
+		return "unhealthy", describeError(d.rev.err)
+	case d.rev.err != nil:
+		return "degraded", "the new revision cannot start: " + describeError(d.rev.err)
+	case crash:
+		return "crashloop", reason
+	case paused > 0 && paused == w.Ready:
+		return "paused", "its processes stand still"
+	case w.Complete:
+		return "ok", ""
+	case d.complete != "" && d.complete != d.rev.hash && w.Ready > 0:
+		return "updating", join(fmt.Sprintf("%d of %d instances are new", w.Updated, w.Replicas), reason)
+	case w.Ready >= w.Replicas:
+		return "updating", fmt.Sprintf("%d of %d instances are new", w.Updated, w.Replicas)
+	case fresh:
+		return "starting", reason
+	case w.Ready > 0:
+		return "degraded", join(fmt.Sprintf("%d of %d ready", w.Ready, w.Replicas), reason)
+	}
+	return "unhealthy", reason
+}
+
+func join(a, b string) string {
+	if b == "" {
+		return a
+	}
+	return a + ": " + b
+}
+
+// describeError adds what to do where an error knows it.
+func describeError(err error) string {
+	if h, ok := err.(interface{ Hint() string }); ok {
+		return err.Error() + "; " + h.Hint()
+	}
+	return err.Error()
+}
+
+func (p *pod) describe() InstanceState {
+	s := InstanceState{
+		Name: p.name, Version: p.rev.version, Message: p.reason,
+		Restarts: p.restarts, Started: p.started, Run: p.run, Instance: p.inst,
+	}
+	if p.inst != nil {
+		s.PID, s.Addr, s.Admin = p.inst.PID(), p.inst.Addr(), p.inst.Admin()
+	}
+	switch {
+	case p.leaving:
+		s.State = "stopping"
+	case p.paused.Load():
+		s.State = "paused"
+	case p.ready:
+		s.State, s.Message = "ready", ""
+	case p.crashloop:
+		s.State = "crashloop"
+	case p.phase == backingOff:
+		s.State = "backoff"
+	case !p.readySince.IsZero() && !p.readySince.Before(p.started):
+		s.State = "unready"
+	default:
+		s.State = "starting"
+	}
+	return s
+}
