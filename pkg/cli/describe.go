@@ -115,7 +115,7 @@ func (o *describeOptions) deployment(w io.Writer, d *appsv1.Deployment, all []*c
 		if s.GetWorkload() != d.GetName() || s.GetNamespace() != d.GetNamespace() {
 			continue
 		}
-		fmt.Fprintf(w, "State:           %s %s\n", o.f.state(s.GetState()), s.GetMessage())
+		field(w, "State", strings.TrimSpace(o.f.state(s.GetState())+" "+s.GetMessage()))
 		fmt.Fprintln(w, "Instances:")
 		t := newTable("  NAME", "STATE", "VERSION", "PID", "ADDRESS", "RESTARTS")
 		for _, in := range s.GetInstances() {

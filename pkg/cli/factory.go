@@ -22,7 +22,7 @@ type IO struct {
 	Out, Err io.Writer
 	// InTTY, OutTTY and ErrTTY tell which of the streams are terminals.
 	InTTY, OutTTY, ErrTTY bool
-	// Width and Height of the terminal in cells; 0 if there is none.
+	// Width and Height in cells of the terminal that Out or Err is; 0 if neither is one.
 	Width, Height int
 	// Color says whether Out takes colours. It holds once the flags are read.
 	Color bool

@@ -54,9 +54,10 @@ func newFactory(sys System) *Factory {
 		Getenv: sys.Getenv,
 		Now:    sys.Now,
 	}
-	if f.OutTTY {
-		if width, height, err := term.GetSize(int(sys.Out.Fd())); err == nil {
+	for _, stream := range []*os.File{sys.Out, sys.Err} {
+		if width, height, err := term.GetSize(int(stream.Fd())); err == nil {
 			f.Width, f.Height = width, height
+			break
 		}
 	}
 	// An unknown path matters to the commands alone that start processes; they report it.

@@ -24,7 +24,7 @@ shopctl scale catalog --replicas 3 --dry-run -o yaml`,
 				return usageErr("shopctl scale "+args[0]+" --replicas 2", "missing flag: --replicas")
 			}
 			if replicas < 0 || replicas > maxReplicas {
-				return usageErr("", "read --replicas %d: want a number from 0 to %d", replicas, maxReplicas)
+				return usageErr("shopctl scale "+args[0]+" --replicas 2", "read --replicas %d: want a number from 0 to %d", replicas, maxReplicas)
 			}
 			return o.run(cmd.Context(), args, "scaled", &controlpb.EditRequest{
 				Operation: &controlpb.EditRequest_Replicas{Replicas: replicas},
