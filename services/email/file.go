@@ -116,6 +116,8 @@ func (o *fileOutbox) write(row []byte) error {
 
 // newest reads the files from their ends.
 func (o *fileOutbox) newest(n int) ([]letter, error) {
+	o.mu.Lock() // no letter moves to the older file between the two reads
+	defer o.mu.Unlock()
 	var found []letter
 	for _, path := range []string{o.path, o.older} {
 		data, err := os.ReadFile(path)

@@ -36,6 +36,11 @@ func (e element) write(to *strings.Builder) {
 	to.WriteString("</" + e.tag + ">")
 }
 
+// br ends a line; it is an element that holds nothing.
+type br struct{}
+
+func (br) write(to *strings.Builder) { to.WriteString("<br>") }
+
 // page returns a whole document.
 func page(title string, body element) string {
 	var b strings.Builder

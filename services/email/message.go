@@ -151,7 +151,7 @@ func renderHTML(title string, order *hipstershop.OrderResult, address []string, 
 	const small = "color:#5f6368;font-size:13px"
 	facts := []node{text("Order "), el("strong", "", text(order.GetOrderId()))}
 	if id := order.GetShippingTrackingId(); id != "" {
-		facts = append(facts, el("br", ""), text("Tracking "), el("strong", "", text(id)))
+		facts = append(facts, br{}, text("Tracking "), el("strong", "", text(id)))
 	}
 	main := el("main", "max-width:560px;margin:0 auto;padding:24px;background:#ffffff",
 		el("h1", "font-size:22px;margin:0 0 16px", text(greeting)),
@@ -159,7 +159,7 @@ func renderHTML(title string, order *hipstershop.OrderResult, address []string, 
 	if len(address) > 0 {
 		where := []node{el("span", small, text("Ships to"))}
 		for _, l := range address {
-			where = append(where, el("br", ""), text(l))
+			where = append(where, br{}, text(l))
 		}
 		main.children = append(main.children, el("p", "", where...))
 	}

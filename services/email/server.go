@@ -23,6 +23,8 @@ const (
 	listByDefault = 50
 	// listBytes bounds what is listed below gRPC's 4 MB for a message.
 	listBytes = 3 << 20
+	// longestOrderID, in bytes, is three times what a UUID needs: ids are remembered.
+	longestOrderID = 128
 	// longestAddress is RFC 5321's limit, in bytes.
 	longestAddress = 254
 )
@@ -60,8 +62,11 @@ func (s *server) SendOrderConfirmation(ctx context.Context, in *hipstershop.Send
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
 	order := in.GetOrder()
-	if order.GetOrderId() == "" {
+	switch id := order.GetOrderId(); {
+	case id == "":
 		return nil, status.Error(codes.InvalidArgument, "order is missing, or has no order_id")
+	case len(id) > longestOrderID:
+		return nil, status.Errorf(codes.InvalidArgument, "order_id is longer than %d bytes", longestOrderID)
 	}
 	repeated, err := s.confirmed.do(ctx, order.GetOrderId(), func() error { return s.confirm(ctx, in.GetEmail(), order) })
 	if err != nil {
