@@ -1,9 +1,20 @@
-// Package frontend is the frontend.
+// Package frontend is the storefront: a web shop that needs no JavaScript.
+//
+// A page is three things in a row: it asks the neighbours, at the same time where one answer does not
+// need another and each with a deadline of its own; it puts the answers into a plain struct; and a
+// view function writes that as HTML. What decorates a page (advertisement, recommendations, the number
+// on the cart) is left out when its service fails; what a page is about makes an error page that names
+// the service and the trace.
+//
+// The storefront keeps nothing: the visitor's session, currency and receipts are cookies. Any replica
+// can answer any request.
 package frontend
 
 import (
 	"context"
 	_ "embed" // the manifest
+
+	"github.com/google/uuid"
 
 	"github.com/shopctl/shopctl/pkg/chassis"
 )
@@ -13,7 +24,36 @@ import (
 //go:embed manifest.yaml
 var Manifest []byte
 
+// sharedSession is everybody's session with ENABLE_SINGLE_SHARED_SESSION, as in the original.
+const sharedSession = "12345678-1234-1234-1234-123456789123"
+
 // Setup registers the service on rt.
-func Setup(ctx context.Context, rt *chassis.Runtime) error {
+func Setup(_ context.Context, rt *chassis.Runtime) error {
+	shared, err := rt.EnvBool("ENABLE_SINGLE_SHARED_SESSION", false)
+	if err != nil {
+		return err
+	}
+	n, err := dial(rt)
+	if err != nil {
+		return err
+	}
+	assets, err := loadAssets()
+	if err != nil {
+		return err
+	}
+	s := &server{
+		n:       n,
+		assets:  assets,
+		log:     rt.Log(),
+		now:     rt.Now,
+		newID:   uuid.NewString,
+		version: rt.Version(),
+		pod:     rt.Env("POD_NAME", rt.Workload()),
+		orders:  newReceipts(),
+	}
+	if shared {
+		s.session = sharedSession
+	}
+	rt.ServeHTTP(s.handler())
 	return nil
 }

@@ -1,0 +1,40 @@
+package frontend
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// setCurrency takes the form of the currency menu. It accepts what the currency service supports; if
+// that cannot be known, what the menu could offer.
+func (s *server) setCurrency(v *visit) error {
+	code := strings.TrimSpace(v.r.PostForm.Get("currency_code"))
+	supported, err := s.n.currencies(v.ctx())
+	if known := err == nil; (known && !slices.Contains(supported, code)) || (!known && !offered(code)) {
+		rule := "oneof"
+		switch {
+		case code == "":
+			rule = "required"
+		case !isCurrencyCode(code):
+			rule = "iso4217"
+		}
+		return &pageError{code: http.StatusUnprocessableEntity, title: "The shop does not take this currency", text: invalid("Currency", rule)}
+	}
+	setCookie(v.w, cookieCurrency, code, "/", cookieAge)
+	return redirect(v, referrer(v.r))
+}
+
+// referrer is the page that a form was sent from, or the first page if it was none of ours.
+func referrer(r *http.Request) string {
+	u, err := url.Parse(r.Referer())
+	if err != nil || u.Host != r.Host || !isLocal(u.EscapedPath()) {
+		return "/"
+	}
+	// A page that a form answered with cannot be fetched again.
+	if u.Path == "/setCurrency" || u.Path == "/cart/checkout" || u.Path == "/cart/empty" {
+		return "/"
+	}
+	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}).String()
+}

@@ -1,0 +1,189 @@
+package frontend
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+)
+
+// Limits of the original's form, and our own for what it took as numbers.
+const (
+	maxStreet   = 512
+	maxPlace    = 128
+	maxEmail    = 254
+	maxPostcode = 16
+)
+
+// orderForm is the order form as it was filled in.
+type orderForm struct {
+	Email, Street, Zip, City, State, Country string
+	Number, Month, Year, CVV                 string
+	Token                                    string // makes an order sent twice one order
+	Currency                                 string // that the page showed; empty: the visitor's
+}
+
+// problem is one field that cannot be taken.
+type problem struct {
+	input string // name of the input: "zip_code"
+	field string // name in messages: "ZipCode"
+	rule  string
+	help  string // what would be right
+}
+
+type problems []problem
+
+func (p problems) of(input string) *problem {
+	for i := range p {
+		if p[i].input == input {
+			return &p[i]
+		}
+	}
+	return nil
+}
+
+// invalid is the original's message.
+func invalid(field, rule string) string { return fmt.Sprintf("Field '%s' is invalid: %s", field, rule) }
+
+// defaultForm is an order of somebody who does not exist, with a card that is good for nothing, as in the original.
+func defaultForm(now time.Time) orderForm {
+	return orderForm{
+		Email: "someone@example.com", Street: "1600 Amphitheatre Parkway", Zip: "94043", City: "Mountain View", State: "CA", Country: "United States",
+		Number: "4432801561520454", Month: "1", Year: strconv.Itoa(now.Year() + 1), CVV: "672",
+	}
+}
+
+func readForm(f url.Values) orderForm {
+	get := func(name string) string { return strings.TrimSpace(strings.ToValidUTF8(f.Get(name), "\uFFFD")) }
+	return orderForm{
+		Email: get("email"), Street: get("street_address"), Zip: get("zip_code"), City: get("city"), State: get("state"), Country: get("country"),
+		Number: digitsOnly(get("credit_card_number")), Month: get("credit_card_expiration_month"), Year: get("credit_card_expiration_year"),
+		CVV: get("credit_card_cvv"), Token: get("order_token"), Currency: get("order_currency"),
+	}
+}
+
+// withoutCard is the form as it may be shown again: a card number never goes back into a page.
+func (f orderForm) withoutCard() orderForm {
+	f.Number, f.CVV = "", ""
+	return f
+}
+
+// check returns what is wrong, in the order of the form. Whether the card is good is for the payment
+// service to say; here it only has to be a card number.
+func (f orderForm) check() problems {
+	var found problems
+	wrong := func(input, field, rule, help string) {
+		found = append(found, problem{input, field, rule, help})
+	}
+	text := func(value, input, field string, limit int, help string) {
+		switch {
+		case value == "":
+			wrong(input, field, "required", help)
+		case utf8.RuneCountInString(value) > limit:
+			wrong(input, field, "max", fmt.Sprintf("At most %d characters.", limit))
+		}
+	}
+	switch {
+	case f.Email == "":
+		wrong("email", "Email", "required", "Where the confirmation goes, such as name@example.com.")
+	case !isEmail(f.Email):
+		wrong("email", "Email", "email", "An address such as name@example.com.")
+	}
+	text(f.Street, "street_address", "StreetAddress", maxStreet, "Street and number.")
+	text(f.Zip, "zip_code", "ZipCode", maxPostcode, "The postal code of any country, such as 94043 or SW1A 1AA.")
+	text(f.City, "city", "City", maxPlace, "The town.")
+	text(f.State, "state", "State", maxPlace, "State, region or county.")
+	text(f.Country, "country", "Country", maxPlace, "The country.")
+	switch {
+	case f.Number == "":
+		wrong("credit_card_number", "CcNumber", "required", "Please enter the number again: it is never shown.")
+	case !isCardNumber(f.Number):
+		wrong("credit_card_number", "CcNumber", "credit_card", "A digit is missing or wrong.")
+	}
+	f.checkNumber(f.Month, 1, 12, func(rule string) { wrong("credit_card_expiration_month", "CcMonth", rule, "A month from 1 to 12.") })
+	f.checkNumber(f.Year, 1, 9999, func(rule string) { wrong("credit_card_expiration_year", "CcYear", rule, "A year such as 2030.") })
+	f.checkNumber(f.CVV, 0, 9999, func(rule string) { wrong("credit_card_cvv", "CcCVV", rule, "The three or four digits on the card.") })
+	return found
+}
+
+// checkNumber names the rule as the original did, for which no number and zero are both missing.
+func (orderForm) checkNumber(value string, from, to int, wrong func(rule string)) {
+	n, err := strconv.Atoi(value)
+	switch {
+	case err != nil || (n == 0 && from > 0):
+		wrong("required")
+	case n < from:
+		wrong("gte")
+	case n > to:
+		wrong("lte")
+	}
+}
+
+// request is the order on the wire. The contract's postal code is a 32-bit number; what such a number
+// cannot hold as it was written ("01067", "SW1A 1AA") stands after the city instead, where labels, mails
+// and people find it.
+func (f orderForm) request(user, currency string) *pb.PlaceOrderRequest {
+	if isCurrencyCode(f.Currency) {
+		currency = f.Currency
+	}
+	address := &pb.Address{StreetAddress: f.Street, City: f.City, State: f.State, Country: f.Country}
+	if n, err := strconv.ParseInt(f.Zip, 10, 32); err == nil && n > 0 && strconv.FormatInt(n, 10) == f.Zip {
+		address.ZipCode = int32(n)
+	} else {
+		address.City = f.City + " " + f.Zip
+	}
+	// check has made sure that these are numbers.
+	month, _ := strconv.Atoi(f.Month)
+	year, _ := strconv.Atoi(f.Year)
+	cvv, _ := strconv.Atoi(f.CVV)
+	return &pb.PlaceOrderRequest{
+		UserId: user, UserCurrency: currency, Address: address, Email: f.Email,
+		CreditCard: &pb.CreditCardInfo{
+			CreditCardNumber: f.Number, CreditCardCvv: int32(cvv), CreditCardExpirationYear: int32(year), CreditCardExpirationMonth: int32(month),
+		},
+	}
+}
+
+// isEmail accepts what mail can be sent to, short of asking the domain.
+func isEmail(s string) bool {
+	local, domain, ok := strings.Cut(s, "@")
+	if !ok || local == "" || len(s) > maxEmail || len(local) > 64 || strings.ContainsAny(s, " \t\r\n<>()[],;:\"\\\uFFFD") {
+		return false
+	}
+	labels := strings.Split(domain, ".")
+	for _, label := range labels {
+		if label == "" || len(label) > 63 || strings.Contains(label, "@") || strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
+			return false
+		}
+	}
+	return len(labels) > 1
+}
+
+// digitsOnly removes what people put between the digits of a card number.
+func digitsOnly(s string) string { return strings.NewReplacer(" ", "", "-", "").Replace(s) }
+
+// isCardNumber tells whether a number has the length and the check digit of a card (ISO/IEC 7812, Luhn).
+func isCardNumber(s string) bool {
+	if len(s) < 12 || len(s) > 19 {
+		return false
+	}
+	sum := 0
+	for i := range len(s) {
+		c := s[len(s)-1-i]
+		if c < '0' || c > '9' {
+			return false
+		}
+		d := int(c - '0')
+		if i%2 == 1 {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum += d
+	}
+	return sum%10 == 0
+}
