@@ -69,31 +69,14 @@ func (p *peer) fetch(ctx context.Context) (*contract, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, DefaultDeadline)
 	defer cancel()
-	client := grpcreflect.NewClientAuto(ctx, p.conn)
-	defer client.Reset()
-	client.AllowMissingFileDescriptors()
-	server := grpcurl.DescriptorSourceFromServer(ctx, client)
-	names, err := server.ListServices()
-	if err != nil {
-		if errors.Is(err, grpcurl.ErrReflectionNotSupported) {
-			err = ErrNoReflection
-		}
-		return nil, fmt.Errorf("read the contract of %s: %w", p.target.Name, err)
+	c, err := reflected(ctx, p.conn)
+	if errors.Is(err, ErrNoReflection) && p.kept() != nil {
+		// It had reflection. The client mistakes a connection that breaks, for the server was
+		// restarted, for a server that lacks the newer version, and then asks for the older one.
+		c, err = reflected(ctx, p.conn)
 	}
-	c := &contract{source: source{files: map[string]*desc.FileDescriptor{}}}
-	sort.Strings(names)
-	for _, name := range names {
-		if infrastructure(name) {
-			continue
-		}
-		d, err := server.FindSymbol(name)
-		if err != nil {
-			return nil, fmt.Errorf("read the contract of %s: service %s: %w", p.target.Name, name, err)
-		}
-		if sd, ok := d.(*desc.ServiceDescriptor); ok {
-			c.services = append(c.services, sd.UnwrapService())
-			c.source.add(sd.GetFile())
-		}
+	if err != nil {
+		return nil, fmt.Errorf("read the contract of %s: %w", p.target.Name, err)
 	}
 	p.mu.Lock()
 	p.reflected = c
@@ -101,9 +84,48 @@ func (p *peer) fetch(ctx context.Context) (*contract, error) {
 	return c, nil
 }
 
-// infrastructure tells services that every server has, which are not listed: health and reflection.
-// They can be called by their full names.
-func infrastructure(service string) bool { return strings.HasPrefix(service, "grpc.") }
+// reflected reads the contract that a server tells of itself, all of it at once: nothing stays open
+// between calls.
+func reflected(ctx context.Context, conn *grpc.ClientConn) (*contract, error) {
+	client := grpcreflect.NewClientAuto(ctx, conn)
+	defer client.Reset()
+	client.AllowMissingFileDescriptors()
+	server := grpcurl.DescriptorSourceFromServer(ctx, client)
+	names, err := server.ListServices()
+	if errors.Is(err, grpcurl.ErrReflectionNotSupported) {
+		return nil, ErrNoReflection
+	}
+	if err != nil {
+		return nil, err
+	}
+	sort.Strings(names)
+	c := &contract{source: source{files: map[string]*desc.FileDescriptor{}}}
+	for _, name := range names {
+		if infrastructure(name) {
+			continue
+		}
+		d, err := server.FindSymbol(name)
+		if err != nil {
+			return nil, fmt.Errorf("service %s: %w", name, err)
+		}
+		if sd, ok := d.(*desc.ServiceDescriptor); ok {
+			c.services = append(c.services, sd.UnwrapService())
+			c.source.add(sd.GetFile())
+		}
+	}
+	return c, nil
+}
+
+// infrastructure tells services that servers have beside their own, which are not listed: health,
+// reflection, channelz. They can be called by their full names.
+func infrastructure(service string) bool {
+	for _, of := range []string{"grpc.health.", "grpc.reflection.", "grpc.channelz."} {
+		if strings.HasPrefix(service, of) {
+			return true
+		}
+	}
+	return false
+}
 
 // linkedContract is the contract of services whose generated code is part of this binary; nil if there
 // are none.
