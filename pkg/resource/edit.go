@@ -118,7 +118,7 @@ func SetEnv(d *appsv1.Deployment, set map[string]string, unset []string) error {
 		env = slices.DeleteFunc(env, named(name))
 	}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
-		if problems := validation.IsEnvVarName(name); len(problems) > 0 {
+		if problems := validation.IsRelaxedEnvVarName(name); len(problems) > 0 {
 			return fmt.Errorf("variable %q: %s", name, problems[0])
 		}
 		v := corev1.EnvVar{Name: name, Value: set[name]}

@@ -1,0 +1,152 @@
+package admission
+
+import (
+	"strconv"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// Warnings returns what is legal but does not do on one machine what it does on a cluster, and what is
+// probably not meant. The object has its defaults.
+func Warnings(o Object) []Issue {
+	var c issues
+	switch o := o.(type) {
+	case *appsv1.Deployment:
+		c.podWarnings("spec.template.spec", &o.Spec.Template.Spec)
+	case *corev1.Service:
+		c.serviceWarnings(&o.Spec)
+	}
+	return c
+}
+
+const noEffect = "has no effect here, where every instance runs on this machine"
+
+func (c *issues) podWarnings(path string, p *corev1.PodSpec) {
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{
+		{"nodeName", p.NodeName != ""},
+		{"nodeSelector", len(p.NodeSelector) > 0},
+		{"affinity", p.Affinity != nil},
+		{"tolerations", len(p.Tolerations) > 0},
+		{"topologySpreadConstraints", len(p.TopologySpreadConstraints) > 0},
+		{"priorityClassName", p.PriorityClassName != ""},
+		{"runtimeClassName", p.RuntimeClassName != nil},
+		{"schedulingGates", len(p.SchedulingGates) > 0},
+		{"hostNetwork", p.HostNetwork},
+		{"hostPID", p.HostPID},
+		{"hostIPC", p.HostIPC},
+		{"hostAliases", len(p.HostAliases) > 0},
+		{"hostname", p.Hostname != ""},
+		{"subdomain", p.Subdomain != ""},
+		{"dnsConfig", p.DNSConfig != nil},
+		{"imagePullSecrets", len(p.ImagePullSecrets) > 0},
+		{"securityContext", p.SecurityContext != nil && !equal(p.SecurityContext, corev1.PodSecurityContext{})},
+	} {
+		if f.set {
+			c.add(path+"."+f.name, noEffect)
+		}
+	}
+	if len(p.InitContainers) > 0 {
+		c.add(path+".initContainers", "are not run here")
+	}
+	for i := 1; i < len(p.Containers); i++ {
+		c.add(item(path+".containers", i), "is not run here; only the first container of an instance is")
+	}
+	for i, v := range p.Volumes {
+		if v.EmptyDir == nil && v.ConfigMap == nil && v.Secret == nil {
+			c.add(item(path+".volumes", i), "is of a kind that is not provided here; emptyDir, configMap and secret are")
+		}
+	}
+	for i := range p.Containers {
+		c.containerWarnings(item(path+".containers", i), &p.Containers[i])
+	}
+}
+
+func (c *issues) containerWarnings(path string, k *corev1.Container) {
+	if k.Lifecycle != nil {
+		c.add(path+".lifecycle", "hooks are not run here")
+	}
+	if k.SecurityContext != nil {
+		c.add(path+".securityContext", noEffect)
+	}
+	first := map[string]bool{}
+	for i, e := range k.Env {
+		if first[e.Name] {
+			c.add(item(path+".env", i)+".name", "%q is set twice; the last one counts", e.Name)
+		}
+		first[e.Name] = true
+	}
+	for _, p := range []struct {
+		name  string
+		probe *corev1.Probe
+	}{{"livenessProbe", k.LivenessProbe}, {"readinessProbe", k.ReadinessProbe}, {"startupProbe", k.StartupProbe}} {
+		if port, at, ok := probedPort(p.probe); ok && !declares(k.Ports, port) {
+			c.add(path+"."+p.name+"."+at, "%s is none of the container's ports (%s)", port.String(), listPorts(k.Ports))
+		}
+	}
+}
+
+// probedPort is the port that a probe asks, and the path to it; false for one that asks none.
+func probedPort(p *corev1.Probe) (port intstr.IntOrString, path string, ok bool) {
+	switch {
+	case p == nil:
+		return port, "", false
+	case p.GRPC != nil:
+		return intstr.FromInt32(p.GRPC.Port), "grpc.port", true
+	case p.HTTPGet != nil:
+		return p.HTTPGet.Port, "httpGet.port", true
+	case p.TCPSocket != nil:
+		return p.TCPSocket.Port, "tcpSocket.port", true
+	}
+	return port, "", false
+}
+
+func declares(ports []corev1.ContainerPort, port intstr.IntOrString) bool {
+	for _, p := range ports {
+		if port.Type == intstr.Int && port.IntVal == p.ContainerPort || port.Type == intstr.String && port.StrVal == p.Name {
+			return true
+		}
+	}
+	return false
+}
+
+func listPorts(ports []corev1.ContainerPort) string {
+	list := ""
+	for _, p := range ports {
+		if list != "" {
+			list += ", "
+		}
+		list += strconv.Itoa(int(p.ContainerPort))
+		if p.Name != "" {
+			list += " " + p.Name
+		}
+	}
+	if list == "" {
+		return "it declares none"
+	}
+	return list
+}
+
+func (c *issues) serviceWarnings(s *corev1.ServiceSpec) {
+	switch s.Type {
+	case corev1.ServiceTypeNodePort, corev1.ServiceTypeLoadBalancer:
+		c.add("spec.type", "%s acts as ClusterIP here", s.Type)
+	case corev1.ServiceTypeExternalName:
+		c.add("spec.type", "ExternalName has no effect here")
+	}
+	if len(s.ExternalIPs) > 0 {
+		c.add("spec.externalIPs", noEffect)
+	}
+	if s.SessionAffinity == corev1.ServiceAffinityClientIP {
+		c.add("spec.sessionAffinity", "has no effect here, where every client has the same address")
+	}
+	for i, p := range s.Ports {
+		if p.Protocol != corev1.ProtocolTCP {
+			c.add(item("spec.ports", i)+".protocol", "%s is not served here; TCP is", p.Protocol)
+		}
+	}
+}
