@@ -23,8 +23,8 @@ func newApplyCmd(f *Factory) *cobra.Command {
 		Use:   "apply -f FILE",
 		Short: "Create or change objects from manifests",
 		Long: `Create or change Deployments, Services, ConfigMaps, Secrets, ServiceAccounts and Namespaces from the YAML that a
-Kubernetes cluster takes. All objects of all files are applied, or none: an unknown field, a wrong type or a bad value is
-an error with file:line:column.
+Kubernetes cluster takes. All objects of all files are applied, or none: an unknown field, a wrong type or a bad value
+is an error with file:line:column.
 
 With --dry-run=server the shop says what it would do; with --dry-run=client the files are only read and checked, for
 which the shop need not run.`,

@@ -34,17 +34,17 @@ func (f *Factory) checkBinary() finding {
 func checkDirectory(name, path string) finding {
 	c := finding{Check: name, Verdict: verdictOK, Found: path}
 	at := existing(path)
-	if err := unix.Access(at, unix.W_OK|unix.X_OK); err != nil {
-		c.Verdict, c.Found = verdictFail, fmt.Sprintf("%s: %s is not writable: %v", path, at, err)
-		c.Hint = "chmod u+rwx " + at
-		return c
-	}
 	info, err := os.Stat(at)
 	switch {
 	case err != nil:
 		c.Verdict, c.Found = verdictFail, err.Error()
 	case !info.IsDir():
 		c.Verdict, c.Found, c.Hint = verdictFail, at+" is not a directory", "mv "+at+" "+at+".old"
+	default:
+		if err := unix.Access(at, unix.W_OK|unix.X_OK); err != nil {
+			c.Verdict, c.Found = verdictFail, fmt.Sprintf("%s: %s is not writable: %v", path, at, err)
+			c.Hint = "chmod u+rwx " + at
+		}
 	}
 	return c
 }
@@ -52,7 +52,8 @@ func checkDirectory(name, path string) finding {
 func existing(path string) string {
 	for {
 		_, err := os.Lstat(path)
-		if !errors.Is(err, fs.ErrNotExist) || filepath.Dir(path) == path {
+		missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR)
+		if !missing || filepath.Dir(path) == path {
 			return path
 		}
 		path = filepath.Dir(path)

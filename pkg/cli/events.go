@@ -31,7 +31,7 @@ func newEventsCmd(f *Factory) *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
 	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on as things happen, until interrupted")
-	cmd.Flags().StringVar(&o.since, "since", "", "only events since a duration ago or a time")
+	cmd.Flags().StringVar(&o.since, "since", "", "only events since a `TIME`, or a duration ago")
 	addOutput(cmd, &o.format, formatTable, formatJSON)
 	return exits(cmd, exitOK, exitUsage, exitNotRunning, exitInterrupted)
 }

@@ -30,7 +30,7 @@ shopctl get services -l app=frontend`,
 		ValidArgsFunction: f.completeObjects,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
-	cmd.Flags().StringVarP(&o.selector, "selector", "l", "", "only objects with these labels: app=frontend,version=v1")
+	cmd.Flags().StringVarP(&o.selector, "selector", "l", "", "only objects with these `LABELS`: app=frontend,version=v1")
 	cmd.Flags().BoolVarP(&o.all, "all-namespaces", "A", false, "objects of every namespace")
 	addOutput(cmd, &o.format)
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning)

@@ -38,9 +38,9 @@ shopctl logs -o json | jq 'select(.level == "error")'`,
 	}
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.follow, "follow", "f", false, "go on as lines are written, until interrupted")
-	flags.StringVar(&o.since, "since", "", "only lines since a duration ago or a time")
-	flags.Int32Var(&o.tail, "tail", 0, "only the last lines (default all that is kept)")
-	flags.StringVar(&o.instance, "instance", "", "only lines of this instance")
+	flags.StringVar(&o.since, "since", "", "only lines since a `TIME`, or a duration ago")
+	flags.Int32Var(&o.tail, "tail", 0, "only the last `NUMBER` of lines (default all that is kept)")
+	flags.StringVar(&o.instance, "instance", "", "only lines of this `INSTANCE`")
 	addOutput(cmd, &o.format, formatTable, formatJSON)
 	return exits(cmd, exitOK, exitUsage, exitNotRunning, exitInterrupted)
 }

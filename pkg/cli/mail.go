@@ -50,7 +50,7 @@ func newMailCmd(f *Factory) *cobra.Command {
 		Args:  exactly(0, ""),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
-	cmd.Flags().Int32Var(&o.limit, "limit", 20, "how many")
+	cmd.Flags().Int32Var(&o.limit, "limit", 20, "`NUMBER` of mails at most")
 	cmd.Flags().BoolVar(&o.text, "text", false, "print their texts too")
 	addOutput(cmd, &o.format)
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning)

@@ -36,7 +36,7 @@ func Main(sys System) int {
 // Execute runs the command line args, reports its error and returns the exit code.
 func (f *Factory) Execute(ctx context.Context, args []string) int {
 	root := NewRoot(f)
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // nil would mean those of the process
 	root.SetIn(f.In)
 	root.SetOut(f.Out)
 	root.SetErr(f.Err)

@@ -21,7 +21,7 @@ type fileFlags struct {
 }
 
 func (o *fileFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVarP(&o.paths, "filename", "f", nil, "file or directory of YAML or JSON, or - for standard input; can be repeated")
+	cmd.Flags().StringArrayVarP(&o.paths, "filename", "f", nil, "`FILE` or directory of YAML or JSON, or - for standard input; can be repeated")
 	cmd.Flags().BoolVarP(&o.recursive, "recursive", "R", false, "go into directories below")
 	must(cmd.MarkFlagFilename("filename", "yaml", "yml", "json"))
 }

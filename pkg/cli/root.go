@@ -93,8 +93,8 @@ func (f *Factory) bare(cmd *cobra.Command) error {
 
 func (f *Factory) globalFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()
-	flags.StringVar(&f.Name, "name", defaultName, "name of the shop; several can run side by side")
-	flags.StringVarP(&f.Namespace, "namespace", "n", "", "namespace of the objects (default the shop's own)")
+	flags.StringVar(&f.Name, "name", defaultName, "`NAME` of the shop; several can run side by side")
+	flags.StringVarP(&f.Namespace, "namespace", "n", "", "`NAMESPACE` of the objects (default the shop's own)")
 	flags.BoolVarP(&f.Quiet, "quiet", "q", false, "print no progress and no next steps")
 	flags.BoolVarP(&f.Verbose, "verbose", "v", false, "print more about how it came about")
 	flags.BoolVar(&f.NoTUI, "no-tui", false, "never start the terminal UI")

@@ -31,7 +31,7 @@ shopctl scale catalog --replicas 3 --dry-run -o yaml`,
 			})
 		},
 	}
-	cmd.Flags().Int32Var(&replicas, "replicas", 0, "how many instances")
+	cmd.Flags().Int32Var(&replicas, "replicas", 0, "`NUMBER` of instances")
 	o.add(cmd)
 	return cmd
 }
