@@ -1,0 +1,226 @@
+package email
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+
+	"github.com/shopctl/shopctl/pkg/chassis/chassistest"
+	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
+)
+
+func testServer() (*server, outboxServer) {
+	o := &memoryOutbox{}
+	at := time.Date(2030, time.June, 1, 12, 0, 0, 5, time.FixedZone("", 7200))
+	return &server{outbox: o, confirmed: newOnce(8), now: func() time.Time { return at }, log: slog.New(slog.DiscardHandler)}, outboxServer{outbox: o}
+}
+
+func confirm(id string) *hipstershop.SendOrderConfirmationRequest {
+	return &hipstershop.SendOrderConfirmationRequest{Email: "someone@example.com", Order: anOrder(id)}
+}
+
+func list(t *testing.T, o outboxServer, limit int32) []*shopv1.Mail {
+	t.Helper()
+	out, err := o.ListMails(t.Context(), &shopv1.ListMailsRequest{Limit: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.GetMails()
+}
+
+func TestAConfirmedOrderLiesInTheOutbox(t *testing.T) {
+	s, o := testServer()
+	if _, err := s.SendOrderConfirmation(t.Context(), confirm("A")); err != nil {
+		t.Fatal(err)
+	}
+	mails := list(t, o, 0)
+	if len(mails) != 1 {
+		t.Fatalf("got %v", mails)
+	}
+	m := mails[0]
+	if m.GetTo() != "someone@example.com" || m.GetOrderId() != "A" || m.GetTime() != "2030-06-01T10:00:00.000000005Z" || m.GetId() == "" {
+		t.Errorf("got %v", m)
+	}
+	if !strings.Contains(m.GetText(), "Total") || !strings.Contains(m.GetHtml(), "<h1") || m.GetSubject() != "Your order A" {
+		t.Errorf("got %v", m)
+	}
+}
+
+func TestAnOrderGetsOneMailHoweverOftenItIsConfirmed(t *testing.T) {
+	s, o := testServer()
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if _, err := s.SendOrderConfirmation(t.Context(), confirm("A")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(list(t, o, 0)); n != 1 {
+		t.Errorf("%d mails, want 1", n)
+	}
+}
+
+func TestWhatCannotBeConfirmedIsAnInvalidArgument(t *testing.T) {
+	for name, change := range map[string]func(*hipstershop.SendOrderConfirmationRequest){
+		"no address":       func(r *hipstershop.SendOrderConfirmationRequest) { r.Email = "" },
+		"no @":             func(r *hipstershop.SendOrderConfirmationRequest) { r.Email = "someone" },
+		"another header":   func(r *hipstershop.SendOrderConfirmationRequest) { r.Email = "a@example.com\r\nBcc: b@example.com" },
+		"a name":           func(r *hipstershop.SendOrderConfirmationRequest) { r.Email = "Some One <someone@example.com>" },
+		"two addresses":    func(r *hipstershop.SendOrderConfirmationRequest) { r.Email = "a@example.com,b@example.com" },
+		"a long address":   func(r *hipstershop.SendOrderConfirmationRequest) { r.Email = strings.Repeat("a", 300) + "@example.com" },
+		"no order":         func(r *hipstershop.SendOrderConfirmationRequest) { r.Order = nil },
+		"no order id":      func(r *hipstershop.SendOrderConfirmationRequest) { r.Order.OrderId = "" },
+		"a long order id":  func(r *hipstershop.SendOrderConfirmationRequest) { r.Order.OrderId = strings.Repeat("1", 129) },
+		"an empty order":   func(r *hipstershop.SendOrderConfirmationRequest) { r.Order = &hipstershop.OrderResult{OrderId: "1"} },
+		"an odd item cost": func(r *hipstershop.SendOrderConfirmationRequest) { r.Order.Items[0].Cost.Nanos = -1 },
+	} {
+		s, o := testServer()
+		in := confirm("A")
+		change(in)
+		if _, err := s.SendOrderConfirmation(t.Context(), in); status.Code(err) != codes.InvalidArgument {
+			t.Errorf("%s: %v, want InvalidArgument", name, err)
+		}
+		if n := len(list(t, o, 0)); n != 0 {
+			t.Errorf("%s: %d mails", name, n)
+		}
+	}
+}
+
+func TestListsAreAsLongAsAskedFor(t *testing.T) {
+	s, o := testServer()
+	for i := range 60 {
+		if _, err := s.SendOrderConfirmation(t.Context(), confirm(fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for limit, want := range map[int32]int{0: 50, 1: 1, 55: 55, 1000: 60} {
+		if mails := list(t, o, limit); len(mails) != want || mails[0].GetOrderId() != "59" {
+			t.Errorf("limit %d: %d mails, want %d", limit, len(mails), want)
+		}
+	}
+	if _, err := o.ListMails(t.Context(), &shopv1.ListMailsRequest{Limit: -1}); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("limit -1: %v", err)
+	}
+	for range 3 {
+		if err := o.outbox.add(letter{ID: "large", Text: strings.Repeat("x", listBytes/2)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(list(t, o, 0)); n != 1 {
+		t.Errorf("%d large mails fit into one answer", n)
+	}
+}
+
+func TestAWaitingCallTakesOverWhenTheFirstFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOnce(4)
+		release := make(chan struct{})
+		first := make(chan error)
+		go func() {
+			_, err := o.do(t.Context(), "A", func() error { <-release; return errors.New("broken") })
+			first <- err
+		}()
+		synctest.Wait()
+		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := o.do(impatient, "A", func() error { return nil }); status.Code(err) != codes.DeadlineExceeded {
+			t.Errorf("an impatient call: %v", err)
+		}
+		second := make(chan bool)
+		go func() {
+			repeated, err := o.do(t.Context(), "A", func() error { return nil })
+			second <- !repeated && err == nil
+		}()
+		synctest.Wait()
+		close(release)
+		if err := <-first; err == nil {
+			t.Error("the first call did not fail")
+		}
+		if !<-second {
+			t.Error("the second call did not take over")
+		}
+		if repeated, err := o.do(t.Context(), "A", func() error { return errors.New("again") }); !repeated || err != nil {
+			t.Errorf("a third call: %v, %v", repeated, err)
+		}
+	})
+}
+
+func TestTheOldestNamesAreForgotten(t *testing.T) {
+	o := newOnce(2)
+	o.remember("A", "B", "B", "C")
+	for name, want := range map[string]bool{"B": true, "C": true} {
+		if repeated, _ := o.do(t.Context(), name, func() error { return errors.New("again") }); repeated != want {
+			t.Errorf("%s is remembered: %v", name, repeated)
+		}
+	}
+	if repeated, _ := o.do(t.Context(), "A", func() error { return nil }); repeated || len(o.done) != 2 {
+		t.Errorf("A is remembered: %v, of %d", repeated, len(o.done))
+	}
+}
+
+func TestMailsAndTheirOrdersOutliveARestart(t *testing.T) {
+	env := map[string]string{"DATA_DIR": t.TempDir()}
+	for range 2 {
+		service := chassistest.Start(t, Setup, env)
+		if _, err := hipstershop.NewEmailServiceClient(service.Conn()).SendOrderConfirmation(t.Context(), confirm("A")); err != nil {
+			t.Fatal(err)
+		}
+		out, err := shopv1.NewOutboxClient(service.Conn()).ListMails(t.Context(), &shopv1.ListMailsRequest{})
+		if err != nil || len(out.GetMails()) != 1 {
+			t.Errorf("%d mails, %v, want 1", len(out.GetMails()), err)
+		}
+		if strings.Contains(service.Logs(), "someone@example.com") {
+			t.Error("the log names the recipient")
+		}
+		if err := service.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestHealthTellsWhenTheOutboxIsGone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	service := chassistest.Start(t, Setup, map[string]string{"DATA_DIR": dir})
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	watch, err := healthpb.NewHealthClient(service.Conn()).Watch(ctx, &healthpb.HealthCheckRequest{Service: "hipstershop.EmailService"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	await := func(want healthpb.HealthCheckResponse_ServingStatus) {
+		t.Helper()
+		for {
+			got, err := watch.Recv()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.GetStatus() == want {
+				return
+			}
+		}
+	}
+	await(healthpb.HealthCheckResponse_SERVING)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	await(healthpb.HealthCheckResponse_NOT_SERVING)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	await(healthpb.HealthCheckResponse_SERVING)
+}
