@@ -1,31 +1,36 @@
 package lesson
 
-import "time"
+import (
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+)
 
 // Verdict is what a check says about the system at this moment.
-type Verdict string
+type Verdict = check.Verdict
 
-// Verdicts. Pending is a check that has not been looked at yet, or whose needs do not hold.
+// Verdicts, see package check.
 const (
-	Pending      Verdict = "pending"
-	Pass         Verdict = "pass"
-	Fail         Verdict = "fail"
-	Inconclusive Verdict = "inconclusive" // too few samples, or the service cannot be asked
-	Spoiled      Verdict = "spoiled"      // the set-up is broken: only a reset helps
+	Pending      = check.Pending
+	Pass         = check.Pass
+	Fail         = check.Fail
+	Inconclusive = check.Inconclusive
+	Spoiled      = check.Spoiled
 )
 
 // BlockKind names what a BlockView holds.
-type BlockKind string
+type BlockKind = format.Kind
 
 // Kinds of blocks, in the order in which a step usually has them.
 const (
-	ProseBlock   BlockKind = "prose"
-	PredictBlock BlockKind = "predict"
-	RunBlock     BlockKind = "run"
-	ObserveBlock BlockKind = "observe"
-	CheckBlock   BlockKind = "check"
-	HintsBlock   BlockKind = "hints"
-	RecallBlock  BlockKind = "recall"
+	ProseBlock   = format.Prose
+	PredictBlock = format.PredictKind
+	RunBlock     = format.RunKind
+	ObserveBlock = format.ObserveKind
+	CheckBlock   = format.CheckKind
+	HintsBlock   = format.HintsKind
+	RecallBlock  = format.RecallKind
 )
 
 // View is an immutable picture of a session: all that a screen needs, and nothing it may change.
@@ -87,9 +92,11 @@ type PredictView struct {
 	Options    []Option
 	Chosen     string // option id; empty until predicted
 	Confidence string // guess, fairly, sure
-	Correct    bool   // meaningful once Revealed
-	Revealed   bool
-	Reply      string // feedback to the chosen option, once Revealed
+	// AsksConfidence tells whether Predict wants a confidence.
+	AsksConfidence bool
+	Correct        bool // meaningful once Revealed
+	Revealed       bool
+	Reply          string // feedback to the chosen option, once Revealed
 }
 
 // Confidences lists what Predict takes, least sure first.
@@ -135,6 +142,7 @@ type CheckView struct {
 	// Of an answer check:
 	Question string
 	Options  []Option
+	Unit     string
 	Given    string
 	// Held and For say how long it holds already and must hold.
 	Held, For time.Duration

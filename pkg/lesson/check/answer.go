@@ -93,6 +93,12 @@ func equalAnswer(kind format.AnswerKind, want, given string, tolerance float64) 
 	return normal(want) == normal(given)
 }
 
+// IsNumber tells whether an answer is a number as people write it.
+func IsNumber(s string) bool {
+	_, err := number(s)
+	return err == nil
+}
+
 // number reads what people write for a number: 1,000 and 1_000 and "500 ms".
 func number(s string) (float64, error) {
 	s, _, _ = strings.Cut(strings.TrimSpace(s), " ")

@@ -1,0 +1,315 @@
+package lesson
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/progress"
+	"github.com/shopctl/shopctl/pkg/lesson/strict"
+)
+
+// lock begins an action: it fails once the session is closed.
+func (s *Session) lock() (*step, error) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, ErrClosed
+	}
+	s.message = ""
+	return s.steps[s.at], nil
+}
+
+// Predict says what will happen: an option's id, text or number from 1, and how sure the learner is.
+// A prediction stands; it unlocks the run.
+func (s *Session) Predict(option, confidence string) error {
+	st, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	b := st.def.Block(format.PredictKind)
+	switch {
+	case b == nil:
+		return errors.New("predict: this step asks for no prediction")
+	case st.rec.Prediction != "":
+		return errors.New("predict: the prediction is made already; see what happens")
+	}
+	p := b.Predict
+	o := check.PickOption(p.Options, option)
+	if o == nil {
+		ids := make([]string, len(p.Options))
+		for i, o := range p.Options {
+			ids[i] = o.ID
+		}
+		return fmt.Errorf("predict: unknown option %q%s", option, strict.DidYouMean(option, ids))
+	}
+	if p.Confidence == nil || *p.Confidence {
+		if !slices.Contains(Confidences(), confidence) {
+			return fmt.Errorf("predict: how sure? want %s, got %q", strict.Or(Confidences()), confidence)
+		}
+		st.rec.Confidence = confidence
+	}
+	correct := o.Correct
+	st.rec.Prediction, st.rec.Predicted = o.ID, &correct
+	s.progressed(st)
+	return nil
+}
+
+// Observe says what was seen, before the text explains it. It stands, right or wrong; the truth is
+// shown beside it.
+func (s *Session) Observe(answer string) error {
+	st, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	b := st.def.Block(format.ObserveKind)
+	answer = strings.TrimSpace(answer)
+	switch {
+	case b == nil:
+		return errors.New("observe: this step asks for no observation")
+	case !st.predicted():
+		return errors.New("observe: predict first")
+	case st.rec.Observation != "":
+		return errors.New("observe: what you saw is noted already")
+	case answer == "":
+		return errors.New("observe: say what you saw")
+	case b.Observe.Kind == format.OptionAnswer:
+		o := check.PickOption(b.Observe.Options, answer)
+		if o == nil {
+			return fmt.Errorf("observe: %q is none of the options", answer)
+		}
+		answer = o.ID
+	case b.Observe.Kind == format.NumberAnswer && !check.IsNumber(answer):
+		return fmt.Errorf("observe: %q is no number", answer)
+	}
+	verdict, truth := check.Saw(b.Observe, answer, st.truth(b.Observe))
+	st.rec.Observation, st.rec.Truth = answer, truth
+	if verdict != Inconclusive {
+		right := verdict == Pass
+		st.rec.Observed = &right
+	}
+	s.progressed(st)
+	s.again()
+	return nil
+}
+
+// progressed notes that the learner went on within the step.
+func (s *Session) progressed(st *step) {
+	st.moved = s.deps.Now()
+	s.finishStep(st)
+	s.save()
+	s.changed()
+}
+
+// Answer answers a check's question. A wrong answer is no error: the check says what it thinks of it.
+func (s *Session) Answer(checkID, text string) error {
+	st, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	g := st.goal(checkID)
+	switch {
+	case g == nil || g.Check.Answer == nil:
+		return fmt.Errorf("answer %s: this step has no such question", checkID)
+	case !st.sees(format.CheckKind):
+		return fmt.Errorf("answer %s: predict and observe first", checkID)
+	case g.Passed():
+		return fmt.Errorf("answer %s: it is answered already", checkID)
+	case st.waits(g) != "":
+		return fmt.Errorf("answer %s: %q comes first", checkID, st.goal(st.waits(g)).Check.Title)
+	case strings.TrimSpace(text) == "":
+		return fmt.Errorf("answer %s: say something", checkID)
+	}
+	if st.rec.Answers == nil {
+		st.rec.Answers = map[string]string{}
+	}
+	st.rec.Answers[checkID] = strings.TrimSpace(text)
+	reached := s.see(st, g, check.Judge(g.Check.Answer, text))
+	st.rec.Attempts++
+	if reached {
+		st.rec.Failed = 0
+	} else {
+		st.rec.Failed++
+	}
+	s.save()
+	s.changed()
+	s.again()
+	return nil
+}
+
+// Check has the goals looked at now, and counts as an attempt. The verdicts follow as a change.
+func (s *Session) Check() error {
+	st, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	switch {
+	case len(st.goals) == 0:
+		return errors.New("check: this step has no goals")
+	case !st.sees(format.CheckKind):
+		return errors.New("check: predict and observe first")
+	}
+	for _, g := range st.goals {
+		g.Again()
+	}
+	s.asked = true
+	s.again()
+	return nil
+}
+
+// hintAfter is how long the next hint stays closed without an attempt; stuckAfter and stuckFailures when
+// one is offered.
+const (
+	hintAfter     = 30 * time.Second
+	stuckAfter    = 90 * time.Second
+	stuckFailures = 2
+)
+
+// Hint opens the next hint, once the learner has tried something since the last one, or waited.
+func (s *Session) Hint() error {
+	st, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	v := s.hints(st)
+	if v == nil {
+		return errors.New("hint: this step has no hints")
+	}
+	if v.WhyNot != "" {
+		return errors.New("hint: " + v.WhyNot)
+	}
+	st.rec.Hints++
+	st.hinted, st.tried = s.deps.Now(), st.rec.Attempts
+	s.save()
+	s.changed()
+	return nil
+}
+
+// hints tells how the ladder stands; nil if the step has none, or not yet.
+func (s *Session) hints(st *step) *HintsView {
+	b := st.def.Block(format.HintsKind)
+	if b == nil || !st.sees(format.HintsKind) {
+		return nil
+	}
+	rungs := b.Hints.Rungs()
+	opened := min(st.rec.Hints, len(rungs))
+	v := &HintsView{Total: len(rungs), Opened: rungs[:opened]}
+	now := s.deps.Now()
+	if st.rec.Attempts == st.tried {
+		v.NextIn = max(hintAfter-now.Sub(st.hinted), 0)
+	}
+	switch {
+	case opened == len(rungs):
+		v.WhyNot, v.NextIn = "all hints are open", 0
+	case st.complete():
+		v.WhyNot, v.NextIn = "the goals of this step are reached", 0
+	case v.NextIn > 0:
+		v.WhyNot = fmt.Sprintf("try something first, or wait %ds", int((v.NextIn+time.Second-1)/time.Second))
+	}
+	v.Offered = v.WhyNot == "" && (st.rec.Failed >= stuckFailures || now.Sub(st.moved) >= stuckAfter)
+	return v
+}
+
+// Next goes to the next step, or ends the lesson after the last one. It fails while something in this
+// step is open.
+func (s *Session) Next() error {
+	st, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	if locked := s.locked(st); locked != "" {
+		return errors.New("next: " + locked)
+	}
+	s.finishStep(st)
+	if s.at+1 < len(s.steps) {
+		s.move(s.at + 1)
+		return nil
+	}
+	s.finish()
+	return nil
+}
+
+// locked says why the step cannot be left forwards; empty if it can.
+func (s *Session) locked(st *step) string {
+	switch {
+	case st.run.running:
+		return "the command is still running"
+	case !st.predicted():
+		return "predict first"
+	case !st.observed():
+		return "say what you saw"
+	}
+	if g := st.open(); g != nil {
+		return "not reached yet: " + g.Check.Title
+	}
+	return ""
+}
+
+// reviewAfter is when a lesson's questions are asked for the first time.
+const reviewAfter = 24 * time.Hour
+
+func (s *Session) finish() {
+	now := s.deps.Now()
+	s.done = true
+	if s.record.Status != progress.Done {
+		s.record.Status, s.record.Finished = progress.Done, now
+	}
+	s.record.Review = map[string]time.Time{}
+	for _, q := range s.lesson.Recall() {
+		s.record.Review[q.ID] = now.Add(reviewAfter)
+	}
+	s.message = "The lesson is done."
+	s.save()
+	s.changed()
+}
+
+// Prev goes to the step before.
+func (s *Session) Prev() error {
+	if _, err := s.lock(); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	if s.at == 0 {
+		return errors.New("previous: this is the first step")
+	}
+	s.move(s.at - 1)
+	return nil
+}
+
+// Goto goes to any step.
+func (s *Session) Goto(id string) error {
+	if _, err := s.lock(); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	i := s.lesson.Step(id)
+	if i < 0 {
+		ids := make([]string, len(s.steps))
+		for i, st := range s.steps {
+			ids[i] = st.def.ID
+		}
+		return fmt.Errorf("go to step: unknown step %q%s", id, strict.DidYouMean(id, ids))
+	}
+	if i != s.at {
+		s.move(i)
+	}
+	return nil
+}
+
+func (s *Session) move(to int) {
+	s.at = to
+	s.begin(s.steps[to], s.deps.Now())
+	s.save()
+	s.changed()
+	s.again()
+}

@@ -1,0 +1,41 @@
+// Package lesson runs lessons. A lesson is an experiment on the running shop: the learner says what will
+// happen, makes it happen, looks, explains and repairs; and the system, not the text that they typed,
+// says whether the repair holds.
+//
+// A Session is one lesson being run. Its methods are what a learner can do, its Snapshot is all that a
+// screen needs, and it knows nothing of screens. Nothing moves on by itself: a step stays until Next.
+// Checks are looked at continuously, since the learner may well act in another terminal.
+//
+// What a lesson does to the shop it undoes on every way out: Close rolls back, and a session that was
+// killed leaves a journal by which the next one rolls back before it begins.
+//
+// How a lesson is written is in package format, how the system is asked in check, what is remembered in
+// progress, and how a lesson is proven in prove.
+package lesson
+
+import (
+	"io/fs"
+
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+)
+
+// Lesson is one lesson as its file describes it.
+type Lesson = format.Lesson
+
+// Load reads all lessons below a directory; see format.Load.
+func Load(fsys fs.FS) ([]*Lesson, error) { return format.Load(fsys) }
+
+// Find returns the lesson with an id or alias, nil if there is none.
+func Find(lessons []*Lesson, id string) *Lesson {
+	for _, l := range lessons {
+		if l.ID == id {
+			return l
+		}
+		for _, alias := range l.Aliases {
+			if alias == id {
+				return l
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,166 @@
+package lesson
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+)
+
+// lookEvery is the time between two rounds of looking when nobody asks.
+const lookEvery = time.Second
+
+// look looks at the goals of the current step until the session ends. It is the only goroutine that
+// does, so that a slow answer is never followed by an older one.
+func (s *Session) look(ctx context.Context) {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		if s.round(ctx) {
+			continue // a goal was reached: others may have waited for it
+		}
+		select {
+		case <-ticker.C:
+		case <-s.wake:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// again wants a round of looking now.
+func (s *Session) again() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// round looks once at every goal that is due, and tells whether one was reached.
+func (s *Session) round(ctx context.Context) (reached bool) {
+	s.mu.Lock()
+	st := s.steps[s.at]
+	number, base, asked := st.round, st.base, s.asked
+	s.asked = false
+	if st.fresh {
+		s.mu.Unlock()
+		base = s.rebase(ctx, st, number)
+		s.mu.Lock()
+	}
+	due := s.due(st)
+	s.mu.Unlock()
+
+	for _, g := range due {
+		r := s.eye.Look(ctx, g.Check, base)
+		if ctx.Err() != nil {
+			return false
+		}
+		s.mu.Lock()
+		if st.round == number {
+			reached = s.see(st, g, r) || reached
+		}
+		s.mu.Unlock()
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if asked && st.round == number {
+		s.attempt(st)
+		s.changed()
+	}
+	s.passes++
+	close(s.passed)
+	s.passed = make(chan struct{})
+	return reached
+}
+
+// rebase takes the baseline of a step that was entered without one. The time of entering stays.
+func (s *Session) rebase(ctx context.Context, st *step, number int) check.Baseline {
+	base, err := s.eye.Baseline(ctx, st.entered)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil && st.round == number {
+		st.base, st.fresh = base, false
+	}
+	return st.base
+}
+
+// due returns the goals to look at: those that the learner can see, that are not reached, whose needs
+// hold and whose time is not up.
+func (s *Session) due(st *step) []*check.Goal {
+	if !st.sees(format.CheckKind) {
+		return nil
+	}
+	var due []*check.Goal
+	for _, g := range st.goals {
+		if g.Check.Answer == nil && !g.Passed() && !g.Rests() && st.waits(g) == "" {
+			due = append(due, g)
+		}
+	}
+	return due
+}
+
+// see takes a look into account and tells whether the goal is reached by it.
+func (s *Session) see(st *step, g *check.Goal, r check.Result) bool {
+	before := g.Last
+	g.See(r, s.deps.Now())
+	if g.Last != before || g.Check.For > 0 {
+		s.changed()
+	}
+	if !g.Passed() {
+		return false
+	}
+	s.reached(st, g)
+	return true
+}
+
+// reached notes progress.
+func (s *Session) reached(st *step, g *check.Goal) {
+	if !slices.Contains(st.rec.Passed, g.Check.ID) {
+		st.rec.Passed = append(st.rec.Passed, g.Check.ID)
+	}
+	st.moved = s.deps.Now()
+	st.rec.Failed = 0
+	s.finishStep(st)
+	s.save()
+	s.changed()
+}
+
+func (s *Session) finishStep(st *step) {
+	if st.complete() && st.rec.Finished.IsZero() {
+		st.rec.Finished = s.deps.Now()
+	}
+}
+
+// attempt counts a try of the learner's, and whether it failed.
+func (s *Session) attempt(st *step) {
+	st.rec.Attempts++
+	if st.passed() {
+		st.rec.Failed = 0
+	} else {
+		st.rec.Failed++
+	}
+	s.save()
+}
+
+// nextRound waits until a round of looking that began after now is over.
+func (s *Session) nextRound(ctx context.Context) error {
+	s.mu.Lock()
+	want := s.passes + 2 // the one under way may have begun before
+	s.mu.Unlock()
+	for {
+		s.mu.Lock()
+		done, wait := s.passes >= want, s.passed
+		s.mu.Unlock()
+		if done {
+			return nil
+		}
+		s.again()
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,154 @@
+package lesson
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/shopctl/shopctl/pkg/lesson/command"
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+)
+
+// mostOutput bounds what is kept of a run's output, in bytes.
+const mostOutput = 256 << 10
+
+// Run runs the step's experiment and returns when it has ended. It can be run again. That a command
+// fails is no error: experiments may.
+func (s *Session) Run(ctx context.Context) error {
+	if !s.running.TryLock() {
+		return errors.New("run: a command is running already")
+	}
+	defer s.running.Unlock()
+	st, err := s.lock()
+	if err != nil {
+		return err
+	}
+	b := st.def.Block(format.RunKind)
+	if why := whyNotRun(st); why != "" {
+		s.mu.Unlock()
+		return errors.New("run: " + why)
+	}
+	st.run = run{running: true}
+	s.changed()
+	s.mu.Unlock()
+
+	start := s.deps.Now()
+	for _, line := range b.Run.Lines {
+		if err = s.runLine(ctx, st, line); err != nil {
+			break
+		}
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.run.running = false
+	st.run.took = s.deps.Now().Sub(start)
+	st.run.ran = err == nil
+	st.rec.Attempts++
+	s.progressed(st)
+	s.again()
+	return err
+}
+
+func whyNotRun(st *step) string {
+	switch {
+	case st.def.Block(format.RunKind) == nil:
+		return "this step has nothing to run"
+	case !st.predicted():
+		return "predict first"
+	case st.run.running:
+		return "it is running"
+	}
+	return ""
+}
+
+func (s *Session) runLine(ctx context.Context, st *step, line command.Line) error {
+	out := &output{session: s, step: st}
+	out.print("$ " + line.Text + "\n")
+	out.own.Reset()
+	start := s.deps.Now()
+	exit, err := s.shopctl(ctx, line.Args, out)
+	if err != nil {
+		out.print(err.Error() + "\n")
+		return fmt.Errorf("run %s: %w", line.Text, err)
+	}
+	out.endLine()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.run.exit = exit
+	st.run.lines = append(st.run.lines, ranLine{output: out.own.String(), exit: exit, took: s.deps.Now().Sub(start)})
+	if exit != 0 {
+		st.run.output += fmt.Sprintf("exit code %d\n", exit)
+	}
+	s.changed()
+	return nil
+}
+
+// shopctl runs one command; closing the session ends it.
+func (s *Session) shopctl(ctx context.Context, args []string, out io.Writer) (int, error) {
+	ctx, stop := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		select {
+		case <-s.closing:
+			stop()
+		case <-ctx.Done():
+		}
+	})
+	defer watching.Wait()
+	defer stop()
+	return s.deps.Runner.Run(ctx, Command{Args: args, Dir: s.deps.Workspace, Owner: s.owner()}, out)
+}
+
+// owner is what the lesson's faults belong to.
+func (s *Session) owner() string { return "lesson " + s.lesson.ID }
+
+// output shows what a command writes while it writes it.
+type output struct {
+	session *Session
+	step    *step
+	own     strings.Builder
+	broken  bool // the last line has not ended
+}
+
+// Write takes a piece of output. What is beyond the bound is dropped.
+func (o *output) Write(p []byte) (int, error) {
+	o.print(string(p))
+	return len(p), nil
+}
+
+func (o *output) print(text string) {
+	if text == "" {
+		return
+	}
+	s := o.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if room := mostOutput - len(o.step.run.output); room > 0 {
+		text = text[:min(len(text), room)]
+		o.step.run.output += text
+		o.own.WriteString(text)
+	}
+	o.broken = !strings.HasSuffix(text, "\n")
+	s.changed()
+}
+
+func (o *output) endLine() {
+	if o.broken {
+		o.print("\n")
+	}
+}
+
+// Shopctl runs one command as the learner could in another terminal, and returns what it wrote. It
+// counts as nothing: the checks see what it did.
+func (s *Session) Shopctl(ctx context.Context, args []string) (out string, exit int, err error) {
+	var b strings.Builder
+	exit, err = s.shopctl(ctx, args, &b)
+	if err != nil {
+		return b.String(), exit, fmt.Errorf("run shopctl %s: %w", strings.Join(args, " "), err)
+	}
+	return b.String(), exit, nil
+}

@@ -1,0 +1,310 @@
+package lesson
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/command"
+	"github.com/shopctl/shopctl/pkg/lesson/strict"
+)
+
+// Script is a learner written down: a txtar archive whose comment holds one action a line, and whose
+// files can be put into the workspace. Words are quoted as in a shell.
+//
+//	step ID                      go there; what follows belongs to it
+//	predict OPTION CONFIDENCE    guess, fairly or sure
+//	run                          the step's run block
+//	observe VALUE
+//	answer CHECK VALUE
+//	check | hint | next | reset
+//	write FILE                   the archive's file of that name
+//	shopctl ...                  as in another terminal
+//	expect CHECK VERDICT [TEXT]  wait for the verdict, and for the text in what the check says
+//	exit CODE [COMMAND]          the exit code of the run's last, or n-th, command
+//	output TEXT                  the run printed it
+//	observed VERDICT [TEXT]      what was thought of the observation
+type Script struct {
+	Name    string
+	Actions []Action
+	files   map[string][]byte
+}
+
+// Action is one line of a script.
+type Action struct {
+	Line int
+	// Step is the id of the step that the action belongs to.
+	Step string
+	Verb string
+	Args []string
+}
+
+func (a Action) String() string { return strings.TrimSpace(a.Verb + " " + strings.Join(a.Args, " ")) }
+
+// verbs and how many words they take; -1: any number.
+var verbs = [...]struct {
+	name        string
+	least, most int
+}{
+	{"step", 1, 1},
+	{"predict", 1, 2},
+	{"run", 0, 0},
+	{"observe", 1, 1},
+	{"answer", 2, 2},
+	{"check", 0, 0},
+	{"hint", 0, 0},
+	{"next", 0, 0},
+	{"prev", 0, 0},
+	{"reset", 0, 0},
+	{"write", 1, 1},
+	{"shopctl", 1, -1},
+	{"expect", 2, 3},
+	{"exit", 1, 2},
+	{"output", 1, 1},
+	{"observed", 1, 2},
+}
+
+// ParseScript reads a script. Errors name the line.
+func ParseScript(name string, archive []byte) (*Script, error) {
+	ar := txtar.Parse(archive)
+	s := &Script{Name: name, files: map[string][]byte{}}
+	for _, f := range ar.Files {
+		s.files[f.Name] = f.Data
+	}
+	step := ""
+	for i, line := range strings.Split(string(ar.Comment), "\n") {
+		words, err := command.Split(strings.TrimSpace(line))
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, i+1, err)
+		}
+		if len(words) == 0 {
+			continue
+		}
+		a, err := ParseAction(words)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, i+1, err)
+		}
+		if a.Verb == "write" && s.files[a.Args[0]] == nil {
+			return nil, fmt.Errorf("%s:%d: the archive has no file %q", name, i+1, a.Args[0])
+		}
+		if a.Verb == "step" {
+			step = a.Args[0]
+		}
+		a.Line, a.Step = i+1, step
+		s.Actions = append(s.Actions, a)
+	}
+	return s, nil
+}
+
+// ParseAction reads the words of one action.
+func ParseAction(words []string) (Action, error) {
+	var names []string
+	for _, v := range verbs {
+		names = append(names, v.name)
+		if v.name != words[0] {
+			continue
+		}
+		if n := len(words) - 1; n < v.least || v.most >= 0 && n > v.most {
+			return Action{}, fmt.Errorf("%s does not take %d words", v.name, n)
+		}
+		return Action{Verb: words[0], Args: words[1:]}, nil
+	}
+	return Action{}, fmt.Errorf("unknown action %q%s", words[0], strict.DidYouMean(words[0], names))
+}
+
+// Play does all actions of a script, and stops at the first that fails.
+func (s *Session) Play(ctx context.Context, sc *Script) error {
+	for _, a := range sc.Actions {
+		if err := s.Do(ctx, sc, a); err != nil {
+			return fmt.Errorf("%s:%d: %s: %w", sc.Name, a.Line, a, err)
+		}
+	}
+	return nil
+}
+
+// Solve does what the lesson's solution does in one step, and leaves the learner there.
+func (s *Session) Solve(ctx context.Context, step string) error {
+	raw, ok := s.lesson.Scripts["solution"]
+	if !ok {
+		return errors.New("solve: the lesson has no solution")
+	}
+	sc, err := ParseScript("solution.txtar", raw)
+	if err != nil {
+		return fmt.Errorf("solve: %w", err)
+	}
+	if err := s.Goto(step); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.steps[s.at].rec.Solved = true
+	s.mu.Unlock()
+	for _, a := range sc.Actions {
+		if a.Step != step || a.Verb == "step" || a.Verb == "next" || s.doneAlready(a) {
+			continue
+		}
+		if err := s.Do(ctx, sc, a); err != nil {
+			return fmt.Errorf("solve %s: %w", step, err)
+		}
+	}
+	return nil
+}
+
+// doneAlready tells whether the learner did by hand what the solution is about to do.
+func (s *Session) doneAlready(a Action) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.steps[s.at]
+	switch a.Verb {
+	case "predict":
+		return st.rec.Prediction != ""
+	case "observe":
+		return st.rec.Observation != ""
+	case "observed":
+		return true // what the learner saw is theirs
+	case "answer":
+		g := st.goal(a.Args[0])
+		return g != nil && g.Passed()
+	}
+	return false
+}
+
+// Do does one action.
+func (s *Session) Do(ctx context.Context, sc *Script, a Action) error {
+	switch a.Verb {
+	case "step":
+		return s.Goto(a.Args[0])
+	case "predict":
+		return s.Predict(a.Args[0], strings.Join(a.Args[1:], ""))
+	case "run":
+		return s.Run(ctx)
+	case "observe":
+		return s.Observe(a.Args[0])
+	case "answer":
+		return s.Answer(a.Args[0], a.Args[1])
+	case "check":
+		return s.Check()
+	case "hint":
+		return s.Hint()
+	case "next":
+		return s.Next()
+	case "prev":
+		return s.Prev()
+	case "reset":
+		return s.Reset(ctx)
+	case "write":
+		if sc == nil {
+			return errors.New("write: there is no archive to take the file from")
+		}
+		return s.Write(a.Args[0], sc.files[a.Args[0]])
+	case "shopctl":
+		return s.elsewhere(ctx, a.Args)
+	case "expect":
+		return s.Expect(ctx, a.Args[0], Verdict(a.Args[1]), strings.Join(a.Args[2:], ""))
+	}
+	return s.ranAs(a)
+}
+
+// elsewhere runs a command that must succeed.
+func (s *Session) elsewhere(ctx context.Context, args []string) error {
+	out, exit, err := s.Shopctl(ctx, args)
+	if err != nil {
+		return err
+	}
+	if exit != 0 {
+		return fmt.Errorf("exit code %d: %s", exit, strings.TrimSpace(out))
+	}
+	return nil
+}
+
+// ranAs does the actions that look at what the run and the observation came to.
+func (s *Session) ranAs(a Action) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.steps[s.at]
+	switch a.Verb {
+	case "exit":
+		return st.exited(a.Args)
+	case "output":
+		if !strings.Contains(st.run.output, a.Args[0]) {
+			return fmt.Errorf("the run printed %q", st.run.output)
+		}
+		return nil
+	}
+	v := Verdict(Inconclusive)
+	if right := st.rec.Observed; right != nil {
+		v = map[bool]Verdict{true: Pass, false: Fail}[*right]
+	}
+	switch {
+	case string(v) != a.Args[0]:
+		return fmt.Errorf("the observation is %s; the truth is %q", v, st.rec.Truth)
+	case len(a.Args) == 2 && !strings.Contains(st.rec.Truth, a.Args[1]):
+		return fmt.Errorf("the truth is %q", st.rec.Truth)
+	}
+	return nil
+}
+
+func (st *step) exited(args []string) error {
+	want, err := strconv.Atoi(args[0])
+	if err != nil {
+		return fmt.Errorf("want a number, got %q", args[0])
+	}
+	n := len(st.run.lines)
+	if len(args) == 2 {
+		if n, err = strconv.Atoi(args[1]); err != nil {
+			return fmt.Errorf("want a number, got %q", args[1])
+		}
+	}
+	if n < 1 || n > len(st.run.lines) {
+		return fmt.Errorf("the run has %d commands that ended", len(st.run.lines))
+	}
+	if got := st.run.lines[n-1].exit; got != want {
+		return fmt.Errorf("exit code %d: %s", got, strings.TrimSpace(st.run.lines[n-1].output))
+	}
+	return nil
+}
+
+// patience is how long Expect waits beyond the time that the check must hold.
+const patience = 20 * time.Second
+
+// Expect waits until a check of the current step has a verdict and says a text. For a verdict other
+// than pass, it is the verdict of a look that began after the call.
+func (s *Session) Expect(ctx context.Context, id string, want Verdict, text string) error {
+	s.mu.Lock()
+	g := s.steps[s.at].goal(id)
+	s.mu.Unlock()
+	if g == nil {
+		return fmt.Errorf("step %s has no check %q", s.Snapshot().Step.ID, id)
+	}
+	ctx, cancel := context.WithTimeout(ctx, g.Check.For+patience)
+	defer cancel()
+	for {
+		err := s.nextRound(ctx)
+		v := s.checkNow(id)
+		if v.Verdict == want && says(v, text) {
+			return nil
+		}
+		if err != nil || want != Pass && v.Verdict == Pass {
+			return fmt.Errorf("it is %s: expected %s, observed %s %s", v.Verdict, v.Expected, v.Observed, v.Message)
+		}
+	}
+}
+
+func says(v CheckView, text string) bool {
+	return strings.Contains(v.Message+"\n"+v.Observed, text)
+}
+
+func (s *Session) checkNow(id string) CheckView {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.steps[s.at]
+	if g := st.goal(id); g != nil {
+		return s.checkView(st, g)
+	}
+	return CheckView{Verdict: check.Pending}
+}

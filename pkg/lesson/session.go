@@ -1,0 +1,270 @@
+package lesson
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/progress"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// Shop is the part of the daemon's API that lessons use; control.Client has it.
+type Shop interface {
+	check.Shop
+	Faults
+	Objects
+}
+
+// Faults lists and clears what is broken.
+type Faults interface {
+	ListFaults(ctx context.Context, r *controlpb.ListFaultsRequest, opts ...grpc.CallOption) (*controlpb.ListFaultsResponse, error)
+	ClearFaults(ctx context.Context, r *controlpb.ClearFaultsRequest, opts ...grpc.CallOption) (*controlpb.ClearFaultsResponse, error)
+}
+
+// Objects reads and restores what the shop is described by.
+type Objects interface {
+	Get(ctx context.Context, r *controlpb.GetRequest, opts ...grpc.CallOption) (*controlpb.GetResponse, error)
+	Apply(ctx context.Context, r *controlpb.ApplyRequest, opts ...grpc.CallOption) (*controlpb.ApplyResponse, error)
+	Delete(ctx context.Context, r *controlpb.DeleteRequest, opts ...grpc.CallOption) (*controlpb.DeleteResponse, error)
+}
+
+// Command is a shopctl command line.
+type Command struct {
+	Args []string // after "shopctl"
+	Dir  string
+	// Owner is what a fault that the command injects belongs to: "lesson grpc".
+	Owner string
+}
+
+// Runner runs shopctl itself. It writes both streams to out and returns the exit code; an error means
+// that the command did not run.
+type Runner interface {
+	Run(ctx context.Context, c Command, out io.Writer) (exit int, err error)
+}
+
+// Deps are what a session needs from the outside.
+type Deps struct {
+	Shop     Shop
+	Caller   check.Caller
+	Runner   Runner
+	Progress *progress.Store
+	// Workspace is the directory for the lesson's files; it is made if it does not exist.
+	Workspace string
+	Now       func() time.Time
+	// Fresh ignores earlier progress.
+	Fresh bool
+}
+
+// ErrClosed is returned by what is done to a session after Close.
+var ErrClosed = errors.New("the lesson is closed")
+
+// Session is one lesson being run against a shop. Its methods can be called at the same time; those
+// that take a context may take long.
+type Session struct {
+	lesson *Lesson
+	deps   Deps
+	eye    check.Eye
+
+	mu      sync.Mutex
+	steps   []*step
+	at      int
+	record  *progress.Lesson
+	done    bool
+	closed  bool
+	message string
+	// before is the shop as it was, and book where that is written down.
+	before *state
+	book   *journal
+	// asked tells that the learner wants the goals looked at now.
+	asked bool
+	// passes counts finished rounds of looking; passed is closed and replaced after each.
+	passes int
+	passed chan struct{}
+
+	changes chan struct{}
+	wake    chan struct{}
+	closing chan struct{}
+	end     context.CancelFunc
+	ended   sync.WaitGroup
+	running sync.Mutex // held while a command or a rollback is under way
+}
+
+// Open begins a lesson, or resumes it where it was left. It first undoes what a killed session left
+// behind, and then wants the shop in its steady state: the error is *Unsteady if it is not. The caller
+// must Close the session, which undoes what the lesson did.
+func Open(ctx context.Context, l *Lesson, d Deps) (*Session, error) {
+	s := &Session{
+		lesson: l, deps: d,
+		eye:     check.Eye{Shop: d.Shop, Caller: d.Caller, Workspace: d.Workspace},
+		changes: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		passed: make(chan struct{}), closing: make(chan struct{}),
+	}
+	if err := makeWorkspace(l, d.Workspace); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.book, err = openJournal(ctx, d); err != nil {
+		return nil, err
+	}
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(err, s.book.close())
+	}
+	looking, end := context.WithCancel(context.WithoutCancel(ctx))
+	s.end = end
+	s.ended.Go(func() { s.look(looking) })
+	return s, nil
+}
+
+func (s *Session) prepare(ctx context.Context) error {
+	if err := s.recover(ctx); err != nil {
+		return err
+	}
+	if err := s.steady(ctx, steadyBefore); err != nil {
+		return err
+	}
+	if err := s.restore(); err != nil {
+		return err
+	}
+	if err := s.note(ctx); err != nil {
+		return err
+	}
+	return s.enter(ctx)
+}
+
+// Close ends the session: commands under way are ended, what the lesson did is undone, and the steady
+// state must hold again. Progress stays. Closing twice does nothing.
+func (s *Session) Close(ctx context.Context) error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.mu.Unlock()
+	close(s.closing)
+	s.end()
+	s.ended.Wait()
+	s.running.Lock()
+	defer s.running.Unlock()
+	err := s.rollback(ctx, s.before)
+	if err == nil {
+		err = s.book.forget()
+	}
+	if err == nil {
+		if err = s.steady(ctx, steadyAfter); err != nil {
+			err = fmt.Errorf("restore the shop: %w", err)
+		}
+	}
+	return errors.Join(err, s.book.close())
+}
+
+// Changes delivers a signal after the session changed. Signals are not counted: take a new Snapshot.
+func (s *Session) Changes() <-chan struct{} { return s.changes }
+
+// Lesson returns the lesson.
+func (s *Session) Lesson() *Lesson { return s.lesson }
+
+func (s *Session) changed() {
+	select {
+	case s.changes <- struct{}{}:
+	default:
+	}
+}
+
+// restore reads what is remembered of this lesson.
+func (s *Session) restore() error {
+	f, aside, err := s.deps.Progress.Read()
+	if err != nil {
+		return err
+	}
+	if aside != "" {
+		s.message = "Progress could not be read and begins anew; the old file is " + aside + "."
+	}
+	now := s.deps.Now()
+	rec := f.Lessons[s.lesson.ID]
+	if rec == nil || s.deps.Fresh {
+		rec = &progress.Lesson{Status: progress.Started, Started: now, Seed: s.lesson.Shop.Seed}
+	} else if rec.Hash != s.lesson.Hash {
+		s.message = "The lesson has changed since you were here."
+	}
+	if rec.Steps == nil {
+		rec.Steps = map[string]*progress.Step{}
+	}
+	rec.Hash = s.lesson.Hash
+	s.record = rec
+	for i := range s.lesson.Steps {
+		s.steps = append(s.steps, newStep(&s.lesson.Steps[i], rec))
+	}
+	s.at = max(s.lesson.Step(rec.Step), 0)
+	if rec.Status == progress.Done {
+		s.done = true
+	}
+	return nil
+}
+
+// save writes progress. A disk that is full must not end the lesson, so it is told and no more.
+func (s *Session) save() {
+	s.record.Updated = s.deps.Now()
+	s.record.Step = s.steps[s.at].def.ID
+	aside, err := s.deps.Progress.Save(s.lesson.ID, s.record)
+	switch {
+	case err != nil:
+		s.message = fmt.Sprintf("Progress is not saved: %s.", err)
+	case aside != "":
+		s.message = "Progress could not be read and begins anew; the old file is " + aside + "."
+	}
+}
+
+// How long the shop is given to be in its steady state.
+const (
+	steadyBefore = 10 * time.Second
+	steadyAfter  = 60 * time.Second
+	steadyPause  = 200 * time.Millisecond
+)
+
+// Unsteady is a shop that is not as the lesson needs it.
+type Unsteady struct {
+	Check  format.Check
+	Result check.Result
+}
+
+func (e *Unsteady) Error() string {
+	return fmt.Sprintf("%s: expected %s, observed %s", e.Check.Title, e.Result.Expected, e.Result.Observed)
+}
+
+// steady waits until the steady state holds, at most for a time.
+func (s *Session) steady(ctx context.Context, atMost time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, atMost)
+	defer cancel()
+	for {
+		unsteady := s.unsteady(ctx)
+		if unsteady == nil {
+			return nil
+		}
+		timer := time.NewTimer(steadyPause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return unsteady
+		}
+	}
+}
+
+func (s *Session) unsteady(ctx context.Context) error {
+	for i := range s.lesson.SteadyState {
+		c := &s.lesson.SteadyState[i]
+		if r := s.eye.Look(ctx, c, check.Baseline{}); r.Verdict != Pass {
+			return &Unsteady{Check: *c, Result: r}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,208 @@
+package lesson
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/progress"
+)
+
+// step is one step while the session lives. What must outlive the session is in rec.
+type step struct {
+	def   *format.Step
+	rec   *progress.Step
+	goals []*check.Goal
+	base  check.Baseline
+	// fresh tells that the baseline is still to be taken.
+	fresh bool
+	run   run
+	// round changes when the step begins anew, so that a look that began before does not count.
+	round int
+	// entered and moved are when the step was entered and when something in it last succeeded.
+	entered, moved time.Time
+	// hinted is when a hint last opened, tried how many attempts there were then.
+	hinted time.Time
+	tried  int
+}
+
+// run is the step's experiment.
+type run struct {
+	running bool
+	ran     bool
+	output  string
+	exit    int
+	took    time.Duration
+	lines   []ranLine
+}
+
+type ranLine struct {
+	output string
+	exit   int
+	took   time.Duration
+}
+
+func newStep(def *format.Step, rec *progress.Lesson) *step {
+	st := &step{def: def, rec: rec.Steps[def.ID]}
+	if st.rec == nil {
+		st.rec = &progress.Step{}
+		rec.Steps[def.ID] = st.rec
+	}
+	st.makeGoals()
+	return st
+}
+
+// makeGoals makes the goals and restores those that passed. In a step that was not finished, what was
+// read off the system is read again: the shop has been rolled back since.
+func (st *step) makeGoals() {
+	st.goals = nil
+	checks := st.def.Checks()
+	var passed []string
+	for i := range checks {
+		g := check.NewGoal(&checks[i])
+		known := slices.Contains(st.rec.Passed, g.Check.ID)
+		if a := g.Check.Answer; a != nil && st.rec.Answers[g.Check.ID] != "" {
+			g.See(check.Judge(a, st.rec.Answers[g.Check.ID]), time.Time{})
+		} else if known && !st.rec.Finished.IsZero() {
+			g.Restore()
+		}
+		if g.Passed() {
+			passed = append(passed, g.Check.ID)
+		}
+		st.goals = append(st.goals, g)
+	}
+	st.rec.Passed = passed
+}
+
+// enter begins the current step: hints and logs count from now.
+func (s *Session) enter(ctx context.Context) error {
+	st := s.steps[s.at]
+	now := s.deps.Now()
+	base, err := s.eye.Baseline(ctx, now)
+	if err != nil {
+		return err
+	}
+	s.begin(st, now)
+	st.base, st.fresh = base, false
+	s.save()
+	return nil
+}
+
+// begin notes that a step is entered; its baseline follows with the next look.
+func (s *Session) begin(st *step, now time.Time) {
+	st.entered, st.moved, st.hinted, st.tried = now, now, now, st.rec.Attempts
+	st.base, st.fresh = check.Baseline{Since: now}, true
+	st.round++
+	if st.rec.Started.IsZero() {
+		st.rec.Started = now
+	}
+	if st.def.Block(format.CheckKind) != nil {
+		for _, g := range st.goals {
+			g.Again()
+		}
+	}
+}
+
+// goal returns the step's goal with an id, nil if there is none.
+func (st *step) goal(id string) *check.Goal {
+	for _, g := range st.goals {
+		if g.Check.ID == id {
+			return g
+		}
+	}
+	return nil
+}
+
+// predicted, observed and passed tell whether the step's gates are open; a step without such a block
+// has none to open.
+func (st *step) predicted() bool {
+	return st.def.Block(format.PredictKind) == nil || st.rec.Prediction != ""
+}
+
+func (st *step) observed() bool {
+	return st.def.Block(format.ObserveKind) == nil || st.rec.Observation != ""
+}
+
+func (st *step) passed() bool {
+	return !slices.ContainsFunc(st.goals, func(g *check.Goal) bool { return !g.Passed() })
+}
+
+func (st *step) complete() bool { return st.predicted() && st.observed() && st.passed() }
+
+// visible returns the blocks that may be shown: nothing explains before it was observed, and nothing is
+// observed before it was predicted.
+func (st *step) visible() []format.Block {
+	for i, b := range st.def.Blocks {
+		switch {
+		case b.Kind == format.PredictKind && !st.predicted():
+			return st.def.Blocks[:st.through(i, format.RunKind)]
+		case b.Kind == format.ObserveKind && !st.observed():
+			return st.def.Blocks[:i+1]
+		}
+	}
+	return st.def.Blocks
+}
+
+// through returns the index after the block of a kind, or after block i if there is none behind it.
+func (st *step) through(i int, k format.Kind) int {
+	for j := i + 1; j < len(st.def.Blocks); j++ {
+		if st.def.Blocks[j].Kind == k {
+			return j + 1
+		}
+	}
+	return i + 1
+}
+
+func (st *step) sees(k format.Kind) bool {
+	return slices.ContainsFunc(st.visible(), func(b format.Block) bool { return b.Kind == k })
+}
+
+// waits returns the first need of a goal that does not hold, empty if all hold.
+func (st *step) waits(g *check.Goal) string {
+	for _, n := range g.Check.Needs {
+		other := st.goal(n.Check)
+		if other == nil || !other.Passed() {
+			return n.Check
+		}
+		if n.Observed != "" && !strings.Contains(other.Last.Observed, n.Observed) {
+			return n.Check
+		}
+	}
+	return ""
+}
+
+// open returns the first goal that has not passed, nil if all have.
+func (st *step) open() *check.Goal {
+	for _, g := range st.goals {
+		if !g.Passed() {
+			return g
+		}
+	}
+	return nil
+}
+
+// truth is what the step's own run showed of what is to be observed; empty if that cannot be told.
+func (st *step) truth(o *format.Observe) string {
+	f := o.From
+	if f == nil || !st.run.ran || len(st.run.lines) == 0 {
+		return ""
+	}
+	line := st.run.lines[len(st.run.lines)-1]
+	if f.Command > 0 && f.Command <= len(st.run.lines) {
+		line = st.run.lines[f.Command-1]
+	}
+	switch f.Take {
+	case format.TakeExit:
+		return strconv.Itoa(line.exit)
+	case format.TakeMilliseconds:
+		return strconv.FormatInt(line.took.Milliseconds(), 10)
+	}
+	if m := f.Match.FindStringSubmatch(line.output); m != nil {
+		return m[1]
+	}
+	return ""
+}
