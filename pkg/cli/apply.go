@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -26,8 +25,8 @@ func newApplyCmd(f *Factory) *cobra.Command {
 Kubernetes cluster takes. All objects of all files are applied, or none: an unknown field, a wrong type or a bad value
 is an error with file:line:column.
 
-With --dry-run=server the shop says what it would do; with --dry-run=client the files are only read and checked, for
-which the shop need not run.`,
+With --dry-run=server the shop says what it would do; with --dry-run=client the files are checked against a shop as it
+comes out of the box, for which none need run.`,
 		Example: `shopctl apply -f catalog.yaml
 shopctl apply -f manifests/ --dry-run=server
 shopctl get deployment cartservice -o yaml | sed 's/replicas: 1/replicas: 2/' | shopctl apply -f -`,
@@ -65,7 +64,11 @@ func (o *applyOptions) run(ctx context.Context) error {
 		return err
 	}
 	if o.dryRun == dryRunClient {
-		return o.check(files)
+		resp, err := applyHere(files, o.f.Namespace)
+		if err != nil {
+			return err
+		}
+		return o.print(resp)
 	}
 	shop, err := o.f.Shop(ctx)
 	if err != nil {
@@ -76,25 +79,17 @@ func (o *applyOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, w := range resp.GetWarnings() {
-		o.f.say("warning", w)
-	}
-	if err := o.f.printApplied(o.format, resp.GetObjects(), "", o.dryRun); err != nil {
+	if err := o.print(resp); err != nil || o.dryRun == dryRunServer {
 		return err
-	}
-	if o.dryRun == dryRunServer {
-		return nil
 	}
 	return o.wait.rollout(ctx, o.f, shop, resp.GetObjects())
 }
 
-// check reads the files as the daemon would, without it.
-func (o *applyOptions) check(files []*controlpb.File) error {
-	objects, err := decodeFiles(files, o.f.Namespace)
-	if err != nil {
-		return err
+func (o *applyOptions) print(resp *controlpb.ApplyResponse) error {
+	for _, w := range resp.GetWarnings() {
+		o.f.say("warning", w)
 	}
-	return o.f.printChanged(o.format, objects, func(int) string { return "is well-formed (client dry run)" })
+	return o.f.printApplied(o.format, resp.GetObjects(), "", o.dryRun)
 }
 
 // printApplied writes what was done to objects; verb stands for "configured" where a command has its own word.
@@ -103,14 +98,17 @@ func (f *Factory) printApplied(format string, applied []*controlpb.AppliedObject
 	for i, a := range applied {
 		objects[i] = a.GetObject()
 	}
+	if format == formatYAML && dryRun != dryRunNone {
+		return f.printStream(objects, true)
+	}
 	return f.printChanged(format, objects, func(i int) string {
 		done := applied[i].GetAction()
 		if verb != "" && done == "configured" {
 			done = verb
 		}
-		if dryRun == dryRunServer {
-			done += " (server dry run)"
+		if dryRun != dryRunNone {
+			done += " (" + dryRun + " dry run)"
 		}
-		return fmt.Sprint(done)
+		return done
 	})
 }

@@ -20,7 +20,7 @@ func (f *Factory) cellsOf(o resource.Object) []string {
 	case *appsv1.Deployment:
 		st := o.Status
 		return []string{
-			name, ratio(st.ReadyReplicas, replicasOf(o)), fmt.Sprint(st.UpdatedReplicas), fmt.Sprint(st.AvailableReplicas),
+			name, ratio(st.ReadyReplicas, resource.Replicas(o)), fmt.Sprint(st.UpdatedReplicas), fmt.Sprint(st.AvailableReplicas),
 			age, strings.Join(imagesOf(o.Spec.Template.Spec), ","),
 		}
 	case *corev1.Service:
@@ -37,13 +37,6 @@ func (f *Factory) cellsOf(o resource.Object) []string {
 	default:
 		return []string{name, age}
 	}
-}
-
-func replicasOf(d *appsv1.Deployment) int32 {
-	if d.Spec.Replicas == nil {
-		return 1
-	}
-	return *d.Spec.Replicas
 }
 
 func imagesOf(spec corev1.PodSpec) []string {

@@ -8,48 +8,68 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/decode"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/services"
 )
 
-// decodeFiles reads manifests as the daemon does, without it, and reports all that is wrong with
-// their shape. What only the shop can know, it does not.
-func decodeFiles(files []*controlpb.File, namespace string) ([]*controlpb.Object, error) {
-	var objects []*controlpb.Object
+// applyHere applies manifests to a shop that is as the binary holds it and that lasts for this call: the
+// dry run of a shop that need not run.
+func applyHere(files []*controlpb.File, namespace string) (*controlpb.ApplyResponse, error) {
+	store, err := pristine()
+	if err != nil {
+		return nil, err
+	}
+	var manifests []resource.Manifest
 	var problems resource.Problems
 	for _, file := range files {
-		manifests, err := decode.Decode(file.GetName(), file.GetContent())
+		found, err := decode.Decode(file.GetName(), file.GetContent())
 		var bad resource.Problems
 		if errors.As(err, &bad) {
 			problems = append(problems, bad...)
-			continue
-		}
-		if err != nil {
+		} else if err != nil {
 			return nil, hintErr(exitUsage, "", err)
 		}
-		for _, m := range manifests {
-			o, err := manifestObject(m, namespace)
-			if err != nil {
-				return nil, err
-			}
-			objects = append(objects, o)
-		}
+		manifests = append(manifests, found...)
 	}
 	if err := problems.Err(); err != nil {
 		return nil, hintErr(exitUsage, "", err)
 	}
-	return objects, nil
+	result, err := store.Apply(manifests, namespace, true)
+	if err != nil {
+		return nil, hintErr(exitUsage, "", err)
+	}
+	resp := &controlpb.ApplyResponse{Warnings: result.Warnings.Strings()}
+	for _, change := range result.Changes {
+		o, err := objectOf(change.After)
+		if err != nil {
+			return nil, err
+		}
+		resp.Objects = append(resp.Objects, &controlpb.AppliedObject{Object: o, Action: string(change.Action)})
+	}
+	return resp, nil
 }
 
-func manifestObject(m resource.Manifest, namespace string) (*controlpb.Object, error) {
-	key := resource.KeyOf(m.Object)
-	if kind, err := resource.LookupKind(key.Kind); err == nil && kind.Namespaced && m.Object.GetNamespace() == "" {
-		m.Object.SetNamespace(namespace)
+// pristine is a store with the built-in manifests.
+func pristine() (*resource.Store, error) {
+	var defaults []resource.Manifest
+	for _, b := range services.All() {
+		manifests, err := decode.Decode(b.Workload+".yaml", b.Manifest)
+		if err != nil {
+			return nil, fmt.Errorf("read the manifest of %s: %w", b.Name, err)
+		}
+		defaults = append(defaults, manifests...)
 	}
-	text, err := json.Marshal(m.Object)
+	return resource.Open(resource.Config{Defaults: defaults})
+}
+
+// objectOf turns a typed object into one of the API.
+func objectOf(o resource.Object) (*controlpb.Object, error) {
+	key := resource.KeyOf(o)
+	text, err := json.Marshal(o)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", key, err)
 	}
 	return &controlpb.Object{
-		ApiVersion: m.Object.GetObjectKind().GroupVersionKind().GroupVersion().String(),
-		Kind:       key.Kind, Namespace: m.Object.GetNamespace(), Name: key.Name, Json: text,
+		ApiVersion: o.GetObjectKind().GroupVersionKind().GroupVersion().String(),
+		Kind:       key.Kind, Namespace: key.Namespace, Name: key.Name, Json: text,
 	}, nil
 }

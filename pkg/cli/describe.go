@@ -105,7 +105,7 @@ func (o *describeOptions) deployment(w io.Writer, d *appsv1.Deployment, all []*c
 	st := d.Status
 	field(w, "Selector", pairs(selectorOf(d)))
 	field(w, "Replicas", fmt.Sprintf("%d wanted, %d updated, %d total, %d ready, %d available",
-		replicasOf(d), st.UpdatedReplicas, st.Replicas, st.ReadyReplicas, st.AvailableReplicas))
+		resource.Replicas(d), st.UpdatedReplicas, st.Replicas, st.ReadyReplicas, st.AvailableReplicas))
 	field(w, "Strategy", cmp.Or(string(d.Spec.Strategy.Type), string(appsv1.RollingUpdateDeploymentStrategyType)))
 	if r := d.Spec.Strategy.RollingUpdate; r != nil && r.MaxUnavailable != nil && r.MaxSurge != nil {
 		field(w, "Rolling update", fmt.Sprintf("%s unavailable at most, %s more at most", r.MaxUnavailable.String(), r.MaxSurge.String()))

@@ -2,14 +2,12 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"strings"
 
-	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
+	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/render"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -72,38 +70,18 @@ func (o *diffOptions) run(ctx context.Context) error {
 
 // objectDiff is the unified diff of one object's manifest, "" if it stays as it is.
 func objectDiff(a *controlpb.AppliedObject) (string, error) {
-	before, err := manifestText(a.GetBeforeJson())
+	after, err := typedObject(a.GetObject())
 	if err != nil {
-		return "", fmt.Errorf("encode %s: %w", ref(a.GetObject()), err)
+		return "", err
 	}
-	after, err := manifestText(a.GetObject().GetJson())
-	if err != nil {
-		return "", fmt.Errorf("encode %s: %w", ref(a.GetObject()), err)
-	}
-	text := string(diff.Diff("live/"+ref(a.GetObject()), before, "applied/"+ref(a.GetObject()), after))
-	// The first line repeats what the two after it say.
-	if head, rest, ok := strings.Cut(text, "\n"); ok && strings.HasPrefix(head, "diff ") {
-		text = rest
-	}
-	return text, nil
-}
-
-// manifestText is an object as YAML without what the shop fills in by itself.
-func manifestText(object []byte) ([]byte, error) {
-	if len(object) == 0 {
-		return nil, nil
-	}
-	var tree map[string]any
-	if err := json.Unmarshal(object, &tree); err != nil {
-		return nil, err
-	}
-	delete(tree, "status")
-	if meta, ok := tree["metadata"].(map[string]any); ok {
-		for _, key := range []string{"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"} {
-			delete(meta, key)
+	var before resource.Object
+	if len(a.GetBeforeJson()) > 0 {
+		before, err = typedObject(&controlpb.Object{Kind: a.GetObject().GetKind(), Json: a.GetBeforeJson()})
+		if err != nil {
+			return "", err
 		}
 	}
-	return yaml.Marshal(tree)
+	return render.Diff(before, after)
 }
 
 func (f *Factory) paintDiff(text string) string {

@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -151,6 +152,38 @@ func TestApplyOfNothingIsAUsageError(t *testing.T) {
 	w.wantErr("must be one of none, client, server")
 }
 
+func TestTheClientsDryRunNeedsNoShop(t *testing.T) {
+	w := newWorld(t)
+	w.f.In = strings.NewReader(manifest)
+	w.want(exitOK, "apply", "-f", "-", "--dry-run")
+	wantEqual(t, w.out.String(), "configmap/colours created (client dry run)\n")
+
+	w.f.In = strings.NewReader(strings.Replace(manifest, "\ndata:", "\ndta:", 1))
+	w.want(exitUsage, "apply", "-f", "-", "--dry-run=client")
+	w.wantErr("shopctl: error: stdin:5:1: ", "dta", "data")
+
+	w.want(exitNotRunning, "apply", "-f", "-", "--dry-run=server")
+}
+
+func TestWhatADryRunPrintsCanBeApplied(t *testing.T) {
+	w := newWorld(t).serve(&fakeShop{status: threeServices()})
+	w.want(exitOK, "scale", "cart", "--replicas", "3", "--dry-run", "-o", "yaml")
+	made := w.out.String()
+	if strings.Contains(made, "creationTimestamp") || strings.Contains(made, "status:") {
+		t.Errorf("the manifest holds what only the shop sets:\n%s", made)
+	}
+	w.f.In = strings.NewReader(made)
+	w.want(exitOK, "apply", "-f", "-", "--dry-run=client")
+	wantEqual(t, w.out.String(), "deployment.apps/cartservice configured (client dry run)\n")
+}
+
+func wantEqual(t *testing.T, got, want string) {
+	t.Helper()
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
 func TestDiffShowsWhatApplyWouldChangeAndExitsWithOne(t *testing.T) {
 	before, after := deployment("cartservice", 1, 1), deployment("cartservice", 3, 1)
 	shop := &fakeShop{status: threeServices(), applied: &controlpb.ApplyResponse{
@@ -158,7 +191,7 @@ func TestDiffShowsWhatApplyWouldChangeAndExitsWithOne(t *testing.T) {
 	}}
 	w := newWorld(t).serve(shop)
 	w.want(exitFailed, "diff", "-f", "-")
-	w.wantOut("--- live/deployment.apps/cartservice\n+++ applied/deployment.apps/cartservice\n", "-  replicas: 1\n+  replicas: 3\n")
+	w.wantOut("--- live/deployment/cartservice\n+++ new/deployment/cartservice\n", "-  replicas: 1\n+  replicas: 3\n")
 	if w.err.Len() > 0 {
 		t.Errorf("stderr: %s", w.err.String())
 	}

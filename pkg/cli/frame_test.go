@@ -38,7 +38,7 @@ func TestTooManyArgumentsAreAUsageError(t *testing.T) {
 func TestHelpTellsUsageFlagsAndExitCodes(t *testing.T) {
 	w := newWorld(t)
 	w.want(exitOK, "scale", "--help")
-	w.wantOut("Usage:\n  shopctl scale SERVICE... --replicas N", "--replicas int32", "Global flags:", "Exit codes:\n  0  ok\n", "  3  the shop is not running\n")
+	w.wantOut("Usage:\n  shopctl scale SERVICE... --replicas N", "--replicas NUMBER", "Global flags:", "Exit codes:\n  0  ok\n", "  3  the shop is not running\n")
 	w.want(exitOK, "help", "exit-codes")
 	w.wantOut("  130  interrupted\n")
 	w.want(exitOK)

@@ -4,13 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/render"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -23,53 +22,55 @@ func ref(o *controlpb.Object) string {
 	return kind + "/" + o.GetName()
 }
 
-// printObjects writes objects as -o json, yaml or name: one as it is, several as a List.
+// printObjects writes objects as -o json, yaml or name. YAML is a stream that apply reads again; JSON is
+// one object or, where several were asked for, a List.
 func (f *Factory) printObjects(format string, objects []*controlpb.Object, single bool) error {
-	if format == formatName {
+	switch format {
+	case formatName:
 		for _, o := range objects {
 			if _, err := fmt.Fprintln(f.Out, ref(o)); err != nil {
 				return err
 			}
 		}
 		return nil
+	case formatYAML:
+		return f.printStream(objects, false)
 	}
-	var v any
 	if single && len(objects) == 1 {
-		v = json.RawMessage(objects[0].GetJson())
-	} else {
-		items := make([]json.RawMessage, len(objects))
-		for i, o := range objects {
-			items[i] = o.GetJson()
-		}
-		v = map[string]any{"apiVersion": "v1", "kind": "List", "items": items}
+		return f.Print(format, json.RawMessage(objects[0].GetJson()), nil)
 	}
-	return f.Print(format, v, func(io.Writer) {})
+	items := make([]json.RawMessage, len(objects))
+	for i, o := range objects {
+		items[i] = o.GetJson()
+	}
+	return f.Print(format, map[string]any{"apiVersion": "v1", "kind": "List", "items": items}, nil)
 }
 
-// printStream writes objects as a multi-document YAML stream, which apply reads again.
-func (f *Factory) printStream(objects []*controlpb.Object) error {
+// printStream writes objects as YAML documents; clean ones lack what only the shop sets.
+func (f *Factory) printStream(objects []*controlpb.Object, clean bool) error {
+	typed := make([]resource.Object, len(objects))
 	for i, o := range objects {
-		text, err := yaml.JSONToYAML(o.GetJson())
+		one, err := typedObject(o)
 		if err != nil {
-			return fmt.Errorf("encode %s: %w", ref(o), err)
-		}
-		if i > 0 {
-			text = append([]byte("---\n"), text...)
-		}
-		if _, err := f.Out.Write(text); err != nil {
 			return err
 		}
+		if clean {
+			one = render.Clean(one)
+		}
+		typed[i] = one
 	}
-	return nil
+	text, err := render.ToYAML(typed...)
+	if err != nil {
+		return err
+	}
+	_, err = f.Out.Write(text)
+	return err
 }
 
-// printChanged writes objects that a command made or would make: -o yaml as a stream that apply
-// reads again, else one line each with what was done to it.
+// printChanged writes objects that a command made or would make: by default one line each with what was
+// done to it.
 func (f *Factory) printChanged(format string, objects []*controlpb.Object, done func(i int) string) error {
-	switch format {
-	case formatYAML:
-		return f.printStream(objects)
-	case formatJSON, formatName:
+	if format != formatTable {
 		return f.printObjects(format, objects, true)
 	}
 	for i, o := range objects {

@@ -93,7 +93,7 @@ func rolledOut(ctx context.Context, shop *control.Client, o *controlpb.Object) (
 			return false, err
 		}
 		if d, ok := typed.(*appsv1.Deployment); ok {
-			want, st := replicasOf(d), d.Status
+			want, st := resource.Replicas(d), d.Status
 			return st.ObservedGeneration >= d.Generation && st.UpdatedReplicas == want && st.Replicas == want && st.AvailableReplicas == want, nil
 		}
 	}
