@@ -1,9 +1,12 @@
 // Package catalog is the productcatalogservice: what the shop sells.
 //
 // The products come from a file of protobuf-JSON, either the one in the binary or the one that
-// PRODUCT_CATALOG_FILE names. A file that changes is read again, at once on SIGUSR1 and otherwise
-// within a second; while a new version cannot be read, the last good one stays. Readers see one
-// version of the catalogue for the whole of a call and never wait for a reload.
+// PRODUCT_CATALOG_FILE names. A file that changes is read again within a second; while a new version
+// cannot be read, the last good one stays. A call works with one version from its start to its end and
+// never waits for a reload.
+//
+// Two of the original's ways to make trouble are kept: EXTRA_LATENCY ("5.5s") comes before every
+// answer, and SIGUSR1 makes every call parse the whole catalogue again, until SIGUSR2.
 package catalog
 
 import (

@@ -275,6 +275,7 @@ func TestTheServiceSpeaksTheContractOverTheWire(t *testing.T) {
 	if _, err := client.SearchProducts(t.Context(), &hipstershop.SearchProductsRequest{Query: "mug"}); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	response, err := http.Get("http://" + service.Admin + "/metrics")
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,6 @@
 // Package email is the emailservice: it writes the confirmation of an order, as text and as HTML, and
-// puts it into an outbox where it can be read, or hands it to a mail server as well when SMTP_ADDR
-// names one. An order gets one mail, however often it is confirmed.
+// puts it into an outbox where it can be read. When SMTP_ADDR (host:port) names a mail server, the mail
+// also goes there, from the address in SMTP_FROM. An order gets one mail, however often it is confirmed.
 //
 // The outbox is a file in DATA_DIR, so that it outlives the process, or memory where there is no such directory.
 package email

@@ -12,8 +12,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
-// ledgerLimit is how many charges are remembered: some 4 MB when full, and many minutes of a busy shop.
-const ledgerLimit = 16384
+// ledgerLimit is how many charges are remembered: some 2 MB when full, and minutes of a busy shop.
+const ledgerLimit = 8192
 
 var (
 	errKeyReused = errors.New("idempotency-key was used before, for another charge")

@@ -308,6 +308,7 @@ func TestPaymentsAreCountedByWhatBecameOfThem(t *testing.T) {
 	service := chassistest.Start(t, Setup, nil)
 	client := hipstershop.NewPaymentServiceClient(service.Conn())
 	counts := func() string {
+		defer http.DefaultClient.CloseIdleConnections()
 		response, err := http.Get("http://" + service.Admin + "/metrics")
 		if err != nil {
 			t.Fatal(err)
