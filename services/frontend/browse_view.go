@@ -9,7 +9,7 @@ import (
 )
 
 func homeView(w *html.Writer, a *assets, goods []offer, ad *pb.Ad) {
-	w.Lit(`<section class="hero"><div><p class="eyebrow">Nine good things</p><h1>Well made, and worth keeping.</h1><p>A small shop with a short list: for the beach, the kitchen and the evening at home.</p></div></section>`)
+	w.Lit(`<section class="hero"><div><p class="eyebrow">Good things for every day</p><h1>Well made, and worth keeping.</h1><p>A small shop with a short list: for the beach, the kitchen and the evening at home.</p></div></section>`)
 	var categories []string
 	for _, g := range goods {
 		for _, c := range g.GetCategories() {

@@ -1,0 +1,236 @@
+package frontend
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	nethtml "golang.org/x/net/html"
+	"google.golang.org/grpc"
+
+	"github.com/shopctl/shopctl/services/frontend/internal/fakeshop"
+)
+
+// store is a storefront over a fake shop, without a network.
+type store struct {
+	*fakeshop.Shop
+	handler http.Handler
+	later   time.Duration // how far its clock is ahead
+}
+
+func (s *store) now() time.Time { return time.Now().Add(s.later) }
+
+// advance sets the shop's clock forward, past what it may keep for a while.
+func (s *store) advance(d time.Duration) { s.later += d }
+
+func open(t *testing.T) *store {
+	t.Helper()
+	assets, err := loadAssets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fake := fakeshop.New()
+	st := &store{Shop: fake}
+	n := connect(st.now, func(string, ...string) grpc.ClientConnInterface { return fakeshop.Direct{Shop: fake} })
+	ids := 0
+	s := &server{
+		n: n, assets: assets, log: slog.New(slog.NewTextHandler(io.Discard, nil)), now: st.now,
+		newID:   func() string { ids++; return "id-" + strconv.Itoa(ids) },
+		version: "v1", pod: "frontend-1", orders: newReceipts(),
+	}
+	st.handler = s.handler()
+	return st
+}
+
+// browser is one visitor: it keeps cookies and follows nothing.
+type browser struct {
+	*store
+	t       *testing.T
+	cookies map[string]*http.Cookie
+	header  http.Header
+}
+
+func (s *store) visitor(t *testing.T) *browser {
+	return &browser{s, t, map[string]*http.Cookie{}, http.Header{}}
+}
+
+func (b *browser) do(method, path string, form url.Values) *http.Response {
+	b.t.Helper()
+	req := httptest.NewRequestWithContext(b.t.Context(), method, path, strings.NewReader(form.Encode()))
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for name, value := range b.header {
+		req.Header[name] = value
+	}
+	for _, c := range b.cookies {
+		if c.Path == "/" || strings.HasPrefix(path, c.Path) {
+			req.AddCookie(c)
+		}
+	}
+	rec := httptest.NewRecorder()
+	b.handler.ServeHTTP(rec, req)
+	resp := rec.Result()
+	for _, c := range resp.Cookies() {
+		if c.MaxAge < 0 {
+			delete(b.cookies, c.Name+c.Path)
+		} else {
+			b.cookies[c.Name+c.Path] = c
+		}
+	}
+	return resp
+}
+
+// get fetches a page and checks what holds for every page.
+func (b *browser) get(path string, code int) string {
+	b.t.Helper()
+	return b.page(b.do(http.MethodGet, path, nil), code)
+}
+
+func (b *browser) post(path string, form url.Values, code int) string {
+	b.t.Helper()
+	return b.page(b.do(http.MethodPost, path, form), code)
+}
+
+// submit sends a form that must lead elsewhere, and returns where.
+func (b *browser) submit(path string, form url.Values) string {
+	b.t.Helper()
+	resp := b.do(http.MethodPost, path, form)
+	if resp.StatusCode != http.StatusFound {
+		body, _ := io.ReadAll(resp.Body)
+		b.t.Fatalf("POST %s: status %d\n%s", path, resp.StatusCode, body)
+	}
+	return resp.Header.Get("Location")
+}
+
+func (b *browser) page(resp *http.Response, code int) string {
+	b.t.Helper()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if resp.StatusCode != code {
+		b.t.Fatalf("status %d, want %d\n%s", resp.StatusCode, code, body)
+	}
+	if got, want := resp.Header.Get("Content-Length"), strconv.Itoa(len(body)); got != want {
+		b.t.Errorf("content length %s, body %s", got, want)
+	}
+	checkPage(b.t, string(body))
+	return string(body)
+}
+
+func (b *browser) contains(page string, texts ...string) {
+	b.t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(page, text) {
+			b.t.Errorf("page lacks %q:\n%s", text, mainOf(page))
+		}
+	}
+}
+
+func (b *browser) lacks(page string, texts ...string) {
+	b.t.Helper()
+	for _, text := range texts {
+		if strings.Contains(page, text) {
+			b.t.Errorf("page has %q:\n%s", text, mainOf(page))
+		}
+	}
+}
+
+func mainOf(page string) string {
+	_, page, _ = strings.Cut(page, "<main")
+	page, _, _ = strings.Cut(page, "</main>")
+	return page
+}
+
+// checkPage holds every page to the same rules: tags that are closed, ids that are unique, fields
+// with labels, pictures with texts, references that lead somewhere, one first heading, the landmarks;
+// nothing from elsewhere, no script, no inline style.
+func checkPage(t *testing.T, page string) {
+	t.Helper()
+	void := map[string]bool{"meta": true, "link": true, "img": true, "input": true, "br": true, "path": true}
+	var open []string
+	count, ids := map[string]int{}, map[string]bool{}
+	var refs, fields []string
+	labels := map[string]bool{}
+	for z := nethtml.NewTokenizer(strings.NewReader(page)); z.Next() != nethtml.ErrorToken; {
+		token := z.Token()
+		attr := map[string]string{}
+		for _, a := range token.Attr {
+			attr[a.Key] = a.Val
+		}
+		switch token.Type {
+		case nethtml.StartTagToken:
+			count[token.Data]++
+			if !void[token.Data] {
+				open = append(open, token.Data)
+			}
+		case nethtml.EndTagToken:
+			if len(open) == 0 || open[len(open)-1] != token.Data {
+				t.Errorf("</%s> closes nothing; open: %v", token.Data, open)
+				return
+			}
+			open = open[:len(open)-1]
+		}
+		if id, ok := attr["id"]; ok {
+			if ids[id] {
+				t.Errorf("id %q occurs twice", id)
+			}
+			ids[id] = true
+		}
+		for _, name := range []string{"aria-labelledby", "aria-describedby"} {
+			if attr[name] != "" {
+				refs = append(refs, attr[name])
+			}
+		}
+		if strings.HasPrefix(attr["href"], "#") {
+			refs = append(refs, attr["href"][1:])
+		}
+		switch token.Data {
+		case "label":
+			labels[attr["for"]] = true
+		case "input", "select":
+			if token.Type == nethtml.StartTagToken && attr["type"] != "hidden" {
+				fields = append(fields, attr["id"])
+			}
+		case "img":
+			if _, ok := attr["alt"]; !ok {
+				t.Errorf("picture %s has no alt", attr["src"])
+			}
+		case "script", "style", "iframe":
+			t.Errorf("page has a %s", token.Data)
+		}
+		for name, value := range attr {
+			if name == "style" || strings.HasPrefix(name, "on") {
+				t.Errorf("attribute %s=%q", name, value)
+			}
+			if (name == "src" || name == "href" || name == "action") && !isLocal(value) && !strings.HasPrefix(value, "#") {
+				t.Errorf("%s=%q leads out of the shop", name, value)
+			}
+		}
+	}
+	if len(open) > 0 {
+		t.Errorf("not closed: %v", open)
+	}
+	for _, tag := range []string{"title", "header", "main", "footer", "h1"} {
+		if count[tag] != 1 {
+			t.Errorf("%d <%s>, want one", count[tag], tag)
+		}
+	}
+	for _, ref := range refs {
+		if !ids[ref] {
+			t.Errorf("nothing has the id %q that is referred to", ref)
+		}
+	}
+	for _, id := range fields {
+		if !labels[id] {
+			t.Errorf("field %q has no label", id)
+		}
+	}
+}

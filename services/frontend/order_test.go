@@ -1,0 +1,336 @@
+package frontend
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+)
+
+func goodOrder() url.Values {
+	return url.Values{
+		"email": {"someone@example.com"}, "street_address": {"1 Way"}, "zip_code": {"94043"}, "city": {"Mountain View"}, "state": {"CA"}, "country": {"United States"},
+		"credit_card_number": {"4432-8015-6152-0454"}, "credit_card_expiration_month": {"1"}, "credit_card_expiration_year": {strconv.Itoa(time.Now().Year() + 1)},
+		"credit_card_cvv": {"672"},
+	}
+}
+
+func (b *browser) add(id, quantity string) {
+	b.t.Helper()
+	if to := b.submit("/cart", url.Values{"product_id": {id}, "quantity": {quantity}}); to != "/cart" {
+		b.t.Fatalf("add leads to %q", to)
+	}
+}
+
+// hidden is the value of a hidden field of a page.
+func hidden(page, name string) string {
+	_, rest, _ := strings.Cut(page, `name="`+name+`" value="`)
+	value, _, _ := strings.Cut(rest, `"`)
+	return value
+}
+
+func TestTheCartAddsUpAndCanBeEmptied(t *testing.T) {
+	b := open(t).visitor(t)
+	b.contains(b.get("/cart", http.StatusOK), "Your cart is empty")
+	b.add("OLJCESPC7Z", "2")
+	b.add("6E92ZMYYFZ", "10")
+	page := b.get("/cart", http.StatusOK)
+	b.contains(page, "Quantity: 10", "$39.98", "$89.90", "$129.88", "$8.99", "$138.87", `<span class="badge">12<`, "You may also like")
+	if to := b.submit("/cart/empty", nil); to != "/" {
+		t.Errorf("leads to %q", to)
+	}
+	b.contains(b.get("/cart", http.StatusOK), "Your cart is empty")
+}
+
+func TestQuantitiesOutOfRangeAreRefusedNextToTheField(t *testing.T) {
+	b := open(t).visitor(t)
+	for quantity, rule := range map[string]string{"": "required", "0": "required", "-1": "required", "many": "required", "11": "lte", "1e3": "required"} {
+		page := b.post("/cart", url.Values{"product_id": {"6E92ZMYYFZ"}, "quantity": {quantity}}, http.StatusUnprocessableEntity)
+		b.contains(page, "Field &#39;Quantity&#39; is invalid: "+rule, `aria-describedby="quantity-error"`)
+	}
+	b.post("/cart", url.Values{"quantity": {"1"}}, http.StatusUnprocessableEntity)
+	b.post("/cart", url.Values{"product_id": {"NOPE"}, "quantity": {"1"}}, http.StatusNotFound)
+	b.contains(b.get("/cart", http.StatusOK), "Your cart is empty")
+}
+
+func TestAnOrderLeadsToAPageThatCanBeReloaded(t *testing.T) {
+	s := open(t)
+	b := s.visitor(t)
+	b.add("6E92ZMYYFZ", "2")
+	to := b.submit("/cart/checkout", goodOrder())
+	if !strings.HasPrefix(to, "/order/") {
+		t.Fatalf("leads to %q", to)
+	}
+	for range 2 {
+		page := b.get(to, http.StatusOK)
+		b.contains(page, "Your order is complete", "order-1", "AB-12345-678", "someone@example.com", "94043 Mountain View", "Mug", "$20.00", "$28.99", `<span class="badge">0<`)
+		b.lacks(page, "4432")
+	}
+	if n := len(s.Placed()); n != 1 {
+		t.Errorf("%d orders, want 1", n)
+	}
+	req := s.Placed()[0]
+	if req.GetCreditCard().GetCreditCardNumber() != "4432801561520454" || req.GetAddress().GetZipCode() != 94043 || req.GetUserCurrency() != "USD" {
+		t.Errorf("ordered %v", req)
+	}
+}
+
+func TestAConfirmationIsForWhoOrderedAndOutlivesTheReplica(t *testing.T) {
+	s := open(t)
+	b := s.visitor(t)
+	b.add("6E92ZMYYFZ", "1")
+	to := b.submit("/cart/checkout", goodOrder())
+	s.visitor(t).get(to, http.StatusNotFound)
+
+	other := open(t)
+	b.store = other
+	b.contains(b.get(to, http.StatusOK), "Your order is complete", "94043 Mountain View")
+
+	// Who keeps no cookie but the session's is remembered by the replica.
+	b.store = s
+	delete(b.cookies, cookieReceipt+to)
+	b.contains(b.get(to, http.StatusOK), "Your order is complete")
+}
+
+func TestTheSameFormSentTwiceIsOneOrder(t *testing.T) {
+	s := open(t)
+	b := s.visitor(t)
+	b.add("6E92ZMYYFZ", "1")
+	form := goodOrder()
+	form.Set("order_token", hidden(b.get("/cart", http.StatusOK), "order_token"))
+	first := b.submit("/cart/checkout", form)
+	b.add("OLJCESPC7Z", "1")
+	if second := b.submit("/cart/checkout", form); second != first {
+		t.Errorf("the second time leads to %q, the first to %q", second, first)
+	}
+	if n := len(s.Placed()); n != 1 {
+		t.Errorf("%d orders, want 1", n)
+	}
+	// A new page is a new order.
+	form.Set("order_token", hidden(b.get("/cart", http.StatusOK), "order_token"))
+	if third := b.submit("/cart/checkout", form); third == first {
+		t.Error("a new form repeats the old order")
+	}
+}
+
+func TestATokenIsWorthNothingToSomebodyElse(t *testing.T) {
+	s := open(t)
+	form := goodOrder()
+	form.Set("order_token", "same-token")
+	var seen []string
+	for range 2 {
+		b := s.visitor(t)
+		b.add("6E92ZMYYFZ", "1")
+		seen = append(seen, b.submit("/cart/checkout", form))
+	}
+	if seen[0] == seen[1] {
+		t.Errorf("both visitors got %s", seen[0])
+	}
+}
+
+func TestTheOrderIsInTheCurrencyThatThePageShowed(t *testing.T) {
+	s := open(t)
+	b := s.visitor(t)
+	b.add("6E92ZMYYFZ", "1")
+	b.submit("/setCurrency", url.Values{"currency_code": {"EUR"}})
+	form := goodOrder()
+	form.Set("order_currency", hidden(b.get("/cart", http.StatusOK), "order_currency"))
+	b.submit("/setCurrency", url.Values{"currency_code": {"JPY"}}) // in another tab
+	b.submit("/cart/checkout", form)
+	if got := s.Placed()[0].GetUserCurrency(); got != "EUR" {
+		t.Errorf("ordered in %s", got)
+	}
+}
+
+func TestPostalCodesOfAnyCountryReachTheLabelAndTheConfirmation(t *testing.T) {
+	for code, want := range map[string]struct {
+		zip  int32
+		city string
+	}{
+		"94043":      {94043, "Town"},
+		"01067":      {0, "Town 01067"},
+		"00000":      {0, "Town 00000"},
+		"SW1A 1AA":   {0, "Town SW1A 1AA"},
+		"9999999999": {0, "Town 9999999999"},
+	} {
+		s := open(t)
+		b := s.visitor(t)
+		b.add("6E92ZMYYFZ", "1")
+		form := goodOrder()
+		form.Set("zip_code", code)
+		form.Set("city", "Town")
+		b.contains(b.get(b.submit("/cart/checkout", form), http.StatusOK), code+" Town<")
+		if a := s.Placed()[0].GetAddress(); a.GetZipCode() != want.zip || a.GetCity() != want.city {
+			t.Errorf("%s: address %v", code, a)
+		}
+	}
+}
+
+func TestEachWrongFieldIsNamedAndTheRestIsKept(t *testing.T) {
+	s := open(t)
+	b := s.visitor(t)
+	b.add("6E92ZMYYFZ", "1")
+	for _, c := range []struct{ input, value, want string }{
+		{"email", "", "'Email' is invalid: required"},
+		{"email", "nobody", "'Email' is invalid: email"},
+		{"email", "a@b@c.example", "'Email' is invalid: email"},
+		{"street_address", "", "'StreetAddress' is invalid: required"},
+		{"street_address", strings.Repeat("ß", 513), "'StreetAddress' is invalid: max"},
+		{"zip_code", " ", "'ZipCode' is invalid: required"},
+		{"city", strings.Repeat("x", 129), "'City' is invalid: max"},
+		{"state", "", "'State' is invalid: required"},
+		{"country", "", "'Country' is invalid: required"},
+		{"credit_card_number", "", "'CcNumber' is invalid: required"},
+		{"credit_card_number", "4432801561520455", "'CcNumber' is invalid: credit_card"},
+		{"credit_card_number", "letters", "'CcNumber' is invalid: credit_card"},
+		{"credit_card_expiration_month", "0", "'CcMonth' is invalid: required"},
+		{"credit_card_expiration_month", "13", "'CcMonth' is invalid: lte"},
+		{"credit_card_expiration_month", "-1", "'CcMonth' is invalid: gte"},
+		{"credit_card_expiration_year", "soon", "'CcYear' is invalid: required"},
+		{"credit_card_cvv", "", "'CcCVV' is invalid: required"},
+		{"credit_card_cvv", "12345", "'CcCVV' is invalid: lte"},
+	} {
+		form := goodOrder()
+		form.Set(c.input, c.value)
+		page := b.post("/cart/checkout", form, http.StatusUnprocessableEntity)
+		b.contains(page, "Field "+strings.ReplaceAll(c.want, "'", "&#39;"), `aria-describedby="`+c.input+`-error"`, `role="alert"`)
+		if n := strings.Count(page, `aria-invalid="true"`); n != 1 {
+			t.Errorf("%s=%q: %d fields marked, want 1", c.input, c.value, n)
+		}
+		b.lacks(page, "4432801561520454", "4432-8015-6152-0454", `value="672"`)
+		if c.input != "street_address" {
+			b.contains(page, `value="1 Way"`)
+		}
+	}
+	if n := len(s.Placed()); n != 0 {
+		t.Errorf("%d orders", n)
+	}
+}
+
+func TestTheFormStartsWithACardThatIsGoodForNothingElse(t *testing.T) {
+	b := open(t).visitor(t)
+	b.add("6E92ZMYYFZ", "1")
+	page := b.get("/cart", http.StatusOK)
+	next := strconv.Itoa(time.Now().Year() + 1)
+	b.contains(page, `value="4432801561520454"`, `value="`+next+`" selected`, `<option value="1" selected>January</option>`, `<option value="12">December</option>`)
+}
+
+func TestADeclinedCardSaysWhyAndKeepsTheRest(t *testing.T) {
+	s := open(t)
+	b := s.visitor(t)
+	b.add("6E92ZMYYFZ", "1")
+	form := goodOrder()
+	form.Set("credit_card_number", "4000000000000002")
+	form.Set("order_token", "first")
+	page := b.post("/cart/checkout", form, http.StatusUnprocessableEntity)
+	b.contains(page, "Your credit card (ending 0002) expired on 1/2020", `value="1 Way"`, `aria-invalid="true"`)
+	b.lacks(page, "4000000000000002", "rpc error", "desc =")
+	if hidden(page, "order_token") == "first" {
+		t.Error("the next attempt would be the declined order again")
+	}
+}
+
+func TestAFailingPaymentServiceIsNamedAndTryingAgainIsTheSameOrder(t *testing.T) {
+	s := open(t)
+	b := s.visitor(t)
+	b.add("6E92ZMYYFZ", "1")
+	s.Kill("PaymentService")
+	form := goodOrder()
+	form.Set("order_token", "the-token")
+	page := b.post("/cart/checkout", form, http.StatusServiceUnavailable)
+	b.contains(page, "The payment service is not available", "<code>payment</code>", "/cart?retry=the-token")
+	b.lacks(page, "10.1.2.3", "rpc error", "4432")
+
+	s.Break("PaymentService", nil)
+	again := b.get("/cart?retry=the-token", http.StatusOK)
+	if got := hidden(again, "order_token"); got != "the-token" {
+		t.Errorf("token %q", got)
+	}
+	b.submit("/cart/checkout", form)
+}
+
+func TestOrderFailuresAreAttributedToTheServiceThatFailed(t *testing.T) {
+	for text, hop := range map[string]string{
+		"cart failure: failed to get user cart during checkout: rpc error":                                      "cart",
+		`failed to prepare order: failed to get product #"X"`:                                                   "catalog",
+		`failed to prepare order: failed to convert price of "X" to EUR`:                                        "currency",
+		"shipping quote failure: failed to get shipping quote: rpc error":                                       "shipping",
+		"failed to convert shipping cost to currency: failed to convert currency: rpc error":                    "currency",
+		"failed to charge card: could not charge the card: rpc error: code = Internal desc = broken conversion": "payment",
+		"shipping error: shipment failed: rpc error; the charge was refunded":                                   "shipping",
+		"something else": "checkout",
+	} {
+		s := open(t)
+		b := s.visitor(t)
+		b.add("6E92ZMYYFZ", "1")
+		s.Break("CheckoutService", status.Error(codes.Internal, text))
+		page := b.post("/cart/checkout", goodOrder(), http.StatusInternalServerError)
+		b.contains(page, "The "+hop+" service failed")
+		b.lacks(page, "rpc error")
+		if strings.Contains(text, "refund") {
+			b.contains(page, "taken back")
+		}
+	}
+}
+
+func TestAnEmptyCartCannotBeOrdered(t *testing.T) {
+	b := open(t).visitor(t)
+	b.contains(b.post("/cart/checkout", goodOrder(), http.StatusUnprocessableEntity), "Your cart is empty", "Nothing was charged")
+}
+
+func TestWithoutShippingOrCurrencyTheCartIsStillThere(t *testing.T) {
+	s := open(t)
+	b := s.visitor(t)
+	b.add("OLJCESPC7Z", "2")
+	b.submit("/setCurrency", url.Values{"currency_code": {"EUR"}})
+	s.Kill("ShippingService")
+	b.contains(b.get("/cart", http.StatusOK), "€79.96", "Total without shipping", "shipping service does not answer")
+	s.Break("ShippingService", nil)
+	s.Kill("CurrencyService")
+	s.advance(pricesFresh)
+	page := b.get("/cart", http.StatusOK)
+	b.contains(page, "currency service does not answer", "$39.98", "$48.97")
+	b.lacks(page, "€")
+}
+
+func TestAnEmptyCartShowsWithoutTheCatalogueButAFullOneDoesNot(t *testing.T) {
+	s := open(t)
+	b := s.visitor(t)
+	s.Kill("ProductCatalogService/ListProducts")
+	b.contains(b.get("/cart", http.StatusOK), "Your cart is empty")
+	b.add("OLJCESPC7Z", "2")
+	b.contains(b.get("/cart", http.StatusServiceUnavailable), "catalog")
+}
+
+func TestAProductThatIsGoneFromTheCatalogueDoesNotBreakTheCart(t *testing.T) {
+	s := open(t)
+	b := s.visitor(t)
+	b.add("OLJCESPC7Z", "2")
+	_, err := s.AddItem(t.Context(), &pb.AddItemRequest{
+		UserId: b.cookies[cookieSession+"/"].Value, Item: &pb.CartItem{ProductId: "GONE", Quantity: 1},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.contains(b.get("/cart", http.StatusOK), "GONE", "does not have it any more", "$39.98")
+}
+
+func TestReceiptsAreBoundedAndEnd(t *testing.T) {
+	rs, now := newReceipts(), time.Now()
+	for i := range maxReceipts + 10 {
+		rs.keep("s", &receipt{ID: strconv.Itoa(i)}, now)
+	}
+	if len(rs.kept) != maxReceipts || rs.find("s", "9", now) != nil || rs.find("s", "10", now) == nil {
+		t.Errorf("%d receipts are kept", len(rs.kept))
+	}
+	if rs.find("s", "10", now.Add(receiptAge)) != nil || rs.find("other", "10", now) != nil {
+		t.Error("a receipt outlives its time, or is somebody else's")
+	}
+}
