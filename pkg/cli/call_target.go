@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/shopctl/shopctl/pkg/call"
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/resource"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/services"
+)
+
+// callTarget is a server to call, with what people should know of it.
+type callTarget struct {
+	call.Target
+	// faults that are active on it, one phrase each.
+	faults []string
+	// foreign: the shop knows nothing of it, it was given as host:port.
+	foreign bool
+}
+
+// callTarget finds out what word means. offline says that a linked contract is enough, and then a
+// built-in service is found with the shop down too.
+func (f *Factory) callTarget(ctx context.Context, word string, offline bool) (*callTarget, error) {
+	builtin, isBuiltin := services.Lookup(word)
+	if isBuiltin && offline && len(builtin.GRPC) > 0 {
+		return &callTarget{Target: call.Target{Name: builtin.Name, GRPC: builtin.GRPC}}, nil
+	}
+	if strings.Contains(word, ":") {
+		return hostPort(word)
+	}
+	shop, err := f.Shop(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer shop.Close()
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return nil, err
+	}
+	s, err := findService(st.GetServices(), word)
+	if err != nil {
+		if t, ok := f.serviceObject(ctx, shop, word); ok {
+			return t, nil
+		}
+		return nil, err
+	}
+	if err := f.callable(s); err != nil {
+		return nil, err
+	}
+	t := &callTarget{Target: call.Target{Name: s.GetName(), Addr: s.GetAddress()}, faults: s.GetFaults()}
+	if isBuiltin {
+		t.GRPC = builtin.GRPC
+	}
+	return t, nil
+}
+
+// callable explains why a service cannot be called, if so.
+func (f *Factory) callable(s *controlpb.Service) error {
+	switch {
+	case s.GetProtocol() == "http":
+		hint := f.command("ps")
+		if s.GetAddress() != "" {
+			hint = "curl http://" + s.GetAddress() + "/"
+		}
+		return usageErr(hint, "call %s: it speaks HTTP, not gRPC", s.GetName())
+	case s.GetProtocol() == "tcp":
+		return usageErr(f.command("ps"), "call %s: it speaks a protocol of its own over TCP, not gRPC", s.GetName())
+	case s.GetReady() == 0 || s.GetAddress() == "":
+		why := s.GetState()
+		if s.GetMessage() != "" {
+			why += ": " + s.GetMessage()
+		}
+		return hintErr(callExit(codes.Unavailable), f.command("ps --instances "+s.GetName()), fmt.Errorf("call %s: no instance is ready (%s)", s.GetName(), why))
+	}
+	return nil
+}
+
+// hostPort is a server that the shop knows nothing of.
+func hostPort(word string) (*callTarget, error) {
+	host, port, err := net.SplitHostPort(word)
+	if err != nil {
+		return nil, usageErr("shopctl call 127.0.0.1:50051", "read %q: want a service or host:port", word)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return nil, usageErr("shopctl call 127.0.0.1:50051", "read %q: %q is not a port", word, port)
+	}
+	if host == "" {
+		word = net.JoinHostPort("127.0.0.1", port)
+	}
+	return &callTarget{Target: call.Target{Name: word, Addr: word}, foreign: true}, nil
+}
+
+// serviceObject finds a Service object that fronts no Deployment of its name, and where it can be reached on
+// this machine.
+func (f *Factory) serviceObject(ctx context.Context, shop *control.Client, name string) (*callTarget, bool) {
+	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: resource.KindService, Names: []string{name}, Namespace: f.Namespace})
+	if err != nil || len(resp.GetObjects()) != 1 {
+		return nil, false
+	}
+	object, err := typedObject(resp.GetObjects()[0])
+	if err != nil {
+		return nil, false
+	}
+	svc, ok := object.(*corev1.Service)
+	if !ok {
+		return nil, false
+	}
+	for _, ingress := range svc.Status.LoadBalancer.Ingress {
+		if ingress.IP != "" && len(ingress.Ports) > 0 {
+			addr := net.JoinHostPort(ingress.IP, strconv.Itoa(int(ingress.Ports[0].Port)))
+			return &callTarget{Target: call.Target{Name: name, Addr: addr}}, true
+		}
+	}
+	return nil, false
+}
+
+// explain gives the errors of calls that were not made their exit codes and hints.
+func (o *callOptions) explain(t *callTarget, err error) error {
+	var invalid *call.Invalid
+	switch {
+	case errors.As(err, &invalid):
+		return usageErr(invalid.Hint, "%w", err)
+	case errors.Is(err, call.ErrNoReflection):
+		return hintErr(exitFailed, "register server reflection in the server: reflection.Register(server) in Go", err)
+	case errors.Is(err, call.ErrNotRunning):
+		return hintErr(exitNotRunning, o.f.command("ps"), err)
+	}
+	if st, ok := statusOf(err); ok {
+		hint := o.f.command("ps")
+		if t.foreign {
+			hint = "check that the server listens at " + t.Addr + " and speaks gRPC without TLS"
+		}
+		return hintErr(callExit(st.Code()), hint, err)
+	}
+	return err
+}

@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/shopctl/shopctl/pkg/fault"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// faultOwner owns the faults that people inject.
+const faultOwner = "cli"
+
+type faultInjectOptions struct {
+	f       *Factory
+	format  string
+	errCode string
+	percent float64
+	delay   time.Duration
+	method  string
+	lasts   time.Duration
+	crash   bool
+	pause   bool
+}
+
+func newFaultInjectCmd(f *Factory) *cobra.Command {
+	o := &faultInjectOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "inject SERVICE",
+		Short: "Make calls to a service fail or wait, crash it or pause it",
+		Long: `Make calls to a service fail (--error) or wait (--delay), all of them or a share, of every method or of one. Or kill its
+processes once (--crash), which come back by themselves, or stop them where they are (--pause). Without any of these
+every call fails with UNAVAILABLE. The same fault injected again replaces the first.`,
+		Example: `shopctl fault inject payment --error UNAVAILABLE --percent 50
+shopctl fault inject payment --method Charge --delay 500ms --for 2m
+shopctl fault inject catalog --crash
+shopctl fault inject currency --pause --for 10s`,
+		Args:              exactly(1, "a service"),
+		ValidArgsFunction: f.completeOneService,
+		RunE:              o.run,
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.errCode, "error", "", "fail with this gRPC `CODE`, by name or number")
+	flags.Float64Var(&o.percent, "percent", 100, "share of the calls, above 0 and at most 100")
+	flags.DurationVar(&o.delay, "delay", 0, fmt.Sprintf("let calls wait this long first, at most %s", fault.MaxDelay))
+	flags.StringVar(&o.method, "method", "", "only calls of this `METHOD`; for HTTP the start of a path")
+	flags.DurationVar(&o.lasts, "for", 0, "end by itself after this time")
+	flags.BoolVar(&o.crash, "crash", false, "kill the instances, once")
+	flags.BoolVar(&o.pause, "pause", false, "stop the instances where they are until the fault ends")
+	addOutput(cmd, &o.format)
+	must(cmd.RegisterFlagCompletionFunc("error", completeCodes))
+	must(cmd.RegisterFlagCompletionFunc("method", f.completeFaultMethods))
+	for _, flag := range []string{"percent", "delay", "for"} {
+		must(cmd.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions))
+	}
+	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning)
+}
+
+func (o *faultInjectOptions) run(cmd *cobra.Command, args []string) error {
+	request, byDefault, err := o.request(cmd, args[0])
+	if err != nil {
+		return err
+	}
+	shop, err := o.f.Shop(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	resp, err := shop.InjectFault(cmd.Context(), request)
+	if err != nil {
+		return err
+	}
+	if byDefault {
+		o.f.notef("no fault named: calls fail with %s; --delay, --crash and --pause are the other ways to break a service", request.GetFault().GetError())
+	}
+	return o.report(cmd.Context(), resp.GetFault())
+}
+
+// request reads the flags; byDefault says that none named a fault.
+func (o *faultInjectOptions) request(cmd *cobra.Command, service string) (r *controlpb.InjectFaultRequest, byDefault bool, err error) {
+	changed := cmd.Flags().Changed
+	switch {
+	case changed("percent") && o.percent == 0:
+		return nil, false, usageErr("--percent 50", "read --percent 0: a fault that meets no call breaks nothing")
+	case changed("delay") && o.delay <= 0:
+		return nil, false, usageErr("--delay 500ms", "read --delay %s: want a time above zero", o.delay)
+	case changed("for") && o.lasts <= 0:
+		return nil, false, usageErr("--for 2m", "read --for %s: want a time above zero", o.lasts)
+	case changed("error") && o.errCode == "":
+		return nil, false, usageErr("--error UNAVAILABLE", "read --error: want a gRPC code")
+	}
+	f := &controlpb.Fault{
+		Service: service, Method: o.method, Error: o.errCode, Crash: o.crash, Pause: o.pause, Owner: faultOwner,
+	}
+	if changed("percent") {
+		f.Percent = o.percent
+	}
+	if o.delay > 0 {
+		f.Delay = durationpb.New(o.delay)
+	}
+	if byDefault = o.errCode == "" && o.delay == 0 && !o.crash && !o.pause; byDefault {
+		f.Error = fault.CodeName(codes.Unavailable)
+	}
+	r = &controlpb.InjectFaultRequest{Fault: f}
+	if o.lasts > 0 {
+		r.For = durationpb.New(o.lasts)
+	}
+	return r, byDefault, nil
+}
+
+func (o *faultInjectOptions) report(_ context.Context, f *controlpb.Fault) error {
+	err := o.f.Print(o.format, viewFaults([]*controlpb.Fault{f}), func(w io.Writer) {
+		fmt.Fprintln(w, o.f.paint(toneWarn, "fault on "+f.GetService()+": "+f.GetPhrase()))
+	})
+	if err != nil {
+		return err
+	}
+	if f.GetCrash() {
+		o.f.next("ps --instances " + f.GetService())
+		return nil
+	}
+	o.f.notef("ends %s", o.f.faultEnd(f))
+	o.f.next("fault clear " + f.GetService())
+	return nil
+}

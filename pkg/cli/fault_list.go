@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type faultListOptions struct {
+	f      *Factory
+	format string
+}
+
+func newFaultListCmd(f *Factory) *cobra.Command {
+	o := &faultListOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List what is broken on purpose",
+		Args:  exactly(0, ""),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	addOutput(cmd, &o.format)
+	return exits(cmd, exitOK, exitUsage, exitNotRunning)
+}
+
+func (o *faultListOptions) run(ctx context.Context) error {
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	resp, err := shop.ListFaults(ctx, &controlpb.ListFaultsRequest{})
+	if err != nil {
+		return err
+	}
+	all := resp.GetFaults()
+	if len(all) == 0 && o.format == formatTable {
+		o.f.notef("nothing is broken on purpose")
+		o.f.next("fault inject payment --error UNAVAILABLE --percent 50 --for 2m")
+		return nil
+	}
+	return o.f.Print(o.format, viewFaults(all), func(w io.Writer) {
+		t := newTable("ID", "SERVICE", "FAULT", "ENDS", "OWNER")
+		for _, f := range all {
+			t.row(f.GetId(), f.GetService(), o.f.paint(toneWarn, f.GetPhrase()), o.f.faultEnd(f), dash(f.GetOwner()))
+		}
+		t.write(w)
+	})
+}
