@@ -1,13 +1,76 @@
-// Package rediscart is the store of the carts.
+// Package rediscart is the workload redis-cart, the store of the carts: a real redis-server where this
+// machine has one, else the embedded one, on the same port with the same behaviour.
+//
+// REDIS_SERVER chooses: "embedded", or the path or name of a redis-server; by default redis-server,
+// then valkey-server, are looked for on PATH. DATA_DIR holds the carts; without it they end with the process.
 package rediscart
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
 
 	"github.com/shopctl/shopctl/pkg/chassis"
+	"github.com/shopctl/shopctl/services/cart/rediscart/embedded"
 )
+
+// embeddedChoice is the value of REDIS_SERVER that asks for the embedded server.
+const embeddedChoice = "embedded"
 
 // Setup serves the Redis protocol on rt's port.
 func Setup(ctx context.Context, rt *chassis.Runtime) error {
+	path, err := findServer(rt.Getenv("REDIS_SERVER"), exec.LookPath)
+	if err != nil {
+		return err
+	}
+	lock, err := lockDir(ctx, rt.DataDir())
+	if err != nil {
+		return err
+	}
+	if path == "" {
+		return serveEmbedded(rt, lock)
+	}
+	rt.Log().Info("store of the carts", "server", path, "dir", rt.DataDir())
+	rt.ServeExternal(func(ctx context.Context, port int) error {
+		defer unlockDir(lock)
+		return program{path: path, dir: rt.DataDir(), port: port, lock: lock, log: rt.Log()}.run(ctx)
+	})
 	return nil
+}
+
+func serveEmbedded(rt *chassis.Runtime, lock *os.File) error {
+	server, err := embedded.Open(embedded.Config{Dir: rt.DataDir(), Now: rt.Now, Log: rt.Log()})
+	if err != nil {
+		unlockDir(lock)
+		return err
+	}
+	rt.Log().Info("store of the carts", "server", embeddedChoice, "dir", rt.DataDir())
+	rt.ServeTCP(func(ctx context.Context, l net.Listener) error {
+		defer unlockDir(lock)
+		return errors.Join(server.Serve(ctx, l), server.Close())
+	})
+	return nil
+}
+
+// findServer returns the path of the redis-server to run; empty: the embedded one.
+func findServer(choice string, lookPath func(string) (string, error)) (string, error) {
+	switch choice {
+	case embeddedChoice:
+		return "", nil
+	case "":
+		for _, name := range []string{"redis-server", "valkey-server"} {
+			if path, err := lookPath(name); err == nil {
+				return path, nil
+			}
+		}
+		return "", nil
+	}
+	path, err := lookPath(choice)
+	if err != nil {
+		return "", fmt.Errorf("find REDIS_SERVER=%q: %w (%q needs none)", choice, err, embeddedChoice)
+	}
+	return path, nil
 }

@@ -1,0 +1,159 @@
+// Package embedded is a Redis server for machines that have none: the strings and hashes of Redis, with
+// expiry, transactions and watched keys, over SQLite. It answers what a real Redis answers, down to the
+// words of its errors; one suite runs on both.
+//
+// Redis is single-threaded, and so is this server: one mutex orders all commands. A command that
+// writes, or a MULTI block of them, is one SQLite transaction, committed before its reply is sent.
+// SQLite's log is then in the kernel's hands (WAL, synchronous NORMAL): the death of this process, by
+// kill -9 too, loses no write that was acknowledged. The loss of power may lose the last ones.
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+)
+
+// Version is the Redis release whose behaviour is kept.
+const Version = "7.0.15"
+
+// ErrShutdown is returned by Serve after a client said SHUTDOWN.
+var ErrShutdown = errors.New("shut down by a client")
+
+// Config is what a server is made with.
+type Config struct {
+	// Dir holds the data; empty: nothing outlives the server.
+	Dir string
+	// Now is the clock that keys expire by.
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// Server is one database that any number of connections share.
+type Server struct {
+	cfg      Config
+	commands map[string]*command
+	started  time.Time
+	shutdown context.CancelCauseFunc
+
+	mu       sync.Mutex // orders commands; guards everything below
+	store    *store
+	watchers map[string]map[*session]struct{}
+	lastID   int64
+}
+
+// Open opens the database in cfg.Dir, or makes one there.
+func Open(cfg Config) (*Server, error) {
+	st, err := openStore(cfg.Dir, cfg.Now)
+	if err != nil {
+		return nil, fmt.Errorf("open cart store: %w", err)
+	}
+	return &Server{
+		cfg: cfg, commands: commandTable(), started: cfg.Now(),
+		store: st, watchers: map[string]map[*session]struct{}{},
+	}, nil
+}
+
+// Close closes the database. No connection may be served any more.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.store.close()
+}
+
+// Serve answers the connections that come in on l until ctx ends (nil), a client says SHUTDOWN
+// (ErrShutdown) or l fails. Commands that have arrived are answered before it returns.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.shutdown = cancel
+	var sessions sync.WaitGroup
+	defer sessions.Wait()
+	defer cancel(nil)
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	defer stop()
+	sessions.Go(func() { s.expireInBackground(ctx) })
+	for {
+		conn, err := l.Accept()
+		switch {
+		case err == nil:
+			sessions.Go(func() { s.serveConn(ctx, conn) })
+		case ctx.Err() == nil && !errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("accept a connection: %w", err)
+		case errors.Is(context.Cause(ctx), ErrShutdown):
+			return ErrShutdown
+		default:
+			return nil
+		}
+	}
+}
+
+// expireInBackground removes keys that nobody asks for any more, as Redis does ten times a second;
+// those that somebody does ask for are seen to have expired at once.
+func (s *Server) expireInBackground(ctx context.Context) {
+	const interval, batch = time.Second, 200
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := s.removeExpired(batch); err != nil {
+			s.cfg.Log.Warn("remove expired keys", "error", err)
+		}
+	}
+}
+
+func (s *Server) removeExpired(limit int) error {
+	return s.locked(true, func() error {
+		keys, err := s.store.expired(limit)
+		if err != nil {
+			return err
+		}
+		for _, key := range keys {
+			if _, err := s.store.remove(key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// locked runs work under the mutex, as one transaction if it writes, and tells the watchers of the keys
+// that it changed.
+func (s *Server) locked(writes bool, work func() error) (err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !writes {
+		return work()
+	}
+	if err := s.store.begin(); err != nil {
+		return err
+	}
+	committed := false
+	defer func() {
+		if !committed { // a panic too
+			err = errors.Join(err, s.store.rollback())
+		}
+	}()
+	if err := work(); err != nil {
+		return err
+	}
+	changed, err := s.store.commit()
+	if err != nil {
+		return err
+	}
+	committed = true
+	for key := range changed {
+		for w := range s.watchers[key] {
+			w.dirty = true
+		}
+	}
+	return nil
+}

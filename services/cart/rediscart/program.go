@@ -1,0 +1,117 @@
+package rediscart
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// stopPatience is how long a redis-server may take to leave after SIGTERM.
+	stopPatience = 3 * time.Second
+	// stopSettle is how long the order to stop may come after the program has followed it already:
+	// a signal to the process group reaches both at once.
+	stopSettle = time.Second
+)
+
+// program is a redis-server that runs as a child of this process, in its process group, so that what
+// is done to the instance (a pause, a kill) is done to both.
+type program struct {
+	path, dir string
+	port      int
+	lock      *os.File // inherited: the directory is free only when both are gone
+	log       *slog.Logger
+}
+
+// run runs it until ctx ends, and leaves none behind.
+func (p program) run(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, p.path, p.args()...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = stopPatience
+	cmd.SysProcAttr = dieWithParent()
+	if p.lock != nil {
+		cmd.ExtraFiles = []*os.File{p.lock}
+	}
+	output, err := cmd.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("start %s: %w", p.path, err)
+	}
+	cmd.Stderr = cmd.Stdout
+	ended := make(chan error, 1)
+	go func() {
+		// The signal on the parent's death follows the thread that started the child, not the
+		// process (golang/go#27505): this goroutine keeps its thread until the child has ended.
+		runtime.LockOSThread()
+		ended <- p.startAndWait(cmd, output)
+	}()
+	err = <-ended
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err == nil {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(stopSettle):
+			err = errors.New("it ended by itself")
+		}
+	}
+	return fmt.Errorf("run %s: %w", p.path, err)
+}
+
+func (p program) startAndWait(cmd *exec.Cmd, output io.Reader) error {
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	last := p.relay(output)
+	err := cmd.Wait()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && last != "" {
+		return fmt.Errorf("%w: %s", err, last)
+	}
+	return err
+}
+
+func (p program) args() []string {
+	args := []string{
+		"--port", strconv.Itoa(p.port), "--bind", "127.0.0.1", "--daemonize", "no", "--logfile", "", "--loglevel", "notice",
+		"--always-show-logo", "no", "--databases", "1", "--save", "",
+	}
+	if p.dir == "" {
+		return append(args, "--appendonly", "no")
+	}
+	// Redis writes its log before it answers, so that a kill -9 loses nothing acknowledged;
+	// everysec bounds what the loss of power can take.
+	return append(args, "--dir", p.dir, "--appendonly", "yes", "--appendfsync", "everysec")
+}
+
+// relay hands the program's lines to the log until its output ends, and returns the last of them.
+// A line is "12:M 23 Nov 2026 10:00:00.000 # words"; the sign is its level.
+func (p program) relay(output io.Reader) (last string) {
+	lines := bufio.NewScanner(output)
+	for lines.Scan() {
+		level, text := slog.LevelDebug, lines.Text()
+		for sign, l := range map[string]slog.Level{" # ": slog.LevelWarn, " * ": slog.LevelInfo} {
+			if _, words, ok := strings.Cut(text, sign); ok {
+				level, text = l, words
+				break
+			}
+		}
+		if text = strings.TrimSpace(text); text != "" {
+			last = text
+			p.log.Log(context.Background(), level, text, "program", "redis-server")
+		}
+	}
+	_, _ = io.Copy(io.Discard, output) // a line too long to scan must not block the program
+	return last
+}
