@@ -59,9 +59,10 @@ func defaultPod(p *corev1.PodSpec) {
 	set(&p.SchedulerName, defaultSchedulerName)
 	setPointer(&p.TerminationGracePeriodSeconds, defaultGraceSeconds)
 	setPointer(&p.SecurityContext, corev1.PodSecurityContext{})
-	// The old name of the field, which the API server keeps equal to the new one.
+	// The API server keeps the old name of the field as a copy of the new one; then an apply that leaves the
+	// account out cannot remove it. Here there is only the new one.
 	set(&p.ServiceAccountName, p.DeprecatedServiceAccount)
-	p.DeprecatedServiceAccount = p.ServiceAccountName
+	p.DeprecatedServiceAccount = ""
 	for i := range p.Containers {
 		defaultContainer(&p.Containers[i])
 	}

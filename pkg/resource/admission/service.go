@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
@@ -46,7 +47,9 @@ func (c *issues) servicePorts(s *corev1.ServiceSpec) {
 			c.add(at+".port", "%s is there already", key)
 		}
 		ports[key] = true
-		c.portRef(at+".targetPort", p.TargetPort)
+		if p.TargetPort != intstr.FromInt32(p.Port) { // the default, of which enough was said
+			c.portRef(at+".targetPort", p.TargetPort)
+		}
 		if p.AppProtocol != nil {
 			c.rule(at+".appProtocol", *p.AppProtocol, validation.IsQualifiedName(*p.AppProtocol))
 		}
