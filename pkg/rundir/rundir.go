@@ -164,9 +164,7 @@ func probe(dir string) error {
 		return fmt.Errorf("write to directory: %w", err)
 	}
 	defer os.Remove(f.Name())
-	if _, err = f.Write(make([]byte, 64<<10)); err == nil {
-		err = f.Sync()
-	}
+	_, err = f.Write(make([]byte, 64<<10))
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}

@@ -49,6 +49,8 @@ type Config struct {
 	Builtin func(image string) (name, tag string, ok bool)
 	// Images maps other images to commands. It is asked again whenever objects change.
 	Images func() Images
+	// CommandEnviron is what commands inherit, "KEY=value"; the pod template's variables win over it.
+	CommandEnviron []string
 	// Hold names Deployments that do not start until they are released, whatever their objects say.
 	Hold map[Key]bool
 

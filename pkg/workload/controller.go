@@ -39,6 +39,8 @@ type Controller struct {
 	warned      map[string]bool
 	pids        map[string]int
 	down        *shutdown
+	// settled are closed when the state that follows from what was posted is published.
+	settled []chan struct{}
 }
 
 // New opens the stable addresses of all Services that there are, and starts nothing yet. A port that
@@ -84,6 +86,7 @@ func (c *Controller) Run(ctx context.Context) {
 	for {
 		wake := c.reconcile()
 		c.publish()
+		c.settle()
 		if c.down != nil && c.idle() {
 			break
 		}
@@ -163,16 +166,35 @@ func (c *Controller) do(f func()) bool {
 // spawn runs f in a goroutine that the controller waits for.
 func (c *Controller) spawn(f func()) { c.tasks.Go(f) }
 
+// settle tells those who wait for it that what they posted has been looked at.
+func (c *Controller) settle() {
+	for _, ch := range c.settled {
+		close(ch)
+	}
+	c.settled = nil
+}
+
 // Refresh looks at the faults again.
 func (c *Controller) Refresh() { c.post(func() {}) }
 
-// Release starts Deployments that were held back.
-func (c *Controller) Release(keys ...Key) {
-	c.do(func() {
-		for _, k := range keys {
+// Sync reads the objects again, and starts the Deployments of the given names even if they were held
+// back. When it returns, the snapshot knows of both.
+func (c *Controller) Sync(release ...Key) {
+	settled := make(chan struct{})
+	ok := c.post(func() {
+		for _, k := range release {
 			delete(c.held, k)
 		}
+		c.load()
+		c.settled = append(c.settled, settled)
 	})
+	if !ok {
+		return
+	}
+	select {
+	case <-settled:
+	case <-c.done:
+	}
 }
 
 // load reads the objects again and opens the addresses of new Services.

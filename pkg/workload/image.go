@@ -1,15 +1,15 @@
 package workload
 
 import (
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // Images maps container images to commands of this machine, as shopctl.yaml's images does.
 type Images struct {
-	// Commands by image: "myapp" or "registry/team/myapp:v2". The most exact name wins.
-	Commands map[string]string
+	// Commands with their arguments by image: "myapp" or "registry/team/myapp:v2". The most exact name wins.
+	Commands map[string][]string
 	// Dir is what the commands' relative paths start from.
 	Dir string
 	// Err is why the map cannot be read.
@@ -29,6 +29,13 @@ func (e *UnknownImageError) Hint() string {
 	return fmt.Sprintf("map it in shopctl.yaml: images: {%s: \"./%s --flag\"}", base, base)
 }
 
+// CheckImage tells whether something on this machine stands for a container's image and command.
+func CheckImage(cfg Config, image string, command []string) error {
+	cfg = cfg.withDefaults()
+	_, err := cfg.Images().program(cfg.Builtin, image, command, nil)
+	return err
+}
+
 // program is what an image stands for.
 type program struct {
 	builtin string
@@ -41,14 +48,10 @@ type program struct {
 // as Kubernetes says: command the entry point, args what follows it.
 func (im Images) program(builtin func(string) (string, string, bool), image string, command, args []string) (program, error) {
 	if len(command) > 0 {
-		return program{command: append(append([]string{}, command...), args...), dir: im.Dir, tag: imageTag(image)}, nil
+		return program{command: slices.Concat(command, args), dir: im.Dir, tag: imageTag(image)}, nil
 	}
-	if text, ok := im.lookup(image); ok {
-		words, err := splitWords(text)
-		if err != nil {
-			return program{}, fmt.Errorf("image %q: command %q of shopctl.yaml: %w", image, text, err)
-		}
-		return program{command: append(words, args...), dir: im.Dir, tag: imageTag(image)}, nil
+	if words, ok := im.lookup(image); ok {
+		return program{command: slices.Concat(words, args), dir: im.Dir, tag: imageTag(image)}, nil
 	}
 	if name, tag, ok := builtin(image); ok {
 		return program{builtin: name, tag: tag}, nil
@@ -59,15 +62,15 @@ func (im Images) program(builtin func(string) (string, string, bool), image stri
 	return program{}, &UnknownImageError{Image: image}
 }
 
-func (im Images) lookup(image string) (string, bool) {
+func (im Images) lookup(image string) ([]string, bool) {
 	untagged := strings.TrimSuffix(image, ":"+imageTag(image))
 	last := image[strings.LastIndex(image, "/")+1:]
 	for _, name := range []string{image, untagged, last, imageBase(image)} {
-		if text, ok := im.Commands[name]; ok {
-			return text, true
+		if words, ok := im.Commands[name]; ok && len(words) > 0 {
+			return words, true
 		}
 	}
-	return "", false
+	return nil, false
 }
 
 // imageBase is the last element of an image's path without tag and digest.
@@ -85,52 +88,4 @@ func imageTag(image string) string {
 		return "latest"
 	}
 	return tag
-}
-
-// splitWords splits a command into words as a shell would, with quotes and backslashes but without
-// expansions.
-func splitWords(text string) ([]string, error) {
-	var (
-		words  []string
-		word   strings.Builder
-		inWord bool
-		quote  rune
-		escape bool
-	)
-	for _, r := range text {
-		switch {
-		case escape:
-			word.WriteRune(r)
-			escape = false
-		case r == '\\' && quote != '\'':
-			escape, inWord = true, true
-		case quote != 0:
-			if r == quote {
-				quote = 0
-			} else {
-				word.WriteRune(r)
-			}
-		case r == '\'' || r == '"':
-			quote, inWord = r, true
-		case r == ' ' || r == '\t' || r == '\n':
-			if inWord {
-				words = append(words, word.String())
-				word.Reset()
-				inWord = false
-			}
-		default:
-			word.WriteRune(r)
-			inWord = true
-		}
-	}
-	if quote != 0 || escape {
-		return nil, errors.New("a quote is left open")
-	}
-	if inWord {
-		words = append(words, word.String())
-	}
-	if len(words) == 0 {
-		return nil, errors.New("it is empty")
-	}
-	return words, nil
 }

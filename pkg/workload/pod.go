@@ -123,7 +123,7 @@ func (c *Controller) launch(p *pod, dir string) (Instance, error) {
 			return nil, err
 		}
 	}
-	return c.cfg.Driver.Start(c.life, p.rev.spec(p.name, p.owner, port, dir))
+	return c.cfg.Driver.Start(c.life, p.rev.spec(p.name, p.owner, port, dir, c.cfg.CommandEnviron))
 }
 
 func (c *Controller) onStarted(p *pod, run int, inst Instance, err error) {

@@ -133,12 +133,15 @@ func spell(b []byte) string {
 }
 
 // spec is what one instance is started from. Its volumes lie in dir.
-func (rev *revision) spec(pod string, owner Key, port int, dir string) Spec {
+func (rev *revision) spec(pod string, owner Key, port int, dir string, environ []string) Spec {
 	fill := strings.NewReplacer(podNameMark, pod, podPortMark, fmt.Sprint(port))
 	local := func(text string) string { return relocate(fill.Replace(text), dir, rev.volumes) }
 	s := Spec{
 		Name: pod, Workload: owner.Name, Namespace: owner.Namespace, Version: rev.version,
 		Builtin: rev.program.builtin, Dir: rev.program.dir, Port: port, DataDir: rev.dataDir,
+	}
+	if len(rev.program.command) > 0 {
+		s.Env = slices.Clone(environ)
 	}
 	for _, arg := range rev.program.command {
 		s.Command = append(s.Command, local(arg))

@@ -1,0 +1,330 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/admission"
+	"github.com/shopctl/shopctl/pkg/resource/decode"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/workload"
+)
+
+func (a *api) Apply(_ context.Context, req *controlpb.ApplyRequest) (*controlpb.ApplyResponse, error) {
+	manifests, err := decodeFiles(req.GetFiles())
+	if err != nil {
+		return nil, explainObjects(err)
+	}
+	result, err := a.store.Apply(manifests, req.GetNamespace(), req.GetDryRun())
+	if err != nil {
+		return nil, explainObjects(err)
+	}
+	warnings := append(result.Warnings, a.imageWarnings(manifests)...).Sorted()
+	resp := &controlpb.ApplyResponse{Warnings: warnings.Strings()}
+	if resp.Objects, err = changed(result.Changes); err != nil {
+		return nil, err
+	}
+	if !req.GetDryRun() {
+		a.commit(result.Changes, "Applied")
+	}
+	return resp, nil
+}
+
+func decodeFiles(files []*controlpb.File) ([]resource.Manifest, error) {
+	var manifests []resource.Manifest
+	var problems resource.Problems
+	for _, f := range files {
+		found, err := decode.Decode(f.GetName(), f.GetContent())
+		if p, ok := err.(resource.Problems); ok {
+			problems = append(problems, p...)
+		} else if err != nil {
+			return nil, err
+		}
+		manifests = append(manifests, found...)
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	if len(manifests) == 0 {
+		return nil, control.Error(codes.InvalidArgument, "the files hold no objects", "shopctl get deployments -o yaml", 2)
+	}
+	return manifests, nil
+}
+
+// imageWarnings tells of images that nothing here stands for: such a Deployment is stored, but
+// cannot start.
+func (a *api) imageWarnings(manifests []resource.Manifest) resource.Problems {
+	var problems resource.Problems
+	for _, m := range manifests {
+		d, ok := m.Object.(*appsv1.Deployment)
+		if !ok {
+			continue
+		}
+		for i, c := range d.Spec.Template.Spec.Containers[:min(1, len(d.Spec.Template.Spec.Containers))] {
+			err := workload.CheckImage(a.workloadConfig(), c.Image, c.Command)
+			if err == nil {
+				continue
+			}
+			text := err.Error()
+			if h, ok := err.(interface{ Hint() string }); ok {
+				text += "; " + h.Hint()
+			}
+			problems = append(problems, m.Problem(admission.Issue{Path: fmt.Sprintf("spec.template.spec.containers[%d].image", i), Message: text}))
+		}
+	}
+	return problems
+}
+
+// commit makes the controller look at what changed, and tells of it.
+func (a *api) commit(changes []resource.Change, reason string, release ...workload.Key) {
+	a.source.refresh()
+	a.control.Sync(release...)
+	for _, c := range changes {
+		if c.Action == resource.ActionUnchanged {
+			continue
+		}
+		service := ""
+		if c.Key.Kind == resource.KindDeployment {
+			service = a.displayName(workload.Key{Namespace: c.Key.Namespace, Name: c.Key.Name})
+		}
+		a.events.Add(&controlpb.Event{Type: "Normal", Reason: reason, Service: service, Message: fmt.Sprintf("%s %s", c.Key, c.Action)})
+	}
+}
+
+func (a *api) Get(_ context.Context, req *controlpb.GetRequest) (*controlpb.GetResponse, error) {
+	kind, err := resource.LookupKind(req.GetKind())
+	if err != nil {
+		return nil, explainObjects(err)
+	}
+	selector, err := parseSelector(req.GetSelector())
+	if err != nil {
+		return nil, err
+	}
+	namespace := a.namespace(req.GetNamespace())
+	if !kind.Namespaced {
+		namespace = ""
+	}
+	snap := a.store.Snapshot()
+	var objects []resource.Object
+	if len(req.GetNames()) == 0 {
+		if namespace == "*" {
+			namespace = ""
+		}
+		objects = snap.List(kind.Name, namespace)
+	}
+	for _, name := range req.GetNames() {
+		o, err := snap.Get(a.objectKey(kind, namespace, name))
+		if err != nil {
+			return nil, explainObjects(err)
+		}
+		objects = append(objects, o)
+	}
+	resp := &controlpb.GetResponse{}
+	for _, o := range objects {
+		if !selector.Matches(labels.Set(o.GetLabels())) {
+			continue
+		}
+		p, err := protoObject(o)
+		if err != nil {
+			return nil, err
+		}
+		resp.Objects = append(resp.Objects, p)
+	}
+	return resp, nil
+}
+
+// parseSelector reads -l: "app=cart,version!=v1".
+func parseSelector(text string) (labels.Selector, error) {
+	s, err := labels.Parse(text)
+	if err != nil {
+		return nil, control.Error(codes.InvalidArgument, fmt.Sprintf("selector %q: %v", text, err), "use KEY=VALUE, several with commas: -l app=cartservice,version=v1", 2)
+	}
+	return s, nil
+}
+
+func (a *api) namespace(namespace string) string {
+	if namespace == "" {
+		return a.store.Namespace()
+	}
+	return namespace
+}
+
+// objectKey lets people name Deployments and Services as they name services: "catalog".
+func (a *api) objectKey(kind resource.Kind, namespace, name string) resource.Key {
+	key := resource.Key{Kind: kind.Name, Namespace: namespace, Name: name}
+	if _, err := a.store.Get(key); err == nil || namespace != a.store.Namespace() {
+		return key
+	}
+	if w, ok := a.names().find(name); ok && w.Namespace == namespace {
+		alias := resource.Key{Kind: kind.Name, Namespace: namespace, Name: w.Name}
+		if _, err := a.store.Get(alias); err == nil {
+			return alias
+		}
+	}
+	return key
+}
+
+func (a *api) Delete(_ context.Context, req *controlpb.DeleteRequest) (*controlpb.DeleteResponse, error) {
+	keys, err := a.deleteKeys(req)
+	if err != nil {
+		return nil, explainObjects(err)
+	}
+	changes, err := a.store.Delete(keys, req.GetDryRun())
+	if err != nil {
+		return nil, explainObjects(err)
+	}
+	resp := &controlpb.DeleteResponse{}
+	for _, c := range changes {
+		p, err := protoObject(c.Before)
+		if err != nil {
+			return nil, err
+		}
+		resp.Objects = append(resp.Objects, p)
+	}
+	if !req.GetDryRun() {
+		a.commit(changes, "Deleted")
+	}
+	return resp, nil
+}
+
+func (a *api) deleteKeys(req *controlpb.DeleteRequest) ([]resource.Key, error) {
+	namespace := a.namespace(req.GetNamespace())
+	if len(req.GetFiles()) > 0 {
+		manifests, err := decodeFiles(req.GetFiles())
+		if err != nil {
+			return nil, err
+		}
+		var keys []resource.Key
+		for _, m := range manifests {
+			key := resource.KeyOf(m.Object)
+			if kind, err := resource.LookupKind(key.Kind); err == nil && kind.Namespaced && key.Namespace == "" {
+				key.Namespace = namespace
+			}
+			if !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
+		}
+		return keys, nil
+	}
+	kind, err := resource.LookupKind(req.GetKind())
+	if err != nil {
+		return nil, err
+	}
+	if len(req.GetNames()) == 0 {
+		return nil, control.Error(codes.InvalidArgument, "delete needs the names of objects", "shopctl get "+kind.Plural, 2)
+	}
+	if !kind.Namespaced {
+		namespace = ""
+	}
+	var keys []resource.Key
+	for _, name := range req.GetNames() {
+		keys = append(keys, a.objectKey(kind, namespace, name))
+	}
+	return keys, nil
+}
+
+func (a *api) Edit(_ context.Context, req *controlpb.EditRequest) (*controlpb.EditResponse, error) {
+	edit, release, err := a.operation(req)
+	if err != nil {
+		return nil, err
+	}
+	if len(req.GetServices()) == 0 {
+		return nil, control.Error(codes.InvalidArgument, "no service is named", "services: "+strings.Join(a.names().all(), ", "), 2)
+	}
+	var keys []resource.Key
+	var workloads []workload.Key
+	for _, name := range req.GetServices() {
+		key, ok := a.findDeployment(req.GetNamespace(), name)
+		if !ok {
+			return nil, a.names().unknown(name)
+		}
+		keys = append(keys, resource.Key{Kind: resource.KindDeployment, Namespace: key.Namespace, Name: key.Name})
+		workloads = append(workloads, key)
+	}
+	changes, err := a.store.EditDeployments(keys, req.GetDryRun(), edit)
+	if err != nil {
+		return nil, explainObjects(err)
+	}
+	resp := &controlpb.EditResponse{}
+	if resp.Objects, err = changed(changes); err != nil {
+		return nil, err
+	}
+	if !req.GetDryRun() {
+		if !release {
+			workloads = nil
+		}
+		a.commit(changes, "Applied", workloads...)
+	}
+	return resp, nil
+}
+
+func (a *api) findDeployment(namespace, name string) (workload.Key, bool) {
+	if namespace == "" || namespace == a.store.Namespace() {
+		return a.names().find(name)
+	}
+	return a.names().find(namespace + "/" + name)
+}
+
+// operation is what an edit does to a Deployment, and whether it starts one that was held back.
+func (a *api) operation(req *controlpb.EditRequest) (edit func(*appsv1.Deployment) error, release bool, err error) {
+	switch op := req.GetOperation().(type) {
+	case *controlpb.EditRequest_Replicas:
+		return func(d *appsv1.Deployment) error { return resource.Scale(d, op.Replicas) }, true, nil
+	case *controlpb.EditRequest_Restart:
+		now := a.now()
+		return func(d *appsv1.Deployment) error { return resource.Restart(d, now) }, true, nil
+	case *controlpb.EditRequest_Stop:
+		return resource.Stop, false, nil
+	case *controlpb.EditRequest_Start:
+		return resource.Start, true, nil
+	case *controlpb.EditRequest_SetEnv:
+		return func(d *appsv1.Deployment) error {
+			return resource.SetEnv(d, op.SetEnv.GetSet(), op.SetEnv.GetUnset())
+		}, false, nil
+	}
+	return nil, false, control.Error(codes.InvalidArgument, "the edit says not what to do", "shopctl scale --help", 2)
+}
+
+func changed(changes []resource.Change) ([]*controlpb.AppliedObject, error) {
+	var out []*controlpb.AppliedObject
+	for _, c := range changes {
+		applied := &controlpb.AppliedObject{Action: string(c.Action)}
+		after := c.After
+		if after == nil {
+			after = c.Before
+		}
+		var err error
+		if applied.Object, err = protoObject(after); err != nil {
+			return nil, err
+		}
+		if c.Before != nil {
+			if applied.BeforeJson, err = json.Marshal(c.Before); err != nil {
+				return nil, fmt.Errorf("encode %s: %w", c.Key, err)
+			}
+		}
+		out = append(out, applied)
+	}
+	return out, nil
+}
+
+func protoObject(o resource.Object) (*controlpb.Object, error) {
+	key := resource.KeyOf(o)
+	content, err := json.Marshal(o)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", key, err)
+	}
+	return &controlpb.Object{
+		ApiVersion: o.GetObjectKind().GroupVersionKind().GroupVersion().String(),
+		Kind:       key.Kind, Namespace: key.Namespace, Name: key.Name, Json: content,
+	}, nil
+}

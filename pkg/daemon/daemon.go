@@ -1,0 +1,256 @@
+// Package daemon is the long-running side of a shop, and the one place where its parts are tied
+// together: the objects, the controller that gives them their meaning, the driver that runs
+// instances, the faults, what is observed of it all, and the control API in front.
+//
+// One daemon serves one shop. It holds the lock of the shop's run directory for as long as it lives,
+// and every instance holds a lifeline to it: when the daemon is gone, however it went, so are they.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/observe"
+	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/rundir"
+	"github.com/shopctl/shopctl/pkg/workload"
+)
+
+// Config is what a daemon is started with. Name and Getenv are required.
+type Config struct {
+	// Name of the shop.
+	Name string
+	// Namespace that the shop lives in; empty: resource.DefaultNamespace.
+	Namespace string
+	// PortBase is the first port of the Services' stable addresses; 0: the kernel gives them.
+	PortBase int
+	// Only names the services to start; empty: all.
+	Only []string
+	// Listen is the storefront's address; empty: 127.0.0.1:8080 if that is free, else another port.
+	Listen string
+	// Images maps container images to commands, read again whenever objects change. May be nil.
+	Images func() workload.Images
+	// Executable is this binary, for the instances; ExecArgs come before "service run NAME". Empty:
+	// found by itself.
+	Executable string
+	ExecArgs   []string
+	// Version of shopctl, for status.
+	Version string
+	// Defaults are the shop's own objects; nil: those of the built-in services.
+	Defaults []resource.Manifest
+	Getenv   func(string) string
+	// Environ is the whole environment, which commands that are not ours inherit.
+	Environ []string
+	// Log takes the daemon's own log; nil: none.
+	Log io.Writer
+	Now func() time.Time
+}
+
+// DefaultListen is where people look for the storefront.
+const DefaultListen = "127.0.0.1:8080"
+
+// shop is a running daemon.
+type shop struct {
+	cfg     Config
+	dir     rundir.Dir
+	lock    *rundir.Lock
+	log     *slog.Logger
+	now     func() time.Time
+	started time.Time
+
+	store   *resource.Store
+	source  *source
+	control *workload.Controller
+	faults  *fault.Registry
+	// bell rings when faults change.
+	bell   *bell
+	events *observe.Events
+	logs   *observe.Logs
+	stats  *observe.Scraper
+	spans  *observe.Spans
+	memory *memoryCache
+	otlp   string
+
+	// stop asks the daemon to go down; now is closed when that shall be at once.
+	stop    context.CancelFunc
+	kill    func()
+	killing chan struct{}
+	// leaving ends when the last instance is gone, and with it every open stream.
+	leaving    context.Context
+	endStreams context.CancelFunc
+}
+
+// Run runs a daemon until ctx ends or somebody shuts it down. As soon as the shop can be reached it
+// writes so to ready (ReadyPipe), as it writes the error with which it returns before that.
+func Run(ctx context.Context, cfg Config, ready io.Writer) error {
+	report := newReport(ready)
+	err := run(ctx, cfg, report.ok)
+	if err != nil {
+		report.failed(err)
+	}
+	return err
+}
+
+func run(ctx context.Context, cfg Config, ready func()) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	s, err := prepare(cfg)
+	if err != nil {
+		return err
+	}
+	s.stop = stop
+	err = s.serve(ctx, ready)
+	if removeErr := s.lock.Remove(); err == nil && removeErr != nil {
+		err = fmt.Errorf("clean run directory: %w", removeErr)
+	}
+	return err
+}
+
+// prepare takes the shop's directories and makes everything that does not run by itself.
+func prepare(cfg Config) (*shop, error) {
+	s := &shop{cfg: cfg, now: cfg.Now, bell: newBell(), memory: newMemoryCache(), killing: make(chan struct{})}
+	s.kill = sync.OnceFunc(func() { close(s.killing) })
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.started = s.now()
+	s.leaving, s.endStreams = context.WithCancel(context.Background())
+	s.log = slog.New(slog.DiscardHandler)
+	if cfg.Log != nil {
+		s.log = slog.New(slog.NewJSONHandler(cfg.Log, nil))
+	}
+	var err error
+	if s.dir, err = rundir.Resolve(cfg.Name, cfg.Getenv); err != nil {
+		return nil, control.WithHint(err, "choose another --name", 2)
+	}
+	if s.lock, err = takeDirectories(s.dir, s.log); err != nil {
+		return nil, err
+	}
+	if err := s.open(); err != nil {
+		return nil, errors.Join(err, s.lock.Remove())
+	}
+	return s, nil
+}
+
+// takeDirectories makes the shop's directories, takes the lock and ends what a dead daemon left.
+func takeDirectories(dir rundir.Dir, log *slog.Logger) (*rundir.Lock, error) {
+	if err := dir.Create(); err != nil {
+		return nil, explainDirectory(err, dir)
+	}
+	lock, err := dir.Lock()
+	if errors.Is(err, rundir.ErrLocked) {
+		return nil, control.Error(codes.AlreadyExists, fmt.Sprintf("start shop %q: it runs already", dir.Name), "shopctl status", 1)
+	}
+	if err != nil {
+		return nil, explainDirectory(err, dir)
+	}
+	left, err := dir.Leftovers()
+	if err == nil && len(left) > 0 {
+		log.Warn("ending what an earlier daemon left behind", "processes", len(left))
+		err = rundir.End(context.Background(), left, 2*time.Second)
+	}
+	if err != nil {
+		return nil, errors.Join(err, lock.Release())
+	}
+	return lock, nil
+}
+
+// serve runs the shop until ctx ends, and takes it down again.
+func (s *shop) serve(ctx context.Context, ready func()) error {
+	listener, err := control.Listen(s.dir)
+	if err != nil {
+		s.endStreams()
+		return explainDirectory(err, s.dir)
+	}
+	var all sync.WaitGroup
+	background, end := context.WithCancel(context.Background())
+	receiver, err := s.receiveSpans()
+	if err != nil {
+		s.log.Warn("spans are not received", "error", err)
+	}
+	ctl, err := s.newController()
+	if err != nil {
+		end()
+		receiver.close()
+		_ = listener.Close()
+		s.endStreams()
+		return explainPort(err)
+	}
+	s.control = ctl
+	s.faults = s.newFaults()
+	s.control.SetFaults(s.faults)
+	s.stats = observe.NewScraper(s.targets, s.now)
+
+	all.Go(func() { s.source.run(background) })
+	all.Go(func() { s.control.Run(background) })
+	all.Go(func() { s.stats.Run(background) })
+	all.Go(func() { s.writeStatus(background) })
+	server := control.NewServer(&api{shop: s}, s.log)
+	served := make(chan error, 1)
+	serving, endServing := context.WithCancel(context.Background())
+	go func() { served <- server.Serve(serving, listener) }()
+
+	s.log.Info("the shop is open", "name", s.dir.Name, "socket", s.dir.Socket())
+	ready()
+	select {
+	case <-ctx.Done():
+	case err = <-served:
+		served <- nil
+		err = fmt.Errorf("serve control socket: %w", err)
+	}
+	s.takeDown()
+	s.endStreams()
+	endServing()
+	err = errors.Join(err, <-served)
+	end()
+	all.Wait()
+	receiver.close()
+	return err
+}
+
+// takeDown undoes all faults and ends all instances.
+func (s *shop) takeDown() {
+	s.log.Info("going down")
+	if err := s.faults.Close(); err != nil {
+		s.log.Warn("clear faults", "error", err)
+	}
+	s.control.Shutdown(false, nil)
+	select {
+	case <-s.control.Done():
+	case <-s.killing:
+		s.control.Shutdown(true, nil)
+		<-s.control.Done()
+	}
+}
+
+// explainDirectory says what to do about a directory that cannot be used.
+func explainDirectory(err error, dir rundir.Dir) error {
+	hint := fmt.Sprintf("make %s and %s writable, or choose others with SHOPCTL_RUN_DIR and SHOPCTL_STATE_DIR", dir.Run, dir.State)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		hint = fmt.Sprintf("free some space: df -h %s %s", existing(dir.Run), existing(dir.State))
+	}
+	return control.WithHint(fmt.Errorf("start shop %q: %w", dir.Name, err), hint, 5)
+}
+
+// existing is the nearest directory at or above path that is there.
+func existing(path string) string {
+	for path != filepath.Dir(path) {
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+		path = filepath.Dir(path)
+	}
+	return path
+}

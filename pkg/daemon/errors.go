@@ -1,0 +1,52 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/resource"
+)
+
+// explainObjects gives an error about objects its status code and its hint.
+func explainObjects(err error) error {
+	var (
+		problems    resource.Problems
+		notFound    *resource.NotFoundError
+		unsupported *resource.UnsupportedKindError
+	)
+	switch {
+	case errors.As(err, &problems):
+		return control.Error(codes.InvalidArgument, problems.Error(), "correct the lines named above; nothing was changed", 2)
+	case errors.As(err, &notFound):
+		hint := "shopctl get " + plural(notFound.Key.Kind)
+		switch {
+		case notFound.NoNamespace:
+			hint = "shopctl get namespaces"
+		case len(notFound.Nearest) > 0:
+			hint = fmt.Sprintf("did you mean %s?", notFound.Nearest[0])
+		}
+		return control.Error(codes.NotFound, err.Error(), hint, 2)
+	case errors.As(err, &unsupported):
+		return control.Error(codes.InvalidArgument, err.Error(), "shopctl get --help", 2)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return control.Error(codes.ResourceExhausted, err.Error(), "free some disk space; nothing was changed", 5)
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EROFS):
+		return control.Error(codes.FailedPrecondition, err.Error(), "make the state directory writable; nothing was changed", 5)
+	}
+	if _, ok := status.FromError(err); ok {
+		return err
+	}
+	return status.Error(codes.FailedPrecondition, err.Error())
+}
+
+func plural(kind string) string {
+	if k, err := resource.LookupKind(kind); err == nil {
+		return k.Plural
+	}
+	return "deployments"
+}

@@ -1,0 +1,275 @@
+package daemon
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/observe"
+	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/decode"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/rundir"
+	"github.com/shopctl/shopctl/pkg/workload"
+	"github.com/shopctl/shopctl/pkg/workload/process"
+	"github.com/shopctl/shopctl/pkg/workload/proxy"
+	"github.com/shopctl/shopctl/services"
+)
+
+// logCap bounds each of the two files of an instance's log.
+const logCap = 4 << 20
+
+// open makes the store of objects and the places for events, logs and spans.
+func (s *shop) open() error {
+	s.events = observe.NewEvents(s.now)
+	s.spans = observe.NewSpans()
+	var err error
+	s.logs, err = observe.NewLogs(observe.LogsConfig{
+		Dir: s.dir.Logs(), RotatedSuffix: process.RotatedSuffix,
+		Open: func(path string) (observe.File, error) { return process.OpenRotating(path, logCap) },
+	})
+	if err != nil {
+		return explainDirectory(err, s.dir)
+	}
+	if err := os.RemoveAll(s.volumeDir()); err != nil {
+		return explainDirectory(fmt.Errorf("remove old volumes: %w", err), s.dir)
+	}
+	if s.cfg.Defaults == nil {
+		if s.cfg.Defaults, err = Builtins(); err != nil {
+			return err
+		}
+	}
+	if s.store, err = s.openStore(); err != nil {
+		return err
+	}
+	s.source = newSource(s.store)
+	return nil
+}
+
+// openStore opens the objects. A file that cannot be read is put aside, and the shop begins with
+// what the binary holds.
+func (s *shop) openStore() (*resource.Store, error) {
+	cfg := resource.Config{
+		Path: filepath.Join(s.dir.State, "objects.json"), Namespace: s.cfg.Namespace,
+		Defaults: s.cfg.Defaults, Now: s.now,
+	}
+	store, err := resource.Open(cfg)
+	var corrupt *resource.CorruptError
+	if errors.As(err, &corrupt) {
+		s.log.Warn("objects are read anew", "error", err)
+		s.events.Add(&controlpb.Event{Type: "Warning", Reason: "ObjectsUnreadable", Message: corrupt.Error()})
+		store, err = resource.Open(cfg)
+	}
+	if err != nil {
+		return nil, control.WithHint(fmt.Errorf("start shop %q: %w", s.dir.Name, err), "move the file away: mv "+cfg.Path+" "+cfg.Path+".old", 5)
+	}
+	return store, nil
+}
+
+// Builtins are the objects of all built-in services.
+func Builtins() ([]resource.Manifest, error) {
+	var all []resource.Manifest
+	for _, b := range services.All() {
+		manifests, err := decode.Decode(b.Name+"/manifest.yaml", b.Manifest)
+		if err != nil {
+			return nil, fmt.Errorf("read manifest of %s: %w", b.Name, err)
+		}
+		all = append(all, manifests...)
+	}
+	return all, nil
+}
+
+func (s *shop) volumeDir() string { return filepath.Join(s.dir.State, "volumes") }
+
+// newController makes the controller with the process driver under it.
+func (s *shop) newController() (*workload.Controller, error) {
+	executable := s.cfg.Executable
+	if executable == "" {
+		var err error
+		if executable, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("find own executable: %w", err)
+		}
+	}
+	environ := slices.Clone(instanceEnviron(s.cfg.Environ))
+	if s.otlp != "" {
+		environ = append(environ, "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+s.otlp)
+	}
+	hold, err := s.hold()
+	if err != nil {
+		return nil, err
+	}
+	cfg := s.workloadConfig()
+	cfg.Source, cfg.Hold = s.source, hold
+	cfg.Driver = process.New(process.Config{
+		Executable: executable, Args: s.cfg.ExecArgs, Environ: environ,
+		OpenLog: func(spec workload.Spec) (io.WriteCloser, error) {
+			return s.logs.Writer(s.displayName(workload.Key{Namespace: spec.Namespace, Name: spec.Workload}), spec.Name)
+		},
+	})
+	return workload.New(cfg)
+}
+
+func (s *shop) workloadConfig() workload.Config {
+	return workload.Config{
+		Namespace: s.store.Namespace(),
+		Builtin: func(image string) (name, tag string, ok bool) {
+			b, tag, ok := services.ByImage(image)
+			return b.Name, tag, ok
+		},
+		Images:           s.cfg.Images,
+		CommandEnviron:   commandEnviron(s.cfg.Environ),
+		PortBase:         s.cfg.PortBase,
+		Storefront:       workload.Key{Namespace: s.store.Namespace(), Name: "frontend"},
+		StorefrontAddr:   cmp.Or(s.cfg.Listen, DefaultListen),
+		StorefrontStrict: s.cfg.Listen != "",
+		DataDir:          s.dir.Data(),
+		VolumeDir:        s.volumeDir(),
+		Event:            s.onEvent,
+		Running:          s.onRunning,
+		LastLines:        s.logs.LastLines,
+		Log:              s.log,
+		Now:              s.now,
+	}
+}
+
+// inherited are the variables that built-in services get from the daemon's environment: what finds
+// programs and files, and nothing that would configure a service by accident.
+var inherited = [...]string{"PATH", "HOME", "USER", "TMPDIR", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "GOCOVERDIR", "GODEBUG", "GOTRACEBACK"}
+
+func instanceEnviron(environ []string) []string {
+	var out []string
+	for _, kv := range environ {
+		if name, _, _ := strings.Cut(kv, "="); slices.Contains(inherited[:], name) {
+			out = append(out, kv)
+		}
+	}
+	return out
+}
+
+// commandEnviron is what a learner's own program inherits: everything but what is shopctl's.
+func commandEnviron(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(kv string) bool { return strings.HasPrefix(kv, "SHOPCTL_") })
+}
+
+// hold finds the Deployments that --only leaves out.
+func (s *shop) hold() (map[workload.Key]bool, error) {
+	if len(s.cfg.Only) == 0 {
+		return nil, nil
+	}
+	held := map[workload.Key]bool{}
+	for _, d := range s.source.Objects().Deployments {
+		held[workload.Key{Namespace: d.Namespace, Name: d.Name}] = true
+	}
+	names := s.names()
+	for _, name := range s.cfg.Only {
+		key, ok := names.find(name)
+		if !ok {
+			return nil, names.unknown(name)
+		}
+		delete(held, key)
+	}
+	return held, nil
+}
+
+func (s *shop) newFaults() *fault.Registry {
+	return fault.NewRegistry(fault.Config{
+		Now: s.now,
+		Find: func(name string) (fault.Target, bool) {
+			return s.faultTarget(name)
+		},
+		Names:     func() []string { return s.names().all() },
+		Signaller: s.control,
+		Changed:   s.onFault,
+	})
+}
+
+// onRunning records the processes, so that whoever comes after a crash knows what was ours.
+func (s *shop) onRunning(pids map[string]int) {
+	var ps []rundir.Process
+	for name, pid := range pids {
+		if p, err := rundir.NewProcess(name, pid); err == nil {
+			ps = append(ps, p)
+		}
+	}
+	if err := s.lock.Record(ps); err != nil {
+		s.log.Warn("record processes", "error", err)
+	}
+}
+
+func (s *shop) onEvent(e workload.Event) {
+	kind := "Normal"
+	if e.Warning {
+		kind = "Warning"
+	}
+	s.events.Add(&controlpb.Event{
+		Type: kind, Reason: e.Reason, Service: s.displayName(e.Workload), Instance: e.Instance, Message: e.Message,
+	})
+	s.log.Debug("event", "reason", e.Reason, "workload", e.Workload.Name, "message", e.Message)
+}
+
+func (s *shop) onFault(c fault.Change) {
+	reason, verb := "FaultInjected", ""
+	switch c.Kind {
+	case fault.Cleared:
+		reason, verb = "FaultCleared", "cleared: "
+	case fault.Expired:
+		reason, verb = "FaultCleared", "over: "
+	}
+	s.events.Add(&controlpb.Event{Type: "Normal", Reason: reason, Service: c.Fault.Service, Message: verb + c.Fault.Phrase(s.now())})
+	s.bell.ring()
+	s.control.Refresh()
+}
+
+// receiver takes spans over OTLP.
+type receiver struct {
+	server *grpc.Server
+	done   chan struct{}
+}
+
+func (s *shop) receiveSpans() (*receiver, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for spans: %w", err)
+	}
+	r := &receiver{
+		server: grpc.NewServer(grpc.MaxRecvMsgSize(8<<20), grpc.ConnectionTimeout(5*time.Second), grpc.ReadBufferSize(8<<10), grpc.WriteBufferSize(4<<10)),
+		done:   make(chan struct{}),
+	}
+	s.spans.Register(r.server)
+	s.otlp = l.Addr().String()
+	go func() {
+		defer close(r.done)
+		if err := r.server.Serve(l); err != nil {
+			s.log.Error("receive spans", "error", err)
+		}
+	}()
+	return r, nil
+}
+
+func (r *receiver) close() {
+	if r != nil {
+		r.server.Stop()
+		<-r.done
+	}
+}
+
+// explainPort says what to do about a port that is taken.
+func explainPort(err error) error {
+	var taken *proxy.PortTakenError
+	if errors.As(err, &taken) {
+		return control.Error(codes.FailedPrecondition, err.Error(), "end that process, or let the kernel choose: leave --port-base and --listen out", 5)
+	}
+	return err
+}

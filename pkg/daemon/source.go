@@ -1,0 +1,108 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/workload"
+)
+
+// source shows the store's objects to the controller. What a change of status alone touches is no
+// change: the controller is where status comes from.
+type source struct {
+	store   *resource.Store
+	changed chan struct{}
+
+	mu      sync.Mutex
+	objects workload.Objects
+	print   string
+}
+
+func newSource(store *resource.Store) *source {
+	s := &source{store: store, changed: make(chan struct{}, 1)}
+	s.refresh()
+	return s
+}
+
+// Objects implements workload.Source.
+func (s *source) Objects() workload.Objects {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.objects
+}
+
+// Changed implements workload.Source.
+func (s *source) Changed() <-chan struct{} { return s.changed }
+
+// run follows the store until ctx ends.
+func (s *source) run(ctx context.Context) {
+	for range s.store.Watch(ctx, resource.KindDeployment, resource.KindService, resource.KindConfigMap, resource.KindSecret) {
+		if s.refresh() {
+			select {
+			case s.changed <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+// refresh reads the store; true if there is anything new.
+func (s *source) refresh() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	snap := s.store.Snapshot()
+	objects := workload.Objects{
+		Deployments: resource.All[*appsv1.Deployment](snap, ""),
+		Services:    resource.All[*corev1.Service](snap, ""),
+		ConfigMaps:  map[workload.Key]*corev1.ConfigMap{},
+		Secrets:     map[workload.Key]*corev1.Secret{},
+	}
+	var print strings.Builder
+	for _, d := range objects.Deployments {
+		fmt.Fprintf(&print, "d %s/%s %s %d\n", d.Namespace, d.Name, d.UID, d.Generation)
+	}
+	for _, o := range objects.Services {
+		fmt.Fprintf(&print, "s %s/%s %s %s\n", o.Namespace, o.Name, o.UID, o.ResourceVersion)
+	}
+	for _, o := range resource.All[*corev1.ConfigMap](snap, "") {
+		objects.ConfigMaps[workload.Key{Namespace: o.Namespace, Name: o.Name}] = o
+		fmt.Fprintf(&print, "c %s/%s %s %s\n", o.Namespace, o.Name, o.UID, o.ResourceVersion)
+	}
+	for _, o := range resource.All[*corev1.Secret](snap, "") {
+		objects.Secrets[workload.Key{Namespace: o.Namespace, Name: o.Name}] = o
+		fmt.Fprintf(&print, "x %s/%s %s %s\n", o.Namespace, o.Name, o.UID, o.ResourceVersion)
+	}
+	if print.String() == s.print {
+		return false
+	}
+	s.objects, s.print = objects, print.String()
+	return true
+}
+
+// bell tells any number of listeners that something changed.
+type bell struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+func newBell() *bell { return &bell{ch: make(chan struct{})} }
+
+func (b *bell) ring() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.ch)
+	b.ch = make(chan struct{})
+}
+
+// heard is closed when the bell rings next.
+func (b *bell) heard() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ch
+}

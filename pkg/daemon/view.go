@@ -1,0 +1,145 @@
+package daemon
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/observe"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/workload"
+	"github.com/shopctl/shopctl/services"
+)
+
+// status is the shop as it is now, and what tells that it has changed.
+func (s *shop) status(withStats bool) (*controlpb.StatusResponse, *changes) {
+	snap, workloads := s.control.Snapshot()
+	changed := &changes{workloads: workloads, faults: s.bell.heard()}
+	faults := s.faults.List()
+	if slices.ContainsFunc(faults, func(f fault.Fault) bool { return !f.Ends.IsZero() }) {
+		changed.clock = time.After(time.Second)
+	}
+	var stats map[string]*controlpb.Stats
+	if withStats {
+		stats, changed.stats = s.stats.Stats()
+	}
+	resp := &controlpb.StatusResponse{
+		Name: s.dir.Name, Pid: int32(os.Getpid()), Namespace: s.store.Namespace(), Driver: "process",
+		ShopctlVersion: s.cfg.Version, Started: timestamppb.New(s.started),
+		RunDir: s.dir.Run, StateDir: s.dir.State, OtlpEndpoint: s.otlp,
+		Ready: snap.Ready, Faults: s.protoFaults(faults),
+	}
+	if snap.Storefront != "" {
+		resp.Url = "http://" + snap.Storefront
+	}
+	for _, w := range snap.Workloads {
+		svc := s.protoService(w)
+		svc.Faults = s.faults.Phrases(w.Key.String())
+		if withStats {
+			svc.Stats = stats[w.Key.String()]
+			s.memory.fill(svc.Instances, w.Instances, s.now())
+		}
+		resp.Services = append(resp.Services, svc)
+	}
+	slices.SortStableFunc(resp.Services, func(a, b *controlpb.Service) int {
+		return strings.Compare(roleOrder(a.GetRole())+a.GetName(), roleOrder(b.GetRole())+b.GetName())
+	})
+	for _, st := range snap.Startup {
+		step := &controlpb.StartupStep{Service: s.displayName(st.Workload), Started: durationpb.New(st.Started), Ready: durationpb.New(st.Ready)}
+		if st.After != "" {
+			step.After = s.displayName(workload.Key{Namespace: st.Workload.Namespace, Name: st.After})
+		}
+		resp.Startup = append(resp.Startup, step)
+	}
+	return resp, changed
+}
+
+// roleOrder puts the shop's services first, then its stores, then what was added.
+func roleOrder(role string) string {
+	switch role {
+	case string(services.RoleService):
+		return "0"
+	case string(services.RoleStore):
+		return "1"
+	}
+	return "2"
+}
+
+func (s *shop) protoService(w workload.Workload) *controlpb.Service {
+	svc := &controlpb.Service{
+		Name: s.displayName(w.Key), Workload: w.Name, Namespace: w.Namespace,
+		State: w.State, Message: w.Message, Version: strings.Join(w.Versions, ","),
+		Replicas: int32(w.Replicas), Ready: int32(w.Ready), Restarts: int32(w.Restarts),
+		Address: w.Address, Role: "custom", Protocol: w.Protocol, Image: w.Image,
+	}
+	if b, ok := services.Lookup(w.Name); ok && b.Workload == w.Name && w.Namespace == s.store.Namespace() {
+		svc.Role = string(b.Role)
+	}
+	for _, name := range w.DependsOn {
+		svc.DependsOn = append(svc.DependsOn, s.displayName(workload.Key{Namespace: w.Namespace, Name: name}))
+	}
+	for _, in := range w.Instances {
+		p := &controlpb.Instance{
+			Name: in.Name, Version: in.Version, State: in.State, Message: in.Message,
+			Pid: int32(in.PID), Address: in.Addr, AdminAddress: in.Admin, Restarts: int32(in.Restarts),
+		}
+		if !in.Started.IsZero() {
+			p.Started = timestamppb.New(in.Started)
+		}
+		svc.Instances = append(svc.Instances, p)
+	}
+	return svc
+}
+
+// targets are the instances whose metrics can be read. A paused one would only be waited for.
+func (s *shop) targets() []observe.Target {
+	snap, _ := s.control.Snapshot()
+	var targets []observe.Target
+	for _, w := range snap.Workloads {
+		for _, in := range w.Instances {
+			if in.Admin != "" && in.State != "paused" {
+				targets = append(targets, observe.Target{Workload: w.Key.String(), Run: in.Name + "#" + in.Started.String(), Addr: in.Admin})
+			}
+		}
+	}
+	return targets
+}
+
+// memoryPause is how old a reading of an instance's memory may be: reading it makes the kernel walk
+// its page tables.
+const memoryPause = 15 * time.Second
+
+// memoryCache keeps readings of memory by process.
+type memoryCache struct {
+	mu    sync.Mutex
+	at    time.Time
+	bytes map[int]int64
+}
+
+func newMemoryCache() *memoryCache { return &memoryCache{bytes: map[int]int64{}} }
+
+// fill sets the memory of instances, read anew if the last reading is too old.
+func (m *memoryCache) fill(out []*controlpb.Instance, instances []workload.InstanceState, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now.Sub(m.at) >= memoryPause {
+		m.at, m.bytes = now, map[int]int64{}
+	}
+	for i, in := range instances {
+		if in.Instance == nil || in.PID == 0 {
+			continue
+		}
+		bytes, ok := m.bytes[in.PID]
+		if !ok {
+			bytes = in.Instance.MemoryBytes()
+			m.bytes[in.PID] = bytes
+		}
+		out[i].MemoryBytes = bytes
+	}
+}

@@ -1,0 +1,191 @@
+package observe
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// LogQuery says which lines are wanted.
+type LogQuery struct {
+	// Service and Instance; empty: all.
+	Service, Instance string
+	// Since is the earliest time; zero: all that is kept.
+	Since time.Time
+	// Tail keeps the last lines only; 0: all.
+	Tail int
+	// Follow goes on with new lines until the context ends.
+	Follow bool
+}
+
+func (q LogQuery) wants(in *instanceLog) bool {
+	return (q.Service == "" || q.Service == in.service) && (q.Instance == "" || q.Instance == in.instance)
+}
+
+// Read sends the lines that q asks for in order of time, and returns after the last, or with Follow
+// when ctx ends or send fails.
+func (l *Logs) Read(ctx context.Context, q LogQuery, send func(*controlpb.LogLine) error) error {
+	var f *follower
+	if q.Follow {
+		f = &follower{query: q, lines: make(chan *controlpb.LogLine, followBuffer)}
+		defer l.leave(f)
+	}
+	sections, err := l.begin(q, f)
+	if err != nil {
+		return err
+	}
+	defer closeSections(sections)
+	lines, err := readSections(ctx, sections, q)
+	if err != nil {
+		return err
+	}
+	for _, line := range lines {
+		if err := send(line); err != nil {
+			return err
+		}
+	}
+	if f == nil {
+		return nil
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case line := <-f.lines:
+			if err := send(line); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// readSections reads the files up to where they were, and merges their lines by time.
+func readSections(ctx context.Context, sections []section, q LogQuery) ([]*controlpb.LogLine, error) {
+	var all []*controlpb.LogLine
+	for _, s := range sections {
+		lines, err := readSection(ctx, s, q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, lines...)
+	}
+	slices.SortStableFunc(all, func(a, b *controlpb.LogLine) int {
+		return cmp.Or(cmp.Compare(a.GetTime().GetSeconds(), b.GetTime().GetSeconds()), cmp.Compare(a.GetTime().GetNanos(), b.GetTime().GetNanos()))
+	})
+	if q.Tail > 0 && len(all) > q.Tail {
+		all = all[len(all)-q.Tail:]
+	}
+	return all, nil
+}
+
+func readSection(ctx context.Context, s section, q LogQuery) ([]*controlpb.LogLine, error) {
+	in := bufio.NewReaderSize(io.LimitReader(s.file, s.size), 64<<10)
+	var lines []*controlpb.LogLine
+	for ctx.Err() == nil {
+		raw, err := in.ReadString('\n')
+		if raw = strings.TrimRight(raw, "\r\n"); raw != "" {
+			line := parseLine(s.log.service, s.log.instance, raw)
+			if line.Time == nil && len(lines) > 0 {
+				line.Time = lines[len(lines)-1].Time
+			}
+			if !line.GetTime().AsTime().Before(q.Since) {
+				lines = append(lines, line)
+			}
+		}
+		if q.Tail > 0 && len(lines) > 2*q.Tail+1024 {
+			lines = append(lines[:0:0], lines[len(lines)-q.Tail:]...)
+		}
+		if err == io.EOF {
+			return lines, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read log of %s: %w", s.log.instance, err)
+		}
+	}
+	return nil, ctx.Err()
+}
+
+// parseLine reads the fields of a JSON line under the names that loggers use for them.
+func parseLine(service, instance, raw string) *controlpb.LogLine {
+	line := &controlpb.LogLine{Service: service, Instance: instance, Raw: raw}
+	var fields struct {
+		Timestamp time.Time `json:"timestamp"`
+		Time      time.Time `json:"time"`
+		Severity  string    `json:"severity"`
+		Level     string    `json:"level"`
+		Message   string    `json:"message"`
+		Msg       string    `json:"msg"`
+		TraceID   string    `json:"trace_id"`
+	}
+	if !strings.HasPrefix(raw, "{") || json.Unmarshal([]byte(raw), &fields) != nil {
+		line.Message = raw
+		return line
+	}
+	at := fields.Timestamp
+	if at.IsZero() {
+		at = fields.Time
+	}
+	if !at.IsZero() {
+		line.Time = timestamppb.New(at)
+	}
+	line.Level = level(cmp.Or(fields.Severity, fields.Level))
+	line.Message = cmp.Or(fields.Message, fields.Msg)
+	line.TraceId = fields.TraceID
+	return line
+}
+
+func level(word string) string {
+	switch word = strings.ToLower(word); word {
+	case "warning":
+		return "warn"
+	case "critical", "fatal", "panic", "err":
+		return "error"
+	case "trace":
+		return "debug"
+	case "notice", "information":
+		return "info"
+	}
+	return word
+}
+
+// follower is one reader that goes on.
+type follower struct {
+	query LogQuery
+	lines chan *controlpb.LogLine
+	lost  int
+}
+
+func (f *follower) wants(in *instanceLog) bool { return f.query.wants(in) }
+
+// offer hands on what was written. A follower that is too far behind loses lines and is told how many.
+func (f *follower) offer(in *instanceLog, p []byte) {
+	for raw := range strings.Lines(string(p)) {
+		if raw = strings.TrimRight(raw, "\r\n"); raw == "" {
+			continue
+		}
+		if len(f.lines) == cap(f.lines)-1 {
+			f.lost++
+			continue
+		}
+		if f.lost > 0 {
+			text := fmt.Sprintf("%d lines were skipped: they came faster than they were read", f.lost)
+			f.lost = 0
+			f.lines <- &controlpb.LogLine{Service: in.service, Instance: in.instance, Level: "warn", Message: text, Raw: text}
+			if len(f.lines) == cap(f.lines)-1 {
+				f.lost++
+				continue
+			}
+		}
+		f.lines <- parseLine(in.service, in.instance, raw)
+	}
+}

@@ -1,0 +1,219 @@
+package observe
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+const (
+	// maxLogs bounds the instances whose logs are kept after they are gone.
+	maxLogs = 64
+	// followBuffer is how many lines a follower may be behind before it loses some.
+	followBuffer = 4096
+	logSuffix    = ".log"
+)
+
+// File is an open log file that rotates itself: full, it becomes the older of two, whose name ends in
+// the suffix that Logs was told.
+type File interface {
+	io.WriteCloser
+}
+
+// LogsConfig is what Logs needs.
+type LogsConfig struct {
+	// Dir holds the files, one or two for each instance.
+	Dir string
+	// Open opens an instance's file for appending; RotatedSuffix is what its older half ends in.
+	Open          func(path string) (File, error)
+	RotatedSuffix string
+}
+
+// Logs are the log files of all instances. It is safe for concurrent use.
+type Logs struct {
+	cfg LogsConfig
+
+	mu        sync.Mutex // held while a line is written, so that a reader can begin between two
+	instances []*instanceLog
+	followers map[*follower]struct{}
+}
+
+type instanceLog struct {
+	service, instance string
+	open              int
+}
+
+// NewLogs empties the directory of what an earlier daemon left there.
+func NewLogs(cfg LogsConfig) (*Logs, error) {
+	entries, err := os.ReadDir(cfg.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("read log directory: %w", err)
+	}
+	for _, e := range entries {
+		if name := strings.TrimSuffix(e.Name(), cfg.RotatedSuffix); strings.HasSuffix(name, logSuffix) {
+			if err := os.Remove(filepath.Join(cfg.Dir, e.Name())); err != nil {
+				return nil, fmt.Errorf("remove old log: %w", err)
+			}
+		}
+	}
+	return &Logs{cfg: cfg, followers: map[*follower]struct{}{}}, nil
+}
+
+func (l *Logs) path(instance string) string {
+	return filepath.Join(l.cfg.Dir, instance+logSuffix)
+}
+
+// Writer returns what takes the output of one run of an instance, whole lines at a time.
+func (l *Logs) Writer(service, instance string) (io.WriteCloser, error) {
+	f, err := l.cfg.Open(l.path(instance))
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.IndexFunc(l.instances, func(in *instanceLog) bool { return in.instance == instance })
+	if i < 0 {
+		i = len(l.instances)
+		l.instances = append(l.instances, &instanceLog{service: service, instance: instance})
+	}
+	l.instances[i].open++
+	w := &logWriter{logs: l, file: f, log: l.instances[i]}
+	l.prune()
+	return w, nil
+}
+
+// prune removes the files of the instances that have been gone for longest. The caller holds mu.
+func (l *Logs) prune() {
+	closed := 0
+	for _, in := range l.instances {
+		if in.open == 0 {
+			closed++
+		}
+	}
+	for i := 0; closed > maxLogs && i < len(l.instances); {
+		in := l.instances[i]
+		if in.open > 0 {
+			i++
+			continue
+		}
+		_ = os.Remove(l.path(in.instance))
+		_ = os.Remove(l.path(in.instance) + l.cfg.RotatedSuffix)
+		l.instances = slices.Delete(l.instances, i, i+1)
+		closed--
+	}
+}
+
+type logWriter struct {
+	logs *Logs
+	file File
+	log  *instanceLog
+}
+
+func (w *logWriter) Write(p []byte) (int, error) {
+	w.logs.mu.Lock()
+	defer w.logs.mu.Unlock()
+	n, err := w.file.Write(p)
+	for f := range w.logs.followers {
+		if f.wants(w.log) {
+			f.offer(w.log, p)
+		}
+	}
+	return n, err
+}
+
+func (w *logWriter) Close() error {
+	w.logs.mu.Lock()
+	defer w.logs.mu.Unlock()
+	w.log.open--
+	return w.file.Close()
+}
+
+// LastLines returns the last n messages that an instance logged, oldest first.
+func (l *Logs) LastLines(instance string, n int) []string {
+	const enough = 16 << 10
+	f, err := os.Open(l.path(instance))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > enough {
+		if _, err := f.Seek(-enough, io.SeekEnd); err != nil {
+			return nil
+		}
+	}
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return nil
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	var messages []string
+	for _, raw := range lines[max(0, len(lines)-n):] {
+		if line := parseLine("", instance, raw); line.GetMessage() != "" {
+			messages = append(messages, line.GetMessage())
+		}
+	}
+	return messages
+}
+
+// section is what one file held at the moment when a reader began.
+type section struct {
+	log  *instanceLog
+	file *os.File
+	size int64
+}
+
+// begin opens all files that q asks for, and follows them from exactly there on if f is given.
+func (l *Logs) begin(q LogQuery, f *follower) ([]section, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var sections []section
+	for _, in := range l.instances {
+		if !q.wants(in) {
+			continue
+		}
+		for _, path := range []string{l.path(in.instance) + l.cfg.RotatedSuffix, l.path(in.instance)} {
+			file, err := os.Open(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				closeSections(sections)
+				return nil, fmt.Errorf("read log: %w", err)
+			}
+			s := section{log: in, file: file}
+			if info, err := file.Stat(); err == nil {
+				s.size = info.Size()
+			}
+			sections = append(sections, s)
+		}
+	}
+	if f != nil {
+		l.followers[f] = struct{}{}
+	}
+	return sections, nil
+}
+
+func (l *Logs) leave(f *follower) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.followers, f)
+}
+
+func closeSections(sections []section) {
+	for _, s := range sections {
+		_ = s.file.Close()
+	}
+}
+
+// Knows tells whether anything is kept of a service.
+func (l *Logs) Knows(service string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.instances, func(in *instanceLog) bool { return in.service == service })
+}
