@@ -19,6 +19,7 @@ func main() {
 		Out:     os.Stdout,
 		Err:     os.Stderr,
 		Getenv:  os.Getenv,
+		Environ: os.Environ(),
 		Now:     time.Now,
 		Signals: signals,
 	}))

@@ -52,7 +52,6 @@ func (f *Factory) configure(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	f.images = file.images
 	for _, s := range settings() {
 		flag := cmd.Flags().Lookup(s.flag)
 		if flag == nil || flag.Changed {

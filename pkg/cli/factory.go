@@ -33,7 +33,9 @@ type IO struct {
 type Factory struct {
 	IO
 	Getenv func(string) string
-	Now    func() time.Time
+	// Environ is the whole environment, which the daemon inherits.
+	Environ []string
+	Now     func() time.Time
 	// Executable is the path of this binary.
 	Executable string
 
@@ -46,8 +48,6 @@ type Factory struct {
 	// Shop connects to the daemon. An error that is control.ErrNotRunning exits with 3 and a hint.
 	Shop func(ctx context.Context) (*control.Client, error)
 
-	// images maps container images to commands; from shopctl.yaml.
-	images     map[string][]string
 	color      string
 	interrupts interrupts
 }

@@ -160,9 +160,6 @@ func TestSettingsComeFromFlagThenEnvironmentThenFile(t *testing.T) {
 	w.env["SHOPCTL_CONFIG"] = path
 	w.want(exitNotRunning, "ps")
 	w.wantErr(`"from-file"`)
-	if got := w.f.images["myapp"]; len(got) != 2 || got[1] != "--fast" {
-		t.Errorf("images: %v", w.f.images)
-	}
 	w.env["SHOPCTL_NAME"] = "from-env"
 	w.want(exitNotRunning, "ps")
 	w.wantErr(`"from-env"`)

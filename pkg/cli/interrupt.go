@@ -13,22 +13,29 @@ var errInterrupted = errors.New("interrupted")
 // interrupts hands signals to whoever wants them: by default the first one ends the command's context,
 // and a second one the process's patience; a command that stops things in steps takes them itself.
 type interrupts struct {
+	// again is closed by the second signal that nobody took: the command need not be waited for.
+	again chan struct{}
+
 	mu    sync.Mutex
 	taken chan os.Signal
 }
 
-// watch returns a context that the first signal ends that nobody took.
-func (i *interrupts) watch(parent context.Context, signals <-chan os.Signal) (context.Context, func()) {
+// watch returns a context that the first signal ends that nobody took, until stop is called.
+func (i *interrupts) watch(parent context.Context, signals <-chan os.Signal) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	quit := make(chan struct{})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for {
+		for count := 0; ; {
 			select {
 			case sig := <-signals:
-				if !i.pass(sig) {
-					cancel(errInterrupted)
+				if i.pass(sig) {
+					continue
+				}
+				cancel(errInterrupted)
+				if count++; count == 2 {
+					close(i.again)
 				}
 			case <-quit:
 				return

@@ -14,6 +14,7 @@ type System struct {
 	Args         []string
 	In, Out, Err *os.File
 	Getenv       func(string) string
+	Environ      []string
 	Now          func() time.Time
 	// Signals delivers SIGINT, SIGTERM and SIGHUP.
 	Signals <-chan os.Signal
@@ -30,7 +31,14 @@ func Main(sys System) int {
 	f := newFactory(sys)
 	ctx, stop := f.interrupts.watch(context.Background(), sys.Signals)
 	defer stop()
-	return f.Execute(ctx, sys.Args)
+	code := make(chan int, 1)
+	go func() { code <- f.Execute(ctx, sys.Args) }()
+	select {
+	case c := <-code:
+		return c
+	case <-f.interrupts.again:
+		return exitInterrupted
+	}
 }
 
 // Execute runs the command line args, reports its error and returns the exit code.
@@ -45,14 +53,16 @@ func (f *Factory) Execute(ctx context.Context, args []string) int {
 
 func newFactory(sys System) *Factory {
 	f := &Factory{
+		interrupts: interrupts{again: make(chan struct{})},
 		IO: IO{
 			In: sys.In, Out: sys.Out, Err: sys.Err,
 			InTTY:  term.IsTerminal(int(sys.In.Fd())),
 			OutTTY: term.IsTerminal(int(sys.Out.Fd())),
 			ErrTTY: term.IsTerminal(int(sys.Err.Fd())),
 		},
-		Getenv: sys.Getenv,
-		Now:    sys.Now,
+		Getenv:  sys.Getenv,
+		Environ: sys.Environ,
+		Now:     sys.Now,
 	}
 	for _, stream := range []*os.File{sys.Out, sys.Err} {
 		if width, height, err := term.GetSize(int(stream.Fd())); err == nil {
