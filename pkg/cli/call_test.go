@@ -1,0 +1,273 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"regexp"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/status"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+)
+
+// cartServer is a cart that remembers one item and the headers of the last call.
+type cartServer struct {
+	hipstershop.UnimplementedCartServiceServer
+	item   *hipstershop.CartItem
+	header metadata.MD
+}
+
+func (s *cartServer) AddItem(ctx context.Context, r *hipstershop.AddItemRequest) (*hipstershop.Empty, error) {
+	s.header, _ = metadata.FromIncomingContext(ctx)
+	if r.GetItem().GetQuantity() < 1 {
+		st, err := status.New(codes.InvalidArgument, "quantity must be at least 1").WithDetails(&hipstershop.CartItem{ProductId: "P  Q"})
+		if err != nil {
+			return nil, err
+		}
+		return nil, st.Err()
+	}
+	s.item = r.GetItem()
+	return &hipstershop.Empty{}, nil
+}
+
+func (s *cartServer) GetCart(context.Context, *hipstershop.GetCartRequest) (*hipstershop.Cart, error) {
+	return &hipstershop.Cart{UserId: "u", Items: []*hipstershop.CartItem{s.item}}, nil
+}
+
+func (*cartServer) EmptyCart(ctx context.Context, _ *hipstershop.EmptyCartRequest) (*hipstershop.Empty, error) {
+	<-ctx.Done()
+	return nil, status.FromContextError(ctx.Err()).Err()
+}
+
+// serveCart serves a cart on a free port until the test ends.
+func serveCart(t *testing.T, reflect bool) (*cartServer, string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	impl, server := &cartServer{}, grpc.NewServer()
+	hipstershop.RegisterCartServiceServer(server, impl)
+	if reflect {
+		reflection.Register(server)
+	}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(l) }()
+	t.Cleanup(func() {
+		server.Stop()
+		if err := <-done; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	return impl, l.Addr().String()
+}
+
+// withCart is a world whose shop has a cart that can be called.
+func withCart(t *testing.T) (*world, *cartServer) {
+	t.Helper()
+	impl, addr := serveCart(t, false)
+	st := threeServices()
+	st.Services[0].Address = addr
+	st.Services = append(st.Services, &controlpb.Service{
+		Name: "frontend", Workload: "frontend", State: "ok", Replicas: 1, Ready: 1, Address: "127.0.0.1:41009", Protocol: "http",
+	})
+	st.Services[2].Protocol = "tcp"
+	return newWorld(t).serve(&fakeShop{status: st}), impl
+}
+
+func TestCallPrintsTheResponse(t *testing.T) {
+	w, _ := withCart(t)
+	w.want(exitOK, "call", "cart", "AddItem", `{"user_id":"u","item":{"product_id":"P","quantity":2}}`)
+	if w.out.String() != "{}\n" {
+		t.Errorf("printed %q", w.out.String())
+	}
+	w.want(exitOK, "call", "cartservice", "hipstershop.CartService.GetCart", `{"userId":"u"}`)
+	w.wantOut("{\n  \"userId\": \"u\",\n", `"quantity": 2`)
+}
+
+func TestCallReadsTheMessageFromStandardInput(t *testing.T) {
+	w, impl := withCart(t)
+	w.f.In = strings.NewReader(`{"item":{"productId":"P","quantity":7}}`)
+	w.want(exitOK, "call", "cart", "AddItem")
+	if impl.item.GetQuantity() != 7 {
+		t.Errorf("item %v", impl.item)
+	}
+	w.f.In = strings.NewReader(`{"item":{"productId":"P","quantity":8}}`)
+	w.f.InTTY = true
+	w.want(exitOK, "call", "cart", "AddItem", "-")
+	if impl.item.GetQuantity() != 8 {
+		t.Errorf("item %v", impl.item)
+	}
+}
+
+func TestCallThatFailsExitsWithItsCode(t *testing.T) {
+	w, _ := withCart(t)
+	w.want(64+3, "call", "cart", "AddItem", "{}")
+	w.wantErr(
+		"shopctl: error: INVALID_ARGUMENT: quantity must be at least 1\n",
+		`shopctl: error: detail: {"@type":"type.googleapis.com/hipstershop.CartItem","productId":"P  Q"}`,
+		"shopctl: hint: shopctl call cart AddItem --describe\n",
+	)
+	w.want(64+4, "call", "cart", "EmptyCart", "{}", "--deadline", "20ms")
+	w.wantErr("DEADLINE_EXCEEDED", "hint: shopctl logs --tail 20 cart")
+}
+
+func TestCallPrintsAnEnvelopeAsJSON(t *testing.T) {
+	w, impl := withCart(t)
+	for code, message := range map[int]string{exitOK: `{"item":{"quantity":1}}`, 64 + 3: `{}`} {
+		w.want(code, "call", "cart", "AddItem", message, "-o", "json", "--trace", "-H", "x-request-id: 42")
+		var envelope struct {
+			Method string
+			Status struct {
+				Code    string
+				Number  int
+				Message string
+				Details []map[string]any
+			}
+			Messages   []map[string]any
+			DurationMs float64 `json:"duration_ms"`
+			TraceID    string  `json:"trace_id"`
+			Headers    map[string][]string
+			Trailers   map[string][]string
+		}
+		if err := json.Unmarshal(w.out.Bytes(), &envelope); err != nil {
+			t.Fatalf("%v in %s", err, w.out.String())
+		}
+		if envelope.Method != "hipstershop.CartService/AddItem" || envelope.Messages == nil || envelope.Status.Details == nil ||
+			envelope.Trailers == nil || envelope.Headers == nil {
+			t.Errorf("envelope %s", w.out.String())
+		}
+		if code == exitOK && (envelope.Status.Code != "OK" || len(envelope.Messages) != 1) {
+			t.Errorf("envelope %s", w.out.String())
+		}
+		if code != exitOK && (envelope.Status.Code != "INVALID_ARGUMENT" || envelope.Status.Number != 3 || len(envelope.Status.Details) != 1) {
+			t.Errorf("envelope %s", w.out.String())
+		}
+		if !regexp.MustCompile(`^[0-9a-f]{32}$`).MatchString(envelope.TraceID) || !strings.Contains(impl.header.Get("traceparent")[0], envelope.TraceID) {
+			t.Errorf("trace id %q, traceparent %q", envelope.TraceID, impl.header.Get("traceparent"))
+		}
+		w.wantErr("trace: " + envelope.TraceID + "\n")
+		if impl.header.Get("x-request-id")[0] != "42" {
+			t.Errorf("headers %v", impl.header)
+		}
+	}
+	w.want(exitOK, "call", "cart", "AddItem", `{"item":{"quantity":1}}`, "-o", "yaml")
+	w.wantOut("status:\n  code: OK\n")
+}
+
+func TestCallListsDescribesAndCompletesWithTheShopDown(t *testing.T) {
+	w := newWorld(t)
+	w.want(exitOK, "call", "cart")
+	w.wantOut("METHOD", "AddItem", "GetCartRequest", "hipstershop.CartService")
+	w.wantErr("next: shopctl call cart AddItem --template")
+	w.want(exitOK, "call", "payment", "-o", "json")
+	w.wantOut(`"service": "payment"`, `"full_name": "hipstershop.PaymentService/Charge"`)
+	w.want(exitOK, "call", "cart", "-o", "name")
+	w.wantOut("hipstershop.CartService/GetCart\n")
+	w.want(exitOK, "call", "cart", "--describe")
+	w.wantOut("service CartService {")
+	w.want(exitOK, "call", "cart", "--describe", "CartItem")
+	w.wantOut("string product_id = 1;")
+	w.want(exitOK, "call", "cart", "AddItem", "--template")
+	w.wantOut(`"quantity": 0`)
+	w.want(exitOK, "__complete", "call", "")
+	w.wantOut("cart\n", "catalog\n")
+	if strings.Contains(w.out.String(), "frontend") || strings.Contains(w.out.String(), "redis-cart") {
+		t.Errorf("completes what speaks no gRPC:\n%s", w.out.String())
+	}
+	w.want(exitOK, "__complete", "call", "catalog", "")
+	w.wantOut("ListProducts\tListProducts(Empty) returns (ListProductsResponse)\n")
+}
+
+func TestCallNeedsTheShopForTheCallItself(t *testing.T) {
+	w := newWorld(t)
+	for _, args := range [][]string{{"call", "cart", "GetCart"}, {"call", "mine"}, {"call", "frontend"}} {
+		w.want(exitNotRunning, args...)
+		w.wantErr("hint: shopctl up")
+	}
+}
+
+func TestCallOfAnyServerByItsAddress(t *testing.T) {
+	_, addr := serveCart(t, true)
+	_, mute := serveCart(t, false)
+	w := newWorld(t)
+	w.want(exitOK, "call", addr)
+	w.wantOut("AddItem")
+	w.want(exitOK, "call", addr, "AddItem", `{"item":{"quantity":1}}`)
+	w.want(exitFailed, "call", mute, "AddItem", `{}`)
+	w.wantErr("no reflection service", "hint: register server reflection")
+	w.want(64+14, "call", "127.0.0.1:1", "AddItem", "{}")
+	w.wantErr("UNAVAILABLE", "hint: check that the server listens at 127.0.0.1:1")
+	w.want(64+14, "call", "127.0.0.1:1")
+	w.wantErr("hint: check that the server listens at 127.0.0.1:1")
+}
+
+func TestCallSaysWhatIsWrongWithTheRequest(t *testing.T) {
+	w, impl := withCart(t)
+	for _, tt := range []struct {
+		args []string
+		errs []string
+	}{
+		{[]string{"call"}, []string{"missing argument: a service"}},
+		{[]string{"call", "crat", "GetCart"}, []string{`unknown service "crat"`, "hint: did you mean cart?"}},
+		{[]string{"call", "cart", "GetCrat"}, []string{`cart has no method "GetCrat"`, "hint: did you mean GetCart?"}},
+		{[]string{"call", "cart", "AddItem", `{"itme":{}}`}, []string{`field "itme" is not in hipstershop.AddItemRequest`, "hint: did you mean item?"}},
+		{[]string{"call", "cart", "AddItem", `{"item":{"quantity":"two"}}`}, []string{`field "item.quantity" must be a number`, "hint: "}},
+		{[]string{"call", "cart", "AddItem", `{item}`}, []string{"is not JSON", "hint: quote it"}},
+		{[]string{"call", "cart", "AddItem", `{}`, "-H", "nonsense"}, []string{`header "nonsense"`}},
+		{[]string{"call", "cart", "AddItem", `{}`, "--deadline", "-1s"}, []string{"--deadline -1s", "hint: --deadline"}},
+		{[]string{"call", "cart", "AddItem", `{}`, "-o", "name"}, []string{"-o name lists methods"}},
+		{[]string{"call", "cart", "AddItem", `{}`, "extra"}, []string{`unexpected argument "extra"`}},
+		{[]string{"call", "cart", "--template"}, []string{"missing argument: the method"}},
+		{[]string{"call", "cart", "--describe", "CartItme"}, []string{"did you mean CartItem?"}},
+		{[]string{"call", "frontend", "Get"}, []string{"it speaks HTTP", "hint: curl http://127.0.0.1:41009/"}},
+		{[]string{"call", "redis-cart"}, []string{"over TCP", "hint: shopctl ps"}},
+		{[]string{"call", "host:"}, []string{"is not a port"}},
+		{[]string{"call", "a:b:c"}, []string{"want a service or host:port"}},
+	} {
+		w.want(exitUsage, tt.args...)
+		w.wantErr(append(tt.errs, "shopctl: error: ", "shopctl: hint: ")...)
+	}
+	if impl.header != nil {
+		t.Error("something was sent all the same")
+	}
+}
+
+func TestCallOfAServiceWithoutAReadyInstanceNamesIt(t *testing.T) {
+	w, _ := withCart(t)
+	w.want(64+14, "call", "payment", "Charge", "{}")
+	w.wantErr("call payment: no instance is ready (crashloop: exit status 2: listen tcp: address already in use)", "hint: shopctl ps --instances payment")
+}
+
+func TestCallReachesAServiceObjectThatFrontsNoDeployment(t *testing.T) {
+	_, addr := serveCart(t, true)
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	svc := object("v1", "Service", "preview", map[string]any{
+		"status": map[string]any{"loadBalancer": map[string]any{"ingress": []any{map[string]any{
+			"ip": host, "ports": []any{map[string]any{"port": json.Number(port), "protocol": "TCP"}},
+		}}}},
+	})
+	w := newWorld(t).serve(&fakeShop{status: threeServices(), objects: []*controlpb.Object{svc}})
+	w.want(exitOK, "call", "preview", "AddItem", `{"item":{"quantity":1}}`)
+	w.want(exitUsage, "call", "previw", "AddItem")
+}
+
+func TestActiveFaultsAreNamedWhenACallFails(t *testing.T) {
+	_, addr := serveCart(t, false)
+	st := threeServices()
+	st.Services[0].Address, st.Services[0].Faults = addr, []string{"INVALID_ARGUMENT 100%"}
+	w := newWorld(t).serve(&fakeShop{status: st})
+	w.want(64+3, "call", "cart", "AddItem", "{}")
+	w.wantErr("fault on cart: INVALID_ARGUMENT 100%")
+}
