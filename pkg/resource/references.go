@@ -111,8 +111,12 @@ func (st *state) deploymentWarnings(d *appsv1.Deployment) []admission.Issue {
 	f := &finder{state: st, namespace: d.Namespace}
 	const path = "spec.template.spec"
 	p := &d.Spec.Template.Spec
-	if p.ServiceAccountName != "" && p.ServiceAccountName != defaultServiceAccount {
-		f.object(path+".serviceAccountName", KindServiceAccount, p.ServiceAccountName, nil)
+	if name := p.ServiceAccountName; name != "" && name != defaultServiceAccount && st.objects[Key{KindServiceAccount, d.Namespace, name}] == nil {
+		f.issues = append(f.issues, admission.Issue{
+			Path: path + ".serviceAccountName",
+			Message: fmt.Sprintf("there is no ServiceAccount %q; a cluster would start no instance%s", name,
+				nearest.Suggest(name, st.names(KindServiceAccount, d.Namespace))),
+		})
 	}
 	for i, v := range p.Volumes {
 		at := fmt.Sprintf("%s.volumes[%d]", path, i)

@@ -57,8 +57,8 @@ func (c *issues) podWarnings(path string, p *corev1.PodSpec) {
 		c.add(item(path+".containers", i), "is not run here; only the first container of an instance is")
 	}
 	for i, v := range p.Volumes {
-		if v.EmptyDir == nil && v.ConfigMap == nil && v.Secret == nil {
-			c.add(item(path+".volumes", i), "is of a kind that is not provided here; emptyDir, configMap and secret are")
+		if v.EmptyDir == nil && v.ConfigMap == nil && v.Secret == nil && v.DownwardAPI == nil && v.Projected == nil {
+			c.add(item(path+".volumes", i), "is of a kind that is not provided here; emptyDir, configMap, secret, downwardAPI and projected are")
 		}
 	}
 	for i := range p.Containers {
