@@ -125,7 +125,9 @@ type arrivals struct {
 	at   float64 // seconds
 }
 
-func newArrivals(seed uint64, rate float64) *arrivals { return &arrivals{rnd: random(seed, 0), rate: rate} }
+func newArrivals(seed uint64, rate float64) *arrivals {
+	return &arrivals{rnd: random(seed, 0), rate: rate}
+}
 
 // next returns when the next step is due, from the start.
 func (a *arrivals) next() time.Duration {
