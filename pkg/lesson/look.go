@@ -144,23 +144,48 @@ func (s *Session) attempt(st *step) {
 	s.save()
 }
 
-// nextRound waits until a round of looking that began after now is over.
+// nextRound waits until a round of looking that began after now is over. It hastens that round, but
+// none after it.
 func (s *Session) nextRound(ctx context.Context) error {
+	s.again()
 	s.mu.Lock()
 	want := s.passes + 2 // the one under way may have begun before
 	s.mu.Unlock()
 	for {
 		s.mu.Lock()
-		done, wait := s.passes >= want, s.passed
+		passes, wait := s.passes, s.passed
 		s.mu.Unlock()
-		if done {
+		if passes >= want {
 			return nil
 		}
-		s.again()
-		select {
-		case <-wait:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := await(ctx, wait); err != nil {
+			return err
 		}
+		s.again()
 	}
+}
+
+// anotherRound waits for the next round, whenever it comes.
+func (s *Session) anotherRound(ctx context.Context) error {
+	s.mu.Lock()
+	wait := s.passed
+	s.mu.Unlock()
+	return await(ctx, wait)
+}
+
+func await(ctx context.Context, c <-chan struct{}) error {
+	select {
+	case <-c:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Look looks once at any check, as proofs do; what is seen counts for nothing.
+func (s *Session) Look(ctx context.Context, c *format.Check) check.Result {
+	s.mu.Lock()
+	base := s.steps[s.at].base
+	s.mu.Unlock()
+	return s.eye.Look(ctx, c, base)
 }

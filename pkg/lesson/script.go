@@ -25,7 +25,7 @@ import (
 //	answer CHECK VALUE
 //	check | hint | next | reset
 //	write FILE                   the archive's file of that name
-//	shopctl ...                  as in another terminal
+//	shopctl ...                  as in another terminal; ! before it: it must fail
 //	expect CHECK VERDICT [TEXT]  wait for the verdict, and for the text in what the check says
 //	exit CODE [COMMAND]          the exit code of the run's last, or n-th, command
 //	output TEXT                  the run printed it
@@ -43,6 +43,8 @@ type Action struct {
 	Step string
 	Verb string
 	Args []string
+	// Fails tells that the command must fail.
+	Fails bool
 }
 
 func (a Action) String() string { return strings.TrimSpace(a.Verb + " " + strings.Join(a.Args, " ")) }
@@ -104,6 +106,11 @@ func ParseScript(name string, archive []byte) (*Script, error) {
 
 // ParseAction reads the words of one action.
 func ParseAction(words []string) (Action, error) {
+	if words[0] == "!" && len(words) > 1 && words[1] == "shopctl" {
+		a, err := ParseAction(words[1:])
+		a.Fails = true
+		return a, err
+	}
 	var names []string
 	for _, v := range verbs {
 		names = append(names, v.name)
@@ -203,20 +210,20 @@ func (s *Session) Do(ctx context.Context, sc *Script, a Action) error {
 		}
 		return s.Write(a.Args[0], sc.files[a.Args[0]])
 	case "shopctl":
-		return s.elsewhere(ctx, a.Args)
+		return s.elsewhere(ctx, a)
 	case "expect":
 		return s.Expect(ctx, a.Args[0], Verdict(a.Args[1]), strings.Join(a.Args[2:], ""))
 	}
 	return s.ranAs(a)
 }
 
-// elsewhere runs a command that must succeed.
-func (s *Session) elsewhere(ctx context.Context, args []string) error {
-	out, exit, err := s.Shopctl(ctx, args)
+// elsewhere runs a command as in another terminal. It must succeed or fail as the action says.
+func (s *Session) elsewhere(ctx context.Context, a Action) error {
+	out, exit, err := s.Shopctl(ctx, a.Args)
 	if err != nil {
 		return err
 	}
-	if exit != 0 {
+	if (exit != 0) != a.Fails {
 		return fmt.Errorf("exit code %d: %s", exit, strings.TrimSpace(out))
 	}
 	return nil
@@ -283,8 +290,7 @@ func (s *Session) Expect(ctx context.Context, id string, want Verdict, text stri
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.Check.For+patience)
 	defer cancel()
-	for {
-		err := s.nextRound(ctx)
+	for err := s.nextRound(ctx); ; err = s.anotherRound(ctx) {
 		v := s.checkNow(id)
 		if v.Verdict == want && says(v, text) {
 			return nil
