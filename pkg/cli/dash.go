@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/tui"
+)
+
+func newDashCmd(f *Factory) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "dash",
+		Short: "Watch the shop: services, logs, events and faults on one screen",
+		Long: `Show every service with its state, rates, errors and latencies, the logs of the chosen one, and what happens.
+Keys restart, stop, break and call services; ? lists them, and everything they do is a command too.`,
+		Args: exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return runDash(cmd.Context(), f) },
+	}
+	return exits(cmd, exitOK, exitUsage, exitEnvironment, exitInterrupted)
+}
+
+// runDash is `shopctl dash`, and shopctl without a word on a terminal.
+func runDash(ctx context.Context, f *Factory) error {
+	if !f.Interactive() {
+		return hintErr(exitEnvironment, f.command("ps --stats"), errors.New("show the dashboard: it needs a terminal"))
+	}
+	return tui.RunDash(ctx, f.tuiConfig("ps --stats"))
+}
+
+// runLessonScreen shows a lesson on the terminal until the user leaves it. plain is a command line that
+// does the same on any terminal.
+func runLessonScreen(ctx context.Context, f *Factory, s tui.Session, plain string) error {
+	return tui.RunLesson(ctx, f.tuiConfig(plain), s)
+}
+
+func (f *Factory) tuiConfig(plain string) tui.Config {
+	return tui.Config{
+		In: f.In, Out: f.Out, Environ: f.Environ,
+		Color: f.Color, ASCII: f.ASCII, Accessible: f.Accessible,
+		Name:  f.Name,
+		Dial:  func(ctx context.Context) (tui.Shop, error) { return f.Shop(ctx) },
+		Run:   f.rerun,
+		Verbs: tuiVerbs(f),
+		Now:   f.Now,
+		Plain: f.command(plain),
+	}
+}
+
+// rerun runs shopctl itself with args, as somebody would in another terminal.
+func (f *Factory) rerun(ctx context.Context, args []string, out io.Writer) (int, error) {
+	cmd := exec.CommandContext(ctx, f.Executable, append([]string{"--name", f.Name, "--no-tui"}, args...)...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = f.Environ, out, out
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode(), nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("run shopctl: %w", err)
+	}
+	return 0, nil
+}
