@@ -1,0 +1,153 @@
+package cart
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+)
+
+const (
+	// maxQuantity is how much of one product a cart holds at most.
+	maxQuantity = 1000
+	// maxUserID and maxProductID bound the keys that a client can make, in bytes.
+	maxUserID    = 256
+	maxProductID = 64
+)
+
+// catalogue knows what can be bought.
+type catalogue interface {
+	// check returns a status error for a product that does not exist, and nil for one that does or of
+	// which nobody can tell at the moment.
+	check(ctx context.Context, productID string) error
+}
+
+// server implements hipstershop.CartService.
+type server struct {
+	hipstershop.UnimplementedCartServiceServer
+	store     *store
+	goods     catalogue // nil: every product is taken
+	hit, miss prometheus.Counter
+}
+
+func newServer(st *store, goods catalogue, metrics prometheus.Registerer) (*server, error) {
+	reads := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "shop_cart_reads_total",
+		Help: "Carts read, by whether there was anything in them.",
+	}, []string{"result"})
+	if err := metrics.Register(reads); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	return &server{store: st, goods: goods, hit: reads.WithLabelValues("hit"), miss: reads.WithLabelValues("miss")}, nil
+}
+
+// AddItem puts some of one product into a user's cart, on top of what is there.
+func (s *server) AddItem(ctx context.Context, req *hipstershop.AddItemRequest) (*hipstershop.Empty, error) {
+	user, item := req.GetUserId(), req.GetItem()
+	if err := validUser(user); err != nil {
+		return nil, err
+	}
+	if err := validItem(item); err != nil {
+		return nil, err
+	}
+	if s.goods != nil {
+		if err := s.goods.check(ctx, item.GetProductId()); err != nil {
+			return nil, err
+		}
+	}
+	err := s.store.add(ctx, user, item.GetProductId(), int64(item.GetQuantity()))
+	var full *fullError
+	if errors.As(err, &full) {
+		return nil, status.Errorf(codes.InvalidArgument, "quantity %d of %s is too much: the cart holds %d already, %d is the most",
+			item.GetQuantity(), item.GetProductId(), full.held, maxQuantity)
+	}
+	if err != nil {
+		return nil, storeError(ctx, err)
+	}
+	return &hipstershop.Empty{}, nil
+}
+
+// GetCart returns a user's cart, products in the order in which they were first put in. A user without
+// a cart has an empty one.
+func (s *server) GetCart(ctx context.Context, req *hipstershop.GetCartRequest) (*hipstershop.Cart, error) {
+	user := req.GetUserId()
+	if err := validUser(user); err != nil {
+		return nil, err
+	}
+	items, err := s.store.items(ctx, user)
+	if err != nil {
+		return nil, storeError(ctx, err)
+	}
+	if len(items) > 0 {
+		s.hit.Inc()
+	} else {
+		s.miss.Inc()
+	}
+	return &hipstershop.Cart{UserId: user, Items: items}, nil
+}
+
+// EmptyCart takes everything out of a user's cart.
+func (s *server) EmptyCart(ctx context.Context, req *hipstershop.EmptyCartRequest) (*hipstershop.Empty, error) {
+	if err := validUser(req.GetUserId()); err != nil {
+		return nil, err
+	}
+	if err := s.store.empty(ctx, req.GetUserId()); err != nil {
+		return nil, storeError(ctx, err)
+	}
+	return &hipstershop.Empty{}, nil
+}
+
+func validUser(id string) error {
+	switch {
+	case id == "":
+		return status.Error(codes.InvalidArgument, "user_id is empty")
+	case len(id) > maxUserID:
+		return status.Errorf(codes.InvalidArgument, "user_id has %d bytes, %d is the most", len(id), maxUserID)
+	}
+	return nil
+}
+
+func validItem(item *hipstershop.CartItem) error {
+	id, quantity := item.GetProductId(), item.GetQuantity()
+	switch {
+	case item == nil:
+		return status.Error(codes.InvalidArgument, "item is missing")
+	case id == "":
+		return status.Error(codes.InvalidArgument, "item.product_id is empty")
+	case len(id) > maxProductID || !isProductID(id):
+		return status.Errorf(codes.InvalidArgument,
+			"item.product_id %.64q is none: want at most %d letters, digits, dots, dashes and underscores", id, maxProductID)
+	case quantity < 1 || quantity > maxQuantity:
+		return status.Errorf(codes.InvalidArgument, "item.quantity is %d, want 1 to %d", quantity, maxQuantity)
+	}
+	return nil
+}
+
+// isProductID keeps other characters out of the names of a cart's fields, of which some are its own.
+func isProductID(id string) bool {
+	for _, c := range []byte(id) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// storeError says what a failure of the store is for the client: its own deadline, a cart that is none,
+// or, for all the rest, a store that cannot be used now.
+func storeError(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return status.FromContextError(ctx.Err()).Err()
+	case isCorrupt(err):
+		return status.Errorf(codes.Internal, "read cart: %v", err)
+	}
+	return status.Errorf(codes.Unavailable, "cart store unavailable: %v", err)
+}
