@@ -36,6 +36,9 @@ type Target struct {
 	// GRPC are the full names of the services that it serves by a contract linked into this binary.
 	// None: its contract is asked for by server reflection.
 	GRPC []string
+	// Proto is the path of a .proto file that describes the server in place of its own word, as the
+	// contract of another version of it does.
+	Proto string
 }
 
 // Invalid is a call that was not made, because a name, a header or a message is wrong.
@@ -90,14 +93,17 @@ func (c *Caller) peer(t Target) (*peer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p, ok := c.peers[t.Name]; ok {
-		if p.target.Addr == t.Addr {
+		if p.target.Addr == t.Addr && p.target.Proto == t.Proto {
 			return p, nil
 		}
 		// Nobody can do anything about a connection to the old address that does not close.
 		_ = p.close()
 		delete(c.peers, t.Name)
 	}
-	p := &peer{target: t, linked: linkedContract(t.GRPC)}
+	p := &peer{target: t}
+	if t.Proto == "" {
+		p.linked = linkedContract(t.GRPC)
+	}
 	if t.Addr != "" {
 		conn, err := dial(t.Addr)
 		if err != nil {

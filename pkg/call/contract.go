@@ -48,6 +48,10 @@ func (p *peer) contract(ctx context.Context) (c *contract, fresh bool, err error
 	if p.linked != nil {
 		return p.linked, false, nil
 	}
+	if p.target.Proto != "" {
+		c, err = fileContract(p.target.Proto)
+		return c, true, err
+	}
 	if c = p.kept(); c != nil {
 		return c, false, nil
 	}

@@ -25,6 +25,7 @@ type callOptions struct {
 	emitDefaults bool
 	describe     bool
 	template     bool
+	proto        string
 }
 
 func newCallCmd(f *Factory) *cobra.Command {
@@ -59,6 +60,8 @@ shopctl call 127.0.0.1:50051 Greeter/SayHello '{"name": "you"}'`,
 	flags.BoolVar(&o.emitDefaults, "emit-defaults", false, "print fields that have their default value, too")
 	flags.BoolVar(&o.describe, "describe", false, "print the contract: of METHOD (or a message, a service, an enum), or all of it")
 	flags.BoolVar(&o.template, "template", false, "print a request message of METHOD to fill in")
+	flags.StringVar(&o.proto, "proto", "", "take the contract from this .proto `FILE`, not from the service")
+	must(cmd.MarkFlagFilename("proto", "proto"))
 	addOutput(cmd, &o.format)
 	cmd.MarkFlagsMutuallyExclusive("describe", "template")
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning, 64, exitInterrupted)
@@ -81,6 +84,7 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	t.Proto = o.proto
 	switch {
 	case o.describe:
 		err = o.showContract(ctx, caller, t, args[1:])

@@ -14,8 +14,16 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// faultOwner owns the faults that people inject.
-const faultOwner = "cli"
+// faultOwner owns the faults that people inject. A lesson that injects one on their behalf names itself
+// in the environment.
+func (f *Factory) faultOwner() string {
+	if owner := f.Getenv(faultOwnerEnv); owner != "" {
+		return owner
+	}
+	return "cli"
+}
+
+const faultOwnerEnv = "SHOPCTL_FAULT_OWNER"
 
 type faultInjectOptions struct {
 	f       *Factory
@@ -96,7 +104,7 @@ func (o *faultInjectOptions) request(cmd *cobra.Command, service string) (r *con
 		return nil, false, usageErr("--error UNAVAILABLE", "read --error: want a gRPC code")
 	}
 	f := &controlpb.Fault{
-		Service: service, Method: o.method, Error: o.errCode, Crash: o.crash, Pause: o.pause, Owner: faultOwner,
+		Service: service, Method: o.method, Error: o.errCode, Crash: o.crash, Pause: o.pause, Owner: o.f.faultOwner(),
 	}
 	if changed("percent") {
 		f.Percent = o.percent
