@@ -291,11 +291,11 @@ func TestEveryFieldCanBeTracedBackToItsPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]resource.Position{
-		"":                                        {Line: 1, Column: 1},
-		"metadata":                                {Line: 3, Column: 1},
-		"spec.replicas":                           {Line: 8, Column: 13},
-		"spec.template.spec.containers[0].image":  {Line: 19, Column: 16},
-		"spec.template.spec.containers[0].stdin":  {Line: 18, Column: 9},
+		"":                                       {Line: 1, Column: 1},
+		"metadata":                               {Line: 3, Column: 1},
+		"spec.replicas":                          {Line: 8, Column: 13},
+		"spec.template.spec.containers[0].image": {Line: 19, Column: 16},
+		"spec.template.spec.containers[0].stdin": {Line: 18, Column: 9},
 		"metadata.labels[app.kubernetes.io/name]": {Line: 5, Column: 3},
 	} {
 		if got := manifests[0].At(path); got != want {

@@ -90,8 +90,11 @@ func shorten(s string) string {
 // tagOf is a node's tag as YAML 1.1 has it.
 func tagOf(n *yaml.Node) string {
 	tag := n.ShortTag()
-	if tag == "!!str" && n.Style == 0 && oldBoolean(n.Value) {
+	switch {
+	case tag == "!!str" && n.Style == 0 && oldBoolean(n.Value):
 		return "!!bool"
+	case tag == "!!merge": // means something only as a key
+		return "!!str"
 	}
 	return tag
 }

@@ -22,6 +22,9 @@ func readable(file string, content []byte) ([]byte, *resource.Problem) {
 		return nil, &resource.Problem{File: file, Line: 1, Column: 1, Message: fmt.Sprintf("too large: %.1f MiB, at most %d MiB are read", float64(len(content))/(1<<20), maxBytes>>20)}
 	}
 	content = bytes.TrimPrefix(fromUTF16(content), []byte("\ufeff"))
+	if first := bytes.TrimLeft(content, " \t\r\n"); len(first) > 0 && first[0] == '{' {
+		content = fromJSON(content)
+	}
 	for i := 0; i < len(content); {
 		r, size := utf8.DecodeRune(content[i:])
 		var message string
@@ -36,9 +39,6 @@ func readable(file string, content []byte) ([]byte, *resource.Problem) {
 			return nil, &resource.Problem{File: file, Line: line, Column: column, Message: message}
 		}
 		i += size
-	}
-	if first := bytes.TrimLeft(content, " \t\r\n"); len(first) > 0 && first[0] == '{' {
-		content = joinSurrogates(content)
 	}
 	return content, nil
 }
@@ -72,15 +72,21 @@ func fromUTF16(content []byte) []byte {
 	return []byte(string(utf16.Decode(units)))
 }
 
-// joinSurrogates writes the pairs of \u escapes by which JSON spells characters beyond 16 bits as YAML does.
-func joinSurrogates(content []byte) []byte {
+// fromJSON spells as YAML does what JSON spells otherwise: pairs of \u escapes for characters beyond 16 bits, and
+// characters that JSON takes as they are and YAML for line breaks or for nothing.
+func fromJSON(content []byte) []byte {
 	pair := regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}`)
-	return pair.ReplaceAllFunc(content, func(escape []byte) []byte {
+	content = pair.ReplaceAllFunc(content, func(escape []byte) []byte {
 		var high, low rune
 		if _, err := fmt.Sscanf(string(escape), `\u%04x\u%04x`, &high, &low); err != nil {
 			return escape
 		}
-		return []byte(fmt.Sprintf(`\U%08x`, utf16.DecodeRune(high, low)))
+		return fmt.Appendf(nil, `\U%08x`, utf16.DecodeRune(high, low))
+	})
+	special := regexp.MustCompile(`[\x{7f}-\x{9f}\x{2028}\x{2029}\x{feff}\x{fffe}\x{ffff}]`)
+	return special.ReplaceAllFunc(content, func(c []byte) []byte {
+		r, _ := utf8.DecodeRune(c)
+		return fmt.Appendf(nil, `\u%04x`, r)
 	})
 }
 

@@ -70,8 +70,10 @@ func read(d *json.Decoder) (*yaml.Node, error) {
 // style is how a string is written: several lines as a block where YAML keeps them as they are, in quotes where
 // only those do, and else as the encoder decides, which quotes what would be read as something else.
 func style(s string) yaml.Style {
+	// Booleans in YAML 1.1, which Kubernetes reads, and strings in YAML 1.2, which the encoder writes.
+	oldBooleans := []string{"y", "yes", "on", "n", "no", "off"}
 	switch {
-	case s == "":
+	case s == "" || slices.Contains(oldBooleans, strings.ToLower(s)):
 		return yaml.DoubleQuotedStyle
 	case strings.ContainsFunc(s, func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }):
 		return yaml.DoubleQuotedStyle
