@@ -1,0 +1,160 @@
+package checkout
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/money"
+)
+
+// prepareAtOnce bounds how many products of one order are looked up at the same time.
+const prepareAtOnce = 8
+
+// server implements hipstershop.CheckoutService.
+type server struct {
+	hipstershop.UnimplementedCheckoutServiceServer
+	neighbours
+	orders *once
+	pause  func(context.Context, time.Duration)
+	log    *slog.Logger
+}
+
+// PlaceOrder buys what is in a user's cart.
+func (s *server) PlaceOrder(ctx context.Context, req *hipstershop.PlaceOrderRequest) (*hipstershop.PlaceOrderResponse, error) {
+	if err := validate(req); err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	key, err := idempotencyKey(ctx)
+	if err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	if key == "" {
+		return s.placeOrder(ctx, req, "")
+	}
+	return s.orders.do(ctx, key, req, func() (*hipstershop.PlaceOrderResponse, error) {
+		return s.placeOrder(ctx, req, key)
+	})
+}
+
+func (s *server) placeOrder(ctx context.Context, req *hipstershop.PlaceOrderRequest, key string) (*hipstershop.PlaceOrderResponse, error) {
+	id, err := uuid.NewUUID() // version 1, as in the original
+	if err != nil {
+		return nil, status.Error(codes.Internal, "failed to make an order id: "+err.Error())
+	}
+	order := &hipstershop.OrderResult{OrderId: id.String(), ShippingAddress: req.GetAddress()}
+	cart, err := s.cart.GetCart(ctx, &hipstershop.GetCartRequest{UserId: req.GetUserId()})
+	if err != nil {
+		return nil, fail(stepCart, err)
+	}
+	if err := validateCart(cart); err != nil {
+		return nil, status.Error(codes.FailedPrecondition, err.Error())
+	}
+	if err := s.prepare(ctx, req, cart.GetItems(), order); err != nil {
+		return nil, err
+	}
+	total, err := sum(order)
+	if err != nil {
+		return nil, status.Error(codes.FailedPrecondition, "failed to add up the order: "+err.Error())
+	}
+	if key == "" {
+		key = order.OrderId
+	}
+	charge, err := s.payment.Charge(metadata.AppendToOutgoingContext(ctx, keyHeader, key),
+		&hipstershop.ChargeRequest{Amount: total, CreditCard: req.GetCreditCard()})
+	if err != nil {
+		return nil, fail(stepCharge, err)
+	}
+	if err := s.settle(ctx, req, cart.GetItems(), charge.GetTransactionId(), order); err != nil {
+		return nil, err
+	}
+	s.log.InfoContext(ctx, "order placed", "order_id", order.OrderId, "total", money.Decimal(total),
+		"items", len(order.Items), "transaction_id", charge.GetTransactionId(), "tracking_id", order.ShippingTrackingId)
+	return &hipstershop.PlaceOrderResponse{Order: order}, nil
+}
+
+// prepare fills in the order's items and the cost of shipping, in the user's currency.
+func (s *server) prepare(ctx context.Context, req *hipstershop.PlaceOrderRequest, items []*hipstershop.CartItem, order *hipstershop.OrderResult) error {
+	order.Items = make([]*hipstershop.OrderItem, len(items))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(prepareAtOnce)
+	group.Go(func() (err error) {
+		order.ShippingCost, err = s.quote(ctx, req, items)
+		return err
+	})
+	for i, item := range items {
+		group.Go(func() error {
+			cost, err := s.price(ctx, item.GetProductId(), req.GetUserCurrency())
+			order.Items[i] = &hipstershop.OrderItem{Item: item, Cost: cost}
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// quote returns what it costs to ship the items.
+func (s *server) quote(ctx context.Context, req *hipstershop.PlaceOrderRequest, items []*hipstershop.CartItem) (*hipstershop.Money, error) {
+	quote, err := s.shipping.GetQuote(ctx, &hipstershop.GetQuoteRequest{Address: req.GetAddress(), Items: items})
+	if err != nil {
+		return nil, fail(stepQuote, err)
+	}
+	cost, err := s.convert(ctx, quote.GetCostUsd(), req.GetUserCurrency())
+	if err != nil {
+		return nil, fail(stepConvertShipping, err)
+	}
+	return cost, nil
+}
+
+// price returns what one of a product costs.
+func (s *server) price(ctx context.Context, productID, currency string) (*hipstershop.Money, error) {
+	product, err := s.catalog.GetProduct(ctx, &hipstershop.GetProductRequest{Id: productID})
+	if err != nil {
+		return nil, fail(stepProduct(productID), err)
+	}
+	cost, err := s.convert(ctx, product.GetPriceUsd(), currency)
+	if err != nil {
+		return nil, fail(stepConvertPrice(productID, currency), err)
+	}
+	return cost, nil
+}
+
+// convert converts an amount, and trusts no answer that is not an amount in the currency asked for: the
+// original's currency service gives 0 for a currency that it does not know.
+func (s *server) convert(ctx context.Context, amount *hipstershop.Money, currency string) (*hipstershop.Money, error) {
+	converted, err := s.currency.Convert(ctx, &hipstershop.CurrencyConversionRequest{From: amount, ToCode: currency})
+	if err != nil {
+		return nil, err
+	}
+	if err := money.Validate(converted); err != nil {
+		return nil, status.Error(codes.Internal, err.Error())
+	}
+	switch {
+	case converted.GetCurrencyCode() != currency:
+		return nil, status.Error(codes.Internal, "asked for "+currency+" and got "+money.Decimal(converted))
+	case money.Sign(converted) == 0 && money.Sign(amount) != 0:
+		return nil, status.Error(codes.InvalidArgument, money.Decimal(amount)+" is worth nothing in "+currency)
+	}
+	return converted, nil
+}
+
+// sum adds up the order.
+func sum(order *hipstershop.OrderResult) (*hipstershop.Money, error) {
+	total := order.GetShippingCost()
+	for _, item := range order.GetItems() {
+		cost, err := money.Multiply(item.GetCost(), int64(item.GetItem().GetQuantity()))
+		if err != nil {
+			return nil, err
+		}
+		if total, err = money.Add(total, cost); err != nil {
+			return nil, err
+		}
+	}
+	return total, nil
+}

@@ -1,0 +1,83 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+)
+
+const (
+	// keyHeader is the metadata in which a caller says which calls are one and the same order.
+	keyHeader = "idempotency-key"
+	// maxKey is how long a key may be, in bytes.
+	maxKey = 255
+	// maxEmail is RFC 5321's limit, in bytes.
+	maxEmail = 254
+)
+
+// validate finds what can be found before anybody is asked; above all before a card is charged.
+func validate(req *hipstershop.PlaceOrderRequest) error {
+	switch {
+	case req.GetUserId() == "":
+		return errors.New("user_id is missing")
+	case req.GetUserCurrency() == "":
+		return errors.New("user_currency is missing: which currency to charge")
+	case !isCurrencyCode(req.GetUserCurrency()):
+		return fmt.Errorf("user_currency %.16q is not a code of three capital letters such as EUR", req.GetUserCurrency())
+	case req.GetAddress() == nil || proto.Size(req.GetAddress()) == 0:
+		return errors.New("address is missing: where to ship to")
+	case req.GetEmail() == "":
+		return errors.New("email is missing: where to send the confirmation to")
+	case !isEmail(req.GetEmail()):
+		return errors.New("email is not an address such as someone@example.com")
+	case req.GetCreditCard() == nil || req.GetCreditCard().GetCreditCardNumber() == "":
+		return errors.New("credit_card is missing, or has no number")
+	}
+	return nil
+}
+
+func isCurrencyCode(code string) bool {
+	for _, c := range []byte(code) {
+		if c < 'A' || c > 'Z' {
+			return false
+		}
+	}
+	return len(code) == 3
+}
+
+func isEmail(address string) bool {
+	parsed, err := mail.ParseAddress(address)
+	return err == nil && parsed.Address == address && len(address) <= maxEmail
+}
+
+// validateCart finds carts that cannot be ordered. Ours has none but empty ones; another's might.
+func validateCart(cart *hipstershop.Cart) error {
+	if len(cart.GetItems()) == 0 {
+		return errors.New("cart is empty: there is nothing to order")
+	}
+	for _, item := range cart.GetItems() {
+		if item.GetQuantity() < 1 {
+			return fmt.Errorf("cart holds %d of %q: want at least 1", item.GetQuantity(), item.GetProductId())
+		}
+	}
+	return nil
+}
+
+func idempotencyKey(ctx context.Context) (string, error) {
+	values := metadata.ValueFromIncomingContext(ctx, keyHeader)
+	switch {
+	case len(values) == 0:
+		return "", nil
+	case len(values) > 1:
+		return "", fmt.Errorf("%s is given %d times", keyHeader, len(values))
+	case len(values[0]) > maxKey:
+		return "", fmt.Errorf("%s is longer than %d bytes", keyHeader, maxKey)
+	}
+	return values[0], nil
+}
