@@ -59,11 +59,13 @@ func (s *Store) assemble(saved *state) *state {
 	}
 	for key, e := range saved.objects {
 		st.objects[key] = &entry{object: e.object, origin: s.originOf(key, e.object)}
-		if key.Namespace != "" && saved.objects[Key{Kind: KindNamespace, Name: key.Namespace}] == nil && s.defaults[Key{Kind: KindNamespace, Name: key.Namespace}] == nil {
+	}
+	for key := range saved.objects {
+		if key.Namespace != "" && !st.hasNamespace(key.Namespace) {
 			// The shop lived in another namespace when this was saved.
 			ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: key.Namespace}}
 			admission.Default(ns)
-			st.objects[KeyOf(ns.DeepCopy())] = s.fresh(ns, OriginUser, st.revision)
+			st.objects[KeyOf(ns)] = s.fresh(ns, OriginUser, st.revision)
 		}
 	}
 	return st
@@ -77,7 +79,7 @@ func (s *Store) fresh(o Object, origin Origin, revision uint64) *entry {
 	}
 	o.SetUID(s.newUID())
 	o.SetCreationTimestamp(metav1.NewTime(s.now().UTC().Truncate(1e9)))
-	o.SetGeneration(1)
+	o.SetGeneration(firstGeneration(o))
 	o.SetResourceVersion(strconv.FormatUint(revision, 10))
 	return &entry{object: o, origin: origin}
 }

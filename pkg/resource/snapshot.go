@@ -60,6 +60,16 @@ func All[T Object](s Snapshot, namespace string) []T {
 	return list
 }
 
+// CheckNamespace returns a *NotFoundError if there is no such namespace: a List in it would be empty without
+// saying why.
+func (s Snapshot) CheckNamespace(name string) error {
+	key := Key{Kind: KindNamespace, Name: name}
+	if s.state.objects[key] == nil {
+		return s.state.notFound(key)
+	}
+	return nil
+}
+
 func (st *state) keys() []Key { return sortKeys(maps.Keys(st.objects)) }
 
 // sortKeys orders keys by kind (as Kinds does), namespace and name.

@@ -122,7 +122,7 @@ func (s *Store) Put(objects ...Object) ([]Change, error) {
 			}
 			problems = append(problems, tx.put(m, m.Object)...)
 		}
-		return errors.Join(append(problems, tx.check()...).Err())
+		return append(problems, tx.check()...).Err()
 	})
 }
 

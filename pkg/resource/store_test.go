@@ -132,6 +132,12 @@ func TestAMissingObjectIsNamedWithItsNeighbours(t *testing.T) {
 			t.Errorf("got %v, want %s", err, tc.want)
 		}
 	}
+	if err := s.Snapshot().CheckNamespace("prodution"); err == nil || err.Error() != `namespace/prodution not found; did you mean "production"?` {
+		t.Error(err)
+	}
+	if err := s.Snapshot().CheckNamespace("production"); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestDeleteRemovesAllOrNothing(t *testing.T) {

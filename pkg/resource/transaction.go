@@ -115,7 +115,7 @@ func (tx *transaction) set(key Key, o Object, live *entry) {
 	case live == nil:
 		o.SetUID(tx.store.newUID())
 		o.SetCreationTimestamp(metav1.NewTime(tx.store.now().UTC().Truncate(1e9)))
-		o.SetGeneration(1)
+		o.SetGeneration(firstGeneration(o))
 	case same(o, live.object):
 		return
 	case !same(spec(o), spec(live.object)):
@@ -297,6 +297,14 @@ func spec(o Object) any {
 		return o.Spec
 	}
 	return nil
+}
+
+// firstGeneration is 1 for kinds whose objects have generations, else 0.
+func firstGeneration(o Object) int64 {
+	if spec(o) == nil {
+		return 0
+	}
+	return 1
 }
 
 // same compares by JSON, for which nil and empty lists and different spellings of one quantity are the same.

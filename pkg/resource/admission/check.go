@@ -95,7 +95,9 @@ func (c *issues) annotations(path string, annotations map[string]string) {
 	size := 0
 	for _, k := range slices.Sorted(maps.Keys(annotations)) {
 		c.rule(path+"["+k+"]", k, validation.IsQualifiedName(strings.ToLower(k)))
-		size += len(k) + len(annotations[k])
+		if k != corev1.LastAppliedConfigAnnotation { // it would halve what an applied object can hold
+			size += len(k) + len(annotations[k])
+		}
 	}
 	if size > maxAnnotations {
 		c.add(path, "%d bytes are too many; all annotations together may have %d", size, maxAnnotations)

@@ -26,11 +26,13 @@ const (
 	maxBytes = 3 << 20
 	// maxValues bounds what a file can become when its aliases are followed.
 	maxValues = 300_000
+	// maxProblems are enough to begin with.
+	maxProblems = 200
 )
 
 // Decode reads all objects of a file: YAML with one or more documents, or JSON; List objects are expanded.
-// The error is of type resource.Problems and holds everything that is wrong, in the order of the file; then
-// no manifests are returned.
+// The error is of type resource.Problems and holds everything that is wrong, in the order of the file (of
+// more than 200 problems the first ones found); then no manifests are returned.
 func Decode(fileName string, content []byte) ([]resource.Manifest, error) {
 	r := &reader{walker: walker{file: fileName, budget: maxValues, fields: map[reflect.Type]map[string]reflect.Type{}}}
 	text, problem := readable(fileName, content)
@@ -52,8 +54,9 @@ func Decode(fileName string, content []byte) ([]resource.Manifest, error) {
 			r.document(node.Content[0])
 		}
 	}
-	if err := r.problems.Err(); err != nil {
-		return nil, err
+	if len(r.problems) > 0 {
+		problems := r.problems.Sorted()
+		return nil, problems[:min(len(problems), maxProblems)]
 	}
 	return r.manifests, nil
 }
@@ -97,6 +100,10 @@ func (r *reader) object(path string, n, at *yaml.Node) {
 		return
 	}
 	if items, ok := r.list(path, apiVersion.Value, kind.Value, entries); ok {
+		if path != "" {
+			r.add(path, kind, "a List cannot hold a List")
+			return
+		}
 		for i, item := range items {
 			r.object(fmt.Sprintf("items[%d]", i), item, item)
 		}

@@ -243,6 +243,27 @@ func TestAliasesThatExplodeAreStopped(t *testing.T) {
 	}
 }
 
+func TestAFileOfNothingButMistakesIsAnsweredShortly(t *testing.T) {
+	long := strings.Repeat("x", 100)
+	var b strings.Builder
+	b.WriteString("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n")
+	for i := range 20_000 {
+		fmt.Fprintf(&b, "%s%d: y\n", long, i)
+	}
+	_, err := Decode("f", []byte(b.String()))
+	var problems resource.Problems
+	if !errors.As(err, &problems) || len(problems) != maxProblems {
+		t.Errorf("%d problems", len(problems))
+	}
+}
+
+func TestAListOfItselfIsRefused(t *testing.T) {
+	_, err := Decode("f", []byte("&a\napiVersion: v1\nkind: List\nitems:\n- *a\n"))
+	if err == nil || err.Error() != "f:3:7: items[0]: a List cannot hold a List" {
+		t.Error(err)
+	}
+}
+
 func TestMergeKeysThatReferToThemselvesAreStopped(t *testing.T) {
 	for _, content := range []string{
 		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: &d\n  <<: *d\n",

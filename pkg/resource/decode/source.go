@@ -123,7 +123,7 @@ func syntaxProblem(file string, text []byte, err error) resource.Problem {
 
 const (
 	// Beyond these, the parser's own line has to do.
-	maxSearchBytes = 256 << 10
+	maxSearchBytes = 64 << 10
 	maxSearches    = 200
 	// maxOpen is how many lines a bracket or a quote is expected to stay open.
 	maxOpen = 40

@@ -34,7 +34,12 @@ func place(n *yaml.Node) resource.Position {
 	return resource.Position{Line: max(n.Line, 1), Column: max(n.Column, 1)}
 }
 
+// add notes a problem. After maxProblems the rest of the file is not read.
 func (w *walker) add(path string, at *yaml.Node, message string) {
+	if len(w.problems) >= maxProblems {
+		w.budget = 0
+		return
+	}
 	p := place(at)
 	w.problems = append(w.problems, resource.Problem{
 		File: w.file, Line: p.Line, Column: p.Column, Path: join(w.base, path), Message: message,
@@ -49,17 +54,25 @@ func join(base, path string) string {
 }
 
 func (w *walker) unknown(path string, key *yaml.Node, known []string) {
+	if w.budget <= 0 {
+		return
+	}
 	slices.Sort(known)
 	w.add(join(path, key.Value), key, fmt.Sprintf("unknown field %q%s", key.Value, nearest.Suggest(key.Value, known)))
 }
 
+// spend takes n values from the budget; false when the file has become too large.
+func (w *walker) spend(path string, at *yaml.Node, n int) bool {
+	if w.budget > 0 && w.budget <= n {
+		w.add(path, at, fmt.Sprintf("too many values: aliases make more than %d of them", maxValues))
+	}
+	w.budget -= n
+	return w.budget > 0
+}
+
 // resolve follows an alias. It returns nil when the file has become too large that way.
 func (w *walker) resolve(path string, n *yaml.Node) *yaml.Node {
-	w.budget--
-	if w.budget == 0 {
-		w.add(path, n, fmt.Sprintf("too many values: aliases make more than %d of them", maxValues))
-	}
-	if w.budget <= 0 {
+	if !w.spend(path, n, 1) {
 		return nil
 	}
 	if n.Kind == yaml.AliasNode {
@@ -218,6 +231,9 @@ func (w *walker) entries(path string, n *yaml.Node) []entry {
 
 // own returns the entries of a mapping without its merge keys, and what those refer to.
 func (w *walker) own(path string, n *yaml.Node) (entries []entry, merged []*yaml.Node) {
+	if !w.spend(path, n, len(n.Content)/2) {
+		return nil, nil
+	}
 	first := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]

@@ -65,7 +65,6 @@ metadata:
     kubectl.kubernetes.io/last-applied-configuration: '{"apiVersion":"v1","data":{"FEATURE_FLAG_NEW_UI":"true","LOG_LEVEL":"info","MAX_CONNECTIONS":"100"},"kind":"ConfigMap","metadata":{"name":"app-config","namespace":"production"}}'
   uid: uid
   resourceVersion: "2"
-  generation: 1
   creationTimestamp: "2024-05-06T07:08:09Z"
 data:
   FEATURE_FLAG_NEW_UI: "true"
@@ -81,7 +80,6 @@ metadata:
     kubectl.kubernetes.io/last-applied-configuration: '{"apiVersion":"v1","data":{"API_KEY":"ZGVtby1hcGkta2V5","DB_PASSWORD":"c3VwZXItc2VjcmV0LXBhc3N3b3Jk"},"kind":"Secret","metadata":{"name":"app-secrets","namespace":"production"},"type":"Opaque"}'
   uid: uid
   resourceVersion: "2"
-  generation: 1
   creationTimestamp: "2024-05-06T07:08:09Z"
 data:
   API_KEY: ZGVtby1hcGkta2V5
