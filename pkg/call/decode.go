@@ -23,17 +23,18 @@ type messages struct {
 	count   int
 }
 
-func newMessages(r io.Reader) *messages {
+// newMessages reads from r, which may be nil; no message may be longer than limit bytes.
+func newMessages(r io.Reader, limit int) *messages {
 	if r == nil {
 		r = strings.NewReader("")
 	}
-	bounded := &boundedReader{r: r}
+	bounded := &boundedReader{r: r, limit: limit}
 	return &messages{bounded: bounded, decoder: json.NewDecoder(bounded)}
 }
 
 // next returns the next value as it stands, or io.EOF.
 func (m *messages) next() (json.RawMessage, error) {
-	m.bounded.left = MaxMessage
+	m.bounded.left = m.bounded.limit
 	var raw json.RawMessage
 	err := m.decoder.Decode(&raw)
 	if err == nil {
@@ -56,13 +57,13 @@ func (m *messages) next() (json.RawMessage, error) {
 
 // boundedReader ends with an error when a message grows beyond what may be sent.
 type boundedReader struct {
-	r    io.Reader
-	left int
+	r           io.Reader
+	limit, left int
 }
 
 func (b *boundedReader) Read(p []byte) (int, error) {
 	if b.left <= 0 {
-		return 0, &Invalid{Text: fmt.Sprintf("a message is longer than %d MiB", MaxMessage>>20)}
+		return 0, &Invalid{Text: fmt.Sprintf("a message is longer than %d bytes", b.limit)}
 	}
 	n, err := b.r.Read(p[:min(len(p), b.left)])
 	b.left -= n
@@ -71,6 +72,9 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 
 // decode turns JSON into the wire form of a message. The error is an *Invalid that names the field.
 func decode(raw json.RawMessage, d protoreflect.MessageDescriptor, types resolver) ([]byte, error) {
+	if nesting(raw) > maxNesting {
+		return nil, &Invalid{Text: fmt.Sprintf("the message is nested deeper than %d levels", maxNesting)}
+	}
 	var value any
 	numbers := json.NewDecoder(bytes.NewReader(raw))
 	numbers.UseNumber()
@@ -89,6 +93,28 @@ func decode(raw json.RawMessage, d protoreflect.MessageDescriptor, types resolve
 		return nil, &Invalid{Text: fmt.Sprintf("message %s: %s", d.FullName(), plainError(err))}
 	}
 	return wire, nil
+}
+
+// maxNesting is how deep messages may nest: as deep as protobuf's other implementations read them.
+const maxNesting = 100
+
+// nesting is how deep objects and arrays nest in valid JSON.
+func nesting(raw json.RawMessage) int {
+	depth, deepest, inString := 0, 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case !inString && (c == '{' || c == '['):
+			depth++
+			deepest = max(deepest, depth)
+		case !inString && (c == '}' || c == ']'):
+			depth--
+		}
+	}
+	return deepest
 }
 
 // plainError leaves out the prefix of the protobuf library, which varies from build to build.

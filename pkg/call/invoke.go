@@ -123,7 +123,7 @@ func (p *peer) prepare(ctx context.Context, r Request) (*input, error) {
 	if err != nil {
 		return nil, err
 	}
-	stream := newMessages(r.Messages)
+	stream := newMessages(r.Messages, MaxMessage)
 	if method.ClientStreams {
 		return &input{method: method, next: method.pump(ctx, stream)}, nil
 	}

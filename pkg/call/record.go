@@ -51,9 +51,10 @@ func (r *recorder) OnReceiveResponse(m protoadapt.MessageV1) {
 		}
 		return
 	}
-	r.result.Messages = append(r.result.Messages, json.RawMessage(text))
+	message := readable(text)
+	r.result.Messages = append(r.result.Messages, message)
 	if r.onMessage != nil {
-		r.onMessage(json.RawMessage(text))
+		r.onMessage(message)
 	}
 }
 
@@ -71,7 +72,7 @@ func (r *recorder) details() error {
 		if err != nil {
 			return fmt.Errorf("write error detail %s as JSON: %w", detail.GetTypeUrl(), err)
 		}
-		r.result.Details = append(r.result.Details, json.RawMessage(text))
+		r.result.Details = append(r.result.Details, readable(text))
 	}
 	return nil
 }
