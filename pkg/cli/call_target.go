@@ -9,11 +9,8 @@ import (
 	"strings"
 
 	"google.golang.org/grpc/codes"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/call"
-	"github.com/shopctl/shopctl/pkg/control"
-	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/services"
 )
@@ -48,10 +45,11 @@ func (f *Factory) callTarget(ctx context.Context, word string, offline bool) (*c
 	}
 	s, err := findService(st.GetServices(), word)
 	if err != nil {
-		if t, ok := f.serviceObject(ctx, shop, word); ok {
-			return t, nil
+		t, objectErr := f.serviceObject(ctx, shop, word, st.GetServices())
+		if t == nil && objectErr == nil {
+			objectErr = err
 		}
-		return nil, err
+		return t, objectErr
 	}
 	if err := f.callable(s); err != nil {
 		return nil, err
@@ -75,11 +73,14 @@ func (f *Factory) callable(s *controlpb.Service) error {
 	case s.GetProtocol() == "tcp":
 		return usageErr(f.command("ps"), "call %s: it speaks a protocol of its own over TCP, not gRPC", s.GetName())
 	case s.GetReady() == 0 || s.GetAddress() == "":
-		why := s.GetState()
+		hint, why := "ps --instances "+s.GetName(), s.GetState()
 		if s.GetMessage() != "" {
 			why += ": " + s.GetMessage()
 		}
-		return hintErr(callExit(codes.Unavailable), f.command("ps --instances "+s.GetName()), fmt.Errorf("call %s: no instance is ready (%s)", s.GetName(), why))
+		if s.GetReplicas() == 0 {
+			hint = "start " + s.GetName()
+		}
+		return hintErr(callExit(codes.Unavailable), f.command(hint), fmt.Errorf("call %s: no instance is ready (%s)", s.GetName(), why))
 	}
 	return nil
 }
@@ -97,30 +98,6 @@ func hostPort(word string) (*callTarget, error) {
 		word = net.JoinHostPort("127.0.0.1", port)
 	}
 	return &callTarget{Target: call.Target{Name: word, Addr: word}, foreign: true}, nil
-}
-
-// serviceObject finds a Service object that fronts no Deployment of its name, and where it can be reached on
-// this machine.
-func (f *Factory) serviceObject(ctx context.Context, shop *control.Client, name string) (*callTarget, bool) {
-	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: resource.KindService, Names: []string{name}, Namespace: f.Namespace})
-	if err != nil || len(resp.GetObjects()) != 1 {
-		return nil, false
-	}
-	object, err := typedObject(resp.GetObjects()[0])
-	if err != nil {
-		return nil, false
-	}
-	svc, ok := object.(*corev1.Service)
-	if !ok {
-		return nil, false
-	}
-	for _, ingress := range svc.Status.LoadBalancer.Ingress {
-		if ingress.IP != "" && len(ingress.Ports) > 0 {
-			addr := net.JoinHostPort(ingress.IP, strconv.Itoa(int(ingress.Ports[0].Port)))
-			return &callTarget{Target: call.Target{Name: name, Addr: addr}}, true
-		}
-	}
-	return nil, false
 }
 
 // explain gives the errors of calls that were not made their exit codes and hints.

@@ -247,20 +247,26 @@ func TestCallOfAServiceWithoutAReadyInstanceNamesIt(t *testing.T) {
 	w.wantErr("call payment: no instance is ready (crashloop: exit status 2: listen tcp: address already in use)", "hint: shopctl ps --instances payment")
 }
 
-func TestCallReachesAServiceObjectThatFrontsNoDeployment(t *testing.T) {
+func TestCallReachesAServiceThatHasANameOfItsOwn(t *testing.T) {
 	_, addr := serveCart(t, true)
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	svc := object("v1", "Service", "preview", map[string]any{
-		"status": map[string]any{"loadBalancer": map[string]any{"ingress": []any{map[string]any{
-			"ip": host, "ports": []any{map[string]any{"port": json.Number(port), "protocol": "TCP"}},
-		}}}},
-	})
-	w := newWorld(t).serve(&fakeShop{status: threeServices(), objects: []*controlpb.Object{svc}})
+	preview := object("v1", "Service", "preview", map[string]any{"spec": map[string]any{"selector": map[string]any{"app": "cartservice"}}})
+	nothing := object("v1", "Service", "nothing", map[string]any{"spec": map[string]any{"selector": map[string]any{"app": "other"}}})
+	st := threeServices()
+	st.Services[0].Instances[0].Address = addr
+	w := newWorld(t).serve(&fakeShop{status: st, objects: []*controlpb.Object{preview, nothing, deployment("cartservice", 2, 2)}})
 	w.want(exitOK, "call", "preview", "AddItem", `{"item":{"quantity":1}}`)
+	w.want(64+14, "call", "nothing", "AddItem", `{"item":{"quantity":1}}`)
+	w.wantErr("no instance behind the Service is ready", "hint: shopctl describe service nothing")
 	w.want(exitUsage, "call", "previw", "AddItem")
+	w.wantErr(`unknown service "previw"`)
+}
+
+func TestCallOfAStoppedServiceSaysHowToStartIt(t *testing.T) {
+	st := threeServices()
+	st.Services[0].State, st.Services[0].Replicas, st.Services[0].Ready = "stopped", 0, 0
+	w := newWorld(t).serve(&fakeShop{status: st})
+	w.want(64+14, "call", "cart", "GetCart", "{}")
+	w.wantErr("call cart: no instance is ready (stopped)", "hint: shopctl start cart")
 }
 
 func TestActiveFaultsAreNamedWhenACallFails(t *testing.T) {
@@ -269,5 +275,5 @@ func TestActiveFaultsAreNamedWhenACallFails(t *testing.T) {
 	st.Services[0].Address, st.Services[0].Faults = addr, []string{"INVALID_ARGUMENT 100%"}
 	w := newWorld(t).serve(&fakeShop{status: st})
 	w.want(64+3, "call", "cart", "AddItem", "{}")
-	w.wantErr("fault on cart: INVALID_ARGUMENT 100%")
+	w.wantErr("fault on cart: INVALID_ARGUMENT 100%", "hint: shopctl fault list")
 }

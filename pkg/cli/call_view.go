@@ -98,6 +98,9 @@ func (f *Factory) callHint(t *callTarget, r *call.Result) string {
 		}
 		return f.command(fmt.Sprintf("call %s %s --describe", t.Name, r.Method.Name))
 	}
+	if len(t.faults) > 0 {
+		return f.command("fault list")
+	}
 	switch r.Status.Code() {
 	case codes.Unavailable:
 		return f.command("ps")

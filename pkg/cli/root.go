@@ -51,6 +51,7 @@ call them, watch them, break them and repair them. Lessons lead through it.
 		group string
 		make  func(*Factory) *cobra.Command
 	}{
+		{groupShop, newUpCmd},
 		{groupShop, newDownCmd},
 		{groupShop, newPsCmd},
 		{groupShop, newStatusCmd},
@@ -75,6 +76,7 @@ call them, watch them, break them and repair them. Lessons lead through it.
 		{groupOther, newCompletionCmd},
 		{groupOther, newExitCodesCmd},
 		{groupOther, newServiceCmd},
+		{groupOther, newDaemonCmd},
 	} {
 		cmd := entry.make(f)
 		cmd.GroupID = entry.group

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/daemon"
+	"github.com/shopctl/shopctl/pkg/rundir"
+	"github.com/shopctl/shopctl/pkg/workload"
+)
+
+// daemonFlags are what up tells the daemon that it starts.
+type daemonFlags struct {
+	only     []string
+	port     int
+	portBase int
+}
+
+func (o *daemonFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringSliceVar(&o.only, "only", nil, "start these `SERVICES` alone, and what they need")
+	flags.IntVar(&o.port, "port", 0, "`PORT` of the storefront (default 8080, or another one if that is taken)")
+	flags.IntVar(&o.portBase, "port-base", 0, "first `PORT` of the services' addresses (default: ones that are free)")
+}
+
+// args spells the flags out again.
+func (o *daemonFlags) args() []string {
+	var args []string
+	if len(o.only) > 0 {
+		args = append(args, "--only", strings.Join(o.only, ","))
+	}
+	if o.port != 0 {
+		args = append(args, "--port", strconv.Itoa(o.port))
+	}
+	if o.portBase != 0 {
+		args = append(args, "--port-base", strconv.Itoa(o.portBase))
+	}
+	return args
+}
+
+// newDaemonCmd is what up runs in the background.
+func newDaemonCmd(f *Factory) *cobra.Command {
+	o := &daemonFlags{}
+	cmd := &cobra.Command{
+		Use:    "daemon",
+		Short:  "Run the shop in the foreground, as up does in the background",
+		Hidden: true,
+		Args:   exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg := daemon.Config{
+				Name: f.Name, Namespace: f.Namespace, PortBase: o.portBase, Only: o.only,
+				Images: f.images, Executable: f.Executable, Version: buildVersion().Version,
+				Getenv: f.Getenv, Environ: f.Environ, Log: f.Err, Now: f.Now,
+			}
+			if o.port != 0 {
+				cfg.Listen = fmt.Sprintf("127.0.0.1:%d", o.port)
+			}
+			return daemon.Run(cmd.Context(), cfg, daemon.ReadyPipe(f.Getenv))
+		},
+	}
+	o.add(cmd)
+	return cmd
+}
+
+// images reads what shopctl.yaml says about container images, each time anew: the daemon asks again
+// whenever objects change, so that a line added to the file needs no restart.
+func (f *Factory) images() workload.Images {
+	file, err := readConfig(f.Getenv)
+	if err != nil {
+		return workload.Images{Err: err}
+	}
+	dir, err := filepath.Abs(filepath.Dir(file.path))
+	return workload.Images{Commands: file.images, Dir: dir, Err: err}
+}
+
+// spawn starts the daemon, afresh if asked to.
+func (o *upOptions) spawn(ctx context.Context, dir rundir.Dir) error {
+	if o.fresh {
+		if err := forget(dir); err != nil {
+			return err
+		}
+	}
+	args := []string{"daemon", "--name", dir.Name}
+	if o.f.Namespace != "" {
+		args = append(args, "--namespace", o.f.Namespace)
+	}
+	return daemon.Spawn(ctx, daemon.SpawnOptions{
+		Dir: dir, Executable: o.f.Executable, Args: append(args, o.daemon.args()...), Environ: o.f.Environ,
+	})
+}
+
+// forget removes the state of a shop that does not run.
+func forget(dir rundir.Dir) error {
+	if err := dir.Create(); err != nil {
+		return hintErr(exitEnvironment, "shopctl doctor", fmt.Errorf("start afresh: %w", err))
+	}
+	lock, err := dir.Lock()
+	if err != nil {
+		return fmt.Errorf("start afresh: %w", err)
+	}
+	defer lock.Release()
+	if err := os.RemoveAll(dir.State); err != nil {
+		return hintErr(exitEnvironment, "shopctl doctor", fmt.Errorf("start afresh: %w", err))
+	}
+	return nil
+}

@@ -1,0 +1,236 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/lessons"
+	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+)
+
+type lessonOptions struct {
+	f       *Factory
+	step    string
+	solveTo string
+	fresh   bool
+	json    bool
+	lang    string
+}
+
+func newLessonCmd(f *Factory) *cobra.Command {
+	o := &lessonOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "lesson [LESSON]",
+		Short: "Take a lesson: predict, try, look and repair on the live shop",
+		Long: `Take a lesson on the live shop. You say what will happen, make it happen, look, and repair; the system itself says
+whether the repair holds. A lesson resumes where it was left, and whatever it broke is undone when it is left.
+
+Without a terminal, or with --no-tui, the lesson is plain text with questions; with --json it is one JSON object a
+line, and lines of the input are actions: predict OPTION CONFIDENCE, run, observe VALUE, answer CHECK VALUE, check,
+hint, next, prev, reset.`,
+		Example: `shopctl lesson list
+shopctl lesson grpc
+shopctl lesson grpc --step deadline
+shopctl lesson grpc --fresh --no-tui`,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: completeLessons,
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.step, "step", "", "go to this `STEP` instead of where the lesson was left")
+	flags.StringVar(&o.solveTo, "solve-to", "", "let the solution do the steps before this `STEP`, and go there")
+	flags.BoolVar(&o.fresh, "fresh", false, "begin anew, whatever was done before")
+	flags.BoolVar(&o.json, "json", false, "print events as JSON, read actions")
+	flags.StringVar(&o.lang, "lang", "", "`LANGUAGE` of the text, such as ja (default by LC_ALL, LC_MESSAGES or LANG)")
+	cmd.MarkFlagsMutuallyExclusive("step", "solve-to")
+	for _, flag := range []string{"step", "solve-to"} {
+		must(cmd.RegisterFlagCompletionFunc(flag, completeSteps))
+	}
+	must(cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"en", "ja"}, cobra.ShellCompDirectiveNoFileComp)))
+	cmd.AddCommand(newLessonListCmd(f), newLessonLintCmd(f), newLessonProveCmd(f), newLessonResetCmd(f))
+	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning, exitEnvironment, exitInterrupted)
+}
+
+func (o *lessonOptions) run(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	if len(args) > 1 {
+		return usageErr(o.f.command("lesson "+args[0]), "unexpected argument %q: one lesson at a time", args[1])
+	}
+	l, err := findLesson(args[0], cmd)
+	if err != nil {
+		return err
+	}
+	for _, step := range []string{o.step, o.solveTo} {
+		if step != "" && l.Step(step) < 0 {
+			return unknown("step", step, stepNames(l))
+		}
+	}
+	return o.take(cmd.Context(), l.In(o.language()))
+}
+
+// take opens the lesson, shows it, and leaves it on every way out.
+func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) {
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	deps, done, err := o.f.lessonDeps(shop, l)
+	if err != nil {
+		return err
+	}
+	defer done()
+	deps.Fresh = o.fresh
+	s, err := lesson.Open(ctx, l, deps)
+	if err != nil {
+		return o.f.explainOpen(err)
+	}
+	defer func() { err = errors.Join(err, o.f.leaveLesson(ctx, s)) }()
+	if err := o.arrive(ctx, s); err != nil {
+		return err
+	}
+	switch {
+	case o.json:
+		return o.f.lessonEvents(ctx, s)
+	case o.f.Interactive() && !o.f.Accessible:
+		return runLessonScreen(ctx, o.f, s, "lesson "+l.ID+" --no-tui")
+	}
+	return o.f.lessonPlain(ctx, s)
+}
+
+// arrive goes to where the flags say.
+func (o *lessonOptions) arrive(ctx context.Context, s *lesson.Session) error {
+	if o.step != "" {
+		return s.Goto(o.step)
+	}
+	if o.solveTo == "" {
+		return nil
+	}
+	for _, step := range s.Lesson().Steps {
+		if step.ID == o.solveTo {
+			break
+		}
+		o.f.notef("solving %s: %s", step.ID, step.Title)
+		if err := s.Solve(ctx, step.ID); err != nil {
+			return err
+		}
+		if err := s.Settle(ctx); err != nil {
+			return err
+		}
+	}
+	return s.Goto(o.solveTo)
+}
+
+// leaveTime bounds the undoing of what a lesson did.
+const leaveTime = 90 * time.Second
+
+func (f *Factory) leaveLesson(ctx context.Context, s *lesson.Session) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
+	defer cancel()
+	v := s.Snapshot()
+	if err := s.Close(ctx); err != nil {
+		return hintErr(exitFailed, f.command("fault clear --all")+"\n"+f.command("ps"), fmt.Errorf("leave lesson %s: %w", v.Lesson, err))
+	}
+	if v.Done {
+		f.next("lesson list")
+		return nil
+	}
+	f.notef("the shop is as it was; the lesson resumes at step %d of %d", v.StepIndex+1, v.StepCount)
+	f.next("lesson " + v.Lesson)
+	return nil
+}
+
+func (f *Factory) explainOpen(err error) error {
+	var unsteady *lesson.Unsteady
+	switch {
+	case errors.As(err, &unsteady):
+		return hintErr(exitEnvironment, f.command("ps")+"\n"+f.command("fault clear --all"), fmt.Errorf("open the lesson: the shop is not sound: %w", err))
+	case errors.Is(err, lesson.ErrBusy):
+		return hintErr(exitEnvironment, "leave the other lesson first, or take this one on a shop of its own: shopctl up --name second", err)
+	}
+	return err
+}
+
+// language is the language of the user, "en" if nothing is said.
+func (o *lessonOptions) language() string {
+	for _, text := range []string{o.lang, o.f.Getenv("LC_ALL"), o.f.Getenv("LC_MESSAGES"), o.f.Getenv("LANG")} {
+		if text != "" {
+			lang, _, _ := strings.Cut(text, "_")
+			lang, _, _ = strings.Cut(lang, ".")
+			return strings.ToLower(lang)
+		}
+	}
+	return "en"
+}
+
+// ownLessons are the lessons that the binary holds.
+func ownLessons() ([]*lesson.Lesson, error) { return lesson.Load(lessons.FS) }
+
+func findLesson(id string, cmd *cobra.Command) (*lesson.Lesson, error) {
+	all, err := ownLessons()
+	if err != nil {
+		return nil, err
+	}
+	if l := lesson.Find(all, id); l != nil {
+		return l, nil
+	}
+	known := lessonIDs(all)
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			known = append(known, c.Name())
+		}
+	}
+	return nil, unknown("lesson", id, known)
+}
+
+func lessonIDs(all []*lesson.Lesson) []string {
+	ids := make([]string, len(all))
+	for i, l := range all {
+		ids[i] = l.ID
+	}
+	return ids
+}
+
+func stepNames(l *format.Lesson) []string {
+	ids := make([]string, len(l.Steps))
+	for i, s := range l.Steps {
+		ids[i] = s.ID
+	}
+	return ids
+}
+
+func completeLessons(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	all, err := ownLessons()
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	words := make([]string, len(all))
+	for i, l := range all {
+		words[i] = l.ID + "\t" + l.Title
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp
+}
+
+func completeSteps(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	all, err := ownLessons()
+	if err != nil || len(args) == 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	l := lesson.Find(all, args[0])
+	if l == nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	words := make([]string, len(l.Steps))
+	for i, s := range l.Steps {
+		words[i] = s.ID + "\t" + s.Title
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/services"
+)
+
+type problemsView struct {
+	Problems []format.Problem `json:"problems"`
+}
+
+func (v problemsView) names() []string {
+	names := make([]string, len(v.Problems))
+	for i, p := range v.Problems {
+		names[i] = fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return names
+}
+
+func newLessonLintCmd(f *Factory) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "lint [DIR]...",
+		Short: "Find what is wrong with lessons without running them",
+		Long: `Find what is wrong with lessons and can be seen without running them: mistakes in the format, a run that nobody
+predicted, options without a reply, a missing ladder of hints, too many words, a stale translation. Without a directory,
+the lessons that shopctl brings along.`,
+		RunE: func(_ *cobra.Command, args []string) error { return f.lintLessons(output, args) },
+	}
+	addOutput(cmd, &output)
+	return exits(cmd, exitOK, exitFailed, exitUsage)
+}
+
+func (f *Factory) lintLessons(output string, dirs []string) error {
+	view := problemsView{Problems: []format.Problem{}}
+	count := 0
+	lint := func(prefix string, all []*lesson.Lesson, err error) error {
+		var found format.Problems
+		if err != nil && !errors.As(err, &found) {
+			return err
+		}
+		for _, l := range all {
+			found = append(found, format.Lint(l, serviceWords())...)
+		}
+		for _, p := range found {
+			p.File = prefix + p.File
+			view.Problems = append(view.Problems, p)
+		}
+		count += len(all)
+		return nil
+	}
+	if len(dirs) == 0 {
+		all, err := ownLessons()
+		if err := lint("lessons/", all, err); err != nil {
+			return err
+		}
+	}
+	for _, dir := range dirs {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return usageErr(f.command("lesson lint ./lessons"), "read %s: no such directory", dir)
+		}
+		all, err := lesson.Load(os.DirFS(dir))
+		if err := lint(dir+"/", all, err); err != nil {
+			return err
+		}
+	}
+	if count == 0 && len(view.Problems) == 0 {
+		return usageErr(f.command("lesson lint ./lessons"), "there is no lesson.md in %v", dirs)
+	}
+	err := f.Print(output, view, func(w io.Writer) {
+		for _, p := range view.Problems {
+			fmt.Fprintln(w, p)
+		}
+	})
+	if err == nil && len(view.Problems) > 0 {
+		return hintErr(exitFailed, "", fmt.Errorf("%d problems in %d lessons", len(view.Problems), count))
+	}
+	f.notef("%d lessons, no problems", count)
+	return err
+}
+
+// serviceWords are all names that services go by.
+func serviceWords() []string {
+	var words []string
+	for _, b := range services.All() {
+		words = append(words, b.Name)
+		if b.Workload != b.Name {
+			words = append(words, b.Workload)
+		}
+	}
+	return words
+}

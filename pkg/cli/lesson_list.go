@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/lesson/progress"
+)
+
+// lessonView is a lesson as JSON. Fields are only ever added, and always there.
+type lessonView struct {
+	ID      string `json:"id"`
+	Title   string `json:"title"`
+	Summary string `json:"summary"`
+	Track   string `json:"track"`
+	Minutes int    `json:"minutes"`
+	Level   string `json:"level"`
+	Steps   int    `json:"steps"`
+	// Status is new, started or done; Step where a started one resumes, Done how many steps are behind.
+	Status string `json:"status"`
+	Step   string `json:"step"`
+	Done   int    `json:"steps_done"`
+}
+
+type lessonsView struct {
+	Lessons []lessonView `json:"lessons"`
+}
+
+func (v lessonsView) names() []string {
+	names := make([]string, len(v.Lessons))
+	for i, l := range v.Lessons {
+		names[i] = l.ID
+	}
+	return names
+}
+
+func newLessonListCmd(f *Factory) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the lessons and how far you are",
+		Args:  exactly(0, ""),
+		RunE:  func(*cobra.Command, []string) error { return f.listLessons(format) },
+	}
+	addOutput(cmd, &format)
+	return exits(cmd, exitOK, exitFailed, exitUsage)
+}
+
+func (f *Factory) listLessons(format string) error {
+	all, err := ownLessons()
+	if err != nil {
+		return err
+	}
+	store, _, err := f.progress()
+	if err != nil {
+		return err
+	}
+	file, aside, err := store.Read()
+	if err != nil {
+		return err
+	}
+	if aside != "" {
+		f.warnf("progress could not be read; the old file is %s", aside)
+	}
+	view := lessonsView{Lessons: []lessonView{}}
+	for _, l := range all {
+		view.Lessons = append(view.Lessons, viewLesson(l, file.Lessons[l.ID]))
+	}
+	if err := f.Print(format, view, func(w io.Writer) { f.lessonTable(w, view) }); err != nil {
+		return err
+	}
+	if format == formatTable && len(all) > 0 {
+		f.next("lesson " + all[0].ID)
+	}
+	return nil
+}
+
+func viewLesson(l *lesson.Lesson, rec *progress.Lesson) lessonView {
+	v := lessonView{
+		ID: l.ID, Title: l.Title, Summary: l.Summary, Track: l.Track, Minutes: l.Minutes, Level: l.Level,
+		Steps: len(l.Steps), Status: "new",
+	}
+	if rec == nil {
+		return v
+	}
+	v.Status, v.Step = string(rec.Status), rec.Step
+	for _, s := range rec.Steps {
+		if !s.Finished.IsZero() {
+			v.Done++
+		}
+	}
+	return v
+}
+
+func (f *Factory) lessonTable(w io.Writer, view lessonsView) {
+	t := newTable("LESSON", "TRACK", "TITLE", "MINUTES", "PROGRESS")
+	for _, l := range view.Lessons {
+		how := l.Status
+		if l.Status == string(progress.Started) {
+			how = fmt.Sprintf("%d of %d, at %s", l.Done, l.Steps, l.Step)
+		}
+		t.row(l.ID, l.Track, l.Title, fmt.Sprint(l.Minutes), how)
+	}
+	t.write(w)
+}

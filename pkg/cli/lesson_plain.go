@@ -1,0 +1,214 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/lesson"
+)
+
+// plainLesson is a lesson as linear text: what is new is printed, questions are asked on standard input.
+type plainLesson struct {
+	f     *Factory
+	s     *lesson.Session
+	lines <-chan string
+
+	step    string // the one that was printed
+	blocks  int    // how many of its blocks were
+	run     bool   // its run's output was
+	replied bool   // what was thought of the observation was
+	checks  map[string]string
+	message string
+	hints   int
+}
+
+// errLeave ends a lesson without an error.
+var errLeave = errors.New("leave the lesson")
+
+const plainHelp = `  Enter   go on: run the command, have the goals checked, go to the next step
+  :h      open a hint
+  :c      have the goals checked
+  :n :p   next step, previous step
+  :x      begin the step anew, with the shop as it was
+  :s      let the solution do the step
+  :q      leave; the lesson resumes here`
+
+// lessonPlain takes a lesson without a screen.
+func (f *Factory) lessonPlain(ctx context.Context, s *lesson.Session) error {
+	p := &plainLesson{f: f, s: s, lines: readLines(ctx, f), checks: map[string]string{}}
+	v := s.Snapshot()
+	p.print("%s\n%s\n", v.Title, strings.Repeat("=", len(v.Title)))
+	p.print("Files of this lesson: %s\n:? lists what can be typed.\n", v.Workspace)
+	for {
+		p.show()
+		if p.s.Snapshot().Done && p.s.Snapshot().Step.Next == "done" {
+			p.print("\nThe lesson is done.\n")
+			return nil
+		}
+		err := p.turn(ctx)
+		switch {
+		case errors.Is(err, errLeave):
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil:
+			p.print("! %s\n", err)
+		}
+	}
+}
+
+// readLines reads standard input in the background; the channel is closed at its end.
+func readLines(ctx context.Context, f *Factory) <-chan string {
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		for sc := bufio.NewScanner(f.In); sc.Scan(); {
+			select {
+			case lines <- sc.Text():
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return lines
+}
+
+func (p *plainLesson) print(format string, args ...any) { fmt.Fprintf(p.f.Out, format, args...) }
+
+// turn asks for what comes next, and does what was typed.
+func (p *plainLesson) turn(ctx context.Context) error {
+	v := p.s.Snapshot()
+	p.print("%s ", prompt(v))
+	line, err := p.read(ctx)
+	if err != nil {
+		return err
+	}
+	if command, ok := strings.CutPrefix(strings.TrimSpace(line), ":"); ok {
+		return p.command(ctx, command)
+	}
+	line = strings.TrimSpace(line)
+	switch v.Step.Next {
+	case "predict":
+		return p.predict(ctx, v, line)
+	case "run":
+		return p.s.Run(ctx)
+	case "observe":
+		return p.s.Observe(line)
+	case "answer":
+		return p.s.Answer(question(v).ID, line)
+	case "next", "done":
+		return p.s.Next()
+	}
+	return p.s.Check()
+}
+
+// read waits for a line, and meanwhile shows goals that change.
+func (p *plainLesson) read(ctx context.Context) (string, error) {
+	was := p.s.Snapshot().Step.Next
+	for {
+		select {
+		case line, ok := <-p.lines:
+			if !ok {
+				return "", errLeave
+			}
+			return line, nil
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-p.s.Changes():
+			if p.showChecks() {
+				p.print("%s ", prompt(p.s.Snapshot()))
+			} else if now := p.s.Snapshot().Step.Next; now != was {
+				was = now
+				p.print("\n%s ", prompt(p.s.Snapshot()))
+			}
+		}
+	}
+}
+
+func prompt(v lesson.View) string {
+	switch v.Step.Next {
+	case "predict":
+		return "your prediction (number):"
+	case "run":
+		return "Enter runs it:"
+	case "observe":
+		return "you saw:"
+	case "answer":
+		return question(v).Question + "\nyour answer:"
+	case "next":
+		return "Enter goes on to the next step:"
+	case "done":
+		return "Enter ends the lesson:"
+	}
+	return "do it in another terminal; Enter checks, :h opens a hint:"
+}
+
+// question is the check whose answer comes next.
+func question(v lesson.View) lesson.CheckView {
+	for _, b := range v.Step.Blocks {
+		for _, c := range b.Checks {
+			if c.Kind == "answer" && c.Verdict != lesson.Pass && !strings.HasPrefix(c.Message, "waits for") {
+				return c
+			}
+		}
+	}
+	return lesson.CheckView{}
+}
+
+func (p *plainLesson) predict(ctx context.Context, v lesson.View, line string) error {
+	words := strings.Fields(line)
+	if len(words) == 0 {
+		return errors.New("choose an option by its number")
+	}
+	confidence := strings.Join(words[1:], " ")
+	for _, b := range v.Step.Blocks {
+		if b.Predict == nil || !b.Predict.AsksConfidence || confidence != "" {
+			continue
+		}
+		p.print("how sure are you (%s)? ", strings.Join(lesson.Confidences(), ", "))
+		answer, err := p.read(ctx)
+		if err != nil {
+			return err
+		}
+		confidence = strings.TrimSpace(answer)
+	}
+	return p.s.Predict(words[0], confidence)
+}
+
+func (p *plainLesson) command(ctx context.Context, name string) error {
+	switch name {
+	case "h":
+		return p.s.Hint()
+	case "c":
+		return p.s.Check()
+	case "n":
+		return p.s.Next()
+	case "p":
+		return p.s.Prev()
+	case "x":
+		p.step = ""
+		return p.s.Reset(ctx)
+	case "s":
+		return p.solve(ctx)
+	case "q":
+		return errLeave
+	}
+	p.print("%s\n", plainHelp)
+	return nil
+}
+
+// solveTime bounds the wait for goals that the solution reaches after a while.
+const solveTime = time.Minute
+
+func (p *plainLesson) solve(ctx context.Context) error {
+	if err := p.s.Solve(ctx, p.s.Snapshot().Step.ID); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, solveTime)
+	defer cancel()
+	return p.s.Settle(ctx)
+}

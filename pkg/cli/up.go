@@ -1,0 +1,224 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/services"
+)
+
+const driverProcess = "process"
+
+type upOptions struct {
+	f       *Factory
+	format  string
+	attach  bool
+	wait    bool
+	timeout time.Duration
+	daemon  daemonFlags
+	driver  string
+	fresh   bool
+}
+
+func newUpCmd(f *Factory) *cobra.Command {
+	o := &upOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Start the shop",
+		Long: `Start the shop: a daemon in the background, and under it the services in the order in which they need each other.
+It returns when all are ready and prints where the storefront is. A shop that runs already is left as it is.`,
+		Example: `shopctl up
+shopctl up -v --only catalog,currency
+shopctl up --name second --port 8081`,
+		Args: exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	o.daemon.add(cmd)
+	flags := cmd.Flags()
+	flags.BoolVar(&o.attach, "attach", false, "stay, print what the services log, and stop the shop on Ctrl+C")
+	flags.BoolVar(&o.wait, "wait", true, "return when all services are ready; =false: as soon as the daemon runs")
+	flags.DurationVar(&o.timeout, "timeout", time.Minute, "how long to wait for the services")
+	flags.StringVar(&o.driver, "driver", driverProcess, "what runs the services: process")
+	flags.BoolVar(&o.fresh, "fresh", false, "forget all changes, carts and logs of earlier runs first")
+	addOutput(cmd, &o.format)
+	must(cmd.RegisterFlagCompletionFunc("only", f.completeServices))
+	completeWords(cmd, "driver", driverProcess)
+	return exits(cmd, exitOK, exitFailed, exitUsage, exitInconclusive, exitEnvironment, exitInterrupted)
+}
+
+// check finds what is wrong with the flags before anything starts.
+func (o *upOptions) check() error {
+	switch o.driver {
+	case driverProcess:
+	case "docker", "kubernetes":
+		return usageErr(o.f.command("up"), "driver %q is not in this version; services run as processes", o.driver)
+	default:
+		return unknown("driver", o.driver, []string{driverProcess})
+	}
+	for i, name := range o.daemon.only {
+		b, ok := services.Lookup(strings.TrimSpace(name))
+		if !ok {
+			return unknown("service", name, builtinNames())
+		}
+		o.daemon.only[i] = b.Name
+	}
+	if o.daemon.port < 0 || o.daemon.port > 65535 {
+		return usageErr("--port 8081", "read --port %d: want a number from 1 to 65535", o.daemon.port)
+	}
+	if o.daemon.portBase < 0 || o.daemon.portBase > 65000 {
+		return usageErr("--port-base 7000", "read --port-base %d: want a number from 1 to 65000", o.daemon.portBase)
+	}
+	return nil
+}
+
+func (o *upOptions) run(ctx context.Context) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	shop, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	if o.wait {
+		if err := o.follow(ctx, shop); err != nil {
+			return err
+		}
+	}
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return err
+	}
+	if err := o.summary(st); err != nil {
+		return err
+	}
+	if o.attach {
+		return o.stay(ctx, shop)
+	}
+	return nil
+}
+
+// open connects to the daemon, and starts it where there is none.
+func (o *upOptions) open(ctx context.Context) (*control.Client, error) {
+	dir, err := o.f.Dir()
+	if err != nil {
+		return nil, err
+	}
+	shop, err := control.Dial(dir)
+	if errors.Is(err, control.ErrNotRunning) {
+		if err := o.spawn(ctx, dir); err != nil {
+			return nil, err
+		}
+		return control.Dial(dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := o.already(ctx, shop); err != nil {
+		shop.Close()
+		return nil, err
+	}
+	return shop, nil
+}
+
+// already tells that the shop runs, and refuses what would need a new one.
+func (o *upOptions) already(ctx context.Context, shop *control.Client) error {
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return err
+	}
+	if o.fresh {
+		return hintErr(exitFailed, o.f.command("down")+" && "+o.f.command("up --fresh"),
+			fmt.Errorf("start afresh: shop %q runs already (pid %d)", st.GetName(), st.GetPid()))
+	}
+	o.f.notef("shop %s runs already (pid %d)", st.GetName(), st.GetPid())
+	return nil
+}
+
+// follow shows the progress until every service is ready.
+func (o *upOptions) follow(ctx context.Context, shop *control.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	stream, err := shop.Watch(ctx, &controlpb.WatchRequest{})
+	if err != nil {
+		return err
+	}
+	p := newProgress(o.f)
+	defer p.clear()
+	for {
+		st, err := stream.Recv()
+		switch {
+		case errors.Is(ctx.Err(), context.DeadlineExceeded):
+			return hintErr(exitInconclusive, o.f.command("ps"), fmt.Errorf("start the shop: not ready after %s", shortDuration(o.timeout)))
+		case err != nil && ctx.Err() != nil:
+			o.f.notef("the shop goes on starting; to stop it: %s", o.f.command("down"))
+			return err
+		case err != nil:
+			return hintErr(exitFailed, o.f.command("up"), fmt.Errorf("start the shop: the daemon has gone: %w", err))
+		}
+		p.show(st)
+		if st.GetReady() {
+			return nil
+		}
+		for _, s := range st.GetServices() {
+			if err := crashed(st.GetServices(), s.GetWorkload()); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// summary prints the services and the storefront's address, and what can be done next.
+func (o *upOptions) summary(st *controlpb.StatusResponse) error {
+	view := viewStatus(st)
+	err := o.f.Print(o.format, view, func(w io.Writer) {
+		o.f.serviceTable(w, view.Services)
+		fmt.Fprintf(w, "\n%s\n", healthLine(view.Services))
+		o.f.faultLines(w, st.GetFaults())
+		if view.URL != "" {
+			fmt.Fprintf(w, "storefront: %s\n", o.f.paint(toneBold, view.URL))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if o.f.Verbose {
+		o.f.showChain(st.GetStartup())
+	}
+	switch {
+	case o.attach:
+	case view.Ready:
+		o.f.next("dash", "call catalog ListProducts", "lesson grpc")
+	default:
+		o.f.next("ps")
+	}
+	return nil
+}
+
+// stay prints what the services log until a signal, and then stops the shop.
+func (o *upOptions) stay(ctx context.Context, shop *control.Client) error {
+	signals, release := o.f.interrupts.take()
+	defer release()
+	o.f.notef("Ctrl+C stops the shop")
+	logs := &logsOptions{f: o.f, format: formatTable, follow: true, since: o.f.Now().Format(time.RFC3339Nano)}
+	following, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- logs.run(following, nil) }()
+	select {
+	case <-ended:
+		return hintErr(exitFailed, o.f.command("up"), errors.New("follow the shop: it has gone"))
+	case <-signals:
+	}
+	cancel()
+	<-ended
+	return shutdown(ctx, o.f, shop, signals, false)
+}
