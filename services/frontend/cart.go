@@ -54,7 +54,7 @@ func (s *server) cartPage(v *visit, code int, form orderForm, found problems) er
 		catalogErr error
 		all        []*pb.Product
 	)
-	wg.Go(func() { s.menu(v, &h) })
+	s.menu(v, &h, &wg)
 	wg.Go(func() { all, catalogErr = s.n.products(v.ctx()) })
 	items, err := s.n.items(v.ctx(), v.session, pagePatience)
 	wg.Wait()

@@ -29,7 +29,7 @@ type head struct {
 func (s *server) head(v *visit) head {
 	h := head{currency: v.currency, count: unknownCount}
 	var wg sync.WaitGroup
-	wg.Go(func() { s.menu(v, &h) })
+	s.menu(v, &h, &wg)
 	if items, err := s.n.items(v.ctx(), v.session, badgePatience); err == nil {
 		h.count = quantityOf(items)
 	}
@@ -37,15 +37,26 @@ func (s *server) head(v *visit) head {
 	return h
 }
 
-// menu fills in which currencies there are.
-func (s *server) menu(v *visit, h *head) {
-	supported, err := s.n.currencies(v.ctx())
-	if err != nil {
-		h.notes = append(h.notes, noteCurrency)
+// menu fills in which currencies there are: at once if that is known, else by the time wg is done.
+func (s *server) menu(v *visit, h *head, wg *sync.WaitGroup) {
+	if supported, ok := s.n.list.peek(struct{}{}); ok {
+		h.offer(supported, v.currency)
 		return
 	}
+	wg.Go(func() {
+		supported, err := s.n.currencies(v.ctx())
+		if err != nil {
+			h.note(noteCurrency)
+			return
+		}
+		h.offer(supported, v.currency)
+	})
+}
+
+// offer fills the menu with what the shop offers of the supported currencies, and the visitor's own.
+func (h *head) offer(supported []string, own string) {
 	for _, code := range supported {
-		if offered(code) || code == v.currency {
+		if offered(code) || code == own {
 			h.currencies = append(h.currencies, code)
 		}
 	}
