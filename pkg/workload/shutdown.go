@@ -58,7 +58,7 @@ func (c *Controller) shutDown(d *deployment) {
 	}
 	for _, p := range d.pods {
 		c.leave(p, 0)
-		p.leaveAt = c.cfg.Now()
+		p.leaveAt = time.Time{}
 		if c.down.now && p.phase == running && !c.down.signed[p] {
 			c.down.signed[p] = true
 			_ = p.inst.Signal(syscall.SIGKILL) // gone already is as good
