@@ -37,14 +37,15 @@ type Request struct {
 	Trace bool
 	// EmitDefaults writes fields that have their default value, too.
 	EmitDefaults bool
-	// OnMessage, if set, gets each response message as it arrives.
+	// OnMessage, if set, gets each response message as it arrives, and the Result none of them: a
+	// stream may go on for a long time.
 	OnMessage func(json.RawMessage)
 }
 
 // Result is what came of a call that was made, whether it succeeded or not.
 type Result struct {
 	Method Method
-	// Messages are the responses as indented JSON.
+	// Messages are the responses as indented JSON, unless Request.OnMessage took them.
 	Messages []json.RawMessage
 	// Status is never nil.
 	Status *status.Status

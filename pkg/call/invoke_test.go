@@ -91,12 +91,16 @@ func TestEveryKindOfMethodWorksByReflection(t *testing.T) {
 	})
 	t.Run("server streams", func(t *testing.T) {
 		var seen int
-		r := invoke(t, c, call.Request{
-			Target: target, Method: "StreamingOutputCall", OnMessage: func(json.RawMessage) { seen++ },
+		request := call.Request{
+			Target: target, Method: "StreamingOutputCall",
 			Messages: strings.NewReader(`{"responseParameters":[{"size":1},{"size":3}],"responseStatus":{"code":5}}`),
-		})
+		}
+		r := invoke(t, c, request)
 		expectMessages(t, r, `{"payload":{"body":"eA=="}}`, `{"payload":{"body":"eHh4"}}`)
-		if seen != 2 || r.Status.Code() != codes.NotFound || r.Status.Message() != "after the last" {
+		request.Messages = strings.NewReader(`{"responseParameters":[{"size":1},{"size":3}],"responseStatus":{"code":5}}`)
+		request.OnMessage = func(json.RawMessage) { seen++ }
+		r = invoke(t, c, request)
+		if seen != 2 || len(r.Messages) != 0 || r.Status.Code() != codes.NotFound || r.Status.Message() != "after the last" {
 			t.Errorf("seen %d, status %v", seen, r.Status)
 		}
 	})

@@ -42,7 +42,7 @@ func (r *recorder) OnSendHeaders(metadata.MD) {}
 // OnReceiveHeaders notes the response's header.
 func (r *recorder) OnReceiveHeaders(md metadata.MD) { r.result.Header = md }
 
-// OnReceiveResponse notes a message and passes it on.
+// OnReceiveResponse notes a message, or passes it on.
 func (r *recorder) OnReceiveResponse(m protoadapt.MessageV1) {
 	text, err := r.format(m)
 	if err != nil {
@@ -51,11 +51,11 @@ func (r *recorder) OnReceiveResponse(m protoadapt.MessageV1) {
 		}
 		return
 	}
-	message := readable(text)
-	r.result.Messages = append(r.result.Messages, message)
 	if r.onMessage != nil {
-		r.onMessage(message)
+		r.onMessage(readable(text))
+		return
 	}
+	r.result.Messages = append(r.result.Messages, readable(text))
 }
 
 // OnReceiveTrailers notes how the call ended.
