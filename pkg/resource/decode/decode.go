@@ -87,6 +87,9 @@ func (r *reader) object(path string, n, at *yaml.Node) {
 		return
 	}
 	entries := r.entries(path, n)
+	if r.budget <= 0 {
+		return
+	}
 	apiVersion, kind := text(entries, "apiVersion"), text(entries, "kind")
 	for _, missing := range []struct {
 		name string

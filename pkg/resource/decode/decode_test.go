@@ -235,7 +235,7 @@ func TestAliasesThatExplodeAreStopped(t *testing.T) {
 	}
 	bomb += strings.Repeat("      - *c\n", 1000)
 	_, err := Decode("f", []byte(bomb))
-	if err == nil || !strings.Contains(err.Error(), "too many values: aliases make more than 300000 of them") {
+	if err == nil || !strings.Contains(err.Error(), "too many values: with aliases followed, more than 300000") {
 		t.Error(err)
 	}
 	if n := strings.Count(fmt.Sprint(err), "\n"); n > 3 {

@@ -122,9 +122,8 @@ func syntaxProblem(file string, text []byte, err error) resource.Problem {
 }
 
 const (
-	// Beyond these, the parser's own line has to do.
-	maxSearchBytes = 64 << 10
-	maxSearches    = 200
+	// maxSearchBytes bounds what is parsed to find a place; beyond it, the parser's own line has to do.
+	maxSearchBytes = 1 << 20
 	// maxOpen is how many lines a bracket or a quote is expected to stay open.
 	maxOpen = 40
 )
@@ -138,17 +137,14 @@ func badLine(lines [][]byte) int {
 		size += len(l)
 		ends[i+1] = size
 	}
-	if size > maxSearchBytes {
-		return 0
-	}
 	text := bytes.Join(lines, nil)
-	searches := 0
+	left := maxSearchBytes
 	valid := func(n int) bool {
-		searches++
-		return parses(text[:ends[n]])
+		left -= ends[n]
+		return left > 0 && parses(text[:ends[n]])
 	}
 	good, bad := 0, len(lines)
-	for searches < maxSearches {
+	for {
 		for bad-good > 1 {
 			if middle := (good + bad) / 2; valid(middle) {
 				good = middle
@@ -163,12 +159,14 @@ func badLine(lines [][]byte) int {
 				longer = n
 			}
 		}
-		if longer == 0 {
+		switch {
+		case left <= 0:
+			return 0
+		case longer == 0:
 			return bad
 		}
 		good, bad = longer, len(lines)
 	}
-	return 0
 }
 
 func parses(text []byte) bool {

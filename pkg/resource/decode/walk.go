@@ -64,7 +64,7 @@ func (w *walker) unknown(path string, key *yaml.Node, known []string) {
 // spend takes n values from the budget; false when the file has become too large.
 func (w *walker) spend(path string, at *yaml.Node, n int) bool {
 	if w.budget > 0 && w.budget <= n {
-		w.add(path, at, fmt.Sprintf("too many values: aliases make more than %d of them", maxValues))
+		w.add(path, at, fmt.Sprintf("too many values: with aliases followed, more than %d", maxValues))
 	}
 	w.budget -= n
 	return w.budget > 0
