@@ -115,7 +115,7 @@ func (l *ledger) add(t transaction) (kept transaction, err error) {
 		i = l.oldest
 		l.oldest = (l.oldest + 1) % l.limit
 		delete(l.byID, l.ring[i].id)
-		delete(l.byKey, l.ring[i].key)
+		l.forgetKeyLocked(i)
 		l.ring[i] = t
 	}
 	l.byID[t.id] = i
@@ -137,8 +137,17 @@ func (l *ledger) takeBack(id, refund uuid.UUID) (t transaction, first bool, err 
 	first = l.ring[i].refund == uuid.Nil
 	if first {
 		l.ring[i].refund = refund
+		l.forgetKeyLocked(i)
 	}
 	return l.ring[i], first, nil
+}
+
+// forgetKeyLocked frees the key of a charge that no longer answers for it: one that is dropped, or one
+// that was taken back, which would otherwise pay for whatever is tried again under the key.
+func (l *ledger) forgetKeyLocked(i int) {
+	if j, ok := l.byKey[l.ring[i].key]; ok && j == i {
+		delete(l.byKey, l.ring[i].key)
+	}
 }
 
 // list returns what is remembered, oldest first.

@@ -93,3 +93,25 @@ func TestReasonsAreLoggedWithoutCardNumbersOnOneLine(t *testing.T) {
 		t.Errorf("%d bytes are left", len(got))
 	}
 }
+
+func TestARefundedChargePaysForNothingMore(t *testing.T) {
+	s, r := testServer(t, 2)
+	first, err := charge(t, s, "k", order(5, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Refund(t.Context(), &shopv1.RefundRequest{TransactionId: first}); err != nil {
+		t.Fatal(err)
+	}
+	second, err := charge(t, s, "k", order(5, 0))
+	if err != nil || second == first {
+		t.Fatalf("the same key charges %s again, which was refunded: %v", second, err)
+	}
+	// The refunded one is dropped; the key stays with the charge that stands.
+	if _, err := charge(t, s, "other", order(5, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := charge(t, s, "k", order(5, 0)); err != nil || again != second {
+		t.Errorf("got %s, %v, want the charge that stands, %s", again, err, second)
+	}
+}
