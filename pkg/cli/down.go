@@ -128,12 +128,14 @@ func shutdown(ctx context.Context, f *Factory, shop *control.Client, signals <-c
 	result := make(chan error, 2) // one for each stream
 	go func() { result <- receiveShutdown(ctx, shop, now, steps) }()
 	var alive []string
+	told := map[string]bool{} // the second stream tells some steps again
 	for pressed := 0; ; {
 		select {
 		case step := <-steps:
 			alive = step.GetAlive()
-			if step.GetService() != "" && step.GetState() != "stopping" {
-				f.notef("%s %s", step.GetState(), step.GetService())
+			if line := step.GetState() + " " + step.GetService(); step.GetService() != "" && step.GetState() != "stopping" && !told[line] {
+				told[line] = true
+				f.notef("%s", line)
 			}
 		case err := <-result:
 			return err

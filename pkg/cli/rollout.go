@@ -49,14 +49,15 @@ func (o *waitFlags) rollout(ctx context.Context, f *Factory, shop *control.Clien
 	return err
 }
 
-// followRollout looks at the pending Deployments again whenever something changes in the shop.
+// lookAgain is the time between two looks at a rollout.
+const lookAgain = 40 * time.Millisecond
+
+// followRollout looks at the pending Deployments again and again until all are done.
 func followRollout(ctx context.Context, shop *control.Client, pending []*controlpb.Object) error {
-	stream, err := shop.Watch(ctx, &controlpb.WatchRequest{})
-	if err != nil {
-		return err
-	}
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
 	for {
-		st, err := stream.Recv()
+		st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 		if err != nil {
 			return fmt.Errorf("wait for the rollout: %w", err)
 		}
@@ -76,6 +77,11 @@ func followRollout(ctx context.Context, shop *control.Client, pending []*control
 		}
 		if pending = left; len(pending) == 0 {
 			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
