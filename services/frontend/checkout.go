@@ -43,57 +43,71 @@ func (s *server) notOrdered(v *visit, form orderForm, err error) error {
 	if !errors.As(err, &h) {
 		return err
 	}
-	failing, said := failingStep(status.Convert(h.err).Message())
+	message := status.Convert(h.err).Message()
+	failing, said := failingStep(message), cause(message)
 	switch code := h.code(); {
+	case failing == hopPayment && strings.Contains(said, "used before"):
+		return &pageError{code: http.StatusUnprocessableEntity, title: "An earlier attempt may have been charged",
+			text: "Please try again with the card and the cart of the first time. Then nothing is charged twice.",
+			link: "/cart?retry=" + form.Token, linkText: "Back to your cart"}
 	case failing == hopPayment && refused(code, said):
 		// The payment service said no for good, so that the next attempt is a new order.
 		form.Token = s.newID()
 		return s.cartPage(v, http.StatusUnprocessableEntity, form.withoutCard(), problems{{
 			input: "credit_card_number", field: "CcNumber", rule: ruleDeclined, help: said,
 		}})
-	case code == codes.FailedPrecondition && strings.Contains(strings.ToLower(said), "empty"):
+	case failing == hopCatalog && code == codes.FailedPrecondition:
+		return &pageError{code: http.StatusUnprocessableEntity, title: "Something in your cart is no longer sold",
+			text: "Nothing was ordered or charged. Please empty your cart and fill it anew.", link: "/cart", linkText: "To your cart"}
+	case failing == hopCheckout && code == codes.FailedPrecondition && strings.Contains(said, "empty"):
 		return &pageError{code: http.StatusUnprocessableEntity, title: "Your cart is empty", text: "There is nothing to order. Nothing was charged."}
+	case failing == hopCheckout && code == codes.InvalidArgument && strings.Contains(said, "used before"):
+		return &pageError{code: http.StatusUnprocessableEntity, title: "This order was sent before",
+			text: "The form came a second time, with other contents. Nothing was ordered or charged again.", link: "/cart", linkText: "To your cart"}
 	}
 	e := explain(&hopError{failing, h.err})
-	e.text += " Your order was not placed"
-	if strings.Contains(said, "refund") {
-		e.text += " and a charge that was made is taken back"
+	e.link, e.linkText = "/cart", "Back to your cart"
+	switch {
+	case failing == hopShipping && strings.Contains(message, "was refunded"):
+		e.text += " Your order was not placed, and the charge was taken back."
+	case failing == hopShipping && strings.Contains(message, "refunded"):
+		e.text += " Your card was charged, and that could not be taken back. Trying again from here does not charge it again."
+		e.link += "?retry=" + form.Token
+	case failing == hopPayment || failing == hopCheckout:
+		// The order may have come through and only the answer been lost.
+		e.text += " Trying again from here never charges or orders twice."
+		e.link += "?retry=" + form.Token
+	default:
+		e.text += " Your order was not placed and nothing was charged."
 	}
-	e.text += "; your cart is as it was."
-	if c := h.code(); c == codes.DeadlineExceeded || c == codes.Unavailable || c == codes.Canceled {
-		// It may have come through and only the answer been lost.
-		e.text = "It did not answer in time, so the shop does not know what became of your order. Trying again from here can never order twice."
-		if failing != hopCheckout {
-			e.text = "Your order could not be placed. Trying again from here can never order twice."
-		}
-	}
-	e.link, e.linkText = "/cart?retry="+form.Token, "Back to your cart"
 	return e
 }
 
-// failingStep finds out which service an order failed at. Checkout's texts name the step first and
-// keep the cause, which is a gRPC error, at the end; said is that cause's own text.
-func failingStep(message string) (hop, said string) {
-	said = message
-	if i := strings.LastIndex(said, "desc = "); i >= 0 {
-		said = said[i+len("desc = "):]
-	}
+// failingStep finds out which service an order failed at: checkout's texts begin with the step, in the
+// original's words.
+func failingStep(message string) (hop string) {
 	for _, step := range []struct{ text, hop string }{
-		{"charge card", hopPayment},
-		{"charge the card", hopPayment},
-		{"shipping cost to currency", hopCurrency},
-		{"convert", hopCurrency},
-		{"get product", hopCatalog},
-		{"shipping", hopShipping},
-		{"shipment", hopShipping},
 		{"cart failure", hopCart},
-		{"user cart", hopCart},
+		{"failed to prepare order: failed to get product", hopCatalog},
+		{"failed to prepare order: failed to convert", hopCurrency},
+		{"failed to convert shipping cost", hopCurrency},
+		{"shipping quote failure", hopShipping},
+		{"shipping error", hopShipping},
+		{"failed to charge card", hopPayment},
 	} {
-		if strings.Contains(message, step.text) {
-			return step.hop, said
+		if strings.HasPrefix(message, step.text) {
+			return step.hop
 		}
 	}
-	return hopCheckout, said
+	return hopCheckout
+}
+
+// cause is what the failing service itself said: the text of the gRPC error at the message's end.
+func cause(message string) string {
+	if i := strings.LastIndex(message, "desc = "); i >= 0 {
+		return message[i+len("desc = "):]
+	}
+	return message
 }
 
 // refused tells whether the payment service judged the card, rather than failed.

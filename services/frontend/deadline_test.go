@@ -96,7 +96,7 @@ func TestAnOrderThatHangsEndsAndCanBeTriedAgain(t *testing.T) {
 		s.Hang("CheckoutService")
 		form := goodOrder()
 		form.Set("order_token", "the-token")
-		b.contains(b.post("/cart/checkout", form, http.StatusGatewayTimeout), "checkout service takes too long", "can never order twice", "/cart?retry=the-token")
+		b.contains(b.post("/cart/checkout", form, http.StatusGatewayTimeout), "checkout service takes too long", "never charges or orders twice", "/cart?retry=the-token")
 	})
 }
 

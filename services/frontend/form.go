@@ -2,6 +2,7 @@ package frontend
 
 import (
 	"fmt"
+	"net/mail"
 	"net/url"
 	"strconv"
 	"strings"
@@ -150,17 +151,12 @@ func (f orderForm) request(user, currency string) *pb.PlaceOrderRequest {
 
 // isEmail accepts what mail can be sent to, short of asking the domain.
 func isEmail(s string) bool {
-	local, domain, ok := strings.Cut(s, "@")
-	if !ok || local == "" || len(s) > maxEmail || len(local) > 64 || strings.ContainsAny(s, " \t\r\n<>()[],;:\"\\\uFFFD") {
+	address, err := mail.ParseAddress(s)
+	if err != nil || address.Address != s || len(s) > maxEmail {
 		return false
 	}
-	labels := strings.Split(domain, ".")
-	for _, label := range labels {
-		if label == "" || len(label) > 63 || strings.Contains(label, "@") || strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
-			return false
-		}
-	}
-	return len(labels) > 1
+	_, domain, _ := strings.Cut(s, "@")
+	return strings.Contains(strings.Trim(domain, "."), ".")
 }
 
 // digitsOnly removes what people put between the digits of a card number.

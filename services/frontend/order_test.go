@@ -181,6 +181,9 @@ func TestEachWrongFieldIsNamedAndTheRestIsKept(t *testing.T) {
 		{"email", "", "'Email' is invalid: required"},
 		{"email", "nobody", "'Email' is invalid: email"},
 		{"email", "a@b@c.example", "'Email' is invalid: email"},
+		{"email", "Somebody <a@b.example>", "'Email' is invalid: email"},
+		{"email", "a@localhost", "'Email' is invalid: email"},
+		{"email", "a..b@c.example", "'Email' is invalid: email"},
 		{"street_address", "", "'StreetAddress' is invalid: required"},
 		{"street_address", strings.Repeat("ß", 513), "'StreetAddress' is invalid: max"},
 		{"zip_code", " ", "'ZipCode' is invalid: required"},
@@ -257,26 +260,45 @@ func TestAFailingPaymentServiceIsNamedAndTryingAgainIsTheSameOrder(t *testing.T)
 }
 
 func TestOrderFailuresAreAttributedToTheServiceThatFailed(t *testing.T) {
-	for text, hop := range map[string]string{
-		"cart failure: failed to get user cart during checkout: rpc error":                                      "cart",
-		`failed to prepare order: failed to get product #"X"`:                                                   "catalog",
-		`failed to prepare order: failed to convert price of "X" to EUR`:                                        "currency",
-		"shipping quote failure: failed to get shipping quote: rpc error":                                       "shipping",
-		"failed to convert shipping cost to currency: failed to convert currency: rpc error":                    "currency",
-		"failed to charge card: could not charge the card: rpc error: code = Internal desc = broken conversion": "payment",
-		"shipping error: shipment failed: rpc error; the charge was refunded":                                   "shipping",
-		"something else": "checkout",
+	const again, fresh = `href="/cart?retry=tok"`, `href="/cart"`
+	for _, c := range []struct{ text, hop, says, link string }{
+		{"cart failure: failed to get user cart during checkout: rpc error", "cart", "nothing was charged", fresh},
+		{`failed to prepare order: failed to get product #"X"`, "catalog", "nothing was charged", fresh},
+		{`failed to prepare order: failed to convert price of "X" to EUR`, "currency", "nothing was charged", fresh},
+		{"shipping quote failure: failed to get shipping quote: rpc error", "shipping", "nothing was charged", fresh},
+		{"failed to convert shipping cost to currency: failed to convert currency: rpc error", "currency", "nothing was charged", fresh},
+		{"failed to charge card: could not charge the card: rpc error: code = Internal desc = broken", "payment", "never charges or orders twice", again},
+		{"shipping error: shipment failed: rpc error; the charge was refunded", "shipping", "the charge was taken back", fresh},
+		{"shipping error: shipment failed: rpc error; the charge t could not be refunded: x", "shipping", "does not charge it again", again},
+		{"something else", "checkout", "never charges or orders twice", again},
 	} {
 		s := open(t)
 		b := s.visitor(t)
 		b.add("6E92ZMYYFZ", "1")
-		s.Break("CheckoutService", status.Error(codes.Internal, text))
-		page := b.post("/cart/checkout", goodOrder(), http.StatusInternalServerError)
-		b.contains(page, "The "+hop+" service failed")
+		s.Break("CheckoutService", status.Error(codes.Internal, c.text))
+		form := goodOrder()
+		form.Set("order_token", "tok")
+		page := b.post("/cart/checkout", form, http.StatusInternalServerError)
+		b.contains(page, "The "+c.hop+" service failed", c.says, c.link)
 		b.lacks(page, "rpc error")
-		if strings.Contains(text, "refund") {
-			b.contains(page, "taken back")
-		}
+	}
+}
+
+func TestWhatTheVisitorCanChangeIsNoServersError(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		says string
+	}{
+		{status.Error(codes.FailedPrecondition, `failed to prepare order: failed to get product #"X": rpc error: code = NotFound desc = no product with ID X`), "no longer sold"},
+		{status.Error(codes.InvalidArgument, "idempotency-key was used before, for another order"), "sent before"},
+		{status.Error(codes.InvalidArgument, "failed to charge card: could not charge the card: rpc error: code = InvalidArgument desc = idempotency-key was used before, for another charge"), "earlier attempt"},
+		{status.Error(codes.Internal, "failed to charge card: could not charge the card: rpc error: code = Code(400) desc = Credit card info is invalid"), "Credit card info is invalid"},
+	} {
+		s := open(t)
+		b := s.visitor(t)
+		b.add("6E92ZMYYFZ", "1")
+		s.Break("CheckoutService", c.err)
+		b.contains(b.post("/cart/checkout", goodOrder(), http.StatusUnprocessableEntity), c.says)
 	}
 }
 
