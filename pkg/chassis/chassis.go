@@ -67,6 +67,7 @@ func run(ctx context.Context, o Options, setup Setup) error {
 		return err
 	}
 	defer rt.closeTelemetry()
+	defer rt.closeConns()
 
 	serveCtx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

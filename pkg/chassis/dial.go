@@ -74,6 +74,16 @@ func (rt *Runtime) Dial(envVar string, options ...DialOption) (*grpc.ClientConn,
 	return conn, nil
 }
 
+// closeConns closes what Dial made, of a service that could not start as well.
+func (rt *Runtime) closeConns() {
+	rt.connsMu.Lock()
+	defer rt.connsMu.Unlock()
+	for _, c := range rt.conns {
+		_ = c.Close()
+	}
+	rt.conns = nil
+}
+
 // deadline gives each call without one a deadline. Streams live as long as their context says.
 func deadline(d time.Duration) grpc.UnaryClientInterceptor {
 	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {

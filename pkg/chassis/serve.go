@@ -69,11 +69,7 @@ func (rt *Runtime) leave(drainCtx, serveCtx context.Context, shutdown func(conte
 			rt.log.Warn("drain", "error", err)
 		}
 	}
-	rt.connsMu.Lock()
-	defer rt.connsMu.Unlock()
-	for _, c := range rt.conns {
-		_ = c.Close()
-	}
+	rt.closeConns()
 }
 
 // serveMain starts what the service serves on PORT and returns how to drain it and its address.
