@@ -152,11 +152,11 @@ func (o *callOptions) invoke(ctx context.Context, caller *call.Caller, t *callTa
 	if writeErr != nil {
 		return writeErr
 	}
-	return o.finish(t, result)
+	return o.finish(ctx, t, result)
 }
 
 // finish prints the envelope where one was asked for, and turns a status that is not OK into an error.
-func (o *callOptions) finish(t *callTarget, result *call.Result) error {
+func (o *callOptions) finish(ctx context.Context, t *callTarget, result *call.Result) error {
 	if o.format != formatTable {
 		if err := o.f.Print(o.format, viewCall(result), nil); err != nil {
 			return err
@@ -166,6 +166,8 @@ func (o *callOptions) finish(t *callTarget, result *call.Result) error {
 	switch {
 	case code == codes.OK:
 		return nil
+	case code == codes.Canceled && ctx.Err() != nil:
+		return exitErr(exitInterrupted)
 	case o.format != formatTable:
 		return exitErr(callExit(code)) // The envelope has said everything.
 	}

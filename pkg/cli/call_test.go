@@ -23,6 +23,8 @@ type cartServer struct {
 	hipstershop.UnimplementedCartServiceServer
 	item   *hipstershop.CartItem
 	header metadata.MD
+	// emptying is called when EmptyCart begins, which ends with its context.
+	emptying func()
 }
 
 func (s *cartServer) AddItem(ctx context.Context, r *hipstershop.AddItemRequest) (*hipstershop.Empty, error) {
@@ -42,7 +44,10 @@ func (s *cartServer) GetCart(context.Context, *hipstershop.GetCartRequest) (*hip
 	return &hipstershop.Cart{UserId: "u", Items: []*hipstershop.CartItem{s.item}}, nil
 }
 
-func (*cartServer) EmptyCart(ctx context.Context, _ *hipstershop.EmptyCartRequest) (*hipstershop.Empty, error) {
+func (s *cartServer) EmptyCart(ctx context.Context, _ *hipstershop.EmptyCartRequest) (*hipstershop.Empty, error) {
+	if s.emptying != nil {
+		s.emptying()
+	}
 	<-ctx.Done()
 	return nil, status.FromContextError(ctx.Err()).Err()
 }
@@ -118,6 +123,15 @@ func TestCallThatFailsExitsWithItsCode(t *testing.T) {
 	)
 	w.want(64+4, "call", "cart", "EmptyCart", "{}", "--deadline", "20ms")
 	w.wantErr("DEADLINE_EXCEEDED", "hint: shopctl logs --tail 20 cart")
+}
+
+func TestInterruptedCallExitsSo(t *testing.T) {
+	w, impl := withCart(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	impl.emptying = cancel
+	if code := w.f.Execute(ctx, []string{"call", "cart", "EmptyCart", "{}"}); code != exitInterrupted {
+		t.Errorf("exit %d: %s", code, w.err.String())
+	}
 }
 
 func TestCallPrintsAnEnvelopeAsJSON(t *testing.T) {
