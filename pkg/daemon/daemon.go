@@ -36,7 +36,7 @@ type Config struct {
 	Namespace string
 	// PortBase is the first port of the Services' stable addresses; 0: the kernel gives them.
 	PortBase int
-	// Only names the services to start; empty: all.
+	// Only names the services to start, with what they depend on; empty: all.
 	Only []string
 	// Listen is the storefront's address; empty: 127.0.0.1:8080 if that is free, else another port.
 	Listen string

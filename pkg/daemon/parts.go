@@ -106,12 +106,12 @@ func (s *shop) newController() (*workload.Controller, error) {
 	if s.otlp != "" {
 		environ = append(environ, "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+s.otlp)
 	}
-	hold, err := s.hold()
+	only, err := s.only()
 	if err != nil {
 		return nil, err
 	}
 	cfg := s.workloadConfig()
-	cfg.Source, cfg.Hold = s.source, hold
+	cfg.Source, cfg.Only = s.source, only
 	cfg.Driver = process.New(process.Config{
 		Executable: executable, Args: s.cfg.ExecArgs, Environ: environ,
 		OpenLog: func(spec workload.Spec) (io.WriteCloser, error) {
@@ -163,24 +163,18 @@ func commandEnviron(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(kv string) bool { return strings.HasPrefix(kv, "SHOPCTL_") })
 }
 
-// hold finds the Deployments that --only leaves out.
-func (s *shop) hold() (map[workload.Key]bool, error) {
-	if len(s.cfg.Only) == 0 {
-		return nil, nil
-	}
-	held := map[workload.Key]bool{}
-	for _, d := range s.source.Objects().Deployments {
-		held[workload.Key{Namespace: d.Namespace, Name: d.Name}] = true
-	}
+// only finds the Deployments that the shop is limited to.
+func (s *shop) only() ([]workload.Key, error) {
 	names := s.names()
+	var keys []workload.Key
 	for _, name := range s.cfg.Only {
 		key, ok := names.find(name)
 		if !ok {
 			return nil, names.unknown(name)
 		}
-		delete(held, key)
+		keys = append(keys, key)
 	}
-	return held, nil
+	return keys, nil
 }
 
 func (s *shop) newFaults() *fault.Registry {

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/workload/proxy"
 )
 
 // Key names an object of a namespace.
@@ -39,6 +40,15 @@ type Faults interface {
 	Paused(workload string) bool
 }
 
+// Address is a Service's stable address.
+type Address interface {
+	// String is "127.0.0.1:41000".
+	String() string
+	// Set replaces the instances behind it.
+	Set(ready []string)
+	Close() error
+}
+
 // Config is what a Controller needs. Source and Driver are required.
 type Config struct {
 	Source Source
@@ -51,8 +61,9 @@ type Config struct {
 	Images func() Images
 	// CommandEnviron is what commands inherit, "KEY=value"; the pod template's variables win over it.
 	CommandEnviron []string
-	// Hold names Deployments that do not start until they are released, whatever their objects say.
-	Hold map[Key]bool
+	// Only, if it is not empty, names the Deployments to start, with what they depend on. The others
+	// do not start until Sync releases them, whatever their objects say.
+	Only []Key
 
 	// PortBase is the first port of the stable addresses; 0: the kernel gives them.
 	PortBase int
@@ -61,6 +72,9 @@ type Config struct {
 	Storefront       Key
 	StorefrontAddr   string
 	StorefrontStrict bool
+
+	// OpenAddress opens a stable address; nil: a listener of package proxy.
+	OpenAddress func(addr string) (Address, error)
 
 	// DataDir holds a directory for each workload that outlives its instances, VolumeDir one for
 	// each instance's volumes.
@@ -94,6 +108,15 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Images == nil {
 		c.Images = func() Images { return Images{} }
+	}
+	if c.OpenAddress == nil {
+		c.OpenAddress = func(addr string) (Address, error) {
+			a, err := proxy.Listen(addr)
+			if err != nil {
+				return nil, err // not a, which would be an Address that is not nil
+			}
+			return a, nil
+		}
 	}
 	if c.Event == nil {
 		c.Event = func(Event) {}

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/shopctl/shopctl/pkg/workload/proxy"
 )
 
 // Controller drives the instances of one shop. Make it with New, and call Run once.
@@ -31,7 +29,7 @@ type Controller struct {
 	faults      Faults
 	objects     Objects
 	deployments map[Key]*deployment
-	addrs       map[servicePort]*proxy.Address
+	addrs       map[servicePort]Address
 	nextPort    int
 	held        map[Key]bool
 	began       time.Time
@@ -52,14 +50,11 @@ func New(cfg Config) (*Controller, error) {
 		done:        make(chan struct{}),
 		changed:     make(chan struct{}),
 		deployments: map[Key]*deployment{},
-		addrs:       map[servicePort]*proxy.Address{},
+		addrs:       map[servicePort]Address{},
 		nextPort:    cfg.PortBase,
-		held:        maps.Clone(cfg.Hold),
+		held:        map[Key]bool{},
 		warned:      map[string]bool{},
 		pids:        map[string]int{},
-	}
-	if c.held == nil {
-		c.held = map[Key]bool{}
 	}
 	c.objects = c.cfg.Source.Objects()
 	if err := c.openAddresses(true); err != nil {
@@ -80,6 +75,7 @@ func (c *Controller) Run(ctx context.Context) {
 	defer c.end()
 	c.began = c.cfg.Now()
 	c.load()
+	c.holdBack()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	quit := ctx.Done()
@@ -229,9 +225,9 @@ func (c *Controller) openAddresses(first bool) error {
 }
 
 // openAddress opens the next stable address. The storefront's is the one that people type.
-func (c *Controller) openAddress(service Key, first bool) (*proxy.Address, error) {
+func (c *Controller) openAddress(service Key, first bool) (Address, error) {
 	if service == c.cfg.Storefront && c.cfg.StorefrontAddr != "" {
-		a, err := proxy.Listen(c.cfg.StorefrontAddr)
+		a, err := c.cfg.OpenAddress(c.cfg.StorefrontAddr)
 		if err == nil || (c.cfg.StorefrontStrict && first) {
 			return a, err
 		}
@@ -242,10 +238,10 @@ func (c *Controller) openAddress(service Key, first bool) (*proxy.Address, error
 		port = c.nextPort
 		c.nextPort++
 	}
-	a, err := proxy.Listen(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	a, err := c.cfg.OpenAddress(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil && !first {
 		c.warnOnce("port "+service.String(), service, "PortTaken", err.Error()+"; another is used")
-		return proxy.Listen("127.0.0.1:0")
+		return c.cfg.OpenAddress("127.0.0.1:0")
 	}
 	return a, err
 }

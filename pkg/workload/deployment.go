@@ -159,6 +159,31 @@ func (c *Controller) orderStarts() {
 	}
 }
 
+// holdBack holds all Deployments but those that were asked for and what they depend on.
+func (c *Controller) holdBack() {
+	if len(c.cfg.Only) == 0 {
+		return
+	}
+	wanted := map[Key]bool{}
+	var want func(key Key)
+	want = func(key Key) {
+		d := c.deployments[key]
+		if d == nil || wanted[key] {
+			return
+		}
+		wanted[key] = true
+		for _, dep := range d.waitsFor {
+			want(dep)
+		}
+	}
+	for _, key := range c.cfg.Only {
+		want(key)
+	}
+	for key := range c.deployments {
+		c.held[key] = !wanted[key]
+	}
+}
+
 // behind returns the Deployments whose pods the Services select, in order of their names.
 func (c *Controller) behind(services []Key) []*deployment {
 	var found []*deployment

@@ -133,10 +133,11 @@ func (c *Controller) onStarted(p *pod, run int, inst Instance, err error) {
 	}
 	ctx, cancel := context.WithCancel(c.life)
 	p.inst, p.phase, p.stopRun = inst, running, cancel
-	p.link = newLink(inst)
+	link := newLink(inst)
+	p.link = link
 	c.event(false, "Started", p.owner, p.name, fmt.Sprintf("started version %s, pid %d", p.rev.version, inst.PID()))
 	c.recordPIDs()
-	c.spawn(func() { p.link.run(ctx) })
+	c.spawn(func() { link.run(ctx) })
 	c.spawn(func() { c.probe(ctx, p, run, inst) })
 	c.spawn(func() {
 		<-inst.Done()

@@ -1,0 +1,441 @@
+package workload
+
+import (
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+)
+
+func TestInstancesStartAfterWhatTheyDependOnIsReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("front", 1, "checkout", "cart")
+		w.app("checkout", 1, "cart")
+		w.app("cart", 1, "redis")
+		w.app("redis", 1)
+		w.run()
+		defer w.stop()
+		w.pass(time.Second)
+		if want := []string{"redis", "cart", "checkout", "front"}; !slices.Equal(w.started, want) {
+			t.Errorf("started %v, want %v", w.started, want)
+		}
+		snap, _ := w.ctl.Snapshot()
+		if last := snap.Startup[3]; !snap.Ready || last.Workload.Name != "front" || last.After != "checkout" || last.Ready != 40*time.Millisecond {
+			t.Errorf("startup: ready %v, last %+v", snap.Ready, last)
+		}
+	})
+}
+
+func TestACircleOfDependenciesStartsWithAWarning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("hen", 1, "egg")
+		w.app("egg", 1, "hen")
+		w.run()
+		defer w.stop()
+		w.pass(time.Second)
+		w.state("hen", "ok")
+		w.state("egg", "ok")
+		if !slices.Contains(slices.Concat(w.reasons("hen"), w.reasons("egg")), "DependencyCircle") {
+			t.Error("no warning about the circle")
+		}
+	})
+}
+
+func TestADependencyThatDoesNotComeHoldsNobodyUpForEver(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(*world)
+		within  time.Duration
+	}{
+		"scaled to zero": {func(w *world) { *w.objects.Deployments[0].Spec.Replicas = 0 }, 50 * time.Millisecond},
+		"unknown image":  {func(w *world) { w.objects.Deployments[0].Spec.Template.Spec.Containers[0].Image = "unknown" }, 50 * time.Millisecond},
+		"crashing": {func(w *world) {
+			w.behave["slow"] = func(in *fakeInstance) { time.AfterFunc(time.Millisecond, func() { in.end(Exit{Code: 1}) }) }
+		}, 5 * time.Second},
+		"never ready": {func(w *world) { w.behave["slow"] = func(*fakeInstance) {} }, 16 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.app("slow", 1)
+				w.app("front", 1, "slow")
+				c.prepare(w)
+				w.run()
+				defer w.stop()
+				w.pass(c.within)
+				w.state("front", "ok")
+			})
+		})
+	}
+}
+
+func TestARollingUpdateKeepsEveryReplicaReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("catalog", 3)
+		w.run()
+		defer w.stop()
+		w.pass(time.Second)
+		old := w.instances("catalog")
+		least := w.watchLeast("catalog")
+		w.deployment("catalog", image("v2"))
+		w.state("catalog", "updating")
+		w.pass(10 * time.Second)
+		wl := w.state("catalog", "ok")
+		if wl.Versions[0] != "v2" || len(wl.Versions) != 1 || len(wl.Instances) != 3 {
+			t.Errorf("after the update: %+v", wl)
+		}
+		if least() < 3 {
+			t.Errorf("only %d of 3 replicas were ready at times", least())
+		}
+		for _, in := range old {
+			if in.servingWhenStopped {
+				t.Errorf("%s was stopped while calls were still sent to it", in.spec.Name)
+			}
+		}
+		if r := w.reasons("catalog"); !slices.Contains(r, "RollingUpdate") || !slices.Contains(r, "RolloutComplete") {
+			t.Errorf("events: %v", r)
+		}
+	})
+}
+
+func TestAVersionThatNeverBecomesReadyLeavesTheOldOneServingAndCanBeUndone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("catalog", 2)
+		w.behave["catalog:v2"] = func(*fakeInstance) {}
+		w.run()
+		defer w.stop()
+		w.pass(time.Second)
+		before := w.instances("catalog")
+		seconds := int32(30)
+		w.deployment("catalog", func(d *appsv1.Deployment) {
+			image("v2")(d)
+			d.Spec.ProgressDeadlineSeconds = &seconds
+		})
+		w.pass(time.Minute)
+		if wl := w.state("catalog", "updating"); wl.Ready != 2 || !wl.Late {
+			t.Errorf("while v2 hangs: %d ready, late %v", wl.Ready, wl.Late)
+		}
+		w.deployment("catalog", image("v1"))
+		w.pass(time.Second)
+		w.state("catalog", "ok")
+		if after := w.instances("catalog"); !slices.Equal(before, after) {
+			t.Error("undoing restarted the old instances")
+		}
+	})
+}
+
+func TestRecreateStopsTheOldBeforeItStartsTheNew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("redis", 1)
+		w.objects.Deployments[0].Spec.Strategy.Type = appsv1.RecreateDeploymentStrategyType
+		w.run()
+		defer w.stop()
+		w.pass(time.Second)
+		most := 0
+		w.behave["redis:v2"] = func(in *fakeInstance) {
+			most = len(w.running)
+			in.listen()
+		}
+		w.deployment("redis", image("v2"))
+		w.pass(5 * time.Second)
+		w.state("redis", "ok")
+		if most != 1 {
+			t.Errorf("%d instances ran when the new one started", most)
+		}
+	})
+}
+
+func TestCrashesBackOffAndFiveInAMinuteAreACrashLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("ad", 1)
+		var starts []time.Time
+		w.behave["ad"] = func(in *fakeInstance) {
+			starts = append(starts, time.Now())
+			in.end(Exit{Code: 3, Reason: "no config"})
+		}
+		w.run()
+		defer w.stop()
+		w.pass(13 * time.Second)
+		want := []time.Duration{200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 5 * time.Second}
+		for i, pause := range want {
+			if got := starts[i+1].Sub(starts[i]); got != pause {
+				t.Errorf("pause %d is %s, want %s", i+1, got, pause)
+			}
+		}
+		wl := w.state("ad", "crashloop")
+		if !strings.Contains(wl.Message, "exited with code 3: no config: last words") || wl.Restarts != 5 {
+			t.Errorf("%d restarts, message %q", wl.Restarts, wl.Message)
+		}
+		w.behave["ad"] = func(in *fakeInstance) { in.listen() }
+		w.pass(5 * time.Second)
+		w.state("ad", "ok")
+	})
+}
+
+func TestAKilledInstanceIsBackAfterTheFirstBackOffHoweverOftenItWasSteadyBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("cart", 1)
+		w.run()
+		defer w.stop()
+		for i := range 8 {
+			w.pass(6 * time.Second)
+			if err := w.ctl.Signal(ns+"/cart", syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			w.pass(100 * time.Millisecond)
+			if wl := w.workload("cart"); wl.Ready != 0 {
+				t.Errorf("kill %d: still ready", i)
+			}
+			w.pass(200 * time.Millisecond)
+			w.state("cart", "ok")
+		}
+		if wl := w.workload("cart"); wl.Restarts != 8 {
+			t.Errorf("%d restarts", wl.Restarts)
+		}
+	})
+}
+
+func TestAnInstanceIsToldTheReadyEndpointsOfWhatItCallsAndNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("front", 1, "catalog")
+		w.app("catalog", 2)
+		w.app("other", 1)
+		w.run()
+		defer w.stop()
+		w.pass(time.Second)
+		addr := w.workload("catalog").Address
+		front := w.instances("front")[0]
+		if !slices.Contains(front.spec.Env, "CATALOG_ADDR="+addr) {
+			t.Errorf("env %v", front.spec.Env)
+		}
+		told := func() map[string][]string {
+			front.mu.Lock()
+			defer front.mu.Unlock()
+			return *front.told.Endpoints
+		}
+		if got := told(); len(got) != 1 || len(got[addr]) != 2 {
+			t.Errorf("told %v", got)
+		}
+		w.instances("catalog")[0].end(Exit{Code: 1})
+		w.pass(time.Millisecond)
+		if got := told(); len(got[addr]) != 1 {
+			t.Errorf("after a crash: %v", got)
+		}
+		w.deployment("catalog", replicas(0))
+		w.pass(time.Second)
+		if got, ok := told()[addr]; !ok || len(got) != 0 {
+			t.Errorf("without instances: %v", told())
+		}
+		w.state("catalog", "stopped")
+	})
+}
+
+func TestAServiceSwitchesAtOnceWhenItsSelectorDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("blue", 2)
+		w.app("green", 2)
+		w.run()
+		defer w.stop()
+		w.pass(time.Second)
+		before := w.endpoints("blue")
+		w.edit(func(o *Objects) {
+			o.Services[0] = o.Services[0].DeepCopy()
+			o.Services[0].Spec.Selector = map[string]string{"app": "green"}
+		})
+		w.mu.Lock()
+		after := w.addrs["127.0.0.1:40000"].ready
+		w.mu.Unlock()
+		if len(before) != 2 || len(after) != 2 || slices.Equal(before, after) {
+			t.Errorf("before %v, after %v", before, after)
+		}
+	})
+}
+
+func TestAnUnknownImageIsUnhealthyAndSaysHowToMapIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("unknown", 3)
+		images := Images{}
+		w.run(func(c *Config) { c.Images = func() Images { return images } })
+		defer w.stop()
+		wl := w.state("unknown", "unhealthy")
+		if !strings.Contains(wl.Message, `image "unknown:v1" is no built-in service`) || !strings.Contains(wl.Message, "shopctl.yaml: images: {unknown:") {
+			t.Errorf("message %q", wl.Message)
+		}
+		images.Commands = map[string][]string{"unknown": {"./run", "--port=$(PORT)"}}
+		w.edit(func(*Objects) {})
+		w.pass(time.Second)
+		w.state("unknown", "ok")
+		spec := w.instances("unknown")[0].spec
+		if spec.Port == 0 || spec.Command[0] != "./run" || strings.Contains(spec.Command[1], "$") {
+			t.Errorf("spec %+v", spec)
+		}
+	})
+}
+
+func TestAChangedConfigMapRollsWhoReadsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("ad", 1)
+		w.app("other", 1)
+		w.objects.Deployments[0].Spec.Template.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{{
+			ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "settings"}},
+		}}
+		w.run()
+		defer w.stop()
+		if wl := w.state("ad", "unhealthy"); !strings.Contains(wl.Message, `configmap "settings" not found`) {
+			t.Errorf("message %q", wl.Message)
+		}
+		set := func(level string) {
+			w.edit(func(o *Objects) {
+				o.ConfigMaps = map[Key]*corev1.ConfigMap{{ns, "settings"}: {Data: map[string]string{"LOG_LEVEL": level}}}
+			})
+			w.pass(2 * time.Second)
+		}
+		set("info")
+		w.state("ad", "ok")
+		first, other := w.instances("ad")[0], w.instances("other")[0]
+		set("debug")
+		second := w.instances("ad")[0]
+		if first == second || !slices.Contains(second.spec.Env, "LOG_LEVEL=debug") {
+			t.Errorf("env after the change: %v", second.spec.Env)
+		}
+		if w.instances("other")[0] != other {
+			t.Error("a change restarted who does not read it")
+		}
+	})
+}
+
+func TestAShutdownEndsFirstWhomNobodyNeeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("redis", 1)
+		w.app("cart", 1, "redis")
+		w.app("front", 2, "cart")
+		w.run()
+		w.pass(time.Second)
+		var steps []string
+		w.ctl.Shutdown(false, func(p Progress) { steps = append(steps, p.Workload.Name+" "+p.State) })
+		<-w.ctl.Done()
+		if !inOrder(steps) {
+			t.Errorf("steps %v", steps)
+		}
+	})
+}
+
+// inOrder tells whether each workload was gone by the time when the one that it needs was asked to leave.
+func inOrder(steps []string) bool {
+	at := func(s string) int { return slices.Index(steps, s) }
+	return len(steps) == 6 && at("front stopping") == 0 && at("front stopped") < at("cart stopped") &&
+		at("front stopping") < at("cart stopping") && at("cart stopped") < at("redis stopped") && at("cart stopping") < at("redis stopping")
+}
+
+func TestOnlyStartsWhatWasAskedForWithWhatItNeeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("redis", 1)
+		w.app("cart", 1, "redis")
+		w.app("front", 1, "cart")
+		w.run(func(c *Config) { c.Only = []Key{{ns, "cart"}} })
+		defer w.stop()
+		w.pass(time.Second)
+		w.state("cart", "ok")
+		w.state("redis", "ok")
+		w.state("front", "stopped")
+		if snap, _ := w.ctl.Snapshot(); !snap.Ready {
+			t.Error("the shop waits for what is held back")
+		}
+		w.ctl.Sync(Key{ns, "front"})
+		w.pass(time.Second)
+		w.state("front", "ok")
+	})
+}
+
+// faults is a set of faults that a test changes.
+type faults struct {
+	calls  []lifeline.Fault
+	paused bool
+}
+
+func (f *faults) ForWorkload(string) []lifeline.Fault { return append([]lifeline.Fault{}, f.calls...) }
+func (f *faults) Paused(string) bool                  { return f.paused }
+
+func TestFaultsReachInstancesThatStartLaterToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("payment", 1)
+		f := &faults{}
+		w.run(func(c *Config) {})
+		defer w.stop()
+		w.ctl.do(func() { w.ctl.faults = f })
+		w.ctl.do(func() { f.calls = []lifeline.Fault{{ID: "f1", Percent: 50, Code: "UNAVAILABLE"}} })
+		w.deployment("payment", replicas(2))
+		w.pass(time.Second)
+		for _, in := range w.instances("payment") {
+			if told := in.told.Faults; told == nil || len(*told) != 1 || (*told)[0].ID != "f1" {
+				t.Errorf("%s was told %v", in.spec.Name, told)
+			}
+		}
+		w.ctl.do(func() { f.calls = nil })
+		w.pass(time.Second)
+		for _, in := range w.instances("payment") {
+			if len(*in.told.Faults) != 0 {
+				t.Errorf("%s keeps %v", in.spec.Name, *in.told.Faults)
+			}
+		}
+	})
+}
+
+func TestAPausedWorkloadStandsStillUntilThePauseEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("payment", 1)
+		f := &faults{}
+		w.run()
+		defer w.stop()
+		w.ctl.do(func() { w.ctl.faults = f })
+		w.pass(time.Second)
+		w.ctl.do(func() { f.paused = true })
+		w.pass(time.Millisecond)
+		w.state("payment", "paused")
+		if len(w.endpoints("payment")) != 1 {
+			t.Error("a paused instance is not called any more: nobody would see it hang")
+		}
+		w.ctl.do(func() { f.paused = false })
+		w.pass(time.Millisecond)
+		w.state("payment", "ok")
+		if got := w.instances("payment")[0].signals; !slices.Equal(got, []syscall.Signal{syscall.SIGSTOP, syscall.SIGCONT}) {
+			t.Errorf("signals %v", got)
+		}
+	})
+}
+
+func TestADeletedDeploymentLeavesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("ad", 2)
+		w.run()
+		defer w.stop()
+		w.pass(time.Second)
+		w.edit(func(o *Objects) { o.Deployments = nil })
+		w.pass(time.Second)
+		if snap, _ := w.ctl.Snapshot(); len(snap.Workloads) != 0 || len(w.running) != 0 {
+			t.Errorf("left: %+v, %v", snap.Workloads, w.running)
+		}
+	})
+}
