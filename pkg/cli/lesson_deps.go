@@ -18,14 +18,14 @@ import (
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/lesson/check"
-	"github.com/shopctl/shopctl/pkg/lesson/progress"
+	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/services"
 )
 
 // lessonDeps are what a session on a shop needs; done ends them.
 func (f *Factory) lessonDeps(shop *control.Client, l *lesson.Lesson) (d lesson.Deps, done func(), err error) {
-	store, dir, err := f.progress()
+	store, dir, err := f.lessonProgress()
 	if err != nil {
 		return lesson.Deps{}, nil, err
 	}
@@ -38,15 +38,15 @@ func (f *Factory) lessonDeps(shop *control.Client, l *lesson.Lesson) (d lesson.D
 	return d, func() { caller.Close() }, nil
 }
 
-// progress is where progress is kept, and the directory of the lessons' workspaces. Both belong to the
+// lessonProgress is where progress is kept, and the directory of the lessons' workspaces. Both belong to the
 // user and not to one shop. No shop's name has a dot, so that they are in no shop's way.
-func (f *Factory) progress() (store *progress.Store, workspaces string, err error) {
+func (f *Factory) lessonProgress() (store *lessonprogress.Store, workspaces string, err error) {
 	dir, err := f.Dir()
 	if err != nil {
 		return nil, "", err
 	}
 	base := filepath.Dir(dir.State)
-	return progress.New(filepath.Join(base, "progress.json"), f.Now), filepath.Join(base, "lessons.d"), nil
+	return lessonprogress.New(filepath.Join(base, "progress.json"), f.Now), filepath.Join(base, "lessons.d"), nil
 }
 
 // lessonCaller calls the shop's services for checks.

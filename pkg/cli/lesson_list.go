@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
-	"github.com/shopctl/shopctl/pkg/lesson/progress"
+	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
 )
 
 // lessonView is a lesson as JSON. Fields are only ever added, and always there.
@@ -54,7 +54,7 @@ func (f *Factory) listLessons(format string) error {
 	if err != nil {
 		return err
 	}
-	store, _, err := f.progress()
+	store, _, err := f.lessonProgress()
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (f *Factory) listLessons(format string) error {
 	return nil
 }
 
-func viewLesson(l *lesson.Lesson, rec *progress.Lesson) lessonView {
+func viewLesson(l *lesson.Lesson, rec *lessonprogress.Lesson) lessonView {
 	v := lessonView{
 		ID: l.ID, Title: l.Title, Summary: l.Summary, Track: l.Track, Minutes: l.Minutes, Level: l.Level,
 		Steps: len(l.Steps), Status: "new",
@@ -99,7 +99,7 @@ func (f *Factory) lessonTable(w io.Writer, view lessonsView) {
 	t := newTable("LESSON", "TRACK", "TITLE", "MINUTES", "PROGRESS")
 	for _, l := range view.Lessons {
 		how := l.Status
-		if l.Status == string(progress.Started) {
+		if l.Status == string(lessonprogress.Started) {
 			how = fmt.Sprintf("%d of %d, at %s", l.Done, l.Steps, l.Step)
 		}
 		t.row(l.ID, l.Track, l.Title, fmt.Sprint(l.Minutes), how)

@@ -38,7 +38,7 @@ func (p *plainLesson) block(b lesson.BlockView) {
 		p.print("\nPredict: %s\n", b.Predict.Question)
 		p.options(b.Predict.Options)
 	case lesson.RunBlock:
-		p.print("\n%s\n\n", indent(b.Run.Command))
+		p.print("\n%s\n\n", indented(b.Run.Command))
 	case lesson.ObserveBlock:
 		p.print("\nObserve: %s\n", b.Observe.Question)
 		p.options(b.Observe.Options)
@@ -55,7 +55,7 @@ func (p *plainLesson) options(options []lesson.Option) {
 	}
 }
 
-func indent(text string) string { return "  " + strings.ReplaceAll(text, "\n", "\n  ") }
+func indented(text string) string { return "  " + strings.ReplaceAll(text, "\n", "\n  ") }
 
 // result prints what came of a block, once.
 func (p *plainLesson) result(b lesson.BlockView) {
@@ -63,7 +63,7 @@ func (p *plainLesson) result(b lesson.BlockView) {
 	case b.Run != nil && !b.Run.Running && (b.Run.Ran != p.run):
 		p.run = b.Run.Ran
 		if b.Run.Ran {
-			p.print("\n%s\n", indent(strings.TrimRight(b.Run.Output, "\n")))
+			p.print("\n%s\n", indented(strings.TrimRight(b.Run.Output, "\n")))
 		}
 	case b.Observe != nil && b.Observe.Revealed && !p.replied:
 		p.replied = true

@@ -37,7 +37,7 @@ func (o *lessonResetOptions) run(args []string) error {
 	case len(args) > 0 && (o.all || o.undo):
 		return usageErr(o.f.command("lesson reset "+args[0]), "--all and --undo take no lesson")
 	}
-	store, _, err := o.f.progress()
+	store, _, err := o.f.lessonProgress()
 	if err != nil {
 		return err
 	}

@@ -63,6 +63,7 @@ call them, watch them, break them and repair them. Lessons lead through it.
 		{groupShop, newStartCmd},
 		{groupShop, newSetCmd},
 		{groupShop, newMailCmd},
+		{groupLearn, newLessonCmd},
 		{groupLearn, newCallCmd},
 		{groupLearn, newFaultCmd},
 		{groupLearn, newLoadCmd},

@@ -78,10 +78,11 @@ func (s *Session) runLine(ctx context.Context, st *step, line command.Line) erro
 	out.endLine()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	took := s.deps.Now().Sub(start)
 	st.run.exit = exit
-	st.run.lines = append(st.run.lines, ranLine{output: out.own.String(), exit: exit, took: s.deps.Now().Sub(start)})
+	st.run.lines = append(st.run.lines, ranLine{output: out.own.String(), exit: exit, took: took})
 	if exit != 0 {
-		st.run.output += fmt.Sprintf("exit code %d\n", exit)
+		st.run.output += fmt.Sprintf("exit code %d after %d ms\n", exit, took.Milliseconds())
 	}
 	s.changed()
 	return nil

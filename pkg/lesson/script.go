@@ -24,7 +24,7 @@ import (
 //	observe VALUE
 //	answer CHECK VALUE
 //	check | hint | next | reset
-//	write FILE                   the archive's file of that name
+//	write [ENTRY] FILE           the archive's file of that name, or of another entry's
 //	shopctl ...                  as in another terminal; ! before it: it must fail
 //	expect CHECK VERDICT [TEXT]  wait for the verdict, and for the text in what the check says
 //	exit CODE [COMMAND]          the exit code of the run's last, or n-th, command
@@ -64,7 +64,7 @@ var verbs = [...]struct {
 	{"next", 0, 0},
 	{"prev", 0, 0},
 	{"reset", 0, 0},
-	{"write", 1, 1},
+	{"write", 1, 2},
 	{"shopctl", 1, -1},
 	{"expect", 2, 3},
 	{"exit", 1, 2},
@@ -208,7 +208,7 @@ func (s *Session) Do(ctx context.Context, sc *Script, a Action) error {
 		if sc == nil {
 			return errors.New("write: there is no archive to take the file from")
 		}
-		return s.Write(a.Args[0], sc.files[a.Args[0]])
+		return s.Write(a.Args[len(a.Args)-1], sc.files[a.Args[0]])
 	case "shopctl":
 		return s.elsewhere(ctx, a)
 	case "expect":
@@ -313,4 +313,17 @@ func (s *Session) checkNow(id string) CheckView {
 		return s.checkView(st, g)
 	}
 	return CheckView{Verdict: check.Pending}
+}
+
+// Settle waits until all goals of the current step are reached, as they will be some time after Solve.
+func (s *Session) Settle(ctx context.Context) error {
+	s.mu.Lock()
+	goals := s.steps[s.at].goals
+	s.mu.Unlock()
+	for _, g := range goals {
+		if err := s.Expect(ctx, g.Check.ID, Pass, ""); err != nil {
+			return fmt.Errorf("wait for %q: %w", g.Check.Title, err)
+		}
+	}
+	return nil
 }

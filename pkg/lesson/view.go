@@ -35,68 +35,69 @@ const (
 
 // View is an immutable picture of a session: all that a screen needs, and nothing it may change.
 type View struct {
-	Lesson    string // id: "grpc"
-	Title     string
-	Track     string
-	StepIndex int // from 0
-	StepCount int
-	Step      StepView
+	Lesson    string   `json:"lesson"` // id: "grpc"
+	Title     string   `json:"title"`
+	Track     string   `json:"track"`
+	StepIndex int      `json:"step_index"` // from 0
+	StepCount int      `json:"step_count"`
+	Step      StepView `json:"step"`
 	// Steps holds the titles of all steps, for an overview.
-	Steps []StepSummary
-	Done  bool
+	Steps []StepSummary `json:"steps,omitempty"`
+	Done  bool          `json:"done"`
 	// Message is the last thing that the engine has to say: feedback to a key, a rollback, a broken set-up.
-	Message string
+	Message string `json:"message"`
 	// Workspace is the directory with the lesson's files; run commands start there.
-	Workspace string
+	Workspace string `json:"workspace"`
 }
 
 // StepSummary is one line of a lesson's overview.
 type StepSummary struct {
-	ID, Title string
-	Done      bool
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	Done  bool   `json:"done"`
 }
 
 // StepView is the step on the screen.
 type StepView struct {
-	ID     string
-	Title  string
-	Blocks []BlockView
+	ID     string      `json:"id"`
+	Title  string      `json:"title"`
+	Blocks []BlockView `json:"blocks,omitempty"`
 	// Locked says why Next is not yet possible; empty if it is.
-	Locked string
+	Locked string `json:"locked"`
 	// Next names what the learner can do now: "predict", "run", "observe", "answer", "check", "next", "done".
-	Next string
+	Next string `json:"next"`
 }
 
 // BlockView is one block of a step; the field that Kind names is set. Blocks that must wait, as the
 // explanation does for the observation, are left out.
 type BlockView struct {
-	Kind     BlockKind
-	Markdown string
-	Predict  *PredictView
-	Run      *RunView
-	Observe  *ObserveView
-	Checks   []CheckView
-	Hints    *HintsView
+	Kind     BlockKind    `json:"kind"`
+	Markdown string       `json:"markdown"`
+	Predict  *PredictView `json:"predict,omitempty"`
+	Run      *RunView     `json:"run,omitempty"`
+	Observe  *ObserveView `json:"observe,omitempty"`
+	Checks   []CheckView  `json:"checks,omitempty"`
+	Hints    *HintsView   `json:"hints,omitempty"`
 }
 
 // Option is one way to answer a question.
 type Option struct {
-	ID    string
-	Say   string
-	Reply string // feedback; empty until it may be shown
+	ID    string `json:"id"`
+	Say   string `json:"say"`
+	Reply string `json:"reply"` // feedback; empty until it may be shown
 }
 
 // PredictView is what the learner says will happen.
 type PredictView struct {
-	Question   string
-	Options    []Option
-	Chosen     string // option id; empty until predicted
-	Confidence string // guess, fairly, sure
+	Question   string   `json:"question"`
+	Options    []Option `json:"options,omitempty"`
+	Chosen     string   `json:"chosen"`     // option id; empty until predicted
+	Confidence string   `json:"confidence"` // guess, fairly, sure
 	// AsksConfidence tells whether Predict wants a confidence.
-	AsksConfidence bool
-	Correct        bool // meaningful once Revealed
-	Revealed       bool
-	Reply          string // feedback to the chosen option, once Revealed
+	AsksConfidence bool   `json:"asks_confidence"`
+	Correct        bool   `json:"correct"` // meaningful once Revealed
+	Revealed       bool   `json:"revealed"`
+	Reply          string `json:"reply"` // feedback to the chosen option, once Revealed
 }
 
 // Confidences lists what Predict takes, least sure first.
@@ -104,55 +105,56 @@ func Confidences() []string { return []string{"guess", "fairly", "sure"} }
 
 // RunView is the experiment.
 type RunView struct {
-	Command  string // all lines, as they can be pasted into a shell
-	Enabled  bool
-	WhyNot   string
-	Running  bool
-	Ran      bool
-	Output   string
-	ExitCode int // of the last line
-	Took     time.Duration
+	Command  string        `json:"command"` // all lines, as they can be pasted into a shell
+	Enabled  bool          `json:"enabled"`
+	WhyNot   string        `json:"why_not"`
+	Running  bool          `json:"running"`
+	Ran      bool          `json:"ran"`
+	Output   string        `json:"output"`
+	ExitCode int           `json:"exit_code"` // of the last line
+	Took     time.Duration `json:"took_ns"`
 }
 
 // ObserveView asks what the learner saw, before the text explains it.
 type ObserveView struct {
-	Question string
-	Kind     string // number, text, option
-	Options  []Option
-	Unit     string
-	Answer   string
-	Truth    string // once Revealed
-	Verdict  Verdict
-	Reply    string
-	Revealed bool
+	Question string   `json:"question"`
+	Kind     string   `json:"kind"` // number, text, option
+	Options  []Option `json:"options,omitempty"`
+	Unit     string   `json:"unit"`
+	Answer   string   `json:"answer"`
+	Truth    string   `json:"truth"` // once Revealed
+	Verdict  Verdict  `json:"verdict"`
+	Reply    string   `json:"reply"`
+	Revealed bool     `json:"revealed"`
 	// Predicted repeats the prediction, for a card with prediction, observation and truth side by side.
-	Predicted string
+	Predicted string `json:"predicted"`
 }
 
 // CheckView is one goal of the step and how far it is reached.
 type CheckView struct {
-	ID       string
-	Title    string
-	Kind     string // rpc, instance, log, answer
-	Verdict  Verdict
-	Expected string
-	Observed string
-	Look     string // where to look: a command
-	Message  string // what the lesson says to exactly this state or answer
+	ID       string  `json:"id"`
+	Title    string  `json:"title"`
+	Kind     string  `json:"kind"` // rpc, instance, log, answer
+	Verdict  Verdict `json:"verdict"`
+	Expected string  `json:"expected"`
+	Observed string  `json:"observed"`
+	Look     string  `json:"look"`    // where to look: a command
+	Message  string  `json:"message"` // what the lesson says to exactly this state or answer
 	// Of an answer check:
-	Question string
-	Options  []Option
-	Unit     string
-	Given    string
+	Question string   `json:"question"`
+	Options  []Option `json:"options,omitempty"`
+	Unit     string   `json:"unit"`
+	Given    string   `json:"given"`
 	// Held and For say how long it holds already and must hold.
-	Held, For time.Duration
+	Held time.Duration `json:"held_ns"`
+	For  time.Duration `json:"for_ns"`
 }
 
 // HintsView is the ladder.
 type HintsView struct {
-	Total   int
-	Opened  []string
-	NextIn  time.Duration // until the next one can be opened without an attempt
-	WhyNot  string        // why the next one cannot be opened now; empty if it can
-	Offered bool          // the learner seems stuck: offer one, do not open it
+	Total   int           `json:"total"`
+	Opened  []string      `json:"opened,omitempty"`
+	NextIn  time.Duration `json:"next_in_ns"` // until the next one can be opened without an attempt
+	WhyNot  string        `json:"why_not"`    // why the next one cannot be opened now; empty if it can
+	Offered bool          `json:"offered"`    // the learner seems stuck: offer one, do not open it
 }

@@ -36,6 +36,9 @@ func Parse(text string) ([]Line, error) {
 		number := i + 1
 		joined := src[i]
 		for strings.HasSuffix(joined, `\`) && i+1 < len(src) {
+			if _, err := Split(strings.TrimSuffix(joined, `\`)); err != nil {
+				return nil, &Error{Line: i + 1, Column: len(src[i]), Text: "a line is not continued inside quotes"}
+			}
 			i++
 			joined = strings.TrimSuffix(joined, `\`) + " " + strings.TrimLeft(src[i], " \t")
 		}

@@ -38,6 +38,7 @@ func TestWhatNeedsAShellIsRefusedWithItsPlace(t *testing.T) {
 		"shopctl call a \"x":             "1:16: this quote is not closed",
 		"# ok\nrm -rf /":                 `2:1: run "rm": only shopctl commands can be run`,
 		"shopctl":                        "1:1: run shopctl: the verb is missing",
+		"shopctl call a '{\\\n}'":        "1:18: a line is not continued inside quotes",
 		"shopctl down":                   "1:1: run shopctl down: a lesson cannot run this verb",
 		"shopctl ps\nshopctl daemon -x ": "2:1: run shopctl daemon: a lesson cannot run this verb",
 	} {
