@@ -33,7 +33,10 @@ func (s *server) fail(v *visit, err error) {
 	if e.code >= http.StatusInternalServerError {
 		s.log.WarnContext(v.ctx(), "page failed", "path", v.r.URL.Path, "code", e.code, "hop", e.hop, "error", err.Error())
 	}
-	h := s.head(v)
+	h := head{currency: v.currency, count: unknownCount}
+	if e.hop != hopCart { // which would only fail again, or be waited for again
+		h = s.head(v)
+	}
 	h.title, h.private = e.title, true
 	_ = s.respond(v, e.code, h, func(w *html.Writer) { errorView(w, e, traceID(v.ctx())) })
 }

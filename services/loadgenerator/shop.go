@@ -72,7 +72,7 @@ func (s shop) do(ctx context.Context, st step) error {
 	return nil
 }
 
-// awaits asks until the shop answers. It returns an error only when ctx ends.
+// await asks until the shop answers. It returns an error only when ctx ends.
 func (s shop) await(ctx context.Context) error {
 	const pause = 100 * time.Millisecond
 	for {
