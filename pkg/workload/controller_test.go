@@ -3,6 +3,7 @@ package workload
 import (
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -143,10 +144,12 @@ func TestRecreateStopsTheOldBeforeItStartsTheNew(t *testing.T) {
 		defer w.stop()
 		w.pass(time.Second)
 		most := 0
-		w.behave["redis:v2"] = func(in *fakeInstance) {
+		w.behaves("redis:v2", func(in *fakeInstance) {
+			w.mu.Lock()
 			most = len(w.running)
+			w.mu.Unlock()
 			in.listen()
-		}
+		})
 		w.deployment("redis", image("v2"))
 		w.pass(5 * time.Second)
 		w.state("redis", "ok")
@@ -160,17 +163,23 @@ func TestCrashesBackOffAndFiveInAMinuteAreACrashLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.app("ad", 1)
+		var mu sync.Mutex
 		var starts []time.Time
-		w.behave["ad"] = func(in *fakeInstance) {
+		w.behaves("ad", func(in *fakeInstance) {
+			mu.Lock()
 			starts = append(starts, time.Now())
+			mu.Unlock()
 			in.end(Exit{Code: 3, Reason: "no config"})
-		}
+		})
 		w.run()
 		defer w.stop()
 		w.pass(13 * time.Second)
 		want := []time.Duration{200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 5 * time.Second}
 		for i, pause := range want {
-			if got := starts[i+1].Sub(starts[i]); got != pause {
+			mu.Lock()
+			got := starts[i+1].Sub(starts[i])
+			mu.Unlock()
+			if got != pause {
 				t.Errorf("pause %d is %s, want %s", i+1, got, pause)
 			}
 		}
@@ -178,7 +187,7 @@ func TestCrashesBackOffAndFiveInAMinuteAreACrashLoop(t *testing.T) {
 		if !strings.Contains(wl.Message, "exited with code 3: no config: last words") || wl.Restarts != 5 {
 			t.Errorf("%d restarts, message %q", wl.Restarts, wl.Message)
 		}
-		w.behave["ad"] = func(in *fakeInstance) { in.listen() }
+		w.behaves("ad", func(in *fakeInstance) { in.listen() })
 		w.pass(5 * time.Second)
 		w.state("ad", "ok")
 	})

@@ -116,6 +116,13 @@ func (w *world) deployment(name string, f func(*appsv1.Deployment)) {
 	})
 }
 
+// behaves decides how the instances that start from now on live.
+func (w *world) behaves(workload string, f func(*fakeInstance)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.behave[workload] = f
+}
+
 func (w *world) workload(name string) Workload {
 	w.t.Helper()
 	snap, _ := w.ctl.Snapshot()

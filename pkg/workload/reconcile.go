@@ -26,6 +26,9 @@ func (a *alarm) at(t time.Time) {
 func (c *Controller) reconcile() time.Time {
 	now, wake := c.cfg.Now(), &alarm{}
 	for _, d := range c.sorted() {
+		c.noteReady(d, now) // before anybody is started because of it
+	}
+	for _, d := range c.sorted() {
 		if c.down != nil {
 			c.shutDown(d)
 		} else {
@@ -167,17 +170,19 @@ func (c *Controller) lastAwaited(d *deployment) string {
 	return name
 }
 
-// track notes what has been reached: first readiness, a complete rollout, one that is late.
+// noteReady notes when a Deployment is ready for the first time.
+func (c *Controller) noteReady(d *deployment, now time.Time) {
+	if !d.ready.IsZero() || d.readyPods() == 0 {
+		return
+	}
+	d.ready = now
+	c.steps = append(c.steps, Step{Workload: d.key, Started: d.started.Sub(c.began), Ready: now.Sub(c.began), After: d.after})
+}
+
+// track notes what has been reached: a complete rollout, or one that is late.
 func (c *Controller) track(d *deployment, now time.Time, wake *alarm) {
 	if d.obj == nil || d.rev == nil {
 		return
-	}
-	ready := d.readyPods()
-	if d.ready.IsZero() && ready > 0 {
-		d.ready = now
-		if !d.started.IsZero() {
-			c.steps = append(c.steps, Step{Workload: d.key, Started: d.started.Sub(c.began), Ready: now.Sub(c.began), After: d.after})
-		}
 	}
 	if c.down != nil || d.replicas == 0 || d.complete == d.rev.hash {
 		return
