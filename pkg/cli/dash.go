@@ -43,12 +43,20 @@ func (f *Factory) tuiConfig(plain string) tui.Config {
 		In: f.In, Out: f.Out, Environ: f.Environ,
 		Color: f.Color, ASCII: f.ASCII, Accessible: f.Accessible,
 		Name:  f.Name,
-		Dial:  func(ctx context.Context) (tui.Shop, error) { return f.Shop(ctx) },
+		Dial:  f.dialScreen,
 		Run:   f.rerun,
-		Verbs: tuiVerbs(f),
+		Verbs: tuiVerbs(NewRoot(&Factory{Getenv: f.Getenv, Now: f.Now})),
 		Now:   f.Now,
 		Plain: f.command(plain),
 	}
+}
+
+func (f *Factory) dialScreen(ctx context.Context) (tui.Shop, error) {
+	shop, err := f.Shop(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return shop, nil
 }
 
 // rerun runs shopctl itself with args, as somebody would in another terminal.

@@ -11,7 +11,7 @@ import (
 
 // tuiVerbs lists the commands that the palette offers: all that can be run, but for those that would
 // take the screen themselves.
-func tuiVerbs(f *Factory) []tui.Verb {
+func tuiVerbs(root *cobra.Command) []tui.Verb {
 	screens := []string{"dash", "lesson", "completion", "help"}
 	var verbs []tui.Verb
 	var walk func(cmd *cobra.Command, path string)
@@ -29,6 +29,6 @@ func tuiVerbs(f *Factory) []tui.Verb {
 			verbs = append(verbs, tui.Verb{Name: name, Args: args, Short: c.Short})
 		}
 	}
-	walk(NewRoot(f), "")
+	walk(root, "")
 	return verbs
 }

@@ -1,29 +1,232 @@
 package tui
 
-import tea "charm.land/bubbletea/v2"
+import (
+	tea "charm.land/bubbletea/v2"
 
-// model is the root: it holds what is known and routes messages.
-type model struct {
-	config  Config
-	session Session
+	"github.com/shopctl/shopctl/pkg/lesson"
+)
+
+// pane is one view of the shop or of the lesson.
+type pane interface {
+	// Render draws the pane's content: at most height lines of at most width cells.
+	Render(width, height int) string
+	// Scroll moves by lines, or the choice where one can be made.
+	Scroll(lines int)
+	// Place says which part is in view; empty if all is.
+	Place() string
+	// Filter returns the text that lines must hold; nil if the pane cannot be filtered.
+	Filter() *string
 }
 
-func newModel(c Config, s Session) *model { return &model{config: c, session: s} }
+// notice is what the screen says to the last key.
+type notice struct {
+	tone tone
+	text string
+}
+
+// model is the root: it holds what is known, and routes messages.
+type model struct {
+	w       *world
+	session Session
+	hands   *hands
+	keys    []binding
+	verbs   []Verb
+	plain   string
+
+	width, height int
+	focus, tab    paneID // tab is the pane that its slot shows while another slot has the focus
+	zoomed        paneID
+	mouse         bool
+
+	lesson   *lessonPane
+	services *servicesPane
+	details  *detailPane
+	logs     *tailPane
+	events   *tailPane
+	output   *tailPane
+
+	picker *picker
+	prompt *prompt
+	notice notice
+	// busy says what long work for the lesson is under way.
+	busy string
+	// heard numbers the logs that are wanted, and listening says of which service.
+	heard     int
+	listening string
+	crash     *crashed
+}
+
+func newModel(c Config, s Session, h *hands) *model {
+	w := &world{theme: newTheme(look{color: c.Color, dark: true, ascii: c.ASCII, linear: c.Accessible}), name: c.Name, now: c.Now}
+	m := &model{
+		w: w, session: s, hands: h, keys: table(), verbs: c.Verbs, plain: c.Plain,
+		focus: paneServices, tab: paneLogs,
+		services: &servicesPane{w: w}, details: &detailPane{w: w},
+	}
+	view := lesson.View{}
+	if s != nil {
+		view, m.focus = s.Snapshot(), paneLesson
+	}
+	m.lesson = newLessonPane(w, view)
+	m.logs = newTail(w, m.noLogs)
+	m.events = newTail(w, func() string { return "nothing has happened yet" })
+	m.output = newTail(w, func() string { return "commands write here; : runs one" })
+	return m
+}
+
+func (m *model) noLogs() string {
+	if m.w.chosen == "" {
+		return "waiting for the shop"
+	}
+	return m.w.chosen + " has logged nothing yet"
+}
+
+func (m *model) pane(id paneID) pane {
+	switch id {
+	case paneLesson:
+		return m.lesson
+	case paneServices:
+		return m.services
+	case paneLogs:
+		return m.logs
+	case paneEvents:
+		return m.events
+	case paneDetails:
+		return m.details
+	default:
+		return m.output
+	}
+}
 
 // Init implements tea.Model.
-func (m *model) Init() tea.Cmd { return nil }
+func (m *model) Init() tea.Cmd {
+	if m.w.color {
+		return tea.RequestBackgroundColor
+	}
+	return nil
+}
 
 // Update implements tea.Model.
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	if key, ok := msg.(tea.KeyPressMsg); ok && key.String() == "q" {
+	var cmd tea.Cmd
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case tea.BackgroundColorMsg:
+		l := m.w.look
+		l.dark = msg.IsDark()
+		m.w.theme = newTheme(l)
+	case tea.KeyPressMsg:
+		m.notice = notice{}
+		cmd = m.key(msg)
+	case tea.PasteMsg:
+		m.paste(msg.Content)
+	case tea.MouseClickMsg:
+		m.click(msg.Mouse())
+	case tea.MouseWheelMsg:
+		m.wheel(msg.Mouse())
+	case batch:
+		m.take(msg)
+	case done:
+		m.finish(msg)
+	case crashed:
+		m.crash = &msg
 		return m, tea.Quit
 	}
-	return m, nil
+	return m, tea.Batch(cmd, m.listen())
 }
 
-// View implements tea.Model.
-func (m *model) View() tea.View {
-	v := tea.NewView("shopctl")
-	v.AltScreen = true
-	return v
+// key routes a key: to what lies on top, or through the table.
+func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
+	switch {
+	case k.String() == "ctrl+c" || k.String() == "ctrl+z":
+		return m.press(k.String())
+	case m.prompt != nil:
+		return m.promptKey(k)
+	case m.picker != nil:
+		return m.pickerKey(k)
+	case sizeOf(m.width, m.height, m.w.linear) == tooSmall && k.String() != "q":
+		return nil
+	}
+	return m.press(k.String())
+}
+
+func (m *model) paste(text string) {
+	switch {
+	case m.prompt != nil:
+		m.prompt.input.insert(text)
+		m.promptChanged()
+	case m.picker != nil && m.picker.typed:
+		m.picker.input.insert(text)
+		m.picker.at = 0
+	}
+}
+
+// take shows what the feed brings.
+func (m *model) take(b batch) {
+	if b.link != nil {
+		m.w.down = *b.link
+	}
+	if b.status != nil {
+		m.w.take(b.status)
+	}
+	if b.lesson != nil {
+		if text := b.lesson.Message; text != "" && text != m.lesson.view.Message {
+			m.say(m.w.info, text)
+		}
+		m.lesson.take(*b.lesson)
+	}
+	if b.afresh {
+		m.events.clear()
+	}
+	m.events.add(b.events...)
+	if b.logsOf == m.heard {
+		if b.logsAfresh {
+			m.logs.clear()
+		}
+		m.logs.add(b.logs...)
+	}
+	m.output.add(b.output...)
+}
+
+// finish says how something ended.
+func (m *model) finish(d done) {
+	if d.what == m.busy {
+		m.busy = ""
+	}
+	switch {
+	case d.err != nil:
+		m.say(m.w.bad, d.what+": "+errorText(d.err))
+	case d.text != "":
+		m.say(m.w.good, d.text+m.stands(d.command))
+	case d.command != "":
+		m.say(m.w.good, "done: "+d.what+m.stands(d.command))
+	}
+}
+
+// stands is the command that a key stood for, behind what it did.
+func (m *model) stands(command string) string {
+	if command == "" {
+		return ""
+	}
+	return " (" + m.w.command(command) + ")"
+}
+
+func (m *model) say(t tone, text string) { m.notice = notice{tone: t, text: clean(text)} }
+
+// listen asks for the logs that are in view, when others are than before.
+func (m *model) listen() tea.Cmd {
+	service := ""
+	for _, s := range m.slots() {
+		if m.shown(s) == paneLogs {
+			service = m.w.chosen
+		}
+	}
+	if service == m.listening {
+		return nil
+	}
+	m.listening = service
+	m.heard++
+	m.logs.clear()
+	return m.hands.listen(m.heard, service, service != "")
 }

@@ -2,10 +2,10 @@ package tui
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -79,17 +79,31 @@ func run(ctx context.Context, c Config, s Session) error {
 	if !c.Color {
 		environ = append(environ, "NO_COLOR=1")
 	}
-	p := tea.NewProgram(newModel(c, s),
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var p *tea.Program
+	f := newFeed(c, s, func(msg tea.Msg) { p.Send(msg) })
+	h := &hands{ctx: ctx, feed: f, session: s, run: c.Run}
+	m := newModel(c, s, h)
+	p = tea.NewProgram(m,
 		tea.WithContext(ctx), tea.WithInput(c.In), tea.WithOutput(c.Out), tea.WithEnvironment(environ),
 		tea.WithoutSignalHandler(), // the command's context ends with a signal
 		tea.WithFPS(30),
 	)
+	var feeding sync.WaitGroup
+	feeding.Go(func() { f.run(ctx) })
 	_, err := p.Run()
+	interrupted := context.Cause(ctx)
+	stop()
+	feeding.Wait()
+	h.wait()
 	switch {
-	case err == nil, errors.Is(err, tea.ErrInterrupted):
+	case m.crash != nil:
+		return fmt.Errorf("follow the shop: %v\n%s", m.crash.cause, m.crash.stack)
+	case err == nil:
 		return nil
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
+	case interrupted != nil:
+		return interrupted
 	}
 	return fmt.Errorf("draw the screen: %w", err)
 }

@@ -1,0 +1,305 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/lesson"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+const (
+	// frame is the least time between two messages: ten redraws a second.
+	frame = 100 * time.Millisecond
+	// redial is how long a lost connection waits for the next attempt.
+	redial = 500 * time.Millisecond
+)
+
+// batch is all that is new since the last message.
+type batch struct {
+	status *controlpb.StatusResponse
+	// link is why there is no connection, "" that there is one again; nil if that did not change.
+	link   *string
+	lesson *lesson.View
+	events []entry
+	// afresh says that events begins anew.
+	afresh bool
+	logs   []entry
+	// logsOf names the stream that logs belong to, by its number; logsAfresh says that it begins anew.
+	logsOf     int
+	logsAfresh bool
+	output     []entry
+}
+
+// crashed is a panic in a goroutine of ours, for the program to end in order.
+type crashed struct {
+	cause any
+	stack []byte
+}
+
+// feed turns streams into batches. It is the only writer of what it holds.
+type feed struct {
+	dial    func(ctx context.Context) (Shop, error)
+	session Session
+	send    func(tea.Msg)
+
+	mu      sync.Mutex
+	pending batch
+	shop    Shop
+	latest  *controlpb.StatusResponse
+	wish    wish
+	wake    chan struct{}
+}
+
+// wish is which logs are wanted; changed is closed when another wish replaces it.
+type wish struct {
+	number  int
+	service string
+	on      bool
+	changed chan struct{}
+}
+
+func newFeed(c Config, s Session, send func(tea.Msg)) *feed {
+	return &feed{
+		dial: c.Dial, session: s, send: send,
+		wish: wish{changed: make(chan struct{})}, wake: make(chan struct{}, 1),
+	}
+}
+
+// run feeds until ctx ends, and returns when all its goroutines have.
+func (f *feed) run(ctx context.Context) {
+	var all sync.WaitGroup
+	f.spawn(&all, func() { f.flush(ctx) })
+	f.spawn(&all, func() { f.connect(ctx) })
+	if f.session != nil {
+		f.spawn(&all, func() { f.watchLesson(ctx) })
+	}
+	all.Wait()
+}
+
+// spawn runs f in a goroutine that cannot leave the terminal in disorder.
+func (f *feed) spawn(all *sync.WaitGroup, run func()) {
+	all.Go(func() {
+		defer func() {
+			if cause := recover(); cause != nil {
+				f.send(crashed{cause: cause, stack: debug.Stack()})
+			}
+		}()
+		run()
+	})
+}
+
+// put adds to what the next message brings.
+func (f *feed) put(change func(*batch)) {
+	f.mu.Lock()
+	change(&f.pending)
+	f.mu.Unlock()
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// flush sends what is new, at once after a silence and then once a frame.
+func (f *feed) flush(ctx context.Context) {
+	for {
+		select {
+		case <-f.wake:
+		case <-ctx.Done():
+			return
+		}
+		f.mu.Lock()
+		news := f.pending
+		f.pending = batch{}
+		f.mu.Unlock()
+		f.send(news)
+		if !pause(ctx, frame) {
+			return
+		}
+	}
+}
+
+// pause waits; it returns false when ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// connect keeps a connection to the daemon and follows its streams.
+func (f *feed) connect(ctx context.Context) {
+	for {
+		shop, err := f.dial(ctx)
+		if err == nil {
+			f.attach(shop)
+			err = f.follow(ctx, shop)
+			f.attach(nil)
+			shop.Close() // whatever it says, the connection is of no more use
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		why := downText(err)
+		f.put(func(b *batch) { b.link = &why })
+		if !pause(ctx, redial) {
+			return
+		}
+	}
+}
+
+// downText says why there is no connection.
+func downText(err error) string {
+	if errors.Is(err, control.ErrNotRunning) {
+		return "the shop is not running"
+	}
+	if st, ok := status.FromError(err); ok {
+		return "the shop does not answer: " + clean(st.Message())
+	}
+	return "the shop does not answer: " + clean(err.Error())
+}
+
+// errNoShop is what keys meet while there is no connection.
+var errNoShop = errors.New("the shop is not running")
+
+func (f *feed) attach(shop Shop) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.shop, f.latest = shop, nil
+}
+
+// connection returns the connection that the feed keeps.
+func (f *feed) connection() (Shop, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.shop == nil {
+		return nil, errNoShop
+	}
+	return f.shop, nil
+}
+
+// follow reads all streams until one of them breaks.
+func (f *feed) follow(ctx context.Context, shop Shop) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	f.put(func(b *batch) { b.events, b.afresh = nil, true })
+	var all sync.WaitGroup
+	for name, read := range map[string]func(context.Context, Shop) error{
+		"measures": func(ctx context.Context, s Shop) error { return f.watch(ctx, s, true) },
+		"changes":  func(ctx context.Context, s Shop) error { return f.watch(ctx, s, false) },
+		"events":   f.events,
+		"logs":     f.logs,
+	} {
+		f.spawn(&all, func() {
+			if err := read(ctx, shop); err != nil {
+				stop(fmt.Errorf("follow %s: %w", name, err))
+			}
+		})
+	}
+	all.Wait()
+	return context.Cause(ctx)
+}
+
+// watch reads snapshots: with stats once a second, without at every change. One that says nothing new
+// is dropped.
+func (f *feed) watch(ctx context.Context, shop Shop, stats bool) error {
+	stream, err := shop.Watch(ctx, &controlpb.WatchRequest{Stats: stats})
+	if err != nil {
+		return err
+	}
+	for {
+		news, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		f.mu.Lock()
+		last := f.latest
+		if !stats {
+			keepStats(news, last)
+		}
+		same := proto.Equal(last, news)
+		f.latest = news
+		f.mu.Unlock()
+		if !same {
+			up := ""
+			f.put(func(b *batch) { b.status, b.link = news, &up })
+		}
+	}
+}
+
+// keepStats gives a snapshot without measures those of the last one.
+func keepStats(news, last *controlpb.StatusResponse) {
+	measured := map[string]*controlpb.Stats{}
+	for _, s := range last.GetServices() {
+		measured[s.GetName()] = s.GetStats()
+	}
+	for _, s := range news.GetServices() {
+		s.Stats = measured[s.GetName()]
+	}
+}
+
+func (f *feed) watchLesson(ctx context.Context) {
+	var last lesson.View
+	for {
+		view := f.session.Snapshot()
+		if !reflect.DeepEqual(view, last) {
+			last = view
+			f.put(func(b *batch) { b.lesson = &view })
+		}
+		if !f.changed(ctx, ages(view)) {
+			return
+		}
+	}
+}
+
+// changed waits for the next change, or until the view has aged; it returns false when ctx ended first.
+func (f *feed) changed(ctx context.Context, aged time.Duration) bool {
+	var tick <-chan time.Time
+	if aged > 0 {
+		timer := time.NewTimer(aged)
+		defer timer.Stop()
+		tick = timer.C
+	}
+	select {
+	case <-f.session.Changes():
+		return true
+	case <-tick:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// ages is after how long a view is different without a change: hints open with time, goals must hold.
+func ages(v lesson.View) time.Duration {
+	var after time.Duration
+	for _, b := range v.Step.Blocks {
+		for _, c := range b.Checks {
+			if c.Verdict == lesson.Pass && c.Held < c.For {
+				return time.Second
+			}
+		}
+		switch h := b.Hints; {
+		case h == nil || len(h.Opened) == h.Total || h.Offered:
+		case h.NextIn > 0:
+			return time.Second
+		default:
+			after = 10 * time.Second
+		}
+	}
+	return after
+}

@@ -1,0 +1,195 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	tea "charm.land/bubbletea/v2"
+	"google.golang.org/grpc/status"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// owner is what faults belong to that this screen injects.
+const owner = "dash"
+
+// hands do what keys cause outside: each method returns a command for Bubble Tea, and done reports it.
+type hands struct {
+	ctx     context.Context // of the screen: commands end with it
+	feed    *feed
+	session Session
+	run     Runner
+
+	mu     sync.Mutex
+	closed bool
+	all    sync.WaitGroup
+	stop   context.CancelFunc // ends the command of the palette that runs; nil if none does
+}
+
+// done is the end of something that a key began.
+type done struct {
+	what    string // "restart payment"
+	command string // the command line that does the same, without shopctl
+	text    string // what came of it; empty: what, in the past tense of its word, is enough
+	err     error
+}
+
+// do makes a command of f, which the screen's end waits for.
+func (h *hands) do(what, command string, f func(ctx context.Context) (string, error)) tea.Cmd {
+	return func() tea.Msg {
+		h.mu.Lock()
+		if h.closed {
+			h.mu.Unlock()
+			return nil
+		}
+		h.all.Add(1)
+		h.mu.Unlock()
+		defer h.all.Done()
+		text, err := f(h.ctx)
+		return done{what: what, command: command, text: text, err: err}
+	}
+}
+
+// wait lets no more begin, and returns when all that began has ended. The context has ended before.
+func (h *hands) wait() {
+	h.mu.Lock()
+	h.closed = true
+	h.mu.Unlock()
+	h.all.Wait()
+}
+
+func (h *hands) onShop(what, command string, f func(ctx context.Context, shop Shop) (string, error)) tea.Cmd {
+	return h.do(what, command, func(ctx context.Context) (string, error) {
+		shop, err := h.feed.connection()
+		if err != nil {
+			return "", err
+		}
+		return f(ctx, shop)
+	})
+}
+
+func (h *hands) edit(what, command string, r *controlpb.EditRequest) tea.Cmd {
+	return h.onShop(what, command, func(ctx context.Context, shop Shop) (string, error) {
+		_, err := shop.Edit(ctx, r)
+		return "", err
+	})
+}
+
+func (h *hands) inject(command string, r *controlpb.InjectFaultRequest) tea.Cmd {
+	return h.onShop("break "+r.GetFault().GetService(), command, func(ctx context.Context, shop Shop) (string, error) {
+		resp, err := shop.InjectFault(ctx, r)
+		return "fault on " + r.GetFault().GetService() + ": " + resp.GetFault().GetPhrase(), err
+	})
+}
+
+func (h *hands) clear(service string) tea.Cmd {
+	return h.onShop("clear the faults of "+service, "fault clear "+service, func(ctx context.Context, shop Shop) (string, error) {
+		resp, err := shop.ClearFaults(ctx, &controlpb.ClearFaultsRequest{Services: []string{service}})
+		return "cleared " + plural(len(resp.GetFaults()), "fault") + " of " + service, err
+	})
+}
+
+// listen asks the feed for logs.
+func (h *hands) listen(number int, service string, on bool) tea.Cmd {
+	return func() tea.Msg {
+		h.feed.listen(number, service, on)
+		return nil
+	}
+}
+
+// shopctl runs a command line, and shows what it writes while it writes it.
+func (h *hands) shopctl(args []string) tea.Cmd {
+	line := strings.Join(args, " ")
+	return h.do("run shopctl "+line, "", func(ctx context.Context) (string, error) {
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		h.mu.Lock()
+		h.stop = stop
+		h.mu.Unlock()
+		out := &lineWriter{put: func(lines []entry) { h.feed.put(func(b *batch) { b.output = last(append(b.output, lines...)) }) }}
+		exit, err := h.run(ctx, args, out)
+		out.flush()
+		h.mu.Lock()
+		h.stop = nil
+		h.mu.Unlock()
+		switch {
+		case ctx.Err() != nil:
+			out.line("interrupted")
+			return "shopctl " + line + " was interrupted", nil
+		case err != nil:
+			out.line(err.Error())
+			return "", err
+		case exit != 0:
+			out.line(fmt.Sprintf("exit code %d", exit))
+			return fmt.Sprintf("shopctl %s ended with exit code %d", line, exit), nil
+		}
+		return "shopctl " + line + " is done", nil
+	})
+}
+
+// interrupt ends the palette's command; false if none runs.
+func (h *hands) interrupt() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stop == nil {
+		return false
+	}
+	h.stop()
+	return true
+}
+
+// lineWriter hands on whole lines.
+type lineWriter struct {
+	put  func([]entry)
+	rest []byte
+}
+
+var _ io.Writer = (*lineWriter)(nil)
+
+// Write takes a piece of output.
+func (l *lineWriter) Write(p []byte) (int, error) {
+	l.rest = append(l.rest, p...)
+	var lines []entry
+	for {
+		i := bytes.IndexByte(l.rest, '\n')
+		if i < 0 {
+			break
+		}
+		lines = append(lines, plainEntry(string(l.rest[:i])))
+		l.rest = l.rest[i+1:]
+	}
+	if lines != nil {
+		l.put(lines)
+	}
+	return len(p), nil
+}
+
+func (l *lineWriter) flush() {
+	if len(l.rest) > 0 {
+		l.line(string(l.rest))
+		l.rest = nil
+	}
+}
+
+func (l *lineWriter) line(text string) { l.put([]entry{plainEntry(text)}) }
+
+// errorText is an error for the screen: what went wrong, and the hint if there is one.
+func errorText(err error) string {
+	if errors.Is(err, errNoShop) {
+		return err.Error() + ": start it with shopctl up"
+	}
+	text := err.Error()
+	if st, ok := status.FromError(err); ok {
+		text = st.Message()
+	}
+	if hint, _, ok := control.HintOf(err); ok && hint != "" {
+		text += " (" + hint + ")"
+	}
+	return clean(strings.ReplaceAll(text, "\n", " "))
+}

@@ -1,0 +1,148 @@
+package tui
+
+import (
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// binding is one line of the key table. It feeds behaviour, key line and help.
+type binding struct {
+	keys []string
+	// shown is how the keys are written; empty: the first one.
+	shown string
+	group string
+	name  string // on the key line
+	help  string
+	// rank is the place on the key line, 0 for none.
+	rank int
+	// active tells whether the key has this meaning now; nil: always. Another line may then have it.
+	active func(m *model) bool
+	// elsewhere is said when a key has no meaning here: where it has one.
+	elsewhere string
+	// why says what keeps the key from working now; empty if nothing does.
+	why func(m *model) string
+	// label is name with what it depends on, as in "hint (2 left)".
+	label func(m *model) string
+	// command is the command line that it stands for, without shopctl.
+	command func(m *model) string
+	do      func(m *model, key string) tea.Cmd
+}
+
+func (b *binding) key() string {
+	if b.shown != "" {
+		return b.shown
+	}
+	return b.keys[0]
+}
+
+func (b *binding) isActive(m *model) bool { return b.active == nil || b.active(m) }
+
+func (b *binding) whyNot(m *model) string {
+	switch {
+	case !b.isActive(m):
+		return b.elsewhere
+	case b.why != nil:
+		return b.why(m)
+	}
+	return ""
+}
+
+func (b *binding) labelled(m *model) string {
+	if b.label != nil {
+		return b.label(m)
+	}
+	return b.name
+}
+
+func (b *binding) line(m *model) string {
+	if b.command == nil {
+		return ""
+	}
+	if args := b.command(m); args != "" {
+		return m.w.command(args)
+	}
+	return ""
+}
+
+// Groups of the help, in their order.
+const (
+	groupLesson   = "Lesson"
+	groupServices = "Services"
+	groupMove     = "Move"
+	groupScreen   = "Screen"
+)
+
+// table is all keys. Where two lines have the same key, the first one that is active wins.
+func table() []binding {
+	return slices.Concat(questionKeys(), filterKeys(), lessonKeys(), serviceKeys(), moveKeys(), screenKeys())
+}
+
+// lookup finds what key means now. ok is false if it means nothing anywhere.
+func (m *model) lookup(key string) (b *binding, ok bool) {
+	var other *binding
+	for i := range m.keys {
+		b := &m.keys[i]
+		if !slices.Contains(b.keys, key) {
+			continue
+		}
+		if b.isActive(m) {
+			return b, true
+		}
+		if other == nil || other.elsewhere == "" {
+			other = b
+		}
+	}
+	return other, other != nil
+}
+
+// press does what a key means, or says why it does not.
+func (m *model) press(key string) tea.Cmd {
+	b, ok := m.lookup(key)
+	if !ok {
+		return nil
+	}
+	return m.perform(b, key)
+}
+
+func (m *model) perform(b *binding, key string) tea.Cmd {
+	if why := b.whyNot(m); why != "" {
+		m.say(m.w.warn, b.key()+" "+b.name+": "+why)
+		return nil
+	}
+	if !b.isActive(m) {
+		return nil
+	}
+	return b.do(m, key)
+}
+
+// keyLine shows the keys that matter now, as many as fit.
+func (m *model) keyLine(width int) string {
+	var all []*binding
+	for i := range m.keys {
+		if b := &m.keys[i]; b.rank > 0 && b.isActive(m) {
+			all = append(all, b)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *binding) int { return a.rank - b.rank })
+	help := m.w.accent.paint("?") + " help "
+	room := width - 1 - len("? help ")
+	var b strings.Builder
+	b.WriteString(" ")
+	used := 1
+	for _, k := range all {
+		text := k.key() + " " + k.labelled(m)
+		if need := widthOf(text) + 2; used+need <= room {
+			used += need
+			if k.whyNot(m) != "" {
+				b.WriteString(m.w.faint.paint(text) + "  ")
+			} else {
+				b.WriteString(m.w.accent.paint(k.key()) + " " + k.labelled(m) + "  ")
+			}
+		}
+	}
+	return m.w.fit(b.String()+help, width)
+}
+
+func widthOf(text string) int { return width(text) }

@@ -1,0 +1,179 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/shopctl/shopctl/pkg/lesson"
+)
+
+// questionKeys answer the question that is open, while the lesson is in focus.
+func questionKeys() []binding {
+	reading := func(m *model) bool { return m.session != nil && m.focus == paneLesson }
+	asked := func(m *model) (question, bool) {
+		if !reading(m) {
+			return question{}, false
+		}
+		return m.lesson.asked()
+	}
+	sure := func(m *model) bool { return reading(m) && m.lesson.picked >= 0 }
+	return []binding{
+		{
+			keys: []string{"g", "f", "s", "1", "2", "3"}, shown: "1-3", group: groupLesson, name: "how sure", help: "1 guess, 2 fairly, 3 sure", rank: 1,
+			active: sure,
+			do:     func(m *model, key string) tea.Cmd { return m.predict(confidence(key)) },
+		},
+		{
+			keys: []string{"esc", "q"}, shown: "esc", group: groupLesson, name: "choose again", help: "back to the options", rank: 2, active: sure,
+			do: func(m *model, _ string) tea.Cmd { m.lesson.picked = -1; return nil },
+		},
+		{
+			keys: strings.Split("123456789", ""), shown: "1-9", group: groupLesson, name: "choose", help: "choose an option", rank: 1,
+			active: func(m *model) bool { q, ok := asked(m); return ok && len(q.options) > 0 },
+			do:     func(m *model, key string) tea.Cmd { return m.chooseOption(int(key[0] - '1')) },
+		},
+		{
+			keys: []string{"enter"}, group: groupLesson, name: "answer", help: "type the answer to the question", rank: 1,
+			active: func(m *model) bool { q, ok := asked(m); return ok && len(q.options) == 0 },
+			do:     func(m *model, _ string) tea.Cmd { m.askAnswer(); return nil },
+		},
+	}
+}
+
+func confidence(key string) string {
+	switch key {
+	case "1", "g":
+		return "guess"
+	case "2", "f":
+		return "fairly"
+	default:
+		return "sure"
+	}
+}
+
+func lessonKeys() []binding {
+	open := func(m *model) bool { return m.session != nil }
+	const elsewhere = "no lesson is open; shopctl lesson list shows what there is"
+	idle := func(m *model) string {
+		if m.busy != "" {
+			return m.busy
+		}
+		return ""
+	}
+	return []binding{
+		{
+			keys: []string{"e"}, group: groupLesson, name: "run", help: "run the step's command", rank: 10, active: open, elsewhere: elsewhere,
+			why: whyNotRun, command: runCommand, do: func(m *model, _ string) tea.Cmd { return m.runStep() },
+		},
+		{
+			keys: []string{"y"}, group: groupLesson, name: "copy", help: "copy the step's command to the clipboard", rank: 14, active: open, elsewhere: elsewhere,
+			why: func(m *model) string {
+				if stepCommand(m) == "" {
+					return "this step has no command"
+				}
+				return ""
+			},
+			do: func(m *model, _ string) tea.Cmd {
+				m.say(m.w.good, "copied: "+firstLine(stepCommand(m)))
+				return tea.SetClipboard(stepCommand(m))
+			},
+		},
+		{
+			keys: []string{"h"}, group: groupLesson, name: "hint", help: "open the next hint", rank: 12, active: open, elsewhere: elsewhere,
+			why: whyNoHint, label: hintLabel,
+			do: func(m *model, _ string) tea.Cmd { return m.act("open a hint", Session.Hint) },
+		},
+		{
+			keys: []string{"c"}, group: groupLesson, name: "check", help: "look at the goals now", rank: 11, active: open, elsewhere: elsewhere,
+			why: idle, do: func(m *model, _ string) tea.Cmd { return m.act("check", Session.Check) },
+		},
+		{
+			keys: []string{"n"}, group: groupLesson, name: "next", help: "go to the next step", rank: 13, active: open, elsewhere: elsewhere,
+			why: func(m *model) string { return m.lesson.view.Step.Locked },
+			do:  func(m *model, _ string) tea.Cmd { return m.act("next step", Session.Next) },
+		},
+		{
+			keys: []string{"p"}, group: groupLesson, name: "previous", help: "go to the step before", rank: 30, active: open, elsewhere: elsewhere,
+			why: func(m *model) string {
+				if m.lesson.view.StepIndex == 0 {
+					return "this is the first step"
+				}
+				return ""
+			},
+			do: func(m *model, _ string) tea.Cmd { return m.act("step before", Session.Prev) },
+		},
+		{
+			keys: []string{"x"}, group: groupLesson, name: "reset", help: "undo what was done, and begin the step anew", rank: 31, active: open, elsewhere: elsewhere,
+			why: idle, do: func(m *model, _ string) tea.Cmd {
+				m.confirm("Begin this step anew?", "undo what was done in the shop and in the workspace", func(m *model) tea.Cmd { return m.long("resetting the step", Session.Reset) })
+				return nil
+			},
+		},
+		{
+			keys: []string{"s"}, group: groupLesson, name: "solution", help: "have the step done for you", rank: 32, active: open, elsewhere: elsewhere,
+			why: idle, do: func(m *model, _ string) tea.Cmd {
+				m.confirm("Have this step done for you?", "run its solution and show what it does", func(m *model) tea.Cmd {
+					step := m.lesson.view.Step.ID
+					return m.long("running the solution", func(s Session, ctx context.Context) error { return s.Solve(ctx, step) })
+				})
+				return nil
+			},
+		},
+	}
+}
+
+func stepCommand(m *model) string {
+	if b, ok := m.lesson.block(lesson.RunBlock); ok && b.Run != nil {
+		return strings.TrimRight(b.Run.Command, "\n")
+	}
+	return ""
+}
+
+// runCommand is the step's command without shopctl, as the table wants it.
+func runCommand(m *model) string {
+	if m.session == nil {
+		return ""
+	}
+	return strings.TrimPrefix(firstLine(stepCommand(m)), "shopctl ")
+}
+
+func firstLine(text string) string {
+	first, rest, more := strings.Cut(text, "\n")
+	if more && strings.TrimSpace(rest) != "" {
+		return first + " ..."
+	}
+	return first
+}
+
+func whyNotRun(m *model) string {
+	b, ok := m.lesson.block(lesson.RunBlock)
+	switch {
+	case m.busy != "":
+		return m.busy
+	case m.lesson.view.Step.Next == "predict":
+		return "predict first"
+	case !ok || b.Run == nil:
+		return "this step has nothing to run"
+	case b.Run.Running:
+		return "it is running"
+	}
+	return b.Run.WhyNot
+}
+
+func whyNoHint(m *model) string {
+	h := m.lesson.hints()
+	if h == nil {
+		return "there is no hint here"
+	}
+	return h.WhyNot
+}
+
+func hintLabel(m *model) string {
+	if h := m.lesson.hints(); h != nil {
+		return fmt.Sprintf("hint (%d left)", h.Total-len(h.Opened))
+	}
+	return "hint"
+}

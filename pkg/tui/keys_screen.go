@@ -1,0 +1,87 @@
+package tui
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+func filterKeys() []binding {
+	filtered := func(m *model) bool {
+		f := m.pane(m.focus).Filter()
+		return f != nil && *f != ""
+	}
+	return []binding{
+		{
+			keys: []string{"n"}, group: groupMove, name: "next match", help: "go to the next line that the filter leaves", rank: 2, active: filtered,
+			do: func(m *model, _ string) tea.Cmd { m.pane(m.focus).Scroll(1); return nil },
+		},
+		{
+			keys: []string{"N"}, group: groupMove, name: "match before", help: "go to the line before that the filter leaves", active: filtered,
+			elsewhere: "there is no filter; / sets one",
+			do:        func(m *model, _ string) tea.Cmd { m.pane(m.focus).Scroll(-1); return nil },
+		},
+	}
+}
+
+// far is more lines than any pane has.
+const far = 1 << 20
+
+func moveKeys() []binding {
+	by := func(lines func(m *model) int) func(*model, string) tea.Cmd {
+		return func(m *model, _ string) tea.Cmd { m.pane(m.focus).Scroll(lines(m)); return nil }
+	}
+	fixed := func(n int) func(*model) int { return func(*model) int { return n } }
+	return []binding{
+		{keys: []string{"j", "down"}, shown: "j k", group: groupMove, name: "move", help: "one line down", rank: 60, do: by(fixed(1))},
+		{keys: []string{"k", "up"}, group: groupMove, name: "up", help: "one line up", do: by(fixed(-1))},
+		{keys: []string{"g", "home"}, group: groupMove, name: "top", help: "to the first line", do: by(fixed(-far))},
+		{keys: []string{"G", "end"}, group: groupMove, name: "end", help: "to the last line; logs follow again from there", do: by(fixed(far))},
+		{keys: []string{"ctrl+d", "pgdown"}, group: groupMove, name: "half a page down", help: "half a page down", do: by(func(m *model) int { return m.halfPage() })},
+		{keys: []string{"ctrl+u", "pgup"}, group: groupMove, name: "half a page up", help: "half a page up", do: by(func(m *model) int { return -m.halfPage() })},
+	}
+}
+
+func screenKeys() []binding {
+	return []binding{
+		{
+			keys: []string{"u"}, group: groupScreen, name: "start the shop", help: "start the shop when it does not run", rank: 1,
+			active: func(m *model) bool { return m.w.down != "" }, elsewhere: "the shop runs already",
+			command: func(*model) string { return "up" },
+			do:      func(m *model, _ string) tea.Cmd { return m.runLine("up") },
+		},
+		{keys: []string{"tab"}, group: groupScreen, name: "panes", help: "to the next pane", rank: 50, do: func(m *model, _ string) tea.Cmd { m.cycle(1); return nil }},
+		{keys: []string{"shift+tab"}, group: groupScreen, name: "pane before", help: "to the pane before", do: func(m *model, _ string) tea.Cmd { m.cycle(-1); return nil }},
+		{
+			keys: strings.Split("123456", ""), shown: "1-6", group: groupScreen, name: "pane",
+			help: "1 lesson, 2 services, 3 logs, 4 events, 5 details, 6 output",
+			do:   func(m *model, key string) tea.Cmd { m.goTo(paneID(key[0] - '0')); return nil },
+		},
+		{keys: []string{"]"}, group: groupScreen, name: "tab", help: "to the next tab", do: func(m *model, _ string) tea.Cmd { m.turn(1); return nil }},
+		{keys: []string{"["}, group: groupScreen, name: "tab before", help: "to the tab before", do: func(m *model, _ string) tea.Cmd { m.turn(-1); return nil }},
+		{keys: []string{"z"}, group: groupScreen, name: "zoom", help: "give the pane the whole screen, or take it back", rank: 55, do: func(m *model, _ string) tea.Cmd { m.zoom(); return nil }},
+		{
+			keys: []string{"/"}, group: groupScreen, name: "filter", help: "show only the lines that hold a text; esc ends it", rank: 52,
+			active: func(m *model) bool { return m.pane(m.focus).Filter() != nil }, elsewhere: "this pane is no list",
+			do: func(m *model, _ string) tea.Cmd { m.askFilter(); return nil },
+		},
+		{keys: []string{":"}, group: groupScreen, name: "command", help: "run any command of shopctl", rank: 51, do: func(m *model, _ string) tea.Cmd { m.openPalette(""); return nil }},
+		{keys: []string{"?"}, group: groupScreen, name: "help", help: "all keys; type to search, enter runs", do: func(m *model, _ string) tea.Cmd { m.openHelp(); return nil }},
+		{keys: []string{"m"}, group: groupScreen, name: "mouse", help: "let the mouse choose and scroll, or leave it to the terminal", do: func(m *model, _ string) tea.Cmd { m.toggleMouse(); return nil }},
+		{keys: []string{"esc"}, group: groupScreen, name: "back", help: "out: of a filter, of a zoom, of a pane", do: func(m *model, _ string) tea.Cmd { m.back(); return nil }},
+		{keys: []string{"q"}, group: groupScreen, name: "quit", help: "back, and from the first pane out of the screen", rank: 58, do: func(m *model, _ string) tea.Cmd {
+			if m.back() {
+				return nil
+			}
+			return tea.Quit
+		}},
+		{keys: []string{"ctrl+c"}, group: groupScreen, name: "quit now", help: "interrupt the command that runs, or quit", do: func(m *model, _ string) tea.Cmd {
+			if m.hands.interrupt() {
+				return nil
+			}
+			return tea.Quit
+		}},
+		{keys: []string{"ctrl+z"}, group: groupScreen, name: "suspend", help: "back to the shell; fg returns", do: func(*model, string) tea.Cmd { return tea.Suspend }},
+		{keys: []string{"ctrl+l"}, group: groupScreen, name: "redraw", help: "draw the screen anew", do: func(*model, string) tea.Cmd { return tea.ClearScreen }},
+	}
+}

@@ -1,0 +1,115 @@
+package tui
+
+import (
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// serviceKeys act on the chosen service.
+func serviceKeys() []binding {
+	here := func(m *model) bool { return m.focus == paneServices || m.focus == paneDetails || m.focus == paneLogs }
+	const elsewhere = "it acts on the chosen service; 2 goes to the services"
+	connected := func(m *model) string {
+		switch {
+		case m.w.down != "":
+			return m.w.down
+		case m.w.service() == nil:
+			return "no service is chosen"
+		}
+		return ""
+	}
+	of := func(verb string) func(*model) string {
+		return func(m *model) string { return verb + " " + m.w.chosen }
+	}
+	return []binding{
+		{
+			keys: []string{"enter"}, group: groupServices, name: "details", help: "all about the chosen service, and its instances", rank: 20,
+			active:  func(m *model) bool { return m.focus == paneServices },
+			command: of("describe service"),
+			do:      func(m *model, _ string) tea.Cmd { m.goTo(paneDetails); return nil },
+		},
+		{
+			keys: []string{"l"}, group: groupServices, name: "logs", help: "follow the logs of the chosen service", rank: 21,
+			active: here, elsewhere: elsewhere, command: of("logs -f"),
+			do: func(m *model, _ string) tea.Cmd { m.goTo(paneLogs); return nil },
+		},
+		{
+			keys: []string{"f"}, group: groupServices, name: "fault", help: "break the chosen service, or repair it", rank: 22,
+			active: here, elsewhere: elsewhere, why: connected, command: of("fault inject"),
+			do: func(m *model, _ string) tea.Cmd { m.openFaults(); return nil },
+		},
+		{
+			keys: []string{"r"}, group: groupServices, name: "restart", help: "replace the instances of the chosen service one by one", rank: 23,
+			active: here, elsewhere: elsewhere, why: connected, command: of("restart"),
+			do: func(m *model, _ string) tea.Cmd { return m.restart() },
+		},
+		{
+			keys: []string{"S"}, group: groupServices, name: "stop/start", help: "stop the chosen service, or start it again", rank: 24,
+			active: here, elsewhere: elsewhere, why: connected,
+			label:   func(m *model) string { return m.stopOrStart() },
+			command: func(m *model) string { return m.stopOrStart() + " " + m.w.chosen },
+			do:      func(m *model, _ string) tea.Cmd { return m.toggleService() },
+		},
+		{
+			keys: []string{"i"}, group: groupServices, name: "call", help: "call a method of the chosen service", rank: 25,
+			active: here, elsewhere: elsewhere, command: of("call"),
+			do: func(m *model, _ string) tea.Cmd { m.openPalette("call " + m.w.chosen + " "); return nil },
+		},
+	}
+}
+
+func (m *model) restart() tea.Cmd {
+	name := m.w.chosen
+	return m.hands.edit("restart "+name, "restart "+name, &controlpb.EditRequest{
+		Services: []string{name}, Operation: &controlpb.EditRequest_Restart{Restart: true},
+	})
+}
+
+func (m *model) stopOrStart() string {
+	if m.w.service().GetState() == "stopped" {
+		return "start"
+	}
+	return "stop"
+}
+
+func (m *model) toggleService() tea.Cmd {
+	name, verb := m.w.chosen, m.stopOrStart()
+	r := &controlpb.EditRequest{Services: []string{name}, Operation: &controlpb.EditRequest_Stop{Stop: true}}
+	if verb == "start" {
+		r.Operation = &controlpb.EditRequest_Start{Start: true}
+	}
+	return m.hands.edit(verb+" "+name, verb+" "+name, r)
+}
+
+// lasting is how long a fault stays that a key injects: long enough to look, short enough to be forgotten.
+const lasting = 2 * time.Minute
+
+// openFaults offers ways to break the chosen service, and to repair it.
+func (m *model) openFaults() {
+	name := m.w.chosen
+	p := &picker{title: "Break " + name}
+	inject := func(text, flags string, f *controlpb.Fault, ends bool) {
+		f.Service, f.Owner = name, owner
+		r := &controlpb.InjectFaultRequest{Fault: f}
+		command := "fault inject " + name + " " + flags
+		if ends {
+			r.For = durationpb.New(lasting)
+			command += " --for 2m"
+		}
+		p.items = append(p.items, item{text: text, command: m.w.command(command), do: func(m *model) tea.Cmd { return m.hands.inject(command, r) }})
+	}
+	inject("fail every call", "--error UNAVAILABLE", &controlpb.Fault{Error: "UNAVAILABLE"}, true)
+	inject("fail every second call", "--error UNAVAILABLE --percent 50", &controlpb.Fault{Error: "UNAVAILABLE", Percent: 50}, true)
+	inject("let every call wait", "--delay 500ms", &controlpb.Fault{Delay: durationpb.New(500 * time.Millisecond)}, true)
+	inject("pause its processes", "--pause", &controlpb.Fault{Pause: true}, true)
+	inject("kill its processes, once", "--crash", &controlpb.Fault{Crash: true}, false)
+	repair := item{text: "repair it: clear its faults", command: m.w.command("fault clear " + name), do: func(m *model) tea.Cmd { return m.hands.clear(name) }}
+	if len(m.w.service().GetFaults()) > 0 {
+		p.items = append([]item{repair}, p.items...)
+	}
+	m.picker = p
+}

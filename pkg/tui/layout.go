@@ -1,0 +1,136 @@
+package tui
+
+// paneID numbers the panes as the keys do.
+type paneID int
+
+const (
+	paneLesson paneID = iota + 1
+	paneServices
+	paneLogs
+	paneEvents
+	paneDetails
+	paneOutput
+)
+
+func (id paneID) name() string {
+	switch id {
+	case paneLesson:
+		return "Lesson"
+	case paneServices:
+		return "Services"
+	case paneLogs:
+		return "Logs"
+	case paneEvents:
+		return "Events"
+	case paneDetails:
+		return "Details"
+	default:
+		return "Output"
+	}
+}
+
+// The least size that shows anything.
+const (
+	leastWidth  = 50
+	leastHeight = 15
+)
+
+// size is the class of a screen.
+type size int
+
+const (
+	tooSmall size = iota
+	small         // one pane with tabs
+	medium        // the lesson and one pane with tabs beside it
+	large         // the lesson, and beside it the services and one pane with tabs
+)
+
+func sizeOf(width, height int, linear bool) size {
+	switch {
+	case width < leastWidth || height < leastHeight:
+		return tooSmall
+	case linear || width < 80 || height < 24:
+		return small
+	case width < 120 || height < 30:
+		return medium
+	}
+	return large
+}
+
+// slot is an area of the screen: one pane, or several behind tabs.
+type slot struct {
+	panes      []paneID
+	x, y, w, h int
+}
+
+func (s slot) has(id paneID) bool {
+	for _, p := range s.panes {
+		if p == id {
+			return true
+		}
+	}
+	return false
+}
+
+// plan is what the arrangement depends on.
+type plan struct {
+	size          size
+	width, height int // of the room for panes
+	top           int
+	lesson        bool
+	services      int    // how many there are
+	zoomed        paneID // 0: none
+}
+
+// arrange lays out the panes.
+func arrange(p plan) []slot {
+	tabs := []paneID{paneLogs, paneEvents, paneDetails, paneOutput}
+	all := append([]paneID{paneServices}, tabs...)
+	if p.lesson {
+		all = append([]paneID{paneLesson}, all...)
+	}
+	whole := slot{panes: all, y: p.top, w: p.width, h: p.height}
+	table := p.services
+	if table == 0 {
+		table = 12 // the shop's own, until the daemon has told
+	}
+	switch {
+	case p.zoomed != 0:
+		whole.panes = []paneID{p.zoomed}
+		return []slot{whole}
+	case p.size == small:
+		return []slot{whole}
+	case !p.lesson:
+		return stack(slot{y: p.top, w: p.width, h: p.height}, min(table+3, p.height*2/3), tabs)
+	case p.size == medium:
+		left := p.width / 2
+		return []slot{
+			{panes: []paneID{paneLesson}, y: p.top, w: left, h: p.height},
+			{panes: all[1:], x: left, y: p.top, w: p.width - left, h: p.height},
+		}
+	}
+	left := p.width * 42 / 100
+	lesson := slot{panes: []paneID{paneLesson}, y: p.top, w: left, h: p.height}
+	return append([]slot{lesson}, stack(slot{x: left, y: p.top, w: p.width - left, h: p.height}, min(table+3, p.height*3/5), tabs)...)
+}
+
+// stack puts the services above the tabs.
+func stack(area slot, height int, tabs []paneID) []slot {
+	top, below := area, area
+	top.panes, top.h = []paneID{paneServices}, height
+	below.panes, below.y, below.h = tabs, area.y+height, area.h-height
+	return []slot{top, below}
+}
+
+// compose joins the drawn slots to lines of the screen. Slots that share a line stand from left to right.
+func compose(slots []slot, drawn [][]string, top, height int) []string {
+	lines := make([]string, height)
+	for i, s := range slots {
+		for j, line := range drawn[i] {
+			if at := s.y - top + j; at >= 0 && at < height {
+				lines[at] += line
+			}
+		}
+	}
+	return lines
+}

@@ -1,0 +1,217 @@
+package tui
+
+import (
+	"strings"
+
+	"github.com/shopctl/shopctl/pkg/lesson"
+)
+
+// lessonPane shows the step of a lesson.
+type lessonPane struct {
+	w    *world
+	view lesson.View
+	// picked is the option, from 0, whose confidence is asked for; -1 if none is.
+	picked int
+	scroll scroll
+	// reveal says that what is to be done now must come into view.
+	reveal bool
+	// drawn keeps the prose as it was drawn last, for drawnAt cells.
+	drawn   map[string][]string
+	drawnAt int
+	drawnBy *theme
+}
+
+func newLessonPane(w *world, v lesson.View) *lessonPane {
+	return &lessonPane{w: w, view: v, picked: -1}
+}
+
+// take shows a new view. Nothing moves on by itself: the place changes only with the step, and when
+// something else is to be done now.
+func (p *lessonPane) take(v lesson.View) {
+	if v.Step.ID != p.view.Step.ID {
+		p.scroll, p.drawn, p.picked, p.reveal = scroll{}, nil, -1, false
+	} else if v.Step.Next != p.view.Step.Next {
+		p.picked, p.reveal = -1, true
+	}
+	p.view = v
+}
+
+// block returns the step's block of a kind, and whether there is one.
+func (p *lessonPane) block(k lesson.BlockKind) (lesson.BlockView, bool) {
+	for _, b := range p.view.Step.Blocks {
+		if b.Kind == k {
+			return b, true
+		}
+	}
+	return lesson.BlockView{}, false
+}
+
+// question is what the learner is asked now.
+type question struct {
+	kind    lesson.BlockKind
+	check   string // id, of an answer
+	text    string
+	options []lesson.Option
+	unit    string
+	// sure says that a confidence belongs to the answer.
+	sure bool
+}
+
+// asked returns the question that is open now; ok is false if none is.
+func (p *lessonPane) asked() (q question, ok bool) {
+	switch p.view.Step.Next {
+	case "predict":
+		if b, ok := p.block(lesson.PredictBlock); ok {
+			return question{kind: b.Kind, text: b.Predict.Question, options: b.Predict.Options, sure: b.Predict.AsksConfidence}, true
+		}
+	case "observe":
+		if b, ok := p.block(lesson.ObserveBlock); ok {
+			return question{kind: b.Kind, text: b.Observe.Question, options: b.Observe.Options, unit: b.Observe.Unit}, true
+		}
+	case "answer":
+		b, _ := p.block(lesson.CheckBlock)
+		for _, c := range b.Checks {
+			if answerable(c) {
+				return question{kind: b.Kind, check: c.ID, text: c.Question, options: c.Options, unit: c.Unit}, true
+			}
+		}
+	}
+	return question{}, false
+}
+
+// answerable tells whether c asks something that is not answered and waits for nothing.
+func answerable(c lesson.CheckView) bool {
+	return c.Question != "" && c.Verdict != lesson.Pass && !strings.HasPrefix(c.Message, "waits for")
+}
+
+// hints returns the ladder, nil if there is none yet.
+func (p *lessonPane) hints() *lesson.HintsView {
+	b, _ := p.block(lesson.HintsBlock)
+	return b.Hints
+}
+
+// Scroll moves the view.
+func (p *lessonPane) Scroll(lines int) { p.scroll.by(lines, false) }
+
+// Filter returns nil: a lesson is read.
+func (p *lessonPane) Filter() *string { return nil }
+
+// Place says which part is in view.
+func (p *lessonPane) Place() string { return p.scroll.place() }
+
+// Render draws the step.
+func (p *lessonPane) Render(width, height int) string {
+	lines, from, to := p.lines(width)
+	p.scroll.window(len(lines), height)
+	if p.reveal && to > from {
+		p.scroll.reveal(from, to)
+	}
+	p.reveal = false
+	first, last := p.scroll.window(len(lines), height)
+	return strings.Join(lines[first:last], "\n")
+}
+
+// lines draws the whole step, and tells which lines hold what is to be done now.
+func (p *lessonPane) lines(width int) (lines []string, from, to int) {
+	for _, b := range p.view.Step.Blocks {
+		block := p.draw(b, width)
+		if len(block) == 0 {
+			continue
+		}
+		if len(lines) > 0 {
+			lines = append(lines, "")
+		}
+		if p.isNext(b.Kind) {
+			from, to = len(lines), len(lines)+len(block)
+		}
+		lines = append(lines, block...)
+	}
+	if text := p.whatNext(); text != "" {
+		lines = append(lines, "")
+		if from == to {
+			from = len(lines)
+		}
+		lines = append(lines, hang(p.w.accent.paint(p.w.mark+" "), text, width)...)
+		to = len(lines)
+	}
+	return lines, from, to
+}
+
+// isNext tells whether a block of kind k is what is to be done now.
+func (p *lessonPane) isNext(k lesson.BlockKind) bool {
+	switch p.view.Step.Next {
+	case "predict":
+		return k == lesson.PredictBlock
+	case "run":
+		return k == lesson.RunBlock
+	case "observe":
+		return k == lesson.ObserveBlock
+	case "answer", "check":
+		return k == lesson.CheckBlock
+	}
+	return false
+}
+
+// whatNext is the line below the step: the one key that leads on.
+func (p *lessonPane) whatNext() string {
+	q, open := p.asked()
+	switch {
+	case p.view.Done:
+		return "The lesson is done. q leaves it, and restores the shop."
+	case open && p.picked >= 0:
+		return "How sure are you? 1 guess, 2 fairly, 3 sure"
+	case open && len(q.options) > 0:
+		return "Choose with the number keys."
+	case open:
+		return "enter: type your answer"
+	}
+	run, _ := p.block(lesson.RunBlock)
+	switch p.view.Step.Next {
+	case "run":
+		if run.Run != nil && run.Run.Running {
+			return ""
+		}
+		return "e: run the command"
+	case "check":
+		return "The goals are looked at all the time; c looks now."
+	case "next":
+		return "n: next step"
+	case "done":
+		return "n: end the lesson"
+	}
+	return ""
+}
+
+func (p *lessonPane) draw(b lesson.BlockView, width int) []string {
+	switch {
+	case b.Predict != nil:
+		return p.predict(b.Predict, width)
+	case b.Run != nil:
+		return p.run(b.Run, width)
+	case b.Observe != nil:
+		return p.observe(b.Observe, width)
+	case b.Kind == lesson.CheckBlock:
+		return p.goals(b.Checks, width)
+	case b.Hints != nil:
+		return p.ladder(b.Hints, width)
+	case b.Kind == lesson.RecallBlock:
+		lines := []string{p.label("Remember") + p.w.faint.paint("  you will be asked again")}
+		return append(lines, p.prose(b.Markdown, width)...)
+	}
+	return p.prose(b.Markdown, width)
+}
+
+// prose draws Markdown, once for each width.
+func (p *lessonPane) prose(markdown string, width int) []string {
+	if p.drawn == nil || p.drawnAt != width || p.drawnBy != p.w.theme {
+		p.drawn, p.drawnAt, p.drawnBy = map[string][]string{}, width, p.w.theme
+	}
+	lines, ok := p.drawn[markdown]
+	if !ok {
+		lines = p.w.markdown(markdown, width)
+		p.drawn[markdown] = lines
+	}
+	return lines
+}
+
+func (p *lessonPane) label(word string) string { return p.w.heading.paint(word) }

@@ -1,0 +1,197 @@
+package tui
+
+import (
+	tea "charm.land/bubbletea/v2"
+)
+
+// room is the part of the screen for panes: below the lines at the top, above the keys.
+func (m *model) room() (top, height int) {
+	top = len(m.head())
+	return top, max(m.height-top-1, 0)
+}
+
+// slots is the arrangement of the panes now.
+func (m *model) slots() []slot {
+	size := sizeOf(m.width, m.height, m.w.linear)
+	if size == tooSmall {
+		return nil
+	}
+	top, height := m.room()
+	return arrange(plan{
+		size: size, width: m.width, height: height, top: top, lesson: m.session != nil,
+		services: len(m.w.services()), zoomed: m.zoomed,
+	})
+}
+
+// shown is the pane of a slot that is in view.
+func (m *model) shown(s slot) paneID {
+	switch {
+	case s.has(m.focus):
+		return m.focus
+	case s.has(m.tab):
+		return m.tab
+	}
+	return s.panes[0]
+}
+
+// goTo moves the focus to a pane.
+func (m *model) goTo(id paneID) {
+	if id == paneLesson && m.session == nil {
+		m.say(m.w.warn, "1 lesson: no lesson is open; shopctl lesson list shows what there is")
+		return
+	}
+	if m.zoomed != 0 {
+		m.zoomed = id
+	}
+	for _, s := range m.slots() {
+		if s.has(m.focus) && len(s.panes) > 1 && !s.has(id) {
+			m.tab = m.focus // the tab stays as it is left
+		}
+	}
+	m.focus = id
+}
+
+// first is the pane where one begins, and where q quits.
+func (m *model) first() paneID {
+	if m.session != nil {
+		return paneLesson
+	}
+	return paneServices
+}
+
+// cycle moves the focus to the next slot; where there is one slot alone, to its next tab.
+func (m *model) cycle(by int) {
+	slots := m.slots()
+	if len(slots) < 2 {
+		if m.zoomed != 0 {
+			m.zoomed = 0
+			m.cycle(by)
+			m.zoomed = m.focus
+			return
+		}
+		m.turn(by)
+		return
+	}
+	for i, s := range slots {
+		if s.has(m.focus) {
+			m.goTo(m.shown(slots[(i+by+len(slots))%len(slots)]))
+			return
+		}
+	}
+}
+
+// turn goes to the next tab: of the slot in focus, or of the one that has tabs.
+func (m *model) turn(by int) {
+	zoomed := m.zoomed
+	m.zoomed = 0
+	slots := m.slots()
+	m.zoomed = zoomed
+	tabbed := -1
+	for i, s := range slots {
+		if len(s.panes) > 1 && (tabbed < 0 || s.has(m.focus)) {
+			tabbed = i
+		}
+	}
+	if tabbed < 0 {
+		return
+	}
+	s := slots[tabbed]
+	for i, id := range s.panes {
+		if id == m.shown(s) {
+			m.goTo(s.panes[(i+by+len(s.panes))%len(s.panes)])
+			return
+		}
+	}
+}
+
+func (m *model) zoom() {
+	if m.zoomed != 0 {
+		m.zoomed = 0
+		return
+	}
+	m.zoomed = m.focus
+}
+
+// back goes one step out: of a filter, of the zoom, of a pane. It returns false from the first pane.
+func (m *model) back() bool {
+	if f := m.pane(m.focus).Filter(); f != nil && *f != "" {
+		*f = ""
+		return true
+	}
+	switch {
+	case m.zoomed != 0:
+		m.zoomed = 0
+	case m.focus != m.first():
+		m.goTo(m.first())
+	default:
+		return false
+	}
+	return true
+}
+
+// halfPage is half of what the pane in focus shows.
+func (m *model) halfPage() int {
+	for _, s := range m.slots() {
+		if s.has(m.focus) {
+			_, height := m.w.inner(s.w, s.h)
+			return max(height/2, 1)
+		}
+	}
+	return 1
+}
+
+func (m *model) toggleMouse() {
+	m.mouse = !m.mouse
+	if m.mouse {
+		m.say(m.w.good, "the mouse chooses and scrolls; m gives it back to the terminal")
+	} else {
+		m.say(m.w.good, "the mouse is the terminal's again")
+	}
+}
+
+// under is the slot at a place of the screen.
+func (m *model) under(x, y int) (slot, bool) {
+	for _, s := range m.slots() {
+		if x >= s.x && x < s.x+s.w && y >= s.y && y < s.y+s.h {
+			return s, true
+		}
+	}
+	return slot{}, false
+}
+
+func (m *model) click(at tea.Mouse) {
+	s, ok := m.under(at.X, at.Y)
+	if !ok || at.Button != tea.MouseLeft || m.picker != nil || m.prompt != nil {
+		return
+	}
+	if at.Y == s.y {
+		x := s.x + 2
+		for _, id := range s.panes {
+			w := width(m.label(id, id == m.shown(s)))
+			if at.X >= x && at.X < x+w {
+				m.goTo(id)
+				return
+			}
+			x += w + tabGap
+		}
+	}
+	m.goTo(m.shown(s))
+	if m.focus == paneServices {
+		m.services.Click(at.Y - s.y - 1)
+	}
+}
+
+func (m *model) wheel(at tea.Mouse) {
+	s, ok := m.under(at.X, at.Y)
+	if !ok {
+		return
+	}
+	lines := 3
+	if m.shown(s) == paneServices {
+		lines = 1
+	}
+	if at.Button == tea.MouseWheelUp {
+		lines = -lines
+	}
+	m.pane(m.shown(s)).Scroll(lines)
+}

@@ -1,0 +1,134 @@
+package tui
+
+import (
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/shopctl/shopctl/pkg/lesson/command"
+)
+
+// slice is the part of a drawn line from one cell to another.
+func slice(line string, from, to int) string {
+	part := ansi.Cut(line, from, to)
+	if strings.Contains(part, "\x1b[") {
+		part += "\x1b[m"
+	}
+	return part + spaces(to-from-ansi.StringWidth(part))
+}
+
+// openHelp offers all keys; what is typed searches them, and enter does what the key does.
+func (m *model) openHelp() {
+	p := &picker{title: "Keys", typed: true}
+	groups := []string{groupLesson, groupServices, groupScreen, groupMove}
+	if m.session == nil {
+		groups = []string{groupServices, groupScreen, groupMove, groupLesson}
+	}
+	for _, group := range groups {
+		for i := range m.keys {
+			b := &m.keys[i]
+			if b.group != group || b.name == "next match" {
+				continue
+			}
+			why := b.whyNot(m)
+			if why == "" && !b.isActive(m) {
+				why = "not now"
+			}
+			p.items = append(p.items, item{
+				key: b.key(), text: b.help, command: b.line(m), why: why,
+				do: func(m *model) tea.Cmd { return m.perform(b, b.keys[0]) },
+			})
+		}
+	}
+	m.picker = p
+}
+
+// confirm asks before something that cannot be taken back.
+func (m *model) confirm(title, what string, do func(m *model) tea.Cmd) {
+	m.picker = &picker{title: title, items: []item{
+		{text: "yes: " + what, do: do},
+		{text: "no", do: func(*model) tea.Cmd { return nil }},
+	}}
+}
+
+// openPalette offers the command line.
+func (m *model) openPalette(text string) {
+	m.picker = &picker{title: "shopctl", typed: true, input: newInput(text), offer: (*model).offer, enter: (*model).runTyped}
+}
+
+// offer completes a command line: its verb, and then services.
+func (m *model) offer(text string) []item {
+	text = strings.TrimLeft(text, " ")
+	if v, rest, ok := m.verb(text); ok && rest {
+		items := []item{{key: "", text: strings.TrimSpace(v.Name + " " + v.Args), command: v.Short, fill: text}}
+		head, word := text[:strings.LastIndex(text, " ")+1], text[strings.LastIndex(text, " ")+1:]
+		if !strings.Contains(v.Args, "SERVICE") {
+			return items
+		}
+		for _, s := range m.w.services() {
+			if strings.HasPrefix(s.GetName(), word) && s.GetName() != word {
+				items = append(items, item{text: head + s.GetName(), fill: head + s.GetName() + " "})
+			}
+		}
+		if len(items) > 1 && word != "" {
+			return append(items[1:], items[0])
+		}
+		return items
+	}
+	var items []item
+	for _, v := range m.verbs {
+		if strings.HasPrefix(v.Name, strings.TrimSpace(text)) {
+			items = append(items, item{text: strings.TrimSpace(v.Name + " " + v.Args), command: v.Short, fill: v.Name + " "})
+		}
+	}
+	return items
+}
+
+// verb finds the command that a line begins with; rest tells that its name has ended.
+func (m *model) verb(text string) (v Verb, rest, ok bool) {
+	for _, known := range m.verbs {
+		after, found := strings.CutPrefix(text, known.Name)
+		if found && len(known.Name) > len(v.Name) && (after == "" || after[0] == ' ') {
+			v, rest, ok = known, after != "", true
+		}
+	}
+	return v, rest, ok
+}
+
+// runTyped runs the palette's line, or completes it where it is no command yet.
+func (m *model) runTyped(text string) tea.Cmd {
+	text = strings.TrimPrefix(text, "shopctl ")
+	if _, _, ok := m.verb(text); !ok {
+		items := m.picker.shown(m)
+		if m.picker.at < len(items) {
+			m.picker.input = newInput(items[m.picker.at].fill)
+			m.picker.at = 0
+		}
+		return nil
+	}
+	m.picker = nil
+	return m.runLine(text)
+}
+
+// runLine runs a command line of shopctl and shows its output.
+func (m *model) runLine(text string) tea.Cmd {
+	args, err := command.Split(text)
+	if err != nil {
+		m.say(m.w.bad, err.Error())
+		return nil
+	}
+	if slices.ContainsFunc(args, func(a string) bool { return a == "-f" || a == "--follow" }) {
+		m.say(m.w.info, "ctrl+c ends the command")
+	}
+	m.goTo(paneOutput)
+	m.output.add(commandEntry("shopctl " + text))
+	m.output.scroll.tail = true
+	return m.hands.shopctl(args)
+}
+
+func commandEntry(line string) entry {
+	line = clean(line)
+	return entry{plain: "$ " + line, draw: func(t *theme, _ int) string { return t.faint.paint("$ ") + t.code.paint(line) }}
+}

@@ -1,0 +1,211 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// item is one thing to pick.
+type item struct {
+	key     string // that does the same
+	text    string
+	command string // that it stands for
+	why     string // what keeps it from working now
+	// fill replaces the typed text when the item is completed.
+	fill string
+	do   func(m *model) tea.Cmd
+}
+
+// picker lies over the panes and offers items: help, palette, faults, a question.
+type picker struct {
+	title string
+	items []item
+	at    int
+	typed bool
+	input input
+	// offer makes the items from what is typed; nil: items are filtered by it.
+	offer func(m *model, text string) []item
+	// enter takes the typed line; nil: the item at the mark runs.
+	enter  func(m *model, text string) tea.Cmd
+	scroll scroll
+}
+
+// shown are the items that what is typed leaves.
+func (p *picker) shown(m *model) []item {
+	if p.offer != nil {
+		return p.offer(m, p.input.String())
+	}
+	if !p.typed || len(p.input.text) == 0 {
+		return p.items
+	}
+	var shown []item
+	for _, it := range p.items {
+		if matches(it.key+" "+it.text+" "+it.command, p.input.String()) {
+			shown = append(shown, it)
+		}
+	}
+	return shown
+}
+
+func (m *model) pickerKey(k tea.KeyPressMsg) tea.Cmd {
+	p := m.picker
+	items := p.shown(m)
+	p.at = min(p.at, max(len(items)-1, 0))
+	key := k.String()
+	switch {
+	case key == "esc" || !p.typed && key == "q":
+		m.picker = nil
+	case key == "up" || key == "ctrl+p" || !p.typed && key == "k":
+		p.at = max(p.at-1, 0)
+	case key == "down" || key == "ctrl+n" || !p.typed && key == "j":
+		p.at = min(p.at+1, max(len(items)-1, 0))
+	case key == "pgup":
+		p.at = max(p.at-10, 0)
+	case key == "pgdown":
+		p.at = min(p.at+10, max(len(items)-1, 0))
+	case key == "enter":
+		return m.pick(items)
+	case key == "tab" && p.offer != nil:
+		if p.at < len(items) {
+			p.input = newInput(items[p.at].fill)
+			p.at = 0
+		}
+	case !p.typed && len(key) == 1 && key[0] >= '1' && int(key[0]-'1') < len(items):
+		p.at = int(key[0] - '1')
+		return m.pick(items)
+	case p.typed:
+		if p.input.key(k) {
+			p.at = 0
+		}
+	}
+	return nil
+}
+
+// pick does what the item at the mark does.
+func (m *model) pick(items []item) tea.Cmd {
+	p := m.picker
+	if p.enter != nil {
+		return p.enter(m, strings.TrimSpace(p.input.String()))
+	}
+	if p.at >= len(items) {
+		return nil
+	}
+	it := items[p.at]
+	m.picker = nil
+	if it.why != "" {
+		m.say(m.w.warn, it.key+" "+it.text+": "+it.why)
+		return nil
+	}
+	return it.do(m)
+}
+
+// drawPicker lays the picker over the drawn lines.
+func (m *model) drawPicker(lines []string, top int) ([]string, *tea.Cursor) {
+	p, w := m.picker, m.w
+	items := p.shown(m)
+	p.at = min(p.at, max(len(items)-1, 0))
+	boxed := min(m.width-2, 92)
+	rows := len(items)
+	if p.typed {
+		rows += 2
+	}
+	height := min(max(rows+2, 4), len(lines))
+	if w.linear {
+		boxed, height = m.width, len(lines)
+	} else if p.typed {
+		height = min(max(height, 14), len(lines))
+	}
+	inner, room := w.inner(boxed, height)
+	var content []string
+	left, line := (m.width-boxed)/2, (len(lines)-height)/2
+	var cursor *tea.Cursor
+	if p.typed {
+		text, at := p.input.view(inner - 3)
+		content = append(content, w.accent.paint("> ")+text, "")
+		pad := 2
+		if w.linear {
+			pad = 0
+		}
+		cursor = tea.NewCursor(left+pad+2+at, top+line+1)
+		room -= 2
+	}
+	p.scroll.height = max(room, 0)
+	p.scroll.reveal(p.at, p.at+1)
+	from, to := p.scroll.window(len(items), room)
+	for i := from; i < to; i++ {
+		content = append(content, m.pickerRow(items[i], i, inner))
+	}
+	if len(items) == 0 {
+		content = append(content, w.faint.paint("nothing matches"))
+	}
+	drawn := w.box(panel{title: w.accent.paint(p.title), foot: p.scroll.place(), lines: content, focus: true}, boxed, height)
+	return w.lay(lines, drawn, left, line, boxed, m.width), cursor
+}
+
+// keyColumn is the width of the column for keys.
+const keyColumn = 8
+
+func (m *model) pickerRow(it item, i, inner int) string {
+	p, w := m.picker, m.w
+	mark := "  "
+	if i == p.at {
+		mark = w.mark + " "
+	}
+	key := it.key
+	if !p.typed {
+		key = fmt.Sprint(i + 1)
+	}
+	text := it.text
+	if key != "" {
+		text = w.accent.paint(w.fit(key, keyColumn)) + it.text
+	}
+	tail := w.faint.paint(it.command)
+	if it.why != "" {
+		text = w.faint.paint(w.fit(key, keyColumn) + it.text)
+		tail = w.warn.paint(it.why)
+	}
+	line := mark + text
+	if tail != "" && width(line)+width(tail)+2 <= inner {
+		line = w.between(line, tail, inner)
+	}
+	line = w.fit(line, inner)
+	if i == p.at {
+		return w.highlight(line)
+	}
+	return line
+}
+
+// lay puts the lines of box over those of base, at a column and a line.
+func (t *theme) lay(base, box []string, x, y, w, full int) []string {
+	for i, line := range box {
+		at := y + i
+		if at < 0 || at >= len(base) {
+			continue
+		}
+		if w >= full {
+			base[at] = line
+			continue
+		}
+		base[at] = slice(base[at], 0, x) + line + slice(base[at], x+w, full)
+	}
+	return base
+}
+
+// pickerFoot is the key line below a picker: above all what its mark stands for.
+func (m *model) pickerFoot() string {
+	p, w := m.picker, m.w
+	text := ""
+	if items := p.shown(m); p.at < len(items) {
+		text = items[p.at].command
+		if why := items[p.at].why; why != "" {
+			text = why
+		}
+	}
+	keys := "enter run  esc back "
+	if p.offer != nil {
+		keys = "tab complete  enter run  esc back "
+	}
+	return w.between(" "+w.code.paint(text), w.faint.paint(keys), m.width)
+}

@@ -1,0 +1,132 @@
+package tui
+
+import (
+	"context"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/shopctl/shopctl/pkg/lesson"
+)
+
+// prompt is a line to type in, in the place of the keys.
+type prompt struct {
+	label string
+	input input
+	hint  string
+	// changed is told of every change, enter of the end; esc of giving up.
+	changed func(text string)
+	enter   func(text string) tea.Cmd
+	esc     func()
+}
+
+func (m *model) promptKey(k tea.KeyPressMsg) tea.Cmd {
+	p := m.prompt
+	switch k.String() {
+	case "esc":
+		m.prompt = nil
+		if p.esc != nil {
+			p.esc()
+		}
+	case "enter":
+		m.prompt = nil
+		return p.enter(p.input.String())
+	default:
+		p.input.key(k)
+		m.promptChanged()
+	}
+	return nil
+}
+
+func (m *model) promptChanged() {
+	if m.prompt.changed != nil {
+		m.prompt.changed(m.prompt.input.String())
+	}
+}
+
+func (m *model) promptLine() (line string, cursor int) {
+	p := m.prompt
+	label := " " + p.label + " "
+	hint := p.hint
+	if m.width < 60 {
+		hint = ""
+	}
+	text, at := p.input.view(m.width - width(label) - width(hint) - 2)
+	return m.w.between(m.w.accent.paint(label)+text, m.w.faint.paint(hint)+" ", m.width), width(label) + at
+}
+
+// askFilter filters the pane in focus while its text is typed.
+func (m *model) askFilter() {
+	filter := m.pane(m.focus).Filter()
+	before := *filter
+	m.prompt = &prompt{
+		label: "/", input: newInput(before), hint: "enter keeps it  esc drops it",
+		changed: func(text string) { *filter = text },
+		enter:   func(text string) tea.Cmd { *filter = text; return nil },
+		esc:     func() { *filter = "" },
+	}
+}
+
+// askAnswer takes the answer to the open question.
+func (m *model) askAnswer() {
+	q, _ := m.lesson.asked()
+	label := "your answer"
+	if q.unit != "" {
+		label += " in " + q.unit
+	}
+	m.prompt = &prompt{label: label + ":", hint: "enter sends it  esc goes back", enter: func(text string) tea.Cmd { return m.answer(q, text) }}
+}
+
+// answer gives an answer to the lesson.
+func (m *model) answer(q question, text string) tea.Cmd {
+	if q.kind == lesson.ObserveBlock {
+		return m.act("observe", func(s Session) error { return s.Observe(text) })
+	}
+	return m.act("answer", func(s Session) error { return s.Answer(q.check, text) })
+}
+
+// chooseOption takes an option of the open question; a prediction wants to know how sure it is.
+func (m *model) chooseOption(i int) tea.Cmd {
+	q, ok := m.lesson.asked()
+	if !ok || i >= len(q.options) {
+		return nil
+	}
+	if q.kind == lesson.PredictBlock {
+		m.lesson.picked = i
+		if q.sure {
+			m.lesson.reveal = true
+			return nil
+		}
+		return m.predict("")
+	}
+	return m.answer(q, q.options[i].ID)
+}
+
+// predict gives the picked option to the lesson.
+func (m *model) predict(confidence string) tea.Cmd {
+	q, ok := m.lesson.asked()
+	i := m.lesson.picked
+	m.lesson.picked = -1
+	if !ok || i < 0 || i >= len(q.options) {
+		return nil
+	}
+	return m.act("predict", func(s Session) error { return s.Predict(q.options[i].ID, confidence) })
+}
+
+// act does something short to the lesson; what came of it is seen in the lesson.
+func (m *model) act(what string, f func(Session) error) tea.Cmd {
+	s := m.session
+	return m.hands.do(what, "", func(context.Context) (string, error) { return "", f(s) })
+}
+
+// long does something that takes its time, and says so while it does.
+func (m *model) long(what string, f func(Session, context.Context) error) tea.Cmd {
+	m.busy = what
+	s := m.session
+	return m.hands.do(what, "", func(ctx context.Context) (string, error) { return "", f(s, ctx) })
+}
+
+// runStep runs the step's command.
+func (m *model) runStep() tea.Cmd {
+	s := m.session
+	return m.hands.do("run", "", func(ctx context.Context) (string, error) { return "", s.Run(ctx) })
+}

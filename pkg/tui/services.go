@@ -1,0 +1,187 @@
+package tui
+
+import (
+	"strings"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// servicesPane is the live table.
+type servicesPane struct {
+	w      *world
+	scroll scroll
+	filter string
+}
+
+func joinFaults(s *controlpb.Service) string { return strings.Join(s.GetFaults(), "; ") }
+
+// rows are the services that the filter leaves.
+func (p *servicesPane) rows() []*controlpb.Service {
+	if p.filter == "" {
+		return p.w.services()
+	}
+	var rows []*controlpb.Service
+	for _, s := range p.w.services() {
+		if matches(s.GetName()+" "+s.GetWorkload()+" "+stateOf(s)+" "+joinFaults(s), p.filter) {
+			rows = append(rows, s)
+		}
+	}
+	return rows
+}
+
+func (p *servicesPane) at(rows []*controlpb.Service) int {
+	for i, s := range rows {
+		if s.GetName() == p.w.chosen {
+			return i
+		}
+	}
+	return -1
+}
+
+// Scroll moves the choice.
+func (p *servicesPane) Scroll(lines int) {
+	rows := p.rows()
+	if len(rows) == 0 {
+		return
+	}
+	p.w.chosen = rows[min(max(p.at(rows)+lines, 0), len(rows)-1)].GetName()
+}
+
+// Click chooses the service in a line of what was rendered last.
+func (p *servicesPane) Click(line int) {
+	if rows, i := p.rows(), p.scroll.top+line-1; line > 0 && i < len(rows) {
+		p.w.chosen = rows[i].GetName()
+	}
+}
+
+// Filter returns the pane's filter.
+func (p *servicesPane) Filter() *string { return &p.filter }
+
+// Place says which part is in view.
+func (p *servicesPane) Place() string { return p.scroll.place() }
+
+// Render draws the table.
+func (p *servicesPane) Render(width, height int) string {
+	if p.w.status == nil {
+		return waiting(p.w, width)
+	}
+	rows := p.rows()
+	if len(rows) == 0 {
+		if p.filter != "" {
+			return p.w.faint.paint("no service matches " + p.filter)
+		}
+		return p.w.faint.paint("the shop has no services")
+	}
+	chosen := choose(columns(p.w), width-2)
+	lines := []string{p.header(chosen)}
+	if i := p.at(rows); i >= 0 {
+		p.scroll.height = max(height-1, 1)
+		p.scroll.reveal(i, i+1)
+	}
+	from, to := p.scroll.window(len(rows), height-1)
+	for _, s := range rows[from:to] {
+		lines = append(lines, p.row(s, chosen, width))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (p *servicesPane) header(chosen []column) string {
+	var b strings.Builder
+	b.WriteString("  ")
+	for i, c := range chosen {
+		if i > 0 {
+			b.WriteString(spaces(gap))
+		}
+		if c.right {
+			b.WriteString(p.w.theme.right(c.title, c.width))
+		} else {
+			b.WriteString(p.w.fit(c.title, c.width))
+		}
+	}
+	return p.w.faint.paint(b.String())
+}
+
+// row draws one service. Where there is no column for faults, the fault stands in the place of the
+// numbers between state and trend.
+func (p *servicesPane) row(s *controlpb.Service, chosen []column, width int) string {
+	var b strings.Builder
+	mark := "  "
+	if s.GetName() == p.w.chosen {
+		mark = p.w.mark + " "
+	}
+	b.WriteString(mark)
+	from, to := p.over(s, chosen)
+	for i, c := range chosen {
+		if i > from && i < to {
+			continue
+		}
+		if i > 0 {
+			b.WriteString(spaces(gap))
+		}
+		if i == from {
+			room := -gap
+			for _, other := range chosen[from:to] {
+				room += other.width + gap
+			}
+			b.WriteString(p.w.warn.paint(p.w.fit(joinFaults(s), room)))
+			continue
+		}
+		text := c.value(p.w, s, c.width)
+		if c.right {
+			b.WriteString(p.w.theme.right(text, c.width))
+		} else {
+			b.WriteString(p.w.fit(text, c.width))
+		}
+	}
+	line := p.w.fit(b.String(), width)
+	if s.GetName() == p.w.chosen {
+		line = p.w.highlight(line)
+	}
+	return line
+}
+
+// over is the range of columns that a fault's words take; empty if there is no fault, or no room.
+func (p *servicesPane) over(s *controlpb.Service, chosen []column) (from, to int) {
+	if len(s.GetFaults()) == 0 || chosen[len(chosen)-1].title == "FAULTS" {
+		return -1, -1
+	}
+	room := 0
+	for i, c := range chosen {
+		if i >= 2 && !c.grows {
+			if from == 0 {
+				from = i
+			}
+			to = i + 1
+			room += c.width + gap
+		}
+	}
+	if room < 14 {
+		return -1, -1
+	}
+	return from, to
+}
+
+// highlight gives a drawn line the background of what is chosen, whatever colours are in it.
+func (t *theme) highlight(line string) string {
+	if t.chosen.on == "" {
+		return line
+	}
+	return t.chosen.paint(strings.ReplaceAll(line, "\x1b[m", "\x1b[m"+t.chosen.on))
+}
+
+// waiting is what a pane says before the daemon has answered.
+func waiting(w *world, width int) string {
+	if w.down != "" {
+		lines := append(wrap(w.down, width), "", w.faint.paint("u starts it, or in a shell: ")+w.code.paint(w.command("up")))
+		return strings.Join(lines, "\n")
+	}
+	return w.faint.paint("waiting for the shop")
+}
+
+// command spells a command line for this shop, to be pasted.
+func (w *world) command(args string) string {
+	if w.name != "" && w.name != "default" {
+		return "shopctl --name " + w.name + " " + args
+	}
+	return "shopctl " + args
+}

@@ -1,0 +1,208 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// tailed is how many log lines are asked for when a service is chosen.
+const tailed = 500
+
+func (f *feed) events(ctx context.Context, shop Shop) error {
+	stream, err := shop.Events(ctx, &controlpb.EventsRequest{Follow: true})
+	if err != nil {
+		return err
+	}
+	for {
+		e, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		line := eventEntry(e)
+		f.put(func(b *batch) { b.events = last(append(b.events, line)) })
+	}
+}
+
+// last keeps what a pane can hold of a flood.
+func last(entries []entry) []entry { return entries[max(0, len(entries)-kept):] }
+
+// listen says which service's logs are wanted; on is false for none. It returns the number that their
+// lines will bear.
+func (f *feed) listen(number int, service string, on bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if number <= f.wish.number {
+		return // overtaken
+	}
+	close(f.wish.changed)
+	f.wish = wish{number: number, service: service, on: on, changed: make(chan struct{})}
+	f.pending.logs = nil
+}
+
+func (f *feed) wished() wish {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.wish
+}
+
+// logs follows the logs that are wanted, as the wishes change.
+func (f *feed) logs(ctx context.Context, shop Shop) error {
+	for ctx.Err() == nil {
+		w := f.wished()
+		if w.on {
+			if err := f.tail(ctx, shop, w); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-w.changed:
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err()
+}
+
+// tail follows one service until the wish changes. An error means that the connection is lost; what is
+// wrong with the request alone is said in place of the lines.
+func (f *feed) tail(ctx context.Context, shop Shop, w wish) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		select {
+		case <-w.changed:
+			stop()
+		case <-ctx.Done():
+		}
+	}()
+	defer func() { stop(); <-stopped }()
+	f.put(func(b *batch) { b.logs, b.logsOf, b.logsAfresh = nil, w.number, true })
+	stream, err := shop.Logs(ctx, &controlpb.LogsRequest{Service: w.service, Follow: true, Tail: tailed})
+	for err == nil {
+		var line *controlpb.LogLine
+		if line, err = stream.Recv(); err == nil {
+			f.addLogs(w, logEntry(line))
+		}
+	}
+	select {
+	case <-w.changed:
+		return nil
+	default:
+	}
+	switch code := status.Code(err); {
+	case code == codes.Unavailable || code == codes.Canceled:
+		return err
+	case errors.Is(err, io.EOF):
+		return nil
+	}
+	f.addLogs(w, plainEntry(errorText(err)))
+	return nil
+}
+
+func (f *feed) addLogs(w wish, line entry) {
+	f.put(func(b *batch) {
+		if f.wish.number == w.number {
+			b.logs, b.logsOf = last(append(b.logs, line)), w.number
+		}
+	})
+}
+
+func plainEntry(text string) entry {
+	text = clean(text)
+	return entry{plain: text, draw: func(*theme, int) string { return text }}
+}
+
+func logEntry(line *controlpb.LogLine) entry {
+	when := line.GetTime().AsTime().Local().Format("15:04:05.000")
+	level, message := clean(line.GetLevel()), clean(line.GetMessage())
+	fields := ""
+	if message == "" {
+		message = clean(line.GetRaw())
+	} else {
+		fields = clean(logFields(line.GetRaw()))
+	}
+	return entry{
+		plain: when + " " + level + " " + message + " " + fields,
+		draw: func(t *theme, width int) string {
+			clock := when
+			if width < 60 {
+				clock = when[:8]
+			}
+			text := t.faint.paint(clock) + " " + t.level(level).paint(t.fit(level, 5)) + " " + message
+			if fields != "" {
+				text += " " + t.faint.paint(fields)
+			}
+			return text
+		},
+	}
+}
+
+func eventEntry(e *controlpb.Event) entry {
+	when := e.GetTime().AsTime().Local().Format("15:04:05")
+	service, reason, message := clean(e.GetService()), clean(e.GetReason()), clean(e.GetMessage())
+	warning := e.GetType() == "Warning"
+	return entry{
+		plain: when + " " + e.GetType() + " " + reason + " " + service + " " + message,
+		draw: func(t *theme, width int) string {
+			tone, symbol := t.info, t.ok
+			if warning {
+				tone, symbol = t.warn, t.alert
+			}
+			if t.linear {
+				symbol = e.GetType()
+			}
+			wide := 15
+			if width < 60 {
+				wide = 10
+			}
+			return t.faint.paint(when) + " " + tone.paint(symbol+" "+t.fit(reason, wide)) + " " + t.fit(service, 14) + " " + message
+		},
+	}
+}
+
+// logFields lists the members of a JSON log record that have no column of their own, in their order.
+func logFields(raw string) string {
+	d := json.NewDecoder(strings.NewReader(raw))
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return ""
+	}
+	var out []string
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return ""
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return ""
+		}
+		switch name, _ := key.(string); name {
+		case "time", "level", "msg", "message", "service", "instance", "version", "span_id":
+		default:
+			out = append(out, name+"="+fieldText(value))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func fieldText(value json.RawMessage) string {
+	var s string
+	if json.Unmarshal(value, &s) == nil && s != "" && !strings.ContainsAny(s, " \"=\n\t") {
+		return s
+	}
+	var b bytes.Buffer
+	if json.Compact(&b, value) != nil {
+		return string(value)
+	}
+	return b.String()
+}

@@ -1,0 +1,209 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// width is how many cells text takes.
+func width(text string) int {
+	for i := 0; i < len(text); i++ {
+		if c := text[i]; c < 0x20 || c > 0x7e {
+			return ansi.StringWidth(text)
+		}
+	}
+	return len(text)
+}
+
+// cut shortens text to w cells; the last cell says that something is missing.
+func (t *theme) cut(text string, w int) string {
+	switch {
+	case w <= 0:
+		return ""
+	case width(text) <= w:
+		return text
+	}
+	return ansi.Truncate(text, w, t.more)
+}
+
+// fit makes text exactly w cells wide.
+func (t *theme) fit(text string, w int) string {
+	if w <= 0 {
+		return ""
+	}
+	if n := width(text); n <= w {
+		return text + spaces(w-n)
+	}
+	text = ansi.Truncate(text, w, t.more)
+	return text + spaces(w-width(text)) // a wide character may not have fitted
+}
+
+// right is fit, aligned to the right.
+func (t *theme) right(text string, w int) string {
+	text = t.cut(text, w)
+	return spaces(w-width(text)) + text
+}
+
+// between puts left and right at the ends of a line of w cells; left gives way.
+func (t *theme) between(left, right string, w int) string {
+	right = t.cut(right, w)
+	return t.fit(left, w-width(right)) + right
+}
+
+const blanks = "                                                                                                                                "
+
+func spaces(n int) string {
+	switch {
+	case n <= 0:
+		return ""
+	case n <= len(blanks):
+		return blanks[:n]
+	}
+	return strings.Repeat(" ", n)
+}
+
+// wrap breaks text into lines of at most w cells.
+func wrap(text string, w int) []string {
+	if w <= 0 {
+		return nil
+	}
+	return strings.Split(ansi.Wrap(text, w, ""), "\n")
+}
+
+// hang wraps text behind a prefix; further lines are indented by the prefix' width.
+func hang(prefix, text string, w int) []string {
+	indent := width(prefix)
+	lines := wrap(text, max(w-indent, 1))
+	for i, line := range lines {
+		if i == 0 {
+			lines[i] = prefix + line
+		} else {
+			lines[i] = spaces(indent) + line
+		}
+	}
+	return lines
+}
+
+// clean makes text from outside harmless: no control sequences, no tabs.
+func clean(text string) string {
+	plain := true
+	for i := 0; i < len(text) && plain; i++ {
+		plain = text[i] >= 0x20 && text[i] < 0x7f
+	}
+	if plain {
+		return text
+	}
+	text = strings.ReplaceAll(ansi.Strip(text), "\t", "    ")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// cleanLines is clean for text of several lines.
+func cleanLines(text string) []string {
+	text = strings.TrimRight(text, "\n")
+	if text == "" {
+		return nil
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = clean(line)
+	}
+	return lines
+}
+
+// toASCII spells a drawn line in ASCII, cell by cell.
+func toASCII(text string) string {
+	var b strings.Builder
+	b.Grow(len(text))
+	for _, r := range text {
+		if r < 0x80 {
+			b.WriteRune(r)
+			continue
+		}
+		b.WriteString(asciiRune(r))
+	}
+	return b.String()
+}
+
+func asciiRune(r rune) string {
+	switch {
+	case r == '“' || r == '”' || r == '„':
+		return `"`
+	case r == '‘' || r == '’':
+		return "'"
+	case r >= '‐' && r <= '―' || r == '−':
+		return "-"
+	case r == '…' || r == '·':
+		return "."
+	case r == '×':
+		return "x"
+	case r == 'µ' || r == 'μ':
+		return "u"
+	case r == '\u00a0':
+		return " "
+	}
+	return strings.Repeat("?", ansi.StringWidth(string(r)))
+}
+
+// millis is a latency for people.
+func millis(ms float64) string {
+	switch {
+	case ms < 10:
+		return fmt.Sprintf("%.1fms", ms)
+	case ms < 1000:
+		return fmt.Sprintf("%.0fms", ms)
+	default:
+		return fmt.Sprintf("%.1fs", ms/1000)
+	}
+}
+
+// percent is a share of one for people.
+func percent(ratio float64) string {
+	switch p := ratio * 100; {
+	case p == 0:
+		return "0%"
+	case p < 10:
+		return fmt.Sprintf("%.1f%%", p)
+	default:
+		return fmt.Sprintf("%.0f%%", p)
+	}
+}
+
+// rate is requests per second for people.
+func rate(perSecond float64) string {
+	if perSecond >= 10 || perSecond == 0 {
+		return fmt.Sprintf("%.0f", perSecond)
+	}
+	return fmt.Sprintf("%.1f", perSecond)
+}
+
+// age is a duration for people: the two largest units.
+func age(d time.Duration) string {
+	switch d = d.Truncate(time.Second); {
+	case d < 0:
+		return "0s"
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
+}
+
+// plural is "1 fault" or "2 faults".
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}

@@ -1,0 +1,133 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// stateFault is the state that is shown for a service that is ok but for what somebody broke.
+const stateFault = "fault"
+
+// world is what all panes look at. The model alone changes it.
+type world struct {
+	*theme
+	name   string // of the shop
+	now    func() time.Time
+	status *controlpb.StatusResponse // nil until the daemon has answered
+	down   string                    // why there is no connection; empty while there is one
+	chosen string                    // service
+}
+
+func (w *world) services() []*controlpb.Service { return w.status.GetServices() }
+
+// service returns the chosen service, nil if there is none.
+func (w *world) service() *controlpb.Service {
+	for _, s := range w.services() {
+		if s.GetName() == w.chosen {
+			return s
+		}
+	}
+	return nil
+}
+
+// take keeps a new status; the choice stays while the service is there.
+func (w *world) take(status *controlpb.StatusResponse) {
+	w.status = status
+	if w.service() == nil && len(w.services()) > 0 {
+		w.chosen = w.services()[0].GetName()
+	}
+}
+
+// stateOf is the word for how s does: a fault shows where all else is well.
+func stateOf(s *controlpb.Service) string {
+	if s.GetState() == "ok" && len(s.GetFaults()) > 0 {
+		return stateFault
+	}
+	return s.GetState()
+}
+
+// store tells whether s is a store, which is counted apart from the services.
+func store(s *controlpb.Service) bool { return s.GetRole() == "store" }
+
+// up counts the services that are ok, and all of them.
+func (w *world) up() (ok, all int) {
+	for _, s := range w.services() {
+		if store(s) {
+			continue
+		}
+		all++
+		if s.GetState() == "ok" {
+			ok++
+		}
+	}
+	return ok, all
+}
+
+// edge is the p95 of what users meet, in milliseconds: the storefront's, or else the slowest service's.
+func (w *world) edge() float64 {
+	slowest := 0.0
+	for _, s := range w.services() {
+		p95 := s.GetStats().GetP95Ms()
+		if s.GetName() == "frontend" {
+			return p95
+		}
+		slowest = max(slowest, p95)
+	}
+	return slowest
+}
+
+// noticeable is the share of failing calls from which a service counts as affected.
+const noticeable = 0.01
+
+// effects says for each active fault what it does, as measured: "payment UNAVAILABLE 50% → payment 50%
+// errors → checkout 48% errors".
+func (w *world) effects() []string {
+	var all []string
+	for _, f := range w.status.GetFaults() {
+		all = append(all, f.GetService()+" "+f.GetPhrase()+w.spread(f.GetService()))
+	}
+	return all
+}
+
+// spread follows errors from a service to its callers.
+func (w *world) spread(from string) string {
+	var b strings.Builder
+	seen := map[string]bool{}
+	for next := []string{from}; len(next) > 0; {
+		var callers []string
+		for _, s := range w.services() {
+			if seen[s.GetName()] || !slices.Contains(next, s.GetName()) {
+				continue
+			}
+			seen[s.GetName()] = true
+			st := s.GetStats()
+			if st.GetErrorRatio() < noticeable {
+				continue
+			}
+			fmt.Fprintf(&b, " %s %s %s errors", w.arrow, s.GetName(), percent(st.GetErrorRatio()))
+			callers = append(callers, w.callers(s)...)
+		}
+		next = callers
+	}
+	return b.String()
+}
+
+// callers are the services that depend on s, by either of its names.
+func (w *world) callers(s *controlpb.Service) []string {
+	var names []string
+	for _, c := range w.services() {
+		if slices.Contains(c.GetDependsOn(), s.GetName()) || slices.Contains(c.GetDependsOn(), s.GetWorkload()) {
+			names = append(names, c.GetName())
+		}
+	}
+	return names
+}
+
+// matches tells whether text holds the filter, whatever the case.
+func matches(text, filter string) bool {
+	return filter == "" || strings.Contains(strings.ToLower(text), strings.ToLower(filter))
+}
