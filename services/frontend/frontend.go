@@ -6,8 +6,9 @@
 // on the cart) is left out when its service fails; what a page is about makes an error page that names
 // the service and the trace.
 //
-// The storefront keeps nothing: the visitor's session, currency and receipts are cookies. Any replica
-// can answer any request.
+// The storefront keeps nothing that matters: the visitor's session, currency and receipts are cookies,
+// so that any replica can answer any request. What it remembers are answers for a second and, for
+// browsers without cookies, the last few hundred receipts.
 package frontend
 
 import (
