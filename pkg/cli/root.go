@@ -52,6 +52,7 @@ call them, watch them, break them and repair them. Lessons lead through it.
 		make  func(*Factory) *cobra.Command
 	}{
 		{groupShop, newUpCmd},
+		{groupShop, newDashCmd},
 		{groupShop, newDownCmd},
 		{groupShop, newPsCmd},
 		{groupShop, newStatusCmd},
@@ -92,8 +93,11 @@ call them, watch them, break them and repair them. Lessons lead through it.
 	return root
 }
 
-// bare is shopctl without a word.
+// bare is shopctl without a word: the dashboard on a terminal, the help elsewhere.
 func (f *Factory) bare(cmd *cobra.Command) error {
+	if f.Interactive() {
+		return runDash(cmd.Context(), f)
+	}
 	return cmd.Help()
 }
 
