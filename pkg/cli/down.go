@@ -75,7 +75,7 @@ func (o *downOptions) stop(ctx context.Context, dir rundir.Dir) error {
 	if err := shutdown(ctx, o.f, shop, signals, o.now); err != nil {
 		return err
 	}
-	if err := o.gone(ctx, dir); err != nil {
+	if err := waitGone(ctx, dir); err != nil {
 		return err
 	}
 	o.f.notef("shop %s is down", dir.Name)
@@ -98,8 +98,8 @@ func (o *downOptions) clean(ctx context.Context, dir rundir.Dir) error {
 	return nil
 }
 
-// gone waits until the daemon has let go of its lock.
-func (o *downOptions) gone(ctx context.Context, dir rundir.Dir) error {
+// waitGone waits until the daemon has let go of its lock.
+func waitGone(ctx context.Context, dir rundir.Dir) error {
 	deadline := time.NewTimer(leaveGrace)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)

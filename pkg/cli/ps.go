@@ -119,24 +119,29 @@ func (f *Factory) instanceTable(w io.Writer, all []serviceView) {
 	t.write(w)
 }
 
-// healthLine counts the services, and apart from them the stores: "11/11 services healthy, 1/1 stores healthy".
+// healthLine counts the services, and apart from them the stores, that should run:
+// "11/11 services healthy, 1/1 stores healthy".
 func healthLine(all []serviceView) string {
-	healthy, total := map[string]int{}, map[string]int{}
+	healthy, total, stopped := map[string]int{}, map[string]int{}, 0
 	for _, s := range all {
-		role := s.Role
-		if role == "" {
-			role = "service"
-		}
-		total[role]++
-		if s.State == "ok" {
+		role := orElse(s.Role, "service")
+		switch s.State {
+		case "stopped":
+			stopped++
+			continue
+		case "ok":
 			healthy[role]++
 		}
+		total[role]++
 	}
 	var parts []string
 	for _, role := range []struct{ name, plural string }{{"service", "services"}, {"store", "stores"}, {"custom", "custom workloads"}} {
 		if n := total[role.name]; n > 0 || role.name == "service" {
 			parts = append(parts, fmt.Sprintf("%d/%d %s healthy", healthy[role.name], n, role.plural))
 		}
+	}
+	if stopped > 0 {
+		parts = append(parts, fmt.Sprintf("%d stopped", stopped))
 	}
 	return strings.Join(parts, ", ")
 }

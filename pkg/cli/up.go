@@ -5,13 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/control"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/services"
 )
 
@@ -83,11 +87,27 @@ func (o *upOptions) run(ctx context.Context) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	shop, err := o.open(ctx)
+	dir, err := o.f.Dir()
+	if err != nil {
+		return err
+	}
+	shop, err := o.open(ctx, dir)
 	if err != nil {
 		return err
 	}
 	defer shop.Close()
+	if o.attach {
+		return o.stay(ctx, shop, dir)
+	}
+	err = o.show(ctx, shop)
+	if err != nil && ctx.Err() != nil {
+		o.f.notef("the shop goes on starting; to stop it: %s", o.f.command("down"))
+	}
+	return err
+}
+
+// show waits for the services, unless told not to, and prints what has come up.
+func (o *upOptions) show(ctx context.Context, shop *control.Client) error {
 	if o.wait {
 		if err := o.follow(ctx, shop); err != nil {
 			return err
@@ -97,21 +117,11 @@ func (o *upOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := o.summary(st); err != nil {
-		return err
-	}
-	if o.attach {
-		return o.stay(ctx, shop)
-	}
-	return nil
+	return o.summary(st)
 }
 
 // open connects to the daemon, and starts it where there is none.
-func (o *upOptions) open(ctx context.Context) (*control.Client, error) {
-	dir, err := o.f.Dir()
-	if err != nil {
-		return nil, err
-	}
+func (o *upOptions) open(ctx context.Context, dir rundir.Dir) (*control.Client, error) {
 	shop, err := control.Dial(dir)
 	if errors.Is(err, control.ErrNotRunning) {
 		if err := o.spawn(ctx, dir); err != nil {
@@ -159,7 +169,6 @@ func (o *upOptions) follow(ctx context.Context, shop *control.Client) error {
 		case errors.Is(ctx.Err(), context.DeadlineExceeded):
 			return hintErr(exitInconclusive, o.f.command("ps"), fmt.Errorf("start the shop: not ready after %s", shortDuration(o.timeout)))
 		case err != nil && ctx.Err() != nil:
-			o.f.notef("the shop goes on starting; to stop it: %s", o.f.command("down"))
 			return err
 		case err != nil:
 			return hintErr(exitFailed, o.f.command("up"), fmt.Errorf("start the shop: the daemon has gone: %w", err))
@@ -183,7 +192,7 @@ func (o *upOptions) summary(st *controlpb.StatusResponse) error {
 		o.f.serviceTable(w, view.Services)
 		fmt.Fprintf(w, "\n%s\n", healthLine(view.Services))
 		o.f.faultLines(w, st.GetFaults())
-		if view.URL != "" {
+		if view.URL != "" && o.opened(view) {
 			fmt.Fprintf(w, "storefront: %s\n", o.f.paint(toneBold, view.URL))
 		}
 	})
@@ -203,22 +212,39 @@ func (o *upOptions) summary(st *controlpb.StatusResponse) error {
 	return nil
 }
 
+// opened tells whether the storefront is among the services that run.
+func (o *upOptions) opened(view statusView) bool {
+	return slices.ContainsFunc(view.Services, func(s serviceView) bool { return s.Name == "frontend" && s.State != "stopped" })
+}
+
 // stay prints what the services log until a signal, and then stops the shop.
-func (o *upOptions) stay(ctx context.Context, shop *control.Client) error {
+func (o *upOptions) stay(ctx context.Context, shop *control.Client, dir rundir.Dir) error {
 	signals, release := o.f.interrupts.take()
 	defer release()
 	o.f.notef("Ctrl+C stops the shop")
-	logs := &logsOptions{f: o.f, format: formatTable, follow: true, since: o.f.Now().Format(time.RFC3339Nano)}
 	following, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- logs.run(following, nil) }()
+	go func() {
+		if err := o.show(following, shop); err != nil {
+			ended <- err
+			return
+		}
+		logs := &logsOptions{f: o.f, format: formatTable, follow: true, since: o.f.Now().Format(time.RFC3339Nano)}
+		ended <- logs.run(following, nil)
+	}()
 	select {
-	case <-ended:
-		return hintErr(exitFailed, o.f.command("up"), errors.New("follow the shop: it has gone"))
+	case err := <-ended:
+		if err == nil || status.Code(err) == codes.Unavailable {
+			err = hintErr(exitFailed, o.f.command("up"), errors.New("follow the shop: it has gone"))
+		}
+		return err
 	case <-signals:
 	}
 	cancel()
 	<-ended
-	return shutdown(ctx, o.f, shop, signals, false)
+	if err := shutdown(ctx, o.f, shop, signals, false); err != nil {
+		return err
+	}
+	return waitGone(ctx, dir)
 }
