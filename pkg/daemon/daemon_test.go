@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -39,7 +38,7 @@ func open(t *testing.T, vars map[string]string, change func(*Config)) *control.C
 	t.Helper()
 	cfg := Config{
 		Name: "default", Listen: "127.0.0.1:0", Getenv: func(k string) string { return vars[k] },
-		Environ: environ(vars), Log: testLog{t},
+		Environ: environ(vars),
 	}
 	if change != nil {
 		change(&cfg)
@@ -70,13 +69,6 @@ func open(t *testing.T, vars map[string]string, change func(*Config)) *control.C
 	}
 	t.Cleanup(func() { c.Close() })
 	return c
-}
-
-type testLog struct{ t *testing.T }
-
-func (l testLog) Write(p []byte) (int, error) {
-	fmt.Fprint(os.Stderr, "") // the test may be over: keep what the daemon says at the end to itself
-	return len(p), nil
 }
 
 // readySignal is a ready writer.

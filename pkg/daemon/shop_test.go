@@ -1,0 +1,378 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/workload"
+)
+
+func only(names ...string) func(*Config) {
+	return func(c *Config) { c.Only = names }
+}
+
+// currency connects to the currency service at its stable address.
+func currency(t *testing.T, c *control.Client) hipstershop.CurrencyServiceClient {
+	t.Helper()
+	st := await(t, c, "currency is ready", func(st *controlpb.StatusResponse) bool { return find(st, "currency").GetState() == "ok" })
+	conn, err := grpc.NewClient(find(st, "currency").GetAddress(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return hipstershop.NewCurrencyServiceClient(conn)
+}
+
+func edit(t *testing.T, c *control.Client, req *controlpb.EditRequest) {
+	t.Helper()
+	if _, err := c.Edit(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestARollingChangeOfTheEnvironmentLosesNoCall(t *testing.T) {
+	c := open(t, home(t), only("currency"))
+	client := currency(t, c)
+	ctx, stop := context.WithCancel(t.Context())
+	var calls, failures atomic.Int64
+	done := make(chan error, 1)
+	go func() {
+		var first error
+		for ctx.Err() == nil {
+			_, err := client.GetSupportedCurrencies(context.WithoutCancel(ctx), &hipstershop.Empty{})
+			calls.Add(1)
+			if err != nil {
+				failures.Add(1)
+				first = err
+			}
+		}
+		done <- first
+	}()
+	for i := range 3 {
+		value := fmt.Sprint(i)
+		edit(t, c, &controlpb.EditRequest{
+			Services:  []string{"currency"},
+			Operation: &controlpb.EditRequest_SetEnv{SetEnv: &controlpb.SetEnv{Set: map[string]string{"ROUND": value}}},
+		})
+		await(t, c, "the change is rolled out", func(st *controlpb.StatusResponse) bool {
+			return find(st, "currency").GetState() == "ok" && len(find(st, "currency").GetInstances()) == 1
+		})
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Errorf("%d of %d calls failed: %v", failures.Load(), calls.Load(), err)
+	}
+}
+
+func TestAKilledInstanceComesBack(t *testing.T) {
+	c := open(t, home(t), only("currency"))
+	client := currency(t, c)
+	st, err := c.Status(t.Context(), &controlpb.StatusRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(int(find(st, "currency").GetInstances()[0].GetPid()), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	await(t, c, "currency is back", func(st *controlpb.StatusResponse) bool {
+		return find(st, "currency").GetState() == "ok" && find(st, "currency").GetRestarts() == 1
+	})
+	if _, err := client.GetSupportedCurrencies(t.Context(), &hipstershop.Empty{}, grpc.WaitForReady(true)); err != nil {
+		t.Error(err)
+	}
+	events := drain(t, func() (grpc.ServerStreamingClient[controlpb.Event], error) {
+		return c.Events(t.Context(), &controlpb.EventsRequest{Service: "currency"})
+	})
+	var reasons []string
+	for _, e := range events {
+		reasons = append(reasons, e.GetReason())
+	}
+	for _, want := range []string{"Started", "Ready", "Exited", "BackOff"} {
+		if !slices.Contains(reasons, want) {
+			t.Errorf("no event %s in %v", want, reasons)
+		}
+	}
+}
+
+func drain[T any](t *testing.T, open func() (grpc.ServerStreamingClient[T], error)) []*T {
+	t.Helper()
+	stream, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []*T
+	for {
+		m, err := stream.Recv()
+		if err == io.EOF {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, m)
+	}
+}
+
+func TestDeploymentsAreScaledStoppedStartedAndRestarted(t *testing.T) {
+	c := open(t, home(t), only("currency"))
+	currency(t, c)
+	count := func(n int, state string) func(*controlpb.StatusResponse) bool {
+		return func(st *controlpb.StatusResponse) bool {
+			s := find(st, "currency")
+			return s.GetState() == state && int(s.GetReady()) == n && len(s.GetInstances()) == n
+		}
+	}
+	edit(t, c, &controlpb.EditRequest{Services: []string{"currency"}, Operation: &controlpb.EditRequest_Replicas{Replicas: 3}})
+	before := await(t, c, "three run", count(3, "ok"))
+	edit(t, c, &controlpb.EditRequest{Services: []string{"currencyservice"}, Operation: &controlpb.EditRequest_Restart{Restart: true}})
+	after := await(t, c, "three others run", func(st *controlpb.StatusResponse) bool {
+		return count(3, "ok")(st) && st.GetServices() != nil && find(st, "currency").GetInstances()[0].GetName() != find(before, "currency").GetInstances()[0].GetName()
+	})
+	for _, in := range find(after, "currency").GetInstances() {
+		for _, old := range find(before, "currency").GetInstances() {
+			if in.GetPid() == old.GetPid() {
+				t.Errorf("%s survived the restart", in.GetName())
+			}
+		}
+	}
+	edit(t, c, &controlpb.EditRequest{Services: []string{"currency"}, Operation: &controlpb.EditRequest_Stop{Stop: true}})
+	await(t, c, "none runs", count(0, "stopped"))
+	edit(t, c, &controlpb.EditRequest{Services: []string{"currency"}, Operation: &controlpb.EditRequest_Start{Start: true}})
+	await(t, c, "three run again", count(3, "ok"))
+
+	get, err := c.Get(t.Context(), &controlpb.GetRequest{Kind: "deploy", Names: []string{"currency"}})
+	if err != nil || !strings.Contains(string(get.GetObjects()[0].GetJson()), `"replicas":3`) {
+		t.Errorf("get: %v %v", get, err)
+	}
+	_, err = c.Edit(t.Context(), &controlpb.EditRequest{Services: []string{"curency"}, Operation: &controlpb.EditRequest_Stop{Stop: true}})
+	if hint, _, _ := control.HintOf(err); status.Code(err) != codes.NotFound || !strings.Contains(hint, "did you mean currency?") {
+		t.Errorf("misspelt: %v, hint %q", err, hint)
+	}
+}
+
+func TestFaultsHoldUntilTheyAreCleared(t *testing.T) {
+	c := open(t, home(t), only("currency"))
+	client := currency(t, c)
+	_, err := c.InjectFault(t.Context(), &controlpb.InjectFaultRequest{
+		Fault: &controlpb.Fault{Service: "currency", Error: "UNAVAILABLE", Percent: 100, Owner: "test"}, For: durationpb.New(1e12),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := func() codes.Code {
+		_, err := client.GetSupportedCurrencies(t.Context(), &hipstershop.Empty{})
+		return status.Code(err)
+	}
+	for call() != codes.Unavailable { // the instance learns of it over its lifeline
+	}
+	st, err := c.Status(t.Context(), &controlpb.StatusRequest{})
+	if err != nil || len(st.GetFaults()) != 1 || len(find(st, "currency").GetFaults()) != 1 {
+		t.Errorf("status shows %v %v", st.GetFaults(), err)
+	}
+	if _, err := c.ClearFaults(t.Context(), &controlpb.ClearFaultsRequest{Owner: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	for call() != codes.OK {
+	}
+	if _, err := c.InjectFault(t.Context(), &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Service: "currency", Pause: true}}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, c, "currency is paused", func(st *controlpb.StatusResponse) bool { return find(st, "currency").GetState() == "paused" })
+	if _, err := c.ClearFaults(t.Context(), &controlpb.ClearFaultsRequest{Services: []string{"currency"}}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, c, "currency goes on", func(st *controlpb.StatusResponse) bool { return find(st, "currency").GetState() == "ok" })
+	if code := call(); code != codes.OK {
+		t.Errorf("after the pause: %s", code)
+	}
+	if _, err := c.InjectFault(t.Context(), &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Service: "currency", Crash: true}}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, c, "currency is back", func(st *controlpb.StatusResponse) bool {
+		return find(st, "currency").GetState() == "ok" && find(st, "currency").GetRestarts() == 1
+	})
+}
+
+const hello = `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: words}
+data: {greeting: %s}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: hello}
+spec:
+  selector: {matchLabels: {app: hello}}
+  template:
+    metadata: {labels: {app: hello}}
+    spec:
+      containers:
+      - name: app
+        image: example/hello:v1
+        args: ["$(PORT)"]
+        env:
+        - {name: GREETING, valueFrom: {configMapKeyRef: {name: words, key: greeting}}}
+        readinessProbe: {tcpSocket: {port: 9000}}
+        ports: [{containerPort: 9000}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: hello}
+spec:
+  selector: {app: hello}
+  ports: [{port: 80, targetPort: 9000}]
+`
+
+func TestAProgramOfTheLearnersIsAnInstanceLikeAnyOther(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mapped atomic.Bool
+	c := open(t, home(t), func(cfg *Config) {
+		cfg.Only = []string{"currency"}
+		cfg.Images = func() workload.Images {
+			if !mapped.Load() {
+				return workload.Images{}
+			}
+			return workload.Images{Commands: map[string][]string{"hello": {self, "hello"}}}
+		}
+	})
+	apply := func(greeting string) *controlpb.ApplyResponse {
+		resp, err := c.Apply(t.Context(), &controlpb.ApplyRequest{Files: []*controlpb.File{{Name: "hello.yaml", Content: fmt.Appendf(nil, hello, greeting)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp
+	}
+	resp := apply("one")
+	if len(resp.GetWarnings()) != 1 || !strings.Contains(resp.GetWarnings()[0], `hello.yaml:17:16: spec.template.spec.containers[0].image: image "example/hello:v1" is no built-in service; map it in shopctl.yaml`) {
+		t.Errorf("warnings %q", resp.GetWarnings())
+	}
+	await(t, c, "the image is unknown", func(st *controlpb.StatusResponse) bool {
+		s := find(st, "hello")
+		return s.GetState() == "unhealthy" && strings.Contains(s.GetMessage(), "is no built-in service")
+	})
+	mapped.Store(true)
+	for _, greeting := range []string{"two", "three"} {
+		apply(greeting)
+		st := await(t, c, "it is rolled out", func(st *controlpb.StatusResponse) bool {
+			return find(st, "hello").GetState() == "ok" && len(find(st, "hello").GetInstances()) == 1
+		})
+		conn, err := net.Dial("tcp", find(st, "hello").GetAddress())
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, err := io.ReadAll(conn)
+		conn.Close()
+		if err != nil || string(said) != greeting {
+			t.Errorf("it says %q %v, want %q", said, err, greeting)
+		}
+	}
+	if _, err := c.Delete(t.Context(), &controlpb.DeleteRequest{Kind: "deployment", Names: []string{"hello"}}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, c, "it is gone", func(st *controlpb.StatusResponse) bool { return find(st, "hello").GetName() == "" })
+}
+
+func TestWhatIsWrongWithAManifestIsSaidWithItsPlaceAndChangesNothing(t *testing.T) {
+	c := open(t, home(t), only("currency"))
+	_, err := c.Apply(t.Context(), &controlpb.ApplyRequest{Files: []*controlpb.File{
+		{Name: "good.yaml", Content: []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: good}\n")},
+		{Name: "bad.yaml", Content: []byte("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: x\nspec:\n  replica: 3\n")},
+	}})
+	if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "bad.yaml:6:3") {
+		t.Errorf("apply: %v", err)
+	}
+	_, err = c.Get(t.Context(), &controlpb.GetRequest{Kind: "configmap", Names: []string{"good"}})
+	if status.Code(err) != codes.NotFound {
+		t.Errorf("the good half was stored: %v", err)
+	}
+}
+
+func TestLogsAreMergedAndFollowed(t *testing.T) {
+	c := open(t, home(t), only("currency", "ad"))
+	currency(t, c)
+	lines := drain(t, func() (grpc.ServerStreamingClient[controlpb.LogLine], error) {
+		return c.Logs(t.Context(), &controlpb.LogsRequest{Tail: 100})
+	})
+	if !slices.IsSortedFunc(lines, func(a, b *controlpb.LogLine) int { return a.GetTime().AsTime().Compare(b.GetTime().AsTime()) }) || len(lines) == 0 {
+		t.Errorf("%d lines, or not in order of time", len(lines))
+	}
+	stream, err := c.Logs(t.Context(), &controlpb.LogsRequest{Service: "currency", Follow: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit(t, c, &controlpb.EditRequest{Services: []string{"currency"}, Operation: &controlpb.EditRequest_Stop{Stop: true}})
+	for {
+		line, err := stream.Recv()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if line.GetService() != "currency" {
+			t.Errorf("a line of %s", line.GetService())
+		}
+		if strings.Contains(line.GetMessage(), "drain") {
+			break
+		}
+	}
+}
+
+func TestTheShopIsMeasuredWhileSomebodyWatches(t *testing.T) {
+	c := open(t, home(t), only("currency"))
+	client := currency(t, c)
+	stream, err := c.Watch(t.Context(), &controlpb.WatchRequest{Stats: true, Interval: durationpb.New(1e8)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := client.GetSupportedCurrencies(t.Context(), &hipstershop.Empty{}); err != nil {
+			t.Fatal(err)
+		}
+		st, err := stream.Recv()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := find(st, "currency")
+		if s.GetStats().GetRequests() > 0 {
+			if s.GetStats().GetP95Ms() <= 0 || s.GetStats().GetErrorRatio() != 0 || len(s.GetStats().GetP95History()) == 0 || s.GetInstances()[0].GetMemoryBytes() == 0 {
+				t.Errorf("stats %v, instance %v", s.GetStats(), s.GetInstances()[0])
+			}
+			return
+		}
+	}
+}
+
+func TestTheStateDirectoryKeepsWhatWasChanged(t *testing.T) {
+	vars := home(t)
+	t.Run("first", func(t *testing.T) {
+		c := open(t, vars, only("currency"))
+		edit(t, c, &controlpb.EditRequest{Services: []string{"currency"}, Operation: &controlpb.EditRequest_Replicas{Replicas: 2}})
+	})
+	if _, err := os.Stat(filepath.Join(vars["SHOPCTL_RUN_DIR"], "default")); !os.IsNotExist(err) {
+		t.Errorf("the run directory is left behind: %v", err)
+	}
+	t.Run("second", func(t *testing.T) {
+		c := open(t, vars, only("currency"))
+		await(t, c, "two run", func(st *controlpb.StatusResponse) bool { return find(st, "currency").GetReady() == 2 })
+	})
+}
