@@ -95,6 +95,9 @@ func (p *plainLesson) turn(ctx context.Context) error {
 	case "predict":
 		return p.predict(ctx, v, line)
 	case "run":
+		if line != "" {
+			return p.s.Observe(line) // it was run in another terminal
+		}
 		return p.s.Run(ctx)
 	case "observe":
 		return p.s.Observe(line)
@@ -134,7 +137,7 @@ func prompt(v lesson.View) string {
 	case "predict":
 		return "your prediction (number):"
 	case "run":
-		return "Enter runs it:"
+		return "Enter runs it; or run it in another terminal, and type what you saw:"
 	case "observe":
 		return "you saw:"
 	case "answer":

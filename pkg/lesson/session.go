@@ -204,8 +204,8 @@ func (s *Session) restore() error {
 		s.steps = append(s.steps, newStep(&s.lesson.Steps[i], rec))
 	}
 	s.at = max(s.lesson.Step(rec.Step), 0)
-	if rec.Status == progress.Done {
-		s.done = true
+	if rec.Status == progress.Done && s.message == "" {
+		s.message = "You have finished this lesson before; --fresh begins it anew."
 	}
 	return nil
 }

@@ -1,0 +1,182 @@
+package check
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// fixed is a shop and its calls, always the same.
+type fixed struct {
+	services []*controlpb.Service
+	reply    Reply
+	err      error
+	asked    Call
+}
+
+func (f *fixed) Status(context.Context, *controlpb.StatusRequest, ...grpc.CallOption) (*controlpb.StatusResponse, error) {
+	return &controlpb.StatusResponse{Services: f.services}, nil
+}
+
+func (f *fixed) Logs(context.Context, *controlpb.LogsRequest, ...grpc.CallOption) (grpc.ServerStreamingClient[controlpb.LogLine], error) {
+	return nil, errors.New("no logs")
+}
+
+func (f *fixed) Call(_ context.Context, c Call) (Reply, error) {
+	f.asked = c
+	return f.reply, f.err
+}
+
+func (f *fixed) look(t *testing.T, text string) Result {
+	t.Helper()
+	var c format.Check
+	if err := strict.Decode(text, &c); err != nil {
+		t.Fatal(err)
+	}
+	eye := Eye{Shop: f, Caller: f, Workspace: "/w"}
+	return eye.Look(t.Context(), &c, Baseline{Restarts: map[string]int{"catalog": 2}})
+}
+
+const product = `{"name":"Mug","priceUsd":{"units":"8","nanos":990000000},"categories":["kitchen"]}`
+
+func TestACallIsComparedWithWhatIsExpected(t *testing.T) {
+	for name, c := range map[string]struct {
+		expect   string
+		reply    Reply
+		verdict  Verdict
+		observed string
+	}{
+		"code alone":          {`{code: NOT_FOUND}`, Reply{Code: codes.NotFound, Message: "no product"}, Pass, "NOT_FOUND: no product"},
+		"another code":        {`{code: NOT_FOUND}`, Reply{Response: json.RawMessage(`{}`)}, Fail, "OK"},
+		"a field in snake":    {`{fields: [{path: price_usd.nanos, equals: 990000000}]}`, Reply{Response: json.RawMessage(product)}, Pass, "OK, price_usd.nanos 990000000"},
+		"an int64 as text":    {`{fields: [{path: priceUsd.units, at_least: 8, at_most: 8}]}`, Reply{Response: json.RawMessage(product)}, Pass, "OK, priceUsd.units 8"},
+		"a count":             {`{fields: [{path: categories, count: 2}]}`, Reply{Response: json.RawMessage(product)}, Fail, "OK, categories has 1"},
+		"an absent field":     {`{fields: [{path: picture, absent: true}]}`, Reply{Response: json.RawMessage(product)}, Pass, "OK, picture is not there"},
+		"a missing field":     {`{fields: [{path: picture, contains: mug}]}`, Reply{Response: json.RawMessage(product)}, Fail, "OK, picture is not there"},
+		"an element":          {`{fields: [{path: "categories[0]", matches: "^kit"}]}`, Reply{Response: json.RawMessage(product)}, Pass, "OK, categories[0] kitchen"},
+		"in time":             {`{below: 500ms}`, Reply{Took: 20 * time.Millisecond}, Pass, "OK, in 20ms"},
+		"too late":            {`{below: 500ms}`, Reply{Took: 1234 * time.Millisecond}, Fail, "OK, in 1.2s"},
+		"too early":           {`{above: 1s}`, Reply{Took: 20 * time.Millisecond}, Fail, "OK, in 20ms"},
+		"the message as well": {`{code: INTERNAL, message: {contains: disk}}`, Reply{Code: codes.Internal, Message: "no memory"}, Fail, "INTERNAL: no memory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fixed{reply: c.reply}
+			r := f.look(t, "id: x\nrpc: {service: catalog, method: GetProduct, proto: n.proto, request: {id: X}, expect: "+c.expect+"}")
+			if r.Verdict != c.verdict || r.Observed != c.observed {
+				t.Errorf("%s: observed %q, want %s: %q", r.Verdict, r.Observed, c.verdict, c.observed)
+			}
+			if f.asked.Proto != "/w/n.proto" || string(f.asked.Request) != `{"id":"X"}` || f.asked.Deadline != defaultDeadline {
+				t.Errorf("asked %+v", f.asked)
+			}
+			if r.Look != `shopctl call catalog GetProduct --proto n.proto '{"id":"X"}'` {
+				t.Errorf("look: %s", r.Look)
+			}
+		})
+	}
+}
+
+func TestACallThatCannotBeMadeIsNoAnswerOfTheService(t *testing.T) {
+	const check = "id: x\nrpc: {service: catalog, method: M, expect: {code: OK}}"
+	f := &fixed{err: &Refused{Text: `field "x" is not in M`}}
+	if r := f.look(t, check); r.Verdict != Fail || r.Observed != `not sent: field "x" is not in M` {
+		t.Errorf("refused: %+v", r)
+	}
+	f.err = errors.New("no socket")
+	if r := f.look(t, check); r.Verdict != Inconclusive {
+		t.Errorf("no socket: %+v", r)
+	}
+	f = &fixed{reply: Reply{Code: codes.Unavailable, Message: "refused"}, services: []*controlpb.Service{{Name: "catalog", Ready: 0}}}
+	if r := f.look(t, check); r.Verdict != Inconclusive || !strings.Contains(r.Observed, "catalog is not running") {
+		t.Errorf("nobody there: %+v", r)
+	}
+	f.services[0].Ready = 1
+	if r := f.look(t, check); r.Verdict != Fail {
+		t.Errorf("a service that answers UNAVAILABLE: %+v", r)
+	}
+}
+
+func TestAnInstanceIsComparedFieldByField(t *testing.T) {
+	f := &fixed{services: []*controlpb.Service{{
+		Name: "catalog", Workload: "productcatalogservice", State: "ok", Version: "v1", Replicas: 3, Ready: 2, Restarts: 3, Faults: []string{"+2s"},
+	}}}
+	for want, observed := range map[string]string{
+		"service: catalog, state: ok":                           "pass catalog: state ok",
+		"service: productcatalogservice, state: [ok, starting]": "pass productcatalogservice: state ok",
+		"service: catalog, state: stopped":                      "fail catalog: state ok",
+		"service: catalog, version: v2":                         "fail catalog: version v1",
+		"service: catalog, replicas: 3, ready: 3":               "fail catalog: replicas 3, ready 2",
+		"service: catalog, restarts: 1":                         "pass catalog: restarts 1",
+		"service: catalog, faults: 0":                           "fail catalog: faults 1",
+		"service: nobody, state: absent":                        "pass nobody: state absent",
+		"service: nobody":                                       "fail nobody: state absent",
+	} {
+		r := f.look(t, "id: x\ninstance: {"+want+"}")
+		if got := string(r.Verdict) + " " + r.Observed; got != observed {
+			t.Errorf("{%s}: %s, want %s", want, got, observed)
+		}
+	}
+}
+
+func TestALogThatCannotBeReadIsInconclusive(t *testing.T) {
+	if r := (&fixed{}).look(t, "id: x\nlog: {service: catalog, contains: x}"); r.Verdict != Inconclusive {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestKnownStatesAreSaidSomethingTo(t *testing.T) {
+	f := &fixed{reply: Reply{Code: codes.NotFound, Message: "no ja"}, services: []*controlpb.Service{{Name: "catalog", State: "paused"}}}
+	const check = "id: x\nrpc: {service: catalog, method: M, expect: {code: OK}}\n"
+	if r := f.look(t, check+"hint_when: [{observed: {contains: xx}, say: a}, {observed: {contains: ja}, say: b}]"); r.Message != "b" || r.Verdict != Fail {
+		t.Errorf("a known observation: %+v", r)
+	}
+	if r := f.look(t, check+"hint_when: [{instance: {service: catalog, state: paused}, say: c}]"); r.Message != "c" {
+		t.Errorf("a known state: %+v", r)
+	}
+	if r := f.look(t, check+"spoiled_when: [{instance: {service: catalog, state: paused}, say: d}]"); r.Verdict != Spoiled || r.Message != "d" {
+		t.Errorf("a broken set-up: %+v", r)
+	}
+	if r := f.look(t, check+"spoiled_when: [{observed: {contains: ja}, say: e}]"); r.Verdict != Spoiled || r.Message != "e" {
+		t.Errorf("a broken set-up by what was observed: %+v", r)
+	}
+}
+
+func TestAGoalMustHoldAndRestsAtItsTimeout(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	at := func(s int) time.Time { return start.Add(time.Duration(s) * time.Second) }
+	g := NewGoal(&format.Check{For: 2 * time.Second, Timeout: 10 * time.Second})
+	for i, step := range []struct {
+		second  int
+		verdict Verdict
+		passed  bool
+		held    time.Duration
+	}{
+		{0, Fail, false, 0}, {1, Pass, false, 0}, {2, Pass, false, time.Second}, {3, Fail, false, 0},
+		{4, Pass, false, 0}, {6, Pass, true, 2 * time.Second}, {7, Fail, true, 2 * time.Second},
+	} {
+		g.See(Result{Verdict: step.verdict}, at(step.second))
+		if g.Passed() != step.passed || g.Held(at(step.second)) != step.held {
+			t.Errorf("look %d: passed %v, held %s", i, g.Passed(), g.Held(at(step.second)))
+		}
+	}
+	g = NewGoal(&format.Check{Timeout: 10 * time.Second})
+	g.See(Result{Verdict: Fail}, at(0))
+	g.See(Result{Verdict: Fail}, at(10))
+	if !g.Rests() {
+		t.Error("does not rest after its timeout")
+	}
+	g.Again()
+	g.See(Result{Verdict: Pass}, at(100))
+	if !g.Passed() || g.Rests() {
+		t.Error("does not pass when it is asked again")
+	}
+}
