@@ -263,7 +263,7 @@ func (r *receiver) close() {
 func explainPort(err error) error {
 	var taken *proxy.PortTakenError
 	if errors.As(err, &taken) {
-		return control.Error(codes.FailedPrecondition, err.Error(), "end that process, or let the kernel choose: leave --port-base and --listen out", 5)
+		return control.Error(codes.FailedPrecondition, err.Error(), "end that process, or let the kernel choose: leave --port and --port-base out", 5)
 	}
 	return err
 }
