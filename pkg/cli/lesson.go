@@ -48,7 +48,6 @@ shopctl lesson grpc --fresh --no-tui`,
 	flags.BoolVar(&o.fresh, "fresh", false, "begin anew, whatever was done before")
 	flags.BoolVar(&o.json, "json", false, "print events as JSON, read actions")
 	flags.StringVar(&o.lang, "lang", "", "`LANGUAGE` of the text, such as ja (default by LC_ALL, LC_MESSAGES or LANG)")
-	cmd.MarkFlagsMutuallyExclusive("step", "solve-to")
 	for _, flag := range []string{"step", "solve-to"} {
 		must(cmd.RegisterFlagCompletionFunc(flag, completeSteps))
 	}
@@ -63,6 +62,9 @@ func (o *lessonOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	if len(args) > 1 {
 		return usageErr(o.f.command("lesson "+args[0]), "unexpected argument %q: one lesson at a time", args[1])
+	}
+	if o.step != "" && o.solveTo != "" {
+		return usageErr(o.f.command("lesson "+args[0]+" --step "+o.step), "--step and --solve-to exclude each other")
 	}
 	l, err := findLesson(args[0], cmd)
 	if err != nil {

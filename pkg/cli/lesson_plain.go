@@ -44,6 +44,9 @@ func (f *Factory) lessonPlain(ctx context.Context, s *lesson.Session) error {
 	p.print("%s\n%s\n", v.Title, strings.Repeat("=", len(v.Title)))
 	p.print("Files of this lesson: %s\n:? lists what can be typed.\n", v.Workspace)
 	for {
+		if err := s.Refresh(ctx); err != nil {
+			return context.Cause(ctx)
+		}
 		p.show()
 		if p.s.Snapshot().Done && p.s.Snapshot().Step.Next == "done" {
 			p.print("\nThe lesson is done.\n")

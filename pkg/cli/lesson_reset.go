@@ -26,7 +26,6 @@ shopctl lesson reset --undo`,
 	}
 	cmd.Flags().BoolVar(&o.all, "all", false, "forget all lessons")
 	cmd.Flags().BoolVar(&o.undo, "undo", false, "bring back what the last reset forgot")
-	cmd.MarkFlagsMutuallyExclusive("all", "undo")
 	return exits(cmd, exitOK, exitFailed, exitUsage)
 }
 
@@ -34,6 +33,8 @@ func (o *lessonResetOptions) run(args []string) error {
 	switch {
 	case len(args) == 0 && !o.all && !o.undo:
 		return usageErr(o.f.command("lesson reset --all"), "missing argument: a lesson, or --all")
+	case o.all && o.undo:
+		return usageErr(o.f.command("lesson reset --undo"), "--all and --undo exclude each other")
 	case len(args) > 0 && (o.all || o.undo):
 		return usageErr(o.f.command("lesson reset "+args[0]), "--all and --undo take no lesson")
 	}

@@ -165,6 +165,9 @@ func (s *Session) nextRound(ctx context.Context) error {
 	}
 }
 
+// Refresh waits until every goal has been looked at anew, so that a Snapshot shows the shop as it is.
+func (s *Session) Refresh(ctx context.Context) error { return s.nextRound(ctx) }
+
 // anotherRound waits for the next round, whenever it comes.
 func (s *Session) anotherRound(ctx context.Context) error {
 	s.mu.Lock()

@@ -114,7 +114,7 @@ func TestNothingIsShownBeforeItsTime(t *testing.T) {
 		}
 		w.play(s, "run\nobserve 70")
 		v = s.Snapshot()
-		if got := kinds(v); got != "prose predict prose run observe prose check hints recall" {
+		if got := kinds(v); got != "prose predict prose run observe prose check hints" {
 			t.Errorf("after the observation: %s", got)
 		}
 		o := block(t, v, lesson.ObserveBlock).Observe
@@ -171,7 +171,7 @@ func TestANextStepWaitsForEveryGoal(t *testing.T) {
 			t.Errorf("Next: %v", err)
 		}
 		w.play(s, "answer code 69\nexpect code fail 'That is the exit code'\nanswer code 7\nexpect code fail '64 and the number'\nanswer code 5")
-		if v := s.Snapshot(); v.Step.Locked != "" || v.Step.Next != "next" {
+		if v := s.Snapshot(); v.Step.Locked != "" || v.Step.Next != "next" || !strings.HasSuffix(kinds(v), " recall") {
 			t.Errorf("locked %q, next %q", v.Step.Locked, v.Step.Next)
 		}
 		w.play(s, "next")

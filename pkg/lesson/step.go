@@ -133,8 +133,8 @@ func (st *step) passed() bool {
 
 func (st *step) complete() bool { return st.predicted() && st.observed() && st.passed() }
 
-// visible returns the blocks that may be shown: nothing explains before it was observed, and nothing is
-// observed before it was predicted.
+// visible returns the blocks that may be shown: nothing explains before it was observed, nothing is
+// observed before it was predicted, and what is asked again comes when the step is done.
 func (st *step) visible() []format.Block {
 	for i, b := range st.def.Blocks {
 		switch {
@@ -142,6 +142,8 @@ func (st *step) visible() []format.Block {
 			return st.def.Blocks[:st.through(i, format.RunKind)]
 		case b.Kind == format.ObserveKind && !st.observed():
 			return st.def.Blocks[:i+1]
+		case b.Kind == format.RecallKind && !st.complete():
+			return st.def.Blocks[:i]
 		}
 	}
 	return st.def.Blocks

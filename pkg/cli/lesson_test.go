@@ -1,0 +1,226 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/lesson/lessontest"
+	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
+)
+
+func TestTheLessonsOfTheBinaryAreSound(t *testing.T) {
+	w := newWorld(t)
+	if code := w.run("lesson", "lint"); code != exitOK {
+		t.Errorf("exit %d:\n%s%s", code, w.out.String(), w.err.String())
+	}
+	all, err := ownLessons()
+	if err != nil || lesson.Find(all, "grpc") == nil {
+		t.Errorf("%d lessons, %v", len(all), err)
+	}
+}
+
+func TestLessonsAreListedWithProgress(t *testing.T) {
+	w := newWorld(t)
+	w.f.Name = defaultName
+	store, _, err := w.f.lessonProgress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = store.Save("grpc", &lessonprogress.Lesson{Status: lessonprogress.Started, Step: "deadline", Steps: map[string]*lessonprogress.Step{
+		"contract": {Finished: testNow()}, "deadline": {},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.want(exitOK, "lesson", "list")
+	if !strings.Contains(w.out.String(), "1 of 6, at deadline") {
+		t.Errorf("table: %s", w.out.String())
+	}
+	w.want(exitOK, "lesson", "list", "-o", "json")
+	var view lessonsView
+	if err := json.Unmarshal(w.out.Bytes(), &view); err != nil {
+		t.Fatal(err)
+	}
+	if l := view.Lessons[0]; l.ID != "grpc" || l.Status != "started" || l.Step != "deadline" || l.Done != 1 || l.Steps != 6 {
+		t.Errorf("%+v", l)
+	}
+	w.want(exitOK, "lesson", "list", "-o", "name")
+	if w.out.String() != "grpc\n" {
+		t.Errorf("names: %q", w.out.String())
+	}
+}
+
+func TestProgressIsForgottenAndBroughtBack(t *testing.T) {
+	w := newWorld(t)
+	w.f.Name = defaultName
+	store, _, err := w.f.lessonProgress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Save("grpc", &lessonprogress.Lesson{Status: lessonprogress.Done}); err != nil {
+		t.Fatal(err)
+	}
+	status := func() string {
+		w.want(exitOK, "lesson", "list", "-o", "json")
+		var view lessonsView
+		if err := json.Unmarshal(w.out.Bytes(), &view); err != nil {
+			t.Fatal(err)
+		}
+		return view.Lessons[0].Status
+	}
+	w.want(exitUsage, "lesson", "reset")
+	w.want(exitUsage, "lesson", "reset", "grcp")
+	w.wantErr("did you mean grpc?")
+	w.want(exitOK, "lesson", "reset", "grpc")
+	if got := status(); got != "new" {
+		t.Errorf("after reset: %s", got)
+	}
+	w.want(exitOK, "lesson", "reset", "--undo")
+	if got := status(); got != "done" {
+		t.Errorf("after undo: %s", got)
+	}
+	w.want(exitOK, "lesson", "reset", "--all")
+	w.want(exitOK, "lesson", "reset", "--all")
+	w.wantErr("nothing to forget")
+}
+
+func TestWrongLessonCommandsAreToldWhatWasMeant(t *testing.T) {
+	w := newWorld(t)
+	for hint, args := range map[string][]string{
+		"did you mean grpc?":                       {"lesson", "grcp"},
+		"did you mean deadline?":                   {"lesson", "grpc", "--step", "deadlin"},
+		"one lesson at a time":                     {"lesson", "grpc", "grpc"},
+		"no such directory":                        {"lesson", "lint", "./nowhere"},
+		`unknown lesson "nowhere"`:                 {"lesson", "test", "nowhere"},
+		"--step and --solve-to exclude each other": {"lesson", "grpc", "--step", "newer", "--solve-to", "newer"},
+	} {
+		w.want(exitUsage, args...)
+		w.wantErr(hint)
+	}
+	w.want(exitNotRunning, "lesson", "grpc")
+	w.wantErr("shopctl up")
+}
+
+func TestLintTellsFileLineAndCode(t *testing.T) {
+	w := newWorld(t)
+	dir := t.TempDir()
+	write := func(text string) {
+		if err := os.MkdirAll(filepath.Join(dir, "t", "x"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "t", "x", "lesson.md"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.want(exitUsage, "lesson", "lint", dir)
+	write(strings.Replace(lessontest.Text, "minutes: 5", "minuts: 5", 1))
+	w.want(exitFailed, "lesson", "lint", dir)
+	if got := w.out.String(); got != dir+"/t/x/lesson.md:5:1: unknown key \"minuts\"; did you mean \"minutes\"? (syntax)\n" {
+		t.Errorf("lint: %s", got)
+	}
+	write(strings.Replace(lessontest.Text, "minutes: 5", "minutes: 50", 1))
+	w.want(exitFailed, "lesson", "lint", dir, "-o", "json")
+	var view problemsView
+	if err := json.Unmarshal(w.out.Bytes(), &view); err != nil {
+		t.Fatal(err)
+	}
+	codes := map[string]bool{}
+	for _, p := range view.Problems {
+		codes[p.Code] = true
+	}
+	if !codes["minutes"] || !codes["no-solution"] {
+		t.Errorf("%+v", view.Problems)
+	}
+}
+
+// openSample opens the sample lesson on a shop in memory.
+func openSample(t *testing.T) (*lesson.Session, *lessontest.Shop) {
+	t.Helper()
+	shop := lessontest.New(time.Now)
+	d := shop.Deps()
+	d.Progress = lessonprogress.New(filepath.Join(t.TempDir(), "progress.json"), time.Now)
+	d.Workspace = filepath.Join(t.TempDir(), "lessons", "sample")
+	s, err := lesson.Open(t.Context(), lessontest.Lesson(t, nil), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, shop
+}
+
+func TestAPlainLessonAsksAndAnswersInLines(t *testing.T) {
+	w := newWorld(t)
+	s, _ := openSample(t)
+	w.f.In = strings.NewReader("7 sure\n2\nsure\n\n69\n7\n:?\n5\n\n:p\n:q\n")
+	if err := w.f.lessonPlain(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.f.leaveLesson(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	out := w.out.String()
+	at := 0
+	for _, want := range []string{
+		"A sample\n", "1/2 An unknown id", "Predict: What comes back", "  2  NOT_FOUND", "your prediction (number):",
+		`! predict: unknown option "7"`, "how sure are you (guess, fairly, sure)?", "$ shopctl call catalog GetProduct", "exit code 69 after",
+		"you predicted  NOT_FOUND (sure)", "you saw        69", "it was         69", "A status of its own.",
+		"The exit code is 64 and the number.", ":h      open a hint", "Five.", "2/2 Slow", "1/2 An unknown id",
+	} {
+		i := strings.Index(out[at:], want)
+		if i < 0 {
+			t.Fatalf("%q is missing after\n%s\nin\n%s", want, out[:at], out)
+		}
+		at += i
+	}
+	w.wantErr("the shop is as it was; the lesson resumes at step 1 of 2", "next: shopctl lesson sample")
+}
+
+func TestALessonAsEventsIsOneObjectALine(t *testing.T) {
+	w := newWorld(t)
+	s, shop := openSample(t)
+	w.f.In = strings.NewReader("predict empty guess\njump\n\nrun\nobserve 69\nexpect logged pass\nanswer code 5\nnext\nshopctl fault inject catalog --delay 2s\nexpect timed-out pass\n")
+	if err := w.f.lessonEvents(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.f.leaveLesson(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	var failed []string
+	last := lessonEvent{}
+	for line := range strings.Lines(w.out.String()) {
+		var e lessonEvent
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if e.Error != "" {
+			failed = append(failed, e.Action)
+		}
+		if e.View != nil {
+			last = e
+		}
+	}
+	if len(failed) != 1 || failed[0] != "jump" {
+		t.Errorf("failed: %q", failed)
+	}
+	if last.View == nil || last.View.Step.ID != "slow" {
+		t.Errorf("last view: %+v", last.View)
+	}
+	if f := shop.Faults(); len(f) != 0 {
+		t.Errorf("faults stay: %q", f)
+	}
+}
+
+func TestTheLanguageIsTheUsersOwn(t *testing.T) {
+	for want, env := range map[string]map[string]string{
+		"en": {}, "ja": {"LANG": "ja_JP.UTF-8"}, "de": {"LC_ALL": "de_DE", "LANG": "ja_JP.UTF-8"}, "c": {"LANG": "C.UTF-8"},
+	} {
+		o := &lessonOptions{f: &Factory{Getenv: func(key string) string { return env[key] }}}
+		if got := o.language(); got != want {
+			t.Errorf("%v: %s, want %s", env, got, want)
+		}
+	}
+}
