@@ -157,12 +157,12 @@ func (w *watcher) serve(ctx context.Context, p *probe) {
 		case !ready && err != nil:
 			w.ready(false, "readiness probe: "+err.Error())
 		}
-		wait := p.period()
-		if !ready {
-			wait = min(wait, pause)
-			pause = min(2*pause, slowest(bad))
-		} else {
+		wait := untilNext(p.period())
+		if ready {
 			pause = lastProbePause
+		} else {
+			wait = min(p.period(), pause)
+			pause = min(2*pause, slowest(bad))
 		}
 		if !sleep(ctx, wait) {
 			return
@@ -197,10 +197,17 @@ func (w *watcher) live(ctx context.Context, p *probe) {
 				return
 			}
 		}
-		if !sleep(ctx, p.period()) {
+		if !sleep(ctx, untilNext(p.period())) {
 			return
 		}
 	}
+}
+
+// untilNext is the time until the next whole multiple of the period. All instances are so probed at
+// the same moments, and a shop that idles wakes up seldom.
+func untilNext(period time.Duration) time.Duration {
+	now := time.Now()
+	return now.Truncate(period).Add(period).Sub(now)
 }
 
 // once probes once. What happens while the instance is paused does not count.

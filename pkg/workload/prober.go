@@ -122,6 +122,8 @@ func (p *prober) dial(addr string) (*grpc.ClientConn, error) {
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDisableServiceConfig(), grpc.WithNoProxy(),
 		grpc.WithReadBufferSize(2<<10), grpc.WithWriteBufferSize(2<<10),
+		// A fixed window: estimating the bandwidth would send a ping along with every probe.
+		grpc.WithStaticStreamWindowSize(64<<10), grpc.WithStaticConnWindowSize(64<<10),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: firstProbePause, Multiplier: 2, MaxDelay: lastProbePause},
 			MinConnectTimeout: time.Second,
