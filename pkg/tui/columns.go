@@ -58,45 +58,64 @@ func columns(w *world) []column {
 	return all
 }
 
-// gap is the space between two columns.
-const gap = 1
+// grid is the columns that are shown, and the space between them.
+type grid struct {
+	columns []column
+	gap     int
+}
 
-// choose takes the columns that fit into room cells, the most important first, and lets the last ones
-// grow into what is left. FAULTS gets most of it, as words need more room than bars.
-func choose(all []column, room int) []column {
+// choose takes the columns that fit into room cells, the most important first, and lets those grow that
+// can. Faults get most of what is left, as words need more room than bars.
+func choose(all []column, room int) grid {
+	g := grid{gap: 2}
+	if needed(all, g.gap) > room {
+		g.gap = 1
+	}
 	ranked := slices.Clone(all)
 	slices.SortStableFunc(ranked, func(a, b column) int { return a.rank - b.rank })
-	used, last := 0, -1
-	for _, c := range ranked {
-		if used+c.width+gap > room+gap && last >= 0 {
-			break
-		}
-		used += c.width + gap
-		last = c.rank
+	n := len(ranked)
+	for n > 1 && needed(ranked[:n], g.gap) > room {
+		n--
 	}
-	var chosen []column
-	growing := 0
 	for _, c := range all {
-		if c.rank <= last {
-			chosen = append(chosen, c)
-			if c.grows {
-				growing++
-			}
+		if c.rank <= ranked[n-1].rank {
+			g.columns = append(g.columns, c)
 		}
 	}
-	left := max(room+gap-used, 0)
-	for i := range chosen {
-		switch c := &chosen[i]; {
+	g.grow(max(room-needed(g.columns, g.gap), 0))
+	return g
+}
+
+func needed(columns []column, gap int) int {
+	sum := -gap
+	for _, c := range columns {
+		sum += c.width + gap
+	}
+	return sum
+}
+
+// widest is how far the trend grows: to as many values as the daemon keeps.
+const widest = 60
+
+func (g grid) grow(left int) {
+	growing := 0
+	for _, c := range g.columns {
+		if c.grows {
+			growing++
+		}
+	}
+	for i := range g.columns {
+		c := &g.columns[i]
+		switch {
 		case !c.grows:
 		case growing == 1:
-			c.width = min(c.width+left, 60)
+			c.width = min(c.width+left, widest)
 		default: // the trend beside the faults
 			c.width += left / 4
 			left -= left / 4
 			growing--
 		}
 	}
-	return chosen
 }
 
 func readyCell(w *world, s *controlpb.Service, _ int) string {

@@ -82,13 +82,15 @@ func (p *detailPane) measures(s *controlpb.Service, width int) []string {
 		name   string
 		values []float64
 		floor  float64
-	}{{"p95", st.GetP95History(), trendFloor}, {"req/s", st.GetRpsHistory(), 1}} {
-		for i, row := range w.chart(graph.values, min(width-11, 60), 2, graph.floor) {
-			name := ""
-			if i == 1 {
-				name = graph.name
-			}
-			lines = append(lines, w.faint.paint(w.fit(name, 11))+w.info.paint(row))
+		unit   func(float64) string
+	}{{"p95", st.GetP95History(), trendFloor, millis}, {"req/s", st.GetRpsHistory(), 1, rate}} {
+		top := graph.floor
+		for _, v := range graph.values {
+			top = max(top, v)
+		}
+		labels := []string{graph.name, "to " + graph.unit(top)}
+		for i, row := range w.chart(graph.values, min(width-11, widest), len(labels), graph.floor) {
+			lines = append(lines, w.faint.paint(w.fit(labels[i], 11))+w.info.paint(row))
 		}
 	}
 	return lines

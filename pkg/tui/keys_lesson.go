@@ -88,7 +88,7 @@ func lessonKeys() []binding {
 		},
 		{
 			keys: []string{"c"}, group: groupLesson, name: "check", help: "look at the goals now", rank: 11, active: open, elsewhere: elsewhere,
-			why: idle, do: func(m *model, _ string) tea.Cmd { return m.act("check", Session.Check) },
+			why: idle, do: func(m *model, _ string) tea.Cmd { return m.act(doCheck, Session.Check) },
 		},
 		{
 			keys: []string{"n"}, group: groupLesson, name: "next", help: "go to the next step", rank: 13, active: open, elsewhere: elsewhere,

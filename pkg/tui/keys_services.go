@@ -35,7 +35,19 @@ func serviceKeys() []binding {
 		{
 			keys: []string{"l"}, group: groupServices, name: "logs", help: "follow the logs of the chosen service", rank: 21,
 			active: here, elsewhere: elsewhere, command: of("logs -f"),
-			do: func(m *model, _ string) tea.Cmd { m.goTo(paneLogs); return nil },
+			do: func(m *model, _ string) tea.Cmd { m.allLogs = false; m.goTo(paneLogs); return nil },
+		},
+		{
+			keys: []string{"a"}, group: groupServices, name: "all", help: "follow the logs of all services, or of the chosen one", rank: 20,
+			active: func(m *model) bool { return m.focus == paneLogs }, elsewhere: "it is a key of the logs; 3 goes there",
+			label: func(m *model) string {
+				if m.allLogs {
+					return "one service"
+				}
+				return "all services"
+			},
+			command: func(*model) string { return "logs -f" },
+			do:      func(m *model, _ string) tea.Cmd { m.allLogs = !m.allLogs; return nil },
 		},
 		{
 			keys: []string{"f"}, group: groupServices, name: "fault", help: "break the chosen service, or repair it", rank: 22,

@@ -101,7 +101,7 @@ func arrange(p plan) []slot {
 	case p.size == small:
 		return []slot{whole}
 	case !p.lesson:
-		return stack(slot{y: p.top, w: p.width, h: p.height}, min(table+3, p.height*2/3), tabs)
+		return stack(slot{y: p.top, w: p.width, h: p.height}, min(table+3, max(p.height-7, p.height*2/3)), tabs)
 	case p.size == medium:
 		left := p.width / 2
 		return []slot{

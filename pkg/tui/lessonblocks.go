@@ -8,9 +8,9 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson"
 )
 
-// mostShown is how many lines of a command's output stand in the lesson; all of them are in the output
-// pane.
-const mostShown = 12
+// mostShown is how many lines of a command's output stand in the lesson, half of them from its beginning
+// and half from its end; all of them are in the output pane.
+const mostShown = 40
 
 func (p *lessonPane) predict(v *lesson.PredictView, width int) []string {
 	lines := append([]string{p.label("Predict")}, p.prose(v.Question, width)...)
@@ -94,12 +94,20 @@ func (p *lessonPane) run(v *lesson.RunView, width int) []string {
 	for _, line := range cleanLines(v.Command) {
 		lines = append(lines, w.paintHang(w.faint.paint("$ "), w.code.paint(line), width)...)
 	}
-	output := cleanLines(v.Output)
-	if len(output) > mostShown {
-		lines = append(lines, w.faint.paint(fmt.Sprintf("%s %d more lines: 6 shows all", w.more, len(output)-mostShown)))
-		output = output[len(output)-mostShown:]
-	}
-	for _, line := range output {
+	return append(lines, p.outputLines(v.Output, width)...)
+}
+
+func (p *lessonPane) outputLines(output string, width int) []string {
+	w := p.w
+	all := cleanLines(output)
+	var lines []string
+	for i, line := range all {
+		if over := len(all) - mostShown; over > 0 && i >= mostShown/2 && i < mostShown/2+over {
+			if i == mostShown/2 {
+				lines = append(lines, w.faint.paint(fmt.Sprintf("%s %d more lines: 6 shows all", w.more, over)))
+			}
+			continue
+		}
 		tone := tone{}
 		if strings.HasPrefix(line, "$ ") {
 			tone = w.faint
@@ -218,11 +226,16 @@ func (p *lessonPane) goal(c lesson.CheckView, width int) []string {
 	}
 	lines := w.paintHang(tone.paint(box), title, width)
 	add := func(name, value string) {
-		if value != "" {
-			lines = append(lines, w.paintHang("    "+w.faint.paint(w.fit(name, 9)), clean(value), width)...)
+		if value == "" {
+			return
 		}
+		if name != "" {
+			name = w.faint.paint(w.fit(name, 9))
+		}
+		lines = append(lines, w.paintHang("    "+name, clean(value), width)...)
 	}
 	if c.Verdict == lesson.Pass {
+		add("", c.Message)
 		if c.Held < c.For {
 			add("holds", age(c.Held)+" of "+age(c.For))
 		}
@@ -249,6 +262,9 @@ func (p *lessonPane) goal(c lesson.CheckView, width int) []string {
 func (p *lessonPane) ladder(v *lesson.HintsView, width int) []string {
 	var lines []string
 	for i, hint := range v.Opened {
+		if i > 0 {
+			lines = append(lines, "")
+		}
 		label := p.label(fmt.Sprintf("Hint %d", i+1)) + p.w.faint.paint(fmt.Sprintf(" of %d", v.Total))
 		lines = append(lines, label)
 		lines = append(lines, p.prose(hint, width)...)

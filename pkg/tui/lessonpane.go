@@ -13,8 +13,9 @@ type lessonPane struct {
 	// picked is the option, from 0, whose confidence is asked for; -1 if none is.
 	picked int
 	scroll scroll
-	// reveal says that what is to be done now must come into view.
+	// reveal says that something must come into view: a block of kind news, or what is to be done now.
 	reveal bool
+	news   lesson.BlockKind
 	// drawn keeps the prose as it was drawn last, for drawnAt cells.
 	drawn   map[string][]string
 	drawnAt int
@@ -22,18 +23,55 @@ type lessonPane struct {
 }
 
 func newLessonPane(w *world, v lesson.View) *lessonPane {
-	return &lessonPane{w: w, view: v, picked: -1}
+	p := &lessonPane{w: w, view: v, picked: -1}
+	if b, ok := p.block(lesson.PredictBlock); ok && b.Predict != nil {
+		p.reveal = b.Predict.Chosen != "" // resumed in the middle of a step
+	}
+	return p
 }
 
 // take shows a new view. Nothing moves on by itself: the place changes only with the step, and when
 // something else is to be done now.
 func (p *lessonPane) take(v lesson.View) {
-	if v.Step.ID != p.view.Step.ID {
-		p.scroll, p.drawn, p.picked, p.reveal = scroll{}, nil, -1, false
-	} else if v.Step.Next != p.view.Step.Next {
-		p.picked, p.reveal = -1, true
-	}
+	before := p.view
 	p.view = v
+	switch {
+	case v.Step.ID != before.Step.ID:
+		p.scroll, p.drawn, p.picked, p.reveal = scroll{}, nil, -1, false
+	case v.Step.Next != before.Step.Next:
+		p.picked, p.reveal, p.news = -1, true, ""
+	case opened(v) > opened(before):
+		p.look(lesson.HintsBlock)
+	case said(v) != said(before):
+		p.look(lesson.CheckBlock)
+	}
+}
+
+// look brings a block into view.
+func (p *lessonPane) look(k lesson.BlockKind) { p.reveal, p.news = true, k }
+
+// opened counts the hints that are open.
+func opened(v lesson.View) int {
+	n := 0
+	for _, b := range v.Step.Blocks {
+		if b.Hints != nil {
+			n += len(b.Hints.Opened)
+		}
+	}
+	return n
+}
+
+// said is what the lesson says to answers.
+func said(v lesson.View) string {
+	text := ""
+	for _, b := range v.Step.Blocks {
+		for _, c := range b.Checks {
+			if c.Given != "" {
+				text += c.Given + c.Message
+			}
+		}
+	}
+	return text
 }
 
 // block returns the step's block of a kind, and whether there is one.
@@ -106,7 +144,7 @@ func (p *lessonPane) Render(width, height int) string {
 	if p.reveal && to > from {
 		p.scroll.reveal(from, to)
 	}
-	p.reveal = false
+	p.reveal, p.news = false, ""
 	first, last := p.scroll.window(len(lines), height)
 	return strings.Join(lines[first:last], "\n")
 }
@@ -121,7 +159,7 @@ func (p *lessonPane) lines(width int) (lines []string, from, to int) {
 		if len(lines) > 0 {
 			lines = append(lines, "")
 		}
-		if p.isNext(b.Kind) {
+		if b.Kind == p.news || p.news == "" && p.isNext(b.Kind) {
 			from, to = len(lines), len(lines)+len(block)
 		}
 		lines = append(lines, block...)
@@ -132,7 +170,9 @@ func (p *lessonPane) lines(width int) (lines []string, from, to int) {
 			from = len(lines)
 		}
 		lines = append(lines, hang(p.w.accent.paint(p.w.mark+" "), text, width)...)
-		to = len(lines)
+		if p.news == "" {
+			to = len(lines)
+		}
 	}
 	return lines, from, to
 }

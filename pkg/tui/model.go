@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"strings"
+
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
@@ -50,10 +52,14 @@ type model struct {
 	notice notice
 	// busy says what long work for the lesson is under way.
 	busy string
-	// heard numbers the logs that are wanted, and listening says of which service.
+	// heard numbers the logs that are wanted, listening says which these are. allLogs wants those of every
+	// service.
 	heard     int
-	listening string
+	listening wanted
+	allLogs   bool
 	crash     *crashed
+	// ran is the output of the lesson's command as the output pane has it.
+	ran string
 }
 
 func newModel(c Config, s Session, h *hands) *model {
@@ -65,7 +71,7 @@ func newModel(c Config, s Session, h *hands) *model {
 	}
 	view := lesson.View{}
 	if s != nil {
-		view, m.focus = s.Snapshot(), paneLesson
+		view, m.focus, m.tab, m.allLogs = s.Snapshot(), paneLesson, paneServices, true
 	}
 	m.lesson = newLessonPane(w, view)
 	m.logs = newTail(w, m.noLogs)
@@ -75,8 +81,11 @@ func newModel(c Config, s Session, h *hands) *model {
 }
 
 func (m *model) noLogs() string {
-	if m.w.chosen == "" {
+	switch {
+	case m.w.status == nil:
 		return "waiting for the shop"
+	case m.allLogs:
+		return "nothing is logged yet"
 	}
 	return m.w.chosen + " has logged nothing yet"
 }
@@ -111,6 +120,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	var cmd tea.Cmd
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
+		m.lesson.reveal = m.lesson.reveal || m.width > 0 // a text that is wrapped anew has its place elsewhere
 		m.width, m.height = msg.Width, msg.Height
 	case tea.BackgroundColorMsg:
 		l := m.w.look
@@ -174,6 +184,7 @@ func (m *model) take(b batch) {
 		if text := b.lesson.Message; text != "" && text != m.lesson.view.Message {
 			m.say(m.w.info, text)
 		}
+		m.showRun(b.lesson)
 		m.lesson.take(*b.lesson)
 	}
 	if b.afresh {
@@ -189,10 +200,35 @@ func (m *model) take(b batch) {
 	m.output.add(b.output...)
 }
 
+// showRun keeps the output pane at what the step's command writes.
+func (m *model) showRun(v *lesson.View) {
+	output := ""
+	for _, b := range v.Step.Blocks {
+		if b.Run != nil {
+			output = b.Run.Output
+		}
+	}
+	if output == m.ran || output == "" {
+		return
+	}
+	news, more := strings.CutPrefix(output, m.ran)
+	if !more || !strings.HasSuffix(m.ran, "\n") {
+		news = output
+		m.output.clear()
+	}
+	m.ran = output
+	for _, line := range cleanLines(news) {
+		m.output.add(plainEntry(line))
+	}
+}
+
 // finish says how something ended.
 func (m *model) finish(d done) {
 	if d.what == m.busy {
 		m.busy = ""
+	}
+	if d.what == doCheck || d.what == doAnswer {
+		m.lesson.look(lesson.CheckBlock)
 	}
 	switch {
 	case d.err != nil:
@@ -214,19 +250,28 @@ func (m *model) stands(command string) string {
 
 func (m *model) say(t tone, text string) { m.notice = notice{tone: t, text: clean(text)} }
 
+// wanted is which logs are followed: of a service, of all where it is empty, or none.
+type wanted struct {
+	service string
+	on      bool
+}
+
 // listen asks for the logs that are in view, when others are than before.
 func (m *model) listen() tea.Cmd {
-	service := ""
+	var want wanted
 	for _, s := range m.slots() {
 		if m.shown(s) == paneLogs {
-			service = m.w.chosen
+			want = wanted{service: m.w.chosen, on: m.allLogs || m.w.chosen != ""}
 		}
 	}
-	if service == m.listening {
+	if m.allLogs {
+		want.service = ""
+	}
+	if want == m.listening {
 		return nil
 	}
-	m.listening = service
+	m.listening = want
 	m.heard++
 	m.logs.clear()
-	return m.hands.listen(m.heard, service, service != "")
+	return m.hands.listen(m.heard, want.service, want.on)
 }

@@ -105,6 +105,7 @@ func (m *model) turn(by int) {
 }
 
 func (m *model) zoom() {
+	m.lesson.reveal = true
 	if m.zoomed != 0 {
 		m.zoomed = 0
 		return
@@ -166,13 +167,12 @@ func (m *model) click(at tea.Mouse) {
 	}
 	if at.Y == s.y {
 		x := s.x + 2
-		for _, id := range s.panes {
-			w := width(m.label(id, id == m.shown(s)))
-			if at.X >= x && at.X < x+w {
-				m.goTo(id)
+		for _, t := range m.tabs(s) {
+			if at.X >= x && at.X < x+width(t.text) {
+				m.goTo(t.id)
 				return
 			}
-			x += w + tabGap
+			x += width(t.text) + tabGap
 		}
 	}
 	m.goTo(m.shown(s))

@@ -106,7 +106,10 @@ func (m *model) drawPicker(lines []string, top int) ([]string, *tea.Cursor) {
 	p, w := m.picker, m.w
 	items := p.shown(m)
 	p.at = min(p.at, max(len(items)-1, 0))
-	boxed := min(m.width-2, 92)
+	boxed := min(m.width-2, 104)
+	if m.width < 60 {
+		boxed = m.width
+	}
 	rows := len(items)
 	if p.typed {
 		rows += 2
@@ -145,7 +148,7 @@ func (m *model) drawPicker(lines []string, top int) ([]string, *tea.Cursor) {
 }
 
 // keyColumn is the width of the column for keys.
-const keyColumn = 8
+const keyColumn = 10
 
 func (m *model) pickerRow(it item, i, inner int) string {
 	p, w := m.picker, m.w
@@ -167,8 +170,8 @@ func (m *model) pickerRow(it item, i, inner int) string {
 		tail = w.warn.paint(it.why)
 	}
 	line := mark + text
-	if tail != "" && width(line)+width(tail)+2 <= inner {
-		line = w.between(line, tail, inner)
+	if room := inner - width(line) - 2; tail != "" && room >= min(width(tail), 12) {
+		line = w.between(line, w.cut(tail, room), inner)
 	}
 	line = w.fit(line, inner)
 	if i == p.at {
@@ -203,9 +206,9 @@ func (m *model) pickerFoot() string {
 			text = why
 		}
 	}
-	keys := "enter run  esc back "
+	keys := "  enter run  esc back "
 	if p.offer != nil {
-		keys = "tab complete  enter run  esc back "
+		keys = "  tab complete  enter run  esc back "
 	}
 	return w.between(" "+w.code.paint(text), w.faint.paint(keys), m.width)
 }

@@ -76,12 +76,18 @@ func (m *model) askAnswer() {
 	m.prompt = &prompt{label: label + ":", hint: "enter sends it  esc goes back", enter: func(text string) tea.Cmd { return m.answer(q, text) }}
 }
 
+// What is done to goals: they are shown afterwards.
+const (
+	doCheck  = "check"
+	doAnswer = "answer"
+)
+
 // answer gives an answer to the lesson.
 func (m *model) answer(q question, text string) tea.Cmd {
 	if q.kind == lesson.ObserveBlock {
 		return m.act("observe", func(s Session) error { return s.Observe(text) })
 	}
-	return m.act("answer", func(s Session) error { return s.Answer(q.check, text) })
+	return m.act(doAnswer, func(s Session) error { return s.Answer(q.check, text) })
 }
 
 // chooseOption takes an option of the open question; a prediction wants to know how sure it is.

@@ -85,12 +85,12 @@ func (p *servicesPane) Render(width, height int) string {
 	return strings.Join(lines, "\n")
 }
 
-func (p *servicesPane) header(chosen []column) string {
+func (p *servicesPane) header(g grid) string {
 	var b strings.Builder
 	b.WriteString("  ")
-	for i, c := range chosen {
+	for i, c := range g.columns {
 		if i > 0 {
-			b.WriteString(spaces(gap))
+			b.WriteString(spaces(g.gap))
 		}
 		if c.right {
 			b.WriteString(p.w.theme.right(c.title, c.width))
@@ -103,27 +103,23 @@ func (p *servicesPane) header(chosen []column) string {
 
 // row draws one service. Where there is no column for faults, the fault stands in the place of the
 // numbers between state and trend.
-func (p *servicesPane) row(s *controlpb.Service, chosen []column, width int) string {
+func (p *servicesPane) row(s *controlpb.Service, g grid, width int) string {
 	var b strings.Builder
 	mark := "  "
 	if s.GetName() == p.w.chosen {
 		mark = p.w.mark + " "
 	}
 	b.WriteString(mark)
-	from, to := p.over(s, chosen)
-	for i, c := range chosen {
+	from, to := p.over(s, g)
+	for i, c := range g.columns {
 		if i > from && i < to {
 			continue
 		}
 		if i > 0 {
-			b.WriteString(spaces(gap))
+			b.WriteString(spaces(g.gap))
 		}
 		if i == from {
-			room := -gap
-			for _, other := range chosen[from:to] {
-				room += other.width + gap
-			}
-			b.WriteString(p.w.warn.paint(p.w.fit(joinFaults(s), room)))
+			b.WriteString(p.w.warn.paint(p.w.fit(joinFaults(s), needed(g.columns[from:to], g.gap))))
 			continue
 		}
 		text := c.value(p.w, s, c.width)
@@ -141,21 +137,19 @@ func (p *servicesPane) row(s *controlpb.Service, chosen []column, width int) str
 }
 
 // over is the range of columns that a fault's words take; empty if there is no fault, or no room.
-func (p *servicesPane) over(s *controlpb.Service, chosen []column) (from, to int) {
-	if len(s.GetFaults()) == 0 || chosen[len(chosen)-1].title == "FAULTS" {
+func (p *servicesPane) over(s *controlpb.Service, g grid) (from, to int) {
+	if len(s.GetFaults()) == 0 || g.columns[len(g.columns)-1].title == "FAULTS" {
 		return -1, -1
 	}
-	room := 0
-	for i, c := range chosen {
+	for i, c := range g.columns {
 		if i >= 2 && !c.grows {
 			if from == 0 {
 				from = i
 			}
 			to = i + 1
-			room += c.width + gap
 		}
 	}
-	if room < 14 {
+	if from == to || needed(g.columns[from:to], g.gap) < 12 {
 		return -1, -1
 	}
 	return from, to

@@ -91,7 +91,7 @@ func (f *feed) tail(ctx context.Context, shop Shop, w wish) error {
 	for err == nil {
 		var line *controlpb.LogLine
 		if line, err = stream.Recv(); err == nil {
-			f.addLogs(w, logEntry(line))
+			f.addLogs(w, logEntry(line, w.service == ""))
 		}
 	}
 	select {
@@ -122,7 +122,8 @@ func plainEntry(text string) entry {
 	return entry{plain: text, draw: func(*theme, int) string { return text }}
 }
 
-func logEntry(line *controlpb.LogLine) entry {
+// logEntry draws a log record; named puts the service before it, where lines of several stand together.
+func logEntry(line *controlpb.LogLine, named bool) entry {
 	when := line.GetTime().AsTime().Local().Format("15:04:05.000")
 	level, message := clean(line.GetLevel()), clean(line.GetMessage())
 	fields := ""
@@ -131,14 +132,22 @@ func logEntry(line *controlpb.LogLine) entry {
 	} else {
 		fields = clean(logFields(line.GetRaw()))
 	}
+	service := ""
+	if named {
+		service = clean(line.GetService())
+	}
 	return entry{
-		plain: when + " " + level + " " + message + " " + fields,
+		plain: when + " " + service + " " + level + " " + message + " " + fields,
 		draw: func(t *theme, width int) string {
 			clock := when
 			if width < 60 {
 				clock = when[:8]
 			}
-			text := t.faint.paint(clock) + " " + t.level(level).paint(t.fit(level, 5)) + " " + message
+			text := t.faint.paint(clock) + " " + t.level(level).paint(t.fit(level, 5)) + " "
+			if named {
+				text += t.fit(service, 14) + " "
+			}
+			text += message
 			if fields != "" {
 				text += " " + t.faint.paint(fields)
 			}
@@ -187,7 +196,7 @@ func logFields(raw string) string {
 			return ""
 		}
 		switch name, _ := key.(string); name {
-		case "time", "level", "msg", "message", "service", "instance", "version", "span_id":
+		case "time", "timestamp", "severity", "level", "msg", "message", "service", "instance", "version", "span_id":
 		default:
 			out = append(out, name+"="+fieldText(value))
 		}

@@ -66,35 +66,60 @@ func (m *model) body(top, height int) ([]string, *tea.Cursor) {
 // tabGap is the width of what stands between two tabs.
 const tabGap = 3
 
-// titles is the title of a slot: its panes, the one in view marked.
-func (m *model) titles(s slot) string {
-	shown := m.shown(s)
-	between := " " + m.w.border.paint(m.w.across) + " "
-	var parts []string
-	for _, id := range s.panes {
-		label := m.label(id, id == shown)
-		switch {
-		case id == shown && id == m.focus:
-			label = m.w.accent.paint(label)
-		case id == shown:
-			label = m.w.bold.paint(label)
-		default:
-			label = m.w.faint.paint(label)
-		}
-		parts = append(parts, label)
-	}
-	return strings.Join(parts, between)
+// tab is one title of a slot.
+type tab struct {
+	id    paneID
+	text  string
+	shown bool
 }
 
-// label is the title of one pane. Among tabs without colour, brackets mark the one in view.
+// tabs are the titles of a slot. Where they do not fit, those that are not in view shrink to their keys.
+func (m *model) tabs(s slot) []tab {
+	var tabs []tab
+	room := s.w - 5 + tabGap
+	for _, id := range s.panes {
+		shown := id == m.shown(s)
+		text := m.label(id, shown)
+		tabs = append(tabs, tab{id: id, text: text, shown: shown})
+		room -= width(text) + tabGap
+	}
+	if room < 0 {
+		for i, t := range tabs {
+			if !t.shown {
+				tabs[i].text = fmt.Sprint(int(t.id))
+			}
+		}
+	}
+	return tabs
+}
+
+// titles is the title of a slot: its tabs, the one in view marked.
+func (m *model) titles(s slot) string {
+	var parts []string
+	for _, t := range m.tabs(s) {
+		switch {
+		case t.shown && t.id == m.focus:
+			parts = append(parts, m.w.accent.paint(t.text))
+		case t.shown:
+			parts = append(parts, m.w.bold.paint(t.text))
+		default:
+			parts = append(parts, m.w.faint.paint(t.text))
+		}
+	}
+	return strings.Join(parts, " "+m.w.border.paint(m.w.across)+" ")
+}
+
+// label is the title of one pane. Without colour, brackets mark the one in view.
 func (m *model) label(id paneID, shown bool) string {
 	text := fmt.Sprintf("%d %s", id, id.name())
 	if !shown {
 		return text
 	}
 	switch {
-	case id == paneLesson && m.session != nil && m.lesson.view.Step.Title != "":
+	case id == paneLesson && m.lesson.view.Step.Title != "":
 		text = fmt.Sprintf("%d %s", id, clean(m.lesson.view.Step.Title))
+	case id == paneLogs && m.allLogs:
+		text += " all"
 	case id == paneLogs || id == paneDetails:
 		text += " " + m.w.chosen
 	}
