@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,6 +62,7 @@ func TestStories(t *testing.T) {
 		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"pid":      pid,
+			"address":  address,
 			"alone":    alone,
 			"services": services,
 			"exits":    exits,
@@ -107,6 +109,18 @@ func pid(ts *testscript.TestScript, neg bool, args []string) {
 	var status struct{ PID int }
 	decode(ts, &status, "--name", shop, "status", "-o", "json")
 	ts.Setenv(args[0], strconv.Itoa(status.PID))
+}
+
+// address sets a variable to the port of a shop's catalog: address VAR SHOP.
+func address(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: address VAR SHOP")
+	}
+	var ps struct{ Services []struct{ Address string } }
+	decode(ts, &ps, "--name", args[1], "ps", "catalog", "-o", "json")
+	_, port, err := net.SplitHostPort(ps.Services[0].Address)
+	ts.Check(err)
+	ts.Setenv(args[0], port)
 }
 
 // services checks a field of services in the JSON of ps: services FIELD SERVICE=VALUE...

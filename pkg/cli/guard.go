@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
-	"os"
+	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 	"github.com/shopctl/shopctl/pkg/workload/process"
 )
 
@@ -16,7 +18,7 @@ func runGuard(sys System, args []string) int {
 	ctx := context.Background()
 	switch {
 	case len(args) > 1 && args[0] == "--":
-		code, err := process.Guard(sys.In, args[1:], os.Environ(), sys.Out)
+		code, err := process.Guard(sys.In, args[1:], withoutLifeline(sys.Environ), sys.Out)
 		if err != nil {
 			return f.report(ctx, err)
 		}
@@ -33,4 +35,10 @@ func runGuard(sys System, args []string) int {
 	default:
 		return f.report(ctx, usageErr("shopctl --help", "guard runs beside instances; it is not for people"))
 	}
+}
+
+// withoutLifeline keeps the guard's lifeline from the program beside it: its standard input is not the
+// pipe, and one that knows the variable would take the end of it for the daemon's.
+func withoutLifeline(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(kv string) bool { return strings.HasPrefix(kv, lifeline.Env+"=") })
 }

@@ -41,7 +41,7 @@ func (o *psOptions) run(ctx context.Context, words []string) error {
 		return err
 	}
 	defer shop.Close()
-	st, err := shop.Status(ctx, &controlpb.StatusRequest{Stats: o.stats})
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{Stats: o.stats || o.instances})
 	if err != nil {
 		return err
 	}
