@@ -15,6 +15,10 @@
 // A caller that sends an idempotency-key in its metadata may repeat a call: it gets the order of the
 // first. The key goes on to the payment service, so that an attempt which ended in doubt is never charged
 // twice either.
+//
+// PRICE_TTL is how long a product's price, converted, is good for the orders after the one that asked
+// (default 1s; 0: every order asks). A price may be so much behind the catalogue's; the visitor saw it
+// longer ago than that.
 package checkout
 
 import (
@@ -40,11 +44,26 @@ func Setup(_ context.Context, rt *chassis.Runtime) error {
 	if err != nil {
 		return err
 	}
+	ttl, err := rt.EnvDuration("PRICE_TTL", priceTTL)
+	if err != nil {
+		return err
+	}
 	hipstershop.RegisterCheckoutServiceServer(rt.Server(), &server{
-		neighbours: n, orders: newOnce(rememberOrders), pause: pause, log: rt.Log(),
+		neighbours: n,
+		prices:     newRecent[priceKey, *hipstershop.Money](ttl, rememberPrices, rt.Now),
+		converts:   newRecent[convertKey, *hipstershop.Money](ttl, rememberPrices, rt.Now),
+		orders:     newOnce(rememberOrders),
+		pause:      pause,
+		log:        rt.Log(),
 	})
 	return nil
 }
+
+const (
+	priceTTL = time.Second
+	// rememberPrices is more than a shop of this size has products times currencies.
+	rememberPrices = 2048
+)
 
 // neighbours are the services that an order needs.
 type neighbours struct {

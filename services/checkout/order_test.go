@@ -185,6 +185,28 @@ func (f fixedCurrency) Convert(context.Context, *pb.CurrencyConversionRequest) (
 	return f.answer, nil
 }
 
+func TestPricesOfAMomentAgoAreNotAskedForAgain(t *testing.T) {
+	s := openWith(t, map[string]string{"PRICE_TTL": "1h"})
+	for range 3 {
+		s.mu.Lock()
+		s.cart = []*pb.CartItem{{ProductId: "MUG", Quantity: 1}}
+		s.mu.Unlock()
+		if _, err := s.client.PlaceOrder(t.Context(), order()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.wantCalls(t, "GetCart 3 GetProduct 1 Convert 2 GetQuote 3 Charge 3 ShipOrder 3")
+	other := order()
+	other.UserCurrency = "USD"
+	s.cart = []*pb.CartItem{{ProductId: "MUG", Quantity: 1}}
+	if _, err := s.client.PlaceOrder(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	if got := money.Decimal(s.taken); got != "17.98 USD" {
+		t.Errorf("charged %s, want the price in the other currency", got)
+	}
+}
+
 func TestCheckoutNeedsAllItsNeighbours(t *testing.T) {
 	addrs := map[string]string{}
 	for _, name := range []string{"CART", "PRODUCT_CATALOG", "CURRENCY", "SHIPPING", "PAYMENT", "EMAIL"} {

@@ -15,17 +15,35 @@ import (
 	"github.com/shopctl/shopctl/pkg/rpc/money"
 )
 
-// prepareAtOnce bounds how many products of one order are looked up at the same time.
-const prepareAtOnce = 8
+const (
+	// orderTimeout bounds an order up to its charge, all calls together, when its caller set no nearer
+	// deadline. What follows the charge has a little more: settleTimeout.
+	orderTimeout = 5 * time.Second
+	// prepareAtOnce bounds how many products of one order are looked up at the same time.
+	prepareAtOnce = 8
+)
 
 // server implements hipstershop.CheckoutService.
 type server struct {
 	hipstershop.UnimplementedCheckoutServiceServer
 	neighbours
-	orders *once
-	pause  func(context.Context, time.Duration)
-	log    *slog.Logger
+	prices   *recent[priceKey, *hipstershop.Money]
+	converts *recent[convertKey, *hipstershop.Money]
+	orders   *once
+	pause    func(context.Context, time.Duration)
+	log      *slog.Logger
 }
+
+// priceKey is a product whose price is asked for in a currency, convertKey an amount.
+type (
+	priceKey   struct{ productID, currency string }
+	convertKey struct {
+		code     string
+		units    int64
+		nanos    int32
+		currency string
+	}
+)
 
 // PlaceOrder buys what is in a user's cart.
 func (s *server) PlaceOrder(ctx context.Context, req *hipstershop.PlaceOrderRequest) (*hipstershop.PlaceOrderResponse, error) {
@@ -50,6 +68,8 @@ func (s *server) placeOrder(ctx context.Context, req *hipstershop.PlaceOrderRequ
 		return nil, status.Error(codes.Internal, "failed to make an order id: "+err.Error())
 	}
 	order := &hipstershop.OrderResult{OrderId: id.String(), ShippingAddress: req.GetAddress()}
+	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
+	defer cancel()
 	cart, err := s.cart.GetCart(ctx, &hipstershop.GetCartRequest{UserId: req.GetUserId()})
 	if err != nil {
 		return nil, fail(stepCart, err)
@@ -105,24 +125,30 @@ func (s *server) quote(ctx context.Context, req *hipstershop.PlaceOrderRequest, 
 	if err != nil {
 		return nil, fail(stepQuote, err)
 	}
-	cost, err := s.convert(ctx, quote.GetCostUsd(), req.GetUserCurrency())
-	if err != nil {
-		return nil, fail(stepConvertShipping, err)
-	}
-	return cost, nil
+	usd, currency := quote.GetCostUsd(), req.GetUserCurrency()
+	key := convertKey{usd.GetCurrencyCode(), usd.GetUnits(), usd.GetNanos(), currency}
+	return s.converts.get(key, func() (*hipstershop.Money, error) {
+		cost, err := s.convert(ctx, usd, currency)
+		if err != nil {
+			return nil, fail(stepConvertShipping, err)
+		}
+		return cost, nil
+	})
 }
 
 // price returns what one of a product costs.
 func (s *server) price(ctx context.Context, productID, currency string) (*hipstershop.Money, error) {
-	product, err := s.catalog.GetProduct(ctx, &hipstershop.GetProductRequest{Id: productID})
-	if err != nil {
-		return nil, fail(stepProduct(productID), err)
-	}
-	cost, err := s.convert(ctx, product.GetPriceUsd(), currency)
-	if err != nil {
-		return nil, fail(stepConvertPrice(productID, currency), err)
-	}
-	return cost, nil
+	return s.prices.get(priceKey{productID, currency}, func() (*hipstershop.Money, error) {
+		product, err := s.catalog.GetProduct(ctx, &hipstershop.GetProductRequest{Id: productID})
+		if err != nil {
+			return nil, fail(stepProduct(productID), err)
+		}
+		cost, err := s.convert(ctx, product.GetPriceUsd(), currency)
+		if err != nil {
+			return nil, fail(stepConvertPrice(productID, currency), err)
+		}
+		return cost, nil
+	})
 }
 
 // convert converts an amount, and trusts no answer that is not an amount in the currency asked for: the
