@@ -141,14 +141,14 @@ const emptyTimeout = 2 * time.Second
 // endGroup kills what the leader left behind and waits until it is gone.
 func endGroup(pgid int) {
 	deadline := time.Now().Add(emptyTimeout)
-	for syscall.Kill(-pgid, syscall.SIGKILL) == nil && membersLive(pgid) && time.Now().Before(deadline) {
+	for syscall.Kill(-pgid, syscall.SIGKILL) == nil && groupLives(pgid) && time.Now().Before(deadline) {
 		time.Sleep(2 * time.Millisecond)
 	}
 }
 
-// membersLive tells whether a member of a process group still runs. Orphans that are dead already, but
+// groupLives tells whether a member of a process group still runs. Orphans that are dead already, but
 // that the system's first process has not reaped yet, do not.
-func membersLive(pgid int) bool {
+func groupLives(pgid int) bool {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil || len(stats) == 0 {
 		return true // the system does not tell
