@@ -7,8 +7,10 @@ import (
 )
 
 func TestAnAnswerIsJudgedAsPeopleWriteIt(t *testing.T) {
-	number := &format.Answer{Kind: format.NumberAnswer, Accept: []string{"1000", "7"}, Tolerance: 0.5, Right: "yes", Otherwise: "no",
-		Wrong: []format.Wrong{{Given: format.Strings{"64"}, Say: "that is the offset"}}}
+	number := &format.Answer{
+		Kind: format.NumberAnswer, Accept: []string{"1000", "7"}, Tolerance: 0.5, Right: "yes", Otherwise: "no",
+		Wrong: []format.Wrong{{Given: format.Strings{"64"}, Say: "that is the offset"}},
+	}
 	text := &format.Answer{Kind: format.TextAnswer, Accept: []string{"NOT_FOUND"}, Otherwise: "no", Right: "yes"}
 	option := &format.Answer{Kind: format.OptionAnswer, Options: []format.Option{
 		{ID: "a", Say: "The first", Reply: "no, a"}, {ID: "b", Say: "The second", Correct: true, Reply: "yes, b"},

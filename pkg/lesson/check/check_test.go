@@ -160,8 +160,13 @@ func TestAGoalMustHoldAndRestsAtItsTimeout(t *testing.T) {
 		passed  bool
 		held    time.Duration
 	}{
-		{0, Fail, false, 0}, {1, Pass, false, 0}, {2, Pass, false, time.Second}, {3, Fail, false, 0},
-		{4, Pass, false, 0}, {6, Pass, true, 2 * time.Second}, {7, Fail, true, 2 * time.Second},
+		{0, Fail, false, 0},
+		{1, Pass, false, 0},
+		{2, Pass, false, time.Second},
+		{3, Fail, false, 0},
+		{4, Pass, false, 0},
+		{6, Pass, true, 2 * time.Second},
+		{7, Fail, true, 2 * time.Second},
 	} {
 		g.See(Result{Verdict: step.verdict}, at(step.second))
 		if g.Passed() != step.passed || g.Held(at(step.second)) != step.held {

@@ -14,7 +14,7 @@ type inner struct {
 }
 
 type outer struct {
-	inner2 `yaml:",inline"`
+	Common `yaml:",inline"`
 	Items  []inner        `yaml:"items"`
 	Count  *int           `yaml:"count"`
 	Ratio  float64        `yaml:"ratio"`
@@ -22,20 +22,24 @@ type outer struct {
 	Labels map[string]int `yaml:"labels"`
 }
 
-type inner2 struct{}
+// Common is embedded.
+type Common struct {
+	Title string `yaml:"title"`
+}
 
 func TestAWholeDocumentIsDecodedWithPositions(t *testing.T) {
 	var got outer
-	err := Decode("items:\n  - name: a\n    wait: 2s\ncount: 3\nratio: 0.5\non: true\nlabels: {x: 1}\n", &got)
+	err := Decode("title: t\nitems:\n  - name: a\n    wait: 2s\ncount: 3\nratio: 0.5\non: true\nlabels: {x: 1}\n", &got)
 	if err != nil {
 		t.Fatal(err)
 	}
 	three := 3
 	want := outer{
-		Items: []inner{{At: Position{2, 5}, Name: "a", Wait: 2 * time.Second}},
-		Count: &three, Ratio: 0.5, On: true, Labels: map[string]int{"x": 1},
+		Common: Common{Title: "t"},
+		Items:  []inner{{At: Position{3, 5}, Name: "a", Wait: 2 * time.Second}},
+		Count:  &three, Ratio: 0.5, On: true, Labels: map[string]int{"x": 1},
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(outer{}), cmp.Comparer(func(a, b inner2) bool { return true })); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }
