@@ -81,16 +81,25 @@ func (in *instance) hear(up *os.File) {
 	defer up.Close()
 	// What a broken report says is lost, and the instance never counts as listening: its probe fails.
 	_ = lifeline.Read(up, func(m lifeline.Up) {
-		in.mu.Lock()
-		defer in.mu.Unlock()
 		if m.Fatal != "" {
+			in.mu.Lock()
 			in.fatal = m.Fatal
+			in.mu.Unlock()
 		}
-		if m.Listening != nil && in.addr == "" {
-			in.addr, in.admin = m.Listening.Addr, m.Listening.Admin
-			close(in.listening)
+		if m.Listening != nil {
+			in.listens(m.Listening.Addr, m.Listening.Admin)
 		}
 	})
+}
+
+// listens notes where the instance listens; what is noted first holds.
+func (in *instance) listens(addr, admin string) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.addr == "" {
+		in.addr, in.admin = addr, admin
+		close(in.listening)
+	}
 }
 
 // awaitPort notices that a command which reports nothing listens on the port it was given.
@@ -99,10 +108,7 @@ func (in *instance) awaitPort() {
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 250*time.Millisecond) {
 		if conn, err := net.DialTimeout("tcp", addr, time.Second); err == nil {
 			_ = conn.Close()
-			in.mu.Lock()
-			in.addr = addr
-			close(in.listening)
-			in.mu.Unlock()
+			in.listens(addr, "")
 			return
 		}
 		select {
