@@ -52,6 +52,7 @@ type feed struct {
 	dial    func(ctx context.Context) (Shop, error)
 	session Session
 	send    func(tea.Msg)
+	zone    *time.Location // in which times are shown
 
 	mu      sync.Mutex
 	pending batch
@@ -71,7 +72,7 @@ type wish struct {
 
 func newFeed(c Config, s Session, send func(tea.Msg)) *feed {
 	return &feed{
-		dial: c.Dial, session: s, send: send,
+		dial: c.Dial, session: s, send: send, zone: c.Now().Location(),
 		wish: wish{changed: make(chan struct{})}, wake: make(chan struct{}, 1),
 	}
 }

@@ -32,7 +32,7 @@ func questionKeys() []binding {
 		},
 		{
 			keys: strings.Split("123456789", ""), shown: "1-9", group: groupLesson, name: "choose", help: "choose an option", rank: 1,
-			active: func(m *model) bool { q, ok := asked(m); return ok && len(q.options) > 0 },
+			active: func(m *model) bool { q, ok := asked(m); return ok && len(q.options) > 0 && !sure(m) },
 			do:     func(m *model, key string) tea.Cmd { return m.chooseOption(int(key[0] - '1')) },
 		},
 		{

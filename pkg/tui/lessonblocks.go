@@ -222,7 +222,7 @@ func (p *lessonPane) goal(c lesson.CheckView, width int) []string {
 	}
 	title := clean(c.Title)
 	if c.Verdict != lesson.Pass && c.Verdict != "" && c.Verdict != lesson.Pending {
-		title += " " + tone.paint(string(c.Verdict))
+		title += " " + tone.paint("("+string(c.Verdict)+")")
 	}
 	lines := w.paintHang(tone.paint(box), title, width)
 	add := func(name, value string) {

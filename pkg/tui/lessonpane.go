@@ -20,6 +20,17 @@ type lessonPane struct {
 	drawn   map[string][]string
 	drawnAt int
 	drawnBy *theme
+	// kept is the whole step as it was drawn last.
+	kept drawing
+}
+
+// drawing is a drawn step, and all that it depends on.
+type drawing struct {
+	width, picked int
+	theme         *theme
+	news          lesson.BlockKind
+	lines         []string
+	from, to      int
 }
 
 func newLessonPane(w *world, v lesson.View) *lessonPane {
@@ -34,7 +45,7 @@ func newLessonPane(w *world, v lesson.View) *lessonPane {
 // something else is to be done now.
 func (p *lessonPane) take(v lesson.View) {
 	before := p.view
-	p.view = v
+	p.view, p.kept = v, drawing{}
 	switch {
 	case v.Step.ID != before.Step.ID:
 		p.scroll, p.drawn, p.picked, p.reveal = scroll{}, nil, -1, false
@@ -149,8 +160,17 @@ func (p *lessonPane) Render(width, height int) string {
 	return strings.Join(lines[first:last], "\n")
 }
 
-// lines draws the whole step, and tells which lines hold what is to be done now.
+// lines returns the whole step, and which of its lines must come into view if any must.
 func (p *lessonPane) lines(width int) (lines []string, from, to int) {
+	d := &p.kept
+	if d.theme != p.w.theme || d.width != width || d.picked != p.picked || d.news != p.news {
+		*d = drawing{theme: p.w.theme, width: width, picked: p.picked, news: p.news}
+		d.lines, d.from, d.to = p.drawStep(width)
+	}
+	return d.lines, d.from, d.to
+}
+
+func (p *lessonPane) drawStep(width int) (lines []string, from, to int) {
 	for _, b := range p.view.Step.Blocks {
 		block := p.draw(b, width)
 		if len(block) == 0 {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -27,7 +28,7 @@ func (f *feed) events(ctx context.Context, shop Shop) error {
 		if err != nil {
 			return err
 		}
-		line := eventEntry(e)
+		line := eventEntry(e, f.zone)
 		f.put(func(b *batch) { b.events = last(append(b.events, line)) })
 	}
 }
@@ -91,7 +92,7 @@ func (f *feed) tail(ctx context.Context, shop Shop, w wish) error {
 	for err == nil {
 		var line *controlpb.LogLine
 		if line, err = stream.Recv(); err == nil {
-			f.addLogs(w, logEntry(line, w.service == ""))
+			f.addLogs(w, logEntry(line, f.zone, w.service == ""))
 		}
 	}
 	select {
@@ -123,8 +124,8 @@ func plainEntry(text string) entry {
 }
 
 // logEntry draws a log record; named puts the service before it, where lines of several stand together.
-func logEntry(line *controlpb.LogLine, named bool) entry {
-	when := line.GetTime().AsTime().Local().Format("15:04:05.000")
+func logEntry(line *controlpb.LogLine, zone *time.Location, named bool) entry {
+	when := line.GetTime().AsTime().In(zone).Format("15:04:05.000")
 	level, message := clean(line.GetLevel()), clean(line.GetMessage())
 	fields := ""
 	if message == "" {
@@ -156,8 +157,8 @@ func logEntry(line *controlpb.LogLine, named bool) entry {
 	}
 }
 
-func eventEntry(e *controlpb.Event) entry {
-	when := e.GetTime().AsTime().Local().Format("15:04:05")
+func eventEntry(e *controlpb.Event, zone *time.Location) entry {
+	when := e.GetTime().AsTime().In(zone).Format("15:04:05")
 	service, reason, message := clean(e.GetService()), clean(e.GetReason()), clean(e.GetMessage())
 	warning := e.GetType() == "Warning"
 	return entry{

@@ -41,7 +41,7 @@ type theme struct {
 
 func newTheme(l look) *theme {
 	t := &theme{look: l, glyphs: unicodeGlyphs()}
-	if l.ascii {
+	if l.ascii || l.linear {
 		t.glyphs = asciiGlyphs()
 	}
 	if !l.color {

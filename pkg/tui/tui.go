@@ -63,7 +63,8 @@ type Config struct {
 	Run  Runner
 	// Verbs are what the palette completes.
 	Verbs []Verb
-	Now   func() time.Time
+	// Now tells the time; times are shown in its zone.
+	Now func() time.Time
 	// Plain is a command that shows the same on any terminal: "ps --stats".
 	Plain string
 }

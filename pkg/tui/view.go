@@ -106,6 +106,9 @@ func (m *model) titles(s slot) string {
 			parts = append(parts, m.w.faint.paint(t.text))
 		}
 	}
+	if m.w.linear {
+		return strings.Join(parts, ",  ")
+	}
 	return strings.Join(parts, " "+m.w.border.paint(m.w.across)+" ")
 }
 
@@ -120,7 +123,7 @@ func (m *model) label(id paneID, shown bool) string {
 		text = fmt.Sprintf("%d %s", id, clean(m.lesson.view.Step.Title))
 	case id == paneLogs && m.allLogs:
 		text += " all"
-	case id == paneLogs || id == paneDetails:
+	case (id == paneLogs || id == paneDetails) && m.w.chosen != "":
 		text += " " + m.w.chosen
 	}
 	if f := m.pane(id).Filter(); f != nil && *f != "" {
@@ -141,7 +144,11 @@ func (m *model) head() []string {
 		lines = append(lines, m.status())
 	}
 	if m.w.down != "" && m.w.status != nil {
-		text := " " + m.w.broken + " " + m.w.down + ": what you see is how it was; " + m.w.command("up") + " starts it"
+		symbol := m.w.broken + " "
+		if m.w.linear {
+			symbol = ""
+		}
+		text := " " + symbol + m.w.down + ": what you see is how it was; " + m.w.command("up") + " starts it"
 		lines = append(lines, m.w.bad.paint(m.w.fit(text, m.width)))
 	}
 	if effects := m.w.effects(); len(effects) > 0 {
@@ -185,7 +192,10 @@ func (m *model) status() string {
 // health is how the shop does, in a few words.
 func (m *model) health() []string {
 	w := m.w
-	if w.status == nil {
+	switch {
+	case w.down != "":
+		return []string{w.bad.paint("no connection")}
+	case w.status == nil:
 		return []string{w.faint.paint("waiting")}
 	}
 	var words []string
@@ -210,9 +220,12 @@ func (m *model) health() []string {
 func (m *model) strip() string {
 	w := m.w
 	var words []string
-	if w.status == nil {
+	switch {
+	case w.down != "":
+		words = append(words, w.bad.paint("no connection"))
+	case w.status == nil:
 		words = append(words, w.faint.paint("waiting for the shop"))
-	} else {
+	default:
 		ok, all := w.up()
 		tone := w.good
 		if ok < all {

@@ -1,0 +1,330 @@
+package tui
+
+import (
+	"context"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/shopctl/shopctl/pkg/lesson"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// noon is the time at which all screens are drawn.
+func noon() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) }
+
+// shopStatus is a shop of eleven services and a store, in full health.
+func shopStatus() *controlpb.StatusResponse {
+	st := &controlpb.StatusResponse{Name: "default", Url: "http://127.0.0.1:8080", Namespace: "production", Ready: true}
+	for i, name := range []string{"ad", "cart", "catalog", "checkout", "currency", "email", "frontend", "loadgenerator", "payment", "recommendation", "shipping", "redis-cart"} {
+		s := &controlpb.Service{
+			Name: name, Workload: name + "service", Namespace: "production", State: "ok", Version: "v1", Replicas: 1, Ready: 1, Role: "service",
+			Address: "127.0.0.1:4100" + string(rune('0'+i%10)), Protocol: "grpc", Image: "shopctl/" + name + ":v1",
+			Stats: &controlpb.Stats{
+				RequestsPerSecond: float64(i) * 2.5, Requests: int64(i * 25), P50Ms: 0.4 * float64(i), P95Ms: 3.1 * float64(i), P99Ms: 9.7 * float64(i),
+				P95History: history(i), RpsHistory: history(i + 1), WindowMs: 10000,
+			},
+			Instances: []*controlpb.Instance{{
+				Name: name + "-5d8f-1", Version: "v1", State: "ready", Pid: int32(4000 + i), Address: "127.0.0.1:5100" + string(rune('0'+i%10)),
+				Started: timestamppb.New(noon().Add(-time.Duration(i+1) * time.Minute)), MemoryBytes: int64(8_000_000 + i*100_000),
+			}},
+		}
+		switch name {
+		case "redis-cart":
+			s.Role, s.Protocol, s.Stats = "store", "tcp", &controlpb.Stats{}
+		case "checkout":
+			s.DependsOn = []string{"paymentservice", "cartservice"}
+		case "frontend":
+			s.DependsOn, s.Protocol = []string{"checkoutservice", "cartservice"}, "http"
+		}
+		st.Services = append(st.Services, s)
+	}
+	return st
+}
+
+func history(seed int) []float64 {
+	var h []float64
+	for i := range 40 {
+		h = append(h, float64((i*i+seed*7)%(10+seed*8)))
+	}
+	return h
+}
+
+// broken is the shop with a fault in payment, a catalog that starts and a crashing ad service.
+func broken() *controlpb.StatusResponse {
+	st := shopStatus()
+	for _, s := range st.Services {
+		switch s.Name {
+		case "payment":
+			s.Faults = []string{"UNAVAILABLE 50% Charge, 1m59s left"}
+			s.Stats.ErrorRatio = 0.5
+		case "checkout":
+			s.Stats.ErrorRatio, s.Stats.P95Ms = 0.48, 2900
+		case "catalog":
+			s.State, s.Ready, s.Replicas, s.Message = "updating", 2, 3, "1 of 3 replicas is not ready"
+		case "ad":
+			s.State, s.Ready, s.Restarts, s.Message = "crashloop", 0, 5, "exit code 1 five times in a minute"
+			s.Instances[0].State, s.Instances[0].Message = "crashloop", "panic: no ads"
+		}
+	}
+	st.Faults = []*controlpb.Fault{{Id: "f1", Service: "payment", Method: "Charge", Error: "UNAVAILABLE", Percent: 50, Phrase: "UNAVAILABLE 50% Charge, 1m59s left", Owner: "cli"}}
+	return st
+}
+
+func logLines() []entry {
+	var all []entry
+	for i, message := range []string{"listening", "ready", "payment charged", "call failed", "a line\x1b[31m with \tcontrol characters"} {
+		level := []string{"info", "info", "info", "warn", "error"}[i]
+		all = append(all, logEntry(&controlpb.LogLine{
+			Time: timestamppb.New(noon().Add(time.Duration(i) * 1234 * time.Millisecond)), Service: "payment", Level: level, Message: message,
+			Raw: `{"time":"x","level":"info","msg":"m","method":"Charge","code":"OK","amount":"12.5 USD"}`,
+		}, time.UTC, true))
+	}
+	return all
+}
+
+func eventLines() []entry {
+	return []entry{
+		eventEntry(&controlpb.Event{Time: timestamppb.New(noon()), Type: "Normal", Reason: "Ready", Service: "payment", Message: "ready after 88ms"}, time.UTC),
+		eventEntry(&controlpb.Event{Time: timestamppb.New(noon()), Type: "Warning", Reason: "CrashLoop", Service: "ad", Message: "five exits in a minute"}, time.UTC),
+	}
+}
+
+// predicting is a lesson at its first question.
+func predicting() lesson.View {
+	return lesson.View{
+		Lesson: "grpc", Title: "A contract, and what breaks it", Track: "communication", StepIndex: 1, StepCount: 6,
+		Step: lesson.StepView{ID: "not-found", Title: "Nothing, or not there", Next: "predict", Locked: "predict first", Blocks: []lesson.BlockView{
+			{Kind: lesson.ProseBlock, Markdown: "The partner's list is **old** and holds ids that the shop *never* sold. `GetProduct` must do the right thing:\n\n* say so,\n* and not invent a product.\n"},
+			{Kind: lesson.PredictBlock, Predict: &lesson.PredictView{
+				Question: "What does `GetProduct` answer for the id NOPE?", AsksConfidence: true,
+				Options: []lesson.Option{{ID: "empty", Say: "a product with empty fields"}, {ID: "null", Say: "nothing at all, a null"}, {ID: "status", Say: "an error with a status code of its own"}},
+			}},
+			{Kind: lesson.RunBlock, Run: &lesson.RunView{Command: "shopctl call catalog GetProduct '{\"id\": \"NOPE\"}'\n", WhyNot: "predict first"}},
+		}},
+	}
+}
+
+// answering is the same step later: everything but the goals is done.
+func answering() lesson.View {
+	v := predicting()
+	blocks := v.Step.Blocks
+	blocks[1].Predict.Chosen, blocks[1].Predict.Confidence, blocks[1].Predict.Revealed, blocks[1].Predict.Correct = "status", "sure", true, true
+	blocks[1].Predict.Reply = "The outcome travels beside the message."
+	blocks[2].Run = &lesson.RunView{
+		Command: blocks[2].Run.Command, Enabled: true, Ran: true, ExitCode: 69, Took: 153 * time.Millisecond,
+		Output: "$ shopctl call catalog GetProduct '{\"id\": \"NOPE\"}'\nshopctl: error: NOT_FOUND: no product with id NOPE\nexit code 69\n",
+	}
+	v.Step.Next, v.Step.Locked = "answer", "not reached yet: You know the code"
+	v.Step.Blocks = append(blocks,
+		lesson.BlockView{Kind: lesson.ObserveBlock, Observe: &lesson.ObserveView{
+			Question: "With which exit code did the command end?", Kind: "number", Answer: "5", Truth: "69", Verdict: lesson.Fail, Revealed: true,
+			Predicted: "an error with a status code of its own (sure)", Reply: "The line below the error says it.",
+		}},
+		lesson.BlockView{Kind: lesson.CheckBlock, Checks: []lesson.CheckView{
+			{ID: "refused", Title: "The catalog refuses an id that it does not know", Kind: "rpc", Verdict: lesson.Pass},
+			{ID: "sound", Title: "The payment service is sound", Kind: "instance", Verdict: lesson.Fail, Expected: "state ok", Observed: "state paused", Look: "shopctl ps payment"},
+			{ID: "code", Title: "You know the code", Kind: "answer", Verdict: lesson.Fail, Question: "Which code is it?", Given: "OK", Message: "That is the code of success."},
+		}},
+		lesson.BlockView{Kind: lesson.HintsBlock, Hints: &lesson.HintsView{Total: 3, Opened: []string{"Look at the *last* line."}, Offered: true}},
+	)
+	return v
+}
+
+// fakeSession records what is done to it.
+type fakeSession struct {
+	view    lesson.View
+	changes chan struct{}
+	did     []string
+	fail    error
+}
+
+func newFakeSession(v lesson.View) *fakeSession {
+	return &fakeSession{view: v, changes: make(chan struct{}, 1)}
+}
+
+func (s *fakeSession) note(words ...string) error {
+	s.did = append(s.did, strings.Join(words, " "))
+	return s.fail
+}
+func (s *fakeSession) Snapshot() lesson.View    { return s.view }
+func (s *fakeSession) Changes() <-chan struct{} { return s.changes }
+func (s *fakeSession) Predict(option, confidence string) error {
+	return s.note("predict", option, confidence)
+}
+func (s *fakeSession) Run(context.Context) error                  { return s.note("run") }
+func (s *fakeSession) Observe(answer string) error                { return s.note("observe", answer) }
+func (s *fakeSession) Answer(id, text string) error               { return s.note("answer", id, text) }
+func (s *fakeSession) Check() error                               { return s.note("check") }
+func (s *fakeSession) Hint() error                                { return s.note("hint") }
+func (s *fakeSession) Next() error                                { return s.note("next") }
+func (s *fakeSession) Prev() error                                { return s.note("prev") }
+func (s *fakeSession) Reset(context.Context) error                { return s.note("reset") }
+func (s *fakeSession) Solve(_ context.Context, step string) error { return s.note("solve", step) }
+
+// screen is a model with the hands that a test needs.
+type screen struct {
+	t testing.TB
+	*model
+	shop *fakeShop
+	ran  []string
+}
+
+func testVerbs() []Verb {
+	return []Verb{
+		{Name: "call", Args: "SERVICE [METHOD] [JSON]", Short: "Call a gRPC method of a service with JSON"},
+		{Name: "fault clear", Args: "[SERVICE...]", Short: "End faults"}, {Name: "fault inject", Args: "SERVICE", Short: "Break a service"},
+		{Name: "ps", Args: "[SERVICE...]", Short: "List the services and how they do"}, {Name: "up", Short: "Start the shop"},
+	}
+}
+
+func newScreen(t testing.TB, c Config, s Session) *screen {
+	t.Helper()
+	sc := &screen{t: t, shop: newFakeShop()}
+	c.Now, c.Plain = noon, "shopctl ps --stats"
+	if c.Name == "" {
+		c.Name = "default"
+	}
+	c.Verbs = testVerbs()
+	c.Dial = func(context.Context) (Shop, error) { return sc.shop, nil }
+	c.Run = func(_ context.Context, args []string, out io.Writer) (int, error) {
+		sc.ran = append(sc.ran, strings.Join(args, " "))
+		io.WriteString(out, "one\ntwo\nunended")
+		return 3, nil
+	}
+	f := newFeed(c, s, func(tea.Msg) {})
+	f.attach(sc.shop)
+	sc.model = newModel(c, s, &hands{ctx: t.Context(), feed: f, session: s, run: c.Run})
+	return sc
+}
+
+// send gives messages to the model and runs the commands that they cause.
+func (s *screen) send(msgs ...tea.Msg) {
+	s.t.Helper()
+	for _, msg := range msgs {
+		_, cmd := s.Update(msg)
+		s.runCmd(cmd)
+	}
+}
+
+func (s *screen) runCmd(cmd tea.Cmd) {
+	if cmd == nil {
+		return
+	}
+	switch msg := cmd().(type) {
+	case tea.BatchMsg:
+		for _, c := range msg {
+			s.runCmd(c)
+		}
+	case done:
+		s.send(msg)
+	case tea.QuitMsg:
+		s.did("quit")
+	case tea.SuspendMsg:
+		s.did("suspend")
+	}
+	// What commands put into the feed arrives with the next message.
+	f := s.hands.feed
+	f.mu.Lock()
+	news := f.pending
+	f.pending = batch{}
+	f.mu.Unlock()
+	if news.output != nil {
+		s.send(news)
+	}
+}
+
+func (s *screen) did(what string) { s.ran = append(s.ran, what) }
+
+func (s *screen) size(w, h int) { s.send(tea.WindowSizeMsg{Width: w, Height: h}) }
+
+// press types keys: words as "ctrl+d" or single characters.
+func (s *screen) press(keys ...string) {
+	s.t.Helper()
+	for _, k := range keys {
+		s.send(keyOf(k))
+	}
+}
+
+func (s *screen) typing(text string) {
+	for _, r := range text {
+		s.send(tea.KeyPressMsg{Code: r, Text: string(r)})
+	}
+}
+
+func keyOf(name string) tea.KeyPressMsg {
+	if rest, ok := strings.CutPrefix(name, "ctrl+"); ok {
+		return tea.KeyPressMsg{Code: rune(rest[0]), Mod: tea.ModCtrl}
+	}
+	if rest, ok := strings.CutPrefix(name, "shift+"); ok {
+		k := keyOf(rest)
+		k.Mod = tea.ModShift
+		return k
+	}
+	switch name {
+	case "enter":
+		return tea.KeyPressMsg{Code: tea.KeyEnter}
+	case "esc":
+		return tea.KeyPressMsg{Code: tea.KeyEscape}
+	case "tab":
+		return tea.KeyPressMsg{Code: tea.KeyTab}
+	case "up":
+		return tea.KeyPressMsg{Code: tea.KeyUp}
+	case "down":
+		return tea.KeyPressMsg{Code: tea.KeyDown}
+	case "left":
+		return tea.KeyPressMsg{Code: tea.KeyLeft}
+	case "backspace":
+		return tea.KeyPressMsg{Code: tea.KeyBackspace}
+	}
+	r := []rune(name)[0]
+	return tea.KeyPressMsg{Code: r, Text: name}
+}
+
+func (s *screen) text() string {
+	lines, _ := s.draw()
+	return strings.Join(lines, "\n")
+}
+
+func (s *screen) wantText(parts ...string) {
+	s.t.Helper()
+	text := s.text()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			s.t.Errorf("the screen does not show %q:\n%s", part, text)
+		}
+	}
+}
+
+func (s *screen) wantNoText(parts ...string) {
+	s.t.Helper()
+	text := s.text()
+	for _, part := range parts {
+		if strings.Contains(text, part) {
+			s.t.Errorf("the screen shows %q:\n%s", part, text)
+		}
+	}
+}
+
+// dash is a dashboard of a shop, in black and white unless c says else.
+func dash(t testing.TB, c Config, st *controlpb.StatusResponse) *screen {
+	s := newScreen(t, c, nil)
+	s.size(120, 40)
+	s.send(batch{status: st, events: eventLines(), logs: logLines(), logsOf: s.heard})
+	s.send(batch{logs: logLines(), logsOf: s.heard})
+	return s
+}
+
+// lessonOn is a lesson beside a shop.
+func lessonOn(t testing.TB, c Config, v lesson.View, st *controlpb.StatusResponse) (*screen, *fakeSession) {
+	session := newFakeSession(v)
+	s := newScreen(t, c, session)
+	s.size(120, 40)
+	s.send(batch{status: st, events: eventLines()})
+	s.send(batch{logs: logLines(), logsOf: s.heard})
+	return s, session
+}

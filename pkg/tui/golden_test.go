@@ -1,0 +1,144 @@
+package tui
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the goldens anew")
+
+// screens are what the goldens show.
+func screens(t testing.TB, c Config) map[string]*screen {
+	all := map[string]*screen{
+		"dash":       dash(t, c, shopStatus()),
+		"dash-fault": dash(t, c, broken()),
+		"dash-down":  newScreen(t, c, nil),
+		"dash-lost":  dash(t, c, shopStatus()),
+		"details":    dash(t, c, broken()),
+		"events":     dash(t, c, broken()),
+		"help":       dash(t, c, shopStatus()),
+		"palette":    dash(t, c, shopStatus()),
+		"faults":     dash(t, c, shopStatus()),
+	}
+	down := "the shop is not running"
+	all["dash-down"].send(batch{link: &down})
+	all["dash-lost"].send(batch{link: &down})
+	all["details"].press("enter")
+	all["events"].press("4")
+	all["help"].press("?")
+	all["palette"].press(":")
+	all["palette"].typing("call c")
+	all["faults"].press("f")
+	all["lesson-predict"], _ = lessonOn(t, c, predicting(), shopStatus())
+	all["lesson-sure"], _ = lessonOn(t, c, predicting(), shopStatus())
+	all["lesson-sure"].press("3")
+	all["lesson-answer"], _ = lessonOn(t, c, answering(), broken())
+	all["lesson-prompt"], _ = lessonOn(t, c, answering(), broken())
+	all["lesson-prompt"].press("enter")
+	all["lesson-prompt"].typing("NOT_FOUND")
+	return all
+}
+
+func TestScreensLookAsTheyDid(t *testing.T) {
+	for _, look := range []struct {
+		name string
+		c    Config
+	}{{"plain", Config{}}, {"color", Config{Color: true}}} {
+		for name, s := range screens(t, look.c) {
+			for _, size := range [][2]int{{120, 40}, {80, 24}, {50, 15}} {
+				s.size(size[0], size[1])
+				golden(t, fmt.Sprintf("%s-%dx%d-%s", name, size[0], size[1], look.name), s.text())
+			}
+		}
+	}
+}
+
+func TestScreensCanBeLinearAndInASCII(t *testing.T) {
+	for name, s := range screens(t, Config{Accessible: true}) {
+		s.size(80, 24)
+		golden(t, name+"-80x24-accessible", s.text())
+		if strings.ContainsAny(s.text(), "╭│●▲✗▁") {
+			t.Errorf("%s: linear text has boxes or symbols:\n%s", name, s.text())
+		}
+	}
+	for name, s := range screens(t, Config{ASCII: true}) {
+		s.size(80, 24)
+		content := s.View().Content
+		golden(t, name+"-80x24-ascii", content)
+		for _, r := range content {
+			if r > 0x7e {
+				t.Fatalf("%s: %q is not ASCII", name, r)
+			}
+		}
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	got = strings.ReplaceAll(got, "\x1b", "␛")
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (go test ./pkg/tui -update writes it)", err)
+	}
+	if diff := cmp.Diff(string(want), got+"\n"); diff != "" {
+		t.Errorf("%s has changed (go test ./pkg/tui -update accepts it):\n%s\n%s", name, diff, got)
+	}
+}
+
+func TestAnySizeIsFilledExactly(t *testing.T) {
+	heights := []int{1, 2, 3, 5, 9, 14, 15, 16, 19, 23, 24, 25, 29, 30, 31, 40, 60}
+	all := screens(t, Config{Color: true})
+	for name, s := range screens(t, Config{Accessible: true}) {
+		all[name+", accessible"] = s
+	}
+	for _, s := range all {
+		s.Update(keyOf("z")) // some are zoomed, too
+		break
+	}
+	for name, s := range all {
+		for w := 1; w <= 200; w++ {
+			s.width = w
+			h := heights[w%len(heights)]
+			for _, s.height = range []int{h, heights[(w*7+3)%len(heights)]} {
+				lines, _ := s.draw()
+				if len(lines) != s.height {
+					t.Fatalf("%s at %dx%d: %d lines", name, s.width, s.height, len(lines))
+				}
+				for i, line := range lines {
+					if got := ansi.StringWidth(line); got != s.width {
+						t.Fatalf("%s at %dx%d: line %d is %d cells wide: %q", name, s.width, s.height, i, got, line)
+					}
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkFrame(b *testing.B) {
+	for name, s := range screens(b, Config{Color: true}) {
+		b.Run(name, func(b *testing.B) {
+			s.size(120, 40)
+			b.ReportAllocs()
+			for b.Loop() {
+				s.draw()
+			}
+		})
+	}
+}
