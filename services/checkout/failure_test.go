@@ -21,31 +21,55 @@ func TestAFailingStepIsNamedWithItsCauseAndACodeToActOn(t *testing.T) {
 		text         string
 		charged      bool
 	}{
-		{"cart away", "GetCart", status.Error(codes.Unavailable, "store gone"), codes.Unavailable,
-			"cart failure: failed to get user cart during checkout: rpc error: code = Unavailable desc = store gone", false},
-		{"cart broken", "GetCart", status.Error(codes.Internal, "100%s broken"), codes.Internal,
-			"cart failure: failed to get user cart during checkout: rpc error: code = Internal desc = 100%s broken", false},
-		{"catalogue away", "GetProduct", status.Error(codes.Unavailable, "away"), codes.Unavailable,
-			`failed to prepare order: failed to get product #"`, false},
-		{"catalogue unknown", "GetProduct", status.Error(codes.Unknown, "what"), codes.Internal,
-			`": rpc error: code = Unknown desc = what`, false},
-		{"currency away", "Convert", status.Error(codes.ResourceExhausted, "busy"), codes.ResourceExhausted,
-			"rpc error: code = ResourceExhausted desc = busy", false},
-		{"quote away", "GetQuote", status.Error(codes.Unavailable, "away"), codes.Unavailable,
-			"shipping quote failure: failed to get shipping quote: rpc error: code = Unavailable desc = away", false},
-		{"quote refused", "GetQuote", status.Error(codes.InvalidArgument, "no such place"), codes.InvalidArgument,
-			"shipping quote failure: failed to get shipping quote: rpc error: code = InvalidArgument desc = no such place", false},
-		{"card declined", "Charge", status.Error(codes.InvalidArgument, "Credit card info is invalid"), codes.InvalidArgument,
-			"failed to charge card: could not charge the card: rpc error: code = InvalidArgument desc = Credit card info is invalid", false},
-		{"card declined by the original", "Charge", status.Error(codes.Code(400), "Credit card info is invalid"), codes.InvalidArgument,
-			"failed to charge card: could not charge the card: rpc error: code = Code(400) desc = Credit card info is invalid", false},
-		{"payment away", "Charge", status.Error(codes.Unavailable, "injected"), codes.Unavailable,
-			"failed to charge card: could not charge the card: rpc error: code = Unavailable desc = injected", false},
+		{
+			"cart away", "GetCart", status.Error(codes.Unavailable, "store gone"), codes.Unavailable,
+			"cart failure: failed to get user cart during checkout: rpc error: code = Unavailable desc = store gone", false,
+		},
+		{
+			"cart broken", "GetCart", status.Error(codes.Internal, "100%s broken"), codes.Internal,
+			"cart failure: failed to get user cart during checkout: rpc error: code = Internal desc = 100%s broken", false,
+		},
+		{
+			"catalogue away", "GetProduct", status.Error(codes.Unavailable, "away"), codes.Unavailable,
+			`failed to prepare order: failed to get product #"`, false,
+		},
+		{
+			"catalogue unknown", "GetProduct", status.Error(codes.Unknown, "what"), codes.Internal,
+			`": rpc error: code = Unknown desc = what`, false,
+		},
+		{
+			"currency away", "Convert", status.Error(codes.ResourceExhausted, "busy"), codes.ResourceExhausted,
+			"rpc error: code = ResourceExhausted desc = busy", false,
+		},
+		{
+			"quote away", "GetQuote", status.Error(codes.Unavailable, "away"), codes.Unavailable,
+			"shipping quote failure: failed to get shipping quote: rpc error: code = Unavailable desc = away", false,
+		},
+		{
+			"quote refused", "GetQuote", status.Error(codes.InvalidArgument, "no such place"), codes.InvalidArgument,
+			"shipping quote failure: failed to get shipping quote: rpc error: code = InvalidArgument desc = no such place", false,
+		},
+		{
+			"card declined", "Charge", status.Error(codes.InvalidArgument, "Credit card info is invalid"), codes.InvalidArgument,
+			"failed to charge card: could not charge the card: rpc error: code = InvalidArgument desc = Credit card info is invalid", false,
+		},
+		{
+			"card declined by the original", "Charge", status.Error(codes.Code(400), "Credit card info is invalid"), codes.InvalidArgument,
+			"failed to charge card: could not charge the card: rpc error: code = Code(400) desc = Credit card info is invalid", false,
+		},
+		{
+			"payment away", "Charge", status.Error(codes.Unavailable, "injected"), codes.Unavailable,
+			"failed to charge card: could not charge the card: rpc error: code = Unavailable desc = injected", false,
+		},
 		{"payment without permission", "Charge", status.Error(codes.PermissionDenied, "no"), codes.Internal, "failed to charge card", false},
-		{"shipping away", "ShipOrder", status.Error(codes.Unavailable, "no lorry"), codes.Unavailable,
-			"shipping error: shipment failed: rpc error: code = Unavailable desc = no lorry; the charge was refunded", true},
-		{"shipping broken", "ShipOrder", status.Error(codes.Internal, "lorry on fire"), codes.Internal,
-			"shipping error: shipment failed: rpc error: code = Internal desc = lorry on fire; the charge was refunded", true},
+		{
+			"shipping away", "ShipOrder", status.Error(codes.Unavailable, "no lorry"), codes.Unavailable,
+			"shipping error: shipment failed: rpc error: code = Unavailable desc = no lorry; the charge was refunded", true,
+		},
+		{
+			"shipping broken", "ShipOrder", status.Error(codes.Internal, "lorry on fire"), codes.Internal,
+			"shipping error: shipment failed: rpc error: code = Internal desc = lorry on fire; the charge was refunded", true,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := open(t)
