@@ -86,8 +86,18 @@ func TestAnUnknownServiceIsAUsageErrorThatNamesTheNearest(t *testing.T) {
 func TestEveryCommandThatNeedsTheShopSaysThatItIsNotRunning(t *testing.T) {
 	w := newWorld(t)
 	for _, args := range [][]string{
-		{"ps"}, {"status"}, {"logs"}, {"events"}, {"get", "deploy"}, {"describe", "svc"}, {"mail"},
-		{"scale", "cart", "--replicas", "2"}, {"restart", "cart"}, {"stop", "cart"}, {"start", "cart"}, {"delete", "deploy", "x"},
+		{"ps"},
+		{"status"},
+		{"logs"},
+		{"events"},
+		{"get", "deploy"},
+		{"describe", "svc"},
+		{"mail"},
+		{"scale", "cart", "--replicas", "2"},
+		{"restart", "cart"},
+		{"stop", "cart"},
+		{"start", "cart"},
+		{"delete", "deploy", "x"},
 	} {
 		w.want(exitNotRunning, args...)
 		w.wantErr("shopctl: error: ", "the shop is not running", "shopctl: hint: shopctl up\n")
