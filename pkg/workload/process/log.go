@@ -13,10 +13,10 @@ import (
 const maxLine = 64 << 10
 
 // copyLines copies output line by line. A line that is no JSON object becomes one, so that every line
-// of a log has a time and a message.
+// of a log has a time and a message. Lines that are there already are written together.
 func copyLines(to io.Writer, from io.Reader) {
 	lines := bufio.NewReaderSize(from, 4<<10)
-	var line []byte
+	var line, batch []byte
 	for {
 		part, err := lines.ReadSlice('\n')
 		line = append(line, part...)
@@ -24,8 +24,12 @@ func copyLines(to io.Writer, from io.Reader) {
 			continue
 		}
 		if len(bytes.TrimSpace(line)) > 0 {
-			// A log that cannot be written (a full disk) must not stop the instance: the line is lost.
-			_, _ = to.Write(asJSON(bytes.TrimRight(line, "\r\n"), time.Now()))
+			batch = append(batch, asJSON(bytes.TrimRight(line, "\r\n"), time.Now())...)
+		}
+		if len(batch) > 0 && (lines.Buffered() == 0 || len(batch) > maxLine || err != nil) {
+			// A log that cannot be written (a full disk) must not stop the instance: the lines are lost.
+			_, _ = to.Write(batch)
+			batch = batch[:0]
 		}
 		line = line[:0]
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
