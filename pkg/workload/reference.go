@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -62,17 +63,23 @@ func parseServiceAddr(value, namespace string) (serviceAddr, bool) {
 	return a, true
 }
 
-// rewrite replaces the Service in a value by its stable address.
-func (r *resolver) rewrite(value, namespace string) (string, *Reference) {
+// rewrite replaces the Service in a value by its stable address. warning is about a Service that does
+// not have that port.
+func (r *resolver) rewrite(value, namespace string) (rewritten string, ref *Reference, warning string) {
 	a, ok := parseServiceAddr(value, namespace)
 	if !ok {
-		return value, nil
+		return value, nil, ""
 	}
 	addr, known := r.addrs[servicePort{a.service, a.port}]
-	if !known {
-		return value, nil
+	if known {
+		return a.scheme + addr + a.path, &Reference{Service: a.service, Port: a.port, Addr: addr}, ""
 	}
-	return a.scheme + addr + a.path, &Reference{Service: a.service, Port: a.port, Addr: addr}
+	for sp := range r.addrs {
+		if sp.service == a.service {
+			return value, nil, fmt.Sprintf("service %s has no port %d, but %d", a.service.Name, a.port, sp.port)
+		}
+	}
+	return value, nil, ""
 }
 
 // addReference keeps each Service port once.

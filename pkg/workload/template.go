@@ -91,7 +91,10 @@ func (r *resolver) resolveContainer(rev *revision, d *appsv1.Deployment, c *core
 		return err
 	}
 	for _, name := range rev.vars.names {
-		value, ref := r.rewrite(rev.vars.values[name], d.Namespace)
+		value, ref, warning := r.rewrite(rev.vars.values[name], d.Namespace)
+		if warning != "" {
+			rev.warnings = append(rev.warnings, "env "+name+": "+warning)
+		}
 		rev.vars.values[name] = value
 		rev.refs = addReference(rev.refs, ref)
 	}

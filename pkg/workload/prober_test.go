@@ -1,0 +1,69 @@
+package workload
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+func TestProbesAskAsTheKubeletDoes(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv, h := grpc.NewServer(), health.NewServer()
+	healthpb.RegisterHealthServer(srv, h)
+	h.SetServingStatus("down", healthpb.HealthCheckResponse_NOT_SERVING)
+	go srv.Serve(l)
+	t.Cleanup(srv.Stop)
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/ok" && r.Host == "shop" && r.Header.Get("X-Probe") == "1":
+		case r.URL.Path == "/moved":
+			http.Redirect(w, r, "/fail", http.StatusFound)
+		default:
+			http.Error(w, "no", http.StatusInternalServerError)
+		}
+	}))
+	t.Cleanup(web.Close)
+	webAddr, grpcAddr := web.Listener.Addr().String(), l.Addr().String()
+
+	name := func(s string) *string { return &s }
+	get := func(path string, headers ...corev1.HTTPHeader) corev1.ProbeHandler {
+		return corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: path, Port: intstr.FromString("http"), HTTPHeaders: headers}}
+	}
+	for what, c := range map[string]struct {
+		addr    string
+		handler corev1.ProbeHandler
+		want    string // empty: it succeeds
+	}{
+		"grpc":          {grpcAddr, corev1.ProbeHandler{GRPC: &corev1.GRPCAction{Port: 80}}, ""},
+		"grpc down":     {grpcAddr, corev1.ProbeHandler{GRPC: &corev1.GRPCAction{Port: 80, Service: name("down")}}, "health is NOT_SERVING"},
+		"grpc unknown":  {grpcAddr, corev1.ProbeHandler{GRPC: &corev1.GRPCAction{Port: 80, Service: name("x")}}, "unknown service"},
+		"http":          {webAddr, get("/ok", corev1.HTTPHeader{Name: "Host", Value: "shop"}, corev1.HTTPHeader{Name: "X-Probe", Value: "1"}), ""},
+		"http redirect": {webAddr, get("/moved"), ""},
+		"http error":    {webAddr, get("/fail"), "500"},
+		"tcp":           {webAddr, corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(80)}}, ""},
+		"wrong port":    {webAddr, corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(1)}}, "refused"},
+		"unknown port":  {webAddr, corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromString("x")}}, `no port named "x"`},
+		"exec":          {webAddr, corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"sh", "-c", `test "$A" = 1`}}}, ""},
+		"exec fails":    {webAddr, corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"sh", "-c", "echo not yet; exit 3"}}}, "exit status 3 not yet"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			p := &prober{addr: c.addr, ports: []corev1.ContainerPort{{Name: "http", ContainerPort: 80}}, env: []string{"A=1"}}
+			defer p.Close()
+			err := p.check(t.Context(), &probe{&corev1.Probe{ProbeHandler: c.handler}})
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
