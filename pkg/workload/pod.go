@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -239,8 +240,8 @@ func (c *Controller) exited(p *pod, run int, exit Exit, lines []string) {
 	pause := backoffAfter(p.quick)
 	p.phase, p.retryAt = backingOff, now.Add(pause)
 	p.reason = describeExit(exit)
-	if len(lines) > 0 {
-		p.reason += ": " + strings.Join(lines, " | ")
+	if words := lastWords(exit, lines); words != "" {
+		p.reason += ": " + words
 	}
 	c.event(true, "Exited", p.owner, p.name, p.reason)
 	if len(p.exits) >= crashLimit {
@@ -296,6 +297,20 @@ func (c *Controller) forget(p *pod) {
 			c.cfg.Log.Warn("remove volumes", "instance", p.name, "error", err)
 		}
 	}
+}
+
+// lastWords are the last lines of an instance that ended by itself, without what is known already.
+func lastWords(e Exit, lines []string) string {
+	if e.Signal == syscall.SIGKILL {
+		return "" // it had no time for any
+	}
+	var words []string
+	for _, line := range lines {
+		if (e.Reason == "" || !strings.Contains(line, e.Reason)) && !slices.Contains(words, line) {
+			words = append(words, line)
+		}
+	}
+	return strings.Join(words, " | ")
 }
 
 func describeExit(e Exit) string {
