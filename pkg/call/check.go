@@ -58,7 +58,7 @@ func unknownField(path, key string, d protoreflect.MessageDescriptor) error {
 		}
 	}
 	err := &Invalid{Text: fmt.Sprintf("field %q is not in %s", join(path, key), d.FullName())}
-	near := nearest.Name(key, names)
+	near := nearest.Match(key, names)
 	switch {
 	case near != "":
 		err.Hint = fmt.Sprintf("did you mean %s?", near)
@@ -146,7 +146,7 @@ func checkEnum(path string, value any, d protoreflect.EnumDescriptor) error {
 			names = append(names, string(d.Values().Get(i).Name()))
 		}
 		hint := "it has " + strings.Join(names, ", ")
-		if near := nearest.Name(v, names); near != "" {
+		if near := nearest.Match(v, names); near != "" {
 			hint = fmt.Sprintf("did you mean %s?", near)
 		}
 		return &Invalid{Text: fmt.Sprintf("field %q: %s has no value %q", path, d.FullName(), v), Hint: hint}

@@ -175,7 +175,7 @@ func (c *config) add(key, value *yaml.Node) error {
 		return nil
 	}
 	hint := "known keys: " + strings.Join(known, ", ")
-	if near := nearest.Name(key.Value, known); near != "" {
+	if near := nearest.Match(key.Value, known); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	return c.errorAt(key, hint, "unknown key %q", key.Value)

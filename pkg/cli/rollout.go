@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	appsv1 "k8s.io/api/apps/v1"
 
 	"github.com/shopctl/shopctl/pkg/control"
@@ -43,10 +45,15 @@ func (o *waitFlags) rollout(ctx context.Context, f *Factory, shop *control.Clien
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	err := followRollout(ctx, shop, pending)
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if timedOut(ctx, err) {
 		return hintErr(exitInconclusive, f.command("ps --instances"), fmt.Errorf("wait for the rollout: not done after %s", shortDuration(o.timeout)))
 	}
 	return err
+}
+
+// timedOut tells whether err came of the end of ctx's time, which the daemon may notice first.
+func timedOut(ctx context.Context, err error) bool {
+	return err != nil && (errors.Is(ctx.Err(), context.DeadlineExceeded) || status.Code(err) == codes.DeadlineExceeded)
 }
 
 // lookAgain is the time between two looks at a rollout.

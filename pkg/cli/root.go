@@ -41,6 +41,18 @@ call them, watch them, break them and repair them. Lessons lead through it.
 		},
 	}
 	f.globalFlags(root)
+	addCommands(root, f)
+	root.SetHelpCommand(newHelpCmd(f))
+	root.SetHelpCommandGroupID(groupOther)
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpFunc(help)
+	root.SetUsageFunc(func(cmd *cobra.Command) error { help(cmd, nil); return nil })
+	root.SetFlagErrorFunc(flagError)
+	return root
+}
+
+// addCommands adds every command of the top level to its group.
+func addCommands(root *cobra.Command, f *Factory) {
 	root.AddGroup(
 		&cobra.Group{ID: groupShop, Title: "The shop"},
 		&cobra.Group{ID: groupObjects, Title: "Its objects"},
@@ -84,13 +96,6 @@ call them, watch them, break them and repair them. Lessons lead through it.
 		cmd.GroupID = entry.group
 		root.AddCommand(cmd)
 	}
-	root.SetHelpCommand(newHelpCmd(f))
-	root.SetHelpCommandGroupID(groupOther)
-	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpFunc(help)
-	root.SetUsageFunc(func(cmd *cobra.Command) error { help(cmd, nil); return nil })
-	root.SetFlagErrorFunc(flagError)
-	return root
 }
 
 // bare is shopctl without a word: the dashboard on a terminal, the help elsewhere.
@@ -138,7 +143,7 @@ func unknownCommand(cmd *cobra.Command, word string) error {
 		}
 	}
 	hint := cmd.CommandPath() + " --help"
-	if near := nearest.Name(word, names); near != "" {
+	if near := nearest.Match(word, names); near != "" {
 		hint = cmd.CommandPath() + " " + near
 	}
 	return usageErr(hint, "unknown command %q", cmd.CommandPath()+" "+word)

@@ -16,7 +16,7 @@ import (
 // unknown is the error for a word that names nothing, with what it may have meant.
 func unknown(what, word string, known []string) error {
 	hint := "one of " + strings.Join(known, ", ")
-	if near := nearest.Name(word, known); near != "" {
+	if near := nearest.Match(word, known); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	if len(known) == 0 {

@@ -153,10 +153,23 @@ func (o *upOptions) already(ctx context.Context, shop *control.Client) error {
 	return nil
 }
 
-// follow shows the progress until every service is ready.
+// follow shows the progress until every service is ready, for at most the timeout.
 func (o *upOptions) follow(ctx context.Context, shop *control.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	bounded, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
+	err := o.watch(bounded, shop)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case timedOut(bounded, err):
+		return hintErr(exitInconclusive, o.f.command("ps"), fmt.Errorf("start the shop: not ready after %s", shortDuration(o.timeout)))
+	case status.Code(err) == codes.Unavailable:
+		return hintErr(exitFailed, o.f.command("up"), fmt.Errorf("start the shop: the daemon has gone: %w", err))
+	}
+	return err
+}
+
+func (o *upOptions) watch(ctx context.Context, shop *control.Client) error {
 	stream, err := shop.Watch(ctx, &controlpb.WatchRequest{})
 	if err != nil {
 		return err
@@ -165,13 +178,8 @@ func (o *upOptions) follow(ctx context.Context, shop *control.Client) error {
 	defer p.clear()
 	for {
 		st, err := stream.Recv()
-		switch {
-		case errors.Is(ctx.Err(), context.DeadlineExceeded):
-			return hintErr(exitInconclusive, o.f.command("ps"), fmt.Errorf("start the shop: not ready after %s", shortDuration(o.timeout)))
-		case err != nil && ctx.Err() != nil:
+		if err != nil {
 			return err
-		case err != nil:
-			return hintErr(exitFailed, o.f.command("up"), fmt.Errorf("start the shop: the daemon has gone: %w", err))
 		}
 		p.show(st)
 		if st.GetReady() {

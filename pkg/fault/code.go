@@ -55,7 +55,7 @@ func ParseCode(text string) (codes.Code, error) {
 		return 0, &Invalid{Text: "error OK: a call that ends with OK has not failed", Hint: "leave --error out, or use " + strings.Join(Codes(), ", ")}
 	}
 	hint := "use one of " + strings.Join(Codes(), ", ")
-	if name := nearest.Name(strings.NewReplacer("-", "_", " ", "_").Replace(text), Codes()); name != "" {
+	if name := nearest.Match(strings.NewReplacer("-", "_", " ", "_").Replace(text), Codes()); name != "" {
 		hint = "did you mean " + name + "?"
 	}
 	return 0, &Invalid{Text: fmt.Sprintf("unknown gRPC code %q", text), Hint: hint}

@@ -102,7 +102,7 @@ func (r *Registry) Inject(spec Spec) (Fault, error) {
 func (r *Registry) unknown(service string) error {
 	names := r.cfg.Names()
 	hint := "use one of " + strings.Join(names, ", ")
-	if name := nearest.Name(service, names); name != "" {
+	if name := nearest.Match(service, names); name != "" {
 		hint = "did you mean " + name + "?"
 	}
 	return &Invalid{Text: fmt.Sprintf("unknown service %q", service), Hint: hint}

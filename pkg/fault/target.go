@@ -69,7 +69,7 @@ func (t Target) unknownMethod(text string, known []string) error {
 		names[i] = shortest(m, known)
 	}
 	hint := t.Name + " has " + strings.Join(names, ", ")
-	if name := nearest.Name(text[strings.LastIndexAny(text, "/.")+1:], names); name != "" {
+	if name := nearest.Match(text[strings.LastIndexAny(text, "/.")+1:], names); name != "" {
 		hint = "did you mean " + name + "?"
 	}
 	return &Invalid{Text: fmt.Sprintf("%s has no method %q", t.Name, text), Hint: hint}

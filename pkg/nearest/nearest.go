@@ -1,41 +1,98 @@
-// Package nearest finds the name that somebody meant when they typed another one.
+// Package nearest finds the known word that a mistyped one was probably meant to be.
 package nearest
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
-// Name returns the candidate closest to word, without regard to case, or "" when none is close
-// enough to be worth suggesting. Of equally close candidates the first wins.
-func Name(word string, candidates []string) string {
-	typed := []rune(strings.ToLower(word))
-	if len(typed) == 0 {
-		return ""
+// maxLength bounds the words that are compared, in bytes: longer ones are no slips of the finger.
+const maxLength = 128
+
+// Match returns the candidate closest to word, or "" when none is close enough to be worth a question.
+func Match(word string, candidates []string) string {
+	if found := Matches(word, candidates, 1); len(found) > 0 {
+		return found[0]
 	}
-	best, bestDistance := "", len(typed)/3+2
-	for _, candidate := range candidates {
-		d := distance(typed, []rune(strings.ToLower(candidate)))
-		if extends(string(typed), strings.ToLower(candidate)) {
-			d = min(d, 1)
-		}
-		if d < bestDistance {
-			best, bestDistance = candidate, d
-		}
-	}
-	return best
+	return ""
 }
 
-// extends reports whether one word is a long enough part of the other that one was meant for the other:
-// "payments" for "payment", "charge" for "chargecard", "products" for "listproducts".
-func extends(a, b string) bool {
-	short, long := a, b
-	if len(short) > len(long) {
-		short, long = long, short
+// Matches returns up to limit candidates close to word, the closest first. Case, hyphens and underscores
+// count only between candidates that are equally close without them; a word contained in another is close to it.
+func Matches(word string, candidates []string, limit int) []string {
+	if word == "" || len(word) > maxLength {
+		return nil
 	}
-	return len(short) >= 4 && strings.Contains(long, short)
+	type scored struct {
+		word         string
+		score, exact int
+	}
+	var found []scored
+	for _, c := range candidates {
+		if score, ok := closeness(fold(word), fold(c)); ok {
+			found = append(found, scored{c, score, Distance(word, c)})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b scored) int {
+		return cmp.Or(cmp.Compare(a.score, b.score), cmp.Compare(a.exact, b.exact), cmp.Compare(a.word, b.word))
+	})
+	var words []string
+	for _, f := range found {
+		if len(words) < limit && !slices.Contains(words, f.word) {
+			words = append(words, f.word)
+		}
+	}
+	return words
 }
 
-// distance counts the insertions, deletions, substitutions and swaps of neighbours that turn a into b
-// (optimal string alignment).
-func distance(a, b []rune) int {
+// Typo returns the candidate that word was meant to be if only fingers slipped, or "": unlike for Match, a
+// part of a word does not count.
+func Typo(word string, candidates []string) string {
+	for _, c := range Matches(word, candidates, len(candidates)) {
+		if d := Distance(fold(word), fold(c)); d <= max(1, max(len(word), len(c))/3) {
+			return c
+		}
+	}
+	return ""
+}
+
+// Suggest returns `; did you mean "x"?` for the closest candidate, or "".
+func Suggest(word string, candidates []string) string {
+	if m := Match(word, candidates); m != "" {
+		return `; did you mean "` + m + `"?`
+	}
+	return ""
+}
+
+// closeness is the number of edits between two folded words; false if that is more than a third of the longer one.
+func closeness(word, candidate string) (int, bool) {
+	if candidate == "" || len(candidate) > maxLength {
+		return 0, false
+	}
+	longest := max(len(word), len(candidate))
+	d := Distance(word, candidate)
+	if d <= max(1, longest/3) && d < longest {
+		return d, true
+	}
+	shorter, longer := word, candidate
+	if len(shorter) > len(longer) {
+		shorter, longer = longer, shorter
+	}
+	// "payment" for "paymentservice": further away than any slip of the finger.
+	if len(shorter) >= 4 && strings.Contains(longer, shorter) {
+		return longest + d, true
+	}
+	return 0, false
+}
+
+func fold(s string) string {
+	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(s))
+}
+
+// Distance is the least number of insertions, deletions, substitutions and swaps of neighbouring bytes that
+// turn a into b (optimal string alignment).
+func Distance(a, b string) int {
 	before, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range prev {
 		prev[j] = j

@@ -8,7 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/shopctl/shopctl/pkg/resource/nearest"
+	"github.com/shopctl/shopctl/pkg/nearest"
 )
 
 // The kinds that have a meaning in the shop.

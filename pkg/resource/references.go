@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/shopctl/shopctl/pkg/nearest"
 	"github.com/shopctl/shopctl/pkg/resource/admission"
-	"github.com/shopctl/shopctl/pkg/resource/nearest"
 )
 
 // defaultServiceAccount is there in every namespace without anybody making it.

@@ -7,7 +7,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/shopctl/shopctl/pkg/resource/nearest"
+	"github.com/shopctl/shopctl/pkg/nearest"
 )
 
 // state is the whole store at one revision. It and the objects in it never change.

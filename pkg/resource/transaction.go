@@ -11,8 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/shopctl/shopctl/pkg/nearest"
 	"github.com/shopctl/shopctl/pkg/resource/admission"
-	"github.com/shopctl/shopctl/pkg/resource/nearest"
 )
 
 // Action is what happened to an object, in kubectl's words.

@@ -37,7 +37,7 @@ func (m *model) openHelp() {
 				why = "not now"
 			}
 			p.items = append(p.items, item{
-				key: b.key(), text: b.help, command: b.line(m), why: why,
+				key: b.key(), text: b.help, also: b.name, command: b.line(m), why: why,
 				do: func(m *model) tea.Cmd { return m.perform(b, b.keys[0]) },
 			})
 		}

@@ -11,6 +11,7 @@ import (
 type item struct {
 	key     string // that does the same
 	text    string
+	also    string // what a search finds it by, too
 	command string // that it stands for
 	why     string // what keeps it from working now
 	// fill replaces the typed text when the item is completed.
@@ -42,7 +43,7 @@ func (p *picker) shown(m *model) []item {
 	}
 	var shown []item
 	for _, it := range p.items {
-		if matches(it.key+" "+it.text+" "+it.command, p.input.String()) {
+		if matches(it.key+" "+it.text+" "+it.also+" "+it.command, p.input.String()) {
 			shown = append(shown, it)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // DidYouMean returns `; did you mean "x"?` for the nearest of the names, or the names themselves
 // when none is near and they are few.
 func DidYouMean(given string, names []string) string {
-	if best := nearest.Name(given, names); best != "" {
+	if best := nearest.Match(given, names); best != "" {
 		return `; did you mean "` + best + `"?`
 	}
 	if len(names) > 0 && len(names) <= 16 {

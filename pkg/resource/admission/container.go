@@ -9,7 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"github.com/shopctl/shopctl/pkg/resource/nearest"
+	"github.com/shopctl/shopctl/pkg/nearest"
 )
 
 // container checks one container; names and volumes are those of its pod.

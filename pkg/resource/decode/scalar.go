@@ -15,7 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"github.com/shopctl/shopctl/pkg/resource/nearest"
+	"github.com/shopctl/shopctl/pkg/nearest"
 )
 
 // maxQuantity bounds the length of a quantity, in bytes.

@@ -9,8 +9,8 @@ import (
 
 	yaml "go.yaml.in/yaml/v3"
 
+	"github.com/shopctl/shopctl/pkg/nearest"
 	"github.com/shopctl/shopctl/pkg/resource"
-	"github.com/shopctl/shopctl/pkg/resource/nearest"
 )
 
 // maxMerges bounds how deep merge keys ("<<") may refer to mappings with merge keys.
