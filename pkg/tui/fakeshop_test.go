@@ -57,6 +57,9 @@ type stream[T any] struct {
 func (s *stream[T]) Recv() (*T, error) {
 	select {
 	case v := <-s.from:
+		if v == nil {
+			panic("the stream delivers nothing")
+		}
 		return v, nil
 	case <-s.shop.broken:
 		return nil, s.shop.err

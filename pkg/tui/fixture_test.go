@@ -141,6 +141,8 @@ type fakeSession struct {
 	changes chan struct{}
 	did     []string
 	fail    error
+	// told, if set, gets what is done.
+	told chan string
 }
 
 func newFakeSession(v lesson.View) *fakeSession {
@@ -149,8 +151,12 @@ func newFakeSession(v lesson.View) *fakeSession {
 
 func (s *fakeSession) note(words ...string) error {
 	s.did = append(s.did, strings.Join(words, " "))
+	if s.told != nil {
+		s.told <- strings.Join(words, " ")
+	}
 	return s.fail
 }
+
 func (s *fakeSession) Snapshot() lesson.View    { return s.view }
 func (s *fakeSession) Changes() <-chan struct{} { return s.changes }
 func (s *fakeSession) Predict(option, confidence string) error {

@@ -1,0 +1,320 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"go.uber.org/goleak"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/lesson"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// feeding is a feed in simulated time, and what it has sent.
+type feeding struct {
+	*feed
+	shops chan *fakeShop // what dialling finds; nil: nobody
+	mu    sync.Mutex
+	got   []tea.Msg
+	at    []time.Time
+	end   func()
+}
+
+func startFeed(t *testing.T, s Session) *feeding {
+	t.Helper()
+	f := &feeding{shops: make(chan *fakeShop, 10)}
+	c := Config{Now: noon, Dial: func(context.Context) (Shop, error) {
+		select {
+		case shop := <-f.shops:
+			return shop, nil
+		default:
+			return nil, fmt.Errorf("connect: %w", control.ErrNotRunning)
+		}
+	}}
+	f.feed = newFeed(c, s, func(msg tea.Msg) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.got, f.at = append(f.got, msg), append(f.at, time.Now())
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { f.run(ctx) })
+	f.end = func() { stop(); running.Wait() }
+	return f
+}
+
+// news waits until all is quiet, and returns what was sent since the last time.
+func (f *feeding) news(wait time.Duration) []batch {
+	time.Sleep(wait) // of the bubble's time
+	synctest.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var all []batch
+	for _, msg := range f.got {
+		if b, ok := msg.(batch); ok {
+			all = append(all, b)
+		}
+	}
+	f.got, f.at = nil, nil
+	return all
+}
+
+func TestAFloodBecomesTenMessagesASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := startFeed(t, nil)
+		defer f.end()
+		shop := newFakeShop()
+		f.shops <- shop
+		f.listen(1, "payment", true)
+		f.news(2 * time.Second)
+		for i := range 500 {
+			shop.logs <- &controlpb.LogLine{Time: timestamppb.New(noon()), Message: fmt.Sprint(i)}
+			time.Sleep(2 * time.Millisecond)
+		}
+		all := f.news(time.Second)
+		lines := 0
+		for _, b := range all {
+			lines += len(b.logs)
+			if b.logsOf != 1 {
+				t.Errorf("lines of %d", b.logsOf)
+			}
+		}
+		if lines != 500 || len(all) > 12 {
+			t.Errorf("%d lines in %d messages, want 500 in about ten", lines, len(all))
+		}
+	})
+}
+
+func TestNothingIsSentWhileNothingChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := startFeed(t, newFakeSession(predicting()))
+		defer f.end()
+		shop := newFakeShop()
+		f.shops <- shop
+		shop.watch <- shopStatus()
+		if all := f.news(2 * time.Second); len(all) == 0 {
+			t.Fatal("nothing is sent at all")
+		}
+		for range 60 {
+			shop.watch <- shopStatus()
+			time.Sleep(time.Second)
+		}
+		if all := f.news(time.Second); len(all) != 0 {
+			t.Errorf("%d messages in a minute in which nothing changed", len(all))
+		}
+		shop.watch <- broken()
+		if all := f.news(time.Second); len(all) != 1 {
+			t.Errorf("%d messages for one change", len(all))
+		}
+	})
+}
+
+func TestALostShopIsSaidAndFoundAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := startFeed(t, nil)
+		defer f.end()
+		all := f.news(3 * time.Second)
+		if len(all) == 0 || all[0].link == nil || *all[0].link != "the shop is not running" {
+			t.Fatalf("got %+v", all)
+		}
+		if _, err := f.connection(); !errors.Is(err, errNoShop) {
+			t.Errorf("a connection without a shop: %v", err)
+		}
+		shop := newFakeShop()
+		f.shops <- shop
+		time.Sleep(time.Second)
+		shop.watch <- shopStatus()
+		all = f.news(time.Second)
+		if last := all[len(all)-1]; last.status == nil || last.link == nil || *last.link != "" {
+			t.Errorf("got %+v", last)
+		}
+		close(shop.broken)
+		all = f.news(time.Second)
+		if last := all[len(all)-1]; last.link == nil || *last.link == "" {
+			t.Errorf("got %+v", last)
+		}
+		if !shop.closed {
+			t.Error("the lost connection is not closed")
+		}
+		next := newFakeShop()
+		f.shops <- next
+		time.Sleep(time.Second)
+		next.watch <- broken()
+		all = f.news(time.Second)
+		if last := all[len(all)-1]; last.status == nil || *last.link != "" {
+			t.Errorf("got %+v", last)
+		}
+	})
+}
+
+func TestWishesForLogsReplaceEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := startFeed(t, nil)
+		defer f.end()
+		shop := newFakeShop()
+		f.shops <- shop
+		f.news(time.Second)
+		f.listen(1, "ad", true)
+		f.news(time.Second)
+		f.listen(3, "", true)
+		f.listen(2, "late", true)
+		f.news(time.Second)
+		shop.logs <- &controlpb.LogLine{Service: "cart", Message: "hello"}
+		all := f.news(time.Second)
+		if len(all) != 1 || all[0].logsOf != 3 || len(all[0].logs) != 1 {
+			t.Errorf("got %+v", all)
+		}
+		f.listen(4, "", false)
+		f.news(time.Second)
+		var asked []string
+		for _, r := range shop.tailed {
+			asked = append(asked, r.GetService())
+		}
+		if fmt.Sprint(asked) != "[ad ]" {
+			t.Errorf("asked for the logs of %q", asked)
+		}
+	})
+}
+
+func TestARefusedRequestForLogsIsSaidInTheirPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := startFeed(t, nil)
+		defer f.end()
+		shop := newFakeShop()
+		shop.err = status.Error(codes.NotFound, "no service adds")
+		shop.watch = nil
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		close(shop.broken)
+		f.listen(1, "adds", true)
+		if err := f.tail(ctx, shop, f.wished()); err != nil {
+			t.Errorf("a refusal breaks the connection: %v", err)
+		}
+		f.news(0)
+	})
+}
+
+func TestEventsBeginAnewWithEachConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := startFeed(t, nil)
+		defer f.end()
+		shop := newFakeShop()
+		f.shops <- shop
+		time.Sleep(time.Second)
+		shop.events <- &controlpb.Event{Reason: "Ready", Service: "ad"}
+		all := f.news(time.Second)
+		events, afresh := 0, false
+		for _, b := range all {
+			events += len(b.events)
+			afresh = afresh || b.afresh
+		}
+		if events != 1 || !afresh {
+			t.Errorf("%d events, afresh %v", events, afresh)
+		}
+	})
+}
+
+func TestChangesOfALessonArriveOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newFakeSession(predicting())
+		f := startFeed(t, s)
+		defer f.end()
+		f.news(time.Second)
+		s.changes <- struct{}{}
+		if all := f.news(time.Second); countLessons(all) != 0 {
+			t.Error("a view that is the same is sent")
+		}
+		s.view = answering()
+		s.changes <- struct{}{}
+		if all := f.news(time.Second); countLessons(all) != 1 {
+			t.Errorf("%d views for one change", countLessons(all))
+		}
+	})
+}
+
+func countLessons(all []batch) int {
+	n := 0
+	for _, b := range all {
+		if b.lesson != nil {
+			n++
+		}
+	}
+	return n
+}
+
+func TestAViewIsLookedAtAgainWhenTimeChangesIt(t *testing.T) {
+	hints := func(h lesson.HintsView) lesson.View {
+		return lesson.View{Step: lesson.StepView{Blocks: []lesson.BlockView{{Kind: lesson.HintsBlock, Hints: &h}}}}
+	}
+	holds := lesson.View{Step: lesson.StepView{Blocks: []lesson.BlockView{{Kind: lesson.CheckBlock, Checks: []lesson.CheckView{{Verdict: lesson.Pass, For: time.Minute}}}}}}
+	for name, c := range map[string]struct {
+		view lesson.View
+		want time.Duration
+	}{
+		"a hint opens with time":      {hints(lesson.HintsView{Total: 3, NextIn: 20 * time.Second}), time.Second},
+		"a hint may be offered":       {hints(lesson.HintsView{Total: 3}), 10 * time.Second},
+		"a hint is offered":           {hints(lesson.HintsView{Total: 3, Offered: true}), 0},
+		"all hints are open":          {hints(lesson.HintsView{Total: 1, Opened: []string{"x"}}), 0},
+		"a goal must hold for a time": {holds, time.Second},
+		"nothing ages":                {predicting(), 0},
+	} {
+		if got := ages(c.view); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+func TestAPanicOfTheFeedEndsTheScreen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := startFeed(t, nil)
+		defer f.end()
+		var all sync.WaitGroup
+		f.spawn(&all, func() { panic("boom") })
+		all.Wait()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for _, msg := range f.got {
+			if c, ok := msg.(crashed); ok && c.cause == "boom" && len(c.stack) > 0 {
+				return
+			}
+		}
+		t.Errorf("got %v", f.got)
+	})
+}
+
+func TestSnapshotsWithoutMeasuresKeepTheLastOnes(t *testing.T) {
+	measured, bare := shopStatus(), shopStatus()
+	for _, s := range bare.Services {
+		s.Stats = nil
+	}
+	keepStats(bare, measured)
+	if got, want := bare.Services[1].GetStats().GetP95Ms(), measured.Services[1].GetStats().GetP95Ms(); got != want {
+		t.Errorf("p95 is %v, want %v", got, want)
+	}
+}
+
+func TestLogRecordsShowTheirFields(t *testing.T) {
+	for raw, want := range map[string]string{
+		`{"time":"x","level":"info","msg":"m","code":"OK","n":3,"text":"two words","o":{"a": 1}}`: `code=OK n=3 text="two words" o={"a":1}`,
+		`no JSON`:       "",
+		`{"broken":`:    "",
+		`{"a":1`:        "a=1",
+		`["no object"]`: "",
+	} {
+		if got := logFields(raw); got != want {
+			t.Errorf("fields of %s are %q, want %q", raw, got, want)
+		}
+	}
+}

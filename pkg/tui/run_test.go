@@ -1,0 +1,170 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+)
+
+// terminal is a pseudo terminal with a screen on it.
+type terminal struct {
+	t      *testing.T
+	master *os.File
+	tty    *os.File
+	before *unix.Termios
+
+	mu   sync.Mutex
+	out  bytes.Buffer
+	more chan struct{}
+	read sync.WaitGroup
+}
+
+func newTerminal(t *testing.T) *terminal {
+	t.Helper()
+	master, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pty.Setsize(master, &pty.Winsize{Rows: 30, Cols: 120}); err != nil {
+		t.Fatal(err)
+	}
+	term := &terminal{t: t, master: master, tty: tty, more: make(chan struct{}, 1)}
+	term.before = term.state()
+	term.read.Go(func() {
+		buf := make([]byte, 4096)
+		for {
+			n, err := master.Read(buf)
+			term.mu.Lock()
+			term.out.Write(buf[:n])
+			term.mu.Unlock()
+			select {
+			case term.more <- struct{}{}:
+			default:
+			}
+			if err != nil {
+				return
+			}
+		}
+	})
+	return term
+}
+
+func (term *terminal) state() *unix.Termios {
+	term.t.Helper()
+	state, err := unix.IoctlGetTermios(int(term.tty.Fd()), unix.TCGETS)
+	if err != nil {
+		term.t.Fatal(err)
+	}
+	return state
+}
+
+// wait returns when text was written.
+func (term *terminal) wait(text string) {
+	term.t.Helper()
+	for {
+		term.mu.Lock()
+		found := strings.Contains(term.out.String(), text)
+		term.mu.Unlock()
+		if found {
+			return
+		}
+		select {
+		case <-term.more:
+		case <-term.t.Context().Done():
+			term.t.Fatalf("the screen never showed %q", text)
+		}
+	}
+}
+
+// restored checks that the terminal is as it was.
+func (term *terminal) restored() {
+	term.t.Helper()
+	if got := term.state(); *got != *term.before {
+		term.t.Errorf("the terminal's modes are %+v, were %+v", got, term.before)
+	}
+	term.tty.Close()
+	term.read.Wait()
+	term.master.Close()
+	out := term.out.String()
+	for _, pair := range [][2]string{{"\x1b[?1049h", "\x1b[?1049l"}, {"\x1b[?25l", "\x1b[?25h"}, {"\x1b[?2004h", "\x1b[?2004l"}} {
+		on, off := strings.LastIndex(out, pair[0]), strings.LastIndex(out, pair[1])
+		if on >= 0 && off < on {
+			term.t.Errorf("%q is not undone", pair[0])
+		}
+	}
+}
+
+func onTerminal(term *terminal, shop *fakeShop) Config {
+	return Config{
+		In: term.tty, Out: term.tty, Environ: []string{"TERM=xterm-256color"}, Name: "default", Now: noon,
+		Dial: func(context.Context) (Shop, error) { return shop, nil },
+		Run:  func(context.Context, []string, io.Writer) (int, error) { return 0, nil },
+	}
+}
+
+func TestTheTerminalIsRestoredOnEveryWayOut(t *testing.T) {
+	interrupted := errors.New("interrupted")
+	for name, c := range map[string]struct {
+		leave func(term *terminal, stop context.CancelCauseFunc, shop *fakeShop)
+		want  func(err error) bool
+	}{
+		"quitting": {
+			func(term *terminal, _ context.CancelCauseFunc, _ *fakeShop) { io.WriteString(term.master, "q") },
+			func(err error) bool { return err == nil },
+		},
+		"interrupting": {
+			func(term *terminal, _ context.CancelCauseFunc, _ *fakeShop) { io.WriteString(term.master, "\x03") },
+			func(err error) bool { return err == nil },
+		},
+		"a signal": {
+			func(_ *terminal, stop context.CancelCauseFunc, _ *fakeShop) { stop(interrupted) },
+			func(err error) bool { return errors.Is(err, interrupted) },
+		},
+		"a panic in the feed": {
+			func(_ *terminal, _ context.CancelCauseFunc, shop *fakeShop) { shop.watch <- nil },
+			func(err error) bool { return err != nil && strings.Contains(err.Error(), "follow the shop") },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			term, shop := newTerminal(t), newFakeShop()
+			ctx, stop := context.WithCancelCause(t.Context())
+			defer stop(nil)
+			ended := make(chan error)
+			go func() { ended <- RunDash(ctx, onTerminal(term, shop)) }()
+			shop.watch <- broken()
+			term.wait("recommendation")
+			c.leave(term, stop, shop)
+			if err := <-ended; !c.want(err) {
+				t.Errorf("the screen ends with %v", err)
+			}
+			term.restored()
+		})
+	}
+}
+
+func TestALessonStandsBesideTheShop(t *testing.T) {
+	term, shop := newTerminal(t), newFakeShop()
+	session := newFakeSession(predicting())
+	session.told = make(chan string)
+	ended := make(chan error)
+	go func() { ended <- RunLesson(t.Context(), onTerminal(term, shop), session) }()
+	shop.watch <- shopStatus()
+	term.wait("recommendation")
+	io.WriteString(term.master, "32")
+	if got := <-session.told; got != "predict status fairly" {
+		t.Errorf("3 and 2 do %q", got)
+	}
+	io.WriteString(term.master, "q")
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	term.restored()
+}
