@@ -57,7 +57,7 @@ func (rt *Runtime) setupTracing() error {
 		if err != nil {
 			return fmt.Errorf("export spans to %s: %w", endpoint, err)
 		}
-		options = append(options, sdktrace.WithBatcher(exporter, sdktrace.WithBatchTimeout(exportDelay), sdktrace.WithMaxQueueSize(8192)))
+		options = append(options, sdktrace.WithSpanProcessor(newSpanBatcher(exporter, exportDelay)))
 	} else {
 		options = append(options, sdktrace.WithSampler(sdktrace.NeverSample()))
 	}
