@@ -80,31 +80,33 @@ func run(ctx context.Context, c Config, s Session) error {
 	if !c.Color {
 		environ = append(environ, "NO_COLOR=1")
 	}
-	ctx, stop := context.WithCancel(ctx)
+	inside, stop := context.WithCancel(ctx)
 	defer stop()
 	var p *tea.Program
 	f := newFeed(c, s, func(msg tea.Msg) { p.Send(msg) })
-	h := &hands{ctx: ctx, feed: f, session: s, run: c.Run}
+	h := &hands{ctx: inside, feed: f, session: s, run: c.Run}
 	m := newModel(c, s, h)
 	p = tea.NewProgram(m,
-		tea.WithContext(ctx), tea.WithInput(c.In), tea.WithOutput(c.Out), tea.WithEnvironment(environ),
+		tea.WithInput(c.In), tea.WithOutput(c.Out), tea.WithEnvironment(environ),
 		tea.WithoutSignalHandler(), // the command's context ends with a signal
 		tea.WithFPS(30),
 	)
-	var feeding sync.WaitGroup
-	feeding.Go(func() { f.run(ctx) })
+	var beside sync.WaitGroup
+	beside.Go(func() { f.run(inside) })
+	beside.Go(func() {
+		<-inside.Done()
+		p.Quit() // rather than ending the program's context, which would leave its reader behind
+	})
 	_, err := p.Run()
 	interrupted := context.Cause(ctx)
 	stop()
-	feeding.Wait()
+	beside.Wait()
 	h.wait()
 	switch {
 	case m.crash != nil:
 		return fmt.Errorf("follow the shop: %v\n%s", m.crash.cause, m.crash.stack)
-	case err == nil:
-		return nil
-	case interrupted != nil:
-		return interrupted
+	case err != nil:
+		return fmt.Errorf("draw the screen: %w", err)
 	}
-	return fmt.Errorf("draw the screen: %w", err)
+	return interrupted
 }
