@@ -33,9 +33,9 @@ func newLessonProveCmd(f *Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test [LESSON | DIR]...",
 		Short: "Prove lessons on shops of their own: red before, green by the solution, red again by mistakes",
-		Long: `Prove lessons without a screen, each on a shop of its own that is started for it and stopped again: the steady state
-holds, every check is red before anything was done, the solution turns all of them green, leaving restores the steady state,
-other valid ways pass, and each mistake stays red with its own message. Without arguments, all lessons.`,
+		Long: `Prove lessons without a screen, each on a shop of its own that is started for it and stopped again: the steady
+state holds, every check is red before anything was done, the solution turns all of them green, leaving restores the
+steady state, other valid ways pass, and each mistake stays red with its own message. Without arguments, all lessons.`,
 		Example: `shopctl lesson test grpc
 shopctl lesson test ./lessons/communication`,
 		ValidArgsFunction: completeLessons,

@@ -28,8 +28,8 @@ func newLoadStatusCmd(f *Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show the load, its errors and its latencies",
-		Long: `Show the load, its errors and its latencies. These count from the moment a step was due, not from when it could be sent, so
-that a shop that stalls cannot hide it.`,
+		Long: `Show the load, its errors and its latencies. These count from the moment a step was due, not from when it could be
+sent, so that a shop that stalls cannot hide it.`,
 		Args: exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
