@@ -16,6 +16,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
+// streamWorkers keep their stacks from call to call; a new goroutine would have to grow its own each time.
+const streamWorkers = 4
+
 // newServer makes the gRPC server. Interceptors run from the outside in: metrics count what the caller
 // gets, panics and faults included.
 func (rt *Runtime) newServer() *grpc.Server {
@@ -28,6 +31,7 @@ func (rt *Runtime) newServer() *grpc.Server {
 		grpc.ChainUnaryInterceptor(rt.serverMet.UnaryServerInterceptor(), rt.unaryErrors, rt.faults.unary),
 		grpc.ChainStreamInterceptor(rt.serverMet.StreamServerInterceptor(), rt.streamErrors, rt.faults.stream),
 		grpc.WaitForHandlers(true),
+		grpc.NumStreamWorkers(streamWorkers),
 	)
 	healthpb.RegisterHealthServer(s, healthServer{rt.health.server, rt.health.gone})
 	reflection.Register(s)

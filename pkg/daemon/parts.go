@@ -34,7 +34,8 @@ const logCap = 4 << 20
 // open makes the store of objects and the places for events, logs and spans.
 func (s *shop) open() error {
 	s.events = observe.NewEvents(s.now)
-	s.spans = observe.NewSpans()
+	s.stats = observe.NewScraper(s.targets, s.now)
+	s.spans = observe.NewSpans(s.stats.Rouse)
 	var err error
 	s.logs, err = observe.NewLogs(observe.LogsConfig{
 		Dir: s.dir.Logs(), RotatedSuffix: process.RotatedSuffix,
@@ -238,10 +239,9 @@ func (s *shop) receiveSpans() (*receiver, error) {
 		return nil, fmt.Errorf("listen for spans: %w", err)
 	}
 	r := &receiver{
-		server: grpc.NewServer(grpc.MaxRecvMsgSize(8<<20), grpc.ConnectionTimeout(5*time.Second), grpc.ReadBufferSize(8<<10), grpc.WriteBufferSize(4<<10)),
+		server: observe.NewReceiver(s.spans, grpc.MaxRecvMsgSize(8<<20), grpc.ConnectionTimeout(5*time.Second), grpc.ReadBufferSize(8<<10), grpc.WriteBufferSize(4<<10)),
 		done:   make(chan struct{}),
 	}
-	s.spans.Register(r.server)
 	s.otlp = l.Addr().String()
 	go func() {
 		defer close(r.done)

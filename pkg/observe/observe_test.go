@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/proto"
 
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
@@ -140,13 +141,13 @@ func TestNothingIsScrapedUnlessSomebodyWatches(t *testing.T) {
 }
 
 func TestSpansAreReceivedAndTheOldestGoFirst(t *testing.T) {
-	spans := NewSpans()
+	var told atomic.Int64
+	spans := NewSpans(func() { told.Add(1) })
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := grpc.NewServer()
-	spans.Register(srv)
+	srv := NewReceiver(spans)
 	go srv.Serve(l)
 	defer srv.Stop()
 	conn, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -178,7 +179,26 @@ func TestSpansAreReceivedAndTheOldestGoFirst(t *testing.T) {
 	if got, _ := spans.Trace(TraceID{1}); len(got) != 0 || spans.bytes > maxSpanBytes {
 		t.Errorf("%d old spans, %d bytes", len(got), spans.bytes)
 	}
-	if got, _ := spans.Trace(TraceID{21}); len(got) != 1 {
+	if got, _ := spans.Trace(TraceID{21}); len(got) != 1 || told.Load() != 21 {
 		t.Error("the newest span is gone")
 	}
+}
+
+func FuzzExport(f *testing.F) {
+	valid, err := proto.Marshal(&collectorpb.ExportTraceServiceRequest{ResourceSpans: []*tracepb.ResourceSpans{{
+		ScopeSpans: []*tracepb.ScopeSpans{{Spans: []*tracepb.Span{{TraceId: make([]byte, 16), Name: "GetCart"}}}},
+	}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(valid)
+	f.Add(valid[:len(valid)-3])
+	f.Add([]byte{0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f})
+	f.Fuzz(func(t *testing.T, request []byte) {
+		spans := NewSpans()
+		_ = spans.Export(request)
+		if spans.bytes > len(request) {
+			t.Errorf("%d bytes are kept of a request of %d", spans.bytes, len(request))
+		}
+	})
 }

@@ -22,9 +22,10 @@ type Target struct {
 }
 
 const (
-	// scrapeEvery is the pace while requests flow, quietEvery when the last quietAfter scrapes found none.
+	// scrapeEvery is the pace while requests flow, quietEvery when the last quietAfter scrapes found
+	// none and nobody roused the scraper since.
 	scrapeEvery = time.Second
-	quietEvery  = 3 * time.Second
+	quietEvery  = 10 * time.Second
 	quietAfter  = 10
 	// firstPause separates the two scrapes that a first answer needs.
 	firstPause = 300 * time.Millisecond
@@ -64,7 +65,7 @@ func (s *Scraper) Watch() (release func()) {
 	s.mu.Lock()
 	s.watchers++
 	s.mu.Unlock()
-	s.rouse()
+	s.Rouse()
 	return sync.OnceFunc(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -81,7 +82,8 @@ func (s *Scraper) Stats() (map[string]*controlpb.Stats, <-chan struct{}) {
 	return s.results, s.changed
 }
 
-func (s *Scraper) rouse() {
+// Rouse tells that requests may be flowing again.
+func (s *Scraper) Rouse() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -120,16 +122,21 @@ func (s *Scraper) measure(ctx context.Context) {
 		} else {
 			quiet++
 		}
+		var roused <-chan struct{}
+		if quiet >= quietAfter {
+			pause, roused = quietEvery, s.wake
+		}
 		t := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
 			t.Stop()
 			return
+		case <-roused:
+			quiet = 0
 		case <-t.C:
 		}
-		if pause = scrapeEvery; quiet >= quietAfter {
-			pause = quietEvery
-		}
+		t.Stop()
+		pause = scrapeEvery
 	}
 }
 

@@ -1,13 +1,13 @@
 package observe
 
 import (
-	"context"
+	"bytes"
 	"fmt"
 	"sync"
 
-	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-	"google.golang.org/grpc"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -25,6 +25,8 @@ type Span struct {
 
 // Spans keeps the newest spans, encoded, up to a bound in bytes. It is safe for concurrent use.
 type Spans struct {
+	received func()
+
 	mu      sync.Mutex
 	byTrace map[TraceID][]storedSpan
 	// order names a trace once for each span of it, oldest first.
@@ -37,47 +39,79 @@ type storedSpan struct {
 	encoded []byte
 }
 
-// NewSpans returns an empty store.
-func NewSpans() *Spans { return &Spans{byTrace: map[TraceID][]storedSpan{}} }
-
-// Register makes srv receive spans over OTLP (opentelemetry.proto.collector.trace.v1).
-func (s *Spans) Register(srv grpc.ServiceRegistrar) {
-	collectorpb.RegisterTraceServiceServer(srv, receiver{spans: s})
+// NewSpans returns an empty store. received is called after spans came; it must not block.
+func NewSpans(received func()) *Spans {
+	return &Spans{received: received, byTrace: map[TraceID][]storedSpan{}}
 }
 
-type receiver struct {
-	collectorpb.UnimplementedTraceServiceServer
-	spans *Spans
+// Export takes an encoded opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest. It walks
+// the encoding and copies each span out of it whole: decoding spans, only to encode them again for
+// keeping, would cost the daemon more than all else that an order makes it do. Spans without a valid
+// trace id are dropped, as OTLP asks.
+func (s *Spans) Export(request []byte) error {
+	return fields(request, 1, func(resourceSpans []byte) error {
+		service, err := serviceOf(resourceSpans)
+		if err != nil {
+			return err
+		}
+		return fields(resourceSpans, 2, func(scopeSpans []byte) error {
+			return fields(scopeSpans, 2, func(span []byte) error {
+				return fields(span, 1, func(id []byte) error {
+					if len(id) == len(TraceID{}) {
+						s.add(service, TraceID(id), bytes.Clone(span))
+					}
+					return nil
+				})
+			})
+		})
+	})
 }
 
-func (r receiver) Export(_ context.Context, req *collectorpb.ExportTraceServiceRequest) (*collectorpb.ExportTraceServiceResponse, error) {
-	for _, rs := range req.GetResourceSpans() {
-		service := ""
-		for _, kv := range rs.GetResource().GetAttributes() {
+// serviceOf is the service.name of a ResourceSpans' resource.
+func serviceOf(resourceSpans []byte) (service string, err error) {
+	err = fields(resourceSpans, 1, func(encoded []byte) error {
+		var resource resourcepb.Resource
+		if err := proto.Unmarshal(encoded, &resource); err != nil {
+			return err
+		}
+		for _, kv := range resource.GetAttributes() {
 			if kv.GetKey() == "service.name" {
 				service = kv.GetValue().GetStringValue()
 			}
 		}
-		for _, ss := range rs.GetScopeSpans() {
-			for _, span := range ss.GetSpans() {
-				if err := r.spans.add(service, span); err != nil {
-					return nil, err
-				}
-			}
-		}
-	}
-	return &collectorpb.ExportTraceServiceResponse{}, nil
+		return nil
+	})
+	return service, err
 }
 
-func (s *Spans) add(service string, span *tracepb.Span) error {
-	if len(span.GetTraceId()) != len(TraceID{}) {
-		return nil // OTLP asks to drop what is invalid
+// fields calls visit with each length-delimited field of that number, in an encoded message.
+func fields(message []byte, number protowire.Number, visit func([]byte) error) error {
+	for len(message) > 0 {
+		num, typ, n := protowire.ConsumeTag(message)
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		message = message[n:]
+		if num == number && typ == protowire.BytesType {
+			value, n := protowire.ConsumeBytes(message)
+			if n < 0 {
+				return protowire.ParseError(n)
+			}
+			if err := visit(value); err != nil {
+				return err
+			}
+			message = message[n:]
+			continue
+		}
+		if n = protowire.ConsumeFieldValue(num, typ, message); n < 0 {
+			return protowire.ParseError(n)
+		}
+		message = message[n:]
 	}
-	encoded, err := proto.Marshal(span)
-	if err != nil {
-		return fmt.Errorf("keep span: %w", err)
-	}
-	id := TraceID(span.GetTraceId())
+	return nil
+}
+
+func (s *Spans) add(service string, id TraceID, encoded []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.byTrace[id] = append(s.byTrace[id], storedSpan{service, encoded})
@@ -89,7 +123,6 @@ func (s *Spans) add(service string, span *tracepb.Span) error {
 		drop++
 	}
 	s.order = s.order[drop:]
-	return nil
 }
 
 func (s *Spans) dropOldest(id TraceID) {
