@@ -191,7 +191,6 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	s.control = ctl
 	s.faults = s.newFaults()
 	s.control.SetFaults(s.faults)
-	s.stats = observe.NewScraper(s.targets, s.now)
 
 	all.Go(func() { s.source.run(background) })
 	all.Go(func() { s.control.Run(background) })

@@ -195,7 +195,7 @@ func FuzzExport(f *testing.F) {
 	f.Add(valid[:len(valid)-3])
 	f.Add([]byte{0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f})
 	f.Fuzz(func(t *testing.T, request []byte) {
-		spans := NewSpans()
+		spans := NewSpans(func() {})
 		_ = spans.Export(request)
 		if spans.bytes > len(request) {
 			t.Errorf("%d bytes are kept of a request of %d", spans.bytes, len(request))

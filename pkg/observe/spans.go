@@ -49,6 +49,8 @@ func NewSpans(received func()) *Spans {
 // keeping, would cost the daemon more than all else that an order makes it do. Spans without a valid
 // trace id are dropped, as OTLP asks.
 func (s *Spans) Export(request []byte) error {
+	defer s.received()
+	defer s.received()
 	return fields(request, 1, func(resourceSpans []byte) error {
 		service, err := serviceOf(resourceSpans)
 		if err != nil {
