@@ -68,6 +68,7 @@ func run(ctx context.Context, o Options, setup Setup) error {
 	}
 	defer rt.closeTelemetry()
 	defer rt.closeConns()
+	defer rt.server.Stop() // its workers run whether or not it ever serves
 
 	serveCtx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
