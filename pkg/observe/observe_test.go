@@ -179,7 +179,7 @@ func TestSpansAreReceivedAndTheOldestGoFirst(t *testing.T) {
 	if got, _ := spans.Trace(TraceID{1}); len(got) != 0 || spans.bytes > maxSpanBytes {
 		t.Errorf("%d old spans, %d bytes", len(got), spans.bytes)
 	}
-	if got, _ := spans.Trace(TraceID{21}); len(got) != 1 || told.Load() != 21 {
+	if got, _ := spans.Trace(TraceID{21}); len(got) != 1 || told.Load() < 21 {
 		t.Error("the newest span is gone")
 	}
 }
