@@ -107,10 +107,7 @@ func (m *model) drawPicker(lines []string, top int) ([]string, *tea.Cursor) {
 	p, w := m.picker, m.w
 	items := p.shown(m)
 	p.at = min(p.at, max(len(items)-1, 0))
-	boxed := min(m.width-2, 104)
-	if m.width < 60 {
-		boxed = m.width
-	}
+	boxed := m.pickerWidth(items)
 	rows := len(items)
 	if p.typed {
 		rows += 2
@@ -148,8 +145,31 @@ func (m *model) drawPicker(lines []string, top int) ([]string, *tea.Cursor) {
 	return w.lay(lines, drawn, left, line, boxed, m.width), cursor
 }
 
-// keyColumn is the width of the column for keys.
-const keyColumn = 10
+// pickerWidth is as wide as a picker needs: where one types, that is what the screen has.
+func (m *model) pickerWidth(items []item) int {
+	most := min(m.width-2, 104)
+	if m.width < 60 {
+		most = m.width
+	}
+	if m.picker.typed {
+		return most
+	}
+	need := width(m.picker.title) + 5
+	for _, it := range items {
+		row := 4 + 2 + numberColumn + width(it.text)
+		if it.command != "" {
+			row += 4 + width(it.command)
+		}
+		need = max(need, row)
+	}
+	return min(need, most)
+}
+
+// The widths of the column for keys, and of that for the numbers that stand in its place.
+const (
+	keyColumn    = 10
+	numberColumn = 3
+)
 
 func (m *model) pickerRow(it item, i, inner int) string {
 	p, w := m.picker, m.w
@@ -157,17 +177,17 @@ func (m *model) pickerRow(it item, i, inner int) string {
 	if i == p.at {
 		mark = w.mark + " "
 	}
-	key := it.key
+	key, column := it.key, keyColumn
 	if !p.typed {
-		key = fmt.Sprint(i + 1)
+		key, column = fmt.Sprint(i+1), numberColumn
 	}
 	text := it.text
 	if key != "" {
-		text = w.accent.paint(w.fit(key, keyColumn)) + it.text
+		text = w.accent.paint(w.fit(key, column)) + it.text
 	}
 	tail := w.faint.paint(it.command)
 	if it.why != "" {
-		text = w.faint.paint(w.fit(key, keyColumn) + it.text)
+		text = w.faint.paint(w.fit(key, column) + it.text)
 		tail = w.warn.paint(it.why)
 	}
 	line := mark + text

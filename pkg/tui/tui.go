@@ -89,7 +89,7 @@ func run(ctx context.Context, c Config, s Session) error {
 	p = tea.NewProgram(m,
 		tea.WithInput(c.In), tea.WithOutput(c.Out), tea.WithEnvironment(environ),
 		tea.WithoutSignalHandler(), // the command's context ends with a signal
-		tea.WithFPS(30),
+		tea.WithFPS(20),
 	)
 	var beside sync.WaitGroup
 	beside.Go(func() { f.run(inside) })
