@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -54,22 +55,27 @@ func confidence(key string) string {
 	}
 }
 
+// lessonKeys work wherever the focus is, as long as a lesson is open.
 func lessonKeys() []binding {
-	open := func(m *model) bool { return m.session != nil }
-	const elsewhere = "no lesson is open; shopctl lesson list shows what there is"
-	idle := func(m *model) string {
-		if m.busy != "" {
-			return m.busy
-		}
-		return ""
+	keys := slices.Concat(experimentKeys(), stepKeys())
+	for i := range keys {
+		keys[i].group = groupLesson
+		keys[i].active = func(m *model) bool { return m.session != nil }
+		keys[i].elsewhere = "no lesson is open; shopctl lesson list shows what there is"
 	}
+	return keys
+}
+
+func idle(m *model) string { return m.busy }
+
+func experimentKeys() []binding {
 	return []binding{
 		{
-			keys: []string{"e"}, group: groupLesson, name: "run", help: "run the step's command", rank: 10, active: open, elsewhere: elsewhere,
+			keys: []string{"e"}, name: "run", help: "run the step's command", rank: 10,
 			why: whyNotRun, command: runCommand, do: func(m *model, _ string) tea.Cmd { return m.runStep() },
 		},
 		{
-			keys: []string{"y"}, group: groupLesson, name: "copy", help: "copy the step's command to the clipboard", rank: 14, active: open, elsewhere: elsewhere,
+			keys: []string{"y"}, name: "copy", help: "copy the step's command to the clipboard", rank: 14,
 			why: func(m *model) string {
 				if stepCommand(m) == "" {
 					return "this step has no command"
@@ -82,21 +88,26 @@ func lessonKeys() []binding {
 			},
 		},
 		{
-			keys: []string{"h"}, group: groupLesson, name: "hint", help: "open the next hint", rank: 12, active: open, elsewhere: elsewhere,
+			keys: []string{"h"}, name: "hint", help: "open the next hint", rank: 12,
 			why: whyNoHint, label: hintLabel,
 			do: func(m *model, _ string) tea.Cmd { return m.act("open a hint", Session.Hint) },
 		},
 		{
-			keys: []string{"c"}, group: groupLesson, name: "check", help: "look at the goals now", rank: 11, active: open, elsewhere: elsewhere,
+			keys: []string{"c"}, name: "check", help: "look at the goals now", rank: 11,
 			why: idle, do: func(m *model, _ string) tea.Cmd { return m.act(doCheck, Session.Check) },
 		},
+	}
+}
+
+func stepKeys() []binding {
+	return []binding{
 		{
-			keys: []string{"n"}, group: groupLesson, name: "next", help: "go to the next step", rank: 13, active: open, elsewhere: elsewhere,
+			keys: []string{"n"}, name: "next", help: "go to the next step", rank: 13,
 			why: func(m *model) string { return m.lesson.view.Step.Locked },
 			do:  func(m *model, _ string) tea.Cmd { return m.act("next step", Session.Next) },
 		},
 		{
-			keys: []string{"p"}, group: groupLesson, name: "previous", help: "go to the step before", rank: 30, active: open, elsewhere: elsewhere,
+			keys: []string{"p"}, name: "previous", help: "go to the step before", rank: 30,
 			why: func(m *model) string {
 				if m.lesson.view.StepIndex == 0 {
 					return "this is the first step"
@@ -106,14 +117,14 @@ func lessonKeys() []binding {
 			do: func(m *model, _ string) tea.Cmd { return m.act("step before", Session.Prev) },
 		},
 		{
-			keys: []string{"x"}, group: groupLesson, name: "reset", help: "undo what was done, and begin the step anew", rank: 31, active: open, elsewhere: elsewhere,
+			keys: []string{"x"}, name: "reset", help: "undo what was done, and begin the step anew", rank: 31,
 			why: idle, do: func(m *model, _ string) tea.Cmd {
 				m.confirm("Begin this step anew?", "undo what was done in the shop and in the workspace", func(m *model) tea.Cmd { return m.long("resetting the step", Session.Reset) })
 				return nil
 			},
 		},
 		{
-			keys: []string{"s"}, group: groupLesson, name: "solution", help: "have the step done for you", rank: 32, active: open, elsewhere: elsewhere,
+			keys: []string{"s"}, name: "solution", help: "have the step done for you", rank: 32,
 			why: idle, do: func(m *model, _ string) tea.Cmd {
 				m.confirm("Have this step done for you?", "run its solution and show what it does", func(m *model) tea.Cmd {
 					step := m.lesson.view.Step.ID

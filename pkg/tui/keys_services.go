@@ -9,19 +9,21 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
+// connected says why nothing can be done to the chosen service.
+func connected(m *model) string {
+	switch {
+	case m.w.down != "":
+		return m.w.down
+	case m.w.service() == nil:
+		return "no service is chosen"
+	}
+	return ""
+}
+
 // serviceKeys act on the chosen service.
 func serviceKeys() []binding {
 	here := func(m *model) bool { return m.focus == paneServices || m.focus == paneDetails || m.focus == paneLogs }
 	const elsewhere = "it acts on the chosen service; 2 goes to the services"
-	connected := func(m *model) string {
-		switch {
-		case m.w.down != "":
-			return m.w.down
-		case m.w.service() == nil:
-			return "no service is chosen"
-		}
-		return ""
-	}
 	of := func(verb string) func(*model) string {
 		return func(m *model) string { return verb + " " + m.w.chosen }
 	}

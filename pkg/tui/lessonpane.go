@@ -49,7 +49,7 @@ func (p *lessonPane) take(v lesson.View) {
 	switch {
 	case v.Step.ID != before.Step.ID:
 		p.scroll, p.drawn, p.picked, p.reveal = scroll{}, nil, -1, false
-	case v.Step.Next != before.Step.Next:
+	case v.Step.Next != before.Step.Next, v.Done && !before.Done:
 		p.picked, p.reveal, p.news = -1, true, ""
 	case opened(v) > opened(before):
 		p.look(lesson.HintsBlock)

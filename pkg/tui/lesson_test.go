@@ -1,0 +1,138 @@
+package tui
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/shopctl/shopctl/pkg/lesson"
+)
+
+func TestADisabledKeySaysWhy(t *testing.T) {
+	s, session := lessonOn(t, Config{}, predicting(), shopStatus())
+	for key, why := range map[string]string{
+		"e": "e run: predict first", "n": "n next: predict first", "h": "h hint: there is no hint here", "r": "2 goes to the services", "u": "the shop runs already", "/": "this pane is no list",
+	} {
+		s.press(key)
+		s.wantText(why)
+	}
+	if len(session.did) > 0 {
+		t.Errorf("did %v", session.did)
+	}
+	d := dash(t, Config{}, shopStatus())
+	d.press("e")
+	d.wantText("no lesson is open")
+}
+
+func TestAPredictionIsMadeByNumberAndConfidence(t *testing.T) {
+	s, session := lessonOn(t, Config{}, predicting(), shopStatus())
+	s.press("9") // no such option
+	s.press("3")
+	s.wantText("How sure are you?")
+	s.press("esc", "2", "3")
+	if want := []string{"predict null sure"}; !slices.Equal(session.did, want) {
+		t.Errorf("did %v, want %v", session.did, want)
+	}
+}
+
+func TestAnAnswerIsTyped(t *testing.T) {
+	s, session := lessonOn(t, Config{}, answering(), shopStatus())
+	s.press("enter")
+	s.typing("NOT FOUNDq")
+	s.press("backspace", "left", "left", "left", "left", "left", "backspace")
+	s.typing("_")
+	s.wantText("your answer: NOT_FOUND")
+	s.press("enter")
+	if want := []string{"answer code NOT_FOUND"}; !slices.Equal(session.did, want) {
+		t.Errorf("did %v, want %v", session.did, want)
+	}
+}
+
+func TestAnObservationIsChosenOrTyped(t *testing.T) {
+	v := answering()
+	v.Step.Next = "observe"
+	observe := v.Step.Blocks[3].Observe
+	observe.Revealed, observe.Answer, observe.Unit = false, "", "ms"
+	s, session := lessonOn(t, Config{}, v, shopStatus())
+	s.press("enter")
+	s.wantText("your answer in ms:")
+	s.typing("69")
+	s.press("enter")
+	observe.Options = []lesson.Option{{ID: "a", Say: "slower"}, {ID: "b", Say: "faster"}}
+	s.send(batch{lesson: &v})
+	s.press("2")
+	if want := []string{"observe 69", "observe b"}; !slices.Equal(session.did, want) {
+		t.Errorf("did %v, want %v", session.did, want)
+	}
+}
+
+func TestLessonKeysReachTheLesson(t *testing.T) {
+	v := answering()
+	v.Step.Locked = ""
+	s, session := lessonOn(t, Config{}, v, shopStatus())
+	s.press("e", "c", "h", "n", "p", "x", "1", "s", "1", "x", "2")
+	want := []string{"run", "check", "hint", "next", "prev", "reset", "solve not-found"}
+	if !slices.Equal(session.did, want) {
+		t.Errorf("did %v, want %v", session.did, want)
+	}
+	session.fail = errors.New("check: predict and observe first")
+	s.press("c")
+	s.wantText("predict and observe first")
+}
+
+func TestACommandIsCopied(t *testing.T) {
+	s, _ := lessonOn(t, Config{}, predicting(), shopStatus())
+	_, cmd := s.Update(keyOf("y"))
+	if cmd == nil {
+		t.Fatal("y copies nothing")
+	}
+	s.wantText("copied: shopctl call catalog GetProduct")
+}
+
+func TestOneViewAfterAnotherKeepsThePlaceAndShowsWhatIsNew(t *testing.T) {
+	s, _ := lessonOn(t, Config{}, predicting(), shopStatus())
+	s.size(80, 24)
+	if s.lesson.scroll.top != 0 {
+		t.Error("a step does not begin at its beginning")
+	}
+	v := answering()
+	v.Step.Blocks[5].Hints.Opened = nil
+	s.send(batch{lesson: &v})
+	s.wantText("type your answer")
+	s.press("g")
+	same := answering()
+	same.Step.Blocks[5].Hints.Opened, same.Step.Blocks[5].Hints.Offered = nil, false
+	s.send(batch{lesson: &same})
+	if s.draw(); s.lesson.scroll.top != 0 {
+		t.Error("the view moves by itself")
+	}
+	hint := answering()
+	s.send(batch{lesson: &hint})
+	s.wantText("Hint 1 of 3")
+	next := predicting()
+	next.Step.ID = "third"
+	next.Message = "The step begins anew."
+	s.send(batch{lesson: &next})
+	s.wantText("The step begins anew.", "The partner's list")
+}
+
+func TestTheOutputOfAStepIsShownWhole(t *testing.T) {
+	s, _ := lessonOn(t, Config{}, predicting(), shopStatus())
+	v := answering()
+	long := strings.Repeat("a line\n", 100)
+	for i := range 3 {
+		view := answering()
+		view.Step.Blocks[2].Run = &lesson.RunView{Command: "shopctl ps", Ran: true, Enabled: true, Output: "$ shopctl ps\n" + long[:len(long)/3*(i+1)]}
+		v = view
+		s.send(batch{lesson: &view})
+	}
+	if got := len(s.output.entries); got != 101 {
+		t.Errorf("the output has %d lines, want 101", got)
+	}
+	text := s.lesson.Render(80, 200)
+	if !strings.Contains(text, "61 more lines: 6 shows all") {
+		t.Errorf("the lesson shows\n%s", text)
+	}
+	_ = v
+}

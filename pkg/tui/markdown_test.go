@@ -1,0 +1,123 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/google/go-cmp/cmp"
+)
+
+const sample = `# A heading
+
+Some *weak* and **strong words with ` + "`code`" + ` in them** that go on over the end of a line, and a
+[link](https://example.com) or <https://example.org>.
+
+1. first
+2. second
+   * inner
+   * more
+
+> A quote that
+> goes on.
+
+` + "```sh\nshopctl call catalog\n```\n" + `
+---
+
+<b>raw</b>  
+last`
+
+func TestMarkdownIsDrawnAsLines(t *testing.T) {
+	th := newTheme(look{})
+	want := `A heading
+
+Some weak and strong words with code in
+them that go on over the end of a line,
+and a link (https://example.com) or
+https://example.org.
+
+1. first
+2. second
+   • inner
+   • more
+
+│ A quote that goes on.
+
+  shopctl call catalog
+
+────────────────────────────────────────
+
+raw
+last`
+	if diff := cmp.Diff(want, strings.Join(th.markdown(sample, 40), "\n")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEveryLineOfMarkdownEndsItsColours(t *testing.T) {
+	th := newTheme(look{color: true, dark: true})
+	for w := 1; w < 80; w++ {
+		for _, line := range th.markdown(sample, w) {
+			if openAt("", line) != "" {
+				t.Fatalf("at %d cells a colour leaks out of %q", w, line)
+			}
+		}
+	}
+	lines := th.markdown(sample, 40)
+	if bold := th.bold.on; !strings.HasPrefix(lines[3], bold) {
+		t.Errorf("the bold text does not go on in %q", lines[3])
+	}
+}
+
+func TestTextFromOutsideIsHarmless(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain": "plain", "a\x1b[31mred\x1b[m": "ared", "tab\there": "tab    here", "bell\a\r": "bell", "zero\u200bwidth": "zerowidth", "日本": "日本",
+	} {
+		if got := clean(in); got != want {
+			t.Errorf("clean(%q) is %q, want %q", in, got, want)
+		}
+	}
+}
+
+func FuzzMarkdownFitsItsWidth(f *testing.F) {
+	f.Add(sample, 20)
+	f.Add("* 日本語 `x`", 3)
+	th := newTheme(look{color: true})
+	f.Fuzz(func(t *testing.T, text string, w int) {
+		w = 1 + (w%120+120)%120
+		for _, line := range th.markdown(text, w) {
+			if got := th.fit(line, w); ansi.StringWidth(got) != w {
+				t.Errorf("%q fitted into %d cells is %d wide", line, w, ansi.StringWidth(got))
+			}
+		}
+	})
+}
+
+func TestNumbersAreForPeople(t *testing.T) {
+	for got, want := range map[string]string{
+		millis(0.44): "0.4ms", millis(42.4): "42ms", millis(2899): "2.9s", percent(0): "0%", percent(0.005): "0.5%", percent(0.5): "50%",
+		rate(0): "0", rate(2.54): "2.5", rate(31): "31", age(-1): "0s", age(59e9): "59s", age(61e9): "1m01s", age(3660e9): "1h01m", age(90000e9): "1d01h",
+		plural(1, "fault"): "1 fault", plural(2, "fault"): "2 faults",
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestALineIsEdited(t *testing.T) {
+	in := newInput("one two")
+	for _, k := range []string{"ctrl+w", "ctrl+a", "x", "ctrl+e", "y", "left", "ctrl+k", "ctrl+b", "ctrl+f"} {
+		if !in.key(keyOf(k)) {
+			t.Errorf("%s is no key of a line", k)
+		}
+	}
+	if in.String() != "xone " || in.key(keyOf("tab")) {
+		t.Errorf("the line is %q", in.String())
+	}
+	in.key(keyOf("ctrl+u"))
+	in.insert("日本語\ntext")
+	if text, at := in.view(6); width(text) > 6 || at >= 6 || in.String() != "日本語 text" {
+		t.Errorf("%q of %q is in view, the cursor at %d", text, in.String(), at)
+	}
+}

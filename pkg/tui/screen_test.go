@@ -1,0 +1,170 @@
+package tui
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+func TestHelpIsSearchedAndItsEntriesRun(t *testing.T) {
+	s := dash(t, Config{}, shopStatus())
+	s.press("?")
+	s.wantText("shopctl restart ad")
+	s.typing("one by one")
+	s.wantNoText("half a page")
+	s.press("enter")
+	if !slices.Equal(s.shop.did, []string{"restart ad"}) {
+		t.Errorf("did %v", s.shop.did)
+	}
+	s.press("?")
+	s.typing("solution")
+	s.wantText("no lesson is open")
+	s.press("enter")
+	s.wantText("s have the step done for you: no lesson is open")
+}
+
+func TestThePaletteCompletesAndRuns(t *testing.T) {
+	s := dash(t, Config{}, shopStatus())
+	s.press(":")
+	s.typing("fault i")
+	s.press("enter") // no command yet: it is completed
+	s.typing("pay")
+	s.wantText("fault inject payment")
+	s.press("tab")
+	s.typing("--error UNAVAILABLE")
+	s.press("enter")
+	s.wantText("$ shopctl fault inject payment --error UNAVAILABLE", "one", "two", "unended", "exit code 3")
+	if !slices.Equal(s.ran, []string{"fault inject payment --error UNAVAILABLE"}) {
+		t.Errorf("ran %v", s.ran)
+	}
+	s.press(":")
+	s.send(tea.PasteMsg{Content: "call catalog GetProduct '{\"id\": \"1"})
+	s.press("enter")
+	if len(s.ran) != 1 || s.notice.text == "" {
+		t.Errorf("an open quote runs: %v", s.ran)
+	}
+}
+
+func TestThePaletteCanBeLeft(t *testing.T) {
+	s := dash(t, Config{}, shopStatus())
+	s.press(":", "down", "up", "ctrl+n", "esc")
+	if s.picker != nil {
+		t.Error("esc does not close the palette")
+	}
+	s.press(":")
+	s.typing("nonsense")
+	s.wantText("nothing matches")
+	s.press("enter")
+	if len(s.ran) > 0 {
+		t.Errorf("ran %v", s.ran)
+	}
+}
+
+func TestFiltersHideWhatDoesNotMatch(t *testing.T) {
+	s := dash(t, Config{}, broken())
+	s.press("/")
+	s.typing("CRASH")
+	s.wantText("2 Services /CRASH", "crashloop")
+	s.wantNoText("recommendation")
+	s.press("enter", "esc")
+	s.wantText("recommendation")
+	s.press("3", "/")
+	s.typing("failed")
+	s.wantText("call failed")
+	s.wantNoText("payment charged")
+	s.press("enter", "n", "N", "esc")
+	s.wantText("payment charged")
+	s.press("/")
+	s.typing("zzz")
+	s.wantText("nothing matches zzz")
+	s.press("esc")
+	s.wantNoText("nothing matches")
+}
+
+func TestLogsFollowUntilOneScrollsBack(t *testing.T) {
+	s := dash(t, Config{}, shopStatus())
+	for range 30 {
+		s.send(batch{logs: logLines(), logsOf: s.heard})
+	}
+	s.press("3")
+	s.wantText("follows")
+	s.press("k")
+	s.wantText("G follows")
+	before := s.logs.scroll.top
+	s.send(batch{logs: logLines(), logsOf: s.heard})
+	s.draw()
+	if s.logs.scroll.top != before {
+		t.Error("the view moves although one has scrolled back")
+	}
+	s.press("ctrl+u", "ctrl+d", "g", "G")
+	s.wantText(", follows")
+	for range kept {
+		s.send(batch{logs: logLines()[:2], logsOf: s.heard})
+	}
+	if len(s.logs.entries) > kept {
+		t.Errorf("%d lines are kept", len(s.logs.entries))
+	}
+}
+
+func TestLogsOfAnotherServiceAreDropped(t *testing.T) {
+	s := dash(t, Config{}, shopStatus())
+	old := s.heard
+	s.press("j")
+	if s.heard == old {
+		t.Fatal("the choice of a service does not ask for its logs")
+	}
+	s.send(batch{logs: logLines(), logsOf: old})
+	s.wantText("cart has logged nothing yet")
+	s.press("3", "a")
+	s.wantText("3 Logs all")
+}
+
+func TestTheMouseWorksOnceItIsAskedFor(t *testing.T) {
+	s := dash(t, Config{}, shopStatus())
+	if s.View().MouseMode != tea.MouseModeNone {
+		t.Error("the mouse is on by default")
+	}
+	s.press("m")
+	if s.View().MouseMode != tea.MouseModeCellMotion {
+		t.Error("m does not turn the mouse on")
+	}
+	s.send(tea.MouseClickMsg{X: 10, Y: 5, Button: tea.MouseLeft})
+	if s.w.chosen != "catalog" {
+		t.Errorf("a click chooses %s", s.w.chosen)
+	}
+	s.send(tea.MouseWheelMsg{X: 10, Y: 5, Button: tea.MouseWheelDown})
+	if s.w.chosen != "checkout" {
+		t.Errorf("the wheel chooses %s", s.w.chosen)
+	}
+	at := 2 + width("[3 Logs checkout]") + tabGap + 2
+	s.send(tea.MouseClickMsg{X: at, Y: s.slots()[1].y, Button: tea.MouseLeft})
+	if s.focus != paneEvents {
+		t.Errorf("a click on a tab leads to %s", s.focus.name())
+	}
+	s.press("m")
+}
+
+func TestInterruptsEndTheCommandAndThenTheScreen(t *testing.T) {
+	s := dash(t, Config{}, shopStatus())
+	stopped := false
+	s.hands.stop = func() { stopped = true }
+	s.press("ctrl+c")
+	if !stopped || slices.Contains(s.ran, "quit") {
+		t.Error("ctrl+c does not end the command alone")
+	}
+	s.hands.stop = nil
+	s.press("ctrl+z", "ctrl+l", "ctrl+c")
+	if !slices.Equal(s.ran, []string{"suspend", "quit"}) {
+		t.Errorf("did %v", s.ran)
+	}
+}
+
+func TestHandsRefuseOnceTheScreenIsLeft(t *testing.T) {
+	s := dash(t, Config{}, shopStatus())
+	s.hands.wait()
+	if msg := s.hands.do("x", "", func(context.Context) (string, error) { t.Error("it runs"); return "", nil })(); msg != nil {
+		t.Errorf("got %v", msg)
+	}
+}
