@@ -190,7 +190,28 @@ func (o *upOptions) watch(ctx context.Context, shop *control.Client) error {
 				return err
 			}
 		}
+		if err := unable(st.GetServices()); err != nil {
+			return err
+		}
 	}
+}
+
+// unable is the error of services that cannot start at all, once nothing else is left to wait for.
+func unable(services []*controlpb.Service) error {
+	var reasons []string
+	for _, s := range services {
+		switch {
+		case s.GetState() == "ok" || s.GetState() == "stopped" || s.GetState() == "paused":
+		case s.GetState() == "unhealthy" && len(s.GetInstances()) == 0:
+			reasons = append(reasons, s.GetName()+": "+s.GetMessage())
+		default:
+			return nil // it may still become ready
+		}
+	}
+	if len(reasons) == 0 {
+		return nil
+	}
+	return hintErr(exitFailed, "shopctl ps", fmt.Errorf("start the shop: all is ready but %s", strings.Join(reasons, "; ")))
 }
 
 // summary prints the services and the storefront's address, and what can be done next.

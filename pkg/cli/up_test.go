@@ -51,6 +51,17 @@ func TestUpFailsForAServiceThatCrashesAgainAndAgain(t *testing.T) {
 	w.wantErr("start payment: exit status 2", "hint: shopctl logs --tail 20 payment")
 }
 
+func TestUpDoesNotWaitForWhatCannotStart(t *testing.T) {
+	st := healthy()
+	st.Ready = false
+	st.Services = append(st.Services, &controlpb.Service{
+		Name: "app-blue", Workload: "app-blue", State: "unhealthy", Replicas: 3, Role: "custom", Message: `image "myapp:v1" is no built-in service`,
+	})
+	w := newWorld(t).serve(&fakeShop{status: st})
+	w.want(exitFailed, "up")
+	w.wantErr(`start the shop: all is ready but app-blue: image "myapp:v1" is no built-in service`, "hint: shopctl ps")
+}
+
 func TestUpTimesOutWithExitFour(t *testing.T) {
 	st := healthy()
 	st.Ready = false
