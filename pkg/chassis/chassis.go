@@ -9,6 +9,7 @@
 //	LISTEN_HOST                   host to bind (default 127.0.0.1; every interface inside a Kubernetes pod)
 //	METRICS_PORT                  port of /metrics (default 0 with a lifeline, else 9464)
 //	LOG_LEVEL                     debug, info (default), warn or error
+//	LOG_GATHER                    how long a log line below warn may wait for others (default 20ms)
 //	SERVICE_VERSION               the version that telemetry carries
 //	OTEL_SERVICE_NAME             service.name of telemetry (default: the workload's name)
 //	OTEL_EXPORTER_OTLP_ENDPOINT   where spans go, "http://127.0.0.1:4317"; COLLECTOR_SERVICE_ADDR
@@ -66,6 +67,7 @@ func run(ctx context.Context, o Options, setup Setup) error {
 	if err != nil {
 		return err
 	}
+	defer rt.lines.Close()
 	defer rt.closeTelemetry()
 	defer rt.closeConns()
 	defer rt.server.Stop() // its workers run whether or not it ever serves

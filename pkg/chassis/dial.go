@@ -57,13 +57,14 @@ func (rt *Runtime) Dial(envVar string, options ...DialOption) (*grpc.ClientConn,
 			Backoff:           backoff.Config{BaseDelay: 5 * time.Millisecond, Multiplier: 2, Jitter: 0.2, MaxDelay: 500 * time.Millisecond},
 			MinConnectTimeout: time.Second,
 		}),
+		grpc.WithStaticStreamWindowSize(streamWindow),
+		grpc.WithStaticConnWindowSize(connWindow),
 		grpc.WithStatsHandler(otelgrpc.NewClientHandler(
 			otelgrpc.WithTracerProvider(rt.provider),
 			otelgrpc.WithPropagators(rt.propagate),
 			otelgrpc.WithFilter(isTraced),
 		)),
-		grpc.WithChainUnaryInterceptor(deadline(c.timeout), rt.clientMet.UnaryClientInterceptor()),
-		grpc.WithChainStreamInterceptor(rt.clientMet.StreamClientInterceptor()),
+		grpc.WithUnaryInterceptor(deadline(c.timeout)),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s=%q: %w", envVar, addr, err)

@@ -19,6 +19,14 @@ import (
 // streamWorkers keep their stacks from call to call; a new goroutine would have to grow its own each time.
 const streamWorkers = 4
 
+// Fixed flow-control windows, wide enough for any message of the shop, on both sides of a connection.
+// Without them gRPC measures the bandwidth of each connection with a ping for nearly every message,
+// which on loopback costs more than it can ever win.
+const (
+	streamWindow = 1 << 20
+	connWindow   = 4 << 20
+)
+
 // newServer makes the gRPC server. Interceptors run from the outside in: metrics count what the caller
 // gets, panics and faults included.
 func (rt *Runtime) newServer() *grpc.Server {
@@ -32,6 +40,8 @@ func (rt *Runtime) newServer() *grpc.Server {
 		grpc.ChainStreamInterceptor(rt.serverMet.StreamServerInterceptor(), rt.streamErrors, rt.faults.stream),
 		grpc.WaitForHandlers(true),
 		grpc.NumStreamWorkers(streamWorkers),
+		grpc.StaticStreamWindowSize(streamWindow),
+		grpc.StaticConnWindowSize(connWindow),
 	)
 	healthpb.RegisterHealthServer(s, healthServer{rt.health.server, rt.health.gone})
 	reflection.Register(s)

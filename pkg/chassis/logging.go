@@ -4,20 +4,29 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"go.opentelemetry.io/otel/trace"
 )
 
 // newLogger writes one JSON object a line with the original's keys: timestamp, severity, message.
-func newLogger(o Options) (*slog.Logger, error) {
+func newLogger(o Options) (*slog.Logger, *gatherer, error) {
 	level := slog.LevelInfo
 	if text := o.Getenv("LOG_LEVEL"); text != "" {
 		if err := level.UnmarshalText([]byte(text)); err != nil {
-			return nil, fmt.Errorf("read LOG_LEVEL=%q: want debug, info, warn or error", text)
+			return nil, nil, fmt.Errorf("read LOG_LEVEL=%q: want debug, info, warn or error", text)
 		}
 	}
-	h := slog.NewJSONHandler(o.Stdout, &slog.HandlerOptions{Level: level, ReplaceAttr: renameKeys})
-	return slog.New(traceHandler{h}).With("service", o.Workload), nil
+	delay := defaultGather
+	if text := o.Getenv("LOG_GATHER"); text != "" {
+		var err error
+		if delay, err = time.ParseDuration(text); err != nil {
+			return nil, nil, fmt.Errorf("read LOG_GATHER=%q: want a duration such as %v", text, defaultGather)
+		}
+	}
+	out := newGatherer(o.Stdout, delay)
+	h := slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: renameKeys})
+	return slog.New(traceHandler{h, out}).With("service", o.Workload), out, nil
 }
 
 func renameKeys(groups []string, a slog.Attr) slog.Attr {
@@ -51,20 +60,27 @@ func severity(l slog.Level) string {
 	}
 }
 
-// traceHandler adds the ids of the span that the context carries.
-type traceHandler struct{ slog.Handler }
+// traceHandler adds the ids of the span that the context carries, and lets no warning wait.
+type traceHandler struct {
+	slog.Handler
+	out *gatherer
+}
 
 func (h traceHandler) Handle(ctx context.Context, r slog.Record) error {
 	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
 		r.AddAttrs(slog.String("trace_id", sc.TraceID().String()), slog.String("span_id", sc.SpanID().String()))
 	}
-	return h.Handler.Handle(ctx, r)
+	err := h.Handler.Handle(ctx, r)
+	if r.Level >= slog.LevelWarn {
+		h.out.Flush()
+	}
+	return err
 }
 
 func (h traceHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return traceHandler{h.Handler.WithAttrs(attrs)}
+	return traceHandler{h.Handler.WithAttrs(attrs), h.out}
 }
 
 func (h traceHandler) WithGroup(name string) slog.Handler {
-	return traceHandler{h.Handler.WithGroup(name)}
+	return traceHandler{h.Handler.WithGroup(name), h.out}
 }

@@ -24,12 +24,12 @@ import (
 type Runtime struct {
 	o         Options
 	log       *slog.Logger
+	lines     *gatherer
 	registry  *prometheus.Registry
 	provider  *sdktrace.TracerProvider
 	propagate propagation.TextMapPropagator
 	server    *grpc.Server
 	serverMet *grpcprom.ServerMetrics
-	clientMet *grpcprom.ClientMetrics
 	health    *healthState
 	endpoints *endpointTable
 	faults    *faultTable
@@ -54,7 +54,7 @@ type task struct {
 func newRuntime(o Options) (*Runtime, error) {
 	rt := &Runtime{o: o, endpoints: newEndpointTable(), faults: &faultTable{}}
 	var err error
-	if rt.log, err = newLogger(o); err != nil {
+	if rt.log, rt.lines, err = newLogger(o); err != nil {
 		return nil, err
 	}
 	if rt.drain, err = rt.EnvDuration("DRAIN_TIMEOUT", defaultDrainTimeout); err != nil {

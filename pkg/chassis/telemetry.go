@@ -31,14 +31,13 @@ var latencyBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .02
 func (rt *Runtime) setupMetrics() {
 	rt.registry = prometheus.NewRegistry()
 	rt.serverMet = grpcprom.NewServerMetrics(grpcprom.WithServerHandlingTimeHistogram(grpcprom.WithHistogramBuckets(latencyBuckets)))
-	rt.clientMet = grpcprom.NewClientMetrics()
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "shop_build_info",
 		Help:        "Constant 1; says which service and version this is.",
 		ConstLabels: prometheus.Labels{"service": rt.o.Workload, "version": rt.Version()},
 	})
 	info.Set(1)
-	rt.registry.MustRegister(rt.serverMet, rt.clientMet, info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	rt.registry.MustRegister(rt.serverMet, info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 }
 
 // setupTracing exports spans over OTLP where an endpoint is given. Without one, trace context still

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -60,13 +61,11 @@ func Start(t testing.TB, setup chassis.Setup, env map[string]string, options ...
 	for _, o := range options {
 		o(&c)
 	}
+	vars := map[string]string{"LOG_GATHER": "0s"}
 	if c.sink != nil {
-		copied := map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.sink.Addr}
-		for k, v := range env {
-			copied[k] = v
-		}
-		env = copied
+		vars["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://" + c.sink.Addr
 	}
+	maps.Copy(vars, env)
 	ctx, cancel := context.WithCancel(context.Background())
 	downR, downW := io.Pipe()
 	upR, upW := io.Pipe()
@@ -74,7 +73,7 @@ func Start(t testing.TB, setup chassis.Setup, env map[string]string, options ...
 	go func() {
 		defer close(s.done)
 		s.err = chassis.Run(ctx, chassis.Options{
-			Name: c.name, Workload: c.name, Getenv: func(k string) string { return env[k] },
+			Name: c.name, Workload: c.name, Getenv: func(k string) string { return vars[k] },
 			Stdout: s.logs, Down: downR, Up: upW,
 		}, setup)
 		_ = upW.Close()
