@@ -11,7 +11,6 @@ import (
 type detailPane struct {
 	w      *world
 	scroll scroll
-	filter string
 }
 
 // Scroll moves the view.

@@ -162,8 +162,9 @@ func (s *fakeSession) Changes() <-chan struct{} { return s.changes }
 func (s *fakeSession) Predict(option, confidence string) error {
 	return s.note("predict", option, confidence)
 }
-func (s *fakeSession) Run(context.Context) error                  { return s.note("run") }
-func (s *fakeSession) Observe(answer string) error                { return s.note("observe", answer) }
+func (s *fakeSession) Run(context.Context) error { return s.note("run") }
+func (s *fakeSession) Observe(answer string) error { return s.note("observe", answer) }
+
 func (s *fakeSession) Answer(id, text string) error               { return s.note("answer", id, text) }
 func (s *fakeSession) Check() error                               { return s.note("check") }
 func (s *fakeSession) Hint() error                                { return s.note("hint") }
@@ -183,8 +184,10 @@ type screen struct {
 func testVerbs() []Verb {
 	return []Verb{
 		{Name: "call", Args: "SERVICE [METHOD] [JSON]", Short: "Call a gRPC method of a service with JSON"},
-		{Name: "fault clear", Args: "[SERVICE...]", Short: "End faults"}, {Name: "fault inject", Args: "SERVICE", Short: "Break a service"},
-		{Name: "ps", Args: "[SERVICE...]", Short: "List the services and how they do"}, {Name: "up", Short: "Start the shop"},
+		{Name: "fault clear", Args: "[SERVICE...]", Short: "End faults"},
+		{Name: "fault inject", Args: "SERVICE", Short: "Break a service"},
+		{Name: "ps", Args: "[SERVICE...]", Short: "List the services and how they do"},
+		{Name: "up", Short: "Start the shop"},
 	}
 }
 

@@ -96,8 +96,19 @@ func TestKeysMoveBetweenPanes(t *testing.T) {
 		key  string
 		want paneID
 	}{
-		{"tab", paneLogs}, {"]", paneEvents}, {"]", paneDetails}, {"[", paneEvents}, {"tab", paneServices}, {"tab", paneEvents},
-		{"6", paneOutput}, {"2", paneServices}, {"shift+tab", paneOutput}, {"3", paneLogs}, {"esc", paneServices}, {"enter", paneDetails}, {"q", paneServices},
+		{"tab", paneLogs},
+		{"]", paneEvents},
+		{"]", paneDetails},
+		{"[", paneEvents},
+		{"tab", paneServices},
+		{"tab", paneEvents},
+		{"6", paneOutput},
+		{"2", paneServices},
+		{"shift+tab", paneOutput},
+		{"3", paneLogs},
+		{"esc", paneServices},
+		{"enter", paneDetails},
+		{"q", paneServices},
 	} {
 		s.press(step.key)
 		if s.focus != step.want {

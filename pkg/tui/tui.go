@@ -69,6 +69,10 @@ type Config struct {
 	Plain string
 }
 
+// framesPerSecond is how often Bubble Tea looks for something to draw: often enough for a key to answer
+// within 50 ms, and no oftener, as looking is all that an idle screen costs.
+const framesPerSecond = 24
+
 // RunDash shows the dashboard until the user quits.
 func RunDash(ctx context.Context, c Config) error { return run(ctx, c, nil) }
 
@@ -89,7 +93,7 @@ func run(ctx context.Context, c Config, s Session) error {
 	p = tea.NewProgram(m,
 		tea.WithInput(c.In), tea.WithOutput(c.Out), tea.WithEnvironment(environ),
 		tea.WithoutSignalHandler(), // the command's context ends with a signal
-		tea.WithFPS(20),
+		tea.WithFPS(framesPerSecond),
 	)
 	var beside sync.WaitGroup
 	beside.Go(func() { f.run(inside) })
