@@ -41,8 +41,9 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-func build(to, pkg string) error {
-	cmd := exec.Command("go", "build", "-tags", "grpcnotrace", "-trimpath", "-ldflags", "-s -w", "-o", to, pkg)
+func build(to, pkg string, flags ...string) error {
+	args := append([]string{"build", "-tags", "grpcnotrace", "-trimpath", "-ldflags", "-s -w", "-o", to}, flags...)
+	cmd := exec.Command("go", append(args, pkg)...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("build %s: %w", pkg, err)
