@@ -112,7 +112,7 @@ func (m *model) titles(s slot) string {
 	return strings.Join(parts, " "+m.w.border.paint(m.w.across)+" ")
 }
 
-// label is the title of one pane. Without colour, brackets mark the one in view.
+// label is the title of one pane. Without colour, and in linear text, brackets mark the one in view.
 func (m *model) label(id paneID, shown bool) string {
 	text := fmt.Sprintf("%d %s", id, id.name())
 	if !shown {
@@ -129,7 +129,7 @@ func (m *model) label(id paneID, shown bool) string {
 	if f := m.pane(id).Filter(); f != nil && *f != "" {
 		text += " /" + *f
 	}
-	if !m.w.color {
+	if !m.w.color || m.w.linear {
 		text = "[" + text + "]"
 	}
 	return text
