@@ -162,7 +162,7 @@ func (s *fakeSession) Changes() <-chan struct{} { return s.changes }
 func (s *fakeSession) Predict(option, confidence string) error {
 	return s.note("predict", option, confidence)
 }
-func (s *fakeSession) Run(context.Context) error { return s.note("run") }
+func (s *fakeSession) Run(context.Context) error   { return s.note("run") }
 func (s *fakeSession) Observe(answer string) error { return s.note("observe", answer) }
 
 func (s *fakeSession) Answer(id, text string) error               { return s.note("answer", id, text) }

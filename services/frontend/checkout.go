@@ -47,9 +47,11 @@ func (s *server) notOrdered(v *visit, form orderForm, err error) error {
 	failing, said := failingStep(message), cause(message)
 	switch code := h.code(); {
 	case failing == hopPayment && strings.Contains(said, "used before"):
-		return &pageError{code: http.StatusUnprocessableEntity, title: "An earlier attempt may have been charged",
+		return &pageError{
+			code: http.StatusUnprocessableEntity, title: "An earlier attempt may have been charged",
 			text: "Please try again with the card and the cart of the first time. Then nothing is charged twice.",
-			link: "/cart?retry=" + form.Token, linkText: "Back to your cart"}
+			link: "/cart?retry=" + form.Token, linkText: "Back to your cart",
+		}
 	case failing == hopPayment && refused(code, said):
 		// The payment service said no for good, so that the next attempt is a new order.
 		form.Token = s.newID()
@@ -57,13 +59,17 @@ func (s *server) notOrdered(v *visit, form orderForm, err error) error {
 			input: "credit_card_number", field: "CcNumber", rule: ruleDeclined, help: said,
 		}})
 	case failing == hopCatalog && code == codes.FailedPrecondition:
-		return &pageError{code: http.StatusUnprocessableEntity, title: "Something in your cart is no longer sold",
-			text: "Nothing was ordered or charged. Please empty your cart and fill it anew.", link: "/cart", linkText: "To your cart"}
+		return &pageError{
+			code: http.StatusUnprocessableEntity, title: "Something in your cart is no longer sold",
+			text: "Nothing was ordered or charged. Please empty your cart and fill it anew.", link: "/cart", linkText: "To your cart",
+		}
 	case failing == hopCheckout && code == codes.FailedPrecondition && strings.Contains(said, "empty"):
 		return &pageError{code: http.StatusUnprocessableEntity, title: "Your cart is empty", text: "There is nothing to order. Nothing was charged."}
 	case failing == hopCheckout && code == codes.InvalidArgument && strings.Contains(said, "used before"):
-		return &pageError{code: http.StatusUnprocessableEntity, title: "This order was sent before",
-			text: "The form came a second time, with other contents. Nothing was ordered or charged again.", link: "/cart", linkText: "To your cart"}
+		return &pageError{
+			code: http.StatusUnprocessableEntity, title: "This order was sent before",
+			text: "The form came a second time, with other contents. Nothing was ordered or charged again.", link: "/cart", linkText: "To your cart",
+		}
 	}
 	e := explain(&hopError{failing, h.err})
 	e.link, e.linkText = "/cart", "Back to your cart"

@@ -86,8 +86,10 @@ func (s *server) visit(p page) http.HandlerFunc {
 		}
 		v := s.identify(w, r)
 		if err := origin.Check(r); err != nil {
-			s.fail(v, &pageError{code: http.StatusForbidden, title: "This form came from another site",
-				text: "For your safety the shop only takes forms that it served itself. Nothing was changed."})
+			s.fail(v, &pageError{
+				code: http.StatusForbidden, title: "This form came from another site",
+				text: "For your safety the shop only takes forms that it served itself. Nothing was changed.",
+			})
 			return
 		}
 		if r.Method == http.MethodPost {

@@ -89,8 +89,17 @@ func TestWithoutARateTheServiceIsIdle(t *testing.T) {
 
 func TestAnEnvironmentThatMakesNoSenseIsNamed(t *testing.T) {
 	for _, c := range [][2]string{
-		{"RATE", "fast"}, {"RATE", "-1"}, {"RATE", "NaN"}, {"RATE", "1e9"}, {"SEED", "-1"}, {"SEED", "x"}, {"USERS", "0"}, {"USERS", "many"},
-		{"DURATION", "long"}, {"DURATION", "-1s"}, {"FRONTEND_ADDR", ""},
+		{"RATE", "fast"},
+		{"RATE", "-1"},
+		{"RATE", "NaN"},
+		{"RATE", "1e9"},
+		{"SEED", "-1"},
+		{"SEED", "x"},
+		{"USERS", "0"},
+		{"USERS", "many"},
+		{"DURATION", "long"},
+		{"DURATION", "-1s"},
+		{"FRONTEND_ADDR", ""},
 	} {
 		env := map[string]string{"FRONTEND_ADDR": "127.0.0.1:1", c[0]: c[1]}
 		err := chassis.Run(t.Context(), chassis.Options{
