@@ -17,7 +17,7 @@ import (
 )
 
 // streamWorkers keep their stacks from call to call; a new goroutine would have to grow its own each time.
-const streamWorkers = 4
+const streamWorkers = 16
 
 // Fixed flow-control windows, wide enough for any message of the shop, on both sides of a connection.
 // Without them gRPC measures the bandwidth of each connection with a ping for nearly every message,
