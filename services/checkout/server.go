@@ -95,7 +95,7 @@ func (s *server) placeOrder(ctx context.Context, req *hipstershop.PlaceOrderRequ
 	if err := s.settle(ctx, req, cart.GetItems(), charge.GetTransactionId(), order); err != nil {
 		return nil, err
 	}
-	s.log.InfoContext(ctx, "order placed", "order_id", order.OrderId, "total", money.Decimal(total),
+	s.log.InfoContext(ctx, "order placed", "order_id", order.OrderId, "total", money.Rounded(total),
 		"items", len(order.Items), "transaction_id", charge.GetTransactionId(), "tracking_id", order.ShippingTrackingId)
 	return &hipstershop.PlaceOrderResponse{Order: order}, nil
 }

@@ -170,6 +170,20 @@ func TestManyCallsAtOnceWithOneKeyAreOneCharge(t *testing.T) {
 	}
 }
 
+func TestAmountsAreLoggedInTheCurrencysMinorUnits(t *testing.T) {
+	s, _ := testServer(t, 10)
+	var log bytes.Buffer
+	s.log = slog.New(slog.NewTextHandler(&log, nil))
+	in := order(0, 0)
+	in.Amount = &hipstershop.Money{CurrencyCode: "JPY", Units: 153477, Nanos: 887_661_569}
+	if _, err := charge(t, s, "", in); err != nil {
+		t.Fatal(err)
+	}
+	if want := `amount="153478 JPY"`; !strings.Contains(log.String(), want) {
+		t.Errorf("the log lacks %s: %s", want, log.String())
+	}
+}
+
 func TestNoCardNumberReachesALogASpanOrAnError(t *testing.T) {
 	sink := chassistest.NewSink(t)
 	service := chassistest.Start(t, Setup, nil, chassistest.WithSink(sink))

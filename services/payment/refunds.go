@@ -42,7 +42,7 @@ func (r refunds) Refund(ctx context.Context, in *shopv1.RefundRequest) (*shopv1.
 	}
 	if first {
 		r.log.InfoContext(ctx, "payment refunded", "transaction_id", id.String(), "refund_id", refund.String(),
-			"amount", money.Decimal(t.amount()), "reason", oneLine(maskCards(in.GetReason())))
+			"amount", money.Rounded(t.amount()), "reason", oneLine(maskCards(in.GetReason())))
 	}
 	return &shopv1.RefundResponse{RefundId: t.refund.String(), Amount: t.amount()}, nil
 }

@@ -84,7 +84,7 @@ func (s *server) Charge(ctx context.Context, in *hipstershop.ChargeRequest) (*hi
 	c, err := s.inspector.inspect(in.GetCreditCard())
 	if err != nil {
 		s.payments.WithLabelValues(resultDeclined).Inc()
-		s.log.WarnContext(ctx, "payment declined", "reason", err.Error(), "amount", money.Decimal(in.GetAmount()))
+		s.log.WarnContext(ctx, "payment declined", "reason", err.Error(), "amount", money.Rounded(in.GetAmount()))
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
 	return s.take(ctx, in.GetAmount(), c, key, request)
@@ -107,7 +107,7 @@ func (s *server) take(ctx context.Context, amount *hipstershop.Money, c card, ke
 	}
 	s.payments.WithLabelValues(resultSuccess).Inc()
 	trace.SpanFromContext(ctx).SetAttributes(attribute.String("shop.transaction_id", id.String()), attribute.String("shop.card_type", c.brand))
-	s.log.InfoContext(ctx, "payment charged", "transaction_id", id.String(), "amount", money.Decimal(amount), "card_type", c.brand, "card_ending", c.lastFour)
+	s.log.InfoContext(ctx, "payment charged", "transaction_id", id.String(), "amount", money.Rounded(amount), "card_type", c.brand, "card_ending", c.lastFour)
 	return &hipstershop.ChargeResponse{TransactionId: id.String()}, nil
 }
 

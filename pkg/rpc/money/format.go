@@ -13,8 +13,21 @@ import (
 // away from zero; the original cut instead and showed $0.19 for an amount one nano below $0.20. An
 // amount that rounds to nothing has no minus sign.
 func Format(m *hipstershop.Money) string {
-	code := m.GetCurrencyCode()
-	digits := MinorUnits(code)
+	return rounded(m, Symbol(m.GetCurrencyCode()))
+}
+
+// Rounded returns an amount for logs: rounded as by Format, with the code after it: "19.99 USD", "2235 JPY".
+func Rounded(m *hipstershop.Money) string {
+	text := rounded(m, "")
+	if code := m.GetCurrencyCode(); code != "" {
+		text += " " + code
+	}
+	return text
+}
+
+// rounded writes an amount in its currency's minor units, with symbol between the sign and the number.
+func rounded(m *hipstershop.Money, symbol string) string {
+	digits := MinorUnits(m.GetCurrencyCode())
 	step := uint64(NanosPerUnit)
 	for range digits {
 		step /= 10
@@ -28,7 +41,7 @@ func Format(m *hipstershop.Money) string {
 	if Sign(m) < 0 && (units != 0 || minor != 0) {
 		text = append(text, '-')
 	}
-	text = append(text, Symbol(code)...)
+	text = append(text, symbol...)
 	text = strconv.AppendUint(text, units, 10)
 	if digits > 0 {
 		text = append(text, '.')
@@ -38,7 +51,7 @@ func Format(m *hipstershop.Money) string {
 }
 
 // Decimal returns an amount exactly, with its currency code: "19.99 USD", "17.682441398 EUR". It is
-// meant for logs and errors, and takes amounts that are not valid as well.
+// meant for errors, and takes amounts that are not valid as well.
 func Decimal(m *hipstershop.Money) string {
 	text := make([]byte, 0, 32)
 	if m.GetUnits() < 0 || m.GetNanos() < 0 {

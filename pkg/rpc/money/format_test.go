@@ -44,6 +44,20 @@ func TestFormatShowsWhatThePageShows(t *testing.T) {
 	}
 }
 
+func TestLogsShowMinorUnitsAndTheCode(t *testing.T) {
+	for want, m := range map[string]*hipstershop.Money{
+		"153478 JPY": {CurrencyCode: "JPY", Units: 153477, Nanos: 887_661_569},
+		"17.68 EUR":  {CurrencyCode: "EUR", Units: 17, Nanos: 682_441_398},
+		"-1.75 USD":  usd(-1, -750_000_000),
+		"8.00 USD":   usd(7, 999_999_999),
+		"0.00":       nil,
+	} {
+		if got := money.Rounded(m); got != want {
+			t.Errorf("Rounded(%v) = %q, want %q", m, got, want)
+		}
+	}
+}
+
 func TestDecimalIsExact(t *testing.T) {
 	for want, m := range map[string]*hipstershop.Money{
 		"19.99 USD":        usd(19, 990_000_000),
