@@ -88,7 +88,7 @@ func (s *shop) faultTarget(name string) (fault.Target, bool) {
 		if w.Key != key {
 			continue
 		}
-		t.Protocol, t.Chassis = w.Protocol, w.Builtin != ""
+		t.Protocol, t.Chassis = protocol(w), w.Builtin != ""
 		if b, ok := services.Lookup(w.Builtin); ok && w.Builtin != "" {
 			t.GRPC = b.GRPC
 		}

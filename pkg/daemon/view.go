@@ -76,7 +76,7 @@ func (s *shop) protoService(w workload.Workload) *controlpb.Service {
 		Name: s.displayName(w.Key), Workload: w.Name, Namespace: w.Namespace,
 		State: w.State, Message: w.Message, Version: strings.Join(w.Versions, ","),
 		Replicas: int32(w.Replicas), Ready: int32(w.Ready), Restarts: int32(w.Restarts),
-		Address: w.Address, Role: "custom", Protocol: w.Protocol, Image: w.Image,
+		Address: w.Address, Role: "custom", Protocol: protocol(w), Image: w.Image,
 	}
 	if b, ok := services.Lookup(w.Name); ok && b.Workload == w.Name && w.Namespace == s.store.Namespace() {
 		svc.Role = string(b.Role)
@@ -95,6 +95,17 @@ func (s *shop) protoService(w workload.Workload) *controlpb.Service {
 		svc.Instances = append(svc.Instances, p)
 	}
 	return svc
+}
+
+// protocol is what a workload speaks, as its Service says, else as the built-in service does that it
+// runs; empty if neither tells.
+func protocol(w workload.Workload) string {
+	if w.Protocol == "" && w.Builtin != "" {
+		if b, ok := services.Lookup(w.Builtin); ok && len(b.GRPC) > 0 {
+			return "grpc"
+		}
+	}
+	return w.Protocol
 }
 
 // targets are the instances whose metrics can be read. A paused one would only be waited for.

@@ -330,30 +330,6 @@ func TestAChangedConfigMapRollsWhoReadsIt(t *testing.T) {
 	})
 }
 
-func TestAShutdownEndsFirstWhomNobodyNeeds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.app("redis", 1)
-		w.app("cart", 1, "redis")
-		w.app("front", 2, "cart")
-		w.run()
-		w.pass(time.Second)
-		var steps []string
-		w.ctl.Shutdown(false, func(p Progress) { steps = append(steps, p.Workload.Name+" "+p.State) })
-		<-w.ctl.Done()
-		if !inOrder(steps) {
-			t.Errorf("steps %v", steps)
-		}
-	})
-}
-
-// inOrder tells whether each workload was gone by the time when the one that it needs was asked to leave.
-func inOrder(steps []string) bool {
-	at := func(s string) int { return slices.Index(steps, s) }
-	return len(steps) == 6 && at("front stopping") == 0 && at("front stopped") < at("cart stopped") &&
-		at("front stopping") < at("cart stopping") && at("cart stopped") < at("redis stopped") && at("cart stopping") < at("redis stopping")
-}
-
 func TestOnlyStartsWhatWasAskedForWithWhatItNeeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -33,14 +33,15 @@ type Step struct {
 // Workload is one Deployment.
 type Workload struct {
 	Key
-	// State is ok, starting, updating, degraded, unhealthy, crashloop, paused or stopped, and Message
-	// why it is not ok.
+	// State is ok, starting, updating, degraded, unhealthy, crashloop, paused, stopping or stopped, and
+	// Message why it is not ok.
 	State, Message string
 	Image          string
 	// Builtin is the built-in service that its image stands for; empty for a command.
 	Builtin  string
 	Versions []string
-	// Service is the Service in front of it, with its stable address and protocol (grpc, http, tcp).
+	// Service is the Service in front of it, with its stable address and protocol: grpc, http, tcp, or
+	// empty where nothing tells it.
 	Service, Address, Protocol string
 	DependsOn                  []string
 
@@ -140,6 +141,12 @@ func (c *Controller) describe(d *deployment) Workload {
 	slices.Sort(w.Versions)
 	w.Complete = w.Updated == w.Replicas && w.Total == w.Replicas && w.Available == w.Replicas && (d.rev == nil || d.rev.err == nil)
 	w.State, w.Message = d.state(w)
+	if c.down != nil && w.Total == 0 {
+		w.State, w.Message = "stopped", ""
+		if len(d.pods) > 0 {
+			w.State = "stopping"
+		}
+	}
 	return w
 }
 
@@ -162,23 +169,37 @@ func (c *Controller) front(d *deployment) (name, address, protocol string) {
 	if a := c.addrs[servicePort{Key{best.Namespace, best.Name}, port.Port}]; a != nil {
 		address = a.String()
 	}
-	return best.Name, address, protocolOf(port)
+	return best.Name, address, protocolOf(port, d.obj.Spec.Template.Spec.Containers)
 }
 
-// protocolOf reads a Service port's protocol from appProtocol or, as Istio does, from its name.
-func protocolOf(port corev1.ServicePort) string {
+// protocolOf reads a Service port's protocol from appProtocol or, as Istio does, from its name. A name
+// that tells nothing leaves it to how the containers are probed.
+func protocolOf(port corev1.ServicePort, containers []corev1.Container) string {
 	name := port.Name
 	if port.AppProtocol != nil {
 		name = *port.AppProtocol
 	}
-	name = strings.ToLower(name)
-	switch {
-	case strings.HasPrefix(name, "grpc"):
-		return "grpc"
-	case strings.HasPrefix(name, "http"):
+	name, _, _ = strings.Cut(strings.ToLower(name), "-")
+	switch name {
+	case "grpc", "http", "tcp":
+		return name
+	case "http2", "https", "kubernetes.io/h2c":
 		return "http"
+	case "redis", "mysql", "postgres", "mongo", "tls":
+		return "tcp"
 	}
-	return "tcp"
+	for _, c := range containers {
+		for _, probe := range []*corev1.Probe{c.ReadinessProbe, c.LivenessProbe, c.StartupProbe} {
+			switch {
+			case probe == nil:
+			case probe.GRPC != nil:
+				return "grpc"
+			case probe.HTTPGet != nil:
+				return "http"
+			}
+		}
+	}
+	return ""
 }
 
 // state is the word for a Deployment, and the reason where it is not ok.

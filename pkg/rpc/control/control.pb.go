@@ -354,7 +354,7 @@ type Service struct {
 	Workload  string `protobuf:"bytes,2,opt,name=workload,proto3" json:"workload,omitempty"`
 	Namespace string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	// ok, starting, updating, degraded (some replicas are not ready), unhealthy (none is),
-	// crashloop, paused, stopped.
+	// crashloop, paused, stopping (as the whole shop goes down), stopped.
 	State string `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
 	// Why it is not ok, in one line.
 	Message string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
