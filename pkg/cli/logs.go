@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/shopctl/shopctl/pkg/control"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -123,7 +124,7 @@ func (f *Factory) LogText(line *controlpb.LogLine) string {
 	message := line.GetMessage()
 	if message == "" {
 		message = line.GetRaw()
-	} else if fields := logFields(line.GetRaw()); fields != "" {
+	} else if fields := control.LogFields(line.GetRaw()); fields != "" {
 		message += " " + f.paint(toneFaint, fields)
 	}
 	return fmt.Sprintf("%s %-14s %s %s", f.paint(toneFaint, when), line.GetService(), f.paint(levelTone(level), fmt.Sprintf("%-5s", level)), message)

@@ -304,17 +304,3 @@ func TestSnapshotsWithoutMeasuresKeepTheLastOnes(t *testing.T) {
 		t.Errorf("p95 is %v, want %v", got, want)
 	}
 }
-
-func TestLogRecordsShowTheirFields(t *testing.T) {
-	for raw, want := range map[string]string{
-		`{"time":"x","level":"info","msg":"m","code":"OK","n":3,"text":"two words","o":{"a": 1}}`: `code=OK n=3 text="two words" o={"a":1}`,
-		`no JSON`:       "",
-		`{"broken":`:    "",
-		`{"a":1`:        "a=1",
-		`["no object"]`: "",
-	} {
-		if got := logFields(raw); got != want {
-			t.Errorf("fields of %s are %q, want %q", raw, got, want)
-		}
-	}
-}

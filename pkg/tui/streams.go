@@ -1,17 +1,15 @@
 package tui
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/shopctl/shopctl/pkg/control"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -131,7 +129,7 @@ func logEntry(line *controlpb.LogLine, zone *time.Location, named bool) entry {
 	if message == "" {
 		message = clean(line.GetRaw())
 	} else {
-		fields = clean(logFields(line.GetRaw()))
+		fields = clean(control.LogFields(line.GetRaw()))
 	}
 	service := ""
 	if named {
@@ -178,41 +176,4 @@ func eventEntry(e *controlpb.Event, zone *time.Location) entry {
 			return t.faint.paint(when) + " " + tone.paint(symbol+" "+t.fit(reason, wide)) + " " + t.fit(service, 14) + " " + message
 		},
 	}
-}
-
-// logFields lists the members of a JSON log record that have no column of their own, in their order.
-func logFields(raw string) string {
-	d := json.NewDecoder(strings.NewReader(raw))
-	if open, err := d.Token(); err != nil || open != json.Delim('{') {
-		return ""
-	}
-	var out []string
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return ""
-		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return ""
-		}
-		switch name, _ := key.(string); name {
-		case "time", "timestamp", "severity", "level", "msg", "message", "service", "instance", "version", "span_id":
-		default:
-			out = append(out, name+"="+fieldText(value))
-		}
-	}
-	return strings.Join(out, " ")
-}
-
-func fieldText(value json.RawMessage) string {
-	var s string
-	if json.Unmarshal(value, &s) == nil && s != "" && !strings.ContainsAny(s, " \"=\n\t") {
-		return s
-	}
-	var b bytes.Buffer
-	if json.Compact(&b, value) != nil {
-		return string(value)
-	}
-	return b.String()
 }

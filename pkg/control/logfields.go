@@ -1,4 +1,4 @@
-package cli
+package control
 
 import (
 	"bytes"
@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// logFields lists the members of a JSON log record that have no column of their own, in their order:
-// `method=Charge code=INVALID_ARGUMENT`.
-func logFields(raw string) string {
+// LogFields lists the members of a JSON log record that a LogLine has no field of its own for, in their
+// order: `method=Charge code=INVALID_ARGUMENT`. It is empty for what is no JSON object.
+func LogFields(raw string) string {
 	d := json.NewDecoder(strings.NewReader(raw))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
 		return ""
@@ -25,7 +25,7 @@ func logFields(raw string) string {
 		}
 		name, _ := key.(string)
 		switch name {
-		case "time", "level", "msg", "message", "service", "instance", "version", "span_id":
+		case "time", "timestamp", "level", "severity", "msg", "message", "service", "instance", "version", "span_id":
 			continue
 		}
 		out = append(out, name+"="+fieldText(value))
