@@ -23,10 +23,11 @@ type Sink struct {
 	grew  chan struct{}
 }
 
-// Span is one received span with the service.name of its resource.
+// Span is one received span with the service.name and service.version of its resource.
 type Span struct {
 	*tracepb.Span
 	Service string
+	Version string
 }
 
 // Trace is the trace id in hex.
@@ -72,15 +73,18 @@ func (s *Sink) Export(_ context.Context, req *collectorpb.ExportTraceServiceRequ
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, rs := range req.ResourceSpans {
-		service := ""
+		var service, version string
 		for _, kv := range rs.Resource.GetAttributes() {
-			if kv.Key == "service.name" {
+			switch kv.Key {
+			case "service.name":
 				service = kv.Value.GetStringValue()
+			case "service.version":
+				version = kv.Value.GetStringValue()
 			}
 		}
 		for _, ss := range rs.ScopeSpans {
 			for _, span := range ss.Spans {
-				s.spans = append(s.spans, Span{span, service})
+				s.spans = append(s.spans, Span{span, service, version})
 			}
 		}
 	}
