@@ -31,7 +31,7 @@ func Matches(word string, candidates []string, limit int) []string {
 	var found []scored
 	for _, c := range candidates {
 		if score, ok := closeness(fold(word), fold(c)); ok {
-			found = append(found, scored{c, score, Distance(word, c)})
+			found = append(found, scored{c, score, Distance(strings.ToLower(word), strings.ToLower(c))})
 		}
 	}
 	slices.SortStableFunc(found, func(a, b scored) int {
