@@ -43,7 +43,11 @@ func (f *Factory) callTarget(ctx context.Context, word string, offline bool) (*c
 	if err != nil {
 		return nil, err
 	}
-	s, err := findService(st.GetServices(), word)
+	all, err := servicesIn(ctx, shop, f.Namespace, st.GetServices())
+	if err != nil {
+		return nil, err
+	}
+	s, err := findService(all, word)
 	if err != nil {
 		t, objectErr := f.serviceObject(ctx, shop, word, st.GetServices())
 		if t == nil && objectErr == nil {

@@ -31,14 +31,14 @@ func (o *editOptions) run(ctx context.Context, words []string, done string, edit
 		return err
 	}
 	defer shop.Close()
-	found, err := workloadsOf(ctx, shop, words)
+	found, err := workloadsOf(ctx, shop, o.f.Namespace, words)
 	if err != nil {
 		return err
 	}
 	for _, s := range found {
-		edit.Services = append(edit.Services, s.GetWorkload())
+		edit.Services = append(edit.Services, s.GetNamespace()+"/"+s.GetWorkload())
 	}
-	edit.Namespace, edit.DryRun = o.f.Namespace, o.dryRun
+	edit.DryRun = o.dryRun
 	resp, err := shop.Edit(ctx, edit)
 	if err != nil {
 		return err

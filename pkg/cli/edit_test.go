@@ -15,7 +15,7 @@ import (
 )
 
 func TestVerbsEditTheDeploymentOfTheService(t *testing.T) {
-	workload := []string{"cartservice"}
+	workload := []string{"production/cartservice"}
 	for line, c := range map[string]struct {
 		args []string
 		want *controlpb.EditRequest
@@ -23,12 +23,13 @@ func TestVerbsEditTheDeploymentOfTheService(t *testing.T) {
 	}{
 		"scale":   {[]string{"scale", "cart", "--replicas", "3"}, &controlpb.EditRequest{Services: workload, Operation: &controlpb.EditRequest_Replicas{Replicas: 3}}, "deployment.apps/cartservice scaled\n"},
 		"restart": {[]string{"restart", "cart"}, &controlpb.EditRequest{Services: workload, Operation: &controlpb.EditRequest_Restart{Restart: true}}, "deployment.apps/cartservice restarted\n"},
-		"stop":    {[]string{"stop", "cart", "-n", "other"}, &controlpb.EditRequest{Services: workload, Namespace: "other", Operation: &controlpb.EditRequest_Stop{Stop: true}}, "deployment.apps/cartservice stopped\n"},
+		"stop":    {[]string{"stop", "cartservice", "-n", "other"}, &controlpb.EditRequest{Services: []string{"other/cartservice"}, Operation: &controlpb.EditRequest_Stop{Stop: true}}, "deployment.apps/cartservice stopped\n"},
 		"start":   {[]string{"start", "cart", "--dry-run"}, &controlpb.EditRequest{Services: workload, DryRun: true, Operation: &controlpb.EditRequest_Start{Start: true}}, "deployment.apps/cartservice started (server dry run)\n"},
 		"set env": {[]string{"set", "env", "cart", "A=b=c", "OLD-"}, &controlpb.EditRequest{Services: workload, Operation: &controlpb.EditRequest_SetEnv{SetEnv: &controlpb.SetEnv{Set: map[string]string{"A": "b=c"}, Unset: []string{"OLD"}}}}, "deployment.apps/cartservice env updated\n"},
 	} {
 		t.Run(line, func(t *testing.T) {
-			shop := &fakeShop{status: threeServices()}
+			shop := &fakeShop{status: threeServices(), objects: []*controlpb.Object{object("v1", "Namespace", "other", nil)}}
+			shop.status.Services = append(shop.status.Services, &controlpb.Service{Name: "other/cartservice", Workload: "cartservice", Namespace: "other"})
 			w := newWorld(t).serve(shop)
 			w.want(exitOK, c.args...)
 			if d := cmp.Diff(c.want, shop.edits[0], protocmp.Transform()); d != "" {
@@ -61,6 +62,7 @@ func TestBadArgumentsOfVerbsChangeNothing(t *testing.T) {
 		{"set", "en"},
 		{"restart"},
 		{"restart", "cart", "nobody"},
+		{"restart", "cart", "-n", "nowhere"},
 	} {
 		w.want(exitUsage, args...)
 		w.wantErr("shopctl: error: ", "shopctl: hint: ")

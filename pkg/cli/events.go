@@ -2,25 +2,17 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-type eventsOptions struct {
-	f      *Factory
-	format string
-	follow bool
-	since  string
-}
+type eventsOptions struct{ streamOptions }
 
 func newEventsCmd(f *Factory) *cobra.Command {
-	o := &eventsOptions{f: f}
+	o := &eventsOptions{streamOptions{f: f}}
 	cmd := &cobra.Command{
 		Use:               "events [SERVICE]",
 		Short:             "Print what happened to the services",
@@ -30,49 +22,21 @@ func newEventsCmd(f *Factory) *cobra.Command {
 		ValidArgsFunction: f.completeOneService,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
-	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on as things happen, until interrupted")
-	cmd.Flags().StringVar(&o.since, "since", "", "only events since a `TIME`, or a duration ago")
-	addOutput(cmd, &o.format, formatTable, formatJSON)
-	return exits(cmd, exitOK, exitUsage, exitNotRunning, exitInterrupted)
+	o.add(cmd, "events", "happen")
+	return cmd
 }
 
 func (o *eventsOptions) run(ctx context.Context, args []string) error {
-	since, err := o.f.sinceFlag(o.since)
-	if err != nil {
-		return err
-	}
-	shop, err := o.f.Shop(ctx)
+	shop, service, since, err := o.begin(ctx, args)
 	if err != nil {
 		return err
 	}
 	defer shop.Close()
-	req := &controlpb.EventsRequest{Follow: o.follow}
-	if !since.IsZero() {
-		req.Since = timestamppb.New(since)
-	}
-	if len(args) == 1 {
-		found, err := workloadsOf(ctx, shop, args)
-		if err != nil {
-			return err
-		}
-		req.Service = found[0].GetName()
-	}
-	stream, err := shop.Events(ctx, req)
+	stream, err := shop.Events(ctx, &controlpb.EventsRequest{Follow: o.follow, Service: service, Since: since})
 	if err != nil {
 		return err
 	}
-	for {
-		event, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := o.print(event); err != nil {
-			return err
-		}
-	}
+	return receive(stream, o.print)
 }
 
 type eventView struct {

@@ -43,7 +43,7 @@ func (o *loadStatusOptions) run(ctx context.Context) error {
 		return err
 	}
 	defer shop.Close()
-	found, err := workloadsOf(ctx, shop, []string{load.Workload})
+	found, err := workloadsOf(ctx, shop, "", []string{load.Workload})
 	if err != nil {
 		return err
 	}

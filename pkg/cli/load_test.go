@@ -19,7 +19,7 @@ func withLoad(t *testing.T, text string) (*world, *fakeShop) {
 	t.Cleanup(server.Close)
 	st := threeServices()
 	st.Services = append(st.Services, &controlpb.Service{
-		Name: "loadgenerator", Workload: "loadgenerator", State: "ok", Replicas: 1, Ready: 1,
+		Name: "loadgenerator", Workload: "loadgenerator", Namespace: "production", State: "ok", Replicas: 1, Ready: 1,
 		Address: strings.TrimPrefix(server.URL, "http://"), Protocol: "http",
 	})
 	shop := &fakeShop{status: st}
@@ -41,7 +41,7 @@ func TestLoadIsAnEditOfTheLoadGenerator(t *testing.T) {
 		if d := cmp.Diff(want[i], edit.GetSetEnv().GetSet()); d != "" {
 			t.Errorf("variables (-want +got):\n%s", d)
 		}
-		if d := cmp.Diff([]string{"loadgenerator"}, edit.GetServices()); d != "" {
+		if d := cmp.Diff([]string{"production/loadgenerator"}, edit.GetServices()); d != "" {
 			t.Errorf("services (-want +got):\n%s", d)
 		}
 	}

@@ -3,28 +3,22 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/shopctl/shopctl/pkg/control"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 type logsOptions struct {
-	f        *Factory
-	format   string
-	follow   bool
-	since    string
+	streamOptions
 	tail     int32
 	instance string
 }
 
 func newLogsCmd(f *Factory) *cobra.Command {
-	o := &logsOptions{f: f}
+	o := &logsOptions{streamOptions: streamOptions{f: f}}
 	cmd := &cobra.Command{
 		Use:   "logs [SERVICE]",
 		Short: "Print what services log",
@@ -37,55 +31,28 @@ shopctl logs -o json | jq 'select(.level == "error")'`,
 		ValidArgsFunction: f.completeOneService,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
-	flags := cmd.Flags()
-	flags.BoolVarP(&o.follow, "follow", "f", false, "go on as lines are written, until interrupted")
-	flags.StringVar(&o.since, "since", "", "only lines since a `TIME`, or a duration ago")
-	flags.Int32Var(&o.tail, "tail", 0, "only the last `NUMBER` of lines (default all that is kept)")
-	flags.StringVar(&o.instance, "instance", "", "only lines of this `INSTANCE`")
-	addOutput(cmd, &o.format, formatTable, formatJSON)
-	return exits(cmd, exitOK, exitUsage, exitNotRunning, exitInterrupted)
+	o.add(cmd, "lines", "are written")
+	cmd.Flags().Int32Var(&o.tail, "tail", 0, "only the last `NUMBER` of lines (default all that is kept)")
+	cmd.Flags().StringVar(&o.instance, "instance", "", "only lines of this `INSTANCE`")
+	return cmd
 }
 
 func (o *logsOptions) run(ctx context.Context, args []string) error {
-	since, err := o.f.sinceFlag(o.since)
-	if err != nil {
-		return err
-	}
 	if o.tail < 0 {
 		return usageErr("--tail 100", "read --tail %d: want a positive number", o.tail)
 	}
-	shop, err := o.f.Shop(ctx)
+	shop, service, since, err := o.begin(ctx, args)
 	if err != nil {
 		return err
 	}
 	defer shop.Close()
-	req := &controlpb.LogsRequest{Follow: o.follow, Tail: o.tail, Instance: o.instance}
-	if !since.IsZero() {
-		req.Since = timestamppb.New(since)
-	}
-	if len(args) == 1 {
-		found, err := workloadsOf(ctx, shop, args)
-		if err != nil {
-			return err
-		}
-		req.Service = found[0].GetName()
-	}
-	stream, err := shop.Logs(ctx, req)
+	stream, err := shop.Logs(ctx, &controlpb.LogsRequest{
+		Follow: o.follow, Tail: o.tail, Instance: o.instance, Service: service, Since: since,
+	})
 	if err != nil {
 		return err
 	}
-	for {
-		line, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := o.print(line); err != nil {
-			return err
-		}
-	}
+	return receive(stream, o.print)
 }
 
 type logView struct {

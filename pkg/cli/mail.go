@@ -65,7 +65,7 @@ func (o *mailOptions) run(ctx context.Context) error {
 		return err
 	}
 	defer shop.Close()
-	found, err := workloadsOf(ctx, shop, []string{"email"})
+	found, err := workloadsOf(ctx, shop, "", []string{"email"})
 	if err != nil {
 		return err
 	}

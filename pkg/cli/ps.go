@@ -45,16 +45,12 @@ func (o *psOptions) run(ctx context.Context, words []string) error {
 	if err != nil {
 		return err
 	}
-	all := st.GetServices()
-	if len(words) > 0 {
-		all = make([]*controlpb.Service, 0, len(words))
-		for _, word := range words {
-			s, err := findService(st.GetServices(), word)
-			if err != nil {
-				return err
-			}
-			all = append(all, s)
-		}
+	all, err := servicesIn(ctx, shop, o.f.Namespace, st.GetServices())
+	if err == nil && len(words) > 0 {
+		all, err = findServices(all, words)
+	}
+	if err != nil {
+		return err
 	}
 	view := servicesView{Services: viewServices(all)}
 	return o.f.Print(o.format, view, func(w io.Writer) {

@@ -161,7 +161,7 @@ func TestASinceThatIsNoTimeIsAUsageError(t *testing.T) {
 
 func TestGetOfWhatIsNotThereIsAnErrorWithAHint(t *testing.T) {
 	w := newWorld(t).serve(&fakeShop{status: threeServices(), objects: someObjects()})
-	w.want(exitFailed, "get", "deployment", "nope")
+	w.want(exitUsage, "get", "deployment", "nope")
 	w.wantErr(`shopctl: error: deployment "nope" not found`, "shopctl: hint: shopctl get deployments")
 	w.want(exitUsage, "get", "deplyments")
 	w.wantErr(`kind "deplyments" is not supported`)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/nearest"
+	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/services"
 )
@@ -37,21 +38,47 @@ func findService(all []*controlpb.Service, word string) (*controlpb.Service, err
 	return nil, unknown("service", word, names)
 }
 
-// workloadsOf asks the shop for its services and returns those that words mean, in their order.
-func workloadsOf(ctx context.Context, shop *control.Client, words []string) ([]*controlpb.Service, error) {
+// workloadsOf asks the shop for its services and returns those that words mean, in their order, among
+// those of a namespace if one is given.
+func workloadsOf(ctx context.Context, shop *control.Client, namespace string, words []string) ([]*controlpb.Service, error) {
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {
 		return nil, err
 	}
+	all, err := servicesIn(ctx, shop, namespace, st.GetServices())
+	if err != nil {
+		return nil, err
+	}
+	return findServices(all, words)
+}
+
+func findServices(all []*controlpb.Service, words []string) ([]*controlpb.Service, error) {
 	found := make([]*controlpb.Service, 0, len(words))
 	for _, word := range words {
-		s, err := findService(st.GetServices(), word)
+		s, err := findService(all, word)
 		if err != nil {
 			return nil, err
 		}
 		found = append(found, s)
 	}
 	return found, nil
+}
+
+// servicesIn are those services that live in a namespace, which must be there; all if none is given.
+func servicesIn(ctx context.Context, shop *control.Client, namespace string, all []*controlpb.Service) ([]*controlpb.Service, error) {
+	if namespace == "" {
+		return all, nil
+	}
+	if _, err := shop.Get(ctx, &controlpb.GetRequest{Kind: resource.KindNamespace, Names: []string{namespace}}); err != nil {
+		return nil, err
+	}
+	var inside []*controlpb.Service
+	for _, s := range all {
+		if s.GetNamespace() == namespace {
+			inside = append(inside, s)
+		}
+	}
+	return inside, nil
 }
 
 // builtinNames are the names that the binary itself knows.

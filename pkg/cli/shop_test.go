@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,6 +55,7 @@ func (s *fakeShop) Edit(_ context.Context, req *controlpb.EditRequest) (*control
 	}
 	resp := &controlpb.EditResponse{}
 	for _, name := range req.GetServices() {
+		name = name[strings.LastIndex(name, "/")+1:]
 		resp.Objects = append(resp.Objects, &controlpb.AppliedObject{Object: deployment(name, 3, 1), Action: "configured"})
 	}
 	return resp, nil
@@ -77,7 +79,7 @@ func (s *fakeShop) Get(_ context.Context, req *controlpb.GetRequest) (*controlpb
 		}
 	}
 	if len(req.GetNames()) > 0 && len(resp.GetObjects()) == 0 {
-		return nil, control.Error(codes.NotFound, "deployment \"nope\" not found", "shopctl get deployments", 0)
+		return nil, control.Error(codes.NotFound, "deployment \"nope\" not found", "shopctl get deployments", exitUsage)
 	}
 	return resp, nil
 }

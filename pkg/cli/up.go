@@ -259,7 +259,7 @@ func (o *upOptions) stay(ctx context.Context, shop *control.Client, dir rundir.D
 			ended <- err
 			return
 		}
-		logs := &logsOptions{f: o.f, format: formatTable, follow: true, since: o.f.Now().Format(time.RFC3339Nano)}
+		logs := &logsOptions{streamOptions: streamOptions{f: o.f, format: formatTable, follow: true, since: o.f.Now().Format(time.RFC3339Nano)}}
 		ended <- logs.run(following, nil)
 	}()
 	select {

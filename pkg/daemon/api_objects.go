@@ -119,6 +119,10 @@ func (a *api) Get(_ context.Context, req *controlpb.GetRequest) (*controlpb.GetR
 	if len(req.GetNames()) == 0 {
 		if namespace == "*" {
 			namespace = ""
+		} else if kind.Namespaced {
+			if err := snap.CheckNamespace(namespace); err != nil {
+				return nil, explainObjects(err)
+			}
 		}
 		objects = snap.List(kind.Name, namespace)
 	}

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"errors"
-	"fmt"
 	"syscall"
 
 	"google.golang.org/grpc/codes"
@@ -24,11 +23,8 @@ func explainObjects(err error) error {
 		return control.Error(codes.InvalidArgument, problems.Error(), "correct the lines named above; nothing was changed", 2)
 	case errors.As(err, &notFound):
 		hint := "shopctl get " + plural(notFound.Key.Kind)
-		switch {
-		case notFound.NoNamespace:
+		if notFound.NoNamespace {
 			hint = "shopctl get namespaces"
-		case len(notFound.Nearest) > 0:
-			hint = fmt.Sprintf("did you mean %s?", notFound.Nearest[0])
 		}
 		return control.Error(codes.NotFound, err.Error(), hint, 2)
 	case errors.As(err, &unsupported):

@@ -309,6 +309,18 @@ func TestWhatIsWrongWithAManifestIsSaidWithItsPlaceAndChangesNothing(t *testing.
 	}
 }
 
+func TestANamespaceThatIsNotThereIsNotTakenForAnEmptyOne(t *testing.T) {
+	c := open(t, home(t), only("currency"))
+	_, err := c.Get(t.Context(), &controlpb.GetRequest{Kind: "deployments", Namespace: "prodction"})
+	hint, exit, _ := control.HintOf(err)
+	if status.Code(err) != codes.NotFound || !strings.Contains(err.Error(), `did you mean "production"`) || hint != "shopctl get namespaces" || exit != 2 {
+		t.Errorf("%v, hint %q, exit %d", err, hint, exit)
+	}
+	if _, err := c.Get(t.Context(), &controlpb.GetRequest{Kind: "deployments", Namespace: "*"}); err != nil {
+		t.Errorf("all namespaces: %v", err)
+	}
+}
+
 func TestLogsAreMergedAndFollowed(t *testing.T) {
 	c := open(t, home(t), only("currency", "ad"))
 	currency(t, c)

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/shopctl/shopctl/pkg/control"
+)
+
+// streamOptions are what logs and events share: both print what was kept, oldest first, and may follow
+// what comes.
+type streamOptions struct {
+	f      *Factory
+	format string
+	follow bool
+	since  string
+}
+
+// add gives cmd the flags. what and happens name the elements: "lines" "are written".
+func (o *streamOptions) add(cmd *cobra.Command, what, happens string) {
+	flags := cmd.Flags()
+	flags.BoolVarP(&o.follow, "follow", "f", false, "go on as "+what+" "+happens+", until interrupted")
+	flags.StringVar(&o.since, "since", "", "only "+what+" since a `TIME`, or a duration ago")
+	addOutput(cmd, &o.format, formatTable, formatJSON)
+	exits(cmd, exitOK, exitUsage, exitNotRunning, exitInterrupted)
+}
+
+// begin connects to the shop and finds the service whose name is in args, "" if there is none, and the
+// earliest time, nil if there is none. The caller closes the shop.
+func (o *streamOptions) begin(ctx context.Context, args []string) (shop *control.Client, service string, since *timestamppb.Timestamp, err error) {
+	earliest, err := o.f.sinceFlag(o.since)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	if !earliest.IsZero() {
+		since = timestamppb.New(earliest)
+	}
+	if shop, err = o.f.Shop(ctx); err != nil {
+		return nil, "", nil, err
+	}
+	if len(args) == 0 && o.f.Namespace == "" {
+		return shop, "", since, nil
+	}
+	found, err := workloadsOf(ctx, shop, o.f.Namespace, args)
+	if err != nil {
+		shop.Close()
+		return nil, "", nil, err
+	}
+	if len(found) > 0 {
+		service = found[0].GetName()
+	}
+	return shop, service, since, nil
+}
+
+// receive prints every element of a stream until its end.
+func receive[T any](stream grpc.ServerStreamingClient[T], print func(*T) error) error {
+	for {
+		element, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := print(element); err != nil {
+			return err
+		}
+	}
+}
