@@ -90,7 +90,7 @@ func orderFormView(w *html.Writer, now time.Time, p *cartPage) {
 	in("full", "credit_card_number", "Card number", f.Number, "text", "cc-number", 23)
 	monthSelect(w, p.problems, f.Month)
 	yearSelect(w, p.problems, f.Year, now)
-	in("third", "credit_card_cvv", "Security code", f.CVV, "text", "cc-csc", 4)
+	in("third", "credit_card_cvv", "Security code", f.CVV, "text", "cc-csc", 3)
 	w.Lit(`</fieldset><p class="quiet-text">The form is filled in with a test card. Visa and Mastercard are accepted, real ones are not wanted.</p><button class="button wide-button">Place order</button></form>`)
 }
 

@@ -105,21 +105,22 @@ func (f orderForm) check() problems {
 	case !isCardNumber(f.Number):
 		wrong("credit_card_number", "CcNumber", "credit_card", "A digit is missing or wrong.")
 	}
-	f.checkNumber(f.Month, 1, 12, func(rule string) { wrong("credit_card_expiration_month", "CcMonth", rule, "A month from 1 to 12.") })
-	f.checkNumber(f.Year, 1, 9999, func(rule string) { wrong("credit_card_expiration_year", "CcYear", rule, "A year such as 2030.") })
-	f.checkNumber(f.CVV, 0, 9999, func(rule string) { wrong("credit_card_cvv", "CcCVV", rule, "The three or four digits on the card.") })
+	f.checkNumber(f.Month, 12, func(rule string) { wrong("credit_card_expiration_month", "CcMonth", rule, "A month from 1 to 12.") })
+	f.checkNumber(f.Year, 9999, func(rule string) { wrong("credit_card_expiration_year", "CcYear", rule, "A year such as 2030.") })
+	f.checkNumber(f.CVV, 999, func(rule string) { wrong("credit_card_cvv", "CcCVV", rule, "The three digits on the back of the card.") })
 	return found
 }
 
-// checkNumber names the rule as the original did, for which no number and zero are both missing.
-func (orderForm) checkNumber(value string, from, to int, wrong func(rule string)) {
+// checkNumber wants a number from 1 on, and names the rule as the original did, for which no number and
+// zero are both missing.
+func (orderForm) checkNumber(value string, most int, wrong func(rule string)) {
 	n, err := strconv.Atoi(value)
 	switch {
-	case err != nil || (n == 0 && from > 0):
+	case err != nil || n == 0:
 		wrong("required")
-	case n < from:
+	case n < 0:
 		wrong("gte")
-	case n > to:
+	case n > most:
 		wrong("lte")
 	}
 }
