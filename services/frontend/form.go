@@ -107,7 +107,9 @@ func (f orderForm) check() problems {
 	}
 	f.checkNumber(f.Month, 12, func(rule string) { wrong("credit_card_expiration_month", "CcMonth", rule, "A month from 1 to 12.") })
 	f.checkNumber(f.Year, 9999, func(rule string) { wrong("credit_card_expiration_year", "CcYear", rule, "A year such as 2030.") })
-	f.checkNumber(f.CVV, 999, func(rule string) { wrong("credit_card_cvv", "CcCVV", rule, "The three digits on the back of the card.") })
+	f.checkNumber(f.CVV, 999, func(rule string) {
+		wrong("credit_card_cvv", "CcCVV", rule, "The three digits on the back of the card.")
+	})
 	return found
 }
 
