@@ -154,6 +154,17 @@ func TestWhoAsksFirstMayLeaveAndTheOthersGetTheAnswer(t *testing.T) {
 	})
 }
 
+func TestAPanicWhileAskingLeavesNobodyWaiting(t *testing.T) {
+	m := newMemo[string, int](time.Now, time.Minute, time.Minute, 10)
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = m.get(t.Context(), "k", func(context.Context) (int, error) { panic("broken") })
+	}()
+	if v, err := m.get(t.Context(), "k", func(context.Context) (int, error) { return 7, nil }); v != 7 || err != nil {
+		t.Errorf("the next one got %d, %v", v, err)
+	}
+}
+
 func TestErrorsAreNotRememberedAndTheMemoryIsBounded(t *testing.T) {
 	m := newMemo[int, int](time.Now, time.Hour, time.Minute, 10)
 	broken := errors.New("broken")

@@ -2,9 +2,13 @@ package frontend
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
+
+// errUnanswered is what those get who waited for somebody whose asking ended in a panic.
+var errUnanswered = errors.New("no answer")
 
 // memo keeps answers for a short while and asks only once at a time for each key. Errors are not
 // kept: the next caller asks again, so that a recovered neighbour is seen at once.
@@ -55,16 +59,16 @@ func (m *memo[K, V]) get(ctx context.Context, key K, ask func(context.Context) (
 			return zero, context.Cause(ctx)
 		}
 	}
-	e = &memoEntry[V]{ready: make(chan struct{})}
+	e = &memoEntry[V]{ready: make(chan struct{}), err: errUnanswered}
 	m.shrink()
 	m.entries[key] = e
 	m.mu.Unlock()
 
+	defer close(e.ready) // also when ask panics; then the error is the one above
 	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.patience)
 	defer cancel()
 	e.value, e.err = ask(asking)
 	e.expires = m.now().Add(m.ttl)
-	close(e.ready)
 	return e.value, e.err
 }
 
