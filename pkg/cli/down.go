@@ -98,17 +98,18 @@ func (o *downOptions) clean(ctx context.Context, dir rundir.Dir) error {
 	return nil
 }
 
-// waitGone waits until the daemon has let go of its lock.
+// waitGone waits until the daemon has let go of its lock; another one may have taken it since.
 func waitGone(ctx context.Context, dir rundir.Dir) error {
 	deadline := time.NewTimer(leaveGrace)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	for first := 0; ; {
 		pid, alive := dir.Holder()
-		if !alive {
+		if !alive || first != 0 && pid != first {
 			return nil
 		}
+		first = pid
 		select {
 		case <-tick.C:
 		case <-deadline.C:

@@ -44,7 +44,10 @@ func (o *statusOptions) run(ctx context.Context) error {
 	view := viewStatus(st)
 	return o.f.Print(o.format, view, func(w io.Writer) {
 		ready := o.f.paint(toneGood, "ready")
-		if !view.Ready {
+		switch {
+		case view.GoingDown:
+			ready = o.f.paint(toneWarn, "going down")
+		case !view.Ready:
 			ready = o.f.paint(toneWarn, "not ready")
 		}
 		fmt.Fprintf(w, "shop         %s, %s\n", view.Name, ready)

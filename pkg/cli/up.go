@@ -30,6 +30,9 @@ type upOptions struct {
 	daemon  daemonFlags
 	driver  string
 	fresh   bool
+	// typed tells whether a flag was on the command line; ran, whether the shop ran before.
+	typed func(flag string) bool
+	ran   bool
 }
 
 func newUpCmd(f *Factory) *cobra.Command {
@@ -43,7 +46,10 @@ It returns when all are ready and prints where the storefront is. A shop that ru
 shopctl up -v --only catalog,currency
 shopctl up --name second --port 8081`,
 		Args: exactly(0, ""),
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.typed = cmd.Flags().Changed
+			return o.run(cmd.Context())
+		},
 	}
 	o.daemon.add(cmd)
 	flags := cmd.Flags()
@@ -123,34 +129,57 @@ func (o *upOptions) show(ctx context.Context, shop *control.Client) error {
 // open connects to the daemon, and starts it where there is none.
 func (o *upOptions) open(ctx context.Context, dir rundir.Dir) (*control.Client, error) {
 	shop, err := control.Dial(dir)
-	if errors.Is(err, control.ErrNotRunning) {
-		if err := o.spawn(ctx, dir); err != nil {
+	switch {
+	case errors.Is(err, control.ErrNotRunning):
+	case err != nil:
+		return nil, err
+	default:
+		staying, err := o.already(ctx, shop)
+		if err == nil && staying {
+			return shop, nil
+		}
+		shop.Close()
+		if err != nil {
 			return nil, err
 		}
-		return control.Dial(dir)
+		if err := waitGone(ctx, dir); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil {
+	if err := o.spawn(ctx, dir); err != nil {
 		return nil, err
 	}
-	if err := o.already(ctx, shop); err != nil {
-		shop.Close()
-		return nil, err
-	}
-	return shop, nil
+	return control.Dial(dir)
 }
 
-// already tells that the shop runs, and refuses what would need a new one.
-func (o *upOptions) already(ctx context.Context, shop *control.Client) error {
+// already tells that the shop runs and which flags come too late for it, and refuses what would need
+// a new one. It is false for a shop that is going down.
+func (o *upOptions) already(ctx context.Context, shop *control.Client) (staying bool, err error) {
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
-	if err != nil {
-		return err
-	}
-	if o.fresh {
-		return hintErr(exitFailed, o.f.command("down")+" && "+o.f.command("up --fresh"),
+	switch {
+	case status.Code(err) == codes.Unavailable:
+		return false, nil
+	case err != nil:
+		return false, err
+	case st.GetGoingDown():
+		o.f.notef("shop %s is going down; it starts again after that", st.GetName())
+		return false, nil
+	case o.fresh:
+		return false, hintErr(exitFailed, o.f.command("down")+" && "+o.f.command("up --fresh"),
 			fmt.Errorf("start afresh: shop %q runs already (pid %d)", st.GetName(), st.GetPid()))
 	}
+	o.ran = true
 	o.f.notef("shop %s runs already (pid %d)", st.GetName(), st.GetPid())
-	return nil
+	var late []string
+	for _, flag := range []string{"only", "port", "port-base", "namespace"} {
+		if o.typed(flag) {
+			late = append(late, "--"+flag)
+		}
+	}
+	if len(late) > 0 {
+		o.f.warnf("%s: read when the shop starts, without effect on one that runs", strings.Join(late, ", "))
+	}
+	return true, nil
 }
 
 // follow shows the progress until every service is ready, for at most the timeout.
@@ -163,8 +192,8 @@ func (o *upOptions) follow(ctx context.Context, shop *control.Client) error {
 		return ctx.Err()
 	case timedOut(bounded, err):
 		return hintErr(exitInconclusive, o.f.command("ps"), fmt.Errorf("start the shop: not ready after %s", shortDuration(o.timeout)))
-	case status.Code(err) == codes.Unavailable:
-		return hintErr(exitFailed, o.f.command("up"), fmt.Errorf("start the shop: the daemon has gone: %w", err))
+	case status.Code(err) == codes.Unavailable, errors.Is(err, io.EOF):
+		return hintErr(exitFailed, o.f.command("up"), errors.New("start the shop: the daemon has gone"))
 	}
 	return err
 }
@@ -180,6 +209,9 @@ func (o *upOptions) watch(ctx context.Context, shop *control.Client) error {
 		st, err := stream.Recv()
 		if err != nil {
 			return err
+		}
+		if st.GetReady() && o.ran {
+			return nil // nothing has come up that could be told
 		}
 		p.show(st)
 		if st.GetReady() {

@@ -33,6 +33,23 @@ func TestUpOfARunningShopSaysSoAndWhatToDoNext(t *testing.T) {
 	}
 }
 
+func TestUpSaysWhichFlagsComeTooLateForARunningShop(t *testing.T) {
+	w := newWorld(t).serve(&fakeShop{status: healthy()})
+	w.want(exitOK, "up", "--only", "cart", "--port-base", "7000")
+	w.wantErr("shop default runs already (pid 4711)\n", "shopctl: warning: --only, --port-base: read when the shop starts, without effect on one that runs\n")
+	if strings.Contains(w.err.String(), "is ready after") {
+		t.Errorf("told how it once came up: %q", w.err.String())
+	}
+}
+
+func TestUpStartsAnewAShopThatIsGoingDown(t *testing.T) {
+	st := healthy()
+	st.Ready, st.GoingDown = false, true
+	w := newWorld(t).serve(&fakeShop{status: st})
+	w.want(exitFailed, "up")
+	w.wantErr("shop default is going down; it starts again after that\n", "start daemon: ") // the test has no binary
+}
+
 func TestUpRefusesToForgetAShopThatRuns(t *testing.T) {
 	w := newWorld(t).serve(&fakeShop{status: healthy()})
 	w.want(exitFailed, "up", "--fresh")

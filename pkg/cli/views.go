@@ -69,6 +69,7 @@ func (v servicesView) names() []string {
 type statusView struct {
 	Name           string        `json:"name"`
 	Ready          bool          `json:"ready"`
+	GoingDown      bool          `json:"going_down"`
 	PID            int32         `json:"pid"`
 	URL            string        `json:"url"`
 	Namespace      string        `json:"namespace"`
@@ -135,7 +136,7 @@ func viewService(s *controlpb.Service) serviceView {
 
 func viewStatus(st *controlpb.StatusResponse) statusView {
 	v := statusView{
-		Name: st.GetName(), Ready: st.GetReady(), PID: st.GetPid(), URL: st.GetUrl(), Namespace: st.GetNamespace(),
+		Name: st.GetName(), Ready: st.GetReady(), GoingDown: st.GetGoingDown(), PID: st.GetPid(), URL: st.GetUrl(), Namespace: st.GetNamespace(),
 		Driver: st.GetDriver(), ShopctlVersion: st.GetShopctlVersion(), Started: rfc3339(st.GetStarted()),
 		RunDir: st.GetRunDir(), StateDir: st.GetStateDir(), OTLPEndpoint: st.GetOtlpEndpoint(),
 		Startup:  make([]startupView, len(st.GetStartup())),

@@ -33,7 +33,7 @@ func (s *shop) status(withStats bool) (*controlpb.StatusResponse, *changes) {
 		Name: s.dir.Name, Pid: int32(os.Getpid()), Namespace: s.store.Namespace(), Driver: "process",
 		ShopctlVersion: s.cfg.Version, Started: timestamppb.New(s.started),
 		RunDir: s.dir.Run, StateDir: s.dir.State, OtlpEndpoint: s.otlp,
-		Ready: snap.Ready, Faults: s.protoFaults(faults),
+		Ready: snap.Ready, GoingDown: snap.GoingDown, Faults: s.protoFaults(faults),
 	}
 	if snap.Storefront != "" {
 		resp.Url = "http://" + snap.Storefront

@@ -20,6 +20,8 @@ type Snapshot struct {
 	Storefront string
 	// Ready: every Deployment has all the instances that it should have, ready and of its newest revision.
 	Ready bool
+	// GoingDown: Shutdown was called.
+	GoingDown bool
 }
 
 // Step is how one workload came up. Times count from the moment the controller began.
@@ -80,7 +82,7 @@ func (c *Controller) Snapshot() (Snapshot, <-chan struct{}) {
 
 // publish makes the state known if it differs from what is known.
 func (c *Controller) publish() {
-	s := Snapshot{Ready: true, Startup: slices.Clone(c.steps)}
+	s := Snapshot{Ready: c.down == nil, GoingDown: c.down != nil, Startup: slices.Clone(c.steps)}
 	for _, d := range c.sorted() {
 		if d.obj == nil && len(d.pods) == 0 {
 			continue

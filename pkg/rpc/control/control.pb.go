@@ -142,8 +142,10 @@ type StatusResponse struct {
 	// Where services send OTLP to, "127.0.0.1:4317"; empty if nobody receives.
 	OtlpEndpoint string `protobuf:"bytes,12,opt,name=otlp_endpoint,json=otlpEndpoint,proto3" json:"otlp_endpoint,omitempty"`
 	// Every service that should run is ready.
-	Ready         bool     `protobuf:"varint,13,opt,name=ready,proto3" json:"ready,omitempty"`
-	Faults        []*Fault `protobuf:"bytes,14,rep,name=faults,proto3" json:"faults,omitempty"`
+	Ready  bool     `protobuf:"varint,13,opt,name=ready,proto3" json:"ready,omitempty"`
+	Faults []*Fault `protobuf:"bytes,14,rep,name=faults,proto3" json:"faults,omitempty"`
+	// Somebody has asked the daemon to end everything, itself included.
+	GoingDown     bool `protobuf:"varint,15,opt,name=going_down,json=goingDown,proto3" json:"going_down,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -274,6 +276,13 @@ func (x *StatusResponse) GetFaults() []*Fault {
 		return x.Faults
 	}
 	return nil
+}
+
+func (x *StatusResponse) GetGoingDown() bool {
+	if x != nil {
+		return x.GoingDown
+	}
+	return false
 }
 
 type StartupStep struct {
@@ -2476,7 +2485,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x05stats\x18\x01 \x01(\bR\x05stats\"[\n" +
 	"\fWatchRequest\x12\x14\n" +
 	"\x05stats\x18\x01 \x01(\bR\x05stats\x125\n" +
-	"\binterval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\binterval\"\xf5\x03\n" +
+	"\binterval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\binterval\"\x94\x04\n" +
 	"\x0eStatusResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x10\n" +
@@ -2492,7 +2501,9 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\astartup\x18\v \x03(\v2\x1f.shopctl.control.v1.StartupStepR\astartup\x12#\n" +
 	"\rotlp_endpoint\x18\f \x01(\tR\fotlpEndpoint\x12\x14\n" +
 	"\x05ready\x18\r \x01(\bR\x05ready\x121\n" +
-	"\x06faults\x18\x0e \x03(\v2\x19.shopctl.control.v1.FaultR\x06faults\"\xa3\x01\n" +
+	"\x06faults\x18\x0e \x03(\v2\x19.shopctl.control.v1.FaultR\x06faults\x12\x1d\n" +
+	"\n" +
+	"going_down\x18\x0f \x01(\bR\tgoingDown\"\xa3\x01\n" +
 	"\vStartupStep\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x123\n" +
 	"\astarted\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\astarted\x12/\n" +
