@@ -2,6 +2,7 @@ package payment
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -167,6 +168,18 @@ func TestManyCallsAtOnceWithOneKeyAreOneCharge(t *testing.T) {
 	}
 	if n := len(s.ledger.list()); n != 1 {
 		t.Errorf("%d charges were taken, want 1", n)
+	}
+}
+
+func TestWhoHasGivenUpIsNotCharged(t *testing.T) {
+	s, _ := testServer(t, 10)
+	ctx, giveUp := context.WithCancel(t.Context())
+	giveUp()
+	if out, err := s.Charge(ctx, order(12, 0)); status.Code(err) != codes.Canceled {
+		t.Errorf("got %v, %v", out, err)
+	}
+	if kept := s.ledger.list(); len(kept) != 0 {
+		t.Errorf("charged all the same: %v", kept)
 	}
 }
 

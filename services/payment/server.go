@@ -90,8 +90,12 @@ func (s *server) Charge(ctx context.Context, in *hipstershop.ChargeRequest) (*hi
 	return s.take(ctx, in.GetAmount(), c, key, request)
 }
 
-// take charges a card that is good.
+// take charges a card that is good, unless the caller has given up: a call that lay in a stopped process
+// for longer than its deadline must not take money for an order that has failed since.
 func (s *server) take(ctx context.Context, amount *hipstershop.Money, c card, key string, request uint64) (*hipstershop.ChargeResponse, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, s.fail(ctx, status.FromContextError(err).Code(), fmt.Errorf("not charged: %w", err))
+	}
 	id, err := uuid.NewRandom()
 	if err != nil {
 		return nil, s.fail(ctx, codes.Internal, fmt.Errorf("make transaction id: %w", err))
