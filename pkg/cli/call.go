@@ -64,7 +64,6 @@ shopctl call 127.0.0.1:50051 Greeter/SayHello '{"name": "you"}'`,
 	flags.StringVar(&o.proto, "proto", "", "take the contract from this .proto `FILE`, not from the service")
 	must(cmd.MarkFlagFilename("proto", "proto"))
 	addOutput(cmd, &o.format)
-	cmd.MarkFlagsMutuallyExclusive("describe", "template")
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning, 64, exitInterrupted)
 }
 
@@ -80,6 +79,9 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(roomyHeap))
 	if o.deadline < 0 {
 		return usageErr("--deadline 2s", "read --deadline %s: want a time above zero", o.deadline)
+	}
+	if o.describe && o.template {
+		return usageErr(o.f.command("call "+args[0]+" --describe"), "--describe and --template exclude each other")
 	}
 	if o.template && len(args) < 2 {
 		return usageErr(o.f.command("call "+args[0]), "missing argument: the method whose message --template prints")

@@ -11,6 +11,9 @@ import (
 	"github.com/shopctl/shopctl/services"
 )
 
+// correctFile is the daemon's hint about files, too.
+const correctFile = "correct the lines named above; nothing was changed"
+
 // applyHere applies manifests to a shop that is as the binary holds it and that lasts for this call: the
 // dry run of a shop that need not run.
 func applyHere(files []*controlpb.File, namespace string) (*controlpb.ApplyResponse, error) {
@@ -26,16 +29,16 @@ func applyHere(files []*controlpb.File, namespace string) (*controlpb.ApplyRespo
 		if errors.As(err, &bad) {
 			problems = append(problems, bad...)
 		} else if err != nil {
-			return nil, hintErr(exitUsage, "", err)
+			return nil, hintErr(exitUsage, correctFile, err)
 		}
 		manifests = append(manifests, found...)
 	}
 	if err := problems.Err(); err != nil {
-		return nil, hintErr(exitUsage, "", err)
+		return nil, hintErr(exitUsage, correctFile, err)
 	}
 	result, err := store.Apply(manifests, namespace, true)
 	if err != nil {
-		return nil, hintErr(exitUsage, "", err)
+		return nil, hintErr(exitUsage, correctFile, err)
 	}
 	resp := &controlpb.ApplyResponse{Warnings: result.Warnings.Strings()}
 	for _, change := range result.Changes {

@@ -63,7 +63,7 @@ func (f *Factory) configure(cmd *cobra.Command, _ []string) error {
 			}
 		} else if v, ok := file.values[s.key]; ok {
 			if err := flag.Value.Set(v.text); err != nil {
-				return usageErr("", "%s: %s: %w", v.position, s.key, err)
+				return usageErr("correct the file, or set --"+s.flag, "%s: %s: %w", v.position, s.key, err)
 			}
 		}
 	}
@@ -121,7 +121,7 @@ func readConfig(getenv func(string) string) (config, error) {
 			continue
 		}
 		if err != nil {
-			return config{}, hintErr(exitUsage, "", fmt.Errorf("read configuration: %w", err))
+			return config{}, hintErr(exitUsage, "SHOPCTL_CONFIG names another file", fmt.Errorf("read configuration: %w", err))
 		}
 		c, err := parseConfig(path, content)
 		if err != nil {
@@ -137,7 +137,7 @@ func parseConfig(path string, content []byte) (config, error) {
 	c := config{path: path, values: map[string]configValue{}, images: map[string][]string{}}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(content, &doc); err != nil {
-		return c, usageErr("", "%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+		return c, usageErr("name: second", "%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if len(doc.Content) == 0 {
 		return c, nil

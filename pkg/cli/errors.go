@@ -64,8 +64,18 @@ func (f *Factory) report(ctx context.Context, err error) int {
 		return exitInterrupted
 	}
 	f.say("error", text)
-	f.say("hint", hint)
+	f.say("hint", f.forThisShop(hint))
 	return code
+}
+
+// forThisShop makes a hint that is a command go to the shop at hand: whoever gave it, the daemon
+// included, need not know what that is called.
+func (f *Factory) forThisShop(hint string) string {
+	args, ok := strings.CutPrefix(hint, "shopctl ")
+	if !ok || strings.HasPrefix(args, "--name ") {
+		return hint
+	}
+	return f.command(args)
 }
 
 // say writes text to standard error, each of its lines as "shopctl: what: line".

@@ -55,7 +55,7 @@ type Factory struct {
 func (f *Factory) resolveDir() (rundir.Dir, error) {
 	dir, err := rundir.Resolve(f.Name, f.Getenv)
 	if err != nil {
-		return dir, hintErr(exitUsage, "", err)
+		return dir, hintErr(exitUsage, "--name second", err)
 	}
 	return dir, nil
 }

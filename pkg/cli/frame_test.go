@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/control"
 )
 
 func TestAnUnknownCommandSuggestsTheNearest(t *testing.T) {
@@ -33,6 +36,36 @@ func TestTooManyArgumentsAreAUsageError(t *testing.T) {
 	w.wantErr(`unexpected argument "now": the command takes none`)
 	w.want(exitUsage, "logs", "cart", "payment")
 	w.wantErr(`unexpected argument "payment": the command takes one service`)
+}
+
+func TestAFlagOfAWrongTypeIsToldInWordsOfThePerson(t *testing.T) {
+	w := newWorld(t)
+	for line, text := range map[string]string{
+		"scale cart --replicas many":              `read --replicas "many": want a whole number`,
+		"load start --rate fast":                  `read --rate "fast": want a number`,
+		"load start --seed -1":                    `read --seed "-1": want a whole number that is not below zero`,
+		"call cart --deadline soon":               `read --deadline "soon": want a duration, such as 500ms, 30s or 2m`,
+		"ps -o xml":                               "must be one of table, json, yaml, name",
+		"call cart GetCart --describe --template": "--describe and --template exclude each other",
+	} {
+		w.want(exitUsage, strings.Fields(line)...)
+		w.wantErr("shopctl: error: ", text, "shopctl: hint: shopctl ")
+	}
+}
+
+func TestHintsGoToTheShopAtHandWhoeverGivesThem(t *testing.T) {
+	w := newWorld(t)
+	w.f.Name = "second"
+	for hint, want := range map[string]string{
+		"shopctl ps":                  "shopctl --name second ps",
+		"shopctl --name second up":    "shopctl --name second up",
+		"did you mean cart?":          "did you mean cart?",
+		"/bin/shopctl service run ad": "/bin/shopctl service run ad",
+	} {
+		w.err.Reset()
+		w.f.report(t.Context(), control.Error(codes.NotFound, "no", hint, 0))
+		w.wantErr("shopctl: hint: " + want + "\n")
+	}
 }
 
 func TestHelpTellsUsageFlagsAndExitCodes(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -73,7 +74,7 @@ func (f *Factory) lintLessons(output string, dirs []string) error {
 		}
 	}
 	if count == 0 && len(view.Problems) == 0 {
-		return usageErr(f.command("lesson lint ./lessons"), "there is no lesson.md in %v", dirs)
+		return usageErr(f.command("lesson lint ./lessons"), "there is no lesson.md in %s", strings.Join(dirs, ", "))
 	}
 	err := f.Print(output, view, func(w io.Writer) {
 		for _, p := range view.Problems {
@@ -81,9 +82,9 @@ func (f *Factory) lintLessons(output string, dirs []string) error {
 		}
 	})
 	if err == nil && len(view.Problems) > 0 {
-		return hintErr(exitFailed, "", fmt.Errorf("%d problems in %d lessons", len(view.Problems), count))
+		return hintErr(exitFailed, "", fmt.Errorf("%s in %s", counted(len(view.Problems), "problem"), counted(count, "lesson")))
 	}
-	f.notef("%d lessons, no problems", count)
+	f.notef("%s, no problems", counted(count, "lesson"))
 	return err
 }
 
@@ -97,4 +98,12 @@ func serviceWords() []string {
 		}
 	}
 	return words
+}
+
+// counted is a number with what it counts: "1 lesson", "2 lessons".
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

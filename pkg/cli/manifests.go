@@ -45,7 +45,7 @@ func (o *fileFlags) read(in io.Reader) ([]*controlpb.File, error) {
 		for _, name := range names {
 			content, err := os.ReadFile(name)
 			if err != nil {
-				return nil, hintErr(exitUsage, "", fmt.Errorf("read manifest: %w", err))
+				return nil, hintErr(exitUsage, "give -f a file, a directory or -", fmt.Errorf("read manifest: %w", err))
 			}
 			files = append(files, &controlpb.File{Name: name, Content: content})
 		}
@@ -57,7 +57,7 @@ func (o *fileFlags) read(in io.Reader) ([]*controlpb.File, error) {
 func (o *fileFlags) expand(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, hintErr(exitUsage, "", fmt.Errorf("read manifest: %w", err))
+		return nil, hintErr(exitUsage, "give -f a file, a directory or -", fmt.Errorf("read manifest: %w", err))
 	}
 	if !info.IsDir() {
 		return []string{path}, nil

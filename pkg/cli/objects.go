@@ -120,11 +120,11 @@ func kindAndNames(args []string) (resource.Kind, []string, error) {
 		other, err := lookupKind(word)
 		switch {
 		case !slash:
-			return kind, nil, usageErr("", "read %q: want KIND/NAME like those before it", arg)
+			return kind, nil, usageErr(kind.Singular()+"/"+arg, "read %q: want KIND/NAME like those before it", arg)
 		case err != nil:
 			return kind, nil, err
 		case other.Name != kind.Name:
-			return kind, nil, usageErr("", "read %q: one kind at a time, here %s", arg, kind.Plural)
+			return kind, nil, usageErr("shopctl get "+kind.Plural, "read %q: one kind at a time, here %s", arg, kind.Plural)
 		}
 		names = append(names, name)
 	}

@@ -49,7 +49,7 @@ func (f *Factory) Print(format string, v any, table func(w io.Writer)) error {
 	case formatName:
 		n, ok := v.(named)
 		if !ok {
-			return usageErr("", "-o name is not for this command")
+			return usageErr("-o json", "-o name is not for this command")
 		}
 		for _, name := range n.names() {
 			out = append(out, name+"\n"...)

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/shopctl/shopctl/pkg/nearest"
 )
@@ -154,7 +156,30 @@ func flagError(cmd *cobra.Command, err error) error {
 	if errors.As(err, &e) {
 		return err
 	}
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		if want := wanted(invalid.GetFlag().Value.Type()); want != "" {
+			err = fmt.Errorf("read --%s %q: want %s", invalid.GetFlag().Name, invalid.GetValue(), want)
+		}
+	}
 	return usageErr(cmd.CommandPath()+" --help", "%w", err)
+}
+
+// wanted says what a flag of a type takes; "" where the flag's own error says it.
+func wanted(kind string) string {
+	switch kind {
+	case "int", "int32", "int64":
+		return "a whole number"
+	case "uint", "uint32", "uint64":
+		return "a whole number that is not below zero"
+	case "float64":
+		return "a number"
+	case "duration":
+		return "a duration, such as 500ms, 30s or 2m"
+	case "bool":
+		return "true or false"
+	}
+	return ""
 }
 
 // exactly, atLeast and atMost check the number of arguments and say what is missing.
