@@ -81,7 +81,9 @@ func (o *describeOptions) describe(w io.Writer, kind resource.Kind, object resou
 		field(w, "Created", t.UTC().Format("2006-01-02 15:04:05 UTC")+" ("+o.f.age(t.Time)+" ago)")
 	}
 	fieldMap(w, "Labels", object.GetLabels())
-	fieldMap(w, "Annotations", object.GetAnnotations())
+	annotations := maps.Clone(object.GetAnnotations())
+	delete(annotations, corev1.LastAppliedConfigAnnotation) // the object once more, as kubectl hides it too
+	fieldMap(w, "Annotations", annotations)
 	switch object := object.(type) {
 	case *appsv1.Deployment:
 		o.deployment(w, object, all)

@@ -23,6 +23,10 @@ type loadStatusOptions struct {
 	format string
 }
 
+type loadView struct{ load.Status }
+
+func (loadView) names() []string { return []string{load.Workload} }
+
 func newLoadStatusCmd(f *Factory) *cobra.Command {
 	o := &loadStatusOptions{f: f}
 	cmd := &cobra.Command{
@@ -33,7 +37,7 @@ sent, so that a shop that stalls cannot hide it.`,
 		Args: exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
-	addOutput(cmd, &o.format, formatTable, formatJSON, formatYAML)
+	addOutput(cmd, &o.format)
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning)
 }
 
@@ -61,7 +65,7 @@ func (o *loadStatusOptions) run(ctx context.Context) error {
 	if err != nil {
 		return hintErr(exitFailed, o.f.command("logs --tail 20 "+s.GetName()), err)
 	}
-	if err := o.f.Print(o.format, st, func(w io.Writer) { o.table(w, st) }); err != nil {
+	if err := o.f.Print(o.format, loadView{st}, func(w io.Writer) { o.table(w, st) }); err != nil {
 		return err
 	}
 	if st.State == load.StateIdle && o.format == formatTable {

@@ -11,6 +11,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/render"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/services"
 )
 
 // ref names an object as kubectl does: "deployment.apps/cartservice".
@@ -99,9 +100,23 @@ func lookupKind(word string) (resource.Kind, error) {
 	kind, err := resource.LookupKind(word)
 	var unsupported *resource.UnsupportedKindError
 	if errors.As(err, &unsupported) {
-		return kind, usageErr("shopctl get deployments", "%w", err)
+		return kind, usageErr(kindHint(word), "%w", err)
 	}
 	return kind, err
+}
+
+// kindHint leads from a word that is no kind to what may have been meant.
+func kindHint(word string) string {
+	switch strings.ToLower(word) {
+	case "pod", "pods", "po", "replicasets", "rs":
+		return "shopctl ps --instances"
+	case "events", "ev":
+		return "shopctl events"
+	}
+	if b, ok := services.Lookup(word); ok {
+		return "shopctl describe deployment " + b.Name
+	}
+	return "shopctl get deployments"
 }
 
 // kindAndNames reads "KIND NAME..." and "KIND/NAME...".

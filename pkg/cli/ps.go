@@ -41,7 +41,7 @@ func (o *psOptions) run(ctx context.Context, words []string) error {
 		return err
 	}
 	defer shop.Close()
-	st, err := shop.Status(ctx, &controlpb.StatusRequest{Stats: o.stats || o.instances})
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{Stats: o.stats, Memory: o.instances || structured(o.format)})
 	if err != nil {
 		return err
 	}
@@ -66,6 +66,9 @@ func (o *psOptions) run(ctx context.Context, words []string) error {
 		}
 	})
 }
+
+// structured tells whether a format prints all fields, those included that have to be asked for.
+func structured(format string) bool { return format == formatJSON || format == formatYAML }
 
 func (f *Factory) serviceTable(w io.Writer, all []serviceView) {
 	t := newTable("NAME", "STATE", "READY", "RESTARTS", "VERSION", "ADDRESS", "FAULTS")

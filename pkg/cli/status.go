@@ -37,7 +37,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 		return err
 	}
 	defer shop.Close()
-	st, err := shop.Status(ctx, &controlpb.StatusRequest{Stats: o.stats})
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{Stats: o.stats, Memory: structured(o.format)})
 	if err != nil {
 		return err
 	}

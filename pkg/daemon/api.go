@@ -26,7 +26,7 @@ func (a *api) Status(ctx context.Context, req *controlpb.StatusRequest) (*contro
 	if req.GetStats() {
 		a.measure(ctx)
 	}
-	resp, _ := a.status(req.GetStats())
+	resp, _ := a.status(req.GetStats(), req.GetMemory())
 	return resp, nil
 }
 
@@ -64,7 +64,7 @@ func (a *api) Watch(req *controlpb.WatchRequest, stream grpc.ServerStreamingServ
 		pause = max(10*time.Millisecond, d.AsDuration())
 	}
 	for {
-		resp, changed := a.status(req.GetStats())
+		resp, changed := a.status(req.GetStats(), false)
 		if err := stream.Send(resp); err != nil {
 			return err
 		}

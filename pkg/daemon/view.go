@@ -18,7 +18,7 @@ import (
 )
 
 // status is the shop as it is now, and what tells that it has changed.
-func (s *shop) status(withStats bool) (*controlpb.StatusResponse, *changes) {
+func (s *shop) status(withStats, withMemory bool) (*controlpb.StatusResponse, *changes) {
 	snap, workloads := s.control.Snapshot()
 	changed := &changes{workloads: workloads, faults: s.bell.heard()}
 	faults := s.faults.List()
@@ -43,6 +43,8 @@ func (s *shop) status(withStats bool) (*controlpb.StatusResponse, *changes) {
 		svc.Faults = s.faults.Phrases(w.Key.String())
 		if withStats {
 			svc.Stats = stats[w.Key.String()]
+		}
+		if withStats || withMemory {
 			s.memory.fill(svc.Instances, w.Instances, s.now())
 		}
 		resp.Services = append(resp.Services, svc)

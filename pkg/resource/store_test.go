@@ -166,7 +166,7 @@ func TestANamespaceTakesWhatIsInItAlong(t *testing.T) {
 		t.Error(diff, err)
 	}
 	for _, name := range []string{"production", "default"} {
-		if _, err := s.Delete([]resource.Key{{Kind: resource.KindNamespace, Name: name}}, false); err == nil || err.Error() != "delete namespace/"+name+": this namespace may not be deleted" {
+		if _, err := s.Delete([]resource.Key{{Kind: resource.KindNamespace, Name: name}}, false); err == nil || err.Error() != "delete namespace/"+name+": the shop needs this namespace" {
 			t.Error(err)
 		}
 	}

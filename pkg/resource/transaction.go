@@ -156,7 +156,7 @@ func (tx *transaction) delete(key Key) error {
 	}
 	if key.Kind == KindNamespace {
 		if key.Name == tx.store.namespace || key.Name == metav1.NamespaceDefault {
-			return fmt.Errorf("delete %s: this namespace may not be deleted", key)
+			return fmt.Errorf("delete %s: the shop needs this namespace", key)
 		}
 		for _, other := range tx.next.keys() {
 			if other.Namespace == key.Name {

@@ -29,7 +29,9 @@ const (
 type StatusRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Measure and return request rates and latencies.
-	Stats         bool `protobuf:"varint,1,opt,name=stats,proto3" json:"stats,omitempty"`
+	Stats bool `protobuf:"varint,1,opt,name=stats,proto3" json:"stats,omitempty"`
+	// Read the memory of the instances, at most every 15 seconds; it comes with stats, too.
+	Memory        bool `protobuf:"varint,2,opt,name=memory,proto3" json:"memory,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -67,6 +69,13 @@ func (*StatusRequest) Descriptor() ([]byte, []int) {
 func (x *StatusRequest) GetStats() bool {
 	if x != nil {
 		return x.Stats
+	}
+	return false
+}
+
+func (x *StatusRequest) GetMemory() bool {
+	if x != nil {
+		return x.Memory
 	}
 	return false
 }
@@ -2480,9 +2489,10 @@ var File_shopctl_control_v1_control_proto protoreflect.FileDescriptor
 
 const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\n" +
-	" shopctl/control/v1/control.proto\x12\x12shopctl.control.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"%\n" +
+	" shopctl/control/v1/control.proto\x12\x12shopctl.control.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"=\n" +
 	"\rStatusRequest\x12\x14\n" +
-	"\x05stats\x18\x01 \x01(\bR\x05stats\"[\n" +
+	"\x05stats\x18\x01 \x01(\bR\x05stats\x12\x16\n" +
+	"\x06memory\x18\x02 \x01(\bR\x06memory\"[\n" +
 	"\fWatchRequest\x12\x14\n" +
 	"\x05stats\x18\x01 \x01(\bR\x05stats\x125\n" +
 	"\binterval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\binterval\"\x94\x04\n" +
