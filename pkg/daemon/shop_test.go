@@ -324,15 +324,18 @@ func TestANamespaceThatIsNotThereIsNotTakenForAnEmptyOne(t *testing.T) {
 func TestLogsAreMergedAndFollowed(t *testing.T) {
 	c := open(t, home(t), only("currency", "ad"))
 	currency(t, c)
+	stream, err := c.Logs(t.Context(), &controlpb.LogsRequest{Service: "currency", Follow: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Recv(); err != nil { // services write what they log a moment later
+		t.Fatal(err)
+	}
 	lines := drain(t, func() (grpc.ServerStreamingClient[controlpb.LogLine], error) {
 		return c.Logs(t.Context(), &controlpb.LogsRequest{Tail: 100})
 	})
 	if !slices.IsSortedFunc(lines, func(a, b *controlpb.LogLine) int { return a.GetTime().AsTime().Compare(b.GetTime().AsTime()) }) || len(lines) == 0 {
 		t.Errorf("%d lines, or not in order of time", len(lines))
-	}
-	stream, err := c.Logs(t.Context(), &controlpb.LogsRequest{Service: "currency", Follow: true})
-	if err != nil {
-		t.Fatal(err)
 	}
 	edit(t, c, &controlpb.EditRequest{Services: []string{"currency"}, Operation: &controlpb.EditRequest_Stop{Stop: true}})
 	for {
