@@ -105,10 +105,6 @@ func (s *server) prepare(ctx context.Context, req *hipstershop.PlaceOrderRequest
 	order.Items = make([]*hipstershop.OrderItem, len(items))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(prepareAtOnce)
-	group.Go(func() (err error) {
-		order.ShippingCost, err = s.quote(ctx, req, items)
-		return err
-	})
 	for i, item := range items {
 		group.Go(func() error {
 			cost, err := s.price(ctx, item.GetProductId(), req.GetUserCurrency())
@@ -116,6 +112,12 @@ func (s *server) prepare(ctx context.Context, req *hipstershop.PlaceOrderRequest
 			return err
 		})
 	}
+	// The quote goes out from here, since most prices are known and their goroutines over at once.
+	cost, err := s.quote(ctx, req, items)
+	if err != nil {
+		group.Go(func() error { return err })
+	}
+	order.ShippingCost = cost
 	return group.Wait()
 }
 
