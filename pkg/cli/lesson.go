@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -152,11 +154,18 @@ func (f *Factory) leaveLesson(ctx context.Context, s *lesson.Session) error {
 
 func (f *Factory) explainOpen(err error) error {
 	var unsteady *lesson.Unsteady
+	var file *fs.PathError
 	switch {
 	case errors.As(err, &unsteady):
 		return hintErr(exitEnvironment, f.command("ps")+"\n"+f.command("fault clear --all"), fmt.Errorf("open the lesson: the shop is not sound: %w", err))
 	case errors.Is(err, lesson.ErrBusy):
 		return hintErr(exitEnvironment, "leave the other lesson first, or take this one on a shop of its own: shopctl up --name second", err)
+	case errors.As(err, &file):
+		place := file.Path
+		if dir, err := f.Dir(); err == nil {
+			place = filepath.Dir(dir.State)
+		}
+		return hintErr(exitEnvironment, "make "+place+" writable, or choose another directory with SHOPCTL_STATE_DIR", fmt.Errorf("open the lesson: %w", err))
 	}
 	return err
 }

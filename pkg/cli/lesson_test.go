@@ -179,6 +179,17 @@ func TestAPlainLessonAsksAndAnswersInLines(t *testing.T) {
 	w.wantErr("the shop is as it was; the lesson resumes at step 1 of 2", "next: shopctl lesson sample")
 }
 
+func TestALessonThatCannotKeepItsFilesSaysWhere(t *testing.T) {
+	w := newWorld(t).serve(&fakeShop{status: healthy()})
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.env["SHOPCTL_STATE_DIR"] = file
+	w.want(exitEnvironment, "lesson", "grpc", "--no-tui")
+	w.wantErr("shopctl: error: ", "not a directory", "shopctl: hint: make "+file, "SHOPCTL_STATE_DIR")
+}
+
 func TestALessonAsEventsIsOneObjectALine(t *testing.T) {
 	w := newWorld(t)
 	s, shop := openSample(t)
