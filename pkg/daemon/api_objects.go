@@ -283,7 +283,7 @@ func (a *api) findDeployment(namespace, name string) (workload.Key, bool) {
 func (a *api) operation(req *controlpb.EditRequest) (edit func(*appsv1.Deployment) error, release bool, err error) {
 	switch op := req.GetOperation().(type) {
 	case *controlpb.EditRequest_Replicas:
-		return func(d *appsv1.Deployment) error { return resource.Scale(d, op.Replicas) }, true, nil
+		return func(d *appsv1.Deployment) error { return resource.Scale(d, op.Replicas) }, op.Replicas > 0, nil
 	case *controlpb.EditRequest_Restart:
 		now := a.now()
 		return func(d *appsv1.Deployment) error { return resource.Restart(d, now) }, true, nil

@@ -173,15 +173,15 @@ func (c *Controller) settle() {
 // Refresh looks at the faults again.
 func (c *Controller) Refresh() { c.post(func() {}) }
 
-// Sync reads the objects again, and starts the Deployments of the given names even if they were held
-// back. When it returns, the snapshot knows of both.
+// Sync reads the objects again, and starts the Deployments of the given names with what they depend on,
+// even if they were held back. When it returns, the snapshot knows of both.
 func (c *Controller) Sync(release ...Key) {
 	settled := make(chan struct{})
 	ok := c.post(func() {
-		for _, k := range release {
+		c.load()
+		for k := range c.withNeeds(release) {
 			delete(c.held, k)
 		}
-		c.load()
 		c.settled = append(c.settled, settled)
 	})
 	if !ok {

@@ -335,7 +335,9 @@ func TestOnlyStartsWhatWasAskedForWithWhatItNeeds(t *testing.T) {
 		w := newWorld(t)
 		w.app("redis", 1)
 		w.app("cart", 1, "redis")
-		w.app("front", 1, "cart")
+		w.app("mail", 1)
+		w.app("front", 1, "cart", "mail")
+		w.app("ad", 1)
 		w.run(func(c *Config) { c.Only = []Key{{ns, "cart"}} })
 		defer w.stop()
 		w.pass(time.Second)
@@ -348,6 +350,8 @@ func TestOnlyStartsWhatWasAskedForWithWhatItNeeds(t *testing.T) {
 		w.ctl.Sync(Key{ns, "front"})
 		w.pass(time.Second)
 		w.state("front", "ok")
+		w.state("mail", "ok")
+		w.state("ad", "stopped")
 	})
 }
 

@@ -164,24 +164,30 @@ func (c *Controller) holdBack() {
 	if len(c.cfg.Only) == 0 {
 		return
 	}
-	wanted := map[Key]bool{}
-	var want func(key Key)
-	want = func(key Key) {
-		d := c.deployments[key]
-		if d == nil || wanted[key] {
-			return
-		}
-		wanted[key] = true
-		for _, dep := range d.waitsFor {
-			want(dep)
-		}
-	}
-	for _, key := range c.cfg.Only {
-		want(key)
-	}
+	wanted := c.withNeeds(c.cfg.Only)
 	for key := range c.deployments {
 		c.held[key] = !wanted[key]
 	}
+}
+
+// withNeeds are Deployments with all that they depend on, directly or not.
+func (c *Controller) withNeeds(keys []Key) map[Key]bool {
+	all := map[Key]bool{}
+	var add func(key Key)
+	add = func(key Key) {
+		d := c.deployments[key]
+		if d == nil || all[key] {
+			return
+		}
+		all[key] = true
+		for _, dep := range d.waitsFor {
+			add(dep)
+		}
+	}
+	for _, key := range keys {
+		add(key)
+	}
+	return all
 }
 
 // behind returns the Deployments whose pods the Services select, in order of their names.
