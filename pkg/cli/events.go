@@ -36,7 +36,7 @@ func (o *eventsOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return receive(stream, o.print)
+	return receive(o.f, "events", stream, o.print)
 }
 
 type eventView struct {

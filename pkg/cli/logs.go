@@ -52,7 +52,7 @@ func (o *logsOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return receive(stream, o.print)
+	return receive(o.f, "lines", stream, o.print)
 }
 
 type logView struct {

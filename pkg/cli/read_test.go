@@ -153,6 +153,17 @@ func TestEventsAreNDJSONOnRequest(t *testing.T) {
 	w.wantOut("Warning BackOff            cart           restarts in 200ms\n")
 }
 
+func TestAnEmptyStreamSaysSoToThePersonAlone(t *testing.T) {
+	w := newWorld(t).serve(&fakeShop{status: threeServices()})
+	w.want(exitOK, "logs", "cart", "--instance", "gone")
+	w.wantErr("no lines found\n")
+	w.want(exitOK, "events", "-o", "json")
+	w.wantErr("no events found\n")
+	if w.out.Len() > 0 {
+		t.Errorf("printed %q", w.out.String())
+	}
+}
+
 func TestASinceThatIsNoTimeIsAUsageError(t *testing.T) {
 	w := newWorld(t).serve(&fakeShop{status: threeServices()})
 	w.want(exitUsage, "logs", "--since", "yesterday")

@@ -57,11 +57,14 @@ func (o *streamOptions) begin(ctx context.Context, args []string) (shop *control
 	return shop, service, since, nil
 }
 
-// receive prints every element of a stream until its end.
-func receive[T any](stream grpc.ServerStreamingClient[T], print func(*T) error) error {
-	for {
+// receive prints every element of a stream until its end. what names them, to say that there are none.
+func receive[T any](f *Factory, what string, stream grpc.ServerStreamingClient[T], print func(*T) error) error {
+	for n := 0; ; n++ {
 		element, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
+			if n == 0 {
+				f.notef("no %s found", what)
+			}
 			return nil
 		}
 		if err != nil {
