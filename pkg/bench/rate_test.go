@@ -23,7 +23,7 @@ func BenchmarkPlaceOrder(b *testing.B) {
 		s := startShop(b)
 		client := pb.NewCheckoutServiceClient(dial(b, s.addr("checkout")))
 		placed := int64(0)
-		fillCarts(b, s, orders*rounds)
+		fillCarts(b, s, orders*(rounds+1))
 		against(b, "order", 24, func() float64 {
 			var next atomic.Int64
 			next.Store(placed)
