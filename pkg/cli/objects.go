@@ -23,6 +23,13 @@ func ref(o *controlpb.Object) string {
 	return kind + "/" + o.GetName()
 }
 
+// list holds several objects, as kubectl prints them.
+type list struct {
+	APIVersion string            `json:"apiVersion"`
+	Kind       string            `json:"kind"`
+	Items      []json.RawMessage `json:"items"`
+}
+
 // printObjects writes objects as -o json, yaml or name. YAML is a stream that apply reads again; JSON is
 // one object or, where several were asked for, a List.
 func (f *Factory) printObjects(format string, objects []*controlpb.Object, single bool) error {
@@ -37,14 +44,20 @@ func (f *Factory) printObjects(format string, objects []*controlpb.Object, singl
 	case formatYAML:
 		return f.printStream(objects, false)
 	}
-	if single && len(objects) == 1 {
-		return f.Print(format, json.RawMessage(objects[0].GetJson()), nil)
-	}
 	items := make([]json.RawMessage, len(objects))
 	for i, o := range objects {
-		items[i] = o.GetJson()
+		typed, err := typedObject(o)
+		if err != nil {
+			return err
+		}
+		if items[i], err = render.ToJSON(typed); err != nil {
+			return err
+		}
 	}
-	return f.Print(format, map[string]any{"apiVersion": "v1", "kind": "List", "items": items}, nil)
+	if single && len(items) == 1 {
+		return f.Print(format, items[0], nil)
+	}
+	return f.Print(format, list{APIVersion: "v1", Kind: "List", Items: items}, nil)
 }
 
 // printStream writes objects as YAML documents; clean ones lack what only the shop sets.
