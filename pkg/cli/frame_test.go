@@ -74,6 +74,8 @@ func TestHelpTellsUsageFlagsAndExitCodes(t *testing.T) {
 	w.wantOut("Usage:\n  shopctl scale SERVICE... --replicas N", "--replicas NUMBER", "Global flags:", "Exit codes:\n  0  ok\n", "  3  the shop is not running\n")
 	w.want(exitOK, "help", "exit-codes")
 	w.wantOut("  130  interrupted\n")
+	w.want(exitOK, "lesson", "--help") // does something itself, and holds others
+	w.wantOut("Usage:\n  shopctl lesson [LESSON] [flags]\n  shopctl lesson COMMAND\n", "  0    ok\n")
 	w.want(exitOK)
 	w.wantOut("shopctl COMMAND", "The shop:\n", "  status ", "Its objects:\n")
 }

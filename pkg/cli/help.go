@@ -50,7 +50,7 @@ func help(cmd *cobra.Command, _ []string) {
 	}
 	fmt.Fprintf(&b, "%s\n", strings.TrimSpace(about))
 	if cmd.Runnable() || cmd.HasAvailableSubCommands() {
-		fmt.Fprintf(&b, "\nUsage:\n  %s\n", UseLine(cmd))
+		fmt.Fprintf(&b, "\nUsage:\n  %s\n", strings.Join(UseLines(cmd), "\n  "))
 	}
 	if cmd.Example != "" {
 		fmt.Fprintf(&b, "\nExamples:\n%s\n", indent(cmd.Example))
@@ -59,19 +59,40 @@ func help(cmd *cobra.Command, _ []string) {
 	writeFlags(&b, "Flags", cmd.NonInheritedFlags())
 	if cmd.HasParent() {
 		writeFlags(&b, "Global flags", cmd.InheritedFlags())
-		if cmd.Runnable() && !cmd.HasAvailableSubCommands() {
-			fmt.Fprintf(&b, "\nExit codes:\n  %s\n", strings.Join(ExitLines(cmd), "\n  "))
+		if Acts(cmd) {
+			writeExits(&b, ExitLines(cmd))
 		}
 	}
 	io.WriteString(cmd.OutOrStdout(), b.String())
 }
 
-// UseLine is how cmd is written: cobra's, without the noise of "[flags]" where commands follow.
-func UseLine(cmd *cobra.Command) string {
-	if cmd.HasAvailableSubCommands() {
-		return cmd.CommandPath() + " COMMAND"
+// Acts tells whether cmd does something itself, and is not there for the commands below it alone.
+func Acts(cmd *cobra.Command) bool {
+	return cmd.Runnable() && (!cmd.HasAvailableSubCommands() || cmd.Annotations[exitsKey] != "")
+}
+
+// UseLines are the ways in which cmd is written.
+func UseLines(cmd *cobra.Command) []string {
+	var lines []string
+	if Acts(cmd) {
+		lines = append(lines, cmd.UseLine())
 	}
-	return cmd.UseLine()
+	if cmd.HasAvailableSubCommands() {
+		lines = append(lines, cmd.CommandPath()+" COMMAND")
+	}
+	return lines
+}
+
+func writeExits(b *strings.Builder, lines []string) {
+	width := 0
+	for _, line := range lines {
+		width = max(width, strings.Index(line, " "))
+	}
+	b.WriteString("\nExit codes:\n")
+	for _, line := range lines {
+		code, meaning, _ := strings.Cut(line, "  ")
+		fmt.Fprintf(b, "  %-*s  %s\n", width, code, meaning)
+	}
 }
 
 func writeCommands(b *strings.Builder, cmd *cobra.Command) {

@@ -17,7 +17,7 @@ func manual(cmd *cobra.Command) string {
 	fmt.Fprintf(&b, ".TH %q 1 \"\" \"shopctl\" \"shopctl\"\n", strings.ToUpper(pageName(cmd)))
 	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", roff(pageName(cmd)), roff(cmd.Short))
 	if cmd.Runnable() || cmd.HasAvailableSubCommands() {
-		fmt.Fprintf(&b, ".SH SYNOPSIS\n.B %s\n", roff(cli.UseLine(cmd)))
+		fmt.Fprintf(&b, ".SH SYNOPSIS\n.B %s\n", strings.ReplaceAll(roff(strings.Join(cli.UseLines(cmd), "\n")), "\n", "\n.br\n.B "))
 	}
 	if cmd.Long != "" {
 		fmt.Fprintf(&b, ".SH DESCRIPTION\n.nf\n%s\n.fi\n", roff(strings.TrimSpace(cmd.Long)))
@@ -35,7 +35,7 @@ func manual(cmd *cobra.Command) string {
 	}
 	manualFlags(&b, "OPTIONS", cmd.NonInheritedFlags())
 	manualFlags(&b, "GLOBAL OPTIONS", cmd.InheritedFlags())
-	if cmd.HasParent() && cmd.Runnable() && !cmd.HasAvailableSubCommands() {
+	if cmd.HasParent() && cli.Acts(cmd) {
 		b.WriteString(".SH EXIT STATUS\n")
 		for _, line := range cli.ExitLines(cmd) {
 			code, meaning, _ := strings.Cut(line, "  ")

@@ -44,14 +44,14 @@ func page(cmd *cobra.Command) string {
 	}
 	fmt.Fprintf(&b, "%s\n", text)
 	if cmd.Runnable() || cmd.HasAvailableSubCommands() {
-		fmt.Fprintf(&b, "\n```\n%s\n```\n", cli.UseLine(cmd))
+		fmt.Fprintf(&b, "\n```\n%s\n```\n", strings.Join(cli.UseLines(cmd), "\n"))
 	}
 	if cmd.Example != "" {
 		fmt.Fprintf(&b, "\n## Examples\n\n```sh\n%s\n```\n", strings.TrimSpace(cmd.Example))
 	}
 	children(&b, cmd)
 	flags(&b, "Flags", cmd.NonInheritedFlags())
-	if cmd.HasParent() && cmd.Runnable() && !cmd.HasAvailableSubCommands() {
+	if cmd.HasParent() && cli.Acts(cmd) {
 		flags(&b, "Global flags", cmd.InheritedFlags())
 		b.WriteString("\n## Exit codes\n\n| code | meaning |\n|---|---|\n")
 		for _, line := range cli.ExitLines(cmd) {
