@@ -92,6 +92,16 @@ func TestWaitFailsForAServiceThatCrashesAgainAndAgain(t *testing.T) {
 	w.wantErr("start payment: exit status 2: listen tcp: address already in use", "hint: shopctl logs --tail 20 payment")
 }
 
+func TestWaitFailsAtOnceForWhatCannotStart(t *testing.T) {
+	shop := &fakeShop{status: threeServices(), objects: []*controlpb.Object{deployment("app-blue", 3, 0)}}
+	shop.status.Services = append(shop.status.Services, &controlpb.Service{
+		Name: "app-blue", Workload: "app-blue", Namespace: "production", State: "unhealthy", Replicas: 3, Message: `image "myapp:v1" is no built-in service`,
+	})
+	w := newWorld(t).serve(shop)
+	w.want(exitFailed, "restart", "app-blue", "--wait")
+	w.wantErr(`start app-blue: image "myapp:v1" is no built-in service`, "hint: shopctl describe deployment app-blue")
+}
+
 const manifest = `apiVersion: v1
 kind: ConfigMap
 metadata:

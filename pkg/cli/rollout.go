@@ -77,7 +77,7 @@ func followRollout(ctx context.Context, shop *control.Client, pending []*control
 			if done {
 				continue
 			}
-			if err := crashed(st.GetServices(), o.GetName()); err != nil {
+			if err := errors.Join(crashed(st.GetServices(), o.GetName()), impossible(st.GetServices(), o)); err != nil {
 				return err
 			}
 			left = append(left, o)
@@ -118,6 +118,17 @@ func crashed(all []*controlpb.Service, workload string) error {
 	for _, s := range all {
 		if strings.EqualFold(s.GetWorkload(), workload) && s.GetState() == "crashloop" {
 			return hintErr(exitFailed, "shopctl logs --tail 20 "+s.GetName(), fmt.Errorf("start %s: %s", s.GetName(), orElse(s.GetMessage(), "it crashes again and again")))
+		}
+	}
+	return nil
+}
+
+// impossible is the error of a Deployment that has no instance because none can be started, such as of an
+// image that nothing stands for.
+func impossible(all []*controlpb.Service, o *controlpb.Object) error {
+	for _, s := range all {
+		if s.GetWorkload() == o.GetName() && s.GetNamespace() == o.GetNamespace() && s.GetState() == "unhealthy" && len(s.GetInstances()) == 0 {
+			return hintErr(exitFailed, "shopctl describe deployment "+o.GetName(), fmt.Errorf("start %s: %s", s.GetName(), orElse(s.GetMessage(), "no instance can be started")))
 		}
 	}
 	return nil
