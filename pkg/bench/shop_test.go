@@ -232,7 +232,7 @@ func against(b *testing.B, unit string, limit float64, f func() float64) {
 	}
 	b.ReportMetric(middle(echoes), "echo/s")
 	b.ReportMetric(middle(rates), unit+"s/s")
-	b.Logf("echoes for one %s, round by round: %.1f", unit, ratios)
+	b.Logf("round by round: echoes %.0f/s, %ss %.0f/s, ratio %.1f", echoes, unit, rates, ratios)
 	goal(b, middle(ratios), limit, "echo:"+unit)
 }
 
