@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
@@ -48,6 +47,7 @@ func (rt *Runtime) Dial(envVar string, options ...DialOption) (*grpc.ClientConn,
 	for _, o := range options {
 		o(&c)
 	}
+	traced := rt.tracing.to(addr)
 	conn, err := grpc.NewClient(endpointScheme+":///"+addr,
 		grpc.WithResolvers(endpointResolver{rt.endpoints}),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -59,12 +59,8 @@ func (rt *Runtime) Dial(envVar string, options ...DialOption) (*grpc.ClientConn,
 		}),
 		grpc.WithStaticStreamWindowSize(streamWindow),
 		grpc.WithStaticConnWindowSize(connWindow),
-		grpc.WithStatsHandler(otelgrpc.NewClientHandler(
-			otelgrpc.WithTracerProvider(rt.provider),
-			otelgrpc.WithPropagators(rt.propagate),
-			otelgrpc.WithFilter(isTraced),
-		)),
-		grpc.WithUnaryInterceptor(deadline(c.timeout)),
+		grpc.WithChainUnaryInterceptor(traced.unaryClient, deadline(c.timeout)),
+		grpc.WithChainStreamInterceptor(traced.streamClient),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s=%q: %w", envVar, addr, err)

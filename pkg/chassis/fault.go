@@ -81,7 +81,7 @@ func (f fault) matches(method string) bool {
 
 // isInfrastructure reports whether method serves the platform rather than the shop's users.
 func isInfrastructure(method string) bool {
-	return strings.HasPrefix(method, "/grpc.") || strings.HasSuffix(method, "healthz")
+	return strings.HasPrefix(method, "/grpc.health.") || strings.HasPrefix(method, "/grpc.reflection.") || strings.HasSuffix(method, "healthz")
 }
 
 func wait(ctx context.Context, d time.Duration) error {

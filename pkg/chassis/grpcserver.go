@@ -7,12 +7,10 @@ import (
 	"log/slog"
 	"runtime/debug"
 
-	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
-	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 )
 
@@ -27,17 +25,12 @@ const (
 	connWindow   = 4 << 20
 )
 
-// newServer makes the gRPC server. Interceptors run from the outside in: metrics count what the caller
-// gets, panics and faults included.
+// newServer makes the gRPC server. Interceptors run from the outside in: spans and metrics tell what
+// the caller gets, panics and faults included.
 func (rt *Runtime) newServer() *grpc.Server {
 	s := grpc.NewServer(
-		grpc.StatsHandler(otelgrpc.NewServerHandler(
-			otelgrpc.WithTracerProvider(rt.provider),
-			otelgrpc.WithPropagators(rt.propagate),
-			otelgrpc.WithFilter(isTraced),
-		)),
-		grpc.ChainUnaryInterceptor(rt.serverMet.UnaryServerInterceptor(), rt.unaryErrors, rt.faults.unary),
-		grpc.ChainStreamInterceptor(rt.serverMet.StreamServerInterceptor(), rt.streamErrors, rt.faults.stream),
+		grpc.ChainUnaryInterceptor(rt.tracing.unaryServer, rt.serverMet.UnaryServerInterceptor(), rt.unaryErrors, rt.faults.unary),
+		grpc.ChainStreamInterceptor(rt.tracing.streamServer, rt.serverMet.StreamServerInterceptor(), rt.streamErrors, rt.faults.stream),
 		grpc.WaitForHandlers(true),
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.StaticStreamWindowSize(streamWindow),
@@ -47,8 +40,6 @@ func (rt *Runtime) newServer() *grpc.Server {
 	reflection.Register(s)
 	return s
 }
-
-func isTraced(info *stats.RPCTagInfo) bool { return !isInfrastructure(info.FullMethodName) }
 
 func (rt *Runtime) unaryErrors(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
 	defer func() { err = rt.outcome(ctx, info.FullMethod, recover(), err) }()

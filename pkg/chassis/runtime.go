@@ -28,6 +28,7 @@ type Runtime struct {
 	registry  *prometheus.Registry
 	provider  *sdktrace.TracerProvider
 	propagate propagation.TextMapPropagator
+	tracing   *tracing
 	server    *grpc.Server
 	serverMet *grpcprom.ServerMetrics
 	health    *healthState

@@ -61,6 +61,7 @@ func (rt *Runtime) setupTracing() error {
 		options = append(options, sdktrace.WithSampler(sdktrace.NeverSample()))
 	}
 	rt.provider = sdktrace.NewTracerProvider(options...)
+	rt.tracing = newTracing(rt.Tracer(), rt.propagate)
 	return nil
 }
 
