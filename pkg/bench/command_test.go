@@ -100,7 +100,7 @@ func BenchmarkCall(b *testing.B) {
 	for b.Loop() {
 		s := startShop(b)
 		var ours, theirs []time.Duration
-		for range 21 {
+		for range 61 {
 			ours = append(ours, s.timed(binary, "call", "catalog", "ListProducts"))
 			theirs = append(theirs, s.timed(grpcurl, "-plaintext", s.addr("catalog"), "hipstershop.ProductCatalogService/ListProducts"))
 		}

@@ -34,15 +34,16 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "shopctl")
-	if err := build(binary, "github.com/shopctl/shopctl/cmd/shopctl"); err != nil {
+	if err := build(binary, "github.com/shopctl/shopctl/cmd/shopctl", "-tags", "grpcnotrace"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
 }
 
+// build builds a command as its users get it, without symbols.
 func build(to, pkg string, flags ...string) error {
-	args := append([]string{"build", "-tags", "grpcnotrace", "-trimpath", "-ldflags", "-s -w", "-o", to}, flags...)
+	args := append([]string{"build", "-trimpath", "-ldflags", "-s -w", "-o", to}, flags...)
 	cmd := exec.Command("go", append(args, pkg)...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
