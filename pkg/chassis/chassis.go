@@ -68,7 +68,8 @@ func run(ctx context.Context, o Options, setup Setup) error {
 		return err
 	}
 	defer rt.lines.Close()
-	defer rt.closeTelemetry()
+	var gone bool // the daemon, and with it whoever takes spans
+	defer func() { rt.closeTelemetry(gone) }()
 	defer rt.closeConns()
 	defer rt.server.Stop() // its workers run whether or not it ever serves
 
@@ -87,7 +88,7 @@ func run(ctx context.Context, o Options, setup Setup) error {
 		return err
 	}
 	err = rt.serve(serveCtx, listener, stop)
-	if cause := context.Cause(serveCtx); errors.Is(cause, ErrLifeline) {
+	if gone = errors.Is(context.Cause(serveCtx), ErrLifeline); gone {
 		return ErrLifeline
 	}
 	return err

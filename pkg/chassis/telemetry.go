@@ -82,10 +82,13 @@ func otlpEndpoint(getenv func(string) string) string {
 	return ""
 }
 
-// closeTelemetry sends what has been gathered.
-func (rt *Runtime) closeTelemetry() {
+// closeTelemetry sends what has been gathered, unless nobody is left to take it.
+func (rt *Runtime) closeTelemetry(gone bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
+	if gone {
+		cancel()
+	}
 	if err := rt.provider.Shutdown(ctx); err != nil {
 		rt.log.Debug("last spans were not sent", "error", err)
 	}
