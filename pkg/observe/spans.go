@@ -1,8 +1,8 @@
 package observe
 
 import (
-	"bytes"
 	"fmt"
+	"slices"
 	"sync"
 
 	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// maxSpanBytes bounds the encoded spans that are kept.
+// maxSpanBytes bounds the encoded requests that are kept.
 const maxSpanBytes = 16 << 20
 
 // TraceID is a trace's id as it travels.
@@ -23,34 +23,68 @@ type Span struct {
 	*tracepb.Span
 }
 
-// Spans keeps the newest spans, encoded, up to a bound in bytes. It is safe for concurrent use.
+// Spans keeps the newest export requests as they came, up to a bound in bytes, and decodes of them only
+// what somebody asks for: a busy shop sends far more spans than anybody looks at. It is safe for
+// concurrent use.
 type Spans struct {
 	received func()
 
-	mu      sync.Mutex
-	byTrace map[TraceID][]storedSpan
-	// order names a trace once for each span of it, oldest first.
-	order []TraceID
-	bytes int
-}
-
-type storedSpan struct {
-	service string
-	encoded []byte
+	mu       sync.Mutex
+	requests [][]byte // oldest first
+	bytes    int
 }
 
 // NewSpans returns an empty store. received is called after spans came; it must not block.
-func NewSpans(received func()) *Spans {
-	return &Spans{received: received, byTrace: map[TraceID][]storedSpan{}}
+func NewSpans(received func()) *Spans { return &Spans{received: received} }
+
+// Export takes an encoded opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest, which the
+// caller must not change afterwards. One that is malformed is refused whole.
+func (s *Spans) Export(request []byte) error {
+	if err := eachSpan(request, func(string, TraceID, []byte) error { return nil }); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.requests = append(s.requests, request)
+	s.bytes += len(request)
+	drop := 0
+	for s.bytes > maxSpanBytes {
+		s.bytes -= len(s.requests[drop])
+		s.requests[drop] = nil
+		drop++
+	}
+	s.requests = s.requests[drop:]
+	s.mu.Unlock()
+	s.received()
+	return nil
 }
 
-// Export takes an encoded opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest. It walks
-// the encoding and copies each span out of it whole: decoding spans, only to encode them again for
-// keeping, would cost the daemon more than all else that an order makes it do. Spans without a valid
-// trace id are dropped, as OTLP asks.
-func (s *Spans) Export(request []byte) error {
-	defer s.received()
-	defer s.received()
+// Trace returns the spans of a trace that are kept, in the order in which they came.
+func (s *Spans) Trace(id TraceID) ([]Span, error) {
+	s.mu.Lock()
+	requests := slices.Clone(s.requests)
+	s.mu.Unlock()
+	var spans []Span
+	for _, request := range requests {
+		err := eachSpan(request, func(service string, of TraceID, encoded []byte) error {
+			if of != id {
+				return nil
+			}
+			span := &tracepb.Span{}
+			if err := proto.Unmarshal(encoded, span); err != nil {
+				return fmt.Errorf("read span: %w", err)
+			}
+			spans = append(spans, Span{service, span})
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return spans, nil
+}
+
+// eachSpan walks an encoded request. Spans without a valid trace id are passed over, as OTLP asks.
+func eachSpan(request []byte, visit func(service string, id TraceID, encoded []byte) error) error {
 	return fields(request, 1, func(resourceSpans []byte) error {
 		service, err := serviceOf(resourceSpans)
 		if err != nil {
@@ -59,10 +93,10 @@ func (s *Spans) Export(request []byte) error {
 		return fields(resourceSpans, 2, func(scopeSpans []byte) error {
 			return fields(scopeSpans, 2, func(span []byte) error {
 				return fields(span, 1, func(id []byte) error {
-					if len(id) == len(TraceID{}) {
-						s.add(service, TraceID(id), bytes.Clone(span))
+					if len(id) != len(TraceID{}) {
+						return nil
 					}
-					return nil
+					return visit(service, TraceID(id), span)
 				})
 			})
 		})
@@ -111,44 +145,4 @@ func fields(message []byte, number protowire.Number, visit func([]byte) error) e
 		message = message[n:]
 	}
 	return nil
-}
-
-func (s *Spans) add(service string, id TraceID, encoded []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.byTrace[id] = append(s.byTrace[id], storedSpan{service, encoded})
-	s.order = append(s.order, id)
-	s.bytes += len(encoded)
-	drop := 0
-	for s.bytes > maxSpanBytes {
-		s.dropOldest(s.order[drop])
-		drop++
-	}
-	s.order = s.order[drop:]
-}
-
-func (s *Spans) dropOldest(id TraceID) {
-	spans := s.byTrace[id]
-	s.bytes -= len(spans[0].encoded)
-	if len(spans) == 1 {
-		delete(s.byTrace, id)
-		return
-	}
-	s.byTrace[id] = spans[1:]
-}
-
-// Trace returns the spans of a trace that are kept, in the order in which they came.
-func (s *Spans) Trace(id TraceID) ([]Span, error) {
-	s.mu.Lock()
-	stored := append([]storedSpan(nil), s.byTrace[id]...)
-	s.mu.Unlock()
-	spans := make([]Span, 0, len(stored))
-	for _, st := range stored {
-		span := &tracepb.Span{}
-		if err := proto.Unmarshal(st.encoded, span); err != nil {
-			return nil, fmt.Errorf("read span: %w", err)
-		}
-		spans = append(spans, Span{st.service, span})
-	}
-	return spans, nil
 }
