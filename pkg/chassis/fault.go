@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/rpc/code"
 )
 
 // faultTable holds the faults that the daemon wants this instance to have. With none set, a call
@@ -36,13 +37,12 @@ func (t *faultTable) set(faults []lifeline.Fault) {
 	}
 	list := make([]fault, 0, len(faults))
 	for _, f := range faults {
-		code := codes.OK
+		failure := codes.OK
 		if f.Code != "" {
 			// An unknown name still makes the call fail: a fault that silently does nothing would mislead.
-			code = codes.Unknown
-			_ = code.UnmarshalJSON([]byte(`"` + f.Code + `"`))
+			failure, _ = code.Parse(f.Code)
 		}
-		list = append(list, fault{f, code})
+		list = append(list, fault{f, failure})
 	}
 	t.active.Store(&list)
 }

@@ -15,9 +15,10 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
-	grpccodes "google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+
+	"github.com/shopctl/shopctl/pkg/rpc/code"
 )
 
 // tracing makes the spans of calls, as OpenTelemetry's conventions for gRPC name them. It works by
@@ -91,9 +92,9 @@ func (t *tracing) streamServer(srv any, s grpc.ServerStream, info *grpc.StreamSe
 
 // endServer ends a server's span. What is the caller's fault is no error of the server.
 func endServer(span trace.Span, err error) {
-	code := status.Code(err)
-	span.SetAttributes(semconv.RPCResponseStatusCode(codeName(code)))
-	if isServerError(code) {
+	c := status.Code(err)
+	span.SetAttributes(semconv.RPCResponseStatusCode(code.Name(c)))
+	if isServerError(c) {
 		span.SetStatus(codes.Error, status.Convert(err).Message())
 	}
 	span.End()
@@ -128,25 +129,12 @@ func (t *tracing) streamClient(ctx context.Context, desc *grpc.StreamDesc, cc *g
 }
 
 func endClient(span trace.Span, err error) {
-	code := status.Code(err)
-	span.SetAttributes(semconv.RPCResponseStatusCode(codeName(code)))
+	c := status.Code(err)
+	span.SetAttributes(semconv.RPCResponseStatusCode(code.Name(c)))
 	if err != nil {
 		span.SetStatus(codes.Error, status.Convert(err).Message())
 	}
 	span.End()
-}
-
-// codeNames are the names of gRPC's status codes as the wire's specification spells them, by number.
-var codeNames = [...]string{
-	"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED",
-	"FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
-}
-
-func codeName(c grpccodes.Code) string {
-	if int(c) < len(codeNames) {
-		return codeNames[c]
-	}
-	return c.String()
 }
 
 type tracedServerStream struct {

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/shopctl/shopctl/pkg/call"
-	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/rpc/code"
 )
 
 // callView is the envelope of a call. Fields are only ever added, and always there.
@@ -35,7 +35,7 @@ type callStatusView struct {
 func viewCall(r *call.Result) callView {
 	v := callView{
 		Status: callStatusView{
-			Code: fault.CodeName(r.Status.Code()), Number: int(r.Status.Code()), Message: r.Status.Message(),
+			Code: code.Name(r.Status.Code()), Number: int(r.Status.Code()), Message: r.Status.Message(),
 			Details: append([]json.RawMessage{}, r.Details...),
 		},
 		Messages:   append([]json.RawMessage{}, r.Messages...),
@@ -69,7 +69,7 @@ func callExit(code codes.Code) int { return 64 + int(code) }
 
 // callErrorText is the code and the message of a call that failed, then a line for each detail.
 func callErrorText(r *call.Result) string {
-	text := fault.CodeName(r.Status.Code())
+	text := code.Name(r.Status.Code())
 	if r.Status.Message() != "" {
 		text += ": " + r.Status.Message()
 	}

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/rpc/code"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -113,7 +114,7 @@ func (o *faultInjectOptions) request(cmd *cobra.Command, service string) (r *con
 		f.Delay = durationpb.New(o.delay)
 	}
 	if byDefault = o.errCode == "" && o.delay == 0 && !o.crash && !o.pause; byDefault {
-		f.Error = fault.CodeName(codes.Unavailable)
+		f.Error = code.Name(codes.Unavailable)
 	}
 	r = &controlpb.InjectFaultRequest{Fault: f}
 	if o.lasts > 0 {

@@ -8,34 +8,16 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/nearest"
+	"github.com/shopctl/shopctl/pkg/rpc/code"
 )
 
-// codeNames are the names of the gRPC codes in the order of their numbers
-// (https://github.com/grpc/grpc/blob/master/doc/statuscodes.md).
-func codeNames() []string {
-	return []string{
-		"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
-		"PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE",
-		"UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
-	}
-}
-
 // Codes are the names of the gRPC codes that a call can be made to fail with.
-func Codes() []string { return codeNames()[1:] }
-
-// CodeName returns the canonical name of a gRPC code: "DEADLINE_EXCEEDED"; "CODE(42)" for one that
-// gRPC does not define.
-func CodeName(c codes.Code) string {
-	if names := codeNames(); int(c) < len(names) {
-		return names[c]
-	}
-	return fmt.Sprintf("CODE(%d)", uint32(c))
-}
+func Codes() []string { return code.Names()[1:] }
 
 // ParseCode reads a gRPC code that means failure, by name in any spelling ("unavailable",
 // "DeadlineExceeded", "deadline-exceeded") or by number ("14").
 func ParseCode(text string) (codes.Code, error) {
-	names := codeNames()
+	names := code.Names()
 	found := -1
 	if n, err := strconv.Atoi(strings.TrimSpace(text)); err == nil {
 		if n >= 0 && n < len(names) {

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/rpc/code"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -71,7 +72,7 @@ func (f Fault) words() []string {
 		words = append(words, "+"+f.Delay.String())
 	}
 	if f.Code != codes.OK {
-		words = append(words, CodeName(f.Code))
+		words = append(words, code.Name(f.Code))
 	}
 	words = append(words, strconv.FormatFloat(f.Percent, 'g', -1, 64)+"%")
 	if f.Method != "" {
@@ -105,7 +106,7 @@ func (f Fault) Proto(now time.Time) *controlpb.Fault {
 		p.Delay = durationpb.New(f.Delay)
 	}
 	if f.Code != codes.OK {
-		p.Error = CodeName(f.Code)
+		p.Error = code.Name(f.Code)
 	}
 	if !f.Ends.IsZero() {
 		p.Ends = timestamppb.New(f.Ends)
@@ -120,7 +121,7 @@ func (f Fault) rule() (lifeline.Fault, bool) {
 	}
 	rule := lifeline.Fault{ID: f.ID, Method: f.fullMethod, Percent: f.Percent, Delay: f.Delay}
 	if f.Code != codes.OK {
-		rule.Code = CodeName(f.Code)
+		rule.Code = code.Name(f.Code)
 	}
 	return rule, true
 }

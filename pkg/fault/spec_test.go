@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/shopctl/shopctl/pkg/rpc/code"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	_ "github.com/shopctl/shopctl/pkg/rpc/hipstershop" // the contract that methods are checked against
 	_ "github.com/shopctl/shopctl/pkg/rpc/shopv1"
@@ -109,11 +110,11 @@ func TestCodeIsReadInAnySpelling(t *testing.T) {
 	}
 	for i, name := range Codes() {
 		got, err := ParseCode(name)
-		if err != nil || got != codes.Code(i+1) || CodeName(got) != name {
+		if err != nil || got != codes.Code(i+1) || code.Name(got) != name {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
 	}
-	if got := CodeName(42); got != "CODE(42)" {
+	if got := code.Name(42); got != "CODE(42)" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/rpc/code"
 )
 
 const defaultDeadline = 5 * time.Second
@@ -61,7 +62,7 @@ func (e Eye) nobodyThere(ctx context.Context, service string) bool {
 }
 
 func expected(x format.Expect) string {
-	parts := []string{format.CodeName(x.Code.Code)}
+	parts := []string{code.Name(x.Code.Code)}
 	if x.Message != nil {
 		parts = append(parts, "message "+Words(*x.Message))
 	}
@@ -80,7 +81,7 @@ func expected(x format.Expect) string {
 // compare tells whether a reply is as expected, and what was observed at the places that matter.
 func compare(x format.Expect, reply Reply) (bool, string) {
 	ok := reply.Code == x.Code.Code
-	parts := []string{format.CodeName(reply.Code)}
+	parts := []string{code.Name(reply.Code)}
 	if reply.Code != codes.OK && reply.Message != "" {
 		parts[0] += ": " + short(reply.Message)
 	}

@@ -1,7 +1,6 @@
 package format
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	"github.com/shopctl/shopctl/pkg/rpc/code"
 )
 
 // Check is a goal, read off the system. Exactly one of RPC, Instance, Log and Answer is set.
@@ -233,40 +233,9 @@ func (c *Code) DecodeNode(n *yaml.Node) error {
 	if err := strict.Into(n, &text); err != nil {
 		return err
 	}
-	for code := codes.OK; code <= codes.Unauthenticated; code++ {
-		if CodeName(code) == text {
-			c.Code = code
-			return nil
-		}
+	if found, ok := code.Parse(text); ok {
+		c.Code = found
+		return nil
 	}
-	return strict.At(n, "unknown code %q%s", text, strict.DidYouMean(text, codeNames()))
-}
-
-func codeNames() []string {
-	names := make([]string, 0, 17)
-	for code := codes.OK; code <= codes.Unauthenticated; code++ {
-		names = append(names, CodeName(code))
-	}
-	return names
-}
-
-// CodeName spells a code as the gRPC documents do: "NOT_FOUND".
-func CodeName(c codes.Code) string {
-	if c > codes.Unauthenticated {
-		return fmt.Sprintf("CODE_%d", uint32(c))
-	}
-	if c == codes.Canceled {
-		return "CANCELLED"
-	}
-	if c == codes.OK {
-		return "OK"
-	}
-	var b strings.Builder
-	for i, r := range c.String() {
-		if i > 0 && r >= 'A' && r <= 'Z' {
-			b.WriteByte('_')
-		}
-		b.WriteRune(r)
-	}
-	return strings.ToUpper(b.String())
+	return strict.At(n, "unknown code %q%s", text, strict.DidYouMean(text, code.Names()))
 }
