@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
 
@@ -40,7 +41,7 @@ func newOnce(limit int) *once {
 
 // errKeyReused refuses to give one caller's order to another, or an old order for a new request.
 func errKeyReused() error {
-	return status.Error(codes.InvalidArgument, keyHeader+" was used before, for another order")
+	return status.Error(codes.InvalidArgument, chassis.IdempotencyKey+" was used before, for another order")
 }
 
 // do returns the order of a key, placed by place if this call is the first.

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/money"
 )
@@ -50,7 +51,7 @@ func (s *server) PlaceOrder(ctx context.Context, req *hipstershop.PlaceOrderRequ
 	if err := validate(req); err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
-	key, err := idempotencyKey(ctx)
+	key, err := chassis.IdempotencyKeyOf(ctx)
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
@@ -87,7 +88,7 @@ func (s *server) placeOrder(ctx context.Context, req *hipstershop.PlaceOrderRequ
 	if key == "" {
 		key = order.OrderId
 	}
-	charge, err := s.payment.Charge(metadata.AppendToOutgoingContext(ctx, keyHeader, key),
+	charge, err := s.payment.Charge(metadata.AppendToOutgoingContext(ctx, chassis.IdempotencyKey, key),
 		&hipstershop.ChargeRequest{Amount: total, CreditCard: req.GetCreditCard()})
 	if err != nil {
 		return nil, fail(stepCharge, err)

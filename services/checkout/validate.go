@@ -1,25 +1,17 @@
 package checkout
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/mail"
 
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
 
-const (
-	// keyHeader is the metadata in which a caller says which calls are one and the same order.
-	keyHeader = "idempotency-key"
-	// maxKey is how long a key may be, in bytes.
-	maxKey = 255
-	// maxEmail is RFC 5321's limit, in bytes.
-	maxEmail = 254
-)
+// maxEmail is RFC 5321's limit, in bytes.
+const maxEmail = 254
 
 // validate finds what can be found before anybody is asked; above all before a card is charged.
 func validate(req *hipstershop.PlaceOrderRequest) error {
@@ -67,17 +59,4 @@ func validateCart(cart *hipstershop.Cart) error {
 		}
 	}
 	return nil
-}
-
-func idempotencyKey(ctx context.Context) (string, error) {
-	values := metadata.ValueFromIncomingContext(ctx, keyHeader)
-	switch {
-	case len(values) == 0:
-		return "", nil
-	case len(values) > 1:
-		return "", fmt.Errorf("%s is given %d times", keyHeader, len(values))
-	case len(values[0]) > maxKey:
-		return "", fmt.Errorf("%s is longer than %d bytes", keyHeader, maxKey)
-	}
-	return values[0], nil
 }

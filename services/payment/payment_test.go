@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/chassis/chassistest"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
@@ -45,7 +46,7 @@ func charge(t *testing.T, s *server, key string, in *hipstershop.ChargeRequest) 
 	t.Helper()
 	ctx := t.Context()
 	if key != "" {
-		ctx = metadata.NewIncomingContext(ctx, metadata.Pairs(keyHeader, key))
+		ctx = metadata.NewIncomingContext(ctx, metadata.Pairs(chassis.IdempotencyKey, key))
 	}
 	out, err := s.Charge(ctx, in)
 	return out.GetTransactionId(), err
@@ -147,7 +148,7 @@ func TestAKeyIsOneAndShort(t *testing.T) {
 	if _, err := charge(t, s, strings.Repeat("k", 256), order(5, 0)); status.Code(err) != codes.InvalidArgument {
 		t.Errorf("a long key: %v", err)
 	}
-	ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs(keyHeader, "a", keyHeader, "b"))
+	ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs(chassis.IdempotencyKey, "a", chassis.IdempotencyKey, "b"))
 	if _, err := s.Charge(ctx, order(5, 0)); status.Code(err) != codes.InvalidArgument {
 		t.Errorf("two keys: %v", err)
 	}
@@ -277,7 +278,7 @@ func TestPaymentsAreCountedByWhatBecameOfThem(t *testing.T) {
 	good, expired := order(7, 0), order(7, 0)
 	good.CreditCard.CreditCardExpirationYear = 9999
 	expired.CreditCard.CreditCardExpirationYear = 2020
-	ctx := metadata.AppendToOutgoingContext(t.Context(), keyHeader, "k")
+	ctx := metadata.AppendToOutgoingContext(t.Context(), chassis.IdempotencyKey, "k")
 	_, _ = client.Charge(ctx, good)
 	_, _ = client.Charge(ctx, good)
 	_, _ = client.Charge(t.Context(), good)

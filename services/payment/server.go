@@ -12,18 +12,11 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/money"
-)
-
-const (
-	// keyHeader is the metadata in which a client says which calls are one and the same charge.
-	keyHeader = "idempotency-key"
-	// maxKey is how long a key may be, in bytes: keys are remembered.
-	maxKey = 255
 )
 
 // What can become of a payment, as counted by shop_payments_total.
@@ -62,7 +55,7 @@ func newServer(l *ledger, now func() time.Time, log *slog.Logger, metrics promet
 
 // Charge takes an amount from a card.
 func (s *server) Charge(ctx context.Context, in *hipstershop.ChargeRequest) (*hipstershop.ChargeResponse, error) {
-	key, err := idempotencyKey(ctx)
+	key, err := chassis.IdempotencyKeyOf(ctx)
 	if err != nil {
 		return nil, s.fail(ctx, codes.InvalidArgument, err)
 	}
@@ -126,19 +119,6 @@ func (s *server) fail(ctx context.Context, code codes.Code, err error) error {
 	s.payments.WithLabelValues(resultError).Inc()
 	s.log.WarnContext(ctx, "payment failed", "reason", err.Error())
 	return status.Error(code, err.Error())
-}
-
-func idempotencyKey(ctx context.Context) (string, error) {
-	values := metadata.ValueFromIncomingContext(ctx, keyHeader)
-	switch {
-	case len(values) == 0:
-		return "", nil
-	case len(values) > 1:
-		return "", fmt.Errorf("%s is given %d times", keyHeader, len(values))
-	case len(values[0]) > maxKey:
-		return "", fmt.Errorf("%s is longer than %d bytes", keyHeader, maxKey)
-	}
-	return values[0], nil
 }
 
 // checkAmount repeats nothing of what it refuses but numbers: a text might hold anything.
