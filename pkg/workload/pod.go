@@ -120,7 +120,7 @@ func (c *Controller) launch(p *pod, dir string) (Instance, error) {
 	port := 0
 	if len(p.rev.program.command) > 0 {
 		var err error
-		if port, err = freePort(); err != nil {
+		if port, err = FreePort(); err != nil {
 			return nil, err
 		}
 	}

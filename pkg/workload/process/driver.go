@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -35,10 +34,6 @@ type Config struct {
 	// OpenLog returns the file-like that takes an instance's output, JSON lines; it is closed when the
 	// instance is gone.
 	OpenLog func(workload.Spec) (io.WriteCloser, error)
-	// Started and Gone are told of every process group, by the leader's pid, so that what is left after
-	// a crash can be found again. They may be nil.
-	Started func(name string, pid int)
-	Gone    func(name string, pid int)
 }
 
 // Driver starts processes. It implements workload.Driver.
@@ -46,12 +41,6 @@ type Driver struct{ c Config }
 
 // New returns a driver.
 func New(c Config) *Driver {
-	if c.Started == nil {
-		c.Started = func(string, int) {}
-	}
-	if c.Gone == nil {
-		c.Gone = func(string, int) {}
-	}
 	return &Driver{c}
 }
 
@@ -67,7 +56,7 @@ func (d *Driver) Start(ctx context.Context, spec workload.Spec) (workload.Instan
 	}
 	in := &instance{d: d, spec: spec, listening: make(chan struct{}), done: make(chan struct{})}
 	if len(spec.Command) > 0 && spec.Port == 0 {
-		port, err := freePort()
+		port, err := workload.FreePort()
 		if err != nil {
 			return nil, fmt.Errorf("start %s: %w", spec.Name, err)
 		}
@@ -147,12 +136,3 @@ func (d *Driver) command(spec workload.Spec, p pipes) *exec.Cmd {
 //     growing one for every call costs an eighth more.
 //   - GOGC: fewer collections, and still well under 12 MB for a service at rest.
 var smallRuntime = []string{"GOMAXPROCS=" + strconv.Itoa(max(1, runtime.NumCPU()/4)), "GODEBUG=adaptivestackstart=1", "GOGC=200"}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}

@@ -58,7 +58,6 @@ func (in *instance) start() error {
 		return err
 	}
 	in.pgid, in.down = in.cmd.Process.Pid, p.down
-	in.d.c.Started(in.spec.Name, in.pgid)
 	in.out.Go(func() {
 		copyLines(log, p.out)
 		_ = p.out.Close()
@@ -137,7 +136,6 @@ func (in *instance) wait(reports <-chan struct{}) {
 	in.paused = nil
 	in.mu.Unlock()
 	guard.release()
-	in.d.c.Gone(in.spec.Name, in.pgid)
 	close(in.done)
 }
 
