@@ -46,7 +46,7 @@ func newMailCmd(f *Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "mail",
 		Short: "Read the confirmation mails that the shop wrote",
-		Long:  "Read the confirmation mails that the email service wrote, newest first. They are kept in its outbox and sent to nobody.",
+		Long:  "Read the confirmation mails that the email service wrote, newest first.\nThey are kept in its outbox, and sent as well only where the service has an SMTP_ADDR.",
 		Args:  exactly(0, ""),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
