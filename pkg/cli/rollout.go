@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	appsv1 "k8s.io/api/apps/v1"
 
 	"github.com/shopctl/shopctl/pkg/control"
@@ -42,7 +40,7 @@ func (o *waitFlags) rollout(ctx context.Context, f *Factory, shop *control.Clien
 	if len(pending) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	ctx, cancel := within(ctx, o.timeout)
 	defer cancel()
 	err := followRollout(ctx, shop, pending)
 	if timedOut(ctx, err) {
@@ -51,9 +49,20 @@ func (o *waitFlags) rollout(ctx context.Context, f *Factory, shop *control.Clien
 	return err
 }
 
-// timedOut tells whether err came of the end of ctx's time, which the daemon may notice first.
+// within bounds ctx like context.WithTimeout, but tells nobody: gRPC would hand a deadline on to the
+// daemon, which may notice its end first and close a stream as if it had gone.
+func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(d, func() { cancel(context.DeadlineExceeded) })
+	return ctx, func() {
+		timer.Stop()
+		cancel(nil)
+	}
+}
+
+// timedOut tells whether err came of the end of ctx's time; ctx is one of within's.
 func timedOut(ctx context.Context, err error) bool {
-	return err != nil && (errors.Is(ctx.Err(), context.DeadlineExceeded) || status.Code(err) == codes.DeadlineExceeded)
+	return err != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded)
 }
 
 // lookAgain is the time between two looks at a rollout.

@@ -184,7 +184,7 @@ func (o *upOptions) already(ctx context.Context, shop *control.Client) (staying 
 
 // follow shows the progress until every service is ready, for at most the timeout.
 func (o *upOptions) follow(ctx context.Context, shop *control.Client) error {
-	bounded, cancel := context.WithTimeout(ctx, o.timeout)
+	bounded, cancel := within(ctx, o.timeout)
 	defer cancel()
 	err := o.watch(bounded, shop)
 	switch {
