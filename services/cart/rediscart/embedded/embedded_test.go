@@ -78,9 +78,13 @@ func TestAFullDiskIsSaidAndLosesNothingThatWasStored(t *testing.T) {
 			t.Errorf("%.8s... on a full disk gives %s", command, got)
 		}
 	}
-	for command, want := range map[string]string{"EXISTS big h": ":0", "STRLEN kept": ":1", "DEL kept": ":1"} {
-		if got := ask(t, conn, in, command); got != want {
-			t.Errorf("%s gives %s, want %s", command, got, want)
+	for _, step := range []struct{ command, want string }{
+		{"EXISTS big h", ":0"},
+		{"STRLEN kept", ":1"},
+		{"DEL kept", ":1"},
+	} {
+		if got := ask(t, conn, in, step.command); got != step.want {
+			t.Errorf("%s gives %s, want %s", step.command, got, step.want)
 		}
 	}
 	s.mu.Lock()
