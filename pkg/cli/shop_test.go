@@ -19,6 +19,9 @@ import (
 // fakeShop is a daemon that answers with what it holds and remembers what it was asked.
 type fakeShop struct {
 	controlpb.UnimplementedShopServer
+	controlpb.UnimplementedTracesServer
+	controlpb.UnimplementedMetricsServer
+	controlpb.UnimplementedTopologyServer
 	status  *controlpb.StatusResponse
 	objects []*controlpb.Object
 	applied *controlpb.ApplyResponse

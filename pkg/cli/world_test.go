@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopctl/shopctl/pkg/control"
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
 
@@ -49,7 +48,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // serve puts a daemon behind the default shop's socket.
-func (w *world) serve(shop controlpb.ShopServer) *world {
+func (w *world) serve(shop control.Backend) *world {
 	w.t.Helper()
 	dir, err := rundir.Resolve(defaultName, w.f.Getenv)
 	if err != nil {

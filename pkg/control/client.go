@@ -30,6 +30,9 @@ const maxMessage = 16 << 20
 // Client speaks to one daemon. It is safe for concurrent use.
 type Client struct {
 	controlpb.ShopClient
+	controlpb.TracesClient
+	controlpb.MetricsClient
+	controlpb.TopologyClient
 	conn *grpc.ClientConn
 }
 
@@ -59,7 +62,11 @@ func Dial(dir rundir.Dir) (*Client, error) {
 		return nil, fmt.Errorf("connect to shop %q: %w", dir.Name, err)
 	}
 	conn.Connect()
-	return &Client{ShopClient: controlpb.NewShopClient(conn), conn: conn}, nil
+	return &Client{
+		ShopClient: controlpb.NewShopClient(conn), TracesClient: controlpb.NewTracesClient(conn),
+		MetricsClient: controlpb.NewMetricsClient(conn), TopologyClient: controlpb.NewTopologyClient(conn),
+		conn: conn,
+	}, nil
 }
 
 // Close ends the connection.

@@ -21,6 +21,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type backend struct {
 	controlpb.UnimplementedShopServer
+	controlpb.UnimplementedTracesServer
+	controlpb.UnimplementedMetricsServer
+	controlpb.UnimplementedTopologyServer
 	status func() (*controlpb.StatusResponse, error)
 }
 

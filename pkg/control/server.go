@@ -25,8 +25,16 @@ type Server struct {
 	log  *slog.Logger
 }
 
+// Backend is what a daemon answers.
+type Backend interface {
+	controlpb.ShopServer
+	controlpb.TracesServer
+	controlpb.MetricsServer
+	controlpb.TopologyServer
+}
+
 // NewServer makes a server of the backend's methods. A panic in one of them ends that call alone.
-func NewServer(backend controlpb.ShopServer, log *slog.Logger) *Server {
+func NewServer(backend Backend, log *slog.Logger) *Server {
 	s := &Server{log: log}
 	s.grpc = grpc.NewServer(
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
@@ -34,6 +42,9 @@ func NewServer(backend controlpb.ShopServer, log *slog.Logger) *Server {
 		grpc.WaitForHandlers(true),
 	)
 	controlpb.RegisterShopServer(s.grpc, backend)
+	controlpb.RegisterTracesServer(s.grpc, backend)
+	controlpb.RegisterMetricsServer(s.grpc, backend)
+	controlpb.RegisterTopologyServer(s.grpc, backend)
 	return s
 }
 

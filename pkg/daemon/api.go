@@ -13,6 +13,9 @@ import (
 // api is the control API of a shop.
 type api struct {
 	controlpb.UnimplementedShopServer
+	controlpb.UnimplementedTracesServer
+	controlpb.UnimplementedMetricsServer
+	controlpb.UnimplementedTopologyServer
 	*shop
 }
 

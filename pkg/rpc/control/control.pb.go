@@ -154,7 +154,9 @@ type StatusResponse struct {
 	Ready  bool     `protobuf:"varint,13,opt,name=ready,proto3" json:"ready,omitempty"`
 	Faults []*Fault `protobuf:"bytes,14,rep,name=faults,proto3" json:"faults,omitempty"`
 	// Somebody has asked the daemon to end everything, itself included.
-	GoingDown     bool `protobuf:"varint,15,opt,name=going_down,json=goingDown,proto3" json:"going_down,omitempty"`
+	GoingDown bool `protobuf:"varint,15,opt,name=going_down,json=goingDown,proto3" json:"going_down,omitempty"`
+	// Where Prometheus' HTTP API answers, "http://127.0.0.1:9090"; empty if it does not.
+	PrometheusUrl string `protobuf:"bytes,16,opt,name=prometheus_url,json=prometheusUrl,proto3" json:"prometheus_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -292,6 +294,13 @@ func (x *StatusResponse) GetGoingDown() bool {
 		return x.GoingDown
 	}
 	return false
+}
+
+func (x *StatusResponse) GetPrometheusUrl() string {
+	if x != nil {
+		return x.PrometheusUrl
+	}
+	return ""
 }
 
 type StartupStep struct {
@@ -1047,8 +1056,15 @@ type LogsRequest struct {
 	Follow  bool                   `protobuf:"varint,2,opt,name=follow,proto3" json:"follow,omitempty"`
 	Since   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
 	// Last lines only; 0: all that is kept.
-	Tail          int32  `protobuf:"varint,4,opt,name=tail,proto3" json:"tail,omitempty"`
-	Instance      string `protobuf:"bytes,5,opt,name=instance,proto3" json:"instance,omitempty"`
+	Tail     int32  `protobuf:"varint,4,opt,name=tail,proto3" json:"tail,omitempty"`
+	Instance string `protobuf:"bytes,5,opt,name=instance,proto3" json:"instance,omitempty"`
+	// Only lines of this trace, and of this span of it; in hexadecimal digits.
+	TraceId string `protobuf:"bytes,6,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	SpanId  string `protobuf:"bytes,7,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"`
+	// Only lines of this level or a worse one: debug, info, warn, error.
+	Level string `protobuf:"bytes,8,opt,name=level,proto3" json:"level,omitempty"`
+	// Only lines that match this regular expression (RE2) as they were written.
+	Grep          string `protobuf:"bytes,9,opt,name=grep,proto3" json:"grep,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1118,6 +1134,34 @@ func (x *LogsRequest) GetInstance() string {
 	return ""
 }
 
+func (x *LogsRequest) GetTraceId() string {
+	if x != nil {
+		return x.TraceId
+	}
+	return ""
+}
+
+func (x *LogsRequest) GetSpanId() string {
+	if x != nil {
+		return x.SpanId
+	}
+	return ""
+}
+
+func (x *LogsRequest) GetLevel() string {
+	if x != nil {
+		return x.Level
+	}
+	return ""
+}
+
+func (x *LogsRequest) GetGrep() string {
+	if x != nil {
+		return x.Grep
+	}
+	return ""
+}
+
 type LogLine struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Time     *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
@@ -1129,6 +1173,7 @@ type LogLine struct {
 	TraceId string `protobuf:"bytes,6,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
 	// The line as written.
 	Raw           string `protobuf:"bytes,7,opt,name=raw,proto3" json:"raw,omitempty"`
+	SpanId        string `protobuf:"bytes,8,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1208,6 +1253,13 @@ func (x *LogLine) GetTraceId() string {
 func (x *LogLine) GetRaw() string {
 	if x != nil {
 		return x.Raw
+	}
+	return ""
+}
+
+func (x *LogLine) GetSpanId() string {
+	if x != nil {
+		return x.SpanId
 	}
 	return ""
 }
@@ -2495,7 +2547,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x06memory\x18\x02 \x01(\bR\x06memory\"[\n" +
 	"\fWatchRequest\x12\x14\n" +
 	"\x05stats\x18\x01 \x01(\bR\x05stats\x125\n" +
-	"\binterval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\binterval\"\x94\x04\n" +
+	"\binterval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\binterval\"\xbb\x04\n" +
 	"\x0eStatusResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x10\n" +
@@ -2513,7 +2565,8 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x05ready\x18\r \x01(\bR\x05ready\x121\n" +
 	"\x06faults\x18\x0e \x03(\v2\x19.shopctl.control.v1.FaultR\x06faults\x12\x1d\n" +
 	"\n" +
-	"going_down\x18\x0f \x01(\bR\tgoingDown\"\xa3\x01\n" +
+	"going_down\x18\x0f \x01(\bR\tgoingDown\x12%\n" +
+	"\x0eprometheus_url\x18\x10 \x01(\tR\rprometheusUrl\"\xa3\x01\n" +
 	"\vStartupStep\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x123\n" +
 	"\astarted\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\astarted\x12/\n" +
@@ -2581,13 +2634,17 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x18\n" +
 	"\aservice\x18\x05 \x01(\tR\aservice\x12\x1a\n" +
 	"\binstance\x18\x06 \x01(\tR\binstance\x12\x18\n" +
-	"\amessage\x18\a \x01(\tR\amessage\"\xa1\x01\n" +
+	"\amessage\x18\a \x01(\tR\amessage\"\xff\x01\n" +
 	"\vLogsRequest\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x16\n" +
 	"\x06follow\x18\x02 \x01(\bR\x06follow\x120\n" +
 	"\x05since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x12\n" +
 	"\x04tail\x18\x04 \x01(\x05R\x04tail\x12\x1a\n" +
-	"\binstance\x18\x05 \x01(\tR\binstance\"\xcc\x01\n" +
+	"\binstance\x18\x05 \x01(\tR\binstance\x12\x19\n" +
+	"\btrace_id\x18\x06 \x01(\tR\atraceId\x12\x17\n" +
+	"\aspan_id\x18\a \x01(\tR\x06spanId\x12\x14\n" +
+	"\x05level\x18\b \x01(\tR\x05level\x12\x12\n" +
+	"\x04grep\x18\t \x01(\tR\x04grep\"\xe5\x01\n" +
 	"\aLogLine\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x18\n" +
 	"\aservice\x18\x02 \x01(\tR\aservice\x12\x1a\n" +
@@ -2595,7 +2652,8 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x05level\x18\x04 \x01(\tR\x05level\x12\x18\n" +
 	"\amessage\x18\x05 \x01(\tR\amessage\x12\x19\n" +
 	"\btrace_id\x18\x06 \x01(\tR\atraceId\x12\x10\n" +
-	"\x03raw\x18\a \x01(\tR\x03raw\"4\n" +
+	"\x03raw\x18\a \x01(\tR\x03raw\x12\x17\n" +
+	"\aspan_id\x18\b \x01(\tR\x06spanId\"4\n" +
 	"\x04File\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\fR\acontent\"u\n" +

@@ -1,0 +1,43 @@
+// Package trace is what spans say of a request: it gathers them into traces, finds what a trace spent
+// its time on, and reads and writes them as OpenTelemetry's OTLP does.
+package trace
+
+import "time"
+
+// ID names a trace, SpanID a span of it, as they travel.
+type (
+	ID     [16]byte
+	SpanID [8]byte
+)
+
+// Kind is what a span stands for; the numbers are OTLP's.
+type Kind int8
+
+// The kinds of opentelemetry.proto.trace.v1.Span.SpanKind.
+const (
+	Unspecified Kind = iota
+	Internal
+	Server
+	Client
+	Producer
+	Consumer
+)
+
+// Record is what is worth knowing of a span without looking into its attributes: enough to index it,
+// and to count it as a call between two services.
+type Record struct {
+	Trace      ID
+	Span       SpanID
+	Parent     SpanID // zero: none
+	Kind       Kind
+	Service    string // resource attribute service.name
+	Name       string
+	Start, End time.Time
+	Error      bool // the status is an error
+	// Peer is who a client span calls, by attribute server.address, or peer.service where that is given.
+	Peer string
+	// Code is rpc.response.status_code or http.response.status_code; empty if there is none.
+	Code string
+	// Protocol is rpc.system.name (grpc), db.system.name (redis), http for HTTP; empty if none is told.
+	Protocol string
+}
