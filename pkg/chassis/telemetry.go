@@ -75,9 +75,12 @@ func (rt *Runtime) setupTracing() error {
 	return nil
 }
 
-// otlpEndpoint is the URL to send spans to, empty for none. COLLECTOR_SERVICE_ADDR is the original's
-// variable: host:port without a scheme.
+// otlpEndpoint is the URL to send spans to, empty for none. OpenTelemetry's variables can turn it off;
+// COLLECTOR_SERVICE_ADDR is the original's: host:port without a scheme.
 func otlpEndpoint(getenv func(string) string) string {
+	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") || getenv("OTEL_TRACES_EXPORTER") == "none" {
+		return ""
+	}
 	for _, key := range []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT", "COLLECTOR_SERVICE_ADDR"} {
 		v := getenv(key)
 		switch {
