@@ -197,6 +197,7 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	all.Go(func() { s.source.run(background) })
 	all.Go(func() { s.control.Run(background) })
 	all.Go(func() { s.stats.Run(background) })
+	all.Go(func() { s.runRules(background) })
 	all.Go(func() { s.writeStatus(background) })
 	server := control.NewServer(&api{shop: s}, s.log)
 	served := make(chan error, 1)

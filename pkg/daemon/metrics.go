@@ -1,10 +1,14 @@
 package daemon
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/shopctl/shopctl/pkg/observe/alert"
+	"github.com/shopctl/shopctl/pkg/observe/query"
 	"github.com/shopctl/shopctl/pkg/observe/scrape"
 	"github.com/shopctl/shopctl/pkg/observe/tsdb"
 )
@@ -22,6 +26,12 @@ type meters struct {
 	// kept elsewhere into what Collect sends. The names and label values that it may come up with must be
 	// bounded.
 	registry *prometheus.Registry
+	// query answers PromQL, and rules evaluates it again and again: after each of passes.
+	query  *query.Engine
+	rules  *alert.Manager
+	passes chan time.Time
+	// url is where Prometheus' HTTP API answers; empty if it does not.
+	url string
 }
 
 // openMetrics makes the store of metrics and what fills it.
@@ -32,7 +42,9 @@ func (s *shop) openMetrics() {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		&workloadCollector{shop: s}, &storeCollector{db: s.meters.db},
 	)
-	s.stats = scrape.New(scrape.Config{Targets: s.targets, DB: s.meters.db, Now: s.now})
+	s.meters.query = query.New(s.meters.db)
+	s.openRules()
+	s.stats = scrape.New(scrape.Config{Targets: s.targets, DB: s.meters.db, Now: s.now, After: s.scraped})
 }
 
 // targets are the instances whose metrics can be read, with the labels that Prometheus' operator gives

@@ -89,7 +89,11 @@ func Builtins() ([]resource.Manifest, error) {
 		}
 		all = append(all, manifests...)
 	}
-	return all, nil
+	rules, err := decode.Decode("shop/rules.yaml", shopRules)
+	if err != nil {
+		return nil, fmt.Errorf("read rules of the shop: %w", err)
+	}
+	return append(all, rules...), nil
 }
 
 func (s *shop) volumeDir() string { return filepath.Join(s.dir.State, "volumes") }

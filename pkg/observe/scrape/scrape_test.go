@@ -100,7 +100,7 @@ func TestSeriesCarryTheLabelsOfTheirTarget(t *testing.T) {
 	if up, n := r.last(t, "up", "job", "cart"), r.last(t, "scrape_samples_scraped"); up != 1 || n != 1 {
 		t.Errorf("up %v, samples %v", up, n)
 	}
-	if m, ok := r.db.Metadata("m"); !ok || m.Type != "counter" || m.Help != "of a kind" {
+	if m, ok := r.db.MetadataOf("m"); !ok || m.Type != "counter" || m.Help != "of a kind" {
 		t.Errorf("metadata %+v", m)
 	}
 	if st := r.Targets(); len(st) != 1 || st[0].Health != Up || st[0].Err != nil {

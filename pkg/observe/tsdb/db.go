@@ -2,6 +2,7 @@ package tsdb
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -120,13 +121,24 @@ func (db *DB) Describe(name string, m Metadata) {
 	}
 }
 
-// Metadata returns what is known of the metric of that name, be it a histogram's or summary's own name or
+// MetadataOf returns what is known of the metric of that name, be it a histogram's or summary's own name or
 // that of one of its series.
-func (db *DB) Metadata(name string) (Metadata, bool) {
+func (db *DB) MetadataOf(name string) (Metadata, bool) {
 	db.mu.RLock()
 	defer db.mu.RUnlock()
-	m, ok := db.metadata[name]
-	return m, ok
+	for _, n := range family(name) {
+		if m, ok := db.metadata[n]; ok {
+			return m, true
+		}
+	}
+	return Metadata{}, false
+}
+
+// Metadata returns what is known of all metrics.
+func (db *DB) Metadata() map[string]Metadata {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	return maps.Clone(db.metadata)
 }
 
 // Names returns how many series there are of each metric name.
@@ -142,6 +154,9 @@ func (db *DB) Names() map[string]int {
 
 // trim lets go of what is older than the retention, or than the bytes allow. The lock is held.
 func (db *DB) trim() {
+	if db.newest == math.MinInt64 {
+		return
+	}
 	horizon := db.newest - db.cfg.Retention.Milliseconds()
 	if db.trimmed != math.MinInt64 && db.newest-db.trimmed < trimEvery.Milliseconds() && db.stats.bytes <= db.cfg.MaxBytes {
 		return

@@ -56,6 +56,7 @@ func name(n string) *labels.Matcher {
 
 func TestSamplesComeBackAsTheyWent(t *testing.T) {
 	db := New(Config{})
+	db.Appender().Close() // an empty batch does no harm
 	for i := range 3 * chunkSamples {
 		if err := add(t, db, int64(i)*1000, float64(i*i), labels.MetricName, "up", "pod", "a"); err != nil {
 			t.Fatal(err)
