@@ -72,6 +72,8 @@ func addCommands(root *cobra.Command, f *Factory) {
 		{groupShop, newStatusCmd},
 		{groupShop, newLogsCmd},
 		{groupShop, newEventsCmd},
+		{groupShop, newMetricsCmd},
+		{groupShop, newAlertsCmd},
 		{groupShop, newScaleCmd},
 		{groupShop, newRestartCmd},
 		{groupShop, newStopCmd},
