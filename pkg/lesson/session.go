@@ -29,9 +29,8 @@ type Faults interface {
 	ClearFaults(ctx context.Context, r *controlpb.ClearFaultsRequest, opts ...grpc.CallOption) (*controlpb.ClearFaultsResponse, error)
 }
 
-// Objects reads and restores what the shop is described by.
+// Objects restores what the shop is described by.
 type Objects interface {
-	Get(ctx context.Context, r *controlpb.GetRequest, opts ...grpc.CallOption) (*controlpb.GetResponse, error)
 	Apply(ctx context.Context, r *controlpb.ApplyRequest, opts ...grpc.CallOption) (*controlpb.ApplyResponse, error)
 	Delete(ctx context.Context, r *controlpb.DeleteRequest, opts ...grpc.CallOption) (*controlpb.DeleteResponse, error)
 }
@@ -52,9 +51,11 @@ type Runner interface {
 
 // Deps are what a session needs from the outside.
 type Deps struct {
-	Shop     Shop
-	Caller   check.Caller
-	Runner   Runner
+	Shop   Shop
+	Caller check.Caller
+	Runner Runner
+	// Tester runs the learner's Go tests; nil for lessons from elsewhere, which execute nothing.
+	Tester   check.Tester
 	Progress *progress.Store
 	// Workspace is the directory for the lesson's files; it is made if it does not exist.
 	Workspace string
@@ -103,7 +104,7 @@ type Session struct {
 func Open(ctx context.Context, l *Lesson, d Deps) (*Session, error) {
 	s := &Session{
 		lesson: l, deps: d,
-		eye:     check.Eye{Shop: d.Shop, Caller: d.Caller, Workspace: d.Workspace},
+		eye:     check.Eye{Shop: d.Shop, Caller: d.Caller, Tester: d.Tester, Workspace: d.Workspace, Now: d.Now},
 		changes: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		passed: make(chan struct{}), closing: make(chan struct{}),
 	}

@@ -41,7 +41,7 @@ func (s *Shop) Get(_ context.Context, r *controlpb.GetRequest, _ ...grpc.CallOpt
 	defer s.mu.Unlock()
 	resp := &controlpb.GetResponse{}
 	for key, o := range s.objects {
-		if strings.HasPrefix(key, r.GetKind()+"/") {
+		if strings.HasPrefix(key, r.GetKind()+"/") && (len(r.GetNames()) == 0 || slices.Contains(r.GetNames(), o.GetName())) {
 			resp.Objects = append(resp.Objects, o)
 		}
 	}
