@@ -7,6 +7,9 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/strict"
 )
 
+// mostLoad is the highest load that a lesson may declare, in steps of a journey a second: a laptop takes it.
+const mostLoad = 500
+
 // validate reports what would keep the engine from running the lesson. What merely makes a lesson
 // worse is the business of Lint.
 func (r *reporter) validate(l *Lesson) {
@@ -44,6 +47,12 @@ func (r *reporter) front(l *Lesson) {
 		if what != RollbackFaults && what != RollbackObjects {
 			r.add("rollback", at.Line, at.Column, "unknown rollback %q%s", what, strict.DidYouMean(string(what), []string{"faults", "objects"}))
 		}
+	}
+	if l.Shop.Load < 0 || l.Shop.Load > mostLoad || l.Shop.Seed < 0 {
+		r.add("shop", at.Line, at.Column, "shop: a load is 0 to %d steps a second, a seed at least 0", mostLoad)
+	}
+	if p := l.Shop.Profile; p != "" && p != "full" {
+		r.add("shop", at.Line, at.Column, "shop: unknown profile %q; want full", p)
 	}
 	r.checks(l.SteadyState, map[string]bool{})
 	for _, c := range l.SteadyState {

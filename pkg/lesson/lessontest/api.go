@@ -110,6 +110,9 @@ func (s *Shop) Run(ctx context.Context, c lesson.Command, out io.Writer) (int, e
 	case "start catalog":
 		s.SetState("ok")
 		return 0, nil
+	case "load start":
+		s.Put("Deployment", "loadgenerator", `{"kind":"Deployment","metadata":{"name":"loadgenerator"},"spec":{"args":"`+strings.Join(c.Args[2:], " ")+`"}}`)
+		return 0, nil
 	case "stop catalog":
 		s.SetState("stopped")
 		return 0, nil
