@@ -23,6 +23,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe"
+	"github.com/shopctl/shopctl/pkg/observe/scrape"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/pkg/workload"
@@ -40,6 +41,9 @@ type Config struct {
 	Only []string
 	// Listen is the storefront's address; empty: 127.0.0.1:8080 if that is free, else another port.
 	Listen string
+	// Prometheus is the address of Prometheus' HTTP API; empty: 127.0.0.1:9090 if that is free, else
+	// another port.
+	Prometheus string
 	// Images maps container images to commands, read again whenever objects change. May be nil.
 	Images func() workload.Images
 	// Executable is this binary, for the instances; ExecArgs come before "service run NAME". Empty:
@@ -78,7 +82,8 @@ type shop struct {
 	bell   *bell
 	events *observe.Events
 	logs   *observe.Logs
-	stats  *observe.Scraper
+	stats  *scrape.Scraper
+	meters meters
 	spans  *observe.Spans
 	memory *memoryCache
 	otlp   string
@@ -188,6 +193,10 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 		s.endStreams()
 		return explainPort(err)
 	}
+	prom, err := s.servePrometheus()
+	if err != nil {
+		s.log.Warn("Prometheus' API is not served", "error", err)
+	}
 	s.control = ctl
 	s.faults = s.newFaults()
 	s.control.SetFaults(s.faults)
@@ -195,6 +204,7 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	all.Go(func() { s.source.run(background) })
 	all.Go(func() { s.control.Run(background) })
 	all.Go(func() { s.stats.Run(background) })
+	all.Go(func() { s.runRules(background) })
 	all.Go(func() { s.writeStatus(background) })
 	server := control.NewServer(&api{shop: s}, s.log)
 	served := make(chan error, 1)
@@ -215,8 +225,9 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	err = errors.Join(err, <-served)
 	end()
 	all.Wait()
+	prom.close()
 	receiver.close()
-	return err
+	return errors.Join(err, s.meters.query.Close())
 }
 
 // takeDown undoes all faults and ends all instances.
