@@ -14,6 +14,7 @@ package servicegraph
 
 import (
 	"math"
+	"net"
 	"sync"
 	"time"
 
@@ -54,6 +55,7 @@ type Graph struct {
 	second  int64     // of now
 	words   map[string]string
 	names   map[string]string
+	addrs   map[address]string
 	peers   map[string]peer
 	waiting waiting
 	edges   map[edgeKey]*edge
@@ -84,6 +86,9 @@ type edge struct {
 	client, server totals
 }
 
+// address is where a call went, as its span tells; joined it is what Resolve is asked.
+type address struct{ host, port string }
+
 // peer is who was found behind an address, and when.
 type peer struct {
 	name   string
@@ -103,7 +108,7 @@ func New(cfg Config) *Graph {
 	}
 	g := &Graph{
 		cfg: cfg, started: cfg.Now(),
-		words: map[string]string{}, names: map[string]string{}, peers: map[string]peer{},
+		words: map[string]string{}, names: map[string]string{}, addrs: map[address]string{}, peers: map[string]peer{},
 		edges: map[edgeKey]*edge{}, nodes: map[string]*series{}, ops: map[operationKey]*series{},
 	}
 	g.waiting.reset()
@@ -158,7 +163,7 @@ func (g *Graph) served(r *trace.Record) {
 
 // called takes the caller's side of a call.
 func (g *Graph) called(r *trace.Record) {
-	c := call{caller: g.name(r.Service), peer: g.word(r.Peer), protocol: g.word(r.Protocol), took: took(r), failed: r.Error}
+	c := call{caller: g.name(r.Service), peer: g.address(r.Peer, r.Port), protocol: g.word(r.Protocol), took: took(r), failed: r.Error}
 	if r.Error {
 		c.status = g.word(r.Code)
 	}
@@ -209,6 +214,24 @@ func (g *Graph) word(s string) string {
 		g.words[w] = w
 	}
 	return w
+}
+
+// address is "host:port", or the host alone.
+func (g *Graph) address(host, port string) string {
+	if host == "" || port == "" {
+		return g.word(host)
+	}
+	a := address{host[:min(len(host), maxWord)], port[:min(len(port), maxWord)]}
+	joined, ok := g.addrs[a]
+	if !ok {
+		if len(g.addrs) >= maxWords {
+			clear(g.addrs)
+		}
+		a = address{g.word(a.host), g.word(a.port)}
+		joined = net.JoinHostPort(a.host, a.port)
+		g.addrs[a] = joined
+	}
+	return joined
 }
 
 // name is what people call a service.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -92,15 +93,13 @@ func TestWhoSendsNoSpansIsNamedByAddress(t *testing.T) {
 	c := newClock()
 	g := New(Config{
 		Now: c.now,
-		Name: func(service string) string {
-			return map[string]string{"cartservice": "cart"}[service] + map[string]string{"redis-cart": "redis-cart", "elsewhere:443": "elsewhere:443"}[service]
-		},
+		Name: func(service string) string { return strings.TrimSuffix(service, "service") },
 		Resolve: func(peer string) string { return map[string]string{"127.0.0.1:6379": "redis-cart"}[peer] },
 	})
 	s := newSpans(c)
-	for _, peer := range []string{"127.0.0.1:6379", "elsewhere:443", ""} {
+	for _, peer := range [][2]string{{"127.0.0.1", "6379"}, {"elsewhere:443", ""}, {"", "1"}} {
 		r := s.span(trace.Client, "cartservice", "hget", s.id(), time.Millisecond, "")
-		r.Peer, r.Protocol = peer, "redis"
+		r.Peer, r.Port, r.Protocol = peer[0], peer[1], "redis"
 		g.Add([]trace.Record{r})
 	}
 	if snap := g.Last(time.Minute); len(snap.Edges) != 0 {
@@ -237,6 +236,7 @@ func TestAMillionNamesAreNotKept(t *testing.T) {
 		r := trace.Record{Trace: s.trace, Span: s.id(), Kind: trace.Client + trace.Kind(i%2)*(trace.Server-trace.Client), Error: true}
 		r.Service = fmt.Sprint("service ", i)
 		r.Name, r.Peer, r.Code, r.Protocol = r.Service, r.Service, r.Service, r.Service
+		r.Port = fmt.Sprint(i)
 		if batch = append(batch, r); len(batch) == cap(batch) {
 			g.Add(batch)
 			batch = batch[:0]
@@ -246,7 +246,7 @@ func TestAMillionNamesAreNotKept(t *testing.T) {
 	c.forward(pairFor)
 	snap := g.Last(Kept)
 	if len(g.edges) > maxEdges || len(g.nodes) > maxNodes || len(g.ops) > maxOperations ||
-		len(g.words) > maxWords || len(g.names) > maxWords || len(g.peers) > maxWords || len(g.waiting.queue) > maxWaiting {
+		len(g.words) > maxWords || len(g.names) > maxWords || len(g.peers) > maxWords || len(g.addrs) > maxWords || len(g.waiting.queue) > maxWaiting {
 		t.Errorf("%d edges, %d nodes, %d operations, %d words, %d names, %d peers, room for %d waiting",
 			len(g.edges), len(g.nodes), len(g.ops), len(g.words), len(g.names), len(g.peers), len(g.waiting.queue))
 	}
