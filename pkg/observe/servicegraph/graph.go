@@ -15,8 +15,11 @@ package servicegraph
 import (
 	"math"
 	"net"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/shopctl/shopctl/pkg/trace"
 )
@@ -210,10 +213,20 @@ func (g *Graph) word(s string) string {
 		if len(g.words) >= maxWords {
 			clear(g.words)
 		}
-		w = string([]byte(s))
-		g.words[w] = w
+		w = clean(s)
+		g.words[string([]byte(s))] = w
 	}
 	return w
+}
+
+// clean is a copy of what came from anywhere that can be printed and sent on.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
 }
 
 // address is "host:port", or the host alone.
@@ -242,9 +255,8 @@ func (g *Graph) name(service string) string {
 		if len(g.names) >= maxWords {
 			clear(g.names)
 		}
-		service = string([]byte(service))
-		n = g.cfg.Name(service)
-		g.names[service] = n
+		n = g.cfg.Name(clean(service))
+		g.names[string([]byte(service))] = n
 	}
 	return n
 }

@@ -259,6 +259,16 @@ func TestAMillionNamesAreNotKept(t *testing.T) {
 	find(t, g.Last(time.Minute), "checkout", "payment")
 }
 
+func TestNamesCanBePrintedWhateverComes(t *testing.T) {
+	c := newClock()
+	g, s := New(Config{Now: c.now}), newSpans(c)
+	g.Add([]trace.Record{s.span(trace.Server, "a\x1b[2Jb\nc\xff", "GET \x07", trace.SpanID{}, time.Millisecond, "\x1b]0;x")})
+	snap := g.Last(time.Minute)
+	if e := find(t, snap, User, "a?[2Jb?c?"); e.Failures[0].Status != "?]0;x" || snap.Operations[0].Name != "GET ?" {
+		t.Errorf("%+v", snap)
+	}
+}
+
 func TestOneEdgeKeepsFewStatuses(t *testing.T) {
 	c := newClock()
 	g, s := New(Config{Now: c.now}), newSpans(c)

@@ -118,7 +118,7 @@ func (g *Graph) operation(service, name string) *series {
 			return nil
 		}
 		o = &series{}
-		g.ops[operationKey{service, string([]byte(name))}] = o
+		g.ops[operationKey{service, string([]byte(name))}] = o // cleaned when it is shown
 	}
 	return o
 }

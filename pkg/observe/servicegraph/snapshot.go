@@ -113,7 +113,7 @@ func (g *Graph) Between(from, to time.Time) Snapshot {
 	}
 	for k, o := range g.ops {
 		if t, ok := w.read(o); ok {
-			snap.Operations = append(snap.Operations, Operation{k.service, k.name, t})
+			snap.Operations = append(snap.Operations, Operation{k.service, clean(k.name), t})
 		}
 	}
 	slices.SortFunc(snap.Edges, func(a, b Edge) int {
