@@ -25,7 +25,7 @@ const ms4, ms40 = 4 * time.Millisecond, 40 * time.Millisecond
 func shop(changes ...func(*servicegraph.Snapshot)) servicegraph.Snapshot {
 	from := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	s := servicegraph.Snapshot{From: from, To: from.Add(30 * time.Second)}
-	for _, e := range []servicegraph.Edge{
+	s.Edges = []servicegraph.Edge{
 		{Caller: "cart", Callee: "redis-cart", Protocol: "redis", Traffic: traffic(500, 0, time.Millisecond, "")},
 		{Caller: "checkout", Callee: "cart", Protocol: "grpc", Traffic: traffic(132, 0, ms4, "")},
 		{Caller: "checkout", Callee: "email", Protocol: "grpc", Traffic: traffic(66, 0, ms4, "")},
@@ -34,8 +34,6 @@ func shop(changes ...func(*servicegraph.Snapshot)) servicegraph.Snapshot {
 		{Caller: "frontend", Callee: "cart", Protocol: "grpc", Traffic: traffic(600, 0, ms4, "")},
 		{Caller: "frontend", Callee: "checkout", Protocol: "grpc", Traffic: traffic(66, 0, ms40, "")},
 		{Caller: "loadgenerator", Callee: "frontend", Protocol: "http", Traffic: traffic(600, 0, ms40, "")},
-	} {
-		s.Edges = append(s.Edges, e)
 	}
 	for name, t := range map[string]servicegraph.Traffic{
 		"ad": traffic(400, 0, ms4, ""), "cart": traffic(732, 0, ms4, ""), "checkout": traffic(66, 0, ms40, ""), "email": traffic(66, 0, ms4, ""),

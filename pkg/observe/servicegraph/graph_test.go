@@ -92,8 +92,8 @@ func TestACallIsOneEdgeWhicheverSideComesFirst(t *testing.T) {
 func TestWhoSendsNoSpansIsNamedByAddress(t *testing.T) {
 	c := newClock()
 	g := New(Config{
-		Now: c.now,
-		Name: func(service string) string { return strings.TrimSuffix(service, "service") },
+		Now:     c.now,
+		Name:    func(service string) string { return strings.TrimSuffix(service, "service") },
 		Resolve: func(peer string) string { return map[string]string{"127.0.0.1:6379": "redis-cart"}[peer] },
 	})
 	s := newSpans(c)
