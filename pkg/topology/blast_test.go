@@ -130,14 +130,21 @@ func TestAFaultIsToldInOneSentenceFromTheServiceToTheUser(t *testing.T) {
 			Fault{Service: "ad", Words: "UNAVAILABLE 100%"},
 			shop(edge("frontend", "ad", traffic(400, 400, ms4, "UNAVAILABLE"))),
 			shop(),
-			"ad UNAVAILABLE 100% -> frontend degrades: 100% of its calls to it fail (400 of 400), its pages do not",
+			"ad UNAVAILABLE 100% -> frontend degrades: 100% of its calls to ad fail (400 of 400), its pages do not",
+		},
+		{
+			"a caller that copes with waiting",
+			Fault{Service: "ad", Words: "+500ms 100%", Delay: 500 * time.Millisecond},
+			shop(edge("frontend", "ad", traffic(400, 0, 510*time.Millisecond, ""))),
+			shop(),
+			"ad +500ms 100% -> frontend degrades: its calls to ad take 510ms at p95, its pages do not",
 		},
 		{
 			"a caller in the middle that copes",
 			Fault{Service: "email", Words: "UNAVAILABLE 50%"},
 			shop(edge("checkout", "email", traffic(66, 30, ms4, "UNAVAILABLE"))),
 			shop(),
-			"email UNAVAILABLE 50% -> checkout degrades: 45% of its calls to it fail (30 of 66), its answers do not",
+			"email UNAVAILABLE 50% -> checkout degrades: 45% of its calls to email fail (30 of 66), its answers do not",
 		},
 		{
 			"a store that sends no spans",
