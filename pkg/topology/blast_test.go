@@ -173,6 +173,14 @@ func TestAFaultIsToldInOneSentenceFromTheServiceToTheUser(t *testing.T) {
 			"payment UNAVAILABLE 50% -> checkout errors 75% -> 3 of 4 orders fail",
 		},
 		{
+			"one order is one",
+			Fault{Service: "payment", Words: "+6s 50%", Delay: 6 * time.Second},
+			shop(edge("checkout", "payment", traffic(2, 1, ms4, "DEADLINE_EXCEEDED")), node("checkout", traffic(2, 1, ms40, "DEADLINE_EXCEEDED")),
+				edge("frontend", "checkout", traffic(2, 1, ms40, "DEADLINE_EXCEEDED")), operation(order, traffic(2, 1, ms40, "504"))),
+			shop(),
+			"payment +6s 50% -> checkout errors 50% -> 1 of 2 orders times out",
+		},
+		{
 			"what fails as often as before is not the fault's",
 			Fault{Service: "payment", Words: "UNAVAILABLE 1%"},
 			shop(edge("checkout", "payment", traffic(66, 10, ms4, "INVALID_ARGUMENT"))),

@@ -94,11 +94,17 @@ func (w *walk) usersWords(s step) string {
 	if !s.effect.errors {
 		return fmt.Sprintf("%s take %s at %s", s.service, Duration(quantile(s)), quantileName(s))
 	}
+	few := s.now.Requests < fewRequests
 	verb := "fail"
-	if timedOut(s.now)*2 > s.now.Failed {
+	switch late, one := timedOut(s.now)*2 > s.now.Failed, few && s.now.Failed == 1; {
+	case late && one:
+		verb = "times out"
+	case late:
 		verb = "time out"
+	case one:
+		verb = "fails"
 	}
-	if s.now.Requests < fewRequests {
+	if few {
 		return fmt.Sprintf("%d of %s %s", s.now.Failed, count(s.now.Requests, strings.TrimSuffix(s.service, "s")), verb)
 	}
 	return fmt.Sprintf("%s of %s %s (%d of %d)", Percent(s.now.ErrorRatio()), s.service, verb, s.now.Failed, s.now.Requests)
