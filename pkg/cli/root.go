@@ -72,6 +72,7 @@ func addCommands(root *cobra.Command, f *Factory) {
 		{groupShop, newStatusCmd},
 		{groupShop, newLogsCmd},
 		{groupShop, newEventsCmd},
+		{groupShop, newTraceCmd},
 		{groupShop, newScaleCmd},
 		{groupShop, newRestartCmd},
 		{groupShop, newStopCmd},

@@ -30,6 +30,17 @@ const (
 // Has tells whether all of m hold.
 func (k Mark) Has(m Mark) bool { return k&m == m }
 
+// Words are the marks in words: "error", "retry", ...
+func (k Mark) Words() []string {
+	var words []string
+	for i, word := range [...]string{"error", "retry", "fault", "orphan", "skew", "late", "duplicate", "cycle"} {
+		if k.Has(1 << i) {
+			words = append(words, word)
+		}
+	}
+	return words
+}
+
 // Attribute is one attribute with its value as text.
 type Attribute struct{ Key, Value string }
 
