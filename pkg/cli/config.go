@@ -35,6 +35,7 @@ func settings() []setting {
 		{"portBase", "port-base", "SHOPCTL_PORT_BASE"},
 		{"only", "only", "SHOPCTL_ONLY"},
 		{"driver", "driver", "SHOPCTL_DRIVER"},
+		{"otlpForward", "otlp-forward", "SHOPCTL_OTLP_FORWARD"},
 	}
 }
 
