@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"pkg/resource":         {"pkg/resource", "pkg/rule", "pkg/nearest"},
 	"pkg/rule":             {"pkg/nearest"},
 	"pkg/observe":          {"pkg/observe", "pkg/trace", "pkg/rule", "pkg/rpc", "pkg/nearest"},
-	"pkg/trace":            {"pkg/rpc"},
+	"pkg/trace":            {"pkg/trace", "pkg/rpc"},
 	"pkg/topology":         {"pkg/observe/servicegraph", "pkg/rpc"},
 	"pkg/plot":             {},
 	"pkg/fault":            {"pkg/chassis/lifeline", "pkg/rpc", "pkg/nearest", "services"},

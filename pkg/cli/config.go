@@ -36,6 +36,7 @@ func settings() []setting {
 		{"prometheusPort", "prometheus-port", "SHOPCTL_PROMETHEUS_PORT"},
 		{"only", "only", "SHOPCTL_ONLY"},
 		{"driver", "driver", "SHOPCTL_DRIVER"},
+		{"otlpForward", "otlp-forward", "SHOPCTL_OTLP_FORWARD"},
 	}
 }
 

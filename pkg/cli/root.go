@@ -74,6 +74,7 @@ func addCommands(root *cobra.Command, f *Factory) {
 		{groupShop, newMapCmd},
 		{groupShop, newLogsCmd},
 		{groupShop, newEventsCmd},
+		{groupShop, newTraceCmd},
 		{groupShop, newMetricsCmd},
 		{groupShop, newAlertsCmd},
 		{groupShop, newScaleCmd},

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/observe/otlp"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/services"
@@ -79,6 +80,11 @@ func (o *upOptions) check() error {
 			return unknown("service", name, builtinNames())
 		}
 		o.daemon.only[i] = b.Name
+	}
+	if o.daemon.forward != "" {
+		if err := otlp.CheckEndpoint(o.daemon.forward); err != nil {
+			return usageErr("--otlp-forward http://127.0.0.1:4318", "read --otlp-forward: %w", err)
+		}
 	}
 	if o.daemon.port < 0 || o.daemon.port > 65535 {
 		return usageErr("--port 8081", "read --port %d: want a number from 1 to 65535", o.daemon.port)
@@ -174,7 +180,7 @@ func (o *upOptions) already(ctx context.Context, shop *control.Client) (staying 
 	o.ran = true
 	o.f.notef("shop %s runs already (pid %d)", st.GetName(), st.GetPid())
 	var late []string
-	for _, flag := range []string{"only", "port", "port-base", "prometheus-port", "namespace"} {
+	for _, flag := range []string{"only", "port", "port-base", "prometheus-port", "namespace", "otlp-forward"} {
 		if o.typed(flag) {
 			late = append(late, "--"+flag)
 		}

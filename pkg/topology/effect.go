@@ -21,11 +21,12 @@ const (
 	fewRequests = 10
 	// surely is how many standard errors a change must be: chance alone makes one so large once in forty.
 	surely = 2
-	// slowerTimes and slowerBy are how much longer a quantile must be; slow is what counts as slow where
-	// there is nothing to compare with.
-	slowerTimes = 1.5
-	slowerBy    = 20 * time.Millisecond
-	slow        = time.Second
+	// slowerTimes and slowerBy are how much longer a quantile must be: a busy machine makes as much by
+	// itself. Of a fault that delays calls less is believed. slow is what counts as slow where there is
+	// nothing to compare with.
+	slowerTimes, delayedTimes = 2, 1.3
+	slowerBy                  = 30 * time.Millisecond
+	slow                      = time.Second
 	// leastP95 and leastP99 are how many requests such a quantile takes.
 	leastP95, leastP99 = 5, 50
 )
@@ -59,11 +60,15 @@ func failsMore(now, before servicegraph.Traffic) bool {
 }
 
 func (w *walk) slower(now, before time.Duration, measured bool) bool {
-	if measured {
+	delay := w.fault.Delay
+	switch {
+	case measured && delay > 0:
+		return now-before >= min(slowerBy, delay/2) && float64(now) >= delayedTimes*float64(before)
+	case measured:
 		return now-before >= slowerBy && float64(now) >= slowerTimes*float64(before)
+	case delay > 0:
+		return now >= delay*4/5
+	default:
+		return now >= slow
 	}
-	if w.fault.Delay > 0 {
-		return now >= w.fault.Delay*4/5
-	}
-	return now >= slow
 }
