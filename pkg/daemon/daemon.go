@@ -85,6 +85,7 @@ type shop struct {
 	stats  *scrape.Scraper
 	meters meters
 	spans  *observe.Spans
+	calls  *calls
 	memory *memoryCache
 	otlp   string
 
@@ -198,6 +199,7 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 		s.log.Warn("Prometheus' API is not served", "error", err)
 	}
 	s.control = ctl
+	s.calls.controller.Store(ctl)
 	s.faults = s.newFaults()
 	s.control.SetFaults(s.faults)
 

@@ -56,6 +56,8 @@ func (s *shop) open() error {
 		return err
 	}
 	s.source = newSource(s.store)
+	s.calls = s.newCalls()
+	s.meters.registry.MustRegister(&callsCollector{s.calls})
 	return nil
 }
 
@@ -227,6 +229,7 @@ func (s *shop) onFault(c fault.Change) {
 		reason, verb = "FaultCleared", "over: "
 	}
 	s.events.Add(&controlpb.Event{Type: "Normal", Reason: reason, Service: c.Fault.Service, Message: verb + c.Fault.Phrase(s.now())})
+	s.calls.onFault(c, s.faults.List(), s.now())
 	s.bell.ring()
 	s.control.Refresh()
 }
