@@ -82,7 +82,6 @@ type glyphs struct {
 	off, waiting, mark string
 	bullet, more, dash string
 	arrow, scrollMark  string
-	spark              []string
 }
 
 func unicodeGlyphs() glyphs {
@@ -91,7 +90,6 @@ func unicodeGlyphs() glyphs {
 		heavyCorners: [4]string{"┏", "┓", "┗", "┛"}, heavyAcross: "━", heavy: "┃",
 		ok: "●", alert: "▲", broken: "✗", off: "○", waiting: "·", mark: "▸",
 		bullet: "•", more: "…", dash: "–", arrow: "→", scrollMark: "▏",
-		spark: []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
 	}
 }
 
@@ -101,7 +99,6 @@ func asciiGlyphs() glyphs {
 		heavyCorners: [4]string{"#", "#", "#", "#"}, heavyAcross: "=", heavy: "#",
 		ok: "*", alert: "!", broken: "x", off: "o", waiting: ".", mark: ">",
 		bullet: "*", more: "~", dash: "-", arrow: "->", scrollMark: "|",
-		spark: []string{"_", ".", ":", "-", "=", "+", "*", "#"},
 	}
 }
 
