@@ -69,8 +69,9 @@ func moments(from, to time.Time, n int) []time.Time {
 	_, offset := from.Zone()
 	zone := time.Duration(offset) * time.Second // a round time is one of the wall's clock
 	var all []time.Time
-	for t := from.Add(zone).Truncate(step).Add(-zone); !t.After(to) && len(all) <= n+1; t = t.Add(step) {
-		if !t.Before(from) {
+	first := from.Add(zone).Truncate(step).Add(-zone)
+	for i := range n + 2 {
+		if t := first.Add(time.Duration(i) * step); !t.Before(from) && !t.After(to) {
 			all = append(all, t)
 		}
 	}
@@ -88,5 +89,5 @@ func roundTime(least time.Duration) time.Duration {
 		}
 	}
 	day := 24 * time.Hour
-	return (least + day - 1) / day * day
+	return (least/day + 1) * day
 }

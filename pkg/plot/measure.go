@@ -19,6 +19,9 @@ type measured struct {
 	high   Point
 }
 
+// longest bounds the time that a plot shows, far from where differences of times overflow.
+const longest = 50 * 365 * 24 * time.Hour
+
 // drawn tells whether a value can be drawn.
 func drawn(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
@@ -87,6 +90,9 @@ func spanOf(all []measured, o Options) span {
 	}
 	if drawn(o.Floor) && o.Floor > 0 {
 		s.high = max(s.high, min(o.Floor, most))
+	}
+	if s.to.Sub(s.from) > longest {
+		s.to = s.from.Add(longest)
 	}
 	if s.low > 0 && s.low < s.high/2+s.high/4 || s.low == s.high && s.low > 0 {
 		s.low = 0 // the height of a line then tells its value

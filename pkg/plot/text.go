@@ -24,9 +24,15 @@ func (s Style) cut(text string, w int) string {
 	return ansi.Truncate(text, w, more)
 }
 
-// fit makes text exactly w cells wide.
+// fit makes text exactly w cells wide. Emoji that are made of several characters may be wider than
+// where they were cut.
 func (s Style) fit(text string, w int) string {
-	text = s.cut(text, w)
+	for room := w; room > 0 && width(text) > w; room-- {
+		text = s.cut(text, room)
+	}
+	if w <= 0 {
+		return ""
+	}
 	return text + spaces(w-width(text))
 }
 
@@ -36,7 +42,7 @@ func (s Style) clean(name string) string {
 		switch {
 		case r == '\t' || r == '\n':
 			return ' '
-		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar:
+		case unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Me, unicode.Variation_Selector) || r == unicode.ReplacementChar:
 			return -1
 		case s.ASCII && r > 0x7e:
 			return '?'
