@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"pkg/workload/process": {"pkg/workload", "pkg/chassis/lifeline"},
 	"pkg/resource":         {"pkg/resource", "pkg/nearest"},
 	"pkg/observe":          {"pkg/observe", "pkg/trace", "pkg/rpc", "pkg/nearest"},
-	"pkg/trace":            {"pkg/rpc"},
+	"pkg/trace":            {"pkg/trace", "pkg/rpc"},
 	"pkg/plot":             {},
 	"pkg/fault":            {"pkg/chassis/lifeline", "pkg/rpc", "pkg/nearest", "services"},
 	"pkg/chassis":          {"pkg/chassis", "pkg/rpc"},

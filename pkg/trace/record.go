@@ -2,13 +2,22 @@
 // its time on, and reads and writes them as OpenTelemetry's OTLP does.
 package trace
 
-import "time"
+import (
+	"encoding/hex"
+	"time"
+)
 
 // ID names a trace, SpanID a span of it, as they travel.
 type (
 	ID     [16]byte
 	SpanID [8]byte
 )
+
+// String is the id as people see it: hexadecimal digits.
+func (id ID) String() string { return hex.EncodeToString(id[:]) }
+
+// String is the id as people see it: hexadecimal digits.
+func (id SpanID) String() string { return hex.EncodeToString(id[:]) }
 
 // Kind is what a span stands for; the numbers are OTLP's.
 type Kind int8
@@ -22,6 +31,24 @@ const (
 	Producer
 	Consumer
 )
+
+// String is the kind in one word of OpenTelemetry's.
+func (k Kind) String() string {
+	switch k {
+	case Internal:
+		return "internal"
+	case Server:
+		return "server"
+	case Client:
+		return "client"
+	case Producer:
+		return "producer"
+	case Consumer:
+		return "consumer"
+	default:
+		return "unspecified"
+	}
+}
 
 // Record is what is worth knowing of a span without looking into its attributes: enough to index it,
 // and to count it as a call between two services.

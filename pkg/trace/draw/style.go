@@ -1,0 +1,133 @@
+// Package draw writes traces for terminals: as a waterfall, as a sequence, and two of them side by side.
+// The command line and the terminal UI share it. What spans say of themselves is foreign text: control
+// characters never reach the terminal.
+package draw
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/shopctl/shopctl/pkg/trace"
+)
+
+// Tone is the meaning of a colour.
+type Tone int
+
+// The tones. Nothing is told by a tone alone.
+const (
+	Plain Tone = iota
+	Good
+	Warn
+	Bad
+	Info
+	Faint
+	Bold
+	// Path is for what lies on the critical path.
+	Path
+)
+
+// Style is how to write.
+type Style struct {
+	// ASCII allows no characters beyond it.
+	ASCII bool
+	// Linear is text for screen readers: words in place of bars and lines.
+	Linear bool
+	// Paint colours text; nil: nothing does.
+	Paint func(Tone, string) string
+	// Name is what people call a service that spans name in OpenTelemetry's way; nil: the same.
+	Name func(service string) string
+}
+
+func (s Style) paint(t Tone, text string) string {
+	if s.Paint == nil || text == "" {
+		return text
+	}
+	return s.Paint(t, text)
+}
+
+// name is what a service is called, in clean text.
+func (s Style) name(service string) string {
+	if s.Name != nil {
+		service = s.Name(service)
+	}
+	if service == "" {
+		service = "unnamed"
+	}
+	return Clean(service)
+}
+
+// Label is service and operation of a span.
+func (s Style) Label(r trace.Record) string {
+	return s.name(r.Service) + " " + Clean(r.Operation())
+}
+
+// maxClean bounds foreign text: nobody reads more of it on one line.
+const maxClean = 200
+
+// Clean replaces what is no printable character in foreign text, and cuts it to a length for a line.
+func Clean(text string) string {
+	if len(text) > 4*maxClean {
+		text = text[:4*maxClean]
+	}
+	text = strings.Map(func(r rune) rune {
+		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text)
+	return ansi.Truncate(text, maxClean, "...")
+}
+
+// pad cuts or fills text to a width in cells.
+func pad(text string, width int) string {
+	if w := ansi.StringWidth(text); w < width {
+		return text + strings.Repeat(" ", width-w)
+	}
+	return ansi.Truncate(text, width, "")
+}
+
+// Duration rounds for people: "310µs", "4.2ms", "48ms", "2.91s". ASCII writes us.
+func (s Style) Duration(d time.Duration) string {
+	micro := "µs"
+	if s.ASCII {
+		micro = "us"
+	}
+	switch abs := d.Abs(); {
+	case abs < time.Millisecond:
+		return fmt.Sprintf("%d%s", d.Microseconds(), micro)
+	case abs < 10*time.Millisecond:
+		return fmt.Sprintf("%.1fms", float64(d)/1e6)
+	case abs < time.Second:
+		return fmt.Sprintf("%.0fms", float64(d)/1e6)
+	case abs < time.Minute:
+		return fmt.Sprintf("%.2fs", d.Seconds())
+	default:
+		return d.Round(time.Second).String()
+	}
+}
+
+func (s Style) signed(d time.Duration) string {
+	if d < 0 {
+		return "-" + s.Duration(-d)
+	}
+	return "+" + s.Duration(d)
+}
+
+// cut stands where text goes on.
+func (s Style) cut() string {
+	if s.ASCII {
+		return ".."
+	}
+	return "…"
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,92 @@
+package trace
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Outside stands in a sequence for whoever sent the first request, and sends no spans.
+const Outside = "caller"
+
+// Message is one arrow of a sequence: a call, or the answer to it.
+type Message struct {
+	From, To string
+	// At is counted from the start of the trace.
+	At time.Duration
+	// Call is the span that tells of the call: the caller's where there is one.
+	Call *Span
+	// Served is the span on the other side; nil where that sends none.
+	Served *Span
+	// Answer tells the way back.
+	Answer bool
+}
+
+// Sequence is who called whom, in order of time.
+type Sequence struct {
+	// Participants in order of their first message.
+	Participants []string
+	Messages     []Message
+}
+
+// Sequence draws calls between services out of the spans. What a service does within itself is not in it.
+func (t *Trace) Sequence() Sequence {
+	var q Sequence
+	for _, s := range t.Spans {
+		switch {
+		case s.Kind == Client || s.Kind == Producer:
+			served := s.served()
+			to := s.callee()
+			if served != nil {
+				to = served.Service
+			}
+			q.call(t, s.Service, to, s, served)
+		case s.Up == nil:
+			if s.Kind == Server || s.Kind == Consumer {
+				q.call(t, Outside, s.Service, s, s)
+			}
+		case s.Up.Service != s.Service && s.Up.Kind != Client && s.Up.Kind != Producer:
+			q.call(t, s.Up.Service, s.Service, s, s)
+		case s.Up.served() != s && s.Up.Service != s.Service:
+			q.call(t, s.Up.Service, s.Service, s, s) // one more try below the same call
+		}
+	}
+	slices.SortStableFunc(q.Messages, func(a, b Message) int { return cmp.Compare(a.At, b.At) })
+	known := map[string]bool{}
+	for _, m := range q.Messages {
+		for _, name := range []string{m.From, m.To} {
+			if !known[name] {
+				known[name] = true
+				q.Participants = append(q.Participants, name)
+			}
+		}
+	}
+	return q
+}
+
+func (q *Sequence) call(t *Trace, from, to string, s, served *Span) {
+	m := Message{From: from, To: to, At: s.Start.Sub(t.Start), Call: s, Served: served}
+	q.Messages = append(q.Messages, m)
+	m.From, m.To, m.At, m.Answer = to, from, m.At+s.Duration(), true
+	q.Messages = append(q.Messages, m)
+}
+
+// served is the first span that the called side sent of this call.
+func (s *Span) served() *Span {
+	for _, c := range s.Children {
+		if c.Kind == Server || c.Kind == Consumer {
+			return c
+		}
+	}
+	return nil
+}
+
+// callee names who is called where that sends no spans: a store by its protocol, others by their address.
+func (s *Span) callee() string {
+	switch s.Protocol {
+	case "", "grpc", "http":
+		return cmp.Or(s.Peer, "unknown")
+	default:
+		return s.Protocol
+	}
+}

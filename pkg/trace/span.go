@@ -1,0 +1,132 @@
+package trace
+
+import (
+	"strings"
+	"time"
+)
+
+// Mark is what is remarkable about a span; several can hold.
+type Mark uint16
+
+const (
+	// Failed: its status is an error.
+	Failed Mark = 1 << iota
+	// Retry: an earlier, equal call under the same parent failed.
+	Retry
+	// Faulty: a fault was injected into it on purpose.
+	Faulty
+	// Orphan: its parent is not among the spans.
+	Orphan
+	// Skewed: it begins before its parent, or ends before it begins: clocks differ.
+	Skewed
+	// Late: it ends after its parent, which did not wait for it.
+	Late
+	// Duplicate: another span has its id.
+	Duplicate
+	// Cyclic: it is its own ancestor, by what the spans say.
+	Cyclic
+)
+
+// Has tells whether all of m hold.
+func (k Mark) Has(m Mark) bool { return k&m == m }
+
+// Attribute is one attribute with its value as text.
+type Attribute struct{ Key, Value string }
+
+// Event is what a span says happened at a moment.
+type Event struct {
+	Time       time.Time
+	Name       string
+	Attributes []Attribute
+}
+
+// Interval is a piece of time.
+type Interval struct{ From, To time.Time }
+
+// Span is one span in its place in a trace.
+type Span struct {
+	Record
+	// Message explains a status that is an error.
+	Message string
+	// Attributes are its own, Resource those of what sent it; both in their order.
+	Attributes, Resource []Attribute
+	Events               []Event
+
+	// Up is the span above, nil for a root; Children are those below, by start.
+	Up       *Span
+	Children []*Span
+	Depth    int
+	Marks    Mark
+	// Attempt counts from 1 where the same call was tried Attempts times; both are 0 elsewhere.
+	Attempt, Attempts int
+	// Fault is the id of the fault that was injected, Effect what it did: "UNAVAILABLE", "+500ms".
+	Fault, Effect string
+	// Own are the pieces of the critical path that are this span's and none of its children's.
+	Own []Interval
+}
+
+// Duration is from start to end, never below zero.
+func (s *Span) Duration() time.Duration { return max(0, s.End.Sub(s.Start)) }
+
+// OwnTime is the span's share of the critical path.
+func (s *Span) OwnTime() time.Duration {
+	var sum time.Duration
+	for _, i := range s.Own {
+		sum += i.To.Sub(i.From)
+	}
+	return sum
+}
+
+// Attribute is the value of an attribute, "" if there is none.
+func (s *Span) Attribute(key string) string {
+	for _, a := range s.Attributes {
+		if a.Key == key {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// Operation is the name as people say it: of an RPC the method alone.
+func (r Record) Operation() string {
+	if i := strings.LastIndexByte(r.Name, '/'); i > 0 && i < len(r.Name)-1 && !strings.ContainsAny(r.Name, " {") {
+		return r.Name[i+1:]
+	}
+	return r.Name
+}
+
+// Trace is the spans of one request, as a tree.
+type Trace struct {
+	ID ID
+	// Spans in the order of a waterfall: each before its children, siblings by start.
+	Spans []*Span
+	// Roots have nobody above them; the first is the trace's own, others are orphans or torn off.
+	Roots      []*Span
+	Start, End time.Time
+	// Services in order of their first span.
+	Services []string
+	Errors   int
+	// Repeated counts the spans that came twice and are here once.
+	Repeated int
+}
+
+// Root is the span that the trace is about.
+func (t *Trace) Root() *Span { return t.Roots[0] }
+
+// Duration is from the first start to the last end.
+func (t *Trace) Duration() time.Duration { return max(0, t.End.Sub(t.Start)) }
+
+// Entered tells that the caller of the root sent no span: the root has a parent that nobody knows, and
+// everything else hangs below it.
+func (t *Trace) Entered() bool { return len(t.Roots) == 1 && t.Roots[0].Parent != SpanID{} }
+
+// Count is how many spans have all of m.
+func (t *Trace) Count(m Mark) int {
+	n := 0
+	for _, s := range t.Spans {
+		if s.Marks.Has(m) {
+			n++
+		}
+	}
+	return n
+}
