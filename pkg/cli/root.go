@@ -70,6 +70,8 @@ func addCommands(root *cobra.Command, f *Factory) {
 		{groupShop, newDownCmd},
 		{groupShop, newPsCmd},
 		{groupShop, newStatusCmd},
+		{groupShop, newTopCmd},
+		{groupShop, newMapCmd},
 		{groupShop, newLogsCmd},
 		{groupShop, newEventsCmd},
 		{groupShop, newScaleCmd},

@@ -80,6 +80,7 @@ type shop struct {
 	logs   *observe.Logs
 	stats  *observe.Scraper
 	spans  *observe.Spans
+	calls  *calls
 	memory *memoryCache
 	otlp   string
 
@@ -189,6 +190,7 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 		return explainPort(err)
 	}
 	s.control = ctl
+	s.calls.controller.Store(ctl)
 	s.faults = s.newFaults()
 	s.control.SetFaults(s.faults)
 

@@ -56,6 +56,7 @@ func (s *shop) open() error {
 		return err
 	}
 	s.source = newSource(s.store)
+	s.calls = s.newCalls()
 	return nil
 }
 
@@ -223,6 +224,7 @@ func (s *shop) onFault(c fault.Change) {
 		reason, verb = "FaultCleared", "over: "
 	}
 	s.events.Add(&controlpb.Event{Type: "Normal", Reason: reason, Service: c.Fault.Service, Message: verb + c.Fault.Phrase(s.now())})
+	s.calls.onFault(c, s.faults.List(), s.now())
 	s.bell.ring()
 	s.control.Refresh()
 }
