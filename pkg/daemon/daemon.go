@@ -23,6 +23,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe"
+	"github.com/shopctl/shopctl/pkg/observe/scrape"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/pkg/workload"
@@ -78,7 +79,8 @@ type shop struct {
 	bell   *bell
 	events *observe.Events
 	logs   *observe.Logs
-	stats  *observe.Scraper
+	stats  *scrape.Scraper
+	meters meters
 	spans  *observe.Spans
 	calls  *calls
 	memory *memoryCache
@@ -197,6 +199,7 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	all.Go(func() { s.source.run(background) })
 	all.Go(func() { s.control.Run(background) })
 	all.Go(func() { s.stats.Run(background) })
+	all.Go(func() { s.runRules(background) })
 	all.Go(func() { s.writeStatus(background) })
 	server := control.NewServer(&api{shop: s}, s.log)
 	served := make(chan error, 1)

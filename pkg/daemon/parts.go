@@ -34,7 +34,7 @@ const logCap = 4 << 20
 // open makes the store of objects and the places for events, logs and spans.
 func (s *shop) open() error {
 	s.events = observe.NewEvents(s.now)
-	s.stats = observe.NewScraper(s.targets, s.now)
+	s.openMetrics()
 	s.spans = observe.NewSpans(s.stats.Rouse)
 	var err error
 	s.logs, err = observe.NewLogs(observe.LogsConfig{
@@ -90,7 +90,11 @@ func Builtins() ([]resource.Manifest, error) {
 		}
 		all = append(all, manifests...)
 	}
-	return all, nil
+	rules, err := decode.Decode("shop/rules.yaml", shopRules)
+	if err != nil {
+		return nil, fmt.Errorf("read rules of the shop: %w", err)
+	}
+	return append(all, rules...), nil
 }
 
 func (s *shop) volumeDir() string { return filepath.Join(s.dir.State, "volumes") }
