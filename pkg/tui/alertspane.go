@@ -144,6 +144,9 @@ func (p *alertsPane) rules(a *controlpb.ListAlertsResponse) []alertRow {
 		if r.GetLastError() != "" {
 			text += "  " + p.w.bad.paint("cannot be evaluated: "+clean(r.GetLastError()))
 		}
+		if severity := r.GetLabels()["severity"]; severity != "" {
+			text += "  " + p.w.fit(clean(severity), 6)
+		}
 		if d := r.GetFor().AsDuration(); d > 0 {
 			text += "  " + p.w.faint.paint("for "+shortDuration(d))
 		}

@@ -57,7 +57,9 @@ func (f *feed) measure(ctx context.Context, shop Shop, s sight) ([]chart, error)
 		}
 		c := frame
 		c.title, c.unit, c.series = s.expr, plot.UnitOf(s.expr), f.allSeries(resp)
-		return []chart{c}, nil
+		charts := []chart{c}
+		begin(charts)
+		return charts, nil
 	}
 	var charts []chart
 	for _, q := range serviceCharts(s.service) {
@@ -76,8 +78,30 @@ func (f *feed) measure(ctx context.Context, shop Shop, s sight) ([]chart, error)
 		}
 		charts = append(charts, c)
 	}
+	begin(charts)
 	return charts, nil
 }
+
+// begin lets the charts begin with their first point where that came late: of a shop that has run for a
+// minute, five are mostly empty.
+func begin(charts []chart) {
+	for i, c := range charts {
+		first := c.to.Add(-leastSpan)
+		for _, c := range charts {
+			for _, s := range c.series {
+				if len(s.Points) > 0 && s.Points[0].Time.Before(first) {
+					first = s.Points[0].Time
+				}
+			}
+		}
+		if first.After(c.from) {
+			charts[i].from = first
+		}
+	}
+}
+
+// leastSpan is what charts show at least, also of a shop that has just begun.
+const leastSpan = time.Minute
 
 // mostSeries is how many series a plot of any expression shows; more cannot be told apart.
 const mostSeries = 12
@@ -128,24 +152,28 @@ func labelText(labels map[string]string) string {
 	return clean(text)
 }
 
-// serviceCharts are rate, errors and latency of a service, and how full it is.
+// serviceCharts are rate, errors and latency of a service, and how full it is: what the shop's own
+// recording rules say of it, but of a shorter time, as somebody is looking.
 func serviceCharts(service string) []chartQuery {
-	of := func(metric, more string) string { return fmt.Sprintf("%s{service=%q%s}", metric, service, more) }
-	rate := func(grpc, http string) string {
-		return fmt.Sprintf("sum(rate(%s[30s])) or sum(rate(%s[30s]))", of("grpc_server_handled_total", grpc), of("http_requests_total", http))
-	}
+	const grpc, http, over = `grpc_service!~"grpc[.].*"`, `route!~".*healthz|.*/metrics"`, "[30s]"
 	const failed = `, grpc_code=~"Unknown|DeadlineExceeded|Unimplemented|Internal|Unavailable|DataLoss"`
-	quantile := func(q string) string {
-		return fmt.Sprintf("histogram_quantile(%s, sum by (le) (rate(%s[30s]))) or histogram_quantile(%s, sum by (le) (rate(%s[30s])))",
-			q, of("grpc_server_handling_seconds_bucket", ""), q, of("http_request_duration_seconds_bucket", ""))
+	of := func(metric, more string) string { return fmt.Sprintf("%s{service=%q, %s}", metric, service, more) }
+	rate := func(grpc, http string) string {
+		return fmt.Sprintf("sum(rate(%s%s)) or sum(rate(%s%s))", of("grpc_server_handled_total", grpc), over, of("http_requests_total", http), over)
 	}
-	one := func(expr string) []queryLine { return []queryLine{{expr: expr}} }
+	quantile := func(q string) string {
+		one := func(bucket string) string {
+			return fmt.Sprintf("histogram_quantile(%s, sum by (le) (rate(%s%s)))", q, bucket, over)
+		}
+		return one(of("grpc_server_handling_seconds_bucket", grpc)) + " or " + one(of("http_request_duration_seconds_bucket", http))
+	}
+	line := func(expr string) []queryLine { return []queryLine{{expr: expr}} }
 	return []chartQuery{
-		{title: "requests/s", floor: 1, lines: one(rate("", ""))},
-		{title: "errors", unit: plot.Ratio, floor: 0.05, lines: one("((" + rate(failed, `, code=~"5.."`) + ") or vector(0)) / (" + rate("", "") + ")")},
+		{title: "requests/s", floor: 1, lines: line(rate(grpc, http))},
+		{title: "errors", unit: plot.Ratio, floor: 0.05, lines: line("((" + rate(grpc+failed, http+`, code=~"5.."`) + ") or vector(0)) / (" + rate(grpc, http) + ")")},
 		{title: "latency", unit: plot.Seconds, floor: 0.02, lines: []queryLine{{"p50", quantile("0.5")}, {"p95", quantile("0.95")}, {"p99", quantile("0.99")}}},
-		{title: "cores", floor: 0.05, lines: one("sum(rate(" + of("process_cpu_seconds_total", "") + "[30s]))")},
-		{title: "memory", unit: plot.Bytes, floor: 1e7, lines: one("sum(" + of("process_resident_memory_bytes", "") + ")")},
-		{title: "in flight", floor: 4, lines: one("sum(" + of("shop_requests_in_flight", "") + ")")},
+		{title: "cores", floor: 0.05, lines: line(fmt.Sprintf("sum(rate(process_cpu_seconds_total{service=%q}%s))", service, over))},
+		{title: "memory", unit: plot.Bytes, floor: 1e7, lines: line(fmt.Sprintf("sum(process_resident_memory_bytes{service=%q})", service))},
+		{title: "in flight", floor: 4, lines: line("sum(" + of("grpc_server_started_total", grpc) + ") - sum(" + of("grpc_server_handled_total", grpc) + ") or sum(" + fmt.Sprintf("http_requests_in_flight{service=%q}", service) + ")")},
 	}
 }

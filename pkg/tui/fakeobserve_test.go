@@ -63,7 +63,9 @@ func (s *fakeShop) ListAlerts(context.Context, *controlpb.ListAlertsRequest, ...
 
 func (s *fakeShop) GetMap(context.Context, *controlpb.GetMapRequest, ...grpc.CallOption) (*controlpb.GetMapResponse, error) {
 	s.note("map")
-	return s.seen.graph, s.fail
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return proto.CloneOf(s.seen.graph), s.fail
 }
 
 // traceList are three traces: one that is sound, one that failed inside, and one that failed.
@@ -88,7 +90,7 @@ func alertList() *controlpb.ListAlertsResponse {
 	about := map[string]string{"summary": "payment fails more than 1 % of its calls"}
 	return &controlpb.ListAlertsResponse{
 		Rules: []*controlpb.AlertRule{
-			{Name: "PaymentFails", Expr: "sum(rate(grpc_server_handled_total{service=\"payment\"}[1m]))\n  > 0.01", For: durationpb.New(30 * time.Second), State: "firing"},
+			{Name: "PaymentFails", Expr: "sum(rate(grpc_server_handled_total{service=\"payment\"}[1m]))\n  > 0.01", For: durationpb.New(30 * time.Second), State: "firing", Labels: map[string]string{"severity": "page"}},
 			{Name: "SearchIsSlow", Expr: "search:p95 > 0.2", State: "pending"},
 			{Name: "CartMisses", Expr: "cart:hits", State: "inactive", LastError: "no such series"},
 		},

@@ -78,19 +78,24 @@ func (f *feed) looked() vision {
 func (f *feed) looks(ctx context.Context, shop Shop) error {
 	for ctx.Err() == nil {
 		v := f.looked()
-		var tick <-chan time.Time
-		if v.pane != 0 && f.ask(ctx, shop, v) {
-			timer := time.NewTimer(second)
-			defer timer.Stop()
-			tick = timer.C
-		}
-		select {
-		case <-v.changed:
-		case <-tick:
-		case <-ctx.Done():
-		}
+		v.wait(ctx, v.pane != 0 && f.ask(ctx, shop, v))
 	}
 	return ctx.Err()
+}
+
+// wait returns when another sight is wanted, or when it is time to ask again.
+func (v vision) wait(ctx context.Context, again bool) {
+	var tick <-chan time.Time
+	if again {
+		timer := time.NewTimer(second)
+		defer timer.Stop()
+		tick = timer.C
+	}
+	select {
+	case <-v.changed:
+	case <-tick:
+	case <-ctx.Done():
+	}
 }
 
 // ask asks once, and tells whether to ask again.

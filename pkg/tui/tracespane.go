@@ -15,6 +15,7 @@ type tracesPane struct {
 	// all shows the traces of every service in place of the chosen one's.
 	all    bool
 	list   *controlpb.ListTracesResponse
+	of     string // whose traces the list holds
 	fail   string
 	chosen string // id; empty: the newest, whichever that is
 	scroll scroll
@@ -49,10 +50,14 @@ func (p *tracesPane) take(s *seen) {
 	}
 }
 
-// forget drops what belongs to another question.
+// forget drops what belongs to another question; the list stays while one of its traces is open.
 func (p *tracesPane) forget() {
-	if p.open == nil {
-		p.list, p.fail = nil, ""
+	if p.open != nil {
+		return
+	}
+	p.fail = ""
+	if service := p.sight().service; p.of != service {
+		p.list, p.of = nil, service
 	}
 }
 
