@@ -74,6 +74,8 @@ func addCommands(root *cobra.Command, f *Factory) {
 		{groupShop, newMapCmd},
 		{groupShop, newLogsCmd},
 		{groupShop, newEventsCmd},
+		{groupShop, newMetricsCmd},
+		{groupShop, newAlertsCmd},
 		{groupShop, newScaleCmd},
 		{groupShop, newRestartCmd},
 		{groupShop, newStopCmd},

@@ -58,8 +58,8 @@ func newTopCmd(f *Factory) *cobra.Command {
 		Use:   "top",
 		Short: "Show which services use most, serve most and fail most",
 		Long: `Show each service's processor time, private memory, requests in flight, rate, errors and 95th percentile. CPU is in
-percent of one core, of all instances together. Requests are those that the service served, by its spans; IN FLIGHT is
-how many were served at once, on average over the window.`,
+percent of one core over the last minute, of all instances together. Requests are those that the service served, by its
+spans; IN-FLIGHT is how many were served at once, on average over the window.`,
 		Example: `shopctl top
 shopctl top --sort memory
 shopctl top --watch
@@ -110,7 +110,7 @@ func (o *topOptions) view(m *controlpb.GetMapResponse) topView {
 }
 
 func (o *topOptions) table(w io.Writer, v topView) {
-	t := newTable("NAME", "STATE", "CPU", "MEMORY", "IN FLIGHT", "REQ/S", "ERRORS", "P95", "FAULTS")
+	t := newTable("NAME", "STATE", "CPU", "MEMORY", "IN-FLIGHT", "REQ/S", "ERRORS", "P95", "FAULTS")
 	for _, n := range v.Services {
 		cpu, memory := "-", "-"
 		if n.CPUCores > 0 {

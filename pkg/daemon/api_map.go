@@ -20,7 +20,7 @@ const (
 	leastWindow   = time.Second
 )
 
-func (a *api) GetMap(_ context.Context, req *controlpb.GetMapRequest) (*controlpb.GetMapResponse, error) {
+func (a *api) GetMap(ctx context.Context, req *controlpb.GetMapRequest) (*controlpb.GetMapResponse, error) {
 	window := defaultWindow
 	if req.GetWindow() != nil {
 		window = req.GetWindow().AsDuration()
@@ -33,6 +33,7 @@ func (a *api) GetMap(_ context.Context, req *controlpb.GetMapRequest) (*controlp
 	resp := topology.Map(a.calls.Between(now.Add(-window), now))
 	resp.Time = timestamppb.New(now)
 	a.addServices(resp)
+	a.addProcessorTime(ctx, resp, now)
 	for _, f := range a.faults.List() {
 		resp.Blast = append(resp.Blast, a.blast(f, now, window))
 	}
@@ -55,6 +56,23 @@ func (a *api) addServices(m *controlpb.GetMapResponse) {
 		n.State, n.Faults = s.GetState(), s.GetFaults()
 		for _, in := range s.GetInstances() {
 			n.MemoryBytes += in.GetMemoryBytes()
+		}
+	}
+}
+
+// addProcessorTime adds what the services' processes use, over the last minute: they are asked every
+// few seconds at most.
+func (a *api) addProcessorTime(ctx context.Context, m *controlpb.GetMapResponse, now time.Time) {
+	used, err := a.vector(ctx, `sum by (service) (rate(process_cpu_seconds_total[1m]))`, now)
+	if err != nil {
+		a.log.Warn("read processor time", "error", err)
+		return
+	}
+	for _, sample := range used {
+		for _, n := range m.GetNodes() {
+			if n.GetService() == sample.Metric.Get("service") {
+				n.CpuCores = sample.F
+			}
 		}
 	}
 }

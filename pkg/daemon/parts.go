@@ -57,6 +57,7 @@ func (s *shop) open() error {
 	}
 	s.source = newSource(s.store)
 	s.calls = s.newCalls()
+	s.meters.registry.MustRegister(&callsCollector{s.calls})
 	return nil
 }
 

@@ -46,19 +46,22 @@ func (s *shop) newCalls() *calls {
 		Name: func(service string) string {
 			return s.displayName(workload.Key{Namespace: s.store.Namespace(), Name: service})
 		},
-		Resolve: func(peer string) string { return s.listener(c.controller.Load(), peer) },
+		Resolve: func(peer string) string {
+			controller := c.controller.Load()
+			if controller == nil {
+				return ""
+			}
+			snap, _ := controller.Snapshot()
+			return listener(snap.Workloads, peer)
+		},
 	})
 	return c
 }
 
 // listener is the workload that listens at an address, or has the name that stands for one:
 // "127.0.0.1:41000", "paymentservice.production.svc:50051".
-func (s *shop) listener(controller *workload.Controller, peer string) string {
-	if controller == nil {
-		return ""
-	}
-	snap, _ := controller.Snapshot()
-	for _, w := range snap.Workloads {
+func listener(all []workload.Workload, peer string) string {
+	for _, w := range all {
 		if w.Address == peer && peer != "" {
 			return w.Name
 		}
@@ -71,7 +74,7 @@ func (s *shop) listener(controller *workload.Controller, peer string) string {
 		return ""
 	}
 	host, _, _ = strings.Cut(host, ".")
-	for _, w := range snap.Workloads {
+	for _, w := range all {
 		if w.Name == host {
 			return w.Name
 		}

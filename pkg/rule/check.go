@@ -80,7 +80,7 @@ func (c *checker) rules(group string, rules []Rule) {
 		} else {
 			c.alerting(at, r)
 		}
-		key := r.Record + "\x00" + r.Alert + "\x00" + fmt.Sprint(sorted(r.Labels))
+		key := fmt.Sprintf("%q %q %v", r.Record, r.Alert, r.Labels) // maps are printed in order
 		if before, twice := seen[key]; twice {
 			c.add(at, "has the name and the labels of rules[%d]", before)
 		} else {

@@ -87,6 +87,8 @@ func TestWhatPrometheusWouldRefuseIsFound(t *testing.T) {
 			{Alert: "Down", Expr: promql(" "), For: "1x", Labels: map[string]string{"__name__": "x", "severity": "{{ $vale }}"}},
 			{Alert: "Down", Expr: promql("up"), Annotations: map[string]string{"a-b": "{{ nope }}"}},
 			{Alert: "Down", Expr: intstr.FromInt32(1)},
+			{Alert: "Down", Expr: promql("up"), Labels: map[string]string{"severity": "page"}},
+			{Alert: "Down", Expr: promql("up"), Labels: map[string]string{"severity": "ticket"}},
 		}},
 		{Name: "a"}, {},
 	}}

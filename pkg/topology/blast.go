@@ -30,7 +30,9 @@ func Blast(f Fault, now, before servicegraph.Snapshot) *controlpb.BlastRadius {
 
 // step is a service that the fault reaches, or users.
 type step struct {
-	service     string
+	service string
+	// to is whom the service calls, of one whose answers are as before.
+	to          string
 	now, before servicegraph.Traffic
 	effect      effect
 }
@@ -69,9 +71,9 @@ func (w *walk) climb(level []string) (next []string) {
 			was := w.before.node(e.Caller)
 			is := w.now.node(e.Caller)
 			if answers := w.compare(is, was); answers.none() {
-				w.stopped = append(w.stopped, step{e.Caller, e.Traffic, w.before.edge(e.Caller, service), calls})
+				w.stopped = append(w.stopped, step{e.Caller, service, e.Traffic, w.before.edge(e.Caller, service), calls})
 			} else {
-				w.reached = append(w.reached, step{e.Caller, is, was, answers})
+				w.reached = append(w.reached, step{e.Caller, "", is, was, answers})
 				next = append(next, e.Caller)
 			}
 		}
@@ -89,10 +91,10 @@ func (w *walk) users() (felt []step) {
 	orders, pages := w.now.split(entry)
 	ordersBefore, pagesBefore := w.before.split(entry)
 	if e := w.compare(orders, ordersBefore); !e.none() {
-		felt = append(felt, step{wordOrders, orders, ordersBefore, e})
+		felt = append(felt, step{wordOrders, "", orders, ordersBefore, e})
 	}
 	if e := w.compare(pages, pagesBefore); !e.none() {
-		felt = append(felt, step{wordPages, pages, pagesBefore, e})
+		felt = append(felt, step{wordPages, "", pages, pagesBefore, e})
 	}
 	return felt
 }

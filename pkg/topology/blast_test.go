@@ -130,14 +130,21 @@ func TestAFaultIsToldInOneSentenceFromTheServiceToTheUser(t *testing.T) {
 			Fault{Service: "ad", Words: "UNAVAILABLE 100%"},
 			shop(edge("frontend", "ad", traffic(400, 400, ms4, "UNAVAILABLE"))),
 			shop(),
-			"ad UNAVAILABLE 100% -> frontend degrades: 100% of its calls to it fail (400 of 400), its pages do not",
+			"ad UNAVAILABLE 100% -> frontend degrades: 100% of its calls to ad fail (400 of 400), its pages do not",
+		},
+		{
+			"a caller that copes with waiting",
+			Fault{Service: "ad", Words: "+500ms 100%", Delay: 500 * time.Millisecond},
+			shop(edge("frontend", "ad", traffic(400, 0, 510*time.Millisecond, ""))),
+			shop(),
+			"ad +500ms 100% -> frontend degrades: its calls to ad take 510ms at p95, its pages do not",
 		},
 		{
 			"a caller in the middle that copes",
 			Fault{Service: "email", Words: "UNAVAILABLE 50%"},
 			shop(edge("checkout", "email", traffic(66, 30, ms4, "UNAVAILABLE"))),
 			shop(),
-			"email UNAVAILABLE 50% -> checkout degrades: 45% of its calls to it fail (30 of 66), its answers do not",
+			"email UNAVAILABLE 50% -> checkout degrades: 45% of its calls to email fail (30 of 66), its answers do not",
 		},
 		{
 			"a store that sends no spans",
@@ -164,6 +171,14 @@ func TestAFaultIsToldInOneSentenceFromTheServiceToTheUser(t *testing.T) {
 				edge("frontend", "checkout", traffic(4, 3, ms40, "UNAVAILABLE")), operation(order, traffic(4, 3, ms40, "503"))),
 			quiet(),
 			"payment UNAVAILABLE 50% -> checkout errors 75% -> 3 of 4 orders fail",
+		},
+		{
+			"one order is one",
+			Fault{Service: "payment", Words: "+6s 50%", Delay: 6 * time.Second},
+			shop(edge("checkout", "payment", traffic(2, 1, ms4, "DEADLINE_EXCEEDED")), node("checkout", traffic(2, 1, ms40, "DEADLINE_EXCEEDED")),
+				edge("frontend", "checkout", traffic(2, 1, ms40, "DEADLINE_EXCEEDED")), operation(order, traffic(2, 1, ms40, "504"))),
+			shop(),
+			"payment +6s 50% -> checkout errors 50% -> 1 of 2 orders times out",
 		},
 		{
 			"what fails as often as before is not the fault's",

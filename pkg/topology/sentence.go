@@ -70,9 +70,9 @@ func (w *walk) end(entry string) string {
 // callsOf says what a caller that copes sees below it.
 func (w *walk) callsOf(s step) string {
 	if s.effect.errors {
-		return fmt.Sprintf("%s of its calls to it fail (%d of %d)", Percent(s.now.ErrorRatio()), s.now.Failed, s.now.Requests)
+		return fmt.Sprintf("%s of its calls to %s fail (%d of %d)", Percent(s.now.ErrorRatio()), s.to, s.now.Failed, s.now.Requests)
 	}
-	return "its calls to it take " + Duration(quantile(s)) + " at " + quantileName(s)
+	return "its calls to " + s.to + " take " + Duration(quantile(s)) + " at " + quantileName(s)
 }
 
 // words say what became of a step: "errors 48%", "p95 2.9s", "47% of orders fail (31 of 66)".
@@ -94,11 +94,17 @@ func (w *walk) usersWords(s step) string {
 	if !s.effect.errors {
 		return fmt.Sprintf("%s take %s at %s", s.service, Duration(quantile(s)), quantileName(s))
 	}
+	few := s.now.Requests < fewRequests
 	verb := "fail"
-	if timedOut(s.now)*2 > s.now.Failed {
+	switch late, one := timedOut(s.now)*2 > s.now.Failed, few && s.now.Failed == 1; {
+	case late && one:
+		verb = "times out"
+	case late:
 		verb = "time out"
+	case one:
+		verb = "fails"
 	}
-	if s.now.Requests < fewRequests {
+	if few {
 		return fmt.Sprintf("%d of %s %s", s.now.Failed, count(s.now.Requests, strings.TrimSuffix(s.service, "s")), verb)
 	}
 	return fmt.Sprintf("%s of %s %s (%d of %d)", Percent(s.now.ErrorRatio()), s.service, verb, s.now.Failed, s.now.Requests)

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,13 +63,21 @@ func Text(m *controlpb.GetMapResponse, s Style) []string {
 	}
 	for _, name := range alone {
 		if f := d.faults[name]; len(f) > 0 || !isWell(d.states[name]) {
-			lines = append(lines, strings.TrimRight(name+"   no calls"+d.notes(name, "   "), " "))
+			lines = append(lines, d.uncalled(name))
 		}
 	}
 	if idle := d.idle(alone); len(idle) > 0 {
 		lines = append(lines, s.paint(Faint, "no calls: "+strings.Join(idle, ", ")))
 	}
 	return append(lines, sentences(m, s)...)
+}
+
+// uncalled is the line of a service that has no calls, but something to say.
+func (d *drawing) uncalled(name string) string {
+	if d.style.Linear {
+		return name + ": no calls; " + d.notes(name)
+	}
+	return name + "   no calls   " + d.style.paint(Warn, d.notes(name))
 }
 
 // sentences are what the active faults do, after an empty line.
@@ -122,7 +131,7 @@ func (d *drawing) add(b *branch, lead, rest string) {
 	case b.again:
 		mark = "see above"
 	}
-	notes := d.notes(b.name, "")
+	notes := d.notes(b.name)
 	if mark != "" && notes != "" {
 		mark += "   "
 	}
@@ -140,18 +149,17 @@ func (d *drawing) add(b *branch, lead, rest string) {
 }
 
 // notes are the faults and the state of a service, if there is anything to say.
-func (d *drawing) notes(name, before string) string {
+func (d *drawing) notes(name string) string {
 	var words []string
-	if state := d.states[name]; !isWell(state) {
+	state := d.states[name]
+	said := slices.ContainsFunc(d.faults[name], func(f string) bool { return strings.HasPrefix(f, state) })
+	if !isWell(state) && !said {
 		words = append(words, state)
 	}
 	for _, f := range d.faults[name] {
 		words = append(words, "fault: "+f)
 	}
-	if len(words) == 0 {
-		return ""
-	}
-	return before + strings.Join(words, "; ")
+	return strings.Join(words, "; ")
 }
 
 // figuresCells are rate, errors and latency of an edge.
@@ -206,8 +214,8 @@ func (d *drawing) lines() []string {
 
 // sentences are the calls of a tree, one a line, without drawing.
 func (d *drawing) sentences(b *branch) (lines []string) {
-	if b.edge == nil && d.notes(b.name, "") != "" {
-		lines = append(lines, b.name+": "+d.notes(b.name, ""))
+	if b.edge == nil && d.notes(b.name) != "" {
+		lines = append(lines, b.name+": "+d.notes(b.name))
 	}
 	for _, next := range b.below {
 		t := next.edge.GetTraffic()
@@ -220,7 +228,7 @@ func (d *drawing) sentences(b *branch) (lines []string) {
 		default:
 			line += fmt.Sprintf("%s, %s errors%s, p95 %s", Rate(t.GetRequestsPerSecond()), Percent(t.GetErrorRatio()), statuses(next.edge, " "), ms(t.GetP95Ms()))
 		}
-		if notes := d.notes(next.name, ""); notes != "" {
+		if notes := d.notes(next.name); notes != "" {
 			line += "; " + next.name + ": " + notes
 		}
 		lines = append(append(lines, line), d.sentences(next)...)

@@ -23,6 +23,8 @@ const (
 	quietAfter = 10
 	// firstPause separates the two scrapes that a first answer needs.
 	firstPause = 300 * time.Millisecond
+	// beginning is how many passes go at the pace of somebody who looks on, whoever does.
+	beginning = 15
 	// linger is how long somebody is taken to look on after the last who asked.
 	linger = 10 * time.Second
 	// patience is how long the scrapes of one pass are waited for. A slower one goes on by itself.
@@ -144,14 +146,15 @@ func (s *Scraper) Run(ctx context.Context) {
 	defer s.work.Wait()
 	quiet, first := 0, true
 	at := s.cfg.Now()
-	for ctx.Err() == nil {
+	for passes := 1; ctx.Err() == nil; passes++ {
 		watched := s.watched()
 		if s.pass(ctx, at, watched) {
 			quiet = 0
 		} else {
 			quiet++
 		}
-		pause, rousable := s.pace(watched, quiet, first)
+		// The shop has only begun: targets appear, and rates need two samples.
+		pause, rousable := s.pace(watched || passes < beginning, quiet, watched && first)
 		first = !watched
 		planned := at.Add(pause)
 		if s.wait(ctx, planned.Sub(s.cfg.Now()), rousable) {
@@ -168,7 +171,7 @@ func (s *Scraper) Run(ctx context.Context) {
 // pace is how long to wait for the next pass, and whether news of requests ends the wait.
 func (s *Scraper) pace(watched bool, quiet int, first bool) (pause time.Duration, rousable bool) {
 	switch {
-	case watched && first:
+	case first:
 		return firstPause, false
 	case quiet >= quietAfter:
 		return quietEvery, true

@@ -1,19 +1,9 @@
 package servicegraph
 
 import (
+	"cmp"
 	"slices"
-	"strconv"
 	"time"
-)
-
-// The names of the totals, which are those of the service graphs of OpenTelemetry's collector (its
-// servicegraph connector) and of Grafana Tempo, so that dashboards made for these work.
-const (
-	TotalRequests = "traces_service_graph_request_total"
-	TotalFailed   = "traces_service_graph_request_failed_total"
-	ClientSeconds = "traces_service_graph_request_client_seconds"
-	ServerSeconds = "traces_service_graph_request_server_seconds"
-	TotalDropped  = "traces_service_graph_dropped_spans_total"
 )
 
 // totalBounds are the buckets that totals are told in: as fine as an alert needs.
@@ -23,9 +13,9 @@ var totalBounds = [...]time.Duration{
 
 // totals count from the beginning.
 type totals struct {
-	requests, failed int64
+	requests, failed uint64
 	seconds          float64
-	buckets          [len(totalBounds) + 1]int64
+	buckets          [len(totalBounds)]uint64
 }
 
 func (t *totals) observe(took time.Duration, failed bool) {
@@ -34,39 +24,50 @@ func (t *totals) observe(took time.Duration, failed bool) {
 		t.failed++
 	}
 	t.seconds += took.Seconds()
-	i, _ := slices.BinarySearch(totalBounds[:], took)
-	t.buckets[i]++
+	if i, _ := slices.BinarySearch(totalBounds[:], took); i < len(totalBounds) {
+		t.buckets[i]++
+	}
 }
 
-// Label is one label of a total.
-type Label struct{ Name, Value string }
+// Total is what has happened on an edge since it was first seen, as a Prometheus counts.
+type Total struct {
+	Caller, Callee   string
+	Requests, Failed uint64
+	// Calls took so long as the caller sees it, Served as the callee does, each attempt by itself.
+	Calls, Served Histogram
+}
 
-// Collect tells every total as Prometheus exposes them: counters, and for the two histograms their
-// _bucket, _sum and _count. emit must not keep labels, and must not call the graph.
-func (g *Graph) Collect(emit func(name string, labels []Label, value float64)) {
+// Histogram has how many took at most so many seconds, by the number of seconds.
+type Histogram struct {
+	Count   uint64
+	Seconds float64
+	Buckets map[float64]uint64
+}
+
+// Totals are those of every edge in order of their names, and what found no room.
+func (g *Graph) Totals() ([]Total, Dropped) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.tick()
+	all := make([]Total, 0, len(g.edges))
 	for k, e := range g.edges {
-		labels := []Label{{"client", k.caller}, {"server", k.callee}}
-		emit(TotalRequests, labels, float64(e.client.requests))
-		emit(TotalFailed, labels, float64(e.client.failed))
-		e.client.collect(ClientSeconds, labels, emit)
-		e.server.collect(ServerSeconds, labels, emit)
+		all = append(all, Total{
+			Caller: k.caller, Callee: k.callee, Requests: e.client.requests, Failed: e.client.failed,
+			Calls: e.client.histogram(), Served: e.server.histogram(),
+		})
 	}
-	emit(TotalDropped, nil, float64(g.dropped.Series+g.dropped.Nameless))
+	slices.SortFunc(all, func(a, b Total) int {
+		return cmp.Or(cmp.Compare(a.Caller, b.Caller), cmp.Compare(a.Callee, b.Callee))
+	})
+	return all, g.dropped
 }
 
-func (t *totals) collect(name string, labels []Label, emit func(string, []Label, float64)) {
-	cumulative, bucket := int64(0), append(slices.Clip(labels), Label{Name: "le"})
+func (t *totals) histogram() Histogram {
+	h := Histogram{Count: t.requests, Seconds: t.seconds, Buckets: make(map[float64]uint64, len(totalBounds))}
+	sum := uint64(0)
 	for i, n := range t.buckets {
-		cumulative += n
-		bucket[len(labels)].Value = "+Inf"
-		if i < len(totalBounds) {
-			bucket[len(labels)].Value = strconv.FormatFloat(totalBounds[i].Seconds(), 'g', -1, 64)
-		}
-		emit(name+"_bucket", bucket, float64(cumulative))
+		sum += n
+		h.Buckets[totalBounds[i].Seconds()] = sum
 	}
-	emit(name+"_sum", labels, t.seconds)
-	emit(name+"_count", labels, float64(t.requests))
+	return h
 }

@@ -9,30 +9,27 @@ import (
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
-func TestTotalsAreToldAsAPrometheusScrapesThem(t *testing.T) {
+func TestTotalsCountFromTheBeginning(t *testing.T) {
 	c := newClock()
 	g, s := New(Config{Now: c.now}), newSpans(c)
 	for _, code := range []string{"OK", "OK", "UNAVAILABLE"} {
 		client, server := s.call("checkout", "payment", code)
 		g.Add([]trace.Record{client, server})
 	}
-	c.forward(2 * Kept) // totals are for good, whatever the windows forget
-	got := map[string]float64{}
-	g.Collect(func(name string, labels []Label, value float64) { got[fmt.Sprint(name, labels)] = value })
-	for series, want := range map[string]float64{
-		"traces_service_graph_request_total[{client checkout} {server payment}]":                            3,
-		"traces_service_graph_request_failed_total[{client checkout} {server payment}]":                     1,
-		"traces_service_graph_request_client_seconds_bucket[{client checkout} {server payment} {le 0.01}]":  0,
-		"traces_service_graph_request_client_seconds_bucket[{client checkout} {server payment} {le 0.025}]": 3,
-		"traces_service_graph_request_client_seconds_bucket[{client checkout} {server payment} {le +Inf}]":  3,
-		"traces_service_graph_request_client_seconds_count[{client checkout} {server payment}]":             3,
-		"traces_service_graph_request_client_seconds_sum[{client checkout} {server payment}]":               0.06,
-		"traces_service_graph_request_server_seconds_bucket[{client checkout} {server payment} {le 0.005}]": 0,
-		"traces_service_graph_request_server_seconds_bucket[{client checkout} {server payment} {le 0.01}]":  3,
-		"traces_service_graph_dropped_spans_total[]":                                                        0,
-	} {
-		if v, ok := got[series]; !ok || math.Abs(v-want) > 1e-9 {
-			t.Errorf("%s is %v (%v), want %v", series, v, ok, want)
+	c.forward(2 * Kept) // whatever the windows forget
+	all, _ := g.Totals()
+	if len(all) != 1 || all[0].Caller != "checkout" || all[0].Callee != "payment" || all[0].Requests != 3 || all[0].Failed != 1 {
+		t.Fatalf("%+v", all)
+	}
+	for side, h := range map[string]Histogram{"calls": all[0].Calls, "served": all[0].Served} {
+		took := map[string]float64{"calls": 0.02, "served": 0.01}[side]
+		if h.Count != 3 || math.Abs(h.Seconds-3*took) > 1e-9 || len(h.Buckets) != len(totalBounds) {
+			t.Errorf("%s: %+v", side, h)
+		}
+		for le, n := range h.Buckets {
+			if want := map[bool]uint64{true: 3}[le >= took]; n != want {
+				t.Errorf("%s: %d took at most %v s, want %d", side, n, le, want)
+			}
 		}
 	}
 }
