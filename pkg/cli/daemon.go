@@ -20,12 +20,14 @@ type daemonFlags struct {
 	only     []string
 	port     int
 	portBase int
+	promPort int
 }
 
 func (o *daemonFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&o.only, "only", nil, "start these `SERVICES` alone, and what they need")
 	flags.IntVar(&o.port, "port", 0, "`PORT` of the storefront (default 8080, or another one if that is taken)")
+	flags.IntVar(&o.promPort, "prometheus-port", 0, "`PORT` of Prometheus' HTTP API (default 9090, or another one if that is taken)")
 	flags.IntVar(&o.portBase, "port-base", 0, "first `PORT` of the services' addresses (default: ones that are free)")
 }
 
@@ -40,6 +42,9 @@ func (o *daemonFlags) args() []string {
 	}
 	if o.portBase != 0 {
 		args = append(args, "--port-base", strconv.Itoa(o.portBase))
+	}
+	if o.promPort != 0 {
+		args = append(args, "--prometheus-port", strconv.Itoa(o.promPort))
 	}
 	return args
 }
@@ -60,6 +65,9 @@ func newDaemonCmd(f *Factory) *cobra.Command {
 			}
 			if o.port != 0 {
 				cfg.Listen = fmt.Sprintf("127.0.0.1:%d", o.port)
+			}
+			if o.promPort != 0 {
+				cfg.Prometheus = fmt.Sprintf("127.0.0.1:%d", o.promPort)
 			}
 			return daemon.Run(cmd.Context(), cfg, daemon.ReadyPipe(f.Getenv))
 		},

@@ -83,6 +83,9 @@ func (o *upOptions) check() error {
 	if o.daemon.port < 0 || o.daemon.port > 65535 {
 		return usageErr("--port 8081", "read --port %d: want a number from 1 to 65535", o.daemon.port)
 	}
+	if o.daemon.promPort < 0 || o.daemon.promPort > 65535 {
+		return usageErr("--prometheus-port 9091", "read --prometheus-port %d: want a number from 1 to 65535", o.daemon.promPort)
+	}
 	if o.daemon.portBase < 0 || o.daemon.portBase > 65000 {
 		return usageErr("--port-base 7000", "read --port-base %d: want a number from 1 to 65000", o.daemon.portBase)
 	}
@@ -171,7 +174,7 @@ func (o *upOptions) already(ctx context.Context, shop *control.Client) (staying 
 	o.ran = true
 	o.f.notef("shop %s runs already (pid %d)", st.GetName(), st.GetPid())
 	var late []string
-	for _, flag := range []string{"only", "port", "port-base", "namespace"} {
+	for _, flag := range []string{"only", "port", "port-base", "prometheus-port", "namespace"} {
 		if o.typed(flag) {
 			late = append(late, "--"+flag)
 		}
