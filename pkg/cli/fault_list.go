@@ -44,11 +44,9 @@ func (o *faultListOptions) run(ctx context.Context) error {
 		return nil
 	}
 	view := viewFaults(all)
-	if o.format != formatName && len(all) > 0 {
-		sentences := blastSentences(ctx, shop)
-		for i := range view.Faults {
-			view.Faults[i].Blast = sentences[view.Faults[i].ID]
-		}
+	blast := blastOf(ctx, shop, o.format != formatName, all)
+	for i := range view.Faults {
+		view.Faults[i].Blast = blast[view.Faults[i].ID]
 	}
 	return o.f.Print(o.format, view, func(w io.Writer) {
 		t := newTable("ID", "SERVICE", "FAULT", "ENDS", "OWNER")

@@ -107,8 +107,12 @@ func (f *Factory) mapStyle() topology.Style {
 	}
 }
 
-// blastSentences are what the active faults do, by the fault's id. A shop that cannot tell has none.
-func blastSentences(ctx context.Context, shop *control.Client) map[string]string {
+// blastOf are what the active faults do, one sentence each by the fault's id, where they are wanted. A
+// shop that cannot tell has none.
+func blastOf(ctx context.Context, shop *control.Client, wanted bool, faults []*controlpb.Fault) map[string]string {
+	if !wanted || len(faults) == 0 {
+		return nil
+	}
 	m, err := shop.GetMap(ctx, &controlpb.GetMapRequest{})
 	if err != nil {
 		return nil

@@ -180,3 +180,17 @@ func TestListedFaultsSayHowFarTheyReach(t *testing.T) {
 		t.Errorf("printed %s", w.out.String())
 	}
 }
+
+func TestPsAndStatusSayHowFarFaultsReach(t *testing.T) {
+	shop := &mappedShop{m: smallMap()}
+	shop.status = threeServices()
+	w := newWorld(t).serve(shop)
+	for _, command := range []string{"ps", "status"} {
+		w.want(exitOK, command)
+		w.wantOut("fault on payment: UNAVAILABLE 50% Charge, 1m59s left\n" + sentence + "\n")
+	}
+	w.want(exitOK, "ps", "-o", "json")
+	if len(shop.asks) != 2 {
+		t.Errorf("asked for %d maps", len(shop.asks))
+	}
+}

@@ -42,6 +42,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 		return err
 	}
 	view := viewStatus(st)
+	blast := blastOf(ctx, shop, o.format == formatTable, st.GetFaults())
 	return o.f.Print(o.format, view, func(w io.Writer) {
 		ready := o.f.paint(toneGood, "ready")
 		switch {
@@ -66,6 +67,6 @@ func (o *statusOptions) run(ctx context.Context) error {
 				fmt.Fprintf(w, "%s: %s %s\n", s.Name, o.f.state(s.State), s.Message)
 			}
 		}
-		o.f.faultLines(w, st.GetFaults())
+		o.f.faultLines(w, st.GetFaults(), blast)
 	})
 }

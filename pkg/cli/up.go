@@ -255,7 +255,7 @@ func (o *upOptions) summary(st *controlpb.StatusResponse) error {
 	err := o.f.Print(o.format, view, func(w io.Writer) {
 		o.f.serviceTable(w, view.Services)
 		fmt.Fprintf(w, "\n%s\n", healthLine(view.Services))
-		o.f.faultLines(w, st.GetFaults())
+		o.f.faultLines(w, st.GetFaults(), nil)
 		if view.URL != "" && o.opened(view) {
 			fmt.Fprintf(w, "storefront: %s\n", o.f.paint(toneBold, view.URL))
 		}
