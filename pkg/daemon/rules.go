@@ -80,13 +80,13 @@ func (s *shop) runRules(ctx context.Context) {
 	<-done
 }
 
-// settle is how long a shop may take to come up before what is missing is worth an alert.
-const settle = 20 * time.Second
+// comingUp is how long a shop may take to come up before what is missing is worth an alert.
+const comingUp = 20 * time.Second
 
 // settled tells whether the shop has come up, or should have.
 func (s *shop) settled() bool {
 	snap, _ := s.control.Snapshot()
-	return snap.Ready || s.now().Sub(s.started) > settle
+	return snap.Ready || s.now().Sub(s.started) > comingUp
 }
 
 // readRules gives the rules of all objects to what evaluates them.
