@@ -21,6 +21,8 @@ type sight struct {
 	pane    paneID // 0: a tab that needs no asking
 	service string // empty: all
 	trace   string // the id of one, or newest; empty: the list
+	failed  bool   // of the list: those alone in which something failed
+	slower  time.Duration
 	expr    string // a PromQL expression; empty: the charts of the service
 	last    time.Duration
 }
@@ -110,7 +112,7 @@ func (f *feed) ask(ctx context.Context, shop Shop, v vision) bool {
 	switch v.pane {
 	case paneTraces:
 		if v.trace == "" {
-			s.traces, err = shop.ListTraces(ctx, &controlpb.ListTracesRequest{Filter: &controlpb.TraceFilter{Service: v.service}, Limit: listed})
+			s.traces, err = shop.ListTraces(ctx, &controlpb.ListTracesRequest{Filter: v.filter(), Limit: listed})
 		} else {
 			s.trace, again, err = f.fetch(ctx, shop, v)
 		}
@@ -141,9 +143,39 @@ func (f *feed) show(v vision, s seen) {
 	})
 }
 
+// filter is the sight's for the daemon.
+func (s sight) filter() *controlpb.TraceFilter {
+	f := &controlpb.TraceFilter{Service: s.service, Error: s.failed}
+	if s.slower > 0 {
+		f.MinDuration = durationpb.New(s.slower)
+	}
+	return f
+}
+
+// whole returns the id of the newest trace that matches and of which no more is expected soon: services
+// send their spans at different times.
+func (f *feed) whole(ctx context.Context, shop Shop, s sight) (string, error) {
+	resp, err := shop.ListTraces(ctx, &controlpb.ListTracesRequest{Filter: s.filter(), Limit: listed})
+	if err != nil {
+		return "", err
+	}
+	for _, t := range resp.GetTraces() {
+		if end := t.GetStart().AsTime().Add(t.GetDuration().AsDuration()); f.now().Sub(end) >= time.Second {
+			return t.GetTraceId(), nil
+		}
+	}
+	return newest, nil
+}
+
 // fetch returns one trace. It is asked for again while spans may still arrive.
 func (f *feed) fetch(ctx context.Context, shop Shop, v vision) (t *trace.Trace, again bool, err error) {
-	resp, err := shop.GetTrace(ctx, &controlpb.GetTraceRequest{Id: v.trace, Filter: &controlpb.TraceFilter{Service: v.service}})
+	id := v.trace
+	if id == newest {
+		if id, err = f.whole(ctx, shop, v.sight); err != nil {
+			return nil, true, err
+		}
+	}
+	resp, err := shop.GetTrace(ctx, &controlpb.GetTraceRequest{Id: id, Filter: v.filter()})
 	if err != nil {
 		return nil, v.trace == newest, err
 	}

@@ -102,7 +102,7 @@ func TestATraceIsAskedForUntilItIsSettled(t *testing.T) {
 		}
 		f.look(2, sight{pane: paneTraces, trace: newest})
 		f.news(10 * time.Second)
-		if got := shop.asked(); got["trace last"] < 9 {
+		if got := shop.asked(); got["traces "] < 9 || got["trace "+traceList().Traces[0].TraceId] < 9 {
 			t.Errorf("the newest trace is asked for: %v", got)
 		}
 	})
@@ -224,6 +224,18 @@ func TestTracesAreFilteredAndFollowed(t *testing.T) {
 	s.wantText("no trace 03abcdef")
 	s.press("esc", "esc")
 	s.wantText("GET /")
+	s.press("/")
+	s.wantText("error, >200ms")
+	s.typing("error >200ms checkout")
+	if !s.gazing.failed || s.gazing.slower != 200*time.Millisecond {
+		t.Errorf("the daemon is asked for %+v", s.gazing)
+	}
+	s.wantText("3 errors")
+	s.wantNoText("2 errors", "GET /")
+	s.press("esc")
+	if s.gazing.failed {
+		t.Errorf("the daemon is asked for %+v", s.gazing)
+	}
 	s.send(batch{seen: &seen{of: s.gazed - 1, fail: "too late"}})
 	s.wantNoText("too late")
 }

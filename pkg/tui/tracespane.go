@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -26,13 +25,14 @@ type tracesPane struct {
 // sight is what the pane wants to be asked for.
 func (p *tracesPane) sight() sight {
 	s := sight{pane: paneTraces}
+	_, s.failed, s.slower = p.words()
 	if !p.all {
 		s.service = p.w.chosen
 	}
 	if p.open != nil {
 		s.trace = p.open.id
 		if s.trace != newest {
-			s.service = ""
+			s.service, s.failed, s.slower = "", false, 0
 		}
 	}
 	return s
@@ -61,17 +61,40 @@ func (p *tracesPane) forget() {
 	}
 }
 
+// words are the filter's: those that a trace must hold, and what the daemon looks for among all that it
+// keeps: "error", and a duration as in ">200ms".
+func (p *tracesPane) words() (text []string, failed bool, slower time.Duration) {
+	for _, word := range strings.Fields(p.filter) {
+		least, err := time.ParseDuration(strings.TrimPrefix(word, ">"))
+		switch {
+		case word == "error" || word == "errors":
+			failed = true
+		case word[0] == '>' && err == nil:
+			slower = least
+		case word[0] != '>': // of a duration, the beginning
+			text = append(text, word)
+		}
+	}
+	return text, failed, slower
+}
+
+// FilterHint tells which words mean more than their letters.
+func (p *tracesPane) FilterHint() string { return "words, error, >200ms" }
+
 // rows are the traces that the filter leaves.
 func (p *tracesPane) rows() []*controlpb.TraceSummary {
-	if p.filter == "" {
+	words, failed, slower := p.words()
+	if len(words) == 0 && !failed && slower == 0 {
 		return p.list.GetTraces()
 	}
 	var rows []*controlpb.TraceSummary
 	for _, t := range p.list.GetTraces() {
-		text := t.GetTraceId() + " " + p.root(t) + " " + p.errors(t) + " " + strings.Join(p.services(t), " ")
-		if matches(text, p.filter) {
-			rows = append(rows, t)
+		text := t.GetTraceId() + " " + p.root(t) + " " + strings.Join(p.services(t), " ")
+		misses := func(word string) bool { return !matches(text, word) }
+		if slices.ContainsFunc(words, misses) || failed && t.GetErrors() == 0 && !t.GetFailed() || t.GetDuration().AsDuration() < slower {
+			continue
 		}
+		rows = append(rows, t)
 	}
 	return rows
 }
@@ -204,124 +227,6 @@ func (p *tracesPane) nothing(width int) string {
 	}
 	return strings.Join(p.w.faint.each(wrap(text, width)), "\n")
 }
-
-// traceGrid is which columns the list has, and how wide those are that vary.
-type traceGrid struct {
-	id, spans, services bool
-	bar, root           int
-}
-
-func (p *tracesPane) grid(width int) traceGrid {
-	g := traceGrid{id: width >= 70, spans: width >= 60, services: width >= 100}
-	left := width - 2 - 10 - 9 - 2 - resultWidth
-	if g.id {
-		left -= 10
-	}
-	if g.spans {
-		left -= 7
-	}
-	if width >= 60 && !p.w.linear {
-		g.bar = min(width/10, 12)
-		left -= g.bar + 2
-	}
-	g.root = left
-	if g.services {
-		g.root = min(left, 30)
-	}
-	return g
-}
-
-// resultWidth is as wide as most results: "● 12 errors".
-const resultWidth = 11
-
-func (g traceGrid) head(t *theme) string {
-	text := "  " + t.fit("TIME", 10)
-	if g.id {
-		text += t.fit("TRACE", 10)
-	}
-	text += t.right("TOOK", 7) + "  "
-	if g.bar > 0 {
-		text += spaces(g.bar + 2)
-	}
-	if g.spans {
-		text += t.right("SPANS", 5) + "  "
-	}
-	text += t.fit("ROOT", g.root) + "  " + t.fit("RESULT", resultWidth)
-	if g.services {
-		text += "  SERVICES"
-	}
-	return text
-}
-
-func (p *tracesPane) row(s *controlpb.TraceSummary, g traceGrid, chosen bool, longest time.Duration, width int) string {
-	w := p.w
-	mark := "  "
-	if chosen {
-		mark = w.mark + " "
-	}
-	text := mark + w.faint.paint(s.GetStart().AsTime().In(w.now().Location()).Format("15:04:05")) + "  "
-	if g.id {
-		text += w.fit(short(s.GetTraceId()), 8) + "  "
-	}
-	took := s.GetDuration().AsDuration()
-	text += w.right(millis(float64(took)/1e6), 7) + "  "
-	if g.bar > 0 {
-		n := min(max(int(float64(took)/float64(longest)*float64(g.bar)+0.5), 1), g.bar)
-		text += w.info.paint(strings.Repeat(w.bar, n)) + spaces(g.bar-n+2)
-	}
-	if g.spans {
-		text += w.right(fmt.Sprint(s.GetSpans()), 5) + "  "
-	}
-	text += w.fit(p.root(s), g.root) + "  "
-	tone, symbol := w.good, w.ok
-	switch {
-	case s.GetFailed():
-		tone, symbol = w.bad, w.broken
-	case s.GetErrors() > 0:
-		tone, symbol = w.warn, w.alert
-	}
-	if w.linear {
-		symbol = ""
-	}
-	text += tone.paint(w.fit(strings.TrimSpace(symbol+" "+p.errors(s)), resultWidth))
-	if g.services {
-		text += "  " + w.faint.paint(strings.Join(p.services(s), " "))
-	}
-	text = w.fit(text, width)
-	if chosen {
-		text = w.highlight(text)
-	}
-	return text
-}
-
-func (p *tracesPane) errors(s *controlpb.TraceSummary) string {
-	switch n := int(s.GetErrors()); {
-	case n > 0:
-		return plural(n, "error")
-	case s.GetFailed():
-		return "failed"
-	}
-	return "ok"
-}
-
-func (p *tracesPane) root(s *controlpb.TraceSummary) string {
-	name := clean(s.GetRootName())
-	if i := strings.LastIndexByte(name, '/'); i > 0 && i < len(name)-1 && !strings.Contains(name, " ") {
-		name = name[i+1:]
-	}
-	return p.w.serviceName(clean(s.GetRootService())) + " " + name
-}
-
-func (p *tracesPane) services(s *controlpb.TraceSummary) []string {
-	var names []string
-	for _, name := range s.GetServices() {
-		names = append(names, p.w.serviceName(clean(name)))
-	}
-	return names
-}
-
-// short is the beginning of an id, which is enough to tell it from others.
-func short(id string) string { return clean(id[:min(len(id), 8)]) }
 
 // serviceName is what people call a service that spans name by its workload.
 func (w *world) serviceName(name string) string {
