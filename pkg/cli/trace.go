@@ -26,7 +26,7 @@ cut short, and "last" is the newest trace.`,
 }
 
 // defaultWidth is how wide traces are drawn where there is no terminal.
-const defaultWidth = 120
+const defaultWidth = 160
 
 func (f *Factory) traceWidth() int { return cmp.Or(f.Width, defaultWidth) }
 
