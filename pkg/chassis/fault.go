@@ -28,6 +28,8 @@ type faultTable struct {
 type fault struct {
 	lifeline.Fault
 	code codes.Code
+	// mark is what the span of a call that it hits says of it.
+	mark []attribute.KeyValue
 }
 
 func (t *faultTable) set(faults []lifeline.Fault) {
@@ -42,9 +44,23 @@ func (t *faultTable) set(faults []lifeline.Fault) {
 			// An unknown name still makes the call fail: a fault that silently does nothing would mislead.
 			failure, _ = code.Parse(f.Code)
 		}
-		list = append(list, fault{f, failure})
+		list = append(list, fault{f, failure, []attribute.KeyValue{
+			attribute.String("shopctl.fault", f.ID), attribute.String("shopctl.fault.effect", effect(f)),
+		}})
 	}
 	t.active.Store(&list)
+}
+
+// effect is what a fault does to a call, shortly: "+500ms", "UNAVAILABLE".
+func effect(f lifeline.Fault) string {
+	var words []string
+	if f.Delay > 0 {
+		words = append(words, "+"+f.Delay.String())
+	}
+	if f.Code != "" {
+		words = append(words, f.Code)
+	}
+	return strings.Join(words, " ")
 }
 
 // inject delays or fails the call named method, as the faults say.
@@ -57,7 +73,7 @@ func (t *faultTable) inject(ctx context.Context, method string) error {
 		if !f.matches(method) || rand.Float64()*100 >= f.Percent {
 			continue
 		}
-		trace.SpanFromContext(ctx).SetAttributes(attribute.String("shopctl.fault", f.ID))
+		trace.SpanFromContext(ctx).SetAttributes(f.mark...)
 		if err := wait(ctx, f.Delay); err != nil {
 			return status.FromContextError(err).Err()
 		}

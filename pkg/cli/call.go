@@ -156,6 +156,9 @@ func (o *callOptions) invoke(ctx context.Context, caller *call.Caller, t *callTa
 	}
 	if result.TraceID != "" {
 		fmt.Fprintf(o.f.Err, "trace: %s\n", result.TraceID)
+		if !t.foreign {
+			o.f.next("trace show " + result.TraceID)
+		}
 	}
 	if writeErr != nil {
 		return writeErr

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shopctl/shopctl/pkg/daemon"
+	"github.com/shopctl/shopctl/pkg/observe/otlp"
 	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/pkg/workload"
 )
@@ -20,12 +21,17 @@ type daemonFlags struct {
 	only     []string
 	port     int
 	portBase int
+	promPort int
+	// forward is where spans go, too.
+	forward string
 }
 
 func (o *daemonFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&o.only, "only", nil, "start these `SERVICES` alone, and what they need")
 	flags.IntVar(&o.port, "port", 0, "`PORT` of the storefront (default 8080, or another one if that is taken)")
+	flags.IntVar(&o.promPort, "prometheus-port", 0, "`PORT` of Prometheus' HTTP API (default 9090, or another one if that is taken)")
+	flags.StringVar(&o.forward, "otlp-forward", "", "send all spans on to this OTLP `ENDPOINT`, too: http://HOST:4318 or grpc://HOST:4317")
 	flags.IntVar(&o.portBase, "port-base", 0, "first `PORT` of the services' addresses (default: ones that are free)")
 }
 
@@ -41,8 +47,17 @@ func (o *daemonFlags) args() []string {
 	if o.portBase != 0 {
 		args = append(args, "--port-base", strconv.Itoa(o.portBase))
 	}
+	if o.promPort != 0 {
+		args = append(args, "--prometheus-port", strconv.Itoa(o.promPort))
+	}
+	if o.forward != "" {
+		args = append(args, "--otlp-forward", o.forward)
+	}
 	return args
 }
+
+// freePortsEnv makes a shop leave the standard ports of OTLP and Prometheus to others.
+const freePortsEnv = "SHOPCTL_FREE_PORTS"
 
 // newDaemonCmd is what up runs in the background.
 func newDaemonCmd(f *Factory) *cobra.Command {
@@ -54,12 +69,20 @@ func newDaemonCmd(f *Factory) *cobra.Command {
 		Args:   exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := daemon.Config{
-				Name: f.Name, Namespace: f.Namespace, PortBase: o.portBase, Only: o.only,
+				Name: f.Name, Namespace: f.Namespace, PortBase: o.portBase, Only: o.only, SpansForward: o.forward,
 				Images: f.images, Executable: f.Executable, Version: buildVersion().Version,
 				Getenv: f.Getenv, Environ: f.Environ, Log: f.Err, Now: f.Now,
 			}
 			if o.port != 0 {
 				cfg.Listen = fmt.Sprintf("127.0.0.1:%d", o.port)
+			}
+			if f.Getenv(freePortsEnv) == "" {
+				cfg.SpansGRPC, cfg.SpansHTTP = otlp.StandardGRPC, otlp.StandardHTTP
+			} else {
+				cfg.Prometheus = "127.0.0.1:0"
+			}
+			if o.promPort != 0 {
+				cfg.Prometheus = fmt.Sprintf("127.0.0.1:%d", o.promPort)
 			}
 			return daemon.Run(cmd.Context(), cfg, daemon.ReadyPipe(f.Getenv))
 		},

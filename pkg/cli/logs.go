@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/observe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -15,6 +16,10 @@ type logsOptions struct {
 	streamOptions
 	tail     int32
 	instance string
+	trace    string
+	span     string
+	level    string
+	grep     string
 }
 
 func newLogsCmd(f *Factory) *cobra.Command {
@@ -23,9 +28,11 @@ func newLogsCmd(f *Factory) *cobra.Command {
 		Use:   "logs [SERVICE]",
 		Short: "Print what services log",
 		Long: `Print what one or all services log, one record a line, oldest first. With -o json each line is an object with
-time, service, instance, level, message, trace_id and raw: the record as the service wrote it.`,
+time, service, instance, level, message, trace_id, span_id and raw: the record as the service wrote it.`,
 		Example: `shopctl logs -f checkout
 shopctl logs --since 5m --tail 100
+shopctl logs --trace last --level warn
+shopctl logs payment --grep 'card (type|number)'
 shopctl logs -o json | jq 'select(.level == "error")'`,
 		Args:              atMost(1, "one service"),
 		ValidArgsFunction: f.completeOneService,
@@ -34,6 +41,12 @@ shopctl logs -o json | jq 'select(.level == "error")'`,
 	o.add(cmd, "lines", "are written")
 	cmd.Flags().Int32Var(&o.tail, "tail", 0, "only the last `NUMBER` of lines (default all that is kept)")
 	cmd.Flags().StringVar(&o.instance, "instance", "", "only lines of this `INSTANCE`")
+	cmd.Flags().StringVar(&o.trace, "trace", "", "only lines of the trace with this `ID`, or one that begins so; last: the newest trace")
+	cmd.Flags().StringVar(&o.span, "span", "", "only lines of the span with this `ID`, or one that begins so")
+	cmd.Flags().StringVar(&o.level, "level", "", "only lines of this `LEVEL` or a worse one: debug, info, warn, error")
+	cmd.Flags().StringVar(&o.grep, "grep", "", "only lines that match this regular `EXPRESSION` (RE2) as they were written")
+	must(cmd.RegisterFlagCompletionFunc("trace", f.completeTraces))
+	completeWords(cmd, "level", observe.LogLevels()...)
 	return cmd
 }
 
@@ -48,6 +61,7 @@ func (o *logsOptions) run(ctx context.Context, args []string) error {
 	defer shop.Close()
 	stream, err := shop.Logs(ctx, &controlpb.LogsRequest{
 		Follow: o.follow, Tail: o.tail, Instance: o.instance, Service: service, Since: since,
+		TraceId: o.trace, SpanId: o.span, Level: o.level, Grep: o.grep,
 	})
 	if err != nil {
 		return err
@@ -62,36 +76,49 @@ type logView struct {
 	Level    string          `json:"level"`
 	Message  string          `json:"message"`
 	TraceID  string          `json:"trace_id"`
+	SpanID   string          `json:"span_id"`
 	Raw      json.RawMessage `json:"raw"`
 }
 
 func (o *logsOptions) print(line *controlpb.LogLine) error {
 	if o.format == formatJSON {
-		raw := json.RawMessage(line.GetRaw())
-		if !json.Valid(raw) {
-			quoted, err := json.Marshal(line.GetRaw())
-			if err != nil {
-				return fmt.Errorf("encode log line: %w", err)
-			}
-			raw = quoted
+		view, err := viewLog(line)
+		if err != nil {
+			return err
 		}
-		return o.f.printLine(logView{
-			Time: rfc3339(line.GetTime()), Service: line.GetService(), Instance: line.GetInstance(),
-			Level: line.GetLevel(), Message: line.GetMessage(), TraceID: line.GetTraceId(), Raw: raw,
-		})
+		return o.f.printLine(view)
 	}
 	_, err := fmt.Fprintln(o.f.Out, o.f.LogText(line))
 	return err
 }
 
+func viewLog(line *controlpb.LogLine) (logView, error) {
+	raw := json.RawMessage(line.GetRaw())
+	if !json.Valid(raw) {
+		quoted, err := json.Marshal(line.GetRaw())
+		if err != nil {
+			return logView{}, fmt.Errorf("encode log line: %w", err)
+		}
+		raw = quoted
+	}
+	return logView{
+		Time: rfc3339(line.GetTime()), Service: line.GetService(), Instance: line.GetInstance(),
+		Level: line.GetLevel(), Message: line.GetMessage(), TraceID: line.GetTraceId(), SpanID: line.GetSpanId(), Raw: raw,
+	}, nil
+}
+
 // LogText is a log line for people: time, service, level, message and the record's other fields.
 func (f *Factory) LogText(line *controlpb.LogLine) string {
+	return f.logText(line, control.LogFields(line.GetRaw()))
+}
+
+func (f *Factory) logText(line *controlpb.LogLine, fields string) string {
 	when := line.GetTime().AsTime().Local().Format("15:04:05.000")
 	level := line.GetLevel()
 	message := line.GetMessage()
 	if message == "" {
 		message = line.GetRaw()
-	} else if fields := control.LogFields(line.GetRaw()); fields != "" {
+	} else if fields != "" {
 		message += " " + f.paint(toneFaint, fields)
 	}
 	return fmt.Sprintf("%s %-14s %s %s", f.paint(toneFaint, when), line.GetService(), f.paint(levelTone(level), fmt.Sprintf("%-5s", level)), message)

@@ -3,6 +3,8 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -28,15 +30,50 @@ func (a *api) Logs(req *controlpb.LogsRequest, stream grpc.ServerStreamingServer
 			return a.names().unknown(name)
 		}
 	}
+	var err error
+	if q.LogFilter, err = a.logFilter(req); err != nil {
+		return err
+	}
 	if since := req.GetSince(); since != nil {
 		q.Since = since.AsTime()
 	}
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
 	defer context.AfterFunc(a.leaving, cancel)()
-	err := a.logs.Read(ctx, q, stream.Send)
+	err = a.logs.Read(ctx, q, stream.Send)
 	if ctx.Err() != nil {
 		return nil
 	}
 	return err
+}
+
+// logFilter reads what a request wants of the lines.
+func (a *api) logFilter(req *controlpb.LogsRequest) (observe.LogFilter, error) {
+	f := observe.LogFilter{TraceID: strings.ToLower(req.GetTraceId()), SpanID: strings.ToLower(req.GetSpanId())}
+	switch {
+	case f.TraceID == lastTrace:
+		sum, err := a.findTrace(lastTrace, nil)
+		if err != nil {
+			return f, err
+		}
+		f.TraceID = sum.ID.String()
+	case f.TraceID != "" && !isHex(f.TraceID, 32):
+		return f, badTraceID(req.GetTraceId())
+	}
+	if f.SpanID != "" && !isHex(f.SpanID, 16) {
+		return f, control.Error(codes.InvalidArgument, fmt.Sprintf("%q is no span id: want up to 16 hexadecimal digits", req.GetSpanId()), "shopctl trace show last -o json", 2)
+	}
+	if word := req.GetLevel(); word != "" {
+		var ok bool
+		if f.Level, ok = observe.LogLevel(word); !ok {
+			return f, control.Error(codes.InvalidArgument, fmt.Sprintf("unknown level %q", word), "one of "+strings.Join(observe.LogLevels(), ", "), 2)
+		}
+	}
+	if req.GetGrep() != "" {
+		var err error
+		if f.Grep, err = regexp.Compile(req.GetGrep()); err != nil {
+			return f, control.Error(codes.InvalidArgument, fmt.Sprintf("read regular expression: %v", err), "quote what shall stand for itself: \\(  \\[  \\.  \\*", 2)
+		}
+	}
+	return f, nil
 }

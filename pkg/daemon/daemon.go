@@ -23,7 +23,9 @@ import (
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe"
+	"github.com/shopctl/shopctl/pkg/observe/otlp"
 	"github.com/shopctl/shopctl/pkg/observe/scrape"
+	"github.com/shopctl/shopctl/pkg/observe/spans"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/pkg/workload"
@@ -41,6 +43,13 @@ type Config struct {
 	Only []string
 	// Listen is the storefront's address; empty: 127.0.0.1:8080 if that is free, else another port.
 	Listen string
+	// Prometheus is the address of Prometheus' HTTP API; empty: 127.0.0.1:9090 if that is free, else
+	// another port.
+	Prometheus string
+	// SpansGRPC and SpansHTTP are where spans are taken if that is free; empty: at any free port.
+	SpansGRPC, SpansHTTP string
+	// SpansForward is another OTLP receiver, which gets all spans too; empty: none does.
+	SpansForward string
 	// Images maps container images to commands, read again whenever objects change. May be nil.
 	Images func() workload.Images
 	// Executable is this binary, for the instances; ExecArgs come before "service run NAME". Empty:
@@ -81,9 +90,12 @@ type shop struct {
 	logs   *observe.Logs
 	stats  *scrape.Scraper
 	meters meters
-	spans  *observe.Spans
-	memory *memoryCache
-	otlp   string
+	spans  *spans.Store
+	calls  *calls
+	// receiver takes spans, forward hands them on; nil where that is not so.
+	receiver *otlp.Receiver
+	forward  *otlp.Forwarder
+	memory   *memoryCache
 
 	// stop asks the daemon to go down; now is closed when that shall be at once.
 	stop    context.CancelFunc
@@ -178,19 +190,21 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	}
 	var all sync.WaitGroup
 	background, end := context.WithCancel(context.Background())
-	receiver, err := s.receiveSpans()
-	if err != nil {
-		s.log.Warn("spans are not received", "error", err)
-	}
+	closeSpans := s.receiveSpans()
 	ctl, err := s.newController()
 	if err != nil {
 		end()
-		receiver.close()
+		closeSpans()
 		_ = listener.Close()
 		s.endStreams()
 		return explainPort(err)
 	}
+	prom, err := s.servePrometheus()
+	if err != nil {
+		s.log.Warn("Prometheus' API is not served", "error", err)
+	}
 	s.control = ctl
+	s.calls.controller.Store(ctl)
 	s.faults = s.newFaults()
 	s.control.SetFaults(s.faults)
 
@@ -218,8 +232,9 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	err = errors.Join(err, <-served)
 	end()
 	all.Wait()
-	receiver.close()
-	return err
+	prom.close()
+	closeSpans()
+	return errors.Join(err, s.meters.query.Close())
 }
 
 // takeDown undoes all faults and ends all instances.

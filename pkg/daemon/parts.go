@@ -5,19 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe"
+	"github.com/shopctl/shopctl/pkg/observe/spans"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/decode"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
@@ -35,7 +33,7 @@ const logCap = 4 << 20
 func (s *shop) open() error {
 	s.events = observe.NewEvents(s.now)
 	s.openMetrics()
-	s.spans = observe.NewSpans(s.stats.Rouse)
+	s.spans = spans.New(spans.Config{OnRecords: s.onSpans, Now: s.now})
 	var err error
 	s.logs, err = observe.NewLogs(observe.LogsConfig{
 		Dir: s.dir.Logs(), RotatedSuffix: process.RotatedSuffix,
@@ -56,7 +54,9 @@ func (s *shop) open() error {
 		return err
 	}
 	s.source = newSource(s.store)
-	return nil
+	s.calls = s.newCalls()
+	s.meters.registry.MustRegister(&callsCollector{s.calls})
+	return s.openForward()
 }
 
 // openStore opens the objects. A file that cannot be read is put aside, and the shop begins with
@@ -108,9 +108,7 @@ func (s *shop) newController() (*workload.Controller, error) {
 		}
 	}
 	environ := slices.Clone(instanceEnviron(s.cfg.Environ))
-	if s.otlp != "" {
-		environ = append(environ, "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+s.otlp)
-	}
+	environ = append(environ, s.spanEnviron()...)
 	only, err := s.only()
 	if err != nil {
 		return nil, err
@@ -163,9 +161,12 @@ func instanceEnviron(environ []string) []string {
 	return out
 }
 
-// commandEnviron is what a learner's own program inherits: everything but what is shopctl's.
+// commandEnviron is what a learner's own program inherits: everything but what is shopctl's, and what would
+// send its spans elsewhere. A pod template may still do that.
 func commandEnviron(environ []string) []string {
-	return slices.DeleteFunc(slices.Clone(environ), func(kv string) bool { return strings.HasPrefix(kv, "SHOPCTL_") })
+	return slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
+		return strings.HasPrefix(kv, "SHOPCTL_") || strings.HasPrefix(kv, "OTEL_EXPORTER_OTLP_")
+	})
 }
 
 // only finds the Deployments that the shop is limited to.
@@ -227,40 +228,9 @@ func (s *shop) onFault(c fault.Change) {
 		reason, verb = "FaultCleared", "over: "
 	}
 	s.events.Add(&controlpb.Event{Type: "Normal", Reason: reason, Service: c.Fault.Service, Message: verb + c.Fault.Phrase(s.now())})
+	s.calls.onFault(c, s.faults.List(), s.now())
 	s.bell.ring()
 	s.control.Refresh()
-}
-
-// receiver takes spans over OTLP.
-type receiver struct {
-	server *grpc.Server
-	done   chan struct{}
-}
-
-func (s *shop) receiveSpans() (*receiver, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("listen for spans: %w", err)
-	}
-	r := &receiver{
-		server: observe.NewReceiver(s.spans, grpc.MaxRecvMsgSize(8<<20), grpc.ConnectionTimeout(5*time.Second), grpc.ReadBufferSize(8<<10), grpc.WriteBufferSize(4<<10)),
-		done:   make(chan struct{}),
-	}
-	s.otlp = l.Addr().String()
-	go func() {
-		defer close(r.done)
-		if err := r.server.Serve(l); err != nil {
-			s.log.Error("receive spans", "error", err)
-		}
-	}()
-	return r, nil
-}
-
-func (r *receiver) close() {
-	if r != nil {
-		r.server.Stop()
-		<-r.done
-	}
 }
 
 // explainPort says what to do about a port that is taken.

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/observe/otlp"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/workload"
 	"github.com/shopctl/shopctl/services"
@@ -31,8 +32,11 @@ func (s *shop) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 	resp := &controlpb.StatusResponse{
 		Name: s.dir.Name, Pid: int32(os.Getpid()), Namespace: s.store.Namespace(), Driver: "process",
 		ShopctlVersion: s.cfg.Version, Started: timestamppb.New(s.started),
-		RunDir: s.dir.Run, StateDir: s.dir.State, OtlpEndpoint: s.otlp,
+		RunDir: s.dir.Run, StateDir: s.dir.State, PrometheusUrl: s.meters.url,
 		Ready: snap.Ready, GoingDown: snap.GoingDown, Faults: s.protoFaults(faults),
+	}
+	if s.receiver != nil {
+		resp.OtlpEndpoint, resp.OtlpHttpEndpoint = s.receiver.GRPC(), "http://"+s.receiver.HTTP()+otlp.Path
 	}
 	if snap.Storefront != "" {
 		resp.Url = "http://" + snap.Storefront

@@ -26,6 +26,7 @@ type LogQuery struct {
 	Tail int
 	// Follow goes on with new lines until the context ends.
 	Follow bool
+	LogFilter
 }
 
 func (q LogQuery) wants(in *instanceLog) bool {
@@ -94,11 +95,11 @@ func readSection(ctx context.Context, s section, q LogQuery) ([]*controlpb.LogLi
 	for ctx.Err() == nil {
 		raw, err := in.ReadString('\n')
 		if raw = strings.TrimRight(raw, "\r\n"); raw != "" {
-			line := parseLine(s.log.service, s.log.instance, raw)
-			if line.Time == nil && len(lines) > 0 {
+			line := q.pick(s.log, raw)
+			if line != nil && line.Time == nil && len(lines) > 0 {
 				line.Time = lines[len(lines)-1].Time
 			}
-			if !line.GetTime().AsTime().Before(q.Since) {
+			if line != nil && !line.GetTime().AsTime().Before(q.Since) {
 				lines = append(lines, line)
 			}
 		}
@@ -126,6 +127,7 @@ func parseLine(service, instance, raw string) *controlpb.LogLine {
 		Message   string    `json:"message"`
 		Msg       string    `json:"msg"`
 		TraceID   string    `json:"trace_id"`
+		SpanID    string    `json:"span_id"`
 	}
 	if !strings.HasPrefix(raw, "{") || json.Unmarshal([]byte(raw), &fields) != nil {
 		line.Message = raw
@@ -140,7 +142,7 @@ func parseLine(service, instance, raw string) *controlpb.LogLine {
 	}
 	line.Level = level(cmp.Or(fields.Severity, fields.Level))
 	line.Message = cmp.Or(fields.Message, fields.Msg)
-	line.TraceId = fields.TraceID
+	line.TraceId, line.SpanId = fields.TraceID, fields.SpanID
 	return line
 }
 
@@ -173,6 +175,10 @@ func (f *follower) offer(in *instanceLog, p []byte) {
 		if raw = strings.TrimRight(raw, "\r\n"); raw == "" {
 			continue
 		}
+		line := f.query.pick(in, raw)
+		if line == nil {
+			continue
+		}
 		if len(f.lines) == cap(f.lines)-1 {
 			f.lost++
 			continue
@@ -186,6 +192,6 @@ func (f *follower) offer(in *instanceLog, p []byte) {
 				continue
 			}
 		}
-		f.lines <- parseLine(in.service, in.instance, raw)
+		f.lines <- line
 	}
 }

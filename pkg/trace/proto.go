@@ -9,6 +9,9 @@ import (
 
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/rpc/code"
 )
 
 // Spans reads the spans of OTLP. Those without a valid id of a trace or of their own are left out and
@@ -75,8 +78,20 @@ func validID(id []byte, size int) bool {
 	return false
 }
 
-// Describe takes from an attribute what a record holds of it: the newer names of OpenTelemetry's
-// conventions, and the older ones that many SDKs still send.
+// Describes tells whether a record holds anything of the attribute with that key.
+func Describes(key []byte) bool {
+	switch string(key) {
+	case "peer.service", "server.address", "net.peer.name", "server.port", "net.peer.port",
+		"rpc.response.status_code", "rpc.grpc.status_code", "http.response.status_code", "http.status_code",
+		"rpc.system.name", "rpc.system", "db.system.name", "db.system", "messaging.system",
+		"http.request.method", "http.method":
+		return true
+	}
+	return false
+}
+
+// Describe takes from an attribute what a record holds of it: by the newer names of OpenTelemetry's
+// conventions, and by the older ones that many SDKs still send.
 func (r *Record) Describe(key, value string) {
 	switch key {
 	case "peer.service":
@@ -85,11 +100,13 @@ func (r *Record) Describe(key, value string) {
 		if r.Peer == "" {
 			r.Peer = value
 		}
+	case "server.port", "net.peer.port":
+		r.Port = value
 	case "rpc.response.status_code", "http.response.status_code", "http.status_code":
 		r.Code = value
 	case "rpc.grpc.status_code":
-		if r.Code == "" {
-			r.Code = value
+		if number, err := strconv.ParseUint(value, 10, 8); err == nil && r.Code == "" {
+			r.Code = code.Name(codes.Code(number))
 		}
 	case "rpc.system.name", "rpc.system", "db.system.name", "db.system", "messaging.system":
 		r.Protocol = value

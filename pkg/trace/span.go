@@ -30,6 +30,17 @@ const (
 // Has tells whether all of m hold.
 func (k Mark) Has(m Mark) bool { return k&m == m }
 
+// Words are the marks in words: "error", "retry", ...
+func (k Mark) Words() []string {
+	var words []string
+	for i, word := range [...]string{"error", "retry", "fault", "orphan", "skew", "late", "duplicate", "cycle"} {
+		if k.Has(1 << i) {
+			words = append(words, word)
+		}
+	}
+	return words
+}
+
 // Attribute is one attribute with its value as text.
 type Attribute struct{ Key, Value string }
 
@@ -118,7 +129,9 @@ func (t *Trace) Duration() time.Duration { return max(0, t.End.Sub(t.Start)) }
 
 // Entered tells that the caller of the root sent no span: the root has a parent that nobody knows, and
 // everything else hangs below it.
-func (t *Trace) Entered() bool { return len(t.Roots) == 1 && t.Roots[0].Parent != SpanID{} }
+func (t *Trace) Entered() bool {
+	return len(t.Roots) == 1 && t.Roots[0].Parent != SpanID{} && !t.Roots[0].Marks.Has(Cyclic)
+}
 
 // Count is how many spans have all of m.
 func (t *Trace) Count(m Mark) int {

@@ -157,8 +157,10 @@ type StatusResponse struct {
 	GoingDown bool `protobuf:"varint,15,opt,name=going_down,json=goingDown,proto3" json:"going_down,omitempty"`
 	// Where Prometheus' HTTP API answers, "http://127.0.0.1:9090"; empty if it does not.
 	PrometheusUrl string `protobuf:"bytes,16,opt,name=prometheus_url,json=prometheusUrl,proto3" json:"prometheus_url,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Where spans are taken over HTTP: "http://127.0.0.1:4318/v1/traces"; empty if they are not.
+	OtlpHttpEndpoint string `protobuf:"bytes,17,opt,name=otlp_http_endpoint,json=otlpHttpEndpoint,proto3" json:"otlp_http_endpoint,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *StatusResponse) Reset() {
@@ -299,6 +301,13 @@ func (x *StatusResponse) GetGoingDown() bool {
 func (x *StatusResponse) GetPrometheusUrl() string {
 	if x != nil {
 		return x.PrometheusUrl
+	}
+	return ""
+}
+
+func (x *StatusResponse) GetOtlpHttpEndpoint() string {
+	if x != nil {
+		return x.OtlpHttpEndpoint
 	}
 	return ""
 }
@@ -2547,7 +2556,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x06memory\x18\x02 \x01(\bR\x06memory\"[\n" +
 	"\fWatchRequest\x12\x14\n" +
 	"\x05stats\x18\x01 \x01(\bR\x05stats\x125\n" +
-	"\binterval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\binterval\"\xbb\x04\n" +
+	"\binterval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\binterval\"\xe9\x04\n" +
 	"\x0eStatusResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x10\n" +
@@ -2566,7 +2575,8 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x06faults\x18\x0e \x03(\v2\x19.shopctl.control.v1.FaultR\x06faults\x12\x1d\n" +
 	"\n" +
 	"going_down\x18\x0f \x01(\bR\tgoingDown\x12%\n" +
-	"\x0eprometheus_url\x18\x10 \x01(\tR\rprometheusUrl\"\xa3\x01\n" +
+	"\x0eprometheus_url\x18\x10 \x01(\tR\rprometheusUrl\x12,\n" +
+	"\x12otlp_http_endpoint\x18\x11 \x01(\tR\x10otlpHttpEndpoint\"\xa3\x01\n" +
 	"\vStartupStep\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x123\n" +
 	"\astarted\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\astarted\x12/\n" +

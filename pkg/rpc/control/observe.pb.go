@@ -237,11 +237,15 @@ type TraceStore struct {
 	Bytes    int64                  `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	MaxBytes int64                  `protobuf:"varint,4,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
 	// Since the daemon began: taken, refused because they made no sense, and forgotten for newer ones.
-	Received      int64 `protobuf:"varint,5,opt,name=received,proto3" json:"received,omitempty"`
-	Refused       int64 `protobuf:"varint,6,opt,name=refused,proto3" json:"refused,omitempty"`
-	Evicted       int64 `protobuf:"varint,7,opt,name=evicted,proto3" json:"evicted,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Received int64 `protobuf:"varint,5,opt,name=received,proto3" json:"received,omitempty"`
+	Refused  int64 `protobuf:"varint,6,opt,name=refused,proto3" json:"refused,omitempty"`
+	Evicted  int64 `protobuf:"varint,7,opt,name=evicted,proto3" json:"evicted,omitempty"`
+	// Where export requests are forwarded to, how many were, and how many were dropped.
+	Forward        string `protobuf:"bytes,8,opt,name=forward,proto3" json:"forward,omitempty"`
+	Forwarded      int64  `protobuf:"varint,9,opt,name=forwarded,proto3" json:"forwarded,omitempty"`
+	ForwardDropped int64  `protobuf:"varint,10,opt,name=forward_dropped,json=forwardDropped,proto3" json:"forward_dropped,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *TraceStore) Reset() {
@@ -319,6 +323,27 @@ func (x *TraceStore) GetRefused() int64 {
 func (x *TraceStore) GetEvicted() int64 {
 	if x != nil {
 		return x.Evicted
+	}
+	return 0
+}
+
+func (x *TraceStore) GetForward() string {
+	if x != nil {
+		return x.Forward
+	}
+	return ""
+}
+
+func (x *TraceStore) GetForwarded() int64 {
+	if x != nil {
+		return x.Forwarded
+	}
+	return 0
+}
+
+func (x *TraceStore) GetForwardDropped() int64 {
+	if x != nil {
+		return x.ForwardDropped
 	}
 	return 0
 }
@@ -2121,7 +2146,7 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\x05limit\x18\x02 \x01(\x05R\x05limit\"\x84\x01\n" +
 	"\x12ListTracesResponse\x128\n" +
 	"\x06traces\x18\x01 \x03(\v2 .shopctl.control.v1.TraceSummaryR\x06traces\x124\n" +
-	"\x05store\x18\x02 \x01(\v2\x1e.shopctl.control.v1.TraceStoreR\x05store\"\xbd\x01\n" +
+	"\x05store\x18\x02 \x01(\v2\x1e.shopctl.control.v1.TraceStoreR\x05store\"\x9e\x02\n" +
 	"\n" +
 	"TraceStore\x12\x16\n" +
 	"\x06traces\x18\x01 \x01(\x03R\x06traces\x12\x14\n" +
@@ -2130,7 +2155,11 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\tmax_bytes\x18\x04 \x01(\x03R\bmaxBytes\x12\x1a\n" +
 	"\breceived\x18\x05 \x01(\x03R\breceived\x12\x18\n" +
 	"\arefused\x18\x06 \x01(\x03R\arefused\x12\x18\n" +
-	"\aevicted\x18\a \x01(\x03R\aevicted\"\xb4\x02\n" +
+	"\aevicted\x18\a \x01(\x03R\aevicted\x12\x18\n" +
+	"\aforward\x18\b \x01(\tR\aforward\x12\x1c\n" +
+	"\tforwarded\x18\t \x01(\x03R\tforwarded\x12'\n" +
+	"\x0fforward_dropped\x18\n" +
+	" \x01(\x03R\x0eforwardDropped\"\xb4\x02\n" +
 	"\fTraceSummary\x12\x19\n" +
 	"\btrace_id\x18\x01 \x01(\tR\atraceId\x12!\n" +
 	"\froot_service\x18\x02 \x01(\tR\vrootService\x12\x1b\n" +

@@ -34,7 +34,8 @@ const (
 type TracesClient interface {
 	// ListTraces returns the traces that match, newest first.
 	ListTraces(ctx context.Context, in *ListTracesRequest, opts ...grpc.CallOption) (*ListTracesResponse, error)
-	// GetTrace returns one trace whole. Errors: NOT_FOUND; INVALID_ARGUMENT for what is no id, and for
+	// GetTrace returns one trace whole; of one asked for by all of its id it waits up to a second for the spans
+	// that are still on their way. Errors: NOT_FOUND; INVALID_ARGUMENT for what is no id, and for
 	// the beginning of several ids.
 	GetTrace(ctx context.Context, in *GetTraceRequest, opts ...grpc.CallOption) (*GetTraceResponse, error)
 	// FollowTraces sends each trace that matches once, when nothing has come of it for a moment.
@@ -94,7 +95,8 @@ type Traces_FollowTracesClient = grpc.ServerStreamingClient[TraceSummary]
 type TracesServer interface {
 	// ListTraces returns the traces that match, newest first.
 	ListTraces(context.Context, *ListTracesRequest) (*ListTracesResponse, error)
-	// GetTrace returns one trace whole. Errors: NOT_FOUND; INVALID_ARGUMENT for what is no id, and for
+	// GetTrace returns one trace whole; of one asked for by all of its id it waits up to a second for the spans
+	// that are still on their way. Errors: NOT_FOUND; INVALID_ARGUMENT for what is no id, and for
 	// the beginning of several ids.
 	GetTrace(context.Context, *GetTraceRequest) (*GetTraceResponse, error)
 	// FollowTraces sends each trace that matches once, when nothing has come of it for a moment.

@@ -20,7 +20,7 @@ func Diff(d *trace.Diff, width int, s Style) []string {
 	}
 	var causes totals
 	for _, p := range d.Pairs {
-		causes.add(s.Label(p.Span().Record), p.Cause())
+		causes.add(s.place(p.Span()), p.Cause())
 	}
 	if len(causes.list) > 0 {
 		lines = append(lines, s.paint(Path, "where the difference lies: ")+causes.text(5, func(p total) string { return p.label + " " + s.signed(p.took) }))
@@ -68,7 +68,7 @@ func (s Style) pairs(d *trace.Diff) []string {
 	}
 	tree := 0
 	for _, p := range d.Pairs {
-		tree = max(tree, ansi.StringWidth(s.place(p)))
+		tree = max(tree, ansi.StringWidth(s.indented(p)))
 	}
 	tree = min(tree, maxTree)
 	lines := []string{s.paint(Faint, fmt.Sprintf("%s %9s %9s %10s", pad("", tree+2), "A", "B", "B-A"))}
@@ -86,7 +86,7 @@ func (s Style) pairs(d *trace.Diff) []string {
 		case p.B == nil:
 			sign, tone = "-", Bad
 		}
-		line := s.paint(tone, sign+" "+pad(s.place(p), tree)) + fmt.Sprintf(" %9s %9s %10s", a, b, s.signed(p.Delta()))
+		line := s.paint(tone, sign+" "+pad(s.indented(p), tree)) + fmt.Sprintf(" %9s %9s %10s", a, b, s.signed(p.Delta()))
 		if marks := s.changed(p); marks != "" {
 			line += "  " + marks
 		}
@@ -95,13 +95,9 @@ func (s Style) pairs(d *trace.Diff) []string {
 	return lines
 }
 
-// place is where a pair lies, indented by its depth.
-func (s Style) place(p trace.Pair) string {
-	label := s.Label(p.Span().Record)
-	if p.Span().Kind == trace.Client {
-		label += " (call)"
-	}
-	return strings.Repeat("  ", min(p.Depth, maxDepth)) + label
+// indented is where a pair lies, by its depth.
+func (s Style) indented(p trace.Pair) string {
+	return strings.Repeat("  ", min(p.Depth, maxDepth)) + s.place(p.Span())
 }
 
 // changed tells what is remarkable about one side alone.
@@ -131,10 +127,7 @@ func (s Style) changed(p trace.Pair) string {
 func (s Style) linearPairs(d *trace.Diff) []string {
 	var lines []string
 	for _, p := range d.Pairs {
-		line := fmt.Sprintf("level %d, %s", p.Depth+1, s.Label(p.Span().Record))
-		if p.Span().Kind == trace.Client {
-			line += " (call)"
-		}
+		line := fmt.Sprintf("level %d, %s", p.Depth+1, s.place(p.Span()))
 		switch {
 		case p.A == nil:
 			line += ", only in B, takes " + s.Duration(p.B.Duration())

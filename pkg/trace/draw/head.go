@@ -71,7 +71,7 @@ func (s Style) Path(t *trace.Trace, n int) string {
 	}
 	var places totals
 	for _, span := range t.Spans {
-		places.add(s.Label(span.Record), span.OwnTime())
+		places.add(s.place(span), span.OwnTime())
 	}
 	return s.paint(Path, "critical path: ") + places.text(n, func(p total) string {
 		return fmt.Sprintf("%s %s (%.0f%%)", p.label, s.Duration(p.took), 100*float64(p.took)/float64(whole))

@@ -65,6 +65,15 @@ func (s Style) Label(r trace.Record) string {
 	return s.name(r.Service) + " " + Clean(r.Operation())
 }
 
+// place is a label that tells a call from what it calls: the time that is a call's own is spent between the
+// two services.
+func (s Style) place(span *trace.Span) string {
+	if span.Kind == trace.Client {
+		return s.Label(span.Record) + " (call)"
+	}
+	return s.Label(span.Record)
+}
+
 // maxClean bounds foreign text: nobody reads more of it on one line.
 const maxClean = 200
 

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/trace/draw"
+)
+
+type traceListOptions struct {
+	f      *Factory
+	format string
+	limit  int32
+	filter traceFilter
+}
+
+func newTraceListCmd(f *Factory) *cobra.Command {
+	o := &traceListOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the newest traces",
+		Long: `List the newest traces that are kept, the newest first. A trace begins with the request that came from outside;
+its duration is from its first span to its last.`,
+		Example: `shopctl trace list --service payment --error
+shopctl trace list --slower 200ms --since 5m
+shopctl trace list -o name | head -1`,
+		Args: exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			shop, err := f.Shop(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer shop.Close()
+			return o.run(cmd.Context(), shopTraces{shop})
+		},
+	}
+	o.add(cmd)
+	addOutput(cmd, &o.format)
+	return exits(cmd, exitOK, exitUsage, exitNotRunning)
+}
+
+func (o *traceListOptions) add(cmd *cobra.Command) {
+	o.filter.add(cmd, o.f)
+	cmd.Flags().Int32Var(&o.limit, "limit", 20, "`NUMBER` of traces at most")
+}
+
+func (o *traceListOptions) run(ctx context.Context, from traceSource) error {
+	if o.limit < 1 {
+		return usageErr("--limit 20", "read --limit %d: want a positive number", o.limit)
+	}
+	filter, err := o.filter.read(o.f)
+	if err != nil {
+		return err
+	}
+	resp, err := from.list(ctx, filter, o.limit)
+	if err != nil {
+		return err
+	}
+	view := viewTraces(resp)
+	if err := o.f.Print(o.format, view, func(w io.Writer) { o.table(w, resp.GetTraces()) }); err != nil {
+		return err
+	}
+	_, kept := from.(shopTraces)
+	switch {
+	case len(view.Traces) == 0:
+		o.f.notef("no traces found")
+		if kept {
+			o.f.next("call catalog ListProducts --trace")
+		}
+	case kept:
+		o.f.next("trace show " + shortID(view.Traces[0].TraceID))
+	}
+	if lost := resp.GetStore().GetForwardDropped(); lost > 0 {
+		o.f.warnf("%d requests with spans were not forwarded to %s", lost, resp.GetStore().GetForward())
+	}
+	return nil
+}
+
+func (o *traceListOptions) table(w io.Writer, traces []*controlpb.TraceSummary) {
+	if len(traces) == 0 {
+		return
+	}
+	t := newTable("TRACE", "STARTED", "DURATION", "SPANS", "SERVICES", "STATUS", "ROOT")
+	for _, s := range traces {
+		t.row(o.f.traceCells(s)...)
+	}
+	t.write(w)
+}
+
+// traceCells are the columns of a trace.
+func (f *Factory) traceCells(s *controlpb.TraceSummary) []string {
+	status := f.paint(toneGood, "ok")
+	switch {
+	case s.GetFailed():
+		status = f.paint(toneBad, "failed")
+	case s.GetErrors() > 0:
+		status = f.paint(toneWarn, fmt.Sprintf("%d errors", s.GetErrors()))
+		if s.GetErrors() == 1 {
+			status = f.paint(toneWarn, "1 error")
+		}
+	}
+	return []string{
+		shortID(s.GetTraceId()), s.GetStart().AsTime().Local().Format("15:04:05.000"), f.traceStyle().Duration(s.GetDuration().AsDuration()),
+		fmt.Sprint(s.GetSpans()), fmt.Sprint(len(s.GetServices())), status,
+		draw.Clean(serviceOfSpan(s.GetRootService())) + " " + draw.Clean(rootOperation(s)),
+	}
+}

@@ -1,0 +1,118 @@
+package spans
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/trace"
+)
+
+const (
+	// settled is how long nothing has to come of a trace before it counts as whole: services send their
+	// spans up to 200 ms after they ended.
+	settled = 400 * time.Millisecond
+	// patience bounds the wait for a trace that does not end.
+	patience = 10 * time.Second
+	// followPause is how often traces that may have settled are looked at.
+	followPause = 100 * time.Millisecond
+)
+
+// Begun is how many traces have begun to come.
+func (s *Store) Begun() uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.begun
+}
+
+// Follow sends each trace that matches and that begins to come after so many others, once it is whole. It
+// returns when ctx ends or send fails.
+func (s *Store) Follow(ctx context.Context, f Filter, last uint64, send func(Summary) error) error {
+	var waiting []*entry
+	for ctx.Err() == nil {
+		begun, changed := s.begunAfter(last)
+		if len(begun) > 0 {
+			last = begun[0].number
+		}
+		waiting = append(waiting, begun...)
+		var whole []Summary
+		whole, waiting = s.whole(waiting, f)
+		for _, sum := range whole {
+			if err := send(sum); err != nil {
+				return err
+			}
+		}
+		var pause <-chan time.Time
+		if len(waiting) > 0 {
+			pause, changed = time.After(followPause), nil
+		}
+		select {
+		case <-ctx.Done():
+		case <-changed:
+		case <-pause:
+		}
+	}
+	return nil
+}
+
+// begunAfter returns the traces that began to come after the one with that number, newest first, and a
+// channel that is closed when something comes.
+func (s *Store) begunAfter(number uint64) (begun []*entry, changed <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := len(s.order) - 1; i >= 0 && s.order[i].number > number; i-- {
+		begun = append(begun, s.order[i])
+	}
+	if s.changed == nil {
+		s.changed = make(chan struct{})
+	}
+	return begun, s.changed
+}
+
+// whole takes from waiting what is settled or has been waited for long enough, and forgets what is gone.
+func (s *Store) whole(waiting []*entry, f Filter) (whole []Summary, rest []*entry) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	now := s.cfg.Now()
+	m := s.matcher(f)
+	rest = slices.DeleteFunc(waiting, func(e *entry) bool {
+		if e.gone {
+			return true
+		}
+		if now.Sub(e.touched) < settled && now.Sub(e.came) < patience {
+			return false
+		}
+		if m.matches(e) {
+			whole = append(whole, s.summary(e))
+		}
+		return true
+	})
+	return whole, rest
+}
+
+// Settle waits until a trace is whole, or for as long as most while nothing or not all of it has come.
+func (s *Store) Settle(ctx context.Context, id trace.ID, most time.Duration) {
+	end := s.cfg.Now().Add(most)
+	for {
+		s.mu.Lock()
+		now := s.cfg.Now()
+		left := end.Sub(now)
+		if e := s.traces[id]; e != nil {
+			left = min(left, settled-now.Sub(e.touched))
+		}
+		if s.changed == nil {
+			s.changed = make(chan struct{})
+		}
+		changed := s.changed
+		s.mu.Unlock()
+		if left <= 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		case <-time.After(left):
+		}
+	}
+}

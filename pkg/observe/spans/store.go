@@ -1,0 +1,308 @@
+// Package spans keeps the newest traces of a shop within a bound in bytes, and finds them by id, service,
+// operation, status, duration and time. Spans stay encoded as they came, and of them is decoded only what
+// the index needs: a busy shop sends far more spans than anybody looks at.
+package spans
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/shopctl/shopctl/pkg/trace"
+)
+
+// DefaultBytes is what a store takes of memory unless told otherwise.
+const DefaultBytes = 32 << 20
+
+// Config is what a store is made with. Now is required.
+type Config struct {
+	// MaxBytes bounds the spans and their index; 0: DefaultBytes.
+	MaxBytes int
+	// OnRecords is told of the spans that have been taken, once for each request, in the order in which
+	// they can be found. It must be quick, keep nothing of its argument, and not call Ingest. May be nil.
+	OnRecords func([]trace.Record)
+	Now       func() time.Time
+}
+
+// Store is safe for concurrent use.
+type Store struct {
+	cfg      Config
+	maxTrace int
+
+	ingest  sync.Mutex // held while a request is read, with the three below
+	batch   batch
+	texts   shared
+	records []trace.Record
+
+	mu      sync.RWMutex
+	traces  map[trace.ID]*entry
+	order   []*entry // oldest first
+	begun   uint64   // number of the newest
+	names   names
+	stats   Stats
+	changed chan struct{} // nil while nobody waits
+}
+
+// Stats tells what is kept, and what was not.
+type Stats struct {
+	Traces, Spans, Bytes, MaxBytes int
+	// Received, Refused and Evicted count spans since the store was made.
+	Received, Refused, Evicted int64
+}
+
+// entry is one trace.
+type entry struct {
+	id     trace.ID
+	number uint64
+	// data holds the spans: the number of the origin, the length and the encoded span of each.
+	data    []byte
+	origins []*origin
+	// operations are those that the trace mentions, each once.
+	operations []uint32
+	services   []seen
+	start, end int64
+	spans      int32
+	errors     int32
+	root       root
+	// touched is when the last span came, came when the first did.
+	came, touched time.Time
+	gone          bool
+}
+
+// seen is when a service first appears in a trace.
+type seen struct {
+	service *service
+	first   int64
+}
+
+// root is the best that is known of a trace's root.
+type root struct {
+	operation uint32
+	start     int64
+	failed    bool
+	// known tells that it has no parent; else it is the earliest span so far.
+	known, any bool
+}
+
+// maxOrigins and maxOperations bound what one trace mentions; beyond the latter names are not found any more.
+const maxOrigins, maxOperations = 1024, 1024
+
+// New returns an empty store.
+func New(cfg Config) *Store {
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = DefaultBytes
+	}
+	return &Store{cfg: cfg, maxTrace: cfg.MaxBytes / 4, texts: shared{}, traces: map[trace.ID]*entry{}, names: newNames()}
+}
+
+// Ingest takes an encoded opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest, which the
+// caller may use again afterwards. One that is malformed is refused whole, with an error. Of another, spans
+// that make no sense are refused one by one, and reason says why.
+func (s *Store) Ingest(request []byte) (refused int, reason string, err error) {
+	s.ingest.Lock()
+	defer s.ingest.Unlock()
+	defer s.batch.reset()
+	if err := s.batch.parse(request); err != nil {
+		s.Refuse(1)
+		return 0, "", fmt.Errorf("read spans: %w", err)
+	}
+	s.records = s.records[:0]
+	refused, err = s.insert()
+	if err != nil {
+		s.Refuse(1)
+		return 0, "", err
+	}
+	switch {
+	case s.batch.refused > 0:
+		reason = "a span needs a trace id of 16 bytes and an id of 8 bytes that are not all zero"
+	case refused > 0:
+		reason = "the trace has grown too large"
+	}
+	if s.cfg.OnRecords != nil && len(s.records) > 0 {
+		s.cfg.OnRecords(s.records)
+	}
+	if cap(s.records) > maxReusedSpans {
+		s.records = nil
+	} else {
+		clear(s.records)
+	}
+	return refused + s.batch.refused, reason, nil
+}
+
+// Refuse counts spans, or requests whose spans nobody could count, that did not get as far as here.
+func (s *Store) Refuse(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.Refused += int64(n)
+}
+
+// insert files the batch.
+func (s *Store) insert() (refused int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	origins, release, err := s.originsOf(&s.batch)
+	defer release()
+	if err != nil {
+		return 0, err
+	}
+	now := s.cfg.Now()
+	for i := range s.batch.groups {
+		for j := range s.batch.groups[i].spans {
+			p := &s.batch.groups[i].spans[j]
+			if !s.add(p, origins[i], now) {
+				refused++
+				continue
+			}
+			if s.cfg.OnRecords != nil {
+				s.records = append(s.records, s.record(p, origins[i]))
+			}
+		}
+	}
+	s.stats.Refused += int64(refused + s.batch.refused)
+	if s.changed != nil {
+		close(s.changed)
+		s.changed = nil
+	}
+	return refused, nil
+}
+
+// originsOf finds the origin of each group, before anything of the batch is kept.
+func (s *Store) originsOf(b *batch) ([]*origin, func(), error) {
+	resources := make([]*resource, 0, len(b.resources))
+	origins := make([]*origin, 0, len(b.groups))
+	release := func() {
+		for _, o := range origins {
+			s.names.dropOrigin(o)
+		}
+		for _, r := range resources {
+			s.names.dropResource(r)
+		}
+	}
+	for _, encoded := range b.resources {
+		r, err := s.names.resource(encoded)
+		if err != nil {
+			return nil, release, err
+		}
+		resources = append(resources, r)
+	}
+	for i := range b.groups {
+		o, err := s.names.origin(resources[b.groups[i].resource], b.groups[i].scope)
+		if err != nil {
+			return nil, release, err
+		}
+		origins = append(origins, o)
+	}
+	return origins, release, nil
+}
+
+// add files one span, and forgets old traces where there is no room; false if the span is refused.
+func (s *Store) add(p *parsed, o *origin, now time.Time) bool {
+	e := s.traces[p.trace]
+	if len(p.raw)+entryOverhead > s.maxTrace || e != nil && (e.size()+len(p.raw) > s.maxTrace || len(e.origins) >= maxOrigins) {
+		return false
+	}
+	if e == nil {
+		s.begun++
+		e = &entry{id: p.trace, number: s.begun, start: p.start, end: p.end, came: now}
+		s.traces[p.trace] = e
+		s.order = append(s.order, e)
+		s.stats.Bytes += e.size()
+	}
+	before := e.size()
+	e.touched = now
+	e.file(&s.names, p, o)
+	s.stats.Bytes += e.size() - before
+	s.stats.Received++
+	s.stats.Spans++
+	for s.total() > s.cfg.MaxBytes && len(s.order) > 0 {
+		s.evict()
+	}
+	return true
+}
+
+func (s *Store) total() int { return s.stats.Bytes + s.names.bytes }
+
+// evict forgets the oldest trace.
+func (s *Store) evict() {
+	e := s.order[0]
+	s.order[0] = nil
+	s.order = s.order[1:]
+	delete(s.traces, e.id)
+	s.stats.Bytes -= e.size()
+	s.stats.Spans -= int(e.spans)
+	s.stats.Evicted += int64(e.spans)
+	for _, number := range e.operations {
+		s.names.dropOperation(number)
+	}
+	for _, o := range e.origins {
+		s.names.dropOrigin(o)
+	}
+	for _, seen := range e.services {
+		s.names.dropService(seen.service)
+	}
+	e.gone = true
+}
+
+// size is what a trace takes of memory, but for the names that it shares with others.
+func (e *entry) size() int {
+	return entryOverhead + cap(e.data) + 8*cap(e.origins) + 4*cap(e.operations) + 16*cap(e.services)
+}
+
+// file adds one span to a trace.
+func (e *entry) file(n *names, p *parsed, o *origin) {
+	at := slices.Index(e.origins, o)
+	if at < 0 {
+		at = len(e.origins)
+		o.refs++
+		e.origins = append(e.origins, o)
+	}
+	e.data = protowire.AppendVarint(e.data, uint64(at))
+	e.data = protowire.AppendBytes(e.data, p.raw)
+	service := o.resource.service
+	if len(e.operations) == maxOperations {
+		p.name = nil // not worth an entry of its own; the span holds it
+	}
+	number := n.operation(service, p.name)
+	if !slices.Contains(e.operations, number) {
+		n.operations[number].refs++
+		e.operations = append(e.operations, number)
+	}
+	i := slices.IndexFunc(e.services, func(s seen) bool { return s.service == service })
+	if i < 0 {
+		i = len(e.services)
+		service.refs++
+		e.services = append(e.services, seen{service, p.start})
+	}
+	e.services[i].first = min(e.services[i].first, p.start)
+	e.start, e.end = min(e.start, p.start), max(e.end, p.end)
+	e.spans++
+	if p.failed {
+		e.errors++
+	}
+	known := p.parent == trace.SpanID{}
+	if !e.root.any || known && !e.root.known || known == e.root.known && p.start < e.root.start {
+		e.root = root{operation: number, start: p.start, failed: p.failed, known: known, any: true}
+	}
+}
+
+// record is what others are told of a span. Only calls say more than their times and names.
+func (s *Store) record(p *parsed, o *origin) trace.Record {
+	r := trace.Record{
+		Trace: p.trace, Span: p.span, Parent: p.parent, Kind: p.kind, Error: p.failed,
+		Service: o.resource.service.name, Name: s.texts.text(p.name),
+		Start: time.Unix(0, p.start), End: time.Unix(0, p.end),
+	}
+	if p.kind != trace.Client && p.kind != trace.Server {
+		return r
+	}
+	var number [20]byte
+	for _, encoded := range p.attributes {
+		if key, value := keyValue(encoded, number[:0]); trace.Describes(key) {
+			r.Describe(s.texts.text(key), s.texts.text(value))
+		}
+	}
+	return r
+}

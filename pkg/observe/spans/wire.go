@@ -1,0 +1,274 @@
+package spans
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/shopctl/shopctl/pkg/trace"
+)
+
+// Numbers of the fields of opentelemetry.proto.trace.v1 that are read.
+const (
+	fieldResourceSpans = 1 // of ExportTraceServiceRequest
+	fieldNested        = 2 // scope_spans of ResourceSpans, spans of ScopeSpans
+)
+
+// parsed is what one walk over an encoded span finds; its slices are parts of the request.
+type parsed struct {
+	raw, name    []byte
+	trace        trace.ID
+	span, parent trace.SpanID
+	kind         trace.Kind
+	failed       bool
+	start, end   int64 // nanoseconds since 1970
+	attributes   [][]byte
+	// hasTrace and hasSpan tell that the ids are there and valid.
+	hasTrace, hasSpan bool
+}
+
+// group is the spans of one scope in a request.
+type group struct {
+	// resource is the number of its resource in the batch; scope is the encoded ScopeSpans without its spans.
+	resource int
+	scope    []byte
+	spans    []parsed
+}
+
+// batch is a request that was parsed. Its memory serves for the next one.
+type batch struct {
+	// resources are encoded ResourceSpans without their scopes.
+	resources [][]byte
+	groups    []group
+	// refused counts the spans that have no valid ids.
+	refused int
+}
+
+// Beyond these, a batch does not keep its memory for the next.
+const maxReusedGroups, maxReusedSpans = 64, 1024
+
+func (b *batch) reset() {
+	if cap(b.groups) > maxReusedGroups || cap(b.resources) > maxReusedGroups {
+		*b = batch{}
+	}
+	for i := range b.groups {
+		if g := &b.groups[i]; cap(g.spans) > maxReusedSpans {
+			g.spans = nil
+		} else {
+			clear(g.spans)
+		}
+	}
+	b.resources, b.groups, b.refused = b.resources[:0], b.groups[:0], 0
+}
+
+// parse walks an encoded ExportTraceServiceRequest.
+func (b *batch) parse(request []byte) error {
+	return fields(request, func(num protowire.Number, _, value []byte) error {
+		if num != fieldResourceSpans || value == nil {
+			return nil
+		}
+		return b.resourceSpans(value)
+	})
+}
+
+// grow lengthens a slice by an element that may hold memory of an earlier use.
+func grow[T any](list []T) []T {
+	if len(list) < cap(list) {
+		return list[:len(list)+1]
+	}
+	var zero T
+	return append(list, zero)
+}
+
+func (b *batch) resourceSpans(message []byte) error {
+	b.resources = grow(b.resources)
+	number := len(b.resources) - 1
+	resource := b.resources[number][:0]
+	err := fields(message, func(num protowire.Number, whole, value []byte) error {
+		if num != fieldNested || value == nil {
+			resource = append(resource, whole...)
+			return nil
+		}
+		return b.scopeSpans(number, value)
+	})
+	b.resources[number] = resource
+	return err
+}
+
+func (b *batch) scopeSpans(resource int, message []byte) error {
+	b.groups = grow(b.groups)
+	g := &b.groups[len(b.groups)-1]
+	g.resource, g.scope, g.spans = resource, g.scope[:0], g.spans[:0]
+	err := fields(message, func(num protowire.Number, whole, value []byte) error {
+		if num != fieldNested || value == nil {
+			g.scope = append(g.scope, whole...)
+			return nil
+		}
+		g.spans = grow(g.spans)
+		p := &g.spans[len(g.spans)-1]
+		*p = parsed{raw: value, attributes: p.attributes[:0]}
+		err := p.read()
+		if !p.hasTrace || !p.hasSpan {
+			b.refused++
+			g.spans = g.spans[:len(g.spans)-1]
+		}
+		return err
+	})
+	if len(g.spans) == 0 {
+		b.groups = b.groups[:len(b.groups)-1]
+	}
+	return err
+}
+
+// read walks the span itself. Its attributes are noted and left encoded.
+func (p *parsed) read() error {
+	for rest := p.raw; len(rest) > 0; {
+		num, typ, n := protowire.ConsumeTag(rest)
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		rest = rest[n:]
+		n = protowire.ConsumeFieldValue(num, typ, rest)
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		switch typ {
+		case protowire.BytesType:
+			value, _ := protowire.ConsumeBytes(rest)
+			if err := p.bytesField(num, value); err != nil {
+				return err
+			}
+		case protowire.Fixed64Type:
+			value, _ := protowire.ConsumeFixed64(rest)
+			p.fixedField(num, value)
+		case protowire.VarintType:
+			if value, _ := protowire.ConsumeVarint(rest); num == 6 {
+				p.kind = trace.Kind(min(value, uint64(trace.Consumer)+1))
+			}
+		}
+		rest = rest[n:]
+	}
+	if p.kind > trace.Consumer {
+		p.kind = trace.Unspecified
+	}
+	p.end = max(p.end, p.start)
+	return nil
+}
+
+func (p *parsed) bytesField(num protowire.Number, value []byte) error {
+	switch num {
+	case 1:
+		if p.hasTrace = len(value) == len(p.trace); p.hasTrace {
+			p.trace = trace.ID(value)
+			p.hasTrace = p.trace != trace.ID{}
+		}
+	case 2:
+		if p.hasSpan = len(value) == len(p.span); p.hasSpan {
+			p.span = trace.SpanID(value)
+			p.hasSpan = p.span != trace.SpanID{}
+		}
+	case 4:
+		if len(value) == len(p.parent) {
+			p.parent = trace.SpanID(value)
+		}
+	case 5:
+		p.name = value
+	case 9:
+		p.attributes = append(p.attributes, value)
+	case 15:
+		return fields(value, func(num protowire.Number, whole, value []byte) error {
+			if num == 3 && value == nil {
+				_, _, n := protowire.ConsumeTag(whole)
+				code, _ := protowire.ConsumeVarint(whole[n:])
+				p.failed = code == uint64(tracepb.Status_STATUS_CODE_ERROR)
+			}
+			return nil
+		})
+	}
+	return nil
+}
+
+func (p *parsed) fixedField(num protowire.Number, value uint64) {
+	nanos := int64(min(value, math.MaxInt64))
+	switch num {
+	case 7:
+		p.start = nanos
+	case 8:
+		p.end = nanos
+	}
+}
+
+// keyValue reads an encoded KeyValue: its key, and its value as text if that is a string or a number.
+func keyValue(encoded, scratch []byte) (key, value []byte) {
+	_ = fields(encoded, func(num protowire.Number, _, field []byte) error {
+		switch num {
+		case 1:
+			key = field
+		case 2:
+			return fields(field, func(num protowire.Number, whole, field []byte) error {
+				switch {
+				case num == 1:
+					value = field
+				case num == 3 && field == nil:
+					_, _, n := protowire.ConsumeTag(whole)
+					number, _ := protowire.ConsumeVarint(whole[n:])
+					value = strconv.AppendInt(scratch, int64(number), 10)
+				}
+				return nil
+			})
+		}
+		return nil
+	})
+	return key, value
+}
+
+// fields calls visit with each field of an encoded message: all of it, and what it holds where that has a length.
+func fields(message []byte, visit func(num protowire.Number, whole, value []byte) error) error {
+	for len(message) > 0 {
+		num, typ, tag := protowire.ConsumeTag(message)
+		if tag < 0 {
+			return protowire.ParseError(tag)
+		}
+		n := protowire.ConsumeFieldValue(num, typ, message[tag:])
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		var value []byte
+		if typ == protowire.BytesType {
+			value, _ = protowire.ConsumeBytes(message[tag:])
+			if value == nil {
+				value = []byte{}
+			}
+		}
+		if err := visit(num, message[:tag+n], value); err != nil {
+			return err
+		}
+		message = message[tag+n:]
+	}
+	return nil
+}
+
+// checkResource reads a resource whole, and returns the name of its service.
+func checkResource(encoded []byte) (service string, err error) {
+	var rs tracepb.ResourceSpans
+	if err := proto.Unmarshal(encoded, &rs); err != nil {
+		return "", fmt.Errorf("read resource: %w", err)
+	}
+	for _, kv := range rs.GetResource().GetAttributes() {
+		if kv.GetKey() == "service.name" {
+			service = kv.GetValue().GetStringValue()
+		}
+	}
+	return service, nil
+}
+
+func checkScope(encoded []byte) error {
+	if err := proto.Unmarshal(encoded, &tracepb.ScopeSpans{}); err != nil {
+		return fmt.Errorf("read scope: %w", err)
+	}
+	return nil
+}
