@@ -54,7 +54,8 @@ shopctl lesson grpc --fresh --no-tui`,
 		must(cmd.RegisterFlagCompletionFunc(flag, completeSteps))
 	}
 	must(cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"en", "ja"}, cobra.ShellCompDirectiveNoFileComp)))
-	cmd.AddCommand(newLessonListCmd(f), newLessonLintCmd(f), newLessonProveCmd(f), newLessonResetCmd(f))
+	cmd.AddCommand(newLessonListCmd(f), newLessonLintCmd(f), newLessonProveCmd(f), newLessonResetCmd(f),
+		newLessonExportCmd(f), newLessonImportCmd(f))
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning, exitEnvironment, exitInterrupted)
 }
 
