@@ -278,3 +278,34 @@ func TestTheLanguageIsTheUsersOwn(t *testing.T) {
 		}
 	}
 }
+
+func TestALessonOfOnesOwnIsBegun(t *testing.T) {
+	w := newWorld(t)
+	dir := t.TempDir()
+	w.want(exitOK, "lesson", "new", "--dir", dir, "communication/caching")
+	place := filepath.Join(dir, "communication", "caching")
+	if !strings.HasPrefix(w.out.String(), filepath.Join(place, "lesson.md")+"\n") {
+		t.Errorf("written: %s", w.out.String())
+	}
+	w.wantErr("shopctl lesson lint "+place, "shopctl lesson test "+place)
+	w.want(exitUsage, "lesson", "new", "--dir", dir, "communication/caching")
+	w.wantErr("it exists already", "choose another name")
+	w.want(exitUsage, "lesson", "new", "caching")
+	w.wantErr("shopctl lesson new communication/caching")
+	w.want(exitFailed, "lesson", "lint", place)
+	if out := w.out.String(); strings.Count(out, "(fill-in)") != strings.Count(out, "\n") || !strings.HasPrefix(out, place+"/lesson.md:3:1: ") {
+		t.Errorf("lint: %s", out)
+	}
+	w.want(exitUsage, "lesson", "play", place, "--from", "frist")
+	w.wantErr("did you mean first?")
+	w.want(exitNotRunning, "lesson", "play", place)
+	w.wantErr("lesson.md:3:1: ", "shopctl up")
+	w.want(exitNotRunning, "lesson", place)
+	w.want(exitUsage, "lesson", "play", filepath.Join(dir, "none"))
+	w.wantErr("no such directory")
+	w.want(exitOK, "lesson", "new", "--dir", dir, "communication/other")
+	w.want(exitUsage, "lesson", dir)
+	w.wantErr("there are 2 lessons in "+dir, "shopctl lesson "+place)
+	w.want(exitUsage, "lesson", t.TempDir())
+	w.wantErr("there is no lesson.md in ")
+}
