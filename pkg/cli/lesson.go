@@ -60,7 +60,7 @@ shopctl lesson ./lessons/communication/caching`,
 	}
 	must(cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"en", "ja"}, cobra.ShellCompDirectiveNoFileComp)))
 	cmd.AddCommand(newLessonListCmd(f), newLessonLintCmd(f), newLessonProveCmd(f), newLessonResetCmd(f),
-		newLessonExportCmd(f), newLessonImportCmd(f), newLessonNewCmd(f), newLessonPlayCmd(f))
+		newLessonExportCmd(f), newLessonImportCmd(f), newLessonNewCmd(f), newLessonPlayCmd(f), newLessonSchemaCmd(f))
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning, exitEnvironment, exitInterrupted)
 }
 

@@ -309,3 +309,16 @@ func TestALessonOfOnesOwnIsBegun(t *testing.T) {
 	w.want(exitUsage, "lesson", t.TempDir())
 	w.wantErr("there is no lesson.md in ")
 }
+
+func TestTheSchemaIsJSON(t *testing.T) {
+	w := newWorld(t)
+	for _, args := range [][]string{{"lesson", "schema"}, {"lesson", "schema", "check"}} {
+		w.want(exitOK, args...)
+		var schema map[string]any
+		if err := json.Unmarshal(w.out.Bytes(), &schema); err != nil || schema["$defs"] == nil {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+	w.want(exitUsage, "lesson", "schema", "chek")
+	w.wantErr(`did you mean "check"?`, "shopctl lesson schema check")
+}
