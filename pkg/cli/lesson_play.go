@@ -50,6 +50,7 @@ func (o *lessonOptions) play(ctx context.Context, dir string) error {
 	if err != nil {
 		return fmt.Errorf("play the lesson: %w", err)
 	}
+	o.again = "lesson play " + dir
 	o.adjust = func(d *lesson.Deps) error {
 		d.Progress = lessonprogress.New(filepath.Join(own, "progress.json"), o.f.Now)
 		// No lesson's id has a dot, so that no learner's files are there. The directory stays among the

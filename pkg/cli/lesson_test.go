@@ -202,7 +202,7 @@ func TestAPlainLessonAsksAndAnswersInLines(t *testing.T) {
 	if err := w.f.lessonPlain(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.f.leaveLesson(t.Context(), s); err != nil {
+	if err := (&lessonOptions{f: w.f, again: "lesson sample"}).leave(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
 	out := w.out.String()
@@ -240,7 +240,7 @@ func TestALessonAsEventsIsOneObjectALine(t *testing.T) {
 	if err := w.f.lessonEvents(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.f.leaveLesson(t.Context(), s); err != nil {
+	if err := (&lessonOptions{f: w.f, again: "lesson sample"}).leave(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
 	var failed []string
