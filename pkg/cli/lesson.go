@@ -176,7 +176,10 @@ func (o *lessonOptions) leave(ctx context.Context, s *lesson.Session) error {
 func (f *Factory) explainOpen(err error) error {
 	var unsteady *lesson.Unsteady
 	var file *fs.PathError
+	var foreign *lesson.ForeignError
 	switch {
+	case errors.As(err, &foreign):
+		return hintErr(exitUsage, "read it first; if you trust it: "+f.command("lesson play --trust DIR"), fmt.Errorf("open the lesson: %w", err))
 	case errors.As(err, &unsteady):
 		return hintErr(exitEnvironment, f.command("ps")+"\n"+f.command("fault clear --all"), fmt.Errorf("open the lesson: the shop is not sound: %w", err))
 	case errors.Is(err, lesson.ErrBusy):

@@ -322,3 +322,17 @@ func TestTheSchemaIsJSON(t *testing.T) {
 	w.want(exitUsage, "lesson", "schema", "chek")
 	w.wantErr(`did you mean "check"?`, "shopctl lesson schema check")
 }
+
+func TestALessonFromElsewhereIsNotTrustedUnlessSomebodySaysSo(t *testing.T) {
+	w := newWorld(t).serve(&fakeShop{status: healthy()})
+	dir := t.TempDir()
+	w.want(exitOK, "lesson", "new", "--dir", dir, "communication/caching")
+	place := filepath.Join(dir, "communication", "caching")
+	if err := os.WriteFile(filepath.Join(place, "x.yaml"), []byte("command: [ls]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"lesson", place, "--no-tui"}, {"lesson", "play", place}} {
+		w.want(exitUsage, args...)
+		w.wantErr("x.yaml:1:1: it names a program", "shopctl lesson play --trust DIR")
+	}
+}
