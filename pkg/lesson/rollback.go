@@ -14,7 +14,7 @@ import (
 )
 
 // restoredKinds are the objects that a rollback restores, in the order in which they are applied.
-var restoredKinds = [...]string{"ConfigMap", "Secret", "Service", "Deployment"}
+var restoredKinds = [...]string{"ServiceAccount", "ConfigMap", "Secret", "Service", "Deployment", "PrometheusRule"}
 
 // state is what a lesson may change and must leave as it was.
 type state struct {

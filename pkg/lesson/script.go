@@ -293,7 +293,7 @@ func (st *step) exited(args []string) error {
 	return nil
 }
 
-// patience is how long Expect waits beyond the time that the check must hold.
+// patience is how long Expect waits beyond the time that the check must hold and that it looks back.
 const patience = 20 * time.Second
 
 // Expect waits until a check of the current step has a verdict and says a text. For a verdict other
@@ -305,7 +305,7 @@ func (s *Session) Expect(ctx context.Context, id string, want Verdict, text stri
 	if g == nil {
 		return fmt.Errorf("step %s has no check %q", s.Snapshot().Step.ID, id)
 	}
-	ctx, cancel := context.WithTimeout(ctx, g.Check.For+patience)
+	ctx, cancel := context.WithTimeout(ctx, g.Check.For+g.Check.Window()+patience)
 	defer cancel()
 	for err := s.nextRound(ctx); ; err = s.anotherRound(ctx) {
 		v := s.checkNow(id)

@@ -138,6 +138,7 @@ func TestTheSolutionReachesEveryGoalAndLeavingRestoresTheShop(t *testing.T) {
 		before := w.shop.Object("Deployment", "productcatalogservice")
 		w.shop.Put("Deployment", "productcatalogservice", strings.Replace(before, `"replicas":1`, `"replicas":3`, 1))
 		w.shop.Put("ConfigMap", "new", `{"kind":"ConfigMap","metadata":{"name":"new"}}`)
+		w.shop.Put("PrometheusRule", "slow", `{"kind":"PrometheusRule","metadata":{"name":"slow"}}`)
 		w.close(s)
 		if f := w.shop.Faults(); len(f) != 0 {
 			t.Errorf("faults stay: %q", f)
@@ -145,7 +146,7 @@ func TestTheSolutionReachesEveryGoalAndLeavingRestoresTheShop(t *testing.T) {
 		if o := w.shop.Object("Deployment", "productcatalogservice"); !strings.Contains(o, `"replicas":1`) || strings.Contains(o, "status") {
 			t.Errorf("the Deployment is now %s", o)
 		}
-		if w.shop.Object("ConfigMap", "new") != "" {
+		if w.shop.Object("ConfigMap", "new") != "" || w.shop.Object("PrometheusRule", "slow") != "" {
 			t.Error("an object that the lesson made stays")
 		}
 		f, _, err := w.deps.Progress.Read()

@@ -72,6 +72,9 @@ func wantedObjects(objects []format.ManifestObject) string {
 
 // findObject looks for the object among those of a file; of several of a kind, the one that fits counts.
 func findObject(want format.ManifestObject, objects []resource.Manifest) (ok bool, observed string) {
+	if k, err := resource.LookupKind(want.Kind); err == nil {
+		want.Kind = k.Name
+	}
 	what := strings.TrimSpace(want.Kind + " " + want.Name)
 	var others []string
 	for _, o := range objects {

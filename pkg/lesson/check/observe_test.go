@@ -267,6 +267,7 @@ func TestAFileOfTheLearnersIsReadStrictly(t *testing.T) {
 		s.want(t, probe, c.verdict, c.observed)
 	}
 	s.want(t, "manifest: {file: cart.yaml}", check.Pass, "1 objects")
+	s.want(t, "manifest: {file: cart.yaml, objects: [{kind: svc, name: cart}]}", check.Pass, "Service cart: is there")
 }
 
 // tester answers as if tests had run.

@@ -1,6 +1,8 @@
 package format
 
 import (
+	"cmp"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -158,4 +160,28 @@ func (t *Trace) named() []named {
 		}
 	}
 	return all
+}
+
+// ranges are the windows of an expression: [30s].
+var ranges = regexp.MustCompile(`\[(\d+(?:ms|s|m|h))`)
+
+// Window is how far back the probe looks, so that what was repaired may take as long to show.
+func (p Probe) Window() time.Duration {
+	switch {
+	case p.Edge != nil:
+		return cmp.Or(p.Edge.Window, 30*time.Second)
+	case p.Order != nil:
+		return p.Order.Window
+	case p.PromQL != nil:
+		longest := time.Duration(0)
+		for _, m := range ranges.FindAllStringSubmatch(p.PromQL.Expr, -1) {
+			if d, err := time.ParseDuration(m[1]); err == nil {
+				longest = max(longest, d)
+			}
+		}
+		return longest
+	case p.Alert != nil:
+		return time.Minute
+	}
+	return 0
 }

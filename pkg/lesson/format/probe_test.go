@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 // withProbe is the sample with another check in its second step, and the line of that check's kind.
@@ -41,32 +42,34 @@ func TestEveryKindOfCheckIsRead(t *testing.T) {
 
 func TestMistakesInChecksAreToldAtTheirPlace(t *testing.T) {
 	for probe, want := range map[string]string{
-		"promqll: {expr: x}":                                               `unknown key "promqll"; did you mean "promql"?`,
-		"promql: {expr: x}":                                                "expr is compared with nothing: above, below",
-		"promql: {expr: x, blow: 3}":                                       `unknown key "blow"; did you mean "below"?`,
-		"promql: {expr: x, below: many}":                                   `want a number, got "many"`,
-		"promql: {expr: 'sum(x', below: 1}":                                "expr, character 6: unclosed left parenthesis",
-		"promql: {below: 1}":                                               "a promql check has an expr",
-		"promql: {expr: x, below: 1, enough: {expr: y}}":                   "enough has an expr and at_least",
-		"trace: {at_least: 2}":                                             "a trace check says which traces",
-		"trace: {service: a, above: 2s, below: 1s}":                        "nothing takes more than 2s and less than 1s",
-		"trace: {spans: [{name: x, kind: servre}]}":                        `unknown kind "servre"; did you mean "server"?`,
-		"trace: {spans: [{name: x, count: {}}]}":                           "a bound is a number, or has above",
-		"trace: {spans: [{name: x, attributes: [{key: y}]}]}":              "an attribute has a key and what it is compared with",
-		"edge: {caller: checkout, rate: 1}":                                "an edge names caller and callee",
-		"edge: {caller: a, callee: b}":                                     "an edge has rate, errors, p50, p95, p99 or failure; or absent alone",
-		"edge: {caller: a, callee: b, p95: {below: fast}}":                 `want a duration such as 500ms or 2s, got "fast"`,
-		"alert: {name: Slow, state: fireing}":                              `unknown state "fireing"; did you mean "firing"?`,
-		"alert: {state: firing}":                                           "an alert check has the name of a rule",
-		"resource: {kind: Deployment}":                                     "a resource check names kind and name",
-		"resource: {kind: A, name: b, fields: [{path: 'a[x', equals: 1}]}": `path "a[x": write names with dots`,
-		"order: {lost: {}}":                                                "a bound is a number, or has above",
-		"manifest: {file: ../secret}":                                      `names a file of the workspace, got "../secret"`,
-		"manifest: {file: a.yaml, objects: [{name: x}]}":                   "an object has a kind",
-		"gotest: {dir: /etc}":                                              `dir is a directory of the workspace, got "/etc"`,
-		"gotest: {says: x}":                                                "says is for tests that fail",
-		"gotest: {limit: 1h}":                                              "a limit of 1h0m0s is too long for a check",
-		"rpc: {service: a, method: b}\n  order: {}":                        "asks 2 questions, want exactly one of rpc, instance",
+		"promqll: {expr: x}":                                                     `unknown key "promqll"; did you mean "promql"?`,
+		"promql: {expr: x}":                                                      "expr is compared with nothing: above, below",
+		"promql: {expr: x, blow: 3}":                                             `unknown key "blow"; did you mean "below"?`,
+		"promql: {expr: x, below: many}":                                         `want a number, got "many"`,
+		"promql: {expr: 'sum(x', below: 1}":                                      "expr, character 6: unclosed left parenthesis",
+		"promql: {below: 1}":                                                     "a promql check has an expr",
+		"promql: {expr: x, below: 1, enough: {expr: y}}":                         "enough has an expr and at_least",
+		"trace: {at_least: 2}":                                                   "a trace check says which traces",
+		"trace: {service: a, above: 2s, below: 1s}":                              "nothing takes more than 2s and less than 1s",
+		"trace: {spans: [{name: x, kind: servre}]}":                              `unknown kind "servre"; did you mean "server"?`,
+		"trace: {spans: [{name: x, count: {}}]}":                                 "a bound is a number, or has above",
+		"trace: {spans: [{name: x, attributes: [{key: y}]}]}":                    "an attribute has a key and what it is compared with",
+		"edge: {caller: checkout, rate: 1}":                                      "an edge names caller and callee",
+		"edge: {caller: a, callee: b}":                                           "an edge has rate, errors, p50, p95, p99 or failure; or absent alone",
+		"edge: {caller: a, callee: b, p95: {below: fast}}":                       `want a duration such as 500ms or 2s, got "fast"`,
+		"alert: {name: Slow, state: fireing}":                                    `unknown state "fireing"; did you mean "firing"?`,
+		"alert: {state: firing}":                                                 "an alert check has the name of a rule",
+		"resource: {kind: Deployment}":                                           "a resource check names kind and name",
+		"resource: {kind: Service, name: b, fields: [{path: 'a[x', equals: 1}]}": `path "a[x": write names with dots`,
+		"resource: {kind: Deploymnet, name: x}":                                  `did you mean`,
+		"manifest: {file: a.yaml, objects: [{kind: Servcie}]}":                   `did you mean`,
+		"order: {lost: {}}":                                                      "a bound is a number, or has above",
+		"manifest: {file: ../secret}":                                            `names a file of the workspace, got "../secret"`,
+		"manifest: {file: a.yaml, objects: [{name: x}]}":                         "an object has a kind",
+		"gotest: {dir: /etc}":                                                    `dir is a directory of the workspace, got "/etc"`,
+		"gotest: {says: x}":                                                      "says is for tests that fail",
+		"gotest: {limit: 1h}":                                                    "a limit of 1h0m0s is too long for a check",
+		"rpc: {service: a, method: b}\n  order: {}":                              "asks 2 questions, want exactly one of rpc, instance",
 	} {
 		text, line := withProbe(t, probe)
 		_, err := Parse("l.md", []byte(text))
@@ -98,6 +101,20 @@ func TestServicesThatAProbeNamesMustExist(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("%s: lint does not find it", probe)
+		}
+	}
+}
+
+func TestAProbeTellsHowFarItLooksBack(t *testing.T) {
+	for want, p := range map[time.Duration]Probe{
+		30 * time.Second: {Edge: &Edge{}},
+		10 * time.Second: {Edge: &Edge{Window: 10 * time.Second}},
+		5 * time.Minute:  {PromQL: &PromQL{Expr: `rate(a[30s]) / rate(b[5m:1s])`}},
+		time.Minute:      {Alert: &Alert{}},
+		0:                {RPC: &RPC{}},
+	} {
+		if got := p.Window(); got != want {
+			t.Errorf("%s: %s, want %s", p.Kind(), got, want)
 		}
 	}
 }

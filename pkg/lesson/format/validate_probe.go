@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	"github.com/shopctl/shopctl/pkg/resource"
 )
 
 // Bounds that keep one look at the system short.
@@ -158,11 +159,20 @@ func (r *reporter) alert(a *Alert) {
 func (r *reporter) resource(o *Resource) {
 	if o.Kind == "" || o.Name == "" {
 		r.at("resource", o.At, "a resource check names kind and name")
+	} else {
+		r.kind("resource", o.At, o.Kind)
 	}
 	if o.Absent && len(o.Fields) > 0 {
 		r.at("resource", o.At, "what is absent has no fields")
 	}
 	r.fields("resource", o.Fields)
+}
+
+// kind wants a kind of object to be one that the shop knows.
+func (r *reporter) kind(code string, at strict.Position, kind string) {
+	if _, err := resource.LookupKind(kind); err != nil {
+		r.at(code, at, "%s", err)
+	}
 }
 
 func (r *reporter) order(o *Order) { r.bounds("order", o.Charges, o.Orders, o.Refunds, o.Lost) }
@@ -174,6 +184,8 @@ func (r *reporter) manifest(m *Manifest) {
 	for _, o := range m.Objects {
 		if o.Kind == "" {
 			r.at("manifest", o.At, "an object has a kind")
+		} else {
+			r.kind("manifest", o.At, o.Kind)
 		}
 		r.fields("manifest", o.Fields)
 	}
