@@ -62,7 +62,7 @@ shopctl lesson ./lessons/communication/caching`,
 	}
 	must(cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"en", "ja"}, cobra.ShellCompDirectiveNoFileComp)))
 	cmd.AddCommand(newLessonListCmd(f), newLessonLintCmd(f), newLessonProveCmd(f), newLessonResetCmd(f),
-		newLessonExportCmd(f), newLessonImportCmd(f), newLessonNewCmd(f), newLessonPlayCmd(f), newLessonSchemaCmd(f))
+		newLessonExportCmd(f), newLessonImportCmd(f), newLessonNewCmd(f), newLessonPlayCmd(f), newLessonSchemaCmd(f), newLessonGuardCmd(f))
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning, exitEnvironment, exitInterrupted)
 }
 
@@ -107,6 +107,12 @@ func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) 
 			return err
 		}
 	}
+	guard := o.f.guardLesson()
+	defer func() {
+		if err := guard.end(); err != nil {
+			o.f.warnf("%v", err)
+		}
+	}()
 	s, err := lesson.Open(ctx, l, deps)
 	if err != nil {
 		return o.f.explainOpen(err)

@@ -336,3 +336,14 @@ func TestALessonFromElsewhereIsNotTrustedUnlessSomebodySaysSo(t *testing.T) {
 		w.wantErr("x.yaml:1:1: it names a program", "shopctl lesson play --trust DIR")
 	}
 }
+
+func TestTheGuardActsOnlyWhenTheLessonVanishes(t *testing.T) {
+	w := newWorld(t)
+	w.f.In = strings.NewReader(lessonDone)
+	w.want(exitOK, "lesson", "guard")
+	w.f.In = strings.NewReader("")
+	w.want(exitNotRunning, "lesson", "guard")
+	w.serve(&fakeShop{status: healthy()})
+	w.f.In = strings.NewReader("")
+	w.want(exitOK, "lesson", "guard")
+}

@@ -7,7 +7,7 @@
 // Checks are looked at continuously, since the learner may well act in another terminal.
 //
 // What a lesson does to the shop it undoes on every way out: Close rolls back, and a session that was
-// killed leaves a journal by which the next one rolls back before it begins.
+// killed leaves a journal by which Recover rolls back, or the next session before it begins.
 //
 // How a lesson is written is in package format, how the system is asked in check, what is remembered in
 // progress, and how a lesson is proven in prove.

@@ -72,6 +72,32 @@ func TestWhatAKilledSessionLeftIsUndoneByTheNext(t *testing.T) {
 	})
 }
 
+func TestWhatAKilledSessionLeftIsUndoneWithoutANextOne(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		s := w.open()
+		w.play(s, "step slow\nshopctl fault inject catalog --delay 2s\nexpect timed-out pass")
+		if err := lesson.Recover(t.Context(), w.deps); err != nil || len(w.shop.Faults()) != 1 {
+			t.Errorf("undone under an open session: %q, %v", w.shop.Faults(), err)
+		}
+		journal := filepath.Join(filepath.Dir(w.deps.Workspace), ".before-test.json")
+		left, err := os.ReadFile(journal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.close(s)
+		w.shop.Inject("lesson sample", 2*time.Second)
+		if err := os.WriteFile(journal, left, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := lesson.Recover(t.Context(), w.deps); err != nil || len(w.shop.Faults()) != 0 {
+			t.Errorf("faults stay: %q, %v", w.shop.Faults(), err)
+		}
+		if err := lesson.Recover(t.Context(), w.deps); err != nil {
+			t.Errorf("with nothing to undo: %v", err)
+		}
+	})
+}
+
 func TestALessonWantsTheSteadyStateBefore(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.shop.Inject("cli", time.Second)
