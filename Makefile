@@ -30,7 +30,7 @@ bench: build ## speed and memory, as ratios against a baseline of the same run
 lint: ## vet, staticcheck, gofumpt: no findings
 	$(GO) vet -tags $(TAGS) ./...
 	$(TOOL) staticcheck -tags $(TAGS) ./...
-	@unformatted="$$($(TOOL) gofumpt -l cmd pkg services lessons tools | grep -v '\.pb\.go$$' || true)"; \
+	@unformatted="$$($(TOOL) gofumpt -l cmd pkg services lessons tools | grep -vE '\.pb(\.gw)?\.go$$' || true)"; \
 	if [ -n "$$unformatted" ]; then echo "not formatted, run 'go tool -modfile=tools/lint/go.mod gofumpt -w FILE':"; echo "$$unformatted"; exit 1; fi
 
 demo: build ## the five-minute tour of the README, by itself

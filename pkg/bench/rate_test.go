@@ -20,23 +20,51 @@ const orders = 1200
 // Goal: at least 1/24 of the echo rate.
 func BenchmarkPlaceOrder(b *testing.B) {
 	for b.Loop() {
-		s := startShop(b)
-		client := pb.NewCheckoutServiceClient(dial(b, s.addr("checkout")))
-		placed := int64(0)
-		fillCarts(b, s, orders*(rounds+1))
-		against(b, "order", 24, func() float64 {
-			var next atomic.Int64
-			next.Store(placed)
-			placed += orders
-			return rate(b, 8, time.Minute, func(int) (bool, error) {
-				n := next.Add(1)
-				if n > placed {
-					return false, nil
-				}
-				_, err := client.PlaceOrder(b.Context(), order(n))
-				return true, err
-			})
+		against(b, "order", 24, orderer(b, startShop(b)))
+	}
+}
+
+// orderer fills the carts of all rounds, and returns what places the orders of one and says how many
+// that were a second.
+func orderer(b *testing.B, s *shop) func() float64 {
+	b.Helper()
+	client := pb.NewCheckoutServiceClient(dial(b, s.addr("checkout")))
+	placed := int64(0)
+	fillCarts(b, s, orders*(rounds+1))
+	return func() float64 {
+		var next atomic.Int64
+		next.Store(placed)
+		placed += orders
+		return rate(b, 8, time.Minute, func(int) (bool, error) {
+			n := next.Add(1)
+			if n > placed {
+				return false, nil
+			}
+			_, err := client.PlaceOrder(b.Context(), order(n))
+			return true, err
 		})
+	}
+}
+
+// BenchmarkTelemetry orders from a shop whose services send spans, and from one whose services send none.
+// Goal: it costs at most 15 % of the orders.
+func BenchmarkTelemetry(b *testing.B) {
+	for b.Loop() {
+		silent := startShop(b)
+		for _, name := range []string{"checkout", "cart", "catalog", "currency", "shipping", "payment", "email"} {
+			silent.run("set", "env", name, "OTEL_SDK_DISABLED=true", "--wait")
+		}
+		silent.read()
+		with, without := orderer(b, startShop(b)), orderer(b, silent)
+		var ratios []float64
+		for round := range rounds + 1 {
+			off, on := without(), with()
+			if round > 0 {
+				ratios = append(ratios, off/on)
+			}
+		}
+		b.Logf("round by round: orders without telemetry to orders with it %.2f", ratios)
+		goal(b, middle(ratios), 1.15, "silent:telling")
 	}
 }
 

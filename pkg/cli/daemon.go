@@ -23,6 +23,7 @@ type daemonFlags struct {
 	portBase int
 	// forward is where spans go, too.
 	forward string
+	promPort int
 }
 
 func (o *daemonFlags) add(cmd *cobra.Command) {
@@ -30,6 +31,7 @@ func (o *daemonFlags) add(cmd *cobra.Command) {
 	flags.StringSliceVar(&o.only, "only", nil, "start these `SERVICES` alone, and what they need")
 	flags.IntVar(&o.port, "port", 0, "`PORT` of the storefront (default 8080, or another one if that is taken)")
 	flags.StringVar(&o.forward, "otlp-forward", "", "send all spans on to this OTLP `ENDPOINT`, too: http://HOST:4318 or grpc://HOST:4317")
+	flags.IntVar(&o.promPort, "prometheus-port", 0, "`PORT` of Prometheus' HTTP API (default 9090, or another one if that is taken)")
 	flags.IntVar(&o.portBase, "port-base", 0, "first `PORT` of the services' addresses (default: ones that are free)")
 }
 
@@ -47,6 +49,9 @@ func (o *daemonFlags) args() []string {
 	}
 	if o.forward != "" {
 		args = append(args, "--otlp-forward", o.forward)
+	}
+	if o.promPort != 0 {
+		args = append(args, "--prometheus-port", strconv.Itoa(o.promPort))
 	}
 	return args
 }
@@ -73,6 +78,9 @@ func newDaemonCmd(f *Factory) *cobra.Command {
 			}
 			if f.Getenv(freePortsEnv) == "" {
 				cfg.SpansGRPC, cfg.SpansHTTP = otlp.StandardGRPC, otlp.StandardHTTP
+			}
+			if o.promPort != 0 {
+				cfg.Prometheus = fmt.Sprintf("127.0.0.1:%d", o.promPort)
 			}
 			return daemon.Run(cmd.Context(), cfg, daemon.ReadyPipe(f.Getenv))
 		},

@@ -92,6 +92,7 @@ func addCommands(root *cobra.Command, f *Factory) {
 		{groupObjects, newDescribeCmd},
 		{groupObjects, newDeleteCmd},
 		{groupObjects, newDiffCmd},
+		{groupOther, newExportCmd},
 		{groupOther, newDoctorCmd},
 		{groupOther, newVersionCmd},
 		{groupOther, newCompletionCmd},

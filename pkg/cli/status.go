@@ -53,6 +53,9 @@ func (o *statusOptions) run(ctx context.Context) error {
 		}
 		fmt.Fprintf(w, "shop         %s, %s\n", view.Name, ready)
 		fmt.Fprintf(w, "storefront   %s\n", dash(view.URL))
+		if view.PrometheusURL != "" {
+			fmt.Fprintf(w, "prometheus   %s\n", view.PrometheusURL)
+		}
 		fmt.Fprintf(w, "services     %s\n", healthLine(view.Services))
 		fmt.Fprintf(w, "namespace    %s\n", view.Namespace)
 		fmt.Fprintf(w, "daemon       pid %d, up %s, version %s\n", view.PID, shortDuration(o.f.Now().Sub(st.GetStarted().AsTime())), dash(view.ShopctlVersion))

@@ -47,6 +47,9 @@ type Config struct {
 	SpansGRPC, SpansHTTP string
 	// SpansForward is another OTLP receiver, which gets all spans too; empty: none does.
 	SpansForward string
+	// Prometheus is the address of Prometheus' HTTP API; empty: 127.0.0.1:9090 if that is free, else
+	// another port.
+	Prometheus string
 	// Images maps container images to commands, read again whenever objects change. May be nil.
 	Images func() workload.Images
 	// Executable is this binary, for the instances; ExecArgs come before "service run NAME". Empty:
@@ -196,6 +199,10 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 		s.endStreams()
 		return explainPort(err)
 	}
+	prom, err := s.servePrometheus()
+	if err != nil {
+		s.log.Warn("Prometheus' API is not served", "error", err)
+	}
 	s.control = ctl
 	s.calls.controller.Store(ctl)
 	s.faults = s.newFaults()
@@ -225,8 +232,9 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	err = errors.Join(err, <-served)
 	end()
 	all.Wait()
+	prom.close()
 	closeSpans()
-	return err
+	return errors.Join(err, s.meters.query.Close())
 }
 
 // takeDown undoes all faults and ends all instances.

@@ -65,16 +65,28 @@ func (s *shop) runRules(ctx context.Context) {
 		}
 	}()
 	s.readRules()
+	settled := false
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
 		case <-changes:
 			s.readRules()
 		case at := <-s.meters.passes:
-			s.meters.rules.Evaluate(ctx, at)
+			if settled = settled || s.settled(); settled {
+				s.meters.rules.Evaluate(ctx, at)
+			}
 		}
 	}
 	<-done
+}
+
+// comingUp is how long a shop may take to come up before what is missing is worth an alert.
+const comingUp = 20 * time.Second
+
+// settled tells whether the shop has come up, or should have.
+func (s *shop) settled() bool {
+	snap, _ := s.control.Snapshot()
+	return snap.Ready || s.now().Sub(s.started) > comingUp
 }
 
 // readRules gives the rules of all objects to what evaluates them.

@@ -32,7 +32,7 @@ func (s *shop) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 	resp := &controlpb.StatusResponse{
 		Name: s.dir.Name, Pid: int32(os.Getpid()), Namespace: s.store.Namespace(), Driver: "process",
 		ShopctlVersion: s.cfg.Version, Started: timestamppb.New(s.started),
-		RunDir: s.dir.Run, StateDir: s.dir.State,
+		RunDir: s.dir.Run, StateDir: s.dir.State, PrometheusUrl: s.meters.url,
 		Ready: snap.Ready, GoingDown: snap.GoingDown, Faults: s.protoFaults(faults),
 	}
 	if s.receiver != nil {

@@ -12,12 +12,18 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
+// Interval is the usual time between scrapes, Timeout how long one may take by default.
+const (
+	Interval = 5 * time.Second
+	Timeout  = 2 * time.Second
+)
+
 // The paces of scraping.
 const (
 	// watchedEvery is for somebody who looks on.
 	watchedEvery = time.Second
 	// backgroundEvery is for alerts and for who looks later.
-	backgroundEvery = 5 * time.Second
+	backgroundEvery = Interval
 	// quietEvery is for a shop that served no request in the last quietAfter scrapes.
 	quietEvery = 15 * time.Second
 	quietAfter = 10

@@ -64,7 +64,7 @@ func (l *Limits) setDefaults() {
 		l.Body = 4 << 20
 	}
 	if l.Timeout == 0 {
-		l.Timeout = 2 * time.Second
+		l.Timeout = Timeout
 	}
 	def(&l.Samples, 10_000)
 	def(&l.Labels, 40)
