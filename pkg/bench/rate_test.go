@@ -20,19 +20,19 @@ const orders = 1200
 // Goal: at least 1/24 of the echo rate.
 func BenchmarkPlaceOrder(b *testing.B) {
 	for b.Loop() {
-		s := startShop(b)
-		against(b, "order", 24, ordering(b, s))
+		against(b, "order", 24, orderer(b, startShop(b)))
 	}
 }
 
-// ordering fills the carts of a shop, and returns what orders a round of them and tells the rate.
-func ordering(b *testing.B, s *shop) func() float64 {
+// orderer fills the carts of all rounds, and returns what places the orders of one and says how many
+// that were a second.
+func orderer(b *testing.B, s *shop) func() float64 {
 	b.Helper()
 	client := pb.NewCheckoutServiceClient(dial(b, s.addr("checkout")))
-	fillCarts(b, s, orders*(rounds+1))
-	var next atomic.Int64
 	placed := int64(0)
+	fillCarts(b, s, orders*(rounds+1))
 	return func() float64 {
+		var next atomic.Int64
 		next.Store(placed)
 		placed += orders
 		return rate(b, 8, time.Minute, func(int) (bool, error) {

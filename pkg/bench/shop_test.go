@@ -21,8 +21,11 @@ import (
 
 // shop is a running shop in directories of its own.
 type shop struct {
-	b    *testing.B
-	env  []string
+	b   *testing.B
+	env []string
+	// viewer is the process of a dashboard; 0 if there is none.
+	viewer int
+
 	PID  int    `json:"pid"`
 	URL  string `json:"url"`
 	List []struct {

@@ -14,6 +14,9 @@
 //	OTEL_SERVICE_NAME             service.name of telemetry (default: the workload's name)
 //	OTEL_EXPORTER_OTLP_ENDPOINT   where spans go, "http://127.0.0.1:4317"; COLLECTOR_SERVICE_ADDR
 //	                              ("host:port") is understood too; without either, none are exported
+//	OTEL_EXPORTER_OTLP_HEADERS    what goes along with them, "key=value,other=value"
+//	OTEL_SDK_DISABLED             true: none are exported whatever the others say; nor are they with
+//	                              OTEL_TRACES_EXPORTER=none
 //	DATA_DIR                      a directory that outlives the process
 //	DRAIN_TIMEOUT                 how long in-flight calls may take to finish on SIGTERM (default 10s)
 package chassis

@@ -15,6 +15,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/shopctl/shopctl/pkg/chassis/sockets"
 )
 
 // DialOption changes a connection that Dial makes.
@@ -57,6 +59,7 @@ func (rt *Runtime) Dial(envVar string, options ...DialOption) (*grpc.ClientConn,
 			Backoff:           backoff.Config{BaseDelay: 5 * time.Millisecond, Multiplier: 2, Jitter: 0.2, MaxDelay: 500 * time.Millisecond},
 			MinConnectTimeout: time.Second,
 		}),
+		grpc.WithContextDialer(dialSocket),
 		grpc.WithStaticStreamWindowSize(streamWindow),
 		grpc.WithStaticConnWindowSize(connWindow),
 		grpc.WithChainUnaryInterceptor(traced.unaryClient, deadline(c.timeout)),
@@ -69,6 +72,12 @@ func (rt *Runtime) Dial(envVar string, options ...DialOption) (*grpc.ClientConn,
 	rt.conns = append(rt.conns, conn)
 	rt.connsMu.Unlock()
 	return conn, nil
+}
+
+// dialSocket connects gRPC to an address; how long that may take is gRPC's to say.
+func dialSocket(ctx context.Context, addr string) (net.Conn, error) {
+	var d sockets.Dialer
+	return d.DialContext(ctx, "tcp", addr)
 }
 
 // closeConns closes what Dial made, of a service that could not start as well.
@@ -142,7 +151,7 @@ func (rt *Runtime) HTTPAddr(envVar string) (string, error) {
 
 // HTTPClient calls HTTP services: traced, bounded to 5 s, over the ready endpoints of a service in turn.
 func (rt *Runtime) HTTPClient() *http.Client {
-	dialer := &net.Dialer{Timeout: time.Second}
+	dialer := &sockets.Dialer{Dialer: net.Dialer{Timeout: time.Second}}
 	transport := &http.Transport{
 		MaxIdleConns:        math.MaxInt16,
 		MaxIdleConnsPerHost: 64,

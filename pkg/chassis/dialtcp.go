@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"time"
+
+	"github.com/shopctl/shopctl/pkg/chassis/sockets"
 )
 
 // DialTCP returns a dialer for protocols that are neither gRPC nor HTTP, such as Redis': each call
@@ -13,7 +15,7 @@ func (rt *Runtime) DialTCP(envVar string) (func(ctx context.Context) (net.Conn, 
 	if err != nil {
 		return nil, err
 	}
-	dialer := &net.Dialer{Timeout: time.Second}
+	dialer := &sockets.Dialer{Dialer: net.Dialer{Timeout: time.Second}}
 	return func(ctx context.Context) (net.Conn, error) {
 		return dialer.DialContext(ctx, "tcp", rt.endpoints.pick(addr))
 	}, nil

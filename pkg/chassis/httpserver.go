@@ -23,11 +23,17 @@ func (rt *Runtime) httpHandler() http.Handler {
 		Help:    "Time to serve an HTTP request, by method and route pattern.",
 		Buckets: latencyBuckets,
 	}, []string{"method", "route"})
-	rt.registry.MustRegister(requests, seconds)
+	inFlight := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "http_requests_in_flight",
+		Help: "HTTP requests that are being served.",
+	})
+	rt.registry.MustRegister(requests, seconds, inFlight)
 
 	inner := rt.faults.handler(rt.http)
 	measured := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
+		inFlight.Inc()
+		defer inFlight.Dec()
 		if rt.draining.Load() {
 			w.Header().Set("Connection", "close")
 		}

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/shopctl/shopctl/pkg/chassis/portowner"
+	"github.com/shopctl/shopctl/pkg/chassis/sockets"
 )
 
 // listenTCP listens on host:port and names the process that holds a taken port, where that can be known.
@@ -22,5 +23,8 @@ func listenTCP(host, port string) (net.Listener, error) {
 			return nil, fmt.Errorf("listen on port %d: address already in use by %s", n, owner)
 		}
 	}
-	return l, err
+	if err != nil {
+		return nil, err
+	}
+	return sockets.Listen(l), nil
 }

@@ -2,8 +2,10 @@ package chassis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -11,11 +13,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"google.golang.org/grpc"
+
+	"github.com/shopctl/shopctl/pkg/chassis/otlp"
 )
 
 const (
@@ -52,9 +56,15 @@ func (rt *Runtime) setupTracing() error {
 	)
 	options := []sdktrace.TracerProviderOption{sdktrace.WithResource(res)}
 	if endpoint := otlpEndpoint(rt.o.Getenv); endpoint != "" {
-		exporter, err := otlptracegrpc.New(context.Background(), otlptracegrpc.WithEndpointURL(endpoint), otlptracegrpc.WithTimeout(flushTimeout))
+		headers, err := otlpHeaders(rt.Env("OTEL_EXPORTER_OTLP_TRACES_HEADERS", rt.o.Getenv("OTEL_EXPORTER_OTLP_HEADERS")))
 		if err != nil {
-			return fmt.Errorf("export spans to %s: %w", endpoint, err)
+			return err
+		}
+		exporter, err := otlp.New(otlp.Config{
+			Endpoint: endpoint, Headers: headers, Timeout: flushTimeout, Dial: []grpc.DialOption{grpc.WithContextDialer(dialSocket)},
+		})
+		if err != nil {
+			return err
 		}
 		options = append(options, sdktrace.WithSpanProcessor(newSpanBatcher(exporter, exportDelay)))
 	} else {
@@ -65,9 +75,12 @@ func (rt *Runtime) setupTracing() error {
 	return nil
 }
 
-// otlpEndpoint is the URL to send spans to, empty for none. COLLECTOR_SERVICE_ADDR is the original's
-// variable: host:port without a scheme.
+// otlpEndpoint is the URL to send spans to, empty for none. OpenTelemetry's variables can turn it off;
+// COLLECTOR_SERVICE_ADDR is the original's: host:port without a scheme.
 func otlpEndpoint(getenv func(string) string) string {
+	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") || getenv("OTEL_TRACES_EXPORTER") == "none" {
+		return ""
+	}
 	for _, key := range []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT", "COLLECTOR_SERVICE_ADDR"} {
 		v := getenv(key)
 		switch {
@@ -80,6 +93,24 @@ func otlpEndpoint(getenv func(string) string) string {
 		}
 	}
 	return ""
+}
+
+// otlpHeaders reads "key=value,other=value", with values that are percent-encoded, as OpenTelemetry's
+// specification of exporters has it.
+func otlpHeaders(text string) (map[string]string, error) {
+	headers := map[string]string{}
+	for pair := range strings.SplitSeq(text, ",") {
+		if pair = strings.TrimSpace(pair); pair == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(pair, "=")
+		decoded, err := url.PathUnescape(strings.TrimSpace(value))
+		if key = strings.TrimSpace(key); !ok || key == "" || err != nil {
+			return nil, errors.New("read OTEL_EXPORTER_OTLP_HEADERS: want key=value,other=value") // the value may be a secret
+		}
+		headers[key] = decoded
+	}
+	return headers, nil
 }
 
 // closeTelemetry sends what has been gathered, unless nobody is left to take it.

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/monitoring"
 )
 
 // cellsOf fills the columns of columnsOf.
@@ -34,6 +35,12 @@ func (f *Factory) cellsOf(o resource.Object) []string {
 		return []string{name, cmp.Or(string(o.Type), string(corev1.SecretTypeOpaque)), fmt.Sprint(len(o.Data) + len(o.StringData)), age}
 	case *corev1.Namespace:
 		return []string{name, cmp.Or(string(o.Status.Phase), string(corev1.NamespaceActive)), age}
+	case *monitoring.PrometheusRule:
+		rules := 0
+		for _, g := range o.Spec.Groups {
+			rules += len(g.Rules)
+		}
+		return []string{name, fmt.Sprint(len(o.Spec.Groups)), fmt.Sprint(rules), age}
 	default:
 		return []string{name, age}
 	}

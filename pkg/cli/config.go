@@ -33,6 +33,7 @@ func settings() []setting {
 		{"noTui", "no-tui", "SHOPCTL_NO_TUI"},
 		{"port", "port", "SHOPCTL_PORT"},
 		{"portBase", "port-base", "SHOPCTL_PORT_BASE"},
+		{"prometheusPort", "prometheus-port", "SHOPCTL_PROMETHEUS_PORT"},
 		{"only", "only", "SHOPCTL_ONLY"},
 		{"driver", "driver", "SHOPCTL_DRIVER"},
 		{"otlpForward", "otlp-forward", "SHOPCTL_OTLP_FORWARD"},

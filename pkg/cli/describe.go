@@ -16,6 +16,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/monitoring"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -100,6 +101,8 @@ func (o *describeOptions) describe(w io.Writer, kind resource.Kind, object resou
 		for _, key := range slices.Sorted(maps.Keys(object.Data)) {
 			fmt.Fprintf(w, "  %s: %d bytes\n", key, len(object.Data[key]))
 		}
+	case *monitoring.PrometheusRule:
+		describeRules(w, object.Spec)
 	}
 }
 

@@ -32,6 +32,8 @@ type faultDetailView struct {
 	Ends     string  `json:"ends"`
 	Phrase   string  `json:"phrase"`
 	Owner    string  `json:"owner"`
+	// Blast is how far it reaches, in one sentence; there when faults are listed.
+	Blast string `json:"blast"`
 }
 
 type faultsView struct {

@@ -135,6 +135,6 @@ func (o *faultInjectOptions) report(_ context.Context, f *controlpb.Fault) error
 		return nil
 	}
 	o.f.notef("ends %s", o.f.faultEnd(f))
-	o.f.next("fault clear " + f.GetService())
+	o.f.next("map", "fault clear "+f.GetService())
 	return nil
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -42,11 +43,32 @@ func (o *faultListOptions) run(ctx context.Context) error {
 		o.f.next("fault inject payment --error UNAVAILABLE --percent 50 --for 2m")
 		return nil
 	}
-	return o.f.Print(o.format, viewFaults(all), func(w io.Writer) {
+	view := viewFaults(all)
+	blast := blastOf(ctx, shop, o.format != formatName, all)
+	for i := range view.Faults {
+		view.Faults[i].Blast = blast[view.Faults[i].ID]
+	}
+	return o.f.Print(o.format, view, func(w io.Writer) {
 		t := newTable("ID", "SERVICE", "FAULT", "ENDS", "OWNER")
 		for _, f := range all {
 			t.row(f.GetId(), f.GetService(), o.f.paint(toneWarn, f.GetPhrase()), o.f.faultEnd(f), dash(f.GetOwner()))
 		}
 		t.write(w)
+		o.f.blastLines(w, view)
 	})
+}
+
+// blastLines show how far faults reach, where that is known.
+func (f *Factory) blastLines(w io.Writer, view faultsView) {
+	first := true
+	for _, fault := range view.Faults {
+		if fault.Blast == "" {
+			continue
+		}
+		if first {
+			fmt.Fprintln(w)
+		}
+		first = false
+		fmt.Fprintln(w, f.paint(toneWarn, fault.Blast))
+	}
 }

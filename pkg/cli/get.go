@@ -98,6 +98,8 @@ func columnsOf(kind string) []string {
 		return []string{"NAME", "TYPE", "DATA", "AGE"}
 	case resource.KindNamespace:
 		return []string{"NAME", "STATUS", "AGE"}
+	case resource.KindPrometheusRule:
+		return []string{"NAME", "GROUPS", "RULES", "AGE"}
 	default:
 		return []string{"NAME", "AGE"}
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -42,8 +43,7 @@ func (f *Factory) Print(format string, v any, table func(w io.Writer)) error {
 	var err error
 	switch format {
 	case formatJSON:
-		out, err = json.MarshalIndent(v, "", "  ")
-		out = append(out, '\n')
+		out, err = encodeJSON(v, "  ")
 	case formatYAML:
 		out, err = yaml.Marshal(v)
 	case formatName:
@@ -68,12 +68,22 @@ func (f *Factory) Print(format string, v any, table func(w io.Writer)) error {
 
 // printLine writes v as one line of NDJSON.
 func (f *Factory) printLine(v any) error {
-	line, err := json.Marshal(v)
+	line, err := encodeJSON(v, "")
 	if err != nil {
 		return fmt.Errorf("encode output: %w", err)
 	}
-	_, err = f.Out.Write(append(line, '\n'))
+	_, err = f.Out.Write(line)
 	return err
+}
+
+// encodeJSON ends with a line feed. Arrows stay arrows: nobody reads it as HTML.
+func encodeJSON(v any, indent string) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", indent)
+	err := e.Encode(v)
+	return b.Bytes(), err
 }
 
 // oneOf is a flag that takes one of a few words.

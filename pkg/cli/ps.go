@@ -53,6 +53,7 @@ func (o *psOptions) run(ctx context.Context, words []string) error {
 		return err
 	}
 	view := servicesView{Services: viewServices(all)}
+	blast := blastOf(ctx, shop, o.format == formatTable, st.GetFaults())
 	return o.f.Print(o.format, view, func(w io.Writer) {
 		switch {
 		case o.instances:
@@ -62,7 +63,7 @@ func (o *psOptions) run(ctx context.Context, words []string) error {
 		default:
 			o.f.serviceTable(w, view.Services)
 			fmt.Fprintf(w, "\n%s\n", healthLine(view.Services))
-			o.f.faultLines(w, st.GetFaults())
+			o.f.faultLines(w, st.GetFaults(), blast)
 		}
 	})
 }
@@ -145,10 +146,15 @@ func healthLine(all []serviceView) string {
 	return strings.Join(parts, ", ")
 }
 
-// faultLines shows the active faults, as every view does.
-func (f *Factory) faultLines(w io.Writer, faults []*controlpb.Fault) {
+// faultLines shows the active faults, as every view does, and how far they reach as far as that is known.
+func (f *Factory) faultLines(w io.Writer, faults []*controlpb.Fault, blast map[string]string) {
 	for _, fault := range faults {
 		fmt.Fprintln(w, f.paint(toneWarn, "fault on "+fault.GetService()+": "+fault.GetPhrase()))
+	}
+	for _, fault := range faults {
+		if sentence := blast[fault.GetId()]; sentence != "" {
+			fmt.Fprintln(w, f.paint(toneWarn, sentence))
+		}
 	}
 }
 

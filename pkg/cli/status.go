@@ -42,6 +42,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 		return err
 	}
 	view := viewStatus(st)
+	blast := blastOf(ctx, shop, o.format == formatTable, st.GetFaults())
 	return o.f.Print(o.format, view, func(w io.Writer) {
 		ready := o.f.paint(toneGood, "ready")
 		switch {
@@ -52,6 +53,9 @@ func (o *statusOptions) run(ctx context.Context) error {
 		}
 		fmt.Fprintf(w, "shop         %s, %s\n", view.Name, ready)
 		fmt.Fprintf(w, "storefront   %s\n", dash(view.URL))
+		if view.PrometheusURL != "" {
+			fmt.Fprintf(w, "prometheus   %s\n", view.PrometheusURL)
+		}
 		fmt.Fprintf(w, "services     %s\n", healthLine(view.Services))
 		fmt.Fprintf(w, "namespace    %s\n", view.Namespace)
 		fmt.Fprintf(w, "daemon       pid %d, up %s, version %s\n", view.PID, shortDuration(o.f.Now().Sub(st.GetStarted().AsTime())), dash(view.ShopctlVersion))
@@ -63,6 +67,6 @@ func (o *statusOptions) run(ctx context.Context) error {
 				fmt.Fprintf(w, "%s: %s %s\n", s.Name, o.f.state(s.State), s.Message)
 			}
 		}
-		o.f.faultLines(w, st.GetFaults())
+		o.f.faultLines(w, st.GetFaults(), blast)
 	})
 }

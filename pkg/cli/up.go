@@ -89,6 +89,9 @@ func (o *upOptions) check() error {
 	if o.daemon.port < 0 || o.daemon.port > 65535 {
 		return usageErr("--port 8081", "read --port %d: want a number from 1 to 65535", o.daemon.port)
 	}
+	if o.daemon.promPort < 0 || o.daemon.promPort > 65535 {
+		return usageErr("--prometheus-port 9091", "read --prometheus-port %d: want a number from 1 to 65535", o.daemon.promPort)
+	}
 	if o.daemon.portBase < 0 || o.daemon.portBase > 65000 {
 		return usageErr("--port-base 7000", "read --port-base %d: want a number from 1 to 65000", o.daemon.portBase)
 	}
@@ -177,7 +180,7 @@ func (o *upOptions) already(ctx context.Context, shop *control.Client) (staying 
 	o.ran = true
 	o.f.notef("shop %s runs already (pid %d)", st.GetName(), st.GetPid())
 	var late []string
-	for _, flag := range []string{"only", "port", "port-base", "namespace", "otlp-forward"} {
+	for _, flag := range []string{"only", "port", "port-base", "prometheus-port", "namespace", "otlp-forward"} {
 		if o.typed(flag) {
 			late = append(late, "--"+flag)
 		}
@@ -258,7 +261,7 @@ func (o *upOptions) summary(st *controlpb.StatusResponse) error {
 	err := o.f.Print(o.format, view, func(w io.Writer) {
 		o.f.serviceTable(w, view.Services)
 		fmt.Fprintf(w, "\n%s\n", healthLine(view.Services))
-		o.f.faultLines(w, st.GetFaults())
+		o.f.faultLines(w, st.GetFaults(), nil)
 		if view.URL != "" && o.opened(view) {
 			fmt.Fprintf(w, "storefront: %s\n", o.f.paint(toneBold, view.URL))
 		}

@@ -79,6 +79,7 @@ type statusView struct {
 	RunDir         string        `json:"run_dir"`
 	StateDir       string        `json:"state_dir"`
 	OTLPEndpoint   string        `json:"otlp_endpoint"`
+	PrometheusURL  string        `json:"prometheus_url"`
 	OTLPHTTP       string        `json:"otlp_http_endpoint"`
 	Startup        []startupView `json:"startup"`
 	Faults         []faultView   `json:"faults"`
@@ -140,9 +141,10 @@ func viewStatus(st *controlpb.StatusResponse) statusView {
 		Name: st.GetName(), Ready: st.GetReady(), GoingDown: st.GetGoingDown(), PID: st.GetPid(), URL: st.GetUrl(), Namespace: st.GetNamespace(),
 		Driver: st.GetDriver(), ShopctlVersion: st.GetShopctlVersion(), Started: rfc3339(st.GetStarted()),
 		RunDir: st.GetRunDir(), StateDir: st.GetStateDir(), OTLPEndpoint: st.GetOtlpEndpoint(), OTLPHTTP: st.GetOtlpHttpEndpoint(),
-		Startup:  make([]startupView, len(st.GetStartup())),
-		Faults:   make([]faultView, len(st.GetFaults())),
-		Services: viewServices(st.GetServices()),
+		PrometheusURL: st.GetPrometheusUrl(),
+		Startup:       make([]startupView, len(st.GetStartup())),
+		Faults:        make([]faultView, len(st.GetFaults())),
+		Services:      viewServices(st.GetServices()),
 	}
 	for i, s := range st.GetStartup() {
 		v.Startup[i] = startupView{

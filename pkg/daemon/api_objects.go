@@ -85,10 +85,11 @@ func (a *api) imageWarnings(manifests []resource.Manifest) resource.Problems {
 	return problems
 }
 
-// commit makes the controller look at what changed, and tells of it.
-func (a *api) commit(changes []resource.Change, reason string, release ...workload.Key) {
+// commit makes the controller look at what changed, and tells of it. It returns which of the
+// Deployments to release were held back until now.
+func (a *api) commit(changes []resource.Change, reason string, release ...workload.Key) (released []workload.Key) {
 	a.source.refresh()
-	a.control.Sync(release...)
+	released = a.control.Sync(release...)
 	for _, c := range changes {
 		if c.Action == resource.ActionUnchanged {
 			continue
@@ -99,6 +100,7 @@ func (a *api) commit(changes []resource.Change, reason string, release ...worklo
 		}
 		a.events.Add(&controlpb.Event{Type: "Normal", Reason: reason, Service: service, Message: fmt.Sprintf("%s %s", c.Key, c.Action)})
 	}
+	return released
 }
 
 func (a *api) Get(_ context.Context, req *controlpb.GetRequest) (*controlpb.GetResponse, error) {
@@ -260,14 +262,21 @@ func (a *api) Edit(_ context.Context, req *controlpb.EditRequest) (*controlpb.Ed
 		return nil, explainObjects(err)
 	}
 	resp := &controlpb.EditResponse{}
-	if resp.Objects, err = changed(changes); err != nil {
-		return nil, err
+	if resp.Objects, err = changed(changes); err != nil || req.GetDryRun() {
+		return resp, err
 	}
-	if !req.GetDryRun() {
-		if !release {
-			workloads = nil
+	var released []workload.Key
+	if release {
+		released = a.commit(changes, "Applied", workloads...)
+	} else {
+		a.commit(changes, "Applied")
+	}
+	for i, c := range changes { // as many as there are different names
+		key := workload.Key{Namespace: c.Key.Namespace, Name: c.Key.Name}
+		if c.Action == resource.ActionUnchanged && slices.Contains(released, key) {
+			// The object stays as it was, and yet something begins to run.
+			resp.Objects[i].Action = string(resource.ActionConfigured)
 		}
-		a.commit(changes, "Applied", workloads...)
 	}
 	return resp, nil
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
+	"github.com/shopctl/shopctl/pkg/observe/scrape"
 	"github.com/shopctl/shopctl/pkg/observe/spans"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/rundir"
@@ -42,6 +43,9 @@ type Config struct {
 	Only []string
 	// Listen is the storefront's address; empty: 127.0.0.1:8080 if that is free, else another port.
 	Listen string
+	// Prometheus is the address of Prometheus' HTTP API; empty: 127.0.0.1:9090 if that is free, else
+	// another port.
+	Prometheus string
 	// SpansGRPC and SpansHTTP are where spans are taken if that is free; empty: at any free port.
 	SpansGRPC, SpansHTTP string
 	// SpansForward is another OTLP receiver, which gets all spans too; empty: none does.
@@ -84,8 +88,10 @@ type shop struct {
 	bell   *bell
 	events *observe.Events
 	logs   *observe.Logs
-	stats  *observe.Scraper
+	stats  *scrape.Scraper
+	meters meters
 	spans  *spans.Store
+	calls  *calls
 	// receiver takes spans, forward hands them on; nil where that is not so.
 	receiver *otlp.Receiver
 	forward  *otlp.Forwarder
@@ -193,13 +199,19 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 		s.endStreams()
 		return explainPort(err)
 	}
+	prom, unserved := s.servePrometheus()
+	if unserved != nil {
+		s.log.Warn("Prometheus' API is not served", "error", unserved)
+	}
 	s.control = ctl
+	s.calls.controller.Store(ctl)
 	s.faults = s.newFaults()
 	s.control.SetFaults(s.faults)
 
 	all.Go(func() { s.source.run(background) })
 	all.Go(func() { s.control.Run(background) })
 	all.Go(func() { s.stats.Run(background) })
+	all.Go(func() { s.runRules(background) })
 	all.Go(func() { s.writeStatus(background) })
 	server := control.NewServer(&api{shop: s}, s.log)
 	served := make(chan error, 1)
@@ -220,8 +232,9 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	err = errors.Join(err, <-served)
 	end()
 	all.Wait()
+	prom.close()
 	closeSpans()
-	return err
+	return errors.Join(err, s.meters.query.Close())
 }
 
 // takeDown undoes all faults and ends all instances.

@@ -37,7 +37,7 @@ func environ(vars map[string]string) []string {
 func open(t *testing.T, vars map[string]string, change func(*Config)) *control.Client {
 	t.Helper()
 	cfg := Config{
-		Name: "default", Listen: "127.0.0.1:0", Getenv: func(k string) string { return vars[k] },
+		Name: "default", Listen: "127.0.0.1:0", Prometheus: "127.0.0.1:0", Getenv: func(k string) string { return vars[k] },
 		Environ: environ(vars),
 	}
 	if change != nil {

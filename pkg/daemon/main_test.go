@@ -75,7 +75,7 @@ func runDaemon() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	err := Run(ctx, Config{
-		Name: os.Args[2], Listen: "127.0.0.1:0", Getenv: os.Getenv, Environ: os.Environ(), Log: os.Stderr,
+		Name: os.Args[2], Listen: "127.0.0.1:0", Prometheus: "127.0.0.1:0", Getenv: os.Getenv, Environ: os.Environ(), Log: os.Stderr,
 		Only: os.Args[3:],
 	}, ReadyPipe(os.Getenv))
 	if err != nil {

@@ -32,7 +32,7 @@ const logCap = 4 << 20
 // open makes the store of objects and the places for events, logs and spans.
 func (s *shop) open() error {
 	s.events = observe.NewEvents(s.now)
-	s.stats = observe.NewScraper(s.targets, s.now)
+	s.openMetrics()
 	s.spans = spans.New(spans.Config{OnRecords: s.onSpans, Now: s.now})
 	var err error
 	s.logs, err = observe.NewLogs(observe.LogsConfig{
@@ -54,6 +54,8 @@ func (s *shop) open() error {
 		return err
 	}
 	s.source = newSource(s.store)
+	s.calls = s.newCalls()
+	s.meters.registry.MustRegister(&callsCollector{s.calls})
 	return s.openForward()
 }
 
@@ -87,7 +89,11 @@ func Builtins() ([]resource.Manifest, error) {
 		}
 		all = append(all, manifests...)
 	}
-	return all, nil
+	rules, err := decode.Decode("shop/rules.yaml", shopRules)
+	if err != nil {
+		return nil, fmt.Errorf("read rules of the shop: %w", err)
+	}
+	return append(all, rules...), nil
 }
 
 func (s *shop) volumeDir() string { return filepath.Join(s.dir.State, "volumes") }
@@ -222,6 +228,7 @@ func (s *shop) onFault(c fault.Change) {
 		reason, verb = "FaultCleared", "over: "
 	}
 	s.events.Add(&controlpb.Event{Type: "Normal", Reason: reason, Service: c.Fault.Service, Message: verb + c.Fault.Phrase(s.now())})
+	s.calls.onFault(c, s.faults.List(), s.now())
 	s.bell.ring()
 	s.control.Refresh()
 }

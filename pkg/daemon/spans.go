@@ -13,7 +13,8 @@ import (
 )
 
 // onSpans is told of the spans of each request that came in, one request after the other.
-func (s *shop) onSpans([]trace.Record) {
+func (s *shop) onSpans(records []trace.Record) {
+	s.calls.Add(records)
 	s.stats.Rouse()
 }
 

@@ -11,7 +11,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/shopctl/shopctl/pkg/fault"
-	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/workload"
@@ -33,7 +32,7 @@ func (s *shop) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 	resp := &controlpb.StatusResponse{
 		Name: s.dir.Name, Pid: int32(os.Getpid()), Namespace: s.store.Namespace(), Driver: "process",
 		ShopctlVersion: s.cfg.Version, Started: timestamppb.New(s.started),
-		RunDir: s.dir.Run, StateDir: s.dir.State,
+		RunDir: s.dir.Run, StateDir: s.dir.State, PrometheusUrl: s.meters.url,
 		Ready: snap.Ready, GoingDown: snap.GoingDown, Faults: s.protoFaults(faults),
 	}
 	if s.receiver != nil {
@@ -112,20 +111,6 @@ func protocol(w workload.Workload) string {
 		}
 	}
 	return w.Protocol
-}
-
-// targets are the instances whose metrics can be read. A paused one would only be waited for.
-func (s *shop) targets() []observe.Target {
-	snap, _ := s.control.Snapshot()
-	var targets []observe.Target
-	for _, w := range snap.Workloads {
-		for _, in := range w.Instances {
-			if in.Admin != "" && in.State != "paused" {
-				targets = append(targets, observe.Target{Workload: w.Key.String(), Run: in.Name + "#" + in.Started.String(), Addr: in.Admin})
-			}
-		}
-	}
-	return targets
 }
 
 // memoryPause is how old a reading of an instance's memory may be: reading it makes the kernel walk

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/nearest"
+	"github.com/shopctl/shopctl/pkg/resource/monitoring"
 )
 
 // The kinds that have a meaning in the shop.
@@ -19,6 +20,7 @@ const (
 	KindSecret         = "Secret"
 	KindServiceAccount = "ServiceAccount"
 	KindNamespace      = "Namespace"
+	KindPrometheusRule = "PrometheusRule"
 )
 
 // Kind describes one kind of object and the words people have for it.
@@ -56,6 +58,7 @@ func Kinds() []Kind {
 		{KindSecret, "v1", "secrets", nil, true, func() Object { return &corev1.Secret{} }},
 		{KindDeployment, "apps/v1", "deployments", []string{"deploy"}, true, func() Object { return &appsv1.Deployment{} }},
 		{KindService, "v1", "services", []string{"svc"}, true, func() Object { return &corev1.Service{} }},
+		{KindPrometheusRule, monitoring.APIVersion, "prometheusrules", []string{"promrule"}, true, func() Object { return &monitoring.PrometheusRule{} }},
 	}
 }
 
@@ -98,7 +101,7 @@ type UnsupportedKindError struct {
 }
 
 func (e *UnsupportedKindError) Error() string {
-	var words []string
+	var words, versions []string
 	byVersion := map[string][]string{}
 	for _, k := range Kinds() {
 		if k.Name == e.Kind && e.APIVersion != "" {
@@ -107,6 +110,9 @@ func (e *UnsupportedKindError) Error() string {
 		words = append(words, k.Name)
 		if e.APIVersion == "" {
 			words = append(words, k.words()...)
+		}
+		if byVersion[k.APIVersion] == nil {
+			versions = append(versions, k.APIVersion)
 		}
 		byVersion[k.APIVersion] = append(byVersion[k.APIVersion], k.Name)
 	}
@@ -119,6 +125,10 @@ func (e *UnsupportedKindError) Error() string {
 	} else {
 		what += " is not supported"
 	}
-	return fmt.Sprintf("%s; supported are %s (apps/v1) and %s (v1)", what,
-		strings.Join(byVersion["apps/v1"], ", "), strings.Join(byVersion["v1"], ", "))
+	slices.Sort(versions) // the core's own has no group and comes last
+	for i, v := range versions {
+		versions[i] = fmt.Sprintf("%s (%s)", strings.Join(byVersion[v], ", "), v)
+	}
+	last := len(versions) - 1
+	return fmt.Sprintf("%s; supported are %s and %s", what, strings.Join(versions[:last], ", "), versions[last])
 }

@@ -11,6 +11,7 @@ func TestKindsAreFoundByEveryNameTheyHave(t *testing.T) {
 		"deployments": "Deployment", "deployment": "Deployment", "Deployment": "Deployment", "deploy": "Deployment", "deployments.apps": "Deployment",
 		"svc": "Service", "services": "Service", "cm": "ConfigMap", "configmap": "ConfigMap", "secrets": "Secret",
 		"sa": "ServiceAccount", "ServiceAccounts": "ServiceAccount", "ns": "Namespace", "namespaces": "Namespace",
+		"prometheusrules": "PrometheusRule", "promrule": "PrometheusRule", "prometheusrules.monitoring.coreos.com": "PrometheusRule",
 	} {
 		if k, err := resource.LookupKind(word); err != nil || k.Name != want {
 			t.Errorf("%s is %q, error %v", word, k.Name, err)
@@ -19,7 +20,7 @@ func TestKindsAreFoundByEveryNameTheyHave(t *testing.T) {
 }
 
 func TestAnUnknownKindIsAnsweredWithWhatIsSupported(t *testing.T) {
-	const supported = "supported are Deployment (apps/v1) and Namespace, ServiceAccount, ConfigMap, Secret, Service (v1)"
+	const supported = "supported are Deployment (apps/v1), PrometheusRule (monitoring.coreos.com/v1) and Namespace, ServiceAccount, ConfigMap, Secret, Service (v1)"
 	for word, want := range map[string]string{
 		"pods":       `kind "pods" is not supported; ` + supported,
 		"deploymnet": `kind "deploymnet" is not supported; did you mean "Deployment"?; ` + supported,

@@ -10,10 +10,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/shopctl/shopctl/pkg/resource/monitoring"
 )
 
 // Object is one of *appsv1.Deployment, *corev1.Service, *corev1.ConfigMap, *corev1.Secret,
-// *corev1.ServiceAccount and *corev1.Namespace.
+// *corev1.ServiceAccount, *corev1.Namespace and *monitoring.PrometheusRule.
 type Object interface {
 	metav1.Object
 	runtime.Object
@@ -48,6 +50,8 @@ func kindName(o Object) string {
 		return KindServiceAccount
 	case *corev1.Namespace:
 		return KindNamespace
+	case *monitoring.PrometheusRule:
+		return KindPrometheusRule
 	}
 	return ""
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/nearest"
 	"github.com/shopctl/shopctl/pkg/resource/admission"
+	"github.com/shopctl/shopctl/pkg/resource/monitoring"
 )
 
 // Action is what happened to an object, in kubectl's words.
@@ -294,6 +295,8 @@ func spec(o Object) any {
 	case *appsv1.Deployment:
 		return o.Spec
 	case *corev1.Service:
+		return o.Spec
+	case *monitoring.PrometheusRule:
 		return o.Spec
 	}
 	return nil

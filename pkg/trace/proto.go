@@ -81,7 +81,7 @@ func validID(id []byte, size int) bool {
 // Describes tells whether a record holds anything of the attribute with that key.
 func Describes(key []byte) bool {
 	switch string(key) {
-	case "peer.service", "server.address", "net.peer.name",
+	case "peer.service", "server.address", "net.peer.name", "server.port", "net.peer.port",
 		"rpc.response.status_code", "rpc.grpc.status_code", "http.response.status_code", "http.status_code",
 		"rpc.system.name", "rpc.system", "db.system.name", "db.system", "messaging.system",
 		"http.request.method", "http.method":
@@ -100,6 +100,8 @@ func (r *Record) Describe(key, value string) {
 		if r.Peer == "" {
 			r.Peer = value
 		}
+	case "server.port", "net.peer.port":
+		r.Port = value
 	case "rpc.response.status_code", "http.response.status_code", "http.status_code":
 		r.Code = value
 	case "rpc.grpc.status_code":

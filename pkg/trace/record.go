@@ -63,6 +63,8 @@ type Record struct {
 	Error      bool // the status is an error
 	// Peer is who a client span calls, by attribute server.address, or peer.service where that is given.
 	Peer string
+	// Port goes with Peer: attribute server.port; empty if there is none.
+	Port string
 	// Code is rpc.response.status_code or http.response.status_code; empty if there is none.
 	Code string
 	// Protocol is rpc.system.name (grpc), db.system.name (redis), http for HTTP; empty if none is told.

@@ -82,7 +82,7 @@ type glyphs struct {
 	off, waiting, mark string
 	bullet, more, dash string
 	arrow, scrollMark  string
-	spark              []string
+	bar                string
 }
 
 func unicodeGlyphs() glyphs {
@@ -90,8 +90,7 @@ func unicodeGlyphs() glyphs {
 		corners: [4]string{"╭", "╮", "╰", "╯"}, across: "─", down: "│",
 		heavyCorners: [4]string{"┏", "┓", "┗", "┛"}, heavyAcross: "━", heavy: "┃",
 		ok: "●", alert: "▲", broken: "✗", off: "○", waiting: "·", mark: "▸",
-		bullet: "•", more: "…", dash: "–", arrow: "→", scrollMark: "▏",
-		spark: []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
+		bullet: "•", more: "…", dash: "–", arrow: "→", scrollMark: "▏", bar: "█",
 	}
 }
 
@@ -100,8 +99,7 @@ func asciiGlyphs() glyphs {
 		corners: [4]string{"+", "+", "+", "+"}, across: "-", down: "|",
 		heavyCorners: [4]string{"#", "#", "#", "#"}, heavyAcross: "=", heavy: "#",
 		ok: "*", alert: "!", broken: "x", off: "o", waiting: ".", mark: ">",
-		bullet: "*", more: "~", dash: "-", arrow: "->", scrollMark: "|",
-		spark: []string{"_", ".", ":", "-", "=", "+", "*", "#"},
+		bullet: "*", more: "~", dash: "-", arrow: "->", scrollMark: "|", bar: "#",
 	}
 }
 

@@ -174,22 +174,30 @@ func (c *Controller) settle() {
 func (c *Controller) Refresh() { c.post(func() {}) }
 
 // Sync reads the objects again, and starts the Deployments of the given names with what they depend on,
-// even if they were held back. When it returns, the snapshot knows of both.
-func (c *Controller) Sync(release ...Key) {
+// even if they were held back; it returns those of the names that were. When it returns, the snapshot
+// knows of both.
+func (c *Controller) Sync(release ...Key) (released []Key) {
 	settled := make(chan struct{})
 	ok := c.post(func() {
 		c.load()
+		for _, k := range release {
+			if c.held[k] {
+				released = append(released, k)
+			}
+		}
 		for k := range c.withNeeds(release) {
 			delete(c.held, k)
 		}
 		c.settled = append(c.settled, settled)
 	})
 	if !ok {
-		return
+		return nil
 	}
 	select {
 	case <-settled:
+		return released
 	case <-c.done:
+		return nil
 	}
 }
 

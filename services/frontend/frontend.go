@@ -6,6 +6,8 @@
 // on the cart) is left out when its service fails; what a page is about makes an error page that names
 // the service and the trace.
 //
+// Under /api/v1 the catalog and the payment service answer REST: their contract, transcoded (rest.go).
+//
 // The storefront keeps nothing that matters: the visitor's session, currency and receipts are cookies,
 // so that any replica can answer any request. What it remembers are answers for a second and, for
 // browsers without cookies, the last few hundred receipts.
@@ -42,8 +44,13 @@ func Setup(_ context.Context, rt *chassis.Runtime) error {
 	if err != nil {
 		return err
 	}
+	transcoder, err := rest(n.catalog, n.payment)
+	if err != nil {
+		return err
+	}
 	s := &server{
 		n:       n,
+		rest:    transcoder,
 		assets:  assets,
 		log:     rt.Log(),
 		now:     rt.Now,

@@ -14,6 +14,7 @@ import (
 	nethtml "golang.org/x/net/html"
 	"google.golang.org/grpc"
 
+	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/services/frontend/internal/fakeshop"
 )
 
@@ -39,8 +40,12 @@ func open(t *testing.T) *store {
 	st := &store{Shop: fake}
 	n := connect(st.now, func(string, ...string) grpc.ClientConnInterface { return fakeshop.Direct{Shop: fake} })
 	ids := 0
+	transcoder, err := rest(n.catalog, pb.NewPaymentServiceClient(fakeshop.Direct{Shop: fake}))
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := &server{
-		n: n, assets: assets, log: slog.New(slog.NewTextHandler(io.Discard, nil)), now: st.now,
+		n: n, rest: transcoder, assets: assets, log: slog.New(slog.NewTextHandler(io.Discard, nil)), now: st.now,
 		newID:   func() string { ids++; return "id-" + strconv.Itoa(ids) },
 		version: "v1", pod: "frontend-1", orders: newReceipts(),
 	}

@@ -67,6 +67,8 @@ type neighbours struct {
 	shipping       pb.ShippingServiceClient
 	checkout       pb.CheckoutServiceClient
 	ad             pb.AdServiceClient
+	// payment is for REST alone; nil where nobody says where it is.
+	payment pb.PaymentServiceClient
 
 	prices *memo[priceKey, *pb.Money]
 	list   *memo[struct{}, []string]
@@ -82,6 +84,13 @@ func dial(rt *chassis.Runtime) (*neighbours, error) {
 		}
 		return conn
 	})
+	if rt.Getenv("PAYMENT_SERVICE_ADDR") != "" && firstErr == nil {
+		conn, err := rt.Dial("PAYMENT_SERVICE_ADDR", chassis.WithTimeout(pagePatience))
+		if err != nil {
+			return nil, err
+		}
+		n.payment = pb.NewPaymentServiceClient(conn)
+	}
 	return n, firstErr
 }
 

@@ -28,6 +28,7 @@ type server struct {
 	// session is everybody's, if not empty.
 	session string
 	orders  *receipts
+	rest    http.Handler
 	writers sync.Pool // of *html.Writer
 }
 
@@ -64,6 +65,9 @@ func (s *server) handler() http.Handler {
 	mux.HandleFunc("GET /product-meta/{id}", s.productMeta)
 	mux.Handle("GET /static/{path...}", s.assets)
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) { s.assets.serve(w, r, "img/logo.svg") })
+	for _, pattern := range append(restPatterns(), restRoot) {
+		mux.Handle(pattern, s.rest)
+	}
 	mux.HandleFunc("/robots.txt", plain("User-agent: *\nDisallow: /\n"))
 	mux.HandleFunc("/_healthz", plain("ok"))
 	mux.HandleFunc("/", s.visit(func(v *visit) error { return s.noRoute(v, mux) }))

@@ -10,6 +10,9 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/shopctl/shopctl/pkg/resource/monitoring"
+	"github.com/shopctl/shopctl/pkg/rule"
 )
 
 // maxAnnotations and maxData are the API server's limits, in bytes.
@@ -54,6 +57,10 @@ func Check(o Object) []Issue {
 		c.configMap(o)
 	case *corev1.Secret:
 		c.secret(o)
+	case *monitoring.PrometheusRule:
+		for _, issue := range rule.Check(o.Spec) {
+			c.add("spec."+issue.Path, "%s", issue.Message)
+		}
 	}
 	return c
 }

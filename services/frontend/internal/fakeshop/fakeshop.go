@@ -25,7 +25,7 @@ import (
 func Addresses() []string {
 	return []string{
 		"PRODUCT_CATALOG_SERVICE_ADDR", "CURRENCY_SERVICE_ADDR", "CART_SERVICE_ADDR", "RECOMMENDATION_SERVICE_ADDR",
-		"SHIPPING_SERVICE_ADDR", "CHECKOUT_SERVICE_ADDR", "AD_SERVICE_ADDR",
+		"SHIPPING_SERVICE_ADDR", "CHECKOUT_SERVICE_ADDR", "AD_SERVICE_ADDR", "PAYMENT_SERVICE_ADDR",
 	}
 }
 
@@ -38,6 +38,7 @@ type Shop struct {
 	pb.UnimplementedShippingServiceServer
 	pb.UnimplementedCheckoutServiceServer
 	pb.UnimplementedAdServiceServer
+	pb.UnimplementedPaymentServiceServer
 
 	// Latency is how long each call takes; for simulated time.
 	Latency time.Duration
@@ -94,6 +95,7 @@ func services() []*grpc.ServiceDesc {
 	return []*grpc.ServiceDesc{
 		&pb.ProductCatalogService_ServiceDesc, &pb.CurrencyService_ServiceDesc, &pb.CartService_ServiceDesc, &pb.RecommendationService_ServiceDesc,
 		&pb.ShippingService_ServiceDesc, &pb.CheckoutService_ServiceDesc, &pb.AdService_ServiceDesc,
+		&pb.PaymentService_ServiceDesc,
 	}
 }
 

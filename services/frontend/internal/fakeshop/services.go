@@ -165,3 +165,12 @@ func (s *Shop) PlaceOrder(ctx context.Context, req *pb.PlaceOrderRequest) (*pb.P
 	delete(s.carts, req.GetUserId())
 	return resp, nil
 }
+
+// Charge names the transaction after the idempotency key, and declines a card ending in 0002.
+func (s *Shop) Charge(ctx context.Context, req *pb.ChargeRequest) (*pb.ChargeResponse, error) {
+	if strings.HasSuffix(req.GetCreditCard().GetCreditCardNumber(), "0002") {
+		return nil, status.Error(codes.InvalidArgument, "Your credit card (ending 0002) expired on 1/2020")
+	}
+	md, _ := metadata.FromIncomingContext(ctx)
+	return &pb.ChargeResponse{TransactionId: "charged " + strings.Join(md.Get("idempotency-key"), "")}, nil
+}

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type alertsHistoryOptions struct {
+	f      *Factory
+	format string
+	follow bool
+}
+
+func newAlertsHistoryCmd(f *Factory) *cobra.Command {
+	o := &alertsHistoryOptions{f: f}
+	cmd := &cobra.Command{
+		Use:     "history",
+		Short:   "Print how alerts came and went, oldest first",
+		Long:    "Print how alerts came and went, oldest first. With -o json, one object a line.",
+		Example: "shopctl alerts history\nshopctl alerts history -f -o json | jq 'select(.state == \"firing\")'",
+		Args:    exactly(0, ""),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on as alerts fire and are resolved, until interrupted")
+	addOutput(cmd, &o.format, formatTable, formatJSON)
+	return exits(cmd, exitOK, exitUsage, exitNotRunning, exitInterrupted)
+}
+
+type alertChangeView struct {
+	Time    string            `json:"time"`
+	Name    string            `json:"name"`
+	State   string            `json:"state"`
+	Labels  map[string]string `json:"labels"`
+	Value   string            `json:"value"`
+	Summary string            `json:"summary"`
+}
+
+func (o *alertsHistoryOptions) run(ctx context.Context) error {
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	if !o.follow {
+		n, err := o.print(ctx, shop, time.Time{})
+		if err == nil && n.IsZero() {
+			o.f.notef("no alert has been pending or firing")
+		}
+		return err
+	}
+	// The events tell when there is something new.
+	stream, err := shop.Events(ctx, &controlpb.EventsRequest{Follow: true})
+	if err != nil {
+		return err
+	}
+	last, err := o.print(ctx, shop, time.Time{})
+	for err == nil {
+		var e *controlpb.Event
+		if e, err = stream.Recv(); errors.Is(err, io.EOF) {
+			return nil
+		}
+		if r := e.GetReason(); err == nil && (r == "AlertFiring" || r == "AlertResolved") {
+			last, err = o.print(ctx, shop, last)
+		}
+	}
+	return err
+}
+
+// print writes the changes after a time, and returns that of the last.
+func (o *alertsHistoryOptions) print(ctx context.Context, shop *control.Client, after time.Time) (time.Time, error) {
+	resp, err := shop.ListAlerts(ctx, &controlpb.ListAlertsRequest{})
+	if err != nil {
+		return after, err
+	}
+	last := after
+	changes := resp.GetHistory()
+	slices.Reverse(changes)
+	for _, c := range changes {
+		at := c.GetTime().AsTime()
+		if !at.After(after) {
+			continue
+		}
+		last = at
+		if o.format == formatJSON {
+			err = o.f.printLine(alertChangeView{rfc3339(c.GetTime()), c.GetName(), c.GetState(), c.GetLabels(), number(c.GetValue()), c.GetSummary()})
+		} else {
+			_, err = fmt.Fprintf(o.f.Out, "%s %s %-26s %s\n", o.f.paint(toneFaint, at.Local().Format("15:04:05")),
+				o.f.alertState(fmt.Sprintf("%-8s", c.GetState())), c.GetName(), what(c.GetSummary(), c.GetLabels()))
+		}
+		if err != nil {
+			return last, err
+		}
+	}
+	return last, nil
+}

@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/topology"
+)
+
+// Output formats of the map alone.
+const (
+	formatText    = "text"
+	formatDOT     = "dot"
+	formatMermaid = "mermaid"
+)
+
+type mapOptions struct {
+	watchOptions
+	window time.Duration
+}
+
+func newMapCmd(f *Factory) *cobra.Command {
+	o := &mapOptions{watchOptions: watchOptions{f: f}}
+	cmd := &cobra.Command{
+		Use:   "map",
+		Short: "Show who calls whom, how that goes, and how far faults reach",
+		Long: `Show who calls whom, with the rate, errors and 95th percentile of each edge as its caller sees it, and what is broken
+on purpose. The last lines tell in one sentence each how far an active fault reaches, by comparing what spans say now
+with the time before it. A service that several others call has its own calls below the first of them.`,
+		Example: `shopctl map
+shopctl map --window 2m
+shopctl map --watch
+shopctl map -o dot | dot -Tsvg > shop.svg
+shopctl map -o json | jq -r '.blast[].sentence'`,
+		Args: exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	addWindow(cmd, &o.window)
+	o.add(cmd)
+	addOutput(cmd, &o.format, formatText, formatDOT, formatMermaid, formatJSON, formatYAML)
+	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning, exitInterrupted)
+}
+
+// addWindow gives cmd the flag that says how far to look back.
+func addWindow(cmd *cobra.Command, window *time.Duration) {
+	cmd.Flags().DurationVar(window, "window", 30*time.Second, "look back over this time, at most 5m")
+	must(cmd.RegisterFlagCompletionFunc("window", cobra.NoFileCompletions))
+}
+
+func (o *mapOptions) run(ctx context.Context) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	if o.watch && (o.format == formatDOT || o.format == formatMermaid) {
+		return usageErr("shopctl map --watch", "read --watch: %s is one drawing", o.format)
+	}
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	return o.repeat(ctx, func() (frame, error) {
+		m, err := shop.GetMap(ctx, &controlpb.GetMapRequest{Window: durationpb.New(o.window)})
+		if err != nil {
+			return frame{}, err
+		}
+		return frame{viewMap(m), func(w io.Writer) { o.draw(w, m) }}, nil
+	}, o.none)
+}
+
+func (o *mapOptions) draw(w io.Writer, m *controlpb.GetMapResponse) {
+	switch o.format {
+	case formatDOT:
+		io.WriteString(w, topology.DOT(m))
+	case formatMermaid:
+		io.WriteString(w, topology.Mermaid(m))
+	default:
+		for _, line := range topology.Text(m, o.f.mapStyle()) {
+			fmt.Fprintln(w, line)
+		}
+	}
+}
+
+// none tells what to do about a map without calls.
+func (o *mapOptions) none(v any) {
+	if m, ok := v.(mapView); ok && len(m.Edges) == 0 {
+		o.f.notef("nobody calls anybody")
+		o.f.next("load start --rate 20 --seed 42")
+	}
+}
+
+// mapStyle is how this terminal shows a map.
+func (f *Factory) mapStyle() topology.Style {
+	tones := map[topology.Tone]tone{
+		topology.Good: toneGood, topology.Bad: toneBad, topology.Warn: toneWarn, topology.Faint: toneFaint,
+	}
+	return topology.Style{
+		ASCII: f.ASCII, Linear: f.Accessible,
+		Paint: func(t topology.Tone, text string) string { return f.paint(tones[t], text) },
+	}
+}
+
+// blastOf are what the active faults do, one sentence each by the fault's id, where they are wanted. A
+// shop that cannot tell has none.
+func blastOf(ctx context.Context, shop *control.Client, wanted bool, faults []*controlpb.Fault) map[string]string {
+	if !wanted || len(faults) == 0 {
+		return nil
+	}
+	m, err := shop.GetMap(ctx, &controlpb.GetMapRequest{})
+	if err != nil {
+		return nil
+	}
+	sentences := map[string]string{}
+	for _, b := range m.GetBlast() {
+		sentences[b.GetFaultId()] = b.GetSentence()
+	}
+	return sentences
+}

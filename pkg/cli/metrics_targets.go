@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+type metricsTargetsOptions struct {
+	f      *Factory
+	format string
+}
+
+type targetView struct {
+	Job        string  `json:"job"`
+	Instance   string  `json:"instance"`
+	Address    string  `json:"address"`
+	Health     string  `json:"health"`
+	LastError  string  `json:"last_error"`
+	LastScrape string  `json:"last_scrape"`
+	TookMS     float64 `json:"took_ms"`
+}
+
+type targetsView struct {
+	Targets []targetView `json:"targets"`
+}
+
+func (v targetsView) names() []string {
+	var names []string
+	for _, t := range v.Targets {
+		names = append(names, t.Instance)
+	}
+	return names
+}
+
+func newMetricsTargetsCmd(f *Factory) *cobra.Command {
+	o := &metricsTargetsOptions{f: f}
+	cmd := &cobra.Command{
+		Use:     "targets",
+		Short:   "List the instances that metrics are read from, and how that goes",
+		Example: "shopctl metrics targets\nshopctl metrics targets -o json | jq '.targets[] | select(.health != \"up\")'",
+		Args:    exactly(0, ""),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	addOutput(cmd, &o.format)
+	return exits(cmd, exitOK, exitUsage, exitNotRunning)
+}
+
+func (o *metricsTargetsOptions) run(ctx context.Context) error {
+	resp, err := o.f.listMetrics(ctx)
+	if err != nil {
+		return err
+	}
+	view := targetsView{Targets: []targetView{}}
+	for _, t := range resp.GetTargets() {
+		view.Targets = append(view.Targets, targetView{
+			t.GetJob(), t.GetInstance(), t.GetAddress(), t.GetHealth(), t.GetLastError(), rfc3339(t.GetLastScrape()),
+			float64(t.GetTook().AsDuration().Microseconds()) / 1000,
+		})
+	}
+	return o.f.Print(o.format, view, func(w io.Writer) {
+		tbl := newTable("JOB", "INSTANCE", "ADDRESS", "HEALTH", "TOOK", "ERROR")
+		for _, t := range view.Targets {
+			tone := toneGood
+			if t.Health != "up" {
+				tone = toneBad
+			}
+			tbl.row(t.Job, t.Instance, dash(t.Address), o.f.paint(tone, t.Health), latency(t.TookMS), t.LastError)
+		}
+		tbl.write(w)
+	})
+}

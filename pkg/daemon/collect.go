@@ -1,0 +1,60 @@
+package daemon
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/shopctl/shopctl/pkg/observe/tsdb"
+)
+
+// workloadCollector tells of Deployments and instances under the names of kube-state-metrics, so that the
+// same rules do here and on a cluster. The label service is ours: what people type.
+type workloadCollector struct{ shop *shop }
+
+func workloadDesc(name, help string, more ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, append([]string{"namespace", "service"}, more...), nil)
+}
+
+// Describe implements prometheus.Collector. What is not described is checked when it is collected.
+func (c *workloadCollector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (c *workloadCollector) Collect(out chan<- prometheus.Metric) {
+	wanted := workloadDesc("kube_deployment_spec_replicas", "Number of desired pods for a deployment.", "deployment")
+	available := workloadDesc("kube_deployment_status_replicas_available", "The number of available replicas per deployment.", "deployment")
+	restarts := workloadDesc("kube_pod_container_status_restarts_total", "The number of container restarts per container.", "pod", "container")
+	waiting := workloadDesc("kube_pod_container_status_waiting_reason", "Describes the reason the container is currently in waiting state.", "pod", "container", "reason")
+	snap, _ := c.shop.control.Snapshot()
+	for _, w := range snap.Workloads {
+		service := c.shop.displayName(w.Key)
+		gauge := func(d *prometheus.Desc, v float64, more ...string) {
+			out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{w.Namespace, service}, more...)...)
+		}
+		gauge(wanted, float64(w.Replicas), w.Name)
+		gauge(available, float64(w.Available), w.Name)
+		for _, in := range w.Instances {
+			out <- prometheus.MustNewConstMetric(restarts, prometheus.CounterValue, float64(in.Restarts), w.Namespace, service, in.Name, "server")
+			if in.State == "crashloop" || in.State == "backoff" {
+				gauge(waiting, 1, in.Name, "server", "CrashLoopBackOff")
+			}
+		}
+	}
+}
+
+// storeCollector tells of the store of metrics, under the names that Prometheus has for it.
+type storeCollector struct{ db *tsdb.DB }
+
+// Describe implements prometheus.Collector.
+func (c *storeCollector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (c *storeCollector) Collect(out chan<- prometheus.Metric) {
+	send := func(name, help string, kind prometheus.ValueType, v float64) {
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, nil, nil), kind, v)
+	}
+	st := c.db.Stats()
+	send("prometheus_tsdb_head_series", "Total number of series in the head block.", prometheus.GaugeValue, float64(st.Series))
+	send("prometheus_tsdb_head_chunks_storage_size_bytes", "Bytes that samples and labels take.", prometheus.GaugeValue, float64(st.Bytes))
+	send("prometheus_tsdb_out_of_order_samples_total", "Samples that were not newer than the last of their series.", prometheus.CounterValue, float64(st.OutOfOrder))
+	send("shopctl_metrics_refused_series_total", "Samples that were not kept, as there were too many series.", prometheus.CounterValue, float64(st.TooMany))
+	send("shopctl_metrics_forgotten_samples_total", "Samples that went before their time, for want of memory.", prometheus.CounterValue, float64(st.Forgotten))
+}

@@ -1,0 +1,72 @@
+package daemon
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/shopctl/shopctl/pkg/observe/alert"
+	"github.com/shopctl/shopctl/pkg/observe/query"
+	"github.com/shopctl/shopctl/pkg/observe/scrape"
+	"github.com/shopctl/shopctl/pkg/observe/tsdb"
+)
+
+// ownJob is the job of the daemon's own metrics.
+const ownJob = "shopctl"
+
+// meters are where metrics lie, and where they come from.
+type meters struct {
+	// db holds the series of all targets.
+	db *tsdb.DB
+	// registry holds the metrics of the daemon itself, scraped with the others and served with them. A part
+	// that counts something registers a prometheus.Collector here: it is asked at every scrape, from one
+	// goroutine at a time, for its current totals. prometheus.MustNewConstMetric turns a counter that is
+	// kept elsewhere into what Collect sends. The names and label values that it may come up with must be
+	// bounded.
+	registry *prometheus.Registry
+	// query answers PromQL, and rules evaluates it again and again: after each of passes.
+	query  *query.Engine
+	rules  *alert.Manager
+	passes chan time.Time
+	// url is where Prometheus' HTTP API answers; empty if it does not.
+	url string
+}
+
+// openMetrics makes the store of metrics and what fills it.
+func (s *shop) openMetrics() {
+	s.meters.db = tsdb.New(tsdb.Config{})
+	s.meters.registry = prometheus.NewRegistry()
+	s.meters.registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		&workloadCollector{shop: s}, &storeCollector{db: s.meters.db},
+	)
+	s.meters.query = query.New(s.meters.db)
+	s.openRules()
+	s.stats = scrape.New(scrape.Config{Targets: s.targets, DB: s.meters.db, Now: s.now, After: s.scraped})
+}
+
+// targets are the instances whose metrics can be read, with the labels that Prometheus' operator gives
+// them on Kubernetes, and the daemon itself. An instance that is paused does not answer: it is down.
+func (s *shop) targets() []scrape.Target {
+	targets := []scrape.Target{{
+		Run: ownJob, Gatherer: s.meters.registry, Labels: labels.FromStrings("job", ownJob, "instance", ownJob),
+	}}
+	snap, _ := s.control.Snapshot()
+	for _, w := range snap.Workloads {
+		for _, in := range w.Instances {
+			if in.Admin == "" {
+				continue
+			}
+			targets = append(targets, scrape.Target{
+				Run: in.Name + "#" + in.Started.String(), Addr: in.Admin,
+				Labels: labels.FromStrings(
+					"job", w.Name, "instance", in.Admin, "namespace", w.Namespace,
+					"service", s.displayName(w.Key), "pod", in.Name, "version", in.Version,
+				).WithoutEmpty(),
+			})
+		}
+	}
+	return targets
+}

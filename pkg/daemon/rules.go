@@ -1,0 +1,112 @@
+package daemon
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/prometheus/promql"
+
+	"github.com/shopctl/shopctl/pkg/observe/alert"
+	"github.com/shopctl/shopctl/pkg/observe/query"
+	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/monitoring"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// shopRules are the rules that come with the shop.
+//
+//go:embed rules.yaml
+var shopRules []byte
+
+// openRules makes what evaluates rules.
+func (s *shop) openRules() {
+	s.meters.passes = make(chan time.Time, 1)
+	s.meters.rules = alert.New(alert.Config{DB: s.meters.db, Now: s.now, Changed: s.onAlert, Query: s.vector})
+}
+
+// vector answers the query of a rule.
+func (s *shop) vector(ctx context.Context, expr string, at time.Time) (out promql.Vector, err error) {
+	err = s.meters.query.Instant(ctx, expr, at, func(a query.Answer) error {
+		switch v := a.Value.(type) {
+		case promql.Vector:
+			out = append(promql.Vector(nil), v...)
+		case promql.Scalar:
+			out = promql.Vector{{T: v.T, F: v.V}}
+		default:
+			return fmt.Errorf("the expression yields a %s, neither a vector nor a scalar", v.Type())
+		}
+		return nil
+	})
+	return out, err
+}
+
+// scraped tells that there are new samples. Rules are evaluated after that, by themselves: a slow one delays
+// no scrape, and none is evaluated on what was seen before.
+func (s *shop) scraped(at time.Time) {
+	select {
+	case s.meters.passes <- at:
+	default: // the one before is not done
+	}
+}
+
+// runRules evaluates rules after scrapes, and follows the objects that hold them, until ctx ends.
+func (s *shop) runRules(ctx context.Context) {
+	changes := make(chan struct{}, 1)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range s.store.Watch(ctx, resource.KindPrometheusRule) {
+			select {
+			case changes <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	s.readRules()
+	settled := false
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-changes:
+			s.readRules()
+		case at := <-s.meters.passes:
+			if settled = settled || s.settled(); settled {
+				s.meters.rules.Evaluate(ctx, at)
+			}
+		}
+	}
+	<-done
+}
+
+// comingUp is how long a shop may take to come up before what is missing is worth an alert.
+const comingUp = 20 * time.Second
+
+// settled tells whether the shop has come up, or should have.
+func (s *shop) settled() bool {
+	snap, _ := s.control.Snapshot()
+	return snap.Ready || s.now().Sub(s.started) > comingUp
+}
+
+// readRules gives the rules of all objects to what evaluates them.
+func (s *shop) readRules() {
+	var objects []alert.Object
+	for _, o := range resource.All[*monitoring.PrometheusRule](s.store.Snapshot(), "") {
+		objects = append(objects, alert.Object{Name: o.Namespace + "/" + o.Name, Spec: o.Spec})
+	}
+	s.meters.rules.Set(objects, s.now())
+}
+
+// onAlert tells of an alert in the events.
+func (s *shop) onAlert(c alert.Change) {
+	kind, reason, verb := "Warning", "AlertFiring", "fires"
+	if c.State == alert.Resolved {
+		kind, reason, verb = "Normal", "AlertResolved", "is resolved"
+	}
+	message := c.Alert + " " + verb
+	if c.Summary != "" {
+		message += ": " + c.Summary
+	}
+	s.events.Add(&controlpb.Event{Type: kind, Reason: reason, Service: c.Labels.Get("service"), Message: message})
+}

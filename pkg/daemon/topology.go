@@ -1,0 +1,129 @@
+package daemon
+
+import (
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
+	"github.com/shopctl/shopctl/pkg/workload"
+)
+
+const (
+	// baselineTime is how much of the time before a fault is kept to compare with; baselineLeast how much
+	// of it makes a comparison, and settle how long the end of an earlier fault is still felt.
+	baselineTime  = time.Minute
+	baselineLeast = 5 * time.Second
+	settle        = 3 * time.Second
+)
+
+// calls are who calls whom, and how that went before something was broken.
+type calls struct {
+	*servicegraph.Graph
+	// controller knows who listens where, once there is one: spans may come before.
+	controller atomic.Pointer[workload.Controller]
+
+	mu        sync.Mutex
+	baselines map[string]baseline // by fault
+	last      servicegraph.Snapshot
+	ended     time.Time // when the last fault ended
+}
+
+// baseline is how things went before a fault.
+type baseline struct {
+	fault  fault.Fault
+	before servicegraph.Snapshot
+}
+
+func (s *shop) newCalls() *calls {
+	c := &calls{baselines: map[string]baseline{}}
+	c.Graph = servicegraph.New(servicegraph.Config{
+		Now: s.now,
+		Name: func(service string) string {
+			return s.displayName(workload.Key{Namespace: s.store.Namespace(), Name: service})
+		},
+		Resolve: func(peer string) string {
+			controller := c.controller.Load()
+			if controller == nil {
+				return ""
+			}
+			snap, _ := controller.Snapshot()
+			return listener(snap.Workloads, peer)
+		},
+	})
+	return c
+}
+
+// listener is the workload that listens at an address, or has the name that stands for one:
+// "127.0.0.1:41000", "paymentservice.production.svc:50051".
+func listener(all []workload.Workload, peer string) string {
+	for _, w := range all {
+		if w.Address == peer && peer != "" {
+			return w.Name
+		}
+	}
+	host, _, err := net.SplitHostPort(peer)
+	if err != nil {
+		host = peer
+	}
+	if net.ParseIP(host) != nil {
+		return ""
+	}
+	host, _, _ = strings.Cut(host, ".")
+	for _, w := range all {
+		if w.Name == host {
+			return w.Name
+		}
+	}
+	return ""
+}
+
+// onFault keeps how things went before a fault that begins, and forgets it with the fault. A fault that
+// takes the place of an active one is compared with the time before that.
+func (c *calls) onFault(change fault.Change, active []fault.Fault, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if change.Kind != fault.Injected || change.Fault.Crash {
+		c.ended = now
+		delete(c.baselines, change.Fault.ID)
+		return
+	}
+	before, replaced := servicegraph.Snapshot{}, false
+	for id, b := range c.baselines {
+		if slices.ContainsFunc(active, func(f fault.Fault) bool { return f.ID == id }) {
+			continue
+		}
+		if b.fault.Workload == change.Fault.Workload {
+			before, replaced = b.before, true
+		}
+		delete(c.baselines, id)
+	}
+	if !replaced {
+		before = c.before(now)
+	}
+	c.last = before
+	c.baselines[change.Fault.ID] = baseline{change.Fault, before}
+}
+
+// before is how things went lately, without what is left of an earlier fault.
+func (c *calls) before(now time.Time) servicegraph.Snapshot {
+	from := now.Add(-baselineTime)
+	if clean := c.ended.Add(settle); clean.After(from) {
+		from = clean
+	}
+	if now.Sub(from) < baselineLeast && !c.last.To.IsZero() {
+		return c.last
+	}
+	return c.Between(from, now.Truncate(time.Second).Add(-1))
+}
+
+// baseline is how things went before the fault; empty if that was not seen.
+func (c *calls) baseline(id string) servicegraph.Snapshot {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.baselines[id].before
+}

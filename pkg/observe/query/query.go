@@ -1,0 +1,235 @@
+// Package query asks the shop's metrics in PromQL: Prometheus' own engine over our store, within bounds,
+// and with errors that say where they are and what was perhaps meant.
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/storage"
+
+	"github.com/shopctl/shopctl/pkg/nearest"
+)
+
+const (
+	// maxSamples bounds what one query may hold in memory at a time: 16 bytes each.
+	maxSamples = 5_000_000
+	// timeout bounds one query.
+	timeout = 10 * time.Second
+	// atOnce is how many queries run at the same time; the rest wait.
+	atOnce = 4
+	// MaxPoints bounds the points of a range query, as in Prometheus.
+	MaxPoints = 11_000
+	// Lookback is how old the last sample of a series may be to count.
+	Lookback = 5 * time.Minute
+)
+
+// Store is what is asked.
+type Store interface {
+	storage.Queryable
+	// Names returns how many series there are of each metric name.
+	Names() map[string]int
+}
+
+// Engine answers queries. It is safe for concurrent use.
+type Engine struct {
+	store  Store
+	engine *promql.Engine
+	parser parser.Parser
+	turn   chan struct{}
+}
+
+// New makes an engine over a store. Close ends it.
+func New(store Store) *Engine {
+	p := parser.NewParser(parser.Options{})
+	return &Engine{
+		store: store, parser: p, turn: make(chan struct{}, atOnce),
+		engine: promql.NewEngine(promql.EngineOpts{
+			MaxSamples: maxSamples, Timeout: timeout, LookbackDelta: Lookback, Parser: p,
+			EnableAtModifier: true, EnableNegativeOffset: true,
+			NoStepSubqueryIntervalFn: func(int64) int64 { return (15 * time.Second).Milliseconds() },
+		}),
+	}
+}
+
+// Close ends the engine.
+func (e *Engine) Close() error { return e.engine.Close() }
+
+// Parse checks an expression. The error is an *Error.
+func (e *Engine) Parse(expr string) (parser.Expr, error) {
+	parsed, err := e.parser.ParseExpr(expr)
+	if err != nil {
+		return nil, e.explain(err)
+	}
+	return parsed, nil
+}
+
+// Selectors reads series selectors, such as `up{job="cartservice"}`. The error is an *Error.
+func (e *Engine) Selectors(texts []string) ([][]*labels.Matcher, error) {
+	sets, err := e.parser.ParseMetricSelectors(texts)
+	if err != nil {
+		return nil, e.explain(err)
+	}
+	return sets, nil
+}
+
+// Answer is the result of a query: Value is valid until the call that got it returns.
+type Answer struct {
+	Value    parser.Value
+	Warnings []string
+	Infos    []string
+}
+
+// Instant evaluates an expression at one time and hands the answer to use. The error is an *Error, or that
+// of ctx.
+func (e *Engine) Instant(ctx context.Context, expr string, at time.Time, use func(Answer) error) error {
+	return e.run(ctx, expr, use, func() (promql.Query, error) {
+		return e.engine.NewInstantQuery(ctx, e.store, nil, expr, at)
+	})
+}
+
+// Range evaluates an expression at every step from start to end.
+func (e *Engine) Range(ctx context.Context, expr string, start, end time.Time, step time.Duration, use func(Answer) error) error {
+	switch {
+	case step <= 0:
+		return &Error{Kind: Invalid, Text: fmt.Sprintf("step %s is not above zero", step), Hint: "use a step such as 15s"}
+	case end.Before(start):
+		return &Error{Kind: Invalid, Text: "the range ends before it starts", Hint: "swap the two times"}
+	case end.Sub(start)/step > MaxPoints:
+		return &Error{Kind: Invalid, Text: fmt.Sprintf("a step of %s makes more than %d points a series", step, MaxPoints), Hint: "use a longer step, or a shorter range"}
+	}
+	return e.run(ctx, expr, use, func() (promql.Query, error) {
+		return e.engine.NewRangeQuery(ctx, e.store, nil, expr, start, end, step)
+	})
+}
+
+func (e *Engine) run(ctx context.Context, expr string, use func(Answer) error, make func() (promql.Query, error)) error {
+	select {
+	case e.turn <- struct{}{}:
+		defer func() { <-e.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	q, err := make()
+	if err != nil {
+		return e.explain(err)
+	}
+	defer q.Close()
+	res := q.Exec(ctx)
+	if res.Err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return e.explain(res.Err)
+	}
+	a := Answer{Value: res.Value}
+	a.Warnings, a.Infos = res.Warnings.AsStrings(expr, 10, 10)
+	return use(a)
+}
+
+// Missing returns the metric names in an expression of which there is no series, each with the nearest name
+// that there is: what may be wrong with a query that found nothing.
+func (e *Engine) Missing(expr string) []string {
+	parsed, err := e.parser.ParseExpr(expr)
+	if err != nil {
+		return nil
+	}
+	names := e.store.Names()
+	known := make([]string, 0, len(names))
+	for n := range names {
+		known = append(known, n)
+	}
+	slices.Sort(known)
+	var missing []string
+	parser.Inspect(parsed, func(n parser.Node, _ []parser.Node) error {
+		v, ok := n.(*parser.VectorSelector)
+		if !ok {
+			return nil
+		}
+		for _, m := range v.LabelMatchers {
+			if m.Name != labels.MetricName || m.Type != labels.MatchEqual || names[m.Value] > 0 {
+				continue
+			}
+			text := fmt.Sprintf("there is no metric %q%s", m.Value, nearest.Suggest(m.Value, known))
+			if !slices.Contains(missing, text) {
+				missing = append(missing, text)
+			}
+		}
+		return nil
+	})
+	return missing
+}
+
+// Kind of an error, for who branches on it.
+type Kind int
+
+// What may be wrong with a query.
+const (
+	// Invalid: the query is not PromQL, or asks for what there cannot be.
+	Invalid Kind = iota
+	// Failed: it cannot be evaluated on what is there.
+	Failed
+	// TimedOut and TooLarge: it would take too long, or too much memory.
+	TimedOut
+	TooLarge
+)
+
+// Error is what is wrong with a query.
+type Error struct {
+	Kind Kind
+	// Text begins with line:column where the place is known.
+	Text string
+	// Hint for people; never empty.
+	Hint string
+	err  error
+}
+
+func (e *Error) Error() string { return e.Text }
+
+// Unwrap returns the engine's error.
+func (e *Error) Unwrap() error { return e.err }
+
+func (e *Engine) explain(err error) error {
+	text := err.Error()
+	out := &Error{Kind: Failed, Text: text, err: err, Hint: "look at the parts by themselves: shopctl metrics query 'EXPR'"}
+	var tooMany promql.ErrTooManySamples
+	var late promql.ErrQueryTimeout
+	switch {
+	case errors.As(err, &tooMany):
+		out.Kind, out.Hint = TooLarge, "ask for fewer series or a shorter range"
+	case errors.As(err, &late):
+		out.Kind, out.Hint = TimedOut, "ask for fewer series or a shorter range"
+	case isParseError(err):
+		out.Kind, out.Hint = Invalid, parseHint(text)
+	}
+	return out
+}
+
+func isParseError(err error) bool {
+	var one *parser.ParseErr
+	var many parser.ParseErrors
+	return errors.As(err, &one) || errors.As(err, &many)
+}
+
+// parseHint says what was perhaps meant.
+func parseHint(text string) string {
+	if _, rest, ok := strings.Cut(text, `unknown function with name "`); ok {
+		name, _, _ := strings.Cut(rest, `"`)
+		known := make([]string, 0, len(parser.Functions))
+		for n := range parser.Functions {
+			known = append(known, n)
+		}
+		slices.Sort(known)
+		if near := nearest.Match(name, known); near != "" {
+			return fmt.Sprintf("did you mean %s()?", near)
+		}
+	}
+	return `a query looks like this: sum by (service) (rate(grpc_server_handled_total[1m]))`
+}

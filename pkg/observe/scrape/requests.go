@@ -1,0 +1,42 @@
+package scrape
+
+import (
+	"strings"
+
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// The metric families that requests are counted by.
+const (
+	grpcHandled = "grpc_server_handled_total"
+	grpcBucket  = "grpc_server_handling_seconds_bucket"
+	httpTotal   = "http_requests_total"
+	httpBucket  = "http_request_duration_seconds_bucket"
+)
+
+// countsRequests tells of the counters of requests. Health checks, reflection and scrapes are no requests.
+func countsRequests(ls labels.Labels) bool {
+	name := ls.Get(labels.MetricName)
+	return (name == grpcHandled || name == httpTotal) && isRequest(ls)
+}
+
+func isRequest(ls labels.Labels) bool {
+	if service := ls.Get("grpc_service"); strings.HasPrefix(service, "grpc.health.") || strings.HasPrefix(service, "grpc.reflection.") {
+		return false
+	}
+	route := ls.Get("route")
+	return !strings.HasSuffix(route, "healthz") && !strings.HasSuffix(route, "/metrics")
+}
+
+// failed tells whether a counter counts requests that are the server's fault.
+func failed(ls labels.Labels) bool {
+	if ls.Get(labels.MetricName) == httpTotal {
+		return strings.HasPrefix(ls.Get("code"), "5")
+	}
+	// As go-grpc-middleware names the codes.
+	switch ls.Get("grpc_code") {
+	case "Unknown", "DeadlineExceeded", "Unimplemented", "Internal", "Unavailable", "DataLoss":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,294 @@
+package scrape
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/observe/tsdb"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// Interval is the usual time between scrapes, Timeout how long one may take by default.
+const (
+	Interval = 5 * time.Second
+	Timeout  = 2 * time.Second
+)
+
+// The paces of scraping.
+const (
+	// watchedEvery is for somebody who looks on.
+	watchedEvery = time.Second
+	// backgroundEvery is for alerts and for who looks later.
+	backgroundEvery = Interval
+	// quietEvery is for a shop that served no request in the last quietAfter scrapes.
+	quietEvery = 15 * time.Second
+	quietAfter = 10
+	// firstPause separates the two scrapes that a first answer needs.
+	firstPause = 300 * time.Millisecond
+	// beginning is how many passes go at the pace of somebody who looks on, whoever does.
+	beginning = 15
+	// linger is how long somebody is taken to look on after the last who asked.
+	linger = 10 * time.Second
+	// patience is how long the scrapes of one pass are waited for. A slower one goes on by itself.
+	patience = 400 * time.Millisecond
+	// atOnce is how many answers are read through at the same time.
+	atOnce = 2
+	// tolerance is how late a pass may be.
+	tolerance = 50 * time.Millisecond
+)
+
+// Config is what a Scraper is made of. Targets, DB and Now are required.
+type Config struct {
+	Targets func() []Target
+	DB      *tsdb.DB
+	Now     func() time.Time
+	Limits  Limits
+	// After is called when a pass is over, with its time. May be nil.
+	After func(time.Time)
+}
+
+// Scraper reads targets into a store and measures requests. It is safe for concurrent use.
+type Scraper struct {
+	cfg  Config
+	http *http.Client
+	wake chan struct{}
+	work sync.WaitGroup
+	turn chan struct{}
+
+	mu       sync.Mutex
+	loops    map[string]*loopState
+	results  map[string]*controlpb.Stats
+	changed  chan struct{}
+	watchers int
+	until    time.Time
+}
+
+// loopState is a loop and what others may see of it. The Scraper's lock guards it, but for the loop,
+// which belongs to whoever set busy.
+type loopState struct {
+	*loop
+	status Status
+	busy   bool
+	gone   bool
+	// requests as of the last scrape that went well.
+	requests float64
+}
+
+// New makes a Scraper. Run does the work.
+func New(cfg Config) *Scraper {
+	cfg.Limits.setDefaults()
+	return &Scraper{
+		cfg: cfg,
+		http: &http.Client{
+			Transport:     &http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute, DisableCompression: true, MaxResponseHeaderBytes: 64 << 10},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		wake: make(chan struct{}, 1), turn: make(chan struct{}, atOnce),
+		loops:   map[string]*loopState{},
+		results: map[string]*controlpb.Stats{},
+		changed: make(chan struct{}),
+	}
+}
+
+// Watch makes the scraper measure at the pace of somebody who looks on, until release is called.
+func (s *Scraper) Watch() (release func()) {
+	s.mu.Lock()
+	s.watchers++
+	s.mu.Unlock()
+	s.Rouse()
+	return sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.watchers--
+		s.until = s.cfg.Now().Add(linger)
+	})
+}
+
+// Stats returns the newest measurements by workload ("namespace/name"), and a channel that is closed when
+// there are newer ones; nothing is measured unless somebody watches. The map and what is in it never change.
+func (s *Scraper) Stats() (map[string]*controlpb.Stats, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.results, s.changed
+}
+
+// Rouse tells that requests may be flowing again.
+func (s *Scraper) Rouse() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Targets returns how the last scrape of each target went, by job and instance.
+func (s *Scraper) Targets() []Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Status
+	for _, l := range s.loops {
+		if !l.gone {
+			all = append(all, l.status)
+		}
+	}
+	slices.SortFunc(all, func(a, b Status) int {
+		return cmp.Or(cmp.Compare(a.Labels.Get("job"), b.Labels.Get("job")), cmp.Compare(a.Labels.Get("instance"), b.Labels.Get("instance")))
+	})
+	return all
+}
+
+func (s *Scraper) watched() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.watchers > 0 || s.cfg.Now().Before(s.until)
+}
+
+// Run scrapes until ctx ends, and returns when the last scrape has.
+func (s *Scraper) Run(ctx context.Context) {
+	defer s.http.CloseIdleConnections()
+	defer s.work.Wait()
+	quiet, first := 0, true
+	at := s.cfg.Now()
+	for passes := 1; ctx.Err() == nil; passes++ {
+		watched := s.watched()
+		if s.pass(ctx, at, watched) {
+			quiet = 0
+		} else {
+			quiet++
+		}
+		// The shop has only begun: targets appear, and rates need two samples.
+		pause, rousable := s.pace(watched || passes < beginning, quiet, watched && first)
+		first = !watched
+		planned := at.Add(pause)
+		if s.wait(ctx, planned.Sub(s.cfg.Now()), rousable) {
+			quiet = 0
+		}
+		// What comes nearly on time is taken to be on time: samples at regular times take a bit each to
+		// say when they are from, others two bytes.
+		if at = s.cfg.Now(); at.Sub(planned) >= 0 && at.Sub(planned) < tolerance {
+			at = planned
+		}
+	}
+}
+
+// pace is how long to wait for the next pass, and whether news of requests ends the wait.
+func (s *Scraper) pace(watched bool, quiet int, first bool) (pause time.Duration, rousable bool) {
+	switch {
+	case first:
+		return firstPause, false
+	case quiet >= quietAfter:
+		return quietEvery, true
+	case watched:
+		return watchedEvery, false
+	}
+	return backgroundEvery, false
+}
+
+// wait is over after d, or when somebody begins to watch; true if it was cut short.
+func (s *Scraper) wait(ctx context.Context, d time.Duration, rousable bool) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-t.C:
+			return false
+		case <-s.wake:
+			if rousable || d > watchedEvery && s.watched() {
+				return true
+			}
+		}
+	}
+}
+
+// pass asks every target once; true if any served a request since the last pass.
+func (s *Scraper) pass(ctx context.Context, at time.Time, watched bool) (active bool) {
+	due := s.due(at)
+	finished := make(chan bool, len(due))
+	for _, l := range due {
+		s.work.Go(func() { finished <- s.scrape(ctx, l, at) })
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for left := len(due); left > 0; left-- {
+		select {
+		case served := <-finished:
+			active = active || served
+		case <-timer.C:
+			left = 0
+		}
+	}
+	s.measure(at, watched)
+	if s.cfg.After != nil && ctx.Err() == nil {
+		s.cfg.After(at)
+	}
+	return active
+}
+
+// due updates the targets and returns those to ask.
+func (s *Scraper) due(at time.Time) []*loopState {
+	targets := s.cfg.Targets()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	there := map[string]bool{}
+	var due []*loopState
+	for _, t := range targets {
+		there[t.Run] = true
+		l := s.loops[t.Run]
+		if l == nil {
+			l = &loopState{loop: newLoop(t), status: Status{Target: t, Health: Unknown}}
+			s.loops[t.Run] = l
+		}
+		if !l.busy {
+			l.busy = true
+			due = append(due, l)
+		}
+	}
+	for run, l := range s.loops {
+		if there[run] {
+			continue
+		}
+		delete(s.loops, run)
+		if l.gone = true; !l.busy {
+			l.end(s.cfg.DB, at.UnixMilli())
+		}
+	}
+	return due
+}
+
+// scrape asks one target; true if it served a request since the last time.
+func (s *Scraper) scrape(ctx context.Context, l *loopState, at time.Time) (served bool) {
+	begin := s.cfg.Now()
+	b, err := s.read(ctx, l.target)
+	var requests float64
+	if err == nil {
+		s.turn <- struct{}{}
+		requests, err = l.parse(b, s.cfg.Limits)
+		<-s.turn
+	}
+	took := s.cfg.Now().Sub(begin)
+	if ctx.Err() == nil {
+		l.store(s.cfg.DB, at.UnixMilli(), took, err)
+		if err == nil && l.fresh {
+			l.describe(b, s.cfg.DB)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.busy = false
+	l.status.Last, l.status.Took, l.status.Err, l.status.Health = at, took, err, Up
+	if err != nil {
+		l.status.Health = Down
+	} else {
+		served = requests != l.requests && l.requests+requests > 0 && l.target.Gatherer == nil
+		l.requests = requests
+	}
+	if l.gone {
+		l.end(s.cfg.DB, s.cfg.Now().UnixMilli())
+	}
+	return served
+}

@@ -1,0 +1,73 @@
+package servicegraph
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// totalBounds are the buckets that totals are told in: as fine as an alert needs.
+var totalBounds = [...]time.Duration{
+	1e6, 2.5e6, 5e6, 10e6, 25e6, 50e6, 100e6, 250e6, 500e6, 1e9, 2.5e9, 5e9, 10e9,
+}
+
+// totals count from the beginning.
+type totals struct {
+	requests, failed uint64
+	seconds          float64
+	buckets          [len(totalBounds)]uint64
+}
+
+func (t *totals) observe(took time.Duration, failed bool) {
+	t.requests++
+	if failed {
+		t.failed++
+	}
+	t.seconds += took.Seconds()
+	if i, _ := slices.BinarySearch(totalBounds[:], took); i < len(totalBounds) {
+		t.buckets[i]++
+	}
+}
+
+// Total is what has happened on an edge since it was first seen, as a Prometheus counts.
+type Total struct {
+	Caller, Callee   string
+	Requests, Failed uint64
+	// Calls took so long as the caller sees it, Served as the callee does, each attempt by itself.
+	Calls, Served Histogram
+}
+
+// Histogram has how many took at most so many seconds, by the number of seconds.
+type Histogram struct {
+	Count   uint64
+	Seconds float64
+	Buckets map[float64]uint64
+}
+
+// Totals are those of every edge in order of their names, and what found no room.
+func (g *Graph) Totals() ([]Total, Dropped) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.tick()
+	all := make([]Total, 0, len(g.edges))
+	for k, e := range g.edges {
+		all = append(all, Total{
+			Caller: k.caller, Callee: k.callee, Requests: e.client.requests, Failed: e.client.failed,
+			Calls: e.client.histogram(), Served: e.server.histogram(),
+		})
+	}
+	slices.SortFunc(all, func(a, b Total) int {
+		return cmp.Or(cmp.Compare(a.Caller, b.Caller), cmp.Compare(a.Callee, b.Callee))
+	})
+	return all, g.dropped
+}
+
+func (t *totals) histogram() Histogram {
+	h := Histogram{Count: t.requests, Seconds: t.seconds, Buckets: make(map[float64]uint64, len(totalBounds))}
+	sum := uint64(0)
+	for i, n := range t.buckets {
+		sum += n
+		h.Buckets[totalBounds[i].Seconds()] = sum
+	}
+	return h
+}

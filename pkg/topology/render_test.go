@@ -1,0 +1,94 @@
+package topology
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// faulty is the map of a shop in which payment fails, with a circle, what nobody calls and hostile names.
+func faulty() *controlpb.GetMapResponse {
+	now := shop(edge("checkout", "payment", traffic(66, 32, ms4, "UNAVAILABLE")), node("checkout", traffic(66, 32, ms40, "UNAVAILABLE")),
+		edge("frontend", "checkout", traffic(66, 32, ms40, "UNAVAILABLE")), operation(order, traffic(66, 31, ms40, "503")),
+		edge("checkout", "email", traffic(0, 0, 0, "")))
+	now.Edges = append(now.Edges,
+		servicegraph.Edge{Caller: "payment", Callee: "checkout", Protocol: "grpc", Traffic: traffic(3, 0, ms4, "")},
+		servicegraph.Edge{Caller: servicegraph.User, Callee: "frontend", Protocol: "http", Traffic: traffic(1, 0, 90*time.Millisecond, "")},
+		servicegraph.Edge{Caller: "frontend", Callee: `ra"ting<b>#;\`, Protocol: "http", Traffic: traffic(900, 0, ms4, "")},
+		servicegraph.Edge{Caller: "hen", Callee: "egg", Traffic: traffic(30, 0, ms4, "")},
+		servicegraph.Edge{Caller: "egg", Callee: "hen", Traffic: traffic(30, 0, ms4, "")},
+	)
+	m := Map(now)
+	for _, n := range m.GetNodes() {
+		switch n.GetService() {
+		case "payment":
+			n.Faults = []string{"UNAVAILABLE 50%, 1m59s left"}
+		case "ad":
+			n.State = "degraded"
+		}
+	}
+	m.Nodes = append(m.Nodes, &controlpb.MapNode{Service: "shipping", State: "ok"}, &controlpb.MapNode{Service: "wishlist", State: "crashloop", Faults: []string{"paused"}})
+	m.Blast = []*controlpb.BlastRadius{Blast(Fault{Service: "payment", Words: "UNAVAILABLE 50%"}, now, shop())}
+	return m
+}
+
+func TestMapsAreDrawnAsTheGoldensSay(t *testing.T) {
+	text := func(s Style) string { return strings.Join(Text(faulty(), s), "\n") + "\n" }
+	for name, got := range map[string]string{
+		"map.golden":            text(Style{}),
+		"map-ascii.golden":      text(Style{ASCII: true}),
+		"map-accessible.golden": text(Style{Linear: true}),
+		"map-painted.golden": text(Style{Paint: func(tone Tone, s string) string {
+			return "<" + map[Tone]string{Good: "good", Bad: "bad", Warn: "warn", Faint: "faint"}[tone] + ":" + s + ">"
+		}}),
+		"map-dot.golden":     DOT(faulty()),
+		"map-mermaid.golden": Mermaid(faulty()),
+	} {
+		path := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(string(want), got); d != "" {
+			t.Errorf("%s differs (-want +got); -update writes it anew:\n%s", path, d)
+		}
+	}
+}
+
+func TestAnEmptyMapIsNoLines(t *testing.T) {
+	if lines := Text(&controlpb.GetMapResponse{}, Style{}); len(lines) != 0 {
+		t.Errorf("drew %q", lines)
+	}
+}
+
+func TestAMapWithoutBeyondASCIIHasNone(t *testing.T) {
+	for _, line := range Text(faulty(), Style{ASCII: true}) {
+		for _, r := range line {
+			if r > 126 {
+				t.Errorf("%q in %q", r, line)
+			}
+		}
+	}
+}
+
+func BenchmarkText(b *testing.B) {
+	m := faulty()
+	for b.Loop() {
+		Text(m, Style{})
+	}
+}

@@ -1,0 +1,252 @@
+package topology
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+const user = servicegraph.User
+
+// Tone is what a piece of text means, for whoever colours it.
+type Tone int
+
+// The tones.
+const (
+	Plain Tone = iota
+	// Good: nothing fails. Bad: something does. Warn: something is broken on purpose. Faint: nothing happens.
+	Good
+	Bad
+	Warn
+	Faint
+)
+
+// Style says how text may look.
+type Style struct {
+	// ASCII uses no characters beyond ASCII, Linear no drawing at all: one sentence a line.
+	ASCII, Linear bool
+	// Paint colours text; nil leaves it as it is.
+	Paint func(Tone, string) string
+}
+
+func (s Style) paint(t Tone, text string) string {
+	if s.Paint == nil || t == Plain || text == "" {
+		return text
+	}
+	return s.Paint(t, text)
+}
+
+// Text draws a map as lines: trees of calls with the figures of each, and what faults do.
+func Text(m *controlpb.GetMapResponse, s Style) []string {
+	d := drawing{style: s, faults: map[string][]string{}, states: map[string]string{}}
+	for _, n := range m.GetNodes() {
+		d.faults[n.GetService()] = n.GetFaults()
+		d.states[n.GetService()] = n.GetState()
+	}
+	roots, alone := grow(m)
+	var lines []string
+	if s.Linear {
+		for _, r := range roots {
+			lines = append(lines, d.sentences(r)...)
+		}
+	} else {
+		for _, r := range roots {
+			d.add(r, "", "")
+		}
+		lines = d.lines()
+	}
+	for _, name := range alone {
+		if f := d.faults[name]; len(f) > 0 || !isWell(d.states[name]) {
+			lines = append(lines, d.uncalled(name))
+		}
+	}
+	if idle := d.idle(alone); len(idle) > 0 {
+		lines = append(lines, s.paint(Faint, "no calls: "+strings.Join(idle, ", ")))
+	}
+	return append(lines, sentences(m, s)...)
+}
+
+// uncalled is the line of a service that has no calls, but something to say.
+func (d *drawing) uncalled(name string) string {
+	if d.style.Linear {
+		return name + ": no calls; " + d.notes(name)
+	}
+	return name + "   no calls   " + d.style.paint(Warn, d.notes(name))
+}
+
+// sentences are what the active faults do, after an empty line.
+func sentences(m *controlpb.GetMapResponse, s Style) []string {
+	var lines []string
+	for _, b := range m.GetBlast() {
+		if len(lines) == 0 {
+			lines = append(lines, "")
+		}
+		lines = append(lines, s.paint(Warn, b.GetSentence()))
+	}
+	return lines
+}
+
+// drawing gathers the lines of a map before the columns are lined up.
+type drawing struct {
+	style  Style
+	faults map[string][]string
+	states map[string]string
+	rows   [][]cell
+}
+
+type cell struct {
+	text string
+	tone Tone
+}
+
+func (d *drawing) idle(alone []string) (names []string) {
+	for _, name := range alone {
+		if len(d.faults[name]) == 0 && isWell(d.states[name]) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func isWell(state string) bool { return state == "" || state == "ok" }
+
+// add draws a branch behind lead, and what is below it behind rest.
+func (d *drawing) add(b *branch, lead, rest string) {
+	row := []cell{{lead + b.name, Plain}}
+	if b.edge != nil {
+		row = append(row, figuresCells(b.edge)...)
+	} else {
+		row = append(row, cell{}, cell{}, cell{})
+	}
+	mark := ""
+	switch {
+	case b.cycle:
+		mark = "calls back"
+	case b.again:
+		mark = "see above"
+	}
+	notes := d.notes(b.name)
+	if mark != "" && notes != "" {
+		mark += "   "
+	}
+	d.rows = append(d.rows, append(row, cell{mark, Faint}, cell{notes, Warn}))
+	tee, corner, bar := "├─ ", "└─ ", "│  "
+	if d.style.ASCII {
+		tee, corner, bar = "|- ", "`- ", "|  "
+	}
+	for i, next := range b.below {
+		if i == len(b.below)-1 {
+			tee, bar = corner, "   "
+		}
+		d.add(next, rest+tee, rest+bar)
+	}
+}
+
+// notes are the faults and the state of a service, if there is anything to say.
+func (d *drawing) notes(name string) string {
+	var words []string
+	state := d.states[name]
+	said := slices.ContainsFunc(d.faults[name], func(f string) bool { return strings.HasPrefix(f, state) })
+	if !isWell(state) && !said {
+		words = append(words, state)
+	}
+	for _, f := range d.faults[name] {
+		words = append(words, "fault: "+f)
+	}
+	return strings.Join(words, "; ")
+}
+
+// figuresCells are rate, errors and latency of an edge.
+func figuresCells(e *controlpb.MapEdge) []cell {
+	t := e.GetTraffic()
+	if t.GetRequests() == 0 {
+		return []cell{{"0/s", Faint}, {"", Plain}, {"", Plain}}
+	}
+	errors := cell{"no errors", Good}
+	if t.GetErrorRatio() > 0 {
+		errors = cell{Percent(t.GetErrorRatio()) + " errors" + statuses(e, " "), Bad}
+	}
+	return []cell{{Rate(t.GetRequestsPerSecond()), Plain}, errors, {"p95 " + ms(t.GetP95Ms()), Plain}}
+}
+
+// statuses names the most frequent failures.
+func statuses(e *controlpb.MapEdge, before string) string {
+	f := e.GetFailures()
+	if len(f) == 0 {
+		return ""
+	}
+	return before + strings.Join(f[:min(2, len(f))], ", ")
+}
+
+// lines lines the columns up.
+func (d *drawing) lines() []string {
+	var widths []int
+	for _, row := range d.rows {
+		for i, c := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], ansi.StringWidth(c.text))
+		}
+	}
+	lines := make([]string, len(d.rows))
+	for i, row := range d.rows {
+		var b strings.Builder
+		for j, c := range row {
+			b.WriteString(d.style.paint(c.tone, c.text))
+			switch pad := widths[j] - ansi.StringWidth(c.text); {
+			case j < 3:
+				b.WriteString(strings.Repeat(" ", pad+3))
+			case j == 3:
+				b.WriteString(strings.Repeat(" ", pad) + "   ")
+			}
+		}
+		lines[i] = strings.TrimRight(b.String(), " ")
+	}
+	return lines
+}
+
+// sentences are the calls of a tree, one a line, without drawing.
+func (d *drawing) sentences(b *branch) (lines []string) {
+	if b.edge == nil && d.notes(b.name) != "" {
+		lines = append(lines, b.name+": "+d.notes(b.name))
+	}
+	for _, next := range b.below {
+		t := next.edge.GetTraffic()
+		line := fmt.Sprintf("%s calls %s: ", next.edge.GetCaller(), next.name)
+		switch {
+		case t.GetRequests() == 0:
+			line += "not now"
+		case t.GetErrorRatio() == 0:
+			line += fmt.Sprintf("%s, no errors, p95 %s", Rate(t.GetRequestsPerSecond()), ms(t.GetP95Ms()))
+		default:
+			line += fmt.Sprintf("%s, %s errors%s, p95 %s", Rate(t.GetRequestsPerSecond()), Percent(t.GetErrorRatio()), statuses(next.edge, " "), ms(t.GetP95Ms()))
+		}
+		if notes := d.notes(next.name); notes != "" {
+			line += "; " + next.name + ": " + notes
+		}
+		lines = append(append(lines, line), d.sentences(next)...)
+	}
+	return lines
+}
+
+// Rate is requests per second for people: "31/s", "0.4/s".
+func Rate(perSecond float64) string {
+	switch {
+	case perSecond == 0:
+		return "0/s"
+	case perSecond < 0.05:
+		return "<0.1/s"
+	case perSecond < 10:
+		return fmt.Sprintf("%.1f/s", perSecond)
+	}
+	return fmt.Sprintf("%.0f/s", perSecond)
+}
+
+func ms(v float64) string { return Duration(time.Duration(v * float64(time.Millisecond))) }

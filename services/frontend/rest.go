@@ -1,0 +1,106 @@
+package frontend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+)
+
+// restRoot is where the services answer REST.
+const restRoot = "/api/v1/"
+
+// restPatterns are the paths of pkg/rpc/proto/rest.yaml, as spans and metrics name them.
+func restPatterns() []string {
+	return []string{"GET /api/v1/products", "GET /api/v1/products/{id}", "GET /api/v1/products:search", "POST /api/v1/payments"}
+}
+
+// rest transcodes: JSON over HTTP comes in, the same call as ever goes to the service, and its answer or
+// its status goes out as JSON. The mapping is made from the contract. payment may be nil: a storefront that
+// knows no payment service has no such path.
+func rest(catalog pb.ProductCatalogServiceClient, payment pb.PaymentServiceClient) (http.Handler, error) {
+	// Every field is there, and one that is unknown is an error: a typo should not pass for an answer.
+	marshaler := &runtime.JSONPb{MarshalOptions: protojson.MarshalOptions{EmitUnpopulated: true}}
+	mux := runtime.NewServeMux(
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, marshaler),
+		runtime.WithIncomingHeaderMatcher(restHeader),
+		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),
+		runtime.WithRoutingErrorHandler(restNoRoute),
+		runtime.SetQueryParameterParser(strictQuery{}),
+	)
+	// The context would end connections that these made; they make none.
+	err := pb.RegisterProductCatalogServiceHandlerClient(context.Background(), mux, catalog)
+	if payment != nil {
+		err = errors.Join(err, pb.RegisterPaymentServiceHandlerClient(context.Background(), mux, payment))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return guardREST(mux, marshaler), nil
+}
+
+// restHeader lets through what a call carries; the trace goes on by the context.
+func restHeader(name string) (string, bool) {
+	switch name = strings.ToLower(name); name {
+	case "idempotency-key", "x-request-id", "x-canary":
+		return name, true
+	}
+	return "", false
+}
+
+// strictQuery reads the query into a request, and refuses what the request has no field for.
+type strictQuery struct{ runtime.DefaultQueryParser }
+
+func (q strictQuery) Parse(to proto.Message, query url.Values, filter *utilities.DoubleArray) error {
+	fields := to.ProtoReflect().Descriptor().Fields()
+	for key := range query {
+		name, _, _ := strings.Cut(key, ".")
+		if fields.ByJSONName(name) == nil && fields.ByTextName(name) == nil {
+			return fmt.Errorf("unknown parameter %q", key)
+		}
+	}
+	return q.DefaultQueryParser.Parse(to, query, filter)
+}
+
+// guardREST refuses what pages of other sites send, bounds what is read, and answers HEAD as GET.
+func guardREST(mux *runtime.ServeMux, marshaler runtime.Marshaler) http.Handler {
+	var origin http.CrossOriginProtection
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Cache-Control"] = cacheNever
+		if origin.Check(r) != nil {
+			refusal := status.Error(codes.PermissionDenied, "requests from pages of another site are refused")
+			runtime.DefaultHTTPErrorHandler(r.Context(), mux, marshaler, w, r, refusal)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		if r.Method == http.MethodHead {
+			r = r.WithContext(r.Context())
+			r.Method = http.MethodGet
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// restNoRoute answers a path that is none, and a method that a path does not take, with a status that says
+// so; the library would call the latter UNIMPLEMENTED.
+func restNoRoute(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, r *http.Request, code int) {
+	err := &runtime.HTTPStatusError{HTTPStatus: code, Err: status.Errorf(codes.NotFound, "nothing answers %s %s", r.Method, r.URL.Path)}
+	switch code {
+	case http.StatusMethodNotAllowed:
+		err.Err = status.Errorf(codes.Unimplemented, "%s does not take %s", r.URL.Path, r.Method)
+	case http.StatusBadRequest:
+		err.Err = status.Errorf(codes.InvalidArgument, "the path %s cannot be read", r.URL.Path)
+	}
+	runtime.DefaultHTTPErrorHandler(ctx, mux, m, w, r, err)
+}
