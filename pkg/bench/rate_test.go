@@ -46,28 +46,6 @@ func orderer(b *testing.B, s *shop) func() float64 {
 	}
 }
 
-// BenchmarkTelemetry orders from a shop whose services send spans, and from one whose services send none.
-// Goal: it costs at most 15 % of the orders.
-func BenchmarkTelemetry(b *testing.B) {
-	for b.Loop() {
-		silent := startShop(b)
-		for _, name := range []string{"checkout", "cart", "catalog", "currency", "shipping", "payment", "email"} {
-			silent.run("set", "env", name, "OTEL_SDK_DISABLED=true", "--wait")
-		}
-		silent.read()
-		with, without := orderer(b, startShop(b)), orderer(b, silent)
-		var ratios []float64
-		for round := range rounds + 1 {
-			off, on := without(), with()
-			if round > 0 {
-				ratios = append(ratios, off/on)
-			}
-		}
-		b.Logf("round by round: orders without telemetry to orders with it %.2f", ratios)
-		goal(b, middle(ratios), 1.15, "silent:telling")
-	}
-}
-
 func fillCarts(b *testing.B, s *shop, carts int64) {
 	b.Helper()
 	client := pb.NewCartServiceClient(dial(b, s.addr("cart")))

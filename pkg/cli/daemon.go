@@ -21,17 +21,17 @@ type daemonFlags struct {
 	only     []string
 	port     int
 	portBase int
+	promPort int
 	// forward is where spans go, too.
 	forward string
-	promPort int
 }
 
 func (o *daemonFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&o.only, "only", nil, "start these `SERVICES` alone, and what they need")
 	flags.IntVar(&o.port, "port", 0, "`PORT` of the storefront (default 8080, or another one if that is taken)")
-	flags.StringVar(&o.forward, "otlp-forward", "", "send all spans on to this OTLP `ENDPOINT`, too: http://HOST:4318 or grpc://HOST:4317")
 	flags.IntVar(&o.promPort, "prometheus-port", 0, "`PORT` of Prometheus' HTTP API (default 9090, or another one if that is taken)")
+	flags.StringVar(&o.forward, "otlp-forward", "", "send all spans on to this OTLP `ENDPOINT`, too: http://HOST:4318 or grpc://HOST:4317")
 	flags.IntVar(&o.portBase, "port-base", 0, "first `PORT` of the services' addresses (default: ones that are free)")
 }
 
@@ -47,16 +47,16 @@ func (o *daemonFlags) args() []string {
 	if o.portBase != 0 {
 		args = append(args, "--port-base", strconv.Itoa(o.portBase))
 	}
-	if o.forward != "" {
-		args = append(args, "--otlp-forward", o.forward)
-	}
 	if o.promPort != 0 {
 		args = append(args, "--prometheus-port", strconv.Itoa(o.promPort))
+	}
+	if o.forward != "" {
+		args = append(args, "--otlp-forward", o.forward)
 	}
 	return args
 }
 
-// freePortsEnv makes a shop leave the standard ports of OTLP to others.
+// freePortsEnv makes a shop leave the standard ports of OTLP and Prometheus to others.
 const freePortsEnv = "SHOPCTL_FREE_PORTS"
 
 // newDaemonCmd is what up runs in the background.
@@ -78,6 +78,8 @@ func newDaemonCmd(f *Factory) *cobra.Command {
 			}
 			if f.Getenv(freePortsEnv) == "" {
 				cfg.SpansGRPC, cfg.SpansHTTP = otlp.StandardGRPC, otlp.StandardHTTP
+			} else {
+				cfg.Prometheus = "127.0.0.1:0"
 			}
 			if o.promPort != 0 {
 				cfg.Prometheus = fmt.Sprintf("127.0.0.1:%d", o.promPort)

@@ -26,9 +26,14 @@ cut short, and "last" is the newest trace.`,
 }
 
 // defaultWidth is how wide traces are drawn where there is no terminal.
-const defaultWidth = 120
+const defaultWidth = 160
 
-func (f *Factory) traceWidth() int { return cmp.Or(f.Width, defaultWidth) }
+func (f *Factory) traceWidth() int {
+	if !f.OutTTY {
+		return defaultWidth
+	}
+	return cmp.Or(f.Width, defaultWidth)
+}
 
 func (f *Factory) traceStyle() draw.Style {
 	tones := map[draw.Tone]tone{

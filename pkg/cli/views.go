@@ -79,8 +79,8 @@ type statusView struct {
 	RunDir         string        `json:"run_dir"`
 	StateDir       string        `json:"state_dir"`
 	OTLPEndpoint   string        `json:"otlp_endpoint"`
-	OTLPHTTP       string        `json:"otlp_http_endpoint"`
 	PrometheusURL  string        `json:"prometheus_url"`
+	OTLPHTTP       string        `json:"otlp_http_endpoint"`
 	Startup        []startupView `json:"startup"`
 	Faults         []faultView   `json:"faults"`
 	Services       []serviceView `json:"services"`
@@ -140,10 +140,11 @@ func viewStatus(st *controlpb.StatusResponse) statusView {
 	v := statusView{
 		Name: st.GetName(), Ready: st.GetReady(), GoingDown: st.GetGoingDown(), PID: st.GetPid(), URL: st.GetUrl(), Namespace: st.GetNamespace(),
 		Driver: st.GetDriver(), ShopctlVersion: st.GetShopctlVersion(), Started: rfc3339(st.GetStarted()),
-		RunDir: st.GetRunDir(), StateDir: st.GetStateDir(), OTLPEndpoint: st.GetOtlpEndpoint(), OTLPHTTP: st.GetOtlpHttpEndpoint(), PrometheusURL: st.GetPrometheusUrl(),
-		Startup:  make([]startupView, len(st.GetStartup())),
-		Faults:   make([]faultView, len(st.GetFaults())),
-		Services: viewServices(st.GetServices()),
+		RunDir: st.GetRunDir(), StateDir: st.GetStateDir(), OTLPEndpoint: st.GetOtlpEndpoint(), OTLPHTTP: st.GetOtlpHttpEndpoint(),
+		PrometheusURL: st.GetPrometheusUrl(),
+		Startup:       make([]startupView, len(st.GetStartup())),
+		Faults:        make([]faultView, len(st.GetFaults())),
+		Services:      viewServices(st.GetServices()),
 	}
 	for i, s := range st.GetStartup() {
 		v.Startup[i] = startupView{

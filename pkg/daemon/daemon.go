@@ -43,13 +43,13 @@ type Config struct {
 	Only []string
 	// Listen is the storefront's address; empty: 127.0.0.1:8080 if that is free, else another port.
 	Listen string
+	// Prometheus is the address of Prometheus' HTTP API; empty: 127.0.0.1:9090 if that is free, else
+	// another port.
+	Prometheus string
 	// SpansGRPC and SpansHTTP are where spans are taken if that is free; empty: at any free port.
 	SpansGRPC, SpansHTTP string
 	// SpansForward is another OTLP receiver, which gets all spans too; empty: none does.
 	SpansForward string
-	// Prometheus is the address of Prometheus' HTTP API; empty: 127.0.0.1:9090 if that is free, else
-	// another port.
-	Prometheus string
 	// Images maps container images to commands, read again whenever objects change. May be nil.
 	Images func() workload.Images
 	// Executable is this binary, for the instances; ExecArgs come before "service run NAME". Empty:

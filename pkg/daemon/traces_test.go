@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -197,6 +199,10 @@ func TestLogsAreFoundByTraceLevelAndText(t *testing.T) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
+}
+
+func TestLogsThatCannotBeAskedForAreExplained(t *testing.T) {
+	c := open(t, home(t), only("currency"))
 	for what, req := range map[string]*controlpb.LogsRequest{
 		"regular expression": {Grep: "("}, "no trace id": {TraceId: "xyz"}, "no span id": {SpanId: "xyz"}, `unknown level "loud"`: {Level: "loud"},
 	} {
@@ -255,5 +261,106 @@ func TestCommandsAreToldWhereSpansGo(t *testing.T) {
 	inherited := commandEnviron([]string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://elsewhere", "SHOPCTL_NAME=x", "OTEL_RESOURCE_ATTRIBUTES=a=b", "EDITOR=vi"})
 	if want := []string{"OTEL_RESOURCE_ATTRIBUTES=a=b", "EDITOR=vi"}; !slices.Equal(inherited, want) {
 		t.Errorf("a command inherits %v, want %v", inherited, want)
+	}
+}
+
+const secretCard, secretCVV = "4111111111111111", "917"
+
+// buy orders something at a storefront, and returns the value of the visitor's cookie.
+func buy(t *testing.T, storefront string) (session string) {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}}
+	visit := func(path string, form url.Values) string {
+		resp, err := browser.PostForm(storefront+path, form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		page, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(page)
+	}
+	visit("/setCurrency", url.Values{"currency_code": {"EUR"}})
+	visit("/cart", url.Values{"product_id": {"OLJCESPC7Z"}, "quantity": {"2"}})
+	page := visit("/cart/checkout", url.Values{
+		"email": {"someone@example.com"}, "street_address": {"1 Way"}, "zip_code": {"94043"}, "city": {"Mountain View"}, "state": {"CA"}, "country": {"United States"},
+		"credit_card_number": {secretCard}, "credit_card_expiration_month": {"1"}, "credit_card_expiration_year": {"2999"}, "credit_card_cvv": {secretCVV},
+	})
+	if !strings.Contains(page, "Your order is complete") {
+		t.Fatalf("not ordered:\n%s", page)
+	}
+	at, err := url.Parse(storefront)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cookie := range jar.Cookies(at) {
+		if len(cookie.Value) > 20 {
+			return cookie.Value
+		}
+	}
+	t.Fatal("the visitor has no session")
+	return ""
+}
+
+func TestAnOrderIsOneTraceAndWhatIsKeptHoldsNoSecret(t *testing.T) {
+	c := open(t, home(t), nil)
+	st := await(t, c, "the shop is ready", ready)
+	follow, err := c.FollowTraces(t.Context(), &controlpb.FollowTracesRequest{Filter: &controlpb.TraceFilter{Service: "frontend", Operation: "/cart/checkout"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := follow.Header(); err != nil {
+		t.Fatal(err)
+	}
+	secrets := []string{secretCard, secretCard[:12], buy(t, st.GetUrl())}
+	order, err := follow.Recv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := c.GetTrace(t.Context(), &controlpb.GetTraceRequest{Id: order.GetTraceId()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := assembled(t, resp)
+	want := []string{"cartservice", "checkoutservice", "currencyservice", "emailservice", "frontend", "paymentservice", "productcatalogservice", "shippingservice"}
+	if got := slices.Sorted(slices.Values(tr.Services)); !slices.Equal(got, want) || len(tr.Roots) != 1 || tr.Count(trace.Orphan)+tr.Count(trace.Skewed)+tr.Count(trace.Duplicate) > 0 {
+		t.Errorf("an order passes through %v, with %d roots", got, len(tr.Roots))
+	}
+	list, err := c.ListTraces(t.Context(), &controlpb.ListTracesRequest{Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := map[string]string{}
+	for _, sum := range list.GetTraces() {
+		resp, err := c.GetTrace(t.Context(), &controlpb.GetTraceRequest{Id: sum.GetTraceId()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept["trace "+sum.GetTraceId()] = string(resp.GetOtlp())
+	}
+	for _, line := range drain(t, func() (grpc.ServerStreamingClient[controlpb.LogLine], error) {
+		return c.Logs(t.Context(), &controlpb.LogsRequest{})
+	}) {
+		kept["log of "+line.GetService()+": "+line.GetRaw()] = line.GetRaw()
+	}
+	for where, text := range kept {
+		for _, secret := range secrets {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s holds %q", where, secret)
+			}
+		}
+	}
+	for _, s := range tr.Spans {
+		for _, a := range s.Attributes {
+			if a.Value == secretCVV {
+				t.Errorf("%s holds the CVV in %s", s.Name, a.Key)
+			}
+		}
 	}
 }

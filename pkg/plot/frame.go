@@ -13,6 +13,9 @@ type frame struct {
 	all   []measured
 	span  span
 	lines []string
+	// first and exact are the lines of the drawing, from its first one on: they are as wide as the plot by the way
+	// they are made, and measuring them would take longer than drawing them.
+	first, exact int
 }
 
 func (f *frame) bounds() { f.span = spanOf(f.all, f.Options) }
@@ -41,7 +44,9 @@ func (f *frame) add(tone Tone, text string) {
 func (f *frame) whole() []string {
 	lines := f.lines[:min(len(f.lines), f.Height)]
 	for i, line := range lines {
-		lines[i] = f.Style.fit(line, f.Width)
+		if i < f.first || i >= f.first+f.exact {
+			lines[i] = f.Style.fit(line, f.Width)
+		}
 	}
 	for len(lines) < f.Height {
 		lines = append(lines, spaces(f.Width))
@@ -113,6 +118,7 @@ func (f *frame) chart(rows int, times bool) {
 	if c.upward > 1 {
 		f.marks(c)
 	}
+	f.first, f.exact = len(f.lines), rows
 	for row := range rows {
 		line := c.row(row, f.Style)
 		if gutter > 0 {
@@ -170,17 +176,19 @@ func (f *frame) when(t time.Time) float64 {
 // trace draws series i.
 func (f *frame) trace(c *canvas, values axis, i int) {
 	points := f.all[i].points
+	x, y := 0, 0
 	for j, p := range points {
 		if !drawn(p.Value) {
 			continue
 		}
-		x, y := f.place(f.when(p.Time), c.width()), f.place(values.at(p.Value), c.height())
-		if j == 0 || f.apart(points[j-1], p) {
+		fromX, fromY := x, y
+		x, y = f.place(f.when(p.Time), c.width()), f.place(values.at(p.Value), c.height())
+		switch {
+		case j == 0 || f.apart(points[j-1], p):
 			c.dot(x, y, i)
-			continue
+		case x != fromX || y != fromY:
+			c.line(fromX, fromY, x, y, i)
 		}
-		before := points[j-1]
-		c.line(f.place(f.when(before.Time), c.width()), f.place(values.at(before.Value), c.height()), x, y, i)
 	}
 }
 

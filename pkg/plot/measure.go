@@ -33,7 +33,7 @@ func (o Options) apart(a, b Point) bool {
 func measure(series []Series, o Options) []measured {
 	all := make([]measured, len(series))
 	for i, s := range series {
-		m := measured{name: o.Style.clean(s.Name)}
+		m := measured{name: o.Style.clean(s.Name), points: make([]Point, 0, len(s.Points))}
 		for _, p := range s.Points {
 			if !o.From.IsZero() && p.Time.Before(o.From) || !o.To.IsZero() && p.Time.After(o.To) {
 				continue

@@ -129,7 +129,9 @@ func (t *Trace) Duration() time.Duration { return max(0, t.End.Sub(t.Start)) }
 
 // Entered tells that the caller of the root sent no span: the root has a parent that nobody knows, and
 // everything else hangs below it.
-func (t *Trace) Entered() bool { return len(t.Roots) == 1 && t.Roots[0].Parent != SpanID{} }
+func (t *Trace) Entered() bool {
+	return len(t.Roots) == 1 && t.Roots[0].Parent != SpanID{} && !t.Roots[0].Marks.Has(Cyclic)
+}
 
 // Count is how many spans have all of m.
 func (t *Trace) Count(m Mark) int {

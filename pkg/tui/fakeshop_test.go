@@ -13,6 +13,9 @@ import (
 // fakeShop is a daemon in memory: what a test puts into its channels, its streams deliver.
 type fakeShop struct {
 	controlpb.ShopClient
+	controlpb.TracesClient
+	controlpb.MetricsClient
+	controlpb.TopologyClient
 	watch  chan *controlpb.StatusResponse
 	events chan *controlpb.Event
 	logs   chan *controlpb.LogLine
@@ -25,12 +28,14 @@ type fakeShop struct {
 	tailed []*controlpb.LogsRequest
 	closed bool
 	fail   error
+	seen   watchable
 }
 
 func newFakeShop() *fakeShop {
 	return &fakeShop{
 		watch: make(chan *controlpb.StatusResponse), events: make(chan *controlpb.Event), logs: make(chan *controlpb.LogLine),
 		broken: make(chan struct{}), err: io.EOF,
+		seen: watchable{alerts: &controlpb.ListAlertsResponse{}, graph: &controlpb.GetMapResponse{}, traces: traceList()},
 	}
 }
 

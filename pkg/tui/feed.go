@@ -39,6 +39,9 @@ type batch struct {
 	logsOf     int
 	logsAfresh bool
 	output     []entry
+	alerts     *controlpb.ListAlertsResponse
+	topology   *controlpb.GetMapResponse
+	seen       *seen
 }
 
 // crashed is a panic in a goroutine of ours, for the program to end in order.
@@ -52,6 +55,7 @@ type feed struct {
 	dial    func(ctx context.Context) (Shop, error)
 	session Session
 	send    func(tea.Msg)
+	now     func() time.Time
 	zone    *time.Location // in which times are shown
 
 	mu      sync.Mutex
@@ -59,21 +63,24 @@ type feed struct {
 	shop    Shop
 	latest  *controlpb.StatusResponse
 	wish    wish
+	vision  vision
 	wake    chan struct{}
+	// lastAlerts and lastMap are what was handed on.
+	lastAlerts *controlpb.ListAlertsResponse
+	lastMap    *controlpb.GetMapResponse
 }
 
 // wish is which logs are wanted; changed is closed when another wish replaces it.
 type wish struct {
+	wanted
 	number  int
-	service string
-	on      bool
 	changed chan struct{}
 }
 
 func newFeed(c Config, s Session, send func(tea.Msg)) *feed {
 	return &feed{
-		dial: c.Dial, session: s, send: send, zone: c.Now().Location(),
-		wish: wish{changed: make(chan struct{})}, wake: make(chan struct{}, 1),
+		dial: c.Dial, session: s, send: send, now: c.Now, zone: c.Now().Location(),
+		wish: wish{changed: make(chan struct{})}, vision: vision{changed: make(chan struct{})}, wake: make(chan struct{}, 1),
 	}
 }
 
@@ -180,7 +187,7 @@ var errNoShop = errors.New("the shop is not running")
 func (f *feed) attach(shop Shop) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.shop, f.latest = shop, nil
+	f.shop, f.latest, f.lastAlerts, f.lastMap = shop, nil, nil, nil
 }
 
 // connection returns the connection that the feed keeps.
@@ -204,6 +211,8 @@ func (f *feed) follow(ctx context.Context, shop Shop) error {
 		"changes":  func(ctx context.Context, s Shop) error { return f.watch(ctx, s, false) },
 		"events":   f.events,
 		"logs":     f.logs,
+		"sights":   f.looks,
+		"alerts":   f.glances,
 	} {
 		f.spawn(&all, func() {
 			if err := read(ctx, shop); err != nil {

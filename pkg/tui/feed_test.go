@@ -77,7 +77,7 @@ func TestAFloodBecomesTenMessagesASecond(t *testing.T) {
 		defer f.end()
 		shop := newFakeShop()
 		f.shops <- shop
-		f.listen(1, "payment", true)
+		f.listen(1, wanted{service: "payment", on: true})
 		f.news(2 * time.Second)
 		for i := range 500 {
 			shop.logs <- &controlpb.LogLine{Time: timestamppb.New(noon()), Message: fmt.Sprint(i)}
@@ -166,17 +166,17 @@ func TestWishesForLogsReplaceEachOther(t *testing.T) {
 		shop := newFakeShop()
 		f.shops <- shop
 		f.news(time.Second)
-		f.listen(1, "ad", true)
+		f.listen(1, wanted{service: "ad", on: true})
 		f.news(time.Second)
-		f.listen(3, "", true)
-		f.listen(2, "late", true)
+		f.listen(3, wanted{service: "", on: true})
+		f.listen(2, wanted{service: "late", on: true})
 		f.news(time.Second)
 		shop.logs <- &controlpb.LogLine{Service: "cart", Message: "hello"}
 		all := f.news(time.Second)
 		if len(all) != 1 || all[0].logsOf != 3 || len(all[0].logs) != 1 {
 			t.Errorf("got %+v", all)
 		}
-		f.listen(4, "", false)
+		f.listen(4, wanted{service: "", on: false})
 		f.news(time.Second)
 		var asked []string
 		for _, r := range shop.tailed {
@@ -198,7 +198,7 @@ func TestARefusedRequestForLogsIsSaidInTheirPlace(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 		close(shop.broken)
-		f.listen(1, "adds", true)
+		f.listen(1, wanted{service: "adds", on: true})
 		if err := f.tail(ctx, shop, f.wished()); err != nil {
 			t.Errorf("a refusal breaks the connection: %v", err)
 		}

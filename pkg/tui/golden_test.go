@@ -36,6 +36,7 @@ func screens(t testing.TB, c Config) map[string]*screen {
 	all["palette"].press(":")
 	all["palette"].typing("call c")
 	all["faults"].press("f")
+	observing(t, c, all)
 	all["lesson-predict"], _ = lessonOn(t, c, predicting(), shopStatus())
 	all["lesson-sure"], _ = lessonOn(t, c, predicting(), shopStatus())
 	all["lesson-sure"].press("3")
@@ -44,6 +45,34 @@ func screens(t testing.TB, c Config) map[string]*screen {
 	all["lesson-prompt"].press("enter")
 	all["lesson-prompt"].typing("NOT_FOUND")
 	return all
+}
+
+// observing adds the screens of traces, metrics, alerts and the map.
+func observing(t testing.TB, c Config, all map[string]*screen) {
+	for name, key := range map[string]string{
+		"traces": "7", "trace": "7", "span": "7", "metrics": "8", "plot": "8", "alerts": "9", "map": "0",
+	} {
+		s := dash(t, c, broken())
+		s.send(batch{alerts: alertList(), topology: shopMap()})
+		s.press(key)
+		all[name] = s
+	}
+	for _, name := range []string{"traces", "trace", "span"} {
+		all[name].see(seen{traces: traceList()})
+	}
+	for _, name := range []string{"trace", "span"} {
+		all[name].press("enter")
+		all[name].see(seen{trace: order(t)})
+		all[name].press("j", "j", "j", "j")
+	}
+	all["span"].press("enter")
+	all["metrics"].see(seen{charts: chartList()})
+	all["plot"].press("enter")
+	all["plot"].typing("rate(up[1m])")
+	all["plot"].press("enter")
+	one := chartList()[2]
+	one.title = "rate(up[1m])"
+	all["plot"].see(seen{charts: []chart{one}})
 }
 
 func TestScreensLookAsTheyDid(t *testing.T) {

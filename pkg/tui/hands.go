@@ -96,9 +96,17 @@ func (h *hands) clear(service string) tea.Cmd {
 }
 
 // listen asks the feed for logs.
-func (h *hands) listen(number int, service string, on bool) tea.Cmd {
+func (h *hands) listen(number int, w wanted) tea.Cmd {
 	return func() tea.Msg {
-		h.feed.listen(number, service, on)
+		h.feed.listen(number, w)
+		return nil
+	}
+}
+
+// look asks the feed for what the tab in view shows.
+func (h *hands) look(number int, s sight) tea.Cmd {
+	return func() tea.Msg {
+		h.feed.look(number, s)
 		return nil
 	}
 }

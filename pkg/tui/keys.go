@@ -70,13 +70,14 @@ func (b *binding) line(m *model) string {
 const (
 	groupLesson   = "Lesson"
 	groupServices = "Services"
+	groupObserve  = "Traces, metrics, alerts"
 	groupMove     = "Move"
 	groupScreen   = "Screen"
 )
 
 // table is all keys. Where two lines have the same key, the first one that is active wins.
 func table() []binding {
-	return slices.Concat(questionKeys(), filterKeys(), lessonKeys(), serviceKeys(), moveKeys(), screenKeys())
+	return slices.Concat(questionKeys(), filterKeys(), lessonKeys(), serviceKeys(), observeKeys(), moveKeys(), screenKeys())
 }
 
 // lookup finds what key means now. ok is false if it means nothing anywhere.

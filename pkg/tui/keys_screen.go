@@ -53,9 +53,9 @@ func screenKeys() []binding {
 		{keys: []string{"tab"}, group: groupScreen, name: "panes", help: "to the next pane", rank: 50, do: func(m *model, _ string) tea.Cmd { m.cycle(1); return nil }},
 		{keys: []string{"shift+tab"}, group: groupScreen, name: "pane before", help: "to the pane before", do: func(m *model, _ string) tea.Cmd { m.cycle(-1); return nil }},
 		{
-			keys: strings.Split("123456", ""), shown: "1-6", group: groupScreen, name: "pane",
-			help: "1 lesson, 2 services, 3 logs, 4 events, 5 details, 6 output",
-			do:   func(m *model, key string) tea.Cmd { m.goTo(paneID(key[0] - '0')); return nil },
+			keys: strings.Split("1234567890", ""), shown: "0-9", group: groupScreen, name: "pane",
+			help: "1 lesson, 2 services, 3 logs, 4 events, 5 details, 6 output, 7 traces, 8 metrics, 9 alerts, 0 map",
+			do:   func(m *model, key string) tea.Cmd { m.goTo(paneOf(key[0])); return nil },
 		},
 		{keys: []string{"]"}, group: groupScreen, name: "tab", help: "to the next tab", do: func(m *model, _ string) tea.Cmd { m.turn(1); return nil }},
 		{keys: []string{"["}, group: groupScreen, name: "tab before", help: "to the tab before", do: func(m *model, _ string) tea.Cmd { m.turn(-1); return nil }},
@@ -69,7 +69,7 @@ func screenKeys() []binding {
 		{keys: []string{"?"}, group: groupScreen, name: "help", help: "all keys; type to search, enter runs", do: func(m *model, _ string) tea.Cmd { m.openHelp(); return nil }},
 		{keys: []string{"m"}, group: groupScreen, name: "mouse", help: "let the mouse choose and scroll, or leave it to the terminal", do: func(m *model, _ string) tea.Cmd { m.toggleMouse(); return nil }},
 		{keys: []string{"esc"}, group: groupScreen, name: "back", help: "out: of a filter, of a zoom, of a pane", do: func(m *model, _ string) tea.Cmd { m.back(); return nil }},
-		{keys: []string{"q"}, group: groupScreen, name: "quit", help: "back, and from the first pane out of the screen", rank: 58, do: func(m *model, _ string) tea.Cmd {
+		{keys: []string{"q"}, group: groupScreen, name: "quit", help: "back, and from the first pane out of the screen", rank: 53, do: func(m *model, _ string) tea.Cmd {
 			if m.back() {
 				return nil
 			}

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -22,7 +23,9 @@ func connected(m *model) string {
 
 // serviceKeys act on the chosen service.
 func serviceKeys() []binding {
-	here := func(m *model) bool { return m.focus == paneServices || m.focus == paneDetails || m.focus == paneLogs }
+	here := func(m *model) bool {
+		return slices.Contains([]paneID{paneServices, paneDetails, paneLogs, paneMetrics, paneMap}, m.focus)
+	}
 	const elsewhere = "it acts on the chosen service; 2 goes to the services"
 	of := func(verb string) func(*model) string {
 		return func(m *model) string { return verb + " " + m.w.chosen }
@@ -37,7 +40,7 @@ func serviceKeys() []binding {
 		{
 			keys: []string{"l"}, group: groupServices, name: "logs", help: "follow the logs of the chosen service", rank: 21,
 			active: here, elsewhere: elsewhere, command: of("logs -f"),
-			do: func(m *model, _ string) tea.Cmd { m.allLogs = false; m.goTo(paneLogs); return nil },
+			do: func(m *model, _ string) tea.Cmd { m.allLogs, m.logsTrace = false, ""; m.goTo(paneLogs); return nil },
 		},
 		{
 			keys: []string{"a"}, group: groupServices, name: "all", help: "follow the logs of all services, or of the chosen one", rank: 20,
@@ -49,7 +52,7 @@ func serviceKeys() []binding {
 				return "all services"
 			},
 			command: func(*model) string { return "logs -f" },
-			do:      func(m *model, _ string) tea.Cmd { m.allLogs = !m.allLogs; return nil },
+			do:      func(m *model, _ string) tea.Cmd { m.allLogs, m.logsTrace = !m.allLogs, ""; return nil },
 		},
 		{
 			keys: []string{"f"}, group: groupServices, name: "fault", help: "break the chosen service, or repair it", rank: 22,

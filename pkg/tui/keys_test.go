@@ -31,7 +31,7 @@ func TestEveryKeyIsDescribedOnceForEachMeaning(t *testing.T) {
 func TestNoTwoMeaningsOfAKeyHoldAtOnce(t *testing.T) {
 	for name, s := range screens(t, Config{}) {
 		s.picker, s.prompt = nil, nil
-		for _, focus := range []paneID{paneLesson, paneServices, paneLogs, paneEvents, paneDetails, paneOutput} {
+		for _, focus := range []paneID{paneLesson, paneServices, paneLogs, paneEvents, paneDetails, paneOutput, paneTraces, paneMetrics, paneAlerts, paneMap} {
 			if focus == paneLesson && s.session == nil {
 				continue
 			}
@@ -139,7 +139,7 @@ func TestASmallScreenTurnsItsTabs(t *testing.T) {
 		t.Errorf("tab leads to %s", s.focus.name())
 	}
 	s.press("shift+tab", "shift+tab")
-	if s.focus != paneOutput {
+	if s.focus != paneMap {
 		t.Errorf("shift+tab leads to %s", s.focus.name())
 	}
 	s.size(40, 10)

@@ -10,7 +10,22 @@ const (
 	paneEvents
 	paneDetails
 	paneOutput
+	paneTraces
+	paneMetrics
+	paneAlerts
+	paneMap
 )
+
+// digit is the key of a pane; the tenth is 0.
+func (id paneID) digit() string { return string(rune('0' + int(id)%10)) }
+
+// paneOf is the pane of a digit.
+func paneOf(digit byte) paneID {
+	if digit == '0' {
+		return paneMap
+	}
+	return paneID(digit - '0')
+}
 
 func (id paneID) name() string {
 	switch id {
@@ -24,6 +39,14 @@ func (id paneID) name() string {
 		return "Events"
 	case paneDetails:
 		return "Details"
+	case paneTraces:
+		return "Traces"
+	case paneMetrics:
+		return "Metrics"
+	case paneAlerts:
+		return "Alerts"
+	case paneMap:
+		return "Map"
 	default:
 		return "Output"
 	}
@@ -80,11 +103,13 @@ type plan struct {
 	lesson        bool
 	services      int    // how many there are
 	zoomed        paneID // 0: none
+	// tall tells that a tab is read that needs height.
+	tall bool
 }
 
 // arrange lays out the panes.
 func arrange(p plan) []slot {
-	tabs := []paneID{paneLogs, paneEvents, paneDetails, paneOutput}
+	tabs := []paneID{paneLogs, paneEvents, paneDetails, paneOutput, paneTraces, paneMetrics, paneAlerts, paneMap}
 	all := append([]paneID{paneServices}, tabs...)
 	if p.lesson {
 		all = append([]paneID{paneLesson}, all...)
@@ -94,6 +119,12 @@ func arrange(p plan) []slot {
 	if table == 0 {
 		table = 12 // the shop's own, until the daemon has told
 	}
+	services := func(most int) int {
+		if p.tall {
+			most = min(most, max(p.height-tallest, 6))
+		}
+		return min(table+3, most)
+	}
 	switch {
 	case p.zoomed != 0:
 		whole.panes = []paneID{p.zoomed}
@@ -101,7 +132,7 @@ func arrange(p plan) []slot {
 	case p.size == small:
 		return []slot{whole}
 	case !p.lesson:
-		return stack(slot{y: p.top, w: p.width, h: p.height}, min(table+3, max(p.height-7, p.height*2/3)), tabs)
+		return stack(slot{y: p.top, w: p.width, h: p.height}, services(max(p.height-7, p.height*2/3)), tabs)
 	case p.size == medium:
 		left := p.width / 2
 		return []slot{
@@ -111,8 +142,11 @@ func arrange(p plan) []slot {
 	}
 	left := p.width * 42 / 100
 	lesson := slot{panes: []paneID{paneLesson}, y: p.top, w: left, h: p.height}
-	return append([]slot{lesson}, stack(slot{x: left, y: p.top, w: p.width - left, h: p.height}, min(table+3, p.height*3/5), tabs)...)
+	return append([]slot{lesson}, stack(slot{x: left, y: p.top, w: p.width - left, h: p.height}, services(p.height*3/5), tabs)...)
 }
+
+// tallest is the height up to which a tab that needs it takes from the services.
+const tallest = 20
 
 // stack puts the services above the tabs.
 func stack(area slot, height int, tabs []paneID) []slot {

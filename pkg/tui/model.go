@@ -20,6 +20,18 @@ type pane interface {
 	Filter() *string
 }
 
+// deep is a pane that can be gone into. Out goes one step back, and returns false where there is none.
+type deep interface{ Out() bool }
+
+// asking is a pane that the feed asks the daemon for while it is in view.
+type asking interface {
+	// sight is what it wants to know.
+	sight() sight
+	// forget drops what belongs to another sight, take shows what came of asking.
+	forget()
+	take(s *seen)
+}
+
 // notice is what the screen says to the last key.
 type notice struct {
 	tone tone
@@ -46,6 +58,10 @@ type model struct {
 	logs     *tailPane
 	events   *tailPane
 	output   *tailPane
+	traces   *tracesPane
+	metrics  *metricsPane
+	alerts   *alertsPane
+	topology *mapPane
 
 	picker *picker
 	prompt *prompt
@@ -57,7 +73,12 @@ type model struct {
 	heard     int
 	listening wanted
 	allLogs   bool
-	crash     *crashed
+	// logsTrace is the trace whose lines are wanted alone; empty: no matter which.
+	logsTrace string
+	// gazed numbers the sights that are wanted, gazing says which one that is.
+	gazed  int
+	gazing sight
+	crash  *crashed
 	// ran is the output of the lesson's command as the output pane has it.
 	ran string
 }
@@ -68,6 +89,7 @@ func newModel(c Config, s Session, h *hands) *model {
 		w: w, session: s, hands: h, keys: table(), verbs: c.Verbs, plain: c.Plain,
 		focus: paneServices, tab: paneLogs,
 		services: &servicesPane{w: w}, details: &detailPane{w: w},
+		traces: &tracesPane{w: w, all: true}, metrics: newMetricsPane(w), alerts: &alertsPane{w: w}, topology: &mapPane{w: w},
 	}
 	view := lesson.View{}
 	if s != nil {
@@ -84,6 +106,8 @@ func (m *model) noLogs() string {
 	switch {
 	case m.w.status == nil:
 		return "waiting for the shop"
+	case m.logsTrace != "":
+		return "no line that is kept belongs to this trace; esc goes back to it"
 	case m.allLogs:
 		return "nothing is logged yet"
 	}
@@ -102,6 +126,14 @@ func (m *model) pane(id paneID) pane {
 		return m.events
 	case paneDetails:
 		return m.details
+	case paneTraces:
+		return m.traces
+	case paneMetrics:
+		return m.metrics
+	case paneAlerts:
+		return m.alerts
+	case paneMap:
+		return m.topology
 	default:
 		return m.output
 	}
@@ -143,7 +175,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.crash = &msg
 		return m, tea.Quit
 	}
-	return m, tea.Batch(cmd, m.listen())
+	return m, tea.Batch(cmd, m.listen(), m.look())
 }
 
 // key routes a key: to what lies on top, or through the table.
@@ -198,6 +230,15 @@ func (m *model) take(b batch) {
 		m.logs.add(b.logs...)
 	}
 	m.output.add(b.output...)
+	if b.alerts != nil {
+		m.w.alerts = b.alerts
+	}
+	if b.topology != nil {
+		m.w.topology = b.topology
+	}
+	if p, ok := m.pane(m.gazing.pane).(asking); ok && b.seen != nil && b.seen.of == m.gazed {
+		p.take(b.seen)
+	}
 }
 
 // showRun keeps the output pane at what the step's command writes.
@@ -253,6 +294,7 @@ func (m *model) say(t tone, text string) { m.notice = notice{tone: t, text: clea
 // wanted is which logs are followed: of a service, of all where it is empty, or none.
 type wanted struct {
 	service string
+	trace   string // empty: no matter which
 	on      bool
 }
 
@@ -261,11 +303,11 @@ func (m *model) listen() tea.Cmd {
 	var want wanted
 	for _, s := range m.slots() {
 		if m.shown(s) == paneLogs {
-			want = wanted{service: m.w.chosen, on: m.allLogs || m.w.chosen != ""}
+			want = wanted{service: m.w.chosen, on: m.allLogs || m.logsTrace != "" || m.w.chosen != ""}
 		}
 	}
-	if m.allLogs {
-		want.service = ""
+	if m.allLogs || m.logsTrace != "" {
+		want.service, want.trace = "", m.logsTrace
 	}
 	if want == m.listening {
 		return nil
@@ -273,5 +315,24 @@ func (m *model) listen() tea.Cmd {
 	m.listening = want
 	m.heard++
 	m.logs.clear()
-	return m.hands.listen(m.heard, want.service, want.on)
+	return m.hands.listen(m.heard, want)
+}
+
+// look asks for what the tab in view shows, when that is another sight than before.
+func (m *model) look() tea.Cmd {
+	var want sight
+	for _, s := range m.slots() {
+		if p, ok := m.pane(m.shown(s)).(asking); ok {
+			want = p.sight()
+		}
+	}
+	if want == m.gazing {
+		return nil
+	}
+	m.gazing = want
+	m.gazed++
+	if p, ok := m.pane(want.pane).(asking); ok {
+		p.forget()
+	}
+	return m.hands.look(m.gazed, want)
 }

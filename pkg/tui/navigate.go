@@ -19,7 +19,7 @@ func (m *model) slots() []slot {
 	top, height := m.room()
 	return arrange(plan{
 		size: size, width: m.width, height: height, top: top, lesson: m.session != nil,
-		services: len(m.w.services()), zoomed: m.zoomed,
+		services: len(m.w.services()), zoomed: m.zoomed, tall: m.focus >= paneTraces,
 	})
 }
 
@@ -113,13 +113,18 @@ func (m *model) zoom() {
 	m.zoomed = m.focus
 }
 
-// back goes one step out: of a filter, of the zoom, of a pane. It returns false from the first pane.
+// back goes one step out: of a filter, of what a pane has open, of the zoom, of a pane. It returns false from the first pane.
 func (m *model) back() bool {
 	if f := m.pane(m.focus).Filter(); f != nil && *f != "" {
 		*f = ""
 		return true
 	}
+	if p, ok := m.pane(m.focus).(deep); ok && p.Out() {
+		return true
+	}
 	switch {
+	case m.focus == paneLogs && m.logsTrace != "":
+		m.backToTrace()
 	case m.zoomed != 0:
 		m.zoomed = 0
 	case m.focus != m.first():
@@ -167,12 +172,13 @@ func (m *model) click(at tea.Mouse) {
 	}
 	if at.Y == s.y {
 		x := s.x + 2
-		for _, t := range m.tabs(s) {
+		tabs, gap := m.tabs(s)
+		for _, t := range tabs {
 			if at.X >= x && at.X < x+width(t.text) {
 				m.goTo(t.id)
 				return
 			}
-			x += width(t.text) + tabGap
+			x += width(t.text) + gap
 		}
 	}
 	m.goTo(m.shown(s))

@@ -58,8 +58,12 @@ func (m *model) promptLine() (line string, cursor int) {
 func (m *model) askFilter() {
 	filter := m.pane(m.focus).Filter()
 	before := *filter
+	hint := "enter keeps it  esc drops it"
+	if p, ok := m.pane(m.focus).(interface{ FilterHint() string }); ok {
+		hint = p.FilterHint() + "  " + hint
+	}
 	m.prompt = &prompt{
-		label: "/", input: newInput(before), hint: "enter keeps it  esc drops it",
+		label: "/", input: newInput(before), hint: hint,
 		changed: func(text string) { *filter = text },
 		enter:   func(text string) tea.Cmd { *filter = text; return nil },
 		esc:     func() { *filter = "" },

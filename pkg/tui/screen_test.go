@@ -138,7 +138,7 @@ func TestTheMouseWorksOnceItIsAskedFor(t *testing.T) {
 	if s.w.chosen != "checkout" {
 		t.Errorf("the wheel chooses %s", s.w.chosen)
 	}
-	at := 2 + width("[3 Logs checkout]") + tabGap + 2
+	at := 2 + width("[3 Logs checkout]") + 3 + 2
 	s.send(tea.MouseClickMsg{X: at, Y: s.slots()[1].y, Button: tea.MouseLeft})
 	if s.focus != paneEvents {
 		t.Errorf("a click on a tab leads to %s", s.focus.name())

@@ -34,16 +34,15 @@ func (f *feed) events(ctx context.Context, shop Shop) error {
 // last keeps what a pane can hold of a flood.
 func last(entries []entry) []entry { return entries[max(0, len(entries)-kept):] }
 
-// listen says which service's logs are wanted; on is false for none. It returns the number that their
-// lines will bear.
-func (f *feed) listen(number int, service string, on bool) {
+// listen says which logs are wanted, and the number that their lines will bear.
+func (f *feed) listen(number int, w wanted) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if number <= f.wish.number {
 		return // overtaken
 	}
 	close(f.wish.changed)
-	f.wish = wish{number: number, service: service, on: on, changed: make(chan struct{})}
+	f.wish = wish{wanted: w, number: number, changed: make(chan struct{})}
 	f.pending.logs = nil
 }
 
@@ -73,20 +72,10 @@ func (f *feed) logs(ctx context.Context, shop Shop) error {
 // tail follows one service until the wish changes. An error means that the connection is lost; what is
 // wrong with the request alone is said in place of the lines.
 func (f *feed) tail(ctx context.Context, shop Shop, w wish) error {
-	ctx, stop := context.WithCancel(ctx)
+	ctx, stop := within(ctx, w.changed)
 	defer stop()
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		select {
-		case <-w.changed:
-			stop()
-		case <-ctx.Done():
-		}
-	}()
-	defer func() { stop(); <-stopped }()
 	f.put(func(b *batch) { b.logs, b.logsOf, b.logsAfresh = nil, w.number, true })
-	stream, err := shop.Logs(ctx, &controlpb.LogsRequest{Service: w.service, Follow: true, Tail: tailed})
+	stream, err := shop.Logs(ctx, &controlpb.LogsRequest{Service: w.service, TraceId: w.trace, Follow: true, Tail: tailed})
 	for err == nil {
 		var line *controlpb.LogLine
 		if line, err = stream.Recv(); err == nil {

@@ -9,14 +9,31 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// width is how many cells text takes.
+// width is how many cells text takes. What most lines are made of is counted here, as it is many times a
+// frame: ASCII, colours, and what draws boxes, bars and curves.
 func width(text string) int {
+	n := 0
 	for i := 0; i < len(text); i++ {
-		if c := text[i]; c < 0x20 || c > 0x7e {
+		switch c := text[i]; {
+		case c >= 0x20 && c <= 0x7e:
+			n++
+		case c == 0xe2 && i+2 < len(text) && (text[i+1] >= 0x94 && text[i+1] <= 0x97 || text[i+1] >= 0xa0 && text[i+1] <= 0xa3): // U+2500 to U+25FF, U+2800 to U+28FF
+			if text[i+1] == 0x97 && text[i+2] >= 0xbd {
+				return ansi.StringWidth(text) // two of the squares are emoji
+			}
+			i += 2
+			n++
+		case c == 0x1b && i+1 < len(text) && text[i+1] == '[':
+			end := strings.IndexByte(text[i:], 'm')
+			if end < 0 || strings.Trim(text[i+2:i+end], "0123456789;:") != "" {
+				return ansi.StringWidth(text)
+			}
+			i += end
+		default:
 			return ansi.StringWidth(text)
 		}
 	}
-	return len(text)
+	return n
 }
 
 // cut shortens text to w cells; the last cell says that something is missing.

@@ -82,6 +82,7 @@ type glyphs struct {
 	off, waiting, mark string
 	bullet, more, dash string
 	arrow, scrollMark  string
+	bar                string
 }
 
 func unicodeGlyphs() glyphs {
@@ -89,7 +90,7 @@ func unicodeGlyphs() glyphs {
 		corners: [4]string{"╭", "╮", "╰", "╯"}, across: "─", down: "│",
 		heavyCorners: [4]string{"┏", "┓", "┗", "┛"}, heavyAcross: "━", heavy: "┃",
 		ok: "●", alert: "▲", broken: "✗", off: "○", waiting: "·", mark: "▸",
-		bullet: "•", more: "…", dash: "–", arrow: "→", scrollMark: "▏",
+		bullet: "•", more: "…", dash: "–", arrow: "→", scrollMark: "▏", bar: "█",
 	}
 }
 
@@ -98,7 +99,7 @@ func asciiGlyphs() glyphs {
 		corners: [4]string{"+", "+", "+", "+"}, across: "-", down: "|",
 		heavyCorners: [4]string{"#", "#", "#", "#"}, heavyAcross: "=", heavy: "#",
 		ok: "*", alert: "!", broken: "x", off: "o", waiting: ".", mark: ">",
-		bullet: "*", more: "~", dash: "-", arrow: "->", scrollMark: "|",
+		bullet: "*", more: "~", dash: "-", arrow: "->", scrollMark: "|", bar: "#",
 	}
 }
 

@@ -17,6 +17,9 @@ import (
 // Shop is a connection to the daemon; *control.Client is one.
 type Shop interface {
 	controlpb.ShopClient
+	controlpb.TracesClient
+	controlpb.MetricsClient
+	controlpb.TopologyClient
 	Close() error
 }
 

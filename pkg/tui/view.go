@@ -63,9 +63,6 @@ func (m *model) body(top, height int) ([]string, *tea.Cursor) {
 	return lines, nil
 }
 
-// tabGap is the width of what stands between two tabs.
-const tabGap = 3
-
 // tab is one title of a slot.
 type tab struct {
 	id    paneID
@@ -73,30 +70,45 @@ type tab struct {
 	shown bool
 }
 
-// tabs are the titles of a slot. Where they do not fit, those that are not in view shrink to their keys.
-func (m *model) tabs(s slot) []tab {
-	var tabs []tab
-	room := s.w - 5 + tabGap
+// tabs are the titles of a slot, and the width of what stands between two of them. Where they do not fit
+// they move together, and then those that are not in view shrink to their keys.
+func (m *model) tabs(s slot) (tabs []tab, gap int) {
+	room := s.w - 5
+	whole, short := 0, 0
 	for _, id := range s.panes {
 		shown := id == m.shown(s)
 		text := m.label(id, shown)
 		tabs = append(tabs, tab{id: id, text: text, shown: shown})
-		room -= width(text) + tabGap
-	}
-	if room < 0 {
-		for i, t := range tabs {
-			if !t.shown {
-				tabs[i].text = fmt.Sprint(int(t.id))
-			}
+		whole += width(text)
+		if shown {
+			short += width(text)
+		} else {
+			short += len(id.digit())
 		}
 	}
-	return tabs
+	between := len(tabs) - 1
+	switch {
+	case whole+3*between <= room:
+		return tabs, 3
+	case whole+between <= room:
+		return tabs, 1
+	}
+	for i, t := range tabs {
+		if !t.shown {
+			tabs[i].text = t.id.digit()
+		}
+	}
+	if short+3*between <= room {
+		return tabs, 3
+	}
+	return tabs, 1
 }
 
 // titles is the title of a slot: its tabs, the one in view marked.
 func (m *model) titles(s slot) string {
 	var parts []string
-	for _, t := range m.tabs(s) {
+	tabs, gap := m.tabs(s)
+	for _, t := range tabs {
 		switch {
 		case t.shown && t.id == m.focus:
 			parts = append(parts, m.w.accent.paint(t.text))
@@ -106,25 +118,28 @@ func (m *model) titles(s slot) string {
 			parts = append(parts, m.w.faint.paint(t.text))
 		}
 	}
-	if m.w.linear {
-		return strings.Join(parts, ",  ")
+	switch {
+	case m.w.linear:
+		return strings.Join(parts, ", "+spaces(gap-2))
+	case gap == 1:
+		return strings.Join(parts, " ")
 	}
 	return strings.Join(parts, " "+m.w.border.paint(m.w.across)+" ")
 }
 
 // label is the title of one pane. Without colour, and in linear text, brackets mark the one in view.
 func (m *model) label(id paneID, shown bool) string {
-	text := fmt.Sprintf("%d %s", id, id.name())
+	text := id.digit() + " " + id.name()
 	if !shown {
 		return text
 	}
 	switch {
 	case id == paneLesson && m.lesson.view.Step.Title != "":
 		text = fmt.Sprintf("%d %s", id, clean(m.lesson.view.Step.Title))
-	case id == paneLogs && m.allLogs:
-		text += " all"
-	case (id == paneLogs || id == paneDetails) && m.w.chosen != "":
-		text += " " + m.w.chosen
+	default:
+		if about := m.about(id); about != "" {
+			text += " " + about
+		}
 	}
 	if f := m.pane(id).Filter(); f != nil && *f != "" {
 		text += " /" + *f
@@ -133,6 +148,37 @@ func (m *model) label(id paneID, shown bool) string {
 		text = "[" + text + "]"
 	}
 	return text
+}
+
+// about is what the title of a pane in view adds to its name: whose it is.
+func (m *model) about(id paneID) string {
+	switch id {
+	case paneLogs:
+		switch {
+		case m.logsTrace != "":
+			return "of trace " + short(m.logsTrace)
+		case m.allLogs:
+			return "all"
+		}
+		return m.w.chosen
+	case paneDetails:
+		return m.w.chosen
+	case paneTraces:
+		switch {
+		case m.traces.open != nil && m.traces.open.id == newest:
+			return "newest"
+		case m.traces.open != nil:
+			return short(m.traces.trace())
+		case m.traces.all:
+			return "all"
+		}
+		return m.w.chosen
+	case paneMetrics:
+		if m.metrics.expr == "" {
+			return m.w.chosen
+		}
+	}
+	return ""
 }
 
 // head is what stands at the top: where one is, how the shop does, and what is broken.
@@ -213,6 +259,13 @@ func (m *model) health() []string {
 	if n := len(w.status.GetFaults()); n > 0 {
 		words = append(words, w.warn.paint(plural(n, "fault")))
 	}
+	if all := w.firing(); len(all) > 0 {
+		text := plural(len(all), "alert")
+		if m.width >= 100 {
+			text += ": " + w.cut(clean(all[0].GetName()), 30)
+		}
+		words = append(words, w.bad.paint(text))
+	}
 	return words
 }
 
@@ -236,6 +289,9 @@ func (m *model) strip() string {
 			words = append(words, w.warn.paint(fmt.Sprintf("faults %d", n)))
 		} else {
 			words = append(words, w.faint.paint("faults 0"))
+		}
+		if n := len(w.firing()); n > 0 {
+			words = append(words, w.bad.paint(fmt.Sprintf("alerts %d", n)))
 		}
 	}
 	right := w.name

@@ -20,6 +20,9 @@ type world struct {
 	status *controlpb.StatusResponse // nil until the daemon has answered
 	down   string                    // why there is no connection; empty while there is one
 	chosen string                    // service
+	// alerts and topology are what was told last; nil until then.
+	alerts   *controlpb.ListAlertsResponse
+	topology *controlpb.GetMapResponse
 }
 
 func (w *world) services() []*controlpb.Service { return w.status.GetServices() }
@@ -39,6 +42,15 @@ func (w *world) take(status *controlpb.StatusResponse) {
 	w.status = status
 	if w.service() == nil && len(w.services()) > 0 {
 		w.chosen = w.services()[0].GetName()
+	}
+}
+
+// choose moves the choice of a service by some places in the order of all.
+func (w *world) choose(by int) {
+	all := w.services()
+	i := slices.IndexFunc(all, func(s *controlpb.Service) bool { return s.GetName() == w.chosen })
+	if len(all) > 0 {
+		w.chosen = all[min(max(i+by, 0), len(all)-1)].GetName()
 	}
 }
 
@@ -83,12 +95,19 @@ func (w *world) edge() float64 {
 // noticeable is the share of failing calls from which a service counts as affected.
 const noticeable = 0.01
 
-// effects says for each active fault what it does, as measured: "payment UNAVAILABLE 50% → payment 50%
-// errors → checkout 48% errors".
+// effects says for each active fault what it does, as the daemon computes it from spans: "payment
+// UNAVAILABLE 50% → checkout errors 48% → 47% of orders fail". Before it has, the services' own figures
+// tell.
 func (w *world) effects() []string {
 	var all []string
 	for _, f := range w.status.GetFaults() {
-		all = append(all, f.GetService()+" "+f.GetPhrase()+w.spread(f.GetService()))
+		text := f.GetService() + " " + f.GetPhrase() + w.spread(f.GetService())
+		for _, b := range w.topology.GetBlast() {
+			if b.GetFaultId() == f.GetId() && b.GetSentence() != "" {
+				text = strings.ReplaceAll(b.GetSentence(), " -> ", " "+w.arrow+" ")
+			}
+		}
+		all = append(all, text)
 	}
 	return all
 }

@@ -71,13 +71,11 @@ func (r *Receiver) serveTraces(w http.ResponseWriter, req *http.Request) {
 		writeAnswer(w, typeProtobuf, http.StatusMethodNotAllowed, &spb.Status{Code: int32(codes.Unimplemented), Message: "want POST"})
 		return
 	}
-	kind, _, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
-	if err != nil || kind != typeJSON {
-		if kind != typeProtobuf {
-			r.cfg.Store.Refuse(1)
-			writeRefusal(w, typeProtobuf, refuse(http.StatusUnsupportedMediaType, codes.InvalidArgument, "want Content-Type %s or %s", typeProtobuf, typeJSON))
-			return
-		}
+	kind, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type")) // one that cannot be read is another one
+	if kind != typeJSON && kind != typeProtobuf {
+		r.cfg.Store.Refuse(1)
+		writeRefusal(w, typeProtobuf, refuse(http.StatusUnsupportedMediaType, codes.InvalidArgument, "want Content-Type %s or %s", typeProtobuf, typeJSON))
+		return
 	}
 	encoded, err := r.receive(w, req, kind)
 	if err != nil {

@@ -2,6 +2,7 @@ package otlp
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"io"
 	"net"
@@ -128,17 +129,20 @@ const byHand = `{"resourceSpans":[{"resource":{"attributes":[{"key":"service.nam
 "scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","name":"I am a span","kind":2,
 "startTimeUnixNano":"1544712660000000000","endTimeUnixNano":"1544712661000000000"}]}]}]}`
 
-func TestSpansAreTakenOverHTTP(t *testing.T) {
+// httpCase is a request, and what comes of it.
+type httpCase struct {
+	method, kind, encoding, host, origin string
+	body                                 []byte
+	want                                 int
+	says                                 string
+	spans                                int
+}
+
+func httpCases(t *testing.T) map[string]httpCase {
 	valid := encode(t, exported("GetCart", 10))
 	noID := exported("bad", 0)
 	noID.ResourceSpans[0].ScopeSpans[0].Spans[0].SpanId = nil
-	for name, tt := range map[string]struct {
-		method, kind, encoding, host, origin string
-		body                                 []byte
-		want                                 int
-		says                                 string
-		spans                                int
-	}{
+	return map[string]httpCase{
 		"protobuf":              {body: valid, want: 200, spans: 1},
 		"protobuf, zipped":      {body: zip(t, valid), encoding: "gzip", want: 200, spans: 1},
 		"JSON":                  {kind: typeJSON, body: []byte(byHand), want: 200, spans: 1},
@@ -161,40 +165,14 @@ func TestSpansAreTakenOverHTTP(t *testing.T) {
 		"10 MB of JSON":         {kind: typeJSON, body: []byte(strings.Repeat(" ", 10<<20)), want: 413, says: "larger than 4 MB"},
 		"a foreign host":        {body: valid, host: "shop.example", want: 403},
 		"a foreign page":        {body: valid, origin: "http://evil.example", want: 403},
-	} {
+	}
+}
+
+func TestSpansAreTakenOverHTTP(t *testing.T) {
+	for name, tt := range httpCases(t) {
 		t.Run(name, func(t *testing.T) {
 			r, store := receive(t, nil)
-			method, kind := "POST", typeProtobuf
-			if tt.method != "" {
-				method = tt.method
-			}
-			if tt.kind != "" {
-				kind = tt.kind
-			}
-			req, err := http.NewRequestWithContext(t.Context(), method, "http://"+r.HTTP()+Path, bytes.NewReader(tt.body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.Header.Set("Content-Type", kind)
-			for key, value := range map[string]string{"Content-Encoding": tt.encoding, "Origin": tt.origin} {
-				if value != "" {
-					req.Header.Set(key, value)
-				}
-			}
-			if req.Host = tt.host; tt.host == "" {
-				req.Host = r.HTTP()
-			}
-			transport := &http.Transport{DisableCompression: true}
-			defer transport.CloseIdleConnections()
-			resp, err := transport.RoundTrip(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer resp.Body.Close()
-			body, err := io.ReadAll(resp.Body)
-			if err != nil {
-				t.Fatal(err)
-			}
+			resp, body := tt.send(t, r.HTTP())
 			if resp.StatusCode != tt.want || store.Stats().Spans != tt.spans {
 				t.Errorf("%s with %d spans, want %d with %d; %q", resp.Status, store.Stats().Spans, tt.want, tt.spans, body)
 			}
@@ -207,6 +185,31 @@ func TestSpansAreTakenOverHTTP(t *testing.T) {
 			checkAnswer(t, resp, body, tt.says)
 		})
 	}
+}
+
+// send makes the request of a receiver at addr.
+func (c httpCase) send(t *testing.T, addr string) (*http.Response, []byte) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), cmp.Or(c.method, http.MethodPost), "http://"+addr+Path, bytes.NewReader(c.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = cmp.Or(c.host, addr)
+	for key, value := range map[string]string{"Content-Type": cmp.Or(c.kind, typeProtobuf), "Content-Encoding": c.encoding, "Origin": c.origin} {
+		if value != "" {
+			req.Header.Set(key, value)
+		}
+	}
+	resp, err := (&http.Transport{DisableCompression: true, DisableKeepAlives: true}).RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, body
 }
 
 // checkAnswer reads an answer as its content type says.

@@ -1,6 +1,7 @@
 package spans
 
 import (
+	"cmp"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -54,18 +55,27 @@ func (s *Store) statsNow() Stats {
 	return stats
 }
 
-// List returns at most limit traces that match, those first whose first spans came last.
+// lookback is how many traces are looked at to find the newest: spans of one service may come earlier than
+// those of another.
+const lookback = 64
+
+// List returns at most limit of the traces that match and that came last, the newest first.
 func (s *Store) List(f Filter, limit int) []Summary {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	m := s.matcher(f)
-	var found []Summary
-	for i := len(s.order) - 1; i >= 0 && len(found) < limit && !m.hopeless; i-- {
+	var found []*entry
+	for i := len(s.order) - 1; i >= 0 && len(found) < max(limit, lookback) && !m.hopeless; i-- {
 		if m.matches(s.order[i]) {
-			found = append(found, s.summary(s.order[i]))
+			found = append(found, s.order[i])
 		}
 	}
-	return found
+	slices.SortStableFunc(found, func(a, b *entry) int { return cmp.Compare(b.start, a.start) })
+	var list []Summary
+	for _, e := range found[:min(limit, len(found))] {
+		list = append(list, s.summary(e))
+	}
+	return list
 }
 
 // Find returns up to limit traces whose ids begin with these hexadecimal digits, the newest first.
@@ -160,7 +170,7 @@ func (s *Store) summary(e *entry) Summary {
 		Spans: int(e.spans), Errors: int(e.errors),
 	}
 	services := slices.Clone(e.services)
-	slices.SortStableFunc(services, func(a, b seen) int { return int(min(1, max(-1, a.first-b.first))) })
+	slices.SortStableFunc(services, func(a, b seen) int { return cmp.Compare(a.first, b.first) })
 	for _, seen := range services {
 		sum.Services = append(sum.Services, seen.service.name)
 	}

@@ -1,0 +1,175 @@
+package tui
+
+import (
+	"context"
+	"math"
+	"testing"
+	"time"
+
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/shopctl/shopctl/pkg/plot"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/trace"
+	"github.com/shopctl/shopctl/pkg/trace/tracetest"
+)
+
+// watchable is what a fake shop lets be seen, and what was asked of it.
+type watchable struct {
+	alerts *controlpb.ListAlertsResponse
+	graph  *controlpb.GetMapResponse
+	traces *controlpb.ListTracesResponse
+	otlp   []byte
+	// queried are the expressions that were asked for.
+	queried []string
+}
+
+func (s *fakeShop) ListTraces(_ context.Context, r *controlpb.ListTracesRequest, _ ...grpc.CallOption) (*controlpb.ListTracesResponse, error) {
+	s.note("traces " + r.GetFilter().GetService())
+	return s.seen.traces, s.fail
+}
+
+func (s *fakeShop) GetTrace(_ context.Context, r *controlpb.GetTraceRequest, _ ...grpc.CallOption) (*controlpb.GetTraceResponse, error) {
+	s.note("trace " + r.GetId())
+	return &controlpb.GetTraceResponse{Otlp: s.seen.otlp}, s.fail
+}
+
+func (s *fakeShop) QueryMetrics(_ context.Context, r *controlpb.QueryMetricsRequest, _ ...grpc.CallOption) (*controlpb.QueryMetricsResponse, error) {
+	s.mu.Lock()
+	s.seen.queried = append(s.seen.queried, r.GetExpr())
+	s.mu.Unlock()
+	s.note("query")
+	if r.GetExpr() == "up{" {
+		return nil, status.Error(codes.InvalidArgument, "1:4: parse error: unexpected end of input inside braces")
+	}
+	one := &controlpb.MetricSeries{Labels: map[string]string{"__name__": "up", "job": "cart"}}
+	for i := range 60 {
+		at := r.GetTime().AsTime().Add(time.Duration(i-60) * time.Second)
+		one.Samples = append(one.Samples, &controlpb.MetricSample{TimeMs: at.UnixMilli(), Value: float64(len(one.Samples))})
+	}
+	return &controlpb.QueryMetricsResponse{ResultType: "matrix", Series: []*controlpb.MetricSeries{one}}, s.fail
+}
+
+func (s *fakeShop) ListAlerts(context.Context, *controlpb.ListAlertsRequest, ...grpc.CallOption) (*controlpb.ListAlertsResponse, error) {
+	s.note("alerts")
+	return proto.CloneOf(s.seen.alerts), s.fail
+}
+
+func (s *fakeShop) GetMap(context.Context, *controlpb.GetMapRequest, ...grpc.CallOption) (*controlpb.GetMapResponse, error) {
+	s.note("map")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return proto.CloneOf(s.seen.graph), s.fail
+}
+
+// traceList are three traces: one that is sound, one that failed inside, and one that failed.
+func traceList() *controlpb.ListTracesResponse {
+	one := func(id byte, service, name string, took time.Duration, errors int32, failed bool) *controlpb.TraceSummary {
+		return &controlpb.TraceSummary{
+			TraceId: trace.ID{id, 0xab, 0xcd, 0xef}.String(), RootService: service, RootName: name, Start: timestamppb.New(noon().Add(-time.Duration(id) * time.Second)),
+			Duration: durationpb.New(took), Spans: 10 + int32(id), Errors: errors, Failed: failed, Services: []string{service, "checkoutservice", "paymentservice"},
+		}
+	}
+	return &controlpb.ListTracesResponse{Traces: []*controlpb.TraceSummary{
+		one(1, "frontendservice", "POST /cart/checkout", 100*time.Millisecond, 2, false),
+		one(2, "frontendservice", "GET /", 4200*time.Microsecond, 0, false),
+		one(3, "checkoutservice", "hipstershop.CheckoutService/PlaceOrder", 2900*time.Millisecond, 3, true),
+	}}
+}
+
+// order is the trace of an order whose payment failed once.
+func order(t testing.TB) *trace.Trace { return tracetest.Read(t, tracetest.Order) }
+
+func alertList() *controlpb.ListAlertsResponse {
+	about := map[string]string{"summary": "payment fails more than 1 % of its calls"}
+	return &controlpb.ListAlertsResponse{
+		Rules: []*controlpb.AlertRule{
+			{Name: "PaymentFails", Expr: "sum(rate(grpc_server_handled_total{service=\"payment\"}[1m]))\n  > 0.01", For: durationpb.New(30 * time.Second), State: "firing", Labels: map[string]string{"severity": "page"}},
+			{Name: "SearchIsSlow", Expr: "search:p95 > 0.2", State: "pending"},
+			{Name: "CartMisses", Expr: "cart:hits", State: "inactive", LastError: "no such series"},
+		},
+		Alerts: []*controlpb.Alert{
+			{Name: "SearchIsSlow", Labels: map[string]string{"alertname": "SearchIsSlow", "service": "catalog"}, State: "pending", Value: 0.31, ActiveSince: timestamppb.New(noon().Add(-20 * time.Second))},
+			{Name: "PaymentFails", Annotations: about, State: "firing", Value: 0.5, ActiveSince: timestamppb.New(noon().Add(-2 * time.Minute)), Fired: timestamppb.New(noon().Add(-90 * time.Second))},
+		},
+		History: []*controlpb.AlertChange{
+			{Time: timestamppb.New(noon().Add(-90 * time.Second)), Name: "PaymentFails", State: "firing", Summary: about["summary"]},
+			{Time: timestamppb.New(noon().Add(-20 * time.Minute)), Name: "PaymentFails", State: "resolved"},
+		},
+	}
+}
+
+func shopMap() *controlpb.GetMapResponse {
+	edge := func(from, to string, rps, errors, p95 float64, failures ...string) *controlpb.MapEdge {
+		return &controlpb.MapEdge{
+			Caller: from, Callee: to, Protocol: "grpc", Failures: failures,
+			Traffic: &controlpb.Traffic{RequestsPerSecond: rps, Requests: int64(rps * 15), ErrorRatio: errors, P95Ms: p95},
+		}
+	}
+	m := &controlpb.GetMapResponse{
+		Time: timestamppb.New(noon()), Window: durationpb.New(15 * time.Second),
+		Edges: []*controlpb.MapEdge{
+			edge("user", "frontend", 20, 0.02, 48), edge("frontend", "checkout", 2, 0.47, 2900, "UNAVAILABLE"),
+			edge("checkout", "payment", 2, 0.5, 9, "UNAVAILABLE"), edge("checkout", "cart", 4, 0, 3.2), edge("frontend", "cart", 12, 0, 2.8), edge("cart", "redis-cart", 16, 0, 0.4),
+		},
+		Blast: []*controlpb.BlastRadius{{Service: "payment", FaultId: "f1", Sentence: "payment UNAVAILABLE 50% -> checkout errors 48% -> 47% of orders fail"}},
+	}
+	for _, s := range broken().Services {
+		m.Nodes = append(m.Nodes, &controlpb.MapNode{Service: s.Name, State: s.State, Faults: s.Faults})
+	}
+	return m
+}
+
+// chartList are the charts of a service, each a curve of its own.
+func chartList() []chart {
+	var charts []chart
+	for i, q := range serviceCharts("ad") {
+		c := chart{title: q.title, unit: q.unit, floor: q.floor, from: noon().Add(-5 * time.Minute), to: noon(), step: time.Second}
+		scale := [...]float64{20, 0.3, 0.04, 0.2, 6e7, 5}[i]
+		for j, line := range q.lines {
+			s := plot.Series{Name: line.name}
+			for k := range 300 {
+				if i == 1 && k < 40 {
+					continue
+				}
+				s.Points = append(s.Points, plot.Point{Time: c.from.Add(time.Duration(k) * time.Second), Value: scale * float64(j+1) * (1 + math.Sin(float64(k*(i+1))/80)/2)})
+			}
+			c.series = append(c.series, s)
+		}
+		charts = append(charts, c)
+	}
+	return charts
+}
+
+// see gives a screen what it asked for.
+func (s *screen) see(v seen) {
+	v.of = s.gazed
+	s.send(batch{seen: &v})
+}
+
+// otlpOf is a trace of one span as the daemon sends it.
+func otlpOf(t *testing.T) []byte {
+	t.Helper()
+	data := &tracepb.TracesData{ResourceSpans: []*tracepb.ResourceSpans{{ScopeSpans: []*tracepb.ScopeSpans{{Spans: []*tracepb.Span{{
+		TraceId: make16(7), SpanId: make16(8)[:8], Name: "GET /", StartTimeUnixNano: uint64(noon().UnixNano()), EndTimeUnixNano: uint64(noon().UnixNano()) + 1e6,
+	}}}}}}}
+	b, err := proto.Marshal(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func make16(b byte) []byte {
+	id := make([]byte, 16)
+	for i := range id {
+		id[i] = b
+	}
+	return id
+}

@@ -1,0 +1,160 @@
+package tui
+
+import (
+	"slices"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// observeKeys act on traces, metrics, alerts and the map.
+func observeKeys() []binding {
+	keys := append(traceKeys(), metricKeys()...)
+	for i := range keys {
+		keys[i].group = groupObserve
+	}
+	return keys
+}
+
+func traceKeys() []binding {
+	on := func(m *model) bool { return m.focus == paneTraces }
+	listing := func(m *model) bool { return on(m) && m.traces.open == nil }
+	const elsewhere = "it is a key of the traces; 7 goes there"
+	none := func(m *model) string {
+		if m.traces.trace() == "" {
+			return "there is no trace yet"
+		}
+		return ""
+	}
+	return []binding{
+		{
+			keys: []string{"enter"}, name: "waterfall", help: "show the chosen trace as a waterfall", rank: 20,
+			active: listing, why: none,
+			command: func(m *model) string { return join("trace show", m.traces.trace()) },
+			do:      func(m *model, _ string) tea.Cmd { m.traces.In(); return nil },
+		},
+		{
+			keys: []string{"enter"}, name: "span", help: "show all of the chosen span", rank: 20,
+			active: func(m *model) bool { return on(m) && m.traces.open != nil }, why: none,
+			command: func(m *model) string { return join("trace show", m.traces.trace()) },
+			do:      func(m *model, _ string) tea.Cmd { m.traces.In(); return nil },
+		},
+		{
+			keys: []string{"F"}, name: "newest", help: "show the newest trace and each that follows, or the list again", rank: 21,
+			active: on, elsewhere: elsewhere,
+			label: func(m *model) string {
+				if m.traces.open != nil && m.traces.open.id == newest {
+					return "list"
+				}
+				return "newest"
+			},
+			command: func(*model) string { return "trace show last" },
+			do:      func(m *model, _ string) tea.Cmd { m.traces.Follow(); return nil },
+		},
+		{
+			keys: []string{"l"}, name: "its logs", help: "show the log lines of the chosen trace, in all services", rank: 22,
+			active: on, why: none,
+			command: func(m *model) string { return join("logs --trace", m.traces.trace()) },
+			do:      func(m *model, _ string) tea.Cmd { m.logsOfTrace(); return nil },
+		},
+		{
+			keys: []string{"a"}, name: "all traces", help: "list the traces of all services, or of the chosen one", rank: 23, active: listing,
+			label: func(m *model) string {
+				if m.traces.all {
+					return "of " + m.w.chosen
+				}
+				return "of all"
+			},
+			command: func(*model) string { return "trace list" },
+			do:      func(m *model, _ string) tea.Cmd { m.traces.all = !m.traces.all; return nil },
+		},
+		{
+			keys: []string{"t"}, name: "traces", help: "list the traces of the chosen service; from the log lines of a trace, back to it", rank: 26,
+			active: func(m *model) bool {
+				return slices.Contains([]paneID{paneServices, paneDetails, paneLogs, paneMetrics, paneMap}, m.focus)
+			}, elsewhere: "it lists the traces of the chosen service; 2 goes to the services",
+			why: func(m *model) string {
+				if m.w.chosen == "" {
+					return "no service is chosen"
+				}
+				return ""
+			},
+			command: func(m *model) string { return join("trace list --service", m.w.chosen) },
+			do:      func(m *model, _ string) tea.Cmd { m.tracesOfService(); return nil },
+		},
+	}
+}
+
+// join is a command line of a verb and what it acts on; empty without that.
+func join(verb, object string) string {
+	if object == "" {
+		return ""
+	}
+	return verb + " " + object
+}
+
+func metricKeys() []binding {
+	on := func(m *model) bool { return m.focus == paneMetrics }
+	alerts := func(m *model) bool { return m.focus == paneAlerts }
+	const elsewhere = "it is a key of the metrics; 8 goes there"
+	return []binding{
+		{
+			keys: []string{"enter"}, name: "plot an expression", help: "type a PromQL expression and plot it", rank: 20,
+			active:  on,
+			command: func(m *model) string { return "metrics query --plot 'EXPR'" },
+			do:      func(m *model, _ string) tea.Cmd { m.askExpr(); return nil },
+		},
+		{
+			keys: []string{">"}, shown: "< >", name: "range", help: "plot more of the past", rank: 21, active: on, elsewhere: elsewhere,
+			do: func(m *model, _ string) tea.Cmd { m.metrics.Longer(1); return nil },
+		},
+		{
+			keys: []string{"<"}, name: "shorter range", help: "plot less of the past", active: on, elsewhere: elsewhere,
+			do: func(m *model, _ string) tea.Cmd { m.metrics.Longer(-1); return nil },
+		},
+		{
+			keys: []string{"enter"}, name: "plot it", help: "plot the expression of the chosen alert", rank: 20, active: alerts,
+			why: func(m *model) string {
+				if m.alerts.expr() == "" {
+					return "no rule is chosen"
+				}
+				return ""
+			},
+			command: func(*model) string { return "alerts" },
+			do: func(m *model, _ string) tea.Cmd {
+				m.metrics.expr = m.alerts.expr()
+				m.goTo(paneMetrics)
+				return nil
+			},
+		},
+	}
+}
+
+// logsOfTrace shows the log lines of the trace in view.
+func (m *model) logsOfTrace() {
+	m.logsTrace = m.traces.trace()
+	m.goTo(paneLogs)
+}
+
+// tracesOfService lists the traces of the chosen service, or goes back to the trace whose log lines are in view.
+func (m *model) tracesOfService() {
+	if m.focus == paneLogs && m.logsTrace != "" {
+		m.backToTrace()
+		return
+	}
+	m.traces.all, m.traces.open, m.traces.chosen = false, nil, ""
+	m.goTo(paneTraces)
+}
+
+// backToTrace leaves the log lines of a trace for the trace.
+func (m *model) backToTrace() {
+	m.logsTrace = ""
+	m.goTo(paneTraces)
+}
+
+// askExpr asks for an expression to plot.
+func (m *model) askExpr() {
+	m.prompt = &prompt{
+		label: "plot:", input: newInput(m.metrics.expr), hint: "enter plots it  esc goes back",
+		enter: func(text string) tea.Cmd { m.metrics.expr = text; return nil },
+	}
+}
