@@ -183,7 +183,13 @@ func (o *lessonOptions) language() string {
 }
 
 // ownLessons are the lessons that the binary holds.
-func ownLessons() ([]*lesson.Lesson, error) { return lesson.Load(lessons.FS) }
+func ownLessons() ([]*lesson.Lesson, error) {
+	all, err := lesson.Load(lessons.FS)
+	for _, l := range all {
+		l.Own = true
+	}
+	return all, err
+}
 
 func findLesson(id string, cmd *cobra.Command) (*lesson.Lesson, error) {
 	all, err := ownLessons()

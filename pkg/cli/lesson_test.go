@@ -97,6 +97,7 @@ func TestWrongLessonCommandsAreToldWhatWasMeant(t *testing.T) {
 		"one lesson at a time":                     {"lesson", "grpc", "grpc"},
 		"no such directory":                        {"lesson", "lint", "./nowhere"},
 		`unknown lesson "nowhere"`:                 {"lesson", "test", "nowhere"},
+		"--parallel 9: want 1 to 8":                {"lesson", "test", "--parallel", "9"},
 		"--step and --solve-to exclude each other": {"lesson", "grpc", "--step", "newer", "--solve-to", "newer"},
 	} {
 		w.want(exitUsage, args...)

@@ -20,6 +20,8 @@ type Lesson struct {
 	Files map[string][]byte
 	// Scripts prove the lesson: "solution", "alt-x", "wrong-y" -> txtar archive.
 	Scripts map[string][]byte
+	// Own tells that the lesson came with shopctl; what others wrote executes nothing but shopctl.
+	Own bool
 	// Translations are the same lesson in other languages, by language: "ja".
 	Translations map[string]*Translation
 }

@@ -125,13 +125,15 @@ func (r *linter) lintCheck(c Check) {
 		probes = append(probes, w.Probe)
 	}
 	for _, p := range probes {
-		switch {
-		case p.RPC != nil:
-			r.service(p.RPC.Service, p.RPC.At.Line, p.RPC.At.Column)
-		case p.Instance != nil:
-			r.service(p.Instance.Service, p.Instance.At.Line, p.Instance.At.Column)
-		case p.Log != nil:
-			r.service(p.Log.Service, p.Log.At.Line, p.Log.At.Column)
+		r.lintProbe(p)
+	}
+}
+
+// lintProbe wants the services that a probe names to exist.
+func (r *linter) lintProbe(p Probe) {
+	for _, named := range p.services() {
+		if named.name != "" {
+			r.service(named.name, named.at.Line, named.at.Column)
 		}
 	}
 }
