@@ -132,6 +132,15 @@ func TestAFaultIsToldInOneSentenceFromTheServiceToTheUser(t *testing.T) {
 			"payment +900ms 100% -> checkout p95 2.9s -> 18% of orders time out (12 of 66)",
 		},
 		{
+			"pages that do not come by there are left out",
+			Fault{Service: "payment", Words: "+900ms 100%", Delay: 900 * time.Millisecond},
+			shop(edge("checkout", "payment", traffic(66, 0, 910*time.Millisecond, "")), node("checkout", traffic(66, 0, time.Second, "")),
+				edge("frontend", "checkout", traffic(66, 0, time.Second, "")), operation(order, traffic(66, 0, 1100*time.Millisecond, "")),
+				operation("GET /", traffic(534, 0, 5*ms40, ""))),
+			shop(),
+			"payment +900ms 100% -> checkout p95 1.0s -> orders take 1.1s at p95",
+		},
+		{
 			"a delay that is only felt",
 			Fault{Service: "payment", Words: "+900ms 100%", Delay: 900 * time.Millisecond},
 			shop(edge("checkout", "payment", traffic(66, 0, 910*time.Millisecond, "")), node("checkout", traffic(66, 0, time.Second, "")),
