@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"go.uber.org/goleak"
@@ -36,12 +37,12 @@ func serve(t *testing.T, now time.Time) *httptest.Server {
 	for i := range int64(13) {
 		a := db.Appender()
 		for n, service := range []string{"cart", "checkout"} {
-			ls := labels.FromStrings(labels.MetricName, "orders_total", "instance", "i", "service", service)
+			ls := labels.FromStrings(model.MetricNameLabel, "orders_total", "instance", "i", "service", service)
 			if _, err := a.Append(0, ls, now.Add(time.Duration(i-12)*5*time.Second).UnixMilli(), float64(10*i*int64(n+1))); err != nil {
 				t.Fatal(err)
 			}
 		}
-		_, _ = a.Append(0, labels.FromStrings(labels.MetricName, "odd", "a", "x\"\\\n"), now.Add(time.Duration(i-12)*5*time.Second).UnixMilli(), math.NaN())
+		_, _ = a.Append(0, labels.FromStrings(model.MetricNameLabel, "odd", "a", "x\"\\\n"), now.Add(time.Duration(i-12)*5*time.Second).UnixMilli(), math.NaN())
 		a.Close()
 	}
 	engine := query.New(db)
