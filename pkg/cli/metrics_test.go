@@ -211,5 +211,5 @@ func TestExportsWriteFilesAndReplaceNoneUnasked(t *testing.T) {
 	w.wantOut("shop-overview.json")
 	shop.status = &controlpb.StatusResponse{}
 	w.want(exitFailed, "export", "grafana", "--dir", filepath.Join(dir, "x"))
-	w.wantErr("Prometheus' API is not served", "hint: shopctl down && shopctl up")
+	w.wantErr("the API of Prometheus is not served", "hint: shopctl down && shopctl up")
 }

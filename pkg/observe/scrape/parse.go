@@ -44,8 +44,6 @@ type loop struct {
 	told map[string]tsdb.Metadata
 	// fresh: the last scrape found a series that the one before it did not.
 	fresh bool
-	// requests served as of the last scrape.
-	requests float64
 
 	samples []sample
 }
