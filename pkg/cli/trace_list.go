@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
-	"github.com/shopctl/shopctl/pkg/trace/draw"
 )
 
 type traceListOptions struct {
@@ -106,6 +105,6 @@ func (f *Factory) traceCells(s *controlpb.TraceSummary) []string {
 	return []string{
 		shortID(s.GetTraceId()), s.GetStart().AsTime().Local().Format("15:04:05.000"), f.traceStyle().Duration(s.GetDuration().AsDuration()),
 		fmt.Sprint(s.GetSpans()), fmt.Sprint(len(s.GetServices())), status,
-		draw.Clean(serviceOfSpan(s.GetRootService())) + " " + draw.Clean(rootOperation(s)),
+		aboutTrace(s),
 	}
 }
