@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
-	"github.com/shopctl/shopctl/pkg/trace/draw"
 )
 
 type traceListOptions struct {
@@ -107,7 +106,7 @@ func (f *Factory) traceCells(s *controlpb.TraceSummary) []string {
 	return []string{
 		shortID(s.GetTraceId()), f.started(s.GetStart().AsTime()), f.traceStyle().Duration(s.GetDuration().AsDuration()),
 		fmt.Sprint(s.GetSpans()), fmt.Sprint(len(s.GetServices())), status,
-		draw.Clean(serviceOfSpan(s.GetRootService())) + " " + draw.Clean(rootOperation(s)),
+		aboutTrace(s),
 	}
 }
 

@@ -296,11 +296,7 @@ func (s *Session) Goto(id string) error {
 	defer s.mu.Unlock()
 	i := s.lesson.Step(id)
 	if i < 0 {
-		ids := make([]string, len(s.steps))
-		for i, st := range s.steps {
-			ids[i] = st.def.ID
-		}
-		return fmt.Errorf("go to step: unknown step %q%s", id, strict.DidYouMean(id, ids))
+		return fmt.Errorf("go to step: unknown step %q%s", id, strict.DidYouMean(id, stepIDs(s.lesson)))
 	}
 	if i != s.at {
 		s.move(i)

@@ -163,6 +163,20 @@ func TestPointsOutsideTheRangeDoNotCount(t *testing.T) {
 	}
 }
 
+func TestASentenceSaysWhatASeriesDoes(t *testing.T) {
+	for want, s := range map[string]Series{
+		"up: last 4, lowest 1 at 12:00:00, highest 4 at 12:00:15, rising":  every("up", 1, 2, 3, 4),
+		"last 1, lowest 1 at 12:00:10, highest 3 at 12:00:00, falling":     every("", 3, 2, 1),
+		"x: last 2, lowest 2 at 12:00:00, highest 2.1 at 12:00:05, steady": every("x", 2, 2.1, 2),
+		"gone: no values": every("gone", math.NaN()),
+		"holes: last 1, lowest 1 at 12:00:00, highest 1 at 12:00:00, steady, 2 gaps": every("holes", 1, math.NaN(), 1, math.Inf(1), 1),
+	} {
+		if got := Sentence(s, Options{}); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestNamesFromOutsideAreHarmless(t *testing.T) {
 	s := every("a\x1b[31mb\tc\x00\u202e\n", 1, 2)
 	text := strings.Join(Lines([]Series{s}, Options{Width: 60, Height: 8, Style: Style{ASCII: true}}), "\n")

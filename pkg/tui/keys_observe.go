@@ -119,7 +119,7 @@ func metricKeys() []binding {
 				}
 				return ""
 			},
-			command: func(*model) string { return "alerts" },
+			command: func(*model) string { return "alerts list" },
 			do: func(m *model, _ string) tea.Cmd {
 				m.metrics.expr = m.alerts.expr()
 				m.goTo(paneMetrics)

@@ -140,6 +140,11 @@ func (p *metricsPane) rows(width, height int) []string {
 	for _, c := range p.charts {
 		for _, s := range c.series {
 			name := strings.TrimSpace(c.title + " " + s.Name)
+			if w.linear {
+				s.Name = name
+				lines = append(lines, wrap(plot.Sentence(s, plot.Options{Unit: c.unit, Step: gapAfter(c.step)}), width)...)
+				continue
+			}
 			var values []float64
 			for _, point := range s.Points {
 				values = append(values, point.Value)
@@ -149,7 +154,7 @@ func (p *metricsPane) rows(width, height int) []string {
 				now, top = c.unit.Format(values[len(values)-1]), c.unit.Format(slices.Max(values))
 			}
 			line := w.fit(name, 13) + w.right(now, 8) + w.faint.paint("  to "+w.fit(top, 8))
-			if room := width - 36; room > 4 && !w.linear {
+			if room := width - 36; room > 4 {
 				line += "  " + w.info.paint(w.spark(squeeze(values, min(room, widest)), min(room, widest), c.floor))
 			}
 			lines = append(lines, line)

@@ -308,3 +308,21 @@ func TestWhatFaultsDoIsSaidInEveryView(t *testing.T) {
 		t.Errorf("the map does not say it: %q", s.topology.text(100))
 	}
 }
+
+func TestALegendNamesWhatDiffers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := startFeed(t, nil)
+		defer f.end()
+		series := func(v float64, labels map[string]string) *controlpb.MetricSeries {
+			return &controlpb.MetricSeries{Labels: labels, Samples: []*controlpb.MetricSample{{TimeMs: 1, Value: v}}}
+		}
+		resp := &controlpb.QueryMetricsResponse{}
+		for i := range 20 {
+			resp.Series = append(resp.Series, series(float64(i), map[string]string{"__name__": "up", "namespace": "production", "pod": string(rune('a' + i))}))
+		}
+		got := f.allSeries(resp)
+		if len(got) != mostSeries || got[0].Name != `{pod="t"}` || got[mostSeries-1].Name != `{pod="i"} (and 8 more)` {
+			t.Errorf("got %d series from %q to %q", len(got), got[0].Name, got[len(got)-1].Name)
+		}
+	})
+}

@@ -24,6 +24,9 @@ func Lint(l *Lesson, services []string) Problems {
 		r.lintStep(&l.Steps[i])
 	}
 	r.lintWords(l)
+	for _, line := range l.Unfilled {
+		r.add("fill-in", line, 1, "the author has not written this yet: replace what begins with %s", FillIn)
+	}
 	if n := len(l.Recall()); n < 1 || n > mostRecall {
 		r.add("recall", 1, 1, "the lesson leaves %d questions for review, want 1 to %d", n, mostRecall)
 	}
@@ -102,6 +105,9 @@ func (r *linter) lintStep(s *Step) {
 		if b.Predict != nil {
 			r.lintReplies(b.Predict.Options)
 		}
+		if b.Observe != nil {
+			r.lintReplies(b.Observe.Options)
+		}
 		if b.Kind == Prose {
 			r.lintProse(b)
 		}
@@ -119,6 +125,9 @@ func (r *linter) lintReplies(options []Option) {
 func (r *linter) lintCheck(c Check) {
 	if c.Answer != nil && c.Answer.Kind != OptionAnswer && len(c.Answer.Wrong) == 0 {
 		r.add("no-wrong-answer", c.At.Line, c.At.Column, "check %q knows no mistake", c.ID)
+	}
+	if c.Answer != nil {
+		r.lintReplies(c.Answer.Options)
 	}
 	probes := []Probe{c.Probe}
 	for _, w := range slices.Concat(c.HintWhen, c.SpoiledWhen) {

@@ -45,6 +45,7 @@ func TestMistakesInChecksAreToldAtTheirPlace(t *testing.T) {
 		"promql: {expr: x}":                                                "expr is compared with nothing: above, below",
 		"promql: {expr: x, blow: 3}":                                       `unknown key "blow"; did you mean "below"?`,
 		"promql: {expr: x, below: many}":                                   `want a number, got "many"`,
+		"promql: {expr: 'sum(x', below: 1}":                                "expr, character 6: unclosed left parenthesis",
 		"promql: {below: 1}":                                               "a promql check has an expr",
 		"promql: {expr: x, below: 1, enough: {expr: y}}":                   "enough has an expr and at_least",
 		"trace: {at_least: 2}":                                             "a trace check says which traces",

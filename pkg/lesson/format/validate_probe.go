@@ -1,9 +1,12 @@
 package format
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/shopctl/shopctl/pkg/lesson/strict"
 )
@@ -70,13 +73,31 @@ func (r *reporter) fields(code string, fields []Field) {
 func (r *reporter) promql(q *PromQL) {
 	if q.Expr == "" {
 		r.at("promql", q.At, "a promql check has an expr")
+	} else {
+		r.expr(q.At, q.Expr)
 	}
 	if q.Empty() {
 		r.at("promql", q.At, "expr is compared with nothing: above, below, at_least, at_most or equals")
 	}
 	if e := q.Enough; e != nil && (e.Expr == "" || e.AtLeast <= 0) {
 		r.at("promql", e.At, "enough has an expr and at_least")
+	} else if e != nil {
+		r.expr(e.At, e.Expr)
 	}
+}
+
+// expr wants an expression to be PromQL.
+func (r *reporter) expr(at strict.Position, text string) {
+	_, err := parser.NewParser(parser.Options{}).ParseExpr(text)
+	if err == nil {
+		return
+	}
+	var wrong parser.ParseErrors
+	if errors.As(err, &wrong) && len(wrong) > 0 {
+		r.at("promql", at, "expr, character %d: %s", wrong[0].PositionRange.Start+1, wrong[0].Err)
+		return
+	}
+	r.at("promql", at, "expr: %s", err)
 }
 
 func (r *reporter) trace(t *Trace) {

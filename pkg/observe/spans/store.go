@@ -68,6 +68,7 @@ type entry struct {
 	spans      int32
 	errors     int32
 	root       root
+	entry      root // the earliest span that served a request
 	// touched is when the last span came, came when the first did.
 	came, touched time.Time
 	gone          bool
@@ -86,6 +87,7 @@ type root struct {
 	failed    bool
 	// known tells that it has no parent; else it is the earliest span so far.
 	known, any bool
+	served     bool
 }
 
 // maxOrigins and maxOperations bound what one trace mentions; beyond the latter names are not found any more.
@@ -286,7 +288,10 @@ func (e *entry) file(n *names, p *parsed, o *origin) {
 	}
 	known := p.parent == trace.SpanID{}
 	if !e.root.any || known && !e.root.known || known == e.root.known && p.start < e.root.start {
-		e.root = root{operation: number, start: p.start, failed: p.failed, known: known, any: true}
+		e.root = root{operation: number, start: p.start, failed: p.failed, known: known, any: true, served: p.kind == trace.Server}
+	}
+	if p.kind == trace.Server && (!e.entry.any || p.start < e.entry.start) {
+		e.entry = root{operation: number, start: p.start, any: true}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -35,7 +36,7 @@ func anHour(tb testing.TB) (*DB, time.Time) {
 			ls := labels.EmptyLabels()
 			if refs[i] == 0 {
 				pod := i / shopSeries
-				ls = labels.FromStrings(labels.MetricName, fmt.Sprintf("metric_%d_bucket", i%shopSeries/16),
+				ls = labels.FromStrings(model.MetricNameLabel, fmt.Sprintf("metric_%d_bucket", i%shopSeries/16),
 					"le", fmt.Sprint(i%16), "pod", fmt.Sprintf("service-%d", pod), "job", fmt.Sprint(pod), "namespace", "production")
 			}
 			var err error
@@ -56,7 +57,7 @@ func BenchmarkAppendOneScrapeOfTheShop(b *testing.B) {
 		for i := range refs {
 			ls := labels.EmptyLabels()
 			if refs[i] == 0 {
-				ls = labels.FromStrings(labels.MetricName, "m", "i", fmt.Sprint(i))
+				ls = labels.FromStrings(model.MetricNameLabel, "m", "i", fmt.Sprint(i))
 			}
 			refs[i], _ = a.Append(refs[i], ls, int64(n)*shopPace, float64(n*i%1000))
 		}
