@@ -81,7 +81,7 @@ func validID(id []byte, size int) bool {
 // Described returns the key of an attribute that a record holds something of, and "" for any other.
 func Described(key []byte) string {
 	for _, known := range [...]string{
-		"peer.service", "server.address", "net.peer.name",
+		"peer.service", "server.address", "net.peer.name", "server.port", "net.peer.port",
 		"rpc.response.status_code", "rpc.grpc.status_code", "http.response.status_code", "http.status_code",
 		"rpc.system.name", "rpc.system", "db.system.name", "db.system", "messaging.system",
 		"http.request.method", "http.method",
