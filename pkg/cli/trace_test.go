@@ -76,9 +76,6 @@ func (s *tracedShop) FollowTraces(_ *controlpb.FollowTracesRequest, stream grpc.
 }
 
 func TestTracesAreShownAsTheGoldensSay(t *testing.T) {
-	local := time.Local
-	time.Local = time.UTC
-	t.Cleanup(func() { time.Local = local })
 	for name, args := range map[string][]string{
 		"trace-list.golden":          {"trace", "list"},
 		"trace-list-json.golden":     {"trace", "list", "-o", "json"},
