@@ -20,7 +20,7 @@ var allowed = map[string][]string{
 	"cmd/shopctl":          {"pkg/cli"},
 	"pkg/cli":              {"pkg", "services", "lessons"},
 	"pkg/tui":              {"pkg/lesson", "pkg/trace", "pkg/topology", "pkg/plot", "pkg/control", "pkg/call", "pkg/fault", "pkg/load", "pkg/rpc", "pkg/nearest", "services", "lessons"},
-	"pkg/lesson":           {"pkg/lesson", "pkg/control", "pkg/call", "pkg/rundir", "pkg/rpc", "pkg/nearest", "services"},
+	"pkg/lesson":           {"pkg/lesson", "pkg/resource", "pkg/trace", "pkg/control", "pkg/call", "pkg/rundir", "pkg/rpc", "pkg/nearest", "services"},
 	"pkg/call":             {"pkg/rpc", "pkg/nearest", "services"},
 	"pkg/load":             {"pkg/rpc", "services"},
 	"pkg/control":          {"pkg/rpc", "pkg/rundir"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -23,15 +24,18 @@ type lessonOptions struct {
 	fresh   bool
 	json    bool
 	lang    string
+	// adjust changes what the session gets, where a lesson is played for its author.
+	adjust func(*lesson.Deps) error
 }
 
 func newLessonCmd(f *Factory) *cobra.Command {
 	o := &lessonOptions{f: f}
 	cmd := &cobra.Command{
-		Use:   "lesson [LESSON]",
+		Use:   "lesson [LESSON | DIR]",
 		Short: "Take a lesson: predict, try, look and repair on the live shop",
 		Long: `Take a lesson on the live shop. You say what will happen, make it happen, look, and repair; the system itself says
-whether the repair holds. A lesson resumes where it was left, and whatever it broke is undone when it is left.
+whether the repair holds. A lesson resumes where it was left, and whatever it broke is undone when it is left. Lessons
+that others wrote are taken from their directory; they can run shopctl's verbs and nothing else.
 
 Without a terminal, or with --no-tui, the lesson is plain text with questions; with --json it is one JSON object a
 line, and lines of the input are actions: predict OPTION CONFIDENCE, run, observe VALUE, answer CHECK VALUE, check,
@@ -39,7 +43,8 @@ hint, next, prev, reset.`,
 		Example: `shopctl lesson list
 shopctl lesson grpc
 shopctl lesson grpc --step deadline
-shopctl lesson grpc --fresh --no-tui`,
+shopctl lesson grpc --fresh --no-tui
+shopctl lesson ./lessons/communication/caching`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeLessons,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) },
@@ -54,7 +59,8 @@ shopctl lesson grpc --fresh --no-tui`,
 		must(cmd.RegisterFlagCompletionFunc(flag, completeSteps))
 	}
 	must(cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"en", "ja"}, cobra.ShellCompDirectiveNoFileComp)))
-	cmd.AddCommand(newLessonListCmd(f), newLessonLintCmd(f), newLessonProveCmd(f), newLessonResetCmd(f))
+	cmd.AddCommand(newLessonListCmd(f), newLessonLintCmd(f), newLessonProveCmd(f), newLessonResetCmd(f),
+		newLessonExportCmd(f), newLessonImportCmd(f), newLessonNewCmd(f), newLessonPlayCmd(f))
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning, exitEnvironment, exitInterrupted)
 }
 
@@ -68,7 +74,7 @@ func (o *lessonOptions) run(cmd *cobra.Command, args []string) error {
 	if o.step != "" && o.solveTo != "" {
 		return usageErr(o.f.command("lesson "+args[0]+" --step "+o.step), "--step and --solve-to exclude each other")
 	}
-	l, err := findLesson(args[0], cmd)
+	l, err := o.f.findLesson(args[0], cmd)
 	if err != nil {
 		return err
 	}
@@ -93,6 +99,11 @@ func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) 
 	}
 	defer done()
 	deps.Fresh = o.fresh
+	if o.adjust != nil {
+		if err := o.adjust(&deps); err != nil {
+			return err
+		}
+	}
 	s, err := lesson.Open(ctx, l, deps)
 	if err != nil {
 		return o.f.explainOpen(err)
@@ -183,15 +194,25 @@ func (o *lessonOptions) language() string {
 }
 
 // ownLessons are the lessons that the binary holds.
-func ownLessons() ([]*lesson.Lesson, error) { return lesson.Load(lessons.FS) }
+func ownLessons() ([]*lesson.Lesson, error) {
+	all, err := lesson.Load(lessons.FS)
+	for _, l := range all {
+		l.Own = true
+	}
+	return all, err
+}
 
-func findLesson(id string, cmd *cobra.Command) (*lesson.Lesson, error) {
+// findLesson returns one of our own lessons by its id, or the lesson in a directory.
+func (f *Factory) findLesson(id string, cmd *cobra.Command) (*lesson.Lesson, error) {
 	all, err := ownLessons()
 	if err != nil {
 		return nil, err
 	}
 	if l := lesson.Find(all, id); l != nil {
 		return l, nil
+	}
+	if info, err := os.Stat(id); err == nil && info.IsDir() {
+		return f.lessonIn(id)
 	}
 	known := lessonIDs(all)
 	for _, c := range cmd.Commands() {

@@ -14,6 +14,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/call"
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/prove"
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
@@ -26,12 +27,12 @@ type lessonBooter struct{ f *Factory }
 const provedShop = "lesson-test"
 
 // Boot implements prove.Booter.
-func (b lessonBooter) Boot(ctx context.Context, _ *lesson.Lesson) (prove.Shop, error) {
+func (b lessonBooter) Boot(ctx context.Context, l *lesson.Lesson) (prove.Shop, error) {
 	dir, err := os.MkdirTemp("", "shopctl-test-")
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the shop: %w", err)
 	}
-	s := &bootedShop{f: b.f, dir: dir}
+	s := &bootedShop{f: b.f, dir: dir, tester: b.f.lessonTester(l)}
 	s.environ = overlay(b.f.Environ,
 		"SHOPCTL_RUN_DIR="+filepath.Join(dir, "run"), "SHOPCTL_STATE_DIR="+filepath.Join(dir, "state"),
 		"SHOPCTL_NAME=", "SHOPCTL_NAMESPACE=", "SHOPCTL_ONLY=", "SHOPCTL_PORT=", "SHOPCTL_PORT_BASE=")
@@ -55,6 +56,7 @@ type bootedShop struct {
 	environ []string
 	client  *control.Client
 	calls   *call.Caller
+	tester  check.Tester
 }
 
 // Deps implements prove.Shop.
@@ -62,6 +64,7 @@ func (s *bootedShop) Deps() lesson.Deps {
 	return lesson.Deps{
 		Shop: s.client, Caller: lessonCaller{shop: s.client, calls: s.calls},
 		Runner: lessonRunner{executable: s.f.Executable, shop: provedShop, environ: s.environ},
+		Tester: s.tester,
 		Now:    s.f.Now,
 	}
 }

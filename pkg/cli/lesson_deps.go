@@ -18,6 +18,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/gotest"
 	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/services"
@@ -33,9 +34,18 @@ func (f *Factory) lessonDeps(shop *control.Client, l *lesson.Lesson) (d lesson.D
 	d = lesson.Deps{
 		Shop: shop, Caller: lessonCaller{shop: shop, calls: caller},
 		Runner:   lessonRunner{executable: f.Executable, shop: f.Name, environ: f.Environ},
+		Tester:   f.lessonTester(l),
 		Progress: store, Workspace: filepath.Join(dir, l.ID), Now: f.Now,
 	}
 	return d, func() { caller.Close() }, nil
+}
+
+// lessonTester runs the learner's tests, for lessons that came with shopctl alone.
+func (f *Factory) lessonTester(l *lesson.Lesson) check.Tester {
+	if !l.Own {
+		return nil
+	}
+	return &gotest.Runner{Environ: f.Environ, LookPath: exec.LookPath}
 }
 
 // lessonProgress is where progress is kept, and the directory of the lessons' workspaces. Both belong to the

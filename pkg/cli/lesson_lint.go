@@ -49,7 +49,7 @@ func (f *Factory) lintLessons(output string, dirs []string) error {
 			return err
 		}
 		for _, l := range all {
-			found = append(found, format.Lint(l, serviceWords())...)
+			found = append(found, lesson.Lint(l, serviceWords())...)
 		}
 		for _, p := range found {
 			p.File = prefix + p.File

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/lesson/prove"
@@ -28,53 +31,93 @@ func (v proofsView) names() []string {
 	return names
 }
 
+type proveOptions struct {
+	f        *Factory
+	output   string
+	parallel int
+}
+
+// mostShops bounds how many shops are proven on at once: each is a dozen processes.
+const mostShops = 8
+
 func newLessonProveCmd(f *Factory) *cobra.Command {
-	var output string
+	o := &proveOptions{f: f}
 	cmd := &cobra.Command{
 		Use:   "test [LESSON | DIR]...",
 		Short: "Prove lessons on shops of their own: red before, green by the solution, red again by mistakes",
 		Long: `Prove lessons without a screen, each on a shop of its own that is started for it and stopped again: the steady
 state holds, every check is red before anything was done, the solution turns all of them green, leaving restores the
-steady state, other valid ways pass, and each mistake stays red with its own message. Without arguments, all lessons.`,
+steady state, other valid ways pass, and each mistake stays red with its own message. A lesson that declares a load is
+proven with three seeds. Without arguments, all lessons.`,
 		Example: `shopctl lesson test grpc
-shopctl lesson test ./lessons/communication`,
+shopctl lesson test ./lessons/communication
+shopctl lesson test --parallel 3`,
 		ValidArgsFunction: completeLessons,
-		RunE:              func(cmd *cobra.Command, args []string) error { return f.proveLessons(cmd.Context(), output, args) },
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
-	addOutput(cmd, &output)
+	cmd.Flags().IntVar(&o.parallel, "parallel", 2, fmt.Sprintf("prove so many lessons at once, each on its own shop; at most %d", mostShops))
+	must(cmd.RegisterFlagCompletionFunc("parallel", cobra.NoFileCompletions))
+	addOutput(cmd, &o.output)
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitEnvironment, exitInterrupted)
 }
 
-func (f *Factory) proveLessons(ctx context.Context, output string, args []string) error {
-	chosen, err := f.chooseLessons(args)
+func (o *proveOptions) run(ctx context.Context, args []string) error {
+	if o.parallel < 1 || o.parallel > mostShops {
+		return usageErr(o.f.command("lesson test --parallel 2"), "--parallel %d: want 1 to %d", o.parallel, mostShops)
+	}
+	chosen, err := o.f.chooseLessons(args)
+	if err != nil {
+		return err
+	}
+	results, err := o.prove(ctx, chosen)
 	if err != nil {
 		return err
 	}
 	view := proofsView{OK: true, Results: []prove.Result{}}
-	for _, l := range chosen {
-		if err := l.load; err != nil {
-			view.Results = append(view.Results, prove.Result{Lesson: l.name, Proof: "read", Detail: err.Error()})
-			view.OK = false
-			continue
-		}
-		err := prove.Prove(ctx, l.lesson, lessonBooter{f}, f.Now, func(r prove.Result) {
-			view.Results = append(view.Results, r)
-			view.OK = view.OK && r.OK
-			if f.Verbose {
-				f.notef("%s %s: %s", r.Lesson, r.Proof, proofWord(r))
-			}
-		})
-		if err != nil {
-			return err
-		}
+	for _, r := range slices.Concat(results...) {
+		view.Results = append(view.Results, r)
+		view.OK = view.OK && r.OK
 	}
-	if err := f.Print(output, view, func(w io.Writer) { f.proofTable(w, view) }); err != nil {
+	if err := o.f.Print(o.output, view, func(w io.Writer) { o.f.proofTable(w, view) }); err != nil {
 		return err
 	}
 	if !view.OK {
-		return hintErr(exitFailed, f.command("lesson lint"), errors.New("not every lesson is proven"))
+		return hintErr(exitFailed, o.f.command("lesson lint"), errors.New("not every lesson is proven"))
 	}
 	return nil
+}
+
+// prove proves some lessons at a time, and returns the results of each in the order of the lessons.
+func (o *proveOptions) prove(ctx context.Context, chosen []chosenLesson) ([][]prove.Result, error) {
+	results := make([][]prove.Result, len(chosen))
+	var talking sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(o.parallel)
+	for i, l := range chosen {
+		if l.load != nil {
+			results[i] = []prove.Result{{Lesson: l.name, Proof: "read", Detail: l.load.Error()}}
+			continue
+		}
+		group.Go(func() error {
+			return prove.Prove(ctx, l.lesson, lessonBooter{o.f}, o.f.Now, func(r prove.Result) {
+				results[i] = append(results[i], r)
+				if o.f.Verbose {
+					talking.Lock()
+					defer talking.Unlock()
+					o.f.notef("%s %s: %s", r.Lesson, proofName(r), proofWord(r))
+				}
+			})
+		})
+	}
+	return results, group.Wait()
+}
+
+// proofName is the proof with its seed, where that matters.
+func proofName(r prove.Result) string {
+	if r.Seed == 0 {
+		return r.Proof
+	}
+	return fmt.Sprintf("%s, seed %d", r.Proof, r.Seed)
 }
 
 func proofWord(r prove.Result) string {
@@ -92,12 +135,12 @@ func (f *Factory) proofTable(w io.Writer, view proofsView) {
 			tone = toneBad
 		}
 		took := time.Duration(r.Seconds * float64(time.Second)).Round(100 * time.Millisecond)
-		t.row(r.Lesson, r.Proof, f.paint(tone, proofWord(r)), took.String())
+		t.row(r.Lesson, proofName(r), f.paint(tone, proofWord(r)), took.String())
 	}
 	t.write(w)
 	for _, r := range view.Results {
 		if !r.OK {
-			fmt.Fprintf(w, "\n%s %s:\n  %s\n", r.Lesson, r.Proof, strings.ReplaceAll(r.Detail, "\n", "\n  "))
+			fmt.Fprintf(w, "\n%s %s:\n  %s\n", r.Lesson, proofName(r), strings.ReplaceAll(r.Detail, "\n", "\n  "))
 		}
 	}
 }

@@ -9,34 +9,42 @@ import (
 )
 
 type lessonResetOptions struct {
-	f    *Factory
-	all  bool
-	undo bool
+	f     *Factory
+	all   bool
+	undo  bool
+	track string
 }
 
 func newLessonResetCmd(f *Factory) *cobra.Command {
 	o := &lessonResetOptions{f: f}
 	cmd := &cobra.Command{
-		Use:   "reset LESSON... | --all | --undo",
+		Use:   "reset LESSON... | --track TRACK | --all | --undo",
 		Short: "Forget how far you are in lessons, or bring that back",
 		Example: `shopctl lesson reset grpc
+shopctl lesson reset --track communication
 shopctl lesson reset --undo`,
 		ValidArgsFunction: completeLessons,
 		RunE:              func(_ *cobra.Command, args []string) error { return o.run(args) },
 	}
 	cmd.Flags().BoolVar(&o.all, "all", false, "forget all lessons")
-	cmd.Flags().BoolVar(&o.undo, "undo", false, "bring back what the last reset forgot")
+	cmd.Flags().StringVar(&o.track, "track", "", "forget all lessons of this `TRACK`")
+	cmd.Flags().BoolVar(&o.undo, "undo", false, "bring back what the last reset forgot, or the last import replaced")
+	must(cmd.RegisterFlagCompletionFunc("track", completeTracks))
 	return exits(cmd, exitOK, exitFailed, exitUsage)
 }
 
 func (o *lessonResetOptions) run(args []string) error {
+	ways := 0
+	for _, given := range []bool{len(args) > 0, o.track != "", o.all, o.undo} {
+		if given {
+			ways++
+		}
+	}
 	switch {
-	case len(args) == 0 && !o.all && !o.undo:
-		return usageErr(o.f.command("lesson reset --all"), "missing argument: a lesson, or --all")
-	case o.all && o.undo:
-		return usageErr(o.f.command("lesson reset --undo"), "--all and --undo exclude each other")
-	case len(args) > 0 && (o.all || o.undo):
-		return usageErr(o.f.command("lesson reset "+args[0]), "--all and --undo take no lesson")
+	case ways == 0:
+		return usageErr(o.f.command("lesson reset --all"), "missing argument: a lesson, --track or --all")
+	case ways > 1:
+		return usageErr(o.f.command("lesson reset --undo"), "lessons, --track, --all and --undo exclude each other")
 	}
 	store, _, err := o.f.lessonProgress()
 	if err != nil {
@@ -50,6 +58,11 @@ func (o *lessonResetOptions) run(args []string) error {
 		slices.Sort(ids)
 		o.f.notef("brought back: %v", ids)
 		return nil
+	}
+	if o.track != "" {
+		if args, err = lessonsOf(o.track); err != nil {
+			return err
+		}
 	}
 	if err := known(args); err != nil {
 		return err
@@ -65,6 +78,43 @@ func (o *lessonResetOptions) run(args []string) error {
 	o.f.notef("forgotten; kept in %s", undo)
 	o.f.next("lesson reset --undo")
 	return nil
+}
+
+// lessonsOf returns the ids of a track's lessons.
+func lessonsOf(track string) ([]string, error) {
+	all, err := ownLessons()
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, l := range all {
+		if l.Track == track {
+			ids = append(ids, l.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, unknown("track", track, tracks(all))
+	}
+	return ids, nil
+}
+
+// tracks names the tracks that have lessons, each once.
+func tracks(all []*lesson.Lesson) []string {
+	var names []string
+	for _, l := range all {
+		if !slices.Contains(names, l.Track) {
+			names = append(names, l.Track)
+		}
+	}
+	return names
+}
+
+func completeTracks(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	all, err := ownLessons()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return tracks(all), cobra.ShellCompDirectiveNoFileComp
 }
 
 // known wants every word to be a lesson.

@@ -89,6 +89,48 @@ func TestProgressIsForgottenAndBroughtBack(t *testing.T) {
 	w.wantErr("nothing to forget")
 }
 
+func TestProgressIsTakenElsewhere(t *testing.T) {
+	w := newWorld(t)
+	w.f.Name = defaultName
+	store, _, err := w.f.lessonProgress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Save("grpc", &lessonprogress.Lesson{Status: lessonprogress.Done, Updated: testNow()}); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "progress.json")
+	w.want(exitOK, "lesson", "export", file)
+	w.wantErr("next: shopctl lesson import " + file)
+	w.want(exitUsage, "lesson", "reset", "--track", "comunication")
+	w.wantErr("did you mean communication?")
+	w.want(exitUsage, "lesson", "reset", "--track", "communication", "--all")
+	w.wantErr("exclude each other")
+	w.want(exitOK, "lesson", "reset", "--track", "communication")
+	w.want(exitOK, "lesson", "list", "-o", "json")
+	if !strings.Contains(w.out.String(), `"status": "new"`) {
+		t.Errorf("after the reset of the track: %s", w.out.String())
+	}
+	w.want(exitOK, "lesson", "import", file)
+	w.wantErr("taken over: grpc")
+	w.want(exitOK, "lesson", "export", "-")
+	exported := w.out.String()
+	if !strings.Contains(exported, `"status": "done"`) {
+		t.Errorf("exported: %s", exported)
+	}
+	w.f.In = strings.NewReader(exported)
+	w.want(exitOK, "lesson", "import", "--all", "-")
+	w.wantErr("shopctl lesson reset --undo")
+	w.f.In = strings.NewReader("{}")
+	w.want(exitUsage, "lesson", "import", "-")
+	w.wantErr("import progress: - is no progress", "shopctl: hint:")
+	w.f.In = strings.NewReader(`{"version": 99}`)
+	w.want(exitUsage, "lesson", "import", "-")
+	w.wantErr("has version 99", "use the shopctl that wrote it")
+	w.want(exitUsage, "lesson", "import", file+".none")
+	w.wantErr("no such file")
+}
+
 func TestWrongLessonCommandsAreToldWhatWasMeant(t *testing.T) {
 	w := newWorld(t)
 	for hint, args := range map[string][]string{
@@ -97,6 +139,7 @@ func TestWrongLessonCommandsAreToldWhatWasMeant(t *testing.T) {
 		"one lesson at a time":                     {"lesson", "grpc", "grpc"},
 		"no such directory":                        {"lesson", "lint", "./nowhere"},
 		`unknown lesson "nowhere"`:                 {"lesson", "test", "nowhere"},
+		"--parallel 9: want 1 to 8":                {"lesson", "test", "--parallel", "9"},
 		"--step and --solve-to exclude each other": {"lesson", "grpc", "--step", "newer", "--solve-to", "newer"},
 	} {
 		w.want(exitUsage, args...)
@@ -234,4 +277,35 @@ func TestTheLanguageIsTheUsersOwn(t *testing.T) {
 			t.Errorf("%v: %s, want %s", env, got, want)
 		}
 	}
+}
+
+func TestALessonOfOnesOwnIsBegun(t *testing.T) {
+	w := newWorld(t)
+	dir := t.TempDir()
+	w.want(exitOK, "lesson", "new", "--dir", dir, "communication/caching")
+	place := filepath.Join(dir, "communication", "caching")
+	if !strings.HasPrefix(w.out.String(), filepath.Join(place, "lesson.md")+"\n") {
+		t.Errorf("written: %s", w.out.String())
+	}
+	w.wantErr("shopctl lesson lint "+place, "shopctl lesson test "+place)
+	w.want(exitUsage, "lesson", "new", "--dir", dir, "communication/caching")
+	w.wantErr("it exists already", "choose another name")
+	w.want(exitUsage, "lesson", "new", "caching")
+	w.wantErr("shopctl lesson new communication/caching")
+	w.want(exitFailed, "lesson", "lint", place)
+	if out := w.out.String(); strings.Count(out, "(fill-in)") != strings.Count(out, "\n") || !strings.HasPrefix(out, place+"/lesson.md:3:1: ") {
+		t.Errorf("lint: %s", out)
+	}
+	w.want(exitUsage, "lesson", "play", place, "--from", "frist")
+	w.wantErr("did you mean first?")
+	w.want(exitNotRunning, "lesson", "play", place)
+	w.wantErr("lesson.md:3:1: ", "shopctl up")
+	w.want(exitNotRunning, "lesson", place)
+	w.want(exitUsage, "lesson", "play", filepath.Join(dir, "none"))
+	w.wantErr("no such directory")
+	w.want(exitOK, "lesson", "new", "--dir", dir, "communication/other")
+	w.want(exitUsage, "lesson", dir)
+	w.wantErr("there are 2 lessons in "+dir, "shopctl lesson "+place)
+	w.want(exitUsage, "lesson", t.TempDir())
+	w.wantErr("there is no lesson.md in ")
 }

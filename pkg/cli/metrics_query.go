@@ -227,10 +227,11 @@ const (
 
 func (o *metricsQueryOptions) draw(expr string, v queryView, end time.Time) {
 	var series []plot.Series
+	zone := o.f.Now().Location()
 	for _, s := range v.Series {
 		line := plot.Series{Name: o.legend(s, len(v.Series))}
 		for _, p := range s.Samples {
-			line.Points = append(line.Points, plot.Point{Time: p.time, Value: p.value})
+			line.Points = append(line.Points, plot.Point{Time: p.time.In(zone), Value: p.value})
 		}
 		series = append(series, line)
 	}
@@ -239,9 +240,10 @@ func (o *metricsQueryOptions) draw(expr string, v queryView, end time.Time) {
 		From: end.Add(-o.back), To: end,
 		Style: plot.Style{ASCII: o.f.ASCII, Linear: o.f.Accessible, Paint: o.f.paintPlot},
 	})
-	for _, line := range lines {
-		fmt.Fprintln(o.f.Out, strings.TrimRight(line, " "))
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
 	}
+	fmt.Fprintln(o.f.Out, strings.TrimRight(strings.Join(lines, "\n"), "\n"))
 }
 
 // legend is the short name of a series: its only label's value where it has one alone.

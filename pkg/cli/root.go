@@ -84,6 +84,7 @@ func addCommands(root *cobra.Command, f *Factory) {
 		{groupShop, newSetCmd},
 		{groupShop, newMailCmd},
 		{groupLearn, newLessonCmd},
+		{groupLearn, newReviewCmd},
 		{groupLearn, newCallCmd},
 		{groupLearn, newFaultCmd},
 		{groupLearn, newLoadCmd},

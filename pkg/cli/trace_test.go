@@ -122,6 +122,7 @@ func TestTracesAreAskedForAsTheFlagsSay(t *testing.T) {
 		t.Errorf("asked for %v", shop.ids)
 	}
 	w.want(exitOK, "logs", "--trace", "4bf9", "--span", "00", "--level", "warn", "--grep", "a.b")
+	w.wantErr("next: shopctl trace show 4bf9\n")
 	wantLogs := &controlpb.LogsRequest{TraceId: "4bf9", SpanId: "00", Level: "warn", Grep: "a.b"}
 	if d := cmp.Diff(wantLogs, shop.logs[0], protocmp.Transform()); d != "" {
 		t.Errorf("request (-want +got):\n%s", d)

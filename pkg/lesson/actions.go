@@ -10,6 +10,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 	"github.com/shopctl/shopctl/pkg/lesson/progress"
+	"github.com/shopctl/shopctl/pkg/lesson/review"
 	"github.com/shopctl/shopctl/pkg/lesson/strict"
 )
 
@@ -255,18 +256,19 @@ func (s *Session) locked(st *step) string {
 	return ""
 }
 
-// reviewAfter is when a lesson's questions are asked for the first time.
-const reviewAfter = 24 * time.Hour
-
 func (s *Session) finish() {
 	now := s.deps.Now()
 	s.done = true
 	if s.record.Status != progress.Done {
 		s.record.Status, s.record.Finished = progress.Done, now
 	}
-	s.record.Review = map[string]time.Time{}
+	if s.record.Review == nil {
+		s.record.Review = map[string]progress.Recall{}
+	}
 	for _, q := range s.lesson.Recall() {
-		s.record.Review[q.ID] = now.Add(reviewAfter)
+		if _, asked := s.record.Review[q.ID]; !asked {
+			s.record.Review[q.ID] = review.New(now)
+		}
 	}
 	s.message = "The lesson is done."
 	s.save()
@@ -294,11 +296,7 @@ func (s *Session) Goto(id string) error {
 	defer s.mu.Unlock()
 	i := s.lesson.Step(id)
 	if i < 0 {
-		ids := make([]string, len(s.steps))
-		for i, st := range s.steps {
-			ids[i] = st.def.ID
-		}
-		return fmt.Errorf("go to step: unknown step %q%s", id, strict.DidYouMean(id, ids))
+		return fmt.Errorf("go to step: unknown step %q%s", id, strict.DidYouMean(id, stepIDs(s.lesson)))
 	}
 	if i != s.at {
 		s.move(i)

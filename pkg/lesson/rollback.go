@@ -25,6 +25,8 @@ type state struct {
 	Objects []object `json:"objects"`
 	// Undo is what the lesson wants undone.
 	Undo []format.Rollback `json:"undo"`
+	// Load tells that the lesson changed the load.
+	Load bool `json:"load,omitempty"`
 }
 
 type object struct {
@@ -47,7 +49,7 @@ func (s *Session) note(ctx context.Context) error {
 }
 
 func (s *Session) read(ctx context.Context) (*state, error) {
-	st := &state{Lesson: s.lesson.ID, Undo: s.lesson.Rollback, Daemon: s.book.daemon}
+	st := &state{Lesson: s.lesson.ID, Undo: s.lesson.Rollback, Daemon: s.book.daemon, Load: s.lesson.Shop.Load > 0}
 	faults, err := s.deps.Shop.ListFaults(ctx, &controlpb.ListFaultsRequest{})
 	if err != nil {
 		return nil, fmt.Errorf("list faults: %w", err)
@@ -102,21 +104,28 @@ func (s *Session) recover(ctx context.Context) error {
 	if err != nil || left == nil {
 		return err
 	}
-	if err := s.rollback(ctx, left); err != nil {
+	if err := s.rollback(ctx, left, noLoad); err != nil {
 		return fmt.Errorf("undo what lesson %s left behind: %w", left.Lesson, err)
 	}
 	s.message = "What lesson " + left.Lesson + " left behind is undone."
 	return s.book.forget()
 }
 
-// rollback makes the shop what it was.
-func (s *Session) rollback(ctx context.Context, before *state) error {
+// rollback makes the shop what it was, but for the lesson's load where that is to go on.
+func (s *Session) rollback(ctx context.Context, before *state, load loadAfter) error {
 	var errs []error
 	if slices.Contains(before.Undo, format.RollbackFaults) && before.Daemon == s.book.daemon {
 		errs = append(errs, s.clearFaults(ctx, before))
 	}
-	if slices.Contains(before.Undo, format.RollbackObjects) {
-		errs = append(errs, s.restoreObjects(ctx, before))
+	all := slices.Contains(before.Undo, format.RollbackObjects)
+	stops := before.Load && load == noLoad
+	if all || stops {
+		errs = append(errs, s.restoreObjects(ctx, before, func(o object) bool {
+			if before.Load && o.Kind == "Deployment" && o.Name == loadWorkload {
+				return stops
+			}
+			return all
+		}))
 	}
 	return errors.Join(errs...)
 }
@@ -142,19 +151,21 @@ func (s *Session) clearFaults(ctx context.Context, before *state) error {
 	return nil
 }
 
-// restoreObjects applies objects as they were and deletes those that were not there.
-func (s *Session) restoreObjects(ctx context.Context, before *state) error {
+// restoreObjects applies objects as they were and deletes those that were not there, of those that belong.
+func (s *Session) restoreObjects(ctx context.Context, before *state, belongs func(object) bool) error {
 	now, err := s.objects(ctx)
 	if err != nil {
 		return err
 	}
 	current := map[string]object{}
 	for _, o := range now {
-		current[o.key()] = o
+		if belongs(o) {
+			current[o.key()] = o
+		}
 	}
 	var files []*controlpb.File
 	for _, o := range before.Objects {
-		if !bytes.Equal(current[o.key()].JSON, o.JSON) {
+		if belongs(o) && !bytes.Equal(current[o.key()].JSON, o.JSON) {
 			name := strings.ToLower(o.Kind) + "-" + o.Name + ".json"
 			files = append(files, &controlpb.File{Name: name, Content: o.JSON})
 		}

@@ -72,6 +72,18 @@ var verbs = [...]struct {
 	{"observed", 1, 2},
 }
 
+// ScriptError is a line of a script that cannot be read.
+type ScriptError struct {
+	Name string
+	Line int
+	Err  error
+}
+
+func (e *ScriptError) Error() string { return fmt.Sprintf("%s:%d: %s", e.Name, e.Line, e.Err) }
+
+// Unwrap returns what is wrong with the line.
+func (e *ScriptError) Unwrap() error { return e.Err }
+
 // ParseScript reads a script. Errors name the line.
 func ParseScript(name string, archive []byte) (*Script, error) {
 	ar := txtar.Parse(archive)
@@ -83,17 +95,17 @@ func ParseScript(name string, archive []byte) (*Script, error) {
 	for i, line := range strings.Split(string(ar.Comment), "\n") {
 		words, err := command.Split(strings.TrimSpace(line))
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", name, i+1, err)
+			return nil, &ScriptError{name, i + 1, err}
 		}
 		if len(words) == 0 {
 			continue
 		}
 		a, err := ParseAction(words)
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", name, i+1, err)
+			return nil, &ScriptError{name, i + 1, err}
 		}
 		if a.Verb == "write" && s.files[a.Args[0]] == nil {
-			return nil, fmt.Errorf("%s:%d: the archive has no file %q", name, i+1, a.Args[0])
+			return nil, &ScriptError{name, i + 1, fmt.Errorf("the archive has no file %q", a.Args[0])}
 		}
 		if a.Verb == "step" {
 			step = a.Args[0]

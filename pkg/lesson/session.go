@@ -29,9 +29,8 @@ type Faults interface {
 	ClearFaults(ctx context.Context, r *controlpb.ClearFaultsRequest, opts ...grpc.CallOption) (*controlpb.ClearFaultsResponse, error)
 }
 
-// Objects reads and restores what the shop is described by.
+// Objects restores what the shop is described by.
 type Objects interface {
-	Get(ctx context.Context, r *controlpb.GetRequest, opts ...grpc.CallOption) (*controlpb.GetResponse, error)
 	Apply(ctx context.Context, r *controlpb.ApplyRequest, opts ...grpc.CallOption) (*controlpb.ApplyResponse, error)
 	Delete(ctx context.Context, r *controlpb.DeleteRequest, opts ...grpc.CallOption) (*controlpb.DeleteResponse, error)
 }
@@ -52,13 +51,17 @@ type Runner interface {
 
 // Deps are what a session needs from the outside.
 type Deps struct {
-	Shop     Shop
-	Caller   check.Caller
-	Runner   Runner
+	Shop   Shop
+	Caller check.Caller
+	Runner Runner
+	// Tester runs the learner's Go tests; nil for lessons from elsewhere, which execute nothing.
+	Tester   check.Tester
 	Progress *progress.Store
 	// Workspace is the directory for the lesson's files; it is made if it does not exist.
 	Workspace string
 	Now       func() time.Time
+	// Seed of the lesson's load; 0: the lesson's own.
+	Seed int64
 	// Fresh ignores earlier progress.
 	Fresh bool
 }
@@ -103,7 +106,7 @@ type Session struct {
 func Open(ctx context.Context, l *Lesson, d Deps) (*Session, error) {
 	s := &Session{
 		lesson: l, deps: d,
-		eye:     check.Eye{Shop: d.Shop, Caller: d.Caller, Workspace: d.Workspace},
+		eye:     check.Eye{Shop: d.Shop, Caller: d.Caller, Tester: d.Tester, Workspace: d.Workspace, Now: d.Now},
 		changes: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		passed: make(chan struct{}), closing: make(chan struct{}),
 	}
@@ -115,7 +118,7 @@ func Open(ctx context.Context, l *Lesson, d Deps) (*Session, error) {
 		return nil, err
 	}
 	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(err, s.book.close())
+		return nil, errors.Join(err, s.abandon(ctx), s.book.close())
 	}
 	looking, end := context.WithCancel(context.WithoutCancel(ctx))
 	s.end = end
@@ -127,16 +130,34 @@ func (s *Session) prepare(ctx context.Context) error {
 	if err := s.recover(ctx); err != nil {
 		return err
 	}
-	if err := s.steady(ctx, steadyBefore); err != nil {
+	if err := s.note(ctx); err != nil {
+		return err
+	}
+	if err := s.startLoad(ctx); err != nil {
+		return err
+	}
+	if err := s.steady(ctx, s.steadyBefore()); err != nil {
 		return err
 	}
 	if err := s.restore(); err != nil {
 		return err
 	}
-	if err := s.note(ctx); err != nil {
-		return err
-	}
 	return s.enter(ctx)
+}
+
+// abandon undoes what a session that could not begin has begun: its load.
+func (s *Session) abandon(ctx context.Context) error {
+	if s.before == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), steadyAfter)
+	defer cancel()
+	if s.before.Load {
+		if err := s.rollback(ctx, s.before, noLoad); err != nil {
+			return err
+		}
+	}
+	return s.book.forget()
 }
 
 // Close ends the session: commands under way are ended, what the lesson did is undone, and the steady
@@ -154,16 +175,24 @@ func (s *Session) Close(ctx context.Context) error {
 	s.ended.Wait()
 	s.running.Lock()
 	defer s.running.Unlock()
-	err := s.rollback(ctx, s.before)
-	if err == nil {
-		err = s.book.forget()
+	return errors.Join(s.undo(ctx), s.book.close())
+}
+
+// undo makes the shop what it was. The load goes on until the steady state holds, which may speak of it.
+func (s *Session) undo(ctx context.Context) error {
+	if err := s.rollback(ctx, s.before, loadStays); err != nil {
+		return err
 	}
-	if err == nil {
-		if err = s.steady(ctx, steadyAfter); err != nil {
-			err = fmt.Errorf("restore the shop: %w", err)
+	unsteady := s.steady(ctx, steadyAfter)
+	if s.before.Load {
+		if err := s.rollback(ctx, s.before, noLoad); err != nil {
+			return err
 		}
 	}
-	return errors.Join(err, s.book.close())
+	if unsteady != nil {
+		unsteady = fmt.Errorf("restore the shop: %w", unsteady)
+	}
+	return errors.Join(s.book.forget(), unsteady)
 }
 
 // Changes delivers a signal after the session changed. Signals are not counted: take a new Snapshot.
@@ -191,7 +220,7 @@ func (s *Session) restore() error {
 	now := s.deps.Now()
 	rec := f.Lessons[s.lesson.ID]
 	if rec == nil || s.deps.Fresh {
-		rec = &progress.Lesson{Status: progress.Started, Started: now, Seed: s.lesson.Shop.Seed}
+		rec = &progress.Lesson{Status: progress.Started, Started: now, Seed: s.seed()}
 	} else if rec.Hash != s.lesson.Hash {
 		s.message = "The lesson has changed since you were here."
 	}

@@ -153,7 +153,7 @@ func TestTheSolutionReachesEveryGoalAndLeavingRestoresTheShop(t *testing.T) {
 			t.Fatal(err)
 		}
 		rec := f.Lessons["sample"]
-		if rec.Status != progress.Done || rec.Review["code"].IsZero() || rec.Steps["missing"].Confidence != "sure" || !*rec.Steps["missing"].Predicted {
+		if rec.Status != progress.Done || rec.Review["code"].Due.IsZero() || rec.Steps["missing"].Confidence != "sure" || !*rec.Steps["missing"].Predicted {
 			t.Errorf("remembered: %+v", rec)
 		}
 		if err := s.Predict("empty", "sure"); !errors.Is(err, lesson.ErrClosed) {

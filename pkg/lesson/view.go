@@ -134,7 +134,7 @@ type ObserveView struct {
 type CheckView struct {
 	ID       string  `json:"id"`
 	Title    string  `json:"title"`
-	Kind     string  `json:"kind"` // rpc, instance, log, answer
+	Kind     string  `json:"kind"` // rpc, promql, trace, answer and so on
 	Verdict  Verdict `json:"verdict"`
 	Expected string  `json:"expected"`
 	Observed string  `json:"observed"`

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/lesson/format"
@@ -35,7 +34,7 @@ type Result struct {
 	Verdict  Verdict
 	Expected string
 	Observed string
-	// Look is a command that shows the same.
+	// Look is a command that shows the same: the very trace or metric that decided, where there is one.
 	Look string
 	// Message is what the lesson has to say to exactly this state.
 	Message string
@@ -70,12 +69,6 @@ type Caller interface {
 	Call(ctx context.Context, c Call) (Reply, error)
 }
 
-// Shop is the part of the daemon's API that checks ask.
-type Shop interface {
-	Status(ctx context.Context, r *controlpb.StatusRequest, opts ...grpc.CallOption) (*controlpb.StatusResponse, error)
-	Logs(ctx context.Context, r *controlpb.LogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[controlpb.LogLine], error)
-}
-
 // Baseline is the state of the shop when the step began.
 type Baseline struct {
 	Since time.Time
@@ -87,8 +80,11 @@ type Baseline struct {
 type Eye struct {
 	Shop   Shop
 	Caller Caller
+	// Tester runs the tests of Go modules; nil where the lesson may not have any run.
+	Tester Tester
 	// Workspace is where a check's files lie.
 	Workspace string
+	Now       func() time.Time
 }
 
 // Look looks once at what a check asks, at what its set-up must not be and at the states that it has
@@ -100,7 +96,9 @@ func (e Eye) Look(ctx context.Context, c *format.Check, base Baseline) Result {
 		}
 	}
 	r := e.probe(ctx, c.Probe, base)
-	r.Look = lookOf(c, c.Probe)
+	if c.Look != "" || r.Look == "" {
+		r.Look = lookOf(c, c.Probe)
+	}
 	if r.Verdict == Pass {
 		return r
 	}
@@ -127,33 +125,24 @@ func (e Eye) probe(ctx context.Context, p format.Probe, base Baseline) Result {
 		return e.instance(ctx, p.Instance, base)
 	case p.Log != nil:
 		return e.log(ctx, p.Log, base)
+	case p.PromQL != nil:
+		return e.promql(ctx, p.PromQL)
+	case p.Trace != nil:
+		return e.trace(ctx, p.Trace, base)
+	case p.Edge != nil:
+		return e.edge(ctx, p.Edge)
+	case p.Alert != nil:
+		return e.alert(ctx, p.Alert, base)
+	case p.Resource != nil:
+		return e.resource(ctx, p.Resource)
+	case p.Order != nil:
+		return e.order(ctx, p.Order, base)
+	case p.Manifest != nil:
+		return e.manifest(p.Manifest)
+	case p.GoTest != nil:
+		return e.gotest(ctx, p.GoTest)
 	}
 	return Result{Verdict: Pending}
-}
-
-// lookOf is the command that shows what a check sees.
-func lookOf(c *format.Check, p format.Probe) string {
-	switch {
-	case c.Look != "":
-		return c.Look
-	case p.RPC != nil:
-		line := "shopctl call " + p.RPC.Service + " " + p.RPC.Method
-		if p.RPC.Proto != "" {
-			line += " --proto " + p.RPC.Proto
-		}
-		if len(p.RPC.Request) > 0 {
-			line += fmt.Sprintf(" '%s'", p.RPC.Request)
-		}
-		if p.RPC.Deadline > 0 {
-			line += " --deadline " + p.RPC.Deadline.String()
-		}
-		return line
-	case p.Instance != nil:
-		return "shopctl ps"
-	case p.Log != nil:
-		return "shopctl logs " + p.Log.Service
-	}
-	return ""
 }
 
 // Baseline notes how the shop is now.

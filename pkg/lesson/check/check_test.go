@@ -18,6 +18,7 @@ import (
 
 // fixed is a shop and its calls, always the same.
 type fixed struct {
+	Shop
 	services []*controlpb.Service
 	reply    Reply
 	err      error

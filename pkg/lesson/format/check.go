@@ -12,7 +12,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/rpc/code"
 )
 
-// Check is a goal, read off the system. Exactly one of RPC, Instance, Log and Answer is set.
+// Check is a goal: exactly one probe that reads it off the system, or an Answer.
 type Check struct {
 	At    strict.Position
 	ID    string `yaml:"id"`
@@ -34,27 +34,7 @@ type Check struct {
 	SpoiledWhen []When `yaml:"spoiled_when"`
 }
 
-// Probe is one question to the system: at most one of the fields is set.
-type Probe struct {
-	RPC      *RPC      `yaml:"rpc"`
-	Instance *Instance `yaml:"instance"`
-	Log      *Log      `yaml:"log"`
-}
-
-// Kind names the probe: "rpc", "instance", "log"; empty if none is set.
-func (p Probe) Kind() string {
-	switch {
-	case p.RPC != nil:
-		return "rpc"
-	case p.Instance != nil:
-		return "instance"
-	case p.Log != nil:
-		return "log"
-	}
-	return ""
-}
-
-// Kind names the check: "rpc", "instance", "log" or "answer".
+// Kind names the check: that of its probe, or "answer".
 func (c Check) Kind() string {
 	if c.Answer != nil {
 		return "answer"

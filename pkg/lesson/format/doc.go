@@ -30,10 +30,23 @@
 //	     expect: code, message, below, above, fields: path with a match
 //	instance: service, state, version, replicas, ready, restarts, faults
 //	log: service, contains, matches, level, at_least
+//	promql: expr with a bound, unit, any; enough: expr, at_least
+//	trace: service, operation, error, above, below, at_least, services, without,
+//	       spans: service, name, kind, error, above, below, attributes: key with a match,
+//	              parent: service, name; count: a bound
+//	edge: caller, callee, window, requests, rate, errors (bounds), p50, p95, p99 (above, below), failure, absent
+//	alert: name, labels, state: firing, pending or inactive now; fired or resolved since the step began
+//	resource: kind, name, namespace, fields, absent
+//	order: charges, orders, refunds, lost (bounds), window
+//	manifest: file, objects: kind, name, fields
+//	gotest: dir, run, fails, says, limit; in lessons that come with shopctl
 //	answer: question, kind, unit, accept, tolerance, options, right, wrong: given, say; otherwise
 //
-// A match is any of equals, contains, matches, count, at_least, at_most, absent. An entry of hint_when and
-// spoiled_when is a state (observed: a match on what the check saw; or rpc, instance, log) and what to say.
+// A match is any of equals, contains, matches, count, at_least, at_most, absent; a bound a number, or any
+// of above, below, at_least, at_most, equals. A path is names with dots and places in brackets:
+// products[0].name, containers[name=server].image, labels["app.kubernetes.io/name"]. An entry of hint_when
+// and spoiled_when is a state (observed: a match on what the check saw; or any kind but answer) and what
+// to say.
 //
 // A translation repeats the headings, `## Title {#id source=HASH}` with the hash of the step that it
 // was made from, and under each the pieces of prose with `---` between them where the original has blocks.

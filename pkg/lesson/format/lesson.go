@@ -20,6 +20,10 @@ type Lesson struct {
 	Files map[string][]byte
 	// Scripts prove the lesson: "solution", "alt-x", "wrong-y" -> txtar archive.
 	Scripts map[string][]byte
+	// Unfilled are the lines where the author still has something to fill in.
+	Unfilled []int
+	// Own tells that the lesson came with shopctl; what others wrote executes nothing but shopctl.
+	Own bool
 	// Translations are the same lesson in other languages, by language: "ja".
 	Translations map[string]*Translation
 }

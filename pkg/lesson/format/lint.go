@@ -24,6 +24,9 @@ func Lint(l *Lesson, services []string) Problems {
 		r.lintStep(&l.Steps[i])
 	}
 	r.lintWords(l)
+	for _, line := range l.Unfilled {
+		r.add("fill-in", line, 1, "the author has not written this yet: replace what begins with %s", FillIn)
+	}
 	if n := len(l.Recall()); n < 1 || n > mostRecall {
 		r.add("recall", 1, 1, "the lesson leaves %d questions for review, want 1 to %d", n, mostRecall)
 	}
@@ -102,6 +105,9 @@ func (r *linter) lintStep(s *Step) {
 		if b.Predict != nil {
 			r.lintReplies(b.Predict.Options)
 		}
+		if b.Observe != nil {
+			r.lintReplies(b.Observe.Options)
+		}
 		if b.Kind == Prose {
 			r.lintProse(b)
 		}
@@ -120,18 +126,23 @@ func (r *linter) lintCheck(c Check) {
 	if c.Answer != nil && c.Answer.Kind != OptionAnswer && len(c.Answer.Wrong) == 0 {
 		r.add("no-wrong-answer", c.At.Line, c.At.Column, "check %q knows no mistake", c.ID)
 	}
+	if c.Answer != nil {
+		r.lintReplies(c.Answer.Options)
+	}
 	probes := []Probe{c.Probe}
 	for _, w := range slices.Concat(c.HintWhen, c.SpoiledWhen) {
 		probes = append(probes, w.Probe)
 	}
 	for _, p := range probes {
-		switch {
-		case p.RPC != nil:
-			r.service(p.RPC.Service, p.RPC.At.Line, p.RPC.At.Column)
-		case p.Instance != nil:
-			r.service(p.Instance.Service, p.Instance.At.Line, p.Instance.At.Column)
-		case p.Log != nil:
-			r.service(p.Log.Service, p.Log.At.Line, p.Log.At.Column)
+		r.lintProbe(p)
+	}
+}
+
+// lintProbe wants the services that a probe names to exist.
+func (r *linter) lintProbe(p Probe) {
+	for _, named := range p.services() {
+		if named.name != "" {
+			r.service(named.name, named.at.Line, named.at.Column)
 		}
 	}
 }

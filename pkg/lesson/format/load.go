@@ -75,6 +75,9 @@ func LoadLesson(fsys fs.FS, dir string) (*Lesson, error) {
 	return l, nil
 }
 
+// Dir is the directory of the lesson, as File has it.
+func (l *Lesson) Dir() string { return path.Dir(l.File) }
+
 func (l *Lesson) readFiles(fsys fs.FS, dir string) error {
 	var problems Problems
 	err := fs.WalkDir(fsys, dir, func(name string, d fs.DirEntry, err error) error {

@@ -36,7 +36,7 @@ func isRole(name string) bool { return slices.Contains(roles(), name) }
 func Parse(file string, src []byte) (*Lesson, error) {
 	r := &reporter{file: file}
 	p := readPage(r, src)
-	l := &Lesson{File: file}
+	l := &Lesson{File: file, Unfilled: p.linesWith(FillIn)}
 	if p.front != "" {
 		if err := strict.Decode(padded(1, p.front), &l.Front); err != nil {
 			r.inFile(2, err)
@@ -52,6 +52,20 @@ func Parse(file string, src []byte) (*Lesson, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// FillIn marks what the author of a lesson has yet to write; lint finds it.
+const FillIn = "FILL IN"
+
+// linesWith returns the lines in which a text stands, from 1.
+func (p *page) linesWith(text string) []int {
+	var lines []int
+	for i, line := range p.lines {
+		if strings.Contains(line, text) {
+			lines = append(lines, i+1)
+		}
+	}
+	return lines
 }
 
 func (r *reporter) step(p *page, s section) Step {

@@ -3,10 +3,12 @@ package format
 import (
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/shopctl/shopctl/pkg/lesson/strict"
 )
+
+// mostLoad is the highest load that a lesson may declare, in steps of a journey a second: a laptop takes it.
+const mostLoad = 500
 
 // validate reports what would keep the engine from running the lesson. What merely makes a lesson
 // worse is the business of Lint.
@@ -45,6 +47,12 @@ func (r *reporter) front(l *Lesson) {
 		if what != RollbackFaults && what != RollbackObjects {
 			r.add("rollback", at.Line, at.Column, "unknown rollback %q%s", what, strict.DidYouMean(string(what), []string{"faults", "objects"}))
 		}
+	}
+	if l.Shop.Load < 0 || l.Shop.Load > mostLoad || l.Shop.Seed < 0 {
+		r.add("shop", at.Line, at.Column, "shop: a load is 0 to %d steps a second, a seed at least 0", mostLoad)
+	}
+	if p := l.Shop.Profile; p != "" && p != "full" {
+		r.add("shop", at.Line, at.Column, "shop: unknown profile %q; want full", p)
 	}
 	r.checks(l.SteadyState, map[string]bool{})
 	for _, c := range l.SteadyState {
@@ -188,12 +196,12 @@ func (r *reporter) checks(checks []Check, seen map[string]bool) {
 }
 
 func (r *reporter) check(c *Check) {
-	kinds := probes(c.Probe)
+	kinds := len(c.kinds())
 	if c.Answer != nil {
 		kinds++
 	}
 	if kinds != 1 {
-		r.add("check", c.At.Line, c.At.Column, "check %q asks %d questions, want exactly one of rpc, instance, log or answer", c.ID, kinds)
+		r.add("check", c.At.Line, c.At.Column, "check %q asks %d questions, want exactly one of %s", c.ID, kinds, strict.Or(append(ProbeKinds(), "answer")))
 	}
 	if c.For > 0 && c.Timeout <= c.For {
 		r.add("check", c.At.Line, c.At.Column, "check %q must hold for %s, but is looked at for %s only", c.ID, c.For, c.Timeout)
@@ -203,52 +211,14 @@ func (r *reporter) check(c *Check) {
 		r.answer(c)
 	}
 	for _, w := range slices.Concat(c.HintWhen, c.SpoiledWhen) {
-		n := probes(w.Probe)
+		n := len(w.kinds())
 		if w.Observed != nil {
 			n++
 		}
 		if n != 1 || w.Say == "" {
-			r.add("when", w.At.Line, w.At.Column, "a state is one of observed, rpc, instance or log, and has something to say")
+			r.add("when", w.At.Line, w.At.Column, "a state is one of observed, %s, and has something to say", strict.Or(ProbeKinds()))
 		}
 		r.probe(w.Probe)
-	}
-}
-
-func probes(p Probe) int {
-	n := 0
-	for _, set := range []bool{p.RPC != nil, p.Instance != nil, p.Log != nil} {
-		if set {
-			n++
-		}
-	}
-	return n
-}
-
-// longestCall keeps one look at the system short.
-const longestCall = 30 * time.Second
-
-func (r *reporter) probe(p Probe) {
-	if rpc := p.RPC; rpc != nil {
-		if rpc.Service == "" || rpc.Method == "" {
-			r.add("rpc", rpc.At.Line, rpc.At.Column, "an rpc names a service and a method")
-		}
-		if rpc.Deadline > longestCall {
-			r.add("rpc", rpc.At.Line, rpc.At.Column, "a deadline of %s is too long for a check, want at most %s", rpc.Deadline, longestCall)
-		}
-		for _, f := range rpc.Expect.Fields {
-			if f.Empty() {
-				r.add("rpc", f.At.Line, f.At.Column, "field %q is compared with nothing", f.Path)
-			}
-			if err := checkPath(f.Path); err != nil {
-				r.add("rpc", f.At.Line, f.At.Column, "%s", err)
-			}
-		}
-	}
-	if i := p.Instance; i != nil && i.Service == "" {
-		r.add("instance", i.At.Line, i.At.Column, "an instance check names a service")
-	}
-	if l := p.Log; l != nil && (l.Service == "" || len(l.Contains) == 0 && l.Matches.Regexp == nil) {
-		r.add("log", l.At.Line, l.At.Column, "a log check names a service, and contains or matches")
 	}
 }
 

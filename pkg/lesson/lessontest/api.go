@@ -41,7 +41,7 @@ func (s *Shop) Get(_ context.Context, r *controlpb.GetRequest, _ ...grpc.CallOpt
 	defer s.mu.Unlock()
 	resp := &controlpb.GetResponse{}
 	for key, o := range s.objects {
-		if strings.HasPrefix(key, r.GetKind()+"/") {
+		if strings.HasPrefix(key, r.GetKind()+"/") && (len(r.GetNames()) == 0 || slices.Contains(r.GetNames(), o.GetName())) {
 			resp.Objects = append(resp.Objects, o)
 		}
 	}
@@ -109,6 +109,9 @@ func (s *Shop) Run(ctx context.Context, c lesson.Command, out io.Writer) (int, e
 		return 0, err
 	case "start catalog":
 		s.SetState("ok")
+		return 0, nil
+	case "load start":
+		s.Put("Deployment", "loadgenerator", `{"kind":"Deployment","metadata":{"name":"loadgenerator"},"spec":{"args":"`+strings.Join(c.Args[2:], " ")+`"}}`)
 		return 0, nil
 	case "stop catalog":
 		s.SetState("stopped")

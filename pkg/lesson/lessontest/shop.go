@@ -35,6 +35,7 @@ type Shop struct {
 	// Commands are the command lines that were run.
 	commands []string
 	block    chan struct{}
+	observed observed
 }
 
 // New returns a sound shop.
@@ -151,13 +152,20 @@ func (s *Shop) log(message string, code codes.Code) {
 	s.logs = append(s.logs, &controlpb.LogLine{Time: timestamppb.New(s.Now()), Service: "catalog", Message: message, Level: "info", Raw: string(raw)})
 }
 
+// Write adds a line to the log of any service.
+func (s *Shop) Write(service, message, raw string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.logs = append(s.logs, &controlpb.LogLine{Time: timestamppb.New(at), Service: service, Message: message, Level: "info", Raw: raw})
+}
+
 // Logs implements check.Shop.
 func (s *Shop) Logs(ctx context.Context, r *controlpb.LogsRequest, _ ...grpc.CallOption) (grpc.ServerStreamingClient[controlpb.LogLine], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var lines []*controlpb.LogLine
 	for _, l := range s.logs {
-		if !l.GetTime().AsTime().Before(r.GetSince().AsTime()) {
+		if (r.GetService() == "" || r.GetService() == l.GetService()) && !l.GetTime().AsTime().Before(r.GetSince().AsTime()) {
 			lines = append(lines, l)
 		}
 	}

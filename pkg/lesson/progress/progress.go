@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// Version of the file's format. Fields are only ever added within one.
-const Version = 1
+// Version of the file's format. Fields are only ever added within one; files of older versions are
+// brought up to date when they are read.
+const Version = 2
 
 // File is all progress.
 type File struct {
@@ -43,8 +44,21 @@ type Lesson struct {
 	Updated  time.Time        `json:"updated"`
 	Finished time.Time        `json:"finished,omitzero"`
 	Steps    map[string]*Step `json:"steps"`
-	// Review says when each of the lesson's questions is due.
-	Review map[string]time.Time `json:"review,omitempty"`
+	// Review says how each of the questions stands that the lesson left for later.
+	Review map[string]Recall `json:"review,omitempty"`
+}
+
+// Recall is how one question stands.
+type Recall struct {
+	// Due is when it is asked again; zero: never, it is known.
+	Due time.Time `json:"due,omitzero"`
+	// Stage counts how often in a row it was known.
+	Stage int `json:"stage"`
+	// Asked counts how often it was asked. Last, Confidence and Right tell of the last time.
+	Asked      int       `json:"asked"`
+	Last       time.Time `json:"last,omitzero"`
+	Confidence string    `json:"confidence,omitempty"`
+	Right      bool      `json:"right,omitempty"`
 }
 
 // Step is what the learner did in one step.
@@ -93,13 +107,11 @@ func (s *Store) Read() (f *File, aside string, err error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("read progress: %w", err)
 	}
-	if err := json.Unmarshal(raw, f); err == nil && f.Version == Version {
-		if f.Lessons == nil {
-			f.Lessons = map[string]*Lesson{}
-		}
+	var newer *NewerError
+	if f, err = Decode(raw); err == nil {
 		return f, "", nil
-	} else if err == nil && f.Version > Version {
-		return nil, "", fmt.Errorf("read progress: %s has version %d, and this shopctl knows %d", s.path, f.Version, Version)
+	} else if errors.As(err, &newer) {
+		return nil, "", fmt.Errorf("read progress: %s %w", s.path, err)
 	}
 	aside = fmt.Sprintf("%s.corrupt-%s", s.path, s.now().UTC().Format("20060102T150405.000"))
 	if err := os.Rename(s.path, aside); err != nil {
@@ -122,6 +134,9 @@ func (s *Store) Update(change func(*File)) (aside string, err error) {
 		return "", fmt.Errorf("lock progress: %w", err)
 	}
 	f, aside, err := s.Read()
+	if err == nil {
+		err = s.keepOld()
+	}
 	if err != nil {
 		return "", err
 	}
@@ -198,9 +213,9 @@ func (s *Store) Undo() ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("undo reset: %w", err)
 	}
-	var before File
-	if err := json.Unmarshal(raw, &before); err != nil {
-		return nil, fmt.Errorf("undo reset: %w", err)
+	before, err := Decode(raw)
+	if err != nil {
+		return nil, fmt.Errorf("undo reset: %s %w", s.undoPath(), err)
 	}
 	var ids []string
 	_, err = s.Update(func(f *File) {

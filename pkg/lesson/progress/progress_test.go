@@ -74,6 +74,31 @@ func TestANewerFileIsLeftAlone(t *testing.T) {
 	}
 }
 
+func TestAnOldFileIsBroughtUpToDateAndKept(t *testing.T) {
+	s := newStore(t)
+	if err := os.MkdirAll(filepath.Dir(s.Path()), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const old = `{"version": 1, "lessons": {"grpc": {"status": "done", "steps": {"a": {"attempts": 3}}, "review": {"code": "2026-01-03T00:00:00Z"}}}}`
+	if err := os.WriteFile(s.Path(), []byte(old), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Save("rest", &Lesson{}); err != nil {
+		t.Fatal(err)
+	}
+	f, aside, err := s.Read()
+	if err != nil || aside != "" {
+		t.Fatal(aside, err)
+	}
+	l := f.Lessons["grpc"]
+	if want := time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC); l == nil || !l.Review["code"].Due.Equal(want) || l.Steps["a"].Attempts != 3 {
+		t.Errorf("after the migration: %+v", l)
+	}
+	if raw, err := os.ReadFile(s.Path() + ".v1"); err != nil || string(raw) != old {
+		t.Errorf("the old file: %q, %v", raw, err)
+	}
+}
+
 func TestWritersAtTheSameTimeLoseNothing(t *testing.T) {
 	s := newStore(t)
 	var wg sync.WaitGroup

@@ -37,6 +37,8 @@ type Shop interface {
 // Result is what one proof of a lesson came to.
 type Result struct {
 	Lesson string `json:"lesson"`
+	// Seed of the load, where the lesson declares one.
+	Seed int64 `json:"seed,omitempty"`
 	// Proof is boot, red, solution, the name of another script, or hints.
 	Proof string `json:"proof"`
 	OK    bool   `json:"ok"`
@@ -67,10 +69,13 @@ func Prove(ctx context.Context, l *lesson.Lesson, b Booter, now func() time.Time
 		}
 	}()
 	p.shop = shop
-	p.timed(ctx, "red", p.red)
-	for _, name := range append(l.ScriptNames("solution"), l.ScriptNames("alt-")...) {
-		p.timed(ctx, name, func(ctx context.Context, s *lesson.Session) error { return p.right(ctx, s, name) })
+	seeds := p.seeds()
+	for _, p.seed = range seeds {
+		p.timed(ctx, "red", p.red)
+		p.rightScripts(ctx, "solution")
 	}
+	p.seed = seeds[0]
+	p.rightScripts(ctx, "alt-")
 	for _, name := range l.ScriptNames("wrong-") {
 		p.timed(ctx, name, func(ctx context.Context, s *lesson.Session) error { return p.wrong(ctx, s, name) })
 	}
@@ -79,17 +84,42 @@ func Prove(ctx context.Context, l *lesson.Lesson, b Booter, now func() time.Time
 	return ctx.Err()
 }
 
+// underLoad is with how many seeds a lesson under load is proven: what one sequence of customers happens
+// to show, another may not.
+const underLoad = 3
+
+// seeds of the load; 0 where the lesson has none.
+func (p *prover) seeds() []int64 {
+	if p.lesson.Shop.Load <= 0 {
+		return []int64{0}
+	}
+	first := max(p.lesson.Shop.Seed, 1)
+	seeds := make([]int64, underLoad)
+	for i := range seeds {
+		seeds[i] = first + int64(i)
+	}
+	return seeds
+}
+
+func (p *prover) rightScripts(ctx context.Context, prefix string) {
+	for _, name := range p.lesson.ScriptNames(prefix) {
+		p.timed(ctx, name, func(ctx context.Context, s *lesson.Session) error { return p.right(ctx, s, name) })
+	}
+}
+
 type prover struct {
 	lesson *lesson.Lesson
 	shop   Shop
 	now    func() time.Time
 	report func(Result)
+	// seed of the load in what is being proven.
+	seed int64
 	// said are the messages of the lesson that were seen.
 	said map[string]bool
 }
 
 func (p *prover) done(proof string, start time.Time, err error) {
-	r := Result{Lesson: p.lesson.ID, Proof: proof, OK: err == nil, Seconds: p.now().Sub(start).Seconds()}
+	r := Result{Lesson: p.lesson.ID, Seed: p.seed, Proof: proof, OK: err == nil, Seconds: p.now().Sub(start).Seconds()}
 	if err != nil {
 		r.Detail = err.Error()
 	}
@@ -113,6 +143,7 @@ func (p *prover) session(ctx context.Context, prove func(context.Context, *lesso
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	d := p.shop.Deps()
 	d.Progress = progress.New(filepath.Join(dir, "progress.json"), p.now)
+	d.Seed = p.seed
 	d.Workspace = filepath.Join(dir, "lessons", p.lesson.ID)
 	s, err := lesson.Open(ctx, p.lesson, d)
 	if err != nil {

@@ -77,6 +77,29 @@ func TestASoundLessonIsProven(t *testing.T) {
 	}
 }
 
+func TestALessonUnderLoadIsProvenWithThreeSeeds(t *testing.T) {
+	text := strings.Replace(lessontest.Text, "rollback:", "shop: {seed: 42, load: 20}\nrollback:", 1)
+	var shop *lessontest.Shop
+	failed, proofs := prove(t, &booter{change: func(s *lessontest.Shop) { shop = s }}, map[string]string{
+		"lesson.md": text, "testdata/wrong-spoiled.txtar": lessontest.Spoiled + "shopctl fault clear\nshopctl start catalog\n",
+	})
+	if len(failed) > 0 {
+		t.Errorf("failed: %v", failed)
+	}
+	if got := strings.Join(proofs, " "); got != "boot red solution red solution red solution wrong-one wrong-spoiled hints" {
+		t.Errorf("proofs: %s", got)
+	}
+	var loads []string
+	for _, c := range shop.Commands() {
+		if seed, ok := strings.CutPrefix(c, "load start --rate 20 --seed "); ok {
+			loads = append(loads, seed)
+		}
+	}
+	if got := strings.Join(loads, " "); got != "42 42 43 43 44 44 42 42" {
+		t.Errorf("seeds: %s", got)
+	}
+}
+
 func TestWhatIsNotProvenIsTold(t *testing.T) {
 	for name, c := range map[string]struct {
 		file, old, new string

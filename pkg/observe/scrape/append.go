@@ -3,6 +3,7 @@ package scrape
 import (
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/shopctl/shopctl/pkg/observe/tsdb"
@@ -23,7 +24,7 @@ const (
 func newLoop(t Target) *loop {
 	l := &loop{target: t, series: map[string]*cached{}, told: map[string]tsdb.Metadata{}}
 	for name, c := range map[string]*cached{nameUp: &l.own.up, nameDuration: &l.own.duration, nameSamples: &l.own.samples} {
-		c.labels = labels.NewBuilder(t.Labels).Set(labels.MetricName, name).Labels()
+		c.labels = labels.NewBuilder(t.Labels).Set(model.MetricNameLabel, name).Labels()
 	}
 	return l
 }

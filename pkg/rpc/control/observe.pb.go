@@ -1841,7 +1841,7 @@ type MapNode struct {
 	CpuCores float64 `protobuf:"fixed64,4,opt,name=cpu_cores,json=cpuCores,proto3" json:"cpu_cores,omitempty"`
 	// Private memory of all instances.
 	MemoryBytes int64 `protobuf:"varint,5,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
-	// Requests that are being served.
+	// Requests that are served at once, on average over the window.
 	InFlight      float64  `protobuf:"fixed64,6,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
 	Faults        []string `protobuf:"bytes,7,rep,name=faults,proto3" json:"faults,omitempty"`
 	unknownFields protoimpl.UnknownFields

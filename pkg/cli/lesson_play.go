@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
+)
+
+func newLessonPlayCmd(f *Factory) *cobra.Command {
+	o := &lessonOptions{f: f, fresh: true}
+	cmd := &cobra.Command{
+		Use:   "play DIR",
+		Short: "Try a lesson that you are writing, from any step",
+		Long: `Try a lesson that you are writing on the running shop. The solution does the steps before --from and hands over there.
+Your progress in other lessons is not touched, the lesson begins anew each time, and what lint finds is told first.`,
+		Example: `shopctl lesson play lessons/communication/caching
+shopctl lesson play lessons/communication/caching --from second`,
+		Args: exactly(1, "the directory of a lesson"),
+		RunE: func(cmd *cobra.Command, args []string) error { return o.play(cmd.Context(), args[0]) },
+	}
+	cmd.Flags().StringVar(&o.solveTo, "from", "", "begin at this `STEP`; the solution does those before it")
+	cmd.Flags().StringVar(&o.lang, "lang", "", "`LANGUAGE` of the text, such as ja (default by LC_ALL, LC_MESSAGES or LANG)")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print events as JSON, read actions")
+	must(cmd.RegisterFlagCompletionFunc("from", cobra.NoFileCompletions))
+	must(cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"en", "ja"}, cobra.ShellCompDirectiveNoFileComp)))
+	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning, exitEnvironment, exitInterrupted)
+}
+
+func (o *lessonOptions) play(ctx context.Context, dir string) error {
+	l, err := o.f.lessonIn(dir)
+	if err != nil {
+		return err
+	}
+	if o.solveTo != "" && l.Step(o.solveTo) < 0 {
+		return unknown("step", o.solveTo, stepNames(l))
+	}
+	for _, p := range lesson.Lint(l, serviceWords()) {
+		p.File = filepath.Join(dir, filepath.Base(p.File))
+		o.f.warnf("%s", p)
+	}
+	own, err := os.MkdirTemp("", "shopctl-play-")
+	if err != nil {
+		return fmt.Errorf("play the lesson: %w", err)
+	}
+	o.adjust = func(d *lesson.Deps) error {
+		d.Progress = lessonprogress.New(filepath.Join(own, "progress.json"), o.f.Now)
+		// No lesson's id has a dot, so that no learner's files are there. The directory stays among the
+		// others: beside it lies the journal by which a killed lesson is undone.
+		d.Workspace += ".play"
+		return os.RemoveAll(d.Workspace)
+	}
+	return errors.Join(o.take(ctx, l.In(o.language())), os.RemoveAll(own))
+}
+
+// lessonIn reads the one lesson in a directory.
+func (f *Factory) lessonIn(dir string) (*lesson.Lesson, error) {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil, usageErr(f.command("lesson new communication/caching"), "read %s: no such directory", dir)
+	}
+	all, err := lesson.Load(os.DirFS(dir))
+	var problems format.Problems
+	switch {
+	case errors.As(err, &problems):
+		for i := range problems {
+			problems[i].File = filepath.Join(dir, problems[i].File)
+		}
+		return nil, hintErr(exitFailed, f.command("lesson lint "+dir), problems)
+	case err != nil:
+		return nil, err
+	case len(all) == 0:
+		return nil, usageErr(f.command("lesson new communication/caching"), "there is no lesson.md in %s", dir)
+	case len(all) > 1:
+		return nil, usageErr(f.command("lesson "+filepath.Join(dir, all[0].Dir())), "there are %d lessons in %s: name one", len(all), dir)
+	}
+	return all[0], nil
+}

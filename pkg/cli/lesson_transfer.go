@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
+)
+
+func newLessonExportCmd(f *Factory) *cobra.Command {
+	return exits(&cobra.Command{
+		Use:   "export FILE",
+		Short: "Write how far you are in all lessons into a file, to take it elsewhere",
+		Long:  "Write how far you are in all lessons into a file, to take it to another machine; - is standard output.",
+		Example: `shopctl lesson export progress.json
+shopctl lesson export - | ssh other shopctl lesson import -`,
+		Args: exactly(1, "a file, or - for standard output"),
+		RunE: func(_ *cobra.Command, args []string) error { return f.exportLessons(args[0]) },
+	}, exitOK, exitFailed, exitUsage)
+}
+
+func (f *Factory) exportLessons(file string) error {
+	store, _, err := f.lessonProgress()
+	if err != nil {
+		return err
+	}
+	raw, err := store.Export()
+	if err != nil {
+		return err
+	}
+	if file == "-" {
+		_, err := f.Out.Write(raw)
+		return err
+	}
+	if err := os.WriteFile(file, raw, 0o600); err != nil {
+		return hintErr(exitFailed, f.command("lesson export -"), fmt.Errorf("export progress: %w", err))
+	}
+	f.notef("written to %s", file)
+	f.next("lesson import " + file)
+	return nil
+}
+
+func newLessonImportCmd(f *Factory) *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Take over how far you were elsewhere",
+		Long: `Take over how far you were elsewhere, from a file of lesson export; - is standard input. A lesson that you worked on
+here more recently stays as it is, unless --all is given. What is replaced can be brought back by lesson reset --undo.`,
+		Example: `shopctl lesson import progress.json
+shopctl lesson import --all progress.json`,
+		Args: exactly(1, "a file, or - for standard input"),
+		RunE: func(_ *cobra.Command, args []string) error { return f.importLessons(args[0], all) },
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "replace lessons that are newer here too")
+	return exits(cmd, exitOK, exitFailed, exitUsage)
+}
+
+// mostProgress bounds the file that is read, in bytes.
+const mostProgress = 16 << 20
+
+func (f *Factory) importLessons(file string, all bool) error {
+	in := f.In
+	if file != "-" {
+		opened, err := os.Open(file)
+		if err != nil {
+			return usageErr(f.command("lesson export "+file), "import progress: %w", err)
+		}
+		defer opened.Close() // was read only
+		in = opened
+	}
+	raw, err := io.ReadAll(io.LimitReader(in, mostProgress))
+	if err != nil {
+		return fmt.Errorf("import progress: %w", err)
+	}
+	store, _, err := f.lessonProgress()
+	if err != nil {
+		return err
+	}
+	done, err := store.Import(raw, all)
+	var newer *lessonprogress.NewerError
+	switch {
+	case errors.As(err, &newer):
+		return hintErr(exitUsage, "use the shopctl that wrote it, or a newer one than this", fmt.Errorf("import progress: %s %w", file, err))
+	case err != nil:
+		return usageErr(f.command("lesson export "+file), "import progress: %s %w", file, err)
+	}
+	f.notef("taken over: %s", listed(done.Taken))
+	if len(done.Kept) > 0 {
+		f.notef("newer here, and kept: %s", listed(done.Kept))
+	}
+	if done.Undo != "" {
+		f.next("lesson list", "lesson reset --undo")
+		return nil
+	}
+	f.next("lesson list")
+	return nil
+}
+
+// listed is a list for people.
+func listed(names []string) string {
+	if len(names) == 0 {
+		return "nothing"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,138 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// edge compares how the calls from one service to another go, as the caller sees them.
+func (e Eye) edge(ctx context.Context, want *format.Edge) Result {
+	r := Result{Verdict: Inconclusive, Expected: want.Caller + " -> " + want.Callee + ": " + wantedEdge(want)}
+	req := &controlpb.GetMapRequest{}
+	if want.Window > 0 {
+		req.Window = durationpb.New(want.Window)
+	}
+	resp, err := e.Shop.GetMap(ctx, req)
+	if err != nil {
+		r.Observed = status.Convert(err).Message()
+		return r
+	}
+	names := e.names(ctx)
+	var found *controlpb.MapEdge
+	for _, edge := range resp.GetEdges() {
+		if names.same(edge.GetCaller(), want.Caller) && names.same(edge.GetCallee(), want.Callee) {
+			found = edge
+		}
+	}
+	t := found.GetTraffic()
+	window := resp.GetWindow().AsDuration()
+	switch least := int64(max(want.Requests, 1)); {
+	case want.Absent:
+		r.Verdict = verdict(t.GetRequests() == 0)
+		r.Observed = fmt.Sprintf("%d calls in %s", t.GetRequests(), window)
+		return r
+	case t.GetRequests() < least:
+		r.Observed = fmt.Sprintf("too few calls to judge by: %d of %d in %s", t.GetRequests(), least, window)
+		return r
+	}
+	ok, observed := compareEdge(want, found)
+	r.Verdict = verdict(ok)
+	r.Observed = fmt.Sprintf("%s, by %d calls in %s", observed, t.GetRequests(), window)
+	return r
+}
+
+func wantedEdge(want *format.Edge) string {
+	if want.Absent {
+		return "no calls"
+	}
+	var parts []string
+	if want.Rate != nil {
+		parts = append(parts, want.Rate.String()+" calls a second")
+	}
+	if want.Errors != nil {
+		parts = append(parts, "error ratio "+want.Errors.String())
+	}
+	for _, q := range quantiles(want, nil) {
+		if q.want != nil {
+			parts = append(parts, q.name+" "+q.want.String())
+		}
+	}
+	if want.Failure != "" {
+		parts = append(parts, "some fail with "+want.Failure)
+	}
+	return strings.Join(parts, ", ")
+}
+
+type quantile struct {
+	name string
+	want *format.Within
+	is   time.Duration
+}
+
+func quantiles(want *format.Edge, t *controlpb.Traffic) []quantile {
+	ms := func(x float64) time.Duration { return time.Duration(x * float64(time.Millisecond)) }
+	return []quantile{{"p50", want.P50, ms(t.GetP50Ms())}, {"p95", want.P95, ms(t.GetP95Ms())}, {"p99", want.P99, ms(t.GetP99Ms())}}
+}
+
+func compareEdge(want *format.Edge, edge *controlpb.MapEdge) (ok bool, observed string) {
+	ok = true
+	var parts []string
+	note := func(holds bool, text string) {
+		ok = ok && holds
+		parts = append(parts, text)
+	}
+	t := edge.GetTraffic()
+	if want.Rate != nil {
+		note(want.Rate.Holds(t.GetRequestsPerSecond()), figure(t.GetRequestsPerSecond())+" calls a second")
+	}
+	if want.Errors != nil {
+		note(want.Errors.Holds(t.GetErrorRatio()), "error ratio "+figure(t.GetErrorRatio()))
+	}
+	for _, q := range quantiles(want, t) {
+		if q.want != nil {
+			note(q.want.Holds(q.is), q.name+" "+round(q.is).String())
+		}
+	}
+	if want.Failure != "" {
+		how := "none fails"
+		if f := edge.GetFailures(); len(f) > 0 {
+			how = "failures " + strings.Join(f, ", ")
+		}
+		note(slices.Contains(edge.GetFailures(), want.Failure), how)
+	}
+	return ok, strings.Join(parts, ", ")
+}
+
+// aliases knows the names that each service goes by: what people type, and its workload.
+type aliases map[string]string
+
+// names asks the shop for its services' names. Without an answer every name stands for itself.
+func (e Eye) names(ctx context.Context) aliases {
+	st, err := e.Shop.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return nil
+	}
+	a := aliases{}
+	for _, s := range st.GetServices() {
+		a[s.GetWorkload()] = s.GetName()
+	}
+	return a
+}
+
+func (a aliases) short(name string) string {
+	if short, ok := a[name]; ok {
+		return short
+	}
+	return name
+}
+
+func (a aliases) same(x, y string) bool { return a.short(x) == a.short(y) }

@@ -1,0 +1,94 @@
+package check
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// mostLines bounds how far a log check looks back.
+const mostLines = 2000
+
+func (e Eye) log(ctx context.Context, want *format.Log, base Baseline) Result {
+	least := max(want.AtLeast, 1)
+	r := Result{Expected: fmt.Sprintf("%s in the log of %s", wantedLine(want), want.Service)}
+	if least > 1 {
+		r.Expected = fmt.Sprintf("%d times %s", least, r.Expected)
+	}
+	found, lines, last := 0, 0, ""
+	req := &controlpb.LogsRequest{Service: want.Service, Since: timestamppb.New(base.Since), Tail: mostLines}
+	err := e.lines(ctx, req, func(line *controlpb.LogLine) {
+		lines++
+		if matchesLine(want, line) {
+			found++
+			last = short(cmp.Or(line.GetMessage(), line.GetRaw()))
+		}
+	})
+	if err != nil {
+		r.Verdict, r.Observed = Inconclusive, err.Error()
+		return r
+	}
+	switch {
+	case found >= least:
+		r.Verdict, r.Observed = Pass, last
+	case lines == 0:
+		r.Verdict, r.Observed = Fail, want.Service+" has written nothing since the step began"
+	default:
+		r.Verdict, r.Observed = Fail, fmt.Sprintf("%d of %d lines since the step began", found, lines)
+	}
+	return r
+}
+
+func wantedLine(want *format.Log) string {
+	var parts []string
+	for _, c := range want.Contains {
+		parts = append(parts, fmt.Sprintf("%q", c))
+	}
+	if want.Matches.Regexp != nil {
+		parts = append(parts, want.Matches.String())
+	}
+	if want.Level != "" {
+		parts = append(parts, "level "+want.Level)
+	}
+	return strings.Join(parts, " and ")
+}
+
+func matchesLine(want *format.Log, line *controlpb.LogLine) bool {
+	for _, c := range want.Contains {
+		if !strings.Contains(line.GetRaw(), c) && !strings.Contains(line.GetMessage(), c) {
+			return false
+		}
+	}
+	if want.Matches.Regexp != nil && !want.Matches.MatchString(line.GetRaw()) && !want.Matches.MatchString(line.GetMessage()) {
+		return false
+	}
+	return want.Level == "" || want.Level == line.GetLevel()
+}
+
+// lines reads the lines of a log that a request asks for.
+func (e Eye) lines(ctx context.Context, req *controlpb.LogsRequest, each func(*controlpb.LogLine)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := e.Shop.Logs(ctx, req)
+	if err != nil {
+		return err
+	}
+	for {
+		line, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read the log of %s: %w", req.GetService(), err)
+		}
+		each(line)
+	}
+}

@@ -1,0 +1,303 @@
+package check_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
+	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/lessontest"
+	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+// scene is a shop in memory that checks look at, a minute after the step began.
+type scene struct {
+	*lessontest.Shop
+	eye check.Eye
+}
+
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	shop := lessontest.New(func() time.Time { return noon })
+	return &scene{shop, check.Eye{Shop: shop, Caller: shop, Workspace: t.TempDir(), Now: shop.Now}}
+}
+
+func (s *scene) look(t *testing.T, probe string) check.Result {
+	t.Helper()
+	var c format.Check
+	if err := strict.Decode("id: x\n"+probe, &c); err != nil {
+		t.Fatal(err)
+	}
+	return s.eye.Look(t.Context(), &c, check.Baseline{Since: noon.Add(-time.Minute)})
+}
+
+// want compares the verdict and a part of what was observed.
+func (s *scene) want(t *testing.T, probe string, verdict check.Verdict, observed string) check.Result {
+	t.Helper()
+	r := s.look(t, probe)
+	if r.Verdict != verdict || !strings.Contains(r.Observed, observed) || r.Expected == "" || r.Look == "" {
+		t.Errorf("%s\n  is %s: %q (expected %q, look %q)\nwant %s: %q", probe, r.Verdict, r.Observed, r.Expected, r.Look, verdict, observed)
+	}
+	return r
+}
+
+func TestAnExpressionIsBounded(t *testing.T) {
+	s := newScene(t)
+	s.SetMetric("attempts", 3.1)
+	s.SetMetric("calls", 12)
+	s.SetMetric("idle", math.NaN())
+	r := s.want(t, "promql: {expr: attempts, below: 1.3, unit: attempts per order}", check.Fail, "3.1 attempts per order")
+	if r.Expected != "below 1.3 attempts per order" || r.Look != "shopctl metrics query 'attempts'" {
+		t.Errorf("expected %q, look %q", r.Expected, r.Look)
+	}
+	s.want(t, "promql: {expr: attempts, above: 3, at_most: 3.5}", check.Pass, "3.1")
+	s.want(t, "promql: {expr: calls, equals: 12}", check.Pass, "12")
+	s.want(t, "promql: {expr: idle, below: 1}", check.Inconclusive, "no samples yet")
+	s.want(t, "promql: {expr: attempts, below: 9, enough: {expr: calls, at_least: 20}}", check.Inconclusive, "too few samples: 12 of 20")
+	s.want(t, "promql: {expr: attempts, below: 9, enough: {expr: calls, at_least: 10}}", check.Pass, "3.1")
+}
+
+func TestAnAlertIsLookedAtNowAndInThePast(t *testing.T) {
+	s := newScene(t)
+	evaluated := timestamppb.New(noon)
+	s.SetAlerts(&controlpb.ListAlertsResponse{
+		Rules: []*controlpb.AlertRule{{Name: "Slow", LastEvaluation: evaluated}, {Name: "Broken", LastError: "no such metric"}, {Name: "New"}},
+		Alerts: []*controlpb.Alert{
+			{Name: "Slow", State: "pending", Labels: map[string]string{"service": "cart"}},
+			{Name: "Slow", State: "firing", Labels: map[string]string{"service": "payment"}},
+		},
+		History: []*controlpb.AlertChange{
+			{Name: "Slow", State: "firing", Time: timestamppb.New(noon.Add(-30 * time.Second)), Labels: map[string]string{"service": "payment"}},
+			{Name: "Slow", State: "resolved", Time: timestamppb.New(noon.Add(-time.Hour))},
+		},
+	})
+	s.want(t, "alert: {name: Slow, state: firing}", check.Pass, "Slow firing")
+	s.want(t, "alert: {name: Slow, state: inactive}", check.Fail, "Slow firing")
+	s.want(t, "alert: {name: Slow, state: pending, labels: {service: cart}}", check.Pass, "Slow pending")
+	s.want(t, "alert: {name: Slow, state: inactive, labels: {service: ads}}", check.Pass, "Slow inactive")
+	s.want(t, "alert: {name: Slow, state: fired}", check.Pass, "Slow fired at ")
+	s.want(t, "alert: {name: Slow, state: resolved}", check.Fail, "has not resolved since the step began")
+	s.want(t, "alert: {name: Slwo, state: firing}", check.Fail, `no rule is called Slwo; did you mean "Slow"?`)
+	s.want(t, "alert: {name: Broken, state: firing}", check.Inconclusive, "no such metric")
+	s.want(t, "alert: {name: New, state: firing}", check.Inconclusive, "not been evaluated yet")
+}
+
+func TestAnEdgeIsComparedAsTheCallerSeesIt(t *testing.T) {
+	s := newScene(t)
+	s.SetMap(&controlpb.GetMapResponse{Window: durationpb.New(30 * time.Second), Edges: []*controlpb.MapEdge{
+		{Caller: "checkout", Callee: "productcatalogservice", Failures: []string{"UNAVAILABLE"}, Traffic: &controlpb.Traffic{
+			RequestsPerSecond: 4, ErrorRatio: 0.25, P95Ms: 480, P99Ms: 900, Requests: 120,
+		}},
+	}})
+	const edge = "edge: {caller: checkout, callee: catalog, "
+	r := s.want(t, edge+"errors: {below: 0.01}}", check.Fail, "error ratio 0.25, by 120 calls in 30s")
+	if r.Expected != "checkout -> catalog: error ratio below 0.01" {
+		t.Errorf("expected %q", r.Expected)
+	}
+	s.want(t, edge+"rate: {above: 3}, p95: {below: 500ms}}", check.Pass, "4 calls a second, p95 480ms")
+	s.want(t, edge+"p99: {below: 500ms}}", check.Fail, "p99 900ms")
+	s.want(t, edge+"failure: UNAVAILABLE}", check.Pass, "failures UNAVAILABLE")
+	s.want(t, edge+"rate: {above: 1}, requests: 500}", check.Inconclusive, "too few calls to judge by: 120 of 500")
+	s.want(t, edge+"absent: true}", check.Fail, "120 calls in 30s")
+	s.want(t, "edge: {caller: cart, callee: catalog, rate: {above: 1}}", check.Inconclusive, "0 of 1")
+	s.want(t, "edge: {caller: cart, callee: catalog, absent: true}", check.Pass, "0 calls")
+}
+
+// span is a span of a test's trace: ids count from 1, parent 0 is none.
+type span struct {
+	service, name string
+	id, parent    byte
+	kind          tracepb.Span_SpanKind
+	took          time.Duration
+	failed        bool
+	attribute     string
+}
+
+func (s *scene) add(t *testing.T, id byte, services []string, spans ...span) {
+	t.Helper()
+	data := &tracepb.TracesData{}
+	trace := make([]byte, 16)
+	trace[0] = id
+	text := func(v string) *commonpb.AnyValue {
+		return &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: v}}
+	}
+	for _, sp := range spans {
+		start := uint64(noon.UnixNano()) + uint64(sp.id)
+		p := &tracepb.Span{
+			TraceId: trace, SpanId: []byte{0, 0, 0, 0, 0, 0, 0, sp.id}, Name: sp.name, Kind: sp.kind,
+			StartTimeUnixNano: start, EndTimeUnixNano: start + uint64(sp.took), Status: &tracepb.Status{},
+			Attributes: []*commonpb.KeyValue{{Key: "shop.card", Value: text(sp.attribute)}},
+		}
+		if sp.parent != 0 {
+			p.ParentSpanId = []byte{0, 0, 0, 0, 0, 0, 0, sp.parent}
+		}
+		if sp.failed {
+			p.Status.Code = tracepb.Status_STATUS_CODE_ERROR
+		}
+		data.ResourceSpans = append(data.ResourceSpans, &tracepb.ResourceSpans{
+			Resource:   &resourcepb.Resource{Attributes: []*commonpb.KeyValue{{Key: "service.name", Value: text(sp.service)}}},
+			ScopeSpans: []*tracepb.ScopeSpans{{Spans: []*tracepb.Span{p}}},
+		})
+	}
+	summary := &controlpb.TraceSummary{TraceId: hexID(trace), Services: services, Start: timestamppb.New(noon)}
+	if err := s.AddTrace(summary, data); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func hexID(id []byte) string {
+	const digits = "0123456789abcdef"
+	var b strings.Builder
+	for _, x := range id {
+		b.WriteByte(digits[x>>4])
+		b.WriteByte(digits[x&15])
+	}
+	return b.String()
+}
+
+func TestATraceHasWhatIsAsked(t *testing.T) {
+	s := newScene(t)
+	s.want(t, "trace: {service: checkout}", check.Fail, "no such trace since the step began")
+	const server, client = tracepb.Span_SPAN_KIND_SERVER, tracepb.Span_SPAN_KIND_CLIENT
+	s.add(t, 0xab, []string{"checkout", "productcatalogservice"},
+		span{service: "checkout", name: "shop.Checkout/PlaceOrder", id: 1, kind: server, took: 2 * time.Second},
+		span{service: "checkout", name: "shop.Payment/Charge", id: 2, parent: 1, kind: client, took: time.Second, failed: true},
+		span{service: "payment", name: "shop.Payment/Charge", id: 3, parent: 2, kind: server, took: time.Second, failed: true, attribute: "visa"},
+		span{service: "payment", name: "shop.Payment/Charge", id: 4, parent: 1, kind: server, took: time.Millisecond, attribute: "visa"},
+	)
+	r := s.want(t, "trace: {service: checkout, services: [checkout, catalog]}", check.Pass, "1 trace, such as ab000000")
+	if r.Look != "shopctl trace show ab"+strings.Repeat("0", 30) {
+		t.Errorf("look %q", r.Look)
+	}
+	s.want(t, "trace: {services: [email]}", check.Fail, "0 of 1 trace; trace ab000000: email does not take part")
+	s.want(t, "trace: {service: checkout, without: [catalog]}", check.Fail, "catalog takes part")
+	s.want(t, "trace: {service: checkout, at_least: 2}", check.Fail, "1 of 1 trace")
+	for spanText, verdict := range map[string]check.Verdict{
+		"{service: payment, name: Charge, count: 2}":                                                check.Pass,
+		"{service: payment, name: Charge, count: {at_least: 3}}":                                    check.Fail,
+		"{name: Charge, kind: client}":                                                              check.Pass,
+		"{name: shop.Payment/Charge, count: 3}":                                                     check.Pass,
+		"{name: Charge, error: true, above: 500ms, count: 2}":                                       check.Pass,
+		"{service: payment, error: false, below: 500ms}":                                            check.Pass,
+		"{service: payment, parent: {service: checkout, name: PlaceOrder}, count: 2}":               check.Pass,
+		"{service: payment, parent: {service: catalog}}":                                            check.Fail,
+		"{service: payment, attributes: [{key: shop.card, equals: visa}], count: 2}":                check.Pass,
+		"{service: payment, attributes: [{key: shop.none, absent: true}]}":                          check.Pass,
+		"{service: payment, attributes: [{key: shop.card, contains: master}]}":                      check.Fail,
+		"{service: payment, name: Refund, count: 0}":                                                check.Pass,
+		"{service: checkout, name: PlaceOrder, parent: {service: checkout}}":                        check.Fail,
+		"{service: payment, name: Charge, kind: server, error: true, parent: {name: Charge}}":       check.Pass,
+		"{service: payment, name: Charge, kind: server, below: 500ms, parent: {service: payment}}":  check.Fail,
+		"{service: payment, name: Charge, kind: consumer}":                                          check.Fail,
+		"{service: payment, name: Charge, attributes: [{key: shop.card, matches: '^v'}], count: 2}": check.Pass,
+	} {
+		s.want(t, "trace: {service: checkout, spans: ["+spanText+"]}", verdict, "")
+	}
+}
+
+func TestAnObjectIsComparedByItsFields(t *testing.T) {
+	s := newScene(t)
+	s.Put("Deployment", "productcatalogservice", `{"kind":"Deployment","metadata":{"labels":{"app.kubernetes.io/name":"catalog"}},
+		"spec":{"replicas":3,"template":{"spec":{"containers":[{"name":"side"},{"name":"server","image":"catalog:v2"}]}}}}`)
+	const object = "resource: {kind: Deployment, name: productcatalogservice, "
+	r := s.want(t, object+"fields: [{path: spec.replicas, equals: 2}]}", check.Fail, "deployment/productcatalogservice: spec.replicas 3")
+	if r.Expected != "deployment/productcatalogservice: spec.replicas 2" || r.Look != "shopctl get deployment productcatalogservice -o yaml" {
+		t.Errorf("expected %q, look %q", r.Expected, r.Look)
+	}
+	s.want(t, object+"fields: [{path: spec.replicas, at_least: 3}]}", check.Pass, "3")
+	s.want(t, object+"fields: [{path: 'spec.template.spec.containers[name=server].image', matches: ':v2$'}]}", check.Pass, "catalog:v2")
+	s.want(t, object+`fields: [{path: 'metadata.labels["app.kubernetes.io/name"]', equals: catalog}]}`, check.Pass, "catalog")
+	s.want(t, object+"absent: true}", check.Fail, "is there")
+	s.want(t, "resource: {kind: ConfigMap, name: none, absent: true}", check.Pass, "does not exist")
+	s.want(t, "resource: {kind: ConfigMap, name: none}", check.Fail, "does not exist")
+}
+
+func TestEachChargeIsAnOrderOrARefund(t *testing.T) {
+	s := newScene(t)
+	s.want(t, "order: {}", check.Inconclusive, "no card was charged")
+	write := func(service, message, id string, ago time.Duration) {
+		s.Write(service, message, `{"message":"`+message+`","transaction_id":"`+id+`"}`, noon.Add(-ago))
+	}
+	write("payment", "payment charged", "a", 50*time.Second)
+	write("checkout", "order placed", "a", 49*time.Second)
+	write("payment", "payment charged", "b", 40*time.Second)
+	write("payment", "payment refunded", "b", 39*time.Second)
+	write("payment", "payment charged", "c", time.Second)
+	s.want(t, "order: {}", check.Pass, "3 charges: 1 orders, 1 refunds, 0 lost, 1 under way")
+	s.want(t, "order: {refunds: 0}", check.Fail, "1 refunds")
+	s.want(t, "order: {charges: {at_least: 4}}", check.Fail, "3 charges")
+	write("payment", "payment charged", "d", 30*time.Second)
+	s.want(t, "order: {}", check.Fail, "1 lost")
+	s.want(t, "order: {lost: {at_least: 1}}", check.Pass, "1 lost")
+	s.want(t, "order: {window: 20s}", check.Pass, "1 charges: 0 orders, 0 refunds, 0 lost, 1 under way")
+}
+
+func TestAFileOfTheLearnersIsReadStrictly(t *testing.T) {
+	s := newScene(t)
+	const probe = "manifest: {file: cart.yaml, objects: [{kind: Service, name: cart, fields: [{path: 'spec.ports[0].port', equals: 7070}]}]}"
+	s.want(t, probe, check.Fail, "cart.yaml does not exist yet")
+	for _, c := range []struct {
+		content  string
+		verdict  check.Verdict
+		observed string
+	}{
+		{"apiVersion: v1\nkind: Service\nmetadata: {name: cart}\nspec:\n  prots: []\n", check.Fail, "cart.yaml:5:"},
+		{"apiVersion: v1\nkind: Service\nmetadata: {name: card}\nspec: {ports: [{port: 7070}]}\n", check.Fail, `there is no Service cart; did you mean "Service card"?`},
+		{"apiVersion: v1\nkind: Service\nmetadata: {name: cart}\nspec: {ports: [{port: 80}]}\n", check.Fail, "spec.ports[0].port 80"},
+		{"apiVersion: v1\nkind: Service\nmetadata: {name: cart}\nspec: {ports: [{port: 7070}]}\n---\n", check.Pass, "spec.ports[0].port 7070"},
+	} {
+		if err := os.WriteFile(filepath.Join(s.eye.Workspace, "cart.yaml"), []byte(c.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.want(t, probe, c.verdict, c.observed)
+	}
+	s.want(t, "manifest: {file: cart.yaml}", check.Pass, "1 objects")
+}
+
+// tester answers as if tests had run.
+type tester struct {
+	out string
+	ok  bool
+	err error
+	ran check.GoTest
+}
+
+func (f *tester) Test(_ context.Context, t check.GoTest) (string, bool, error) {
+	f.ran = t
+	return f.out, f.ok, f.err
+}
+
+func TestTheLearnersTestsAreRunForOurOwnLessonsOnly(t *testing.T) {
+	s := newScene(t)
+	s.want(t, "gotest: {dir: catalog}", check.Inconclusive, "written elsewhere")
+	f := &tester{out: "ok  	catalog	0.01s\n", ok: true}
+	s.eye.Tester = f
+	s.want(t, "gotest: {dir: catalog, run: TestPrice}", check.Pass, "the tests pass")
+	if f.ran.Dir != filepath.Join(s.eye.Workspace, "catalog") || f.ran.Run != "TestPrice" || f.ran.Limit != time.Minute {
+		t.Errorf("ran %+v", f.ran)
+	}
+	s.want(t, "gotest: {fails: true}", check.Fail, "the tests pass")
+	f.out = "testing: warning: no tests to run\nPASS\n"
+	s.want(t, "gotest: {run: TestNone}", check.Fail, "there are no such tests yet")
+	f.out, f.ok = "--- FAIL: TestPrice (0.00s)\n    price_test.go:9: got 1, want 2\nFAIL\n", false
+	s.want(t, "gotest: {}", check.Fail, "price_test.go:9: got 1, want 2")
+	s.want(t, "gotest: {fails: true, says: 'want 2'}", check.Pass, "price_test.go:9")
+	s.want(t, "gotest: {fails: true, says: 'want 3'}", check.Fail, "price_test.go:9")
+	f.err = errors.New("there is no go command on this machine")
+	s.want(t, "gotest: {}", check.Inconclusive, "no go command")
+}

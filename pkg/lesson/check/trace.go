@@ -1,0 +1,239 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/trace"
+)
+
+// mostTraces bounds how many traces one look opens, the newest first.
+const mostTraces = 20
+
+// trace looks for traces since the step began that have all that is asked.
+func (e Eye) trace(ctx context.Context, want *format.Trace, base Baseline) Result {
+	least := max(want.AtLeast, 1)
+	r := Result{Verdict: Inconclusive, Expected: wantedTrace(want, least)}
+	list, err := e.Shop.ListTraces(ctx, &controlpb.ListTracesRequest{Filter: traceFilter(want, base), Limit: int32(max(mostTraces, least))})
+	if err != nil {
+		r.Observed = status.Convert(err).Message()
+		return r
+	}
+	names := e.names(ctx)
+	found, missing, looked := 0, "", ""
+	for _, s := range list.GetTraces() {
+		lacks, err := e.lacking(ctx, want, s, names)
+		if err != nil {
+			r.Observed = status.Convert(err).Message()
+			return r
+		}
+		if lacks == "" {
+			found++
+			looked = s.GetTraceId()
+		} else if missing == "" {
+			missing = fmt.Sprintf("trace %s: %s", shortID(s.GetTraceId()), lacks)
+			if looked == "" {
+				looked = s.GetTraceId()
+			}
+		}
+		if found >= least {
+			break
+		}
+	}
+	r.Verdict = verdict(found >= least)
+	switch {
+	case found >= least:
+		r.Observed = traces(found) + ", such as " + shortID(looked)
+	case len(list.GetTraces()) == 0:
+		r.Observed = "no such trace since the step began"
+	default:
+		r.Observed = fmt.Sprintf("%d of %s; %s", found, traces(len(list.GetTraces())), missing)
+	}
+	if looked != "" {
+		r.Look = "shopctl trace show " + looked
+	}
+	return r
+}
+
+func traces(n int) string {
+	if n == 1 {
+		return "1 trace"
+	}
+	return fmt.Sprintf("%d traces", n)
+}
+
+func shortID(id string) string { return id[:min(len(id), 8)] }
+
+func traceFilter(want *format.Trace, base Baseline) *controlpb.TraceFilter {
+	f := &controlpb.TraceFilter{Service: want.Service, Operation: want.Operation, Error: want.Error}
+	if !base.Since.IsZero() {
+		f.Since = timestamppb.New(base.Since)
+	}
+	if want.Above > 0 {
+		f.MinDuration = durationpb.New(want.Above)
+	}
+	if want.Below > 0 {
+		f.MaxDuration = durationpb.New(want.Below)
+	}
+	return f
+}
+
+// lacking says what a trace lacks of what is wanted, empty if nothing.
+func (e Eye) lacking(ctx context.Context, want *format.Trace, s *controlpb.TraceSummary, names aliases) (string, error) {
+	for _, service := range want.Services {
+		if !slices.ContainsFunc(s.GetServices(), func(is string) bool { return names.same(is, service) }) {
+			return service + " does not take part", nil
+		}
+	}
+	for _, service := range want.Without {
+		if slices.ContainsFunc(s.GetServices(), func(is string) bool { return names.same(is, service) }) {
+			return service + " takes part", nil
+		}
+	}
+	if len(want.Spans) == 0 {
+		return "", nil
+	}
+	resp, err := e.Shop.GetTrace(ctx, &controlpb.GetTraceRequest{Id: s.GetTraceId()})
+	if err != nil {
+		return "", err
+	}
+	var data tracepb.TracesData
+	if err := proto.Unmarshal(resp.GetOtlp(), &data); err != nil {
+		return "", fmt.Errorf("read trace %s: %w", shortID(s.GetTraceId()), err)
+	}
+	spans, _ := trace.Spans(&data)
+	for _, t := range trace.Assemble(spans) {
+		if lacks := lackingSpan(want.Spans, t, names); lacks != "" {
+			return lacks, nil
+		}
+	}
+	return "", nil
+}
+
+func lackingSpan(want []format.Span, t *trace.Trace, names aliases) string {
+	for i := range want {
+		w := &want[i]
+		n, named := 0, 0
+		for _, s := range t.Spans {
+			if !isNamed(s, w.Service, w.Name, names) {
+				continue
+			}
+			named++
+			if fits(w, s, names) {
+				n++
+			}
+		}
+		if w.Count == nil && n > 0 || w.Count != nil && w.Count.Holds(float64(n)) {
+			continue
+		}
+		is := fmt.Sprintf("%s: %d", wantedSpan(w), n)
+		if named > n {
+			is += fmt.Sprintf(" of %d with that name", named)
+		}
+		return is
+	}
+	return ""
+}
+
+func isNamed(s *trace.Span, service, name string, names aliases) bool {
+	return (service == "" || names.same(s.Service, service)) && (name == "" || s.Name == name || s.Operation() == name)
+}
+
+func fits(w *format.Span, s *trace.Span, names aliases) bool {
+	if w.Kind != "" && s.Kind.String() != w.Kind || w.Error != nil && s.Error != *w.Error || !w.Holds(s.Duration()) {
+		return false
+	}
+	for _, a := range w.Attributes {
+		if !Matches(a.Match, attributeOf(s, a.Key)) {
+			return false
+		}
+	}
+	return w.Parent == nil || isCalledBy(s, w.Parent, names)
+}
+
+// attributeOf is the value of an attribute, nil if the span has none such.
+func attributeOf(s *trace.Span, key string) any {
+	for _, a := range s.Attributes {
+		if a.Key == key {
+			return a.Value
+		}
+	}
+	return nil
+}
+
+// isCalledBy looks at the spans above up to the one in which the caller was called itself, so that a
+// method is found above the client's span that lies between.
+func isCalledBy(s *trace.Span, p *format.Parent, names aliases) bool {
+	for up := s.Up; up != nil; up = up.Up {
+		if isNamed(up, p.Service, p.Name, names) {
+			return true
+		}
+		if up.Kind == trace.Server || up.Kind == trace.Consumer {
+			return false
+		}
+	}
+	return false
+}
+
+func wantedTrace(want *format.Trace, least int) string {
+	text := strings.TrimSpace(want.Service + " " + want.Operation)
+	if text != "" {
+		text = " of " + text
+	}
+	text = traces(least) + text
+	if want.Error {
+		text += " with an error"
+	}
+	if w := want.Within.String(); w != "" {
+		text += " in " + w
+	}
+	var parts []string
+	if len(want.Services) > 0 {
+		parts = append(parts, "through "+strings.Join(want.Services, ", "))
+	}
+	if len(want.Without) > 0 {
+		parts = append(parts, "without "+strings.Join(want.Without, ", "))
+	}
+	for i := range want.Spans {
+		w := &want.Spans[i]
+		part := wantedSpan(w)
+		if w.Count != nil {
+			part += " " + w.Count.String() + " times"
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) > 0 {
+		text += ": " + strings.Join(parts, "; ")
+	}
+	return text
+}
+
+func wantedSpan(w *format.Span) string {
+	parts := []string{strings.TrimSpace(w.Service + " " + w.Name)}
+	if w.Kind != "" {
+		parts = append(parts, "("+w.Kind+")")
+	}
+	if w.Error != nil {
+		parts = append(parts, map[bool]string{true: "failed", false: "without an error"}[*w.Error])
+	}
+	if in := w.Within.String(); in != "" {
+		parts = append(parts, "in "+in)
+	}
+	for _, a := range w.Attributes {
+		parts = append(parts, "with "+a.Key+" "+Words(a.Match))
+	}
+	if w.Parent != nil {
+		parts = append(parts, "called by "+strings.TrimSpace(w.Parent.Service+" "+w.Parent.Name))
+	}
+	return strings.Join(parts, " ")
+}

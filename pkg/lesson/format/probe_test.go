@@ -1,0 +1,103 @@
+package format
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// withProbe is the sample with another check in its second step, and the line of that check's kind.
+func withProbe(t *testing.T, probe string) (text string, line int) {
+	t.Helper()
+	const old = `  log: {service: catalog, contains: NotFound, matches: "^no"}`
+	text = sample(t)
+	line = lineOf(t, text, old)
+	return strings.Replace(text, old, "  "+probe, 1), line
+}
+
+func TestEveryKindOfCheckIsRead(t *testing.T) {
+	for _, probe := range []string{
+		"promql: {expr: 'sum(rate(x[30s]))', below: 1.3, unit: attempts per order, enough: {expr: 'sum(y)', at_least: 20}}",
+		"trace: {service: checkout, operation: PlaceOrder, above: 1s, services: [payment], spans: [{name: Charge, count: {at_least: 3}, parent: {service: checkout}, attributes: [{key: a, equals: b}]}]}",
+		"edge: {caller: checkout, callee: payment, rate: {above: 1}, errors: 0, p95: {below: 500ms}, requests: 20}",
+		"alert: {name: Slow, state: resolved, labels: {service: payment}}",
+		"resource: {kind: Deployment, name: catalog, fields: [{path: 'spec.template.spec.containers[name=server].image', contains: v2}]}",
+		"order: {charges: {at_least: 5}, lost: 0, window: 1m}",
+		"manifest: {file: catalog.yaml, objects: [{kind: Service, name: catalog}]}",
+		"gotest: {dir: catalog, run: TestPrice, fails: true, says: want}",
+	} {
+		text, _ := withProbe(t, probe)
+		l, err := Parse("l.md", []byte(text))
+		if err != nil {
+			t.Errorf("%s: %v", probe, err)
+			continue
+		}
+		kind, _, _ := strings.Cut(probe, ":")
+		if got := l.Steps[1].Checks()[0].Kind(); got != kind {
+			t.Errorf("kind %q, want %q", got, kind)
+		}
+	}
+}
+
+func TestMistakesInChecksAreToldAtTheirPlace(t *testing.T) {
+	for probe, want := range map[string]string{
+		"promqll: {expr: x}":                                               `unknown key "promqll"; did you mean "promql"?`,
+		"promql: {expr: x}":                                                "expr is compared with nothing: above, below",
+		"promql: {expr: x, blow: 3}":                                       `unknown key "blow"; did you mean "below"?`,
+		"promql: {expr: x, below: many}":                                   `want a number, got "many"`,
+		"promql: {expr: 'sum(x', below: 1}":                                "expr, character 6: unclosed left parenthesis",
+		"promql: {below: 1}":                                               "a promql check has an expr",
+		"promql: {expr: x, below: 1, enough: {expr: y}}":                   "enough has an expr and at_least",
+		"trace: {at_least: 2}":                                             "a trace check says which traces",
+		"trace: {service: a, above: 2s, below: 1s}":                        "nothing takes more than 2s and less than 1s",
+		"trace: {spans: [{name: x, kind: servre}]}":                        `unknown kind "servre"; did you mean "server"?`,
+		"trace: {spans: [{name: x, count: {}}]}":                           "a bound is a number, or has above",
+		"trace: {spans: [{name: x, attributes: [{key: y}]}]}":              "an attribute has a key and what it is compared with",
+		"edge: {caller: checkout, rate: 1}":                                "an edge names caller and callee",
+		"edge: {caller: a, callee: b}":                                     "an edge has rate, errors, p50, p95, p99 or failure; or absent alone",
+		"edge: {caller: a, callee: b, p95: {below: fast}}":                 `want a duration such as 500ms or 2s, got "fast"`,
+		"alert: {name: Slow, state: fireing}":                              `unknown state "fireing"; did you mean "firing"?`,
+		"alert: {state: firing}":                                           "an alert check has the name of a rule",
+		"resource: {kind: Deployment}":                                     "a resource check names kind and name",
+		"resource: {kind: A, name: b, fields: [{path: 'a[x', equals: 1}]}": `path "a[x": write names with dots`,
+		"order: {lost: {}}":                                                "a bound is a number, or has above",
+		"manifest: {file: ../secret}":                                      `names a file of the workspace, got "../secret"`,
+		"manifest: {file: a.yaml, objects: [{name: x}]}":                   "an object has a kind",
+		"gotest: {dir: /etc}":                                              `dir is a directory of the workspace, got "/etc"`,
+		"gotest: {says: x}":                                                "says is for tests that fail",
+		"gotest: {limit: 1h}":                                              "a limit of 1h0m0s is too long for a check",
+		"rpc: {service: a, method: b}\n  order: {}":                        "asks 2 questions, want exactly one of rpc, instance",
+	} {
+		text, line := withProbe(t, probe)
+		_, err := Parse("l.md", []byte(text))
+		var ps Problems
+		if !errors.As(err, &ps) || !strings.Contains(ps[0].Text, want) {
+			t.Errorf("%s: got %v, want %s", probe, err, want)
+			continue
+		}
+		if ps[0].Line != line && ps[0].Line != line-2 {
+			t.Errorf("%s: told at line %d, want %d", probe, ps[0].Line, line)
+		}
+	}
+}
+
+func TestServicesThatAProbeNamesMustExist(t *testing.T) {
+	for _, probe := range []string{
+		"edge: {caller: chekout, callee: payment, rate: 1}",
+		"trace: {service: payment, services: [chekout]}",
+		"trace: {spans: [{name: x, parent: {service: chekout}}]}",
+	} {
+		text, line := withProbe(t, probe)
+		l, err := Parse("l.md", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, p := range Lint(l, []string{"catalog", "payment", "checkout"}) {
+			found = found || p.Code == "unknown-service" && p.Line == line && strings.Contains(p.Text, `did you mean "checkout"?`)
+		}
+		if !found {
+			t.Errorf("%s: lint does not find it", probe)
+		}
+	}
+}

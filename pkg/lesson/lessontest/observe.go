@@ -1,0 +1,113 @@
+package lessontest
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// observed is what can be seen of the shop; tests set it.
+type observed struct {
+	metrics map[string]float64
+	alerts  *controlpb.ListAlertsResponse
+	edges   *controlpb.GetMapResponse
+	traces  []*controlpb.TraceSummary
+	otlp    map[string][]byte
+}
+
+// SetMetric makes an expression come to a number; NaN: to nothing.
+func (s *Shop) SetMetric(expr string, value float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.observed.metrics == nil {
+		s.observed.metrics = map[string]float64{}
+	}
+	s.observed.metrics[expr] = value
+}
+
+// SetAlerts says what ListAlerts answers.
+func (s *Shop) SetAlerts(r *controlpb.ListAlertsResponse) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.observed.alerts = r
+}
+
+// SetMap says what GetMap answers.
+func (s *Shop) SetMap(r *controlpb.GetMapResponse) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.observed.edges = r
+}
+
+// AddTrace keeps a trace, as the newest.
+func (s *Shop) AddTrace(summary *controlpb.TraceSummary, data *tracepb.TracesData) error {
+	raw, err := proto.Marshal(data)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.observed.otlp == nil {
+		s.observed.otlp = map[string][]byte{}
+	}
+	s.observed.traces = slices.Insert(s.observed.traces, 0, summary)
+	s.observed.otlp[summary.GetTraceId()] = raw
+	return nil
+}
+
+// QueryMetrics implements check.Metrics.
+func (s *Shop) QueryMetrics(_ context.Context, r *controlpb.QueryMetricsRequest, _ ...grpc.CallOption) (*controlpb.QueryMetricsResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	resp := &controlpb.QueryMetricsResponse{ResultType: "vector"}
+	if v, ok := s.observed.metrics[r.GetExpr()]; ok && !math.IsNaN(v) {
+		resp.Series = []*controlpb.MetricSeries{{Samples: []*controlpb.MetricSample{{Value: v}}}}
+	}
+	return resp, nil
+}
+
+// ListAlerts implements check.Metrics.
+func (s *Shop) ListAlerts(context.Context, *controlpb.ListAlertsRequest, ...grpc.CallOption) (*controlpb.ListAlertsResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.observed.alerts, nil
+}
+
+// GetMap implements check.Map.
+func (s *Shop) GetMap(context.Context, *controlpb.GetMapRequest, ...grpc.CallOption) (*controlpb.GetMapResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.observed.edges, nil
+}
+
+// ListTraces implements check.Traces; of the filter it knows the time.
+func (s *Shop) ListTraces(_ context.Context, r *controlpb.ListTracesRequest, _ ...grpc.CallOption) (*controlpb.ListTracesResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	resp := &controlpb.ListTracesResponse{}
+	for _, t := range s.observed.traces {
+		if since := r.GetFilter().GetSince(); since == nil || !t.GetStart().AsTime().Before(since.AsTime()) {
+			resp.Traces = append(resp.Traces, t)
+		}
+	}
+	return resp, nil
+}
+
+// GetTrace implements check.Traces.
+func (s *Shop) GetTrace(_ context.Context, r *controlpb.GetTraceRequest, _ ...grpc.CallOption) (*controlpb.GetTraceResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	raw, ok := s.observed.otlp[r.GetId()]
+	if !ok {
+		return nil, status.Errorf(codes.NotFound, "no trace %s", r.GetId())
+	}
+	return &controlpb.GetTraceResponse{Otlp: raw}, nil
+}

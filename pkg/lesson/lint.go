@@ -1,0 +1,103 @@
+package lesson
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/strict"
+)
+
+// Lint finds what is wrong with a lesson and its scripts and can be seen without running them. services
+// are the names that the shop's services go by.
+func Lint(l *Lesson, services []string) format.Problems {
+	problems := format.Lint(l, services)
+	for _, name := range l.ScriptNames("") {
+		problems = append(problems, lintScript(l, name)...)
+	}
+	return problems
+}
+
+// lintScript wants a script to speak of steps, options and checks that the lesson has.
+func lintScript(l *Lesson, name string) format.Problems {
+	file := l.Dir() + "/testdata/" + name + ".txtar"
+	problem := func(line int, text string, args ...any) format.Problem {
+		return format.Problem{File: file, Line: max(line, 1), Column: 1, Code: "script", Text: fmt.Sprintf(text, args...)}
+	}
+	sc, err := ParseScript(name+".txtar", l.Scripts[name])
+	var at *ScriptError
+	if errors.As(err, &at) {
+		return format.Problems{problem(at.Line, "%s", at.Err)}
+	}
+	if err != nil {
+		return format.Problems{problem(1, "%s", err)}
+	}
+	var problems format.Problems
+	var step *format.Step
+	seen := map[string]bool{}
+	for _, a := range sc.Actions {
+		if a.Verb == "step" {
+			i := l.Step(a.Args[0])
+			if i < 0 {
+				problems = append(problems, problem(a.Line, "the lesson has no step %q%s", a.Args[0], strict.DidYouMean(a.Args[0], stepIDs(l))))
+				step = nil
+				continue
+			}
+			step = &l.Steps[i]
+			seen[step.ID] = true
+		}
+		if step == nil {
+			continue
+		}
+		if text := unknownIn(step, a); text != "" {
+			problems = append(problems, problem(a.Line, "%s", text))
+		}
+	}
+	for _, id := range stepIDs(l) {
+		if name == "solution" && !seen[id] {
+			problems = append(problems, problem(1, "the solution does nothing in step %q", id))
+		}
+	}
+	return problems
+}
+
+// unknownIn says what an action names that its step does not have, empty if there is nothing.
+func unknownIn(step *format.Step, a Action) string {
+	switch a.Verb {
+	case "predict":
+		b := step.Block(format.PredictKind)
+		if b == nil {
+			return fmt.Sprintf("step %q asks for no prediction", step.ID)
+		}
+		if check.PickOption(b.Predict.Options, a.Args[0]) == nil {
+			var ids []string
+			for _, o := range b.Predict.Options {
+				ids = append(ids, o.ID)
+			}
+			return fmt.Sprintf("step %q has no option %q%s", step.ID, a.Args[0], strict.DidYouMean(a.Args[0], ids))
+		}
+	case "answer", "expect":
+		var ids []string
+		for _, c := range step.Checks() {
+			ids = append(ids, c.ID)
+		}
+		if !slices.Contains(ids, a.Args[0]) {
+			return fmt.Sprintf("step %q has no check %q%s", step.ID, a.Args[0], strict.DidYouMean(a.Args[0], ids))
+		}
+	case "run":
+		if step.Block(format.RunKind) == nil {
+			return fmt.Sprintf("step %q has nothing to run", step.ID)
+		}
+	}
+	return ""
+}
+
+func stepIDs(l *Lesson) []string {
+	ids := make([]string, len(l.Steps))
+	for i, s := range l.Steps {
+		ids[i] = s.ID
+	}
+	return ids
+}

@@ -1,0 +1,62 @@
+// Package scaffold begins a new lesson: a small experiment that can be proven at once, and marks where
+// its author has to write. An author who replaces one piece after the other always has a lesson that runs.
+package scaffold
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+//go:embed template
+var templates embed.FS
+
+// files are the pieces of a lesson and where they belong.
+var files = [...]struct{ template, path string }{
+	{"lesson.md", "lesson.md"},
+	{"solution.txtar", "testdata/solution.txtar"},
+	{"wrong-first.txtar", "testdata/wrong-first.txtar"},
+}
+
+// name is what tracks and lessons are called: it is typed, and part of file names.
+var name = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
+
+// ErrExists tells that there is something already where the lesson would be.
+var ErrExists = errors.New("it exists already")
+
+// Write makes a lesson in root/track/slug and returns the files that it wrote. It never overwrites.
+func Write(root, track, slug string) ([]string, error) {
+	for _, word := range []string{track, slug} {
+		if !name.MatchString(word) {
+			return nil, fmt.Errorf("name %q: use lower case letters, digits and dashes", word)
+		}
+	}
+	dir := filepath.Join(root, track, slug)
+	if _, err := os.Lstat(dir); err == nil {
+		return nil, fmt.Errorf("make %s: %w", dir, ErrExists)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("make lesson: %w", err)
+	}
+	var written []string
+	for _, f := range files {
+		text, err := fs.ReadFile(templates, "template/"+f.template)
+		if err != nil {
+			return written, fmt.Errorf("make lesson: %w", err)
+		}
+		filled := strings.NewReplacer("{{slug}}", slug, "{{track}}", track).Replace(string(text))
+		path := filepath.Join(dir, filepath.FromSlash(f.path))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return written, fmt.Errorf("make lesson: %w", err)
+		}
+		if err := os.WriteFile(path, []byte(filled), 0o644); err != nil {
+			return written, fmt.Errorf("make lesson: %w", err)
+		}
+		written = append(written, path)
+	}
+	return written, nil
+}
