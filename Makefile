@@ -29,6 +29,7 @@ test-prometheus: ## our storage, rules and templates against Prometheus' own
 
 bench: build ## speed and memory, as ratios against a baseline of the same run
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 1x -timeout 20m ./pkg/bench
+	cd tools/promcheck && $(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 20x ./...
 
 lint: ## vet, staticcheck, gofumpt: no findings
 	$(GO) vet -tags $(TAGS) ./...

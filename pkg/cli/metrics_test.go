@@ -158,6 +158,12 @@ func TestAQueryThatCannotBeIsExplained(t *testing.T) {
 	}
 }
 
+func TestTheNameOfAMetricIsCompletedWithinAnExpression(t *testing.T) {
+	w := newWorld(t).serve(&measuredShop{})
+	w.want(exitOK, "__complete", "metrics", "query", "sum(rate(ord")
+	w.wantOut("sum(rate(orders_total\n")
+}
+
 func TestAlertsCanFailAScript(t *testing.T) {
 	shop := &measuredShop{alerts: someAlerts()}
 	w := newWorld(t).serve(shop)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"os"
@@ -33,7 +34,7 @@ const tracesFile = "testdata/traces.json"
 
 func newTracedShop(t *testing.T) *tracedShop {
 	t.Helper()
-	file, err := openTraces(tracesFile)
+	file, err := openTraces(tracesFile, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,6 +195,9 @@ func TestAFileIsOpenedWithTheShopDown(t *testing.T) {
 	if err := os.WriteFile(one, w.out.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	w.f.In = bytes.NewReader(w.out.Bytes())
+	w.want(exitOK, "trace", "open", "-")
+	w.wantOut("trace 4bf92f3577b34da6a3ce929d0e0e4736")
 	w.want(exitOK, "trace", "open", one, "-o", "json")
 	var view traceView
 	if err := json.Unmarshal(w.out.Bytes(), &view); err != nil || view.TraceID != "4bf92f3577b34da6a3ce929d0e0e4736" || len(view.Spans) != 10 || view.Retries != 1 || view.Faults != 1 {
@@ -216,7 +220,7 @@ func TestTraceIDsComplete(t *testing.T) {
 }
 
 func TestSpansOfOneTraceAloneAreTaken(t *testing.T) {
-	file, err := openTraces(tracesFile)
+	file, err := openTraces(tracesFile, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,17 @@ func newLoop(t Target) *loop {
 	return l
 }
 
+// describeOwn tells the store what these series are.
+func describeOwn(db *tsdb.DB) {
+	for name, help := range map[string]string{
+		nameUp:       "1 if the last scrape of the target went well, else 0.",
+		nameDuration: "How long the scrape took.",
+		nameSamples:  "How many samples the target had.",
+	} {
+		db.Describe(name, tsdb.Metadata{Type: "gauge", Help: help})
+	}
+}
+
 // put appends a sample; what the store refuses, it counts.
 func (c *cached) put(a *tsdb.Appender, at int64, v float64) {
 	if ref, err := a.Append(c.ref, c.labels, at, v); err == nil {

@@ -4,6 +4,7 @@
 package spans
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"sync"
@@ -261,6 +262,7 @@ func (e *entry) file(n *names, p *parsed, o *origin) {
 		o.refs++
 		e.origins = append(e.origins, o)
 	}
+	e.data = grown(e.data, len(p.raw)+2*binary.MaxVarintLen32)
 	e.data = protowire.AppendVarint(e.data, uint64(at))
 	e.data = protowire.AppendBytes(e.data, p.raw)
 	service := o.resource.service
@@ -293,6 +295,22 @@ func (e *entry) file(n *names, p *parsed, o *origin) {
 	}
 }
 
+// grown makes room for n more bytes. Most traces end small, so they grow in few steps; what a step leaves
+// unused counts as taken.
+func grown(data []byte, n int) []byte {
+	const small = 16 << 10
+	need := len(data) + n
+	switch {
+	case need <= cap(data):
+		return data
+	case len(data) > 0 && need < small:
+		need = max(need, 2*cap(data))
+	case len(data) > 0:
+		need += need / 4
+	}
+	return append(make([]byte, 0, need), data...)
+}
+
 // record is what others are told of a span. Only calls say more than their times and names.
 func (s *Store) record(p *parsed, o *origin) trace.Record {
 	r := trace.Record{
@@ -305,8 +323,9 @@ func (s *Store) record(p *parsed, o *origin) trace.Record {
 	}
 	var number [20]byte
 	for _, encoded := range p.attributes {
-		if key, value := keyValue(encoded, number[:0]); trace.Describes(key) {
-			r.Describe(s.texts.text(key), s.texts.text(value))
+		key, value := keyValue(encoded, number[:0])
+		if known := trace.Described(key); known != "" {
+			r.Describe(known, s.texts.text(value))
 		}
 	}
 	return r

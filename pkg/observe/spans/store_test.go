@@ -161,7 +161,7 @@ func TestASummaryTellsOfTheRootOrOfTheEarliestSpan(t *testing.T) {
 }
 
 func TestASummaryTellsWhatACallerAskedFor(t *testing.T) {
-	s := New(Config{})
+	s := newStore(0)
 	ingest(t, s,
 		span{trace: 1, id: 2, parent: 1, service: "frontend", name: "GET /cart", kind: trace.Server, from: 1, to: 9},
 		span{trace: 1, id: 3, parent: 2, service: "cart", name: "GetCart", kind: trace.Server, from: 2, to: 5},
