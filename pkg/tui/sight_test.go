@@ -185,6 +185,13 @@ func TestTabsAreGoneIntoAndOutOf(t *testing.T) {
 	s.wantText("payment Charge", "try 1 of 2", "critical path")
 	s.press("j", "j", "j", "j", "enter")
 	s.wantText("UNAVAILABLE", "parent", "payment Charge")
+	s.press("l")
+	if want := (wanted{trace: order(t).ID.String(), span: "0800000000000000", on: true}); s.listening != want {
+		t.Errorf("l asks for %+v, want %+v", s.listening, want)
+	}
+	s.wantText("of span 08000000")
+	s.press("esc")
+	s.wantText("parent", "payment Charge")
 	s.press("esc", "l")
 	if s.focus != paneLogs || s.listening.trace != order(t).ID.String() {
 		t.Fatalf("l leads to %s of trace %q", s.focus.name(), s.listening.trace)
