@@ -24,6 +24,8 @@ type lessonOptions struct {
 	fresh   bool
 	json    bool
 	lang    string
+	// again is the command that takes the lesson once more.
+	again string
 	// adjust changes what the session gets, where a lesson is played for its author.
 	adjust func(*lesson.Deps) error
 }
@@ -60,7 +62,7 @@ shopctl lesson ./lessons/communication/caching`,
 	}
 	must(cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"en", "ja"}, cobra.ShellCompDirectiveNoFileComp)))
 	cmd.AddCommand(newLessonListCmd(f), newLessonLintCmd(f), newLessonProveCmd(f), newLessonResetCmd(f),
-		newLessonExportCmd(f), newLessonImportCmd(f), newLessonNewCmd(f), newLessonPlayCmd(f))
+		newLessonExportCmd(f), newLessonImportCmd(f), newLessonNewCmd(f), newLessonPlayCmd(f), newLessonSchemaCmd(f))
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning, exitEnvironment, exitInterrupted)
 }
 
@@ -83,6 +85,7 @@ func (o *lessonOptions) run(cmd *cobra.Command, args []string) error {
 			return unknown("step", step, stepNames(l))
 		}
 	}
+	o.again = "lesson " + args[0]
 	return o.take(cmd.Context(), l.In(o.language()))
 }
 
@@ -108,7 +111,7 @@ func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) 
 	if err != nil {
 		return o.f.explainOpen(err)
 	}
-	defer func() { err = errors.Join(err, o.f.leaveLesson(ctx, s)) }()
+	defer func() { err = errors.Join(err, o.leave(ctx, s)) }()
 	if err := o.arrive(ctx, s); err != nil {
 		return err
 	}
@@ -116,7 +119,7 @@ func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) 
 	case o.json:
 		return o.f.lessonEvents(ctx, s)
 	case o.f.Interactive() && !o.f.Accessible:
-		return runLessonScreen(ctx, o.f, s, "lesson "+l.ID+" --no-tui")
+		return runLessonScreen(ctx, o.f, s, o.again+" --no-tui")
 	}
 	return o.f.lessonPlain(ctx, s)
 }
@@ -147,7 +150,9 @@ func (o *lessonOptions) arrive(ctx context.Context, s *lesson.Session) error {
 // leaveTime bounds the undoing of what a lesson did.
 const leaveTime = 90 * time.Second
 
-func (f *Factory) leaveLesson(ctx context.Context, s *lesson.Session) error {
+// leave undoes what the lesson did.
+func (o *lessonOptions) leave(ctx context.Context, s *lesson.Session) error {
+	f := o.f
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
 	defer cancel()
 	v := s.Snapshot()
@@ -158,15 +163,23 @@ func (f *Factory) leaveLesson(ctx context.Context, s *lesson.Session) error {
 		f.next("lesson list")
 		return nil
 	}
+	if o.adjust != nil {
+		f.notef("the shop is as it was")
+		f.next(o.again + " --from " + v.Step.ID)
+		return nil
+	}
 	f.notef("the shop is as it was; the lesson resumes at step %d of %d", v.StepIndex+1, v.StepCount)
-	f.next("lesson " + v.Lesson)
+	f.next(o.again)
 	return nil
 }
 
 func (f *Factory) explainOpen(err error) error {
 	var unsteady *lesson.Unsteady
 	var file *fs.PathError
+	var foreign *lesson.ForeignError
 	switch {
+	case errors.As(err, &foreign):
+		return hintErr(exitUsage, "read it first; if you trust it: "+f.command("lesson play --trust DIR"), fmt.Errorf("open the lesson: %w", err))
 	case errors.As(err, &unsteady):
 		return hintErr(exitEnvironment, f.command("ps")+"\n"+f.command("fault clear --all"), fmt.Errorf("open the lesson: the shop is not sound: %w", err))
 	case errors.Is(err, lesson.ErrBusy):

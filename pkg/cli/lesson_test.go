@@ -202,7 +202,7 @@ func TestAPlainLessonAsksAndAnswersInLines(t *testing.T) {
 	if err := w.f.lessonPlain(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.f.leaveLesson(t.Context(), s); err != nil {
+	if err := (&lessonOptions{f: w.f, again: "lesson sample"}).leave(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
 	out := w.out.String()
@@ -240,7 +240,7 @@ func TestALessonAsEventsIsOneObjectALine(t *testing.T) {
 	if err := w.f.lessonEvents(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.f.leaveLesson(t.Context(), s); err != nil {
+	if err := (&lessonOptions{f: w.f, again: "lesson sample"}).leave(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
 	var failed []string
@@ -308,4 +308,31 @@ func TestALessonOfOnesOwnIsBegun(t *testing.T) {
 	w.wantErr("there are 2 lessons in "+dir, "shopctl lesson "+place)
 	w.want(exitUsage, "lesson", t.TempDir())
 	w.wantErr("there is no lesson.md in ")
+}
+
+func TestTheSchemaIsJSON(t *testing.T) {
+	w := newWorld(t)
+	for _, args := range [][]string{{"lesson", "schema"}, {"lesson", "schema", "check"}} {
+		w.want(exitOK, args...)
+		var schema map[string]any
+		if err := json.Unmarshal(w.out.Bytes(), &schema); err != nil || schema["$defs"] == nil {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+	w.want(exitUsage, "lesson", "schema", "chek")
+	w.wantErr(`did you mean "check"?`, "shopctl lesson schema check")
+}
+
+func TestALessonFromElsewhereIsNotTrustedUnlessSomebodySaysSo(t *testing.T) {
+	w := newWorld(t).serve(&fakeShop{status: healthy()})
+	dir := t.TempDir()
+	w.want(exitOK, "lesson", "new", "--dir", dir, "communication/caching")
+	place := filepath.Join(dir, "communication", "caching")
+	if err := os.WriteFile(filepath.Join(place, "x.yaml"), []byte("command: [ls]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"lesson", place, "--no-tui"}, {"lesson", "play", place}} {
+		w.want(exitUsage, args...)
+		w.wantErr("x.yaml:1:1: it names a program", "shopctl lesson play --trust DIR")
+	}
 }

@@ -81,11 +81,20 @@ func (s *Session) runLine(ctx context.Context, st *step, line command.Line) erro
 	took := s.deps.Now().Sub(start)
 	st.run.exit = exit
 	st.run.lines = append(st.run.lines, ranLine{output: out.own.String(), exit: exit, took: took})
-	if exit != 0 {
+	switch {
+	case exit != 0:
 		st.run.output += fmt.Sprintf("exit code %d after %d ms\n", exit, took.Milliseconds())
+	case st.asksForTime():
+		st.run.output += fmt.Sprintf("done after %d ms\n", took.Milliseconds())
 	}
 	s.changed()
 	return nil
+}
+
+// asksForTime tells whether the observation is how long a command took, which commands do not print.
+func (st *step) asksForTime() bool {
+	b := st.def.Block(format.ObserveKind)
+	return b != nil && b.Observe.From != nil && b.Observe.From.Take == format.TakeMilliseconds
 }
 
 // shopctl runs one command; closing the session ends it.

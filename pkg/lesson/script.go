@@ -132,6 +132,11 @@ func ParseAction(words []string) (Action, error) {
 		if n := len(words) - 1; n < v.least || v.most >= 0 && n > v.most {
 			return Action{}, fmt.Errorf("%s does not take %d words", v.name, n)
 		}
+		if v.name == "shopctl" {
+			if err := command.Allowed(words); err != nil {
+				return Action{}, err
+			}
+		}
 		return Action{Verb: words[0], Args: words[1:]}, nil
 	}
 	return Action{}, fmt.Errorf("unknown action %q%s", words[0], strict.DidYouMean(words[0], names))

@@ -110,6 +110,9 @@ func Open(ctx context.Context, l *Lesson, d Deps) (*Session, error) {
 		changes: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		passed: make(chan struct{}), closing: make(chan struct{}),
 	}
+	if err := refuseCommands(l); err != nil {
+		return nil, err
+	}
 	if err := makeWorkspace(l, d.Workspace); err != nil {
 		return nil, err
 	}

@@ -292,3 +292,17 @@ func TestAHintIsOfferedAfterAMinuteAndAHalfWithoutProgress(t *testing.T) {
 		}
 	})
 }
+
+func TestHowLongACommandTookIsPrintedWhereItIsAsked(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		text := strings.Replace(lessontest.Text, "from: {take: exit}", "from: {take: milliseconds}", 1)
+		text = strings.Replace(text, `GetProduct '{"id":"NOPE"}'`, "ListProducts", 1)
+		w.l = lessontest.Lesson(t, map[string]string{"lesson.md": text})
+		s := w.open()
+		defer w.close(s)
+		w.play(s, "predict empty guess\nrun")
+		if r := block(t, s.Snapshot(), lesson.RunBlock).Run; !strings.HasSuffix(r.Output, "done after 0 ms\n") {
+			t.Errorf("output: %s", r.Output)
+		}
+	})
+}

@@ -54,7 +54,7 @@ func Parse(text string) ([]Line, error) {
 			}
 			return nil, err
 		}
-		if err := allowed(words); err != nil {
+		if err := Allowed(words); err != nil {
 			return nil, &Error{Line: number, Column: 1, Text: err.Error()}
 		}
 		lines = append(lines, Line{Text: trimmed, Args: words[1:], Number: number})
@@ -63,14 +63,19 @@ func Parse(text string) ([]Line, error) {
 }
 
 // notInLessons are verbs that start, end or steer the shop or a screen: an experiment needs none.
-var notInLessons = [...]string{"daemon", "service", "sidecar", "dash", "lesson", "up", "down", "completion", "doctor"}
+// Export writes files wherever it is told to.
+var notInLessons = [...]string{"daemon", "export", "service", "sidecar", "dash", "lesson", "up", "down", "completion", "doctor"}
 
-func allowed(words []string) error {
+// Allowed returns nil for a command that a lesson can run. The verb comes first, so that no flag hides it.
+func Allowed(words []string) error {
 	if words[0] != "shopctl" {
 		return fmt.Errorf("run %q: only shopctl commands can be run", words[0])
 	}
 	if len(words) == 1 {
 		return errors.New("run shopctl: the verb is missing")
+	}
+	if strings.HasPrefix(words[1], "-") {
+		return fmt.Errorf("run shopctl %s: in a lesson the verb comes first, and its flags behind it", words[1])
 	}
 	for _, verb := range notInLessons {
 		if words[1] == verb {

@@ -91,6 +91,9 @@ func (l *Lesson) readFiles(fsys fs.FS, dir string) error {
 		}
 		lang, isText := language(rel)
 		switch {
+		case path.Base(rel) == "shopctl.yaml":
+			// Commands of the lesson start in the workspace, and would be configured by it.
+			problems = append(problems, Problem{File: name, Line: 1, Column: 1, Code: "file", Text: "a lesson cannot bring a shopctl.yaml: the learner's own says how shopctl works"})
 		case rel == "lesson.md":
 		case isText:
 			t, err := parseTranslation(name, content)

@@ -44,8 +44,8 @@ func (r *reporter) front(l *Lesson) {
 		r.add("id", at.Line, at.Column, "id %q: use lower case letters, digits and dashes", l.ID)
 	}
 	for _, what := range l.Rollback {
-		if what != RollbackFaults && what != RollbackObjects {
-			r.add("rollback", at.Line, at.Column, "unknown rollback %q%s", what, strict.DidYouMean(string(what), []string{"faults", "objects"}))
+		if !slices.Contains(rollbacks(), string(what)) {
+			r.add("rollback", at.Line, at.Column, "unknown rollback %q%s", what, strict.DidYouMean(string(what), rollbacks()))
 		}
 	}
 	if l.Shop.Load < 0 || l.Shop.Load > mostLoad || l.Shop.Seed < 0 {
@@ -164,9 +164,13 @@ func (r *reporter) from(o *Observe, run *Block, bad func(string, ...any)) {
 			bad("from: take: match needs a match with one group")
 		}
 	default:
-		bad("unknown take %q%s", f.Take, strict.DidYouMean(string(f.Take), []string{"exit", "milliseconds", "match"}))
+		bad("unknown take %q%s", f.Take, strict.DidYouMean(string(f.Take), takes()))
 	}
 }
+
+func rollbacks() []string { return []string{string(RollbackFaults), string(RollbackObjects)} }
+
+func takes() []string { return []string{string(TakeExit), string(TakeMilliseconds), string(TakeMatch)} }
 
 func answerKinds() []string {
 	return []string{string(NumberAnswer), string(TextAnswer), string(OptionAnswer)}

@@ -146,8 +146,11 @@ func (p *prover) session(ctx context.Context, prove func(context.Context, *lesso
 	d.Seed = p.seed
 	d.Workspace = filepath.Join(dir, "lessons", p.lesson.ID)
 	s, err := lesson.Open(ctx, p.lesson, d)
-	if err != nil {
+	var unsteady *lesson.Unsteady
+	if errors.As(err, &unsteady) {
 		return fmt.Errorf("the steady state does not hold: %w", err)
+	} else if err != nil {
+		return fmt.Errorf("the lesson does not open: %w", err)
 	}
 	defer func() {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*closeTime)

@@ -245,12 +245,28 @@ func collect(n *yaml.Node, v reflect.Value, fields map[string]reflect.Value) {
 
 func names(v reflect.Value) []string {
 	var out []string
-	for i := range v.NumField() {
-		name, inline := tag(v.Type().Field(i))
+	for _, f := range Fields(v.Type()) {
+		out = append(out, f.Name)
+	}
+	return out
+}
+
+// Field is a key of a mapping and the type of its value.
+type Field struct {
+	Name string
+	Type reflect.Type
+}
+
+// Fields are the keys that Decode takes for a struct, in their order.
+func Fields(t reflect.Type) []Field {
+	var out []Field
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, inline := tag(f)
 		if inline {
-			out = append(out, names(v.Field(i))...)
+			out = append(out, Fields(f.Type)...)
 		} else if name != "" {
-			out = append(out, name)
+			out = append(out, Field{name, f.Type})
 		}
 	}
 	return out
