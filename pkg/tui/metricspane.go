@@ -16,6 +16,15 @@ type metricsPane struct {
 	last   time.Duration
 	charts []chart
 	fail   string
+	drawn  drawnCharts
+}
+
+// drawnCharts are the charts as they were drawn last, and for what.
+type drawnCharts struct {
+	first         *chart
+	theme         *theme
+	width, height int
+	text          string
 }
 
 // spansBack are how far back the plots can go.
@@ -86,14 +95,25 @@ func (p *metricsPane) Render(width, height int) string {
 		return waiting(p.w, width)
 	case p.fail != "":
 		return strings.Join(p.w.warn.each(wrap(p.fail, width)), "\n")
-	case p.charts == nil:
+	case len(p.charts) == 0:
 		return p.w.faint.paint("asking for metrics")
-	case len(p.charts) == 1:
-		return strings.Join(p.plot(p.charts[0], width, height), "\n")
-	case p.w.linear:
-		return strings.Join(p.rows(width, height), "\n")
 	}
-	return strings.Join(p.tiles(width, height), "\n")
+	d := drawnCharts{first: &p.charts[0], theme: p.w.theme, width: width, height: height, text: p.drawn.text}
+	if d != p.drawn {
+		d.text = strings.Join(p.draw(width, height), "\n")
+		p.drawn = d
+	}
+	return d.text
+}
+
+func (p *metricsPane) draw(width, height int) []string {
+	switch {
+	case len(p.charts) == 1:
+		return p.plot(p.charts[0], width, height)
+	case p.w.linear:
+		return p.rows(width, height)
+	}
+	return p.tiles(width, height)
 }
 
 // The least size of a plot among others.
