@@ -8,7 +8,7 @@ BIN      := bin/shopctl
 TOOL     := $(GO) tool -modfile=tools/lint/go.mod
 GO_FILES := $(shell find cmd pkg services lessons tools -name '*.go' -not -path '*/testdata/*')
 
-.PHONY: up down build test bench lint demo docs generate check-generated fuzz clean
+.PHONY: up down build test test-prometheus bench lint demo docs generate check-generated fuzz clean
 
 up: build ## build shopctl and start the shop
 	$(BIN) up
@@ -24,8 +24,12 @@ $(BIN): $(GO_FILES) go.mod go.sum $(shell find services lessons -name '*.yaml' -
 test: ## all tests, with the race detector
 	$(GO) test -race -tags $(TAGS) -timeout 15m ./...
 
+test-prometheus: ## our storage, rules and templates against Prometheus' own
+	cd tools/promcheck && $(GO) test -tags $(TAGS) ./...
+
 bench: build ## speed and memory, as ratios against a baseline of the same run
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 1x -timeout 20m ./pkg/bench
+	cd tools/promcheck && $(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 20x ./...
 
 lint: ## vet, staticcheck, gofumpt: no findings
 	$(GO) vet -tags $(TAGS) ./...

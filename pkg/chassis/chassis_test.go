@@ -324,6 +324,7 @@ func TestHTTPIsMeasuredByRouteAndAPanicIs500(t *testing.T) {
 		`http_requests_total{code="200",method="GET",route="/product/{id}"} 2`,
 		`http_requests_total{code="500",method="GET",route="/product/{id}"} 1`,
 		`http_requests_total{code="404",method="GET",route="other"} 1`,
+		"http_requests_in_flight 0",
 	} {
 		if !strings.Contains(m, want) {
 			t.Errorf("metrics miss %s", want)

@@ -124,7 +124,8 @@ func (t *tracing) streamClient(ctx context.Context, desc *grpc.StreamDesc, cc *g
 		return nil, err
 	}
 	traced := &tracedClientStream{ClientStream: s, span: span, oneReply: !desc.ServerStreams}
-	context.AfterFunc(s.Context(), func() { traced.end(s.Context().Err()) })
+	// The caller's context, and not the stream's: that one ends before its last message has been read.
+	traced.forget = context.AfterFunc(ctx, func() { traced.end(status.FromContextError(ctx.Err()).Err()) })
 	return traced, nil
 }
 
@@ -144,12 +145,14 @@ type tracedServerStream struct {
 
 func (s tracedServerStream) Context() context.Context { return s.ctx }
 
-// tracedClientStream ends its span with the last message, an error, or the stream's context.
+// tracedClientStream ends its span with the last message, an error, or the caller's context.
 type tracedClientStream struct {
 	grpc.ClientStream
 	span     trace.Span
 	oneReply bool
 	once     sync.Once
+	// forget ends the watch over the caller's context.
+	forget func() bool
 }
 
 func (s *tracedClientStream) end(err error) {
@@ -164,6 +167,7 @@ func (s *tracedClientStream) end(err error) {
 func (s *tracedClientStream) RecvMsg(m any) error {
 	err := s.ClientStream.RecvMsg(m)
 	if err != nil || s.oneReply {
+		s.forget()
 		s.end(err)
 	}
 	return err

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -211,15 +210,15 @@ func (o *alertsRulesOptions) run(ctx context.Context) error {
 	return o.f.Print(o.format, view, func(w io.Writer) {
 		t := newTable("STATE", "ALERT", "SEVERITY", "FOR", "OBJECT", "EXPRESSION")
 		for i, r := range view.Rules {
-			hold := time.Duration(0)
-			if f := resp.GetRules()[i].GetFor(); f != nil {
-				hold = f.AsDuration()
+			hold := "-"
+			if d := resp.GetRules()[i].GetFor().AsDuration(); d > 0 {
+				hold = shortDuration(d)
 			}
 			text := strings.Join(strings.Fields(r.Expr), " ")
 			if r.LastError != "" {
 				text = o.f.paint(toneBad, r.LastError)
 			}
-			t.row(o.f.alertState(r.State), r.Name, dash(r.Labels["severity"]), shortDuration(hold), r.Object, text)
+			t.row(o.f.alertState(r.State), r.Name, dash(r.Labels["severity"]), hold, r.Object, text)
 		}
 		t.write(w)
 	})

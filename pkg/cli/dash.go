@@ -15,9 +15,11 @@ import (
 func newDashCmd(f *Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dash",
-		Short: "Watch the shop: services, logs, events and faults on one screen",
-		Long: `Show every service with its state, rates, errors and latencies, the logs of the chosen one, and what happens.
-Keys restart, stop, break and call services; ? lists them, and everything they do is a command too.`,
+		Short: "Watch the shop: services, logs, traces, metrics, alerts and the map on one screen",
+		Long: `Show every service with its state, rates, errors and latencies, the logs of the chosen one, and what happens; in tabs
+beside them the traces with their waterfalls, plots of the metrics, the alerts and their rules, and the map of who calls
+whom. Alerts that fire and what faults do stand at the top of every view. Keys restart, stop, break and call services;
+? lists them, and everything they do is a command too.`,
 		Args: exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDash(cmd.Context(), f) },
 	}

@@ -23,7 +23,7 @@ func TestThePaletteOffersWhatRunsAndTakesNoScreen(t *testing.T) {
 			t.Errorf("%s lacks a description", v.Name)
 		}
 	}
-	for _, want := range []string{"call", "fault inject", "fault clear", "ps", "up", "down"} {
+	for _, want := range []string{"call", "fault inject", "fault clear", "ps", "up", "down", "trace list", "trace show", "metrics query", "alerts list", "map", "top"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("%s is missing in %v", want, names)
 		}

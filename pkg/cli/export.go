@@ -79,7 +79,7 @@ func (o *exportOptions) apiURL(ctx context.Context, shop *control.Client) (strin
 		return "", err
 	}
 	if st.GetPrometheusUrl() == "" {
-		return "", hintErr(exitFailed, "shopctl down && shopctl up", errors.New("Prometheus' API is not served"))
+		return "", hintErr(exitFailed, "shopctl down && shopctl up", errors.New("the API of Prometheus is not served"))
 	}
 	return st.GetPrometheusUrl(), nil
 }

@@ -75,7 +75,7 @@ func TestHelpTellsUsageFlagsAndExitCodes(t *testing.T) {
 	w.want(exitOK, "help", "exit-codes")
 	w.wantOut("  130  interrupted\n")
 	w.want(exitOK, "lesson", "--help") // does something itself, and holds others
-	w.wantOut("Usage:\n  shopctl lesson [LESSON] [flags]\n  shopctl lesson COMMAND\n", "  0    ok\n")
+	w.wantOut("Usage:\n  shopctl lesson [LESSON | DIR] [flags]\n  shopctl lesson COMMAND\n", "  0    ok\n")
 	w.want(exitOK)
 	w.wantOut("shopctl COMMAND", "The shop:\n", "  status ", "Its objects:\n")
 }

@@ -66,7 +66,13 @@ func (o *logsOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return receive(o.f, "lines", stream, o.print)
+	if err := receive(o.f, "lines", stream, o.print); err != nil {
+		return err
+	}
+	if o.trace != "" {
+		o.f.next("trace show " + o.trace)
+	}
+	return nil
 }
 
 type logView struct {

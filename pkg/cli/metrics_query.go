@@ -227,21 +227,36 @@ const (
 
 func (o *metricsQueryOptions) draw(expr string, v queryView, end time.Time) {
 	var series []plot.Series
+	zone := o.f.Now().Location()
 	for _, s := range v.Series {
 		line := plot.Series{Name: o.legend(s, len(v.Series))}
 		for _, p := range s.Samples {
-			line.Points = append(line.Points, plot.Point{Time: p.time, Value: p.value})
+			line.Points = append(line.Points, plot.Point{Time: p.time.In(zone), Value: p.value})
 		}
 		series = append(series, line)
 	}
 	lines := plot.Lines(series, plot.Options{
 		Width: cmp.Or(o.f.Width, plotWidth), Height: plotHeight + min(len(series), plot.Tones), Title: expr, Unit: plot.UnitOf(expr),
-		From: end.Add(-o.back), To: end,
+		From: end.Add(-o.back), To: end, Step: stepOf(v),
 		Style: plot.Style{ASCII: o.f.ASCII, Linear: o.f.Accessible, Paint: o.f.paintPlot},
 	})
-	for _, line := range lines {
-		fmt.Fprintln(o.f.Out, strings.TrimRight(line, " "))
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
 	}
+	fmt.Fprintln(o.f.Out, strings.TrimRight(strings.Join(lines, "\n"), "\n"))
+}
+
+// stepOf is the time between two neighbouring points: what is further apart is not joined by a line.
+func stepOf(v queryView) time.Duration {
+	var step time.Duration
+	for _, s := range v.Series {
+		for i := 1; i < len(s.Samples); i++ {
+			if d := s.Samples[i].time.Sub(s.Samples[i-1].time); step == 0 || d < step {
+				step = d
+			}
+		}
+	}
+	return step
 }
 
 // legend is the short name of a series: its only label's value where it has one alone.

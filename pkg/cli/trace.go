@@ -118,7 +118,7 @@ func (f *Factory) completeTraces(cmd *cobra.Command, _ []string, _ string) ([]st
 		return words, none
 	}
 	for _, t := range resp.GetTraces() {
-		about := []string{draw.Clean(serviceOfSpan(t.GetRootService()) + " " + t.GetRootName()), shortDuration(t.GetDuration().AsDuration())}
+		about := []string{aboutTrace(t), shortDuration(t.GetDuration().AsDuration())}
 		if t.GetErrors() > 0 {
 			about = append(about, "error")
 		}

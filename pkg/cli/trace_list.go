@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
-	"github.com/shopctl/shopctl/pkg/trace/draw"
 )
 
 type traceListOptions struct {
@@ -104,8 +104,16 @@ func (f *Factory) traceCells(s *controlpb.TraceSummary) []string {
 		}
 	}
 	return []string{
-		shortID(s.GetTraceId()), s.GetStart().AsTime().Local().Format("15:04:05.000"), f.traceStyle().Duration(s.GetDuration().AsDuration()),
+		shortID(s.GetTraceId()), f.started(s.GetStart().AsTime()), f.traceStyle().Duration(s.GetDuration().AsDuration()),
 		fmt.Sprint(s.GetSpans()), fmt.Sprint(len(s.GetServices())), status,
-		draw.Clean(serviceOfSpan(s.GetRootService())) + " " + draw.Clean(rootOperation(s)),
+		aboutTrace(s),
 	}
+}
+
+// started is a moment as short as it can be told from others.
+func (f *Factory) started(at time.Time) string {
+	if f.Now().Sub(at).Abs() > 24*time.Hour {
+		return at.Local().Format("2006-01-02 15:04:05")
+	}
+	return at.Local().Format("15:04:05.000")
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -17,9 +18,9 @@ func newTraceOpenCmd(f *Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "open FILE [list | show [ID] | sequence [ID] | diff A B]",
 		Short: "Look at traces in a file",
-		Long: `Look at traces in a file, with the shop up or down: OTLP/JSON, as one object or an object a line as the OpenTelemetry
-collector's file exporter writes it, or binary OTLP. Behind the file stands what to do with it, as without one; a
-file with a single trace is shown, another is listed.`,
+		Long: `Look at traces in a file ("-" is standard input), with the shop up or down: OTLP/JSON, as one object or an object a
+line as the OpenTelemetry collector's file exporter writes it, or binary OTLP. Behind the file stands what to do with
+it, as without one; a file with a single trace is shown, another is listed.`,
 		Example: `shopctl trace open trace.json
 shopctl trace open traces.json list --slower 1s
 shopctl trace open traces.json sequence 4bf92f3577b3`,
@@ -58,7 +59,7 @@ func openArgs(cmd *cobra.Command, args []string) error {
 }
 
 func (o *traceOpenOptions) run(ctx context.Context, args []string) error {
-	file, err := openTraces(args[0])
+	file, err := openTraces(args[0], o.f.In)
 	if err != nil {
 		return err
 	}
@@ -92,7 +93,7 @@ func (o *traceOpenOptions) run(ctx context.Context, args []string) error {
 }
 
 func completeFileTraces(path string) ([]string, cobra.ShellCompDirective) {
-	file, err := openTraces(path)
+	file, err := openTraces(path, strings.NewReader(""))
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

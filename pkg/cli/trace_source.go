@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -56,13 +57,17 @@ type fileTraces struct {
 	traces []*trace.Trace
 }
 
-func openTraces(path string) (*fileTraces, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, hintErr(exitUsage, "shopctl trace show last -o otlp > trace.json", fmt.Errorf("open traces: %w", err))
+// openTraces reads a file; "-" is in.
+func openTraces(path string, in io.Reader) (*fileTraces, error) {
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, hintErr(exitUsage, "shopctl trace show last -o otlp > trace.json", fmt.Errorf("open traces: %w", err))
+		}
+		defer file.Close()
+		in = file
 	}
-	defer file.Close()
-	data, err := trace.ReadFile(file)
+	data, err := trace.ReadFile(in)
 	if err != nil {
 		return nil, hintErr(exitUsage, "shopctl trace show last -o otlp writes a file that can be opened", fmt.Errorf("open traces: %s: %w", path, err))
 	}

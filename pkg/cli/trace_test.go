@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"os"
@@ -33,7 +34,7 @@ const tracesFile = "testdata/traces.json"
 
 func newTracedShop(t *testing.T) *tracedShop {
 	t.Helper()
-	file, err := openTraces(tracesFile)
+	file, err := openTraces(tracesFile, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,9 +76,6 @@ func (s *tracedShop) FollowTraces(_ *controlpb.FollowTracesRequest, stream grpc.
 }
 
 func TestTracesAreShownAsTheGoldensSay(t *testing.T) {
-	local := time.Local
-	time.Local = time.UTC
-	t.Cleanup(func() { time.Local = local })
 	for name, args := range map[string][]string{
 		"trace-list.golden":          {"trace", "list"},
 		"trace-list-json.golden":     {"trace", "list", "-o", "json"},
@@ -122,6 +120,7 @@ func TestTracesAreAskedForAsTheFlagsSay(t *testing.T) {
 		t.Errorf("asked for %v", shop.ids)
 	}
 	w.want(exitOK, "logs", "--trace", "4bf9", "--span", "00", "--level", "warn", "--grep", "a.b")
+	w.wantErr("next: shopctl trace show 4bf9\n")
 	wantLogs := &controlpb.LogsRequest{TraceId: "4bf9", SpanId: "00", Level: "warn", Grep: "a.b"}
 	if d := cmp.Diff(wantLogs, shop.logs[0], protocmp.Transform()); d != "" {
 		t.Errorf("request (-want +got):\n%s", d)
@@ -193,6 +192,9 @@ func TestAFileIsOpenedWithTheShopDown(t *testing.T) {
 	if err := os.WriteFile(one, w.out.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	w.f.In = bytes.NewReader(w.out.Bytes())
+	w.want(exitOK, "trace", "open", "-")
+	w.wantOut("trace 4bf92f3577b34da6a3ce929d0e0e4736")
 	w.want(exitOK, "trace", "open", one, "-o", "json")
 	var view traceView
 	if err := json.Unmarshal(w.out.Bytes(), &view); err != nil || view.TraceID != "4bf92f3577b34da6a3ce929d0e0e4736" || len(view.Spans) != 10 || view.Retries != 1 || view.Faults != 1 {
@@ -215,7 +217,7 @@ func TestTraceIDsComplete(t *testing.T) {
 }
 
 func TestSpansOfOneTraceAloneAreTaken(t *testing.T) {
-	file, err := openTraces(tracesFile)
+	file, err := openTraces(tracesFile, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

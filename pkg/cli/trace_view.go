@@ -5,6 +5,7 @@ import (
 
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/trace"
+	"github.com/shopctl/shopctl/pkg/trace/draw"
 )
 
 // The views of traces. Fields are only ever added, and always there.
@@ -68,9 +69,14 @@ func viewTraceSummary(s *controlpb.TraceSummary) traceSummaryView {
 	}
 }
 
-// rootOperation is the name of a trace's root as people say it.
-func rootOperation(s *controlpb.TraceSummary) string {
-	return trace.Record{Name: s.GetRootName()}.Operation()
+// aboutTrace says in clean words what a trace is about: its root, or what the root asked for where that
+// is a caller's.
+func aboutTrace(s *controlpb.TraceSummary) string {
+	service, name := s.GetRootService(), s.GetRootName()
+	if s.GetEntryName() != "" {
+		service, name = s.GetEntryService(), s.GetEntryName()
+	}
+	return draw.Clean(serviceOfSpan(service)) + " " + draw.Clean(trace.Record{Name: name}.Operation())
 }
 
 func servicesOfSpans(names []string) []string {

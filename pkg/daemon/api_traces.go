@@ -181,7 +181,7 @@ func (s *shop) traceStore() *controlpb.TraceStore {
 
 func protoSummary(s spans.Summary) *controlpb.TraceSummary {
 	return &controlpb.TraceSummary{
-		TraceId: s.ID.String(), RootService: s.RootService, RootName: s.RootName, Start: timestamppb.New(s.Start),
+		TraceId: s.ID.String(), RootService: s.RootService, RootName: s.RootName, EntryService: s.EntryService, EntryName: s.EntryName, Start: timestamppb.New(s.Start),
 		Duration: durationpb.New(s.Duration), Spans: int32(s.Spans), Errors: int32(s.Errors), Services: s.Services, Failed: s.Failed,
 	}
 }

@@ -199,9 +199,9 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 		s.endStreams()
 		return explainPort(err)
 	}
-	prom, err := s.servePrometheus()
-	if err != nil {
-		s.log.Warn("Prometheus' API is not served", "error", err)
+	prom, unserved := s.servePrometheus()
+	if unserved != nil {
+		s.log.Warn("Prometheus' API is not served", "error", unserved)
 	}
 	s.control = ctl
 	s.calls.controller.Store(ctl)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/shopctl/shopctl/pkg/observe/alert"
@@ -53,7 +54,7 @@ func (d *drill) run(length time.Duration, st state) {
 		d.at = d.at.Add(5 * time.Second)
 		a := d.s.meters.db.Appender()
 		set := func(name string, v float64, pairs ...string) {
-			ls := labels.FromStrings(append([]string{labels.MetricName, name, "namespace", "production"}, pairs...)...)
+			ls := labels.FromStrings(append([]string{model.MetricNameLabel, name, "namespace", "production"}, pairs...)...)
 			if _, err := a.Append(0, ls, d.at.UnixMilli(), v); err != nil {
 				d.t.Fatal(err)
 			}

@@ -92,12 +92,16 @@ func readSections(ctx context.Context, sections []section, q LogQuery) ([]*contr
 func readSection(ctx context.Context, s section, q LogQuery) ([]*controlpb.LogLine, error) {
 	in := bufio.NewReaderSize(io.LimitReader(s.file, s.size), 64<<10)
 	var lines []*controlpb.LogLine
+	stamped := "" // the last line that may have a time, which those without one take over
 	for ctx.Err() == nil {
 		raw, err := in.ReadString('\n')
 		if raw = strings.TrimRight(raw, "\r\n"); raw != "" {
 			line := q.pick(s.log, raw)
-			if line != nil && line.Time == nil && len(lines) > 0 {
-				line.Time = lines[len(lines)-1].Time
+			if line != nil && line.Time == nil {
+				line.Time = parseLine("", "", stamped).Time
+			}
+			if strings.HasPrefix(raw, "{") {
+				stamped = raw
 			}
 			if line != nil && !line.GetTime().AsTime().Before(q.Since) {
 				lines = append(lines, line)

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -77,6 +79,61 @@ func TestLinesOfAllInstancesAreMergedByTime(t *testing.T) {
 	}
 	if got := l.LastLines("ad-1", 2); fmt.Sprint(got) != "[no JSON c]" {
 		t.Errorf("last lines %q", got)
+	}
+}
+
+func TestOnlyLinesThatTheFilterWantsAreReadAndFollowed(t *testing.T) {
+	l := newLogs(t)
+	w := writer(t, l, "cart", "cart-1")
+	write := func() {
+		for i, line := range []string{
+			`{"timestamp":"1970-01-01T00:00:01Z","severity":"info","message":"first","trace_id":"ab12","span_id":"01"}`,
+			`{"timestamp":"1970-01-01T00:00:02Z","severity":"error","message":"second","trace_id":"ab13","span_id":"02"}`,
+			`{"timestamp":"1970-01-01T00:00:03Z","severity":"debug","message":"ab12 in its text","trace_id":"cd"}`,
+			`panic: out of stock`,
+		} {
+			if _, err := fmt.Fprintln(w, line); err != nil {
+				t.Fatal(i, err)
+			}
+		}
+	}
+	write()
+	for name, tt := range map[string]struct {
+		filter LogFilter
+		want   []string
+	}{
+		"all":      {LogFilter{}, []string{"cart first", "cart second", "cart ab12 in its text", "cart panic: out of stock"}},
+		"trace":    {LogFilter{TraceID: "ab12"}, []string{"cart first"}},
+		"prefix":   {LogFilter{TraceID: "ab"}, []string{"cart first", "cart second"}},
+		"span":     {LogFilter{TraceID: "ab", SpanID: "02"}, []string{"cart second"}},
+		"level":    {LogFilter{Level: "info"}, []string{"cart first", "cart second"}},
+		"text":     {LogFilter{Grep: regexp.MustCompile("^panic|second")}, []string{"cart second", "cart panic: out of stock"}},
+		"no match": {LogFilter{TraceID: "ef"}, nil},
+	} {
+		if got := read(t, l, LogQuery{LogFilter: tt.filter}); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+	// A line without a time is as old as the one before it, whether or not that one is wanted.
+	since := LogQuery{Since: time.Unix(3, 0), LogFilter: LogFilter{Grep: regexp.MustCompile("panic")}}
+	if got := read(t, l, since); len(got) != 1 {
+		t.Errorf("since then: %q", got)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var got []string
+	first := true
+	err := l.Read(ctx, LogQuery{Follow: true, LogFilter: LogFilter{SpanID: "02"}}, func(line *controlpb.LogLine) error {
+		got = append(got, line.GetMessage())
+		if first {
+			first = false
+			write()
+			return nil
+		}
+		cancel()
+		return nil
+	})
+	if err != nil || !slices.Equal(got, []string{"second", "second"}) {
+		t.Errorf("followed %q, %v", got, err)
 	}
 }
 

@@ -105,7 +105,7 @@ func TestAnySizeIsFilledExactly(t *testing.T) {
 	for _, style := range []Style{{}, {ASCII: true}, {Linear: true}} {
 		for _, series := range [][]Series{nil, {{}}, one(1), quantiles(), append(quantiles(), quantiles()...)} {
 			for _, title := range []string{"", "p95 of 支払い"} {
-				for w := -1; w < 90; w++ {
+				for w := -1; w < 90; w += 1 + max(w, 0)/20 {
 					for h := -1; h < 12+max(w, 0)%7; h += 1 + max(w, 0)%3 {
 						checkSize(t, Lines(series, Options{Width: w, Height: h, Title: title, Unit: Seconds, Style: style}), w, h)
 					}
@@ -160,6 +160,20 @@ func TestPointsOutsideTheRangeDoNotCount(t *testing.T) {
 	text := strings.Join(Lines([]Series{s}, o), "\n")
 	if !strings.Contains(text, "max 3") || strings.Contains(text, "900") {
 		t.Errorf("got\n%s", text)
+	}
+}
+
+func TestASentenceSaysWhatASeriesDoes(t *testing.T) {
+	for want, s := range map[string]Series{
+		"up: last 4, lowest 1 at 12:00:00, highest 4 at 12:00:15, rising":  every("up", 1, 2, 3, 4),
+		"last 1, lowest 1 at 12:00:10, highest 3 at 12:00:00, falling":     every("", 3, 2, 1),
+		"x: last 2, lowest 2 at 12:00:00, highest 2.1 at 12:00:05, steady": every("x", 2, 2.1, 2),
+		"gone: no values": every("gone", math.NaN()),
+		"holes: last 1, lowest 1 at 12:00:00, highest 1 at 12:00:00, steady, 2 gaps": every("holes", 1, math.NaN(), 1, math.Inf(1), 1),
+	} {
+		if got := Sentence(s, Options{}); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

@@ -9,6 +9,14 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
+// Sentence says what one series does, as Lines does in its linear form: its last, lowest and highest value,
+// and whether it rises.
+func Sentence(s Series, o Options) string {
+	f := &frame{Options: o, all: measure([]Series{s}, o)}
+	f.bounds()
+	return f.sentence(f.all[0], clock(f.span.to.Sub(f.span.from)))
+}
+
 // words says what the drawing shows: of each series its figures, and then all values at times that are
 // evenly apart.
 func (f *frame) words() {

@@ -153,6 +153,9 @@ func humanizeDuration(v float64) string {
 	return fmt.Sprintf("%s%.4gs", sign, v)
 }
 
+// maxTimestamp is where nanoseconds since 1970 end, in seconds.
+const maxTimestamp = 9.2e9
+
 func humanizeTimestamp(args []any) (any, error) {
 	v, err := toFloat(args[0])
 	switch {
@@ -160,11 +163,10 @@ func humanizeTimestamp(args []any) (any, error) {
 		return nil, err
 	case math.IsNaN(v) || math.IsInf(v, 0):
 		return fmt.Sprintf("%.4g", v), nil
-	case math.Abs(v) > 1e12:
+	case math.Abs(v) > maxTimestamp:
 		return nil, fmt.Errorf("%v is no time in seconds", v)
 	}
-	seconds, fraction := math.Modf(v)
-	return fmt.Sprint(time.Unix(int64(seconds), int64(fraction*1e9)).UTC()), nil
+	return fmt.Sprint(time.UnixMilli(int64(v*1e9) / 1e6).UTC()), nil
 }
 
 // maxWidth bounds what a verb of printf may fill up to.

@@ -42,10 +42,18 @@ func TestNumbersAreWrittenForPeople(t *testing.T) {
 		v    float64
 		want string
 	}{
-		{humanize, 0, "0"}, {humanize, 1234567, "1.235M"}, {humanize, 0.0005, "500u"}, {humanize, math.NaN(), "NaN"},
-		{humanize1024, 2048, "2ki"}, {humanize1024, 0.5, "0.5"},
-		{humanizeDuration, 0, "0s"}, {humanizeDuration, 0.25, "250ms"}, {humanizeDuration, 3.14159, "3.142s"},
-		{humanizeDuration, 3725, "1h 2m 5s"}, {humanizeDuration, -90061, "-1d 1h 1m 1s"}, {humanizeDuration, math.Inf(1), "+Inf"},
+		{humanize, 0, "0"},
+		{humanize, 1234567, "1.235M"},
+		{humanize, 0.0005, "500u"},
+		{humanize, math.NaN(), "NaN"},
+		{humanize1024, 2048, "2ki"},
+		{humanize1024, 0.5, "0.5"},
+		{humanizeDuration, 0, "0s"},
+		{humanizeDuration, 0.25, "250ms"},
+		{humanizeDuration, 3.14159, "3.142s"},
+		{humanizeDuration, 3725, "1h 2m 5s"},
+		{humanizeDuration, -90061, "-1d 1h 1m 1s"},
+		{humanizeDuration, math.Inf(1), "+Inf"},
 	} {
 		if got := c.f(c.v); got != c.want {
 			t.Errorf("%v: %q, want %q", c.v, got, c.want)
@@ -90,7 +98,8 @@ func TestWhatPrometheusWouldRefuseIsFound(t *testing.T) {
 			{Alert: "Down", Expr: promql("up"), Labels: map[string]string{"severity": "page"}},
 			{Alert: "Down", Expr: promql("up"), Labels: map[string]string{"severity": "ticket"}},
 		}},
-		{Name: "a"}, {},
+		{Name: "a"},
+		{},
 	}}
 	want := []string{
 		"groups[0].interval must be above zero",

@@ -93,10 +93,23 @@ func (w *walk) users() (felt []step) {
 	if e := w.compare(orders, ordersBefore); !e.none() {
 		felt = append(felt, step{wordOrders, "", orders, ordersBefore, e})
 	}
-	if e := w.compare(pages, pagesBefore); !e.none() {
+	if e := w.compare(pages, pagesBefore); !e.none() && w.beyondOrders(entry, orders.Requests) {
 		felt = append(felt, step{wordPages, "", pages, pagesBefore, e})
 	}
 	return felt
+}
+
+// beyondOrders tells whether the service in front calls what the fault reaches for more than orders. Pages
+// that have nothing to do with it may be slower for other reasons.
+func (w *walk) beyondOrders(entry string, orders int64) bool {
+	if entry == w.fault.Service {
+		return true
+	}
+	calls := w.now.edge(entry, w.fault.Service).Requests
+	for _, s := range slices.Concat(w.reached, w.stopped) {
+		calls += w.now.edge(entry, s.service).Requests
+	}
+	return float64(calls) > 1.2*float64(orders)
 }
 
 // reaches tells whether the fault changed what a service answers, or the calls below it: where one kind

@@ -88,6 +88,25 @@ func quiet() servicegraph.Snapshot {
 
 const order = "POST /cart/checkout"
 
+// told is a fault, what is measured, and the sentence that comes of it.
+type told struct {
+	name        string
+	fault       Fault
+	now, before servicegraph.Snapshot
+	want        string
+}
+
+func tell(t *testing.T, cases []told) {
+	t.Helper()
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if got := Blast(c.fault, c.now, c.before).GetSentence(); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
 func TestAFaultIsToldInOneSentenceFromTheServiceToTheUser(t *testing.T) {
 	slowOrders := []func(*servicegraph.Snapshot){
 		edge("checkout", "payment", traffic(66, 0, 910*time.Millisecond, "")),
@@ -95,12 +114,7 @@ func TestAFaultIsToldInOneSentenceFromTheServiceToTheUser(t *testing.T) {
 		edge("frontend", "checkout", traffic(66, 12, 2900*time.Millisecond, "DEADLINE_EXCEEDED")),
 		node("frontend", traffic(600, 12, 300*time.Millisecond, "504")),
 	}
-	for _, c := range []struct {
-		name        string
-		fault       Fault
-		now, before servicegraph.Snapshot
-		want        string
-	}{
+	tell(t, []told{
 		{
 			"errors up to the order",
 			Fault{Service: "payment", Words: "UNAVAILABLE 50%"},
@@ -118,6 +132,15 @@ func TestAFaultIsToldInOneSentenceFromTheServiceToTheUser(t *testing.T) {
 			"payment +900ms 100% -> checkout p95 2.9s -> 18% of orders time out (12 of 66)",
 		},
 		{
+			"pages that do not come by there are left out",
+			Fault{Service: "payment", Words: "+900ms 100%", Delay: 900 * time.Millisecond},
+			shop(edge("checkout", "payment", traffic(66, 0, 910*time.Millisecond, "")), node("checkout", traffic(66, 0, time.Second, "")),
+				edge("frontend", "checkout", traffic(66, 0, time.Second, "")), operation(order, traffic(66, 0, 1100*time.Millisecond, "")),
+				operation("GET /", traffic(534, 0, 5*ms40, ""))),
+			shop(),
+			"payment +900ms 100% -> checkout p95 1.0s -> orders take 1.1s at p95",
+		},
+		{
 			"a delay that is only felt",
 			Fault{Service: "payment", Words: "+900ms 100%", Delay: 900 * time.Millisecond},
 			shop(edge("checkout", "payment", traffic(66, 0, 910*time.Millisecond, "")), node("checkout", traffic(66, 0, time.Second, "")),
@@ -125,27 +148,11 @@ func TestAFaultIsToldInOneSentenceFromTheServiceToTheUser(t *testing.T) {
 			shop(),
 			"payment +900ms 100% -> checkout p95 1.0s -> orders take 1.1s at p95",
 		},
-		{
-			"a caller that copes",
-			Fault{Service: "ad", Words: "UNAVAILABLE 100%"},
-			shop(edge("frontend", "ad", traffic(400, 400, ms4, "UNAVAILABLE"))),
-			shop(),
-			"ad UNAVAILABLE 100% -> frontend degrades: 100% of its calls to ad fail (400 of 400), its pages do not",
-		},
-		{
-			"a caller that copes with waiting",
-			Fault{Service: "ad", Words: "+500ms 100%", Delay: 500 * time.Millisecond},
-			shop(edge("frontend", "ad", traffic(400, 0, 510*time.Millisecond, ""))),
-			shop(),
-			"ad +500ms 100% -> frontend degrades: its calls to ad take 510ms at p95, its pages do not",
-		},
-		{
-			"a caller in the middle that copes",
-			Fault{Service: "email", Words: "UNAVAILABLE 50%"},
-			shop(edge("checkout", "email", traffic(66, 30, ms4, "UNAVAILABLE"))),
-			shop(),
-			"email UNAVAILABLE 50% -> checkout degrades: 45% of its calls to email fail (30 of 66), its answers do not",
-		},
+	})
+}
+
+func TestASentenceBeginsWhereItBreaksAndCountsWhatIsFew(t *testing.T) {
+	tell(t, []told{
 		{
 			"a store that sends no spans",
 			Fault{Service: "redis-cart", Words: "paused"},
@@ -180,6 +187,37 @@ func TestAFaultIsToldInOneSentenceFromTheServiceToTheUser(t *testing.T) {
 			shop(),
 			"payment +6s 50% -> checkout errors 50% -> 1 of 2 orders times out",
 		},
+	})
+}
+
+func TestWhoKeepsAFaultFromUsersIsNamed(t *testing.T) {
+	tell(t, []told{
+		{
+			"a caller that copes",
+			Fault{Service: "ad", Words: "UNAVAILABLE 100%"},
+			shop(edge("frontend", "ad", traffic(400, 400, ms4, "UNAVAILABLE"))),
+			shop(),
+			"ad UNAVAILABLE 100% -> frontend degrades: 100% of its calls to ad fail (400 of 400), its pages do not",
+		},
+		{
+			"a caller that copes with waiting",
+			Fault{Service: "ad", Words: "+500ms 100%", Delay: 500 * time.Millisecond},
+			shop(edge("frontend", "ad", traffic(400, 0, 510*time.Millisecond, ""))),
+			shop(),
+			"ad +500ms 100% -> frontend degrades: its calls to ad take 510ms at p95, its pages do not",
+		},
+		{
+			"a caller in the middle that copes",
+			Fault{Service: "email", Words: "UNAVAILABLE 50%"},
+			shop(edge("checkout", "email", traffic(66, 30, ms4, "UNAVAILABLE"))),
+			shop(),
+			"email UNAVAILABLE 50% -> checkout degrades: 45% of its calls to email fail (30 of 66), its answers do not",
+		},
+	})
+}
+
+func TestWhatNobodyFeelsIsSaidToo(t *testing.T) {
+	tell(t, []told{
 		{
 			"what fails as often as before is not the fault's",
 			Fault{Service: "payment", Words: "UNAVAILABLE 1%"},
@@ -199,13 +237,7 @@ func TestAFaultIsToldInOneSentenceFromTheServiceToTheUser(t *testing.T) {
 			quiet(), quiet(),
 			"payment UNAVAILABLE 50% -> no traffic to measure it by: shopctl load start",
 		},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if got := Blast(c.fault, c.now, c.before).GetSentence(); got != c.want {
-				t.Errorf("got  %s\nwant %s", got, c.want)
-			}
-		})
-	}
+	})
 }
 
 func TestTheStepsOfABlastTellBeforeAndAfter(t *testing.T) {

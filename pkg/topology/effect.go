@@ -22,7 +22,7 @@ const (
 	// surely is how many standard errors a change must be: chance alone makes one so large once in forty.
 	surely = 2
 	// slowerTimes and slowerBy are how much longer a quantile must be: a busy machine makes as much by
-	// itself. Of a fault that delays calls less is believed. slow is what counts as slow where there is
+	// itself. Where calls are delayed and a quantile has grown by half of that, less is believed. slow is what counts as slow where there is
 	// nothing to compare with.
 	slowerTimes, delayedTimes = 2, 1.3
 	slowerBy                  = 30 * time.Millisecond
@@ -62,8 +62,8 @@ func failsMore(now, before servicegraph.Traffic) bool {
 func (w *walk) slower(now, before time.Duration, measured bool) bool {
 	delay := w.fault.Delay
 	switch {
-	case measured && delay > 0:
-		return now-before >= min(slowerBy, delay/2) && float64(now) >= delayedTimes*float64(before)
+	case measured && delay > 0 && now-before >= delay/2:
+		return float64(now) >= delayedTimes*float64(before)
 	case measured:
 		return now-before >= slowerBy && float64(now) >= slowerTimes*float64(before)
 	case delay > 0:

@@ -22,25 +22,22 @@ type figures struct {
 
 func figuresOf(s servicegraph.Snapshot) figures {
 	f := figures{s, map[string]servicegraph.Traffic{}, map[[2]string]servicegraph.Traffic{}, map[string]bool{}}
+	callers := map[string]int{}
 	for _, e := range s.Edges {
 		f.edges[[2]string{e.Caller, e.Callee}] = e.Traffic
 		f.callees[e.Callee] = true
+		callers[e.Callee]++
 	}
 	for _, n := range s.Nodes {
 		f.nodes[n.Service] = n.Traffic
 	}
 	for _, e := range s.Edges {
-		// Who sends no spans is as its callers see it.
-		if _, known := f.nodes[e.Callee]; !known && f.alone(e) {
+		// Who sends no spans is as its caller sees it; quantiles of several callers cannot be added.
+		if _, known := f.nodes[e.Callee]; !known && callers[e.Callee] == 1 {
 			f.nodes[e.Callee] = e.Traffic
 		}
 	}
 	return f
-}
-
-// alone tells whether an edge is the only one into its callee: quantiles of several cannot be added.
-func (f figures) alone(e servicegraph.Edge) bool {
-	return !slices.ContainsFunc(f.Edges, func(o servicegraph.Edge) bool { return o.Callee == e.Callee && o.Caller != e.Caller })
 }
 
 func (f figures) node(service string) servicegraph.Traffic { return f.nodes[service] }

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,9 +87,20 @@ func TestAMapWithoutBeyondASCIIHasNone(t *testing.T) {
 	}
 }
 
-func BenchmarkText(b *testing.B) {
-	m := faulty()
+// BenchmarkMap makes the map of a graph that is as large as it gets, tells how far a fault reaches in it,
+// and draws it.
+func BenchmarkMap(b *testing.B) {
+	s := servicegraph.Snapshot{From: time.Unix(0, 0), To: time.Unix(30, 0)}
+	for i := range 256 {
+		callee := fmt.Sprint("service ", i/2)
+		s.Edges = append(s.Edges, servicegraph.Edge{Caller: fmt.Sprint("service ", i*7%128), Callee: callee, Protocol: "grpc", Traffic: traffic(100, 50, ms4, "UNAVAILABLE")})
+		if i%2 == 0 {
+			s.Nodes = append(s.Nodes, servicegraph.Node{Service: callee, Traffic: traffic(200, 100, ms4, "UNAVAILABLE")})
+		}
+	}
 	for b.Loop() {
+		m := Map(s)
+		m.Blast = []*controlpb.BlastRadius{Blast(Fault{Service: "service 1", Words: "UNAVAILABLE 50%"}, s, quiet())}
 		Text(m, Style{})
 	}
 }

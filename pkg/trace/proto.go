@@ -78,16 +78,19 @@ func validID(id []byte, size int) bool {
 	return false
 }
 
-// Describes tells whether a record holds anything of the attribute with that key.
-func Describes(key []byte) bool {
-	switch string(key) {
-	case "peer.service", "server.address", "net.peer.name", "server.port", "net.peer.port",
+// Described returns the key of an attribute that a record holds something of, and "" for any other.
+func Described(key []byte) string {
+	for _, known := range [...]string{
+		"peer.service", "server.address", "net.peer.name", "server.port", "net.peer.port",
 		"rpc.response.status_code", "rpc.grpc.status_code", "http.response.status_code", "http.status_code",
 		"rpc.system.name", "rpc.system", "db.system.name", "db.system", "messaging.system",
-		"http.request.method", "http.method":
-		return true
+		"http.request.method", "http.method",
+	} {
+		if string(key) == known {
+			return known
+		}
 	}
-	return false
+	return ""
 }
 
 // Describe takes from an attribute what a record holds of it: by the newer names of OpenTelemetry's

@@ -120,12 +120,28 @@ func (f *feed) allSeries(resp *controlpb.QueryMetricsResponse) []plot.Series {
 	})
 	var series []plot.Series
 	for _, s := range all[:min(len(all), mostSeries)] {
-		series = append(series, plot.Series{Name: labelText(s.GetLabels()), Points: f.pointsOf(s)})
+		series = append(series, plot.Series{Name: labelText(differing(s.GetLabels(), all)), Points: f.pointsOf(s)})
 	}
 	if more := len(all) - mostSeries; more > 0 {
 		series[mostSeries-1].Name += fmt.Sprintf(" (and %d more)", more)
 	}
 	return series
+}
+
+// differing are the labels that tell a series from the others: what all have in common makes a legend long
+// and says nothing.
+func differing(labels map[string]string, all []*controlpb.MetricSeries) map[string]string {
+	if len(all) < 2 {
+		return labels
+	}
+	rest := map[string]string{}
+	for name, value := range labels {
+		other := func(s *controlpb.MetricSeries) bool { return s.GetLabels()[name] != value }
+		if slices.ContainsFunc(all, other) {
+			rest[name] = value
+		}
+	}
+	return rest
 }
 
 func (f *feed) pointsOf(s *controlpb.MetricSeries) []plot.Point {

@@ -76,9 +76,11 @@ func traceList() *controlpb.ListTracesResponse {
 			Duration: durationpb.New(took), Spans: 10 + int32(id), Errors: errors, Failed: failed, Services: []string{service, "checkoutservice", "paymentservice"},
 		}
 	}
+	called := one(2, "loadgenerator", "HTTP GET", 4200*time.Microsecond, 0, false)
+	called.EntryService, called.EntryName = "frontendservice", "GET /"
 	return &controlpb.ListTracesResponse{Traces: []*controlpb.TraceSummary{
 		one(1, "frontendservice", "POST /cart/checkout", 100*time.Millisecond, 2, false),
-		one(2, "frontendservice", "GET /", 4200*time.Microsecond, 0, false),
+		called,
 		one(3, "checkoutservice", "hipstershop.CheckoutService/PlaceOrder", 2900*time.Millisecond, 3, true),
 	}}
 }

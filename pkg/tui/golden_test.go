@@ -66,6 +66,11 @@ func observing(t testing.TB, c Config, all map[string]*screen) {
 		all[name].press("j", "j", "j", "j")
 	}
 	all["span"].press("enter")
+	all["lesson-trace"], _ = lessonOn(t, c, predicting(), broken())
+	all["lesson-trace"].press("tab", "7")
+	all["lesson-trace"].see(seen{traces: traceList()})
+	all["lesson-trace"].press("enter")
+	all["lesson-trace"].see(seen{trace: order(t)})
 	all["metrics"].see(seen{charts: chartList()})
 	all["plot"].press("enter")
 	all["plot"].typing("rate(up[1m])")

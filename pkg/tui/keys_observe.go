@@ -2,6 +2,7 @@ package tui
 
 import (
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 )
@@ -51,9 +52,9 @@ func traceKeys() []binding {
 			do:      func(m *model, _ string) tea.Cmd { m.traces.Follow(); return nil },
 		},
 		{
-			keys: []string{"l"}, name: "its logs", help: "show the log lines of the chosen trace, in all services", rank: 22,
+			keys: []string{"l"}, name: "its logs", help: "show the log lines of the chosen trace, or of the span that is open", rank: 22,
 			active: on, why: none,
-			command: func(m *model) string { return join("logs --trace", m.traces.trace()) },
+			command: func(m *model) string { return m.logsCommand() },
 			do:      func(m *model, _ string) tea.Cmd { m.logsOfTrace(); return nil },
 		},
 		{
@@ -119,7 +120,7 @@ func metricKeys() []binding {
 				}
 				return ""
 			},
-			command: func(*model) string { return "alerts" },
+			command: func(*model) string { return "alerts list" },
 			do: func(m *model, _ string) tea.Cmd {
 				m.metrics.expr = m.alerts.expr()
 				m.goTo(paneMetrics)
@@ -129,9 +130,14 @@ func metricKeys() []binding {
 	}
 }
 
-// logsOfTrace shows the log lines of the trace in view.
+// logsCommand is the command line that shows the same lines.
+func (m *model) logsCommand() string {
+	return strings.TrimSpace(join("logs --trace", m.traces.trace()) + " " + join("--span", m.traces.span()))
+}
+
+// logsOfTrace shows the log lines of the trace in view, or of the span that is open.
 func (m *model) logsOfTrace() {
-	m.logsTrace = m.traces.trace()
+	m.logsTrace, m.logsSpan = m.traces.trace(), m.traces.span()
 	m.goTo(paneLogs)
 }
 
@@ -147,7 +153,7 @@ func (m *model) tracesOfService() {
 
 // backToTrace leaves the log lines of a trace for the trace.
 func (m *model) backToTrace() {
-	m.logsTrace = ""
+	m.logsTrace, m.logsSpan = "", ""
 	m.goTo(paneTraces)
 }
 

@@ -40,7 +40,11 @@ func serviceKeys() []binding {
 		{
 			keys: []string{"l"}, group: groupServices, name: "logs", help: "follow the logs of the chosen service", rank: 21,
 			active: here, elsewhere: elsewhere, command: of("logs -f"),
-			do: func(m *model, _ string) tea.Cmd { m.allLogs, m.logsTrace = false, ""; m.goTo(paneLogs); return nil },
+			do: func(m *model, _ string) tea.Cmd {
+				m.allLogs, m.logsTrace, m.logsSpan = false, "", ""
+				m.goTo(paneLogs)
+				return nil
+			},
 		},
 		{
 			keys: []string{"a"}, group: groupServices, name: "all", help: "follow the logs of all services, or of the chosen one", rank: 20,
@@ -52,7 +56,7 @@ func serviceKeys() []binding {
 				return "all services"
 			},
 			command: func(*model) string { return "logs -f" },
-			do:      func(m *model, _ string) tea.Cmd { m.allLogs, m.logsTrace = !m.allLogs, ""; return nil },
+			do:      func(m *model, _ string) tea.Cmd { m.allLogs, m.logsTrace, m.logsSpan = !m.allLogs, "", ""; return nil },
 		},
 		{
 			keys: []string{"f"}, group: groupServices, name: "fault", help: "break the chosen service, or repair it", rank: 22,

@@ -16,6 +16,15 @@ type metricsPane struct {
 	last   time.Duration
 	charts []chart
 	fail   string
+	drawn  drawnCharts
+}
+
+// drawnCharts are the charts as they were drawn last, and for what.
+type drawnCharts struct {
+	first         *chart
+	theme         *theme
+	width, height int
+	text          string
 }
 
 // spansBack are how far back the plots can go.
@@ -86,14 +95,25 @@ func (p *metricsPane) Render(width, height int) string {
 		return waiting(p.w, width)
 	case p.fail != "":
 		return strings.Join(p.w.warn.each(wrap(p.fail, width)), "\n")
-	case p.charts == nil:
+	case len(p.charts) == 0:
 		return p.w.faint.paint("asking for metrics")
-	case len(p.charts) == 1:
-		return strings.Join(p.plot(p.charts[0], width, height), "\n")
-	case p.w.linear:
-		return strings.Join(p.rows(width, height), "\n")
 	}
-	return strings.Join(p.tiles(width, height), "\n")
+	d := drawnCharts{first: &p.charts[0], theme: p.w.theme, width: width, height: height, text: p.drawn.text}
+	if d != p.drawn {
+		d.text = strings.Join(p.draw(width, height), "\n")
+		p.drawn = d
+	}
+	return d.text
+}
+
+func (p *metricsPane) draw(width, height int) []string {
+	switch {
+	case len(p.charts) == 1:
+		return p.plot(p.charts[0], width, height)
+	case p.w.linear:
+		return p.rows(width, height)
+	}
+	return p.tiles(width, height)
 }
 
 // The least size of a plot among others.
@@ -140,6 +160,11 @@ func (p *metricsPane) rows(width, height int) []string {
 	for _, c := range p.charts {
 		for _, s := range c.series {
 			name := strings.TrimSpace(c.title + " " + s.Name)
+			if w.linear {
+				s.Name = name
+				lines = append(lines, wrap(plot.Sentence(s, plot.Options{Unit: c.unit, Step: gapAfter(c.step)}), width)...)
+				continue
+			}
 			var values []float64
 			for _, point := range s.Points {
 				values = append(values, point.Value)
@@ -149,7 +174,7 @@ func (p *metricsPane) rows(width, height int) []string {
 				now, top = c.unit.Format(values[len(values)-1]), c.unit.Format(slices.Max(values))
 			}
 			line := w.fit(name, 13) + w.right(now, 8) + w.faint.paint("  to "+w.fit(top, 8))
-			if room := width - 36; room > 4 && !w.linear {
+			if room := width - 36; room > 4 {
 				line += "  " + w.info.paint(w.spark(squeeze(values, min(room, widest)), min(room, widest), c.floor))
 			}
 			lines = append(lines, line)

@@ -75,6 +75,8 @@ type model struct {
 	allLogs   bool
 	// logsTrace is the trace whose lines are wanted alone; empty: no matter which.
 	logsTrace string
+	// logsSpan is the span of that trace whose lines are wanted alone; empty: no matter which.
+	logsSpan string
 	// gazed numbers the sights that are wanted, gazing says which one that is.
 	gazed  int
 	gazing sight
@@ -107,7 +109,7 @@ func (m *model) noLogs() string {
 	case m.w.status == nil:
 		return "waiting for the shop"
 	case m.logsTrace != "":
-		return "no line that is kept belongs to this trace; esc goes back to it"
+		return "no line that is kept belongs to it; esc goes back"
 	case m.allLogs:
 		return "nothing is logged yet"
 	}
@@ -295,6 +297,7 @@ func (m *model) say(t tone, text string) { m.notice = notice{tone: t, text: clea
 type wanted struct {
 	service string
 	trace   string // empty: no matter which
+	span    string // of it; empty: no matter which
 	on      bool
 }
 
@@ -307,7 +310,7 @@ func (m *model) listen() tea.Cmd {
 		}
 	}
 	if m.allLogs || m.logsTrace != "" {
-		want.service, want.trace = "", m.logsTrace
+		want.service, want.trace, want.span = "", m.logsTrace, m.logsSpan
 	}
 	if want == m.listening {
 		return nil

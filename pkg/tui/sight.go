@@ -41,7 +41,8 @@ type seen struct {
 }
 
 const (
-	// second is how often the tab in view is asked for anew.
+	// second is how often the tab in view is asked for anew, and twice that the metrics: eight questions,
+	// and curves of which a second more is hardly seen.
 	second = time.Second
 	// glance is how often alerts are asked for that every view tells of, and what the active faults do.
 	glance = 3 * time.Second
@@ -89,7 +90,11 @@ func (f *feed) looks(ctx context.Context, shop Shop) error {
 func (v vision) wait(ctx context.Context, again bool) {
 	var tick <-chan time.Time
 	if again {
-		timer := time.NewTimer(second)
+		every := second
+		if v.pane == paneMetrics {
+			every = 2 * second
+		}
+		timer := time.NewTimer(every)
 		defer timer.Stop()
 		tick = timer.C
 	}

@@ -185,6 +185,13 @@ func TestTabsAreGoneIntoAndOutOf(t *testing.T) {
 	s.wantText("payment Charge", "try 1 of 2", "critical path")
 	s.press("j", "j", "j", "j", "enter")
 	s.wantText("UNAVAILABLE", "parent", "payment Charge")
+	s.press("l")
+	if want := (wanted{trace: order(t).ID.String(), span: "0800000000000000", on: true}); s.listening != want {
+		t.Errorf("l asks for %+v, want %+v", s.listening, want)
+	}
+	s.wantText("of span 08000000")
+	s.press("esc")
+	s.wantText("parent", "payment Charge")
 	s.press("esc", "l")
 	if s.focus != paneLogs || s.listening.trace != order(t).ID.String() {
 		t.Fatalf("l leads to %s of trace %q", s.focus.name(), s.listening.trace)
@@ -307,4 +314,22 @@ func TestWhatFaultsDoIsSaidInEveryView(t *testing.T) {
 	if !slices.Contains(s.topology.text(100), "payment UNAVAILABLE 50% -> checkout errors 48% -> 47% of orders fail") {
 		t.Errorf("the map does not say it: %q", s.topology.text(100))
 	}
+}
+
+func TestALegendNamesWhatDiffers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := startFeed(t, nil)
+		defer f.end()
+		series := func(v float64, labels map[string]string) *controlpb.MetricSeries {
+			return &controlpb.MetricSeries{Labels: labels, Samples: []*controlpb.MetricSample{{TimeMs: 1, Value: v}}}
+		}
+		resp := &controlpb.QueryMetricsResponse{}
+		for i := range 20 {
+			resp.Series = append(resp.Series, series(float64(i), map[string]string{"__name__": "up", "namespace": "production", "pod": string(rune('a' + i))}))
+		}
+		got := f.allSeries(resp)
+		if len(got) != mostSeries || got[0].Name != `{pod="t"}` || got[mostSeries-1].Name != `{pod="i"} (and 8 more)` {
+			t.Errorf("got %d series from %q to %q", len(got), got[0].Name, got[len(got)-1].Name)
+		}
+	})
 }

@@ -75,7 +75,7 @@ func (f *feed) tail(ctx context.Context, shop Shop, w wish) error {
 	ctx, stop := within(ctx, w.changed)
 	defer stop()
 	f.put(func(b *batch) { b.logs, b.logsOf, b.logsAfresh = nil, w.number, true })
-	stream, err := shop.Logs(ctx, &controlpb.LogsRequest{Service: w.service, TraceId: w.trace, Follow: true, Tail: tailed})
+	stream, err := shop.Logs(ctx, &controlpb.LogsRequest{Service: w.service, TraceId: w.trace, SpanId: w.span, Follow: true, Tail: tailed})
 	for err == nil {
 		var line *controlpb.LogLine
 		if line, err = stream.Recv(); err == nil {

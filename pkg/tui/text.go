@@ -17,10 +17,7 @@ func width(text string) int {
 		switch c := text[i]; {
 		case c >= 0x20 && c <= 0x7e:
 			n++
-		case c == 0xe2 && i+2 < len(text) && (text[i+1] >= 0x94 && text[i+1] <= 0x97 || text[i+1] >= 0xa0 && text[i+1] <= 0xa3): // U+2500 to U+25FF, U+2800 to U+28FF
-			if text[i+1] == 0x97 && text[i+2] >= 0xbd {
-				return ansi.StringWidth(text) // two of the squares are emoji
-			}
+		case i+2 < len(text) && drawing3(text[i:i+3]):
 			i += 2
 			n++
 		case c == 0x1b && i+1 < len(text) && text[i+1] == '[':
@@ -34,6 +31,16 @@ func width(text string) int {
 		}
 	}
 	return n
+}
+
+// drawing3 tells whether three bytes are a character from U+2500 to U+25FC or U+2800 to U+28FF: boxes,
+// blocks, shapes and braille, one cell each. Two of the squares behind are emoji.
+func drawing3(b string) bool {
+	if b[0] != 0xe2 || b[2]&0xc0 != 0x80 {
+		return false
+	}
+	shape := b[1] >= 0x94 && b[1] <= 0x97 && (b[1] != 0x97 || b[2] < 0xbd)
+	return shape || b[1] >= 0xa0 && b[1] <= 0xa3
 }
 
 // cut shortens text to w cells; the last cell says that something is missing.

@@ -107,12 +107,16 @@ func (p *tracesPane) errors(s *controlpb.TraceSummary) string {
 	return "ok"
 }
 
+// root is what a trace is about: its root, or what was asked for by a root that is a caller.
 func (p *tracesPane) root(s *controlpb.TraceSummary) string {
-	name := clean(s.GetRootName())
+	service, name := clean(s.GetRootService()), clean(s.GetRootName())
+	if s.GetEntryName() != "" {
+		service, name = clean(s.GetEntryService()), clean(s.GetEntryName())
+	}
 	if i := strings.LastIndexByte(name, '/'); i > 0 && i < len(name)-1 && !strings.Contains(name, " ") {
 		name = name[i+1:]
 	}
-	return p.w.serviceName(clean(s.GetRootService())) + " " + name
+	return p.w.serviceName(service) + " " + name
 }
 
 func (p *tracesPane) services(s *controlpb.TraceSummary) []string {

@@ -114,6 +114,14 @@ func (p *tracesPane) trace() string {
 	return ""
 }
 
+// span is the id of the span that is open, empty while none is.
+func (p *tracesPane) span() string {
+	if p.open == nil {
+		return ""
+	}
+	return p.open.spanID()
+}
+
 // Scroll moves the choice; at the top it follows the newest trace.
 func (p *tracesPane) Scroll(lines int) {
 	if p.open != nil {

@@ -155,6 +155,8 @@ func (m *model) about(id paneID) string {
 	switch id {
 	case paneLogs:
 		switch {
+		case m.logsSpan != "":
+			return "of span " + short(m.logsSpan)
 		case m.logsTrace != "":
 			return "of trace " + short(m.logsTrace)
 		case m.allLogs:

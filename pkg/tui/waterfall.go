@@ -56,12 +56,12 @@ func (p *waterfall) traceID() string {
 	return p.id
 }
 
-// span is the chosen span, nil if there is none.
-func (p *waterfall) span() *trace.Span {
-	if p.at >= len(p.rows) {
-		return nil
+// spanID is the id of the span that is open, empty while none is.
+func (p *waterfall) spanID() string {
+	if !p.detail || p.at >= len(p.rows) {
+		return ""
 	}
-	return p.rows[p.at].Of()
+	return p.rows[p.at].Of().Span.String()
 }
 
 // Scroll moves the choice of a span, or the text of one.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"go.uber.org/goleak"
@@ -60,7 +61,7 @@ func (r *rig) step(values map[string]float64) {
 	r.now = r.now.Add(10 * time.Second)
 	a := r.db.Appender()
 	for service, v := range values {
-		if _, err := a.Append(0, labels.FromStrings(labels.MetricName, "errors", "service", service), r.now.UnixMilli(), v); err != nil {
+		if _, err := a.Append(0, labels.FromStrings(model.MetricNameLabel, "errors", "service", service), r.now.UnixMilli(), v); err != nil {
 			r.t.Fatal(err)
 		}
 	}

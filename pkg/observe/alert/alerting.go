@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 
@@ -90,7 +91,7 @@ func (e *evaluated) found(res promql.Vector, at time.Time) (map[uint64]*Alert, e
 	found := make(map[uint64]*Alert, len(res))
 	for _, s := range res {
 		d := rule.Data{Labels: s.Metric.Map(), Value: s.F}
-		b := labels.NewBuilder(s.Metric).Del(labels.MetricName)
+		b := labels.NewBuilder(s.Metric).Del(model.MetricNameLabel)
 		for name, t := range e.templates {
 			b.Set(name, t.Expand(d))
 		}
@@ -114,9 +115,9 @@ func (e *evaluated) found(res promql.Vector, at time.Time) (map[uint64]*Alert, e
 // series are the samples that tell of an alert.
 func (a *Alert) series(at int64) promql.Vector {
 	b := labels.NewBuilder(a.Labels)
-	state := b.Set(labels.MetricName, alertsMetric).Set(alertState, string(a.State)).Labels()
+	state := b.Set(model.MetricNameLabel, alertsMetric).Set(alertState, string(a.State)).Labels()
 	b.Reset(a.Labels)
-	since := b.Set(labels.MetricName, forStateMetric).Labels()
+	since := b.Set(model.MetricNameLabel, forStateMetric).Labels()
 	return promql.Vector{
 		{T: at, F: 1, Metric: state},
 		{T: at, F: float64(a.Active.Unix()), Metric: since},

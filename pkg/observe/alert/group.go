@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 
@@ -187,7 +188,7 @@ var errDuplicate = errors.New("two series of the result have the same labels aft
 func (e *evaluated) record(res promql.Vector) (promql.Vector, error) {
 	out := make(promql.Vector, len(res))
 	for i, s := range res {
-		b := labels.NewBuilder(s.Metric).Set(labels.MetricName, e.rule.Record)
+		b := labels.NewBuilder(s.Metric).Set(model.MetricNameLabel, e.rule.Record)
 		for name, v := range e.labels {
 			b.Set(name, v)
 		}

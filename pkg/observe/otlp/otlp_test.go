@@ -289,6 +289,28 @@ func TestAPortThatIsTakenIsLeftAlone(t *testing.T) {
 	}
 }
 
+func TestAConnectionThatSaysNothingHoldsNobodyUp(t *testing.T) {
+	r, store := receive(t, nil)
+	for _, addr := range []string{r.GRPC(), r.HTTP()} {
+		silent, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer silent.Close()
+		half, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer half.Close()
+		if _, err := half.Write([]byte("PO")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := client(t, r.GRPC()).Export(t.Context(), exported("x", 0)); err != nil || store.Stats().Spans != 1 {
+		t.Errorf("export: %v, %d spans", err, store.Stats().Spans)
+	}
+} // the receiver closes with the silent connections open
+
 func FuzzJSON(f *testing.F) {
 	f.Add([]byte(byHand))
 	f.Add([]byte(`{"resource_spans":[{"scope_spans":[{"spans":[{"trace_id":"AAAA"}]}]}]}`))

@@ -44,7 +44,7 @@ type Store interface {
 // Config is what a receiver is made with.
 type Config struct {
 	// GRPC and HTTP are the addresses to listen at if they are free; empty or taken: any free port of
-	// loopback.
+	// loopback. Either takes both protocols.
 	GRPC, HTTP string
 	Store      Store
 	// Forward is handed each request that was taken, encoded as protobuf, and may keep it. May be nil.
@@ -55,6 +55,7 @@ type Config struct {
 type Receiver struct {
 	cfg   Config
 	turns turns
+	split *split
 	grpc  *grpc.Server
 	http  *http.Server
 	addrs [2]string
@@ -74,10 +75,9 @@ func Listen(cfg Config) (*Receiver, error) {
 		return nil, errors.Join(err, overGRPC.Close())
 	}
 	r.addrs = [2]string{overGRPC.Addr().String(), overHTTP.Addr().String()}
-	r.grpc = r.newGRPC()
-	r.http = r.newHTTP()
-	r.done.Go(func() { r.fault <- r.grpc.Serve(overGRPC) })
-	r.done.Go(func() { r.fault <- r.http.Serve(overHTTP) })
+	r.split, r.grpc, r.http = newSplit(overGRPC, overHTTP), r.newGRPC(), r.newHTTP()
+	r.done.Go(func() { r.fault <- r.grpc.Serve(r.split.grpc) })
+	r.done.Go(func() { r.fault <- r.http.Serve(r.split.http) })
 	return r, nil
 }
 
@@ -105,9 +105,11 @@ func (r *Receiver) HTTP() string { return r.addrs[1] }
 func (r *Receiver) Close() error {
 	r.grpc.Stop()
 	err := r.http.Close()
+	r.split.close()
 	r.done.Wait()
 	for range cap(r.fault) {
-		if failure := <-r.fault; !errors.Is(failure, http.ErrServerClosed) && !errors.Is(failure, grpc.ErrServerStopped) {
+		failure := <-r.fault
+		if !errors.Is(failure, http.ErrServerClosed) && !errors.Is(failure, grpc.ErrServerStopped) && !errors.Is(failure, net.ErrClosed) {
 			err = errors.Join(err, failure)
 		}
 	}

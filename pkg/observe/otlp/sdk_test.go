@@ -27,6 +27,12 @@ func TestTheSDKsOwnExportersAreUnderstood(t *testing.T) {
 		"over HTTP, compressed": func() (sdktrace.SpanExporter, error) {
 			return otlptracehttp.New(t.Context(), otlptracehttp.WithEndpointURL("http://"+r.HTTP()+Path), otlptracehttp.WithCompression(otlptracehttp.GzipCompression))
 		},
+		"over HTTP to the port of gRPC": func() (sdktrace.SpanExporter, error) {
+			return otlptracehttp.New(t.Context(), otlptracehttp.WithEndpointURL("http://"+r.GRPC()+Path))
+		},
+		"over gRPC to the port of HTTP": func() (sdktrace.SpanExporter, error) {
+			return otlptracegrpc.New(t.Context(), otlptracegrpc.WithEndpointURL("http://"+r.HTTP()))
+		},
 		"over gRPC, compressed": func() (sdktrace.SpanExporter, error) {
 			return otlptracegrpc.New(t.Context(), otlptracegrpc.WithEndpointURL("http://"+r.GRPC()), otlptracegrpc.WithCompressor("gzip"))
 		},

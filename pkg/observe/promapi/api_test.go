@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"go.uber.org/goleak"
@@ -36,12 +37,12 @@ func serve(t *testing.T, now time.Time) *httptest.Server {
 	for i := range int64(13) {
 		a := db.Appender()
 		for n, service := range []string{"cart", "checkout"} {
-			ls := labels.FromStrings(labels.MetricName, "orders_total", "instance", "i", "service", service)
+			ls := labels.FromStrings(model.MetricNameLabel, "orders_total", "instance", "i", "service", service)
 			if _, err := a.Append(0, ls, now.Add(time.Duration(i-12)*5*time.Second).UnixMilli(), float64(10*i*int64(n+1))); err != nil {
 				t.Fatal(err)
 			}
 		}
-		_, _ = a.Append(0, labels.FromStrings(labels.MetricName, "odd", "a", "x\"\\\n"), now.Add(time.Duration(i-12)*5*time.Second).UnixMilli(), math.NaN())
+		_, _ = a.Append(0, labels.FromStrings(model.MetricNameLabel, "odd", "a", "x\"\\\n"), now.Add(time.Duration(i-12)*5*time.Second).UnixMilli(), math.NaN())
 		a.Close()
 	}
 	engine := query.New(db)
@@ -88,17 +89,17 @@ func get(t *testing.T, target string) (int, string) {
 func TestAnswersHaveTheShapeOfPrometheus(t *testing.T) {
 	srv := serve(t, fixed())
 	for path, want := range map[string]string{
-		"query?query=orders_total{service=\"cart\"}":                               `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"orders_total","instance":"i","service":"cart"},"value":[1000000.5,"120"]}]}}`,
-		"query?query=1.5&time=5":                                                   `{"status":"success","data":{"resultType":"scalar","result":[5,"1.5"]}}`,
-		`query?query="a\"b"&time=5.25`:                                             `{"status":"success","data":{"resultType":"string","result":[5.25,"a\"b"]}}`,
-		"query?query=nothing":                                                      `{"status":"success","data":{"resultType":"vector","result":[]}}`,
-		"query?query=vector(1e-7)*1e30&time=0":                                     `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[0,"1e+23"]}]}}`,
+		"query?query=orders_total{service=\"cart\"}": `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"orders_total","instance":"i","service":"cart"},"value":[1000000.5,"120"]}]}}`,
+		"query?query=1.5&time=5":                     `{"status":"success","data":{"resultType":"scalar","result":[5,"1.5"]}}`,
+		`query?query="a\"b"&time=5.25`:               `{"status":"success","data":{"resultType":"string","result":[5.25,"a\"b"]}}`,
+		"query?query=nothing":                        `{"status":"success","data":{"resultType":"vector","result":[]}}`,
+		"query?query=vector(1e-7)*1e30&time=0":       `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[0,"1e+23"]}]}}`,
 		"query_range?query=sum(orders_total)&start=999990.5&end=1000000.5&step=5s": `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[999990.5,"300"],[999995.5,"330"],[1000000.5,"360"]]}]}}`,
-		"labels?match[]=orders_total":                                              `{"status":"success","data":["__name__","instance","service"]}`,
-		"label/service/values":                                                     `{"status":"success","data":["cart","checkout"]}`,
-		"label/none/values":                                                        `{"status":"success","data":[]}`,
-		"label/service/values?limit=1":                                             `{"status":"success","data":["cart"],"warnings":["results truncated due to limit"]}`,
-		"series?match[]=orders_total{service=~\"ca.*\"}":                           `{"status":"success","data":[{"__name__":"orders_total","instance":"i","service":"cart"}]}`,
+		"labels?match[]=orders_total":                    `{"status":"success","data":["__name__","instance","service"]}`,
+		"label/service/values":                           `{"status":"success","data":["cart","checkout"]}`,
+		"label/none/values":                              `{"status":"success","data":[]}`,
+		"label/service/values?limit=1":                   `{"status":"success","data":["cart"],"warnings":["results truncated due to limit"]}`,
+		"series?match[]=orders_total{service=~\"ca.*\"}": `{"status":"success","data":[{"__name__":"orders_total","instance":"i","service":"cart"}]}`,
 		"metadata":             `{"status":"success","data":{"orders":[{"type":"counter","help":"Orders.","unit":""}]}}`,
 		"metadata?metric=none": `{"status":"success","data":{}}`,
 		"alerts":               `{"status":"success","data":{"alerts":[{"labels":{"alertname":"Orders","severity":"page"},"annotations":{"summary":"360 orders"},"state":"firing","activeAt":"1970-01-12T13:46:40.5Z","value":"3.6e+02"}]}}`,

@@ -51,7 +51,7 @@ func (a *api) federate(w http.ResponseWriter, r *http.Request) {
 			f, ok := newest(s, it)
 			if key := f.labels.String(); ok && !seen[key] {
 				seen[key] = true
-				name := f.labels.Get(labels.MetricName)
+				name := f.labels.Get(model.MetricNameLabel)
 				byName[name] = append(byName[name], f)
 			}
 		}
@@ -96,7 +96,7 @@ func (f federated) text(name string) string {
 		separator = ','
 	}
 	f.labels.Range(func(l labels.Label) {
-		if l.Name != labels.MetricName && model.LegacyValidation.IsValidLabelName(l.Name) {
+		if l.Name != model.MetricNameLabel && model.LegacyValidation.IsValidLabelName(l.Name) {
 			pair(l.Name, l.Value)
 		}
 	})

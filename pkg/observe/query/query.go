@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -154,7 +155,7 @@ func (e *Engine) Missing(expr string) []string {
 			return nil
 		}
 		for _, m := range v.LabelMatchers {
-			if m.Name != labels.MetricName || m.Type != labels.MatchEqual || names[m.Value] > 0 {
+			if m.Name != model.MetricNameLabel || m.Type != labels.MatchEqual || names[m.Value] > 0 {
 				continue
 			}
 			text := fmt.Sprintf("there is no metric %q%s", m.Value, nearest.Suggest(m.Value, known))

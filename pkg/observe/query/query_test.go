@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 	"go.uber.org/goleak"
@@ -21,7 +22,7 @@ func counting(t *testing.T) (*Engine, time.Time) {
 	db := tsdb.New(tsdb.Config{})
 	for i := range int64(61) {
 		a := db.Appender()
-		if _, err := a.Append(0, labels.FromStrings(labels.MetricName, "orders_total"), i*1000, float64(2*i)); err != nil {
+		if _, err := a.Append(0, labels.FromStrings(model.MetricNameLabel, "orders_total"), i*1000, float64(2*i)); err != nil {
 			t.Fatal(err)
 		}
 		a.Close()

@@ -3,6 +3,7 @@ package scrape
 import (
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/shopctl/shopctl/pkg/observe/tsdb"
@@ -23,9 +24,20 @@ const (
 func newLoop(t Target) *loop {
 	l := &loop{target: t, series: map[string]*cached{}, told: map[string]tsdb.Metadata{}}
 	for name, c := range map[string]*cached{nameUp: &l.own.up, nameDuration: &l.own.duration, nameSamples: &l.own.samples} {
-		c.labels = labels.NewBuilder(t.Labels).Set(labels.MetricName, name).Labels()
+		c.labels = labels.NewBuilder(t.Labels).Set(model.MetricNameLabel, name).Labels()
 	}
 	return l
+}
+
+// describeOwn tells the store what these series are.
+func describeOwn(db *tsdb.DB) {
+	for name, help := range map[string]string{
+		nameUp:       "1 if the last scrape of the target went well, else 0.",
+		nameDuration: "How long the scrape took.",
+		nameSamples:  "How many samples the target had.",
+	} {
+		db.Describe(name, tsdb.Metadata{Type: "gauge", Help: help})
+	}
 }
 
 // put appends a sample; what the store refuses, it counts.

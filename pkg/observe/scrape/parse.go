@@ -44,8 +44,6 @@ type loop struct {
 	told map[string]tsdb.Metadata
 	// fresh: the last scrape found a series that the one before it did not.
 	fresh bool
-	// requests served as of the last scrape.
-	requests float64
 
 	samples []sample
 }
@@ -97,19 +95,19 @@ func (b body) parser() (textparse.Parser, error) {
 func (l *loop) newSeries(p textparse.Parser, limits Limits) (*cached, error) {
 	var ls labels.Labels
 	p.Labels(&ls)
-	if ls.Get(labels.MetricName) == "" {
+	if ls.Get(model.MetricNameLabel) == "" {
 		return nil, errors.New("read metrics: a series has no name")
 	}
 	if dup, ok := ls.HasDuplicateLabelNames(); ok {
 		return nil, fmt.Errorf("read metrics: a series has the label %q twice", shorten(dup))
 	}
 	if n := ls.Len(); n > limits.Labels {
-		return nil, fmt.Errorf("read metrics: %s has %d labels, more than %d", shorten(ls.Get(labels.MetricName)), n, limits.Labels)
+		return nil, fmt.Errorf("read metrics: %s has %d labels, more than %d", shorten(ls.Get(model.MetricNameLabel)), n, limits.Labels)
 	}
 	err := ls.Validate(func(lb labels.Label) error {
 		if len(lb.Name) > limits.Name || len(lb.Value) > limits.Value {
 			return fmt.Errorf("read metrics: label %s of %s is longer than names (%d) and values (%d) may be",
-				shorten(lb.Name), shorten(ls.Get(labels.MetricName)), limits.Name, limits.Value)
+				shorten(lb.Name), shorten(ls.Get(model.MetricNameLabel)), limits.Name, limits.Value)
 		}
 		return nil
 	})
@@ -117,7 +115,7 @@ func (l *loop) newSeries(p textparse.Parser, limits Limits) (*cached, error) {
 		return nil, err
 	}
 	if !ls.IsValid(model.UTF8Validation) {
-		return nil, fmt.Errorf("read metrics: a label of %s is not valid UTF-8", shorten(ls.Get(labels.MetricName)))
+		return nil, fmt.Errorf("read metrics: a label of %s is not valid UTF-8", shorten(ls.Get(model.MetricNameLabel)))
 	}
 	c := &cached{request: countsRequests(ls)}
 	b := labels.NewBuilder(ls)

@@ -3,6 +3,7 @@ package scrape
 import (
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -16,7 +17,7 @@ const (
 
 // countsRequests tells of the counters of requests. Health checks, reflection and scrapes are no requests.
 func countsRequests(ls labels.Labels) bool {
-	name := ls.Get(labels.MetricName)
+	name := ls.Get(model.MetricNameLabel)
 	return (name == grpcHandled || name == httpTotal) && isRequest(ls)
 }
 
@@ -30,7 +31,7 @@ func isRequest(ls labels.Labels) bool {
 
 // failed tells whether a counter counts requests that are the server's fault.
 func failed(ls labels.Labels) bool {
-	if ls.Get(labels.MetricName) == httpTotal {
+	if ls.Get(model.MetricNameLabel) == httpTotal {
 		return strings.HasPrefix(ls.Get("code"), "5")
 	}
 	// As go-grpc-middleware names the codes.

@@ -150,6 +150,7 @@ func (s *Scraper) watched() bool {
 func (s *Scraper) Run(ctx context.Context) {
 	defer s.http.CloseIdleConnections()
 	defer s.work.Wait()
+	describeOwn(s.cfg.DB)
 	quiet, first := 0, true
 	at := s.cfg.Now()
 	for passes := 1; ctx.Err() == nil; passes++ {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
@@ -92,7 +93,7 @@ func (s *Scraper) windows(at time.Time) map[string]*window {
 		}
 		grown := increase(it, e)
 		w := windows[in.namespace+"/"+in.job]
-		switch ls.Get(labels.MetricName) {
+		switch ls.Get(model.MetricNameLabel) {
 		case grpcBucket, httpBucket:
 			if le, err := strconv.ParseFloat(ls.Get("le"), 64); err == nil {
 				w.buckets[le] += grown
@@ -116,7 +117,7 @@ func (s *Scraper) each(at time.Time, visit func(labels.Labels, chunkenc.Iterator
 	defer q.Close()
 	var it chunkenc.Iterator
 	for _, name := range names {
-		set := q.Select(context.Background(), false, nil, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, name))
+		set := q.Select(context.Background(), false, nil, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, name))
 		for set.Next() {
 			series := set.At()
 			it = series.Iterator(it)

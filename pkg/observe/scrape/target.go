@@ -44,7 +44,7 @@ const (
 
 // Limits bound what one target may send; what is zero has a default.
 type Limits struct {
-	// Body in bytes, once decompressed; default 4 MiB.
+	// Body in bytes; default 4 MiB.
 	Body int64
 	// Samples of one scrape; default 10,000.
 	Samples int

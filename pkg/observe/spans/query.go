@@ -33,9 +33,11 @@ type Summary struct {
 	ID trace.ID
 	// RootService and RootName are of the span without a parent; of the earliest while that one is missing.
 	RootService, RootName string
-	Start                 time.Time
-	Duration              time.Duration
-	Spans, Errors         int
+	// EntryService and EntryName are of the first span that served a request, where the root is a caller's.
+	EntryService, EntryName string
+	Start                   time.Time
+	Duration                time.Duration
+	Spans, Errors           int
 	// Services in order of their first span.
 	Services []string
 	// Failed tells that the root did.
@@ -168,6 +170,10 @@ func (s *Store) summary(e *entry) Summary {
 		ID: e.id, RootService: o.service.name, RootName: o.shown, Failed: e.root.failed,
 		Start: time.Unix(0, e.start), Duration: time.Duration(e.end - e.start),
 		Spans: int(e.spans), Errors: int(e.errors),
+	}
+	if e.entry.any && !e.root.served {
+		o := s.names.operations[e.entry.operation]
+		sum.EntryService, sum.EntryName = o.service.name, o.shown
 	}
 	services := slices.Clone(e.services)
 	slices.SortStableFunc(services, func(a, b seen) int { return cmp.Compare(a.first, b.first) })

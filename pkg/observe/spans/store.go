@@ -4,6 +4,7 @@
 package spans
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"sync"
@@ -67,6 +68,7 @@ type entry struct {
 	spans      int32
 	errors     int32
 	root       root
+	entry      root // the earliest span that served a request
 	// touched is when the last span came, came when the first did.
 	came, touched time.Time
 	gone          bool
@@ -85,6 +87,7 @@ type root struct {
 	failed    bool
 	// known tells that it has no parent; else it is the earliest span so far.
 	known, any bool
+	served     bool
 }
 
 // maxOrigins and maxOperations bound what one trace mentions; beyond the latter names are not found any more.
@@ -259,6 +262,7 @@ func (e *entry) file(n *names, p *parsed, o *origin) {
 		o.refs++
 		e.origins = append(e.origins, o)
 	}
+	e.data = grown(e.data, len(p.raw)+2*binary.MaxVarintLen32)
 	e.data = protowire.AppendVarint(e.data, uint64(at))
 	e.data = protowire.AppendBytes(e.data, p.raw)
 	service := o.resource.service
@@ -284,8 +288,27 @@ func (e *entry) file(n *names, p *parsed, o *origin) {
 	}
 	known := p.parent == trace.SpanID{}
 	if !e.root.any || known && !e.root.known || known == e.root.known && p.start < e.root.start {
-		e.root = root{operation: number, start: p.start, failed: p.failed, known: known, any: true}
+		e.root = root{operation: number, start: p.start, failed: p.failed, known: known, any: true, served: p.kind == trace.Server}
 	}
+	if p.kind == trace.Server && (!e.entry.any || p.start < e.entry.start) {
+		e.entry = root{operation: number, start: p.start, any: true}
+	}
+}
+
+// grown makes room for n more bytes. Most traces end small, so they grow in few steps; what a step leaves
+// unused counts as taken.
+func grown(data []byte, n int) []byte {
+	const small = 16 << 10
+	need := len(data) + n
+	switch {
+	case need <= cap(data):
+		return data
+	case len(data) > 0 && need < small:
+		need = max(need, 2*cap(data))
+	case len(data) > 0:
+		need += need / 4
+	}
+	return append(make([]byte, 0, need), data...)
 }
 
 // record is what others are told of a span. Only calls say more than their times and names.
@@ -300,8 +323,9 @@ func (s *Store) record(p *parsed, o *origin) trace.Record {
 	}
 	var number [20]byte
 	for _, encoded := range p.attributes {
-		if key, value := keyValue(encoded, number[:0]); trace.Describes(key) {
-			r.Describe(s.texts.text(key), s.texts.text(value))
+		key, value := keyValue(encoded, number[:0])
+		if known := trace.Described(key); known != "" {
+			r.Describe(known, s.texts.text(value))
 		}
 	}
 	return r

@@ -160,6 +160,23 @@ func TestASummaryTellsOfTheRootOrOfTheEarliestSpan(t *testing.T) {
 	}
 }
 
+func TestASummaryTellsWhatACallerAskedFor(t *testing.T) {
+	s := newStore(0)
+	ingest(t, s,
+		span{trace: 1, id: 2, parent: 1, service: "frontend", name: "GET /cart", kind: trace.Server, from: 1, to: 9},
+		span{trace: 1, id: 3, parent: 2, service: "cart", name: "GetCart", kind: trace.Server, from: 2, to: 5},
+		span{trace: 1, id: 1, service: "load", name: "HTTP GET", kind: trace.Client, from: 0, to: 10},
+		span{trace: 2, id: 1, service: "frontend", name: "GET /", kind: trace.Server, from: 20, to: 30},
+	)
+	got := s.List(Filter{}, 2)
+	if sum := got[1]; sum.RootService != "load" || sum.EntryService != "frontend" || sum.EntryName != "GET /cart" {
+		t.Errorf("the trace of a caller: %+v", sum)
+	}
+	if sum := got[0]; sum.RootName != "GET /" || sum.EntryName != "" {
+		t.Errorf("the trace of a server: %+v", sum)
+	}
+}
+
 func TestATraceComesBackWhole(t *testing.T) {
 	s := three(t)
 	ingest(t, s, span{trace: 2, id: 3, parent: 2, service: "payment", name: "late", from: 1020, to: 1030})

@@ -49,20 +49,32 @@ type batch struct {
 }
 
 // Beyond these, a batch does not keep its memory for the next.
-const maxReusedGroups, maxReusedSpans = 64, 1024
+const maxReusedGroups, maxReusedSpans, maxReusedAttributes = 64, 1024, 64
 
+// reset makes the batch empty. It lets go of the request.
 func (b *batch) reset() {
 	if cap(b.groups) > maxReusedGroups || cap(b.resources) > maxReusedGroups {
 		*b = batch{}
 	}
 	for i := range b.groups {
-		if g := &b.groups[i]; cap(g.spans) > maxReusedSpans {
-			g.spans = nil
-		} else {
-			clear(g.spans)
-		}
+		b.groups[i].reset()
 	}
 	b.resources, b.groups, b.refused = b.resources[:0], b.groups[:0], 0
+}
+
+func (g *group) reset() {
+	if cap(g.spans) > maxReusedSpans {
+		g.spans = nil
+	}
+	for i := range g.spans {
+		attributes := g.spans[i].attributes
+		if cap(attributes) > maxReusedAttributes {
+			attributes = nil
+		}
+		clear(attributes)
+		g.spans[i] = parsed{attributes: attributes[:0]}
+	}
+	g.spans = g.spans[:0]
 }
 
 // parse walks an encoded ExportTraceServiceRequest.
@@ -114,6 +126,7 @@ func (b *batch) scopeSpans(resource int, message []byte) error {
 		err := p.read()
 		if !p.hasTrace || !p.hasSpan {
 			b.refused++
+			*p = parsed{}
 			g.spans = g.spans[:len(g.spans)-1]
 		}
 		return err

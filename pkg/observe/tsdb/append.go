@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 )
@@ -74,7 +75,7 @@ func (db *DB) create(ls labels.Labels) (*series, error) {
 			return sr, nil
 		}
 	}
-	if ls.Get(labels.MetricName) == "" {
+	if ls.Get(model.MetricNameLabel) == "" {
 		return nil, ErrNameless
 	}
 	if len(db.series) >= db.cfg.MaxSeries {

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 )
 
 // Config bounds a DB; what is zero has a default.
@@ -146,7 +146,7 @@ func (db *DB) Names() map[string]int {
 	db.mu.RLock()
 	defer db.mu.RUnlock()
 	names := map[string]int{}
-	for name, list := range db.index[labels.MetricName] {
+	for name, list := range db.index[model.MetricNameLabel] {
 		names[name] = len(list)
 	}
 	return names
@@ -212,7 +212,7 @@ func (db *DB) forgetNames() {
 		return
 	}
 	used := map[string]bool{}
-	for name := range db.index[labels.MetricName] {
+	for name := range db.index[model.MetricNameLabel] {
 		for _, n := range family(name) {
 			used[n] = true
 		}

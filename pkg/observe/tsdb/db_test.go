@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
@@ -51,14 +52,14 @@ func dump(t testing.TB, db *DB, mint, maxt int64, matchers ...*labels.Matcher) s
 }
 
 func name(n string) *labels.Matcher {
-	return labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, n)
+	return labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, n)
 }
 
 func TestSamplesComeBackAsTheyWent(t *testing.T) {
 	db := New(Config{})
 	db.Appender().Close() // an empty batch does no harm
 	for i := range 3 * chunkSamples {
-		if err := add(t, db, int64(i)*1000, float64(i*i), labels.MetricName, "up", "pod", "a"); err != nil {
+		if err := add(t, db, int64(i)*1000, float64(i*i), model.MetricNameLabel, "up", "pod", "a"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -74,9 +75,9 @@ func TestSamplesComeBackAsTheyWent(t *testing.T) {
 func TestMatchersFindWhatPrometheusWould(t *testing.T) {
 	db := New(Config{})
 	for _, pod := range []string{"a-1", "a-2", "b-1"} {
-		_ = add(t, db, 1, 1, labels.MetricName, "m", "pod", pod)
+		_ = add(t, db, 1, 1, model.MetricNameLabel, "m", "pod", pod)
 	}
-	_ = add(t, db, 1, 1, labels.MetricName, "n")
+	_ = add(t, db, 1, 1, model.MetricNameLabel, "n")
 	match := func(kind labels.MatchType, n, v string) *labels.Matcher { return labels.MustNewMatcher(kind, n, v) }
 	for want, ms := range map[string][]*labels.Matcher{
 		"a-1 a-2":     {match(labels.MatchRegexp, "pod", "a-.*")},
@@ -107,7 +108,7 @@ func TestMatchersFindWhatPrometheusWould(t *testing.T) {
 func TestSeekLandsOnTheFirstSampleNotBefore(t *testing.T) {
 	db := New(Config{})
 	for i := range 500 {
-		_ = add(t, db, int64(i)*10, float64(i), labels.MetricName, "m")
+		_ = add(t, db, int64(i)*10, float64(i), model.MetricNameLabel, "m")
 	}
 	q, _ := db.Querier(0, 4000)
 	set := q.Select(t.Context(), false, nil, name("m"))
@@ -125,12 +126,12 @@ func TestSeekLandsOnTheFirstSampleNotBefore(t *testing.T) {
 
 func TestWhatIsNotNewerIsRefusedAndCounted(t *testing.T) {
 	db := New(Config{})
-	_ = add(t, db, 10, 1, labels.MetricName, "m")
-	if err := add(t, db, 10, 1, labels.MetricName, "m"); err != nil {
+	_ = add(t, db, 10, 1, model.MetricNameLabel, "m")
+	if err := add(t, db, 10, 1, model.MetricNameLabel, "m"); err != nil {
 		t.Errorf("the same again: %v", err)
 	}
 	for _, at := range []int64{10, 9} {
-		if err := add(t, db, at, 2, labels.MetricName, "m"); !errors.Is(err, ErrOutOfOrder) {
+		if err := add(t, db, at, 2, model.MetricNameLabel, "m"); !errors.Is(err, ErrOutOfOrder) {
 			t.Errorf("at %d: %v", at, err)
 		}
 	}
@@ -148,7 +149,7 @@ func TestSeriesBytesAndTimeAreBounded(t *testing.T) {
 	for i := range 3000 {
 		a := db.Appender()
 		for n := range 110 {
-			_, _ = a.Append(0, labels.FromStrings(labels.MetricName, fmt.Sprintf("m%d", n)), int64(i)*5000, random.Float64())
+			_, _ = a.Append(0, labels.FromStrings(model.MetricNameLabel, fmt.Sprintf("m%d", n)), int64(i)*5000, random.Float64())
 		}
 		a.Close()
 		if s := db.Stats(); s.Bytes > 200_000 || s.Series > 100 {
@@ -163,19 +164,19 @@ func TestSeriesBytesAndTimeAreBounded(t *testing.T) {
 
 func TestASeriesThatEndedIsForgottenWithItsLabels(t *testing.T) {
 	db := New(Config{Retention: 10 * time.Minute})
-	_ = add(t, db, 0, 1, labels.MetricName, "old", "pod", "gone")
+	_ = add(t, db, 0, 1, model.MetricNameLabel, "old", "pod", "gone")
 	for i := range 60 {
-		_ = add(t, db, int64(i)*60_000, 1, labels.MetricName, "new")
+		_ = add(t, db, int64(i)*60_000, 1, model.MetricNameLabel, "new")
 	}
 	q, _ := db.Querier(math.MinInt64, math.MaxInt64)
 	if values, _, _ := q.LabelValues(t.Context(), "pod", nil); len(values) > 0 || db.Stats().Series != 1 {
 		t.Errorf("values %v, %+v", values, db.Stats())
 	}
-	if err := add(t, db, 1, 1, labels.MetricName, "late"); !errors.Is(err, ErrOutOfOrder) || db.Stats().Series != 1 {
+	if err := add(t, db, 1, 1, model.MetricNameLabel, "late"); !errors.Is(err, ErrOutOfOrder) || db.Stats().Series != 1 {
 		t.Errorf("a sample from before the beginning: %v, %+v", err, db.Stats())
 	}
 	before := db.Stats().Bytes
-	if want := db.series[db.index[labels.MetricName]["new"][0].ref].overhead(); before < want || before > want+2000 {
+	if want := db.series[db.index[model.MetricNameLabel]["new"][0].ref].overhead(); before < want || before > want+2000 {
 		t.Errorf("%d bytes are counted for one series of %d", before, want)
 	}
 }
@@ -186,8 +187,8 @@ func TestReadersSeeAPictureOfTheMoment(t *testing.T) {
 	wg.Go(func() {
 		for i := range 2000 {
 			a := db.Appender()
-			_, _ = a.Append(0, labels.FromStrings(labels.MetricName, "m"), int64(i), float64(i))
-			_, _ = a.Append(0, labels.FromStrings(labels.MetricName, "n"), int64(i), float64(i))
+			_, _ = a.Append(0, labels.FromStrings(model.MetricNameLabel, "m"), int64(i), float64(i))
+			_, _ = a.Append(0, labels.FromStrings(model.MetricNameLabel, "n"), int64(i), float64(i))
 			a.Close()
 		}
 	})

@@ -325,9 +325,52 @@ func TestEveryFieldCanBeTracedBackToItsPlace(t *testing.T) {
 	}
 }
 
+const prometheusRule = `apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  name: orders
+spec:
+  groups:
+  - name: orders
+    interval: 10s
+    limit: 5
+    rules:
+    - record: orders:rate1m
+      expr: rate(orders_total[1m])
+    - alert: NoOrders
+      expr: 0
+      for: 1m
+      keep_firing_for: 30s
+      labels: {severity: page}
+      annotations:
+        summary: "{{ $labels.service }} takes no orders"
+`
+
+func TestAPrometheusRuleIsReadAsStrictlyAsTheOthers(t *testing.T) {
+	if _, err := Decode("f.yaml", []byte(prometheusRule)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ old, new, want string }{
+		{"expr: rate(orders_total[1m])", "exprr: up", `f.yaml:12:7: spec.groups[0].rules[0].exprr: unknown field "exprr"; did you mean "expr"?`},
+		{"rate(orders_total[1m])", "rate(orders_total[1m)", `f.yaml:12:13: spec.groups[0].rules[0].expr: 1:21: parse error: unexpected ")" in subquery or range, expected ":"`},
+		{"for: 1m", "for: 1 minute", `f.yaml:15:12: spec.groups[0].rules[1].for: "1 minute" is no duration such as 30s, 5m or 1h`},
+		{"keep_firing_for", "keepFiringFor", `f.yaml:16:7: spec.groups[0].rules[1].keepFiringFor: unknown field "keepFiringFor"; did you mean "keep_firing_for"?`},
+		{"limit: 5", "limit: many", `f.yaml:9:12: spec.groups[0].limit: expected a whole number, got the string "many"`},
+		{"{{ $labels.service }}", "{{ $lables.service }}", `f.yaml:19:18: spec.groups[0].rules[1].annotations[summary]: 1:1: $lables.service is not known; there are $value, $labels.NAME, strings, numbers and functions`},
+		{"monitoring.coreos.com/v1", "monitoring.coreos.com/v2", "f.yaml:1:13: PrometheusRule has apiVersion monitoring.coreos.com/v1, not monitoring.coreos.com/v2"},
+		{"name: orders\n    interval", "interval", "f.yaml:7:5: spec.groups[0].name: is missing"},
+	} {
+		_, err := Decode("f.yaml", []byte(strings.Replace(prometheusRule, c.old, c.new, 1)))
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%s: %v\nwant %s", c.new, err, c.want)
+		}
+	}
+}
+
 // FuzzDecode: whatever is read, nothing panics, and every problem has a place inside the file.
 func FuzzDecode(f *testing.F) {
 	f.Add(deployment)
+	f.Add(prometheusRule)
 	f.Add("a: &a [*a]\n")
 	f.Add("{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[{}]}")
 	f.Add("apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  <<: &x {a: b}\n  ? c\n  : d\n")

@@ -364,7 +364,10 @@ type TraceSummary struct {
 	// In order of their first span.
 	Services []string `protobuf:"bytes,8,rep,name=services,proto3" json:"services,omitempty"`
 	// The root span failed.
-	Failed        bool `protobuf:"varint,9,opt,name=failed,proto3" json:"failed,omitempty"`
+	Failed bool `protobuf:"varint,9,opt,name=failed,proto3" json:"failed,omitempty"`
+	// The first span that served a request, where the root is a caller's: what the request was for.
+	EntryService  string `protobuf:"bytes,10,opt,name=entry_service,json=entryService,proto3" json:"entry_service,omitempty"`
+	EntryName     string `protobuf:"bytes,11,opt,name=entry_name,json=entryName,proto3" json:"entry_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -460,6 +463,20 @@ func (x *TraceSummary) GetFailed() bool {
 		return x.Failed
 	}
 	return false
+}
+
+func (x *TraceSummary) GetEntryService() string {
+	if x != nil {
+		return x.EntryService
+	}
+	return ""
+}
+
+func (x *TraceSummary) GetEntryName() string {
+	if x != nil {
+		return x.EntryName
+	}
+	return ""
 }
 
 type GetTraceRequest struct {
@@ -1824,7 +1841,7 @@ type MapNode struct {
 	CpuCores float64 `protobuf:"fixed64,4,opt,name=cpu_cores,json=cpuCores,proto3" json:"cpu_cores,omitempty"`
 	// Private memory of all instances.
 	MemoryBytes int64 `protobuf:"varint,5,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
-	// Requests that are being served.
+	// Requests that are served at once, on average over the window.
 	InFlight      float64  `protobuf:"fixed64,6,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
 	Faults        []string `protobuf:"bytes,7,rep,name=faults,proto3" json:"faults,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2159,7 +2176,7 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\aforward\x18\b \x01(\tR\aforward\x12\x1c\n" +
 	"\tforwarded\x18\t \x01(\x03R\tforwarded\x12'\n" +
 	"\x0fforward_dropped\x18\n" +
-	" \x01(\x03R\x0eforwardDropped\"\xb4\x02\n" +
+	" \x01(\x03R\x0eforwardDropped\"\xf8\x02\n" +
 	"\fTraceSummary\x12\x19\n" +
 	"\btrace_id\x18\x01 \x01(\tR\atraceId\x12!\n" +
 	"\froot_service\x18\x02 \x01(\tR\vrootService\x12\x1b\n" +
@@ -2169,7 +2186,11 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\x05spans\x18\x06 \x01(\x05R\x05spans\x12\x16\n" +
 	"\x06errors\x18\a \x01(\x05R\x06errors\x12\x1a\n" +
 	"\bservices\x18\b \x03(\tR\bservices\x12\x16\n" +
-	"\x06failed\x18\t \x01(\bR\x06failed\"Z\n" +
+	"\x06failed\x18\t \x01(\bR\x06failed\x12#\n" +
+	"\rentry_service\x18\n" +
+	" \x01(\tR\fentryService\x12\x1d\n" +
+	"\n" +
+	"entry_name\x18\v \x01(\tR\tentryName\"Z\n" +
 	"\x0fGetTraceRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x127\n" +
 	"\x06filter\x18\x02 \x01(\v2\x1f.shopctl.control.v1.TraceFilterR\x06filter\"b\n" +
