@@ -113,6 +113,9 @@ func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) 
 			o.f.warnf("%v", err)
 		}
 	}()
+	if l.Shop.Load > 0 {
+		o.f.notef("starting %g steps a second of customers, until the lesson is left", l.Shop.Load)
+	}
 	s, err := lesson.Open(ctx, l, deps)
 	if err != nil {
 		return o.f.explainOpen(err)

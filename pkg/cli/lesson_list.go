@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/lesson"
 	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
+	"github.com/shopctl/shopctl/pkg/lesson/review"
 )
 
 // lessonView is a lesson as JSON. Fields are only ever added, and always there.
@@ -72,9 +73,15 @@ func (f *Factory) listLessons(format string) error {
 	if err := f.Print(format, view, func(w io.Writer) { f.lessonTable(w, view) }); err != nil {
 		return err
 	}
-	if format == formatTable && len(all) > 0 {
-		f.next("lesson " + all[0].ID)
+	if format != formatTable || len(all) == 0 {
+		return nil
 	}
+	if due := review.Due(all, file, f.Now()); len(due) > 0 {
+		f.notef("%s of lessons that you took wait for an answer", counted(len(due), "question"))
+		f.next("review", "lesson "+all[0].ID)
+		return nil
+	}
+	f.next("lesson " + all[0].ID)
 	return nil
 }
 

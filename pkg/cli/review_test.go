@@ -49,6 +49,8 @@ func TestQuestionsAreAskedWhenTheyAreDue(t *testing.T) {
 	if v := w.due(t); len(v.Due) != 2 || v.Due[0].ID != "deadline-done" || len(v.Due[0].Options) != 3 {
 		t.Errorf("due on the next day: %+v", v)
 	}
+	w.want(exitOK, "lesson", "list")
+	w.wantErr("2 questions of lessons that you took", "next: shopctl review")
 	w.f.In = strings.NewReader("3\nperhaps\nfairly\nINVALID_ARGUMENT\nsure\n")
 	w.want(exitOK, "review")
 	for _, want := range []string{"2 questions. :s skips one", "1/2  A contract", "  3  it may have", "how sure are you", "That is it.", "comes back on Friday 6 March", "It is: UNAVAILABLE", "It comes back tomorrow", "1 of 2 questions known"} {
