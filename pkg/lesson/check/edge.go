@@ -34,7 +34,7 @@ func (e Eye) edge(ctx context.Context, want *format.Edge) Result {
 		}
 	}
 	t := found.GetTraffic()
-	window := resp.GetWindow().AsDuration()
+	window := round(resp.GetWindow().AsDuration())
 	switch least := int64(max(want.Requests, 1)); {
 	case want.Absent:
 		r.Verdict = verdict(t.GetRequests() == 0)
