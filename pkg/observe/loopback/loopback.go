@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // Guard answers 403 where Host or Origin names another machine than this one.
@@ -32,7 +33,7 @@ func IsHost(host string) bool {
 	}
 	name := u.Hostname()
 	ip := net.ParseIP(name)
-	return name == "localhost" || ip != nil && ip.IsLoopback()
+	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // IsOrigin tells whether an Origin header is that of a page from this machine.

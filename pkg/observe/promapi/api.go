@@ -11,7 +11,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/shopctl/shopctl/pkg/observe/alert"
+	"github.com/shopctl/shopctl/pkg/observe/loopback"
 	"github.com/shopctl/shopctl/pkg/observe/query"
 	"github.com/shopctl/shopctl/pkg/observe/scrape"
 	"github.com/shopctl/shopctl/pkg/observe/tsdb"
@@ -93,7 +93,7 @@ func New(cfg Config) http.Handler {
 func (a *api) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if !loopback(r.Host) {
+		if !loopback.IsHost(r.Host) {
 			http.Error(w, "the host "+clip(r.Host)+" is not this one; use 127.0.0.1", http.StatusForbidden)
 			return
 		}
@@ -116,19 +116,7 @@ func (a *api) guard(next http.Handler) http.Handler {
 	})
 }
 
-// loopback tells whether a Host header names this machine by what cannot be pointed elsewhere.
-func loopback(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.Trim(host, "[]")
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
-}
-
+// sameOrigin is stricter than package loopback is: a page of another port of this machine reads nothing here.
 func sameOrigin(origin, host string) bool {
 	u, err := url.Parse(origin)
 	return err == nil && u.Scheme == "http" && strings.EqualFold(u.Host, host)
