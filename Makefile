@@ -19,7 +19,7 @@ down: ## stop the shop
 build: $(BIN)
 
 $(BIN): $(GO_FILES) go.mod go.sum $(shell find services lessons pkg/lesson/scaffold -name '*.yaml' -o -name '*.md' -o -name '*.json' -o -name '*.css' -o -name '*.svg' -o -name '*.proto' -o -name '*.txtar')
-	$(GO) build -tags $(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/shopctl
+	CGO_ENABLED=0 $(GO) build -tags $(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/shopctl
 
 test: ## all tests, with the race detector
 	$(GO) test -race -tags $(TAGS) -timeout 15m ./...

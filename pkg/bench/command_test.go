@@ -94,7 +94,7 @@ func post(b *testing.B, client *http.Client, to string, form url.Values) string 
 // BenchmarkCall runs one call as a command, in turn with grpcurl's own command. Goal: no slower.
 func BenchmarkCall(b *testing.B) {
 	grpcurl := filepath.Join(b.TempDir(), "grpcurl")
-	if err := build(grpcurl, "github.com/fullstorydev/grpcurl/cmd/grpcurl", "-modfile=../../tools/grpcurl/go.mod"); err != nil {
+	if err := build(grpcurl, "github.com/fullstorydev/grpcurl/cmd/grpcurl", nil, "-modfile=../../tools/grpcurl/go.mod"); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {

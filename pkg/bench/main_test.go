@@ -34,7 +34,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "shopctl")
-	if err := build(binary, "github.com/shopctl/shopctl/cmd/shopctl", "-tags", "grpcnotrace"); err != nil {
+	if err := build(binary, "github.com/shopctl/shopctl/cmd/shopctl", []string{"CGO_ENABLED=0"}, "-tags", "grpcnotrace"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -42,9 +42,10 @@ func run(m *testing.M) int {
 }
 
 // build builds a command as its users get it, without symbols.
-func build(to, pkg string, flags ...string) error {
+func build(to, pkg string, env []string, flags ...string) error {
 	args := append([]string{"build", "-trimpath", "-ldflags", "-s -w", "-o", to}, flags...)
 	cmd := exec.Command("go", append(args, pkg)...)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("build %s: %w", pkg, err)

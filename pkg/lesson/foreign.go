@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/pattern"
 )
 
 // ForeignError is a lesson from elsewhere that brings something which would be executed.
@@ -63,9 +63,9 @@ func sorted(files map[string][]byte) []string {
 var (
 	// commandKey is a key that names a program, wherever it stands: the learner may repair a file that
 	// does not parse yet.
-	commandKey = regexp.MustCompile(`(?:^|[\s{,"'-])(?:command|exec|lifecycle)["']?\s*:`)
+	commandKey = pattern.Lazy(`(?:^|[\s{,"'-])(?:command|exec|lifecycle)["']?\s*:`)
 	// loaderKey are variables by which a program is made to load another's code.
-	loaderKey = regexp.MustCompile(`\bLD_[A-Z_]+`)
+	loaderKey = pattern.Lazy(`\bLD_[A-Z_]+`)
 )
 
 // commandsIn finds what names a program in a file that could be applied.
@@ -73,7 +73,7 @@ func commandsIn(file string, content []byte) format.Problems {
 	found := loaderIn(file, content)
 	if !strings.HasSuffix(file, ".go") && !strings.HasSuffix(file, ".proto") {
 		for i, line := range bytes.Split(content, []byte("\n")) {
-			if commandKey.Match(line) {
+			if commandKey().Match(line) {
 				found = append(found, foreign(file, i+1, "it names a program that would run on your machine"))
 			}
 		}
@@ -114,7 +114,7 @@ func commandNode(n *yaml.Node) int {
 func loaderIn(file string, content []byte) format.Problems {
 	var found format.Problems
 	for i, line := range bytes.Split(content, []byte("\n")) {
-		if name := loaderKey.Find(line); name != nil {
+		if name := loaderKey().Find(line); name != nil {
 			found = append(found, foreign(file, i+1, fmt.Sprintf("%s makes programs load code", name)))
 		}
 	}

@@ -18,9 +18,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"syscall"
+
+	"github.com/shopctl/shopctl/pkg/pattern"
 )
 
 // Dir names the directories of one shop. It is a value; nothing on disk is touched until Create.
@@ -35,13 +36,13 @@ type Dir struct {
 // maxSocketPath is what fits into sockaddr_un on linux, with its closing zero; other systems have 4 bytes less.
 const maxSocketPath = 103
 
-var validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
+var validName = pattern.Lazy(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
 
 // Resolve finds the directories of the shop called name from the environment:
 // SHOPCTL_RUN_DIR and SHOPCTL_STATE_DIR, else those of the XDG base directory specification, else
 // a directory of the user's own under the one for temporary files, and ~/.local/state.
 func Resolve(name string, getenv func(string) string) (Dir, error) {
-	if !validName.MatchString(name) {
+	if !validName().MatchString(name) {
 		return Dir{}, fmt.Errorf("shop name %q: use at most 40 lower case letters, digits and dashes", name)
 	}
 	run, err := filepath.Abs(runBase(getenv))

@@ -2,10 +2,11 @@ package workload
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/shopctl/shopctl/pkg/pattern"
 )
 
 // Reference is a Service that an instance was told the address of.
@@ -18,7 +19,7 @@ type Reference struct {
 
 // addressForm is what a value must look like in whole to be taken for a Service's address:
 // [scheme://]host[:port][/path].
-var addressForm = regexp.MustCompile(`^([a-z][a-z0-9+.-]*://)?([a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?(/[^\s]*)?$`)
+var addressForm = pattern.Lazy(`^([a-z][a-z0-9+.-]*://)?([a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?(/[^\s]*)?$`)
 
 // serviceAddr is the part of a value that names a Service, taken apart.
 type serviceAddr struct {
@@ -30,7 +31,7 @@ type serviceAddr struct {
 // parseServiceAddr takes a value of the form [scheme://]SERVICE[.NS[.svc[.cluster.local]]]:PORT[/path]
 // apart. Without a port the scheme must be http, whose port is 80.
 func parseServiceAddr(value, namespace string) (serviceAddr, bool) {
-	m := addressForm.FindStringSubmatch(value)
+	m := addressForm().FindStringSubmatch(value)
 	if m == nil {
 		return serviceAddr{}, false
 	}

@@ -1,11 +1,11 @@
 package format
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	"github.com/shopctl/shopctl/pkg/pattern"
 )
 
 // Limits of a good lesson.
@@ -168,21 +168,21 @@ func (r *linter) service(name string, line, column int) {
 }
 
 // literalPort is an address that holds on one machine and one day only.
-var literalPort = regexp.MustCompile(`(?:localhost|127\.0\.0\.1|\[::1\]):\d+`)
+var literalPort = pattern.Lazy(`(?:localhost|127\.0\.0\.1|\[::1\]):\d+`)
 
 func (r *linter) lintPort(text string, line int) {
-	if found := literalPort.FindString(text); found != "" {
+	if found := literalPort().FindString(text); found != "" {
 		r.add("literal-port", line, 1, "%s is another port tomorrow: name the service", found)
 	}
 }
 
 // belittling words tell a reader who is stuck that it is their fault.
-var belittling = regexp.MustCompile(`(?i)\b(simply|just|obviously|of course|trivial(?:ly)?|easy|easily)\b`)
+var belittling = pattern.Lazy(`(?i)\b(simply|just|obviously|of course|trivial(?:ly)?|easy|easily)\b`)
 
 func (r *linter) lintProse(b Block) {
 	for i, line := range strings.Split(b.Markdown, "\n") {
 		r.lintPort(line, b.Line+i)
-		if found := belittling.FindStringIndex(line); found != nil {
+		if found := belittling().FindStringIndex(line); found != nil {
 			r.add("belittling", b.Line+i, found[0]+1, "%q belittles who does not find it so", line[found[0]:found[1]])
 		}
 	}

@@ -1,12 +1,12 @@
 package format
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/lesson/command"
 	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	"github.com/shopctl/shopctl/pkg/pattern"
 )
 
 // roleLanguages says what each role is written in.
@@ -136,4 +136,4 @@ func decodeBlock(b *Block, content string) (err error) {
 }
 
 // validID is what lessons, steps, checks and options are called: it is typed, and part of file names.
-var validID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
+var validID = pattern.Lazy(`^[a-z0-9][a-z0-9-]{0,39}$`)

@@ -2,9 +2,10 @@ package format
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/shopctl/shopctl/pkg/pattern"
 )
 
 // segment is one move along a path: a name, an index, or the element of a list whose field has a value.
@@ -15,13 +16,13 @@ type segment struct {
 }
 
 // pathStep reads one segment: name, ["any name"], [3] or [field=value].
-var pathStep = regexp.MustCompile(`^(?:\.?([A-Za-z_][A-Za-z0-9_]*)|\["([^"]+)"\]|\[(\d{1,6})\]|\[([A-Za-z_][A-Za-z0-9_]*)=([^\]]+)\])`)
+var pathStep = pattern.Lazy(`^(?:\.?([A-Za-z_][A-Za-z0-9_]*)|\["([^"]+)"\]|\[(\d{1,6})\]|\[([A-Za-z_][A-Za-z0-9_]*)=([^\]]+)\])`)
 
 // parsePath cuts a path into its segments.
 func parsePath(path string) ([]segment, error) {
 	var segments []segment
 	for rest := path; rest != ""; {
-		m := pathStep.FindStringSubmatch(rest)
+		m := pathStep().FindStringSubmatch(rest)
 		if m == nil || rest == path && strings.HasPrefix(rest, ".") || rest != path && m[1] != "" && rest[0] != '.' {
 			return nil, badPath(path)
 		}

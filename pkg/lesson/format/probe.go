@@ -2,7 +2,6 @@ package format
 
 import (
 	"cmp"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	"github.com/shopctl/shopctl/pkg/pattern"
 )
 
 // Probe is one question to the system: at most one of the fields is set.
@@ -163,7 +163,7 @@ func (t *Trace) named() []named {
 }
 
 // ranges are the windows of an expression: [30s].
-var ranges = regexp.MustCompile(`\[(\d+(?:ms|s|m|h))`)
+var ranges = pattern.Lazy(`\[(\d+(?:ms|s|m|h))`)
 
 // Window is how far back the probe looks, so that what was repaired may take as long to show.
 func (p Probe) Window() time.Duration {
@@ -174,7 +174,7 @@ func (p Probe) Window() time.Duration {
 		return p.Order.Window
 	case p.PromQL != nil:
 		longest := time.Duration(0)
-		for _, m := range ranges.FindAllStringSubmatch(p.PromQL.Expr, -1) {
+		for _, m := range ranges().FindAllStringSubmatch(p.PromQL.Expr, -1) {
 			if d, err := time.ParseDuration(m[1]); err == nil {
 				longest = max(longest, d)
 			}

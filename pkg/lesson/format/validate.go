@@ -40,7 +40,7 @@ func (r *reporter) front(l *Lesson) {
 			r.add("front-matter", at.Line, at.Column, "the front matter has no %s", field.name)
 		}
 	}
-	if l.ID != "" && !validID.MatchString(l.ID) {
+	if l.ID != "" && !validID().MatchString(l.ID) {
 		r.add("id", at.Line, at.Column, "id %q: use lower case letters, digits and dashes", l.ID)
 	}
 	for _, what := range l.Rollback {
@@ -64,7 +64,7 @@ func (r *reporter) front(l *Lesson) {
 
 func (r *reporter) id(what, id string, at strict.Position, seen map[string]bool) {
 	switch {
-	case !validID.MatchString(id):
+	case !validID().MatchString(id):
 		r.add("id", at.Line, at.Column, "%s id %q: use lower case letters, digits and dashes", what, id)
 	case seen[id]:
 		r.add("id", at.Line, at.Column, "%s id %q is used twice", what, id)

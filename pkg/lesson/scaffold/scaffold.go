@@ -9,8 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/shopctl/shopctl/pkg/pattern"
 )
 
 //go:embed template
@@ -24,7 +25,7 @@ var files = [...]struct{ template, path string }{
 }
 
 // name is what tracks and lessons are called: it is typed, and part of file names.
-var name = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
+var name = pattern.Lazy(`^[a-z0-9][a-z0-9-]{0,39}$`)
 
 // ErrExists tells that there is something already where the lesson would be.
 var ErrExists = errors.New("it exists already")
@@ -32,7 +33,7 @@ var ErrExists = errors.New("it exists already")
 // Write makes a lesson in root/track/slug and returns the files that it wrote. It never overwrites.
 func Write(root, track, slug string) ([]string, error) {
 	for _, word := range []string{track, slug} {
-		if !name.MatchString(word) {
+		if !name().MatchString(word) {
 			return nil, fmt.Errorf("name %q: use lower case letters, digits and dashes", word)
 		}
 	}

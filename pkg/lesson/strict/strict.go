@@ -7,12 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/shopctl/shopctl/pkg/pattern"
 )
 
 // Error is what is wrong at one place; lines and columns count from 1.
@@ -66,10 +67,10 @@ func Parse(text string) (*yaml.Node, error) {
 	return doc.Content[0], nil
 }
 
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
+var yamlLine = pattern.Lazy(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
 
 func syntax(err error) error {
-	m := yamlLine.FindStringSubmatch(strings.SplitN(err.Error(), "\n", 2)[0])
+	m := yamlLine().FindStringSubmatch(strings.SplitN(err.Error(), "\n", 2)[0])
 	if m == nil {
 		return &Error{Line: 1, Column: 1, Text: err.Error()}
 	}
