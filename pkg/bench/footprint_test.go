@@ -119,11 +119,11 @@ func BenchmarkIdleDash(b *testing.B) {
 	}
 }
 
-// idle lets the shop settle, and returns the percentage of one core that it then takes while nothing
-// happens.
+// idle returns the percentage of one core that a shop takes in which nothing happens, and nothing has for
+// a while: one that has just come up is looked at every second, since much may happen then.
 func (s *shop) idle() float64 {
-	settle()
-	const window = 20 * time.Second
+	const awhile, window = 30 * time.Second, 30 * time.Second
+	time.Sleep(awhile)
 	before := s.cpu()
 	time.Sleep(window)
 	return 100 * (s.cpu() - before).Seconds() / window.Seconds()
