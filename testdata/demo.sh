@@ -43,6 +43,13 @@ show scale catalog --replicas 3
 show set env catalog LOG_LEVEL=debug
 sleep 3
 show load status
+show fault inject payment --error UNAVAILABLE --percent 50 --for 1m
+sleep 8
+show map
+show trace show last --operation PlaceOrder
+show metrics query 'service:requests:rate1m'
+show alerts
+show fault clear --all
 show get deployments
 show ps
 

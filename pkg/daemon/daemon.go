@@ -199,14 +199,14 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 		s.endStreams()
 		return explainPort(err)
 	}
-	prom, unserved := s.servePrometheus()
-	if unserved != nil {
-		s.log.Warn("Prometheus' API is not served", "error", unserved)
-	}
 	s.control = ctl
 	s.calls.controller.Store(ctl)
 	s.faults = s.newFaults()
 	s.control.SetFaults(s.faults)
+	prom, unserved := s.servePrometheus()
+	if unserved != nil {
+		s.log.Warn("Prometheus' API is not served", "error", unserved)
+	}
 
 	all.Go(func() { s.source.run(background) })
 	all.Go(func() { s.control.Run(background) })
