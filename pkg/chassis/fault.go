@@ -95,9 +95,11 @@ func (f fault) matches(method string) bool {
 	}
 }
 
-// isInfrastructure reports whether method serves the platform rather than the shop's users.
+// isInfrastructure reports whether method serves the platform rather than the shop's users: health,
+// reflection, and HTTP paths below /-/, which is where Prometheus and others keep what is for operators.
 func isInfrastructure(method string) bool {
-	return strings.HasPrefix(method, "/grpc.health.") || strings.HasPrefix(method, "/grpc.reflection.") || strings.HasSuffix(method, "healthz")
+	return strings.HasPrefix(method, "/grpc.health.") || strings.HasPrefix(method, "/grpc.reflection.") ||
+		strings.HasPrefix(method, "/-/") || strings.HasSuffix(method, "healthz")
 }
 
 func wait(ctx context.Context, d time.Duration) error {

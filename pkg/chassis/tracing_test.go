@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -92,5 +93,30 @@ func TestAStreamIsOneSpanOnEachSideAndEndsWithItsStatus(t *testing.T) {
 				t.Errorf("%d spans, want 3", len(spans))
 			}
 		})
+	}
+}
+
+func TestWhatOperatorsAskForMakesNoSpans(t *testing.T) {
+	sink := chassistest.NewSink(t)
+	s := chassistest.Start(t, func(_ context.Context, rt *chassis.Runtime) error {
+		mux := http.NewServeMux()
+		for _, path := range []string{"GET /-/status", "GET /_healthz", "GET /page"} {
+			mux.HandleFunc(path, func(http.ResponseWriter, *http.Request) {})
+		}
+		rt.ServeHTTP(mux)
+		return nil
+	}, nil, chassistest.WithSink(sink))
+	for _, path := range []string{"/-/status", "/_healthz", "/page"} {
+		res, err := http.Get("http://" + s.Addr + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := res.Body.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if spans := sink.Wait(t, func(s []chassistest.Span) bool { return len(s) > 0 }); len(spans) != 1 || spans[0].Name != "GET /page" {
+		t.Errorf("spans %v", spans)
 	}
 }

@@ -51,7 +51,7 @@ func TestALoadThatCannotBeMadeIsRefused(t *testing.T) {
 
 func TestFetchReadsTheStatus(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/status" {
+		if r.URL.Path != "/-/status" {
 			http.NotFound(w, r)
 			return
 		}

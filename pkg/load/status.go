@@ -75,7 +75,7 @@ func Fetch(ctx context.Context, client *http.Client, address string) (Status, er
 	if !strings.Contains(base, "://") {
 		base = "http://" + base
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/status", http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/-/status", http.NoBody)
 	if err != nil {
 		return s, fmt.Errorf("ask load generator: %w", err)
 	}

@@ -44,7 +44,7 @@ func TestTheServiceReportsItsLoad(t *testing.T) {
 	client := &http.Client{}
 	defer client.CloseIdleConnections()
 	for {
-		resp, err := client.Get("http://" + s.Addr + "/status")
+		resp, err := client.Get("http://" + s.Addr + "/-/status")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +74,7 @@ func TestWithoutARateTheServiceIsIdle(t *testing.T) {
 	s := chassistest.Start(t, Setup, map[string]string{"FRONTEND_ADDR": "127.0.0.1:1"})
 	client := &http.Client{}
 	defer client.CloseIdleConnections()
-	for path, want := range map[string]string{"/healthz": "ok", "/status": `"state":"idle"`} {
+	for path, want := range map[string]string{"/healthz": "ok", "/-/status": `"state":"idle"`} {
 		resp, err := client.Get("http://" + s.Addr + path)
 		if err != nil {
 			t.Fatal(err)

@@ -26,7 +26,7 @@ func isRequest(ls labels.Labels) bool {
 		return false
 	}
 	route := ls.Get("route")
-	return !strings.HasSuffix(route, "healthz") && !strings.HasSuffix(route, "/metrics")
+	return !strings.HasSuffix(route, "healthz") && !strings.HasSuffix(route, "/metrics") && !strings.HasPrefix(route, "/-/")
 }
 
 // failed tells whether a counter counts requests that are the server's fault.

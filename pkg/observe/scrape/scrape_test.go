@@ -34,6 +34,7 @@ grpc_server_handling_seconds_bucket{grpc_method="Convert",grpc_service="hipsters
 http_requests_total{method="GET",route="/product/{id}",code="200"} 7
 http_requests_total{method="GET",route="/",code="503"} 3
 http_requests_total{method="GET",route="/_healthz",code="200"} 99
+http_requests_total{method="GET",route="/-/status",code="200"} 99
 http_request_duration_seconds_bucket{route="a \"quoted\" one",le="0.5"} 7
 http_request_duration_seconds_sum{route="/"} 1.5
 go_goroutines 12
