@@ -41,11 +41,11 @@ func (s *Session) again() {
 func (s *Session) round(ctx context.Context) (reached bool) {
 	s.mu.Lock()
 	st := s.steps[s.at]
-	number, base, asked := st.round, st.base, s.asked
+	number, base, entered, asked := st.round, st.base, st.entered, s.asked
 	s.asked = false
 	if st.fresh {
 		s.mu.Unlock()
-		base = s.rebase(ctx, st, number)
+		base = s.rebase(ctx, st, number, entered)
 		s.mu.Lock()
 	}
 	due := s.due(st)
@@ -76,8 +76,8 @@ func (s *Session) round(ctx context.Context) (reached bool) {
 }
 
 // rebase takes the baseline of a step that was entered without one. The time of entering stays.
-func (s *Session) rebase(ctx context.Context, st *step, number int) check.Baseline {
-	base, err := s.eye.Baseline(ctx, st.entered)
+func (s *Session) rebase(ctx context.Context, st *step, number int, entered time.Time) check.Baseline {
+	base, err := s.eye.Baseline(ctx, entered)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err == nil && st.round == number {
