@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,11 +55,10 @@ shopctl lesson ./lessons/communication/caching`,
 	flags.StringVar(&o.solveTo, "solve-to", "", "let the solution do the steps before this `STEP`, and go there")
 	flags.BoolVar(&o.fresh, "fresh", false, "begin anew, whatever was done before")
 	flags.BoolVar(&o.json, "json", false, "print events as JSON, read actions")
-	flags.StringVar(&o.lang, "lang", "", "`LANGUAGE` of the text, such as ja (default by LC_ALL, LC_MESSAGES or LANG)")
+	addLanguage(cmd, &o.lang)
 	for _, flag := range []string{"step", "solve-to"} {
 		must(cmd.RegisterFlagCompletionFunc(flag, completeSteps))
 	}
-	must(cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"en", "ja"}, cobra.ShellCompDirectiveNoFileComp)))
 	cmd.AddCommand(newLessonListCmd(f), newLessonLintCmd(f), newLessonProveCmd(f), newLessonResetCmd(f),
 		newLessonExportCmd(f), newLessonImportCmd(f), newLessonNewCmd(f), newLessonPlayCmd(f), newLessonSchemaCmd(f), newLessonGuardCmd(f))
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning, exitEnvironment, exitInterrupted)
@@ -86,7 +84,7 @@ func (o *lessonOptions) run(cmd *cobra.Command, args []string) error {
 		}
 	}
 	o.again = "lesson " + args[0]
-	return o.take(cmd.Context(), l.In(o.language()))
+	return o.take(cmd.Context(), l.In(o.f.language(o.lang)))
 }
 
 // take opens the lesson, shows it, and leaves it on every way out.
@@ -201,18 +199,6 @@ func (f *Factory) explainOpen(err error) error {
 		return hintErr(exitEnvironment, "make "+place+" writable, or choose another directory with SHOPCTL_STATE_DIR", fmt.Errorf("open the lesson: %w", err))
 	}
 	return err
-}
-
-// language is the language of the user, "en" if nothing is said.
-func (o *lessonOptions) language() string {
-	for _, text := range []string{o.lang, o.f.Getenv("LC_ALL"), o.f.Getenv("LC_MESSAGES"), o.f.Getenv("LANG")} {
-		if text != "" {
-			lang, _, _ := strings.Cut(text, "_")
-			lang, _, _ = strings.Cut(lang, ".")
-			return strings.ToLower(lang)
-		}
-	}
-	return "en"
 }
 
 // ownLessons are the lessons that the binary holds.

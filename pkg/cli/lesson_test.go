@@ -272,9 +272,12 @@ func TestTheLanguageIsTheUsersOwn(t *testing.T) {
 	for want, env := range map[string]map[string]string{
 		"en": {}, "ja": {"LANG": "ja_JP.UTF-8"}, "de": {"LC_ALL": "de_DE", "LANG": "ja_JP.UTF-8"}, "c": {"LANG": "C.UTF-8"},
 	} {
-		o := &lessonOptions{f: &Factory{Getenv: func(key string) string { return env[key] }}}
-		if got := o.language(); got != want {
+		f := &Factory{Getenv: func(key string) string { return env[key] }}
+		if got := f.language(""); got != want {
 			t.Errorf("%v: %s, want %s", env, got, want)
+		}
+		if got := f.language("fr"); got != "fr" {
+			t.Errorf("%v with --lang fr: %s", env, got)
 		}
 	}
 }

@@ -220,26 +220,3 @@ func countWords(markdown string) int {
 	}
 	return n
 }
-
-func lintTranslation(l *Lesson, t *Translation) Problems {
-	r := &reporter{file: t.File}
-	for i := range l.Steps {
-		s := &l.Steps[i]
-		ts, ok := t.Steps[s.ID]
-		switch {
-		case !ok:
-			r.add("stale-translation", 1, 1, "step %q is not translated; its source is %s", s.ID, s.Hash())
-		case ts.Source != s.Hash():
-			r.add("stale-translation", ts.Line, 1, "step %q was translated from %q and is %s now", s.ID, ts.Source, s.Hash())
-		case len(ts.Prose) != s.proseBlocks():
-			r.add("stale-translation", ts.Line, 1, "step %q has %d pieces of prose, the original has %d", s.ID, len(ts.Prose), s.proseBlocks())
-		}
-	}
-	for _, id := range sortedKeys(t.Steps) {
-		if l.Step(id) < 0 {
-			r.add("stale-translation", t.Steps[id].Line, 1, "the original has no step %q", id)
-		}
-	}
-	_ = r.err()
-	return r.problems
-}
