@@ -6,5 +6,5 @@ import "embed"
 
 // FS holds the directories of all tracks.
 //
-//go:embed communication
+//go:embed communication start
 var FS embed.FS

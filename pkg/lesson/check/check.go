@@ -130,7 +130,7 @@ func (e Eye) probe(ctx context.Context, p format.Probe, base Baseline) Result {
 	case p.Trace != nil:
 		return e.trace(ctx, p.Trace, base)
 	case p.Edge != nil:
-		return e.edge(ctx, p.Edge)
+		return e.edge(ctx, p.Edge, base)
 	case p.Alert != nil:
 		return e.alert(ctx, p.Alert, base)
 	case p.Resource != nil:
