@@ -85,8 +85,10 @@ func observing(t testing.TB, c Config, all map[string]*screen) {
 func looks() []goldenLook {
 	three := [][2]int{{120, 40}, {80, 24}, {50, 15}}
 	return []goldenLook{
-		{"plain", Config{}, three}, {"color", Config{Color: true}, three},
-		{"accessible", Config{Accessible: true}, three[1:]}, {"ascii", Config{ASCII: true}, three[1:2]},
+		{"plain", Config{}, three},
+		{"color", Config{Color: true}, three},
+		{"accessible", Config{Accessible: true}, three[1:]},
+		{"ascii", Config{ASCII: true}, three[1:2]},
 	}
 }
 

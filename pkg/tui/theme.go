@@ -75,8 +75,17 @@ type namedTone struct {
 // palette is every tone by its name. The heading's look is the accent's.
 func (t *theme) palette() []namedTone {
 	return []namedTone{
-		{t.good, "good"}, {t.warn, "warn"}, {t.bad, "bad"}, {t.info, "info"}, {t.faint, "faint"}, {t.bold, "bold"},
-		{t.accent, "accent"}, {t.code, "code"}, {t.chosen, "chosen"}, {t.border, "border"}, {t.focus, "focus"},
+		{t.good, "good"},
+		{t.warn, "warn"},
+		{t.bad, "bad"},
+		{t.info, "info"},
+		{t.faint, "faint"},
+		{t.bold, "bold"},
+		{t.accent, "accent"},
+		{t.code, "code"},
+		{t.chosen, "chosen"},
+		{t.border, "border"},
+		{t.focus, "focus"},
 	}
 }
 
