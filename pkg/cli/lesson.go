@@ -42,7 +42,7 @@ Without a terminal, or with --no-tui, the lesson is plain text with questions; w
 line, and lines of the input are actions: predict OPTION CONFIDENCE, run, observe VALUE, answer CHECK VALUE, check,
 hint, next, prev, reset.`,
 		Example: `shopctl lesson list
-shopctl lesson grpc
+shopctl lesson tour
 shopctl lesson grpc --step deadline
 shopctl lesson grpc --fresh --no-tui
 shopctl lesson ./lessons/communication/caching`,
