@@ -113,7 +113,10 @@ const killGrace = 3 * time.Second
 // Run implements lesson.Runner.
 func (r lessonRunner) Run(ctx context.Context, c lesson.Command, out io.Writer) (int, error) {
 	cmd := exec.CommandContext(ctx, r.executable, append([]string{"--name", r.shop}, c.Args...)...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = c.Dir, out, out
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Dir, c.In, out, out
+	if c.Out != nil {
+		cmd.Stdout = c.Out
+	}
 	cmd.Env = append(append([]string{}, r.environ...), faultOwnerEnv+"="+c.Owner, "SHOPCTL_NO_TUI=true", "SHOPCTL_QUIET=true", "NO_COLOR=1")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = killGrace

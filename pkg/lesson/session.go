@@ -41,6 +41,9 @@ type Command struct {
 	Dir  string
 	// Owner is what a fault that the command injects belongs to: "lesson grpc".
 	Owner string
+	// In is its standard input; nil: none. Out takes its standard output in place of Run's out, if it is set.
+	In  io.Reader
+	Out io.Writer
 }
 
 // Runner runs shopctl itself. It writes both streams to out and returns the exit code; an error means
