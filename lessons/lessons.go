@@ -15,5 +15,6 @@ func Curriculum() []string {
 	return []string{
 		"tour",
 		"grpc",
+		"streaming",
 	}
 }
