@@ -164,8 +164,12 @@ func (s *Session) restoreObjects(ctx context.Context, before *state, belongs fun
 		}
 	}
 	var files []*controlpb.File
+	var deployments []object
 	for _, o := range before.Objects {
 		if belongs(o) && !bytes.Equal(current[o.key()].JSON, o.JSON) {
+			if o.Kind == "Deployment" {
+				deployments = append(deployments, o)
+			}
 			name := strings.ToLower(o.Kind) + "-" + o.Name + ".json"
 			files = append(files, &controlpb.File{Name: name, Content: o.JSON})
 		}
@@ -182,5 +186,5 @@ func (s *Session) restoreObjects(ctx context.Context, before *state, belongs fun
 			return fmt.Errorf("delete %s %s: %w", o.Kind, o.Name, err)
 		}
 	}
-	return nil
+	return s.awaitRollout(ctx, deployments)
 }
