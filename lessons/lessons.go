@@ -8,3 +8,12 @@ import "embed"
 //
 //go:embed communication start
 var FS embed.FS
+
+// Curriculum returns the ids of the lessons in the order of reading. Entry is free: the order is that of
+// lists, and of what comes next.
+func Curriculum() []string {
+	return []string{
+		"tour",
+		"grpc",
+	}
+}

@@ -167,7 +167,7 @@ func (o *lessonOptions) leave(ctx context.Context, s *lesson.Session) error {
 		return hintErr(exitFailed, f.command("fault clear --all")+"\n"+f.command("ps"), fmt.Errorf("leave lesson %s: %w", v.Lesson, err))
 	}
 	if v.Done {
-		f.next("lesson list")
+		f.goOn("lesson list")
 		return nil
 	}
 	if o.adjust != nil {
@@ -201,12 +201,13 @@ func (f *Factory) explainOpen(err error) error {
 	return err
 }
 
-// ownLessons are the lessons that the binary holds.
+// ownLessons are the lessons that the binary holds, in reading order.
 func ownLessons() ([]*lesson.Lesson, error) {
 	all, err := lesson.Load(lessons.FS)
 	for _, l := range all {
 		l.Own = true
 	}
+	inReadingOrder(all)
 	return all, err
 }
 

@@ -79,10 +79,10 @@ func (f *Factory) listLessons(format, lang string) error {
 	}
 	if due := review.Due(all, file, f.Now()); len(due) > 0 {
 		f.notef("%s of lessons that you took wait for an answer", counted(len(due), "question"))
-		f.next("review", "lesson "+all[0].ID)
+		f.goOn("review")
 		return nil
 	}
-	f.next("lesson " + all[0].ID)
+	f.goOn()
 	return nil
 }
 

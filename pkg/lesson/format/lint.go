@@ -91,6 +91,7 @@ func (r *linter) lintStep(s *Step) {
 		for _, line := range run.Run.Lines {
 			r.lintPort(line.Text, run.Line+line.Number)
 			r.lintService(line.Args, run.Line+line.Number)
+			r.lintService(line.Into, run.Line+line.Number)
 		}
 	}
 	if checks := s.Block(CheckKind); checks != nil {
@@ -153,7 +154,7 @@ var verbsWithService = [...]string{"call", "logs", "restart", "stop", "start", "
 func (r *linter) lintService(args []string, line int) {
 	if len(args) > 2 && args[0] == "fault" && args[1] == "inject" {
 		args = args[1:]
-	} else if !slices.Contains(verbsWithService[:], args[0]) {
+	} else if len(args) == 0 || !slices.Contains(verbsWithService[:], args[0]) {
 		return
 	}
 	if len(args) > 1 && !strings.HasPrefix(args[1], "-") {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Load reads all lessons below a directory, in the order in which they are read. A lesson that cannot be read
+// Load reads all lessons below a directory, in order of track and file. A lesson that cannot be read
 // does not hide the others: the error, Problems where the lessons are at fault, comes with those that can.
 func Load(fsys fs.FS) ([]*Lesson, error) {
 	var lessons []*Lesson
@@ -35,7 +35,6 @@ func Load(fsys fs.FS) ([]*Lesson, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read lessons: %w", err)
 	}
-	lessons = inOrder(lessons)
 	problems = append(problems, duplicates(lessons)...)
 	if len(problems) > 0 {
 		return lessons, problems
