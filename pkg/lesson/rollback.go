@@ -176,7 +176,8 @@ func (s *Session) restoreObjects(ctx context.Context, before *state, belongs fun
 		delete(current, o.key())
 	}
 	if len(files) > 0 {
-		if _, err := s.deps.Shop.Apply(ctx, &controlpb.ApplyRequest{Files: files}); err != nil {
+		// To apply would keep what somebody set beside a manifest, as an environment variable.
+		if _, err := s.deps.Shop.Apply(ctx, &controlpb.ApplyRequest{Files: files, Replace: true}); err != nil {
 			return fmt.Errorf("restore objects: %w", err)
 		}
 	}
