@@ -6,7 +6,7 @@ import "embed"
 
 // FS holds the directories of all tracks.
 //
-//go:embed communication start
+//go:embed architecture communication start
 var FS embed.FS
 
 // Curriculum returns the ids of the lessons in the order of reading. Entry is free: the order is that of
@@ -14,6 +14,7 @@ var FS embed.FS
 func Curriculum() []string {
 	return []string{
 		"tour",
+		"discovery",
 		"grpc",
 		"rest",
 		"streaming",

@@ -40,6 +40,8 @@ type Fault struct {
 	// Crash kills the instances once, at once or when it ends, Pause stops them until the fault ends.
 	Crash bool
 	Pause bool
+	// One crashes the oldest instance alone.
+	One bool
 
 	Injected time.Time
 	// Ends is when it ends by itself; zero: when it is cleared.
@@ -65,6 +67,8 @@ func (f Fault) Phrase(now time.Time) string {
 
 func (f Fault) words() []string {
 	switch {
+	case f.Crash && f.One:
+		return []string{"crash of one"}
 	case f.Crash:
 		return []string{"crash"}
 	case f.Pause:
@@ -101,7 +105,7 @@ func left(d time.Duration) string {
 func (f Fault) Proto(now time.Time) *controlpb.Fault {
 	p := &controlpb.Fault{
 		Id: f.ID, Service: f.Service, Method: f.Method, Percent: f.Percent,
-		Crash: f.Crash, Pause: f.Pause,
+		Crash: f.Crash, Pause: f.Pause, One: f.One,
 		Injected: timestamppb.New(f.Injected),
 		Phrase:   f.Phrase(now), Owner: f.Owner,
 	}
