@@ -6,7 +6,7 @@ import "embed"
 
 // FS holds the directories of all tracks.
 //
-//go:embed communication start
+//go:embed communication observability start
 var FS embed.FS
 
 // Curriculum returns the ids of the lessons in the order of reading. Entry is free: the order is that of
@@ -15,5 +15,6 @@ func Curriculum() []string {
 	return []string{
 		"tour",
 		"grpc",
+		"tracing",
 	}
 }
