@@ -15,6 +15,7 @@ func Curriculum() []string {
 	return []string{
 		"tour",
 		"grpc",
+		"streaming",
 		"tracing",
 	}
 }
