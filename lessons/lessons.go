@@ -6,7 +6,7 @@ import "embed"
 
 // FS holds the directories of all tracks.
 //
-//go:embed architecture communication start
+//go:embed architecture communication observability start
 var FS embed.FS
 
 // Curriculum returns the ids of the lessons in the order of reading. Entry is free: the order is that of
@@ -18,5 +18,6 @@ func Curriculum() []string {
 		"grpc",
 		"rest",
 		"streaming",
+		"tracing",
 	}
 }
