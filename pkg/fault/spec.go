@@ -53,11 +53,14 @@ func (e *Invalid) Error() string { return e.Text }
 
 // Fault checks the spec against the target and returns it as a fault that has not begun.
 func (s Spec) Fault(t Target) (Fault, error) {
-	f := Fault{Service: t.Name, Workload: t.Workload, Delay: s.Delay, Crash: s.Crash, Pause: s.Pause, Owner: s.Owner}
+	f := Fault{Service: t.Name, Workload: t.Workload, Module: t.Module, Delay: s.Delay, Crash: s.Crash, Pause: s.Pause, Owner: s.Owner}
 	if err := s.checkDuration(); err != nil {
 		return Fault{}, err
 	}
 	if s.Crash || s.Pause {
+		if t.Module != "" { // there is no signal for a part of a process
+			f.Service, f.Module = t.Process, ""
+		}
 		return f, s.checkSignal()
 	}
 	if err := s.checkCall(t); err != nil {
