@@ -17,5 +17,6 @@ func Curriculum() []string {
 		"grpc",
 		"streaming",
 		"tracing",
+		"metrics",
 	}
 }
