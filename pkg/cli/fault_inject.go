@@ -13,6 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/rpc/code"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/services"
 )
 
 // faultOwner owns the faults that people inject. A lesson that injects one on their behalf names itself
@@ -36,6 +37,7 @@ type faultInjectOptions struct {
 	lasts   time.Duration
 	crash   bool
 	pause   bool
+	one     bool
 }
 
 func newFaultInjectCmd(f *Factory) *cobra.Command {
@@ -44,11 +46,12 @@ func newFaultInjectCmd(f *Factory) *cobra.Command {
 		Use:   "inject SERVICE",
 		Short: "Make calls to a service fail or wait, crash it or pause it",
 		Long: `Make calls to a service fail (--error) or wait (--delay), all of them or a share, of every method or of one. Or kill its
-processes once (--crash), now or after --delay, which come back by themselves, or stop them where they are (--pause).
-Without any of these every call fails with UNAVAILABLE. The same fault injected again replaces the first.`,
+processes once (--crash), or one of them (--one), now or after --delay, which come back by themselves, or stop them where
+they are (--pause). Without any of these every call fails with UNAVAILABLE. The same fault injected again replaces the first.`,
 		Example: `shopctl fault inject payment --error UNAVAILABLE --percent 50
 shopctl fault inject payment --method Charge --delay 500ms --for 2m
 shopctl fault inject catalog --crash
+shopctl fault inject catalog --crash --one
 shopctl fault inject shipping --crash --delay 5s
 shopctl fault inject currency --pause --for 10s`,
 		Args:              exactly(1, "a service"),
@@ -62,6 +65,7 @@ shopctl fault inject currency --pause --for 10s`,
 	flags.StringVar(&o.method, "method", "", "only calls of this `METHOD`; for HTTP the start of a path")
 	flags.DurationVar(&o.lasts, "for", 0, "end by itself after this time")
 	flags.BoolVar(&o.crash, "crash", false, "kill the instances, once")
+	flags.BoolVar(&o.one, "one", false, "crash the oldest instance alone")
 	flags.BoolVar(&o.pause, "pause", false, "stop the instances where they are until the fault ends")
 	addOutput(cmd, &o.format)
 	must(cmd.RegisterFlagCompletionFunc("error", completeCodes))
@@ -89,6 +93,9 @@ func (o *faultInjectOptions) run(cmd *cobra.Command, args []string) error {
 	if byDefault {
 		o.f.notef("no fault named: calls fail with %s; --delay, --crash and --pause are the other ways to break a service", request.GetFault().GetError())
 	}
+	if b, ok := services.Lookup(args[0]); ok && b.Module() && resp.GetFault().GetService() != b.Name {
+		o.f.notef("%s is a module of %s: the process goes, with all its modules", b.Name, resp.GetFault().GetService())
+	}
 	return o.report(cmd.Context(), resp.GetFault())
 }
 
@@ -106,7 +113,7 @@ func (o *faultInjectOptions) request(cmd *cobra.Command, service string) (r *con
 		return nil, false, usageErr("--error UNAVAILABLE", "read --error: want a gRPC code")
 	}
 	f := &controlpb.Fault{
-		Service: service, Method: o.method, Error: o.errCode, Crash: o.crash, Pause: o.pause, Owner: o.f.faultOwner(),
+		Service: service, Method: o.method, Error: o.errCode, Crash: o.crash, Pause: o.pause, One: o.one, Owner: o.f.faultOwner(),
 	}
 	if changed("percent") {
 		f.Percent = o.percent

@@ -8,6 +8,8 @@ type Signaller interface {
 	// Signal reaches every instance of the workload that runs; it is an error if none does and the
 	// signal is not SIGCONT.
 	Signal(workload string, sig syscall.Signal) error
+	// SignalOne reaches the oldest of them alone.
+	SignalOne(workload string, sig syscall.Signal) error
 }
 
 // effect is what a fault does to the world beyond being known, and how that is undone.

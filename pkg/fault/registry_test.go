@@ -25,6 +25,10 @@ type world struct {
 	failing error
 }
 
+func (w *world) SignalOne(workload string, sig syscall.Signal) error {
+	return w.Signal("one "+workload, sig)
+}
+
 func (w *world) Signal(workload string, sig syscall.Signal) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -156,6 +160,8 @@ func TestCrashKillsOnceAndIsNotKept(t *testing.T) {
 		r, w := newTestRegistry(t)
 		inject(t, r, Spec{Service: "payment", Crash: true})
 		w.expect(t, "paymentservice killed", "f1 injected crash")
+		inject(t, r, Spec{Service: "payment", Crash: true, One: true})
+		w.expect(t, "one paymentservice killed", "f2 injected crash of one")
 		if got := r.List(); len(got) != 0 {
 			t.Errorf("kept %+v", got)
 		}

@@ -25,6 +25,8 @@ type Spec struct {
 	Error string
 	Crash bool
 	Pause bool
+	// One: crash only one instance.
+	One bool
 	// For is how long; 0: until cleared.
 	For   time.Duration
 	Owner string
@@ -35,7 +37,7 @@ func FromProto(r *controlpb.InjectFaultRequest) Spec {
 	f := r.GetFault()
 	s := Spec{
 		Service: f.GetService(), Method: f.GetMethod(), Percent: f.GetPercent(), Delay: f.GetDelay().AsDuration(),
-		Error: f.GetError(), Crash: f.GetCrash(), Pause: f.GetPause(), For: r.GetFor().AsDuration(), Owner: f.GetOwner(),
+		Error: f.GetError(), Crash: f.GetCrash(), Pause: f.GetPause(), One: f.GetOne(), For: r.GetFor().AsDuration(), Owner: f.GetOwner(),
 	}
 	if r.GetFor() != nil && s.For == 0 {
 		s.For = -1 // Asked for and of no length, which validation refuses.
@@ -53,11 +55,17 @@ func (e *Invalid) Error() string { return e.Text }
 
 // Fault checks the spec against the target and returns it as a fault that has not begun.
 func (s Spec) Fault(t Target) (Fault, error) {
-	f := Fault{Service: t.Name, Workload: t.Workload, Delay: s.Delay, Crash: s.Crash, Pause: s.Pause, Owner: s.Owner}
+	f := Fault{Service: t.Name, Workload: t.Workload, Module: t.Module, Delay: s.Delay, Crash: s.Crash, Pause: s.Pause, One: s.One, Owner: s.Owner}
 	if err := s.checkDuration(); err != nil {
 		return Fault{}, err
 	}
+	if s.One && !s.Crash {
+		return Fault{}, &Invalid{Text: "only a crash takes one instance alone", Hint: fmt.Sprintf("shopctl fault inject %s --crash --one", s.Service)}
+	}
 	if s.Crash || s.Pause {
+		if t.Module != "" { // there is no signal for a part of a process
+			f.Service, f.Module = t.Process, ""
+		}
 		return f, s.checkSignal()
 	}
 	if err := s.checkCall(t); err != nil {

@@ -177,8 +177,9 @@ func (s *fakeSession) Solve(_ context.Context, step string) error { return s.not
 type screen struct {
 	t testing.TB
 	*model
-	shop *fakeShop
-	ran  []string
+	shop   *fakeShop
+	called *fakeCalls
+	ran    []string
 }
 
 func testVerbs() []Verb {
@@ -205,9 +206,13 @@ func newScreen(t testing.TB, c Config, s Session) *screen {
 		io.WriteString(out, "one\ntwo\nunended")
 		return 3, nil
 	}
+	if c.Calls == nil {
+		sc.called = &fakeCalls{}
+		c.Calls = sc.called
+	}
 	f := newFeed(c, s, func(tea.Msg) {})
 	f.attach(sc.shop)
-	sc.model = newModel(c, s, &hands{ctx: t.Context(), feed: f, session: s, run: c.Run})
+	sc.model = newModel(c, s, &hands{ctx: t.Context(), feed: f, session: s, shell: c.Run, calls: c.Calls})
 	return sc
 }
 
@@ -229,7 +234,7 @@ func (s *screen) runCmd(cmd tea.Cmd) {
 		for _, c := range msg {
 			s.runCmd(c)
 		}
-	case done:
+	case done, contractKnown, answered:
 		s.send(msg)
 	case tea.QuitMsg:
 		s.did("quit")
@@ -242,7 +247,7 @@ func (s *screen) runCmd(cmd tea.Cmd) {
 	news := f.pending
 	f.pending = batch{}
 	f.mu.Unlock()
-	if news.output != nil {
+	if news.output != nil || news.answer != nil {
 		s.send(news)
 	}
 }
@@ -274,21 +279,11 @@ func keyOf(name string) tea.KeyPressMsg {
 		k.Mod = tea.ModShift
 		return k
 	}
-	switch name {
-	case "enter":
-		return tea.KeyPressMsg{Code: tea.KeyEnter}
-	case "esc":
-		return tea.KeyPressMsg{Code: tea.KeyEscape}
-	case "tab":
-		return tea.KeyPressMsg{Code: tea.KeyTab}
-	case "up":
-		return tea.KeyPressMsg{Code: tea.KeyUp}
-	case "down":
-		return tea.KeyPressMsg{Code: tea.KeyDown}
-	case "left":
-		return tea.KeyPressMsg{Code: tea.KeyLeft}
-	case "backspace":
-		return tea.KeyPressMsg{Code: tea.KeyBackspace}
+	if code, ok := map[string]rune{
+		"enter": tea.KeyEnter, "esc": tea.KeyEscape, "tab": tea.KeyTab, "up": tea.KeyUp, "down": tea.KeyDown, "left": tea.KeyLeft, "right": tea.KeyRight,
+		"home": tea.KeyHome, "end": tea.KeyEnd, "backspace": tea.KeyBackspace, "delete": tea.KeyDelete,
+	}[name]; ok {
+		return tea.KeyPressMsg{Code: code}
 	}
 	r := []rune(name)[0]
 	return tea.KeyPressMsg{Code: r, Text: name}

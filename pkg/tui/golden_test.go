@@ -11,6 +11,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
+	"google.golang.org/grpc/codes"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -38,6 +39,7 @@ func screens(t testing.TB, c Config) map[string]*screen {
 	all["palette"].typing("call c")
 	all["faults"].press("f")
 	observing(t, c, all)
+	calling(t, c, all)
 	all["lesson-predict"], _ = lessonOn(t, c, predicting(), shopStatus())
 	all["lesson-sure"], _ = lessonOn(t, c, predicting(), shopStatus())
 	all["lesson-sure"].press("3")
@@ -46,6 +48,29 @@ func screens(t testing.TB, c Config) map[string]*screen {
 	all["lesson-prompt"].press("enter")
 	all["lesson-prompt"].typing("NOT_FOUND")
 	return all
+}
+
+// calling adds the screens of objects and calls.
+func calling(t testing.TB, c Config, all map[string]*screen) {
+	all["resources"] = objects(t, c)
+	for _, name := range []string{"manifest", "secret"} {
+		all[name] = objects(t, c)
+		all[name].press("/")
+		all[name].typing(map[string]string{"manifest": "deployment cart", "secret": "secret"}[name])
+		all[name].press("enter", "enter")
+		all[name].fetch()
+	}
+	all["call-service"] = dash(t, c, shopStatus())
+	all["call-service"].press("1", "tab", "i", "esc")
+	all["call-method"] = filling(t, c)
+	all["call-method"].press("esc")
+	all["call-request"] = filling(t, c)
+	all["call-request"].press("enter")
+	all["call-answer"] = filling(t, c)
+	all["call-answer"].press("ctrl+s")
+	all["call-refused"] = filling(t, c)
+	all["call-refused"].called.code = codes.NotFound
+	all["call-refused"].press("ctrl+s")
 }
 
 // observing adds the screens of traces, metrics, alerts and the map.

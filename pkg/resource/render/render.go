@@ -125,6 +125,14 @@ func masked(before, after resource.Object) (resource.Object, resource.Object) {
 	return before, after
 }
 
+// Masked hides the values of a Secret; other objects are what they were.
+func Masked(o resource.Object) resource.Object {
+	if s, ok := o.(*corev1.Secret); ok {
+		return mask(s, nil, "")
+	}
+	return o
+}
+
 func mask(s, other *corev1.Secret, mark string) resource.Object {
 	hidden := s.DeepCopy()
 	hidden.StringData = map[string]string{}
