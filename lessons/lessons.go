@@ -19,5 +19,6 @@ func Curriculum() []string {
 		"rest",
 		"streaming",
 		"tracing",
+		"metrics",
 	}
 }
