@@ -43,6 +43,12 @@ func (s *Session) round(ctx context.Context) (reached bool) {
 	st := s.steps[s.at]
 	number, base, entered, asked := st.round, st.base, st.entered, s.asked
 	s.asked = false
+	if s.done {
+		s.mu.Unlock()
+		// What does not hold is shown, and mended when the lesson is left.
+		_ = s.unsteady(ctx)
+		s.mu.Lock()
+	}
 	if st.fresh {
 		s.mu.Unlock()
 		base = s.rebase(ctx, st, number, entered)
