@@ -70,7 +70,10 @@ func (f *Factory) callable(s *controlpb.Service) error {
 	switch {
 	case s.GetProtocol() == "http":
 		hint := f.command("ps")
-		if s.GetAddress() != "" {
+		switch {
+		case s.GetName() == "frontend":
+			hint = f.command("http /api/v1/products")
+		case s.GetAddress() != "":
 			hint = "curl http://" + s.GetAddress() + "/"
 		}
 		return usageErr(hint, "call %s: it speaks HTTP, not gRPC", s.GetName())

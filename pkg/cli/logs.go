@@ -20,6 +20,7 @@ type logsOptions struct {
 	span     string
 	level    string
 	grep     string
+	prefix   bool
 }
 
 func newLogsCmd(f *Factory) *cobra.Command {
@@ -33,6 +34,7 @@ time, service, instance, level, message, trace_id, span_id and raw: the record a
 shopctl logs --since 5m --tail 100
 shopctl logs --trace last --level warn
 shopctl logs payment --grep 'card (type|number)'
+shopctl logs catalog --prefix
 shopctl logs -o json | jq 'select(.level == "error")'`,
 		Args:              atMost(1, "one service"),
 		ValidArgsFunction: f.completeOneService,
@@ -41,6 +43,7 @@ shopctl logs -o json | jq 'select(.level == "error")'`,
 	o.add(cmd, "lines", "are written")
 	cmd.Flags().Int32Var(&o.tail, "tail", 0, "only the last `NUMBER` of lines (default all that is kept)")
 	cmd.Flags().StringVar(&o.instance, "instance", "", "only lines of this `INSTANCE`")
+	cmd.Flags().BoolVar(&o.prefix, "prefix", false, "name the instance in each line, in place of the service")
 	cmd.Flags().StringVar(&o.trace, "trace", "", "only lines of the trace with this `ID`, or one that begins so; last: the newest trace")
 	cmd.Flags().StringVar(&o.span, "span", "", "only lines of the span with this `ID`, or one that begins so")
 	cmd.Flags().StringVar(&o.level, "level", "", "only lines of this `LEVEL` or a worse one: debug, info, warn, error")
@@ -93,6 +96,9 @@ func (o *logsOptions) print(line *controlpb.LogLine) error {
 			return err
 		}
 		return o.f.printLine(view)
+	}
+	if o.prefix {
+		line.Service = line.GetInstance()
 	}
 	_, err := fmt.Fprintln(o.f.Out, o.f.LogText(line))
 	return err

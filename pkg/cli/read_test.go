@@ -128,6 +128,8 @@ func TestLogsAreOneRecordALine(t *testing.T) {
 	if req := shop.logs[0]; req.GetService() != "cart" || req.GetTail() != 7 || !req.GetSince().AsTime().Equal(testNow().Add(-5*time.Minute)) {
 		t.Errorf("asked for %v", req)
 	}
+	w.want(exitOK, "logs", "--prefix")
+	w.wantOut("cartservice-1  warn  slow read", "redis-cart-1         Ready to accept connections\n")
 	w.want(exitOK, "logs", "-o", "json")
 	d := json.NewDecoder(&w.out)
 	var first, second map[string]any

@@ -275,7 +275,7 @@ func (o *upOptions) summary(st *controlpb.StatusResponse) error {
 	switch {
 	case o.attach:
 	case view.Ready:
-		o.f.next("dash", "call catalog ListProducts", "lesson grpc")
+		o.f.goOn("dash", "call catalog ListProducts")
 	default:
 		o.f.next("ps")
 	}

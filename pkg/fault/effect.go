@@ -8,12 +8,15 @@ type Signaller interface {
 	// Signal reaches every instance of the workload that runs; it is an error if none does and the
 	// signal is not SIGCONT.
 	Signal(workload string, sig syscall.Signal) error
+	// SignalOne reaches the oldest of them alone.
+	SignalOne(workload string, sig syscall.Signal) error
 }
 
 // effect is what a fault does to the world beyond being known, and how that is undone.
 type effect interface {
 	begin(Signaller, Fault) error
-	end(Signaller, Fault) error
+	// end is told how the fault ended: by itself, or because somebody cleared it.
+	end(Signaller, Fault, Kind) error
 }
 
 // effect returns what the fault does. A fault in calls is injected by the instances, which learn of
@@ -31,5 +34,5 @@ func (f Fault) effect() effect {
 // rule has no effect of its own.
 type rule struct{}
 
-func (rule) begin(Signaller, Fault) error { return nil }
-func (rule) end(Signaller, Fault) error   { return nil }
+func (rule) begin(Signaller, Fault) error     { return nil }
+func (rule) end(Signaller, Fault, Kind) error { return nil }

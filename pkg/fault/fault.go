@@ -33,13 +33,15 @@ type Fault struct {
 	Method string
 	// Percent of the calls that it meets, above 0 and at most 100.
 	Percent float64
-	// Delay that a call suffers before it is served or fails.
+	// Delay that a call suffers before it is served or fails; of a crash, the time until it happens.
 	Delay time.Duration
 	// Code that calls fail with; codes.OK: they do not fail.
 	Code codes.Code
-	// Crash kills the instances once, Pause stops them until the fault ends.
+	// Crash kills the instances once, at once or when it ends, Pause stops them until the fault ends.
 	Crash bool
 	Pause bool
+	// One crashes the oldest instance alone.
+	One bool
 
 	Injected time.Time
 	// Ends is when it ends by itself; zero: when it is cleared.
@@ -54,14 +56,19 @@ type Fault struct {
 // Phrase says what the fault does, for people: "UNAVAILABLE 50% Charge, 1m59s left".
 func (f Fault) Phrase(now time.Time) string {
 	words := strings.Join(f.words(), " ")
-	if f.Ends.IsZero() {
+	switch {
+	case f.Ends.IsZero():
 		return words
+	case f.Crash:
+		return words + " in " + left(f.Ends.Sub(now))
 	}
 	return words + ", " + left(f.Ends.Sub(now)) + " left"
 }
 
 func (f Fault) words() []string {
 	switch {
+	case f.Crash && f.One:
+		return []string{"crash of one"}
 	case f.Crash:
 		return []string{"crash"}
 	case f.Pause:
@@ -98,7 +105,7 @@ func left(d time.Duration) string {
 func (f Fault) Proto(now time.Time) *controlpb.Fault {
 	p := &controlpb.Fault{
 		Id: f.ID, Service: f.Service, Method: f.Method, Percent: f.Percent,
-		Crash: f.Crash, Pause: f.Pause,
+		Crash: f.Crash, Pause: f.Pause, One: f.One,
 		Injected: timestamppb.New(f.Injected),
 		Phrase:   f.Phrase(now), Owner: f.Owner,
 	}
@@ -130,5 +137,5 @@ func (f Fault) rule() (lifeline.Fault, bool) {
 // command changes its percentage or its end instead of breaking the service twice over.
 func (f Fault) replaces(earlier Fault) bool {
 	return f.Workload == earlier.Workload && f.fullMethod == earlier.fullMethod && f.Owner == earlier.Owner &&
-		f.Code == earlier.Code && (f.Delay > 0) == (earlier.Delay > 0) && f.Pause == earlier.Pause
+		f.Code == earlier.Code && (f.Delay > 0) == (earlier.Delay > 0) && f.Pause == earlier.Pause && f.Crash == earlier.Crash
 }

@@ -25,6 +25,10 @@ type world struct {
 	failing error
 }
 
+func (w *world) SignalOne(workload string, sig syscall.Signal) error {
+	return w.Signal("one "+workload, sig)
+}
+
 func (w *world) Signal(workload string, sig syscall.Signal) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -156,9 +160,45 @@ func TestCrashKillsOnceAndIsNotKept(t *testing.T) {
 		r, w := newTestRegistry(t)
 		inject(t, r, Spec{Service: "payment", Crash: true})
 		w.expect(t, "paymentservice killed", "f1 injected crash")
+		inject(t, r, Spec{Service: "payment", Crash: true, One: true})
+		w.expect(t, "one paymentservice killed", "f2 injected crash of one")
 		if got := r.List(); len(got) != 0 {
 			t.Errorf("kept %+v", got)
 		}
+	})
+}
+
+func TestALateCrashKillsWhenItsTimeIsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newTestRegistry(t)
+		inject(t, r, Spec{Service: "payment", Crash: true, Delay: 5 * time.Second})
+		w.expect(t, "f1 injected crash")
+		if got := r.List(); len(got) != 1 || len(r.ForWorkload("paymentservice")) != 0 {
+			t.Errorf("%+v is active, and instances are told %v", got, r.ForWorkload("paymentservice"))
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		w.expect(t, "paymentservice killed", "f1 expired crash")
+		if got := r.List(); len(got) != 0 {
+			t.Errorf("kept %+v", got)
+		}
+	})
+}
+
+func TestALateCrashCanBeCalledOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newTestRegistry(t)
+		inject(t, r, Spec{Service: "payment", Crash: true, Delay: 5 * time.Second})
+		inject(t, r, Spec{Service: "payment", Delay: time.Second})
+		if got := r.List(); len(got) != 2 {
+			t.Errorf("a slow call replaces a crash: %+v", got)
+		}
+		if _, err := r.Clear(Selection{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		w.expect(t, "f1 injected crash", "f2 injected +1s 100%", "f1 cleared crash", "f2 cleared +1s 100%")
 	})
 }
 

@@ -25,6 +25,8 @@ type Spec struct {
 	Error string
 	Crash bool
 	Pause bool
+	// One: crash only one instance.
+	One bool
 	// For is how long; 0: until cleared.
 	For   time.Duration
 	Owner string
@@ -35,7 +37,7 @@ func FromProto(r *controlpb.InjectFaultRequest) Spec {
 	f := r.GetFault()
 	s := Spec{
 		Service: f.GetService(), Method: f.GetMethod(), Percent: f.GetPercent(), Delay: f.GetDelay().AsDuration(),
-		Error: f.GetError(), Crash: f.GetCrash(), Pause: f.GetPause(), For: r.GetFor().AsDuration(), Owner: f.GetOwner(),
+		Error: f.GetError(), Crash: f.GetCrash(), Pause: f.GetPause(), One: f.GetOne(), For: r.GetFor().AsDuration(), Owner: f.GetOwner(),
 	}
 	if r.GetFor() != nil && s.For == 0 {
 		s.For = -1 // Asked for and of no length, which validation refuses.
@@ -53,9 +55,12 @@ func (e *Invalid) Error() string { return e.Text }
 
 // Fault checks the spec against the target and returns it as a fault that has not begun.
 func (s Spec) Fault(t Target) (Fault, error) {
-	f := Fault{Service: t.Name, Workload: t.Workload, Delay: s.Delay, Crash: s.Crash, Pause: s.Pause, Owner: s.Owner}
+	f := Fault{Service: t.Name, Workload: t.Workload, Delay: s.Delay, Crash: s.Crash, Pause: s.Pause, One: s.One, Owner: s.Owner}
 	if err := s.checkDuration(); err != nil {
 		return Fault{}, err
+	}
+	if s.One && !s.Crash {
+		return Fault{}, &Invalid{Text: "only a crash takes one instance alone", Hint: fmt.Sprintf("shopctl fault inject %s --crash --one", s.Service)}
 	}
 	if s.Crash || s.Pause {
 		return f, s.checkSignal()
@@ -98,11 +103,13 @@ func (s Spec) checkSignal() error {
 	switch {
 	case s.Crash && s.Pause:
 		return &Invalid{Text: "crash and pause exclude each other", Hint: "inject one of them"}
-	case s.Error != "" || s.Delay != 0 || s.Method != "" || s.Percent != 0:
+	case s.Error != "" || s.Delay != 0 && !s.Crash || s.Method != "" || s.Percent != 0:
 		return &Invalid{
-			Text: fmt.Sprintf("%s takes whole processes: it goes with no error, delay, method or percentage", kind),
+			Text: fmt.Sprintf("%s takes whole processes: it goes with no error, method or percentage, and only a crash with a delay", kind),
 			Hint: fmt.Sprintf("shopctl fault inject %s --%s", s.Service, kind),
 		}
+	case s.Delay < 0 || s.Delay > MaxDelay:
+		return &Invalid{Text: fmt.Sprintf("delay %s is not above zero and at most %s", s.Delay, MaxDelay), Hint: fmt.Sprintf("shopctl fault inject %s --crash --delay 5s", s.Service)}
 	case s.Crash && s.For != 0:
 		return &Invalid{Text: "crash happens once and does not last", Hint: fmt.Sprintf("leave --for out, or use --pause --for %s", s.For)}
 	}

@@ -3,6 +3,7 @@ package workload
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"syscall"
@@ -239,6 +240,16 @@ func (c *Controller) pause(p *pod, paused bool) {
 // Signal sends a signal to all running instances of a workload, named by its Key's String. It is an
 // error if there is none, unless the signal is SIGCONT.
 func (c *Controller) Signal(workload string, sig syscall.Signal) error {
+	return c.signal(workload, sig, math.MaxInt)
+}
+
+// SignalOne sends a signal to the oldest running instance of a workload.
+func (c *Controller) SignalOne(workload string, sig syscall.Signal) error {
+	return c.signal(workload, sig, 1)
+}
+
+// signal reaches at most so many instances, the oldest first.
+func (c *Controller) signal(workload string, sig syscall.Signal, most int) error {
 	var errs []string
 	reached := 0
 	alive := c.do(func() {
@@ -247,7 +258,7 @@ func (c *Controller) Signal(workload string, sig syscall.Signal) error {
 				continue
 			}
 			for _, p := range d.pods {
-				if p.phase != running {
+				if p.phase != running || reached == most {
 					continue
 				}
 				switch sig {

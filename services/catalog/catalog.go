@@ -48,7 +48,7 @@ func Setup(_ context.Context, rt *chassis.Runtime) error {
 	if err != nil {
 		return err
 	}
-	srv, err := newServer(sh, delay, rt.Metrics())
+	srv, err := newServer(sh, delay, rt.Log(), rt.Metrics())
 	if err != nil {
 		return err
 	}

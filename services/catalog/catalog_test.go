@@ -51,7 +51,7 @@ func testServer(t *testing.T, from source, delay time.Duration) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newServer(sh, delay, prometheus.NewRegistry())
+	s, err := newServer(sh, delay, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,6 +301,21 @@ func TestSIGUSR1DoesNotEndTheProcess(t *testing.T) {
 	for !strings.Contains(service.Logs(), "until") {
 		if _, err := client.GetProduct(ctx, &hipstershop.GetProductRequest{Id: "6E92ZMYYFZ"}); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+func TestWhatWasSearchedForIsLoggedAndNeverALongText(t *testing.T) {
+	service := chassistest.Start(t, Setup, nil)
+	client := hipstershop.NewProductCatalogServiceClient(service.Conn())
+	for _, query := range []string{"umbrella", "kitchen", strings.Repeat("ü", 1000)} {
+		if _, err := client.SearchProducts(t.Context(), &hipstershop.SearchProductsRequest{Query: query}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{`"query":"umbrella","found":0`, `"query":"kitchen","found":3`, `"query":"` + strings.Repeat("ü", 40) + `..."`} {
+		if !strings.Contains(service.Logs(), want) {
+			t.Errorf("the log lacks %s:\n%s", want, service.Logs())
 		}
 	}
 }

@@ -3,6 +3,8 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,10 +20,11 @@ type server struct {
 	// delay comes before every answer: EXTRA_LATENCY.
 	delay    time.Duration
 	searches prometheus.Histogram
+	log      *slog.Logger
 }
 
-func newServer(sh *shelf, delay time.Duration, metrics prometheus.Registerer) (*server, error) {
-	s := &server{shelf: sh, delay: delay, searches: prometheus.NewHistogram(prometheus.HistogramOpts{
+func newServer(sh *shelf, delay time.Duration, log *slog.Logger, metrics prometheus.Registerer) (*server, error) {
+	s := &server{shelf: sh, delay: delay, log: log, searches: prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "shop_search_duration_seconds",
 		Help:    "Time to answer a search of the catalogue.",
 		Buckets: prometheus.ExponentialBuckets(25e-6, 4, 10), // 25 us to 6.6 s
@@ -55,7 +58,20 @@ func (s *server) SearchProducts(ctx context.Context, in *hipstershop.SearchProdu
 	if err := s.dawdle(ctx); err != nil {
 		return nil, err
 	}
-	return &hipstershop.SearchProductsResponse{Results: s.shelf.products(ctx).search(in.GetQuery())}, nil
+	found := s.shelf.products(ctx).search(in.GetQuery())
+	// What people look for in vain is what the shop should sell.
+	s.log.InfoContext(ctx, "products searched", "query", clip(in.GetQuery()), "found", len(found))
+	return &hipstershop.SearchProductsResponse{Results: found}, nil
+}
+
+// longestQuery is how much of a query a log line holds, in bytes.
+const longestQuery = 80
+
+func clip(query string) string {
+	if len(query) <= longestQuery {
+		return query
+	}
+	return strings.ToValidUTF8(query[:longestQuery], "") + "..."
 }
 
 // dawdle waits for the extra latency, but no longer than the caller does.

@@ -144,7 +144,7 @@ func (e Eye) ask(ctx context.Context, p format.Probe, base Baseline) Result {
 	case p.Trace != nil:
 		return e.trace(ctx, p.Trace, base)
 	case p.Edge != nil:
-		return e.edge(ctx, p.Edge)
+		return e.edge(ctx, p.Edge, base)
 	case p.Alert != nil:
 		return e.alert(ctx, p.Alert, base)
 	case p.Resource != nil:

@@ -66,6 +66,7 @@ func TestACallIsComparedWithWhatIsExpected(t *testing.T) {
 		"a missing field":     {`{fields: [{path: picture, contains: mug}]}`, Reply{Response: json.RawMessage(product)}, Fail, "OK, picture is not there"},
 		"an element":          {`{fields: [{path: "categories[0]", matches: "^kit"}]}`, Reply{Response: json.RawMessage(product)}, Pass, "OK, categories[0] kitchen"},
 		"in time":             {`{below: 500ms}`, Reply{Took: 20 * time.Millisecond}, Pass, "OK, in 20ms"},
+		"at once":             {`{below: 500ms}`, Reply{}, Pass, "OK, in 0s"},
 		"too late":            {`{below: 500ms}`, Reply{Took: 1234 * time.Millisecond}, Fail, "OK, in 1.2s"},
 		"too early":           {`{above: 1s}`, Reply{Took: 20 * time.Millisecond}, Fail, "OK, in 20ms"},
 		"the message as well": {`{code: INTERNAL, message: {contains: disk}}`, Reply{Code: codes.Internal, Message: "no memory"}, Fail, "INTERNAL: no memory"},

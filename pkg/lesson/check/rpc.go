@@ -102,7 +102,7 @@ func compare(x format.Expect, reply Reply) (bool, string) {
 		}
 	}
 	if x.Below > 0 || x.Above > 0 {
-		if x.Below > 0 && reply.Took >= x.Below || reply.Took <= x.Above {
+		if x.Below > 0 && reply.Took >= x.Below || x.Above > 0 && reply.Took <= x.Above {
 			ok = false
 		}
 		parts = append(parts, "in "+round(reply.Took).String())

@@ -1330,7 +1330,10 @@ type ApplyRequest struct {
 	Files  []*File                `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
 	DryRun bool                   `protobuf:"varint,2,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	// For objects that name none; default: the shop's.
-	Namespace     string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	Namespace string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// Make objects what the manifests say and nothing more, without regard to who set what: "kubectl replace".
+	// Not with dry_run.
+	Replace       bool `protobuf:"varint,4,opt,name=replace,proto3" json:"replace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1384,6 +1387,13 @@ func (x *ApplyRequest) GetNamespace() string {
 		return x.Namespace
 	}
 	return ""
+}
+
+func (x *ApplyRequest) GetReplace() bool {
+	if x != nil {
+		return x.Replace
+	}
+	return false
 }
 
 type Object struct {
@@ -2088,7 +2098,9 @@ type Fault struct {
 	// One phrase for people: "UNAVAILABLE 50% Charge, 1m59s left".
 	Phrase string `protobuf:"bytes,11,opt,name=phrase,proto3" json:"phrase,omitempty"`
 	// Who injected it, for undoing: "cli", "lesson grpc".
-	Owner         string `protobuf:"bytes,12,opt,name=owner,proto3" json:"owner,omitempty"`
+	Owner string `protobuf:"bytes,12,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Crash only one of the instances, the oldest.
+	One           bool `protobuf:"varint,13,opt,name=one,proto3" json:"one,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2205,6 +2217,13 @@ func (x *Fault) GetOwner() string {
 		return x.Owner
 	}
 	return ""
+}
+
+func (x *Fault) GetOne() bool {
+	if x != nil {
+		return x.One
+	}
+	return false
 }
 
 type InjectFaultRequest struct {
@@ -2666,11 +2685,12 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\aspan_id\x18\b \x01(\tR\x06spanId\"4\n" +
 	"\x04File\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
-	"\acontent\x18\x02 \x01(\fR\acontent\"u\n" +
+	"\acontent\x18\x02 \x01(\fR\acontent\"\x8f\x01\n" +
 	"\fApplyRequest\x12.\n" +
 	"\x05files\x18\x01 \x03(\v2\x18.shopctl.control.v1.FileR\x05files\x12\x17\n" +
 	"\adry_run\x18\x02 \x01(\bR\x06dryRun\x12\x1c\n" +
-	"\tnamespace\x18\x03 \x01(\tR\tnamespace\"\x83\x01\n" +
+	"\tnamespace\x18\x03 \x01(\tR\tnamespace\x12\x18\n" +
+	"\areplace\x18\x04 \x01(\bR\areplace\"\x83\x01\n" +
 	"\x06Object\x12\x1f\n" +
 	"\vapi_version\x18\x01 \x01(\tR\n" +
 	"apiVersion\x12\x12\n" +
@@ -2719,7 +2739,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"K\n" +
 	"\fEditResponse\x12;\n" +
-	"\aobjects\x18\x01 \x03(\v2!.shopctl.control.v1.AppliedObjectR\aobjects\"\xec\x02\n" +
+	"\aobjects\x18\x01 \x03(\v2!.shopctl.control.v1.AppliedObjectR\aobjects\"\xfe\x02\n" +
 	"\x05Fault\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aservice\x18\x02 \x01(\tR\aservice\x12\x16\n" +
@@ -2733,7 +2753,8 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x04ends\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\x04ends\x12\x16\n" +
 	"\x06phrase\x18\v \x01(\tR\x06phrase\x12\x14\n" +
-	"\x05owner\x18\f \x01(\tR\x05owner\"r\n" +
+	"\x05owner\x18\f \x01(\tR\x05owner\x12\x10\n" +
+	"\x03one\x18\r \x01(\bR\x03one\"r\n" +
 	"\x12InjectFaultRequest\x12/\n" +
 	"\x05fault\x18\x01 \x01(\v2\x19.shopctl.control.v1.FaultR\x05fault\x12+\n" +
 	"\x03for\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03for\"F\n" +
