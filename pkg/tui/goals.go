@@ -97,8 +97,11 @@ func (p *lessonPane) goals(checks []lesson.CheckView, width int) []string {
 	return lines
 }
 
-// checkBox is the symbol of a verdict, and its colour.
+// checkBox is the symbol of a verdict, and its colour. In linear text a word behind the title says it.
 func (t *theme) checkBox(v lesson.Verdict) (string, tone) {
+	if t.linear {
+		return "", tone{}
+	}
 	switch v {
 	case lesson.Pass:
 		return "[x] ", t.good
@@ -110,6 +113,23 @@ func (t *theme) checkBox(v lesson.Verdict) (string, tone) {
 		return "[!] ", t.warn
 	}
 	return "[ ] ", t.faint
+}
+
+// verdictWord is the word for a verdict; where a box says it already, only for what needs a word.
+func (t *theme) verdictWord(v lesson.Verdict) string {
+	switch v {
+	case lesson.Fail, lesson.Inconclusive, lesson.Spoiled:
+		return string(v)
+	case lesson.Pass:
+		if t.linear {
+			return "reached"
+		}
+	default:
+		if t.linear {
+			return "open"
+		}
+	}
+	return ""
 }
 
 // facts are the lines below a goal, each with the name of what it tells.
@@ -133,8 +153,8 @@ func (p *lessonPane) goal(c lesson.CheckView, width int) []string {
 	w := p.w
 	box, tone := w.checkBox(c.Verdict)
 	title := clean(c.Title)
-	if c.Verdict != lesson.Pass && c.Verdict != "" && c.Verdict != lesson.Pending {
-		title += " " + tone.paint("("+string(c.Verdict)+")")
+	if word := w.verdictWord(c.Verdict); word != "" {
+		title += " " + tone.paint("("+word+")")
 	}
 	mark := "  "
 	if c.ID == p.cursor() {

@@ -16,6 +16,7 @@ type lessonPane struct {
 	at     string
 	spots  []spot
 	scroll scroll
+	tall   bool // there is room for more than what is needed
 	// reveal says that something must come into view: a block of kind news, or what is to be done now.
 	reveal bool
 	news   lesson.BlockKind
@@ -30,6 +31,7 @@ type lessonPane struct {
 // drawing is a drawn step, and all that it depends on.
 type drawing struct {
 	width, picked int
+	tall          bool
 	cursor        string
 	theme         *theme
 	news          lesson.BlockKind
@@ -160,6 +162,7 @@ func (p *lessonPane) Place() string { return p.scroll.place() }
 
 // Render draws the step.
 func (p *lessonPane) Render(width, height int) string {
+	p.tall = height >= tallLesson
 	lines, from, to := p.lines(width)
 	p.scroll.window(len(lines), height)
 	if p.reveal && to > from {
@@ -173,8 +176,8 @@ func (p *lessonPane) Render(width, height int) string {
 // lines returns the whole step, and which of its lines must come into view if any must.
 func (p *lessonPane) lines(width int) (lines []string, from, to int) {
 	d := &p.kept
-	if at := p.cursor(); d.theme != p.w.theme || d.width != width || d.picked != p.picked || d.cursor != at || d.news != p.news {
-		*d = drawing{theme: p.w.theme, width: width, picked: p.picked, cursor: at, news: p.news}
+	if at := p.cursor(); d.theme != p.w.theme || d.width != width || d.tall != p.tall || d.picked != p.picked || d.cursor != at || d.news != p.news {
+		*d = drawing{theme: p.w.theme, width: width, tall: p.tall, picked: p.picked, cursor: at, news: p.news}
 		d.lines, d.from, d.to = p.drawStep(width)
 		d.spots = p.spots
 	}
@@ -182,6 +185,7 @@ func (p *lessonPane) lines(width int) (lines []string, from, to int) {
 }
 
 func (p *lessonPane) drawStep(width int) (lines []string, from, to int) {
+	lines = p.before(width)
 	for _, b := range p.view.Step.Blocks {
 		block := p.draw(b, width)
 		if len(block) == 0 {
@@ -199,6 +203,12 @@ func (p *lessonPane) drawStep(width int) (lines []string, from, to int) {
 			}
 		}
 		lines = append(lines, block...)
+	}
+	if after := p.after(width); after != nil {
+		lines = append(lines, "")
+		from = len(lines)
+		lines = append(lines, after...)
+		to = len(lines)
 	}
 	if text := p.whatNext(); text != "" {
 		lines = append(lines, "")
