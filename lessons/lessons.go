@@ -6,5 +6,15 @@ import "embed"
 
 // FS holds the directories of all tracks.
 //
-//go:embed communication
+//go:embed communication start
 var FS embed.FS
+
+// Curriculum returns the ids of the lessons in the order of reading. Entry is free: the order is that of
+// lists, and of what comes next.
+func Curriculum() []string {
+	return []string{
+		"tour",
+		"grpc",
+		"streaming",
+	}
+}

@@ -64,7 +64,7 @@ func All() []Builtin {
 		{"payment", "paymentservice", RoleService, []string{"hipstershop.PaymentService", "shopctl.shop.v1.Refunds"}, payment.Setup, payment.Manifest},
 		{"recommendation", "recommendationservice", RoleService, []string{"hipstershop.RecommendationService"}, recommendation.Setup, recommendation.Manifest},
 		{"redis-cart", "redis-cart", RoleStore, nil, rediscart.Setup, nil},
-		{"shipping", "shippingservice", RoleService, []string{"hipstershop.ShippingService"}, shipping.Setup, shipping.Manifest},
+		{"shipping", "shippingservice", RoleService, []string{"hipstershop.ShippingService", "shopctl.shop.v1.Tracking"}, shipping.Setup, shipping.Manifest},
 	}
 }
 

@@ -17,6 +17,8 @@
 //	OTEL_EXPORTER_OTLP_HEADERS    what goes along with them, "key=value,other=value"
 //	OTEL_SDK_DISABLED             true: none are exported whatever the others say; nor are they with
 //	                              OTEL_TRACES_EXPORTER=none
+//	OTEL_PROPAGATORS              what calls carry along: tracecontext, baggage (default both), or none
+//	BAGGAGE_ATTRIBUTES            keys of the baggage that spans note as attributes, "customer,campaign"
 //	DATA_DIR                      a directory that outlives the process
 //	DRAIN_TIMEOUT                 how long in-flight calls may take to finish on SIGTERM (default 10s)
 package chassis

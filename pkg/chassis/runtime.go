@@ -143,7 +143,7 @@ func (rt *Runtime) Tracer() trace.Tracer { return rt.provider.Tracer(rt.o.Worklo
 // TracerProvider is for clients that trace themselves, such as redisotel.
 func (rt *Runtime) TracerProvider() trace.TracerProvider { return rt.provider }
 
-// Propagator reads and writes the W3C trace context and baggage.
+// Propagator reads and writes what OTEL_PROPAGATORS names: the W3C trace context and baggage by default.
 func (rt *Runtime) Propagator() propagation.TextMapPropagator { return rt.propagate }
 
 // Name is what people type: "catalog".

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,7 +14,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
@@ -53,7 +53,10 @@ func newRegistry() *prometheus.Registry {
 // setupTracing exports spans over OTLP where an endpoint is given. Without one, trace context still
 // passes through, so that a neighbour's trace is not torn.
 func (rt *Runtime) setupTracing() error {
-	rt.propagate = propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
+	var unknown []string
+	if rt.propagate, unknown = propagator(rt.o.Getenv("OTEL_PROPAGATORS")); len(unknown) > 0 {
+		rt.log.Warn("OTEL_PROPAGATORS has names that are not known here", "unknown", strings.Join(unknown, ","), "known", "tracecontext,baggage,none")
+	}
 	res := resource.NewSchemaless(
 		semconv.ServiceName(rt.Env("OTEL_SERVICE_NAME", rt.o.Workload)),
 		semconv.ServiceVersion(rt.Version()),
@@ -71,6 +74,9 @@ func (rt *Runtime) setupTracing() error {
 		})
 		if err != nil {
 			return err
+		}
+		if keys := slices.Collect(listed(rt.o.Getenv("BAGGAGE_ATTRIBUTES"))); len(keys) > 0 {
+			options = append(options, sdktrace.WithSpanProcessor(baggageAttributes(keys)))
 		}
 		options = append(options, sdktrace.WithSpanProcessor(newSpanBatcher(exporter, exportDelay)))
 	} else {

@@ -45,11 +45,12 @@ func newFaultInjectCmd(f *Factory) *cobra.Command {
 		Use:   "inject SERVICE",
 		Short: "Make calls to a service fail or wait, crash it or pause it",
 		Long: `Make calls to a service fail (--error) or wait (--delay), all of them or a share, of every method or of one. Or kill its
-processes once (--crash), which come back by themselves, or stop them where they are (--pause). Without any of these
-every call fails with UNAVAILABLE. The same fault injected again replaces the first.`,
+processes once (--crash), now or after --delay, which come back by themselves, or stop them where they are (--pause).
+Without any of these every call fails with UNAVAILABLE. The same fault injected again replaces the first.`,
 		Example: `shopctl fault inject payment --error UNAVAILABLE --percent 50
 shopctl fault inject payment --method Charge --delay 500ms --for 2m
 shopctl fault inject catalog --crash
+shopctl fault inject shipping --crash --delay 5s
 shopctl fault inject currency --pause --for 10s`,
 		Args:              exactly(1, "a service"),
 		ValidArgsFunction: f.completeOneService,
@@ -58,7 +59,7 @@ shopctl fault inject currency --pause --for 10s`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.errCode, "error", "", "fail with this gRPC `CODE`, by name or number")
 	flags.Float64Var(&o.percent, "percent", 100, "share of the calls, above 0 and at most 100")
-	flags.DurationVar(&o.delay, "delay", 0, fmt.Sprintf("let calls wait this long first, at most %s", fault.MaxDelay))
+	flags.DurationVar(&o.delay, "delay", 0, fmt.Sprintf("let calls wait this long first, or a crash, at most %s", fault.MaxDelay))
 	flags.StringVar(&o.method, "method", "", "only calls of this `METHOD`; for HTTP the start of a path")
 	flags.DurationVar(&o.lasts, "for", 0, "end by itself after this time")
 	flags.BoolVar(&o.crash, "crash", false, "kill the instances, once")
@@ -134,7 +135,7 @@ func (o *faultInjectOptions) report(_ context.Context, f *controlpb.Fault) error
 	if err != nil {
 		return err
 	}
-	if f.GetCrash() {
+	if f.GetCrash() && f.GetEnds() == nil {
 		o.f.next("ps --instances " + f.GetService())
 		return nil
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,7 +42,7 @@ Without a terminal, or with --no-tui, the lesson is plain text with questions; w
 line, and lines of the input are actions: predict OPTION CONFIDENCE, run, observe VALUE, answer CHECK VALUE, check,
 hint, next, prev, reset.`,
 		Example: `shopctl lesson list
-shopctl lesson grpc
+shopctl lesson tour
 shopctl lesson grpc --step deadline
 shopctl lesson grpc --fresh --no-tui
 shopctl lesson ./lessons/communication/caching`,
@@ -56,11 +55,10 @@ shopctl lesson ./lessons/communication/caching`,
 	flags.StringVar(&o.solveTo, "solve-to", "", "let the solution do the steps before this `STEP`, and go there")
 	flags.BoolVar(&o.fresh, "fresh", false, "begin anew, whatever was done before")
 	flags.BoolVar(&o.json, "json", false, "print events as JSON, read actions")
-	flags.StringVar(&o.lang, "lang", "", "`LANGUAGE` of the text, such as ja (default by LC_ALL, LC_MESSAGES or LANG)")
+	addLanguage(cmd, &o.lang)
 	for _, flag := range []string{"step", "solve-to"} {
 		must(cmd.RegisterFlagCompletionFunc(flag, completeSteps))
 	}
-	must(cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"en", "ja"}, cobra.ShellCompDirectiveNoFileComp)))
 	cmd.AddCommand(newLessonListCmd(f), newLessonLintCmd(f), newLessonProveCmd(f), newLessonResetCmd(f),
 		newLessonExportCmd(f), newLessonImportCmd(f), newLessonNewCmd(f), newLessonPlayCmd(f), newLessonSchemaCmd(f), newLessonGuardCmd(f))
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning, exitEnvironment, exitInterrupted)
@@ -86,7 +84,7 @@ func (o *lessonOptions) run(cmd *cobra.Command, args []string) error {
 		}
 	}
 	o.again = "lesson " + args[0]
-	return o.take(cmd.Context(), l.In(o.language()))
+	return o.take(cmd.Context(), l.In(o.f.language(o.lang)))
 }
 
 // take opens the lesson, shows it, and leaves it on every way out.
@@ -169,7 +167,7 @@ func (o *lessonOptions) leave(ctx context.Context, s *lesson.Session) error {
 		return hintErr(exitFailed, f.command("fault clear --all")+"\n"+f.command("ps"), fmt.Errorf("leave lesson %s: %w", v.Lesson, err))
 	}
 	if v.Done {
-		f.next("lesson list")
+		f.goOn("lesson list")
 		return nil
 	}
 	if o.adjust != nil {
@@ -203,24 +201,13 @@ func (f *Factory) explainOpen(err error) error {
 	return err
 }
 
-// language is the language of the user, "en" if nothing is said.
-func (o *lessonOptions) language() string {
-	for _, text := range []string{o.lang, o.f.Getenv("LC_ALL"), o.f.Getenv("LC_MESSAGES"), o.f.Getenv("LANG")} {
-		if text != "" {
-			lang, _, _ := strings.Cut(text, "_")
-			lang, _, _ = strings.Cut(lang, ".")
-			return strings.ToLower(lang)
-		}
-	}
-	return "en"
-}
-
-// ownLessons are the lessons that the binary holds.
+// ownLessons are the lessons that the binary holds, in reading order.
 func ownLessons() ([]*lesson.Lesson, error) {
 	all, err := lesson.Load(lessons.FS)
 	for _, l := range all {
 		l.Own = true
 	}
+	inReadingOrder(all)
 	return all, err
 }
 

@@ -65,7 +65,7 @@ func (s *bootedShop) Deps() lesson.Deps {
 		Shop: s.client, Caller: lessonCaller{shop: s.client, calls: s.calls},
 		Runner: lessonRunner{executable: s.f.Executable, shop: provedShop, environ: s.environ},
 		Tester: s.tester,
-		Now:    s.f.Now,
+		Now:    s.f.Now, Happenings: lesson.HappeningsOf(s.client, s.f.Now),
 	}
 }
 

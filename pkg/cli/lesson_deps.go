@@ -36,6 +36,7 @@ func (f *Factory) lessonDeps(shop *control.Client, l *lesson.Lesson) (d lesson.D
 		Runner:   lessonRunner{executable: f.Executable, shop: f.Name, environ: f.Environ},
 		Tester:   f.lessonTester(l),
 		Progress: store, Workspace: filepath.Join(dir, l.ID), Now: f.Now,
+		Happenings: lesson.HappeningsOf(shop, f.Now),
 	}
 	return d, func() { caller.Close() }, nil
 }
@@ -112,7 +113,10 @@ const killGrace = 3 * time.Second
 // Run implements lesson.Runner.
 func (r lessonRunner) Run(ctx context.Context, c lesson.Command, out io.Writer) (int, error) {
 	cmd := exec.CommandContext(ctx, r.executable, append([]string{"--name", r.shop}, c.Args...)...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = c.Dir, out, out
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Dir, c.In, out, out
+	if c.Out != nil {
+		cmd.Stdout = c.Out
+	}
 	cmd.Env = append(append([]string{}, r.environ...), faultOwnerEnv+"="+c.Owner, "SHOPCTL_NO_TUI=true", "SHOPCTL_QUIET=true", "NO_COLOR=1")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = killGrace

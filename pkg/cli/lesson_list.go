@@ -39,19 +39,20 @@ func (v lessonsView) names() []string {
 }
 
 func newLessonListCmd(f *Factory) *cobra.Command {
-	var format string
+	var format, lang string
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the lessons and how far you are",
 		Args:  exactly(0, ""),
-		RunE:  func(*cobra.Command, []string) error { return f.listLessons(format) },
+		RunE:  func(*cobra.Command, []string) error { return f.listLessons(format, lang) },
 	}
 	addOutput(cmd, &format)
+	addLanguage(cmd, &lang)
 	return exits(cmd, exitOK, exitFailed, exitUsage)
 }
 
-func (f *Factory) listLessons(format string) error {
-	all, err := ownLessons()
+func (f *Factory) listLessons(format, lang string) error {
+	all, err := f.lessonsInLanguage(lang)
 	if err != nil {
 		return err
 	}
@@ -78,10 +79,10 @@ func (f *Factory) listLessons(format string) error {
 	}
 	if due := review.Due(all, file, f.Now()); len(due) > 0 {
 		f.notef("%s of lessons that you took wait for an answer", counted(len(due), "question"))
-		f.next("review", "lesson "+all[0].ID)
+		f.goOn("review")
 		return nil
 	}
-	f.next("lesson " + all[0].ID)
+	f.goOn()
 	return nil
 }
 

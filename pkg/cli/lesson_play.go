@@ -29,10 +29,9 @@ shopctl lesson play lessons/communication/caching --from second`,
 	}
 	cmd.Flags().StringVar(&o.solveTo, "from", "", "begin at this `STEP`; the solution does those before it")
 	addTrust(cmd, &trust)
-	cmd.Flags().StringVar(&o.lang, "lang", "", "`LANGUAGE` of the text, such as ja (default by LC_ALL, LC_MESSAGES or LANG)")
+	addLanguage(cmd, &o.lang)
 	cmd.Flags().BoolVar(&o.json, "json", false, "print events as JSON, read actions")
 	must(cmd.RegisterFlagCompletionFunc("from", cobra.NoFileCompletions))
-	must(cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"en", "ja"}, cobra.ShellCompDirectiveNoFileComp)))
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning, exitEnvironment, exitInterrupted)
 }
 
@@ -66,7 +65,7 @@ func (o *lessonOptions) play(ctx context.Context, dir string, trust bool) error 
 		d.Workspace += ".play"
 		return os.RemoveAll(d.Workspace)
 	}
-	return errors.Join(o.take(ctx, l.In(o.language())), os.RemoveAll(own))
+	return errors.Join(o.take(ctx, l.In(o.f.language(o.lang))), os.RemoveAll(own))
 }
 
 // lessonIn reads the one lesson in a directory.

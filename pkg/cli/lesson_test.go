@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/shopctl/shopctl/lessons"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/lesson/lessontest"
 	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
@@ -46,11 +48,11 @@ func TestLessonsAreListedWithProgress(t *testing.T) {
 	if err := json.Unmarshal(w.out.Bytes(), &view); err != nil {
 		t.Fatal(err)
 	}
-	if l := view.Lessons[0]; l.ID != "grpc" || l.Status != "started" || l.Step != "deadline" || l.Done != 1 || l.Steps != 6 {
+	if l := view.Lessons[slices.Index(lessons.Curriculum(), "grpc")]; l.ID != "grpc" || l.Status != "started" || l.Step != "deadline" || l.Done != 1 || l.Steps != 6 {
 		t.Errorf("%+v", l)
 	}
 	w.want(exitOK, "lesson", "list", "-o", "name")
-	if w.out.String() != "grpc\n" {
+	if w.out.String() != strings.Join(lessons.Curriculum(), "\n")+"\n" {
 		t.Errorf("names: %q", w.out.String())
 	}
 }
@@ -71,7 +73,7 @@ func TestProgressIsForgottenAndBroughtBack(t *testing.T) {
 		if err := json.Unmarshal(w.out.Bytes(), &view); err != nil {
 			t.Fatal(err)
 		}
-		return view.Lessons[0].Status
+		return view.Lessons[slices.Index(lessons.Curriculum(), "grpc")].Status
 	}
 	w.want(exitUsage, "lesson", "reset")
 	w.want(exitUsage, "lesson", "reset", "grcp")
@@ -272,9 +274,12 @@ func TestTheLanguageIsTheUsersOwn(t *testing.T) {
 	for want, env := range map[string]map[string]string{
 		"en": {}, "ja": {"LANG": "ja_JP.UTF-8"}, "de": {"LC_ALL": "de_DE", "LANG": "ja_JP.UTF-8"}, "c": {"LANG": "C.UTF-8"},
 	} {
-		o := &lessonOptions{f: &Factory{Getenv: func(key string) string { return env[key] }}}
-		if got := o.language(); got != want {
+		f := &Factory{Getenv: func(key string) string { return env[key] }}
+		if got := f.language(""); got != want {
 			t.Errorf("%v: %s, want %s", env, got, want)
+		}
+		if got := f.language("fr"); got != "fr" {
+			t.Errorf("%v with --lang fr: %s", env, got)
 		}
 	}
 }

@@ -45,6 +45,7 @@ func (v reviewView) names() []string {
 type reviewOptions struct {
 	f      *Factory
 	format string
+	lang   string
 	list   bool
 	limit  int
 	lines  <-chan string
@@ -70,6 +71,7 @@ shopctl review -o json`,
 	cmd.Flags().IntVar(&o.limit, "limit", 10, "`NUMBER` of questions at most")
 	must(cmd.RegisterFlagCompletionFunc("limit", cobra.NoFileCompletions))
 	addOutput(cmd, &o.format)
+	addLanguage(cmd, &o.lang)
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitInterrupted)
 }
 
@@ -77,7 +79,7 @@ func (o *reviewOptions) run(ctx context.Context) error {
 	if o.limit < 1 {
 		return usageErr(o.f.command("review --limit 10"), "--limit %d: want at least 1", o.limit)
 	}
-	all, err := ownLessons()
+	all, err := o.f.lessonsInLanguage(o.lang)
 	if err != nil {
 		return err
 	}

@@ -71,6 +71,23 @@ func TestQuestionsAreAskedWhenTheyAreDue(t *testing.T) {
 	}
 }
 
+func TestTheListAndTheQuestionsAreInTheUsersLanguage(t *testing.T) {
+	w, day := reviewer(t)
+	day(1)
+	w.want(exitOK, "review", "--lang", "ja", "-o", "json")
+	var view reviewView
+	if err := json.Unmarshal(w.out.Bytes(), &view); err != nil {
+		t.Fatal(err)
+	}
+	if q := view.Due[0]; !strings.HasSuffix(q.Question, "でしょうか。") || q.Options[0] != "した" {
+		t.Errorf("the question: %+v", q)
+	}
+	w.want(exitOK, "lesson", "list", "--lang", "ja")
+	if out := w.out.String(); !strings.Contains(out, "契約") {
+		t.Errorf("the list: %s", out)
+	}
+}
+
 func TestAReviewThatIsLeftKeepsWhatWasAnswered(t *testing.T) {
 	w, day := reviewer(t)
 	day(1)

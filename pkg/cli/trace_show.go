@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,7 +24,9 @@ type traceShowOptions struct {
 	f      *Factory
 	format string
 	logs   bool
-	filter traceFilter
+	// attributes are the keys of those that the waterfall shows.
+	attributes []string
+	filter     traceFilter
 }
 
 func newTraceShowCmd(f *Factory) *cobra.Command {
@@ -38,6 +41,7 @@ are missing and clocks that differ are marked. With last, the flags choose among
 -o json lists the spans with their attributes; -o otlp is OTLP/JSON, for "trace open" and other programs.`,
 		Example: `shopctl trace show last
 shopctl trace show last --service payment --error --logs
+shopctl trace show last --attributes rpc.response.status_code,server.port
 shopctl trace show 4bf92f3577b3 -o otlp > trace.json`,
 		Args:              exactly(1, "a trace id, or last"),
 		ValidArgsFunction: f.completeTraceArgs(1),
@@ -52,6 +56,7 @@ shopctl trace show 4bf92f3577b3 -o otlp > trace.json`,
 	}
 	o.filter.add(cmd, f)
 	cmd.Flags().BoolVar(&o.logs, "logs", false, "put what services logged under their spans")
+	cmd.Flags().StringSliceVar(&o.attributes, "attributes", nil, "put these attributes under the spans that have them: their `KEYS`, with commas")
 	addOutput(cmd, &o.format, formatTable, formatJSON, formatYAML, formatOTLP, formatName)
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning)
 }
@@ -98,7 +103,7 @@ func (o *traceShowOptions) otlp(data *tracepb.TracesData) error {
 	return err
 }
 
-// waterfall draws the trace, with lines of logs under the rows of their spans.
+// waterfall draws the trace, with attributes and lines of logs under the rows of their spans.
 func (o *traceShowOptions) waterfall(w io.Writer, t *trace.Trace, logs map[string][]*controlpb.LogLine) {
 	style, width := o.f.traceStyle(), o.f.traceWidth()
 	for _, line := range draw.Head(t, width, style) {
@@ -115,6 +120,9 @@ func (o *traceShowOptions) waterfall(w io.Writer, t *trace.Trace, logs map[strin
 	}
 	for i, line := range draw.Waterfall(t, width, style) {
 		fmt.Fprintln(w, line)
+		for _, pair := range attributesOf(rows[i], o.attributes) {
+			fmt.Fprintf(w, "    %s\n", pair)
+		}
 		print(rows[i].Span.Span.String())
 		if served := rows[i].Served; served != nil {
 			print(served.Span.String())
@@ -124,6 +132,22 @@ func (o *traceShowOptions) waterfall(w io.Writer, t *trace.Trace, logs map[strin
 		fmt.Fprintln(w, "\nlogged by no span that is here:")
 		print("")
 	}
+}
+
+// attributesOf are those of a row's spans with these keys, each pair once.
+func attributesOf(row draw.Row, keys []string) []string {
+	var pairs []string
+	for _, s := range []*trace.Span{row.Span, row.Served} {
+		for _, key := range keys {
+			if s == nil || s.Attribute(key) == "" {
+				continue
+			}
+			if pair := key + "=" + s.Attribute(key); !slices.Contains(pairs, pair) {
+				pairs = append(pairs, pair)
+			}
+		}
+	}
+	return pairs
 }
 
 // traceLogs are the log lines of a trace by the ids of its spans; under "" those of others.

@@ -83,6 +83,7 @@ func TestTracesAreShownAsTheGoldensSay(t *testing.T) {
 		"trace-show.golden":          {"trace", "show", "4bf92f"},
 		"trace-show-json.golden":     {"trace", "show", "4bf92f", "-o", "json"},
 		"trace-show-logs.golden":     {"trace", "show", "4bf92f", "--logs", "--ascii"},
+		"trace-show-attr.golden":     {"trace", "show", "4bf92f", "--attributes", "rpc.response.status_code,server.address"},
 		"trace-show-linear.golden":   {"trace", "show", "4bf92f", "--accessible"},
 		"trace-sequence.golden":      {"trace", "sequence", "4bf92f"},
 		"trace-sequence-json.golden": {"trace", "sequence", "4bf92f", "-o", "json"},

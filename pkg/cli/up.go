@@ -302,7 +302,7 @@ func (o *upOptions) summary(st *controlpb.StatusResponse) error {
 			o.f.next("dash", "call catalog ListProducts", "restart monolith")
 			break
 		}
-		o.f.next("dash", "call catalog ListProducts", "lesson grpc")
+		o.f.goOn("dash", "call catalog ListProducts")
 	default:
 		o.f.next("ps")
 	}

@@ -33,7 +33,7 @@ func (a *api) Logs(req *controlpb.LogsRequest, stream grpc.ServerStreamingServer
 		}
 	}
 	var err error
-	if q.LogFilter, err = a.logFilter(req); err != nil {
+	if q.LogFilter, err = a.logFilter(stream.Context(), req); err != nil {
 		return err
 	}
 	if since := req.GetSince(); since != nil {
@@ -50,11 +50,11 @@ func (a *api) Logs(req *controlpb.LogsRequest, stream grpc.ServerStreamingServer
 }
 
 // logFilter reads what a request wants of the lines.
-func (a *api) logFilter(req *controlpb.LogsRequest) (observe.LogFilter, error) {
+func (a *api) logFilter(ctx context.Context, req *controlpb.LogsRequest) (observe.LogFilter, error) {
 	f := observe.LogFilter{TraceID: strings.ToLower(req.GetTraceId()), SpanID: strings.ToLower(req.GetSpanId())}
 	switch {
 	case f.TraceID == lastTrace:
-		sum, err := a.findTrace(lastTrace, nil)
+		sum, err := a.newestTrace(ctx, nil)
 		if err != nil {
 			return f, err
 		}

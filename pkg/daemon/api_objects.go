@@ -25,7 +25,7 @@ func (a *api) Apply(_ context.Context, req *controlpb.ApplyRequest) (*controlpb.
 	if err != nil {
 		return nil, explainObjects(err)
 	}
-	result, err := a.store.Apply(manifests, req.GetNamespace(), req.GetDryRun())
+	result, err := a.applyOrReplace(manifests, req)
 	if err != nil {
 		return nil, explainObjects(err)
 	}
@@ -38,6 +38,21 @@ func (a *api) Apply(_ context.Context, req *controlpb.ApplyRequest) (*controlpb.
 		a.commit(result.Changes, "Applied")
 	}
 	return resp, nil
+}
+
+func (a *api) applyOrReplace(manifests []resource.Manifest, req *controlpb.ApplyRequest) (resource.Result, error) {
+	if !req.GetReplace() {
+		return a.store.Apply(manifests, req.GetNamespace(), req.GetDryRun())
+	}
+	if req.GetDryRun() {
+		return resource.Result{}, control.Error(codes.InvalidArgument, "replace objects: a dry run is not possible", "shopctl diff -f FILE", 2)
+	}
+	objects := make([]resource.Object, len(manifests))
+	for i, m := range manifests {
+		objects[i] = m.Object
+	}
+	changes, err := a.store.Put(objects...)
+	return resource.Result{Changes: changes}, err
 }
 
 func decodeFiles(files []*controlpb.File) ([]resource.Manifest, error) {

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -50,11 +51,15 @@ func (a *api) ListTraces(_ context.Context, req *controlpb.ListTracesRequest) (*
 // a moment after they ended.
 const arrival = time.Second
 
+// gathered is how long services keep spans to send several at once, and a little for the way: after that, what
+// a request that has ended did is known.
+const gathered = 300 * time.Millisecond
+
 func (a *api) GetTrace(ctx context.Context, req *controlpb.GetTraceRequest) (*controlpb.GetTraceResponse, error) {
 	if id, err := hex.DecodeString(req.GetId()); err == nil && len(id) == len(trace.ID{}) {
 		a.spans.Settle(ctx, trace.ID(id), arrival)
 	}
-	sum, err := a.findTrace(req.GetId(), req.GetFilter())
+	sum, err := a.findTrace(ctx, req.GetId(), req.GetFilter())
 	if err != nil {
 		return nil, err
 	}
@@ -85,17 +90,9 @@ func (a *api) FollowTraces(req *controlpb.FollowTracesRequest, stream grpc.Serve
 }
 
 // findTrace finds the one trace that is meant by an id, the beginning of one, or "last".
-func (a *api) findTrace(id string, f *controlpb.TraceFilter) (spans.Summary, error) {
+func (a *api) findTrace(ctx context.Context, id string, f *controlpb.TraceFilter) (spans.Summary, error) {
 	if id == lastTrace {
-		filter, err := a.traceFilter(f)
-		if err != nil {
-			return spans.Summary{}, err
-		}
-		found := a.spans.List(filter, 1)
-		if len(found) == 0 {
-			return spans.Summary{}, control.Error(codes.NotFound, "no trace found", "send a request first, such as: shopctl call catalog ListProducts --trace", 1)
-		}
-		return found[0], nil
+		return a.newestTrace(ctx, f)
 	}
 	if !isTraceID(id) {
 		return spans.Summary{}, badTraceID(id)
@@ -112,6 +109,29 @@ func (a *api) findTrace(id string, f *controlpb.TraceFilter) (spans.Summary, err
 		}
 		return spans.Summary{}, control.Error(codes.InvalidArgument, fmt.Sprintf("%q begins the ids of several traces", id), "one of "+strings.Join(ids, ", "), 2)
 	}
+}
+
+// newestTrace finds the newest trace of those that had begun when it was called, also one that ended a moment ago
+// and whose spans are on their way.
+func (a *api) newestTrace(ctx context.Context, f *controlpb.TraceFilter) (spans.Summary, error) {
+	filter, err := a.traceFilter(f)
+	if err != nil {
+		return spans.Summary{}, err
+	}
+	if filter.Until.IsZero() {
+		filter.Until = a.now()
+	}
+	select {
+	case <-ctx.Done():
+		return spans.Summary{}, status.FromContextError(ctx.Err()).Err()
+	case <-time.After(gathered):
+	}
+	found := a.spans.List(filter, 1)
+	if len(found) == 0 {
+		return spans.Summary{}, control.Error(codes.NotFound, "no trace found", "send a request first, such as: shopctl call catalog ListProducts --trace", 1)
+	}
+	a.spans.Settle(ctx, found[0].ID, arrival)
+	return found[0], nil
 }
 
 // isTraceID tells whether text can be an id or the beginning of one.

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -110,4 +111,46 @@ func TestTheStateDirectoryKeepsWhatWasChanged(t *testing.T) {
 		c := open(t, vars, only("currency"))
 		await(t, c, "two run", func(st *controlpb.StatusResponse) bool { return find(st, "currency").GetReady() == 2 })
 	})
+}
+
+func TestReplacingAnObjectTakesAwayWhatWasSetBesideItsManifest(t *testing.T) {
+	c := open(t, home(t), only("currency"))
+	get := func() (text, spec string) {
+		resp, err := c.Get(t.Context(), &controlpb.GetRequest{Kind: "Deployment", Names: []string{"currencyservice"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = string(resp.GetObjects()[0].GetJson())
+		var o struct {
+			Metadata struct{ Annotations map[string]string }
+			Spec     any
+		}
+		if err := json.Unmarshal([]byte(text), &o); err != nil {
+			t.Fatal(err)
+		}
+		return text, fmt.Sprint(o.Metadata.Annotations, o.Spec)
+	}
+	before, wants := get()
+	edit(t, c, &controlpb.EditRequest{
+		Services:  []string{"currency"},
+		Operation: &controlpb.EditRequest_SetEnv{SetEnv: &controlpb.SetEnv{Set: map[string]string{"OTEL_PROPAGATORS": "none"}}},
+	})
+	req := &controlpb.ApplyRequest{Files: []*controlpb.File{{Name: "before.json", Content: []byte(before)}}}
+	if _, err := c.Apply(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	if text, _ := get(); !strings.Contains(text, "OTEL_PROPAGATORS") {
+		t.Error("applying a manifest takes away what it does not speak of")
+	}
+	req.Replace = true
+	if resp, err := c.Apply(t.Context(), req); err != nil || len(resp.GetObjects()) != 1 {
+		t.Fatalf("replace: %v, %v", resp, err)
+	}
+	if _, is := get(); is != wants {
+		t.Errorf("the Deployment is\n%s\nand was\n%s", is, wants)
+	}
+	req.DryRun = true
+	if _, err := c.Apply(t.Context(), req); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("a dry run of it: %v", err)
+	}
 }

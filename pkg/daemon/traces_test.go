@@ -94,6 +94,20 @@ func TestACallIsSeenAsATrace(t *testing.T) {
 	}
 }
 
+func TestTheLastTraceIsThatOfTheRequestThatEndedAMomentAgo(t *testing.T) {
+	c := open(t, home(t), only("currency"))
+	client := currency(t, c)
+	for _, id := range []string{"4bf92f3577b34da6a3ce929d0e0e4741", "4bf92f3577b34da6a3ce929d0e0e4742"} {
+		if _, err := client.GetSupportedCurrencies(traced(t.Context(), id), &hipstershop.Empty{}); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := c.GetTrace(t.Context(), &controlpb.GetTraceRequest{Id: "last"})
+		if err != nil || resp.GetSummary().GetTraceId() != id {
+			t.Fatalf("after a request of trace %s the last one is %v, %v", id, resp.GetSummary().GetTraceId(), err)
+		}
+	}
+}
+
 func TestWhatIsNoTraceIsExplained(t *testing.T) {
 	c := open(t, home(t), only("currency"))
 	st := await(t, c, "currency is ready", func(st *controlpb.StatusResponse) bool { return find(st, "currency").GetState() == "ok" })

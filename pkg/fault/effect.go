@@ -13,7 +13,8 @@ type Signaller interface {
 // effect is what a fault does to the world beyond being known, and how that is undone.
 type effect interface {
 	begin(Signaller, Fault) error
-	end(Signaller, Fault) error
+	// end is told how the fault ended: by itself, or because somebody cleared it.
+	end(Signaller, Fault, Kind) error
 }
 
 // effect returns what the fault does. A fault in calls is injected by the instances, which learn of
@@ -31,5 +32,5 @@ func (f Fault) effect() effect {
 // rule has no effect of its own.
 type rule struct{}
 
-func (rule) begin(Signaller, Fault) error { return nil }
-func (rule) end(Signaller, Fault) error   { return nil }
+func (rule) begin(Signaller, Fault) error     { return nil }
+func (rule) end(Signaller, Fault, Kind) error { return nil }

@@ -70,7 +70,7 @@ func (r *Registry) end(kind Kind, pick func(Fault) bool) ([]Fault, error) {
 	for _, f := range ended {
 		// Two pauses on one workload end with the later of them.
 		if !f.Pause || !r.Paused(f.Workload) {
-			errs = append(errs, f.effect().end(r.cfg.Signaller, f))
+			errs = append(errs, f.effect().end(r.cfg.Signaller, f, kind))
 		}
 		r.notify(Change{f, kind})
 	}

@@ -35,11 +35,11 @@ type Fault struct {
 	Method string
 	// Percent of the calls that it meets, above 0 and at most 100.
 	Percent float64
-	// Delay that a call suffers before it is served or fails.
+	// Delay that a call suffers before it is served or fails; of a crash, the time until it happens.
 	Delay time.Duration
 	// Code that calls fail with; codes.OK: they do not fail.
 	Code codes.Code
-	// Crash kills the instances once, Pause stops them until the fault ends.
+	// Crash kills the instances once, at once or when it ends, Pause stops them until the fault ends.
 	Crash bool
 	Pause bool
 
@@ -56,8 +56,11 @@ type Fault struct {
 // Phrase says what the fault does, for people: "UNAVAILABLE 50% Charge, 1m59s left".
 func (f Fault) Phrase(now time.Time) string {
 	words := strings.Join(f.words(), " ")
-	if f.Ends.IsZero() {
+	switch {
+	case f.Ends.IsZero():
 		return words
+	case f.Crash:
+		return words + " in " + left(f.Ends.Sub(now))
 	}
 	return words + ", " + left(f.Ends.Sub(now)) + " left"
 }
@@ -132,5 +135,5 @@ func (f Fault) rule() (lifeline.Fault, bool) {
 // command changes its percentage or its end instead of breaking the service twice over.
 func (f Fault) replaces(earlier Fault) bool {
 	return f.Workload == earlier.Workload && f.Module == earlier.Module && f.fullMethod == earlier.fullMethod && f.Owner == earlier.Owner &&
-		f.Code == earlier.Code && (f.Delay > 0) == (earlier.Delay > 0) && f.Pause == earlier.Pause
+		f.Code == earlier.Code && (f.Delay > 0) == (earlier.Delay > 0) && f.Pause == earlier.Pause && f.Crash == earlier.Crash
 }

@@ -16,7 +16,7 @@ func (pause) begin(s Signaller, f Fault) error {
 	return nil
 }
 
-func (pause) end(s Signaller, f Fault) error {
+func (pause) end(s Signaller, f Fault, _ Kind) error {
 	if err := s.Signal(f.Workload, syscall.SIGCONT); err != nil {
 		return fmt.Errorf("let %s go on: %w", f.Service, err)
 	}

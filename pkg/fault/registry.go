@@ -70,7 +70,7 @@ func NewRegistry(cfg Config) *Registry {
 }
 
 // Inject breaks what the spec says and returns the fault. It replaces a fault of the same owner that
-// does the same to the same method. A crash is over when Inject returns and is never listed.
+// does the same to the same method. A crash without a delay is over when Inject returns and is never listed.
 // The error is an *Invalid if the spec is at fault.
 func (r *Registry) Inject(spec Spec) (Fault, error) {
 	target, ok := r.cfg.Find(spec.Service)
@@ -87,8 +87,11 @@ func (r *Registry) Inject(spec Spec) (Fault, error) {
 		return Fault{}, ErrClosed
 	}
 	f.Injected = r.cfg.Now()
-	if spec.For > 0 {
+	switch {
+	case spec.For > 0:
 		f.Ends = f.Injected.Add(spec.For)
+	case f.Crash && f.Delay > 0:
+		f.Ends = f.Injected.Add(f.Delay)
 	}
 	if err := f.effect().begin(r.cfg.Signaller, f); err != nil {
 		return Fault{}, err
@@ -113,7 +116,7 @@ func (r *Registry) add(f Fault) Fault {
 	defer r.mu.Unlock()
 	r.serial++
 	f.ID = fmt.Sprintf("f%d", r.serial)
-	if f.Crash {
+	if f.Crash && f.Delay == 0 {
 		return f
 	}
 	r.active = slices.DeleteFunc(slices.Clone(r.active), f.replaces)

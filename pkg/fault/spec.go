@@ -101,11 +101,13 @@ func (s Spec) checkSignal() error {
 	switch {
 	case s.Crash && s.Pause:
 		return &Invalid{Text: "crash and pause exclude each other", Hint: "inject one of them"}
-	case s.Error != "" || s.Delay != 0 || s.Method != "" || s.Percent != 0:
+	case s.Error != "" || s.Delay != 0 && !s.Crash || s.Method != "" || s.Percent != 0:
 		return &Invalid{
-			Text: fmt.Sprintf("%s takes whole processes: it goes with no error, delay, method or percentage", kind),
+			Text: fmt.Sprintf("%s takes whole processes: it goes with no error, method or percentage, and only a crash with a delay", kind),
 			Hint: fmt.Sprintf("shopctl fault inject %s --%s", s.Service, kind),
 		}
+	case s.Delay < 0 || s.Delay > MaxDelay:
+		return &Invalid{Text: fmt.Sprintf("delay %s is not above zero and at most %s", s.Delay, MaxDelay), Hint: fmt.Sprintf("shopctl fault inject %s --crash --delay 5s", s.Service)}
 	case s.Crash && s.For != 0:
 		return &Invalid{Text: "crash happens once and does not last", Hint: fmt.Sprintf("leave --for out, or use --pause --for %s", s.For)}
 	}

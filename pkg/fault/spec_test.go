@@ -64,6 +64,9 @@ func TestSpecThatMakesNoSenseIsRefusedWithAHint(t *testing.T) {
 		{"crash and error", Spec{Service: "payment", Crash: true, Error: "INTERNAL"}, paymentTarget(), "crash takes whole", "inject payment --crash"},
 		{"pause and percent", Spec{Service: "payment", Pause: true, Percent: 5}, paymentTarget(), "pause takes whole", "inject payment --pause"},
 		{"lasting crash", Spec{Crash: true, For: time.Minute}, paymentTarget(), "does not last", "--pause --for 1m0s"},
+		{"pause later", Spec{Service: "payment", Pause: true, Delay: time.Second}, paymentTarget(), "only a crash with a delay", "inject payment --pause"},
+		{"crash before now", Spec{Service: "payment", Crash: true, Delay: -time.Second}, paymentTarget(), "delay -1s", "--crash --delay 5s"},
+		{"crash next week", Spec{Service: "payment", Crash: true, Delay: 168 * time.Hour}, paymentTarget(), "at most 1m0s", "--crash --delay 5s"},
 		{"http method", Spec{Error: "INTERNAL", Method: "Cart"}, frontend, "serves HTTP", "--method /cart"},
 		{"tcp", Spec{Error: "INTERNAL"}, store, "speaks TCP", "inject redis-cart --pause"},
 		{"not ours", Spec{Error: "INTERNAL"}, own, "not a built-in", "inject mine --pause"},
@@ -145,6 +148,7 @@ func TestPhraseSaysWhatTheFaultDoes(t *testing.T) {
 		"+1s INTERNAL 12.5%":                 {Delay: time.Second, Code: codes.Internal, Percent: 12.5},
 		"paused, 1s left":                    {Pause: true, Ends: now.Add(10 * time.Millisecond)},
 		"crash":                              {Crash: true},
+		"crash in 5s":                        {Crash: true, Delay: 5 * time.Second, Ends: now.Add(5 * time.Second)},
 	} {
 		if got := f.Phrase(now); got != want {
 			t.Errorf("got %q, want %q", got, want)

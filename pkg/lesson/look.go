@@ -9,70 +9,12 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 )
 
-// lookEvery is the time between two rounds of looking when nobody asks.
-const lookEvery = time.Second
-
-// look looks at the goals of the current step until the session ends. It is the only goroutine that
-// does, so that a slow answer is never followed by an older one.
-func (s *Session) look(ctx context.Context) {
-	ticker := time.NewTicker(lookEvery)
-	defer ticker.Stop()
-	for ctx.Err() == nil {
-		if s.round(ctx) {
-			continue // a goal was reached: others may have waited for it
-		}
-		select {
-		case <-ticker.C:
-		case <-s.wake:
-		case <-ctx.Done():
-		}
-	}
-}
-
 // again wants a round of looking now.
 func (s *Session) again() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
-}
-
-// round looks once at every goal that is due, and tells whether one was reached.
-func (s *Session) round(ctx context.Context) (reached bool) {
-	s.mu.Lock()
-	st := s.steps[s.at]
-	number, base, entered, asked := st.round, st.base, st.entered, s.asked
-	s.asked = false
-	if st.fresh {
-		s.mu.Unlock()
-		base = s.rebase(ctx, st, number, entered)
-		s.mu.Lock()
-	}
-	due := s.due(st)
-	s.mu.Unlock()
-
-	for _, g := range due {
-		r := s.eye.Look(ctx, g.Check, base)
-		if ctx.Err() != nil {
-			return false
-		}
-		s.mu.Lock()
-		if st.round == number {
-			reached = s.see(st, g, r) || reached
-		}
-		s.mu.Unlock()
-	}
-
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if asked && st.round == number {
-		s.attempt(st)
-		s.changed()
-	}
-	s.passes++
-	close(s.passed)
-	s.passed = make(chan struct{})
-	return reached
 }
 
 // rebase takes the baseline of a step that was entered without one. The time of entering stays.

@@ -164,15 +164,20 @@ func (s *Session) restoreObjects(ctx context.Context, before *state, belongs fun
 		}
 	}
 	var files []*controlpb.File
+	var deployments []object
 	for _, o := range before.Objects {
 		if belongs(o) && !bytes.Equal(current[o.key()].JSON, o.JSON) {
+			if o.Kind == "Deployment" {
+				deployments = append(deployments, o)
+			}
 			name := strings.ToLower(o.Kind) + "-" + o.Name + ".json"
 			files = append(files, &controlpb.File{Name: name, Content: o.JSON})
 		}
 		delete(current, o.key())
 	}
 	if len(files) > 0 {
-		if _, err := s.deps.Shop.Apply(ctx, &controlpb.ApplyRequest{Files: files}); err != nil {
+		// To apply would keep what somebody set beside a manifest, as an environment variable.
+		if _, err := s.deps.Shop.Apply(ctx, &controlpb.ApplyRequest{Files: files, Replace: true}); err != nil {
 			return fmt.Errorf("restore objects: %w", err)
 		}
 	}
@@ -182,5 +187,5 @@ func (s *Session) restoreObjects(ctx context.Context, before *state, belongs fun
 			return fmt.Errorf("delete %s %s: %w", o.Kind, o.Name, err)
 		}
 	}
-	return nil
+	return s.awaitRollout(ctx, deployments)
 }

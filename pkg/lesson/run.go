@@ -1,6 +1,7 @@
 package lesson
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -70,7 +71,7 @@ func (s *Session) runLine(ctx context.Context, st *step, line command.Line) erro
 	out.print("$ " + line.Text + "\n")
 	out.own.Reset()
 	start := s.deps.Now()
-	exit, err := s.shopctl(ctx, line.Args, out)
+	exit, err := s.line(ctx, line, out)
 	if err != nil {
 		out.print(err.Error() + "\n")
 		return fmt.Errorf("run %s: %w", line.Text, err)
@@ -97,8 +98,30 @@ func (st *step) asksForTime() bool {
 	return b != nil && b.Observe.From != nil && b.Observe.From.Take == format.TakeMilliseconds
 }
 
+// line runs a command, and the one that reads what it prints. As in a shell, the second runs though the first
+// fails, and the exit code is the second's; unlike there, it begins when the first has ended.
+func (s *Session) line(ctx context.Context, line command.Line, out io.Writer) (int, error) {
+	if line.Into == nil {
+		return s.shopctl(ctx, Command{Args: line.Args}, out)
+	}
+	var between pipe
+	if _, err := s.shopctl(ctx, Command{Args: line.Args, Out: &between}, out); err != nil {
+		return 0, err
+	}
+	return s.shopctl(ctx, Command{Args: line.Into, In: &between.held}, out)
+}
+
+// pipe holds what one command prints for another. What is beyond the bound is dropped.
+type pipe struct{ held bytes.Buffer }
+
+// Write takes a piece of output.
+func (p *pipe) Write(b []byte) (int, error) {
+	p.held.Write(b[:min(len(b), mostOutput-p.held.Len())])
+	return len(b), nil
+}
+
 // shopctl runs one command; closing the session ends it.
-func (s *Session) shopctl(ctx context.Context, args []string, out io.Writer) (int, error) {
+func (s *Session) shopctl(ctx context.Context, c Command, out io.Writer) (int, error) {
 	ctx, stop := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() {
@@ -110,7 +133,8 @@ func (s *Session) shopctl(ctx context.Context, args []string, out io.Writer) (in
 	})
 	defer watching.Wait()
 	defer stop()
-	return s.deps.Runner.Run(ctx, Command{Args: args, Dir: s.deps.Workspace, Owner: s.owner()}, out)
+	c.Dir, c.Owner = s.deps.Workspace, s.owner()
+	return s.deps.Runner.Run(ctx, c, out)
 }
 
 // owner is what the lesson's faults belong to.
@@ -156,7 +180,7 @@ func (o *output) endLine() {
 // counts as nothing: the checks see what it did.
 func (s *Session) Shopctl(ctx context.Context, args []string) (out string, exit int, err error) {
 	var b strings.Builder
-	exit, err = s.shopctl(ctx, args, &b)
+	exit, err = s.shopctl(ctx, Command{Args: args}, &b)
 	if err != nil {
 		return b.String(), exit, fmt.Errorf("run shopctl %s: %w", strings.Join(args, " "), err)
 	}

@@ -29,11 +29,13 @@ import (
 //	expect CHECK VERDICT [TEXT]  wait for the verdict, and for the text in what the check says
 //	exit CODE [COMMAND]          the exit code of the run's last, or n-th, command
 //	output TEXT                  the run printed it
+//	take NAME PATTERN            what the pattern's group found in what was printed last; {NAME} stands for it from then on
 //	observed VERDICT [TEXT]      what was thought of the observation
 type Script struct {
 	Name    string
 	Actions []Action
 	files   map[string][]byte
+	memory  memory
 }
 
 // Action is one line of a script.
@@ -69,6 +71,7 @@ var verbs = [...]struct {
 	{"expect", 2, 3},
 	{"exit", 1, 2},
 	{"output", 1, 1},
+	{"take", 2, 2},
 	{"observed", 1, 2},
 }
 
@@ -200,13 +203,16 @@ func (s *Session) doneAlready(a Action) bool {
 
 // Do does one action.
 func (s *Session) Do(ctx context.Context, sc *Script, a Action) error {
+	if sc != nil {
+		a = sc.memory.fill(a)
+	}
 	switch a.Verb {
 	case "step":
 		return s.Goto(a.Args[0])
 	case "predict":
 		return s.Predict(a.Args[0], strings.Join(a.Args[1:], ""))
 	case "run":
-		return s.Run(ctx)
+		return s.runAs(ctx, sc)
 	case "observe":
 		return s.Observe(a.Args[0])
 	case "answer":
@@ -227,7 +233,9 @@ func (s *Session) Do(ctx context.Context, sc *Script, a Action) error {
 		}
 		return s.Write(a.Args[len(a.Args)-1], sc.files[a.Args[0]])
 	case "shopctl":
-		return s.elsewhere(ctx, a)
+		return s.elsewhere(ctx, sc, a)
+	case "take":
+		return sc.take(a)
 	case "expect":
 		return s.Expect(ctx, a.Args[0], Verdict(a.Args[1]), strings.Join(a.Args[2:], ""))
 	}
@@ -235,10 +243,13 @@ func (s *Session) Do(ctx context.Context, sc *Script, a Action) error {
 }
 
 // elsewhere runs a command as in another terminal. It must succeed or fail as the action says.
-func (s *Session) elsewhere(ctx context.Context, a Action) error {
+func (s *Session) elsewhere(ctx context.Context, sc *Script, a Action) error {
 	out, exit, err := s.Shopctl(ctx, a.Args)
 	if err != nil {
 		return err
+	}
+	if sc != nil {
+		sc.memory.printed = out
 	}
 	if (exit != 0) != a.Fails {
 		return fmt.Errorf("exit code %d: %s", exit, strings.TrimSpace(out))

@@ -41,6 +41,9 @@ type Command struct {
 	Dir  string
 	// Owner is what a fault that the command injects belongs to: "lesson grpc".
 	Owner string
+	// In is its standard input; nil: none. Out takes its standard output in place of Run's out, if it is set.
+	In  io.Reader
+	Out io.Writer
 }
 
 // Runner runs shopctl itself. It writes both streams to out and returns the exit code; an error means
@@ -60,6 +63,9 @@ type Deps struct {
 	// Workspace is the directory for the lesson's files; it is made if it does not exist.
 	Workspace string
 	Now       func() time.Time
+	// Happenings tells what happens in the shop until ctx ends; nil: goals are looked at once a second and
+	// no sooner.
+	Happenings func(ctx context.Context, note func(Happened))
 	// Seed of the lesson's load; 0: the lesson's own.
 	Seed int64
 	// Fresh ignores earlier progress.
@@ -94,10 +100,12 @@ type Session struct {
 
 	changes chan struct{}
 	wake    chan struct{}
-	closing chan struct{}
-	end     context.CancelFunc
-	ended   sync.WaitGroup
-	running sync.Mutex // held while a command or a rollback is under way
+	// happened takes what happens in the shop to the looker.
+	happened chan Happened
+	closing  chan struct{}
+	end      context.CancelFunc
+	ended    sync.WaitGroup
+	running  sync.Mutex // held while a command or a rollback is under way
 }
 
 // Open begins a lesson, or resumes it where it was left. It first undoes what a killed session left
@@ -107,7 +115,7 @@ func Open(ctx context.Context, l *Lesson, d Deps) (*Session, error) {
 	s := &Session{
 		lesson: l, deps: d,
 		eye:     check.Eye{Shop: d.Shop, Caller: d.Caller, Tester: d.Tester, Workspace: d.Workspace, Now: d.Now},
-		changes: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		changes: make(chan struct{}, 1), wake: make(chan struct{}, 1), happened: make(chan Happened),
 		passed: make(chan struct{}), closing: make(chan struct{}),
 	}
 	if err := refuseCommands(l); err != nil {
@@ -126,6 +134,9 @@ func Open(ctx context.Context, l *Lesson, d Deps) (*Session, error) {
 	looking, end := context.WithCancel(context.WithoutCancel(ctx))
 	s.end = end
 	s.ended.Go(func() { s.look(looking) })
+	if d.Happenings != nil {
+		s.ended.Go(func() { d.Happenings(looking, s.noteHappened) })
+	}
 	return s, nil
 }
 

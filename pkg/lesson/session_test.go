@@ -283,11 +283,11 @@ func TestAHintIsOfferedAfterAMinuteAndAHalfWithoutProgress(t *testing.T) {
 		s := w.open()
 		defer w.close(s)
 		w.play(s, "predict empty guess\nrun\nobserve 69\nexpect logged pass")
-		time.Sleep(89 * time.Second)
+		time.Sleep(85 * time.Second)
 		if block(t, s.Snapshot(), lesson.HintsBlock).Hints.Offered {
 			t.Error("offered too early")
 		}
-		time.Sleep(2 * time.Second)
+		time.Sleep(6 * time.Second)
 		if !block(t, s.Snapshot(), lesson.HintsBlock).Hints.Offered {
 			t.Error("not offered after 90 s")
 		}

@@ -156,7 +156,7 @@ func (s *Session) checkView(st *step, g *check.Goal) CheckView {
 	c := g.Check
 	v := CheckView{
 		ID: c.ID, Title: c.Title, Kind: c.Kind(), Verdict: g.Last.Verdict,
-		Expected: g.Last.Expected, Observed: g.Last.Observed, Look: g.Last.Look, Message: g.Last.Message,
+		Expected: g.Last.Expected, Observed: g.Last.Observed, Look: g.Last.Look, Message: g.Last.Message, Evidence: g.Last.Evidence,
 		Held: g.Held(s.deps.Now()), For: c.For,
 	}
 	if c.Answer != nil {

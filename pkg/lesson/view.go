@@ -140,6 +140,8 @@ type CheckView struct {
 	Observed string  `json:"observed"`
 	Look     string  `json:"look"`    // where to look: a command
 	Message  string  `json:"message"` // what the lesson says to exactly this state or answer
+	// Evidence is what decided, for a screen to open; its zero value says that there is nothing to open.
+	Evidence check.Evidence `json:"evidence,omitzero"`
 	// Of an answer check:
 	Question string   `json:"question"`
 	Options  []Option `json:"options,omitempty"`

@@ -71,6 +71,21 @@ func TestMapsAreDrawnAsTheGoldensSay(t *testing.T) {
 	}
 }
 
+func TestAnEdgeCanBePointedAt(t *testing.T) {
+	here := func(caller, callee string) bool { return caller == "checkout" && callee == "payment" }
+	for name, s := range map[string]Style{"a tree": {Here: here}, "sentences": {Here: here, Linear: true}} {
+		text := strings.Join(Text(faulty(), s), "\n")
+		if n := strings.Count(text, HereMark); n != 1 {
+			t.Errorf("%s: the mark stands %d times in\n%s", name, n, text)
+		}
+		for line := range strings.Lines(text) {
+			if strings.Contains(line, HereMark) && !strings.Contains(line, "payment") {
+				t.Errorf("%s: the mark stands in %q", name, line)
+			}
+		}
+	}
+}
+
 func TestAnEmptyMapIsNoLines(t *testing.T) {
 	if lines := Text(&controlpb.GetMapResponse{}, Style{}); len(lines) != 0 {
 		t.Errorf("drew %q", lines)

@@ -31,8 +31,17 @@ const (
 type Style struct {
 	// ASCII uses no characters beyond ASCII, Linear no drawing at all: one sentence a line.
 	ASCII, Linear bool
+	// Here tells which edge HereMark is set at; nil: none.
+	Here func(caller, callee string) bool
 	// Paint colours text; nil leaves it as it is.
 	Paint func(Tone, string) string
+}
+
+// HereMark stands behind the figures of an edge that Style.Here names.
+const HereMark = "<- here"
+
+func (s Style) here(e *controlpb.MapEdge) bool {
+	return s.Here != nil && e != nil && s.Here(e.GetCaller(), e.GetCallee())
 }
 
 func (s Style) paint(t Tone, text string) string {
@@ -131,6 +140,9 @@ func (d *drawing) add(b *branch, lead, rest string) {
 	case b.again:
 		mark = "see above"
 	}
+	if d.style.here(b.edge) {
+		mark = strings.TrimSpace(HereMark + " " + mark)
+	}
 	notes := d.notes(b.name)
 	if mark != "" && notes != "" {
 		mark += "   "
@@ -227,6 +239,9 @@ func (d *drawing) sentences(b *branch) (lines []string) {
 			line += fmt.Sprintf("%s, no errors, p95 %s", Rate(t.GetRequestsPerSecond()), ms(t.GetP95Ms()))
 		default:
 			line += fmt.Sprintf("%s, %s errors%s, p95 %s", Rate(t.GetRequestsPerSecond()), Percent(t.GetErrorRatio()), statuses(next.edge, " "), ms(t.GetP95Ms()))
+		}
+		if d.style.here(next.edge) {
+			line += " " + HereMark
 		}
 		if notes := d.notes(next.name); notes != "" {
 			line += "; " + next.name + ": " + notes

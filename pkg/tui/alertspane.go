@@ -16,6 +16,8 @@ type alertsPane struct {
 	fail string
 	choice
 	filter string
+	// seek is the alert to choose once the alerts are there; empty: none.
+	seek string
 }
 
 func (p *alertsPane) sight() sight { return sight{pane: paneAlerts} }
@@ -38,6 +40,7 @@ func (w *world) firing() []*controlpb.Alert {
 // alertRow is a line of the pane.
 type alertRow struct {
 	text string
+	name string
 	// expr is what enter plots; a row without one cannot be chosen.
 	expr string
 	head bool
@@ -108,7 +111,7 @@ func (p *alertsPane) active(a *controlpb.ListAlertsResponse) []alertRow {
 		} else {
 			text += "  value " + plot.Plain.Format(x.GetValue()) + " " + p.w.faint.paint(labelText(without(x.GetLabels(), "alertname")))
 		}
-		rows = append(rows, alertRow{text: text, expr: ruleExpr(a, x.GetName())})
+		rows = append(rows, alertRow{text: text, name: x.GetName(), expr: ruleExpr(a, x.GetName())})
 	}
 	return rows
 }
@@ -151,7 +154,7 @@ func (p *alertsPane) rules(a *controlpb.ListAlertsResponse) []alertRow {
 			text += "  " + p.w.faint.paint("for "+shortDuration(d))
 		}
 		text += "  " + clean(strings.Join(strings.Fields(r.GetExpr()), " "))
-		rows = append(rows, alertRow{text: text, expr: r.GetExpr()})
+		rows = append(rows, alertRow{text: text, name: r.GetName(), expr: r.GetExpr()})
 	}
 	return rows
 }
@@ -163,7 +166,7 @@ func (p *alertsPane) history(a *controlpb.ListAlertsResponse) []alertRow {
 		if c.GetSummary() != "" {
 			text += "  " + clean(c.GetSummary())
 		}
-		rows = append(rows, alertRow{text: text, expr: ruleExpr(a, c.GetName())})
+		rows = append(rows, alertRow{text: text, name: c.GetName(), expr: ruleExpr(a, c.GetName())})
 	}
 	return rows
 }
@@ -224,6 +227,9 @@ func (p *alertsPane) Render(width, height int) string {
 		return p.w.faint.paint("nothing matches " + p.filter)
 	case len(rows) == 0:
 		return strings.Join(p.w.faint.each(wrap("there are no alerting rules; a PrometheusRule that is applied brings some", width)), "\n")
+	}
+	if i := slices.IndexFunc(rows, func(r alertRow) bool { return r.name == p.seek }); p.seek != "" && i >= 0 {
+		p.at, p.seek = i, ""
 	}
 	p.settle(rows, 1)
 	return strings.Join(p.render(len(rows), height, func(i int, chosen bool) []string {

@@ -181,7 +181,7 @@ func serviceCharts(service string) []chartQuery {
 		one := func(bucket string) string {
 			return fmt.Sprintf("histogram_quantile(%s, sum by (le) (rate(%s%s)))", q, bucket, over)
 		}
-		return one(of("grpc_server_handling_seconds_bucket", grpc)) + " or " + one(of("http_request_duration_seconds_bucket", http))
+		return one(of("grpc_server_handling_seconds_bucket", grpc+`, grpc_type!="server_stream"`)) + " or " + one(of("http_request_duration_seconds_bucket", http))
 	}
 	line := func(expr string) []queryLine { return []queryLine{{expr: expr}} }
 	return []chartQuery{

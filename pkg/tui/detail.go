@@ -95,21 +95,51 @@ func (p *detailPane) measures(s *controlpb.Service, width int) []string {
 	return lines
 }
 
-func (p *detailPane) instances(s *controlpb.Service, width int) []string {
+// instanceColumns are what is told of an instance, the most important first; where room is short the last go.
+func (p *detailPane) instanceColumns(all []*controlpb.Instance) []column {
+	name := 8
+	for _, in := range all {
+		name = max(name, width(in.GetName()))
+	}
+	return []column{
+		{title: "INSTANCE", width: name}, {title: "STATE", width: 11}, {title: "AGE", width: 7}, {title: "RESTARTS", width: 8},
+		{title: "PID", width: 7}, {title: "MEMORY", width: 8}, {title: "ADDRESS", width: 15},
+	}
+}
+
+// instanceCells are the values of instanceColumns.
+func (p *detailPane) instanceCells(in *controlpb.Instance) []string {
 	w := p.w
-	lines := []string{"", w.faint.paint(w.fit("STATE", 12) + w.fit("PID", 8) + w.fit("RESTARTS", 9) + w.fit("MEMORY", 9) + w.fit("AGE", 8) + w.fit("ADDRESS", 17) + "INSTANCE")}
+	memory, since := w.dash, w.dash
+	if in.GetMemoryBytes() > 0 {
+		memory = fmt.Sprintf("%.1f MB", float64(in.GetMemoryBytes())/1e6)
+	}
+	if in.GetStarted() != nil {
+		since = age(w.now().Sub(in.GetStarted().AsTime()))
+	}
+	return []string{in.GetName(), w.state(in.GetState()), since, fmt.Sprint(in.GetRestarts()), fmt.Sprint(in.GetPid()), memory, in.GetAddress()}
+}
+
+func (p *detailPane) instances(s *controlpb.Service, width int) []string {
+	w, columns := p.w, p.instanceColumns(s.GetInstances())
+	n := len(columns)
+	for n > 2 && needed(columns[:n], 2) > width {
+		n--
+	}
+	line := func(cells []string) string {
+		text := ""
+		for i := range n {
+			text += w.fit(cells[i], columns[i].width) + spaces(2)
+		}
+		return w.cut(strings.TrimRight(text, " "), width)
+	}
+	var titles []string
+	for _, c := range columns {
+		titles = append(titles, c.title)
+	}
+	lines := []string{"", w.faint.paint(line(titles))}
 	for _, in := range s.GetInstances() {
-		memory := w.dash
-		if in.GetMemoryBytes() > 0 {
-			memory = fmt.Sprintf("%.1f MB", float64(in.GetMemoryBytes())/1e6)
-		}
-		since := w.dash
-		if in.GetStarted() != nil {
-			since = age(w.now().Sub(in.GetStarted().AsTime()))
-		}
-		line := w.fit(w.state(in.GetState()), 12) + w.fit(fmt.Sprint(in.GetPid()), 8) + w.fit(fmt.Sprint(in.GetRestarts()), 9) +
-			w.fit(memory, 9) + w.fit(since, 8) + w.fit(in.GetAddress(), 17) + in.GetName()
-		lines = append(lines, w.cut(line, width))
+		lines = append(lines, line(p.instanceCells(in)))
 		if in.GetMessage() != "" {
 			lines = append(lines, hang("  ", w.faint.paint(in.GetMessage()), width)...)
 		}

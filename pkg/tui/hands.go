@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 
@@ -138,6 +139,30 @@ func (h *hands) shopctl(args []string) tea.Cmd {
 			return fmt.Sprintf("shopctl %s ended with exit code %d", line, exit), nil
 		}
 		return "shopctl " + line + " is done", nil
+	})
+}
+
+// mostRead bounds a file that is shown, in bytes.
+const mostRead = 64 << 10
+
+// readFile shows a file of the learner's in the output pane.
+func (h *hands) readFile(path, name string) tea.Cmd {
+	return h.do("read "+name, "", func(context.Context) (string, error) {
+		f, err := os.Open(path)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		text, err := io.ReadAll(io.LimitReader(f, mostRead))
+		if err != nil {
+			return "", err
+		}
+		lines := []entry{commandEntry("cat " + name)}
+		for i, line := range cleanLines(string(text)) {
+			lines = append(lines, plainEntry(fmt.Sprintf("%4d  %s", i+1, line)))
+		}
+		h.feed.put(func(b *batch) { b.output = last(append(b.output, lines...)) })
+		return path, nil
 	})
 }
 

@@ -21,6 +21,10 @@ func questionKeys() []binding {
 		return m.lesson.asked()
 	}
 	sure := func(m *model) bool { return reading(m) && m.lesson.picked >= 0 }
+	looking := func(m *model) bool {
+		_, ok := m.lesson.evidence()
+		return reading(m) && ok
+	}
 	return []binding{
 		{
 			keys: []string{"g", "f", "s", "1", "2", "3"}, shown: "1-3", group: groupLesson, name: "how sure", help: "1 guess, 2 fairly, 3 sure", rank: 1,
@@ -38,8 +42,17 @@ func questionKeys() []binding {
 		},
 		{
 			keys: []string{"enter"}, group: groupLesson, name: "answer", help: "type the answer to the question", rank: 1,
-			active: func(m *model) bool { q, ok := asked(m); return ok && len(q.options) == 0 },
+			active: func(m *model) bool { q, ok := asked(m); return ok && len(q.options) == 0 && !looking(m) },
 			do:     func(m *model, _ string) tea.Cmd { m.askAnswer(); return nil },
+		},
+		{
+			keys: []string{"enter"}, group: groupLesson, name: "look", help: "open what decided the goal at the cursor: trace, line, plot, object", rank: 3,
+			active: looking, elsewhere: "no goal is chosen; j and k choose one",
+			command: func(m *model) string {
+				c, _ := m.lesson.evidence()
+				return strings.TrimPrefix(c.Look, "shopctl ")
+			},
+			do: func(m *model, _ string) tea.Cmd { return m.openEvidence() },
 		},
 	}
 }

@@ -12,6 +12,9 @@ type lessonPane struct {
 	view lesson.View
 	// picked is the option, from 0, whose confidence is asked for; -1 if none is.
 	picked int
+	// at is the id of the goal that the cursor was moved to; empty: it stands where it matters.
+	at     string
+	spots  []spot
 	scroll scroll
 	// reveal says that something must come into view: a block of kind news, or what is to be done now.
 	reveal bool
@@ -27,9 +30,11 @@ type lessonPane struct {
 // drawing is a drawn step, and all that it depends on.
 type drawing struct {
 	width, picked int
+	cursor        string
 	theme         *theme
 	news          lesson.BlockKind
 	lines         []string
+	spots         []spot
 	from, to      int
 }
 
@@ -48,9 +53,9 @@ func (p *lessonPane) take(v lesson.View) {
 	p.view, p.kept = v, drawing{}
 	switch {
 	case v.Step.ID != before.Step.ID:
-		p.scroll, p.drawn, p.picked, p.reveal = scroll{}, nil, -1, false
+		p.scroll, p.drawn, p.picked, p.reveal, p.at = scroll{}, nil, -1, false, ""
 	case v.Step.Next != before.Step.Next, v.Done && !before.Done:
-		p.picked, p.reveal, p.news = -1, true, ""
+		p.picked, p.reveal, p.news, p.at = -1, true, "", ""
 	case opened(v) > opened(before):
 		p.look(lesson.HintsBlock)
 	case said(v) != said(before):
@@ -139,8 +144,13 @@ func (p *lessonPane) hints() *lesson.HintsView {
 	return b.Hints
 }
 
-// Scroll moves the view.
-func (p *lessonPane) Scroll(lines int) { p.scroll.by(lines, false) }
+// Scroll moves by lines; line by line, the cursor goes over the goals in view before the text moves.
+func (p *lessonPane) Scroll(lines int) {
+	if (lines == 1 || lines == -1) && p.step(lines) {
+		return
+	}
+	p.scroll.by(lines, false)
+}
 
 // Filter returns nil: a lesson is read.
 func (p *lessonPane) Filter() *string { return nil }
@@ -163,9 +173,10 @@ func (p *lessonPane) Render(width, height int) string {
 // lines returns the whole step, and which of its lines must come into view if any must.
 func (p *lessonPane) lines(width int) (lines []string, from, to int) {
 	d := &p.kept
-	if d.theme != p.w.theme || d.width != width || d.picked != p.picked || d.news != p.news {
-		*d = drawing{theme: p.w.theme, width: width, picked: p.picked, news: p.news}
+	if at := p.cursor(); d.theme != p.w.theme || d.width != width || d.picked != p.picked || d.cursor != at || d.news != p.news {
+		*d = drawing{theme: p.w.theme, width: width, picked: p.picked, cursor: at, news: p.news}
 		d.lines, d.from, d.to = p.drawStep(width)
+		d.spots = p.spots
 	}
 	return d.lines, d.from, d.to
 }
@@ -181,6 +192,11 @@ func (p *lessonPane) drawStep(width int) (lines []string, from, to int) {
 		}
 		if b.Kind == p.news || p.news == "" && p.isNext(b.Kind) {
 			from, to = len(lines), len(lines)+len(block)
+		}
+		if b.Kind == lesson.CheckBlock {
+			for i := range p.spots {
+				p.spots[i].from, p.spots[i].to = p.spots[i].from+len(lines), p.spots[i].to+len(lines)
+			}
 		}
 		lines = append(lines, block...)
 	}

@@ -11,7 +11,13 @@ type mapPane struct {
 	w      *world
 	fail   string
 	scroll scroll
+	// caller and callee are the edge that is pointed at, empty if none is; pointed tells that it was shown.
+	caller, callee string
+	pointed        bool
 }
+
+// Point points at an edge; two empty names end that.
+func (p *mapPane) Point(caller, callee string) { p.caller, p.callee, p.pointed = caller, callee, false }
 
 func (p *mapPane) sight() sight { return sight{pane: paneMap} }
 
@@ -38,7 +44,12 @@ func (p *mapPane) Render(width, height int) string {
 	case p.w.topology == nil:
 		return p.w.faint.paint("asking for the map")
 	}
-	lines := p.text(width)
+	lines, at := p.text(width)
+	if at >= 0 && !p.pointed {
+		p.pointed = true
+		p.scroll.height = height
+		p.scroll.reveal(at, at+1)
+	}
 	from, to := p.scroll.window(len(lines), height)
 	return strings.Join(lines[from:to], "\n")
 }
@@ -46,11 +57,15 @@ func (p *mapPane) Render(width, height int) string {
 // narrow is below which width the map's columns do not fit, and sentences say the same.
 const narrow = 70
 
-// text is the map as the command line draws it.
-func (p *mapPane) text(width int) []string {
+// text is the map as the command line draws it, and the line of the edge that is pointed at, -1 if none is.
+func (p *mapPane) text(width int) (lines []string, at int) {
 	w := p.w
+	at = -1
 	words := w.linear || width < narrow
-	style := topology.Style{ASCII: w.ascii, Linear: words, Paint: func(t topology.Tone, text string) string {
+	here := func(caller, callee string) bool {
+		return p.caller != "" && w.serviceName(caller) == w.serviceName(p.caller) && w.serviceName(callee) == w.serviceName(p.callee)
+	}
+	style := topology.Style{ASCII: w.ascii, Linear: words, Here: here, Paint: func(t topology.Tone, text string) string {
 		switch t {
 		case topology.Good:
 			return w.good.paint(text)
@@ -63,13 +78,21 @@ func (p *mapPane) text(width int) []string {
 		}
 		return text
 	}}
-	var lines []string
 	for _, line := range topology.Text(w.topology, style) {
-		if words {
-			lines = append(lines, hang("", line, width)...)
-			continue
+		here := at < 0 && strings.Contains(line, topology.HereMark)
+		if here {
+			at = len(lines)
 		}
-		lines = append(lines, w.cut(line, width))
+		switch {
+		case words && here:
+			lines = append(lines, w.marked(strings.Replace(line, " "+topology.HereMark, "", 1), true, width)...)
+		case words:
+			lines = append(lines, hang("", line, width)...)
+		case here:
+			lines = append(lines, w.highlight(w.fit(line, width)))
+		default:
+			lines = append(lines, w.cut(line, width))
+		}
 	}
-	return lines
+	return lines, at
 }

@@ -123,7 +123,7 @@ func (r *renderer) inline(n ast.Node, tones ...tone) string {
 			switch {
 			case c.HardLineBreak():
 				b.WriteByte('\n')
-			case c.SoftLineBreak():
+			case c.SoftLineBreak() && !joinsLines(string(c.Segment.Value(r.source)), r.textOf(c.NextSibling())):
 				b.WriteByte(' ')
 			}
 		case *ast.String:
@@ -150,6 +150,14 @@ func (r *renderer) inline(n ast.Node, tones ...tone) string {
 		}
 	}
 	return b.String()
+}
+
+// textOf is the text that a node begins with, empty if it is no text.
+func (r *renderer) textOf(n ast.Node) string {
+	if t, ok := n.(*ast.Text); ok {
+		return string(t.Segment.Value(r.source))
+	}
+	return ""
 }
 
 func (r *renderer) write(b *strings.Builder, text string, tones []tone) {

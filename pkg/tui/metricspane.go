@@ -57,6 +57,16 @@ func (p *metricsPane) Longer(by int) {
 	p.last = all[min(max(slices.Index(all, p.last)+by, 0), len(all)-1)]
 }
 
+// Plot shows an expression over the shortest range that holds a window of it at least twice.
+func (p *metricsPane) Plot(expr string, window time.Duration) {
+	all := spansBack()
+	i := slices.IndexFunc(all, func(d time.Duration) bool { return d >= 2*window })
+	if i < 0 {
+		i = len(all) - 1
+	}
+	p.expr, p.last = expr, max(p.last, all[i])
+}
+
 // Scroll goes to another service.
 func (p *metricsPane) Scroll(lines int) {
 	if p.expr == "" {

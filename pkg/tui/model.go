@@ -80,6 +80,7 @@ type model struct {
 	// gazed numbers the sights that are wanted, gazing says which one that is.
 	gazed  int
 	gazing sight
+	visit  visit
 	crash  *crashed
 	// ran is the output of the lesson's command as the output pane has it.
 	ran string
@@ -292,50 +293,3 @@ func (m *model) stands(command string) string {
 }
 
 func (m *model) say(t tone, text string) { m.notice = notice{tone: t, text: clean(text)} }
-
-// wanted is which logs are followed: of a service, of all where it is empty, or none.
-type wanted struct {
-	service string
-	trace   string // empty: no matter which
-	span    string // of it; empty: no matter which
-	on      bool
-}
-
-// listen asks for the logs that are in view, when others are than before.
-func (m *model) listen() tea.Cmd {
-	var want wanted
-	for _, s := range m.slots() {
-		if m.shown(s) == paneLogs {
-			want = wanted{service: m.w.chosen, on: m.allLogs || m.logsTrace != "" || m.w.chosen != ""}
-		}
-	}
-	if m.allLogs || m.logsTrace != "" {
-		want.service, want.trace, want.span = "", m.logsTrace, m.logsSpan
-	}
-	if want == m.listening {
-		return nil
-	}
-	m.listening = want
-	m.heard++
-	m.logs.clear()
-	return m.hands.listen(m.heard, want)
-}
-
-// look asks for what the tab in view shows, when that is another sight than before.
-func (m *model) look() tea.Cmd {
-	var want sight
-	for _, s := range m.slots() {
-		if p, ok := m.pane(m.shown(s)).(asking); ok {
-			want = p.sight()
-		}
-	}
-	if want == m.gazing {
-		return nil
-	}
-	m.gazing = want
-	m.gazed++
-	if p, ok := m.pane(want.pane).(asking); ok {
-		p.forget()
-	}
-	return m.hands.look(m.gazed, want)
-}

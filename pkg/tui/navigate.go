@@ -43,6 +43,9 @@ func (m *model) goTo(id paneID) {
 	if m.zoomed != 0 {
 		m.zoomed = id
 	}
+	if id == paneLesson {
+		m.visit = visit{}
+	}
 	for _, s := range m.slots() {
 		if s.has(m.focus) && len(s.panes) > 1 && !s.has(id) {
 			m.tab = m.focus // the tab stays as it is left
@@ -117,6 +120,9 @@ func (m *model) zoom() {
 func (m *model) back() bool {
 	if f := m.pane(m.focus).Filter(); f != nil && *f != "" {
 		*f = ""
+		return true
+	}
+	if m.leaveVisit() {
 		return true
 	}
 	if p, ok := m.pane(m.focus).(deep); ok && p.Out() {

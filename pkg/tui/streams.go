@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/shopctl/shopctl/pkg/control"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
@@ -75,7 +76,11 @@ func (f *feed) tail(ctx context.Context, shop Shop, w wish) error {
 	ctx, stop := within(ctx, w.changed)
 	defer stop()
 	f.put(func(b *batch) { b.logs, b.logsOf, b.logsAfresh = nil, w.number, true })
-	stream, err := shop.Logs(ctx, &controlpb.LogsRequest{Service: w.service, TraceId: w.trace, SpanId: w.span, Follow: true, Tail: tailed})
+	req := &controlpb.LogsRequest{Service: w.service, TraceId: w.trace, SpanId: w.span, Follow: true, Tail: tailed}
+	if !w.since.IsZero() {
+		req.Since, req.Tail = timestamppb.New(w.since), kept
+	}
+	stream, err := shop.Logs(ctx, req)
 	for err == nil {
 		var line *controlpb.LogLine
 		if line, err = stream.Recv(); err == nil {
@@ -125,6 +130,7 @@ func logEntry(line *controlpb.LogLine, zone *time.Location, named bool) entry {
 		service = clean(line.GetService())
 	}
 	return entry{
+		at:    line.GetTime().AsTime(),
 		plain: when + " " + service + " " + level + " " + message + " " + fields,
 		draw: func(t *theme, width int) string {
 			clock := when

@@ -1,7 +1,9 @@
 package tui
 
 import (
+	"slices"
 	"strings"
+	"time"
 )
 
 // kept is how many lines a pane remembers.
@@ -9,6 +11,7 @@ const kept = 2000
 
 // entry is one line of a growing text: what is drawn, and what a filter looks at.
 type entry struct {
+	at    time.Time // zero where it is not known
 	plain string
 	draw  func(t *theme, width int) string
 }
@@ -21,7 +24,23 @@ type tailPane struct {
 	filter  string
 	// empty is what it says while there is nothing.
 	empty func() string
+	// sought is the line that is to be shown, nil if none is.
+	sought *sought
 }
+
+// sought is one line of a text, by its time and what it holds. Once it was found, the view is the user's.
+type sought struct {
+	at    time.Time
+	text  string
+	found bool
+}
+
+func (s *sought) is(e entry) bool {
+	return s != nil && e.at.Equal(s.at) && matches(e.plain, s.text)
+}
+
+// seek shows the line of a time that holds a text, as soon as it is there.
+func (p *tailPane) seek(at time.Time, text string) { p.sought = &sought{at: at, text: text} }
 
 func newTail(w *world, empty func() string) *tailPane {
 	return &tailPane{w: w, scroll: scroll{tail: true}, empty: empty}
@@ -78,9 +97,17 @@ func (p *tailPane) Render(width, height int) string {
 		}
 		return strings.Join(p.w.faint.each(wrap(text, width)), "\n")
 	}
+	if i := slices.IndexFunc(shown, p.sought.is); i >= 0 && !p.sought.found {
+		p.sought.found = true
+		p.scroll.tail, p.scroll.top = false, i-height/3
+	}
 	from, to := p.scroll.window(len(shown), height)
 	lines := make([]string, 0, to-from)
 	for _, e := range shown[from:to] {
+		if p.sought.is(e) {
+			lines = append(lines, p.w.highlight(p.w.fit(p.w.mark+" "+e.draw(p.w.theme, width-2), width)))
+			continue
+		}
 		lines = append(lines, p.w.cut(e.draw(p.w.theme, width), width))
 	}
 	return strings.Join(lines, "\n")

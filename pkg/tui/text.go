@@ -95,7 +95,11 @@ func wrap(text string, w int) []string {
 	if w <= 0 {
 		return nil
 	}
-	return strings.Split(ansi.Wrap(text, w, ""), "\n")
+	marked := breakable(text)
+	if len(marked) == len(text) {
+		return strings.Split(ansi.Wrap(text, w, ""), "\n")
+	}
+	return strings.Split(strings.ReplaceAll(ansi.Wrap(marked, w, breakHere), breakHere, ""), "\n")
 }
 
 // hang wraps text behind a prefix; further lines are indented by the prefix' width.

@@ -66,6 +66,29 @@ func newTheme(l look) *theme {
 	return t
 }
 
+// namedTone is a tone and what it is called.
+type namedTone struct {
+	tone
+	name string
+}
+
+// palette is every tone by its name. The heading's look is the accent's.
+func (t *theme) palette() []namedTone {
+	return []namedTone{
+		{t.good, "good"},
+		{t.warn, "warn"},
+		{t.bad, "bad"},
+		{t.info, "info"},
+		{t.faint, "faint"},
+		{t.bold, "bold"},
+		{t.accent, "accent"},
+		{t.code, "code"},
+		{t.chosen, "chosen"},
+		{t.border, "border"},
+		{t.focus, "focus"},
+	}
+}
+
 // newTone keeps the sequences that a style renders, so that drawing only joins strings.
 func newTone(s lipgloss.Style) tone {
 	on, off, _ := strings.Cut(s.Render("x"), "x")

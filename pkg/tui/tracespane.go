@@ -139,6 +139,17 @@ func (p *tracesPane) Scroll(lines int) {
 	}
 }
 
+// Depth is 0 in the list, 1 in a trace, 2 in a span.
+func (p *tracesPane) Depth() int {
+	switch {
+	case p.open == nil:
+		return 0
+	case !p.open.detail:
+		return 1
+	}
+	return 2
+}
+
 // Out goes one step out: of a span, or of a trace; false from the list.
 func (p *tracesPane) Out() bool {
 	switch {

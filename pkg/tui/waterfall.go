@@ -15,6 +15,8 @@ type waterfall struct {
 	t    *trace.Trace
 	rows []draw.Row
 	fail string
+	// seek is the id of the span to choose once the trace is there; empty: none.
+	seek string
 	choice
 	// detail shows all of the chosen span in place of the waterfall.
 	detail  bool
@@ -43,6 +45,11 @@ func (p *waterfall) take(s *seen) {
 	}
 	p.t, p.rows, p.fail = s.trace, draw.Rows(s.trace), ""
 	p.at = min(p.at, max(len(p.rows)-1, 0))
+	for i, row := range p.rows {
+		if p.seek != "" && row.Of().Span.String() == p.seek {
+			p.at, p.seek = i, ""
+		}
+	}
 }
 
 // traceID is the id of what is shown.

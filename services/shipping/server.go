@@ -14,13 +14,13 @@ import (
 
 type server struct {
 	hipstershop.UnimplementedShippingServiceServer
-	random func(n int) int // a number from 0 to n-1, safe for concurrent use
+	ids    *issuer
 	log    *slog.Logger
 	quotes prometheus.Histogram
 }
 
-func newServer(random func(int) int, log *slog.Logger, metrics prometheus.Registerer) (*server, error) {
-	s := &server{random: random, log: log, quotes: prometheus.NewHistogram(prometheus.HistogramOpts{
+func newServer(ids *issuer, log *slog.Logger, metrics prometheus.Registerer) (*server, error) {
+	s := &server{ids: ids, log: log, quotes: prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "shop_shipping_quote_duration_seconds",
 		Help:    "Time to quote the shipping of an order.",
 		Buckets: prometheus.ExponentialBuckets(25e-6, 4, 10), // 25 us to 6.6 s
@@ -55,7 +55,7 @@ func (s *server) ShipOrder(ctx context.Context, in *hipstershop.ShipOrderRequest
 	if err != nil {
 		return nil, err
 	}
-	id := trackingID(to.GetStreetAddress()+", "+to.GetCity()+", "+to.GetState(), s.random)
+	id := s.ids.next(to.GetStreetAddress() + ", " + to.GetCity() + ", " + to.GetState())
 	s.log.InfoContext(ctx, "order shipped", "tracking_id", id, "pieces", count)
 	return &hipstershop.ShipOrderResponse{TrackingId: id}, nil
 }

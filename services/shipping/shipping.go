@@ -1,4 +1,5 @@
-// Package shipping is the shippingservice: it quotes what a parcel costs and hands out tracking ids.
+// Package shipping is the shippingservice: it quotes what a parcel costs, hands out tracking ids, and tells where a
+// parcel is. No parcel exists, so its way is made up: PARCEL_PACE after one state (default 3s) it reaches the next.
 package shipping
 
 import (
@@ -8,6 +9,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
 // Manifest holds the service's Kubernetes objects.
@@ -16,11 +18,19 @@ import (
 var Manifest []byte
 
 // Setup registers the service on rt.
-func Setup(_ context.Context, rt *chassis.Runtime) error {
-	srv, err := newServer(rand.IntN, rt.Log(), rt.Metrics())
+func Setup(ctx context.Context, rt *chassis.Runtime) error {
+	pace, err := rt.EnvDuration("PARCEL_PACE", defaultPace)
+	if err != nil {
+		return err
+	}
+	if err := checkPace(pace); err != nil {
+		return err
+	}
+	srv, err := newServer(&issuer{now: rt.Now, random: rand.IntN}, rt.Log(), rt.Metrics())
 	if err != nil {
 		return err
 	}
 	hipstershop.RegisterShippingServiceServer(rt.Server(), srv)
+	shopv1.RegisterTrackingServer(rt.Server(), &tracking{now: rt.Now, pace: pace, leaving: ctx.Done(), log: rt.Log()})
 	return nil
 }

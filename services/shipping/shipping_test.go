@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc/codes"
@@ -20,7 +21,7 @@ import (
 
 func testServer(t *testing.T) *server {
 	t.Helper()
-	s, err := newServer(rand.New(rand.NewPCG(1, 2)).IntN, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	s, err := newServer(&issuer{now: time.Now, random: rand.New(rand.NewPCG(1, 2)).IntN}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,24 +1,93 @@
 package shipping
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
 
-// trackingID makes an id such as "UT-44031-220429634": two letters, the length of the address in bytes
-// and three digits, half that length and seven digits.
-func trackingID(address string, random func(n int) int) string {
-	id := make([]byte, 0, 24)
-	id = append(id, letter(random), letter(random), '-')
-	id = strconv.AppendInt(id, int64(len(address)), 10)
-	id = appendDigits(id, 3, random)
-	id = append(id, '-')
-	id = strconv.AppendInt(id, int64(len(address)/2), 10)
-	return string(appendDigits(id, 7, random))
+// A tracking id such as "UT-44031-220429634" has the form of the contract: two letters, the length of the address
+// in bytes and three digits, half that length and seven digits. The ten digits are the millisecond in which the
+// label was printed, and the second letter is a check on all the rest.
+//
+// So everything that a parcel's history depends on stands in its id. Each replica tells the same history, one that
+// was started a moment ago too, and kill -9 costs nothing, for there is no state that could be lost or would have to
+// be shared. The price: after cycle the digits begin again, and an id that is older than that is taken for a newer one.
+const (
+	// cycle is how many milliseconds ten digits count: some 115 days.
+	cycle = 10_000_000_000
+	// ahead is how far the clock of another replica may be ahead of ours.
+	ahead = int64(time.Minute / time.Millisecond)
+)
+
+// issuer gives out tracking ids. It is safe for concurrent use.
+type issuer struct {
+	now    func() time.Time
+	random func(n int) int // a number from 0 to n-1, safe for concurrent use
+	last   atomic.Int64    // the millisecond of the newest id
 }
 
-func letter(random func(n int) int) byte { return 'A' + byte(random('Z'-'A'+1)) }
-
-func appendDigits(to []byte, count int, random func(n int) int) []byte {
-	for range count {
-		to = append(to, '0'+byte(random(10)))
+// next makes the id of a parcel to address. No two ids of one issuer are of the same millisecond.
+func (i *issuer) next(address string) string {
+	for {
+		last := i.last.Load()
+		ms := max(i.now().UnixMilli(), last+1)
+		if i.last.CompareAndSwap(last, ms) {
+			return trackingID('A'+byte(i.random('Z'-'A'+1)), len(address), ms)
+		}
 	}
-	return to
+}
+
+func trackingID(letter byte, length int, ms int64) string {
+	digits := strconv.FormatInt(cycle+ms%cycle, 10)[1:] // with its leading zeros
+	rest := "-" + strconv.Itoa(length) + digits[:3] + "-" + strconv.Itoa(length/2) + digits[3:]
+	return string(letter) + string(checkLetter(letter, rest)) + rest
+}
+
+// checkLetter differs for two ids of which one is the other with a character mistyped, or with two
+// neighbouring digits swapped: 3 has an inverse modulo 26, and 2 times no difference of two digits is a multiple of it.
+func checkLetter(letter byte, rest string) byte {
+	sum := int(letter)
+	for _, c := range []byte(rest) {
+		sum = (sum*3 + int(c)) % 26
+	}
+	return 'A' + byte(sum)
+}
+
+// labelled tells when the label with this id was printed, seen from now; ok is false for an id that was never given out.
+func labelled(id string, now time.Time) (at time.Time, ok bool) {
+	parts := strings.Split(id, "-")
+	if len(parts) != 3 || len(parts[0]) != 2 || !isLetter(parts[0][0]) {
+		return time.Time{}, false
+	}
+	length, thousands, ok := cutDigits(parts[1], 3)
+	half, rest, ok2 := cutDigits(parts[2], 7)
+	if !ok || !ok2 || half != length/2 || parts[0][1] != checkLetter(id[0], id[2:]) {
+		return time.Time{}, false
+	}
+	printed := int64(thousands)*10_000_000 + int64(rest)
+	age := ((now.UnixMilli()-printed)%cycle + cycle) % cycle
+	if age > cycle-ahead {
+		age -= cycle
+	}
+	return time.UnixMilli(now.UnixMilli() - age).UTC(), true
+}
+
+func isLetter(c byte) bool { return 'A' <= c && c <= 'Z' }
+
+// cutDigits takes a number apart that is written right before count digits more.
+func cutDigits(text string, count int) (number, digits int, ok bool) {
+	cut := len(text) - count
+	if cut < 1 {
+		return 0, 0, false
+	}
+	for _, c := range []byte(text[cut:]) {
+		if c < '0' || c > '9' {
+			return 0, 0, false
+		}
+		digits = digits*10 + int(c-'0')
+	}
+	number, err := strconv.Atoi(text[:cut])
+	return number, digits, err == nil && strconv.Itoa(number) == text[:cut] && number >= 0
 }

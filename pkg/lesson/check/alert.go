@@ -45,6 +45,7 @@ func (e Eye) alert(ctx context.Context, want *format.Alert, base Baseline) Resul
 	if state == "fired" || state == "resolved" {
 		if change := changedTo(want, resp.GetHistory(), base.Since); change != nil {
 			r.Verdict = Pass
+			r.Evidence = Evidence{Kind: AlertEvidence, Name: want.Name, Time: change.GetTime().AsTime()}
 			r.Observed = fmt.Sprintf("%s %s at %s", want.Name, state, change.GetTime().AsTime().Local().Format(time.TimeOnly))
 			return r
 		}

@@ -38,6 +38,8 @@ type Result struct {
 	Look string
 	// Message is what the lesson has to say to exactly this state.
 	Message string
+	// Evidence is the very thing that decided, for a screen to open.
+	Evidence Evidence
 }
 
 // Call is a method to call.
@@ -91,8 +93,11 @@ type Eye struct {
 // something to say to. Answer checks are not looked at: their result is Judge's.
 func (e Eye) Look(ctx context.Context, c *format.Check, base Baseline) Result {
 	for _, w := range c.SpoiledWhen {
-		if w.Observed == nil && e.probe(ctx, w.Probe, base).Verdict == Pass {
-			return Result{Verdict: Spoiled, Expected: "the set-up of this step", Observed: w.Say, Message: w.Say, Look: lookOf(c, w.Probe)}
+		if w.Observed != nil {
+			continue
+		}
+		if r := e.probe(ctx, w.Probe, base); r.Verdict == Pass {
+			return Result{Verdict: Spoiled, Expected: "the set-up of this step", Observed: w.Say, Message: w.Say, Look: lookOf(c, w.Probe), Evidence: r.Evidence}
 		}
 	}
 	r := e.probe(ctx, c.Probe, base)
@@ -117,7 +122,16 @@ func (e Eye) Look(ctx context.Context, c *format.Check, base Baseline) Result {
 	return r
 }
 
+// probe asks once, and says what decided.
 func (e Eye) probe(ctx context.Context, p format.Probe, base Baseline) Result {
+	r := e.ask(ctx, p, base)
+	if r.Evidence == (Evidence{}) {
+		r.Evidence = evidenceOf(p)
+	}
+	return r
+}
+
+func (e Eye) ask(ctx context.Context, p format.Probe, base Baseline) Result {
 	switch {
 	case p.RPC != nil:
 		return e.rpc(ctx, p.RPC)
@@ -130,7 +144,7 @@ func (e Eye) probe(ctx context.Context, p format.Probe, base Baseline) Result {
 	case p.Trace != nil:
 		return e.trace(ctx, p.Trace, base)
 	case p.Edge != nil:
-		return e.edge(ctx, p.Edge)
+		return e.edge(ctx, p.Edge, base)
 	case p.Alert != nil:
 		return e.alert(ctx, p.Alert, base)
 	case p.Resource != nil:

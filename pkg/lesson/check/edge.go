@@ -14,14 +14,19 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// edge compares how the calls from one service to another go, as the caller sees them.
-func (e Eye) edge(ctx context.Context, want *format.Edge) Result {
+// leastWindow is how far back the map can look at least.
+const leastWindow = time.Second
+
+// edge compares how the calls from one service to another go, as the caller sees them, since the step began at
+// most: what went before it would show a symptom that nobody has made yet, or hide one that is there. That there
+// are no calls has to be seen for the whole window.
+func (e Eye) edge(ctx context.Context, want *format.Edge, base Baseline) Result {
 	r := Result{Verdict: Inconclusive, Expected: want.Caller + " -> " + want.Callee + ": " + wantedEdge(want)}
-	req := &controlpb.GetMapRequest{}
-	if want.Window > 0 {
-		req.Window = durationpb.New(want.Window)
+	lookBack := format.Probe{Edge: want}.Window()
+	if !base.Since.IsZero() && !want.Absent {
+		lookBack = min(lookBack, max(e.Now().Sub(base.Since), leastWindow))
 	}
-	resp, err := e.Shop.GetMap(ctx, req)
+	resp, err := e.Shop.GetMap(ctx, &controlpb.GetMapRequest{Window: durationpb.New(lookBack)})
 	if err != nil {
 		r.Observed = status.Convert(err).Message()
 		return r

@@ -49,12 +49,16 @@ func (e Eye) gotest(ctx context.Context, want *format.GoTest) Result {
 		return r
 	}
 	r.Verdict = verdict(ok != want.Fails && strings.Contains(out, want.Says))
+	r.Evidence = Evidence{Kind: OutputEvidence, Text: out[max(0, len(out)-mostEvidence):]}
 	r.Observed = "the tests pass"
 	if !ok {
 		r.Observed = firstFailure(out)
 	}
 	return r
 }
+
+// mostEvidence bounds the output that a result carries, in bytes: its end says what failed.
+const mostEvidence = 8 << 10
 
 // firstFailure is the line of a test's output that says most.
 func firstFailure(out string) string {

@@ -24,12 +24,14 @@ func (e Eye) log(ctx context.Context, want *format.Log, base Baseline) Result {
 		r.Expected = fmt.Sprintf("%d times %s", least, r.Expected)
 	}
 	found, lines, last := 0, 0, ""
+	r.Evidence = Evidence{Kind: LogEvidence, Service: want.Service}
 	req := &controlpb.LogsRequest{Service: want.Service, Since: timestamppb.New(base.Since), Tail: mostLines}
 	err := e.lines(ctx, req, func(line *controlpb.LogLine) {
 		lines++
 		if matchesLine(want, line) {
 			found++
 			last = short(cmp.Or(line.GetMessage(), line.GetRaw()))
+			r.Evidence.Time, r.Evidence.Text = line.GetTime().AsTime(), cmp.Or(line.GetMessage(), line.GetRaw())
 		}
 	})
 	if err != nil {

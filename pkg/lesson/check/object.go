@@ -40,7 +40,21 @@ func (e Eye) resource(ctx context.Context, want *format.Resource) Result {
 	}
 	ok, observed := compareFields(want.Fields, tree)
 	r.Verdict, r.Observed = verdict(ok), what+": "+observed
+	r.Evidence = Evidence{Kind: ObjectEvidence, Object: want.Kind, Name: want.Name, Namespace: want.Namespace, Field: decisive(want.Fields, tree)}
 	return r
+}
+
+// decisive is the path of the first field that is not as wanted, or else of the first; empty if there is none.
+func decisive(fields []format.Field, tree any) string {
+	for _, f := range fields {
+		if v, _ := format.Find(tree, f.Path); !Matches(f.Match, v) {
+			return f.Path
+		}
+	}
+	if len(fields) == 0 {
+		return ""
+	}
+	return fields[0].Path
 }
 
 // wantedFields says what fields must be; otherwise is said where none are named.

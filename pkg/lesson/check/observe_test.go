@@ -13,7 +13,6 @@ import (
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/shopctl/shopctl/pkg/lesson/check"
@@ -29,12 +28,14 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 type scene struct {
 	*lessontest.Shop
 	eye check.Eye
+	// began is when the step did.
+	began time.Time
 }
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
 	shop := lessontest.New(func() time.Time { return noon })
-	return &scene{shop, check.Eye{Shop: shop, Caller: shop, Workspace: t.TempDir(), Now: shop.Now}}
+	return &scene{shop, check.Eye{Shop: shop, Caller: shop, Workspace: t.TempDir(), Now: shop.Now}, noon.Add(-time.Minute)}
 }
 
 func (s *scene) look(t *testing.T, probe string) check.Result {
@@ -43,7 +44,7 @@ func (s *scene) look(t *testing.T, probe string) check.Result {
 	if err := strict.Decode("id: x\n"+probe, &c); err != nil {
 		t.Fatal(err)
 	}
-	return s.eye.Look(t.Context(), &c, check.Baseline{Since: noon.Add(-time.Minute)})
+	return s.eye.Look(t.Context(), &c, check.Baseline{Since: s.began})
 }
 
 // want compares the verdict and a part of what was observed.
@@ -99,7 +100,7 @@ func TestAnAlertIsLookedAtNowAndInThePast(t *testing.T) {
 
 func TestAnEdgeIsComparedAsTheCallerSeesIt(t *testing.T) {
 	s := newScene(t)
-	s.SetMap(&controlpb.GetMapResponse{Window: durationpb.New(30 * time.Second), Edges: []*controlpb.MapEdge{
+	s.SetMap(&controlpb.GetMapResponse{Edges: []*controlpb.MapEdge{
 		{Caller: "checkout", Callee: "productcatalogservice", Failures: []string{"UNAVAILABLE"}, Traffic: &controlpb.Traffic{
 			RequestsPerSecond: 4, ErrorRatio: 0.25, P95Ms: 480, P99Ms: 900, Requests: 120,
 		}},
@@ -116,6 +117,14 @@ func TestAnEdgeIsComparedAsTheCallerSeesIt(t *testing.T) {
 	s.want(t, edge+"absent: true}", check.Fail, "120 calls in 30s")
 	s.want(t, "edge: {caller: cart, callee: catalog, rate: {above: 1}}", check.Inconclusive, "0 of 1")
 	s.want(t, "edge: {caller: cart, callee: catalog, absent: true}", check.Pass, "0 calls")
+
+	// The step began a minute ago.
+	s.want(t, edge+"window: 2m, errors: {below: 0.01}}", check.Fail, "in 1m0s")
+	s.want(t, edge+"window: 2m, absent: true}", check.Fail, "in 2m0s")
+	s.began = noon
+	s.want(t, edge+"errors: {below: 0.01}}", check.Fail, "in 1s")
+	s.began = time.Time{}
+	s.want(t, edge+"window: 2m, errors: {below: 0.01}}", check.Fail, "in 2m0s")
 }
 
 // span is a span of a test's trace: ids count from 1, parent 0 is none.

@@ -21,6 +21,12 @@ const (
 	mostBooked = 20_000
 )
 
+// charging is the service that books charges and refunds.
+const charging = "payment"
+
+// booked is what it writes for each charge.
+const booked = "payment charged"
+
 // books are the charges since a time, by transaction.
 type books struct {
 	charged          map[string]time.Time
@@ -45,6 +51,7 @@ func (e Eye) order(ctx context.Context, want *format.Order, base Baseline) Resul
 		r.Observed = "no card was charged since " + since.Local().Format(time.TimeOnly)
 		return r
 	}
+	r.Evidence = b.evidence(now)
 	placed, refunded, lost, open := b.count(now)
 	r.Observed = fmt.Sprintf("%d charges: %d orders, %d refunds, %d lost", len(b.charged), placed, refunded, lost)
 	if open > 0 {
@@ -98,6 +105,19 @@ func (b *books) count(now time.Time) (placed, refunded, lost, open int) {
 	return placed, refunded, lost, open
 }
 
+// evidence is the line of the charge that was lost last, or else of the last charge.
+func (b *books) evidence(now time.Time) Evidence {
+	found := Evidence{Kind: LogEvidence, Service: charging, Text: booked}
+	lost := false
+	for id, at := range b.charged {
+		is := !b.placed[id] && !b.refunded[id] && now.Sub(at) >= settling
+		if is == lost && at.After(found.Time) || is && !lost {
+			found.Time, lost = at, is
+		}
+	}
+	return found
+}
+
 func (e Eye) books(ctx context.Context, since time.Time) (*books, error) {
 	b := &books{charged: map[string]time.Time{}, placed: map[string]bool{}, refunded: map[string]bool{}}
 	read := func(service string, note func(message, id string, at time.Time)) error {
@@ -115,8 +135,8 @@ func (e Eye) books(ctx context.Context, since time.Time) (*books, error) {
 		return err
 	}
 	// Charges first: an order or a refund that is written meanwhile belongs to a charge that is known.
-	err := read("payment", func(message, id string, at time.Time) {
-		if message == "payment charged" {
+	err := read(charging, func(message, id string, at time.Time) {
+		if message == booked {
 			b.charged[id] = at
 		} else if message == "payment refunded" {
 			b.refunded[id] = true

@@ -30,20 +30,21 @@ func (e Eye) trace(ctx context.Context, want *format.Trace, base Baseline) Resul
 		return r
 	}
 	names := e.names(ctx)
-	found, missing, looked := 0, "", ""
+	found, missing := 0, ""
+	looked := Evidence{Kind: TraceEvidence, Service: want.Service}
 	for _, s := range list.GetTraces() {
-		lacks, err := e.lacking(ctx, want, s, names)
+		lacks, span, err := e.lacking(ctx, want, s, names)
 		if err != nil {
 			r.Observed = status.Convert(err).Message()
 			return r
 		}
 		if lacks == "" {
 			found++
-			looked = s.GetTraceId()
+			looked.Trace, looked.Span = s.GetTraceId(), span
 		} else if missing == "" {
 			missing = fmt.Sprintf("trace %s: %s", shortID(s.GetTraceId()), lacks)
-			if looked == "" {
-				looked = s.GetTraceId()
+			if looked.Trace == "" {
+				looked.Trace, looked.Span = s.GetTraceId(), span
 			}
 		}
 		if found >= least {
@@ -53,14 +54,15 @@ func (e Eye) trace(ctx context.Context, want *format.Trace, base Baseline) Resul
 	r.Verdict = verdict(found >= least)
 	switch {
 	case found >= least:
-		r.Observed = traces(found) + ", such as " + shortID(looked)
+		r.Observed = traces(found) + ", such as " + shortID(looked.Trace)
 	case len(list.GetTraces()) == 0:
 		r.Observed = "no such trace since the step began"
 	default:
 		r.Observed = fmt.Sprintf("%d of %s; %s", found, traces(len(list.GetTraces())), missing)
 	}
-	if looked != "" {
-		r.Look = "shopctl trace show " + looked
+	r.Evidence = looked
+	if looked.Trace != "" {
+		r.Look = "shopctl trace show " + looked.Trace
 	}
 	return r
 }
@@ -88,39 +90,42 @@ func traceFilter(want *format.Trace, base Baseline) *controlpb.TraceFilter {
 	return f
 }
 
-// lacking says what a trace lacks of what is wanted, empty if nothing.
-func (e Eye) lacking(ctx context.Context, want *format.Trace, s *controlpb.TraceSummary, names aliases) (string, error) {
+// lacking says what a trace lacks of what is wanted, empty if nothing, and the id of the span that decided
+// that, empty if none did.
+func (e Eye) lacking(ctx context.Context, want *format.Trace, s *controlpb.TraceSummary, names aliases) (lacks, span string, err error) {
 	for _, service := range want.Services {
 		if !slices.ContainsFunc(s.GetServices(), func(is string) bool { return names.same(is, service) }) {
-			return service + " does not take part", nil
+			return service + " does not take part", "", nil
 		}
 	}
 	for _, service := range want.Without {
 		if slices.ContainsFunc(s.GetServices(), func(is string) bool { return names.same(is, service) }) {
-			return service + " takes part", nil
+			return service + " takes part", "", nil
 		}
 	}
 	if len(want.Spans) == 0 {
-		return "", nil
+		return "", "", nil
 	}
 	resp, err := e.Shop.GetTrace(ctx, &controlpb.GetTraceRequest{Id: s.GetTraceId()})
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	var data tracepb.TracesData
 	if err := proto.Unmarshal(resp.GetOtlp(), &data); err != nil {
-		return "", fmt.Errorf("read trace %s: %w", shortID(s.GetTraceId()), err)
+		return "", "", fmt.Errorf("read trace %s: %w", shortID(s.GetTraceId()), err)
 	}
 	spans, _ := trace.Spans(&data)
 	for _, t := range trace.Assemble(spans) {
-		if lacks := lackingSpan(want.Spans, t, names); lacks != "" {
-			return lacks, nil
+		if lacks, span = lackingSpan(want.Spans, t, names); lacks != "" {
+			return lacks, span, nil
 		}
 	}
-	return "", nil
+	return "", span, nil
 }
 
-func lackingSpan(want []format.Span, t *trace.Trace, names aliases) string {
+// lackingSpan looks for the spans that are wanted. Of those that have the name, the last that fits decides, or
+// else the last.
+func lackingSpan(want []format.Span, t *trace.Trace, names aliases) (lacks, decides string) {
 	for i := range want {
 		w := &want[i]
 		n, named := 0, 0
@@ -129,8 +134,12 @@ func lackingSpan(want []format.Span, t *trace.Trace, names aliases) string {
 				continue
 			}
 			named++
-			if fits(w, s, names) {
+			ok := fits(w, s, names)
+			if ok {
 				n++
+			}
+			if ok || n == 0 {
+				decides = s.Span.String()
 			}
 		}
 		if w.Count == nil && n > 0 || w.Count != nil && w.Count.Holds(float64(n)) {
@@ -140,9 +149,9 @@ func lackingSpan(want []format.Span, t *trace.Trace, names aliases) string {
 		if named > n {
 			is += fmt.Sprintf(" of %d with that name", named)
 		}
-		return is
+		return is, decides
 	}
-	return ""
+	return "", decides
 }
 
 func isNamed(s *trace.Span, service, name string, names aliases) bool {

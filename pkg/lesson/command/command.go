@@ -15,6 +15,8 @@ type Line struct {
 	Text string
 	// Args are the words after "shopctl".
 	Args []string
+	// Into are those of a second command that reads what the first one prints; nil where there is none.
+	Into []string
 	// Number is the line in the text that was parsed, from 1.
 	Number int
 }
@@ -46,20 +48,39 @@ func Parse(text string) ([]Line, error) {
 		if trimmed == "" || strings.HasPrefix(trimmed, "#") {
 			continue
 		}
-		words, err := Split(trimmed)
+		line, err := parseLine(trimmed)
 		if err != nil {
 			var at *Error
-			if errors.As(err, &at) {
-				at.Line = number
+			if !errors.As(err, &at) {
+				at = &Error{Column: 1, Text: err.Error()}
 			}
-			return nil, err
+			at.Line = number
+			return nil, at
 		}
-		if err := Allowed(words); err != nil {
-			return nil, &Error{Line: number, Column: 1, Text: err.Error()}
-		}
-		lines = append(lines, Line{Text: trimmed, Args: words[1:], Number: number})
+		line.Number = number
+		lines = append(lines, line)
 	}
 	return lines, nil
+}
+
+// parseLine reads one command, or two with a pipe between them. A pipe needs a shell where it is pasted, and none
+// here: both its ends are shopctl.
+func parseLine(text string) (Line, error) {
+	s := splitter{in: text, pipe: true}
+	commands, err := s.split()
+	if err != nil {
+		return Line{}, err
+	}
+	for _, words := range commands {
+		if err := Allowed(words); err != nil {
+			return Line{}, err
+		}
+	}
+	line := Line{Text: text, Args: commands[0][1:]}
+	if len(commands) > 1 {
+		line.Into = commands[1][1:]
+	}
+	return line, nil
 }
 
 // notInLessons are verbs that start, end or steer the shop or a screen: an experiment needs none.
@@ -90,16 +111,16 @@ func Allowed(words []string) error {
 // line would then mean something else when it is pasted.
 func Split(line string) ([]string, error) {
 	s := splitter{in: line}
-	for s.pos < len(s.in) {
-		if err := s.step(); err != nil {
-			return nil, err
-		}
+	commands, err := s.split()
+	if err != nil {
+		return nil, err
 	}
-	s.flush()
-	return s.words, nil
+	return commands[0], nil
 }
 
 type splitter struct {
+	pipe  bool // one pipe may stand between two commands
+	left  []string
 	in    string
 	pos   int
 	word  strings.Builder
@@ -107,9 +128,28 @@ type splitter struct {
 	words []string
 }
 
+// split returns the words of the command, or of both of them.
+func (s *splitter) split() ([][]string, error) {
+	for s.pos < len(s.in) {
+		if err := s.step(); err != nil {
+			return nil, err
+		}
+	}
+	s.flush()
+	switch {
+	case s.left == nil:
+		return [][]string{s.words}, nil
+	case len(s.words) == 0:
+		return nil, s.fail("nothing follows the pipe")
+	}
+	return [][]string{s.left, s.words}, nil
+}
+
 func (s *splitter) step() error {
 	c := s.in[s.pos]
 	switch {
+	case c == '|' && s.pipe:
+		return s.half()
 	case c == ' ' || c == '\t':
 		s.flush()
 		s.pos++
@@ -133,6 +173,20 @@ func (s *splitter) step() error {
 		s.take(c)
 		s.pos++
 	}
+	return nil
+}
+
+// half ends the command before a pipe.
+func (s *splitter) half() error {
+	s.flush()
+	switch {
+	case s.left != nil:
+		return s.fail("one pipe is enough")
+	case len(s.words) == 0:
+		return s.fail("nothing stands before the pipe")
+	}
+	s.left, s.words = s.words, nil
+	s.pos++
 	return nil
 }
 

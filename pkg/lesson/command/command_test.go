@@ -30,7 +30,13 @@ func TestWordsAreSplitAsAShellSplitsThem(t *testing.T) {
 
 func TestWhatNeedsAShellIsRefusedWithItsPlace(t *testing.T) {
 	for in, want := range map[string]string{
-		"shopctl ps | wc -l":             `1:12: "|" needs a shell; quote it`,
+		"shopctl ps | wc -l":             `1:1: run "wc": only shopctl commands can be run`,
+		"wc | shopctl ps":                `1:1: run "wc": only shopctl commands can be run`,
+		"shopctl ps | shopctl down":      `1:1: run shopctl down: a lesson cannot run this verb`,
+		"\nshopctl ps |":                 `2:13: nothing follows the pipe`,
+		"| shopctl ps":                   `1:1: nothing stands before the pipe`,
+		"shopctl ps || shopctl ps":       `1:13: one pipe is enough`,
+		"shopctl ps |& shopctl ps":       `1:13: "&" needs a shell; quote it`,
 		"shopctl ps; rm -rf /":           `1:11: ";" needs a shell; quote it`,
 		"shopctl call a b $(id)":         `1:18: "$" needs a shell; quote it`,
 		"\nshopctl call a \"$HOME\"":     "2:17: \"$\" needs a shell; use single quotes",
@@ -63,9 +69,25 @@ func TestABackslashJoinsLinesAndCommentsAreLeftOut(t *testing.T) {
 	}
 }
 
+func TestAPipeLeadsFromOneCommandIntoAnother(t *testing.T) {
+	const text = `shopctl call shipping ShipOrder '{"a": "|"}' | shopctl call shipping Follow -`
+	got, err := Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Line{{Text: text, Args: []string{"call", "shipping", "ShipOrder", `{"a": "|"}`}, Into: []string{"call", "shipping", "Follow", "-"}, Number: 1}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := Split("shopctl ps | shopctl ps"); err == nil {
+		t.Error("one command holds a pipe")
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add("shopctl call catalog GetProduct '{\"id\":\"x\"}'\n# c\nshopctl ps \\\n -o json")
 	f.Add("shopctl \"")
+	f.Add("shopctl ps | shopctl ps")
 	f.Fuzz(func(t *testing.T, text string) {
 		lines, err := Parse(text)
 		if err != nil {
@@ -75,9 +97,9 @@ func FuzzParse(f *testing.F) {
 			if len(l.Args) == 0 {
 				t.Errorf("a line without a verb was accepted: %q", l.Text)
 			}
-			again, err := Split(l.Text)
-			if err != nil || !cmp.Equal(again[1:], l.Args) {
-				t.Errorf("splitting %q twice differs: %q, %v", l.Text, again, err)
+			again, err := parseLine(l.Text)
+			if err != nil || !cmp.Equal(again.Args, l.Args) || !cmp.Equal(again.Into, l.Into) {
+				t.Errorf("reading %q twice differs: %+v, %v", l.Text, again, err)
 			}
 		}
 	})

@@ -3,7 +3,7 @@
 //
 //	lessons/<track>/<slug>/
 //	  lesson.md              front matter, prose and fenced blocks
-//	  lesson.<lang>.md       the prose in another language, by step id
+//	  lesson.<lang>.md       the words in another language, by step id
 //	  *.yaml *.proto *.go    files that the learner applies or edits: copied to the workspace
 //	  testdata/*.txtar       scripts that prove the lesson: solution, alt-*, wrong-*
 //
@@ -49,7 +49,17 @@
 // to say.
 //
 // A translation repeats the headings, `## Title {#id source=HASH}` with the hash of the step that it
-// was made from, and under each the pieces of prose with `---` between them where the original has blocks.
+// was made from, and under each the pieces of prose. Where the original has blocks, a line of three
+// dashes stands, or blocks of the same roles that hold ids and words alone, in the shape of the original:
+//
+//	```yaml predict
+//	question: サングラスは 19.99 ドルです。catalog はその値段をどう送りますか。
+//	options:
+//	  - {id: float, say: 19.99 という数として, reply: 二進数の小数に 19.99 はありません。}
+//	```
+//
+// Entries without an id (hint_when, wrong) are known by their place; accept adds to the answers that are
+// taken. Commands are not translated.
 //
 // Every mistake is told as file:line:column with a code, and with the nearest name where one is near.
 package format

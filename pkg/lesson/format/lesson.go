@@ -201,21 +201,6 @@ type Question struct {
 	Answer string `yaml:"answer"`
 }
 
-// Translation is the prose of a lesson in another language, by step id.
-type Translation struct {
-	File  string
-	Title string
-	Steps map[string]TranslatedStep
-}
-
-// TranslatedStep replaces the prose of one step: its n-th piece the n-th prose block.
-type TranslatedStep struct {
-	Title  string
-	Source string // hash of the step that it was translated from
-	Line   int
-	Prose  []string
-}
-
 // Checks returns all checks of the step.
 func (s *Step) Checks() []Check {
 	var all []Check

@@ -91,6 +91,7 @@ func (r *linter) lintStep(s *Step) {
 		for _, line := range run.Run.Lines {
 			r.lintPort(line.Text, run.Line+line.Number)
 			r.lintService(line.Args, run.Line+line.Number)
+			r.lintService(line.Into, run.Line+line.Number)
 		}
 	}
 	if checks := s.Block(CheckKind); checks != nil {
@@ -153,7 +154,7 @@ var verbsWithService = [...]string{"call", "logs", "restart", "stop", "start", "
 func (r *linter) lintService(args []string, line int) {
 	if len(args) > 2 && args[0] == "fault" && args[1] == "inject" {
 		args = args[1:]
-	} else if !slices.Contains(verbsWithService[:], args[0]) {
+	} else if len(args) == 0 || !slices.Contains(verbsWithService[:], args[0]) {
 		return
 	}
 	if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
@@ -219,27 +220,4 @@ func countWords(markdown string) int {
 		}
 	}
 	return n
-}
-
-func lintTranslation(l *Lesson, t *Translation) Problems {
-	r := &reporter{file: t.File}
-	for i := range l.Steps {
-		s := &l.Steps[i]
-		ts, ok := t.Steps[s.ID]
-		switch {
-		case !ok:
-			r.add("stale-translation", 1, 1, "step %q is not translated; its source is %s", s.ID, s.Hash())
-		case ts.Source != s.Hash():
-			r.add("stale-translation", ts.Line, 1, "step %q was translated from %q and is %s now", s.ID, ts.Source, s.Hash())
-		case len(ts.Prose) != s.proseBlocks():
-			r.add("stale-translation", ts.Line, 1, "step %q has %d pieces of prose, the original has %d", s.ID, len(ts.Prose), s.proseBlocks())
-		}
-	}
-	for _, id := range sortedKeys(t.Steps) {
-		if l.Step(id) < 0 {
-			r.add("stale-translation", t.Steps[id].Line, 1, "the original has no step %q", id)
-		}
-	}
-	_ = r.err()
-	return r.problems
 }

@@ -146,13 +146,15 @@ func (l *Lesson) hash(src []byte) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// Hash changes with the step's title and prose: what a translation was made from.
+// Hash changes with everything in the step that people read: what a translation was made from.
 func (s *Step) Hash() string {
 	h := sha256.New()
 	fmt.Fprintln(h, s.Title)
-	for _, b := range s.Blocks {
-		if b.Kind == Prose {
+	for i := range s.Blocks {
+		if b := &s.Blocks[i]; b.Kind == Prose {
 			fmt.Fprintf(h, "%s\x00", b.Markdown)
+		} else {
+			fmt.Fprint(h, wordsIn(b).text())
 		}
 	}
 	// A letter first: an attribute of a heading may not begin like a number.
@@ -169,44 +171,4 @@ func (l *Lesson) ScriptNames(prefix string) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// In returns the lesson with its prose and titles in another language; steps that have not been
-// translated, or not since they changed, stay as they are.
-func (l *Lesson) In(lang string) *Lesson {
-	t := l.Translations[lang]
-	if t == nil {
-		return l
-	}
-	out := *l
-	if t.Title != "" {
-		out.Title = t.Title
-	}
-	out.Steps = slices.Clone(l.Steps)
-	for i := range out.Steps {
-		s := &out.Steps[i]
-		ts, ok := t.Steps[s.ID]
-		if !ok || ts.Source != s.Hash() || len(ts.Prose) != s.proseBlocks() {
-			continue
-		}
-		s.Title, s.Blocks = ts.Title, slices.Clone(s.Blocks)
-		n := 0
-		for j := range s.Blocks {
-			if s.Blocks[j].Kind == Prose {
-				s.Blocks[j].Markdown = ts.Prose[n]
-				n++
-			}
-		}
-	}
-	return &out
-}
-
-func (s *Step) proseBlocks() int {
-	n := 0
-	for _, b := range s.Blocks {
-		if b.Kind == Prose {
-			n++
-		}
-	}
-	return n
 }

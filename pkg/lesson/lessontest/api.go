@@ -48,8 +48,11 @@ func (s *Shop) Get(_ context.Context, r *controlpb.GetRequest, _ ...grpc.CallOpt
 	return resp, nil
 }
 
-// Apply implements lesson.Objects.
+// Apply implements lesson.Objects. It can replace objects only.
 func (s *Shop) Apply(_ context.Context, r *controlpb.ApplyRequest, _ ...grpc.CallOption) (*controlpb.ApplyResponse, error) {
+	if !r.GetReplace() {
+		return nil, errors.New("apply would keep what was added to an object")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range r.GetFiles() {

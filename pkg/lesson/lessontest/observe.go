@@ -81,11 +81,11 @@ func (s *Shop) ListAlerts(context.Context, *controlpb.ListAlertsRequest, ...grpc
 	return s.observed.alerts, nil
 }
 
-// GetMap implements check.Map.
-func (s *Shop) GetMap(context.Context, *controlpb.GetMapRequest, ...grpc.CallOption) (*controlpb.GetMapResponse, error) {
+// GetMap implements check.Map, with the same edges for each window.
+func (s *Shop) GetMap(_ context.Context, r *controlpb.GetMapRequest, _ ...grpc.CallOption) (*controlpb.GetMapResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.observed.edges, nil
+	return &controlpb.GetMapResponse{Window: r.GetWindow(), Edges: s.observed.edges.GetEdges()}, nil
 }
 
 // ListTraces implements check.Traces; of the filter it knows the time.

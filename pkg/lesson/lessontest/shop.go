@@ -35,6 +35,7 @@ type Shop struct {
 	// Commands are the command lines that were run.
 	commands []string
 	block    chan struct{}
+	slow     time.Duration
 	observed observed
 }
 
@@ -98,6 +99,13 @@ func (s *Shop) Block() (release func()) {
 	return sync.OnceFunc(func() { close(block) })
 }
 
+// SlowCalls makes every call take so long by the clock, and not only say so.
+func (s *Shop) SlowCalls(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.slow = d
+}
+
 func (s *Shop) phrases() []string {
 	var out []string
 	for _, f := range s.faults {
@@ -120,7 +128,17 @@ func (s *Shop) Status(context.Context, *controlpb.StatusRequest, ...grpc.CallOpt
 }
 
 // Call implements check.Caller: GetProduct and ListProducts of the catalog.
-func (s *Shop) Call(_ context.Context, c check.Call) (check.Reply, error) {
+func (s *Shop) Call(ctx context.Context, c check.Call) (check.Reply, error) {
+	s.mu.Lock()
+	slow := s.slow
+	s.mu.Unlock()
+	if slow > 0 {
+		select {
+		case <-time.After(slow):
+		case <-ctx.Done():
+			return check.Reply{}, ctx.Err()
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.Service != "catalog" {

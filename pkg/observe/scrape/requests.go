@@ -29,6 +29,11 @@ func isRequest(ls labels.Labels) bool {
 	return !strings.HasSuffix(route, "healthz") && !strings.HasSuffix(route, "/metrics") && !strings.HasPrefix(route, "/-/")
 }
 
+// lasts tells of the buckets of streams, which live for as long as they have something to say: that is no latency.
+func lasts(ls labels.Labels) bool {
+	return ls.Get(model.MetricNameLabel) == grpcBucket && ls.Get("grpc_type") == "server_stream"
+}
+
 // failed tells whether a counter counts requests that are the server's fault.
 func failed(ls labels.Labels) bool {
 	if ls.Get(model.MetricNameLabel) == httpTotal {

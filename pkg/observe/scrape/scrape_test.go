@@ -31,6 +31,8 @@ grpc_server_handled_total{grpc_code="NotFound",grpc_method="Convert",grpc_servic
 grpc_server_handled_total{grpc_code="OK",grpc_method="Check",grpc_service="grpc.health.v1.Health",grpc_type="unary"} 1000
 grpc_server_handling_seconds_bucket{grpc_method="Convert",grpc_service="hipstershop.CurrencyService",grpc_type="unary",le="0.001"} 50
 grpc_server_handling_seconds_bucket{grpc_method="Convert",grpc_service="hipstershop.CurrencyService",grpc_type="unary",le="+Inf"} 105
+grpc_server_handling_seconds_bucket{grpc_method="Follow",grpc_service="shopctl.shop.v1.Tracking",grpc_type="server_stream",le="0.001"} 0
+grpc_server_handling_seconds_bucket{grpc_method="Follow",grpc_service="shopctl.shop.v1.Tracking",grpc_type="server_stream",le="+Inf"} 1000
 http_requests_total{method="GET",route="/product/{id}",code="200"} 7
 http_requests_total{method="GET",route="/",code="503"} 3
 http_requests_total{method="GET",route="/_healthz",code="200"} 99
@@ -214,7 +216,7 @@ func TestOwnMetricsAreReadLikeATarget(t *testing.T) {
 }
 
 func TestOnlyRequestsAreCounted(t *testing.T) {
-	text := strings.NewReplacer(" 90", " 0", " 10\n", " 0\n", " 5\n", " 0\n", " 50", " 0", " 105", " 0", " 7", " 0", " 3", " 0").Replace(metricsText)
+	text := strings.NewReplacer(" 1000", " 0", " 90", " 0", " 10\n", " 0\n", " 5\n", " 0\n", " 50", " 0", " 105", " 0", " 7", " 0", " 3", " 0").Replace(metricsText)
 	r := newRig(t, Limits{})
 	r.targets = []Target{target("currency", serve(t, func() string { return text }))}
 	r.scrapeAfter(t.Context(), 0)

@@ -88,7 +88,7 @@ func (s *Scraper) windows(at time.Time) map[string]*window {
 	s.each(at, func(ls labels.Labels, it chunkenc.Iterator) {
 		in := instanceOf(ls)
 		e, ok := bounds[in]
-		if !ok || !isRequest(ls) {
+		if !ok || !isRequest(ls) || lasts(ls) {
 			return
 		}
 		grown := increase(it, e)

@@ -1427,7 +1427,10 @@ type ApplyRequest struct {
 	Files  []*File                `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
 	DryRun bool                   `protobuf:"varint,2,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	// For objects that name none; default: the shop's.
-	Namespace     string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	Namespace string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// Make objects what the manifests say and nothing more, without regard to who set what: "kubectl replace".
+	// Not with dry_run.
+	Replace       bool `protobuf:"varint,4,opt,name=replace,proto3" json:"replace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1481,6 +1484,13 @@ func (x *ApplyRequest) GetNamespace() string {
 		return x.Namespace
 	}
 	return ""
+}
+
+func (x *ApplyRequest) GetReplace() bool {
+	if x != nil {
+		return x.Replace
+	}
+	return false
 }
 
 type Object struct {
@@ -2771,11 +2781,12 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\aspan_id\x18\b \x01(\tR\x06spanId\"4\n" +
 	"\x04File\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
-	"\acontent\x18\x02 \x01(\fR\acontent\"u\n" +
+	"\acontent\x18\x02 \x01(\fR\acontent\"\x8f\x01\n" +
 	"\fApplyRequest\x12.\n" +
 	"\x05files\x18\x01 \x03(\v2\x18.shopctl.control.v1.FileR\x05files\x12\x17\n" +
 	"\adry_run\x18\x02 \x01(\bR\x06dryRun\x12\x1c\n" +
-	"\tnamespace\x18\x03 \x01(\tR\tnamespace\"\x83\x01\n" +
+	"\tnamespace\x18\x03 \x01(\tR\tnamespace\x12\x18\n" +
+	"\areplace\x18\x04 \x01(\bR\areplace\"\x83\x01\n" +
 	"\x06Object\x12\x1f\n" +
 	"\vapi_version\x18\x01 \x01(\tR\n" +
 	"apiVersion\x12\x12\n" +

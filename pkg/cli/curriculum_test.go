@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/shopctl/shopctl/lessons"
+	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
+)
+
+func TestTheLessonsStandInReadingOrder(t *testing.T) {
+	all, err := ownLessons()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := lessonIDs(all); !slices.Equal(got, lessons.Curriculum()) {
+		t.Errorf("the binary has %q, the curriculum %q", got, lessons.Curriculum())
+	}
+}
+
+func TestTheNextLessonIsTheOneUnderWayOrTheFirstThatIsNew(t *testing.T) {
+	order := []string{"a", "b", "c"}
+	done, started := lessonprogress.Done, lessonprogress.Started
+	at := func(minute int) time.Time { return testNow().Add(time.Duration(minute) * time.Minute) }
+	for want, known := range map[string]map[string]*lessonprogress.Lesson{
+		"a": {},
+		"b": {"a": {Status: done}, "c": {Status: done}},
+		"c": {"a": {Status: started, Updated: at(1)}, "c": {Status: started, Updated: at(2)}},
+		"":  {"a": {Status: done}, "b": {Status: done}, "c": {Status: done}},
+	} {
+		if got := nextOf(order, known); got != want {
+			t.Errorf("%v: %q, want %q", known, got, want)
+		}
+	}
+}

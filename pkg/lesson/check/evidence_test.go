@@ -1,0 +1,148 @@
+package check_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// wantEvidence compares what decided a look.
+func (s *scene) wantEvidence(t *testing.T, probe string, want check.Evidence) {
+	t.Helper()
+	if diff := cmp.Diff(want, s.look(t, probe).Evidence); diff != "" {
+		t.Errorf("%s (-want +is):\n%s", probe, diff)
+	}
+}
+
+func TestEveryKindSaysWhatDecided(t *testing.T) {
+	s := newScene(t)
+	s.SetMap(&controlpb.GetMapResponse{Window: durationpb.New(time.Minute)})
+	s.SetAlerts(&controlpb.ListAlertsResponse{})
+	for probe, want := range map[string]check.Evidence{
+		"rpc: {service: catalog, method: ListProducts, request: {id: X}, deadline: 1s, proto: n.proto, expect: {code: OK}}": {
+			Kind: check.CallEvidence, Service: "catalog", Method: "ListProducts", Request: `{"id":"X"}`, Deadline: time.Second, Proto: "n.proto",
+		},
+		"instance: {service: catalog, state: ok}":                      {Kind: check.InstanceEvidence, Service: "catalog"},
+		"log: {service: catalog, contains: x}":                         {Kind: check.LogEvidence, Service: "catalog"},
+		`promql: {expr: "sum(rate(up[90s])) / rate(b[2m])", above: 1}`: {Kind: check.MetricEvidence, Expr: "sum(rate(up[90s])) / rate(b[2m])", Window: 2 * time.Minute},
+		"trace: {service: checkout}":                                   {Kind: check.TraceEvidence, Service: "checkout"},
+		"edge: {caller: checkout, callee: payment, absent: true}":      {Kind: check.EdgeEvidence, Caller: "checkout", Callee: "payment"},
+		"alert: {name: Slow, state: firing}":                           {Kind: check.AlertEvidence, Name: "Slow"},
+		"resource: {kind: ConfigMap, name: none, namespace: ns}":       {Kind: check.ObjectEvidence, Object: "ConfigMap", Name: "none", Namespace: "ns"},
+		"order: {}":                 {Kind: check.LogEvidence, Service: "payment"},
+		"manifest: {file: a.yaml}":  {Kind: check.FileEvidence, Name: "a.yaml"},
+		"gotest: {dir: catalog/ok}": {},
+	} {
+		s.wantEvidence(t, probe, want)
+	}
+}
+
+func TestALineOfALogDecides(t *testing.T) {
+	s := newScene(t)
+	s.Write("catalog", "refused A", `{}`, noon.Add(-30*time.Second))
+	s.Write("catalog", "refused B", `{}`, noon.Add(-20*time.Second))
+	s.Write("catalog", "served C", `{}`, noon.Add(-10*time.Second))
+	s.wantEvidence(t, "log: {service: catalog, contains: refused}", check.Evidence{
+		Kind: check.LogEvidence, Service: "catalog", Time: noon.Add(-20 * time.Second), Text: "refused B",
+	})
+}
+
+func TestTheChargeThatIsLostDecides(t *testing.T) {
+	s := newScene(t)
+	charge := func(id string, ago time.Duration) {
+		s.Write("payment", "payment charged", `{"transaction_id":"`+id+`"}`, noon.Add(-ago))
+	}
+	charge("lost", 40*time.Second)
+	charge("sound", 30*time.Second)
+	s.Write("checkout", "order placed", `{"transaction_id":"sound"}`, noon.Add(-29*time.Second))
+	charge("open", time.Second)
+	decided := check.Evidence{Kind: check.LogEvidence, Service: "payment", Text: "payment charged", Time: noon.Add(-40 * time.Second)}
+	s.wantEvidence(t, "order: {}", decided)
+	s.Write("payment", "payment refunded", `{"transaction_id":"lost"}`, noon)
+	decided.Time = noon.Add(-time.Second)
+	s.wantEvidence(t, "order: {}", decided)
+}
+
+func TestASpanOfATraceDecides(t *testing.T) {
+	s := newScene(t)
+	const server = tracepb.Span_SPAN_KIND_SERVER
+	s.add(t, 0xab, []string{"checkout"},
+		span{service: "checkout", name: "PlaceOrder", id: 1, kind: server, took: 2 * time.Second},
+		span{service: "payment", name: "Charge", id: 2, parent: 1, kind: server, took: time.Second, failed: true},
+		span{service: "payment", name: "Charge", id: 3, parent: 1, kind: server, took: time.Millisecond},
+	)
+	trace := "ab" + strings.Repeat("0", 30)
+	for probe, id := range map[string]string{
+		"trace: {service: checkout}":                                                         "",
+		"trace: {service: checkout, spans: [{name: Charge, error: true}]}":                   "0000000000000002",
+		"trace: {service: checkout, spans: [{name: Charge, error: false}]}":                  "0000000000000003",
+		"trace: {service: checkout, spans: [{name: Charge, above: 5s}]}":                     "0000000000000003",
+		"trace: {service: checkout, spans: [{name: Charge, error: true, count: 2}]}":         "0000000000000002",
+		"trace: {service: checkout, spans: [{service: checkout}, {name: Refund, count: 1}]}": "0000000000000001",
+	} {
+		s.wantEvidence(t, probe, check.Evidence{Kind: check.TraceEvidence, Service: "checkout", Trace: trace, Span: id})
+	}
+}
+
+func TestAFieldOfAnObjectDecides(t *testing.T) {
+	s := newScene(t)
+	s.Put("Deployment", "cart", `{"kind":"Deployment","spec":{"replicas":3,"paused":false}}`)
+	const object = "resource: {kind: Deployment, name: cart, fields: ["
+	want := check.Evidence{Kind: check.ObjectEvidence, Object: "Deployment", Name: "cart", Field: "spec.replicas"}
+	s.wantEvidence(t, object+"{path: spec.paused, equals: false}, {path: spec.replicas, equals: 2}]}", want)
+	s.wantEvidence(t, object+"{path: spec.replicas, equals: 3}, {path: spec.paused, equals: false}]}", want)
+}
+
+func TestAChangeOfAnAlertDecides(t *testing.T) {
+	s := newScene(t)
+	fired := noon.Add(-30 * time.Second)
+	s.SetAlerts(&controlpb.ListAlertsResponse{
+		Rules:   []*controlpb.AlertRule{{Name: "Slow", LastEvaluation: timestamppb.New(noon)}},
+		History: []*controlpb.AlertChange{{Name: "Slow", State: "firing", Time: timestamppb.New(fired)}},
+	})
+	s.wantEvidence(t, "alert: {name: Slow, state: fired}", check.Evidence{Kind: check.AlertEvidence, Name: "Slow", Time: fired})
+}
+
+func TestTheEndOfATestsOutputDecides(t *testing.T) {
+	s := newScene(t)
+	f := &tester{out: strings.Repeat("x", 20<<10) + "\nFAIL\n"}
+	s.eye.Tester = f
+	e := s.look(t, "gotest: {}").Evidence
+	if e.Kind != check.OutputEvidence || len(e.Text) > 8<<10 || !strings.HasSuffix(e.Text, "FAIL\n") {
+		t.Errorf("%s of %d bytes", e.Kind, len(e.Text))
+	}
+	f.err = errors.New("there is no go command on this machine")
+	s.wantEvidence(t, "gotest: {}", check.Evidence{})
+}
+
+func TestABrokenSetUpSaysWhatDecided(t *testing.T) {
+	s := newScene(t)
+	s.SetState("stopped")
+	var c format.Check
+	if err := strict.Decode("id: x\nrpc: {service: catalog, method: ListProducts, expect: {code: OK}}\nspoiled_when: [{instance: {service: catalog, state: stopped}, say: it is stopped}]", &c); err != nil {
+		t.Fatal(err)
+	}
+	r := s.eye.Look(t.Context(), &c, check.Baseline{})
+	if want := (check.Evidence{Kind: check.InstanceEvidence, Service: "catalog"}); r.Verdict != check.Spoiled || r.Evidence != want {
+		t.Errorf("%s by %+v", r.Verdict, r.Evidence)
+	}
+}
+
+func TestWhatIsNoEvidenceIsLeftOutOfJSON(t *testing.T) {
+	raw, err := json.Marshal(check.Evidence{Kind: check.AlertEvidence, Name: "Slow"})
+	if err != nil || string(raw) != `{"kind":"alert","name":"Slow"}` {
+		t.Errorf("%s, %v", raw, err)
+	}
+}

@@ -1,0 +1,281 @@
+package format
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/shopctl/shopctl/pkg/lesson/strict"
+)
+
+// words are the texts of a block that people read, each by its path in the block's YAML: mappings by
+// key, entries of a list by their id, or by their place from 0 if they have none.
+//
+//	options.float.reply    price-field.answer.wrong.0.say
+//
+// A translation has the same paths, so that one walk serves for translating, for finding what has not
+// been translated, and for noticing that the original has changed.
+type words struct {
+	texts []word
+	// accept are the lists of accepted answers, to which a translation adds.
+	accept map[string]*[]string
+}
+
+type word struct {
+	path string
+	text *string
+}
+
+func (w *words) add(path string, text *string) {
+	if *text != "" {
+		w.texts = append(w.texts, word{path, text})
+	}
+}
+
+func (w *words) accepts(path string, list *[]string) {
+	if w.accept == nil {
+		w.accept = map[string]*[]string{}
+	}
+	w.accept[path] = list
+}
+
+func (w *words) options(path string, options []Option) {
+	for i := range options {
+		o := &options[i]
+		w.add(path+"options."+o.ID+".say", &o.Say)
+		w.add(path+"options."+o.ID+".reply", &o.Reply)
+	}
+}
+
+func (w *words) states(path string, states []When) {
+	for i := range states {
+		w.add(path+strconv.Itoa(i)+".say", &states[i].Say)
+	}
+}
+
+func (w *words) checks(path string, checks []Check) {
+	for i := range checks {
+		c := &checks[i]
+		at := path + c.ID + "."
+		w.add(at+"title", &c.Title)
+		if c.Answer != nil {
+			w.answer(at+"answer.", c.Answer)
+		}
+		w.states(at+"hint_when.", c.HintWhen)
+		w.states(at+"spoiled_when.", c.SpoiledWhen)
+	}
+}
+
+func (w *words) answer(path string, a *Answer) {
+	w.add(path+"question", &a.Question)
+	w.options(path, a.Options)
+	w.add(path+"right", &a.Right)
+	for i := range a.Wrong {
+		w.add(path+"wrong."+strconv.Itoa(i)+".say", &a.Wrong[i].Say)
+	}
+	w.add(path+"otherwise", &a.Otherwise)
+	if a.Kind == TextAnswer {
+		w.accepts(path+"accept", &a.Accept)
+	}
+}
+
+func (w *words) observe(o *Observe) {
+	w.add("question", &o.Question)
+	w.options("", o.Options)
+	w.add("right", &o.Right)
+	w.add("wrong", &o.Wrong)
+	if o.Kind == TextAnswer {
+		w.accepts("accept", &o.Accept)
+	}
+}
+
+// wordsIn walks a block; setting a text changes the block.
+func wordsIn(b *Block) *words {
+	w := &words{}
+	switch {
+	case b.Predict != nil:
+		w.add("question", &b.Predict.Question)
+		w.options("", b.Predict.Options)
+	case b.Observe != nil:
+		w.observe(b.Observe)
+	case b.Hints != nil:
+		w.add("look", &b.Hints.Look)
+		w.add("principle", &b.Hints.Principle)
+		w.add("worked", &b.Hints.Worked)
+		w.add("why", &b.Hints.Why)
+	}
+	w.checks("", b.Checks)
+	for i := range b.Recall {
+		q := &b.Recall[i]
+		w.add(q.ID+".ask", &q.Ask)
+		w.options(q.ID+".", q.Options)
+		w.add(q.ID+".answer", &q.Answer)
+		w.accepts(q.ID+".accept", &q.Accept)
+	}
+	return w
+}
+
+// wordsInFront walks the front matter.
+func wordsInFront(f *Front) *words {
+	w := &words{}
+	w.add("title", &f.Title)
+	w.add("summary", &f.Summary)
+	w.checks("steady_state.", f.SteadyState)
+	return w
+}
+
+// translated is the YAML of a translation, flat.
+type translated map[string]translatedWord
+
+type translatedWord struct {
+	text string
+	at   strict.Position
+}
+
+// flatten reads the YAML of a translation into its paths.
+func flatten(text string) (translated, error) {
+	n, err := strict.Parse(text)
+	if err != nil || n == nil {
+		return nil, err
+	}
+	out := translated{}
+	return out, out.add("", n)
+}
+
+func (t translated) add(path string, n *yaml.Node) error {
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key := n.Content[i].Value
+			if key == "id" {
+				continue // it names the entry
+			}
+			if err := t.add(join(path, key), n.Content[i+1]); err != nil {
+				return err
+			}
+		}
+	case yaml.SequenceNode:
+		for i, item := range n.Content {
+			if err := t.add(join(path, entry(i, item)), item); err != nil {
+				return err
+			}
+		}
+	case yaml.ScalarNode:
+		if _, twice := t[path]; twice {
+			return strict.At(n, "%s is given twice", path)
+		}
+		t[path] = translatedWord{n.Value, strict.Position{Line: n.Line, Column: n.Column}}
+	default:
+		return strict.At(n, "anchors and aliases are not supported")
+	}
+	return nil
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// entry names an entry of a list: by its id, else by its place.
+func entry(i int, item *yaml.Node) string {
+	if item.Kind == yaml.MappingNode {
+		for j := 0; j+1 < len(item.Content); j += 2 {
+			if item.Content[j].Value == "id" {
+				return item.Content[j+1].Value
+			}
+		}
+	}
+	return strconv.Itoa(i)
+}
+
+// into puts the translation in place of the words, and returns the paths that it lacks and the places
+// of those that the original does not have.
+func (t translated) into(w *words) (missing []string, unknown map[string]strict.Position) {
+	unknown = map[string]strict.Position{}
+	for path, tr := range t {
+		unknown[path] = tr.at
+	}
+	for _, word := range w.texts {
+		if tr, ok := t[word.path]; ok && tr.text != "" {
+			*word.text = tr.text
+		} else {
+			missing = append(missing, word.path)
+		}
+		delete(unknown, word.path)
+	}
+	for path, list := range w.accept {
+		*list = slices.Clone(*list)
+		for i := 0; ; i++ {
+			at := fmt.Sprintf("%s.%d", path, i)
+			tr, ok := t[at]
+			if !ok {
+				break
+			}
+			*list = append(*list, tr.text)
+			delete(unknown, at)
+		}
+	}
+	return missing, unknown
+}
+
+// paths lists where the original has words, for a hint to who wrote another.
+func (w *words) paths() []string {
+	var all []string
+	for _, word := range w.texts {
+		all = append(all, word.path)
+	}
+	return all
+}
+
+// clone copies what words change.
+func (b *Block) clone() Block {
+	c := *b
+	if b.Predict != nil {
+		p := *b.Predict
+		p.Options = slices.Clone(p.Options)
+		c.Predict = &p
+	}
+	if b.Observe != nil {
+		o := *b.Observe
+		o.Options = slices.Clone(o.Options)
+		c.Observe = &o
+	}
+	if b.Hints != nil {
+		h := *b.Hints
+		c.Hints = &h
+	}
+	c.Checks = cloneChecks(b.Checks)
+	c.Recall = slices.Clone(b.Recall)
+	for i := range c.Recall {
+		c.Recall[i].Options = slices.Clone(c.Recall[i].Options)
+	}
+	return c
+}
+
+func cloneChecks(checks []Check) []Check {
+	out := slices.Clone(checks)
+	for i := range out {
+		c := &out[i]
+		c.HintWhen, c.SpoiledWhen = slices.Clone(c.HintWhen), slices.Clone(c.SpoiledWhen)
+		if c.Answer != nil {
+			a := *c.Answer
+			a.Options, a.Wrong = slices.Clone(a.Options), slices.Clone(a.Wrong)
+			c.Answer = &a
+		}
+	}
+	return out
+}
+
+// text is all words of a block in their order.
+func (w *words) text() string {
+	var b strings.Builder
+	for _, word := range w.texts {
+		fmt.Fprintf(&b, "%s\x00%s\x00", word.path, *word.text)
+	}
+	return b.String()
+}

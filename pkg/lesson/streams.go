@@ -1,0 +1,62 @@
+package lesson
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// Streams is the part of the daemon's API that tells of what happens as it happens; control.Client has it.
+type Streams interface {
+	Watch(ctx context.Context, r *controlpb.WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[controlpb.StatusResponse], error)
+	Logs(ctx context.Context, r *controlpb.LogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[controlpb.LogLine], error)
+	FollowTraces(ctx context.Context, r *controlpb.FollowTracesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[controlpb.TraceSummary], error)
+}
+
+// openAgain is how long a stream that broke is left alone.
+const openAgain = time.Second
+
+// HappeningsOf follows a shop for Deps.Happenings. A stream that breaks is opened again: until then the
+// goals are looked at once a second, as ever.
+func HappeningsOf(shop Streams, now func() time.Time) func(ctx context.Context, note func(Happened)) {
+	return func(ctx context.Context, note func(Happened)) {
+		var followed sync.WaitGroup
+		followed.Go(func() {
+			follow(ctx, StateChanged, note, func() (grpc.ServerStreamingClient[controlpb.StatusResponse], error) {
+				return shop.Watch(ctx, &controlpb.WatchRequest{})
+			})
+		})
+		followed.Go(func() {
+			follow(ctx, LineWritten, note, func() (grpc.ServerStreamingClient[controlpb.LogLine], error) {
+				return shop.Logs(ctx, &controlpb.LogsRequest{Follow: true, Since: timestamppb.New(now())})
+			})
+		})
+		followed.Go(func() {
+			follow(ctx, TraceEnded, note, func() (grpc.ServerStreamingClient[controlpb.TraceSummary], error) {
+				return shop.FollowTraces(ctx, &controlpb.FollowTracesRequest{})
+			})
+		})
+		followed.Wait()
+	}
+}
+
+// follow notes every message of a stream until ctx ends.
+func follow[M any](ctx context.Context, h Happened, note func(Happened), open func() (grpc.ServerStreamingClient[M], error)) {
+	for {
+		if stream, err := open(); err == nil {
+			for _, err = stream.Recv(); err == nil; _, err = stream.Recv() {
+				note(h)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(openAgain):
+		}
+	}
+}

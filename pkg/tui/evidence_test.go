@@ -1,0 +1,235 @@
+package tui
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/lesson/check"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// checking is a lesson whose goals are looked at; each goal's id is the kind of its evidence.
+func checking(found ...check.Evidence) lesson.View {
+	v := answering()
+	v.Step.Next, v.Step.Locked = "check", "not reached yet"
+	v.Workspace = "/w"
+	checks := []lesson.CheckView{{ID: "reached", Title: "The catalog refuses an id that it does not know", Kind: "rpc", Verdict: lesson.Pass}}
+	for _, e := range found {
+		checks = append(checks, lesson.CheckView{
+			ID: string(e.Kind), Title: "The " + string(e.Kind) + " is as it should be", Verdict: lesson.Fail, Expected: "one thing", Observed: "another", Look: "shopctl ps", Evidence: e,
+		})
+	}
+	v.Step.Blocks = append(v.Step.Blocks[:0:0], lesson.BlockView{Kind: lesson.CheckBlock, Checks: checks})
+	return v
+}
+
+// opened is a lesson in which enter has opened what decided the goal.
+func openedAt(t *testing.T, e check.Evidence) *screen {
+	t.Helper()
+	s, _ := lessonOn(t, Config{}, checking(e), broken())
+	s.send(batch{alerts: alertList(), topology: shopMap()})
+	s.wantText("enter look")
+	s.press("enter")
+	return s
+}
+
+func (s *screen) wantPane(want paneID) {
+	s.t.Helper()
+	if s.focus != want {
+		s.t.Errorf("the focus is on %s, want %s", s.focus.name(), want.name())
+	}
+}
+
+// wantBack leaves the pane by esc.
+func (s *screen) wantBack() {
+	s.t.Helper()
+	s.press("esc")
+	s.wantPane(paneLesson)
+}
+
+func TestATraceThatDecidedIsOpenedAtItsSpan(t *testing.T) {
+	trace := order(t)
+	span := trace.Spans[4]
+	s := openedAt(t, check.Evidence{Kind: check.TraceEvidence, Service: "checkout", Trace: trace.ID.String(), Span: span.Span.String()})
+	s.wantPane(paneTraces)
+	s.see(seen{trace: trace})
+	if got := s.traces.open.rows[s.traces.open.at].Of(); got != span {
+		t.Errorf("the choice is on %s", got.Name)
+	}
+	s.press("enter", "esc") // into the span, and out
+	s.wantPane(paneTraces)
+	s.wantBack()
+	s.press("7")
+	if s.traces.open != nil {
+		t.Error("the trace stays open")
+	}
+}
+
+func TestWithoutATraceThoseOfTheServiceAreListed(t *testing.T) {
+	s := openedAt(t, check.Evidence{Kind: check.TraceEvidence, Service: "paymentservice"})
+	s.wantText("7 Traces payment")
+	s.see(seen{traces: traceList()})
+	s.press("enter", "esc")
+	s.wantPane(paneTraces)
+	s.wantBack()
+}
+
+func TestALogIsOpenedAtTheLineThatDecided(t *testing.T) {
+	at := noon().Add(-time.Minute)
+	s := openedAt(t, check.Evidence{Kind: check.LogEvidence, Service: "payment", Time: at, Text: "the one"})
+	s.wantText("3 Logs payment")
+	if want := at.Add(-before); !s.listening.since.Equal(want) {
+		t.Errorf("asks since %s, want %s", s.listening.since, want)
+	}
+	line := func(at time.Time, message string) entry {
+		return logEntry(&controlpb.LogLine{Time: timestamppb.New(at), Service: "payment", Level: "info", Message: message}, time.UTC, false)
+	}
+	lines := []entry{line(at, "another of the same time"), line(at, "the one")}
+	for i := range 100 {
+		lines = append(lines, line(at.Add(time.Duration(i)*time.Second), "later"))
+	}
+	s.send(batch{logs: lines, logsOf: s.heard})
+	s.wantText("▸ 11:59:00.000 info  the one", "G follows")
+	s.press("G")
+	s.wantNoText("the one")
+	s.wantBack()
+	if !s.listening.since.IsZero() {
+		t.Error("it still asks for the old lines")
+	}
+}
+
+func TestAnExpressionThatDecidedIsPlotted(t *testing.T) {
+	s := openedAt(t, check.Evidence{Kind: check.MetricEvidence, Expr: "rate(up[5m])", Window: 5 * time.Minute})
+	s.wantPane(paneMetrics)
+	if want := (sight{pane: paneMetrics, expr: "rate(up[5m])", last: 15 * time.Minute}); s.gazing != want {
+		t.Errorf("asks for %+v", s.gazing)
+	}
+	s.wantBack()
+	if s.metrics.expr != "" {
+		t.Error("the expression stays")
+	}
+}
+
+func TestAnEdgeThatDecidedIsPointedAtOnTheMap(t *testing.T) {
+	for _, look := range []struct {
+		c    Config
+		here string
+	}{{Config{}, "p95 9.0ms   <- here"}, {Config{Accessible: true}, "> checkout calls payment: 2.0/s"}} {
+		s, _ := lessonOn(t, look.c, checking(check.Evidence{Kind: check.EdgeEvidence, Caller: "checkout", Callee: "payment"}), broken())
+		s.send(batch{topology: shopMap()})
+		s.press("enter", "z")
+		s.wantPane(paneMap)
+		s.wantText(look.here)
+		s.press("z")
+		s.wantBack()
+		s.press("0", "z")
+		s.wantNoText(look.here)
+	}
+}
+
+func TestAnAlertThatDecidedIsChosen(t *testing.T) {
+	name := alertList().GetRules()[1].GetName()
+	s := openedAt(t, check.Evidence{Kind: check.AlertEvidence, Name: name})
+	s.wantPane(paneAlerts)
+	s.text()
+	if got := s.alerts.rows()[s.alerts.at].name; got != name {
+		t.Errorf("chosen is %s, want %s", got, name)
+	}
+	s.wantBack()
+}
+
+func TestTheInstancesThatDecidedAreShown(t *testing.T) {
+	s := openedAt(t, check.Evidence{Kind: check.InstanceEvidence, Service: "cart"})
+	s.wantText("5 Details cart", "cart-5d8f-1")
+	s.wantBack()
+}
+
+func TestWhatTestsWroteIsShown(t *testing.T) {
+	s := openedAt(t, check.Evidence{Kind: check.OutputEvidence, Text: "--- FAIL: TestPrice\nFAIL\n"})
+	s.wantText("6 Output", "--- FAIL: TestPrice")
+	s.wantBack()
+}
+
+func TestAFileThatDecidedIsShown(t *testing.T) {
+	v := checking(check.Evidence{Kind: check.FileEvidence, Name: "a/cart.yaml"})
+	v.Workspace = t.TempDir()
+	s, _ := lessonOn(t, Config{}, v, broken())
+	s.press("enter")
+	s.wantText("no such file")
+	s.wantBack()
+	if err := os.Mkdir(filepath.Join(v.Workspace, "a"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(v.Workspace, "a", "cart.yaml"), []byte("kind: Service\nspec:\n\tx: 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.press("enter")
+	s.wantText("$ cat a/cart.yaml", "   1  kind: Service", "   3      x: 1")
+	s.wantBack()
+}
+
+func TestWithoutEvidenceTheCommandRuns(t *testing.T) {
+	v := checking(check.Evidence{Kind: "unknown"})
+	s, _ := lessonOn(t, Config{}, v, broken())
+	s.press("enter")
+	s.wantPane(paneOutput)
+	s.wantText("$ shopctl ps")
+	s.wantBack()
+	checks := v.Step.Blocks[0].Checks
+	checks[1].Look = "go test ./catalog/..."
+	s.send(batch{lesson: &v})
+	s.press("enter")
+	s.wantText("in a shell: go test ./catalog/...")
+	s.wantPane(paneLesson)
+}
+
+func TestTheCursorGoesOverTheGoalsBeforeTheTextMoves(t *testing.T) {
+	v := checking(check.Evidence{Kind: check.AlertEvidence}, check.Evidence{Kind: check.EdgeEvidence}, check.Evidence{Kind: check.LogEvidence})
+	long := lesson.BlockView{Kind: lesson.ProseBlock, Markdown: "one\n\ntwo\n\nthree\n\nfour\n\nfive\n\nsix\n\nseven"}
+	v.Step.Blocks = append([]lesson.BlockView{long}, append(v.Step.Blocks, long)...)
+	s, _ := lessonOn(t, Config{}, v, broken())
+	s.size(120, 30)
+	at := func(want string) {
+		t.Helper()
+		s.text()
+		if got := s.lesson.cursor(); got != want {
+			t.Errorf("the cursor is on %q, want %q", got, want)
+		}
+	}
+	at("alert") // the first that is not reached
+	s.press("k")
+	at("reached")
+	s.press("enter")
+	s.wantPane(paneLesson)
+	s.wantText("enter look: no goal is chosen")
+	s.press("j", "j")
+	at("edge")
+	s.press("j", "j", "j", "j")
+	at("log")
+	if s.lesson.scroll.top == 0 {
+		t.Error("behind the last goal the text does not move")
+	}
+	s.press("g", "G")
+	at("log")
+	again := v
+	again.Step.ID = "next"
+	s.send(batch{lesson: &again})
+	at("alert")
+}
+
+func TestEnterAnswersWhereTheCursorIsOnTheQuestion(t *testing.T) {
+	v := answering()
+	v.Step.Blocks[4].Checks[1].Evidence = check.Evidence{Kind: check.InstanceEvidence, Service: "payment"}
+	s, _ := lessonOn(t, Config{}, v, shopStatus())
+	s.text()
+	s.press("k", "enter")
+	s.wantPane(paneDetails)
+	s.wantBack()
+	s.press("j", "enter")
+	s.wantText("your answer:")
+}

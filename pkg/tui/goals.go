@@ -1,0 +1,166 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/lesson/check"
+)
+
+// spot is which lines of the step a goal takes.
+type spot struct {
+	id       string
+	from, to int
+}
+
+// goalAt returns a goal by its id; ok is false if the step shows none such.
+func (p *lessonPane) goalAt(id string) (c lesson.CheckView, ok bool) {
+	b, _ := p.block(lesson.CheckBlock)
+	for _, c := range b.Checks {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	return lesson.CheckView{}, false
+}
+
+// cursor is the id of the goal that enter opens: the one that was moved to, or else the one that asks, or
+// the first that is not reached; empty if there is none.
+func (p *lessonPane) cursor() string {
+	if _, ok := p.goalAt(p.at); ok {
+		return p.at
+	}
+	switch p.view.Step.Next {
+	case "answer":
+		q, _ := p.asked()
+		return q.check
+	case "check":
+		b, _ := p.block(lesson.CheckBlock)
+		for _, c := range b.Checks {
+			if c.Verdict != lesson.Pass {
+				return c.ID
+			}
+		}
+	}
+	return ""
+}
+
+// step moves the cursor to the next goal, or the one before where by is -1, if it is in view.
+func (p *lessonPane) step(by int) bool {
+	spots, at := p.kept.spots, p.cursor()
+	inView := func(s spot) bool { return s.from >= p.scroll.top && s.from < p.scroll.top+p.scroll.height }
+	i := slices.IndexFunc(spots, func(s spot) bool { return s.id == at && inView(s) })
+	switch {
+	case i >= 0:
+		i += by
+	case by > 0:
+		i = slices.IndexFunc(spots, inView)
+	default:
+		for j, s := range spots {
+			if inView(s) {
+				i = j
+			}
+		}
+	}
+	if i < 0 || i >= len(spots) || !inView(spots[i]) {
+		return false
+	}
+	p.at = spots[i].id
+	p.scroll.reveal(spots[i].from, spots[i].to)
+	return true
+}
+
+// evidence is the goal at the cursor, and whether there is something to open of it.
+func (p *lessonPane) evidence() (c lesson.CheckView, ok bool) {
+	c, ok = p.goalAt(p.cursor())
+	return c, ok && (c.Evidence != check.Evidence{} || c.Look != "")
+}
+
+func (p *lessonPane) goals(checks []lesson.CheckView, width int) []string {
+	p.spots = nil
+	if len(checks) == 0 {
+		return nil
+	}
+	reached := 0
+	for _, c := range checks {
+		if c.Verdict == lesson.Pass && c.Held >= c.For {
+			reached++
+		}
+	}
+	lines := []string{p.label("Goals") + p.w.faint.paint(fmt.Sprintf("  %d of %d", reached, len(checks)))}
+	for _, c := range checks {
+		goal := p.goal(c, width)
+		p.spots = append(p.spots, spot{c.ID, len(lines), len(lines) + len(goal)})
+		lines = append(lines, goal...)
+	}
+	return lines
+}
+
+// checkBox is the symbol of a verdict, and its colour.
+func (t *theme) checkBox(v lesson.Verdict) (string, tone) {
+	switch v {
+	case lesson.Pass:
+		return "[x] ", t.good
+	case lesson.Fail:
+		return "[ ] ", t.bad
+	case lesson.Inconclusive:
+		return "[?] ", t.warn
+	case lesson.Spoiled:
+		return "[!] ", t.warn
+	}
+	return "[ ] ", t.faint
+}
+
+// facts are the lines below a goal, each with the name of what it tells.
+type facts struct {
+	w     *world
+	width int
+	lines []string
+}
+
+func (f *facts) add(name, value string) {
+	if value == "" {
+		return
+	}
+	if name != "" {
+		name = f.w.faint.paint(f.w.fit(name, 9))
+	}
+	f.lines = append(f.lines, f.w.paintHang("      "+name, clean(value), f.width)...)
+}
+
+func (p *lessonPane) goal(c lesson.CheckView, width int) []string {
+	w := p.w
+	box, tone := w.checkBox(c.Verdict)
+	title := clean(c.Title)
+	if c.Verdict != lesson.Pass && c.Verdict != "" && c.Verdict != lesson.Pending {
+		title += " " + tone.paint("("+string(c.Verdict)+")")
+	}
+	mark := "  "
+	if c.ID == p.cursor() {
+		mark = w.accent.paint(w.mark + " ")
+	}
+	f := facts{w: w, width: width, lines: w.paintHang(mark+tone.paint(box), title, width)}
+	f.add("", c.Message)
+	switch {
+	case c.Verdict == lesson.Pass:
+		if c.Held < c.For {
+			f.add("holds", age(c.Held)+" of "+age(c.For))
+		}
+		return f.lines
+	case c.Question != "" && answerable(c):
+		f.lines = append(f.lines, prefixed("      ", slices.Clone(p.prose(c.Question, max(width-6, 1))))...)
+		q, _ := p.asked()
+		f.lines = append(f.lines, prefixed("    ", p.options(c.Options, c.Given, q.check == c.ID, max(width-4, 1)))...)
+		f.add("you said", c.Given)
+		return f.lines
+	}
+	if c.Observed != "" {
+		f.add("expected", c.Expected)
+		f.add("observed", c.Observed)
+	}
+	if c.Verdict == lesson.Fail || c.Verdict == lesson.Inconclusive || c.Verdict == lesson.Spoiled {
+		f.add("look", c.Look)
+	}
+	return f.lines
+}
