@@ -14,6 +14,7 @@ var FS embed.FS
 func Curriculum() []string {
 	return []string{
 		"tour",
+		"monolith",
 		"discovery",
 		"grpc",
 		"rest",
