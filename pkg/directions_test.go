@@ -19,7 +19,7 @@ const module = "github.com/shopctl/shopctl/"
 var allowed = map[string][]string{
 	"cmd/shopctl":          {"pkg/cli"},
 	"pkg/cli":              {"pkg", "services", "lessons"},
-	"pkg/tui":              {"pkg/lesson", "pkg/trace", "pkg/topology", "pkg/plot", "pkg/control", "pkg/call", "pkg/fault", "pkg/load", "pkg/rpc", "pkg/nearest", "services", "lessons"},
+	"pkg/tui":              {"pkg/lesson", "pkg/trace", "pkg/topology", "pkg/plot", "pkg/control", "pkg/call", "pkg/fault", "pkg/load", "pkg/resource", "pkg/rpc", "pkg/nearest", "services", "lessons"},
 	"pkg/lesson":           {"pkg/pattern", "pkg/lesson", "pkg/resource", "pkg/trace", "pkg/control", "pkg/call", "pkg/rundir", "pkg/rpc", "pkg/nearest", "services"},
 	"pkg/call":             {"pkg/rpc", "pkg/nearest", "services"},
 	"pkg/load":             {"pkg/rpc", "services"},

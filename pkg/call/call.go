@@ -9,9 +9,11 @@
 package call
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"sync"
 	"time"
 
@@ -61,6 +63,8 @@ type Config struct {
 	Now func() time.Time
 	// Rand gives the bytes of trace ids.
 	Rand io.Reader
+	// Meter measures the calls, which then are made one after the other; nil: nothing is measured.
+	Meter *Meter
 }
 
 // Caller calls methods. It keeps one connection and one contract for each target, and is safe for
@@ -105,7 +109,7 @@ func (c *Caller) peer(t Target) (*peer, error) {
 		p.linked = linkedContract(t.GRPC)
 	}
 	if t.Addr != "" {
-		conn, err := dial(t.Addr)
+		conn, err := dial(t.Addr, c.cfg.Meter)
 		if err != nil {
 			return nil, fmt.Errorf("call %s: %w", t.Name, err)
 		}
@@ -117,8 +121,8 @@ func (c *Caller) peer(t Target) (*peer, error) {
 
 // dial makes a connection that is opened by its first use and, where nobody listens, fails that use
 // at once.
-func dial(addr string) (*grpc.ClientConn, error) {
-	return grpc.NewClient("passthrough:///"+addr,
+func dial(addr string, m *Meter) (*grpc.ClientConn, error) {
+	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage), grpc.MaxCallSendMsgSize(MaxMessage)),
 		grpc.WithConnectParams(grpc.ConnectParams{
@@ -128,5 +132,11 @@ func dial(addr string) (*grpc.ClientConn, error) {
 		grpc.WithDisableServiceConfig(),
 		grpc.WithNoProxy(),
 		grpc.WithUserAgent("shopctl"),
-	)
+	}
+	if m != nil {
+		options = append(options, grpc.WithStatsHandler(m), grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
+			return m.DialContext(ctx, "tcp", addr)
+		}))
+	}
+	return grpc.NewClient("passthrough:///"+addr, options...)
 }

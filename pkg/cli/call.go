@@ -27,6 +27,7 @@ type callOptions struct {
 	describe     bool
 	template     bool
 	proto        string
+	repeat       int
 }
 
 func newCallCmd(f *Factory) *cobra.Command {
@@ -42,7 +43,10 @@ several messages, one after the other; responses are printed as they arrive. Met
 (ListProducts) or full (hipstershop.ProductCatalogService/ListProducts).
 
 A call that fails exits with 64 + its gRPC code, as grpcurl does: 69 is NOT_FOUND, 78 UNAVAILABLE. Without --deadline
-a call without streams gets 10s.`,
+a call without streams gets 10s.
+
+With --repeat, the call is made many times over one connection, and what is printed is how long that took, without JSON
+being read or written here, and how many bytes it were: of the messages, and of all that went over the connection.`,
 		Example: `shopctl call catalog ListProducts
 shopctl call cart
 shopctl call catalog GetProduct '{"id": "OLJCESPC7Z"}'
@@ -62,6 +66,7 @@ shopctl call 127.0.0.1:50051 Greeter/SayHello '{"name": "you"}'`,
 	flags.BoolVar(&o.describe, "describe", false, "print the contract: of METHOD (or a message, a service, an enum), or all of it")
 	flags.BoolVar(&o.template, "template", false, "print a request message of METHOD to fill in")
 	flags.StringVar(&o.proto, "proto", "", "take the contract from this .proto `FILE`, not from the service")
+	flags.IntVar(&o.repeat, "repeat", 0, "make the call `TIMES` times and print how long it takes and how many bytes it is")
 	must(cmd.MarkFlagFilename("proto", "proto"))
 	addOutput(cmd, &o.format)
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitNotRunning, 64, exitInterrupted)
@@ -83,6 +88,9 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 	if o.describe && o.template {
 		return usageErr(o.f.command("call "+args[0]+" --describe"), "--describe and --template exclude each other")
 	}
+	if err := o.f.checkRepeat("call "+args[0], o.repeat); err != nil {
+		return err
+	}
 	if o.template && len(args) < 2 {
 		return usageErr(o.f.command("call "+args[0]), "missing argument: the method whose message --template prints")
 	}
@@ -100,6 +108,8 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 		err = o.showTemplate(ctx, caller, t, args[1])
 	case len(args) == 1:
 		err = o.list(ctx, caller, t)
+	case o.repeat > 0:
+		err = o.repeatCall(ctx, t, args[1:])
 	default:
 		err = o.invoke(ctx, caller, t, args[1:])
 	}

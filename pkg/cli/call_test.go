@@ -242,7 +242,7 @@ func TestCallSaysWhatIsWrongWithTheRequest(t *testing.T) {
 		{[]string{"call", "cart", "AddItem", `{}`, "extra"}, []string{`unexpected argument "extra"`}},
 		{[]string{"call", "cart", "--template"}, []string{"missing argument: the method"}},
 		{[]string{"call", "cart", "--describe", "CartItme"}, []string{"did you mean CartItem?"}},
-		{[]string{"call", "frontend", "Get"}, []string{"it speaks HTTP", "hint: curl http://127.0.0.1:41009/"}},
+		{[]string{"call", "frontend", "Get"}, []string{"it speaks HTTP", "hint: shopctl http /api/v1/products"}},
 		{[]string{"call", "redis-cart"}, []string{"over TCP", "hint: shopctl ps"}},
 		{[]string{"call", "host:"}, []string{"is not a port"}},
 		{[]string{"call", "a:b:c"}, []string{"want a service or host:port"}},

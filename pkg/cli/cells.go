@@ -12,6 +12,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/monitoring"
+	"github.com/shopctl/shopctl/pkg/resource/render"
 )
 
 // cellsOf fills the columns of columnsOf.
@@ -27,7 +28,7 @@ func (f *Factory) cellsOf(o resource.Object) []string {
 	case *corev1.Service:
 		return []string{
 			name, cmp.Or(string(o.Spec.Type), string(corev1.ServiceTypeClusterIP)), cmp.Or(o.Spec.ClusterIP, "<none>"),
-			portsOf(o), age, pairs(o.Spec.Selector),
+			render.Ports(o), age, pairs(o.Spec.Selector),
 		}
 	case *corev1.ConfigMap:
 		return []string{name, fmt.Sprint(len(o.Data) + len(o.BinaryData)), age}
@@ -52,14 +53,6 @@ func imagesOf(spec corev1.PodSpec) []string {
 		images = append(images, c.Image)
 	}
 	return images
-}
-
-func portsOf(s *corev1.Service) string {
-	var ports []string
-	for _, p := range s.Spec.Ports {
-		ports = append(ports, fmt.Sprintf("%d/%s", p.Port, cmp.Or(string(p.Protocol), string(corev1.ProtocolTCP))))
-	}
-	return cmp.Or(strings.Join(ports, ","), "<none>")
 }
 
 // pairs is "a=1,b=2", or "<none>".

@@ -17,9 +17,9 @@ func newDashCmd(f *Factory) *cobra.Command {
 		Use:   "dash",
 		Short: "Watch the shop: services, logs, traces, metrics, alerts and the map on one screen",
 		Long: `Show every service with its state, rates, errors and latencies, the logs of the chosen one, and what happens; in tabs
-beside them the traces with their waterfalls, plots of the metrics, the alerts and their rules, and the map of who calls
-whom. Alerts that fire and what faults do stand at the top of every view. Keys restart, stop, break and call services;
-? lists them, and everything they do is a command too.`,
+beside them the traces with their waterfalls, plots of the metrics, the alerts and their rules, the map of who calls
+whom, the objects as manifests, and a form that calls any method. Alerts that fire and what faults do stand at the top
+of every view. Keys restart, stop, break and call services; ? lists them, and everything they do is a command too.`,
 		Args: exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDash(cmd.Context(), f) },
 	}
@@ -31,18 +31,25 @@ func runDash(ctx context.Context, f *Factory) error {
 	if !f.Interactive() {
 		return hintErr(exitEnvironment, f.command("ps --stats"), errors.New("show the dashboard: it needs a terminal"))
 	}
-	return tui.RunDash(ctx, f.tuiConfig("ps --stats"))
+	c, done := f.tuiConfig("ps --stats")
+	defer done()
+	return tui.RunDash(ctx, c)
 }
 
 // runLessonScreen shows a lesson on the terminal until the user leaves it. plain is a command line that
 // does the same on any terminal.
 func runLessonScreen(ctx context.Context, f *Factory, s tui.Session, plain string) error {
-	return tui.RunLesson(ctx, f.tuiConfig(plain), s)
+	c, done := f.tuiConfig(plain)
+	defer done()
+	return tui.RunLesson(ctx, c, s)
 }
 
-func (f *Factory) tuiConfig(plain string) tui.Config {
+// tuiConfig is what a screen is made from; done ends what it holds once the screen has ended.
+func (f *Factory) tuiConfig(plain string) (c tui.Config, done func()) {
+	calls, done := f.screenCalls()
 	return tui.Config{
-		In: f.In, Out: f.Out, Environ: f.Environ,
+		Calls: calls,
+		In:    f.In, Out: f.Out, Environ: f.Environ,
 		Color: f.Color, ASCII: f.ASCII, Accessible: f.Accessible,
 		Name:  f.Name,
 		Dial:  f.dialScreen,
@@ -50,7 +57,7 @@ func (f *Factory) tuiConfig(plain string) tui.Config {
 		Verbs: tuiVerbs(NewRoot(&Factory{Getenv: f.Getenv, Now: f.Now})),
 		Now:   f.Now,
 		Plain: f.command(plain),
-	}
+	}, done
 }
 
 func (f *Factory) dialScreen(ctx context.Context) (tui.Shop, error) {

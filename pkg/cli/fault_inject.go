@@ -13,6 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/rpc/code"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/services"
 )
 
 // faultOwner owns the faults that people inject. A lesson that injects one on their behalf names itself
@@ -91,6 +92,9 @@ func (o *faultInjectOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	if byDefault {
 		o.f.notef("no fault named: calls fail with %s; --delay, --crash and --pause are the other ways to break a service", request.GetFault().GetError())
+	}
+	if b, ok := services.Lookup(args[0]); ok && b.Module() && resp.GetFault().GetService() != b.Name {
+		o.f.notef("%s is a module of %s: the process goes, with all its modules", b.Name, resp.GetFault().GetService())
 	}
 	return o.report(cmd.Context(), resp.GetFault())
 }

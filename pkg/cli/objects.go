@@ -97,15 +97,12 @@ func (f *Factory) printChanged(format string, objects []*controlpb.Object, done 
 
 // typedObject turns an object of the API into its type.
 func typedObject(o *controlpb.Object) (resource.Object, error) {
-	kind, err := resource.LookupKind(o.GetKind())
-	if err != nil {
-		return nil, err
-	}
-	typed := kind.New()
-	if err := json.Unmarshal(o.GetJson(), typed); err != nil {
+	typed, err := resource.FromJSON(o.GetKind(), o.GetJson())
+	var unsupported *resource.UnsupportedKindError
+	if err != nil && !errors.As(err, &unsupported) {
 		return nil, fmt.Errorf("decode %s: %w", ref(o), err)
 	}
-	return typed, nil
+	return typed, err
 }
 
 // lookupKind finds the kind that word means.

@@ -86,6 +86,7 @@ func addCommands(root *cobra.Command, f *Factory) {
 		{groupLearn, newLessonCmd},
 		{groupLearn, newReviewCmd},
 		{groupLearn, newCallCmd},
+		{groupLearn, newHTTPCmd},
 		{groupLearn, newFaultCmd},
 		{groupLearn, newLoadCmd},
 		{groupObjects, newApplyCmd},

@@ -71,6 +71,19 @@ func setType(o Object, k Kind) {
 	o.GetObjectKind().SetGroupVersionKind(schema.FromAPIVersionAndKind(k.APIVersion, k.Name))
 }
 
+// FromJSON reads an object of a kind that LookupKind knows.
+func FromJSON(kind string, data []byte) (Object, error) {
+	k, err := LookupKind(kind)
+	if err != nil {
+		return nil, err
+	}
+	o := k.New()
+	if err := json.Unmarshal(data, o); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
 // Clone returns a deep copy.
 func Clone[T Object](o T) T { return o.DeepCopyObject().(T) }
 

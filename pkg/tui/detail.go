@@ -102,8 +102,13 @@ func (p *detailPane) instanceColumns(all []*controlpb.Instance) []column {
 		name = max(name, width(in.GetName()))
 	}
 	return []column{
-		{title: "INSTANCE", width: name}, {title: "STATE", width: 11}, {title: "AGE", width: 7}, {title: "RESTARTS", width: 8},
-		{title: "PID", width: 7}, {title: "MEMORY", width: 8}, {title: "ADDRESS", width: 15},
+		{title: "INSTANCE", width: name},
+		{title: "STATE", width: 11},
+		{title: "AGE", width: 7},
+		{title: "RESTARTS", width: 8},
+		{title: "PID", width: 7},
+		{title: "MEMORY", width: 8},
+		{title: "ADDRESS", width: 15},
 	}
 }
 

@@ -1,17 +1,22 @@
 package tui
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/json"
 	"path/filepath"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/resource"
 )
 
-// visit is a pane that was opened at what decided a goal; esc leads from there back to the lesson.
+// visit is a pane that was opened from another one at one thing, as at what decided a goal; esc leads from
+// there back.
 type visit struct {
-	pane paneID // 0: none
+	pane, from paneID // 0: none
 	// depth is how deep the pane was opened.
 	depth int
 }
@@ -51,6 +56,11 @@ func (m *model) openEvidence() tea.Cmd {
 		m.goTo(paneDetails)
 	case check.OutputEvidence:
 		m.showText(c.Look, e.Text)
+	case check.ObjectEvidence:
+		m.resources.Open(resource.Key{Kind: e.Object, Name: e.Name, Namespace: e.Namespace}, e.Field)
+		m.goTo(paneResources)
+	case check.CallEvidence:
+		m.openRequest(service, e)
 	case check.FileEvidence:
 		m.visitPane(paneOutput)
 		return m.hands.readFile(filepath.Join(m.lesson.view.Workspace, filepath.FromSlash(e.Name)), e.Name)
@@ -64,7 +74,7 @@ func (m *model) openEvidence() tea.Cmd {
 // visitPane goes to a pane from which esc leads back to the lesson.
 func (m *model) visitPane(id paneID) {
 	m.goTo(id)
-	m.visit = visit{pane: id, depth: m.depth()}
+	m.visit = visit{pane: id, depth: m.depth(), from: paneLesson}
 }
 
 // openTrace shows a trace at one of its spans; without an id, the traces of a service.
@@ -90,6 +100,30 @@ func (m *model) openLogs(service string, e check.Evidence) {
 	m.goTo(paneLogs)
 }
 
+// openRequest shows the call that decided, to be sent by hand.
+func (m *model) openRequest(service string, e check.Evidence) {
+	m.calls.Choose(service)
+	m.calls.service = service // also where it does not run: the call will say so
+	m.calls.Fill(e.Method, indentJSON(cmp.Or(e.Request, "{}")))
+	if e.Deadline > 0 {
+		m.calls.form.deadline = e.Deadline
+	}
+	if e.Proto != "" {
+		m.calls.form.proto = filepath.Join(m.lesson.view.Workspace, filepath.FromSlash(e.Proto))
+	}
+	m.calls.form.at = partSend
+	m.goTo(paneCall)
+}
+
+// indentJSON writes JSON over several lines; what is none stays as it is.
+func indentJSON(text string) string {
+	var out bytes.Buffer
+	if json.Indent(&out, []byte(text), "", "  ") != nil {
+		return text
+	}
+	return out.String()
+}
+
 // showText shows text in the output pane, below the command that it comes from.
 func (m *model) showText(command, text string) {
 	m.output.add(commandEntry(command))
@@ -112,13 +146,16 @@ func (m *model) runLook(line string) tea.Cmd {
 	return cmd
 }
 
-// leaveVisit goes back to the lesson from what was opened there; false if nothing was, or one has gone deeper.
+// leaveVisit goes back from what was opened to where it was opened; false if nothing was, or one has gone deeper.
 func (m *model) leaveVisit() bool {
 	if m.visit.pane == 0 || m.focus != m.visit.pane || m.depth() > m.visit.depth {
 		return false
 	}
 	m.traces.open, m.metrics.expr, m.logs.sought, m.alerts.seek = nil, "", nil, ""
 	m.topology.Point("", "")
-	m.goTo(paneLesson)
+	m.resources.open = nil
+	from := m.visit.from
+	m.visit = visit{}
+	m.goTo(from)
 	return true
 }

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"io"
+	"slices"
 	"sync"
 
 	"google.golang.org/grpc"
@@ -102,6 +103,16 @@ func (s *fakeShop) Edit(_ context.Context, r *controlpb.EditRequest, _ ...grpc.C
 		s.note("start " + r.GetServices()[0])
 	}
 	return &controlpb.EditResponse{}, s.fail
+}
+
+func (s *fakeShop) Get(_ context.Context, r *controlpb.GetRequest, _ ...grpc.CallOption) (*controlpb.GetResponse, error) {
+	resp := &controlpb.GetResponse{}
+	for _, o := range objectList() {
+		if o.GetKind() == r.GetKind() && (len(r.GetNames()) == 0 || slices.Contains(r.GetNames(), o.GetName())) {
+			resp.Objects = append(resp.Objects, o)
+		}
+	}
+	return resp, s.fail
 }
 
 func (s *fakeShop) InjectFault(_ context.Context, r *controlpb.InjectFaultRequest, _ ...grpc.CallOption) (*controlpb.InjectFaultResponse, error) {

@@ -42,6 +42,9 @@ type batch struct {
 	alerts     *controlpb.ListAlertsResponse
 	topology   *controlpb.GetMapResponse
 	seen       *seen
+	// answer is what a call answers, a line each; answerOf names the call by its number.
+	answer   []string
+	answerOf int
 }
 
 // crashed is a panic in a goroutine of ours, for the program to end in order.

@@ -94,47 +94,6 @@ func eventLines() []entry {
 	}
 }
 
-// predicting is a lesson at its first question.
-func predicting() lesson.View {
-	return lesson.View{
-		Lesson: "grpc", Title: "A contract, and what breaks it", Track: "communication", StepIndex: 1, StepCount: 6,
-		Step: lesson.StepView{ID: "not-found", Title: "Nothing, or not there", Next: "predict", Locked: "predict first", Blocks: []lesson.BlockView{
-			{Kind: lesson.ProseBlock, Markdown: "The partner's list is **old** and holds ids that the shop *never* sold. `GetProduct` must do the right thing:\n\n* say so,\n* and not invent a product.\n"},
-			{Kind: lesson.PredictBlock, Predict: &lesson.PredictView{
-				Question: "What does `GetProduct` answer for the id NOPE?", AsksConfidence: true,
-				Options: []lesson.Option{{ID: "empty", Say: "a product with empty fields"}, {ID: "null", Say: "nothing at all, a null"}, {ID: "status", Say: "an error with a status code of its own"}},
-			}},
-			{Kind: lesson.RunBlock, Run: &lesson.RunView{Command: "shopctl call catalog GetProduct '{\"id\": \"NOPE\"}'\n", WhyNot: "predict first"}},
-		}},
-	}
-}
-
-// answering is the same step later: everything but the goals is done.
-func answering() lesson.View {
-	v := predicting()
-	blocks := v.Step.Blocks
-	blocks[1].Predict.Chosen, blocks[1].Predict.Confidence, blocks[1].Predict.Revealed, blocks[1].Predict.Correct = "status", "sure", true, true
-	blocks[1].Predict.Reply = "The outcome travels beside the message."
-	blocks[2].Run = &lesson.RunView{
-		Command: blocks[2].Run.Command, Enabled: true, Ran: true, ExitCode: 69, Took: 153 * time.Millisecond,
-		Output: "$ shopctl call catalog GetProduct '{\"id\": \"NOPE\"}'\nshopctl: error: NOT_FOUND: no product with id NOPE\nexit code 69\n",
-	}
-	v.Step.Next, v.Step.Locked = "answer", "not reached yet: You know the code"
-	v.Step.Blocks = append(blocks,
-		lesson.BlockView{Kind: lesson.ObserveBlock, Observe: &lesson.ObserveView{
-			Question: "With which exit code did the command end?", Kind: "number", Answer: "5", Truth: "69", Verdict: lesson.Fail, Revealed: true,
-			Predicted: "an error with a status code of its own (sure)", Reply: "The line below the error says it.",
-		}},
-		lesson.BlockView{Kind: lesson.CheckBlock, Checks: []lesson.CheckView{
-			{ID: "refused", Title: "The catalog refuses an id that it does not know", Kind: "rpc", Verdict: lesson.Pass},
-			{ID: "sound", Title: "The payment service is sound", Kind: "instance", Verdict: lesson.Fail, Expected: "state ok", Observed: "state paused", Look: "shopctl ps payment"},
-			{ID: "code", Title: "You know the code", Kind: "answer", Verdict: lesson.Fail, Question: "Which code is it?", Given: "OK", Message: "That is the code of success."},
-		}},
-		lesson.BlockView{Kind: lesson.HintsBlock, Hints: &lesson.HintsView{Total: 3, Opened: []string{"Look at the *last* line."}, Offered: true}},
-	)
-	return v
-}
-
 // fakeSession records what is done to it.
 type fakeSession struct {
 	view    lesson.View
@@ -177,8 +136,9 @@ func (s *fakeSession) Solve(_ context.Context, step string) error { return s.not
 type screen struct {
 	t testing.TB
 	*model
-	shop *fakeShop
-	ran  []string
+	shop   *fakeShop
+	called *fakeCalls
+	ran    []string
 }
 
 func testVerbs() []Verb {
@@ -205,9 +165,13 @@ func newScreen(t testing.TB, c Config, s Session) *screen {
 		io.WriteString(out, "one\ntwo\nunended")
 		return 3, nil
 	}
+	if c.Calls == nil {
+		sc.called = &fakeCalls{}
+		c.Calls = sc.called
+	}
 	f := newFeed(c, s, func(tea.Msg) {})
 	f.attach(sc.shop)
-	sc.model = newModel(c, s, &hands{ctx: t.Context(), feed: f, session: s, run: c.Run})
+	sc.model = newModel(c, s, &hands{ctx: t.Context(), feed: f, session: s, shell: c.Run, calls: c.Calls})
 	return sc
 }
 
@@ -229,7 +193,7 @@ func (s *screen) runCmd(cmd tea.Cmd) {
 		for _, c := range msg {
 			s.runCmd(c)
 		}
-	case done:
+	case done, contractKnown, answered:
 		s.send(msg)
 	case tea.QuitMsg:
 		s.did("quit")
@@ -242,7 +206,7 @@ func (s *screen) runCmd(cmd tea.Cmd) {
 	news := f.pending
 	f.pending = batch{}
 	f.mu.Unlock()
-	if news.output != nil {
+	if news.output != nil || news.answer != nil {
 		s.send(news)
 	}
 }
@@ -274,21 +238,11 @@ func keyOf(name string) tea.KeyPressMsg {
 		k.Mod = tea.ModShift
 		return k
 	}
-	switch name {
-	case "enter":
-		return tea.KeyPressMsg{Code: tea.KeyEnter}
-	case "esc":
-		return tea.KeyPressMsg{Code: tea.KeyEscape}
-	case "tab":
-		return tea.KeyPressMsg{Code: tea.KeyTab}
-	case "up":
-		return tea.KeyPressMsg{Code: tea.KeyUp}
-	case "down":
-		return tea.KeyPressMsg{Code: tea.KeyDown}
-	case "left":
-		return tea.KeyPressMsg{Code: tea.KeyLeft}
-	case "backspace":
-		return tea.KeyPressMsg{Code: tea.KeyBackspace}
+	if code, ok := map[string]rune{
+		"enter": tea.KeyEnter, "esc": tea.KeyEscape, "tab": tea.KeyTab, "up": tea.KeyUp, "down": tea.KeyDown, "left": tea.KeyLeft, "right": tea.KeyRight,
+		"home": tea.KeyHome, "end": tea.KeyEnd, "backspace": tea.KeyBackspace, "delete": tea.KeyDelete,
+	}[name]; ok {
+		return tea.KeyPressMsg{Code: code}
 	}
 	r := []rune(name)[0]
 	return tea.KeyPressMsg{Code: r, Text: name}

@@ -25,12 +25,15 @@ type hands struct {
 	ctx     context.Context // of the screen: commands end with it
 	feed    *feed
 	session Session
-	run     Runner
+	shell   Runner
+	calls   Calls
 
 	mu     sync.Mutex
 	closed bool
 	all    sync.WaitGroup
-	stop   context.CancelFunc // ends the command of the palette that runs; nil if none does
+	// stops end what runs and can be interrupted: commands of the palette, and calls.
+	stops map[int]context.CancelFunc
+	next  int // key in stops
 }
 
 // done is the end of something that a key began.
@@ -41,8 +44,16 @@ type done struct {
 	err     error
 }
 
-// do makes a command of f, which the screen's end waits for.
+// do makes a command of f, of which done reports.
 func (h *hands) do(what, command string, f func(ctx context.Context) (string, error)) tea.Cmd {
+	return h.run(func(ctx context.Context) tea.Msg {
+		text, err := f(ctx)
+		return done{what: what, command: command, text: text, err: err}
+	})
+}
+
+// run makes a command of f, which the screen's end waits for.
+func (h *hands) run(f func(ctx context.Context) tea.Msg) tea.Cmd {
 	return func() tea.Msg {
 		h.mu.Lock()
 		if h.closed {
@@ -52,8 +63,7 @@ func (h *hands) do(what, command string, f func(ctx context.Context) (string, er
 		h.all.Add(1)
 		h.mu.Unlock()
 		defer h.all.Done()
-		text, err := f(h.ctx)
-		return done{what: what, command: command, text: text, err: err}
+		return f(h.ctx)
 	}
 }
 
@@ -116,17 +126,11 @@ func (h *hands) look(number int, s sight) tea.Cmd {
 func (h *hands) shopctl(args []string) tea.Cmd {
 	line := strings.Join(args, " ")
 	return h.do("run shopctl "+line, "", func(ctx context.Context) (string, error) {
-		ctx, stop := context.WithCancel(ctx)
+		ctx, stop := h.interruptible(ctx)
 		defer stop()
-		h.mu.Lock()
-		h.stop = stop
-		h.mu.Unlock()
 		out := &lineWriter{put: func(lines []entry) { h.feed.put(func(b *batch) { b.output = last(append(b.output, lines...)) }) }}
-		exit, err := h.run(ctx, args, out)
+		exit, err := h.shell(ctx, args, out)
 		out.flush()
-		h.mu.Lock()
-		h.stop = nil
-		h.mu.Unlock()
 		switch {
 		case ctx.Err() != nil:
 			out.line("interrupted")
@@ -166,15 +170,40 @@ func (h *hands) readFile(path, name string) tea.Cmd {
 	})
 }
 
-// interrupt ends the palette's command; false if none runs.
+// interruptible is a context that interrupt ends; stop says that it is needed no more.
+func (h *hands) interruptible(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stops == nil {
+		h.stops = map[int]context.CancelFunc{}
+	}
+	n := h.next
+	h.next++
+	h.stops[n] = cancel
+	return ctx, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.stops, n)
+		cancel()
+	}
+}
+
+// running tells whether something runs that can be interrupted.
+func (h *hands) running() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.stops) > 0
+}
+
+// interrupt ends what runs and can be interrupted; false if nothing does.
 func (h *hands) interrupt() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.stop == nil {
-		return false
+	for _, stop := range h.stops {
+		stop()
 	}
-	h.stop()
-	return true
+	return len(h.stops) > 0
 }
 
 // lineWriter hands on whole lines.

@@ -71,13 +71,14 @@ const (
 	groupLesson   = "Lesson"
 	groupServices = "Services"
 	groupObserve  = "Traces, metrics, alerts"
+	groupCall     = "Calls, objects"
 	groupMove     = "Move"
 	groupScreen   = "Screen"
 )
 
 // table is all keys. Where two lines have the same key, the first one that is active wins.
 func table() []binding {
-	return slices.Concat(questionKeys(), filterKeys(), lessonKeys(), serviceKeys(), observeKeys(), moveKeys(), screenKeys())
+	return slices.Concat(questionKeys(), filterKeys(), lessonKeys(), serviceKeys(), observeKeys(), callKeys(), moveKeys(), screenKeys())
 }
 
 // lookup finds what key means now. ok is false if it means nothing anywhere.
@@ -118,6 +119,15 @@ func (m *model) perform(b *binding, key string) tea.Cmd {
 	return b.do(m, key)
 }
 
+// place is where a key stands on the key line: those of the pane in focus come first, and the lesson's behind
+// them while another pane has the focus.
+func (m *model) place(b *binding) int {
+	if b.group == groupLesson && m.focus != paneLesson {
+		return b.rank + 20
+	}
+	return b.rank
+}
+
 // keyLine shows the keys that matter now, as many as fit.
 func (m *model) keyLine(width int) string {
 	var all []*binding
@@ -126,7 +136,7 @@ func (m *model) keyLine(width int) string {
 			all = append(all, b)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *binding) int { return a.rank - b.rank })
+	slices.SortStableFunc(all, func(a, b *binding) int { return m.place(a) - m.place(b) })
 	help := m.w.accent.paint("?") + " help "
 	room := width - 1 - len("? help ")
 	var b strings.Builder

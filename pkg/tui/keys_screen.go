@@ -54,8 +54,8 @@ func screenKeys() []binding {
 		{keys: []string{"shift+tab"}, group: groupScreen, name: "pane before", help: "to the pane before", do: func(m *model, _ string) tea.Cmd { m.cycle(-1); return nil }},
 		{
 			keys: strings.Split("1234567890", ""), shown: "0-9", group: groupScreen, name: "pane",
-			help: "1 lesson, 2 services, 3 logs, 4 events, 5 details, 6 output, 7 traces, 8 metrics, 9 alerts, 0 map",
-			do:   func(m *model, key string) tea.Cmd { m.goTo(paneOf(key[0])); return nil },
+			help: "1 lesson, 2 services, 3 logs, 4 events, 5 details, 6 output, 7 traces, 8 metrics, 9 alerts, 0 map; o objects and i calls",
+			do:   func(m *model, key string) tea.Cmd { m.goTo(paneOf(key)); return nil },
 		},
 		{keys: []string{"]"}, group: groupScreen, name: "tab", help: "to the next tab", do: func(m *model, _ string) tea.Cmd { m.turn(1); return nil }},
 		{keys: []string{"["}, group: groupScreen, name: "tab before", help: "to the tab before", do: func(m *model, _ string) tea.Cmd { m.turn(-1); return nil }},
@@ -73,7 +73,7 @@ func screenKeys() []binding {
 			if m.back() {
 				return nil
 			}
-			return tea.Quit
+			return m.quit()
 		}},
 		{keys: []string{"ctrl+c"}, group: groupScreen, name: "quit now", help: "interrupt the command that runs, or quit", do: func(m *model, _ string) tea.Cmd {
 			if m.hands.interrupt() {

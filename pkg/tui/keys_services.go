@@ -75,11 +75,6 @@ func serviceKeys() []binding {
 			command: func(m *model) string { return m.stopOrStart() + " " + m.w.chosen },
 			do:      func(m *model, _ string) tea.Cmd { return m.toggleService() },
 		},
-		{
-			keys: []string{"i"}, group: groupServices, name: "call", help: "call a method of the chosen service", rank: 25,
-			active: here, elsewhere: elsewhere, command: of("call"),
-			do: func(m *model, _ string) tea.Cmd { m.openPalette("call " + m.w.chosen + " "); return nil },
-		},
 	}
 }
 

@@ -1,5 +1,7 @@
 package tui
 
+import "strings"
+
 // paneID numbers the panes as the keys do.
 type paneID int
 
@@ -14,18 +16,18 @@ const (
 	paneMetrics
 	paneAlerts
 	paneMap
+	paneResources
+	paneCall
 )
 
-// digit is the key of a pane; the tenth is 0.
-func (id paneID) digit() string { return string(rune('0' + int(id)%10)) }
+// paneSigns are the keys of the panes in their order.
+const paneSigns = "1234567890oi"
 
-// paneOf is the pane of a digit.
-func paneOf(digit byte) paneID {
-	if digit == '0' {
-		return paneMap
-	}
-	return paneID(digit - '0')
-}
+// sign is the key of a pane.
+func (id paneID) sign() string { return paneSigns[id-1 : id] }
+
+// paneOf is the pane of a key.
+func paneOf(key string) paneID { return paneID(strings.Index(paneSigns, key) + 1) }
 
 func (id paneID) name() string {
 	switch id {
@@ -47,6 +49,10 @@ func (id paneID) name() string {
 		return "Alerts"
 	case paneMap:
 		return "Map"
+	case paneResources:
+		return "Resources"
+	case paneCall:
+		return "Call"
 	default:
 		return "Output"
 	}
@@ -109,7 +115,7 @@ type plan struct {
 
 // arrange lays out the panes.
 func arrange(p plan) []slot {
-	tabs := []paneID{paneLogs, paneEvents, paneDetails, paneOutput, paneTraces, paneMetrics, paneAlerts, paneMap}
+	tabs := []paneID{paneLogs, paneEvents, paneDetails, paneOutput, paneTraces, paneMetrics, paneAlerts, paneMap, paneResources, paneCall}
 	all := append([]paneID{paneServices}, tabs...)
 	if p.lesson {
 		all = append([]paneID{paneLesson}, all...)

@@ -63,6 +63,9 @@ type model struct {
 	alerts   *alertsPane
 	topology *mapPane
 
+	resources *resourcesPane
+	calls     *callPane
+
 	picker *picker
 	prompt *prompt
 	notice notice
@@ -81,7 +84,9 @@ type model struct {
 	gazed  int
 	gazing sight
 	visit  visit
-	crash  *crashed
+	// sent numbers the calls that were sent.
+	sent  int
+	crash *crashed
 	// ran is the output of the lesson's command as the output pane has it.
 	ran string
 }
@@ -93,6 +98,7 @@ func newModel(c Config, s Session, h *hands) *model {
 		focus: paneServices, tab: paneLogs,
 		services: &servicesPane{w: w}, details: &detailPane{w: w},
 		traces: &tracesPane{w: w, all: true}, metrics: newMetricsPane(w), alerts: &alertsPane{w: w}, topology: &mapPane{w: w},
+		resources: &resourcesPane{w: w}, calls: newCallPane(w),
 	}
 	view := lesson.View{}
 	if s != nil {
@@ -137,6 +143,10 @@ func (m *model) pane(id paneID) pane {
 		return m.alerts
 	case paneMap:
 		return m.topology
+	case paneResources:
+		return m.resources
+	case paneCall:
+		return m.calls
 	default:
 		return m.output
 	}
@@ -174,6 +184,10 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.take(msg)
 	case done:
 		m.finish(msg)
+	case contractKnown:
+		m.calls.take(msg)
+	case answered:
+		m.calls.form.take(msg)
 	case crashed:
 		m.crash = &msg
 		return m, tea.Quit
@@ -190,6 +204,8 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 		return m.promptKey(k)
 	case m.picker != nil:
 		return m.pickerKey(k)
+	case m.typing():
+		return m.typeKey(k)
 	case sizeOf(m.width, m.height, m.w.linear) == tooSmall && k.String() != "q":
 		return nil
 	}
@@ -204,6 +220,8 @@ func (m *model) paste(text string) {
 	case m.picker != nil && m.picker.typed:
 		m.picker.input.insert(text)
 		m.picker.at = 0
+	case m.typing():
+		m.calls.form.request.insert(text)
 	}
 }
 
@@ -233,6 +251,9 @@ func (m *model) take(b batch) {
 		m.logs.add(b.logs...)
 	}
 	m.output.add(b.output...)
+	if len(b.answer) > 0 && b.answerOf == m.calls.form.number {
+		m.calls.form.add(b.answer)
+	}
 	if b.alerts != nil {
 		m.w.alerts = b.alerts
 	}

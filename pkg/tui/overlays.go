@@ -22,9 +22,9 @@ func slice(line string, from, to int) string {
 // openHelp offers all keys; what is typed searches them, and enter does what the key does.
 func (m *model) openHelp() {
 	p := &picker{title: "Keys", typed: true}
-	groups := []string{groupLesson, groupServices, groupObserve, groupScreen, groupMove}
+	groups := []string{groupLesson, groupServices, groupObserve, groupCall, groupScreen, groupMove}
 	if m.session == nil {
-		groups = []string{groupServices, groupObserve, groupScreen, groupMove, groupLesson}
+		groups = []string{groupServices, groupObserve, groupCall, groupScreen, groupMove, groupLesson}
 	}
 	for _, group := range groups {
 		for i := range m.keys {

@@ -149,12 +149,12 @@ func TestTheMouseWorksOnceItIsAskedFor(t *testing.T) {
 func TestInterruptsEndTheCommandAndThenTheScreen(t *testing.T) {
 	s := dash(t, Config{}, shopStatus())
 	stopped := false
-	s.hands.stop = func() { stopped = true }
+	s.hands.stops = map[int]context.CancelFunc{0: func() { stopped = true }}
 	s.press("ctrl+c")
 	if !stopped || slices.Contains(s.ran, "quit") {
 		t.Error("ctrl+c does not end the command alone")
 	}
-	s.hands.stop = nil
+	s.hands.stops = nil
 	s.press("ctrl+z", "ctrl+l", "ctrl+c")
 	if !slices.Equal(s.ran, []string{"suspend", "quit"}) {
 		t.Errorf("did %v", s.ran)

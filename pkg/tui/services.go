@@ -172,6 +172,11 @@ func waiting(w *world, width int) string {
 	return w.faint.paint("waiting for the shop")
 }
 
+// commandLines draws a command line as it can be pasted.
+func (w *world) commandLines(args string, width int) []string {
+	return w.paintHang(w.faint.paint("$ "), w.code.paint(clean(w.command(args))), width)
+}
+
 // command spells a command line for this shop, to be pasted.
 func (w *world) command(args string) string {
 	if w.name != "" && w.name != "default" {

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/trace"
 )
@@ -23,7 +24,8 @@ type sight struct {
 	trace   string // the id of one, or newest; empty: the list
 	failed  bool   // of the list: those alone in which something failed
 	slower  time.Duration
-	expr    string // a PromQL expression; empty: the charts of the service
+	object  resource.Key // one object; zero: the list
+	expr    string       // a PromQL expression; empty: the charts of the service
 	last    time.Duration
 }
 
@@ -36,13 +38,16 @@ type seen struct {
 	traces *controlpb.ListTracesResponse
 	trace  *trace.Trace
 	charts []chart
+	// objects are the list, manifest the lines of one.
+	objects  []object
+	manifest []string
 	// fail is why there is nothing.
 	fail string
 }
 
 const (
-	// second is how often the tab in view is asked for anew, and twice that the metrics: eight questions,
-	// and curves of which a second more is hardly seen.
+	// second is how often the tab in view is asked for anew, and twice that the metrics and the objects: eight
+	// questions each, and curves of which a second more is hardly seen.
 	second = time.Second
 	// glance is how often alerts are asked for that every view tells of, and what the active faults do.
 	glance = 3 * time.Second
@@ -91,7 +96,7 @@ func (v vision) wait(ctx context.Context, again bool) {
 	var tick <-chan time.Time
 	if again {
 		every := second
-		if v.pane == paneMetrics {
+		if v.pane == paneMetrics || v.pane == paneResources {
 			every = 2 * second
 		}
 		timer := time.NewTimer(every)
@@ -127,6 +132,12 @@ func (f *feed) ask(ctx context.Context, shop Shop, v vision) bool {
 		err = f.alerts(ctx, shop)
 	case paneMap:
 		err = f.topology(ctx, shop)
+	case paneResources:
+		if v.object == (resource.Key{}) {
+			s.objects, err = f.list(ctx, shop)
+		} else {
+			s.manifest, err = f.manifest(ctx, shop, v.object)
+		}
 	}
 	if ctx.Err() != nil && err != nil && context.Cause(ctx) != context.DeadlineExceeded {
 		return true // nobody waits for it any more

@@ -64,6 +64,8 @@ type Config struct {
 	// Dial connects to the daemon. It is called again whenever the connection is lost.
 	Dial func(ctx context.Context) (Shop, error)
 	Run  Runner
+	// Calls is what the pane for calls calls through.
+	Calls Calls
 	// Verbs are what the palette completes.
 	Verbs []Verb
 	// Now tells the time; times are shown in its zone.
@@ -91,7 +93,7 @@ func run(ctx context.Context, c Config, s Session) error {
 	defer stop()
 	var p *tea.Program
 	f := newFeed(c, s, func(msg tea.Msg) { p.Send(msg) })
-	h := &hands{ctx: inside, feed: f, session: s, run: c.Run}
+	h := &hands{ctx: inside, feed: f, session: s, shell: c.Run, calls: c.Calls}
 	m := newModel(c, s, h)
 	p = tea.NewProgram(m,
 		tea.WithInput(c.In), tea.WithOutput(c.Out), tea.WithEnvironment(environ),

@@ -60,7 +60,21 @@ func (m *model) body(top, height int) ([]string, *tea.Cursor) {
 	if m.picker != nil {
 		return m.drawPicker(lines, top)
 	}
-	return lines, nil
+	return lines, m.typingCursor(slots)
+}
+
+// typingCursor is where a request is typed, nil if none is.
+func (m *model) typingCursor(slots []slot) *tea.Cursor {
+	for _, s := range slots {
+		if m.typing() && s.has(paneCall) {
+			x, y := s.x+2, s.y+1
+			if m.w.linear {
+				x = s.x
+			}
+			return tea.NewCursor(x+m.calls.form.cursorX, y+m.calls.form.cursorY)
+		}
+	}
+	return nil
 }
 
 // tab is one title of a slot.
@@ -83,25 +97,41 @@ func (m *model) tabs(s slot) (tabs []tab, gap int) {
 		if shown {
 			short += width(text)
 		} else {
-			short += len(id.digit())
+			short += len(id.sign())
 		}
 	}
-	between := len(tabs) - 1
+	between, least := len(tabs)-1, 1
+	if m.w.linear {
+		room, least = s.w, 2 // a comma and a space
+	}
 	switch {
 	case whole+3*between <= room:
 		return tabs, 3
-	case whole+between <= room:
-		return tabs, 1
+	case whole+least*between <= room:
+		return tabs, least
 	}
+	over := short + least*between - room
 	for i, t := range tabs {
-		if !t.shown {
-			tabs[i].text = t.id.digit()
+		switch {
+		case !t.shown:
+			tabs[i].text = t.id.sign()
+		case over > 0:
+			tabs[i].text = m.shorten(t.text, over)
 		}
 	}
 	if short+3*between <= room {
 		return tabs, 3
 	}
-	return tabs, 1
+	return tabs, least
+}
+
+// shorten takes cells from the title in view, so that the keys of all others have room.
+func (m *model) shorten(text string, over int) string {
+	inside, bracketed := strings.CutPrefix(text, "[")
+	if !bracketed {
+		return m.w.cut(text, max(width(text)-over, 6))
+	}
+	return "[" + m.w.cut(strings.TrimSuffix(inside, "]"), max(width(text)-2-over, 6)) + "]"
 }
 
 // titles is the title of a slot: its tabs, the one in view marked.
@@ -129,13 +159,13 @@ func (m *model) titles(s slot) string {
 
 // label is the title of one pane. Without colour, and in linear text, brackets mark the one in view.
 func (m *model) label(id paneID, shown bool) string {
-	text := id.digit() + " " + id.name()
+	text := id.sign() + " " + id.name()
 	if !shown {
 		return text
 	}
 	switch {
 	case id == paneLesson && m.lesson.view.Step.Title != "":
-		text = fmt.Sprintf("%d %s", id, clean(m.lesson.view.Step.Title))
+		text = id.sign() + " " + clean(m.lesson.view.Step.Title)
 	default:
 		if about := m.about(id); about != "" {
 			text += " " + about
@@ -179,131 +209,12 @@ func (m *model) about(id paneID) string {
 		if m.metrics.expr == "" {
 			return m.w.chosen
 		}
+	case paneResources:
+		return m.resources.about()
+	case paneCall:
+		return m.calls.about()
 	}
 	return ""
-}
-
-// head is what stands at the top: where one is, how the shop does, and what is broken.
-func (m *model) head() []string {
-	var lines []string
-	if sizeOf(m.width, m.height, m.w.linear) == small {
-		lines = append(lines, m.strip())
-	} else {
-		lines = append(lines, m.status())
-	}
-	if m.w.down != "" && m.w.status != nil {
-		symbol := m.w.broken + " "
-		if m.w.linear {
-			symbol = ""
-		}
-		text := " " + symbol + m.w.down + ": what you see is how it was; " + m.w.command("up") + " starts it"
-		lines = append(lines, m.w.bad.paint(m.w.fit(text, m.width)))
-	}
-	if effects := m.w.effects(); len(effects) > 0 {
-		text := " " + m.w.alert + " " + effects[0]
-		if m.w.linear {
-			text = " fault: " + effects[0]
-		}
-		more := ""
-		if len(effects) > 1 {
-			more = fmt.Sprintf(" (and %d more) ", len(effects)-1)
-		}
-		lines = append(lines, m.w.warn.paint(m.w.between(clean(text), more, m.width)))
-	}
-	return lines
-}
-
-// status is the first line of a large screen.
-func (m *model) status() string {
-	w := m.w
-	left := " " + w.accent.paint("shopctl") + "  "
-	if m.session != nil {
-		v := m.lesson.view
-		left += w.faint.paint(v.Track+" > ") + fmt.Sprintf("%d/%d ", v.StepIndex+1, v.StepCount) + clean(v.Title)
-	} else {
-		left += "dash"
-		if url := w.status.GetUrl(); url != "" {
-			left += "  " + w.faint.paint(url)
-		}
-	}
-	var right []string
-	if m.busy != "" {
-		right = append(right, w.info.paint(m.busy))
-	}
-	right = append(right, m.health()...)
-	if w.name != "" {
-		right = append(right, w.faint.paint(w.name))
-	}
-	return w.between(left, strings.Join(right, "  ")+" ", m.width)
-}
-
-// health is how the shop does, in a few words.
-func (m *model) health() []string {
-	w := m.w
-	switch {
-	case w.down != "":
-		return []string{w.bad.paint("no connection")}
-	case w.status == nil:
-		return []string{w.faint.paint("waiting")}
-	}
-	var words []string
-	switch ok, all := w.up(); {
-	case ok == all && all > 0:
-		words = append(words, w.good.paint(fmt.Sprintf("%d up", ok)))
-	default:
-		words = append(words, w.warn.paint(fmt.Sprintf("%d of %d up", ok, all)))
-	}
-	for _, s := range w.services() {
-		if store(s) && s.GetState() != "ok" {
-			words = append(words, w.warn.paint(s.GetName()+" "+s.GetState()))
-		}
-	}
-	if n := len(w.status.GetFaults()); n > 0 {
-		words = append(words, w.warn.paint(plural(n, "fault")))
-	}
-	if all := w.firing(); len(all) > 0 {
-		text := plural(len(all), "alert")
-		if m.width >= 100 {
-			text += ": " + w.cut(clean(all[0].GetName()), 30)
-		}
-		words = append(words, w.bad.paint(text))
-	}
-	return words
-}
-
-// strip is the first line of a small screen.
-func (m *model) strip() string {
-	w := m.w
-	var words []string
-	switch {
-	case w.down != "":
-		words = append(words, w.bad.paint("no connection"))
-	case w.status == nil:
-		words = append(words, w.faint.paint("waiting for the shop"))
-	default:
-		ok, all := w.up()
-		tone := w.good
-		if ok < all {
-			tone = w.warn
-		}
-		words = append(words, tone.paint(fmt.Sprintf("%d/%d ok", ok, all)), "p95 "+millis(w.edge()))
-		if n := len(w.status.GetFaults()); n > 0 {
-			words = append(words, w.warn.paint(fmt.Sprintf("faults %d", n)))
-		} else {
-			words = append(words, w.faint.paint("faults 0"))
-		}
-		if n := len(w.firing()); n > 0 {
-			words = append(words, w.bad.paint(fmt.Sprintf("alerts %d", n)))
-		}
-	}
-	right := w.name
-	if m.session != nil {
-		right = fmt.Sprintf("%s %d/%d", m.lesson.view.Lesson, m.lesson.view.StepIndex+1, m.lesson.view.StepCount)
-	}
-	if m.busy != "" {
-		right = m.busy
-	}
-	return w.between(" "+strings.Join(words, "  "), w.faint.paint(right)+" ", m.width)
 }
 
 // foot is the last line: what there is to say, or else the keys.
@@ -313,6 +224,10 @@ func (m *model) foot() string {
 	}
 	if m.notice.text != "" {
 		return m.notice.tone.paint(m.w.fit(" "+m.notice.text, m.width))
+	}
+	if m.typing() {
+		keys := m.w.accent.paint("ctrl+s") + " send  " + m.w.accent.paint("esc") + " done"
+		return m.w.fit(" "+keys, m.width)
 	}
 	return m.keyLine(m.width)
 }

@@ -125,6 +125,21 @@ func masked(before, after resource.Object) (resource.Object, resource.Object) {
 	return before, after
 }
 
+// Masked hides the values of a Secret, also in the record of what was applied; other objects are what they were.
+func Masked(o resource.Object) resource.Object {
+	s, ok := o.(*corev1.Secret)
+	if !ok {
+		return o
+	}
+	hidden := mask(s, nil, "")
+	annotations := hidden.GetAnnotations()
+	delete(annotations, corev1.LastAppliedConfigAnnotation)
+	if len(annotations) == 0 {
+		hidden.SetAnnotations(nil)
+	}
+	return hidden
+}
+
 func mask(s, other *corev1.Secret, mark string) resource.Object {
 	hidden := s.DeepCopy()
 	hidden.StringData = map[string]string{}

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/call"
+)
+
+// repeatCall measures a call. args are the method and, maybe, the message.
+func (o *callOptions) repeatCall(ctx context.Context, t *callTarget, args []string) error {
+	meter := call.NewMeter(o.f.Now)
+	caller := call.New(call.Config{Now: o.f.Now, Rand: rand.Reader, Meter: meter})
+	defer caller.Close()
+	messages, err := o.messages(ctx, caller, t, args)
+	if err != nil {
+		return err
+	}
+	text := []byte{}
+	if messages != nil {
+		if text, err = io.ReadAll(io.LimitReader(messages, call.MaxMessage)); err != nil {
+			return fmt.Errorf("read the message: %w", err)
+		}
+	}
+	var last *call.Result
+	view, err := measure(ctx, meter, o.repeat, func(ctx context.Context) (bool, error) {
+		r, err := caller.Invoke(ctx, call.Request{
+			Target: t.Target, Method: args[0], Messages: strings.NewReader(string(text)), Headers: o.headers,
+			Deadline: o.deadline, OnMessage: func(json.RawMessage) {},
+		})
+		if err != nil {
+			return false, err
+		}
+		if ctx.Err() != nil {
+			return false, exitErr(exitInterrupted)
+		}
+		good := r.Status.Code() == codes.OK
+		if !good {
+			last = r
+		}
+		return good, nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := o.f.printMeasure(o.format, view); err != nil {
+		return err
+	}
+	if view.Failed > 0 {
+		return hintErr(callExit(last.Status.Code()), o.f.callHint(t, last), errors.New(callErrorText(last)))
+	}
+	return nil
+}

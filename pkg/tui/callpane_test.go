@@ -1,0 +1,213 @@
+package tui
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/call"
+	"github.com/shopctl/shopctl/pkg/lesson/check"
+)
+
+// filling is a screen with the request of a method of the catalog in focus.
+func filling(t testing.TB, c Config) *screen {
+	st := shopStatus()
+	for _, s := range st.Services {
+		if s.Name == "redis-cart" || s.Name == "frontend" {
+			continue
+		}
+		s.Protocol = "grpc"
+	}
+	s := dash(t, c, st)
+	s.press("j", "j", "i") // catalog
+	s.press("j", "enter")  // GetProduct
+	return s
+}
+
+func TestACallIsChosenFilledInAndSent(t *testing.T) {
+	s := filling(t, Config{})
+	s.wantText("i Call catalog GetProduct", `$ shopctl call catalog GetProduct '{"id":""}' --deadline 5s --trace`, "deadline  5s")
+	s.press("enter") // into the request, whose cursor stands at its beginning
+	s.press("down", "end", "left")
+	s.typing("OLJ'")
+	if view := s.View(); view.Cursor == nil || view.Cursor.X < 20 {
+		t.Errorf("the cursor is %+v", view.Cursor)
+	}
+	s.press("esc", "j", "enter")
+	s.press("backspace", "backspace")
+	s.typing("500ms")
+	s.press("enter", "j", "enter")
+	s.wantText("● OK in 12ms", "trace     4bf92f3577b34da6a3ce929d0e0e4736", `"name": "Sunglasses"`, `'{"id":"OLJ'\''"}' --deadline 500ms`)
+	if want := []string{"catalog GetProduct {\n  \"id\": \"OLJ'\"\n} 500ms "}; !slices.Equal(s.called.made, want) {
+		t.Errorf("made %q, want %q", s.called.made, want)
+	}
+	s.press("j", "enter")
+	s.wantPane(paneTraces)
+	if s.gazing.trace != "4bf92f3577b34da6a3ce929d0e0e4736" {
+		t.Errorf("asks for the trace %q", s.gazing.trace)
+	}
+	s.press("esc")
+	s.wantPane(paneCall)
+	s.press("t", "esc", "Y")
+	s.wantText("copied: shopctl call catalog GetProduct")
+}
+
+func TestACallThatFailsSaysHow(t *testing.T) {
+	s := filling(t, Config{})
+	s.called.code = codes.NotFound
+	s.press("ctrl+s")
+	s.wantText("✗ NOT_FOUND in 12ms", "no product with ID NOPE", `"@type": "x"`)
+	s.called.err = &call.Invalid{Text: `unknown field "idd"`, Hint: "did you mean id?"}
+	s.press("ctrl+s")
+	s.wantText("not sent", `unknown field "idd" (did you mean id?)`)
+	s.called.err = errors.New("the shop is not running")
+	s.press("ctrl+s")
+	s.wantText("the shop is not running")
+	s.wantNoText("NOT_FOUND", "4bf92f")
+}
+
+func TestADeadlineIsATimeAboveZero(t *testing.T) {
+	s := filling(t, Config{})
+	s.press("j", "enter")
+	s.typing("x")
+	s.press("enter")
+	s.wantText("want a time above zero")
+	if s.calls.form.deadline != defaultDeadline {
+		t.Errorf("the deadline is %s", s.calls.form.deadline)
+	}
+}
+
+func TestARequestIsKeptWhenItIsLeft(t *testing.T) {
+	s := filling(t, Config{})
+	s.press("enter", "x", "esc", "esc")
+	s.wantText("Which method of catalog?")
+	s.press("enter")
+	s.wantText("x{")
+	s.press("esc", "esc")
+	s.wantText("Which service?")
+	s.press("esc")
+	s.wantPane(paneServices)
+}
+
+func TestServicesThatSpeakNoGRPCAreNotOffered(t *testing.T) {
+	s := dash(t, Config{}, shopStatus())
+	s.press("/")
+	s.typing("frontend")
+	s.press("enter", "esc", "G", "k", "k", "k", "k", "k", "k")
+	s.w.chosen = "frontend"
+	s.press("i")
+	s.wantText("frontend speaks no gRPC", "Which service?")
+	s.press("z")
+	s.wantNoText("frontend  ", "redis-cart")
+	s.press("/")
+	s.typing("none")
+	s.wantText("nothing matches none")
+	s.press("enter", "enter")
+	s.wantText("there is nothing to choose")
+}
+
+func TestAContractThatIsNotKnownSaysWhy(t *testing.T) {
+	s := dash(t, Config{}, shopStatus())
+	s.called.err = errors.New("the server has no reflection service")
+	s.press("i")
+	s.wantText("no reflection service")
+}
+
+func TestAnAnswerIsScrolledBehindTheParts(t *testing.T) {
+	s := filling(t, Config{})
+	s.size(80, 24)
+	s.press("ctrl+s")
+	s.send(batch{answer: strings.Split(strings.Repeat("line,", 100)+"the end", ","), answerOf: s.sent})
+	s.send(batch{answer: []string{"of another call"}, answerOf: s.sent + 1})
+	s.text()
+	s.press("G")
+	s.wantText("the end")
+	s.wantNoText("of another call")
+	s.press("k", "g")
+	s.wantText("request")
+	s.press("j", "j", "j")
+	if s.calls.form.at != partTrace {
+		t.Errorf("the mark is on part %d", s.calls.form.at)
+	}
+	s.press("j", "j", "k", "k", "k")
+	if s.calls.form.at != partSend {
+		t.Errorf("the mark is on part %d", s.calls.form.at)
+	}
+}
+
+func TestACallUnderWayCanBeEnded(t *testing.T) {
+	s := filling(t, Config{})
+	s.calls.form.sending = true
+	s.press("ctrl+s")
+	s.wantText("the answer is awaited; ctrl+c ends the call")
+	s.press("j", "j", "enter")
+	s.wantText("the answer is awaited")
+	_, stop := s.hands.interruptible(t.Context())
+	s.press("ctrl+c")
+	stop()
+	if slices.Contains(s.ran, "quit") || s.hands.interrupt() {
+		t.Errorf("did %v", s.ran)
+	}
+}
+
+func TestACallThatDecidedCanBeMadeAgain(t *testing.T) {
+	s := openedAt(t, check.Evidence{
+		Kind: check.CallEvidence, Service: "catalogservice", Method: "GetProduct", Request: `{"id":"X"}`, Deadline: 500 * time.Millisecond, Proto: "n.proto",
+	})
+	s.wantText("i Call catalog GetProduct", `'{"id":"X"}' --proto /w/n.proto`, "--deadline 500ms", "enter send")
+	s.press("enter")
+	if want := []string{"catalog GetProduct {\n  \"id\": \"X\"\n} 500ms /w/n.proto"}; !slices.Equal(s.called.made, want) {
+		t.Errorf("made %q, want %q", s.called.made, want)
+	}
+	s.press("t", "esc")
+	s.wantPane(paneCall)
+	s.press("esc", "esc", "esc")
+	s.wantPane(paneLesson)
+}
+
+func TestTextOfSeveralLinesIsEdited(t *testing.T) {
+	e := newEditor("{\n  \"a\": 1\n}")
+	press := func(keys ...string) {
+		for _, k := range keys {
+			e.key(keyOf(k))
+		}
+	}
+	press("right", "enter") // a line behind the brace
+	e.insert("\"b\": [\n1,\n2],")
+	if want := "{\n\"b\": [\n1,\n2],\n  \"a\": 1\n}"; e.String() != want {
+		t.Errorf("%q, want %q", e.String(), want)
+	}
+	press("down", "end", "delete", "end", "backspace", "home", "left", "right", "up", "up", "up", "up", "up")
+	if _, _, y := e.view(10); y != 0 {
+		t.Errorf("the cursor is in line %d", y)
+	}
+	press("down", "end", "enter", "x")
+	lines, x, y := e.view(80)
+	if y != 2 || x != 1 || lines[1] != `"b": [` || lines[2] != "x" {
+		t.Errorf("cursor %d,%d in %q", x, y, lines)
+	}
+	e.insert(strings.Repeat("y", mostTyped))
+	if len(e.String()) > 100 {
+		t.Error("the text has no bound")
+	}
+	wide := newEditor("値段はいくら")
+	wide.line.at = 6
+	if lines, x, _ := wide.view(7); width(lines[0]) > 7 || x > 7 {
+		t.Errorf("cursor %d in %q", x, lines)
+	}
+}
+
+func TestPastedLinesGoIntoTheRequest(t *testing.T) {
+	s := filling(t, Config{})
+	s.press("enter")
+	s.send(tea.PasteMsg{Content: "{\n}\n"})
+	s.press("esc")
+	if got := s.calls.form.request.lines(); got[0] != "{" || got[1] != "}" {
+		t.Errorf("%q", got)
+	}
+}

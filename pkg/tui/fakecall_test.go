@@ -1,0 +1,74 @@
+package tui
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/shopctl/shopctl/pkg/call"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// fakeCalls answers every call alike, and remembers them.
+type fakeCalls struct {
+	made []string
+	code codes.Code
+	err  error
+}
+
+func (c *fakeCalls) Methods(_ context.Context, service string) ([]call.Method, error) {
+	var all []call.Method
+	for _, name := range []string{"ListProducts", "GetProduct", "SearchProducts"} {
+		all = append(all, call.Method{Service: "hipstershop." + service, Name: name, Short: name, Input: "hipstershop." + name + "Request", Output: "hipstershop.Product"})
+	}
+	return all, c.err
+}
+
+func (c *fakeCalls) Template(context.Context, string, string) (string, error) {
+	return "{\n  \"id\": \"\"\n}", c.err
+}
+
+func (c *fakeCalls) Invoke(_ context.Context, service string, r call.Request) (*call.Result, error) {
+	message, err := io.ReadAll(r.Messages)
+	if err != nil {
+		return nil, err
+	}
+	c.made = append(c.made, fmt.Sprintf("%s %s %s %s %s", service, r.Method, message, r.Deadline, r.Target.Proto))
+	if c.err != nil {
+		return nil, c.err
+	}
+	result := &call.Result{Status: status.New(c.code, ""), Duration: 12 * time.Millisecond, TraceID: "4bf92f3577b34da6a3ce929d0e0e4736"}
+	if c.code != codes.OK {
+		result.Status = status.New(c.code, "no product with ID NOPE")
+		result.Details = []json.RawMessage{json.RawMessage(`{"@type": "x"}`)}
+		return result, nil
+	}
+	r.OnMessage(json.RawMessage("{\n  \"id\": \"OLJCESPC7Z\",\n  \"name\": \"Sunglasses\"\n}"))
+	return result, nil
+}
+
+// objectList is what the shop is described by.
+func objectList() []*controlpb.Object {
+	object := func(kind, name, json string) *controlpb.Object {
+		return &controlpb.Object{Kind: kind, Name: name, Namespace: "production", Json: []byte(json)}
+	}
+	meta := func(name string) string {
+		return fmt.Sprintf(`"metadata":{"name":%q,"namespace":"production","creationTimestamp":"2026-03-02T11:00:00Z"}`, name)
+	}
+	var all []*controlpb.Object
+	for _, name := range []string{"cartservice", "productcatalogservice", "paymentservice"} {
+		all = append(all,
+			object("Deployment", name, `{`+meta(name)+`,"spec":{"replicas":2,"template":{"spec":{"containers":[{"name":"side"},{"name":"server","image":"shopctl/x:v1","env":[{"name":"A","value":"b: c"}]}]}}},"status":{"readyReplicas":1}}`),
+			object("Service", name, `{`+meta(name)+`,"spec":{"ports":[{"port":7070}]}}`))
+	}
+	return append(all,
+		object("ConfigMap", "catalog", `{`+meta("catalog")+`,"data":{"LOG_LEVEL":"info"}}`),
+		object("Secret", "payment", `{`+meta("payment")+`,"data":{"password":"aHVudGVyMg=="}}`),
+		object("Namespace", "production", `{"metadata":{"name":"production"}}`),
+	)
+}

@@ -1,0 +1,281 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/shopctl/shopctl/pkg/resource"
+)
+
+// resourcesPane lists the objects that the shop is described by, and shows one of them as a manifest.
+type resourcesPane struct {
+	w      *world
+	list   []object
+	asked  bool
+	fail   string
+	at     resource.Key // the chosen one
+	scroll scroll
+	filter string
+	open   *manifest // nil: the list
+}
+
+// manifest is one object that is open.
+type manifest struct {
+	key    resource.Key
+	lines  []string
+	fail   string
+	scroll scroll
+	// field is the path of a field to point at, empty if none; pointed tells that it was brought into view.
+	field   string
+	pointed bool
+}
+
+func (p *resourcesPane) sight() sight {
+	s := sight{pane: paneResources}
+	if p.open != nil {
+		s.object = p.open.key
+	}
+	return s
+}
+
+func (p *resourcesPane) take(s *seen) {
+	if p.open != nil {
+		p.open.lines, p.open.fail = s.manifest, s.fail
+		return
+	}
+	p.fail, p.asked = s.fail, true
+	if s.fail == "" {
+		p.list = s.objects
+		byKind(p.list)
+	}
+}
+
+func (p *resourcesPane) forget() { p.fail = "" }
+
+// Open shows an object, at a field of it if one is named.
+func (p *resourcesPane) Open(key resource.Key, field string) {
+	if k, err := resource.LookupKind(key.Kind); err == nil {
+		key.Kind = k.Name
+	}
+	p.open = &manifest{key: key, field: field}
+}
+
+// In opens the chosen object.
+func (p *resourcesPane) In() {
+	if o, ok := p.chosen(); ok && p.open == nil {
+		p.at = o.Key
+		p.Open(o.Key, "")
+	}
+}
+
+// Out goes back to the list; false from there.
+func (p *resourcesPane) Out() bool {
+	out := p.open != nil
+	p.open = nil
+	return out
+}
+
+// Depth is 0 in the list and 1 in an object.
+func (p *resourcesPane) Depth() int {
+	if p.open != nil {
+		return 1
+	}
+	return 0
+}
+
+// rows are the objects that the filter leaves.
+func (p *resourcesPane) rows() []object {
+	if p.filter == "" {
+		return p.list
+	}
+	words := strings.Fields(p.filter)
+	var rows []object
+	for _, o := range p.list {
+		text := o.Kind + "/" + o.Name + " " + o.Namespace + " " + o.summary
+		if !slices.ContainsFunc(words, func(word string) bool { return !matches(text, word) }) {
+			rows = append(rows, o)
+		}
+	}
+	return rows
+}
+
+func (p *resourcesPane) index(rows []object) int {
+	return max(0, slices.IndexFunc(rows, func(o object) bool { return o.Key == p.at }))
+}
+
+// chosen is the object that keys act on: the one that is open, or the one at the mark.
+func (p *resourcesPane) chosen() (object, bool) {
+	if p.open != nil {
+		return object{Key: p.open.key}, true
+	}
+	rows := p.rows()
+	if len(rows) == 0 {
+		return object{}, false
+	}
+	return rows[p.index(rows)], true
+}
+
+// command is the command line that prints the chosen object, empty if there is none.
+func (p *resourcesPane) command() string {
+	o, ok := p.chosen()
+	if !ok {
+		return ""
+	}
+	line := "get " + strings.ToLower(o.Kind) + " " + o.Name
+	if o.Namespace != "" && o.Namespace != p.w.status.GetNamespace() {
+		line += " -n " + o.Namespace
+	}
+	return line + " -o yaml"
+}
+
+// Scroll moves the choice, or the text of an object.
+func (p *resourcesPane) Scroll(lines int) {
+	if p.open != nil {
+		p.open.scroll.by(lines, false)
+		return
+	}
+	if rows := p.rows(); len(rows) > 0 {
+		p.at = rows[min(max(p.index(rows)+lines, 0), len(rows)-1)].Key
+	}
+}
+
+// Filter returns the list's filter; an object has none.
+func (p *resourcesPane) Filter() *string {
+	if p.open != nil {
+		return nil
+	}
+	return &p.filter
+}
+
+// Place says which part is in view.
+func (p *resourcesPane) Place() string {
+	if p.open != nil {
+		return p.open.scroll.place()
+	}
+	return p.scroll.place()
+}
+
+// Render draws the list, or the object that is open.
+func (p *resourcesPane) Render(width, height int) string {
+	w := p.w
+	rows := p.rows()
+	say := func(t tone, text string) string { return strings.Join(t.each(wrap(text, width)), "\n") }
+	switch {
+	case w.status == nil:
+		return waiting(w, width)
+	case p.open != nil:
+		return p.drawManifest(width, height)
+	case p.fail != "":
+		return say(w.warn, p.fail)
+	case !p.asked:
+		return say(w.faint, "asking for the objects")
+	case len(rows) == 0 && p.filter != "":
+		return say(w.faint, "nothing matches "+p.filter)
+	case len(rows) == 0:
+		return say(w.faint, "the shop has no objects")
+	}
+	g := choose(objectColumns(rows), width-2)
+	lines := []string{w.faint.paint(w.fit("  "+objectLine(w, g, func(c column) string { return c.title }), width))}
+	at := p.index(rows)
+	p.scroll.height = max(height-1, 1)
+	p.scroll.reveal(at, at+1)
+	from, to := p.scroll.window(len(rows), height-1)
+	for i := from; i < to; i++ {
+		line := objectLine(w, g, func(c column) string { return objectCell(w, rows[i], c.title) })
+		if i == at {
+			lines = append(lines, w.highlight(w.fit(w.mark+" "+line, width)))
+			continue
+		}
+		lines = append(lines, w.cut("  "+line, width))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// objectColumns are the columns of the list, as wide as the rows need.
+func objectColumns(rows []object) []column {
+	columns := []column{{title: "KIND", rank: 1}, {title: "NAME", rank: 0}, {title: "STATUS", rank: 2}, {title: "AGE", width: 7, rank: 3}, {title: "NAMESPACE", rank: 4}}
+	for i := range columns {
+		c := &columns[i]
+		c.width = max(c.width, width(c.title))
+		for _, o := range rows {
+			c.width = max(c.width, map[string]int{"KIND": width(o.Kind), "NAME": width(o.Name), "STATUS": width(o.summary), "NAMESPACE": width(o.Namespace)}[c.title])
+		}
+		c.width = min(c.width, 40)
+	}
+	return columns
+}
+
+func objectLine(w *world, g grid, cell func(column) string) string {
+	cells := make([]string, len(g.columns))
+	for i, c := range g.columns {
+		cells[i] = w.fit(cell(c), c.width)
+	}
+	return strings.Join(cells, spaces(g.gap))
+}
+
+func objectCell(w *world, o object, title string) string {
+	switch title {
+	case "KIND":
+		return w.info.paint(o.Kind)
+	case "NAME":
+		return clean(o.Name)
+	case "NAMESPACE":
+		return w.faint.paint(clean(o.Namespace))
+	case "STATUS":
+		return clean(o.summary)
+	}
+	if o.created.IsZero() {
+		return w.faint.paint(w.dash)
+	}
+	return age(w.now().Sub(o.created))
+}
+
+func (p *resourcesPane) drawManifest(width, height int) string {
+	w, o := p.w, p.open
+	head := w.commandLines(p.command(), width)
+	if o.key.Kind == resource.KindSecret {
+		head = append(head, w.cut(w.faint.paint("values are hidden here; the command prints them"), width))
+	}
+	switch {
+	case o.fail != "":
+		return strings.Join(append(head, w.warn.each(wrap(o.fail, width))...), "\n")
+	case o.lines == nil:
+		return strings.Join(append(head, w.faint.paint("asking for the object")), "\n")
+	}
+	room := max(height-len(head), 1)
+	at := -1
+	if o.field != "" {
+		at = fieldLine(o.lines, o.field)
+	}
+	if at >= 0 && !o.pointed {
+		o.pointed = true
+		o.scroll.top = at - room/3
+	}
+	from, to := o.scroll.window(len(o.lines), room)
+	for i := from; i < to; i++ {
+		if i == at {
+			head = append(head, w.highlight(w.fit(w.mark+" "+w.yaml(o.lines[i]), width)))
+			continue
+		}
+		head = append(head, w.cut("  "+w.yaml(o.lines[i]), width))
+	}
+	return strings.Join(head, "\n")
+}
+
+// yaml paints the key of a line.
+func (t *theme) yaml(line string) string {
+	key, rest, ok := strings.Cut(line, ":")
+	if !ok || rest != "" && rest[0] != ' ' || strings.ContainsAny(key, `'"{`) {
+		return line
+	}
+	return t.info.paint(key) + ":" + rest
+}
+
+// about is the object that is open, for the title.
+func (p *resourcesPane) about() string {
+	if p.open == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s/%s", strings.ToLower(p.open.key.Kind), clean(p.open.key.Name))
+}
