@@ -46,24 +46,28 @@ func (p *lessonPane) cursor() string {
 	return ""
 }
 
+// inView tells whether a goal begins in what is seen.
+func (p *lessonPane) inView(s spot) bool {
+	return s.from >= p.scroll.top && s.from < p.scroll.top+p.scroll.height
+}
+
 // step moves the cursor to the next goal, or the one before where by is -1, if it is in view.
 func (p *lessonPane) step(by int) bool {
 	spots, at := p.kept.spots, p.cursor()
-	inView := func(s spot) bool { return s.from >= p.scroll.top && s.from < p.scroll.top+p.scroll.height }
-	i := slices.IndexFunc(spots, func(s spot) bool { return s.id == at && inView(s) })
+	i := slices.IndexFunc(spots, func(s spot) bool { return s.id == at && p.inView(s) })
 	switch {
 	case i >= 0:
 		i += by
 	case by > 0:
-		i = slices.IndexFunc(spots, inView)
+		i = slices.IndexFunc(spots, p.inView)
 	default:
 		for j, s := range spots {
-			if inView(s) {
+			if p.inView(s) {
 				i = j
 			}
 		}
 	}
-	if i < 0 || i >= len(spots) || !inView(spots[i]) {
+	if i < 0 || i >= len(spots) || !p.inView(spots[i]) {
 		return false
 	}
 	p.at = spots[i].id

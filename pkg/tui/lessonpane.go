@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
@@ -20,6 +21,8 @@ type lessonPane struct {
 	// reveal says that something must come into view: a block of kind news, or what is to be done now.
 	reveal bool
 	news   lesson.BlockKind
+	// grown says that the goal at the cursor has more to say: if its beginning is in view, all of it should be.
+	grown bool
 	// drawn keeps the prose as it was drawn last, for drawnAt cells.
 	drawn   map[string][]string
 	drawnAt int
@@ -62,7 +65,21 @@ func (p *lessonPane) take(v lesson.View) {
 		p.look(lesson.HintsBlock)
 	case said(v) != said(before):
 		p.look(lesson.CheckBlock)
+	default:
+		p.grown = p.grown || verdictOf(v, p.cursor()) != verdictOf(before, p.cursor())
 	}
+}
+
+// verdictOf is what is said to a goal; empty if there is none such.
+func verdictOf(v lesson.View, id string) string {
+	for _, b := range v.Step.Blocks {
+		for _, c := range b.Checks {
+			if c.ID == id {
+				return string(c.Verdict) + c.Message
+			}
+		}
+	}
+	return ""
 }
 
 // look brings a block into view.
@@ -168,7 +185,10 @@ func (p *lessonPane) Render(width, height int) string {
 	if p.reveal && to > from {
 		p.scroll.reveal(from, to)
 	}
-	p.reveal, p.news = false, ""
+	if i := slices.IndexFunc(p.kept.spots, func(s spot) bool { return s.id == p.kept.cursor && p.inView(s) }); p.grown && i >= 0 {
+		p.scroll.reveal(p.kept.spots[i].from, p.kept.spots[i].to)
+	}
+	p.reveal, p.news, p.grown = false, "", false
 	first, last := p.scroll.window(len(lines), height)
 	return strings.Join(lines[first:last], "\n")
 }
