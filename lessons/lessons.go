@@ -6,7 +6,7 @@ import "embed"
 
 // FS holds the directories of all tracks.
 //
-//go:embed architecture communication observability start
+//go:embed architecture communication observability resilience start
 var FS embed.FS
 
 // Curriculum returns the ids of the lessons in the order of reading. Entry is free: the order is that of
@@ -22,5 +22,6 @@ func Curriculum() []string {
 		"streaming",
 		"tracing",
 		"metrics",
+		"timeouts",
 	}
 }
