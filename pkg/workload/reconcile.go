@@ -89,6 +89,7 @@ func (c *Controller) step(d *deployment, p *pod, now time.Time, wake *alarm) {
 	switch {
 	case p.leaving && (p.phase == pending || p.phase == backingOff):
 		c.forget(p)
+		wake.at(now) // its place is free, and nobody else will tell
 	case p.leaving && p.phase == running && !p.stopping:
 		if now.Before(p.leaveAt) {
 			wake.at(p.leaveAt)
@@ -267,6 +268,9 @@ func (c *Controller) signal(workload string, sig syscall.Signal, one bool) error
 						errs = append(errs, err.Error())
 						continue
 					}
+					if sig == syscall.SIGKILL {
+						c.killed(p)
+					}
 				}
 				reached++
 			}
@@ -283,6 +287,15 @@ func (c *Controller) signal(workload string, sig syscall.Signal, one bool) error
 		return fmt.Errorf("signal %s: no instance runs", workload)
 	}
 	return nil
+}
+
+// killed counts an instance as lost as soon as it was killed: whoever looks next must not find it ready because
+// its end has not been noticed yet.
+func (c *Controller) killed(p *pod) {
+	if p.ready && c.cfg.Now().Sub(p.readySince) >= steadyAfter {
+		p.quick = 0
+	}
+	p.ready, p.reason = false, "killed"
 }
 
 // recordPIDs tells of the processes that run, if they have changed.

@@ -19,6 +19,10 @@ func TestOneOfSeveralIsKilledAndTheOthersGoOn(t *testing.T) {
 		if err := w.ctl.SignalOne(ns+"/cart", syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
+		w.ctl.Sync()
+		if wl := w.workload("cart"); wl.Ready != 2 {
+			t.Errorf("%d are ready at once, want 2", wl.Ready)
+		}
 		w.pass(100 * time.Millisecond)
 		if wl := w.workload("cart"); wl.Ready != 2 {
 			t.Errorf("%d are ready, want 2", wl.Ready)
@@ -39,6 +43,27 @@ func TestOneOfSeveralIsKilledAndTheOthersGoOn(t *testing.T) {
 		w.pass(50 * time.Millisecond)
 		if wl := w.workload("cart"); wl.Ready != 1 {
 			t.Errorf("%d are ready, want 1 of those that stay", wl.Ready)
+		}
+	})
+}
+
+func TestARolloutGoesOnThoughAnInstanceDiedJustBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("cart", 2)
+		w.run()
+		defer w.stop()
+		w.pass(6 * time.Second)
+		if err := w.ctl.SignalOne(ns+"/cart", syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(50 * time.Millisecond) // it waits to be started again
+		w.deployment("cart", func(d *appsv1.Deployment) {
+			d.Spec.Template.Annotations = map[string]string{"kubectl.kubernetes.io/restartedAt": "now"}
+		})
+		w.pass(5 * time.Second)
+		if wl := w.state("cart", "ok"); wl.Updated != 2 || wl.Total != 2 {
+			t.Errorf("%d of %d instances are new", wl.Updated, wl.Total)
 		}
 	})
 }
