@@ -16,6 +16,7 @@ func Curriculum() []string {
 		"tour",
 		"monolith",
 		"discovery",
+		"config",
 		"grpc",
 		"rest",
 		"streaming",

@@ -237,6 +237,16 @@ func TestOneOfSeveralIsKilledAndTheOthersGoOn(t *testing.T) {
 		if err := w.ctl.SignalOne(ns+"/nobody", syscall.SIGKILL); err == nil {
 			t.Error("nobody was killed")
 		}
+		// One that is on its way out is not missed.
+		w.deployment("cart", func(d *appsv1.Deployment) { *d.Spec.Replicas = 2 })
+		w.pass(10 * time.Millisecond)
+		if err := w.ctl.SignalOne(ns+"/cart", syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(50 * time.Millisecond)
+		if wl := w.workload("cart"); wl.Ready != 1 {
+			t.Errorf("%d are ready, want 1 of those that stay", wl.Ready)
+		}
 	})
 }
 
