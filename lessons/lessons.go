@@ -20,5 +20,6 @@ func Curriculum() []string {
 		"streaming",
 		"tracing",
 		"metrics",
+		"alerts",
 	}
 }
