@@ -20,6 +20,10 @@
 //	OTEL_PROPAGATORS              what calls carry along: tracecontext, baggage (default both), or none
 //	BAGGAGE_ATTRIBUTES            keys of the baggage that spans note as attributes, "customer,campaign"
 //	DATA_DIR                      a directory that outlives the process
+//	CALL_TIMEOUT                  the most that a call to a neighbour may take, if its caller's deadline is not nearer
+//	                              (default: no bound of its own, and 5s where the caller set no deadline); 0: none at all
+//	PASS_DEADLINE                 false: calls to neighbours know nothing of the deadline of the call that they are
+//	                              made for, nor of its end, as in a service that does not hand its context on
 //	DRAIN_TIMEOUT                 how long in-flight calls may take to finish on SIGTERM (default 10s)
 package chassis
 

@@ -48,8 +48,12 @@ func (rt *Runtime) Dial(envVar string, options ...DialOption) (grpc.ClientConnIn
 	for _, o := range options {
 		o(&c)
 	}
+	bounds, err := rt.bounds(c.timeout)
+	if err != nil {
+		return nil, err
+	}
 	if module, ok := strings.CutPrefix(rt.o.Getenv(envVar), inprocScheme); ok {
-		return rt.dialModule(envVar, module, c)
+		return rt.dialModule(envVar, module, c, bounds)
 	}
 	addr, err := rt.address(envVar)
 	if err != nil {
@@ -68,7 +72,7 @@ func (rt *Runtime) Dial(envVar string, options ...DialOption) (grpc.ClientConnIn
 		grpc.WithContextDialer(dialSocket),
 		grpc.WithStaticStreamWindowSize(streamWindow),
 		grpc.WithStaticConnWindowSize(connWindow),
-		grpc.WithChainUnaryInterceptor(traced.unaryClient, deadline(c.timeout)),
+		grpc.WithChainUnaryInterceptor(traced.unaryClient, bounds.unary),
 		grpc.WithChainStreamInterceptor(traced.streamClient),
 	)
 	if err != nil {
@@ -94,18 +98,6 @@ func (rt *Runtime) closeConns() {
 		_ = c.Close()
 	}
 	rt.conns = nil
-}
-
-// deadline gives each call without one a deadline. Streams live as long as their context says.
-func deadline(d time.Duration) grpc.UnaryClientInterceptor {
-	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-		if _, ok := ctx.Deadline(); !ok {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, d)
-			defer cancel()
-		}
-		return invoke(ctx, method, req, reply, cc, opts...)
-	}
 }
 
 // How often, after what pauses, and within which budget calls are made again.

@@ -27,12 +27,12 @@ const inprocScheme = "inproc://"
 type inprocConn struct {
 	exchange *exchange
 	traced   *tracing
-	deadline grpc.UnaryClientInterceptor
+	bounds   bounds
 	retry    *retrier
 }
 
 // dialModule is Dial for a module.
-func (rt *Runtime) dialModule(envVar, name string, c dialConfig) (grpc.ClientConnInterface, error) {
+func (rt *Runtime) dialModule(envVar, name string, c dialConfig, b bounds) (grpc.ClientConnInterface, error) {
 	if rt.together == nil {
 		return nil, fmt.Errorf("read %s=%q: %s has its process for itself: want host:port", envVar, inprocScheme+name, rt.o.Workload)
 	}
@@ -42,7 +42,7 @@ func (rt *Runtime) dialModule(envVar, name string, c dialConfig) (grpc.ClientCon
 	return &inprocConn{
 		exchange: rt.together.exchange,
 		traced:   rt.tracing.toModule(name),
-		deadline: deadline(c.timeout),
+		bounds:   b,
 		retry:    newRetrier(c.retry),
 	}, nil
 }
@@ -50,7 +50,7 @@ func (rt *Runtime) dialModule(envVar, name string, c dialConfig) (grpc.ClientCon
 // Invoke implements grpc.ClientConnInterface.
 func (c *inprocConn) Invoke(ctx context.Context, method string, req, reply any, opts ...grpc.CallOption) error {
 	bounded := func(ctx context.Context, method string, req, reply any, _ *grpc.ClientConn, opts ...grpc.CallOption) error {
-		return c.deadline(ctx, method, req, reply, nil, c.attempts, opts...)
+		return c.bounds.unary(ctx, method, req, reply, nil, c.attempts, opts...)
 	}
 	return c.traced.unaryClient(ctx, method, req, reply, nil, bounded, opts...)
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/shopctl/shopctl/pkg/lesson"
 )
 
@@ -41,8 +43,9 @@ const plainHelp = `  Enter   go on: run the command, have the goals checked, go 
 func (f *Factory) lessonPlain(ctx context.Context, s *lesson.Session) error {
 	p := &plainLesson{f: f, s: s, lines: readLines(ctx, f), checks: map[string]string{}}
 	v := s.Snapshot()
-	p.print("%s\n%s\n", v.Title, strings.Repeat("=", len(v.Title)))
+	p.print("%s\n%s\n", v.Title, strings.Repeat("=", ansi.StringWidth(v.Title)))
 	p.print("Files of this lesson: %s\n:? lists what can be typed.\n", v.Workspace)
+	p.steady("Before you begin", v)
 	for {
 		if err := s.Refresh(ctx); err != nil {
 			return context.Cause(ctx)
@@ -50,6 +53,8 @@ func (f *Factory) lessonPlain(ctx context.Context, s *lesson.Session) error {
 		p.show()
 		if p.s.Snapshot().Done && p.s.Snapshot().Step.Next == "done" {
 			p.print("\nThe lesson is done.\n")
+			p.cards(p.s.Snapshot())
+			p.steady("The steady state now", p.s.Snapshot())
 			return nil
 		}
 		err := p.turn(ctx)

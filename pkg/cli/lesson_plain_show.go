@@ -116,10 +116,48 @@ func (p *plainLesson) showChecks() bool {
 	return changed
 }
 
+// steady prints what holds of the steady state.
+func (p *plainLesson) steady(title string, v lesson.View) {
+	if len(v.SteadyState) == 0 {
+		return
+	}
+	p.print("\n%s:\n", title)
+	for _, c := range v.SteadyState {
+		p.print("%s", p.check(c))
+	}
+}
+
+// cards prints what the learner thought, saw and what was, step by step.
+func (p *plainLesson) cards(v lesson.View) {
+	for i, s := range v.Steps {
+		if s.Card == nil {
+			continue
+		}
+		predicted := s.Card.Predicted
+		if s.Card.Confidence != "" {
+			predicted += " (" + s.Card.Confidence + ")"
+		}
+		verdict := map[bool]string{true: "so it was", false: "not so"}[s.Card.Correct]
+		p.print("\n%d  %s\n   you predicted  %s: %s\n", i+1, s.Title, predicted, verdict)
+		if s.Card.Observed != "" {
+			p.print("   you saw        %s\n", s.Card.Observed)
+		}
+		if s.Card.Truth != "" {
+			p.print("   it was         %s\n", s.Card.Truth)
+		}
+	}
+}
+
 func (p *plainLesson) check(c lesson.CheckView) string {
 	box := map[lesson.Verdict]string{lesson.Pass: "[x]", lesson.Fail: "[ ]", lesson.Inconclusive: "[?]", lesson.Spoiled: "[!]"}[c.Verdict]
 	if box == "" {
 		box = "[ ]"
+	}
+	if p.f.Accessible {
+		box = map[lesson.Verdict]string{lesson.Pass: "reached:", lesson.Inconclusive: "cannot be told:", lesson.Spoiled: "the set-up is broken:"}[c.Verdict]
+		if box == "" {
+			box = "not reached:"
+		}
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "  %s %s\n", box, c.Title)

@@ -92,7 +92,11 @@ func (l *looker) round(ctx context.Context) {
 	l.open = true
 	l.s.mu.Lock()
 	l.asked, l.s.asked = l.s.asked, false
+	done := l.s.done
 	l.s.mu.Unlock()
+	if done { // no goal waits any more; what does not hold is shown, and mended when the lesson is left
+		_ = l.s.unsteady(ctx)
+	}
 	for _, g := range l.start(ctx, func(*check.Goal) bool { return true }) {
 		l.owed[g] = true
 	}

@@ -92,6 +92,8 @@ type Session struct {
 	// before is the shop as it was, and book where that is written down.
 	before *state
 	book   *journal
+	// steadySeen is what was last seen of the steady state, in its order.
+	steadySeen []check.Result
 	// asked tells that the learner wants the goals looked at now.
 	asked bool
 	// passes counts finished rounds of looking; passed is closed and replaced after each.
@@ -300,14 +302,4 @@ func (s *Session) steady(ctx context.Context, atMost time.Duration) error {
 			return unsteady
 		}
 	}
-}
-
-func (s *Session) unsteady(ctx context.Context) error {
-	for i := range s.lesson.SteadyState {
-		c := &s.lesson.SteadyState[i]
-		if r := s.eye.Look(ctx, c, check.Baseline{}); r.Verdict != Pass {
-			return &Unsteady{Check: *c, Result: r}
-		}
-	}
-	return nil
 }

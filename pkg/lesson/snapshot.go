@@ -16,10 +16,10 @@ func (s *Session) Snapshot() View {
 		Lesson: s.lesson.ID, Title: s.lesson.Title, Track: s.lesson.Track,
 		StepIndex: s.at, StepCount: len(s.steps),
 		Step: StepView{ID: st.def.ID, Title: st.def.Title, Locked: s.locked(st), Next: s.next(st)},
-		Done: s.done, Message: s.message, Workspace: s.deps.Workspace,
+		Done: s.done, Message: s.message, SteadyState: s.steadyView(), Workspace: s.deps.Workspace,
 	}
 	for _, other := range s.steps {
-		v.Steps = append(v.Steps, StepSummary{ID: other.def.ID, Title: other.def.Title, Done: !other.rec.Finished.IsZero()})
+		v.Steps = append(v.Steps, StepSummary{ID: other.def.ID, Title: other.def.Title, Done: !other.rec.Finished.IsZero(), Card: other.card()})
 	}
 	for _, b := range st.visible() {
 		v.Step.Blocks = append(v.Step.Blocks, s.block(st, b))

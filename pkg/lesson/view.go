@@ -46,6 +46,8 @@ type View struct {
 	Done  bool          `json:"done"`
 	// Message is the last thing that the engine has to say: feedback to a key, a rollback, a broken set-up.
 	Message string `json:"message"`
+	// SteadyState is what held when the lesson was opened and, once it is done, what holds of it now.
+	SteadyState []CheckView `json:"steady_state,omitempty"`
 	// Workspace is the directory with the lesson's files; run commands start there.
 	Workspace string `json:"workspace"`
 }
@@ -55,6 +57,17 @@ type StepSummary struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
 	Done  bool   `json:"done"`
+	// Card sets side by side what was thought, seen and true; nil until something was predicted.
+	Card *Card `json:"card,omitempty"`
+}
+
+// Card is a prediction and what came of it.
+type Card struct {
+	Predicted  string `json:"predicted"`
+	Confidence string `json:"confidence"`
+	Correct    bool   `json:"correct"` // meaningful once something was observed, or is not asked for
+	Observed   string `json:"observed"`
+	Truth      string `json:"truth"` // empty where it cannot be told
 }
 
 // StepView is the step on the screen.

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"path/filepath"
 	"strings"
@@ -103,7 +104,7 @@ func (m *model) openLogs(service string, e check.Evidence) {
 func (m *model) openRequest(service string, e check.Evidence) {
 	m.calls.Choose(service)
 	m.calls.service = service // also where it does not run: the call will say so
-	m.calls.Fill(e.Method, indentJSON(e.Request))
+	m.calls.Fill(e.Method, indentJSON(cmp.Or(e.Request, "{}")))
 	if e.Deadline > 0 {
 		m.calls.form.deadline = e.Deadline
 	}

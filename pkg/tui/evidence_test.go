@@ -28,7 +28,7 @@ func checking(found ...check.Evidence) lesson.View {
 	return v
 }
 
-// opened is a lesson in which enter has opened what decided the goal.
+// openedAt is a lesson in which enter has opened what decided the goal.
 func openedAt(t *testing.T, e check.Evidence) *screen {
 	t.Helper()
 	s, _ := lessonOn(t, Config{}, checking(e), broken())

@@ -94,47 +94,6 @@ func eventLines() []entry {
 	}
 }
 
-// predicting is a lesson at its first question.
-func predicting() lesson.View {
-	return lesson.View{
-		Lesson: "grpc", Title: "A contract, and what breaks it", Track: "communication", StepIndex: 1, StepCount: 6,
-		Step: lesson.StepView{ID: "not-found", Title: "Nothing, or not there", Next: "predict", Locked: "predict first", Blocks: []lesson.BlockView{
-			{Kind: lesson.ProseBlock, Markdown: "The partner's list is **old** and holds ids that the shop *never* sold. `GetProduct` must do the right thing:\n\n* say so,\n* and not invent a product.\n"},
-			{Kind: lesson.PredictBlock, Predict: &lesson.PredictView{
-				Question: "What does `GetProduct` answer for the id NOPE?", AsksConfidence: true,
-				Options: []lesson.Option{{ID: "empty", Say: "a product with empty fields"}, {ID: "null", Say: "nothing at all, a null"}, {ID: "status", Say: "an error with a status code of its own"}},
-			}},
-			{Kind: lesson.RunBlock, Run: &lesson.RunView{Command: "shopctl call catalog GetProduct '{\"id\": \"NOPE\"}'\n", WhyNot: "predict first"}},
-		}},
-	}
-}
-
-// answering is the same step later: everything but the goals is done.
-func answering() lesson.View {
-	v := predicting()
-	blocks := v.Step.Blocks
-	blocks[1].Predict.Chosen, blocks[1].Predict.Confidence, blocks[1].Predict.Revealed, blocks[1].Predict.Correct = "status", "sure", true, true
-	blocks[1].Predict.Reply = "The outcome travels beside the message."
-	blocks[2].Run = &lesson.RunView{
-		Command: blocks[2].Run.Command, Enabled: true, Ran: true, ExitCode: 69, Took: 153 * time.Millisecond,
-		Output: "$ shopctl call catalog GetProduct '{\"id\": \"NOPE\"}'\nshopctl: error: NOT_FOUND: no product with id NOPE\nexit code 69\n",
-	}
-	v.Step.Next, v.Step.Locked = "answer", "not reached yet: You know the code"
-	v.Step.Blocks = append(blocks,
-		lesson.BlockView{Kind: lesson.ObserveBlock, Observe: &lesson.ObserveView{
-			Question: "With which exit code did the command end?", Kind: "number", Answer: "5", Truth: "69", Verdict: lesson.Fail, Revealed: true,
-			Predicted: "an error with a status code of its own (sure)", Reply: "The line below the error says it.",
-		}},
-		lesson.BlockView{Kind: lesson.CheckBlock, Checks: []lesson.CheckView{
-			{ID: "refused", Title: "The catalog refuses an id that it does not know", Kind: "rpc", Verdict: lesson.Pass},
-			{ID: "sound", Title: "The payment service is sound", Kind: "instance", Verdict: lesson.Fail, Expected: "state ok", Observed: "state paused", Look: "shopctl ps payment"},
-			{ID: "code", Title: "You know the code", Kind: "answer", Verdict: lesson.Fail, Question: "Which code is it?", Given: "OK", Message: "That is the code of success."},
-		}},
-		lesson.BlockView{Kind: lesson.HintsBlock, Hints: &lesson.HintsView{Total: 3, Opened: []string{"Look at the *last* line."}, Offered: true}},
-	)
-	return v
-}
-
 // fakeSession records what is done to it.
 type fakeSession struct {
 	view    lesson.View

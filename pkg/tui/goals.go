@@ -46,24 +46,28 @@ func (p *lessonPane) cursor() string {
 	return ""
 }
 
+// inView tells whether a goal begins in what is seen.
+func (p *lessonPane) inView(s spot) bool {
+	return s.from >= p.scroll.top && s.from < p.scroll.top+p.scroll.height
+}
+
 // step moves the cursor to the next goal, or the one before where by is -1, if it is in view.
 func (p *lessonPane) step(by int) bool {
 	spots, at := p.kept.spots, p.cursor()
-	inView := func(s spot) bool { return s.from >= p.scroll.top && s.from < p.scroll.top+p.scroll.height }
-	i := slices.IndexFunc(spots, func(s spot) bool { return s.id == at && inView(s) })
+	i := slices.IndexFunc(spots, func(s spot) bool { return s.id == at && p.inView(s) })
 	switch {
 	case i >= 0:
 		i += by
 	case by > 0:
-		i = slices.IndexFunc(spots, inView)
+		i = slices.IndexFunc(spots, p.inView)
 	default:
 		for j, s := range spots {
-			if inView(s) {
+			if p.inView(s) {
 				i = j
 			}
 		}
 	}
-	if i < 0 || i >= len(spots) || !inView(spots[i]) {
+	if i < 0 || i >= len(spots) || !p.inView(spots[i]) {
 		return false
 	}
 	p.at = spots[i].id
@@ -97,8 +101,11 @@ func (p *lessonPane) goals(checks []lesson.CheckView, width int) []string {
 	return lines
 }
 
-// checkBox is the symbol of a verdict, and its colour.
+// checkBox is the symbol of a verdict, and its colour. In linear text a word behind the title says it.
 func (t *theme) checkBox(v lesson.Verdict) (string, tone) {
+	if t.linear {
+		return "", tone{}
+	}
 	switch v {
 	case lesson.Pass:
 		return "[x] ", t.good
@@ -110,6 +117,23 @@ func (t *theme) checkBox(v lesson.Verdict) (string, tone) {
 		return "[!] ", t.warn
 	}
 	return "[ ] ", t.faint
+}
+
+// verdictWord is the word for a verdict; where a box says it already, only for what needs a word.
+func (t *theme) verdictWord(v lesson.Verdict) string {
+	switch v {
+	case lesson.Fail, lesson.Inconclusive, lesson.Spoiled:
+		return string(v)
+	case lesson.Pass:
+		if t.linear {
+			return "reached"
+		}
+	default:
+		if t.linear {
+			return "open"
+		}
+	}
+	return ""
 }
 
 // facts are the lines below a goal, each with the name of what it tells.
@@ -133,8 +157,8 @@ func (p *lessonPane) goal(c lesson.CheckView, width int) []string {
 	w := p.w
 	box, tone := w.checkBox(c.Verdict)
 	title := clean(c.Title)
-	if c.Verdict != lesson.Pass && c.Verdict != "" && c.Verdict != lesson.Pending {
-		title += " " + tone.paint("("+string(c.Verdict)+")")
+	if word := w.verdictWord(c.Verdict); word != "" {
+		title += " " + tone.paint("("+word+")")
 	}
 	mark := "  "
 	if c.ID == p.cursor() {

@@ -3,8 +3,10 @@ package tui
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,6 +42,8 @@ func screens(t testing.TB, c Config) map[string]*screen {
 	all["faults"].press("f")
 	observing(t, c, all)
 	calling(t, c, all)
+	lessonScreens(t, c, all)
+	all["small"] = dash(t, c, shopStatus())
 	all["lesson-predict"], _ = lessonOn(t, c, predicting(), shopStatus())
 	all["lesson-sure"], _ = lessonOn(t, c, predicting(), shopStatus())
 	all["lesson-sure"].press("3")
@@ -134,6 +138,9 @@ func TestScreensLookAsTheyDid(t *testing.T) {
 			}
 			for _, size := range look.sizes {
 				s.size(size[0], size[1])
+				if name == "small" {
+					s.size(size[0]/3, size[1]/3)
+				}
 				text := s.View().Content
 				if look.c.Color {
 					text = named(t, s.w.theme, text)
@@ -218,29 +225,39 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// sizes are those at which a screen changes its arrangement, and some of all others: another screen has others.
+func sizes(screen int) [][2]int {
+	var all [][2]int
+	for _, w := range []int{1, 49, 50, 79, 80, 119, 120} {
+		for _, h := range []int{1, 14, 15, 23, 24, 29, 30} {
+			all = append(all, [2]int{w, h})
+		}
+	}
+	for i := range 40 {
+		all = append(all, [2]int{1 + (i*37+screen*11)%140, 1 + (i*17+screen*5)%45})
+	}
+	return all
+}
+
 func TestAnySizeIsFilledExactly(t *testing.T) {
-	heights := []int{1, 2, 3, 5, 9, 14, 15, 16, 19, 23, 24, 25, 29, 30, 31, 40, 60}
 	all := screens(t, Config{Color: true})
 	for name, s := range screens(t, Config{Accessible: true}) {
 		all[name+", accessible"] = s
 	}
-	for _, s := range all {
-		s.Update(keyOf("z")) // some are zoomed, too
-		break
-	}
-	for name, s := range all {
-		for w := 1; w <= 200; w++ {
-			s.width = w
-			h := heights[w%len(heights)]
-			for _, s.height = range []int{h, heights[(w*7+3)%len(heights)]} {
-				lines, _ := s.draw()
-				if len(lines) != s.height {
-					t.Fatalf("%s at %dx%d: %d lines", name, s.width, s.height, len(lines))
-				}
-				for i, line := range lines {
-					if got := ansi.StringWidth(line); got != s.width {
-						t.Fatalf("%s at %dx%d: line %d is %d cells wide: %q", name, s.width, s.height, i, got, line)
-					}
+	for i, name := range slices.Sorted(maps.Keys(all)) {
+		s := all[name]
+		if i%5 == 0 {
+			s.Update(keyOf("z")) // some are zoomed, too
+		}
+		for _, size := range sizes(i) {
+			s.width, s.height = size[0], size[1]
+			lines, _ := s.draw()
+			if len(lines) != s.height {
+				t.Fatalf("%s at %dx%d: %d lines", name, s.width, s.height, len(lines))
+			}
+			for j, line := range lines {
+				if got := ansi.StringWidth(line); got != s.width {
+					t.Fatalf("%s at %dx%d: line %d is %d cells wide: %q", name, s.width, s.height, j, got, line)
 				}
 			}
 		}

@@ -189,6 +189,13 @@ func (h *hands) interruptible(ctx context.Context) (_ context.Context, stop func
 	}
 }
 
+// running tells whether something runs that can be interrupted.
+func (h *hands) running() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.stops) > 0
+}
+
 // interrupt ends what runs and can be interrupted; false if nothing does.
 func (h *hands) interrupt() bool {
 	h.mu.Lock()

@@ -56,7 +56,7 @@ func (m *model) status() string {
 	if w.name != "" {
 		right = append(right, w.faint.paint(w.name))
 	}
-	return w.between(left, strings.Join(right, "  ")+" ", m.width)
+	return w.between(left, "  "+strings.Join(right, "  ")+" ", m.width)
 }
 
 // health is how the shop does, in a few words.

@@ -40,7 +40,7 @@ func resourceKeys() []binding {
 			do:      func(m *model, _ string) tea.Cmd { m.goTo(paneResources); return nil },
 		},
 		{
-			keys: []string{"i"}, name: "call", help: "call a method: of the chosen service, or of any", rank: 25,
+			keys: []string{"i"}, name: "call", help: "call a method: of the chosen service, or of any", rank: 45,
 			active: func(m *model) bool { return m.focus != paneCall }, elsewhere: "it is in view already; esc chooses another method",
 			command: func(m *model) string { return join("call", m.w.chosen) },
 			do:      func(m *model, _ string) tea.Cmd { return m.openCall() },

@@ -73,7 +73,7 @@ func screenKeys() []binding {
 			if m.back() {
 				return nil
 			}
-			return tea.Quit
+			return m.quit()
 		}},
 		{keys: []string{"ctrl+c"}, group: groupScreen, name: "quit now", help: "interrupt the command that runs, or quit", do: func(m *model, _ string) tea.Cmd {
 			if m.hands.interrupt() {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
@@ -16,9 +17,12 @@ type lessonPane struct {
 	at     string
 	spots  []spot
 	scroll scroll
+	tall   bool // there is room for more than what is needed
 	// reveal says that something must come into view: a block of kind news, or what is to be done now.
 	reveal bool
 	news   lesson.BlockKind
+	// grown says that the goal at the cursor has more to say: if its beginning is in view, all of it should be.
+	grown bool
 	// drawn keeps the prose as it was drawn last, for drawnAt cells.
 	drawn   map[string][]string
 	drawnAt int
@@ -30,6 +34,7 @@ type lessonPane struct {
 // drawing is a drawn step, and all that it depends on.
 type drawing struct {
 	width, picked int
+	tall          bool
 	cursor        string
 	theme         *theme
 	news          lesson.BlockKind
@@ -60,7 +65,21 @@ func (p *lessonPane) take(v lesson.View) {
 		p.look(lesson.HintsBlock)
 	case said(v) != said(before):
 		p.look(lesson.CheckBlock)
+	default:
+		p.grown = p.grown || verdictOf(v, p.cursor()) != verdictOf(before, p.cursor())
 	}
+}
+
+// verdictOf is what is said to a goal; empty if there is none such.
+func verdictOf(v lesson.View, id string) string {
+	for _, b := range v.Step.Blocks {
+		for _, c := range b.Checks {
+			if c.ID == id {
+				return string(c.Verdict) + c.Message
+			}
+		}
+	}
+	return ""
 }
 
 // look brings a block into view.
@@ -160,12 +179,16 @@ func (p *lessonPane) Place() string { return p.scroll.place() }
 
 // Render draws the step.
 func (p *lessonPane) Render(width, height int) string {
+	p.tall = height >= tallLesson
 	lines, from, to := p.lines(width)
 	p.scroll.window(len(lines), height)
 	if p.reveal && to > from {
 		p.scroll.reveal(from, to)
 	}
-	p.reveal, p.news = false, ""
+	if i := slices.IndexFunc(p.kept.spots, func(s spot) bool { return s.id == p.kept.cursor && p.inView(s) }); p.grown && i >= 0 {
+		p.scroll.reveal(p.kept.spots[i].from, p.kept.spots[i].to)
+	}
+	p.reveal, p.news, p.grown = false, "", false
 	first, last := p.scroll.window(len(lines), height)
 	return strings.Join(lines[first:last], "\n")
 }
@@ -173,8 +196,8 @@ func (p *lessonPane) Render(width, height int) string {
 // lines returns the whole step, and which of its lines must come into view if any must.
 func (p *lessonPane) lines(width int) (lines []string, from, to int) {
 	d := &p.kept
-	if at := p.cursor(); d.theme != p.w.theme || d.width != width || d.picked != p.picked || d.cursor != at || d.news != p.news {
-		*d = drawing{theme: p.w.theme, width: width, picked: p.picked, cursor: at, news: p.news}
+	if at := p.cursor(); d.theme != p.w.theme || d.width != width || d.tall != p.tall || d.picked != p.picked || d.cursor != at || d.news != p.news {
+		*d = drawing{theme: p.w.theme, width: width, tall: p.tall, picked: p.picked, cursor: at, news: p.news}
 		d.lines, d.from, d.to = p.drawStep(width)
 		d.spots = p.spots
 	}
@@ -182,6 +205,7 @@ func (p *lessonPane) lines(width int) (lines []string, from, to int) {
 }
 
 func (p *lessonPane) drawStep(width int) (lines []string, from, to int) {
+	lines = p.before(width)
 	for _, b := range p.view.Step.Blocks {
 		block := p.draw(b, width)
 		if len(block) == 0 {
@@ -199,6 +223,12 @@ func (p *lessonPane) drawStep(width int) (lines []string, from, to int) {
 			}
 		}
 		lines = append(lines, block...)
+	}
+	if after := p.after(width); after != nil {
+		lines = append(lines, "")
+		from = len(lines)
+		lines = append(lines, after...)
+		to = len(lines)
 	}
 	if text := p.whatNext(); text != "" {
 		lines = append(lines, "")

@@ -2,6 +2,8 @@ package tui
 
 import (
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/shopctl/shopctl/pkg/lesson"
 )
 
 // room is the part of the screen for panes: below the lines at the top, above the keys.
@@ -139,6 +141,30 @@ func (m *model) back() bool {
 		return false
 	}
 	return true
+}
+
+// quit leaves the screen. While something runs that would end with it, it asks first.
+func (m *model) quit() tea.Cmd {
+	what := m.underWay()
+	if what == "" {
+		return tea.Quit
+	}
+	m.confirm("Leave while "+what+"?", "leave, and end it", func(*model) tea.Cmd { return tea.Quit })
+	return nil
+}
+
+// underWay is what the end of the screen would end; empty if nothing is.
+func (m *model) underWay() string {
+	run, _ := m.lesson.block(lesson.RunBlock)
+	switch {
+	case run.Run != nil && run.Run.Running:
+		return "the step's command runs"
+	case m.busy != "":
+		return m.busy
+	case m.hands.running():
+		return "a command runs"
+	}
+	return ""
 }
 
 // halfPage is half of what the pane in focus shows.

@@ -106,13 +106,15 @@ func pathParts(path string) []string {
 	return parts
 }
 
-// byKind orders objects as a manifest would list them.
+// byKind orders objects: what people change comes first, accounts and namespaces last.
 func byKind(all []object) {
-	order := map[string]int{}
-	for i, k := range resource.Kinds() {
-		order[k.Name] = i
+	order := func(kind string) int {
+		return slices.Index([]string{
+			resource.KindNamespace, resource.KindServiceAccount, resource.KindPrometheusRule, resource.KindSecret, resource.KindConfigMap, resource.KindService,
+			resource.KindDeployment,
+		}, kind)
 	}
 	slices.SortStableFunc(all, func(a, b object) int {
-		return cmp.Or(cmp.Compare(order[a.Kind], order[b.Kind]), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(order(b.Kind), order(a.Kind)), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 	})
 }

@@ -138,5 +138,13 @@ func (m *model) long(what string, f func(Session, context.Context) error) tea.Cm
 // runStep runs the step's command.
 func (m *model) runStep() tea.Cmd {
 	s := m.session
-	return m.hands.do("run", "", func(ctx context.Context) (string, error) { return "", s.Run(ctx) })
+	return m.hands.do("run", "", func(ctx context.Context) (string, error) {
+		inside, stop := m.hands.interruptible(ctx)
+		defer stop()
+		err := s.Run(inside)
+		if inside.Err() != nil && ctx.Err() == nil {
+			return "the step's command was interrupted; e runs it again", nil
+		}
+		return "", err
+	})
 }

@@ -43,7 +43,7 @@ func TestObjectsAreListedAndFiltered(t *testing.T) {
 	s.typing("x")
 	s.wantText("nothing matches dep payx")
 	s.press("esc", "G")
-	s.wantText("▸ Service")
+	s.wantText("▸ Namespace")
 }
 
 func TestAnObjectIsShownAsAManifestWithItsCommand(t *testing.T) {

@@ -95,11 +95,47 @@ func wrap(text string, w int) []string {
 	if w <= 0 {
 		return nil
 	}
+	text, held := holdFlags(text)
 	marked := breakable(text)
 	if len(marked) == len(text) {
-		return strings.Split(ansi.Wrap(text, w, ""), "\n")
+		text = ansi.Wrap(text, w, "")
+	} else {
+		text = strings.ReplaceAll(ansi.Wrap(marked, w, breakHere), breakHere, "")
 	}
-	return strings.Split(strings.ReplaceAll(ansi.Wrap(marked, w, breakHere), breakHere, ""), "\n")
+	if held {
+		text = strings.ReplaceAll(text, heldHyphen, "-")
+	}
+	return strings.Split(text, "\n")
+}
+
+// heldHyphen stands for a hyphen after which a line must not break.
+const heldHyphen = "\ue000"
+
+// holdFlags keeps words together that begin with a hyphen, as --max-time does, so that a command can be read.
+func holdFlags(text string) (_ string, held bool) {
+	if !strings.Contains(text, "-") {
+		return text, false
+	}
+	var b strings.Builder
+	begins, flag := true, false
+	for i := 0; i < len(text); {
+		if n := escape(text[i:]); n > 0 {
+			b.WriteString(text[i : i+n])
+			i += n
+			continue
+		}
+		c := text[i]
+		flag = flag && c != ' ' && c != '\n' || begins && c == '-'
+		begins = c == ' ' || c == '\n'
+		if flag && c == '-' {
+			b.WriteString(heldHyphen)
+			held = true
+		} else {
+			b.WriteByte(c)
+		}
+		i++
+	}
+	return b.String(), held
 }
 
 // hang wraps text behind a prefix; further lines are indented by the prefix' width.

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/charmbracelet/x/ansi"
@@ -15,4 +16,21 @@ func FuzzWidthIsThatOfTheTerminal(f *testing.F) {
 			t.Errorf("%q is %d cells wide, want %d", text, got, want)
 		}
 	})
+}
+
+func TestFlagsStayWhole(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		w    int
+		want string
+	}{
+		{"shopctl fault inject catalog --delay 2s", 31, "shopctl fault inject catalog|--delay 2s"},
+		{"$ \x1b[1m--max-items\x1b[m 3", 6, "$|\x1b[1m--max-|items\x1b[m|3"},
+		{"a well-known word", 7, "a well-|known|word"},
+		{"--very-long-flag", 8, "--very-l|ong-flag"},
+	} {
+		if got := strings.Join(wrap(c.text, c.w), "|"); got != c.want {
+			t.Errorf("%q in %d: %q, want %q", c.text, c.w, got, c.want)
+		}
+	}
 }

@@ -100,22 +100,38 @@ func (m *model) tabs(s slot) (tabs []tab, gap int) {
 			short += len(id.sign())
 		}
 	}
-	between := len(tabs) - 1
+	between, least := len(tabs)-1, 1
+	if m.w.linear {
+		room, least = s.w, 2 // a comma and a space
+	}
 	switch {
 	case whole+3*between <= room:
 		return tabs, 3
-	case whole+between <= room:
-		return tabs, 1
+	case whole+least*between <= room:
+		return tabs, least
 	}
+	over := short + least*between - room
 	for i, t := range tabs {
-		if !t.shown {
+		switch {
+		case !t.shown:
 			tabs[i].text = t.id.sign()
+		case over > 0:
+			tabs[i].text = m.shorten(t.text, over)
 		}
 	}
 	if short+3*between <= room {
 		return tabs, 3
 	}
-	return tabs, 1
+	return tabs, least
+}
+
+// shorten takes cells from the title in view, so that the keys of all others have room.
+func (m *model) shorten(text string, over int) string {
+	inside, bracketed := strings.CutPrefix(text, "[")
+	if !bracketed {
+		return m.w.cut(text, max(width(text)-over, 6))
+	}
+	return "[" + m.w.cut(strings.TrimSuffix(inside, "]"), max(width(text)-2-over, 6)) + "]"
 }
 
 // titles is the title of a slot: its tabs, the one in view marked.

@@ -242,6 +242,8 @@ func (d *deployment) state(w Workload) (state, message string) {
 		return "stopped", fmt.Sprintf("%d still stopping", len(d.pods))
 	case d.rev.err != nil && w.Ready == 0:
 		return "unhealthy", describeError(d.rev.err)
+	case d.rev.err != nil && d.complete == d.rev.hash:
+		return "degraded", "the next instance cannot start: " + describeError(d.rev.err)
 	case d.rev.err != nil:
 		return "degraded", "the new revision cannot start: " + describeError(d.rev.err)
 	case crash:

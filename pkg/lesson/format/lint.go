@@ -16,9 +16,9 @@ const (
 )
 
 // Lint finds what makes a lesson worse and can be seen without running it. services are the names that
-// the shop's services go by; a lesson may speak of no others.
+// the shop's services go by; a lesson may speak of no others but those that its own files bring along.
 func Lint(l *Lesson, services []string) Problems {
-	r := &linter{reporter: reporter{file: l.File}, services: services}
+	r := &linter{reporter: reporter{file: l.File}, services: slices.Concat(services, l.workloads())}
 	r.lintFront(l)
 	for i := range l.Steps {
 		r.lintStep(&l.Steps[i])

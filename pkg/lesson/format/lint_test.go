@@ -2,6 +2,7 @@ package format
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -104,4 +105,25 @@ func TestWhatTheAuthorHasToFillInIsFound(t *testing.T) {
 		}
 	}
 	t.Error("not found")
+}
+
+func TestALessonMaySpeakOfServicesThatItsFilesBringAlong(t *testing.T) {
+	text := strings.Replace(sample(t), "    service: catalog\n    method", "    service: wishlist\n    method", 1)
+	l, err := Parse("lesson.md", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	unknown := func() bool {
+		return slices.ContainsFunc(Lint(l, []string{"catalog"}), func(p Problem) bool { return p.Code == "unknown-service" })
+	}
+	if !unknown() {
+		t.Fatal("the service is known already")
+	}
+	l.Files = map[string][]byte{
+		"own.yaml":    []byte("kind: Service\nmetadata: {name: other}\n---\nkind: Deployment\nmetadata: {name: wishlist}\n"),
+		"broken.yaml": []byte("kind: [Deployment\n"),
+	}
+	if unknown() {
+		t.Error("the service of the lesson's own file is unknown")
+	}
 }

@@ -125,12 +125,19 @@ func masked(before, after resource.Object) (resource.Object, resource.Object) {
 	return before, after
 }
 
-// Masked hides the values of a Secret; other objects are what they were.
+// Masked hides the values of a Secret, also in the record of what was applied; other objects are what they were.
 func Masked(o resource.Object) resource.Object {
-	if s, ok := o.(*corev1.Secret); ok {
-		return mask(s, nil, "")
+	s, ok := o.(*corev1.Secret)
+	if !ok {
+		return o
 	}
-	return o
+	hidden := mask(s, nil, "")
+	annotations := hidden.GetAnnotations()
+	delete(annotations, corev1.LastAppliedConfigAnnotation)
+	if len(annotations) == 0 {
+		hidden.SetAnnotations(nil)
+	}
+	return hidden
 }
 
 func mask(s, other *corev1.Secret, mark string) resource.Object {

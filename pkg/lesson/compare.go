@@ -1,0 +1,67 @@
+package lesson
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+)
+
+// card sets side by side what was predicted, seen and true in a step; nil until something was predicted.
+func (st *step) card() *Card {
+	b := st.def.Block(format.PredictKind)
+	if b == nil || st.rec.Prediction == "" {
+		return nil
+	}
+	c := &Card{Confidence: st.rec.Confidence}
+	if o := check.PickOption(b.Predict.Options, st.rec.Prediction); o != nil {
+		c.Predicted, c.Correct = o.Say, o.Correct
+	}
+	if b := st.def.Block(format.ObserveKind); b != nil && st.rec.Observation != "" {
+		v := observeView(st, b.Observe)
+		unit := ""
+		if b.Observe.Kind == format.NumberAnswer {
+			unit = " " + v.Unit
+		}
+		c.Observed = strings.TrimSpace(v.Answer + unit)
+		if v.Truth != "" {
+			c.Truth = strings.TrimSpace(v.Truth + unit)
+		}
+	}
+	return c
+}
+
+// steadyView is what was last seen of the steady state.
+func (s *Session) steadyView() []CheckView {
+	var views []CheckView
+	for i, r := range s.steadySeen {
+		c := &s.lesson.SteadyState[i]
+		views = append(views, CheckView{
+			ID: c.ID, Title: c.Title, Kind: c.Kind(), Verdict: r.Verdict, Expected: r.Expected, Observed: r.Observed,
+			Look: r.Look, Message: r.Message, Evidence: r.Evidence,
+		})
+	}
+	return views
+}
+
+// unsteady looks at the whole steady state, and returns what does not hold first; nil if all holds.
+func (s *Session) unsteady(ctx context.Context) error {
+	var first error
+	seen := make([]check.Result, len(s.lesson.SteadyState))
+	for i := range s.lesson.SteadyState {
+		c := &s.lesson.SteadyState[i]
+		seen[i] = s.eye.Look(ctx, c, check.Baseline{})
+		if seen[i].Verdict != Pass && first == nil {
+			first = &Unsteady{Check: *c, Result: seen[i]}
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ctx.Err() == nil && !slices.Equal(seen, s.steadySeen) {
+		s.steadySeen = seen
+		s.changed()
+	}
+	return first
+}
