@@ -6,7 +6,7 @@ import "embed"
 
 // FS holds the directories of all tracks.
 //
-//go:embed architecture communication observability start
+//go:embed architecture communication observability resilience start
 var FS embed.FS
 
 // Curriculum returns the ids of the lessons in the order of reading. Entry is free: the order is that of
@@ -14,10 +14,14 @@ var FS embed.FS
 func Curriculum() []string {
 	return []string{
 		"tour",
+		"monolith",
 		"discovery",
+		"config",
 		"grpc",
 		"rest",
 		"streaming",
 		"tracing",
+		"metrics",
+		"timeouts",
 	}
 }

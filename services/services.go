@@ -37,10 +37,17 @@ type Builtin struct {
 	Workload string
 	Role     Role
 	// GRPC are the full names of the gRPC services it serves; none for HTTP and TCP.
-	GRPC  []string
+	GRPC []string
+	// Setup is nil for the monolith, which is set up by its Modules.
 	Setup chassis.Setup
 	// Manifest holds its Kubernetes objects as YAML; nil where another's manifest holds them.
 	Manifest []byte
+}
+
+// Module tells whether a monolith holds it. The load generator plays the customers, who are no part of a shop
+// however that is built, and the store of the carts is a program of its own.
+func (b Builtin) Module() bool {
+	return b.Role == RoleService && b.Name != "loadgenerator" && b.Name != MonolithName
 }
 
 // All returns the workloads in alphabetical order of their names.
@@ -61,8 +68,11 @@ func All() []Builtin {
 	}
 }
 
-// Lookup finds a workload by either of its names, without regard to case.
+// Lookup finds a workload by either of its names, without regard to case; the monolith too.
 func Lookup(name string) (Builtin, bool) {
+	if strings.EqualFold(name, MonolithName) {
+		return Monolith(), true
+	}
 	for _, b := range All() {
 		if strings.EqualFold(name, b.Name) || strings.EqualFold(name, b.Workload) {
 			return b, true

@@ -45,14 +45,28 @@ type object struct {
 }
 
 type container struct {
-	Name, Image    string
-	Ports          []containerPort
-	Env            []struct{ Name, Value string }
+	Name, Image string
+	Ports       []containerPort
+	EnvFrom     []struct {
+		ConfigMapRef reference `yaml:"configMapRef"`
+	} `yaml:"envFrom"`
+	Env []struct {
+		Name, Value string
+		ValueFrom   struct {
+			SecretKeyRef reference `yaml:"secretKeyRef"`
+		} `yaml:"valueFrom"`
+	}
 	ReadinessProbe *probe `yaml:"readinessProbe"`
 	LivenessProbe  *probe `yaml:"livenessProbe"`
 	Resources      struct {
 		Requests, Limits struct{ CPU, Memory string }
 	}
+}
+
+// reference is a place for what a workload is told from outside. None has to be there for the shop to run.
+type reference struct {
+	Name, Key string
+	Optional  bool
 }
 
 type containerPort struct {
@@ -164,7 +178,15 @@ func checkDeployment(t *testing.T, b services.Builtin, deployment, service objec
 			t.Errorf("%s has no %s", b.Workload, what)
 		}
 	}
+	for _, from := range c.EnvFrom {
+		if !from.ConfigMapRef.Optional {
+			t.Errorf("%s does not start without the ConfigMap %s", b.Workload, from.ConfigMapRef.Name)
+		}
+	}
 	for _, e := range c.Env {
+		if from := e.ValueFrom.SecretKeyRef; from.Name != "" && !from.Optional {
+			t.Errorf("%s does not start without the Secret %s", b.Workload, from.Name)
+		}
 		if e.Name == "PORT" && e.Value != fmt.Sprint(port.ContainerPort) {
 			t.Errorf("%s: PORT is %s, the container's port %d", b.Workload, e.Value, port.ContainerPort)
 		}

@@ -48,11 +48,18 @@ func orderer(b *testing.B, s *shop) func() float64 {
 
 func fillCarts(b *testing.B, s *shop, carts int64) {
 	b.Helper()
+	fillSome(b, s, 1, carts+1)
+}
+
+// fillSome fills the carts of the users from one number to before another.
+func fillSome(b *testing.B, s *shop, from, to int64) {
+	b.Helper()
 	client := pb.NewCartServiceClient(dial(b, s.addr("cart")))
 	var next atomic.Int64
+	next.Store(from - 1)
 	rate(b, 16, time.Minute, func(int) (bool, error) {
 		n := next.Add(1)
-		if n > carts {
+		if n >= to {
 			return false, nil
 		}
 		for _, item := range []*pb.CartItem{{ProductId: "OLJCESPC7Z", Quantity: 1}, {ProductId: "LS4PSXUNUM", Quantity: 2}} {

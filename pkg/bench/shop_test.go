@@ -36,6 +36,9 @@ type shop struct {
 			Address     string `json:"address"`
 			MemoryBytes int64  `json:"memory_bytes"`
 		} `json:"instances"`
+		Modules []struct {
+			Name string `json:"name"`
+		} `json:"modules"`
 	} `json:"services"`
 }
 
@@ -47,16 +50,16 @@ func newShop(b *testing.B) *shop {
 		"SHOPCTL_RUN_DIR="+filepath.Join(dir, "run"), "SHOPCTL_STATE_DIR="+filepath.Join(dir, "state"), "HOME="+dir, "CI=true", "SHOPCTL_FREE_PORTS=1")}
 }
 
-func startShop(b *testing.B) *shop {
+func startShop(b *testing.B, flags ...string) *shop {
 	b.Helper()
 	s := newShop(b)
-	s.up()
+	s.up(flags...)
 	return s
 }
 
-func (s *shop) up() {
+func (s *shop) up(flags ...string) {
 	s.b.Helper()
-	s.run("up")
+	s.run(append([]string{"up"}, flags...)...)
 	s.b.Cleanup(s.down)
 	s.read()
 }
@@ -84,11 +87,15 @@ func (s *shop) run(args ...string) []byte {
 	return out
 }
 
-// addr is the address of the one instance of a service.
+// addr is the address of the one instance of a service, or of the process that it is a module of.
 func (s *shop) addr(name string) string {
 	s.b.Helper()
 	for _, svc := range s.List {
-		if svc.Name == name && len(svc.Instances) > 0 {
+		held := svc.Name == name
+		for _, m := range svc.Modules {
+			held = held || m.Name == name
+		}
+		if held && len(svc.Instances) > 0 {
 			return svc.Instances[0].Address
 		}
 	}

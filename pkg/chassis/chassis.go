@@ -20,14 +20,20 @@
 //	OTEL_PROPAGATORS              what calls carry along: tracecontext, baggage (default both), or none
 //	BAGGAGE_ATTRIBUTES            keys of the baggage that spans note as attributes, "customer,campaign"
 //	DATA_DIR                      a directory that outlives the process
+//	CALL_TIMEOUT                  the most that a call to a neighbour may take, if its caller's deadline is not nearer
+//	                              (default: no bound of its own, and 5s where the caller set no deadline); 0: none at all
+//	PASS_DEADLINE                 false: calls to neighbours know nothing of the deadline of the call that they are
+//	                              made for, nor of its end, as in a service that does not hand its context on
 //	DRAIN_TIMEOUT                 how long in-flight calls may take to finish on SIGTERM (default 10s)
 package chassis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"time"
 
@@ -68,7 +74,7 @@ func Run(ctx context.Context, o Options, setup Setup) error {
 }
 
 func run(ctx context.Context, o Options, setup Setup) error {
-	rt, err := newRuntime(o)
+	rt, err := newRuntime(o, nil)
 	if err != nil {
 		return err
 	}
@@ -81,14 +87,14 @@ func run(ctx context.Context, o Options, setup Setup) error {
 	serveCtx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	if o.Down != nil {
-		done := rt.followLifeline(o.Down, stop)
+		done := followLifeline(o.Down, rt.log, stop, rt.told)
 		defer done()
 	}
 	rt.health.begin()
 	if err := setup(serveCtx, rt); err != nil {
 		return fmt.Errorf("set up %s: %w", o.Workload, err)
 	}
-	listener, err := rt.listen()
+	listener, err := listen(o, rt.external == nil)
 	if err != nil {
 		return err
 	}
@@ -101,20 +107,12 @@ func run(ctx context.Context, o Options, setup Setup) error {
 
 // followLifeline applies what the daemon says until the pipe ends. The returned function ends the
 // following and waits for it.
-func (rt *Runtime) followLifeline(down io.Reader, stop context.CancelCauseFunc) func() {
+func followLifeline(down io.Reader, log *slog.Logger, stop context.CancelCauseFunc, told func(lifeline.Down)) func() {
 	finished := make(chan struct{})
 	go func() {
 		defer close(finished)
-		err := lifeline.Read(down, func(m lifeline.Down) {
-			if m.Endpoints != nil {
-				rt.endpoints.set(*m.Endpoints)
-			}
-			if m.Faults != nil {
-				rt.faults.set(*m.Faults)
-			}
-		})
-		if err != nil {
-			rt.log.Debug("lifeline ended", "error", err)
+		if err := lifeline.Read(down, told); err != nil {
+			log.Debug("lifeline ended", "error", err)
 		}
 		stop(ErrLifeline)
 	}()
@@ -126,44 +124,55 @@ func (rt *Runtime) followLifeline(down io.Reader, stop context.CancelCauseFunc) 
 	}
 }
 
+// told takes what the daemon says.
+func (rt *Runtime) told(m lifeline.Down) {
+	if m.Endpoints != nil {
+		rt.endpoints.set(*m.Endpoints)
+	}
+	if m.Faults != nil {
+		rt.faults.set(*m.Faults)
+	}
+}
+
 // listening is the set of sockets of a service.
 type listening struct {
 	main  net.Listener
 	admin net.Listener
 }
 
-func (rt *Runtime) listen() (listening, error) {
+// listen opens the sockets; withMain is false where somebody else's program opens that of PORT.
+func listen(o Options, withMain bool) (listening, error) {
 	def, adminDef := "8080", "9464"
-	if rt.o.Up != nil {
+	if o.Up != nil {
 		def, adminDef = "0", "0"
 	}
-	host := rt.Env("LISTEN_HOST", "127.0.0.1")
-	if rt.o.Getenv("LISTEN_HOST") == "" && rt.o.Getenv("KUBERNETES_SERVICE_HOST") != "" {
+	host := cmp.Or(o.Getenv("LISTEN_HOST"), "127.0.0.1")
+	if o.Getenv("LISTEN_HOST") == "" && o.Getenv("KUBERNETES_SERVICE_HOST") != "" {
 		host = ""
 	}
 	var l listening
 	var err error
-	if rt.external == nil {
-		if l.main, err = listenTCP(host, rt.Env("PORT", def)); err != nil {
-			return l, fmt.Errorf("start %s: %w", rt.o.Workload, err)
+	if withMain {
+		if l.main, err = listenTCP(host, cmp.Or(o.Getenv("PORT"), def)); err != nil {
+			return l, fmt.Errorf("start %s: %w", o.Workload, err)
 		}
 	}
-	if l.admin, err = listenTCP(host, rt.Env("METRICS_PORT", adminDef)); err != nil {
+	if l.admin, err = listenTCP(host, cmp.Or(o.Getenv("METRICS_PORT"), adminDef)); err != nil {
 		if l.main != nil {
 			_ = l.main.Close()
 		}
-		return l, fmt.Errorf("serve metrics of %s: %w", rt.o.Workload, err)
+		return l, fmt.Errorf("serve metrics of %s: %w", o.Workload, err)
 	}
 	return l, nil
 }
 
 // report tells the daemon where the service listens.
-func (rt *Runtime) report(addr, admin string) error {
-	rt.log.Info("listening", "addr", addr, "admin", admin, "version", rt.Version())
-	if rt.o.Up == nil {
+func report(o Options, log *slog.Logger, addr, admin string) error {
+	log.Info("listening", "addr", addr, "admin", admin, "version", versionOf(o))
+	if o.Up == nil {
 		return nil
 	}
-	if err := lifeline.Write(rt.o.Up, lifeline.Up{Listening: &lifeline.Listening{Addr: addr, Admin: admin}}); err != nil {
+	if err := lifeline.Write(o.Up, lifeline.Up{Listening: &lifeline.Listening{Addr: addr, Admin: admin}}); err != nil {
 		return fmt.Errorf("report to the daemon: %w", err)
 	}
 	return nil

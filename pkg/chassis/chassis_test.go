@@ -288,7 +288,7 @@ func TestATakenPortNamesItsOwner(t *testing.T) {
 }
 
 func TestBadConfigurationNamesTheVariableAndTheValue(t *testing.T) {
-	for key, value := range map[string]string{"PORT": "many", "LOG_LEVEL": "loud", "DRAIN_TIMEOUT": "soon", "AD_SERVICE_ADDR": "nowhere"} {
+	for key, value := range map[string]string{"PORT": "many", "LOG_LEVEL": "loud", "DRAIN_TIMEOUT": "soon", "CALL_TIMEOUT": "long", "PASS_DEADLINE": "maybe", "AD_SERVICE_ADDR": "nowhere"} {
 		env := map[string]string{key: value, "METRICS_PORT": "0"}
 		err := chassis.Run(t.Context(), chassis.Options{Name: "ad", Workload: "adservice", Getenv: func(k string) string { return env[k] }, Stdout: io.Discard}, relay())
 		if err == nil || !strings.Contains(err.Error(), value) && key != "PORT" {

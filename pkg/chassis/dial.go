@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,14 +41,23 @@ func WithRetry(methods ...string) DialOption {
 // Dial returns a connection to the service whose address the environment variable holds
 // ("CART_SERVICE_ADDR=cartservice:7070"). It does not wait for the service: calls fail fast with
 // UNAVAILABLE while nobody answers. The chassis closes the connection.
-func (rt *Runtime) Dial(envVar string, options ...DialOption) (*grpc.ClientConn, error) {
-	addr, err := rt.address(envVar)
-	if err != nil {
-		return nil, err
-	}
+//
+// "inproc://cart" in place of an address is the module of that name in the same process: see RunTogether.
+func (rt *Runtime) Dial(envVar string, options ...DialOption) (grpc.ClientConnInterface, error) {
 	c := dialConfig{timeout: defaultCallTimeout}
 	for _, o := range options {
 		o(&c)
+	}
+	bounds, err := rt.bounds(c.timeout)
+	if err != nil {
+		return nil, err
+	}
+	if module, ok := strings.CutPrefix(rt.o.Getenv(envVar), inprocScheme); ok {
+		return rt.dialModule(envVar, module, c, bounds)
+	}
+	addr, err := rt.address(envVar)
+	if err != nil {
+		return nil, err
 	}
 	traced := rt.tracing.to(addr)
 	conn, err := grpc.NewClient(endpointScheme+":///"+addr,
@@ -62,7 +72,7 @@ func (rt *Runtime) Dial(envVar string, options ...DialOption) (*grpc.ClientConn,
 		grpc.WithContextDialer(dialSocket),
 		grpc.WithStaticStreamWindowSize(streamWindow),
 		grpc.WithStaticConnWindowSize(connWindow),
-		grpc.WithChainUnaryInterceptor(traced.unaryClient, deadline(c.timeout)),
+		grpc.WithChainUnaryInterceptor(traced.unaryClient, bounds.unary),
 		grpc.WithChainStreamInterceptor(traced.streamClient),
 	)
 	if err != nil {
@@ -90,17 +100,14 @@ func (rt *Runtime) closeConns() {
 	rt.conns = nil
 }
 
-// deadline gives each call without one a deadline. Streams live as long as their context says.
-func deadline(d time.Duration) grpc.UnaryClientInterceptor {
-	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-		if _, ok := ctx.Deadline(); !ok {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, d)
-			defer cancel()
-		}
-		return invoke(ctx, method, req, reply, cc, opts...)
-	}
-}
+// How often, after what pauses, and within which budget calls are made again.
+const (
+	retryAttempts   = 3
+	retryFirstPause = 10 * time.Millisecond
+	retryMostPause  = 100 * time.Millisecond
+	retryTokens     = 100
+	retryTokenRatio = 0.1
+)
 
 // serviceConfig spreads calls over all ready endpoints and retries the methods given, within a budget
 // (gRFC A6: once ten calls of a hundred fail, retries stop).
@@ -114,15 +121,21 @@ func serviceConfig(retry []string) string {
 			names = append(names, object{"service": service, "method": method})
 		}
 		config["methodConfig"] = []object{{"name": names, "retryPolicy": object{
-			"maxAttempts": 3, "initialBackoff": "0.01s", "maxBackoff": "0.1s", "backoffMultiplier": 2, "retryableStatusCodes": []string{"UNAVAILABLE"},
+			"maxAttempts": retryAttempts, "initialBackoff": inSeconds(retryFirstPause), "maxBackoff": inSeconds(retryMostPause),
+			"backoffMultiplier": 2, "retryableStatusCodes": []string{"UNAVAILABLE"},
 		}}}
-		config["retryThrottling"] = object{"maxTokens": 100, "tokenRatio": 0.1}
+		config["retryThrottling"] = object{"maxTokens": retryTokens, "tokenRatio": retryTokenRatio}
 	}
 	text, err := json.Marshal(config)
 	if err != nil {
 		return "{}"
 	}
 	return string(text)
+}
+
+// inSeconds is a duration as protocol buffers write it in JSON.
+func inSeconds(d time.Duration) string {
+	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
 }
 
 // address is the host:port that the variable names.

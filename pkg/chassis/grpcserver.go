@@ -25,18 +25,32 @@ const (
 	connWindow   = 4 << 20
 )
 
-// newServer makes the gRPC server. Interceptors run from the outside in: spans and metrics tell what
-// the caller gets, panics and faults included.
+// unaryInterceptors run from the outside in: spans and metrics tell what the caller gets, panics and
+// faults included.
+func (rt *Runtime) unaryInterceptors() []grpc.UnaryServerInterceptor {
+	return []grpc.UnaryServerInterceptor{rt.tracing.unaryServer, rt.serverMet.UnaryServerInterceptor(), rt.unaryErrors, rt.faults.unary}
+}
+
+// streamInterceptors are the same for streams.
+func (rt *Runtime) streamInterceptors() []grpc.StreamServerInterceptor {
+	return []grpc.StreamServerInterceptor{rt.tracing.streamServer, rt.serverMet.StreamServerInterceptor(), rt.streamErrors, rt.faults.stream}
+}
+
+// newServer makes the gRPC server of a service that has the process for itself.
 func (rt *Runtime) newServer() *grpc.Server {
+	return newServer(healthServer{rt.health.server, rt.health.gone}, rt.unaryInterceptors(), rt.streamInterceptors())
+}
+
+func newServer(health healthServer, unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor) *grpc.Server {
 	s := grpc.NewServer(
-		grpc.ChainUnaryInterceptor(rt.tracing.unaryServer, rt.serverMet.UnaryServerInterceptor(), rt.unaryErrors, rt.faults.unary),
-		grpc.ChainStreamInterceptor(rt.tracing.streamServer, rt.serverMet.StreamServerInterceptor(), rt.streamErrors, rt.faults.stream),
+		grpc.ChainUnaryInterceptor(unary...),
+		grpc.ChainStreamInterceptor(stream...),
 		grpc.WaitForHandlers(true),
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.StaticStreamWindowSize(streamWindow),
 		grpc.StaticConnWindowSize(connWindow),
 	)
-	healthpb.RegisterHealthServer(s, healthServer{rt.health.server, rt.health.gone})
+	healthpb.RegisterHealthServer(s, health)
 	reflection.Register(s)
 	return s
 }

@@ -21,6 +21,8 @@ type healthState struct {
 	server *health.Server
 	checks []check
 	gone   chan struct{}
+	// changed is told that the readiness may have; nil: nobody is.
+	changed func()
 
 	mu    sync.Mutex
 	names []string
@@ -33,8 +35,9 @@ type check struct {
 	run  func(context.Context) error
 }
 
-func newHealthState(log *slog.Logger) *healthState {
-	return &healthState{log: log, server: health.NewServer(), gone: make(chan struct{})}
+// newHealthState keeps the status of names on a server, and of what watch is given.
+func newHealthState(log *slog.Logger, server *health.Server, names ...string) *healthState {
+	return &healthState{log: log, server: server, names: names, gone: make(chan struct{})}
 }
 
 func (h *healthState) addCheck(name string, run func(context.Context) error) {
@@ -43,14 +46,18 @@ func (h *healthState) addCheck(name string, run func(context.Context) error) {
 
 // begin is before Setup: alive, not ready.
 func (h *healthState) begin() {
-	h.server.SetServingStatus("", healthpb.HealthCheckResponse_NOT_SERVING)
-	h.server.SetServingStatus(livenessService, healthpb.HealthCheckResponse_SERVING)
+	beginHealth(h.server)
 }
 
-// watch keeps the status of names true until ctx ends.
+func beginHealth(server *health.Server) {
+	server.SetServingStatus("", healthpb.HealthCheckResponse_NOT_SERVING)
+	server.SetServingStatus(livenessService, healthpb.HealthCheckResponse_SERVING)
+}
+
+// watch keeps the status of names, too, true until ctx ends.
 func (h *healthState) watch(ctx context.Context, names []string) {
 	h.mu.Lock()
-	h.names = append([]string{""}, names...)
+	h.names = append(h.names, names...)
 	h.mu.Unlock()
 	if len(h.checks) == 0 {
 		h.set(true, "")
@@ -92,6 +99,9 @@ func (h *healthState) look(ctx context.Context) bool {
 }
 
 func (h *healthState) set(ready bool, why string) {
+	if h.changed != nil {
+		defer h.changed() // after the lock is free: it reads the state
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ready != ready {

@@ -1,8 +1,10 @@
 package chassis
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -17,6 +19,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
 )
 
 // Runtime is what a service gets from the chassis. Its registering methods are for Setup; the rest
@@ -25,7 +28,8 @@ type Runtime struct {
 	o         Options
 	log       *slog.Logger
 	lines     *gatherer
-	registry  *prometheus.Registry
+	registry  prometheus.Registerer
+	gatherer  prometheus.Gatherer
 	provider  *sdktrace.TracerProvider
 	propagate propagation.TextMapPropagator
 	tracing   *tracing
@@ -35,13 +39,15 @@ type Runtime struct {
 	endpoints *endpointTable
 	faults    *faultTable
 	services  []string
+	// together is what the service shares with others in one process; nil where it has its own.
+	together *together
 
 	http     http.Handler
 	tcp      func(context.Context, net.Listener) error
 	external func(context.Context, int) error
 	tasks    []task
 	onDrain  []func(context.Context) error
-	conns    []*grpc.ClientConn
+	conns    []io.Closer
 	drain    time.Duration
 	connsMu  sync.Mutex
 	draining atomic.Bool
@@ -52,8 +58,10 @@ type task struct {
 	run  func(context.Context) error
 }
 
-func newRuntime(o Options) (*Runtime, error) {
-	rt := &Runtime{o: o, endpoints: newEndpointTable(), faults: &faultTable{}}
+// newRuntime makes the runtime of a service that has the process for itself, or of a module if there is
+// a together.
+func newRuntime(o Options, t *together) (*Runtime, error) {
+	rt := &Runtime{o: o, endpoints: newEndpointTable(), faults: &faultTable{}, together: t}
 	var err error
 	if rt.log, rt.lines, err = newLogger(o); err != nil {
 		return nil, err
@@ -61,12 +69,22 @@ func newRuntime(o Options) (*Runtime, error) {
 	if rt.drain, err = rt.EnvDuration("DRAIN_TIMEOUT", defaultDrainTimeout); err != nil {
 		return nil, err
 	}
-	rt.health = newHealthState(rt.log)
+	if t != nil {
+		rt.health = newHealthState(rt.log, t.health)
+		rt.health.changed = t.showReadiness
+		rt.registry = prometheus.WrapRegistererWith(prometheus.Labels{ModuleLabel: o.Name}, t.registry)
+	} else {
+		rt.health = newHealthState(rt.log, health.NewServer(), "")
+		registry := newRegistry()
+		rt.registry, rt.gatherer = registry, registry
+	}
 	rt.setupMetrics()
 	if err := rt.setupTracing(); err != nil {
 		return nil, err
 	}
-	rt.server = rt.newServer()
+	if t == nil {
+		rt.server = rt.newServer()
+	}
 	return rt, nil
 }
 
@@ -77,7 +95,11 @@ func (rt *Runtime) Server() grpc.ServiceRegistrar { return registrar{rt} }
 type registrar struct{ rt *Runtime }
 
 func (r registrar) RegisterService(d *grpc.ServiceDesc, impl any) {
-	r.rt.server.RegisterService(d, impl)
+	if t := r.rt.together; t != nil {
+		t.register(r.rt, d, impl)
+	} else {
+		r.rt.server.RegisterService(d, impl)
+	}
 	r.rt.services = append(r.rt.services, d.ServiceName)
 }
 
@@ -131,7 +153,9 @@ func (rt *Runtime) Name() string { return rt.o.Name }
 func (rt *Runtime) Workload() string { return rt.o.Workload }
 
 // Version is what runs: "v1".
-func (rt *Runtime) Version() string { return rt.Env("SERVICE_VERSION", "v1") }
+func (rt *Runtime) Version() string { return versionOf(rt.o) }
+
+func versionOf(o Options) string { return cmp.Or(o.Getenv("SERVICE_VERSION"), "v1") }
 
 // DataDir is a directory that outlives the process; empty where there is none.
 func (rt *Runtime) DataDir() string { return rt.o.Getenv("DATA_DIR") }

@@ -15,7 +15,7 @@ import (
 // serve runs everything that the service registered until ctx ends or something fails, then drains.
 func (rt *Runtime) serve(ctx context.Context, l listening, stop context.CancelCauseFunc) error {
 	g := &group{stop: stop}
-	admin := &http.Server{Handler: rt.adminHandler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	admin := newHTTPServer(adminHandler(rt.gatherer, rt.health.state))
 	g.run("metrics", func() error { return ignoreClosed(admin.Serve(l.admin)) })
 
 	// What serves outlives ctx: calls in flight finish while the service drains.
@@ -23,17 +23,8 @@ func (rt *Runtime) serve(ctx context.Context, l listening, stop context.CancelCa
 	defer end()
 	shutdown, addr, err := rt.serveMain(liveCtx, g, l)
 	if err == nil {
-		g.run("readiness", func() error { rt.health.watch(ctx, rt.services); return nil })
-		for _, t := range rt.tasks {
-			g.run(t.name, func() error {
-				err := t.run(ctx)
-				if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-					return nil
-				}
-				return err
-			})
-		}
-		if err = rt.report(addr, l.admin.Addr().String()); err != nil {
+		rt.work(ctx, g)
+		if err = report(rt.o, rt.log, addr, l.admin.Addr().String()); err != nil {
 			g.fail(err)
 		}
 		<-ctx.Done()
@@ -50,6 +41,20 @@ func (rt *Runtime) serve(ctx context.Context, l listening, stop context.CancelCa
 	return g.err()
 }
 
+// work begins the service's own tasks, and keeps its readiness true.
+func (rt *Runtime) work(ctx context.Context, g *group) {
+	g.run("readiness", func() error { rt.health.watch(ctx, rt.services); return nil })
+	for _, t := range rt.tasks {
+		g.run(t.name, func() error {
+			err := t.run(ctx)
+			if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+				return nil
+			}
+			return err
+		})
+	}
+}
+
 // leave drains: not ready, calls in flight finish, then the rest is undone. When the daemon is gone
 // nobody waits for an answer, and the service leaves at once.
 func (rt *Runtime) leave(drainCtx, serveCtx context.Context, shutdown func(context.Context)) {
@@ -64,6 +69,11 @@ func (rt *Runtime) leave(drainCtx, serveCtx context.Context, shutdown func(conte
 	if shutdown != nil {
 		shutdown(drainCtx)
 	}
+	rt.undo(drainCtx)
+}
+
+// undo is what is left to do after the last call has been answered.
+func (rt *Runtime) undo(drainCtx context.Context) {
 	for _, f := range rt.onDrain {
 		if err := f(drainCtx); err != nil {
 			rt.log.Warn("drain", "error", err)
@@ -82,13 +92,17 @@ func (rt *Runtime) serveMain(ctx context.Context, g *group, l listening) (shutdo
 		done := g.run("tcp", func() error { return ignoreClosed(rt.tcp(tcpCtx, l.main)) })
 		return func(context.Context) { cancel(); _ = l.main.Close(); <-done }, l.main.Addr().String(), nil
 	case rt.http != nil:
-		srv := &http.Server{Handler: rt.httpHandler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
+		srv := newHTTPServer(rt.httpHandler())
 		g.run("http", func() error { return ignoreClosed(srv.Serve(l.main)) })
 		return func(ctx context.Context) { rt.drainHTTP(ctx, srv) }, l.main.Addr().String(), nil
 	default:
 		g.run("grpc", func() error { return rt.server.Serve(l.main) })
 		return func(ctx context.Context) { drainGRPC(ctx, rt.server) }, l.main.Addr().String(), nil
 	}
+}
+
+func newHTTPServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
 }
 
 // keepAliveGrace is how long an HTTP server that drains still answers on open connections, each time

@@ -33,7 +33,6 @@ const (
 var latencyBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
 func (rt *Runtime) setupMetrics() {
-	rt.registry = prometheus.NewRegistry()
 	rt.serverMet = grpcprom.NewServerMetrics(grpcprom.WithServerHandlingTimeHistogram(grpcprom.WithHistogramBuckets(latencyBuckets)))
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "shop_build_info",
@@ -41,7 +40,14 @@ func (rt *Runtime) setupMetrics() {
 		ConstLabels: prometheus.Labels{"service": rt.o.Workload, "version": rt.Version()},
 	})
 	info.Set(1)
-	rt.registry.MustRegister(rt.serverMet, info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	rt.registry.MustRegister(rt.serverMet, info)
+}
+
+// newRegistry holds what is to be known of a process, whatever runs in it.
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
 }
 
 // setupTracing exports spans over OTLP where an endpoint is given. Without one, trace context still
@@ -132,12 +138,12 @@ func (rt *Runtime) closeTelemetry(gone bool) {
 }
 
 // adminHandler serves metrics and health over HTTP on a port of its own, away from users.
-func (rt *Runtime) adminHandler() http.Handler {
+func adminHandler(metrics prometheus.Gatherer, readiness func() (ready bool, why string)) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(rt.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4}))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if ready, why := rt.health.state(); !ready {
+		if ready, why := readiness(); !ready {
 			http.Error(w, why, http.StatusServiceUnavailable)
 			return
 		}

@@ -54,6 +54,13 @@ func (t *tracing) to(addr string) *tracing {
 	return &tracing{tracer: t.tracer, propagate: t.propagate, always: always}
 }
 
+// toModule is the tracing of the calls to a module of the same process.
+func (t *tracing) toModule(name string) *tracing {
+	always := append([]attribute.KeyValue{}, t.always...)
+	always = append(always, semconv.NetworkTransportKey.String(inprocTransport), semconv.ServerAddress(name))
+	return &tracing{tracer: t.tracer, propagate: t.propagate, always: always}
+}
+
 func (t *tracing) method(full string) tracedMethod {
 	if m, ok := t.methods.Load(full); ok {
 		return m.(tracedMethod)
@@ -67,7 +74,11 @@ func (t *tracing) method(full string) tracedMethod {
 // serve starts the span of a call that came in, under the caller's.
 func (t *tracing) serve(ctx context.Context, method string) (context.Context, trace.Span) {
 	m := t.method(method)
-	return t.tracer.Start(t.propagate.Extract(ctx, incoming{ctx}), m.name, trace.WithSpanKind(trace.SpanKindServer), m.attributes)
+	ctx, span := t.tracer.Start(t.propagate.Extract(ctx, incoming{ctx}), m.name, trace.WithSpanKind(trace.SpanKindServer), m.attributes)
+	if _, ok := grpc.ServerTransportStreamFromContext(ctx).(*hop); ok {
+		span.SetAttributes(semconv.NetworkTransportKey.String(inprocTransport))
+	}
+	return ctx, span
 }
 
 func (t *tracing) unaryServer(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/call"
+	"github.com/shopctl/shopctl/pkg/control"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/services"
 )
@@ -47,6 +48,10 @@ func (f *Factory) callTarget(ctx context.Context, word string, offline bool) (*c
 	if err != nil {
 		return nil, err
 	}
+	if s, m := control.FindModule(all, word); m != nil {
+		// A module is reached by its own Service, and as ready as the whole.
+		return f.moduleTarget(s, m, builtin)
+	}
 	s, err := findService(all, word)
 	if err != nil {
 		t, objectErr := f.serviceObject(ctx, shop, word, st.GetServices())
@@ -63,6 +68,17 @@ func (f *Factory) callTarget(ctx context.Context, word string, offline bool) (*c
 		t.GRPC = builtin.GRPC
 	}
 	return t, nil
+}
+
+func (f *Factory) moduleTarget(s *controlpb.Service, m *controlpb.Module, builtin services.Builtin) (*callTarget, error) {
+	alone := &controlpb.Service{
+		Name: m.GetName(), Address: m.GetAddress(), Protocol: m.GetProtocol(), Replicas: s.GetReplicas(), Ready: s.GetReady(),
+		State: s.GetState(), Message: s.GetMessage(),
+	}
+	if err := f.callable(alone); err != nil {
+		return nil, err
+	}
+	return &callTarget{Target: call.Target{Name: m.GetName(), Addr: m.GetAddress(), GRPC: builtin.GRPC}, faults: m.GetFaults()}, nil
 }
 
 // callable explains why a service cannot be called, if so.

@@ -23,12 +23,14 @@ type daemonFlags struct {
 	portBase int
 	promPort int
 	// forward is where spans go, too.
-	forward string
+	forward  string
+	monolith bool
 }
 
 func (o *daemonFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&o.only, "only", nil, "start these `SERVICES` alone, and what they need")
+	flags.BoolVar(&o.monolith, "monolith", false, "run the shop's services in one process, with calls between them that cross no network")
 	flags.IntVar(&o.port, "port", 0, "`PORT` of the storefront (default 8080, or another one if that is taken)")
 	flags.IntVar(&o.promPort, "prometheus-port", 0, "`PORT` of Prometheus' HTTP API (default 9090, or another one if that is taken)")
 	flags.StringVar(&o.forward, "otlp-forward", "", "send all spans on to this OTLP `ENDPOINT`, too: http://HOST:4318 or grpc://HOST:4317")
@@ -53,6 +55,9 @@ func (o *daemonFlags) args() []string {
 	if o.forward != "" {
 		args = append(args, "--otlp-forward", o.forward)
 	}
+	if o.monolith {
+		args = append(args, "--monolith")
+	}
 	return args
 }
 
@@ -69,7 +74,7 @@ func newDaemonCmd(f *Factory) *cobra.Command {
 		Args:   exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := daemon.Config{
-				Name: f.Name, Namespace: f.Namespace, PortBase: o.portBase, Only: o.only, SpansForward: o.forward,
+				Name: f.Name, Namespace: f.Namespace, PortBase: o.portBase, Only: o.only, Monolith: o.monolith, SpansForward: o.forward,
 				Images: f.images, Executable: f.Executable, Version: buildVersion().Version,
 				Getenv: f.Getenv, Environ: f.Environ, Log: f.Err, Now: f.Now,
 			}

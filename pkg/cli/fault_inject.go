@@ -13,6 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/rpc/code"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/services"
 )
 
 // faultOwner owns the faults that people inject. A lesson that injects one on their behalf names itself
@@ -46,7 +47,8 @@ func newFaultInjectCmd(f *Factory) *cobra.Command {
 		Short: "Make calls to a service fail or wait, crash it or pause it",
 		Long: `Make calls to a service fail (--error) or wait (--delay), all of them or a share, of every method or of one. Or kill its
 processes once (--crash), or one of them (--one), now or after --delay, which come back by themselves, or stop them where
-they are (--pause). Without any of these every call fails with UNAVAILABLE. The same fault injected again replaces the first.`,
+they are (--pause). Without any of these every call fails with UNAVAILABLE. The same kind of fault injected again replaces
+the first; different kinds add up, so that a call can wait and then fail.`,
 		Example: `shopctl fault inject payment --error UNAVAILABLE --percent 50
 shopctl fault inject payment --method Charge --delay 500ms --for 2m
 shopctl fault inject catalog --crash
@@ -91,6 +93,9 @@ func (o *faultInjectOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	if byDefault {
 		o.f.notef("no fault named: calls fail with %s; --delay, --crash and --pause are the other ways to break a service", request.GetFault().GetError())
+	}
+	if b, ok := services.Lookup(args[0]); ok && b.Module() && resp.GetFault().GetService() != b.Name {
+		o.f.notef("%s is a module of %s: the process goes, with all its modules", b.Name, resp.GetFault().GetService())
 	}
 	return o.report(cmd.Context(), resp.GetFault())
 }

@@ -32,7 +32,7 @@ func (b lessonBooter) Boot(ctx context.Context, l *lesson.Lesson) (prove.Shop, e
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the shop: %w", err)
 	}
-	s := &bootedShop{f: b.f, dir: dir, tester: b.f.lessonTester(l)}
+	s := &bootedShop{f: b.f, dir: dir, tester: b.f.lessonTester(l), lesson: l}
 	s.environ = overlay(b.f.Environ,
 		"SHOPCTL_RUN_DIR="+filepath.Join(dir, "run"), "SHOPCTL_STATE_DIR="+filepath.Join(dir, "state"),
 		"SHOPCTL_NAME=", "SHOPCTL_NAMESPACE=", "SHOPCTL_ONLY=", "SHOPCTL_PORT=", "SHOPCTL_PORT_BASE=")
@@ -57,6 +57,7 @@ type bootedShop struct {
 	client  *control.Client
 	calls   *call.Caller
 	tester  check.Tester
+	lesson  *lesson.Lesson
 }
 
 // Deps implements prove.Shop.
@@ -65,7 +66,7 @@ func (s *bootedShop) Deps() lesson.Deps {
 		Shop: s.client, Caller: lessonCaller{shop: s.client, calls: s.calls},
 		Runner: lessonRunner{executable: s.f.Executable, shop: provedShop, environ: s.environ},
 		Tester: s.tester,
-		Now:    s.f.Now, Happenings: lesson.HappeningsOf(s.client, s.f.Now),
+		Now:    s.f.Now, Happenings: lesson.HappeningsOf(s.client, s.lesson, s.f.Now),
 	}
 }
 

@@ -36,7 +36,7 @@ func (f *Factory) lessonDeps(shop *control.Client, l *lesson.Lesson) (d lesson.D
 		Runner:   lessonRunner{executable: f.Executable, shop: f.Name, environ: f.Environ},
 		Tester:   f.lessonTester(l),
 		Progress: store, Workspace: filepath.Join(dir, l.ID), Now: f.Now,
-		Happenings: lesson.HappeningsOf(shop, f.Now),
+		Happenings: lesson.HappeningsOf(shop, l, f.Now),
 	}
 	return d, func() { caller.Close() }, nil
 }

@@ -76,6 +76,7 @@ func (f *Factory) serviceTable(w io.Writer, all []serviceView) {
 	for _, s := range all {
 		t.row(s.Name, f.state(s.State), fmt.Sprintf("%d/%d", s.Ready, s.Replicas), fmt.Sprint(s.Restarts),
 			dash(s.Version), dash(s.Address), f.paint(toneWarn, strings.Join(s.Faults, "; ")))
+		f.moduleRows(t, s)
 	}
 	t.write(w)
 	for _, s := range all {
@@ -88,6 +89,20 @@ func (f *Factory) serviceTable(w io.Writer, all []serviceView) {
 			fmt.Fprintln(w)
 			break
 		}
+	}
+}
+
+// moduleRows are the services that have no process of their own, below the one that holds them.
+func (f *Factory) moduleRows(t *table, s serviceView) {
+	for i, m := range s.Modules {
+		branch := "├ "
+		switch last := i == len(s.Modules)-1; {
+		case f.ASCII:
+			branch = "- "
+		case last:
+			branch = "└ "
+		}
+		t.row(branch+m.Name, "", "", "", "", dash(m.Address), f.paint(toneWarn, strings.Join(m.Faults, "; ")))
 	}
 }
 

@@ -53,6 +53,9 @@ func serve(ctx context.Context, sys System, name string) error {
 		defer up.Close()
 		o.Down, o.Up = down, up
 	}
+	if b.Name == services.MonolithName {
+		return chassis.RunTogether(ctx, o, services.Modules())
+	}
 	return chassis.Run(ctx, o, b.Setup)
 }
 

@@ -35,6 +35,9 @@ func findService(all []*controlpb.Service, word string) (*controlpb.Service, err
 		}
 		names = append(names, s.GetName())
 	}
+	if s, m := control.FindModule(all, word); m != nil {
+		return nil, usageErr("name "+s.GetName()+" in its place", "%s is a module of %s: it has no process of its own", m.GetName(), s.GetName())
+	}
 	return nil, unknown("service", word, names)
 }
 
@@ -121,6 +124,9 @@ func (f *Factory) serviceNames(ctx context.Context) []string {
 	var names []string
 	for _, s := range st.GetServices() {
 		names = append(names, s.GetName())
+		for _, m := range s.GetModules() {
+			names = append(names, m.GetName())
+		}
 	}
 	return names
 }

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 // streamOptions are what logs and events share: both print what was kept, oldest first, and may follow
@@ -46,15 +47,28 @@ func (o *streamOptions) begin(ctx context.Context, args []string) (shop *control
 	if len(args) == 0 && o.f.Namespace == "" {
 		return shop, "", since, nil
 	}
-	found, err := workloadsOf(ctx, shop, o.f.Namespace, args)
-	if err != nil {
+	if service, err = o.f.streamed(ctx, shop, args); err != nil {
 		shop.Close()
 		return nil, "", nil, err
 	}
-	if len(found) > 0 {
-		service = found[0].GetName()
-	}
 	return shop, service, since, nil
+}
+
+// streamed is the service that args name, a module of a monolith too; "" if they name none.
+func (f *Factory) streamed(ctx context.Context, shop *control.Client, args []string) (string, error) {
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return "", err
+	}
+	all, err := servicesIn(ctx, shop, f.Namespace, st.GetServices())
+	if err != nil || len(args) == 0 {
+		return "", err
+	}
+	if _, m := control.FindModule(all, args[0]); m != nil {
+		return m.GetName(), nil
+	}
+	s, err := findService(all, args[0])
+	return s.GetName(), err
 }
 
 // receive prints every element of a stream until its end. what names them, to say that there are none.

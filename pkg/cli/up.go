@@ -42,10 +42,14 @@ func newUpCmd(f *Factory) *cobra.Command {
 		Use:   "up",
 		Short: "Start the shop",
 		Long: `Start the shop: a daemon in the background, and under it the services in the order in which they need each other.
-It returns when all are ready and prints where the storefront is. A shop that runs already is left as it is.`,
+It returns when all are ready and prints where the storefront is. A shop that runs already is left as it is.
+
+With --monolith the same services are modules of one process: one Deployment, which is scaled, restarted and crashes as
+a whole. Each still has its name, for call, logs and faults. The carts' store and the load generator stay outside.`,
 		Example: `shopctl up
 shopctl up -v --only catalog,currency
-shopctl up --name second --port 8081`,
+shopctl up --name second --port 8081
+shopctl up --name mono --monolith`,
 		Args: exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.typed = cmd.Flags().Changed
@@ -73,6 +77,9 @@ func (o *upOptions) check() error {
 		return usageErr(o.f.command("up"), "driver %q is not in this version; services run as processes", o.driver)
 	default:
 		return unknown("driver", o.driver, []string{driverProcess})
+	}
+	if o.daemon.monolith && len(o.daemon.only) > 0 {
+		return usageErr(o.f.command("up --monolith"), "--only names services to start, and a monolith starts as a whole")
 	}
 	for i, name := range o.daemon.only {
 		b, ok := services.Lookup(strings.TrimSpace(name))
@@ -177,6 +184,9 @@ func (o *upOptions) already(ctx context.Context, shop *control.Client) (staying 
 		return false, hintErr(exitFailed, o.f.command("down")+" && "+o.f.command("up --fresh"),
 			fmt.Errorf("start afresh: shop %q runs already (pid %d)", st.GetName(), st.GetPid()))
 	}
+	if err := o.otherForm(st); err != nil {
+		return false, err
+	}
 	o.ran = true
 	o.f.notef("shop %s runs already (pid %d)", st.GetName(), st.GetPid())
 	var late []string
@@ -189,6 +199,19 @@ func (o *upOptions) already(ctx context.Context, shop *control.Client) (staying 
 		o.f.warnf("%s: read when the shop starts, without effect on one that runs", strings.Join(late, ", "))
 	}
 	return true, nil
+}
+
+// otherForm refuses to take a shop for one that it is not.
+func (o *upOptions) otherForm(st *controlpb.StatusResponse) error {
+	switch {
+	case o.daemon.monolith && !st.GetMonolith():
+		return hintErr(exitFailed, "shopctl --name mono up --monolith",
+			fmt.Errorf("start shop %q as a monolith: it runs already as a process for each service", st.GetName()))
+	case !o.daemon.monolith && st.GetMonolith():
+		return hintErr(exitFailed, o.f.command("down")+" && "+o.f.command("up"),
+			fmt.Errorf("start shop %q as a process for each service: it runs already as a monolith", st.GetName()))
+	}
+	return nil
 }
 
 // follow shows the progress until every service is ready, for at most the timeout.
@@ -275,6 +298,10 @@ func (o *upOptions) summary(st *controlpb.StatusResponse) error {
 	switch {
 	case o.attach:
 	case view.Ready:
+		if st.GetMonolith() {
+			o.f.next("dash", "call catalog ListProducts", "restart monolith")
+			break
+		}
 		o.f.goOn("dash", "call catalog ListProducts")
 	default:
 		o.f.next("ps")
@@ -284,7 +311,10 @@ func (o *upOptions) summary(st *controlpb.StatusResponse) error {
 
 // opened tells whether the storefront is among the services that run.
 func (o *upOptions) opened(view statusView) bool {
-	return slices.ContainsFunc(view.Services, func(s serviceView) bool { return s.Name == "frontend" && s.State != "stopped" })
+	return slices.ContainsFunc(view.Services, func(s serviceView) bool {
+		front := s.Name == "frontend" || slices.ContainsFunc(s.Modules, func(m moduleView) bool { return m.Name == "frontend" })
+		return front && s.State != "stopped"
+	})
 }
 
 // stay prints what the services log until a signal, and then stops the shop.

@@ -27,8 +27,17 @@ type serviceView struct {
 	DependsOn []string       `json:"depends_on"`
 	Faults    []string       `json:"faults"`
 	Instances []instanceView `json:"instances"`
+	Modules   []moduleView   `json:"modules"`
 	// Stats are there when they were asked for.
 	Stats *statsView `json:"stats,omitempty"`
+}
+
+type moduleView struct {
+	Name     string   `json:"name"`
+	Workload string   `json:"workload"`
+	Address  string   `json:"address"`
+	Protocol string   `json:"protocol"`
+	Faults   []string `json:"faults"`
 }
 
 type instanceView struct {
@@ -110,6 +119,14 @@ func viewServices(all []*controlpb.Service) []serviceView {
 	return views
 }
 
+func viewModules(all []*controlpb.Module) []moduleView {
+	views := make([]moduleView, len(all))
+	for i, m := range all {
+		views[i] = moduleView{m.GetName(), m.GetWorkload(), m.GetAddress(), m.GetProtocol(), notNil(m.GetFaults())}
+	}
+	return views
+}
+
 func viewService(s *controlpb.Service) serviceView {
 	v := serviceView{
 		Name: s.GetName(), Workload: s.GetWorkload(), Namespace: s.GetNamespace(), Role: s.GetRole(),
@@ -117,7 +134,7 @@ func viewService(s *controlpb.Service) serviceView {
 		Replicas: s.GetReplicas(), Ready: s.GetReady(), Restarts: s.GetRestarts(),
 		Address: s.GetAddress(), Protocol: s.GetProtocol(), Image: s.GetImage(),
 		DependsOn: notNil(s.GetDependsOn()), Faults: notNil(s.GetFaults()),
-		Instances: make([]instanceView, len(s.GetInstances())),
+		Instances: make([]instanceView, len(s.GetInstances())), Modules: viewModules(s.GetModules()),
 	}
 	for i, in := range s.GetInstances() {
 		v.Instances[i] = instanceView{

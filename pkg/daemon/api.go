@@ -149,6 +149,8 @@ func (a *api) Events(req *controlpb.EventsRequest, stream grpc.ServerStreamingSe
 		key, ok := a.names().find(req.GetService())
 		if ok {
 			service = a.displayName(key)
+		} else if t, ok := a.moduleTarget(req.GetService()); ok {
+			service = t.Process
 		} else if service = req.GetService(); !a.events.Knows(service) {
 			return a.names().unknown(service)
 		}

@@ -24,6 +24,8 @@ func (a *api) Logs(req *controlpb.LogsRequest, stream grpc.ServerStreamingServer
 		switch {
 		case ok:
 			q.Service = a.displayName(key)
+		case a.module(name) != "":
+			q.Service = a.module(name)
 		case a.logs.Knows(name):
 			q.Service = name
 		default:

@@ -48,7 +48,15 @@ func (a *api) addServices(m *controlpb.GetMapResponse) {
 	}
 	st, _ := a.status(false, true)
 	for _, s := range st.GetServices() {
+		for _, module := range s.GetModules() {
+			if n := nodes[module.GetName()]; n != nil {
+				n.State, n.Faults = s.GetState(), module.GetFaults()
+			}
+		}
 		n := nodes[s.GetName()]
+		if n == nil && len(s.GetModules()) > 0 {
+			continue // who is called, and calls, are its modules
+		}
 		if n == nil {
 			n = &controlpb.MapNode{Service: s.GetName(), Traffic: &controlpb.Traffic{}}
 			m.Nodes = append(m.Nodes, n)

@@ -39,6 +39,8 @@ type Config struct {
 	Namespace string
 	// PortBase is the first port of the Services' stable addresses; 0: the kernel gives them.
 	PortBase int
+	// Monolith: the shop's services are one process.
+	Monolith bool
 	// Only names the services to start, with what they depend on; empty: all.
 	Only []string
 	// Listen is the storefront's address; empty: 127.0.0.1:8080 if that is free, else another port.
@@ -58,7 +60,8 @@ type Config struct {
 	ExecArgs   []string
 	// Version of shopctl, for status.
 	Version string
-	// Defaults are the shop's own objects; nil: those of the built-in services.
+	// Defaults are the shop's own objects; nil: those of the built-in services, or of the
+	// monolith.
 	Defaults []resource.Manifest
 	Getenv   func(string) string
 	// Environ is the whole environment, which commands that are not ours inherit.

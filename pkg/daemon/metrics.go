@@ -60,7 +60,7 @@ func (s *shop) targets() []scrape.Target {
 				continue
 			}
 			targets = append(targets, scrape.Target{
-				Run: in.Name + "#" + in.Started.String(), Addr: in.Admin,
+				Run: in.Name + "#" + in.Started.String(), Addr: in.Admin, ServiceFrom: serviceFrom(w),
 				Labels: labels.FromStrings(
 					"job", w.Name, "instance", in.Admin, "namespace", w.Namespace,
 					"service", s.displayName(w.Key), "pod", in.Name, "version", in.Version,

@@ -80,7 +80,7 @@ func (n names) unknown(name string) error {
 func (s *shop) faultTarget(name string) (fault.Target, bool) {
 	key, ok := s.names().find(name)
 	if !ok {
-		return fault.Target{}, false
+		return s.moduleTarget(name)
 	}
 	t := fault.Target{Name: s.displayName(key), Workload: key.String()}
 	snap, _ := s.control.Snapshot()

@@ -46,7 +46,11 @@ func (s *shop) open() error {
 		return explainDirectory(fmt.Errorf("remove old volumes: %w", err), s.dir)
 	}
 	if s.cfg.Defaults == nil {
-		if s.cfg.Defaults, err = Builtins(); err != nil {
+		defaults := Builtins
+		if s.cfg.Monolith {
+			defaults = Monolith
+		}
+		if s.cfg.Defaults, err = defaults(); err != nil {
 			return err
 		}
 	}
@@ -59,11 +63,19 @@ func (s *shop) open() error {
 	return s.openForward()
 }
 
+// objectsFile keeps what was changed, apart for each form of the shop.
+func (s *shop) objectsFile() string {
+	if s.cfg.Monolith {
+		return "objects-monolith.json"
+	}
+	return "objects.json"
+}
+
 // openStore opens the objects. A file that cannot be read is put aside, and the shop begins with
 // what the binary holds.
 func (s *shop) openStore() (*resource.Store, error) {
 	cfg := resource.Config{
-		Path: filepath.Join(s.dir.State, "objects.json"), Namespace: s.cfg.Namespace,
+		Path: filepath.Join(s.dir.State, s.objectsFile()), Namespace: s.cfg.Namespace,
 		Defaults: s.cfg.Defaults, Now: s.now,
 	}
 	store, err := resource.Open(cfg)
@@ -118,7 +130,8 @@ func (s *shop) newController() (*workload.Controller, error) {
 	cfg.Driver = process.New(process.Config{
 		Executable: executable, Args: s.cfg.ExecArgs, Environ: environ,
 		OpenLog: func(spec workload.Spec) (io.WriteCloser, error) {
-			return s.logs.Writer(s.displayName(workload.Key{Namespace: spec.Namespace, Name: spec.Workload}), spec.Name)
+			name := s.displayName(workload.Key{Namespace: spec.Namespace, Name: spec.Workload})
+			return s.logs.Writer(name, spec.Name, moduleNames(spec.Builtin))
 		},
 	})
 	return workload.New(cfg)

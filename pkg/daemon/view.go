@@ -33,7 +33,7 @@ func (s *shop) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 		Name: s.dir.Name, Pid: int32(os.Getpid()), Namespace: s.store.Namespace(), Driver: "process",
 		ShopctlVersion: s.cfg.Version, Started: timestamppb.New(s.started),
 		RunDir: s.dir.Run, StateDir: s.dir.State, PrometheusUrl: s.meters.url,
-		Ready: snap.Ready, GoingDown: snap.GoingDown, Faults: s.protoFaults(faults),
+		Monolith: s.cfg.Monolith, Ready: snap.Ready, GoingDown: snap.GoingDown, Faults: s.protoFaults(faults),
 	}
 	if s.receiver != nil {
 		resp.OtlpEndpoint, resp.OtlpHttpEndpoint = s.receiver.GRPC(), "http://"+s.receiver.HTTP()+otlp.Path
@@ -44,6 +44,7 @@ func (s *shop) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 	for _, w := range snap.Workloads {
 		svc := s.protoService(w)
 		svc.Faults = s.faults.Phrases(w.Key.String())
+		svc.Modules = s.protoModules(w)
 		if withStats {
 			svc.Stats = stats[w.Key.String()]
 		}

@@ -18,13 +18,13 @@ type Selection struct {
 // Clear ends the selected faults and returns them. The error is an *Invalid if a service is unknown,
 // and then nothing is cleared. A service that has no fault is no error.
 func (r *Registry) Clear(sel Selection) ([]Fault, error) {
-	workloads := map[string]bool{}
+	targets := map[place]bool{}
 	for _, name := range sel.Services {
 		target, ok := r.cfg.Find(name)
 		switch {
 		case ok:
-			workloads[target.Workload] = true
-		case !r.broken(name, workloads):
+			targets[place{target.Workload, target.Module}] = true
+		case !r.broken(name, targets):
 			return nil, r.unknown(name)
 		}
 	}
@@ -32,17 +32,20 @@ func (r *Registry) Clear(sel Selection) ([]Fault, error) {
 	defer r.change.Unlock()
 	return r.end(Cleared, func(f Fault) bool {
 		all := len(sel.Services) == 0 && len(sel.IDs) == 0
-		picked := all || workloads[f.Workload] || slices.Contains(sel.IDs, f.ID)
+		picked := all || targets[place{f.Workload, f.Module}] || targets[place{f.Workload, ""}] || slices.Contains(sel.IDs, f.ID)
 		return picked && (sel.Owner == "" || f.Owner == sel.Owner)
 	})
 }
 
+// place is a workload, or one module of it.
+type place struct{ workload, module string }
+
 // broken finds a service that is gone but whose faults are still there to be cleared.
-func (r *Registry) broken(service string, workloads map[string]bool) bool {
+func (r *Registry) broken(service string, targets map[place]bool) bool {
 	found := false
 	for _, f := range r.List() {
 		if f.Service == service || f.Workload == service {
-			workloads[f.Workload], found = true, true
+			targets[place{f.Workload, f.Module}], found = true, true
 		}
 	}
 	return found

@@ -28,6 +28,8 @@ type Fault struct {
 	// Service is the name people type ("payment"), Workload the key of what runs it ("paymentservice").
 	Service  string
 	Workload string
+	// Module is the module that it is for, by its workload's name, where the workload is a monolith.
+	Module string
 	// Method is a bare name ("Charge") where that is unique in the service, else "package.Service/Method";
 	// a path prefix for HTTP; empty for every call.
 	Method string
@@ -126,7 +128,7 @@ func (f Fault) rule() (lifeline.Fault, bool) {
 	if f.Crash || f.Pause {
 		return lifeline.Fault{}, false
 	}
-	rule := lifeline.Fault{ID: f.ID, Method: f.fullMethod, Percent: f.Percent, Delay: f.Delay}
+	rule := lifeline.Fault{ID: f.ID, Module: f.Module, Method: f.fullMethod, Percent: f.Percent, Delay: f.Delay}
 	if f.Code != codes.OK {
 		rule.Code = code.Name(f.Code)
 	}
@@ -136,6 +138,6 @@ func (f Fault) rule() (lifeline.Fault, bool) {
 // replaces reports whether f stands for the same breakage as an earlier fault, so that repeating a
 // command changes its percentage or its end instead of breaking the service twice over.
 func (f Fault) replaces(earlier Fault) bool {
-	return f.Workload == earlier.Workload && f.fullMethod == earlier.fullMethod && f.Owner == earlier.Owner &&
+	return f.Workload == earlier.Workload && f.Module == earlier.Module && f.fullMethod == earlier.fullMethod && f.Owner == earlier.Owner &&
 		f.Code == earlier.Code && (f.Delay > 0) == (earlier.Delay > 0) && f.Pause == earlier.Pause && f.Crash == earlier.Crash
 }

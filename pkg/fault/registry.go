@@ -155,12 +155,28 @@ func (r *Registry) ForWorkload(workload string) []lifeline.Fault {
 	return rules
 }
 
-// Phrases says what is broken in a workload, one phrase a fault; nil if nothing is.
+// Phrases says what is broken in a workload, one phrase a fault; nil if nothing is. What is broken in one of
+// its modules begins with that.
 func (r *Registry) Phrases(workload string) []string {
 	var phrases []string
 	now := r.cfg.Now()
 	for _, f := range r.List() {
-		if f.Workload == workload {
+		switch {
+		case f.Workload == workload && f.Module != "":
+			phrases = append(phrases, f.Service+": "+f.Phrase(now))
+		case f.Workload == workload:
+			phrases = append(phrases, f.Phrase(now))
+		}
+	}
+	return phrases
+}
+
+// ModulePhrases says what is broken in one module of a workload.
+func (r *Registry) ModulePhrases(workload, module string) []string {
+	var phrases []string
+	now := r.cfg.Now()
+	for _, f := range r.List() {
+		if f.Workload == workload && f.Module == module {
 			phrases = append(phrases, f.Phrase(now))
 		}
 	}

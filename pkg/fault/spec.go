@@ -55,7 +55,7 @@ func (e *Invalid) Error() string { return e.Text }
 
 // Fault checks the spec against the target and returns it as a fault that has not begun.
 func (s Spec) Fault(t Target) (Fault, error) {
-	f := Fault{Service: t.Name, Workload: t.Workload, Delay: s.Delay, Crash: s.Crash, Pause: s.Pause, One: s.One, Owner: s.Owner}
+	f := Fault{Service: t.Name, Workload: t.Workload, Module: t.Module, Delay: s.Delay, Crash: s.Crash, Pause: s.Pause, One: s.One, Owner: s.Owner}
 	if err := s.checkDuration(); err != nil {
 		return Fault{}, err
 	}
@@ -63,6 +63,9 @@ func (s Spec) Fault(t Target) (Fault, error) {
 		return Fault{}, &Invalid{Text: "only a crash takes one instance alone", Hint: fmt.Sprintf("shopctl fault inject %s --crash --one", s.Service)}
 	}
 	if s.Crash || s.Pause {
+		if t.Module != "" { // there is no signal for a part of a process
+			f.Service, f.Module = t.Process, ""
+		}
 		return f, s.checkSignal()
 	}
 	if err := s.checkCall(t); err != nil {

@@ -16,6 +16,9 @@ type Target struct {
 	// hands it back wherever it speaks of the workload.
 	Name     string
 	Workload string
+	// Module is set for a service that is part of a monolith: the name that it has as a workload of its own.
+	// Workload is then the monolith, and Process what people call that.
+	Module, Process string
 	// GRPC are the full names of the gRPC services that it serves, where that is known and their
 	// contract is linked into this binary; methods are then checked.
 	GRPC []string

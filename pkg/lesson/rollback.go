@@ -165,6 +165,11 @@ func (s *Session) restoreObjects(ctx context.Context, before *state, belongs fun
 	}
 	var files []*controlpb.File
 	var deployments []object
+	if slices.Contains(before.Undo, format.RollbackObjects) {
+		if deployments, files, err = rereaders(before.Objects, now, s.deps.Now()); err != nil {
+			return err
+		}
+	}
 	for _, o := range before.Objects {
 		if belongs(o) && !bytes.Equal(current[o.key()].JSON, o.JSON) {
 			if o.Kind == "Deployment" {
@@ -175,17 +180,31 @@ func (s *Session) restoreObjects(ctx context.Context, before *state, belongs fun
 		}
 		delete(current, o.key())
 	}
+	// Settings go first: what starts because of the rest must not read them any more.
+	if err := s.deleteObjects(ctx, current, isSettings); err != nil {
+		return err
+	}
 	if len(files) > 0 {
 		// To apply would keep what somebody set beside a manifest, as an environment variable.
 		if _, err := s.deps.Shop.Apply(ctx, &controlpb.ApplyRequest{Files: files, Replace: true}); err != nil {
 			return fmt.Errorf("restore objects: %w", err)
 		}
 	}
-	for _, o := range current {
+	if err := s.deleteObjects(ctx, current, func(o object) bool { return !isSettings(o) }); err != nil {
+		return err
+	}
+	return s.awaitRollout(ctx, deployments)
+}
+
+func (s *Session) deleteObjects(ctx context.Context, objects map[string]object, which func(object) bool) error {
+	for _, o := range objects {
+		if !which(o) {
+			continue
+		}
 		_, err := s.deps.Shop.Delete(ctx, &controlpb.DeleteRequest{Kind: o.Kind, Names: []string{o.Name}, Namespace: o.Namespace})
 		if err != nil {
 			return fmt.Errorf("delete %s %s: %w", o.Kind, o.Name, err)
 		}
 	}
-	return s.awaitRollout(ctx, deployments)
+	return nil
 }

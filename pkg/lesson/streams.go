@@ -22,10 +22,18 @@ type Streams interface {
 const openAgain = time.Second
 
 // HappeningsOf follows a shop for Deps.Happenings. A stream that breaks is opened again: until then the
-// goals are looked at once a second, as ever.
-func HappeningsOf(shop Streams, now func() time.Time) func(ctx context.Context, note func(Happened)) {
+// goals are looked at once a second, as ever. Metrics are read more often while somebody follows them, which
+// is done for a lesson that asks for them, and for no other.
+func HappeningsOf(shop Streams, l *Lesson, now func() time.Time) func(ctx context.Context, note func(Happened)) {
 	return func(ctx context.Context, note func(Happened)) {
 		var followed sync.WaitGroup
+		if asks(l, MetricsRead) {
+			followed.Go(func() {
+				follow(ctx, MetricsRead, note, func() (grpc.ServerStreamingClient[controlpb.StatusResponse], error) {
+					return shop.Watch(ctx, &controlpb.WatchRequest{Stats: true})
+				})
+			})
+		}
 		followed.Go(func() {
 			follow(ctx, StateChanged, note, func() (grpc.ServerStreamingClient[controlpb.StatusResponse], error) {
 				return shop.Watch(ctx, &controlpb.WatchRequest{})

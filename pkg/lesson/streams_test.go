@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +13,8 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/lessontest"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -29,8 +32,12 @@ func (o *oneEach) open(h lesson.Happened) int {
 	return o.opened[h]
 }
 
-func (o *oneEach) Watch(ctx context.Context, _ *controlpb.WatchRequest, _ ...grpc.CallOption) (grpc.ServerStreamingClient[controlpb.StatusResponse], error) {
-	o.open(lesson.StateChanged)
+func (o *oneEach) Watch(ctx context.Context, r *controlpb.WatchRequest, _ ...grpc.CallOption) (grpc.ServerStreamingClient[controlpb.StatusResponse], error) {
+	if r.GetStats() {
+		o.open(lesson.MetricsRead)
+	} else {
+		o.open(lesson.StateChanged)
+	}
 	return &once[controlpb.StatusResponse]{ctx: ctx}, nil
 }
 
@@ -71,7 +78,8 @@ func TestWhatTheShopStreamsIsNotedAndABrokenStreamIsOpenedAgain(t *testing.T) {
 		defer cancel()
 		var mu sync.Mutex
 		var noted []lesson.Happened
-		lesson.HappeningsOf(&oneEach{opened: map[lesson.Happened]int{}}, time.Now)(ctx, func(h lesson.Happened) {
+		shop := &oneEach{opened: map[lesson.Happened]int{}}
+		lesson.HappeningsOf(shop, lessontest.Lesson(t, nil), time.Now)(ctx, func(h lesson.Happened) {
 			mu.Lock()
 			defer mu.Unlock()
 			noted = append(noted, h)
@@ -83,5 +91,38 @@ func TestWhatTheShopStreamsIsNotedAndABrokenStreamIsOpenedAgain(t *testing.T) {
 		if s, l, tr := count(lesson.StateChanged), count(lesson.LineWritten), count(lesson.TraceEnded); s != 3 || l != 3 || tr != 2 {
 			t.Errorf("noted %d states, %d lines, %d traces", s, l, tr)
 		}
+		if shop.opened[lesson.MetricsRead] != 0 {
+			t.Error("metrics are followed for a lesson that does not ask for them")
+		}
 	})
+}
+
+func TestMetricsAreFollowedForALessonThatAsksForThem(t *testing.T) {
+	asks := map[string]format.Check{
+		"a goal":  {Probe: format.Probe{PromQL: &format.PromQL{}}},
+		"a hint":  {HintWhen: []format.When{{Probe: format.Probe{Alert: &format.Alert{}}}}},
+		"a start": {Probe: format.Probe{Alert: &format.Alert{}}},
+	}
+	for name, c := range asks {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				l := &lesson.Lesson{Steps: []format.Step{{Blocks: []format.Block{{Kind: format.CheckKind, Checks: []format.Check{c}}}}}}
+				if name == "a start" {
+					l = &lesson.Lesson{Front: format.Front{SteadyState: []format.Check{c}}}
+				}
+				shop := &oneEach{opened: map[lesson.Happened]int{}}
+				var noted atomic.Int64
+				lesson.HappeningsOf(shop, l, time.Now)(ctx, func(h lesson.Happened) {
+					if h == lesson.MetricsRead {
+						noted.Add(1)
+					}
+				})
+				if noted.Load() != 1 {
+					t.Errorf("noted %d times that metrics were read", noted.Load())
+				}
+			})
+		})
+	}
 }

@@ -33,7 +33,7 @@ func (f LogFilter) pick(in *instanceLog, raw string) *controlpb.LogLine {
 	if !strings.Contains(raw, f.TraceID) || !strings.Contains(raw, f.SpanID) || f.Grep != nil && !f.Grep.MatchString(raw) {
 		return nil
 	}
-	line := parseLine(in.service, in.instance, raw)
+	line := parseLine(in, raw)
 	if !strings.HasPrefix(line.GetTraceId(), f.TraceID) || !strings.HasPrefix(line.GetSpanId(), f.SpanID) {
 		return nil
 	}

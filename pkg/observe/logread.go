@@ -30,7 +30,29 @@ type LogQuery struct {
 }
 
 func (q LogQuery) wants(in *instanceLog) bool {
-	return (q.Service == "" || q.Service == in.service) && (q.Instance == "" || q.Instance == in.instance)
+	return (q.Service == "" || in.holds(q.Service)) && (q.Instance == "" || q.Instance == in.instance)
+}
+
+// holds tells whether a service's records are in the log.
+func (in *instanceLog) holds(service string) bool {
+	if in.service == service {
+		return true
+	}
+	for _, module := range in.modules {
+		if module == service {
+			return true
+		}
+	}
+	return false
+}
+
+// line reads a record if the query asks for it.
+func (q LogQuery) line(in *instanceLog, raw string) *controlpb.LogLine {
+	line := q.pick(in, raw)
+	if line != nil && q.Service != "" && q.Service != in.service && q.Service != line.GetService() {
+		return nil // of another module
+	}
+	return line
 }
 
 // Read sends the lines that q asks for in order of time, and returns after the last, or with Follow
@@ -96,9 +118,9 @@ func readSection(ctx context.Context, s section, q LogQuery) ([]*controlpb.LogLi
 	for ctx.Err() == nil {
 		raw, err := in.ReadString('\n')
 		if raw = strings.TrimRight(raw, "\r\n"); raw != "" {
-			line := q.pick(s.log, raw)
+			line := q.line(s.log, raw)
 			if line != nil && line.Time == nil {
-				line.Time = parseLine("", "", stamped).Time
+				line.Time = parseLine(&instanceLog{}, stamped).Time
 			}
 			if strings.HasPrefix(raw, "{") {
 				stamped = raw
@@ -121,8 +143,8 @@ func readSection(ctx context.Context, s section, q LogQuery) ([]*controlpb.LogLi
 }
 
 // parseLine reads the fields of a JSON line under the names that loggers use for them.
-func parseLine(service, instance, raw string) *controlpb.LogLine {
-	line := &controlpb.LogLine{Service: service, Instance: instance, Raw: raw}
+func parseLine(in *instanceLog, raw string) *controlpb.LogLine {
+	line := &controlpb.LogLine{Service: in.service, Instance: in.instance, Raw: raw}
 	var fields struct {
 		Timestamp time.Time `json:"timestamp"`
 		Time      time.Time `json:"time"`
@@ -132,6 +154,7 @@ func parseLine(service, instance, raw string) *controlpb.LogLine {
 		Msg       string    `json:"msg"`
 		TraceID   string    `json:"trace_id"`
 		SpanID    string    `json:"span_id"`
+		Service   any       `json:"service"`
 	}
 	if !strings.HasPrefix(raw, "{") || json.Unmarshal([]byte(raw), &fields) != nil {
 		line.Message = raw
@@ -147,6 +170,9 @@ func parseLine(service, instance, raw string) *controlpb.LogLine {
 	line.Level = level(cmp.Or(fields.Severity, fields.Level))
 	line.Message = cmp.Or(fields.Message, fields.Msg)
 	line.TraceId, line.SpanId = fields.TraceID, fields.SpanID
+	if name, ok := fields.Service.(string); ok && in.modules[name] != "" {
+		line.Service = in.modules[name]
+	}
 	return line
 }
 
@@ -179,7 +205,7 @@ func (f *follower) offer(in *instanceLog, p []byte) {
 		if raw = strings.TrimRight(raw, "\r\n"); raw == "" {
 			continue
 		}
-		line := f.query.pick(in, raw)
+		line := f.query.line(in, raw)
 		if line == nil {
 			continue
 		}

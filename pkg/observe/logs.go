@@ -46,7 +46,9 @@ type Logs struct {
 
 type instanceLog struct {
 	service, instance string
-	open              int
+	// modules are what people call the modules of a monolith, by what its records call them.
+	modules map[string]string
+	open    int
 }
 
 // NewLogs empties the directory of what an earlier daemon left there.
@@ -69,8 +71,9 @@ func (l *Logs) path(instance string) string {
 	return filepath.Join(l.cfg.Dir, instance+logSuffix)
 }
 
-// Writer returns what takes the output of one run of an instance, whole lines at a time.
-func (l *Logs) Writer(service, instance string) (io.WriteCloser, error) {
+// Writer returns what takes the output of one run of an instance, whole lines at a time. The records of an
+// instance with several modules tell by their field service which of them wrote; modules has a name for each.
+func (l *Logs) Writer(service, instance string, modules map[string]string) (io.WriteCloser, error) {
 	f, err := l.cfg.Open(l.path(instance))
 	if err != nil {
 		return nil, err
@@ -80,7 +83,7 @@ func (l *Logs) Writer(service, instance string) (io.WriteCloser, error) {
 	i := slices.IndexFunc(l.instances, func(in *instanceLog) bool { return in.instance == instance })
 	if i < 0 {
 		i = len(l.instances)
-		l.instances = append(l.instances, &instanceLog{service: service, instance: instance})
+		l.instances = append(l.instances, &instanceLog{service: service, instance: instance, modules: modules})
 	}
 	l.instances[i].open++
 	w := &logWriter{logs: l, file: f, log: l.instances[i]}
@@ -154,7 +157,7 @@ func (l *Logs) LastLines(instance string, n int) []string {
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	var messages []string
 	for _, raw := range lines[max(0, len(lines)-n):] {
-		if line := parseLine("", instance, raw); line.GetMessage() != "" {
+		if line := parseLine(&instanceLog{instance: instance}, raw); line.GetMessage() != "" {
 			messages = append(messages, line.GetMessage())
 		}
 	}
@@ -215,5 +218,5 @@ func closeSections(sections []section) {
 func (l *Logs) Knows(service string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.ContainsFunc(l.instances, func(in *instanceLog) bool { return in.service == service })
+	return slices.ContainsFunc(l.instances, func(in *instanceLog) bool { return in.holds(service) })
 }

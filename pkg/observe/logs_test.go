@@ -30,7 +30,7 @@ func newLogs(t *testing.T) *Logs {
 
 func writer(t *testing.T, l *Logs, service, instance string) io.WriteCloser {
 	t.Helper()
-	w, err := l.Writer(service, instance)
+	w, err := l.Writer(service, instance, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestASlowFollowerIsToldWhatItLost(t *testing.T) {
 func TestOldLogsGoWhenThereAreTooMany(t *testing.T) {
 	l := newLogs(t)
 	for i := range maxLogs + 5 {
-		w, err := l.Writer("cart", fmt.Sprintf("cart-%d", i))
+		w, err := l.Writer("cart", fmt.Sprintf("cart-%d", i), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -201,5 +201,29 @@ func TestLevelsAreOneOfFour(t *testing.T) {
 		if got := level(in); got != want {
 			t.Errorf("level(%q) = %q", in, got)
 		}
+	}
+}
+
+func TestTheModulesOfAMonolithAreReadByTheirNames(t *testing.T) {
+	l := newLogs(t)
+	w, err := l.Writer("monolith", "monolith-1", map[string]string{"cartservice": "cart", "adservice": "ad"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.Close() })
+	for second, service := range []string{"cartservice", "adservice", "monolith", "cartservice"} {
+		fmt.Fprintf(w, `{"timestamp":%q,"service":%q,"message":"m%d"}`+"\n", time.Unix(int64(second+1), 0).UTC().Format(time.RFC3339Nano), service, second)
+	}
+	for service, want := range map[string]string{
+		"":         "[cart m0 ad m1 monolith m2 cart m3]",
+		"monolith": "[cart m0 ad m1 monolith m2 cart m3]",
+		"cart":     "[cart m0 cart m3]",
+	} {
+		if got := fmt.Sprint(read(t, l, LogQuery{Service: service})); got != want {
+			t.Errorf("of %q: %s, want %s", service, got, want)
+		}
+	}
+	if !l.Knows("ad") || l.Knows("email") {
+		t.Error("it does not know whose records it keeps")
 	}
 }

@@ -107,10 +107,11 @@ func (c *Controller) resolveAll() {
 // adopt makes rev the revision that is wanted.
 func (c *Controller) adopt(d *deployment, rev *revision) {
 	old := d.rev
+	d.rev = rev
 	if old != nil && old.hash == rev.hash {
+		c.refresh(d, old)
 		return
 	}
-	d.rev = rev
 	for _, w := range rev.warnings {
 		c.warnOnce("template "+d.key.String(), d.key, "NoEffect", w)
 	}

@@ -23,6 +23,8 @@ const (
 type variables struct {
 	names  []string
 	values map[string]string
+	// literal are those whose value stands in the template.
+	literal map[string]bool
 }
 
 func (v *variables) set(name, value string) {
@@ -33,30 +35,44 @@ func (v *variables) set(name, value string) {
 		v.names = append(v.names, name)
 	}
 	v.values[name] = value
+	delete(v.literal, name)
+}
+
+// setLiteral sets a value that the template holds.
+func (v *variables) setLiteral(name, value string) {
+	v.set(name, value)
+	if v.literal == nil {
+		v.literal = map[string]bool{}
+	}
+	v.literal[name] = true
 }
 
 // env resolves a container's environment: sources first, then single variables, each of which may
-// use those before it.
+// use those before it. A source that is missing is an error, and the rest is resolved all the same.
 func (r *resolver) env(pod podScope, c *corev1.Container) (*variables, error) {
 	vars := &variables{}
 	if pod.ownPort {
 		vars.set("PORT", podPortMark)
 	}
+	var first error
 	for _, from := range c.EnvFrom {
-		if err := r.envFrom(vars, pod.namespace, from); err != nil {
-			return nil, err
+		if err := r.envFrom(vars, pod.namespace, from); err != nil && first == nil {
+			first = err
 		}
 	}
 	for _, e := range c.Env {
 		value, found, err := r.envValue(pod, c, vars, e)
-		if err != nil {
-			return nil, fmt.Errorf("env %s: %w", e.Name, err)
-		}
-		if found && (e.Name != "PORT" || !pod.portGiven) {
+		switch {
+		case err != nil && first == nil:
+			first = fmt.Errorf("env %s: %w", e.Name, err)
+		case err != nil || !found || e.Name == "PORT" && pod.portGiven:
+		case e.ValueFrom == nil && !strings.Contains(e.Value, "$("):
+			vars.setLiteral(e.Name, value)
+		default:
 			vars.set(e.Name, value)
 		}
 	}
-	return vars, nil
+	return vars, first
 }
 
 func (r *resolver) envFrom(vars *variables, namespace string, from corev1.EnvFromSource) error {

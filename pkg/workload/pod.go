@@ -30,6 +30,8 @@ type pod struct {
 	owner   Key
 	rev     *revision
 	created time.Time
+	// mounted is whose files it has.
+	mounted *revision
 
 	phase phase
 	// run counts its starts, so that news of an earlier one is told apart.
@@ -92,39 +94,42 @@ func (c *Controller) newPod(d *deployment) *pod {
 func (c *Controller) start(p *pod) {
 	p.run++
 	p.phase, p.reason, p.started = starting, "", c.cfg.Now()
+	if d := c.deployments[p.owner]; d != nil && d.rev.hash == p.rev.hash {
+		p.rev = d.rev // the same revision, with what its ConfigMaps and Secrets hold now
+	}
 	if p.run > 1 {
 		p.restarts++
 	}
-	run, dir := p.run, ""
-	if c.cfg.VolumeDir != "" {
-		dir = filepath.Join(c.cfg.VolumeDir, p.name)
-	}
+	run, rev, dir := p.run, p.rev, c.volumeDir(p)
 	c.spawn(func() {
-		inst, err := c.launch(p, dir)
+		inst, err := c.launch(p, rev, dir)
 		c.post(func() { c.onStarted(p, run, inst, err) })
 	})
 }
 
 // launch prepares what an instance needs and starts it. It reads only what never changes of p.
-func (c *Controller) launch(p *pod, dir string) (Instance, error) {
-	if p.rev.dataDir != "" {
-		if err := os.MkdirAll(p.rev.dataDir, 0o700); err != nil {
+func (c *Controller) launch(p *pod, rev *revision, dir string) (Instance, error) {
+	if rev.err != nil {
+		return nil, rev.err
+	}
+	if rev.dataDir != "" {
+		if err := os.MkdirAll(rev.dataDir, 0o700); err != nil {
 			return nil, fmt.Errorf("make data directory: %w", err)
 		}
 	}
-	if dir != "" && len(p.rev.volumes) > 0 {
-		if err := materialise(dir, p.rev.volumes, p.name); err != nil {
+	if dir != "" && len(rev.volumes) > 0 {
+		if err := materialise(dir, rev.volumes, p.name); err != nil {
 			return nil, err
 		}
 	}
 	port := 0
-	if len(p.rev.program.command) > 0 {
+	if len(rev.command) > 0 {
 		var err error
 		if port, err = FreePort(); err != nil {
 			return nil, err
 		}
 	}
-	return c.cfg.Driver.Start(c.life, p.rev.spec(p.name, p.owner, port, dir, c.cfg.CommandEnviron))
+	return c.cfg.Driver.Start(c.life, rev.spec(p.name, p.owner, port, dir, c.cfg.CommandEnviron))
 }
 
 func (c *Controller) onStarted(p *pod, run int, inst Instance, err error) {
@@ -133,13 +138,17 @@ func (c *Controller) onStarted(p *pod, run int, inst Instance, err error) {
 		return
 	}
 	ctx, cancel := context.WithCancel(c.life)
-	p.inst, p.phase, p.stopRun = inst, running, cancel
+	p.inst, p.phase, p.stopRun, p.mounted = inst, running, cancel, p.rev
+	if d := c.deployments[p.owner]; d != nil && d.rev.hash == p.rev.hash && d.rev.err == nil {
+		c.remount(p, d.rev) // what changed while it started
+	}
 	link := newLink(inst)
 	p.link = link
 	c.event(false, "Started", p.owner, p.name, fmt.Sprintf("started version %s, pid %d", p.rev.version, inst.PID()))
 	c.recordPIDs()
 	c.spawn(func() { link.run(ctx) })
-	c.spawn(func() { c.probe(ctx, p, run, inst) })
+	rev := p.rev
+	c.spawn(func() { c.probe(ctx, p, rev, run, inst) })
 	c.spawn(func() {
 		<-inst.Done()
 		exit := inst.Exit()
@@ -152,7 +161,7 @@ func (c *Controller) onStarted(p *pod, run int, inst Instance, err error) {
 }
 
 // probe follows one run of an instance and hands what it finds to the loop.
-func (c *Controller) probe(ctx context.Context, p *pod, run int, inst Instance) {
+func (c *Controller) probe(ctx context.Context, p *pod, rev *revision, run int, inst Instance) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := context.AfterFunc(c.life, cancel)
@@ -166,7 +175,7 @@ func (c *Controller) probe(ctx context.Context, p *pod, run int, inst Instance) 
 	last := ""
 	w := &watcher{
 		inst:   inst,
-		probes: p.rev.probes,
+		probes: rev.probes,
 		check:  func(ctx context.Context, probe *probe) error { return pr.check(ctx, probe) },
 		ready: func(ok bool, reason string) {
 			if !ok && reason == last {
@@ -175,7 +184,7 @@ func (c *Controller) probe(ctx context.Context, p *pod, run int, inst Instance) 
 			last = reason
 			c.post(func() { c.onReadiness(p, run, ok, reason) })
 		},
-		listens: func() { pr = newProber(inst, p.rev.ports) },
+		listens: func() { pr = newProber(inst, rev.ports) },
 		paused:  p.paused.Load,
 		failed:  func(reason string) { c.post(func() { c.onFailed(p, run, reason) }) },
 	}

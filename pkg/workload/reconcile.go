@@ -3,7 +3,6 @@ package workload
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"syscall"
@@ -240,16 +239,15 @@ func (c *Controller) pause(p *pod, paused bool) {
 // Signal sends a signal to all running instances of a workload, named by its Key's String. It is an
 // error if there is none, unless the signal is SIGCONT.
 func (c *Controller) Signal(workload string, sig syscall.Signal) error {
-	return c.signal(workload, sig, math.MaxInt)
+	return c.signal(workload, sig, false)
 }
 
-// SignalOne sends a signal to the oldest running instance of a workload.
+// SignalOne sends a signal to the oldest running instance of a workload, of those that are to stay.
 func (c *Controller) SignalOne(workload string, sig syscall.Signal) error {
-	return c.signal(workload, sig, 1)
+	return c.signal(workload, sig, true)
 }
 
-// signal reaches at most so many instances, the oldest first.
-func (c *Controller) signal(workload string, sig syscall.Signal, most int) error {
+func (c *Controller) signal(workload string, sig syscall.Signal, one bool) error {
 	var errs []string
 	reached := 0
 	alive := c.do(func() {
@@ -258,7 +256,7 @@ func (c *Controller) signal(workload string, sig syscall.Signal, most int) error
 				continue
 			}
 			for _, p := range d.pods {
-				if p.phase != running || reached == most {
+				if p.phase != running || one && (reached > 0 || p.leaving) {
 					continue
 				}
 				switch sig {

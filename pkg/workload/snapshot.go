@@ -45,7 +45,9 @@ type Workload struct {
 	// Service is the Service in front of it, with its stable address and protocol: grpc, http, tcp, or
 	// empty where nothing tells it.
 	Service, Address, Protocol string
-	DependsOn                  []string
+	// Fronts are all Services in front of it.
+	Fronts    []Front
+	DependsOn []string
 
 	Replicas, Ready, Available, Updated, Restarts int
 	// Total counts the instances that are not on their way out.
@@ -57,6 +59,9 @@ type Workload struct {
 	Since          time.Time
 	Instances      []InstanceState
 }
+
+// Front is a Service that leads to a Deployment.
+type Front struct{ Service, Address, Protocol string }
 
 // InstanceState is one instance.
 type InstanceState struct {
@@ -113,7 +118,10 @@ func (c *Controller) describe(d *deployment) Workload {
 	}
 	if d.obj != nil {
 		w.ObservedGeneration = d.obj.Generation
-		w.Service, w.Address, w.Protocol = c.front(d)
+		w.Fronts = c.fronts(d)
+		if i := mainFront(w.Fronts, d.key.Name); i >= 0 {
+			w.Service, w.Address, w.Protocol = w.Fronts[i].Service, w.Fronts[i].Address, w.Fronts[i].Protocol
+		}
 	}
 	for _, key := range d.waitsFor {
 		w.DependsOn = append(w.DependsOn, key.Name)
@@ -152,26 +160,30 @@ func (c *Controller) describe(d *deployment) Workload {
 	return w
 }
 
-// front finds the Service that stands for a Deployment: the one of its name, else the first that
-// selects its pods.
-func (c *Controller) front(d *deployment) (name, address, protocol string) {
-	var best *corev1.Service
+// fronts are the Services that select a Deployment's pods, in the order of their names, each with its
+// first port.
+func (c *Controller) fronts(d *deployment) []Front {
+	var all []Front
 	for _, svc := range sortedServices(c.objects.Services) {
 		if svc.Namespace != d.key.Namespace || len(svc.Spec.Ports) == 0 || !selects(svc, d.obj.Spec.Template.Labels) {
 			continue
 		}
-		if best == nil || svc.Name == d.key.Name {
-			best = svc
+		port := svc.Spec.Ports[0]
+		f := Front{Service: svc.Name, Protocol: protocolOf(port, d.obj.Spec.Template.Spec.Containers)}
+		if a := c.addrs[servicePort{Key{svc.Namespace, svc.Name}, port.Port}]; a != nil {
+			f.Address = a.String()
 		}
+		all = append(all, f)
 	}
-	if best == nil {
-		return "", "", ""
+	return all
+}
+
+// mainFront is the Service that stands for a Deployment: the one of its name, else the first; -1 if there is none.
+func mainFront(all []Front, name string) int {
+	if i := slices.IndexFunc(all, func(f Front) bool { return f.Service == name }); i >= 0 || len(all) == 0 {
+		return i
 	}
-	port := best.Spec.Ports[0]
-	if a := c.addrs[servicePort{Key{best.Namespace, best.Name}, port.Port}]; a != nil {
-		address = a.String()
-	}
-	return best.Name, address, protocolOf(port, d.obj.Spec.Template.Spec.Containers)
+	return 0
 }
 
 // protocolOf reads a Service port's protocol from appProtocol or, as Istio does, from its name. A name
@@ -230,6 +242,8 @@ func (d *deployment) state(w Workload) (state, message string) {
 		return "stopped", fmt.Sprintf("%d still stopping", len(d.pods))
 	case d.rev.err != nil && w.Ready == 0:
 		return "unhealthy", describeError(d.rev.err)
+	case d.rev.err != nil && d.complete == d.rev.hash:
+		return "degraded", "the next instance cannot start: " + describeError(d.rev.err)
 	case d.rev.err != nil:
 		return "degraded", "the new revision cannot start: " + describeError(d.rev.err)
 	case crash:

@@ -37,6 +37,8 @@ type revision struct {
 	version string
 	image   string
 	program program
+	// command is the program's, with its variables filled in; nil for a built-in one.
+	command []string
 	vars    *variables
 	refs    []Reference
 	volumes []volume
@@ -44,6 +46,9 @@ type revision struct {
 	probes  probes
 	grace   time.Duration
 	dataDir string
+	// pinned are the addresses of Services that the template itself names: an instance that was told
+	// another one has to be replaced.
+	pinned []string
 	// err is why no instance can be started: an unknown image, a missing ConfigMap.
 	err error
 	// warnings are about what is legal but has no effect here.
@@ -87,20 +92,25 @@ func (r *resolver) resolveContainer(rev *revision, d *appsv1.Deployment, c *core
 		labels: t.Labels, annotations: t.Annotations,
 		ownPort: prog.builtin == "", portGiven: true,
 	}
-	if rev.vars, err = r.env(pod, c); err != nil {
-		return err
-	}
+	var missing error
+	rev.vars, missing = r.env(pod, c)
 	for _, name := range rev.vars.names {
 		value, ref, warning := r.rewrite(rev.vars.values[name], d.Namespace)
 		if warning != "" {
 			rev.warnings = append(rev.warnings, "env "+name+": "+warning)
 		}
+		if ref != nil && rev.vars.literal[name] {
+			rev.pinned = append(rev.pinned, name+"="+value)
+		}
 		rev.vars.values[name] = value
 		rev.refs = addReference(rev.refs, ref)
 	}
-	rev.program.command = slices.Clone(prog.command)
-	for i, arg := range rev.program.command {
-		rev.program.command[i] = expand(arg, rev.vars.values)
+	if missing != nil {
+		return missing
+	}
+	rev.command = make([]string, len(prog.command))
+	for i, arg := range prog.command {
+		rev.command[i] = expand(arg, rev.vars.values)
 	}
 	if rev.volumes, err = r.volumes(pod, &t.Spec, c); err != nil {
 		return err
@@ -114,16 +124,15 @@ func (r *resolver) resolveContainer(rev *revision, d *appsv1.Deployment, c *core
 // hashAlphabet has no vowels and no look-alikes, so that no hash spells a word.
 const hashAlphabet = "bcdfghjklmnpqrstvwxz2456789"
 
-// digest is a hash over everything that an instance is made from. What the resolution brought in is
-// part of it: a changed ConfigMap makes a new revision.
+// digest is a hash over what makes one revision of a Deployment: its template, the program that stands for
+// its image, and the addresses of the Services that it names. As on Kubernetes, what a ConfigMap or a Secret
+// holds is no part of it. An instance reads that when it starts, and a change reaches it with its next start.
 func (rev *revision) digest(name string, t *corev1.PodTemplateSpec) string {
 	h := sha256.New()
 	enc := json.NewEncoder(h)
 	_ = enc.Encode(name)
 	_ = enc.Encode(t) // objects came from JSON: they go back to it
-	if rev.err == nil {
-		_ = enc.Encode([]any{rev.program.builtin, rev.program.command, rev.program.dir, rev.vars.names, rev.vars.values, rev.volumes})
-	}
+	_ = enc.Encode([]any{rev.program.builtin, rev.program.command, rev.program.dir, rev.pinned})
 	return spell(h.Sum(nil)[:9])
 }
 
@@ -143,10 +152,10 @@ func (rev *revision) spec(pod string, owner Key, port int, dir string, environ [
 		Name: pod, Workload: owner.Name, Namespace: owner.Namespace, Version: rev.version,
 		Builtin: rev.program.builtin, Dir: rev.program.dir, Port: port, DataDir: rev.dataDir,
 	}
-	if len(rev.program.command) > 0 {
+	if len(rev.command) > 0 {
 		s.Env = slices.Clone(environ)
 	}
-	for _, arg := range rev.program.command {
+	for _, arg := range rev.command {
 		s.Command = append(s.Command, local(arg))
 	}
 	for _, name := range rev.vars.names {

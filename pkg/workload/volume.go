@@ -18,6 +18,8 @@ type volume struct {
 	MountPath string
 	// Files by relative path; an empty directory has none.
 	Files map[string][]byte
+	// single: it is one file of a larger volume, mounted by subPath.
+	single bool
 }
 
 // volumes reads what the container mounts. Kinds that a process cannot be given are refused.
@@ -40,7 +42,7 @@ func (r *resolver) volumes(pod podScope, spec *corev1.PodSpec, c *corev1.Contain
 			files = map[string][]byte{filepath.Base(m.MountPath): content}
 			m.MountPath = filepath.Dir(m.MountPath)
 		}
-		out = append(out, volume{Name: m.Name, MountPath: strings.TrimSuffix(m.MountPath, "/"), Files: files})
+		out = append(out, volume{Name: m.Name, MountPath: strings.TrimSuffix(m.MountPath, "/"), Files: files, single: m.SubPath != ""})
 	}
 	return out, nil
 }
@@ -162,12 +164,21 @@ func materialise(dir string, volumes []volume, pod string) error {
 				return fmt.Errorf("make volume %s: %w", v.Name, err)
 			}
 			text := strings.ReplaceAll(string(content), podNameMark, pod)
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			if err := replaceFile(path, []byte(text)); err != nil {
 				return fmt.Errorf("write volume %s: %w", v.Name, err)
 			}
 		}
 	}
 	return nil
+}
+
+// replaceFile writes a file that somebody may be reading: they see the old one or the new one.
+func replaceFile(path string, content []byte) error {
+	half := filepath.Join(filepath.Dir(path), ".half."+filepath.Base(path))
+	if err := os.WriteFile(half, content, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(half, path)
 }
 
 // relocate replaces mount paths at the start of a path in text: "--config=/etc/app/a.yaml".

@@ -1,6 +1,7 @@
 // Package cart is the cartservice: what each user is about to buy, kept in Redis.
 //
-// REDIS_ADDR names the store, any Redis; in the shop it is the workload redis-cart. While the store
+// REDIS_ADDR names the store, any Redis, and REDIS_PASSWORD what it wants to hear; in the shop it is the workload
+// redis-cart, without a password unless the Secret cart-store holds one. While the store
 // cannot be reached, calls fail with UNAVAILABLE and health says NOT_SERVING. PRODUCT_CATALOG_SERVICE_ADDR
 // names the catalogue that knows what can be bought; while it cannot be asked, any product is taken: a
 // cart does not fail because a neighbour does.
@@ -25,7 +26,7 @@ func Setup(_ context.Context, rt *chassis.Runtime) error {
 	if err != nil {
 		return err
 	}
-	st, err := newStore(rt.Getenv("REDIS_ADDR"), dial, rt.TracerProvider(), rt.Now)
+	st, err := newStore(rt.Getenv("REDIS_ADDR"), rt.Getenv("REDIS_PASSWORD"), dial, rt.TracerProvider(), rt.Now)
 	if err != nil {
 		return err
 	}

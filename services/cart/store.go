@@ -51,9 +51,10 @@ type fullError struct{ held int64 }
 func (e *fullError) Error() string { return fmt.Sprintf("cart holds %d already", e.held) }
 
 // newStore makes a client that connects when it is first used.
-func newStore(addr string, dial func(context.Context) (net.Conn, error), traces trace.TracerProvider, now func() time.Time) (*store, error) {
+func newStore(addr, password string, dial func(context.Context) (net.Conn, error), traces trace.TracerProvider, now func() time.Time) (*store, error) {
 	client := redis.NewClient(&redis.Options{
 		Addr:                     addr,
+		Password:                 password,
 		Dialer:                   dialOrBreak(dial),
 		Protocol:                 2,
 		MaxRetries:               -1, // HINCRBY must not be repeated blindly; what may be, is by again
@@ -80,7 +81,9 @@ func newStore(addr string, dial func(context.Context) (net.Conn, error), traces 
 }
 
 // isHousekeeping keeps commands that no call asked for out of the traces.
-func isHousekeeping(cmd redis.Cmder) bool { return cmd.Name() == "ping" || cmd.Name() == "hello" }
+func isHousekeeping(cmd redis.Cmder) bool {
+	return cmd.Name() == "ping" || cmd.Name() == "hello" || cmd.Name() == "auth"
+}
 
 func (s *store) close() error { return s.client.Close() }
 

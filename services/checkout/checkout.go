@@ -79,7 +79,7 @@ type neighbours struct {
 // dial connects to all of them. What may be repeated without harm is, while its service is away for a
 // moment: all that reads, the refund, and the mail, of which an order has one however often it is asked for.
 func dial(rt *chassis.Runtime) (neighbours, error) {
-	var conns [6]*grpc.ClientConn
+	var conns [6]grpc.ClientConnInterface
 	for i, to := range []struct {
 		envVar string
 		retry  []string

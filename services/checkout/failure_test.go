@@ -213,16 +213,34 @@ func TestTheCallersDeadlineIsPassedOn(t *testing.T) {
 			<-ctx.Done() // hangs
 			return ctx.Err()
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-		_, err := s.client.PlaceOrder(ctx, order())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		ended := make(chan error, 1)
+		go func() {
+			_, err := s.client.PlaceOrder(ctx, order())
+			ended <- err
+		}()
 		deadline, _ := ctx.Deadline()
-		cancel()
-		if status.Code(err) != codes.DeadlineExceeded {
-			t.Errorf("%s hangs: got %v", method, err)
-		}
 		if got := <-deadlines; got.After(deadline.Add(100 * time.Millisecond)) {
 			t.Errorf("%s has %v more than the caller", method, got.Sub(deadline))
 		}
+		cancel()
+		if err := <-ended; status.Code(err) != codes.Canceled {
+			t.Errorf("%s hangs and the caller hangs up: got %v", method, err)
+		}
+	}
+}
+
+func TestACallerWhoseTimeIsUpIsToldSo(t *testing.T) {
+	s := open(t)
+	s.fault["GetCart"] = func(ctx context.Context, _ int) error {
+		<-ctx.Done() // hangs
+		return ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := s.client.PlaceOrder(ctx, order()); status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("got %v", err)
 	}
 }
 

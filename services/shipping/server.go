@@ -15,23 +15,34 @@ import (
 type server struct {
 	hipstershop.UnimplementedShippingServiceServer
 	ids    *issuer
+	free   bool
 	log    *slog.Logger
 	quotes prometheus.Histogram
 }
 
-func newServer(ids *issuer, log *slog.Logger, metrics prometheus.Registerer) (*server, error) {
-	s := &server{ids: ids, log: log, quotes: prometheus.NewHistogram(prometheus.HistogramOpts{
+func newServer(ids *issuer, free bool, log *slog.Logger, metrics prometheus.Registerer) (*server, error) {
+	s := &server{ids: ids, free: free, log: log, quotes: prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "shop_shipping_quote_duration_seconds",
 		Help:    "Time to quote the shipping of an order.",
 		Buckets: prometheus.ExponentialBuckets(25e-6, 4, 10), // 25 us to 6.6 s
 	})}
-	if err := metrics.Register(s.quotes); err != nil {
-		return nil, fmt.Errorf("register metric: %w", err)
+	gauge := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "shop_shipping_free",
+		Help: "1 where this instance ships for nothing, 0 where it takes the flat rate.",
+	})
+	if free {
+		gauge.Set(1)
+	}
+	for _, c := range []prometheus.Collector{s.quotes, gauge} {
+		if err := metrics.Register(c); err != nil {
+			return nil, fmt.Errorf("register metric: %w", err)
+		}
 	}
 	return s, nil
 }
 
-// GetQuote charges one flat rate for a parcel, wherever it goes and whatever is in it, and nothing for no parcel.
+// GetQuote charges one flat rate for a parcel, wherever it goes and whatever is in it, and nothing for no parcel, nor
+// while shipping is free.
 func (s *server) GetQuote(_ context.Context, in *hipstershop.GetQuoteRequest) (*hipstershop.GetQuoteResponse, error) {
 	defer prometheus.NewTimer(s.quotes).ObserveDuration()
 	count, err := pieces(in.GetItems())
@@ -39,7 +50,7 @@ func (s *server) GetQuote(_ context.Context, in *hipstershop.GetQuoteRequest) (*
 		return nil, err
 	}
 	cost := &hipstershop.Money{CurrencyCode: "USD"}
-	if count > 0 {
+	if count > 0 && !s.free {
 		cost.Units, cost.Nanos = 8, 990_000_000
 	}
 	return &hipstershop.GetQuoteResponse{CostUsd: cost}, nil

@@ -1,5 +1,6 @@
 // Package shipping is the shippingservice: it quotes what a parcel costs, hands out tracking ids, and tells where a
 // parcel is. No parcel exists, so its way is made up: PARCEL_PACE after one state (default 3s) it reaches the next.
+// While FREE_SHIPPING is true, quotes are for nothing.
 package shipping
 
 import (
@@ -26,7 +27,11 @@ func Setup(ctx context.Context, rt *chassis.Runtime) error {
 	if err := checkPace(pace); err != nil {
 		return err
 	}
-	srv, err := newServer(&issuer{now: rt.Now, random: rand.IntN}, rt.Log(), rt.Metrics())
+	free, err := rt.EnvBool("FREE_SHIPPING", false)
+	if err != nil {
+		return err
+	}
+	srv, err := newServer(&issuer{now: rt.Now, random: rand.IntN}, free, rt.Log(), rt.Metrics())
 	if err != nil {
 		return err
 	}

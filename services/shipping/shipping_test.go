@@ -21,7 +21,7 @@ import (
 
 func testServer(t *testing.T) *server {
 	t.Helper()
-	s, err := newServer(&issuer{now: time.Now, random: rand.New(rand.NewPCG(1, 2)).IntN}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	s, err := newServer(&issuer{now: time.Now, random: rand.New(rand.NewPCG(1, 2)).IntN}, false, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +59,32 @@ func TestAParcelCostsOneFlatRateAndNoParcelNothing(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestWhileShippingIsFreeAQuoteIsForNothing(t *testing.T) {
+	service := chassistest.Start(t, Setup, map[string]string{"FREE_SHIPPING": "true"})
+	got, err := hipstershop.NewShippingServiceClient(service.Conn()).GetQuote(t.Context(), &hipstershop.GetQuoteRequest{Items: items(3)})
+	if err != nil || money.Decimal(got.GetCostUsd()) != "0 USD" {
+		t.Errorf("quote: %v, %v", got, err)
+	}
+	if want := "shop_shipping_free 1"; !strings.Contains(metricsOf(t, service), want) {
+		t.Errorf("metrics lack %q", want)
+	}
+}
+
+func metricsOf(t *testing.T, service *chassistest.Service) string {
+	t.Helper()
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	response, err := http.Get("http://" + service.Admin + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func TestNegativeQuantitiesAreNotWeighedAgainstOthers(t *testing.T) {
@@ -108,13 +134,7 @@ func TestAMissingAddressIsAnErrorAndNotTheEndOfTheService(t *testing.T) {
 	if _, err := client.GetQuote(t.Context(), &hipstershop.GetQuoteRequest{Items: items(1)}); err != nil {
 		t.Error(err)
 	}
-	response, err := http.Get("http://" + service.Admin + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	metrics, err := io.ReadAll(response.Body)
-	if want := "shop_shipping_quote_duration_seconds_count 1"; err != nil || !strings.Contains(string(metrics), want) {
-		t.Errorf("metrics lack %q (%v)", want, err)
+	if want := "shop_shipping_quote_duration_seconds_count 1"; !strings.Contains(metricsOf(t, service), want) {
+		t.Errorf("metrics lack %q", want)
 	}
 }

@@ -57,6 +57,17 @@ func WithName(name string) Option { return func(c *settings) { c.name = name } }
 // It stops with the test.
 func Start(t testing.TB, setup chassis.Setup, env map[string]string, options ...Option) *Service {
 	t.Helper()
+	return start(t, env, options, func(ctx context.Context, o chassis.Options) error { return chassis.Run(ctx, o, setup) })
+}
+
+// StartTogether is Start for several services in one process.
+func StartTogether(t testing.TB, modules []chassis.Module, env map[string]string, options ...Option) *Service {
+	t.Helper()
+	return start(t, env, options, func(ctx context.Context, o chassis.Options) error { return chassis.RunTogether(ctx, o, modules) })
+}
+
+func start(t testing.TB, env map[string]string, options []Option, run func(context.Context, chassis.Options) error) *Service {
+	t.Helper()
 	c := settings{name: "service"}
 	for _, o := range options {
 		o(&c)
@@ -72,10 +83,10 @@ func Start(t testing.TB, setup chassis.Setup, env map[string]string, options ...
 	s := &Service{t: t, cancel: cancel, done: make(chan struct{}), logs: &buffer{}, down: downW, sink: c.sink}
 	go func() {
 		defer close(s.done)
-		s.err = chassis.Run(ctx, chassis.Options{
+		s.err = run(ctx, chassis.Options{
 			Name: c.name, Workload: c.name, Getenv: func(k string) string { return vars[k] },
 			Stdout: s.logs, Down: downR, Up: upW,
-		}, setup)
+		})
 		_ = upW.Close()
 	}()
 	ups := make(chan lifeline.Up, 4)

@@ -35,6 +35,8 @@ type Down struct {
 // Fault is what goes wrong with a share of the calls that an instance receives.
 type Fault struct {
 	ID string `json:"id"`
+	// Module is the module that it is for, by its workload's name, where an instance holds several; empty: all.
+	Module string `json:"module,omitempty"`
 	// Method is a full method ("/hipstershop.PaymentService/Charge"), a bare name ("Charge"), a
 	// path prefix for HTTP ("/cart"), or empty for every call. Health checks and reflection are never faulted.
 	Method string `json:"method,omitempty"`

@@ -3,7 +3,6 @@ package check
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"google.golang.org/grpc/status"
@@ -15,7 +14,7 @@ import (
 
 // alert looks at the state of an alert now, or for a change of it since the step began.
 func (e Eye) alert(ctx context.Context, want *format.Alert, base Baseline) Result {
-	r := Result{Verdict: Inconclusive, Expected: want.Name + " " + want.State}
+	r := Result{Verdict: Inconclusive, Expected: want.Name + " " + want.State + atLeastTimes(want.AtLeast)}
 	resp, err := e.Shop.ListAlerts(ctx, &controlpb.ListAlertsRequest{})
 	if err != nil {
 		r.Observed = status.Convert(err).Message()
@@ -41,18 +40,22 @@ func (e Eye) alert(ctx context.Context, want *format.Alert, base Baseline) Resul
 		return r
 	}
 	now := alertNow(want, resp.GetAlerts())
-	state := want.State
-	if state == "fired" || state == "resolved" {
-		if change := changedTo(want, resp.GetHistory(), base.Since); change != nil {
-			r.Verdict = Pass
-			r.Evidence = Evidence{Kind: AlertEvidence, Name: want.Name, Time: change.GetTime().AsTime()}
-			r.Observed = fmt.Sprintf("%s %s at %s", want.Name, state, change.GetTime().AsTime().Local().Format(time.TimeOnly))
-			return r
-		}
-		r.Verdict, r.Observed = Fail, fmt.Sprintf("%s is %s, and has not %s since the step began", want.Name, now, state)
+	if want.State != "fired" && want.State != "resolved" {
+		r.Verdict, r.Observed = verdict(now == want.State), want.Name+" "+now
 		return r
 	}
-	r.Verdict, r.Observed = verdict(now == state), want.Name+" "+now
+	changes := changesTo(want, resp.GetHistory(), base.Since)
+	r.Verdict = verdict(len(changes) >= max(want.AtLeast, 1))
+	if len(changes) == 0 {
+		r.Observed = fmt.Sprintf("%s is %s, and has not %s since the step began", want.Name, now, want.State)
+		return r
+	}
+	at := changes[0].GetTime().AsTime()
+	r.Evidence = Evidence{Kind: AlertEvidence, Name: want.Name, Time: at}
+	r.Observed = fmt.Sprintf("%s %s at %s", want.Name, want.State, at.Local().Format(time.TimeOnly))
+	if want.AtLeast > 1 {
+		r.Observed = fmt.Sprintf("%s has %s %s since the step began, and is %s", want.Name, want.State, times(len(changes)), now)
+	}
 	return r
 }
 
@@ -71,16 +74,30 @@ func alertNow(want *format.Alert, alerts []*controlpb.Alert) string {
 	return state
 }
 
-// changedTo finds when an alert last came to fire, or was resolved, since a time; nil if it was not.
-func changedTo(want *format.Alert, history []*controlpb.AlertChange, since time.Time) *controlpb.AlertChange {
-	state := map[string]string{"fired": "firing", "resolved": "resolved"}[want.State]
-	i := slices.IndexFunc(history, func(c *controlpb.AlertChange) bool {
-		return c.GetName() == want.Name && c.GetState() == state && !c.GetTime().AsTime().Before(since) && hasLabels(c.GetLabels(), want.Labels)
-	})
-	if i < 0 {
-		return nil
+func atLeastTimes(n int) string {
+	if n < 2 {
+		return ""
 	}
-	return history[i]
+	return " at least " + times(n)
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// changesTo are the changes, the newest first, by which an alert came to fire or was resolved since a time.
+func changesTo(want *format.Alert, history []*controlpb.AlertChange, since time.Time) []*controlpb.AlertChange {
+	state := map[string]string{"fired": "firing", "resolved": "resolved"}[want.State]
+	var changes []*controlpb.AlertChange
+	for _, c := range history {
+		if c.GetName() == want.Name && c.GetState() == state && !c.GetTime().AsTime().Before(since) && hasLabels(c.GetLabels(), want.Labels) {
+			changes = append(changes, c)
+		}
+	}
+	return changes
 }
 
 func hasLabels(labels, want map[string]string) bool {

@@ -84,6 +84,7 @@ func TestAnAlertIsLookedAtNowAndInThePast(t *testing.T) {
 		},
 		History: []*controlpb.AlertChange{
 			{Name: "Slow", State: "firing", Time: timestamppb.New(noon.Add(-30 * time.Second)), Labels: map[string]string{"service": "payment"}},
+			{Name: "Slow", State: "firing", Time: timestamppb.New(noon.Add(-50 * time.Second)), Labels: map[string]string{"service": "cart"}},
 			{Name: "Slow", State: "resolved", Time: timestamppb.New(noon.Add(-time.Hour))},
 		},
 	})
@@ -93,6 +94,12 @@ func TestAnAlertIsLookedAtNowAndInThePast(t *testing.T) {
 	s.want(t, "alert: {name: Slow, state: inactive, labels: {service: ads}}", check.Pass, "Slow inactive")
 	s.want(t, "alert: {name: Slow, state: fired}", check.Pass, "Slow fired at ")
 	s.want(t, "alert: {name: Slow, state: resolved}", check.Fail, "has not resolved since the step began")
+	s.want(t, "alert: {name: Slow, state: fired, at_least: 2}", check.Pass, "has fired 2 times since the step began, and is firing")
+	r := s.want(t, "alert: {name: Slow, state: fired, at_least: 3}", check.Fail, "has fired 2 times")
+	if r.Expected != "Slow fired at least 3 times" {
+		t.Errorf("expected %q", r.Expected)
+	}
+	s.want(t, "alert: {name: Slow, state: fired, at_least: 2, labels: {service: cart}}", check.Fail, "has fired once since the step began, and is pending")
 	s.want(t, "alert: {name: Slwo, state: firing}", check.Fail, `no rule is called Slwo; did you mean "Slow"?`)
 	s.want(t, "alert: {name: Broken, state: firing}", check.Inconclusive, "no such metric")
 	s.want(t, "alert: {name: New, state: firing}", check.Inconclusive, "not been evaluated yet")

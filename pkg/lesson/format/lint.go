@@ -16,9 +16,9 @@ const (
 )
 
 // Lint finds what makes a lesson worse and can be seen without running it. services are the names that
-// the shop's services go by; a lesson may speak of no others.
+// the shop's services go by; a lesson may speak of no others but those that its own files bring along.
 func Lint(l *Lesson, services []string) Problems {
-	r := &linter{reporter: reporter{file: l.File}, services: services}
+	r := &linter{reporter: reporter{file: l.File}, services: slices.Concat(services, l.workloads())}
 	r.lintFront(l)
 	for i := range l.Steps {
 		r.lintStep(&l.Steps[i])
@@ -89,9 +89,9 @@ func (r *linter) lintStep(s *Step) {
 			r.add("no-observation", run.Line, 1, "step %q does not ask what was seen before it explains", s.ID)
 		}
 		for _, line := range run.Run.Lines {
-			r.lintPort(line.Text, run.Line+line.Number)
-			r.lintService(line.Args, run.Line+line.Number)
-			r.lintService(line.Into, run.Line+line.Number)
+			r.lintPort(line.Text, line.Number)
+			r.lintService(line.Args, line.Number)
+			r.lintService(line.Into, line.Number)
 		}
 	}
 	if checks := s.Block(CheckKind); checks != nil {

@@ -2,6 +2,7 @@ package format
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -17,7 +18,7 @@ type broken struct {
 	wholeLines bool
 }
 
-func tenBroken() []broken {
+func brokenLessons() []broken {
 	words := strings.Repeat("word ", 119)
 	return []broken{
 		{"a run that nobody predicted", "```yaml predict\n", "```yaml\n", "no-prediction", "```sh run", true},
@@ -29,12 +30,13 @@ func tenBroken() []broken {
 		{"too many words", "Make it slow.", "Make it slow. " + words, "too-many-words", "Make it slow.", true},
 		{"a ladder with a rung missing", "principle: Exit codes of call are 64 and the code.\n", "", "no-hints", "```yaml check\n- id: code\n  title: You", true},
 		{"a word that belittles", "A status says", "A status simply says", "belittling", "simply", false},
+		{"a service that is not there to call", "shopctl call catalog", "shopctl call katalog", "unknown-service", "shopctl call katalog", true},
 		{"a service that does not exist", "    service: catalog\n    method", "    service: catalogue\n    method", "unknown-service", "service: catalogue", false},
 	}
 }
 
-func TestTenBrokenLessonsAreFoundAtTheirPlaces(t *testing.T) {
-	for _, c := range tenBroken() {
+func TestBrokenLessonsAreFoundAtTheirPlaces(t *testing.T) {
+	for _, c := range brokenLessons() {
 		t.Run(c.name, func(t *testing.T) {
 			text := strings.Replace(sample(t), c.old, c.new, 1)
 			if text == sample(t) {
@@ -104,4 +106,25 @@ func TestWhatTheAuthorHasToFillInIsFound(t *testing.T) {
 		}
 	}
 	t.Error("not found")
+}
+
+func TestALessonMaySpeakOfServicesThatItsFilesBringAlong(t *testing.T) {
+	text := strings.Replace(sample(t), "    service: catalog\n    method", "    service: wishlist\n    method", 1)
+	l, err := Parse("lesson.md", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	unknown := func() bool {
+		return slices.ContainsFunc(Lint(l, []string{"catalog"}), func(p Problem) bool { return p.Code == "unknown-service" })
+	}
+	if !unknown() {
+		t.Fatal("the service is known already")
+	}
+	l.Files = map[string][]byte{
+		"own.yaml":    []byte("kind: Service\nmetadata: {name: other}\n---\nkind: Deployment\nmetadata: {name: wishlist}\n"),
+		"broken.yaml": []byte("kind: [Deployment\n"),
+	}
+	if unknown() {
+		t.Error("the service of the lesson's own file is unknown")
+	}
 }

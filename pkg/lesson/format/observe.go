@@ -107,6 +107,8 @@ type Alert struct {
 	// step began.
 	State  string            `yaml:"state"`
 	Labels map[string]string `yaml:"labels"`
+	// AtLeast is how often it must have fired or been resolved; default 1.
+	AtLeast int `yaml:"at_least"`
 }
 
 // AlertStates are what an alert check can want.

@@ -154,6 +154,9 @@ func (r *reporter) alert(a *Alert) {
 	if !slices.Contains(AlertStates(), a.State) {
 		r.at("alert", a.At, "unknown state %q%s", a.State, strict.DidYouMean(a.State, AlertStates()))
 	}
+	if a.AtLeast != 0 && (a.AtLeast < 0 || a.State != "fired" && a.State != "resolved") {
+		r.at("alert", a.At, "at_least counts how often the alert fired or was resolved, and does not go with %q", a.State)
+	}
 }
 
 func (r *reporter) resource(o *Resource) {

@@ -129,6 +129,9 @@ func (l *loop) newSeries(p textparse.Parser, limits Limits) (*cached, error) {
 		}
 		b.Set(lb.Name, lb.Value)
 	})
+	if own := ls.Get(l.target.ServiceFrom); own != "" {
+		b.Set("service", own)
+	}
 	c.labels = b.Labels()
 	return c, nil
 }

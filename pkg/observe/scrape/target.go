@@ -23,6 +23,9 @@ type Target struct {
 	Gatherer prometheus.Gatherer
 	// Labels of all its series: job, instance, ...
 	Labels labels.Labels
+	// ServiceFrom names a label of its own that, on a series that has it, takes the place of the label
+	// service in Labels: the target holds several. Empty: none does.
+	ServiceFrom string
 }
 
 // Status is how the last scrape of a target went.

@@ -159,8 +159,10 @@ type StatusResponse struct {
 	PrometheusUrl string `protobuf:"bytes,16,opt,name=prometheus_url,json=prometheusUrl,proto3" json:"prometheus_url,omitempty"`
 	// Where spans are taken over HTTP: "http://127.0.0.1:4318/v1/traces"; empty if they are not.
 	OtlpHttpEndpoint string `protobuf:"bytes,17,opt,name=otlp_http_endpoint,json=otlpHttpEndpoint,proto3" json:"otlp_http_endpoint,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// The shop's services came up as one process.
+	Monolith      bool `protobuf:"varint,18,opt,name=monolith,proto3" json:"monolith,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StatusResponse) Reset() {
@@ -312,6 +314,13 @@ func (x *StatusResponse) GetOtlpHttpEndpoint() string {
 	return ""
 }
 
+func (x *StatusResponse) GetMonolith() bool {
+	if x != nil {
+		return x.Monolith
+	}
+	return false
+}
+
 type StartupStep struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Service string                 `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
@@ -408,9 +417,11 @@ type Service struct {
 	// service (one of the eleven), store (redis-cart), custom.
 	Role string `protobuf:"bytes,14,opt,name=role,proto3" json:"role,omitempty"`
 	// grpc, http or tcp.
-	Protocol      string   `protobuf:"bytes,15,opt,name=protocol,proto3" json:"protocol,omitempty"`
-	Image         string   `protobuf:"bytes,16,opt,name=image,proto3" json:"image,omitempty"`
-	DependsOn     []string `protobuf:"bytes,17,rep,name=depends_on,json=dependsOn,proto3" json:"depends_on,omitempty"`
+	Protocol  string   `protobuf:"bytes,15,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	Image     string   `protobuf:"bytes,16,opt,name=image,proto3" json:"image,omitempty"`
+	DependsOn []string `protobuf:"bytes,17,rep,name=depends_on,json=dependsOn,proto3" json:"depends_on,omitempty"`
+	// What runs in its process beside each other, if it is a monolith.
+	Modules       []*Module `protobuf:"bytes,18,rep,name=modules,proto3" json:"modules,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -564,6 +575,92 @@ func (x *Service) GetDependsOn() []string {
 	return nil
 }
 
+func (x *Service) GetModules() []*Module {
+	if x != nil {
+		return x.Modules
+	}
+	return nil
+}
+
+// A service that has no process of its own.
+type Module struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name people type: "catalog", and the one that it has as a Deployment elsewhere.
+	Name     string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Workload string `protobuf:"bytes,2,opt,name=workload,proto3" json:"workload,omitempty"`
+	// The address of its Service, which leads to the monolith.
+	Address       string   `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"`
+	Protocol      string   `protobuf:"bytes,4,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	Faults        []string `protobuf:"bytes,5,rep,name=faults,proto3" json:"faults,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Module) Reset() {
+	*x = Module{}
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Module) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Module) ProtoMessage() {}
+
+func (x *Module) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Module.ProtoReflect.Descriptor instead.
+func (*Module) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Module) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Module) GetWorkload() string {
+	if x != nil {
+		return x.Workload
+	}
+	return ""
+}
+
+func (x *Module) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *Module) GetProtocol() string {
+	if x != nil {
+		return x.Protocol
+	}
+	return ""
+}
+
+func (x *Module) GetFaults() []string {
+	if x != nil {
+		return x.Faults
+	}
+	return nil
+}
+
 type Instance struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Name    string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -585,7 +682,7 @@ type Instance struct {
 
 func (x *Instance) Reset() {
 	*x = Instance{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[5]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -597,7 +694,7 @@ func (x *Instance) String() string {
 func (*Instance) ProtoMessage() {}
 
 func (x *Instance) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[5]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -610,7 +707,7 @@ func (x *Instance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Instance.ProtoReflect.Descriptor instead.
 func (*Instance) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{5}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Instance) GetName() string {
@@ -705,7 +802,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[6]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -717,7 +814,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[6]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -730,7 +827,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{6}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Stats) GetRequestsPerSecond() float64 {
@@ -806,7 +903,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -818,7 +915,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -831,7 +928,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{7}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ShutdownRequest) GetNow() bool {
@@ -853,7 +950,7 @@ type ShutdownProgress struct {
 
 func (x *ShutdownProgress) Reset() {
 	*x = ShutdownProgress{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -865,7 +962,7 @@ func (x *ShutdownProgress) String() string {
 func (*ShutdownProgress) ProtoMessage() {}
 
 func (x *ShutdownProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -878,7 +975,7 @@ func (x *ShutdownProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownProgress.ProtoReflect.Descriptor instead.
 func (*ShutdownProgress) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{8}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ShutdownProgress) GetService() string {
@@ -914,7 +1011,7 @@ type EventsRequest struct {
 
 func (x *EventsRequest) Reset() {
 	*x = EventsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -926,7 +1023,7 @@ func (x *EventsRequest) String() string {
 func (*EventsRequest) ProtoMessage() {}
 
 func (x *EventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -939,7 +1036,7 @@ func (x *EventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsRequest.ProtoReflect.Descriptor instead.
 func (*EventsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{9}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *EventsRequest) GetFollow() bool {
@@ -981,7 +1078,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -993,7 +1090,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1006,7 +1103,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{10}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Event) GetSequence() uint64 {
@@ -1080,7 +1177,7 @@ type LogsRequest struct {
 
 func (x *LogsRequest) Reset() {
 	*x = LogsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1092,7 +1189,7 @@ func (x *LogsRequest) String() string {
 func (*LogsRequest) ProtoMessage() {}
 
 func (x *LogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1105,7 +1202,7 @@ func (x *LogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsRequest.ProtoReflect.Descriptor instead.
 func (*LogsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{11}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *LogsRequest) GetService() string {
@@ -1189,7 +1286,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1201,7 +1298,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1214,7 +1311,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{12}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *LogLine) GetTime() *timestamppb.Timestamp {
@@ -1283,7 +1380,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1295,7 +1392,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1308,7 +1405,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{13}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *File) GetName() string {
@@ -1340,7 +1437,7 @@ type ApplyRequest struct {
 
 func (x *ApplyRequest) Reset() {
 	*x = ApplyRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1352,7 +1449,7 @@ func (x *ApplyRequest) String() string {
 func (*ApplyRequest) ProtoMessage() {}
 
 func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1365,7 +1462,7 @@ func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
 func (*ApplyRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{14}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ApplyRequest) GetFiles() []*File {
@@ -1410,7 +1507,7 @@ type Object struct {
 
 func (x *Object) Reset() {
 	*x = Object{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1422,7 +1519,7 @@ func (x *Object) String() string {
 func (*Object) ProtoMessage() {}
 
 func (x *Object) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1435,7 +1532,7 @@ func (x *Object) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Object.ProtoReflect.Descriptor instead.
 func (*Object) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{15}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Object) GetApiVersion() string {
@@ -1486,7 +1583,7 @@ type AppliedObject struct {
 
 func (x *AppliedObject) Reset() {
 	*x = AppliedObject{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1498,7 +1595,7 @@ func (x *AppliedObject) String() string {
 func (*AppliedObject) ProtoMessage() {}
 
 func (x *AppliedObject) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1511,7 +1608,7 @@ func (x *AppliedObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppliedObject.ProtoReflect.Descriptor instead.
 func (*AppliedObject) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{16}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AppliedObject) GetObject() *Object {
@@ -1546,7 +1643,7 @@ type ApplyResponse struct {
 
 func (x *ApplyResponse) Reset() {
 	*x = ApplyResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1558,7 +1655,7 @@ func (x *ApplyResponse) String() string {
 func (*ApplyResponse) ProtoMessage() {}
 
 func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1571,7 +1668,7 @@ func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
 func (*ApplyResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{17}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ApplyResponse) GetObjects() []*AppliedObject {
@@ -1604,7 +1701,7 @@ type GetRequest struct {
 
 func (x *GetRequest) Reset() {
 	*x = GetRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1616,7 +1713,7 @@ func (x *GetRequest) String() string {
 func (*GetRequest) ProtoMessage() {}
 
 func (x *GetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1629,7 +1726,7 @@ func (x *GetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRequest.ProtoReflect.Descriptor instead.
 func (*GetRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{18}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetRequest) GetKind() string {
@@ -1669,7 +1766,7 @@ type GetResponse struct {
 
 func (x *GetResponse) Reset() {
 	*x = GetResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1681,7 +1778,7 @@ func (x *GetResponse) String() string {
 func (*GetResponse) ProtoMessage() {}
 
 func (x *GetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1694,7 +1791,7 @@ func (x *GetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetResponse.ProtoReflect.Descriptor instead.
 func (*GetResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{19}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetResponse) GetObjects() []*Object {
@@ -1718,7 +1815,7 @@ type DeleteRequest struct {
 
 func (x *DeleteRequest) Reset() {
 	*x = DeleteRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1730,7 +1827,7 @@ func (x *DeleteRequest) String() string {
 func (*DeleteRequest) ProtoMessage() {}
 
 func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1743,7 +1840,7 @@ func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{20}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DeleteRequest) GetKind() string {
@@ -1790,7 +1887,7 @@ type DeleteResponse struct {
 
 func (x *DeleteResponse) Reset() {
 	*x = DeleteResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1802,7 +1899,7 @@ func (x *DeleteResponse) String() string {
 func (*DeleteResponse) ProtoMessage() {}
 
 func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1815,7 +1912,7 @@ func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResponse.ProtoReflect.Descriptor instead.
 func (*DeleteResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{21}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DeleteResponse) GetObjects() []*Object {
@@ -1845,7 +1942,7 @@ type EditRequest struct {
 
 func (x *EditRequest) Reset() {
 	*x = EditRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1857,7 +1954,7 @@ func (x *EditRequest) String() string {
 func (*EditRequest) ProtoMessage() {}
 
 func (x *EditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1870,7 +1967,7 @@ func (x *EditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditRequest.ProtoReflect.Descriptor instead.
 func (*EditRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{22}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *EditRequest) GetServices() []string {
@@ -1990,7 +2087,7 @@ type SetEnv struct {
 
 func (x *SetEnv) Reset() {
 	*x = SetEnv{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2002,7 +2099,7 @@ func (x *SetEnv) String() string {
 func (*SetEnv) ProtoMessage() {}
 
 func (x *SetEnv) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2015,7 +2112,7 @@ func (x *SetEnv) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetEnv.ProtoReflect.Descriptor instead.
 func (*SetEnv) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{23}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SetEnv) GetSet() map[string]string {
@@ -2041,7 +2138,7 @@ type EditResponse struct {
 
 func (x *EditResponse) Reset() {
 	*x = EditResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2053,7 +2150,7 @@ func (x *EditResponse) String() string {
 func (*EditResponse) ProtoMessage() {}
 
 func (x *EditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2066,7 +2163,7 @@ func (x *EditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditResponse.ProtoReflect.Descriptor instead.
 func (*EditResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{24}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *EditResponse) GetObjects() []*AppliedObject {
@@ -2107,7 +2204,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2119,7 +2216,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2132,7 +2229,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{25}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Fault) GetId() string {
@@ -2237,7 +2334,7 @@ type InjectFaultRequest struct {
 
 func (x *InjectFaultRequest) Reset() {
 	*x = InjectFaultRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2249,7 +2346,7 @@ func (x *InjectFaultRequest) String() string {
 func (*InjectFaultRequest) ProtoMessage() {}
 
 func (x *InjectFaultRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2262,7 +2359,7 @@ func (x *InjectFaultRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InjectFaultRequest.ProtoReflect.Descriptor instead.
 func (*InjectFaultRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{26}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *InjectFaultRequest) GetFault() *Fault {
@@ -2288,7 +2385,7 @@ type InjectFaultResponse struct {
 
 func (x *InjectFaultResponse) Reset() {
 	*x = InjectFaultResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2300,7 +2397,7 @@ func (x *InjectFaultResponse) String() string {
 func (*InjectFaultResponse) ProtoMessage() {}
 
 func (x *InjectFaultResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2313,7 +2410,7 @@ func (x *InjectFaultResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InjectFaultResponse.ProtoReflect.Descriptor instead.
 func (*InjectFaultResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{27}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *InjectFaultResponse) GetFault() *Fault {
@@ -2331,7 +2428,7 @@ type ListFaultsRequest struct {
 
 func (x *ListFaultsRequest) Reset() {
 	*x = ListFaultsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2343,7 +2440,7 @@ func (x *ListFaultsRequest) String() string {
 func (*ListFaultsRequest) ProtoMessage() {}
 
 func (x *ListFaultsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2356,7 +2453,7 @@ func (x *ListFaultsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFaultsRequest.ProtoReflect.Descriptor instead.
 func (*ListFaultsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{28}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{29}
 }
 
 type ListFaultsResponse struct {
@@ -2368,7 +2465,7 @@ type ListFaultsResponse struct {
 
 func (x *ListFaultsResponse) Reset() {
 	*x = ListFaultsResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2380,7 +2477,7 @@ func (x *ListFaultsResponse) String() string {
 func (*ListFaultsResponse) ProtoMessage() {}
 
 func (x *ListFaultsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2393,7 +2490,7 @@ func (x *ListFaultsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFaultsResponse.ProtoReflect.Descriptor instead.
 func (*ListFaultsResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{29}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListFaultsResponse) GetFaults() []*Fault {
@@ -2416,7 +2513,7 @@ type ClearFaultsRequest struct {
 
 func (x *ClearFaultsRequest) Reset() {
 	*x = ClearFaultsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2428,7 +2525,7 @@ func (x *ClearFaultsRequest) String() string {
 func (*ClearFaultsRequest) ProtoMessage() {}
 
 func (x *ClearFaultsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2441,7 +2538,7 @@ func (x *ClearFaultsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearFaultsRequest.ProtoReflect.Descriptor instead.
 func (*ClearFaultsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{30}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ClearFaultsRequest) GetServices() []string {
@@ -2474,7 +2571,7 @@ type ClearFaultsResponse struct {
 
 func (x *ClearFaultsResponse) Reset() {
 	*x = ClearFaultsResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2486,7 +2583,7 @@ func (x *ClearFaultsResponse) String() string {
 func (*ClearFaultsResponse) ProtoMessage() {}
 
 func (x *ClearFaultsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2499,7 +2596,7 @@ func (x *ClearFaultsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearFaultsResponse.ProtoReflect.Descriptor instead.
 func (*ClearFaultsResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{31}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ClearFaultsResponse) GetFaults() []*Fault {
@@ -2523,7 +2620,7 @@ type Hint struct {
 
 func (x *Hint) Reset() {
 	*x = Hint{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2535,7 +2632,7 @@ func (x *Hint) String() string {
 func (*Hint) ProtoMessage() {}
 
 func (x *Hint) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2548,7 +2645,7 @@ func (x *Hint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hint.ProtoReflect.Descriptor instead.
 func (*Hint) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{32}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Hint) GetText() string {
@@ -2575,7 +2672,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x06memory\x18\x02 \x01(\bR\x06memory\"[\n" +
 	"\fWatchRequest\x12\x14\n" +
 	"\x05stats\x18\x01 \x01(\bR\x05stats\x125\n" +
-	"\binterval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\binterval\"\xe9\x04\n" +
+	"\binterval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\binterval\"\x85\x05\n" +
 	"\x0eStatusResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x10\n" +
@@ -2595,12 +2692,13 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\n" +
 	"going_down\x18\x0f \x01(\bR\tgoingDown\x12%\n" +
 	"\x0eprometheus_url\x18\x10 \x01(\tR\rprometheusUrl\x12,\n" +
-	"\x12otlp_http_endpoint\x18\x11 \x01(\tR\x10otlpHttpEndpoint\"\xa3\x01\n" +
+	"\x12otlp_http_endpoint\x18\x11 \x01(\tR\x10otlpHttpEndpoint\x12\x1a\n" +
+	"\bmonolith\x18\x12 \x01(\bR\bmonolith\"\xa3\x01\n" +
 	"\vStartupStep\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x123\n" +
 	"\astarted\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\astarted\x12/\n" +
 	"\x05ready\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x05ready\x12\x14\n" +
-	"\x05after\x18\x04 \x01(\tR\x05after\"\xf3\x03\n" +
+	"\x05after\x18\x04 \x01(\tR\x05after\"\xa9\x04\n" +
 	"\aService\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\bworkload\x18\x02 \x01(\tR\bworkload\x12\x1c\n" +
@@ -2620,7 +2718,14 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\bprotocol\x18\x0f \x01(\tR\bprotocol\x12\x14\n" +
 	"\x05image\x18\x10 \x01(\tR\x05image\x12\x1d\n" +
 	"\n" +
-	"depends_on\x18\x11 \x03(\tR\tdependsOn\"\xae\x02\n" +
+	"depends_on\x18\x11 \x03(\tR\tdependsOn\x124\n" +
+	"\amodules\x18\x12 \x03(\v2\x1a.shopctl.control.v1.ModuleR\amodules\"\x86\x01\n" +
+	"\x06Module\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
+	"\bworkload\x18\x02 \x01(\tR\bworkload\x12\x18\n" +
+	"\aaddress\x18\x03 \x01(\tR\aaddress\x12\x1a\n" +
+	"\bprotocol\x18\x04 \x01(\tR\bprotocol\x12\x16\n" +
+	"\x06faults\x18\x05 \x03(\tR\x06faults\"\xae\x02\n" +
 	"\bInstance\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x14\n" +
@@ -2799,106 +2904,108 @@ func file_shopctl_control_v1_control_proto_rawDescGZIP() []byte {
 	return file_shopctl_control_v1_control_proto_rawDescData
 }
 
-var file_shopctl_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_shopctl_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_shopctl_control_v1_control_proto_goTypes = []any{
 	(*StatusRequest)(nil),         // 0: shopctl.control.v1.StatusRequest
 	(*WatchRequest)(nil),          // 1: shopctl.control.v1.WatchRequest
 	(*StatusResponse)(nil),        // 2: shopctl.control.v1.StatusResponse
 	(*StartupStep)(nil),           // 3: shopctl.control.v1.StartupStep
 	(*Service)(nil),               // 4: shopctl.control.v1.Service
-	(*Instance)(nil),              // 5: shopctl.control.v1.Instance
-	(*Stats)(nil),                 // 6: shopctl.control.v1.Stats
-	(*ShutdownRequest)(nil),       // 7: shopctl.control.v1.ShutdownRequest
-	(*ShutdownProgress)(nil),      // 8: shopctl.control.v1.ShutdownProgress
-	(*EventsRequest)(nil),         // 9: shopctl.control.v1.EventsRequest
-	(*Event)(nil),                 // 10: shopctl.control.v1.Event
-	(*LogsRequest)(nil),           // 11: shopctl.control.v1.LogsRequest
-	(*LogLine)(nil),               // 12: shopctl.control.v1.LogLine
-	(*File)(nil),                  // 13: shopctl.control.v1.File
-	(*ApplyRequest)(nil),          // 14: shopctl.control.v1.ApplyRequest
-	(*Object)(nil),                // 15: shopctl.control.v1.Object
-	(*AppliedObject)(nil),         // 16: shopctl.control.v1.AppliedObject
-	(*ApplyResponse)(nil),         // 17: shopctl.control.v1.ApplyResponse
-	(*GetRequest)(nil),            // 18: shopctl.control.v1.GetRequest
-	(*GetResponse)(nil),           // 19: shopctl.control.v1.GetResponse
-	(*DeleteRequest)(nil),         // 20: shopctl.control.v1.DeleteRequest
-	(*DeleteResponse)(nil),        // 21: shopctl.control.v1.DeleteResponse
-	(*EditRequest)(nil),           // 22: shopctl.control.v1.EditRequest
-	(*SetEnv)(nil),                // 23: shopctl.control.v1.SetEnv
-	(*EditResponse)(nil),          // 24: shopctl.control.v1.EditResponse
-	(*Fault)(nil),                 // 25: shopctl.control.v1.Fault
-	(*InjectFaultRequest)(nil),    // 26: shopctl.control.v1.InjectFaultRequest
-	(*InjectFaultResponse)(nil),   // 27: shopctl.control.v1.InjectFaultResponse
-	(*ListFaultsRequest)(nil),     // 28: shopctl.control.v1.ListFaultsRequest
-	(*ListFaultsResponse)(nil),    // 29: shopctl.control.v1.ListFaultsResponse
-	(*ClearFaultsRequest)(nil),    // 30: shopctl.control.v1.ClearFaultsRequest
-	(*ClearFaultsResponse)(nil),   // 31: shopctl.control.v1.ClearFaultsResponse
-	(*Hint)(nil),                  // 32: shopctl.control.v1.Hint
-	nil,                           // 33: shopctl.control.v1.SetEnv.SetEntry
-	(*durationpb.Duration)(nil),   // 34: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
+	(*Module)(nil),                // 5: shopctl.control.v1.Module
+	(*Instance)(nil),              // 6: shopctl.control.v1.Instance
+	(*Stats)(nil),                 // 7: shopctl.control.v1.Stats
+	(*ShutdownRequest)(nil),       // 8: shopctl.control.v1.ShutdownRequest
+	(*ShutdownProgress)(nil),      // 9: shopctl.control.v1.ShutdownProgress
+	(*EventsRequest)(nil),         // 10: shopctl.control.v1.EventsRequest
+	(*Event)(nil),                 // 11: shopctl.control.v1.Event
+	(*LogsRequest)(nil),           // 12: shopctl.control.v1.LogsRequest
+	(*LogLine)(nil),               // 13: shopctl.control.v1.LogLine
+	(*File)(nil),                  // 14: shopctl.control.v1.File
+	(*ApplyRequest)(nil),          // 15: shopctl.control.v1.ApplyRequest
+	(*Object)(nil),                // 16: shopctl.control.v1.Object
+	(*AppliedObject)(nil),         // 17: shopctl.control.v1.AppliedObject
+	(*ApplyResponse)(nil),         // 18: shopctl.control.v1.ApplyResponse
+	(*GetRequest)(nil),            // 19: shopctl.control.v1.GetRequest
+	(*GetResponse)(nil),           // 20: shopctl.control.v1.GetResponse
+	(*DeleteRequest)(nil),         // 21: shopctl.control.v1.DeleteRequest
+	(*DeleteResponse)(nil),        // 22: shopctl.control.v1.DeleteResponse
+	(*EditRequest)(nil),           // 23: shopctl.control.v1.EditRequest
+	(*SetEnv)(nil),                // 24: shopctl.control.v1.SetEnv
+	(*EditResponse)(nil),          // 25: shopctl.control.v1.EditResponse
+	(*Fault)(nil),                 // 26: shopctl.control.v1.Fault
+	(*InjectFaultRequest)(nil),    // 27: shopctl.control.v1.InjectFaultRequest
+	(*InjectFaultResponse)(nil),   // 28: shopctl.control.v1.InjectFaultResponse
+	(*ListFaultsRequest)(nil),     // 29: shopctl.control.v1.ListFaultsRequest
+	(*ListFaultsResponse)(nil),    // 30: shopctl.control.v1.ListFaultsResponse
+	(*ClearFaultsRequest)(nil),    // 31: shopctl.control.v1.ClearFaultsRequest
+	(*ClearFaultsResponse)(nil),   // 32: shopctl.control.v1.ClearFaultsResponse
+	(*Hint)(nil),                  // 33: shopctl.control.v1.Hint
+	nil,                           // 34: shopctl.control.v1.SetEnv.SetEntry
+	(*durationpb.Duration)(nil),   // 35: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 36: google.protobuf.Timestamp
 }
 var file_shopctl_control_v1_control_proto_depIdxs = []int32{
-	34, // 0: shopctl.control.v1.WatchRequest.interval:type_name -> google.protobuf.Duration
-	35, // 1: shopctl.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
+	35, // 0: shopctl.control.v1.WatchRequest.interval:type_name -> google.protobuf.Duration
+	36, // 1: shopctl.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
 	4,  // 2: shopctl.control.v1.StatusResponse.services:type_name -> shopctl.control.v1.Service
 	3,  // 3: shopctl.control.v1.StatusResponse.startup:type_name -> shopctl.control.v1.StartupStep
-	25, // 4: shopctl.control.v1.StatusResponse.faults:type_name -> shopctl.control.v1.Fault
-	34, // 5: shopctl.control.v1.StartupStep.started:type_name -> google.protobuf.Duration
-	34, // 6: shopctl.control.v1.StartupStep.ready:type_name -> google.protobuf.Duration
-	6,  // 7: shopctl.control.v1.Service.stats:type_name -> shopctl.control.v1.Stats
-	5,  // 8: shopctl.control.v1.Service.instances:type_name -> shopctl.control.v1.Instance
-	35, // 9: shopctl.control.v1.Instance.started:type_name -> google.protobuf.Timestamp
-	35, // 10: shopctl.control.v1.EventsRequest.since:type_name -> google.protobuf.Timestamp
-	35, // 11: shopctl.control.v1.Event.time:type_name -> google.protobuf.Timestamp
-	35, // 12: shopctl.control.v1.LogsRequest.since:type_name -> google.protobuf.Timestamp
-	35, // 13: shopctl.control.v1.LogLine.time:type_name -> google.protobuf.Timestamp
-	13, // 14: shopctl.control.v1.ApplyRequest.files:type_name -> shopctl.control.v1.File
-	15, // 15: shopctl.control.v1.AppliedObject.object:type_name -> shopctl.control.v1.Object
-	16, // 16: shopctl.control.v1.ApplyResponse.objects:type_name -> shopctl.control.v1.AppliedObject
-	15, // 17: shopctl.control.v1.GetResponse.objects:type_name -> shopctl.control.v1.Object
-	13, // 18: shopctl.control.v1.DeleteRequest.files:type_name -> shopctl.control.v1.File
-	15, // 19: shopctl.control.v1.DeleteResponse.objects:type_name -> shopctl.control.v1.Object
-	23, // 20: shopctl.control.v1.EditRequest.set_env:type_name -> shopctl.control.v1.SetEnv
-	33, // 21: shopctl.control.v1.SetEnv.set:type_name -> shopctl.control.v1.SetEnv.SetEntry
-	16, // 22: shopctl.control.v1.EditResponse.objects:type_name -> shopctl.control.v1.AppliedObject
-	34, // 23: shopctl.control.v1.Fault.delay:type_name -> google.protobuf.Duration
-	35, // 24: shopctl.control.v1.Fault.injected:type_name -> google.protobuf.Timestamp
-	35, // 25: shopctl.control.v1.Fault.ends:type_name -> google.protobuf.Timestamp
-	25, // 26: shopctl.control.v1.InjectFaultRequest.fault:type_name -> shopctl.control.v1.Fault
-	34, // 27: shopctl.control.v1.InjectFaultRequest.for:type_name -> google.protobuf.Duration
-	25, // 28: shopctl.control.v1.InjectFaultResponse.fault:type_name -> shopctl.control.v1.Fault
-	25, // 29: shopctl.control.v1.ListFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
-	25, // 30: shopctl.control.v1.ClearFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
-	0,  // 31: shopctl.control.v1.Shop.Status:input_type -> shopctl.control.v1.StatusRequest
-	1,  // 32: shopctl.control.v1.Shop.Watch:input_type -> shopctl.control.v1.WatchRequest
-	7,  // 33: shopctl.control.v1.Shop.Shutdown:input_type -> shopctl.control.v1.ShutdownRequest
-	9,  // 34: shopctl.control.v1.Shop.Events:input_type -> shopctl.control.v1.EventsRequest
-	11, // 35: shopctl.control.v1.Shop.Logs:input_type -> shopctl.control.v1.LogsRequest
-	14, // 36: shopctl.control.v1.Shop.Apply:input_type -> shopctl.control.v1.ApplyRequest
-	18, // 37: shopctl.control.v1.Shop.Get:input_type -> shopctl.control.v1.GetRequest
-	20, // 38: shopctl.control.v1.Shop.Delete:input_type -> shopctl.control.v1.DeleteRequest
-	22, // 39: shopctl.control.v1.Shop.Edit:input_type -> shopctl.control.v1.EditRequest
-	26, // 40: shopctl.control.v1.Shop.InjectFault:input_type -> shopctl.control.v1.InjectFaultRequest
-	28, // 41: shopctl.control.v1.Shop.ListFaults:input_type -> shopctl.control.v1.ListFaultsRequest
-	30, // 42: shopctl.control.v1.Shop.ClearFaults:input_type -> shopctl.control.v1.ClearFaultsRequest
-	2,  // 43: shopctl.control.v1.Shop.Status:output_type -> shopctl.control.v1.StatusResponse
-	2,  // 44: shopctl.control.v1.Shop.Watch:output_type -> shopctl.control.v1.StatusResponse
-	8,  // 45: shopctl.control.v1.Shop.Shutdown:output_type -> shopctl.control.v1.ShutdownProgress
-	10, // 46: shopctl.control.v1.Shop.Events:output_type -> shopctl.control.v1.Event
-	12, // 47: shopctl.control.v1.Shop.Logs:output_type -> shopctl.control.v1.LogLine
-	17, // 48: shopctl.control.v1.Shop.Apply:output_type -> shopctl.control.v1.ApplyResponse
-	19, // 49: shopctl.control.v1.Shop.Get:output_type -> shopctl.control.v1.GetResponse
-	21, // 50: shopctl.control.v1.Shop.Delete:output_type -> shopctl.control.v1.DeleteResponse
-	24, // 51: shopctl.control.v1.Shop.Edit:output_type -> shopctl.control.v1.EditResponse
-	27, // 52: shopctl.control.v1.Shop.InjectFault:output_type -> shopctl.control.v1.InjectFaultResponse
-	29, // 53: shopctl.control.v1.Shop.ListFaults:output_type -> shopctl.control.v1.ListFaultsResponse
-	31, // 54: shopctl.control.v1.Shop.ClearFaults:output_type -> shopctl.control.v1.ClearFaultsResponse
-	43, // [43:55] is the sub-list for method output_type
-	31, // [31:43] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	26, // 4: shopctl.control.v1.StatusResponse.faults:type_name -> shopctl.control.v1.Fault
+	35, // 5: shopctl.control.v1.StartupStep.started:type_name -> google.protobuf.Duration
+	35, // 6: shopctl.control.v1.StartupStep.ready:type_name -> google.protobuf.Duration
+	7,  // 7: shopctl.control.v1.Service.stats:type_name -> shopctl.control.v1.Stats
+	6,  // 8: shopctl.control.v1.Service.instances:type_name -> shopctl.control.v1.Instance
+	5,  // 9: shopctl.control.v1.Service.modules:type_name -> shopctl.control.v1.Module
+	36, // 10: shopctl.control.v1.Instance.started:type_name -> google.protobuf.Timestamp
+	36, // 11: shopctl.control.v1.EventsRequest.since:type_name -> google.protobuf.Timestamp
+	36, // 12: shopctl.control.v1.Event.time:type_name -> google.protobuf.Timestamp
+	36, // 13: shopctl.control.v1.LogsRequest.since:type_name -> google.protobuf.Timestamp
+	36, // 14: shopctl.control.v1.LogLine.time:type_name -> google.protobuf.Timestamp
+	14, // 15: shopctl.control.v1.ApplyRequest.files:type_name -> shopctl.control.v1.File
+	16, // 16: shopctl.control.v1.AppliedObject.object:type_name -> shopctl.control.v1.Object
+	17, // 17: shopctl.control.v1.ApplyResponse.objects:type_name -> shopctl.control.v1.AppliedObject
+	16, // 18: shopctl.control.v1.GetResponse.objects:type_name -> shopctl.control.v1.Object
+	14, // 19: shopctl.control.v1.DeleteRequest.files:type_name -> shopctl.control.v1.File
+	16, // 20: shopctl.control.v1.DeleteResponse.objects:type_name -> shopctl.control.v1.Object
+	24, // 21: shopctl.control.v1.EditRequest.set_env:type_name -> shopctl.control.v1.SetEnv
+	34, // 22: shopctl.control.v1.SetEnv.set:type_name -> shopctl.control.v1.SetEnv.SetEntry
+	17, // 23: shopctl.control.v1.EditResponse.objects:type_name -> shopctl.control.v1.AppliedObject
+	35, // 24: shopctl.control.v1.Fault.delay:type_name -> google.protobuf.Duration
+	36, // 25: shopctl.control.v1.Fault.injected:type_name -> google.protobuf.Timestamp
+	36, // 26: shopctl.control.v1.Fault.ends:type_name -> google.protobuf.Timestamp
+	26, // 27: shopctl.control.v1.InjectFaultRequest.fault:type_name -> shopctl.control.v1.Fault
+	35, // 28: shopctl.control.v1.InjectFaultRequest.for:type_name -> google.protobuf.Duration
+	26, // 29: shopctl.control.v1.InjectFaultResponse.fault:type_name -> shopctl.control.v1.Fault
+	26, // 30: shopctl.control.v1.ListFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
+	26, // 31: shopctl.control.v1.ClearFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
+	0,  // 32: shopctl.control.v1.Shop.Status:input_type -> shopctl.control.v1.StatusRequest
+	1,  // 33: shopctl.control.v1.Shop.Watch:input_type -> shopctl.control.v1.WatchRequest
+	8,  // 34: shopctl.control.v1.Shop.Shutdown:input_type -> shopctl.control.v1.ShutdownRequest
+	10, // 35: shopctl.control.v1.Shop.Events:input_type -> shopctl.control.v1.EventsRequest
+	12, // 36: shopctl.control.v1.Shop.Logs:input_type -> shopctl.control.v1.LogsRequest
+	15, // 37: shopctl.control.v1.Shop.Apply:input_type -> shopctl.control.v1.ApplyRequest
+	19, // 38: shopctl.control.v1.Shop.Get:input_type -> shopctl.control.v1.GetRequest
+	21, // 39: shopctl.control.v1.Shop.Delete:input_type -> shopctl.control.v1.DeleteRequest
+	23, // 40: shopctl.control.v1.Shop.Edit:input_type -> shopctl.control.v1.EditRequest
+	27, // 41: shopctl.control.v1.Shop.InjectFault:input_type -> shopctl.control.v1.InjectFaultRequest
+	29, // 42: shopctl.control.v1.Shop.ListFaults:input_type -> shopctl.control.v1.ListFaultsRequest
+	31, // 43: shopctl.control.v1.Shop.ClearFaults:input_type -> shopctl.control.v1.ClearFaultsRequest
+	2,  // 44: shopctl.control.v1.Shop.Status:output_type -> shopctl.control.v1.StatusResponse
+	2,  // 45: shopctl.control.v1.Shop.Watch:output_type -> shopctl.control.v1.StatusResponse
+	9,  // 46: shopctl.control.v1.Shop.Shutdown:output_type -> shopctl.control.v1.ShutdownProgress
+	11, // 47: shopctl.control.v1.Shop.Events:output_type -> shopctl.control.v1.Event
+	13, // 48: shopctl.control.v1.Shop.Logs:output_type -> shopctl.control.v1.LogLine
+	18, // 49: shopctl.control.v1.Shop.Apply:output_type -> shopctl.control.v1.ApplyResponse
+	20, // 50: shopctl.control.v1.Shop.Get:output_type -> shopctl.control.v1.GetResponse
+	22, // 51: shopctl.control.v1.Shop.Delete:output_type -> shopctl.control.v1.DeleteResponse
+	25, // 52: shopctl.control.v1.Shop.Edit:output_type -> shopctl.control.v1.EditResponse
+	28, // 53: shopctl.control.v1.Shop.InjectFault:output_type -> shopctl.control.v1.InjectFaultResponse
+	30, // 54: shopctl.control.v1.Shop.ListFaults:output_type -> shopctl.control.v1.ListFaultsResponse
+	32, // 55: shopctl.control.v1.Shop.ClearFaults:output_type -> shopctl.control.v1.ClearFaultsResponse
+	44, // [44:56] is the sub-list for method output_type
+	32, // [32:44] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_shopctl_control_v1_control_proto_init() }
@@ -2906,7 +3013,7 @@ func file_shopctl_control_v1_control_proto_init() {
 	if File_shopctl_control_v1_control_proto != nil {
 		return
 	}
-	file_shopctl_control_v1_control_proto_msgTypes[22].OneofWrappers = []any{
+	file_shopctl_control_v1_control_proto_msgTypes[23].OneofWrappers = []any{
 		(*EditRequest_Replicas)(nil),
 		(*EditRequest_Restart)(nil),
 		(*EditRequest_Stop)(nil),
@@ -2919,7 +3026,7 @@ func file_shopctl_control_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shopctl_control_v1_control_proto_rawDesc), len(file_shopctl_control_v1_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -29,6 +29,7 @@ const (
 type program struct {
 	path, dir string
 	port      int
+	password  string   // empty: none
 	lock      *os.File // inherited: the directory is free only when both are gone
 	log       *slog.Logger
 }
@@ -39,6 +40,7 @@ func (p program) run(ctx context.Context) error {
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopPatience
 	cmd.SysProcAttr = dieWithParent()
+	cmd.Stdin = strings.NewReader(p.secrets())
 	if p.lock != nil {
 		cmd.ExtraFiles = []*os.File{p.lock}
 	}
@@ -88,11 +90,28 @@ func (p program) args() []string {
 		"--always-show-logo", "no", "--databases", "1", "--save", "",
 	}
 	if p.dir == "" {
-		return append(args, "--appendonly", "no")
+		args = append(args, "--appendonly", "no")
+	} else {
+		// Redis writes its log before it answers, so that a kill -9 loses nothing acknowledged;
+		// everysec bounds what the loss of power can take.
+		args = append(args, "--dir", p.dir, "--appendonly", "yes", "--appendfsync", "everysec")
 	}
-	// Redis writes its log before it answers, so that a kill -9 loses nothing acknowledged;
-	// everysec bounds what the loss of power can take.
-	return append(args, "--dir", p.dir, "--appendonly", "yes", "--appendfsync", "everysec")
+	if p.password != "" {
+		args = append(args, "-") // and what is on standard input
+	}
+	return args
+}
+
+// secrets is what it reads from its standard input, since everybody on the machine can read arguments. Each byte is escaped, whatever it is.
+func (p program) secrets() string {
+	if p.password == "" {
+		return ""
+	}
+	var text strings.Builder
+	for _, c := range []byte(p.password) {
+		fmt.Fprintf(&text, `\x%02x`, c)
+	}
+	return `requirepass "` + text.String() + "\"\n"
 }
 
 // relay hands the program's lines to the log until its output ends, and returns the last of them.

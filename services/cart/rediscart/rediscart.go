@@ -3,6 +3,7 @@
 //
 // REDIS_SERVER chooses: "embedded", or the path or name of a redis-server; by default redis-server,
 // then valkey-server, are looked for on PATH. DATA_DIR holds the carts; without it they end with the process.
+// With REDIS_PASSWORD, clients must say it before anything else.
 package rediscart
 
 import (
@@ -30,24 +31,25 @@ func Setup(ctx context.Context, rt *chassis.Runtime) error {
 	if err != nil {
 		return err
 	}
+	password := rt.Getenv("REDIS_PASSWORD")
 	if path == "" {
-		return serveEmbedded(rt, lock)
+		return serveEmbedded(rt, password, lock)
 	}
-	rt.Log().Info("store of the carts", "server", path, "dir", rt.DataDir())
+	rt.Log().Info("store of the carts", "server", path, "dir", rt.DataDir(), "password", password != "")
 	rt.ServeExternal(func(ctx context.Context, port int) error {
 		defer unlockDir(lock)
-		return program{path: path, dir: rt.DataDir(), port: port, lock: lock, log: rt.Log()}.run(ctx)
+		return program{path: path, dir: rt.DataDir(), port: port, password: password, lock: lock, log: rt.Log()}.run(ctx)
 	})
 	return nil
 }
 
-func serveEmbedded(rt *chassis.Runtime, lock *os.File) error {
-	server, err := embedded.Open(embedded.Config{Dir: rt.DataDir(), Now: rt.Now, Log: rt.Log()})
+func serveEmbedded(rt *chassis.Runtime, password string, lock *os.File) error {
+	server, err := embedded.Open(embedded.Config{Dir: rt.DataDir(), Password: password, Now: rt.Now, Log: rt.Log()})
 	if err != nil {
 		unlockDir(lock)
 		return err
 	}
-	rt.Log().Info("store of the carts", "server", embeddedChoice, "dir", rt.DataDir())
+	rt.Log().Info("store of the carts", "server", embeddedChoice, "dir", rt.DataDir(), "password", password != "")
 	rt.ServeTCP(func(ctx context.Context, l net.Listener) error {
 		defer unlockDir(lock)
 		return errors.Join(server.Serve(ctx, l), server.Close())

@@ -9,6 +9,8 @@ type command struct {
 	writes bool
 	// controls tells that it acts at once between MULTI and EXEC, where others are queued.
 	controls bool
+	// anybody may say it, also who has not said the password.
+	anybody bool
 	// One of the two: run works on the data, session on the connection alone.
 	run     func(*call) error
 	session func(*session, [][]byte) error
@@ -35,19 +37,23 @@ func commandTable() map[string]*command {
 		add(command{name: name, arity: arity, session: f})
 	}
 
+	greeting := func(name string, arity int, controls bool, f func(*session, [][]byte) error) {
+		add(command{name: name, arity: arity, controls: controls, anybody: true, session: f})
+	}
+
 	control("multi", 1, (*session).cmdMulti)
 	control("exec", 1, (*session).cmdExec)
 	control("discard", 1, (*session).cmdDiscard)
 	control("watch", -2, (*session).cmdWatch)
-	control("quit", -1, (*session).cmdQuit)
-	control("reset", 1, (*session).cmdReset)
+	greeting("quit", -1, true, (*session).cmdQuit)
+	greeting("reset", 1, true, (*session).cmdReset)
 	control("shutdown", -1, (*session).cmdShutdown)
 	connection("unwatch", 1, (*session).cmdUnwatch)
 	connection("ping", -1, (*session).cmdPing)
-	connection("hello", -1, (*session).cmdHello)
+	greeting("hello", -1, false, (*session).cmdHello)
 	connection("client", -2, (*session).cmdClient)
 	connection("select", 2, (*session).cmdSelect)
-	connection("auth", -2, (*session).cmdAuth)
+	greeting("auth", -2, false, (*session).cmdAuth)
 
 	read("echo", 2, func(k *call) error { return k.bulk(k.args[1]) })
 	read("command", -1, cmdCommand)

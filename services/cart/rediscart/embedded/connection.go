@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"crypto/subtle"
 	"fmt"
 	"os"
 	"strconv"
@@ -32,7 +33,7 @@ func (c *session) cmdQuit([][]byte) error {
 func (c *session) cmdReset([][]byte) error {
 	c.endMulti()
 	c.unwatch()
-	c.name = ""
+	c.name, c.known = "", c.server.cfg.Password == ""
 	c.out = redcon.AppendString(c.out, "RESET")
 	return nil
 }
@@ -60,12 +61,22 @@ func (c *session) cmdHello(args [][]byte) error {
 			return replyError("NOPROTO unsupported protocol version")
 		}
 		for i := 2; i < len(args); i++ {
-			if !isWord(args[i], "setname") || i+1 >= len(args) {
+			switch {
+			case isWord(args[i], "setname") && i+1 < len(args):
+				i++
+				c.name = string(args[i])
+			case isWord(args[i], "auth") && i+2 < len(args):
+				if err := c.cmdHelloAuth(args[i+1], args[i+2]); err != nil {
+					return err
+				}
+				i += 2
+			default:
 				return replyError("ERR Syntax error in HELLO option '" + string(args[i]) + "'")
 			}
-			i++
-			c.name = string(args[i])
 		}
+	}
+	if !c.known {
+		return replyError("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
 	}
 	c.out = redcon.AppendArray(c.out, 14)
 	for _, pair := range [][2]string{{"server", "redis"}, {"version", Version}} {
@@ -78,6 +89,17 @@ func (c *session) cmdHello(args [][]byte) error {
 	}
 	c.out = redcon.AppendArray(redcon.AppendBulkString(c.out, "modules"), 0)
 	return nil
+}
+
+// cmdHelloAuth takes the user and the password of HELLO. Without a password to be said, any is right.
+func (c *session) cmdHelloAuth(user, password []byte) error {
+	switch {
+	case string(user) != "default":
+		return errWrongPassword
+	case c.server.cfg.Password == "":
+		return nil
+	}
+	return c.identify(password)
 }
 
 func (c *session) cmdClient(args [][]byte) error {
@@ -117,8 +139,31 @@ func (c *session) cmdSelect(args [][]byte) error {
 	return c.ok()
 }
 
-func (c *session) cmdAuth([][]byte) error {
-	return replyError("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
+// cmdAuth takes AUTH PASSWORD and AUTH default PASSWORD: there is one user.
+func (c *session) cmdAuth(args [][]byte) error {
+	switch {
+	case len(args) > 3:
+		return errSyntax
+	case c.server.cfg.Password == "":
+		return replyError("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
+	case len(args) == 3 && string(args[1]) != "default":
+		return errWrongPassword
+	}
+	if err := c.identify(args[len(args)-1]); err != nil {
+		return err
+	}
+	return c.ok()
+}
+
+const errWrongPassword = replyError("WRONGPASS invalid username-password pair or user is disabled.")
+
+// identify takes as long for a password that is nearly right as for any other.
+func (c *session) identify(password []byte) error {
+	if subtle.ConstantTimeCompare(password, []byte(c.server.cfg.Password)) != 1 {
+		return errWrongPassword
+	}
+	c.known = true
+	return nil
 }
 
 func cmdCommand(k *call) error {

@@ -28,6 +28,8 @@ var ErrShutdown = errors.New("shut down by a client")
 type Config struct {
 	// Dir holds the data; empty: nothing outlives the server.
 	Dir string
+	// Password that clients must say before anything else; empty: none.
+	Password string
 	// Now is the clock that keys expire by.
 	Now func() time.Time
 	Log *slog.Logger

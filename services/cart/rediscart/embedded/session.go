@@ -30,6 +30,8 @@ type session struct {
 	name   string
 	out    []byte
 	quit   bool
+	// known: the client has said the password, or there is none.
+	known bool
 
 	multi     bool      // between MULTI and EXEC
 	failed    bool      // a command could not be queued
@@ -56,7 +58,7 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
 	defer conn.Close()
 	s.mu.Lock()
 	s.lastID++
-	c := &session{server: s, id: s.lastID, conn: conn}
+	c := &session{server: s, id: s.lastID, conn: conn, known: s.cfg.Password == ""}
 	s.mu.Unlock()
 	defer c.unwatch()
 	// What goes wrong in one connection must end that one and nothing else.
@@ -115,6 +117,8 @@ func (c *session) handle(args [][]byte) {
 		problem = unknownCommand(args)
 	case !cmd.takes(len(args)):
 		problem = wrongArity(cmd.name)
+	case !c.known && !cmd.anybody:
+		problem = replyError("NOAUTH Authentication required.")
 	case c.multi && len(c.queue) >= maxQueued:
 		problem = replyError("ERR too many commands in one transaction")
 	}

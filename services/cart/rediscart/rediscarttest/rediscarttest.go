@@ -43,6 +43,19 @@ func Start(t testing.TB, engine, dir string) *chassistest.Service {
 	return s
 }
 
+// StartWithPassword runs a store of a kind that wants to hear a password.
+func StartWithPassword(t testing.TB, engine, password string) *chassistest.Service {
+	t.Helper()
+	s := chassistest.Start(t, rediscart.Setup, map[string]string{"REDIS_SERVER": engine, "REDIS_PASSWORD": password}, chassistest.WithName("redis-cart"))
+	c := Connect(t, s.Addr)
+	for c.Do("AUTH", password) != "OK" {
+		if context.Cause(t.Context()) != nil {
+			t.Fatal("the store does not take its password")
+		}
+	}
+	return s
+}
+
 func waitUntilLoaded(t testing.TB, addr string) {
 	t.Helper()
 	c := Connect(t, addr)

@@ -1,0 +1,32 @@
+package format
+
+import (
+	"bytes"
+	"path"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// workloads are the names of the Deployments in the lesson's own files: a lesson may bring services along.
+func (l *Lesson) workloads() []string {
+	var names []string
+	for _, file := range sortedKeys(l.Files) {
+		if !slices.Contains([]string{".yaml", ".yml"}, path.Ext(file)) {
+			continue
+		}
+		for dec := yaml.NewDecoder(bytes.NewReader(l.Files[file])); ; {
+			var o struct {
+				Kind     string
+				Metadata struct{ Name string }
+			}
+			if dec.Decode(&o) != nil {
+				break // the end, or a file that is there to be repaired
+			}
+			if o.Kind == "Deployment" {
+				names = append(names, o.Metadata.Name)
+			}
+		}
+	}
+	return names
+}

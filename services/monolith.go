@@ -1,0 +1,38 @@
+package services
+
+import (
+	_ "embed" // the manifest
+
+	"github.com/shopctl/shopctl/pkg/chassis"
+)
+
+// MonolithName is the workload that holds all services of the shop in one process, and its image's name.
+const MonolithName = "monolith"
+
+// MonolithManifest holds the monolith's Kubernetes objects: one Deployment, and a Service for each module.
+//
+//go:embed monolith.yaml
+var MonolithManifest []byte
+
+// Monolith is the shop in one process. It is not among All, for it stands in place of those: a shop has one
+// form or the other.
+func Monolith() Builtin {
+	b := Builtin{Name: MonolithName, Workload: MonolithName, Role: RoleService, Manifest: MonolithManifest}
+	for _, m := range All() {
+		if m.Module() {
+			b.GRPC = append(b.GRPC, m.GRPC...)
+		}
+	}
+	return b
+}
+
+// Modules are the services that the monolith holds.
+func Modules() []chassis.Module {
+	var modules []chassis.Module
+	for _, b := range All() {
+		if b.Module() {
+			modules = append(modules, chassis.Module{Name: b.Name, Workload: b.Workload, Setup: b.Setup})
+		}
+	}
+	return modules
+}
