@@ -50,6 +50,8 @@ type View struct {
 	SteadyState []CheckView `json:"steady_state,omitempty"`
 	// Workspace is the directory with the lesson's files; run commands start there.
 	Workspace string `json:"workspace"`
+	// Files are the paths in it that the lesson brought, for the learner to apply or edit.
+	Files []string `json:"files,omitempty"`
 }
 
 // StepSummary is one line of a lesson's overview.
@@ -135,7 +137,7 @@ type ObserveView struct {
 	Options  []Option `json:"options,omitempty"`
 	Unit     string   `json:"unit"`
 	Answer   string   `json:"answer"`
-	Truth    string   `json:"truth"` // once Revealed
+	Truth    string   `json:"truth"` // once Revealed, with its unit
 	Verdict  Verdict  `json:"verdict"`
 	Reply    string   `json:"reply"`
 	Revealed bool     `json:"revealed"`
