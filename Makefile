@@ -29,6 +29,7 @@ test-prometheus: ## our storage, rules and templates against Prometheus' own
 
 bench: build ## speed and memory, as ratios against a baseline of the same run
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 1x -timeout 20m ./pkg/bench
+	$(GO) test -tags $(TAGS) -run '^$$' -bench Frame -benchtime 50x ./pkg/tui
 	cd tools/promcheck && $(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 20x ./...
 
 lint: ## vet, staticcheck, gofumpt: no findings
@@ -40,14 +41,14 @@ lint: ## vet, staticcheck, gofumpt: no findings
 demo: build ## the five-minute tour of the README, by itself
 	./testdata/demo.sh $(BIN)
 
-docs: ## the command reference in docs/cli
+docs: ## the reference of commands in docs/cli, and of keys in docs/keys.md
 	$(GO) run -tags $(TAGS) ./tools/docs
 
 generate: ## Go code from the protocol buffers
 	$(GO) tool -modfile=tools/buf/go.mod buf generate pkg/rpc/proto --template tools/buf/buf.gen.yaml
 
 check-generated: generate docs ## fails when checked-in generated files are stale
-	git diff --exit-code -- pkg/rpc docs/cli
+	git diff --exit-code -- pkg/rpc docs/cli docs/man docs/keys.md
 
 fuzz: ## ten seconds of every fuzz test
 	@set -e; for pkg in $$($(GO) list -tags $(TAGS) ./...); do \

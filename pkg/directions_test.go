@@ -41,7 +41,7 @@ var allowed = map[string][]string{
 	"pkg/pattern":          {},
 	"services":             {"services", "pkg/chassis", "pkg/rpc"},
 	"lessons":              {},
-	"tools":                {"pkg/cli"},
+	"tools":                {"pkg/cli", "pkg/tui"},
 }
 
 // drivers know nothing of each other.

@@ -48,8 +48,8 @@ func runLessonScreen(ctx context.Context, f *Factory, s tui.Session, plain strin
 func (f *Factory) tuiConfig(plain string) (c tui.Config, done func()) {
 	calls, done := f.screenCalls()
 	return tui.Config{
-		Calls: calls,
-		In:    f.In, Out: f.Out, Environ: f.Environ,
+		Calls: calls, Stop: processStop{},
+		In: f.In, Out: f.Out, Environ: f.Environ,
 		Color: f.Color, ASCII: f.ASCII, Accessible: f.Accessible,
 		Name:  f.Name,
 		Dial:  f.dialScreen,

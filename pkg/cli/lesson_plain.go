@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/lesson/command"
 )
 
 // plainLesson is a lesson as linear text: what is new is printed, questions are asked on standard input.
@@ -32,6 +34,7 @@ type plainLesson struct {
 var errLeave = errors.New("leave the lesson")
 
 const plainHelp = `  Enter   go on: run the command, have the goals checked, go to the next step
+  shopctl ...  is run as in another terminal, in the directory with this lesson's files
   :h      open a hint
   :c      have the goals checked
   :n :p   next step, previous step
@@ -99,6 +102,9 @@ func (p *plainLesson) turn(ctx context.Context) error {
 		return p.command(ctx, command)
 	}
 	line = strings.TrimSpace(line)
+	if strings.HasPrefix(line, "shopctl ") {
+		return p.shopctl(ctx, line)
+	}
 	switch v.Step.Next {
 	case "predict":
 		return p.predict(ctx, v, line)
@@ -145,7 +151,7 @@ func prompt(v lesson.View) string {
 	case "predict":
 		return "your prediction (number):"
 	case "run":
-		return "Enter runs it; or run it in another terminal, and type what you saw:"
+		return "Enter runs it (or type what you saw in another terminal):"
 	case "observe":
 		return "you saw:"
 	case "answer":
@@ -155,7 +161,7 @@ func prompt(v lesson.View) string {
 	case "done":
 		return "Enter ends the lesson:"
 	}
-	return "do it in another terminal; Enter checks, :h opens a hint:"
+	return "type a shopctl command, here or in another terminal; Enter checks, :h opens a hint:"
 }
 
 // question is the check whose answer comes next.
@@ -180,14 +186,37 @@ func (p *plainLesson) predict(ctx context.Context, v lesson.View, line string) e
 		if b.Predict == nil || !b.Predict.AsksConfidence || confidence != "" {
 			continue
 		}
-		p.print("how sure are you (%s)? ", strings.Join(lesson.Confidences(), ", "))
+		p.print("how sure are you (1 guess, 2 fairly, 3 sure)? ")
 		answer, err := p.read(ctx)
 		if err != nil {
 			return err
 		}
 		confidence = strings.TrimSpace(answer)
 	}
+	if n, err := strconv.Atoi(confidence); err == nil && n >= 1 && n <= len(lesson.Confidences()) {
+		confidence = lesson.Confidences()[n-1]
+	}
 	return p.s.Predict(words[0], confidence)
+}
+
+// shopctl runs a command that was typed, as another terminal would.
+func (p *plainLesson) shopctl(ctx context.Context, line string) error {
+	words, err := command.Split(line)
+	if err != nil {
+		return err
+	}
+	if err := command.Allowed(words); err != nil {
+		return err
+	}
+	out, exit, err := p.s.Shopctl(ctx, words[1:])
+	if err != nil {
+		return err
+	}
+	p.print("%s\n", indented(strings.TrimRight(out, "\n")))
+	if exit != 0 {
+		p.print("  exit code %d\n", exit)
+	}
+	return nil
 }
 
 func (p *plainLesson) command(ctx context.Context, name string) error {

@@ -9,7 +9,7 @@ import (
 func TestAPlainLessonAsksAndAnswersInLines(t *testing.T) {
 	w := newWorld(t)
 	s, _ := openSample(t)
-	w.f.In = strings.NewReader("7 sure\n2\nsure\n\n69\n7\n:?\n5\n\n:p\n:q\n")
+	w.f.In = strings.NewReader("7 sure\n2\n3\nshopctl call catalog ListProducts\nshopctl down\n\n69\n7\n:?\n5\n\n:p\n:q\n")
 	if err := w.f.lessonPlain(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
@@ -20,7 +20,7 @@ func TestAPlainLessonAsksAndAnswersInLines(t *testing.T) {
 	at := 0
 	for _, want := range []string{
 		"A sample\n", "1/2 An unknown id", "Predict: What comes back", "  2  NOT_FOUND", "your prediction (number):",
-		`! predict: unknown option "7"`, "how sure are you (guess, fairly, sure)?", "$ shopctl call catalog GetProduct", "exit code 69 after",
+		`! predict: unknown option "7"`, "how sure are you (1 guess, 2 fairly, 3 sure)?", `  {"id":"X"`, "! ", "$ shopctl call catalog GetProduct", "exit code 69 after",
 		"you predicted  NOT_FOUND (sure)", "you saw        69", "it was         69", "A status of its own.",
 		"The exit code is 64 and the number.", ":h      open a hint", "Five.", "2/2 Slow", "1/2 An unknown id",
 	} {

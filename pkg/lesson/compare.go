@@ -26,9 +26,7 @@ func (st *step) card() *Card {
 			unit = " " + v.Unit
 		}
 		c.Observed = strings.TrimSpace(v.Answer + unit)
-		if v.Truth != "" {
-			c.Truth = strings.TrimSpace(v.Truth + unit)
-		}
+		c.Truth = v.Truth
 	}
 	return c
 }

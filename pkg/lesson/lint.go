@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
@@ -36,7 +37,7 @@ func lintScript(l *Lesson, name string) format.Problems {
 	}
 	var problems format.Problems
 	var step *format.Step
-	seen := map[string]bool{}
+	seen, ran := map[string]bool{}, map[string]bool{}
 	for _, a := range sc.Actions {
 		if a.Verb == "step" {
 			i := l.Step(a.Args[0])
@@ -51,13 +52,21 @@ func lintScript(l *Lesson, name string) format.Problems {
 		if step == nil {
 			continue
 		}
+		ran[step.ID] = ran[step.ID] || a.Verb == "run"
 		if text := unknownIn(step, a); text != "" {
 			problems = append(problems, problem(a.Line, "%s", text))
 		}
 	}
-	for _, id := range stepIDs(l) {
-		if name == "solution" && !seen[id] {
-			problems = append(problems, problem(1, "the solution does nothing in step %q", id))
+	if strings.HasPrefix(name, "wrong-") {
+		return problems
+	}
+	for i := range l.Steps {
+		s := &l.Steps[i]
+		switch {
+		case !seen[s.ID]:
+			problems = append(problems, problem(1, "%s does nothing in step %q: it takes the whole lesson", name, s.ID))
+		case name == "solution" && !ran[s.ID] && s.Block(format.RunKind) != nil:
+			problems = append(problems, problem(1, "%s never runs the command of step %q: nothing proves that it works", name, s.ID))
 		}
 	}
 	return problems

@@ -23,8 +23,14 @@ func TestScriptsSpeakOfWhatTheLessonHas(t *testing.T) {
 		}
 	}
 	half, _, _ := strings.Cut(lessontest.Solution, "step slow")
-	l := lessontest.Lesson(t, map[string]string{"testdata/solution.txtar": half})
-	if got := lesson.Lint(l, []string{"catalog"}).Error(); !strings.Contains(got, `the solution does nothing in step "slow"`) {
-		t.Errorf("half a solution: %s", got)
+	for want, changed := range map[string]map[string]string{
+		`solution does nothing in step "slow": it takes the whole lesson`: {"testdata/solution.txtar": half},
+		`alt-half does nothing in step "slow"`:                            {"testdata/alt-half.txtar": half},
+		`solution never runs the command of step "missing"`:               {"testdata/solution.txtar": strings.Replace(lessontest.Solution, "\nrun\n", "\n", 1)},
+	} {
+		l := lessontest.Lesson(t, changed)
+		if got := lesson.Lint(l, []string{"catalog"}).Error(); !strings.Contains(got, want) {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
 	}
 }

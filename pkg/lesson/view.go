@@ -137,7 +137,7 @@ type ObserveView struct {
 	Options  []Option `json:"options,omitempty"`
 	Unit     string   `json:"unit"`
 	Answer   string   `json:"answer"`
-	Truth    string   `json:"truth"` // once Revealed
+	Truth    string   `json:"truth"` // once Revealed, with its unit
 	Verdict  Verdict  `json:"verdict"`
 	Reply    string   `json:"reply"`
 	Revealed bool     `json:"revealed"`

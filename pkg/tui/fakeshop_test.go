@@ -29,6 +29,7 @@ type fakeShop struct {
 	tailed []*controlpb.LogsRequest
 	closed bool
 	fail   error
+	edit   func() // when something is edited; nil: nothing more
 	seen   watchable
 }
 
@@ -94,6 +95,9 @@ func (s *fakeShop) Logs(ctx context.Context, r *controlpb.LogsRequest, _ ...grpc
 }
 
 func (s *fakeShop) Edit(_ context.Context, r *controlpb.EditRequest, _ ...grpc.CallOption) (*controlpb.EditResponse, error) {
+	if s.edit != nil {
+		s.edit()
+	}
 	switch r.GetOperation().(type) {
 	case *controlpb.EditRequest_Restart:
 		s.note("restart " + r.GetServices()[0])

@@ -47,12 +47,6 @@ type batch struct {
 	answerOf int
 }
 
-// crashed is a panic in a goroutine of ours, for the program to end in order.
-type crashed struct {
-	cause any
-	stack []byte
-}
-
 // feed turns streams into batches. It is the only writer of what it holds.
 type feed struct {
 	dial    func(ctx context.Context) (Shop, error)
@@ -103,7 +97,7 @@ func (f *feed) spawn(all *sync.WaitGroup, run func()) {
 	all.Go(func() {
 		defer func() {
 			if cause := recover(); cause != nil {
-				f.send(crashed{cause: cause, stack: debug.Stack()})
+				f.send(crashed{what: "follow the shop", cause: cause, stack: debug.Stack()})
 			}
 		}()
 		run()

@@ -199,7 +199,7 @@ func TestLinearTextHasNoBoxesAndNoSymbols(t *testing.T) {
 
 func TestASCIIHasNothingElse(t *testing.T) {
 	for name, s := range screens(t, Config{ASCII: true}) {
-		for _, r := range s.View().Content {
+		for _, r := range s.View().Content { // what is no ASCII is shown as question marks
 			if r > 0x7e {
 				t.Fatalf("%s: %q is not ASCII", name, r)
 			}
@@ -261,17 +261,5 @@ func TestAnySizeIsFilledExactly(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-func BenchmarkFrame(b *testing.B) {
-	for name, s := range screens(b, Config{Color: true}) {
-		b.Run(name, func(b *testing.B) {
-			s.size(120, 40)
-			b.ReportAllocs()
-			for b.Loop() {
-				s.draw()
-			}
-		})
 	}
 }

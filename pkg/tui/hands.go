@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -27,6 +28,7 @@ type hands struct {
 	session Session
 	shell   Runner
 	calls   Calls
+	stop    Stop // nil: Bubble Tea suspends
 
 	mu     sync.Mutex
 	closed bool
@@ -54,17 +56,28 @@ func (h *hands) do(what, command string, f func(ctx context.Context) (string, er
 
 // run makes a command of f, which the screen's end waits for.
 func (h *hands) run(f func(ctx context.Context) tea.Msg) tea.Cmd {
-	return func() tea.Msg {
-		h.mu.Lock()
-		if h.closed {
-			h.mu.Unlock()
+	return func() (msg tea.Msg) {
+		if !h.begin() {
 			return nil
 		}
-		h.all.Add(1)
-		h.mu.Unlock()
 		defer h.all.Done()
+		defer func() {
+			if cause := recover(); cause != nil {
+				msg = crashed{what: "do what a key is for", cause: cause, stack: debug.Stack()}
+			}
+		}()
 		return f(h.ctx)
 	}
+}
+
+// begin counts something that the screen's end waits for; false if the screen has ended.
+func (h *hands) begin() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.closed {
+		h.all.Add(1)
+	}
+	return !h.closed
 }
 
 // wait lets no more begin, and returns when all that began has ended. The context has ended before.

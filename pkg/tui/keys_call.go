@@ -12,7 +12,7 @@ import (
 
 // callKeys lead to the calls and to the objects, and act there.
 func callKeys() []binding {
-	keys := append(formKeys(), resourceKeys()...)
+	keys := slices.Concat(formKeys(), callResultKeys(), resourceKeys())
 	for i := range keys {
 		keys[i].group = groupCall
 	}
@@ -48,14 +48,16 @@ func resourceKeys() []binding {
 	}
 }
 
+// inForm tells whether a request has the focus.
+func inForm(m *model) bool { return m.focus == paneCall && m.calls.Depth() == 2 }
+
+// formKeys choose what to call, fill a request in and send it.
 func formKeys() []binding {
-	on := func(m *model) bool { return m.focus == paneCall }
-	inForm := func(m *model) bool { return on(m) && m.calls.Depth() == 2 }
 	const elsewhere = "it is a key of a call; i goes there"
 	return []binding{
 		{
 			keys: []string{"enter"}, name: "choose", help: "choose the service or the method", rank: 20,
-			active: func(m *model) bool { return on(m) && !inForm(m) },
+			active: func(m *model) bool { return m.focus == paneCall && !inForm(m) },
 			why: func(m *model) string {
 				if m.calls.chosen() == "" {
 					return "there is nothing to choose"
@@ -80,6 +82,12 @@ func formKeys() []binding {
 			command: func(m *model) string { return m.calls.command() },
 			do:      func(m *model, _ string) tea.Cmd { return m.sendCall() },
 		},
+	}
+}
+
+// callResultKeys act on what a call, or an object, is.
+func callResultKeys() []binding {
+	return []binding{
 		{
 			keys: []string{"t"}, name: "its trace", help: "show the trace of the call", rank: 22,
 			active: inForm,

@@ -9,33 +9,38 @@ import (
 
 // observeKeys act on traces, metrics, alerts and the map.
 func observeKeys() []binding {
-	keys := append(traceKeys(), metricKeys()...)
+	keys := slices.Concat(traceKeys(), traceListKeys(), metricKeys())
 	for i := range keys {
 		keys[i].group = groupObserve
 	}
 	return keys
 }
 
+// noTrace says that there is no trace to act on.
+func noTrace(m *model) string {
+	if m.traces.trace() == "" {
+		return "there is no trace yet"
+	}
+	return ""
+}
+
+// listing tells whether the list of traces has the focus.
+func listing(m *model) bool { return m.focus == paneTraces && m.traces.open == nil }
+
+// traceKeys open traces, and what belongs to one.
 func traceKeys() []binding {
 	on := func(m *model) bool { return m.focus == paneTraces }
-	listing := func(m *model) bool { return on(m) && m.traces.open == nil }
 	const elsewhere = "it is a key of the traces; 7 goes there"
-	none := func(m *model) string {
-		if m.traces.trace() == "" {
-			return "there is no trace yet"
-		}
-		return ""
-	}
 	return []binding{
 		{
 			keys: []string{"enter"}, name: "waterfall", help: "show the chosen trace as a waterfall", rank: 20,
-			active: listing, why: none,
+			active: listing, why: noTrace,
 			command: func(m *model) string { return join("trace show", m.traces.trace()) },
 			do:      func(m *model, _ string) tea.Cmd { m.traces.In(); return nil },
 		},
 		{
 			keys: []string{"enter"}, name: "span", help: "show all of the chosen span", rank: 20,
-			active: func(m *model) bool { return on(m) && m.traces.open != nil }, why: none,
+			active: func(m *model) bool { return on(m) && m.traces.open != nil }, why: noTrace,
 			command: func(m *model) string { return join("trace show", m.traces.trace()) },
 			do:      func(m *model, _ string) tea.Cmd { m.traces.In(); return nil },
 		},
@@ -53,10 +58,16 @@ func traceKeys() []binding {
 		},
 		{
 			keys: []string{"l"}, name: "its logs", help: "show the log lines of the chosen trace, or of the span that is open", rank: 22,
-			active: on, why: none,
+			active: on, why: noTrace,
 			command: func(m *model) string { return m.logsCommand() },
 			do:      func(m *model, _ string) tea.Cmd { m.logsOfTrace(); return nil },
 		},
+	}
+}
+
+// traceListKeys choose which traces are listed.
+func traceListKeys() []binding {
+	return []binding{
 		{
 			keys: []string{"a"}, name: "all traces", help: "list the traces of all services, or of the chosen one", rank: 23, active: listing,
 			label: func(m *model) string {

@@ -81,7 +81,7 @@ func screenKeys() []binding {
 			}
 			return tea.Quit
 		}},
-		{keys: []string{"ctrl+z"}, group: groupScreen, name: "suspend", help: "back to the shell; fg returns", do: func(*model, string) tea.Cmd { return tea.Suspend }},
+		{keys: []string{"ctrl+z"}, group: groupScreen, name: "suspend", help: "back to the shell; fg returns", do: func(m *model, _ string) tea.Cmd { return m.hands.suspend }},
 		{keys: []string{"ctrl+l"}, group: groupScreen, name: "redraw", help: "draw the screen anew", do: func(*model, string) tea.Cmd { return tea.ClearScreen }},
 	}
 }

@@ -148,7 +148,7 @@ func (p *lessonPane) card(v *lesson.ObserveView, width int) []string {
 	tone, word := p.verdict(v.Verdict)
 	row("you saw", v.Answer+unit, tone)
 	if v.Truth != "" {
-		row("it was", v.Truth+unit, w.bold)
+		row("it was", v.Truth, w.bold)
 	}
 	lines := rows
 	if !w.linear && width > 20 {

@@ -1,9 +1,13 @@
 package tui
 
 import (
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/shopctl/shopctl/lessons"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 )
@@ -137,6 +141,53 @@ func ended(broken bool) lesson.View {
 	return v
 }
 
+// japanese is the step of the lesson grpc about deadlines, in Japanese.
+func japanese(t testing.TB) lesson.View {
+	t.Helper()
+	all, err := lesson.Load(lessons.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := lesson.Find(all, "grpc").In("ja")
+	step := l.Steps[l.Step("deadline")]
+	v := lesson.View{Lesson: l.ID, Title: l.Title, Track: l.Track, StepIndex: 3, StepCount: len(l.Steps), Step: lesson.StepView{ID: step.ID, Title: step.Title, Next: "predict"}}
+	for _, b := range step.Blocks {
+		switch b.Kind {
+		case lesson.ProseBlock:
+			v.Step.Blocks = append(v.Step.Blocks, lesson.BlockView{Kind: b.Kind, Markdown: b.Markdown})
+		case lesson.PredictBlock:
+			p := &lesson.PredictView{Question: b.Predict.Question, AsksConfidence: true}
+			for _, o := range b.Predict.Options {
+				p.Options = append(p.Options, lesson.Option{ID: o.ID, Say: o.Say})
+			}
+			v.Step.Blocks = append(v.Step.Blocks, lesson.BlockView{Kind: b.Kind, Predict: p})
+		}
+	}
+	return v
+}
+
+func TestJapaneseIsShownWholeWithItsWidth(t *testing.T) {
+	v := japanese(t)
+	for _, c := range []Config{{}, {Color: true}, {Accessible: true}} {
+		s, _ := lessonOn(t, c, v, shopStatus())
+		for w := 20; w <= 100; w++ {
+			text := ""
+			for line := range strings.Lines(s.lesson.Render(w, 400)) {
+				line = strings.TrimRight(line, "\n")
+				if got := ansi.StringWidth(line); got > w {
+					t.Fatalf("a line in %d cells takes %d: %q", w, got, line)
+				}
+				text += strings.TrimSpace(ansi.Strip(line))
+			}
+			for _, whole := range []string{"取引先のページは", "DEADLINE_EXCEEDED", "期限を延ばせば、この不具合は隠れるだけです。"} {
+				if !strings.Contains(strings.ReplaceAll(text, " ", ""), whole) {
+					t.Fatalf("%q is not whole in %d cells:\n%s", whole, w, text)
+				}
+			}
+		}
+	}
+}
+
 // lessonScreens adds a screen for each phase of a lesson.
 func lessonScreens(t testing.TB, c Config, all map[string]*screen) {
 	at := func(name string, v lesson.View, keys ...string) *screen {
@@ -148,6 +199,7 @@ func lessonScreens(t testing.TB, c Config, all map[string]*screen) {
 	}
 	opened, _ := lessonOn(t, c, opening(), shopStatus())
 	all["lesson-open"] = opened
+	all["lesson-ja"], _ = lessonOn(t, c, japanese(t), shopStatus())
 	at("run", running(false))
 	at("running", running(true))
 	at("quit", running(true), "q")

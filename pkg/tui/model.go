@@ -160,8 +160,7 @@ func (m *model) Init() tea.Cmd {
 	return nil
 }
 
-// Update implements tea.Model.
-func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+func (m *model) update(msg tea.Msg) tea.Cmd {
 	var cmd tea.Cmd
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
@@ -190,9 +189,11 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.calls.form.take(msg)
 	case crashed:
 		m.crash = &msg
-		return m, tea.Quit
+		return tea.Quit
+	case halted:
+		cmd = m.goOn(msg)
 	}
-	return m, tea.Batch(cmd, m.listen(), m.look())
+	return tea.Batch(cmd, m.listen(), m.look())
 }
 
 // key routes a key: to what lies on top, or through the table.

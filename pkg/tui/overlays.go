@@ -22,11 +22,11 @@ func slice(line string, from, to int) string {
 // openHelp offers all keys; what is typed searches them, and enter does what the key does.
 func (m *model) openHelp() {
 	p := &picker{title: "Keys", typed: true}
-	groups := []string{groupLesson, groupServices, groupObserve, groupCall, groupScreen, groupMove}
+	order := groups()
 	if m.session == nil {
-		groups = []string{groupServices, groupObserve, groupCall, groupScreen, groupMove, groupLesson}
+		order = append(order[1:], order[0]) // the lesson's last
 	}
-	for _, group := range groups {
+	for _, group := range order {
 		for i := range m.keys {
 			b := &m.keys[i]
 			if b.group != group || b.name == "next match" {

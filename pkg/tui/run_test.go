@@ -6,10 +6,14 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	tea "charm.land/bubbletea/v2"
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 )
@@ -69,9 +73,15 @@ func (term *terminal) state() *unix.Termios {
 // wait returns when text was written.
 func (term *terminal) wait(text string) {
 	term.t.Helper()
+	term.waitTimes(text, 1)
+}
+
+// waitTimes returns when text was written some times.
+func (term *terminal) waitTimes(text string, times int) {
+	term.t.Helper()
 	for {
 		term.mu.Lock()
-		found := strings.Contains(term.out.String(), text)
+		found := strings.Count(term.out.String(), text) >= times
 		term.mu.Unlock()
 		if found {
 			return
@@ -132,13 +142,32 @@ func TestTheTerminalIsRestoredOnEveryWayOut(t *testing.T) {
 			func(_ *terminal, _ context.CancelCauseFunc, shop *fakeShop) { shop.watch <- nil },
 			func(err error) bool { return err != nil && strings.Contains(err.Error(), "follow the shop") },
 		},
+		"a panic in what a key does": {
+			func(term *terminal, _ context.CancelCauseFunc, shop *fakeShop) {
+				shop.edit = func() { panic("an edit") }
+				io.WriteString(term.master, "r")
+			},
+			func(err error) bool {
+				return err != nil && strings.HasPrefix(err.Error(), "do what a key is for: an edit\n")
+			},
+		},
+		"a panic in drawing": {
+			func(term *terminal, _ context.CancelCauseFunc, _ *fakeShop) { io.WriteString(term.master, "5") },
+			func(err error) bool {
+				return err != nil && strings.HasPrefix(err.Error(), "draw the screen: no clock\n")
+			},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			term, shop := newTerminal(t), newFakeShop()
 			ctx, stop := context.WithCancelCause(t.Context())
 			defer stop(nil)
 			ended := make(chan error)
-			go func() { ended <- RunDash(ctx, onTerminal(term, shop)) }()
+			screen := onTerminal(term, shop)
+			if name == "a panic in drawing" {
+				screen.Now = brokenClock()
+			}
+			go func() { ended <- RunDash(ctx, screen) }()
 			shop.watch <- broken()
 			term.wait("recommendation")
 			c.leave(term, stop, shop)
@@ -148,6 +177,70 @@ func TestTheTerminalIsRestoredOnEveryWayOut(t *testing.T) {
 			term.restored()
 		})
 	}
+}
+
+// brokenClock tells the time once, which is when a screen is made; the ages that the details draw need it again.
+func brokenClock() func() time.Time {
+	var told atomic.Bool
+	return func() time.Time {
+		if told.Swap(true) {
+			panic("no clock")
+		}
+		return noon()
+	}
+}
+
+func TestAPanicInTakingAKeyEndsTheScreenInOrder(t *testing.T) {
+	s := dash(t, Config{}, shopStatus())
+	s.keys = append(s.keys, binding{keys: []string{"Z"}, name: "fail", do: func(*model, string) tea.Cmd { panic("a key") }})
+	s.press("Z")
+	if !slices.Contains(s.ran, "quit") || s.crash == nil || !strings.HasPrefix(s.crash.Error(), "take a key or news: a key\n") {
+		t.Errorf("did %v, crash %v", s.ran, s.crash)
+	}
+	if content := s.View().Content; content != "" {
+		t.Errorf("draws %q", content)
+	}
+}
+
+// fakeStop stops nothing, and goes on at once.
+type fakeStop struct {
+	caught chan os.Signal
+	halted chan struct{}
+}
+
+func (s *fakeStop) Catch() (<-chan os.Signal, func()) { return s.caught, func() {} }
+
+func (s *fakeStop) Halt() error {
+	s.halted <- struct{}{}
+	return nil
+}
+
+func TestWhyAScreenCannotBeStoppedIsSaid(t *testing.T) {
+	s := dash(t, Config{}, shopStatus())
+	s.send(halted{err: errors.New("there is no shell to go back to")})
+	s.wantText("ctrl+z suspend: there is no shell to go back to")
+}
+
+func TestAScreenStopsByItsKeyAndBySignal(t *testing.T) {
+	term, shop := newTerminal(t), newFakeShop()
+	stop := &fakeStop{caught: make(chan os.Signal), halted: make(chan struct{})}
+	c := onTerminal(term, shop)
+	c.Stop = stop
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	ended := make(chan error)
+	go func() { ended <- RunDash(ctx, c) }()
+	shop.watch <- shopStatus()
+	term.wait("recommendation")
+	io.WriteString(term.master, "\x1a")
+	<-stop.halted
+	stop.caught <- unix.SIGTSTP
+	<-stop.halted
+	end()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the screen ends with %v", err)
+	}
+	term.restored()
 }
 
 func TestALessonStandsBesideTheShop(t *testing.T) {

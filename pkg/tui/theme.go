@@ -51,11 +51,11 @@ func newTheme(l look) *theme {
 	fore := func(light, dark string) lipgloss.Style {
 		return lipgloss.NewStyle().Foreground(pick(lipgloss.Color(light), lipgloss.Color(dark)))
 	}
-	t.good = newTone(fore("#2e7d32", "#8fbf7f"))
-	t.warn = newTone(fore("#9a6700", "#e0b35a"))
+	t.good = newTone(fore("#276b2b", "#8fbf7f"))
+	t.warn = newTone(fore("#865900", "#e0b35a"))
 	t.bad = newTone(fore("#b3261e", "#e58074"))
 	t.info = newTone(fore("#1f6f8b", "#7fb4c9"))
-	t.faint = newTone(fore("#6b6f76", "#868c96"))
+	t.faint = newTone(fore("#60646b", "#989ea8"))
 	t.bold = newTone(lipgloss.NewStyle().Bold(true))
 	t.accent = newTone(fore("#355fa8", "#8fb0ea").Bold(true))
 	t.code = newTone(fore("#7a3e9d", "#c9a5e0"))

@@ -70,6 +70,8 @@ type Config struct {
 	Verbs []Verb
 	// Now tells the time; times are shown in its zone.
 	Now func() time.Time
+	// Stop stops the process by ctrl+z, or when others ask for it; nil: Bubble Tea does, by the key alone.
+	Stop Stop
 	// Plain is a command that shows the same on any terminal: "ps --stats".
 	Plain string
 }
@@ -93,7 +95,7 @@ func run(ctx context.Context, c Config, s Session) error {
 	defer stop()
 	var p *tea.Program
 	f := newFeed(c, s, func(msg tea.Msg) { p.Send(msg) })
-	h := &hands{ctx: inside, feed: f, session: s, shell: c.Run, calls: c.Calls}
+	h := &hands{ctx: inside, feed: f, session: s, shell: c.Run, calls: c.Calls, stop: c.Stop}
 	m := newModel(c, s, h)
 	p = tea.NewProgram(m,
 		tea.WithInput(c.In), tea.WithOutput(c.Out), tea.WithEnvironment(environ),
@@ -102,6 +104,11 @@ func run(ctx context.Context, c Config, s Session) error {
 	)
 	var beside sync.WaitGroup
 	beside.Go(func() { f.run(inside) })
+	if c.Stop != nil {
+		caught, release := c.Stop.Catch()
+		defer release()
+		beside.Go(func() { h.stopped(inside, caught) })
+	}
 	beside.Go(func() {
 		<-inside.Done()
 		p.Quit() // rather than ending the program's context, which would leave its reader behind
@@ -113,7 +120,7 @@ func run(ctx context.Context, c Config, s Session) error {
 	h.wait()
 	switch {
 	case m.crash != nil:
-		return fmt.Errorf("follow the shop: %v\n%s", m.crash.cause, m.crash.stack)
+		return m.crash
 	case err != nil:
 		return fmt.Errorf("draw the screen: %w", err)
 	}

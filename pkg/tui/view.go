@@ -7,8 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// View implements tea.Model.
-func (m *model) View() tea.View {
+func (m *model) view() tea.View {
 	lines, cursor := m.draw()
 	content := strings.Join(lines, "\n")
 	if m.w.ascii {

@@ -1,5 +1,5 @@
 // Command docs writes the command reference from the commands themselves: Markdown into docs/cli and
-// manual pages into docs/man.
+// manual pages into docs/man. The keys of the screen, from its key table, are docs/keys.md.
 package main
 
 import (
@@ -37,7 +37,7 @@ func run(docs string) error {
 			}
 		}
 	}
-	return nil
+	return os.WriteFile(filepath.Join(docs, "keys.md"), []byte(keys()), 0o644)
 }
 
 // tree is the tree of commands of a command line that is never run.

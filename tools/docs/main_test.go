@@ -35,6 +35,16 @@ func TestTheReferenceIsFresh(t *testing.T) {
 	}
 }
 
+func TestTheKeysAreFresh(t *testing.T) {
+	got, err := os.ReadFile(filepath.Join("..", "..", "docs", "keys.md"))
+	if err != nil {
+		t.Fatalf("%v; run `make docs`", err)
+	}
+	if d := cmp.Diff(string(got), keys()); d != "" {
+		t.Errorf("keys.md is stale, run `make docs` (-file +table):\n%s", d)
+	}
+}
+
 func TestEveryCommandExplainsItself(t *testing.T) {
 	walk(tree(), func(cmd *cobra.Command) {
 		path := cmd.CommandPath()

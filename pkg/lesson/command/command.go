@@ -17,7 +17,7 @@ type Line struct {
 	Args []string
 	// Into are those of a second command that reads what the first one prints; nil where there is none.
 	Into []string
-	// Number is the line in the text that was parsed, from 1.
+	// Number is the line in the text that was parsed, from 1; of a lesson's block, in its file.
 	Number int
 }
 

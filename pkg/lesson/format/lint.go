@@ -89,9 +89,9 @@ func (r *linter) lintStep(s *Step) {
 			r.add("no-observation", run.Line, 1, "step %q does not ask what was seen before it explains", s.ID)
 		}
 		for _, line := range run.Run.Lines {
-			r.lintPort(line.Text, run.Line+line.Number)
-			r.lintService(line.Args, run.Line+line.Number)
-			r.lintService(line.Into, run.Line+line.Number)
+			r.lintPort(line.Text, line.Number)
+			r.lintService(line.Args, line.Number)
+			r.lintService(line.Into, line.Number)
 		}
 	}
 	if checks := s.Block(CheckKind); checks != nil {

@@ -18,7 +18,7 @@ type broken struct {
 	wholeLines bool
 }
 
-func tenBroken() []broken {
+func brokenLessons() []broken {
 	words := strings.Repeat("word ", 119)
 	return []broken{
 		{"a run that nobody predicted", "```yaml predict\n", "```yaml\n", "no-prediction", "```sh run", true},
@@ -30,12 +30,13 @@ func tenBroken() []broken {
 		{"too many words", "Make it slow.", "Make it slow. " + words, "too-many-words", "Make it slow.", true},
 		{"a ladder with a rung missing", "principle: Exit codes of call are 64 and the code.\n", "", "no-hints", "```yaml check\n- id: code\n  title: You", true},
 		{"a word that belittles", "A status says", "A status simply says", "belittling", "simply", false},
+		{"a service that is not there to call", "shopctl call catalog", "shopctl call katalog", "unknown-service", "shopctl call katalog", true},
 		{"a service that does not exist", "    service: catalog\n    method", "    service: catalogue\n    method", "unknown-service", "service: catalogue", false},
 	}
 }
 
-func TestTenBrokenLessonsAreFoundAtTheirPlaces(t *testing.T) {
-	for _, c := range tenBroken() {
+func TestBrokenLessonsAreFoundAtTheirPlaces(t *testing.T) {
+	for _, c := range brokenLessons() {
 		t.Run(c.name, func(t *testing.T) {
 			text := strings.Replace(sample(t), c.old, c.new, 1)
 			if text == sample(t) {

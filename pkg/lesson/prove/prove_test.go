@@ -47,10 +47,15 @@ func (s booted) Close(context.Context) error {
 // prove proves the sample lesson with some files changed and returns what failed.
 func prove(t *testing.T, b *booter, changed map[string]string) (failed map[string]string, proofs []string) {
 	t.Helper()
+	return proveSome(t, b, Options{}, changed)
+}
+
+func proveSome(t *testing.T, b *booter, o Options, changed map[string]string) (failed map[string]string, proofs []string) {
+	t.Helper()
 	failed = map[string]string{}
 	l := lessontest.Lesson(t, changed)
 	synctest.Test(t, func(t *testing.T) {
-		err := Prove(t.Context(), l, b, time.Now, func(r Result) {
+		err := Prove(t.Context(), l, b, o, time.Now, func(r Result) {
 			proofs = append(proofs, r.Proof)
 			if !r.OK {
 				failed[r.Proof] = r.Detail
@@ -97,6 +102,31 @@ func TestALessonUnderLoadIsProvenWithThreeSeeds(t *testing.T) {
 	}
 	if got := strings.Join(loads, " "); got != "42 42 43 43 44 44 42 42" {
 		t.Errorf("seeds: %s", got)
+	}
+}
+
+func TestAnAuthorProvesOneScriptWithOneSeed(t *testing.T) {
+	text := strings.Replace(lessontest.Text, "rollback:", "shop: {seed: 42, load: 20}\nrollback:", 1)
+	for want, o := range map[string]Options{
+		"boot solution":  {Script: "solution", Seed: 7},
+		"boot wrong-one": {Script: "wrong-one"},
+	} {
+		failed, proofs := proveSome(t, &booter{}, o, map[string]string{"lesson.md": text})
+		if got := strings.Join(proofs, " "); got != want || len(failed) > 0 {
+			t.Errorf("%+v: %s, failed %v", o, got, failed)
+		}
+	}
+}
+
+func TestAFailureIsNotRepeatedWithOtherSeedsNorAsHintsThatNobodyHeard(t *testing.T) {
+	text := strings.Replace(lessontest.Text, "rollback:", "shop: {seed: 42, load: 20}\nrollback:", 1)
+	broken := strings.Replace(lessontest.Solution, "--delay 2s", "--delay 2ms", 1)
+	failed, proofs := prove(t, &booter{}, map[string]string{"lesson.md": text, "testdata/solution.txtar": broken})
+	if got := strings.Join(proofs, " "); got != "boot red solution wrong-one hints" {
+		t.Errorf("proofs: %s", got)
+	}
+	if !strings.HasPrefix(failed["hints"], "not judged") {
+		t.Errorf("hints: %s", failed["hints"])
 	}
 }
 

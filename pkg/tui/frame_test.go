@@ -1,0 +1,41 @@
+package tui
+
+import (
+	"math"
+	"testing"
+	"time"
+)
+
+// frameBudget is what a frame of 120x40 may take, also when nothing of the last one can be used again.
+const frameBudget = 2 * time.Millisecond
+
+// drawnAnew drops what panes keep of their last drawing.
+func (s *screen) drawnAnew() {
+	s.lesson.kept, s.lesson.drawn = drawing{}, nil
+	s.metrics.drawn = drawnCharts{}
+	if s.traces.open != nil {
+		s.traces.open.drawn = drawnTrace{}
+	}
+}
+
+// BenchmarkFrame draws each screen as after news that change all of it. The fastest frame is held against the
+// budget: what slower ones take is the machine's.
+func BenchmarkFrame(b *testing.B) {
+	for name, s := range screens(b, Config{Color: true}) {
+		b.Run(name, func(b *testing.B) {
+			s.size(120, 40)
+			b.ReportAllocs()
+			fastest := time.Duration(math.MaxInt64)
+			for b.Loop() {
+				s.drawnAnew()
+				began := time.Now()
+				s.draw()
+				fastest = min(fastest, time.Since(began))
+			}
+			b.ReportMetric(float64(fastest)/1e6, "ms/fastest")
+			if fastest > frameBudget {
+				b.Errorf("a frame takes %s, the budget is %s", fastest, frameBudget)
+			}
+		})
+	}
+}

@@ -1,0 +1,65 @@
+package tui
+
+import (
+	"strings"
+
+	"github.com/shopctl/shopctl/pkg/resource"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// KeyGroup is the keys of one part of the screen, for the documentation.
+type KeyGroup struct {
+	Title string
+	Keys  []Key
+}
+
+// Key is one line of the key table.
+type Key struct {
+	// Keys are how it is pressed: "j k", "ctrl+d".
+	Keys string
+	// Name stands on the key line, Help says what it does.
+	Name, Help string
+	// Command is the command line that it stands for, with words in capitals for what is chosen; empty if none.
+	Command string
+}
+
+// groups are the groups of the key table, in the order of the help.
+func groups() []string {
+	return []string{groupLesson, groupServices, groupObserve, groupCall, groupScreen, groupMove}
+}
+
+// Keys returns the key table by group.
+func Keys() []KeyGroup {
+	m := exampleModel()
+	var all []KeyGroup
+	for _, title := range groups() {
+		g := KeyGroup{Title: title}
+		for i := range m.keys {
+			if b := &m.keys[i]; b.group == title {
+				g.Keys = append(g.Keys, Key{Keys: b.written(), Name: b.name, Help: b.help, Command: b.line(m)})
+			}
+		}
+		all = append(all, g)
+	}
+	return all
+}
+
+// written is how a key and those that mean the same are written.
+func (b *binding) written() string {
+	if b.shown != "" {
+		return b.shown
+	}
+	return strings.Join(b.keys, " ")
+}
+
+// exampleModel is a screen on which everything is called what it is.
+func exampleModel() *model {
+	m := newModel(Config{}, nil, nil)
+	m.w.take(&controlpb.StatusResponse{Services: []*controlpb.Service{{Name: "SERVICE"}}})
+	m.traces.list = &controlpb.ListTracesResponse{Traces: []*controlpb.TraceSummary{{TraceId: "TRACE"}}}
+	m.resources.list = []object{{Key: resource.Key{Kind: "KIND", Name: "NAME"}}}
+	m.calls.service = "SERVICE"
+	m.calls.Fill("METHOD", "JSON")
+	m.calls.form.reply = &answered{trace: "TRACE"}
+	return m
+}
