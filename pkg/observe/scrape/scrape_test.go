@@ -112,18 +112,6 @@ func TestSeriesCarryTheLabelsOfTheirTarget(t *testing.T) {
 	}
 }
 
-func TestATargetThatHoldsSeveralServicesTellsThemApart(t *testing.T) {
-	r := newRig(t, Limits{})
-	several := target("monolith", serve(t, func() string { return "m{module=\"cart\"} 5\nm 7\n" }))
-	several.ServiceFrom = "module"
-	several.Labels = labels.NewBuilder(several.Labels).Set("service", "monolith").Labels()
-	r.targets = []Target{several}
-	r.scrapeAfter(t.Context(), 0)
-	if cart, whole := r.last(t, "m", "service", "cart", "job", "monolith"), r.last(t, "m", "service", "monolith"); cart != 5 || whole != 7 {
-		t.Errorf("cart %v, the process itself %v", cart, whole)
-	}
-}
-
 func TestWhatIsGoneIsMarkedStale(t *testing.T) {
 	text := "a 1\nb 1\n"
 	r := newRig(t, Limits{})

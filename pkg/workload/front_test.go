@@ -1,0 +1,22 @@
+package workload
+
+import "testing"
+
+func TestTheServiceOfADeploymentsNameStandsForItElseTheFirst(t *testing.T) {
+	for name, c := range map[string]struct {
+		services []string
+		want     int
+	}{
+		"none":         {nil, -1},
+		"another":      {[]string{"a", "b"}, 0},
+		"its own last": {[]string{"a", "shop"}, 1},
+	} {
+		var all []Front
+		for _, s := range c.services {
+			all = append(all, Front{Service: s})
+		}
+		if got := mainFront(all, "shop"); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}
