@@ -2,14 +2,13 @@ package tui
 
 import (
 	"fmt"
+	"image/color"
 	"math"
 	"regexp"
 	"strconv"
 	"testing"
 
 	tea "charm.land/bubbletea/v2"
-
-	"image/color"
 )
 
 // luminance is the relative luminance of a colour as WCAG 2 defines it.
