@@ -123,7 +123,11 @@ func (p *plainLesson) steady(title string, v lesson.View) {
 	}
 	p.print("\n%s:\n", title)
 	for _, c := range v.SteadyState {
-		p.print("%s", p.check(c))
+		line := p.check(c)
+		if p.f.Accessible && c.Verdict == lesson.Pass {
+			line = strings.Replace(line, "reached:", "holds:", 1)
+		}
+		p.print("%s", line)
 	}
 }
 

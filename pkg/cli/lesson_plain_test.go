@@ -47,9 +47,9 @@ func TestAPlainLessonShowsTheSteadyStateAndTheCards(t *testing.T) {
 		}
 		out := w.out.String()
 		for _, want := range []string{
-			"Before you begin:\n  reached: the catalog is up and has no faults\n", "not reached: You know the number", "reached: A call runs out",
+			"Before you begin:\n  holds: the catalog is up and has no faults\n", "not reached: You know the number", "reached: A call runs out",
 			"1  An unknown id\n   you predicted  An empty product (sure): not so\n   you saw        0\n   it was         69\n",
-			"The steady state now:\n  reached: the catalog is up",
+			"The steady state now:\n  holds: the catalog is up",
 		} {
 			if !strings.Contains(out, want) {
 				t.Errorf("%q is missing in\n%s", want, out)
