@@ -22,6 +22,7 @@ func Curriculum() []string {
 		"streaming",
 		"tracing",
 		"metrics",
+		"alerts",
 		"timeouts",
 	}
 }

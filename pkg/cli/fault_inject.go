@@ -45,10 +45,10 @@ func newFaultInjectCmd(f *Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inject SERVICE",
 		Short: "Make calls to a service fail or wait, crash it or pause it",
-		Long: `Make calls to a service fail (--error) or wait (--delay), all of them or a share, of every method or of one. Or kill
-its processes once (--crash), or one of them (--one), now or after --delay, which come back by themselves, or stop them
-where they are (--pause). Without any of these every call fails with UNAVAILABLE. The same kind of fault injected again
-replaces the first; different kinds add up, so that a call can wait and then fail.`,
+		Long: `Make calls to a service fail (--error) or wait (--delay), all of them or a share, of every method or of one.
+Or kill its processes once (--crash), or one of them (--one), now or after --delay, which come back by themselves, or
+stop them where they are (--pause). Without any of these every call fails with UNAVAILABLE. The same kind of fault
+injected again replaces the first; different kinds add up, so that a call can wait and then fail.`,
 		Example: `shopctl fault inject payment --error UNAVAILABLE --percent 50
 shopctl fault inject payment --method Charge --delay 500ms --for 2m
 shopctl fault inject catalog --crash

@@ -94,6 +94,9 @@ func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) 
 		return err
 	}
 	defer shop.Close()
+	if err := o.f.refuseMonolith(ctx, shop); err != nil {
+		return err
+	}
 	deps, done, err := o.f.lessonDeps(shop, l)
 	if err != nil {
 		return err

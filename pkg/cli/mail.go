@@ -65,11 +65,11 @@ func (o *mailOptions) run(ctx context.Context) error {
 		return err
 	}
 	defer shop.Close()
-	found, err := workloadsOf(ctx, shop, "", []string{"email"})
+	addr, err := addressOf(ctx, shop, "email")
 	if err != nil {
 		return err
 	}
-	view, err := readOutbox(ctx, found[0].GetAddress(), o.limit)
+	view, err := readOutbox(ctx, addr, o.limit)
 	if err != nil {
 		return hintErr(exitFailed, o.f.command("logs email"), err)
 	}

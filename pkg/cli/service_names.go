@@ -55,6 +55,19 @@ func workloadsOf(ctx context.Context, shop *control.Client, namespace string, wo
 	return findServices(all, words)
 }
 
+// addressOf asks the shop where a service is reached, be it a module of another.
+func addressOf(ctx context.Context, shop *control.Client, name string) (string, error) {
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return "", err
+	}
+	if _, m := control.FindModule(st.GetServices(), name); m != nil {
+		return m.GetAddress(), nil
+	}
+	s, err := findService(st.GetServices(), name)
+	return s.GetAddress(), err
+}
+
 func findServices(all []*controlpb.Service, words []string) ([]*controlpb.Service, error) {
 	found := make([]*controlpb.Service, 0, len(words))
 	for _, word := range words {

@@ -54,9 +54,6 @@ func (a *api) addServices(m *controlpb.GetMapResponse) {
 			}
 		}
 		n := nodes[s.GetName()]
-		if n == nil && len(s.GetModules()) > 0 {
-			continue // who is called, and calls, are its modules
-		}
 		if n == nil {
 			n = &controlpb.MapNode{Service: s.GetName(), Traffic: &controlpb.Traffic{}}
 			m.Nodes = append(m.Nodes, n)

@@ -185,8 +185,12 @@ func TestAnAddressIsWhoseServiceListensThere(t *testing.T) {
 	all := []workload.Workload{
 		{Key: workload.Key{Name: "paymentservice"}, Address: "127.0.0.1:41000"},
 		{Key: workload.Key{Name: "hello"}},
+		{Key: workload.Key{Name: "monolith"}, Builtin: "monolith", Fronts: []workload.Front{
+			{Service: "cartservice", Address: "127.0.0.1:42000"}, {Service: "monolith", Address: "127.0.0.1:42001"},
+		}},
 	}
 	for peer, want := range map[string]string{
+		"127.0.0.1:42000": "cartservice", "127.0.0.1:42001": "",
 		"127.0.0.1:41000": "paymentservice", "127.0.0.1:41001": "", "paymentservice": "paymentservice", "hello:80": "hello",
 		"paymentservice.production.svc.cluster.local:50051": "paymentservice", "elsewhere.example:443": "", "127.0.0.1": "", "[::1]:80": "", "": "",
 	} {

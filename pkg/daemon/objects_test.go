@@ -50,11 +50,17 @@ func TestAProgramOfTheLearnersIsAnInstanceLikeAnyOther(t *testing.T) {
 		return s.GetState() == "unhealthy" && strings.Contains(s.GetMessage(), "is no built-in service")
 	})
 	mapped.Store(true)
+	before := ""
 	for _, greeting := range []string{"two", "three"} {
 		apply(greeting)
+		if before != "" { // what a ConfigMap holds is read at the start
+			edit(t, c, &controlpb.EditRequest{Services: []string{"hello"}, Operation: &controlpb.EditRequest_Restart{Restart: true}})
+		}
 		st := await(t, c, "it is rolled out", func(st *controlpb.StatusResponse) bool {
-			return find(st, "hello").GetState() == "ok" && len(find(st, "hello").GetInstances()) == 1
+			hello := find(st, "hello")
+			return hello.GetState() == "ok" && len(hello.GetInstances()) == 1 && hello.GetInstances()[0].GetName() != before
 		})
+		before = find(st, "hello").GetInstances()[0].GetName()
 		conn, err := net.Dial("tcp", find(st, "hello").GetAddress())
 		if err != nil {
 			t.Fatal(err)

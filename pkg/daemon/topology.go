@@ -65,6 +65,11 @@ func listener(all []workload.Workload, peer string) string {
 		if w.Address == peer && peer != "" {
 			return w.Name
 		}
+		for _, m := range modules(w) {
+			if m.front.Address == peer && peer != "" {
+				return m.Workload
+			}
+		}
 	}
 	host, _, err := net.SplitHostPort(peer)
 	if err != nil {
@@ -97,7 +102,7 @@ func (c *calls) onFault(change fault.Change, active []fault.Fault, now time.Time
 		if slices.ContainsFunc(active, func(f fault.Fault) bool { return f.ID == id }) {
 			continue
 		}
-		if b.fault.Workload == change.Fault.Workload {
+		if b.fault.Workload == change.Fault.Workload && b.fault.Module == change.Fault.Module {
 			before, replaced = b.before, true
 		}
 		delete(c.baselines, id)

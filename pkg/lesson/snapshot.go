@@ -1,6 +1,8 @@
 package lesson
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/lesson/check"
@@ -16,7 +18,7 @@ func (s *Session) Snapshot() View {
 		Lesson: s.lesson.ID, Title: s.lesson.Title, Track: s.lesson.Track,
 		StepIndex: s.at, StepCount: len(s.steps),
 		Step: StepView{ID: st.def.ID, Title: st.def.Title, Locked: s.locked(st), Next: s.next(st)},
-		Done: s.done, Message: s.message, SteadyState: s.steadyView(), Workspace: s.deps.Workspace,
+		Done: s.done, Message: s.message, SteadyState: s.steadyView(), Workspace: s.deps.Workspace, Files: slices.Sorted(maps.Keys(s.lesson.Files)),
 	}
 	for _, other := range s.steps {
 		v.Steps = append(v.Steps, StepSummary{ID: other.def.ID, Title: other.def.Title, Done: !other.rec.Finished.IsZero(), Card: other.card()})

@@ -50,6 +50,8 @@ type View struct {
 	SteadyState []CheckView `json:"steady_state,omitempty"`
 	// Workspace is the directory with the lesson's files; run commands start there.
 	Workspace string `json:"workspace"`
+	// Files are the paths in it that the lesson brought, for the learner to apply or edit.
+	Files []string `json:"files,omitempty"`
 }
 
 // StepSummary is one line of a lesson's overview.

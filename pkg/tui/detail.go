@@ -56,6 +56,7 @@ func (p *detailPane) facts(s *controlpb.Service, width int) []string {
 	}
 	fact("address", address)
 	fact("needs", strings.Join(s.GetDependsOn(), ", "))
+	fact("modules", modulesOf(s))
 	for _, f := range w.status.GetFaults() {
 		if f.GetService() == s.GetName() {
 			by := ""
@@ -153,4 +154,17 @@ func (p *detailPane) instances(s *controlpb.Service, width int) []string {
 		lines = append(lines, w.faint.paint("no instance runs"))
 	}
 	return lines
+}
+
+// modulesOf names what runs inside of a monolith, with what is wrong with it on purpose.
+func modulesOf(s *controlpb.Service) string {
+	var names []string
+	for _, m := range s.GetModules() {
+		name := m.GetName()
+		if len(m.GetFaults()) > 0 {
+			name += " (" + strings.Join(m.GetFaults(), "; ") + ")"
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
 }

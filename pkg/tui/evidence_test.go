@@ -222,6 +222,14 @@ func TestTheCursorGoesOverTheGoalsBeforeTheTextMoves(t *testing.T) {
 	at("alert")
 }
 
+func TestTheFilesOfALessonAreNamedBelowItsGoals(t *testing.T) {
+	v := checking(check.Evidence{Kind: check.AlertEvidence})
+	v.Files, v.Workspace = []string{"burn.yaml", "orders.yaml"}, "/w/alerts"
+	s, _ := lessonOn(t, Config{}, v, broken())
+	s.size(120, 40)
+	s.wantText("Files  burn.yaml, orders.yaml", "/w/alerts")
+}
+
 func TestEnterAnswersWhereTheCursorIsOnTheQuestion(t *testing.T) {
 	v := answering()
 	v.Step.Blocks[4].Checks[1].Evidence = check.Evidence{Kind: check.InstanceEvidence, Service: "payment"}

@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/lesson/check"
@@ -98,7 +99,15 @@ func (p *lessonPane) goals(checks []lesson.CheckView, width int) []string {
 		p.spots = append(p.spots, spot{c.ID, len(lines), len(lines) + len(goal)})
 		lines = append(lines, goal...)
 	}
-	return lines
+	return append(lines, p.files(width)...)
+}
+
+// files says where those lie that the learner applies or edits, which is done in a terminal of one's own.
+func (p *lessonPane) files(width int) []string {
+	if len(p.view.Files) == 0 {
+		return nil
+	}
+	return append(wrap(p.label("Files")+"  "+strings.Join(p.view.Files, ", "), width), p.w.faint.each(wrap(p.view.Workspace, width))...)
 }
 
 // checkBox is the symbol of a verdict, and its colour. In linear text a word behind the title says it.

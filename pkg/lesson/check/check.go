@@ -124,6 +124,9 @@ func (e Eye) Look(ctx context.Context, c *format.Check, base Baseline) Result {
 
 // probe asks once, and says what decided.
 func (e Eye) probe(ctx context.Context, p format.Probe, base Baseline) Result {
+	if !base.Since.IsZero() {
+		p = p.Reach(e.Now().Sub(base.Since))
+	}
 	r := e.ask(ctx, p, base)
 	if r.Evidence == (Evidence{}) {
 		r.Evidence = evidenceOf(p)

@@ -73,6 +73,18 @@ func TestAnExpressionIsBounded(t *testing.T) {
 	s.want(t, "promql: {expr: attempts, below: 9, enough: {expr: calls, at_least: 10}}", check.Pass, "3.1")
 }
 
+func TestAnExpressionCanLookBackToTheBeginningOfTheStep(t *testing.T) {
+	s := newScene(t)
+	s.SetMetric("max_over_time(up[60s])", 7)
+	s.SetMetric("max_over_time(up[1s])", 1)
+	r := s.want(t, `promql: {expr: "max_over_time(up[$since])", equals: 7}`, check.Pass, "7")
+	if r.Look != "shopctl metrics query 'max_over_time(up[60s])'" || r.Evidence.Expr != "max_over_time(up[60s])" {
+		t.Errorf("look %q, evidence %+v", r.Look, r.Evidence)
+	}
+	s.began = noon
+	s.want(t, `promql: {expr: "max_over_time(up[$since])", equals: 1}`, check.Pass, "1")
+}
+
 func TestAnAlertIsLookedAtNowAndInThePast(t *testing.T) {
 	s := newScene(t)
 	evaluated := timestamppb.New(noon)

@@ -46,7 +46,7 @@ func figure(x float64) string {
 // promql bounds what an expression comes to. Without samples, or with too few to judge by, it is
 // inconclusive: nothing was measured, which says nothing of the goal.
 func (e Eye) promql(ctx context.Context, q *format.PromQL) Result {
-	r := Result{Verdict: Inconclusive, Expected: strings.TrimSpace(q.String() + " " + q.Unit)}
+	r := Result{Verdict: Inconclusive, Expected: strings.TrimSpace(q.String() + " " + q.Unit), Look: "shopctl metrics query " + quoted(q.Expr)}
 	if q.Enough != nil {
 		if why := e.tooFew(ctx, q.Enough); why != "" {
 			r.Observed = why

@@ -8,7 +8,8 @@ import (
 
 // PromQL evaluates an expression over the shop's metrics and bounds what comes out.
 type PromQL struct {
-	At   strict.Position
+	At strict.Position
+	// Expr may look back to the beginning of the step: up[$since].
 	Expr string `yaml:"expr"`
 	// The bound stands beside the expression: above, below, at_least, at_most, equals.
 	BoundFields `yaml:",inline"`

@@ -23,6 +23,7 @@ func TestEveryKindOfCheckIsRead(t *testing.T) {
 		"edge: {caller: checkout, callee: payment, rate: {above: 1}, errors: 0, p95: {below: 500ms}, requests: 20}",
 		"alert: {name: Slow, state: resolved, labels: {service: payment}}",
 		"alert: {name: Slow, state: fired, at_least: 3}",
+		"promql: {expr: 'max_over_time((up > 0)[$since:1s])', above: 0}",
 		"resource: {kind: Deployment, name: catalog, fields: [{path: 'spec.template.spec.containers[name=server].image', contains: v2}]}",
 		"order: {charges: {at_least: 5}, lost: 0, window: 1m}",
 		"manifest: {file: catalog.yaml, objects: [{kind: Service, name: catalog}]}",

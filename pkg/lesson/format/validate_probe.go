@@ -75,7 +75,7 @@ func (r *reporter) promql(q *PromQL) {
 	if q.Expr == "" {
 		r.at("promql", q.At, "a promql check has an expr")
 	} else {
-		r.expr(q.At, q.Expr)
+		r.expr(q.At, reach(q.Expr, time.Minute))
 	}
 	if q.Empty() {
 		r.at("promql", q.At, "expr is compared with nothing: above, below, at_least, at_most or equals")
