@@ -222,25 +222,30 @@ func TestWhyAScreenCannotBeStoppedIsSaid(t *testing.T) {
 }
 
 func TestAScreenStopsByItsKeyAndBySignal(t *testing.T) {
-	term, shop := newTerminal(t), newFakeShop()
-	stop := &fakeStop{caught: make(chan os.Signal), halted: make(chan struct{})}
-	c := onTerminal(term, shop)
-	c.Stop = stop
-	ctx, end := context.WithCancel(t.Context())
-	defer end()
-	ended := make(chan error)
-	go func() { ended <- RunDash(ctx, c) }()
-	shop.watch <- shopStatus()
-	term.wait("recommendation")
-	io.WriteString(term.master, "\x1a")
-	<-stop.halted
-	stop.caught <- unix.SIGTSTP
-	<-stop.halted
-	end()
-	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Errorf("the screen ends with %v", err)
+	for name, begin := range map[string]func(*terminal, *fakeStop){
+		"ctrl+z":   func(term *terminal, _ *fakeStop) { io.WriteString(term.master, "\x1a") },
+		"a signal": func(_ *terminal, stop *fakeStop) { stop.caught <- unix.SIGTSTP },
+	} {
+		t.Run(name, func(t *testing.T) {
+			term, shop := newTerminal(t), newFakeShop()
+			stop := &fakeStop{caught: make(chan os.Signal), halted: make(chan struct{})}
+			c := onTerminal(term, shop)
+			c.Stop = stop
+			ctx, end := context.WithCancel(t.Context())
+			defer end()
+			ended := make(chan error)
+			go func() { ended <- RunDash(ctx, c) }()
+			shop.watch <- shopStatus()
+			term.wait("recommendation")
+			begin(term, stop)
+			<-stop.halted
+			end()
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				t.Errorf("the screen ends with %v", err)
+			}
+			term.restored()
+		})
 	}
-	term.restored()
 }
 
 func TestALessonStandsBesideTheShop(t *testing.T) {
