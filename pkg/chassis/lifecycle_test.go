@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
@@ -35,18 +36,7 @@ func TestHealthFollowsTheOwnStoreAndNotTheNeighbour(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	await := func(want healthpb.HealthCheckResponse_ServingStatus) {
-		t.Helper()
-		for {
-			m, err := stream.Recv()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if m.Status == want {
-				return
-			}
-		}
-	}
+	await := awaiting(t, stream)
 	await(healthpb.HealthCheckResponse_SERVING)
 	broken.Store(true)
 	await(healthpb.HealthCheckResponse_NOT_SERVING)
@@ -110,5 +100,21 @@ func TestAServiceLeavesAtOnceWhenItsDaemonIsGone(t *testing.T) {
 	<-entered
 	if err := s.Kill(); !errors.Is(err, chassis.ErrLifeline) {
 		t.Errorf("Run: %v, want ErrLifeline", err)
+	}
+}
+
+// awaiting returns what waits until a watched health is as wanted.
+func awaiting(t *testing.T, watch grpc.ServerStreamingClient[healthpb.HealthCheckResponse]) func(want healthpb.HealthCheckResponse_ServingStatus) {
+	return func(want healthpb.HealthCheckResponse_ServingStatus) {
+		t.Helper()
+		for {
+			m, err := watch.Recv()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m.Status == want {
+				return
+			}
+		}
 	}
 }

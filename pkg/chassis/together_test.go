@@ -187,18 +187,7 @@ func TestModulesAreReadyTogether(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	await := func(want healthpb.HealthCheckResponse_ServingStatus) {
-		t.Helper()
-		for {
-			m, err := watch.Recv()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if m.Status == want {
-				return
-			}
-		}
-	}
+	await := awaiting(t, watch)
 	await(healthpb.HealthCheckResponse_SERVING)
 	broken.Store(true)
 	await(healthpb.HealthCheckResponse_NOT_SERVING)

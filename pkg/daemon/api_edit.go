@@ -1,0 +1,85 @@
+package daemon
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/resource"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/workload"
+)
+
+func (a *api) Edit(_ context.Context, req *controlpb.EditRequest) (*controlpb.EditResponse, error) {
+	edit, release, err := a.operation(req)
+	if err != nil {
+		return nil, err
+	}
+	if len(req.GetServices()) == 0 {
+		return nil, control.Error(codes.InvalidArgument, "no service is named", "services: "+strings.Join(a.names().all(), ", "), 2)
+	}
+	var keys []resource.Key
+	var workloads []workload.Key
+	for _, name := range req.GetServices() {
+		key, ok := a.findDeployment(req.GetNamespace(), name)
+		if !ok {
+			return nil, a.names().unknown(name)
+		}
+		keys = append(keys, resource.Key{Kind: resource.KindDeployment, Namespace: key.Namespace, Name: key.Name})
+		workloads = append(workloads, key)
+	}
+	changes, err := a.store.EditDeployments(keys, req.GetDryRun(), edit)
+	if err != nil {
+		return nil, explainObjects(err)
+	}
+	resp := &controlpb.EditResponse{}
+	if resp.Objects, err = changed(changes); err != nil || req.GetDryRun() {
+		return resp, err
+	}
+	var released []workload.Key
+	if release {
+		released = a.commit(changes, "Applied", workloads...)
+	} else {
+		a.commit(changes, "Applied")
+	}
+	for i, c := range changes { // as many as there are different names
+		key := workload.Key{Namespace: c.Key.Namespace, Name: c.Key.Name}
+		if c.Action == resource.ActionUnchanged && slices.Contains(released, key) {
+			// The object stays as it was, and yet something begins to run.
+			resp.Objects[i].Action = string(resource.ActionConfigured)
+		}
+	}
+	return resp, nil
+}
+
+func (a *api) findDeployment(namespace, name string) (workload.Key, bool) {
+	if namespace == "" || namespace == a.store.Namespace() {
+		return a.names().find(name)
+	}
+	return a.names().find(namespace + "/" + name)
+}
+
+// operation is what an edit does to a Deployment, and whether it starts one that was held back.
+func (a *api) operation(req *controlpb.EditRequest) (edit func(*appsv1.Deployment) error, release bool, err error) {
+	switch op := req.GetOperation().(type) {
+	case *controlpb.EditRequest_Replicas:
+		return func(d *appsv1.Deployment) error { return resource.Scale(d, op.Replicas) }, op.Replicas > 0, nil
+	case *controlpb.EditRequest_Restart:
+		now := a.now()
+		return func(d *appsv1.Deployment) error { return resource.Restart(d, now) }, true, nil
+	case *controlpb.EditRequest_Stop:
+		return resource.Stop, false, nil
+	case *controlpb.EditRequest_Start:
+		return resource.Start, true, nil
+	case *controlpb.EditRequest_SetEnv:
+		return func(d *appsv1.Deployment) error {
+			return resource.SetEnv(d, op.SetEnv.GetSet(), op.SetEnv.GetUnset())
+		}, false, nil
+	}
+	return nil, false, control.Error(codes.InvalidArgument, "the edit says not what to do", "shopctl scale --help", 2)
+}
