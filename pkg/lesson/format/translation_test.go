@@ -157,3 +157,20 @@ func TestATranslationThatCannotBeReadIsRefused(t *testing.T) {
 		})
 	}
 }
+
+func TestAUnitMayBeTranslatedAndNeedNotBe(t *testing.T) {
+	l, err := Parse("lesson.md", []byte(strings.Replace(sample(t), "value: 69", "value: 69\nunit: bytes", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for given, want := range map[string]string{"question: x\nunit: バイト": "バイト", "question: x": "bytes"} {
+		tr, err := flatten(given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := l.Steps[0].Block(ObserveKind).clone()
+		if missing, unknown := tr.into(wordsIn(&b)); len(missing)+len(unknown) > 0 || b.Observe.Unit != want {
+			t.Errorf("%q: unit %q, missing %q, unknown %v", given, b.Observe.Unit, missing, unknown)
+		}
+	}
+}

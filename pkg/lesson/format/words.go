@@ -27,11 +27,19 @@ type words struct {
 type word struct {
 	path string
 	text *string
+	// optional words need no translation: ms is ms everywhere.
+	optional bool
 }
 
 func (w *words) add(path string, text *string) {
 	if *text != "" {
-		w.texts = append(w.texts, word{path, text})
+		w.texts = append(w.texts, word{path: path, text: text})
+	}
+}
+
+func (w *words) unit(path string, text *string) {
+	if *text != "" {
+		w.texts = append(w.texts, word{path: path + "unit", text: text, optional: true})
 	}
 }
 
@@ -64,6 +72,9 @@ func (w *words) checks(path string, checks []Check) {
 		if c.Answer != nil {
 			w.answer(at+"answer.", c.Answer)
 		}
+		if c.PromQL != nil {
+			w.unit(at+"promql.", &c.PromQL.Unit)
+		}
 		w.states(at+"hint_when.", c.HintWhen)
 		w.states(at+"spoiled_when.", c.SpoiledWhen)
 	}
@@ -71,6 +82,7 @@ func (w *words) checks(path string, checks []Check) {
 
 func (w *words) answer(path string, a *Answer) {
 	w.add(path+"question", &a.Question)
+	w.unit(path, &a.Unit)
 	w.options(path, a.Options)
 	w.add(path+"right", &a.Right)
 	for i := range a.Wrong {
@@ -84,6 +96,7 @@ func (w *words) answer(path string, a *Answer) {
 
 func (w *words) observe(o *Observe) {
 	w.add("question", &o.Question)
+	w.unit("", &o.Unit)
 	w.options("", o.Options)
 	w.add("right", &o.Right)
 	w.add("wrong", &o.Wrong)
@@ -203,7 +216,7 @@ func (t translated) into(w *words) (missing []string, unknown map[string]strict.
 	for _, word := range w.texts {
 		if tr, ok := t[word.path]; ok && tr.text != "" {
 			*word.text = tr.text
-		} else {
+		} else if !word.optional {
 			missing = append(missing, word.path)
 		}
 		delete(unknown, word.path)
@@ -261,6 +274,10 @@ func cloneChecks(checks []Check) []Check {
 	out := slices.Clone(checks)
 	for i := range out {
 		c := &out[i]
+		if c.PromQL != nil {
+			p := *c.PromQL
+			c.PromQL = &p
+		}
 		c.HintWhen, c.SpoiledWhen = slices.Clone(c.HintWhen), slices.Clone(c.SpoiledWhen)
 		if c.Answer != nil {
 			a := *c.Answer
@@ -275,6 +292,9 @@ func cloneChecks(checks []Check) []Check {
 func (w *words) text() string {
 	var b strings.Builder
 	for _, word := range w.texts {
+		if word.optional {
+			continue
+		}
 		fmt.Fprintf(&b, "%s\x00%s\x00", word.path, *word.text)
 	}
 	return b.String()
