@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -38,6 +39,10 @@ func (s *store) api(t *testing.T, method, path, body string, header http.Header)
 	}
 	if err := json.Unmarshal(text, &value); err != nil {
 		t.Fatalf("%s %s: %v\n%s", method, path, err, text)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, text); err != nil || !bytes.Equal(compact.Bytes(), bytes.TrimSuffix(text, []byte("\n"))) {
+		t.Errorf("%s %s: spaces that depend on the build: %v\n%s", method, path, err, text)
 	}
 	return resp.StatusCode, value
 }
