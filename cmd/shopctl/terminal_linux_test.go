@@ -157,9 +157,6 @@ func (term *terminal) left(written string) {
 }
 
 func TestTheTerminalIsWhatItWasHoweverTheScreenIsLeft(t *testing.T) {
-	if _, err := os.Stat("/proc/self/task"); err != nil {
-		t.Skip("there is no /proc to find the process in")
-	}
 	signal := func(s unix.Signal) func(*terminal, int) {
 		return func(term *terminal, pid int) {
 			if err := unix.Kill(pid, s); err != nil {
@@ -199,9 +196,6 @@ func TestTheTerminalIsWhatItWasHoweverTheScreenIsLeft(t *testing.T) {
 }
 
 func TestAScreenThatIsStoppedGivesTheTerminalBackUntilItGoesOn(t *testing.T) {
-	if _, err := os.Stat("/proc/self/task"); err != nil {
-		t.Skip("there is no /proc to find the process in")
-	}
 	for name, stop := range map[string]func(*terminal, int){
 		"ctrl+z": func(term *terminal, _ int) { term.keys("\x1a") },
 		"SIGTSTP": func(term *terminal, pid int) {
