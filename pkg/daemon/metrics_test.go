@@ -151,10 +151,15 @@ func TestNoSecretOfAnOrderIsInTheMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the order is counted", func() bool {
-		v, _ := ask(t, c, `sum(grpc_server_handled_total{service="checkout",grpc_method="PlaceOrder",grpc_code="OK"})`)
-		return v == 1
-	})
+	// One instance is read after the other: that checkout was does not mean that payment was.
+	for _, counted := range []string{
+		`sum(grpc_server_handled_total{service="checkout",grpc_method="PlaceOrder",grpc_code="OK"})`, `sum(shop_payments_total)`,
+	} {
+		eventually(t, "the order is counted by "+counted, func() bool {
+			v, _ := ask(t, c, counted)
+			return v == 1
+		})
+	}
 	resp, err := http.Get(st.GetPrometheusUrl() + "/federate?match[]=" + url.QueryEscape(`{__name__!=""}`))
 	if err != nil {
 		t.Fatal(err)
