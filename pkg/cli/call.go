@@ -88,7 +88,7 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 	if o.describe && o.template {
 		return usageErr(o.f.command("call "+args[0]+" --describe"), "--describe and --template exclude each other")
 	}
-	if err := o.f.checkRepeat("call "+args[0], o.repeat); err != nil {
+	if err := o.checkRepeat(args); err != nil {
 		return err
 	}
 	if o.template && len(args) < 2 {

@@ -14,6 +14,19 @@ import (
 	"github.com/shopctl/shopctl/pkg/call"
 )
 
+// checkRepeat wants --repeat to have something to repeat, and nothing that it would leave out in silence.
+func (o *callOptions) checkRepeat(args []string) error {
+	switch {
+	case o.repeat == 0:
+		return nil
+	case len(args) < 2:
+		return usageErr(o.f.command("call "+args[0]), "missing argument: the method that --repeat calls")
+	case o.describe || o.template || o.trace:
+		return usageErr(o.f.command("call "+args[0]+" "+args[1]+" --repeat 100"), "--repeat measures calls, and excludes --describe, --template and --trace")
+	}
+	return o.f.checkRepeat("call "+args[0]+" "+args[1], o.repeat)
+}
+
 // repeatCall measures a call. args are the method and, maybe, the message.
 func (o *callOptions) repeatCall(ctx context.Context, t *callTarget, args []string) error {
 	meter := call.NewMeter(o.f.Now)

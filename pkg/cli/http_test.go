@@ -100,6 +100,10 @@ func TestWhatCallsCostIsMeasuredOnTheWire(t *testing.T) {
 	w.wantErr("INVALID_ARGUMENT: quantity must be at least 1")
 	w.want(exitUsage, "call", "cart", "AddItem", add, "--repeat", "-1")
 	w.wantErr("--repeat -1: want 1 to 10000")
+	w.want(exitUsage, "call", "cart", "--repeat", "2")
+	w.wantErr("missing argument: the method that --repeat calls", "shopctl call cart")
+	w.want(exitUsage, "call", "cart", "AddItem", add, "--repeat", "2", "--trace")
+	w.wantErr("--repeat measures calls, and excludes", "shopctl call cart AddItem --repeat 100")
 }
 
 func measured(t *testing.T, w *world) measureView {
