@@ -11,7 +11,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/shopctl/shopctl/pkg/nearest"
+	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 // checkMessage finds what is wrong with a message and says it with the path to the field: protojson
@@ -58,7 +58,7 @@ func unknownField(path, key string, d protoreflect.MessageDescriptor) error {
 		}
 	}
 	err := &Invalid{Text: fmt.Sprintf("field %q is not in %s", join(path, key), d.FullName())}
-	near := nearest.Match(key, names)
+	near := suggest.Match(key, names)
 	switch {
 	case near != "":
 		err.Hint = fmt.Sprintf("did you mean %s?", near)
@@ -146,7 +146,7 @@ func checkEnum(path string, value any, d protoreflect.EnumDescriptor) error {
 			names = append(names, string(d.Values().Get(i).Name()))
 		}
 		hint := "it has " + strings.Join(names, ", ")
-		if near := nearest.Match(v, names); near != "" {
+		if near := suggest.Match(v, names); near != "" {
 			hint = fmt.Sprintf("did you mean %s?", near)
 		}
 		return &Invalid{Text: fmt.Sprintf("field %q: %s has no value %q", path, d.FullName(), v), Hint: hint}

@@ -9,7 +9,7 @@ import (
 	"github.com/fullstorydev/grpcurl"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/shopctl/shopctl/pkg/nearest"
+	"github.com/shopctl/shopctl/pkg/suggest"
 
 	//lint:ignore SA1019 grpcurl speaks in these descriptors
 	"github.com/jhump/protoreflect/desc"
@@ -75,7 +75,7 @@ func (c *contract) unknownSymbol(target, symbol string, all []protoreflect.Descr
 		names = append(names, string(d.Name()))
 	}
 	err := &Invalid{Text: fmt.Sprintf("%s has no method, service, message or enum %q", target, symbol), Hint: "leave the name out to see all services"}
-	if near := nearest.Match(symbol[strings.LastIndexAny(symbol, "/.")+1:], names); near != "" {
+	if near := suggest.Match(symbol[strings.LastIndexAny(symbol, "/.")+1:], names); near != "" {
 		err.Hint = "did you mean " + near + "?"
 	}
 	return err

@@ -7,7 +7,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/shopctl/shopctl/pkg/nearest"
+	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 // Method is one method of a target.
@@ -181,7 +181,7 @@ func unknownMethod(target, name string, all []Method) error {
 	if len(names) > 0 {
 		err.Hint = "it has " + strings.Join(names, ", ")
 	}
-	if near := nearest.Match(name[strings.LastIndexAny(name, "/.")+1:], names); near != "" {
+	if near := suggest.Match(name[strings.LastIndexAny(name, "/.")+1:], names); near != "" {
 		err.Hint = "did you mean " + near + "?"
 	}
 	return err

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/shopctl/shopctl/pkg/nearest"
+	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 // configFile is looked for in the working directory, then in the user's configuration directory.
@@ -177,7 +177,7 @@ func (c *config) add(key, value *yaml.Node) error {
 		return nil
 	}
 	hint := "known keys: " + strings.Join(known, ", ")
-	if near := nearest.Match(key.Value, known); near != "" {
+	if near := suggest.Match(key.Value, known); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	return c.errorAt(key, hint, "unknown key %q", key.Value)

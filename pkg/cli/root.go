@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/shopctl/shopctl/pkg/nearest"
+	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 const defaultName = "default"
@@ -153,7 +153,7 @@ func unknownCommand(cmd *cobra.Command, word string) error {
 		}
 	}
 	hint := cmd.CommandPath() + " --help"
-	if near := nearest.Match(word, names); near != "" {
+	if near := suggest.Match(word, names); near != "" {
 		hint = cmd.CommandPath() + " " + near
 	}
 	return usageErr(hint, "unknown command %q", cmd.CommandPath()+" "+word)

@@ -8,16 +8,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shopctl/shopctl/pkg/control"
-	"github.com/shopctl/shopctl/pkg/nearest"
 	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/suggest"
 	"github.com/shopctl/shopctl/services"
 )
 
 // unknown is the error for a word that names nothing, with what it may have meant.
 func unknown(what, word string, known []string) error {
 	hint := "one of " + strings.Join(known, ", ")
-	if near := nearest.Match(word, known); near != "" {
+	if near := suggest.Match(word, known); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	if len(known) == 0 {

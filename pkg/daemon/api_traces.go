@@ -15,9 +15,9 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/shopctl/shopctl/pkg/control"
-	"github.com/shopctl/shopctl/pkg/nearest"
 	"github.com/shopctl/shopctl/pkg/observe/spans"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/suggest"
 	"github.com/shopctl/shopctl/pkg/trace"
 	"github.com/shopctl/shopctl/services"
 )
@@ -179,7 +179,7 @@ func (s *shop) traceFilter(f *controlpb.TraceFilter) (spans.Filter, error) {
 	}
 	known := append(s.names().all(), s.spans.Services()...)
 	hint := "services: " + strings.Join(slices.Compact(slices.Sorted(slices.Values(known))), ", ")
-	if near := nearest.Match(name, known); near != "" {
+	if near := suggest.Match(name, known); near != "" {
 		hint = fmt.Sprintf("did you mean %s? %s", near, hint)
 	}
 	return filter, control.Error(codes.NotFound, fmt.Sprintf("no service %q, and no span of one", name), hint, 2)

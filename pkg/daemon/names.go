@@ -9,7 +9,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/fault"
-	"github.com/shopctl/shopctl/pkg/nearest"
+	"github.com/shopctl/shopctl/pkg/suggest"
 	"github.com/shopctl/shopctl/pkg/workload"
 	"github.com/shopctl/shopctl/services"
 )
@@ -70,7 +70,7 @@ func (n names) all() []string {
 // unknown is the error for a name that stands for nothing.
 func (n names) unknown(name string) error {
 	hint := "services: " + strings.Join(n.all(), ", ")
-	if near := nearest.Match(name, n.all()); near != "" {
+	if near := suggest.Match(name, n.all()); near != "" {
 		hint = fmt.Sprintf("did you mean %s? %s", near, hint)
 	}
 	return control.Error(codes.NotFound, fmt.Sprintf("no service %q", name), hint, 2)

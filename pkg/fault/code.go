@@ -7,8 +7,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"github.com/shopctl/shopctl/pkg/nearest"
 	"github.com/shopctl/shopctl/pkg/rpc/code"
+	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 // Codes are the names of the gRPC codes that a call can be made to fail with.
@@ -37,7 +37,7 @@ func ParseCode(text string) (codes.Code, error) {
 		return 0, &Invalid{Text: "error OK: a call that ends with OK has not failed", Hint: "leave --error out, or use " + strings.Join(Codes(), ", ")}
 	}
 	hint := "use one of " + strings.Join(Codes(), ", ")
-	if name := nearest.Match(strings.NewReplacer("-", "_", " ", "_").Replace(text), Codes()); name != "" {
+	if name := suggest.Match(strings.NewReplacer("-", "_", " ", "_").Replace(text), Codes()); name != "" {
 		hint = "did you mean " + name + "?"
 	}
 	return 0, &Invalid{Text: fmt.Sprintf("unknown gRPC code %q", text), Hint: hint}

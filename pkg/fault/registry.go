@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
-	"github.com/shopctl/shopctl/pkg/nearest"
+	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 // ErrClosed is returned by Inject after Close.
@@ -105,7 +105,7 @@ func (r *Registry) Inject(spec Spec) (Fault, error) {
 func (r *Registry) unknown(service string) error {
 	names := r.cfg.Names()
 	hint := "use one of " + strings.Join(names, ", ")
-	if name := nearest.Match(service, names); name != "" {
+	if name := suggest.Match(service, names); name != "" {
 		hint = "did you mean " + name + "?"
 	}
 	return &Invalid{Text: fmt.Sprintf("unknown service %q", service), Hint: hint}

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
-	"github.com/shopctl/shopctl/pkg/nearest"
+	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 // Target is a workload that can be broken.
@@ -72,7 +72,7 @@ func (t Target) unknownMethod(text string, known []string) error {
 		names[i] = shortest(m, known)
 	}
 	hint := t.Name + " has " + strings.Join(names, ", ")
-	if name := nearest.Match(text[strings.LastIndexAny(text, "/.")+1:], names); name != "" {
+	if name := suggest.Match(text[strings.LastIndexAny(text, "/.")+1:], names); name != "" {
 		hint = "did you mean " + name + "?"
 	}
 	return &Invalid{Text: fmt.Sprintf("%s has no method %q", t.Name, text), Hint: hint}

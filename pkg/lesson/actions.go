@@ -11,7 +11,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 	"github.com/shopctl/shopctl/pkg/lesson/progress"
 	"github.com/shopctl/shopctl/pkg/lesson/review"
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // lock begins an action: it fails once the session is closed.
@@ -47,11 +47,11 @@ func (s *Session) Predict(option, confidence string) error {
 		for i, o := range p.Options {
 			ids[i] = o.ID
 		}
-		return fmt.Errorf("predict: unknown option %q%s", option, strict.DidYouMean(option, ids))
+		return fmt.Errorf("predict: unknown option %q%s", option, strictyaml.DidYouMean(option, ids))
 	}
 	if p.Confidence == nil || *p.Confidence {
 		if !slices.Contains(Confidences(), confidence) {
-			return fmt.Errorf("predict: how sure? want %s, got %q", strict.Or(Confidences()), confidence)
+			return fmt.Errorf("predict: how sure? want %s, got %q", strictyaml.Or(Confidences()), confidence)
 		}
 		st.rec.Confidence = confidence
 	}
@@ -296,7 +296,7 @@ func (s *Session) Goto(id string) error {
 	defer s.mu.Unlock()
 	i := s.lesson.Step(id)
 	if i < 0 {
-		return fmt.Errorf("go to step: unknown step %q%s", id, strict.DidYouMean(id, stepIDs(s.lesson)))
+		return fmt.Errorf("go to step: unknown step %q%s", id, strictyaml.DidYouMean(id, stepIDs(s.lesson)))
 	}
 	if i != s.at {
 		s.move(i)

@@ -10,8 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/tools/txtar"
 
+	"github.com/shopctl/shopctl/pkg/lazyregexp"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
-	"github.com/shopctl/shopctl/pkg/pattern"
 )
 
 // ForeignError is a lesson from elsewhere that brings something which would be executed.
@@ -63,9 +63,9 @@ func sorted(files map[string][]byte) []string {
 var (
 	// commandKey is a key that names a program, wherever it stands: the learner may repair a file that
 	// does not parse yet.
-	commandKey = pattern.Lazy(`(?:^|[\s{,"'-])(?:command|exec|lifecycle)["']?\s*:`)
+	commandKey = lazyregexp.New(`(?:^|[\s{,"'-])(?:command|exec|lifecycle)["']?\s*:`)
 	// loaderKey are variables by which a program is made to load another's code.
-	loaderKey = pattern.Lazy(`\bLD_[A-Z_]+`)
+	loaderKey = lazyregexp.New(`\bLD_[A-Z_]+`)
 )
 
 // commandsIn finds what names a program in a file that could be applied.

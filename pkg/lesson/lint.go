@@ -8,7 +8,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // Lint finds what is wrong with a lesson and its scripts and can be seen without running them. services
@@ -42,7 +42,7 @@ func lintScript(l *Lesson, name string) format.Problems {
 		if a.Verb == "step" {
 			i := l.Step(a.Args[0])
 			if i < 0 {
-				problems = append(problems, problem(a.Line, "the lesson has no step %q%s", a.Args[0], strict.DidYouMean(a.Args[0], stepIDs(l))))
+				problems = append(problems, problem(a.Line, "the lesson has no step %q%s", a.Args[0], strictyaml.DidYouMean(a.Args[0], stepIDs(l))))
 				step = nil
 				continue
 			}
@@ -85,7 +85,7 @@ func unknownIn(step *format.Step, a Action) string {
 			for _, o := range b.Predict.Options {
 				ids = append(ids, o.ID)
 			}
-			return fmt.Sprintf("step %q has no option %q%s", step.ID, a.Args[0], strict.DidYouMean(a.Args[0], ids))
+			return fmt.Sprintf("step %q has no option %q%s", step.ID, a.Args[0], strictyaml.DidYouMean(a.Args[0], ids))
 		}
 	case "answer", "expect":
 		var ids []string
@@ -93,7 +93,7 @@ func unknownIn(step *format.Step, a Action) string {
 			ids = append(ids, c.ID)
 		}
 		if !slices.Contains(ids, a.Args[0]) {
-			return fmt.Sprintf("step %q has no check %q%s", step.ID, a.Args[0], strict.DidYouMean(a.Args[0], ids))
+			return fmt.Sprintf("step %q has no check %q%s", step.ID, a.Args[0], strictyaml.DidYouMean(a.Args[0], ids))
 		}
 	case "run":
 		if step.Block(format.RunKind) == nil {

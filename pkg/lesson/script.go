@@ -11,7 +11,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/command"
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // Script is a learner written down: a txtar archive whose comment holds one action a line, and whose
@@ -141,7 +141,7 @@ func ParseAction(words []string) (Action, error) {
 		}
 		return Action{Verb: words[0], Args: words[1:]}, nil
 	}
-	return Action{}, fmt.Errorf("unknown action %q%s", words[0], strict.DidYouMean(words[0], names))
+	return Action{}, fmt.Errorf("unknown action %q%s", words[0], strictyaml.DidYouMean(words[0], names))
 }
 
 // Play does all actions of a script, and stops at the first that fails.

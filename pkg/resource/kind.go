@@ -8,8 +8,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/shopctl/shopctl/pkg/nearest"
 	"github.com/shopctl/shopctl/pkg/resource/monitoring"
+	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 // The kinds that have a meaning in the shop.
@@ -120,7 +120,7 @@ func (e *UnsupportedKindError) Error() string {
 	if e.APIVersion != "" {
 		what += fmt.Sprintf(" of apiVersion %q", e.APIVersion)
 	}
-	if meant := nearest.Typo(e.Kind, words); meant != "" {
+	if meant := suggest.Typo(e.Kind, words); meant != "" {
 		what += fmt.Sprintf(" is not supported; did you mean %q?", meant)
 	} else {
 		what += " is not supported"

@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"github.com/shopctl/shopctl/pkg/nearest"
 	"github.com/shopctl/shopctl/pkg/resource/admission"
+	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 // defaultServiceAccount is there in every namespace without anybody making it.
@@ -78,7 +78,7 @@ func (st *state) noMatch(s *corev1.Service) []admission.Issue {
 			continue
 		}
 		message := fmt.Sprintf("no Deployment has the label %s: %s", name, want)
-		if near := nearest.Matches(want, values, 3); len(near) > 0 {
+		if near := suggest.Matches(want, values, 3); len(near) > 0 {
 			message += "; nearest is " + strings.Join(near, ", ")
 		}
 		issues = append(issues, admission.Issue{Path: "spec.selector[" + name + "]", Message: message})
@@ -115,7 +115,7 @@ func (st *state) deploymentWarnings(d *appsv1.Deployment) []admission.Issue {
 		f.issues = append(f.issues, admission.Issue{
 			Path: path + ".serviceAccountName",
 			Message: fmt.Sprintf("there is no ServiceAccount %q; a cluster would start no instance%s", name,
-				nearest.Suggest(name, st.names(KindServiceAccount, d.Namespace))),
+				suggest.Phrase(name, st.names(KindServiceAccount, d.Namespace))),
 		})
 	}
 	for i, v := range p.Volumes {
@@ -174,7 +174,7 @@ func (f *finder) object(path, kind, name string, optional *bool) Object {
 		f.issues = append(f.issues, admission.Issue{
 			Path: path,
 			Message: fmt.Sprintf("there is no %s %q, and instances will not start without it%s", kind, name,
-				nearest.Suggest(name, f.state.names(kind, f.namespace))),
+				suggest.Phrase(name, f.state.names(kind, f.namespace))),
 		})
 	}
 	return nil
@@ -187,6 +187,6 @@ func (f *finder) key(path, key string, keys []string, optional *bool) {
 	slices.Sort(keys)
 	f.issues = append(f.issues, admission.Issue{
 		Path:    path,
-		Message: fmt.Sprintf("it has no key %q, and instances will not start without it%s", key, nearest.Suggest(key, keys)),
+		Message: fmt.Sprintf("it has no key %q, and instances will not start without it%s", key, suggest.Phrase(key, keys)),
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/shopctl/shopctl/pkg/nearest"
+	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 // state is the whole store at one revision. It and the objects in it never change.
@@ -102,10 +102,10 @@ func (st *state) notFound(key Key) error {
 	e := &NotFoundError{Key: key}
 	if key.Namespace != "" && !st.hasNamespace(key.Namespace) {
 		e.NoNamespace = true
-		e.Nearest = nearest.Matches(key.Namespace, st.names(KindNamespace, ""), 1)
+		e.Nearest = suggest.Matches(key.Namespace, st.names(KindNamespace, ""), 1)
 		return e
 	}
-	e.Nearest = nearest.Matches(key.Name, st.names(key.Kind, key.Namespace), 3)
+	e.Nearest = suggest.Matches(key.Name, st.names(key.Kind, key.Namespace), 3)
 	return e
 }
 

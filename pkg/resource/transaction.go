@@ -11,9 +11,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/shopctl/shopctl/pkg/nearest"
 	"github.com/shopctl/shopctl/pkg/resource/admission"
 	"github.com/shopctl/shopctl/pkg/resource/monitoring"
+	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 // Action is what happened to an object, in kubectl's words.
@@ -216,7 +216,7 @@ func (tx *transaction) check() Problems {
 		problems = append(problems, tx.manifests[key].Problem(admission.Issue{
 			Path: "metadata.namespace",
 			Message: fmt.Sprintf("namespace %q does not exist%s", key.Namespace,
-				nearest.Suggest(key.Namespace, tx.next.names(KindNamespace, ""))),
+				suggest.Phrase(key.Namespace, tx.next.names(KindNamespace, ""))),
 		}))
 	}
 	return problems

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/shopctl/shopctl/pkg/nearest"
+	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 // expr is a pipeline: the value of each stage is the last argument of the next.
@@ -229,7 +229,7 @@ func knownFunction(name string) error {
 		return nil
 	}
 	known := slices.Sorted(maps.Keys(all))
-	if near := nearest.Typo(name, known); near != "" {
+	if near := suggest.Typo(name, known); near != "" {
 		return fmt.Errorf("%s is not known; did you mean %q?", name, near)
 	}
 	return fmt.Errorf("%s is not supported here; functions are %s", name, strings.Join(known, ", "))

@@ -21,7 +21,7 @@ import (
 	"strconv"
 	"syscall"
 
-	"github.com/shopctl/shopctl/pkg/pattern"
+	"github.com/shopctl/shopctl/pkg/lazyregexp"
 )
 
 // Dir names the directories of one shop. It is a value; nothing on disk is touched until Create.
@@ -36,7 +36,7 @@ type Dir struct {
 // maxSocketPath is what fits into sockaddr_un on linux, with its closing zero; other systems have 4 bytes less.
 const maxSocketPath = 103
 
-var validName = pattern.Lazy(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
+var validName = lazyregexp.New(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
 
 // Resolve finds the directories of the shop called name from the environment:
 // SHOPCTL_RUN_DIR and SHOPCTL_STATE_DIR, else those of the XDG base directory specification, else

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/shopctl/shopctl/pkg/pattern"
+	"github.com/shopctl/shopctl/pkg/lazyregexp"
 )
 
 // Reference is a Service that an instance was told the address of.
@@ -19,7 +19,7 @@ type Reference struct {
 
 // addressForm is what a value must look like in whole to be taken for a Service's address:
 // [scheme://]host[:port][/path].
-var addressForm = pattern.Lazy(`^([a-z][a-z0-9+.-]*://)?([a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?(/[^\s]*)?$`)
+var addressForm = lazyregexp.New(`^([a-z][a-z0-9+.-]*://)?([a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?(/[^\s]*)?$`)
 
 // serviceAddr is the part of a value that names a Service, taken apart.
 type serviceAddr struct {

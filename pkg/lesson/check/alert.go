@@ -8,8 +8,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/lesson/format"
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // alert looks at the state of an alert now, or for a change of it since the step began.
@@ -30,7 +30,7 @@ func (e Eye) alert(ctx context.Context, want *format.Alert, base Baseline) Resul
 	}
 	switch {
 	case rule == nil:
-		r.Verdict, r.Observed = Fail, fmt.Sprintf("no rule is called %s%s", want.Name, strict.DidYouMean(want.Name, names))
+		r.Verdict, r.Observed = Fail, fmt.Sprintf("no rule is called %s%s", want.Name, strictyaml.DidYouMean(want.Name, names))
 		return r
 	case rule.GetLastError() != "":
 		r.Observed = "the rule cannot be evaluated: " + rule.GetLastError()

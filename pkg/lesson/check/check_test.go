@@ -12,8 +12,8 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/lesson/format"
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // fixed is a shop and its calls, always the same.
@@ -41,7 +41,7 @@ func (f *fixed) Call(_ context.Context, c Call) (Reply, error) {
 func (f *fixed) look(t *testing.T, text string) Result {
 	t.Helper()
 	var c format.Check
-	if err := strict.Decode(text, &c); err != nil {
+	if err := strictyaml.Decode(text, &c); err != nil {
 		t.Fatal(err)
 	}
 	eye := Eye{Shop: f, Caller: f, Workspace: "/w"}

@@ -14,8 +14,8 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // wantEvidence compares what decided a look.
@@ -131,7 +131,7 @@ func TestABrokenSetUpSaysWhatDecided(t *testing.T) {
 	s := newScene(t)
 	s.SetState("stopped")
 	var c format.Check
-	if err := strict.Decode("id: x\nrpc: {service: catalog, method: ListProducts, expect: {code: OK}}\nspoiled_when: [{instance: {service: catalog, state: stopped}, say: it is stopped}]", &c); err != nil {
+	if err := strictyaml.Decode("id: x\nrpc: {service: catalog, method: ListProducts, expect: {code: OK}}\nspoiled_when: [{instance: {service: catalog, state: stopped}, say: it is stopped}]", &c); err != nil {
 		t.Fatal(err)
 	}
 	r := s.eye.Look(t.Context(), &c, check.Baseline{})

@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/lesson/format"
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
 	"github.com/shopctl/shopctl/pkg/resource"
 	manifests "github.com/shopctl/shopctl/pkg/resource/decode"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // mostManifest bounds the file that is read, in bytes.
@@ -93,7 +93,7 @@ func findObject(want format.ManifestObject, objects []resource.Manifest) (ok boo
 		}
 	}
 	if observed == "" {
-		observed = "there is no " + what + strict.DidYouMean(what, others)
+		observed = "there is no " + what + strictyaml.DidYouMean(what, others)
 	}
 	return false, observed
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 	"github.com/shopctl/shopctl/pkg/lesson/lessontest"
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
@@ -41,7 +41,7 @@ func newScene(t *testing.T) *scene {
 func (s *scene) look(t *testing.T, probe string) check.Result {
 	t.Helper()
 	var c format.Check
-	if err := strict.Decode("id: x\n"+probe, &c); err != nil {
+	if err := strictyaml.Decode("id: x\n"+probe, &c); err != nil {
 		t.Fatal(err)
 	}
 	return s.eye.Look(t.Context(), &c, check.Baseline{Since: s.began})

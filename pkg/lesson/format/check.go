@@ -8,13 +8,13 @@ import (
 	"go.yaml.in/yaml/v3"
 	"google.golang.org/grpc/codes"
 
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
 	"github.com/shopctl/shopctl/pkg/rpc/code"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // Check is a goal: exactly one probe that reads it off the system, or an Answer.
 type Check struct {
-	At    strict.Position
+	At    strictyaml.Position
 	ID    string `yaml:"id"`
 	Title string `yaml:"title"`
 	// Look is a command that shows what the check saw; each kind has its own default.
@@ -59,7 +59,7 @@ func (n *Need) DecodeNode(node *yaml.Node) error {
 		Check    string `yaml:"check"`
 		Observed string `yaml:"observed"`
 	}
-	if err := strict.Into(node, &long); err != nil {
+	if err := strictyaml.Into(node, &long); err != nil {
 		return err
 	}
 	n.Check, n.Observed = long.Check, long.Observed
@@ -68,7 +68,7 @@ func (n *Need) DecodeNode(node *yaml.Node) error {
 
 // When is a state and what to say to it: either a text in what the check itself observed, or a probe.
 type When struct {
-	At       strict.Position
+	At       strictyaml.Position
 	Observed *Match `yaml:"observed"`
 	Probe    `yaml:",inline"`
 	Say      string `yaml:"say"`
@@ -76,7 +76,7 @@ type When struct {
 
 // RPC calls a method and expects an outcome.
 type RPC struct {
-	At      strict.Position
+	At      strictyaml.Position
 	Service string `yaml:"service"`
 	Method  string `yaml:"method"`
 	// Request is JSON, or YAML that stands for it.
@@ -101,7 +101,7 @@ type Expect struct {
 
 // Field is a place in the response ("products[0].name") and what must stand there.
 type Field struct {
-	At    strict.Position
+	At    strictyaml.Position
 	Path  string `yaml:"path"`
 	Match `yaml:",inline"`
 }
@@ -126,7 +126,7 @@ func (m Match) Empty() bool {
 
 // Instance compares how a service does; what is not set is not compared.
 type Instance struct {
-	At       strict.Position
+	At       strictyaml.Position
 	Service  string  `yaml:"service"`
 	State    Strings `yaml:"state"`
 	Version  string  `yaml:"version"`
@@ -139,7 +139,7 @@ type Instance struct {
 
 // Log looks for a line that a service wrote since the step began.
 type Log struct {
-	At       strict.Position
+	At       strictyaml.Position
 	Service  string  `yaml:"service"`
 	Contains Strings `yaml:"contains"`
 	Matches  Pattern `yaml:"matches"`
@@ -150,7 +150,7 @@ type Log struct {
 
 // Answer is a question about what the learner found out.
 type Answer struct {
-	At        strict.Position
+	At        strictyaml.Position
 	Question  string     `yaml:"question"`
 	Kind      AnswerKind `yaml:"kind"`
 	Unit      string     `yaml:"unit"`
@@ -165,7 +165,7 @@ type Answer struct {
 
 // Wrong is a mistake that people make, and what it deserves to hear.
 type Wrong struct {
-	At    strict.Position
+	At    strictyaml.Position
 	Given Strings `yaml:"given"`
 	Say   string  `yaml:"say"`
 }
@@ -180,7 +180,7 @@ func (s *Strings) DecodeNode(n *yaml.Node) error {
 		return nil
 	}
 	var list []string
-	if err := strict.Into(n, &list); err != nil {
+	if err := strictyaml.Into(n, &list); err != nil {
 		return err
 	}
 	*s = list
@@ -193,12 +193,12 @@ type Pattern struct{ *regexp.Regexp }
 // DecodeNode compiles the pattern.
 func (p *Pattern) DecodeNode(n *yaml.Node) error {
 	var text string
-	if err := strict.Into(n, &text); err != nil {
+	if err := strictyaml.Into(n, &text); err != nil {
 		return err
 	}
 	re, err := regexp.Compile(text)
 	if err != nil {
-		return strict.At(n, "%s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		return strictyaml.At(n, "%s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
 	p.Regexp = re
 	return nil
@@ -210,12 +210,12 @@ type Code struct{ codes.Code }
 // DecodeNode reads the name.
 func (c *Code) DecodeNode(n *yaml.Node) error {
 	var text string
-	if err := strict.Into(n, &text); err != nil {
+	if err := strictyaml.Into(n, &text); err != nil {
 		return err
 	}
 	if found, ok := code.Parse(text); ok {
 		c.Code = found
 		return nil
 	}
-	return strict.At(n, "unknown code %q%s", text, strict.DidYouMean(text, code.Names()))
+	return strictyaml.At(n, "unknown code %q%s", text, strictyaml.DidYouMean(text, code.Names()))
 }

@@ -7,7 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // JSON is a request: JSON text as it is, or YAML turned into JSON with the keys in their order.
@@ -17,7 +17,7 @@ type JSON []byte
 func (j *JSON) DecodeNode(n *yaml.Node) error {
 	if n.Kind == yaml.ScalarNode {
 		if !json.Valid([]byte(n.Value)) {
-			return strict.At(n, "want JSON or a mapping, got %q", n.Value)
+			return strictyaml.At(n, "want JSON or a mapping, got %q", n.Value)
 		}
 		*j = JSON(n.Value)
 		return nil
@@ -49,7 +49,7 @@ func writeJSON(b *bytes.Buffer, n *yaml.Node) error {
 	case yaml.ScalarNode:
 		return writeJSONScalar(b, n)
 	}
-	return strict.At(n, "anchors and aliases are not supported")
+	return strictyaml.At(n, "anchors and aliases are not supported")
 }
 
 func writeJSONObject(b *bytes.Buffer, n *yaml.Node) error {
@@ -58,10 +58,10 @@ func writeJSONObject(b *bytes.Buffer, n *yaml.Node) error {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if key.Kind != yaml.ScalarNode {
-			return strict.At(key, "want a name")
+			return strictyaml.At(key, "want a name")
 		}
 		if seen[key.Value] {
-			return strict.At(key, "%q is given twice", key.Value)
+			return strictyaml.At(key, "%q is given twice", key.Value)
 		}
 		seen[key.Value] = true
 		if i > 0 {
@@ -84,12 +84,12 @@ func writeJSONScalar(b *bytes.Buffer, n *yaml.Node) error {
 	case "!!bool":
 		var v bool
 		if err := n.Decode(&v); err != nil {
-			return strict.At(n, "want true or false")
+			return strictyaml.At(n, "want true or false")
 		}
 		b.WriteString(strconv.FormatBool(v))
 	case "!!int", "!!float":
 		if !json.Valid([]byte(n.Value)) {
-			return strict.At(n, "want a number as JSON writes it, got %q", n.Value)
+			return strictyaml.At(n, "want a number as JSON writes it, got %q", n.Value)
 		}
 		b.WriteString(n.Value)
 	default:

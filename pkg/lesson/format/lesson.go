@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/lesson/command"
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // Lesson is one lesson as its file describes it.
@@ -30,7 +30,7 @@ type Lesson struct {
 
 // Front is the front matter.
 type Front struct {
-	At      strict.Position
+	At      strictyaml.Position
 	ID      string   `yaml:"id"`
 	Aliases []string `yaml:"aliases"`
 	Title   string   `yaml:"title"`
@@ -100,7 +100,7 @@ const (
 
 // Option is one way to answer.
 type Option struct {
-	At      strict.Position
+	At      strictyaml.Position
 	ID      string `yaml:"id"`
 	Say     string `yaml:"say"`
 	Reply   string `yaml:"reply"`
@@ -109,7 +109,7 @@ type Option struct {
 
 // Predict asks what will happen, before it can happen.
 type Predict struct {
-	At       strict.Position
+	At       strictyaml.Position
 	Question string   `yaml:"question"`
 	Options  []Option `yaml:"options"`
 	// Confidence says whether to ask how sure the learner is; it is asked unless this is false.
@@ -125,7 +125,7 @@ type Run struct {
 // Observe asks what was seen. The truth is fixed (Value, Accept or a correct option), or taken From
 // what the learner's own run printed.
 type Observe struct {
-	At        strict.Position
+	At        strictyaml.Position
 	Question  string     `yaml:"question"`
 	Kind      AnswerKind `yaml:"kind"`
 	Unit      string     `yaml:"unit"`
@@ -169,7 +169,7 @@ const (
 
 // Hints is the ladder: where to look, the principle, the worked step; and the question that follows it.
 type Hints struct {
-	At        strict.Position
+	At        strictyaml.Position
 	Look      string `yaml:"look"`
 	Principle string `yaml:"principle"`
 	Worked    string `yaml:"worked"`
@@ -192,7 +192,7 @@ func (h *Hints) Rungs() []string {
 
 // Question is asked again after days, by review.
 type Question struct {
-	At      strict.Position
+	At      strictyaml.Position
 	ID      string   `yaml:"id"`
 	Ask     string   `yaml:"ask"`
 	Accept  []string `yaml:"accept"`

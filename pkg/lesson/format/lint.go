@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
-	"github.com/shopctl/shopctl/pkg/pattern"
+	"github.com/shopctl/shopctl/pkg/lazyregexp"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // Limits of a good lesson.
@@ -164,12 +164,12 @@ func (r *linter) lintService(args []string, line int) {
 
 func (r *linter) service(name string, line, column int) {
 	if !slices.Contains(r.services, name) {
-		r.add("unknown-service", line, column, "the shop has no service %q%s", name, strict.DidYouMean(name, r.services))
+		r.add("unknown-service", line, column, "the shop has no service %q%s", name, strictyaml.DidYouMean(name, r.services))
 	}
 }
 
 // literalPort is an address that holds on one machine and one day only.
-var literalPort = pattern.Lazy(`(?:localhost|127\.0\.0\.1|\[::1\]):\d+`)
+var literalPort = lazyregexp.New(`(?:localhost|127\.0\.0\.1|\[::1\]):\d+`)
 
 func (r *linter) lintPort(text string, line int) {
 	if found := literalPort().FindString(text); found != "" {
@@ -178,7 +178,7 @@ func (r *linter) lintPort(text string, line int) {
 }
 
 // belittling words tell a reader who is stuck that it is their fault.
-var belittling = pattern.Lazy(`(?i)\b(simply|just|obviously|of course|trivial(?:ly)?|easy|easily)\b`)
+var belittling = lazyregexp.New(`(?i)\b(simply|just|obviously|of course|trivial(?:ly)?|easy|easily)\b`)
 
 func (r *linter) lintProse(b Block) {
 	for i, line := range strings.Split(b.Markdown, "\n") {

@@ -3,12 +3,12 @@ package format
 import (
 	"time"
 
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // Resource compares fields of an applied object.
 type Resource struct {
-	At        strict.Position
+	At        strictyaml.Position
 	Kind      string `yaml:"kind"`
 	Name      string `yaml:"name"`
 	Namespace string `yaml:"namespace"`
@@ -22,7 +22,7 @@ type Resource struct {
 // was placed or money that was given back. It reads the logs of payment and checkout, which name each
 // charge by its transaction.
 type Order struct {
-	At strict.Position
+	At strictyaml.Position
 	// Window counts the last so long only; default: since the step began.
 	Window time.Duration `yaml:"window"`
 	// Charges, Orders and Refunds bound how many there were.
@@ -35,7 +35,7 @@ type Order struct {
 
 // Manifest is a file in the workspace that the learner writes: it must decode strictly.
 type Manifest struct {
-	At   strict.Position
+	At   strictyaml.Position
 	File string `yaml:"file"`
 	// Objects must be in the file.
 	Objects []ManifestObject `yaml:"objects"`
@@ -43,7 +43,7 @@ type Manifest struct {
 
 // ManifestObject is an object that a file must hold.
 type ManifestObject struct {
-	At     strict.Position
+	At     strictyaml.Position
 	Kind   string  `yaml:"kind"`
 	Name   string  `yaml:"name"`
 	Fields []Field `yaml:"fields"`
@@ -52,7 +52,7 @@ type ManifestObject struct {
 // GoTest runs the tests of a Go module in the workspace. Only lessons that come with shopctl may: those
 // of others execute nothing.
 type GoTest struct {
-	At strict.Position
+	At strictyaml.Position
 	// Dir is the module's directory; default the workspace itself.
 	Dir string `yaml:"dir"`
 	// Run chooses tests by name, as go test -run does.

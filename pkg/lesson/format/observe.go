@@ -3,12 +3,12 @@ package format
 import (
 	"time"
 
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // PromQL evaluates an expression over the shop's metrics and bounds what comes out.
 type PromQL struct {
-	At strict.Position
+	At strictyaml.Position
 	// Expr may look back to the beginning of the step: up[$since].
 	Expr string `yaml:"expr"`
 	// The bound stands beside the expression: above, below, at_least, at_most, equals.
@@ -23,14 +23,14 @@ type PromQL struct {
 
 // Enough is how many samples a judgement needs.
 type Enough struct {
-	At      strict.Position
+	At      strictyaml.Position
 	Expr    string  `yaml:"expr"`
 	AtLeast float64 `yaml:"at_least"`
 }
 
 // Trace looks for traces since the step began that have all that is asked.
 type Trace struct {
-	At strict.Position
+	At strictyaml.Position
 	// Service, Operation and Error choose the traces that are looked at: those with such a span.
 	Service   string `yaml:"service"`
 	Operation string `yaml:"operation"`
@@ -48,7 +48,7 @@ type Trace struct {
 
 // Span is a span that a trace must have, as often as Count says.
 type Span struct {
-	At      strict.Position
+	At      strictyaml.Position
 	Service string `yaml:"service"`
 	// Name is the operation: of an RPC the method, "Charge"; or the whole name.
 	Name string `yaml:"name"`
@@ -67,21 +67,21 @@ type Span struct {
 
 // Parent is who called.
 type Parent struct {
-	At      strict.Position
+	At      strictyaml.Position
 	Service string `yaml:"service"`
 	Name    string `yaml:"name"`
 }
 
 // Attribute is an attribute of a span and what it must be.
 type Attribute struct {
-	At    strict.Position
+	At    strictyaml.Position
 	Key   string `yaml:"key"`
 	Match `yaml:",inline"`
 }
 
 // Edge bounds how calls from one service to another go.
 type Edge struct {
-	At     strict.Position
+	At     strictyaml.Position
 	Caller string `yaml:"caller"`
 	Callee string `yaml:"callee"`
 	// Window is what rates and quantiles are computed over; default 30 s.
@@ -102,7 +102,7 @@ type Edge struct {
 
 // Alert wants an alerting rule in a state.
 type Alert struct {
-	At   strict.Position
+	At   strictyaml.Position
 	Name string `yaml:"name"`
 	// State is firing, pending or inactive as it is now; fired or resolved when that happened since the
 	// step began.

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shopctl/shopctl/pkg/lazyregexp"
 	"github.com/shopctl/shopctl/pkg/lesson/command"
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
-	"github.com/shopctl/shopctl/pkg/pattern"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // roleLanguages says what each role is written in.
@@ -38,7 +38,7 @@ func Parse(file string, src []byte) (*Lesson, error) {
 	p := readPage(r, src)
 	l := &Lesson{File: file, Unfilled: p.linesWith(FillIn)}
 	if p.front != "" {
-		if err := strict.Decode(padded(1, p.front), &l.Front); err != nil {
+		if err := strictyaml.Decode(padded(1, p.front), &l.Front); err != nil {
 			r.inFile(2, err)
 		}
 	}
@@ -92,7 +92,7 @@ func (r *reporter) step(p *page, s section) Step {
 
 func (r *reporter) block(f fence) (Block, bool) {
 	if !isRole(f.role) {
-		r.add("role", f.open, len(f.language)+5, "unknown role %q%s", f.role, strict.DidYouMean(f.role, roles()))
+		r.add("role", f.open, len(f.language)+5, "unknown role %q%s", f.role, strictyaml.DidYouMean(f.role, roles()))
 		return Block{}, false
 	}
 	for _, want := range roleLanguages {
@@ -117,23 +117,23 @@ func decodeBlock(b *Block, content string) (err error) {
 	switch b.Kind {
 	case PredictKind:
 		b.Predict = &Predict{}
-		return strict.Decode(content, b.Predict)
+		return strictyaml.Decode(content, b.Predict)
 	case RunKind:
 		b.Run = &Run{Text: strings.TrimSpace(content)}
 		b.Run.Lines, err = command.Parse(content)
 		return err
 	case ObserveKind:
 		b.Observe = &Observe{}
-		return strict.Decode(content, b.Observe)
+		return strictyaml.Decode(content, b.Observe)
 	case CheckKind:
-		return strict.Decode(content, &b.Checks)
+		return strictyaml.Decode(content, &b.Checks)
 	case HintsKind:
 		b.Hints = &Hints{}
-		return strict.Decode(content, b.Hints)
+		return strictyaml.Decode(content, b.Hints)
 	default:
-		return strict.Decode(content, &b.Recall)
+		return strictyaml.Decode(content, &b.Recall)
 	}
 }
 
 // validID is what lessons, steps, checks and options are called: it is typed, and part of file names.
-var validID = pattern.Lazy(`^[a-z0-9][a-z0-9-]{0,39}$`)
+var validID = lazyregexp.New(`^[a-z0-9][a-z0-9-]{0,39}$`)

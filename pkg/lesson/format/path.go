@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/shopctl/shopctl/pkg/pattern"
+	"github.com/shopctl/shopctl/pkg/lazyregexp"
 )
 
 // segment is one move along a path: a name, an index, or the element of a list whose field has a value.
@@ -16,7 +16,7 @@ type segment struct {
 }
 
 // pathStep reads one segment: name, ["any name"], [3] or [field=value].
-var pathStep = pattern.Lazy(`^(?:\.?([A-Za-z_][A-Za-z0-9_]*)|\["([^"]+)"\]|\[(\d{1,6})\]|\[([A-Za-z_][A-Za-z0-9_]*)=([^\]]+)\])`)
+var pathStep = lazyregexp.New(`^(?:\.?([A-Za-z_][A-Za-z0-9_]*)|\["([^"]+)"\]|\[(\d{1,6})\]|\[([A-Za-z_][A-Za-z0-9_]*)=([^\]]+)\])`)
 
 // parsePath cuts a path into its segments.
 func parsePath(path string) ([]segment, error) {

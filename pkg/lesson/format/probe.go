@@ -8,8 +8,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
-	"github.com/shopctl/shopctl/pkg/pattern"
+	"github.com/shopctl/shopctl/pkg/lazyregexp"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // Probe is one question to the system: at most one of the fields is set.
@@ -51,7 +51,7 @@ func (p Probe) Kind() string { return strings.Join(p.kinds(), " ") }
 
 // Bound is a condition on a number; all that is set must hold. A number alone means equals.
 type Bound struct {
-	At strict.Position
+	At strictyaml.Position
 	BoundFields
 }
 
@@ -66,11 +66,11 @@ type BoundFields struct {
 
 // DecodeNode reads 3 or {above: 2, below: 4}.
 func (b *Bound) DecodeNode(n *yaml.Node) error {
-	b.At = strict.Position{Line: n.Line, Column: n.Column}
+	b.At = strictyaml.Position{Line: n.Line, Column: n.Column}
 	if n.Kind == yaml.ScalarNode {
-		return strict.Into(n, &b.Equals)
+		return strictyaml.Into(n, &b.Equals)
 	}
-	return strict.Into(n, &b.BoundFields)
+	return strictyaml.Into(n, &b.BoundFields)
 }
 
 // Empty tells whether the bound asks for nothing.
@@ -126,7 +126,7 @@ func (w Within) String() string {
 // named is a service that is named at a place.
 type named struct {
 	name string
-	at   strict.Position
+	at   strictyaml.Position
 }
 
 // services returns the services that the probe names.
@@ -163,7 +163,7 @@ func (t *Trace) named() []named {
 }
 
 // ranges are the windows of an expression: [30s].
-var ranges = pattern.Lazy(`\[(\d+(?:ms|s|m|h))`)
+var ranges = lazyregexp.New(`\[(\d+(?:ms|s|m|h))`)
 
 // Window is how far back the probe looks, so that what was repaired may take as long to show.
 func (p Probe) Window() time.Duration {

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/lesson/command"
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // Problem is one thing that is wrong with a lesson.
@@ -49,7 +49,7 @@ func (r *reporter) add(code string, line, column int, format string, args ...any
 
 // inFile reports an error that knows its place in the file; one that does not belongs to line least.
 func (r *reporter) inFile(least int, err error) {
-	var inYAML *strict.Error
+	var inYAML *strictyaml.Error
 	var inRun *command.Error
 	switch {
 	case errors.As(err, &inYAML):

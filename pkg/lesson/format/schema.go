@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
 	"github.com/shopctl/shopctl/pkg/rpc/code"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // SchemaRoles are what a schema can be had of: the front matter and the blocks that are written in YAML.
@@ -39,7 +39,7 @@ func Schema(role string) (map[string]any, error) {
 	} else {
 		t, ok := tops[role]
 		if !ok {
-			return nil, fmt.Errorf("unknown role %q%s", role, strict.DidYouMean(role, SchemaRoles()))
+			return nil, fmt.Errorf("unknown role %q%s", role, strictyaml.DidYouMean(role, SchemaRoles()))
 		}
 		out["title"] = "shopctl lesson: " + role
 		for key, value := range g.of(t) {
@@ -129,7 +129,7 @@ func (g *schemas) named(t reflect.Type) object {
 	properties := object{}
 	g.defs[name+"Type"] = object{"type": "object", "additionalProperties": false, "properties": properties}
 	var required []string
-	for _, f := range strict.Fields(t) {
+	for _, f := range strictyaml.Fields(t) {
 		properties[f.Name] = g.of(f.Type)
 		if words := wordsOfField(t, f.Name); words != nil {
 			properties[f.Name] = object{"enum": anyOf(words)}

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // Translation is a lesson in another language, by step id.
@@ -60,7 +60,7 @@ func (r *reporter) translatedBlocks(s section) map[Kind]translatedBlock {
 		_, twice := blocks[kind]
 		switch {
 		case !isRole(f.role):
-			r.add("role", f.open, len(f.language)+5, "unknown role %q%s", f.role, strict.DidYouMean(f.role, roles()))
+			r.add("role", f.open, len(f.language)+5, "unknown role %q%s", f.role, strictyaml.DidYouMean(f.role, roles()))
 			continue
 		case kind == RunKind:
 			r.add("translation", f.open, 1, "commands are not translated: write --- in place of the run block")
@@ -212,7 +212,7 @@ func (r *reporter) lintWords(t translated, w *words, line int, what string) {
 	}
 	for _, path := range sortedKeys(unknown) {
 		at := unknown[path]
-		r.add("translation", at.Line, at.Column, "%s has no text at %s%s", what, path, strict.DidYouMean(path, w.paths()))
+		r.add("translation", at.Line, at.Column, "%s has no text at %s%s", what, path, strictyaml.DidYouMean(path, w.paths()))
 	}
 }
 

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // mostLoad is the highest load that a lesson may declare, in steps of a journey a second: a laptop takes it.
@@ -21,7 +21,7 @@ func (r *reporter) validate(l *Lesson) {
 	checks := map[string]bool{}
 	for i := range l.Steps {
 		s := &l.Steps[i]
-		r.id("step", s.ID, strict.Position{Line: s.Line, Column: 1}, steps)
+		r.id("step", s.ID, strictyaml.Position{Line: s.Line, Column: 1}, steps)
 		r.stepBlocks(s, checks)
 	}
 	questions := map[string]bool{}
@@ -45,7 +45,7 @@ func (r *reporter) front(l *Lesson) {
 	}
 	for _, what := range l.Rollback {
 		if !slices.Contains(rollbacks(), string(what)) {
-			r.add("rollback", at.Line, at.Column, "unknown rollback %q%s", what, strict.DidYouMean(string(what), rollbacks()))
+			r.add("rollback", at.Line, at.Column, "unknown rollback %q%s", what, strictyaml.DidYouMean(string(what), rollbacks()))
 		}
 	}
 	if l.Shop.Load < 0 || l.Shop.Load > mostLoad || l.Shop.Seed < 0 {
@@ -62,7 +62,7 @@ func (r *reporter) front(l *Lesson) {
 	}
 }
 
-func (r *reporter) id(what, id string, at strict.Position, seen map[string]bool) {
+func (r *reporter) id(what, id string, at strictyaml.Position, seen map[string]bool) {
 	switch {
 	case !validID().MatchString(id):
 		r.add("id", at.Line, at.Column, "%s id %q: use lower case letters, digits and dashes", what, id)
@@ -106,7 +106,7 @@ func (r *reporter) predict(p *Predict) {
 	r.options(p.Options, p.At, true)
 }
 
-func (r *reporter) options(options []Option, at strict.Position, oneCorrect bool) {
+func (r *reporter) options(options []Option, at strictyaml.Position, oneCorrect bool) {
 	seen := map[string]bool{}
 	correct := 0
 	for _, o := range options {
@@ -143,7 +143,7 @@ func (r *reporter) observe(o *Observe, run *Block) {
 		}
 		r.options(o.Options, o.At, true)
 	default:
-		bad("unknown kind %q%s", o.Kind, strict.DidYouMean(string(o.Kind), answerKinds()))
+		bad("unknown kind %q%s", o.Kind, strictyaml.DidYouMean(string(o.Kind), answerKinds()))
 	}
 	if o.From != nil {
 		r.from(o, run, bad)
@@ -164,7 +164,7 @@ func (r *reporter) from(o *Observe, run *Block, bad func(string, ...any)) {
 			bad("from: take: match needs a match with one group")
 		}
 	default:
-		bad("unknown take %q%s", f.Take, strict.DidYouMean(string(f.Take), takes()))
+		bad("unknown take %q%s", f.Take, strictyaml.DidYouMean(string(f.Take), takes()))
 	}
 }
 
@@ -193,7 +193,7 @@ func (r *reporter) checks(checks []Check, seen map[string]bool) {
 		for _, need := range c.Needs {
 			if !slices.Contains(here[:i], need.Check) {
 				r.add("needs", c.At.Line, c.At.Column, "check %q needs %q, which does not come before it in the step%s",
-					c.ID, need.Check, strict.DidYouMean(need.Check, here[:i]))
+					c.ID, need.Check, strictyaml.DidYouMean(need.Check, here[:i]))
 			}
 		}
 	}
@@ -205,7 +205,7 @@ func (r *reporter) check(c *Check) {
 		kinds++
 	}
 	if kinds != 1 {
-		r.add("check", c.At.Line, c.At.Column, "check %q asks %d questions, want exactly one of %s", c.ID, kinds, strict.Or(append(ProbeKinds(), "answer")))
+		r.add("check", c.At.Line, c.At.Column, "check %q asks %d questions, want exactly one of %s", c.ID, kinds, strictyaml.Or(append(ProbeKinds(), "answer")))
 	}
 	if c.For > 0 && c.Timeout <= c.For {
 		r.add("check", c.At.Line, c.At.Column, "check %q must hold for %s, but is looked at for %s only", c.ID, c.For, c.Timeout)
@@ -220,7 +220,7 @@ func (r *reporter) check(c *Check) {
 			n++
 		}
 		if n != 1 || w.Say == "" {
-			r.add("when", w.At.Line, w.At.Column, "a state is one of observed, %s, and has something to say", strict.Or(ProbeKinds()))
+			r.add("when", w.At.Line, w.At.Column, "a state is one of observed, %s, and has something to say", strictyaml.Or(ProbeKinds()))
 		}
 		r.probe(w.Probe)
 	}
@@ -247,7 +247,7 @@ func (r *reporter) answer(c *Check) {
 	case OptionAnswer:
 		r.options(a.Options, a.At, true)
 	default:
-		bad("unknown kind %q%s", a.Kind, strict.DidYouMean(string(a.Kind), answerKinds()))
+		bad("unknown kind %q%s", a.Kind, strictyaml.DidYouMean(string(a.Kind), answerKinds()))
 	}
 	for _, w := range a.Wrong {
 		if len(w.Given) == 0 || w.Say == "" {

@@ -8,8 +8,8 @@ import (
 
 	"github.com/prometheus/prometheus/promql/parser"
 
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
 	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // Bounds that keep one look at the system short.
@@ -19,7 +19,7 @@ const (
 )
 
 // at reports a problem at the place of what is written.
-func (r *reporter) at(code string, at strict.Position, format string, args ...any) {
+func (r *reporter) at(code string, at strictyaml.Position, format string, args ...any) {
 	r.add(code, at.Line, at.Column, format, args...)
 }
 
@@ -88,7 +88,7 @@ func (r *reporter) promql(q *PromQL) {
 }
 
 // expr wants an expression to be PromQL.
-func (r *reporter) expr(at strict.Position, text string) {
+func (r *reporter) expr(at strictyaml.Position, text string) {
 	_, err := parser.NewParser(parser.Options{}).ParseExpr(text)
 	if err == nil {
 		return
@@ -113,7 +113,7 @@ func (r *reporter) trace(t *Trace) {
 			r.at("trace", s.At, "a span has a service or a name")
 		}
 		if s.Kind != "" && !slices.Contains(SpanKinds(), s.Kind) {
-			r.at("trace", s.At, "unknown kind %q%s", s.Kind, strict.DidYouMean(s.Kind, SpanKinds()))
+			r.at("trace", s.At, "unknown kind %q%s", s.Kind, strictyaml.DidYouMean(s.Kind, SpanKinds()))
 		}
 		if p := s.Parent; p != nil && p.Service == "" && p.Name == "" {
 			r.at("trace", p.At, "a parent has a service or a name")
@@ -152,7 +152,7 @@ func (r *reporter) alert(a *Alert) {
 		r.at("alert", a.At, "an alert check has the name of a rule")
 	}
 	if !slices.Contains(AlertStates(), a.State) {
-		r.at("alert", a.At, "unknown state %q%s", a.State, strict.DidYouMean(a.State, AlertStates()))
+		r.at("alert", a.At, "unknown state %q%s", a.State, strictyaml.DidYouMean(a.State, AlertStates()))
 	}
 	if a.AtLeast != 0 && (a.AtLeast < 0 || a.State != "fired" && a.State != "resolved") {
 		r.at("alert", a.At, "at_least counts how often the alert fired or was resolved, and does not go with %q", a.State)
@@ -172,7 +172,7 @@ func (r *reporter) resource(o *Resource) {
 }
 
 // kind wants a kind of object to be one that the shop knows.
-func (r *reporter) kind(code string, at strict.Position, kind string) {
+func (r *reporter) kind(code string, at strictyaml.Position, kind string) {
 	if _, err := resource.LookupKind(kind); err != nil {
 		r.at(code, at, "%s", err)
 	}

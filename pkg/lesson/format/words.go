@@ -8,7 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/shopctl/shopctl/pkg/lesson/strict"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // words are the texts of a block that people read, each by its path in the block's YAML: mappings by
@@ -145,12 +145,12 @@ type translated map[string]translatedWord
 
 type translatedWord struct {
 	text string
-	at   strict.Position
+	at   strictyaml.Position
 }
 
 // flatten reads the YAML of a translation into its paths.
 func flatten(text string) (translated, error) {
-	n, err := strict.Parse(text)
+	n, err := strictyaml.Parse(text)
 	if err != nil || n == nil {
 		return nil, err
 	}
@@ -178,11 +178,11 @@ func (t translated) add(path string, n *yaml.Node) error {
 		}
 	case yaml.ScalarNode:
 		if _, twice := t[path]; twice {
-			return strict.At(n, "%s is given twice", path)
+			return strictyaml.At(n, "%s is given twice", path)
 		}
-		t[path] = translatedWord{n.Value, strict.Position{Line: n.Line, Column: n.Column}}
+		t[path] = translatedWord{n.Value, strictyaml.Position{Line: n.Line, Column: n.Column}}
 	default:
-		return strict.At(n, "anchors and aliases are not supported")
+		return strictyaml.At(n, "anchors and aliases are not supported")
 	}
 	return nil
 }
@@ -208,8 +208,8 @@ func entry(i int, item *yaml.Node) string {
 
 // into puts the translation in place of the words, and returns the paths that it lacks and the places
 // of those that the original does not have.
-func (t translated) into(w *words) (missing []string, unknown map[string]strict.Position) {
-	unknown = map[string]strict.Position{}
+func (t translated) into(w *words) (missing []string, unknown map[string]strictyaml.Position) {
+	unknown = map[string]strictyaml.Position{}
 	for path, tr := range t {
 		unknown[path] = tr.at
 	}

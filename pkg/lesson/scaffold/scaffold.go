@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/shopctl/shopctl/pkg/pattern"
+	"github.com/shopctl/shopctl/pkg/lazyregexp"
 )
 
 //go:embed template
@@ -25,7 +25,7 @@ var files = [...]struct{ template, path string }{
 }
 
 // name is what tracks and lessons are called: it is typed, and part of file names.
-var name = pattern.Lazy(`^[a-z0-9][a-z0-9-]{0,39}$`)
+var name = lazyregexp.New(`^[a-z0-9][a-z0-9-]{0,39}$`)
 
 // ErrExists tells that there is something already where the lesson would be.
 var ErrExists = errors.New("it exists already")

@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/storage"
 
-	"github.com/shopctl/shopctl/pkg/nearest"
+	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 const (
@@ -158,7 +158,7 @@ func (e *Engine) Missing(expr string) []string {
 			if m.Name != model.MetricNameLabel || m.Type != labels.MatchEqual || names[m.Value] > 0 {
 				continue
 			}
-			text := fmt.Sprintf("there is no metric %q%s", m.Value, nearest.Suggest(m.Value, known))
+			text := fmt.Sprintf("there is no metric %q%s", m.Value, suggest.Phrase(m.Value, known))
 			if !slices.Contains(missing, text) {
 				missing = append(missing, text)
 			}
@@ -228,7 +228,7 @@ func parseHint(text string) string {
 			known = append(known, n)
 		}
 		slices.Sort(known)
-		if near := nearest.Match(name, known); near != "" {
+		if near := suggest.Match(name, known); near != "" {
 			return fmt.Sprintf("did you mean %s()?", near)
 		}
 	}

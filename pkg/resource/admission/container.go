@@ -9,7 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"github.com/shopctl/shopctl/pkg/nearest"
+	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 // container checks one container; names and volumes are those of its pod.
@@ -133,7 +133,7 @@ func (c *issues) fieldRef(path, field string) {
 	}
 	if !slices.Contains(known, field) {
 		c.add(path, "%q is no field that a variable can show%s; known are %s, metadata.labels['KEY'] and metadata.annotations['KEY']",
-			field, nearest.Suggest(field, known), strings.Join(known, ", "))
+			field, suggest.Phrase(field, known), strings.Join(known, ", "))
 	}
 }
 
@@ -202,7 +202,7 @@ func (c *issues) mounts(path string, mounts []corev1.VolumeMount, volumes map[st
 	for i, m := range mounts {
 		at := item(path, i)
 		if !volumes[m.Name] {
-			c.add(at+".name", "there is no volume %q%s", m.Name, nearest.Suggest(m.Name, slices.Collect(maps.Keys(volumes))))
+			c.add(at+".name", "there is no volume %q%s", m.Name, suggest.Phrase(m.Name, slices.Collect(maps.Keys(volumes))))
 		}
 		switch {
 		case m.MountPath == "":

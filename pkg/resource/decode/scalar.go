@@ -15,7 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"github.com/shopctl/shopctl/pkg/nearest"
+	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 // maxQuantity bounds the length of a quantity, in bytes.
@@ -161,7 +161,7 @@ func oneOf(n *yaml.Node, words []string) (any, string) {
 		return nil, complaint
 	}
 	if s, _ := v.(string); s != "" && !slices.Contains(words, s) {
-		return nil, fmt.Sprintf("%q is not one of %s%s", shorten(s), strings.Join(words, ", "), nearest.Suggest(s, words))
+		return nil, fmt.Sprintf("%q is not one of %s%s", shorten(s), strings.Join(words, ", "), suggest.Phrase(s, words))
 	}
 	return v, ""
 }

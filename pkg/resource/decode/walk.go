@@ -9,8 +9,8 @@ import (
 
 	yaml "go.yaml.in/yaml/v3"
 
-	"github.com/shopctl/shopctl/pkg/nearest"
 	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 // maxMerges bounds how deep merge keys ("<<") may refer to mappings with merge keys.
@@ -58,7 +58,7 @@ func (w *walker) unknown(path string, key *yaml.Node, known []string) {
 		return
 	}
 	slices.Sort(known)
-	w.add(join(path, key.Value), key, fmt.Sprintf("unknown field %q%s", key.Value, nearest.Suggest(key.Value, known)))
+	w.add(join(path, key.Value), key, fmt.Sprintf("unknown field %q%s", key.Value, suggest.Phrase(key.Value, known)))
 }
 
 // spend takes n values from the budget; false when the file has become too large.

@@ -1,4 +1,4 @@
-package nearest
+package suggest
 
 import (
 	"testing"
@@ -48,10 +48,10 @@ func TestAPartOfAWordIsNoTypo(t *testing.T) {
 }
 
 func TestSuggestAsksOnlyWhenThereIsSomethingToAsk(t *testing.T) {
-	if got := Suggest("nmae", []string{"name"}); got != `; did you mean "name"?` {
+	if got := Phrase("nmae", []string{"name"}); got != `; did you mean "name"?` {
 		t.Error(got)
 	}
-	if got := Suggest("nmae", nil); got != "" {
+	if got := Phrase("nmae", nil); got != "" {
 		t.Error(got)
 	}
 }

@@ -1,7 +1,7 @@
-// Package strict decodes YAML into typed values and forgives nothing: an unknown key, a wrong type, a
+// Package strictyaml decodes YAML into typed values and forgives nothing: an unknown key, a wrong type, a
 // key given twice or a second document is an error with its line and column and, where a name is
 // near, the name that was probably meant.
-package strict
+package strictyaml
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/shopctl/shopctl/pkg/pattern"
+	"github.com/shopctl/shopctl/pkg/lazyregexp"
 )
 
 // Error is what is wrong at one place; lines and columns count from 1.
@@ -67,7 +67,7 @@ func Parse(text string) (*yaml.Node, error) {
 	return doc.Content[0], nil
 }
 
-var yamlLine = pattern.Lazy(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
+var yamlLine = lazyregexp.New(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
 
 func syntax(err error) error {
 	m := yamlLine().FindStringSubmatch(strings.SplitN(err.Error(), "\n", 2)[0])

@@ -1,5 +1,5 @@
-// Package nearest finds the known word that a mistyped one was probably meant to be.
-package nearest
+// Package suggest finds the known word that a mistyped one probably meant: the "did you mean" of every error.
+package suggest
 
 import (
 	"cmp"
@@ -57,8 +57,8 @@ func Typo(word string, candidates []string) string {
 	return ""
 }
 
-// Suggest returns `; did you mean "x"?` for the closest candidate, or "".
-func Suggest(word string, candidates []string) string {
+// Phrase returns `; did you mean "x"?` for the closest candidate, or "".
+func Phrase(word string, candidates []string) string {
 	if m := Match(word, candidates); m != "" {
 		return `; did you mean "` + m + `"?`
 	}

@@ -1,16 +1,16 @@
-package strict
+package strictyaml
 
 import (
 	"slices"
 	"strings"
 
-	"github.com/shopctl/shopctl/pkg/nearest"
+	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 // DidYouMean returns `; did you mean "x"?` for the nearest of the names, or the names themselves
 // when none is near and they are few.
 func DidYouMean(given string, names []string) string {
-	if best := nearest.Match(given, names); best != "" {
+	if best := suggest.Match(given, names); best != "" {
 		return `; did you mean "` + best + `"?`
 	}
 	if len(names) > 0 && len(names) <= 16 {
