@@ -2,6 +2,7 @@ package checkout_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/chassis/chassistest"
 	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/shoperr"
+	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
 func TestAFailingStepIsNamedWithItsCauseAndACodeToActOn(t *testing.T) {
@@ -91,6 +94,68 @@ func TestAFailingStepIsNamedWithItsCauseAndACodeToActOn(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheReasonOfAFailureIsInItsDetails(t *testing.T) {
+	for _, c := range []struct {
+		method              string
+		cause               error
+		reason, step, money string
+	}{
+		{"GetCart", status.Error(codes.Unavailable, "away"), shoperr.CartUnavailable, shoperr.StepCart, ""},
+		{"GetProduct", status.Error(codes.Internal, "broken"), shoperr.ProductUnavailable, shoperr.StepProduct, ""},
+		{"GetProduct", status.Error(codes.NotFound, "not sold"), shoperr.ProductNotFound, shoperr.StepProduct, ""},
+		{"Convert", status.Error(codes.Internal, "broken"), shoperr.CurrencyUnavailable, shoperr.StepConvert, ""},
+		{"GetQuote", status.Error(codes.Internal, "broken"), shoperr.ShippingUnavailable, shoperr.StepQuote, ""},
+		{"Charge", status.Error(codes.Internal, "broken"), shoperr.PaymentUnavailable, shoperr.StepCharge, ""},
+		{"Charge", status.Error(codes.InvalidArgument, "expired"), shoperr.PaymentDeclined, shoperr.StepCharge, ""},
+		{"Charge", status.Error(codes.Code(400), "expired"), shoperr.PaymentDeclined, shoperr.StepCharge, ""},
+		{"Charge", shoperr.New(codes.InvalidArgument, "other", shoperr.Payment, shoperr.IdempotencyKeyReused, nil), shoperr.IdempotencyKeyReused, shoperr.StepCharge, ""},
+		{"ShipOrder", status.Error(codes.Internal, "broken"), shoperr.ShippingUnavailable, shoperr.StepShip, shoperr.ChargeRefunded},
+	} {
+		s := open(t)
+		s.breakIt(c.method, c.cause)
+		_, err := s.client.PlaceOrder(t.Context(), order())
+		reason, metadata, _ := shoperr.Find(err, shoperr.Checkout)
+		if reason != c.reason || metadata[shoperr.Step] != c.step || metadata[shoperr.Charge] != c.money {
+			t.Errorf("%s fails with %v: got reason %q and %v", c.method, c.cause, reason, metadata)
+		}
+		if cause := status.Convert(c.cause).Message(); !strings.HasSuffix(metadata[shoperr.Cause], cause) {
+			t.Errorf("%s: the cause is %q, want %q", c.method, metadata[shoperr.Cause], cause)
+		}
+	}
+}
+
+func TestWhatIsRefusedBeforeAnyCallHasAReasonToo(t *testing.T) {
+	s := open(t)
+	bad := order()
+	bad.Email = "nowhere"
+	if reason, _, _ := shoperr.Find(errorOf(s.client.PlaceOrder(t.Context(), bad)), shoperr.Checkout); reason != shoperr.InvalidRequest {
+		t.Errorf("got %q", reason)
+	}
+	s.cart = nil
+	if reason, _, _ := shoperr.Find(errorOf(s.client.PlaceOrder(t.Context(), order())), shoperr.Checkout); reason != shoperr.CartEmpty {
+		t.Errorf("got %q", reason)
+	}
+}
+
+func errorOf(_ *pb.PlaceOrderResponse, err error) error { return err }
+
+func TestMoneyIsRecordedOnTheSpanOfAnOrder(t *testing.T) {
+	s := open(t)
+	resp, err := s.client.PlaceOrder(t.Context(), order())
+	if err != nil {
+		t.Fatal(err)
+	}
+	spans := s.sink.Wait(t, func(spans []chassistest.Span) bool { return len(placed(spans)) == 1 })
+	span := placed(spans)[0]
+	if span.Attr(shopv1.AttrOrder) != resp.GetOrder().GetOrderId() || span.Attr(shopv1.AttrTransaction) != "transaction-1" || span.Attr(shopv1.AttrAmount) == "" {
+		t.Errorf("got %v", span)
+	}
+}
+
+func placed(spans []chassistest.Span) []chassistest.Span {
+	return slices.DeleteFunc(slices.Clone(spans), func(s chassistest.Span) bool { return s.Attr(shopv1.AttrAudit) != shopv1.AuditPlaced })
 }
 
 func TestConversionsAreToldApart(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/shoperr"
 )
 
 // rememberOrders is how many orders with a key are remembered, about a kilobyte each.
@@ -41,7 +42,7 @@ func newOnce(limit int) *once {
 
 // errKeyReused refuses to give one caller's order to another, or an old order for a new request.
 func errKeyReused() error {
-	return status.Error(codes.InvalidArgument, chassis.IdempotencyKey+" was used before, for another order")
+	return refuse(codes.InvalidArgument, shoperr.IdempotencyKeyReused, chassis.IdempotencyKey+" was used before, for another order")
 }
 
 // do returns the order of a key, placed by place if this call is the first.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -14,6 +16,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/money"
+	"github.com/shopctl/shopctl/pkg/rpc/shoperr"
+	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
 const (
@@ -49,11 +53,11 @@ type (
 // PlaceOrder buys what is in a user's cart.
 func (s *server) PlaceOrder(ctx context.Context, req *hipstershop.PlaceOrderRequest) (*hipstershop.PlaceOrderResponse, error) {
 	if err := validate(req); err != nil {
-		return nil, status.Error(codes.InvalidArgument, err.Error())
+		return nil, refuse(codes.InvalidArgument, shoperr.InvalidRequest, err.Error())
 	}
 	key, err := chassis.IdempotencyKeyOf(ctx)
 	if err != nil {
-		return nil, status.Error(codes.InvalidArgument, err.Error())
+		return nil, refuse(codes.InvalidArgument, shoperr.InvalidRequest, err.Error())
 	}
 	if key == "" {
 		return s.placeOrder(ctx, req, "")
@@ -73,17 +77,17 @@ func (s *server) placeOrder(ctx context.Context, req *hipstershop.PlaceOrderRequ
 	defer cancel()
 	cart, err := s.cart.GetCart(ctx, &hipstershop.GetCartRequest{UserId: req.GetUserId()})
 	if err != nil {
-		return nil, fail(stepCart, err)
+		return nil, stepCart().fail(err)
 	}
 	if err := validateCart(cart); err != nil {
-		return nil, status.Error(codes.FailedPrecondition, err.Error())
+		return nil, err
 	}
 	if err := s.prepare(ctx, req, cart.GetItems(), order); err != nil {
 		return nil, err
 	}
 	total, err := sum(order)
 	if err != nil {
-		return nil, status.Error(codes.FailedPrecondition, "failed to add up the order: "+err.Error())
+		return nil, refuse(codes.FailedPrecondition, shoperr.CartInvalid, "failed to add up the order: "+err.Error())
 	}
 	if key == "" {
 		key = order.OrderId
@@ -91,12 +95,15 @@ func (s *server) placeOrder(ctx context.Context, req *hipstershop.PlaceOrderRequ
 	charge, err := s.payment.Charge(metadata.AppendToOutgoingContext(ctx, chassis.IdempotencyKey, key),
 		&hipstershop.ChargeRequest{Amount: total, CreditCard: req.GetCreditCard()})
 	if err != nil {
-		return nil, fail(stepCharge, err)
+		return nil, stepCharge().fail(err)
 	}
 	if err := s.settle(ctx, req, cart.GetItems(), charge.GetTransactionId(), order); err != nil {
 		return nil, err
 	}
-	s.log.InfoContext(ctx, "order placed", "order_id", order.OrderId, "total", money.Rounded(total),
+	trace.SpanFromContext(ctx).SetAttributes(
+		attribute.String(shopv1.AttrAudit, shopv1.AuditPlaced), attribute.String(shopv1.AttrOrder, order.OrderId),
+		attribute.String(shopv1.AttrTransaction, charge.GetTransactionId()), attribute.String(shopv1.AttrAmount, money.Rounded(total)))
+	s.log.InfoContext(ctx, shopv1.LogPlaced, "order_id", order.OrderId, "total", money.Rounded(total),
 		"items", len(order.Items), "transaction_id", charge.GetTransactionId(), "tracking_id", order.ShippingTrackingId)
 	return &hipstershop.PlaceOrderResponse{Order: order}, nil
 }
@@ -126,14 +133,14 @@ func (s *server) prepare(ctx context.Context, req *hipstershop.PlaceOrderRequest
 func (s *server) quote(ctx context.Context, req *hipstershop.PlaceOrderRequest, items []*hipstershop.CartItem) (*hipstershop.Money, error) {
 	quote, err := s.shipping.GetQuote(ctx, &hipstershop.GetQuoteRequest{Address: req.GetAddress(), Items: items})
 	if err != nil {
-		return nil, fail(stepQuote, err)
+		return nil, stepQuote().fail(err)
 	}
 	usd, currency := quote.GetCostUsd(), req.GetUserCurrency()
 	key := convertKey{usd.GetCurrencyCode(), usd.GetUnits(), usd.GetNanos(), currency}
 	return s.converts.get(key, func() (*hipstershop.Money, error) {
 		cost, err := s.convert(ctx, usd, currency)
 		if err != nil {
-			return nil, fail(stepConvertShipping, err)
+			return nil, stepConvertShipping().fail(err)
 		}
 		return cost, nil
 	})
@@ -144,11 +151,11 @@ func (s *server) price(ctx context.Context, productID, currency string) (*hipste
 	return s.prices.get(priceKey{productID, currency}, func() (*hipstershop.Money, error) {
 		product, err := s.catalog.GetProduct(ctx, &hipstershop.GetProductRequest{Id: productID})
 		if err != nil {
-			return nil, fail(stepProduct(productID), err)
+			return nil, stepProduct(productID).fail(err)
 		}
 		cost, err := s.convert(ctx, product.GetPriceUsd(), currency)
 		if err != nil {
-			return nil, fail(stepConvertPrice(productID, currency), err)
+			return nil, stepConvertPrice(productID, currency).fail(err)
 		}
 		return cost, nil
 	})

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/shoperr"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
@@ -35,7 +36,7 @@ func (s *server) settle(ctx context.Context, req *hipstershop.PlaceOrderRequest,
 	defer cancel()
 	shipped, err := s.shipping.ShipOrder(ctx, &hipstershop.ShipOrderRequest{Address: req.GetAddress(), Items: items})
 	if err != nil {
-		return s.takeBack(caller, transaction, order.GetOrderId(), fail(stepShip, err))
+		return s.refund(caller, transaction, order.GetOrderId(), err)
 	}
 	order.ShippingTrackingId = shipped.GetTrackingId()
 
@@ -65,18 +66,19 @@ func afterCharge(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), timeout)
 }
 
-// takeBack refunds the charge of an order that failed, and returns the error with what came of it.
-func (s *server) takeBack(ctx context.Context, transaction, orderID string, cause error) error {
+// refund refunds the charge of an order that could not be shipped because of cause, and returns the error of the
+// order, with what became of the money.
+func (s *server) refund(ctx context.Context, transaction, orderID string, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refundTimeout)
 	defer cancel()
-	why := status.Convert(cause)
 	refund, err := s.refunds.Refund(ctx, &shopv1.RefundRequest{TransactionId: transaction, Reason: "order " + orderID + " could not be shipped"})
 	if err != nil {
 		s.log.ErrorContext(ctx, "charge not refunded", "order_id", orderID, "transaction_id", transaction, "error", err)
-		return status.Error(why.Code(), why.Message()+"; the charge "+transaction+" could not be refunded: "+status.Convert(err).Message())
+		return stepShip().failWith(cause, "; the charge "+transaction+" could not be refunded: "+status.Convert(err).Message(),
+			map[string]string{shoperr.Charge: shoperr.ChargeKept})
 	}
 	s.log.WarnContext(ctx, "charge refunded", "order_id", orderID, "transaction_id", transaction, "refund_id", refund.GetRefundId())
-	return status.Error(why.Code(), why.Message()+"; the charge was refunded")
+	return stepShip().failWith(cause, "; the charge was refunded", map[string]string{shoperr.Charge: shoperr.ChargeRefunded})
 }
 
 // emptyCart empties the cart of an order. If that cannot be done the order stands; the log says so.

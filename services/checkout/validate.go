@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"net/mail"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/shoperr"
 )
 
 // maxEmail is RFC 5321's limit, in bytes.
@@ -48,14 +50,15 @@ func isEmail(address string) bool {
 	return err == nil && parsed.Address == address && len(address) <= maxEmail
 }
 
-// validateCart finds carts that cannot be ordered. Ours has none but empty ones; another's might.
+// validateCart refuses carts that cannot be ordered. Our cart service keeps none but empty ones; another's might.
 func validateCart(cart *hipstershop.Cart) error {
 	if len(cart.GetItems()) == 0 {
-		return errors.New("cart is empty: there is nothing to order")
+		return refuse(codes.FailedPrecondition, shoperr.CartEmpty, "cart is empty: there is nothing to order")
 	}
 	for _, item := range cart.GetItems() {
 		if item.GetQuantity() < 1 {
-			return fmt.Errorf("cart holds %d of %q: want at least 1", item.GetQuantity(), item.GetProductId())
+			return refuse(codes.FailedPrecondition, shoperr.CartInvalid,
+				fmt.Sprintf("cart holds %d of %q: want at least 1", item.GetQuantity(), item.GetProductId()))
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/shoperr"
 )
 
 func goodOrder() url.Values {
@@ -181,7 +182,7 @@ func TestOrderFailuresAreAttributedToTheServiceThatFailed(t *testing.T) {
 		{"shipping quote failure: failed to get shipping quote: rpc error", "shipping", "nothing was charged", fresh},
 		{"failed to convert shipping cost to currency: failed to convert currency: rpc error", "currency", "nothing was charged", fresh},
 		{"failed to charge card: could not charge the card: rpc error: code = Internal desc = broken", "payment", "never charges or orders twice", again},
-		{"shipping error: shipment failed: rpc error; the charge was refunded", "shipping", "the charge was taken back", fresh},
+		{"shipping error: shipment failed: rpc error; the charge was refunded", "shipping", "the charge was refunded", fresh},
 		{"shipping error: shipment failed: rpc error; the charge t could not be refunded: x", "shipping", "does not charge it again", again},
 		{"something else", "checkout", "never charges or orders twice", again},
 	} {
@@ -194,6 +195,34 @@ func TestOrderFailuresAreAttributedToTheServiceThatFailed(t *testing.T) {
 		page := b.post("/cart/checkout", form, http.StatusInternalServerError)
 		b.contains(page, "The "+c.hop+" service failed", c.says, c.link)
 		b.lacks(page, "rpc error")
+	}
+}
+
+func TestAnOrderFailureIsReadFromTheDetailsAndNotFromTheText(t *testing.T) {
+	reworded := func(code codes.Code, reason string, metadata map[string]string) error {
+		return shoperr.New(code, "reworded", shoperr.Checkout, reason, metadata)
+	}
+	for _, c := range []struct {
+		err        error
+		says, link string
+		code       int
+	}{
+		{reworded(codes.Internal, shoperr.CurrencyUnavailable, map[string]string{shoperr.Step: shoperr.StepConvert}), "The currency service failed", `href="/cart"`, 500},
+		{reworded(codes.Unavailable, shoperr.ShippingUnavailable, map[string]string{shoperr.Step: shoperr.StepShip, shoperr.Charge: shoperr.ChargeRefunded}), "the charge was refunded", `href="/cart"`, 503},
+		{reworded(codes.Unavailable, shoperr.ShippingUnavailable, map[string]string{shoperr.Step: shoperr.StepShip, shoperr.Charge: shoperr.ChargeKept}), "could not be refunded", `href="/cart?retry=tok"`, 503},
+		{reworded(codes.InvalidArgument, shoperr.PaymentDeclined, map[string]string{shoperr.Step: shoperr.StepCharge, shoperr.Cause: "Only VISA."}), "Only VISA.", "", 422},
+		{reworded(codes.InvalidArgument, shoperr.IdempotencyKeyReused, map[string]string{shoperr.Step: shoperr.StepCharge}), "earlier attempt", `href="/cart?retry=tok"`, 422},
+		{reworded(codes.InvalidArgument, shoperr.IdempotencyKeyReused, nil), "sent before", `href="/cart"`, 422},
+		{reworded(codes.FailedPrecondition, shoperr.ProductNotFound, map[string]string{shoperr.Step: shoperr.StepProduct}), "no longer sold", `href="/cart"`, 422},
+		{reworded(codes.FailedPrecondition, shoperr.CartEmpty, nil), "Your cart is empty", "", 422},
+	} {
+		s := open(t)
+		b := s.visitor(t)
+		b.add("6E92ZMYYFZ", "1")
+		s.Break("CheckoutService", c.err)
+		form := goodOrder()
+		form.Set("order_token", "tok")
+		b.contains(b.post("/cart/checkout", form, c.code), c.says, c.link)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"unicode"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -41,7 +43,10 @@ func (r refunds) Refund(ctx context.Context, in *shopv1.RefundRequest) (*shopv1.
 		return nil, status.Errorf(codes.NotFound, "%v: %s is not among the latest %d", err, id, r.ledger.limit)
 	}
 	if first {
-		r.log.InfoContext(ctx, "payment refunded", "transaction_id", id.String(), "refund_id", refund.String(),
+		trace.SpanFromContext(ctx).SetAttributes(
+			attribute.String(shopv1.AttrAudit, shopv1.AuditRefunded), attribute.String(shopv1.AttrTransaction, id.String()),
+			attribute.String(shopv1.AttrAmount, money.Rounded(t.amount())))
+		r.log.InfoContext(ctx, shopv1.LogRefunded, "transaction_id", id.String(), "refund_id", refund.String(),
 			"amount", money.Rounded(t.amount()), "reason", oneLine(maskCards(in.GetReason())))
 	}
 	return &shopv1.RefundResponse{RefundId: t.refund.String(), Amount: t.amount()}, nil

@@ -17,6 +17,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/money"
+	"github.com/shopctl/shopctl/pkg/rpc/shoperr"
+	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
 // What can become of a payment, as counted by shop_payments_total.
@@ -78,7 +80,7 @@ func (s *server) Charge(ctx context.Context, in *hipstershop.ChargeRequest) (*hi
 	if err != nil {
 		s.payments.WithLabelValues(resultDeclined).Inc()
 		s.log.WarnContext(ctx, "payment declined", "reason", err.Error(), "amount", money.Rounded(in.GetAmount()))
-		return nil, status.Error(codes.InvalidArgument, err.Error())
+		return nil, shoperr.New(codes.InvalidArgument, err.Error(), shoperr.Payment, shoperr.CardDeclined, nil)
 	}
 	return s.take(ctx, in.GetAmount(), c, key, request)
 }
@@ -103,8 +105,10 @@ func (s *server) take(ctx context.Context, amount *hipstershop.Money, c card, ke
 		return s.repeat(ctx, kept), nil
 	}
 	s.payments.WithLabelValues(resultSuccess).Inc()
-	trace.SpanFromContext(ctx).SetAttributes(attribute.String("shop.transaction_id", id.String()), attribute.String("shop.card_type", c.brand))
-	s.log.InfoContext(ctx, "payment charged", "transaction_id", id.String(), "amount", money.Rounded(amount), "card_type", c.brand, "card_ending", c.lastFour)
+	trace.SpanFromContext(ctx).SetAttributes(
+		attribute.String(shopv1.AttrAudit, shopv1.AuditCharged), attribute.String(shopv1.AttrTransaction, id.String()),
+		attribute.String(shopv1.AttrAmount, money.Rounded(amount)), attribute.String("shop.card_type", c.brand))
+	s.log.InfoContext(ctx, shopv1.LogCharged, "transaction_id", id.String(), "amount", money.Rounded(amount), "card_type", c.brand, "card_ending", c.lastFour)
 	return &hipstershop.ChargeResponse{TransactionId: id.String()}, nil
 }
 
@@ -118,6 +122,12 @@ func (s *server) repeat(ctx context.Context, first transaction) *hipstershop.Cha
 func (s *server) fail(ctx context.Context, code codes.Code, err error) error {
 	s.payments.WithLabelValues(resultError).Inc()
 	s.log.WarnContext(ctx, "payment failed", "reason", err.Error())
+	switch {
+	case errors.Is(err, errKeyReused):
+		return shoperr.New(code, err.Error(), shoperr.Payment, shoperr.IdempotencyKeyReused, nil)
+	case code == codes.InvalidArgument:
+		return shoperr.New(code, err.Error(), shoperr.Payment, shoperr.InvalidRequest, nil)
+	}
 	return status.Error(code, err.Error())
 }
 

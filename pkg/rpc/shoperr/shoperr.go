@@ -1,0 +1,91 @@
+// Package shoperr is the part of the shop's contract that says why a call failed: the google.rpc.ErrorInfo of its
+// error. A caller branches on the reason, never on the message, which is for people.
+//
+// The services of the original send no details; Find reports that.
+package shoperr
+
+import (
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// Domains: which service gives the reason.
+const (
+	Checkout = "checkout.shop"
+	Payment  = "payment.shop"
+)
+
+// Reasons of both domains.
+const (
+	// InvalidRequest is a request that can never succeed as it is.
+	InvalidRequest = "INVALID_REQUEST"
+	// IdempotencyKeyReused is a key that came before with another request. With StepCharge, it is the payment
+	// service that knows the key: an earlier attempt may have been charged.
+	IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED"
+)
+
+// Reasons of the payment service.
+const (
+	// CardDeclined is a card that is not accepted. The message says why, in words for the customer.
+	CardDeclined = "CARD_DECLINED"
+)
+
+// Reasons of the checkout service.
+const (
+	CartUnavailable     = "CART_UNAVAILABLE"
+	CartEmpty           = "CART_EMPTY"
+	CartInvalid         = "CART_INVALID"
+	ProductUnavailable  = "PRODUCT_UNAVAILABLE" // the catalog did not return it
+	ProductNotFound     = "PRODUCT_NOT_FOUND"   // it is in the cart and no longer sold
+	CurrencyUnavailable = "CURRENCY_UNAVAILABLE"
+	ShippingUnavailable = "SHIPPING_UNAVAILABLE"
+	PaymentDeclined     = "PAYMENT_DECLINED"
+	PaymentUnavailable  = "PAYMENT_UNAVAILABLE"
+)
+
+// Keys of the metadata of checkout's errors.
+const (
+	// Step is where the order failed: one of the steps below.
+	Step = "step"
+	// Cause is the message of the service that the step called.
+	Cause = "cause"
+	// Charge is what became of the money when a step after the charge failed: ChargeRefunded or ChargeKept.
+	Charge = "charge"
+)
+
+// Steps of an order.
+const (
+	StepCart    = "cart"
+	StepProduct = "product"
+	StepConvert = "convert"
+	StepQuote   = "quote"
+	StepCharge  = "charge"
+	StepShip    = "ship"
+)
+
+// Values of the metadata's charge.
+const (
+	ChargeRefunded = "refunded"
+	ChargeKept     = "kept" // and could not be refunded
+)
+
+// New returns an error with a code, a message for people and the reason for programs. The metadata may be nil.
+func New(code codes.Code, message, domain, reason string, metadata map[string]string) error {
+	s := status.New(code, message)
+	detailed, err := s.WithDetails(&errdetails.ErrorInfo{Domain: domain, Reason: reason, Metadata: metadata})
+	if err != nil { // the code is OK, or text is not UTF-8
+		return s.Err()
+	}
+	return detailed.Err()
+}
+
+// Find returns the reason that a domain gave for an error, and its metadata; found is false if it gave none.
+func Find(err error, domain string) (reason string, metadata map[string]string, found bool) {
+	for _, detail := range status.Convert(err).Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetDomain() == domain {
+			return info.GetReason(), info.GetMetadata(), true
+		}
+	}
+	return "", nil, false
+}

@@ -1,0 +1,34 @@
+package shopv1
+
+// What services record of money, so that charges can be matched with orders and refunds by their transaction.
+// Each of the three events is recorded twice: as attributes of the span of the call that caused it, and as the
+// message of a log line, whose fields transaction_id and amount (total, for an order) hold the same.
+//
+// A charge that is repeated under its idempotency key, and a refund that is repeated, record nothing.
+const (
+	// AttrAudit is the event: one of the values below.
+	AttrAudit = "shop.audit"
+	// AttrTransaction is the id of the charge; all three events have it.
+	AttrTransaction = "shop.transaction_id"
+	// AttrOrder is the order's id; only orders have it.
+	AttrOrder = "shop.order_id"
+	// AttrAmount is what was charged, refunded or ordered, as "45.05 EUR".
+	AttrAmount = "shop.amount"
+)
+
+// Values of AttrAudit.
+const (
+	// AuditCharged is on the span of PaymentService/Charge.
+	AuditCharged = "charged"
+	// AuditRefunded is on the span of Refunds/Refund.
+	AuditRefunded = "refunded"
+	// AuditPlaced is on the span of CheckoutService/PlaceOrder.
+	AuditPlaced = "placed"
+)
+
+// Messages of the log lines.
+const (
+	LogCharged  = "payment charged"
+	LogRefunded = "payment refunded"
+	LogPlaced   = "order placed"
+)

@@ -1,0 +1,103 @@
+package frontend
+
+import (
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/shopctl/shopctl/pkg/rpc/shoperr"
+)
+
+// orderFailure is why an order failed.
+type orderFailure struct {
+	// service is the one that failed, reason one of package shoperr's; empty if none fits.
+	service, reason string
+	// cause is the message of that service.
+	cause string
+	// charge is what became of the money when a step after the charge failed: see shoperr.Charge.
+	charge string
+}
+
+// orderFailureOf reads the details of checkout's error. The original's checkout sends none; then its texts, which
+// are fixed, have to do.
+func orderFailureOf(err error) orderFailure {
+	reason, metadata, found := shoperr.Find(err, shoperr.Checkout)
+	if !found {
+		return orderFailureFromText(status.Code(err), status.Convert(err).Message())
+	}
+	f := orderFailure{reason: reason, cause: metadata[shoperr.Cause], charge: metadata[shoperr.Charge]}
+	switch metadata[shoperr.Step] {
+	case shoperr.StepCart:
+		f.service = hopCart
+	case shoperr.StepProduct:
+		f.service = hopCatalog
+	case shoperr.StepConvert:
+		f.service = hopCurrency
+	case shoperr.StepQuote, shoperr.StepShip:
+		f.service = hopShipping
+	case shoperr.StepCharge:
+		f.service = hopPayment
+	default:
+		f.service = hopCheckout
+	}
+	return f
+}
+
+// orderFailureFromText reads a message that begins with the step and ends with the cause.
+func orderFailureFromText(code codes.Code, message string) orderFailure {
+	f := orderFailure{service: failingStep(message), cause: message}
+	if i := strings.LastIndex(message, "desc = "); i >= 0 {
+		f.cause = message[i+len("desc = "):]
+	}
+	reused := strings.Contains(f.cause, "used before")
+	switch {
+	case f.service == hopPayment && reused, f.service == hopCheckout && code == codes.InvalidArgument && reused:
+		f.reason = shoperr.IdempotencyKeyReused
+	case f.service == hopPayment && refused(code, f.cause):
+		f.reason = shoperr.PaymentDeclined
+	case f.service == hopCatalog && code == codes.FailedPrecondition:
+		f.reason = shoperr.ProductNotFound
+	case f.service == hopCheckout && code == codes.FailedPrecondition && strings.Contains(f.cause, "empty"):
+		f.reason = shoperr.CartEmpty
+	}
+	switch {
+	case strings.Contains(message, "was refunded"):
+		f.charge = shoperr.ChargeRefunded
+	case strings.Contains(message, "refunded"):
+		f.charge = shoperr.ChargeKept
+	}
+	return f
+}
+
+// failingStep returns the service that an order failed at, by the step in the original's words.
+func failingStep(message string) string {
+	for _, step := range []struct{ text, service string }{
+		{"cart failure", hopCart},
+		{"failed to prepare order: failed to get product", hopCatalog},
+		{"failed to prepare order: failed to convert", hopCurrency},
+		{"failed to convert shipping cost", hopCurrency},
+		{"shipping quote failure", hopShipping},
+		{"shipping error", hopShipping},
+		{"failed to charge card", hopPayment},
+	} {
+		if strings.HasPrefix(message, step.text) {
+			return step.service
+		}
+	}
+	return hopCheckout
+}
+
+// refused reports whether the payment service rejected the card, rather than failed.
+func refused(code codes.Code, cause string) bool {
+	if code == codes.InvalidArgument || code == codes.FailedPrecondition {
+		return true
+	}
+	// The original's checkout replaces the code by INTERNAL; the texts of its payment service are fixed.
+	for _, text := range []string{"Credit card info is invalid", "Sorry, we cannot process", "Your credit card"} {
+		if strings.HasPrefix(cause, text) {
+			return true
+		}
+	}
+	return false
+}
