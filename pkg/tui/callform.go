@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
 // callForm is the request of a method, and what came of sending it.
 type callForm struct {
-	request  editor
+	request  textedit.Area
 	deadline time.Duration
 	// proto is the path of a file that describes the service, empty for its own word.
 	proto string
@@ -41,7 +43,7 @@ const (
 )
 
 func newCallForm(request string) callForm {
-	return callForm{request: newEditor(request), deadline: defaultDeadline, reveal: true}
+	return callForm{request: textedit.NewArea(request), deadline: defaultDeadline, reveal: true}
 }
 
 // last is the last part that there is.
@@ -126,7 +128,7 @@ func (f *callForm) render(p *callPane, width, height int) string {
 			lines = append(lines, w.cut(label+row, width))
 		}
 	}
-	typed, x, y := f.request.view(max(width-2-labelled, 1))
+	typed, x, y := f.request.View(max(width-2-labelled, 1))
 	if p.fail != "" {
 		typed = append(typed, w.warn.each(wrap(p.fail, max(width-2-labelled, 1)))...)
 	}

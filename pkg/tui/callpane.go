@@ -7,6 +7,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/call"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
 // defaultDeadline is what a call gets until it is given another.
@@ -79,7 +80,7 @@ func (p *callPane) take(k contractKnown) {
 	case k.method == "":
 		p.methods, p.fail = k.methods, ""
 	case k.method == p.method && p.form.request.String() == "":
-		p.form.request = newEditor(k.template)
+		p.form.request = textedit.NewArea(k.template)
 	}
 }
 

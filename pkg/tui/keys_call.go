@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/shopctl/shopctl/pkg/call"
+	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
 // callKeys lead to the calls and to the objects, and act there.
@@ -180,7 +181,7 @@ func (m *model) enterPart() tea.Cmd {
 func (m *model) askDeadline() {
 	f := &m.calls.form
 	m.prompt = &prompt{
-		label: "deadline:", input: newInput(f.deadline.String()), hint: "such as 500ms or 2s  esc goes back",
+		label: "deadline:", input: textedit.NewLine(f.deadline.String()), hint: "such as 500ms or 2s  esc goes back",
 		enter: func(text string) tea.Cmd {
 			d, err := time.ParseDuration(strings.TrimSpace(text))
 			if err != nil || d <= 0 {
@@ -230,7 +231,7 @@ func (m *model) typeKey(k tea.KeyPressMsg) tea.Cmd {
 	case "ctrl+s":
 		return m.press("ctrl+s")
 	default:
-		m.calls.form.request.key(k)
+		m.calls.form.request.Key(k)
 	}
 	return nil
 }

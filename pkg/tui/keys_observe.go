@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
 // observeKeys act on traces, metrics, alerts and the map.
@@ -171,7 +173,7 @@ func (m *model) backToTrace() {
 // askExpr asks for an expression to plot.
 func (m *model) askExpr() {
 	m.prompt = &prompt{
-		label: "plot:", input: newInput(m.metrics.expr), hint: "enter plots it  esc goes back",
+		label: "plot:", input: textedit.NewLine(m.metrics.expr), hint: "enter plots it  esc goes back",
 		enter: func(text string) tea.Cmd { m.metrics.expr = text; return nil },
 	}
 }

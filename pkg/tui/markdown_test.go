@@ -104,20 +104,3 @@ func TestNumbersAreForPeople(t *testing.T) {
 		}
 	}
 }
-
-func TestALineIsEdited(t *testing.T) {
-	in := newInput("one two")
-	for _, k := range []string{"ctrl+w", "ctrl+a", "x", "ctrl+e", "y", "left", "ctrl+k", "ctrl+b", "ctrl+f"} {
-		if !in.key(keyOf(k)) {
-			t.Errorf("%s is no key of a line", k)
-		}
-	}
-	if in.String() != "xone " || in.key(keyOf("tab")) {
-		t.Errorf("the line is %q", in.String())
-	}
-	in.key(keyOf("ctrl+u"))
-	in.insert("日本語\ntext")
-	if text, at := in.view(6); width(text) > 6 || at >= 6 || in.String() != "日本語 text" {
-		t.Errorf("%q of %q is in view, the cursor at %d", text, in.String(), at)
-	}
-}

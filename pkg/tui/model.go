@@ -216,13 +216,13 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 func (m *model) paste(text string) {
 	switch {
 	case m.prompt != nil:
-		m.prompt.input.insert(text)
+		m.prompt.input.Insert(text)
 		m.promptChanged()
 	case m.picker != nil && m.picker.typed:
-		m.picker.input.insert(text)
+		m.picker.input.Insert(text)
 		m.picker.at = 0
 	case m.typing():
-		m.calls.form.request.insert(text)
+		m.calls.form.request.Insert(text)
 	}
 }
 

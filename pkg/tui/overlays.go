@@ -8,6 +8,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/shopctl/shopctl/pkg/lesson/command"
+	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
 // slice is the part of a drawn line from one cell to another.
@@ -55,7 +56,7 @@ func (m *model) confirm(title, what string, do func(m *model) tea.Cmd) {
 
 // openPalette offers the command line.
 func (m *model) openPalette(text string) {
-	m.picker = &picker{title: "shopctl", typed: true, input: newInput(text), offer: (*model).offer, enter: (*model).runTyped}
+	m.picker = &picker{title: "shopctl", typed: true, input: textedit.NewLine(text), offer: (*model).offer, enter: (*model).runTyped}
 }
 
 // offer completes a command line: its verb, and then services.
@@ -103,7 +104,7 @@ func (m *model) runTyped(text string) tea.Cmd {
 	if _, _, ok := m.verb(text); !ok {
 		items := m.picker.shown(m)
 		if m.picker.at < len(items) {
-			m.picker.input = newInput(items[m.picker.at].fill)
+			m.picker.input = textedit.NewLine(items[m.picker.at].fill)
 			m.picker.at = 0
 		}
 		return nil

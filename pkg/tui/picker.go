@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
 // item is one thing to pick.
@@ -25,7 +27,7 @@ type picker struct {
 	items []item
 	at    int
 	typed bool
-	input input
+	input textedit.Line
 	// offer makes the items from what is typed; nil: items are filtered by it.
 	offer func(m *model, text string) []item
 	// enter takes the typed line; nil: the item at the mark runs.
@@ -38,7 +40,7 @@ func (p *picker) shown(m *model) []item {
 	if p.offer != nil {
 		return p.offer(m, p.input.String())
 	}
-	if !p.typed || len(p.input.text) == 0 {
+	if !p.typed || p.input.String() == "" {
 		return p.items
 	}
 	var shown []item
@@ -70,14 +72,14 @@ func (m *model) pickerKey(k tea.KeyPressMsg) tea.Cmd {
 		return m.pick(items)
 	case key == "tab" && p.offer != nil:
 		if p.at < len(items) {
-			p.input = newInput(items[p.at].fill)
+			p.input = textedit.NewLine(items[p.at].fill)
 			p.at = 0
 		}
 	case !p.typed && len(key) == 1 && key[0] >= '1' && int(key[0]-'1') < len(items):
 		p.at = int(key[0] - '1')
 		return m.pick(items)
 	case p.typed:
-		if p.input.key(k) {
+		if p.input.Key(k) {
 			p.at = 0
 		}
 	}
@@ -123,7 +125,7 @@ func (m *model) drawPicker(lines []string, top int) ([]string, *tea.Cursor) {
 	left, line := (m.width-boxed)/2, (len(lines)-height)/2
 	var cursor *tea.Cursor
 	if p.typed {
-		text, at := p.input.view(inner - 3)
+		text, at := p.input.View(inner - 3)
 		content = append(content, w.accent.paint("> ")+text, "")
 		pad := 2
 		if w.linear {

@@ -6,12 +6,13 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
 // prompt is a line to type in, in the place of the keys.
 type prompt struct {
 	label string
-	input input
+	input textedit.Line
 	hint  string
 	// changed is told of every change, enter of the end; esc of giving up.
 	changed func(text string)
@@ -31,7 +32,7 @@ func (m *model) promptKey(k tea.KeyPressMsg) tea.Cmd {
 		m.prompt = nil
 		return p.enter(p.input.String())
 	default:
-		p.input.key(k)
+		p.input.Key(k)
 		m.promptChanged()
 	}
 	return nil
@@ -50,7 +51,7 @@ func (m *model) promptLine() (line string, cursor int) {
 	if m.width < 60 {
 		hint = ""
 	}
-	text, at := p.input.view(m.width - width(label) - width(hint) - 2)
+	text, at := p.input.View(m.width - width(label) - width(hint) - 2)
 	return m.w.between(m.w.accent.paint(label)+text, m.w.faint.paint(hint)+" ", m.width), width(label) + at
 }
 
@@ -63,7 +64,7 @@ func (m *model) askFilter() {
 		hint = p.FilterHint() + "  " + hint
 	}
 	m.prompt = &prompt{
-		label: "/", input: newInput(before), hint: hint,
+		label: "/", input: textedit.NewLine(before), hint: hint,
 		changed: func(text string) { *filter = text },
 		enter:   func(text string) tea.Cmd { *filter = text; return nil },
 		esc:     func() { *filter = "" },
