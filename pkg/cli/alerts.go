@@ -75,7 +75,7 @@ func (v alertsView) names() []string {
 }
 
 // listAlerts asks the shop.
-func (f *Factory) listAlerts(ctx context.Context) (*controlpb.ListAlertsResponse, error) {
+func listAlerts(ctx context.Context, f *Factory) (*controlpb.ListAlertsResponse, error) {
 	shop, err := f.Shop(ctx)
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (f *Factory) listAlerts(ctx context.Context) (*controlpb.ListAlertsResponse
 }
 
 func (o *alertsOptions) run(ctx context.Context) error {
-	resp, err := o.f.listAlerts(ctx)
+	resp, err := listAlerts(ctx, o.f)
 	if err != nil {
 		return err
 	}
@@ -104,9 +104,9 @@ func (o *alertsOptions) run(ctx context.Context) error {
 		}
 		view.Alerts = append(view.Alerts, v)
 	}
-	err = o.f.Print(o.format, view, func(w io.Writer) { o.table(w, resp) })
+	err = o.f.IO.Print(o.format, view, func(w io.Writer) { o.table(w, resp) })
 	if err == nil && o.format == formatTable && len(resp.GetAlerts()) > 0 {
-		o.f.next("alerts history")
+		o.f.IO.next("alerts history")
 	}
 	if err == nil && o.fail && firing > 0 {
 		return exitErr(exitFailed)
@@ -121,7 +121,7 @@ func (o *alertsOptions) table(w io.Writer, resp *controlpb.ListAlertsResponse) {
 	}
 	t := newTable("STATE", "ALERT", "SEVERITY", "SINCE", "WHAT")
 	for _, a := range resp.GetAlerts() {
-		t.row(o.f.alertState(a.GetState()), a.GetName(), dash(a.GetLabels()["severity"]), o.f.age(a.GetActiveSince().AsTime()), what(a.GetAnnotations()["summary"], a.GetLabels()))
+		t.row(alertState(o.f.IO, a.GetState()), a.GetName(), dash(a.GetLabels()["severity"]), age(o.f.Now(), a.GetActiveSince().AsTime()), what(a.GetAnnotations()["summary"], a.GetLabels()))
 	}
 	t.write(w)
 }
@@ -141,13 +141,13 @@ func what(summary string, labels map[string]string) string {
 }
 
 // alertState is the state of an alert as a table shows it.
-func (f *Factory) alertState(state string) string {
+func alertState(ios *IO, state string) string {
 	tones := map[string]tone{"firing": toneBad, "pending": toneWarn, "resolved": toneGood}
 	t, ok := tones[strings.TrimSpace(state)]
 	if !ok {
 		t = toneFaint
 	}
-	return f.paint(t, state)
+	return ios.paint(t, state)
 }
 
 type alertsRulesOptions struct {
@@ -195,7 +195,7 @@ func newAlertsRulesCmd(f *Factory) *cobra.Command {
 }
 
 func (o *alertsRulesOptions) run(ctx context.Context) error {
-	resp, err := o.f.listAlerts(ctx)
+	resp, err := listAlerts(ctx, o.f)
 	if err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func (o *alertsRulesOptions) run(ctx context.Context) error {
 			Labels: r.GetLabels(), Annotations: r.GetAnnotations(), LastError: r.GetLastError(), LastEvaluation: rfc3339(r.GetLastEvaluation()),
 		})
 	}
-	return o.f.Print(o.format, view, func(w io.Writer) {
+	return o.f.IO.Print(o.format, view, func(w io.Writer) {
 		t := newTable("STATE", "ALERT", "SEVERITY", "FOR", "OBJECT", "EXPRESSION")
 		for i, r := range view.Rules {
 			hold := "-"
@@ -216,9 +216,9 @@ func (o *alertsRulesOptions) run(ctx context.Context) error {
 			}
 			text := strings.Join(strings.Fields(r.Expr), " ")
 			if r.LastError != "" {
-				text = o.f.paint(toneBad, r.LastError)
+				text = o.f.IO.paint(toneBad, r.LastError)
 			}
-			t.row(o.f.alertState(r.State), r.Name, dash(r.Labels["severity"]), hold, r.Object, text)
+			t.row(alertState(o.f.IO, r.State), r.Name, dash(r.Labels["severity"]), hold, r.Object, text)
 		}
 		t.write(w)
 	})

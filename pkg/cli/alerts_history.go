@@ -53,7 +53,7 @@ func (o *alertsHistoryOptions) run(ctx context.Context) error {
 	if !o.follow {
 		n, err := o.print(ctx, shop, time.Time{})
 		if err == nil && n.IsZero() {
-			o.f.notef("no alert has been pending or firing")
+			o.f.IO.notef("no alert has been pending or firing")
 		}
 		return err
 	}
@@ -91,10 +91,10 @@ func (o *alertsHistoryOptions) print(ctx context.Context, shop *control.Client, 
 		}
 		last = at
 		if o.format == formatJSON {
-			err = o.f.printLine(alertChangeView{rfc3339(c.GetTime()), c.GetName(), c.GetState(), c.GetLabels(), number(c.GetValue()), c.GetSummary()})
+			err = o.f.IO.printLine(alertChangeView{rfc3339(c.GetTime()), c.GetName(), c.GetState(), c.GetLabels(), number(c.GetValue()), c.GetSummary()})
 		} else {
-			_, err = fmt.Fprintf(o.f.Out, "%s %s %-26s %s\n", o.f.paint(toneFaint, at.Local().Format("15:04:05")),
-				o.f.alertState(fmt.Sprintf("%-8s", c.GetState())), c.GetName(), what(c.GetSummary(), c.GetLabels()))
+			_, err = fmt.Fprintf(o.f.IO.Out, "%s %s %-26s %s\n", o.f.IO.paint(toneFaint, at.Local().Format("15:04:05")),
+				alertState(o.f.IO, fmt.Sprintf("%-8s", c.GetState())), c.GetName(), what(c.GetSummary(), c.GetLabels()))
 		}
 		if err != nil {
 			return last, err

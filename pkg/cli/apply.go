@@ -59,7 +59,7 @@ func (o *applyOptions) run(ctx context.Context) error {
 	if len(o.files.paths) == 0 {
 		return usageErr("shopctl apply -f FILE", "missing flag: -f with a file, a directory or -")
 	}
-	files, err := o.files.read(o.f.In)
+	files, err := o.files.read(o.f.IO.In)
 	if err != nil {
 		return err
 	}
@@ -82,26 +82,26 @@ func (o *applyOptions) run(ctx context.Context) error {
 	if err := o.print(resp); err != nil || o.dryRun == dryRunServer {
 		return err
 	}
-	return o.wait.rollout(ctx, o.f, shop, resp.GetObjects())
+	return o.wait.rollout(ctx, o.f.IO, shop, resp.GetObjects())
 }
 
 func (o *applyOptions) print(resp *controlpb.ApplyResponse) error {
 	for _, w := range resp.GetWarnings() {
-		o.f.say("warning", w)
+		o.f.IO.say("warning", w)
 	}
-	return o.f.printApplied(o.format, resp.GetObjects(), "", o.dryRun)
+	return printApplied(o.f.IO, o.format, resp.GetObjects(), "", o.dryRun)
 }
 
 // printApplied writes what was done to objects; verb stands for "configured" where a command has its own word.
-func (f *Factory) printApplied(format string, applied []*controlpb.AppliedObject, verb, dryRun string) error {
+func printApplied(ios *IO, format string, applied []*controlpb.AppliedObject, verb, dryRun string) error {
 	objects := make([]*controlpb.Object, len(applied))
 	for i, a := range applied {
 		objects[i] = a.GetObject()
 	}
 	if format == formatYAML && dryRun != dryRunNone {
-		return f.printStream(objects, true)
+		return printStream(ios, objects, true)
 	}
-	return f.printChanged(format, objects, func(i int) string {
+	return printChanged(ios, format, objects, func(i int) string {
 		done := applied[i].GetAction()
 		if verb != "" && done == "configured" {
 			done = verb

@@ -86,17 +86,17 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 		return usageErr("--deadline 2s", "read --deadline %s: want a time above zero", o.deadline)
 	}
 	if o.describe && o.template {
-		return usageErr(o.f.command("call "+args[0]+" --describe"), "--describe and --template exclude each other")
+		return usageErr(o.f.IO.command("call "+args[0]+" --describe"), "--describe and --template exclude each other")
 	}
 	if err := o.checkRepeat(args); err != nil {
 		return err
 	}
 	if o.template && len(args) < 2 {
-		return usageErr(o.f.command("call "+args[0]), "missing argument: the method whose message --template prints")
+		return usageErr(o.f.IO.command("call "+args[0]), "missing argument: the method whose message --template prints")
 	}
 	caller := call.New(call.Config{Now: o.f.Now, Rand: rand.Reader})
 	defer caller.Close()
-	t, err := o.f.callTarget(ctx, args[0], len(args) < 2 || o.describe || o.template)
+	t, err := findTarget(ctx, o.f, args[0], len(args) < 2 || o.describe || o.template)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (o *callOptions) showContract(ctx context.Context, caller *call.Caller, t *
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(o.f.Out, text)
+	_, err = io.WriteString(o.f.IO.Out, text)
 	return err
 }
 
@@ -135,7 +135,7 @@ func (o *callOptions) showTemplate(ctx context.Context, caller *call.Caller, t *
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(o.f.Out, "%s\n", text)
+	_, err = fmt.Fprintf(o.f.IO.Out, "%s\n", text)
 	return err
 }
 
@@ -155,7 +155,7 @@ func (o *callOptions) invoke(ctx context.Context, caller *call.Caller, t *callTa
 	var writeErr error
 	if o.format == formatTable {
 		request.OnMessage = func(m json.RawMessage) {
-			if _, err := fmt.Fprintf(o.f.Out, "%s\n", m); err != nil {
+			if _, err := fmt.Fprintf(o.f.IO.Out, "%s\n", m); err != nil {
 				writeErr = err
 			}
 		}
@@ -165,9 +165,9 @@ func (o *callOptions) invoke(ctx context.Context, caller *call.Caller, t *callTa
 		return err
 	}
 	if result.TraceID != "" {
-		fmt.Fprintf(o.f.Err, "trace: %s\n", result.TraceID)
+		fmt.Fprintf(o.f.IO.Err, "trace: %s\n", result.TraceID)
 		if !t.foreign {
-			o.f.next("trace show " + result.TraceID)
+			o.f.IO.next("trace show " + result.TraceID)
 		}
 	}
 	if writeErr != nil {
@@ -179,7 +179,7 @@ func (o *callOptions) invoke(ctx context.Context, caller *call.Caller, t *callTa
 // finish prints the envelope where one was asked for, and turns a status that is not OK into an error.
 func (o *callOptions) finish(ctx context.Context, t *callTarget, result *call.Result) error {
 	if o.format != formatTable {
-		if err := o.f.Print(o.format, viewCall(result), nil); err != nil {
+		if err := o.f.IO.Print(o.format, viewCall(result), nil); err != nil {
 			return err
 		}
 	}
@@ -193,9 +193,9 @@ func (o *callOptions) finish(ctx context.Context, t *callTarget, result *call.Re
 		return exitErr(callExit(code)) // The envelope has said everything.
 	}
 	for _, fault := range t.faults {
-		o.f.notef("fault on %s: %s", t.Name, fault)
+		o.f.IO.notef("fault on %s: %s", t.Name, fault)
 	}
-	return hintErr(callExit(code), o.f.callHint(t, result), errors.New(callErrorText(result)))
+	return hintErr(callExit(code), callHint(o.f.IO, t, result), errors.New(callErrorText(result)))
 }
 
 // messages is where the request's messages come from: the argument, or standard input if it is not a
@@ -205,7 +205,7 @@ func (o *callOptions) messages(ctx context.Context, caller *call.Caller, t *call
 		return strings.NewReader(args[1]), nil
 	}
 	if len(args) > 1 {
-		return o.f.In, nil
+		return o.f.IO.In, nil
 	}
 	m, err := caller.Resolve(ctx, t.Target, args[0])
 	switch {
@@ -216,11 +216,11 @@ func (o *callOptions) messages(ctx context.Context, caller *call.Caller, t *call
 			return nil, err
 		}
 		return nil, nil
-	case m.ClientStreams && o.f.InTTY:
-		o.f.notef("type JSON messages (%s), then ctrl+d", m.Input)
-		return o.f.In, nil
-	case m.TakesNothing() || o.f.InTTY:
+	case m.ClientStreams && o.f.IO.InTTY:
+		o.f.IO.notef("type JSON messages (%s), then ctrl+d", m.Input)
+		return o.f.IO.In, nil
+	case m.TakesNothing() || o.f.IO.InTTY:
 		return nil, nil
 	}
-	return o.f.In, nil
+	return o.f.IO.In, nil
 }

@@ -16,23 +16,23 @@ func (o *callOptions) complete(cmd *cobra.Command, args []string, _ string) ([]s
 	switch len(args) {
 	case 0:
 		var names []string
-		for _, name := range o.f.serviceNames(cmd.Context()) {
+		for _, name := range serviceNames(cmd.Context(), o.f) {
 			if b, ok := services.Lookup(name); !ok || len(b.GRPC) > 0 {
 				names = append(names, name)
 			}
 		}
 		return names, cobra.ShellCompDirectiveNoFileComp
 	case 1:
-		return o.f.completeMethods(cmd.Context(), args[0]), cobra.ShellCompDirectiveNoFileComp
+		return completeMethods(cmd.Context(), o.f, args[0]), cobra.ShellCompDirectiveNoFileComp
 	}
 	return nil, cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeMethods returns the methods of a service, each with its messages as a description.
-func (f *Factory) completeMethods(ctx context.Context, word string) []string {
+func completeMethods(ctx context.Context, f *Factory, word string) []string {
 	ctx, cancel := context.WithTimeout(ctx, liveTimeout)
 	defer cancel()
-	t, err := f.callTarget(ctx, word, true)
+	t, err := findTarget(ctx, f, word, true)
 	if err != nil {
 		return nil
 	}

@@ -17,7 +17,7 @@ import (
 
 // serviceObject finds a Service that has a name of its own, as in a blue-green rollout, and calls one of the
 // ready instances behind it. It is nil if there is no such Service.
-func (f *Factory) serviceObject(ctx context.Context, shop *control.Client, name string, running []*controlpb.Service) (*callTarget, error) {
+func serviceObject(ctx context.Context, f *Factory, shop *control.Client, name string, running []*controlpb.Service) (*callTarget, error) {
 	found, err := objectsOf[*corev1.Service](ctx, shop, &controlpb.GetRequest{Kind: resource.KindService, Names: []string{name}, Namespace: f.Namespace})
 	if err != nil || len(found) != 1 || len(found[0].Spec.Selector) == 0 {
 		return nil, nil // The shop knows nothing of it: the name is unknown.
@@ -41,7 +41,7 @@ func (f *Factory) serviceObject(ctx context.Context, shop *control.Client, name 
 			}
 		}
 	}
-	return nil, hintErr(callExit(codes.Unavailable), f.command("describe service "+name), fmt.Errorf("call %s: no instance behind the Service is ready", name))
+	return nil, hintErr(callExit(codes.Unavailable), f.IO.command("describe service "+name), fmt.Errorf("call %s: no instance behind the Service is ready", name))
 }
 
 func readyInstance(s *controlpb.Service) string {

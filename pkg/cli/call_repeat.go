@@ -20,11 +20,11 @@ func (o *callOptions) checkRepeat(args []string) error {
 	case o.repeat == 0:
 		return nil
 	case len(args) < 2:
-		return usageErr(o.f.command("call "+args[0]), "missing argument: the method that --repeat calls")
+		return usageErr(o.f.IO.command("call "+args[0]), "missing argument: the method that --repeat calls")
 	case o.describe || o.template || o.trace:
-		return usageErr(o.f.command("call "+args[0]+" "+args[1]+" --repeat 100"), "--repeat measures calls, and excludes --describe, --template and --trace")
+		return usageErr(o.f.IO.command("call "+args[0]+" "+args[1]+" --repeat 100"), "--repeat measures calls, and excludes --describe, --template and --trace")
 	}
-	return o.f.checkRepeat("call "+args[0]+" "+args[1], o.repeat)
+	return checkRepeat(o.f.IO, "call "+args[0]+" "+args[1], o.repeat)
 }
 
 // repeatCall measures a call. args are the method and, maybe, the message.
@@ -63,11 +63,11 @@ func (o *callOptions) repeatCall(ctx context.Context, t *callTarget, args []stri
 	if err != nil {
 		return err
 	}
-	if err := o.f.printMeasure(o.format, view); err != nil {
+	if err := printMeasure(o.f.IO, o.format, view); err != nil {
 		return err
 	}
 	if view.Failed > 0 {
-		return hintErr(callExit(last.Status.Code()), o.f.callHint(t, last), errors.New(callErrorText(last)))
+		return hintErr(callExit(last.Status.Code()), callHint(o.f.IO, t, last), errors.New(callErrorText(last)))
 	}
 	return nil
 }

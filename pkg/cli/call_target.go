@@ -25,9 +25,9 @@ type callTarget struct {
 	foreign bool
 }
 
-// callTarget finds out what word means. offline says that a linked contract is enough, and then a
+// findTarget finds out what word means. offline says that a linked contract is enough, and then a
 // built-in service is found with the shop down too.
-func (f *Factory) callTarget(ctx context.Context, word string, offline bool) (*callTarget, error) {
+func findTarget(ctx context.Context, f *Factory, word string, offline bool) (*callTarget, error) {
 	builtin, isBuiltin := services.Lookup(word)
 	if isBuiltin && offline && len(builtin.GRPC) > 0 {
 		return &callTarget{Target: call.Target{Name: builtin.Name, GRPC: builtin.GRPC}}, nil
@@ -50,17 +50,17 @@ func (f *Factory) callTarget(ctx context.Context, word string, offline bool) (*c
 	}
 	if s, m := control.FindModule(all, word); m != nil {
 		// A module is reached by its own Service, and as ready as the whole.
-		return f.moduleTarget(s, m, builtin)
+		return moduleTarget(f.IO, s, m, builtin)
 	}
 	s, err := findService(all, word)
 	if err != nil {
-		t, objectErr := f.serviceObject(ctx, shop, word, st.GetServices())
+		t, objectErr := serviceObject(ctx, f, shop, word, st.GetServices())
 		if t == nil && objectErr == nil {
 			objectErr = err
 		}
 		return t, objectErr
 	}
-	if err := f.callable(s); err != nil {
+	if err := callable(f.IO, s); err != nil {
 		return nil, err
 	}
 	t := &callTarget{Target: call.Target{Name: s.GetName(), Addr: s.GetAddress()}, faults: s.GetFaults()}
@@ -70,31 +70,31 @@ func (f *Factory) callTarget(ctx context.Context, word string, offline bool) (*c
 	return t, nil
 }
 
-func (f *Factory) moduleTarget(s *controlpb.Service, m *controlpb.Module, builtin services.Builtin) (*callTarget, error) {
+func moduleTarget(ios *IO, s *controlpb.Service, m *controlpb.Module, builtin services.Builtin) (*callTarget, error) {
 	alone := &controlpb.Service{
 		Name: m.GetName(), Address: m.GetAddress(), Protocol: m.GetProtocol(), Replicas: s.GetReplicas(), Ready: s.GetReady(),
 		State: s.GetState(), Message: s.GetMessage(),
 	}
-	if err := f.callable(alone); err != nil {
+	if err := callable(ios, alone); err != nil {
 		return nil, err
 	}
 	return &callTarget{Target: call.Target{Name: m.GetName(), Addr: m.GetAddress(), GRPC: builtin.GRPC}, faults: m.GetFaults()}, nil
 }
 
 // callable explains why a service cannot be called, if so.
-func (f *Factory) callable(s *controlpb.Service) error {
+func callable(ios *IO, s *controlpb.Service) error {
 	switch {
 	case s.GetProtocol() == "http":
-		hint := f.command("ps")
+		hint := ios.command("ps")
 		switch {
 		case s.GetName() == "frontend":
-			hint = f.command("http /api/v1/products")
+			hint = ios.command("http /api/v1/products")
 		case s.GetAddress() != "":
 			hint = "curl http://" + s.GetAddress() + "/"
 		}
 		return usageErr(hint, "call %s: it speaks HTTP, not gRPC", s.GetName())
 	case s.GetProtocol() == "tcp":
-		return usageErr(f.command("ps"), "call %s: it speaks a protocol of its own over TCP, not gRPC", s.GetName())
+		return usageErr(ios.command("ps"), "call %s: it speaks a protocol of its own over TCP, not gRPC", s.GetName())
 	case s.GetReady() == 0 || s.GetAddress() == "":
 		hint, why := "ps --instances "+s.GetName(), s.GetState()
 		if s.GetMessage() != "" {
@@ -103,7 +103,7 @@ func (f *Factory) callable(s *controlpb.Service) error {
 		if s.GetReplicas() == 0 {
 			hint = "start " + s.GetName()
 		}
-		return hintErr(callExit(codes.Unavailable), f.command(hint), fmt.Errorf("call %s: no instance is ready (%s)", s.GetName(), why))
+		return hintErr(callExit(codes.Unavailable), ios.command(hint), fmt.Errorf("call %s: no instance is ready (%s)", s.GetName(), why))
 	}
 	return nil
 }
@@ -132,10 +132,10 @@ func (o *callOptions) explain(t *callTarget, err error) error {
 	case errors.Is(err, call.ErrNoReflection):
 		return hintErr(exitFailed, "register server reflection in the server: reflection.Register(server) in Go", err)
 	case errors.Is(err, call.ErrNotRunning):
-		return hintErr(exitNotRunning, o.f.command("ps"), err)
+		return hintErr(exitNotRunning, o.f.IO.command("ps"), err)
 	}
 	if st, ok := statusOf(err); ok {
-		hint := o.f.command("ps")
+		hint := o.f.IO.command("ps")
 		if t.foreign {
 			hint = "check that the server listens at " + t.Addr + " and speaks gRPC without TLS"
 		}

@@ -100,13 +100,13 @@ func TestCallPrintsTheResponse(t *testing.T) {
 
 func TestCallReadsTheMessageFromStandardInput(t *testing.T) {
 	w, impl := withCart(t)
-	w.f.In = strings.NewReader(`{"item":{"productId":"P","quantity":7}}`)
+	w.f.IO.In = strings.NewReader(`{"item":{"productId":"P","quantity":7}}`)
 	w.want(exitOK, "call", "cart", "AddItem")
 	if impl.item.GetQuantity() != 7 {
 		t.Errorf("item %v", impl.item)
 	}
-	w.f.In = strings.NewReader(`{"item":{"productId":"P","quantity":8}}`)
-	w.f.InTTY = true
+	w.f.IO.In = strings.NewReader(`{"item":{"productId":"P","quantity":8}}`)
+	w.f.IO.InTTY = true
 	w.want(exitOK, "call", "cart", "AddItem", "-")
 	if impl.item.GetQuantity() != 8 {
 		t.Errorf("item %v", impl.item)
@@ -129,7 +129,7 @@ func TestInterruptedCallExitsSo(t *testing.T) {
 	w, impl := withCart(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	impl.emptying = cancel
-	if code := w.f.Execute(ctx, []string{"call", "cart", "EmptyCart", "{}"}); code != exitInterrupted {
+	if code := Execute(ctx, w.f, []string{"call", "cart", "EmptyCart", "{}"}); code != exitInterrupted {
 		t.Errorf("exit %d: %s", code, w.err.String())
 	}
 }

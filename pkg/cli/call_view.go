@@ -88,7 +88,7 @@ func compactJSON(raw json.RawMessage) []byte {
 }
 
 // callHint says where to look after a call that failed.
-func (f *Factory) callHint(t *callTarget, r *call.Result) string {
+func callHint(ios *IO, t *callTarget, r *call.Result) string {
 	if t.foreign {
 		switch r.Status.Code() {
 		case codes.Unavailable:
@@ -96,18 +96,18 @@ func (f *Factory) callHint(t *callTarget, r *call.Result) string {
 		case codes.DeadlineExceeded:
 			return "give it more time: --deadline 30s"
 		}
-		return f.command(fmt.Sprintf("call %s %s --describe", t.Name, r.Method.Name))
+		return ios.command(fmt.Sprintf("call %s %s --describe", t.Name, r.Method.Name))
 	}
 	if len(t.faults) > 0 {
-		return f.command("fault list")
+		return ios.command("fault list")
 	}
 	switch r.Status.Code() {
 	case codes.Unavailable:
-		return f.command("ps")
+		return ios.command("ps")
 	case codes.InvalidArgument, codes.NotFound, codes.OutOfRange, codes.Unimplemented:
-		return strings.TrimSpace(f.command(fmt.Sprintf("call %s %s --describe", t.Name, r.Method.Name)))
+		return strings.TrimSpace(ios.command(fmt.Sprintf("call %s %s --describe", t.Name, r.Method.Name)))
 	}
-	return f.command("logs --tail 20 " + t.Name)
+	return ios.command("logs --tail 20 " + t.Name)
 }
 
 type methodsView struct {
@@ -146,7 +146,7 @@ func (o *callOptions) list(ctx context.Context, caller *call.Caller, t *callTarg
 			ClientStreaming: m.ClientStreams, ServerStreaming: m.ServerStreams,
 		}
 	}
-	err = o.f.Print(o.format, view, func(w io.Writer) {
+	err = o.f.IO.Print(o.format, view, func(w io.Writer) {
 		table := newTable("METHOD", "REQUEST", "RESPONSE", "SERVICE")
 		for _, m := range methods {
 			table.row(m.Short, streamed(m.ClientStreams, m.Input), streamed(m.ServerStreams, m.Output), m.Service)
@@ -154,7 +154,7 @@ func (o *callOptions) list(ctx context.Context, caller *call.Caller, t *callTarg
 		table.write(w)
 	})
 	if err == nil && len(methods) > 0 && o.format == formatTable {
-		o.f.next(fmt.Sprintf("call %s %s --template", t.Name, methods[0].Short))
+		o.f.IO.next(fmt.Sprintf("call %s %s --template", t.Name, methods[0].Short))
 	}
 	return err
 }

@@ -16,8 +16,8 @@ import (
 )
 
 // cellsOf fills the columns of columnsOf.
-func (f *Factory) cellsOf(o resource.Object) []string {
-	name, age := o.GetName(), f.age(o.GetCreationTimestamp().Time)
+func cellsOf(f *Factory, o resource.Object) []string {
+	name, age := o.GetName(), age(f.Now(), o.GetCreationTimestamp().Time)
 	switch o := o.(type) {
 	case *appsv1.Deployment:
 		st := o.Status

@@ -19,13 +19,13 @@ func newCompletionCmd(f *Factory) *cobra.Command {
 			root := cmd.Root()
 			switch args[0] {
 			case "bash":
-				return root.GenBashCompletionV2(f.Out, true)
+				return root.GenBashCompletionV2(f.IO.Out, true)
 			case "zsh":
-				return root.GenZshCompletion(f.Out)
+				return root.GenZshCompletion(f.IO.Out)
 			case "fish":
-				return root.GenFishCompletion(f.Out, true)
+				return root.GenFishCompletion(f.IO.Out, true)
 			case "powershell":
-				return root.GenPowerShellCompletionWithDesc(f.Out)
+				return root.GenPowerShellCompletionWithDesc(f.IO.Out)
 			}
 			return unknown("shell", args[0], shells)
 		},
@@ -33,14 +33,16 @@ func newCompletionCmd(f *Factory) *cobra.Command {
 }
 
 // completeShops completes the names of shops that have a run directory.
-func (f *Factory) completeShops(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	dirs, err := rundir.List(f.Getenv)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
+func completeShops(f *Factory) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		dirs, err := rundir.List(f.Getenv)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		names := make([]string, len(dirs))
+		for i, d := range dirs {
+			names[i] = d.Name
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
 	}
-	names := make([]string, len(dirs))
-	for i, d := range dirs {
-		names[i] = d.Name
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -45,8 +45,7 @@ const imagesKey = "images"
 
 // configure gives every flag that was not typed its value from the environment, else from the file,
 // and works out what follows from the flags. It runs before each command.
-func (f *Factory) configure(cmd *cobra.Command, _ []string) error {
-	defer f.setColor()
+func configure(f *Factory, cmd *cobra.Command) error {
 	if standsAlone(cmd) {
 		return nil
 	}
@@ -81,14 +80,15 @@ func standsAlone(cmd *cobra.Command) bool {
 	return false
 }
 
-func (f *Factory) setColor() {
-	switch f.color {
+// takesColor reports whether standard output gets colors, by the value of --color.
+func takesColor(f *Factory, when string) bool {
+	switch when {
 	case "always":
-		f.Color = true
+		return true
 	case "never":
-		f.Color = false
+		return false
 	default:
-		f.Color = f.OutTTY && f.Getenv("NO_COLOR") == "" && f.Getenv("TERM") != "dumb"
+		return f.IO.OutTTY && f.Getenv("NO_COLOR") == "" && f.Getenv("TERM") != "dumb"
 	}
 }
 

@@ -23,9 +23,9 @@ func inReadingOrder(all []*lesson.Lesson) {
 // nextLesson is the one to take now: what was begun last, else the first in reading order that is not
 // done; empty if all are. What is remembered is read and no more than that: a file that cannot be read
 // hides no lesson.
-func (f *Factory) nextLesson() string {
+func nextLesson(f *Factory) string {
 	order := lessons.Curriculum()
-	store, _, err := f.lessonProgress()
+	store, _, err := lessonProgress(f)
 	if err != nil {
 		return order[0]
 	}
@@ -58,9 +58,9 @@ func nextOf(order []string, known map[string]*lessonprogress.Lesson) string {
 }
 
 // goOn suggests the lesson to take now, after other suggestions.
-func (f *Factory) goOn(before ...string) {
-	if id := f.nextLesson(); id != "" {
+func goOn(f *Factory, before ...string) {
+	if id := nextLesson(f); id != "" {
 		before = append(before, "lesson "+id)
 	}
-	f.next(before...)
+	f.IO.next(before...)
 }

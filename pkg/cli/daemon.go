@@ -74,9 +74,9 @@ func newDaemonCmd(f *Factory) *cobra.Command {
 		Args:   exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := daemon.Config{
-				Name: f.Name, Namespace: f.Namespace, PortBase: o.portBase, Only: o.only, Monolith: o.monolith, SpansForward: o.forward,
-				Images: f.images, Executable: f.Executable, Version: buildVersion().Version,
-				Getenv: f.Getenv, Environ: f.Environ, Log: f.Err, Now: f.Now,
+				Name: f.IO.ShopName, Namespace: f.Namespace, PortBase: o.portBase, Only: o.only, Monolith: o.monolith, SpansForward: o.forward,
+				Images: images(f), Executable: f.Executable, Version: buildVersion().Version,
+				Getenv: f.Getenv, Environ: f.Environ, Log: f.IO.Err, Now: f.Now,
 			}
 			if o.port != 0 {
 				cfg.Listen = fmt.Sprintf("127.0.0.1:%d", o.port)
@@ -98,13 +98,15 @@ func newDaemonCmd(f *Factory) *cobra.Command {
 
 // images reads what shopctl.yaml says about container images, each time anew: the daemon asks again
 // whenever objects change, so that a line added to the file needs no restart.
-func (f *Factory) images() workload.Images {
-	file, err := readConfig(f.Getenv)
-	if err != nil {
-		return workload.Images{Err: err}
+func images(f *Factory) func() workload.Images {
+	return func() workload.Images {
+		file, err := readConfig(f.Getenv)
+		if err != nil {
+			return workload.Images{Err: err}
+		}
+		dir, err := filepath.Abs(filepath.Dir(file.path))
+		return workload.Images{Commands: file.images, Dir: dir, Err: err}
 	}
-	dir, err := filepath.Abs(filepath.Dir(file.path))
-	return workload.Images{Commands: file.images, Dir: dir, Err: err}
 }
 
 // spawn starts the daemon, afresh if asked to.

@@ -28,10 +28,10 @@ of every view. Keys restart, stop, break and call services; ? lists them, and ev
 
 // runDash is `shopctl dash`, and shopctl without a word on a terminal.
 func runDash(ctx context.Context, f *Factory) error {
-	if !f.Interactive() {
-		return hintErr(exitEnvironment, f.command("ps --stats"), errors.New("show the dashboard: it needs a terminal"))
+	if !Interactive(f) {
+		return hintErr(exitEnvironment, f.IO.command("ps --stats"), errors.New("show the dashboard: it needs a terminal"))
 	}
-	c, done := f.tuiConfig("ps --stats")
+	c, done := tuiConfig(f, "ps --stats")
 	defer done()
 	return tui.RunDash(ctx, c)
 }
@@ -39,46 +39,50 @@ func runDash(ctx context.Context, f *Factory) error {
 // runLessonScreen shows a lesson on the terminal until the user leaves it. plain is a command line that
 // does the same on any terminal.
 func runLessonScreen(ctx context.Context, f *Factory, s tui.Session, plain string) error {
-	c, done := f.tuiConfig(plain)
+	c, done := tuiConfig(f, plain)
 	defer done()
 	return tui.RunLesson(ctx, c, s)
 }
 
 // tuiConfig is what a screen is made from; done ends what it holds once the screen has ended.
-func (f *Factory) tuiConfig(plain string) (c tui.Config, done func()) {
-	calls, done := f.screenCalls()
+func tuiConfig(f *Factory, plain string) (c tui.Config, done func()) {
+	calls, done := newScreenCalls(f)
 	return tui.Config{
 		Calls: calls, Stop: processStop{},
-		In: f.In, Out: f.Out, Environ: f.Environ,
-		Color: f.Color, ASCII: f.ASCII, Accessible: f.Accessible,
-		Name:  f.Name,
-		Dial:  f.dialScreen,
-		Run:   f.rerun,
-		Verbs: tuiVerbs(NewRoot(&Factory{Getenv: f.Getenv, Now: f.Now})),
+		In: f.IO.In, Out: f.IO.Out, Environ: f.Environ,
+		Color: f.IO.Color, ASCII: f.IO.ASCII, Accessible: f.IO.Accessible,
+		Name:  f.IO.ShopName,
+		Dial:  dialScreen(f),
+		Run:   rerun(f),
+		Verbs: tuiVerbs(NewRoot(&Factory{IO: &IO{}, Getenv: f.Getenv, Now: f.Now})),
 		Now:   f.Now,
-		Plain: f.command(plain),
+		Plain: f.IO.command(plain),
 	}, done
 }
 
-func (f *Factory) dialScreen(ctx context.Context) (tui.Shop, error) {
-	shop, err := f.Shop(ctx)
-	if err != nil {
-		return nil, err
+func dialScreen(f *Factory) func(ctx context.Context) (tui.Shop, error) {
+	return func(ctx context.Context) (tui.Shop, error) {
+		shop, err := f.Shop(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return shop, nil
 	}
-	return shop, nil
 }
 
 // rerun runs shopctl itself with args, as somebody would in another terminal.
-func (f *Factory) rerun(ctx context.Context, args []string, out io.Writer) (int, error) {
-	cmd := exec.CommandContext(ctx, f.Executable, append([]string{"--name", f.Name, "--no-tui"}, args...)...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = f.Environ, out, out
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return exit.ExitCode(), nil
+func rerun(f *Factory) func(ctx context.Context, args []string, out io.Writer) (int, error) {
+	return func(ctx context.Context, args []string, out io.Writer) (int, error) {
+		cmd := exec.CommandContext(ctx, f.Executable, append([]string{"--name", f.IO.ShopName, "--no-tui"}, args...)...)
+		cmd.Env, cmd.Stdout, cmd.Stderr = f.Environ, out, out
+		err := cmd.Run()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return exit.ExitCode(), nil
+		}
+		if err != nil {
+			return 0, fmt.Errorf("run shopctl: %w", err)
+		}
+		return 0, nil
 	}
-	if err != nil {
-		return 0, fmt.Errorf("run shopctl: %w", err)
-	}
-	return 0, nil
 }

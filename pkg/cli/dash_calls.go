@@ -15,8 +15,8 @@ type screenCalls struct {
 	caller *call.Caller
 }
 
-// screenCalls returns what the screen calls through; done ends its connections.
-func (f *Factory) screenCalls() (c *screenCalls, done func()) {
+// newScreenCalls returns what the screen calls through; done ends its connections.
+func newScreenCalls(f *Factory) (c *screenCalls, done func()) {
 	caller := call.New(call.Config{Now: f.Now, Rand: rand.Reader})
 	// Nobody can do anything about a connection that does not close.
 	return &screenCalls{f: f, caller: caller}, func() { _ = caller.Close() }
@@ -24,10 +24,10 @@ func (f *Factory) screenCalls() (c *screenCalls, done func()) {
 
 // target finds a service to call; the error says what to do about it.
 func (c *screenCalls) target(ctx context.Context, service string, offline bool) (*callTarget, error) {
-	t, err := c.f.callTarget(ctx, service, offline)
+	t, err := findTarget(ctx, c.f, service, offline)
 	var known *Error
 	if errors.As(err, &known) && known.Hint != "" {
-		err = fmt.Errorf("%w (%s)", err, c.f.forThisShop(known.Hint))
+		err = fmt.Errorf("%w (%s)", err, c.f.IO.forThisShop(known.Hint))
 	}
 	return t, err
 }

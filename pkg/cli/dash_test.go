@@ -44,8 +44,8 @@ func TestThePaletteOffersWhatRunsAndTakesNoScreen(t *testing.T) {
 
 func TestTheScreenCallsAsTheCallCommandDoes(t *testing.T) {
 	w, impl := withCart(t)
-	w.f.Name = defaultName
-	calls, done := w.f.screenCalls()
+	w.f.IO.ShopName = defaultName
+	calls, done := newScreenCalls(w.f)
 	defer done()
 	ctx := t.Context()
 	methods, err := calls.Methods(ctx, "cart")

@@ -23,7 +23,7 @@ func newDeleteCmd(f *Factory) *cobra.Command {
 		Short: "Delete objects, by name or those that manifests name",
 		Example: `shopctl delete deployment myapp
 shopctl delete -f blue-green.yaml --dry-run`,
-		ValidArgsFunction: f.completeObjects,
+		ValidArgsFunction: completeObjects(f),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
 	o.files.add(cmd)
@@ -38,7 +38,7 @@ func (o *deleteOptions) run(ctx context.Context, args []string) error {
 	case len(o.files.paths) > 0 && len(args) > 0:
 		return usageErr("shopctl delete --help", "either KIND NAME or -f, not both")
 	case len(o.files.paths) > 0:
-		files, err := o.files.read(o.f.In)
+		files, err := o.files.read(o.f.IO.In)
 		if err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func (o *deleteOptions) run(ctx context.Context, args []string) error {
 				line += " (server dry run)"
 			}
 		}
-		if _, err := fmt.Fprintln(o.f.Out, line); err != nil {
+		if _, err := fmt.Fprintln(o.f.IO.Out, line); err != nil {
 			return err
 		}
 	}

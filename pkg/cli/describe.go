@@ -28,7 +28,7 @@ func newDescribeCmd(f *Factory) *cobra.Command {
 		Example: `shopctl describe deployment cartservice
 shopctl describe service frontend`,
 		Args:              atLeast(1, "a kind, such as deployment"),
-		ValidArgsFunction: f.completeObjects,
+		ValidArgsFunction: completeObjects(f),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}, exitOK, exitFailed, exitUsage, exitNotRunning)
 }
@@ -69,7 +69,7 @@ func (o *describeOptions) run(ctx context.Context, args []string) error {
 			}
 		}
 	}
-	_, err = io.WriteString(o.f.Out, b.String())
+	_, err = io.WriteString(o.f.IO.Out, b.String())
 	return err
 }
 
@@ -79,7 +79,7 @@ func (o *describeOptions) describe(w io.Writer, kind resource.Kind, object resou
 		field(w, "Namespace", object.GetNamespace())
 	}
 	if t := object.GetCreationTimestamp(); !t.IsZero() {
-		field(w, "Created", t.UTC().Format("2006-01-02 15:04:05 UTC")+" ("+o.f.age(t.Time)+" ago)")
+		field(w, "Created", t.UTC().Format("2006-01-02 15:04:05 UTC")+" ("+age(o.f.Now(), t.Time)+" ago)")
 	}
 	fieldMap(w, "Labels", object.GetLabels())
 	annotations := maps.Clone(object.GetAnnotations())
@@ -120,11 +120,11 @@ func (o *describeOptions) deployment(w io.Writer, d *appsv1.Deployment, all []*c
 		if s.GetWorkload() != d.GetName() || s.GetNamespace() != d.GetNamespace() {
 			continue
 		}
-		field(w, "State", strings.TrimSpace(o.f.state(s.GetState())+" "+s.GetMessage()))
+		field(w, "State", strings.TrimSpace(o.f.IO.state(s.GetState())+" "+s.GetMessage()))
 		fmt.Fprintln(w, "Instances:")
 		t := newTable("  NAME", "STATE", "VERSION", "PID", "ADDRESS", "RESTARTS")
 		for _, in := range s.GetInstances() {
-			t.row("  "+in.GetName(), o.f.state(in.GetState()), dash(in.GetVersion()), fmt.Sprint(in.GetPid()), dash(in.GetAddress()), fmt.Sprint(in.GetRestarts()))
+			t.row("  "+in.GetName(), o.f.IO.state(in.GetState()), dash(in.GetVersion()), fmt.Sprint(in.GetPid()), dash(in.GetAddress()), fmt.Sprint(in.GetRestarts()))
 		}
 		t.write(w)
 		if len(s.GetFaults()) > 0 {
@@ -165,7 +165,7 @@ func (o *describeOptions) events(ctx context.Context, w io.Writer, shop *control
 	fmt.Fprintln(w, "Events:")
 	t := newTable("  TYPE", "REASON", "AGE", "MESSAGE")
 	for _, e := range last {
-		t.row("  "+e.GetType(), e.GetReason(), o.f.age(e.GetTime().AsTime()), e.GetMessage())
+		t.row("  "+e.GetType(), e.GetReason(), age(o.f.Now(), e.GetTime().AsTime()), e.GetMessage())
 	}
 	t.write(w)
 	return nil

@@ -35,7 +35,7 @@ func (o *diffOptions) run(ctx context.Context) error {
 	if len(o.files.paths) == 0 {
 		return usageErr("shopctl diff -f FILE", "missing flag: -f with a file, a directory or -")
 	}
-	files, err := o.files.read(o.f.In)
+	files, err := o.files.read(o.f.IO.In)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (o *diffOptions) run(ctx context.Context) error {
 		return err
 	}
 	for _, w := range resp.GetWarnings() {
-		o.f.say("warning", w)
+		o.f.IO.say("warning", w)
 	}
 	changed := false
 	for _, a := range resp.GetObjects() {
@@ -58,7 +58,7 @@ func (o *diffOptions) run(ctx context.Context) error {
 			return err
 		}
 		changed = changed || text != ""
-		if _, err := o.f.Out.Write([]byte(o.f.paintDiff(text))); err != nil {
+		if _, err := o.f.IO.Out.Write([]byte(paintDiff(o.f.IO, text))); err != nil {
 			return err
 		}
 	}
@@ -84,8 +84,8 @@ func objectDiff(a *controlpb.AppliedObject) (string, error) {
 	return render.Diff(before, after)
 }
 
-func (f *Factory) paintDiff(text string) string {
-	if !f.Color {
+func paintDiff(ios *IO, text string) string {
+	if !ios.Color {
 		return text
 	}
 	var b strings.Builder
@@ -93,11 +93,11 @@ func (f *Factory) paintDiff(text string) string {
 		content := strings.TrimSuffix(line, "\n")
 		switch {
 		case strings.HasPrefix(line, "+"):
-			content = f.paint(toneGood, content)
+			content = ios.paint(toneGood, content)
 		case strings.HasPrefix(line, "-"):
-			content = f.paint(toneBad, content)
+			content = ios.paint(toneBad, content)
 		case strings.HasPrefix(line, "@@"):
-			content = f.paint(toneInfo, content)
+			content = ios.paint(toneInfo, content)
 		}
 		b.WriteString(content + "\n")
 	}

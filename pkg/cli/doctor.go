@@ -75,7 +75,7 @@ func (o *doctorOptions) run(ctx context.Context) error {
 	for _, c := range view.Checks {
 		view.Healthy = view.Healthy && (c.Verdict != verdictFail || c.Fixed)
 	}
-	if err := o.f.Print(o.format, view, func(w io.Writer) { o.table(w, view) }); err != nil {
+	if err := o.f.IO.Print(o.format, view, func(w io.Writer) { o.table(w, view) }); err != nil {
 		return err
 	}
 	if !view.Healthy {
@@ -86,13 +86,13 @@ func (o *doctorOptions) run(ctx context.Context) error {
 
 func (o *doctorOptions) checks(ctx context.Context, dir rundir.Dir) []finding {
 	found := []finding{
-		o.f.checkBinary(),
+		checkBinary(o.f),
 		checkDirectory("run directory", dir.Run),
 		checkDirectory("state directory", dir.State),
 		checkDisk(dir.State),
-		o.f.checkPort(ctx, dir),
+		checkPort(ctx, o.f.IO, dir),
 		checkRedis(o.f.Getenv),
-		o.f.checkTerminal(),
+		checkTerminal(o.f),
 	}
 	return append(found, o.leftovers(ctx)...)
 }
@@ -105,7 +105,7 @@ func (o *doctorOptions) table(w io.Writer, view doctorView) {
 		if c.Fixed {
 			verdict = "fixed"
 		}
-		t.row(c.Check, o.f.paint(tones[c.Verdict], verdict), c.Found)
+		t.row(c.Check, o.f.IO.paint(tones[c.Verdict], verdict), c.Found)
 	}
 	t.write(w)
 	for _, c := range view.Checks {

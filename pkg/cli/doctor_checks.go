@@ -21,7 +21,7 @@ import (
 // leastDisk is what logs and carts may come to need, in bytes.
 const leastDisk = 200 << 20
 
-func (f *Factory) checkBinary() finding {
+func checkBinary(f *Factory) finding {
 	c := finding{Check: "binary", Verdict: verdictOK, Found: f.Executable}
 	if _, err := os.Stat(f.Executable); err != nil {
 		c.Verdict, c.Found = verdictFail, "the running binary is gone: "+f.Executable
@@ -77,7 +77,7 @@ func checkDisk(path string) finding {
 }
 
 // checkPort tries the storefront's friendly port; a shop that runs may hold it itself.
-func (f *Factory) checkPort(ctx context.Context, dir rundir.Dir) finding {
+func checkPort(ctx context.Context, ios *IO, dir rundir.Dir) finding {
 	const port = 8080
 	c := finding{Check: fmt.Sprintf("port %d", port), Verdict: verdictOK, Found: "free"}
 	var lc net.ListenConfig
@@ -111,18 +111,18 @@ func checkRedis(getenv func(string) string) finding {
 	return c
 }
 
-func (f *Factory) checkTerminal() finding {
+func checkTerminal(f *Factory) finding {
 	c := finding{Check: "terminal", Verdict: verdictInfo}
 	switch {
-	case !f.InTTY || !f.OutTTY:
+	case !f.IO.InTTY || !f.IO.OutTTY:
 		c.Found = "none; the terminal UI does not start"
 	case f.Getenv("TERM") == "dumb", f.Getenv("CI") != "":
 		c.Found = "TERM is dumb or CI is set; the terminal UI does not start"
-	case f.Width < 50 || f.Height < 15:
-		c.Verdict, c.Found = verdictWarn, fmt.Sprintf("%dx%d is too small for the terminal UI", f.Width, f.Height)
+	case f.IO.Width < 50 || f.IO.Height < 15:
+		c.Verdict, c.Found = verdictWarn, fmt.Sprintf("%dx%d is too small for the terminal UI", f.IO.Width, f.IO.Height)
 		c.Hint = "make the window at least 50x15; 120x30 shows everything"
 	default:
-		c.Verdict, c.Found = verdictOK, fmt.Sprintf("%s, %dx%d", f.Getenv("TERM"), f.Width, f.Height)
+		c.Verdict, c.Found = verdictOK, fmt.Sprintf("%s, %dx%d", f.Getenv("TERM"), f.IO.Width, f.IO.Height)
 	}
 	return c
 }

@@ -62,7 +62,7 @@ func (o *downOptions) run(ctx context.Context) error {
 }
 
 func (o *downOptions) stop(ctx context.Context, dir rundir.Dir) error {
-	signals, release := o.f.interrupts.take()
+	signals, release := o.f.TakeSignals()
 	defer release()
 	shop, err := control.Dial(dir)
 	if errors.Is(err, control.ErrNotRunning) {
@@ -72,13 +72,13 @@ func (o *downOptions) stop(ctx context.Context, dir rundir.Dir) error {
 		return err
 	}
 	defer shop.Close()
-	if err := shutdown(ctx, o.f, shop, signals, o.now); err != nil {
+	if err := shutdown(ctx, o.f.IO, shop, signals, o.now); err != nil {
 		return err
 	}
 	if err := waitGone(ctx, dir); err != nil {
 		return err
 	}
-	o.f.notef("shop %s is down", dir.Name)
+	o.f.IO.notef("shop %s is down", dir.Name)
 	return nil
 }
 
@@ -92,9 +92,9 @@ func (o *downOptions) clean(ctx context.Context, dir rundir.Dir) error {
 		return fmt.Errorf("clean up shop %q: %w", dir.Name, err)
 	}
 	if len(ended) > 0 {
-		o.f.notef("ended %d processes that a dead daemon had left behind", len(ended))
+		o.f.IO.notef("ended %d processes that a dead daemon had left behind", len(ended))
 	}
-	o.f.notef("shop %s is not running", dir.Name)
+	o.f.IO.notef("shop %s is not running", dir.Name)
 	return nil
 }
 
@@ -122,7 +122,7 @@ func waitGone(ctx context.Context, dir rundir.Dir) error {
 
 // shutdown asks the daemon to stop everything and shows each step. The first signal lists who is
 // still alive, the second kills them.
-func shutdown(ctx context.Context, f *Factory, shop *control.Client, signals <-chan os.Signal, now bool) error {
+func shutdown(ctx context.Context, ios *IO, shop *control.Client, signals <-chan os.Signal, now bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	steps := make(chan *controlpb.ShutdownProgress)
@@ -136,7 +136,7 @@ func shutdown(ctx context.Context, f *Factory, shop *control.Client, signals <-c
 			alive = step.GetAlive()
 			if line := step.GetState() + " " + step.GetService(); step.GetService() != "" && step.GetState() != "stopping" && !told[line] {
 				told[line] = true
-				f.notef("%s", line)
+				ios.notef("%s", line)
 			}
 		case err := <-result:
 			return err
@@ -144,7 +144,7 @@ func shutdown(ctx context.Context, f *Factory, shop *control.Client, signals <-c
 			pressed++
 			switch pressed {
 			case 1:
-				f.warnf("still alive: %s; Ctrl+C again kills them", strings.Join(alive, ", "))
+				ios.warnf("still alive: %s; Ctrl+C again kills them", strings.Join(alive, ", "))
 			case 2:
 				go func() { result <- receiveShutdown(ctx, shop, true, steps) }()
 			}

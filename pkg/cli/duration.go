@@ -26,11 +26,11 @@ func shortDuration(d time.Duration) string {
 }
 
 // age is how long ago t was, as kubectl says it.
-func (f *Factory) age(t time.Time) string {
+func age(now, t time.Time) string {
 	if t.IsZero() {
 		return "<unknown>"
 	}
-	d := f.Now().Sub(t)
+	d := now.Sub(t)
 	switch {
 	case d < 2*time.Minute:
 		return fmt.Sprintf("%ds", max(0, int(d.Seconds())))
@@ -41,17 +41,17 @@ func (f *Factory) age(t time.Time) string {
 	}
 }
 
-// sinceFlag reads "5m" as five minutes ago, and RFC 3339 as it is.
-func (f *Factory) sinceFlag(value string) (time.Time, error) {
+// parseTime reads the value of a flag that takes a time: "5m" is five minutes before now, anything else is RFC 3339.
+func parseTime(now time.Time, flag, value string) (time.Time, error) {
 	if value == "" {
 		return time.Time{}, nil
 	}
 	if d, err := time.ParseDuration(value); err == nil {
-		return f.Now().Add(-d.Abs()), nil
+		return now.Add(-d.Abs()), nil
 	}
 	t, err := time.Parse(time.RFC3339Nano, value)
 	if err != nil {
-		return t, usageErr("--since 5m", "read --since %q: want a duration or a time as in RFC 3339", value)
+		return t, usageErr("--"+flag+" 5m", "read --%s %q: want a duration or a time as in RFC 3339", flag, value)
 	}
 	return t, nil
 }

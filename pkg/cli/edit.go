@@ -47,11 +47,11 @@ func (o *editOptions) run(ctx context.Context, words []string, done string, edit
 	if o.dryRun {
 		dryRun = dryRunServer
 	}
-	if err := o.f.printApplied(o.format, resp.GetObjects(), done, dryRun); err != nil {
+	if err := printApplied(o.f.IO, o.format, resp.GetObjects(), done, dryRun); err != nil {
 		return err
 	}
 	if o.dryRun {
 		return nil
 	}
-	return o.wait.rollout(ctx, o.f, shop, resp.GetObjects())
+	return o.wait.rollout(ctx, o.f.IO, shop, resp.GetObjects())
 }

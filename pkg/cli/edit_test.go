@@ -166,11 +166,11 @@ func TestApplyOfNothingIsAUsageError(t *testing.T) {
 
 func TestTheClientsDryRunNeedsNoShop(t *testing.T) {
 	w := newWorld(t)
-	w.f.In = strings.NewReader(manifest)
+	w.f.IO.In = strings.NewReader(manifest)
 	w.want(exitOK, "apply", "-f", "-", "--dry-run")
 	wantEqual(t, w.out.String(), "configmap/colours created (client dry run)\n")
 
-	w.f.In = strings.NewReader(strings.Replace(manifest, "\ndata:", "\ndta:", 1))
+	w.f.IO.In = strings.NewReader(strings.Replace(manifest, "\ndata:", "\ndta:", 1))
 	w.want(exitUsage, "apply", "-f", "-", "--dry-run=client")
 	w.wantErr("shopctl: error: stdin:5:1: ", "dta", "data")
 
@@ -184,7 +184,7 @@ func TestWhatADryRunPrintsCanBeApplied(t *testing.T) {
 	if strings.Contains(made, "creationTimestamp") || strings.Contains(made, "status:") {
 		t.Errorf("the manifest holds what only the shop sets:\n%s", made)
 	}
-	w.f.In = strings.NewReader(made)
+	w.f.IO.In = strings.NewReader(made)
 	w.want(exitOK, "apply", "-f", "-", "--dry-run=client")
 	wantEqual(t, w.out.String(), "deployment.apps/cartservice configured (client dry run)\n")
 }

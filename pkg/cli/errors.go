@@ -55,7 +55,7 @@ func hintErr(code int, hint string, err error) error {
 func exitErr(code int) error { return &Error{Code: code} }
 
 // report writes err as people should see it, and returns the exit code.
-func (f *Factory) report(ctx context.Context, err error) int {
+func report(ctx context.Context, ios *IO, err error) int {
 	if err == nil {
 		return exitOK
 	}
@@ -63,25 +63,25 @@ func (f *Factory) report(ctx context.Context, err error) int {
 	if errors.Is(context.Cause(ctx), errInterrupted) && (code == exitFailed || code == exitInterrupted) {
 		return exitInterrupted
 	}
-	f.say("error", text)
-	f.say("hint", f.forThisShop(hint))
+	ios.say("error", text)
+	ios.say("hint", ios.forThisShop(hint))
 	return code
 }
 
 // forThisShop makes a hint that is a command go to the shop at hand: whoever gave it, the daemon
 // included, need not know what that is called.
-func (f *Factory) forThisShop(hint string) string {
+func (ios *IO) forThisShop(hint string) string {
 	args, ok := strings.CutPrefix(hint, "shopctl ")
 	if !ok || strings.HasPrefix(args, "--name ") {
 		return hint
 	}
-	return f.command(args)
+	return ios.command(args)
 }
 
 // say writes text to standard error, each of its lines as "shopctl: what: line".
-func (f *Factory) say(what, text string) {
+func (ios *IO) say(what, text string) {
 	for line := range strings.Lines(text) {
-		fmt.Fprintf(f.Err, "shopctl: %s: %s\n", what, strings.TrimRight(line, "\n"))
+		fmt.Fprintf(ios.Err, "shopctl: %s: %s\n", what, strings.TrimRight(line, "\n"))
 	}
 }
 

@@ -19,7 +19,7 @@ func newEventsCmd(f *Factory) *cobra.Command {
 		Long:              "Print what happened to one or all services: starts, probes, exits, restarts, rollouts, faults; oldest first.\nWith -o json, one object a line.",
 		Example:           "shopctl events -f\nshopctl events --since 10m payment",
 		Args:              atMost(1, "one service"),
-		ValidArgsFunction: f.completeOneService,
+		ValidArgsFunction: completeOneService(f),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
 	o.add(cmd, "events", "happen")
@@ -36,7 +36,7 @@ func (o *eventsOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return receive(o.f, "events", stream, o.print)
+	return receive(o.f.IO, "events", stream, o.print)
 }
 
 type eventView struct {
@@ -51,21 +51,21 @@ type eventView struct {
 
 func (o *eventsOptions) print(e *controlpb.Event) error {
 	if o.format == formatJSON {
-		return o.f.printLine(eventView{
+		return o.f.IO.printLine(eventView{
 			Sequence: e.GetSequence(), Time: rfc3339(e.GetTime()), Type: e.GetType(), Reason: e.GetReason(),
 			Service: e.GetService(), Instance: e.GetInstance(), Message: e.GetMessage(),
 		})
 	}
-	_, err := fmt.Fprintln(o.f.Out, o.f.eventText(e))
+	_, err := fmt.Fprintln(o.f.IO.Out, eventText(o.f.IO, e))
 	return err
 }
 
-func (f *Factory) eventText(e *controlpb.Event) string {
+func eventText(ios *IO, e *controlpb.Event) string {
 	color := toneFaint
 	if e.GetType() == "Warning" {
 		color = toneWarn
 	}
 	when := e.GetTime().AsTime().Local().Format("15:04:05.000")
-	return fmt.Sprintf("%s %s %s %-14s %s", f.paint(toneFaint, when), f.paint(color, fmt.Sprintf("%-7s", e.GetType())),
+	return fmt.Sprintf("%s %s %s %-14s %s", ios.paint(toneFaint, when), ios.paint(color, fmt.Sprintf("%-7s", e.GetType())),
 		fmt.Sprintf("%-18s", e.GetReason()), dash(e.GetService()), e.GetMessage())
 }

@@ -128,7 +128,7 @@ func (o *exportOptions) prometheus(ctx context.Context) error {
 	if err := o.write(append([]export.File{config}, files...)); err != nil {
 		return err
 	}
-	o.f.notef("next: promtool check config %s", filepath.Join(o.dir, config.Name))
+	o.f.IO.notef("next: promtool check config %s", filepath.Join(o.dir, config.Name))
 	return nil
 }
 
@@ -185,7 +185,7 @@ func (o *exportOptions) write(files []export.File) error {
 		if err := os.WriteFile(path, file.Content, 0o644); err != nil {
 			return hintErr(exitFailed, "choose another --dir", fmt.Errorf("write file: %w", err))
 		}
-		fmt.Fprintln(o.f.Out, path)
+		fmt.Fprintln(o.f.IO.Out, path)
 	}
 	return nil
 }

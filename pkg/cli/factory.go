@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/control"
@@ -24,14 +25,18 @@ type IO struct {
 	InTTY, OutTTY, ErrTTY bool
 	// Width and Height in cells of the terminal that Out or Err is; 0 if neither is one.
 	Width, Height int
-	// Color says whether Out takes colours. It holds once the flags are read.
+	// Color reports whether Out takes colors. It is valid once the flags are read, like the fields below it.
 	Color bool
+	// Quiet, ASCII and Accessible are the global flags of these names; ShopName is --name, for the commands that
+	// are printed to be pasted.
+	Quiet, ASCII, Accessible bool
+	ShopName                 string
 }
 
 // Factory is what every command is made from. The fields below Executable hold the global flags, and
 // are set when a command runs.
 type Factory struct {
-	IO
+	IO     *IO
 	Getenv func(string) string
 	// Environ is the whole environment, which the daemon inherits.
 	Environ []string
@@ -39,72 +44,75 @@ type Factory struct {
 	// Executable is the path of this binary.
 	Executable string
 
-	// Name is the shop's name, Namespace the one asked for; "" means the shop's own.
-	Name, Namespace                          string
-	Quiet, Verbose, NoTUI, ASCII, Accessible bool
+	// Namespace is the one asked for; "" means the shop's own.
+	Namespace      string
+	Verbose, NoTUI bool
 
 	// Dir returns the shop's directories.
 	Dir func() (rundir.Dir, error)
 	// Shop connects to the daemon. An error that is control.ErrNotRunning exits with 3 and a hint.
 	Shop func(ctx context.Context) (*control.Client, error)
-
-	color      string
-	interrupts interrupts
+	// TakeSignals passes all further signals to the caller, until release is called.
+	TakeSignals func() (signals <-chan os.Signal, release func())
 }
 
-func (f *Factory) resolveDir() (rundir.Dir, error) {
-	dir, err := rundir.Resolve(f.Name, f.Getenv)
-	if err != nil {
-		return dir, hintErr(exitUsage, "--name second", err)
+func resolveDir(f *Factory) func() (rundir.Dir, error) {
+	return func() (rundir.Dir, error) {
+		dir, err := rundir.Resolve(f.IO.ShopName, f.Getenv)
+		if err != nil {
+			return dir, hintErr(exitUsage, "--name second", err)
+		}
+		return dir, nil
 	}
-	return dir, nil
 }
 
-func (f *Factory) dialShop(context.Context) (*control.Client, error) {
-	dir, err := f.Dir()
-	if err != nil {
-		return nil, err
+func dialShop(f *Factory) func(context.Context) (*control.Client, error) {
+	return func(context.Context) (*control.Client, error) {
+		dir, err := f.Dir()
+		if err != nil {
+			return nil, err
+		}
+		client, err := control.Dial(dir)
+		if errors.Is(err, control.ErrNotRunning) {
+			return nil, notRunning(f.IO)
+		}
+		return client, err
 	}
-	client, err := control.Dial(dir)
-	if errors.Is(err, control.ErrNotRunning) {
-		return nil, f.notRunning()
-	}
-	return client, err
 }
 
 // notRunning is the error of a command that needs the daemon.
-func (f *Factory) notRunning() error {
-	return hintErr(exitNotRunning, f.command("up"), fmt.Errorf("connect to shop %q: %w", f.Name, control.ErrNotRunning))
+func notRunning(ios *IO) error {
+	return hintErr(exitNotRunning, ios.command("up"), fmt.Errorf("connect to shop %q: %w", ios.ShopName, control.ErrNotRunning))
 }
 
 // command spells a shopctl command line for this shop, to be pasted.
-func (f *Factory) command(args string) string {
-	if f.Name != "" && f.Name != defaultName {
-		return "shopctl --name " + f.Name + " " + args
+func (ios *IO) command(args string) string {
+	if ios.ShopName != "" && ios.ShopName != defaultName {
+		return "shopctl --name " + ios.ShopName + " " + args
 	}
 	return "shopctl " + args
 }
 
 // Interactive tells whether the terminal UI may start: on terminals that can draw, outside of CI.
-func (f *Factory) Interactive() bool {
-	return f.InTTY && f.OutTTY && !f.NoTUI && f.Getenv("CI") == "" && f.Getenv("TERM") != "dumb"
+func Interactive(f *Factory) bool {
+	return f.IO.InTTY && f.IO.OutTTY && !f.NoTUI && f.Getenv("CI") == "" && f.Getenv("TERM") != "dumb"
 }
 
 // notef writes one line for people to standard error, unless --quiet.
-func (f *Factory) notef(format string, args ...any) {
-	if !f.Quiet {
-		fmt.Fprintf(f.Err, format+"\n", args...)
+func (ios *IO) notef(format string, args ...any) {
+	if !ios.Quiet {
+		fmt.Fprintf(ios.Err, format+"\n", args...)
 	}
 }
 
 // next tells what to do next, as commands that can be pasted.
-func (f *Factory) next(commands ...string) {
+func (ios *IO) next(commands ...string) {
 	for _, command := range commands {
-		f.notef("next: %s", f.command(command))
+		ios.notef("next: %s", ios.command(command))
 	}
 }
 
 // warnf writes a warning to standard error, whatever the flags say.
-func (f *Factory) warnf(format string, args ...any) {
-	fmt.Fprintf(f.Err, "shopctl: warning: "+format+"\n", args...)
+func (ios *IO) warnf(format string, args ...any) {
+	fmt.Fprintf(ios.Err, "shopctl: warning: "+format+"\n", args...)
 }

@@ -65,7 +65,7 @@ func viewFaults(all []*controlpb.Fault) faultsView {
 }
 
 // faultEnd says when a fault ends, for people.
-func (f *Factory) faultEnd(p *controlpb.Fault) string {
+func faultEnd(f *Factory, p *controlpb.Fault) string {
 	if p.GetEnds() == nil {
 		return "when cleared"
 	}
@@ -73,11 +73,13 @@ func (f *Factory) faultEnd(p *controlpb.Fault) string {
 }
 
 // completeFaultMethods completes --method with the methods of the service that is named before it.
-func (f *Factory) completeFaultMethods(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) == 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+func completeFaultMethods(f *Factory) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) == 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return completeMethods(cmd.Context(), f, args[0]), cobra.ShellCompDirectiveNoFileComp
 	}
-	return f.completeMethods(cmd.Context(), args[0]), cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeCodes completes gRPC codes.

@@ -37,9 +37,9 @@ shopctl fault clear --all`,
 func (o *faultClearOptions) run(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 0 && !o.all:
-		return usageErr(o.f.command("fault clear --all"), "missing argument: a service, or --all")
+		return usageErr(o.f.IO.command("fault clear --all"), "missing argument: a service, or --all")
 	case len(args) > 0 && o.all:
-		return usageErr(o.f.command("fault clear "+strings.Join(args, " ")), "--all takes no service: it clears every fault")
+		return usageErr(o.f.IO.command("fault clear "+strings.Join(args, " ")), "--all takes no service: it clears every fault")
 	}
 	request := &controlpb.ClearFaultsRequest{}
 	isID := regexp.MustCompile(`^f[0-9]+$`)
@@ -60,10 +60,10 @@ func (o *faultClearOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if len(resp.GetFaults()) == 0 && o.format == formatTable {
-		o.f.notef("no fault to clear")
+		o.f.IO.notef("no fault to clear")
 		return nil
 	}
-	return o.f.Print(o.format, viewFaults(resp.GetFaults()), func(w io.Writer) {
+	return o.f.IO.Print(o.format, viewFaults(resp.GetFaults()), func(w io.Writer) {
 		for _, f := range resp.GetFaults() {
 			fmt.Fprintf(w, "cleared %s on %s: %s\n", f.GetId(), f.GetService(), f.GetPhrase())
 		}

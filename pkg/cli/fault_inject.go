@@ -18,7 +18,7 @@ import (
 
 // faultOwner owns the faults that people inject. A lesson that injects one on their behalf names itself
 // in the environment.
-func (f *Factory) faultOwner() string {
+func faultOwner(f *Factory) string {
 	if owner := f.Getenv(faultOwnerEnv); owner != "" {
 		return owner
 	}
@@ -56,7 +56,7 @@ shopctl fault inject catalog --crash --one
 shopctl fault inject shipping --crash --delay 5s
 shopctl fault inject currency --pause --for 10s`,
 		Args:              exactly(1, "a service"),
-		ValidArgsFunction: f.completeOneService,
+		ValidArgsFunction: completeOneService(f),
 		RunE:              o.run,
 	}
 	flags := cmd.Flags()
@@ -70,7 +70,7 @@ shopctl fault inject currency --pause --for 10s`,
 	flags.BoolVar(&o.pause, "pause", false, "stop the instances where they are until the fault ends")
 	addOutput(cmd, &o.format)
 	must(cmd.RegisterFlagCompletionFunc("error", completeCodes))
-	must(cmd.RegisterFlagCompletionFunc("method", f.completeFaultMethods))
+	must(cmd.RegisterFlagCompletionFunc("method", completeFaultMethods(f)))
 	for _, flag := range []string{"percent", "delay", "for"} {
 		must(cmd.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions))
 	}
@@ -92,10 +92,10 @@ func (o *faultInjectOptions) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if byDefault {
-		o.f.notef("no fault named: calls fail with %s; --delay, --crash and --pause are the other ways to break a service", request.GetFault().GetError())
+		o.f.IO.notef("no fault named: calls fail with %s; --delay, --crash and --pause are the other ways to break a service", request.GetFault().GetError())
 	}
 	if b, ok := services.Lookup(args[0]); ok && b.Module() && resp.GetFault().GetService() != b.Name {
-		o.f.notef("%s is a module of %s: the process goes, with all its modules", b.Name, resp.GetFault().GetService())
+		o.f.IO.notef("%s is a module of %s: the process goes, with all its modules", b.Name, resp.GetFault().GetService())
 	}
 	return o.report(cmd.Context(), resp.GetFault())
 }
@@ -114,7 +114,7 @@ func (o *faultInjectOptions) request(cmd *cobra.Command, service string) (r *con
 		return nil, false, usageErr("--error UNAVAILABLE", "read --error: want a gRPC code")
 	}
 	f := &controlpb.Fault{
-		Service: service, Method: o.method, Error: o.errCode, Crash: o.crash, Pause: o.pause, One: o.one, Owner: o.f.faultOwner(),
+		Service: service, Method: o.method, Error: o.errCode, Crash: o.crash, Pause: o.pause, One: o.one, Owner: faultOwner(o.f),
 	}
 	if changed("percent") {
 		f.Percent = o.percent
@@ -133,17 +133,17 @@ func (o *faultInjectOptions) request(cmd *cobra.Command, service string) (r *con
 }
 
 func (o *faultInjectOptions) report(_ context.Context, f *controlpb.Fault) error {
-	err := o.f.Print(o.format, viewFaults([]*controlpb.Fault{f}), func(w io.Writer) {
-		fmt.Fprintln(w, o.f.paint(toneWarn, "fault on "+f.GetService()+": "+f.GetPhrase()))
+	err := o.f.IO.Print(o.format, viewFaults([]*controlpb.Fault{f}), func(w io.Writer) {
+		fmt.Fprintln(w, o.f.IO.paint(toneWarn, "fault on "+f.GetService()+": "+f.GetPhrase()))
 	})
 	if err != nil {
 		return err
 	}
 	if f.GetCrash() && f.GetEnds() == nil {
-		o.f.next("ps --instances " + f.GetService())
+		o.f.IO.next("ps --instances " + f.GetService())
 		return nil
 	}
-	o.f.notef("ends %s", o.f.faultEnd(f))
-	o.f.next("map", "fault clear "+f.GetService())
+	o.f.IO.notef("ends %s", faultEnd(o.f, f))
+	o.f.IO.next("map", "fault clear "+f.GetService())
 	return nil
 }

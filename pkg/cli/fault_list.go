@@ -39,8 +39,8 @@ func (o *faultListOptions) run(ctx context.Context) error {
 	}
 	all := resp.GetFaults()
 	if len(all) == 0 && o.format == formatTable {
-		o.f.notef("nothing is broken on purpose")
-		o.f.next("fault inject payment --error UNAVAILABLE --percent 50 --for 2m")
+		o.f.IO.notef("nothing is broken on purpose")
+		o.f.IO.next("fault inject payment --error UNAVAILABLE --percent 50 --for 2m")
 		return nil
 	}
 	view := viewFaults(all)
@@ -48,18 +48,18 @@ func (o *faultListOptions) run(ctx context.Context) error {
 	for i := range view.Faults {
 		view.Faults[i].Blast = blast[view.Faults[i].ID]
 	}
-	return o.f.Print(o.format, view, func(w io.Writer) {
+	return o.f.IO.Print(o.format, view, func(w io.Writer) {
 		t := newTable("ID", "SERVICE", "FAULT", "ENDS", "OWNER")
 		for _, f := range all {
-			t.row(f.GetId(), f.GetService(), o.f.paint(toneWarn, f.GetPhrase()), o.f.faultEnd(f), dash(f.GetOwner()))
+			t.row(f.GetId(), f.GetService(), o.f.IO.paint(toneWarn, f.GetPhrase()), faultEnd(o.f, f), dash(f.GetOwner()))
 		}
 		t.write(w)
-		o.f.blastLines(w, view)
+		blastLines(o.f.IO, w, view)
 	})
 }
 
 // blastLines show how far faults reach, where that is known.
-func (f *Factory) blastLines(w io.Writer, view faultsView) {
+func blastLines(ios *IO, w io.Writer, view faultsView) {
 	first := true
 	for _, fault := range view.Faults {
 		if fault.Blast == "" {
@@ -69,6 +69,6 @@ func (f *Factory) blastLines(w io.Writer, view faultsView) {
 			fmt.Fprintln(w)
 		}
 		first = false
-		fmt.Fprintln(w, f.paint(toneWarn, fault.Blast))
+		fmt.Fprintln(w, ios.paint(toneWarn, fault.Blast))
 	}
 }

@@ -55,7 +55,7 @@ func TestAFlagOfAWrongTypeIsToldInWordsOfThePerson(t *testing.T) {
 
 func TestHintsGoToTheShopAtHandWhoeverGivesThem(t *testing.T) {
 	w := newWorld(t)
-	w.f.Name = "second"
+	w.f.IO.ShopName = "second"
 	for hint, want := range map[string]string{
 		"shopctl ps":                  "shopctl --name second ps",
 		"shopctl --name second up":    "shopctl --name second up",
@@ -63,7 +63,7 @@ func TestHintsGoToTheShopAtHandWhoeverGivesThem(t *testing.T) {
 		"/bin/shopctl service run ad": "/bin/shopctl service run ad",
 	} {
 		w.err.Reset()
-		w.f.report(t.Context(), control.Error(codes.NotFound, "no", hint, 0))
+		report(t.Context(), w.f.IO, control.Error(codes.NotFound, "no", hint, 0))
 		w.wantErr("shopctl: hint: " + want + "\n")
 	}
 }
@@ -154,13 +154,13 @@ func TestColourFollowsTheTerminalAndTheUser(t *testing.T) {
 		{tty: false, env: map[string]string{"SHOPCTL_COLOR": "always"}, want: true},
 	} {
 		w := newWorld(t)
-		w.f.OutTTY = c.tty
+		w.f.IO.OutTTY = c.tty
 		for k, v := range c.env {
 			w.env[k] = v
 		}
 		w.want(exitNotRunning, append([]string{"ps"}, c.args...)...)
-		if w.f.Color != c.want {
-			t.Errorf("%+v: colour is %v", c, w.f.Color)
+		if w.f.IO.Color != c.want {
+			t.Errorf("%+v: colour is %v", c, w.f.IO.Color)
 		}
 	}
 }
@@ -171,16 +171,16 @@ func TestTheTerminalUIStartsOnTerminalsAlone(t *testing.T) {
 		want   bool
 	}{
 		{func(*world) {}, true},
-		{func(w *world) { w.f.InTTY = false }, false},
-		{func(w *world) { w.f.OutTTY = false }, false},
+		{func(w *world) { w.f.IO.InTTY = false }, false},
+		{func(w *world) { w.f.IO.OutTTY = false }, false},
 		{func(w *world) { w.f.NoTUI = true }, false},
 		{func(w *world) { w.env["CI"] = "true" }, false},
 		{func(w *world) { w.env["TERM"] = "dumb" }, false},
 	} {
 		w := newWorld(t)
-		w.f.InTTY, w.f.OutTTY = true, true
+		w.f.IO.InTTY, w.f.IO.OutTTY = true, true
 		c.change(w)
-		if got := w.f.Interactive(); got != c.want {
+		if got := Interactive(w.f); got != c.want {
 			t.Errorf("interactive is %v, want %v, in %v", got, c.want, w.env)
 		}
 	}

@@ -27,7 +27,7 @@ func newGetCmd(f *Factory) *cobra.Command {
 shopctl get deployment cartservice -o yaml
 shopctl get services -l app=frontend`,
 		Args:              atLeast(1, "a kind, such as deployments"),
-		ValidArgsFunction: f.completeObjects,
+		ValidArgsFunction: completeObjects(f),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
 	cmd.Flags().StringVarP(&o.selector, "selector", "l", "", "only objects with these `LABELS`: app=frontend,version=v1")
@@ -55,17 +55,17 @@ func (o *getOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if o.format != formatTable {
-		return o.f.printObjects(o.format, resp.GetObjects(), len(names) == 1)
+		return printObjects(o.f.IO, o.format, resp.GetObjects(), len(names) == 1)
 	}
 	if len(resp.GetObjects()) == 0 {
-		o.f.notef("no %s found", kind.Plural)
+		o.f.IO.notef("no %s found", kind.Plural)
 		return nil
 	}
-	return o.f.objectTable(o.f.Out, kind, resp.GetObjects(), o.all)
+	return objectTable(o.f, o.f.IO.Out, kind, resp.GetObjects(), o.all)
 }
 
 // objectTable lists objects of one kind with the columns that kubectl has for it.
-func (f *Factory) objectTable(w io.Writer, kind resource.Kind, objects []*controlpb.Object, namespaces bool) error {
+func objectTable(f *Factory, w io.Writer, kind resource.Kind, objects []*controlpb.Object, namespaces bool) error {
 	header := columnsOf(kind.Name)
 	if namespaces {
 		header = append([]string{"NAMESPACE"}, header...)
@@ -76,7 +76,7 @@ func (f *Factory) objectTable(w io.Writer, kind resource.Kind, objects []*contro
 		if err != nil {
 			return err
 		}
-		cells := f.cellsOf(typed)
+		cells := cellsOf(f, typed)
 		if namespaces {
 			cells = append([]string{dash(o.GetNamespace())}, cells...)
 		}

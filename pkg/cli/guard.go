@@ -14,26 +14,26 @@ import (
 // "guard -- COMMAND" for a program that is not ours, "guard --group PGID" for a paused group. It is
 // no command of its own, since nobody types it.
 func runGuard(sys System, args []string) int {
-	f := &Factory{IO: IO{Out: sys.Out, Err: sys.Err}}
+	ios := &IO{Out: sys.Out, Err: sys.Err}
 	ctx := context.Background()
 	switch {
 	case len(args) > 1 && args[0] == "--":
 		code, err := process.Guard(sys.In, args[1:], withoutLifeline(sys.Environ), sys.Out)
 		if err != nil {
-			return f.report(ctx, err)
+			return report(ctx, ios, err)
 		}
 		return code
 	case len(args) == 2 && args[0] == "--group":
 		pgid, err := strconv.Atoi(args[1])
 		if err != nil || pgid < 2 {
-			return f.report(ctx, usageErr("shopctl --help", "guard: %q is no process group", args[1]))
+			return report(ctx, ios, usageErr("shopctl --help", "guard: %q is no process group", args[1]))
 		}
 		if err := process.GuardPaused(ctx, sys.In, pgid); err != nil {
-			return f.report(ctx, err)
+			return report(ctx, ios, err)
 		}
 		return exitOK
 	default:
-		return f.report(ctx, usageErr("shopctl --help", "guard runs beside instances; it is not for people"))
+		return report(ctx, ios, usageErr("shopctl --help", "guard runs beside instances; it is not for people"))
 	}
 }
 

@@ -82,7 +82,7 @@ func (o *httpOptions) run(ctx context.Context, args []string) error {
 	case o.format == formatName:
 		return usageErr("-o json", "an answer has no name")
 	}
-	if err := o.f.checkRepeat("http /api/v1/products", o.repeat); err != nil {
+	if err := checkRepeat(o.f.IO, "http /api/v1/products", o.repeat); err != nil {
 		return err
 	}
 	r, err := o.read(args)
@@ -99,7 +99,7 @@ func (o *httpOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if st.GetUrl() == "" {
-		return hintErr(exitFailed, o.f.command("ps frontend"), errors.New("the storefront does not run"))
+		return hintErr(exitFailed, o.f.IO.command("ps frontend"), errors.New("the storefront does not run"))
 	}
 	r.url = strings.TrimSuffix(st.GetUrl(), "/") + r.url
 	meter := call.NewMeter(o.f.Now)
@@ -122,11 +122,11 @@ func (o *httpOptions) read(args []string) (*httpRequest, error) {
 		r.method, args = strings.ToUpper(word), args[1:]
 	}
 	if r.url = args[0]; !strings.HasPrefix(r.url, "/") {
-		return nil, usageErr(o.f.command("http /api/v1/products"), "%q is no path: it begins with /", r.url)
+		return nil, usageErr(o.f.IO.command("http /api/v1/products"), "%q is no path: it begins with /", r.url)
 	}
 	switch {
 	case len(args) == 2 && args[1] == "-":
-		body, err := io.ReadAll(io.LimitReader(o.f.In, call.MaxMessage))
+		body, err := io.ReadAll(io.LimitReader(o.f.IO.In, call.MaxMessage))
 		if err != nil {
 			return nil, fmt.Errorf("read the body: %w", err)
 		}
@@ -134,7 +134,7 @@ func (o *httpOptions) read(args []string) (*httpRequest, error) {
 	case len(args) == 2:
 		r.body = []byte(args[1])
 	case len(args) > 2:
-		return nil, usageErr(o.f.command("http POST /api/v1/payments -"), "a method, a path and a body are three words at most, got %d", len(args)+1)
+		return nil, usageErr(o.f.IO.command("http POST /api/v1/payments -"), "a method, a path and a body are three words at most, got %d", len(args)+1)
 	}
 	if r.method == "" {
 		r.method = map[bool]string{true: http.MethodPost, false: http.MethodGet}[r.body != nil]
@@ -156,7 +156,7 @@ func (o *httpOptions) read(args []string) (*httpRequest, error) {
 func (o *httpOptions) send(ctx context.Context, client *http.Client, meter *call.Meter, r *httpRequest) (*http.Response, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
 	if err != nil {
-		return nil, nil, usageErr(o.f.command("http GET /api/v1/products"), "%s: %v", r.method, err)
+		return nil, nil, usageErr(o.f.IO.command("http GET /api/v1/products"), "%s: %v", r.method, err)
 	}
 	req.Header = r.header.Clone()
 	resp, err := client.Do(req)
@@ -164,12 +164,12 @@ func (o *httpOptions) send(ctx context.Context, client *http.Client, meter *call
 		if ctx.Err() != nil {
 			return nil, nil, exitErr(exitInterrupted)
 		}
-		return nil, nil, hintErr(exitFailed, o.f.command("ps frontend"), err)
+		return nil, nil, hintErr(exitFailed, o.f.IO.command("ps frontend"), err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, call.MaxMessage))
 	if err != nil {
-		return nil, nil, hintErr(exitFailed, o.f.command("ps frontend"), fmt.Errorf("read the answer: %w", err))
+		return nil, nil, hintErr(exitFailed, o.f.IO.command("ps frontend"), fmt.Errorf("read the answer: %w", err))
 	}
 	meter.Message(len(r.body), len(body))
 	return resp, body, nil
@@ -183,17 +183,17 @@ func (o *httpOptions) once(ctx context.Context, client *http.Client, meter *call
 	}
 	took := meter.End().Took
 	view := httpView{Status: resp.StatusCode, Headers: resp.Header, Body: string(body), Bytes: len(body), DurationMs: millis(took)}
-	err = o.f.Print(o.format, view, func(w io.Writer) {
+	err = o.f.IO.Print(o.format, view, func(w io.Writer) {
 		fmt.Fprintf(w, "%s\n", bytes.TrimSuffix(body, []byte("\n")))
 	})
 	if err != nil {
 		return err
 	}
 	if resp.StatusCode < http.StatusBadRequest {
-		o.f.notef("%s %s, %d bytes after %.1f ms", resp.Proto, resp.Status, len(body), millis(took))
+		o.f.IO.notef("%s %s, %d bytes after %.1f ms", resp.Proto, resp.Status, len(body), millis(took))
 		return nil
 	}
-	return hintErr(exitFailed, o.f.command("trace list --service frontend"), fmt.Errorf("%s %s: %s%s", r.method, resp.Request.URL.RequestURI(), resp.Status, refusalIn(body)))
+	return hintErr(exitFailed, o.f.IO.command("trace list --service frontend"), fmt.Errorf("%s %s: %s%s", r.method, resp.Request.URL.RequestURI(), resp.Status, refusalIn(body)))
 }
 
 // refusalIn is what an answer of the REST API says is wrong.
@@ -223,11 +223,11 @@ func (o *httpOptions) measure(ctx context.Context, client *http.Client, meter *c
 	if err != nil {
 		return err
 	}
-	if err := o.f.printMeasure(o.format, view); err != nil {
+	if err := printMeasure(o.f.IO, o.format, view); err != nil {
 		return err
 	}
 	if view.Failed > 0 {
-		return hintErr(exitFailed, o.f.command("trace list --service frontend"), fmt.Errorf("%d of %d requests failed: %s", view.Failed, view.Calls, last))
+		return hintErr(exitFailed, o.f.IO.command("trace list --service frontend"), fmt.Errorf("%d of %d requests failed: %s", view.Failed, view.Calls, last))
 	}
 	return nil
 }

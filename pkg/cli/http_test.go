@@ -45,7 +45,7 @@ func TestAnHTTPRequestPrintsTheBodyAsItCame(t *testing.T) {
 	w.wantErr("HTTP/1.1 200 OK, 15 bytes after")
 	w.want(exitOK, "http", "/api/v1/payments", `{"a":1}`, "-H", "idempotency-key: k1")
 	w.wantOut(`{"got":{"a":1},"type":"application/json","key":"k1"}`)
-	w.f.In = strings.NewReader(`{"b":2}`)
+	w.f.IO.In = strings.NewReader(`{"b":2}`)
 	w.want(exitOK, "http", "post", "/api/v1/payments", "-")
 	w.wantOut(`{"got":{"b":2}`)
 	w.want(exitOK, "http", "POST", "/cart", "-o", "json")

@@ -49,7 +49,7 @@ func TestAnInterruptedCommandExitsWith130AndWithoutAWord(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errInterrupted)
-	if code := w.f.report(ctx, context.Canceled); code != exitInterrupted || w.err.Len() > 0 {
+	if code := report(ctx, w.f.IO, context.Canceled); code != exitInterrupted || w.err.Len() > 0 {
 		t.Errorf("exit %d, stderr %q", code, w.err.String())
 	}
 }

@@ -15,7 +15,7 @@ func addLanguage(cmd *cobra.Command, lang *string) {
 }
 
 // language is the language of the user, "en" if nothing is said.
-func (f *Factory) language(flag string) string {
+func language(f *Factory, flag string) string {
 	for _, text := range []string{flag, f.Getenv("LC_ALL"), f.Getenv("LC_MESSAGES"), f.Getenv("LANG")} {
 		if text != "" {
 			lang, _, _ := strings.Cut(text, "_")
@@ -27,10 +27,10 @@ func (f *Factory) language(flag string) string {
 }
 
 // lessonsInLanguage are our own lessons as the user reads them.
-func (f *Factory) lessonsInLanguage(flag string) ([]*lesson.Lesson, error) {
+func lessonsInLanguage(f *Factory, flag string) ([]*lesson.Lesson, error) {
 	all, err := ownLessons()
 	for i, l := range all {
-		all[i] = l.In(f.language(flag))
+		all[i] = l.In(language(f, flag))
 	}
 	return all, err
 }

@@ -69,12 +69,12 @@ func (o *lessonOptions) run(cmd *cobra.Command, args []string) error {
 		return cmd.Help()
 	}
 	if len(args) > 1 {
-		return usageErr(o.f.command("lesson "+args[0]), "unexpected argument %q: one lesson at a time", args[1])
+		return usageErr(o.f.IO.command("lesson "+args[0]), "unexpected argument %q: one lesson at a time", args[1])
 	}
 	if o.step != "" && o.solveTo != "" {
-		return usageErr(o.f.command("lesson "+args[0]+" --step "+o.step), "--step and --solve-to exclude each other")
+		return usageErr(o.f.IO.command("lesson "+args[0]+" --step "+o.step), "--step and --solve-to exclude each other")
 	}
-	l, err := o.f.findLesson(args[0], cmd)
+	l, err := findLesson(o.f.IO, args[0], cmd)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (o *lessonOptions) run(cmd *cobra.Command, args []string) error {
 		}
 	}
 	o.again = "lesson " + args[0]
-	return o.take(cmd.Context(), l.In(o.f.language(o.lang)))
+	return o.take(cmd.Context(), l.In(language(o.f, o.lang)))
 }
 
 // take opens the lesson, shows it, and leaves it on every way out.
@@ -94,10 +94,10 @@ func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) 
 		return err
 	}
 	defer shop.Close()
-	if err := o.f.refuseMonolith(ctx, shop); err != nil {
+	if err := refuseMonolith(ctx, o.f.IO, shop); err != nil {
 		return err
 	}
-	deps, done, err := o.f.lessonDeps(shop, l)
+	deps, done, err := lessonDeps(o.f, shop, l)
 	if err != nil {
 		return err
 	}
@@ -108,18 +108,18 @@ func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) 
 			return err
 		}
 	}
-	guard := o.f.guardLesson()
+	guard := guardLesson(o.f)
 	defer func() {
 		if err := guard.end(); err != nil {
-			o.f.warnf("%v", err)
+			o.f.IO.warnf("%v", err)
 		}
 	}()
 	if l.Shop.Load > 0 {
-		o.f.notef("starting %g steps a second of customers, until the lesson is left", l.Shop.Load)
+		o.f.IO.notef("starting %g steps a second of customers, until the lesson is left", l.Shop.Load)
 	}
 	s, err := lesson.Open(ctx, l, deps)
 	if err != nil {
-		return o.f.explainOpen(err)
+		return explainOpen(o.f, err)
 	}
 	defer func() { err = errors.Join(err, o.leave(ctx, s)) }()
 	if err := o.arrive(ctx, s); err != nil {
@@ -127,11 +127,11 @@ func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) 
 	}
 	switch {
 	case o.json:
-		return o.f.lessonEvents(ctx, s)
-	case o.f.Interactive() && !o.f.Accessible:
+		return lessonEvents(ctx, o.f.IO, s)
+	case Interactive(o.f) && !o.f.IO.Accessible:
 		return runLessonScreen(ctx, o.f, s, o.again+" --no-tui")
 	}
-	return o.f.lessonPlain(ctx, s)
+	return lessonPlain(ctx, o.f, s)
 }
 
 // arrive goes to where the flags say.
@@ -146,7 +146,7 @@ func (o *lessonOptions) arrive(ctx context.Context, s *lesson.Session) error {
 		if step.ID == o.solveTo {
 			break
 		}
-		o.f.notef("solving %s: %s", step.ID, step.Title)
+		o.f.IO.notef("solving %s: %s", step.ID, step.Title)
 		if err := s.Solve(ctx, step.ID); err != nil {
 			return err
 		}
@@ -167,31 +167,31 @@ func (o *lessonOptions) leave(ctx context.Context, s *lesson.Session) error {
 	defer cancel()
 	v := s.Snapshot()
 	if err := s.Close(ctx); err != nil {
-		return hintErr(exitFailed, f.command("fault clear --all")+"\n"+f.command("ps"), fmt.Errorf("leave lesson %s: %w", v.Lesson, err))
+		return hintErr(exitFailed, f.IO.command("fault clear --all")+"\n"+f.IO.command("ps"), fmt.Errorf("leave lesson %s: %w", v.Lesson, err))
 	}
 	if v.Done {
-		f.goOn("lesson list")
+		goOn(f, "lesson list")
 		return nil
 	}
 	if o.adjust != nil {
-		f.notef("the shop is as it was")
-		f.next(o.again + " --from " + v.Step.ID)
+		f.IO.notef("the shop is as it was")
+		f.IO.next(o.again + " --from " + v.Step.ID)
 		return nil
 	}
-	f.notef("the shop is as it was; the lesson resumes at step %d of %d", v.StepIndex+1, v.StepCount)
-	f.next(o.again)
+	f.IO.notef("the shop is as it was; the lesson resumes at step %d of %d", v.StepIndex+1, v.StepCount)
+	f.IO.next(o.again)
 	return nil
 }
 
-func (f *Factory) explainOpen(err error) error {
+func explainOpen(f *Factory, err error) error {
 	var unsteady *lesson.Unsteady
 	var file *fs.PathError
 	var foreign *lesson.ForeignError
 	switch {
 	case errors.As(err, &foreign):
-		return hintErr(exitUsage, "read it first; if you trust it: "+f.command("lesson play --trust DIR"), fmt.Errorf("open the lesson: %w", err))
+		return hintErr(exitUsage, "read it first; if you trust it: "+f.IO.command("lesson play --trust DIR"), fmt.Errorf("open the lesson: %w", err))
 	case errors.As(err, &unsteady):
-		return hintErr(exitEnvironment, f.command("ps")+"\n"+f.command("fault clear --all"), fmt.Errorf("open the lesson: the shop is not sound: %w", err))
+		return hintErr(exitEnvironment, f.IO.command("ps")+"\n"+f.IO.command("fault clear --all"), fmt.Errorf("open the lesson: the shop is not sound: %w", err))
 	case errors.Is(err, lesson.ErrBusy):
 		return hintErr(exitEnvironment, "leave the other lesson first, or take this one on a shop of its own: shopctl up --name second", err)
 	case errors.As(err, &file):
@@ -215,7 +215,7 @@ func ownLessons() ([]*lesson.Lesson, error) {
 }
 
 // findLesson returns one of our own lessons by its id, or the lesson in a directory.
-func (f *Factory) findLesson(id string, cmd *cobra.Command) (*lesson.Lesson, error) {
+func findLesson(ios *IO, id string, cmd *cobra.Command) (*lesson.Lesson, error) {
 	all, err := ownLessons()
 	if err != nil {
 		return nil, err
@@ -224,7 +224,7 @@ func (f *Factory) findLesson(id string, cmd *cobra.Command) (*lesson.Lesson, err
 		return l, nil
 	}
 	if info, err := os.Stat(id); err == nil && info.IsDir() {
-		return f.lessonIn(id)
+		return lessonIn(ios, id)
 	}
 	known := lessonIDs(all)
 	for _, c := range cmd.Commands() {

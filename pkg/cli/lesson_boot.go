@@ -32,7 +32,7 @@ func (b lessonBooter) Boot(ctx context.Context, l *lesson.Lesson) (prove.Shop, e
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the shop: %w", err)
 	}
-	s := &bootedShop{f: b.f, dir: dir, tester: b.f.lessonTester(l), lesson: l}
+	s := &bootedShop{f: b.f, dir: dir, tester: lessonTester(b.f, l), lesson: l}
 	s.environ = overlay(b.f.Environ,
 		"SHOPCTL_RUN_DIR="+filepath.Join(dir, "run"), "SHOPCTL_STATE_DIR="+filepath.Join(dir, "state"),
 		"SHOPCTL_NAME=", "SHOPCTL_NAMESPACE=", "SHOPCTL_ONLY=", "SHOPCTL_PORT=", "SHOPCTL_PORT_BASE=")

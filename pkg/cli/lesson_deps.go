@@ -25,16 +25,16 @@ import (
 )
 
 // lessonDeps are what a session on a shop needs; done ends them.
-func (f *Factory) lessonDeps(shop *control.Client, l *lesson.Lesson) (d lesson.Deps, done func(), err error) {
-	store, dir, err := f.lessonProgress()
+func lessonDeps(f *Factory, shop *control.Client, l *lesson.Lesson) (d lesson.Deps, done func(), err error) {
+	store, dir, err := lessonProgress(f)
 	if err != nil {
 		return lesson.Deps{}, nil, err
 	}
 	caller := call.New(call.Config{Now: f.Now, Rand: rand.Reader})
 	d = lesson.Deps{
 		Shop: shop, Caller: lessonCaller{shop: shop, calls: caller},
-		Runner:   lessonRunner{executable: f.Executable, shop: f.Name, environ: f.Environ},
-		Tester:   f.lessonTester(l),
+		Runner:   lessonRunner{executable: f.Executable, shop: f.IO.ShopName, environ: f.Environ},
+		Tester:   lessonTester(f, l),
 		Progress: store, Workspace: filepath.Join(dir, l.ID), Now: f.Now,
 		Happenings: lesson.HappeningsOf(shop, l, f.Now),
 	}
@@ -42,7 +42,7 @@ func (f *Factory) lessonDeps(shop *control.Client, l *lesson.Lesson) (d lesson.D
 }
 
 // lessonTester runs the learner's tests, for lessons that came with shopctl alone.
-func (f *Factory) lessonTester(l *lesson.Lesson) check.Tester {
+func lessonTester(f *Factory, l *lesson.Lesson) check.Tester {
 	if !l.Own {
 		return nil
 	}
@@ -51,7 +51,7 @@ func (f *Factory) lessonTester(l *lesson.Lesson) check.Tester {
 
 // lessonProgress is where progress is kept, and the directory of the lessons' workspaces. Both belong to the
 // user and not to one shop. No shop's name has a dot, so that they are in no shop's way.
-func (f *Factory) lessonProgress() (store *lessonprogress.Store, workspaces string, err error) {
+func lessonProgress(f *Factory) (store *lessonprogress.Store, workspaces string, err error) {
 	dir, err := f.Dir()
 	if err != nil {
 		return nil, "", err

@@ -17,9 +17,9 @@ type lessonEvent struct {
 }
 
 // lessonEvents takes a lesson by machine: lines of the input are actions as scripts have them.
-func (f *Factory) lessonEvents(ctx context.Context, s *lesson.Session) error {
-	lines := readLines(ctx, f)
-	if err := f.lessonView(s); err != nil {
+func lessonEvents(ctx context.Context, ios *IO, s *lesson.Session) error {
+	lines := readLines(ctx, ios)
+	if err := printSession(ios, s); err != nil {
 		return err
 	}
 	for {
@@ -27,7 +27,7 @@ func (f *Factory) lessonEvents(ctx context.Context, s *lesson.Session) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-s.Changes():
-			if err := f.lessonView(s); err != nil {
+			if err := printSession(ios, s); err != nil {
 				return err
 			}
 		case line, ok := <-lines:
@@ -42,19 +42,19 @@ func (f *Factory) lessonEvents(ctx context.Context, s *lesson.Session) error {
 			if err != nil {
 				event.Error = err.Error()
 			}
-			if err := f.printLine(event); err != nil {
+			if err := ios.printLine(event); err != nil {
 				return err
 			}
-			if err := f.lessonView(s); err != nil || s.Snapshot().Done {
+			if err := printSession(ios, s); err != nil || s.Snapshot().Done {
 				return err
 			}
 		}
 	}
 }
 
-func (f *Factory) lessonView(s *lesson.Session) error {
+func printSession(ios *IO, s *lesson.Session) error {
 	v := s.Snapshot()
-	return f.printLine(lessonEvent{Event: "view", View: &v})
+	return ios.printLine(lessonEvent{Event: "view", View: &v})
 }
 
 func lessonAction(ctx context.Context, s *lesson.Session, line string) error {

@@ -28,15 +28,15 @@ type lessonGuard struct {
 
 // guardLesson starts the guard. Without one a lesson can be taken as well; what it leaves when it is
 // killed is then undone when the next one begins.
-func (f *Factory) guardLesson() *lessonGuard {
-	cmd := exec.Command(f.Executable, "--name", f.Name, "lesson", "guard")
+func guardLesson(f *Factory) *lessonGuard {
+	cmd := exec.Command(f.Executable, "--name", f.IO.ShopName, "lesson", "guard")
 	cmd.Env, cmd.SysProcAttr = f.Environ, &syscall.SysProcAttr{Setsid: true}
 	pipe, err := cmd.StdinPipe()
 	if err == nil {
 		err = cmd.Start()
 	}
 	if err != nil {
-		f.warnf("start the lesson's guard: %v", err)
+		f.IO.warnf("start the lesson's guard: %v", err)
 		return nil
 	}
 	return &lessonGuard{cmd: cmd, pipe: pipe}
@@ -59,12 +59,12 @@ func newLessonGuardCmd(f *Factory) *cobra.Command {
 	return &cobra.Command{
 		Use: "guard", Short: "Undo what a lesson leaves behind when it is killed; lessons start it themselves",
 		Hidden: true, Args: exactly(0, ""),
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.guard(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return guard(cmd.Context(), f) },
 	}
 }
 
-func (f *Factory) guard(ctx context.Context) error {
-	said, err := io.ReadAll(io.LimitReader(f.In, int64(len(lessonDone))))
+func guard(ctx context.Context, f *Factory) error {
+	said, err := io.ReadAll(io.LimitReader(f.IO.In, int64(len(lessonDone))))
 	if err != nil || string(said) == lessonDone {
 		return err
 	}
@@ -73,7 +73,7 @@ func (f *Factory) guard(ctx context.Context) error {
 		return err
 	}
 	defer shop.Close()
-	_, workspaces, err := f.lessonProgress()
+	_, workspaces, err := lessonProgress(f)
 	if err != nil {
 		return err
 	}

@@ -34,13 +34,13 @@ func newLessonLintCmd(f *Factory) *cobra.Command {
 		Long: `Find what is wrong with lessons and can be seen without running them: mistakes in the format, a run that nobody
 predicted, options without a reply, a missing ladder of hints, too many words, a stale translation. Without a directory,
 the lessons that shopctl brings along.`,
-		RunE: func(_ *cobra.Command, args []string) error { return f.lintLessons(output, args) },
+		RunE: func(_ *cobra.Command, args []string) error { return lintLessons(f.IO, output, args) },
 	}
 	addOutput(cmd, &output)
 	return exits(cmd, exitOK, exitFailed, exitUsage)
 }
 
-func (f *Factory) lintLessons(output string, dirs []string) error {
+func lintLessons(ios *IO, output string, dirs []string) error {
 	view := problemsView{Problems: []format.Problem{}}
 	count := 0
 	lint := func(prefix string, all []*lesson.Lesson, err error) error {
@@ -66,7 +66,7 @@ func (f *Factory) lintLessons(output string, dirs []string) error {
 	}
 	for _, dir := range dirs {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			return usageErr(f.command("lesson lint ./lessons"), "read %s: no such directory", dir)
+			return usageErr(ios.command("lesson lint ./lessons"), "read %s: no such directory", dir)
 		}
 		all, err := lesson.Load(os.DirFS(dir))
 		if err := lint(dir+"/", all, err); err != nil {
@@ -74,9 +74,9 @@ func (f *Factory) lintLessons(output string, dirs []string) error {
 		}
 	}
 	if count == 0 && len(view.Problems) == 0 {
-		return usageErr(f.command("lesson lint ./lessons"), "there is no lesson.md in %s", strings.Join(dirs, ", "))
+		return usageErr(ios.command("lesson lint ./lessons"), "there is no lesson.md in %s", strings.Join(dirs, ", "))
 	}
-	err := f.Print(output, view, func(w io.Writer) {
+	err := ios.Print(output, view, func(w io.Writer) {
 		for _, p := range view.Problems {
 			fmt.Fprintln(w, p)
 		}
@@ -84,7 +84,7 @@ func (f *Factory) lintLessons(output string, dirs []string) error {
 	if err == nil && len(view.Problems) > 0 {
 		return hintErr(exitFailed, "", fmt.Errorf("%s in %s", counted(len(view.Problems), "problem"), counted(count, "lesson")))
 	}
-	f.notef("%s, no problems", counted(count, "lesson"))
+	ios.notef("%s, no problems", counted(count, "lesson"))
 	return err
 }
 

@@ -44,19 +44,19 @@ func newLessonListCmd(f *Factory) *cobra.Command {
 		Use:   "list",
 		Short: "List the lessons and how far you are",
 		Args:  exactly(0, ""),
-		RunE:  func(*cobra.Command, []string) error { return f.listLessons(format, lang) },
+		RunE:  func(*cobra.Command, []string) error { return listLessons(f, format, lang) },
 	}
 	addOutput(cmd, &format)
 	addLanguage(cmd, &lang)
 	return exits(cmd, exitOK, exitFailed, exitUsage)
 }
 
-func (f *Factory) listLessons(format, lang string) error {
-	all, err := f.lessonsInLanguage(lang)
+func listLessons(f *Factory, format, lang string) error {
+	all, err := lessonsInLanguage(f, lang)
 	if err != nil {
 		return err
 	}
-	store, _, err := f.lessonProgress()
+	store, _, err := lessonProgress(f)
 	if err != nil {
 		return err
 	}
@@ -65,24 +65,24 @@ func (f *Factory) listLessons(format, lang string) error {
 		return err
 	}
 	if aside != "" {
-		f.warnf("progress could not be read; the old file is %s", aside)
+		f.IO.warnf("progress could not be read; the old file is %s", aside)
 	}
 	view := lessonsView{Lessons: []lessonView{}}
 	for _, l := range all {
 		view.Lessons = append(view.Lessons, viewLesson(l, file.Lessons[l.ID]))
 	}
-	if err := f.Print(format, view, func(w io.Writer) { f.lessonTable(w, view) }); err != nil {
+	if err := f.IO.Print(format, view, func(w io.Writer) { lessonTable(f.IO, w, view) }); err != nil {
 		return err
 	}
 	if format != formatTable || len(all) == 0 {
 		return nil
 	}
 	if due := review.Due(all, file, f.Now()); len(due) > 0 {
-		f.notef("%s of lessons that you took wait for an answer", counted(len(due), "question"))
-		f.goOn("review")
+		f.IO.notef("%s of lessons that you took wait for an answer", counted(len(due), "question"))
+		goOn(f, "review")
 		return nil
 	}
-	f.goOn()
+	goOn(f)
 	return nil
 }
 
@@ -103,7 +103,7 @@ func viewLesson(l *lesson.Lesson, rec *lessonprogress.Lesson) lessonView {
 	return v
 }
 
-func (f *Factory) lessonTable(w io.Writer, view lessonsView) {
+func lessonTable(ios *IO, w io.Writer, view lessonsView) {
 	t := newTable("LESSON", "TRACK", "TITLE", "MINUTES", "PROGRESS")
 	for _, l := range view.Lessons {
 		how := l.Status

@@ -22,29 +22,29 @@ func newLessonNewCmd(f *Factory) *cobra.Command {
 		Example: `shopctl lesson new communication/caching
 shopctl lesson new --dir ~/lessons data/cache`,
 		Args: exactly(1, "a track and the name of the lesson, as communication/caching"),
-		RunE: func(_ *cobra.Command, args []string) error { return f.newLesson(dir, args[0]) },
+		RunE: func(_ *cobra.Command, args []string) error { return newLesson(f.IO, dir, args[0]) },
 	}
 	cmd.Flags().StringVar(&dir, "dir", "lessons", "`DIR` of the tracks")
 	must(cmd.MarkFlagDirname("dir"))
 	return exits(cmd, exitOK, exitFailed, exitUsage)
 }
 
-func (f *Factory) newLesson(dir, where string) error {
+func newLesson(ios *IO, dir, where string) error {
 	track, slug, ok := strings.Cut(where, "/")
 	if !ok {
-		return usageErr(f.command("lesson new communication/"+where), "new lesson %q: want a track and a name, as communication/caching", where)
+		return usageErr(ios.command("lesson new communication/"+where), "new lesson %q: want a track and a name, as communication/caching", where)
 	}
 	written, err := scaffold.Write(dir, track, slug)
 	switch {
 	case errors.Is(err, scaffold.ErrExists):
 		return usageErr("choose another name, or edit "+filepath.Join(dir, track, slug, "lesson.md"), "new lesson: %w", err)
 	case err != nil:
-		return usageErr(f.command("lesson new communication/caching"), "new lesson: %w", err)
+		return usageErr(ios.command("lesson new communication/caching"), "new lesson: %w", err)
 	}
 	for _, path := range written {
-		fmt.Fprintln(f.Out, path)
+		fmt.Fprintln(ios.Out, path)
 	}
 	place := filepath.Join(dir, track, slug)
-	f.next("lesson lint "+place, "lesson play "+place, "lesson test "+place)
+	ios.next("lesson lint "+place, "lesson play "+place, "lesson test "+place)
 	return nil
 }

@@ -43,8 +43,8 @@ const plainHelp = `  Enter   go on: run the command, have the goals checked, go 
   :q      leave; the lesson resumes here`
 
 // lessonPlain takes a lesson without a screen.
-func (f *Factory) lessonPlain(ctx context.Context, s *lesson.Session) error {
-	p := &plainLesson{f: f, s: s, lines: readLines(ctx, f), checks: map[string]string{}}
+func lessonPlain(ctx context.Context, f *Factory, s *lesson.Session) error {
+	p := &plainLesson{f: f, s: s, lines: readLines(ctx, f.IO), checks: map[string]string{}}
 	v := s.Snapshot()
 	p.print("%s\n%s\n", v.Title, strings.Repeat("=", ansi.StringWidth(v.Title)))
 	p.print("Files of this lesson: %s\n:? lists what can be typed.\n", v.Workspace)
@@ -73,11 +73,11 @@ func (f *Factory) lessonPlain(ctx context.Context, s *lesson.Session) error {
 }
 
 // readLines reads standard input in the background; the channel is closed at its end.
-func readLines(ctx context.Context, f *Factory) <-chan string {
+func readLines(ctx context.Context, ios *IO) <-chan string {
 	lines := make(chan string)
 	go func() {
 		defer close(lines)
-		for sc := bufio.NewScanner(f.In); sc.Scan(); {
+		for sc := bufio.NewScanner(ios.In); sc.Scan(); {
 			select {
 			case lines <- sc.Text():
 			case <-ctx.Done():
@@ -88,7 +88,7 @@ func readLines(ctx context.Context, f *Factory) <-chan string {
 	return lines
 }
 
-func (p *plainLesson) print(format string, args ...any) { fmt.Fprintf(p.f.Out, format, args...) }
+func (p *plainLesson) print(format string, args ...any) { fmt.Fprintf(p.f.IO.Out, format, args...) }
 
 // turn asks for what comes next, and does what was typed.
 func (p *plainLesson) turn(ctx context.Context) error {

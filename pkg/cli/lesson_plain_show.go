@@ -124,7 +124,7 @@ func (p *plainLesson) steady(title string, v lesson.View) {
 	p.print("\n%s:\n", title)
 	for _, c := range v.SteadyState {
 		line := p.check(c)
-		if p.f.Accessible && c.Verdict == lesson.Pass {
+		if p.f.IO.Accessible && c.Verdict == lesson.Pass {
 			line = strings.Replace(line, "reached:", "holds:", 1)
 		}
 		p.print("%s", line)
@@ -157,7 +157,7 @@ func (p *plainLesson) check(c lesson.CheckView) string {
 	if box == "" {
 		box = "[ ]"
 	}
-	if p.f.Accessible {
+	if p.f.IO.Accessible {
 		box = map[lesson.Verdict]string{lesson.Pass: "reached:", lesson.Inconclusive: "cannot be told:", lesson.Spoiled: "the set-up is broken:"}[c.Verdict]
 		if box == "" {
 			box = "not reached:"

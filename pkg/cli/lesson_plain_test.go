@@ -9,8 +9,8 @@ import (
 func TestAPlainLessonAsksAndAnswersInLines(t *testing.T) {
 	w := newWorld(t)
 	s, _ := openSample(t)
-	w.f.In = strings.NewReader("7 sure\n2\n3\nshopctl call catalog ListProducts\nshopctl down\n\n69\n7\n:?\n5\n\n:p\n:q\n")
-	if err := w.f.lessonPlain(t.Context(), s); err != nil {
+	w.f.IO.In = strings.NewReader("7 sure\n2\n3\nshopctl call catalog ListProducts\nshopctl down\n\n69\n7\n:?\n5\n\n:p\n:q\n")
+	if err := lessonPlain(t.Context(), w.f, s); err != nil {
 		t.Fatal(err)
 	}
 	if err := (&lessonOptions{f: w.f, again: "lesson sample"}).leave(t.Context(), s); err != nil {
@@ -36,10 +36,10 @@ func TestAPlainLessonAsksAndAnswersInLines(t *testing.T) {
 func TestAPlainLessonShowsTheSteadyStateAndTheCards(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.f.Accessible = true
+		w.f.IO.Accessible = true
 		s, _ := openSample(t)
-		w.f.In = strings.NewReader("1 sure\n\n0\n5\n\n:s\n\n\n")
-		if err := w.f.lessonPlain(t.Context(), s); err != nil {
+		w.f.IO.In = strings.NewReader("1 sure\n\n0\n5\n\n:s\n\n\n")
+		if err := lessonPlain(t.Context(), w.f, s); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Close(t.Context()); err != nil {

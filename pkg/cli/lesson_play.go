@@ -41,7 +41,7 @@ func addTrust(cmd *cobra.Command, trust *bool) {
 }
 
 func (o *lessonOptions) play(ctx context.Context, dir string, trust bool) error {
-	l, err := o.f.lessonIn(dir)
+	l, err := lessonIn(o.f.IO, dir)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (o *lessonOptions) play(ctx context.Context, dir string, trust bool) error 
 	}
 	for _, p := range lesson.Lint(l, serviceWords()) {
 		p.File = filepath.Join(dir, filepath.Base(p.File))
-		o.f.warnf("%s", p)
+		o.f.IO.warnf("%s", p)
 	}
 	own, err := os.MkdirTemp("", "shopctl-play-")
 	if err != nil {
@@ -65,13 +65,13 @@ func (o *lessonOptions) play(ctx context.Context, dir string, trust bool) error 
 		d.Workspace += ".play"
 		return os.RemoveAll(d.Workspace)
 	}
-	return errors.Join(o.take(ctx, l.In(o.f.language(o.lang))), os.RemoveAll(own))
+	return errors.Join(o.take(ctx, l.In(language(o.f, o.lang))), os.RemoveAll(own))
 }
 
 // lessonIn reads the one lesson in a directory.
-func (f *Factory) lessonIn(dir string) (*lesson.Lesson, error) {
+func lessonIn(ios *IO, dir string) (*lesson.Lesson, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return nil, usageErr(f.command("lesson new communication/caching"), "read %s: no such directory", dir)
+		return nil, usageErr(ios.command("lesson new communication/caching"), "read %s: no such directory", dir)
 	}
 	all, err := lesson.Load(os.DirFS(dir))
 	var problems format.Problems
@@ -80,13 +80,13 @@ func (f *Factory) lessonIn(dir string) (*lesson.Lesson, error) {
 		for i := range problems {
 			problems[i].File = filepath.Join(dir, problems[i].File)
 		}
-		return nil, hintErr(exitFailed, f.command("lesson lint "+dir), problems)
+		return nil, hintErr(exitFailed, ios.command("lesson lint "+dir), problems)
 	case err != nil:
 		return nil, err
 	case len(all) == 0:
-		return nil, usageErr(f.command("lesson new communication/caching"), "there is no lesson.md in %s", dir)
+		return nil, usageErr(ios.command("lesson new communication/caching"), "there is no lesson.md in %s", dir)
 	case len(all) > 1:
-		return nil, usageErr(f.command("lesson "+filepath.Join(dir, all[0].Dir())), "there are %d lessons in %s: name one", len(all), dir)
+		return nil, usageErr(ios.command("lesson "+filepath.Join(dir, all[0].Dir())), "there are %d lessons in %s: name one", len(all), dir)
 	}
 	return all[0], nil
 }

@@ -71,9 +71,9 @@ shopctl lesson test --parallel 3`,
 
 func (o *proveOptions) run(ctx context.Context, args []string) error {
 	if o.parallel < 1 || o.parallel > mostShops {
-		return usageErr(o.f.command("lesson test --parallel 2"), "--parallel %d: want 1 to %d", o.parallel, mostShops)
+		return usageErr(o.f.IO.command("lesson test --parallel 2"), "--parallel %d: want 1 to %d", o.parallel, mostShops)
 	}
-	chosen, err := o.f.chooseLessons(args)
+	chosen, err := chooseLessons(o.f.IO, args)
 	if err != nil {
 		return err
 	}
@@ -89,11 +89,11 @@ func (o *proveOptions) run(ctx context.Context, args []string) error {
 		view.Results = append(view.Results, r)
 		view.OK = view.OK && r.OK
 	}
-	if err := o.f.Print(o.output, view, func(w io.Writer) { o.f.proofTable(w, view) }); err != nil {
+	if err := o.f.IO.Print(o.output, view, func(w io.Writer) { proofTable(o.f.IO, w, view) }); err != nil {
 		return err
 	}
 	if !view.OK {
-		return hintErr(exitFailed, o.f.command(view.again(args)), errors.New("not every lesson is proven"))
+		return hintErr(exitFailed, o.f.IO.command(view.again(args)), errors.New("not every lesson is proven"))
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func (o *proveOptions) prove(ctx context.Context, chosen []chosenLesson) ([][]pr
 				if o.f.Verbose {
 					talking.Lock()
 					defer talking.Unlock()
-					o.f.notef("%s %s: %s", r.Lesson, proofName(r), proofWord(r))
+					o.f.IO.notef("%s %s: %s", r.Lesson, proofName(r), proofWord(r))
 				}
 			})
 		})
@@ -172,7 +172,7 @@ func proofWord(r prove.Result) string {
 	return "failed"
 }
 
-func (f *Factory) proofTable(w io.Writer, view proofsView) {
+func proofTable(ios *IO, w io.Writer, view proofsView) {
 	t := newTable("LESSON", "PROOF", "RESULT", "TIME")
 	for _, r := range view.Results {
 		tone := toneGood
@@ -180,7 +180,7 @@ func (f *Factory) proofTable(w io.Writer, view proofsView) {
 			tone = toneBad
 		}
 		took := time.Duration(r.Seconds * float64(time.Second)).Round(100 * time.Millisecond)
-		t.row(r.Lesson, proofName(r), f.paint(tone, proofWord(r)), took.String())
+		t.row(r.Lesson, proofName(r), ios.paint(tone, proofWord(r)), took.String())
 	}
 	t.write(w)
 	for _, r := range view.Results {
@@ -198,7 +198,7 @@ type chosenLesson struct {
 }
 
 // chooseLessons reads the lessons that the arguments name: ids, or directories.
-func (f *Factory) chooseLessons(args []string) ([]chosenLesson, error) {
+func chooseLessons(ios *IO, args []string) ([]chosenLesson, error) {
 	own, err := ownLessons()
 	if err != nil {
 		return nil, err
@@ -220,7 +220,7 @@ func (f *Factory) chooseLessons(args []string) ([]chosenLesson, error) {
 			chosen = append(chosen, chosenLesson{name: arg, load: err})
 		}
 		if len(all) == 0 && err == nil {
-			return nil, usageErr(f.command("lesson test ./lessons"), "there is no lesson.md in %s", arg)
+			return nil, usageErr(ios.command("lesson test ./lessons"), "there is no lesson.md in %s", arg)
 		}
 		for _, l := range all {
 			chosen = append(chosen, chosenLesson{name: l.ID, lesson: l})

@@ -42,11 +42,11 @@ func (o *lessonResetOptions) run(args []string) error {
 	}
 	switch {
 	case ways == 0:
-		return usageErr(o.f.command("lesson reset --all"), "missing argument: a lesson, --track or --all")
+		return usageErr(o.f.IO.command("lesson reset --all"), "missing argument: a lesson, --track or --all")
 	case ways > 1:
-		return usageErr(o.f.command("lesson reset --undo"), "lessons, --track, --all and --undo exclude each other")
+		return usageErr(o.f.IO.command("lesson reset --undo"), "lessons, --track, --all and --undo exclude each other")
 	}
-	store, _, err := o.f.lessonProgress()
+	store, _, err := lessonProgress(o.f)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (o *lessonResetOptions) run(args []string) error {
 			return err
 		}
 		slices.Sort(ids)
-		o.f.notef("brought back: %v", ids)
+		o.f.IO.notef("brought back: %v", ids)
 		return nil
 	}
 	if o.track != "" {
@@ -72,11 +72,11 @@ func (o *lessonResetOptions) run(args []string) error {
 		return err
 	}
 	if undo == "" {
-		o.f.notef("there was nothing to forget")
+		o.f.IO.notef("there was nothing to forget")
 		return nil
 	}
-	o.f.notef("forgotten; kept in %s", undo)
-	o.f.next("lesson reset --undo")
+	o.f.IO.notef("forgotten; kept in %s", undo)
+	o.f.IO.next("lesson reset --undo")
 	return nil
 }
 

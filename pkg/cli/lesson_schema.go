@@ -24,20 +24,20 @@ shopctl lesson schema front`,
 			if len(args) == 1 {
 				role = args[0]
 			}
-			return f.lessonSchema(role)
+			return lessonSchema(f.IO, role)
 		},
 	}, exitOK, exitFailed, exitUsage)
 }
 
-func (f *Factory) lessonSchema(role string) error {
+func lessonSchema(ios *IO, role string) error {
 	schema, err := format.Schema(role)
 	if err != nil {
-		return usageErr(f.command("lesson schema check"), "lesson schema: %w", err)
+		return usageErr(ios.command("lesson schema check"), "lesson schema: %w", err)
 	}
 	raw, err := json.MarshalIndent(schema, "", "  ")
 	if err != nil {
 		return fmt.Errorf("lesson schema: %w", err)
 	}
-	_, err = fmt.Fprintf(f.Out, "%s\n", raw)
+	_, err = fmt.Fprintf(ios.Out, "%s\n", raw)
 	return err
 }

@@ -10,7 +10,7 @@ import (
 
 // refuseMonolith keeps lessons away from a shop in one process: they break, watch and repair services that
 // have a process each.
-func (f *Factory) refuseMonolith(ctx context.Context, shop *control.Client) error {
+func refuseMonolith(ctx context.Context, ios *IO, shop *control.Client) error {
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil || !st.GetMonolith() {
 		return err

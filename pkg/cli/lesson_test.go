@@ -28,8 +28,8 @@ func TestTheLessonsOfTheBinaryAreSound(t *testing.T) {
 
 func TestLessonsAreListedWithProgress(t *testing.T) {
 	w := newWorld(t)
-	w.f.Name = defaultName
-	store, _, err := w.f.lessonProgress()
+	w.f.IO.ShopName = defaultName
+	store, _, err := lessonProgress(w.f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,8 +59,8 @@ func TestLessonsAreListedWithProgress(t *testing.T) {
 
 func TestProgressIsForgottenAndBroughtBack(t *testing.T) {
 	w := newWorld(t)
-	w.f.Name = defaultName
-	store, _, err := w.f.lessonProgress()
+	w.f.IO.ShopName = defaultName
+	store, _, err := lessonProgress(w.f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,8 +93,8 @@ func TestProgressIsForgottenAndBroughtBack(t *testing.T) {
 
 func TestProgressIsTakenElsewhere(t *testing.T) {
 	w := newWorld(t)
-	w.f.Name = defaultName
-	store, _, err := w.f.lessonProgress()
+	w.f.IO.ShopName = defaultName
+	store, _, err := lessonProgress(w.f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,13 +120,13 @@ func TestProgressIsTakenElsewhere(t *testing.T) {
 	if !strings.Contains(exported, `"status": "done"`) {
 		t.Errorf("exported: %s", exported)
 	}
-	w.f.In = strings.NewReader(exported)
+	w.f.IO.In = strings.NewReader(exported)
 	w.want(exitOK, "lesson", "import", "--all", "-")
 	w.wantErr("shopctl lesson reset --undo")
-	w.f.In = strings.NewReader("{}")
+	w.f.IO.In = strings.NewReader("{}")
 	w.want(exitUsage, "lesson", "import", "-")
 	w.wantErr("import progress: - is no progress", "shopctl: hint:")
-	w.f.In = strings.NewReader(`{"version": 99}`)
+	w.f.IO.In = strings.NewReader(`{"version": 99}`)
 	w.want(exitUsage, "lesson", "import", "-")
 	w.wantErr("has version 99", "use the shopctl that wrote it")
 	w.want(exitUsage, "lesson", "import", file+".none")
@@ -211,8 +211,8 @@ func TestALessonThatCannotKeepItsFilesSaysWhere(t *testing.T) {
 func TestALessonAsEventsIsOneObjectALine(t *testing.T) {
 	w := newWorld(t)
 	s, shop := openSample(t)
-	w.f.In = strings.NewReader("predict empty guess\njump\n\nrun\nobserve 69\nexpect logged pass\nanswer code 5\nnext\nshopctl fault inject catalog --delay 2s\nexpect timed-out pass\n")
-	if err := w.f.lessonEvents(t.Context(), s); err != nil {
+	w.f.IO.In = strings.NewReader("predict empty guess\njump\n\nrun\nobserve 69\nexpect logged pass\nanswer code 5\nnext\nshopctl fault inject catalog --delay 2s\nexpect timed-out pass\n")
+	if err := lessonEvents(t.Context(), w.f.IO, s); err != nil {
 		t.Fatal(err)
 	}
 	if err := (&lessonOptions{f: w.f, again: "lesson sample"}).leave(t.Context(), s); err != nil {
@@ -248,10 +248,10 @@ func TestTheLanguageIsTheUsersOwn(t *testing.T) {
 		"en": {}, "ja": {"LANG": "ja_JP.UTF-8"}, "de": {"LC_ALL": "de_DE", "LANG": "ja_JP.UTF-8"}, "c": {"LANG": "C.UTF-8"},
 	} {
 		f := &Factory{Getenv: func(key string) string { return env[key] }}
-		if got := f.language(""); got != want {
+		if got := language(f, ""); got != want {
 			t.Errorf("%v: %s, want %s", env, got, want)
 		}
-		if got := f.language("fr"); got != "fr" {
+		if got := language(f, "fr"); got != "fr" {
 			t.Errorf("%v with --lang fr: %s", env, got)
 		}
 	}
@@ -317,11 +317,11 @@ func TestALessonFromElsewhereIsNotTrustedUnlessSomebodySaysSo(t *testing.T) {
 
 func TestTheGuardActsOnlyWhenTheLessonVanishes(t *testing.T) {
 	w := newWorld(t)
-	w.f.In = strings.NewReader(lessonDone)
+	w.f.IO.In = strings.NewReader(lessonDone)
 	w.want(exitOK, "lesson", "guard")
-	w.f.In = strings.NewReader("")
+	w.f.IO.In = strings.NewReader("")
 	w.want(exitNotRunning, "lesson", "guard")
 	w.serve(&fakeShop{status: healthy()})
-	w.f.In = strings.NewReader("")
+	w.f.IO.In = strings.NewReader("")
 	w.want(exitOK, "lesson", "guard")
 }

@@ -20,12 +20,12 @@ func newLessonExportCmd(f *Factory) *cobra.Command {
 		Example: `shopctl lesson export progress.json
 shopctl lesson export - | ssh other shopctl lesson import -`,
 		Args: exactly(1, "a file, or - for standard output"),
-		RunE: func(_ *cobra.Command, args []string) error { return f.exportLessons(args[0]) },
+		RunE: func(_ *cobra.Command, args []string) error { return exportLessons(f, args[0]) },
 	}, exitOK, exitFailed, exitUsage)
 }
 
-func (f *Factory) exportLessons(file string) error {
-	store, _, err := f.lessonProgress()
+func exportLessons(f *Factory, file string) error {
+	store, _, err := lessonProgress(f)
 	if err != nil {
 		return err
 	}
@@ -34,14 +34,14 @@ func (f *Factory) exportLessons(file string) error {
 		return err
 	}
 	if file == "-" {
-		_, err := f.Out.Write(raw)
+		_, err := f.IO.Out.Write(raw)
 		return err
 	}
 	if err := os.WriteFile(file, raw, 0o600); err != nil {
-		return hintErr(exitFailed, f.command("lesson export -"), fmt.Errorf("export progress: %w", err))
+		return hintErr(exitFailed, f.IO.command("lesson export -"), fmt.Errorf("export progress: %w", err))
 	}
-	f.notef("written to %s", file)
-	f.next("lesson import " + file)
+	f.IO.notef("written to %s", file)
+	f.IO.next("lesson import " + file)
 	return nil
 }
 
@@ -55,7 +55,7 @@ here more recently stays as it is, unless --all is given. What is replaced can b
 		Example: `shopctl lesson import progress.json
 shopctl lesson import --all progress.json`,
 		Args: exactly(1, "a file, or - for standard input"),
-		RunE: func(_ *cobra.Command, args []string) error { return f.importLessons(args[0], all) },
+		RunE: func(_ *cobra.Command, args []string) error { return importLessons(f, args[0], all) },
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "replace lessons that are newer here too")
 	return exits(cmd, exitOK, exitFailed, exitUsage)
@@ -64,12 +64,12 @@ shopctl lesson import --all progress.json`,
 // mostProgress bounds the file that is read, in bytes.
 const mostProgress = 16 << 20
 
-func (f *Factory) importLessons(file string, all bool) error {
-	in := f.In
+func importLessons(f *Factory, file string, all bool) error {
+	in := f.IO.In
 	if file != "-" {
 		opened, err := os.Open(file)
 		if err != nil {
-			return usageErr(f.command("lesson export "+file), "import progress: %w", err)
+			return usageErr(f.IO.command("lesson export "+file), "import progress: %w", err)
 		}
 		defer opened.Close() // was read only
 		in = opened
@@ -78,7 +78,7 @@ func (f *Factory) importLessons(file string, all bool) error {
 	if err != nil {
 		return fmt.Errorf("import progress: %w", err)
 	}
-	store, _, err := f.lessonProgress()
+	store, _, err := lessonProgress(f)
 	if err != nil {
 		return err
 	}
@@ -88,17 +88,17 @@ func (f *Factory) importLessons(file string, all bool) error {
 	case errors.As(err, &newer):
 		return hintErr(exitUsage, "use the shopctl that wrote it, or a newer one than this", fmt.Errorf("import progress: %s %w", file, err))
 	case err != nil:
-		return usageErr(f.command("lesson export "+file), "import progress: %s %w", file, err)
+		return usageErr(f.IO.command("lesson export "+file), "import progress: %s %w", file, err)
 	}
-	f.notef("taken over: %s", listed(done.Taken))
+	f.IO.notef("taken over: %s", listed(done.Taken))
 	if len(done.Kept) > 0 {
-		f.notef("newer here, and kept: %s", listed(done.Kept))
+		f.IO.notef("newer here, and kept: %s", listed(done.Kept))
 	}
 	if done.Undo != "" {
-		f.next("lesson list", "lesson reset --undo")
+		f.IO.next("lesson list", "lesson reset --undo")
 		return nil
 	}
-	f.next("lesson list")
+	f.IO.next("lesson list")
 	return nil
 }
 

@@ -45,7 +45,7 @@ func (o *loadStartOptions) run(ctx context.Context, bounded bool) error {
 	}
 	request, err := load.Start(o.spec, o.f.Namespace)
 	if err != nil {
-		return usageErr(o.f.command("load start --rate 20"), "start load: %w", err)
+		return usageErr(o.f.IO.command("load start --rate 20"), "start load: %w", err)
 	}
 	if err := o.edit.run(ctx, []string{load.Workload}, "load started", &controlpb.EditRequest{Operation: request.GetOperation()}); err != nil {
 		return err
@@ -57,7 +57,7 @@ func (o *loadStartOptions) run(ctx context.Context, bounded bool) error {
 	if o.spec.For > 0 {
 		lasts = "for " + o.spec.For.Round(time.Millisecond).String()
 	}
-	o.f.notef("%g steps a second, seed %d, %s", o.spec.Rate, o.spec.Seed, lasts)
-	o.f.next("load status", "load stop")
+	o.f.IO.notef("%g steps a second, seed %d, %s", o.spec.Rate, o.spec.Seed, lasts)
+	o.f.IO.next("load status", "load stop")
 	return nil
 }

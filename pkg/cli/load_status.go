@@ -53,23 +53,23 @@ func (o *loadStatusOptions) run(ctx context.Context) error {
 	}
 	s := found[0]
 	if s.GetReplicas() == 0 {
-		return hintErr(exitFailed, o.f.command("start "+s.GetName()), errors.New("the load generator is stopped"))
+		return hintErr(exitFailed, o.f.IO.command("start "+s.GetName()), errors.New("the load generator is stopped"))
 	}
 	if s.GetReady() == 0 || s.GetAddress() == "" {
-		return hintErr(exitFailed, o.f.command("ps --instances "+s.GetName()), fmt.Errorf("the load generator is not ready (%s)", s.GetState()))
+		return hintErr(exitFailed, o.f.IO.command("ps --instances "+s.GetName()), fmt.Errorf("the load generator is not ready (%s)", s.GetState()))
 	}
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	st, err := load.Fetch(ctx, client, s.GetAddress())
 	if err != nil {
-		return hintErr(exitFailed, o.f.command("logs --tail 20 "+s.GetName()), err)
+		return hintErr(exitFailed, o.f.IO.command("logs --tail 20 "+s.GetName()), err)
 	}
-	if err := o.f.Print(o.format, loadView{st}, func(w io.Writer) { o.table(w, st) }); err != nil {
+	if err := o.f.IO.Print(o.format, loadView{st}, func(w io.Writer) { o.table(w, st) }); err != nil {
 		return err
 	}
 	if st.State == load.StateIdle && o.format == formatTable {
-		o.f.next("load start --rate 20 --seed 42")
+		o.f.IO.next("load start --rate 20 --seed 42")
 	}
 	return nil
 }
@@ -94,7 +94,7 @@ func (o *loadStatusOptions) table(w io.Writer, st load.Status) {
 	fmt.Fprintf(w, "load       %s, %g steps/s, seed %d, %s\n", st.State, st.Rate, st.Seed, lasts)
 	fmt.Fprintf(w, "so far     %s, %d requests, %.1f/s, %d in flight\n",
 		shortDuration(time.Duration(st.ElapsedMS)*time.Millisecond), st.Requests, st.RPS, st.InFlight)
-	fmt.Fprintf(w, "errors     %s\n", o.f.paint(errorTone, fmt.Sprintf("%d (%.2f%%)", st.Errors, st.ErrorRatio*100)))
+	fmt.Fprintf(w, "errors     %s\n", o.f.IO.paint(errorTone, fmt.Sprintf("%d (%.2f%%)", st.Errors, st.ErrorRatio*100)))
 	fmt.Fprintf(w, "latency    p50 %s, p95 %s, p99 %s, max %s\n\n", latency(st.P50MS), latency(st.P95MS), latency(st.P99MS), latency(st.MaxMS))
 	t := newTable("STEP", "REQUESTS", "ERRORS", "P50", "P95", "P99", "MAX")
 	for _, name := range slices.Sorted(maps.Keys(st.ByTask)) {

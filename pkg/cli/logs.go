@@ -37,7 +37,7 @@ shopctl logs payment --grep 'card (type|number)'
 shopctl logs catalog --prefix
 shopctl logs -o json | jq 'select(.level == "error")'`,
 		Args:              atMost(1, "one service"),
-		ValidArgsFunction: f.completeOneService,
+		ValidArgsFunction: completeOneService(f),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
 	o.add(cmd, "lines", "are written")
@@ -48,7 +48,7 @@ shopctl logs -o json | jq 'select(.level == "error")'`,
 	cmd.Flags().StringVar(&o.span, "span", "", "only lines of the span with this `ID`, or one that begins so")
 	cmd.Flags().StringVar(&o.level, "level", "", "only lines of this `LEVEL` or a worse one: debug, info, warn, error")
 	cmd.Flags().StringVar(&o.grep, "grep", "", "only lines that match this regular `EXPRESSION` (RE2) as they were written")
-	must(cmd.RegisterFlagCompletionFunc("trace", f.completeTraces))
+	must(cmd.RegisterFlagCompletionFunc("trace", completeTraces(f)))
 	completeWords(cmd, "level", observe.LogLevels()...)
 	return cmd
 }
@@ -69,11 +69,11 @@ func (o *logsOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := receive(o.f, "lines", stream, o.print); err != nil {
+	if err := receive(o.f.IO, "lines", stream, o.print); err != nil {
 		return err
 	}
 	if o.trace != "" {
-		o.f.next("trace show " + o.trace)
+		o.f.IO.next("trace show " + o.trace)
 	}
 	return nil
 }
@@ -95,12 +95,12 @@ func (o *logsOptions) print(line *controlpb.LogLine) error {
 		if err != nil {
 			return err
 		}
-		return o.f.printLine(view)
+		return o.f.IO.printLine(view)
 	}
 	if o.prefix {
 		line.Service = line.GetInstance()
 	}
-	_, err := fmt.Fprintln(o.f.Out, o.f.LogText(line))
+	_, err := fmt.Fprintln(o.f.IO.Out, LogText(o.f.IO, line))
 	return err
 }
 
@@ -120,20 +120,20 @@ func viewLog(line *controlpb.LogLine) (logView, error) {
 }
 
 // LogText is a log line for people: time, service, level, message and the record's other fields.
-func (f *Factory) LogText(line *controlpb.LogLine) string {
-	return f.logText(line, control.LogFields(line.GetRaw()))
+func LogText(ios *IO, line *controlpb.LogLine) string {
+	return logText(ios, line, control.LogFields(line.GetRaw()))
 }
 
-func (f *Factory) logText(line *controlpb.LogLine, fields string) string {
+func logText(ios *IO, line *controlpb.LogLine, fields string) string {
 	when := line.GetTime().AsTime().Local().Format("15:04:05.000")
 	level := line.GetLevel()
 	message := line.GetMessage()
 	if message == "" {
 		message = line.GetRaw()
 	} else if fields != "" {
-		message += " " + f.paint(toneFaint, fields)
+		message += " " + ios.paint(toneFaint, fields)
 	}
-	return fmt.Sprintf("%s %-14s %s %s", f.paint(toneFaint, when), line.GetService(), f.paint(levelTone(level), fmt.Sprintf("%-5s", level)), message)
+	return fmt.Sprintf("%s %-14s %s %s", ios.paint(toneFaint, when), line.GetService(), ios.paint(levelTone(level), fmt.Sprintf("%-5s", level)), message)
 }
 
 func levelTone(level string) tone {

@@ -71,12 +71,12 @@ func (o *mailOptions) run(ctx context.Context) error {
 	}
 	view, err := readOutbox(ctx, addr, o.limit)
 	if err != nil {
-		return hintErr(exitFailed, o.f.command("logs email"), err)
+		return hintErr(exitFailed, o.f.IO.command("logs email"), err)
 	}
-	return o.f.Print(o.format, view, func(w io.Writer) {
+	return o.f.IO.Print(o.format, view, func(w io.Writer) {
 		if o.text {
 			for _, m := range view.Mails {
-				fmt.Fprintf(w, "%s\n%s\n%s\n\n%s\n\n", o.f.paint(toneBold, m.Subject), m.Time, m.To, m.Text)
+				fmt.Fprintf(w, "%s\n%s\n%s\n\n%s\n\n", o.f.IO.paint(toneBold, m.Subject), m.Time, m.To, m.Text)
 			}
 			return
 		}

@@ -29,32 +29,33 @@ func Main(sys System) int {
 		return runGuard(sys, sys.Args[1:])
 	}
 	f := newFactory(sys)
-	ctx, stop := f.interrupts.watch(context.Background(), sys.Signals)
+	signals := interrupts{again: make(chan struct{})}
+	f.TakeSignals = signals.take
+	ctx, stop := signals.watch(context.Background(), sys.Signals)
 	defer stop()
 	code := make(chan int, 1)
-	go func() { code <- f.Execute(ctx, sys.Args) }()
+	go func() { code <- Execute(ctx, f, sys.Args) }()
 	select {
 	case c := <-code:
 		return c
-	case <-f.interrupts.again:
+	case <-signals.again:
 		return exitInterrupted
 	}
 }
 
 // Execute runs the command line args, reports its error and returns the exit code.
-func (f *Factory) Execute(ctx context.Context, args []string) int {
+func Execute(ctx context.Context, f *Factory, args []string) int {
 	root := NewRoot(f)
 	root.SetArgs(append([]string{}, args...)) // nil would mean those of the process
-	root.SetIn(f.In)
-	root.SetOut(f.Out)
-	root.SetErr(f.Err)
-	return f.report(ctx, root.ExecuteContext(ctx))
+	root.SetIn(f.IO.In)
+	root.SetOut(f.IO.Out)
+	root.SetErr(f.IO.Err)
+	return report(ctx, f.IO, root.ExecuteContext(ctx))
 }
 
 func newFactory(sys System) *Factory {
 	f := &Factory{
-		interrupts: interrupts{again: make(chan struct{})},
-		IO: IO{
+		IO: &IO{
 			In: sys.In, Out: sys.Out, Err: sys.Err,
 			InTTY:  term.IsTerminal(int(sys.In.Fd())),
 			OutTTY: term.IsTerminal(int(sys.Out.Fd())),
@@ -66,13 +67,13 @@ func newFactory(sys System) *Factory {
 	}
 	for _, stream := range []*os.File{sys.Out, sys.Err} {
 		if width, height, err := term.GetSize(int(stream.Fd())); err == nil {
-			f.Width, f.Height = width, height
+			f.IO.Width, f.IO.Height = width, height
 			break
 		}
 	}
 	// An unknown path matters to the commands alone that start processes; they report it.
 	f.Executable, _ = os.Executable()
-	f.Dir = f.resolveDir
-	f.Shop = f.dialShop
+	f.Dir = resolveDir(f)
+	f.Shop = dialShop(f)
 	return f
 }

@@ -82,7 +82,7 @@ func (o *mapOptions) draw(w io.Writer, m *controlpb.GetMapResponse) {
 	case formatMermaid:
 		io.WriteString(w, topology.Mermaid(m))
 	default:
-		for _, line := range topology.Text(m, o.f.mapStyle()) {
+		for _, line := range topology.Text(m, mapStyle(o.f.IO)) {
 			fmt.Fprintln(w, line)
 		}
 	}
@@ -91,19 +91,19 @@ func (o *mapOptions) draw(w io.Writer, m *controlpb.GetMapResponse) {
 // none tells what to do about a map without calls.
 func (o *mapOptions) none(v any) {
 	if m, ok := v.(mapView); ok && len(m.Edges) == 0 {
-		o.f.notef("nobody calls anybody")
-		o.f.next("load start --rate 20 --seed 42")
+		o.f.IO.notef("nobody calls anybody")
+		o.f.IO.next("load start --rate 20 --seed 42")
 	}
 }
 
 // mapStyle is how this terminal shows a map.
-func (f *Factory) mapStyle() topology.Style {
+func mapStyle(ios *IO) topology.Style {
 	tones := map[topology.Tone]tone{
 		topology.Good: toneGood, topology.Bad: toneBad, topology.Warn: toneWarn, topology.Faint: toneFaint,
 	}
 	return topology.Style{
-		ASCII: f.ASCII, Linear: f.Accessible,
-		Paint: func(t topology.Tone, text string) string { return f.paint(tones[t], text) },
+		ASCII: ios.ASCII, Linear: ios.Accessible,
+		Paint: func(t topology.Tone, text string) string { return ios.paint(tones[t], text) },
 	}
 }
 

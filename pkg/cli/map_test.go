@@ -118,11 +118,11 @@ func TestMapAndTopRefuseWhatMakesNoSense(t *testing.T) {
 func TestWatchingTopIsAnObjectALine(t *testing.T) {
 	w := newWorld(t).serve(&mappedShop{m: smallMap()})
 	r, out := io.Pipe()
-	w.f.Out = out
+	w.f.IO.Out = out
 	ctx, cancel := context.WithCancelCause(t.Context())
 	code := make(chan int, 1)
 	go func() {
-		code <- w.f.Execute(ctx, []string{"top", "--watch", "-o", "json", "--every", "1s"})
+		code <- Execute(ctx, w.f, []string{"top", "--watch", "-o", "json", "--every", "1s"})
 		out.Close()
 	}()
 	line, err := bufio.NewReader(r).ReadBytes('\n')
@@ -149,7 +149,7 @@ func TestWatchingDrawsInPlaceOnATerminalAndBelowElsewhere(t *testing.T) {
 		t.Errorf("printed %q", got)
 	}
 	w.out.Reset()
-	w.f.OutTTY, w.f.Width, w.f.Height = true, 3, 3
+	w.f.IO.OutTTY, w.f.IO.Width, w.f.IO.Height = true, 3, 3
 	if err := o.print(two, true); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestWatchingDrawsInPlaceOnATerminalAndBelowElsewhere(t *testing.T) {
 		t.Errorf("drew %q, want %q", got, want)
 	}
 	w.out.Reset()
-	w.f.Accessible = true
+	w.f.IO.Accessible = true
 	if err := o.print(two, true); err != nil || bytes.ContainsRune(w.out.Bytes(), '\x1b') {
 		t.Errorf("drew %q, %v", w.out.String(), err)
 	}

@@ -74,8 +74,8 @@ func (v *measureView) sum(samples []call.Sample) {
 	v.Sent, v.Received = int(sent)/n, int(received)/n
 }
 
-func (f *Factory) printMeasure(format string, v measureView) error {
-	return f.Print(format, v, func(w io.Writer) {
+func printMeasure(ios *IO, format string, v measureView) error {
+	return ios.Print(format, v, func(w io.Writer) {
 		t := newTable("CALLS", "FAILED", "P50", "P95", "P99", "REQUEST", "ANSWER", "SENT", "RECEIVED")
 		ms := func(v float64) string { return fmt.Sprintf("%.2fms", v) }
 		bytes := func(n int) string { return strconv.Itoa(n) + "B" }
@@ -84,9 +84,9 @@ func (f *Factory) printMeasure(format string, v measureView) error {
 	})
 }
 
-func (f *Factory) checkRepeat(command string, repeat int) error {
+func checkRepeat(ios *IO, command string, repeat int) error {
 	if repeat < 0 || repeat > mostRepeats {
-		return usageErr(f.command(command+" --repeat 100"), "--repeat %d: want 1 to %d", repeat, mostRepeats)
+		return usageErr(ios.command(command+" --repeat 100"), "--repeat %d: want 1 to %d", repeat, mostRepeats)
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func newMetricsListCmd(f *Factory) *cobra.Command {
 }
 
 // listMetrics asks the shop what there is.
-func (f *Factory) listMetrics(ctx context.Context) (*controlpb.ListMetricsResponse, error) {
+func listMetrics(ctx context.Context, f *Factory) (*controlpb.ListMetricsResponse, error) {
 	shop, err := f.Shop(ctx)
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (f *Factory) listMetrics(ctx context.Context) (*controlpb.ListMetricsRespon
 }
 
 func (o *metricsListOptions) run(ctx context.Context) error {
-	resp, err := o.f.listMetrics(ctx)
+	resp, err := listMetrics(ctx, o.f)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (o *metricsListOptions) run(ctx context.Context) error {
 	for _, m := range resp.GetMetrics() {
 		view.Metrics = append(view.Metrics, metricView{m.GetName(), m.GetType(), m.GetHelp(), m.GetSeries()})
 	}
-	return o.f.Print(o.format, view, func(w io.Writer) {
+	return o.f.IO.Print(o.format, view, func(w io.Writer) {
 		t := newTable("NAME", "TYPE", "SERIES", "HELP")
 		for _, m := range view.Metrics {
 			t.row(m.Name, m.Type, fmt.Sprint(m.Series), m.Help)
@@ -96,7 +96,7 @@ func (o *metricsListOptions) run(ctx context.Context) error {
 		t.write(w)
 		fmt.Fprintf(w, "\n%d series, %d samples in %.1f MB", view.Store.Series, view.Store.Samples, float64(view.Store.Bytes)/1e6)
 		if st.GetOldest() != nil {
-			fmt.Fprintf(w, ", the oldest of %s ago", o.f.age(st.GetOldest().AsTime()))
+			fmt.Fprintf(w, ", the oldest of %s ago", age(o.f.Now(), st.GetOldest().AsTime()))
 		}
 		if view.Store.Dropped > 0 {
 			fmt.Fprintf(w, ", %d samples dropped", view.Store.Dropped)

@@ -42,7 +42,7 @@ greatest and last value of each series; -o json has all of them.`,
 shopctl metrics query --range 15m --plot service:latency_seconds:p95_1m
 shopctl metrics query -o json 'up == 0' | jq '.series | length'`,
 		Args:              exactly(1, "one PromQL expression, in quotes"),
-		ValidArgsFunction: f.completeMetrics,
+		ValidArgsFunction: completeMetrics(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.stepChanged = cmd.Flags().Changed("step")
 			return o.run(cmd.Context(), args[0])
@@ -72,7 +72,7 @@ func (o *metricsQueryOptions) run(ctx context.Context, expr string) error {
 		return usageErr("-o "+o.format, "--plot and -o %s do not go together", o.format)
 	}
 	req := &controlpb.QueryMetricsRequest{Expr: expr}
-	at, err := o.f.timeFlag("--time", o.time)
+	at, err := parseTime(o.f.Now(), "time", o.time)
 	if err != nil {
 		return err
 	}
@@ -97,26 +97,17 @@ func (o *metricsQueryOptions) run(ctx context.Context, expr string) error {
 	view := viewQuery(resp)
 	if o.plot {
 		o.draw(expr, view, cmp.Or(at, o.f.Now()))
-	} else if err := o.f.Print(o.format, view, func(w io.Writer) { o.table(w, view) }); err != nil {
+	} else if err := o.f.IO.Print(o.format, view, func(w io.Writer) { o.table(w, view) }); err != nil {
 		return err
 	}
 	for _, w := range resp.GetWarnings() {
-		o.f.warnf("%s", w)
+		o.f.IO.warnf("%s", w)
 	}
 	if len(view.Series) == 0 && view.ResultType != "string" {
-		o.f.notef("no series found")
-		o.f.next("metrics list")
+		o.f.IO.notef("no series found")
+		o.f.IO.next("metrics list")
 	}
 	return nil
-}
-
-// timeFlag reads "5m" as five minutes ago, and RFC 3339 as it is.
-func (f *Factory) timeFlag(flag, value string) (time.Time, error) {
-	t, err := f.sinceFlag(value)
-	if err != nil {
-		return t, usageErr(flag+" 5m", "read %s %q: want a duration or a time as in RFC 3339", flag, value)
-	}
-	return t, nil
 }
 
 type queryView struct {
@@ -236,14 +227,14 @@ func (o *metricsQueryOptions) draw(expr string, v queryView, end time.Time) {
 		series = append(series, line)
 	}
 	lines := plot.Lines(series, plot.Options{
-		Width: cmp.Or(o.f.Width, plotWidth), Height: plotHeight + min(len(series), plot.Tones), Title: expr, Unit: plot.UnitOf(expr),
+		Width: cmp.Or(o.f.IO.Width, plotWidth), Height: plotHeight + min(len(series), plot.Tones), Title: expr, Unit: plot.UnitOf(expr),
 		From: end.Add(-o.back), To: end, Step: stepOf(v),
-		Style: plot.Style{ASCII: o.f.ASCII, Linear: o.f.Accessible, Paint: o.f.paintPlot},
+		Style: plot.Style{ASCII: o.f.IO.ASCII, Linear: o.f.IO.Accessible, Paint: paintPlot(o.f.IO)},
 	})
 	for i := range lines {
 		lines[i] = strings.TrimRight(lines[i], " ")
 	}
-	fmt.Fprintln(o.f.Out, strings.TrimRight(strings.Join(lines, "\n"), "\n"))
+	fmt.Fprintln(o.f.IO.Out, strings.TrimRight(strings.Join(lines, "\n"), "\n"))
 }
 
 // stepOf is the time between two neighbouring points: what is further apart is not joined by a line.
@@ -273,33 +264,37 @@ func (o *metricsQueryOptions) legend(s querySeriesView, n int) string {
 }
 
 // paintPlot gives each line of a plot a colour.
-func (f *Factory) paintPlot(t plot.Tone, text string) string {
-	switch {
-	case t == plot.Faint:
-		return f.paint(toneFaint, text)
-	case t == plot.Title:
-		return f.paint(toneBold, text)
+func paintPlot(ios *IO) func(t plot.Tone, text string) string {
+	return func(t plot.Tone, text string) string {
+		switch {
+		case t == plot.Faint:
+			return ios.paint(toneFaint, text)
+		case t == plot.Title:
+			return ios.paint(toneBold, text)
+		}
+		tones := [plot.Tones]tone{toneInfo, toneWarn, toneGood, "35", "34", toneBad}
+		return ios.paint(tones[int(t-plot.First)%plot.Tones], text)
 	}
-	tones := [plot.Tones]tone{toneInfo, toneWarn, toneGood, "35", "34", toneBad}
-	return f.paint(tones[int(t-plot.First)%plot.Tones], text)
 }
 
 // completeMetrics completes the name of a metric at the end of an expression.
-func (f *Factory) completeMetrics(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
-	const directive = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
-	if len(args) > 0 {
-		return nil, directive
+func completeMetrics(f *Factory) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+		const directive = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+		if len(args) > 0 {
+			return nil, directive
+		}
+		resp, err := listMetrics(cmd.Context(), f)
+		if err != nil {
+			return nil, directive
+		}
+		before := word[:1+strings.LastIndexFunc(word, func(r rune) bool {
+			return r != '_' && r != ':' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+		})]
+		var words []string
+		for _, m := range resp.GetMetrics() {
+			words = append(words, before+m.GetName())
+		}
+		return words, directive
 	}
-	resp, err := f.listMetrics(cmd.Context())
-	if err != nil {
-		return nil, directive
-	}
-	before := word[:1+strings.LastIndexFunc(word, func(r rune) bool {
-		return r != '_' && r != ':' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	})]
-	var words []string
-	for _, m := range resp.GetMetrics() {
-		words = append(words, before+m.GetName())
-	}
-	return words, directive
 }

@@ -48,7 +48,7 @@ func newMetricsTargetsCmd(f *Factory) *cobra.Command {
 }
 
 func (o *metricsTargetsOptions) run(ctx context.Context) error {
-	resp, err := o.f.listMetrics(ctx)
+	resp, err := listMetrics(ctx, o.f)
 	if err != nil {
 		return err
 	}
@@ -59,14 +59,14 @@ func (o *metricsTargetsOptions) run(ctx context.Context) error {
 			float64(t.GetTook().AsDuration().Microseconds()) / 1000,
 		})
 	}
-	return o.f.Print(o.format, view, func(w io.Writer) {
+	return o.f.IO.Print(o.format, view, func(w io.Writer) {
 		tbl := newTable("JOB", "INSTANCE", "ADDRESS", "HEALTH", "TOOK", "ERROR")
 		for _, t := range view.Targets {
 			tone := toneGood
 			if t.Health != "up" {
 				tone = toneBad
 			}
-			tbl.row(t.Job, t.Instance, dash(t.Address), o.f.paint(tone, t.Health), latency(t.TookMS), t.LastError)
+			tbl.row(t.Job, t.Instance, dash(t.Address), o.f.IO.paint(tone, t.Health), latency(t.TookMS), t.LastError)
 		}
 		tbl.write(w)
 	})

@@ -12,7 +12,7 @@ import (
 
 // objectNames are the names of a kind's objects: those of the running shop, else those that the
 // built-in manifests give to Deployments, Services and ServiceAccounts.
-func (f *Factory) objectNames(cmd *cobra.Command, kind string) []string {
+func objectNames(f *Factory, cmd *cobra.Command, kind string) []string {
 	k, err := resource.LookupKind(kind)
 	if err != nil {
 		return nil

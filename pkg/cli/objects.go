@@ -32,17 +32,17 @@ type list struct {
 
 // printObjects writes objects as -o json, yaml or name. YAML is a stream that apply reads again; JSON is
 // one object or, where several were asked for, a List.
-func (f *Factory) printObjects(format string, objects []*controlpb.Object, single bool) error {
+func printObjects(ios *IO, format string, objects []*controlpb.Object, single bool) error {
 	switch format {
 	case formatName:
 		for _, o := range objects {
-			if _, err := fmt.Fprintln(f.Out, ref(o)); err != nil {
+			if _, err := fmt.Fprintln(ios.Out, ref(o)); err != nil {
 				return err
 			}
 		}
 		return nil
 	case formatYAML:
-		return f.printStream(objects, false)
+		return printStream(ios, objects, false)
 	}
 	items := make([]json.RawMessage, len(objects))
 	for i, o := range objects {
@@ -55,13 +55,13 @@ func (f *Factory) printObjects(format string, objects []*controlpb.Object, singl
 		}
 	}
 	if single && len(items) == 1 {
-		return f.Print(format, items[0], nil)
+		return ios.Print(format, items[0], nil)
 	}
-	return f.Print(format, list{APIVersion: "v1", Kind: "List", Items: items}, nil)
+	return ios.Print(format, list{APIVersion: "v1", Kind: "List", Items: items}, nil)
 }
 
 // printStream writes objects as YAML documents; clean ones lack what only the shop sets.
-func (f *Factory) printStream(objects []*controlpb.Object, clean bool) error {
+func printStream(ios *IO, objects []*controlpb.Object, clean bool) error {
 	typed := make([]resource.Object, len(objects))
 	for i, o := range objects {
 		one, err := typedObject(o)
@@ -77,18 +77,18 @@ func (f *Factory) printStream(objects []*controlpb.Object, clean bool) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Out.Write(text)
+	_, err = ios.Out.Write(text)
 	return err
 }
 
 // printChanged writes objects that a command made or would make: by default one line each with what was
 // done to it.
-func (f *Factory) printChanged(format string, objects []*controlpb.Object, done func(i int) string) error {
+func printChanged(ios *IO, format string, objects []*controlpb.Object, done func(i int) string) error {
 	if format != formatTable {
-		return f.printObjects(format, objects, true)
+		return printObjects(ios, format, objects, true)
 	}
 	for i, o := range objects {
-		if _, err := fmt.Fprintf(f.Out, "%s %s\n", ref(o), done(i)); err != nil {
+		if _, err := fmt.Fprintf(ios.Out, "%s %s\n", ref(o), done(i)); err != nil {
 			return err
 		}
 	}
@@ -157,13 +157,15 @@ func kindAndNames(args []string) (resource.Kind, []string, error) {
 }
 
 // completeObjects completes KIND and then the names of that kind that the shop has.
-func (f *Factory) completeObjects(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) == 0 {
-		var words []string
-		for _, k := range resource.Kinds() {
-			words = append(words, k.Plural)
+func completeObjects(f *Factory) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) == 0 {
+			var words []string
+			for _, k := range resource.Kinds() {
+				words = append(words, k.Plural)
+			}
+			return words, cobra.ShellCompDirectiveNoFileComp
 		}
-		return words, cobra.ShellCompDirectiveNoFileComp
+		return without(objectNames(f, cmd, args[0]), args[1:]), cobra.ShellCompDirectiveNoFileComp
 	}
-	return without(f.objectNames(cmd, args[0]), args[1:]), cobra.ShellCompDirectiveNoFileComp
 }

@@ -38,7 +38,7 @@ func addOutput(cmd *cobra.Command, format *string, formats ...string) {
 }
 
 // Print writes v to standard output as the format says; table writes the one for people.
-func (f *Factory) Print(format string, v any, table func(w io.Writer)) error {
+func (ios *IO) Print(format string, v any, table func(w io.Writer)) error {
 	var out []byte
 	var err error
 	switch format {
@@ -62,17 +62,17 @@ func (f *Factory) Print(format string, v any, table func(w io.Writer)) error {
 	if err != nil {
 		return fmt.Errorf("encode output: %w", err)
 	}
-	_, err = f.Out.Write(out)
+	_, err = ios.Out.Write(out)
 	return err
 }
 
 // printLine writes v as one line of NDJSON.
-func (f *Factory) printLine(v any) error {
+func (ios *IO) printLine(v any) error {
 	line, err := encodeJSON(v, "")
 	if err != nil {
 		return fmt.Errorf("encode output: %w", err)
 	}
-	_, err = f.Out.Write(line)
+	_, err = ios.Out.Write(line)
 	return err
 }
 

@@ -21,7 +21,7 @@ type progress struct {
 }
 
 func newProgress(f *Factory) *progress {
-	live := f.ErrTTY && f.Width > 0 && !f.Accessible && !f.Quiet && f.Getenv("TERM") != "dumb"
+	live := f.IO.ErrTTY && f.IO.Width > 0 && !f.IO.Accessible && !f.IO.Quiet && f.Getenv("TERM") != "dumb"
 	return &progress{f: f, live: live, told: map[string]bool{}}
 }
 
@@ -38,7 +38,7 @@ func (p *progress) show(st *controlpb.StatusResponse) {
 	for _, step := range st.GetStartup() {
 		if !p.told[step.GetService()] {
 			p.told[step.GetService()] = true
-			p.f.notef("%s is ready after %s", step.GetService(), shortDuration(step.GetReady().AsDuration()))
+			p.f.IO.notef("%s is ready after %s", step.GetService(), shortDuration(step.GetReady().AsDuration()))
 		}
 	}
 }
@@ -53,15 +53,15 @@ func (p *progress) draw(all []*controlpb.Service, ready map[string]time.Duration
 		} else if s.GetState() != "ok" {
 			after = s.GetMessage()
 		}
-		line := fmt.Sprintf("%s %-15s %-9s %s", p.f.stateSymbol(s.GetState()), s.GetName(), s.GetState(), after)
-		line = ansi.Truncate(line, p.f.Width-1, "")
-		if p.f.Color {
-			line = p.f.paint(stateTone(s.GetState()), line)
+		line := fmt.Sprintf("%s %-15s %-9s %s", p.f.IO.stateSymbol(s.GetState()), s.GetName(), s.GetState(), after)
+		line = ansi.Truncate(line, p.f.IO.Width-1, "")
+		if p.f.IO.Color {
+			line = p.f.IO.paint(stateTone(s.GetState()), line)
 		}
 		b.WriteString(line + "\x1b[K\n")
 	}
 	p.drawn = len(all)
-	fmt.Fprint(p.f.Err, b.String())
+	fmt.Fprint(p.f.IO.Err, b.String())
 }
 
 // up moves the cursor to the block's first line.
@@ -80,7 +80,7 @@ func (p *progress) clear() {
 	p.up(&b)
 	b.WriteString("\x1b[J")
 	p.drawn = 0
-	fmt.Fprint(p.f.Err, b.String())
+	fmt.Fprint(p.f.IO.Err, b.String())
 }
 
 // criticalChain is the chain of services whose start took the longest: each waited for the one before.
@@ -102,13 +102,13 @@ func criticalChain(steps []*controlpb.StartupStep) []*controlpb.StartupStep {
 }
 
 // showChain prints the critical chain: what made the start take as long as it did.
-func (f *Factory) showChain(steps []*controlpb.StartupStep) {
+func showChain(ios *IO, steps []*controlpb.StartupStep) {
 	chain := criticalChain(steps)
 	if len(chain) == 0 {
 		return
 	}
-	f.notef("critical chain, %s:", shortDuration(chain[len(chain)-1].GetReady().AsDuration()))
+	ios.notef("critical chain, %s:", shortDuration(chain[len(chain)-1].GetReady().AsDuration()))
 	for _, s := range chain {
-		f.notef("  %-15s started at %s, ready at %s", s.GetService(), shortDuration(s.GetStarted().AsDuration()), shortDuration(s.GetReady().AsDuration()))
+		ios.notef("  %-15s started at %s, ready at %s", s.GetService(), shortDuration(s.GetStarted().AsDuration()), shortDuration(s.GetReady().AsDuration()))
 	}
 }

@@ -26,7 +26,7 @@ func newPsCmd(f *Factory) *cobra.Command {
 		Example: `shopctl ps
 shopctl ps --instances catalog
 shopctl ps -o json | jq '.services[] | select(.state != "ok")'`,
-		ValidArgsFunction: f.completeServices,
+		ValidArgsFunction: completeServices(f),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
 	cmd.Flags().BoolVar(&o.instances, "instances", false, "list every instance with its process, address and memory")
@@ -54,16 +54,16 @@ func (o *psOptions) run(ctx context.Context, words []string) error {
 	}
 	view := servicesView{Services: viewServices(all)}
 	blast := blastOf(ctx, shop, o.format == formatTable, st.GetFaults())
-	return o.f.Print(o.format, view, func(w io.Writer) {
+	return o.f.IO.Print(o.format, view, func(w io.Writer) {
 		switch {
 		case o.instances:
-			o.f.instanceTable(w, view.Services)
+			instanceTable(o.f.IO, w, view.Services)
 		case o.stats:
-			o.f.statsTable(w, view.Services)
+			statsTable(o.f.IO, w, view.Services)
 		default:
-			o.f.serviceTable(w, view.Services)
+			serviceTable(o.f.IO, w, view.Services)
 			fmt.Fprintf(w, "\n%s\n", healthLine(view.Services))
-			o.f.faultLines(w, st.GetFaults(), blast)
+			faultLines(o.f.IO, w, st.GetFaults(), blast)
 		}
 	})
 }
@@ -71,12 +71,12 @@ func (o *psOptions) run(ctx context.Context, words []string) error {
 // structured tells whether a format prints all fields, those included that have to be asked for.
 func structured(format string) bool { return format == formatJSON || format == formatYAML }
 
-func (f *Factory) serviceTable(w io.Writer, all []serviceView) {
+func serviceTable(ios *IO, w io.Writer, all []serviceView) {
 	t := newTable("NAME", "STATE", "READY", "RESTARTS", "VERSION", "ADDRESS", "FAULTS")
 	for _, s := range all {
-		t.row(s.Name, f.state(s.State), fmt.Sprintf("%d/%d", s.Ready, s.Replicas), fmt.Sprint(s.Restarts),
-			dash(s.Version), dash(s.Address), f.paint(toneWarn, strings.Join(s.Faults, "; ")))
-		f.moduleRows(t, s)
+		t.row(s.Name, ios.state(s.State), fmt.Sprintf("%d/%d", s.Ready, s.Replicas), fmt.Sprint(s.Restarts),
+			dash(s.Version), dash(s.Address), ios.paint(toneWarn, strings.Join(s.Faults, "; ")))
+		moduleRows(ios, t, s)
 	}
 	t.write(w)
 	for _, s := range all {
@@ -93,34 +93,34 @@ func (f *Factory) serviceTable(w io.Writer, all []serviceView) {
 }
 
 // moduleRows are the services that have no process of their own, below the one that holds them.
-func (f *Factory) moduleRows(t *table, s serviceView) {
+func moduleRows(ios *IO, t *table, s serviceView) {
 	for i, m := range s.Modules {
 		branch := "├ "
 		switch last := i == len(s.Modules)-1; {
-		case f.ASCII:
+		case ios.ASCII:
 			branch = "- "
 		case last:
 			branch = "└ "
 		}
-		t.row(branch+m.Name, "", "", "", "", dash(m.Address), f.paint(toneWarn, strings.Join(m.Faults, "; ")))
+		t.row(branch+m.Name, "", "", "", "", dash(m.Address), ios.paint(toneWarn, strings.Join(m.Faults, "; ")))
 	}
 }
 
-func (f *Factory) statsTable(w io.Writer, all []serviceView) {
+func statsTable(ios *IO, w io.Writer, all []serviceView) {
 	t := newTable("NAME", "STATE", "REQ/S", "ERRORS", "P50", "P95", "P99", "FAULTS")
 	for _, s := range all {
 		st := s.Stats
 		if st == nil || st.Requests == 0 {
-			t.row(s.Name, f.state(s.State), "0", "-", "-", "-", "-", f.paint(toneWarn, strings.Join(s.Faults, "; ")))
+			t.row(s.Name, ios.state(s.State), "0", "-", "-", "-", "-", ios.paint(toneWarn, strings.Join(s.Faults, "; ")))
 			continue
 		}
-		t.row(s.Name, f.state(s.State), fmt.Sprintf("%.1f", st.RequestsPerSecond), fmt.Sprintf("%.1f%%", st.ErrorRatio*100),
-			latency(st.P50Ms), latency(st.P95Ms), latency(st.P99Ms), f.paint(toneWarn, strings.Join(s.Faults, "; ")))
+		t.row(s.Name, ios.state(s.State), fmt.Sprintf("%.1f", st.RequestsPerSecond), fmt.Sprintf("%.1f%%", st.ErrorRatio*100),
+			latency(st.P50Ms), latency(st.P95Ms), latency(st.P99Ms), ios.paint(toneWarn, strings.Join(s.Faults, "; ")))
 	}
 	t.write(w)
 }
 
-func (f *Factory) instanceTable(w io.Writer, all []serviceView) {
+func instanceTable(ios *IO, w io.Writer, all []serviceView) {
 	t := newTable("INSTANCE", "SERVICE", "STATE", "VERSION", "PID", "ADDRESS", "RESTARTS", "MEMORY")
 	for _, s := range all {
 		for _, in := range s.Instances {
@@ -128,7 +128,7 @@ func (f *Factory) instanceTable(w io.Writer, all []serviceView) {
 			if in.MemoryBytes > 0 {
 				memory = fmt.Sprintf("%.1f MB", float64(in.MemoryBytes)/1e6)
 			}
-			t.row(in.Name, s.Name, f.state(in.State), dash(in.Version), fmt.Sprint(in.PID), dash(in.Address), fmt.Sprint(in.Restarts), memory)
+			t.row(in.Name, s.Name, ios.state(in.State), dash(in.Version), fmt.Sprint(in.PID), dash(in.Address), fmt.Sprint(in.Restarts), memory)
 		}
 	}
 	t.write(w)
@@ -162,13 +162,13 @@ func healthLine(all []serviceView) string {
 }
 
 // faultLines shows the active faults, as every view does, and how far they reach as far as that is known.
-func (f *Factory) faultLines(w io.Writer, faults []*controlpb.Fault, blast map[string]string) {
+func faultLines(ios *IO, w io.Writer, faults []*controlpb.Fault, blast map[string]string) {
 	for _, fault := range faults {
-		fmt.Fprintln(w, f.paint(toneWarn, "fault on "+fault.GetService()+": "+fault.GetPhrase()))
+		fmt.Fprintln(w, ios.paint(toneWarn, "fault on "+fault.GetService()+": "+fault.GetPhrase()))
 	}
 	for _, fault := range faults {
 		if sentence := blast[fault.GetId()]; sentence != "" {
-			fmt.Fprintln(w, f.paint(toneWarn, sentence))
+			fmt.Fprintln(w, ios.paint(toneWarn, sentence))
 		}
 	}
 }

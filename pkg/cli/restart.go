@@ -13,7 +13,7 @@ func newRestartCmd(f *Factory) *cobra.Command {
 		Short:             "Restart a service's instances one after the other, without losing a request",
 		Example:           "shopctl restart payment",
 		Args:              atLeast(1, "a service"),
-		ValidArgsFunction: f.completeServices,
+		ValidArgsFunction: completeServices(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(cmd.Context(), args, "restarted", &controlpb.EditRequest{
 				Operation: &controlpb.EditRequest_Restart{Restart: true},

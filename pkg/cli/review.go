@@ -77,13 +77,13 @@ shopctl review -o json`,
 
 func (o *reviewOptions) run(ctx context.Context) error {
 	if o.limit < 1 {
-		return usageErr(o.f.command("review --limit 10"), "--limit %d: want at least 1", o.limit)
+		return usageErr(o.f.IO.command("review --limit 10"), "--limit %d: want at least 1", o.limit)
 	}
-	all, err := o.f.lessonsInLanguage(o.lang)
+	all, err := lessonsInLanguage(o.f, o.lang)
 	if err != nil {
 		return err
 	}
-	store, _, err := o.f.lessonProgress()
+	store, _, err := lessonProgress(o.f)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (o *reviewOptions) run(ctx context.Context) error {
 		return err
 	}
 	if aside != "" {
-		o.f.warnf("progress could not be read; the old file is %s", aside)
+		o.f.IO.warnf("progress could not be read; the old file is %s", aside)
 	}
 	now := o.f.Now()
 	due := review.Due(all, file, now)
@@ -100,7 +100,7 @@ func (o *reviewOptions) run(ctx context.Context) error {
 	due = due[:min(len(due), o.limit)]
 	if o.list {
 		view := viewReview(due, next)
-		return o.f.Print(o.format, view, func(w io.Writer) { reviewTable(w, view) })
+		return o.f.IO.Print(o.format, view, func(w io.Writer) { reviewTable(w, view) })
 	}
 	if len(due) == 0 {
 		o.nothingDue(next)
@@ -143,22 +143,22 @@ func reviewTable(w io.Writer, view reviewView) {
 
 func (o *reviewOptions) nothingDue(next time.Time) {
 	if next.IsZero() {
-		o.f.notef("nothing is due: questions come the day after a lesson")
-		o.f.next("lesson list")
+		o.f.IO.notef("nothing is due: questions come the day after a lesson")
+		o.f.IO.next("lesson list")
 		return
 	}
-	o.f.notef("nothing is due; the next question comes on %s", next.Format("Monday 2 January"))
+	o.f.IO.notef("nothing is due; the next question comes on %s", next.Format("Monday 2 January"))
 }
 
 // ask asks the questions on standard input. Each answer is kept at once, so that leaving loses none.
 func (o *reviewOptions) ask(ctx context.Context, store *lessonprogress.Store, due []review.Item) error {
-	o.lines = readLines(ctx, o.f)
-	fmt.Fprintf(o.f.Out, "%s. :s skips one, :q leaves.\n", counted(len(due), "question"))
+	o.lines = readLines(ctx, o.f.IO)
+	fmt.Fprintf(o.f.IO.Out, "%s. :s skips one, :q leaves.\n", counted(len(due), "question"))
 	known := 0
 	for n, item := range due {
-		fmt.Fprintf(o.f.Out, "\n%d/%d  %s\n%s\n", n+1, len(due), item.Lesson.Title, item.Question.Ask)
+		fmt.Fprintf(o.f.IO.Out, "\n%d/%d  %s\n%s\n", n+1, len(due), item.Lesson.Title, item.Question.Ask)
 		for i, option := range item.Question.Options {
-			fmt.Fprintf(o.f.Out, "  %d  %s\n", i+1, option.Say)
+			fmt.Fprintf(o.f.IO.Out, "  %d  %s\n", i+1, option.Say)
 		}
 		given, confidence, ok := o.answer(ctx)
 		if !ok {
@@ -180,7 +180,7 @@ func (o *reviewOptions) ask(ctx context.Context, store *lessonprogress.Store, du
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	fmt.Fprintf(o.f.Out, "\n%d of %s known.\n", known, counted(len(due), "question"))
+	fmt.Fprintf(o.f.IO.Out, "\n%d of %s known.\n", known, counted(len(due), "question"))
 	return nil
 }
 
@@ -203,7 +203,7 @@ func (o *reviewOptions) answer(ctx context.Context) (given, confidence string, o
 }
 
 func (o *reviewOptions) read(ctx context.Context, prompt string) (string, bool) {
-	fmt.Fprintf(o.f.Out, "%s ", prompt)
+	fmt.Fprintf(o.f.IO.Out, "%s ", prompt)
 	select {
 	case line, ok := <-o.lines:
 		return strings.TrimSpace(line), ok
@@ -214,19 +214,19 @@ func (o *reviewOptions) read(ctx context.Context, prompt string) (string, bool) 
 
 func (o *reviewOptions) tell(item review.Item, right bool, truth string, after lessonprogress.Recall) {
 	if right {
-		fmt.Fprintln(o.f.Out, o.f.paint(toneGood, "That is it."))
+		fmt.Fprintln(o.f.IO.Out, o.f.IO.paint(toneGood, "That is it."))
 	} else {
-		fmt.Fprintf(o.f.Out, "%s %s\n", o.f.paint(toneBad, "It is:"), truth)
+		fmt.Fprintf(o.f.IO.Out, "%s %s\n", o.f.IO.paint(toneBad, "It is:"), truth)
 	}
 	if item.Question.Answer != "" {
-		fmt.Fprintln(o.f.Out, item.Question.Answer)
+		fmt.Fprintln(o.f.IO.Out, item.Question.Answer)
 	}
 	switch {
 	case after.Due.IsZero():
-		fmt.Fprintln(o.f.Out, "You know it by now; it does not come back.")
+		fmt.Fprintln(o.f.IO.Out, "You know it by now; it does not come back.")
 	case !right:
-		fmt.Fprintf(o.f.Out, "It comes back tomorrow. To see it again: %s\n", o.f.command("lesson "+item.Lesson.ID))
+		fmt.Fprintf(o.f.IO.Out, "It comes back tomorrow. To see it again: %s\n", o.f.IO.command("lesson "+item.Lesson.ID))
 	default:
-		fmt.Fprintf(o.f.Out, "It comes back on %s.\n", after.Due.Format("Monday 2 January"))
+		fmt.Fprintf(o.f.IO.Out, "It comes back on %s.\n", after.Due.Format("Monday 2 January"))
 	}
 }

@@ -13,11 +13,11 @@ import (
 func reviewer(t *testing.T) (w *world, day func(int)) {
 	t.Helper()
 	w = newWorld(t)
-	w.f.Name = defaultName
+	w.f.IO.ShopName = defaultName
 	start := time.Date(2026, 3, 2, 20, 0, 0, 0, time.UTC)
 	day = func(n int) { w.f.Now = func() time.Time { return start.AddDate(0, 0, n) } }
 	day(0)
-	store, _, err := w.f.lessonProgress()
+	store, _, err := lessonProgress(w.f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestQuestionsAreAskedWhenTheyAreDue(t *testing.T) {
 	}
 	w.want(exitOK, "lesson", "list")
 	w.wantErr("2 questions of lessons that you took", "next: shopctl review")
-	w.f.In = strings.NewReader("3\nperhaps\nfairly\nINVALID_ARGUMENT\nsure\n")
+	w.f.IO.In = strings.NewReader("3\nperhaps\nfairly\nINVALID_ARGUMENT\nsure\n")
 	w.want(exitOK, "review")
 	for _, want := range []string{"2 questions. :s skips one", "1/2  A contract", "  3  it may have", "how sure are you", "That is it.", "comes back on Friday 6 March", "It is: UNAVAILABLE", "It comes back tomorrow", "1 of 2 questions known"} {
 		if !strings.Contains(w.out.String(), want) {
@@ -91,12 +91,12 @@ func TestTheListAndTheQuestionsAreInTheUsersLanguage(t *testing.T) {
 func TestAReviewThatIsLeftKeepsWhatWasAnswered(t *testing.T) {
 	w, day := reviewer(t)
 	day(1)
-	w.f.In = strings.NewReader("3\nsure\n:q\n")
+	w.f.IO.In = strings.NewReader("3\nsure\n:q\n")
 	w.want(exitOK, "review")
 	if v := w.due(t); len(v.Due) != 1 || v.Due[0].ID != "retry-code" {
 		t.Errorf("due: %+v", v)
 	}
-	w.f.In = strings.NewReader(":s\n")
+	w.f.IO.In = strings.NewReader(":s\n")
 	w.want(exitOK, "review", "--limit", "1")
 	if v := w.due(t); len(v.Due) != 1 {
 		t.Errorf("after skipping: %+v", v)
@@ -107,7 +107,7 @@ func TestAReviewThatIsLeftKeepsWhatWasAnswered(t *testing.T) {
 
 func TestWithoutALessonNothingIsAsked(t *testing.T) {
 	w := newWorld(t)
-	w.f.Name = defaultName
+	w.f.IO.ShopName = defaultName
 	w.want(exitOK, "review")
 	w.wantErr("questions come the day after a lesson", "shopctl lesson list")
 }

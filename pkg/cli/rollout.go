@@ -27,7 +27,7 @@ func (o *waitFlags) add(cmd *cobra.Command) {
 }
 
 // rollout waits, if asked to, until the Deployments among applied are as they should be.
-func (o *waitFlags) rollout(ctx context.Context, f *Factory, shop *control.Client, applied []*controlpb.AppliedObject) error {
+func (o *waitFlags) rollout(ctx context.Context, ios *IO, shop *control.Client, applied []*controlpb.AppliedObject) error {
 	if !o.wait {
 		return nil
 	}
@@ -44,7 +44,7 @@ func (o *waitFlags) rollout(ctx context.Context, f *Factory, shop *control.Clien
 	defer cancel()
 	err := followRollout(ctx, shop, pending)
 	if timedOut(ctx, err) {
-		return hintErr(exitInconclusive, f.command("ps --instances"), fmt.Errorf("wait for the rollout: not done after %s", shortDuration(o.timeout)))
+		return hintErr(exitInconclusive, ios.command("ps --instances"), fmt.Errorf("wait for the rollout: not done after %s", shortDuration(o.timeout)))
 	}
 	return err
 }

@@ -22,6 +22,7 @@ const (
 
 // NewRoot builds the tree of commands.
 func NewRoot(f *Factory) *cobra.Command {
+	color := "auto"
 	root := &cobra.Command{
 		Use:   "shopctl",
 		Short: "Run a live shop of eleven gRPC services, and learn microservices on it",
@@ -31,18 +32,22 @@ call them, watch them, break them and repair them. Lessons lead through it.
   shopctl up           start the shop and print where the storefront is
   shopctl dash         watch it
   shopctl lesson list  what there is to learn`,
-		Args:              cobra.ArbitraryArgs,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		PersistentPreRunE: f.configure,
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			err := configure(f, cmd)
+			f.IO.Color = takesColor(f, color)
+			return err
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])
 			}
-			return f.bare(cmd)
+			return bare(f, cmd)
 		},
 	}
-	f.globalFlags(root)
+	globalFlags(root, f, &color)
 	addCommands(root, f)
 	root.SetHelpCommand(newHelpCmd(f))
 	root.SetHelpCommandGroupID(groupOther)
@@ -109,27 +114,26 @@ func addCommands(root *cobra.Command, f *Factory) {
 }
 
 // bare is shopctl without a word: the dashboard on a terminal, the help elsewhere.
-func (f *Factory) bare(cmd *cobra.Command) error {
-	if f.Interactive() {
+func bare(f *Factory, cmd *cobra.Command) error {
+	if Interactive(f) {
 		return runDash(cmd.Context(), f)
 	}
 	return cmd.Help()
 }
 
-func (f *Factory) globalFlags(root *cobra.Command) {
+func globalFlags(root *cobra.Command, f *Factory, color *string) {
 	flags := root.PersistentFlags()
-	flags.StringVar(&f.Name, "name", defaultName, "`NAME` of the shop; several can run side by side")
+	flags.StringVar(&f.IO.ShopName, "name", defaultName, "`NAME` of the shop; several can run side by side")
 	flags.StringVarP(&f.Namespace, "namespace", "n", "", "`NAMESPACE` of the objects (default the shop's own)")
-	flags.BoolVarP(&f.Quiet, "quiet", "q", false, "print no progress and no next steps")
+	flags.BoolVarP(&f.IO.Quiet, "quiet", "q", false, "print no progress and no next steps")
 	flags.BoolVarP(&f.Verbose, "verbose", "v", false, "print more about how it came about")
 	flags.BoolVar(&f.NoTUI, "no-tui", false, "never start the terminal UI")
-	flags.BoolVar(&f.ASCII, "ascii", false, "use no characters beyond ASCII")
-	flags.BoolVar(&f.Accessible, "accessible", false, "linear text: words for symbols, no animation")
-	f.color = "auto"
-	flags.Var(&oneOf{value: &f.color, allowed: []string{"auto", "always", "never"}, kind: "WHEN"}, "color", "colour the output: auto, always, never")
+	flags.BoolVar(&f.IO.ASCII, "ascii", false, "use no characters beyond ASCII")
+	flags.BoolVar(&f.IO.Accessible, "accessible", false, "linear text: words for symbols, no animation")
+	flags.Var(&oneOf{value: color, allowed: []string{"auto", "always", "never"}, kind: "WHEN"}, "color", "colour the output: auto, always, never")
 	flags.BoolP("help", "h", false, "help for the command")
 	must(root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp)))
-	must(root.RegisterFlagCompletionFunc("name", f.completeShops))
+	must(root.RegisterFlagCompletionFunc("name", completeShops(f)))
 }
 
 // group makes cmd a parent that only holds others: it wants one of their names.

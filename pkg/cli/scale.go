@@ -18,7 +18,7 @@ func newScaleCmd(f *Factory) *cobra.Command {
 		Example: `shopctl scale catalog --replicas 3 --wait
 shopctl scale catalog --replicas 3 --dry-run -o yaml`,
 		Args:              atLeast(1, "a service"),
-		ValidArgsFunction: f.completeServices,
+		ValidArgsFunction: completeServices(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !cmd.Flags().Changed("replicas") {
 				return usageErr("shopctl scale "+args[0]+" --replicas 2", "missing flag: --replicas")

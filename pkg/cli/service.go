@@ -34,8 +34,8 @@ func runService(sys System, name string) int {
 	case err == nil, errors.Is(err, chassis.ErrLifeline):
 		return exitOK
 	default:
-		f := &Factory{IO: IO{Out: sys.Out, Err: sys.Err}}
-		return f.report(ctx, err)
+		ios := &IO{Out: sys.Out, Err: sys.Err}
+		return report(ctx, ios, err)
 	}
 }
 

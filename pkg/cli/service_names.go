@@ -110,19 +110,23 @@ func builtinNames() []string {
 const liveTimeout = 300 * time.Millisecond
 
 // completeServices completes the names of services: those of the running shop, else the built-in ones.
-func (f *Factory) completeServices(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	return without(f.serviceNames(cmd.Context()), args), cobra.ShellCompDirectiveNoFileComp
+func completeServices(f *Factory) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return without(serviceNames(cmd.Context(), f), args), cobra.ShellCompDirectiveNoFileComp
+	}
 }
 
 // completeOneService completes the first argument alone.
-func (f *Factory) completeOneService(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+func completeOneService(f *Factory) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return serviceNames(cmd.Context(), f), cobra.ShellCompDirectiveNoFileComp
 	}
-	return f.serviceNames(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
 }
 
-func (f *Factory) serviceNames(ctx context.Context) []string {
+func serviceNames(ctx context.Context, f *Factory) []string {
 	shop, err := f.Shop(ctx)
 	if err != nil {
 		return builtinNames()

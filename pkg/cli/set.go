@@ -25,7 +25,7 @@ new instances come up before old ones leave, so that no request is lost.`,
 		Example: `shopctl set env catalog EXTRA_LATENCY=500ms --wait
 shopctl set env catalog EXTRA_LATENCY-`,
 		Args:              atLeast(2, "a service and KEY=VALUE"),
-		ValidArgsFunction: f.completeOneService,
+		ValidArgsFunction: completeOneService(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			env, err := parseEnv(args[1:])
 			if err != nil {

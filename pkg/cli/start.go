@@ -13,7 +13,7 @@ func newStartCmd(f *Factory) *cobra.Command {
 		Short:             "Start a stopped service again",
 		Example:           "shopctl start payment --wait",
 		Args:              atLeast(1, "a service"),
-		ValidArgsFunction: f.completeServices,
+		ValidArgsFunction: completeServices(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(cmd.Context(), args, "started", &controlpb.EditRequest{
 				Operation: &controlpb.EditRequest_Start{Start: true},

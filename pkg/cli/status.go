@@ -43,13 +43,13 @@ func (o *statusOptions) run(ctx context.Context) error {
 	}
 	view := viewStatus(st)
 	blast := blastOf(ctx, shop, o.format == formatTable, st.GetFaults())
-	return o.f.Print(o.format, view, func(w io.Writer) {
-		ready := o.f.paint(toneGood, "ready")
+	return o.f.IO.Print(o.format, view, func(w io.Writer) {
+		ready := o.f.IO.paint(toneGood, "ready")
 		switch {
 		case view.GoingDown:
-			ready = o.f.paint(toneWarn, "going down")
+			ready = o.f.IO.paint(toneWarn, "going down")
 		case !view.Ready:
-			ready = o.f.paint(toneWarn, "not ready")
+			ready = o.f.IO.paint(toneWarn, "not ready")
 		}
 		fmt.Fprintf(w, "shop         %s, %s\n", view.Name, ready)
 		fmt.Fprintf(w, "storefront   %s\n", dash(view.URL))
@@ -64,9 +64,9 @@ func (o *statusOptions) run(ctx context.Context) error {
 		fmt.Fprintf(w, "state dir    %s\n", view.StateDir)
 		for _, s := range view.Services {
 			if s.State != "ok" {
-				fmt.Fprintf(w, "%s: %s %s\n", s.Name, o.f.state(s.State), s.Message)
+				fmt.Fprintf(w, "%s: %s %s\n", s.Name, o.f.IO.state(s.State), s.Message)
 			}
 		}
-		o.f.faultLines(w, st.GetFaults(), blast)
+		faultLines(o.f.IO, w, st.GetFaults(), blast)
 	})
 }

@@ -13,7 +13,7 @@ func newStopCmd(f *Factory) *cobra.Command {
 		Short:             "Stop a service; the others see it as gone",
 		Example:           "shopctl stop payment",
 		Args:              atLeast(1, "a service"),
-		ValidArgsFunction: f.completeServices,
+		ValidArgsFunction: completeServices(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(cmd.Context(), args, "stopped", &controlpb.EditRequest{
 				Operation: &controlpb.EditRequest_Stop{Stop: true},

@@ -34,7 +34,7 @@ func (o *streamOptions) add(cmd *cobra.Command, what, happens string) {
 // begin connects to the shop and finds the service whose name is in args, "" if there is none, and the
 // earliest time, nil if there is none. The caller closes the shop.
 func (o *streamOptions) begin(ctx context.Context, args []string) (shop *control.Client, service string, since *timestamppb.Timestamp, err error) {
-	earliest, err := o.f.sinceFlag(o.since)
+	earliest, err := parseTime(o.f.Now(), "since", o.since)
 	if err != nil {
 		return nil, "", nil, err
 	}
@@ -47,15 +47,15 @@ func (o *streamOptions) begin(ctx context.Context, args []string) (shop *control
 	if len(args) == 0 && o.f.Namespace == "" {
 		return shop, "", since, nil
 	}
-	if service, err = o.f.streamed(ctx, shop, args); err != nil {
+	if service, err = serviceArg(ctx, o.f, shop, args); err != nil {
 		shop.Close()
 		return nil, "", nil, err
 	}
 	return shop, service, since, nil
 }
 
-// streamed is the service that args name, a module of a monolith too; "" if they name none.
-func (f *Factory) streamed(ctx context.Context, shop *control.Client, args []string) (string, error) {
+// serviceArg is the service that args name, a module of a monolith too; "" if they name none.
+func serviceArg(ctx context.Context, f *Factory, shop *control.Client, args []string) (string, error) {
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {
 		return "", err
@@ -72,12 +72,12 @@ func (f *Factory) streamed(ctx context.Context, shop *control.Client, args []str
 }
 
 // receive prints every element of a stream until its end. what names them, to say that there are none.
-func receive[T any](f *Factory, what string, stream grpc.ServerStreamingClient[T], print func(*T) error) error {
+func receive[T any](ios *IO, what string, stream grpc.ServerStreamingClient[T], print func(*T) error) error {
 	for n := 0; ; n++ {
 		element, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
 			if n == 0 {
-				f.notef("no %s found", what)
+				ios.notef("no %s found", what)
 			}
 			return nil
 		}

@@ -13,8 +13,8 @@ const (
 )
 
 // paint colours text for standard output, if that takes colours.
-func (f *Factory) paint(t tone, text string) string {
-	if !f.Color || t == "" || text == "" {
+func (ios *IO) paint(t tone, text string) string {
+	if !ios.Color || t == "" || text == "" {
 		return text
 	}
 	return "\x1b[" + string(t) + "m" + text + "\x1b[0m"
@@ -35,7 +35,7 @@ func stateTone(state string) tone {
 }
 
 // stateSymbol goes with the state's word, so that a glance suffices.
-func (f *Factory) stateSymbol(state string) string {
+func (ios *IO) stateSymbol(state string) string {
 	unicode, ascii := "●", "*"
 	switch stateTone(state) {
 	case toneWarn:
@@ -45,16 +45,16 @@ func (f *Factory) stateSymbol(state string) string {
 	case toneFaint:
 		unicode, ascii = "○", "-"
 	}
-	if f.ASCII {
+	if ios.ASCII {
 		return ascii
 	}
 	return unicode
 }
 
 // state is the state as a table shows it: symbol, word, colour; the word alone when accessible or piped.
-func (f *Factory) state(state string) string {
-	if f.Accessible || !f.OutTTY {
-		return f.paint(stateTone(state), state)
+func (ios *IO) state(state string) string {
+	if ios.Accessible || !ios.OutTTY {
+		return ios.paint(stateTone(state), state)
 	}
-	return f.paint(stateTone(state), f.stateSymbol(state)+" "+state)
+	return ios.paint(stateTone(state), ios.stateSymbol(state)+" "+state)
 }

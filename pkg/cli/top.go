@@ -119,10 +119,10 @@ func (o *topOptions) table(w io.Writer, v topView) {
 		if n.MemoryBytes > 0 {
 			memory = fmt.Sprintf("%.1f MB", float64(n.MemoryBytes)/1e6)
 		}
-		faults := o.f.paint(toneWarn, strings.Join(n.Faults, "; "))
+		faults := o.f.IO.paint(toneWarn, strings.Join(n.Faults, "; "))
 		state := "-"
 		if n.State != "" {
-			state = o.f.state(n.State)
+			state = o.f.IO.state(n.State)
 		}
 		if n.Requests == 0 {
 			t.row(n.Service, state, cpu, memory, "-", "0", "-", "-", faults)
@@ -130,7 +130,7 @@ func (o *topOptions) table(w io.Writer, v topView) {
 		}
 		errors := topology.Percent(n.ErrorRatio)
 		if n.ErrorRatio > 0 {
-			errors = o.f.paint(toneBad, errors)
+			errors = o.f.IO.paint(toneBad, errors)
 		}
 		t.row(n.Service, state, cpu, memory, fmt.Sprintf("%.1f", n.InFlight), fmt.Sprintf("%.1f", n.RequestsPerSecond), errors, latency(n.P95Ms), faults)
 	}
@@ -139,6 +139,6 @@ func (o *topOptions) table(w io.Writer, v topView) {
 		if i == 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintln(w, o.f.paint(toneWarn, b.Sentence))
+		fmt.Fprintln(w, o.f.IO.paint(toneWarn, b.Sentence))
 	}
 }

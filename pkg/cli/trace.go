@@ -28,21 +28,21 @@ cut short, and "last" is the newest trace.`,
 // defaultWidth is how wide traces are drawn where there is no terminal.
 const defaultWidth = 160
 
-func (f *Factory) traceWidth() int {
-	if !f.OutTTY {
+func traceWidth(ios *IO) int {
+	if !ios.OutTTY {
 		return defaultWidth
 	}
-	return cmp.Or(f.Width, defaultWidth)
+	return cmp.Or(ios.Width, defaultWidth)
 }
 
-func (f *Factory) traceStyle() draw.Style {
+func traceStyle(ios *IO) draw.Style {
 	tones := map[draw.Tone]tone{
 		draw.Good: toneGood, draw.Warn: toneWarn, draw.Bad: toneBad, draw.Info: toneInfo, draw.Faint: toneFaint,
 		draw.Bold: toneBold, draw.Path: toneInfo,
 	}
 	return draw.Style{
-		ASCII: f.ASCII, Linear: f.Accessible, Name: serviceOfSpan,
-		Paint: func(t draw.Tone, text string) string { return f.paint(tones[t], text) },
+		ASCII: ios.ASCII, Linear: ios.Accessible, Name: serviceOfSpan,
+		Paint: func(t draw.Tone, text string) string { return ios.paint(tones[t], text) },
 	}
 }
 
@@ -72,7 +72,7 @@ func (o *traceFilter) add(cmd *cobra.Command, f *Factory) {
 	flags.DurationVar(&o.slower, "slower", 0, "only traces that took at least this `TIME`")
 	flags.DurationVar(&o.faster, "faster", 0, "only traces that took at most this `TIME`")
 	flags.StringVar(&o.since, "since", "", "only traces that began since a `TIME`, or a duration ago")
-	must(cmd.RegisterFlagCompletionFunc("service", f.completeServices))
+	must(cmd.RegisterFlagCompletionFunc("service", completeServices(f)))
 }
 
 // read checks the flags.
@@ -85,7 +85,7 @@ func (o *traceFilter) read(f *Factory) (*controlpb.TraceFilter, error) {
 	if o.faster > 0 && o.faster < o.slower {
 		return nil, usageErr("--slower 100ms --faster 1s", "no trace is both slower than %s and faster than %s", o.slower, o.faster)
 	}
-	since, err := f.sinceFlag(o.since)
+	since, err := parseTime(f.Now(), "since", o.since)
 	if err != nil {
 		return nil, err
 	}
@@ -103,36 +103,38 @@ func (o *traceFilter) read(f *Factory) (*controlpb.TraceFilter, error) {
 }
 
 // completeTraces completes the ids of the newest traces, for a flag.
-func (f *Factory) completeTraces(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	none := cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
-	shop, err := f.Shop(cmd.Context())
-	if err != nil {
-		return nil, none
-	}
-	defer shop.Close()
-	ctx, cancel := context.WithTimeout(cmd.Context(), liveTimeout)
-	defer cancel()
-	words := []string{"last\tthe newest trace"}
-	resp, err := shop.ListTraces(ctx, &controlpb.ListTracesRequest{})
-	if err != nil {
+func completeTraces(f *Factory) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		none := cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+		shop, err := f.Shop(cmd.Context())
+		if err != nil {
+			return nil, none
+		}
+		defer shop.Close()
+		ctx, cancel := context.WithTimeout(cmd.Context(), liveTimeout)
+		defer cancel()
+		words := []string{"last\tthe newest trace"}
+		resp, err := shop.ListTraces(ctx, &controlpb.ListTracesRequest{})
+		if err != nil {
+			return words, none
+		}
+		for _, t := range resp.GetTraces() {
+			about := []string{aboutTrace(t), shortDuration(t.GetDuration().AsDuration())}
+			if t.GetErrors() > 0 {
+				about = append(about, "error")
+			}
+			words = append(words, shortID(t.GetTraceId())+"\t"+strings.Join(about, ", "))
+		}
 		return words, none
 	}
-	for _, t := range resp.GetTraces() {
-		about := []string{aboutTrace(t), shortDuration(t.GetDuration().AsDuration())}
-		if t.GetErrors() > 0 {
-			about = append(about, "error")
-		}
-		words = append(words, shortID(t.GetTraceId())+"\t"+strings.Join(about, ", "))
-	}
-	return words, none
 }
 
 // completeTraceArgs completes as many arguments with ids.
-func (f *Factory) completeTraceArgs(most int) cobra.CompletionFunc {
+func completeTraceArgs(f *Factory, most int) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 		if len(args) >= most {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return f.completeTraces(cmd, args, word)
+		return completeTraces(f)(cmd, args, word)
 	}
 }

@@ -26,7 +26,7 @@ where the difference between their durations lies, which adds up over the critic
 them has.`,
 		Example:           "shopctl trace diff 4bf92f3577b3 last",
 		Args:              exactly(2, "the ids of two traces"),
-		ValidArgsFunction: f.completeTraceArgs(2),
+		ValidArgsFunction: completeTraceArgs(f, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			shop, err := f.Shop(cmd.Context())
 			if err != nil {
@@ -87,8 +87,8 @@ func (o *traceDiffOptions) run(ctx context.Context, from traceSource, a, b strin
 			A: spanIDOf(p.A), B: spanIDOf(p.B), DeltaMs: millis(p.Delta()), CauseMs: millis(p.Cause()),
 		})
 	}
-	return o.f.Print(o.format, view, func(w io.Writer) {
-		for _, line := range draw.Diff(d, o.f.traceWidth(), o.f.traceStyle()) {
+	return o.f.IO.Print(o.format, view, func(w io.Writer) {
+		for _, line := range draw.Diff(d, traceWidth(o.f.IO), traceStyle(o.f.IO)) {
 			fmt.Fprintln(w, line)
 		}
 	})

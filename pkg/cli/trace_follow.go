@@ -45,18 +45,18 @@ func (o *traceFollowOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return receive(o.f, "traces", stream, o.print)
+	return receive(o.f.IO, "traces", stream, o.print)
 }
 
 func (o *traceFollowOptions) print(s *controlpb.TraceSummary) error {
 	switch o.format {
 	case formatJSON:
-		return o.f.printLine(viewTraceSummary(s))
+		return o.f.IO.printLine(viewTraceSummary(s))
 	case formatName:
-		_, err := fmt.Fprintln(o.f.Out, s.GetTraceId())
+		_, err := fmt.Fprintln(o.f.IO.Out, s.GetTraceId())
 		return err
 	}
-	c := o.f.traceCells(s)
-	_, err := fmt.Fprintf(o.f.Out, "%s %s %8s %3s spans %2s services  %s  %s\n", c[0], o.f.paint(toneFaint, c[1]), c[2], c[3], c[4], c[5], c[6])
+	c := traceCells(o.f, s)
+	_, err := fmt.Fprintf(o.f.IO.Out, "%s %s %8s %3s spans %2s services  %s  %s\n", c[0], o.f.IO.paint(toneFaint, c[1]), c[2], c[3], c[4], c[5], c[6])
 	return err
 }

@@ -61,21 +61,21 @@ func (o *traceListOptions) run(ctx context.Context, from traceSource) error {
 		return err
 	}
 	view := viewTraces(resp)
-	if err := o.f.Print(o.format, view, func(w io.Writer) { o.table(w, resp.GetTraces()) }); err != nil {
+	if err := o.f.IO.Print(o.format, view, func(w io.Writer) { o.table(w, resp.GetTraces()) }); err != nil {
 		return err
 	}
 	_, kept := from.(shopTraces)
 	switch {
 	case len(view.Traces) == 0:
-		o.f.notef("no traces found")
+		o.f.IO.notef("no traces found")
 		if kept {
-			o.f.next("call catalog ListProducts --trace")
+			o.f.IO.next("call catalog ListProducts --trace")
 		}
 	case kept:
-		o.f.next("trace show " + shortID(view.Traces[0].TraceID))
+		o.f.IO.next("trace show " + shortID(view.Traces[0].TraceID))
 	}
 	if lost := resp.GetStore().GetForwardDropped(); lost > 0 {
-		o.f.warnf("%d requests with spans were not forwarded to %s", lost, resp.GetStore().GetForward())
+		o.f.IO.warnf("%d requests with spans were not forwarded to %s", lost, resp.GetStore().GetForward())
 	}
 	return nil
 }
@@ -86,32 +86,32 @@ func (o *traceListOptions) table(w io.Writer, traces []*controlpb.TraceSummary) 
 	}
 	t := newTable("TRACE", "STARTED", "DURATION", "SPANS", "SERVICES", "STATUS", "ROOT")
 	for _, s := range traces {
-		t.row(o.f.traceCells(s)...)
+		t.row(traceCells(o.f, s)...)
 	}
 	t.write(w)
 }
 
 // traceCells are the columns of a trace.
-func (f *Factory) traceCells(s *controlpb.TraceSummary) []string {
-	status := f.paint(toneGood, "ok")
+func traceCells(f *Factory, s *controlpb.TraceSummary) []string {
+	status := f.IO.paint(toneGood, "ok")
 	switch {
 	case s.GetFailed():
-		status = f.paint(toneBad, "failed")
+		status = f.IO.paint(toneBad, "failed")
 	case s.GetErrors() > 0:
-		status = f.paint(toneWarn, fmt.Sprintf("%d errors", s.GetErrors()))
+		status = f.IO.paint(toneWarn, fmt.Sprintf("%d errors", s.GetErrors()))
 		if s.GetErrors() == 1 {
-			status = f.paint(toneWarn, "1 error")
+			status = f.IO.paint(toneWarn, "1 error")
 		}
 	}
 	return []string{
-		shortID(s.GetTraceId()), f.started(s.GetStart().AsTime()), f.traceStyle().Duration(s.GetDuration().AsDuration()),
+		shortID(s.GetTraceId()), started(f, s.GetStart().AsTime()), traceStyle(f.IO).Duration(s.GetDuration().AsDuration()),
 		fmt.Sprint(s.GetSpans()), fmt.Sprint(len(s.GetServices())), status,
 		aboutTrace(s),
 	}
 }
 
 // started is a moment as short as it can be told from others.
-func (f *Factory) started(at time.Time) string {
+func started(f *Factory, at time.Time) string {
 	if f.Now().Sub(at).Abs() > 24*time.Hour {
 		return at.Local().Format("2006-01-02 15:04:05")
 	}

@@ -59,7 +59,7 @@ func openArgs(cmd *cobra.Command, args []string) error {
 }
 
 func (o *traceOpenOptions) run(ctx context.Context, args []string) error {
-	file, err := openTraces(args[0], o.f.In)
+	file, err := openTraces(args[0], o.f.IO.In)
 	if err != nil {
 		return err
 	}

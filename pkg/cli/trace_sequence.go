@@ -25,7 +25,7 @@ func newTraceSequenceCmd(f *Factory) *cobra.Command {
 service does within itself is not in it. With last, the flags choose among the newest traces.`,
 		Example:           "shopctl trace sequence last\nshopctl trace sequence last --operation PlaceOrder",
 		Args:              exactly(1, "a trace id, or last"),
-		ValidArgsFunction: f.completeTraceArgs(1),
+		ValidArgsFunction: completeTraceArgs(f, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			shop, err := f.Shop(cmd.Context())
 			if err != nil {
@@ -73,8 +73,8 @@ func (o *traceSequenceOptions) run(ctx context.Context, from traceSource, id str
 			Status: spanStatus(m.Call.Error), SpanID: m.Call.Span.String(),
 		})
 	}
-	return o.f.Print(o.format, view, func(w io.Writer) {
-		for _, line := range draw.Sequence(t, o.f.traceWidth(), o.f.traceStyle()) {
+	return o.f.IO.Print(o.format, view, func(w io.Writer) {
+		for _, line := range draw.Sequence(t, traceWidth(o.f.IO), traceStyle(o.f.IO)) {
 			fmt.Fprintln(w, line)
 		}
 	})

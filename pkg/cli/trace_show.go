@@ -44,7 +44,7 @@ shopctl trace show last --service payment --error --logs
 shopctl trace show last --attributes rpc.response.status_code,server.port
 shopctl trace show 4bf92f3577b3 -o otlp > trace.json`,
 		Args:              exactly(1, "a trace id, or last"),
-		ValidArgsFunction: f.completeTraceArgs(1),
+		ValidArgsFunction: completeTraceArgs(f, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			shop, err := f.Shop(cmd.Context())
 			if err != nil {
@@ -84,12 +84,12 @@ func (o *traceShowOptions) run(ctx context.Context, from traceSource, id string)
 	if err := addLogs(&view, lines); err != nil {
 		return err
 	}
-	if err := o.f.Print(o.format, view, func(w io.Writer) { o.waterfall(w, t, lines) }); err != nil {
+	if err := o.f.IO.Print(o.format, view, func(w io.Writer) { o.waterfall(w, t, lines) }); err != nil {
 		return err
 	}
 	if kept && o.format == formatTable {
 		short := shortID(t.ID.String())
-		o.f.next("logs --trace "+short, "trace sequence "+short)
+		o.f.IO.next("logs --trace "+short, "trace sequence "+short)
 	}
 	return nil
 }
@@ -99,13 +99,13 @@ func (o *traceShowOptions) otlp(data *tracepb.TracesData) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(o.f.Out, "%s\n", text)
+	_, err = fmt.Fprintf(o.f.IO.Out, "%s\n", text)
 	return err
 }
 
 // waterfall draws the trace, with attributes and lines of logs under the rows of their spans.
 func (o *traceShowOptions) waterfall(w io.Writer, t *trace.Trace, logs map[string][]*controlpb.LogLine) {
-	style, width := o.f.traceStyle(), o.f.traceWidth()
+	style, width := traceStyle(o.f.IO), traceWidth(o.f.IO)
 	for _, line := range draw.Head(t, width, style) {
 		fmt.Fprintln(w, line)
 	}
@@ -115,7 +115,7 @@ func (o *traceShowOptions) waterfall(w io.Writer, t *trace.Trace, logs map[strin
 		for _, line := range logs[id] {
 			// All of them are of this trace.
 			fields := strings.TrimSpace(strings.ReplaceAll(control.LogFields(line.GetRaw()), "trace_id="+line.GetTraceId(), ""))
-			fmt.Fprintf(w, "    %s\n", o.f.logText(line, fields))
+			fmt.Fprintf(w, "    %s\n", logText(o.f.IO, line, fields))
 		}
 	}
 	for i, line := range draw.Waterfall(t, width, style) {

@@ -193,7 +193,7 @@ func TestAFileIsOpenedWithTheShopDown(t *testing.T) {
 	if err := os.WriteFile(one, w.out.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.f.In = bytes.NewReader(w.out.Bytes())
+	w.f.IO.In = bytes.NewReader(w.out.Bytes())
 	w.want(exitOK, "trace", "open", "-")
 	w.wantOut("trace 4bf92f3577b34da6a3ce929d0e0e4736")
 	w.want(exitOK, "trace", "open", one, "-o", "json")

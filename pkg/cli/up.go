@@ -64,7 +64,7 @@ shopctl up --name mono --monolith`,
 	flags.StringVar(&o.driver, "driver", driverProcess, "what runs the services: process")
 	flags.BoolVar(&o.fresh, "fresh", false, "forget all changes, carts and logs of earlier runs first")
 	addOutput(cmd, &o.format)
-	must(cmd.RegisterFlagCompletionFunc("only", f.completeServices))
+	must(cmd.RegisterFlagCompletionFunc("only", completeServices(f)))
 	completeWords(cmd, "driver", driverProcess)
 	return exits(cmd, exitOK, exitFailed, exitUsage, exitInconclusive, exitEnvironment, exitInterrupted)
 }
@@ -74,12 +74,12 @@ func (o *upOptions) check() error {
 	switch o.driver {
 	case driverProcess:
 	case "docker", "kubernetes":
-		return usageErr(o.f.command("up"), "driver %q is not in this version; services run as processes", o.driver)
+		return usageErr(o.f.IO.command("up"), "driver %q is not in this version; services run as processes", o.driver)
 	default:
 		return unknown("driver", o.driver, []string{driverProcess})
 	}
 	if o.daemon.monolith && len(o.daemon.only) > 0 {
-		return usageErr(o.f.command("up --monolith"), "--only names services to start, and a monolith starts as a whole")
+		return usageErr(o.f.IO.command("up --monolith"), "--only names services to start, and a monolith starts as a whole")
 	}
 	for i, name := range o.daemon.only {
 		b, ok := services.Lookup(strings.TrimSpace(name))
@@ -123,7 +123,7 @@ func (o *upOptions) run(ctx context.Context) error {
 	}
 	err = o.show(ctx, shop)
 	if err != nil && ctx.Err() != nil {
-		o.f.notef("the shop goes on starting; to stop it: %s", o.f.command("down"))
+		o.f.IO.notef("the shop goes on starting; to stop it: %s", o.f.IO.command("down"))
 	}
 	return err
 }
@@ -178,17 +178,17 @@ func (o *upOptions) already(ctx context.Context, shop *control.Client) (staying 
 	case err != nil:
 		return false, err
 	case st.GetGoingDown():
-		o.f.notef("shop %s is going down; it starts again after that", st.GetName())
+		o.f.IO.notef("shop %s is going down; it starts again after that", st.GetName())
 		return false, nil
 	case o.fresh:
-		return false, hintErr(exitFailed, o.f.command("down")+" && "+o.f.command("up --fresh"),
+		return false, hintErr(exitFailed, o.f.IO.command("down")+" && "+o.f.IO.command("up --fresh"),
 			fmt.Errorf("start afresh: shop %q runs already (pid %d)", st.GetName(), st.GetPid()))
 	}
 	if err := o.otherForm(st); err != nil {
 		return false, err
 	}
 	o.ran = true
-	o.f.notef("shop %s runs already (pid %d)", st.GetName(), st.GetPid())
+	o.f.IO.notef("shop %s runs already (pid %d)", st.GetName(), st.GetPid())
 	var late []string
 	for _, flag := range []string{"only", "port", "port-base", "prometheus-port", "namespace", "otlp-forward"} {
 		if o.typed(flag) {
@@ -196,7 +196,7 @@ func (o *upOptions) already(ctx context.Context, shop *control.Client) (staying 
 		}
 	}
 	if len(late) > 0 {
-		o.f.warnf("%s: read when the shop starts, without effect on one that runs", strings.Join(late, ", "))
+		o.f.IO.warnf("%s: read when the shop starts, without effect on one that runs", strings.Join(late, ", "))
 	}
 	return true, nil
 }
@@ -208,7 +208,7 @@ func (o *upOptions) otherForm(st *controlpb.StatusResponse) error {
 		return hintErr(exitFailed, "shopctl --name mono up --monolith",
 			fmt.Errorf("start shop %q as a monolith: it runs already as a process for each service", st.GetName()))
 	case !o.daemon.monolith && st.GetMonolith():
-		return hintErr(exitFailed, o.f.command("down")+" && "+o.f.command("up"),
+		return hintErr(exitFailed, o.f.IO.command("down")+" && "+o.f.IO.command("up"),
 			fmt.Errorf("start shop %q as a process for each service: it runs already as a monolith", st.GetName()))
 	}
 	return nil
@@ -223,9 +223,9 @@ func (o *upOptions) follow(ctx context.Context, shop *control.Client) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case timedOut(bounded, err):
-		return hintErr(exitInconclusive, o.f.command("ps"), fmt.Errorf("start the shop: not ready after %s", shortDuration(o.timeout)))
+		return hintErr(exitInconclusive, o.f.IO.command("ps"), fmt.Errorf("start the shop: not ready after %s", shortDuration(o.timeout)))
 	case status.Code(err) == codes.Unavailable, errors.Is(err, io.EOF):
-		return hintErr(exitFailed, o.f.command("up"), errors.New("start the shop: the daemon has gone"))
+		return hintErr(exitFailed, o.f.IO.command("up"), errors.New("start the shop: the daemon has gone"))
 	}
 	return err
 }
@@ -281,30 +281,30 @@ func unable(services []*controlpb.Service) error {
 // summary prints the services and the storefront's address, and what can be done next.
 func (o *upOptions) summary(st *controlpb.StatusResponse) error {
 	view := viewStatus(st)
-	err := o.f.Print(o.format, view, func(w io.Writer) {
-		o.f.serviceTable(w, view.Services)
+	err := o.f.IO.Print(o.format, view, func(w io.Writer) {
+		serviceTable(o.f.IO, w, view.Services)
 		fmt.Fprintf(w, "\n%s\n", healthLine(view.Services))
-		o.f.faultLines(w, st.GetFaults(), nil)
+		faultLines(o.f.IO, w, st.GetFaults(), nil)
 		if view.URL != "" && o.opened(view) {
-			fmt.Fprintf(w, "storefront: %s\n", o.f.paint(toneBold, view.URL))
+			fmt.Fprintf(w, "storefront: %s\n", o.f.IO.paint(toneBold, view.URL))
 		}
 	})
 	if err != nil {
 		return err
 	}
 	if o.f.Verbose {
-		o.f.showChain(st.GetStartup())
+		showChain(o.f.IO, st.GetStartup())
 	}
 	switch {
 	case o.attach:
 	case view.Ready:
 		if st.GetMonolith() {
-			o.f.next("dash", "call catalog ListProducts", "restart monolith")
+			o.f.IO.next("dash", "call catalog ListProducts", "restart monolith")
 			break
 		}
-		o.f.goOn("dash", "call catalog ListProducts")
+		goOn(o.f, "dash", "call catalog ListProducts")
 	default:
-		o.f.next("ps")
+		o.f.IO.next("ps")
 	}
 	return nil
 }
@@ -319,9 +319,9 @@ func (o *upOptions) opened(view statusView) bool {
 
 // stay prints what the services log until a signal, and then stops the shop.
 func (o *upOptions) stay(ctx context.Context, shop *control.Client, dir rundir.Dir) error {
-	signals, release := o.f.interrupts.take()
+	signals, release := o.f.TakeSignals()
 	defer release()
-	o.f.notef("Ctrl+C stops the shop")
+	o.f.IO.notef("Ctrl+C stops the shop")
 	following, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
@@ -336,14 +336,14 @@ func (o *upOptions) stay(ctx context.Context, shop *control.Client, dir rundir.D
 	select {
 	case err := <-ended:
 		if err == nil || status.Code(err) == codes.Unavailable {
-			err = hintErr(exitFailed, o.f.command("up"), errors.New("follow the shop: it has gone"))
+			err = hintErr(exitFailed, o.f.IO.command("up"), errors.New("follow the shop: it has gone"))
 		}
 		return err
 	case <-signals:
 	}
 	cancel()
 	<-ended
-	if err := shutdown(ctx, o.f, shop, signals, false); err != nil {
+	if err := shutdown(ctx, o.f.IO, shop, signals, false); err != nil {
 		return err
 	}
 	return waitGone(ctx, dir)

@@ -108,7 +108,7 @@ func TestBadFlagsOfUpStartNothing(t *testing.T) {
 
 func TestProgressIsALiveBlockOnATerminal(t *testing.T) {
 	w := newWorld(t)
-	w.f.ErrTTY, w.f.Width = true, 30
+	w.f.IO.ErrTTY, w.f.IO.Width = true, 30
 	p := newProgress(w.f)
 	st := threeServices()
 	p.show(st)
@@ -131,8 +131,8 @@ func TestProgressIsALiveBlockOnATerminal(t *testing.T) {
 func TestProgressIsALineAServiceElsewhere(t *testing.T) {
 	for name, change := range map[string]func(*world){
 		"pipe":       func(*world) {},
-		"accessible": func(w *world) { w.f.ErrTTY, w.f.Width, w.f.Accessible = true, 80, true },
-		"dumb":       func(w *world) { w.f.ErrTTY, w.f.Width, w.env["TERM"] = true, 80, "dumb" },
+		"accessible": func(w *world) { w.f.IO.ErrTTY, w.f.IO.Width, w.f.IO.Accessible = true, 80, true },
+		"dumb":       func(w *world) { w.f.IO.ErrTTY, w.f.IO.Width, w.env["TERM"] = true, 80, "dumb" },
 	} {
 		w := newWorld(t)
 		change(w)
@@ -189,10 +189,9 @@ func TestDownTellsEachStepOnceAndKillsAtTheSecondSignal(t *testing.T) {
 	}}
 	w := newWorld(t).serve(shop)
 	signals := make(chan os.Signal)
-	_, stop := w.f.interrupts.watch(t.Context(), signals)
-	defer stop()
+	w.f.TakeSignals = func() (<-chan os.Signal, func()) { return signals, func() {} }
 	code := make(chan int)
-	go func() { code <- w.f.Execute(t.Context(), []string{"down"}) }()
+	go func() { code <- Execute(t.Context(), w.f, []string{"down"}) }()
 	if <-shop.now {
 		t.Error("the first call kills")
 	}

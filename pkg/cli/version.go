@@ -28,7 +28,7 @@ func newVersionCmd(f *Factory) *cobra.Command {
 		Args:  exactly(0, ""),
 		RunE: func(*cobra.Command, []string) error {
 			v := buildVersion()
-			return f.Print(format, v, func(w io.Writer) {
+			return f.IO.Print(format, v, func(w io.Writer) {
 				fmt.Fprintf(w, "shopctl %s\n", v.Version)
 				if v.Revision != "" {
 					fmt.Fprintf(w, "revision %s\n", v.Revision)

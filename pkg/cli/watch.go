@@ -50,7 +50,7 @@ func (o *watchOptions) repeat(ctx context.Context, next func() (frame, error), d
 		if err != nil {
 			return err
 		}
-		if err := o.f.Print(o.format, one.value, one.text); err != nil {
+		if err := o.f.IO.Print(o.format, one.value, one.text); err != nil {
 			return err
 		}
 		if !structured(o.format) {
@@ -77,22 +77,22 @@ func (o *watchOptions) repeat(ctx context.Context, next func() (frame, error), d
 // print shows a frame: in the place of the one before on a terminal that can, else below it.
 func (o *watchOptions) print(one frame, first bool) error {
 	if o.format == formatJSON {
-		return o.f.printLine(one.value)
+		return o.f.IO.printLine(one.value)
 	}
 	var text strings.Builder
 	one.text(&text)
-	live := o.f.OutTTY && !o.f.Accessible && o.f.Getenv("TERM") != "dumb"
+	live := o.f.IO.OutTTY && !o.f.IO.Accessible && o.f.Getenv("TERM") != "dumb"
 	var out strings.Builder
 	switch {
 	case live:
 		out.WriteString(ansi.CursorHomePosition)
 		lines := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
-		if o.f.Height > 1 && len(lines) >= o.f.Height {
-			lines = lines[:o.f.Height-1]
+		if o.f.IO.Height > 1 && len(lines) >= o.f.IO.Height {
+			lines = lines[:o.f.IO.Height-1]
 		}
 		for _, line := range lines {
-			if o.f.Width > 0 {
-				line = ansi.Truncate(line, o.f.Width, "")
+			if o.f.IO.Width > 0 {
+				line = ansi.Truncate(line, o.f.IO.Width, "")
 			}
 			out.WriteString(line + ansi.EraseLineRight + "\n")
 		}
@@ -102,6 +102,6 @@ func (o *watchOptions) print(one frame, first bool) error {
 	default:
 		fmt.Fprintf(&out, "\n%s\n%s", o.f.Now().Local().Format(time.TimeOnly), text.String())
 	}
-	_, err := io.WriteString(o.f.Out, out.String())
+	_, err := io.WriteString(o.f.IO.Out, out.String())
 	return err
 }

@@ -37,13 +37,14 @@ func newWorld(t *testing.T) *world {
 		"HOME": home, "SHOPCTL_RUN_DIR": filepath.Join(home, "run"), "SHOPCTL_STATE_DIR": filepath.Join(home, "state"),
 	}}
 	w.f = &Factory{
-		IO:         IO{In: strings.NewReader(""), Out: &w.out, Err: &w.err},
-		Getenv:     func(key string) string { return w.env[key] },
-		Now:        testNow,
-		Executable: filepath.Join(home, "shopctl"),
+		IO:          &IO{In: strings.NewReader(""), Out: &w.out, Err: &w.err},
+		Getenv:      func(key string) string { return w.env[key] },
+		Now:         testNow,
+		Executable:  filepath.Join(home, "shopctl"),
+		TakeSignals: func() (<-chan os.Signal, func()) { return nil, func() {} },
 	}
-	w.f.Dir = w.f.resolveDir
-	w.f.Shop = w.f.dialShop
+	w.f.Dir = resolveDir(w.f)
+	w.f.Shop = dialShop(w.f)
 	return w
 }
 
@@ -79,7 +80,7 @@ func (w *world) run(args ...string) (code int) {
 	w.t.Helper()
 	w.out.Reset()
 	w.err.Reset()
-	return w.f.Execute(w.t.Context(), args)
+	return Execute(w.t.Context(), w.f, args)
 }
 
 // want runs one command line that must exit with code.

@@ -8,20 +8,18 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-
-	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 // deployment is what the controller knows of one Deployment.
 type deployment struct {
-	key orchestrator.Key
+	key Key
 	// obj is what is wanted; nil once it was deleted.
 	obj *appsv1.Deployment
 	// rev is the revision that is wanted, and rolled whether it differs from the first one.
 	rev  *revision
 	pods []*pod
 	// waitsFor are the Deployments that must be ready before its first instance starts.
-	waitsFor []orchestrator.Key
+	waitsFor []Key
 	// gate: its first instances may start. after is what they waited for last.
 	gate      bool
 	gateSince time.Time
@@ -83,9 +81,9 @@ func (c *Controller) resolveAll() {
 	for sp, a := range c.addrs {
 		r.addrs[sp] = a.String()
 	}
-	seen := map[orchestrator.Key]bool{}
+	seen := map[Key]bool{}
 	for _, obj := range c.objects.Deployments {
-		key := orchestrator.Key{Namespace: obj.Namespace, Name: obj.Name}
+		key := Key{obj.Namespace, obj.Name}
 		seen[key] = true
 		d := c.deployments[key]
 		if d == nil {
@@ -136,7 +134,7 @@ func (c *Controller) orderStarts() {
 		visiting = 1
 		visited  = 2
 	)
-	mark := map[orchestrator.Key]int{}
+	mark := map[Key]int{}
 	var visit func(d *deployment)
 	visit = func(d *deployment) {
 		mark[d.key] = visiting
@@ -174,10 +172,10 @@ func (c *Controller) holdBack() {
 }
 
 // withNeeds are Deployments with all that they depend on, directly or not.
-func (c *Controller) withNeeds(keys []orchestrator.Key) map[orchestrator.Key]bool {
-	all := map[orchestrator.Key]bool{}
-	var add func(key orchestrator.Key)
-	add = func(key orchestrator.Key) {
+func (c *Controller) withNeeds(keys []Key) map[Key]bool {
+	all := map[Key]bool{}
+	var add func(key Key)
+	add = func(key Key) {
 		d := c.deployments[key]
 		if d == nil || all[key] {
 			return
@@ -194,10 +192,10 @@ func (c *Controller) withNeeds(keys []orchestrator.Key) map[orchestrator.Key]boo
 }
 
 // behind returns the Deployments whose pods the Services select, in order of their names.
-func (c *Controller) behind(services []orchestrator.Key) []*deployment {
+func (c *Controller) behind(services []Key) []*deployment {
 	var found []*deployment
 	for _, svc := range c.objects.Services {
-		if !slices.Contains(services, orchestrator.Key{Namespace: svc.Namespace, Name: svc.Name}) {
+		if !slices.Contains(services, Key{svc.Namespace, svc.Name}) {
 			continue
 		}
 		for _, d := range c.deployments {

@@ -1,10 +1,6 @@
 package workload
 
-import (
-	"testing"
-
-	"github.com/shopctl/shopctl/pkg/orchestrator"
-)
+import "testing"
 
 func TestTheServiceOfADeploymentsNameStandsForItElseTheFirst(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -15,9 +11,9 @@ func TestTheServiceOfADeploymentsNameStandsForItElseTheFirst(t *testing.T) {
 		"another":      {[]string{"a", "b"}, 0},
 		"its own last": {[]string{"a", "shop"}, 1},
 	} {
-		var all []orchestrator.FrontService
+		var all []Front
 		for _, s := range c.services {
-			all = append(all, orchestrator.FrontService{Service: s})
+			all = append(all, Front{Service: s})
 		}
 		if got := mainFront(all, "shop"); got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
