@@ -6,8 +6,8 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
-	"github.com/shopctl/shopctl/pkg/workload"
 )
 
 // api is the control API of a shop.
@@ -107,8 +107,8 @@ type changes struct {
 
 // Shutdown takes the shop down and sends each step.
 func (a *api) Shutdown(req *controlpb.ShutdownRequest, stream grpc.ServerStreamingServer[controlpb.ShutdownProgress]) error {
-	steps := make(chan workload.Progress, 1024)
-	a.control.Shutdown(false, func(p workload.Progress) {
+	steps := make(chan orchestrator.Progress, 1024)
+	a.control.Shutdown(false, func(p orchestrator.Progress) {
 		select {
 		case steps <- p:
 		default: // nobody reads any more
@@ -135,7 +135,7 @@ func (a *api) Shutdown(req *controlpb.ShutdownRequest, stream grpc.ServerStreami
 	}
 }
 
-func (a *api) progress(p workload.Progress) *controlpb.ShutdownProgress {
+func (a *api) progress(p orchestrator.Progress) *controlpb.ShutdownProgress {
 	out := &controlpb.ShutdownProgress{Service: a.displayName(p.Workload), State: p.State}
 	for _, key := range p.Alive {
 		out.Alive = append(out.Alive, a.displayName(key))

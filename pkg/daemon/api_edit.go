@@ -10,9 +10,9 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
-	"github.com/shopctl/shopctl/pkg/workload"
 )
 
 func (a *api) Edit(_ context.Context, req *controlpb.EditRequest) (*controlpb.EditResponse, error) {
@@ -24,7 +24,7 @@ func (a *api) Edit(_ context.Context, req *controlpb.EditRequest) (*controlpb.Ed
 		return nil, control.Error(codes.InvalidArgument, "no service is named", "services: "+strings.Join(a.names().all(), ", "), 2)
 	}
 	var keys []resource.Key
-	var workloads []workload.Key
+	var workloads []orchestrator.Key
 	for _, name := range req.GetServices() {
 		key, ok := a.findDeployment(req.GetNamespace(), name)
 		if !ok {
@@ -41,14 +41,14 @@ func (a *api) Edit(_ context.Context, req *controlpb.EditRequest) (*controlpb.Ed
 	if resp.Objects, err = changed(changes); err != nil || req.GetDryRun() {
 		return resp, err
 	}
-	var released []workload.Key
+	var released []orchestrator.Key
 	if release {
 		released = a.commit(changes, "Applied", workloads...)
 	} else {
 		a.commit(changes, "Applied")
 	}
 	for i, c := range changes { // as many as there are different names
-		key := workload.Key{Namespace: c.Key.Namespace, Name: c.Key.Name}
+		key := orchestrator.Key{Namespace: c.Key.Namespace, Name: c.Key.Name}
 		if c.Action == resource.ActionUnchanged && slices.Contains(released, key) {
 			// The object stays as it was, and yet something begins to run.
 			resp.Objects[i].Action = string(resource.ActionConfigured)
@@ -57,7 +57,7 @@ func (a *api) Edit(_ context.Context, req *controlpb.EditRequest) (*controlpb.Ed
 	return resp, nil
 }
 
-func (a *api) findDeployment(namespace, name string) (workload.Key, bool) {
+func (a *api) findDeployment(namespace, name string) (orchestrator.Key, bool) {
 	if namespace == "" || namespace == a.store.Namespace() {
 		return a.names().find(name)
 	}

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/admission"
 	"github.com/shopctl/shopctl/pkg/resource/decode"
@@ -101,7 +102,7 @@ func (a *api) imageWarnings(manifests []resource.Manifest) resource.Problems {
 
 // commit makes the controller look at what changed, and tells of it. It returns which of the
 // Deployments to release were held back until now.
-func (a *api) commit(changes []resource.Change, reason string, release ...workload.Key) (released []workload.Key) {
+func (a *api) commit(changes []resource.Change, reason string, release ...orchestrator.Key) (released []orchestrator.Key) {
 	a.source.refresh()
 	released = a.control.Sync(release...)
 	for _, c := range changes {
@@ -110,7 +111,7 @@ func (a *api) commit(changes []resource.Change, reason string, release ...worklo
 		}
 		service := ""
 		if c.Key.Kind == resource.KindDeployment {
-			service = a.displayName(workload.Key{Namespace: c.Key.Namespace, Name: c.Key.Name})
+			service = a.displayName(orchestrator.Key{Namespace: c.Key.Namespace, Name: c.Key.Name})
 		}
 		a.events.Add(&controlpb.Event{Type: "Normal", Reason: reason, Service: service, Message: fmt.Sprintf("%s %s", c.Key, c.Action)})
 	}

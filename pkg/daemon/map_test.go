@@ -13,9 +13,9 @@ import (
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/trace"
-	"github.com/shopctl/shopctl/pkg/workload"
 )
 
 func TestAFaultUnderLoadIsOnTheMapAndInItsSentence(t *testing.T) {
@@ -182,10 +182,10 @@ func TestWhatAnEarlierFaultLeftIsNotTheTimeBefore(t *testing.T) {
 }
 
 func TestAnAddressIsWhoseServiceListensThere(t *testing.T) {
-	all := []workload.Workload{
-		{Key: workload.Key{Name: "paymentservice"}, Address: "127.0.0.1:41000"},
-		{Key: workload.Key{Name: "hello"}},
-		{Key: workload.Key{Name: "monolith"}, Builtin: "monolith", Fronts: []workload.Front{
+	all := []orchestrator.Workload{
+		{Key: orchestrator.Key{Name: "paymentservice"}, Address: "127.0.0.1:41000"},
+		{Key: orchestrator.Key{Name: "hello"}},
+		{Key: orchestrator.Key{Name: "monolith"}, Builtin: "monolith", Fronts: []orchestrator.FrontService{
 			{Service: "cartservice", Address: "127.0.0.1:42000"}, {Service: "monolith", Address: "127.0.0.1:42001"},
 		}},
 	}

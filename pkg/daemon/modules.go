@@ -6,10 +6,10 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/decode"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
-	"github.com/shopctl/shopctl/pkg/workload"
 	"github.com/shopctl/shopctl/services"
 )
 
@@ -34,11 +34,11 @@ func Monolith() ([]resource.Manifest, error) {
 // module is one service of a monolith.
 type module struct {
 	services.Builtin
-	front workload.Front
+	front orchestrator.FrontService
 }
 
 // modules are the services that a workload holds and that Services lead to it by name: none, unless it is a monolith.
-func modules(w workload.Workload) []module {
+func modules(w orchestrator.Workload) []module {
 	if w.Builtin != services.MonolithName {
 		return nil
 	}
@@ -78,7 +78,7 @@ func (s *shop) module(name string) string {
 	return t.Name
 }
 
-func (s *shop) protoModules(w workload.Workload) []*controlpb.Module {
+func (s *shop) protoModules(w orchestrator.Workload) []*controlpb.Module {
 	var all []*controlpb.Module
 	for _, m := range modules(w) {
 		all = append(all, &controlpb.Module{
@@ -102,7 +102,7 @@ func moduleNames(builtin string) map[string]string {
 }
 
 // serviceFrom is the label by which the metrics of a workload tell its modules apart.
-func serviceFrom(w workload.Workload) string {
+func serviceFrom(w orchestrator.Workload) string {
 	if w.Builtin != services.MonolithName {
 		return ""
 	}

@@ -9,15 +9,15 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/suggest"
-	"github.com/shopctl/shopctl/pkg/workload"
 	"github.com/shopctl/shopctl/services"
 )
 
 // displayName is what people call a workload: a built-in service by its short name, another by its
 // Deployment's, with the namespace in front where that is not the shop's.
-func (s *shop) displayName(key workload.Key) string {
-	if key == (workload.Key{}) {
+func (s *shop) displayName(key orchestrator.Key) string {
+	if key == (orchestrator.Key{}) {
 		return ""
 	}
 	if key.Namespace != s.store.Namespace() {
@@ -32,14 +32,14 @@ func (s *shop) displayName(key workload.Key) string {
 // names finds workloads by what people call them.
 type names struct {
 	display []string
-	keys    []workload.Key
+	keys    []orchestrator.Key
 }
 
 // names of all Deployments that there are now.
 func (s *shop) names() names {
 	var n names
 	for _, d := range s.source.Objects().Deployments {
-		key := workload.Key{Namespace: d.Namespace, Name: d.Name}
+		key := orchestrator.Key{Namespace: d.Namespace, Name: d.Name}
 		n.keys = append(n.keys, key)
 		n.display = append(n.display, s.displayName(key))
 	}
@@ -47,18 +47,18 @@ func (s *shop) names() names {
 }
 
 // find accepts the name that is displayed, the Deployment's, "namespace/name" and "deployment/name".
-func (n names) find(name string) (workload.Key, bool) {
+func (n names) find(name string) (orchestrator.Key, bool) {
 	for _, prefix := range []string{"deployment/", "deploy/", "deployments/"} {
 		name = strings.TrimPrefix(name, prefix)
 	}
 	if i := slices.IndexFunc(n.display, func(d string) bool { return strings.EqualFold(d, name) }); i >= 0 {
 		return n.keys[i], true
 	}
-	i := slices.IndexFunc(n.keys, func(k workload.Key) bool { return strings.EqualFold(k.Name, name) || k.String() == name })
+	i := slices.IndexFunc(n.keys, func(k orchestrator.Key) bool { return strings.EqualFold(k.Name, name) || k.String() == name })
 	if i >= 0 {
 		return n.keys[i], true
 	}
-	return workload.Key{}, false
+	return orchestrator.Key{}, false
 }
 
 func (n names) all() []string {

@@ -16,6 +16,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/observe/spans"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/decode"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
@@ -130,7 +131,7 @@ func (s *shop) newController() (*workload.Controller, error) {
 	cfg.Driver = process.New(process.Config{
 		Executable: executable, Args: s.cfg.ExecArgs, Environ: environ,
 		OpenLog: func(spec workload.Spec) (io.WriteCloser, error) {
-			name := s.displayName(workload.Key{Namespace: spec.Namespace, Name: spec.Workload})
+			name := s.displayName(orchestrator.Key{Namespace: spec.Namespace, Name: spec.Workload})
 			return s.logs.Writer(name, spec.Name, moduleNames(spec.Builtin))
 		},
 	})
@@ -147,7 +148,7 @@ func (s *shop) workloadConfig() workload.Config {
 		Images:           s.cfg.Images,
 		CommandEnviron:   commandEnviron(s.cfg.Environ),
 		PortBase:         s.cfg.PortBase,
-		Storefront:       workload.Key{Namespace: s.store.Namespace(), Name: "frontend"},
+		Storefront:       orchestrator.Key{Namespace: s.store.Namespace(), Name: "frontend"},
 		StorefrontAddr:   cmp.Or(s.cfg.Listen, DefaultListen),
 		StorefrontStrict: s.cfg.Listen != "",
 		DataDir:          s.dir.Data(),
@@ -183,9 +184,9 @@ func commandEnviron(environ []string) []string {
 }
 
 // only finds the Deployments that the shop is limited to.
-func (s *shop) only() ([]workload.Key, error) {
+func (s *shop) only() ([]orchestrator.Key, error) {
 	names := s.names()
-	var keys []workload.Key
+	var keys []orchestrator.Key
 	for _, name := range s.cfg.Only {
 		key, ok := names.find(name)
 		if !ok {
@@ -221,7 +222,7 @@ func (s *shop) onRunning(pids map[string]int) {
 	}
 }
 
-func (s *shop) onEvent(e workload.Event) {
+func (s *shop) onEvent(e orchestrator.Event) {
 	kind := "Normal"
 	if e.Warning {
 		kind = "Warning"

@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/workload"
 )
@@ -60,8 +61,8 @@ func (s *source) refresh() bool {
 	objects := workload.Objects{
 		Deployments: resource.All[*appsv1.Deployment](snap, ""),
 		Services:    resource.All[*corev1.Service](snap, ""),
-		ConfigMaps:  map[workload.Key]*corev1.ConfigMap{},
-		Secrets:     map[workload.Key]*corev1.Secret{},
+		ConfigMaps:  map[orchestrator.Key]*corev1.ConfigMap{},
+		Secrets:     map[orchestrator.Key]*corev1.Secret{},
 	}
 	var print strings.Builder
 	for _, d := range objects.Deployments {
@@ -71,11 +72,11 @@ func (s *source) refresh() bool {
 		fmt.Fprintf(&print, "s %s/%s %s %s\n", o.Namespace, o.Name, o.UID, o.ResourceVersion)
 	}
 	for _, o := range resource.All[*corev1.ConfigMap](snap, "") {
-		objects.ConfigMaps[workload.Key{Namespace: o.Namespace, Name: o.Name}] = o
+		objects.ConfigMaps[orchestrator.Key{Namespace: o.Namespace, Name: o.Name}] = o
 		fmt.Fprintf(&print, "c %s/%s %s %s\n", o.Namespace, o.Name, o.UID, o.ResourceVersion)
 	}
 	for _, o := range resource.All[*corev1.Secret](snap, "") {
-		objects.Secrets[workload.Key{Namespace: o.Namespace, Name: o.Name}] = o
+		objects.Secrets[orchestrator.Key{Namespace: o.Namespace, Name: o.Name}] = o
 		fmt.Fprintf(&print, "x %s/%s %s %s\n", o.Namespace, o.Name, o.UID, o.ResourceVersion)
 	}
 	if print.String() == s.print {

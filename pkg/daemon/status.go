@@ -10,8 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
-	"github.com/shopctl/shopctl/pkg/workload"
 )
 
 // statusPause bounds how often statuses are written: what changes within it is written once.
@@ -19,10 +19,10 @@ const statusPause = 100 * time.Millisecond
 
 // writeStatus keeps the status of the Deployments as the controller sees them, until ctx ends.
 func (s *shop) writeStatus(ctx context.Context) {
-	conditions := map[workload.Key][]appsv1.DeploymentCondition{}
+	conditions := map[orchestrator.Key][]appsv1.DeploymentCondition{}
 	for {
 		snap, changed := s.control.Snapshot()
-		seen := map[workload.Key]bool{}
+		seen := map[orchestrator.Key]bool{}
 		for _, w := range snap.Workloads {
 			seen[w.Key] = true
 			conditions[w.Key] = s.conditions(w, conditions[w.Key])
@@ -46,7 +46,7 @@ func (s *shop) writeStatus(ctx context.Context) {
 	}
 }
 
-func (s *shop) writeOne(w workload.Workload, conditions []appsv1.DeploymentCondition) {
+func (s *shop) writeOne(w orchestrator.Workload, conditions []appsv1.DeploymentCondition) {
 	err := s.store.UpdateStatus(resource.Key{Kind: resource.KindDeployment, Namespace: w.Namespace, Name: w.Name}, appsv1.DeploymentStatus{
 		ObservedGeneration:  w.ObservedGeneration,
 		Replicas:            int32(w.Total),
@@ -63,7 +63,7 @@ func (s *shop) writeOne(w workload.Workload, conditions []appsv1.DeploymentCondi
 }
 
 // conditions are Available and Progressing, as the Deployment controller of Kubernetes sets them.
-func (s *shop) conditions(w workload.Workload, before []appsv1.DeploymentCondition) []appsv1.DeploymentCondition {
+func (s *shop) conditions(w orchestrator.Workload, before []appsv1.DeploymentCondition) []appsv1.DeploymentCondition {
 	available := appsv1.DeploymentCondition{
 		Type: appsv1.DeploymentAvailable, Status: corev1.ConditionTrue, Reason: "MinimumReplicasAvailable",
 		Message: "Deployment has minimum availability.",

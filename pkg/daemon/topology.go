@@ -10,6 +10,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/workload"
 )
 
@@ -44,7 +45,7 @@ func (s *shop) newCalls() *calls {
 	c.Graph = servicegraph.New(servicegraph.Config{
 		Now: s.now,
 		Name: func(service string) string {
-			return s.displayName(workload.Key{Namespace: s.store.Namespace(), Name: service})
+			return s.displayName(orchestrator.Key{Namespace: s.store.Namespace(), Name: service})
 		},
 		Resolve: func(peer string) string {
 			controller := c.controller.Load()
@@ -60,7 +61,7 @@ func (s *shop) newCalls() *calls {
 
 // listener is the workload that listens at an address, or has the name that stands for one:
 // "127.0.0.1:41000", "paymentservice.production.svc:50051".
-func listener(all []workload.Workload, peer string) string {
+func listener(all []orchestrator.Workload, peer string) string {
 	for _, w := range all {
 		if w.Address == peer && peer != "" {
 			return w.Name

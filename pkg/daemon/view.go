@@ -12,8 +12,8 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
-	"github.com/shopctl/shopctl/pkg/workload"
 	"github.com/shopctl/shopctl/services"
 )
 
@@ -49,7 +49,7 @@ func (s *shop) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 			svc.Stats = stats[w.Key.String()]
 		}
 		if withStats || withMemory {
-			s.memory.fill(svc.Instances, w.Instances, s.now())
+			s.memory.fill(s.control, svc.Instances, w.Instances, s.now())
 		}
 		resp.Services = append(resp.Services, svc)
 	}
@@ -59,7 +59,7 @@ func (s *shop) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 	for _, st := range snap.Startup {
 		step := &controlpb.StartupStep{Service: s.displayName(st.Workload), Started: durationpb.New(st.Started), Ready: durationpb.New(st.Ready)}
 		if st.After != "" {
-			step.After = s.displayName(workload.Key{Namespace: st.Workload.Namespace, Name: st.After})
+			step.After = s.displayName(orchestrator.Key{Namespace: st.Workload.Namespace, Name: st.After})
 		}
 		resp.Startup = append(resp.Startup, step)
 	}
@@ -77,7 +77,7 @@ func roleOrder(role string) string {
 	return "2"
 }
 
-func (s *shop) protoService(w workload.Workload) *controlpb.Service {
+func (s *shop) protoService(w orchestrator.Workload) *controlpb.Service {
 	svc := &controlpb.Service{
 		Name: s.displayName(w.Key), Workload: w.Name, Namespace: w.Namespace,
 		State: w.State, Message: w.Message, Version: strings.Join(w.Versions, ","),
@@ -88,7 +88,7 @@ func (s *shop) protoService(w workload.Workload) *controlpb.Service {
 		svc.Role = string(b.Role)
 	}
 	for _, name := range w.DependsOn {
-		svc.DependsOn = append(svc.DependsOn, s.displayName(workload.Key{Namespace: w.Namespace, Name: name}))
+		svc.DependsOn = append(svc.DependsOn, s.displayName(orchestrator.Key{Namespace: w.Namespace, Name: name}))
 	}
 	for _, in := range w.Instances {
 		p := &controlpb.Instance{
@@ -105,7 +105,7 @@ func (s *shop) protoService(w workload.Workload) *controlpb.Service {
 
 // protocol is what a workload speaks, as its Service says, else as the built-in service does that it
 // runs; empty if neither tells.
-func protocol(w workload.Workload) string {
+func protocol(w orchestrator.Workload) string {
 	if w.Protocol == "" && w.Builtin != "" {
 		if b, ok := services.Lookup(w.Builtin); ok && len(b.GRPC) > 0 {
 			return "grpc"
@@ -118,30 +118,32 @@ func protocol(w workload.Workload) string {
 // its page tables.
 const memoryPause = 15 * time.Second
 
-// memoryCache keeps readings of memory by process.
+// memoryCache keeps readings of memory by instance.
 type memoryCache struct {
 	mu    sync.Mutex
 	at    time.Time
-	bytes map[int]int64
+	bytes map[string]int64
 }
 
-func newMemoryCache() *memoryCache { return &memoryCache{bytes: map[int]int64{}} }
+func newMemoryCache() *memoryCache { return &memoryCache{bytes: map[string]int64{}} }
 
-// fill sets the memory of instances, read anew if the last reading is too old.
-func (m *memoryCache) fill(out []*controlpb.Instance, instances []workload.InstanceState, now time.Time) {
+// fill sets the memory of instances, and measures it again if the last reading is too old.
+func (m *memoryCache) fill(meter orchestrator.Meter, out []*controlpb.Instance, instances []orchestrator.Instance, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if now.Sub(m.at) >= memoryPause {
-		m.at, m.bytes = now, map[int]int64{}
+		m.at, m.bytes = now, map[string]int64{}
 	}
 	for i, in := range instances {
-		if in.Instance == nil || in.PID == 0 {
-			continue
-		}
-		bytes, ok := m.bytes[in.PID]
+		run := in.Name + " " + in.Started.String()
+		bytes, ok := m.bytes[run]
 		if !ok {
-			bytes = in.Instance.MemoryBytes()
-			m.bytes[in.PID] = bytes
+			stats, running := meter.Stats(in.Name)
+			if !running {
+				continue
+			}
+			bytes = stats.MemoryBytes
+			m.bytes[run] = bytes
 		}
 		out[i].MemoryBytes = bytes
 	}

@@ -8,21 +8,16 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/workload/proxy"
 )
-
-// Key names an object of a namespace.
-type Key struct{ Namespace, Name string }
-
-// String is "namespace/name".
-func (k Key) String() string { return k.Namespace + "/" + k.Name }
 
 // Objects is a consistent view of what is wanted. The objects are shared and must not be changed.
 type Objects struct {
 	Deployments []*appsv1.Deployment
 	Services    []*corev1.Service
-	ConfigMaps  map[Key]*corev1.ConfigMap
-	Secrets     map[Key]*corev1.Secret
+	ConfigMaps  map[orchestrator.Key]*corev1.ConfigMap
+	Secrets     map[orchestrator.Key]*corev1.Secret
 }
 
 // Source is where what is wanted comes from.
@@ -63,13 +58,13 @@ type Config struct {
 	CommandEnviron []string
 	// Only, if it is not empty, names the Deployments to start, with what they depend on. The others
 	// do not start until Sync releases them, whatever their objects say.
-	Only []Key
+	Only []orchestrator.Key
 
 	// PortBase is the first port of the stable addresses; 0: the kernel gives them.
 	PortBase int
 	// Storefront is the Service that people open in a browser, and StorefrontAddr its friendly
 	// address. When that is taken, StorefrontStrict makes it an error; otherwise any port will do.
-	Storefront       Key
+	Storefront       orchestrator.Key
 	StorefrontAddr   string
 	StorefrontStrict bool
 
@@ -81,7 +76,7 @@ type Config struct {
 	DataDir, VolumeDir string
 
 	// Event is told what happens; it must not block.
-	Event func(Event)
+	Event func(orchestrator.Event)
 	// Running is told the processes of all instances whenever they change; it must not block.
 	Running func(pids map[string]int)
 	// LastLines returns the last lines that an instance logged, for the message of a crash.
@@ -89,17 +84,6 @@ type Config struct {
 
 	Log *slog.Logger
 	Now func() time.Time
-}
-
-// Event is something that happened to a workload.
-type Event struct {
-	Time    time.Time
-	Warning bool
-	// Reason is one CamelCase word, as in Kubernetes.
-	Reason   string
-	Workload Key
-	Instance string
-	Message  string
 }
 
 func (c Config) withDefaults() Config {
@@ -119,7 +103,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	if c.Event == nil {
-		c.Event = func(Event) {}
+		c.Event = func(orchestrator.Event) {}
 	}
 	if c.Running == nil {
 		c.Running = func(map[string]int) {}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 // Controller drives the instances of one shop. Make it with New, and call Run once.
@@ -21,19 +23,18 @@ type Controller struct {
 	life context.Context
 	end  context.CancelFunc
 
-	mu       sync.Mutex // guards what follows, which readers see
-	snapshot Snapshot
-	changed  chan struct{}
+	// state is what readers see.
+	state *orchestrator.State
 
 	// What follows belongs to the loop alone.
 	faults      Faults
 	objects     Objects
-	deployments map[Key]*deployment
+	deployments map[orchestrator.Key]*deployment
 	addrs       map[servicePort]Address
 	nextPort    int
-	held        map[Key]bool
+	held        map[orchestrator.Key]bool
 	began       time.Time
-	steps       []Step
+	steps       []orchestrator.Step
 	warned      map[string]bool
 	pids        map[string]int
 	down        *shutdown
@@ -46,13 +47,13 @@ type Controller struct {
 func New(cfg Config) (*Controller, error) {
 	c := &Controller{
 		cfg:         cfg.withDefaults(),
+		state:       new(orchestrator.State),
 		inbox:       make(chan func()),
 		done:        make(chan struct{}),
-		changed:     make(chan struct{}),
-		deployments: map[Key]*deployment{},
+		deployments: map[orchestrator.Key]*deployment{},
 		addrs:       map[servicePort]Address{},
 		nextPort:    cfg.PortBase,
-		held:        map[Key]bool{},
+		held:        map[orchestrator.Key]bool{},
 		warned:      map[string]bool{},
 		pids:        map[string]int{},
 	}
@@ -176,7 +177,7 @@ func (c *Controller) Refresh() { c.post(func() {}) }
 // Sync reads the objects again, and starts the Deployments of the given names with what they depend on,
 // even if they were held back; it returns those of the names that were. When it returns, the snapshot
 // knows of both.
-func (c *Controller) Sync(release ...Key) (released []Key) {
+func (c *Controller) Sync(release ...orchestrator.Key) (released []orchestrator.Key) {
 	settled := make(chan struct{})
 	ok := c.post(func() {
 		c.load()
@@ -205,14 +206,14 @@ func (c *Controller) Sync(release ...Key) (released []Key) {
 func (c *Controller) load() {
 	c.objects = c.cfg.Source.Objects()
 	if err := c.openAddresses(false); err != nil {
-		c.warnOnce("address", Key{}, "AddressFailed", err.Error())
+		c.warnOnce("address", orchestrator.Key{}, "AddressFailed", err.Error())
 	}
 	c.resolveAll()
 }
 
 func (c *Controller) openAddresses(first bool) error {
 	for _, svc := range sortedServices(c.objects.Services) {
-		key := Key{svc.Namespace, svc.Name}
+		key := orchestrator.Key{Namespace: svc.Namespace, Name: svc.Name}
 		for _, port := range svc.Spec.Ports {
 			sp := servicePort{key, port.Port}
 			if c.addrs[sp] != nil {
@@ -233,7 +234,7 @@ func (c *Controller) openAddresses(first bool) error {
 }
 
 // openAddress opens the next stable address. The storefront's is the one that people type.
-func (c *Controller) openAddress(service Key, first bool) (Address, error) {
+func (c *Controller) openAddress(service orchestrator.Key, first bool) (Address, error) {
 	if service == c.cfg.Storefront && c.cfg.StorefrontAddr != "" {
 		a, err := c.cfg.OpenAddress(c.cfg.StorefrontAddr)
 		if err == nil || (c.cfg.StorefrontStrict && first) {
@@ -261,12 +262,12 @@ func (c *Controller) closeAddresses() {
 }
 
 // event tells what happened.
-func (c *Controller) event(warning bool, reason string, workload Key, instance, message string) {
-	c.cfg.Event(Event{Time: c.cfg.Now(), Warning: warning, Reason: reason, Workload: workload, Instance: instance, Message: message})
+func (c *Controller) event(warning bool, reason string, workload orchestrator.Key, instance, message string) {
+	c.cfg.Event(orchestrator.Event{Time: c.cfg.Now(), Warning: warning, Reason: reason, Workload: workload, Instance: instance, Message: message})
 }
 
 // warnOnce warns of a condition that lasts, once for each text.
-func (c *Controller) warnOnce(id string, workload Key, reason, message string) {
+func (c *Controller) warnOnce(id string, workload orchestrator.Key, reason, message string) {
 	if id += "\x00" + message; c.warned[id] {
 		return
 	}

@@ -12,6 +12,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 func TestInstancesStartAfterWhatTheyDependOnIsReady(t *testing.T) {
@@ -304,7 +305,7 @@ func TestOnlyStartsWhatWasAskedForWithWhatItNeeds(t *testing.T) {
 		w.app("mail", 1)
 		w.app("front", 1, "cart", "mail")
 		w.app("ad", 1)
-		w.run(func(c *Config) { c.Only = []Key{{ns, "cart"}} })
+		w.run(func(c *Config) { c.Only = []orchestrator.Key{{Namespace: ns, Name: "cart"}} })
 		defer w.stop()
 		w.pass(time.Second)
 		w.state("cart", "ok")
@@ -313,7 +314,7 @@ func TestOnlyStartsWhatWasAskedForWithWhatItNeeds(t *testing.T) {
 		if snap, _ := w.ctl.Snapshot(); !snap.Ready {
 			t.Error("the shop waits for what is held back")
 		}
-		w.ctl.Sync(Key{ns, "front"})
+		w.ctl.Sync(orchestrator.Key{Namespace: ns, Name: "front"})
 		w.pass(time.Second)
 		w.state("front", "ok")
 		w.state("mail", "ok")

@@ -8,18 +8,20 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 // deployment is what the controller knows of one Deployment.
 type deployment struct {
-	key Key
+	key orchestrator.Key
 	// obj is what is wanted; nil once it was deleted.
 	obj *appsv1.Deployment
 	// rev is the revision that is wanted, and rolled whether it differs from the first one.
 	rev  *revision
 	pods []*pod
 	// waitsFor are the Deployments that must be ready before its first instance starts.
-	waitsFor []Key
+	waitsFor []orchestrator.Key
 	// gate: its first instances may start. after is what they waited for last.
 	gate      bool
 	gateSince time.Time
@@ -81,9 +83,9 @@ func (c *Controller) resolveAll() {
 	for sp, a := range c.addrs {
 		r.addrs[sp] = a.String()
 	}
-	seen := map[Key]bool{}
+	seen := map[orchestrator.Key]bool{}
 	for _, obj := range c.objects.Deployments {
-		key := Key{obj.Namespace, obj.Name}
+		key := orchestrator.Key{Namespace: obj.Namespace, Name: obj.Name}
 		seen[key] = true
 		d := c.deployments[key]
 		if d == nil {
@@ -134,7 +136,7 @@ func (c *Controller) orderStarts() {
 		visiting = 1
 		visited  = 2
 	)
-	mark := map[Key]int{}
+	mark := map[orchestrator.Key]int{}
 	var visit func(d *deployment)
 	visit = func(d *deployment) {
 		mark[d.key] = visiting
@@ -172,10 +174,10 @@ func (c *Controller) holdBack() {
 }
 
 // withNeeds are Deployments with all that they depend on, directly or not.
-func (c *Controller) withNeeds(keys []Key) map[Key]bool {
-	all := map[Key]bool{}
-	var add func(key Key)
-	add = func(key Key) {
+func (c *Controller) withNeeds(keys []orchestrator.Key) map[orchestrator.Key]bool {
+	all := map[orchestrator.Key]bool{}
+	var add func(key orchestrator.Key)
+	add = func(key orchestrator.Key) {
 		d := c.deployments[key]
 		if d == nil || all[key] {
 			return
@@ -192,10 +194,10 @@ func (c *Controller) withNeeds(keys []Key) map[Key]bool {
 }
 
 // behind returns the Deployments whose pods the Services select, in order of their names.
-func (c *Controller) behind(services []Key) []*deployment {
+func (c *Controller) behind(services []orchestrator.Key) []*deployment {
 	var found []*deployment
 	for _, svc := range c.objects.Services {
-		if !slices.Contains(services, Key{svc.Namespace, svc.Name}) {
+		if !slices.Contains(services, orchestrator.Key{Namespace: svc.Namespace, Name: svc.Name}) {
 			continue
 		}
 		for _, d := range c.deployments {

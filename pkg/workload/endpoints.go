@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 // syncEndpoints gives every stable address the instances that are ready behind it, and tells every
@@ -41,7 +42,7 @@ func (c *Controller) syncEndpoints() {
 	}
 }
 
-func (c *Controller) service(key Key) *corev1.Service {
+func (c *Controller) service(key orchestrator.Key) *corev1.Service {
 	for _, svc := range c.objects.Services {
 		if svc.Namespace == key.Namespace && svc.Name == key.Name {
 			return svc

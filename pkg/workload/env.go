@@ -10,6 +10,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 // Placeholders stand in a revision for what differs between its instances; they cannot occur in a
@@ -147,7 +149,7 @@ func (r *resolver) secretKey(namespace string, ref *corev1.SecretKeySelector) (s
 }
 
 func (r *resolver) configMap(namespace, name string, optional *bool) (*corev1.ConfigMap, error) {
-	if cm, ok := r.objects.ConfigMaps[Key{namespace, name}]; ok {
+	if cm, ok := r.objects.ConfigMaps[orchestrator.Key{Namespace: namespace, Name: name}]; ok {
 		return cm, nil
 	}
 	if isTrue(optional) {
@@ -157,7 +159,7 @@ func (r *resolver) configMap(namespace, name string, optional *bool) (*corev1.Co
 }
 
 func (r *resolver) secret(namespace, name string, optional *bool) (*corev1.Secret, error) {
-	if s, ok := r.objects.Secrets[Key{namespace, name}]; ok {
+	if s, ok := r.objects.Secrets[orchestrator.Key{Namespace: namespace, Name: name}]; ok {
 		return s, nil
 	}
 	if isTrue(optional) {

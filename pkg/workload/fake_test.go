@@ -18,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -36,7 +37,7 @@ type world struct {
 	behave  map[string]func(*fakeInstance)
 	started []string
 	running map[string]*fakeInstance
-	events  []Event
+	events  []orchestrator.Event
 	addrs   map[string]*fakeAddress
 	// least is the smallest number of ready endpoints that an address had since watch was called.
 	least map[string]int
@@ -46,7 +47,7 @@ func newWorld(t *testing.T) *world {
 	return &world{
 		t: t, changed: make(chan struct{}, 1), behave: map[string]func(*fakeInstance){},
 		running: map[string]*fakeInstance{}, addrs: map[string]*fakeAddress{}, least: map[string]int{},
-		objects: Objects{ConfigMaps: map[Key]*corev1.ConfigMap{}, Secrets: map[Key]*corev1.Secret{}},
+		objects: Objects{ConfigMaps: map[orchestrator.Key]*corev1.ConfigMap{}, Secrets: map[orchestrator.Key]*corev1.Secret{}},
 	}
 }
 
@@ -59,7 +60,7 @@ func (w *world) run(change ...func(*Config)) {
 			name, tag, _ := strings.Cut(image, ":")
 			return name, tag, !strings.HasPrefix(image, "unknown")
 		},
-		Event:     func(e Event) { w.mu.Lock(); defer w.mu.Unlock(); w.events = append(w.events, e) },
+		Event:     func(e orchestrator.Event) { w.mu.Lock(); defer w.mu.Unlock(); w.events = append(w.events, e) },
 		LastLines: func(string, int) []string { return []string{"last words"} },
 	}
 	for _, f := range change {
@@ -123,7 +124,7 @@ func (w *world) behaves(workload string, f func(*fakeInstance)) {
 	w.behave[workload] = f
 }
 
-func (w *world) workload(name string) Workload {
+func (w *world) workload(name string) orchestrator.Workload {
 	w.t.Helper()
 	snap, _ := w.ctl.Snapshot()
 	for _, wl := range snap.Workloads {
@@ -132,10 +133,10 @@ func (w *world) workload(name string) Workload {
 		}
 	}
 	w.t.Fatalf("no workload %q", name)
-	return Workload{}
+	return orchestrator.Workload{}
 }
 
-func (w *world) state(name, want string) Workload {
+func (w *world) state(name, want string) orchestrator.Workload {
 	w.t.Helper()
 	wl := w.workload(name)
 	if wl.State != want {

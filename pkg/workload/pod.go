@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 // phase is where an instance is in its life.
@@ -27,7 +29,7 @@ const (
 // pod is one instance over all its restarts, which keep its name. It belongs to the loop.
 type pod struct {
 	name    string
-	owner   Key
+	owner   orchestrator.Key
 	rev     *revision
 	created time.Time
 	// mounted is whose files it has.

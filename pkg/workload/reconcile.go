@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 // gatePatience bounds how long a Deployment waits for what it depends on before its first start.
@@ -177,7 +179,7 @@ func (c *Controller) noteReady(d *deployment, now time.Time) {
 		return
 	}
 	d.ready = now
-	c.steps = append(c.steps, Step{Workload: d.key, Started: d.started.Sub(c.began), Ready: now.Sub(c.began), After: d.after})
+	c.steps = append(c.steps, orchestrator.Step{Workload: d.key, Started: d.started.Sub(c.began), Ready: now.Sub(c.began), After: d.after})
 }
 
 // track notes what has been reached: a complete rollout, or one that is late.

@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/lazyregexp"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 // Reference is a Service that an instance was told the address of.
 type Reference struct {
-	Service Key
+	Service orchestrator.Key
 	Port    int32
 	// Addr is the Service's stable address, which stands in the instance's environment.
 	Addr string
@@ -24,7 +25,7 @@ var addressForm = lazyregexp.New(`^([a-z][a-z0-9+.-]*://)?([a-z0-9]([a-z0-9.-]*[
 // serviceAddr is the part of a value that names a Service, taken apart.
 type serviceAddr struct {
 	scheme, path string
-	service      Key
+	service      orchestrator.Key
 	port         int32
 }
 
@@ -35,7 +36,7 @@ func parseServiceAddr(value, namespace string) (serviceAddr, bool) {
 	if m == nil {
 		return serviceAddr{}, false
 	}
-	a := serviceAddr{scheme: m[1], path: m[5], service: Key{Namespace: namespace}}
+	a := serviceAddr{scheme: m[1], path: m[5], service: orchestrator.Key{Namespace: namespace}}
 	switch {
 	case m[4] != "":
 		port, err := strconv.ParseUint(m[4][1:], 10, 16)

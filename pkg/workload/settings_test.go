@@ -12,6 +12,8 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 // reader is a shop in which "ad" reads its log level from the ConfigMap "settings".
@@ -25,7 +27,7 @@ func reader(t *testing.T, replicas int32) (w *world, set func(level string)) {
 	return w, func(level string) {
 		t.Helper()
 		w.edit(func(o *Objects) {
-			o.ConfigMaps = map[Key]*corev1.ConfigMap{{ns, "settings"}: {Data: map[string]string{"LOG_LEVEL": level}}}
+			o.ConfigMaps = map[orchestrator.Key]*corev1.ConfigMap{{Namespace: ns, Name: "settings"}: {Data: map[string]string{"LOG_LEVEL": level}}}
 		})
 		w.pass(2 * time.Second)
 	}
@@ -83,7 +85,7 @@ func TestWhoRunsGoesOnWithoutItsConfigMapAndCannotStartAgain(t *testing.T) {
 		w.run()
 		defer w.stop()
 		set("info")
-		w.edit(func(o *Objects) { o.ConfigMaps = map[Key]*corev1.ConfigMap{} })
+		w.edit(func(o *Objects) { o.ConfigMaps = map[orchestrator.Key]*corev1.ConfigMap{} })
 		w.pass(2 * time.Second)
 		if wl := w.state("ad", "degraded"); wl.Ready != 1 || !strings.Contains(wl.Message, "the next instance cannot start") {
 			t.Errorf("%d ready, message %q", wl.Ready, wl.Message)
@@ -115,10 +117,10 @@ func TestMountedFilesAreReplacedUnderWhoRuns(t *testing.T) {
 		pod.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "config", MountPath: "/etc/app"}}
 		set := func(text string) {
 			w.edit(func(o *Objects) {
-				o.ConfigMaps = map[Key]*corev1.ConfigMap{{ns, "cm"}: {Data: map[string]string{"app.yaml": text}}}
+				o.ConfigMaps = map[orchestrator.Key]*corev1.ConfigMap{{Namespace: ns, Name: "cm"}: {Data: map[string]string{"app.yaml": text}}}
 			})
 		}
-		w.objects.ConfigMaps[Key{ns, "cm"}] = &corev1.ConfigMap{Data: map[string]string{"app.yaml": "level: info"}}
+		w.objects.ConfigMaps[orchestrator.Key{Namespace: ns, Name: "cm"}] = &corev1.ConfigMap{Data: map[string]string{"app.yaml": "level: info"}}
 		w.run(func(c *Config) { c.VolumeDir = dir })
 		defer w.stop()
 		w.pass(time.Second)

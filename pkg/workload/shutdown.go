@@ -3,42 +3,35 @@ package workload
 import (
 	"syscall"
 	"time"
+
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 // shutdownGrace is how long an instance may drain when the whole shop goes down.
 const shutdownGrace = 2 * time.Second
 
-// Progress is one step of a shutdown.
-type Progress struct {
-	Workload Key
-	// State is stopping, stopped or killed.
-	State string
-	// Alive are the workloads that still have instances, this one included.
-	Alive []Key
-}
-
 // shutdown is a shutdown on its way. It belongs to the loop.
 type shutdown struct {
 	now    bool
-	report []func(Progress)
-	state  map[Key]string
-	killed map[Key]bool
+	report []func(orchestrator.Progress)
+	state  map[orchestrator.Key]string
+	killed map[orchestrator.Key]bool
 	signed map[*pod]bool
 }
 
 // Shutdown ends all instances, those first that others do not depend on; with now all at once and
 // without a drain. It returns at once; Done tells when all is over. report, which may be nil, is told
 // every step from then on and must not block. Calling it again can only make it faster.
-func (c *Controller) Shutdown(now bool, report func(Progress)) {
+func (c *Controller) Shutdown(now bool, report func(orchestrator.Progress)) {
 	c.post(func() { c.beginShutdown(now, report) })
 }
 
 // Done is closed when Run has returned.
 func (c *Controller) Done() <-chan struct{} { return c.done }
 
-func (c *Controller) beginShutdown(now bool, report func(Progress)) {
+func (c *Controller) beginShutdown(now bool, report func(orchestrator.Progress)) {
 	if c.down == nil {
-		c.down = &shutdown{state: map[Key]string{}, killed: map[Key]bool{}, signed: map[*pod]bool{}}
+		c.down = &shutdown{state: map[orchestrator.Key]string{}, killed: map[orchestrator.Key]bool{}, signed: map[*pod]bool{}}
 		for _, d := range c.deployments {
 			for _, p := range d.pods {
 				p.stopping = false // what drains at leisure hurries up now
@@ -66,7 +59,7 @@ func (c *Controller) shutDown(d *deployment) {
 	}
 }
 
-func (c *Controller) needed(key Key) bool {
+func (c *Controller) needed(key orchestrator.Key) bool {
 	for _, d := range c.deployments {
 		if len(d.pods) == 0 {
 			continue
@@ -82,7 +75,7 @@ func (c *Controller) needed(key Key) bool {
 
 // tellProgress reports what has changed since it was called last.
 func (c *Controller) tellProgress() {
-	var alive []Key
+	var alive []orchestrator.Key
 	for _, d := range c.sorted() {
 		if len(d.pods) > 0 {
 			alive = append(alive, d.key)
@@ -105,7 +98,7 @@ func (c *Controller) tellProgress() {
 		}
 		c.down.state[d.key] = next
 		for _, report := range c.down.report {
-			report(Progress{Workload: d.key, State: next, Alive: alive})
+			report(orchestrator.Progress{Workload: d.key, State: next, Alive: alive})
 		}
 	}
 }

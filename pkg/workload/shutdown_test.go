@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 func TestAShutdownEndsFirstWhomNobodyNeeds(t *testing.T) {
@@ -16,7 +18,7 @@ func TestAShutdownEndsFirstWhomNobodyNeeds(t *testing.T) {
 		w.run()
 		w.pass(time.Second)
 		var steps []string
-		w.ctl.Shutdown(false, func(p Progress) { steps = append(steps, p.Workload.Name+" "+p.State) })
+		w.ctl.Shutdown(false, func(p orchestrator.Progress) { steps = append(steps, p.Workload.Name+" "+p.State) })
 		<-w.ctl.Done()
 		if !inOrder(steps) {
 			t.Errorf("steps %v", steps)

@@ -2,92 +2,39 @@ package workload
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
-// Snapshot is the state of the shop's workloads at one moment. It never changes.
-type Snapshot struct {
-	// Workloads in order of namespace and name.
-	Workloads []Workload
-	// Startup is how they came up, in order of readiness.
-	Startup []Step
-	// Storefront is the address of the Service that people open, "127.0.0.1:8080"; empty if there is none.
-	Storefront string
-	// Ready: every Deployment has all the instances that it should have, ready and of its newest revision.
-	Ready bool
-	// GoingDown: Shutdown was called.
-	GoingDown bool
-}
-
-// Step is how one workload came up. Times count from the moment the controller began.
-type Step struct {
-	Workload       Key
-	Started, Ready time.Duration
-	// After is the workload whose readiness let this one start; empty if it waited for none.
-	After string
-}
-
-// Workload is one Deployment.
-type Workload struct {
-	Key
-	// State is ok, starting, updating, degraded, unhealthy, crashloop, paused, stopping or stopped, and
-	// Message why it is not ok.
-	State, Message string
-	Image          string
-	// Builtin is the built-in service that its image stands for; empty for a command.
-	Builtin  string
-	Versions []string
-	// Service is the Service in front of it, with its stable address and protocol: grpc, http, tcp, or
-	// empty where nothing tells it.
-	Service, Address, Protocol string
-	// Fronts are all Services in front of it.
-	Fronts    []Front
-	DependsOn []string
-
-	Replicas, Ready, Available, Updated, Restarts int
-	// Total counts the instances that are not on their way out.
-	Total              int
-	ObservedGeneration int64
-	// Complete: all instances are of the newest revision and available. Late: the rollout has
-	// exceeded its deadline. Since is when it was last asked for something new.
-	Complete, Late bool
-	Since          time.Time
-	Instances      []InstanceState
-}
-
-// Front is a Service that leads to a Deployment.
-type Front struct{ Service, Address, Protocol string }
-
-// InstanceState is one instance.
-type InstanceState struct {
-	Name, Version string
-	// State is starting, ready, unready, paused, stopping, backoff or crashloop.
-	State, Message string
-	PID            int
-	Addr, Admin    string
-	Restarts       int
-	Started        time.Time
-	// Run counts its starts; together with Name it names Instance, the running instance, which is
-	// nil if none runs.
-	Run      int
-	Instance Instance
-}
-
 // Snapshot returns the newest state, and a channel that is closed when there is a newer one.
-func (c *Controller) Snapshot() (Snapshot, <-chan struct{}) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.snapshot, c.changed
+func (c *Controller) Snapshot() (orchestrator.Snapshot, <-chan struct{}) { return c.state.Snapshot() }
+
+// Stats implements orchestrator.Meter.
+func (c *Controller) Stats(instance string) (orchestrator.Stats, bool) {
+	var in Instance
+	c.do(func() {
+		for _, d := range c.deployments {
+			for _, p := range d.pods {
+				if p.name == instance {
+					in = p.inst
+				}
+			}
+		}
+	})
+	if in == nil {
+		return orchestrator.Stats{}, false
+	}
+	return orchestrator.Stats{MemoryBytes: in.MemoryBytes()}, true
 }
 
 // publish makes the state known if it differs from what is known.
 func (c *Controller) publish() {
-	s := Snapshot{Ready: c.down == nil, GoingDown: c.down != nil, Startup: slices.Clone(c.steps)}
+	s := orchestrator.Snapshot{Ready: c.down == nil, GoingDown: c.down != nil, Startup: slices.Clone(c.steps)}
 	for _, d := range c.sorted() {
 		if d.obj == nil && len(d.pods) == 0 {
 			continue
@@ -101,18 +48,11 @@ func (c *Controller) publish() {
 			s.Storefront = a.String()
 		}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if reflect.DeepEqual(s, c.snapshot) {
-		return
-	}
-	c.snapshot = s
-	close(c.changed)
-	c.changed = make(chan struct{})
+	c.state.Publish(s)
 }
 
-func (c *Controller) describe(d *deployment) Workload {
-	w := Workload{Key: d.key, Replicas: c.want(d), Since: d.changed, Late: d.late}
+func (c *Controller) describe(d *deployment) orchestrator.Workload {
+	w := orchestrator.Workload{Key: d.key, Replicas: c.want(d), Since: d.changed, Late: d.late}
 	if d.rev != nil {
 		w.Image, w.Builtin = d.rev.image, d.rev.program.builtin
 	}
@@ -162,15 +102,15 @@ func (c *Controller) describe(d *deployment) Workload {
 
 // fronts are the Services that select a Deployment's pods, in the order of their names, each with its
 // first port.
-func (c *Controller) fronts(d *deployment) []Front {
-	var all []Front
+func (c *Controller) fronts(d *deployment) []orchestrator.FrontService {
+	var all []orchestrator.FrontService
 	for _, svc := range sortedServices(c.objects.Services) {
 		if svc.Namespace != d.key.Namespace || len(svc.Spec.Ports) == 0 || !selects(svc, d.obj.Spec.Template.Labels) {
 			continue
 		}
 		port := svc.Spec.Ports[0]
-		f := Front{Service: svc.Name, Protocol: protocolOf(port, d.obj.Spec.Template.Spec.Containers)}
-		if a := c.addrs[servicePort{Key{svc.Namespace, svc.Name}, port.Port}]; a != nil {
+		f := orchestrator.FrontService{Service: svc.Name, Protocol: protocolOf(port, d.obj.Spec.Template.Spec.Containers)}
+		if a := c.addrs[servicePort{orchestrator.Key{Namespace: svc.Namespace, Name: svc.Name}, port.Port}]; a != nil {
 			f.Address = a.String()
 		}
 		all = append(all, f)
@@ -179,8 +119,8 @@ func (c *Controller) fronts(d *deployment) []Front {
 }
 
 // mainFront is the Service that stands for a Deployment: the one of its name, else the first; -1 if there is none.
-func mainFront(all []Front, name string) int {
-	if i := slices.IndexFunc(all, func(f Front) bool { return f.Service == name }); i >= 0 || len(all) == 0 {
+func mainFront(all []orchestrator.FrontService, name string) int {
+	if i := slices.IndexFunc(all, func(f orchestrator.FrontService) bool { return f.Service == name }); i >= 0 || len(all) == 0 {
 		return i
 	}
 	return 0
@@ -217,7 +157,7 @@ func protocolOf(port corev1.ServicePort, containers []corev1.Container) string {
 }
 
 // state is the word for a Deployment, and the reason where it is not ok.
-func (d *deployment) state(w Workload) (state, message string) {
+func (d *deployment) state(w orchestrator.Workload) (state, message string) {
 	reason, crash, fresh := "", false, true
 	paused := 0
 	for _, p := range d.pods {
@@ -279,10 +219,10 @@ func describeError(err error) string {
 	return err.Error()
 }
 
-func (p *pod) describe() InstanceState {
-	s := InstanceState{
+func (p *pod) describe() orchestrator.Instance {
+	s := orchestrator.Instance{
 		Name: p.name, Version: p.rev.version, Message: p.reason,
-		Restarts: p.restarts, Started: p.started, Run: p.run, Instance: p.inst,
+		Restarts: p.restarts, Started: p.started,
 	}
 	if p.inst != nil {
 		s.PID, s.Addr, s.Admin = p.inst.PID(), p.inst.Addr(), p.inst.Admin()

@@ -12,11 +12,13 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 // servicePort names one port of a Service.
 type servicePort struct {
-	service Key
+	service orchestrator.Key
 	port    int32
 }
 
@@ -145,7 +147,7 @@ func spell(b []byte) string {
 }
 
 // spec is what one instance is started from. Its volumes lie in dir.
-func (rev *revision) spec(pod string, owner Key, port int, dir string, environ []string) Spec {
+func (rev *revision) spec(pod string, owner orchestrator.Key, port int, dir string, environ []string) Spec {
 	fill := strings.NewReplacer(podNameMark, pod, podPortMark, fmt.Sprint(port))
 	local := func(text string) string { return relocate(fill.Replace(text), dir, rev.volumes) }
 	s := Spec{
@@ -181,8 +183,8 @@ func (rev *revision) listensOn(name string, number int32) bool {
 }
 
 // services is the set of Services that the revision's instances call.
-func (rev *revision) services() []Key {
-	var keys []Key
+func (rev *revision) services() []orchestrator.Key {
+	var keys []orchestrator.Key
 	for _, ref := range rev.refs {
 		if !slices.Contains(keys, ref.Service) {
 			keys = append(keys, ref.Service)

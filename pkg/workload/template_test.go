@@ -12,6 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 func TestExpandReplacesKnownVariablesOnly(t *testing.T) {
@@ -28,7 +30,7 @@ func TestExpandReplacesKnownVariablesOnly(t *testing.T) {
 
 func TestAValueThatNamesAServiceIsRewrittenToItsStableAddress(t *testing.T) {
 	r := &resolver{addrs: map[servicePort]string{
-		{Key{ns, "cart"}, 7070}: "127.0.0.1:4000", {Key{"other", "cart"}, 80}: "127.0.0.1:4001",
+		{orchestrator.Key{Namespace: ns, Name: "cart"}, 7070}: "127.0.0.1:4000", {orchestrator.Key{Namespace: "other", Name: "cart"}, 80}: "127.0.0.1:4001",
 	}}
 	for in, want := range map[string]string{
 		"cart:7070": "127.0.0.1:4000", "http://cart:7070": "http://127.0.0.1:4000", "redis://cart:7070/0": "redis://127.0.0.1:4000/0",
@@ -65,8 +67,8 @@ func TestEnvironmentComesFromAllItsSourcesInOrder(t *testing.T) {
 	yes := true
 	name := func(n string) corev1.LocalObjectReference { return corev1.LocalObjectReference{Name: n} }
 	objects := Objects{
-		ConfigMaps: map[Key]*corev1.ConfigMap{{ns, "cm"}: {Data: map[string]string{"LEVEL": "info", "COLOR": "red"}}},
-		Secrets:    map[Key]*corev1.Secret{{ns, "s"}: {Data: map[string][]byte{"password": []byte("pw")}}},
+		ConfigMaps: map[orchestrator.Key]*corev1.ConfigMap{{Namespace: ns, Name: "cm"}: {Data: map[string]string{"LEVEL": "info", "COLOR": "red"}}},
+		Secrets:    map[orchestrator.Key]*corev1.Secret{{Namespace: ns, Name: "s"}: {Data: map[string][]byte{"password": []byte("pw")}}},
 	}
 	rev := resolve(t, objects, template(func(_ *corev1.PodSpec, c *corev1.Container) {
 		c.EnvFrom = []corev1.EnvFromSource{
@@ -90,7 +92,7 @@ func TestEnvironmentComesFromAllItsSourcesInOrder(t *testing.T) {
 	if rev.err != nil {
 		t.Fatal(rev.err)
 	}
-	spec := rev.spec("app-1", Key{ns, "app"}, 4711, "", []string{"PATH=/bin"})
+	spec := rev.spec("app-1", orchestrator.Key{Namespace: ns, Name: "app"}, 4711, "", []string{"PATH=/bin"})
 	want := []string{"PATH=/bin", "CM_COLOR=red", "CM_LEVEL=info", "A=again", "PASSWORD=pw", "POD=app-1", "NS=production", "VERSION=v9", "MEMORY=64"}
 	if !slices.Equal(spec.Env, want) {
 		t.Errorf("env  %q\nwant %q", spec.Env, want)
@@ -112,7 +114,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 			c.VolumeMounts = []corev1.VolumeMount{{Name: "v", MountPath: "/v"}}
 		},
 	} {
-		rev := resolve(t, Objects{Secrets: map[Key]*corev1.Secret{{ns, "s"}: {}}}, template(func(_ *corev1.PodSpec, c *corev1.Container) { f(c) }))
+		rev := resolve(t, Objects{Secrets: map[orchestrator.Key]*corev1.Secret{{Namespace: ns, Name: "s"}: {}}}, template(func(_ *corev1.PodSpec, c *corev1.Container) { f(c) }))
 		if rev.err == nil || rev.err.Error() != want {
 			t.Errorf("got %v, want %s", rev.err, want)
 		}
@@ -120,7 +122,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 }
 
 func TestVolumesBecomeDirectoriesAndPathsLeadThere(t *testing.T) {
-	objects := Objects{ConfigMaps: map[Key]*corev1.ConfigMap{{ns, "cm"}: {Data: map[string]string{"app.yaml": "level: info"}}}}
+	objects := Objects{ConfigMaps: map[orchestrator.Key]*corev1.ConfigMap{{Namespace: ns, Name: "cm"}: {Data: map[string]string{"app.yaml": "level: info"}}}}
 	rev := resolve(t, objects, template(func(p *corev1.PodSpec, c *corev1.Container) {
 		p.Volumes = []corev1.Volume{
 			{Name: "config", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: "cm"}}}},
@@ -137,7 +139,7 @@ func TestVolumesBecomeDirectoriesAndPathsLeadThere(t *testing.T) {
 	if err := materialise(dir, rev.volumes, "app-1"); err != nil {
 		t.Fatal(err)
 	}
-	spec := rev.spec("app-1", Key{ns, "app"}, 1, dir, nil)
+	spec := rev.spec("app-1", orchestrator.Key{Namespace: ns, Name: "app"}, 1, dir, nil)
 	file := strings.TrimPrefix(spec.Command[1], "--config=")
 	if text, err := os.ReadFile(file); err != nil || string(text) != "level: info" {
 		t.Errorf("%s: %q %v", file, text, err)

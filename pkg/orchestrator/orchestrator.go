@@ -1,0 +1,77 @@
+// Package orchestrator is the seam between the daemon and whatever runs the shop: the types that describe workloads,
+// and the interfaces through which the daemon watches and controls them. Package workload implements them on this
+// machine; a Kubernetes cluster is another implementation. Neither knows of the other, and both know only this package.
+//
+// The vocabulary is Kubernetes'. A workload is a Deployment, an instance is one of its pods.
+package orchestrator
+
+import (
+	"context"
+	"time"
+)
+
+// Orchestrator is everything that the daemon needs of what runs the shop. Users should ask for the part they need.
+type Orchestrator interface {
+	Observer
+	Meter
+	Syncer
+	Runner
+}
+
+// Observer reports the state of the shop.
+type Observer interface {
+	// Snapshot returns the newest state, and a channel that is closed when there is a newer one.
+	Snapshot() (Snapshot, <-chan struct{})
+}
+
+// Meter measures what instances use.
+type Meter interface {
+	// Stats measures a running instance. It may take milliseconds; false if the instance does not run.
+	Stats(instance string) (Stats, bool)
+}
+
+// Stats is what an instance uses, all its containers together.
+type Stats struct {
+	// MemoryBytes is private memory; 0 if unknown.
+	MemoryBytes int64
+}
+
+// Syncer makes changes take effect now rather than soon.
+type Syncer interface {
+	// Sync reads the objects again, and releases the Deployments of the given names with what they depend on: they
+	// start even if they were held back. It returns the released ones. When it returns, the snapshot includes both.
+	Sync(release ...Key) (released []Key)
+}
+
+// Runner is the lifetime of an orchestrator.
+type Runner interface {
+	// Run keeps the shop as its objects want it until Shutdown has ended all instances, or ctx is done: then they are
+	// killed at once. When it returns, no instance and no goroutine is left.
+	Run(ctx context.Context)
+	// Shutdown ends all instances, dependents before their dependencies; with now all at once and without a drain. It
+	// returns immediately. report, which may be nil, receives every step from then on and must not block. Calling
+	// Shutdown again can only make it faster.
+	Shutdown(now bool, report func(Progress))
+	// Done is closed when Run has returned.
+	Done() <-chan struct{}
+}
+
+// Progress is one step of a shutdown.
+type Progress struct {
+	Workload Key
+	// State is stopping, stopped or killed.
+	State string
+	// Alive are the workloads that still have instances, this one included.
+	Alive []Key
+}
+
+// Event is something that happened to a workload.
+type Event struct {
+	Time    time.Time
+	Warning bool
+	// Reason is one CamelCase word, as in Kubernetes.
+	Reason   string
+	Workload Key
+	Instance string
+	Message  string
+}

@@ -1,0 +1,73 @@
+package orchestrator
+
+import "time"
+
+// Key names an object of a namespace.
+type Key struct{ Namespace, Name string }
+
+// String is "namespace/name".
+func (k Key) String() string { return k.Namespace + "/" + k.Name }
+
+// Snapshot is the state of the shop's workloads at one moment. It never changes.
+type Snapshot struct {
+	// Workloads in order of namespace and name.
+	Workloads []Workload
+	// Startup is how they came up, in order of readiness.
+	Startup []Step
+	// Storefront is the address of the Service that people open, "127.0.0.1:8080"; empty if there is none.
+	Storefront string
+	// Ready: every Deployment has all the instances that it should have, ready and of its newest revision.
+	Ready bool
+	// GoingDown: Shutdown was called.
+	GoingDown bool
+}
+
+// Step is how one workload came up. Times count from the moment the orchestrator began.
+type Step struct {
+	Workload       Key
+	Started, Ready time.Duration
+	// After is the workload whose readiness let this one start; empty if it waited for none.
+	After string
+}
+
+// Workload is one Deployment.
+type Workload struct {
+	Key
+	// State is ok, starting, updating, degraded, unhealthy, crashloop, paused, stopping or stopped, and
+	// Message why it is not ok.
+	State, Message string
+	Image          string
+	// Builtin is the built-in service that its image names; empty for a command.
+	Builtin  string
+	Versions []string
+	// Service is the Service in front of it, with its stable address and protocol: grpc, http, tcp, or
+	// empty where it is not known.
+	Service, Address, Protocol string
+	// Fronts are all Services in front of it.
+	Fronts    []FrontService
+	DependsOn []string
+
+	Replicas, Ready, Available, Updated, Restarts int
+	// Total counts the instances that are not stopping.
+	Total              int
+	ObservedGeneration int64
+	// Complete: all instances are of the newest revision and available. Late: the rollout has
+	// exceeded its deadline. Since is when its revision or its replicas last changed.
+	Complete, Late bool
+	Since          time.Time
+	Instances      []Instance
+}
+
+// FrontService is a Service that leads to a Deployment.
+type FrontService struct{ Service, Address, Protocol string }
+
+// Instance is one pod of a workload.
+type Instance struct {
+	Name, Version string
+	// State is starting, ready, unready, paused, stopping, backoff or crashloop.
+	State, Message string
+	PID            int
+	Addr, Admin    string
+	Restarts       int
+	Started        time.Time
+}
