@@ -7,6 +7,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/decode"
+	"github.com/shopctl/shopctl/pkg/resource/store"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/services"
 )
@@ -52,7 +53,7 @@ func applyHere(files []*controlpb.File, namespace string) (*controlpb.ApplyRespo
 }
 
 // pristine is a store with the built-in manifests.
-func pristine() (*resource.Store, error) {
+func pristine() (*store.Store, error) {
 	var defaults []resource.Manifest
 	for _, b := range services.All() {
 		manifests, err := decode.Decode(b.Workload+".yaml", b.Manifest)
@@ -61,7 +62,7 @@ func pristine() (*resource.Store, error) {
 		}
 		defaults = append(defaults, manifests...)
 	}
-	return resource.Open(resource.Config{Defaults: defaults})
+	return store.Open(store.Config{Defaults: defaults})
 }
 
 // objectOf turns a typed object into one of the API.

@@ -12,6 +12,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/store"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -49,9 +50,9 @@ func (a *api) Edit(_ context.Context, req *controlpb.EditRequest) (*controlpb.Ed
 	}
 	for i, c := range changes { // as many as there are different names
 		key := orchestrator.Key{Namespace: c.Key.Namespace, Name: c.Key.Name}
-		if c.Action == resource.ActionUnchanged && slices.Contains(released, key) {
+		if c.Action == store.ActionUnchanged && slices.Contains(released, key) {
 			// The object stays as it was, and yet something begins to run.
-			resp.Objects[i].Action = string(resource.ActionConfigured)
+			resp.Objects[i].Action = string(store.ActionConfigured)
 		}
 	}
 	return resp, nil

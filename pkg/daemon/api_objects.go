@@ -16,6 +16,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/admission"
 	"github.com/shopctl/shopctl/pkg/resource/decode"
+	"github.com/shopctl/shopctl/pkg/resource/store"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/workload"
 )
@@ -40,19 +41,19 @@ func (a *api) Apply(_ context.Context, req *controlpb.ApplyRequest) (*controlpb.
 	return resp, nil
 }
 
-func (a *api) applyOrReplace(manifests []resource.Manifest, req *controlpb.ApplyRequest) (resource.Result, error) {
+func (a *api) applyOrReplace(manifests []resource.Manifest, req *controlpb.ApplyRequest) (store.Result, error) {
 	if !req.GetReplace() {
 		return a.store.Apply(manifests, req.GetNamespace(), req.GetDryRun())
 	}
 	if req.GetDryRun() {
-		return resource.Result{}, control.Error(codes.InvalidArgument, "replace objects: a dry run is not possible", "shopctl diff -f FILE", 2)
+		return store.Result{}, control.Error(codes.InvalidArgument, "replace objects: a dry run is not possible", "shopctl diff -f FILE", 2)
 	}
 	objects := make([]resource.Object, len(manifests))
 	for i, m := range manifests {
 		objects[i] = m.Object
 	}
 	changes, err := a.store.Put(objects...)
-	return resource.Result{Changes: changes}, err
+	return store.Result{Changes: changes}, err
 }
 
 func decodeFiles(files []*controlpb.File) ([]resource.Manifest, error) {
@@ -102,11 +103,11 @@ func (a *api) imageWarnings(manifests []resource.Manifest) resource.Problems {
 
 // commit makes the controller look at what changed, and tells of it. It returns which of the
 // Deployments to release were held back until now.
-func (a *api) commit(changes []resource.Change, reason string, release ...orchestrator.Key) (released []orchestrator.Key) {
+func (a *api) commit(changes []store.Change, reason string, release ...orchestrator.Key) (released []orchestrator.Key) {
 	a.source.refresh()
 	released = a.control.Sync(release...)
 	for _, c := range changes {
-		if c.Action == resource.ActionUnchanged {
+		if c.Action == store.ActionUnchanged {
 			continue
 		}
 		service := ""
@@ -254,7 +255,7 @@ func (a *api) deleteKeys(req *controlpb.DeleteRequest) ([]resource.Key, error) {
 	return keys, nil
 }
 
-func changed(changes []resource.Change) ([]*controlpb.AppliedObject, error) {
+func changed(changes []store.Change) ([]*controlpb.AppliedObject, error) {
 	var out []*controlpb.AppliedObject
 	for _, c := range changes {
 		applied := &controlpb.AppliedObject{Action: string(c.Action)}

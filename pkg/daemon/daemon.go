@@ -27,6 +27,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/observe/scrape"
 	"github.com/shopctl/shopctl/pkg/observe/spans"
 	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/store"
 	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/pkg/workload"
 )
@@ -83,7 +84,7 @@ type shop struct {
 	now     func() time.Time
 	started time.Time
 
-	store   *resource.Store
+	store   *store.Store
 	source  *source
 	control *workload.Controller
 	faults  *fault.Registry

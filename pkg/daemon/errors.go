@@ -9,13 +9,14 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/store"
 )
 
 // explainObjects gives an error about objects its status code and its hint.
 func explainObjects(err error) error {
 	var (
 		problems    resource.Problems
-		notFound    *resource.NotFoundError
+		notFound    *store.NotFoundError
 		unsupported *resource.UnsupportedKindError
 	)
 	switch {

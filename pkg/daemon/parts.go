@@ -19,6 +19,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/decode"
+	"github.com/shopctl/shopctl/pkg/resource/store"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/pkg/workload"
@@ -72,24 +73,23 @@ func (s *shop) objectsFile() string {
 	return "objects.json"
 }
 
-// openStore opens the objects. A file that cannot be read is put aside, and the shop begins with
-// what the binary holds.
-func (s *shop) openStore() (*resource.Store, error) {
-	cfg := resource.Config{
+// openStore opens the objects. A file that cannot be read is renamed, and the shop starts with the built-in objects.
+func (s *shop) openStore() (*store.Store, error) {
+	cfg := store.Config{
 		Path: filepath.Join(s.dir.State, s.objectsFile()), Namespace: s.cfg.Namespace,
 		Defaults: s.cfg.Defaults, Now: s.now,
 	}
-	store, err := resource.Open(cfg)
-	var corrupt *resource.CorruptError
+	objects, err := store.Open(cfg)
+	var corrupt *store.CorruptError
 	if errors.As(err, &corrupt) {
-		s.log.Warn("objects are read anew", "error", err)
+		s.log.Warn("stored objects are unreadable; starting with the built-in ones", "error", err)
 		s.events.Add(&controlpb.Event{Type: "Warning", Reason: "ObjectsUnreadable", Message: corrupt.Error()})
-		store, err = resource.Open(cfg)
+		objects, err = store.Open(cfg)
 	}
 	if err != nil {
 		return nil, control.WithHint(fmt.Errorf("start shop %q: %w", s.dir.Name, err), "move the file away: mv "+cfg.Path+" "+cfg.Path+".old", 5)
 	}
-	return store, nil
+	return objects, nil
 }
 
 // Builtins are the objects of all built-in services.

@@ -12,6 +12,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/observe/query"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/monitoring"
+	"github.com/shopctl/shopctl/pkg/resource/store"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -92,7 +93,7 @@ func (s *shop) settled() bool {
 // readRules gives the rules of all objects to what evaluates them.
 func (s *shop) readRules() {
 	var objects []alert.Object
-	for _, o := range resource.All[*monitoring.PrometheusRule](s.store.Snapshot(), "") {
+	for _, o := range store.All[*monitoring.PrometheusRule](s.store.Snapshot(), "") {
 		objects = append(objects, alert.Object{Name: o.Namespace + "/" + o.Name, Spec: o.Spec})
 	}
 	s.meters.rules.Set(objects, s.now())

@@ -11,13 +11,14 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/store"
 	"github.com/shopctl/shopctl/pkg/workload"
 )
 
 // source shows the store's objects to the controller. What a change of status alone touches is no
 // change: the controller is where status comes from.
 type source struct {
-	store   *resource.Store
+	store   *store.Store
 	changed chan struct{}
 
 	mu      sync.Mutex
@@ -25,7 +26,7 @@ type source struct {
 	print   string
 }
 
-func newSource(store *resource.Store) *source {
+func newSource(store *store.Store) *source {
 	s := &source{store: store, changed: make(chan struct{}, 1)}
 	s.refresh()
 	return s
@@ -59,8 +60,8 @@ func (s *source) refresh() bool {
 	defer s.mu.Unlock()
 	snap := s.store.Snapshot()
 	objects := workload.Objects{
-		Deployments: resource.All[*appsv1.Deployment](snap, ""),
-		Services:    resource.All[*corev1.Service](snap, ""),
+		Deployments: store.All[*appsv1.Deployment](snap, ""),
+		Services:    store.All[*corev1.Service](snap, ""),
 		ConfigMaps:  map[orchestrator.Key]*corev1.ConfigMap{},
 		Secrets:     map[orchestrator.Key]*corev1.Secret{},
 	}
@@ -71,11 +72,11 @@ func (s *source) refresh() bool {
 	for _, o := range objects.Services {
 		fmt.Fprintf(&print, "s %s/%s %s %s\n", o.Namespace, o.Name, o.UID, o.ResourceVersion)
 	}
-	for _, o := range resource.All[*corev1.ConfigMap](snap, "") {
+	for _, o := range store.All[*corev1.ConfigMap](snap, "") {
 		objects.ConfigMaps[orchestrator.Key{Namespace: o.Namespace, Name: o.Name}] = o
 		fmt.Fprintf(&print, "c %s/%s %s %s\n", o.Namespace, o.Name, o.UID, o.ResourceVersion)
 	}
-	for _, o := range resource.All[*corev1.Secret](snap, "") {
+	for _, o := range store.All[*corev1.Secret](snap, "") {
 		objects.Secrets[orchestrator.Key{Namespace: o.Namespace, Name: o.Name}] = o
 		fmt.Fprintf(&print, "x %s/%s %s %s\n", o.Namespace, o.Name, o.UID, o.ResourceVersion)
 	}

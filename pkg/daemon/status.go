@@ -12,6 +12,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/store"
 )
 
 // statusPause bounds how often statuses are written: what changes within it is written once.
@@ -56,7 +57,7 @@ func (s *shop) writeOne(w orchestrator.Workload, conditions []appsv1.DeploymentC
 		UnavailableReplicas: int32(max(0, w.Replicas-w.Available)),
 		Conditions:          conditions,
 	})
-	var gone *resource.NotFoundError
+	var gone *store.NotFoundError
 	if err != nil && !errors.As(err, &gone) {
 		s.log.Warn("write status", "workload", w.Name, "error", err)
 	}

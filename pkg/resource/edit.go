@@ -16,11 +16,11 @@ import (
 const (
 	// RestartedAtAnnotation is set on a pod template to make a new rollout of it, as kubectl does.
 	RestartedAtAnnotation = "kubectl.kubernetes.io/restartedAt"
-	// StoppedReplicasAnnotation remembers on a stopped Deployment how many replicas it had.
+	// StoppedReplicasAnnotation records on a stopped Deployment how many replicas it had.
 	StoppedReplicasAnnotation = "shopctl/replicas-before-stop"
 )
 
-// Replicas is how many instances a Deployment should have; 1 if it does not say.
+// Replicas is how many instances a Deployment should have; 1 unless it is set.
 func Replicas(d *appsv1.Deployment) int32 {
 	if d.Spec.Replicas == nil {
 		return 1
@@ -28,23 +28,17 @@ func Replicas(d *appsv1.Deployment) int32 {
 	return *d.Spec.Replicas
 }
 
-// Stopped tells whether a Deployment was stopped with Stop and not scaled or started since.
-func Stopped(d *appsv1.Deployment) bool {
-	_, ok := d.Annotations[StoppedReplicasAnnotation]
-	return ok && Replicas(d) == 0
-}
-
 // Scale sets how many instances there should be; 0 or more.
 func Scale(d *appsv1.Deployment, replicas int32) error {
 	if replicas < 0 {
-		return fmt.Errorf("%d replicas: there cannot be fewer than none", replicas)
+		return fmt.Errorf("replicas must not be negative (got %d)", replicas)
 	}
 	d.Spec.Replicas = &replicas
-	forgetStop(d)
+	clearStop(d)
 	return nil
 }
 
-// Restart replaces all instances by new ones, in the way of a rolling update.
+// Restart replaces all instances by a rolling update.
 func Restart(d *appsv1.Deployment, now time.Time) error {
 	if Replicas(d) == 0 {
 		return errors.New("it is stopped; start it instead")
@@ -59,7 +53,7 @@ func Restart(d *appsv1.Deployment, now time.Time) error {
 	return nil
 }
 
-// Stop leaves no instance and remembers how many there were. Stopping what is stopped does nothing.
+// Stop scales to no instance and records how many there were. Stopping a stopped Deployment does nothing.
 func Stop(d *appsv1.Deployment) error {
 	replicas := Replicas(d)
 	if replicas == 0 {
@@ -75,7 +69,7 @@ func Stop(d *appsv1.Deployment) error {
 	return nil
 }
 
-// Start gives back the instances that Stop took, or one. Starting what runs does nothing.
+// Start scales to as many instances as there were before Stop, or to one. Starting a running Deployment does nothing.
 func Start(d *appsv1.Deployment) error {
 	if Replicas(d) == 0 {
 		replicas := int32(1)
@@ -84,11 +78,11 @@ func Start(d *appsv1.Deployment) error {
 		}
 		d.Spec.Replicas = &replicas
 	}
-	forgetStop(d)
+	clearStop(d)
 	return nil
 }
 
-func forgetStop(d *appsv1.Deployment) {
+func clearStop(d *appsv1.Deployment) {
 	if _, ok := d.Annotations[StoppedReplicasAnnotation]; !ok {
 		return
 	}
@@ -100,8 +94,8 @@ func forgetStop(d *appsv1.Deployment) {
 	d.Annotations = annotations
 }
 
-// SetEnv sets and unsets variables of the first container. A set one keeps its place in the list, new ones
-// follow in alphabetical order; unsetting one that is not there is an error.
+// SetEnv sets and unsets variables of the first container. Existing ones keep their place in the list, new ones
+// follow in alphabetical order; unsetting one that does not exist is an error.
 func SetEnv(d *appsv1.Deployment, set map[string]string, unset []string) error {
 	if len(d.Spec.Template.Spec.Containers) == 0 {
 		return errors.New("it has no containers")

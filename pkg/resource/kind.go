@@ -5,14 +5,11 @@ import (
 	"slices"
 	"strings"
 
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
-
-	"github.com/shopctl/shopctl/pkg/resource/monitoring"
+	"github.com/shopctl/shopctl/pkg/resource/admission"
 	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
-// The kinds that have a meaning in the shop.
+// The kinds that others ask for by name.
 const (
 	KindDeployment     = "Deployment"
 	KindService        = "Service"
@@ -23,20 +20,47 @@ const (
 	KindPrometheusRule = "PrometheusRule"
 )
 
-// Kind describes one kind of object and the words people have for it.
+// Kind is all that the shop knows of one kind of object: its names, how objects are defaulted and checked, and how they
+// are printed.
 type Kind struct {
 	// Name as in manifests: "Deployment".
 	Name string
-	// APIVersion as in manifests: "apps/v1".
+	// APIVersion under which objects are stored and printed: "apps/v1".
 	APIVersion string
+	// AlsoServed are further versions of the same schema that manifests may use; they are stored as APIVersion.
+	AlsoServed []string
 	// Plural, as in "shopctl get deployments".
 	Plural string
 	// Short names, as kubectl knows them: "deploy".
 	Short []string
-	// Namespaced is false for kinds that stand outside of namespaces.
+	// Namespaced is false for kinds whose objects are in no namespace.
 	Namespaced bool
+	// LabelNames: names of objects are DNS labels, without dots.
+	LabelNames bool
+	// Workload: objects run instances. Their status is measured, and events are about them.
+	Workload bool
+	// Restorable: what a lesson changes in objects of the kind is undone when it ends.
+	Restorable bool
 
-	create func() Object
+	create      func() Object
+	defaults    func(Object)
+	check       func(c *admission.Issues, o Object)
+	checkUpdate func(c *admission.Issues, old, updated Object)
+	warn        func(c *admission.Issues, o Object, others Objects)
+	spec        func(Object) any
+	copyStatus  func(o, from Object)
+	normalize   func(tree map[string]any, o Object)
+	columns     []Column
+	summary     func(Object) string
+	describe    func(p Printer, o Object, live *Live)
+}
+
+// Objects are the objects beside one that is checked.
+type Objects interface {
+	// Find returns the object with a key, nil if there is none. It must not be changed.
+	Find(Key) Object
+	// Names returns the names of all objects of a kind in a namespace, sorted.
+	Names(kind, namespace string) []string
 }
 
 // Singular is the name in lower case: "deployment".
@@ -45,28 +69,82 @@ func (k Kind) Singular() string { return strings.ToLower(k.Name) }
 // New returns an empty object of the kind with apiVersion and kind set.
 func (k Kind) New() Object {
 	o := k.create()
-	setType(o, k)
+	k.SetType(o)
 	return o
 }
 
-// Kinds returns all supported kinds, in the order in which a manifest would list them.
-func Kinds() []Kind {
-	return []Kind{
-		{KindNamespace, "v1", "namespaces", []string{"ns"}, false, func() Object { return &corev1.Namespace{} }},
-		{KindServiceAccount, "v1", "serviceaccounts", []string{"sa"}, true, func() Object { return &corev1.ServiceAccount{} }},
-		{KindConfigMap, "v1", "configmaps", []string{"cm"}, true, func() Object { return &corev1.ConfigMap{} }},
-		{KindSecret, "v1", "secrets", nil, true, func() Object { return &corev1.Secret{} }},
-		{KindDeployment, "apps/v1", "deployments", []string{"deploy"}, true, func() Object { return &appsv1.Deployment{} }},
-		{KindService, "v1", "services", []string{"svc"}, true, func() Object { return &corev1.Service{} }},
-		{KindPrometheusRule, monitoring.APIVersion, "prometheusrules", []string{"promrule"}, true, func() Object { return &monitoring.PrometheusRule{} }},
+// SetType sets apiVersion and kind to those under which objects are stored.
+func (k Kind) SetType(o Object) { setType(o, k) }
+
+// Default fills in what a manifest leaves out, as Kubernetes does.
+func (k Kind) Default(o Object) {
+	if k.defaults != nil {
+		k.defaults(o)
 	}
 }
 
-// LookupKind finds the kind that people mean: name, plural, singular or short name in any case, with or
-// without the API group ("deployments.apps"). The error is an *UnsupportedKindError.
+// Check returns what the API server would refuse in an object that has its defaults.
+func (k Kind) Check(o Object) []admission.Issue {
+	var c admission.Issues
+	c.Metadata(o, admission.Scope{Kind: k.Name, Namespaced: k.Namespaced, LabelName: k.LabelNames})
+	if k.check != nil {
+		k.check(&c, o)
+	}
+	return c
+}
+
+// CheckUpdate returns what the API server would refuse in replacing one object of the kind by another.
+func (k Kind) CheckUpdate(old, updated Object) []admission.Issue {
+	var c admission.Issues
+	if k.checkUpdate != nil {
+		k.checkUpdate(&c, old, updated)
+	}
+	return c
+}
+
+// Warnings returns what is legal in an object that has its defaults but does not do on one machine what it does on a
+// cluster, and what is probably not meant, such as references to objects that do not exist.
+func (k Kind) Warnings(o Object, others Objects) []admission.Issue {
+	var c admission.Issues
+	if k.warn != nil {
+		k.warn(&c, o, others)
+	}
+	return c
+}
+
+// Spec is the part of an object whose change makes a new generation; nil for kinds without.
+func (k Kind) Spec(o Object) any {
+	if k.spec == nil {
+		return nil
+	}
+	return k.spec(o)
+}
+
+// CopyStatus sets the status of an object to that of another; kinds without a status ignore it.
+func (k Kind) CopyStatus(o, from Object) {
+	if k.copyStatus != nil {
+		k.copyStatus(o, from)
+	}
+}
+
+// ClearStatus removes what is in the status of an object.
+func (k Kind) ClearStatus(o Object) { k.CopyStatus(o, k.create()) }
+
+// Normalize changes the JSON tree of a manifest to how its fields are stored: "stringData" of a Secret becomes "data".
+func (k Kind) Normalize(tree map[string]any, o Object) {
+	if k.normalize != nil {
+		k.normalize(tree, o)
+	}
+}
+
+// Kinds returns all supported kinds, in the order in which objects are applied: what others depend on comes first.
+func Kinds() []Kind { return slices.Clone(registry()) }
+
+// LookupKind finds a kind by name, plural, singular or short name in any case, with or without the API group
+// ("deployments.apps"). The error is an *UnsupportedKindError.
 func LookupKind(word string) (Kind, error) {
 	folded := strings.ToLower(word)
-	for _, k := range Kinds() {
+	for _, k := range registry() {
 		if slices.Contains(k.words(), folded) {
 			return k, nil
 		}
@@ -76,13 +154,16 @@ func LookupKind(word string) (Kind, error) {
 
 // KindFor finds the kind that a manifest names exactly. The error is an *UnsupportedKindError.
 func KindFor(apiVersion, kind string) (Kind, error) {
-	for _, k := range Kinds() {
-		if k.Name == kind && k.APIVersion == apiVersion {
+	for _, k := range registry() {
+		if k.Name == kind && slices.Contains(k.versions(), apiVersion) {
 			return k, nil
 		}
 	}
 	return Kind{}, &UnsupportedKindError{APIVersion: apiVersion, Kind: kind}
 }
+
+// versions are all that manifests may use, the stored one first.
+func (k Kind) versions() []string { return append([]string{k.APIVersion}, k.AlsoServed...) }
 
 // words are all names of the kind in lower case.
 func (k Kind) words() []string {
@@ -93,7 +174,7 @@ func (k Kind) words() []string {
 	return words
 }
 
-// UnsupportedKindError says that a kind has no meaning in the shop, and which have.
+// UnsupportedKindError reports that the shop does not support a kind, and which it supports.
 type UnsupportedKindError struct {
 	// APIVersion is empty where only a word was given.
 	APIVersion string
@@ -103,9 +184,9 @@ type UnsupportedKindError struct {
 func (e *UnsupportedKindError) Error() string {
 	var words, versions []string
 	byVersion := map[string][]string{}
-	for _, k := range Kinds() {
+	for _, k := range registry() {
 		if k.Name == e.Kind && e.APIVersion != "" {
-			return fmt.Sprintf("%s has apiVersion %s, not %s", k.Name, k.APIVersion, e.APIVersion)
+			return fmt.Sprintf("%s has apiVersion %s, not %s", k.Name, strings.Join(k.versions(), " or "), e.APIVersion)
 		}
 		words = append(words, k.Name)
 		if e.APIVersion == "" {

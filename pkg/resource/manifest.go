@@ -7,14 +7,14 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource/admission"
 )
 
-// Manifest is an object as somebody wrote it, before defaults, with the way back to where each field stands.
+// Manifest is an object as it was written, before defaults, with the positions of its fields.
 type Manifest struct {
 	Object Object
 	// File that it came from; empty if it was made by a program.
 	File string
 	// Written are exactly the fields that were written, as a JSON tree. What is not in it keeps its value on apply.
 	Written map[string]any
-	// Positions tells where a field stands, by its path; "" is the object itself. May be nil.
+	// Positions of fields by their paths; "" is the object itself. May be nil.
 	Positions map[string]Position
 }
 
@@ -23,13 +23,13 @@ type Position struct{ Line, Column int }
 
 // NewManifest returns a manifest for an object that was made by a program.
 func NewManifest(o Object) (Manifest, error) {
-	k, err := kindOf(o)
+	k, err := KindOf(o)
 	if err != nil {
 		return Manifest{}, err
 	}
 	o = Clone(o)
 	setType(o, k)
-	tree, err := toTree(o)
+	tree, err := ToTree(o)
 	if err != nil {
 		return Manifest{}, err
 	}
@@ -37,7 +37,7 @@ func NewManifest(o Object) (Manifest, error) {
 	return Manifest{Object: o, Written: tree}, nil
 }
 
-// At returns where the field of that path stands, or the nearest field around it that was written.
+// At returns the position of the field with a path, or of the innermost field around it that was written.
 func (m Manifest) At(path string) Position {
 	for {
 		if p, ok := m.Positions[path]; ok || path == "" {
@@ -47,13 +47,14 @@ func (m Manifest) At(path string) Position {
 	}
 }
 
-// Problem returns an issue with this manifest together with its place.
+// Problem returns an issue of this manifest with its position.
 func (m Manifest) Problem(issue admission.Issue) Problem {
 	at := m.At(issue.Path)
 	return Problem{File: m.File, Line: at.Line, Column: at.Column, Object: KeyOf(m.Object).String(), Path: issue.Path, Message: issue.Message}
 }
 
-func (m Manifest) problems(issues []admission.Issue) Problems {
+// Problems returns issues of this manifest with their positions.
+func (m Manifest) Problems(issues []admission.Issue) Problems {
 	var p Problems
 	for _, issue := range issues {
 		p = append(p, m.Problem(issue))
@@ -61,9 +62,9 @@ func (m Manifest) problems(issues []admission.Issue) Problems {
 	return p
 }
 
-// inNamespace returns the manifest with the namespace filled in where it has none and needs one.
-func (m Manifest) inNamespace(namespace string) (Manifest, Kind, error) {
-	k, err := kindOf(m.Object)
+// InNamespace returns the manifest with the namespace filled in where it has none and needs one.
+func (m Manifest) InNamespace(namespace string) (Manifest, Kind, error) {
+	k, err := KindOf(m.Object)
 	if err != nil {
 		return m, k, err
 	}

@@ -3,25 +3,21 @@ package resource
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"github.com/shopctl/shopctl/pkg/resource/monitoring"
 )
 
-// Object is one of *appsv1.Deployment, *corev1.Service, *corev1.ConfigMap, *corev1.Secret,
-// *corev1.ServiceAccount, *corev1.Namespace and *monitoring.PrometheusRule.
+// Object is an object of one of the Kinds, such as *appsv1.Deployment.
 type Object interface {
 	metav1.Object
 	runtime.Object
 }
 
-// Key names an object. Namespace is empty for kinds outside of namespaces.
+// Key names an object. Namespace is empty for kinds whose objects are in no namespace.
 type Key struct {
 	Kind      string
 	Namespace string
@@ -33,36 +29,13 @@ func (k Key) String() string { return strings.ToLower(k.Kind) + "/" + k.Name }
 
 // KeyOf returns the key of an object; its Kind is empty for types that the shop does not know.
 func KeyOf(o Object) Key {
-	return Key{Kind: kindName(o), Namespace: o.GetNamespace(), Name: o.GetName()}
+	return Key{Kind: byGoType()[reflect.TypeOf(o)].Name, Namespace: o.GetNamespace(), Name: o.GetName()}
 }
 
-func kindName(o Object) string {
-	switch o.(type) {
-	case *appsv1.Deployment:
-		return KindDeployment
-	case *corev1.Service:
-		return KindService
-	case *corev1.ConfigMap:
-		return KindConfigMap
-	case *corev1.Secret:
-		return KindSecret
-	case *corev1.ServiceAccount:
-		return KindServiceAccount
-	case *corev1.Namespace:
-		return KindNamespace
-	case *monitoring.PrometheusRule:
-		return KindPrometheusRule
-	}
-	return ""
-}
-
-// kindOf returns the kind of an object by its Go type.
-func kindOf(o Object) (Kind, error) {
-	name := kindName(o)
-	for _, k := range Kinds() {
-		if k.Name == name {
-			return k, nil
-		}
+// KindOf returns the kind of an object by its Go type. The error is an *UnsupportedKindError.
+func KindOf(o Object) (Kind, error) {
+	if k, ok := byGoType()[reflect.TypeOf(o)]; ok {
+		return k, nil
 	}
 	return Kind{}, &UnsupportedKindError{Kind: fmt.Sprintf("%T", o)}
 }
@@ -87,8 +60,8 @@ func FromJSON(kind string, data []byte) (Object, error) {
 // Clone returns a deep copy.
 func Clone[T Object](o T) T { return o.DeepCopyObject().(T) }
 
-// toTree turns an object into the tree that its JSON stands for.
-func toTree(o Object) (map[string]any, error) {
+// ToTree returns an object as a JSON tree.
+func ToTree(o Object) (map[string]any, error) {
 	data, err := json.Marshal(o)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", KeyOf(o), err)
@@ -100,8 +73,8 @@ func toTree(o Object) (map[string]any, error) {
 	return tree, nil
 }
 
-// fromTree turns a tree into an object of the kind. The tree is trusted to fit.
-func fromTree(k Kind, tree map[string]any) (Object, error) {
+// FromTree returns the object of a kind that a JSON tree holds. The tree is trusted to fit.
+func FromTree(k Kind, tree map[string]any) (Object, error) {
 	data, err := json.Marshal(tree)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", k.Singular(), err)

@@ -33,7 +33,7 @@ func (f *feed) list(ctx context.Context, shop Shop) ([]object, error) {
 			if err != nil {
 				return nil, fmt.Errorf("read %s/%s: %w", o.GetKind(), o.GetName(), err)
 			}
-			all = append(all, object{Key: resource.KeyOf(typed), summary: render.Summary(typed), created: typed.GetCreationTimestamp().Time})
+			all = append(all, object{Key: resource.KeyOf(typed), summary: resource.Summary(typed), created: typed.GetCreationTimestamp().Time})
 		}
 	}
 	return all, nil

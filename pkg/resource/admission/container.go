@@ -13,27 +13,27 @@ import (
 )
 
 // container checks one container; names and volumes are those of its pod.
-func (c *issues) container(path string, k *corev1.Container, names, volumes map[string]bool) {
+func (c *Issues) container(path string, k *corev1.Container, names, volumes map[string]bool) {
 	switch {
 	case k.Name == "":
-		c.add(path+".name", "is missing")
+		c.Add(path+".name", "is missing")
 	case names[k.Name]:
-		c.add(path+".name", "%q is the name of another container", k.Name)
+		c.Add(path+".name", "%q is the name of another container", k.Name)
 	default:
-		c.rule(path+".name", k.Name, validation.IsDNS1123Label(k.Name))
+		c.Rule(path+".name", k.Name, validation.IsDNS1123Label(k.Name))
 	}
 	names[k.Name] = true
 	if k.Image == "" {
-		c.add(path+".image", "is missing")
+		c.Add(path+".image", "is missing")
 	} else if strings.ContainsAny(k.Image, " \t\r\n") {
-		c.add(path+".image", "%q has a space in it", k.Image)
+		c.Add(path+".image", "%q has a space in it", k.Image)
 	}
 	c.ports(path+".ports", k.Ports)
 	for i := range k.Env {
-		c.env(item(path+".env", i), &k.Env[i])
+		c.env(Item(path+".env", i), &k.Env[i])
 	}
 	for i := range k.EnvFrom {
-		c.envFrom(item(path+".envFrom", i), &k.EnvFrom[i])
+		c.envFrom(Item(path+".envFrom", i), &k.EnvFrom[i])
 	}
 	c.resources(path+".resources", k.Resources)
 	c.probe(path+".livenessProbe", k.LivenessProbe, true)
@@ -42,40 +42,40 @@ func (c *issues) container(path string, k *corev1.Container, names, volumes map[
 	c.mounts(path+".volumeMounts", k.VolumeMounts, volumes)
 }
 
-func (c *issues) ports(path string, ports []corev1.ContainerPort) {
+func (c *Issues) ports(path string, ports []corev1.ContainerPort) {
 	names := map[string]bool{}
 	for i, p := range ports {
-		at := item(path, i)
-		c.port(at+".containerPort", p.ContainerPort)
+		at := Item(path, i)
+		c.Port(at+".containerPort", p.ContainerPort)
 		if p.HostPort != 0 {
-			c.port(at+".hostPort", p.HostPort)
+			c.Port(at+".hostPort", p.HostPort)
 		}
 		if p.Name == "" {
 			continue
 		}
-		c.rule(at+".name", p.Name, validation.IsValidPortName(p.Name))
+		c.Rule(at+".name", p.Name, validation.IsValidPortName(p.Name))
 		if names[p.Name] {
-			c.add(at+".name", "%q is the name of another port", p.Name)
+			c.Add(at+".name", "%q is the name of another port", p.Name)
 		}
 		names[p.Name] = true
 	}
 }
 
-func (c *issues) env(path string, e *corev1.EnvVar) {
+func (c *Issues) env(path string, e *corev1.EnvVar) {
 	if e.Name == "" {
-		c.add(path+".name", "is missing")
+		c.Add(path+".name", "is missing")
 	} else {
-		c.rule(path+".name", e.Name, validation.IsRelaxedEnvVarName(e.Name))
+		c.Rule(path+".name", e.Name, validation.IsRelaxedEnvVarName(e.Name))
 	}
 	if e.ValueFrom == nil {
 		return
 	}
 	from := path + ".valueFrom"
 	if e.Value != "" {
-		c.add(from, "has no place beside a value")
+		c.Add(from, "has no place beside a value")
 	}
 	if n := given(*e.ValueFrom); n != 1 {
-		c.add(from, "must have exactly one of configMapKeyRef, secretKeyRef, fieldRef, resourceFieldRef; it has %d", n)
+		c.Add(from, "must have exactly one of configMapKeyRef, secretKeyRef, fieldRef, resourceFieldRef; it has %d", n)
 		return
 	}
 	switch {
@@ -88,7 +88,7 @@ func (c *issues) env(path string, e *corev1.EnvVar) {
 	case e.ValueFrom.FieldRef != nil:
 		c.fieldRef(from+".fieldRef.fieldPath", e.ValueFrom.FieldRef.FieldPath)
 	case e.ValueFrom.ResourceFieldRef != nil && e.ValueFrom.ResourceFieldRef.Resource == "":
-		c.add(from+".resourceFieldRef.resource", "is missing")
+		c.Add(from+".resourceFieldRef.resource", "is missing")
 	}
 }
 
@@ -103,25 +103,25 @@ func given(union any) int {
 	return n
 }
 
-func (c *issues) keyRef(path, name, key string) {
+func (c *Issues) keyRef(path, name, key string) {
 	c.reference(path+".name", name)
 	if key == "" {
-		c.add(path+".key", "is missing")
+		c.Add(path+".key", "is missing")
 	} else {
-		c.rule(path+".key", key, validation.IsConfigMapKey(key))
+		c.Rule(path+".key", key, validation.IsConfigMapKey(key))
 	}
 }
 
 // reference checks the name of another object.
-func (c *issues) reference(path, name string) {
+func (c *Issues) reference(path, name string) {
 	if name == "" {
-		c.add(path, "is missing")
+		c.Add(path, "is missing")
 	} else {
-		c.rule(path, name, validation.IsDNS1123Subdomain(name))
+		c.Rule(path, name, validation.IsDNS1123Subdomain(name))
 	}
 }
 
-func (c *issues) fieldRef(path, field string) {
+func (c *Issues) fieldRef(path, field string) {
 	known := []string{
 		"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
 		"status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
@@ -132,14 +132,14 @@ func (c *issues) fieldRef(path, field string) {
 		}
 	}
 	if !slices.Contains(known, field) {
-		c.add(path, "%q is no field that a variable can show%s; known are %s, metadata.labels['KEY'] and metadata.annotations['KEY']",
+		c.Add(path, "%q is no field that a variable can show%s; known are %s, metadata.labels['KEY'] and metadata.annotations['KEY']",
 			field, suggest.Phrase(field, known), strings.Join(known, ", "))
 	}
 }
 
-func (c *issues) envFrom(path string, e *corev1.EnvFromSource) {
+func (c *Issues) envFrom(path string, e *corev1.EnvFromSource) {
 	if n := given(*e); n != 1 {
-		c.add(path, "must have exactly one of configMapRef, secretRef; it has %d", n)
+		c.Add(path, "must have exactly one of configMapRef, secretRef; it has %d", n)
 		return
 	}
 	if e.ConfigMapRef != nil {
@@ -149,43 +149,43 @@ func (c *issues) envFrom(path string, e *corev1.EnvFromSource) {
 		c.reference(path+".secretRef.name", e.SecretRef.Name)
 	}
 	if e.Prefix != "" {
-		c.rule(path+".prefix", e.Prefix, validation.IsRelaxedEnvVarName(e.Prefix))
+		c.Rule(path+".prefix", e.Prefix, validation.IsRelaxedEnvVarName(e.Prefix))
 	}
 }
 
-func (c *issues) resources(path string, r corev1.ResourceRequirements) {
+func (c *Issues) resources(path string, r corev1.ResourceRequirements) {
 	for _, name := range slices.Sorted(maps.Keys(r.Limits)) {
 		if q := r.Limits[name]; q.Sign() < 0 {
-			c.add(path+".limits["+string(name)+"]", "%s is less than nothing", q.String())
+			c.Add(path+".limits["+string(name)+"]", "%s is less than nothing", q.String())
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Requests)) {
 		request, at := r.Requests[name], path+".requests["+string(name)+"]"
 		if request.Sign() < 0 {
-			c.add(at, "%s is less than nothing", request.String())
+			c.Add(at, "%s is less than nothing", request.String())
 		}
 		if limit, ok := r.Limits[name]; ok && request.Cmp(limit) > 0 {
-			c.add(at, "%s is more than the limit of %s", request.String(), limit.String())
+			c.Add(at, "%s is more than the limit of %s", request.String(), limit.String())
 		}
 	}
 }
 
 // volumes checks the volumes of a pod and returns their names.
-func (c *issues) volumes(path string, volumes []corev1.Volume) map[string]bool {
+func (c *Issues) volumes(path string, volumes []corev1.Volume) map[string]bool {
 	names := map[string]bool{}
 	for i, v := range volumes {
-		at := item(path, i)
+		at := Item(path, i)
 		switch {
 		case v.Name == "":
-			c.add(at+".name", "is missing")
+			c.Add(at+".name", "is missing")
 		case names[v.Name]:
-			c.add(at+".name", "%q is the name of another volume", v.Name)
+			c.Add(at+".name", "%q is the name of another volume", v.Name)
 		default:
-			c.rule(at+".name", v.Name, validation.IsDNS1123Label(v.Name))
+			c.Rule(at+".name", v.Name, validation.IsDNS1123Label(v.Name))
 		}
 		names[v.Name] = true
 		if n := given(v.VolumeSource); n != 1 {
-			c.add(at, "must have exactly one source; it has %d", n)
+			c.Add(at, "must have exactly one source; it has %d", n)
 		}
 		if v.ConfigMap != nil {
 			c.reference(at+".configMap.name", v.ConfigMap.Name)
@@ -197,18 +197,18 @@ func (c *issues) volumes(path string, volumes []corev1.Volume) map[string]bool {
 	return names
 }
 
-func (c *issues) mounts(path string, mounts []corev1.VolumeMount, volumes map[string]bool) {
+func (c *Issues) mounts(path string, mounts []corev1.VolumeMount, volumes map[string]bool) {
 	paths := map[string]bool{}
 	for i, m := range mounts {
-		at := item(path, i)
+		at := Item(path, i)
 		if !volumes[m.Name] {
-			c.add(at+".name", "there is no volume %q%s", m.Name, suggest.Phrase(m.Name, slices.Collect(maps.Keys(volumes))))
+			c.Add(at+".name", "there is no volume %q%s", m.Name, suggest.Phrase(m.Name, slices.Collect(maps.Keys(volumes))))
 		}
 		switch {
 		case m.MountPath == "":
-			c.add(at+".mountPath", "is missing")
+			c.Add(at+".mountPath", "is missing")
 		case paths[m.MountPath]:
-			c.add(at+".mountPath", "%q is mounted already", m.MountPath)
+			c.Add(at+".mountPath", "%q is mounted already", m.MountPath)
 		}
 		paths[m.MountPath] = true
 	}

@@ -3,27 +3,16 @@ package admission
 import (
 	"strconv"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// Warnings returns what is legal but does not do on one machine what it does on a cluster, and what is
-// probably not meant. The object has its defaults.
-func Warnings(o Object) []Issue {
-	var c issues
-	switch o := o.(type) {
-	case *appsv1.Deployment:
-		c.podWarnings("spec.template.spec", &o.Spec.Template.Spec)
-	case *corev1.Service:
-		c.serviceWarnings(&o.Spec)
-	}
-	return c
-}
+// NoEffect is the message about a field that does nothing on one machine.
+const NoEffect = "has no effect here, where every instance runs on this machine"
 
-const noEffect = "has no effect here, where every instance runs on this machine"
-
-func (c *issues) podWarnings(path string, p *corev1.PodSpec) {
+// PodWarnings adds what is legal in a pod template but does not do on one machine what it does on a cluster, and what is
+// probably not meant. The template has its defaults.
+func (c *Issues) PodWarnings(path string, p *corev1.PodSpec) {
 	for _, f := range []struct {
 		name string
 		set  bool
@@ -44,39 +33,39 @@ func (c *issues) podWarnings(path string, p *corev1.PodSpec) {
 		{"subdomain", p.Subdomain != ""},
 		{"dnsConfig", p.DNSConfig != nil},
 		{"imagePullSecrets", len(p.ImagePullSecrets) > 0},
-		{"securityContext", p.SecurityContext != nil && !equal(p.SecurityContext, corev1.PodSecurityContext{})},
+		{"securityContext", p.SecurityContext != nil && !Equal(p.SecurityContext, corev1.PodSecurityContext{})},
 	} {
 		if f.set {
-			c.add(path+"."+f.name, noEffect)
+			c.Add(path+"."+f.name, NoEffect)
 		}
 	}
 	if len(p.InitContainers) > 0 {
-		c.add(path+".initContainers", "are not run here")
+		c.Add(path+".initContainers", "are not run here")
 	}
 	for i := 1; i < len(p.Containers); i++ {
-		c.add(item(path+".containers", i), "is not run here; only the first container of an instance is")
+		c.Add(Item(path+".containers", i), "is not run here; only the first container of an instance is")
 	}
 	for i, v := range p.Volumes {
 		if v.EmptyDir == nil && v.ConfigMap == nil && v.Secret == nil && v.DownwardAPI == nil && v.Projected == nil {
-			c.add(item(path+".volumes", i), "is of a kind that is not provided here; emptyDir, configMap, secret, downwardAPI and projected are")
+			c.Add(Item(path+".volumes", i), "is of a kind that is not provided here; emptyDir, configMap, secret, downwardAPI and projected are")
 		}
 	}
 	for i := range p.Containers {
-		c.containerWarnings(item(path+".containers", i), &p.Containers[i])
+		c.containerWarnings(Item(path+".containers", i), &p.Containers[i])
 	}
 }
 
-func (c *issues) containerWarnings(path string, k *corev1.Container) {
+func (c *Issues) containerWarnings(path string, k *corev1.Container) {
 	if k.Lifecycle != nil {
-		c.add(path+".lifecycle", "hooks are not run here")
+		c.Add(path+".lifecycle", "hooks are not run here")
 	}
 	if k.SecurityContext != nil {
-		c.add(path+".securityContext", noEffect)
+		c.Add(path+".securityContext", NoEffect)
 	}
 	first := map[string]bool{}
 	for i, e := range k.Env {
 		if first[e.Name] {
-			c.add(item(path+".env", i)+".name", "%q is set twice; the last one counts", e.Name)
+			c.Add(Item(path+".env", i)+".name", "%q is set twice; the last one counts", e.Name)
 		}
 		first[e.Name] = true
 	}
@@ -85,7 +74,7 @@ func (c *issues) containerWarnings(path string, k *corev1.Container) {
 		probe *corev1.Probe
 	}{{"livenessProbe", k.LivenessProbe}, {"readinessProbe", k.ReadinessProbe}, {"startupProbe", k.StartupProbe}} {
 		if port, at, ok := probedPort(p.probe); ok && !declares(k.Ports, port) {
-			c.add(path+"."+p.name+"."+at, "%s is none of the container's ports (%s)", port.String(), listPorts(k.Ports))
+			c.Add(path+"."+p.name+"."+at, "%s is none of the container's ports (%s)", port.String(), listPorts(k.Ports))
 		}
 	}
 }
@@ -129,24 +118,4 @@ func listPorts(ports []corev1.ContainerPort) string {
 		return "it declares none"
 	}
 	return list
-}
-
-func (c *issues) serviceWarnings(s *corev1.ServiceSpec) {
-	switch s.Type {
-	case corev1.ServiceTypeNodePort, corev1.ServiceTypeLoadBalancer:
-		c.add("spec.type", "%s acts as ClusterIP here", s.Type)
-	case corev1.ServiceTypeExternalName:
-		c.add("spec.type", "ExternalName has no effect here")
-	}
-	if len(s.ExternalIPs) > 0 {
-		c.add("spec.externalIPs", noEffect)
-	}
-	if s.SessionAffinity == corev1.ServiceAffinityClientIP {
-		c.add("spec.sessionAffinity", "has no effect here, where every client has the same address")
-	}
-	for i, p := range s.Ports {
-		if p.Protocol != corev1.ProtocolTCP {
-			c.add(item("spec.ports", i)+".protocol", "%s is not served here; TCP is", p.Protocol)
-		}
-	}
 }

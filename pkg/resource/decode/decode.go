@@ -18,7 +18,6 @@ import (
 	yaml "go.yaml.in/yaml/v3"
 
 	"github.com/shopctl/shopctl/pkg/resource"
-	"github.com/shopctl/shopctl/pkg/resource/admission"
 )
 
 const (
@@ -172,8 +171,8 @@ func (r *reader) typed(path string, n *yaml.Node, k resource.Kind) {
 	}
 	m := resource.Manifest{Object: o, File: r.file, Written: written, Positions: r.positions}
 	full := resource.Clone(o)
-	admission.Default(full)
-	for _, issue := range admission.Check(full) {
+	k.Default(full)
+	for _, issue := range k.Check(full) {
 		r.problems = append(r.problems, m.Problem(issue))
 	}
 	r.manifests = append(r.manifests, m)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 	yaml "go.yaml.in/yaml/v3"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -71,13 +70,8 @@ func Clean(o resource.Object) resource.Object {
 			o.SetAnnotations(nil)
 		}
 	}
-	switch o := o.(type) {
-	case *appsv1.Deployment:
-		o.Status = appsv1.DeploymentStatus{}
-	case *corev1.Service:
-		o.Status = corev1.ServiceStatus{}
-	case *corev1.Namespace:
-		o.Status = corev1.NamespaceStatus{}
+	if k, err := resource.KindOf(o); err == nil {
+		k.ClearStatus(o)
 	}
 	return o
 }

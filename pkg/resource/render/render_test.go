@@ -20,6 +20,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/decode"
 	"github.com/shopctl/shopctl/pkg/resource/render"
+	"github.com/shopctl/shopctl/pkg/resource/store"
 )
 
 func stored(t *testing.T, file string) []resource.Object {
@@ -32,7 +33,7 @@ func stored(t *testing.T, file string) []resource.Object {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := resource.Open(resource.Config{
+	s, err := store.Open(store.Config{
 		Now:    func() time.Time { return time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC) },
 		NewUID: func() types.UID { return "uid" },
 	})
@@ -123,7 +124,11 @@ spec:
 }
 
 func TestJSONHasTheSameOrder(t *testing.T) {
-	d := resource.Kinds()[2].New().(*corev1.ConfigMap)
+	kind, err := resource.LookupKind(resource.KindConfigMap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := kind.New().(*corev1.ConfigMap)
 	d.Name, d.Data = "a", map[string]string{"k": "<&>\n"}
 	got, err := render.ToJSON(d)
 	if err != nil {

@@ -1,4 +1,4 @@
-package resource_test
+package store_test
 
 import (
 	"context"
@@ -9,12 +9,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/store"
 )
 
 func TestAWatchBeginsWithWhatIsThere(t *testing.T) {
 	s := open(t, config(t, "", catalog))
 	watch := s.Watch(t.Context(), resource.KindDeployment)
-	if got := resource.All[*appsv1.Deployment](<-watch, ""); len(got) != 1 || got[0].Name != "productcatalogservice" {
+	if got := store.All[*appsv1.Deployment](<-watch, ""); len(got) != 1 || got[0].Name != "productcatalogservice" {
 		t.Errorf("%v", got)
 	}
 }
@@ -31,7 +32,7 @@ func TestASlowReaderGetsTheNewestAndNeverHoldsUpTheWriter(t *testing.T) {
 		}
 	}
 	snapshot := <-watch
-	if got := resource.All[*corev1.ConfigMap](snapshot, "")[0].Data["LOG_LEVEL"]; got != "99" {
+	if got := store.All[*corev1.ConfigMap](snapshot, "")[0].Data["LOG_LEVEL"]; got != "99" {
 		t.Error(got)
 	}
 	select {

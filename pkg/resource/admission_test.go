@@ -1,4 +1,4 @@
-package admission_test
+package resource_test
 
 import (
 	"strings"
@@ -9,11 +9,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/admission"
 )
 
 // read reads one object without any check, with its defaults.
-func read(t *testing.T, text string) admission.Object {
+func read(t *testing.T, text string) resource.Object {
 	t.Helper()
 	var head struct {
 		Kind string `json:"kind"`
@@ -21,15 +22,52 @@ func read(t *testing.T, text string) admission.Object {
 	if err := yaml.Unmarshal([]byte(text), &head); err != nil {
 		t.Fatal(err)
 	}
-	o := map[string]admission.Object{
-		"Deployment": &appsv1.Deployment{}, "Service": &corev1.Service{}, "ConfigMap": &corev1.ConfigMap{},
-		"Secret": &corev1.Secret{}, "Namespace": &corev1.Namespace{}, "ServiceAccount": &corev1.ServiceAccount{},
-	}[head.Kind]
+	k, err := resource.LookupKind(head.Kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := k.New()
 	if err := yaml.UnmarshalStrict([]byte(text), o); err != nil {
 		t.Fatal(err)
 	}
-	admission.Default(o)
+	k.Default(o)
 	return o
+}
+
+func kindOf(t *testing.T, o resource.Object) resource.Kind {
+	t.Helper()
+	k, err := resource.KindOf(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func check(t *testing.T, o resource.Object) []admission.Issue {
+	t.Helper()
+	return kindOf(t, o).Check(o)
+}
+
+// complete has every object that is referred to, and a Deployment that the Service selects.
+type complete struct{}
+
+func (complete) Find(key resource.Key) resource.Object {
+	k, err := resource.LookupKind(key.Kind)
+	if err != nil {
+		return nil
+	}
+	o := k.New()
+	if d, ok := o.(*appsv1.Deployment); ok {
+		d.Spec.Template.Labels = map[string]string{"app": "shop"}
+	}
+	return o
+}
+
+func (complete) Names(kind, _ string) []string {
+	if kind == resource.KindDeployment {
+		return []string{"shop"}
+	}
+	return nil
 }
 
 func lines(issues []admission.Issue) []string {
@@ -65,7 +103,7 @@ const inContainer = "spec.template.spec.containers[0]"
 func TestTheAPIServerWouldRefuse(t *testing.T) {
 	for _, tc := range []struct{ name, manifest, old, new, want string }{
 		{"a negative number of replicas", deployment, "spec:\n  selector", "spec:\n  replicas: -1\n  selector", "spec.replicas: -1 is too small; it must be at least 0"},
-		{"no selector", deployment, "  selector: {matchLabels: {app: shop}}\n", "", "spec.selector: is missing; it says which instances are this Deployment's, by their labels"},
+		{"no selector", deployment, "  selector: {matchLabels: {app: shop}}\n", "", "spec.selector: is missing; it chooses this Deployment's instances by their labels"},
 		{"a selector of others", deployment, "{matchLabels: {app: shop}}", "{matchLabels: {app: shop, version: v2}}", "spec.template.metadata.labels: spec.selector wants app=shop, version=v2, but the template's labels are app=shop"},
 		{"a bad expression", deployment, "{matchLabels: {app: shop}}", "{matchExpressions: [{key: app, operator: In}]}", "spec.selector.matchExpressions[0].values: is missing; In needs values"},
 		{"Recreate with a rolling update", deployment, "  selector", "  strategy: {type: Recreate, rollingUpdate: {}}\n  selector", "spec.strategy.rollingUpdate: has no place beside type Recreate"},
@@ -87,7 +125,7 @@ func TestTheAPIServerWouldRefuse(t *testing.T) {
 		{"a request above the limit", deployment, "        ports", "        resources: {limits: {cpu: 100m}, requests: {cpu: 0.2}}\n        ports", inContainer + ".resources.requests[cpu]: 200m is more than the limit of 100m"},
 		{"a probe without handler", deployment, "        ports", "        readinessProbe: {periodSeconds: 1}\n        ports", inContainer + ".readinessProbe: must have exactly one of grpc, httpGet, tcpSocket, exec; it has 0"},
 		{"a probe with two handlers", deployment, "        ports", "        readinessProbe: {grpc: {port: 1}, tcpSocket: {port: 1}}\n        ports", inContainer + ".readinessProbe: must have exactly one of grpc, httpGet, tcpSocket, exec; it has 2"},
-		{"a probe without port", deployment, "        ports", "        readinessProbe: {grpc: {}}\n        ports", inContainer + ".readinessProbe.grpc.port: 0 is no port; ports are 1 to 65535"},
+		{"a probe without port", deployment, "        ports", "        readinessProbe: {grpc: {}}\n        ports", inContainer + ".readinessProbe.grpc.port: 0 is not a port; ports are 1 to 65535"},
 		{"a liveness probe that needs two successes", deployment, "        ports", "        livenessProbe: {grpc: {port: 1}, successThreshold: 2}\n        ports", inContainer + ".livenessProbe.successThreshold: must be 1 for a probe that restarts the container"},
 		{"a probe that never waits", deployment, "        ports", "        livenessProbe: {grpc: {port: 1}, initialDelaySeconds: -1}\n        ports", inContainer + ".livenessProbe.initialDelaySeconds: -1 is too small; it must be at least 0"},
 		{"an empty command", deployment, "        ports", "        livenessProbe: {exec: {command: []}}\n        ports", inContainer + ".livenessProbe.exec.command: is missing"},
@@ -100,16 +138,16 @@ func TestTheAPIServerWouldRefuse(t *testing.T) {
 		{"a name that no host can have", service, "name: shop", "name: my.shop", `metadata.name: "my.shop" is not valid: must not contain dots`},
 		{"ports without names", service, "[{port: 80}]", "[{port: 80, name: a}, {port: 81}]", "spec.ports[1].name: is missing; with several ports each needs a name"},
 		{"two ports of one name", service, "[{port: 80}]", "[{port: 80, name: a}, {port: 81, name: a}]", `spec.ports[1].name: "a" is the name of another port`},
-		{"a port twice", service, "[{port: 80}]", "[{port: 80, name: a}, {port: 80, name: b}]", "spec.ports[1].port: 80/TCP is there already"},
+		{"a port twice", service, "[{port: 80}]", "[{port: 80, name: a}, {port: 80, name: b}]", "spec.ports[1].port: 80/TCP is already used"},
 		{"a node port of a ClusterIP", service, "{port: 80}", "{port: 80, nodePort: 30000}", "spec.ports[0].nodePort: has no place in a Service of type ClusterIP"},
-		{"a target port that is none", service, "{port: 80}", "{port: 80, targetPort: 70000}", "spec.ports[0].targetPort: 70000 is no port; ports are 1 to 65535"},
+		{"a target port that is none", service, "{port: 80}", "{port: 80, targetPort: 70000}", "spec.ports[0].targetPort: 70000 is not a port; ports are 1 to 65535"},
 		{"an external name without name", service, "spec:", "spec:\n  type: ExternalName", "spec.externalName: is missing; type ExternalName needs it"},
 		{"an address that is none", service, "spec:", "spec:\n  clusterIP: here", `spec.clusterIP: "here" is neither an IP address nor None`},
 
 		{"a namespace in a namespace", "kind: Namespace\nmetadata: {name: a, namespace: b}\n", "", "", "metadata.namespace: a Namespace is in no namespace"},
 		{"a generated name", "kind: ConfigMap\nmetadata: {generateName: a-}\n", "", "", "metadata.generateName: names are not generated here; write metadata.name"},
 		{"a key with a slash", "kind: ConfigMap\nmetadata: {name: a}\ndata: {a/b: c}\n", "", "", `data[a/b]: "a/b" is not valid: a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name')`},
-		{"a key twice", "kind: ConfigMap\nmetadata: {name: a}\ndata: {b: c}\nbinaryData: {b: YQ==}\n", "", "", "binaryData[b]: stands in data already"},
+		{"a key twice", "kind: ConfigMap\nmetadata: {name: a}\ndata: {b: c}\nbinaryData: {b: YQ==}\n", "", "", "binaryData[b]: is already in data"},
 		{"a TLS secret without key", "kind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/tls\nstringData: {tls.crt: x}\n", "", "", "data[tls.key]: a Secret of type kubernetes.io/tls needs the key tls.key"},
 		{"too large a ConfigMap", "kind: ConfigMap\nmetadata: {name: a}\ndata: {a: " + strings.Repeat("x", 1<<20) + ", b: x}\n", "", "", "data: 1048577 bytes are too many; a ConfigMap may hold 1048576"},
 		{"too long an annotation", "kind: ServiceAccount\nmetadata: {name: a, annotations: {a: " + strings.Repeat("x", 256<<10) + "}}\n", "", "", "metadata.annotations: 262145 bytes are too many; all annotations together may have 262144"},
@@ -120,7 +158,7 @@ func TestTheAPIServerWouldRefuse(t *testing.T) {
 			if tc.want == "" {
 				want = []string{}
 			}
-			if diff := cmp.Diff(want, lines(admission.Check(read(t, text)))); diff != "" {
+			if diff := cmp.Diff(want, lines(check(t, read(t, text)))); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -133,15 +171,15 @@ func TestWhatCannotChangeIsRefused(t *testing.T) {
 		{"selector", deployment, "{matchLabels: {app: shop}}", "{matchLabels: {app: other}}", "spec.selector: cannot change once the Deployment exists (it is app=shop); delete the Deployment first"},
 		{"type of a secret", "kind: Secret\nmetadata: {name: a}\n", "metadata", "type: my/type\nmetadata", "type: cannot change from Opaque; delete the Secret first"},
 		{"immutable data", secret, "a: x", "a: z", "data: cannot change, the object is immutable; delete it first"},
-		{"immutability", secret, "immutable: true\n", "", "immutable: cannot be taken back; delete the object first"},
+		{"immutability", secret, "immutable: true\n", "", "immutable: cannot be unset; delete the object first"},
 		{"immutable ConfigMap", "kind: ConfigMap\nmetadata: {name: a}\nimmutable: true\ndata: {a: x}\n", "a: x", "a: z", "data: cannot change, the object is immutable; delete it first"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			old, updated := read(t, tc.manifest), read(t, strings.Replace(tc.manifest, tc.old, tc.new, 1))
-			if diff := cmp.Diff([]string{tc.want}, lines(admission.CheckUpdate(old, updated))); diff != "" {
+			if diff := cmp.Diff([]string{tc.want}, lines(kindOf(t, old).CheckUpdate(old, updated))); diff != "" {
 				t.Error(diff)
 			}
-			if issues := admission.CheckUpdate(old, old); len(issues) > 0 {
+			if issues := kindOf(t, old).CheckUpdate(old, old); len(issues) > 0 {
 				t.Errorf("no change is refused: %v", issues)
 			}
 		})
@@ -165,14 +203,14 @@ func TestWhatHasNoEffectIsAWarning(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o := read(t, strings.Replace(tc.manifest, tc.old, tc.new, 1))
-			if issues := admission.Check(o); len(issues) > 0 {
+			if issues := check(t, o); len(issues) > 0 {
 				t.Fatalf("it is not legal: %v", issues)
 			}
 			want := []string{tc.want}
 			if tc.want == "" {
 				want = []string{}
 			}
-			if diff := cmp.Diff(want, lines(admission.Warnings(o))); diff != "" {
+			if diff := cmp.Diff(want, lines(kindOf(t, o).Warnings(o, complete{}))); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -276,8 +314,8 @@ func TestTheImageDecidesWhetherItIsPulledAlways(t *testing.T) {
 func TestDefaultsAreSetOnce(t *testing.T) {
 	for _, text := range []string{deployment, service, "kind: Secret\nmetadata: {name: a}\nstringData: {a: z}\n", "kind: Namespace\nmetadata: {name: a}\n"} {
 		o := read(t, text)
-		again := o.DeepCopyObject().(admission.Object)
-		admission.Default(again)
+		again := o.DeepCopyObject().(resource.Object)
+		kindOf(t, again).Default(again)
 		if diff := cmp.Diff(o, again); diff != "" {
 			t.Error(diff)
 		}

@@ -1,22 +1,19 @@
-package resource
+package store
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/admission"
-	"github.com/shopctl/shopctl/pkg/resource/monitoring"
 	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
-// Action is what happened to an object, in kubectl's words.
+// Action is what was done to an object, in kubectl's words.
 type Action string
 
 // The actions of a Change.
@@ -27,25 +24,25 @@ const (
 	ActionDeleted    Action = "deleted"
 )
 
-// Change is what happened, or with a dry run would happen, to one object.
+// Change is what was done, or with a dry run would be done, to one object.
 type Change struct {
-	Key    Key
+	Key    resource.Key
 	Action Action
 	// Before is nil for a created object, After for a deleted one.
-	Before, After Object
+	Before, After resource.Object
 }
 
-// transaction is a change in the making: a copy of the state that is published whole or dropped.
+// transaction is a change that is being made: a copy of the state that is published whole or dropped.
 type transaction struct {
 	store  *Store
 	before *state
 	next   *state
 	// touched are the keys that were put or deleted, each once, in order.
-	touched []Key
+	touched []resource.Key
 	// manifests that put objects came from, for the places of problems.
-	manifests map[Key]Manifest
+	manifests map[resource.Key]resource.Manifest
 	// changed and kept are the touched keys that differ, and those of them that differ in what the file keeps.
-	changed, kept map[Key]bool
+	changed, kept map[resource.Key]bool
 }
 
 // commit runs change on a transaction. Memory and file change only if it succeeds, and then both.
@@ -61,9 +58,9 @@ func (s *Store) commit(dryRun bool, change func(*transaction) error) ([]Change, 
 			objects:  maps.Clone(before.objects),
 			removed:  maps.Clone(before.removed),
 		},
-		manifests: map[Key]Manifest{},
-		changed:   map[Key]bool{},
-		kept:      map[Key]bool{},
+		manifests: map[resource.Key]resource.Manifest{},
+		changed:   map[resource.Key]bool{},
+		kept:      map[resource.Key]bool{},
 	}
 	if err := change(tx); err != nil {
 		return nil, err
@@ -83,12 +80,14 @@ func (s *Store) commit(dryRun bool, change func(*transaction) error) ([]Change, 
 	return tx.changes(), nil
 }
 
-func (tx *transaction) get(key Key) (Object, error) { return Snapshot{tx.next}.Get(key) }
+func (tx *transaction) get(key resource.Key) (resource.Object, error) {
+	return Snapshot{tx.next}.Get(key)
+}
 
-// put checks an object and stores it in place of what stands under its key.
-func (tx *transaction) put(m Manifest, o Object) Problems {
-	o = Clone(o)
-	key := KeyOf(o)
+// put checks an object of a kind and stores it in place of the one with the same key.
+func (tx *transaction) put(m resource.Manifest, k resource.Kind, o resource.Object) resource.Problems {
+	o = resource.Clone(o)
+	key := resource.KeyOf(o)
 	tx.touch(key)
 	m.Object = o
 	tx.manifests[key] = m
@@ -98,28 +97,28 @@ func (tx *transaction) put(m Manifest, o Object) Problems {
 	} else {
 		clearServerFields(o)
 	}
-	admission.Default(o)
-	issues := admission.Check(o)
+	k.Default(o)
+	issues := k.Check(o)
 	if live != nil {
-		issues = append(issues, admission.CheckUpdate(live.object, o)...)
+		issues = append(issues, k.CheckUpdate(live.object, o)...)
 	}
 	if len(issues) > 0 {
-		return m.problems(issues)
+		return m.Problems(issues)
 	}
 	tx.set(key, o, live)
 	return nil
 }
 
 // set stores a checked object, unless it equals the live one.
-func (tx *transaction) set(key Key, o Object, live *entry) {
+func (tx *transaction) set(key resource.Key, o resource.Object, live *entry) {
 	switch {
 	case live == nil:
 		o.SetUID(tx.store.newUID())
 		o.SetCreationTimestamp(metav1.NewTime(tx.store.now().UTC().Truncate(1e9)))
 		o.SetGeneration(firstGeneration(o))
-	case same(o, live.object):
+	case admission.Equal(o, live.object):
 		return
-	case !same(spec(o), spec(live.object)):
+	case !admission.Equal(spec(o), spec(live.object)):
 		o.SetGeneration(live.object.GetGeneration() + 1)
 	}
 	o.SetResourceVersion(strconv.FormatUint(tx.next.revision, 10))
@@ -128,7 +127,7 @@ func (tx *transaction) set(key Key, o Object, live *entry) {
 	tx.changed[key], tx.kept[key] = true, true
 }
 
-func (tx *transaction) status(key Key, status appsv1.DeploymentStatus) error {
+func (tx *transaction) status(key resource.Key, status appsv1.DeploymentStatus) error {
 	o, err := tx.get(key)
 	if err != nil {
 		return err
@@ -137,7 +136,7 @@ func (tx *transaction) status(key Key, status appsv1.DeploymentStatus) error {
 	if !ok {
 		return fmt.Errorf("set status of %s: it is not a Deployment", key)
 	}
-	if same(d.Status, status) {
+	if admission.Equal(d.Status, status) {
 		return nil
 	}
 	status.DeepCopyInto(&d.Status)
@@ -148,14 +147,14 @@ func (tx *transaction) status(key Key, status appsv1.DeploymentStatus) error {
 	return nil
 }
 
-func (tx *transaction) delete(key Key) error {
+func (tx *transaction) delete(key resource.Key) error {
 	if tx.next.objects[key] == nil {
 		if tx.before.objects[key] != nil {
 			return nil // gone with its namespace, or named twice
 		}
 		return tx.next.notFound(key)
 	}
-	if key.Kind == KindNamespace {
+	if key.Kind == resource.KindNamespace {
 		if key.Name == tx.store.namespace || key.Name == metav1.NamespaceDefault {
 			return fmt.Errorf("delete %s: the shop needs this namespace", key)
 		}
@@ -169,7 +168,7 @@ func (tx *transaction) delete(key Key) error {
 	return nil
 }
 
-func (tx *transaction) remove(key Key) {
+func (tx *transaction) remove(key resource.Key) {
 	tx.touch(key)
 	delete(tx.next.objects, key)
 	tx.changed[key], tx.kept[key] = true, true
@@ -178,37 +177,17 @@ func (tx *transaction) remove(key Key) {
 	}
 }
 
-func (tx *transaction) reset() {
-	for _, key := range tx.next.keys() {
-		if tx.store.defaults[key] == nil {
-			tx.remove(key)
-		}
-	}
-	for key, o := range tx.store.defaults {
-		live := tx.next.objects[key]
-		o = Clone(o)
-		if live != nil {
-			keepServerFields(o, live.object)
-		}
-		tx.touch(key)
-		tx.set(key, o, live)
-	}
-	if len(tx.before.removed) > 0 {
-		tx.next.removed = map[Key]bool{}
-	}
-}
-
-func (tx *transaction) touch(key Key) {
+func (tx *transaction) touch(key resource.Key) {
 	if _, ok := tx.manifests[key]; ok {
 		return
 	}
-	tx.manifests[key] = Manifest{}
+	tx.manifests[key] = resource.Manifest{}
 	tx.touched = append(tx.touched, key)
 }
 
-// check finds what is wrong between objects: those in namespaces that do not exist.
-func (tx *transaction) check() Problems {
-	var problems Problems
+// check finds objects in namespaces that do not exist.
+func (tx *transaction) check() resource.Problems {
+	var problems resource.Problems
 	for _, key := range tx.touched {
 		if key.Namespace == "" || tx.next.objects[key] == nil || tx.next.hasNamespace(key.Namespace) {
 			continue
@@ -216,23 +195,23 @@ func (tx *transaction) check() Problems {
 		problems = append(problems, tx.manifests[key].Problem(admission.Issue{
 			Path: "metadata.namespace",
 			Message: fmt.Sprintf("namespace %q does not exist%s", key.Namespace,
-				suggest.Phrase(key.Namespace, tx.next.names(KindNamespace, ""))),
+				suggest.Phrase(key.Namespace, tx.next.names(resource.KindNamespace, ""))),
 		}))
 	}
 	return problems
 }
 
-// changes are copies of what the touched objects were and are.
+// changes are copies of the touched objects, before and after.
 func (tx *transaction) changes() []Change {
 	var changes []Change
 	for _, key := range tx.touched {
 		before, after := tx.before.objects[key], tx.next.objects[key]
 		c := Change{Key: key, Action: ActionUnchanged}
 		if before != nil {
-			c.Before = Clone(before.object)
+			c.Before = resource.Clone(before.object)
 		}
 		if after != nil {
-			c.After = Clone(after.object)
+			c.After = resource.Clone(after.object)
 		}
 		switch {
 		case before == nil && after == nil:
@@ -250,69 +229,78 @@ func (tx *transaction) changes() []Change {
 }
 
 // originOf compares an object with the shop's own under that key.
-func (s *Store) originOf(key Key, o Object) Origin {
+func (s *Store) originOf(key resource.Key, o resource.Object) origin {
 	d := s.defaults[key]
 	if d == nil {
-		return OriginUser
+		return originUser
 	}
-	d = Clone(d)
+	d = resource.Clone(d)
 	keepServerFields(d, o)
 	d.SetGeneration(o.GetGeneration())
-	if same(d, o) {
-		return OriginDefault
+	if admission.Equal(d, o) {
+		return originDefault
 	}
-	return OriginUser
+	return originUser
 }
 
-// keepServerFields takes over what only the store sets.
-func keepServerFields(o, live Object) {
+// keepServerFields copies the server-managed fields of the live object.
+func keepServerFields(o, live resource.Object) {
 	o.SetUID(live.GetUID())
 	o.SetCreationTimestamp(live.GetCreationTimestamp())
 	o.SetGeneration(live.GetGeneration())
 	o.SetResourceVersion(live.GetResourceVersion())
 	o.SetManagedFields(nil)
-	switch o := o.(type) {
-	case *appsv1.Deployment:
-		o.Status = live.(*appsv1.Deployment).Status
-	case *corev1.Service:
-		o.Status = live.(*corev1.Service).Status
-	case *corev1.Namespace:
-		o.Status = live.(*corev1.Namespace).Status
+	if k, err := resource.KindOf(o); err == nil {
+		k.CopyStatus(o, live)
 	}
 }
 
-func clearServerFields(o Object) {
-	k, err := kindOf(o)
-	if err != nil {
-		return
+func clearServerFields(o resource.Object) {
+	if k, err := resource.KindOf(o); err == nil {
+		keepServerFields(o, k.New())
 	}
-	keepServerFields(o, k.New())
 }
 
 // spec is the part of an object whose change makes a new generation; nil for kinds without.
-func spec(o Object) any {
-	switch o := o.(type) {
-	case *appsv1.Deployment:
-		return o.Spec
-	case *corev1.Service:
-		return o.Spec
-	case *monitoring.PrometheusRule:
-		return o.Spec
+func spec(o resource.Object) any {
+	k, err := resource.KindOf(o)
+	if err != nil {
+		return nil
 	}
-	return nil
+	return k.Spec(o)
 }
 
 // firstGeneration is 1 for kinds whose objects have generations, else 0.
-func firstGeneration(o Object) int64 {
+func firstGeneration(o resource.Object) int64 {
 	if spec(o) == nil {
 		return 0
 	}
 	return 1
 }
 
-// same compares by JSON, for which nil and empty lists and different spellings of one quantity are the same.
-func same(a, b any) bool {
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
-	return errors.Join(errX, errY) == nil && string(x) == string(y)
+// warnings are about the objects that were put, alone and among the others.
+func (tx *transaction) warnings() resource.Problems {
+	var problems resource.Problems
+	for _, key := range tx.touched {
+		e := tx.next.objects[key]
+		if e == nil {
+			continue
+		}
+		if k, err := resource.KindOf(e.object); err == nil {
+			problems = append(problems, tx.manifests[key].Problems(k.Warnings(e.object, neighbors{tx.next}))...)
+		}
+	}
+	return problems
 }
+
+// neighbors implements resource.Objects.
+type neighbors struct{ state *state }
+
+func (n neighbors) Find(key resource.Key) resource.Object {
+	if e := n.state.objects[key]; e != nil {
+		return e.object
+	}
+	return nil
+}
+
+func (n neighbors) Names(kind, namespace string) []string { return n.state.names(kind, namespace) }

@@ -1,4 +1,4 @@
-package resource_test
+package store_test
 
 import (
 	"testing"

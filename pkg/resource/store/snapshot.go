@@ -1,4 +1,4 @@
-package resource
+package store
 
 import (
 	"cmp"
@@ -7,20 +7,21 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 // state is the whole store at one revision. It and the objects in it never change.
 type state struct {
 	revision uint64
-	objects  map[Key]*entry
+	objects  map[resource.Key]*entry
 	// removed are the defaults that the user deleted.
-	removed map[Key]bool
+	removed map[resource.Key]bool
 }
 
 type entry struct {
-	object Object
-	origin Origin
+	object resource.Object
+	origin origin
 }
 
 // Snapshot is the store at one revision.
@@ -30,19 +31,19 @@ type Snapshot struct{ state *state }
 func (s Snapshot) Revision() uint64 { return s.state.revision }
 
 // Get returns a copy of an object; the error is a *NotFoundError.
-func (s Snapshot) Get(key Key) (Object, error) {
+func (s Snapshot) Get(key resource.Key) (resource.Object, error) {
 	if e, ok := s.state.objects[key]; ok {
-		return Clone(e.object), nil
+		return resource.Clone(e.object), nil
 	}
 	return nil, s.state.notFound(key)
 }
 
 // List returns copies of all objects of a kind in a namespace ("": in all), by namespace and name.
-func (s Snapshot) List(kind, namespace string) []Object {
-	var list []Object
+func (s Snapshot) List(kind, namespace string) []resource.Object {
+	var list []resource.Object
 	for _, key := range s.state.keys() {
 		if key.Kind == kind && (namespace == "" || namespace == key.Namespace) {
-			list = append(list, Clone(s.state.objects[key].object))
+			list = append(list, resource.Clone(s.state.objects[key].object))
 		}
 	}
 	return list
@@ -50,11 +51,11 @@ func (s Snapshot) List(kind, namespace string) []Object {
 
 // All returns copies of all objects of a type in a namespace ("": in all), by namespace and name:
 // All[*appsv1.Deployment](snapshot, "").
-func All[T Object](s Snapshot, namespace string) []T {
+func All[T resource.Object](s Snapshot, namespace string) []T {
 	var list []T
 	for _, key := range s.state.keys() {
 		if o, ok := s.state.objects[key].object.(T); ok && (namespace == "" || namespace == key.Namespace) {
-			list = append(list, Clone(o))
+			list = append(list, resource.Clone(o))
 		}
 	}
 	return list
@@ -63,28 +64,28 @@ func All[T Object](s Snapshot, namespace string) []T {
 // CheckNamespace returns a *NotFoundError if there is no such namespace: a List in it would be empty without
 // saying why.
 func (s Snapshot) CheckNamespace(name string) error {
-	key := Key{Kind: KindNamespace, Name: name}
+	key := resource.Key{Kind: resource.KindNamespace, Name: name}
 	if s.state.objects[key] == nil {
 		return s.state.notFound(key)
 	}
 	return nil
 }
 
-func (st *state) keys() []Key { return sortKeys(maps.Keys(st.objects)) }
+func (st *state) keys() []resource.Key { return sortKeys(maps.Keys(st.objects)) }
 
 // sortKeys orders keys by kind (as Kinds does), namespace and name.
-func sortKeys(keys iter.Seq[Key]) []Key {
+func sortKeys(keys iter.Seq[resource.Key]) []resource.Key {
 	rank := map[string]int{}
-	for i, k := range Kinds() {
+	for i, k := range resource.Kinds() {
 		rank[k.Name] = i
 	}
-	return slices.SortedFunc(keys, func(a, b Key) int {
+	return slices.SortedFunc(keys, func(a, b resource.Key) int {
 		return cmp.Or(cmp.Compare(rank[a.Kind], rank[b.Kind]), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
 }
 
 func (st *state) hasNamespace(name string) bool {
-	return st.objects[Key{Kind: KindNamespace, Name: name}] != nil
+	return st.objects[resource.Key{Kind: resource.KindNamespace, Name: name}] != nil
 }
 
 // names of all objects of a kind in a namespace.
@@ -98,11 +99,11 @@ func (st *state) names(kind, namespace string) []string {
 	return names
 }
 
-func (st *state) notFound(key Key) error {
+func (st *state) notFound(key resource.Key) error {
 	e := &NotFoundError{Key: key}
 	if key.Namespace != "" && !st.hasNamespace(key.Namespace) {
 		e.NoNamespace = true
-		e.Nearest = suggest.Matches(key.Namespace, st.names(KindNamespace, ""), 1)
+		e.Nearest = suggest.Matches(key.Namespace, st.names(resource.KindNamespace, ""), 1)
 		return e
 	}
 	e.Nearest = suggest.Matches(key.Name, st.names(key.Kind, key.Namespace), 3)
@@ -111,7 +112,7 @@ func (st *state) notFound(key Key) error {
 
 // NotFoundError says that there is no such object.
 type NotFoundError struct {
-	Key Key
+	Key resource.Key
 	// NoNamespace is true where already the namespace does not exist.
 	NoNamespace bool
 	// Nearest names (of namespaces, if NoNamespace), the closest first.

@@ -1,4 +1,4 @@
-package resource
+package store
 
 import (
 	"crypto/rand"
@@ -9,25 +9,29 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/admission"
 )
 
 // builtin makes the shop's own objects from their manifests, with the namespaces that are always there.
-func builtin(namespace string, manifests []Manifest) (map[Key]Object, error) {
-	objects := map[Key]Object{}
-	var problems Problems
+func builtin(namespace string, manifests []resource.Manifest) (map[resource.Key]resource.Object, error) {
+	objects := map[resource.Key]resource.Object{}
+	var problems resource.Problems
 	for _, name := range []string{namespace, metav1.NamespaceDefault} {
-		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
-		m, err := NewManifest(ns)
+		m, err := resource.NewManifest(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
 		if err != nil {
 			return nil, err
 		}
-		objects[KeyOf(ns)] = m.Object
-		admission.Default(m.Object)
-		problems = append(problems, m.problems(admission.Check(m.Object))...)
+		k, err := resource.KindOf(m.Object)
+		if err != nil {
+			return nil, err
+		}
+		k.Default(m.Object)
+		objects[resource.KeyOf(m.Object)] = m.Object
+		problems = append(problems, m.Problems(k.Check(m.Object))...)
 	}
 	for _, m := range manifests {
-		m, k, err := m.inNamespace(namespace)
+		m, k, err := m.InNamespace(namespace)
 		if err != nil {
 			return nil, err
 		}
@@ -36,25 +40,25 @@ func builtin(namespace string, manifests []Manifest) (map[Key]Object, error) {
 			return nil, err
 		}
 		clearServerFields(o)
-		admission.Default(o)
-		problems = append(problems, m.problems(admission.Check(o))...)
-		if objects[KeyOf(o)] != nil {
-			problems = append(problems, m.Problem(admission.Issue{Message: "there are two of " + KeyOf(o).String()}))
+		k.Default(o)
+		problems = append(problems, m.Problems(k.Check(o))...)
+		if objects[resource.KeyOf(o)] != nil {
+			problems = append(problems, m.Problem(admission.Issue{Message: "there are two of " + resource.KeyOf(o).String()}))
 		}
-		objects[KeyOf(o)] = o
+		objects[resource.KeyOf(o)] = o
 	}
 	return objects, problems.Err()
 }
 
 // assemble lays what was saved over the defaults.
 func (s *Store) assemble(saved *state) *state {
-	st := &state{revision: saved.revision + 1, objects: map[Key]*entry{}, removed: map[Key]bool{}}
+	st := &state{revision: saved.revision + 1, objects: map[resource.Key]*entry{}, removed: map[resource.Key]bool{}}
 	for key, o := range s.defaults {
 		switch {
 		case saved.removed[key]:
 			st.removed[key] = true
 		case saved.objects[key] == nil:
-			st.objects[key] = s.fresh(o, OriginDefault, st.revision)
+			st.objects[key] = s.fresh(o, originDefault, st.revision)
 		}
 	}
 	for key, e := range saved.objects {
@@ -64,18 +68,20 @@ func (s *Store) assemble(saved *state) *state {
 		if key.Namespace != "" && !st.hasNamespace(key.Namespace) {
 			// The shop lived in another namespace when this was saved.
 			ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: key.Namespace}}
-			admission.Default(ns)
-			st.objects[KeyOf(ns)] = s.fresh(ns, OriginUser, st.revision)
+			if k, err := resource.KindOf(ns); err == nil {
+				k.Default(ns)
+			}
+			st.objects[resource.KeyOf(ns)] = s.fresh(ns, originUser, st.revision)
 		}
 	}
 	return st
 }
 
-// fresh returns a copy of an object as it is right after its creation.
-func (s *Store) fresh(o Object, origin Origin, revision uint64) *entry {
-	o = Clone(o)
-	if k, err := kindOf(o); err == nil {
-		setType(o, k)
+// fresh returns a copy of an object with the server-managed fields of a new one.
+func (s *Store) fresh(o resource.Object, origin origin, revision uint64) *entry {
+	o = resource.Clone(o)
+	if k, err := resource.KindOf(o); err == nil {
+		k.SetType(o)
 	}
 	o.SetUID(s.newUID())
 	o.SetCreationTimestamp(metav1.NewTime(s.now().UTC().Truncate(1e9)))

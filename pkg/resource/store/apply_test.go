@@ -1,4 +1,4 @@
-package resource_test
+package store_test
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/store"
 )
 
 func TestAppliedFilesAreCreatedThenUnchangedThenConfigured(t *testing.T) {
@@ -47,12 +48,12 @@ func TestARealManifestReplacesWhatTheBuiltInOneSaid(t *testing.T) {
 	if _, ok := d.Spec.Template.Labels["version"]; ok || container.Ports[0].Name != "" || d.Spec.Template.Spec.ServiceAccountName != "" {
 		t.Error("what only the built-in manifest named is still there")
 	}
-	if d.Generation != 2 || s.Origin(deploymentKey) != resource.OriginUser {
+	if d.Generation != 2 || s.Origin(deploymentKey) != store.OriginUser {
 		t.Errorf("%+v", d.ObjectMeta)
 	}
 	// And back.
 	apply(t, s, catalog)
-	if s.Origin(deploymentKey) != resource.OriginDefault || resource.Replicas(get[*appsv1.Deployment](t, s, deploymentKey)) != 1 {
+	if s.Origin(deploymentKey) != store.OriginDefault || resource.Replicas(get[*appsv1.Deployment](t, s, deploymentKey)) != 1 {
 		t.Error("the built-in manifest does not lead back")
 	}
 }
@@ -93,7 +94,7 @@ func TestAWrongFileChangesNothingOfTheOthers(t *testing.T) {
 func TestADryRunTellsWhatWouldChangeAndChangesNothing(t *testing.T) {
 	s := open(t, config(t, "", catalog))
 	result, err := s.Apply(manifests(t, configMap), "", true)
-	if err != nil || result.Changes[0].Action != resource.ActionCreated || result.Changes[0].After == nil {
+	if err != nil || result.Changes[0].Action != store.ActionCreated || result.Changes[0].After == nil {
 		t.Errorf("%+v, error %v", result, err)
 	}
 	if s.Origin(configKey) != "" || s.Snapshot().Revision() != 1 {
@@ -115,7 +116,7 @@ func TestNamespacesMustExistOrComeAlong(t *testing.T) {
 	if _, err := s.Apply(manifests(t, configMap), "prodaction", false); err != nil {
 		t.Error(err)
 	}
-	if got := s.List(resource.KindConfigMap, "prodaction"); len(got) != 2 {
+	if got := s.Snapshot().List(resource.KindConfigMap, "prodaction"); len(got) != 2 {
 		t.Errorf("%v", got)
 	}
 }
@@ -151,7 +152,7 @@ func TestTheOutputOfGetCanBeApplied(t *testing.T) {
 func TestAnObjectThatStandsTwiceIsAWarning(t *testing.T) {
 	s := open(t, config(t, "", catalog))
 	result := apply(t, s, configMap+"---\n"+strings.ReplaceAll(configMap, "info", "debug"))
-	want := []string{"f.yaml:6:1: configmap/app-config stands already in f.yaml:1; the later one wins"}
+	want := []string{"f.yaml:6:1: configmap/app-config is already in f.yaml:1; the later one wins"}
 	if diff := cmp.Diff(want, result.Warnings.Strings()); diff != "" {
 		t.Error(diff)
 	}

@@ -1,4 +1,4 @@
-package resource
+package store
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
+	"github.com/shopctl/shopctl/pkg/resource"
 )
 
 // fileVersion is the version of the format below. A file of a higher one was written by a newer shopctl.
@@ -21,7 +21,7 @@ type file struct {
 	Version  int               `json:"version"`
 	Revision uint64            `json:"revision"`
 	Objects  []json.RawMessage `json:"objects"`
-	Removed  []Key             `json:"removed,omitempty"`
+	Removed  []resource.Key    `json:"removed,omitempty"`
 }
 
 // CorruptError says that the file could not be read and where it is kept now.
@@ -40,7 +40,7 @@ func (e *CorruptError) Unwrap() error { return e.Cause }
 
 // load reads a file; a missing one is empty.
 func load(path string, now time.Time) (*state, error) {
-	empty := &state{objects: map[Key]*entry{}, removed: map[Key]bool{}}
+	empty := &state{objects: map[resource.Key]*entry{}, removed: map[resource.Key]bool{}}
 	if path == "" {
 		return empty, nil
 	}
@@ -83,13 +83,13 @@ func parse(data []byte) (*state, error) {
 	if f.Version < 1 {
 		return nil, fmt.Errorf("format version %d is unknown", f.Version)
 	}
-	st := &state{revision: f.Revision, objects: map[Key]*entry{}, removed: map[Key]bool{}}
+	st := &state{revision: f.Revision, objects: map[resource.Key]*entry{}, removed: map[resource.Key]bool{}}
 	for _, raw := range f.Objects {
 		var head struct{ APIVersion, Kind string }
 		if err := json.Unmarshal(raw, &head); err != nil {
 			return nil, err
 		}
-		k, err := KindFor(head.APIVersion, head.Kind)
+		k, err := resource.KindFor(head.APIVersion, head.Kind)
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +100,7 @@ func parse(data []byte) (*state, error) {
 		if o.GetName() == "" {
 			return nil, fmt.Errorf("a %s has no name", k.Name)
 		}
-		st.objects[KeyOf(o)] = &entry{object: o, origin: OriginUser}
+		st.objects[resource.KeyOf(o)] = &entry{object: o, origin: originUser}
 	}
 	for _, key := range f.Removed {
 		st.removed[key] = true
@@ -127,12 +127,12 @@ func encode(st *state) ([]byte, error) {
 	f := file{Version: fileVersion, Revision: st.revision, Objects: []json.RawMessage{}}
 	for _, key := range st.keys() {
 		e := st.objects[key]
-		if e.origin == OriginDefault {
+		if e.origin == originDefault {
 			continue
 		}
-		o := Clone(e.object)
-		if d, ok := o.(*appsv1.Deployment); ok {
-			d.Status = appsv1.DeploymentStatus{} // it is measured, not wanted
+		o := resource.Clone(e.object)
+		if k, err := resource.KindOf(o); err == nil && k.Workload {
+			k.ClearStatus(o) // it is measured
 		}
 		raw, err := json.Marshal(o)
 		if err != nil {

@@ -1,7 +1,6 @@
-package render_test
+package resource_test
 
 import (
-	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/monitoring"
-	"github.com/shopctl/shopctl/pkg/resource/render"
 )
 
 func TestAnObjectIsSummedUpInAFewWords(t *testing.T) {
@@ -24,21 +22,8 @@ func TestAnObjectIsSummedUpInAFewWords(t *testing.T) {
 		"0 rules":       &monitoring.PrometheusRule{},
 		"":              &corev1.ServiceAccount{},
 	} {
-		if got := render.Summary(o); got != want {
+		if got := resource.Summary(o); got != want {
 			t.Errorf("%T: %q, want %q", o, got, want)
 		}
-	}
-}
-
-func TestASecretIsShownWithoutItsValues(t *testing.T) {
-	s := &corev1.Secret{Data: map[string][]byte{"password": []byte("hunter2")}}
-	s.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: `{"data":{"password":"aHVudGVyMg=="}}`}
-	text, err := render.ToYAML(render.Masked(s))
-	if err != nil || strings.Contains(string(text), "aHVudGVyMg==") || !strings.Contains(string(text), "password: '*** (7 bytes)'") {
-		t.Errorf("%v:\n%s", err, text)
-	}
-	m := &corev1.ConfigMap{}
-	if render.Masked(m) != resource.Object(m) {
-		t.Error("another object is not the same")
 	}
 }

@@ -1,4 +1,4 @@
-package resource_test
+package store_test
 
 import (
 	"fmt"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/decode"
+	"github.com/shopctl/shopctl/pkg/resource/store"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -73,7 +74,7 @@ func manifests(t testing.TB, content string) []resource.Manifest {
 
 func file(t testing.TB, name string) []resource.Manifest {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join("../../testdata/yaml", name))
+	content, err := os.ReadFile(filepath.Join("../../../testdata/yaml", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,9 +86,9 @@ func file(t testing.TB, name string) []resource.Manifest {
 }
 
 // config has a clock that stands still and ids that count.
-func config(t testing.TB, path, builtin string) resource.Config {
+func config(t testing.TB, path, builtin string) store.Config {
 	n := 0
-	return resource.Config{
+	return store.Config{
 		Path:     path,
 		Defaults: manifests(t, builtin),
 		Now:      func() time.Time { return time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC) },
@@ -98,16 +99,16 @@ func config(t testing.TB, path, builtin string) resource.Config {
 	}
 }
 
-func open(t testing.TB, cfg resource.Config) *resource.Store {
+func open(t testing.TB, cfg store.Config) *store.Store {
 	t.Helper()
-	s, err := resource.Open(cfg)
+	s, err := store.Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func get[T resource.Object](t testing.TB, s *resource.Store, key resource.Key) T {
+func get[T resource.Object](t testing.TB, s *store.Store, key resource.Key) T {
 	t.Helper()
 	o, err := s.Get(key)
 	if err != nil {
@@ -116,7 +117,7 @@ func get[T resource.Object](t testing.TB, s *resource.Store, key resource.Key) T
 	return o.(T)
 }
 
-func apply(t testing.TB, s *resource.Store, content string) resource.Result {
+func apply(t testing.TB, s *store.Store, content string) store.Result {
 	t.Helper()
 	result, err := s.Apply(manifests(t, content), "", false)
 	if err != nil {
@@ -126,7 +127,7 @@ func apply(t testing.TB, s *resource.Store, content string) resource.Result {
 }
 
 // actions are "key action" of each change.
-func actions(changes []resource.Change) []string {
+func actions(changes []store.Change) []string {
 	var list []string
 	for _, c := range changes {
 		list = append(list, c.Key.String()+" "+string(c.Action))

@@ -1,4 +1,4 @@
-package resource_test
+package store_test
 
 import (
 	"errors"
@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/store"
 )
 
 func TestWhatTheUserChangedOutlivesTheStore(t *testing.T) {
@@ -37,7 +38,7 @@ func TestWhatTheUserChangedOutlivesTheStore(t *testing.T) {
 	if again.Origin(serviceKey) != "" {
 		t.Error("a deleted built-in object came back")
 	}
-	if again.Origin(deploymentKey) != resource.OriginUser {
+	if again.Origin(deploymentKey) != store.OriginUser {
 		t.Error("a changed built-in object is not the user's")
 	}
 	if again.Snapshot().Revision() <= s.Snapshot().Revision() {
@@ -57,7 +58,7 @@ func TestUnchangedBuiltInObjectsFollowTheBinary(t *testing.T) {
 	if got := get[*appsv1.Deployment](t, s, deploymentKey).Spec.Template.Spec.Containers[0].Image; got != "shopctl/catalog:v2" {
 		t.Error(got)
 	}
-	if s.Origin(configKey) != resource.OriginUser {
+	if s.Origin(configKey) != store.OriginUser {
 		t.Error("the user's object is gone")
 	}
 }
@@ -70,7 +71,7 @@ func TestAChangeThatIsTakenBackMakesTheObjectTheShopsAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if s.Origin(deploymentKey) != resource.OriginDefault {
+	if s.Origin(deploymentKey) != store.OriginDefault {
 		t.Error(s.Origin(deploymentKey))
 	}
 	if content, err := os.ReadFile(path); err != nil || strings.Contains(string(content), "productcatalogservice") {
@@ -112,7 +113,7 @@ func TestADirectoryThatCannotBeReadIsAClearError(t *testing.T) {
 	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := resource.Open(config(t, filepath.Join(blocked, "objects.json"), catalog)); err == nil || !strings.Contains(err.Error(), "not a directory") {
+	if _, err := store.Open(config(t, filepath.Join(blocked, "objects.json"), catalog)); err == nil || !strings.Contains(err.Error(), "not a directory") {
 		t.Error(err)
 	}
 }
@@ -146,15 +147,15 @@ func TestACorruptFileIsKeptAsideAndTheNextStartIsClean(t *testing.T) {
 			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := resource.Open(config(t, path, catalog))
-			var corrupt *resource.CorruptError
+			_, err := store.Open(config(t, path, catalog))
+			var corrupt *store.CorruptError
 			if !errors.As(err, &corrupt) || corrupt.Kept != path+".corrupt-20240506T070809" || !strings.Contains(err.Error(), "the file is kept as "+corrupt.Kept) {
 				t.Fatalf("error %v", err)
 			}
 			if kept, err := os.ReadFile(corrupt.Kept); err != nil || string(kept) != content {
 				t.Errorf("%q, error %v", kept, err)
 			}
-			if open(t, config(t, path, catalog)).Origin(deploymentKey) != resource.OriginDefault {
+			if open(t, config(t, path, catalog)).Origin(deploymentKey) != store.OriginDefault {
 				t.Error("the next start is not clean")
 			}
 		})
@@ -166,7 +167,7 @@ func TestAFileOfANewerShopctlIsLeftAlone(t *testing.T) {
 	if err := os.WriteFile(path, []byte(`{"version":2}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := resource.Open(config(t, path, catalog))
+	_, err := store.Open(config(t, path, catalog))
 	if want := "read objects from " + path + ": its format 2 was written by a newer shopctl; this one reads up to 1"; err == nil || err.Error() != want {
 		t.Error(err)
 	}
@@ -181,10 +182,10 @@ func TestObjectsOfANamespaceThatTheShopLeftKeepIt(t *testing.T) {
 	cfg := config(t, path, catalog)
 	cfg.Namespace = "staging"
 	s := open(t, cfg)
-	if s.Origin(configKey) != resource.OriginUser || s.Origin(resource.Key{Kind: resource.KindNamespace, Name: "production"}) != resource.OriginUser {
+	if s.Origin(configKey) != store.OriginUser || s.Origin(resource.Key{Kind: resource.KindNamespace, Name: "production"}) != store.OriginUser {
 		t.Error("objects or their namespace are lost")
 	}
-	if s.Origin(resource.Key{Kind: resource.KindDeployment, Namespace: "staging", Name: "productcatalogservice"}) != resource.OriginDefault {
+	if s.Origin(resource.Key{Kind: resource.KindDeployment, Namespace: "staging", Name: "productcatalogservice"}) != store.OriginDefault {
 		t.Error("the shop is not in its new namespace")
 	}
 }

@@ -1,4 +1,4 @@
-package resource_test
+package store_test
 
 import (
 	"errors"
@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/store"
 )
 
 func TestAnOpenStoreHoldsTheBuiltInObjectsWithDefaultsAndServerFields(t *testing.T) {
@@ -25,11 +26,11 @@ func TestAnOpenStoreHoldsTheBuiltInObjectsWithDefaultsAndServerFields(t *testing
 	if d.UID == "" || d.ResourceVersion != "1" || d.Generation != 1 || d.CreationTimestamp.Year() != 2024 || d.Namespace != "production" || d.Kind != "Deployment" {
 		t.Errorf("server fields are missing: %+v", d.ObjectMeta)
 	}
-	if s.Origin(deploymentKey) != resource.OriginDefault || s.Origin(configKey) != "" {
+	if s.Origin(deploymentKey) != store.OriginDefault || s.Origin(configKey) != "" {
 		t.Error("origin is wrong")
 	}
 	var names []string
-	for _, ns := range resource.All[*corev1.Namespace](s.Snapshot(), "") {
+	for _, ns := range store.All[*corev1.Namespace](s.Snapshot(), "") {
 		names = append(names, ns.Name)
 	}
 	if diff := cmp.Diff([]string{"default", "production"}, names); diff != "" {
@@ -46,14 +47,14 @@ func TestPutStoresAllOrNothing(t *testing.T) {
 	if !errors.As(err, &problems) || !strings.HasPrefix(err.Error(), `configmap/Bad: metadata.name: "Bad" is not valid`) {
 		t.Errorf("error %v", err)
 	}
-	if len(s.List(resource.KindConfigMap, "")) != 0 || s.Snapshot().Revision() != 1 {
+	if len(s.Snapshot().List(resource.KindConfigMap, "")) != 0 || s.Snapshot().Revision() != 1 {
 		t.Error("something was stored")
 	}
 	changes, err := s.Put(good)
 	if err != nil || !cmp.Equal(actions(changes), []string{"configmap/good created"}) {
 		t.Errorf("%v, error %v", actions(changes), err)
 	}
-	if changes, err = s.Put(good); err != nil || changes[0].Action != resource.ActionUnchanged || s.Snapshot().Revision() != 2 {
+	if changes, err = s.Put(good); err != nil || changes[0].Action != store.ActionUnchanged || s.Snapshot().Revision() != 2 {
 		t.Errorf("putting the same again: %v, error %v", actions(changes), err)
 	}
 }
@@ -81,8 +82,8 @@ func TestTheGenerationGrowsOnlyWithTheSpec(t *testing.T) {
 func TestWhatIsReadIsACopy(t *testing.T) {
 	s := open(t, config(t, "", catalog))
 	get[*appsv1.Deployment](t, s, deploymentKey).Labels["app"] = "mine"
-	s.List(resource.KindDeployment, "")[0].GetLabels()["app"] = "mine"
-	resource.All[*appsv1.Deployment](s.Snapshot(), "")[0].Labels["app"] = "mine"
+	s.Snapshot().List(resource.KindDeployment, "")[0].GetLabels()["app"] = "mine"
+	store.All[*appsv1.Deployment](s.Snapshot(), "")[0].Labels["app"] = "mine"
 	if got := get[*appsv1.Deployment](t, s, deploymentKey).Labels["app"]; got != "productcatalogservice" {
 		t.Error(got)
 	}
@@ -96,7 +97,7 @@ func TestTheStatusIsSetWithoutMakingTheObjectTheUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := get[*appsv1.Deployment](t, s, deploymentKey)
-	if d.Status.ReadyReplicas != 1 || d.Generation != 1 || s.Origin(deploymentKey) != resource.OriginDefault {
+	if d.Status.ReadyReplicas != 1 || d.Generation != 1 || s.Origin(deploymentKey) != store.OriginDefault {
 		t.Errorf("%+v", d)
 	}
 	revision := s.Snapshot().Revision()
@@ -127,7 +128,7 @@ func TestAMissingObjectIsNamedWithItsNeighbours(t *testing.T) {
 		{resource.Key{Kind: resource.KindNamespace, Name: "staging"}, `namespace/staging not found`},
 	} {
 		_, err := s.Get(tc.key)
-		var missing *resource.NotFoundError
+		var missing *store.NotFoundError
 		if !errors.As(err, &missing) || err.Error() != tc.want {
 			t.Errorf("got %v, want %s", err, tc.want)
 		}
@@ -172,40 +173,6 @@ func TestANamespaceTakesWhatIsInItAlong(t *testing.T) {
 	}
 }
 
-func TestResetBringsTheBuiltInObjectsBack(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "objects.json")
-	s := open(t, config(t, path, catalog))
-	uid := get[*appsv1.Deployment](t, s, deploymentKey).UID
-	apply(t, s, configMap)
-	if _, err := s.Delete([]resource.Key{serviceKey}, false); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.EditDeployments([]resource.Key{deploymentKey}, false, func(d *appsv1.Deployment) error { return resource.Scale(d, 3) }); err != nil {
-		t.Fatal(err)
-	}
-	changes, err := s.Reset()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]bool{}
-	for _, a := range actions(changes) {
-		got[a] = true
-	}
-	for _, want := range []string{"configmap/app-config deleted", "service/productcatalogservice created", "deployment/productcatalogservice configured", "namespace/production unchanged"} {
-		if !got[want] {
-			t.Errorf("%q is not in %v", want, actions(changes))
-		}
-	}
-	d := get[*appsv1.Deployment](t, s, deploymentKey)
-	if resource.Replicas(d) != 1 || d.Generation != 3 || d.UID != uid || s.Origin(deploymentKey) != resource.OriginDefault {
-		t.Errorf("%+v", d)
-	}
-	again := open(t, config(t, path, catalog))
-	if len(again.List(resource.KindConfigMap, "")) != 0 || again.Origin(serviceKey) != resource.OriginDefault {
-		t.Error("the file still holds what was reset")
-	}
-}
-
 func TestConcurrentEditsAreAllKept(t *testing.T) {
 	s := open(t, config(t, "", configMap))
 	var writers sync.WaitGroup
@@ -242,11 +209,11 @@ func TestAnUpdateCannotRenameOrBreakAnObject(t *testing.T) {
 }
 
 func TestWrongBuiltInObjectsAreReportedWithTheirPlace(t *testing.T) {
-	_, err := resource.Open(resource.Config{Defaults: append(manifests(t, configMap), manifests(t, configMap)...)})
+	_, err := store.Open(store.Config{Defaults: append(manifests(t, configMap), manifests(t, configMap)...)})
 	if want := "load built-in objects: f.yaml:1:1: there are two of configmap/app-config"; err == nil || err.Error() != want {
 		t.Error(err)
 	}
-	_, err = resource.Open(resource.Config{Namespace: "No Name"})
+	_, err = store.Open(store.Config{Namespace: "No Name"})
 	if err == nil || !strings.HasPrefix(err.Error(), `load built-in objects: namespace/No Name: metadata.name: "No Name" is not valid`) {
 		t.Error(err)
 	}

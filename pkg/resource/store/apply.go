@@ -1,4 +1,4 @@
-package resource
+package store
 
 import (
 	"encoding/json"
@@ -8,36 +8,37 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/admission"
 	"github.com/shopctl/shopctl/pkg/resource/merge"
 )
 
-// Result is what an apply did, or with a dry run would do.
+// Result is the outcome of an apply, or with a dry run what it would be.
 type Result struct {
 	// Changes in the order of the manifests, one for each object.
 	Changes []Change
-	// Warnings are about what is legal but does not do what it seems to.
-	Warnings Problems
+	// Warnings are about fields that are legal but do not do what they seem to.
+	Warnings resource.Problems
 }
 
-// Apply merges manifests with what is there, as kubectl apply does: all of them or, if one is wrong, none.
-// What a manifest names is set, what the last one applied to that object named and this one does not is
-// removed, and what others set stays. namespace is for objects that name none; empty: the shop's.
+// Apply merges manifests with the live objects, as kubectl apply does: all of them or, if one is wrong, none.
+// Fields in a manifest are set, fields in the last one applied to that object but not in this one are removed,
+// and other fields stay. namespace is for objects that name none; empty: the shop's.
 // The error is of type Problems if it is about the manifests.
-func (s *Store) Apply(manifests []Manifest, namespace string, dryRun bool) (Result, error) {
+func (s *Store) Apply(manifests []resource.Manifest, namespace string, dryRun bool) (Result, error) {
 	if namespace == "" {
 		namespace = s.namespace
 	}
 	var result Result
 	changes, err := s.commit(dryRun, func(tx *transaction) error {
-		var problems Problems
-		seen := map[Key]Manifest{}
+		var problems resource.Problems
+		seen := map[resource.Key]resource.Manifest{}
 		for _, m := range manifests {
-			m, k, err := m.inNamespace(namespace)
+			m, k, err := m.InNamespace(namespace)
 			if err != nil {
 				return err
 			}
-			key := KeyOf(m.Object)
+			key := resource.KeyOf(m.Object)
 			if first, twice := seen[key]; twice {
 				result.Warnings = append(result.Warnings, m.Problem(admission.Issue{Message: repeated(key, first)}))
 			}
@@ -61,41 +62,41 @@ func (s *Store) Apply(manifests []Manifest, namespace string, dryRun bool) (Resu
 	return result, nil
 }
 
-func repeated(key Key, first Manifest) string {
+func repeated(key resource.Key, first resource.Manifest) string {
 	at := first.At("")
-	return fmt.Sprintf("%s stands already in %s:%d; the later one wins", key, first.File, at.Line)
+	return fmt.Sprintf("%s is already in %s:%d; the later one wins", key, first.File, at.Line)
 }
 
-func (tx *transaction) apply(m Manifest, k Kind) (Problems, error) {
-	var live Object
-	if e := tx.next.objects[KeyOf(m.Object)]; e != nil {
+func (tx *transaction) apply(m resource.Manifest, k resource.Kind) (resource.Problems, error) {
+	var live resource.Object
+	if e := tx.next.objects[resource.KeyOf(m.Object)]; e != nil {
 		live = e.object
 	}
 	o, err := applied(m, k, live)
 	if err != nil {
 		return nil, err
 	}
-	return tx.put(m, o), nil
+	return tx.put(m, k, o), nil
 }
 
-// applied is what becomes of an object (nil: there is none yet) when a manifest is applied to it, before defaults.
-func applied(m Manifest, k Kind, live Object) (Object, error) {
+// applied is the object that results when a manifest is applied to the live one (nil: there is none yet), before defaults.
+func applied(m resource.Manifest, k resource.Kind, live resource.Object) (resource.Object, error) {
 	written, err := asWritten(m, k)
 	if err != nil {
 		return nil, err
 	}
 	record, err := json.Marshal(written)
 	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", KeyOf(m.Object), err)
+		return nil, fmt.Errorf("encode %s: %w", resource.KeyOf(m.Object), err)
 	}
 	var current, last map[string]any
 	if live != nil {
-		if current, err = toTree(live); err != nil {
+		if current, err = resource.ToTree(live); err != nil {
 			return nil, err
 		}
 		last = lastApplied(live)
 	}
-	o, err := fromTree(k, merge.ThreeWay(reflect.TypeOf(m.Object), current, last, written))
+	o, err := resource.FromTree(k, merge.ThreeWay(reflect.TypeOf(m.Object), current, last, written))
 	if err != nil {
 		return nil, err
 	}
@@ -108,22 +109,16 @@ func applied(m Manifest, k Kind, live Object) (Object, error) {
 	return o, nil
 }
 
-// asWritten is the tree of a manifest without what only the store sets, with stringData folded into data, so
-// that a key that leaves stringData leaves the Secret (kubectl forgets it there).
-func asWritten(m Manifest, k Kind) (map[string]any, error) {
+// asWritten is the tree of a manifest without server-managed fields, normalized.
+func asWritten(m resource.Manifest, k resource.Kind) (map[string]any, error) {
 	tree := maps.Clone(m.Written)
 	if tree == nil {
 		tree = map[string]any{}
 	}
-	if s, ok := m.Object.(*corev1.Secret); ok && len(s.StringData) > 0 {
-		folded := s.DeepCopy()
-		admission.Default(folded)
-		tree["data"] = folded.Data
-		delete(tree, "stringData")
-	}
+	k.Normalize(tree, m.Object)
 	tree, err := normalized(tree)
 	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", KeyOf(m.Object), err)
+		return nil, fmt.Errorf("encode %s: %w", resource.KeyOf(m.Object), err)
 	}
 	tree["apiVersion"], tree["kind"] = k.APIVersion, k.Name
 	delete(tree, "status")
@@ -149,8 +144,8 @@ func normalized(tree map[string]any) (map[string]any, error) {
 	return out, err
 }
 
-// lastApplied is the manifest that was applied to an object last; nil if none was, or its record is unreadable.
-func lastApplied(o Object) map[string]any {
+// lastApplied is the manifest that was last applied to an object; nil if none was, or its record is unreadable.
+func lastApplied(o resource.Object) map[string]any {
 	var tree map[string]any
 	if json.Unmarshal([]byte(o.GetAnnotations()[corev1.LastAppliedConfigAnnotation]), &tree) != nil {
 		return nil
