@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/plot"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
@@ -25,17 +26,6 @@ func (p *alertsPane) sight() sight { return sight{pane: paneAlerts} }
 func (p *alertsPane) take(s *seen) { p.fail = s.fail }
 
 func (p *alertsPane) forget() {}
-
-// firing are the alerts that fire.
-func (w *world) firing() []*controlpb.Alert {
-	var all []*controlpb.Alert
-	for _, a := range w.alerts.GetAlerts() {
-		if a.GetState() == "firing" {
-			all = append(all, a)
-		}
-	}
-	return all
-}
 
 // alertRow is a line of the pane.
 type alertRow struct {
@@ -69,23 +59,6 @@ func (p *alertsPane) rows() []alertRow {
 	return rows
 }
 
-// alertState is a state of an alert: symbol, word and colour.
-func (t *theme) alertState(word string) string {
-	tone, symbol := t.faint, t.off
-	switch word {
-	case "firing":
-		tone, symbol = t.bad, t.broken
-	case "pending":
-		tone, symbol = t.warn, t.alert
-	case "resolved", "inactive":
-		tone, symbol = t.good, t.ok
-	}
-	if t.linear {
-		return tone.paint(t.fit(word, 10))
-	}
-	return tone.paint(t.fit(symbol+" "+word, 10))
-}
-
 // ruleExpr is the expression of the rule that an alert comes from.
 func ruleExpr(a *controlpb.ListAlertsResponse, name string) string {
 	for _, r := range a.GetRules() {
@@ -105,7 +78,7 @@ func (p *alertsPane) active(a *controlpb.ListAlertsResponse) []alertRow {
 		if x.GetFired() != nil {
 			since = x.GetFired()
 		}
-		text := p.w.alertState(x.GetState()) + " " + p.w.bold.paint(clean(x.GetName())) + "  for " + age(p.w.now().Sub(since.AsTime()))
+		text := p.w.alertState(x.GetState()) + " " + p.w.bold.paint(clean(x.GetName())) + "  for " + humanize.Age(p.w.now().Sub(since.AsTime()))
 		if about := alertText(x.GetAnnotations()); about != "" {
 			text += "  " + about
 		} else {
@@ -151,7 +124,7 @@ func (p *alertsPane) rules(a *controlpb.ListAlertsResponse) []alertRow {
 			text += "  " + p.w.fit(clean(severity), 6)
 		}
 		if d := r.GetFor().AsDuration(); d > 0 {
-			text += "  " + p.w.faint.paint("for "+shortDuration(d))
+			text += "  " + p.w.faint.paint("for "+humanize.Span(d))
 		}
 		text += "  " + clean(strings.Join(strings.Fields(r.GetExpr()), " "))
 		rows = append(rows, alertRow{text: text, name: r.GetName(), expr: r.GetExpr()})

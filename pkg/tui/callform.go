@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
@@ -173,7 +174,7 @@ func (w *world) result(tone tone, symbol string, a *answered) string {
 	if w.linear {
 		text = a.status
 	}
-	return tone.paint(text) + fmt.Sprintf(" in %s", took(a.took))
+	return tone.paint(text) + fmt.Sprintf(" in %s", humanize.Duration(a.took))
 }
 
 // said is what the service answered, or why it was not asked.

@@ -1,5 +1,7 @@
 package tui
 
+import "strings"
+
 // choice is a list of which one row is chosen; a row may take several lines.
 type choice struct {
 	at     int
@@ -36,4 +38,12 @@ func (t *theme) marked(text string, chosen bool, width int) []string {
 		lines[i] = t.highlight(t.fit(line, width))
 	}
 	return lines
+}
+
+// highlight gives a drawn line the background of what is chosen, whatever colours are in it.
+func (t *theme) highlight(line string) string {
+	if t.chosen.on == "" {
+		return line
+	}
+	return t.chosen.paint(strings.ReplaceAll(line, "\x1b[m", "\x1b[m"+t.chosen.on))
 }

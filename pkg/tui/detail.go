@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -75,77 +76,67 @@ func (p *detailPane) measures(s *controlpb.Service, width int) []string {
 		return nil
 	}
 	lines := []string{
-		w.faint.paint(w.fit("now", 11)) + fmt.Sprintf("%s req/s  %s errors  p50 %s  p95 %s  p99 %s", rate(st.GetRequestsPerSecond()),
-			percent(st.GetErrorRatio()), millis(st.GetP50Ms()), millis(st.GetP95Ms()), millis(st.GetP99Ms())),
+		w.faint.paint(w.fit("now", 11)) + fmt.Sprintf("%s req/s  %s errors  p50 %s  p95 %s  p99 %s", humanize.Rate(st.GetRequestsPerSecond()),
+			humanize.Percent(st.GetErrorRatio()), humanize.Millis(st.GetP50Ms()), humanize.Millis(st.GetP95Ms()), humanize.Millis(st.GetP99Ms())),
 	}
 	for _, graph := range []struct {
 		name   string
 		values []float64
 		floor  float64
 		unit   func(float64) string
-	}{{"p95", st.GetP95History(), trendFloor, millis}, {"req/s", st.GetRpsHistory(), 1, rate}} {
+	}{{"p95", st.GetP95History(), trendFloor, humanize.Millis}, {"req/s", st.GetRpsHistory(), 1, humanize.Rate}} {
 		top := graph.floor
 		for _, v := range graph.values {
 			top = max(top, v)
 		}
 		labels := []string{graph.name, "to " + graph.unit(top)}
-		for i, row := range w.chart(graph.values, min(width-11, widest), len(labels), graph.floor) {
+		for i, row := range w.chart(graph.values, min(width-11, maxGrown), len(labels), graph.floor) {
 			lines = append(lines, w.faint.paint(w.fit(labels[i], 11))+w.info.paint(row))
 		}
 	}
 	return lines
 }
 
-// instanceColumns are what is told of an instance, the most important first; where room is short the last go.
-func (p *detailPane) instanceColumns(all []*controlpb.Instance) []column {
-	name := 8
+// instanceColumns are the columns of the table of instances, the most important first: where room is short the last
+// are left out.
+func (p *detailPane) instanceColumns(all []*controlpb.Instance) []Column[*controlpb.Instance] {
+	w, name := p.w, 8
 	for _, in := range all {
 		name = max(name, width(in.GetName()))
 	}
-	return []column{
-		{title: "INSTANCE", width: name},
-		{title: "STATE", width: 11},
-		{title: "AGE", width: 7},
-		{title: "RESTARTS", width: 8},
-		{title: "PID", width: 7},
-		{title: "MEMORY", width: 8},
-		{title: "ADDRESS", width: 15},
+	text := func(f func(*controlpb.Instance) string) func(*controlpb.Instance, int) string {
+		return func(in *controlpb.Instance, _ int) string { return f(in) }
 	}
-}
-
-// instanceCells are the values of instanceColumns.
-func (p *detailPane) instanceCells(in *controlpb.Instance) []string {
-	w := p.w
-	memory, since := w.dash, w.dash
-	if in.GetMemoryBytes() > 0 {
-		memory = fmt.Sprintf("%.1f MB", float64(in.GetMemoryBytes())/1e6)
+	return []Column[*controlpb.Instance]{
+		{Title: "INSTANCE", Width: name, Cell: text((*controlpb.Instance).GetName)},
+		{Title: "STATE", Width: 11, Cell: text(func(in *controlpb.Instance) string { return w.state(in.GetState()) })},
+		{Title: "AGE", Width: 7, Cell: text(func(in *controlpb.Instance) string {
+			if in.GetStarted() == nil {
+				return w.dash
+			}
+			return humanize.Age(w.now().Sub(in.GetStarted().AsTime()))
+		})},
+		{Title: "RESTARTS", Width: 8, Cell: text(func(in *controlpb.Instance) string { return fmt.Sprint(in.GetRestarts()) })},
+		{Title: "PID", Width: 7, Cell: text(func(in *controlpb.Instance) string { return fmt.Sprint(in.GetPid()) })},
+		{Title: "MEMORY", Width: 8, Cell: text(func(in *controlpb.Instance) string {
+			if in.GetMemoryBytes() == 0 {
+				return w.dash
+			}
+			return fmt.Sprintf("%.1f MB", float64(in.GetMemoryBytes())/1e6)
+		})},
+		{Title: "ADDRESS", Width: 15, Cell: text((*controlpb.Instance).GetAddress)},
 	}
-	if in.GetStarted() != nil {
-		since = age(w.now().Sub(in.GetStarted().AsTime()))
-	}
-	return []string{in.GetName(), w.state(in.GetState()), since, fmt.Sprint(in.GetRestarts()), fmt.Sprint(in.GetPid()), memory, in.GetAddress()}
 }
 
 func (p *detailPane) instances(s *controlpb.Service, width int) []string {
-	w, columns := p.w, p.instanceColumns(s.GetInstances())
-	n := len(columns)
-	for n > 2 && needed(columns[:n], 2) > width {
-		n--
+	w := p.w
+	g := Grid[*controlpb.Instance]{Columns: p.instanceColumns(s.GetInstances()), Gap: 2}
+	for len(g.Columns) > 2 && Needed(g.Columns, g.Gap) > width {
+		g.Columns = g.Columns[:len(g.Columns)-1]
 	}
-	line := func(cells []string) string {
-		text := ""
-		for i := range n {
-			text += w.fit(cells[i], columns[i].width) + spaces(2)
-		}
-		return w.cut(strings.TrimRight(text, " "), width)
-	}
-	var titles []string
-	for _, c := range columns {
-		titles = append(titles, c.title)
-	}
-	lines := []string{"", w.faint.paint(line(titles))}
+	lines := []string{"", w.faint.paint(w.cut(g.Header(w.theme), width))}
 	for _, in := range s.GetInstances() {
-		lines = append(lines, line(p.instanceCells(in)))
+		lines = append(lines, w.cut(g.Row(w.theme, in), width))
 		if in.GetMessage() != "" {
 			lines = append(lines, hang("  ", w.faint.paint(in.GetMessage()), width)...)
 		}

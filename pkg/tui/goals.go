@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 )
@@ -111,7 +113,7 @@ func (p *lessonPane) files(width int) []string {
 }
 
 // checkBox is the symbol of a verdict, and its colour. In linear text a word behind the title says it.
-func (t *theme) checkBox(v lesson.Verdict) (string, tone) {
+func checkBox(t *theme, v lesson.Verdict) (string, tone) {
 	if t.linear {
 		return "", tone{}
 	}
@@ -129,7 +131,7 @@ func (t *theme) checkBox(v lesson.Verdict) (string, tone) {
 }
 
 // verdictWord is the word for a verdict; where a box says it already, only for what needs a word.
-func (t *theme) verdictWord(v lesson.Verdict) string {
+func verdictWord(t *theme, v lesson.Verdict) string {
 	switch v {
 	case lesson.Fail, lesson.Inconclusive, lesson.Spoiled:
 		return string(v)
@@ -164,9 +166,9 @@ func (f *facts) add(name, value string) {
 
 func (p *lessonPane) goal(c lesson.CheckView, width int) []string {
 	w := p.w
-	box, tone := w.checkBox(c.Verdict)
+	box, tone := checkBox(w.theme, c.Verdict)
 	title := clean(c.Title)
-	if word := w.verdictWord(c.Verdict); word != "" {
+	if word := verdictWord(w.theme, c.Verdict); word != "" {
 		title += " " + tone.paint("("+word+")")
 	}
 	mark := "  "
@@ -178,7 +180,7 @@ func (p *lessonPane) goal(c lesson.CheckView, width int) []string {
 	switch {
 	case c.Verdict == lesson.Pass:
 		if c.Held < c.For {
-			f.add("holds", age(c.Held)+" of "+age(c.For))
+			f.add("holds", humanize.Span(c.Held.Truncate(time.Second))+" of "+humanize.Span(c.For))
 		}
 		return f.lines
 	case c.Question != "" && answerable(c):

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -115,7 +116,7 @@ func (h *hands) inject(command string, r *controlpb.InjectFaultRequest) tea.Cmd 
 func (h *hands) clear(service string) tea.Cmd {
 	return h.onShop("clear the faults of "+service, "fault clear "+service, func(ctx context.Context, shop Shop) (string, error) {
 		resp, err := shop.ClearFaults(ctx, &controlpb.ClearFaultsRequest{Services: []string{service}})
-		return "cleared " + plural(len(resp.GetFaults()), "fault") + " of " + service, err
+		return "cleared " + humanize.Count(len(resp.GetFaults()), "fault") + " of " + service, err
 	})
 }
 

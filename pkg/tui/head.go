@@ -3,6 +3,8 @@ package tui
 import (
 	"fmt"
 	"strings"
+
+	"github.com/shopctl/shopctl/pkg/humanize"
 )
 
 // head is what stands at the top: where one is, how the shop does, and what is broken.
@@ -81,10 +83,10 @@ func (m *model) health() []string {
 		}
 	}
 	if n := len(w.status.GetFaults()); n > 0 {
-		words = append(words, w.warn.paint(plural(n, "fault")))
+		words = append(words, w.warn.paint(humanize.Count(n, "fault")))
 	}
 	if all := w.firing(); len(all) > 0 {
-		text := plural(len(all), "alert")
+		text := humanize.Count(len(all), "alert")
 		if m.width >= 100 {
 			text += ": " + w.cut(clean(all[0].GetName()), 30)
 		}
@@ -108,7 +110,7 @@ func (m *model) strip() string {
 		if ok < all {
 			tone = w.warn
 		}
-		words = append(words, tone.paint(fmt.Sprintf("%d/%d ok", ok, all)), "p95 "+millis(w.edge()))
+		words = append(words, tone.paint(fmt.Sprintf("%d/%d ok", ok, all)), "p95 "+humanize.Millis(w.edge()))
 		if n := len(w.status.GetFaults()); n > 0 {
 			words = append(words, w.warn.paint(fmt.Sprintf("faults %d", n)))
 		} else {

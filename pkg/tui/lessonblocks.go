@@ -3,8 +3,8 @@ package tui
 import (
 	"fmt"
 	"strings"
-	"time"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/lesson"
 )
 
@@ -63,20 +63,6 @@ func (p *lessonPane) options(options []lesson.Option, chosen string, open bool, 
 	return lines
 }
 
-// paintHang is hang for text with colours.
-func (t *theme) paintHang(prefix, text string, w int) []string {
-	indent := width(prefix)
-	lines := t.paragraph(text, max(w-indent, 1))
-	for i, line := range lines {
-		if i == 0 {
-			lines[i] = prefix + line
-		} else {
-			lines[i] = spaces(indent) + line
-		}
-	}
-	return lines
-}
-
 func (p *lessonPane) run(v *lesson.RunView, width int) []string {
 	w := p.w
 	state := ""
@@ -84,9 +70,9 @@ func (p *lessonPane) run(v *lesson.RunView, width int) []string {
 	case v.Running:
 		state = w.info.paint("running")
 	case v.Ran && v.ExitCode != 0:
-		state = w.warn.paint(fmt.Sprintf("ran in %s, exit code %d", took(v.Took), v.ExitCode))
+		state = w.warn.paint(fmt.Sprintf("ran in %s, exit code %d", humanize.Duration(v.Took), v.ExitCode))
 	case v.Ran:
-		state = w.good.paint("ran in " + took(v.Took))
+		state = w.good.paint("ran in " + humanize.Duration(v.Took))
 	case !v.Enabled:
 		state = w.faint.paint(v.WhyNot)
 	}
@@ -116,8 +102,6 @@ func (p *lessonPane) outputLines(output string, width int) []string {
 	}
 	return lines
 }
-
-func took(d time.Duration) string { return millis(float64(d.Microseconds()) / 1000) }
 
 func (p *lessonPane) observe(v *lesson.ObserveView, width int) []string {
 	lines := append([]string{p.label("Observe")}, p.prose(v.Question, width)...)

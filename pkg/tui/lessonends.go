@@ -33,7 +33,7 @@ func (p *lessonPane) before(width int) []string {
 
 // condition is one line of the steady state, and what is wrong with it.
 func (p *lessonPane) condition(c lesson.CheckView, width int) []string {
-	box, tone := p.w.checkBox(c.Verdict)
+	box, tone := checkBox(p.w.theme, c.Verdict)
 	title := clean(c.Title)
 	if p.w.linear && c.Verdict == lesson.Pass {
 		title += " (holds)"

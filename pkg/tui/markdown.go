@@ -211,3 +211,17 @@ func openAt(open, line string) string {
 		line = line[to+1:]
 	}
 }
+
+// paintHang is hang for text with colours.
+func (t *theme) paintHang(prefix, text string, w int) []string {
+	indent := width(prefix)
+	lines := t.paragraph(text, max(w-indent, 1))
+	for i, line := range lines {
+		if i == 0 {
+			lines[i] = prefix + line
+		} else {
+			lines[i] = spaces(indent) + line
+		}
+	}
+	return lines
+}

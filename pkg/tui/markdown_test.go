@@ -92,15 +92,3 @@ func FuzzMarkdownFitsItsWidth(f *testing.F) {
 		}
 	})
 }
-
-func TestNumbersAreForPeople(t *testing.T) {
-	for got, want := range map[string]string{
-		millis(0.44): "0.4ms", millis(42.4): "42ms", millis(2899): "2.9s", percent(0): "0%", percent(0.005): "0.5%", percent(0.5): "50%",
-		rate(0): "0", rate(2.54): "2.5", rate(31): "31", age(-1): "0s", age(59e9): "59s", age(61e9): "1m01s", age(3660e9): "1h01m", age(90000e9): "1d01h",
-		plural(1, "fault"): "1 fault", plural(2, "fault"): "2 faults",
-	} {
-		if got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/plot"
 )
 
@@ -85,18 +86,7 @@ func (p *metricsPane) Out() bool {
 func (p *metricsPane) Filter() *string { return nil }
 
 // Place says how far back the plots go.
-func (p *metricsPane) Place() string { return "last " + shortDuration(p.last) }
-
-// shortDuration leaves out what is zero: "5m", "1h".
-func shortDuration(d time.Duration) string {
-	text := d.String()
-	for _, zero := range []string{"m0s", "h0m"} {
-		if strings.HasSuffix(text, zero) {
-			text = text[:len(text)-2]
-		}
-	}
-	return text
-}
+func (p *metricsPane) Place() string { return "last " + humanize.Span(p.last) }
 
 // Render draws the plots.
 func (p *metricsPane) Render(width, height int) string {
@@ -185,7 +175,7 @@ func (p *metricsPane) rows(width, height int) []string {
 			}
 			line := w.fit(name, 13) + w.right(now, 8) + w.faint.paint("  to "+w.fit(top, 8))
 			if room := width - 36; room > 4 {
-				line += "  " + w.info.paint(w.spark(squeeze(values, min(room, widest)), min(room, widest), c.floor))
+				line += "  " + w.info.paint(w.spark(squeeze(values, min(room, maxGrown)), min(room, maxGrown), c.floor))
 			}
 			lines = append(lines, line)
 		}

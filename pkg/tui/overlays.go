@@ -5,20 +5,10 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 
 	"github.com/shopctl/shopctl/pkg/lesson/command"
 	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
-
-// slice is the part of a drawn line from one cell to another.
-func slice(line string, from, to int) string {
-	part := ansi.Cut(line, from, to)
-	if strings.Contains(part, "\x1b[") {
-		part += "\x1b[m"
-	}
-	return part + spaces(to-from-ansi.StringWidth(part))
-}
 
 // openHelp offers all keys; what is typed searches them, and enter does what the key does.
 func (m *model) openHelp() {

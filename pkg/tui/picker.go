@@ -203,22 +203,6 @@ func (m *model) pickerRow(it item, i, inner int) string {
 	return line
 }
 
-// lay puts the lines of box over those of base, at a column and a line.
-func (t *theme) lay(base, box []string, x, y, w, full int) []string {
-	for i, line := range box {
-		at := y + i
-		if at < 0 || at >= len(base) {
-			continue
-		}
-		if w >= full {
-			base[at] = line
-			continue
-		}
-		base[at] = slice(base[at], 0, x) + line + slice(base[at], x+w, full)
-	}
-	return base
-}
-
 // pickerFoot is the key line below a picker: above all what its mark stands for.
 func (m *model) pickerFoot() string {
 	p, w := m.picker, m.w

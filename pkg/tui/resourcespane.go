@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/resource"
 )
 
@@ -175,14 +176,14 @@ func (p *resourcesPane) Render(width, height int) string {
 	case len(rows) == 0:
 		return say(w.faint, "the shop has no objects")
 	}
-	g := choose(objectColumns(rows), width-2)
-	lines := []string{w.faint.paint(w.fit("  "+objectLine(w, g, func(c column) string { return c.title }), width))}
+	g := NewGrid(p.columns(rows), width-2)
+	lines := []string{w.faint.paint(w.fit("  "+g.Header(w.theme), width))}
 	at := p.index(rows)
 	p.scroll.height = max(height-1, 1)
 	p.scroll.reveal(at, at+1)
 	from, to := p.scroll.window(len(rows), height-1)
 	for i := from; i < to; i++ {
-		line := objectLine(w, g, func(c column) string { return objectCell(w, rows[i], c.title) })
+		line := g.Row(w.theme, rows[i])
 		if i == at {
 			lines = append(lines, w.highlight(w.fit(w.mark+" "+line, width)))
 			continue
@@ -192,43 +193,35 @@ func (p *resourcesPane) Render(width, height int) string {
 	return strings.Join(lines, "\n")
 }
 
-// objectColumns are the columns of the list, as wide as the rows need.
-func objectColumns(rows []object) []column {
-	columns := []column{{title: "KIND", rank: 1}, {title: "NAME", rank: 0}, {title: "STATUS", rank: 2}, {title: "AGE", width: 7, rank: 3}, {title: "NAMESPACE", rank: 4}}
-	for i := range columns {
-		c := &columns[i]
-		c.width = max(c.width, width(c.title))
+// maxObjectColumn is the width up to which a column of the list is as wide as its values.
+const maxObjectColumn = 40
+
+// columns are the columns of the list, as wide as the rows need.
+func (p *resourcesPane) columns(rows []object) []Column[object] {
+	w := p.w
+	column := func(title string, rank int, value func(object) string, tone tone) Column[object] {
+		c := Column[object]{Title: title, Width: width(title), Rank: rank, Cell: func(o object, _ int) string { return tone.paint(clean(value(o))) }}
 		for _, o := range rows {
-			c.width = max(c.width, map[string]int{"KIND": width(o.Kind), "NAME": width(o.Name), "STATUS": width(o.summary), "NAMESPACE": width(o.Namespace)}[c.title])
+			c.Width = max(c.Width, width(clean(value(o))))
 		}
-		c.width = min(c.width, 40)
+		c.Width = min(c.Width, maxObjectColumn)
+		return c
 	}
-	return columns
-}
-
-func objectLine(w *world, g grid, cell func(column) string) string {
-	cells := make([]string, len(g.columns))
-	for i, c := range g.columns {
-		cells[i] = w.fit(cell(c), c.width)
+	age := func(o object) string {
+		if o.created.IsZero() {
+			return w.dash
+		}
+		return humanize.Age(w.now().Sub(o.created))
 	}
-	return strings.Join(cells, spaces(g.gap))
-}
-
-func objectCell(w *world, o object, title string) string {
-	switch title {
-	case "KIND":
-		return w.info.paint(o.Kind)
-	case "NAME":
-		return clean(o.Name)
-	case "NAMESPACE":
-		return w.faint.paint(clean(o.Namespace))
-	case "STATUS":
-		return clean(o.summary)
+	all := []Column[object]{
+		column("KIND", 1, func(o object) string { return o.Kind }, w.info),
+		column("NAME", 0, func(o object) string { return o.Name }, tone{}),
+		column("STATUS", 2, func(o object) string { return o.summary }, tone{}),
+		column("AGE", 3, age, tone{}),
+		column("NAMESPACE", 4, func(o object) string { return o.Namespace }, w.faint),
 	}
-	if o.created.IsZero() {
-		return w.faint.paint(w.dash)
-	}
-	return age(w.now().Sub(o.created))
+	all[3].Width = max(all[3].Width, 7)
+	return all
 }
 
 func (p *resourcesPane) drawManifest(width, height int) string {
@@ -255,21 +248,12 @@ func (p *resourcesPane) drawManifest(width, height int) string {
 	from, to := o.scroll.window(len(o.lines), room)
 	for i := from; i < to; i++ {
 		if i == at {
-			head = append(head, w.highlight(w.fit(w.mark+" "+w.yaml(o.lines[i]), width)))
+			head = append(head, w.highlight(w.fit(w.mark+" "+yamlLine(w.theme, o.lines[i]), width)))
 			continue
 		}
-		head = append(head, w.cut("  "+w.yaml(o.lines[i]), width))
+		head = append(head, w.cut("  "+yamlLine(w.theme, o.lines[i]), width))
 	}
 	return strings.Join(head, "\n")
-}
-
-// yaml paints the key of a line.
-func (t *theme) yaml(line string) string {
-	key, rest, ok := strings.Cut(line, ":")
-	if !ok || rest != "" && rest[0] != ' ' || strings.ContainsAny(key, `'"{`) {
-		return line
-	}
-	return t.info.paint(key) + ":" + rest
 }
 
 // about is the object that is open, for the title.
@@ -278,4 +262,13 @@ func (p *resourcesPane) about() string {
 		return ""
 	}
 	return fmt.Sprintf("%s/%s", strings.ToLower(p.open.key.Kind), clean(p.open.key.Name))
+}
+
+// yaml paints the key of a line.
+func yamlLine(t *theme, line string) string {
+	key, rest, ok := strings.Cut(line, ":")
+	if !ok || rest != "" && rest[0] != ' ' || strings.ContainsAny(key, `'"{`) {
+		return line
+	}
+	return t.info.paint(key) + ":" + rest
 }

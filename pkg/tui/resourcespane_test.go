@@ -33,7 +33,7 @@ func (s *screen) fetch() {
 
 func TestObjectsAreListedAndFiltered(t *testing.T) {
 	s := objects(t, Config{})
-	s.wantText("[o Resources]", "KIND", "Deployment", "cartservice", "1/2 ready", "1h00m", "7070/TCP", "production")
+	s.wantText("[o Resources]", "KIND", "Deployment", "cartservice", "1/2 ready", "60m", "7070/TCP", "production")
 	s.press("/")
 	s.typing("dep pay")
 	s.press("enter")

@@ -72,38 +72,22 @@ func (p *servicesPane) Render(width, height int) string {
 		}
 		return p.w.faint.paint("the shop has no services")
 	}
-	chosen := choose(columns(p.w), width-2)
-	lines := []string{p.header(chosen)}
+	g := NewGrid(serviceColumns(p.w), width-2)
+	lines := []string{p.w.faint.paint("  " + g.Header(p.w.theme))}
 	if i := p.at(rows); i >= 0 {
 		p.scroll.height = max(height-1, 1)
 		p.scroll.reveal(i, i+1)
 	}
 	from, to := p.scroll.window(len(rows), height-1)
 	for _, s := range rows[from:to] {
-		lines = append(lines, p.row(s, chosen, width))
+		lines = append(lines, p.row(s, g, width))
 	}
 	return strings.Join(lines, "\n")
 }
 
-func (p *servicesPane) header(g grid) string {
-	var b strings.Builder
-	b.WriteString("  ")
-	for i, c := range g.columns {
-		if i > 0 {
-			b.WriteString(spaces(g.gap))
-		}
-		if c.right {
-			b.WriteString(p.w.theme.right(c.title, c.width))
-		} else {
-			b.WriteString(p.w.fit(c.title, c.width))
-		}
-	}
-	return p.w.faint.paint(b.String())
-}
-
 // row draws one service. Where there is no column for faults, the fault stands in the place of the
 // numbers between state and trend.
-func (p *servicesPane) row(s *controlpb.Service, g grid, width int) string {
+func (p *servicesPane) row(s *controlpb.Service, g Grid[*controlpb.Service], width int) string {
 	var b strings.Builder
 	mark := "  "
 	if s.GetName() == p.w.chosen {
@@ -111,23 +95,18 @@ func (p *servicesPane) row(s *controlpb.Service, g grid, width int) string {
 	}
 	b.WriteString(mark)
 	from, to := p.over(s, g)
-	for i, c := range g.columns {
+	for i, c := range g.Columns {
 		if i > from && i < to {
 			continue
 		}
 		if i > 0 {
-			b.WriteString(spaces(g.gap))
+			b.WriteString(spaces(g.Gap))
 		}
 		if i == from {
-			b.WriteString(p.w.warn.paint(p.w.fit(joinFaults(s), needed(g.columns[from:to], g.gap))))
+			b.WriteString(p.w.warn.paint(p.w.fit(joinFaults(s), Needed(g.Columns[from:to], g.Gap))))
 			continue
 		}
-		text := c.value(p.w, s, c.width)
-		if c.right {
-			b.WriteString(p.w.theme.right(text, c.width))
-		} else {
-			b.WriteString(p.w.fit(text, c.width))
-		}
+		b.WriteString(c.Fit(p.w.theme, c.Cell(s, c.Width)))
 	}
 	line := p.w.fit(b.String(), width)
 	if s.GetName() == p.w.chosen {
@@ -137,50 +116,20 @@ func (p *servicesPane) row(s *controlpb.Service, g grid, width int) string {
 }
 
 // over is the range of columns that a fault's words take; empty if there is no fault, or no room.
-func (p *servicesPane) over(s *controlpb.Service, g grid) (from, to int) {
-	if len(s.GetFaults()) == 0 || g.columns[len(g.columns)-1].title == "FAULTS" {
+func (p *servicesPane) over(s *controlpb.Service, g Grid[*controlpb.Service]) (from, to int) {
+	if len(s.GetFaults()) == 0 || g.Columns[len(g.Columns)-1].Title == faultsTitle {
 		return -1, -1
 	}
-	for i, c := range g.columns {
-		if i >= 2 && !c.grows {
+	for i, c := range g.Columns {
+		if i >= 2 && !c.Grows {
 			if from == 0 {
 				from = i
 			}
 			to = i + 1
 		}
 	}
-	if from == to || needed(g.columns[from:to], g.gap) < 12 {
+	if from == to || Needed(g.Columns[from:to], g.Gap) < 12 {
 		return -1, -1
 	}
 	return from, to
-}
-
-// highlight gives a drawn line the background of what is chosen, whatever colours are in it.
-func (t *theme) highlight(line string) string {
-	if t.chosen.on == "" {
-		return line
-	}
-	return t.chosen.paint(strings.ReplaceAll(line, "\x1b[m", "\x1b[m"+t.chosen.on))
-}
-
-// waiting is what a pane says before the daemon has answered.
-func waiting(w *world, width int) string {
-	if w.down != "" {
-		lines := append(wrap(w.down, width), "", w.faint.paint("u starts it, or in a shell: ")+w.code.paint(w.command("up")))
-		return strings.Join(lines, "\n")
-	}
-	return w.faint.paint("waiting for the shop")
-}
-
-// commandLines draws a command line as it can be pasted.
-func (w *world) commandLines(args string, width int) []string {
-	return w.paintHang(w.faint.paint("$ "), w.code.paint(clean(w.command(args))), width)
-}
-
-// command spells a command line for this shop, to be pasted.
-func (w *world) command(args string) string {
-	if w.name != "" && w.name != "default" {
-		return "shopctl --name " + w.name + " " + args
-	}
-	return "shopctl " + args
 }

@@ -3,7 +3,7 @@ package tui
 import "github.com/shopctl/shopctl/pkg/plot"
 
 // spark draws the last w values as bars; linear text has numbers alone.
-func (t *theme) spark(values []float64, w int, floor float64) string {
+func (t *world) spark(values []float64, w int, floor float64) string {
 	if t.linear {
 		return ""
 	}
@@ -11,7 +11,7 @@ func (t *theme) spark(values []float64, w int, floor float64) string {
 }
 
 // chart draws values as bars of several rows, top row first.
-func (t *theme) chart(values []float64, w, rows int, floor float64) []string {
+func (t *world) chart(values []float64, w, rows int, floor float64) []string {
 	if t.linear {
 		return nil
 	}

@@ -1,9 +1,7 @@
 package tui
 
 import (
-	"fmt"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/charmbracelet/x/ansi"
@@ -217,57 +215,7 @@ func asciiRune(r rune) string {
 	return strings.Repeat("?", ansi.StringWidth(string(r)))
 }
 
-// millis is a latency for people.
-func millis(ms float64) string {
-	switch {
-	case ms < 10:
-		return fmt.Sprintf("%.1fms", ms)
-	case ms < 1000:
-		return fmt.Sprintf("%.0fms", ms)
-	default:
-		return fmt.Sprintf("%.1fs", ms/1000)
-	}
-}
-
-// percent is a share of one for people.
-func percent(ratio float64) string {
-	switch p := ratio * 100; {
-	case p == 0:
-		return "0%"
-	case p < 10:
-		return fmt.Sprintf("%.1f%%", p)
-	default:
-		return fmt.Sprintf("%.0f%%", p)
-	}
-}
-
-// rate is requests per second for people.
-func rate(perSecond float64) string {
-	if perSecond >= 10 || perSecond == 0 {
-		return fmt.Sprintf("%.0f", perSecond)
-	}
-	return fmt.Sprintf("%.1f", perSecond)
-}
-
-// age is a duration for people: the two largest units.
-func age(d time.Duration) string {
-	switch d = d.Truncate(time.Second); {
-	case d < 0:
-		return "0s"
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
-	case d < 24*time.Hour:
-		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
-	}
-	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
-}
-
-// plural is "1 fault" or "2 faults".
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
+// matches tells whether text holds the filter, whatever the case.
+func matches(text, filter string) bool {
+	return filter == "" || strings.Contains(strings.ToLower(text), strings.ToLower(filter))
 }

@@ -126,6 +126,9 @@ func asciiGlyphs() glyphs {
 	}
 }
 
+// stateFault is the state that is shown for a service that is healthy apart from an injected fault.
+const stateFault = "fault"
+
 // state is how a service or an instance does: symbol, word and colour.
 func (t *theme) state(word string) string {
 	tone, symbol := t.stateLook(word)
@@ -160,4 +163,21 @@ func (t *theme) level(word string) tone {
 	default:
 		return t.faint
 	}
+}
+
+// alertState is a state of an alert: symbol, word and colour.
+func (t *theme) alertState(word string) string {
+	tone, symbol := t.faint, t.off
+	switch word {
+	case "firing":
+		tone, symbol = t.bad, t.broken
+	case "pending":
+		tone, symbol = t.warn, t.alert
+	case "resolved", "inactive":
+		tone, symbol = t.good, t.ok
+	}
+	if t.linear {
+		return tone.paint(t.fit(word, 10))
+	}
+	return tone.paint(t.fit(symbol+" "+word, 10))
 }

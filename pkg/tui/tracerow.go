@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -67,7 +68,7 @@ func (p *tracesPane) row(s *controlpb.TraceSummary, g traceGrid, chosen bool, lo
 		text += w.fit(short(s.GetTraceId()), 8) + "  "
 	}
 	took := s.GetDuration().AsDuration()
-	text += w.right(millis(float64(took)/1e6), 7) + "  "
+	text += w.right(humanize.Duration(took), 7) + "  "
 	if g.bar > 0 {
 		n := min(max(int(float64(took)/float64(longest)*float64(g.bar)+0.5), 1), g.bar)
 		text += w.info.paint(strings.Repeat(w.bar, n)) + spaces(g.bar-n+2)
@@ -100,7 +101,7 @@ func (p *tracesPane) row(s *controlpb.TraceSummary, g traceGrid, chosen bool, lo
 func (p *tracesPane) errors(s *controlpb.TraceSummary) string {
 	switch n := int(s.GetErrors()); {
 	case n > 0:
-		return plural(n, "error")
+		return humanize.Count(n, "error")
 	case s.GetFailed():
 		return "failed"
 	}

@@ -246,13 +246,3 @@ func (p *tracesPane) nothing(width int) string {
 	}
 	return strings.Join(p.w.faint.each(wrap(text, width)), "\n")
 }
-
-// serviceName is what people call a service that spans name by its workload.
-func (w *world) serviceName(name string) string {
-	for _, s := range w.services() {
-		if s.GetWorkload() == name {
-			return s.GetName()
-		}
-	}
-	return name
-}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/trace"
 	"github.com/shopctl/shopctl/pkg/trace/draw"
 )
@@ -146,7 +147,7 @@ func (p *waterfall) head(width, height int) []string {
 	s := p.style()
 	began := p.t.Start.In(p.w.now().Location()).Format("15:04:05.000")
 	head := []string{p.w.cut(fmt.Sprintf("%s  %s  %s  %s  %s", p.w.bold.paint(p.t.ID.String()[:8]), p.w.bold.paint(s.Duration(p.t.Duration())),
-		plural(len(p.t.Spans), "span"), plural(len(p.t.Services), "service"), p.w.faint.paint("at "+began)), width)}
+		humanize.Count(len(p.t.Spans), "span"), humanize.Count(len(p.t.Services), "service"), p.w.faint.paint("at "+began)), width)}
 	if path := s.Path(p.t, 3); path != "" && height >= 10 {
 		head = append(head, p.w.cut(path, width))
 	}

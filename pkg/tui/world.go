@@ -6,11 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
-
-// stateFault is the state that is shown for a service that is ok but for what somebody broke.
-const stateFault = "fault"
 
 // world is what all panes look at. The model alone changes it.
 type world struct {
@@ -127,7 +125,7 @@ func (w *world) spread(from string) string {
 			if st.GetErrorRatio() < noticeable {
 				continue
 			}
-			fmt.Fprintf(&b, " %s %s %s errors", w.arrow, s.GetName(), percent(st.GetErrorRatio()))
+			fmt.Fprintf(&b, " %s %s %s errors", w.arrow, s.GetName(), humanize.Percent(st.GetErrorRatio()))
 			callers = append(callers, w.callers(s)...)
 		}
 		next = callers
@@ -146,7 +144,45 @@ func (w *world) callers(s *controlpb.Service) []string {
 	return names
 }
 
-// matches tells whether text holds the filter, whatever the case.
-func matches(text, filter string) bool {
-	return filter == "" || strings.Contains(strings.ToLower(text), strings.ToLower(filter))
+// firing are the alerts that fire.
+func (w *world) firing() []*controlpb.Alert {
+	var all []*controlpb.Alert
+	for _, a := range w.alerts.GetAlerts() {
+		if a.GetState() == "firing" {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// serviceName is what people call a service that spans name by its workload.
+func (w *world) serviceName(name string) string {
+	for _, s := range w.services() {
+		if s.GetWorkload() == name {
+			return s.GetName()
+		}
+	}
+	return name
+}
+
+// waiting is what a pane says before the daemon has answered.
+func waiting(w *world, width int) string {
+	if w.down != "" {
+		lines := append(wrap(w.down, width), "", w.faint.paint("u starts it, or in a shell: ")+w.code.paint(w.command("up")))
+		return strings.Join(lines, "\n")
+	}
+	return w.faint.paint("waiting for the shop")
+}
+
+// commandLines draws a command line as it can be pasted.
+func (w *world) commandLines(args string, width int) []string {
+	return w.paintHang(w.faint.paint("$ "), w.code.paint(clean(w.command(args))), width)
+}
+
+// command spells a command line for this shop, to be pasted.
+func (w *world) command(args string) string {
+	if w.name != "" && w.name != "default" {
+		return "shopctl --name " + w.name + " " + args
+	}
+	return "shopctl " + args
 }
