@@ -21,7 +21,7 @@ type alertsPane struct {
 	seek string
 }
 
-func (p *alertsPane) sight() sight { return sight{pane: paneAlerts} }
+func (p *alertsPane) sight() sight { return sight{topic: topicAlerts} }
 
 func (p *alertsPane) take(s *seen) { p.fail = s.fail }
 
@@ -144,8 +144,16 @@ func (p *alertsPane) history(a *controlpb.ListAlertsResponse) []alertRow {
 	return rows
 }
 
-// expr is the expression of the chosen row, empty if it has none.
-func (p *alertsPane) expr() string {
+// Select moves the cursor to an alert or its rule as soon as it is there, whatever the filter; empty: to none.
+func (p *alertsPane) Select(name string) {
+	p.seek = name
+	if name != "" {
+		p.filter = ""
+	}
+}
+
+// Expr is the expression of the chosen row, empty if it has none.
+func (p *alertsPane) Expr() string {
 	if rows := p.rows(); p.at < len(rows) {
 		return rows[p.at].expr
 	}
@@ -183,8 +191,8 @@ func (p *alertsPane) settle(rows []alertRow, step int) {
 // Filter returns the pane's filter.
 func (p *alertsPane) Filter() *string { return &p.filter }
 
-// Place says which part is in view.
-func (p *alertsPane) Place() string { return p.scroll.place() }
+// Position says which part is in view.
+func (p *alertsPane) Position() string { return p.scroll.place() }
 
 // Render draws the alerts, the rules and the history.
 func (p *alertsPane) Render(width, height int) string {

@@ -114,7 +114,7 @@ const labelled = 10
 // render draws the form.
 func (f *callForm) render(p *callPane, width, height int) string {
 	w := p.w
-	lines := w.commandLines(p.command(), width)
+	lines := w.commandLines(p.Command(), width)
 	from, to := 0, 0
 	add := func(of part, name string, rows []string) {
 		mark := "  "
@@ -194,4 +194,13 @@ func (f *callForm) said(w *world, width int) []string {
 		lines = append(lines, w.cut("  "+line, width))
 	}
 	return lines
+}
+
+// indentJSON writes JSON over several lines; what is none stays as it is.
+func indentJSON(text string) string {
+	var out bytes.Buffer
+	if json.Indent(&out, []byte(text), "", "  ") != nil {
+		return text
+	}
+	return out.String()
 }

@@ -16,7 +16,7 @@ const defaultDeadline = 5 * time.Second
 // callPane calls a method: a service is chosen, then a method of it, and then its request is filled in.
 type callPane struct {
 	w       *world
-	service string // empty while one is chosen
+	Service string // empty while one is chosen
 	methods []call.Method
 	method  string // empty while one is chosen
 	fail    string // why there are no methods, or no request
@@ -47,12 +47,12 @@ func (p *callPane) shownMethods() []call.Method {
 // Choose goes to the methods of a service; false if it speaks no gRPC.
 func (p *callPane) Choose(service string) bool {
 	p.leave()
-	p.service, p.method, p.methods, p.fail, p.filter, p.at = "", "", nil, "", "", 0
+	p.Service, p.method, p.methods, p.fail, p.filter, p.at = "", "", nil, "", "", 0
 	i := slices.IndexFunc(p.services(), func(s *controlpb.Service) bool { return s.GetName() == service })
 	if i < 0 {
 		return false
 	}
-	p.service = service
+	p.Service = service
 	return true
 }
 
@@ -65,15 +65,15 @@ func (p *callPane) Fill(method, request string) {
 // leave keeps the request, to be found again.
 func (p *callPane) leave() {
 	if p.method != "" {
-		p.kept[p.service+" "+p.method] = p.form.request.String()
+		p.kept[p.Service+" "+p.method] = p.form.request.String()
 	}
 	p.form.editing = false
 }
 
-// take shows what is known of a contract.
-func (p *callPane) take(k contractKnown) {
+// ApplyContract shows the methods of a service, or the empty request of one of them.
+func (p *callPane) ApplyContract(k contractKnown) {
 	switch {
-	case k.service != p.service:
+	case k.service != p.Service:
 		return
 	case k.err != nil:
 		p.fail = errorText(k.err)
@@ -87,7 +87,7 @@ func (p *callPane) take(k contractKnown) {
 // Depth is 0 among the services, 1 among the methods of one, 2 in a request.
 func (p *callPane) Depth() int {
 	switch {
-	case p.service == "":
+	case p.Service == "":
 		return 0
 	case p.method == "":
 		return 1
@@ -102,8 +102,8 @@ func (p *callPane) Out() bool {
 	case 0:
 		return false
 	case 1:
-		p.at = max(0, slices.IndexFunc(p.services(), func(s *controlpb.Service) bool { return s.GetName() == p.service }))
-		p.service, p.methods = "", nil
+		p.at = max(0, slices.IndexFunc(p.services(), func(s *controlpb.Service) bool { return s.GetName() == p.Service }))
+		p.Service, p.methods = "", nil
 	default:
 		p.at = max(0, slices.IndexFunc(p.methods, func(m call.Method) bool { return m.Short == p.method }))
 		p.method = ""
@@ -112,8 +112,8 @@ func (p *callPane) Out() bool {
 	return true
 }
 
-// chosen is the service or the method at the mark; empty if there is none.
-func (p *callPane) chosen() string {
+// Chosen is the service or the method at the mark; empty if there is none.
+func (p *callPane) Chosen() string {
 	switch p.Depth() {
 	case 0:
 		if all := p.services(); p.at < len(all) {
@@ -148,26 +148,26 @@ func (p *callPane) Filter() *string {
 	return &p.filter
 }
 
-// Place says which part is in view.
-func (p *callPane) Place() string {
+// Position says which part is in view.
+func (p *callPane) Position() string {
 	if p.Depth() == 2 {
 		return p.form.scroll.place()
 	}
 	return p.scroll.place()
 }
 
-// about is what is called, for the title.
-func (p *callPane) about() string { return strings.TrimSpace(p.service + " " + p.method) }
+// About is what is called, for the title.
+func (p *callPane) About() string { return strings.TrimSpace(p.Service + " " + p.method) }
 
-// command is the command line that does the same.
-func (p *callPane) command() string {
+// Command is the command line that does the same.
+func (p *callPane) Command() string {
 	switch p.Depth() {
 	case 0:
-		return "call " + p.chosen()
+		return "call " + p.Chosen()
 	case 1:
-		return strings.TrimSpace("call " + p.service + " " + p.chosen())
+		return strings.TrimSpace("call " + p.Service + " " + p.Chosen())
 	}
-	return p.form.command(p.service, p.method)
+	return p.form.command(p.Service, p.method)
 }
 
 // Render draws a list, or the request.
@@ -181,7 +181,7 @@ func (p *callPane) Render(width, height int) string {
 	case p.fail != "":
 		return strings.Join(w.warn.each(wrap(p.fail, width)), "\n")
 	case p.Depth() == 1 && p.methods == nil:
-		return w.faint.paint("asking for the contract of " + p.service)
+		return w.faint.paint("asking for the contract of " + p.Service)
 	}
 	head := w.faint.paint("Which service? enter chooses")
 	var rows []string
@@ -190,7 +190,7 @@ func (p *callPane) Render(width, height int) string {
 			rows = append(rows, w.fit(s.GetName(), 16)+w.state(stateOf(s)))
 		}
 	} else {
-		head = w.faint.paint("Which method of " + p.service + "? enter chooses, esc goes back")
+		head = w.faint.paint("Which method of " + p.Service + "? enter chooses, esc goes back")
 		for _, m := range p.shownMethods() {
 			rows = append(rows, clean(m.Signature()))
 		}

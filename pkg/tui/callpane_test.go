@@ -77,8 +77,8 @@ func TestADeadlineIsATimeAboveZero(t *testing.T) {
 	s.typing("x")
 	s.press("enter")
 	s.wantText("want a time above zero")
-	if s.calls.form.deadline != defaultDeadline {
-		t.Errorf("the deadline is %s", s.calls.form.deadline)
+	if got := s.calls.Deadline(); got != 5*time.Second {
+		t.Errorf("the deadline is %s", got)
 	}
 }
 
@@ -131,18 +131,18 @@ func TestAnAnswerIsScrolledBehindTheParts(t *testing.T) {
 	s.press("k", "g")
 	s.wantText("request")
 	s.press("j", "j", "j")
-	if s.calls.form.at != partTrace {
-		t.Errorf("the mark is on part %d", s.calls.form.at)
+	if s.calls.Part() != partTrace {
+		t.Errorf("the mark is on part %d", s.calls.Part())
 	}
 	s.press("j", "j", "k", "k", "k")
-	if s.calls.form.at != partSend {
-		t.Errorf("the mark is on part %d", s.calls.form.at)
+	if s.calls.Part() != partSend {
+		t.Errorf("the mark is on part %d", s.calls.Part())
 	}
 }
 
 func TestACallUnderWayCanBeEnded(t *testing.T) {
 	s := filling(t, Config{})
-	s.calls.form.sending = true
+	s.calls.Send(1) // and no response
 	s.press("ctrl+s")
 	s.wantText("the answer is awaited; ctrl+c ends the call")
 	s.press("j", "j", "enter")
@@ -174,8 +174,8 @@ func TestPastedLinesGoIntoTheRequest(t *testing.T) {
 	s := filling(t, Config{})
 	s.press("enter")
 	s.send(tea.PasteMsg{Content: "{\n}\n"})
-	s.press("esc")
-	if got := s.calls.form.request.String(); !strings.HasPrefix(got, "{\n}\n") {
-		t.Errorf("%q", got)
+	s.press("esc", "ctrl+s")
+	if len(s.called.made) != 1 || !strings.HasPrefix(s.called.made[0], "catalog GetProduct {\n}\n{") {
+		t.Errorf("made %q", s.called.made)
 	}
 }

@@ -20,8 +20,8 @@ func (p *detailPane) Scroll(lines int) { p.scroll.by(lines, false) }
 // Filter returns nil: what stands here is not a list.
 func (p *detailPane) Filter() *string { return nil }
 
-// Place says which part is in view.
-func (p *detailPane) Place() string { return p.scroll.place() }
+// Position says which part is in view.
+func (p *detailPane) Position() string { return p.scroll.place() }
 
 // Render draws the service.
 func (p *detailPane) Render(width, height int) string {

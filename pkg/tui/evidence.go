@@ -1,9 +1,6 @@
 package tui
 
 import (
-	"bytes"
-	"cmp"
-	"encoding/json"
 	"path/filepath"
 	"strings"
 
@@ -31,7 +28,7 @@ func (m *model) depth() int {
 
 // openEvidence shows what decided the goal at the cursor.
 func (m *model) openEvidence() tea.Cmd {
-	c, ok := m.lesson.evidence()
+	c, ok := m.lesson.Evidence()
 	if !ok {
 		return nil
 	}
@@ -49,7 +46,7 @@ func (m *model) openEvidence() tea.Cmd {
 		m.topology.Point(e.Caller, e.Callee)
 		m.goTo(paneMap)
 	case check.AlertEvidence:
-		m.alerts.filter, m.alerts.seek = "", e.Name
+		m.alerts.Select(e.Name)
 		m.goTo(paneAlerts)
 	case check.InstanceEvidence:
 		m.w.chosen = service
@@ -57,13 +54,13 @@ func (m *model) openEvidence() tea.Cmd {
 	case check.OutputEvidence:
 		m.showText(c.Look, e.Text)
 	case check.ObjectEvidence:
-		m.resources.Open(resource.Key{Kind: e.Object, Name: e.Name, Namespace: e.Namespace}, e.Field)
-		m.goTo(paneResources)
+		m.objects.Open(resource.Key{Kind: e.Object, Name: e.Name, Namespace: e.Namespace}, e.Field)
+		m.goTo(paneObjects)
 	case check.CallEvidence:
 		m.openRequest(service, e)
 	case check.FileEvidence:
 		m.visitPane(paneOutput)
-		return m.hands.readFile(filepath.Join(m.lesson.view.Workspace, filepath.FromSlash(e.Name)), e.Name)
+		return m.hands.readFile(filepath.Join(m.lesson.View.Workspace, filepath.FromSlash(e.Name)), e.Name)
 	default:
 		return m.runLook(c.Look)
 	}
@@ -79,58 +76,42 @@ func (m *model) visitPane(id paneID) {
 
 // openTrace shows a trace at one of its spans; without an id, the traces of a service.
 func (m *model) openTrace(service, id, span string) {
-	m.traces.all, m.traces.open, m.traces.filter, m.traces.chosen = service == "", nil, "", id
 	if service != "" {
 		m.w.chosen = service
 	}
-	if id != "" {
-		m.traces.open = newWaterfall(m.w, id)
-		m.traces.open.seek = span
-	}
+	m.traces.Open(id, span, service == "")
 	m.goTo(paneTraces)
 }
 
 // openLogs shows the log of a service, at the line that decided if one did.
 func (m *model) openLogs(service string, e check.Evidence) {
-	m.allLogs, m.logsTrace, m.logsSpan, m.logs.filter, m.logs.sought = false, "", "", "", nil
+	m.allLogs, m.logsTrace, m.logsSpan = false, "", ""
+	*m.logs.Filter() = ""
+	m.logs.EndSeek()
 	m.w.chosen = service
 	if !e.Time.IsZero() {
-		m.logs.seek(e.Time, clean(firstLine(e.Text)))
+		m.logs.Seek(e.Time, clean(firstLine(e.Text)))
 	}
 	m.goTo(paneLogs)
 }
 
 // openRequest shows the call that decided, to be sent by hand.
 func (m *model) openRequest(service string, e check.Evidence) {
-	m.calls.Choose(service)
-	m.calls.service = service // also where it does not run: the call will say so
-	m.calls.Fill(e.Method, indentJSON(cmp.Or(e.Request, "{}")))
-	if e.Deadline > 0 {
-		m.calls.form.deadline = e.Deadline
-	}
+	proto := ""
 	if e.Proto != "" {
-		m.calls.form.proto = filepath.Join(m.lesson.view.Workspace, filepath.FromSlash(e.Proto))
+		proto = filepath.Join(m.lesson.View.Workspace, filepath.FromSlash(e.Proto))
 	}
-	m.calls.form.at = partSend
+	m.calls.Open(service, e.Method, e.Request, e.Deadline, proto)
 	m.goTo(paneCall)
-}
-
-// indentJSON writes JSON over several lines; what is none stays as it is.
-func indentJSON(text string) string {
-	var out bytes.Buffer
-	if json.Indent(&out, []byte(text), "", "  ") != nil {
-		return text
-	}
-	return out.String()
 }
 
 // showText shows text in the output pane, below the command that it comes from.
 func (m *model) showText(command, text string) {
-	m.output.add(commandEntry(command))
+	m.output.Add(commandEntry(command))
 	for _, line := range cleanLines(text) {
-		m.output.add(plainEntry(line))
+		m.output.Add(plainEntry(line))
 	}
-	m.output.scroll.tail = true
+	m.output.Follow()
 	m.goTo(paneOutput)
 }
 
@@ -151,9 +132,13 @@ func (m *model) leaveVisit() bool {
 	if m.visit.pane == 0 || m.focus != m.visit.pane || m.depth() > m.visit.depth {
 		return false
 	}
-	m.traces.open, m.metrics.expr, m.logs.sought, m.alerts.seek = nil, "", nil, ""
+	m.traces.Out()
+	m.traces.Out()
+	m.metrics.Expr = ""
+	m.logs.EndSeek()
+	m.alerts.Select("")
 	m.topology.Point("", "")
-	m.resources.open = nil
+	m.objects.Out()
 	from := m.visit.from
 	m.visit = visit{}
 	m.goTo(from)

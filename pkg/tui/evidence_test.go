@@ -58,14 +58,15 @@ func TestATraceThatDecidedIsOpenedAtItsSpan(t *testing.T) {
 	s := openedAt(t, check.Evidence{Kind: check.TraceEvidence, Service: "checkout", Trace: trace.ID.String(), Span: span.Span.String()})
 	s.wantPane(paneTraces)
 	s.see(seen{trace: trace})
-	if got := s.traces.open.rows[s.traces.open.at].Of(); got != span {
-		t.Errorf("the choice is on %s", got.Name)
+	s.press("enter") // into the span
+	if got := s.traces.Span(); got != span.Span.String() {
+		t.Errorf("the cursor is on span %s, want %s", got, span.Span)
 	}
-	s.press("enter", "esc") // into the span, and out
+	s.press("esc")
 	s.wantPane(paneTraces)
 	s.wantBack()
 	s.press("7")
-	if s.traces.open != nil {
+	if s.traces.IsOpen() {
 		t.Error("the trace stays open")
 	}
 }
@@ -106,11 +107,11 @@ func TestALogIsOpenedAtTheLineThatDecided(t *testing.T) {
 func TestAnExpressionThatDecidedIsPlotted(t *testing.T) {
 	s := openedAt(t, check.Evidence{Kind: check.MetricEvidence, Expr: "rate(up[5m])", Window: 5 * time.Minute})
 	s.wantPane(paneMetrics)
-	if want := (sight{pane: paneMetrics, expr: "rate(up[5m])", last: 15 * time.Minute}); s.gazing != want {
+	if want := (sight{topic: topicMetrics, expr: "rate(up[5m])", last: 15 * time.Minute}); s.gazing != want {
 		t.Errorf("asks for %+v", s.gazing)
 	}
 	s.wantBack()
-	if s.metrics.expr != "" {
+	if s.metrics.Expr != "" {
 		t.Error("the expression stays")
 	}
 }
@@ -137,8 +138,8 @@ func TestAnAlertThatDecidedIsChosen(t *testing.T) {
 	s := openedAt(t, check.Evidence{Kind: check.AlertEvidence, Name: name})
 	s.wantPane(paneAlerts)
 	s.text()
-	if got := s.alerts.rows()[s.alerts.at].name; got != name {
-		t.Errorf("chosen is %s, want %s", got, name)
+	if got, want := s.alerts.Expr(), alertList().GetRules()[1].GetExpr(); got != want {
+		t.Errorf("the rule that is chosen has the expression %s, want %s", got, want)
 	}
 	s.wantBack()
 }
@@ -197,7 +198,7 @@ func TestTheCursorGoesOverTheGoalsBeforeTheTextMoves(t *testing.T) {
 	at := func(want string) {
 		t.Helper()
 		s.text()
-		if got := s.lesson.cursor(); got != want {
+		if got := s.lesson.Cursor(); got != want {
 			t.Errorf("the cursor is on %q, want %q", got, want)
 		}
 	}
@@ -211,7 +212,7 @@ func TestTheCursorGoesOverTheGoalsBeforeTheTextMoves(t *testing.T) {
 	at("edge")
 	s.press("j", "j", "j", "j")
 	at("log")
-	if s.lesson.scroll.top == 0 {
+	if atTop(s.lesson) {
 		t.Error("behind the last goal the text does not move")
 	}
 	s.press("g", "G")

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"runtime/debug"
@@ -10,10 +9,8 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
@@ -166,20 +163,6 @@ func (f *feed) connect(ctx context.Context) {
 		}
 	}
 }
-
-// downText says why there is no connection.
-func downText(err error) string {
-	if errors.Is(err, control.ErrNotRunning) {
-		return "the shop is not running"
-	}
-	if st, ok := status.FromError(err); ok {
-		return "the shop does not answer: " + clean(st.Message())
-	}
-	return "the shop does not answer: " + clean(err.Error())
-}
-
-// errNoShop is what keys meet while there is no connection.
-var errNoShop = errors.New("the shop is not running")
 
 func (f *feed) attach(shop Shop) {
 	f.mu.Lock()

@@ -19,7 +19,7 @@ type spot struct {
 
 // goalAt returns a goal by its id; ok is false if the step shows none such.
 func (p *lessonPane) goalAt(id string) (c lesson.CheckView, ok bool) {
-	b, _ := p.block(lesson.CheckBlock)
+	b, _ := p.Block(lesson.CheckBlock)
 	for _, c := range b.Checks {
 		if c.ID == id {
 			return c, true
@@ -28,18 +28,18 @@ func (p *lessonPane) goalAt(id string) (c lesson.CheckView, ok bool) {
 	return lesson.CheckView{}, false
 }
 
-// cursor is the id of the goal that enter opens: the one that was moved to, or else the one that asks, or
+// Cursor is the id of the goal that enter opens: the one that was moved to, or else the one that asks, or
 // the first that is not reached; empty if there is none.
-func (p *lessonPane) cursor() string {
+func (p *lessonPane) Cursor() string {
 	if _, ok := p.goalAt(p.at); ok {
 		return p.at
 	}
-	switch p.view.Step.Next {
+	switch p.View.Step.Next {
 	case "answer":
-		q, _ := p.asked()
+		q, _ := p.Question()
 		return q.check
 	case "check":
-		b, _ := p.block(lesson.CheckBlock)
+		b, _ := p.Block(lesson.CheckBlock)
 		for _, c := range b.Checks {
 			if c.Verdict != lesson.Pass {
 				return c.ID
@@ -56,7 +56,7 @@ func (p *lessonPane) inView(s spot) bool {
 
 // step moves the cursor to the next goal, or the one before where by is -1, if it is in view.
 func (p *lessonPane) step(by int) bool {
-	spots, at := p.kept.spots, p.cursor()
+	spots, at := p.kept.spots, p.Cursor()
 	i := slices.IndexFunc(spots, func(s spot) bool { return s.id == at && p.inView(s) })
 	switch {
 	case i >= 0:
@@ -78,9 +78,9 @@ func (p *lessonPane) step(by int) bool {
 	return true
 }
 
-// evidence is the goal at the cursor, and whether there is something to open of it.
-func (p *lessonPane) evidence() (c lesson.CheckView, ok bool) {
-	c, ok = p.goalAt(p.cursor())
+// Evidence is the goal at the cursor, and whether there is something to open of it.
+func (p *lessonPane) Evidence() (c lesson.CheckView, ok bool) {
+	c, ok = p.goalAt(p.Cursor())
 	return c, ok && (c.Evidence != check.Evidence{} || c.Look != "")
 }
 
@@ -106,10 +106,10 @@ func (p *lessonPane) goals(checks []lesson.CheckView, width int) []string {
 
 // files says where those lie that the learner applies or edits, which is done in a terminal of one's own.
 func (p *lessonPane) files(width int) []string {
-	if len(p.view.Files) == 0 {
+	if len(p.View.Files) == 0 {
 		return nil
 	}
-	return append(wrap(p.label("Files")+"  "+strings.Join(p.view.Files, ", "), width), p.w.faint.each(wrap(p.view.Workspace, width))...)
+	return append(wrap(p.label("Files")+"  "+strings.Join(p.View.Files, ", "), width), p.w.faint.each(wrap(p.View.Workspace, width))...)
 }
 
 // checkBox is the symbol of a verdict, and its colour. In linear text a word behind the title says it.
@@ -172,7 +172,7 @@ func (p *lessonPane) goal(c lesson.CheckView, width int) []string {
 		title += " " + tone.paint("("+word+")")
 	}
 	mark := "  "
-	if c.ID == p.cursor() {
+	if c.ID == p.Cursor() {
 		mark = w.accent.paint(w.mark + " ")
 	}
 	f := facts{w: w, width: width, lines: w.paintHang(mark+tone.paint(box), title, width)}
@@ -185,7 +185,7 @@ func (p *lessonPane) goal(c lesson.CheckView, width int) []string {
 		return f.lines
 	case c.Question != "" && answerable(c):
 		f.lines = append(f.lines, prefixed("      ", slices.Clone(p.prose(c.Question, max(width-6, 1))))...)
-		q, _ := p.asked()
+		q, _ := p.Question()
 		f.lines = append(f.lines, prefixed("    ", p.options(c.Options, c.Given, q.check == c.ID, max(width-4, 1)))...)
 		f.add("you said", c.Given)
 		return f.lines

@@ -56,7 +56,7 @@ func screens(t testing.TB, c Config) map[string]*screen {
 
 // calling adds the screens of objects and calls.
 func calling(t testing.TB, c Config, all map[string]*screen) {
-	all["resources"] = objects(t, c)
+	all["objects"] = objects(t, c)
 	for _, name := range []string{"manifest", "secret"} {
 		all[name] = objects(t, c)
 		all[name].press("/")

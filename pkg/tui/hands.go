@@ -3,7 +3,6 @@ package tui
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,9 +11,7 @@ import (
 	"sync"
 
 	tea "charm.land/bubbletea/v2"
-	"google.golang.org/grpc/status"
 
-	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
@@ -254,18 +251,3 @@ func (l *lineWriter) flush() {
 }
 
 func (l *lineWriter) line(text string) { l.put([]entry{plainEntry(text)}) }
-
-// errorText is an error for the screen: what went wrong, and the hint if there is one.
-func errorText(err error) string {
-	if errors.Is(err, errNoShop) {
-		return err.Error() + ": start it with shopctl up"
-	}
-	text := err.Error()
-	if st, ok := status.FromError(err); ok {
-		text = st.Message()
-	}
-	if hint, _, ok := control.HintOf(err); ok && hint != "" {
-		text += " (" + hint + ")"
-	}
-	return clean(strings.ReplaceAll(text, "\n", " "))
-}

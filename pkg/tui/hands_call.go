@@ -3,15 +3,10 @@ package tui
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"strings"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/shopctl/shopctl/pkg/call"
-	"github.com/shopctl/shopctl/pkg/rpc/code"
 )
 
 // Calls calls methods of the shop's services, as the call command does. The target of a request is found by
@@ -20,25 +15,6 @@ type Calls interface {
 	Methods(ctx context.Context, service string) ([]call.Method, error)
 	Template(ctx context.Context, service, method string) (string, error)
 	Invoke(ctx context.Context, service string, r call.Request) (*call.Result, error)
-}
-
-// contractKnown is what came of asking for the methods of a service, or for a request of one of them.
-type contractKnown struct {
-	service, method string // method is empty where all were asked for
-	methods         []call.Method
-	template        string
-	err             error
-}
-
-// answered is the end of a call; number names it.
-type answered struct {
-	number  int
-	status  string // "OK", "NOT_FOUND"
-	message string
-	details []string
-	took    time.Duration
-	trace   string
-	fail    string // why it was not made
 }
 
 // methods asks for the methods of a service.
@@ -75,24 +51,4 @@ func (h *hands) call(number int, service string, r call.Request) tea.Cmd {
 		result, err := h.calls.Invoke(ctx, service, r)
 		return answerOf(number, result, err)
 	})
-}
-
-// answerOf puts what came of a call into words.
-func answerOf(number int, result *call.Result, err error) answered {
-	a := answered{number: number}
-	var invalid *call.Invalid
-	switch {
-	case errors.As(err, &invalid) && invalid.Hint != "":
-		a.fail = fmt.Sprintf("%s (%s)", invalid.Text, invalid.Hint)
-		return a
-	case err != nil:
-		a.fail = errorText(err)
-		return a
-	}
-	a.status, a.message = code.Name(result.Status.Code()), clean(strings.ReplaceAll(result.Status.Message(), "\n", " "))
-	a.took, a.trace = result.Duration, result.TraceID
-	for _, d := range result.Details {
-		a.details = append(a.details, cleanLines(string(d))...)
-	}
-	return a
 }

@@ -42,7 +42,7 @@ func (m *model) status() string {
 	w := m.w
 	left := " " + w.accent.paint("shopctl") + "  "
 	if m.session != nil {
-		v := m.lesson.view
+		v := m.lesson.View
 		left += w.faint.paint(v.Track+" > ") + fmt.Sprintf("%d/%d ", v.StepIndex+1, v.StepCount) + clean(v.Title)
 	} else {
 		left += "dash"
@@ -122,7 +122,7 @@ func (m *model) strip() string {
 	}
 	right := w.name
 	if m.session != nil {
-		right = fmt.Sprintf("%s %d/%d", m.lesson.view.Lesson, m.lesson.view.StepIndex+1, m.lesson.view.StepCount)
+		right = fmt.Sprintf("%s %d/%d", m.lesson.View.Lesson, m.lesson.View.StepIndex+1, m.lesson.View.StepCount)
 	}
 	if m.busy != "" {
 		right = m.busy

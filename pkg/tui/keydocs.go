@@ -56,10 +56,10 @@ func (b *binding) written() string {
 func exampleModel() *model {
 	m := newModel(Config{}, nil, nil)
 	m.w.take(&controlpb.StatusResponse{Services: []*controlpb.Service{{Name: "SERVICE"}}})
-	m.traces.list = &controlpb.ListTracesResponse{Traces: []*controlpb.TraceSummary{{TraceId: "TRACE"}}}
-	m.resources.list = []object{{Key: resource.Key{Kind: "KIND", Name: "NAME"}}}
-	m.calls.service = "SERVICE"
+	m.traces.take(&seen{traces: &controlpb.ListTracesResponse{Traces: []*controlpb.TraceSummary{{TraceId: "TRACE"}}}})
+	m.objects.take(&seen{objects: []object{{Key: resource.Key{Kind: "KIND", Name: "NAME"}}}})
+	m.calls.Service = "SERVICE"
 	m.calls.Fill("METHOD", "JSON")
-	m.calls.form.reply = &answered{trace: "TRACE"}
+	m.calls.ApplyResult(answered{trace: "TRACE"})
 	return m
 }

@@ -18,11 +18,11 @@ func questionKeys() []binding {
 		if !reading(m) {
 			return question{}, false
 		}
-		return m.lesson.asked()
+		return m.lesson.Question()
 	}
-	sure := func(m *model) bool { return reading(m) && m.lesson.picked >= 0 }
+	sure := func(m *model) bool { return reading(m) && m.lesson.Picked >= 0 }
 	looking := func(m *model) bool {
-		_, ok := m.lesson.evidence()
+		_, ok := m.lesson.Evidence()
 		return reading(m) && ok
 	}
 	return []binding{
@@ -33,7 +33,7 @@ func questionKeys() []binding {
 		},
 		{
 			keys: []string{"esc", "q"}, shown: "esc", group: groupLesson, name: "choose again", help: "back to the options", rank: 2, active: sure,
-			do: func(m *model, _ string) tea.Cmd { m.lesson.picked = -1; return nil },
+			do: func(m *model, _ string) tea.Cmd { m.lesson.Picked = -1; return nil },
 		},
 		{
 			keys: strings.Split("123456789", ""), shown: "1-9", group: groupLesson, name: "choose", help: "choose an option", rank: 1,
@@ -49,7 +49,7 @@ func questionKeys() []binding {
 			keys: []string{"enter"}, group: groupLesson, name: "look", help: "open what decided the goal at the cursor: trace, line, plot, object", rank: 3,
 			active: looking, elsewhere: "no goal is chosen; j and k choose one",
 			command: func(m *model) string {
-				c, _ := m.lesson.evidence()
+				c, _ := m.lesson.Evidence()
 				return strings.TrimPrefix(c.Look, "shopctl ")
 			},
 			do: func(m *model, _ string) tea.Cmd { return m.openEvidence() },
@@ -116,13 +116,13 @@ func stepKeys() []binding {
 	return []binding{
 		{
 			keys: []string{"n"}, name: "next", help: "go to the next step", rank: 13,
-			why: func(m *model) string { return m.lesson.view.Step.Locked },
+			why: func(m *model) string { return m.lesson.View.Step.Locked },
 			do:  func(m *model, _ string) tea.Cmd { return m.act("next step", Session.Next) },
 		},
 		{
 			keys: []string{"p"}, name: "previous", help: "go to the step before", rank: 30,
 			why: func(m *model) string {
-				if m.lesson.view.StepIndex == 0 {
+				if m.lesson.View.StepIndex == 0 {
 					return "this is the first step"
 				}
 				return ""
@@ -140,7 +140,7 @@ func stepKeys() []binding {
 			keys: []string{"s"}, name: "solution", help: "have the step done for you", rank: 32,
 			why: idle, do: func(m *model, _ string) tea.Cmd {
 				m.confirm("Have this step done for you?", "run its solution and show what it does", func(m *model) tea.Cmd {
-					step := m.lesson.view.Step.ID
+					step := m.lesson.View.Step.ID
 					return m.long("running the solution", func(s Session, ctx context.Context) error { return s.Solve(ctx, step) })
 				})
 				return nil
@@ -150,7 +150,7 @@ func stepKeys() []binding {
 }
 
 func stepCommand(m *model) string {
-	if b, ok := m.lesson.block(lesson.RunBlock); ok && b.Run != nil {
+	if b, ok := m.lesson.Block(lesson.RunBlock); ok && b.Run != nil {
 		return strings.TrimRight(b.Run.Command, "\n")
 	}
 	return ""
@@ -173,11 +173,11 @@ func firstLine(text string) string {
 }
 
 func whyNotRun(m *model) string {
-	b, ok := m.lesson.block(lesson.RunBlock)
+	b, ok := m.lesson.Block(lesson.RunBlock)
 	switch {
 	case m.busy != "":
 		return m.busy
-	case m.lesson.view.Step.Next == "predict":
+	case m.lesson.View.Step.Next == "predict":
 		return "predict first"
 	case !ok || b.Run == nil:
 		return "this step has nothing to run"
@@ -188,7 +188,7 @@ func whyNotRun(m *model) string {
 }
 
 func whyNoHint(m *model) string {
-	h := m.lesson.hints()
+	h := m.lesson.Hints()
 	if h == nil {
 		return "there is no hint here"
 	}
@@ -196,7 +196,7 @@ func whyNoHint(m *model) string {
 }
 
 func hintLabel(m *model) string {
-	if h := m.lesson.hints(); h != nil {
+	if h := m.lesson.Hints(); h != nil {
 		return fmt.Sprintf("hint (%d left)", h.Total-len(h.Opened))
 	}
 	return "hint"

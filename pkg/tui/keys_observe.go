@@ -20,14 +20,14 @@ func observeKeys() []binding {
 
 // noTrace says that there is no trace to act on.
 func noTrace(m *model) string {
-	if m.traces.trace() == "" {
+	if m.traces.Trace() == "" {
 		return "there is no trace yet"
 	}
 	return ""
 }
 
 // listing tells whether the list of traces has the focus.
-func listing(m *model) bool { return m.focus == paneTraces && m.traces.open == nil }
+func listing(m *model) bool { return m.focus == paneTraces && !m.traces.IsOpen() }
 
 // traceKeys open traces, and what belongs to one.
 func traceKeys() []binding {
@@ -37,20 +37,20 @@ func traceKeys() []binding {
 		{
 			keys: []string{"enter"}, name: "waterfall", help: "show the chosen trace as a waterfall", rank: 20,
 			active: listing, why: noTrace,
-			command: func(m *model) string { return join("trace show", m.traces.trace()) },
+			command: func(m *model) string { return join("trace show", m.traces.Trace()) },
 			do:      func(m *model, _ string) tea.Cmd { m.traces.In(); return nil },
 		},
 		{
 			keys: []string{"enter"}, name: "span", help: "show all of the chosen span", rank: 20,
-			active: func(m *model) bool { return on(m) && m.traces.open != nil }, why: noTrace,
-			command: func(m *model) string { return join("trace show", m.traces.trace()) },
+			active: func(m *model) bool { return on(m) && m.traces.IsOpen() }, why: noTrace,
+			command: func(m *model) string { return join("trace show", m.traces.Trace()) },
 			do:      func(m *model, _ string) tea.Cmd { m.traces.In(); return nil },
 		},
 		{
 			keys: []string{"F"}, name: "newest", help: "show the newest trace and each that follows, or the list again", rank: 21,
 			active: on, elsewhere: elsewhere,
 			label: func(m *model) string {
-				if m.traces.open != nil && m.traces.open.id == newest {
+				if m.traces.Follows() {
 					return "list"
 				}
 				return "newest"
@@ -73,13 +73,13 @@ func traceListKeys() []binding {
 		{
 			keys: []string{"a"}, name: "all traces", help: "list the traces of all services, or of the chosen one", rank: 23, active: listing,
 			label: func(m *model) string {
-				if m.traces.all {
+				if m.traces.Service() == "" {
 					return "of " + m.w.chosen
 				}
 				return "of all"
 			},
 			command: func(*model) string { return "trace list" },
-			do:      func(m *model, _ string) tea.Cmd { m.traces.all = !m.traces.all; return nil },
+			do:      func(m *model, _ string) tea.Cmd { m.traces.ToggleAll(); return nil },
 		},
 		{
 			keys: []string{"t"}, name: "traces", help: "list the traces of the chosen service; from the log lines of a trace, back to it", rank: 26,
@@ -128,14 +128,14 @@ func metricKeys() []binding {
 		{
 			keys: []string{"enter"}, name: "plot it", help: "plot the expression of the chosen alert", rank: 20, active: alerts,
 			why: func(m *model) string {
-				if m.alerts.expr() == "" {
+				if m.alerts.Expr() == "" {
 					return "no rule is chosen"
 				}
 				return ""
 			},
 			command: func(*model) string { return "alerts list" },
 			do: func(m *model, _ string) tea.Cmd {
-				m.metrics.expr = m.alerts.expr()
+				m.metrics.Expr = m.alerts.Expr()
 				m.goTo(paneMetrics)
 				return nil
 			},
@@ -145,12 +145,12 @@ func metricKeys() []binding {
 
 // logsCommand is the command line that shows the same lines.
 func (m *model) logsCommand() string {
-	return strings.TrimSpace(join("logs --trace", m.traces.trace()) + " " + join("--span", m.traces.span()))
+	return strings.TrimSpace(join("logs --trace", m.traces.Trace()) + " " + join("--span", m.traces.Span()))
 }
 
 // logsOfTrace shows the log lines of the trace in view, or of the span that is open.
 func (m *model) logsOfTrace() {
-	m.logsTrace, m.logsSpan = m.traces.trace(), m.traces.span()
+	m.logsTrace, m.logsSpan = m.traces.Trace(), m.traces.Span()
 	m.goTo(paneLogs)
 }
 
@@ -160,7 +160,7 @@ func (m *model) tracesOfService() {
 		m.backToTrace()
 		return
 	}
-	m.traces.all, m.traces.open, m.traces.chosen = false, nil, ""
+	m.traces.List(false)
 	m.goTo(paneTraces)
 }
 
@@ -173,7 +173,7 @@ func (m *model) backToTrace() {
 // askExpr asks for an expression to plot.
 func (m *model) askExpr() {
 	m.prompt = &prompt{
-		label: "plot:", input: textedit.NewLine(m.metrics.expr), hint: "enter plots it  esc goes back",
-		enter: func(text string) tea.Cmd { m.metrics.expr = text; return nil },
+		label: "plot:", input: textedit.NewLine(m.metrics.Expr), hint: "enter plots it  esc goes back",
+		enter: func(text string) tea.Cmd { m.metrics.Expr = text; return nil },
 	}
 }

@@ -41,7 +41,8 @@ func serviceKeys() []binding {
 			keys: []string{"l"}, group: groupServices, name: "logs", help: "follow the logs of the chosen service", rank: 21,
 			active: here, elsewhere: elsewhere, command: of("logs -f"),
 			do: func(m *model, _ string) tea.Cmd {
-				m.allLogs, m.logsTrace, m.logsSpan, m.logs.sought = false, "", "", nil
+				m.allLogs, m.logsTrace, m.logsSpan = false, "", ""
+				m.logs.EndSeek()
 				m.goTo(paneLogs)
 				return nil
 			},

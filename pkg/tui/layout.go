@@ -16,7 +16,7 @@ const (
 	paneMetrics
 	paneAlerts
 	paneMap
-	paneResources
+	paneObjects
 	paneCall
 )
 
@@ -49,8 +49,8 @@ func (id paneID) name() string {
 		return "Alerts"
 	case paneMap:
 		return "Map"
-	case paneResources:
-		return "Resources"
+	case paneObjects:
+		return "Objects"
 	case paneCall:
 		return "Call"
 	default:
@@ -115,7 +115,7 @@ type plan struct {
 
 // arrange lays out the panes.
 func arrange(p plan) []slot {
-	tabs := []paneID{paneLogs, paneEvents, paneDetails, paneOutput, paneTraces, paneMetrics, paneAlerts, paneMap, paneResources, paneCall}
+	tabs := []paneID{paneLogs, paneEvents, paneDetails, paneOutput, paneTraces, paneMetrics, paneAlerts, paneMap, paneObjects, paneCall}
 	all := append([]paneID{paneServices}, tabs...)
 	if p.lesson {
 		all = append([]paneID{paneLesson}, all...)

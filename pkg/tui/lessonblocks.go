@@ -48,7 +48,7 @@ func (p *lessonPane) options(options []lesson.Option, chosen string, open bool, 
 	var lines []string
 	for i, o := range options {
 		mark, tone := "  ", p.w.faint
-		picked := open && p.picked == i || o.ID == chosen || o.Say == chosen
+		picked := open && p.Picked == i || o.ID == chosen || o.Say == chosen
 		if picked {
 			mark, tone = p.w.mark+" ", p.w.accent
 		} else if open {

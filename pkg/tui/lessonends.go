@@ -11,8 +11,8 @@ const tallLesson = 24
 
 // before says what held when the lesson was opened; it stands above the first step.
 func (p *lessonPane) before(width int) []string {
-	all := p.view.SteadyState
-	if p.view.StepIndex > 0 || p.view.Done || len(all) == 0 {
+	all := p.View.SteadyState
+	if p.View.StepIndex > 0 || p.View.Done || len(all) == 0 {
 		return nil
 	}
 	held := 0
@@ -51,11 +51,11 @@ func (p *lessonPane) condition(c lesson.CheckView, width int) []string {
 // after is what stands below the last step once the lesson is done: what the learner thought, saw and what
 // was, step by step, and whether the shop is what it was.
 func (p *lessonPane) after(width int) []string {
-	if !p.view.Done || p.view.Step.Next != "done" {
+	if !p.View.Done || p.View.Step.Next != "done" {
 		return nil
 	}
 	var lines []string
-	for i, s := range p.view.Steps {
+	for i, s := range p.View.Steps {
 		if s.Card == nil {
 			continue
 		}
@@ -94,7 +94,7 @@ func (p *lessonPane) cardRows(c *lesson.Card, width int) []string {
 
 // again says whether the steady state holds again.
 func (p *lessonPane) again(width int) []string {
-	all := p.view.SteadyState
+	all := p.View.SteadyState
 	if len(all) == 0 {
 		return nil
 	}

@@ -9,10 +9,11 @@ import (
 
 // lessonPane shows the step of a lesson.
 type lessonPane struct {
-	w    *world
-	view lesson.View
-	// picked is the option, from 0, whose confidence is asked for; -1 if none is.
-	picked int
+	w *world
+	// View is the lesson as it is now.
+	View lesson.View
+	// Picked is the option, from 0, whose confidence is asked for; -1 if none is.
+	Picked int
 	// at is the id of the goal that the cursor was moved to; empty: it stands where it matters.
 	at     string
 	spots  []spot
@@ -44,8 +45,8 @@ type drawing struct {
 }
 
 func newLessonPane(w *world, v lesson.View) *lessonPane {
-	p := &lessonPane{w: w, view: v, picked: -1}
-	if b, ok := p.block(lesson.PredictBlock); ok && b.Predict != nil {
+	p := &lessonPane{w: w, View: v, Picked: -1}
+	if b, ok := p.Block(lesson.PredictBlock); ok && b.Predict != nil {
 		p.reveal = b.Predict.Chosen != "" // resumed in the middle of a step
 	}
 	return p
@@ -54,19 +55,19 @@ func newLessonPane(w *world, v lesson.View) *lessonPane {
 // take shows a new view. Nothing moves on by itself: the place changes only with the step, and when
 // something else is to be done now.
 func (p *lessonPane) take(v lesson.View) {
-	before := p.view
-	p.view, p.kept = v, drawing{}
+	before := p.View
+	p.View, p.kept = v, drawing{}
 	switch {
 	case v.Step.ID != before.Step.ID:
-		p.scroll, p.drawn, p.picked, p.reveal, p.at = scroll{}, nil, -1, false, ""
+		p.scroll, p.drawn, p.Picked, p.reveal, p.at = scroll{}, nil, -1, false, ""
 	case v.Step.Next != before.Step.Next, v.Done && !before.Done:
-		p.picked, p.reveal, p.news, p.at = -1, true, "", ""
+		p.Picked, p.reveal, p.news, p.at = -1, true, "", ""
 	case opened(v) > opened(before):
-		p.look(lesson.HintsBlock)
+		p.Show(lesson.HintsBlock)
 	case said(v) != said(before):
-		p.look(lesson.CheckBlock)
+		p.Show(lesson.CheckBlock)
 	default:
-		p.grown = p.grown || verdictOf(v, p.cursor()) != verdictOf(before, p.cursor())
+		p.grown = p.grown || verdictOf(v, p.Cursor()) != verdictOf(before, p.Cursor())
 	}
 }
 
@@ -82,8 +83,11 @@ func verdictOf(v lesson.View, id string) string {
 	return ""
 }
 
-// look brings a block into view.
-func (p *lessonPane) look(k lesson.BlockKind) { p.reveal, p.news = true, k }
+// ShowNext brings what is to be done now into view.
+func (p *lessonPane) ShowNext() { p.reveal = true }
+
+// Show brings a block into view.
+func (p *lessonPane) Show(k lesson.BlockKind) { p.reveal, p.news = true, k }
 
 // opened counts the hints that are open.
 func opened(v lesson.View) int {
@@ -109,9 +113,9 @@ func said(v lesson.View) string {
 	return text
 }
 
-// block returns the step's block of a kind, and whether there is one.
-func (p *lessonPane) block(k lesson.BlockKind) (lesson.BlockView, bool) {
-	for _, b := range p.view.Step.Blocks {
+// Block returns the step's block of a kind, and whether there is one.
+func (p *lessonPane) Block(k lesson.BlockKind) (lesson.BlockView, bool) {
+	for _, b := range p.View.Step.Blocks {
 		if b.Kind == k {
 			return b, true
 		}
@@ -131,18 +135,18 @@ type question struct {
 }
 
 // asked returns the question that is open now; ok is false if none is.
-func (p *lessonPane) asked() (q question, ok bool) {
-	switch p.view.Step.Next {
+func (p *lessonPane) Question() (q question, ok bool) {
+	switch p.View.Step.Next {
 	case "predict":
-		if b, ok := p.block(lesson.PredictBlock); ok {
+		if b, ok := p.Block(lesson.PredictBlock); ok {
 			return question{kind: b.Kind, text: b.Predict.Question, options: b.Predict.Options, sure: b.Predict.AsksConfidence}, true
 		}
 	case "observe":
-		if b, ok := p.block(lesson.ObserveBlock); ok {
+		if b, ok := p.Block(lesson.ObserveBlock); ok {
 			return question{kind: b.Kind, text: b.Observe.Question, options: b.Observe.Options, unit: b.Observe.Unit}, true
 		}
 	case "answer":
-		b, _ := p.block(lesson.CheckBlock)
+		b, _ := p.Block(lesson.CheckBlock)
 		for _, c := range b.Checks {
 			if answerable(c) {
 				return question{kind: b.Kind, check: c.ID, text: c.Question, options: c.Options, unit: c.Unit}, true
@@ -157,9 +161,9 @@ func answerable(c lesson.CheckView) bool {
 	return c.Question != "" && c.Verdict != lesson.Pass && !strings.HasPrefix(c.Message, "waits for")
 }
 
-// hints returns the ladder, nil if there is none yet.
-func (p *lessonPane) hints() *lesson.HintsView {
-	b, _ := p.block(lesson.HintsBlock)
+// Hints returns the ladder, nil if there is none yet.
+func (p *lessonPane) Hints() *lesson.HintsView {
+	b, _ := p.Block(lesson.HintsBlock)
 	return b.Hints
 }
 
@@ -174,8 +178,8 @@ func (p *lessonPane) Scroll(lines int) {
 // Filter returns nil: a lesson is read.
 func (p *lessonPane) Filter() *string { return nil }
 
-// Place says which part is in view.
-func (p *lessonPane) Place() string { return p.scroll.place() }
+// Position says which part is in view.
+func (p *lessonPane) Position() string { return p.scroll.place() }
 
 // Render draws the step.
 func (p *lessonPane) Render(width, height int) string {
@@ -196,8 +200,8 @@ func (p *lessonPane) Render(width, height int) string {
 // lines returns the whole step, and which of its lines must come into view if any must.
 func (p *lessonPane) lines(width int) (lines []string, from, to int) {
 	d := &p.kept
-	if at := p.cursor(); d.theme != p.w.theme || d.width != width || d.tall != p.tall || d.picked != p.picked || d.cursor != at || d.news != p.news {
-		*d = drawing{theme: p.w.theme, width: width, tall: p.tall, picked: p.picked, cursor: at, news: p.news}
+	if at := p.Cursor(); d.theme != p.w.theme || d.width != width || d.tall != p.tall || d.picked != p.Picked || d.cursor != at || d.news != p.news {
+		*d = drawing{theme: p.w.theme, width: width, tall: p.tall, picked: p.Picked, cursor: at, news: p.news}
 		d.lines, d.from, d.to = p.drawStep(width)
 		d.spots = p.spots
 	}
@@ -206,7 +210,7 @@ func (p *lessonPane) lines(width int) (lines []string, from, to int) {
 
 func (p *lessonPane) drawStep(width int) (lines []string, from, to int) {
 	lines = p.before(width)
-	for _, b := range p.view.Step.Blocks {
+	for _, b := range p.View.Step.Blocks {
 		block := p.draw(b, width)
 		if len(block) == 0 {
 			continue
@@ -245,7 +249,7 @@ func (p *lessonPane) drawStep(width int) (lines []string, from, to int) {
 
 // isNext tells whether a block of kind k is what is to be done now.
 func (p *lessonPane) isNext(k lesson.BlockKind) bool {
-	switch p.view.Step.Next {
+	switch p.View.Step.Next {
 	case "predict":
 		return k == lesson.PredictBlock
 	case "run":
@@ -260,19 +264,19 @@ func (p *lessonPane) isNext(k lesson.BlockKind) bool {
 
 // whatNext is the line below the step: the one key that leads on.
 func (p *lessonPane) whatNext() string {
-	q, open := p.asked()
+	q, open := p.Question()
 	switch {
-	case p.view.Done:
+	case p.View.Done:
 		return "The lesson is done. q leaves it, and restores the shop."
-	case open && p.picked >= 0:
+	case open && p.Picked >= 0:
 		return "How sure are you? 1 guess, 2 fairly, 3 sure"
 	case open && len(q.options) > 0:
 		return "Choose with the number keys."
 	case open:
 		return "enter: type your answer"
 	}
-	run, _ := p.block(lesson.RunBlock)
-	switch p.view.Step.Next {
+	run, _ := p.Block(lesson.RunBlock)
+	switch p.View.Step.Next {
 	case "run":
 		if run.Run != nil && run.Run.Running {
 			return ""

@@ -19,7 +19,7 @@ type mapPane struct {
 // Point points at an edge; two empty names end that.
 func (p *mapPane) Point(caller, callee string) { p.caller, p.callee, p.pointed = caller, callee, false }
 
-func (p *mapPane) sight() sight { return sight{pane: paneMap} }
+func (p *mapPane) sight() sight { return sight{topic: topicMap} }
 
 func (p *mapPane) take(s *seen) { p.fail = s.fail }
 
@@ -31,8 +31,8 @@ func (p *mapPane) Scroll(lines int) { p.scroll.by(lines, false) }
 // Filter returns nil: a map is no list.
 func (p *mapPane) Filter() *string { return nil }
 
-// Place says which part is in view.
-func (p *mapPane) Place() string { return p.scroll.place() }
+// Position says which part is in view.
+func (p *mapPane) Position() string { return p.scroll.place() }
 
 // Render draws the map.
 func (p *mapPane) Render(width, height int) string {

@@ -12,8 +12,8 @@ import (
 // metricsPane plots how the chosen service does, or any expression.
 type metricsPane struct {
 	w *world
-	// expr is what is plotted in place of the service's charts.
-	expr   string
+	// Expr is what is plotted in place of the service's charts.
+	Expr   string
 	last   time.Duration
 	charts []chart
 	fail   string
@@ -36,8 +36,8 @@ func spansBack() []time.Duration {
 func newMetricsPane(w *world) *metricsPane { return &metricsPane{w: w, last: spansBack()[1]} }
 
 func (p *metricsPane) sight() sight {
-	s := sight{pane: paneMetrics, expr: p.expr, last: p.last}
-	if p.expr == "" {
+	s := sight{topic: topicMetrics, expr: p.Expr, last: p.last}
+	if p.Expr == "" {
 		s.service = p.w.chosen
 	}
 	return s
@@ -65,28 +65,28 @@ func (p *metricsPane) Plot(expr string, window time.Duration) {
 	if i < 0 {
 		i = len(all) - 1
 	}
-	p.expr, p.last = expr, max(p.last, all[i])
+	p.Expr, p.last = expr, max(p.last, all[i])
 }
 
 // Scroll goes to another service.
 func (p *metricsPane) Scroll(lines int) {
-	if p.expr == "" {
+	if p.Expr == "" {
 		p.w.choose(lines)
 	}
 }
 
 // Out goes back from an expression to the charts; false from there.
 func (p *metricsPane) Out() bool {
-	out := p.expr != ""
-	p.expr = ""
+	out := p.Expr != ""
+	p.Expr = ""
 	return out
 }
 
 // Filter returns nil: plots are no list.
 func (p *metricsPane) Filter() *string { return nil }
 
-// Place says how far back the plots go.
-func (p *metricsPane) Place() string { return "last " + humanize.Span(p.last) }
+// Position says how far back the plots go.
+func (p *metricsPane) Position() string { return "last " + humanize.Span(p.last) }
 
 // Render draws the plots.
 func (p *metricsPane) Render(width, height int) string {

@@ -14,8 +14,8 @@ type pane interface {
 	Render(width, height int) string
 	// Scroll moves by lines, or the choice where one can be made.
 	Scroll(lines int)
-	// Place says which part is in view; empty if all is.
-	Place() string
+	// Position says which part is in view; empty if all is.
+	Position() string
 	// Filter returns the text that lines must hold; nil if the pane cannot be filtered.
 	Filter() *string
 }
@@ -63,8 +63,8 @@ type model struct {
 	alerts   *alertsPane
 	topology *mapPane
 
-	resources *resourcesPane
-	calls     *callPane
+	objects *objectsPane
+	calls   *callPane
 
 	picker *picker
 	prompt *prompt
@@ -83,6 +83,8 @@ type model struct {
 	// gazed numbers the sights that are wanted, gazing says which one that is.
 	gazed  int
 	gazing sight
+	// polled is the pane that gazing is for, nil if none is in view.
+	polled asking
 	visit  visit
 	// sent numbers the calls that were sent.
 	sent  int
@@ -98,7 +100,7 @@ func newModel(c Config, s Session, h *hands) *model {
 		focus: paneServices, tab: paneLogs,
 		services: &servicesPane{w: w}, details: &detailPane{w: w},
 		traces: &tracesPane{w: w, all: true}, metrics: newMetricsPane(w), alerts: &alertsPane{w: w}, topology: &mapPane{w: w},
-		resources: &resourcesPane{w: w}, calls: newCallPane(w),
+		objects: &objectsPane{w: w}, calls: newCallPane(w),
 	}
 	view := lesson.View{}
 	if s != nil {
@@ -143,8 +145,8 @@ func (m *model) pane(id paneID) pane {
 		return m.alerts
 	case paneMap:
 		return m.topology
-	case paneResources:
-		return m.resources
+	case paneObjects:
+		return m.objects
 	case paneCall:
 		return m.calls
 	default:
@@ -164,7 +166,9 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 	var cmd tea.Cmd
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
-		m.lesson.reveal = m.lesson.reveal || m.width > 0 // a text that is wrapped anew has its place elsewhere
+		if m.width > 0 {
+			m.lesson.ShowNext()
+		} // a text that is wrapped anew has its place elsewhere
 		m.width, m.height = msg.Width, msg.Height
 	case tea.BackgroundColorMsg:
 		l := m.w.look
@@ -184,9 +188,9 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 	case done:
 		m.finish(msg)
 	case contractKnown:
-		m.calls.take(msg)
+		m.calls.ApplyContract(msg)
 	case answered:
-		m.calls.form.take(msg)
+		m.calls.ApplyResult(msg)
 	case crashed:
 		m.crash = &msg
 		return tea.Quit
@@ -222,7 +226,7 @@ func (m *model) paste(text string) {
 		m.picker.input.Insert(text)
 		m.picker.at = 0
 	case m.typing():
-		m.calls.form.request.Insert(text)
+		m.calls.Insert(text)
 	}
 }
 
@@ -235,25 +239,25 @@ func (m *model) take(b batch) {
 		m.w.take(b.status)
 	}
 	if b.lesson != nil {
-		if text := b.lesson.Message; text != "" && text != m.lesson.view.Message {
+		if text := b.lesson.Message; text != "" && text != m.lesson.View.Message {
 			m.say(m.w.info, text)
 		}
 		m.showRun(b.lesson)
 		m.lesson.take(*b.lesson)
 	}
 	if b.afresh {
-		m.events.clear()
+		m.events.Clear()
 	}
-	m.events.add(b.events...)
+	m.events.Add(b.events...)
 	if b.logsOf == m.heard {
 		if b.logsAfresh {
-			m.logs.clear()
+			m.logs.Clear()
 		}
-		m.logs.add(b.logs...)
+		m.logs.Add(b.logs...)
 	}
-	m.output.add(b.output...)
-	if len(b.answer) > 0 && b.answerOf == m.calls.form.number {
-		m.calls.form.add(b.answer)
+	m.output.Add(b.output...)
+	if len(b.answer) > 0 {
+		m.calls.AddResponse(b.answerOf, b.answer)
 	}
 	if b.alerts != nil {
 		m.w.alerts = b.alerts
@@ -261,8 +265,8 @@ func (m *model) take(b batch) {
 	if b.topology != nil {
 		m.w.topology = b.topology
 	}
-	if p, ok := m.pane(m.gazing.pane).(asking); ok && b.seen != nil && b.seen.of == m.gazed {
-		p.take(b.seen)
+	if m.polled != nil && b.seen != nil && b.seen.of == m.gazed {
+		m.polled.take(b.seen)
 	}
 }
 
@@ -280,11 +284,11 @@ func (m *model) showRun(v *lesson.View) {
 	news, more := strings.CutPrefix(output, m.ran)
 	if !more || !strings.HasSuffix(m.ran, "\n") {
 		news = output
-		m.output.clear()
+		m.output.Clear()
 	}
 	m.ran = output
 	for _, line := range cleanLines(news) {
-		m.output.add(plainEntry(line))
+		m.output.Add(plainEntry(line))
 	}
 }
 
@@ -294,7 +298,7 @@ func (m *model) finish(d done) {
 		m.busy = ""
 	}
 	if d.what == doCheck || d.what == doAnswer {
-		m.lesson.look(lesson.CheckBlock)
+		m.lesson.Show(lesson.CheckBlock)
 	}
 	switch {
 	case d.err != nil:

@@ -110,7 +110,7 @@ func (m *model) turn(by int) {
 }
 
 func (m *model) zoom() {
-	m.lesson.reveal = true
+	m.lesson.ShowNext()
 	if m.zoomed != 0 {
 		m.zoomed = 0
 		return
@@ -155,7 +155,7 @@ func (m *model) quit() tea.Cmd {
 
 // underWay is what the end of the screen would end; empty if nothing is.
 func (m *model) underWay() string {
-	run, _ := m.lesson.block(lesson.RunBlock)
+	run, _ := m.lesson.Block(lesson.RunBlock)
 	switch {
 	case run.Run != nil && run.Run.Running:
 		return "the step's command runs"

@@ -114,12 +114,7 @@ func (m *model) runLine(text string) tea.Cmd {
 		m.say(m.w.info, "ctrl+c ends the command")
 	}
 	m.goTo(paneOutput)
-	m.output.add(commandEntry("shopctl " + text))
-	m.output.scroll.tail = true
+	m.output.Add(commandEntry("shopctl " + text))
+	m.output.Follow()
 	return m.hands.shopctl(args)
-}
-
-func commandEntry(line string) entry {
-	line = clean(line)
-	return entry{plain: "$ " + line, draw: func(t *theme, _ int) string { return t.faint.paint("$ ") + t.code.paint(line) }}
 }

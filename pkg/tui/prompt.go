@@ -73,7 +73,7 @@ func (m *model) askFilter() {
 
 // askAnswer takes the answer to the open question.
 func (m *model) askAnswer() {
-	q, _ := m.lesson.asked()
+	q, _ := m.lesson.Question()
 	label := "your answer"
 	if q.unit != "" {
 		label += " in " + q.unit
@@ -97,14 +97,14 @@ func (m *model) answer(q question, text string) tea.Cmd {
 
 // chooseOption takes an option of the open question; a prediction wants to know how sure it is.
 func (m *model) chooseOption(i int) tea.Cmd {
-	q, ok := m.lesson.asked()
+	q, ok := m.lesson.Question()
 	if !ok || i >= len(q.options) {
 		return nil
 	}
 	if q.kind == lesson.PredictBlock {
-		m.lesson.picked = i
+		m.lesson.Picked = i
 		if q.sure {
-			m.lesson.reveal = true
+			m.lesson.ShowNext()
 			return nil
 		}
 		return m.predict("")
@@ -114,9 +114,9 @@ func (m *model) chooseOption(i int) tea.Cmd {
 
 // predict gives the picked option to the lesson.
 func (m *model) predict(confidence string) tea.Cmd {
-	q, ok := m.lesson.asked()
-	i := m.lesson.picked
-	m.lesson.picked = -1
+	q, ok := m.lesson.Question()
+	i := m.lesson.Picked
+	m.lesson.Picked = -1
 	if !ok || i < 0 || i >= len(q.options) {
 		return nil
 	}

@@ -57,8 +57,8 @@ func (p *servicesPane) Click(line int) {
 // Filter returns the pane's filter.
 func (p *servicesPane) Filter() *string { return &p.filter }
 
-// Place says which part is in view.
-func (p *servicesPane) Place() string { return p.scroll.place() }
+// Position says which part is in view.
+func (p *servicesPane) Position() string { return p.scroll.place() }
 
 // Render draws the table.
 func (p *servicesPane) Render(width, height int) string {

@@ -19,7 +19,7 @@ import (
 // sight is what the tab in view shows of traces, metrics, alerts or the map. The feed asks for it while
 // it is in view, and for nothing else.
 type sight struct {
-	pane    paneID // 0: a tab that needs no asking
+	topic   topic
 	service string // empty: all
 	trace   string // the id of one, or newest; empty: the list
 	failed  bool   // of the list: those alone in which something failed
@@ -28,6 +28,17 @@ type sight struct {
 	expr    string       // a PromQL expression; empty: the charts of the service
 	last    time.Duration
 }
+
+// topic is what kind of data a query is about; 0: none.
+type topic int
+
+const (
+	topicTraces topic = iota + 1
+	topicMetrics
+	topicAlerts
+	topicMap
+	topicObjects
+)
 
 // newest stands for the id of the newest trace.
 const newest = "last"
@@ -86,7 +97,7 @@ func (f *feed) looked() vision {
 func (f *feed) looks(ctx context.Context, shop Shop) error {
 	for ctx.Err() == nil {
 		v := f.looked()
-		v.wait(ctx, v.pane != 0 && f.ask(ctx, shop, v))
+		v.wait(ctx, v.topic != 0 && f.ask(ctx, shop, v))
 	}
 	return ctx.Err()
 }
@@ -96,7 +107,7 @@ func (v vision) wait(ctx context.Context, again bool) {
 	var tick <-chan time.Time
 	if again {
 		every := second
-		if v.pane == paneMetrics || v.pane == paneResources {
+		if v.topic == topicMetrics || v.topic == topicObjects {
 			every = 2 * second
 		}
 		timer := time.NewTimer(every)
@@ -119,20 +130,20 @@ func (f *feed) ask(ctx context.Context, shop Shop, v vision) bool {
 	var s seen
 	var err error
 	again := true
-	switch v.pane {
-	case paneTraces:
+	switch v.topic {
+	case topicTraces:
 		if v.trace == "" {
 			s.traces, err = shop.ListTraces(ctx, &controlpb.ListTracesRequest{Filter: v.filter(), Limit: listed})
 		} else {
 			s.trace, again, err = f.fetch(ctx, shop, v)
 		}
-	case paneMetrics:
+	case topicMetrics:
 		s.charts, err = f.measure(ctx, shop, v.sight)
-	case paneAlerts:
+	case topicAlerts:
 		err = f.alerts(ctx, shop)
-	case paneMap:
+	case topicMap:
 		err = f.topology(ctx, shop)
-	case paneResources:
+	case topicObjects:
 		if v.object == (resource.Key{}) {
 			s.objects, err = f.list(ctx, shop)
 		} else {
@@ -225,17 +236,6 @@ func within(ctx context.Context, changed <-chan struct{}) (_ context.Context, st
 	return ctx, func() { cancel(); <-stopped }
 }
 
-// failText says why a sight shows nothing.
-func failText(err error) string {
-	switch status.Code(err) {
-	case codes.Unimplemented:
-		return "the shop's daemon is of another version and does not know this; shopctl down and up start it anew"
-	case codes.DeadlineExceeded:
-		return "the shop takes too long to answer"
-	}
-	return errorText(err)
-}
-
 // glances asks for what every view tells of: the alerts, and what the active faults do.
 func (f *feed) glances(ctx context.Context, shop Shop) error {
 	for ctx.Err() == nil {
@@ -251,13 +251,13 @@ func (f *feed) glance(ctx context.Context, shop Shop) {
 	ctx, late := context.WithTimeout(ctx, patience)
 	defer late()
 	f.mu.Lock()
-	faults, pane := len(f.latest.GetFaults()), f.vision.pane
+	faults, inView := len(f.latest.GetFaults()), f.vision.topic
 	f.mu.Unlock()
 	// What fails here is said where somebody looks at it.
-	if pane != paneAlerts {
+	if inView != topicAlerts {
 		_ = f.alerts(ctx, shop)
 	}
-	if faults > 0 && pane != paneMap {
+	if faults > 0 && inView != topicMap {
 		_ = f.topology(ctx, shop)
 	}
 }

@@ -44,18 +44,18 @@ func TestOnlyTheTabInViewIsAskedForOnceASecond(t *testing.T) {
 		if got := shop.asked(); got["alerts"] > 11 || len(got) > 1 {
 			t.Errorf("without a tab in view it asks %v in 30 s", got)
 		}
-		f.look(1, sight{pane: paneTraces, service: "cart"})
+		f.look(1, sight{topic: topicTraces, service: "cart"})
 		f.news(30 * time.Second)
 		if got := shop.asked(); got["traces cart"] < 28 || got["traces cart"] > 32 || got["map"]+got["query"] > 0 {
 			t.Errorf("with the traces in view it asks %v in 30 s", got)
 		}
-		f.look(2, sight{pane: paneAlerts})
+		f.look(2, sight{topic: topicAlerts})
 		f.news(30 * time.Second)
 		if got := shop.asked(); got["alerts"] < 28 || got["alerts"] > 32 || got["traces cart"] > 0 {
 			t.Errorf("with the alerts in view it asks %v in 30 s", got)
 		}
 		f.look(3, sight{})
-		f.look(2, sight{pane: paneMap}) // overtaken
+		f.look(2, sight{topic: topicMap}) // overtaken
 		f.news(30 * time.Second)
 		if got := shop.asked(); got["alerts"] > 11 || got["map"] > 0 {
 			t.Errorf("with no such tab in view it asks %v in 30 s", got)
@@ -92,7 +92,7 @@ func TestATraceIsAskedForUntilItIsSettled(t *testing.T) {
 		defer f.end()
 		shop.seen.otlp = otlpOf(t)
 		f.now = func() time.Time { return noon().Add(time.Minute) }
-		f.look(1, sight{pane: paneTraces, trace: "0707"})
+		f.look(1, sight{topic: topicTraces, trace: "0707"})
 		all := f.news(30 * time.Second)
 		if got := shop.asked(); got["trace 0707"] != 1 {
 			t.Errorf("an old trace is asked for: %v", got)
@@ -100,7 +100,7 @@ func TestATraceIsAskedForUntilItIsSettled(t *testing.T) {
 		if last := all[0].seen; last == nil || last.trace == nil || len(last.trace.Spans) != 1 || last.of != 1 {
 			t.Errorf("got %+v", last)
 		}
-		f.look(2, sight{pane: paneTraces, trace: newest})
+		f.look(2, sight{topic: topicTraces, trace: newest})
 		f.news(10 * time.Second)
 		if got := shop.asked(); got["traces "] < 9 || got["trace "+traceList().Traces[0].TraceId] < 9 {
 			t.Errorf("the newest trace is asked for: %v", got)
@@ -115,12 +115,12 @@ func TestWhatCannotBeShownSaysWhy(t *testing.T) {
 		otlp  []byte
 		want  string
 	}{
-		"an older daemon":   {sight: sight{pane: paneMap}, fail: status.Error(codes.Unimplemented, "unknown service"), want: "of another version"},
-		"a slow answer":     {sight: sight{pane: paneAlerts}, fail: status.Error(codes.DeadlineExceeded, "context deadline exceeded"), want: "takes too long"},
-		"a broken trace":    {sight: sight{pane: paneTraces, trace: "x"}, otlp: []byte("nonsense"), want: "read trace"},
-		"an empty trace":    {sight: sight{pane: paneTraces, trace: "x"}, want: "no spans"},
-		"a bad expression":  {sight: sight{pane: paneMetrics, expr: "up{", last: time.Minute}, want: "parse error"},
-		"a failing service": {sight: sight{pane: paneMetrics, service: "ad", last: time.Minute}, fail: errors.New("the disk is full"), want: "the disk is full"},
+		"an older daemon":   {sight: sight{topic: topicMap}, fail: status.Error(codes.Unimplemented, "unknown service"), want: "of another version"},
+		"a slow answer":     {sight: sight{topic: topicAlerts}, fail: status.Error(codes.DeadlineExceeded, "context deadline exceeded"), want: "takes too long"},
+		"a broken trace":    {sight: sight{topic: topicTraces, trace: "x"}, otlp: []byte("nonsense"), want: "read trace"},
+		"an empty trace":    {sight: sight{topic: topicTraces, trace: "x"}, want: "no spans"},
+		"a bad expression":  {sight: sight{topic: topicMetrics, expr: "up{", last: time.Minute}, want: "parse error"},
+		"a failing service": {sight: sight{topic: topicMetrics, service: "ad", last: time.Minute}, fail: errors.New("the disk is full"), want: "the disk is full"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestTheChartsOfAServiceAreItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, shop := feedingFrom(t, shopStatus())
 		defer f.end()
-		f.look(1, sight{pane: paneMetrics, service: "payment", last: 5 * time.Minute})
+		f.look(1, sight{topic: topicMetrics, service: "payment", last: 5 * time.Minute})
 		all := f.news(time.Second / 2)
 		charts := all[0].seen.charts
 		if len(charts) != 6 || len(charts[2].series) != 3 || len(charts[0].series[0].Points) != 60 {
@@ -155,7 +155,7 @@ func TestTheChartsOfAServiceAreItsOwn(t *testing.T) {
 				t.Errorf("%s is not of the service alone", expr)
 			}
 		}
-		f.look(2, sight{pane: paneMetrics, expr: "up", last: time.Minute})
+		f.look(2, sight{topic: topicMetrics, expr: "up", last: time.Minute})
 		all = f.news(time.Second / 2)
 		one := all[len(all)-1].seen.charts
 		if len(one) != 1 || one[0].series[0].Name != `up{job="cart"}` {
@@ -311,9 +311,9 @@ func TestWhatFaultsDoIsSaidInEveryView(t *testing.T) {
 		s.press(key)
 		s.wantText("payment UNAVAILABLE 50% → checkout errors 48% → 47% of orders fail")
 	}
-	lines, _ := s.topology.text(100)
+	lines := strings.Split(s.topology.Render(100, 100), "\n")
 	if !slices.Contains(lines, "payment UNAVAILABLE 50% -> checkout errors 48% -> 47% of orders fail") {
-		t.Errorf("the map does not say it: %q", lines)
+		t.Errorf("the map does not show it: %q", lines)
 	}
 }
 

@@ -6,16 +6,6 @@ import (
 	"time"
 )
 
-// kept is how many lines a pane remembers.
-const kept = 2000
-
-// entry is one line of a growing text: what is drawn, and what a filter looks at.
-type entry struct {
-	at    time.Time // zero where it is not known
-	plain string
-	draw  func(t *theme, width int) string
-}
-
 // tailPane is a text that grows at its end and follows it: logs, events, the output of commands.
 type tailPane struct {
 	w       *world
@@ -39,14 +29,29 @@ func (s *sought) is(e entry) bool {
 	return s != nil && e.at.Equal(s.at) && matches(e.plain, s.text)
 }
 
-// seek shows the line of a time that holds a text, as soon as it is there.
-func (p *tailPane) seek(at time.Time, text string) { p.sought = &sought{at: at, text: text} }
+// Seek shows the line of a time that contains text, as soon as it has arrived.
+func (p *tailPane) Seek(at time.Time, text string) { p.sought = &sought{at: at, text: text} }
+
+// EndSeek no longer looks for a line.
+func (p *tailPane) EndSeek() { p.sought = nil }
+
+// Sought is the time of the line that Seek looks for; false if there is none.
+func (p *tailPane) Sought() (time.Time, bool) {
+	if p.sought == nil {
+		return time.Time{}, false
+	}
+	return p.sought.at, true
+}
+
+// Follow goes to the end, and stays there as lines are added.
+func (p *tailPane) Follow() { p.scroll.tail = true }
 
 func newTail(w *world, empty func() string) *tailPane {
 	return &tailPane{w: w, scroll: scroll{tail: true}, empty: empty}
 }
 
-func (p *tailPane) add(entries ...entry) {
+// Add appends lines, and forgets the oldest ones.
+func (p *tailPane) Add(entries ...entry) {
 	p.entries = append(p.entries, entries...)
 	if over := len(p.entries) - kept; over > 0 {
 		p.entries = append(p.entries[:0], p.entries[over:]...)
@@ -56,7 +61,8 @@ func (p *tailPane) add(entries ...entry) {
 	}
 }
 
-func (p *tailPane) clear() {
+// Clear removes all lines, and follows the end again.
+func (p *tailPane) Clear() {
 	p.entries = nil
 	p.scroll = scroll{tail: true}
 }
@@ -67,8 +73,8 @@ func (p *tailPane) Scroll(lines int) { p.scroll.by(lines, true) }
 // Filter returns the pane's filter.
 func (p *tailPane) Filter() *string { return &p.filter }
 
-// Place says which part is in view, and whether it follows.
-func (p *tailPane) Place() string {
+// Position says which part is in view, and whether it follows.
+func (p *tailPane) Position() string {
 	place := p.scroll.place()
 	switch {
 	case place == "":

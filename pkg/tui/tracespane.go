@@ -24,7 +24,7 @@ type tracesPane struct {
 
 // sight is what the pane wants to be asked for.
 func (p *tracesPane) sight() sight {
-	s := sight{pane: paneTraces}
+	s := sight{topic: topicTraces}
 	_, s.failed, s.slower = p.words()
 	if !p.all {
 		s.service = p.w.chosen
@@ -104,7 +104,7 @@ func (p *tracesPane) at(rows []*controlpb.TraceSummary) int {
 }
 
 // trace is the id of the trace that keys act on, empty if there is none.
-func (p *tracesPane) trace() string {
+func (p *tracesPane) Trace() string {
 	if p.open != nil {
 		return p.open.traceID()
 	}
@@ -115,7 +115,7 @@ func (p *tracesPane) trace() string {
 }
 
 // span is the id of the span that is open, empty while none is.
-func (p *tracesPane) span() string {
+func (p *tracesPane) Span() string {
 	if p.open == nil {
 		return ""
 	}
@@ -163,6 +163,37 @@ func (p *tracesPane) Out() bool {
 	return true
 }
 
+// Service is the chosen service where its traces alone are listed, empty where those of all services are.
+func (p *tracesPane) Service() string {
+	if p.all {
+		return ""
+	}
+	return p.w.chosen
+}
+
+// IsOpen reports whether one trace is shown in place of the list.
+func (p *tracesPane) IsOpen() bool { return p.open != nil }
+
+// Follows reports whether the newest trace is shown, and each that follows.
+func (p *tracesPane) Follows() bool { return p.open != nil && p.open.id == newest }
+
+// ToggleAll lists the traces of all services, or of the chosen one again.
+func (p *tracesPane) ToggleAll() { p.all = !p.all }
+
+// List goes to the list: of all services, or of the chosen one.
+func (p *tracesPane) List(all bool) { p.all, p.open, p.chosen = all, nil, "" }
+
+// Open shows a trace, with the cursor on one of its spans if span is not empty. The list behind it is that of all
+// services, or of the chosen one.
+func (p *tracesPane) Open(trace, span string, all bool) {
+	p.List(all)
+	p.filter, p.chosen = "", trace
+	if trace != "" {
+		p.open = newWaterfall(p.w, trace)
+		p.open.seek = span
+	}
+}
+
 // In opens the chosen trace, or in a trace the chosen span.
 func (p *tracesPane) In() {
 	if p.open != nil {
@@ -170,7 +201,7 @@ func (p *tracesPane) In() {
 		p.open.reading = scroll{}
 		return
 	}
-	if id := p.trace(); id != "" {
+	if id := p.Trace(); id != "" {
 		p.chosen = id
 		p.open = newWaterfall(p.w, id)
 	}
@@ -178,7 +209,7 @@ func (p *tracesPane) In() {
 
 // Follow shows the newest trace and each that follows, or ends that.
 func (p *tracesPane) Follow() {
-	if p.open != nil && p.open.id == newest {
+	if p.Follows() {
 		p.open = nil
 		return
 	}
@@ -193,10 +224,10 @@ func (p *tracesPane) Filter() *string {
 	return &p.filter
 }
 
-// Place says which part is in view, and whether it follows.
-func (p *tracesPane) Place() string {
+// Position says which part is in view, and whether it follows.
+func (p *tracesPane) Position() string {
 	if p.open != nil {
-		return p.open.Place()
+		return p.open.Position()
 	}
 	place := p.scroll.place()
 	if p.chosen == "" && len(p.rows()) > 0 {

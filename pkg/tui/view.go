@@ -53,7 +53,7 @@ func (m *model) body(top, height int) ([]string, *tea.Cursor) {
 		w, h := m.w.inner(s.w, s.h)
 		p := m.pane(id)
 		text := p.Render(w, h) // before Place, which tells of what was rendered
-		drawn[i] = m.w.box(panel{title: m.titles(s), foot: p.Place(), lines: strings.Split(text, "\n"), focus: id == m.focus}, s.w, s.h)
+		drawn[i] = m.w.box(panel{title: m.titles(s), foot: p.Position(), lines: strings.Split(text, "\n"), focus: id == m.focus}, s.w, s.h)
 	}
 	lines := compose(slots, drawn, top, height)
 	if m.picker != nil {
@@ -70,7 +70,8 @@ func (m *model) typingCursor(slots []slot) *tea.Cursor {
 			if m.w.linear {
 				x = s.x
 			}
-			return tea.NewCursor(x+m.calls.form.cursorX, y+m.calls.form.cursorY)
+			column, row := m.calls.Cursor()
+			return tea.NewCursor(x+column, y+row)
 		}
 	}
 	return nil
@@ -163,8 +164,8 @@ func (m *model) label(id paneID, shown bool) string {
 		return text
 	}
 	switch {
-	case id == paneLesson && m.lesson.view.Step.Title != "":
-		text = id.sign() + " " + clean(m.lesson.view.Step.Title)
+	case id == paneLesson && m.lesson.View.Step.Title != "":
+		text = id.sign() + " " + clean(m.lesson.View.Step.Title)
 	default:
 		if about := m.about(id); about != "" {
 			text += " " + about
@@ -196,22 +197,22 @@ func (m *model) about(id paneID) string {
 		return m.w.chosen
 	case paneTraces:
 		switch {
-		case m.traces.open != nil && m.traces.open.id == newest:
+		case m.traces.Follows():
 			return "newest"
-		case m.traces.open != nil:
-			return short(m.traces.trace())
-		case m.traces.all:
+		case m.traces.IsOpen():
+			return short(m.traces.Trace())
+		case m.traces.Service() == "":
 			return "all"
 		}
 		return m.w.chosen
 	case paneMetrics:
-		if m.metrics.expr == "" {
+		if m.metrics.Expr == "" {
 			return m.w.chosen
 		}
-	case paneResources:
-		return m.resources.about()
+	case paneObjects:
+		return m.objects.About()
 	case paneCall:
-		return m.calls.about()
+		return m.calls.About()
 	}
 	return ""
 }

@@ -81,8 +81,8 @@ func (p *waterfall) Scroll(lines int) {
 	p.at = min(max(p.at+lines, 0), max(len(p.rows)-1, 0))
 }
 
-// Place says which part is in view.
-func (p *waterfall) Place() string {
+// Position says which part is in view.
+func (p *waterfall) Position() string {
 	if p.detail {
 		return p.reading.place()
 	}

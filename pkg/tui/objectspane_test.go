@@ -33,7 +33,7 @@ func (s *screen) fetch() {
 
 func TestObjectsAreListedAndFiltered(t *testing.T) {
 	s := objects(t, Config{})
-	s.wantText("[o Resources]", "KIND", "Deployment", "cartservice", "1/2 ready", "60m", "7070/TCP", "production")
+	s.wantText("[o Objects]", "KIND", "Deployment", "cartservice", "1/2 ready", "60m", "7070/TCP", "production")
 	s.press("/")
 	s.typing("dep pay")
 	s.press("enter")
@@ -51,7 +51,7 @@ func TestAnObjectIsShownAsAManifestWithItsCommand(t *testing.T) {
 	s.press("/")
 	s.typing("deployment cart")
 	s.press("enter", "enter")
-	s.wantText("o Resources deployment/cartservice", "$ shopctl get deployment cartservice -o yaml", "asking for the object")
+	s.wantText("o Objects deployment/cartservice", "$ shopctl get deployment cartservice -o yaml", "asking for the object")
 	s.fetch()
 	s.wantText("apiVersion: apps/v1", "replicas: 2")
 	s.press("ctrl+d", "G", "g")
@@ -76,9 +76,9 @@ func TestValuesOfSecretsAreHidden(t *testing.T) {
 
 func TestAnObjectThatIsGoneSaysSo(t *testing.T) {
 	s := objects(t, Config{})
-	s.resources.Open(resource.Key{Kind: "deploy", Name: "none"}, "")
-	if s.resources.open.key.Kind != "Deployment" {
-		t.Errorf("the kind is %s", s.resources.open.key.Kind)
+	s.objects.Open(resource.Key{Kind: "deploy", Name: "none"}, "")
+	if got := s.objects.About(); got != "deployment/none" {
+		t.Errorf("open is %s", got)
 	}
 	s.see(seen{fail: `deployment "none" does not exist`})
 	s.press("j")
@@ -87,13 +87,13 @@ func TestAnObjectThatIsGoneSaysSo(t *testing.T) {
 
 func TestAnObjectThatDecidedIsOpenedAtItsField(t *testing.T) {
 	s := openedAt(t, check.Evidence{Kind: check.ObjectEvidence, Object: "Deployment", Name: "cartservice", Field: "spec.template.spec.containers[name=server].image"})
-	s.wantPane(paneResources)
+	s.wantPane(paneObjects)
 	s.fetch()
 	s.size(80, 24)
 	s.wantText("▸           image: shopctl/x:v1")
 	s.wantBack()
 	s.press("o")
-	if s.resources.open != nil {
+	if s.objects.IsOpen() {
 		t.Error("the object stays open")
 	}
 }
@@ -126,7 +126,7 @@ func TestObjectsAreAskedForEveryTwoSecondsInView(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, shop := feedingFrom(t, shopStatus())
 		defer f.end()
-		f.look(1, sight{pane: paneResources})
+		f.look(1, sight{topic: topicObjects})
 		lists := 0
 		for _, b := range f.news(20 * time.Second) {
 			if b.seen != nil && len(b.seen.objects) > 0 {
@@ -136,7 +136,7 @@ func TestObjectsAreAskedForEveryTwoSecondsInView(t *testing.T) {
 		if lists < 9 || lists > 11 {
 			t.Errorf("%d lists in 20 s", lists)
 		}
-		f.look(2, sight{pane: paneResources, object: resource.Key{Kind: "Secret", Name: "payment"}})
+		f.look(2, sight{topic: topicObjects, object: resource.Key{Kind: "Secret", Name: "payment"}})
 		all := f.news(3 * time.Second)
 		if !slices.ContainsFunc(all, func(b batch) bool { return b.seen != nil && slices.Contains(b.seen.manifest, "kind: Secret") }) {
 			t.Errorf("no manifest in %+v", all)

@@ -9,8 +9,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource"
 )
 
-// resourcesPane lists the objects that the shop is described by, and shows one of them as a manifest.
-type resourcesPane struct {
+// objectsPane lists the objects that the shop is described by, and shows one of them as a manifest.
+type objectsPane struct {
 	w      *world
 	list   []object
 	asked  bool
@@ -32,15 +32,15 @@ type manifest struct {
 	pointed bool
 }
 
-func (p *resourcesPane) sight() sight {
-	s := sight{pane: paneResources}
+func (p *objectsPane) sight() sight {
+	s := sight{topic: topicObjects}
 	if p.open != nil {
 		s.object = p.open.key
 	}
 	return s
 }
 
-func (p *resourcesPane) take(s *seen) {
+func (p *objectsPane) take(s *seen) {
 	if p.open != nil {
 		p.open.lines, p.open.fail = s.manifest, s.fail
 		return
@@ -52,10 +52,10 @@ func (p *resourcesPane) take(s *seen) {
 	}
 }
 
-func (p *resourcesPane) forget() { p.fail = "" }
+func (p *objectsPane) forget() { p.fail = "" }
 
 // Open shows an object, at a field of it if one is named.
-func (p *resourcesPane) Open(key resource.Key, field string) {
+func (p *objectsPane) Open(key resource.Key, field string) {
 	if k, err := resource.LookupKind(key.Kind); err == nil {
 		key.Kind = k.Name
 	}
@@ -63,7 +63,7 @@ func (p *resourcesPane) Open(key resource.Key, field string) {
 }
 
 // In opens the chosen object.
-func (p *resourcesPane) In() {
+func (p *objectsPane) In() {
 	if o, ok := p.chosen(); ok && p.open == nil {
 		p.at = o.Key
 		p.Open(o.Key, "")
@@ -71,14 +71,23 @@ func (p *resourcesPane) In() {
 }
 
 // Out goes back to the list; false from there.
-func (p *resourcesPane) Out() bool {
+func (p *objectsPane) Out() bool {
 	out := p.open != nil
 	p.open = nil
 	return out
 }
 
+// IsOpen reports whether one object is shown in place of the list.
+func (p *objectsPane) IsOpen() bool { return p.open != nil }
+
+// Empty reports whether there is no object to act on.
+func (p *objectsPane) Empty() bool {
+	_, ok := p.chosen()
+	return !ok
+}
+
 // Depth is 0 in the list and 1 in an object.
-func (p *resourcesPane) Depth() int {
+func (p *objectsPane) Depth() int {
 	if p.open != nil {
 		return 1
 	}
@@ -86,7 +95,7 @@ func (p *resourcesPane) Depth() int {
 }
 
 // rows are the objects that the filter leaves.
-func (p *resourcesPane) rows() []object {
+func (p *objectsPane) rows() []object {
 	if p.filter == "" {
 		return p.list
 	}
@@ -101,12 +110,12 @@ func (p *resourcesPane) rows() []object {
 	return rows
 }
 
-func (p *resourcesPane) index(rows []object) int {
+func (p *objectsPane) index(rows []object) int {
 	return max(0, slices.IndexFunc(rows, func(o object) bool { return o.Key == p.at }))
 }
 
 // chosen is the object that keys act on: the one that is open, or the one at the mark.
-func (p *resourcesPane) chosen() (object, bool) {
+func (p *objectsPane) chosen() (object, bool) {
 	if p.open != nil {
 		return object{Key: p.open.key}, true
 	}
@@ -117,8 +126,8 @@ func (p *resourcesPane) chosen() (object, bool) {
 	return rows[p.index(rows)], true
 }
 
-// command is the command line that prints the chosen object, empty if there is none.
-func (p *resourcesPane) command() string {
+// Command is the command line that prints the chosen object, empty if there is none.
+func (p *objectsPane) Command() string {
 	o, ok := p.chosen()
 	if !ok {
 		return ""
@@ -131,7 +140,7 @@ func (p *resourcesPane) command() string {
 }
 
 // Scroll moves the choice, or the text of an object.
-func (p *resourcesPane) Scroll(lines int) {
+func (p *objectsPane) Scroll(lines int) {
 	if p.open != nil {
 		p.open.scroll.by(lines, false)
 		return
@@ -142,15 +151,15 @@ func (p *resourcesPane) Scroll(lines int) {
 }
 
 // Filter returns the list's filter; an object has none.
-func (p *resourcesPane) Filter() *string {
+func (p *objectsPane) Filter() *string {
 	if p.open != nil {
 		return nil
 	}
 	return &p.filter
 }
 
-// Place says which part is in view.
-func (p *resourcesPane) Place() string {
+// Position says which part is in view.
+func (p *objectsPane) Position() string {
 	if p.open != nil {
 		return p.open.scroll.place()
 	}
@@ -158,7 +167,7 @@ func (p *resourcesPane) Place() string {
 }
 
 // Render draws the list, or the object that is open.
-func (p *resourcesPane) Render(width, height int) string {
+func (p *objectsPane) Render(width, height int) string {
 	w := p.w
 	rows := p.rows()
 	say := func(t tone, text string) string { return strings.Join(t.each(wrap(text, width)), "\n") }
@@ -197,7 +206,7 @@ func (p *resourcesPane) Render(width, height int) string {
 const maxObjectColumn = 40
 
 // columns are the columns of the list, as wide as the rows need.
-func (p *resourcesPane) columns(rows []object) []Column[object] {
+func (p *objectsPane) columns(rows []object) []Column[object] {
 	w := p.w
 	column := func(title string, rank int, value func(object) string, tone tone) Column[object] {
 		c := Column[object]{Title: title, Width: width(title), Rank: rank, Cell: func(o object, _ int) string { return tone.paint(clean(value(o))) }}
@@ -224,9 +233,9 @@ func (p *resourcesPane) columns(rows []object) []Column[object] {
 	return all
 }
 
-func (p *resourcesPane) drawManifest(width, height int) string {
+func (p *objectsPane) drawManifest(width, height int) string {
 	w, o := p.w, p.open
-	head := w.commandLines(p.command(), width)
+	head := w.commandLines(p.Command(), width)
 	if o.key.Kind == resource.KindSecret {
 		head = append(head, w.cut(w.faint.paint("values are hidden here; the command prints them"), width))
 	}
@@ -256,8 +265,8 @@ func (p *resourcesPane) drawManifest(width, height int) string {
 	return strings.Join(head, "\n")
 }
 
-// about is the object that is open, for the title.
-func (p *resourcesPane) about() string {
+// About is the object that is open, for the title.
+func (p *objectsPane) About() string {
 	if p.open == nil {
 		return ""
 	}

@@ -27,36 +27,37 @@ func (m *model) listen() tea.Cmd {
 			want = wanted{service: m.w.chosen, on: m.allLogs || m.logsTrace != "" || m.w.chosen != ""}
 		}
 	}
-	switch sought := m.logs.sought; {
+	switch sought, ok := m.logs.Sought(); {
 	case m.allLogs || m.logsTrace != "":
 		want.service, want.trace, want.span = "", m.logsTrace, m.logsSpan
-	case sought != nil && want.on:
-		want.since = sought.at.Add(-before)
+	case ok && want.on:
+		want.since = sought.Add(-before)
 	}
 	if want == m.listening {
 		return nil
 	}
 	m.listening = want
 	m.heard++
-	m.logs.clear()
+	m.logs.Clear()
 	return m.hands.listen(m.heard, want)
 }
 
 // look asks for what the tab in view shows, when that is another sight than before.
 func (m *model) look() tea.Cmd {
 	var want sight
+	var polled asking
 	for _, s := range m.slots() {
 		if p, ok := m.pane(m.shown(s)).(asking); ok {
-			want = p.sight()
+			want, polled = p.sight(), p
 		}
 	}
 	if want == m.gazing {
 		return nil
 	}
-	m.gazing = want
+	m.gazing, m.polled = want, polled
 	m.gazed++
-	if p, ok := m.pane(want.pane).(asking); ok {
-		p.forget()
+	if polled != nil {
+		polled.forget()
 	}
 	return m.hands.look(m.gazed, want)
 }

@@ -1,0 +1,51 @@
+package tui
+
+import (
+	"errors"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/shopctl/shopctl/pkg/control"
+)
+
+// errNoShop is what keys meet while there is no connection.
+var errNoShop = errors.New("the shop is not running")
+
+// errorText is an error for the screen: what went wrong, and the hint if there is one.
+func errorText(err error) string {
+	if errors.Is(err, errNoShop) {
+		return err.Error() + ": start it with shopctl up"
+	}
+	text := err.Error()
+	if st, ok := status.FromError(err); ok {
+		text = st.Message()
+	}
+	if hint, _, ok := control.HintOf(err); ok && hint != "" {
+		text += " (" + hint + ")"
+	}
+	return clean(strings.ReplaceAll(text, "\n", " "))
+}
+
+// failText says why a sight shows nothing.
+func failText(err error) string {
+	switch status.Code(err) {
+	case codes.Unimplemented:
+		return "the shop's daemon is of another version and does not know this; shopctl down and up start it anew"
+	case codes.DeadlineExceeded:
+		return "the shop takes too long to answer"
+	}
+	return errorText(err)
+}
+
+// downText says why there is no connection.
+func downText(err error) string {
+	if errors.Is(err, control.ErrNotRunning) {
+		return "the shop is not running"
+	}
+	if st, ok := status.FromError(err); ok {
+		return "the shop does not answer: " + clean(st.Message())
+	}
+	return "the shop does not answer: " + clean(err.Error())
+}
