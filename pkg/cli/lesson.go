@@ -186,7 +186,7 @@ func (o *lessonOptions) leave(ctx context.Context, s *lesson.Session) error {
 func explainOpen(f *Factory, err error) error {
 	var unsteady *lesson.Unsteady
 	var file *fs.PathError
-	var foreign *lesson.ForeignError
+	var foreign *lesson.UntrustedError
 	switch {
 	case errors.As(err, &foreign):
 		return hintErr(exitUsage, "read it first; if you trust it: "+f.IO.command("lesson play --trust DIR"), fmt.Errorf("open the lesson: %w", err))
@@ -208,7 +208,7 @@ func explainOpen(f *Factory, err error) error {
 func ownLessons() ([]*lesson.Lesson, error) {
 	all, err := lesson.Load(lessons.FS)
 	for _, l := range all {
-		l.Own = true
+		l.Trusted = true
 	}
 	inReadingOrder(all)
 	return all, err

@@ -15,7 +15,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/lesson/check"
-	"github.com/shopctl/shopctl/pkg/lesson/prove"
+	"github.com/shopctl/shopctl/pkg/lesson/verify"
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
 
@@ -26,8 +26,8 @@ type lessonBooter struct{ f *Factory }
 // provedShop is the name of such shops; their directories keep them apart.
 const provedShop = "lesson-test"
 
-// Boot implements prove.Booter.
-func (b lessonBooter) Boot(ctx context.Context, l *lesson.Lesson) (prove.Shop, error) {
+// Boot implements verify.Booter.
+func (b lessonBooter) Boot(ctx context.Context, l *lesson.Lesson) (verify.Shop, error) {
 	dir, err := os.MkdirTemp("", "shopctl-test-")
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the shop: %w", err)
@@ -60,17 +60,17 @@ type bootedShop struct {
 	lesson  *lesson.Lesson
 }
 
-// Deps implements prove.Shop.
+// Deps implements verify.Shop.
 func (s *bootedShop) Deps() lesson.Deps {
 	return lesson.Deps{
 		Shop: s.client, Caller: lessonCaller{shop: s.client, calls: s.calls},
 		Runner: lessonRunner{executable: s.f.Executable, shop: provedShop, environ: s.environ},
 		Tester: s.tester,
-		Now:    s.f.Now, Happenings: lesson.HappeningsOf(s.client, s.lesson, s.f.Now),
+		Now:    s.f.Now, Events: lesson.WatchEvents(s.client, s.lesson, s.f.Now),
 	}
 }
 
-// Close implements prove.Shop.
+// Close implements verify.Shop.
 func (s *bootedShop) Close(ctx context.Context) error {
 	var errs []error
 	if s.client != nil {

@@ -36,14 +36,14 @@ func lessonDeps(f *Factory, shop *control.Client, l *lesson.Lesson) (d lesson.De
 		Runner:   lessonRunner{executable: f.Executable, shop: f.IO.ShopName, environ: f.Environ},
 		Tester:   lessonTester(f, l),
 		Progress: store, Workspace: filepath.Join(dir, l.ID), Now: f.Now,
-		Happenings: lesson.HappeningsOf(shop, l, f.Now),
+		Events: lesson.WatchEvents(shop, l, f.Now),
 	}
 	return d, func() { caller.Close() }, nil
 }
 
 // lessonTester runs the learner's tests, for lessons that came with shopctl alone.
 func lessonTester(f *Factory, l *lesson.Lesson) check.Tester {
-	if !l.Own {
+	if !l.Trusted {
 		return nil
 	}
 	return &gotest.Runner{Environ: f.Environ, LookPath: exec.LookPath}

@@ -153,12 +153,12 @@ func (p *plainLesson) cards(v lesson.View) {
 }
 
 func (p *plainLesson) check(c lesson.CheckView) string {
-	box := map[lesson.Verdict]string{lesson.Pass: "[x]", lesson.Fail: "[ ]", lesson.Inconclusive: "[?]", lesson.Spoiled: "[!]"}[c.Verdict]
+	box := map[lesson.Verdict]string{lesson.Pass: "[x]", lesson.Fail: "[ ]", lesson.Inconclusive: "[?]", lesson.BrokenSetup: "[!]"}[c.Verdict]
 	if box == "" {
 		box = "[ ]"
 	}
 	if p.f.IO.Accessible {
-		box = map[lesson.Verdict]string{lesson.Pass: "reached:", lesson.Inconclusive: "cannot be told:", lesson.Spoiled: "the set-up is broken:"}[c.Verdict]
+		box = map[lesson.Verdict]string{lesson.Pass: "reached:", lesson.Inconclusive: "inconclusive:", lesson.BrokenSetup: "the set-up is broken:"}[c.Verdict]
 		if box == "" {
 			box = "not reached:"
 		}

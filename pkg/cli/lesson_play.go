@@ -45,7 +45,7 @@ func (o *lessonOptions) play(ctx context.Context, dir string, trust bool) error 
 	if err != nil {
 		return err
 	}
-	l.Own = trust
+	l.Trusted = trust
 	if o.solveTo != "" && l.Step(o.solveTo) < 0 {
 		return unknown("step", o.solveTo, stepNames(l))
 	}

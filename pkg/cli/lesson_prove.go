@@ -15,12 +15,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
-	"github.com/shopctl/shopctl/pkg/lesson/prove"
+	"github.com/shopctl/shopctl/pkg/lesson/verify"
 )
 
 type proofsView struct {
-	OK      bool           `json:"ok"`
-	Results []prove.Result `json:"results"`
+	OK      bool            `json:"ok"`
+	Results []verify.Result `json:"results"`
 }
 
 func (v proofsView) names() []string {
@@ -36,7 +36,7 @@ type proveOptions struct {
 	output   string
 	parallel int
 	trust    bool
-	only     prove.Options
+	only     verify.Options
 }
 
 // mostShops bounds how many shops are proven on at once: each is a dozen processes.
@@ -84,7 +84,7 @@ func (o *proveOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	view := proofsView{OK: true, Results: []prove.Result{}}
+	view := proofsView{OK: true, Results: []verify.Result{}}
 	for _, r := range slices.Concat(results...) {
 		view.Results = append(view.Results, r)
 		view.OK = view.OK && r.OK
@@ -132,19 +132,19 @@ func (v proofsView) again(args []string) string {
 }
 
 // prove proves some lessons at a time, and returns the results of each in the order of the lessons.
-func (o *proveOptions) prove(ctx context.Context, chosen []chosenLesson) ([][]prove.Result, error) {
-	results := make([][]prove.Result, len(chosen))
+func (o *proveOptions) prove(ctx context.Context, chosen []chosenLesson) ([][]verify.Result, error) {
+	results := make([][]verify.Result, len(chosen))
 	var talking sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(o.parallel)
 	for i, l := range chosen {
 		if l.load != nil {
-			results[i] = []prove.Result{{Lesson: l.name, Proof: "read", Detail: l.load.Error()}}
+			results[i] = []verify.Result{{Lesson: l.name, Proof: "read", Detail: l.load.Error()}}
 			continue
 		}
-		l.lesson.Own = l.lesson.Own || o.trust
+		l.lesson.Trusted = l.lesson.Trusted || o.trust
 		group.Go(func() error {
-			return prove.Prove(ctx, l.lesson, lessonBooter{o.f}, o.only, o.f.Now, func(r prove.Result) {
+			return verify.Verify(ctx, l.lesson, lessonBooter{o.f}, o.only, o.f.Now, func(r verify.Result) {
 				results[i] = append(results[i], r)
 				if o.f.Verbose {
 					talking.Lock()
@@ -158,14 +158,14 @@ func (o *proveOptions) prove(ctx context.Context, chosen []chosenLesson) ([][]pr
 }
 
 // proofName is the proof with its seed, where that matters.
-func proofName(r prove.Result) string {
+func proofName(r verify.Result) string {
 	if r.Seed == 0 {
 		return r.Proof
 	}
 	return fmt.Sprintf("%s, seed %d", r.Proof, r.Seed)
 }
 
-func proofWord(r prove.Result) string {
+func proofWord(r verify.Result) string {
 	if r.OK {
 		return "ok"
 	}

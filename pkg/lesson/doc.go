@@ -10,7 +10,7 @@
 // killed leaves a journal by which Recover rolls back, or the next session before it begins.
 //
 // How a lesson is written is in package format, how the system is asked in check, what is remembered in
-// progress, and how a lesson is proven in prove.
+// progress, and how a lesson is proven in verify.
 package lesson
 
 import (

@@ -71,15 +71,15 @@ func TestAScriptTypesWhatItHasRead(t *testing.T) {
 run
 take id 'parcel (\S+)'
 shopctl call follow {id}
-take again 'follow (\S+)'
+capture again 'follow (\S+)'
 ! shopctl call missing {id}{again}
 observe 15565
 `)
-		sc, err := lesson.ParseScript("s.txtar", []byte("take id 'no such (thing)'\ntake id nogroup"))
+		sc, err := lesson.ParseScript("s.txtar", []byte("capture id 'no such (thing)'\ncapture id nogroup"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, want := range []string{`what was printed is ""`, `"nogroup" is no pattern with one group`} {
+		for i, want := range []string{`no match in the latest output, ""`, `"nogroup" is not a pattern with one group`} {
 			if err := s.Do(t.Context(), sc, sc.Actions[i]); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %v, want %s", sc.Actions[i], err, want)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,13 +29,13 @@ import (
 //	expect CHECK VERDICT [TEXT]  wait for the verdict, and for the text in what the check says
 //	exit CODE [COMMAND]          the exit code of the run's last, or n-th, command
 //	output TEXT                  the run printed it
-//	take NAME PATTERN            what the pattern's group found in what was printed last; {NAME} stands for it from then on
+//	capture NAME PATTERN         the pattern's group in the latest output; from then on {NAME} is replaced by it
 //	observed VERDICT [TEXT]      what was thought of the observation
 type Script struct {
 	Name    string
 	Actions []Action
 	files   map[string][]byte
-	memory  memory
+	vars    variables
 }
 
 // Action is one line of a script.
@@ -70,8 +71,21 @@ var verbs = [...]struct {
 	{"expect", 2, 3},
 	{"exit", 1, 2},
 	{"output", 1, 1},
-	{"take", 2, 2},
+	{"capture", 2, 2},
+	{"take", 2, 2}, // the old name of capture
 	{"observed", 1, 2},
+}
+
+// renamed returns the action with the words that scripts are written with now.
+func (a Action) renamed() Action {
+	switch {
+	case a.Verb == "take":
+		a.Verb = "capture"
+	case a.Verb == "expect" && a.Args[1] == "spoiled":
+		a.Args = slices.Clone(a.Args)
+		a.Args[1] = string(BrokenSetup)
+	}
+	return a
 }
 
 // ScriptError is a line of a script that cannot be read.
@@ -127,7 +141,9 @@ func ParseAction(words []string) (Action, error) {
 	}
 	var names []string
 	for _, v := range verbs {
-		names = append(names, v.name)
+		if v.name != "take" {
+			names = append(names, v.name)
+		}
 		if v.name != words[0] {
 			continue
 		}
@@ -139,7 +155,7 @@ func ParseAction(words []string) (Action, error) {
 				return Action{}, err
 			}
 		}
-		return Action{Verb: words[0], Args: words[1:]}, nil
+		return Action{Verb: words[0], Args: words[1:]}.renamed(), nil
 	}
 	return Action{}, fmt.Errorf("unknown action %q%s", words[0], strictyaml.DidYouMean(words[0], names))
 }
@@ -203,7 +219,7 @@ func (s *Session) doneAlready(a Action) bool {
 // Do does one action.
 func (s *Session) Do(ctx context.Context, sc *Script, a Action) error {
 	if sc != nil {
-		a = sc.memory.fill(a)
+		a = sc.vars.fill(a)
 	}
 	switch a.Verb {
 	case "step":
@@ -232,23 +248,23 @@ func (s *Session) Do(ctx context.Context, sc *Script, a Action) error {
 		}
 		return s.Write(a.Args[len(a.Args)-1], sc.files[a.Args[0]])
 	case "shopctl":
-		return s.elsewhere(ctx, sc, a)
-	case "take":
-		return sc.take(a)
+		return s.runCommand(ctx, sc, a)
+	case "capture":
+		return sc.capture(a)
 	case "expect":
 		return s.Expect(ctx, a.Args[0], Verdict(a.Args[1]), strings.Join(a.Args[2:], ""))
 	}
-	return s.ranAs(a)
+	return s.assertRun(a)
 }
 
-// elsewhere runs a command as in another terminal. It must succeed or fail as the action says.
-func (s *Session) elsewhere(ctx context.Context, sc *Script, a Action) error {
+// runCommand runs a command as in another terminal. It must succeed or fail as the action says.
+func (s *Session) runCommand(ctx context.Context, sc *Script, a Action) error {
 	out, exit, err := s.Shopctl(ctx, a.Args)
 	if err != nil {
 		return err
 	}
 	if sc != nil {
-		sc.memory.printed = out
+		sc.vars.output = out
 	}
 	if (exit != 0) != a.Fails {
 		return fmt.Errorf("exit code %d: %s", exit, strings.TrimSpace(out))
@@ -268,7 +284,7 @@ func (s *Session) Expect(ctx context.Context, id string, want Verdict, text stri
 	if g == nil {
 		return fmt.Errorf("step %s has no check %q", s.Snapshot().Step.ID, id)
 	}
-	ctx, cancel := context.WithTimeout(ctx, g.Check.For+g.Check.Window()+patience)
+	ctx, cancel := context.WithTimeout(ctx, g.Check.For+g.Check.Lookback()+patience)
 	defer cancel()
 	for err := s.nextRound(ctx); ; err = s.anotherRound(ctx) {
 		v := s.checkNow(id)

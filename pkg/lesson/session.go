@@ -63,9 +63,9 @@ type Deps struct {
 	// Workspace is the directory for the lesson's files; it is made if it does not exist.
 	Workspace string
 	Now       func() time.Time
-	// Happenings tells what happens in the shop until ctx ends; nil: goals are looked at once a second and
+	// Events tells what happens in the shop until ctx ends; nil: goals are looked at once a second and
 	// no sooner.
-	Happenings func(ctx context.Context, note func(Happened))
+	Events func(ctx context.Context, note func(Event))
 	// Seed of the lesson's load; 0: the lesson's own.
 	Seed int64
 	// Fresh ignores earlier progress.
@@ -80,7 +80,7 @@ var ErrClosed = errors.New("the lesson is closed")
 type Session struct {
 	lesson *Lesson
 	deps   Deps
-	eye    check.Eye
+	prober check.Prober
 
 	mu      sync.Mutex
 	steps   []*step
@@ -103,11 +103,11 @@ type Session struct {
 	changes chan struct{}
 	wake    chan struct{}
 	// happened takes what happens in the shop to the looker.
-	happened chan Happened
-	closing  chan struct{}
-	end      context.CancelFunc
-	ended    sync.WaitGroup
-	running  sync.Mutex // held while a command or a rollback is under way
+	events  chan Event
+	closing chan struct{}
+	end     context.CancelFunc
+	ended   sync.WaitGroup
+	running sync.Mutex // held while a command or a rollback is under way
 }
 
 // Open begins a lesson, or resumes it where it was left. It first undoes what a killed session left
@@ -116,8 +116,8 @@ type Session struct {
 func Open(ctx context.Context, l *Lesson, d Deps) (*Session, error) {
 	s := &Session{
 		lesson: l, deps: d,
-		eye:     check.Eye{Shop: d.Shop, Caller: d.Caller, Tester: d.Tester, Workspace: d.Workspace, Now: d.Now},
-		changes: make(chan struct{}, 1), wake: make(chan struct{}, 1), happened: make(chan Happened),
+		prober:  check.Prober{Shop: d.Shop, Caller: d.Caller, Tester: d.Tester, Workspace: d.Workspace, Now: d.Now},
+		changes: make(chan struct{}, 1), wake: make(chan struct{}, 1), events: make(chan Event),
 		passed: make(chan struct{}), closing: make(chan struct{}),
 	}
 	if err := refuseCommands(l); err != nil {
@@ -136,8 +136,8 @@ func Open(ctx context.Context, l *Lesson, d Deps) (*Session, error) {
 	looking, end := context.WithCancel(context.WithoutCancel(ctx))
 	s.end = end
 	s.ended.Go(func() { s.look(looking) })
-	if d.Happenings != nil {
-		s.ended.Go(func() { d.Happenings(looking, s.noteHappened) })
+	if d.Events != nil {
+		s.ended.Go(func() { d.Events(looking, s.noteEvent) })
 	}
 	return s, nil
 }

@@ -208,7 +208,7 @@ func TestABrokenSetUpIsSpoiledAndResetLeadsBack(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		s := w.open()
 		defer w.close(s)
-		w.play(s, lessontest.Spoiled)
+		w.play(s, lessontest.BrokenSetup)
 		w.shop.SetState("ok")
 		if err := s.Write("note.yaml", []byte("a: 2\n")); err != nil {
 			t.Fatal(err)

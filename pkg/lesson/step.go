@@ -82,7 +82,7 @@ func (st *step) makeGoals() {
 func (s *Session) enter(ctx context.Context) error {
 	st := s.steps[s.at]
 	now := s.deps.Now()
-	base, err := s.eye.Baseline(ctx, now)
+	base, err := s.prober.Baseline(ctx, now)
 	if err != nil {
 		return err
 	}

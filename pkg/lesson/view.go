@@ -16,7 +16,7 @@ const (
 	Pass         = check.Pass
 	Fail         = check.Fail
 	Inconclusive = check.Inconclusive
-	Spoiled      = check.Spoiled
+	BrokenSetup  = check.BrokenSetup
 )
 
 // BlockKind names what a BlockView holds.

@@ -29,9 +29,16 @@ type Node interface {
 	DecodeNode(n *yaml.Node) error
 }
 
+// Keyed is an inline field whose keys come from a list rather than from its own fields.
+type Keyed interface {
+	Keys() []Field
+	// DecodeKey reads the value of one of the keys.
+	DecodeKey(key string, value *yaml.Node) error
+}
+
 // Decode reads one YAML document into v, a pointer. Struct fields are named by their yaml tag;
-// ",inline" puts an embedded struct's fields among its parent's. A field of type Position is filled
-// with the place of its struct.
+// ",inline" puts an embedded struct's fields among its parent's. An alias tag has further names, separated by
+// commas, which are read but never listed. A field of type Position is filled with the place of its struct.
 func Decode(text string, v any) error {
 	n, err := Parse(text)
 	if err != nil {
@@ -208,12 +215,12 @@ func decodeStruct(n *yaml.Node, v reflect.Value) error {
 	if n.Kind != yaml.MappingNode {
 		return At(n, "want a mapping with %s, got %s", Or(names(v)), describe(n))
 	}
-	fields := map[string]reflect.Value{}
+	fields := map[string]decoder{}
 	collect(n, v, fields)
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		field, ok := fields[key.Value]
+		read, ok := fields[key.Value]
 		if !ok || key.Kind != yaml.ScalarNode {
 			return At(key, "unknown key %q%s", key.Value, DidYouMean(key.Value, names(v)))
 		}
@@ -221,15 +228,18 @@ func decodeStruct(n *yaml.Node, v reflect.Value) error {
 			return At(key, "%q is given twice", key.Value)
 		}
 		seen[key.Value] = true
-		if err := decode(value, field); err != nil {
+		if err := read(value); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// collect finds the settable fields of a struct by name and fills positions.
-func collect(n *yaml.Node, v reflect.Value, fields map[string]reflect.Value) {
+// decoder reads the value of one key.
+type decoder func(value *yaml.Node) error
+
+// collect finds how each key of a struct is read, and fills positions.
+func collect(n *yaml.Node, v reflect.Value, fields map[string]decoder) {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		name, inline := tag(f)
@@ -237,9 +247,22 @@ func collect(n *yaml.Node, v reflect.Value, fields map[string]reflect.Value) {
 		case f.Type == positionType && v.Field(i).CanSet():
 			v.Field(i).Set(reflect.ValueOf(Position{Line: n.Line, Column: n.Column}))
 		case inline:
+			if keyed, ok := v.Field(i).Addr().Interface().(Keyed); ok {
+				for _, key := range keyed.Keys() {
+					fields[key.Name] = func(value *yaml.Node) error { return keyed.DecodeKey(key.Name, value) }
+				}
+				continue
+			}
 			collect(n, v.Field(i), fields)
 		case name != "":
-			fields[name] = v.Field(i)
+			field := v.Field(i)
+			read := func(value *yaml.Node) error { return decode(value, field) }
+			fields[name] = read
+			if aliases := f.Tag.Get("alias"); aliases != "" {
+				for alias := range strings.SplitSeq(aliases, ",") {
+					fields[alias] = read
+				}
+			}
 		}
 	}
 }
@@ -256,6 +279,8 @@ func names(v reflect.Value) []string {
 type Field struct {
 	Name string
 	Type reflect.Type
+	// Tag is the tag of the struct's field.
+	Tag reflect.StructTag
 }
 
 // Fields are the keys that Decode takes for a struct, in their order.
@@ -264,10 +289,12 @@ func Fields(t reflect.Type) []Field {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, inline := tag(f)
-		if inline {
+		if keyed, ok := reflect.New(f.Type).Interface().(Keyed); inline && ok {
+			out = append(out, keyed.Keys()...)
+		} else if inline {
 			out = append(out, Fields(f.Type)...)
 		} else if name != "" {
-			out = append(out, Field{name, f.Type})
+			out = append(out, Field{name, f.Type, f.Tag})
 		}
 	}
 	return out

@@ -1,10 +1,12 @@
 package strictyaml
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 )
 
 type inner struct {
@@ -89,4 +91,52 @@ func asError(err error, at **Error) bool {
 	e, ok := err.(*Error)
 	*at = e
 	return ok
+}
+
+// shapes is an inline field with keys of its own.
+type shapes struct{ read []string }
+
+func (*shapes) Keys() []Field {
+	return []Field{{Name: "circle", Type: reflect.TypeFor[inner]()}, {Name: "square", Type: reflect.TypeFor[inner]()}}
+}
+
+func (s *shapes) DecodeKey(key string, value *yaml.Node) error {
+	var v inner
+	s.read = append(s.read, key)
+	return Into(value, &v)
+}
+
+type drawing struct {
+	Shapes shapes `yaml:",inline"`
+	Color  string `yaml:"color" alias:"colour,hue"`
+}
+
+func TestAnInlineFieldCanHaveKeysOfItsOwn(t *testing.T) {
+	var d drawing
+	if err := Decode("square: {name: a}\ncolor: red\n", &d); err != nil || len(d.Shapes.read) != 1 || d.Color != "red" {
+		t.Errorf("%+v, %v", d, err)
+	}
+	for text, want := range map[string]string{
+		"squere: {}":                 `1:1: unknown key "squere"; did you mean "square"?`,
+		"square: {nmae: x}":          `1:10: unknown key "nmae"; did you mean "name"?`,
+		"circle: {}\ncircle: {}":     `2:1: "circle" is given twice`,
+		"triangle: {}":               `1:1: unknown key "triangle"; want circle, square or color`,
+		"color: [red]\nhue: crimson": `1:8: want text, got a list`,
+	} {
+		if err := Decode(text, &drawing{}); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
+func TestAnAliasIsReadButNotListed(t *testing.T) {
+	var d drawing
+	if err := Decode("hue: blue", &d); err != nil || d.Color != "blue" {
+		t.Errorf("%+v, %v", d, err)
+	}
+	for _, f := range Fields(reflect.TypeFor[drawing]()) {
+		if f.Name == "hue" || f.Name == "colour" {
+			t.Errorf("%s is listed", f.Name)
+		}
+	}
 }

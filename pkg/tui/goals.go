@@ -124,7 +124,7 @@ func checkBox(t *theme, v lesson.Verdict) (string, tone) {
 		return "[ ] ", t.bad
 	case lesson.Inconclusive:
 		return "[?] ", t.warn
-	case lesson.Spoiled:
+	case lesson.BrokenSetup:
 		return "[!] ", t.warn
 	}
 	return "[ ] ", t.faint
@@ -133,8 +133,10 @@ func checkBox(t *theme, v lesson.Verdict) (string, tone) {
 // verdictWord is the word for a verdict; where a box says it already, only for what needs a word.
 func verdictWord(t *theme, v lesson.Verdict) string {
 	switch v {
-	case lesson.Fail, lesson.Inconclusive, lesson.Spoiled:
+	case lesson.Fail, lesson.Inconclusive:
 		return string(v)
+	case lesson.BrokenSetup:
+		return "broken set-up"
 	case lesson.Pass:
 		if t.linear {
 			return "reached"
@@ -194,7 +196,7 @@ func (p *lessonPane) goal(c lesson.CheckView, width int) []string {
 		f.add("expected", c.Expected)
 		f.add("observed", c.Observed)
 	}
-	if c.Verdict == lesson.Fail || c.Verdict == lesson.Inconclusive || c.Verdict == lesson.Spoiled {
+	if c.Verdict == lesson.Fail || c.Verdict == lesson.Inconclusive || c.Verdict == lesson.BrokenSetup {
 		f.add("look", c.Look)
 	}
 	return f.lines

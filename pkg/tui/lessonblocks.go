@@ -160,7 +160,7 @@ func (p *lessonPane) verdict(v lesson.Verdict) (tone, string) {
 		return w.bad, symbol(w.broken, "not what happened")
 	case lesson.Inconclusive:
 		return w.warn, symbol("?", "cannot be told")
-	case lesson.Spoiled:
+	case lesson.BrokenSetup:
 		return w.warn, symbol(w.alert, "the set-up is broken")
 	default:
 		return w.faint, symbol(w.waiting, "open")

@@ -115,7 +115,7 @@ func verdicts(verdict lesson.Verdict) lesson.View {
 			v.Step.Next, v.Step.Locked = "next", ""
 		case lesson.Inconclusive:
 			c.Observed = "too few calls to judge by: 3 of 20 in 30s"
-		case lesson.Spoiled:
+		case lesson.BrokenSetup:
 			c.Observed, c.Message = "the payment service is stopped", "The payment service is stopped: x begins the step anew."
 		case lesson.Fail:
 			c.Message = "The fault is still there."
@@ -208,7 +208,7 @@ func lessonScreens(t testing.TB, c Config, all map[string]*screen) {
 	at("red", verdicts(lesson.Fail))
 	at("green", verdicts(lesson.Pass))
 	at("inconclusive", verdicts(lesson.Inconclusive))
-	at("spoiled", verdicts(lesson.Spoiled))
+	at("spoiled", verdicts(lesson.BrokenSetup))
 	hinted := answering()
 	hinted.Step.Blocks[5].Hints.Opened = []string{"Look at the *last* line.", "The exit code is 64 and the number of the code.", "69 - 64 = `5`\n\nWhy is it not 0?"}
 	hinted.Step.Blocks[5].Hints.Offered, hinted.Step.Blocks[5].Hints.WhyNot = false, "all hints are open"
@@ -217,7 +217,7 @@ func lessonScreens(t testing.TB, c Config, all map[string]*screen) {
 	all["lesson-hints"] = s
 	at("done", ended(false))
 	at("undone", ended(true))
-	at("reset", verdicts(lesson.Spoiled), "x")
+	at("reset", verdicts(lesson.BrokenSetup), "x")
 	at("solution", verdicts(lesson.Fail), "s")
 	at("help", verdicts(lesson.Fail), "?")
 	at("evidence", verdicts(lesson.Fail), "enter")

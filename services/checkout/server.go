@@ -97,12 +97,15 @@ func (s *server) placeOrder(ctx context.Context, req *hipstershop.PlaceOrderRequ
 	if err != nil {
 		return nil, stepCharge().fail(err)
 	}
+	// Recorded at once: payment may be killed before it sends its own span.
+	trace.SpanFromContext(ctx).SetAttributes(
+		attribute.String(shopv1.AttrAudit, shopv1.AuditCharged), attribute.String(shopv1.AttrTransaction, charge.GetTransactionId()))
 	if err := s.settle(ctx, req, cart.GetItems(), charge.GetTransactionId(), order); err != nil {
 		return nil, err
 	}
 	trace.SpanFromContext(ctx).SetAttributes(
 		attribute.String(shopv1.AttrAudit, shopv1.AuditPlaced), attribute.String(shopv1.AttrOrder, order.OrderId),
-		attribute.String(shopv1.AttrTransaction, charge.GetTransactionId()), attribute.String(shopv1.AttrAmount, money.Rounded(total)))
+		attribute.String(shopv1.AttrAmount, money.Rounded(total)))
 	s.log.InfoContext(ctx, shopv1.LogPlaced, "order_id", order.OrderId, "total", money.Rounded(total),
 		"items", len(order.Items), "transaction_id", charge.GetTransactionId(), "tracking_id", order.ShippingTrackingId)
 	return &hipstershop.PlaceOrderResponse{Order: order}, nil

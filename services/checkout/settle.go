@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -77,6 +79,7 @@ func (s *server) refund(ctx context.Context, transaction, orderID string, cause 
 		return stepShip().failWith(cause, "; the charge "+transaction+" could not be refunded: "+status.Convert(err).Message(),
 			map[string]string{shoperr.Charge: shoperr.ChargeKept})
 	}
+	trace.SpanFromContext(ctx).SetAttributes(attribute.String(shopv1.AttrAudit, shopv1.AuditRefunded))
 	s.log.WarnContext(ctx, "charge refunded", "order_id", orderID, "transaction_id", transaction, "refund_id", refund.GetRefundId())
 	return stepShip().failWith(cause, "; the charge was refunded", map[string]string{shoperr.Charge: shoperr.ChargeRefunded})
 }

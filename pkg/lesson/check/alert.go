@@ -7,15 +7,27 @@ import (
 
 	"google.golang.org/grpc/status"
 
-	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
-// alert looks at the state of an alert now, or for a change of it since the step began.
-func (e Eye) alert(ctx context.Context, want *format.Alert, base Baseline) Result {
-	r := Result{Verdict: Inconclusive, Expected: want.Name + " " + want.State + atLeastTimes(want.AtLeast)}
-	resp, err := e.Shop.ListAlerts(ctx, &controlpb.ListAlertsRequest{})
+// alertAsker evaluates probe.Alert.
+type alertAsker struct{ *probe.Alert }
+
+func (alertAsker) command() string {
+	return "shopctl alerts"
+}
+
+func (a alertAsker) evidence() Evidence {
+	return Evidence{Kind: AlertEvidence, Name: a.Name}
+}
+
+// evaluate looks at the state of an alert now, or for a change of it since the step began.
+func (a alertAsker) evaluate(ctx context.Context, p Prober, base Baseline) Result {
+	want := a.Alert
+	r := Result{Verdict: Inconclusive, Expected: want.Name + " " + string(want.State) + atLeastTimes(want.AtLeast)}
+	resp, err := p.Shop.ListAlerts(ctx, &controlpb.ListAlertsRequest{})
 	if err != nil {
 		r.Observed = status.Convert(err).Message()
 		return r
@@ -40,8 +52,8 @@ func (e Eye) alert(ctx context.Context, want *format.Alert, base Baseline) Resul
 		return r
 	}
 	now := alertNow(want, resp.GetAlerts())
-	if want.State != "fired" && want.State != "resolved" {
-		r.Verdict, r.Observed = verdict(now == want.State), want.Name+" "+now
+	if !want.State.Past() {
+		r.Verdict, r.Observed = verdict(now == string(want.State)), want.Name+" "+now
 		return r
 	}
 	changes := changesTo(want, resp.GetHistory(), base.Since)
@@ -60,7 +72,7 @@ func (e Eye) alert(ctx context.Context, want *format.Alert, base Baseline) Resul
 }
 
 // alertNow is the worst state among the alerts of a rule that have the labels.
-func alertNow(want *format.Alert, alerts []*controlpb.Alert) string {
+func alertNow(want *probe.Alert, alerts []*controlpb.Alert) string {
 	state := "inactive"
 	for _, a := range alerts {
 		if a.GetName() != want.Name || !hasLabels(a.GetLabels(), want.Labels) {
@@ -89,8 +101,8 @@ func times(n int) string {
 }
 
 // changesTo are the changes, the newest first, by which an alert came to fire or was resolved since a time.
-func changesTo(want *format.Alert, history []*controlpb.AlertChange, since time.Time) []*controlpb.AlertChange {
-	state := map[string]string{"fired": "firing", "resolved": "resolved"}[want.State]
+func changesTo(want *probe.Alert, history []*controlpb.AlertChange, since time.Time) []*controlpb.AlertChange {
+	state := map[probe.AlertState]string{probe.AlertFired: "firing", probe.AlertResolved: "resolved"}[want.State]
 	var changes []*controlpb.AlertChange
 	for _, c := range history {
 		if c.GetName() == want.Name && c.GetState() == state && !c.GetTime().AsTime().Before(since) && hasLabels(c.GetLabels(), want.Labels) {

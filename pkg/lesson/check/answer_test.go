@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 )
 
 func TestAnAnswerIsJudgedAsPeopleWriteIt(t *testing.T) {
 	number := &format.Answer{
 		Kind: format.NumberAnswer, Accept: []string{"1000", "7"}, Tolerance: 0.5, Right: "yes", Otherwise: "no",
-		Wrong: []format.Wrong{{Given: format.Strings{"64"}, Say: "that is the offset"}},
+		Wrong: []format.Wrong{{Given: probe.Strings{"64"}, Say: "that is the offset"}},
 	}
 	text := &format.Answer{Kind: format.TextAnswer, Accept: []string{"NOT_FOUND"}, Otherwise: "no", Right: "yes"}
 	option := &format.Answer{Kind: format.OptionAnswer, Options: []format.Option{

@@ -1,8 +1,8 @@
-// Package check looks at the running shop and says whether a goal is reached. It asks the system, and
-// never reads what the learner typed: a goal that was reached in another terminal is reached.
+// Package check evaluates the goals of a lesson against the running shop. It never reads what the learner typed: a
+// goal that was reached in another terminal is reached.
 //
-// One look is a pure function of what the system answers now. What takes time, that a state must hold
-// for a while, that looking ends, that one check waits for another, is the business of Goal.
+// One evaluation is a pure function of the shop's present state. What takes time (that a state must hold for a
+// while, that evaluation times out, that one check waits for another) is the business of [Goal].
 package check
 
 import (
@@ -14,31 +14,32 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// Verdict is what a check says about the system at this moment.
+// Verdict is the outcome of a check at one moment.
 type Verdict string
 
-// Verdicts. Pending is a check that has not been looked at yet, or whose needs do not hold.
+// Verdicts. Pending is a check that has not been evaluated yet, or whose needs do not hold.
 const (
 	Pending      Verdict = "pending"
 	Pass         Verdict = "pass"
 	Fail         Verdict = "fail"
-	Inconclusive Verdict = "inconclusive" // too few samples, or the service cannot be asked
-	Spoiled      Verdict = "spoiled"      // the set-up is broken: only a reset helps
+	Inconclusive Verdict = "inconclusive" // too few samples, or the service is not reachable
+	BrokenSetup  Verdict = "broken_setup" // only a reset helps
 )
 
-// Result is one look.
+// Result is the outcome of one evaluation.
 type Result struct {
 	Verdict  Verdict
 	Expected string
 	Observed string
-	// Look is a command that shows the same: the very trace or metric that decided, where there is one.
+	// Look is a command that shows the same: the trace or metric that decided, where there is one.
 	Look string
-	// Message is what the lesson has to say to exactly this state.
+	// Message is the lesson's text for this state.
 	Message string
-	// Evidence is the very thing that decided, for a screen to open.
+	// Evidence is what decided, for a screen to open.
 	Evidence Evidence
 }
 
@@ -47,7 +48,7 @@ type Call struct {
 	Service, Method string
 	Request         []byte // JSON
 	Headers         []string
-	// Proto is the path of a file that describes the service; empty: its own word.
+	// Proto is the path of a file that describes the service; empty: its server reflection.
 	Proto    string
 	Deadline time.Duration
 }
@@ -65,8 +66,8 @@ type Refused struct{ Text string }
 
 func (e *Refused) Error() string { return e.Text }
 
-// Caller calls methods of the shop's services. An error means that the call could not be made; how the
-// service answered is the reply.
+// Caller calls methods of the shop's services. An error means that the call could not be made; a status of the
+// service is part of the reply.
 type Caller interface {
 	Call(ctx context.Context, c Call) (Reply, error)
 }
@@ -78,43 +79,85 @@ type Baseline struct {
 	Restarts map[string]int
 }
 
-// Eye looks at a shop.
-type Eye struct {
+// Prober evaluates probes against a shop.
+type Prober struct {
 	Shop   Shop
 	Caller Caller
-	// Tester runs the tests of Go modules; nil where the lesson may not have any run.
+	// Tester runs the tests of Go modules; nil for lessons that may not run any.
 	Tester Tester
-	// Workspace is where a check's files lie.
+	// Workspace is the directory of the learner's files.
 	Workspace string
 	Now       func() time.Time
 }
 
-// Look looks once at what a check asks, at what its set-up must not be and at the states that it has
-// something to say to. Answer checks are not looked at: their result is Judge's.
-func (e Eye) Look(ctx context.Context, c *format.Check, base Baseline) Result {
-	for _, w := range c.SpoiledWhen {
+// asker evaluates one kind of probe.
+type asker interface {
+	// evaluate runs the probe once.
+	evaluate(ctx context.Context, p Prober, base Baseline) Result
+	// command is a command line that shows the same.
+	command() string
+	// evidence is where the probe looks; a result may have more exact evidence.
+	evidence() Evidence
+}
+
+// askerOf returns the asker of a probe, nil if there is no probe: the list that a new kind joins.
+func askerOf(p probe.Probe) asker {
+	switch p := p.(type) {
+	case *probe.RPC:
+		return rpcAsker{p}
+	case *probe.Instance:
+		return instanceAsker{p}
+	case *probe.Log:
+		return logAsker{p}
+	case *probe.PromQL:
+		return promqlAsker{p}
+	case *probe.Trace:
+		return traceAsker{p}
+	case *probe.Edge:
+		return edgeAsker{p}
+	case *probe.Alert:
+		return alertAsker{p}
+	case *probe.Resource:
+		return resourceAsker{p}
+	case *probe.Order:
+		return orderAsker{p}
+	case *probe.Manifest:
+		return manifestAsker{p}
+	case *probe.GoTest:
+		return gotestAsker{p}
+	}
+	return nil
+}
+
+// Evaluate runs the check's probe once, then its hint_when conditions; before both, the conditions of a broken set-up.
+// The result of an answer check is Judge's.
+func (p Prober) Evaluate(ctx context.Context, c *format.Check, base Baseline) Result {
+	for _, w := range c.BrokenSetup {
 		if w.Observed != nil {
 			continue
 		}
-		if r := e.probe(ctx, w.Probe, base); r.Verdict == Pass {
-			return Result{Verdict: Spoiled, Expected: "the set-up of this step", Observed: w.Say, Message: w.Say, Look: lookOf(c, w.Probe), Evidence: r.Evidence}
+		if r := p.evaluate(ctx, w.Probe, base); r.Verdict == Pass {
+			return Result{
+				Verdict: BrokenSetup, Expected: "the set-up of this step", Observed: w.Say, Message: w.Say,
+				Look: suggest(c, askerOf(w.Probe)), Evidence: r.Evidence,
+			}
 		}
 	}
-	r := e.probe(ctx, c.Probe, base)
+	r := p.evaluate(ctx, c.Probe, base)
 	if c.Look != "" || r.Look == "" {
-		r.Look = lookOf(c, c.Probe)
+		r.Look = suggest(c, askerOf(c.Probe))
 	}
 	if r.Verdict == Pass {
 		return r
 	}
-	for _, w := range c.SpoiledWhen {
+	for _, w := range c.BrokenSetup {
 		if w.Observed != nil && Matches(*w.Observed, r.Observed) {
-			r.Verdict, r.Message = Spoiled, w.Say
+			r.Verdict, r.Message = BrokenSetup, w.Say
 			return r
 		}
 	}
 	for _, w := range c.HintWhen {
-		if w.Observed != nil && Matches(*w.Observed, r.Observed) || w.Observed == nil && e.probe(ctx, w.Probe, base).Verdict == Pass {
+		if w.Observed != nil && Matches(*w.Observed, r.Observed) || w.Observed == nil && p.evaluate(ctx, w.Probe, base).Verdict == Pass {
 			r.Message = w.Say
 			return r
 		}
@@ -122,49 +165,25 @@ func (e Eye) Look(ctx context.Context, c *format.Check, base Baseline) Result {
 	return r
 }
 
-// probe asks once, and says what decided.
-func (e Eye) probe(ctx context.Context, p format.Probe, base Baseline) Result {
-	if !base.Since.IsZero() {
-		p = p.Reach(e.Now().Sub(base.Since))
+// evaluate runs a probe once, for a step that began at the baseline.
+func (p Prober) evaluate(ctx context.Context, question probe.Probe, base Baseline) Result {
+	if relative, ok := question.(probe.Relative); ok && !base.Since.IsZero() {
+		question = relative.Since(p.Now().Sub(base.Since))
 	}
-	r := e.ask(ctx, p, base)
+	a := askerOf(question)
+	if a == nil {
+		return Result{Verdict: Pending}
+	}
+	r := a.evaluate(ctx, p, base)
 	if r.Evidence == (Evidence{}) {
-		r.Evidence = evidenceOf(p)
+		r.Evidence = a.evidence()
 	}
 	return r
 }
 
-func (e Eye) ask(ctx context.Context, p format.Probe, base Baseline) Result {
-	switch {
-	case p.RPC != nil:
-		return e.rpc(ctx, p.RPC)
-	case p.Instance != nil:
-		return e.instance(ctx, p.Instance, base)
-	case p.Log != nil:
-		return e.log(ctx, p.Log, base)
-	case p.PromQL != nil:
-		return e.promql(ctx, p.PromQL)
-	case p.Trace != nil:
-		return e.trace(ctx, p.Trace, base)
-	case p.Edge != nil:
-		return e.edge(ctx, p.Edge, base)
-	case p.Alert != nil:
-		return e.alert(ctx, p.Alert, base)
-	case p.Resource != nil:
-		return e.resource(ctx, p.Resource)
-	case p.Order != nil:
-		return e.order(ctx, p.Order, base)
-	case p.Manifest != nil:
-		return e.manifest(p.Manifest)
-	case p.GoTest != nil:
-		return e.gotest(ctx, p.GoTest)
-	}
-	return Result{Verdict: Pending}
-}
-
-// Baseline notes how the shop is now.
-func (e Eye) Baseline(ctx context.Context, now time.Time) (Baseline, error) {
-	st, err := e.Shop.Status(ctx, &controlpb.StatusRequest{})
+// Baseline records the present state of the shop.
+func (p Prober) Baseline(ctx context.Context, now time.Time) (Baseline, error) {
+	st, err := p.Shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {
 		return Baseline{}, fmt.Errorf("read the shop's state: %w", err)
 	}

@@ -44,8 +44,8 @@ func (f *fixed) look(t *testing.T, text string) Result {
 	if err := strictyaml.Decode(text, &c); err != nil {
 		t.Fatal(err)
 	}
-	eye := Eye{Shop: f, Caller: f, Workspace: "/w"}
-	return eye.Look(t.Context(), &c, Baseline{Restarts: map[string]int{"catalog": 2}})
+	eye := Prober{Shop: f, Caller: f, Workspace: "/w"}
+	return eye.Evaluate(t.Context(), &c, Baseline{Restarts: map[string]int{"catalog": 2}})
 }
 
 const product = `{"name":"Mug","priceUsd":{"units":"8","nanos":990000000},"categories":["kitchen"]}`
@@ -144,10 +144,10 @@ func TestKnownStatesAreSaidSomethingTo(t *testing.T) {
 	if r := f.look(t, check+"hint_when: [{instance: {service: catalog, state: paused}, say: c}]"); r.Message != "c" {
 		t.Errorf("a known state: %+v", r)
 	}
-	if r := f.look(t, check+"spoiled_when: [{instance: {service: catalog, state: paused}, say: d}]"); r.Verdict != Spoiled || r.Message != "d" {
+	if r := f.look(t, check+"broken_setup: [{instance: {service: catalog, state: paused}, say: d}]"); r.Verdict != BrokenSetup || r.Message != "d" {
 		t.Errorf("a broken set-up: %+v", r)
 	}
-	if r := f.look(t, check+"spoiled_when: [{observed: {contains: ja}, say: e}]"); r.Verdict != Spoiled || r.Message != "e" {
+	if r := f.look(t, check+"broken_setup: [{observed: {contains: ja}, say: e}]"); r.Verdict != BrokenSetup || r.Message != "e" {
 		t.Errorf("a broken set-up by what was observed: %+v", r)
 	}
 }

@@ -10,28 +10,40 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 // leastWindow is how far back the map can look at least.
 const leastWindow = time.Second
 
-// edge compares how the calls from one service to another go, as the caller sees them, since the step began at
+// edgeAsker evaluates probe.Edge.
+type edgeAsker struct{ *probe.Edge }
+
+func (edgeAsker) command() string {
+	return "shopctl map"
+}
+
+func (a edgeAsker) evidence() Evidence {
+	return Evidence{Kind: EdgeEvidence, Caller: a.Caller, Callee: a.Callee}
+}
+
+// evaluate compares how the calls from one service to another go, as the caller sees them, since the step began at
 // most: what went before it would show a symptom that nobody has made yet, or hide one that is there. That there
 // are no calls has to be seen for the whole window.
-func (e Eye) edge(ctx context.Context, want *format.Edge, base Baseline) Result {
+func (a edgeAsker) evaluate(ctx context.Context, p Prober, base Baseline) Result {
+	want := a.Edge
 	r := Result{Verdict: Inconclusive, Expected: want.Caller + " -> " + want.Callee + ": " + wantedEdge(want)}
-	lookBack := format.Probe{Edge: want}.Window()
+	lookBack := want.Lookback()
 	if !base.Since.IsZero() && !want.Absent {
-		lookBack = min(lookBack, max(e.Now().Sub(base.Since), leastWindow))
+		lookBack = min(lookBack, max(p.Now().Sub(base.Since), leastWindow))
 	}
-	resp, err := e.Shop.GetMap(ctx, &controlpb.GetMapRequest{Window: durationpb.New(lookBack)})
+	resp, err := p.Shop.GetMap(ctx, &controlpb.GetMapRequest{Window: durationpb.New(lookBack)})
 	if err != nil {
 		r.Observed = status.Convert(err).Message()
 		return r
 	}
-	names := e.names(ctx)
+	names := p.names(ctx)
 	var found *controlpb.MapEdge
 	for _, edge := range resp.GetEdges() {
 		if names.same(edge.GetCaller(), want.Caller) && names.same(edge.GetCallee(), want.Callee) {
@@ -55,7 +67,7 @@ func (e Eye) edge(ctx context.Context, want *format.Edge, base Baseline) Result 
 	return r
 }
 
-func wantedEdge(want *format.Edge) string {
+func wantedEdge(want *probe.Edge) string {
 	if want.Absent {
 		return "no calls"
 	}
@@ -79,16 +91,16 @@ func wantedEdge(want *format.Edge) string {
 
 type quantile struct {
 	name string
-	want *format.Within
+	want *probe.Within
 	is   time.Duration
 }
 
-func quantiles(want *format.Edge, t *controlpb.Traffic) []quantile {
+func quantiles(want *probe.Edge, t *controlpb.Traffic) []quantile {
 	ms := func(x float64) time.Duration { return time.Duration(x * float64(time.Millisecond)) }
 	return []quantile{{"p50", want.P50, ms(t.GetP50Ms())}, {"p95", want.P95, ms(t.GetP95Ms())}, {"p99", want.P99, ms(t.GetP99Ms())}}
 }
 
-func compareEdge(want *format.Edge, edge *controlpb.MapEdge) (ok bool, observed string) {
+func compareEdge(want *probe.Edge, edge *controlpb.MapEdge) (ok bool, observed string) {
 	ok = true
 	var parts []string
 	note := func(holds bool, text string) {
@@ -121,8 +133,8 @@ func compareEdge(want *format.Edge, edge *controlpb.MapEdge) (ok bool, observed 
 type aliases map[string]string
 
 // names asks the shop for its services' names. Without an answer every name stands for itself.
-func (e Eye) names(ctx context.Context) aliases {
-	st, err := e.Shop.Status(ctx, &controlpb.StatusRequest{})
+func (p Prober) names(ctx context.Context) aliases {
+	st, err := p.Shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {
 		return nil
 	}

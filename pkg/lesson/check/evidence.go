@@ -1,12 +1,8 @@
 package check
 
-import (
-	"time"
+import "time"
 
-	"github.com/shopctl/shopctl/pkg/lesson/format"
-)
-
-// EvidenceKind names what decided a look.
+// EvidenceKind is the kind of thing that decided a verdict.
 type EvidenceKind string
 
 // Kinds of evidence, and which fields of Evidence they use.
@@ -20,11 +16,11 @@ const (
 	InstanceEvidence EvidenceKind = "instance" // Service
 	CallEvidence     EvidenceKind = "call"     // Service, Method, Request, Deadline, Proto
 	FileEvidence     EvidenceKind = "file"     // Name, within the workspace
-	OutputEvidence   EvidenceKind = "output"   // Text: what a command wrote
+	OutputEvidence   EvidenceKind = "output"   // Text: the output of a command
 )
 
-// Evidence is what decided a look, for a screen to open. Results are compared, so it is a plain value; the
-// zero value says that there is nothing to open.
+// Evidence is what decided a verdict, for a screen to open. Results are compared, so it is a plain value; its zero
+// value means that there is nothing to open.
 type Evidence struct {
 	Kind    EvidenceKind `json:"kind"`
 	Service string       `json:"service,omitempty"`
@@ -49,34 +45,4 @@ type Evidence struct {
 	Request  string        `json:"request,omitempty"`
 	Deadline time.Duration `json:"deadline_ns,omitempty"`
 	Proto    string        `json:"proto,omitempty"`
-}
-
-// evidenceOf is what a probe looks at, whatever came of it.
-func evidenceOf(p format.Probe) Evidence {
-	switch {
-	case p.RPC != nil:
-		return Evidence{
-			Kind: CallEvidence, Service: p.RPC.Service, Method: p.RPC.Method, Request: string(p.RPC.Request),
-			Deadline: p.RPC.Deadline, Proto: p.RPC.Proto,
-		}
-	case p.Instance != nil:
-		return Evidence{Kind: InstanceEvidence, Service: p.Instance.Service}
-	case p.Log != nil:
-		return Evidence{Kind: LogEvidence, Service: p.Log.Service}
-	case p.PromQL != nil:
-		return Evidence{Kind: MetricEvidence, Expr: p.PromQL.Expr, Window: p.Window()}
-	case p.Trace != nil:
-		return Evidence{Kind: TraceEvidence, Service: p.Trace.Service}
-	case p.Edge != nil:
-		return Evidence{Kind: EdgeEvidence, Caller: p.Edge.Caller, Callee: p.Edge.Callee}
-	case p.Alert != nil:
-		return Evidence{Kind: AlertEvidence, Name: p.Alert.Name}
-	case p.Resource != nil:
-		return Evidence{Kind: ObjectEvidence, Object: p.Resource.Kind, Name: p.Resource.Name, Namespace: p.Resource.Namespace}
-	case p.Order != nil:
-		return Evidence{Kind: LogEvidence, Service: charging}
-	case p.Manifest != nil:
-		return Evidence{Kind: FileEvidence, Name: p.Manifest.File}
-	}
-	return Evidence{}
 }

@@ -10,7 +10,7 @@ import (
 // break, and then stays passed: what the learner has shown once is shown. Looking ends at the check's
 // timeout, until somebody asks again.
 //
-//	pending ─ look ─> fail / inconclusive / spoiled <─> holding ─ for ─> pass
+//	pending ─ look ─> fail / inconclusive / broken_setup <─> holding ─ for ─> pass
 type Goal struct {
 	Check *format.Check
 	// Last is the last look.

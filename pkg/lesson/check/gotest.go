@@ -2,11 +2,12 @@ package check
 
 import (
 	"context"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 )
 
 // GoTest is a run of tests.
@@ -19,37 +20,51 @@ type GoTest struct {
 
 const defaultLimit = time.Minute
 
-// gotest runs the learner's tests.
-func (e Eye) gotest(ctx context.Context, want *format.GoTest) Result {
+// gotestAsker evaluates probe.GoTest.
+type gotestAsker struct{ *probe.GoTest }
+
+func (a gotestAsker) command() string {
+	return "go test ./" + path.Join(a.Dir, "...")
+}
+
+func (gotestAsker) evidence() Evidence {
+	return Evidence{Kind: OutputEvidence}
+}
+
+// evaluate runs the learner's tests.
+func (a gotestAsker) evaluate(ctx context.Context, p Prober, _ Baseline) Result {
+	want := a.GoTest
 	r := Result{Verdict: Inconclusive, Expected: "the tests pass"}
 	if want.Fails {
 		r.Expected = "the tests fail"
 	}
 	if want.Run != "" {
-		r.Expected += ", of those called " + want.Run
+		r.Expected += ", those named " + want.Run
 	}
 	if want.Says != "" {
-		r.Expected += " and say " + want.Says
+		r.Expected += " and print " + want.Says
 	}
-	if e.Tester == nil {
+	if p.Tester == nil {
 		r.Observed = "only lessons that come with shopctl run tests; this one was written elsewhere"
+		r.Evidence = Evidence{Kind: OutputEvidence, Text: r.Observed}
 		return r
 	}
-	t := GoTest{Dir: filepath.Join(e.Workspace, filepath.FromSlash(want.Dir)), Run: want.Run, Limit: want.Limit}
+	t := GoTest{Dir: filepath.Join(p.Workspace, filepath.FromSlash(want.Dir)), Run: want.Run, Limit: want.Limit}
 	if t.Limit == 0 {
 		t.Limit = defaultLimit
 	}
-	out, ok, err := e.Tester.Test(ctx, t)
-	switch {
-	case err != nil:
+	out, ok, err := p.Tester.Test(ctx, t)
+	if err != nil {
 		r.Observed = err.Error()
+		r.Evidence = Evidence{Kind: OutputEvidence, Text: r.Observed}
 		return r
-	case ok && strings.Contains(out, "no tests to run"), ok && strings.Contains(out, "[no test files]"):
+	}
+	r.Evidence = Evidence{Kind: OutputEvidence, Text: out[max(0, len(out)-maxEvidence):]}
+	if ok && (strings.Contains(out, "no tests to run") || strings.Contains(out, "[no test files]")) {
 		r.Verdict, r.Observed = Fail, "there are no such tests yet"
 		return r
 	}
 	r.Verdict = verdict(ok != want.Fails && strings.Contains(out, want.Says))
-	r.Evidence = Evidence{Kind: OutputEvidence, Text: out[max(0, len(out)-mostEvidence):]}
 	r.Observed = "the tests pass"
 	if !ok {
 		r.Observed = firstFailure(out)
@@ -57,8 +72,8 @@ func (e Eye) gotest(ctx context.Context, want *format.GoTest) Result {
 	return r
 }
 
-// mostEvidence bounds the output that a result carries, in bytes: its end says what failed.
-const mostEvidence = 8 << 10
+// maxEvidence bounds the output that a result carries, in bytes: its end says what failed.
+const maxEvidence = 8 << 10
 
 // firstFailure is the line of a test's output that says most.
 func firstFailure(out string) string {

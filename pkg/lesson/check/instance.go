@@ -6,13 +6,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 // service finds a service by either of its names; nil if the shop has none such.
-func (e Eye) service(ctx context.Context, name string) (*controlpb.Service, error) {
-	st, err := e.Shop.Status(ctx, &controlpb.StatusRequest{})
+func (p Prober) service(ctx context.Context, name string) (*controlpb.Service, error) {
+	st, err := p.Shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {
 		return nil, fmt.Errorf("read the shop's state: %w", err)
 	}
@@ -24,7 +24,19 @@ func (e Eye) service(ctx context.Context, name string) (*controlpb.Service, erro
 	return nil, nil
 }
 
-func (e Eye) instance(ctx context.Context, want *format.Instance, base Baseline) Result {
+// instanceAsker evaluates probe.Instance.
+type instanceAsker struct{ *probe.Instance }
+
+func (instanceAsker) command() string {
+	return "shopctl ps"
+}
+
+func (a instanceAsker) evidence() Evidence {
+	return Evidence{Kind: InstanceEvidence, Service: a.Service}
+}
+
+func (a instanceAsker) evaluate(ctx context.Context, p Prober, base Baseline) Result {
+	want := a.Instance
 	var expected, observed []string
 	ok := true
 	note := func(matches bool, name, wants, is string) {
@@ -32,7 +44,7 @@ func (e Eye) instance(ctx context.Context, want *format.Instance, base Baseline)
 		expected = append(expected, name+" "+wants)
 		observed = append(observed, name+" "+is)
 	}
-	s, err := e.service(ctx, want.Service)
+	s, err := p.service(ctx, want.Service)
 	if err != nil {
 		return Result{Verdict: Inconclusive, Expected: want.Service, Observed: err.Error()}
 	}

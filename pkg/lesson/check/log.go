@@ -10,14 +10,26 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 // mostLines bounds how far a log check looks back.
 const mostLines = 2000
 
-func (e Eye) log(ctx context.Context, want *format.Log, base Baseline) Result {
+// logAsker evaluates probe.Log.
+type logAsker struct{ *probe.Log }
+
+func (a logAsker) command() string {
+	return "shopctl logs " + a.Service
+}
+
+func (a logAsker) evidence() Evidence {
+	return Evidence{Kind: LogEvidence, Service: a.Service}
+}
+
+func (a logAsker) evaluate(ctx context.Context, p Prober, base Baseline) Result {
+	want := a.Log
 	least := max(want.AtLeast, 1)
 	r := Result{Expected: fmt.Sprintf("%s in the log of %s", wantedLine(want), want.Service)}
 	if least > 1 {
@@ -26,7 +38,7 @@ func (e Eye) log(ctx context.Context, want *format.Log, base Baseline) Result {
 	found, lines, last := 0, 0, ""
 	r.Evidence = Evidence{Kind: LogEvidence, Service: want.Service}
 	req := &controlpb.LogsRequest{Service: want.Service, Since: timestamppb.New(base.Since), Tail: mostLines}
-	err := e.lines(ctx, req, func(line *controlpb.LogLine) {
+	err := p.lines(ctx, req, func(line *controlpb.LogLine) {
 		lines++
 		if matchesLine(want, line) {
 			found++
@@ -49,7 +61,7 @@ func (e Eye) log(ctx context.Context, want *format.Log, base Baseline) Result {
 	return r
 }
 
-func wantedLine(want *format.Log) string {
+func wantedLine(want *probe.Log) string {
 	var parts []string
 	for _, c := range want.Contains {
 		parts = append(parts, fmt.Sprintf("%q", c))
@@ -63,7 +75,7 @@ func wantedLine(want *format.Log) string {
 	return strings.Join(parts, " and ")
 }
 
-func matchesLine(want *format.Log, line *controlpb.LogLine) bool {
+func matchesLine(want *probe.Log, line *controlpb.LogLine) bool {
 	for _, c := range want.Contains {
 		if !strings.Contains(line.GetRaw(), c) && !strings.Contains(line.GetMessage(), c) {
 			return false
@@ -76,10 +88,10 @@ func matchesLine(want *format.Log, line *controlpb.LogLine) bool {
 }
 
 // lines reads the lines of a log that a request asks for.
-func (e Eye) lines(ctx context.Context, req *controlpb.LogsRequest, each func(*controlpb.LogLine)) error {
+func (p Prober) lines(ctx context.Context, req *controlpb.LogsRequest, each func(*controlpb.LogLine)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := e.Shop.Logs(ctx, req)
+	stream, err := p.Shop.Logs(ctx, req)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/resource"
 	manifests "github.com/shopctl/shopctl/pkg/resource/decode"
 	"github.com/shopctl/shopctl/pkg/strictyaml"
@@ -17,10 +18,22 @@ import (
 // mostManifest bounds the file that is read, in bytes.
 const mostManifest = 1 << 20
 
-// manifest reads a file that the learner writes as strictly as apply would, and compares its objects.
-func (e Eye) manifest(want *format.Manifest) Result {
+// manifestAsker evaluates probe.Manifest.
+type manifestAsker struct{ *probe.Manifest }
+
+func (a manifestAsker) command() string {
+	return "shopctl diff -f " + a.File
+}
+
+func (a manifestAsker) evidence() Evidence {
+	return Evidence{Kind: FileEvidence, Name: a.File}
+}
+
+// evaluate reads a file that the learner writes as strictly as apply would, and compares its objects.
+func (a manifestAsker) evaluate(_ context.Context, p Prober, _ Baseline) Result {
+	want := a.Manifest
 	r := Result{Verdict: Fail, Expected: want.File + ": " + wantedObjects(want.Objects)}
-	path := filepath.Join(e.Workspace, filepath.FromSlash(want.File))
+	path := filepath.Join(p.Workspace, filepath.FromSlash(want.File))
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -59,7 +72,7 @@ func (e Eye) manifest(want *format.Manifest) Result {
 	return r
 }
 
-func wantedObjects(objects []format.ManifestObject) string {
+func wantedObjects(objects []probe.ManifestObject) string {
 	if len(objects) == 0 {
 		return "valid objects"
 	}
@@ -71,7 +84,7 @@ func wantedObjects(objects []format.ManifestObject) string {
 }
 
 // findObject looks for the object among those of a file; of several of a kind, the one that fits counts.
-func findObject(want format.ManifestObject, objects []resource.Manifest) (ok bool, observed string) {
+func findObject(want probe.ManifestObject, objects []resource.Manifest) (ok bool, observed string) {
 	if k, err := resource.LookupKind(want.Kind); err == nil {
 		want.Kind = k.Name
 	}

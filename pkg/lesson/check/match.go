@@ -6,11 +6,11 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 )
 
 // Matches tells whether a value, as decoded from JSON, is as the match wants it.
-func Matches(m format.Match, v any) bool {
+func Matches(m probe.Match, v any) bool {
 	text := textOf(v)
 	switch {
 	case m.Absent:
@@ -69,7 +69,7 @@ func countOf(v any) int {
 }
 
 // Words says what a match wants.
-func Words(m format.Match) string {
+func Words(m probe.Match) string {
 	var parts []string
 	if m.Equals != nil {
 		parts = append(parts, *m.Equals)

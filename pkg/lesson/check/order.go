@@ -2,69 +2,77 @@ package check
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
+	"github.com/shopctl/shopctl/pkg/trace"
 )
 
 const (
 	// settling is how long a charge may wait for its order or its refund before it counts as lost: more
-	// than checkout takes to ship, and to take the money back when that fails.
+	// than checkout takes to ship, and to refund when that fails, and more than spans take to arrive.
 	settling = 12 * time.Second
-	// mostBooked bounds the lines that are read of each log.
-	mostBooked = 20_000
+	// longestOrder is how long before its charge a trace may have begun.
+	longestOrder = 20 * time.Second
+	// maxAudited bounds the traces that are read.
+	maxAudited = 2000
+	// refundMethod is the operation of payment's span of a refund.
+	refundMethod = "Refund"
 )
 
-// charging is the service that books charges and refunds.
-const charging = "payment"
+// orderAsker evaluates probe.Order.
+type orderAsker struct{ *probe.Order }
 
-// booked is what it writes for each charge.
-const booked = "payment charged"
+func (orderAsker) command() string { return "shopctl trace list --service payment" }
 
-// books are the charges since a time, by transaction.
-type books struct {
-	charged          map[string]time.Time
-	placed, refunded map[string]bool
-}
+func (orderAsker) evidence() Evidence { return Evidence{Kind: TraceEvidence, Service: "payment"} }
 
-// order holds charges against orders and refunds. The logs name the transaction in all three places, so
-// that a charge is matched with its own order and not only counted.
-func (e Eye) order(ctx context.Context, want *format.Order, base Baseline) Result {
+// evaluate holds charges against orders and refunds. Spans name the transaction in all three places, so that a charge
+// is matched with its own order and not only counted.
+func (a orderAsker) evaluate(ctx context.Context, p Prober, base Baseline) Result {
+	want := a.Order
 	r := Result{Verdict: Inconclusive, Expected: wantedBooks(want)}
-	now := e.Now()
+	now := p.Now()
 	since := base.Since
 	if start := now.Add(-want.Window); want.Window > 0 && start.After(since) {
 		since = start
 	}
-	b, err := e.books(ctx, since)
+	b, err := p.audit(ctx, since)
 	if err != nil {
-		r.Observed = err.Error()
+		r.Observed = status.Convert(err).Message()
 		return r
 	}
-	if len(b.charged) == 0 && want.Charges == nil {
+	if len(b.charged) == 0 && (want.Charges == nil || b.spans == 0) {
 		r.Observed = "no card was charged since " + since.Local().Format(time.TimeOnly)
 		return r
 	}
 	r.Evidence = b.evidence(now)
+	if r.Evidence.Trace != "" {
+		r.Look = "shopctl trace show " + r.Evidence.Trace
+	}
 	placed, refunded, lost, open := b.count(now)
 	r.Observed = fmt.Sprintf("%d charges: %d orders, %d refunds, %d lost", len(b.charged), placed, refunded, lost)
 	if open > 0 {
 		r.Observed += fmt.Sprintf(", %d under way", open)
 	}
 	zero := 0.0
-	lostBound := format.BoundFields{Equals: &zero}
+	lostBound := probe.BoundFields{Equals: &zero}
 	if want.Lost != nil {
 		lostBound = want.Lost.BoundFields
 	}
 	holds := lostBound.Holds(float64(lost))
 	for _, part := range []struct {
-		want *format.Bound
+		want *probe.Bound
 		is   int
 	}{{want.Charges, len(b.charged)}, {want.Orders, placed}, {want.Refunds, refunded}} {
 		holds = holds && (part.want == nil || part.want.Holds(float64(part.is)))
@@ -73,11 +81,11 @@ func (e Eye) order(ctx context.Context, want *format.Order, base Baseline) Resul
 	return r
 }
 
-func wantedBooks(want *format.Order) string {
+func wantedBooks(want *probe.Order) string {
 	var parts []string
 	for _, part := range []struct {
 		what string
-		want *format.Bound
+		want *probe.Bound
 	}{{"charges", want.Charges}, {"orders", want.Orders}, {"refunds", want.Refunds}, {"lost", want.Lost}} {
 		if part.want != nil {
 			parts = append(parts, part.what+" "+part.want.String())
@@ -89,14 +97,29 @@ func wantedBooks(want *format.Order) string {
 	return strings.Join(parts, ", ")
 }
 
+// books are the charges since a time, by transaction.
+type books struct {
+	since            time.Time
+	charged          map[string]charge
+	placed, refunded map[string]bool
+	// spans counts those that were read: without any, nothing is known.
+	spans int
+}
+
+// charge is when a card was charged, and the span that recorded it.
+type charge struct {
+	at          time.Time
+	trace, span string
+}
+
 func (b *books) count(now time.Time) (placed, refunded, lost, open int) {
-	for id, at := range b.charged {
+	for id, c := range b.charged {
 		switch {
 		case b.placed[id]:
 			placed++
 		case b.refunded[id]:
 			refunded++
-		case now.Sub(at) < settling:
+		case now.Sub(c.at) < settling:
 			open++
 		default:
 			lost++
@@ -105,64 +128,90 @@ func (b *books) count(now time.Time) (placed, refunded, lost, open int) {
 	return placed, refunded, lost, open
 }
 
-// evidence is the line of the charge that was lost last, or else of the last charge.
+// evidence is the charge that was lost last, or else the last charge.
 func (b *books) evidence(now time.Time) Evidence {
-	found := Evidence{Kind: LogEvidence, Service: charging, Text: booked}
+	found := Evidence{Kind: TraceEvidence, Service: "payment"}
+	var at time.Time
 	lost := false
-	for id, at := range b.charged {
-		is := !b.placed[id] && !b.refunded[id] && now.Sub(at) >= settling
-		if is == lost && at.After(found.Time) || is && !lost {
-			found.Time, lost = at, is
+	for id, c := range b.charged {
+		is := !b.placed[id] && !b.refunded[id] && now.Sub(c.at) >= settling
+		if is == lost && c.at.After(at) || is && !lost {
+			at, lost, found.Trace, found.Span = c.at, is, c.trace, c.span
 		}
 	}
 	return found
 }
 
-func (e Eye) books(ctx context.Context, since time.Time) (*books, error) {
-	b := &books{charged: map[string]time.Time{}, placed: map[string]bool{}, refunded: map[string]bool{}}
-	read := func(service string, note func(message, id string, at time.Time)) error {
-		req := &controlpb.LogsRequest{Service: service, Since: timestamppb.New(since), Tail: mostBooked}
-		lines := 0
-		err := e.lines(ctx, req, func(line *controlpb.LogLine) {
-			lines++
-			if id := transaction(line.GetRaw()); id != "" {
-				note(line.GetMessage(), id, line.GetTime().AsTime())
+// audit reads the traces that payment or checkout took part in.
+func (p Prober) audit(ctx context.Context, since time.Time) (*books, error) {
+	b := &books{since: since, charged: map[string]charge{}, placed: map[string]bool{}, refunded: map[string]bool{}}
+	read := map[string]bool{}
+	// Payment first: an order that is placed meanwhile belongs to a charge that is known.
+	for _, service := range []string{"payment", "checkout"} {
+		filter := &controlpb.TraceFilter{Service: service}
+		if !since.IsZero() {
+			filter.Since = timestamppb.New(since.Add(-longestOrder))
+		}
+		list, err := p.Shop.ListTraces(ctx, &controlpb.ListTracesRequest{Filter: filter, Limit: maxAudited})
+		if err != nil {
+			return nil, err
+		}
+		if len(list.GetTraces()) >= maxAudited {
+			return nil, fmt.Errorf("%s took part in more than %d traces: give the check a shorter window", service, maxAudited)
+		}
+		for _, s := range list.GetTraces() {
+			if read[s.GetTraceId()] {
+				continue
 			}
-		})
-		if err == nil && lines >= mostBooked {
-			err = fmt.Errorf("%s has written more than %d lines: give the check a window", service, mostBooked)
+			read[s.GetTraceId()] = true
+			if err := p.auditTrace(ctx, b, s.GetTraceId()); err != nil {
+				return nil, err
+			}
 		}
-		return err
 	}
-	// Charges first: an order or a refund that is written meanwhile belongs to a charge that is known.
-	err := read(charging, func(message, id string, at time.Time) {
-		if message == booked {
-			b.charged[id] = at
-		} else if message == "payment refunded" {
-			b.refunded[id] = true
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	err = read("checkout", func(message, id string, _ time.Time) {
-		if message == "order placed" {
-			b.placed[id] = true
-		}
-	})
-	return b, err
+	return b, nil
 }
 
-// transaction is the id of the charge that a line of a log is about, empty if it is about none.
-func transaction(raw string) string {
-	if !strings.Contains(raw, `"transaction_id"`) {
-		return ""
+func (p Prober) auditTrace(ctx context.Context, b *books, id string) error {
+	resp, err := p.Shop.GetTrace(ctx, &controlpb.GetTraceRequest{Id: id})
+	if status.Code(err) == codes.NotFound {
+		return nil // it was the oldest, and is gone by now
 	}
-	var line struct {
-		Transaction string `json:"transaction_id"`
+	if err != nil {
+		return err
 	}
-	if json.Unmarshal([]byte(raw), &line) != nil {
-		return ""
+	var data tracepb.TracesData
+	if err := proto.Unmarshal(resp.GetOtlp(), &data); err != nil {
+		return fmt.Errorf("read trace %s: %w", shortID(id), err)
 	}
-	return line.Transaction
+	spans, _ := trace.Spans(&data)
+	for _, s := range spans {
+		b.book(s)
+	}
+	return nil
+}
+
+// book records the transactions of a span.
+func (b *books) book(s *trace.Span) {
+	if s.End.Before(b.since) {
+		return
+	}
+	b.spans++
+	id := s.Attribute(shopv1.AttrTransaction)
+	switch s.Attribute(shopv1.AttrAudit) {
+	case shopv1.AuditPlaced:
+		b.placed[id] = true
+	case shopv1.AuditRefunded:
+		b.refunded[id] = true
+		if s.Operation() == refundMethod {
+			return // its charge may be older than what is audited
+		}
+	case shopv1.AuditCharged:
+	default:
+		return
+	}
+	// Each of them had a charge, also where payment was killed before it sent the span of that.
+	if first, ok := b.charged[id]; !ok || s.End.Before(first.at) {
+		b.charged[id] = charge{s.End, s.Trace.String(), s.Span.String()}
+	}
 }

@@ -11,7 +11,7 @@ import (
 
 	"google.golang.org/grpc/status"
 
-	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -43,17 +43,29 @@ func figure(x float64) string {
 	return strconv.FormatFloat(x, 'g', 3, 64)
 }
 
-// promql bounds what an expression comes to. Without samples, or with too few to judge by, it is
+// promqlAsker evaluates probe.PromQL.
+type promqlAsker struct{ *probe.PromQL }
+
+func (a promqlAsker) command() string {
+	return "shopctl metrics query " + quoted(a.Expr)
+}
+
+func (a promqlAsker) evidence() Evidence {
+	return Evidence{Kind: MetricEvidence, Expr: a.Expr, Window: a.Lookback()}
+}
+
+// evaluate bounds what an expression comes to. Without samples, or with too few to judge by, it is
 // inconclusive: nothing was measured, which says nothing of the goal.
-func (e Eye) promql(ctx context.Context, q *format.PromQL) Result {
+func (a promqlAsker) evaluate(ctx context.Context, p Prober, _ Baseline) Result {
+	q := a.PromQL
 	r := Result{Verdict: Inconclusive, Expected: strings.TrimSpace(q.String() + " " + q.Unit), Look: "shopctl metrics query " + quoted(q.Expr)}
 	if q.Enough != nil {
-		if why := e.tooFew(ctx, q.Enough); why != "" {
+		if why := p.tooFew(ctx, q.Enough); why != "" {
 			r.Observed = why
 			return r
 		}
 	}
-	samples, why := e.query(ctx, q.Expr)
+	samples, why := p.query(ctx, q.Expr)
 	if why != "" {
 		r.Observed = why
 		return r
@@ -82,8 +94,8 @@ func (e Eye) promql(ctx context.Context, q *format.PromQL) Result {
 	return r
 }
 
-func (e Eye) tooFew(ctx context.Context, want *format.Enough) string {
-	samples, why := e.query(ctx, want.Expr)
+func (p Prober) tooFew(ctx context.Context, want *probe.Enough) string {
+	samples, why := p.query(ctx, want.Expr)
 	if why != "" {
 		return why
 	}
@@ -100,8 +112,8 @@ func (e Eye) tooFew(ctx context.Context, want *format.Enough) string {
 }
 
 // query evaluates an expression now; why says why there is nothing, empty if there are samples.
-func (e Eye) query(ctx context.Context, expr string) (samples []sample, why string) {
-	resp, err := e.Shop.QueryMetrics(ctx, &controlpb.QueryMetricsRequest{Expr: expr})
+func (p Prober) query(ctx context.Context, expr string) (samples []sample, why string) {
+	resp, err := p.Shop.QueryMetrics(ctx, &controlpb.QueryMetricsRequest{Expr: expr})
 	if err != nil {
 		return nil, status.Convert(err).Message()
 	}

@@ -13,25 +13,50 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/rpc/code"
 )
 
 const defaultDeadline = 5 * time.Second
 
-func (e Eye) rpc(ctx context.Context, r *format.RPC) Result {
+// rpcAsker evaluates probe.RPC.
+type rpcAsker struct{ *probe.RPC }
+
+func (a rpcAsker) command() string {
+	line := "shopctl call " + a.Service + " " + a.Method
+	if a.Proto != "" {
+		line += " --proto " + a.Proto
+	}
+	if len(a.Request) > 0 {
+		line += fmt.Sprintf(" '%s'", a.Request)
+	}
+	if a.Deadline > 0 {
+		line += " --deadline " + a.Deadline.String()
+	}
+	return line
+}
+
+func (a rpcAsker) evidence() Evidence {
+	return Evidence{
+		Kind: CallEvidence, Service: a.Service, Method: a.Method, Request: string(a.Request),
+		Deadline: a.Deadline, Proto: a.Proto,
+	}
+}
+
+func (a rpcAsker) evaluate(ctx context.Context, p Prober, _ Baseline) Result {
+	r := a.RPC
 	res := Result{Expected: expected(r.Expect)}
 	call := Call{Service: r.Service, Method: r.Method, Request: r.Request, Deadline: r.Deadline}
 	if call.Deadline == 0 {
 		call.Deadline = defaultDeadline
 	}
 	if r.Proto != "" {
-		call.Proto = filepath.Join(e.Workspace, filepath.FromSlash(r.Proto))
+		call.Proto = filepath.Join(p.Workspace, filepath.FromSlash(r.Proto))
 	}
 	for _, name := range sortedKeys(r.Headers) {
 		call.Headers = append(call.Headers, name+": "+r.Headers[name])
 	}
-	reply, err := e.Caller.Call(ctx, call)
+	reply, err := p.Caller.Call(ctx, call)
 	var refused *Refused
 	switch {
 	case errors.As(err, &refused):
@@ -46,7 +71,7 @@ func (e Eye) rpc(ctx context.Context, r *format.RPC) Result {
 	switch {
 	case found:
 		res.Verdict = Pass
-	case reply.Code == codes.Unavailable && r.Expect.Code.Code != codes.Unavailable && e.nobodyThere(ctx, r.Service):
+	case reply.Code == codes.Unavailable && r.Expect.Code.Code != codes.Unavailable && p.nobodyThere(ctx, r.Service):
 		res.Verdict = Inconclusive
 		res.Observed = r.Service + " is not running: " + reply.Message
 	default:
@@ -56,12 +81,12 @@ func (e Eye) rpc(ctx context.Context, r *format.RPC) Result {
 }
 
 // nobodyThere tells whether a service cannot have answered, so that what it would answer is not known.
-func (e Eye) nobodyThere(ctx context.Context, service string) bool {
-	s, err := e.service(ctx, service)
+func (p Prober) nobodyThere(ctx context.Context, service string) bool {
+	s, err := p.service(ctx, service)
 	return err == nil && s != nil && s.GetReady() == 0
 }
 
-func expected(x format.Expect) string {
+func expected(x probe.Expect) string {
 	parts := []string{code.Name(x.Code.Code)}
 	if x.Message != nil {
 		parts = append(parts, "message "+Words(*x.Message))
@@ -79,7 +104,7 @@ func expected(x format.Expect) string {
 }
 
 // compare tells whether a reply is as expected, and what was observed at the places that matter.
-func compare(x format.Expect, reply Reply) (bool, string) {
+func compare(x probe.Expect, reply Reply) (bool, string) {
 	ok := reply.Code == x.Code.Code
 	parts := []string{code.Name(reply.Code)}
 	if reply.Code != codes.OK && reply.Message != "" {
@@ -94,7 +119,7 @@ func compare(x format.Expect, reply Reply) (bool, string) {
 			return false, "the response is no JSON: " + err.Error()
 		}
 		for _, f := range x.Fields {
-			v, _ := format.Find(body, f.Path)
+			v, _ := probe.Find(body, f.Path)
 			if !Matches(f.Match, v) {
 				ok = false
 			}
@@ -110,7 +135,7 @@ func compare(x format.Expect, reply Reply) (bool, string) {
 	return ok, strings.Join(parts, ", ")
 }
 
-func showField(m format.Match, v any) string {
+func showField(m probe.Match, v any) string {
 	switch {
 	case v == nil:
 		return "is not there"

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/trace"
 )
@@ -20,20 +20,39 @@ import (
 // mostTraces bounds how many traces one look opens, the newest first.
 const mostTraces = 20
 
-// trace looks for traces since the step began that have all that is asked.
-func (e Eye) trace(ctx context.Context, want *format.Trace, base Baseline) Result {
+// traceAsker evaluates probe.Trace.
+type traceAsker struct{ *probe.Trace }
+
+func (a traceAsker) command() string {
+	line := "shopctl trace list"
+	if a.Service != "" {
+		line += " --service " + a.Service
+	}
+	if a.Operation != "" {
+		line += " --operation " + quoted(a.Operation)
+	}
+	return line
+}
+
+func (a traceAsker) evidence() Evidence {
+	return Evidence{Kind: TraceEvidence, Service: a.Service}
+}
+
+// evaluate looks for traces since the step began that have all that is asked.
+func (a traceAsker) evaluate(ctx context.Context, p Prober, base Baseline) Result {
+	want := a.Trace
 	least := max(want.AtLeast, 1)
 	r := Result{Verdict: Inconclusive, Expected: wantedTrace(want, least)}
-	list, err := e.Shop.ListTraces(ctx, &controlpb.ListTracesRequest{Filter: traceFilter(want, base), Limit: int32(max(mostTraces, least))})
+	list, err := p.Shop.ListTraces(ctx, &controlpb.ListTracesRequest{Filter: traceFilter(want, base), Limit: int32(max(mostTraces, least))})
 	if err != nil {
 		r.Observed = status.Convert(err).Message()
 		return r
 	}
-	names := e.names(ctx)
+	names := p.names(ctx)
 	found, missing := 0, ""
 	looked := Evidence{Kind: TraceEvidence, Service: want.Service}
 	for _, s := range list.GetTraces() {
-		lacks, span, err := e.lacking(ctx, want, s, names)
+		lacks, span, err := p.lacking(ctx, want, s, names)
 		if err != nil {
 			r.Observed = status.Convert(err).Message()
 			return r
@@ -76,7 +95,7 @@ func traces(n int) string {
 
 func shortID(id string) string { return id[:min(len(id), 8)] }
 
-func traceFilter(want *format.Trace, base Baseline) *controlpb.TraceFilter {
+func traceFilter(want *probe.Trace, base Baseline) *controlpb.TraceFilter {
 	f := &controlpb.TraceFilter{Service: want.Service, Operation: want.Operation, Error: want.Error}
 	if !base.Since.IsZero() {
 		f.Since = timestamppb.New(base.Since)
@@ -92,7 +111,7 @@ func traceFilter(want *format.Trace, base Baseline) *controlpb.TraceFilter {
 
 // lacking says what a trace lacks of what is wanted, empty if nothing, and the id of the span that decided
 // that, empty if none did.
-func (e Eye) lacking(ctx context.Context, want *format.Trace, s *controlpb.TraceSummary, names aliases) (lacks, span string, err error) {
+func (p Prober) lacking(ctx context.Context, want *probe.Trace, s *controlpb.TraceSummary, names aliases) (lacks, span string, err error) {
 	for _, service := range want.Services {
 		if !slices.ContainsFunc(s.GetServices(), func(is string) bool { return names.same(is, service) }) {
 			return service + " does not take part", "", nil
@@ -106,7 +125,7 @@ func (e Eye) lacking(ctx context.Context, want *format.Trace, s *controlpb.Trace
 	if len(want.Spans) == 0 {
 		return "", "", nil
 	}
-	resp, err := e.Shop.GetTrace(ctx, &controlpb.GetTraceRequest{Id: s.GetTraceId()})
+	resp, err := p.Shop.GetTrace(ctx, &controlpb.GetTraceRequest{Id: s.GetTraceId()})
 	if err != nil {
 		return "", "", err
 	}
@@ -125,7 +144,7 @@ func (e Eye) lacking(ctx context.Context, want *format.Trace, s *controlpb.Trace
 
 // lackingSpan looks for the spans that are wanted. Of those that have the name, the last that fits decides, or
 // else the last.
-func lackingSpan(want []format.Span, t *trace.Trace, names aliases) (lacks, decides string) {
+func lackingSpan(want []probe.Span, t *trace.Trace, names aliases) (lacks, decides string) {
 	for i := range want {
 		w := &want[i]
 		n, named := 0, 0
@@ -158,8 +177,8 @@ func isNamed(s *trace.Span, service, name string, names aliases) bool {
 	return (service == "" || names.same(s.Service, service)) && (name == "" || s.Name == name || s.Operation() == name)
 }
 
-func fits(w *format.Span, s *trace.Span, names aliases) bool {
-	if w.Kind != "" && s.Kind.String() != w.Kind || w.Error != nil && s.Error != *w.Error || !w.Holds(s.Duration()) {
+func fits(w *probe.Span, s *trace.Span, names aliases) bool {
+	if w.Kind != "" && s.Kind.String() != string(w.Kind) || w.Error != nil && s.Error != *w.Error || !w.Holds(s.Duration()) {
 		return false
 	}
 	for _, a := range w.Attributes {
@@ -182,7 +201,7 @@ func attributeOf(s *trace.Span, key string) any {
 
 // isCalledBy looks at the spans above up to the one in which the caller was called itself, so that a
 // method is found above the client's span that lies between.
-func isCalledBy(s *trace.Span, p *format.Parent, names aliases) bool {
+func isCalledBy(s *trace.Span, p *probe.Parent, names aliases) bool {
 	for up := s.Up; up != nil; up = up.Up {
 		if isNamed(up, p.Service, p.Name, names) {
 			return true
@@ -194,7 +213,7 @@ func isCalledBy(s *trace.Span, p *format.Parent, names aliases) bool {
 	return false
 }
 
-func wantedTrace(want *format.Trace, least int) string {
+func wantedTrace(want *probe.Trace, least int) string {
 	text := strings.TrimSpace(want.Service + " " + want.Operation)
 	if text != "" {
 		text = " of " + text
@@ -227,10 +246,10 @@ func wantedTrace(want *format.Trace, least int) string {
 	return text
 }
 
-func wantedSpan(w *format.Span) string {
+func wantedSpan(w *probe.Span) string {
 	parts := []string{strings.TrimSpace(w.Service + " " + w.Name)}
 	if w.Kind != "" {
-		parts = append(parts, "("+w.Kind+")")
+		parts = append(parts, "("+string(w.Kind)+")")
 	}
 	if w.Error != nil {
 		parts = append(parts, map[bool]string{true: "failed", false: "without an error"}[*w.Error])

@@ -24,7 +24,7 @@
 //	```yaml hints       look, principle, worked; why
 //	```yaml recall      a list of questions: id, ask, accept or options, answer
 //
-// A check has id, title, look, for, timeout, needs, hint_when, spoiled_when and one of
+// A check has id, title, look, for, timeout, needs, hint_when, broken_setup and one of
 //
 //	rpc: service, method, request, proto, headers, deadline,
 //	     expect: code, message, below, above, fields: path with a match
@@ -45,7 +45,7 @@
 // A match is any of equals, contains, matches, count, at_least, at_most, absent; a bound a number, or any
 // of above, below, at_least, at_most, equals. A path is names with dots and places in brackets:
 // products[0].name, containers[name=server].image, labels["app.kubernetes.io/name"]. An entry of hint_when
-// and spoiled_when is a state (observed: a match on what the check saw; or any kind but answer) and what
+// and broken_setup is a state (observed: a match on what the check saw; or any kind but answer) and what
 // to say.
 //
 // A translation repeats the headings, `## Title {#id source=HASH}` with the hash of the step that it

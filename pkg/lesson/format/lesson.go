@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/lesson/command"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
@@ -22,8 +23,8 @@ type Lesson struct {
 	Scripts map[string][]byte
 	// Unfilled are the lines where the author still has something to fill in.
 	Unfilled []int
-	// Own tells that the lesson came with shopctl; what others wrote executes nothing but shopctl.
-	Own bool
+	// Trusted lessons may run commands other than shopctl: those that came with it, and those that the user trusts.
+	Trusted bool
 	// Translations are the same lesson in other languages, by language: "ja".
 	Translations map[string]*Translation
 }
@@ -31,11 +32,11 @@ type Lesson struct {
 // Front is the front matter.
 type Front struct {
 	At      strictyaml.Position
-	ID      string   `yaml:"id"`
+	ID      string   `yaml:"id" lesson:"required"`
 	Aliases []string `yaml:"aliases"`
-	Title   string   `yaml:"title"`
+	Title   string   `yaml:"title" lesson:"required"`
 	Summary string   `yaml:"summary"`
-	Track   string   `yaml:"track"`
+	Track   string   `yaml:"track" lesson:"required"`
 	Minutes int      `yaml:"minutes"`
 	Level   string   `yaml:"level"`
 	// Needs are lessons that should come first.
@@ -56,6 +57,9 @@ type Shop struct {
 
 // Rollback is one kind of thing that leaving a lesson undoes.
 type Rollback string
+
+// Values returns all that can be rolled back.
+func (Rollback) Values() []string { return []string{string(RollbackFaults), string(RollbackObjects)} }
 
 // What can be rolled back.
 const (
@@ -101,8 +105,8 @@ const (
 // Option is one way to answer.
 type Option struct {
 	At      strictyaml.Position
-	ID      string `yaml:"id"`
-	Say     string `yaml:"say"`
+	ID      string `yaml:"id" lesson:"required"`
+	Say     string `yaml:"say" lesson:"required"`
 	Reply   string `yaml:"reply"`
 	Correct bool   `yaml:"correct"`
 }
@@ -110,8 +114,8 @@ type Option struct {
 // Predict asks what will happen, before it can happen.
 type Predict struct {
 	At       strictyaml.Position
-	Question string   `yaml:"question"`
-	Options  []Option `yaml:"options"`
+	Question string   `yaml:"question" lesson:"required"`
+	Options  []Option `yaml:"options" lesson:"required"`
 	// Confidence says whether to ask how sure the learner is; it is asked unless this is false.
 	Confidence *bool `yaml:"confidence"`
 }
@@ -126,8 +130,8 @@ type Run struct {
 // what the learner's own run printed.
 type Observe struct {
 	At        strictyaml.Position
-	Question  string     `yaml:"question"`
-	Kind      AnswerKind `yaml:"kind"`
+	Question  string     `yaml:"question" lesson:"required"`
+	Kind      AnswerKind `yaml:"kind" lesson:"required"`
 	Unit      string     `yaml:"unit"`
 	Value     *float64   `yaml:"value"`
 	Tolerance float64    `yaml:"tolerance"`
@@ -144,11 +148,16 @@ type From struct {
 	Command int  `yaml:"command"`
 	Take    Take `yaml:"take"`
 	// Match is a pattern with one group, for take: match.
-	Match Pattern `yaml:"match"`
+	Match probe.Pattern `yaml:"match"`
 }
 
 // Take is what a From takes.
 type Take string
+
+// Values returns all that can be taken.
+func (Take) Values() []string {
+	return []string{string(TakeExit), string(TakeMilliseconds), string(TakeMatch)}
+}
 
 // What can be taken from a run.
 const (
@@ -159,6 +168,11 @@ const (
 
 // AnswerKind is the shape of an answer.
 type AnswerKind string
+
+// Values returns all shapes.
+func (AnswerKind) Values() []string {
+	return []string{string(NumberAnswer), string(TextAnswer), string(OptionAnswer)}
+}
 
 // Shapes of answers.
 const (
@@ -193,8 +207,8 @@ func (h *Hints) Rungs() []string {
 // Question is asked again after days, by review.
 type Question struct {
 	At      strictyaml.Position
-	ID      string   `yaml:"id"`
-	Ask     string   `yaml:"ask"`
+	ID      string   `yaml:"id" lesson:"required"`
+	Ask     string   `yaml:"ask" lesson:"required"`
 	Accept  []string `yaml:"accept"`
 	Options []Option `yaml:"options"`
 	// Answer explains.

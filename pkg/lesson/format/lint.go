@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/lazyregexp"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
@@ -130,20 +131,20 @@ func (r *linter) lintCheck(c Check) {
 	if c.Answer != nil {
 		r.lintReplies(c.Answer.Options)
 	}
-	probes := []Probe{c.Probe}
-	for _, w := range slices.Concat(c.HintWhen, c.SpoiledWhen) {
-		probes = append(probes, w.Probe)
-	}
-	for _, p := range probes {
-		r.lintProbe(p)
+	r.lintProbe(c.Probe)
+	for _, w := range slices.Concat(c.HintWhen, c.BrokenSetup) {
+		r.lintProbe(w.Probe)
 	}
 }
 
-// lintProbe wants the services that a probe names to exist.
-func (r *linter) lintProbe(p Probe) {
-	for _, named := range p.services() {
-		if named.name != "" {
-			r.service(named.name, named.at.Line, named.at.Column)
+// lintProbe reports services that a probe names and the shop does not have.
+func (r *linter) lintProbe(p probe.Probe) {
+	if p == nil {
+		return
+	}
+	for _, named := range p.NamedServices() {
+		if named.Name != "" {
+			r.service(named.Name, named.At.Line, named.At.Column)
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 )
 
 func sample(t testing.TB) string {
@@ -49,8 +51,8 @@ func TestALessonIsReadIntoStepsAndBlocks(t *testing.T) {
 		t.Errorf("run: %q", got)
 	}
 	checks := l.Steps[1].Checks()
-	rpc := checks[1].RPC
-	if rpc.Expect.Code.Code != codes.DeadlineExceeded || rpc.Deadline != 500*time.Millisecond || string(rpc.Request) != `{"id":"X","tags":["a",1,true,null]}` {
+	rpc, ok := checks[1].Probe.(*probe.RPC)
+	if !ok || rpc.Expect.Code.Code != codes.DeadlineExceeded || rpc.Deadline != 500*time.Millisecond || string(rpc.Request) != `{"id":"X","tags":["a",1,true,null]}` {
 		t.Errorf("rpc: %+v %s", rpc, rpc.Request)
 	}
 	if diff := cmp.Diff([]Need{{Check: "seen"}}, checks[1].Needs); diff != "" {
@@ -172,15 +174,18 @@ func TestADirectoryIsLoadedWithFilesScriptsAndTranslations(t *testing.T) {
 	}
 }
 
-func TestAPathIsFollowedInBothSpellings(t *testing.T) {
-	v := map[string]any{"products": []any{map[string]any{"priceUsd": map[string]any{"units": "19"}}}}
-	if got, ok := Find(v, "products[0].price_usd.units"); !ok || got != "19" {
-		t.Errorf("Find = %v, %v", got, ok)
+func TestTheOldNameOfABrokenSetupIsStillRead(t *testing.T) {
+	text := strings.Replace(sample(t), "broken_setup:", "spoiled_when:", 1)
+	if text == sample(t) {
+		t.Fatal("the sample has no broken_setup")
 	}
-	for _, path := range []string{"products[1]", "products.x", "nothing", "products[0].priceUsd.units.more"} {
-		if got, ok := Find(v, path); ok {
-			t.Errorf("Find(%q) = %v", path, got)
-		}
+	l, err := Parse("lesson.md", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	checks := l.Steps[1].Checks()
+	if w := checks[len(checks)-1].BrokenSetup; len(w) != 1 || w[0].Probe == nil {
+		t.Errorf("%+v", w)
 	}
 }
 

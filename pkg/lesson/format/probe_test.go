@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 )
 
 // withProbe is the sample with another check in its second step, and the line of that check's kind.
@@ -51,8 +50,8 @@ func TestMistakesInChecksAreToldAtTheirPlace(t *testing.T) {
 		"promql: {expr: 'sum(x', below: 1}":                                      "expr, character 6: unclosed left parenthesis",
 		"promql: {below: 1}":                                                     "a promql check has an expr",
 		"promql: {expr: x, below: 1, enough: {expr: y}}":                         "enough has an expr and at_least",
-		"trace: {at_least: 2}":                                                   "a trace check says which traces",
-		"trace: {service: a, above: 2s, below: 1s}":                              "nothing takes more than 2s and less than 1s",
+		"trace: {at_least: 2}":                                                   "a trace check has a service, an operation, services or spans",
+		"trace: {service: a, above: 2s, below: 1s}":                              "no duration is above 2s and below 1s",
 		"trace: {spans: [{name: x, kind: servre}]}":                              `unknown kind "servre"; did you mean "server"?`,
 		"trace: {spans: [{name: x, count: {}}]}":                                 "a bound is a number, or has above",
 		"trace: {spans: [{name: x, attributes: [{key: y}]}]}":                    "an attribute has a key and what it is compared with",
@@ -92,6 +91,7 @@ func TestServicesThatAProbeNamesMustExist(t *testing.T) {
 		"edge: {caller: chekout, callee: payment, rate: 1}",
 		"trace: {service: payment, services: [chekout]}",
 		"trace: {spans: [{name: x, parent: {service: chekout}}]}",
+		"alert: {name: Slow, state: firing, labels: {service: chekout}}",
 	} {
 		text, line := withProbe(t, probe)
 		l, err := Parse("l.md", []byte(text))
@@ -108,16 +108,13 @@ func TestServicesThatAProbeNamesMustExist(t *testing.T) {
 	}
 }
 
-func TestAProbeTellsHowFarItLooksBack(t *testing.T) {
-	for want, p := range map[time.Duration]Probe{
-		30 * time.Second: {Edge: &Edge{}},
-		10 * time.Second: {Edge: &Edge{Window: 10 * time.Second}},
-		5 * time.Minute:  {PromQL: &PromQL{Expr: `rate(a[30s]) / rate(b[5m:1s])`}},
-		time.Minute:      {Alert: &Alert{}},
-		0:                {RPC: &RPC{}},
-	} {
-		if got := p.Window(); got != want {
-			t.Errorf("%s: %s, want %s", p.Kind(), got, want)
-		}
+func TestAnOrderNeedsTheServicesThatHandleMoney(t *testing.T) {
+	text, _ := withProbe(t, "order: {}")
+	l, err := Parse("l.md", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := Lint(l, []string{"catalog", "checkout"}); !strings.Contains(found.Error(), `the shop has no service "payment"`) {
+		t.Errorf("lint does not find that payment is missing:\n%s", found)
 	}
 }

@@ -3,15 +3,15 @@ package format
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/rpc/code"
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
-// SchemaRoles are what a schema can be had of: the front matter and the blocks that are written in YAML.
+// SchemaRoles are the roles with a schema: the front matter and the blocks that are written in YAML.
 func SchemaRoles() []string {
 	names := []string{"front"}
 	for _, r := range roleLanguages {
@@ -22,9 +22,8 @@ func SchemaRoles() []string {
 	return names
 }
 
-// Schema describes in JSON Schema (2020-12) how a role is written, for editors. It is made from the very
-// types that the parser fills, so that it cannot say something else. An empty role describes all of them
-// as definitions.
+// Schema returns the JSON Schema (2020-12) of a role, for editors. It is made from the types that the parser
+// fills, so that the two cannot differ. An empty role returns all of them as definitions.
 func Schema(role string) (map[string]any, error) {
 	g := &schemas{defs: map[string]any{}}
 	tops := map[string]reflect.Type{
@@ -52,7 +51,7 @@ func Schema(role string) (map[string]any, error) {
 	return out, nil
 }
 
-// schemas gathers the definitions of all structs that are met.
+// schemas collects the definitions of all structs.
 type schemas struct{ defs map[string]any }
 
 // object is one schema.
@@ -78,43 +77,41 @@ func (g *schemas) of(t reflect.Type) object {
 	case reflect.Int, reflect.Int64:
 		return object{"type": "integer"}
 	}
-	if words := wordsOf(t); words != nil {
-		return object{"enum": words}
+	if values := valuesOf(t); values != nil {
+		return object{"enum": values}
 	}
 	return object{"type": []any{"string", "number", "boolean"}} // a scalar is text wherever text is wanted
 }
 
-// special describes the types that read themselves.
+// special describes the types that decode themselves.
 func (g *schemas) special(t reflect.Type) object {
 	switch t {
 	case reflect.TypeFor[time.Duration]():
 		return object{"type": "string", "pattern": `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$|^0$`}
-	case reflect.TypeFor[JSON]():
+	case reflect.TypeFor[probe.JSON]():
 		return object{"type": []any{"object", "array", "string"}}
-	case reflect.TypeFor[Strings]():
+	case reflect.TypeFor[probe.Strings]():
 		return object{"anyOf": []any{object{"type": []any{"string", "number", "boolean"}}, object{"type": "array", "items": object{"type": []any{"string", "number", "boolean"}}}}}
-	case reflect.TypeFor[Pattern]():
+	case reflect.TypeFor[probe.Pattern]():
 		return object{"type": []any{"string", "number", "boolean"}, "format": "regex"}
-	case reflect.TypeFor[Code]():
+	case reflect.TypeFor[probe.Code]():
 		return object{"enum": anyOf(code.Names())}
 	case reflect.TypeFor[Need]():
 		long := object{"type": "object", "additionalProperties": false, "properties": object{"check": object{"type": "string"}, "observed": object{"type": []any{"string", "number", "boolean"}}}}
 		return object{"anyOf": []any{object{"type": "string"}, long}}
-	case reflect.TypeFor[Bound]():
-		return object{"anyOf": []any{object{"type": "number"}, g.of(reflect.TypeFor[BoundFields]())}}
+	case reflect.TypeFor[probe.Bound]():
+		return object{"anyOf": []any{object{"type": "number"}, g.of(reflect.TypeFor[probe.BoundFields]())}}
 	}
 	return nil
 }
 
-// wordsOf are the words that a type takes, nil if it takes any.
-func wordsOf(t reflect.Type) []any {
-	switch t {
-	case reflect.TypeFor[AnswerKind]():
-		return anyOf(answerKinds())
-	case reflect.TypeFor[Take]():
-		return anyOf(takes())
-	case reflect.TypeFor[Rollback]():
-		return anyOf(rollbacks())
+// enumerated is a type of text with few values.
+type enumerated interface{ Values() []string }
+
+// valuesOf are the values that a type takes, nil if it takes any.
+func valuesOf(t reflect.Type) []any {
+	if e, ok := reflect.Zero(t).Interface().(enumerated); ok {
+		return anyOf(e.Values())
 	}
 	return nil
 }
@@ -131,10 +128,7 @@ func (g *schemas) named(t reflect.Type) object {
 	var required []string
 	for _, f := range strictyaml.Fields(t) {
 		properties[f.Name] = g.of(f.Type)
-		if words := wordsOfField(t, f.Name); words != nil {
-			properties[f.Name] = object{"enum": anyOf(words)}
-		}
-		if slices.Contains(requiredFields()[t.Name()], f.Name) {
+		if f.Tag.Get("lesson") == "required" {
 			required = append(required, f.Name)
 		}
 	}
@@ -142,29 +136,6 @@ func (g *schemas) named(t reflect.Type) object {
 		g.defs[name+"Type"].(object)["required"] = anyOf(required)
 	}
 	return ref
-}
-
-// wordsOfField are the words that a field of plain text takes, nil if it takes any.
-func wordsOfField(t reflect.Type, name string) []string {
-	switch t.Name() + "." + name {
-	case "Alert.state":
-		return AlertStates()
-	case "Span.kind":
-		return SpanKinds()
-	}
-	return nil
-}
-
-// requiredFields are what validate wants to be there, by type.
-func requiredFields() map[string][]string {
-	return map[string][]string{
-		"Front": {"id", "title", "track"}, "Predict": {"question", "options"}, "Option": {"id", "say"},
-		"Observe": {"question", "kind"}, "Check": {"id", "title"}, "When": {"say"}, "Question": {"id", "ask"},
-		"Answer": {"question", "kind"}, "Wrong": {"given", "say"}, "RPC": {"service", "method"},
-		"Instance": {"service"}, "Log": {"service"}, "PromQL": {"expr"}, "Enough": {"expr", "at_least"},
-		"Edge": {"caller", "callee"}, "Alert": {"name", "state"}, "Resource": {"kind", "name"},
-		"Manifest": {"file"}, "ManifestObject": {"kind"}, "Attribute": {"key"}, "Field": {"path"},
-	}
 }
 
 func anyOf(words []string) []any {

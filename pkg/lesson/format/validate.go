@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
@@ -44,8 +45,8 @@ func (r *reporter) front(l *Lesson) {
 		r.add("id", at.Line, at.Column, "id %q: use lower case letters, digits and dashes", l.ID)
 	}
 	for _, what := range l.Rollback {
-		if !slices.Contains(rollbacks(), string(what)) {
-			r.add("rollback", at.Line, at.Column, "unknown rollback %q%s", what, strictyaml.DidYouMean(string(what), rollbacks()))
+		if all := what.Values(); !slices.Contains(all, string(what)) {
+			r.add("rollback", at.Line, at.Column, "unknown rollback %q%s", what, strictyaml.DidYouMean(string(what), all))
 		}
 	}
 	if l.Shop.Load < 0 || l.Shop.Load > mostLoad || l.Shop.Seed < 0 {
@@ -143,7 +144,7 @@ func (r *reporter) observe(o *Observe, run *Block) {
 		}
 		r.options(o.Options, o.At, true)
 	default:
-		bad("unknown kind %q%s", o.Kind, strictyaml.DidYouMean(string(o.Kind), answerKinds()))
+		bad("unknown kind %q%s", o.Kind, strictyaml.DidYouMean(string(o.Kind), o.Kind.Values()))
 	}
 	if o.From != nil {
 		r.from(o, run, bad)
@@ -164,16 +165,8 @@ func (r *reporter) from(o *Observe, run *Block, bad func(string, ...any)) {
 			bad("from: take: match needs a match with one group")
 		}
 	default:
-		bad("unknown take %q%s", f.Take, strictyaml.DidYouMean(string(f.Take), takes()))
+		bad("unknown take %q%s", f.Take, strictyaml.DidYouMean(string(f.Take), f.Take.Values()))
 	}
-}
-
-func rollbacks() []string { return []string{string(RollbackFaults), string(RollbackObjects)} }
-
-func takes() []string { return []string{string(TakeExit), string(TakeMilliseconds), string(TakeMatch)} }
-
-func answerKinds() []string {
-	return []string{string(NumberAnswer), string(TextAnswer), string(OptionAnswer)}
 }
 
 // checks validates a list of checks and fills in defaults; seen holds the ids of the lesson's other checks.
@@ -200,30 +193,40 @@ func (r *reporter) checks(checks []Check, seen map[string]bool) {
 }
 
 func (r *reporter) check(c *Check) {
-	kinds := len(c.kinds())
+	kinds := c.Count()
 	if c.Answer != nil {
 		kinds++
 	}
 	if kinds != 1 {
-		r.add("check", c.At.Line, c.At.Column, "check %q asks %d questions, want exactly one of %s", c.ID, kinds, strictyaml.Or(append(ProbeKinds(), "answer")))
+		r.add("check", c.At.Line, c.At.Column, "check %q asks %d questions, want exactly one of %s", c.ID, kinds, strictyaml.Or(append(probe.Kinds(), "answer")))
 	}
 	if c.For > 0 && c.Timeout <= c.For {
-		r.add("check", c.At.Line, c.At.Column, "check %q must hold for %s, but is looked at for %s only", c.ID, c.For, c.Timeout)
+		r.add("check", c.At.Line, c.At.Column, "check %q must hold for %s, but times out after %s", c.ID, c.For, c.Timeout)
 	}
 	r.probe(c.Probe)
 	if c.Answer != nil {
 		r.answer(c)
 	}
-	for _, w := range slices.Concat(c.HintWhen, c.SpoiledWhen) {
-		n := len(w.kinds())
+	for _, w := range slices.Concat(c.HintWhen, c.BrokenSetup) {
+		n := w.Count()
 		if w.Observed != nil {
 			n++
 		}
 		if n != 1 || w.Say == "" {
-			r.add("when", w.At.Line, w.At.Column, "a state is one of observed, %s, and has something to say", strictyaml.Or(ProbeKinds()))
+			r.add("when", w.At.Line, w.At.Column, "a state is one of observed, %s, and has something to say", strictyaml.Or(probe.Kinds()))
 		}
 		r.probe(w.Probe)
 	}
+}
+
+// probe validates a probe, if there is one.
+func (r *reporter) probe(p probe.Probe) {
+	if p == nil {
+		return
+	}
+	p.Validate(func(at strictyaml.Position, format string, args ...any) {
+		r.add(p.ProbeKind(), at.Line, at.Column, format, args...)
+	})
 }
 
 func (r *reporter) answer(c *Check) {
@@ -236,7 +239,7 @@ func (r *reporter) answer(c *Check) {
 	case NumberAnswer:
 		for _, n := range a.Accept {
 			if _, err := strconv.ParseFloat(n, 64); err != nil {
-				bad("accept: %q is no number", n)
+				bad("accept: %q is not a number", n)
 			}
 		}
 		fallthrough
@@ -247,7 +250,7 @@ func (r *reporter) answer(c *Check) {
 	case OptionAnswer:
 		r.options(a.Options, a.At, true)
 	default:
-		bad("unknown kind %q%s", a.Kind, strictyaml.DidYouMean(string(a.Kind), answerKinds()))
+		bad("unknown kind %q%s", a.Kind, strictyaml.DidYouMean(string(a.Kind), a.Kind.Values()))
 	}
 	for _, w := range a.Wrong {
 		if len(w.Given) == 0 || w.Say == "" {

@@ -94,7 +94,7 @@ Make it slow, and then fast again.
     method: ListProducts
     deadline: 500ms
     expect: {code: DEADLINE_EXCEEDED}
-  spoiled_when:
+  broken_setup:
     - instance: {service: catalog, state: stopped}
       say: The catalog is stopped.
 - id: fast
@@ -120,7 +120,7 @@ worked: c
 ` + "```" + `
 `
 
-// Solution, Wrong and Spoiled are scripts for it.
+// Solution, Wrong and BrokenSetup are scripts for it.
 const (
 	Solution = `step missing
 predict not-found sure
@@ -149,9 +149,9 @@ expect logged pass
 answer code 69
 expect code fail 'That is the exit code'
 `
-	Spoiled = `step slow
+	BrokenSetup = `step slow
 shopctl stop catalog
-expect timed-out spoiled 'is stopped'
+expect timed-out broken_setup 'is stopped'
 `
 )
 

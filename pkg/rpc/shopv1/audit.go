@@ -4,7 +4,9 @@ package shopv1
 // Each of the three events is recorded twice: as attributes of the span of the call that caused it, and as the
 // message of a log line, whose fields transaction_id and amount (total, for an order) hold the same.
 //
-// A charge that is repeated under its idempotency key, and a refund that is repeated, record nothing.
+// A charge that is repeated under its idempotency key, and a refund that is repeated, record nothing. Checkout records
+// on its span of PlaceOrder how far the order got, so that the money is accounted for even if payment is killed before
+// its spans are sent.
 const (
 	// AttrAudit is the event: one of the values below.
 	AttrAudit = "shop.audit"
@@ -18,9 +20,9 @@ const (
 
 // Values of AttrAudit.
 const (
-	// AuditCharged is on the span of PaymentService/Charge.
+	// AuditCharged is on the span of PaymentService/Charge; and on that of an order that was neither placed nor refunded.
 	AuditCharged = "charged"
-	// AuditRefunded is on the span of Refunds/Refund.
+	// AuditRefunded is on the span of Refunds/Refund, and on that of the order.
 	AuditRefunded = "refunded"
 	// AuditPlaced is on the span of CheckoutService/PlaceOrder.
 	AuditPlaced = "placed"

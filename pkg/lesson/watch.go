@@ -21,15 +21,15 @@ type Streams interface {
 // openAgain is how long a stream that broke is left alone.
 const openAgain = time.Second
 
-// HappeningsOf follows a shop for Deps.Happenings. A stream that breaks is opened again: until then the
+// WatchEvents follows a shop for Deps.Events. A stream that breaks is opened again: until then the
 // goals are looked at once a second, as ever. Metrics are read more often while somebody follows them, which
 // is done for a lesson that asks for them, and for no other.
-func HappeningsOf(shop Streams, l *Lesson, now func() time.Time) func(ctx context.Context, note func(Happened)) {
-	return func(ctx context.Context, note func(Happened)) {
+func WatchEvents(shop Streams, l *Lesson, now func() time.Time) func(ctx context.Context, note func(Event)) {
+	return func(ctx context.Context, note func(Event)) {
 		var followed sync.WaitGroup
-		if asks(l, MetricsRead) {
+		if hasCheckFor(l, MetricsScraped) {
 			followed.Go(func() {
-				follow(ctx, MetricsRead, note, func() (grpc.ServerStreamingClient[controlpb.StatusResponse], error) {
+				follow(ctx, MetricsScraped, note, func() (grpc.ServerStreamingClient[controlpb.StatusResponse], error) {
 					return shop.Watch(ctx, &controlpb.WatchRequest{Stats: true})
 				})
 			})
@@ -54,7 +54,7 @@ func HappeningsOf(shop Streams, l *Lesson, now func() time.Time) func(ctx contex
 }
 
 // follow notes every message of a stream until ctx ends.
-func follow[M any](ctx context.Context, h Happened, note func(Happened), open func() (grpc.ServerStreamingClient[M], error)) {
+func follow[M any](ctx context.Context, h Event, note func(Event), open func() (grpc.ServerStreamingClient[M], error)) {
 	for {
 		if stream, err := open(); err == nil {
 			for _, err = stream.Recv(); err == nil; _, err = stream.Recv() {

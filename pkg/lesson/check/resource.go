@@ -7,15 +7,27 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// resource compares fields of an object as the shop has it.
-func (e Eye) resource(ctx context.Context, want *format.Resource) Result {
+// resourceAsker evaluates probe.Resource.
+type resourceAsker struct{ *probe.Resource }
+
+func (a resourceAsker) command() string {
+	return "shopctl get " + strings.ToLower(a.Kind) + " " + a.Name + " -o yaml"
+}
+
+func (a resourceAsker) evidence() Evidence {
+	return Evidence{Kind: ObjectEvidence, Object: a.Kind, Name: a.Name, Namespace: a.Namespace}
+}
+
+// evaluate compares fields of an object as the shop has it.
+func (a resourceAsker) evaluate(ctx context.Context, p Prober, _ Baseline) Result {
+	want := a.Resource
 	what := strings.ToLower(want.Kind) + "/" + want.Name
 	r := Result{Verdict: Fail, Expected: what + ": " + wantedFields(want.Fields, "is there")}
-	resp, err := e.Shop.Get(ctx, &controlpb.GetRequest{Kind: want.Kind, Names: []string{want.Name}, Namespace: want.Namespace})
+	resp, err := p.Shop.Get(ctx, &controlpb.GetRequest{Kind: want.Kind, Names: []string{want.Name}, Namespace: want.Namespace})
 	gone := status.Code(err) == codes.NotFound || err == nil && len(resp.GetObjects()) == 0
 	switch {
 	case want.Absent:
@@ -45,9 +57,9 @@ func (e Eye) resource(ctx context.Context, want *format.Resource) Result {
 }
 
 // decisive is the path of the first field that is not as wanted, or else of the first; empty if there is none.
-func decisive(fields []format.Field, tree any) string {
+func decisive(fields []probe.Field, tree any) string {
 	for _, f := range fields {
-		if v, _ := format.Find(tree, f.Path); !Matches(f.Match, v) {
+		if v, _ := probe.Find(tree, f.Path); !Matches(f.Match, v) {
 			return f.Path
 		}
 	}
@@ -58,7 +70,7 @@ func decisive(fields []format.Field, tree any) string {
 }
 
 // wantedFields says what fields must be; otherwise is said where none are named.
-func wantedFields(fields []format.Field, otherwise string) string {
+func wantedFields(fields []probe.Field, otherwise string) string {
 	if len(fields) == 0 {
 		return otherwise
 	}
@@ -70,14 +82,14 @@ func wantedFields(fields []format.Field, otherwise string) string {
 }
 
 // compareFields tells whether all fields of a JSON tree are as wanted, and what they are.
-func compareFields(fields []format.Field, tree any) (bool, string) {
+func compareFields(fields []probe.Field, tree any) (bool, string) {
 	if len(fields) == 0 {
 		return true, "is there"
 	}
 	ok := true
 	parts := make([]string, len(fields))
 	for i, f := range fields {
-		v, _ := format.Find(tree, f.Path)
+		v, _ := probe.Find(tree, f.Path)
 		ok = ok && Matches(f.Match, v)
 		parts[i] = f.Path + " " + showField(f.Match, v)
 	}

@@ -32,11 +32,11 @@ Look.
 `
 
 // watched opens a session whose shop tells what happens.
-func watched(t *testing.T, w *world) (s *lesson.Session, happen func(lesson.Happened)) {
+func watched(t *testing.T, w *world) (s *lesson.Session, happen func(lesson.Event)) {
 	t.Helper()
 	w.l = lessontest.Lesson(t, map[string]string{"lesson.md": lessontest.Text + twoGoals, "testdata/solution.txtar": "step two\n"})
-	events := make(chan lesson.Happened)
-	w.deps.Happenings = func(ctx context.Context, note func(lesson.Happened)) {
+	events := make(chan lesson.Event)
+	w.deps.Events = func(ctx context.Context, note func(lesson.Event)) {
 		for {
 			select {
 			case h := <-events:
@@ -49,7 +49,7 @@ func watched(t *testing.T, w *world) (s *lesson.Session, happen func(lesson.Happ
 	s = w.open()
 	w.play(s, "step two")
 	synctest.Wait()
-	return s, func(h lesson.Happened) { events <- h }
+	return s, func(h lesson.Event) { events <- h }
 }
 
 func verdicts(s *lesson.Session) string {

@@ -15,6 +15,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 	"github.com/shopctl/shopctl/pkg/lesson/lessontest"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -22,10 +23,10 @@ import (
 // it refuses the first time that traces are followed.
 type oneEach struct {
 	mu     sync.Mutex
-	opened map[lesson.Happened]int
+	opened map[lesson.Event]int
 }
 
-func (o *oneEach) open(h lesson.Happened) int {
+func (o *oneEach) open(h lesson.Event) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.opened[h]++
@@ -34,7 +35,7 @@ func (o *oneEach) open(h lesson.Happened) int {
 
 func (o *oneEach) Watch(ctx context.Context, r *controlpb.WatchRequest, _ ...grpc.CallOption) (grpc.ServerStreamingClient[controlpb.StatusResponse], error) {
 	if r.GetStats() {
-		o.open(lesson.MetricsRead)
+		o.open(lesson.MetricsScraped)
 	} else {
 		o.open(lesson.StateChanged)
 	}
@@ -77,21 +78,21 @@ func TestWhatTheShopStreamsIsNotedAndABrokenStreamIsOpenedAgain(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		var mu sync.Mutex
-		var noted []lesson.Happened
-		shop := &oneEach{opened: map[lesson.Happened]int{}}
-		lesson.HappeningsOf(shop, lessontest.Lesson(t, nil), time.Now)(ctx, func(h lesson.Happened) {
+		var noted []lesson.Event
+		shop := &oneEach{opened: map[lesson.Event]int{}}
+		lesson.WatchEvents(shop, lessontest.Lesson(t, nil), time.Now)(ctx, func(h lesson.Event) {
 			mu.Lock()
 			defer mu.Unlock()
 			noted = append(noted, h)
 		})
-		count := func(h lesson.Happened) int {
-			return len(slices.DeleteFunc(slices.Clone(noted), func(n lesson.Happened) bool { return n != h }))
+		count := func(h lesson.Event) int {
+			return len(slices.DeleteFunc(slices.Clone(noted), func(n lesson.Event) bool { return n != h }))
 		}
 		// Opened at 0, 1.1 and 2.2 s; traces at 1 and 2.1 s.
 		if s, l, tr := count(lesson.StateChanged), count(lesson.LineWritten), count(lesson.TraceEnded); s != 3 || l != 3 || tr != 2 {
 			t.Errorf("noted %d states, %d lines, %d traces", s, l, tr)
 		}
-		if shop.opened[lesson.MetricsRead] != 0 {
+		if shop.opened[lesson.MetricsScraped] != 0 {
 			t.Error("metrics are followed for a lesson that does not ask for them")
 		}
 	})
@@ -99,9 +100,9 @@ func TestWhatTheShopStreamsIsNotedAndABrokenStreamIsOpenedAgain(t *testing.T) {
 
 func TestMetricsAreFollowedForALessonThatAsksForThem(t *testing.T) {
 	asks := map[string]format.Check{
-		"a goal":  {Probe: format.Probe{PromQL: &format.PromQL{}}},
-		"a hint":  {HintWhen: []format.When{{Probe: format.Probe{Alert: &format.Alert{}}}}},
-		"a start": {Probe: format.Probe{Alert: &format.Alert{}}},
+		"a goal":  {One: probe.One{Probe: &probe.PromQL{}}},
+		"a hint":  {HintWhen: []format.When{{One: probe.One{Probe: &probe.Alert{}}}}},
+		"a start": {One: probe.One{Probe: &probe.Alert{}}},
 	}
 	for name, c := range asks {
 		t.Run(name, func(t *testing.T) {
@@ -112,10 +113,10 @@ func TestMetricsAreFollowedForALessonThatAsksForThem(t *testing.T) {
 				if name == "a start" {
 					l = &lesson.Lesson{Front: format.Front{SteadyState: []format.Check{c}}}
 				}
-				shop := &oneEach{opened: map[lesson.Happened]int{}}
+				shop := &oneEach{opened: map[lesson.Event]int{}}
 				var noted atomic.Int64
-				lesson.HappeningsOf(shop, l, time.Now)(ctx, func(h lesson.Happened) {
-					if h == lesson.MetricsRead {
+				lesson.WatchEvents(shop, l, time.Now)(ctx, func(h lesson.Event) {
+					if h == lesson.MetricsScraped {
 						noted.Add(1)
 					}
 				})

@@ -19,7 +19,7 @@ func (s *Session) again() {
 
 // rebase takes the baseline of a step that was entered without one. The time of entering stays.
 func (s *Session) rebase(ctx context.Context, st *step, number int, entered time.Time) check.Baseline {
-	base, err := s.eye.Baseline(ctx, entered)
+	base, err := s.prober.Baseline(ctx, entered)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err == nil && st.round == number {
@@ -132,5 +132,5 @@ func (s *Session) Look(ctx context.Context, c *format.Check) check.Result {
 	s.mu.Lock()
 	base := s.steps[s.at].base
 	s.mu.Unlock()
-	return s.eye.Look(ctx, c, base)
+	return s.prober.Evaluate(ctx, c, base)
 }

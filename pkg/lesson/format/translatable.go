@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
@@ -72,11 +73,21 @@ func (w *words) checks(path string, checks []Check) {
 		if c.Answer != nil {
 			w.answer(at+"answer.", c.Answer)
 		}
-		if c.PromQL != nil {
-			w.unit(at+"promql.", &c.PromQL.Unit)
-		}
+		w.probe(at, c.Probe)
 		w.states(at+"hint_when.", c.HintWhen)
-		w.states(at+"spoiled_when.", c.SpoiledWhen)
+		w.states(at+"broken_setup.", c.BrokenSetup)
+	}
+}
+
+func (w *words) probe(path string, p probe.Probe) {
+	t, ok := p.(probe.Translatable)
+	if !ok {
+		return
+	}
+	for _, text := range t.Texts() {
+		if *text.Text != "" {
+			w.texts = append(w.texts, word{path: path + p.ProbeKind() + "." + text.Key, text: text.Text, optional: text.Optional})
+		}
 	}
 }
 
@@ -163,8 +174,11 @@ func (t translated) add(path string, n *yaml.Node) error {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i].Value
-			if key == "id" {
+			switch key {
+			case "id":
 				continue // it names the entry
+			case "spoiled_when":
+				key = "broken_setup" // as it is called now
 			}
 			if err := t.add(join(path, key), n.Content[i+1]); err != nil {
 				return err
@@ -274,11 +288,10 @@ func cloneChecks(checks []Check) []Check {
 	out := slices.Clone(checks)
 	for i := range out {
 		c := &out[i]
-		if c.PromQL != nil {
-			p := *c.PromQL
-			c.PromQL = &p
+		if t, ok := c.Probe.(probe.Translatable); ok {
+			c.Probe = t.Clone()
 		}
-		c.HintWhen, c.SpoiledWhen = slices.Clone(c.HintWhen), slices.Clone(c.SpoiledWhen)
+		c.HintWhen, c.BrokenSetup = slices.Clone(c.HintWhen), slices.Clone(c.BrokenSetup)
 		if c.Answer != nil {
 			a := *c.Answer
 			a.Options, a.Wrong = slices.Clone(a.Options), slices.Clone(a.Wrong)

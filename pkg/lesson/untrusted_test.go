@@ -29,11 +29,11 @@ func TestALessonFromElsewhereBringsNoPrograms(t *testing.T) {
 				if err == nil {
 					w.close(s)
 				}
-				var foreign *lesson.ForeignError
+				var foreign *lesson.UntrustedError
 				if c.want == "" && err != nil || c.want != "" && (!errors.As(err, &foreign) || !strings.Contains(err.Error(), c.want)) {
 					t.Errorf("got %v, want %s", err, c.want)
 				}
-				w.l.Own = true
+				w.l.Trusted = true
 				s, err = lesson.Open(t.Context(), w.l, w.deps)
 				if err != nil {
 					t.Fatalf("one of our own: %v", err)

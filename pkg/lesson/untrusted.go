@@ -14,18 +14,18 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 )
 
-// ForeignError is a lesson from elsewhere that brings something which would be executed.
-type ForeignError struct{ Problems format.Problems }
+// UntrustedError is a lesson from elsewhere that brings something which would be executed.
+type UntrustedError struct{ Problems format.Problems }
 
-func (e *ForeignError) Error() string {
+func (e *UntrustedError) Error() string {
 	return "a lesson that did not come with shopctl cannot bring commands of its own:\n" + e.Problems.Error()
 }
 
-// refuseCommands returns a *ForeignError if a lesson from elsewhere brings an object that names a program:
+// refuseCommands returns a *UntrustedError if a lesson from elsewhere brings an object that names a program:
 // applying it would start the program on the learner's machine, and lessons may apply. Images are no
 // danger, since which program stands for one is said by the learner's own shopctl.yaml.
 func refuseCommands(l *Lesson) error {
-	if l.Own {
+	if l.Trusted {
 		return nil
 	}
 	var found format.Problems
@@ -46,7 +46,7 @@ func refuseCommands(l *Lesson) error {
 		}
 	}
 	if len(found) > 0 {
-		return &ForeignError{found}
+		return &UntrustedError{found}
 	}
 	return nil
 }

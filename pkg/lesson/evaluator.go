@@ -56,7 +56,7 @@ func (s *Session) look(ctx context.Context) {
 	defer func() { l.cancel() }()
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	var happened Happened
+	var events Event
 	var settled <-chan time.Time
 	l.round(ctx)
 	for {
@@ -68,14 +68,14 @@ func (s *Session) look(ctx context.Context) {
 		case <-s.wake:
 			l.more = l.open
 			l.round(ctx)
-		case h := <-s.happened:
-			happened |= h
+		case e := <-s.events:
+			events |= e
 			if settled == nil {
 				settled = time.After(calm)
 			}
 		case <-settled:
-			l.start(ctx, func(g *check.Goal) bool { return happened.concerns(g.Check) })
-			happened, settled = 0, nil
+			l.start(ctx, func(g *check.Goal) bool { return concerns(events, g.Check) })
+			events, settled = 0, nil
 		case r := <-l.results:
 			l.take(ctx, r)
 		}
@@ -129,7 +129,7 @@ func (l *looker) start(ctx context.Context, wanted func(*check.Goal) bool) []*ch
 		l.busy[g] = true
 		look := l.ctx
 		l.ended.Go(func() {
-			r := looked{st, number, g, s.eye.Look(look, g.Check, base)}
+			r := looked{st, number, g, s.prober.Evaluate(look, g.Check, base)}
 			select {
 			case l.results <- r:
 			case <-ctx.Done():

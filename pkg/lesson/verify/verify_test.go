@@ -1,4 +1,4 @@
-package prove
+package verify
 
 import (
 	"context"
@@ -55,7 +55,7 @@ func proveSome(t *testing.T, b *booter, o Options, changed map[string]string) (f
 	failed = map[string]string{}
 	l := lessontest.Lesson(t, changed)
 	synctest.Test(t, func(t *testing.T) {
-		err := Prove(t.Context(), l, b, o, time.Now, func(r Result) {
+		err := Verify(t.Context(), l, b, o, time.Now, func(r Result) {
 			proofs = append(proofs, r.Proof)
 			if !r.OK {
 				failed[r.Proof] = r.Detail
@@ -70,11 +70,11 @@ func proveSome(t *testing.T, b *booter, o Options, changed map[string]string) (f
 
 func TestASoundLessonIsProven(t *testing.T) {
 	b := &booter{}
-	failed, proofs := prove(t, b, map[string]string{"testdata/wrong-spoiled.txtar": lessontest.Spoiled + "shopctl fault clear\nshopctl start catalog\n"})
+	failed, proofs := prove(t, b, map[string]string{"testdata/wrong-broken.txtar": lessontest.BrokenSetup + "shopctl fault clear\nshopctl start catalog\n"})
 	if len(failed) > 0 {
 		t.Errorf("failed: %v", failed)
 	}
-	if got := strings.Join(proofs, " "); got != "boot red solution wrong-one wrong-spoiled hints" {
+	if got := strings.Join(proofs, " "); got != "boot red solution wrong-broken wrong-one hints" {
 		t.Errorf("proofs: %s", got)
 	}
 	if b.closed != 1 {
@@ -86,12 +86,12 @@ func TestALessonUnderLoadIsProvenWithThreeSeeds(t *testing.T) {
 	text := strings.Replace(lessontest.Text, "rollback:", "shop: {seed: 42, load: 20}\nrollback:", 1)
 	var shop *lessontest.Shop
 	failed, proofs := prove(t, &booter{change: func(s *lessontest.Shop) { shop = s }}, map[string]string{
-		"lesson.md": text, "testdata/wrong-spoiled.txtar": lessontest.Spoiled + "shopctl fault clear\nshopctl start catalog\n",
+		"lesson.md": text, "testdata/wrong-broken.txtar": lessontest.BrokenSetup + "shopctl fault clear\nshopctl start catalog\n",
 	})
 	if len(failed) > 0 {
 		t.Errorf("failed: %v", failed)
 	}
-	if got := strings.Join(proofs, " "); got != "boot red solution red solution red solution wrong-one wrong-spoiled hints" {
+	if got := strings.Join(proofs, " "); got != "boot red solution red solution red solution wrong-broken wrong-one hints" {
 		t.Errorf("proofs: %s", got)
 	}
 	var loads []string

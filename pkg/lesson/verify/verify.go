@@ -1,11 +1,11 @@
-// Package prove shows that a lesson works: on a real shop of its own, without a screen, by scripts.
+// Package verify shows that a lesson works: on a real shop of its own, without a screen, by scripts.
 //
 // The commonest rot in lessons is a text that promises a symptom which does not happen, and only
 // running finds it. So a lesson is booted; its steady state must hold; every check must be red before
 // anything was done, or it would prove nothing; the solution must turn all of them green; leaving must
 // restore the steady state; other ways that are valid must pass as well; and each mistake must stay red
 // with the message that it deserves.
-package prove
+package verify
 
 import (
 	"context"
@@ -19,6 +19,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/lesson/progress"
 )
 
@@ -59,9 +60,9 @@ type Options struct {
 	Seed int64
 }
 
-// Prove proves one lesson and reports each proof when it is done. The error is not nil if the lesson
+// Verify proves one lesson and reports each proof when it is done. The error is not nil if the lesson
 // could not be tried; that a proof failed is told by its result.
-func Prove(ctx context.Context, l *lesson.Lesson, b Booter, o Options, now func() time.Time, report func(Result)) (err error) {
+func Verify(ctx context.Context, l *lesson.Lesson, b Booter, o Options, now func() time.Time, report func(Result)) (err error) {
 	p := &prover{lesson: l, now: now, report: report, options: o, said: map[string]bool{}}
 	start := now()
 	shop, err := b.Boot(ctx, l)
@@ -213,7 +214,7 @@ func (p *prover) red(ctx context.Context, s *lesson.Session) error {
 func byEffect(checks []format.Check) []format.Check {
 	var silent, loud []format.Check
 	for _, c := range checks {
-		if c.RPC == nil {
+		if _, mutating := c.Probe.(*probe.RPC); !mutating {
 			silent = append(silent, c)
 		} else {
 			loud = append(loud, c)
@@ -293,7 +294,7 @@ func (p *prover) hints() error {
 	var errs []error
 	for i := range p.lesson.Steps {
 		for _, c := range p.lesson.Steps[i].Checks() {
-			for _, w := range append(append([]format.When{}, c.HintWhen...), c.SpoiledWhen...) {
+			for _, w := range append(append([]format.When{}, c.HintWhen...), c.BrokenSetup...) {
 				if !p.said[w.Say] {
 					errs = append(errs, fmt.Errorf("%s:%d: no script made check %s say %q", p.lesson.File, w.At.Line, c.ID, w.Say))
 				}

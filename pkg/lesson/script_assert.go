@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// ranAs does the actions that look at what the run and the observation came to.
-func (s *Session) ranAs(a Action) error {
+// assertRun does the actions that assert something about the run and the observation.
+func (s *Session) assertRun(a Action) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.steps[s.at]

@@ -50,7 +50,7 @@ func (s *Session) unsteady(ctx context.Context) error {
 	seen := make([]check.Result, len(s.lesson.SteadyState))
 	for i := range s.lesson.SteadyState {
 		c := &s.lesson.SteadyState[i]
-		seen[i] = s.eye.Look(ctx, c, check.Baseline{})
+		seen[i] = s.prober.Evaluate(ctx, c, check.Baseline{})
 		if seen[i].Verdict != Pass && first == nil {
 			first = &Unsteady{Check: *c, Result: seen[i]}
 		}
