@@ -8,7 +8,7 @@ BIN      := bin/shopctl
 TOOL     := $(GO) tool -modfile=tools/lint/go.mod
 GO_FILES := $(shell find cmd pkg services lessons tools -name '*.go' -not -path '*/testdata/*')
 
-.PHONY: up down build test test-prometheus bench lint demo docs generate check-generated fuzz clean
+.PHONY: up down build test test-prometheus bench lint cross vulncheck demo docs generate check-generated fuzz clean
 
 up: build ## build shopctl and start the shop
 	$(BIN) up
@@ -32,11 +32,19 @@ bench: build ## speed and memory, as ratios against a baseline of the same run
 	$(GO) test -tags $(TAGS) -run '^$$' -bench Frame -benchtime 50x ./pkg/tui
 	cd tools/promcheck && $(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 20x ./...
 
-lint: ## vet, staticcheck, gofumpt: no findings
+lint: vulncheck ## vet, staticcheck, gofumpt, known vulnerabilities: no findings
 	$(GO) vet -tags $(TAGS) ./...
 	$(TOOL) staticcheck -tags $(TAGS) ./...
 	@unformatted="$$($(TOOL) gofumpt -l cmd pkg services lessons tools | grep -vE '\.pb(\.gw)?\.go$$' || true)"; \
 	if [ -n "$$unformatted" ]; then echo "not formatted, run 'go tool -modfile=tools/lint/go.mod gofumpt -w FILE':"; echo "$$unformatted"; exit 1; fi
+
+cross: ## vet for the systems that the tests do not run on
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) vet -tags $(TAGS) ./...
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) vet -tags $(TAGS) ./...
+	GOOS=darwin GOARCH=amd64 CGO_ENABLED=0 $(GO) vet -tags $(TAGS) ./...
+
+vulncheck: ## known vulnerabilities; VULNDB names a mirror of the database, VULNCHECK=required insists on one
+	tools/lint/vulncheck
 
 demo: build ## the five-minute tour of the README, by itself
 	./testdata/demo.sh $(BIN)

@@ -215,24 +215,6 @@ func alone(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// processesOf finds the processes that run the story's binary or have its directory in their environment.
-func processesOf(work string) []string {
-	var found []string
-	dirs, _ := filepath.Glob("/proc/[0-9]*")
-	for _, dir := range dirs {
-		exe, err := os.Readlink(filepath.Join(dir, "exe"))
-		if err != nil {
-			continue // gone, or the kernel's
-		}
-		environ, _ := os.ReadFile(filepath.Join(dir, "environ"))
-		if strings.HasPrefix(exe, work+"/") || bytes.Contains(environ, []byte("="+work+"/")) {
-			line, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
-			found = append(found, filepath.Base(dir)+" "+strings.ReplaceAll(string(line), "\x00", " "))
-		}
-	}
-	return found
-}
-
 // The linker drops unused methods only as long as nothing reaches reflect's Method or MethodByName with a
 // name that it cannot see; one such call makes every process of the shop larger by a third.
 func TestTheLinkerMayDropUnusedMethods(t *testing.T) {

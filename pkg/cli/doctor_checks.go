@@ -67,7 +67,7 @@ func checkDisk(path string) finding {
 		c.Verdict, c.Found = verdictWarn, err.Error()
 		return c
 	}
-	free := int64(st.Bavail) * st.Bsize
+	free := st.Bavail * uint64(st.Bsize) // Bsize is signed on Linux, and 32 bits wide on macOS
 	c.Found = fmt.Sprintf("%.1f GB free", float64(free)/1e9)
 	if free < leastDisk {
 		c.Verdict = verdictFail

@@ -1,14 +1,12 @@
 package rundir
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"strconv"
 	"syscall"
 	"time"
 )
@@ -19,42 +17,24 @@ type Process struct {
 	Name string `json:"name"`
 	// PID of the leader, which is also the id of the group.
 	PID int `json:"pid"`
-	// Start is when the leader started, in the kernel's clock ticks since boot; with PID it names the
-	// process for ever.
+	// Start is when the leader started, as the kernel counts it: clock ticks since boot on Linux,
+	// microseconds since 1970 on macOS. With PID it identifies the process for good.
 	Start uint64 `json:"start"`
 }
 
 // NewProcess describes a living process. It fails when the process is gone.
 func NewProcess(name string, pid int) (Process, error) {
-	start, _, err := readStat(pid)
+	start, _, err := readProcess(pid)
 	if err != nil {
 		return Process{}, err
 	}
 	return Process{Name: name, PID: pid, Start: start}, nil
 }
 
-// Alive tells whether this very process, and not a later one with its number, still runs.
+// Alive reports whether this very process, and not a later one with its number, still runs.
 func (p Process) Alive() bool {
-	start, state, err := readStat(p.PID)
-	return err == nil && start == p.Start && state != 'Z' && state != 'X'
-}
-
-// readStat reads a process' start time (field 22) and state (field 3) from /proc.
-func readStat(pid int) (start uint64, state byte, err error) {
-	content, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return 0, 0, fmt.Errorf("read process %d: %w", pid, err)
-	}
-	// The second field is the command's name in brackets and may hold anything, brackets included.
-	fields := bytes.Fields(content[bytes.LastIndexByte(content, ')')+1:])
-	if len(fields) < 20 {
-		return 0, 0, fmt.Errorf("read process %d: short stat", pid)
-	}
-	start, err = strconv.ParseUint(string(fields[19]), 10, 64)
-	if err != nil {
-		return 0, 0, fmt.Errorf("read process %d: %w", pid, err)
-	}
-	return start, fields[0][0], nil
+	start, running, err := readProcess(p.PID)
+	return err == nil && running && start == p.Start
 }
 
 // Record replaces the list of the shop's processes.

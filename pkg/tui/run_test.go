@@ -63,7 +63,7 @@ func newTerminal(t *testing.T) *terminal {
 
 func (term *terminal) state() *unix.Termios {
 	term.t.Helper()
-	state, err := unix.IoctlGetTermios(int(term.tty.Fd()), unix.TCGETS)
+	state, err := unix.IoctlGetTermios(int(term.tty.Fd()), getTermios)
 	if err != nil {
 		term.t.Fatal(err)
 	}

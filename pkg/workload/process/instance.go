@@ -1,14 +1,11 @@
 package process
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -148,27 +145,6 @@ func endGroup(pgid int) {
 	for syscall.Kill(-pgid, syscall.SIGKILL) == nil && groupLives(pgid) && time.Now().Before(deadline) {
 		time.Sleep(2 * time.Millisecond)
 	}
-}
-
-// groupLives tells whether a member of a process group still runs. Orphans that are dead already, but
-// that the system's first process has not reaped yet, do not.
-func groupLives(pgid int) bool {
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil || len(stats) == 0 {
-		return true // the system does not tell
-	}
-	for _, path := range stats {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue // gone meanwhile
-		}
-		// After the name, which stands in brackets: state, parent, group.
-		f := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
-		if len(f) > 2 && string(f[2]) == strconv.Itoa(pgid) && f[0][0] != 'Z' && f[0][0] != 'X' {
-			return true
-		}
-	}
-	return false
 }
 
 func (in *instance) Spec() workload.Spec { return in.spec }

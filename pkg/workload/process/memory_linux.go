@@ -8,7 +8,7 @@ import (
 )
 
 // privateMemory is the private memory of a process and its descendants in bytes (smaps_rollup's
-// Private_Clean and Private_Dirty); 0 where the system does not tell. Resident set size would count
+// Private_Clean and Private_Dirty); 0 when it cannot be read. Resident set size would count
 // the pages of the one binary once for every process.
 func privateMemory(pid int) int64 {
 	proc := "/proc/" + strconv.Itoa(pid)
