@@ -21,7 +21,7 @@ var allowed = map[string][]string{
 	"cmd/shopctl":          {"pkg/cli"},
 	"pkg/cli":              {"pkg", "services", "lessons"},
 	"pkg/tui":              {"pkg/lesson", "pkg/trace", "pkg/topology", "pkg/plot", "pkg/control", "pkg/call", "pkg/resource", "pkg/rpc"},
-	"pkg/lesson":           {"pkg/lesson", "pkg/resource", "pkg/trace", "pkg/rpc"},
+	"pkg/lesson":           {"pkg/lesson", "pkg/load", "pkg/resource", "pkg/trace", "pkg/rpc"},
 	"pkg/load":             {"pkg/rpc"},
 	"pkg/control":          {"pkg/rpc", "pkg/rundir"},
 	"pkg/daemon":           {"pkg/orchestrator", "pkg/workload", "pkg/resource", "pkg/control", "pkg/fault", "pkg/observe", "pkg/trace", "pkg/topology", "pkg/rundir", "pkg/rpc", "pkg/chassis", "services"},

@@ -7,12 +7,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/lesson/restore"
 )
 
 // lessonDone is what a lesson that has undone everything itself tells its guard.
@@ -82,5 +81,5 @@ func guard(ctx context.Context, f *Factory) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, leaveTime)
 	defer cancel()
-	return lesson.Recover(ctx, lesson.Deps{Shop: shop, Workspace: filepath.Join(workspaces, "guard.none"), Now: f.Now})
+	return restore.Recover(ctx, restore.Config{Shop: shop, Dir: workspaces, Now: f.Now})
 }

@@ -19,7 +19,7 @@ func (s *Session) Reset(ctx context.Context) error {
 		return err
 	}
 	s.mu.Unlock()
-	if err := s.rollback(ctx, s.before, loadStays); err != nil {
+	if err := s.journal.Rollback(ctx); err != nil {
 		return err
 	}
 	kept, err := resetWorkspace(s.lesson, s.deps.Workspace, s.deps.Now())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/lesson/lessontest"
+	"github.com/shopctl/shopctl/pkg/lesson/restore"
 )
 
 func TestALessonResumesWhereItWasLeft(t *testing.T) {
@@ -76,7 +77,7 @@ func TestWhatAKilledSessionLeftIsUndoneWithoutANextOne(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		s := w.open()
 		w.play(s, "step slow\nshopctl fault inject catalog --delay 2s\nexpect timed-out pass")
-		if err := lesson.Recover(t.Context(), w.deps); err != nil || len(w.shop.Faults()) != 1 {
+		if err := restore.Recover(t.Context(), w.recovery()); err != nil || len(w.shop.Faults()) != 1 {
 			t.Errorf("undone under an open session: %q, %v", w.shop.Faults(), err)
 		}
 		journal := filepath.Join(filepath.Dir(w.deps.Workspace), ".before-test.json")
@@ -89,10 +90,10 @@ func TestWhatAKilledSessionLeftIsUndoneWithoutANextOne(t *testing.T) {
 		if err := os.WriteFile(journal, left, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := lesson.Recover(t.Context(), w.deps); err != nil || len(w.shop.Faults()) != 0 {
+		if err := restore.Recover(t.Context(), w.recovery()); err != nil || len(w.shop.Faults()) != 0 {
 			t.Errorf("faults stay: %q, %v", w.shop.Faults(), err)
 		}
-		if err := lesson.Recover(t.Context(), w.deps); err != nil {
+		if err := restore.Recover(t.Context(), w.recovery()); err != nil {
 			t.Errorf("with nothing to undo: %v", err)
 		}
 	})

@@ -5,35 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"sync"
 	"time"
-
-	"google.golang.org/grpc"
 
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 	"github.com/shopctl/shopctl/pkg/lesson/progress"
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/lesson/restore"
 )
 
 // Shop is the part of the daemon's API that lessons use; control.Client has it.
 type Shop interface {
 	check.Shop
-	Faults
-	Objects
+	restore.Shop
 }
 
-// Faults lists and clears what is broken.
-type Faults interface {
-	ListFaults(ctx context.Context, r *controlpb.ListFaultsRequest, opts ...grpc.CallOption) (*controlpb.ListFaultsResponse, error)
-	ClearFaults(ctx context.Context, r *controlpb.ClearFaultsRequest, opts ...grpc.CallOption) (*controlpb.ClearFaultsResponse, error)
-}
-
-// Objects restores what the shop is described by.
-type Objects interface {
-	Apply(ctx context.Context, r *controlpb.ApplyRequest, opts ...grpc.CallOption) (*controlpb.ApplyResponse, error)
-	Delete(ctx context.Context, r *controlpb.DeleteRequest, opts ...grpc.CallOption) (*controlpb.DeleteResponse, error)
-}
+// ErrBusy means that another lesson is open on the same shop.
+var ErrBusy = restore.ErrBusy
 
 // Command is a shopctl command line.
 type Command struct {
@@ -89,9 +78,8 @@ type Session struct {
 	done    bool
 	closed  bool
 	message string
-	// before is the shop as it was, and book where that is written down.
-	before *state
-	book   *journal
+	// journal restores the shop.
+	journal *restore.Journal
 	// steadySeen is what was last seen of the steady state, in its order.
 	steadySeen []check.Result
 	// asked tells that the learner wants the goals looked at now.
@@ -127,11 +115,11 @@ func Open(ctx context.Context, l *Lesson, d Deps) (*Session, error) {
 		return nil, err
 	}
 	var err error
-	if s.book, err = openJournal(ctx, d); err != nil {
+	if s.journal, err = restore.Open(ctx, restore.Config{Shop: d.Shop, Dir: filepath.Dir(d.Workspace), Now: d.Now}); err != nil {
 		return nil, err
 	}
 	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(err, s.abandon(ctx), s.book.close())
+		return nil, errors.Join(err, s.abandon(ctx), s.journal.Close())
 	}
 	looking, end := context.WithCancel(context.WithoutCancel(ctx))
 	s.end = end
@@ -143,10 +131,14 @@ func Open(ctx context.Context, l *Lesson, d Deps) (*Session, error) {
 }
 
 func (s *Session) prepare(ctx context.Context) error {
-	if err := s.recover(ctx); err != nil {
+	left, err := s.journal.Recover(ctx)
+	if err != nil {
 		return err
 	}
-	if err := s.note(ctx); err != nil {
+	if left != "" {
+		s.message = "What lesson " + left + " left behind is undone."
+	}
+	if err := s.journal.Record(ctx, s.lesson); err != nil {
 		return err
 	}
 	if err := s.startLoad(ctx); err != nil {
@@ -155,7 +147,7 @@ func (s *Session) prepare(ctx context.Context) error {
 	if err := s.steady(ctx, s.steadyBefore()); err != nil {
 		return err
 	}
-	if err := s.restore(); err != nil {
+	if err := s.resume(); err != nil {
 		return err
 	}
 	return s.enter(ctx)
@@ -163,17 +155,12 @@ func (s *Session) prepare(ctx context.Context) error {
 
 // abandon undoes what a session that could not begin has begun: its load.
 func (s *Session) abandon(ctx context.Context) error {
-	if s.before == nil {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), steadyAfter)
 	defer cancel()
-	if s.before.Load {
-		if err := s.rollback(ctx, s.before, noLoad); err != nil {
-			return err
-		}
+	if err := s.journal.RollbackLoad(ctx); err != nil {
+		return err
 	}
-	return s.book.forget()
+	return s.journal.Forget()
 }
 
 // Close ends the session: commands under way are ended, what the lesson did is undone, and the steady
@@ -191,24 +178,22 @@ func (s *Session) Close(ctx context.Context) error {
 	s.ended.Wait()
 	s.running.Lock()
 	defer s.running.Unlock()
-	return errors.Join(s.undo(ctx), s.book.close())
+	return errors.Join(s.undo(ctx), s.journal.Close())
 }
 
-// undo makes the shop what it was. The load goes on until the steady state holds, which may speak of it.
+// undo restores the shop. The load goes on until the steady state holds, whose checks may need it.
 func (s *Session) undo(ctx context.Context) error {
-	if err := s.rollback(ctx, s.before, loadStays); err != nil {
+	if err := s.journal.Rollback(ctx); err != nil {
 		return err
 	}
 	unsteady := s.steady(ctx, steadyAfter)
-	if s.before.Load {
-		if err := s.rollback(ctx, s.before, noLoad); err != nil {
-			return err
-		}
+	if err := s.journal.RollbackLoad(ctx); err != nil {
+		return err
 	}
 	if unsteady != nil {
 		unsteady = fmt.Errorf("restore the shop: %w", unsteady)
 	}
-	return errors.Join(s.book.forget(), unsteady)
+	return errors.Join(s.journal.Forget(), unsteady)
 }
 
 // Changes delivers a signal after the session changed. Signals are not counted: take a new Snapshot.
@@ -224,8 +209,8 @@ func (s *Session) changed() {
 	}
 }
 
-// restore reads what is remembered of this lesson.
-func (s *Session) restore() error {
+// resume reads the progress of this lesson.
+func (s *Session) resume() error {
 	f, aside, err := s.deps.Progress.Read()
 	if err != nil {
 		return err

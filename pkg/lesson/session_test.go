@@ -15,6 +15,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/lesson/lessontest"
 	"github.com/shopctl/shopctl/pkg/lesson/progress"
+	"github.com/shopctl/shopctl/pkg/lesson/restore"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -34,6 +35,11 @@ func newWorld(t *testing.T) *world {
 	d.Progress = progress.New(filepath.Join(dir, "progress.json"), time.Now)
 	d.Workspace = filepath.Join(dir, "lessons", "sample")
 	return &world{t: t, shop: shop, deps: d, l: lessontest.Lesson(t, nil)}
+}
+
+// recovery is what the journal of the world is opened with.
+func (w *world) recovery() restore.Config {
+	return restore.Config{Shop: w.shop, Dir: filepath.Dir(w.deps.Workspace), Now: time.Now}
 }
 
 func (w *world) open() *lesson.Session {

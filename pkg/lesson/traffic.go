@@ -10,18 +10,7 @@ import (
 	"time"
 )
 
-// loadWorkload is the Deployment that makes the load.
-const loadWorkload = "loadgenerator"
-
-// loadAfter says what a rollback does to the lesson's load.
-type loadAfter bool
-
-const (
-	noLoad    loadAfter = false
-	loadStays loadAfter = true
-)
-
-// warmUp is how long the steady state may take to show under load: rates need some samples.
+// warmUp is how long the steady state may take under load: rates need some samples.
 const warmUp = 45 * time.Second
 
 func (s *Session) steadyBefore() time.Duration {
@@ -31,11 +20,11 @@ func (s *Session) steadyBefore() time.Duration {
 	return steadyBefore
 }
 
-// seed decides who does what when under load.
+// seed decides the sequence of customers under load.
 func (s *Session) seed() int64 { return cmp.Or(s.deps.Seed, s.lesson.Shop.Seed) }
 
-// startLoad starts the load that the lesson declares, by the command that people use. Rolling back
-// restores what the load was before.
+// startLoad starts the load that the lesson declares, by the command that people use. The rollback restores the
+// load before.
 func (s *Session) startLoad(ctx context.Context) error {
 	rate := s.lesson.Shop.Load
 	if rate <= 0 {

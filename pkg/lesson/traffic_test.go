@@ -37,7 +37,7 @@ func TestALessonsLoadRunsForAsLongAsTheLesson(t *testing.T) {
 
 func TestALoadOfTheUsersIsBroughtBack(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
-		const own = `{"kind":"Deployment","metadata":{"name":"loadgenerator"},"spec":{"args":"own"}}`
+		const own = `{"kind":"Deployment","metadata":{"name":"loadgenerator"},"spec":{"template":{"spec":{"containers":[{"args":["own"]}]}}}}`
 		w.l = underLoad(t)
 		w.l.Rollback = nil
 		w.deps.Seed = 7

@@ -114,7 +114,7 @@ func (s *Shop) Run(ctx context.Context, c lesson.Command, out io.Writer) (int, e
 		s.SetState("ok")
 		return 0, nil
 	case "load start":
-		s.Put("Deployment", "loadgenerator", `{"kind":"Deployment","metadata":{"name":"loadgenerator"},"spec":{"args":"`+strings.Join(c.Args[2:], " ")+`"}}`)
+		s.Put("Deployment", "loadgenerator", `{"kind":"Deployment","metadata":{"name":"loadgenerator"},"spec":{"template":{"spec":{"containers":[{"args":["`+strings.Join(c.Args[2:], " ")+`"]}]}}}}`)
 		return 0, nil
 	case "stop catalog":
 		s.SetState("stopped")

@@ -1,9 +1,11 @@
-package lesson_test
+package restore_test
 
 import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -11,7 +13,7 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// rollingShop rolls a Deployment out while it is looked at by name: what it says are its statuses, one a look.
+// rollingShop rolls a Deployment out while it is read by name: says are its statuses, one for each read.
 type rollingShop struct {
 	*lessontest.Shop
 	says []string
@@ -26,21 +28,20 @@ func (s *rollingShop) Get(ctx context.Context, r *controlpb.GetRequest, opts ...
 	return &controlpb.GetResponse{Objects: []*controlpb.Object{{Json: []byte(`{"metadata":{"generation":2},"status":` + status + `}`)}}}, nil
 }
 
-func TestLeavingWaitsUntilWhatItRestoredHasRolledOut(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		shop := &rollingShop{Shop: w.shop}
-		w.deps.Shop = shop
-		s := w.open()
-		before := w.shop.Object("Deployment", "productcatalogservice")
-		w.shop.Put("Deployment", "productcatalogservice", strings.Replace(before, `"replicas":1`, `"replicas":3`, 1))
+func TestARollbackWaitsUntilWhatItRestoredHasRolledOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shop := &rollingShop{Shop: lessontest.New(time.Now)}
+		j := record(t, shop, everything())
+		before := shop.Object("Deployment", "productcatalogservice")
+		shop.Put("Deployment", "productcatalogservice", strings.Replace(before, `"replicas":1`, `"replicas":3`, 1))
 		shop.says = []string{
 			`{"observedGeneration":1,"replicas":1,"updatedReplicas":1}`,
 			`{"observedGeneration":2,"replicas":2,"updatedReplicas":1}`,
 			`{"observedGeneration":2,"replicas":1,"updatedReplicas":1}`,
 		}
-		w.close(s)
+		rollback(t, j)
 		if len(shop.says) != 0 {
-			t.Errorf("left before %v", shop.says)
+			t.Errorf("returned before %v", shop.says)
 		}
 	})
 }
