@@ -87,7 +87,7 @@ func run(ctx context.Context, o Options, setup Setup) error {
 	serveCtx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	if o.Down != nil {
-		done := followLifeline(o.Down, rt.log, stop, rt.told)
+		done := followLifeline(o.Down, rt.log, stop, rt.applyUpdate)
 		defer done()
 	}
 	rt.health.begin()
@@ -105,13 +105,13 @@ func run(ctx context.Context, o Options, setup Setup) error {
 	return err
 }
 
-// followLifeline applies what the daemon says until the pipe ends. The returned function ends the
-// following and waits for it.
-func followLifeline(down io.Reader, log *slog.Logger, stop context.CancelCauseFunc, told func(lifeline.Down)) func() {
+// followLifeline applies the daemon's messages until the pipe ends. The returned function stops that and waits for
+// its end.
+func followLifeline(down io.Reader, log *slog.Logger, stop context.CancelCauseFunc, apply func(lifeline.Down)) func() {
 	finished := make(chan struct{})
 	go func() {
 		defer close(finished)
-		if err := lifeline.Read(down, told); err != nil {
+		if err := lifeline.Read(down, apply); err != nil {
 			log.Debug("lifeline ended", "error", err)
 		}
 		stop(ErrLifeline)
@@ -124,8 +124,8 @@ func followLifeline(down io.Reader, log *slog.Logger, stop context.CancelCauseFu
 	}
 }
 
-// told takes what the daemon says.
-func (rt *Runtime) told(m lifeline.Down) {
+// applyUpdate applies a message of the daemon.
+func (rt *Runtime) applyUpdate(m lifeline.Down) {
 	if m.Endpoints != nil {
 		rt.endpoints.set(*m.Endpoints)
 	}

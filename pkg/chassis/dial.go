@@ -16,8 +16,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
-
-	"github.com/shopctl/shopctl/pkg/chassis/sockets"
 )
 
 // DialOption changes a connection that Dial makes.
@@ -42,7 +40,7 @@ func WithRetry(methods ...string) DialOption {
 // ("CART_SERVICE_ADDR=cartservice:7070"). It does not wait for the service: calls fail fast with
 // UNAVAILABLE while nobody answers. The chassis closes the connection.
 //
-// "inproc://cart" in place of an address is the module of that name in the same process: see RunTogether.
+// "inproc://cart" in place of an address is the module of that name in the same process: see RunModules.
 func (rt *Runtime) Dial(envVar string, options ...DialOption) (grpc.ClientConnInterface, error) {
 	c := dialConfig{timeout: defaultCallTimeout}
 	for _, o := range options {
@@ -59,7 +57,6 @@ func (rt *Runtime) Dial(envVar string, options ...DialOption) (grpc.ClientConnIn
 	if err != nil {
 		return nil, err
 	}
-	traced := rt.tracing.to(addr)
 	conn, err := grpc.NewClient(endpointScheme+":///"+addr,
 		grpc.WithResolvers(endpointResolver{rt.endpoints}),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -69,11 +66,10 @@ func (rt *Runtime) Dial(envVar string, options ...DialOption) (grpc.ClientConnIn
 			Backoff:           backoff.Config{BaseDelay: 5 * time.Millisecond, Multiplier: 2, Jitter: 0.2, MaxDelay: 500 * time.Millisecond},
 			MinConnectTimeout: time.Second,
 		}),
-		grpc.WithContextDialer(dialSocket),
 		grpc.WithStaticStreamWindowSize(streamWindow),
 		grpc.WithStaticConnWindowSize(connWindow),
-		grpc.WithChainUnaryInterceptor(traced.unaryClient, bounds.unary),
-		grpc.WithChainStreamInterceptor(traced.streamClient),
+		grpc.WithUnaryInterceptor(bounds.unary),
+		grpc.WithStatsHandler(rt.clientSpans(serverAddress(addr)...)),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s=%q: %w", envVar, addr, err)
@@ -82,12 +78,6 @@ func (rt *Runtime) Dial(envVar string, options ...DialOption) (grpc.ClientConnIn
 	rt.conns = append(rt.conns, conn)
 	rt.connsMu.Unlock()
 	return conn, nil
-}
-
-// dialSocket connects gRPC to an address; how long that may take is gRPC's to say.
-func dialSocket(ctx context.Context, addr string) (net.Conn, error) {
-	var d sockets.Dialer
-	return d.DialContext(ctx, "tcp", addr)
 }
 
 // closeConns closes what Dial made, of a service that could not start as well.
@@ -104,7 +94,7 @@ func (rt *Runtime) closeConns() {
 const (
 	retryAttempts   = 3
 	retryFirstPause = 10 * time.Millisecond
-	retryMostPause  = 100 * time.Millisecond
+	retryMaxPause   = 100 * time.Millisecond
 	retryTokens     = 100
 	retryTokenRatio = 0.1
 )
@@ -121,7 +111,7 @@ func serviceConfig(retry []string) string {
 			names = append(names, object{"service": service, "method": method})
 		}
 		config["methodConfig"] = []object{{"name": names, "retryPolicy": object{
-			"maxAttempts": retryAttempts, "initialBackoff": inSeconds(retryFirstPause), "maxBackoff": inSeconds(retryMostPause),
+			"maxAttempts": retryAttempts, "initialBackoff": inSeconds(retryFirstPause), "maxBackoff": inSeconds(retryMaxPause),
 			"backoffMultiplier": 2, "retryableStatusCodes": []string{"UNAVAILABLE"},
 		}}}
 		config["retryThrottling"] = object{"maxTokens": retryTokens, "tokenRatio": retryTokenRatio}
@@ -164,7 +154,7 @@ func (rt *Runtime) HTTPAddr(envVar string) (string, error) {
 
 // HTTPClient calls HTTP services: traced, bounded to 5 s, over the ready endpoints of a service in turn.
 func (rt *Runtime) HTTPClient() *http.Client {
-	dialer := &sockets.Dialer{Dialer: net.Dialer{Timeout: time.Second}}
+	dialer := &net.Dialer{Timeout: time.Second}
 	transport := &http.Transport{
 		MaxIdleConns:        math.MaxInt16,
 		MaxIdleConnsPerHost: 64,

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net"
 	"time"
-
-	"github.com/shopctl/shopctl/pkg/chassis/sockets"
 )
 
 // DialTCP returns a dialer for protocols that are neither gRPC nor HTTP, such as Redis': each call
@@ -15,7 +13,7 @@ func (rt *Runtime) DialTCP(envVar string) (func(ctx context.Context) (net.Conn, 
 	if err != nil {
 		return nil, err
 	}
-	dialer := &sockets.Dialer{Dialer: net.Dialer{Timeout: time.Second}}
+	dialer := &net.Dialer{Timeout: time.Second}
 	return func(ctx context.Context) (net.Conn, error) {
 		return dialer.DialContext(ctx, "tcp", rt.endpoints.pick(addr))
 	}, nil

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 )
 
@@ -25,31 +26,31 @@ const (
 	connWindow   = 4 << 20
 )
 
-// unaryInterceptors run from the outside in: spans and metrics tell what the caller gets, panics and
-// faults included.
+// unaryInterceptors run from the outside in, below the span of the call: metrics count what the caller gets,
+// panics and faults included.
 func (rt *Runtime) unaryInterceptors() []grpc.UnaryServerInterceptor {
-	return []grpc.UnaryServerInterceptor{rt.tracing.unaryServer, rt.serverMet.UnaryServerInterceptor(), rt.unaryErrors, rt.faults.unary}
+	return []grpc.UnaryServerInterceptor{rt.serverMet.UnaryServerInterceptor(), rt.unaryErrors, rt.faults.unary}
 }
 
 // streamInterceptors are the same for streams.
 func (rt *Runtime) streamInterceptors() []grpc.StreamServerInterceptor {
-	return []grpc.StreamServerInterceptor{rt.tracing.streamServer, rt.serverMet.StreamServerInterceptor(), rt.streamErrors, rt.faults.stream}
+	return []grpc.StreamServerInterceptor{rt.serverMet.StreamServerInterceptor(), rt.streamErrors, rt.faults.stream}
 }
 
 // newServer makes the gRPC server of a service that has the process for itself.
 func (rt *Runtime) newServer() *grpc.Server {
-	return newServer(healthServer{rt.health.server, rt.health.gone}, rt.unaryInterceptors(), rt.streamInterceptors())
+	return newServer(healthServer{rt.health.server, rt.health.gone}, rt.serverSpans(),
+		grpc.ChainUnaryInterceptor(rt.unaryInterceptors()...), grpc.ChainStreamInterceptor(rt.streamInterceptors()...))
 }
 
-func newServer(health healthServer, unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor) *grpc.Server {
-	s := grpc.NewServer(
-		grpc.ChainUnaryInterceptor(unary...),
-		grpc.ChainStreamInterceptor(stream...),
+func newServer(health healthServer, spans stats.Handler, interceptors ...grpc.ServerOption) *grpc.Server {
+	s := grpc.NewServer(append(interceptors,
+		grpc.StatsHandler(spans),
 		grpc.WaitForHandlers(true),
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.StaticStreamWindowSize(streamWindow),
 		grpc.StaticConnWindowSize(connWindow),
-	)
+	)...)
 	healthpb.RegisterHealthServer(s, health)
 	reflection.Register(s)
 	return s

@@ -8,7 +8,6 @@ import (
 	"syscall"
 
 	"github.com/shopctl/shopctl/pkg/chassis/portowner"
-	"github.com/shopctl/shopctl/pkg/chassis/sockets"
 )
 
 // listenTCP listens on host:port and names the process that holds a taken port, where that can be known.
@@ -26,5 +25,5 @@ func listenTCP(host, port string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sockets.Listen(l), nil
+	return l, nil
 }

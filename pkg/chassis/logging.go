@@ -10,7 +10,7 @@ import (
 )
 
 // newLogger writes one JSON object a line with the original's keys: timestamp, severity, message.
-func newLogger(o Options) (*slog.Logger, *gatherer, error) {
+func newLogger(o Options) (*slog.Logger, *lineBatcher, error) {
 	level := slog.LevelInfo
 	if text := o.Getenv("LOG_LEVEL"); text != "" {
 		if err := level.UnmarshalText([]byte(text)); err != nil {
@@ -24,7 +24,7 @@ func newLogger(o Options) (*slog.Logger, *gatherer, error) {
 			return nil, nil, fmt.Errorf("read LOG_GATHER=%q: want a duration such as %v", text, defaultGather)
 		}
 	}
-	out := newGatherer(o.Stdout, delay)
+	out := newLineBatcher(o.Stdout, delay)
 	h := slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: renameKeys})
 	return slog.New(traceHandler{h, out}).With("service", o.Workload), out, nil
 }
@@ -63,7 +63,7 @@ func severity(l slog.Level) string {
 // traceHandler adds the ids of the span that the context carries, and lets no warning wait.
 type traceHandler struct {
 	slog.Handler
-	out *gatherer
+	out *lineBatcher
 }
 
 func (h traceHandler) Handle(ctx context.Context, r slog.Record) error {

@@ -27,20 +27,20 @@ import (
 type Runtime struct {
 	o         Options
 	log       *slog.Logger
-	lines     *gatherer
+	lines     *lineBatcher
 	registry  prometheus.Registerer
 	gatherer  prometheus.Gatherer
 	provider  *sdktrace.TracerProvider
+	exporter  sdktrace.SpanExporter // nil if spans go nowhere
 	propagate propagation.TextMapPropagator
-	tracing   *tracing
 	server    *grpc.Server
 	serverMet *grpcprom.ServerMetrics
 	health    *healthState
 	endpoints *endpointTable
 	faults    *faultTable
 	services  []string
-	// together is what the service shares with others in one process; nil where it has its own.
-	together *together
+	// modules is what the service shares with others in one process; nil if the process is its own.
+	modules *moduleSet
 
 	http     http.Handler
 	tcp      func(context.Context, net.Listener) error
@@ -58,10 +58,9 @@ type task struct {
 	run  func(context.Context) error
 }
 
-// newRuntime makes the runtime of a service that has the process for itself, or of a module if there is
-// a together.
-func newRuntime(o Options, t *together) (*Runtime, error) {
-	rt := &Runtime{o: o, endpoints: newEndpointTable(), faults: &faultTable{}, together: t}
+// newRuntime makes the runtime of a service with a process of its own, or of a module of a set.
+func newRuntime(o Options, set *moduleSet) (*Runtime, error) {
+	rt := &Runtime{o: o, endpoints: newEndpointTable(), faults: &faultTable{}, modules: set}
 	var err error
 	if rt.log, rt.lines, err = newLogger(o); err != nil {
 		return nil, err
@@ -69,10 +68,10 @@ func newRuntime(o Options, t *together) (*Runtime, error) {
 	if rt.drain, err = rt.EnvDuration("DRAIN_TIMEOUT", defaultDrainTimeout); err != nil {
 		return nil, err
 	}
-	if t != nil {
-		rt.health = newHealthState(rt.log, t.health)
-		rt.health.changed = t.showReadiness
-		rt.registry = prometheus.WrapRegistererWith(prometheus.Labels{ModuleLabel: o.Name}, t.registry)
+	if set != nil {
+		rt.health = newHealthState(rt.log, set.health)
+		rt.health.changed = set.showReadiness
+		rt.registry = prometheus.WrapRegistererWith(prometheus.Labels{ModuleLabel: o.Name}, set.registry)
 	} else {
 		rt.health = newHealthState(rt.log, health.NewServer(), "")
 		registry := newRegistry()
@@ -82,7 +81,7 @@ func newRuntime(o Options, t *together) (*Runtime, error) {
 	if err := rt.setupTracing(); err != nil {
 		return nil, err
 	}
-	if t == nil {
+	if set == nil {
 		rt.server = rt.newServer()
 	}
 	return rt, nil
@@ -95,8 +94,8 @@ func (rt *Runtime) Server() grpc.ServiceRegistrar { return registrar{rt} }
 type registrar struct{ rt *Runtime }
 
 func (r registrar) RegisterService(d *grpc.ServiceDesc, impl any) {
-	if t := r.rt.together; t != nil {
-		t.register(r.rt, d, impl)
+	if set := r.rt.modules; set != nil {
+		set.register(r.rt, d, impl)
 	} else {
 		r.rt.server.RegisterService(d, impl)
 	}
@@ -142,9 +141,6 @@ func (rt *Runtime) Tracer() trace.Tracer { return rt.provider.Tracer(rt.o.Worklo
 
 // TracerProvider is for clients that trace themselves, such as redisotel.
 func (rt *Runtime) TracerProvider() trace.TracerProvider { return rt.provider }
-
-// Propagator reads and writes what OTEL_PROPAGATORS names: the W3C trace context and baggage by default.
-func (rt *Runtime) Propagator() propagation.TextMapPropagator { return rt.propagate }
 
 // Name is what people type: "catalog".
 func (rt *Runtime) Name() string { return rt.o.Name }

@@ -69,11 +69,11 @@ func (rt *Runtime) leave(drainCtx, serveCtx context.Context, shutdown func(conte
 	if shutdown != nil {
 		shutdown(drainCtx)
 	}
-	rt.undo(drainCtx)
+	rt.cleanUp(drainCtx)
 }
 
-// undo is what is left to do after the last call has been answered.
-func (rt *Runtime) undo(drainCtx context.Context) {
+// cleanUp follows the end of the last call.
+func (rt *Runtime) cleanUp(drainCtx context.Context) {
 	for _, f := range rt.onDrain {
 		if err := f(drainCtx); err != nil {
 			rt.log.Warn("drain", "error", err)

@@ -14,19 +14,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"google.golang.org/grpc"
-
-	"github.com/shopctl/shopctl/pkg/chassis/otlp"
 )
 
 const (
-	// exportDelay is how long spans are gathered before they are sent.
+	// exportDelay is how long spans wait for others before they are sent.
 	exportDelay = 200 * time.Millisecond
-	// flushTimeout bounds the last export on the way out.
+	// flushTimeout bounds an export with its retries, and so the last one on the way out.
 	flushTimeout = time.Second
+	// exportFirstPause and exportMaxPause are the pauses before an export is tried again.
+	exportFirstPause, exportMaxPause = 50 * time.Millisecond, 500 * time.Millisecond
+	// maxQueuedSpans is how many spans may wait; beyond it they are dropped.
+	maxQueuedSpans = 8192
 )
 
 // latencyBuckets are fine enough for quantiles of local calls and reach to the longest deadline. In seconds.
@@ -65,26 +68,39 @@ func (rt *Runtime) setupTracing() error {
 	)
 	options := []sdktrace.TracerProviderOption{sdktrace.WithResource(res)}
 	if endpoint := otlpEndpoint(rt.o.Getenv); endpoint != "" {
-		headers, err := otlpHeaders(rt.Env("OTEL_EXPORTER_OTLP_TRACES_HEADERS", rt.o.Getenv("OTEL_EXPORTER_OTLP_HEADERS")))
-		if err != nil {
-			return err
-		}
-		exporter, err := otlp.New(otlp.Config{
-			Endpoint: endpoint, Headers: headers, Timeout: flushTimeout, Dial: []grpc.DialOption{grpc.WithContextDialer(dialSocket)},
-		})
-		if err != nil {
+		var err error
+		if rt.exporter, err = newExporter(endpoint, rt.Env("OTEL_EXPORTER_OTLP_TRACES_HEADERS", rt.o.Getenv("OTEL_EXPORTER_OTLP_HEADERS"))); err != nil {
 			return err
 		}
 		if keys := slices.Collect(listed(rt.o.Getenv("BAGGAGE_ATTRIBUTES"))); len(keys) > 0 {
 			options = append(options, sdktrace.WithSpanProcessor(baggageAttributes(keys)))
 		}
-		options = append(options, sdktrace.WithSpanProcessor(newSpanBatcher(exporter, exportDelay)))
+		options = append(options, sdktrace.WithBatcher(rt.exporter,
+			sdktrace.WithBatchTimeout(exportDelay), sdktrace.WithExportTimeout(flushTimeout), sdktrace.WithMaxQueueSize(maxQueuedSpans)))
 	} else {
 		options = append(options, sdktrace.WithSampler(sdktrace.NeverSample()))
 	}
 	rt.provider = sdktrace.NewTracerProvider(options...)
-	rt.tracing = newTracing(rt.Tracer(), rt.propagate)
 	return nil
+}
+
+// newExporter sends spans to an endpoint over OTLP/gRPC. It connects with the first batch.
+func newExporter(endpoint, headerList string) (sdktrace.SpanExporter, error) {
+	headers, err := otlpHeaders(headerList)
+	if err != nil {
+		return nil, err
+	}
+	exporter, err := otlptracegrpc.New(context.Background(),
+		otlptracegrpc.WithEndpointURL(endpoint), otlptracegrpc.WithHeaders(headers), otlptracegrpc.WithTimeout(flushTimeout),
+		otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{
+			Enabled: true, InitialInterval: exportFirstPause, MaxInterval: exportMaxPause, MaxElapsedTime: flushTimeout,
+		}),
+		otlptracegrpc.WithDialOption(grpc.WithStaticStreamWindowSize(streamWindow), grpc.WithStaticConnWindowSize(connWindow)),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("export spans to %s: %w", endpoint, err)
+	}
+	return exporter, nil
 }
 
 // otlpEndpoint is the URL to send spans to, empty for none. OpenTelemetry's variables can turn it off;
@@ -125,12 +141,13 @@ func otlpHeaders(text string) (map[string]string, error) {
 	return headers, nil
 }
 
-// closeTelemetry sends what has been gathered, unless nobody is left to take it.
+// closeTelemetry sends the spans that wait, unless the daemon, which receives them, is gone.
 func (rt *Runtime) closeTelemetry(gone bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
-	if gone {
-		cancel()
+	if gone && rt.exporter != nil {
+		// A batcher whose exporter is closed drops what it holds, in place of trying in vain for as long as it may.
+		_ = rt.exporter.Shutdown(ctx)
 	}
 	if err := rt.provider.Shutdown(ctx); err != nil {
 		rt.log.Debug("last spans were not sent", "error", err)

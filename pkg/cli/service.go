@@ -54,7 +54,7 @@ func serve(ctx context.Context, sys System, name string) error {
 		o.Down, o.Up = down, up
 	}
 	if b.Name == services.MonolithName {
-		return chassis.RunTogether(ctx, o, services.Modules())
+		return chassis.RunModules(ctx, o, services.Modules())
 	}
 	return chassis.Run(ctx, o, b.Setup)
 }

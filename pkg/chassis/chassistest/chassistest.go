@@ -60,10 +60,10 @@ func Start(t testing.TB, setup chassis.Setup, env map[string]string, options ...
 	return start(t, env, options, func(ctx context.Context, o chassis.Options) error { return chassis.Run(ctx, o, setup) })
 }
 
-// StartTogether is Start for several services in one process.
-func StartTogether(t testing.TB, modules []chassis.Module, env map[string]string, options ...Option) *Service {
+// StartModules is Start for several services in one process.
+func StartModules(t testing.TB, modules []chassis.Module, env map[string]string, options ...Option) *Service {
 	t.Helper()
-	return start(t, env, options, func(ctx context.Context, o chassis.Options) error { return chassis.RunTogether(ctx, o, modules) })
+	return start(t, env, options, func(ctx context.Context, o chassis.Options) error { return chassis.RunModules(ctx, o, modules) })
 }
 
 func start(t testing.TB, env map[string]string, options []Option, run func(context.Context, chassis.Options) error) *Service {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+
+	"github.com/shopctl/shopctl/pkg/protomux"
 )
 
 // The ports that senders try unless told another.
@@ -55,7 +57,7 @@ type Config struct {
 type Receiver struct {
 	cfg   Config
 	turns turns
-	split *split
+	mux   *protomux.Mux
 	grpc  *grpc.Server
 	http  *http.Server
 	addrs [2]string
@@ -75,9 +77,11 @@ func Listen(cfg Config) (*Receiver, error) {
 		return nil, errors.Join(err, overGRPC.Close())
 	}
 	r.addrs = [2]string{overGRPC.Addr().String(), overHTTP.Addr().String()}
-	r.split, r.grpc, r.http = newSplit(overGRPC, overHTTP), r.newGRPC(), r.newHTTP()
-	r.done.Go(func() { r.fault <- r.grpc.Serve(r.split.grpc) })
-	r.done.Go(func() { r.fault <- r.http.Serve(r.split.http) })
+	// SDKs differ in which protocol they expect of an endpoint, so that either port takes both.
+	r.mux, r.grpc, r.http = protomux.New(overGRPC, overHTTP), r.newGRPC(), r.newHTTP()
+	r.done.Go(func() { _ = r.mux.Serve() })
+	r.done.Go(func() { r.fault <- r.grpc.Serve(r.mux.GRPC()) })
+	r.done.Go(func() { r.fault <- r.http.Serve(r.mux.HTTP()) })
 	return r, nil
 }
 
@@ -105,7 +109,7 @@ func (r *Receiver) HTTP() string { return r.addrs[1] }
 func (r *Receiver) Close() error {
 	r.grpc.Stop()
 	err := r.http.Close()
-	r.split.close()
+	r.mux.Close()
 	r.done.Wait()
 	for range cap(r.fault) {
 		failure := <-r.fault

@@ -74,7 +74,7 @@ func oneAd(context.Context, *pb.AdRequest) (*pb.AdResponse, error) {
 }
 
 func TestOnePortTakesHTTPAndTheGRPCOfAllModules(t *testing.T) {
-	s := chassistest.StartTogether(t, site(oneAd), siteEnv())
+	s := chassistest.StartModules(t, site(oneAd), siteEnv())
 	if got := page(t, s); !strings.Contains(got, "buy") {
 		t.Errorf("the page says %q", got)
 	}
@@ -96,7 +96,7 @@ func TestOnePortTakesHTTPAndTheGRPCOfAllModules(t *testing.T) {
 }
 
 func TestAConnectionThatNeverSaysWhatItIsEndsWithTheProcess(t *testing.T) {
-	s := chassistest.StartTogether(t, site(oneAd), siteEnv())
+	s := chassistest.StartModules(t, site(oneAd), siteEnv())
 	silent, err := net.Dial("tcp", s.Addr)
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestAConnectionThatNeverSaysWhatItIsEndsWithTheProcess(t *testing.T) {
 
 func TestModulesAreToldApartInSpansThatSayThatNoNetworkWasCrossed(t *testing.T) {
 	sink := chassistest.NewSink(t)
-	s := chassistest.StartTogether(t, site(oneAd), siteEnv("OTEL_SERVICE_NAME", "monolith"), chassistest.WithSink(sink))
+	s := chassistest.StartModules(t, site(oneAd), siteEnv("OTEL_SERVICE_NAME", "monolith"), chassistest.WithSink(sink))
 	page(t, s)
 	spans := sink.Wait(t, func(all []chassistest.Span) bool { return len(all) >= 3 })
 	inproc := map[string]string{}
@@ -128,7 +128,7 @@ func TestModulesAreToldApartInSpansThatSayThatNoNetworkWasCrossed(t *testing.T) 
 }
 
 func TestAFaultMeetsItsModuleAlone(t *testing.T) {
-	s := chassistest.StartTogether(t, site(oneAd), siteEnv())
+	s := chassistest.StartModules(t, site(oneAd), siteEnv())
 	faults := []lifeline.Fault{{ID: "f1", Module: "adservice", Percent: 100, Code: "RESOURCE_EXHAUSTED"}}
 	s.Send(lifeline.Down{Faults: &faults})
 	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(page(t, s), "ResourceExhausted"); {
@@ -160,7 +160,7 @@ func TestAVariableWithAModulesNameIsThatModulesAlone(t *testing.T) {
 				}
 			}
 		}
-		if err := chassistest.StartTogether(t, modules, env).Stop(); err != nil {
+		if err := chassistest.StartModules(t, modules, env).Stop(); err != nil {
 			t.Fatal(err)
 		}
 		want := [2]string{map[string]string{"site": "all", "ad": "mine"}[m.Name], filepath.Join(dir, m.Workload)}
@@ -181,7 +181,7 @@ func TestModulesAreReadyTogether(t *testing.T) {
 		})
 		return nil
 	}})
-	s := chassistest.StartTogether(t, modules, siteEnv())
+	s := chassistest.StartModules(t, modules, siteEnv())
 	client := healthpb.NewHealthClient(s.Conn())
 	watch, err := client.Watch(t.Context(), &healthpb.HealthCheckRequest{})
 	if err != nil {
@@ -202,7 +202,7 @@ func TestModulesAreReadyTogether(t *testing.T) {
 
 func TestADrainLetsCallsBetweenModulesFinish(t *testing.T) {
 	begun, release := make(chan struct{}), make(chan struct{})
-	s := chassistest.StartTogether(t, site(func(context.Context, *pb.AdRequest) (*pb.AdResponse, error) {
+	s := chassistest.StartModules(t, site(func(context.Context, *pb.AdRequest) (*pb.AdResponse, error) {
 		close(begun)
 		<-release
 		return oneAd(context.Background(), nil)
@@ -231,7 +231,7 @@ func TestADrainLetsCallsBetweenModulesFinish(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeTogetherSaysWhy(t *testing.T) {
+func TestModulesThatCannotShareAProcessAreRefusedWithTheReason(t *testing.T) {
 	test := func(_ context.Context, rt *chassis.Runtime) error {
 		conn, err := rt.Dial("TEST_SERVICE_ADDR")
 		if err == nil {
@@ -254,12 +254,12 @@ func TestWhatCannotBeTogetherSaysWhy(t *testing.T) {
 		err  error
 		want string
 	}{
-		"two sites":      {chassis.RunTogether(t.Context(), options(siteEnv()), two), "site serves HTTP already"},
-		"raw TCP":        {chassis.RunTogether(t.Context(), options(siteEnv()), raw), "it needs a port of its own"},
-		"no such module": {chassis.RunTogether(t.Context(), options(siteEnv("AD_SERVICE_ADDR", "inproc://adds")), site(oneAd)), "no such module, but site, ad"},
+		"two sites":      {chassis.RunModules(t.Context(), options(siteEnv()), two), "site serves HTTP already"},
+		"raw TCP":        {chassis.RunModules(t.Context(), options(siteEnv()), raw), "it needs a port of its own"},
+		"no such module": {chassis.RunModules(t.Context(), options(siteEnv("AD_SERVICE_ADDR", "inproc://adds")), site(oneAd)), "the modules of this process are site, ad"},
 		"alone": {
 			chassis.Run(t.Context(), options(map[string]string{"TEST_SERVICE_ADDR": "inproc://ad"}), test),
-			"m has its process for itself: want host:port",
+			"m has a process of its own: want host:port",
 		},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
@@ -269,7 +269,7 @@ func TestWhatCannotBeTogetherSaysWhy(t *testing.T) {
 }
 
 func TestModulesLeaveWithTheirDaemon(t *testing.T) {
-	s := chassistest.StartTogether(t, site(oneAd), siteEnv())
+	s := chassistest.StartModules(t, site(oneAd), siteEnv())
 	if err := s.Kill(); !errors.Is(err, chassis.ErrLifeline) {
 		t.Errorf("%v, want the end of the lifeline", err)
 	}

@@ -13,9 +13,9 @@ const (
 	gatherMost = 16 << 10
 )
 
-// gatherer writes lines together: under load, a write for each line would cost a service and the
+// lineBatcher writes lines together: under load, a write for each line would cost a service and the
 // daemon that reads it more than the line itself. An idle service sets no timer.
-type gatherer struct {
+type lineBatcher struct {
 	mu      sync.Mutex
 	to      io.Writer
 	delay   time.Duration
@@ -23,10 +23,12 @@ type gatherer struct {
 	timer   *time.Timer
 }
 
-func newGatherer(to io.Writer, delay time.Duration) *gatherer { return &gatherer{to: to, delay: delay} }
+func newLineBatcher(to io.Writer, delay time.Duration) *lineBatcher {
+	return &lineBatcher{to: to, delay: delay}
+}
 
 // Write takes a whole line. It never fails: a line that cannot be written has nowhere to complain.
-func (g *gatherer) Write(line []byte) (int, error) {
+func (g *lineBatcher) Write(line []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	first := len(g.waiting) == 0
@@ -43,13 +45,13 @@ func (g *gatherer) Write(line []byte) (int, error) {
 }
 
 // Flush writes what waits.
-func (g *gatherer) Flush() {
+func (g *lineBatcher) Flush() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.flush()
 }
 
-func (g *gatherer) flush() {
+func (g *lineBatcher) flush() {
 	if len(g.waiting) > 0 {
 		_, _ = g.to.Write(g.waiting)
 		g.waiting = g.waiting[:0]
@@ -57,7 +59,7 @@ func (g *gatherer) flush() {
 }
 
 // Close writes what waits and ends the timer.
-func (g *gatherer) Close() {
+func (g *lineBatcher) Close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.flush()

@@ -64,7 +64,7 @@ func bothWays(t *testing.T, c callee, test func(*testing.T, testpb.TestServiceCl
 	})
 	t.Run("together", func(t *testing.T) {
 		conns := make(chan grpc.ClientConnInterface, 1)
-		s := chassistest.StartTogether(t, []chassis.Module{caller(conns), back}, map[string]string{"BACK_SERVICE_ADDR": "inproc://back"})
+		s := chassistest.StartModules(t, []chassis.Module{caller(conns), back}, map[string]string{"BACK_SERVICE_ADDR": "inproc://back"})
 		test(t, testpb.NewTestServiceClient(<-conns), s)
 	})
 }
