@@ -21,6 +21,9 @@ type alertsPane struct {
 	seek string
 }
 
+// newAlerts returns the pane of alerts.
+func newAlerts(w *world) *alertsPane { return &alertsPane{w: w} }
+
 func (p *alertsPane) sight() sight { return sight{topic: topicAlerts} }
 
 func (p *alertsPane) take(s *seen) { p.fail = s.fail }

@@ -147,10 +147,10 @@ func TestACallUnderWayCanBeEnded(t *testing.T) {
 	s.wantText("the answer is awaited; ctrl+c ends the call")
 	s.press("j", "j", "enter")
 	s.wantText("the answer is awaited")
-	_, stop := s.hands.interruptible(t.Context())
+	_, stop := s.commands.tasks.interruptible(t.Context())
 	s.press("ctrl+c")
 	stop()
-	if slices.Contains(s.ran, "quit") || s.hands.interrupt() {
+	if slices.Contains(s.ran, "quit") || s.commands.tasks.interrupt() {
 		t.Errorf("did %v", s.ran)
 	}
 }

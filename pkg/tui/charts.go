@@ -41,7 +41,7 @@ type queryLine struct{ name, expr string }
 const points = 240
 
 // measure asks for the charts of a sight.
-func (f *feed) measure(ctx context.Context, shop Shop, s sight) ([]chart, error) {
+func (f *feed) measure(ctx context.Context, shop Metrics, s sight) ([]chart, error) {
 	to := f.now()
 	step := max(s.last/points, time.Second)
 	query := func(expr string) (*controlpb.QueryMetricsResponse, error) {

@@ -35,7 +35,7 @@ func (m *model) View() (v tea.View) {
 			v = tea.NewView("")
 			if m.crash == nil {
 				m.crash = &crashed{what: "draw the screen", cause: cause, stack: debug.Stack()}
-				m.hands.quit()
+				m.commands.sendQuit()
 			}
 		}
 	}()
@@ -45,12 +45,12 @@ func (m *model) View() (v tea.View) {
 	return m.view()
 }
 
-// quit ends the program from where no command can be returned.
-func (h *hands) quit() {
-	if h.begin() {
+// sendQuit ends the program from where no command can be returned.
+func (c *commands) sendQuit() {
+	if _, end, ok := c.tasks.begin(); ok {
 		go func() {
-			defer h.all.Done()
-			h.feed.send(tea.QuitMsg{})
+			defer end()
+			c.send(tea.QuitMsg{})
 		}()
 	}
 }

@@ -14,6 +14,9 @@ type detailPane struct {
 	scroll scroll
 }
 
+// newDetails returns the pane of the selected service.
+func newDetails(w *world) *detailPane { return &detailPane{w: w} }
+
 // Scroll moves the view.
 func (p *detailPane) Scroll(lines int) { p.scroll.by(lines, false) }
 

@@ -10,14 +10,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/control"
 )
 
-// errNoShop is what keys meet while there is no connection.
-var errNoShop = errors.New("the shop is not running")
-
 // errorText is an error for the screen: what went wrong, and the hint if there is one.
 func errorText(err error) string {
-	if errors.Is(err, errNoShop) {
-		return err.Error() + ": start it with shopctl up"
-	}
 	text := err.Error()
 	if st, ok := status.FromError(err); ok {
 		text = st.Message()

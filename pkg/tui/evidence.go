@@ -60,7 +60,7 @@ func (m *model) openEvidence() tea.Cmd {
 		m.openRequest(service, e)
 	case check.FileEvidence:
 		m.visitPane(paneOutput)
-		return m.hands.readFile(filepath.Join(m.lesson.View.Workspace, filepath.FromSlash(e.Name)), e.Name)
+		return m.commands.readFile(filepath.Join(m.lesson.View.Workspace, filepath.FromSlash(e.Name)), e.Name)
 	default:
 		return m.runLook(c.Look)
 	}

@@ -2,11 +2,8 @@ package tui
 
 import (
 	"context"
-	"math"
-	"testing"
 	"time"
 
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -14,10 +11,8 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/shopctl/shopctl/pkg/plot"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/trace"
-	"github.com/shopctl/shopctl/pkg/trace/tracetest"
 )
 
 // watchable is what a fake shop lets be seen, and what was asked of it.
@@ -85,28 +80,6 @@ func traceList() *controlpb.ListTracesResponse {
 	}}
 }
 
-// order is the trace of an order whose payment failed once.
-func order(t testing.TB) *trace.Trace { return tracetest.Read(t, tracetest.Order) }
-
-func alertList() *controlpb.ListAlertsResponse {
-	about := map[string]string{"summary": "payment fails more than 1 % of its calls"}
-	return &controlpb.ListAlertsResponse{
-		Rules: []*controlpb.AlertRule{
-			{Name: "PaymentFails", Expr: "sum(rate(grpc_server_handled_total{service=\"payment\"}[1m]))\n  > 0.01", For: durationpb.New(30 * time.Second), State: "firing", Labels: map[string]string{"severity": "page"}},
-			{Name: "SearchIsSlow", Expr: "search:p95 > 0.2", State: "pending"},
-			{Name: "CartMisses", Expr: "cart:hits", State: "inactive", LastError: "no such series"},
-		},
-		Alerts: []*controlpb.Alert{
-			{Name: "SearchIsSlow", Labels: map[string]string{"alertname": "SearchIsSlow", "service": "catalog"}, State: "pending", Value: 0.31, ActiveSince: timestamppb.New(noon().Add(-20 * time.Second))},
-			{Name: "PaymentFails", Annotations: about, State: "firing", Value: 0.5, ActiveSince: timestamppb.New(noon().Add(-2 * time.Minute)), Fired: timestamppb.New(noon().Add(-90 * time.Second))},
-		},
-		History: []*controlpb.AlertChange{
-			{Time: timestamppb.New(noon().Add(-90 * time.Second)), Name: "PaymentFails", State: "firing", Summary: about["summary"]},
-			{Time: timestamppb.New(noon().Add(-20 * time.Minute)), Name: "PaymentFails", State: "resolved"},
-		},
-	}
-}
-
 func shopMap() *controlpb.GetMapResponse {
 	edge := func(from, to string, rps, errors, p95 float64, failures ...string) *controlpb.MapEdge {
 		return &controlpb.MapEdge{
@@ -126,52 +99,4 @@ func shopMap() *controlpb.GetMapResponse {
 		m.Nodes = append(m.Nodes, &controlpb.MapNode{Service: s.Name, State: s.State, Faults: s.Faults})
 	}
 	return m
-}
-
-// chartList are the charts of a service, each a curve of its own.
-func chartList() []chart {
-	var charts []chart
-	for i, q := range serviceCharts("ad") {
-		c := chart{title: q.title, unit: q.unit, floor: q.floor, from: noon().Add(-5 * time.Minute), to: noon(), step: time.Second}
-		scale := [...]float64{20, 0.3, 0.04, 0.2, 6e7, 5}[i]
-		for j, line := range q.lines {
-			s := plot.Series{Name: line.name}
-			for k := range 300 {
-				if i == 1 && k < 40 {
-					continue
-				}
-				s.Points = append(s.Points, plot.Point{Time: c.from.Add(time.Duration(k) * time.Second), Value: scale * float64(j+1) * (1 + math.Sin(float64(k*(i+1))/80)/2)})
-			}
-			c.series = append(c.series, s)
-		}
-		charts = append(charts, c)
-	}
-	return charts
-}
-
-// see gives a screen what it asked for.
-func (s *screen) see(v seen) {
-	v.of = s.gazed
-	s.send(batch{seen: &v})
-}
-
-// otlpOf is a trace of one span as the daemon sends it.
-func otlpOf(t *testing.T) []byte {
-	t.Helper()
-	data := &tracepb.TracesData{ResourceSpans: []*tracepb.ResourceSpans{{ScopeSpans: []*tracepb.ScopeSpans{{Spans: []*tracepb.Span{{
-		TraceId: make16(7), SpanId: make16(8)[:8], Name: "GET /", StartTimeUnixNano: uint64(noon().UnixNano()), EndTimeUnixNano: uint64(noon().UnixNano()) + 1e6,
-	}}}}}}}
-	b, err := proto.Marshal(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func make16(b byte) []byte {
-	id := make([]byte, 16)
-	for i := range id {
-		id[i] = b
-	}
-	return id
 }

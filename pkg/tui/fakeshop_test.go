@@ -130,3 +130,15 @@ func (s *fakeShop) ClearFaults(_ context.Context, r *controlpb.ClearFaultsReques
 	s.note("clear " + r.GetServices()[0])
 	return &controlpb.ClearFaultsResponse{Faults: []*controlpb.Fault{{}}}, s.fail
 }
+
+// asked counts what a shop was asked for, and forgets it.
+func (s *fakeShop) asked() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := map[string]int{}
+	for _, what := range s.did {
+		all[what]++
+	}
+	s.did = nil
+	return all
+}

@@ -46,15 +46,14 @@ type batch struct {
 
 // feed turns streams into batches. It is the only writer of what it holds.
 type feed struct {
-	dial    func(ctx context.Context) (Shop, error)
-	session Session
+	dial    func(ctx context.Context) (feedShop, error)
+	session Lesson
 	send    func(tea.Msg)
 	now     func() time.Time
 	zone    *time.Location // in which times are shown
 
 	mu      sync.Mutex
 	pending batch
-	shop    Shop
 	latest  *controlpb.StatusResponse
 	wish    wish
 	vision  vision
@@ -71,9 +70,21 @@ type wish struct {
 	changed chan struct{}
 }
 
-func newFeed(c Config, s Session, send func(tea.Msg)) *feed {
+// feedConfig is what a feed reads from, and where its messages go.
+type feedConfig struct {
+	// Dial connects to the daemon. It is called again whenever the connection is lost.
+	Dial func(ctx context.Context) (feedShop, error)
+	// Lesson is the lesson that is shown; nil: none.
+	Lesson Lesson
+	// Send takes batches, and a Crash.
+	Send func(tea.Msg)
+	// Now returns the current time; times are shown in its zone.
+	Now func() time.Time
+}
+
+func newFeed(c feedConfig) *feed {
 	return &feed{
-		dial: c.Dial, session: s, send: send, now: c.Now, zone: c.Now().Location(),
+		dial: c.Dial, session: c.Lesson, send: c.Send, now: c.Now, zone: c.Now().Location(),
 		wish: wish{changed: make(chan struct{})}, vision: vision{changed: make(chan struct{})}, wake: make(chan struct{}, 1),
 	}
 }
@@ -112,6 +123,31 @@ func (f *feed) put(change func(*batch)) {
 	}
 }
 
+// AddOutput shows more lines in the output pane.
+func (f *feed) AddOutput(lines []entry) {
+	f.put(func(b *batch) { b.output = last(append(b.output, lines...)) })
+}
+
+// AddResponse shows more lines of the response to a call.
+func (f *feed) AddResponse(call int, lines []string) {
+	f.put(func(b *batch) {
+		if b.answerOf != call {
+			b.answer, b.answerOf = nil, call
+		}
+		b.answer = append(b.answer, lines...)
+		b.answer = b.answer[max(0, len(b.answer)-kept):]
+	})
+}
+
+// Take returns what is new since the last message; the next message will not have it.
+func (f *feed) Take() batch {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	news := f.pending
+	f.pending = batch{}
+	return news
+}
+
 // flush sends what is new, at once after a silence and then once a frame.
 func (f *feed) flush(ctx context.Context) {
 	for {
@@ -120,11 +156,7 @@ func (f *feed) flush(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		f.mu.Lock()
-		news := f.pending
-		f.pending = batch{}
-		f.mu.Unlock()
-		f.send(news)
+		f.send(f.Take())
 		if !pause(ctx, frame) {
 			return
 		}
@@ -148,10 +180,9 @@ func (f *feed) connect(ctx context.Context) {
 	for {
 		shop, err := f.dial(ctx)
 		if err == nil {
-			f.attach(shop)
+			f.forgetLast()
 			err = f.follow(ctx, shop)
-			f.attach(nil)
-			shop.Close() // whatever it says, the connection is of no more use
+			shop.Close() // the connection is of no more use, whatever Close returns
 		}
 		if ctx.Err() != nil {
 			return
@@ -164,31 +195,22 @@ func (f *feed) connect(ctx context.Context) {
 	}
 }
 
-func (f *feed) attach(shop Shop) {
+// forgetLast makes everything of a new connection news.
+func (f *feed) forgetLast() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.shop, f.latest, f.lastAlerts, f.lastMap = shop, nil, nil, nil
-}
-
-// connection returns the connection that the feed keeps.
-func (f *feed) connection() (Shop, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.shop == nil {
-		return nil, errNoShop
-	}
-	return f.shop, nil
+	f.latest, f.lastAlerts, f.lastMap = nil, nil, nil
 }
 
 // follow reads all streams until one of them breaks.
-func (f *feed) follow(ctx context.Context, shop Shop) error {
+func (f *feed) follow(ctx context.Context, shop feedShop) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	f.put(func(b *batch) { b.events, b.afresh = nil, true })
 	var all sync.WaitGroup
-	for name, read := range map[string]func(context.Context, Shop) error{
-		"measures": func(ctx context.Context, s Shop) error { return f.watch(ctx, s, true) },
-		"changes":  func(ctx context.Context, s Shop) error { return f.watch(ctx, s, false) },
+	for name, read := range map[string]func(context.Context, feedShop) error{
+		"measures": func(ctx context.Context, s feedShop) error { return f.watch(ctx, s, true) },
+		"changes":  func(ctx context.Context, s feedShop) error { return f.watch(ctx, s, false) },
 		"events":   f.events,
 		"logs":     f.logs,
 		"sights":   f.looks,
@@ -206,7 +228,7 @@ func (f *feed) follow(ctx context.Context, shop Shop) error {
 
 // watch reads snapshots: with stats once a second, without at every change. One that says nothing new
 // is dropped.
-func (f *feed) watch(ctx context.Context, shop Shop, stats bool) error {
+func (f *feed) watch(ctx context.Context, shop feedShop, stats bool) error {
 	stream, err := shop.Watch(ctx, &controlpb.WatchRequest{Stats: stats})
 	if err != nil {
 		return err

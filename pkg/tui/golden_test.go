@@ -168,7 +168,8 @@ func named(t *testing.T, theme *theme, text string) string {
 	t.Helper()
 	pairs := []string{"\x1b[m", "‹›"}
 	for _, p := range theme.palette() {
-		pairs = append(pairs, p.on, "‹"+p.name+"›")
+		on, _, _ := strings.Cut(p.paint("x"), "x")
+		pairs = append(pairs, on, "‹"+p.name+"›")
 	}
 	text = strings.NewReplacer(pairs...).Replace(text)
 	if i := strings.IndexByte(text, 0x1b); i >= 0 {

@@ -140,7 +140,7 @@ func (m *model) openCall() tea.Cmd {
 		m.say(m.w.warn, m.w.chosen+" speaks no gRPC; choose another service")
 		return nil
 	}
-	return m.hands.methods(m.calls.Service)
+	return m.commands.loadMethods(m.calls.Service)
 }
 
 // chooseCall goes on from the service, or the method, at the mark.
@@ -148,12 +148,12 @@ func (m *model) chooseCall() tea.Cmd {
 	p, name := m.calls, m.calls.Chosen()
 	if p.Depth() == 0 {
 		p.Choose(name)
-		return m.hands.methods(name)
+		return m.commands.loadMethods(name)
 	}
 	if p.FillKept(name) {
 		return nil
 	}
-	return m.hands.template(p.Service, name)
+	return m.commands.loadTemplate(p.Service, name)
 }
 
 // enterPart does what the part of the form at the mark is for.
@@ -203,7 +203,7 @@ func whyNotSend(m *model) string {
 // sendCall sends the request.
 func (m *model) sendCall() tea.Cmd {
 	m.sent++
-	return m.hands.call(m.sent, m.calls.Service, m.calls.Send(m.sent))
+	return m.commands.call(m.sent, m.calls.Service, m.calls.Send(m.sent))
 }
 
 // traceOfCall shows the trace that the call began; esc comes back.

@@ -76,12 +76,12 @@ func screenKeys() []binding {
 			return m.quit()
 		}},
 		{keys: []string{"ctrl+c"}, group: groupScreen, name: "quit now", help: "interrupt the command that runs, or quit", do: func(m *model, _ string) tea.Cmd {
-			if m.hands.interrupt() {
+			if m.commands.tasks.interrupt() {
 				return nil
 			}
 			return tea.Quit
 		}},
-		{keys: []string{"ctrl+z"}, group: groupScreen, name: "suspend", help: "back to the shell; fg returns", do: func(m *model, _ string) tea.Cmd { return m.hands.suspend }},
+		{keys: []string{"ctrl+z"}, group: groupScreen, name: "suspend", help: "back to the shell; fg returns", do: func(m *model, _ string) tea.Cmd { return m.commands.suspend }},
 		{keys: []string{"ctrl+l"}, group: groupScreen, name: "redraw", help: "draw the screen anew", do: func(*model, string) tea.Cmd { return tea.ClearScreen }},
 	}
 }

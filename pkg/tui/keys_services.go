@@ -81,7 +81,7 @@ func serviceKeys() []binding {
 
 func (m *model) restart() tea.Cmd {
 	name := m.w.chosen
-	return m.hands.edit("restart "+name, "restart "+name, &controlpb.EditRequest{
+	return m.commands.edit("restart "+name, "restart "+name, &controlpb.EditRequest{
 		Services: []string{name}, Operation: &controlpb.EditRequest_Restart{Restart: true},
 	})
 }
@@ -99,7 +99,7 @@ func (m *model) toggleService() tea.Cmd {
 	if verb == "start" {
 		r.Operation = &controlpb.EditRequest_Start{Start: true}
 	}
-	return m.hands.edit(verb+" "+name, verb+" "+name, r)
+	return m.commands.edit(verb+" "+name, verb+" "+name, r)
 }
 
 // lasting is how long a fault stays that a key injects: long enough to look, short enough to be forgotten.
@@ -117,14 +117,14 @@ func (m *model) openFaults() {
 			r.For = durationpb.New(lasting)
 			command += " --for 2m"
 		}
-		p.items = append(p.items, item{text: text, command: m.w.command(command), do: func(m *model) tea.Cmd { return m.hands.inject(command, r) }})
+		p.items = append(p.items, item{text: text, command: m.w.command(command), do: func(m *model) tea.Cmd { return m.commands.inject(command, r) }})
 	}
 	inject("fail every call", "--error UNAVAILABLE", &controlpb.Fault{Error: "UNAVAILABLE"}, true)
 	inject("fail every second call", "--error UNAVAILABLE --percent 50", &controlpb.Fault{Error: "UNAVAILABLE", Percent: 50}, true)
 	inject("let every call wait", "--delay 500ms", &controlpb.Fault{Delay: durationpb.New(500 * time.Millisecond)}, true)
 	inject("pause its processes", "--pause", &controlpb.Fault{Pause: true}, true)
 	inject("kill its processes, once", "--crash", &controlpb.Fault{Crash: true}, false)
-	repair := item{text: "repair it: clear its faults", command: m.w.command("fault clear " + name), do: func(m *model) tea.Cmd { return m.hands.clear(name) }}
+	repair := item{text: "repair it: clear its faults", command: m.w.command("fault clear " + name), do: func(m *model) tea.Cmd { return m.commands.clearFaults(name) }}
 	if len(m.w.service().GetFaults()) > 0 {
 		p.items = append([]item{repair}, p.items...)
 	}

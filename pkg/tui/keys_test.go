@@ -200,7 +200,7 @@ func TestWhatFailsIsSaidWithItsHint(t *testing.T) {
 	s.shop.fail = control.Error(codes.FailedPrecondition, "the disk is full", "free some space", 5)
 	s.press("r")
 	s.wantText("restart ad: the disk is full (free some space)")
-	s.hands.feed.attach(nil)
+	s.commands.shop.set(nil)
 	s.press("r")
 	s.wantText("start it with shopctl up")
 }

@@ -16,6 +16,9 @@ type mapPane struct {
 	pointed        bool
 }
 
+// newMap returns the map of calls.
+func newMap(w *world) *mapPane { return &mapPane{w: w} }
+
 // Point points at an edge; two empty names end that.
 func (p *mapPane) Point(caller, callee string) { p.caller, p.callee, p.pointed = caller, callee, false }
 

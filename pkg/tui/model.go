@@ -40,12 +40,12 @@ type notice struct {
 
 // model is the root: it holds what is known, and routes messages.
 type model struct {
-	w       *world
-	session Session
-	hands   *hands
-	keys    []binding
-	verbs   []Verb
-	plain   string
+	w        *world
+	session  Session
+	commands *commands
+	keys     []binding
+	verbs    []Verb
+	plain    string
 
 	width, height int
 	focus, tab    paneID // tab is the pane that its slot shows while another slot has the focus
@@ -93,14 +93,14 @@ type model struct {
 	ran string
 }
 
-func newModel(c Config, s Session, h *hands) *model {
+func newModel(c Config, s Session, cmds *commands) *model {
 	w := &world{theme: newTheme(look{color: c.Color, dark: true, ascii: c.ASCII, linear: c.Accessible}), name: c.Name, now: c.Now}
 	m := &model{
-		w: w, session: s, hands: h, keys: table(), verbs: c.Verbs, plain: c.Plain,
+		w: w, session: s, commands: cmds, keys: table(), verbs: c.Verbs, plain: c.Plain,
 		focus: paneServices, tab: paneLogs,
-		services: &servicesPane{w: w}, details: &detailPane{w: w},
-		traces: &tracesPane{w: w, all: true}, metrics: newMetricsPane(w), alerts: &alertsPane{w: w}, topology: &mapPane{w: w},
-		objects: &objectsPane{w: w}, calls: newCallPane(w),
+		services: newServices(w), details: newDetails(w),
+		traces: newTraces(w), metrics: newMetricsPane(w), alerts: newAlerts(w), topology: newMap(w),
+		objects: newObjects(w), calls: newCallPane(w),
 	}
 	view := lesson.View{}
 	if s != nil {
@@ -185,7 +185,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		m.wheel(msg.Mouse())
 	case batch:
 		m.take(msg)
-	case done:
+	case doneMsg:
 		m.finish(msg)
 	case contractKnown:
 		m.calls.ApplyContract(msg)
@@ -194,8 +194,8 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 	case crashed:
 		m.crash = &msg
 		return tea.Quit
-	case halted:
-		cmd = m.goOn(msg)
+	case resumedMsg:
+		cmd = m.resume(msg)
 	}
 	return tea.Batch(cmd, m.listen(), m.look())
 }
@@ -293,7 +293,7 @@ func (m *model) showRun(v *lesson.View) {
 }
 
 // finish says how something ended.
-func (m *model) finish(d done) {
+func (m *model) finish(d doneMsg) {
 	if d.what == m.busy {
 		m.busy = ""
 	}

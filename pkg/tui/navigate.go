@@ -161,7 +161,7 @@ func (m *model) underWay() string {
 		return "the step's command runs"
 	case m.busy != "":
 		return m.busy
-	case m.hands.running():
+	case m.commands.tasks.running():
 		return "a command runs"
 	}
 	return ""

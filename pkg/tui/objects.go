@@ -21,7 +21,7 @@ type object struct {
 }
 
 // list asks for the objects of every kind.
-func (f *feed) list(ctx context.Context, shop Shop) ([]object, error) {
+func listObjects(ctx context.Context, shop Objects) ([]object, error) {
 	var all []object
 	for _, kind := range resource.Kinds() {
 		resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: kind.Name})
@@ -36,12 +36,13 @@ func (f *feed) list(ctx context.Context, shop Shop) ([]object, error) {
 			all = append(all, object{Key: resource.KeyOf(typed), summary: resource.Summary(typed), created: typed.GetCreationTimestamp().Time})
 		}
 	}
+	byKind(all)
 	return all, nil
 }
 
 // manifest asks for one object, and returns the lines of its YAML. Values of Secrets are hidden: a screen is
 // seen by others.
-func (f *feed) manifest(ctx context.Context, shop Shop, key resource.Key) ([]string, error) {
+func fetchManifest(ctx context.Context, shop Objects, key resource.Key) ([]string, error) {
 	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: key.Kind, Names: []string{key.Name}, Namespace: key.Namespace})
 	if err != nil {
 		return nil, err

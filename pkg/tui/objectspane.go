@@ -21,6 +21,9 @@ type objectsPane struct {
 	open   *manifest // nil: the list
 }
 
+// newObjects returns the list of objects.
+func newObjects(w *world) *objectsPane { return &objectsPane{w: w} }
+
 // manifest is one object that is open.
 type manifest struct {
 	key    resource.Key
@@ -48,7 +51,6 @@ func (p *objectsPane) take(s *seen) {
 	p.fail, p.asked = s.fail, true
 	if s.fail == "" {
 		p.list = s.objects
-		byKind(p.list)
 	}
 }
 

@@ -1,11 +1,7 @@
 package tui
 
 import (
-	"slices"
-	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/resource"
@@ -22,13 +18,8 @@ func objects(t testing.TB, c Config) *screen {
 // fetch answers what the screen asks for, from its shop.
 func (s *screen) fetch() {
 	s.t.Helper()
-	f := s.hands.feed
-	f.ask(s.t.Context(), s.shop, vision{sight: s.gazing, number: s.gazed, changed: make(chan struct{})})
-	f.mu.Lock()
-	news := f.pending
-	f.pending = batch{}
-	f.mu.Unlock()
-	s.send(news)
+	s.commands.feed.Poll(s.t.Context(), s.shop)
+	s.send(s.commands.feed.Take())
 }
 
 func TestObjectsAreListedAndFiltered(t *testing.T) {
@@ -96,51 +87,4 @@ func TestAnObjectThatDecidedIsOpenedAtItsField(t *testing.T) {
 	if s.objects.IsOpen() {
 		t.Error("the object stays open")
 	}
-}
-
-func TestAFieldIsFoundInAManifest(t *testing.T) {
-	lines := strings.Split(`kind: Deployment
-metadata:
-  labels:
-    app.kubernetes.io/name: cart
-spec:
-  replicas: 2
-  template:
-    spec:
-      containers:
-        - name: server
-          image: x
-          ports:
-            - containerPort: 80`, "\n")
-	for path, want := range map[string]int{
-		"spec.replicas": 5, "spec.template.spec.containers[0].image": 10, "spec.template.spec.containers[name=server].ports[0].containerPort": 12,
-		`metadata.labels["app.kubernetes.io/name"]`: 3, "spec.paused": 4, "none": -1, "": -1, "spec..replicas": 5, "spec[": 4,
-	} {
-		if got := fieldLine(lines, path); got != want {
-			t.Errorf("%s is found in line %d, want %d (parts %q)", path, got, want, pathParts(path))
-		}
-	}
-}
-
-func TestObjectsAreAskedForEveryTwoSecondsInView(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f, shop := feedingFrom(t, shopStatus())
-		defer f.end()
-		f.look(1, sight{topic: topicObjects})
-		lists := 0
-		for _, b := range f.news(20 * time.Second) {
-			if b.seen != nil && len(b.seen.objects) > 0 {
-				lists++
-			}
-		}
-		if lists < 9 || lists > 11 {
-			t.Errorf("%d lists in 20 s", lists)
-		}
-		f.look(2, sight{topic: topicObjects, object: resource.Key{Kind: "Secret", Name: "payment"}})
-		all := f.news(3 * time.Second)
-		if !slices.ContainsFunc(all, func(b batch) bool { return b.seen != nil && slices.Contains(b.seen.manifest, "kind: Secret") }) {
-			t.Errorf("no manifest in %+v", all)
-		}
-		_ = shop
-	})
 }

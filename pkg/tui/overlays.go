@@ -116,5 +116,5 @@ func (m *model) runLine(text string) tea.Cmd {
 	m.goTo(paneOutput)
 	m.output.Add(commandEntry("shopctl " + text))
 	m.output.Follow()
-	return m.hands.shopctl(args)
+	return m.commands.runShopctl(args)
 }

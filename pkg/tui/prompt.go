@@ -126,21 +126,21 @@ func (m *model) predict(confidence string) tea.Cmd {
 // act does something short to the lesson; what came of it is seen in the lesson.
 func (m *model) act(what string, f func(Session) error) tea.Cmd {
 	s := m.session
-	return m.hands.do(what, "", func(context.Context) (string, error) { return "", f(s) })
+	return m.commands.do(what, "", func(context.Context) (string, error) { return "", f(s) })
 }
 
 // long does something that takes its time, and says so while it does.
 func (m *model) long(what string, f func(Session, context.Context) error) tea.Cmd {
 	m.busy = what
 	s := m.session
-	return m.hands.do(what, "", func(ctx context.Context) (string, error) { return "", f(s, ctx) })
+	return m.commands.do(what, "", func(ctx context.Context) (string, error) { return "", f(s, ctx) })
 }
 
 // runStep runs the step's command.
 func (m *model) runStep() tea.Cmd {
 	s := m.session
-	return m.hands.do("run", "", func(ctx context.Context) (string, error) {
-		inside, stop := m.hands.interruptible(ctx)
+	return m.commands.do("run", "", func(ctx context.Context) (string, error) {
+		inside, stop := m.commands.tasks.interruptible(ctx)
 		defer stop()
 		err := s.Run(inside)
 		if inside.Err() != nil && ctx.Err() == nil {

@@ -148,7 +148,7 @@ func TestTheTerminalIsRestoredOnEveryWayOut(t *testing.T) {
 				io.WriteString(term.master, "r")
 			},
 			func(err error) bool {
-				return err != nil && strings.HasPrefix(err.Error(), "do what a key is for: an edit\n")
+				return err != nil && strings.HasPrefix(err.Error(), "run the command of a key: an edit\n")
 			},
 		},
 		"a panic in drawing": {
@@ -217,7 +217,7 @@ func (s *fakeStop) Halt() error {
 
 func TestWhyAScreenCannotBeStoppedIsSaid(t *testing.T) {
 	s := dash(t, Config{}, shopStatus())
-	s.send(halted{err: errors.New("there is no shell to go back to")})
+	s.send(resumedMsg{err: errors.New("there is no shell to go back to")})
 	s.wantText("ctrl+z suspend: there is no shell to go back to")
 }
 

@@ -148,23 +148,22 @@ func TestTheMouseWorksOnceItIsAskedFor(t *testing.T) {
 
 func TestInterruptsEndTheCommandAndThenTheScreen(t *testing.T) {
 	s := dash(t, Config{}, shopStatus())
-	stopped := false
-	s.hands.stops = map[int]context.CancelFunc{0: func() { stopped = true }}
+	ctx, end := s.commands.tasks.interruptible(t.Context())
 	s.press("ctrl+c")
-	if !stopped || slices.Contains(s.ran, "quit") {
+	if ctx.Err() == nil || slices.Contains(s.ran, "quit") {
 		t.Error("ctrl+c does not end the command alone")
 	}
-	s.hands.stops = nil
+	end()
 	s.press("ctrl+z", "ctrl+l", "ctrl+c")
 	if !slices.Equal(s.ran, []string{"suspend", "quit"}) {
 		t.Errorf("did %v", s.ran)
 	}
 }
 
-func TestHandsRefuseOnceTheScreenIsLeft(t *testing.T) {
+func TestNoCommandRunsOnceTheScreenHasEnded(t *testing.T) {
 	s := dash(t, Config{}, shopStatus())
-	s.hands.wait()
-	if msg := s.hands.do("x", "", func(context.Context) (string, error) { t.Error("it runs"); return "", nil })(); msg != nil {
+	s.commands.tasks.close()
+	if msg := s.commands.do("x", "", func(context.Context) (string, error) { t.Error("it runs"); return "", nil })(); msg != nil {
 		t.Errorf("got %v", msg)
 	}
 }

@@ -13,6 +13,9 @@ type servicesPane struct {
 	filter string
 }
 
+// newServices returns the table of services.
+func newServices(w *world) *servicesPane { return &servicesPane{w: w} }
+
 func joinFaults(s *controlpb.Service) string { return strings.Join(s.GetFaults(), "; ") }
 
 // rows are the services that the filter leaves.

@@ -15,7 +15,7 @@ import (
 // tailed is how many log lines are asked for when a service is chosen.
 const tailed = 500
 
-func (f *feed) events(ctx context.Context, shop Shop) error {
+func (f *feed) events(ctx context.Context, shop feedShop) error {
 	stream, err := shop.Events(ctx, &controlpb.EventsRequest{Follow: true})
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (f *feed) wished() wish {
 }
 
 // logs follows the logs that are wanted, as the wishes change.
-func (f *feed) logs(ctx context.Context, shop Shop) error {
+func (f *feed) logs(ctx context.Context, shop feedShop) error {
 	for ctx.Err() == nil {
 		w := f.wished()
 		if w.on {
@@ -70,7 +70,7 @@ func (f *feed) logs(ctx context.Context, shop Shop) error {
 
 // tail follows one service until the wish changes. An error means that the connection is lost; what is
 // wrong with the request alone is said in place of the lines.
-func (f *feed) tail(ctx context.Context, shop Shop, w wish) error {
+func (f *feed) tail(ctx context.Context, shop feedShop, w wish) error {
 	ctx, stop := within(ctx, w.changed)
 	defer stop()
 	f.put(func(b *batch) { b.logs, b.logsOf, b.logsAfresh = nil, w.number, true })

@@ -39,7 +39,7 @@ func (m *model) listen() tea.Cmd {
 	m.listening = want
 	m.heard++
 	m.logs.Clear()
-	return m.hands.listen(m.heard, want)
+	return m.commands.setLogs(m.heard, want)
 }
 
 // look asks for what the tab in view shows, when that is another sight than before.
@@ -59,5 +59,5 @@ func (m *model) look() tea.Cmd {
 	if polled != nil {
 		polled.forget()
 	}
-	return m.hands.look(m.gazed, want)
+	return m.commands.setQuery(m.gazed, want)
 }

@@ -22,6 +22,9 @@ type tracesPane struct {
 	open   *waterfall // nil: the list
 }
 
+// newTraces returns the list of the traces of all services.
+func newTraces(w *world) *tracesPane { return &tracesPane{w: w, all: true} }
+
 // sight is what the pane wants to be asked for.
 func (p *tracesPane) sight() sight {
 	s := sight{topic: topicTraces}

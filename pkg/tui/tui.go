@@ -9,32 +9,39 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-
-	"github.com/shopctl/shopctl/pkg/lesson"
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// Shop is a connection to the daemon; *control.Client is one.
-type Shop interface {
-	controlpb.ShopClient
-	controlpb.TracesClient
-	controlpb.MetricsClient
-	controlpb.TopologyClient
-	Close() error
+// Session is a lesson that is in progress; *lesson.Session is one. Whoever opened it closes it.
+type Session interface {
+	Lesson
+	Answerer
+	Checker
+	Stepper
+	Experimenter
 }
 
-// Session is a lesson under way; *lesson.Session is one. The caller who opened it closes it.
-type Session interface {
-	Snapshot() lesson.View
-	Changes() <-chan struct{}
+// Answerer takes answers to the questions of a step.
+type Answerer interface {
 	Predict(option, confidence string) error
-	Run(ctx context.Context) error
 	Observe(answer string) error
 	Answer(checkID, text string) error
+}
+
+// Checker evaluates goals and opens hints.
+type Checker interface {
 	Check() error
 	Hint() error
+}
+
+// Stepper goes from one step to another.
+type Stepper interface {
 	Next() error
 	Prev() error
+}
+
+// Experimenter runs what a step does to the shop.
+type Experimenter interface {
+	Run(ctx context.Context) error
 	Reset(ctx context.Context) error
 	Solve(ctx context.Context, step string) error
 }
@@ -48,15 +55,15 @@ type Verb struct {
 	Name, Args, Short string
 }
 
-// Config is what the screen is made from.
+// Config is the dependencies and the look of a screen.
 type Config struct {
 	In  io.Reader
 	Out io.Writer
-	// Environ is the process' environment, which tells what the terminal can do.
+	// Environ is the environment of the process; the terminal's abilities are read from it.
 	Environ []string
 	Color   bool
 	ASCII   bool
-	// Accessible asks for linear text: no boxes, words for symbols.
+	// Accessible draws linear text: no boxes, words for symbols.
 	Accessible bool
 
 	// Name is the shop's name.
@@ -64,20 +71,20 @@ type Config struct {
 	// Dial connects to the daemon. It is called again whenever the connection is lost.
 	Dial func(ctx context.Context) (Shop, error)
 	Run  Runner
-	// Calls is what the pane for calls calls through.
+	// Calls makes the calls of the call pane.
 	Calls Calls
-	// Verbs are what the palette completes.
+	// Verbs are completed by the palette.
 	Verbs []Verb
-	// Now tells the time; times are shown in its zone.
+	// Now returns the current time; times are shown in its zone.
 	Now func() time.Time
-	// Stop stops the process by ctrl+z, or when others ask for it; nil: Bubble Tea does, by the key alone.
+	// Stop suspends the process on ctrl+z and on stop signals; nil: Bubble Tea does, on ctrl+z alone.
 	Stop Stop
 	// Plain is a command that shows the same on any terminal: "ps --stats".
 	Plain string
 }
 
-// framesPerSecond is how often Bubble Tea looks for something to draw: often enough for a key to answer
-// within 50 ms, and no oftener, as looking is all that an idle screen costs.
+// framesPerSecond is how often Bubble Tea checks whether there is something to draw: often enough to answer a key
+// within 50 ms, and no more often, because these checks are the whole cost of an idle screen.
 const framesPerSecond = 24
 
 // RunDash shows the dashboard until the user quits.
@@ -94,30 +101,29 @@ func run(ctx context.Context, c Config, s Session) error {
 	inside, stop := context.WithCancel(ctx)
 	defer stop()
 	var p *tea.Program
-	f := newFeed(c, s, func(msg tea.Msg) { p.Send(msg) })
-	h := &hands{ctx: inside, feed: f, session: s, shell: c.Run, calls: c.Calls, stop: c.Stop}
-	m := newModel(c, s, h)
+	cmds := newCommands(c, s, func(msg tea.Msg) { p.Send(msg) })
+	m := newModel(c, s, cmds)
 	p = tea.NewProgram(m,
 		tea.WithInput(c.In), tea.WithOutput(c.Out), tea.WithEnvironment(environ),
 		tea.WithoutSignalHandler(), // the command's context ends with a signal
 		tea.WithFPS(framesPerSecond),
 	)
-	var beside sync.WaitGroup
-	beside.Go(func() { f.run(inside) })
+	var background sync.WaitGroup
+	background.Go(func() { cmds.feed.run(inside) })
 	if c.Stop != nil {
 		caught, release := c.Stop.Catch()
 		defer release()
-		beside.Go(func() { h.stopped(inside, caught) })
+		background.Go(func() { cmds.suspendOnSignal(inside, caught) })
 	}
-	beside.Go(func() {
+	background.Go(func() {
 		<-inside.Done()
 		p.Quit() // rather than ending the program's context, which would leave its reader behind
 	})
 	_, err := p.Run()
 	interrupted := context.Cause(ctx)
 	stop()
-	beside.Wait()
-	h.wait()
+	background.Wait()
+	cmds.tasks.close()
 	switch {
 	case m.crash != nil:
 		return m.crash
@@ -125,4 +131,14 @@ func run(ctx context.Context, c Config, s Session) error {
 		return fmt.Errorf("draw the screen: %w", err)
 	}
 	return interrupted
+}
+
+// newCommands makes the side effects of a screen, and the feed that it shows.
+func newCommands(c Config, s Session, send func(tea.Msg)) *commands {
+	shop := &connection{}
+	source := feedConfig{Dial: shop.track(c.Dial), Send: send, Now: c.Now}
+	if s != nil {
+		source.Lesson = s
+	}
+	return &commands{send: send, feed: newFeed(source), shop: shop, shell: c.Run, calls: c.Calls, stop: c.Stop}
 }

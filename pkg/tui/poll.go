@@ -94,7 +94,7 @@ func (f *feed) looked() vision {
 }
 
 // looks asks for the sight that is wanted, once a second as long as it can change.
-func (f *feed) looks(ctx context.Context, shop Shop) error {
+func (f *feed) looks(ctx context.Context, shop feedShop) error {
 	for ctx.Err() == nil {
 		v := f.looked()
 		v.wait(ctx, v.topic != 0 && f.ask(ctx, shop, v))
@@ -121,8 +121,11 @@ func (v vision) wait(ctx context.Context, again bool) {
 	}
 }
 
+// Poll queries the shop once for what is wanted.
+func (f *feed) Poll(ctx context.Context, shop feedShop) { f.ask(ctx, shop, f.looked()) }
+
 // ask asks once, and tells whether to ask again.
-func (f *feed) ask(ctx context.Context, shop Shop, v vision) bool {
+func (f *feed) ask(ctx context.Context, shop feedShop, v vision) bool {
 	ctx, stop := within(ctx, v.changed)
 	defer stop()
 	ctx, late := context.WithTimeout(ctx, patience)
@@ -145,9 +148,9 @@ func (f *feed) ask(ctx context.Context, shop Shop, v vision) bool {
 		err = f.topology(ctx, shop)
 	case topicObjects:
 		if v.object == (resource.Key{}) {
-			s.objects, err = f.list(ctx, shop)
+			s.objects, err = listObjects(ctx, shop)
 		} else {
-			s.manifest, err = f.manifest(ctx, shop, v.object)
+			s.manifest, err = fetchManifest(ctx, shop, v.object)
 		}
 	}
 	if ctx.Err() != nil && err != nil && context.Cause(ctx) != context.DeadlineExceeded {
@@ -181,7 +184,7 @@ func (s sight) filter() *controlpb.TraceFilter {
 
 // whole returns the id of the newest trace that matches and of which no more is expected soon: services
 // send their spans at different times.
-func (f *feed) whole(ctx context.Context, shop Shop, s sight) (string, error) {
+func (f *feed) whole(ctx context.Context, shop Traces, s sight) (string, error) {
 	resp, err := shop.ListTraces(ctx, &controlpb.ListTracesRequest{Filter: s.filter(), Limit: listed})
 	if err != nil {
 		return "", err
@@ -195,7 +198,7 @@ func (f *feed) whole(ctx context.Context, shop Shop, s sight) (string, error) {
 }
 
 // fetch returns one trace. It is asked for again while spans may still arrive.
-func (f *feed) fetch(ctx context.Context, shop Shop, v vision) (t *trace.Trace, again bool, err error) {
+func (f *feed) fetch(ctx context.Context, shop Traces, v vision) (t *trace.Trace, again bool, err error) {
 	id := v.trace
 	if id == newest {
 		if id, err = f.whole(ctx, shop, v.sight); err != nil {
@@ -237,7 +240,7 @@ func within(ctx context.Context, changed <-chan struct{}) (_ context.Context, st
 }
 
 // glances asks for what every view tells of: the alerts, and what the active faults do.
-func (f *feed) glances(ctx context.Context, shop Shop) error {
+func (f *feed) glances(ctx context.Context, shop feedShop) error {
 	for ctx.Err() == nil {
 		f.glance(ctx, shop)
 		if !pause(ctx, glance) {
@@ -247,7 +250,7 @@ func (f *feed) glances(ctx context.Context, shop Shop) error {
 	return ctx.Err()
 }
 
-func (f *feed) glance(ctx context.Context, shop Shop) {
+func (f *feed) glance(ctx context.Context, shop feedShop) {
 	ctx, late := context.WithTimeout(ctx, patience)
 	defer late()
 	f.mu.Lock()
@@ -262,7 +265,7 @@ func (f *feed) glance(ctx context.Context, shop Shop) {
 	}
 }
 
-func (f *feed) alerts(ctx context.Context, shop Shop) error {
+func (f *feed) alerts(ctx context.Context, shop Metrics) error {
 	resp, err := shop.ListAlerts(ctx, &controlpb.ListAlertsRequest{})
 	if err != nil {
 		return err
@@ -285,7 +288,7 @@ func news[M proto.Message](f *feed, last *M, resp M) bool {
 	return !same
 }
 
-func (f *feed) topology(ctx context.Context, shop Shop) error {
+func (f *feed) topology(ctx context.Context, shop Map) error {
 	resp, err := shop.GetMap(ctx, &controlpb.GetMapRequest{Window: durationpb.New(window)})
 	if err != nil {
 		return err

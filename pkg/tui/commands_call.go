@@ -1,0 +1,45 @@
+package tui
+
+import (
+	"context"
+	"encoding/json"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/shopctl/shopctl/pkg/call"
+)
+
+// Calls calls methods of the shop's services, as the call command does. The target of a request is found by
+// the service's name; of the target in the request only Proto is used.
+type Calls interface {
+	Methods(ctx context.Context, service string) ([]call.Method, error)
+	Template(ctx context.Context, service, method string) (string, error)
+	Invoke(ctx context.Context, service string, r call.Request) (*call.Result, error)
+}
+
+// loadMethods loads the methods of a service.
+func (c *commands) loadMethods(service string) tea.Cmd {
+	return c.run(func(ctx context.Context) tea.Msg {
+		methods, err := c.calls.Methods(ctx, service)
+		return contractKnown{service: service, methods: methods, err: err}
+	})
+}
+
+// loadTemplate loads a request to fill in.
+func (c *commands) loadTemplate(service, method string) tea.Cmd {
+	return c.run(func(ctx context.Context) tea.Msg {
+		text, err := c.calls.Template(ctx, service, method)
+		return contractKnown{service: service, method: method, template: text, err: err}
+	})
+}
+
+// call makes a call. Messages of the response are shown as they arrive.
+func (c *commands) call(seq int, service string, r call.Request) tea.Cmd {
+	return c.run(func(ctx context.Context) tea.Msg {
+		ctx, stop := c.tasks.interruptible(ctx)
+		defer stop()
+		r.OnMessage = func(m json.RawMessage) { c.feed.AddResponse(seq, cleanLines(string(m))) }
+		result, err := c.calls.Invoke(ctx, service, r)
+		return answerOf(seq, result, err)
+	})
+}

@@ -1,0 +1,35 @@
+package tui
+
+import (
+	"image/color"
+	"regexp"
+	"testing"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+func TestTheTerminalsBackgroundChoosesThePalette(t *testing.T) {
+	s := dash(t, Config{Color: true}, shopStatus())
+	if !s.w.dark {
+		t.Error("before the terminal has answered it is not taken for dark")
+	}
+	s.send(tea.BackgroundColorMsg{Color: color.White})
+	if s.w.dark || s.w.good != newTheme(look{color: true}).good {
+		t.Error("a light background does not choose the light palette")
+	}
+	s.send(tea.BackgroundColorMsg{Color: color.Black})
+	if !s.w.dark {
+		t.Error("a dark background does not choose the dark palette")
+	}
+}
+
+func TestWithoutColourThereIsNone(t *testing.T) {
+	s := dash(t, Config{}, broken())
+	if s.Init() != nil {
+		t.Error("it asks for the background, which it does not use")
+	}
+	s.send(tea.BackgroundColorMsg{Color: color.White})
+	if text := s.text(); regexp.MustCompile("\x1b").MatchString(text) {
+		t.Errorf("there are sequences in %q", text)
+	}
+}
