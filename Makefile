@@ -8,7 +8,7 @@ BIN      := bin/shopctl
 TOOL     := $(GO) tool -modfile=tools/lint/go.mod
 GO_FILES := $(shell find cmd pkg services lessons tools -name '*.go' -not -path '*/testdata/*')
 
-.PHONY: up down build test test-prometheus bench lint cross vulncheck demo docs generate check-generated fuzz clean
+.PHONY: up down build test test-prometheus bench lint cross words vulncheck demo docs generate check-generated fuzz clean
 
 up: build ## build shopctl and start the shop
 	$(BIN) up
@@ -42,6 +42,9 @@ cross: ## vet for the systems that the tests do not run on
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) vet -tags $(TAGS) ./...
 	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) vet -tags $(TAGS) ./...
 	GOOS=darwin GOARCH=amd64 CGO_ENABLED=0 $(GO) vet -tags $(TAGS) ./...
+
+words: ## wordings that docs/glossary.md replaces; one directory: go run ./tools/words ./pkg/cli/...
+	$(GO) run -tags $(TAGS) ./tools/words
 
 vulncheck: ## known vulnerabilities; VULNDB names a mirror of the database, VULNCHECK=required insists on one
 	tools/lint/vulncheck
