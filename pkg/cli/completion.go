@@ -3,18 +3,19 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
 
-func newCompletionCmd(f *Factory) *cobra.Command {
+func newCompletionCmd(f *cmdutil.Factory) *cobra.Command {
 	shells := []string{"bash", "zsh", "fish", "powershell"}
-	return exits(&cobra.Command{
+	return cmdutil.Exits(&cobra.Command{
 		Use:       "completion bash|zsh|fish|powershell",
 		Short:     "Print a completion script for a shell",
 		Long:      "Print a script that completes shopctl's commands, services, methods and objects in a shell. Names come from the\nrunning shop, and from the binary itself while it is down.",
 		Example:   "source <(shopctl completion bash)\nshopctl completion zsh > \"${fpath[1]}/_shopctl\"\nshopctl completion fish > ~/.config/fish/completions/shopctl.fish\nshopctl completion powershell | Out-String | Invoke-Expression",
 		ValidArgs: shells,
-		Args:      exactly(1, "one of bash, zsh, fish, powershell"),
+		Args:      cmdutil.Exactly(1, "one of bash, zsh, fish, powershell"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
 			switch args[0] {
@@ -27,13 +28,13 @@ func newCompletionCmd(f *Factory) *cobra.Command {
 			case "powershell":
 				return root.GenPowerShellCompletionWithDesc(f.IO.Out)
 			}
-			return unknown("shell", args[0], shells)
+			return cmdutil.UnknownNameErr("shell", args[0], shells)
 		},
-	}, exitOK, exitUsage)
+	}, cmdutil.ExitOK, cmdutil.ExitUsage)
 }
 
 // completeShops completes the names of shops that have a run directory.
-func completeShops(f *Factory) cobra.CompletionFunc {
+func completeShops(f *cmdutil.Factory) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		dirs, err := rundir.List(f.Getenv)
 		if err != nil {

@@ -8,27 +8,14 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 )
-
-// exitsKey annotates a command with the exit codes that it can end with.
-const exitsKey = "exits"
-
-// exits notes the exit codes of cmd for its help.
-func exits(cmd *cobra.Command, codes ...int) *cobra.Command {
-	words := make([]string, len(codes))
-	for i, c := range codes {
-		words[i] = fmt.Sprint(c)
-	}
-	if cmd.Annotations == nil {
-		cmd.Annotations = map[string]string{}
-	}
-	cmd.Annotations[exitsKey] = strings.Join(words, " ")
-	return cmd
-}
 
 // ExitLines returns the exit codes of cmd, each with its meaning.
 func ExitLines(cmd *cobra.Command) []string {
-	words := strings.Fields(cmd.Annotations[exitsKey])
+	words := strings.Fields(cmd.Annotations[cmdutil.ExitsKey])
 	if len(words) == 0 {
 		words = []string{"0", "1", "2", "3"}
 	}
@@ -53,7 +40,7 @@ func help(cmd *cobra.Command, _ []string) {
 		fmt.Fprintf(&b, "\nUsage:\n  %s\n", strings.Join(UseLines(cmd), "\n  "))
 	}
 	if cmd.Example != "" {
-		fmt.Fprintf(&b, "\nExamples:\n%s\n", indent(cmd.Example))
+		fmt.Fprintf(&b, "\nExamples:\n%s\n", iostreams.Indent(cmd.Example))
 	}
 	writeCommands(&b, cmd)
 	writeFlags(&b, "Flags", cmd.NonInheritedFlags())
@@ -68,7 +55,7 @@ func help(cmd *cobra.Command, _ []string) {
 
 // Acts tells whether cmd does something itself, and is not there for the commands below it alone.
 func Acts(cmd *cobra.Command) bool {
-	return cmd.Runnable() && (!cmd.HasAvailableSubCommands() || cmd.Annotations[exitsKey] != "")
+	return cmd.Runnable() && (!cmd.HasAvailableSubCommands() || cmd.Annotations[cmdutil.ExitsKey] != "")
 }
 
 // UseLines are the ways in which cmd is written.
@@ -130,16 +117,8 @@ func writeFlags(b *strings.Builder, title string, flags *pflag.FlagSet) {
 	fmt.Fprintf(b, "\n%s:\n%s", title, flags.FlagUsagesWrapped(100))
 }
 
-func indent(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(strings.Trim(text, "\n")) {
-		b.WriteString("  " + line)
-	}
-	return b.String()
-}
-
-func newHelpCmd(*Factory) *cobra.Command {
-	return exits(&cobra.Command{
+func newHelpCmd(*cmdutil.Factory) *cobra.Command {
+	return cmdutil.Exits(&cobra.Command{
 		Use:   "help [COMMAND]",
 		Short: "Explain a command or a topic",
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -156,14 +135,14 @@ func newHelpCmd(*Factory) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			at, rest, err := cmd.Root().Find(args)
 			if err != nil {
-				return usageErr("shopctl --help", "%w", err)
+				return cmdutil.UsageErr("shopctl --help", "%w", err)
 			}
 			if len(rest) > 0 {
-				return unknownCommand(at, rest[0])
+				return cmdutil.UnknownCommand(at, rest[0])
 			}
 			return at.Help()
 		},
-	}, exitOK, exitUsage)
+	}, cmdutil.ExitOK, cmdutil.ExitUsage)
 }
 
 type exitCode struct{ code, meaning string }
@@ -181,7 +160,7 @@ func exitCodes() []exitCode {
 	}
 }
 
-func newExitCodesCmd(*Factory) *cobra.Command {
+func newExitCodesCmd(*cmdutil.Factory) *cobra.Command {
 	var b strings.Builder
 	b.WriteString("How shopctl exits:\n\n")
 	for _, e := range exitCodes() {

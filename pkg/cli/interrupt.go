@@ -2,13 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"os"
 	"sync"
-)
 
-// errInterrupted is the cause of a context that a signal ended.
-var errInterrupted = errors.New("interrupted")
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+)
 
 // interrupts hands signals to whoever wants them: by default the first one ends the command's context,
 // and a second one the process's patience; a command that stops things in steps takes them itself.
@@ -33,7 +31,7 @@ func (i *interrupts) watch(parent context.Context, signals <-chan os.Signal) (ct
 				if i.pass(sig) {
 					continue
 				}
-				cancel(errInterrupted)
+				cancel(cmdutil.ErrInterrupted)
 				if count++; count == 2 {
 					close(i.again)
 				}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"syscall"
 	"testing"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 )
 
 func TestTheFirstSignalEndsTheCommandAndTheSecondThePatience(t *testing.T) {
@@ -15,7 +17,7 @@ func TestTheFirstSignalEndsTheCommandAndTheSecondThePatience(t *testing.T) {
 	defer stop()
 	signals <- os.Interrupt
 	<-ctx.Done()
-	if !errors.Is(context.Cause(ctx), errInterrupted) {
+	if !errors.Is(context.Cause(ctx), cmdutil.ErrInterrupted) {
 		t.Errorf("the cause is %v", context.Cause(ctx))
 	}
 	select {
@@ -43,13 +45,4 @@ func TestACommandCanTakeTheSignals(t *testing.T) {
 	release()
 	signals <- os.Interrupt
 	<-ctx.Done()
-}
-
-func TestAnInterruptedCommandExitsWith130AndWithoutAWord(t *testing.T) {
-	w := newWorld(t)
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(errInterrupted)
-	if code := report(ctx, w.f.IO, context.Canceled); code != exitInterrupted || w.err.Len() > 0 {
-		t.Errorf("exit %d, stderr %q", code, w.err.String())
-	}
 }

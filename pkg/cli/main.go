@@ -1,32 +1,31 @@
+// Package cli ties the command line together: the root command, its configuration and the groups of commands, each a
+// package below this one. The groups do not import each other; what one does by another is passed to it here.
+//
+// Standard output is data, and standard error is progress, messages and what to do next. A command reads its world
+// from the Factory alone: the streams, the clock, the environment and the shop, so that a test can replace it.
 package cli
 
 import (
 	"context"
 	"os"
-	"time"
 
 	"golang.org/x/term"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/internalcmd"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 )
 
 // System is what the process gives to the command line.
-type System struct {
-	// Args are the arguments without the program's name.
-	Args         []string
-	In, Out, Err *os.File
-	Getenv       func(string) string
-	Environ      []string
-	Now          func() time.Time
-	// Signals delivers SIGINT, SIGTERM and SIGHUP.
-	Signals <-chan os.Signal
-}
+type System = cmdutil.System
 
 // Main runs one command and returns the exit code.
 func Main(sys System) int {
-	if name, ok := serviceRun(sys.Args); ok {
-		return runService(sys, name)
+	if name, ok := internalcmd.ParseServiceRun(sys.Args); ok {
+		return internalcmd.RunService(sys, name)
 	}
 	if len(sys.Args) > 0 && sys.Args[0] == "guard" {
-		return runGuard(sys, sys.Args[1:])
+		return internalcmd.RunGuard(sys, sys.Args[1:])
 	}
 	f := newFactory(sys)
 	signals := interrupts{again: make(chan struct{})}
@@ -39,23 +38,23 @@ func Main(sys System) int {
 	case c := <-code:
 		return c
 	case <-signals.again:
-		return exitInterrupted
+		return cmdutil.ExitInterrupted
 	}
 }
 
 // Execute runs the command line args, reports its error and returns the exit code.
-func Execute(ctx context.Context, f *Factory, args []string) int {
+func Execute(ctx context.Context, f *cmdutil.Factory, args []string) int {
 	root := NewRoot(f)
 	root.SetArgs(append([]string{}, args...)) // nil would mean those of the process
 	root.SetIn(f.IO.In)
 	root.SetOut(f.IO.Out)
 	root.SetErr(f.IO.Err)
-	return report(ctx, f.IO, root.ExecuteContext(ctx))
+	return cmdutil.Report(ctx, f.IO, root.ExecuteContext(ctx))
 }
 
-func newFactory(sys System) *Factory {
-	f := &Factory{
-		IO: &IO{
+func newFactory(sys System) *cmdutil.Factory {
+	f := &cmdutil.Factory{
+		IO: &iostreams.IO{
 			In: sys.In, Out: sys.Out, Err: sys.Err,
 			InTTY:  term.IsTerminal(int(sys.In.Fd())),
 			OutTTY: term.IsTerminal(int(sys.Out.Fd())),
@@ -73,7 +72,7 @@ func newFactory(sys System) *Factory {
 	}
 	// An unknown path matters to the commands alone that start processes; they report it.
 	f.Executable, _ = os.Executable()
-	f.Dir = resolveDir(f)
-	f.Shop = dialShop(f)
+	f.Dir = cmdutil.ResolveDir(f)
+	f.Shop = cmdutil.DialShop(f)
 	return f
 }

@@ -1,13 +1,9 @@
-package cli
+package cli_test
 
 import (
-	"os"
 	"testing"
-	"time"
+
+	"github.com/shopctl/shopctl/pkg/cli/clitest"
 )
 
-// TestMain fixes the zone in which times are shown, before anything runs that could look at a clock.
-func TestMain(m *testing.M) {
-	time.Local = time.UTC
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { clitest.Main(m) }

@@ -1,16 +1,27 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/shopctl/shopctl/pkg/suggest"
+	"github.com/shopctl/shopctl/pkg/cli/call"
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/dash"
+	"github.com/shopctl/shopctl/pkg/cli/fault"
+	"github.com/shopctl/shopctl/pkg/cli/internalcmd"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/cli/lesson"
+	"github.com/shopctl/shopctl/pkg/cli/load"
+	"github.com/shopctl/shopctl/pkg/cli/objects"
+	"github.com/shopctl/shopctl/pkg/cli/observe"
+	"github.com/shopctl/shopctl/pkg/cli/shop"
+	"github.com/shopctl/shopctl/pkg/rundir"
+	"github.com/shopctl/shopctl/pkg/tui"
 )
-
-const defaultName = "default"
 
 // Groups of commands in the help.
 const (
@@ -21,8 +32,9 @@ const (
 )
 
 // NewRoot builds the tree of commands.
-func NewRoot(f *Factory) *cobra.Command {
+func NewRoot(f *cmdutil.Factory) *cobra.Command {
 	color := "auto"
+	screens := dash.NewScreens(f, Tree, func() (tui.Calls, func()) { return call.NewScreenCalls(f) })
 	root := &cobra.Command{
 		Use:   "shopctl",
 		Short: "Run a live shop of eleven gRPC services, and learn microservices on it",
@@ -42,13 +54,16 @@ call them, watch them, break them and repair them. Lessons lead through it.
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return unknownCommand(cmd, args[0])
+				return cmdutil.UnknownCommand(cmd, args[0])
 			}
-			return bare(f, cmd)
+			if cmdutil.Interactive(f) {
+				return screens.RunDash(cmd.Context())
+			}
+			return cmd.Help()
 		},
 	}
 	globalFlags(root, f, &color)
-	addCommands(root, f)
+	addCommands(root, f, screens)
 	root.SetHelpCommand(newHelpCmd(f))
 	root.SetHelpCommandGroupID(groupOther)
 	root.CompletionOptions.DisableDefaultCmd = true
@@ -58,113 +73,100 @@ call them, watch them, break them and repair them. Lessons lead through it.
 	return root
 }
 
+// Tree returns the commands as they are described, without anything that could run them.
+func Tree() *cobra.Command {
+	return NewRoot(&cmdutil.Factory{IO: &iostreams.IO{}, Getenv: func(string) string { return "" }})
+}
+
 // addCommands adds every command of the top level to its group.
-func addCommands(root *cobra.Command, f *Factory) {
+func addCommands(root *cobra.Command, f *cmdutil.Factory, screens *dash.Screens) {
 	root.AddGroup(
 		&cobra.Group{ID: groupShop, Title: "The shop"},
 		&cobra.Group{ID: groupObjects, Title: "Its objects"},
 		&cobra.Group{ID: groupLearn, Title: "Try and learn"},
 		&cobra.Group{ID: groupOther, Title: "More"},
 	)
-	for _, entry := range []struct {
-		group string
-		make  func(*Factory) *cobra.Command
+	lessonCmd := lesson.NewCmd(f, lesson.Parts{Screen: screens.RunLesson, Watchdog: func() (func() error, error) { return internalcmd.StartWatchdog(f) }})
+	lessonCmd.AddCommand(internalcmd.NewWatchdogCmd(f, func() (string, error) { return lesson.Workspaces(f) }))
+	for _, group := range []struct {
+		id       string
+		commands []*cobra.Command
 	}{
-		{groupShop, newUpCmd},
-		{groupShop, newDashCmd},
-		{groupShop, newDownCmd},
-		{groupShop, newPsCmd},
-		{groupShop, newStatusCmd},
-		{groupShop, newTopCmd},
-		{groupShop, newMapCmd},
-		{groupShop, newLogsCmd},
-		{groupShop, newEventsCmd},
-		{groupShop, newTraceCmd},
-		{groupShop, newMetricsCmd},
-		{groupShop, newAlertsCmd},
-		{groupShop, newScaleCmd},
-		{groupShop, newRestartCmd},
-		{groupShop, newStopCmd},
-		{groupShop, newStartCmd},
-		{groupShop, newSetCmd},
-		{groupShop, newMailCmd},
-		{groupLearn, newLessonCmd},
-		{groupLearn, newReviewCmd},
-		{groupLearn, newCallCmd},
-		{groupLearn, newHTTPCmd},
-		{groupLearn, newFaultCmd},
-		{groupLearn, newLoadCmd},
-		{groupObjects, newApplyCmd},
-		{groupObjects, newGetCmd},
-		{groupObjects, newDescribeCmd},
-		{groupObjects, newDeleteCmd},
-		{groupObjects, newDiffCmd},
-		{groupOther, newExportCmd},
-		{groupOther, newDoctorCmd},
-		{groupOther, newVersionCmd},
-		{groupOther, newCompletionCmd},
-		{groupOther, newExitCodesCmd},
-		{groupOther, newServiceCmd},
-		{groupOther, newDaemonCmd},
+		{groupShop, []*cobra.Command{
+			shop.NewUpCmd(f, shop.UpParts{
+				Spawn: func(ctx context.Context, dir rundir.Dir, args []string) error {
+					return internalcmd.Spawn(ctx, f, dir, args)
+				},
+				Logs:        func(ctx context.Context) error { return observe.FollowLogs(ctx, f) },
+				SuggestNext: func(before ...string) { lesson.SuggestNext(f, before...) },
+			}),
+			dash.NewCmd(screens),
+			shop.NewDownCmd(f),
+			shop.NewPsCmd(f),
+			shop.NewStatusCmd(f),
+			observe.NewTopCmd(f),
+			observe.NewMapCmd(f),
+			observe.NewLogsCmd(f),
+			observe.NewEventsCmd(f),
+			observe.NewTraceCmd(f),
+			observe.NewMetricsCmd(f),
+			observe.NewAlertsCmd(f),
+			objects.NewScaleCmd(f),
+			objects.NewRestartCmd(f),
+			objects.NewStopCmd(f),
+			objects.NewStartCmd(f),
+			objects.NewSetCmd(f),
+			shop.NewMailCmd(f),
+		}},
+		{groupLearn, []*cobra.Command{
+			lessonCmd,
+			lesson.NewReviewCmd(f),
+			call.NewCallCmd(f),
+			call.NewHTTPCmd(f),
+			fault.NewCmd(f, func(ctx context.Context, service string) []string { return call.CompleteMethods(ctx, f, service) }),
+			load.NewCmd(f),
+		}},
+		{groupObjects, []*cobra.Command{
+			objects.NewApplyCmd(f),
+			objects.NewGetCmd(f),
+			objects.NewDescribeCmd(f),
+			objects.NewDeleteCmd(f),
+			objects.NewDiffCmd(f),
+		}},
+		{groupOther, []*cobra.Command{
+			observe.NewExportCmd(f),
+			shop.NewDoctorCmd(f),
+			newVersionCmd(f),
+			newCompletionCmd(f),
+			newExitCodesCmd(f),
+			internalcmd.NewServiceCmd(f),
+			internalcmd.NewDaemonCmd(f, buildVersion().Version),
+		}},
 	} {
-		cmd := entry.make(f)
-		cmd.GroupID = entry.group
-		root.AddCommand(cmd)
+		for _, cmd := range group.commands {
+			cmd.GroupID = group.id
+		}
+		root.AddCommand(group.commands...)
 	}
 }
 
-// bare is shopctl without a word: the dashboard on a terminal, the help elsewhere.
-func bare(f *Factory, cmd *cobra.Command) error {
-	if Interactive(f) {
-		return runDash(cmd.Context(), f)
-	}
-	return cmd.Help()
-}
-
-func globalFlags(root *cobra.Command, f *Factory, color *string) {
+func globalFlags(root *cobra.Command, f *cmdutil.Factory, color *string) {
 	flags := root.PersistentFlags()
-	flags.StringVar(&f.IO.ShopName, "name", defaultName, "`NAME` of the shop; several can run side by side")
+	flags.StringVar(&f.IO.ShopName, "name", iostreams.DefaultShop, "`NAME` of the shop; several can run side by side")
 	flags.StringVarP(&f.Namespace, "namespace", "n", "", "`NAMESPACE` of the objects (default the shop's own)")
 	flags.BoolVarP(&f.IO.Quiet, "quiet", "q", false, "print no progress and no next steps")
 	flags.BoolVarP(&f.Verbose, "verbose", "v", false, "print more about how it came about")
 	flags.BoolVar(&f.NoTUI, "no-tui", false, "never start the terminal UI")
 	flags.BoolVar(&f.IO.ASCII, "ascii", false, "use no characters beyond ASCII")
 	flags.BoolVar(&f.IO.Accessible, "accessible", false, "linear text: words for symbols, no animation")
-	flags.Var(&oneOf{value: color, allowed: []string{"auto", "always", "never"}, kind: "WHEN"}, "color", "colour the output: auto, always, never")
+	flags.Var(&cmdutil.EnumFlag{Value: color, Allowed: []string{"auto", "always", "never"}, Kind: "WHEN"}, "color", "colour the output: auto, always, never")
 	flags.BoolP("help", "h", false, "help for the command")
-	must(root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp)))
-	must(root.RegisterFlagCompletionFunc("name", completeShops(f)))
-}
-
-// group makes cmd a parent that only holds others: it wants one of their names.
-func group(cmd *cobra.Command, children ...*cobra.Command) *cobra.Command {
-	cmd.AddCommand(children...)
-	cmd.Args = cobra.ArbitraryArgs
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return unknownCommand(cmd, args[0])
-		}
-		return cmd.Help()
-	}
-	return cmd
-}
-
-func unknownCommand(cmd *cobra.Command, word string) error {
-	var names []string
-	for _, c := range cmd.Commands() {
-		if c.IsAvailableCommand() {
-			names = append(names, c.Name())
-		}
-	}
-	hint := cmd.CommandPath() + " --help"
-	if near := suggest.Match(word, names); near != "" {
-		hint = cmd.CommandPath() + " " + near
-	}
-	return usageErr(hint, "unknown command %q", cmd.CommandPath()+" "+word)
+	cmdutil.Must(root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp)))
+	cmdutil.Must(root.RegisterFlagCompletionFunc("name", completeShops(f)))
 }
 
 func flagError(cmd *cobra.Command, err error) error {
-	var e *Error
+	var e *cmdutil.Error
 	if errors.As(err, &e) {
 		return err
 	}
@@ -174,7 +176,7 @@ func flagError(cmd *cobra.Command, err error) error {
 			err = fmt.Errorf("read --%s %q: want %s", invalid.GetFlag().Name, invalid.GetValue(), want)
 		}
 	}
-	return usageErr(cmd.CommandPath()+" --help", "%w", err)
+	return cmdutil.UsageErr(cmd.CommandPath()+" --help", "%w", err)
 }
 
 // wanted says what a flag of a type takes; "" where the flag's own error says it.
@@ -192,30 +194,4 @@ func wanted(kind string) string {
 		return "true or false"
 	}
 	return ""
-}
-
-// exactly, atLeast and atMost check the number of arguments and say what is missing.
-func exactly(n int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error { return count(cmd, args, n, n, what) }
-}
-
-func atLeast(n int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error { return count(cmd, args, n, -1, what) }
-}
-
-func atMost(n int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error { return count(cmd, args, 0, n, what) }
-}
-
-func count(cmd *cobra.Command, args []string, least, most int, what string) error {
-	hint := cmd.CommandPath() + " --help"
-	switch {
-	case len(args) < least:
-		return usageErr(hint, "missing argument: %s", what)
-	case most == 0 && len(args) > 0:
-		return usageErr(hint, "unexpected argument %q: the command takes none", args[0])
-	case most >= 0 && len(args) > most:
-		return usageErr(hint, "unexpected argument %q: the command takes %s", args[most], what)
-	}
-	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 )
 
 type versionOutput struct {
@@ -18,14 +20,14 @@ type versionOutput struct {
 	Platform string `json:"platform"`
 }
 
-func (v versionOutput) names() []string { return []string{v.Version} }
+func (v versionOutput) Names() []string { return []string{v.Version} }
 
-func newVersionCmd(f *Factory) *cobra.Command {
+func newVersionCmd(f *cmdutil.Factory) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  exactly(0, ""),
+		Args:  cmdutil.Exactly(0, ""),
 		RunE: func(*cobra.Command, []string) error {
 			v := buildVersion()
 			return f.IO.Print(format, v, func(w io.Writer) {
@@ -37,8 +39,8 @@ func newVersionCmd(f *Factory) *cobra.Command {
 			})
 		},
 	}
-	addOutput(cmd, &format)
-	return exits(cmd, exitOK, exitUsage)
+	cmdutil.AddOutput(cmd, &format)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitUsage)
 }
 
 // buildVersion reads what the Go tool stamped into the binary.

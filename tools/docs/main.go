@@ -42,7 +42,7 @@ func run(docs string) error {
 
 // tree is the tree of commands of a command line that is never run.
 func tree() *cobra.Command {
-	return cli.NewRoot(&cli.Factory{IO: &cli.IO{}, Getenv: func(string) string { return "" }})
+	return cli.Tree()
 }
 
 // reference holds every page by directory and name.

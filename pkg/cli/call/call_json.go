@@ -1,0 +1,171 @@
+package call
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/shopctl/shopctl/pkg/call"
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/rpc/code"
+)
+
+// callView is the envelope of a call. Fields are only ever added, and always there.
+type callView struct {
+	Method     string              `json:"method"`
+	Status     callStatusView      `json:"status"`
+	Messages   []json.RawMessage   `json:"messages"`
+	DurationMs float64             `json:"duration_ms"`
+	TraceID    string              `json:"trace_id"`
+	Headers    map[string][]string `json:"headers"`
+	Trailers   map[string][]string `json:"trailers"`
+}
+
+type callStatusView struct {
+	Code    string            `json:"code"`
+	Number  int               `json:"number"`
+	Message string            `json:"message"`
+	Details []json.RawMessage `json:"details"`
+}
+
+func viewCall(r *call.Result) callView {
+	v := callView{
+		Status: callStatusView{
+			Code: code.Name(r.Status.Code()), Number: int(r.Status.Code()), Message: r.Status.Message(),
+			Details: append([]json.RawMessage{}, r.Details...),
+		},
+		Messages:   append([]json.RawMessage{}, r.Messages...),
+		DurationMs: cmdutil.Millis(r.Duration), TraceID: r.TraceID,
+		Headers: viewMetadata(r.Header), Trailers: viewMetadata(r.Trailer),
+	}
+	if r.Method.Name != "" {
+		v.Method = r.Method.Full()
+	}
+	return v
+}
+
+// viewMetadata writes binary values as base64, which is what []byte is in JSON.
+func viewMetadata(md metadata.MD) map[string][]string {
+	v := map[string][]string{}
+	for key, values := range md {
+		for _, value := range values {
+			if strings.HasSuffix(key, "-bin") {
+				// A byte slice always encodes.
+				text, _ := json.Marshal([]byte(value))
+				value = strings.Trim(string(text), `"`)
+			}
+			v[key] = append(v[key], value)
+		}
+	}
+	return v
+}
+
+// callExit is how a call with this code exits.
+func callExit(code codes.Code) int { return 64 + int(code) }
+
+// callErrorText is the code and the message of a call that failed, then a line for each detail.
+func callErrorText(r *call.Result) string {
+	text := code.Name(r.Status.Code())
+	if r.Status.Message() != "" {
+		text += ": " + r.Status.Message()
+	}
+	for _, detail := range r.Details {
+		text += "\ndetail: " + string(compactJSON(detail))
+	}
+	return text
+}
+
+func compactJSON(raw json.RawMessage) []byte {
+	text, err := json.Marshal(raw)
+	if err != nil {
+		return raw
+	}
+	return text
+}
+
+// callHint says where to look after a call that failed.
+func callHint(ios *iostreams.IO, t *callTarget, r *call.Result) string {
+	if t.foreign {
+		switch r.Status.Code() {
+		case codes.Unavailable:
+			return "check that the server listens at " + t.Addr + " and speaks gRPC without TLS"
+		case codes.DeadlineExceeded:
+			return "give it more time: --deadline 30s"
+		}
+		return ios.Command(fmt.Sprintf("call %s %s --describe", t.Name, r.Method.Name))
+	}
+	if len(t.faults) > 0 {
+		return ios.Command("fault list")
+	}
+	switch r.Status.Code() {
+	case codes.Unavailable:
+		return ios.Command("ps")
+	case codes.InvalidArgument, codes.NotFound, codes.OutOfRange, codes.Unimplemented:
+		return strings.TrimSpace(ios.Command(fmt.Sprintf("call %s %s --describe", t.Name, r.Method.Name)))
+	}
+	return ios.Command("logs --tail 20 " + t.Name)
+}
+
+type methodsView struct {
+	Service string       `json:"service"`
+	Methods []methodView `json:"methods"`
+}
+
+type methodView struct {
+	Name            string `json:"name"`
+	FullName        string `json:"full_name"`
+	Service         string `json:"service"`
+	Request         string `json:"request"`
+	Response        string `json:"response"`
+	ClientStreaming bool   `json:"client_streaming"`
+	ServerStreaming bool   `json:"server_streaming"`
+}
+
+func (v methodsView) Names() []string {
+	names := make([]string, len(v.Methods))
+	for i, m := range v.Methods {
+		names[i] = m.FullName
+	}
+	return names
+}
+
+// list prints the methods of a target.
+func (o *callOptions) list(ctx context.Context, caller *call.Caller, t *callTarget) error {
+	methods, err := caller.Methods(ctx, t.Target)
+	if err != nil {
+		return err
+	}
+	view := methodsView{Service: t.Name, Methods: make([]methodView, len(methods))}
+	for i, m := range methods {
+		view.Methods[i] = methodView{
+			Name: m.Name, FullName: m.Full(), Service: m.Service, Request: m.Input, Response: m.Output,
+			ClientStreaming: m.ClientStreams, ServerStreaming: m.ServerStreams,
+		}
+	}
+	err = o.f.IO.Print(o.format, view, func(w io.Writer) {
+		table := iostreams.NewTable("METHOD", "REQUEST", "RESPONSE", "SERVICE")
+		for _, m := range methods {
+			table.Row(m.Short, streamed(m.ClientStreams, m.Input), streamed(m.ServerStreams, m.Output), m.Service)
+		}
+		table.Write(w)
+	})
+	if err == nil && len(methods) > 0 && o.format == iostreams.FormatTable {
+		o.f.IO.Next(fmt.Sprintf("call %s %s --template", t.Name, methods[0].Short))
+	}
+	return err
+}
+
+// streamed is a message's name, with a word before it if there may be several.
+func streamed(is bool, message string) string {
+	message = message[strings.LastIndex(message, ".")+1:]
+	if is {
+		return "stream " + message
+	}
+	return message
+}

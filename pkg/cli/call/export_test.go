@@ -1,0 +1,7 @@
+package call
+
+// Names for the tests outside of the package.
+type (
+	HttpView    = httpView
+	MeasureView = measureView
+)

@@ -1,0 +1,235 @@
+package call
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/call"
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type httpOptions struct {
+	f        *cmdutil.Factory
+	format   string
+	headers  []string
+	deadline time.Duration
+	repeat   int
+}
+
+// httpView is the envelope of an answer. Fields are only ever added, and always there.
+type httpView struct {
+	Status     int                 `json:"status"`
+	Headers    map[string][]string `json:"headers"`
+	Body       string              `json:"body"`
+	Bytes      int                 `json:"bytes"`
+	DurationMs float64             `json:"duration_ms"`
+}
+
+func NewHTTPCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &httpOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "http [METHOD] PATH [JSON]",
+		Short: "Send an HTTP request to the storefront, such as to its REST API",
+		Long: `Send an HTTP request to the storefront: to a page, or to the REST API that it serves for the catalog and for
+payments under /api/v1/. The method is GET, or POST if there is a body. The body is printed as it came, and
+redirects are not followed. An answer of 400 and above is a failure.
+
+With --repeat, the request is made many times over one connection, and what is printed is how long that took and
+how many bytes it were; ` + "`shopctl call`" + ` does the same for gRPC.`,
+		Example: `shopctl http /api/v1/products
+shopctl http '/api/v1/products:search?query=mug'
+shopctl http POST /api/v1/payments '{"amount": {"currencyCode": "USD", "units": 5}}'
+shopctl http /api/v1/products --repeat 100`,
+		Args:              func(cmd *cobra.Command, args []string) error { return cmdutil.Count(cmd, args, 1, 3, "a path") },
+		ValidArgsFunction: completePaths,
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&o.headers, "header", "H", nil, "send a header, as `'NAME: VALUE'`; can be repeated")
+	flags.DurationVar(&o.deadline, "deadline", call.DefaultDeadline, "give up after this time")
+	flags.IntVar(&o.repeat, "repeat", 0, "make the request `TIMES` times and print how long it takes and how many bytes it is")
+	cmdutil.AddOutput(cmd, &o.format)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInterrupted)
+}
+
+func completePaths(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 1 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return []string{"/api/v1/products", "/api/v1/products/", "/api/v1/products:search?query=", "/api/v1/payments", "/"}, cobra.ShellCompDirectiveNoFileComp
+}
+
+// httpRequest is a request that can be made again.
+type httpRequest struct {
+	method, url string
+	header      http.Header
+	body        []byte
+}
+
+func (o *httpOptions) run(ctx context.Context, args []string) error {
+	switch {
+	case o.deadline <= 0:
+		return cmdutil.UsageErr("--deadline 2s", "read --deadline %s: want a time above zero", o.deadline)
+	case o.format == iostreams.FormatName:
+		return cmdutil.UsageErr("-o json", "an answer has no name")
+	}
+	if err := checkRepeat(o.f.IO, "http /api/v1/products", o.repeat); err != nil {
+		return err
+	}
+	r, err := o.read(args)
+	if err != nil {
+		return err
+	}
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return err
+	}
+	if st.GetUrl() == "" {
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("ps frontend"), errors.New("the storefront does not run"))
+	}
+	r.url = strings.TrimSuffix(st.GetUrl(), "/") + r.url
+	meter := call.NewMeter(o.f.Now)
+	transport := &http.Transport{DialContext: meter.DialContext}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{
+		Transport: transport, Timeout: o.deadline,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	if o.repeat > 0 {
+		return o.measure(ctx, client, meter, r)
+	}
+	return o.once(ctx, client, meter, r)
+}
+
+// read takes method, path, headers and body from the command line.
+func (o *httpOptions) read(args []string) (*httpRequest, error) {
+	r := &httpRequest{header: http.Header{}}
+	if word := args[0]; !strings.HasPrefix(word, "/") && len(args) > 1 {
+		r.method, args = strings.ToUpper(word), args[1:]
+	}
+	if r.url = args[0]; !strings.HasPrefix(r.url, "/") {
+		return nil, cmdutil.UsageErr(o.f.IO.Command("http /api/v1/products"), "%q is no path: it begins with /", r.url)
+	}
+	switch {
+	case len(args) == 2 && args[1] == "-":
+		body, err := io.ReadAll(io.LimitReader(o.f.IO.In, call.MaxMessage))
+		if err != nil {
+			return nil, fmt.Errorf("read the body: %w", err)
+		}
+		r.body = body
+	case len(args) == 2:
+		r.body = []byte(args[1])
+	case len(args) > 2:
+		return nil, cmdutil.UsageErr(o.f.IO.Command("http POST /api/v1/payments -"), "a method, a path and a body are three words at most, got %d", len(args)+1)
+	}
+	if r.method == "" {
+		r.method = map[bool]string{true: http.MethodPost, false: http.MethodGet}[r.body != nil]
+	}
+	if r.body != nil {
+		r.header.Set("Content-Type", "application/json")
+	}
+	for _, h := range o.headers {
+		name, value, ok := strings.Cut(h, ":")
+		if !ok || strings.TrimSpace(name) == "" {
+			return nil, cmdutil.UsageErr("-H 'x-request-id: 42'", "header %q is not \"name: value\"", h)
+		}
+		r.header.Set(strings.TrimSpace(name), strings.TrimSpace(value))
+	}
+	return r, nil
+}
+
+// send makes the request and reads all of the answer.
+func (o *httpOptions) send(ctx context.Context, client *http.Client, meter *call.Meter, r *httpRequest) (*http.Response, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
+	if err != nil {
+		return nil, nil, cmdutil.UsageErr(o.f.IO.Command("http GET /api/v1/products"), "%s: %v", r.method, err)
+	}
+	req.Header = r.header.Clone()
+	resp, err := client.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, nil, cmdutil.ExitErr(cmdutil.ExitInterrupted)
+		}
+		return nil, nil, cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("ps frontend"), err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, call.MaxMessage))
+	if err != nil {
+		return nil, nil, cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("ps frontend"), fmt.Errorf("read the answer: %w", err))
+	}
+	meter.Message(len(r.body), len(body))
+	return resp, body, nil
+}
+
+func (o *httpOptions) once(ctx context.Context, client *http.Client, meter *call.Meter, r *httpRequest) error {
+	meter.Begin()
+	resp, body, err := o.send(ctx, client, meter, r)
+	if err != nil {
+		return err
+	}
+	took := meter.End().Took
+	view := httpView{Status: resp.StatusCode, Headers: resp.Header, Body: string(body), Bytes: len(body), DurationMs: cmdutil.Millis(took)}
+	err = o.f.IO.Print(o.format, view, func(w io.Writer) {
+		fmt.Fprintf(w, "%s\n", bytes.TrimSuffix(body, []byte("\n")))
+	})
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode < http.StatusBadRequest {
+		o.f.IO.Notef("%s %s, %d bytes after %.1f ms", resp.Proto, resp.Status, len(body), cmdutil.Millis(took))
+		return nil
+	}
+	return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("trace list --service frontend"), fmt.Errorf("%s %s: %s%s", r.method, resp.Request.URL.RequestURI(), resp.Status, refusalIn(body)))
+}
+
+// refusalIn is what an answer of the REST API says is wrong.
+func refusalIn(body []byte) string {
+	var refusal struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(body, &refusal) != nil || refusal.Message == "" {
+		return ""
+	}
+	return ": " + refusal.Message
+}
+
+func (o *httpOptions) measure(ctx context.Context, client *http.Client, meter *call.Meter, r *httpRequest) error {
+	last := ""
+	view, err := measure(ctx, meter, o.repeat, func(ctx context.Context) (bool, error) {
+		resp, body, err := o.send(ctx, client, meter, r)
+		if err != nil {
+			return false, err
+		}
+		good := resp.StatusCode < http.StatusBadRequest
+		if !good {
+			last = resp.Status + refusalIn(body)
+		}
+		return good, nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := printMeasure(o.f.IO, o.format, view); err != nil {
+		return err
+	}
+	if view.Failed > 0 {
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("trace list --service frontend"), fmt.Errorf("%d of %d requests failed: %s", view.Failed, view.Calls, last))
+	}
+	return nil
+}

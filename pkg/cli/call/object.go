@@ -1,0 +1,75 @@
+package call
+
+import (
+	"context"
+	"fmt"
+
+	"google.golang.org/grpc/codes"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/shopctl/shopctl/pkg/call"
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/edit"
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/resource"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// serviceObject finds a Service that has a name of its own, as in a blue-green rollout, and calls one of the
+// ready instances behind it. It is nil if there is no such Service.
+func serviceObject(ctx context.Context, f *cmdutil.Factory, shop *control.Client, name string, running []*controlpb.Service) (*callTarget, error) {
+	found, err := objectsOf[*corev1.Service](ctx, shop, &controlpb.GetRequest{Kind: resource.KindService, Names: []string{name}, Namespace: f.Namespace})
+	if err != nil || len(found) != 1 || len(found[0].Spec.Selector) == 0 {
+		return nil, nil // The shop knows nothing of it: the name is unknown.
+	}
+	svc := found[0]
+	deployments, err := objectsOf[*appsv1.Deployment](ctx, shop, &controlpb.GetRequest{Kind: resource.KindDeployment, Namespace: svc.Namespace})
+	if err != nil {
+		return nil, err
+	}
+	behind := labels.SelectorFromSet(svc.Spec.Selector)
+	for _, d := range deployments {
+		if !behind.Matches(labels.Set(d.Spec.Template.Labels)) {
+			continue
+		}
+		for _, s := range running {
+			if s.GetWorkload() != d.Name || s.GetNamespace() != d.Namespace {
+				continue
+			}
+			if addr := readyInstance(s); addr != "" {
+				return &callTarget{Target: call.Target{Name: name, Addr: addr}, faults: s.GetFaults()}, nil
+			}
+		}
+	}
+	return nil, cmdutil.HintErr(callExit(codes.Unavailable), f.IO.Command("describe service "+name), fmt.Errorf("call %s: no instance behind the Service is ready", name))
+}
+
+func readyInstance(s *controlpb.Service) string {
+	for _, in := range s.GetInstances() {
+		if in.GetState() == "ready" && in.GetAddress() != "" {
+			return in.GetAddress()
+		}
+	}
+	return ""
+}
+
+// objectsOf gets objects of one type.
+func objectsOf[T resource.Object](ctx context.Context, shop *control.Client, r *controlpb.GetRequest) ([]T, error) {
+	resp, err := shop.Get(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	var objects []T
+	for _, o := range resp.GetObjects() {
+		typed, err := edit.TypedObject(o)
+		if err != nil {
+			return nil, err
+		}
+		if t, ok := typed.(T); ok {
+			objects = append(objects, t)
+		}
+	}
+	return objects, nil
+}

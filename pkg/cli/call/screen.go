@@ -1,0 +1,65 @@
+package call
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"github.com/shopctl/shopctl/pkg/call"
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+)
+
+// ScreenCalls lets the screen call methods as the call command does.
+type ScreenCalls struct {
+	f      *cmdutil.Factory
+	caller *call.Caller
+}
+
+// NewScreenCalls returns what the screen calls through; done ends its connections.
+func NewScreenCalls(f *cmdutil.Factory) (c *ScreenCalls, done func()) {
+	caller := call.New(call.Config{Now: f.Now, Rand: rand.Reader})
+	// Nobody can do anything about a connection that does not close.
+	return &ScreenCalls{f: f, caller: caller}, func() { _ = caller.Close() }
+}
+
+// target finds a service to call; the error says what to do about it.
+func (c *ScreenCalls) target(ctx context.Context, service string, offline bool) (*callTarget, error) {
+	t, err := findTarget(ctx, c.f, service, offline)
+	var known *cmdutil.Error
+	if errors.As(err, &known) && known.Hint != "" {
+		err = fmt.Errorf("%w (%s)", err, c.f.IO.ForThisShop(known.Hint))
+	}
+	return t, err
+}
+
+// Methods implements tui.Calls.
+func (c *ScreenCalls) Methods(ctx context.Context, service string) ([]call.Method, error) {
+	t, err := c.target(ctx, service, true)
+	if err != nil {
+		return nil, err
+	}
+	return c.caller.Methods(ctx, t.Target)
+}
+
+// Template implements tui.Calls.
+func (c *ScreenCalls) Template(ctx context.Context, service, method string) (string, error) {
+	t, err := c.target(ctx, service, true)
+	if err != nil {
+		return "", err
+	}
+	text, err := c.caller.Template(ctx, t.Target, method)
+	return string(text), err
+}
+
+// Invoke implements tui.Calls.
+func (c *ScreenCalls) Invoke(ctx context.Context, service string, r call.Request) (*call.Result, error) {
+	t, err := c.target(ctx, service, false)
+	if err != nil {
+		return nil, err
+	}
+	proto := r.Target.Proto
+	r.Target = t.Target
+	r.Target.Proto = proto
+	return c.caller.Invoke(ctx, r)
+}

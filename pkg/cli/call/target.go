@@ -1,0 +1,147 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/call"
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/control"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/services"
+)
+
+// callTarget is a server to call, with what people should know of it.
+type callTarget struct {
+	call.Target
+	// faults that are active on it, one phrase each.
+	faults []string
+	// foreign: the shop knows nothing of it, it was given as host:port.
+	foreign bool
+}
+
+// findTarget finds out what word means. offline says that a linked contract is enough, and then a
+// built-in service is found with the shop down too.
+func findTarget(ctx context.Context, f *cmdutil.Factory, word string, offline bool) (*callTarget, error) {
+	builtin, isBuiltin := services.Lookup(word)
+	if isBuiltin && offline && len(builtin.GRPC) > 0 {
+		return &callTarget{Target: call.Target{Name: builtin.Name, GRPC: builtin.GRPC}}, nil
+	}
+	if strings.Contains(word, ":") {
+		return hostPort(word)
+	}
+	shop, err := f.Shop(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer shop.Close()
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return nil, err
+	}
+	all, err := cmdutil.ServicesIn(ctx, shop, f.Namespace, st.GetServices())
+	if err != nil {
+		return nil, err
+	}
+	if s, m := control.FindModule(all, word); m != nil {
+		// A module is reached by its own Service, and as ready as the whole.
+		return moduleTarget(f.IO, s, m, builtin)
+	}
+	s, err := cmdutil.FindService(all, word)
+	if err != nil {
+		t, objectErr := serviceObject(ctx, f, shop, word, st.GetServices())
+		if t == nil && objectErr == nil {
+			objectErr = err
+		}
+		return t, objectErr
+	}
+	if err := callable(f.IO, s); err != nil {
+		return nil, err
+	}
+	t := &callTarget{Target: call.Target{Name: s.GetName(), Addr: s.GetAddress()}, faults: s.GetFaults()}
+	if isBuiltin {
+		t.GRPC = builtin.GRPC
+	}
+	return t, nil
+}
+
+func moduleTarget(ios *iostreams.IO, s *controlpb.Service, m *controlpb.Module, builtin services.Builtin) (*callTarget, error) {
+	alone := &controlpb.Service{
+		Name: m.GetName(), Address: m.GetAddress(), Protocol: m.GetProtocol(), Replicas: s.GetReplicas(), Ready: s.GetReady(),
+		State: s.GetState(), Message: s.GetMessage(),
+	}
+	if err := callable(ios, alone); err != nil {
+		return nil, err
+	}
+	return &callTarget{Target: call.Target{Name: m.GetName(), Addr: m.GetAddress(), GRPC: builtin.GRPC}, faults: m.GetFaults()}, nil
+}
+
+// callable explains why a service cannot be called, if so.
+func callable(ios *iostreams.IO, s *controlpb.Service) error {
+	switch {
+	case s.GetProtocol() == "http":
+		hint := ios.Command("ps")
+		switch {
+		case s.GetName() == "frontend":
+			hint = ios.Command("http /api/v1/products")
+		case s.GetAddress() != "":
+			hint = "curl http://" + s.GetAddress() + "/"
+		}
+		return cmdutil.UsageErr(hint, "call %s: it speaks HTTP, not gRPC", s.GetName())
+	case s.GetProtocol() == "tcp":
+		return cmdutil.UsageErr(ios.Command("ps"), "call %s: it speaks a protocol of its own over TCP, not gRPC", s.GetName())
+	case s.GetReady() == 0 || s.GetAddress() == "":
+		hint, why := "ps --instances "+s.GetName(), s.GetState()
+		if s.GetMessage() != "" {
+			why += ": " + s.GetMessage()
+		}
+		if s.GetReplicas() == 0 {
+			hint = "start " + s.GetName()
+		}
+		return cmdutil.HintErr(callExit(codes.Unavailable), ios.Command(hint), fmt.Errorf("call %s: no instance is ready (%s)", s.GetName(), why))
+	}
+	return nil
+}
+
+// hostPort is a server that the shop knows nothing of.
+func hostPort(word string) (*callTarget, error) {
+	host, port, err := net.SplitHostPort(word)
+	if err != nil {
+		return nil, cmdutil.UsageErr("shopctl call 127.0.0.1:50051", "read %q: want a service or host:port", word)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return nil, cmdutil.UsageErr("shopctl call 127.0.0.1:50051", "read %q: %q is not a port", word, port)
+	}
+	if host == "" {
+		word = net.JoinHostPort("127.0.0.1", port)
+	}
+	return &callTarget{Target: call.Target{Name: word, Addr: word}, foreign: true}, nil
+}
+
+// explain gives the errors of calls that were not made their exit codes and hints.
+func (o *callOptions) explain(t *callTarget, err error) error {
+	var invalid *call.Invalid
+	switch {
+	case errors.As(err, &invalid):
+		return cmdutil.UsageErr(invalid.Hint, "%w", err)
+	case errors.Is(err, call.ErrNoReflection):
+		return cmdutil.HintErr(cmdutil.ExitFailed, "register server reflection in the server: reflection.Register(server) in Go", err)
+	case errors.Is(err, call.ErrNotRunning):
+		return cmdutil.HintErr(cmdutil.ExitNotRunning, o.f.IO.Command("ps"), err)
+	}
+	if st, ok := cmdutil.StatusOf(err); ok {
+		hint := o.f.IO.Command("ps")
+		if t.foreign {
+			hint = "check that the server listens at " + t.Addr + " and speaks gRPC without TLS"
+		}
+		return cmdutil.HintErr(callExit(st.Code()), hint, err)
+	}
+	return err
+}

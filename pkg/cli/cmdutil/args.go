@@ -1,0 +1,60 @@
+package cmdutil
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/suggest"
+)
+
+// Group makes cmd a parent that only holds others: it wants one of their names.
+func Group(cmd *cobra.Command, children ...*cobra.Command) *cobra.Command {
+	cmd.AddCommand(children...)
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return UnknownCommand(cmd, args[0])
+		}
+		return cmd.Help()
+	}
+	return cmd
+}
+
+func UnknownCommand(cmd *cobra.Command, word string) error {
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	hint := cmd.CommandPath() + " --help"
+	if near := suggest.Match(word, names); near != "" {
+		hint = cmd.CommandPath() + " " + near
+	}
+	return UsageErr(hint, "unknown command %q", cmd.CommandPath()+" "+word)
+}
+
+// exactly, atLeast and atMost check the number of arguments and say what is missing.
+func Exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error { return Count(cmd, args, n, n, what) }
+}
+
+func AtLeast(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error { return Count(cmd, args, n, -1, what) }
+}
+
+func AtMost(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error { return Count(cmd, args, 0, n, what) }
+}
+
+func Count(cmd *cobra.Command, args []string, least, most int, what string) error {
+	hint := cmd.CommandPath() + " --help"
+	switch {
+	case len(args) < least:
+		return UsageErr(hint, "missing argument: %s", what)
+	case most == 0 && len(args) > 0:
+		return UsageErr(hint, "unexpected argument %q: the command takes none", args[0])
+	case most >= 0 && len(args) > most:
+		return UsageErr(hint, "unexpected argument %q: the command takes %s", args[most], what)
+	}
+	return nil
+}

@@ -1,0 +1,40 @@
+package cmdutil
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/rundir"
+)
+
+func ResolveDir(f *Factory) func() (rundir.Dir, error) {
+	return func() (rundir.Dir, error) {
+		dir, err := rundir.Resolve(f.IO.ShopName, f.Getenv)
+		if err != nil {
+			return dir, HintErr(ExitUsage, "--name second", err)
+		}
+		return dir, nil
+	}
+}
+
+func DialShop(f *Factory) func(context.Context) (*control.Client, error) {
+	return func(context.Context) (*control.Client, error) {
+		dir, err := f.Dir()
+		if err != nil {
+			return nil, err
+		}
+		client, err := control.Dial(dir)
+		if errors.Is(err, control.ErrNotRunning) {
+			return nil, notRunning(f.IO)
+		}
+		return client, err
+	}
+}
+
+// notRunning is the error of a command that needs the daemon.
+func notRunning(ios *iostreams.IO) error {
+	return HintErr(ExitNotRunning, ios.Command("up"), fmt.Errorf("connect to shop %q: %w", ios.ShopName, control.ErrNotRunning))
+}

@@ -1,0 +1,53 @@
+package cmdutil
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// DaemonFlags are what up tells the daemon that it starts.
+type DaemonFlags struct {
+	Only     []string
+	Port     int
+	PortBase int
+	PromPort int
+	// forward is where spans go, too.
+	Forward  string
+	Monolith bool
+}
+
+func (o *DaemonFlags) Add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringSliceVar(&o.Only, "only", nil, "start these `SERVICES` alone, and what they need")
+	flags.BoolVar(&o.Monolith, "monolith", false, "run the shop's services in one process, with calls between them that cross no network")
+	flags.IntVar(&o.Port, "port", 0, "`PORT` of the storefront (default 8080, or another one if that is taken)")
+	flags.IntVar(&o.PromPort, "prometheus-port", 0, "`PORT` of Prometheus' HTTP API (default 9090, or another one if that is taken)")
+	flags.StringVar(&o.Forward, "otlp-forward", "", "send all spans on to this OTLP `ENDPOINT`, too: http://HOST:4318 or grpc://HOST:4317")
+	flags.IntVar(&o.PortBase, "port-base", 0, "first `PORT` of the services' addresses (default: ones that are free)")
+}
+
+// Args spells the flags out again.
+func (o *DaemonFlags) Args() []string {
+	var args []string
+	if len(o.Only) > 0 {
+		args = append(args, "--only", strings.Join(o.Only, ","))
+	}
+	if o.Port != 0 {
+		args = append(args, "--port", strconv.Itoa(o.Port))
+	}
+	if o.PortBase != 0 {
+		args = append(args, "--port-base", strconv.Itoa(o.PortBase))
+	}
+	if o.PromPort != 0 {
+		args = append(args, "--prometheus-port", strconv.Itoa(o.PromPort))
+	}
+	if o.Forward != "" {
+		args = append(args, "--otlp-forward", o.Forward)
+	}
+	if o.Monolith {
+		args = append(args, "--monolith")
+	}
+	return args
+}

@@ -1,0 +1,41 @@
+// Package cmdutil holds what the groups of commands share: the injected Factory, errors with hints and exit codes,
+// checks of arguments, flags and completions.
+package cmdutil
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/rundir"
+)
+
+// Factory is what every command is made from. The fields below Executable hold the global flags, and
+// are set when a command runs.
+type Factory struct {
+	IO     *iostreams.IO
+	Getenv func(string) string
+	// Environ is the whole environment, which the daemon inherits.
+	Environ []string
+	Now     func() time.Time
+	// Executable is the path of this binary.
+	Executable string
+
+	// Namespace is the one asked for; "" means the shop's own.
+	Namespace      string
+	Verbose, NoTUI bool
+
+	// Dir returns the shop's directories.
+	Dir func() (rundir.Dir, error)
+	// Shop connects to the daemon. An error that is control.ErrNotRunning exits with 3 and a hint.
+	Shop func(ctx context.Context) (*control.Client, error)
+	// TakeSignals passes all further signals to the caller, until release is called.
+	TakeSignals func() (signals <-chan os.Signal, release func())
+}
+
+// Interactive tells whether the terminal UI may start: on terminals that can draw, outside of CI.
+func Interactive(f *Factory) bool {
+	return f.IO.InTTY && f.IO.OutTTY && !f.NoTUI && f.Getenv("CI") == "" && f.Getenv("TERM") != "dumb"
+}

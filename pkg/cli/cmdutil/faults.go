@@ -1,0 +1,3 @@
+package cmdutil
+
+const FaultOwnerEnv = "SHOPCTL_FAULT_OWNER"

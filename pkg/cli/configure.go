@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/config"
+)
+
+// configure gives every flag that was not typed its value from the environment, else from the file,
+// and works out what follows from the flags. It runs before each command.
+func configure(f *cmdutil.Factory, cmd *cobra.Command) error {
+	if standsAlone(cmd) {
+		return nil
+	}
+	file, err := config.Read(f.Getenv)
+	if err != nil {
+		return err
+	}
+	for _, s := range config.Settings() {
+		flag := cmd.Flags().Lookup(s.Flag)
+		if flag == nil || flag.Changed {
+			continue
+		}
+		if value := f.Getenv(s.Env); value != "" {
+			if err := flag.Value.Set(value); err != nil {
+				return cmdutil.UsageErr("unset "+s.Env, "read %s=%q: %w", s.Env, value, err)
+			}
+		} else if v, ok := file.Values[s.Key]; ok {
+			if err := flag.Value.Set(v.Text); err != nil {
+				return cmdutil.UsageErr("correct the file, or set --"+s.Flag, "%s: %s: %w", v.Position, s.Key, err)
+			}
+		}
+	}
+	return nil
+}
+
+// standsAlone tells which commands work whatever a configuration says.
+func standsAlone(cmd *cobra.Command) bool {
+	switch cmd.Name() {
+	case "version", "completion", "help", "daemon":
+		return true
+	}
+	return false
+}
+
+// takesColor reports whether standard output gets colors, by the value of --color.
+func takesColor(f *cmdutil.Factory, when string) bool {
+	switch when {
+	case "always":
+		return true
+	case "never":
+		return false
+	default:
+		return f.IO.OutTTY && f.Getenv("NO_COLOR") == "" && f.Getenv("TERM") != "dumb"
+	}
+}

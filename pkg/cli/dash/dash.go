@@ -1,0 +1,107 @@
+// Package dash starts the terminal UI: the dashboard, and lessons on the whole screen.
+package dash
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/tui"
+)
+
+// Screens shows the shop and its lessons on the whole terminal.
+type Screens struct {
+	f *cmdutil.Factory
+	// tree returns the commands that the palette offers.
+	tree func() *cobra.Command
+	// calls returns what the form calls methods through; done ends its connections.
+	calls func() (calls tui.Calls, done func())
+}
+
+// NewScreens returns the screens of a shop.
+func NewScreens(f *cmdutil.Factory, tree func() *cobra.Command, calls func() (calls tui.Calls, done func())) *Screens {
+	return &Screens{f: f, tree: tree, calls: calls}
+}
+
+func NewCmd(s *Screens) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "dash",
+		Short: "Watch the shop: services, logs, traces, metrics, alerts and the map on one screen",
+		Long: `Show every service with its state, rates, errors and latencies, the logs of the chosen one, and what happens; in tabs
+beside them the traces with their waterfalls, plots of the metrics, the alerts and their rules, the map of who calls
+whom, the objects as manifests, and a form that calls any method. Alerts that fire and what faults do stand at the top
+of every view. Keys restart, stop, break and call services; ? lists them, and everything they do is a command too.`,
+		Args: cmdutil.Exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.RunDash(cmd.Context()) },
+	}
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitUsage, cmdutil.ExitEnvironment, cmdutil.ExitInterrupted)
+}
+
+// RunDash is `shopctl dash`, and shopctl without arguments on a terminal.
+func (s *Screens) RunDash(ctx context.Context) error {
+	f := s.f
+	if !cmdutil.Interactive(f) {
+		return cmdutil.HintErr(cmdutil.ExitEnvironment, f.IO.Command("ps --stats"), errors.New("show the dashboard: it needs a terminal"))
+	}
+	c, done := s.config("ps --stats")
+	defer done()
+	return tui.RunDash(ctx, c)
+}
+
+// RunLesson shows a lesson on the terminal until the user leaves it. plain is a command line that
+// does the same on any terminal.
+func (s *Screens) RunLesson(ctx context.Context, session *lesson.Session, plain string) error {
+	c, done := s.config(plain)
+	defer done()
+	return tui.RunLesson(ctx, c, session)
+}
+
+// config is what a screen is made from; done ends what it holds once the screen has ended.
+func (s *Screens) config(plain string) (c tui.Config, done func()) {
+	f := s.f
+	calls, done := s.calls()
+	return tui.Config{
+		Calls: calls, Stop: processStop{},
+		In: f.IO.In, Out: f.IO.Out, Environ: f.Environ,
+		Color: f.IO.Color, ASCII: f.IO.ASCII, Accessible: f.IO.Accessible,
+		Name:  f.IO.ShopName,
+		Dial:  dialScreen(f),
+		Run:   rerun(f),
+		Verbs: tuiVerbs(s.tree()),
+		Now:   f.Now,
+		Plain: f.IO.Command(plain),
+	}, done
+}
+
+func dialScreen(f *cmdutil.Factory) func(ctx context.Context) (tui.Shop, error) {
+	return func(ctx context.Context) (tui.Shop, error) {
+		shop, err := f.Shop(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return shop, nil
+	}
+}
+
+// rerun runs shopctl itself with args, as somebody would in another terminal.
+func rerun(f *cmdutil.Factory) func(ctx context.Context, args []string, out io.Writer) (int, error) {
+	return func(ctx context.Context, args []string, out io.Writer) (int, error) {
+		cmd := exec.CommandContext(ctx, f.Executable, append([]string{"--name", f.IO.ShopName, "--no-tui"}, args...)...)
+		cmd.Env, cmd.Stdout, cmd.Stderr = f.Environ, out, out
+		err := cmd.Run()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return exit.ExitCode(), nil
+		}
+		if err != nil {
+			return 0, fmt.Errorf("run shopctl: %w", err)
+		}
+		return 0, nil
+	}
+}

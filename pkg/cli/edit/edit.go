@@ -1,0 +1,60 @@
+// Package edit holds what commands share that change objects: the edit of Deployments with its flags, waiting for the
+// rollout, and printing the objects that were changed.
+package edit
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// Options are what the verbs share that change a Deployment: scale, restart, stop, start, set env.
+// Each is an edit of the object, which -o yaml shows.
+type Options struct {
+	F      *cmdutil.Factory
+	format string
+	DryRun bool
+	wait   WaitFlags
+}
+
+func (o *Options) Add(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "change nothing; with -o yaml, print the object as it would be")
+	cmdutil.AddOutput(cmd, &o.format)
+	o.wait.Add(cmd)
+	cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInconclusive)
+}
+
+// Run makes one edit of all the services that words mean; done is the word for it: "scaled".
+func (o *Options) Run(ctx context.Context, words []string, done string, edit *controlpb.EditRequest) error {
+	shop, err := o.F.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	found, err := cmdutil.WorkloadsOf(ctx, shop, o.F.Namespace, words)
+	if err != nil {
+		return err
+	}
+	for _, s := range found {
+		edit.Services = append(edit.Services, s.GetNamespace()+"/"+s.GetWorkload())
+	}
+	edit.DryRun = o.DryRun
+	resp, err := shop.Edit(ctx, edit)
+	if err != nil {
+		return err
+	}
+	dryRun := DryRunNone
+	if o.DryRun {
+		dryRun = DryRunServer
+	}
+	if err := PrintApplied(o.F.IO, o.format, resp.GetObjects(), done, dryRun); err != nil {
+		return err
+	}
+	if o.DryRun {
+		return nil
+	}
+	return o.wait.Rollout(ctx, o.F.IO, shop, resp.GetObjects())
+}

@@ -1,0 +1,132 @@
+package edit
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/render"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// Values of --dry-run.
+const (
+	DryRunNone   = "none"
+	DryRunClient = "client"
+	DryRunServer = "server"
+)
+
+// PrintApplied writes what was done to objects; verb stands for "configured" where a command has its own word.
+func PrintApplied(ios *iostreams.IO, format string, applied []*controlpb.AppliedObject, verb, dryRun string) error {
+	objects := make([]*controlpb.Object, len(applied))
+	for i, a := range applied {
+		objects[i] = a.GetObject()
+	}
+	if format == iostreams.FormatYAML && dryRun != DryRunNone {
+		return printStream(ios, objects, true)
+	}
+	return printChanged(ios, format, objects, func(i int) string {
+		done := applied[i].GetAction()
+		if verb != "" && done == "configured" {
+			done = verb
+		}
+		if dryRun != DryRunNone {
+			done += " (" + dryRun + " dry run)"
+		}
+		return done
+	})
+}
+
+// Ref names an object as kubectl does: "deployment.apps/cartservice".
+func Ref(o *controlpb.Object) string {
+	kind := strings.ToLower(o.GetKind())
+	if group, _, ok := strings.Cut(o.GetApiVersion(), "/"); ok {
+		kind += "." + group
+	}
+	return kind + "/" + o.GetName()
+}
+
+// list holds several objects, as kubectl prints them.
+type list struct {
+	APIVersion string            `json:"apiVersion"`
+	Kind       string            `json:"kind"`
+	Items      []json.RawMessage `json:"items"`
+}
+
+// PrintObjects writes objects as -o json, yaml or name. YAML is a stream that apply reads again; JSON is
+// one object or, where several were asked for, a List.
+func PrintObjects(ios *iostreams.IO, format string, objects []*controlpb.Object, single bool) error {
+	switch format {
+	case iostreams.FormatName:
+		for _, o := range objects {
+			if _, err := fmt.Fprintln(ios.Out, Ref(o)); err != nil {
+				return err
+			}
+		}
+		return nil
+	case iostreams.FormatYAML:
+		return printStream(ios, objects, false)
+	}
+	items := make([]json.RawMessage, len(objects))
+	for i, o := range objects {
+		typed, err := TypedObject(o)
+		if err != nil {
+			return err
+		}
+		if items[i], err = render.ToJSON(typed); err != nil {
+			return err
+		}
+	}
+	if single && len(items) == 1 {
+		return ios.Print(format, items[0], nil)
+	}
+	return ios.Print(format, list{APIVersion: "v1", Kind: "List", Items: items}, nil)
+}
+
+// printStream writes objects as YAML documents; clean ones lack what only the shop sets.
+func printStream(ios *iostreams.IO, objects []*controlpb.Object, clean bool) error {
+	typed := make([]resource.Object, len(objects))
+	for i, o := range objects {
+		one, err := TypedObject(o)
+		if err != nil {
+			return err
+		}
+		if clean {
+			one = render.Clean(one)
+		}
+		typed[i] = one
+	}
+	text, err := render.ToYAML(typed...)
+	if err != nil {
+		return err
+	}
+	_, err = ios.Out.Write(text)
+	return err
+}
+
+// printChanged writes objects that a command made or would make: by default one line each with what was
+// done to it.
+func printChanged(ios *iostreams.IO, format string, objects []*controlpb.Object, done func(i int) string) error {
+	if format != iostreams.FormatTable {
+		return PrintObjects(ios, format, objects, true)
+	}
+	for i, o := range objects {
+		if _, err := fmt.Fprintf(ios.Out, "%s %s\n", Ref(o), done(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TypedObject turns an object of the API into its type.
+func TypedObject(o *controlpb.Object) (resource.Object, error) {
+	typed, err := resource.FromJSON(o.GetKind(), o.GetJson())
+	var unsupported *resource.UnsupportedKindError
+	if err != nil && !errors.As(err, &unsupported) {
+		return nil, fmt.Errorf("decode %s: %w", Ref(o), err)
+	}
+	return typed, err
+}

@@ -1,0 +1,120 @@
+package edit
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/resource"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// WaitFlags are --wait and --timeout of the commands that change Deployments.
+type WaitFlags struct {
+	wait    bool
+	timeout time.Duration
+}
+
+func (o *WaitFlags) Add(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&o.wait, "wait", false, "return when the change has rolled out")
+	cmd.Flags().DurationVar(&o.timeout, "timeout", time.Minute, "how long --wait waits at most")
+}
+
+// Rollout waits, if asked to, until the Deployments among applied are as they should be.
+func (o *WaitFlags) Rollout(ctx context.Context, ios *iostreams.IO, shop *control.Client, applied []*controlpb.AppliedObject) error {
+	if !o.wait {
+		return nil
+	}
+	var pending []*controlpb.Object
+	for _, a := range applied {
+		if a.GetObject().GetKind() == resource.KindDeployment {
+			pending = append(pending, a.GetObject())
+		}
+	}
+	if len(pending) == 0 {
+		return nil
+	}
+	ctx, cancel := cmdutil.Within(ctx, o.timeout)
+	defer cancel()
+	err := followRollout(ctx, shop, pending)
+	if cmdutil.TimedOut(ctx, err) {
+		return cmdutil.HintErr(cmdutil.ExitInconclusive, ios.Command("ps --instances"), fmt.Errorf("wait for the rollout: not done after %s", cmdutil.ShortDuration(o.timeout)))
+	}
+	return err
+}
+
+// lookAgain is the time between two looks at a rollout.
+const lookAgain = 40 * time.Millisecond
+
+// followRollout looks at the pending Deployments again and again until all are done.
+func followRollout(ctx context.Context, shop *control.Client, pending []*controlpb.Object) error {
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
+	for {
+		st, err := shop.Status(ctx, &controlpb.StatusRequest{})
+		if err != nil {
+			return fmt.Errorf("wait for the rollout: %w", err)
+		}
+		var left []*controlpb.Object
+		for _, o := range pending {
+			done, err := rolledOut(ctx, shop, o)
+			if err != nil {
+				return err
+			}
+			if done {
+				continue
+			}
+			if err := errors.Join(cmdutil.Crashed(st.GetServices(), o.GetName()), impossible(st.GetServices(), o)); err != nil {
+				return err
+			}
+			left = append(left, o)
+		}
+		if pending = left; len(pending) == 0 {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// rolledOut tells whether a Deployment is as its latest edit wants it: the same conditions as those of
+// `kubectl rollout status`.
+func rolledOut(ctx context.Context, shop *control.Client, o *controlpb.Object) (bool, error) {
+	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: o.GetKind(), Names: []string{o.GetName()}, Namespace: o.GetNamespace()})
+	if err != nil {
+		return false, err
+	}
+	for _, now := range resp.GetObjects() {
+		typed, err := TypedObject(now)
+		if err != nil {
+			return false, err
+		}
+		if d, ok := typed.(*appsv1.Deployment); ok {
+			want, st := resource.Replicas(d), d.Status
+			return st.ObservedGeneration >= d.Generation && st.UpdatedReplicas == want && st.Replicas == want && st.AvailableReplicas == want, nil
+		}
+	}
+	return false, nil
+}
+
+// impossible is the error of a Deployment that has no instance because none can be started, such as of an
+// image that nothing stands for.
+func impossible(all []*controlpb.Service, o *controlpb.Object) error {
+	for _, s := range all {
+		if s.GetWorkload() == o.GetName() && s.GetNamespace() == o.GetNamespace() && s.GetState() == "unhealthy" && len(s.GetInstances()) == 0 {
+			return cmdutil.HintErr(cmdutil.ExitFailed, "shopctl describe deployment "+o.GetName(), fmt.Errorf("start %s: %s", s.GetName(), cmp.Or(s.GetMessage(), "no instance can be started")))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+// Package fault holds the commands that break services on purpose.
+package fault
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/fault"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// MethodNames returns the methods of a service, each with its messages as a description.
+type MethodNames func(ctx context.Context, service string) []string
+
+func NewCmd(f *cmdutil.Factory, methods MethodNames) *cobra.Command {
+	return cmdutil.Group(&cobra.Command{
+		Use:   "fault",
+		Short: "Break a service on purpose, see what is broken, and undo it",
+		Long: `Break a service on purpose, see what is broken, and undo it. A fault ends when its time is up, when it is cleared, with
+"shopctl down" and when the daemon dies. Every view of the shop shows the faults that are active.`,
+	}, newFaultInjectCmd(f, methods), newFaultListCmd(f), newFaultClearCmd(f))
+}
+
+// faultDetailView is a fault as JSON. Fields are only ever added, and always there.
+type faultDetailView struct {
+	ID       string  `json:"id"`
+	Service  string  `json:"service"`
+	Method   string  `json:"method"`
+	Percent  float64 `json:"percent"`
+	DelayMs  float64 `json:"delay_ms"`
+	Error    string  `json:"error"`
+	Crash    bool    `json:"crash"`
+	Pause    bool    `json:"pause"`
+	Injected string  `json:"injected"`
+	Ends     string  `json:"ends"`
+	Phrase   string  `json:"phrase"`
+	Owner    string  `json:"owner"`
+	// Blast is how far it reaches, in one sentence; there when faults are listed.
+	Blast string `json:"blast"`
+}
+
+type faultsView struct {
+	Faults []faultDetailView `json:"faults"`
+}
+
+func (v faultsView) Names() []string {
+	names := make([]string, len(v.Faults))
+	for i, f := range v.Faults {
+		names[i] = f.ID
+	}
+	return names
+}
+
+func viewFault(f *controlpb.Fault) faultDetailView {
+	return faultDetailView{
+		ID: f.GetId(), Service: f.GetService(), Method: f.GetMethod(), Percent: f.GetPercent(),
+		DelayMs: cmdutil.Millis(f.GetDelay().AsDuration()), Error: f.GetError(), Crash: f.GetCrash(), Pause: f.GetPause(),
+		Injected: cmdutil.Rfc3339(f.GetInjected()), Ends: cmdutil.Rfc3339(f.GetEnds()), Phrase: f.GetPhrase(), Owner: f.GetOwner(),
+	}
+}
+
+func viewFaults(all []*controlpb.Fault) faultsView {
+	view := faultsView{Faults: make([]faultDetailView, len(all))}
+	for i, f := range all {
+		view.Faults[i] = viewFault(f)
+	}
+	return view
+}
+
+// faultEnd says when a fault ends, for people.
+func faultEnd(f *cmdutil.Factory, p *controlpb.Fault) string {
+	if p.GetEnds() == nil {
+		return "when cleared"
+	}
+	return "in " + cmdutil.ShortDuration(p.GetEnds().AsTime().Sub(f.Now()).Round(time.Second))
+}
+
+// completeFaultMethods completes --method with the methods of the service that is named before it.
+func completeFaultMethods(methods MethodNames) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) == 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return methods(cmd.Context(), args[0]), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// completeCodes completes gRPC codes.
+func completeCodes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return fault.Codes(), cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,149 @@
+package fault
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/rpc/code"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/services"
+)
+
+// faultOwner owns the faults that people inject. A lesson that injects one on their behalf names itself
+// in the environment.
+func faultOwner(f *cmdutil.Factory) string {
+	if owner := f.Getenv(cmdutil.FaultOwnerEnv); owner != "" {
+		return owner
+	}
+	return "cli"
+}
+
+type faultInjectOptions struct {
+	f       *cmdutil.Factory
+	format  string
+	errCode string
+	percent float64
+	delay   time.Duration
+	method  string
+	lasts   time.Duration
+	crash   bool
+	pause   bool
+	one     bool
+}
+
+func newFaultInjectCmd(f *cmdutil.Factory, methods MethodNames) *cobra.Command {
+	o := &faultInjectOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "inject SERVICE",
+		Short: "Make calls to a service fail or wait, crash it or pause it",
+		Long: `Make calls to a service fail (--error) or wait (--delay), all of them or a share, of every method or of one.
+Or kill its processes once (--crash), or one of them (--one), now or after --delay, which come back by themselves, or
+stop them where they are (--pause). Without any of these every call fails with UNAVAILABLE. The same kind of fault
+injected again replaces the first; different kinds add up, so that a call can wait and then fail.`,
+		Example: `shopctl fault inject payment --error UNAVAILABLE --percent 50
+shopctl fault inject payment --method Charge --delay 500ms --for 2m
+shopctl fault inject catalog --crash
+shopctl fault inject catalog --crash --one
+shopctl fault inject shipping --crash --delay 5s
+shopctl fault inject currency --pause --for 10s`,
+		Args:              cmdutil.Exactly(1, "a service"),
+		ValidArgsFunction: cmdutil.CompleteOneService(f),
+		RunE:              o.run,
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.errCode, "error", "", "fail with this gRPC `CODE`, by name or number")
+	flags.Float64Var(&o.percent, "percent", 100, "share of the calls, above 0 and at most 100")
+	flags.DurationVar(&o.delay, "delay", 0, fmt.Sprintf("let calls wait this long first, or a crash, at most %s", fault.MaxDelay))
+	flags.StringVar(&o.method, "method", "", "only calls of this `METHOD`; for HTTP the start of a path")
+	flags.DurationVar(&o.lasts, "for", 0, "end by itself after this time")
+	flags.BoolVar(&o.crash, "crash", false, "kill the instances, once")
+	flags.BoolVar(&o.one, "one", false, "crash the oldest instance alone")
+	flags.BoolVar(&o.pause, "pause", false, "stop the instances where they are until the fault ends")
+	cmdutil.AddOutput(cmd, &o.format)
+	cmdutil.Must(cmd.RegisterFlagCompletionFunc("error", completeCodes))
+	cmdutil.Must(cmd.RegisterFlagCompletionFunc("method", completeFaultMethods(methods)))
+	for _, flag := range []string{"percent", "delay", "for"} {
+		cmdutil.Must(cmd.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions))
+	}
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
+}
+
+func (o *faultInjectOptions) run(cmd *cobra.Command, args []string) error {
+	request, byDefault, err := o.request(cmd, args[0])
+	if err != nil {
+		return err
+	}
+	shop, err := o.f.Shop(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	resp, err := shop.InjectFault(cmd.Context(), request)
+	if err != nil {
+		return err
+	}
+	if byDefault {
+		o.f.IO.Notef("no fault named: calls fail with %s; --delay, --crash and --pause are the other ways to break a service", request.GetFault().GetError())
+	}
+	if b, ok := services.Lookup(args[0]); ok && b.Module() && resp.GetFault().GetService() != b.Name {
+		o.f.IO.Notef("%s is a module of %s: the process goes, with all its modules", b.Name, resp.GetFault().GetService())
+	}
+	return o.report(cmd.Context(), resp.GetFault())
+}
+
+// request reads the flags; byDefault says that none named a fault.
+func (o *faultInjectOptions) request(cmd *cobra.Command, service string) (r *controlpb.InjectFaultRequest, byDefault bool, err error) {
+	changed := cmd.Flags().Changed
+	switch {
+	case changed("percent") && o.percent == 0:
+		return nil, false, cmdutil.UsageErr("--percent 50", "read --percent 0: a fault that meets no call breaks nothing")
+	case changed("delay") && o.delay <= 0:
+		return nil, false, cmdutil.UsageErr("--delay 500ms", "read --delay %s: want a time above zero", o.delay)
+	case changed("for") && o.lasts <= 0:
+		return nil, false, cmdutil.UsageErr("--for 2m", "read --for %s: want a time above zero", o.lasts)
+	case changed("error") && o.errCode == "":
+		return nil, false, cmdutil.UsageErr("--error UNAVAILABLE", "read --error: want a gRPC code")
+	}
+	f := &controlpb.Fault{
+		Service: service, Method: o.method, Error: o.errCode, Crash: o.crash, Pause: o.pause, One: o.one, Owner: faultOwner(o.f),
+	}
+	if changed("percent") {
+		f.Percent = o.percent
+	}
+	if o.delay > 0 {
+		f.Delay = durationpb.New(o.delay)
+	}
+	if byDefault = o.errCode == "" && o.delay == 0 && !o.crash && !o.pause; byDefault {
+		f.Error = code.Name(codes.Unavailable)
+	}
+	r = &controlpb.InjectFaultRequest{Fault: f}
+	if o.lasts > 0 {
+		r.For = durationpb.New(o.lasts)
+	}
+	return r, byDefault, nil
+}
+
+func (o *faultInjectOptions) report(_ context.Context, f *controlpb.Fault) error {
+	err := o.f.IO.Print(o.format, viewFaults([]*controlpb.Fault{f}), func(w io.Writer) {
+		fmt.Fprintln(w, o.f.IO.Paint(iostreams.ToneWarn, "fault on "+f.GetService()+": "+f.GetPhrase()))
+	})
+	if err != nil {
+		return err
+	}
+	if f.GetCrash() && f.GetEnds() == nil {
+		o.f.IO.Next("ps --instances " + f.GetService())
+		return nil
+	}
+	o.f.IO.Notef("ends %s", faultEnd(o.f, f))
+	o.f.IO.Next("map", "fault clear "+f.GetService())
+	return nil
+}

@@ -1,0 +1,76 @@
+package fault
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type faultListOptions struct {
+	f      *cmdutil.Factory
+	format string
+}
+
+func newFaultListCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &faultListOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List what is broken on purpose",
+		Args:  cmdutil.Exactly(0, ""),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	cmdutil.AddOutput(cmd, &o.format)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
+}
+
+func (o *faultListOptions) run(ctx context.Context) error {
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	resp, err := shop.ListFaults(ctx, &controlpb.ListFaultsRequest{})
+	if err != nil {
+		return err
+	}
+	all := resp.GetFaults()
+	if len(all) == 0 && o.format == iostreams.FormatTable {
+		o.f.IO.Notef("nothing is broken on purpose")
+		o.f.IO.Next("fault inject payment --error UNAVAILABLE --percent 50 --for 2m")
+		return nil
+	}
+	view := viewFaults(all)
+	blast := cmdutil.BlastOf(ctx, shop, o.format != iostreams.FormatName, all)
+	for i := range view.Faults {
+		view.Faults[i].Blast = blast[view.Faults[i].ID]
+	}
+	return o.f.IO.Print(o.format, view, func(w io.Writer) {
+		t := iostreams.NewTable("ID", "SERVICE", "FAULT", "ENDS", "OWNER")
+		for _, f := range all {
+			t.Row(f.GetId(), f.GetService(), o.f.IO.Paint(iostreams.ToneWarn, f.GetPhrase()), faultEnd(o.f, f), iostreams.OrDash(f.GetOwner()))
+		}
+		t.Write(w)
+		blastLines(o.f.IO, w, view)
+	})
+}
+
+// blastLines show how far faults reach, where that is known.
+func blastLines(ios *iostreams.IO, w io.Writer, view faultsView) {
+	first := true
+	for _, fault := range view.Faults {
+		if fault.Blast == "" {
+			continue
+		}
+		if first {
+			fmt.Fprintln(w)
+		}
+		first = false
+		fmt.Fprintln(w, ios.Paint(iostreams.ToneWarn, fault.Blast))
+	}
+}

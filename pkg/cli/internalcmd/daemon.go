@@ -1,0 +1,73 @@
+// Package internalcmd holds the other programs in this binary: the daemon, one service, the guard beside a process and
+// the watchdog of a lesson. It is the only part of the command line that links their code.
+package internalcmd
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/config"
+	"github.com/shopctl/shopctl/pkg/daemon"
+	"github.com/shopctl/shopctl/pkg/observe/otlp"
+	"github.com/shopctl/shopctl/pkg/rundir"
+	"github.com/shopctl/shopctl/pkg/workload"
+)
+
+// freePortsEnv makes a shop leave the standard ports of OTLP and Prometheus to others.
+const freePortsEnv = "SHOPCTL_FREE_PORTS"
+
+// NewDaemonCmd is what up runs in the background.
+func NewDaemonCmd(f *cmdutil.Factory, version string) *cobra.Command {
+	o := &cmdutil.DaemonFlags{}
+	cmd := &cobra.Command{
+		Use:    "daemon",
+		Short:  "Run the shop in the foreground, as up does in the background",
+		Hidden: true,
+		Args:   cmdutil.Exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg := daemon.Config{
+				Name: f.IO.ShopName, Namespace: f.Namespace, PortBase: o.PortBase, Only: o.Only, Monolith: o.Monolith, SpansForward: o.Forward,
+				Images: images(f), Executable: f.Executable, Version: version,
+				Getenv: f.Getenv, Environ: f.Environ, Log: f.IO.Err, Now: f.Now,
+			}
+			if o.Port != 0 {
+				cfg.Listen = fmt.Sprintf("127.0.0.1:%d", o.Port)
+			}
+			if f.Getenv(freePortsEnv) == "" {
+				cfg.SpansGRPC, cfg.SpansHTTP = otlp.StandardGRPC, otlp.StandardHTTP
+			} else {
+				cfg.Prometheus = "127.0.0.1:0"
+			}
+			if o.PromPort != 0 {
+				cfg.Prometheus = fmt.Sprintf("127.0.0.1:%d", o.PromPort)
+			}
+			return daemon.Run(cmd.Context(), cfg, daemon.ReadyPipe(f.Getenv))
+		},
+	}
+	o.Add(cmd)
+	return cmd
+}
+
+// images reads what shopctl.yaml says about container images, each time anew: the daemon asks again
+// whenever objects change, so that a line added to the file needs no restart.
+func images(f *cmdutil.Factory) func() workload.Images {
+	return func() workload.Images {
+		file, err := config.Read(f.Getenv)
+		if err != nil {
+			return workload.Images{Err: err}
+		}
+		dir, err := filepath.Abs(filepath.Dir(file.Path))
+		return workload.Images{Commands: file.Images, Dir: dir, Err: err}
+	}
+}
+
+// Spawn starts the daemon of the shop in dir in the background, with args for the command.
+func Spawn(ctx context.Context, f *cmdutil.Factory, dir rundir.Dir, args []string) error {
+	return daemon.Spawn(ctx, daemon.SpawnOptions{
+		Dir: dir, Executable: f.Executable, Args: append([]string{"daemon"}, args...), Environ: f.Environ,
+	})
+}

@@ -1,0 +1,46 @@
+package internalcmd
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/workload/process"
+)
+
+// RunGuard is the line that the process driver runs beside what cannot hold a lifeline itself:
+// "guard -- COMMAND" for a program that is not ours, "guard --group PGID" for a paused group. It is
+// no command of its own, since nobody types it.
+func RunGuard(sys cmdutil.System, args []string) int {
+	ios := &iostreams.IO{Out: sys.Out, Err: sys.Err}
+	ctx := context.Background()
+	switch {
+	case len(args) > 1 && args[0] == "--":
+		code, err := process.Guard(sys.In, args[1:], withoutLifeline(sys.Environ), sys.Out)
+		if err != nil {
+			return cmdutil.Report(ctx, ios, err)
+		}
+		return code
+	case len(args) == 2 && args[0] == "--group":
+		pgid, err := strconv.Atoi(args[1])
+		if err != nil || pgid < 2 {
+			return cmdutil.Report(ctx, ios, cmdutil.UsageErr("shopctl --help", "guard: %q is no process group", args[1]))
+		}
+		if err := process.GuardPaused(ctx, sys.In, pgid); err != nil {
+			return cmdutil.Report(ctx, ios, err)
+		}
+		return cmdutil.ExitOK
+	default:
+		return cmdutil.Report(ctx, ios, cmdutil.UsageErr("shopctl --help", "guard runs beside instances; it is not for people"))
+	}
+}
+
+// withoutLifeline keeps the guard's lifeline from the program beside it: its standard input is not the
+// pipe, and one that knows the variable would take the end of it for the daemon's.
+func withoutLifeline(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(kv string) bool { return strings.HasPrefix(kv, lifeline.Env+"=") })
+}

@@ -1,0 +1,78 @@
+package internalcmd
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/chassis"
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/services"
+)
+
+// ParseServiceRun recognises "service run NAME". It is looked at before any command is built: the line
+// runs once for every instance, and what it costs counts as often.
+func ParseServiceRun(args []string) (name string, ok bool) {
+	if len(args) == 3 && args[0] == "service" && args[1] == "run" && !strings.HasPrefix(args[2], "-") {
+		return args[2], true
+	}
+	return "", false
+}
+
+// RunService runs one built-in service until a signal or the end of its lifeline.
+func RunService(sys cmdutil.System, name string) int {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		<-sys.Signals
+		cancel()
+	}()
+	err := serve(ctx, sys, name)
+	switch {
+	case err == nil, errors.Is(err, chassis.ErrLifeline):
+		return cmdutil.ExitOK
+	default:
+		ios := &iostreams.IO{Out: sys.Out, Err: sys.Err}
+		return cmdutil.Report(ctx, ios, err)
+	}
+}
+
+func serve(ctx context.Context, sys cmdutil.System, name string) error {
+	b, ok := services.Lookup(name)
+	if !ok {
+		return cmdutil.UnknownNameErr("service", name, cmdutil.BuiltinNames())
+	}
+	o := chassis.Options{Name: b.Name, Workload: b.Workload, Getenv: sys.Getenv, Stdout: sys.Out}
+	down, up, err := lifeline.Open(sys.Getenv(lifeline.Env))
+	if err != nil {
+		return err
+	}
+	if down != nil {
+		defer up.Close()
+		o.Down, o.Up = down, up
+	}
+	if b.Name == services.MonolithName {
+		return chassis.RunModules(ctx, o, services.Modules())
+	}
+	return chassis.Run(ctx, o, b.Setup)
+}
+
+// NewServiceCmd documents the line for whoever runs a service by hand; Main runs it.
+func NewServiceCmd(*cmdutil.Factory) *cobra.Command {
+	return cmdutil.Group(&cobra.Command{
+		Use:    "service",
+		Short:  "Run one service by itself",
+		Hidden: true,
+	}, cmdutil.Exits(&cobra.Command{
+		Use:   "run NAME",
+		Short: "Run one built-in service, configured by its environment",
+		Args:  cmdutil.Exactly(1, "the service's name"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return cmdutil.UsageErr("shopctl service run "+args[0], "service run takes a name and nothing else")
+		},
+	}, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage))
+}

@@ -1,0 +1,78 @@
+package iostreams
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// Output formats of commands that read.
+const (
+	FormatTable = "table"
+	FormatJSON  = "json"
+	FormatYAML  = "yaml"
+	FormatName  = "name"
+)
+
+// named is what -o name needs of a value.
+type named interface {
+	// Names returns one name a line.
+	Names() []string
+}
+
+// Print writes v to standard output as the format says; table writes the one for people.
+func (ios *IO) Print(format string, v any, table func(w io.Writer)) error {
+	var out []byte
+	var err error
+	switch format {
+	case FormatJSON:
+		out, err = encodeJSON(v, "  ")
+	case FormatYAML:
+		out, err = yaml.Marshal(v)
+	case FormatName:
+		n, ok := v.(named)
+		if !ok {
+			return errors.New("-o name is not for this command")
+		}
+		for _, name := range n.Names() {
+			out = append(out, name+"\n"...)
+		}
+	default:
+		var b strings.Builder
+		table(&b)
+		out = []byte(b.String())
+	}
+	if err != nil {
+		return fmt.Errorf("encode output: %w", err)
+	}
+	_, err = ios.Out.Write(out)
+	return err
+}
+
+// PrintLine writes v as one line of NDJSON.
+func (ios *IO) PrintLine(v any) error {
+	line, err := encodeJSON(v, "")
+	if err != nil {
+		return fmt.Errorf("encode output: %w", err)
+	}
+	_, err = ios.Out.Write(line)
+	return err
+}
+
+// encodeJSON ends with a line feed. Arrows stay arrows: nobody reads it as HTML.
+func encodeJSON(v any, indent string) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", indent)
+	err := e.Encode(v)
+	return b.Bytes(), err
+}
+
+// Structured tells whether a format prints all fields, those included that have to be asked for.
+func Structured(format string) bool { return format == FormatJSON || format == FormatYAML }

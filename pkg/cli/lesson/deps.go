@@ -1,0 +1,141 @@
+package lesson
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/call"
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/gotest"
+	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/services"
+)
+
+// lessonDeps are what a session on a shop needs; done ends them.
+func lessonDeps(f *cmdutil.Factory, shop *control.Client, l *lesson.Lesson) (d lesson.Deps, done func(), err error) {
+	store, dir, err := lessonProgress(f)
+	if err != nil {
+		return lesson.Deps{}, nil, err
+	}
+	caller := call.New(call.Config{Now: f.Now, Rand: rand.Reader})
+	d = lesson.Deps{
+		Shop: shop, Caller: lessonCaller{shop: shop, calls: caller},
+		Runner:   lessonRunner{executable: f.Executable, shop: f.IO.ShopName, environ: f.Environ},
+		Tester:   lessonTester(f, l),
+		Progress: store, Workspace: filepath.Join(dir, l.ID), Now: f.Now,
+		Events: lesson.WatchEvents(shop, l, f.Now),
+	}
+	return d, func() { caller.Close() }, nil
+}
+
+// lessonTester runs the learner's tests, for lessons that came with shopctl alone.
+func lessonTester(f *cmdutil.Factory, l *lesson.Lesson) check.Tester {
+	if !l.Trusted {
+		return nil
+	}
+	return &gotest.Runner{Environ: f.Environ, LookPath: exec.LookPath}
+}
+
+// lessonProgress is where progress is kept, and the directory of the lessons' workspaces. Both belong to the
+// user and not to one shop. No shop's name has a dot, so that they are in no shop's way.
+func lessonProgress(f *cmdutil.Factory) (store *lessonprogress.Store, workspaces string, err error) {
+	dir, err := f.Dir()
+	if err != nil {
+		return nil, "", err
+	}
+	base := filepath.Dir(dir.State)
+	return lessonprogress.New(filepath.Join(base, "progress.json"), f.Now), filepath.Join(base, "lessons.d"), nil
+}
+
+// Workspaces is the directory of the lessons' workspaces.
+func Workspaces(f *cmdutil.Factory) (string, error) {
+	_, dir, err := lessonProgress(f)
+	return dir, err
+}
+
+// lessonCaller calls the shop's services for checks.
+type lessonCaller struct {
+	shop  controlpb.ShopClient
+	calls *call.Caller
+}
+
+// Call implements check.Caller.
+func (c lessonCaller) Call(ctx context.Context, r check.Call) (check.Reply, error) {
+	st, err := c.shop.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return check.Reply{}, fmt.Errorf("read the shop's state: %w", err)
+	}
+	s, err := cmdutil.FindService(st.GetServices(), r.Service)
+	if err != nil {
+		return check.Reply{}, &check.Refused{Text: err.Error()}
+	}
+	if s.GetReady() == 0 || s.GetAddress() == "" {
+		return check.Reply{Code: codes.Unavailable, Message: fmt.Sprintf("no instance is ready (%s)", s.GetState())}, nil
+	}
+	target := call.Target{Name: s.GetName(), Addr: s.GetAddress(), Proto: r.Proto}
+	if b, ok := services.Lookup(s.GetName()); ok {
+		target.GRPC = b.GRPC
+	}
+	result, err := c.calls.Invoke(ctx, call.Request{
+		Target: target, Method: r.Method, Messages: bytes.NewReader(r.Request), Headers: r.Headers, Deadline: r.Deadline,
+	})
+	var invalid *call.Invalid
+	if errors.As(err, &invalid) {
+		return check.Reply{}, &check.Refused{Text: invalid.Text}
+	}
+	if err != nil {
+		return check.Reply{}, err
+	}
+	reply := check.Reply{Code: result.Status.Code(), Message: result.Status.Message(), Took: result.Duration}
+	if len(result.Messages) > 0 {
+		reply.Response = result.Messages[0]
+	}
+	return reply, nil
+}
+
+// lessonRunner runs shopctl itself, on the lesson's shop.
+type lessonRunner struct {
+	executable string
+	shop       string
+	environ    []string
+}
+
+// killGrace is how long a command that was interrupted may take to end.
+const killGrace = 3 * time.Second
+
+// Run implements lesson.Runner.
+func (r lessonRunner) Run(ctx context.Context, c lesson.Command, out io.Writer) (int, error) {
+	cmd := exec.CommandContext(ctx, r.executable, append([]string{"--name", r.shop}, c.Args...)...)
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Dir, c.In, out, out
+	if c.Out != nil {
+		cmd.Stdout = c.Out
+	}
+	cmd.Env = append(append([]string{}, r.environ...), cmdutil.FaultOwnerEnv+"="+c.Owner, "SHOPCTL_NO_TUI=true", "SHOPCTL_QUIET=true", "NO_COLOR=1")
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	cmd.WaitDelay = killGrace
+	err := cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return cmdutil.ExitInterrupted, ctx.Err()
+	case errors.As(err, &exit):
+		return exit.ExitCode(), nil
+	case err != nil:
+		return 0, fmt.Errorf("run shopctl: %w", err)
+	}
+	return 0, nil
+}

@@ -1,0 +1,37 @@
+package lesson
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/lesson"
+)
+
+// addLanguage adds the flag that says in which language lessons speak.
+func addLanguage(cmd *cobra.Command, lang *string) {
+	cmd.Flags().StringVar(lang, "lang", "", "`LANGUAGE` of the text, such as ja (default by LC_ALL, LC_MESSAGES or LANG)")
+	cmdutil.Must(cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"en", "ja"}, cobra.ShellCompDirectiveNoFileComp)))
+}
+
+// language is the language of the user, "en" if nothing is said.
+func language(f *cmdutil.Factory, flag string) string {
+	for _, text := range []string{flag, f.Getenv("LC_ALL"), f.Getenv("LC_MESSAGES"), f.Getenv("LANG")} {
+		if text != "" {
+			lang, _, _ := strings.Cut(text, "_")
+			lang, _, _ = strings.Cut(lang, ".")
+			return strings.ToLower(lang)
+		}
+	}
+	return "en"
+}
+
+// lessonsInLanguage are our own lessons as the user reads them.
+func lessonsInLanguage(f *cmdutil.Factory, flag string) ([]*lesson.Lesson, error) {
+	all, err := ownLessons()
+	for i, l := range all {
+		all[i] = l.In(language(f, flag))
+	}
+	return all, err
+}

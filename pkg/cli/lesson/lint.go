@@ -1,0 +1,103 @@
+package lesson
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/services"
+)
+
+type problemsView struct {
+	Problems []format.Problem `json:"problems"`
+}
+
+func (v problemsView) Names() []string {
+	names := make([]string, len(v.Problems))
+	for i, p := range v.Problems {
+		names[i] = fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return names
+}
+
+func newLessonLintCmd(f *cmdutil.Factory) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "lint [DIR]...",
+		Short: "Find what is wrong with lessons without running them",
+		Long: `Find what is wrong with lessons and can be seen without running them: mistakes in the format, a run that nobody
+predicted, options without a reply, a missing ladder of hints, too many words, a stale translation. Without a directory,
+the lessons that shopctl brings along.`,
+		RunE: func(_ *cobra.Command, args []string) error { return lintLessons(f.IO, output, args) },
+	}
+	cmdutil.AddOutput(cmd, &output)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage)
+}
+
+func lintLessons(ios *iostreams.IO, output string, dirs []string) error {
+	view := problemsView{Problems: []format.Problem{}}
+	count := 0
+	lint := func(prefix string, all []*lesson.Lesson, err error) error {
+		var found format.Problems
+		if err != nil && !errors.As(err, &found) {
+			return err
+		}
+		for _, l := range all {
+			found = append(found, lesson.Lint(l, serviceWords())...)
+		}
+		for _, p := range found {
+			p.File = prefix + p.File
+			view.Problems = append(view.Problems, p)
+		}
+		count += len(all)
+		return nil
+	}
+	if len(dirs) == 0 {
+		all, err := ownLessons()
+		if err := lint("lessons/", all, err); err != nil {
+			return err
+		}
+	}
+	for _, dir := range dirs {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return cmdutil.UsageErr(ios.Command("lesson lint ./lessons"), "read %s: no such directory", dir)
+		}
+		all, err := lesson.Load(os.DirFS(dir))
+		if err := lint(dir+"/", all, err); err != nil {
+			return err
+		}
+	}
+	if count == 0 && len(view.Problems) == 0 {
+		return cmdutil.UsageErr(ios.Command("lesson lint ./lessons"), "there is no lesson.md in %s", strings.Join(dirs, ", "))
+	}
+	err := ios.Print(output, view, func(w io.Writer) {
+		for _, p := range view.Problems {
+			fmt.Fprintln(w, p)
+		}
+	})
+	if err == nil && len(view.Problems) > 0 {
+		return cmdutil.HintErr(cmdutil.ExitFailed, "", fmt.Errorf("%s in %s", iostreams.Counted(len(view.Problems), "problem"), iostreams.Counted(count, "lesson")))
+	}
+	ios.Notef("%s, no problems", iostreams.Counted(count, "lesson"))
+	return err
+}
+
+// serviceWords are all names that services go by.
+func serviceWords() []string {
+	var words []string
+	for _, b := range services.All() {
+		words = append(words, b.Name)
+		if b.Workload != b.Name {
+			words = append(words, b.Workload)
+		}
+	}
+	return words
+}

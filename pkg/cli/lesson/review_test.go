@@ -1,0 +1,117 @@
+package lesson_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/cli/clitest"
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	lessoncmd "github.com/shopctl/shopctl/pkg/cli/lesson"
+	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
+)
+
+// reviewer is somebody who has just finished the lesson grpc.
+func reviewer(t *testing.T) (w *clitest.World, day func(int)) {
+	t.Helper()
+	w = clitest.NewWorld(t)
+	w.F.IO.ShopName = iostreams.DefaultShop
+	start := time.Date(2026, 3, 2, 20, 0, 0, 0, time.UTC)
+	day = func(n int) { w.F.Now = func() time.Time { return start.AddDate(0, 0, n) } }
+	day(0)
+	store, _, err := lessoncmd.LessonProgress(w.F)
+	if err != nil {
+		t.Fatal(err)
+	}
+	due := lessonprogress.Recall{Due: start.AddDate(0, 0, 1).Truncate(24 * time.Hour)}
+	_, err = store.Save("grpc", &lessonprogress.Lesson{
+		Status: lessonprogress.Done, Review: map[string]lessonprogress.Recall{"deadline-done": due, "retry-code": due},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, day
+}
+
+func due(t *testing.T, w *clitest.World) lessoncmd.ReviewView {
+	t.Helper()
+	w.Want(cmdutil.ExitOK, "review", "-o", "json")
+	var view lessoncmd.ReviewView
+	if err := json.Unmarshal(w.Out.Bytes(), &view); err != nil {
+		t.Fatal(err)
+	}
+	return view
+}
+
+func TestQuestionsAreAskedWhenTheyAreDue(t *testing.T) {
+	w, day := reviewer(t)
+	w.Want(cmdutil.ExitOK, "review")
+	w.WantErr("nothing is due; the next question comes on Tuesday 3 March")
+	day(1)
+	if v := due(t, w); len(v.Due) != 2 || v.Due[0].ID != "deadline-done" || len(v.Due[0].Options) != 3 {
+		t.Errorf("due on the next day: %+v", v)
+	}
+	w.Want(cmdutil.ExitOK, "lesson", "list")
+	w.WantErr("2 questions of lessons that you took", "next: shopctl review")
+	w.F.IO.In = strings.NewReader("3\nperhaps\nfairly\nINVALID_ARGUMENT\nsure\n")
+	w.Want(cmdutil.ExitOK, "review")
+	for _, want := range []string{"2 questions. :s skips one", "1/2  A contract", "  3  it may have", "how sure are you", "That is it.", "comes back on Friday 6 March", "It is: UNAVAILABLE", "It comes back tomorrow", "1 of 2 questions known"} {
+		if !strings.Contains(w.Out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, w.Out.String())
+		}
+	}
+	if v := due(t, w); len(v.Due) != 0 || v.Next != "2026-03-04T00:00:00Z" {
+		t.Errorf("after the answers: %+v", v)
+	}
+	day(4)
+	if v := due(t, w); len(v.Due) != 2 || v.Due[0].ID != "retry-code" || !v.Due[0].SureAndWrong {
+		t.Errorf("sure and wrong is not the first: %+v", v)
+	}
+	w.Want(cmdutil.ExitOK, "review", "-o", "table")
+	if !strings.Contains(w.Out.String(), "sure and wrong") {
+		t.Errorf("table: %s", w.Out.String())
+	}
+}
+
+func TestTheListAndTheQuestionsAreInTheUsersLanguage(t *testing.T) {
+	w, day := reviewer(t)
+	day(1)
+	w.Want(cmdutil.ExitOK, "review", "--lang", "ja", "-o", "json")
+	var view lessoncmd.ReviewView
+	if err := json.Unmarshal(w.Out.Bytes(), &view); err != nil {
+		t.Fatal(err)
+	}
+	if q := view.Due[0]; !strings.HasSuffix(q.Question, "でしょうか。") || q.Options[0] != "した" {
+		t.Errorf("the question: %+v", q)
+	}
+	w.Want(cmdutil.ExitOK, "lesson", "list", "--lang", "ja")
+	if out := w.Out.String(); !strings.Contains(out, "契約") {
+		t.Errorf("the list: %s", out)
+	}
+}
+
+func TestAReviewThatIsLeftKeepsWhatWasAnswered(t *testing.T) {
+	w, day := reviewer(t)
+	day(1)
+	w.F.IO.In = strings.NewReader("3\nsure\n:q\n")
+	w.Want(cmdutil.ExitOK, "review")
+	if v := due(t, w); len(v.Due) != 1 || v.Due[0].ID != "retry-code" {
+		t.Errorf("due: %+v", v)
+	}
+	w.F.IO.In = strings.NewReader(":s\n")
+	w.Want(cmdutil.ExitOK, "review", "--limit", "1")
+	if v := due(t, w); len(v.Due) != 1 {
+		t.Errorf("after skipping: %+v", v)
+	}
+	w.Want(cmdutil.ExitUsage, "review", "--limit", "0")
+	w.WantErr("want at least 1")
+}
+
+func TestWithoutALessonNothingIsAsked(t *testing.T) {
+	w := clitest.NewWorld(t)
+	w.F.IO.ShopName = iostreams.DefaultShop
+	w.Want(cmdutil.ExitOK, "review")
+	w.WantErr("questions come the day after a lesson", "shopctl lesson list")
+}

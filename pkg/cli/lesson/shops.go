@@ -1,0 +1,108 @@
+package lesson
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/shopctl/shopctl/pkg/call"
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/verify"
+	"github.com/shopctl/shopctl/pkg/rundir"
+)
+
+// lessonBooter starts a shop for a lesson's proof: by the command that people use, in directories of
+// its own, so that it is in nobody's way.
+type lessonBooter struct{ f *cmdutil.Factory }
+
+// provedShop is the name of such shops; their directories keep them apart.
+const provedShop = "lesson-test"
+
+// Boot implements verify.Booter.
+func (b lessonBooter) Boot(ctx context.Context, l *lesson.Lesson) (verify.Shop, error) {
+	dir, err := os.MkdirTemp("", "shopctl-test-")
+	if err != nil {
+		return nil, fmt.Errorf("make a directory for the shop: %w", err)
+	}
+	s := &bootedShop{f: b.f, dir: dir, tester: lessonTester(b.f, l), lesson: l}
+	s.environ = overlay(b.f.Environ,
+		"SHOPCTL_RUN_DIR="+filepath.Join(dir, "run"), "SHOPCTL_STATE_DIR="+filepath.Join(dir, "state"),
+		"SHOPCTL_NAME=", "SHOPCTL_NAMESPACE=", "SHOPCTL_ONLY=", "SHOPCTL_PORT=", "SHOPCTL_PORT_BASE=")
+	if err := s.shopctl(ctx, "up"); err != nil {
+		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
+	}
+	at, err := rundir.Resolve(provedShop, s.getenv)
+	if err == nil {
+		s.client, err = control.Dial(at)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
+	}
+	s.calls = call.New(call.Config{Now: b.f.Now, Rand: rand.Reader})
+	return s, nil
+}
+
+type bootedShop struct {
+	f       *cmdutil.Factory
+	dir     string
+	environ []string
+	client  *control.Client
+	calls   *call.Caller
+	tester  check.Tester
+	lesson  *lesson.Lesson
+}
+
+// Deps implements verify.Shop.
+func (s *bootedShop) Deps() lesson.Deps {
+	return lesson.Deps{
+		Shop: s.client, Caller: lessonCaller{shop: s.client, calls: s.calls},
+		Runner: lessonRunner{executable: s.f.Executable, shop: provedShop, environ: s.environ},
+		Tester: s.tester,
+		Now:    s.f.Now, Events: lesson.WatchEvents(s.client, s.lesson, s.f.Now),
+	}
+}
+
+// Close implements verify.Shop.
+func (s *bootedShop) Close(ctx context.Context) error {
+	var errs []error
+	if s.client != nil {
+		errs = append(errs, s.calls.Close(), s.client.Close())
+	}
+	errs = append(errs, s.shopctl(ctx, "down"), os.RemoveAll(s.dir))
+	return errors.Join(errs...)
+}
+
+func (s *bootedShop) shopctl(ctx context.Context, args ...string) error {
+	cmd := exec.CommandContext(ctx, s.f.Executable, append([]string{"--name", provedShop}, args...)...)
+	var out bytes.Buffer
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.dir, s.environ, &out, &out
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("run shopctl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(out.String()))
+	}
+	return nil
+}
+
+func (s *bootedShop) getenv(key string) string {
+	value := ""
+	for _, entry := range s.environ {
+		if k, v, _ := strings.Cut(entry, "="); k == key {
+			value = v
+		}
+	}
+	return value
+}
+
+// overlay returns an environment with some variables changed.
+func overlay(environ []string, changed ...string) []string {
+	out := append([]string{}, environ...)
+	return append(out, changed...)
+}

@@ -1,0 +1,232 @@
+package lesson
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/lesson/verify"
+)
+
+type proofsView struct {
+	OK      bool            `json:"ok"`
+	Results []verify.Result `json:"results"`
+}
+
+func (v proofsView) Names() []string {
+	names := make([]string, len(v.Results))
+	for i, r := range v.Results {
+		names[i] = r.Lesson + "/" + r.Proof
+	}
+	return names
+}
+
+type proveOptions struct {
+	f        *cmdutil.Factory
+	output   string
+	parallel int
+	trust    bool
+	only     verify.Options
+}
+
+// mostShops bounds how many shops are proven on at once: each is a dozen processes.
+const mostShops = 8
+
+func newLessonProveCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &proveOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "test [LESSON | DIR]...",
+		Short: "Prove lessons on shops of their own: red before, green by the solution, red again by mistakes",
+		Long: `Prove lessons without a screen, each on a shop of its own that is started for it and stopped again: the steady
+state holds, every check is red before anything was done, the solution turns all of them green, leaving restores the
+steady state, other valid ways pass, and each mistake stays red with its own message. A lesson that declares a load is
+proven with three seeds. Without arguments, all lessons. While you write one, --script and --seed shorten the wait.`,
+		Example: `shopctl lesson test grpc
+shopctl lesson test ./lessons/communication
+shopctl lesson test ./lessons/communication/caching --script solution --seed 42
+shopctl lesson test --parallel 3`,
+		ValidArgsFunction: completeLessons,
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
+	}
+	cmd.Flags().IntVar(&o.parallel, "parallel", 2, fmt.Sprintf("prove so many lessons at once, each on its own shop; at most %d", mostShops))
+	cmd.Flags().StringVar(&o.only.Script, "script", "", "play this `SCRIPT` alone: solution, alt-x, wrong-y")
+	cmd.Flags().Int64Var(&o.only.Seed, "seed", 0, "prove with this `SEED` of the load alone, not with three")
+	cmdutil.Must(cmd.RegisterFlagCompletionFunc("script", cobra.NoFileCompletions))
+	cmdutil.Must(cmd.RegisterFlagCompletionFunc("seed", cobra.NoFileCompletions))
+	addTrust(cmd, &o.trust)
+	cmdutil.Must(cmd.RegisterFlagCompletionFunc("parallel", cobra.NoFileCompletions))
+	cmdutil.AddOutput(cmd, &o.output)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitEnvironment, cmdutil.ExitInterrupted)
+}
+
+func (o *proveOptions) run(ctx context.Context, args []string) error {
+	if o.parallel < 1 || o.parallel > mostShops {
+		return cmdutil.UsageErr(o.f.IO.Command("lesson test --parallel 2"), "--parallel %d: want 1 to %d", o.parallel, mostShops)
+	}
+	chosen, err := chooseLessons(o.f.IO, args)
+	if err != nil {
+		return err
+	}
+	if err := o.checkScript(chosen); err != nil {
+		return err
+	}
+	results, err := o.prove(ctx, chosen)
+	if err != nil {
+		return err
+	}
+	view := proofsView{OK: true, Results: []verify.Result{}}
+	for _, r := range slices.Concat(results...) {
+		view.Results = append(view.Results, r)
+		view.OK = view.OK && r.OK
+	}
+	if err := o.f.IO.Print(o.output, view, func(w io.Writer) { proofTable(o.f.IO, w, view) }); err != nil {
+		return err
+	}
+	if !view.OK {
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command(view.again(args)), errors.New("not every lesson is proven"))
+	}
+	return nil
+}
+
+// checkScript wants the script to be one that a chosen lesson has.
+func (o *proveOptions) checkScript(chosen []chosenLesson) error {
+	if o.only.Script == "" {
+		return nil
+	}
+	var known []string
+	for _, l := range chosen {
+		if l.lesson != nil {
+			known = append(known, l.lesson.ScriptNames("")...)
+		}
+	}
+	if !slices.Contains(known, o.only.Script) {
+		return cmdutil.UnknownNameErr("script", o.only.Script, known)
+	}
+	return nil
+}
+
+// again is the command that tries once more what failed first.
+func (v proofsView) again(args []string) string {
+	for _, r := range v.Results {
+		switch {
+		case r.OK:
+		case r.Proof == "read":
+			return "lesson lint " + strings.Join(args, " ")
+		case len(args) == 1 && r.Proof != "boot" && r.Proof != "red" && r.Proof != "hints":
+			return "lesson test " + args[0] + " --script " + r.Proof
+		default:
+			return "lesson play " + r.Lesson
+		}
+	}
+	return "lesson test"
+}
+
+// prove proves some lessons at a time, and returns the results of each in the order of the lessons.
+func (o *proveOptions) prove(ctx context.Context, chosen []chosenLesson) ([][]verify.Result, error) {
+	results := make([][]verify.Result, len(chosen))
+	var talking sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(o.parallel)
+	for i, l := range chosen {
+		if l.load != nil {
+			results[i] = []verify.Result{{Lesson: l.name, Proof: "read", Detail: l.load.Error()}}
+			continue
+		}
+		l.lesson.Trusted = l.lesson.Trusted || o.trust
+		group.Go(func() error {
+			return verify.Verify(ctx, l.lesson, lessonBooter{o.f}, o.only, o.f.Now, func(r verify.Result) {
+				results[i] = append(results[i], r)
+				if o.f.Verbose {
+					talking.Lock()
+					defer talking.Unlock()
+					o.f.IO.Notef("%s %s: %s", r.Lesson, proofName(r), proofWord(r))
+				}
+			})
+		})
+	}
+	return results, group.Wait()
+}
+
+// proofName is the proof with its seed, where that matters.
+func proofName(r verify.Result) string {
+	if r.Seed == 0 {
+		return r.Proof
+	}
+	return fmt.Sprintf("%s, seed %d", r.Proof, r.Seed)
+}
+
+func proofWord(r verify.Result) string {
+	if r.OK {
+		return "ok"
+	}
+	return "failed"
+}
+
+func proofTable(ios *iostreams.IO, w io.Writer, view proofsView) {
+	t := iostreams.NewTable("LESSON", "PROOF", "RESULT", "TIME")
+	for _, r := range view.Results {
+		tone := iostreams.ToneGood
+		if !r.OK {
+			tone = iostreams.ToneBad
+		}
+		took := time.Duration(r.Seconds * float64(time.Second)).Round(100 * time.Millisecond)
+		t.Row(r.Lesson, proofName(r), ios.Paint(tone, proofWord(r)), took.String())
+	}
+	t.Write(w)
+	for _, r := range view.Results {
+		if !r.OK {
+			fmt.Fprintf(w, "\n%s %s:\n  %s\n", r.Lesson, proofName(r), strings.ReplaceAll(r.Detail, "\n", "\n  "))
+		}
+	}
+}
+
+// chosenLesson is a lesson to prove, or why it could not be read.
+type chosenLesson struct {
+	name   string
+	lesson *lesson.Lesson
+	load   error
+}
+
+// chooseLessons reads the lessons that the arguments name: ids, or directories.
+func chooseLessons(ios *iostreams.IO, args []string) ([]chosenLesson, error) {
+	own, err := ownLessons()
+	if err != nil {
+		return nil, err
+	}
+	if len(args) == 0 {
+		args = lessonIDs(own)
+	}
+	var chosen []chosenLesson
+	for _, arg := range args {
+		if l := lesson.Find(own, arg); l != nil {
+			chosen = append(chosen, chosenLesson{name: arg, lesson: l})
+			continue
+		}
+		if info, err := os.Stat(arg); err != nil || !info.IsDir() {
+			return nil, cmdutil.UnknownNameErr("lesson", arg, lessonIDs(own))
+		}
+		all, err := lesson.Load(os.DirFS(arg))
+		if err != nil {
+			chosen = append(chosen, chosenLesson{name: arg, load: err})
+		}
+		if len(all) == 0 && err == nil {
+			return nil, cmdutil.UsageErr(ios.Command("lesson test ./lessons"), "there is no lesson.md in %s", arg)
+		}
+		for _, l := range all {
+			chosen = append(chosen, chosenLesson{name: l.ID, lesson: l})
+		}
+	}
+	return chosen, nil
+}

@@ -1,0 +1,65 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/edit"
+	"github.com/shopctl/shopctl/pkg/load"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type loadStartOptions struct {
+	f    *cmdutil.Factory
+	edit edit.Options
+	spec load.Spec
+}
+
+func newLoadStartCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &loadStartOptions{f: f, edit: edit.Options{F: f}}
+	cmd := &cobra.Command{
+		Use:   "start",
+		Short: "Start load, or change the load that runs",
+		Example: `shopctl load start --rate 20 --seed 42
+shopctl load start --rate 100 --for 2m --wait
+shopctl load start --rate 20 --dry-run -o yaml`,
+		Args: cmdutil.Exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), cmd.Flags().Changed("for")) },
+	}
+	flags := cmd.Flags()
+	flags.Float64Var(&o.spec.Rate, "rate", 10, fmt.Sprintf("steps (a page, a form) a second, at most %d", load.MaxRate))
+	flags.Uint64Var(&o.spec.Seed, "seed", 1, "who does what when: the same seed gives the same sequence")
+	flags.DurationVar(&o.spec.For, "for", 0, "end by itself after this time")
+	for _, flag := range []string{"rate", "seed", "for"} {
+		cmdutil.Must(cmd.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions))
+	}
+	o.edit.Add(cmd)
+	return cmd
+}
+
+func (o *loadStartOptions) run(ctx context.Context, bounded bool) error {
+	if bounded && o.spec.For <= 0 {
+		return cmdutil.UsageErr("--for 2m", "read --for %s: want a time above zero", o.spec.For)
+	}
+	request, err := load.Start(o.spec, o.f.Namespace)
+	if err != nil {
+		return cmdutil.UsageErr(o.f.IO.Command("load start --rate 20"), "start load: %w", err)
+	}
+	if err := o.edit.Run(ctx, []string{load.Workload}, "load started", &controlpb.EditRequest{Operation: request.GetOperation()}); err != nil {
+		return err
+	}
+	if o.edit.DryRun {
+		return nil
+	}
+	lasts := "until it is stopped"
+	if o.spec.For > 0 {
+		lasts = "for " + o.spec.For.Round(time.Millisecond).String()
+	}
+	o.f.IO.Notef("%g steps a second, seed %d, %s", o.spec.Rate, o.spec.Seed, lasts)
+	o.f.IO.Next("load status", "load stop")
+	return nil
+}

@@ -1,0 +1,26 @@
+package load
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/edit"
+	"github.com/shopctl/shopctl/pkg/load"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+func newLoadStopCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &edit.Options{F: f}
+	cmd := &cobra.Command{
+		Use:   "stop",
+		Short: "Stop the load; the load generator stays up and idle",
+		Args:  cmdutil.Exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return o.Run(cmd.Context(), []string{load.Workload}, "load stopped", &controlpb.EditRequest{
+				Operation: load.Stop(f.Namespace).GetOperation(),
+			})
+		},
+	}
+	o.Add(cmd)
+	return cmd
+}

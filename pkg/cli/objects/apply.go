@@ -1,0 +1,88 @@
+package objects
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/edit"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type applyOptions struct {
+	f      *cmdutil.Factory
+	files  fileFlags
+	dryRun string
+	format string
+	wait   edit.WaitFlags
+}
+
+func NewApplyCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &applyOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "apply -f FILE",
+		Short: "Create or change objects from manifests",
+		Long: `Create or change Deployments, Services, ConfigMaps, Secrets, ServiceAccounts and Namespaces from the YAML that a
+Kubernetes cluster takes. All objects of all files are applied, or none: an unknown field, a wrong type or a bad value
+is an error with file:line:column.
+
+With --dry-run=server the shop says what it would do; with --dry-run=client the files are checked against a shop as it
+comes out of the box, for which none need run.`,
+		Example: `shopctl apply -f catalog.yaml
+shopctl apply -f manifests/ --dry-run=server
+shopctl get deployment cartservice -o yaml | sed 's/replicas: 1/replicas: 2/' | shopctl apply -f -`,
+		Args: cmdutil.Exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	o.files.add(cmd)
+	addDryRun(cmd, &o.dryRun)
+	cmdutil.AddOutput(cmd, &o.format)
+	o.wait.Add(cmd)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInconclusive)
+}
+
+func addDryRun(cmd *cobra.Command, value *string) {
+	*value = edit.DryRunNone
+	allowed := []string{edit.DryRunNone, edit.DryRunClient, edit.DryRunServer}
+	cmd.Flags().Var(&cmdutil.EnumFlag{Value: value, Allowed: allowed, Kind: "WHO"}, "dry-run", "change nothing: client checks the files, server asks the shop")
+	cmd.Flags().Lookup("dry-run").NoOptDefVal = edit.DryRunClient
+	cmdutil.CompleteWords(cmd, "dry-run", allowed...)
+}
+
+func (o *applyOptions) run(ctx context.Context) error {
+	if len(o.files.paths) == 0 {
+		return cmdutil.UsageErr("shopctl apply -f FILE", "missing flag: -f with a file, a directory or -")
+	}
+	files, err := o.files.read(o.f.IO.In)
+	if err != nil {
+		return err
+	}
+	if o.dryRun == edit.DryRunClient {
+		resp, err := applyHere(files, o.f.Namespace)
+		if err != nil {
+			return err
+		}
+		return o.print(resp)
+	}
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	resp, err := shop.Apply(ctx, &controlpb.ApplyRequest{Files: files, DryRun: o.dryRun == edit.DryRunServer, Namespace: o.f.Namespace})
+	if err != nil {
+		return err
+	}
+	if err := o.print(resp); err != nil || o.dryRun == edit.DryRunServer {
+		return err
+	}
+	return o.wait.Rollout(ctx, o.f.IO, shop, resp.GetObjects())
+}
+
+func (o *applyOptions) print(resp *controlpb.ApplyResponse) error {
+	for _, w := range resp.GetWarnings() {
+		o.f.IO.Say("warning", w)
+	}
+	return edit.PrintApplied(o.f.IO, o.format, resp.GetObjects(), "", o.dryRun)
+}

@@ -1,0 +1,83 @@
+package objects
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/edit"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type deleteOptions struct {
+	f      *cmdutil.Factory
+	files  fileFlags
+	dryRun bool
+	format string
+}
+
+func NewDeleteCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &deleteOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "delete KIND NAME... | -f FILE",
+		Short: "Delete objects, by name or those that manifests name",
+		Example: `shopctl delete deployment myapp
+shopctl delete -f blue-green.yaml --dry-run`,
+		ValidArgsFunction: completeObjects(f),
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
+	}
+	o.files.add(cmd)
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing, print what would go")
+	cmdutil.AddOutput(cmd, &o.format, iostreams.FormatTable, iostreams.FormatName)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
+}
+
+func (o *deleteOptions) run(ctx context.Context, args []string) error {
+	req := &controlpb.DeleteRequest{Namespace: o.f.Namespace, DryRun: o.dryRun}
+	switch {
+	case len(o.files.paths) > 0 && len(args) > 0:
+		return cmdutil.UsageErr("shopctl delete --help", "either KIND NAME or -f, not both")
+	case len(o.files.paths) > 0:
+		files, err := o.files.read(o.f.IO.In)
+		if err != nil {
+			return err
+		}
+		req.Files = files
+	case len(args) == 0:
+		return cmdutil.UsageErr("shopctl delete --help", "missing argument: KIND NAME, or -f FILE")
+	default:
+		kind, names, err := kindAndNames(args)
+		if err != nil {
+			return err
+		}
+		if len(names) == 0 {
+			return cmdutil.UsageErr("shopctl get "+kind.Plural, "missing argument: the name of a %s", kind.Singular())
+		}
+		req.Kind, req.Names = kind.Name, names
+	}
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	resp, err := shop.Delete(ctx, req)
+	if err != nil {
+		return err
+	}
+	for _, object := range resp.GetObjects() {
+		line := edit.Ref(object)
+		if o.format == iostreams.FormatTable {
+			line += " deleted"
+			if o.dryRun {
+				line += " (server dry run)"
+			}
+		}
+		if _, err := fmt.Fprintln(o.f.IO.Out, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}

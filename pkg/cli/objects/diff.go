@@ -1,0 +1,108 @@
+package objects
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/edit"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/render"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type diffOptions struct {
+	f     *cmdutil.Factory
+	files fileFlags
+}
+
+func NewDiffCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &diffOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "diff -f FILE",
+		Short: "Show what apply would change",
+		Long: `Show as a unified diff what apply would change. As kubectl's, it exits with 0 when nothing would change and with 1
+when something would.`,
+		Example: "shopctl diff -f catalog.yaml",
+		Args:    cmdutil.Exactly(0, ""),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	o.files.add(cmd)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
+}
+
+func (o *diffOptions) run(ctx context.Context) error {
+	if len(o.files.paths) == 0 {
+		return cmdutil.UsageErr("shopctl diff -f FILE", "missing flag: -f with a file, a directory or -")
+	}
+	files, err := o.files.read(o.f.IO.In)
+	if err != nil {
+		return err
+	}
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	resp, err := shop.Apply(ctx, &controlpb.ApplyRequest{Files: files, DryRun: true, Namespace: o.f.Namespace})
+	if err != nil {
+		return err
+	}
+	for _, w := range resp.GetWarnings() {
+		o.f.IO.Say("warning", w)
+	}
+	changed := false
+	for _, a := range resp.GetObjects() {
+		text, err := objectDiff(a)
+		if err != nil {
+			return err
+		}
+		changed = changed || text != ""
+		if _, err := o.f.IO.Out.Write([]byte(paintDiff(o.f.IO, text))); err != nil {
+			return err
+		}
+	}
+	if changed {
+		return cmdutil.ExitErr(cmdutil.ExitFailed)
+	}
+	return nil
+}
+
+// objectDiff is the unified diff of one object's manifest, "" if it stays as it is.
+func objectDiff(a *controlpb.AppliedObject) (string, error) {
+	after, err := edit.TypedObject(a.GetObject())
+	if err != nil {
+		return "", err
+	}
+	var before resource.Object
+	if len(a.GetBeforeJson()) > 0 {
+		before, err = edit.TypedObject(&controlpb.Object{Kind: a.GetObject().GetKind(), Json: a.GetBeforeJson()})
+		if err != nil {
+			return "", err
+		}
+	}
+	return render.Diff(before, after)
+}
+
+func paintDiff(ios *iostreams.IO, text string) string {
+	if !ios.Color {
+		return text
+	}
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		content := strings.TrimSuffix(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "+"):
+			content = ios.Paint(iostreams.ToneGood, content)
+		case strings.HasPrefix(line, "-"):
+			content = ios.Paint(iostreams.ToneBad, content)
+		case strings.HasPrefix(line, "@@"):
+			content = ios.Paint(iostreams.ToneInfo, content)
+		}
+		b.WriteString(content + "\n")
+	}
+	return b.String()
+}

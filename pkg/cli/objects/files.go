@@ -1,0 +1,89 @@
+package objects
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// fileFlags are -f and -R of the commands that take manifests.
+type fileFlags struct {
+	paths     []string
+	recursive bool
+}
+
+func (o *fileFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVarP(&o.paths, "filename", "f", nil, "`FILE` or directory of YAML or JSON, or - for standard input; can be repeated")
+	cmd.Flags().BoolVarP(&o.recursive, "recursive", "R", false, "go into directories below")
+	cmdutil.Must(cmd.MarkFlagFilename("filename", "yaml", "yml", "json"))
+}
+
+// read returns the files that the flags name, as the daemon takes them.
+func (o *fileFlags) read(in io.Reader) ([]*controlpb.File, error) {
+	var files []*controlpb.File
+	for _, path := range o.paths {
+		if path == "-" {
+			content, err := io.ReadAll(in)
+			if err != nil {
+				return nil, fmt.Errorf("read standard input: %w", err)
+			}
+			files = append(files, &controlpb.File{Name: "stdin", Content: content})
+			continue
+		}
+		names, err := o.expand(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			content, err := os.ReadFile(name)
+			if err != nil {
+				return nil, cmdutil.HintErr(cmdutil.ExitUsage, "give -f a file, a directory or -", fmt.Errorf("read manifest: %w", err))
+			}
+			files = append(files, &controlpb.File{Name: name, Content: content})
+		}
+	}
+	return files, nil
+}
+
+// expand lists the manifests of a directory in alphabetical order; a file is itself.
+func (o *fileFlags) expand(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, cmdutil.HintErr(cmdutil.ExitUsage, "give -f a file, a directory or -", fmt.Errorf("read manifest: %w", err))
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	var names []string
+	err = filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && name != path && !o.recursive:
+			return fs.SkipDir
+		case !d.IsDir() && slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(filepath.Ext(name))):
+			names = append(names, name)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read directory: %w", err)
+	}
+	if len(names) == 0 {
+		hint := "the extensions are .yaml, .yml and .json"
+		if !o.recursive {
+			hint += "; -R looks into directories below"
+		}
+		return nil, cmdutil.UsageErr(hint, "no manifests in %s", path)
+	}
+	return names, nil
+}

@@ -1,0 +1,111 @@
+package objects
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/edit"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/resource"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type getOptions struct {
+	f        *cmdutil.Factory
+	format   string
+	selector string
+	all      bool
+}
+
+func NewGetCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &getOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "get KIND [NAME...]",
+		Short: "List objects, or print them as manifests",
+		Example: `shopctl get deployments
+shopctl get deployment cartservice -o yaml
+shopctl get services -l app=frontend`,
+		Args:              cmdutil.AtLeast(1, "a kind, such as deployments"),
+		ValidArgsFunction: completeObjects(f),
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
+	}
+	cmd.Flags().StringVarP(&o.selector, "selector", "l", "", "only objects with these `LABELS`: app=frontend,version=v1")
+	cmd.Flags().BoolVarP(&o.all, "all-namespaces", "A", false, "objects of every namespace")
+	cmdutil.AddOutput(cmd, &o.format)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
+}
+
+func (o *getOptions) run(ctx context.Context, args []string) error {
+	kind, names, err := kindAndNames(args)
+	if err != nil {
+		return err
+	}
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	req := &controlpb.GetRequest{Kind: kind.Name, Names: names, Namespace: o.f.Namespace, Selector: o.selector}
+	if o.all {
+		req.Namespace = "*"
+	}
+	resp, err := shop.Get(ctx, req)
+	if err != nil {
+		return err
+	}
+	if o.format != iostreams.FormatTable {
+		return edit.PrintObjects(o.f.IO, o.format, resp.GetObjects(), len(names) == 1)
+	}
+	if len(resp.GetObjects()) == 0 {
+		o.f.IO.Notef("no %s found", kind.Plural)
+		return nil
+	}
+	return objectTable(o.f, o.f.IO.Out, kind, resp.GetObjects(), o.all)
+}
+
+// objectTable lists objects of one kind with the columns that kubectl has for it.
+func objectTable(f *cmdutil.Factory, w io.Writer, kind resource.Kind, objects []*controlpb.Object, namespaces bool) error {
+	header := columnsOf(kind.Name)
+	if namespaces {
+		header = append([]string{"NAMESPACE"}, header...)
+	}
+	t := iostreams.NewTable(header...)
+	for _, o := range objects {
+		typed, err := edit.TypedObject(o)
+		if err != nil {
+			return err
+		}
+		cells := cellsOf(f, typed)
+		if namespaces {
+			cells = append([]string{iostreams.OrDash(o.GetNamespace())}, cells...)
+		}
+		t.Row(cells...)
+	}
+	t.Write(w)
+	return nil
+}
+
+func columnsOf(kind string) []string {
+	switch kind {
+	case resource.KindDeployment:
+		return []string{"NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE", "IMAGES"}
+	case resource.KindService:
+		return []string{"NAME", "TYPE", "CLUSTER-IP", "PORT(S)", "AGE", "SELECTOR"}
+	case resource.KindConfigMap:
+		return []string{"NAME", "DATA", "AGE"}
+	case resource.KindSecret:
+		return []string{"NAME", "TYPE", "DATA", "AGE"}
+	case resource.KindNamespace:
+		return []string{"NAME", "STATUS", "AGE"}
+	case resource.KindPrometheusRule:
+		return []string{"NAME", "GROUPS", "RULES", "AGE"}
+	default:
+		return []string{"NAME", "AGE"}
+	}
+}
+
+func ratio(a, b int32) string { return fmt.Sprintf("%d/%d", a, b) }

@@ -1,0 +1,49 @@
+package objects
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/resource"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/services"
+)
+
+// objectNames are the names of a kind's objects: those of the running shop, else those that the
+// built-in manifests give to Deployments, Services and ServiceAccounts.
+func objectNames(f *cmdutil.Factory, cmd *cobra.Command, kind string) []string {
+	k, err := resource.LookupKind(kind)
+	if err != nil {
+		return nil
+	}
+	shop, err := f.Shop(cmd.Context())
+	if err != nil {
+		return builtinObjects(k)
+	}
+	defer shop.Close()
+	ctx, cancel := context.WithTimeout(cmd.Context(), cmdutil.LiveTimeout)
+	defer cancel()
+	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: k.Name, Namespace: f.Namespace})
+	if err != nil {
+		return builtinObjects(k)
+	}
+	var names []string
+	for _, o := range resp.GetObjects() {
+		names = append(names, o.GetName())
+	}
+	return names
+}
+
+func builtinObjects(k resource.Kind) []string {
+	switch k.Name {
+	case resource.KindDeployment, resource.KindService, resource.KindServiceAccount:
+		var names []string
+		for _, b := range services.All() {
+			names = append(names, b.Workload)
+		}
+		return names
+	}
+	return nil
+}

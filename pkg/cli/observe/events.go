@@ -1,0 +1,73 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type eventsOptions struct{ streamOptions }
+
+func NewEventsCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &eventsOptions{streamOptions{f: f}}
+	cmd := &cobra.Command{
+		Use:               "events [SERVICE]",
+		Short:             "Print what happened to the services",
+		Long:              "Print what happened to one or all services: starts, probes, exits, restarts, rollouts, faults; oldest first.\nWith -o json, one object a line.",
+		Example:           "shopctl events -f\nshopctl events --since 10m payment",
+		Args:              cmdutil.AtMost(1, "one service"),
+		ValidArgsFunction: cmdutil.CompleteOneService(f),
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
+	}
+	o.add(cmd, "events", "happen")
+	return cmd
+}
+
+func (o *eventsOptions) run(ctx context.Context, args []string) error {
+	shop, service, since, err := o.begin(ctx, args)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	stream, err := shop.Events(ctx, &controlpb.EventsRequest{Follow: o.follow, Service: service, Since: since})
+	if err != nil {
+		return err
+	}
+	return receive(o.f.IO, "events", stream, o.print)
+}
+
+type eventView struct {
+	Sequence uint64 `json:"sequence"`
+	Time     string `json:"time"`
+	Type     string `json:"type"`
+	Reason   string `json:"reason"`
+	Service  string `json:"service"`
+	Instance string `json:"instance"`
+	Message  string `json:"message"`
+}
+
+func (o *eventsOptions) print(e *controlpb.Event) error {
+	if o.format == iostreams.FormatJSON {
+		return o.f.IO.PrintLine(eventView{
+			Sequence: e.GetSequence(), Time: cmdutil.Rfc3339(e.GetTime()), Type: e.GetType(), Reason: e.GetReason(),
+			Service: e.GetService(), Instance: e.GetInstance(), Message: e.GetMessage(),
+		})
+	}
+	_, err := fmt.Fprintln(o.f.IO.Out, eventText(o.f.IO, e))
+	return err
+}
+
+func eventText(ios *iostreams.IO, e *controlpb.Event) string {
+	color := iostreams.ToneFaint
+	if e.GetType() == "Warning" {
+		color = iostreams.ToneWarn
+	}
+	when := e.GetTime().AsTime().Local().Format("15:04:05.000")
+	return fmt.Sprintf("%s %s %s %-14s %s", ios.Paint(iostreams.ToneFaint, when), ios.Paint(color, fmt.Sprintf("%-7s", e.GetType())),
+		fmt.Sprintf("%-18s", e.GetReason()), iostreams.OrDash(e.GetService()), e.GetMessage())
+}

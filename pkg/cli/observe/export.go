@@ -1,0 +1,192 @@
+package observe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/observe/export"
+	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/monitoring"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+func NewExportCmd(f *cmdutil.Factory) *cobra.Command {
+	return cmdutil.Group(&cobra.Command{
+		Use:   "export",
+		Short: "Write what Grafana or another Prometheus needs to look at the shop",
+	}, newExportGrafanaCmd(f), newExportPrometheusCmd(f))
+}
+
+type exportOptions struct {
+	f        *cmdutil.Factory
+	dir      string
+	force    bool
+	federate bool
+}
+
+func (o *exportOptions) add(cmd *cobra.Command, dir string) {
+	cmd.Flags().StringVar(&o.dir, "dir", dir, "`DIRECTORY` to write to")
+	cmd.Flags().BoolVar(&o.force, "force", false, "replace files that are there")
+	cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
+}
+
+func newExportGrafanaCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &exportOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "grafana",
+		Short: "Write a data source and dashboards for Grafana",
+		Long: `Write a data source and dashboards for Grafana, laid out as its provisioning directory. A dashboard can also be
+imported by hand; then choose the shop as its data source.`,
+		Example: "shopctl export grafana --dir grafana\nshopctl export grafana --dir /etc/grafana/provisioning --force",
+		Args:    cmdutil.Exactly(0, ""),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.grafana(cmd.Context()) },
+	}
+	o.add(cmd, "grafana")
+	return cmd
+}
+
+func newExportPrometheusCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &exportOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "prometheus",
+		Short: "Write prometheus.yml and the rule files for another Prometheus",
+		Long: `Write prometheus.yml, which scrapes the instances that run now, and the rules of all PrometheusRule objects as rule
+files. With --federate it reads everything from the daemon instead, results of the rules included; that goes on
+when instances come and go.`,
+		Example: `shopctl export prometheus --dir prometheus
+promtool check rules prometheus/rules/*.yml
+prometheus --config.file prometheus/prometheus.yml --web.listen-address 127.0.0.1:9099`,
+		Args: cmdutil.Exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.prometheus(cmd.Context()) },
+	}
+	cmd.Flags().BoolVar(&o.federate, "federate", false, "read from the daemon, not from the instances")
+	o.add(cmd, "prometheus")
+	return cmd
+}
+
+// apiURL is where Prometheus' API of the shop answers.
+func (o *exportOptions) apiURL(ctx context.Context, shop *control.Client) (string, error) {
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return "", err
+	}
+	if st.GetPrometheusUrl() == "" {
+		return "", cmdutil.HintErr(cmdutil.ExitFailed, "shopctl down && shopctl up", errors.New("the API of Prometheus is not served"))
+	}
+	return st.GetPrometheusUrl(), nil
+}
+
+func (o *exportOptions) grafana(ctx context.Context) error {
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	api, err := o.apiURL(ctx, shop)
+	if err != nil {
+		return err
+	}
+	files, err := export.Grafana(api)
+	if err != nil {
+		return err
+	}
+	return o.write(files)
+}
+
+func (o *exportOptions) prometheus(ctx context.Context) error {
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	api, err := o.apiURL(ctx, shop)
+	if err != nil {
+		return err
+	}
+	files, err := o.rules(ctx, shop)
+	if err != nil {
+		return err
+	}
+	var targets []export.Target
+	if !o.federate {
+		if targets, err = o.targets(ctx, shop, api); err != nil {
+			return err
+		}
+	}
+	config, err := export.Prometheus(api, targets, files)
+	if err != nil {
+		return err
+	}
+	if err := o.write(append([]export.File{config}, files...)); err != nil {
+		return err
+	}
+	o.f.IO.Notef("next: promtool check config %s", filepath.Join(o.dir, config.Name))
+	return nil
+}
+
+func (o *exportOptions) rules(ctx context.Context, shop *control.Client) ([]export.File, error) {
+	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: resource.KindPrometheusRule, Namespace: "*"})
+	if err != nil {
+		return nil, err
+	}
+	var objects []export.RuleObject
+	for _, obj := range resp.GetObjects() {
+		var r monitoring.PrometheusRule
+		if err := json.Unmarshal(obj.GetJson(), &r); err != nil {
+			return nil, fmt.Errorf("read prometheusrule/%s: %w", obj.GetName(), err)
+		}
+		objects = append(objects, export.RuleObject{Namespace: obj.GetNamespace(), Name: obj.GetName(), Spec: r.Spec})
+	}
+	return export.RuleFiles(objects)
+}
+
+// targets are the instances with the labels that the shop itself gives them, and the daemon.
+func (o *exportOptions) targets(ctx context.Context, shop *control.Client, api string) ([]export.Target, error) {
+	resp, err := shop.QueryMetrics(ctx, &controlpb.QueryMetricsRequest{Expr: "up"})
+	if err != nil {
+		return nil, err
+	}
+	var targets []export.Target
+	for _, s := range resp.GetSeries() {
+		ls := s.GetLabels()
+		delete(ls, "__name__")
+		address := ls["instance"]
+		if ls["namespace"] == "" {
+			address = api[len("http://"):]
+		}
+		targets = append(targets, export.Target{Address: address, Labels: ls})
+	}
+	return targets, nil
+}
+
+// write writes all files, or says which are there already and writes none.
+func (o *exportOptions) write(files []export.File) error {
+	if !o.force {
+		for _, file := range files {
+			path := filepath.Join(o.dir, file.Name)
+			if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+				return cmdutil.HintErr(cmdutil.ExitFailed, "choose another --dir, or replace it with --force", fmt.Errorf("write %s: it is there already", path))
+			}
+		}
+	}
+	for _, file := range files {
+		path := filepath.Join(o.dir, file.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return cmdutil.HintErr(cmdutil.ExitFailed, "choose another --dir", fmt.Errorf("make directory: %w", err))
+		}
+		if err := os.WriteFile(path, file.Content, 0o644); err != nil {
+			return cmdutil.HintErr(cmdutil.ExitFailed, "choose another --dir", fmt.Errorf("write file: %w", err))
+		}
+		fmt.Fprintln(o.f.IO.Out, path)
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package observe
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/observe"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type logsOptions struct {
+	streamOptions
+	tail     int32
+	instance string
+	trace    string
+	span     string
+	level    string
+	grep     string
+	prefix   bool
+}
+
+func NewLogsCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &logsOptions{streamOptions: streamOptions{f: f}}
+	cmd := &cobra.Command{
+		Use:   "logs [SERVICE]",
+		Short: "Print what services log",
+		Long: `Print what one or all services log, one record a line, oldest first. With -o json each line is an object with
+time, service, instance, level, message, trace_id, span_id and raw: the record as the service wrote it.`,
+		Example: `shopctl logs -f checkout
+shopctl logs --since 5m --tail 100
+shopctl logs --trace last --level warn
+shopctl logs payment --grep 'card (type|number)'
+shopctl logs catalog --prefix
+shopctl logs -o json | jq 'select(.level == "error")'`,
+		Args:              cmdutil.AtMost(1, "one service"),
+		ValidArgsFunction: cmdutil.CompleteOneService(f),
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
+	}
+	o.add(cmd, "lines", "are written")
+	cmd.Flags().Int32Var(&o.tail, "tail", 0, "only the last `NUMBER` of lines (default all that is kept)")
+	cmd.Flags().StringVar(&o.instance, "instance", "", "only lines of this `INSTANCE`")
+	cmd.Flags().BoolVar(&o.prefix, "prefix", false, "name the instance in each line, in place of the service")
+	cmd.Flags().StringVar(&o.trace, "trace", "", "only lines of the trace with this `ID`, or one that begins so; last: the newest trace")
+	cmd.Flags().StringVar(&o.span, "span", "", "only lines of the span with this `ID`, or one that begins so")
+	cmd.Flags().StringVar(&o.level, "level", "", "only lines of this `LEVEL` or a worse one: debug, info, warn, error")
+	cmd.Flags().StringVar(&o.grep, "grep", "", "only lines that match this regular `EXPRESSION` (RE2) as they were written")
+	cmdutil.Must(cmd.RegisterFlagCompletionFunc("trace", completeTraces(f)))
+	cmdutil.CompleteWords(cmd, "level", observe.LogLevels()...)
+	return cmd
+}
+
+func (o *logsOptions) run(ctx context.Context, args []string) error {
+	if o.tail < 0 {
+		return cmdutil.UsageErr("--tail 100", "read --tail %d: want a positive number", o.tail)
+	}
+	shop, service, since, err := o.begin(ctx, args)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	stream, err := shop.Logs(ctx, &controlpb.LogsRequest{
+		Follow: o.follow, Tail: o.tail, Instance: o.instance, Service: service, Since: since,
+		TraceId: o.trace, SpanId: o.span, Level: o.level, Grep: o.grep,
+	})
+	if err != nil {
+		return err
+	}
+	if err := receive(o.f.IO, "lines", stream, o.print); err != nil {
+		return err
+	}
+	if o.trace != "" {
+		o.f.IO.Next("trace show " + o.trace)
+	}
+	return nil
+}
+
+type logView struct {
+	Time     string          `json:"time"`
+	Service  string          `json:"service"`
+	Instance string          `json:"instance"`
+	Level    string          `json:"level"`
+	Message  string          `json:"message"`
+	TraceID  string          `json:"trace_id"`
+	SpanID   string          `json:"span_id"`
+	Raw      json.RawMessage `json:"raw"`
+}
+
+func (o *logsOptions) print(line *controlpb.LogLine) error {
+	if o.format == iostreams.FormatJSON {
+		view, err := viewLog(line)
+		if err != nil {
+			return err
+		}
+		return o.f.IO.PrintLine(view)
+	}
+	if o.prefix {
+		line.Service = line.GetInstance()
+	}
+	_, err := fmt.Fprintln(o.f.IO.Out, LogText(o.f.IO, line))
+	return err
+}
+
+func viewLog(line *controlpb.LogLine) (logView, error) {
+	raw := json.RawMessage(line.GetRaw())
+	if !json.Valid(raw) {
+		quoted, err := json.Marshal(line.GetRaw())
+		if err != nil {
+			return logView{}, fmt.Errorf("encode log line: %w", err)
+		}
+		raw = quoted
+	}
+	return logView{
+		Time: cmdutil.Rfc3339(line.GetTime()), Service: line.GetService(), Instance: line.GetInstance(),
+		Level: line.GetLevel(), Message: line.GetMessage(), TraceID: line.GetTraceId(), SpanID: line.GetSpanId(), Raw: raw,
+	}, nil
+}
+
+// LogText is a log line for people: time, service, level, message and the record's other fields.
+func LogText(ios *iostreams.IO, line *controlpb.LogLine) string {
+	return logText(ios, line, control.LogFields(line.GetRaw()))
+}
+
+func logText(ios *iostreams.IO, line *controlpb.LogLine, fields string) string {
+	when := line.GetTime().AsTime().Local().Format("15:04:05.000")
+	level := line.GetLevel()
+	message := line.GetMessage()
+	if message == "" {
+		message = line.GetRaw()
+	} else if fields != "" {
+		message += " " + ios.Paint(iostreams.ToneFaint, fields)
+	}
+	return fmt.Sprintf("%s %-14s %s %s", ios.Paint(iostreams.ToneFaint, when), line.GetService(), ios.Paint(levelTone(level), fmt.Sprintf("%-5s", level)), message)
+}
+
+func levelTone(level string) iostreams.Tone {
+	switch level {
+	case "error":
+		return iostreams.ToneBad
+	case "warn":
+		return iostreams.ToneWarn
+	case "info":
+		return iostreams.ToneInfo
+	default:
+		return iostreams.ToneFaint
+	}
+}
+
+// FollowLogs prints what the services log from now on, until the shop has gone.
+func FollowLogs(ctx context.Context, f *cmdutil.Factory) error {
+	o := &logsOptions{streamOptions: streamOptions{f: f, format: iostreams.FormatTable, follow: true, since: f.Now().Format(time.RFC3339Nano)}}
+	return o.run(ctx, nil)
+}

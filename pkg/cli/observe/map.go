@@ -1,0 +1,109 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/topology"
+)
+
+// Output formats of the map alone.
+const (
+	formatText    = "text"
+	formatDOT     = "dot"
+	formatMermaid = "mermaid"
+)
+
+type mapOptions struct {
+	watchOptions
+	window time.Duration
+}
+
+func NewMapCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &mapOptions{watchOptions: watchOptions{f: f}}
+	cmd := &cobra.Command{
+		Use:   "map",
+		Short: "Show who calls whom, how that goes, and how far faults reach",
+		Long: `Show who calls whom, with the rate, errors and 95th percentile of each edge as its caller sees it, and what is broken
+on purpose. The last lines tell in one sentence each how far an active fault reaches, by comparing what spans say now
+with the time before it. A service that several others call has its own calls below the first of them.`,
+		Example: `shopctl map
+shopctl map --window 2m
+shopctl map --watch
+shopctl map -o dot | dot -Tsvg > shop.svg
+shopctl map -o json | jq -r '.blast[].sentence'`,
+		Args: cmdutil.Exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	addWindow(cmd, &o.window)
+	o.add(cmd)
+	cmdutil.AddOutput(cmd, &o.format, formatText, formatDOT, formatMermaid, iostreams.FormatJSON, iostreams.FormatYAML)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInterrupted)
+}
+
+// addWindow gives cmd the flag that says how far to look back.
+func addWindow(cmd *cobra.Command, window *time.Duration) {
+	cmd.Flags().DurationVar(window, "window", 30*time.Second, "look back over this time, at most 5m")
+	cmdutil.Must(cmd.RegisterFlagCompletionFunc("window", cobra.NoFileCompletions))
+}
+
+func (o *mapOptions) run(ctx context.Context) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	if o.watch && (o.format == formatDOT || o.format == formatMermaid) {
+		return cmdutil.UsageErr("shopctl map --watch", "read --watch: %s is one drawing", o.format)
+	}
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	return o.repeat(ctx, func() (frame, error) {
+		m, err := shop.GetMap(ctx, &controlpb.GetMapRequest{Window: durationpb.New(o.window)})
+		if err != nil {
+			return frame{}, err
+		}
+		return frame{viewMap(m), func(w io.Writer) { o.draw(w, m) }}, nil
+	}, o.none)
+}
+
+func (o *mapOptions) draw(w io.Writer, m *controlpb.GetMapResponse) {
+	switch o.format {
+	case formatDOT:
+		io.WriteString(w, topology.DOT(m))
+	case formatMermaid:
+		io.WriteString(w, topology.Mermaid(m))
+	default:
+		for _, line := range topology.Text(m, mapStyle(o.f.IO)) {
+			fmt.Fprintln(w, line)
+		}
+	}
+}
+
+// none tells what to do about a map without calls.
+func (o *mapOptions) none(v any) {
+	if m, ok := v.(mapView); ok && len(m.Edges) == 0 {
+		o.f.IO.Notef("nobody calls anybody")
+		o.f.IO.Next("load start --rate 20 --seed 42")
+	}
+}
+
+// mapStyle is how this terminal shows a map.
+func mapStyle(ios *iostreams.IO) topology.Style {
+	tones := map[topology.Tone]iostreams.Tone{
+		topology.Good: iostreams.ToneGood, topology.Bad: iostreams.ToneBad, topology.Warn: iostreams.ToneWarn, topology.Faint: iostreams.ToneFaint,
+	}
+	return topology.Style{
+		ASCII: ios.ASCII, Linear: ios.Accessible,
+		Paint: func(t topology.Tone, text string) string { return ios.Paint(tones[t], text) },
+	}
+}

@@ -1,0 +1,99 @@
+package observe
+
+import (
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// The JSON of map and top is a promise: fields are only ever added, and always there.
+
+type mapView struct {
+	Time     string        `json:"time"`
+	WindowMs int64         `json:"window_ms"`
+	Nodes    []mapNodeView `json:"nodes"`
+	Edges    []mapEdgeView `json:"edges"`
+	Blast    []blastView   `json:"blast"`
+}
+
+type trafficView struct {
+	RequestsPerSecond float64 `json:"requests_per_second"`
+	ErrorRatio        float64 `json:"error_ratio"`
+	P50Ms             float64 `json:"p50_ms"`
+	P95Ms             float64 `json:"p95_ms"`
+	P99Ms             float64 `json:"p99_ms"`
+	Requests          int64   `json:"requests"`
+}
+
+type mapNodeView struct {
+	Service     string   `json:"service"`
+	State       string   `json:"state"`
+	CPUCores    float64  `json:"cpu_cores"`
+	MemoryBytes int64    `json:"memory_bytes"`
+	InFlight    float64  `json:"in_flight"`
+	Faults      []string `json:"faults"`
+	trafficView
+}
+
+type mapEdgeView struct {
+	Caller   string   `json:"caller"`
+	Callee   string   `json:"callee"`
+	Protocol string   `json:"protocol"`
+	Failures []string `json:"failures"`
+	trafficView
+}
+
+type blastView struct {
+	Service  string          `json:"service"`
+	FaultID  string          `json:"fault_id"`
+	Sentence string          `json:"sentence"`
+	Steps    []blastStepView `json:"steps"`
+}
+
+type blastStepView struct {
+	Service string       `json:"service"`
+	Effect  string       `json:"effect"`
+	Now     trafficView  `json:"now"`
+	Before  *trafficView `json:"before"`
+}
+
+func viewTraffic(t *controlpb.Traffic) trafficView {
+	return trafficView{
+		RequestsPerSecond: t.GetRequestsPerSecond(), ErrorRatio: t.GetErrorRatio(), Requests: t.GetRequests(),
+		P50Ms: t.GetP50Ms(), P95Ms: t.GetP95Ms(), P99Ms: t.GetP99Ms(),
+	}
+}
+
+func viewNode(n *controlpb.MapNode) mapNodeView {
+	return mapNodeView{
+		Service: n.GetService(), State: n.GetState(), CPUCores: n.GetCpuCores(), MemoryBytes: n.GetMemoryBytes(),
+		InFlight: n.GetInFlight(), Faults: cmdutil.NotNil(n.GetFaults()), trafficView: viewTraffic(n.GetTraffic()),
+	}
+}
+
+func viewMap(m *controlpb.GetMapResponse) mapView {
+	v := mapView{
+		Time: cmdutil.Rfc3339(m.GetTime()), WindowMs: m.GetWindow().AsDuration().Milliseconds(),
+		Nodes: make([]mapNodeView, len(m.GetNodes())), Edges: make([]mapEdgeView, len(m.GetEdges())), Blast: make([]blastView, len(m.GetBlast())),
+	}
+	for i, n := range m.GetNodes() {
+		v.Nodes[i] = viewNode(n)
+	}
+	for i, e := range m.GetEdges() {
+		v.Edges[i] = mapEdgeView{
+			Caller: e.GetCaller(), Callee: e.GetCallee(), Protocol: e.GetProtocol(), Failures: cmdutil.NotNil(e.GetFailures()),
+			trafficView: viewTraffic(e.GetTraffic()),
+		}
+	}
+	for i, b := range m.GetBlast() {
+		v.Blast[i] = blastView{Service: b.GetService(), FaultID: b.GetFaultId(), Sentence: b.GetSentence(), Steps: make([]blastStepView, len(b.GetSteps()))}
+		for j, s := range b.GetSteps() {
+			step := blastStepView{Service: s.GetService(), Effect: s.GetEffect(), Now: viewTraffic(s.GetTraffic())}
+			if s.GetBefore() != nil {
+				before := viewTraffic(s.GetBefore())
+				step.Before = &before
+			}
+			v.Blast[i].Steps[j] = step
+		}
+	}
+	return v
+}

@@ -1,0 +1,111 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+func NewMetricsCmd(f *cmdutil.Factory) *cobra.Command {
+	return cmdutil.Group(&cobra.Command{
+		Use:   "metrics",
+		Short: "Ask what is measured: PromQL over the metrics of all instances",
+		Long: `Ask what is measured. The daemon reads the metrics of all instances every few seconds, once a second while
+somebody looks on, and keeps them for an hour and a half. Prometheus' own engine answers queries over them.`,
+	}, newMetricsQueryCmd(f), newMetricsListCmd(f), newMetricsTargetsCmd(f))
+}
+
+type metricsListOptions struct {
+	f      *cmdutil.Factory
+	format string
+}
+
+type metricView struct {
+	Name   string `json:"name"`
+	Type   string `json:"type"`
+	Help   string `json:"help"`
+	Series int32  `json:"series"`
+}
+
+type metricsView struct {
+	Metrics []metricView    `json:"metrics"`
+	Store   metricStoreView `json:"store"`
+	APIURL  string          `json:"api_url"`
+}
+
+type metricStoreView struct {
+	Series  int64  `json:"series"`
+	Samples int64  `json:"samples"`
+	Bytes   int64  `json:"bytes"`
+	Dropped int64  `json:"dropped"`
+	Oldest  string `json:"oldest"`
+}
+
+func (v metricsView) Names() []string {
+	var names []string
+	for _, m := range v.Metrics {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+func newMetricsListCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &metricsListOptions{f: f}
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List what can be queried",
+		Example: "shopctl metrics list\nshopctl metrics list -o name | grep payment",
+		Args:    cmdutil.Exactly(0, ""),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	cmdutil.AddOutput(cmd, &o.format)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
+}
+
+// listMetrics asks the shop what there is.
+func listMetrics(ctx context.Context, f *cmdutil.Factory) (*controlpb.ListMetricsResponse, error) {
+	shop, err := f.Shop(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer shop.Close()
+	return shop.ListMetrics(ctx, &controlpb.ListMetricsRequest{})
+}
+
+func (o *metricsListOptions) run(ctx context.Context) error {
+	resp, err := listMetrics(ctx, o.f)
+	if err != nil {
+		return err
+	}
+	st := resp.GetStore()
+	view := metricsView{Metrics: []metricView{}, APIURL: resp.GetApiUrl(), Store: metricStoreView{
+		Series: st.GetSeries(), Samples: st.GetSamples(), Bytes: st.GetBytes(), Dropped: st.GetDropped(), Oldest: cmdutil.Rfc3339(st.GetOldest()),
+	}}
+	for _, m := range resp.GetMetrics() {
+		view.Metrics = append(view.Metrics, metricView{m.GetName(), m.GetType(), m.GetHelp(), m.GetSeries()})
+	}
+	return o.f.IO.Print(o.format, view, func(w io.Writer) {
+		t := iostreams.NewTable("NAME", "TYPE", "SERIES", "HELP")
+		for _, m := range view.Metrics {
+			t.Row(m.Name, m.Type, fmt.Sprint(m.Series), m.Help)
+		}
+		t.Write(w)
+		fmt.Fprintf(w, "\n%d series, %d samples in %.1f MB", view.Store.Series, view.Store.Samples, float64(view.Store.Bytes)/1e6)
+		if st.GetOldest() != nil {
+			fmt.Fprintf(w, ", the oldest of %s ago", cmdutil.Age(o.f.Now(), st.GetOldest().AsTime()))
+		}
+		if view.Store.Dropped > 0 {
+			fmt.Fprintf(w, ", %d samples dropped", view.Store.Dropped)
+		}
+		if view.APIURL != "" {
+			fmt.Fprintf(w, "\nfor Grafana and Prometheus: %s", view.APIURL)
+		}
+		fmt.Fprintln(w)
+	})
+}

@@ -1,0 +1,95 @@
+// Package observe holds the commands that show what happens in the shop: logs, events, traces, metrics, alerts and the
+// map of calls.
+package observe
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/control"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// streamOptions are what logs and events share: both print what was kept, oldest first, and may follow
+// what comes.
+type streamOptions struct {
+	f      *cmdutil.Factory
+	format string
+	follow bool
+	since  string
+}
+
+// add gives cmd the flags. what and happens name the elements: "lines" "are written".
+func (o *streamOptions) add(cmd *cobra.Command, what, happens string) {
+	flags := cmd.Flags()
+	flags.BoolVarP(&o.follow, "follow", "f", false, "go on as "+what+" "+happens+", until interrupted")
+	flags.StringVar(&o.since, "since", "", "only "+what+" since a `TIME`, or a duration ago")
+	cmdutil.AddOutput(cmd, &o.format, iostreams.FormatTable, iostreams.FormatJSON)
+	cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInterrupted)
+}
+
+// begin connects to the shop and finds the service whose name is in args, "" if there is none, and the
+// earliest time, nil if there is none. The caller closes the shop.
+func (o *streamOptions) begin(ctx context.Context, args []string) (shop *control.Client, service string, since *timestamppb.Timestamp, err error) {
+	earliest, err := cmdutil.ParseTime(o.f.Now(), "since", o.since)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	if !earliest.IsZero() {
+		since = timestamppb.New(earliest)
+	}
+	if shop, err = o.f.Shop(ctx); err != nil {
+		return nil, "", nil, err
+	}
+	if len(args) == 0 && o.f.Namespace == "" {
+		return shop, "", since, nil
+	}
+	if service, err = serviceArg(ctx, o.f, shop, args); err != nil {
+		shop.Close()
+		return nil, "", nil, err
+	}
+	return shop, service, since, nil
+}
+
+// serviceArg is the service that args name, a module of a monolith too; "" if they name none.
+func serviceArg(ctx context.Context, f *cmdutil.Factory, shop *control.Client, args []string) (string, error) {
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return "", err
+	}
+	all, err := cmdutil.ServicesIn(ctx, shop, f.Namespace, st.GetServices())
+	if err != nil || len(args) == 0 {
+		return "", err
+	}
+	if _, m := control.FindModule(all, args[0]); m != nil {
+		return m.GetName(), nil
+	}
+	s, err := cmdutil.FindService(all, args[0])
+	return s.GetName(), err
+}
+
+// receive prints every element of a stream until its end. what names them, to say that there are none.
+func receive[T any](ios *iostreams.IO, what string, stream grpc.ServerStreamingClient[T], print func(*T) error) error {
+	for n := 0; ; n++ {
+		element, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			if n == 0 {
+				ios.Notef("no %s found", what)
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := print(element); err != nil {
+			return err
+		}
+	}
+}

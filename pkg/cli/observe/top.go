@@ -1,0 +1,146 @@
+package observe
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/topology"
+)
+
+type topOptions struct {
+	watchOptions
+	window time.Duration
+	sort   string
+}
+
+// topOrders are what services can be sorted by, most of it first.
+func topOrders() map[string]func(mapNodeView) float64 {
+	return map[string]func(mapNodeView) float64{
+		"cpu":       func(n mapNodeView) float64 { return n.CPUCores },
+		"memory":    func(n mapNodeView) float64 { return float64(n.MemoryBytes) },
+		"in-flight": func(n mapNodeView) float64 { return n.InFlight },
+		"rps":       func(n mapNodeView) float64 { return n.RequestsPerSecond },
+		"errors":    func(n mapNodeView) float64 { return n.ErrorRatio },
+		"p95":       func(n mapNodeView) float64 { return n.P95Ms },
+		"name":      func(mapNodeView) float64 { return 0 },
+	}
+}
+
+type topView struct {
+	Time     string        `json:"time"`
+	WindowMs int64         `json:"window_ms"`
+	Services []mapNodeView `json:"services"`
+	Blast    []blastView   `json:"blast"`
+}
+
+func (v topView) Names() []string {
+	names := make([]string, len(v.Services))
+	for i, s := range v.Services {
+		names[i] = s.Service
+	}
+	return names
+}
+
+func NewTopCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &topOptions{watchOptions: watchOptions{f: f}, sort: "cpu"}
+	orders := slices.Sorted(maps.Keys(topOrders()))
+	cmd := &cobra.Command{
+		Use:   "top",
+		Short: "Show which services use most, serve most and fail most",
+		Long: `Show each service's processor time, private memory, requests in flight, rate, errors and 95th percentile. CPU is in
+percent of one core over the last minute, of all instances together. Requests are those that the service served, by its
+spans; IN-FLIGHT is how many were served at once, on average over the window.`,
+		Example: `shopctl top
+shopctl top --sort memory
+shopctl top --watch
+shopctl top -o json --watch | jq -c '.services[0]'`,
+		Args: cmdutil.Exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	cmd.Flags().Var(&cmdutil.EnumFlag{Value: &o.sort, Allowed: orders, Kind: "COLUMN"}, "sort", "order by this, most first: "+strings.Join(orders, ", "))
+	cmdutil.CompleteWords(cmd, "sort", orders...)
+	addWindow(cmd, &o.window)
+	o.add(cmd)
+	cmdutil.AddOutput(cmd, &o.format)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInterrupted)
+}
+
+func (o *topOptions) run(ctx context.Context) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	return o.repeat(ctx, func() (frame, error) {
+		m, err := shop.GetMap(ctx, &controlpb.GetMapRequest{Window: durationpb.New(o.window)})
+		if err != nil {
+			return frame{}, err
+		}
+		view := o.view(m)
+		return frame{view, func(w io.Writer) { o.table(w, view) }}, nil
+	}, func(any) {})
+}
+
+func (o *topOptions) view(m *controlpb.GetMapResponse) topView {
+	all := viewMap(m)
+	v := topView{Time: all.Time, WindowMs: all.WindowMs, Services: []mapNodeView{}, Blast: all.Blast}
+	for _, n := range all.Nodes {
+		if n.State != "" || n.Requests > 0 {
+			v.Services = append(v.Services, n)
+		}
+	}
+	by := topOrders()[o.sort]
+	slices.SortFunc(v.Services, func(a, b mapNodeView) int {
+		return cmp.Or(cmp.Compare(by(b), by(a)), cmp.Compare(a.Service, b.Service))
+	})
+	return v
+}
+
+func (o *topOptions) table(w io.Writer, v topView) {
+	t := iostreams.NewTable("NAME", "STATE", "CPU", "MEMORY", "IN-FLIGHT", "REQ/S", "ERRORS", "P95", "FAULTS")
+	for _, n := range v.Services {
+		cpu, memory := "-", "-"
+		if n.CPUCores > 0 {
+			cpu = fmt.Sprintf("%.1f%%", 100*n.CPUCores)
+		}
+		if n.MemoryBytes > 0 {
+			memory = fmt.Sprintf("%.1f MB", float64(n.MemoryBytes)/1e6)
+		}
+		faults := o.f.IO.Paint(iostreams.ToneWarn, strings.Join(n.Faults, "; "))
+		state := "-"
+		if n.State != "" {
+			state = o.f.IO.State(n.State)
+		}
+		if n.Requests == 0 {
+			t.Row(n.Service, state, cpu, memory, "-", "0", "-", "-", faults)
+			continue
+		}
+		errors := topology.Percent(n.ErrorRatio)
+		if n.ErrorRatio > 0 {
+			errors = o.f.IO.Paint(iostreams.ToneBad, errors)
+		}
+		t.Row(n.Service, state, cpu, memory, fmt.Sprintf("%.1f", n.InFlight), fmt.Sprintf("%.1f", n.RequestsPerSecond), errors, iostreams.Latency(n.P95Ms), faults)
+	}
+	t.Write(w)
+	for i, b := range v.Blast {
+		if i == 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintln(w, o.f.IO.Paint(iostreams.ToneWarn, b.Sentence))
+	}
+}

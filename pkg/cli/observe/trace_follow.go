@@ -1,0 +1,64 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type traceFollowOptions struct {
+	f      *cmdutil.Factory
+	format string
+	filter traceFilter
+}
+
+func newTraceFollowCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &traceFollowOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "follow",
+		Short: "Print traces as they come, until interrupted",
+		Long: `Print each trace that begins from now on, once all of it has come, until interrupted: its id, start, duration,
+spans, services, status and root. With -o json, one object a line.`,
+		Example: "shopctl trace follow --error\nshopctl trace follow --service checkout --slower 200ms -o json",
+		Args:    cmdutil.Exactly(0, ""),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	o.filter.add(cmd, f)
+	cmdutil.AddOutput(cmd, &o.format, iostreams.FormatTable, iostreams.FormatJSON, iostreams.FormatName)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInterrupted)
+}
+
+func (o *traceFollowOptions) run(ctx context.Context) error {
+	filter, err := o.filter.read(o.f)
+	if err != nil {
+		return err
+	}
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	stream, err := shop.FollowTraces(ctx, &controlpb.FollowTracesRequest{Filter: filter})
+	if err != nil {
+		return err
+	}
+	return receive(o.f.IO, "traces", stream, o.print)
+}
+
+func (o *traceFollowOptions) print(s *controlpb.TraceSummary) error {
+	switch o.format {
+	case iostreams.FormatJSON:
+		return o.f.IO.PrintLine(viewTraceSummary(s))
+	case iostreams.FormatName:
+		_, err := fmt.Fprintln(o.f.IO.Out, s.GetTraceId())
+		return err
+	}
+	c := traceCells(o.f, s)
+	_, err := fmt.Fprintf(o.f.IO.Out, "%s %s %8s %3s spans %2s services  %s  %s\n", c[0], o.f.IO.Paint(iostreams.ToneFaint, c[1]), c[2], c[3], c[4], c[5], c[6])
+	return err
+}

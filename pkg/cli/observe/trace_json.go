@@ -1,0 +1,195 @@
+package observe
+
+import (
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/trace"
+	"github.com/shopctl/shopctl/pkg/trace/draw"
+)
+
+// The views of traces. Fields are only ever added, and always there.
+
+type tracesView struct {
+	Traces []traceSummaryView `json:"traces"`
+	Store  traceStoreView     `json:"store"`
+}
+
+func (v tracesView) Names() []string {
+	names := make([]string, len(v.Traces))
+	for i, t := range v.Traces {
+		names[i] = t.TraceID
+	}
+	return names
+}
+
+type traceSummaryView struct {
+	TraceID     string   `json:"trace_id"`
+	RootService string   `json:"root_service"`
+	RootName    string   `json:"root_name"`
+	Start       string   `json:"start"`
+	DurationMs  float64  `json:"duration_ms"`
+	Spans       int32    `json:"spans"`
+	Errors      int32    `json:"errors"`
+	Services    []string `json:"services"`
+	Status      string   `json:"status"`
+}
+
+// traceStoreView tells what the shop keeps; all zero for a file.
+type traceStoreView struct {
+	Traces         int64  `json:"traces"`
+	Spans          int64  `json:"spans"`
+	Bytes          int64  `json:"bytes"`
+	MaxBytes       int64  `json:"max_bytes"`
+	Received       int64  `json:"received"`
+	Refused        int64  `json:"refused"`
+	Evicted        int64  `json:"evicted"`
+	Forward        string `json:"forward"`
+	Forwarded      int64  `json:"forwarded"`
+	ForwardDropped int64  `json:"forward_dropped"`
+}
+
+func viewTraces(resp *controlpb.ListTracesResponse) tracesView {
+	st := resp.GetStore()
+	v := tracesView{Traces: []traceSummaryView{}, Store: traceStoreView{
+		Traces: st.GetTraces(), Spans: st.GetSpans(), Bytes: st.GetBytes(), MaxBytes: st.GetMaxBytes(), Received: st.GetReceived(),
+		Refused: st.GetRefused(), Evicted: st.GetEvicted(), Forward: st.GetForward(), Forwarded: st.GetForwarded(), ForwardDropped: st.GetForwardDropped(),
+	}}
+	for _, s := range resp.GetTraces() {
+		v.Traces = append(v.Traces, viewTraceSummary(s))
+	}
+	return v
+}
+
+func viewTraceSummary(s *controlpb.TraceSummary) traceSummaryView {
+	return traceSummaryView{
+		TraceID: s.GetTraceId(), RootService: serviceOfSpan(s.GetRootService()), RootName: s.GetRootName(),
+		Start: nanoseconds(s.GetStart().AsTime()), DurationMs: cmdutil.Millis(s.GetDuration().AsDuration()),
+		Spans: s.GetSpans(), Errors: s.GetErrors(), Services: servicesOfSpans(s.GetServices()), Status: spanStatus(s.GetFailed()),
+	}
+}
+
+// aboutTrace says in clean words what a trace is about: its root, or what the root asked for where that
+// is a caller's.
+func aboutTrace(s *controlpb.TraceSummary) string {
+	service, name := s.GetRootService(), s.GetRootName()
+	if s.GetEntryName() != "" {
+		service, name = s.GetEntryService(), s.GetEntryName()
+	}
+	return draw.Clean(serviceOfSpan(service)) + " " + draw.Clean(trace.Record{Name: name}.Operation())
+}
+
+func servicesOfSpans(names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = serviceOfSpan(name)
+	}
+	return out
+}
+
+func spanStatus(failed bool) string {
+	if failed {
+		return "error"
+	}
+	return "ok"
+}
+
+type traceView struct {
+	TraceID    string     `json:"trace_id"`
+	Start      string     `json:"start"`
+	DurationMs float64    `json:"duration_ms"`
+	Services   []string   `json:"services"`
+	Errors     int        `json:"errors"`
+	Retries    int        `json:"retries"`
+	Faults     int        `json:"faults"`
+	Orphans    int        `json:"orphans"`
+	Spans      []spanView `json:"spans"`
+	// CriticalPath is what the root waited for, piece by piece.
+	CriticalPath []stepView `json:"critical_path"`
+	// Logs are lines of the trace that belong to none of its spans; with --logs.
+	Logs []logView `json:"logs,omitempty"`
+}
+
+func (v traceView) Names() []string { return []string{v.TraceID} }
+
+type spanView struct {
+	SpanID        string            `json:"span_id"`
+	ParentID      string            `json:"parent_id"`
+	Service       string            `json:"service"`
+	Workload      string            `json:"workload"`
+	Name          string            `json:"name"`
+	Kind          string            `json:"kind"`
+	Start         string            `json:"start"`
+	DurationMs    float64           `json:"duration_ms"`
+	Status        string            `json:"status"`
+	StatusMessage string            `json:"status_message"`
+	Code          string            `json:"code"`
+	Peer          string            `json:"peer"`
+	Depth         int               `json:"depth"`
+	CriticalMs    float64           `json:"critical_ms"`
+	Marks         []string          `json:"marks"`
+	Attempt       int               `json:"attempt"`
+	Attempts      int               `json:"attempts"`
+	Fault         string            `json:"fault"`
+	Attributes    map[string]string `json:"attributes"`
+	Resource      map[string]string `json:"resource"`
+	Events        []spanEventView   `json:"events"`
+	Logs          []logView         `json:"logs,omitempty"`
+}
+
+type spanEventView struct {
+	Time       string            `json:"time"`
+	Name       string            `json:"name"`
+	Attributes map[string]string `json:"attributes"`
+}
+
+type stepView struct {
+	SpanID     string  `json:"span_id"`
+	Service    string  `json:"service"`
+	Name       string  `json:"name"`
+	AtMs       float64 `json:"at_ms"`
+	DurationMs float64 `json:"duration_ms"`
+}
+
+func viewTrace(t *trace.Trace) traceView {
+	v := traceView{
+		TraceID: t.ID.String(), Start: nanoseconds(t.Start), DurationMs: cmdutil.Millis(t.Duration()), Services: servicesOfSpans(t.Services),
+		Errors: t.Errors, Retries: t.Count(trace.Retry), Faults: t.Count(trace.Faulty), Orphans: t.Count(trace.Orphan),
+		Spans: []spanView{}, CriticalPath: []stepView{},
+	}
+	for _, s := range t.Spans {
+		v.Spans = append(v.Spans, viewSpan(s))
+	}
+	for _, s := range t.CriticalPath() {
+		v.CriticalPath = append(v.CriticalPath, stepView{
+			s.Span.Span.String(), serviceOfSpan(s.Span.Service), s.Span.Name, cmdutil.Millis(s.From.Sub(t.Start)), cmdutil.Millis(s.To.Sub(s.From)),
+		})
+	}
+	return v
+}
+
+func viewSpan(s *trace.Span) spanView {
+	v := spanView{
+		SpanID: s.Span.String(), Service: serviceOfSpan(s.Service), Workload: s.Service, Name: s.Name, Kind: s.Kind.String(),
+		Start: nanoseconds(s.Start), DurationMs: cmdutil.Millis(s.Duration()), Status: spanStatus(s.Error), StatusMessage: s.Message,
+		Code: s.Code, Peer: s.Peer, Depth: s.Depth, CriticalMs: cmdutil.Millis(s.OwnTime()), Marks: append([]string{}, s.Marks.Words()...),
+		Attempt: s.Attempt, Attempts: s.Attempts, Fault: s.Fault,
+		Attributes: attributesView(s.Attributes), Resource: attributesView(s.Resource), Events: []spanEventView{},
+	}
+	if s.Parent != (trace.SpanID{}) {
+		v.ParentID = s.Parent.String()
+	}
+	for _, e := range s.Events {
+		v.Events = append(v.Events, spanEventView{e.Time.UTC().Format(time.RFC3339Nano), e.Name, attributesView(e.Attributes)})
+	}
+	return v
+}
+
+func attributesView(list []trace.Attribute) map[string]string {
+	out := make(map[string]string, len(list))
+	for _, a := range list {
+		out[a.Key] = a.Value
+	}
+	return out
+}

@@ -1,0 +1,121 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type traceListOptions struct {
+	f      *cmdutil.Factory
+	format string
+	limit  int32
+	filter traceFilter
+}
+
+func newTraceListCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &traceListOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the newest traces",
+		Long: `List the newest traces that are kept, the newest first. A trace begins with the request that came from outside;
+its duration is from its first span to its last.`,
+		Example: `shopctl trace list --service payment --error
+shopctl trace list --slower 200ms --since 5m
+shopctl trace list -o name | head -1`,
+		Args: cmdutil.Exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			shop, err := f.Shop(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer shop.Close()
+			return o.run(cmd.Context(), shopTraces{shop})
+		},
+	}
+	o.add(cmd)
+	cmdutil.AddOutput(cmd, &o.format)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
+}
+
+func (o *traceListOptions) add(cmd *cobra.Command) {
+	o.filter.add(cmd, o.f)
+	cmd.Flags().Int32Var(&o.limit, "limit", 20, "`NUMBER` of traces at most")
+}
+
+func (o *traceListOptions) run(ctx context.Context, from traceSource) error {
+	if o.limit < 1 {
+		return cmdutil.UsageErr("--limit 20", "read --limit %d: want a positive number", o.limit)
+	}
+	filter, err := o.filter.read(o.f)
+	if err != nil {
+		return err
+	}
+	resp, err := from.List(ctx, filter, o.limit)
+	if err != nil {
+		return err
+	}
+	view := viewTraces(resp)
+	if err := o.f.IO.Print(o.format, view, func(w io.Writer) { o.table(w, resp.GetTraces()) }); err != nil {
+		return err
+	}
+	_, kept := from.(shopTraces)
+	switch {
+	case len(view.Traces) == 0:
+		o.f.IO.Notef("no traces found")
+		if kept {
+			o.f.IO.Next("call catalog ListProducts --trace")
+		}
+	case kept:
+		o.f.IO.Next("trace show " + shortID(view.Traces[0].TraceID))
+	}
+	if lost := resp.GetStore().GetForwardDropped(); lost > 0 {
+		o.f.IO.Warnf("%d requests with spans were not forwarded to %s", lost, resp.GetStore().GetForward())
+	}
+	return nil
+}
+
+func (o *traceListOptions) table(w io.Writer, traces []*controlpb.TraceSummary) {
+	if len(traces) == 0 {
+		return
+	}
+	t := iostreams.NewTable("TRACE", "STARTED", "DURATION", "SPANS", "SERVICES", "STATUS", "ROOT")
+	for _, s := range traces {
+		t.Row(traceCells(o.f, s)...)
+	}
+	t.Write(w)
+}
+
+// traceCells are the columns of a trace.
+func traceCells(f *cmdutil.Factory, s *controlpb.TraceSummary) []string {
+	status := f.IO.Paint(iostreams.ToneGood, "ok")
+	switch {
+	case s.GetFailed():
+		status = f.IO.Paint(iostreams.ToneBad, "failed")
+	case s.GetErrors() > 0:
+		status = f.IO.Paint(iostreams.ToneWarn, fmt.Sprintf("%d errors", s.GetErrors()))
+		if s.GetErrors() == 1 {
+			status = f.IO.Paint(iostreams.ToneWarn, "1 error")
+		}
+	}
+	return []string{
+		shortID(s.GetTraceId()), started(f, s.GetStart().AsTime()), traceStyle(f.IO).Duration(s.GetDuration().AsDuration()),
+		fmt.Sprint(s.GetSpans()), fmt.Sprint(len(s.GetServices())), status,
+		aboutTrace(s),
+	}
+}
+
+// started is a moment as short as it can be told from others.
+func started(f *cmdutil.Factory, at time.Time) string {
+	if f.Now().Sub(at).Abs() > 24*time.Hour {
+		return at.Local().Format("2006-01-02 15:04:05")
+	}
+	return at.Local().Format("15:04:05.000")
+}

@@ -1,0 +1,110 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+)
+
+// watchOptions are what map and top share: they print what is now, once or again and again.
+type watchOptions struct {
+	f      *cmdutil.Factory
+	format string
+	watch  bool
+	every  time.Duration
+}
+
+// frame is what there is to print at one moment: as a value, and for people.
+type frame struct {
+	value any
+	text  func(io.Writer)
+}
+
+// add gives cmd the flags.
+func (o *watchOptions) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.BoolVarP(&o.watch, "watch", "w", false, "print it again and again, until interrupted; a line each time with -o json")
+	flags.DurationVar(&o.every, "every", 2*time.Second, "with --watch: how often, at least 1s apart")
+	cmdutil.Must(cmd.RegisterFlagCompletionFunc("every", cobra.NoFileCompletions))
+}
+
+func (o *watchOptions) check() error {
+	if o.every < time.Second {
+		return cmdutil.UsageErr("--every 2s", "read --every %s: want at least 1s", o.every)
+	}
+	if o.watch && (o.format == iostreams.FormatYAML || o.format == iostreams.FormatName) {
+		return cmdutil.UsageErr("-o json --watch", "read --watch: -o %s is for once", o.format)
+	}
+	return nil
+}
+
+// repeat prints what next returns, and tells done of it when that is all.
+func (o *watchOptions) repeat(ctx context.Context, next func() (frame, error), done func(value any)) error {
+	if !o.watch {
+		one, err := next()
+		if err != nil {
+			return err
+		}
+		if err := o.f.IO.Print(o.format, one.value, one.text); err != nil {
+			return err
+		}
+		if !iostreams.Structured(o.format) {
+			done(one.value)
+		}
+		return nil
+	}
+	for first := true; ; first = false {
+		one, err := next()
+		if err != nil {
+			return err
+		}
+		if err := o.print(one, first); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(o.every):
+		}
+	}
+}
+
+// print shows a frame: in the place of the one before on a terminal that can, else below it.
+func (o *watchOptions) print(one frame, first bool) error {
+	if o.format == iostreams.FormatJSON {
+		return o.f.IO.PrintLine(one.value)
+	}
+	var text strings.Builder
+	one.text(&text)
+	live := o.f.IO.OutTTY && !o.f.IO.Accessible && o.f.Getenv("TERM") != "dumb"
+	var out strings.Builder
+	switch {
+	case live:
+		out.WriteString(ansi.CursorHomePosition)
+		lines := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
+		if o.f.IO.Height > 1 && len(lines) >= o.f.IO.Height {
+			lines = lines[:o.f.IO.Height-1]
+		}
+		for _, line := range lines {
+			if o.f.IO.Width > 0 {
+				line = ansi.Truncate(line, o.f.IO.Width, "")
+			}
+			out.WriteString(line + ansi.EraseLineRight + "\n")
+		}
+		out.WriteString(ansi.EraseScreenBelow)
+	case first:
+		out.WriteString(text.String())
+	default:
+		fmt.Fprintf(&out, "\n%s\n%s", o.f.Now().Local().Format(time.TimeOnly), text.String())
+	}
+	_, err := io.WriteString(o.f.IO.Out, out.String())
+	return err
+}

@@ -1,0 +1,118 @@
+package shop
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/rundir"
+)
+
+// Verdicts of a check of the doctor.
+const (
+	verdictOK   = "ok"
+	verdictInfo = "info"
+	verdictWarn = "warn"
+	verdictFail = "fail"
+)
+
+// finding is what one check of the doctor found.
+type finding struct {
+	Check   string `json:"check"`
+	Verdict string `json:"verdict"`
+	Found   string `json:"found"`
+	// Hint is what to do about it.
+	Hint string `json:"hint"`
+	// Fixed tells that --fix has put it right.
+	Fixed bool `json:"fixed"`
+}
+
+type doctorView struct {
+	Healthy bool      `json:"healthy"`
+	Checks  []finding `json:"checks"`
+}
+
+func (v doctorView) Names() []string {
+	var names []string
+	for _, c := range v.Checks {
+		if c.Verdict == verdictFail {
+			names = append(names, c.Check)
+		}
+	}
+	return names
+}
+
+type doctorOptions struct {
+	f      *cmdutil.Factory
+	format string
+	fix    bool
+}
+
+func NewDoctorCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &doctorOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check what the shop needs of this machine",
+		Long: `Check what the shop needs of this machine: directories that can be written, room on the disk, the storefront's port,
+nothing left over from a daemon that died. With --fix, dead run directories are removed and the processes that are
+recorded in them are ended; no others are touched.`,
+		Args: cmdutil.Exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	cmd.Flags().BoolVar(&o.fix, "fix", false, "clean up what dead daemons left behind")
+	cmdutil.AddOutput(cmd, &o.format)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitUsage, cmdutil.ExitEnvironment)
+}
+
+func (o *doctorOptions) run(ctx context.Context) error {
+	dir, err := o.f.Dir()
+	if err != nil {
+		return err
+	}
+	view := doctorView{Healthy: true, Checks: o.checks(ctx, dir)}
+	for _, c := range view.Checks {
+		view.Healthy = view.Healthy && (c.Verdict != verdictFail || c.Fixed)
+	}
+	if err := o.f.IO.Print(o.format, view, func(w io.Writer) { o.table(w, view) }); err != nil {
+		return err
+	}
+	if !view.Healthy {
+		return cmdutil.ExitErr(cmdutil.ExitEnvironment)
+	}
+	return nil
+}
+
+func (o *doctorOptions) checks(ctx context.Context, dir rundir.Dir) []finding {
+	found := []finding{
+		checkBinary(o.f),
+		checkDirectory("run directory", dir.Run),
+		checkDirectory("state directory", dir.State),
+		checkDisk(dir.State),
+		checkPort(ctx, o.f.IO, dir),
+		checkRedis(o.f.Getenv),
+		checkTerminal(o.f),
+	}
+	return append(found, o.leftovers(ctx)...)
+}
+
+func (o *doctorOptions) table(w io.Writer, view doctorView) {
+	tones := map[string]iostreams.Tone{verdictOK: iostreams.ToneGood, verdictInfo: iostreams.ToneFaint, verdictWarn: iostreams.ToneWarn, verdictFail: iostreams.ToneBad}
+	t := iostreams.NewTable("CHECK", "VERDICT", "FOUND")
+	for _, c := range view.Checks {
+		verdict := c.Verdict
+		if c.Fixed {
+			verdict = "fixed"
+		}
+		t.Row(c.Check, o.f.IO.Paint(tones[c.Verdict], verdict), c.Found)
+	}
+	t.Write(w)
+	for _, c := range view.Checks {
+		if c.Hint != "" && !c.Fixed {
+			fmt.Fprintf(w, "\n%s: %s\n", c.Check, c.Hint)
+		}
+	}
+}

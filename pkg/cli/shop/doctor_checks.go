@@ -1,0 +1,176 @@
+package shop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/shopctl/shopctl/pkg/chassis/portowner"
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/rundir"
+)
+
+// leastDisk is what logs and carts may come to need, in bytes.
+const leastDisk = 200 << 20
+
+func checkBinary(f *cmdutil.Factory) finding {
+	c := finding{Check: "binary", Verdict: verdictOK, Found: f.Executable}
+	if _, err := os.Stat(f.Executable); err != nil {
+		c.Verdict, c.Found = verdictFail, "the running binary is gone: "+f.Executable
+		c.Hint = "build it again; services are started from it"
+	}
+	return c
+}
+
+// checkDirectory looks for the nearest directory that exists, without making any.
+func checkDirectory(name, path string) finding {
+	c := finding{Check: name, Verdict: verdictOK, Found: path}
+	at := existing(path)
+	info, err := os.Stat(at)
+	switch {
+	case err != nil:
+		c.Verdict, c.Found = verdictFail, err.Error()
+	case !info.IsDir():
+		c.Verdict, c.Found, c.Hint = verdictFail, at+" is not a directory", "mv "+at+" "+at+".old"
+	default:
+		if err := unix.Access(at, unix.W_OK|unix.X_OK); err != nil {
+			c.Verdict, c.Found = verdictFail, fmt.Sprintf("%s: %s is not writable: %v", path, at, err)
+			c.Hint = "chmod u+rwx " + at
+		}
+	}
+	return c
+}
+
+func existing(path string) string {
+	for {
+		_, err := os.Lstat(path)
+		missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR)
+		if !missing || filepath.Dir(path) == path {
+			return path
+		}
+		path = filepath.Dir(path)
+	}
+}
+
+func checkDisk(path string) finding {
+	c := finding{Check: "disk", Verdict: verdictOK}
+	var st unix.Statfs_t
+	if err := unix.Statfs(existing(path), &st); err != nil {
+		c.Verdict, c.Found = verdictWarn, err.Error()
+		return c
+	}
+	free := st.Bavail * uint64(st.Bsize) // Bsize is signed on Linux, and 32 bits wide on macOS
+	c.Found = fmt.Sprintf("%.1f GB free", float64(free)/1e9)
+	if free < leastDisk {
+		c.Verdict = verdictFail
+		c.Hint = fmt.Sprintf("make at least %d MB free on the disk of %s", leastDisk>>20, path)
+	}
+	return c
+}
+
+// checkPort tries the storefront's friendly port; a shop that runs may hold it itself.
+func checkPort(ctx context.Context, ios *iostreams.IO, dir rundir.Dir) finding {
+	const port = 8080
+	c := finding{Check: fmt.Sprintf("port %d", port), Verdict: verdictOK, Found: "free"}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err == nil {
+		l.Close()
+		return c
+	}
+	by := ""
+	if owner, ok := portowner.Find(port); ok {
+		by = " by " + owner.String()
+	}
+	c.Verdict, c.Found = verdictInfo, "taken"+by+"; the storefront gets another port"
+	if _, alive := dir.Holder(); alive {
+		c.Found = "taken" + by + "; the shop runs"
+	}
+	return c
+}
+
+func checkRedis(getenv func(string) string) finding {
+	c := finding{Check: "redis-server", Verdict: verdictInfo}
+	if addr := getenv("REDIS_ADDR"); addr != "" {
+		c.Found = "carts live in the Redis at " + addr
+		return c
+	}
+	if path, err := exec.LookPath("redis-server"); err == nil {
+		c.Found = path
+		return c
+	}
+	c.Found = "not installed; carts live in the embedded store, which lasts as well"
+	return c
+}
+
+func checkTerminal(f *cmdutil.Factory) finding {
+	c := finding{Check: "terminal", Verdict: verdictInfo}
+	switch {
+	case !f.IO.InTTY || !f.IO.OutTTY:
+		c.Found = "none; the terminal UI does not start"
+	case f.Getenv("TERM") == "dumb", f.Getenv("CI") != "":
+		c.Found = "TERM is dumb or CI is set; the terminal UI does not start"
+	case f.IO.Width < 50 || f.IO.Height < 15:
+		c.Verdict, c.Found = verdictWarn, fmt.Sprintf("%dx%d is too small for the terminal UI", f.IO.Width, f.IO.Height)
+		c.Hint = "make the window at least 50x15; 120x30 shows everything"
+	default:
+		c.Verdict, c.Found = verdictOK, fmt.Sprintf("%s, %dx%d", f.Getenv("TERM"), f.IO.Width, f.IO.Height)
+	}
+	return c
+}
+
+// leftovers looks at every shop whose daemon is gone, and with --fix cleans up behind it.
+func (o *doctorOptions) leftovers(ctx context.Context) []finding {
+	dirs, err := rundir.List(o.f.Getenv)
+	if err != nil {
+		return []finding{{Check: "leftovers", Verdict: verdictWarn, Found: err.Error()}}
+	}
+	var found []finding
+	for _, dir := range dirs {
+		if _, alive := dir.Holder(); alive {
+			continue
+		}
+		found = append(found, o.leftover(ctx, dir))
+	}
+	if len(found) == 0 {
+		found = []finding{{Check: "leftovers", Verdict: verdictOK, Found: "none"}}
+	}
+	return found
+}
+
+func (o *doctorOptions) leftover(ctx context.Context, dir rundir.Dir) finding {
+	c := finding{Check: "leftovers", Verdict: verdictWarn, Hint: "shopctl doctor --fix"}
+	ps, err := dir.Leftovers()
+	if err != nil {
+		c.Found = err.Error()
+		return c
+	}
+	c.Found = "dead run directory " + dir.Run
+	if len(ps) > 0 {
+		c.Verdict = verdictFail
+		var names []string
+		for _, p := range ps {
+			names = append(names, fmt.Sprintf("%s (%d)", p.Name, p.PID))
+		}
+		c.Found += ", still running: " + strings.Join(names, ", ")
+	}
+	if !o.fix {
+		return c
+	}
+	if _, err := dir.Clean(ctx, 2*time.Second); err != nil {
+		c.Found += "; " + err.Error()
+		return c
+	}
+	c.Fixed = true
+	return c
+}

@@ -1,0 +1,116 @@
+package shop
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// progress shows on standard error how the shop comes up: on a terminal one live line a service,
+// elsewhere a line when one is ready.
+type progress struct {
+	f    *cmdutil.Factory
+	live bool
+	// drawn is the number of lines that the live block has on the screen.
+	drawn int
+	told  map[string]bool
+}
+
+func newProgress(f *cmdutil.Factory) *progress {
+	live := f.IO.ErrTTY && f.IO.Width > 0 && !f.IO.Accessible && !f.IO.Quiet && f.Getenv("TERM") != "dumb"
+	return &progress{f: f, live: live, told: map[string]bool{}}
+}
+
+// show draws the latest snapshot.
+func (p *progress) show(st *controlpb.StatusResponse) {
+	ready := map[string]time.Duration{}
+	for _, step := range st.GetStartup() {
+		ready[step.GetService()] = step.GetReady().AsDuration()
+	}
+	if p.live {
+		p.draw(st.GetServices(), ready)
+		return
+	}
+	for _, step := range st.GetStartup() {
+		if !p.told[step.GetService()] {
+			p.told[step.GetService()] = true
+			p.f.IO.Notef("%s is ready after %s", step.GetService(), cmdutil.ShortDuration(step.GetReady().AsDuration()))
+		}
+	}
+}
+
+func (p *progress) draw(all []*controlpb.Service, ready map[string]time.Duration) {
+	var b strings.Builder
+	p.up(&b)
+	for _, s := range all {
+		after := ""
+		if d, ok := ready[s.GetName()]; ok {
+			after = cmdutil.ShortDuration(d)
+		} else if s.GetState() != "ok" {
+			after = s.GetMessage()
+		}
+		line := fmt.Sprintf("%s %-15s %-9s %s", p.f.IO.StateSymbol(s.GetState()), s.GetName(), s.GetState(), after)
+		line = ansi.Truncate(line, p.f.IO.Width-1, "")
+		if p.f.IO.Color {
+			line = p.f.IO.Paint(iostreams.StateTone(s.GetState()), line)
+		}
+		b.WriteString(line + "\x1b[K\n")
+	}
+	p.drawn = len(all)
+	fmt.Fprint(p.f.IO.Err, b.String())
+}
+
+// up moves the cursor to the block's first line.
+func (p *progress) up(b *strings.Builder) {
+	if p.drawn > 0 {
+		fmt.Fprintf(b, "\x1b[%dA\r", p.drawn)
+	}
+}
+
+// clear takes the live block off the screen; what comes next says it again.
+func (p *progress) clear() {
+	if p.drawn == 0 {
+		return
+	}
+	var b strings.Builder
+	p.up(&b)
+	b.WriteString("\x1b[J")
+	p.drawn = 0
+	fmt.Fprint(p.f.IO.Err, b.String())
+}
+
+// criticalChain is the chain of services whose start took the longest: each waited for the one before.
+func criticalChain(steps []*controlpb.StartupStep) []*controlpb.StartupStep {
+	byName := map[string]*controlpb.StartupStep{}
+	var last *controlpb.StartupStep
+	for _, s := range steps {
+		byName[s.GetService()] = s
+		if last == nil || s.GetReady().AsDuration() > last.GetReady().AsDuration() {
+			last = s
+		}
+	}
+	var chain []*controlpb.StartupStep
+	for seen := map[string]bool{}; last != nil && !seen[last.GetService()]; last = byName[last.GetAfter()] {
+		seen[last.GetService()] = true
+		chain = append([]*controlpb.StartupStep{last}, chain...)
+	}
+	return chain
+}
+
+// showChain prints the critical chain: what made the start take as long as it did.
+func showChain(ios *iostreams.IO, steps []*controlpb.StartupStep) {
+	chain := criticalChain(steps)
+	if len(chain) == 0 {
+		return
+	}
+	ios.Notef("critical chain, %s:", cmdutil.ShortDuration(chain[len(chain)-1].GetReady().AsDuration()))
+	for _, s := range chain {
+		ios.Notef("  %-15s started at %s, ready at %s", s.GetService(), cmdutil.ShortDuration(s.GetStarted().AsDuration()), cmdutil.ShortDuration(s.GetReady().AsDuration()))
+	}
+}

@@ -1,0 +1,174 @@
+package shop
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type psOptions struct {
+	f         *cmdutil.Factory
+	format    string
+	instances bool
+	stats     bool
+}
+
+func NewPsCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &psOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "ps [SERVICE...]",
+		Short: "List the services and how they do",
+		Example: `shopctl ps
+shopctl ps --instances catalog
+shopctl ps -o json | jq '.services[] | select(.state != "ok")'`,
+		ValidArgsFunction: cmdutil.CompleteServices(f),
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
+	}
+	cmd.Flags().BoolVar(&o.instances, "instances", false, "list every instance with its process, address and memory")
+	cmd.Flags().BoolVar(&o.stats, "stats", false, "measure request rates, errors and latencies")
+	cmdutil.AddOutput(cmd, &o.format)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
+}
+
+func (o *psOptions) run(ctx context.Context, words []string) error {
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{Stats: o.stats, Memory: o.instances || iostreams.Structured(o.format)})
+	if err != nil {
+		return err
+	}
+	all, err := cmdutil.ServicesIn(ctx, shop, o.f.Namespace, st.GetServices())
+	if err == nil && len(words) > 0 {
+		all, err = cmdutil.FindServices(all, words)
+	}
+	if err != nil {
+		return err
+	}
+	view := servicesView{Services: viewServices(all)}
+	blast := cmdutil.BlastOf(ctx, shop, o.format == iostreams.FormatTable, st.GetFaults())
+	return o.f.IO.Print(o.format, view, func(w io.Writer) {
+		switch {
+		case o.instances:
+			instanceTable(o.f.IO, w, view.Services)
+		case o.stats:
+			statsTable(o.f.IO, w, view.Services)
+		default:
+			serviceTable(o.f.IO, w, view.Services)
+			fmt.Fprintf(w, "\n%s\n", healthLine(view.Services))
+			faultLines(o.f.IO, w, st.GetFaults(), blast)
+		}
+	})
+}
+
+func serviceTable(ios *iostreams.IO, w io.Writer, all []serviceView) {
+	t := iostreams.NewTable("NAME", "STATE", "READY", "RESTARTS", "VERSION", "ADDRESS", "FAULTS")
+	for _, s := range all {
+		t.Row(s.Name, ios.State(s.State), fmt.Sprintf("%d/%d", s.Ready, s.Replicas), fmt.Sprint(s.Restarts),
+			iostreams.OrDash(s.Version), iostreams.OrDash(s.Address), ios.Paint(iostreams.ToneWarn, strings.Join(s.Faults, "; ")))
+		moduleRows(ios, t, s)
+	}
+	t.Write(w)
+	for _, s := range all {
+		if s.Message != "" && s.State != "ok" {
+			fmt.Fprintf(w, "\n%s: %s", s.Name, s.Message)
+		}
+	}
+	for _, s := range all {
+		if s.Message != "" && s.State != "ok" {
+			fmt.Fprintln(w)
+			break
+		}
+	}
+}
+
+// moduleRows are the services that have no process of their own, below the one that holds them.
+func moduleRows(ios *iostreams.IO, t *iostreams.Table, s serviceView) {
+	for i, m := range s.Modules {
+		branch := "├ "
+		switch last := i == len(s.Modules)-1; {
+		case ios.ASCII:
+			branch = "- "
+		case last:
+			branch = "└ "
+		}
+		t.Row(branch+m.Name, "", "", "", "", iostreams.OrDash(m.Address), ios.Paint(iostreams.ToneWarn, strings.Join(m.Faults, "; ")))
+	}
+}
+
+func statsTable(ios *iostreams.IO, w io.Writer, all []serviceView) {
+	t := iostreams.NewTable("NAME", "STATE", "REQ/S", "ERRORS", "P50", "P95", "P99", "FAULTS")
+	for _, s := range all {
+		st := s.Stats
+		if st == nil || st.Requests == 0 {
+			t.Row(s.Name, ios.State(s.State), "0", "-", "-", "-", "-", ios.Paint(iostreams.ToneWarn, strings.Join(s.Faults, "; ")))
+			continue
+		}
+		t.Row(s.Name, ios.State(s.State), fmt.Sprintf("%.1f", st.RequestsPerSecond), fmt.Sprintf("%.1f%%", st.ErrorRatio*100),
+			iostreams.Latency(st.P50Ms), iostreams.Latency(st.P95Ms), iostreams.Latency(st.P99Ms), ios.Paint(iostreams.ToneWarn, strings.Join(s.Faults, "; ")))
+	}
+	t.Write(w)
+}
+
+func instanceTable(ios *iostreams.IO, w io.Writer, all []serviceView) {
+	t := iostreams.NewTable("INSTANCE", "SERVICE", "STATE", "VERSION", "PID", "ADDRESS", "RESTARTS", "MEMORY")
+	for _, s := range all {
+		for _, in := range s.Instances {
+			memory := "-"
+			if in.MemoryBytes > 0 {
+				memory = fmt.Sprintf("%.1f MB", float64(in.MemoryBytes)/1e6)
+			}
+			t.Row(in.Name, s.Name, ios.State(in.State), iostreams.OrDash(in.Version), fmt.Sprint(in.PID), iostreams.OrDash(in.Address), fmt.Sprint(in.Restarts), memory)
+		}
+	}
+	t.Write(w)
+}
+
+// healthLine counts the services, and apart from them the stores, that should run:
+// "11/11 services healthy, 1/1 stores healthy".
+func healthLine(all []serviceView) string {
+	healthy, total, stopped := map[string]int{}, map[string]int{}, 0
+	for _, s := range all {
+		role := cmp.Or(s.Role, "service")
+		switch s.State {
+		case "stopped":
+			stopped++
+			continue
+		case "ok":
+			healthy[role]++
+		}
+		total[role]++
+	}
+	var parts []string
+	for _, role := range []struct{ name, plural string }{{"service", "services"}, {"store", "stores"}, {"custom", "custom workloads"}} {
+		if n := total[role.name]; n > 0 || role.name == "service" {
+			parts = append(parts, fmt.Sprintf("%d/%d %s healthy", healthy[role.name], n, role.plural))
+		}
+	}
+	if stopped > 0 {
+		parts = append(parts, fmt.Sprintf("%d stopped", stopped))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// faultLines shows the active faults, as every view does, and how far they reach as far as that is known.
+func faultLines(ios *iostreams.IO, w io.Writer, faults []*controlpb.Fault, blast map[string]string) {
+	for _, fault := range faults {
+		fmt.Fprintln(w, ios.Paint(iostreams.ToneWarn, "fault on "+fault.GetService()+": "+fault.GetPhrase()))
+	}
+	for _, fault := range faults {
+		if sentence := blast[fault.GetId()]; sentence != "" {
+			fmt.Fprintln(w, ios.Paint(iostreams.ToneWarn, sentence))
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package shop
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+type statusOptions struct {
+	f      *cmdutil.Factory
+	format string
+	stats  bool
+}
+
+func NewStatusCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &statusOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show the daemon, the storefront's address and whether all is well",
+		Long: `Show the daemon, the storefront's address and whether all is well.
+With -o json, .ready tells whether every service that should run is ready.`,
+		Args: cmdutil.Exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	cmd.Flags().BoolVar(&o.stats, "stats", false, "measure request rates, errors and latencies (-o json, yaml)")
+	cmdutil.AddOutput(cmd, &o.format)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
+}
+
+func (o *statusOptions) run(ctx context.Context) error {
+	shop, err := o.f.Shop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{Stats: o.stats, Memory: iostreams.Structured(o.format)})
+	if err != nil {
+		return err
+	}
+	view := viewStatus(st)
+	blast := cmdutil.BlastOf(ctx, shop, o.format == iostreams.FormatTable, st.GetFaults())
+	return o.f.IO.Print(o.format, view, func(w io.Writer) {
+		ready := o.f.IO.Paint(iostreams.ToneGood, "ready")
+		switch {
+		case view.GoingDown:
+			ready = o.f.IO.Paint(iostreams.ToneWarn, "going down")
+		case !view.Ready:
+			ready = o.f.IO.Paint(iostreams.ToneWarn, "not ready")
+		}
+		fmt.Fprintf(w, "shop         %s, %s\n", view.Name, ready)
+		fmt.Fprintf(w, "storefront   %s\n", iostreams.OrDash(view.URL))
+		if view.PrometheusURL != "" {
+			fmt.Fprintf(w, "prometheus   %s\n", view.PrometheusURL)
+		}
+		fmt.Fprintf(w, "services     %s\n", healthLine(view.Services))
+		fmt.Fprintf(w, "namespace    %s\n", view.Namespace)
+		fmt.Fprintf(w, "daemon       pid %d, up %s, version %s\n", view.PID, cmdutil.ShortDuration(o.f.Now().Sub(st.GetStarted().AsTime())), iostreams.OrDash(view.ShopctlVersion))
+		fmt.Fprintf(w, "driver       %s\n", view.Driver)
+		fmt.Fprintf(w, "run dir      %s\n", view.RunDir)
+		fmt.Fprintf(w, "state dir    %s\n", view.StateDir)
+		for _, s := range view.Services {
+			if s.State != "ok" {
+				fmt.Fprintf(w, "%s: %s %s\n", s.Name, o.f.IO.State(s.State), s.Message)
+			}
+		}
+		faultLines(o.f.IO, w, st.GetFaults(), blast)
+	})
+}

@@ -1,0 +1,363 @@
+// Package shop holds the commands that start, stop and inspect a shop as a whole.
+package shop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/observe/otlp"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/rundir"
+	"github.com/shopctl/shopctl/services"
+)
+
+const driverProcess = "process"
+
+type upOptions struct {
+	f       *cmdutil.Factory
+	parts   UpParts
+	format  string
+	attach  bool
+	wait    bool
+	timeout time.Duration
+	daemon  cmdutil.DaemonFlags
+	driver  string
+	fresh   bool
+	// typed tells whether a flag was on the command line; ran, whether the shop ran before.
+	typed func(flag string) bool
+	ran   bool
+}
+
+// UpParts are what up does by other groups' commands.
+type UpParts struct {
+	// Spawn starts the daemon of the shop in dir in the background, with args for its command.
+	Spawn func(ctx context.Context, dir rundir.Dir, args []string) error
+	// Logs prints what the services log from now on, until the shop has gone.
+	Logs func(ctx context.Context) error
+	// SuggestNext prints commands to run next, and after them the lesson to take now.
+	SuggestNext func(before ...string)
+}
+
+func NewUpCmd(f *cmdutil.Factory, parts UpParts) *cobra.Command {
+	o := &upOptions{f: f, parts: parts}
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Start the shop",
+		Long: `Start the shop: a daemon in the background, and under it the services in the order in which they need each other.
+It returns when all are ready and prints where the storefront is. A shop that runs already is left as it is.
+
+With --monolith the same services are modules of one process: one Deployment, which is scaled, restarted and crashes as
+a whole. Each still has its name, for call, logs and faults. The carts' store and the load generator stay outside.`,
+		Example: `shopctl up
+shopctl up -v --only catalog,currency
+shopctl up --name second --port 8081
+shopctl up --name mono --monolith`,
+		Args: cmdutil.Exactly(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.typed = cmd.Flags().Changed
+			return o.run(cmd.Context())
+		},
+	}
+	o.daemon.Add(cmd)
+	flags := cmd.Flags()
+	flags.BoolVar(&o.attach, "attach", false, "stay, print what the services log, and stop the shop on Ctrl+C")
+	flags.BoolVar(&o.wait, "wait", true, "return when all services are ready; =false: as soon as the daemon runs")
+	flags.DurationVar(&o.timeout, "timeout", time.Minute, "how long to wait for the services")
+	flags.StringVar(&o.driver, "driver", driverProcess, "what runs the services: process")
+	flags.BoolVar(&o.fresh, "fresh", false, "forget all changes, carts and logs of earlier runs first")
+	cmdutil.AddOutput(cmd, &o.format)
+	cmdutil.Must(cmd.RegisterFlagCompletionFunc("only", cmdutil.CompleteServices(f)))
+	cmdutil.CompleteWords(cmd, "driver", driverProcess)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitInconclusive, cmdutil.ExitEnvironment, cmdutil.ExitInterrupted)
+}
+
+// check finds what is wrong with the flags before anything starts.
+func (o *upOptions) check() error {
+	switch o.driver {
+	case driverProcess:
+	case "docker", "kubernetes":
+		return cmdutil.UsageErr(o.f.IO.Command("up"), "driver %q is not in this version; services run as processes", o.driver)
+	default:
+		return cmdutil.UnknownNameErr("driver", o.driver, []string{driverProcess})
+	}
+	if o.daemon.Monolith && len(o.daemon.Only) > 0 {
+		return cmdutil.UsageErr(o.f.IO.Command("up --monolith"), "--only names services to start, and a monolith starts as a whole")
+	}
+	for i, name := range o.daemon.Only {
+		b, ok := services.Lookup(strings.TrimSpace(name))
+		if !ok {
+			return cmdutil.UnknownNameErr("service", name, cmdutil.BuiltinNames())
+		}
+		o.daemon.Only[i] = b.Name
+	}
+	if o.daemon.Forward != "" {
+		if err := otlp.CheckEndpoint(o.daemon.Forward); err != nil {
+			return cmdutil.UsageErr("--otlp-forward http://127.0.0.1:4318", "read --otlp-forward: %w", err)
+		}
+	}
+	if o.daemon.Port < 0 || o.daemon.Port > 65535 {
+		return cmdutil.UsageErr("--port 8081", "read --port %d: want a number from 1 to 65535", o.daemon.Port)
+	}
+	if o.daemon.PromPort < 0 || o.daemon.PromPort > 65535 {
+		return cmdutil.UsageErr("--prometheus-port 9091", "read --prometheus-port %d: want a number from 1 to 65535", o.daemon.PromPort)
+	}
+	if o.daemon.PortBase < 0 || o.daemon.PortBase > 65000 {
+		return cmdutil.UsageErr("--port-base 7000", "read --port-base %d: want a number from 1 to 65000", o.daemon.PortBase)
+	}
+	return nil
+}
+
+func (o *upOptions) run(ctx context.Context) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	dir, err := o.f.Dir()
+	if err != nil {
+		return err
+	}
+	shop, err := o.open(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	if o.attach {
+		return o.stay(ctx, shop, dir)
+	}
+	err = o.show(ctx, shop)
+	if err != nil && ctx.Err() != nil {
+		o.f.IO.Notef("the shop goes on starting; to stop it: %s", o.f.IO.Command("down"))
+	}
+	return err
+}
+
+// show waits for the services, unless told not to, and prints what has come up.
+func (o *upOptions) show(ctx context.Context, shop *control.Client) error {
+	if o.wait {
+		if err := o.follow(ctx, shop); err != nil {
+			return err
+		}
+	}
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return err
+	}
+	return o.summary(st)
+}
+
+// open connects to the daemon, and starts it where there is none.
+func (o *upOptions) open(ctx context.Context, dir rundir.Dir) (*control.Client, error) {
+	shop, err := control.Dial(dir)
+	switch {
+	case errors.Is(err, control.ErrNotRunning):
+	case err != nil:
+		return nil, err
+	default:
+		staying, err := o.already(ctx, shop)
+		if err == nil && staying {
+			return shop, nil
+		}
+		shop.Close()
+		if err != nil {
+			return nil, err
+		}
+		if err := waitGone(ctx, dir); err != nil {
+			return nil, err
+		}
+	}
+	if err := o.spawn(ctx, dir); err != nil {
+		return nil, err
+	}
+	return control.Dial(dir)
+}
+
+// already tells that the shop runs and which flags come too late for it, and refuses what would need
+// a new one. It is false for a shop that is going down.
+func (o *upOptions) already(ctx context.Context, shop *control.Client) (staying bool, err error) {
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
+	switch {
+	case status.Code(err) == codes.Unavailable:
+		return false, nil
+	case err != nil:
+		return false, err
+	case st.GetGoingDown():
+		o.f.IO.Notef("shop %s is going down; it starts again after that", st.GetName())
+		return false, nil
+	case o.fresh:
+		return false, cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("down")+" && "+o.f.IO.Command("up --fresh"),
+			fmt.Errorf("start afresh: shop %q runs already (pid %d)", st.GetName(), st.GetPid()))
+	}
+	if err := o.otherForm(st); err != nil {
+		return false, err
+	}
+	o.ran = true
+	o.f.IO.Notef("shop %s runs already (pid %d)", st.GetName(), st.GetPid())
+	var late []string
+	for _, flag := range []string{"only", "port", "port-base", "prometheus-port", "namespace", "otlp-forward"} {
+		if o.typed(flag) {
+			late = append(late, "--"+flag)
+		}
+	}
+	if len(late) > 0 {
+		o.f.IO.Warnf("%s: read when the shop starts, without effect on one that runs", strings.Join(late, ", "))
+	}
+	return true, nil
+}
+
+// otherForm refuses to take a shop for one that it is not.
+func (o *upOptions) otherForm(st *controlpb.StatusResponse) error {
+	switch {
+	case o.daemon.Monolith && !st.GetMonolith():
+		return cmdutil.HintErr(cmdutil.ExitFailed, "shopctl --name mono up --monolith",
+			fmt.Errorf("start shop %q as a monolith: it runs already as a process for each service", st.GetName()))
+	case !o.daemon.Monolith && st.GetMonolith():
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("down")+" && "+o.f.IO.Command("up"),
+			fmt.Errorf("start shop %q as a process for each service: it runs already as a monolith", st.GetName()))
+	}
+	return nil
+}
+
+// follow shows the progress until every service is ready, for at most the timeout.
+func (o *upOptions) follow(ctx context.Context, shop *control.Client) error {
+	bounded, cancel := cmdutil.Within(ctx, o.timeout)
+	defer cancel()
+	err := o.watch(bounded, shop)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case cmdutil.TimedOut(bounded, err):
+		return cmdutil.HintErr(cmdutil.ExitInconclusive, o.f.IO.Command("ps"), fmt.Errorf("start the shop: not ready after %s", cmdutil.ShortDuration(o.timeout)))
+	case status.Code(err) == codes.Unavailable, errors.Is(err, io.EOF):
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("up"), errors.New("start the shop: the daemon has gone"))
+	}
+	return err
+}
+
+func (o *upOptions) watch(ctx context.Context, shop *control.Client) error {
+	stream, err := shop.Watch(ctx, &controlpb.WatchRequest{})
+	if err != nil {
+		return err
+	}
+	p := newProgress(o.f)
+	defer p.clear()
+	for {
+		st, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		if st.GetReady() && o.ran {
+			return nil // nothing has come up that could be told
+		}
+		p.show(st)
+		if st.GetReady() {
+			return nil
+		}
+		for _, s := range st.GetServices() {
+			if err := cmdutil.Crashed(st.GetServices(), s.GetWorkload()); err != nil {
+				return err
+			}
+		}
+		if err := unable(st.GetServices()); err != nil {
+			return err
+		}
+	}
+}
+
+// unable is the error of services that cannot start at all, once nothing else is left to wait for.
+func unable(services []*controlpb.Service) error {
+	var reasons []string
+	for _, s := range services {
+		switch {
+		case s.GetState() == "ok" || s.GetState() == "stopped" || s.GetState() == "paused":
+		case s.GetState() == "unhealthy" && len(s.GetInstances()) == 0:
+			reasons = append(reasons, s.GetName()+": "+s.GetMessage())
+		default:
+			return nil // it may still become ready
+		}
+	}
+	if len(reasons) == 0 {
+		return nil
+	}
+	return cmdutil.HintErr(cmdutil.ExitFailed, "shopctl ps", fmt.Errorf("start the shop: all is ready but %s", strings.Join(reasons, "; ")))
+}
+
+// summary prints the services and the storefront's address, and what can be done next.
+func (o *upOptions) summary(st *controlpb.StatusResponse) error {
+	view := viewStatus(st)
+	err := o.f.IO.Print(o.format, view, func(w io.Writer) {
+		serviceTable(o.f.IO, w, view.Services)
+		fmt.Fprintf(w, "\n%s\n", healthLine(view.Services))
+		faultLines(o.f.IO, w, st.GetFaults(), nil)
+		if view.URL != "" && o.opened(view) {
+			fmt.Fprintf(w, "storefront: %s\n", o.f.IO.Paint(iostreams.ToneBold, view.URL))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if o.f.Verbose {
+		showChain(o.f.IO, st.GetStartup())
+	}
+	switch {
+	case o.attach:
+	case view.Ready:
+		if st.GetMonolith() {
+			o.f.IO.Next("dash", "call catalog ListProducts", "restart monolith")
+			break
+		}
+		o.parts.SuggestNext("dash", "call catalog ListProducts")
+	default:
+		o.f.IO.Next("ps")
+	}
+	return nil
+}
+
+// opened tells whether the storefront is among the services that run.
+func (o *upOptions) opened(view statusView) bool {
+	return slices.ContainsFunc(view.Services, func(s serviceView) bool {
+		front := s.Name == "frontend" || slices.ContainsFunc(s.Modules, func(m moduleView) bool { return m.Name == "frontend" })
+		return front && s.State != "stopped"
+	})
+}
+
+// stay prints what the services log until a signal, and then stops the shop.
+func (o *upOptions) stay(ctx context.Context, shop *control.Client, dir rundir.Dir) error {
+	signals, release := o.f.TakeSignals()
+	defer release()
+	o.f.IO.Notef("Ctrl+C stops the shop")
+	following, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		if err := o.show(following, shop); err != nil {
+			ended <- err
+			return
+		}
+		ended <- o.parts.Logs(following)
+	}()
+	select {
+	case err := <-ended:
+		if err == nil || status.Code(err) == codes.Unavailable {
+			err = cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("up"), errors.New("follow the shop: it has gone"))
+		}
+		return err
+	case <-signals:
+	}
+	cancel()
+	<-ended
+	if err := shutdown(ctx, o.f.IO, shop, signals, false); err != nil {
+		return err
+	}
+	return waitGone(ctx, dir)
+}

@@ -1,0 +1,40 @@
+package shop
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/rundir"
+)
+
+// spawn starts the daemon, afresh if asked to.
+func (o *upOptions) spawn(ctx context.Context, dir rundir.Dir) error {
+	if o.fresh {
+		if err := forget(dir); err != nil {
+			return err
+		}
+	}
+	args := []string{"--name", dir.Name}
+	if o.f.Namespace != "" {
+		args = append(args, "--namespace", o.f.Namespace)
+	}
+	return o.parts.Spawn(ctx, dir, append(args, o.daemon.Args()...))
+}
+
+// forget removes the state of a shop that does not run.
+func forget(dir rundir.Dir) error {
+	if err := dir.Create(); err != nil {
+		return cmdutil.HintErr(cmdutil.ExitEnvironment, "shopctl doctor", fmt.Errorf("start afresh: %w", err))
+	}
+	lock, err := dir.Lock()
+	if err != nil {
+		return fmt.Errorf("start afresh: %w", err)
+	}
+	defer lock.Release()
+	if err := os.RemoveAll(dir.State); err != nil {
+		return cmdutil.HintErr(cmdutil.ExitEnvironment, "shopctl doctor", fmt.Errorf("start afresh: %w", err))
+	}
+	return nil
+}
