@@ -14,90 +14,84 @@ import (
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
-// lock begins an action: it fails once the session is closed.
-func (s *Session) lock() (*step, error) {
+// do runs an action on the current step, with the session locked. It fails once the session is closed.
+func (s *Session) do(action func(*step) error) error {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.closed {
-		s.mu.Unlock()
-		return nil, ErrClosed
+		return ErrClosed
 	}
 	s.message = ""
-	return s.steps[s.at], nil
+	return action(s.steps[s.at])
 }
 
 // Predict says what will happen: an option's id, text or number from 1, and how sure the learner is.
 // A prediction stands; it unlocks the run.
 func (s *Session) Predict(option, confidence string) error {
-	st, err := s.lock()
-	if err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	b := st.def.Block(format.PredictKind)
-	switch {
-	case b == nil:
-		return errors.New("predict: this step asks for no prediction")
-	case st.rec.Prediction != "":
-		return errors.New("predict: the prediction is made already; see what happens")
-	}
-	p := b.Predict
-	o := check.PickOption(p.Options, option)
-	if o == nil {
-		ids := make([]string, len(p.Options))
-		for i, o := range p.Options {
-			ids[i] = o.ID
+	return s.do(func(st *step) error {
+		b := st.def.Block(format.PredictKind)
+		switch {
+		case b == nil:
+			return errors.New("predict: this step asks for no prediction")
+		case st.rec.Prediction != "":
+			return errors.New("predict: the prediction is made already; see what happens")
 		}
-		return fmt.Errorf("predict: unknown option %q%s", option, strictyaml.DidYouMean(option, ids))
-	}
-	if p.Confidence == nil || *p.Confidence {
-		if !slices.Contains(Confidences(), confidence) {
-			return fmt.Errorf("predict: how sure? want %s, got %q", strictyaml.Or(Confidences()), confidence)
+		p := b.Predict
+		o := check.PickOption(p.Options, option)
+		if o == nil {
+			ids := make([]string, len(p.Options))
+			for i, o := range p.Options {
+				ids[i] = o.ID
+			}
+			return fmt.Errorf("predict: unknown option %q%s", option, strictyaml.DidYouMean(option, ids))
 		}
-		st.rec.Confidence = confidence
-	}
-	correct := o.Correct
-	st.rec.Prediction, st.rec.Predicted = o.ID, &correct
-	s.progressed(st)
-	return nil
+		if p.Confidence == nil || *p.Confidence {
+			if !slices.Contains(Confidences(), confidence) {
+				return fmt.Errorf("predict: how sure? want %s, got %q", strictyaml.Or(Confidences()), confidence)
+			}
+			st.rec.Confidence = confidence
+		}
+		correct := o.Correct
+		st.rec.Prediction, st.rec.Predicted = o.ID, &correct
+		s.progressed(st)
+		return nil
+	})
 }
 
 // Observe says what was seen, before the text explains it. It stands, right or wrong; the truth is
 // shown beside it.
 func (s *Session) Observe(answer string) error {
-	st, err := s.lock()
-	if err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	b := st.def.Block(format.ObserveKind)
-	answer = strings.TrimSpace(answer)
-	switch {
-	case b == nil:
-		return errors.New("observe: this step asks for no observation")
-	case !st.predicted():
-		return errors.New("observe: predict first")
-	case st.rec.Observation != "":
-		return errors.New("observe: what you saw is noted already")
-	case answer == "":
-		return errors.New("observe: say what you saw")
-	case b.Observe.Kind == format.OptionAnswer:
-		o := check.PickOption(b.Observe.Options, answer)
-		if o == nil {
-			return fmt.Errorf("observe: %q is none of the options", answer)
+	return s.do(func(st *step) error {
+		b := st.def.Block(format.ObserveKind)
+		answer = strings.TrimSpace(answer)
+		switch {
+		case b == nil:
+			return errors.New("observe: this step asks for no observation")
+		case !st.predicted():
+			return errors.New("observe: predict first")
+		case st.rec.Observation != "":
+			return errors.New("observe: what you saw is noted already")
+		case answer == "":
+			return errors.New("observe: say what you saw")
+		case b.Observe.Kind == format.OptionAnswer:
+			o := check.PickOption(b.Observe.Options, answer)
+			if o == nil {
+				return fmt.Errorf("observe: %q is none of the options", answer)
+			}
+			answer = o.ID
+		case b.Observe.Kind == format.NumberAnswer && !check.IsNumber(answer):
+			return fmt.Errorf("observe: %q is not a number", answer)
 		}
-		answer = o.ID
-	case b.Observe.Kind == format.NumberAnswer && !check.IsNumber(answer):
-		return fmt.Errorf("observe: %q is no number", answer)
-	}
-	verdict, truth := check.Saw(b.Observe, answer, st.truth(b.Observe))
-	st.rec.Observation, st.rec.Truth = answer, truth
-	if verdict != Inconclusive {
-		right := verdict == Pass
-		st.rec.Observed = &right
-	}
-	s.progressed(st)
-	s.again()
-	return nil
+		verdict, truth := check.Saw(b.Observe, answer, st.truth(b.Observe))
+		st.rec.Observation, st.rec.Truth = answer, truth
+		if verdict != Inconclusive {
+			right := verdict == Pass
+			st.rec.Observed = &right
+		}
+		s.progressed(st)
+		s.requestRound()
+		return nil
+	})
 }
 
 // progressed notes that the learner went on within the step.
@@ -110,60 +104,54 @@ func (s *Session) progressed(st *step) {
 
 // Answer answers a check's question. A wrong answer is no error: the check says what it thinks of it.
 func (s *Session) Answer(checkID, text string) error {
-	st, err := s.lock()
-	if err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	g := st.goal(checkID)
-	switch {
-	case g == nil || g.Check.Answer == nil:
-		return fmt.Errorf("answer %s: this step has no such question", checkID)
-	case !st.sees(format.CheckKind):
-		return fmt.Errorf("answer %s: predict and observe first", checkID)
-	case g.Passed():
-		return fmt.Errorf("answer %s: it is answered already", checkID)
-	case st.waits(g) != "":
-		return fmt.Errorf("answer %s: %q comes first", checkID, st.goal(st.waits(g)).Check.Title)
-	case strings.TrimSpace(text) == "":
-		return fmt.Errorf("answer %s: say something", checkID)
-	}
-	if st.rec.Answers == nil {
-		st.rec.Answers = map[string]string{}
-	}
-	st.rec.Answers[checkID] = strings.TrimSpace(text)
-	reached := s.see(st, g, check.Judge(g.Check.Answer, text))
-	st.rec.Attempts++
-	if reached {
-		st.rec.Failed = 0
-	} else {
-		st.rec.Failed++
-	}
-	s.save()
-	s.changed()
-	s.again()
-	return nil
+	return s.do(func(st *step) error {
+		g := st.goal(checkID)
+		switch {
+		case g == nil || g.Check.Answer == nil:
+			return fmt.Errorf("answer %s: this step has no such question", checkID)
+		case !st.sees(format.CheckKind):
+			return fmt.Errorf("answer %s: predict and observe first", checkID)
+		case g.Passed():
+			return fmt.Errorf("answer %s: it is answered already", checkID)
+		case st.waits(g) != "":
+			return fmt.Errorf("answer %s: %q comes first", checkID, st.goal(st.waits(g)).Check.Title)
+		case strings.TrimSpace(text) == "":
+			return fmt.Errorf("answer %s: say something", checkID)
+		}
+		if st.rec.Answers == nil {
+			st.rec.Answers = map[string]string{}
+		}
+		st.rec.Answers[checkID] = strings.TrimSpace(text)
+		reached := s.apply(st, g, check.Judge(g.Check.Answer, text))
+		st.rec.Attempts++
+		if reached {
+			st.rec.Failed = 0
+		} else {
+			st.rec.Failed++
+		}
+		s.save()
+		s.changed()
+		s.requestRound()
+		return nil
+	})
 }
 
 // Check has the goals looked at now, and counts as an attempt. The verdicts follow as a change.
 func (s *Session) Check() error {
-	st, err := s.lock()
-	if err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	switch {
-	case len(st.goals) == 0:
-		return errors.New("check: this step has no goals")
-	case !st.sees(format.CheckKind):
-		return errors.New("check: predict and observe first")
-	}
-	for _, g := range st.goals {
-		g.Again()
-	}
-	s.asked = true
-	s.again()
-	return nil
+	return s.do(func(st *step) error {
+		switch {
+		case len(st.goals) == 0:
+			return errors.New("check: this step has no goals")
+		case !st.sees(format.CheckKind):
+			return errors.New("check: predict and observe first")
+		}
+		for _, g := range st.goals {
+			g.Restart()
+		}
+		s.requested = true
+		s.requestRound()
+		return nil
+	})
 }
 
 // hintAfter is how long the next hint stays closed without an attempt; stuckAfter and stuckFailures when
@@ -176,23 +164,20 @@ const (
 
 // Hint opens the next hint, once the learner has tried something since the last one, or waited.
 func (s *Session) Hint() error {
-	st, err := s.lock()
-	if err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	v := s.hints(st)
-	if v == nil {
-		return errors.New("hint: this step has no hints")
-	}
-	if v.WhyNot != "" {
-		return errors.New("hint: " + v.WhyNot)
-	}
-	st.rec.Hints++
-	st.hinted, st.tried = s.deps.Now(), st.rec.Attempts
-	s.save()
-	s.changed()
-	return nil
+	return s.do(func(st *step) error {
+		v := s.hints(st)
+		if v == nil {
+			return errors.New("hint: this step has no hints")
+		}
+		if v.WhyNot != "" {
+			return errors.New("hint: " + v.WhyNot)
+		}
+		st.rec.Hints++
+		st.hinted, st.tried = s.deps.Now(), st.rec.Attempts
+		s.save()
+		s.changed()
+		return nil
+	})
 }
 
 // hints tells how the ladder stands; nil if the step has none, or not yet.
@@ -223,21 +208,18 @@ func (s *Session) hints(st *step) *HintsView {
 // Next goes to the next step, or ends the lesson after the last one. It fails while something in this
 // step is open.
 func (s *Session) Next() error {
-	st, err := s.lock()
-	if err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	if locked := s.locked(st); locked != "" {
-		return errors.New("next: " + locked)
-	}
-	s.finishStep(st)
-	if s.at+1 < len(s.steps) {
-		s.move(s.at + 1)
+	return s.do(func(st *step) error {
+		if locked := s.locked(st); locked != "" {
+			return errors.New("next: " + locked)
+		}
+		s.finishStep(st)
+		if s.at+1 < len(s.steps) {
+			s.move(s.at + 1)
+			return nil
+		}
+		s.finish()
 		return nil
-	}
-	s.finish()
-	return nil
+	})
 }
 
 // locked says why the step cannot be left forwards; empty if it can.
@@ -277,31 +259,27 @@ func (s *Session) finish() {
 
 // Prev goes to the step before.
 func (s *Session) Prev() error {
-	if _, err := s.lock(); err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	if s.at == 0 {
-		return errors.New("previous: this is the first step")
-	}
-	s.move(s.at - 1)
-	return nil
+	return s.do(func(_ *step) error {
+		if s.at == 0 {
+			return errors.New("previous: this is the first step")
+		}
+		s.move(s.at - 1)
+		return nil
+	})
 }
 
 // Goto goes to any step.
 func (s *Session) Goto(id string) error {
-	if _, err := s.lock(); err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	i := s.lesson.Step(id)
-	if i < 0 {
-		return fmt.Errorf("go to step: unknown step %q%s", id, strictyaml.DidYouMean(id, stepIDs(s.lesson)))
-	}
-	if i != s.at {
-		s.move(i)
-	}
-	return nil
+	return s.do(func(_ *step) error {
+		i := s.lesson.Step(id)
+		if i < 0 {
+			return fmt.Errorf("go to step: unknown step %q%s", id, strictyaml.DidYouMean(id, stepIDs(s.lesson)))
+		}
+		if i != s.at {
+			s.move(i)
+		}
+		return nil
+	})
 }
 
 func (s *Session) move(to int) {
@@ -309,5 +287,5 @@ func (s *Session) move(to int) {
 	s.begin(s.steps[to], s.deps.Now())
 	s.save()
 	s.changed()
-	s.again()
+	s.requestRound()
 }

@@ -10,173 +10,193 @@ import (
 )
 
 const (
-	// lookEvery is the time between two rounds of looking when nothing happens: for what no event tells,
-	// such as the answer of a call or a metric.
-	lookEvery = time.Second
-	// calm is the least time between two looks that events ask for.
-	calm = 250 * time.Millisecond
+	// evaluateEvery is the time between two rounds without events: for what no event reports, such as the learner's
+	// files.
+	evaluateEvery = time.Second
+	// debounce is the least time between two evaluations that events ask for.
+	debounce = 250 * time.Millisecond
 )
 
-// looker looks at the goals of the current step: at all of them in rounds, and in between at those that
-// something which happened in the shop may have decided. Looks run side by side, so that a call which
-// takes long holds up no other verdict; one goal is never looked at twice at the same time, so that a
-// slow answer is never followed by an older one. All but the looks themselves is one goroutine's.
-type looker struct {
+// evaluator evaluates the goals of the current step: all of them in rounds, and in between those that an event in
+// the shop concerns. Evaluations run concurrently, so that a call which takes long holds up no other verdict; a goal
+// is never evaluated twice at the same time, so that a late result never replaces a newer one. The state here belongs
+// to one goroutine, which makes no calls itself.
+type evaluator struct {
 	s *Session
-	// Looks that are under way belong to one entering of one step, and end with it.
+	// st and number are the step that was entered last, and its entering.
 	st     *step
 	number int
-	ctx    context.Context
-	cancel context.CancelFunc
 	ended  sync.WaitGroup
-	busy   map[*check.Goal]bool
-	// stale are goals that are looked at and must be once more: the look may have begun too early.
-	stale   map[*check.Goal]bool
-	results chan looked
-	// owed are the goals that the round under way still waits for.
-	owed  map[*check.Goal]bool
-	open  bool // a round is under way
-	asked bool // by the learner, so that the round counts as an attempt
-	more  bool // another round is wanted after this one
+	// busy are the goals under evaluation, with what cancels it.
+	busy map[*check.Goal]context.CancelFunc
+	// dirty are busy goals to be evaluated once more: the evaluation may have begun too early.
+	dirty   map[*check.Goal]bool
+	results chan evaluated
+	// pending are the goals that the open round waits for.
+	pending map[*check.Goal]bool
+	open    bool
+	// requested is whether the learner asked for the round, so that it counts as an attempt.
+	requested bool
+	// another round is wanted after this one.
+	another bool
+	// steady is whether the steady state is being evaluated; a round waits for that, too.
+	steady     bool
+	steadyDone chan struct{}
 }
 
-// looked is what a look came to.
-type looked struct {
+// evaluated is the result of one goal in one entering of its step.
+type evaluated struct {
 	st     *step
 	number int
 	goal   *check.Goal
 	result check.Result
 }
 
-// look looks at goals until the session ends.
-func (s *Session) look(ctx context.Context) {
-	l := &looker{s: s, results: make(chan looked), busy: map[*check.Goal]bool{}, stale: map[*check.Goal]bool{}, owed: map[*check.Goal]bool{}}
-	l.ctx, l.cancel = context.WithCancel(ctx)
-	defer l.ended.Wait()
-	defer func() { l.cancel() }()
-	ticker := time.NewTicker(lookEvery)
+func newEvaluator(s *Session) *evaluator {
+	return &evaluator{
+		s: s, results: make(chan evaluated), steadyDone: make(chan struct{}),
+		busy: map[*check.Goal]context.CancelFunc{}, dirty: map[*check.Goal]bool{}, pending: map[*check.Goal]bool{},
+	}
+}
+
+// run evaluates goals until ctx ends.
+func (e *evaluator) run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer e.ended.Wait()
+	defer cancel()
+	ticker := time.NewTicker(evaluateEvery)
 	defer ticker.Stop()
 	var events Event
 	var settled <-chan time.Time
-	l.round(ctx)
+	e.round(ctx)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			l.round(ctx)
-		case <-s.wake:
-			l.more = l.open
-			l.round(ctx)
-		case e := <-s.events:
-			events |= e
+			e.round(ctx)
+		case <-e.s.wake:
+			e.another = e.open
+			e.round(ctx)
+		case event := <-e.s.events:
+			events |= event
 			if settled == nil {
-				settled = time.After(calm)
+				settled = time.After(debounce)
 			}
 		case <-settled:
-			l.start(ctx, func(g *check.Goal) bool { return concerns(events, g.Check) })
+			e.start(ctx, func(g *check.Goal) bool { return concerns(events, g.Check) })
 			events, settled = 0, nil
-		case r := <-l.results:
-			l.take(ctx, r)
+		case r := <-e.results:
+			e.apply(ctx, r)
+		case <-e.steadyDone:
+			e.steady = false
+			e.finish(ctx)
 		}
 	}
 }
 
-// round looks at all goals that are due. If a round waits for a slow one already, the others are looked
-// at all the same.
-func (l *looker) round(ctx context.Context) {
-	if l.open {
-		l.start(ctx, func(g *check.Goal) bool { return !l.busy[g] })
+// round evaluates all goals that are due. If a round waits for a slow one already, the others are evaluated all the
+// same.
+func (e *evaluator) round(ctx context.Context) {
+	if e.open {
+		e.start(ctx, func(g *check.Goal) bool { return e.busy[g] == nil })
 		return
 	}
-	l.open = true
-	l.s.mu.Lock()
-	l.asked, l.s.asked = l.s.asked, false
-	done := l.s.done
-	l.s.mu.Unlock()
-	if done { // no goal waits any more; what does not hold is shown, and mended when the lesson is left
-		_ = l.s.unsteady(ctx)
+	e.open = true
+	e.s.mu.Lock()
+	e.requested, e.s.requested = e.s.requested, false
+	done := e.s.done
+	e.s.mu.Unlock()
+	if done { // no goal is left; what does not hold of the steady state is shown, and restored on leaving
+		e.startSteady(ctx)
 	}
-	for _, g := range l.start(ctx, func(*check.Goal) bool { return true }) {
-		l.owed[g] = true
+	for _, g := range e.start(ctx, func(*check.Goal) bool { return true }) {
+		e.pending[g] = true
 	}
-	l.finish(ctx)
+	e.finish(ctx)
 }
 
-// start begins looks at the due goals that are wanted, and returns those.
-func (l *looker) start(ctx context.Context, wanted func(*check.Goal) bool) []*check.Goal {
-	s := l.s
+func (e *evaluator) startSteady(ctx context.Context) {
+	e.steady = true
+	e.ended.Go(func() {
+		_ = e.s.unsteady(ctx)
+		select {
+		case e.steadyDone <- struct{}{}:
+		case <-ctx.Done():
+		}
+	})
+}
+
+// start evaluates the due goals that are wanted, and returns them.
+func (e *evaluator) start(ctx context.Context, wanted func(*check.Goal) bool) []*check.Goal {
+	s := e.s
 	s.mu.Lock()
 	st := s.steps[s.at]
-	number, base, entered, fresh := st.round, st.base, st.entered, st.fresh
-	s.mu.Unlock()
-	if st != l.st || number != l.number {
-		l.cancel()
-		l.ctx, l.cancel = context.WithCancel(ctx)
-		l.st, l.number = st, number
-	}
-	if fresh {
-		base = s.rebase(l.ctx, st, number, entered)
-	}
-	s.mu.Lock()
+	number, base := st.number, st.base
 	due := slices.DeleteFunc(s.due(st), func(g *check.Goal) bool { return !wanted(g) })
 	s.mu.Unlock()
+	if st != e.st || number != e.number {
+		for _, cancel := range e.busy {
+			cancel()
+		}
+		e.st, e.number = st, number
+	}
 	for _, g := range due {
-		if l.busy[g] {
-			l.stale[g] = true
+		if e.busy[g] != nil {
+			e.dirty[g] = true
 			continue
 		}
-		l.busy[g] = true
-		look := l.ctx
-		l.ended.Go(func() {
-			r := looked{st, number, g, s.prober.Evaluate(look, g.Check, base)}
+		ctx, cancel := context.WithCancel(ctx)
+		e.busy[g] = cancel
+		e.ended.Go(func() {
+			defer cancel()
+			r := evaluated{st, number, g, s.prober.Evaluate(ctx, g.Check, base.get(ctx, s.prober))}
 			select {
-			case l.results <- r:
-			case <-ctx.Done():
+			case e.results <- r:
+			case <-s.closing:
 			}
 		})
 	}
 	return due
 }
 
-// take takes a look into account, unless its step has been left or begun anew meanwhile.
-func (l *looker) take(ctx context.Context, r looked) {
-	delete(l.busy, r.goal)
-	l.s.mu.Lock()
-	reached := r.st.round == r.number && r.st == l.s.steps[l.s.at] && l.s.see(r.st, r.goal, r.result)
-	l.s.mu.Unlock()
-	if l.stale[r.goal] {
-		delete(l.stale, r.goal)
-		l.start(ctx, func(g *check.Goal) bool { return g == r.goal })
+// apply takes a result into account, unless its step has been left or restarted meanwhile.
+func (e *evaluator) apply(ctx context.Context, r evaluated) {
+	delete(e.busy, r.goal)
+	e.s.mu.Lock()
+	reached := r.st.number == r.number && r.st == e.s.steps[e.s.at] && e.s.apply(r.st, r.goal, r.result)
+	e.s.mu.Unlock()
+	if e.dirty[r.goal] {
+		delete(e.dirty, r.goal)
+		e.start(ctx, func(g *check.Goal) bool { return g == r.goal })
 	}
-	if !l.busy[r.goal] {
-		delete(l.owed, r.goal)
+	if e.busy[r.goal] == nil {
+		delete(e.pending, r.goal)
 	}
-	if reached { // others may have waited for it
-		l.more = l.open
-		l.round(ctx)
+	if reached { // other goals may have waited for this one
+		e.another = e.open
+		e.round(ctx)
 	}
-	l.finish(ctx)
+	e.finish(ctx)
 }
 
-// finish ends the round when nothing is owed.
-func (l *looker) finish(ctx context.Context) {
-	if !l.open || len(l.owed) > 0 {
+// finish ends the round when it waits for nothing more.
+func (e *evaluator) finish(ctx context.Context) {
+	if !e.open || e.steady || len(e.pending) > 0 {
 		return
 	}
-	l.open = false
-	s := l.s
+	e.open = false
+	s := e.s
 	s.mu.Lock()
-	if st := s.steps[s.at]; l.asked && st == l.st && st.round == l.number {
+	if st := s.steps[s.at]; e.requested && st == e.st && st.number == e.number {
 		s.attempt(st)
 		s.changed()
 	}
-	s.passes++
-	close(s.passed)
-	s.passed = make(chan struct{})
+	s.rounds++
 	s.mu.Unlock()
-	if l.more {
-		l.more = false
-		l.round(ctx)
+	s.roundEnded.Notify()
+	if e.another {
+		e.another = false
+		e.round(ctx)
 	}
 }

@@ -15,10 +15,9 @@ func (s *Session) Reset(ctx context.Context) error {
 		return fmt.Errorf("reset: a command is still running")
 	}
 	defer s.running.Unlock()
-	if _, err := s.lock(); err != nil {
+	if err := s.do(func(*step) error { return nil }); err != nil {
 		return err
 	}
-	s.mu.Unlock()
 	if err := s.journal.Rollback(ctx); err != nil {
 		return err
 	}
@@ -43,6 +42,6 @@ func (s *Session) Reset(ctx context.Context) error {
 	}
 	s.save()
 	s.changed()
-	s.again()
+	s.requestRound()
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -194,4 +195,60 @@ func TestScriptsAreReadStrictly(t *testing.T) {
 	if l := lessontest.Lesson(t, nil); lesson.Find([]*lesson.Lesson{l}, "sample") != l || lesson.Find(nil, "sample") != nil {
 		t.Error("Find")
 	}
+}
+
+// holdLock locks the progress as a process does that was stopped in the middle of a write.
+func (w *world) holdLock(t *testing.T) (release func()) {
+	t.Helper()
+	lock, err := os.OpenFile(w.deps.Progress.Path()+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	return func() { lock.Close() }
+}
+
+func TestAStoppedProcessThatHoldsTheProgressDoesNotFreezeTheLesson(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		s := w.open()
+		synctest.Wait()
+		release := w.holdLock(t)
+		begin := time.Now()
+		w.play(s, "predict empty guess")
+		v := s.Snapshot()
+		if p := block(t, v, lesson.PredictBlock).Predict; p.Chosen != "empty" || time.Since(begin) != 0 {
+			t.Errorf("chosen %q after %s", p.Chosen, time.Since(begin))
+		}
+		time.Sleep(3 * time.Second)
+		if m := s.Snapshot().Message; !strings.Contains(m, "Progress is not saved: lock progress: another shopctl has held") || !strings.Contains(m, "continue it with fg") {
+			t.Errorf("message %q", m)
+		}
+		w.play(s, "run")
+		release()
+		w.play(s, "observe 69")
+		w.close(s)
+		f, _, err := w.deps.Progress.Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st := f.Lessons["sample"].Steps["missing"]; st.Prediction != "empty" || st.Observation != "69" {
+			t.Errorf("saved %+v", st)
+		}
+	})
+}
+
+func TestLeavingEndsThoughTheProgressStaysLocked(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		s := w.open()
+		synctest.Wait()
+		defer w.holdLock(t)()
+		w.play(s, "predict empty guess")
+		begin := time.Now()
+		w.close(s)
+		if took := time.Since(begin); took > 10*time.Second {
+			t.Errorf("leaving took %s", took)
+		}
+	})
 }

@@ -3,50 +3,38 @@ package lesson
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 )
 
-// again wants a round of looking now.
-func (s *Session) again() {
+// requestRound has all goals evaluated now.
+func (s *Session) requestRound() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
 }
 
-// rebase takes the baseline of a step that was entered without one. The time of entering stays.
-func (s *Session) rebase(ctx context.Context, st *step, number int, entered time.Time) check.Baseline {
-	base, err := s.prober.Baseline(ctx, entered)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err == nil && st.round == number {
-		st.base, st.fresh = base, false
-	}
-	return st.base
-}
-
-// due returns the goals to look at: those that the learner can see, that are not reached, whose needs
-// hold and whose time is not up.
+// due returns the goals to evaluate: those that the learner can see, that are not reached or timed out, and whose
+// needs hold.
 func (s *Session) due(st *step) []*check.Goal {
 	if !st.sees(format.CheckKind) {
 		return nil
 	}
 	var due []*check.Goal
 	for _, g := range st.goals {
-		if g.Check.Answer == nil && !g.Passed() && !g.Rests() && st.waits(g) == "" {
+		if g.Check.Answer == nil && !g.Passed() && !g.TimedOut() && st.waits(g) == "" {
 			due = append(due, g)
 		}
 	}
 	return due
 }
 
-// see takes a look into account and tells whether the goal is reached by it.
-func (s *Session) see(st *step, g *check.Goal, r check.Result) bool {
+// apply takes a result into account and reports whether it reaches the goal.
+func (s *Session) apply(st *step, g *check.Goal, r check.Result) bool {
 	before := g.Last
-	g.See(r, s.deps.Now())
+	g.Apply(r, s.deps.Now())
 	if g.Last != before || g.Check.For > 0 {
 		s.changed()
 	}
@@ -57,7 +45,7 @@ func (s *Session) see(st *step, g *check.Goal, r check.Result) bool {
 	return true
 }
 
-// reached notes progress.
+// reached records that a goal is reached.
 func (s *Session) reached(st *step, g *check.Goal) {
 	if !slices.Contains(st.rec.Passed, g.Check.ID) {
 		st.rec.Passed = append(st.rec.Passed, g.Check.ID)
@@ -75,7 +63,7 @@ func (s *Session) finishStep(st *step) {
 	}
 }
 
-// attempt counts a try of the learner's, and whether it failed.
+// attempt counts an attempt of the learner, and whether it failed.
 func (s *Session) attempt(st *step) {
 	st.rec.Attempts++
 	if st.passed() {
@@ -86,37 +74,29 @@ func (s *Session) attempt(st *step) {
 	s.save()
 }
 
-// nextRound waits until a round of looking that began after now is over. It hastens that round, but
-// none after it.
+// nextRound waits for the end of a round that began after now. It hastens that round, but none after it.
 func (s *Session) nextRound(ctx context.Context) error {
-	s.again()
+	s.requestRound()
 	s.mu.Lock()
-	want := s.passes + 2 // the one under way may have begun before
+	want := s.rounds + 2 // the one under way may have begun before
 	s.mu.Unlock()
 	for {
+		ended := s.roundEnded.Wait()
 		s.mu.Lock()
-		passes, wait := s.passes, s.passed
+		rounds := s.rounds
 		s.mu.Unlock()
-		if passes >= want {
+		if rounds >= want {
 			return nil
 		}
-		if err := await(ctx, wait); err != nil {
+		if err := await(ctx, ended); err != nil {
 			return err
 		}
-		s.again()
+		s.requestRound()
 	}
 }
 
-// Refresh waits until every goal has been looked at anew, so that a Snapshot shows the shop as it is.
+// Refresh waits until every goal has been evaluated again, so that a Snapshot shows the shop as it is.
 func (s *Session) Refresh(ctx context.Context) error { return s.nextRound(ctx) }
-
-// anotherRound waits for the next round, whenever it comes.
-func (s *Session) anotherRound(ctx context.Context) error {
-	s.mu.Lock()
-	wait := s.passed
-	s.mu.Unlock()
-	return await(ctx, wait)
-}
 
 func await(ctx context.Context, c <-chan struct{}) error {
 	select {
@@ -127,10 +107,10 @@ func await(ctx context.Context, c <-chan struct{}) error {
 	}
 }
 
-// Look looks once at any check, as proofs do; what is seen counts for nothing.
-func (s *Session) Look(ctx context.Context, c *format.Check) check.Result {
+// Evaluate evaluates any check once, as package verify does; the result counts for nothing.
+func (s *Session) Evaluate(ctx context.Context, c *format.Check) check.Result {
 	s.mu.Lock()
 	base := s.steps[s.at].base
 	s.mu.Unlock()
-	return s.prober.Evaluate(ctx, c, base)
+	return s.prober.Evaluate(ctx, c, base.get(ctx, s.prober))
 }

@@ -23,21 +23,21 @@ func (s *Session) Run(ctx context.Context) error {
 		return errors.New("run: a command is running already")
 	}
 	defer s.running.Unlock()
-	st, err := s.lock()
+	var st *step
+	err := s.do(func(current *step) error {
+		if why := whyNotRun(current); why != "" {
+			return errors.New("run: " + why)
+		}
+		st = current
+		st.run = run{running: true}
+		s.changed()
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	b := st.def.Block(format.RunKind)
-	if why := whyNotRun(st); why != "" {
-		s.mu.Unlock()
-		return errors.New("run: " + why)
-	}
-	st.run = run{running: true}
-	s.changed()
-	s.mu.Unlock()
-
 	start := s.deps.Now()
-	for _, line := range b.Run.Lines {
+	for _, line := range st.def.Block(format.RunKind).Run.Lines {
 		if err = s.runLine(ctx, st, line); err != nil {
 			break
 		}
@@ -50,7 +50,7 @@ func (s *Session) Run(ctx context.Context) error {
 	st.run.ran = err == nil
 	st.rec.Attempts++
 	s.progressed(st)
-	s.again()
+	s.requestRound()
 	return err
 }
 

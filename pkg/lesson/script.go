@@ -286,7 +286,7 @@ func (s *Session) Expect(ctx context.Context, id string, want Verdict, text stri
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.Check.For+g.Check.Lookback()+patience)
 	defer cancel()
-	for err := s.nextRound(ctx); ; err = s.anotherRound(ctx) {
+	for err := s.nextRound(ctx); ; err = await(ctx, s.roundEnded.Wait()) {
 		v := s.checkNow(id)
 		if v.Verdict == want && says(v, text) {
 			return nil

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/shopctl/shopctl/pkg/broadcast"
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 	"github.com/shopctl/shopctl/pkg/lesson/progress"
@@ -78,19 +79,20 @@ type Session struct {
 	done    bool
 	closed  bool
 	message string
-	// journal restores the shop.
+	// journal restores the shop, saver writes the progress.
 	journal *restore.Journal
+	saver   *saver
 	// steadySeen is what was last seen of the steady state, in its order.
 	steadySeen []check.Result
-	// asked tells that the learner wants the goals looked at now.
-	asked bool
-	// passes counts finished rounds of looking; passed is closed and replaced after each.
-	passes int
-	passed chan struct{}
+	// requested is whether the learner asks for a round of evaluation.
+	requested bool
+	// rounds counts those that ended; roundEnded follows each.
+	rounds     int
+	roundEnded broadcast.Signal
 
 	changes chan struct{}
 	wake    chan struct{}
-	// happened takes what happens in the shop to the looker.
+	// events are those of the shop, for the evaluator.
 	events  chan Event
 	closing chan struct{}
 	end     context.CancelFunc
@@ -106,7 +108,7 @@ func Open(ctx context.Context, l *Lesson, d Deps) (*Session, error) {
 		lesson: l, deps: d,
 		prober:  check.Prober{Shop: d.Shop, Caller: d.Caller, Tester: d.Tester, Workspace: d.Workspace, Now: d.Now},
 		changes: make(chan struct{}, 1), wake: make(chan struct{}, 1), events: make(chan Event),
-		passed: make(chan struct{}), closing: make(chan struct{}),
+		closing: make(chan struct{}),
 	}
 	if err := refuseCommands(l); err != nil {
 		return nil, err
@@ -118,14 +120,16 @@ func Open(ctx context.Context, l *Lesson, d Deps) (*Session, error) {
 	if s.journal, err = restore.Open(ctx, restore.Config{Shop: d.Shop, Dir: filepath.Dir(d.Workspace), Now: d.Now}); err != nil {
 		return nil, err
 	}
+	s.saver = newSaver(d.Progress, l.ID, s.saved)
 	if err := s.prepare(ctx); err != nil {
+		s.saver.close()
 		return nil, errors.Join(err, s.abandon(ctx), s.journal.Close())
 	}
-	looking, end := context.WithCancel(context.WithoutCancel(ctx))
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	s.end = end
-	s.ended.Go(func() { s.look(looking) })
+	s.ended.Go(func() { newEvaluator(s).run(life) })
 	if d.Events != nil {
-		s.ended.Go(func() { d.Events(looking, s.noteEvent) })
+		s.ended.Go(func() { d.Events(life, s.noteEvent) })
 	}
 	return s, nil
 }
@@ -178,6 +182,7 @@ func (s *Session) Close(ctx context.Context) error {
 	s.ended.Wait()
 	s.running.Lock()
 	defer s.running.Unlock()
+	s.saver.close()
 	return errors.Join(s.undo(ctx), s.journal.Close())
 }
 
@@ -216,7 +221,7 @@ func (s *Session) resume() error {
 		return err
 	}
 	if aside != "" {
-		s.message = "Progress could not be read and begins anew; the old file is " + aside + "."
+		s.message = setAside(aside)
 	}
 	now := s.deps.Now()
 	rec := f.Lessons[s.lesson.ID]
@@ -240,17 +245,31 @@ func (s *Session) resume() error {
 	return nil
 }
 
-// save writes progress. A disk that is full must not end the lesson, so it is told and no more.
+// save has the progress written. It returns at once.
 func (s *Session) save() {
 	s.record.Updated = s.deps.Now()
 	s.record.Step = s.steps[s.at].def.ID
-	aside, err := s.deps.Progress.Save(s.lesson.ID, s.record)
+	s.saver.save(s.record)
+}
+
+// saved reports how a write ended: a disk that is full does not end the lesson.
+func (s *Session) saved(aside string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case err != nil:
 		s.message = fmt.Sprintf("Progress is not saved: %s.", err)
 	case aside != "":
-		s.message = "Progress could not be read and begins anew; the old file is " + aside + "."
+		s.message = setAside(aside)
+	default:
+		return
 	}
+	s.changed()
+}
+
+// setAside is the message for a progress file that could not be read.
+func setAside(path string) string {
+	return "Progress could not be read and starts from scratch; the old file is " + path + "."
 }
 
 // How long the shop is given to be in its steady state.

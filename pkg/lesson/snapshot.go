@@ -172,7 +172,7 @@ func (s *Session) checkView(st *step, g *check.Goal) CheckView {
 	}
 	if need := st.waits(g); need != "" {
 		v.Verdict, v.Message = Pending, "waits for: "+st.goal(need).Check.Title
-	} else if g.Rests() && v.Message == "" {
+	} else if g.TimedOut() && v.Message == "" {
 		v.Message = "Not reached in " + c.Timeout.String() + "; have it checked again."
 	}
 	return v

@@ -17,12 +17,10 @@ type step struct {
 	def   *format.Step
 	rec   *progress.Step
 	goals []*check.Goal
-	base  check.Baseline
-	// fresh tells that the baseline is still to be taken.
-	fresh bool
+	base  *baseline
 	run   run
-	// round changes when the step begins anew, so that a look that began before does not count.
-	round int
+	// number counts how often the step was entered or restarted: a result from before does not count.
+	number int
 	// entered and moved are when the step was entered and when something in it last succeeded.
 	entered, moved time.Time
 	// hinted is when a hint last opened, tried how many attempts there were then.
@@ -66,7 +64,7 @@ func (st *step) makeGoals() {
 		g := check.NewGoal(&checks[i])
 		known := slices.Contains(st.rec.Passed, g.Check.ID)
 		if a := g.Check.Answer; a != nil && st.rec.Answers[g.Check.ID] != "" {
-			g.See(check.Judge(a, st.rec.Answers[g.Check.ID]), time.Time{})
+			g.Apply(check.Judge(a, st.rec.Answers[g.Check.ID]), time.Time{})
 		} else if known && !st.rec.Finished.IsZero() {
 			g.Restore()
 		}
@@ -87,22 +85,22 @@ func (s *Session) enter(ctx context.Context) error {
 		return err
 	}
 	s.begin(st, now)
-	st.base, st.fresh = base, false
+	st.base.base, st.base.known = base, true
 	s.save()
 	return nil
 }
 
-// begin notes that a step is entered; its baseline follows with the next look.
+// begin enters a step; its baseline is read with the next evaluation.
 func (s *Session) begin(st *step, now time.Time) {
 	st.entered, st.moved, st.hinted, st.tried = now, now, now, st.rec.Attempts
-	st.base, st.fresh = check.Baseline{Since: now}, true
-	st.round++
+	st.base = &baseline{entered: now}
+	st.number++
 	if st.rec.Started.IsZero() {
 		st.rec.Started = now
 	}
 	if st.def.Block(format.CheckKind) != nil {
 		for _, g := range st.goals {
-			g.Again()
+			g.Restart()
 		}
 	}
 }

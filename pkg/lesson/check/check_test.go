@@ -170,20 +170,20 @@ func TestAGoalMustHoldAndRestsAtItsTimeout(t *testing.T) {
 		{6, Pass, true, 2 * time.Second},
 		{7, Fail, true, 2 * time.Second},
 	} {
-		g.See(Result{Verdict: step.verdict}, at(step.second))
+		g.Apply(Result{Verdict: step.verdict}, at(step.second))
 		if g.Passed() != step.passed || g.Held(at(step.second)) != step.held {
 			t.Errorf("look %d: passed %v, held %s", i, g.Passed(), g.Held(at(step.second)))
 		}
 	}
 	g = NewGoal(&format.Check{Timeout: 10 * time.Second})
-	g.See(Result{Verdict: Fail}, at(0))
-	g.See(Result{Verdict: Fail}, at(10))
-	if !g.Rests() {
+	g.Apply(Result{Verdict: Fail}, at(0))
+	g.Apply(Result{Verdict: Fail}, at(10))
+	if !g.TimedOut() {
 		t.Error("does not rest after its timeout")
 	}
-	g.Again()
-	g.See(Result{Verdict: Pass}, at(100))
-	if !g.Passed() || g.Rests() {
+	g.Restart()
+	g.Apply(Result{Verdict: Pass}, at(100))
+	if !g.Passed() || g.TimedOut() {
 		t.Error("does not pass when it is asked again")
 	}
 }

@@ -6,47 +6,47 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 )
 
-// Goal is a check over time. It passes when looks have passed for as long as the check says without a
-// break, and then stays passed: what the learner has shown once is shown. Looking ends at the check's
-// timeout, until somebody asks again.
+// Goal is a check over time. It passes when evaluations have passed for as long as the check says without a break, and
+// then stays passed: what the learner has shown once is shown. Evaluation ends at the check's timeout, until the learner
+// asks again.
 //
-//	pending ─ look ─> fail / inconclusive / broken_setup <─> holding ─ for ─> pass
+//	pending ─ evaluate ─> fail / inconclusive / broken_setup <─> holding ─ for ─> pass
 type Goal struct {
 	Check *format.Check
-	// Last is the last look.
+	// Last is the last result.
 	Last Result
-	// began is when looking began, holds since when looks have passed; both zero until then.
+	// began is when evaluation began, holds since when it has passed; both zero until then.
 	began, holds time.Time
 	passed       bool
-	rests        bool
+	timedOut     bool
 }
 
-// NewGoal returns a goal that has not been looked at.
+// NewGoal returns a goal that has not been evaluated.
 func NewGoal(c *format.Check) *Goal {
 	return &Goal{Check: c, Last: Result{Verdict: Pending}}
 }
 
-// Passed tells whether the goal is reached.
+// Passed reports whether the goal is reached.
 func (g *Goal) Passed() bool { return g.passed }
 
-// Rests tells whether looking has ended without success.
-func (g *Goal) Rests() bool { return g.rests }
+// TimedOut reports whether evaluation has ended without success.
+func (g *Goal) TimedOut() bool { return g.timedOut }
 
-// Again begins looking anew.
-func (g *Goal) Again() {
+// Restart begins the check's timeout again.
+func (g *Goal) Restart() {
 	if !g.passed {
-		g.began, g.rests = time.Time{}, false
+		g.began, g.timedOut = time.Time{}, false
 	}
 }
 
-// Restore makes a goal that passed in an earlier session.
+// Restore marks a goal that passed in an earlier session.
 func (g *Goal) Restore() {
 	g.passed = true
 	g.Last.Verdict = Pass
 }
 
-// See takes one look into account.
-func (g *Goal) See(r Result, now time.Time) {
+// Apply takes one result into account.
+func (g *Goal) Apply(r Result, now time.Time) {
 	if g.passed {
 		return
 	}
@@ -64,12 +64,12 @@ func (g *Goal) See(r Result, now time.Time) {
 		r.Verdict = Pending
 	}
 	if !g.passed && now.Sub(g.began) >= g.Check.Timeout {
-		g.rests = true
+		g.timedOut = true
 	}
 	g.Last = r
 }
 
-// Held tells how long the goal has held by now, at most as long as it must.
+// Held is how long the goal has held by now, at most as long as it must.
 func (g *Goal) Held(now time.Time) time.Duration {
 	switch {
 	case g.passed:

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -46,6 +48,32 @@ type Lesson struct {
 	Steps    map[string]*Step `json:"steps"`
 	// Review says how each of the questions stands that the lesson left for later.
 	Review map[string]Recall `json:"review,omitempty"`
+}
+
+// Clone returns a deep copy.
+func (l *Lesson) Clone() *Lesson {
+	c := *l
+	c.Steps = make(map[string]*Step, len(l.Steps))
+	for id, st := range l.Steps {
+		c.Steps[id] = st.clone()
+	}
+	c.Review = maps.Clone(l.Review)
+	return &c
+}
+
+func (st *Step) clone() *Step {
+	c := *st
+	c.Answers, c.Passed = maps.Clone(st.Answers), slices.Clone(st.Passed)
+	c.Predicted, c.Observed = cloneBool(st.Predicted), cloneBool(st.Observed)
+	return &c
+}
+
+func cloneBool(b *bool) *bool {
+	if b == nil {
+		return nil
+	}
+	c := *b
+	return &c
 }
 
 // Recall is how one question stands.
@@ -130,8 +158,8 @@ func (s *Store) Update(change func(*File)) (aside string, err error) {
 		return "", fmt.Errorf("write progress: %w", err)
 	}
 	defer lock.Close() // lets go of the lock
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return "", fmt.Errorf("lock progress: %w", err)
+	if err := s.flock(lock); err != nil {
+		return "", err
 	}
 	f, aside, err := s.Read()
 	if err == nil {
@@ -142,6 +170,28 @@ func (s *Store) Update(change func(*File)) (aside string, err error) {
 	}
 	change(f)
 	return aside, s.write(s.path, f)
+}
+
+const (
+	// lockTimeout bounds the wait for a process that holds the lock: one that was stopped by ctrl+z never releases it.
+	lockTimeout = 2 * time.Second
+	lockPoll    = 20 * time.Millisecond
+)
+
+// flock locks the file, which closing it unlocks.
+func (s *Store) flock(lock *os.File) error {
+	for waited := time.Duration(0); ; waited += lockPoll {
+		err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, syscall.EWOULDBLOCK):
+			return fmt.Errorf("lock progress: %w", err)
+		case waited >= lockTimeout:
+			return fmt.Errorf("lock progress: another shopctl has held %s for %s; continue it with fg, or end it", lock.Name(), lockTimeout)
+		}
+		time.Sleep(lockPoll)
+	}
 }
 
 func (s *Store) write(path string, f *File) error {

@@ -1,0 +1,34 @@
+package lesson
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/lesson/check"
+)
+
+// baseline is the state of the shop when a step was entered. It is read when it is first needed, and again if that
+// failed.
+type baseline struct {
+	entered time.Time
+
+	mu    sync.Mutex // held while the shop is read: all who wait need the result
+	known bool
+	base  check.Baseline
+}
+
+// get returns the baseline; without a shop to read, its time alone.
+func (b *baseline) get(ctx context.Context, p check.Prober) check.Baseline {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.known {
+		return b.base
+	}
+	base, err := p.Baseline(ctx, b.entered)
+	if err != nil {
+		return check.Baseline{Since: b.entered}
+	}
+	b.base, b.known = base, true
+	return base
+}
