@@ -40,7 +40,7 @@ func (a *api) measure(ctx context.Context) {
 	for {
 		results, changed := a.stats.Stats()
 		for _, st := range results {
-			if st.GetWindowMs() > 0 {
+			if st.Window > 0 {
 				return
 			}
 		}
@@ -159,14 +159,14 @@ func (a *api) Events(req *controlpb.EventsRequest, stream grpc.ServerStreamingSe
 	for {
 		events, more := a.events.After(seq)
 		for _, e := range events {
-			seq = e.GetSequence()
-			if service != "" && e.GetService() != service {
+			seq = e.Sequence
+			if service != "" && e.Service != service {
 				continue
 			}
-			if since := req.GetSince(); since != nil && e.GetTime().AsTime().Before(since.AsTime()) {
+			if since := req.GetSince(); since != nil && e.Time.Before(since.AsTime()) {
 				continue
 			}
-			if err := stream.Send(e); err != nil {
+			if err := stream.Send(protoEvent(e)); err != nil {
 				return err
 			}
 		}

@@ -13,16 +13,16 @@ import (
 )
 
 func (a *api) InjectFault(_ context.Context, req *controlpb.InjectFaultRequest) (*controlpb.InjectFaultResponse, error) {
-	f, err := a.faults.Inject(fault.FromProto(req))
+	f, err := a.faults.Inject(specOf(req))
 	if err != nil {
 		return nil, explainFault(err)
 	}
 	a.control.Sync()
-	return &controlpb.InjectFaultResponse{Fault: f.Proto(a.now())}, nil
+	return &controlpb.InjectFaultResponse{Fault: protoFault(f, a.now())}, nil
 }
 
 func (a *api) ListFaults(context.Context, *controlpb.ListFaultsRequest) (*controlpb.ListFaultsResponse, error) {
-	return &controlpb.ListFaultsResponse{Faults: a.protoFaults(a.faults.List())}, nil
+	return &controlpb.ListFaultsResponse{Faults: protoFaults(a.faults.List(), a.now())}, nil
 }
 
 func (a *api) ClearFaults(_ context.Context, req *controlpb.ClearFaultsRequest) (*controlpb.ClearFaultsResponse, error) {
@@ -31,15 +31,7 @@ func (a *api) ClearFaults(_ context.Context, req *controlpb.ClearFaultsRequest) 
 		return nil, explainFault(err)
 	}
 	a.control.Sync()
-	return &controlpb.ClearFaultsResponse{Faults: a.protoFaults(cleared)}, nil
-}
-
-func (s *shop) protoFaults(faults []fault.Fault) []*controlpb.Fault {
-	out := make([]*controlpb.Fault, len(faults))
-	for i, f := range faults {
-		out[i] = f.Proto(s.now())
-	}
-	return out
+	return &controlpb.ClearFaultsResponse{Faults: protoFaults(cleared, a.now())}, nil
 }
 
 func explainFault(err error) error {

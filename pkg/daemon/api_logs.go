@@ -42,7 +42,7 @@ func (a *api) Logs(req *controlpb.LogsRequest, stream grpc.ServerStreamingServer
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
 	defer context.AfterFunc(a.leaving, cancel)()
-	err = a.logs.Read(ctx, q, stream.Send)
+	err = a.logs.Read(ctx, q, func(l *observe.LogLine) error { return stream.Send(protoLogLine(l)) })
 	if ctx.Err() != nil {
 		return nil
 	}

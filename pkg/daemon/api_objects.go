@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/admission"
@@ -114,7 +115,7 @@ func (a *api) commit(changes []store.Change, reason string, release ...orchestra
 		if c.Key.Kind == resource.KindDeployment {
 			service = a.displayName(orchestrator.Key{Namespace: c.Key.Namespace, Name: c.Key.Name})
 		}
-		a.events.Add(&controlpb.Event{Type: "Normal", Reason: reason, Service: service, Message: fmt.Sprintf("%s %s", c.Key, c.Action)})
+		a.events.Add(observe.Event{Type: observe.Normal, Reason: reason, Service: service, Message: fmt.Sprintf("%s %s", c.Key, c.Action)})
 	}
 	return released
 }

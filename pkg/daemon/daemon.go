@@ -20,8 +20,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/shopctl/shopctl/pkg/broadcast"
 	"github.com/shopctl/shopctl/pkg/control"
-	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
 	"github.com/shopctl/shopctl/pkg/observe/scrape"
@@ -87,15 +87,15 @@ type shop struct {
 	store   *store.Store
 	source  *source
 	control *workload.Controller
-	faults  *fault.Registry
-	// bell rings when faults change.
-	bell   *bell
-	events *observe.Events
-	logs   *observe.Logs
-	stats  *scrape.Scraper
-	meters meters
-	spans  *spans.Store
-	calls  *calls
+	faults  faults
+	// faultsChanged is notified when a fault begins or ends.
+	faultsChanged broadcast.Signal
+	events        *observe.Events
+	logs          *observe.Logs
+	stats         *scrape.Scraper
+	meters        meters
+	spans         *spans.Store
+	calls         *calls
 	// receiver takes spans, forward hands them on; nil where that is not so.
 	receiver *otlp.Receiver
 	forward  *otlp.Forwarder
@@ -138,7 +138,7 @@ func run(ctx context.Context, cfg Config, ready func()) error {
 
 // prepare takes the shop's directories and makes everything that does not run by itself.
 func prepare(cfg Config) (*shop, error) {
-	s := &shop{cfg: cfg, now: cfg.Now, bell: newBell(), memory: newMemoryCache(), killing: make(chan struct{})}
+	s := &shop{cfg: cfg, now: cfg.Now, memory: newMemoryCache(), killing: make(chan struct{})}
 	s.kill = sync.OnceFunc(func() { close(s.killing) })
 	if s.now == nil {
 		s.now = time.Now

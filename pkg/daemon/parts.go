@@ -13,14 +13,12 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/control"
-	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/observe/spans"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/decode"
 	"github.com/shopctl/shopctl/pkg/resource/store"
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/pkg/workload"
 	"github.com/shopctl/shopctl/pkg/workload/process"
@@ -83,7 +81,7 @@ func (s *shop) openStore() (*store.Store, error) {
 	var corrupt *store.CorruptError
 	if errors.As(err, &corrupt) {
 		s.log.Warn("stored objects are unreadable; starting with the built-in ones", "error", err)
-		s.events.Add(&controlpb.Event{Type: "Warning", Reason: "ObjectsUnreadable", Message: corrupt.Error()})
+		s.events.Add(observe.Event{Type: observe.Warning, Reason: "ObjectsUnreadable", Message: corrupt.Error()})
 		objects, err = store.Open(cfg)
 	}
 	if err != nil {
@@ -197,18 +195,6 @@ func (s *shop) only() ([]orchestrator.Key, error) {
 	return keys, nil
 }
 
-func (s *shop) newFaults() *fault.Registry {
-	return fault.NewRegistry(fault.Config{
-		Now: s.now,
-		Find: func(name string) (fault.Target, bool) {
-			return s.faultTarget(name)
-		},
-		Names:     func() []string { return s.names().all() },
-		Signaller: s.control,
-		Changed:   s.onFault,
-	})
-}
-
 // onRunning records the processes, so that whoever comes after a crash knows what was ours.
 func (s *shop) onRunning(pids map[string]int) {
 	var ps []rundir.Process
@@ -223,28 +209,14 @@ func (s *shop) onRunning(pids map[string]int) {
 }
 
 func (s *shop) onEvent(e orchestrator.Event) {
-	kind := "Normal"
+	kind := observe.Normal
 	if e.Warning {
-		kind = "Warning"
+		kind = observe.Warning
 	}
-	s.events.Add(&controlpb.Event{
+	s.events.Add(observe.Event{
 		Type: kind, Reason: e.Reason, Service: s.displayName(e.Workload), Instance: e.Instance, Message: e.Message,
 	})
 	s.log.Debug("event", "reason", e.Reason, "workload", e.Workload.Name, "message", e.Message)
-}
-
-func (s *shop) onFault(c fault.Change) {
-	reason, verb := "FaultInjected", ""
-	switch c.Kind {
-	case fault.Cleared:
-		reason, verb = "FaultCleared", "cleared: "
-	case fault.Expired:
-		reason, verb = "FaultCleared", "over: "
-	}
-	s.events.Add(&controlpb.Event{Type: "Normal", Reason: reason, Service: c.Fault.Service, Message: verb + c.Fault.Phrase(s.now())})
-	s.calls.onFault(c, s.faults.List(), s.now())
-	s.bell.ring()
-	s.control.Refresh()
 }
 
 // explainPort says what to do about a port that is taken.

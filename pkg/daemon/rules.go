@@ -8,12 +8,12 @@ import (
 
 	"github.com/prometheus/prometheus/promql"
 
+	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/observe/alert"
 	"github.com/shopctl/shopctl/pkg/observe/query"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/monitoring"
 	"github.com/shopctl/shopctl/pkg/resource/store"
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 // shopRules are the rules that come with the shop.
@@ -101,13 +101,13 @@ func (s *shop) readRules() {
 
 // onAlert tells of an alert in the events.
 func (s *shop) onAlert(c alert.Change) {
-	kind, reason, verb := "Warning", "AlertFiring", "fires"
+	kind, reason, verb := observe.Warning, "AlertFiring", "fires"
 	if c.State == alert.Resolved {
-		kind, reason, verb = "Normal", "AlertResolved", "is resolved"
+		kind, reason, verb = observe.Normal, "AlertResolved", "is resolved"
 	}
 	message := c.Alert + " " + verb
 	if c.Summary != "" {
 		message += ": " + c.Summary
 	}
-	s.events.Add(&controlpb.Event{Type: kind, Reason: reason, Service: c.Labels.Get("service"), Message: message})
+	s.events.Add(observe.Event{Type: kind, Reason: reason, Service: c.Labels.Get("service"), Message: message})
 }

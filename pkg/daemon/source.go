@@ -86,25 +86,3 @@ func (s *source) refresh() bool {
 	s.objects, s.print = objects, print.String()
 	return true
 }
-
-// bell tells any number of listeners that something changed.
-type bell struct {
-	mu sync.Mutex
-	ch chan struct{}
-}
-
-func newBell() *bell { return &bell{ch: make(chan struct{})} }
-
-func (b *bell) ring() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	close(b.ch)
-	b.ch = make(chan struct{})
-}
-
-// heard is closed when the bell rings next.
-func (b *bell) heard() <-chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.ch
-}

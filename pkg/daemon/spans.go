@@ -7,15 +7,15 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
 // onSpans is told of the spans of each request that came in, one request after the other.
 func (s *shop) onSpans(records []trace.Record) {
 	s.calls.Add(records)
-	s.stats.Rouse()
+	s.stats.Wake()
 }
 
 // openForward makes the forwarder, if the shop has one.
@@ -27,7 +27,7 @@ func (s *shop) openForward() error {
 	forward, err := otlp.NewForwarder(s.cfg.SpansForward, func(err error) {
 		s.log.Warn("spans are not forwarded", "to", s.cfg.SpansForward, "error", err)
 		once.Do(func() {
-			s.events.Add(&controlpb.Event{Type: "Warning", Reason: "SpansNotForwarded", Message: "to " + s.cfg.SpansForward + ": " + err.Error()})
+			s.events.Add(observe.Event{Type: observe.Warning, Reason: "SpanForwardFailed", Message: "to " + s.cfg.SpansForward + ": " + err.Error()})
 		})
 	})
 	if err != nil {
@@ -50,7 +50,7 @@ func (s *shop) receiveSpans() (close func()) {
 	receiver, err := otlp.Listen(cfg)
 	if err != nil {
 		s.log.Warn("spans are not taken", "error", err)
-		s.events.Add(&controlpb.Event{Type: "Warning", Reason: "SpansNotTaken", Message: err.Error()})
+		s.events.Add(observe.Event{Type: observe.Warning, Reason: "SpanReceiverFailed", Message: err.Error()})
 	} else {
 		s.receiver = receiver
 	}

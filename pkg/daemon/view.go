@@ -12,6 +12,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
+	"github.com/shopctl/shopctl/pkg/observe/scrape"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/services"
@@ -20,12 +21,12 @@ import (
 // status is the shop as it is now, and what tells that it has changed.
 func (s *shop) status(withStats, withMemory bool) (*controlpb.StatusResponse, *changes) {
 	snap, workloads := s.control.Snapshot()
-	changed := &changes{workloads: workloads, faults: s.bell.heard()}
+	changed := &changes{workloads: workloads, faults: s.faultsChanged.Wait()}
 	faults := s.faults.List()
 	if slices.ContainsFunc(faults, func(f fault.Fault) bool { return !f.Ends.IsZero() }) {
 		changed.clock = time.After(time.Second)
 	}
-	var stats map[string]*controlpb.Stats
+	var stats map[string]scrape.Stats
 	if withStats {
 		stats, changed.stats = s.stats.Stats()
 	}
@@ -33,7 +34,7 @@ func (s *shop) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 		Name: s.dir.Name, Pid: int32(os.Getpid()), Namespace: s.store.Namespace(), Driver: "process",
 		ShopctlVersion: s.cfg.Version, Started: timestamppb.New(s.started),
 		RunDir: s.dir.Run, StateDir: s.dir.State, PrometheusUrl: s.meters.url,
-		Monolith: s.cfg.Monolith, Ready: snap.Ready, GoingDown: snap.GoingDown, Faults: s.protoFaults(faults),
+		Monolith: s.cfg.Monolith, Ready: snap.Ready, GoingDown: snap.GoingDown, Faults: protoFaults(faults, s.now()),
 	}
 	if s.receiver != nil {
 		resp.OtlpEndpoint, resp.OtlpHttpEndpoint = s.receiver.GRPC(), "http://"+s.receiver.HTTP()+otlp.Path
@@ -46,7 +47,9 @@ func (s *shop) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 		svc.Faults = s.faults.Phrases(w.Key.String())
 		svc.Modules = s.protoModules(w)
 		if withStats {
-			svc.Stats = stats[w.Key.String()]
+			if st, ok := stats[w.Key.String()]; ok {
+				svc.Stats = protoStats(st)
+			}
 		}
 		if withStats || withMemory {
 			s.memory.fill(s.control, svc.Instances, w.Instances, s.now())

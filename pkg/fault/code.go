@@ -34,7 +34,7 @@ func ParseCode(text string) (codes.Code, error) {
 	case found > 0:
 		return codes.Code(found), nil
 	case found == 0:
-		return 0, &Invalid{Text: "error OK: a call that ends with OK has not failed", Hint: "leave --error out, or use " + strings.Join(Codes(), ", ")}
+		return 0, &Invalid{Text: "error OK: a call that ends with OK did not fail", Hint: "leave --error out, or use " + strings.Join(Codes(), ", ")}
 	}
 	hint := "use one of " + strings.Join(Codes(), ", ")
 	if name := suggest.Match(strings.NewReplacer("-", "_", " ", "_").Replace(text), Codes()); name != "" {
@@ -43,7 +43,7 @@ func ParseCode(text string) (codes.Code, error) {
 	return 0, &Invalid{Text: fmt.Sprintf("unknown gRPC code %q", text), Hint: hint}
 }
 
-// plain is a code's name without what people write differently.
+// plain is a name without the characters that people write differently.
 func plain(name string) string {
 	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(name))
 }

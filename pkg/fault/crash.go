@@ -1,35 +1,41 @@
 package fault
 
-import (
-	"fmt"
-	"syscall"
-)
+import "fmt"
 
-// crash kills every instance of a workload, or one of them, as an out-of-memory kill would: without a drain. There is
-// nothing to undo, for the restart policy brings them back. One with a delay is a fault until then: it kills when its
-// time is up, and clearing it calls it off.
-type crash struct{}
+// Crash kills every instance of a workload, or one of them, as an out-of-memory kill would: without a drain. There is
+// nothing to undo, for the restart policy brings them back. A crash with a delay is a fault until then: it kills when it
+// expires, and clearing it cancels it.
+type Crash struct{ actor Actor }
 
-func (crash) begin(s Signaller, f Fault) error {
+// NewCrash returns the injector of crashes.
+func NewCrash(a Actor) *Crash { return &Crash{a} }
+
+// Plan implements Injector.
+func (*Crash) Plan(s Spec, t Target) (Fault, bool, error) {
+	if !s.Crash {
+		return Fault{}, false, nil
+	}
+	return s.wholeProcess(t), true, s.checkWholeProcess("crash")
+}
+
+// Begin implements Injector.
+func (c *Crash) Begin(f Fault, _ []Fault) error {
 	if f.Delay > 0 {
 		return nil
 	}
-	return kill(s, f)
+	return c.kill(f)
 }
 
-func (crash) end(s Signaller, f Fault, how Kind) error {
+// End implements Injector.
+func (c *Crash) End(f Fault, how Kind, _ []Fault) error {
 	if how != Expired {
 		return nil
 	}
-	return kill(s, f)
+	return c.kill(f)
 }
 
-func kill(s Signaller, f Fault) error {
-	signal := s.Signal
-	if f.One {
-		signal = s.SignalOne
-	}
-	if err := signal(f.Workload, syscall.SIGKILL); err != nil {
+func (c *Crash) kill(f Fault) error {
+	if err := c.actor.Kill(f.Workload, f.Single); err != nil {
 		return fmt.Errorf("crash %s: %w", f.Service, err)
 	}
 	return nil

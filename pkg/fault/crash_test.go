@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-func TestALateCrashKillsWhenItsTimeIsUp(t *testing.T) {
+func TestALateCrashKillsWhenItExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := newTestRegistry(t)
 		inject(t, r, Spec{Service: "payment", Crash: true, Delay: 5 * time.Second})
 		w.expect(t, "f1 injected crash")
-		if got := r.List(); len(got) != 1 || len(r.ForWorkload("paymentservice")) != 0 {
-			t.Errorf("%+v is active, and instances are told %v", got, r.ForWorkload("paymentservice"))
+		if got := r.List(); len(got) != 1 || len(w.calls.ForWorkload("paymentservice")) != 0 {
+			t.Errorf("%+v is active, and instances receive %v", got, w.calls.ForWorkload("paymentservice"))
 		}
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
@@ -23,7 +23,7 @@ func TestALateCrashKillsWhenItsTimeIsUp(t *testing.T) {
 	})
 }
 
-func TestALateCrashCanBeCalledOff(t *testing.T) {
+func TestALateCrashCanBeCanceled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := newTestRegistry(t)
 		inject(t, r, Spec{Service: "payment", Crash: true, Delay: 5 * time.Second})

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Selection says which faults to clear: those of any of the services or with any of the ids, or all
-// if neither is given; of these only the owner's, if there is one.
+// Selection selects the faults to clear: those of any of the services or with any of the ids, or all if neither is given;
+// of these only the owner's, if there is one.
 type Selection struct {
 	Services []string
 	IDs      []string
@@ -16,7 +16,7 @@ type Selection struct {
 }
 
 // Clear ends the selected faults and returns them. The error is an *Invalid if a service is unknown,
-// and then nothing is cleared. A service that has no fault is no error.
+// and then nothing is cleared. A service without a fault is not an error.
 func (r *Registry) Clear(sel Selection) ([]Fault, error) {
 	targets := map[place]bool{}
 	for _, name := range sel.Services {
@@ -40,7 +40,7 @@ func (r *Registry) Clear(sel Selection) ([]Fault, error) {
 // place is a workload, or one module of it.
 type place struct{ workload, module string }
 
-// broken finds a service that is gone but whose faults are still there to be cleared.
+// broken finds a service that no longer exists but still has faults.
 func (r *Registry) broken(service string, targets map[place]bool) bool {
 	found := false
 	for _, f := range r.List() {
@@ -51,36 +51,35 @@ func (r *Registry) broken(service string, targets map[place]bool) bool {
 	return found
 }
 
-// end takes the picked faults out, undoes what they did and tells of it. A process that is gone needs
-// no undoing, so a failure to undo never keeps a fault alive; it is returned. The caller holds change.
+// end removes the picked faults, undoes and reports them. A process that is gone needs no undoing, so a failure to undo
+// never keeps a fault alive; it is returned. The caller holds change.
 func (r *Registry) end(kind Kind, pick func(Fault) bool) ([]Fault, error) {
 	r.mu.Lock()
-	var ended, kept []Fault
-	for _, f := range r.active {
-		if pick(f) {
-			ended = append(ended, f)
+	var ended, kept []entry
+	for _, e := range r.active {
+		if pick(e.Fault) {
+			ended = append(ended, e)
 		} else {
-			kept = append(kept, f)
+			kept = append(kept, e)
 		}
 	}
 	r.active = kept
 	r.mu.Unlock()
 
 	var errs []error
-	for _, f := range ended {
-		// Two pauses on one workload end with the later of them.
-		if !f.Pause || !r.Paused(f.Workload) {
-			errs = append(errs, f.effect().end(r.cfg.Signaller, f, kind))
-		}
-		r.notify(Change{f, kind})
+	var faults []Fault
+	for _, e := range ended {
+		errs = append(errs, e.owner.End(e.Fault, kind, of(e.owner, e.Workload, kept)))
+		r.notify(Change{e.Fault, kind})
+		faults = append(faults, e.Fault)
 	}
 	if len(ended) > 0 {
 		r.rearm()
 	}
-	return ended, errors.Join(errs...)
+	return faults, errors.Join(errs...)
 }
 
-// expire ends faults whose time is up. It is the registry's one goroutine.
+// expire ends faults that expire. It is the registry's one goroutine.
 func (r *Registry) expire(ctx context.Context) {
 	defer close(r.done)
 	timer := time.NewTimer(time.Hour)
@@ -98,7 +97,7 @@ func (r *Registry) expire(ctx context.Context) {
 		case <-timer.C:
 			r.change.Lock()
 			now := r.cfg.Now()
-			// Nobody waits for this error, and the fault is over in any case.
+			// The error has no receiver, and the fault is over in any case.
 			_, _ = r.end(Expired, func(f Fault) bool { return !f.Ends.IsZero() && !f.Ends.After(now) })
 			r.change.Unlock()
 		}
@@ -123,7 +122,7 @@ func (r *Registry) rearm() {
 	}
 }
 
-// Close ends every fault and the registry. It returns when nothing is broken any more.
+// Close ends every fault and the registry. It returns when all faults are undone.
 func (r *Registry) Close() error {
 	r.stop()
 	<-r.done

@@ -10,7 +10,7 @@ import (
 // newMonolith is a registry whose payment and cart are modules of one process.
 func newMonolith(t *testing.T) (*Registry, *world) {
 	t.Helper()
-	w := &world{}
+	w := &world{calls: NewCalls()}
 	r := NewRegistry(Config{
 		Now: time.Now,
 		Find: func(name string) (Target, bool) {
@@ -21,7 +21,7 @@ func newMonolith(t *testing.T) (*Registry, *world) {
 			return t, true
 		},
 		Names:     func() []string { return []string{"monolith"} },
-		Signaller: w,
+		Injectors: w.injectors(),
 		Changed:   w.changed,
 	})
 	t.Cleanup(func() {
@@ -32,13 +32,13 @@ func newMonolith(t *testing.T) (*Registry, *world) {
 	return r, w
 }
 
-func TestAFaultOfAModuleIsToldToItsProcessAndNamesIt(t *testing.T) {
-	r, _ := newMonolith(t)
+func TestTheRuleOfAModuleGoesToItsProcessAndNamesIt(t *testing.T) {
+	r, w := newMonolith(t)
 	inject(t, r, Spec{Service: "payment", Error: "UNAVAILABLE"})
 	inject(t, r, Spec{Service: "cart", Error: "UNAVAILABLE"})
-	rules := r.ForWorkload("monolith")
+	rules := w.calls.ForWorkload("monolith")
 	if len(rules) != 2 || rules[0].Module != "paymentservice" || rules[1].Module != "cartservice" {
-		t.Errorf("the process is told %+v", rules)
+		t.Errorf("the process receives %+v", rules)
 	}
 	if got := r.Phrases("monolith"); !slices.Equal(got, []string{"payment: UNAVAILABLE 100%", "cart: UNAVAILABLE 100%"}) {
 		t.Errorf("the process has %q", got)
@@ -69,7 +69,7 @@ func TestAModuleThatCrashesOrPausesTakesItsProcessWithIt(t *testing.T) {
 	if f.Service != "monolith" || !r.Paused("monolith") {
 		t.Errorf("paused %+v", f)
 	}
-	if signals := strings.Join(w.log, ", "); signals != "monolith killed, f1 injected crash, monolith stopped (signal), f2 injected paused" {
+	if signals := strings.Join(w.log, ", "); signals != "monolith killed, f1 injected crash, monolith paused, f2 injected paused" {
 		t.Errorf("what happened: %s", signals)
 	}
 }

@@ -1,24 +1,37 @@
 package fault
 
-import (
-	"fmt"
-	"syscall"
-)
+import "fmt"
 
-// pause stops the processes of a workload where they are: connections stay open and nobody answers,
-// which is what a long garbage collection or a starved machine looks like from outside.
-type pause struct{}
+// Pause stops the processes of a workload where they are: connections stay open and no call is served, which looks from
+// outside like a long garbage collection or a machine without processor time.
+type Pause struct{ actor Actor }
 
-func (pause) begin(s Signaller, f Fault) error {
-	if err := s.Signal(f.Workload, syscall.SIGSTOP); err != nil {
+// NewPause returns the injector of pauses.
+func NewPause(a Actor) *Pause { return &Pause{a} }
+
+// Plan implements Injector.
+func (*Pause) Plan(s Spec, t Target) (Fault, bool, error) {
+	if !s.Pause {
+		return Fault{}, false, nil
+	}
+	return s.wholeProcess(t), true, s.checkWholeProcess("pause")
+}
+
+// Begin implements Injector.
+func (p *Pause) Begin(f Fault, _ []Fault) error {
+	if err := p.actor.Pause(f.Workload); err != nil {
 		return fmt.Errorf("pause %s: %w", f.Service, err)
 	}
 	return nil
 }
 
-func (pause) end(s Signaller, f Fault, _ Kind) error {
-	if err := s.Signal(f.Workload, syscall.SIGCONT); err != nil {
-		return fmt.Errorf("let %s go on: %w", f.Service, err)
+// End implements Injector. Two pauses of one workload end with the later of them.
+func (p *Pause) End(f Fault, _ Kind, left []Fault) error {
+	if len(left) > 0 {
+		return nil
+	}
+	if err := p.actor.Resume(f.Workload); err != nil {
+		return fmt.Errorf("resume %s: %w", f.Service, err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,23 +10,22 @@ import (
 	"sync"
 	"time"
 
-	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 // ErrClosed is returned by Inject after Close.
 var ErrClosed = errors.New("inject fault: the shop is going down")
 
-// Config is what a registry needs to know of the shop. All but Changed are required.
+// Config configures a registry. All but Changed are required.
 type Config struct {
 	Now func() time.Time
-	// Find returns the workload that a name stands for, Names the names there are, for suggestions.
+	// Find returns the workload with a name; Names are all names, for suggestions.
 	Find  func(service string) (Target, bool)
 	Names func() []string
-	// Signaller crashes and pauses.
-	Signaller Signaller
-	// Changed is told of every fault after it began or ended, one at a time and in order. It may read
-	// the registry, but not change it.
+	// Injectors cause the faults; the first that takes a spec owns the fault. They are compared with ==.
+	Injectors []Injector
+	// Changed is called after every fault that began or ended, one at a time and in order. It may read the registry,
+	// but not change it.
 	Changed func(Change)
 }
 
@@ -35,7 +35,7 @@ type Change struct {
 	Kind  Kind
 }
 
-// Kind tells what happened to a fault.
+// Kind is how a fault changed.
 type Kind string
 
 // The ways a fault changes.
@@ -45,14 +45,14 @@ const (
 	Expired  Kind = "expired"
 )
 
-// Registry holds what is broken. It is safe for concurrent use.
+// Registry holds the active faults. It is safe for concurrent use.
 type Registry struct {
 	cfg Config
-	// change is held while something begins or ends, so that effects and notifications keep their order;
-	// mu only while active is read or written, so that readers never wait for a signal.
+	// change is held while a fault begins or ends, so that effects and notifications keep their order; mu only while
+	// active is read or written, so that readers never wait for an injector.
 	change sync.Mutex
 	mu     sync.Mutex
-	active []Fault // in the order of injection
+	active []entry // in the order of injection
 	serial int
 	closed bool
 
@@ -61,7 +61,13 @@ type Registry struct {
 	done chan struct{}
 }
 
-// NewRegistry returns a registry in which nothing is broken. Close ends it.
+// entry is an active fault and the injector that it belongs to.
+type entry struct {
+	Fault
+	owner Injector
+}
+
+// NewRegistry returns a registry without faults. Close ends it.
 func NewRegistry(cfg Config) *Registry {
 	ctx, stop := context.WithCancel(context.Background())
 	r := &Registry{cfg: cfg, wake: make(chan struct{}, 1), stop: stop, done: make(chan struct{})}
@@ -69,15 +75,15 @@ func NewRegistry(cfg Config) *Registry {
 	return r
 }
 
-// Inject breaks what the spec says and returns the fault. It replaces a fault of the same owner that
-// does the same to the same method. A crash without a delay is over when Inject returns and is never listed.
-// The error is an *Invalid if the spec is at fault.
+// Inject begins the fault that the spec asks for and returns it. It replaces a fault of the same owner that does the same
+// to the same method. A crash without a delay is over when Inject returns and is never listed. The error is an *Invalid if
+// the spec is at fault.
 func (r *Registry) Inject(spec Spec) (Fault, error) {
 	target, ok := r.cfg.Find(spec.Service)
 	if !ok {
 		return Fault{}, r.unknown(spec.Service)
 	}
-	f, err := spec.Fault(target)
+	next, err := r.plan(spec, target)
 	if err != nil {
 		return Fault{}, err
 	}
@@ -86,20 +92,61 @@ func (r *Registry) Inject(spec Spec) (Fault, error) {
 	if r.isClosed() {
 		return Fault{}, ErrClosed
 	}
-	f.Injected = r.cfg.Now()
+	r.serial++
+	next.ID, next.Injected = fmt.Sprintf("f%d", r.serial), r.cfg.Now()
 	switch {
 	case spec.For > 0:
-		f.Ends = f.Injected.Add(spec.For)
-	case f.Crash && f.Delay > 0:
-		f.Ends = f.Injected.Add(f.Delay)
+		next.Ends = next.Injected.Add(spec.For)
+	case next.Crash && next.Delay > 0:
+		next.Ends = next.Injected.Add(next.Delay)
 	}
-	if err := f.effect().begin(r.cfg.Signaller, f); err != nil {
+	if err := r.begin(next); err != nil {
+		r.serial--
 		return Fault{}, err
 	}
-	f = r.add(f)
-	r.notify(Change{f, Injected})
+	r.notify(Change{next.Fault, Injected})
 	r.rearm()
-	return f, nil
+	return next.Fault, nil
+}
+
+// plan finds the injector that a spec is for, and its fault.
+func (r *Registry) plan(spec Spec, target Target) (entry, error) {
+	if err := spec.check(); err != nil {
+		return entry{}, err
+	}
+	var reason error
+	for _, injector := range r.cfg.Injectors {
+		f, taken, err := injector.Plan(spec, target)
+		if taken {
+			return entry{f, injector}, err
+		}
+		reason = cmp.Or(reason, err)
+	}
+	if reason == nil {
+		reason = &Invalid{Text: fmt.Sprintf("faults of this kind cannot be injected into %s", target.Name), Hint: "shopctl fault inject --help"}
+	}
+	return entry{}, reason
+}
+
+// begin causes a fault and lists it, unless it is over at once. The caller holds change.
+func (r *Registry) begin(next entry) error {
+	active := append(r.without(next.replaces), next)
+	if err := next.owner.Begin(next.Fault, of(next.owner, next.Workload, active)); err != nil {
+		return err
+	}
+	if !next.Instant() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.active = active
+	}
+	return nil
+}
+
+// without returns the active entries but those that drop picks.
+func (r *Registry) without(drop func(Fault) bool) []entry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(r.active), func(e entry) bool { return drop(e.Fault) })
 }
 
 func (r *Registry) unknown(service string) error {
@@ -109,19 +156,6 @@ func (r *Registry) unknown(service string) error {
 		hint = "did you mean " + name + "?"
 	}
 	return &Invalid{Text: fmt.Sprintf("unknown service %q", service), Hint: hint}
-}
-
-func (r *Registry) add(f Fault) Fault {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.serial++
-	f.ID = fmt.Sprintf("f%d", r.serial)
-	if f.Crash && f.Delay == 0 {
-		return f
-	}
-	r.active = slices.DeleteFunc(slices.Clone(r.active), f.replaces)
-	r.active = append(r.active, f)
-	return f
 }
 
 func (r *Registry) isClosed() bool {
@@ -136,27 +170,19 @@ func (r *Registry) notify(c Change) {
 	}
 }
 
-// List returns what is broken now, in the order of injection.
+// List returns the active faults, in the order of injection.
 func (r *Registry) List() []Fault {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Clone(r.active)
-}
-
-// ForWorkload returns what the instances of a workload are to inject into the calls that they receive.
-// It is never nil: an empty list takes back what they were told before.
-func (r *Registry) ForWorkload(workload string) []lifeline.Fault {
-	rules := []lifeline.Fault{}
-	for _, f := range r.List() {
-		if rule, ok := f.rule(); ok && f.Workload == workload {
-			rules = append(rules, rule)
-		}
+	faults := make([]Fault, len(r.active))
+	for i, e := range r.active {
+		faults[i] = e.Fault
 	}
-	return rules
+	return faults
 }
 
-// Phrases says what is broken in a workload, one phrase a fault; nil if nothing is. What is broken in one of
-// its modules begins with that.
+// Phrases describes the faults in a workload, one phrase each; nil if there are none. Those in one of its modules begin
+// with the module's name.
 func (r *Registry) Phrases(workload string) []string {
 	var phrases []string
 	now := r.cfg.Now()
@@ -171,7 +197,7 @@ func (r *Registry) Phrases(workload string) []string {
 	return phrases
 }
 
-// ModulePhrases says what is broken in one module of a workload.
+// ModulePhrases describes the faults in one module of a workload.
 func (r *Registry) ModulePhrases(workload, module string) []string {
 	var phrases []string
 	now := r.cfg.Now()
@@ -183,8 +209,7 @@ func (r *Registry) ModulePhrases(workload, module string) []string {
 	return phrases
 }
 
-// Paused reports whether the instances of a workload are to stand still, those that start from now on
-// included.
+// Paused reports whether the instances of a workload are paused, including those that start from now on.
 func (r *Registry) Paused(workload string) bool {
 	return slices.ContainsFunc(r.List(), func(f Fault) bool { return f.Pause && f.Workload == workload })
 }

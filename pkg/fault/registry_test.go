@@ -6,38 +6,47 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
-	"google.golang.org/grpc/codes"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // world records what a registry does to the shop.
 type world struct {
+	calls *Calls
+
 	mu      sync.Mutex
 	log     []string
 	failing error
 }
 
-func (w *world) SignalOne(workload string, sig syscall.Signal) error {
-	return w.Signal("one "+workload, sig)
+func (w *world) Kill(workload string, oldest bool) error {
+	if oldest {
+		workload = "one " + workload
+	}
+	return w.act(workload, "killed")
 }
 
-func (w *world) Signal(workload string, sig syscall.Signal) error {
+func (w *world) Pause(workload string) error  { return w.act(workload, "paused") }
+func (w *world) Resume(workload string) error { return w.act(workload, "resumed") }
+
+func (w *world) act(workload, verb string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.failing != nil {
 		return w.failing
 	}
-	w.log = append(w.log, fmt.Sprintf("%s %s", workload, sig))
+	w.log = append(w.log, workload+" "+verb)
 	return nil
 }
+
+// injectors are all that there are, acting on the world.
+func (w *world) injectors() []Injector { return []Injector{NewCrash(w), NewPause(w), w.calls} }
 
 func (w *world) changed(c Change) {
 	w.mu.Lock()
@@ -58,7 +67,7 @@ func (w *world) expect(t *testing.T, want ...string) {
 
 func newTestRegistry(t *testing.T) (*Registry, *world) {
 	t.Helper()
-	w := &world{}
+	w := &world{calls: NewCalls()}
 	r := NewRegistry(Config{
 		Now: time.Now,
 		Find: func(name string) (Target, bool) {
@@ -71,7 +80,7 @@ func newTestRegistry(t *testing.T) (*Registry, *world) {
 			return Target{}, false
 		},
 		Names:     func() []string { return []string{"cart", "payment"} },
-		Signaller: w,
+		Injectors: w.injectors(),
 		Changed:   w.changed,
 	})
 	t.Cleanup(func() {
@@ -99,10 +108,10 @@ func TestInjectedFaultReachesItsWorkloadAndEndsByItself(t *testing.T) {
 		if f.Ends.Sub(f.Injected) != 2*time.Minute {
 			t.Errorf("lasts %s", f.Ends.Sub(f.Injected))
 		}
-		if rules := r.ForWorkload("paymentservice"); len(rules) != 1 || rules[0].Code != "UNAVAILABLE" || rules[0].Percent != 50 {
+		if rules := w.calls.ForWorkload("paymentservice"); len(rules) != 1 || rules[0].Code != "UNAVAILABLE" || rules[0].Percent != 50 {
 			t.Errorf("rules %+v", rules)
 		}
-		if rules := r.ForWorkload("cartservice"); rules == nil || len(rules) != 0 {
+		if rules := w.calls.ForWorkload("cartservice"); rules == nil || len(rules) != 0 {
 			t.Errorf("another workload gets %#v", rules)
 		}
 		time.Sleep(time.Second)
@@ -160,7 +169,7 @@ func TestCrashKillsOnceAndIsNotKept(t *testing.T) {
 		r, w := newTestRegistry(t)
 		inject(t, r, Spec{Service: "payment", Crash: true})
 		w.expect(t, "paymentservice killed", "f1 injected crash")
-		inject(t, r, Spec{Service: "payment", Crash: true, One: true})
+		inject(t, r, Spec{Service: "payment", Crash: true, Single: true})
 		w.expect(t, "one paymentservice killed", "f2 injected crash of one")
 		if got := r.List(); len(got) != 0 {
 			t.Errorf("kept %+v", got)
@@ -168,20 +177,20 @@ func TestCrashKillsOnceAndIsNotKept(t *testing.T) {
 	})
 }
 
-func TestPauseStopsAndLetsGoOn(t *testing.T) {
+func TestPauseStopsAndResumes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := newTestRegistry(t)
 		inject(t, r, Spec{Service: "payment", Pause: true, For: time.Second})
-		w.expect(t, "paymentservice stopped (signal)", "f1 injected paused")
+		w.expect(t, "paymentservice paused", "f1 injected paused")
 		if !r.Paused("paymentservice") || r.Paused("cartservice") {
 			t.Error("the wrong workload is paused")
 		}
-		if len(r.ForWorkload("paymentservice")) != 0 {
+		if len(w.calls.ForWorkload("paymentservice")) != 0 {
 			t.Error("a paused process is sent a rule")
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		w.expect(t, "paymentservice continued", "f1 expired paused")
+		w.expect(t, "paymentservice resumed", "f1 expired paused")
 	})
 }
 
@@ -190,13 +199,13 @@ func TestTwoPausesEndWithTheLater(t *testing.T) {
 		r, w := newTestRegistry(t)
 		inject(t, r, Spec{Service: "payment", Pause: true, For: time.Second, Owner: "a"})
 		inject(t, r, Spec{Service: "payment", Pause: true, For: time.Minute, Owner: "b"})
-		w.expect(t, "paymentservice stopped (signal)", "f1 injected paused", "paymentservice stopped (signal)", "f2 injected paused")
+		w.expect(t, "paymentservice paused", "f1 injected paused", "paymentservice paused", "f2 injected paused")
 		time.Sleep(time.Second)
 		synctest.Wait()
 		w.expect(t, "f1 expired paused")
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		w.expect(t, "paymentservice continued", "f2 expired paused")
+		w.expect(t, "paymentservice resumed", "f2 expired paused")
 	})
 }
 
@@ -271,11 +280,11 @@ func TestCloseUndoesEverythingAndRefusesMore(t *testing.T) {
 		r, w := newTestRegistry(t)
 		inject(t, r, Spec{Service: "payment", Pause: true})
 		inject(t, r, Spec{Service: "cart", Error: "INTERNAL"})
-		w.expect(t, "paymentservice stopped (signal)", "f1 injected paused", "f2 injected INTERNAL 100%")
+		w.expect(t, "paymentservice paused", "f1 injected paused", "f2 injected INTERNAL 100%")
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
-		w.expect(t, "paymentservice continued", "f1 cleared paused", "f2 cleared INTERNAL 100%")
+		w.expect(t, "paymentservice resumed", "f1 cleared paused", "f2 cleared INTERNAL 100%")
 		if _, err := r.Inject(Spec{Service: "cart", Error: "INTERNAL"}); !errors.Is(err, ErrClosed) {
 			t.Errorf("err = %v", err)
 		}
@@ -309,17 +318,4 @@ func TestRegistryIsSafeForConcurrentUse(t *testing.T) {
 			t.Errorf("left %+v", left)
 		}
 	})
-}
-
-func TestFaultIsTheSameOnTheWire(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	f := Fault{ID: "f7", Service: "payment", Method: "Charge", Percent: 50, Delay: time.Second, Code: codes.Internal, Injected: now, Ends: now.Add(time.Minute), Owner: "cli"}
-	p := f.Proto(now)
-	if p.GetId() != "f7" || p.GetError() != "INTERNAL" || p.GetDelay().AsDuration() != time.Second || !p.GetEnds().AsTime().Equal(f.Ends) ||
-		p.GetPhrase() != "+1s INTERNAL 50% Charge, 1m left" || p.GetOwner() != "cli" {
-		t.Errorf("got %v", p)
-	}
-	if p := (Fault{Pause: true}).Proto(now); p.Delay != nil || p.Ends != nil || p.GetError() != "" || !p.GetPause() {
-		t.Errorf("got %v", p)
-	}
 }

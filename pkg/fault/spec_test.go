@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/shopctl/shopctl/pkg/rpc/code"
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	_ "github.com/shopctl/shopctl/pkg/rpc/hipstershop" // the contract that methods are checked against
 	_ "github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
@@ -23,17 +21,25 @@ func paymentTarget() Target {
 	}
 }
 
+// plan is the fault of a spec as a registry with all injectors makes it.
+func plan(s Spec, t Target) (Fault, error) {
+	w := &world{calls: NewCalls()}
+	r := &Registry{cfg: Config{Injectors: w.injectors()}}
+	e, err := r.plan(s, t)
+	return e.Fault, err
+}
+
 func TestSpecBecomesACanonicalFault(t *testing.T) {
-	f, err := Spec{Service: "PaymentService", Error: "unavailable", Method: "charge", Delay: time.Second, Owner: "cli"}.Fault(paymentTarget())
+	f, err := plan(Spec{Service: "PaymentService", Error: "unavailable", Method: "charge", Delay: time.Second, Owner: "cli"}, paymentTarget())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if f.Service != "payment" || f.Workload != "paymentservice" || f.Method != "Charge" || f.Code != codes.Unavailable || f.Percent != 100 {
 		t.Errorf("got %+v", f)
 	}
-	rule, ok := f.rule()
-	if !ok || rule.Method != "/hipstershop.PaymentService/Charge" || rule.Code != "UNAVAILABLE" || rule.Delay != time.Second {
-		t.Errorf("instances are told %+v, %v", rule, ok)
+	rule := f.rule()
+	if rule.Method != "/hipstershop.PaymentService/Charge" || rule.Code != "UNAVAILABLE" || rule.Delay != time.Second {
+		t.Errorf("instances receive %+v", rule)
 	}
 }
 
@@ -47,7 +53,7 @@ func TestSpecThatMakesNoSenseIsRefusedWithAHint(t *testing.T) {
 		target     Target
 		text, hint string
 	}{
-		{"nothing", Spec{}, paymentTarget(), "nothing that goes wrong", "--error"},
+		{"nothing", Spec{}, paymentTarget(), "the fault has no effect", "--error"},
 		{"percent above", Spec{Error: "INTERNAL", Percent: 101}, paymentTarget(), "percent 101", "--percent"},
 		{"percent below", Spec{Error: "INTERNAL", Percent: -1}, paymentTarget(), "percent -1", "--percent"},
 		{"percent NaN", Spec{Error: "INTERNAL", Percent: math.NaN()}, paymentTarget(), "percent NaN", "--percent"},
@@ -61,11 +67,11 @@ func TestSpecThatMakesNoSenseIsRefusedWithAHint(t *testing.T) {
 		{"method far off", Spec{Error: "INTERNAL", Method: "Zzzzzz"}, paymentTarget(), `no method "Zzzzzz"`, "payment has Charge"},
 		{"for", Spec{Error: "INTERNAL", For: -1}, paymentTarget(), "above zero", "--for"},
 		{"both", Spec{Crash: true, Pause: true}, paymentTarget(), "exclude", "one of them"},
-		{"crash and error", Spec{Service: "payment", Crash: true, Error: "INTERNAL"}, paymentTarget(), "crash takes whole", "inject payment --crash"},
-		{"pause and percent", Spec{Service: "payment", Pause: true, Percent: 5}, paymentTarget(), "pause takes whole", "inject payment --pause"},
-		{"lasting crash", Spec{Crash: true, For: time.Minute}, paymentTarget(), "does not last", "--pause --for 1m0s"},
-		{"one that is slow", Spec{Service: "payment", Delay: time.Second, One: true}, paymentTarget(), "only a crash", "inject payment --crash --one"},
-		{"pause later", Spec{Service: "payment", Pause: true, Delay: time.Second}, paymentTarget(), "only a crash with a delay", "inject payment --pause"},
+		{"crash and error", Spec{Service: "payment", Crash: true, Error: "INTERNAL"}, paymentTarget(), "--crash acts on whole", "inject payment --crash"},
+		{"pause and percent", Spec{Service: "payment", Pause: true, Percent: 5}, paymentTarget(), "--pause acts on whole", "inject payment --pause"},
+		{"lasting crash", Spec{Crash: true, For: time.Minute}, paymentTarget(), "cannot last", "--pause --for 1m0s"},
+		{"one that is slow", Spec{Service: "payment", Delay: time.Second, Single: true}, paymentTarget(), "only a crash", "inject payment --crash --single"},
+		{"pause later", Spec{Service: "payment", Pause: true, Delay: time.Second}, paymentTarget(), "--delay", "inject payment --pause"},
 		{"crash before now", Spec{Service: "payment", Crash: true, Delay: -time.Second}, paymentTarget(), "delay -1s", "--crash --delay 5s"},
 		{"crash next week", Spec{Service: "payment", Crash: true, Delay: 168 * time.Hour}, paymentTarget(), "at most 1m0s", "--crash --delay 5s"},
 		{"http method", Spec{Error: "INTERNAL", Method: "Cart"}, frontend, "serves HTTP", "--method /cart"},
@@ -73,7 +79,7 @@ func TestSpecThatMakesNoSenseIsRefusedWithAHint(t *testing.T) {
 		{"not ours", Spec{Error: "INTERNAL"}, own, "not a built-in", "inject mine --pause"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := tt.spec.Fault(tt.target)
+			_, err := plan(tt.spec, tt.target)
 			var invalid *Invalid
 			if !errors.As(err, &invalid) {
 				t.Fatalf("err = %v", err)
@@ -123,25 +129,7 @@ func TestCodeIsReadInAnySpelling(t *testing.T) {
 	}
 }
 
-func TestRequestOfTheAPIBecomesASpec(t *testing.T) {
-	r := &controlpb.InjectFaultRequest{
-		Fault: &controlpb.Fault{Service: "payment", Method: "Charge", Percent: 50, Delay: durationpb.New(time.Second), Error: "INTERNAL", Owner: "cli"},
-		For:   durationpb.New(time.Minute),
-	}
-	want := Spec{Service: "payment", Method: "Charge", Percent: 50, Delay: time.Second, Error: "INTERNAL", Owner: "cli", For: time.Minute}
-	if got := FromProto(r); got != want {
-		t.Errorf("got %+v", got)
-	}
-	r.For = durationpb.New(0)
-	if _, err := FromProto(r).Fault(paymentTarget()); err == nil {
-		t.Error("a fault that lasts no time is accepted")
-	}
-	if got := FromProto(&controlpb.InjectFaultRequest{}); got != (Spec{}) {
-		t.Errorf("empty request: %+v", got)
-	}
-}
-
-func TestPhraseSaysWhatTheFaultDoes(t *testing.T) {
+func TestAPhraseDescribesTheFault(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for want, f := range map[string]Fault{
 		"UNAVAILABLE 50% Charge, 1m59s left": {Code: codes.Unavailable, Percent: 50, Method: "Charge", Ends: now.Add(119 * time.Second)},
@@ -149,7 +137,7 @@ func TestPhraseSaysWhatTheFaultDoes(t *testing.T) {
 		"+1s INTERNAL 12.5%":                 {Delay: time.Second, Code: codes.Internal, Percent: 12.5},
 		"paused, 1s left":                    {Pause: true, Ends: now.Add(10 * time.Millisecond)},
 		"crash":                              {Crash: true},
-		"crash of one":                       {Crash: true, One: true},
+		"crash of one":                       {Crash: true, Single: true},
 		"crash in 5s":                        {Crash: true, Delay: 5 * time.Second, Ends: now.Add(5 * time.Second)},
 	} {
 		if got := f.Phrase(now); got != want {

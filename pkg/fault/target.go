@@ -12,8 +12,8 @@ import (
 
 // Target is a workload that can be broken.
 type Target struct {
-	// Name is what people type ("payment"). Workload is a key that the caller chooses; the registry
-	// hands it back wherever it speaks of the workload.
+	// Name is what people type ("payment"). Workload is a key that the caller chooses; injectors and queries refer to
+	// the workload by it.
 	Name     string
 	Workload string
 	// Module is set for a service that is part of a monolith: the name that it has as a workload of its own.
@@ -24,13 +24,13 @@ type Target struct {
 	GRPC []string
 	// Protocol is grpc, http or tcp; empty if it is not known.
 	Protocol string
-	// Chassis tells that its instances listen to the daemon and can fail or delay the calls that they
-	// receive. A command of somebody else can only be crashed and paused.
+	// Chassis: its instances run on the chassis and can fail or delay the calls that they receive. Other commands can
+	// only be crashed and paused.
 	Chassis bool
 }
 
-// method finds a method of the target by any of its spellings and returns it for people and as its
-// instances compare it.
+// method finds a method of the target by any of its spellings. It returns the name to display and the one that instances
+// compare.
 func (t Target) method(text string) (display, full string, err error) {
 	if text == "" {
 		return "", "", nil
@@ -38,7 +38,7 @@ func (t Target) method(text string) (display, full string, err error) {
 	if t.Protocol == "http" {
 		if !strings.HasPrefix(text, "/") {
 			return "", "", &Invalid{
-				Text: fmt.Sprintf("method %q: %s serves HTTP, where a fault is set on the start of a path", text, t.Name),
+				Text: fmt.Sprintf("method %q: %s serves HTTP, where a fault matches the beginning of a path", text, t.Name),
 				Hint: "use --method /" + strings.ToLower(text),
 			}
 		}
@@ -97,7 +97,7 @@ func (t Target) methods() []string {
 	return methods
 }
 
-// Methods are the names that a fault on one method of the target takes, in the order of the contract.
+// Methods are the names of methods that a fault can be limited to, in the order of the contract.
 func (t Target) Methods() []string {
 	known := t.methods()
 	names := make([]string, len(known))

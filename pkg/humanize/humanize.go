@@ -78,8 +78,11 @@ func Percent(ratio float64) string {
 	}
 }
 
-// Rate writes events per second without the unit: "0", "0.4", "3.1", "46".
+// Rate writes events per second without the unit: "0", "<0.1", "0.4", "3.1", "46".
 func Rate(perSecond float64) string {
+	if perSecond > 0 && perSecond < 0.05 {
+		return "<0.1"
+	}
 	if perSecond >= 9.95 || perSecond == 0 {
 		return strconv.FormatFloat(perSecond, 'f', 0, 64)
 	}

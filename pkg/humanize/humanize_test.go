@@ -65,7 +65,7 @@ func TestPercentNeverRoundsToNothingOrAll(t *testing.T) {
 }
 
 func TestRateAndCount(t *testing.T) {
-	for perSecond, want := range map[float64]string{0: "0", 0.42: "0.4", 3.14: "3.1", 9.96: "10", 46.4: "46"} {
+	for perSecond, want := range map[float64]string{0.01: "<0.1", 0: "0", 0.42: "0.4", 3.14: "3.1", 9.96: "10", 46.4: "46"} {
 		if got := Rate(perSecond); got != want {
 			t.Errorf("Rate(%v) = %q, want %q", perSecond, got, want)
 		}

@@ -1,6 +1,6 @@
-// Package load steers the shop's load generator, which is a service like any other: what it should
-// do is the environment of its Deployment, what it does it tells over HTTP. Starting load is
-// therefore an edit of an object, and so is stopping it.
+// Package load controls the shop's load generator, which is a service like any other: it is configured by the
+// environment of its Deployment and reports its status over HTTP. Starting and stopping load are therefore edits of that
+// Deployment.
 package load
 
 import (
@@ -9,18 +9,16 @@ import (
 	"math"
 	"strconv"
 	"time"
-
-	"github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// Workload is the Deployment that makes the load.
+// Workload is the Deployment that generates the load.
 const Workload = "loadgenerator"
 
 // Variables of the load generator's environment.
 const (
 	// EnvRate is the number of journey steps that start each second; 0: idle.
 	EnvRate = "RATE"
-	// EnvSeed decides who does what when: the same seed gives the same sequence.
+	// EnvSeed seeds the journeys: the same seed gives the same sequence.
 	EnvSeed = "SEED"
 	// EnvDuration is how long the load lasts from its first step, as a Go duration; 0: until stopped.
 	EnvDuration = "DURATION"
@@ -29,7 +27,7 @@ const (
 // MaxRate is the highest rate that a load generator accepts, in steps per second.
 const MaxRate = 5000
 
-// Spec is the load that one wants.
+// Spec is a load.
 type Spec struct {
 	// Rate in journey steps (a page, a form) per second.
 	Rate float64
@@ -38,7 +36,7 @@ type Spec struct {
 	For time.Duration
 }
 
-// Validate returns nil for a load that can be made.
+// Validate returns nil for a load that can be generated.
 func (s Spec) Validate() error {
 	switch {
 	case math.IsNaN(s.Rate) || s.Rate < 0:
@@ -51,35 +49,25 @@ func (s Spec) Validate() error {
 	return nil
 }
 
-// Env returns the variables that ask the load generator for a load. A valid load with rate 0 is none.
-func Env(s Spec) map[string]string {
-	return map[string]string{
-		EnvRate:     strconv.FormatFloat(s.Rate, 'f', -1, 64),
-		EnvSeed:     strconv.FormatUint(s.Seed, 10),
-		EnvDuration: s.For.String(),
-	}
-}
-
-// Start returns the edit that starts a load, or changes the one that runs.
-func Start(s Spec, namespace string) (*control.EditRequest, error) {
+// Start returns the variables that start a load, or change the one that runs.
+func Start(s Spec) (map[string]string, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
 	if s.Rate == 0 {
 		return nil, errors.New("rate 0: a load needs at least some steps per second")
 	}
-	return edit(s, namespace), nil
+	return env(s), nil
 }
 
-// Stop returns the edit that ends every load. The seed of a later load does not depend on the last one's.
-func Stop(namespace string) *control.EditRequest {
-	return edit(Spec{}, namespace)
-}
+// Stop returns the variables that end every load. The seed of a later load does not depend on the last one's.
+func Stop() map[string]string { return env(Spec{}) }
 
-func edit(s Spec, namespace string) *control.EditRequest {
-	return &control.EditRequest{
-		Services:  []string{Workload},
-		Namespace: namespace,
-		Operation: &control.EditRequest_SetEnv{SetEnv: &control.SetEnv{Set: Env(s)}},
+// env returns the variables of a load.
+func env(s Spec) map[string]string {
+	return map[string]string{
+		EnvRate:     strconv.FormatFloat(s.Rate, 'f', -1, 64),
+		EnvSeed:     strconv.FormatUint(s.Seed, 10),
+		EnvDuration: s.For.String(),
 	}
 }

@@ -15,21 +15,18 @@ import (
 )
 
 func TestStartingALoadIsAnEditOfTheDeploymentsEnvironment(t *testing.T) {
-	req, err := load.Start(load.Spec{Rate: 12.5, Seed: 42, For: 90 * time.Second}, "production")
+	env, err := load.Start(load.Spec{Rate: 12.5, Seed: 42, For: 90 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]string{"RATE": "12.5", "SEED": "42", "DURATION": "1m30s"}
-	if diff := cmp.Diff(want, req.GetSetEnv().GetSet()); diff != "" {
+	if diff := cmp.Diff(want, env); diff != "" {
 		t.Errorf("environment (-want +got):\n%s", diff)
-	}
-	if got := req.GetServices(); len(got) != 1 || got[0] != "loadgenerator" || req.GetNamespace() != "production" {
-		t.Errorf("edits %v in %q", got, req.GetNamespace())
 	}
 }
 
 func TestStoppingIsTheSameEditWithRateZero(t *testing.T) {
-	if got := load.Stop("").GetSetEnv().GetSet(); got["RATE"] != "0" || got["DURATION"] != "0s" {
+	if got := load.Stop(); got["RATE"] != "0" || got["DURATION"] != "0s" {
 		t.Errorf("stop sets %v", got)
 	}
 }
@@ -43,8 +40,8 @@ func TestALoadThatCannotBeMadeIsRefused(t *testing.T) {
 		"far too much":      {Rate: load.MaxRate + 1},
 		"negative duration": {Rate: 1, For: -time.Second},
 	} {
-		if req, err := load.Start(spec, ""); err == nil {
-			t.Errorf("%s: got %v", name, req)
+		if env, err := load.Start(spec); err == nil {
+			t.Errorf("%s: got %v", name, env)
 		}
 	}
 }
@@ -70,12 +67,12 @@ func TestFetchReadsTheStatus(t *testing.T) {
 	}
 }
 
-func TestFetchSaysWhatIsWrong(t *testing.T) {
-	for name, answer := range map[string]http.HandlerFunc{
+func TestFetchReportsWhatIsWrong(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
 		"HTTP status 404": http.NotFound,
 		"read":            func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") },
 	} {
-		srv := httptest.NewServer(answer)
+		srv := httptest.NewServer(handler)
 		_, err := load.Fetch(t.Context(), srv.Client(), srv.URL)
 		srv.Close()
 		if err == nil || !strings.Contains(err.Error(), name) {
@@ -83,6 +80,6 @@ func TestFetchSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 	if _, err := load.Fetch(t.Context(), http.DefaultClient, "127.0.0.1:0"); err == nil {
-		t.Error("no error although nobody listens")
+		t.Error("no error although nothing listens")
 	}
 }

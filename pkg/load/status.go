@@ -10,15 +10,13 @@ import (
 	"time"
 )
 
-// States of a load generator.
+// States of a load generator, besides "running" and "done" (its duration is over).
 const (
 	StateIdle    = "idle"    // the rate is 0
-	StateWaiting = "waiting" // for the storefront's first answer
-	StateRunning = "running"
-	StateDone    = "done" // its duration is over
+	StateWaiting = "waiting" // for the storefront's first response
 )
 
-// Status is what a load generator tells of itself. Latencies are measured from the moment a step was
+// Status is what a load generator reports. Latencies are measured from the moment a step was
 // due, not from when it could be sent, so that a storefront that stalls cannot hide it.
 type Status struct {
 	State string  `json:"state"`
@@ -29,13 +27,13 @@ type Status struct {
 	Running bool `json:"running"`
 	// Started is when the first step was due; the zero time before.
 	Started time.Time `json:"started,omitzero"`
-	// DurationMS is how long the load shall last, 0: until stopped; ElapsedMS how long it has.
+	// DurationMS is how long the load lasts, 0: until stopped; ElapsedMS how long it has run.
 	DurationMS int64 `json:"duration_ms"`
 	ElapsedMS  int64 `json:"elapsed_ms"`
-	// Requests are answered steps, good or bad; InFlight those that are due and not answered.
+	// Requests are finished steps, good or bad; InFlight those that are due and not finished.
 	Requests int64 `json:"requests"`
 	InFlight int64 `json:"in_flight"`
-	// Errors are steps without an answer, with one of 400 or more, or an order without a confirmation.
+	// Errors are steps without a response, with a status of 400 or more, and orders without a confirmation.
 	Errors     int64   `json:"errors"`
 	ErrorRatio float64 `json:"error_ratio"`
 	// RPS is Requests over the elapsed time.
@@ -68,7 +66,7 @@ type Failure struct {
 // maxStatus bounds what Fetch reads; a real status has a few kilobytes.
 const maxStatus = 1 << 20
 
-// Fetch asks the load generator at an address, "127.0.0.1:41234" or a base URL, for its status.
+// Fetch gets the status of the load generator at an address, "127.0.0.1:41234" or a base URL.
 func Fetch(ctx context.Context, client *http.Client, address string) (Status, error) {
 	var s Status
 	base := strings.TrimSuffix(address, "/")
@@ -77,18 +75,18 @@ func Fetch(ctx context.Context, client *http.Client, address string) (Status, er
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/-/status", http.NoBody)
 	if err != nil {
-		return s, fmt.Errorf("ask load generator: %w", err)
+		return s, fmt.Errorf("get status of load generator: %w", err)
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return s, fmt.Errorf("ask load generator: %w", err)
+		return s, fmt.Errorf("get status of load generator: %w", err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return s, fmt.Errorf("ask load generator at %s: HTTP status %s", address, resp.Status)
+		return s, fmt.Errorf("get status of load generator at %s: HTTP status %s", address, resp.Status)
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxStatus)).Decode(&s); err != nil {
-		return s, fmt.Errorf("read load generator's status: %w", err)
+		return s, fmt.Errorf("read status of load generator: %w", err)
 	}
 	return s, nil
 }

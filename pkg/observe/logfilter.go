@@ -4,21 +4,19 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// LogFilter says which lines of a log are wanted; what is not set does not matter.
+// LogFilter selects lines of a log; a field that is not set selects all.
 type LogFilter struct {
 	// TraceID and SpanID are ids, or their beginnings, in lower case.
 	TraceID, SpanID string
-	// Level is the mildest that is wanted, one of LogLevels. A line without one is not.
+	// Level is the least severe one, one of LogLevels. Lines without a level are not selected.
 	Level string
 	// Grep must match the line as it was written.
 	Grep *regexp.Regexp
 }
 
-// LogLevels are the levels of log lines, the mildest first.
+// LogLevels are the levels of log lines, the least severe first.
 func LogLevels() []string { return []string{"debug", "info", "warn", "error"} }
 
 // LogLevel finds the level that a word means: "warning" is warn.
@@ -27,17 +25,16 @@ func LogLevel(word string) (string, bool) {
 	return l, slices.Contains(LogLevels(), l)
 }
 
-// pick reads a line if it is wanted, and returns nil otherwise. What can be told without reading it is
-// looked at first.
-func (f LogFilter) pick(in *instanceLog, raw string) *controlpb.LogLine {
+// pick returns a line if the filter selects it, else nil. Checks that need no parsing come first.
+func (f LogFilter) pick(in *instanceLog, raw string) *LogLine {
 	if !strings.Contains(raw, f.TraceID) || !strings.Contains(raw, f.SpanID) || f.Grep != nil && !f.Grep.MatchString(raw) {
 		return nil
 	}
 	line := parseLine(in, raw)
-	if !strings.HasPrefix(line.GetTraceId(), f.TraceID) || !strings.HasPrefix(line.GetSpanId(), f.SpanID) {
+	if !strings.HasPrefix(line.TraceID, f.TraceID) || !strings.HasPrefix(line.SpanID, f.SpanID) {
 		return nil
 	}
-	if levels := LogLevels(); f.Level != "" && slices.Index(levels, line.GetLevel()) < slices.Index(levels, f.Level) {
+	if levels := LogLevels(); f.Level != "" && slices.Index(levels, line.Level) < slices.Index(levels, f.Level) {
 		return nil
 	}
 	return line

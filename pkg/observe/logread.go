@@ -10,13 +10,23 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"google.golang.org/protobuf/types/known/timestamppb"
-
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// LogQuery says which lines are wanted.
+// LogLine is one line of a log.
+type LogLine struct {
+	// Time is zero for lines that have none.
+	Time              time.Time
+	Service, Instance string
+	// Level is debug, info, warn or error; empty for a line that is not JSON.
+	Level   string
+	Message string
+	// TraceID and SpanID of the span in which it was written, in hexadecimal digits.
+	TraceID, SpanID string
+	// Raw is the line as written.
+	Raw string
+}
+
+// LogQuery selects lines.
 type LogQuery struct {
 	// Service and Instance; empty: all.
 	Service, Instance string
@@ -24,7 +34,7 @@ type LogQuery struct {
 	Since time.Time
 	// Tail keeps the last lines only; 0: all.
 	Tail int
-	// Follow goes on with new lines until the context ends.
+	// Follow continues with new lines until the context ends.
 	Follow bool
 	LogFilter
 }
@@ -33,7 +43,7 @@ func (q LogQuery) wants(in *instanceLog) bool {
 	return (q.Service == "" || in.holds(q.Service)) && (q.Instance == "" || q.Instance == in.instance)
 }
 
-// holds tells whether a service's records are in the log.
+// holds reports whether a service's records are in the log.
 func (in *instanceLog) holds(service string) bool {
 	if in.service == service {
 		return true
@@ -46,21 +56,20 @@ func (in *instanceLog) holds(service string) bool {
 	return false
 }
 
-// line reads a record if the query asks for it.
-func (q LogQuery) line(in *instanceLog, raw string) *controlpb.LogLine {
+// line returns a record if the query selects it, else nil.
+func (q LogQuery) line(in *instanceLog, raw string) *LogLine {
 	line := q.pick(in, raw)
-	if line != nil && q.Service != "" && q.Service != in.service && q.Service != line.GetService() {
+	if line != nil && q.Service != "" && q.Service != in.service && q.Service != line.Service {
 		return nil // of another module
 	}
 	return line
 }
 
-// Read sends the lines that q asks for in order of time, and returns after the last, or with Follow
-// when ctx ends or send fails.
-func (l *Logs) Read(ctx context.Context, q LogQuery, send func(*controlpb.LogLine) error) error {
+// Read sends the selected lines in order of time, and returns after the last, or with Follow when ctx ends or send fails.
+func (l *Logs) Read(ctx context.Context, q LogQuery, send func(*LogLine) error) error {
 	var f *follower
 	if q.Follow {
-		f = &follower{query: q, lines: make(chan *controlpb.LogLine, followBuffer)}
+		f = &follower{query: q, lines: make(chan *LogLine, followBuffer)}
 		defer l.leave(f)
 	}
 	sections, err := l.begin(q, f)
@@ -92,9 +101,9 @@ func (l *Logs) Read(ctx context.Context, q LogQuery, send func(*controlpb.LogLin
 	}
 }
 
-// readSections reads the files up to where they were, and merges their lines by time.
-func readSections(ctx context.Context, sections []section, q LogQuery) ([]*controlpb.LogLine, error) {
-	var all []*controlpb.LogLine
+// readSections reads the files up to their sizes when the reader began, and merges their lines by time.
+func readSections(ctx context.Context, sections []section, q LogQuery) ([]*LogLine, error) {
+	var all []*LogLine
 	for _, s := range sections {
 		lines, err := readSection(ctx, s, q)
 		if err != nil {
@@ -102,8 +111,8 @@ func readSections(ctx context.Context, sections []section, q LogQuery) ([]*contr
 		}
 		all = append(all, lines...)
 	}
-	slices.SortStableFunc(all, func(a, b *controlpb.LogLine) int {
-		return cmp.Or(cmp.Compare(a.GetTime().GetSeconds(), b.GetTime().GetSeconds()), cmp.Compare(a.GetTime().GetNanos(), b.GetTime().GetNanos()))
+	slices.SortStableFunc(all, func(a, b *LogLine) int {
+		return a.Time.Compare(b.Time)
 	})
 	if q.Tail > 0 && len(all) > q.Tail {
 		all = all[len(all)-q.Tail:]
@@ -111,21 +120,21 @@ func readSections(ctx context.Context, sections []section, q LogQuery) ([]*contr
 	return all, nil
 }
 
-func readSection(ctx context.Context, s section, q LogQuery) ([]*controlpb.LogLine, error) {
+func readSection(ctx context.Context, s section, q LogQuery) ([]*LogLine, error) {
 	in := bufio.NewReaderSize(io.LimitReader(s.file, s.size), 64<<10)
-	var lines []*controlpb.LogLine
-	stamped := "" // the last line that may have a time, which those without one take over
+	var lines []*LogLine
+	stamped := "" // the last line that may have a time; those without one get its
 	for ctx.Err() == nil {
 		raw, err := in.ReadString('\n')
 		if raw = strings.TrimRight(raw, "\r\n"); raw != "" {
 			line := q.line(s.log, raw)
-			if line != nil && line.Time == nil {
+			if line != nil && line.Time.IsZero() {
 				line.Time = parseLine(&instanceLog{}, stamped).Time
 			}
 			if strings.HasPrefix(raw, "{") {
 				stamped = raw
 			}
-			if line != nil && !line.GetTime().AsTime().Before(q.Since) {
+			if line != nil && !line.Time.Before(q.Since) {
 				lines = append(lines, line)
 			}
 		}
@@ -142,9 +151,9 @@ func readSection(ctx context.Context, s section, q LogQuery) ([]*controlpb.LogLi
 	return nil, ctx.Err()
 }
 
-// parseLine reads the fields of a JSON line under the names that loggers use for them.
-func parseLine(in *instanceLog, raw string) *controlpb.LogLine {
-	line := &controlpb.LogLine{Service: in.service, Instance: in.instance, Raw: raw}
+// parseLine reads the fields of a JSON line under the names that loggers commonly use.
+func parseLine(in *instanceLog, raw string) *LogLine {
+	line := &LogLine{Service: in.service, Instance: in.instance, Raw: raw}
 	var fields struct {
 		Timestamp time.Time `json:"timestamp"`
 		Time      time.Time `json:"time"`
@@ -160,16 +169,13 @@ func parseLine(in *instanceLog, raw string) *controlpb.LogLine {
 		line.Message = raw
 		return line
 	}
-	at := fields.Timestamp
-	if at.IsZero() {
-		at = fields.Time
-	}
-	if !at.IsZero() {
-		line.Time = timestamppb.New(at)
+	line.Time = fields.Timestamp
+	if line.Time.IsZero() {
+		line.Time = fields.Time
 	}
 	line.Level = level(cmp.Or(fields.Severity, fields.Level))
 	line.Message = cmp.Or(fields.Message, fields.Msg)
-	line.TraceId, line.SpanId = fields.TraceID, fields.SpanID
+	line.TraceID, line.SpanID = fields.TraceID, fields.SpanID
 	if name, ok := fields.Service.(string); ok && in.modules[name] != "" {
 		line.Service = in.modules[name]
 	}
@@ -190,16 +196,16 @@ func level(word string) string {
 	return word
 }
 
-// follower is one reader that goes on.
+// follower is a reader that continues with new lines.
 type follower struct {
 	query LogQuery
-	lines chan *controlpb.LogLine
+	lines chan *LogLine
 	lost  int
 }
 
 func (f *follower) wants(in *instanceLog) bool { return f.query.wants(in) }
 
-// offer hands on what was written. A follower that is too far behind loses lines and is told how many.
+// offer passes new lines on. A follower that is too far behind loses lines, and a line reports how many.
 func (f *follower) offer(in *instanceLog, p []byte) {
 	for raw := range strings.Lines(string(p)) {
 		if raw = strings.TrimRight(raw, "\r\n"); raw == "" {
@@ -214,9 +220,9 @@ func (f *follower) offer(in *instanceLog, p []byte) {
 			continue
 		}
 		if f.lost > 0 {
-			text := fmt.Sprintf("%d lines were skipped: they came faster than they were read", f.lost)
+			text := fmt.Sprintf("%d lines were skipped: they were written faster than they were read", f.lost)
 			f.lost = 0
-			f.lines <- &controlpb.LogLine{Service: in.service, Instance: in.instance, Level: "warn", Message: text, Raw: text}
+			f.lines <- &LogLine{Service: in.service, Instance: in.instance, Level: "warn", Message: text, Raw: text}
 			if len(f.lines) == cap(f.lines)-1 {
 				f.lost++
 				continue

@@ -13,24 +13,24 @@ import (
 )
 
 const (
-	// maxLogs bounds the instances whose logs are kept after they are gone.
+	// maxLogs bounds the ended instances whose logs are kept.
 	maxLogs = 64
 	// followBuffer is how many lines a follower may be behind before it loses some.
 	followBuffer = 4096
 	logSuffix    = ".log"
 )
 
-// File is an open log file that rotates itself: full, it becomes the older of two, whose name ends in
-// the suffix that Logs was told.
+// File is an open log file that rotates itself: when full it is renamed to the older of two, with the RotatedSuffix of
+// LogsConfig.
 type File interface {
 	io.WriteCloser
 }
 
-// LogsConfig is what Logs needs.
+// LogsConfig configures Logs.
 type LogsConfig struct {
 	// Dir holds the files, one or two for each instance.
 	Dir string
-	// Open opens an instance's file for appending; RotatedSuffix is what its older half ends in.
+	// Open opens an instance's file for appending; RotatedSuffix is the suffix of its older half.
 	Open          func(path string) (File, error)
 	RotatedSuffix string
 }
@@ -46,12 +46,12 @@ type Logs struct {
 
 type instanceLog struct {
 	service, instance string
-	// modules are what people call the modules of a monolith, by what its records call them.
+	// modules are the display names of a monolith's modules, by the names in its records.
 	modules map[string]string
 	open    int
 }
 
-// NewLogs empties the directory of what an earlier daemon left there.
+// NewLogs removes the logs of an earlier daemon from the directory.
 func NewLogs(cfg LogsConfig) (*Logs, error) {
 	entries, err := os.ReadDir(cfg.Dir)
 	if err != nil {
@@ -71,8 +71,8 @@ func (l *Logs) path(instance string) string {
 	return filepath.Join(l.cfg.Dir, instance+logSuffix)
 }
 
-// Writer returns what takes the output of one run of an instance, whole lines at a time. The records of an
-// instance with several modules tell by their field service which of them wrote; modules has a name for each.
+// Writer returns the writer for the output of one run of an instance, whole lines at a time. The field service in the
+// records of an instance with several modules is the one that wrote it; modules has a display name for each.
 func (l *Logs) Writer(service, instance string, modules map[string]string) (io.WriteCloser, error) {
 	f, err := l.cfg.Open(l.path(instance))
 	if err != nil {
@@ -91,7 +91,7 @@ func (l *Logs) Writer(service, instance string, modules map[string]string) (io.W
 	return w, nil
 }
 
-// prune removes the files of the instances that have been gone for longest. The caller holds mu.
+// prune removes the files of the instances that ended first. The caller holds mu.
 func (l *Logs) prune() {
 	closed := 0
 	for _, in := range l.instances {
@@ -157,21 +157,21 @@ func (l *Logs) LastLines(instance string, n int) []string {
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	var messages []string
 	for _, raw := range lines[max(0, len(lines)-n):] {
-		if line := parseLine(&instanceLog{instance: instance}, raw); line.GetMessage() != "" {
-			messages = append(messages, line.GetMessage())
+		if line := parseLine(&instanceLog{instance: instance}, raw); line.Message != "" {
+			messages = append(messages, line.Message)
 		}
 	}
 	return messages
 }
 
-// section is what one file held at the moment when a reader began.
+// section is the content of one file at the moment when a reader began.
 type section struct {
 	log  *instanceLog
 	file *os.File
 	size int64
 }
 
-// begin opens all files that q asks for, and follows them from exactly there on if f is given.
+// begin opens all files that q selects, and if f is given follows them from exactly that point.
 func (l *Logs) begin(q LogQuery, f *follower) ([]section, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -214,7 +214,7 @@ func closeSections(sections []section) {
 	}
 }
 
-// Knows tells whether anything is kept of a service.
+// Knows reports whether there are logs of a service.
 func (l *Logs) Knows(service string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 func newLogs(t *testing.T) *Logs {
@@ -45,8 +43,8 @@ func say(w io.Writer, second int, text string) {
 func read(t *testing.T, l *Logs, q LogQuery) []string {
 	t.Helper()
 	var got []string
-	err := l.Read(t.Context(), q, func(line *controlpb.LogLine) error {
-		got = append(got, line.GetService()+" "+line.GetMessage())
+	err := l.Read(t.Context(), q, func(line *LogLine) error {
+		got = append(got, line.Service+" "+line.Message)
 		return nil
 	})
 	if err != nil {
@@ -122,8 +120,8 @@ func TestOnlyLinesThatTheFilterWantsAreReadAndFollowed(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var got []string
 	first := true
-	err := l.Read(ctx, LogQuery{Follow: true, LogFilter: LogFilter{SpanID: "02"}}, func(line *controlpb.LogLine) error {
-		got = append(got, line.GetMessage())
+	err := l.Read(ctx, LogQuery{Follow: true, LogFilter: LogFilter{SpanID: "02"}}, func(line *LogLine) error {
+		got = append(got, line.Message)
 		if first {
 			first = false
 			write()
@@ -148,9 +146,9 @@ func TestAFollowerMissesNothingAndReadsNothingTwice(t *testing.T) {
 	}()
 	ctx, cancel := context.WithCancel(t.Context())
 	next := 0
-	err := l.Read(ctx, LogQuery{Follow: true}, func(line *controlpb.LogLine) error {
-		if line.GetMessage() != fmt.Sprint(next) {
-			t.Errorf("got %s, want %d", line.GetMessage(), next)
+	err := l.Read(ctx, LogQuery{Follow: true}, func(line *LogLine) error {
+		if line.Message != fmt.Sprint(next) {
+			t.Errorf("got %s, want %d", line.Message, next)
 		}
 		if next++; next == lines {
 			cancel()
@@ -162,8 +160,8 @@ func TestAFollowerMissesNothingAndReadsNothingTwice(t *testing.T) {
 	}
 }
 
-func TestASlowFollowerIsToldWhatItLost(t *testing.T) {
-	f := &follower{lines: make(chan *controlpb.LogLine, 4)}
+func TestASlowFollowerReadsHowManyLinesItLost(t *testing.T) {
+	f := &follower{lines: make(chan *LogLine, 4)}
 	in := &instanceLog{service: "cart"}
 	for i := range 6 {
 		f.offer(in, fmt.Appendf(nil, "%d\n", i))
@@ -172,10 +170,10 @@ func TestASlowFollowerIsToldWhatItLost(t *testing.T) {
 	<-f.lines
 	<-f.lines
 	f.offer(in, []byte("last\n"))
-	if got := (<-f.lines).GetMessage(); got != "3 lines were skipped: they came faster than they were read" {
+	if got := (<-f.lines).Message; got != "3 lines were skipped: they were written faster than they were read" {
 		t.Errorf("got %q", got)
 	}
-	if got := (<-f.lines).GetMessage(); got != "last" {
+	if got := (<-f.lines).Message; got != "last" {
 		t.Errorf("got %q", got)
 	}
 }

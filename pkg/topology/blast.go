@@ -1,37 +1,51 @@
 package topology
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
-	"google.golang.org/protobuf/types/known/durationpb"
-
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// Fault is what is broken.
+// Fault is an active fault.
 type Fault struct {
 	ID, Service string
-	// Words say what is broken: "UNAVAILABLE 50%".
-	Words string
-	// Delay is what calls wait for it, if they do.
+	// Phrase describes it: "UNAVAILABLE 50%".
+	Phrase string
+	// Delay that it adds to calls, if any.
 	Delay time.Duration
 }
 
-// Blast finds how far a fault reaches: from the service that is broken up along the calls to it, as far as
-// errors or latencies are other than before, to what users feel. now is the time since the fault began, or
-// the last part of it; before is a time without it, and without requests if nothing was measured then.
-func Blast(f Fault, now, before servicegraph.Snapshot) *controlpb.BlastRadius {
+// Blast is the blast radius of a fault.
+type Blast struct {
+	Service, FaultID string
+	// Sentence is "payment UNAVAILABLE 50% -> checkout errors 48% -> 47% of orders fail".
+	Sentence string
+	Steps    []Step
+}
+
+// Step is one service that a fault affects, or what users do.
+type Step struct {
+	Service string
+	Traffic Traffic
+	// Before the fault; nil if it was not measured.
+	Before *Traffic
+	// Effect is "errors 48%" or "p95 2.9s".
+	Effect string
+}
+
+// BlastOf finds the blast radius of a fault: from the service that is broken up along the calls to it, as far as errors or
+// latencies differ from before, to what users experience. now is the time since the fault began, or the last part of it;
+// before is a time without it, and without requests if nothing was measured then.
+func BlastOf(f Fault, now, before servicegraph.Snapshot) Blast {
 	w := newWalk(f, now, before)
-	return &controlpb.BlastRadius{Service: f.Service, FaultId: f.ID, Sentence: w.sentence(), Steps: w.proto()}
+	return Blast{Service: f.Service, FaultID: f.ID, Sentence: w.sentence(), Steps: w.result()}
 }
 
 // step is a service that the fault reaches, or users.
 type step struct {
 	service string
-	// to is whom the service calls, of one whose answers are as before.
+	// to is the callee, where the responses of the service are as before.
 	to          string
 	now, before servicegraph.Traffic
 	effect      effect
@@ -41,7 +55,7 @@ type step struct {
 type walk struct {
 	fault       Fault
 	now, before figures
-	// callers that the fault reaches; stopped are those whose calls it reaches, but not their answers.
+	// reached are callers that the fault reaches; stopped are those whose calls it reaches, but not their responses.
 	reached, stopped []step
 	felt             []step
 	seen             map[string]bool
@@ -70,10 +84,10 @@ func (w *walk) climb(level []string) (next []string) {
 			w.seen[e.Caller] = true
 			was := w.before.node(e.Caller)
 			is := w.now.node(e.Caller)
-			if answers := w.compare(is, was); answers.none() {
+			if responses := w.compare(is, was); responses.none() {
 				w.stopped = append(w.stopped, step{e.Caller, service, e.Traffic, w.before.edge(e.Caller, service), calls})
 			} else {
-				w.reached = append(w.reached, step{e.Caller, "", is, was, answers})
+				w.reached = append(w.reached, step{e.Caller, "", is, was, responses})
 				next = append(next, e.Caller)
 			}
 		}
@@ -81,8 +95,7 @@ func (w *walk) climb(level []string) (next []string) {
 	return next
 }
 
-// users are the steps at which the fault reaches the people in front of the shop: their orders, and
-// their other requests.
+// users are the steps at which the fault reaches users: their orders, and their other requests.
 func (w *walk) users() (felt []step) {
 	entry := w.now.entry()
 	if entry == "" || entry != w.fault.Service && !w.reaches(entry) {
@@ -99,8 +112,8 @@ func (w *walk) users() (felt []step) {
 	return felt
 }
 
-// beyondOrders tells whether the service in front calls what the fault reaches for more than orders. Pages
-// that have nothing to do with it may be slower for other reasons.
+// beyondOrders reports whether the entry service calls what the fault reaches for more than orders. Unrelated pages may be
+// slower for other reasons.
 func (w *walk) beyondOrders(entry string, orders int64) bool {
 	if entry == w.fault.Service {
 		return true
@@ -112,56 +125,22 @@ func (w *walk) beyondOrders(entry string, orders int64) bool {
 	return float64(calls) > 1.2*float64(orders)
 }
 
-// reaches tells whether the fault changed what a service answers, or the calls below it: where one kind
-// of request of many fails, the whole may look as before.
+// reaches reports whether the fault changed the responses of a service, or the calls below it: where one kind of request
+// of many fails, the whole may look as before.
 func (w *walk) reaches(service string) bool {
 	is := func(s step) bool { return s.service == service }
 	return slices.ContainsFunc(w.reached, is) || slices.ContainsFunc(w.stopped, is)
 }
 
-func (w *walk) proto() []*controlpb.BlastStep {
-	var steps []*controlpb.BlastStep
+func (w *walk) result() []Step {
+	var steps []Step
 	for _, s := range slices.Concat(w.reached, w.stopped, w.felt) {
-		p := &controlpb.BlastStep{Service: s.service, Traffic: Traffic(s.now), Effect: w.words(s)}
+		r := Step{Service: s.service, Traffic: traffic(s.now), Effect: w.words(s)}
 		if s.before.Requests > 0 {
-			p.Before = Traffic(s.before)
+			before := traffic(s.before)
+			r.Before = &before
 		}
-		steps = append(steps, p)
+		steps = append(steps, r)
 	}
 	return steps
-}
-
-// Traffic is traffic as the daemon's API carries it.
-func Traffic(t servicegraph.Traffic) *controlpb.Traffic {
-	return &controlpb.Traffic{
-		RequestsPerSecond: t.Rate(), ErrorRatio: t.ErrorRatio(), Requests: t.Requests,
-		P50Ms: millis(t.P50), P95Ms: millis(t.P95), P99Ms: millis(t.P99),
-	}
-}
-
-func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// Map is a snapshot as the daemon's API carries it, without what spans do not tell. A service that sends
-// no spans of what it serves is a node too, as its callers see it.
-func Map(s servicegraph.Snapshot) *controlpb.GetMapResponse {
-	m := &controlpb.GetMapResponse{Window: durationpb.New(s.To.Sub(s.From))}
-	all := figuresOf(s)
-	names := map[string]bool{}
-	for _, e := range s.Edges {
-		edge := &controlpb.MapEdge{Caller: e.Caller, Callee: e.Callee, Protocol: e.Protocol, Traffic: Traffic(e.Traffic)}
-		for _, f := range e.Failures {
-			edge.Failures = append(edge.Failures, f.Status)
-		}
-		m.Edges = append(m.Edges, edge)
-		names[e.Caller], names[e.Callee] = true, true
-	}
-	for _, n := range s.Nodes {
-		names[n.Service] = true
-	}
-	for name := range names {
-		t := all.node(name)
-		m.Nodes = append(m.Nodes, &controlpb.MapNode{Service: name, Traffic: Traffic(t), InFlight: t.InFlight()})
-	}
-	slices.SortFunc(m.Nodes, func(a, b *controlpb.MapNode) int { return cmp.Compare(a.GetService(), b.GetService()) })
-	return m
 }

@@ -5,106 +5,107 @@ import (
 	"strconv"
 	"strings"
 
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/humanize"
 )
 
 // DOT writes a map in Graphviz' language.
-func DOT(m *controlpb.GetMapResponse) string {
+func DOT(m Map) string {
 	var b strings.Builder
 	b.WriteString("digraph shop {\n  rankdir=LR;\n  node [shape=box, style=rounded, fontname=\"sans-serif\"];\n  edge [fontname=\"sans-serif\", fontsize=10];\n")
 	for _, n := range nodesOf(m) {
-		label, attributes := n.GetService(), ""
-		for _, f := range n.GetFaults() {
+		label, attributes := n.Service, ""
+		for _, f := range n.Faults {
 			label += "\n" + f
 		}
 		switch {
-		case len(n.GetFaults()) > 0:
+		case len(n.Faults) > 0:
 			attributes = ", color=red, fontcolor=red"
-		case !isWell(n.GetState()):
-			label += "\n" + n.GetState()
+		case !isWell(n.State):
+			label += "\n" + n.State
 			attributes = ", color=orange"
-		case n.GetService() == user:
+		case n.Service == user:
 			attributes = ", shape=plaintext"
 		}
-		fmt.Fprintf(&b, "  %s [label=%s%s];\n", quoteDOT(n.GetService()), quoteDOT(label), attributes)
+		fmt.Fprintf(&b, "  %s [label=%s%s];\n", quoteDOT(n.Service), quoteDOT(label), attributes)
 	}
-	for _, e := range m.GetEdges() {
+	for _, e := range m.Edges {
 		attributes := ""
 		switch {
-		case e.GetTraffic().GetRequests() == 0:
+		case e.Traffic.Requests == 0:
 			attributes = ", style=dashed, color=gray"
-		case e.GetTraffic().GetErrorRatio() > 0:
+		case e.Traffic.ErrorRatio > 0:
 			attributes = ", color=red"
 		}
-		fmt.Fprintf(&b, "  %s -> %s [label=%s%s];\n", quoteDOT(e.GetCaller()), quoteDOT(e.GetCallee()), quoteDOT(edgeLabel(e)), attributes)
+		fmt.Fprintf(&b, "  %s -> %s [label=%s%s];\n", quoteDOT(e.Caller), quoteDOT(e.Callee), quoteDOT(edgeLabel(e)), attributes)
 	}
 	b.WriteString("}\n")
 	return b.String()
 }
 
 // edgeLabel is what a drawing writes on an edge.
-func edgeLabel(e *controlpb.MapEdge) string {
-	t := e.GetTraffic()
-	if t.GetRequests() == 0 {
+func edgeLabel(e Edge) string {
+	t := e.Traffic
+	if t.Requests == 0 {
 		return "0/s"
 	}
-	label := Rate(t.GetRequestsPerSecond())
-	if t.GetErrorRatio() > 0 {
-		label += ", " + Percent(t.GetErrorRatio()) + " errors"
+	label := rate(t.Rate)
+	if t.ErrorRatio > 0 {
+		label += ", " + humanize.Percent(t.ErrorRatio) + " errors"
 	}
-	return label + ", p95 " + ms(t.GetP95Ms())
+	return label + ", p95 " + humanize.Duration(t.P95)
 }
 
-// nodesOf are the nodes of a map, those included that only an edge names.
-func nodesOf(m *controlpb.GetMapResponse) []*controlpb.MapNode {
-	known := map[string]*controlpb.MapNode{}
-	for _, n := range m.GetNodes() {
-		known[n.GetService()] = n
+// nodesOf are the nodes of a map, including those that only an edge names.
+func nodesOf(m Map) []Node {
+	known := map[string]Node{}
+	for _, n := range m.Nodes {
+		known[n.Service] = n
 	}
-	var all []*controlpb.MapNode
+	var all []Node
 	for _, name := range namesOf(m) {
-		if known[name] == nil {
-			known[name] = &controlpb.MapNode{Service: name}
+		n, ok := known[name]
+		if !ok {
+			n = Node{Service: name}
 		}
-		all = append(all, known[name])
+		all = append(all, n)
 	}
 	return all
 }
 
-// quoteDOT makes a string of Graphviz' language: any name is a safe one.
+// quoteDOT makes a string of Graphviz' language from any name.
 func quoteDOT(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", " ", "\x00", "").Replace(s) + `"`
 }
 
 // Mermaid writes a map as a flowchart, which Markdown on many sites draws.
-func Mermaid(m *controlpb.GetMapResponse) string {
+func Mermaid(m Map) string {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
 	id := map[string]string{}
 	var faulty []string
 	for i, n := range nodesOf(m) {
-		id[n.GetService()] = "n" + strconv.Itoa(i)
-		label := n.GetService()
-		for _, f := range n.GetFaults() {
+		id[n.Service] = "n" + strconv.Itoa(i)
+		label := n.Service
+		for _, f := range n.Faults {
 			label += "\n" + f
 		}
 		open, end := "[", "]"
-		if n.GetService() == user {
+		if n.Service == user {
 			open, end = "([", "])"
 		}
 		fmt.Fprintf(&b, "  n%d%s%s%s\n", i, open, quoteMermaid(label), end)
-		if len(n.GetFaults()) > 0 {
-			faulty = append(faulty, id[n.GetService()])
+		if len(n.Faults) > 0 {
+			faulty = append(faulty, id[n.Service])
 		}
 	}
 	var failing []string
-	for i, e := range m.GetEdges() {
+	for i, e := range m.Edges {
 		arrow := "-->"
-		if e.GetTraffic().GetRequests() == 0 {
+		if e.Traffic.Requests == 0 {
 			arrow = "-.->"
 		}
-		fmt.Fprintf(&b, "  %s %s|%s| %s\n", id[e.GetCaller()], arrow, quoteMermaid(edgeLabel(e)), id[e.GetCallee()])
-		if e.GetTraffic().GetErrorRatio() > 0 {
+		fmt.Fprintf(&b, "  %s %s|%s| %s\n", id[e.Caller], arrow, quoteMermaid(edgeLabel(e)), id[e.Callee])
+		if e.Traffic.ErrorRatio > 0 {
 			failing = append(failing, strconv.Itoa(i))
 		}
 	}
@@ -117,7 +118,7 @@ func Mermaid(m *controlpb.GetMapResponse) string {
 	return b.String()
 }
 
-// quoteMermaid makes a label of a flowchart: entities stand for what the language would read.
+// quoteMermaid makes a label of a flowchart, with entities for special characters.
 func quoteMermaid(s string) string {
 	return `"` + strings.NewReplacer("#", "#35;", `"`, "#quot;", "<", "#lt;", ">", "#gt;", "&", "#amp;", "\n", "<br/>", "\r", " ").Replace(s) + `"`
 }

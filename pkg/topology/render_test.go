@@ -12,34 +12,33 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // faulty is the map of a shop in which payment fails, with a circle, what nobody calls and hostile names.
-func faulty() *controlpb.GetMapResponse {
-	now := shop(edge("checkout", "payment", traffic(66, 32, ms4, "UNAVAILABLE")), node("checkout", traffic(66, 32, ms40, "UNAVAILABLE")),
-		edge("frontend", "checkout", traffic(66, 32, ms40, "UNAVAILABLE")), operation(order, traffic(66, 31, ms40, "503")),
-		edge("checkout", "email", traffic(0, 0, 0, "")))
+func faulty() Map {
+	now := shop(edge("checkout", "payment", sample(66, 32, ms4, "UNAVAILABLE")), node("checkout", sample(66, 32, ms40, "UNAVAILABLE")),
+		edge("frontend", "checkout", sample(66, 32, ms40, "UNAVAILABLE")), operation(order, sample(66, 31, ms40, "503")),
+		edge("checkout", "email", sample(0, 0, 0, "")))
 	now.Edges = append(now.Edges,
-		servicegraph.Edge{Caller: "payment", Callee: "checkout", Protocol: "grpc", Traffic: traffic(3, 0, ms4, "")},
-		servicegraph.Edge{Caller: servicegraph.User, Callee: "frontend", Protocol: "http", Traffic: traffic(1, 0, 90*time.Millisecond, "")},
-		servicegraph.Edge{Caller: "frontend", Callee: `ra"ting<b>#;\`, Protocol: "http", Traffic: traffic(900, 0, ms4, "")},
-		servicegraph.Edge{Caller: "hen", Callee: "egg", Traffic: traffic(30, 0, ms4, "")},
-		servicegraph.Edge{Caller: "egg", Callee: "hen", Traffic: traffic(30, 0, ms4, "")},
+		servicegraph.Edge{Caller: "payment", Callee: "checkout", Protocol: "grpc", Traffic: sample(3, 0, ms4, "")},
+		servicegraph.Edge{Caller: servicegraph.User, Callee: "frontend", Protocol: "http", Traffic: sample(1, 0, 90*time.Millisecond, "")},
+		servicegraph.Edge{Caller: "frontend", Callee: `ra"ting<b>#;\`, Protocol: "http", Traffic: sample(900, 0, ms4, "")},
+		servicegraph.Edge{Caller: "hen", Callee: "egg", Traffic: sample(30, 0, ms4, "")},
+		servicegraph.Edge{Caller: "egg", Callee: "hen", Traffic: sample(30, 0, ms4, "")},
 	)
-	m := Map(now)
-	for _, n := range m.GetNodes() {
-		switch n.GetService() {
+	m := NewMap(now)
+	for i := range m.Nodes {
+		switch n := &m.Nodes[i]; n.Service {
 		case "payment":
 			n.Faults = []string{"UNAVAILABLE 50%, 1m59s left"}
 		case "ad":
 			n.State = "degraded"
 		}
 	}
-	m.Nodes = append(m.Nodes, &controlpb.MapNode{Service: "shipping", State: "ok"}, &controlpb.MapNode{Service: "wishlist", State: "crashloop", Faults: []string{"paused"}})
-	m.Blast = []*controlpb.BlastRadius{Blast(Fault{Service: "payment", Words: "UNAVAILABLE 50%"}, now, shop())}
+	m.Nodes = append(m.Nodes, Node{Service: "shipping", State: "ok"}, Node{Service: "wishlist", State: "crashloop", Faults: []string{"paused"}})
+	m.Blast = []Blast{BlastOf(Fault{Service: "payment", Phrase: "UNAVAILABLE 50%"}, now, shop())}
 	return m
 }
 
@@ -66,7 +65,7 @@ func TestMapsAreDrawnAsTheGoldensSay(t *testing.T) {
 			t.Fatal(err)
 		}
 		if d := cmp.Diff(string(want), got); d != "" {
-			t.Errorf("%s differs (-want +got); -update writes it anew:\n%s", path, d)
+			t.Errorf("%s differs (-want +got); -update rewrites it:\n%s", path, d)
 		}
 	}
 }
@@ -87,7 +86,7 @@ func TestAnEdgeCanBePointedAt(t *testing.T) {
 }
 
 func TestAnEmptyMapIsNoLines(t *testing.T) {
-	if lines := Text(&controlpb.GetMapResponse{}, Style{}); len(lines) != 0 {
+	if lines := Text(Map{}, Style{}); len(lines) != 0 {
 		t.Errorf("drew %q", lines)
 	}
 }
@@ -108,14 +107,14 @@ func BenchmarkMap(b *testing.B) {
 	s := servicegraph.Snapshot{From: time.Unix(0, 0), To: time.Unix(30, 0)}
 	for i := range 256 {
 		callee := fmt.Sprint("service ", i/2)
-		s.Edges = append(s.Edges, servicegraph.Edge{Caller: fmt.Sprint("service ", i*7%128), Callee: callee, Protocol: "grpc", Traffic: traffic(100, 50, ms4, "UNAVAILABLE")})
+		s.Edges = append(s.Edges, servicegraph.Edge{Caller: fmt.Sprint("service ", i*7%128), Callee: callee, Protocol: "grpc", Traffic: sample(100, 50, ms4, "UNAVAILABLE")})
 		if i%2 == 0 {
-			s.Nodes = append(s.Nodes, servicegraph.Node{Service: callee, Traffic: traffic(200, 100, ms4, "UNAVAILABLE")})
+			s.Nodes = append(s.Nodes, servicegraph.Node{Service: callee, Traffic: sample(200, 100, ms4, "UNAVAILABLE")})
 		}
 	}
 	for b.Loop() {
-		m := Map(s)
-		m.Blast = []*controlpb.BlastRadius{Blast(Fault{Service: "service 1", Words: "UNAVAILABLE 50%"}, s, quiet())}
+		m := NewMap(s)
+		m.Blast = []Blast{BlastOf(Fault{Service: "service 1", Phrase: "UNAVAILABLE 50%"}, s, quiet())}
 		Text(m, Style{})
 	}
 }

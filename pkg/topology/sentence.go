@@ -2,31 +2,30 @@ package topology
 
 import (
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
 )
 
-// What users do.
+// The requests of users.
 const (
 	wordOrders = "orders"
 	wordPages  = "pages"
 )
 
-// sentence tells the whole: "payment UNAVAILABLE 50% -> checkout errors 48% -> 47% of orders fail (31 of 66)".
+// sentence summarizes the blast radius: "payment UNAVAILABLE 50% -> checkout errors 48% -> 47% of orders fail (31 of 66)".
 func (w *walk) sentence() string {
-	parts := []string{w.fault.Service + " " + w.fault.Words}
+	parts := []string{w.fault.Service + " " + w.fault.Phrase}
 	entry := w.now.entry()
 	switch {
 	case w.now.requests() == 0:
 		parts = append(parts, "no traffic to measure it by: shopctl load start")
 	case w.now.called(w.fault.Service) == 0:
-		parts = append(parts, fmt.Sprintf("nobody has called %s in %s", w.fault.Service, seconds(w.now.To.Sub(w.now.From))))
+		parts = append(parts, fmt.Sprintf("no calls to %s in %s", w.fault.Service, humanize.Span(w.now.To.Sub(w.now.From).Round(time.Second))))
 	case len(w.reached)+len(w.stopped)+len(w.felt) == 0:
-		parts = append(parts, fmt.Sprintf("no caller feels it in %s", count(w.now.called(w.fault.Service), "call")))
+		parts = append(parts, fmt.Sprintf("no caller feels it in %s", humanize.Count(w.now.called(w.fault.Service), "call")))
 	default:
 		parts = append(parts, w.middle(entry)...)
 		parts = append(parts, w.end(entry))
@@ -34,7 +33,7 @@ func (w *walk) sentence() string {
 	return strings.Join(parts, " -> ")
 }
 
-// middle are the services between the broken one and the one in front, of which users tell.
+// middle are the services between the broken one and the entry service, which the users' part covers.
 func (w *walk) middle(entry string) (parts []string) {
 	for _, s := range w.reached {
 		if s.service != entry || len(w.felt) == 0 {
@@ -44,7 +43,7 @@ func (w *walk) middle(entry string) (parts []string) {
 	return parts
 }
 
-// end is what users feel, or who keeps it from them.
+// end is the effect on users, or the services that keep it from them.
 func (w *walk) end(entry string) string {
 	if len(w.felt) > 0 {
 		var words []string
@@ -58,7 +57,7 @@ func (w *walk) end(entry string) string {
 	}
 	var words []string
 	for _, s := range w.stopped {
-		rest := "its answers do not"
+		rest := "its responses do not"
 		if s.service == entry {
 			rest = "its pages do not"
 		}
@@ -67,32 +66,32 @@ func (w *walk) end(entry string) string {
 	return strings.Join(words, "; ")
 }
 
-// callsOf says what a caller that copes sees below it.
+// callsOf describes the failing calls of a service that degrades gracefully.
 func (w *walk) callsOf(s step) string {
 	if s.effect.errors {
-		return fmt.Sprintf("%s of its calls to %s fail (%d of %d)", Percent(s.now.ErrorRatio()), s.to, s.now.Failed, s.now.Requests)
+		return fmt.Sprintf("%s of its calls to %s fail (%d of %d)", humanize.Percent(s.now.ErrorRatio()), s.to, s.now.Failed, s.now.Requests)
 	}
-	return "its calls to " + s.to + " take " + Duration(quantile(s)) + " at " + quantileName(s)
+	return "its calls to " + s.to + " take " + humanize.Duration(quantile(s)) + " at " + quantileName(s)
 }
 
-// words say what became of a step: "errors 48%", "p95 2.9s", "47% of orders fail (31 of 66)".
+// words describe the effect on a step: "errors 48%", "p95 2.9s", "47% of orders fail (31 of 66)".
 func (w *walk) words(s step) string {
 	if s.service == wordOrders || s.service == wordPages {
 		return w.usersWords(s)
 	}
 	slower := s.effect.p95 || s.effect.p99
 	if s.effect.errors && (!slower || w.fault.Delay == 0) {
-		return "errors " + Percent(s.now.ErrorRatio())
+		return "errors " + humanize.Percent(s.now.ErrorRatio())
 	}
 	if slower {
-		return quantileName(s) + " " + Duration(quantile(s))
+		return quantileName(s) + " " + humanize.Duration(quantile(s))
 	}
 	return "as before"
 }
 
 func (w *walk) usersWords(s step) string {
 	if !s.effect.errors {
-		return fmt.Sprintf("%s take %s at %s", s.service, Duration(quantile(s)), quantileName(s))
+		return fmt.Sprintf("%s take %s at %s", s.service, humanize.Duration(quantile(s)), quantileName(s))
 	}
 	few := s.now.Requests < fewRequests
 	verb := "fail"
@@ -105,9 +104,9 @@ func (w *walk) usersWords(s step) string {
 		verb = "fails"
 	}
 	if few {
-		return fmt.Sprintf("%d of %s %s", s.now.Failed, count(s.now.Requests, strings.TrimSuffix(s.service, "s")), verb)
+		return fmt.Sprintf("%d of %s %s", s.now.Failed, humanize.Count(s.now.Requests, strings.TrimSuffix(s.service, "s")), verb)
 	}
-	return fmt.Sprintf("%s of %s %s (%d of %d)", Percent(s.now.ErrorRatio()), s.service, verb, s.now.Failed, s.now.Requests)
+	return fmt.Sprintf("%s of %s %s (%d of %d)", humanize.Percent(s.now.ErrorRatio()), s.service, verb, s.now.Failed, s.now.Requests)
 }
 
 // timedOut is how many failures were a deadline.
@@ -132,47 +131,4 @@ func quantileName(s step) string {
 		return "p95"
 	}
 	return "p99"
-}
-
-// count is a number with its noun.
-func count(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.FormatInt(n, 10) + " " + noun + "s"
-}
-
-// seconds is how long something was looked at.
-func seconds(d time.Duration) string {
-	return strconv.FormatInt(int64(math.Round(d.Seconds())), 10) + "s"
-}
-
-// Percent is a share for people: "48%", "0.4%", and "<0.1%" for what is nearly nothing.
-func Percent(ratio float64) string {
-	switch p := 100 * ratio; {
-	case p == 0:
-		return "0%"
-	case p < 0.1:
-		return "<0.1%"
-	case p < 1:
-		return strconv.FormatFloat(p, 'f', 1, 64) + "%"
-	case p > 99 && p < 100:
-		return ">99%"
-	default:
-		return strconv.FormatFloat(p, 'f', 0, 64) + "%"
-	}
-}
-
-// Duration is a time for people, in two digits that matter: "0.4ms", "38ms", "2.9s".
-func Duration(d time.Duration) string {
-	switch {
-	case d < 10*time.Millisecond:
-		return strconv.FormatFloat(d.Seconds()*1000, 'f', 1, 64) + "ms"
-	case d < 995*time.Millisecond:
-		return strconv.FormatFloat(d.Seconds()*1000, 'f', 0, 64) + "ms"
-	case d < 10*time.Second:
-		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + "s"
-	default:
-		return strconv.FormatFloat(d.Seconds(), 'f', 0, 64) + "s"
-	}
 }

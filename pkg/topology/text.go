@@ -4,44 +4,43 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 const user = servicegraph.User
 
-// Tone is what a piece of text means, for whoever colours it.
+// Tone is the meaning of a piece of text, for its color.
 type Tone int
 
 // The tones.
 const (
 	Plain Tone = iota
-	// Good: nothing fails. Bad: something does. Warn: something is broken on purpose. Faint: nothing happens.
+	// Good: no failures. Bad: failures. Warn: an active fault. Faint: no traffic.
 	Good
 	Bad
 	Warn
 	Faint
 )
 
-// Style says how text may look.
+// Style configures how text looks.
 type Style struct {
 	// ASCII uses no characters beyond ASCII, Linear no drawing at all: one sentence a line.
 	ASCII, Linear bool
-	// Here tells which edge HereMark is set at; nil: none.
+	// Here reports whether an edge is marked with HereMark; nil: none is.
 	Here func(caller, callee string) bool
-	// Paint colours text; nil leaves it as it is.
+	// Paint colors text; nil leaves it as it is.
 	Paint func(Tone, string) string
 }
 
-// HereMark stands behind the figures of an edge that Style.Here names.
+// HereMark follows the figures of the edges that Style.Here selects.
 const HereMark = "<- here"
 
-func (s Style) here(e *controlpb.MapEdge) bool {
-	return s.Here != nil && e != nil && s.Here(e.GetCaller(), e.GetCallee())
+func (s Style) here(e *Edge) bool {
+	return s.Here != nil && e != nil && s.Here(e.Caller, e.Callee)
 }
 
 func (s Style) paint(t Tone, text string) string {
@@ -51,12 +50,12 @@ func (s Style) paint(t Tone, text string) string {
 	return s.Paint(t, text)
 }
 
-// Text draws a map as lines: trees of calls with the figures of each, and what faults do.
-func Text(m *controlpb.GetMapResponse, s Style) []string {
+// Text draws a map as lines: trees of calls with the figures of each, and the blast radius of faults.
+func Text(m Map, s Style) []string {
 	d := drawing{style: s, faults: map[string][]string{}, states: map[string]string{}}
-	for _, n := range m.GetNodes() {
-		d.faults[n.GetService()] = n.GetFaults()
-		d.states[n.GetService()] = n.GetState()
+	for _, n := range m.Nodes {
+		d.faults[n.Service] = n.Faults
+		d.states[n.Service] = n.State
 	}
 	roots, alone := grow(m)
 	var lines []string
@@ -78,10 +77,16 @@ func Text(m *controlpb.GetMapResponse, s Style) []string {
 	if idle := d.idle(alone); len(idle) > 0 {
 		lines = append(lines, s.paint(Faint, "no calls: "+strings.Join(idle, ", ")))
 	}
-	return append(lines, sentences(m, s)...)
+	lines = append(lines, sentences(m, s)...)
+	if s.ASCII {
+		for i := range lines {
+			lines[i] = strings.ReplaceAll(lines[i], "µs", "us")
+		}
+	}
+	return lines
 }
 
-// uncalled is the line of a service that has no calls, but something to say.
+// uncalled is the line of a service without calls that has faults or is not ok.
 func (d *drawing) uncalled(name string) string {
 	if d.style.Linear {
 		return name + ": no calls; " + d.notes(name)
@@ -89,19 +94,19 @@ func (d *drawing) uncalled(name string) string {
 	return name + "   no calls   " + d.style.paint(Warn, d.notes(name))
 }
 
-// sentences are what the active faults do, after an empty line.
-func sentences(m *controlpb.GetMapResponse, s Style) []string {
+// sentences are the blast radii of the active faults, after an empty line.
+func sentences(m Map, s Style) []string {
 	var lines []string
-	for _, b := range m.GetBlast() {
+	for _, b := range m.Blast {
 		if len(lines) == 0 {
 			lines = append(lines, "")
 		}
-		lines = append(lines, s.paint(Warn, b.GetSentence()))
+		lines = append(lines, s.paint(Warn, b.Sentence))
 	}
 	return lines
 }
 
-// drawing gathers the lines of a map before the columns are lined up.
+// drawing gathers the lines of a map before the columns are aligned.
 type drawing struct {
 	style  Style
 	faults map[string][]string
@@ -129,7 +134,7 @@ func isWell(state string) bool { return state == "" || state == "ok" }
 func (d *drawing) add(b *branch, lead, rest string) {
 	row := []cell{{lead + b.name, Plain}}
 	if b.edge != nil {
-		row = append(row, figuresCells(b.edge)...)
+		row = append(row, figuresCells(*b.edge)...)
 	} else {
 		row = append(row, cell{}, cell{}, cell{})
 	}
@@ -160,7 +165,7 @@ func (d *drawing) add(b *branch, lead, rest string) {
 	}
 }
 
-// notes are the faults and the state of a service, if there is anything to say.
+// notes are the faults of a service, and its state unless it is ok.
 func (d *drawing) notes(name string) string {
 	var words []string
 	state := d.states[name]
@@ -175,28 +180,28 @@ func (d *drawing) notes(name string) string {
 }
 
 // figuresCells are rate, errors and latency of an edge.
-func figuresCells(e *controlpb.MapEdge) []cell {
-	t := e.GetTraffic()
-	if t.GetRequests() == 0 {
+func figuresCells(e Edge) []cell {
+	t := e.Traffic
+	if t.Requests == 0 {
 		return []cell{{"0/s", Faint}, {"", Plain}, {"", Plain}}
 	}
 	errors := cell{"no errors", Good}
-	if t.GetErrorRatio() > 0 {
-		errors = cell{Percent(t.GetErrorRatio()) + " errors" + statuses(e, " "), Bad}
+	if t.ErrorRatio > 0 {
+		errors = cell{humanize.Percent(t.ErrorRatio) + " errors" + statuses(e, " "), Bad}
 	}
-	return []cell{{Rate(t.GetRequestsPerSecond()), Plain}, errors, {"p95 " + ms(t.GetP95Ms()), Plain}}
+	return []cell{{rate(t.Rate), Plain}, errors, {"p95 " + humanize.Duration(t.P95), Plain}}
 }
 
 // statuses names the most frequent failures.
-func statuses(e *controlpb.MapEdge, before string) string {
-	f := e.GetFailures()
+func statuses(e Edge, before string) string {
+	f := e.Failures
 	if len(f) == 0 {
 		return ""
 	}
 	return before + strings.Join(f[:min(2, len(f))], ", ")
 }
 
-// lines lines the columns up.
+// lines aligns the columns.
 func (d *drawing) lines() []string {
 	var widths []int
 	for _, row := range d.rows {
@@ -230,15 +235,15 @@ func (d *drawing) sentences(b *branch) (lines []string) {
 		lines = append(lines, b.name+": "+d.notes(b.name))
 	}
 	for _, next := range b.below {
-		t := next.edge.GetTraffic()
-		line := fmt.Sprintf("%s calls %s: ", next.edge.GetCaller(), next.name)
+		t := next.edge.Traffic
+		line := fmt.Sprintf("%s calls %s: ", next.edge.Caller, next.name)
 		switch {
-		case t.GetRequests() == 0:
+		case t.Requests == 0:
 			line += "not now"
-		case t.GetErrorRatio() == 0:
-			line += fmt.Sprintf("%s, no errors, p95 %s", Rate(t.GetRequestsPerSecond()), ms(t.GetP95Ms()))
+		case t.ErrorRatio == 0:
+			line += fmt.Sprintf("%s, no errors, p95 %s", rate(t.Rate), humanize.Duration(t.P95))
 		default:
-			line += fmt.Sprintf("%s, %s errors%s, p95 %s", Rate(t.GetRequestsPerSecond()), Percent(t.GetErrorRatio()), statuses(next.edge, " "), ms(t.GetP95Ms()))
+			line += fmt.Sprintf("%s, %s errors%s, p95 %s", rate(t.Rate), humanize.Percent(t.ErrorRatio), statuses(*next.edge, " "), humanize.Duration(t.P95))
 		}
 		if d.style.here(next.edge) {
 			line += " " + HereMark
@@ -251,17 +256,5 @@ func (d *drawing) sentences(b *branch) (lines []string) {
 	return lines
 }
 
-// Rate is requests per second for people: "31/s", "0.4/s".
-func Rate(perSecond float64) string {
-	switch {
-	case perSecond == 0:
-		return "0/s"
-	case perSecond < 0.05:
-		return "<0.1/s"
-	case perSecond < 10:
-		return fmt.Sprintf("%.1f/s", perSecond)
-	}
-	return fmt.Sprintf("%.0f/s", perSecond)
-}
-
-func ms(v float64) string { return Duration(time.Duration(v * float64(time.Millisecond))) }
+// rate is requests per second: "31/s", "0.4/s".
+func rate(perSecond float64) string { return humanize.Rate(perSecond) + "/s" }

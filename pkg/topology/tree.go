@@ -3,39 +3,37 @@ package topology
 import (
 	"cmp"
 	"slices"
-
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// branch is one line of a map as a tree: a call, and below it the callee's own calls. A service that
-// several call has its own calls below the first of them alone.
+// branch is one line of a map as a tree: a call, and below it the callee's own calls. A service with
+// several callers has its own calls only below the first of them.
 type branch struct {
-	edge *controlpb.MapEdge // nil for a root
+	edge *Edge // nil for a root
 	name string
-	// again tells that the calls of name stand elsewhere, cycle that they stand above this very line.
+	// again: the calls of name are shown elsewhere. cycle: they are shown above this line.
 	again, cycle bool
 	below        []*branch
 }
 
-// forest lays a map out as trees from those whom nobody calls.
+// forest lays a map out as trees, from the services without callers.
 type forest struct {
-	out   map[string][]*controlpb.MapEdge
+	out   map[string][]Edge
 	shown map[string]bool
 }
 
 // grow makes the trees, and names the services that neither call nor are called.
-func grow(m *controlpb.GetMapResponse) (roots []*branch, alone []string) {
-	f := forest{out: map[string][]*controlpb.MapEdge{}, shown: map[string]bool{}}
+func grow(m Map) (roots []*branch, alone []string) {
+	f := forest{out: map[string][]Edge{}, shown: map[string]bool{}}
 	called, linked := map[string]bool{}, map[string]bool{}
-	for _, e := range m.GetEdges() {
-		f.out[e.GetCaller()] = append(f.out[e.GetCaller()], e)
-		if e.GetCaller() != e.GetCallee() {
-			called[e.GetCallee()] = true
+	for _, e := range m.Edges {
+		f.out[e.Caller] = append(f.out[e.Caller], e)
+		if e.Caller != e.Callee {
+			called[e.Callee] = true
 		}
-		linked[e.GetCaller()], linked[e.GetCallee()] = true, true
+		linked[e.Caller], linked[e.Callee] = true, true
 	}
 	for _, edges := range f.out {
-		slices.SortFunc(edges, func(a, b *controlpb.MapEdge) int { return cmp.Compare(a.GetCallee(), b.GetCallee()) })
+		slices.SortFunc(edges, func(a, b Edge) int { return cmp.Compare(a.Callee, b.Callee) })
 	}
 	names := namesOf(m)
 	for _, name := range names {
@@ -46,7 +44,7 @@ func grow(m *controlpb.GetMapResponse) (roots []*branch, alone []string) {
 			roots = append(roots, f.root(name))
 		}
 	}
-	for _, name := range names { // what only a circle of calls leads to
+	for _, name := range names { // only reached by a cycle of calls
 		if linked[name] && !f.shown[name] {
 			roots = append(roots, f.root(name))
 		}
@@ -54,14 +52,14 @@ func grow(m *controlpb.GetMapResponse) (roots []*branch, alone []string) {
 	return roots, alone
 }
 
-// namesOf are all names in a map: users first, then by the alphabet.
-func namesOf(m *controlpb.GetMapResponse) []string {
+// namesOf are all names in a map: users first, then alphabetically.
+func namesOf(m Map) []string {
 	var names []string
-	for _, n := range m.GetNodes() {
-		names = append(names, n.GetService())
+	for _, n := range m.Nodes {
+		names = append(names, n.Service)
 	}
-	for _, e := range m.GetEdges() {
-		names = append(names, e.GetCaller(), e.GetCallee())
+	for _, e := range m.Edges {
+		names = append(names, e.Caller, e.Callee)
 	}
 	slices.SortFunc(names, func(a, b string) int {
 		return cmp.Or(-compareBool(a == user, b == user), cmp.Compare(a, b))
@@ -88,8 +86,8 @@ func (f forest) root(name string) *branch {
 // fill hangs the calls of a branch's service below it. path are the services from the root down to it.
 func (f forest) fill(b *branch, path []string) {
 	f.shown[b.name] = true
-	for _, e := range f.out[b.name] {
-		next := &branch{edge: e, name: e.GetCallee()}
+	for i, e := range f.out[b.name] {
+		next := &branch{edge: &f.out[b.name][i], name: e.Callee}
 		b.below = append(b.below, next)
 		switch {
 		case slices.Contains(path, next.name):

@@ -3,6 +3,7 @@ package tui
 import (
 	"strings"
 
+	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/topology"
 )
 
@@ -81,7 +82,7 @@ func (p *mapPane) text(width int) (lines []string, at int) {
 		}
 		return text
 	}}
-	for _, line := range topology.Text(w.topology, style) {
+	for _, line := range topology.Text(control.TopologyMap(w.topology), style) {
 		here := at < 0 && strings.Contains(line, topology.HereMark)
 		if here {
 			at = len(lines)

@@ -114,7 +114,7 @@ func (o *faultInjectOptions) request(cmd *cobra.Command, service string) (r *con
 		return nil, false, cmdutil.UsageErr("--error UNAVAILABLE", "read --error: want a gRPC code")
 	}
 	f := &controlpb.Fault{
-		Service: service, Method: o.method, Error: o.errCode, Crash: o.crash, Pause: o.pause, One: o.one, Owner: faultOwner(o.f),
+		Service: service, Method: o.method, Error: o.errCode, Crash: o.crash, Pause: o.pause, Single: o.one, Owner: faultOwner(o.f),
 	}
 	if changed("percent") {
 		f.Percent = o.percent

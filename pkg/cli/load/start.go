@@ -45,11 +45,11 @@ func (o *loadStartOptions) run(ctx context.Context, bounded bool) error {
 	if bounded && o.spec.For <= 0 {
 		return cmdutil.UsageErr("--for 2m", "read --for %s: want a time above zero", o.spec.For)
 	}
-	request, err := load.Start(o.spec, o.f.Namespace)
+	env, err := load.Start(o.spec)
 	if err != nil {
 		return cmdutil.UsageErr(o.f.IO.Command("load start --rate 20"), "start load: %w", err)
 	}
-	if err := o.edit.Run(ctx, []string{load.Workload}, "load started", &controlpb.EditRequest{Operation: request.GetOperation()}); err != nil {
+	if err := o.edit.Run(ctx, []string{load.Workload}, "load started", setEnv(env)); err != nil {
 		return err
 	}
 	if o.edit.DryRun {
@@ -62,4 +62,9 @@ func (o *loadStartOptions) run(ctx context.Context, bounded bool) error {
 	o.f.IO.Notef("%g steps a second, seed %d, %s", o.spec.Rate, o.spec.Seed, lasts)
 	o.f.IO.Next("load status", "load stop")
 	return nil
+}
+
+// setEnv is the edit that sets the variables of the load generator.
+func setEnv(env map[string]string) *controlpb.EditRequest {
+	return &controlpb.EditRequest{Operation: &controlpb.EditRequest_SetEnv{SetEnv: &controlpb.SetEnv{Set: env}}}
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/edit"
 	"github.com/shopctl/shopctl/pkg/load"
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 func newLoadStopCmd(f *cmdutil.Factory) *cobra.Command {
@@ -16,9 +15,7 @@ func newLoadStopCmd(f *cmdutil.Factory) *cobra.Command {
 		Short: "Stop the load; the load generator stays up and idle",
 		Args:  cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.Run(cmd.Context(), []string{load.Workload}, "load stopped", &controlpb.EditRequest{
-				Operation: load.Stop(f.Namespace).GetOperation(),
-			})
+			return o.Run(cmd.Context(), []string{load.Workload}, "load stopped", setEnv(load.Stop()))
 		},
 	}
 	o.Add(cmd)

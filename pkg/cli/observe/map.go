@@ -11,6 +11,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/control"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/topology"
 )
@@ -79,11 +80,11 @@ func (o *mapOptions) run(ctx context.Context) error {
 func (o *mapOptions) draw(w io.Writer, m *controlpb.GetMapResponse) {
 	switch o.format {
 	case formatDOT:
-		io.WriteString(w, topology.DOT(m))
+		io.WriteString(w, topology.DOT(control.TopologyMap(m)))
 	case formatMermaid:
-		io.WriteString(w, topology.Mermaid(m))
+		io.WriteString(w, topology.Mermaid(control.TopologyMap(m)))
 	default:
-		for _, line := range topology.Text(m, mapStyle(o.f.IO)) {
+		for _, line := range topology.Text(control.TopologyMap(m), mapStyle(o.f.IO)) {
 			fmt.Fprintln(w, line)
 		}
 	}

@@ -15,8 +15,8 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
-	"github.com/shopctl/shopctl/pkg/topology"
 )
 
 type topOptions struct {
@@ -130,7 +130,7 @@ func (o *topOptions) table(w io.Writer, v topView) {
 			t.Row(n.Service, state, cpu, memory, "-", "0", "-", "-", faults)
 			continue
 		}
-		errors := topology.Percent(n.ErrorRatio)
+		errors := humanize.Percent(n.ErrorRatio)
 		if n.ErrorRatio > 0 {
 			errors = o.f.IO.Paint(iostreams.ToneBad, errors)
 		}

@@ -15,7 +15,7 @@ const (
 	httpBucket  = "http_request_duration_seconds_bucket"
 )
 
-// countsRequests tells of the counters of requests. Health checks, reflection and scrapes are no requests.
+// countsRequests reports whether a series counts requests. Health checks, reflection and scrapes are not requests.
 func countsRequests(ls labels.Labels) bool {
 	name := ls.Get(model.MetricNameLabel)
 	return (name == grpcHandled || name == httpTotal) && isRequest(ls)
@@ -29,12 +29,12 @@ func isRequest(ls labels.Labels) bool {
 	return !strings.HasSuffix(route, "healthz") && !strings.HasSuffix(route, "/metrics") && !strings.HasPrefix(route, "/-/")
 }
 
-// lasts tells of the buckets of streams, which live for as long as they have something to say: that is no latency.
+// lasts reports whether a series holds the durations of streams, which are not latencies.
 func lasts(ls labels.Labels) bool {
 	return ls.Get(model.MetricNameLabel) == grpcBucket && ls.Get("grpc_type") == "server_stream"
 }
 
-// failed tells whether a counter counts requests that are the server's fault.
+// failed reports whether a counter counts server errors.
 func failed(ls labels.Labels) bool {
 	if ls.Get(model.MetricNameLabel) == httpTotal {
 		return strings.HasPrefix(ls.Get("code"), "5")

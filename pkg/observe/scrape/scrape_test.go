@@ -218,7 +218,7 @@ func TestOnlyRequestsAreCounted(t *testing.T) {
 		t.Errorf("buckets %v", w.buckets)
 	}
 	results, _ := r.Stats()
-	if st := results["production/currency"]; st.GetRequests() != 115 || st.GetRequestsPerSecond() != 11.5 || len(st.GetRpsHistory()) != 2 {
+	if st := results["production/currency"]; st.Requests != 115 || st.Rate != 11.5 || len(st.RateHistory) != 2 {
 		t.Errorf("stats %v", st)
 	}
 }
@@ -233,7 +233,7 @@ func TestAWindowForgetsWhatIsOldAndSurvivesARestart(t *testing.T) {
 		r.scrapeAfter(t.Context(), time.Second)
 	}
 	w := r.windows(r.at)["production/front"]
-	if got := w.stats().GetRequestsPerSecond(); got != 10 || w.span != statsWindow {
+	if got := w.stats().Rate; got != 10 || w.span != statsWindow {
 		t.Errorf("%v requests a second over %s", got, w.span)
 	}
 	n = 3
@@ -297,8 +297,8 @@ func TestWhoWatchesIsAnsweredSoon(t *testing.T) {
 	release := s.Watch()
 	for {
 		results, changed := s.Stats()
-		if st := results["production/front"]; st.GetRequests() > 0 {
-			if st.GetRequestsPerSecond() <= 0 || len(st.GetRpsHistory()) < 1 {
+		if st := results["production/front"]; st.Requests > 0 {
+			if st.Rate <= 0 || len(st.RateHistory) < 1 {
 				t.Errorf("stats %v", st)
 			}
 			break

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/shopctl/shopctl/pkg/broadcast"
 	"github.com/shopctl/shopctl/pkg/observe/tsdb"
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 // Interval is the usual time between scrapes, Timeout how long one may take by default.
@@ -41,7 +41,7 @@ const (
 	tolerance = 50 * time.Millisecond
 )
 
-// Config is what a Scraper is made of. Targets, DB and Now are required.
+// Config configures a Scraper. Targets, DB and Now are required.
 type Config struct {
 	Targets func() []Target
 	DB      *tsdb.DB
@@ -58,23 +58,24 @@ type Scraper struct {
 	wake chan struct{}
 	work sync.WaitGroup
 	turn chan struct{}
+	// changed is notified of new results.
+	changed broadcast.Signal
 
 	mu       sync.Mutex
 	loops    map[string]*loopState
-	results  map[string]*controlpb.Stats
-	changed  chan struct{}
+	results  map[string]Stats
 	watchers int
 	until    time.Time
 }
 
-// loopState is a loop and what others may see of it. The Scraper's lock guards it, but for the loop,
-// which belongs to whoever set busy.
+// loopState is a loop and its published state. The Scraper's lock guards it, except for the loop, which belongs to the
+// goroutine that set busy.
 type loopState struct {
 	*loop
 	status Status
 	busy   bool
 	gone   bool
-	// requests as of the last scrape that went well.
+	// requests as of the last successful scrape.
 	requests float64
 }
 
@@ -89,17 +90,16 @@ func New(cfg Config) *Scraper {
 		},
 		wake: make(chan struct{}, 1), turn: make(chan struct{}, atOnce),
 		loops:   map[string]*loopState{},
-		results: map[string]*controlpb.Stats{},
-		changed: make(chan struct{}),
+		results: map[string]Stats{},
 	}
 }
 
-// Watch makes the scraper measure at the pace of somebody who looks on, until release is called.
+// Watch makes the scraper measure at the pace of a live view, until release is called.
 func (s *Scraper) Watch() (release func()) {
 	s.mu.Lock()
 	s.watchers++
 	s.mu.Unlock()
-	s.Rouse()
+	s.Wake()
 	return sync.OnceFunc(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -109,22 +109,23 @@ func (s *Scraper) Watch() (release func()) {
 }
 
 // Stats returns the newest measurements by workload ("namespace/name"), and a channel that is closed when
-// there are newer ones; nothing is measured unless somebody watches. The map and what is in it never change.
-func (s *Scraper) Stats() (map[string]*controlpb.Stats, <-chan struct{}) {
+// there are newer ones; nothing is measured without a Watch. The map and its values never change.
+func (s *Scraper) Stats() (map[string]Stats, <-chan struct{}) {
+	changed := s.changed.Wait() // before the results are read, or newer ones in between would be missed
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.results, s.changed
+	return s.results, changed
 }
 
-// Rouse tells that requests may be flowing again.
-func (s *Scraper) Rouse() {
+// Wake notifies the scraper that there may be requests again.
+func (s *Scraper) Wake() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
 }
 
-// Targets returns how the last scrape of each target went, by job and instance.
+// Targets returns the outcome of the last scrape of each target, by job and instance.
 func (s *Scraper) Targets() []Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,8 +12,6 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
-
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 const (
@@ -25,35 +23,49 @@ const (
 	maxHistory = 60
 )
 
-// window is what happened to a workload within the window.
+// Stats are measured over the last window from the metrics of a workload's instances.
+type Stats struct {
+	// Window is the time that was measured; zero if there was nothing to measure yet.
+	Window   time.Duration
+	Requests int64
+	// Rate is requests per second.
+	Rate float64
+	// ErrorRatio is the share of requests that failed, 0 to 1.
+	ErrorRatio    float64
+	P50, P95, P99 time.Duration
+	// P95History and RateHistory are of the last windows, oldest first; at most 60.
+	P95History  []time.Duration
+	RateHistory []float64
+}
+
+// window counts the requests to a workload within the window.
 type window struct {
 	requests, errors float64
 	span             time.Duration
 	buckets          map[float64]float64
 }
 
-// measure computes the statistics anew, or forgets them if nobody watches.
+// measure computes the statistics, or drops them without watchers.
 func (s *Scraper) measure(at time.Time, watched bool) {
 	s.mu.Lock()
 	before := s.results
 	s.mu.Unlock()
-	results := map[string]*controlpb.Stats{}
+	results := map[string]Stats{}
 	if watched {
 		for workload, w := range s.windows(at) {
 			st := w.stats()
 			old := before[workload]
-			st.P95History = history(slices.Clone(old.GetP95History()), st.P95Ms)
-			st.RpsHistory = history(slices.Clone(old.GetRpsHistory()), st.RequestsPerSecond)
+			st.P95History = history(old.P95History, st.P95)
+			st.RateHistory = history(old.RateHistory, st.Rate)
 			results[workload] = st
 		}
 	} else if len(before) == 0 {
 		return
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.results = results
-	close(s.changed)
-	s.changed = make(chan struct{})
+	s.mu.Unlock()
+	s.changed.Notify()
 }
 
 // instance names one target among the series.
@@ -66,7 +78,7 @@ func instanceOf(ls labels.Labels) instance {
 // ends are the two scrapes of an instance between which its window lies.
 type ends struct{ first, last int64 }
 
-// windows returns what happened to each workload until at.
+// windows returns the window of each workload that ends at a time.
 func (s *Scraper) windows(at time.Time) map[string]*window {
 	windows := map[string]*window{}
 	bounds := map[instance]ends{}
@@ -126,8 +138,8 @@ func (s *Scraper) each(at time.Time, visit func(labels.Labels, chunkenc.Iterator
 	}
 }
 
-// between finds the newest scrape of a target that went well, and the one that the window before it begins
-// with: the newest that is at least a window older, or the oldest there is.
+// between finds the newest successful scrape of a target, and the one with which the window before it begins: the newest
+// that is at least a window older, or the oldest.
 func between(up chunkenc.Iterator, at time.Time) (e ends, ok bool) {
 	var times []int64
 	gone := false
@@ -157,7 +169,7 @@ func between(up chunkenc.Iterator, at time.Time) (e ends, ok bool) {
 	return e, age < statsWindow || !gone && age < reach
 }
 
-// increase is by how much a counter grew. One that was not there yet had counted nothing.
+// increase is by how much a counter grew. A new one starts at zero.
 func increase(it chunkenc.Iterator, e ends) float64 {
 	var first, last float64
 	for it.Next() != chunkenc.ValNone {
@@ -173,23 +185,23 @@ func increase(it chunkenc.Iterator, e ends) float64 {
 		}
 	}
 	if last < first {
-		return last // it counts from zero again
+		return last // it was reset
 	}
 	return last - first
 }
 
-// stats computes what people see from a window.
-func (w *window) stats() *controlpb.Stats {
-	s := &controlpb.Stats{WindowMs: w.span.Milliseconds(), Requests: int64(math.Round(w.requests))}
+// stats computes rates and quantiles of a window.
+func (w *window) stats() Stats {
+	s := Stats{Window: w.span, Requests: int64(math.Round(w.requests))}
 	if w.span <= 0 || w.requests <= 0 {
 		return s
 	}
-	s.RequestsPerSecond = w.requests / w.span.Seconds()
+	s.Rate = w.requests / w.span.Seconds()
 	s.ErrorRatio = w.errors / w.requests
 	bounds := sortedBounds(w.buckets)
-	s.P50Ms = 1000 * quantile(0.50, bounds)
-	s.P95Ms = 1000 * quantile(0.95, bounds)
-	s.P99Ms = 1000 * quantile(0.99, bounds)
+	s.P50 = seconds(quantile(0.50, bounds))
+	s.P95 = seconds(quantile(0.95, bounds))
+	s.P99 = seconds(quantile(0.99, bounds))
 	return s
 }
 
@@ -232,8 +244,10 @@ func quantile(q float64, bounds []bound) float64 {
 	return lower
 }
 
-// history appends to a bounded list.
-func history(points []float64, v float64) []float64 {
-	points = append(points, v)
+// history returns a bounded list with a new point at the end.
+func history[T any](points []T, v T) []T {
+	points = append(slices.Clone(points), v)
 	return points[max(0, len(points)-maxHistory):]
 }
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

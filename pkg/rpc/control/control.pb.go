@@ -2197,7 +2197,7 @@ type Fault struct {
 	// Who injected it, for undoing: "cli", "lesson grpc".
 	Owner string `protobuf:"bytes,12,opt,name=owner,proto3" json:"owner,omitempty"`
 	// Crash only one of the instances, the oldest.
-	One           bool `protobuf:"varint,13,opt,name=one,proto3" json:"one,omitempty"`
+	Single        bool `protobuf:"varint,13,opt,name=single,proto3" json:"single,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2316,9 +2316,9 @@ func (x *Fault) GetOwner() string {
 	return ""
 }
 
-func (x *Fault) GetOne() bool {
+func (x *Fault) GetSingle() bool {
 	if x != nil {
-		return x.One
+		return x.Single
 	}
 	return false
 }
@@ -2844,7 +2844,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"K\n" +
 	"\fEditResponse\x12;\n" +
-	"\aobjects\x18\x01 \x03(\v2!.shopctl.control.v1.AppliedObjectR\aobjects\"\xfe\x02\n" +
+	"\aobjects\x18\x01 \x03(\v2!.shopctl.control.v1.AppliedObjectR\aobjects\"\x84\x03\n" +
 	"\x05Fault\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aservice\x18\x02 \x01(\tR\aservice\x12\x16\n" +
@@ -2858,8 +2858,8 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x04ends\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\x04ends\x12\x16\n" +
 	"\x06phrase\x18\v \x01(\tR\x06phrase\x12\x14\n" +
-	"\x05owner\x18\f \x01(\tR\x05owner\x12\x10\n" +
-	"\x03one\x18\r \x01(\bR\x03one\"r\n" +
+	"\x05owner\x18\f \x01(\tR\x05owner\x12\x16\n" +
+	"\x06single\x18\r \x01(\bR\x06single\"r\n" +
 	"\x12InjectFaultRequest\x12/\n" +
 	"\x05fault\x18\x01 \x01(\v2\x19.shopctl.control.v1.FaultR\x05fault\x12+\n" +
 	"\x03for\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03for\"F\n" +

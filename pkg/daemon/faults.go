@@ -1,0 +1,65 @@
+package daemon
+
+import (
+	"syscall"
+
+	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/observe"
+)
+
+// faults are what is broken on purpose: the registry of active faults, and the rules of those in calls, which instances
+// receive over their lifelines.
+type faults struct {
+	*fault.Registry
+	*fault.Calls
+}
+
+// newFaults returns a registry with all injectors. A new kind of fault is an injector in package fault and an entry here.
+func (s *shop) newFaults() faults {
+	calls := fault.NewCalls()
+	actor := signals{s.control}
+	return faults{
+		Calls: calls,
+		Registry: fault.NewRegistry(fault.Config{
+			Now:       s.now,
+			Find:      s.faultTarget,
+			Names:     func() []string { return s.names().all() },
+			Injectors: []fault.Injector{fault.NewCrash(actor), fault.NewPause(actor), calls},
+			Changed:   s.onFault,
+		}),
+	}
+}
+
+// onFault records a change of the faults as an event, and notifies everything that depends on it.
+func (s *shop) onFault(c fault.Change) {
+	reason, prefix := "FaultInjected", ""
+	switch c.Kind {
+	case fault.Cleared:
+		reason, prefix = "FaultCleared", "cleared: "
+	case fault.Expired:
+		reason, prefix = "FaultCleared", "over: "
+	}
+	s.events.Add(observe.Event{Type: observe.Normal, Reason: reason, Service: c.Fault.Service, Message: prefix + c.Fault.Phrase(s.now())})
+	s.calls.onFault(c, s.faults.List(), s.now())
+	s.faultsChanged.Notify()
+	s.control.Refresh()
+}
+
+// signaler sends signals to the processes of a workload.
+type signaler interface {
+	Signal(workload string, sig syscall.Signal) error
+	SignalOne(workload string, sig syscall.Signal) error
+}
+
+// signals implements fault.Actor for processes.
+type signals struct{ to signaler }
+
+func (s signals) Kill(workload string, oldest bool) error {
+	if oldest {
+		return s.to.SignalOne(workload, syscall.SIGKILL)
+	}
+	return s.to.Signal(workload, syscall.SIGKILL)
+}
+
+func (s signals) Pause(workload string) error  { return s.to.Signal(workload, syscall.SIGSTOP) }
+func (s signals) Resume(workload string) error { return s.to.Signal(workload, syscall.SIGCONT) }

@@ -1,0 +1,47 @@
+package daemon
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/topology"
+)
+
+func protoMap(m topology.Map) *controlpb.GetMapResponse {
+	out := &controlpb.GetMapResponse{Time: timestamppb.New(m.Time), Window: durationpb.New(m.Window)}
+	for _, n := range m.Nodes {
+		out.Nodes = append(out.Nodes, &controlpb.MapNode{
+			Service: n.Service, State: n.State, Faults: n.Faults, Traffic: protoTraffic(n.Traffic),
+			CpuCores: n.CPUCores, MemoryBytes: n.MemoryBytes, InFlight: n.InFlight,
+		})
+	}
+	for _, e := range m.Edges {
+		out.Edges = append(out.Edges, &controlpb.MapEdge{
+			Caller: e.Caller, Callee: e.Callee, Protocol: e.Protocol, Traffic: protoTraffic(e.Traffic), Failures: e.Failures,
+		})
+	}
+	for _, b := range m.Blast {
+		blast := &controlpb.BlastRadius{Service: b.Service, FaultId: b.FaultID, Sentence: b.Sentence}
+		for _, s := range b.Steps {
+			step := &controlpb.BlastStep{Service: s.Service, Traffic: protoTraffic(s.Traffic), Effect: s.Effect}
+			if s.Before != nil {
+				step.Before = protoTraffic(*s.Before)
+			}
+			blast.Steps = append(blast.Steps, step)
+		}
+		out.Blast = append(out.Blast, blast)
+	}
+	return out
+}
+
+func protoTraffic(t topology.Traffic) *controlpb.Traffic {
+	return &controlpb.Traffic{
+		RequestsPerSecond: t.Rate, ErrorRatio: t.ErrorRatio, Requests: t.Requests,
+		P50Ms: millis(t.P50), P95Ms: millis(t.P95), P99Ms: millis(t.P99),
+	}
+}
+
+func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

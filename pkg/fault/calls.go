@@ -1,0 +1,135 @@
+package fault
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/rpc/code"
+)
+
+// Calls makes calls fail or take longer. The instances of the called service do that themselves, in their chassis:
+// Calls holds the rules of each workload, which the instances receive over the lifeline.
+type Calls struct {
+	mu    sync.Mutex
+	rules map[string][]lifeline.Fault
+}
+
+// NewCalls returns the injector of faults in calls.
+func NewCalls() *Calls { return &Calls{rules: map[string][]lifeline.Fault{}} }
+
+// Plan implements Injector.
+func (*Calls) Plan(s Spec, t Target) (Fault, bool, error) {
+	if s.Crash || s.Pause {
+		return Fault{}, false, nil
+	}
+	if err := s.checkChassis(t); err != nil {
+		return Fault{}, false, err
+	}
+	f, err := s.call(t)
+	return f, true, err
+}
+
+// Begin implements Injector.
+func (c *Calls) Begin(f Fault, active []Fault) error {
+	c.set(f.Workload, active)
+	return nil
+}
+
+// End implements Injector.
+func (c *Calls) End(f Fault, _ Kind, left []Fault) error {
+	c.set(f.Workload, left)
+	return nil
+}
+
+func (c *Calls) set(workload string, active []Fault) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.rules, workload)
+	for _, f := range active {
+		c.rules[workload] = append(c.rules[workload], f.rule())
+	}
+}
+
+// ForWorkload returns the rules of a workload's instances. It is never nil: an empty list replaces earlier rules.
+func (c *Calls) ForWorkload(workload string) []lifeline.Fault {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]lifeline.Fault{}, c.rules[workload]...)
+}
+
+// rule is the fault as the instances of the workload receive it.
+func (f Fault) rule() lifeline.Fault {
+	rule := lifeline.Fault{ID: f.ID, Module: f.Module, Method: f.fullMethod, Percent: f.Percent, Delay: f.Delay}
+	if f.Code != codes.OK {
+		rule.Code = code.Name(f.Code)
+	}
+	return rule
+}
+
+// checkChassis refuses targets whose calls the chassis cannot fail.
+func (s Spec) checkChassis(t Target) error {
+	hint := fmt.Sprintf("shopctl fault inject %s --pause --for 10s", t.Name)
+	switch {
+	case t.Protocol == "tcp":
+		return &Invalid{Text: fmt.Sprintf("%s speaks TCP, where calls cannot be told apart", t.Name), Hint: hint}
+	case !t.Chassis:
+		return &Invalid{Text: fmt.Sprintf("%s is not a built-in service: its own calls cannot be made to fail", t.Name), Hint: hint}
+	}
+	return nil
+}
+
+// call returns the fault in calls that a spec asks for.
+func (s Spec) call(t Target) (Fault, error) {
+	if err := s.checkCall(); err != nil {
+		return Fault{}, err
+	}
+	f := s.begin(t)
+	var err error
+	if s.Error != "" {
+		if f.Code, err = ParseCode(s.Error); err != nil {
+			return Fault{}, err
+		}
+	}
+	if f.Method, f.fullMethod, err = t.method(s.Method); err != nil {
+		return Fault{}, err
+	}
+	f.Percent = s.Percent
+	if f.Percent == 0 {
+		f.Percent = 100
+	}
+	if f.Code == codes.OK && f.Delay == 0 {
+		return Fault{}, &Invalid{
+			Text: "the fault has no effect: give an error, a delay, crash or pause",
+			Hint: "use --error CODE, --delay DURATION, --crash or --pause",
+		}
+	}
+	return f, nil
+}
+
+func (s Spec) checkCall() error {
+	switch {
+	case s.Percent < 0 || s.Percent > 100 || math.IsNaN(s.Percent):
+		return &Invalid{Text: fmt.Sprintf("percent %g is not above 0 and at most 100", s.Percent), Hint: "use --percent 50 for every second call"}
+	case s.Delay < 0:
+		return &Invalid{Text: fmt.Sprintf("delay %s is below zero", s.Delay), Hint: "use --delay 500ms"}
+	case s.Delay > MaxDelay:
+		return &Invalid{Text: fmt.Sprintf("delay %s is above %s", s.Delay, MaxDelay), Hint: "use --delay 5s, which is past every deadline in the shop, or --pause"}
+	}
+	return nil
+}
+
+// of returns the faults of an injector in one workload.
+func of(owner Injector, workload string, active []entry) []Fault {
+	var faults []Fault
+	for _, e := range active {
+		if e.owner == owner && e.Workload == workload {
+			faults = append(faults, e.Fault)
+		}
+	}
+	return slices.Clip(faults)
+}
