@@ -1,10 +1,10 @@
 // Package cart is the cartservice: what each user is about to buy, kept in Redis.
 //
-// REDIS_ADDR names the store, any Redis, and REDIS_PASSWORD what it wants to hear; in the shop it is the workload
-// redis-cart, without a password unless the Secret cart-store holds one. While the store
-// cannot be reached, calls fail with UNAVAILABLE and health says NOT_SERVING. PRODUCT_CATALOG_SERVICE_ADDR
-// names the catalogue that knows what can be bought; while it cannot be asked, any product is taken: a
-// cart does not fail because a neighbour does.
+// REDIS_ADDR is the address of the store, any Redis, and REDIS_PASSWORD its password; in the shop it is the workload
+// redis-cart, without a password unless the Secret cart-store holds one. While the store is unavailable, calls fail
+// with UNAVAILABLE, and the service is NOT_SERVING. PRODUCT_CATALOG_SERVICE_ADDR is the address of the catalog that
+// lists what can be bought; while it is unavailable, any product is accepted: a cart does not fail because another
+// service does.
 package cart
 
 import (
@@ -30,15 +30,15 @@ func Setup(_ context.Context, rt *chassis.Runtime) error {
 	if err != nil {
 		return err
 	}
-	var goods catalogue
+	var c catalog
 	if rt.Getenv("PRODUCT_CATALOG_SERVICE_ADDR") != "" {
 		conn, err := rt.Dial("PRODUCT_CATALOG_SERVICE_ADDR")
 		if err != nil {
 			return err
 		}
-		goods = newCachedCatalogue(hipstershop.NewProductCatalogServiceClient(conn), rt.Log(), rt.Now)
+		c = newCatalogClient(hipstershop.NewProductCatalogServiceClient(conn), rt.Log(), rt.Now)
 	}
-	srv, err := newServer(st, goods, rt.Metrics())
+	srv, err := newServer(st, c, rt.Metrics())
 	if err != nil {
 		return err
 	}

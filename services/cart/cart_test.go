@@ -22,15 +22,15 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// goods is a catalogue service that knows what is in it, and counts the questions.
-type goods struct {
+// catalogService is a catalog service that counts the calls.
+type catalogService struct {
 	hipstershop.UnimplementedProductCatalogServiceServer
 	answer func(ctx context.Context, id string) error
 	mu     sync.Mutex
 	asked  []string
 }
 
-func (g *goods) GetProduct(ctx context.Context, req *hipstershop.GetProductRequest) (*hipstershop.Product, error) {
+func (g *catalogService) GetProduct(ctx context.Context, req *hipstershop.GetProductRequest) (*hipstershop.Product, error) {
 	g.mu.Lock()
 	g.asked = append(g.asked, req.GetId())
 	g.mu.Unlock()
@@ -40,14 +40,14 @@ func (g *goods) GetProduct(ctx context.Context, req *hipstershop.GetProductReque
 	return &hipstershop.Product{Id: req.GetId()}, nil
 }
 
-func (g *goods) questions() int {
+func (g *catalogService) calls() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.asked)
 }
 
-// start runs a cart over the store at addr; with g, beside a catalogue.
-func start(t *testing.T, addr string, g *goods, options ...chassistest.Option) (hipstershop.CartServiceClient, *chassistest.Service) {
+// start runs a cart over the store at addr; with g, beside a catalog.
+func start(t *testing.T, addr string, g *catalogService, options ...chassistest.Option) (hipstershop.CartServiceClient, *chassistest.Service) {
 	t.Helper()
 	env := map[string]string{"REDIS_ADDR": addr}
 	if g != nil {
@@ -239,8 +239,8 @@ func TestACartThatIsNoneIsAnErrorOfItsOwn(t *testing.T) {
 	})
 }
 
-func TestOnlyProductsOfTheCatalogueAreTaken(t *testing.T) {
-	g := &goods{answer: func(_ context.Context, id string) error {
+func TestOnlyProductsOfTheCatalogAreAccepted(t *testing.T) {
+	g := &catalogService{answer: func(_ context.Context, id string) error {
 		if id != "MUG" {
 			return status.Errorf(codes.NotFound, "no product with ID %s", id)
 		}
@@ -254,24 +254,24 @@ func TestOnlyProductsOfTheCatalogueAreTaken(t *testing.T) {
 		mustAdd(t, c, "u", "MUG", 1)
 	}
 	wantCart(t, c, "u", "MUG 3")
-	if g.questions() != 4 {
-		t.Errorf("the catalogue was asked %v: want once for what exists, each time for what does not", g.asked)
+	if g.calls() != 4 {
+		t.Errorf("the catalog was asked %v: want once for what exists, each time for what does not", g.asked)
 	}
 }
 
-func TestACatalogueThatCannotBeAskedDoesNotStopAnybody(t *testing.T) {
+func TestAnUnavailableCatalogStopsNoCart(t *testing.T) {
 	for name, answer := range map[string]func(context.Context, string) error{
 		"failing": func(context.Context, string) error { return status.Error(codes.Unavailable, "down") },
 		"hanging": func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := &goods{answer: answer}
+			g := &catalogService{answer: answer}
 			c, s := start(t, rediscarttest.Start(t, "embedded", "").Addr, g)
 			for range 10 {
 				mustAdd(t, c, "u", "ANYTHING", 1)
 			}
 			wantCart(t, c, "u", "ANYTHING 10")
-			if n := strings.Count(s.Logs(), "products are taken unseen"); n != 1 {
+			if n := strings.Count(s.Logs(), "accepting products without checking"); n != 1 {
 				t.Errorf("that is logged %d times, want once", n)
 			}
 		})

@@ -20,10 +20,10 @@ const (
 	maxProductID = 64
 )
 
-// catalogue knows what can be bought.
-type catalogue interface {
-	// check returns a status error for a product that does not exist, and nil for one that does or of
-	// which nobody can tell at the moment.
+// catalog is the list of what can be bought.
+type catalog interface {
+	// check returns a status error for a product that does not exist, and nil for one that does, or while the catalog
+	// is unavailable.
 	check(ctx context.Context, productID string) error
 }
 
@@ -31,11 +31,11 @@ type catalogue interface {
 type server struct {
 	hipstershop.UnimplementedCartServiceServer
 	store     *store
-	goods     catalogue // nil: every product is taken
+	catalog   catalog // nil: every product is accepted
 	hit, miss prometheus.Counter
 }
 
-func newServer(st *store, goods catalogue, metrics prometheus.Registerer) (*server, error) {
+func newServer(st *store, c catalog, metrics prometheus.Registerer) (*server, error) {
 	reads := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "shop_cart_reads_total",
 		Help: "Carts read, by whether there was anything in them.",
@@ -43,7 +43,7 @@ func newServer(st *store, goods catalogue, metrics prometheus.Registerer) (*serv
 	if err := metrics.Register(reads); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	return &server{store: st, goods: goods, hit: reads.WithLabelValues("hit"), miss: reads.WithLabelValues("miss")}, nil
+	return &server{store: st, catalog: c, hit: reads.WithLabelValues("hit"), miss: reads.WithLabelValues("miss")}, nil
 }
 
 // AddItem puts some of one product into a user's cart, on top of what is there.
@@ -55,15 +55,15 @@ func (s *server) AddItem(ctx context.Context, req *hipstershop.AddItemRequest) (
 	if err := validItem(item); err != nil {
 		return nil, err
 	}
-	if s.goods != nil {
-		if err := s.goods.check(ctx, item.GetProductId()); err != nil {
+	if s.catalog != nil {
+		if err := s.catalog.check(ctx, item.GetProductId()); err != nil {
 			return nil, err
 		}
 	}
 	err := s.store.add(ctx, user, item.GetProductId(), int64(item.GetQuantity()))
 	var full *fullError
 	if errors.As(err, &full) {
-		return nil, status.Errorf(codes.InvalidArgument, "quantity %d of %s is too much: the cart holds %d already, %d is the most",
+		return nil, status.Errorf(codes.InvalidArgument, "quantity %d of %s is too much: the cart holds %d already, the maximum is %d",
 			item.GetQuantity(), item.GetProductId(), full.held, maxQuantity)
 	}
 	if err != nil {
@@ -107,7 +107,7 @@ func validUser(id string) error {
 	case id == "":
 		return status.Error(codes.InvalidArgument, "user_id is empty")
 	case len(id) > maxUserID:
-		return status.Errorf(codes.InvalidArgument, "user_id has %d bytes, %d is the most", len(id), maxUserID)
+		return status.Errorf(codes.InvalidArgument, "user_id has %d bytes, the maximum is %d", len(id), maxUserID)
 	}
 	return nil
 }
@@ -121,7 +121,7 @@ func validItem(item *hipstershop.CartItem) error {
 		return status.Error(codes.InvalidArgument, "item.product_id is empty")
 	case len(id) > maxProductID || !isProductID(id):
 		return status.Errorf(codes.InvalidArgument,
-			"item.product_id %.64q is none: want at most %d letters, digits, dots, dashes and underscores", id, maxProductID)
+			"item.product_id %.64q is not valid: want at most %d letters, digits, dots, dashes and underscores", id, maxProductID)
 	case quantity < 1 || quantity > maxQuantity:
 		return status.Errorf(codes.InvalidArgument, "item.quantity is %d, want 1 to %d", quantity, maxQuantity)
 	}
@@ -140,8 +140,8 @@ func isProductID(id string) bool {
 	return true
 }
 
-// storeError says what a failure of the store is for the client: its own deadline, a cart that is none,
-// or, for all the rest, a store that cannot be used now.
+// storeError is the error of a failure of the store for the client: its own deadline, a corrupt cart, or a store that
+// is unavailable.
 func storeError(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:

@@ -6,7 +6,7 @@
 // never waits for a reload.
 //
 // Two of the original's ways to make trouble are kept: EXTRA_LATENCY ("5.5s") comes before every
-// answer, and SIGUSR1 makes every call parse the whole catalogue again, until SIGUSR2.
+// answer, and SIGUSR1 makes every call parse the whole catalog again, until SIGUSR2.
 package catalog
 
 import (
@@ -44,7 +44,7 @@ func Setup(_ context.Context, rt *chassis.Runtime) error {
 	if path != "" {
 		from = file(path)
 	}
-	sh, err := newShelf(from, rt.Log())
+	sh, err := newSnapshot(from, rt.Log())
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func Setup(_ context.Context, rt *chassis.Runtime) error {
 	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2)
 	rt.Go("obey signals", func(ctx context.Context) error {
 		defer signal.Stop(signals)
-		sh.obey(ctx, signals)
+		sh.handleSignals(ctx, signals)
 		return nil
 	})
 	if path != "" {

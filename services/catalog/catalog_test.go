@@ -47,7 +47,7 @@ func facts(products []*hipstershop.Product) string {
 
 func testServer(t *testing.T, from source, delay time.Duration) *server {
 	t.Helper()
-	sh, err := newShelf(from, slog.New(slog.DiscardHandler))
+	sh, err := newSnapshot(from, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,12 +150,12 @@ func TestABadCatalogIsRefusedAndSaysWhy(t *testing.T) {
 		`{"products":[{"id":"1",` + good + `},{"id":"1",` + good + `}]}`:                     `product 2 "1": another product has this id`,
 		`{"products":[{"id":"1","name":"A","priceUsd":{"currencyCode":"USD","units":"x"}}]}`: "units",
 	} {
-		_, err := newShelf(func() ([]byte, error) { return []byte(data), nil }, slog.New(slog.DiscardHandler))
+		_, err := newSnapshot(func() ([]byte, error) { return []byte(data), nil }, slog.New(slog.DiscardHandler))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("parse %s: %v, want an error with %q", data, err, want)
 		}
 	}
-	if _, err := newShelf(file("/nowhere/products.json"), slog.New(slog.DiscardHandler)); err == nil || !strings.HasPrefix(err.Error(), "read catalog: open /nowhere") {
+	if _, err := newSnapshot(file("/nowhere/products.json"), slog.New(slog.DiscardHandler)); err == nil || !strings.HasPrefix(err.Error(), "read catalog: open /nowhere") {
 		t.Errorf("a missing file: %v", err)
 	}
 }
@@ -188,7 +188,7 @@ func TestAChangedFileIsReadAgainAndABrokenOneIsNot(t *testing.T) {
 	s := testServer(t, file(path), 0)
 	ticks, done := make(chan time.Time), make(chan struct{})
 	ctx, cancel := context.WithCancel(t.Context())
-	go func() { defer close(done); s.shelf.watch(ctx, path, ticks) }()
+	go func() { defer close(done); s.snapshot.watch(ctx, path, ticks) }()
 	// Two ticks: the second is only taken when the first has been dealt with.
 	look := func() { ticks <- time.Time{}; ticks <- time.Time{} }
 
@@ -223,7 +223,7 @@ func TestSIGUSR1ReadsTheFileForEveryCallUntilSIGUSR2(t *testing.T) {
 	s := testServer(t, func() ([]byte, error) { reads++; return []byte(oneProduct), nil }, 0)
 	signals, done := make(chan os.Signal), make(chan struct{})
 	ctx, cancel := context.WithCancel(t.Context())
-	go func() { defer close(done); s.shelf.obey(ctx, signals) }()
+	go func() { defer close(done); s.snapshot.handleSignals(ctx, signals) }()
 	send := func(sig os.Signal) { signals <- sig; signals <- sig }
 	count := func() int { before := reads; ids(t, s); ids(t, s); ids(t, s); return reads - before }
 
@@ -244,7 +244,7 @@ func TestSIGUSR1ReadsTheFileForEveryCallUntilSIGUSR2(t *testing.T) {
 
 func TestReadersAndReloadsDoNotRace(t *testing.T) {
 	s := testServer(t, embedded, 0)
-	s.shelf.always.Store(true)
+	s.snapshot.always.Store(true)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {

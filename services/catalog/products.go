@@ -16,7 +16,7 @@ import (
 //go:embed products.json
 var productsJSON []byte
 
-// source reads the catalogue's bytes.
+// source reads the catalog's bytes.
 type source func() ([]byte, error)
 
 func embedded() ([]byte, error) { return productsJSON, nil }
@@ -25,7 +25,7 @@ func file(path string) source {
 	return func() ([]byte, error) { return os.ReadFile(path) }
 }
 
-// products is one version of the catalogue. Nothing in it changes after parse has returned it: many
+// products is one version of the catalog. Nothing in it changes after parse has returned it: many
 // calls send the same messages at once.
 type products struct {
 	all  *hipstershop.ListProductsResponse // in the order of the file

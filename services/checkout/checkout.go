@@ -1,24 +1,22 @@
 // Package checkout is the checkoutservice: it turns a cart into an order.
 //
-// An order is six steps. Within one step, what does not wait for each other goes at the same time:
+// An order has six steps. Within a step, calls that do not depend on each other are made concurrently:
 //
 //	cart      what the user wants to buy
 //	prepare   each product and its price in the user's currency; what shipping costs, in it too
 //	total     exact, of the prices and quantities
-//	charge    the card; from here on the order is finished or taken back, even if its caller hangs up
+//	charge    the card; from here on the order is finished or refunded, even if its caller hangs up
 //	ship      if that fails, the charge is refunded
 //	finish    the cart is emptied, the confirmation sent; neither undoes an order
 //
-// An error's text names the step and keeps the cause. Its code is the cause's where the caller can do
-// something about it, as outcome tells.
+// An error's message names the step and keeps the cause; its details hold the reason (package shoperr). Its code is
+// the cause's where the caller can act on it: see outcome.
 //
-// A caller that sends an idempotency-key in its metadata may repeat a call: it gets the order of the
-// first. The key goes on to the payment service, so that an attempt which ended in doubt is never charged
-// twice either.
+// A caller that sends an idempotency-key in its metadata may repeat a call: it gets the order of the first. The key
+// is passed on to the payment service, so that an attempt whose outcome is unknown is not charged twice either.
 //
-// PRICE_TTL is how long a product's price, converted, is good for the orders after the one that asked
-// (default 1s; 0: every order asks). A price may be so much behind the catalogue's; the visitor saw it
-// longer ago than that.
+// PRICE_TTL is how long a product's converted price is reused for later orders (default 0: every order fetches
+// it). A price may lag behind the catalog's by that much.
 package checkout
 
 import (
@@ -29,6 +27,8 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/shopctl/shopctl/pkg/chassis"
+	"github.com/shopctl/shopctl/pkg/chassis/cache"
+	"github.com/shopctl/shopctl/pkg/chassis/idempotent"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
@@ -40,33 +40,35 @@ var Manifest []byte
 
 // Setup registers the service on rt.
 func Setup(_ context.Context, rt *chassis.Runtime) error {
-	n, err := dial(rt)
+	c, err := dial(rt)
 	if err != nil {
 		return err
 	}
-	ttl, err := rt.EnvDuration("PRICE_TTL", priceTTL)
+	ttl, err := rt.EnvDuration("PRICE_TTL", 0)
 	if err != nil {
 		return err
 	}
+	prices := cache.Config{TTL: ttl, FetchTimeout: orderTimeout, Limit: rememberPrices, Now: rt.Now}
 	hipstershop.RegisterCheckoutServiceServer(rt.Server(), &server{
-		neighbours: n,
-		prices:     newRecent[priceKey, *hipstershop.Money](ttl, rememberPrices, rt.Now),
-		converts:   newRecent[convertKey, *hipstershop.Money](ttl, rememberPrices, rt.Now),
-		orders:     newOnce(rememberOrders),
-		pause:      pause,
-		log:        rt.Log(),
+		clients:     c,
+		prices:      cache.New[priceKey, *hipstershop.Money](prices),
+		conversions: cache.New[conversionKey, *hipstershop.Money](prices),
+		orders:      idempotent.New[*hipstershop.PlaceOrderResponse](rememberOrders),
+		pause:       pause,
+		log:         rt.Log(),
 	})
 	return nil
 }
 
 const (
-	priceTTL = time.Second
 	// rememberPrices is more than a shop of this size has products times currencies.
 	rememberPrices = 2048
+	// rememberOrders is how many orders with an idempotency key are remembered, about a kilobyte each.
+	rememberOrders = 2048
 )
 
-// neighbours are the services that an order needs.
-type neighbours struct {
+// clients are those of the services that an order needs.
+type clients struct {
 	cart     hipstershop.CartServiceClient
 	catalog  hipstershop.ProductCatalogServiceClient
 	currency hipstershop.CurrencyServiceClient
@@ -76,9 +78,9 @@ type neighbours struct {
 	email    hipstershop.EmailServiceClient
 }
 
-// dial connects to all of them. What may be repeated without harm is, while its service is away for a
-// moment: all that reads, the refund, and the mail, of which an order has one however often it is asked for.
-func dial(rt *chassis.Runtime) (neighbours, error) {
+// dial connects to all of them. Methods that are safe to repeat are retried: those that read, the refund, and the
+// confirmation, which the email service sends once per order.
+func dial(rt *chassis.Runtime) (clients, error) {
 	var conns [6]grpc.ClientConnInterface
 	for i, to := range []struct {
 		envVar string
@@ -93,11 +95,11 @@ func dial(rt *chassis.Runtime) (neighbours, error) {
 	} {
 		conn, err := rt.Dial(to.envVar, chassis.WithRetry(to.retry...))
 		if err != nil {
-			return neighbours{}, err
+			return clients{}, err
 		}
 		conns[i] = conn
 	}
-	return neighbours{
+	return clients{
 		cart:     hipstershop.NewCartServiceClient(conns[0]),
 		catalog:  hipstershop.NewProductCatalogServiceClient(conns[1]),
 		currency: hipstershop.NewCurrencyServiceClient(conns[2]),

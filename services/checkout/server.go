@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/chassis"
+	"github.com/shopctl/shopctl/pkg/chassis/cache"
+	"github.com/shopctl/shopctl/pkg/chassis/idempotent"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/money"
 	"github.com/shopctl/shopctl/pkg/rpc/shoperr"
@@ -21,28 +24,28 @@ import (
 )
 
 const (
-	// orderTimeout bounds an order up to its charge, all calls together, when its caller set no nearer
-	// deadline. What follows the charge has a little more: settleTimeout.
+	// orderTimeout bounds an order up to its charge, all calls together, when its caller set no nearer deadline.
+	// What follows the charge has a little more: fulfillTimeout.
 	orderTimeout = 5 * time.Second
-	// prepareAtOnce bounds how many products of one order are looked up at the same time.
-	prepareAtOnce = 8
+	// maxLookups bounds how many products of one order are looked up at the same time.
+	maxLookups = 8
 )
 
 // server implements hipstershop.CheckoutService.
 type server struct {
 	hipstershop.UnimplementedCheckoutServiceServer
-	neighbours
-	prices   *recent[priceKey, *hipstershop.Money]
-	converts *recent[convertKey, *hipstershop.Money]
-	orders   *once
-	pause    func(context.Context, time.Duration)
-	log      *slog.Logger
+	clients
+	prices      *cache.Cache[priceKey, *hipstershop.Money]
+	conversions *cache.Cache[conversionKey, *hipstershop.Money]
+	orders      *idempotent.Group[*hipstershop.PlaceOrderResponse]
+	pause       func(context.Context, time.Duration)
+	log         *slog.Logger
 }
 
-// priceKey is a product whose price is asked for in a currency, convertKey an amount.
+// priceKey is a product's price in a currency, conversionKey an amount in one.
 type (
-	priceKey   struct{ productID, currency string }
-	convertKey struct {
+	priceKey      struct{ productID, currency string }
+	conversionKey struct {
 		code     string
 		units    int64
 		nanos    int32
@@ -59,12 +62,13 @@ func (s *server) PlaceOrder(ctx context.Context, req *hipstershop.PlaceOrderRequ
 	if err != nil {
 		return nil, refuse(codes.InvalidArgument, shoperr.InvalidRequest, err.Error())
 	}
-	if key == "" {
-		return s.placeOrder(ctx, req, "")
-	}
-	return s.orders.do(ctx, key, req, func() (*hipstershop.PlaceOrderResponse, error) {
+	resp, _, err := s.orders.Do(ctx, key, s.orders.Fingerprint(req), func() (*hipstershop.PlaceOrderResponse, error) {
 		return s.placeOrder(ctx, req, key)
 	})
+	if errors.Is(err, idempotent.ErrKeyReused) {
+		return nil, refuse(codes.InvalidArgument, shoperr.IdempotencyKeyReused, chassis.IdempotencyKey+" was used before, for another order")
+	}
+	return resp, err
 }
 
 func (s *server) placeOrder(ctx context.Context, req *hipstershop.PlaceOrderRequest, key string) (*hipstershop.PlaceOrderResponse, error) {
@@ -100,7 +104,7 @@ func (s *server) placeOrder(ctx context.Context, req *hipstershop.PlaceOrderRequ
 	// Recorded at once: payment may be killed before it sends its own span.
 	trace.SpanFromContext(ctx).SetAttributes(
 		attribute.String(shopv1.AttrAudit, shopv1.AuditCharged), attribute.String(shopv1.AttrTransaction, charge.GetTransactionId()))
-	if err := s.settle(ctx, req, cart.GetItems(), charge.GetTransactionId(), order); err != nil {
+	if err := s.fulfill(ctx, req, cart.GetItems(), charge.GetTransactionId(), order); err != nil {
 		return nil, err
 	}
 	trace.SpanFromContext(ctx).SetAttributes(
@@ -115,7 +119,7 @@ func (s *server) placeOrder(ctx context.Context, req *hipstershop.PlaceOrderRequ
 func (s *server) prepare(ctx context.Context, req *hipstershop.PlaceOrderRequest, items []*hipstershop.CartItem, order *hipstershop.OrderResult) error {
 	order.Items = make([]*hipstershop.OrderItem, len(items))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(prepareAtOnce)
+	group.SetLimit(maxLookups)
 	for i, item := range items {
 		group.Go(func() error {
 			cost, err := s.price(ctx, item.GetProductId(), req.GetUserCurrency())
@@ -123,7 +127,6 @@ func (s *server) prepare(ctx context.Context, req *hipstershop.PlaceOrderRequest
 			return err
 		})
 	}
-	// The quote goes out from here, since most prices are known and their goroutines over at once.
 	cost, err := s.quote(ctx, req, items)
 	if err != nil {
 		group.Go(func() error { return err })
@@ -139,8 +142,8 @@ func (s *server) quote(ctx context.Context, req *hipstershop.PlaceOrderRequest, 
 		return nil, stepQuote().fail(err)
 	}
 	usd, currency := quote.GetCostUsd(), req.GetUserCurrency()
-	key := convertKey{usd.GetCurrencyCode(), usd.GetUnits(), usd.GetNanos(), currency}
-	return s.converts.get(key, func() (*hipstershop.Money, error) {
+	key := conversionKey{usd.GetCurrencyCode(), usd.GetUnits(), usd.GetNanos(), currency}
+	return s.conversions.Get(ctx, key, func(ctx context.Context) (*hipstershop.Money, error) {
 		cost, err := s.convert(ctx, usd, currency)
 		if err != nil {
 			return nil, stepConvertShipping().fail(err)
@@ -151,7 +154,7 @@ func (s *server) quote(ctx context.Context, req *hipstershop.PlaceOrderRequest, 
 
 // price returns what one of a product costs.
 func (s *server) price(ctx context.Context, productID, currency string) (*hipstershop.Money, error) {
-	return s.prices.get(priceKey{productID, currency}, func() (*hipstershop.Money, error) {
+	return s.prices.Get(ctx, priceKey{productID, currency}, func(ctx context.Context) (*hipstershop.Money, error) {
 		product, err := s.catalog.GetProduct(ctx, &hipstershop.GetProductRequest{Id: productID})
 		if err != nil {
 			return nil, stepProduct(productID).fail(err)
@@ -164,8 +167,8 @@ func (s *server) price(ctx context.Context, productID, currency string) (*hipste
 	})
 }
 
-// convert converts an amount, and trusts no answer that is not an amount in the currency asked for: the
-// original's currency service gives 0 for a currency that it does not know.
+// convert converts an amount. It refuses a response that is not an amount in the requested currency: the original's
+// currency service returns 0 for a currency that it does not know.
 func (s *server) convert(ctx context.Context, amount *hipstershop.Money, currency string) (*hipstershop.Money, error) {
 	converted, err := s.currency.Convert(ctx, &hipstershop.CurrencyConversionRequest{From: amount, ToCode: currency})
 	if err != nil {
@@ -176,7 +179,7 @@ func (s *server) convert(ctx context.Context, amount *hipstershop.Money, currenc
 	}
 	switch {
 	case converted.GetCurrencyCode() != currency:
-		return nil, status.Error(codes.Internal, "asked for "+currency+" and got "+money.Decimal(converted))
+		return nil, status.Error(codes.Internal, "currency returned "+money.Decimal(converted)+" instead of an amount in "+currency)
 	case money.Sign(converted) == 0 && money.Sign(amount) != 0:
 		return nil, status.Error(codes.InvalidArgument, money.Decimal(amount)+" is worth nothing in "+currency)
 	}

@@ -73,7 +73,6 @@ func openWith(t testing.TB, others map[string]string) *shop {
 		}, nil, chassistest.WithName(name), chassistest.WithSink(s.sink)).Addr
 	}
 	env := map[string]string{
-		"PRICE_TTL":         "0",
 		"CART_SERVICE_ADDR": neighbour("cartservice", func(rt *chassis.Runtime) { pb.RegisterCartServiceServer(rt.Server(), carts{shop: s}) }),
 		"PRODUCT_CATALOG_SERVICE_ADDR": neighbour("productcatalogservice", func(rt *chassis.Runtime) {
 			pb.RegisterProductCatalogServiceServer(rt.Server(), catalogue{shop: s})

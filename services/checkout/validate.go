@@ -15,7 +15,7 @@ import (
 // maxEmail is RFC 5321's limit, in bytes.
 const maxEmail = 254
 
-// validate finds what can be found before anybody is asked; above all before a card is charged.
+// validate checks a request before any call is made; above all before a card is charged.
 func validate(req *hipstershop.PlaceOrderRequest) error {
 	switch {
 	case req.GetUserId() == "":

@@ -10,6 +10,7 @@ import (
 	_ "embed" // the manifest
 
 	"github.com/shopctl/shopctl/pkg/chassis"
+	"github.com/shopctl/shopctl/pkg/chassis/idempotent"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
@@ -21,14 +22,14 @@ var Manifest []byte
 
 // Setup registers the service on rt.
 func Setup(_ context.Context, rt *chassis.Runtime) error {
-	s := &server{outbox: &memoryOutbox{}, confirmed: newOnce(rememberOrders), now: rt.Now, log: rt.Log()}
+	s := &server{outbox: &memoryOutbox{}, confirmed: idempotent.New[struct{}](rememberOrders), now: rt.Now, log: rt.Log()}
 	if dir := rt.DataDir(); dir != "" {
 		file, orders, err := openOutbox(dir)
 		if err != nil {
 			return err
 		}
 		s.outbox = file
-		s.confirmed.remember(orders...)
+		s.confirmed.Remember(struct{}{}, 0, orders...)
 		rt.Ready("outbox", func(context.Context) error { return file.check() })
 		rt.OnDrain(func(context.Context) error { return file.close() })
 	}

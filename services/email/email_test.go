@@ -2,7 +2,6 @@ package email
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -18,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/chassis/chassistest"
+	"github.com/shopctl/shopctl/pkg/chassis/idempotent"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
@@ -25,7 +24,7 @@ import (
 func testServer() (*server, outboxServer) {
 	o := &memoryOutbox{}
 	at := time.Date(2030, time.June, 1, 12, 0, 0, 5, time.FixedZone("", 7200))
-	return &server{outbox: o, confirmed: newOnce(8), now: func() time.Time { return at }, log: slog.New(slog.DiscardHandler)}, outboxServer{outbox: o}
+	return &server{outbox: o, confirmed: idempotent.New[struct{}](8), now: func() time.Time { return at }, log: slog.New(slog.DiscardHandler)}, outboxServer{outbox: o}
 }
 
 func confirm(id string) *hipstershop.SendOrderConfirmationRequest {
@@ -123,53 +122,6 @@ func TestListsAreAsLongAsAskedFor(t *testing.T) {
 	}
 	if n := len(list(t, o, 0)); n != 1 {
 		t.Errorf("%d large mails fit into one answer", n)
-	}
-}
-
-func TestAWaitingCallTakesOverWhenTheFirstFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := newOnce(4)
-		release := make(chan struct{})
-		first := make(chan error)
-		go func() {
-			_, err := o.do(t.Context(), "A", func() error { <-release; return errors.New("broken") })
-			first <- err
-		}()
-		synctest.Wait()
-		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if _, err := o.do(impatient, "A", func() error { return nil }); status.Code(err) != codes.DeadlineExceeded {
-			t.Errorf("an impatient call: %v", err)
-		}
-		second := make(chan bool)
-		go func() {
-			repeated, err := o.do(t.Context(), "A", func() error { return nil })
-			second <- !repeated && err == nil
-		}()
-		synctest.Wait()
-		close(release)
-		if err := <-first; err == nil {
-			t.Error("the first call did not fail")
-		}
-		if !<-second {
-			t.Error("the second call did not take over")
-		}
-		if repeated, err := o.do(t.Context(), "A", func() error { return errors.New("again") }); !repeated || err != nil {
-			t.Errorf("a third call: %v, %v", repeated, err)
-		}
-	})
-}
-
-func TestTheOldestNamesAreForgotten(t *testing.T) {
-	o := newOnce(2)
-	o.remember("A", "B", "B", "C")
-	for name, want := range map[string]bool{"B": true, "C": true} {
-		if repeated, _ := o.do(t.Context(), name, func() error { return errors.New("again") }); repeated != want {
-			t.Errorf("%s is remembered: %v", name, repeated)
-		}
-	}
-	if repeated, _ := o.do(t.Context(), "A", func() error { return nil }); repeated || len(o.done) != 2 {
-		t.Errorf("A is remembered: %v, of %d", repeated, len(o.done))
 	}
 }
 

@@ -12,21 +12,22 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/shopctl/shopctl/pkg/chassis/idempotent"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
 const (
-	// rememberOrders is for how many orders it is known that their mail is out.
+	// rememberOrders is for how many orders a second mail is prevented.
 	rememberOrders = 8192
-	// listByDefault is how many mails are listed if nobody says how many.
+	// listByDefault is how many mails are listed if the request does not say.
 	listByDefault = 50
-	// listBytes bounds what is listed below gRPC's 4 MB for a message.
+	// listBytes keeps a list below gRPC's 4 MB for a message.
 	listBytes = 3 << 20
-	// longestOrderID, in bytes, is three times what a UUID needs: ids are remembered.
-	longestOrderID = 128
-	// longestAddress is RFC 5321's limit, in bytes.
-	longestAddress = 254
+	// maxOrderID, in bytes, is three times what a UUID needs: ids are remembered.
+	maxOrderID = 128
+	// maxAddress is RFC 5321's limit, in bytes.
+	maxAddress = 254
 )
 
 // letter is one mail as it is kept.
@@ -50,8 +51,8 @@ type outbox interface {
 type server struct {
 	hipstershop.UnimplementedEmailServiceServer
 	outbox    outbox
-	confirmed *once
-	postman   *postman // nil if letters stay in the outbox
+	confirmed *idempotent.Group[struct{}] // by order id
+	postman   *postman                    // nil if letters stay in the outbox
 	now       func() time.Time
 	log       *slog.Logger
 }
@@ -65,10 +66,12 @@ func (s *server) SendOrderConfirmation(ctx context.Context, in *hipstershop.Send
 	switch id := order.GetOrderId(); {
 	case id == "":
 		return nil, status.Error(codes.InvalidArgument, "order is missing, or has no order_id")
-	case len(id) > longestOrderID:
-		return nil, status.Errorf(codes.InvalidArgument, "order_id is longer than %d bytes", longestOrderID)
+	case len(id) > maxOrderID:
+		return nil, status.Errorf(codes.InvalidArgument, "order_id is longer than %d bytes", maxOrderID)
 	}
-	repeated, err := s.confirmed.do(ctx, order.GetOrderId(), func() error { return s.confirm(ctx, in.GetEmail(), order) })
+	_, repeated, err := s.confirmed.Do(ctx, order.GetOrderId(), 0, func() (struct{}, error) {
+		return struct{}{}, s.confirm(ctx, in.GetEmail(), order)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -108,19 +111,19 @@ func (s *server) confirm(ctx context.Context, to string, order *hipstershop.Orde
 	return nil
 }
 
-// checkAddress takes a bare address, and nothing that could add a line to a header.
+// checkAddress accepts a bare address, and nothing that could add a line to a header.
 func checkAddress(address string) error {
 	parsed, err := mail.ParseAddress(address)
 	switch {
 	case address == "":
 		return errors.New("email is missing: where to send the confirmation to")
-	case err != nil || parsed.Address != address || len(address) > longestAddress:
+	case err != nil || parsed.Address != address || len(address) > maxAddress:
 		return errors.New("email is not an address such as someone@example.com")
 	}
 	return nil
 }
 
-// outboxServer lets one read the outbox.
+// outboxServer lists the outbox.
 type outboxServer struct {
 	shopv1.UnimplementedOutboxServer
 	outbox outbox

@@ -128,7 +128,7 @@ func (s *server) productPage(v *visit, code int, problem string) error {
 
 // notFound turns the catalogue's NOT_FOUND into a page that does not exist.
 func notFound(err error) error {
-	var h *hopError
+	var h *serviceError
 	if errors.As(err, &h) && h.code() == codes.NotFound {
 		return &pageError{code: http.StatusNotFound, title: "No such product", text: "The shop does not have this product, or does not have it any more."}
 	}

@@ -56,7 +56,7 @@ func (s *server) cartPage(v *visit, code int, form orderForm, found problems) er
 	)
 	s.menu(v, &h, &wg)
 	wg.Go(func() { all, catalogErr = s.n.products(v.ctx()) })
-	items, err := s.n.items(v.ctx(), v.session, pagePatience)
+	items, err := s.n.items(v.ctx(), v.session, pageTimeout)
 	wg.Wait()
 	if err != nil {
 		return err

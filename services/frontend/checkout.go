@@ -38,13 +38,13 @@ const ruleDeclined = "declined"
 // notOrdered shows why an order failed: a declined card, which the visitor can do something about, or a failing
 // service.
 func (s *server) notOrdered(v *visit, form orderForm, err error) error {
-	var h *hopError
+	var h *serviceError
 	if !errors.As(err, &h) {
 		return err
 	}
 	f := orderFailureOf(h.err)
 	switch {
-	case f.reason == shoperr.IdempotencyKeyReused && f.service == hopPayment:
+	case f.reason == shoperr.IdempotencyKeyReused && f.service == namePayment:
 		return &pageError{
 			code: http.StatusUnprocessableEntity, title: "An earlier attempt may have been charged",
 			text: "Please try again with the same card and cart as the first time. Then nothing is charged twice.",
@@ -75,7 +75,7 @@ func (s *server) notOrdered(v *visit, form orderForm, err error) error {
 // orderError is the page of an order that failed because a service did. It says what became of the money, and
 // links to a form that cannot charge twice.
 func orderError(f orderFailure, err error, token string) *pageError {
-	e := explain(&hopError{f.service, err})
+	e := explain(&serviceError{f.service, err})
 	e.link, e.linkText = "/cart", "Back to your cart"
 	switch {
 	case f.charge == shoperr.ChargeRefunded:
@@ -83,7 +83,7 @@ func orderError(f orderFailure, err error, token string) *pageError {
 	case f.charge == shoperr.ChargeKept:
 		e.text += " Your card was charged, and the charge could not be refunded. Trying again from here does not charge it again."
 		e.link += "?retry=" + token
-	case f.service == hopPayment || f.service == hopCheckout:
+	case f.service == namePayment || f.service == nameCheckout:
 		// The order may have been placed and only the response lost.
 		e.text += " Trying again from here never charges or orders twice."
 		e.link += "?retry=" + token

@@ -11,7 +11,7 @@ import (
 // that cannot be known, what the menu could offer.
 func (s *server) setCurrency(v *visit) error {
 	code := strings.TrimSpace(v.r.PostForm.Get("currency_code"))
-	supported, err := s.n.currencies(v.ctx())
+	supported, err := s.n.supportedCurrencies(v.ctx())
 	if known := err == nil; (known && !slices.Contains(supported, code)) || (!known && !offered(code)) {
 		rule := "oneof"
 		switch {

@@ -10,60 +10,60 @@ import (
 	"github.com/shopctl/shopctl/services/frontend/html"
 )
 
-// pageError is an answer that is not the page asked for. Its texts are for the visitor.
+// pageError is a response other than the requested page. Its texts are for the visitor.
 type pageError struct {
 	code  int
 	title string
 	text  string
-	// hop is the service that failed, grpc its status; empty if the shop itself refuses.
-	hop  string
-	grpc string
-	// link is where to go on; the first page if empty.
+	// service is the one that failed, grpc its status; empty if the storefront itself refuses.
+	service string
+	grpc    string
+	// link is where to continue; the first page if empty.
 	link, linkText string
 }
 
 func (e *pageError) Error() string { return e.title }
 
-// fail shows an error page. What a neighbour said goes to the log alone: it may hold addresses.
+// fail shows an error page. The message of the service goes only to the log: it may hold addresses.
 func (s *server) fail(v *visit, err error) {
 	var e *pageError
 	if !errors.As(err, &e) {
 		e = explain(err)
 	}
 	if e.code >= http.StatusInternalServerError {
-		s.log.WarnContext(v.ctx(), "page failed", "path", v.r.URL.Path, "code", e.code, "hop", e.hop, "error", err.Error())
+		s.log.WarnContext(v.ctx(), "page failed", "path", v.r.URL.Path, "code", e.code, "upstream", e.service, "error", err.Error())
 	}
 	h := head{currency: v.currency, count: unknownCount}
-	if e.hop != hopCart { // which would only fail again, or be waited for again
+	if e.service != nameCart { // whose call would only fail again
 		h = s.head(v)
 	}
 	h.title, h.private = e.title, true
 	_ = s.respond(v, e.code, h, func(w *html.Writer) { errorView(w, e, traceID(v.ctx())) })
 }
 
-// explain turns a neighbour's failure into words.
+// explain describes the failure of a service.
 func explain(err error) *pageError {
-	var h *hopError
+	var h *serviceError
 	if !errors.As(err, &h) {
-		return &pageError{code: http.StatusInternalServerError, title: "Something went wrong", text: "The shop made a mistake. It is in its log."}
+		return &pageError{code: http.StatusInternalServerError, title: "Something went wrong", text: "The storefront failed. The reason is in its log."}
 	}
-	e := &pageError{hop: h.hop, grpc: statusName(h.code())}
+	e := &pageError{service: h.service, grpc: statusName(h.code())}
 	switch h.code() {
 	case codes.Unavailable:
-		e.code, e.title = http.StatusServiceUnavailable, fmt.Sprintf("The %s service is not available", h.hop)
-		e.text = "It does not answer at the moment. Please try again shortly."
+		e.code, e.title = http.StatusServiceUnavailable, fmt.Sprintf("The %s service is not available", h.service)
+		e.text = "It is not responding at the moment. Please try again shortly."
 	case codes.DeadlineExceeded:
-		e.code, e.title = http.StatusGatewayTimeout, fmt.Sprintf("The %s service takes too long", h.hop)
-		e.text = "It did not answer in time. Please try again shortly."
+		e.code, e.title = http.StatusGatewayTimeout, fmt.Sprintf("The %s service takes too long", h.service)
+		e.text = "It did not respond in time. Please try again shortly."
 	case codes.ResourceExhausted:
-		e.code, e.title = http.StatusServiceUnavailable, fmt.Sprintf("The %s service is overloaded", h.hop)
-		e.text = "It has more to do than it can. Please try again shortly."
+		e.code, e.title = http.StatusServiceUnavailable, fmt.Sprintf("The %s service is overloaded", h.service)
+		e.text = "It has too many requests at the moment. Please try again shortly."
 	case codes.InvalidArgument, codes.OutOfRange:
-		e.code, e.title = http.StatusUnprocessableEntity, fmt.Sprintf("The %s service refuses", h.hop)
-		e.text = "What it was asked for is not valid. Nothing was changed."
+		e.code, e.title = http.StatusUnprocessableEntity, fmt.Sprintf("The %s service rejected the request", h.service)
+		e.text = "The request is not valid. Nothing was changed."
 	default:
-		e.code, e.title = http.StatusInternalServerError, fmt.Sprintf("The %s service failed", h.hop)
-		e.text = "It could not do what it was asked to. Please try again shortly."
+		e.code, e.title = http.StatusInternalServerError, fmt.Sprintf("The %s service failed", h.service)
+		e.text = "It could not complete the request. Please try again shortly."
 	}
 	return e
 }
@@ -83,8 +83,8 @@ func statusName(c codes.Code) string {
 func errorView(w *html.Writer, e *pageError, trace string) {
 	w.Lit(`<section class="failure" role="alert"><p class="eyebrow">`).Int(e.code).Lit(` `).Text(http.StatusText(e.code)).Lit(`</p><h1>`).Text(e.title).Lit(`</h1><p>`).Text(e.text).Lit(`</p>`)
 	w.Lit(`<dl class="facts">`)
-	if e.hop != "" {
-		w.Lit(`<div><dt>Failing service</dt><dd><code>`).Text(e.hop).Lit(`</code></dd></div><div><dt>Status</dt><dd><code>`).Text(e.grpc).Lit(`</code></dd></div>`)
+	if e.service != "" {
+		w.Lit(`<div><dt>Failing service</dt><dd><code>`).Text(e.service).Lit(`</code></dd></div><div><dt>Status</dt><dd><code>`).Text(e.grpc).Lit(`</code></dd></div>`)
 	}
 	if trace != "" {
 		w.Lit(`<div><dt>Trace id</dt><dd><code>`).Text(trace).Lit(`</code></dd></div>`)

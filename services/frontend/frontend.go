@@ -1,16 +1,18 @@
 // Package frontend is the storefront: a web shop that needs no JavaScript.
 //
-// A page is three things in a row: it asks the neighbours, at the same time where one answer does not
-// need another and each with a deadline of its own; it puts the answers into a plain struct; and a
-// view function writes that as HTML. What decorates a page (advertisement, recommendations, the number
-// on the cart) is left out when its service fails; what a page is about makes an error page that names
-// the service and the trace.
+// A page takes three steps: it calls services, concurrently where one call does not need the response of another, and
+// each with a deadline; it puts the responses into a plain struct; a view function writes that as HTML. What
+// decorates a page (ads, recommendations, the number on the cart) is left out when its service fails. If a service
+// fails that the page needs, an error page names it and the trace.
 //
 // Under /api/v1 the catalog and the payment service answer REST: their contract, transcoded (rest.go).
 //
-// The storefront keeps nothing that matters: the visitor's session, currency and receipts are cookies,
-// so that any replica can answer any request. What it remembers are answers for a second and, for
-// browsers without cookies, the last few hundred receipts.
+// The storefront has no state that matters: the visitor's session, currency and receipts are cookies, so that any
+// replica can serve any request. It remembers only the last few hundred receipts, for browsers without cookies, and
+// responses of the currency service for as long as these variables say:
+//
+//	PRICE_TTL        how long a converted price is reused (default 0: every page converts its prices)
+//	CURRENCIES_TTL   how long the list of currencies is reused (default 0)
 package frontend
 
 import (
@@ -27,7 +29,7 @@ import (
 //go:embed manifest.yaml
 var Manifest []byte
 
-// sharedSession is everybody's session with ENABLE_SINGLE_SHARED_SESSION, as in the original.
+// sharedSession is the session of all visitors with ENABLE_SINGLE_SHARED_SESSION, as in the original.
 const sharedSession = "12345678-1234-1234-1234-123456789123"
 
 // Setup registers the service on rt.

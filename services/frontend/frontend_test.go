@@ -30,7 +30,13 @@ func (s *store) now() time.Time { return time.Now().Add(s.later) }
 // advance sets the shop's clock forward, past what it may keep for a while.
 func (s *store) advance(d time.Duration) { s.later += d }
 
+// open opens a storefront without caches.
 func open(t *testing.T) *store {
+	t.Helper()
+	return openWith(t, cacheTTLs{})
+}
+
+func openWith(t *testing.T, ttls cacheTTLs) *store {
 	t.Helper()
 	assets, err := loadAssets()
 	if err != nil {
@@ -38,7 +44,7 @@ func open(t *testing.T) *store {
 	}
 	fake := fakeshop.New()
 	st := &store{Shop: fake}
-	n := connect(st.now, func(string, ...string) grpc.ClientConnInterface { return fakeshop.Direct{Shop: fake} })
+	n := connect(st.now, ttls, func(string, ...string) grpc.ClientConnInterface { return fakeshop.Direct{Shop: fake} })
 	ids := 0
 	transcoder, err := rest(n.catalog, pb.NewPaymentServiceClient(fakeshop.Direct{Shop: fake}))
 	if err != nil {

@@ -30,7 +30,7 @@ func (s *server) head(v *visit) head {
 	h := head{currency: v.currency, count: unknownCount}
 	var wg sync.WaitGroup
 	s.menu(v, &h, &wg)
-	if items, err := s.n.items(v.ctx(), v.session, badgePatience); err == nil {
+	if items, err := s.n.items(v.ctx(), v.session, badgeTimeout); err == nil {
 		h.count = quantityOf(items)
 	}
 	wg.Wait()
@@ -39,12 +39,12 @@ func (s *server) head(v *visit) head {
 
 // menu fills in which currencies there are: at once if that is known, else by the time wg is done.
 func (s *server) menu(v *visit, h *head, wg *sync.WaitGroup) {
-	if supported, ok := s.n.list.peek(struct{}{}); ok {
+	if supported, ok := s.n.currencies.Peek(struct{}{}); ok {
 		h.offer(supported, v.currency)
 		return
 	}
 	wg.Go(func() {
-		supported, err := s.n.currencies(v.ctx())
+		supported, err := s.n.supportedCurrencies(v.ctx())
 		if err != nil {
 			h.note(noteCurrency)
 			return

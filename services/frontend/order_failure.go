@@ -29,17 +29,17 @@ func orderFailureOf(err error) orderFailure {
 	f := orderFailure{reason: reason, cause: metadata[shoperr.Cause], charge: metadata[shoperr.Charge]}
 	switch metadata[shoperr.Step] {
 	case shoperr.StepCart:
-		f.service = hopCart
+		f.service = nameCart
 	case shoperr.StepProduct:
-		f.service = hopCatalog
+		f.service = nameCatalog
 	case shoperr.StepConvert:
-		f.service = hopCurrency
+		f.service = nameCurrency
 	case shoperr.StepQuote, shoperr.StepShip:
-		f.service = hopShipping
+		f.service = nameShipping
 	case shoperr.StepCharge:
-		f.service = hopPayment
+		f.service = namePayment
 	default:
-		f.service = hopCheckout
+		f.service = nameCheckout
 	}
 	return f
 }
@@ -52,13 +52,13 @@ func orderFailureFromText(code codes.Code, message string) orderFailure {
 	}
 	reused := strings.Contains(f.cause, "used before")
 	switch {
-	case f.service == hopPayment && reused, f.service == hopCheckout && code == codes.InvalidArgument && reused:
+	case f.service == namePayment && reused, f.service == nameCheckout && code == codes.InvalidArgument && reused:
 		f.reason = shoperr.IdempotencyKeyReused
-	case f.service == hopPayment && refused(code, f.cause):
+	case f.service == namePayment && refused(code, f.cause):
 		f.reason = shoperr.PaymentDeclined
-	case f.service == hopCatalog && code == codes.FailedPrecondition:
+	case f.service == nameCatalog && code == codes.FailedPrecondition:
 		f.reason = shoperr.ProductNotFound
-	case f.service == hopCheckout && code == codes.FailedPrecondition && strings.Contains(f.cause, "empty"):
+	case f.service == nameCheckout && code == codes.FailedPrecondition && strings.Contains(f.cause, "empty"):
 		f.reason = shoperr.CartEmpty
 	}
 	switch {
@@ -73,19 +73,19 @@ func orderFailureFromText(code codes.Code, message string) orderFailure {
 // failingStep returns the service that an order failed at, by the step in the original's words.
 func failingStep(message string) string {
 	for _, step := range []struct{ text, service string }{
-		{"cart failure", hopCart},
-		{"failed to prepare order: failed to get product", hopCatalog},
-		{"failed to prepare order: failed to convert", hopCurrency},
-		{"failed to convert shipping cost", hopCurrency},
-		{"shipping quote failure", hopShipping},
-		{"shipping error", hopShipping},
-		{"failed to charge card", hopPayment},
+		{"cart failure", nameCart},
+		{"failed to prepare order: failed to get product", nameCatalog},
+		{"failed to prepare order: failed to convert", nameCurrency},
+		{"failed to convert shipping cost", nameCurrency},
+		{"shipping quote failure", nameShipping},
+		{"shipping error", nameShipping},
+		{"failed to charge card", namePayment},
 	} {
 		if strings.HasPrefix(message, step.text) {
 			return step.service
 		}
 	}
-	return hopCheckout
+	return nameCheckout
 }
 
 // refused reports whether the payment service rejected the card, rather than failed.

@@ -18,7 +18,7 @@ const maxForm = 64 << 10
 
 // server answers requests. It has no state but caches.
 type server struct {
-	n       *neighbours
+	n       *clients
 	assets  *assets
 	log     *slog.Logger
 	now     func() time.Time

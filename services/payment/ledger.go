@@ -2,12 +2,12 @@ package payment
 
 import (
 	"errors"
-	"hash/maphash"
-	"strconv"
 	"sync"
 
 	"github.com/google/uuid"
 
+	"github.com/shopctl/shopctl/pkg/chassis"
+	"github.com/shopctl/shopctl/pkg/chassis/idempotent"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
@@ -16,7 +16,7 @@ import (
 const ledgerLimit = 8192
 
 var (
-	errKeyReused = errors.New("idempotency-key was used before, for another charge")
+	errKeyReused = errors.New(chassis.IdempotencyKey + " was used before, for another charge")
 	errUnknown   = errors.New("no such transaction")
 )
 
@@ -28,9 +28,8 @@ type transaction struct {
 	units    int64
 	nanos    int32
 	lastFour [4]byte
-	// key is the client's idempotency-key, if it sent one, and request the fingerprint of what it asked for.
-	key     string
-	request uint64
+	// key is the client's idempotency-key; empty if it sent none, or the charge was refunded.
+	key string
 }
 
 func (t transaction) amount() *hipstershop.Money {
@@ -48,66 +47,23 @@ func (t transaction) message() *shopv1.Transaction {
 // ledger remembers the latest charges, up to a limit; each one beyond it drops the oldest.
 type ledger struct {
 	limit int
-	seed  maphash.Seed
+	// keys are those of the charges that are remembered and not refunded.
+	keys *idempotent.Group[uuid.UUID]
 
 	mu     sync.Mutex
-	ring   []transaction // grows to limit, then is written round and round
+	ring   []transaction // grows to limit, then the oldest is overwritten
 	oldest int           // index in ring
 	byID   map[uuid.UUID]int
-	byKey  map[string]int
 }
 
 func newLedger(limit int) *ledger {
-	return &ledger{limit: limit, seed: maphash.MakeSeed(), byID: map[uuid.UUID]int{}, byKey: map[string]int{}}
+	return &ledger{limit: limit, keys: idempotent.New[uuid.UUID](limit), byID: map[uuid.UUID]int{}}
 }
 
-// fingerprint tells two requests apart without keeping either. The seed is this process's own, so that
-// nobody can find a card number by trying.
-func (l *ledger) fingerprint(in *hipstershop.ChargeRequest) uint64 {
-	var h maphash.Hash
-	h.SetSeed(l.seed)
-	cc, amount := in.GetCreditCard(), in.GetAmount()
-	for _, text := range []string{cc.GetCreditCardNumber(), amount.GetCurrencyCode()} {
-		_, _ = h.WriteString(text)
-		_ = h.WriteByte(0)
-	}
-	for _, n := range []int64{
-		int64(cc.GetCreditCardCvv()), int64(cc.GetCreditCardExpirationYear()), int64(cc.GetCreditCardExpirationMonth()),
-		amount.GetUnits(), int64(amount.GetNanos()),
-	} {
-		_, _ = h.WriteString(strconv.FormatInt(n, 36))
-		_ = h.WriteByte(0)
-	}
-	return h.Sum64()
-}
-
-// find returns the charge that was made with a key, if there was one. It returns errKeyReused if that
-// charge was for another request.
-func (l *ledger) find(key string, request uint64) (t transaction, found bool, err error) {
+// add records a charge.
+func (l *ledger) add(t transaction) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.findLocked(key, request)
-}
-
-func (l *ledger) findLocked(key string, request uint64) (t transaction, found bool, err error) {
-	i, found := l.byKey[key]
-	if key == "" || !found {
-		return transaction{}, false, nil
-	}
-	if l.ring[i].request != request {
-		return transaction{}, false, errKeyReused
-	}
-	return l.ring[i], true, nil
-}
-
-// add takes a charge in. If one with its key came first, add returns that one, and no error as long as
-// both are of the same request.
-func (l *ledger) add(t transaction) (kept transaction, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if first, found, err := l.findLocked(t.key, t.request); found || err != nil {
-		return first, err
-	}
 	i := len(l.ring)
 	if i < l.limit {
 		l.ring = append(l.ring, t)
@@ -115,19 +71,15 @@ func (l *ledger) add(t transaction) (kept transaction, err error) {
 		i = l.oldest
 		l.oldest = (l.oldest + 1) % l.limit
 		delete(l.byID, l.ring[i].id)
-		l.forgetKeyLocked(i)
+		l.keys.Forget(l.ring[i].key)
 		l.ring[i] = t
 	}
 	l.byID[t.id] = i
-	if t.key != "" {
-		l.byKey[t.key] = i
-	}
-	return t, nil
 }
 
-// takeBack marks a charge as refunded and returns it; the refund's id is the given one, or the one of
-// an earlier refund.
-func (l *ledger) takeBack(id, refund uuid.UUID) (t transaction, first bool, err error) {
+// refund marks a charge as refunded and returns it; the refund's id is the given one, or the one of an earlier
+// refund. The charge's key is free afterwards: a refunded charge pays for nothing that is tried again.
+func (l *ledger) refund(id, refund uuid.UUID) (t transaction, first bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i, ok := l.byID[id]
@@ -137,17 +89,10 @@ func (l *ledger) takeBack(id, refund uuid.UUID) (t transaction, first bool, err 
 	first = l.ring[i].refund == uuid.Nil
 	if first {
 		l.ring[i].refund = refund
-		l.forgetKeyLocked(i)
+		l.keys.Forget(l.ring[i].key)
+		l.ring[i].key = ""
 	}
 	return l.ring[i], first, nil
-}
-
-// forgetKeyLocked frees the key of a charge that no longer answers for it: one that is dropped, or one
-// that was taken back, which would otherwise pay for whatever is tried again under the key.
-func (l *ledger) forgetKeyLocked(i int) {
-	if j, ok := l.byKey[l.ring[i].key]; ok && j == i {
-		delete(l.byKey, l.ring[i].key)
-	}
 }
 
 // list returns what is remembered, oldest first.

@@ -1,9 +1,8 @@
 // Package payment is the paymentservice: it checks cards and pretends to charge them.
 //
 // It keeps its latest charges in memory, for two reasons: a Charge that is repeated with the same
-// idempotency-key in its metadata returns the first transaction in place of taking the money twice,
-// and a charge can be refunded when what it paid for falls through. Of a card it keeps, logs and
-// tells no more than the last four digits.
+// idempotency-key in its metadata returns the first transaction instead of charging twice, and a charge can be
+// refunded when its order fails. Of a card it keeps, logs and returns no more than the last four digits.
 package payment
 
 import (

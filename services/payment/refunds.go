@@ -25,7 +25,7 @@ type refunds struct {
 	log    *slog.Logger
 }
 
-// Refund takes a charge back.
+// Refund refunds a charge.
 func (r refunds) Refund(ctx context.Context, in *shopv1.RefundRequest) (*shopv1.RefundResponse, error) {
 	if in.GetTransactionId() == "" {
 		return nil, status.Error(codes.InvalidArgument, "transaction_id is missing")
@@ -38,7 +38,7 @@ func (r refunds) Refund(ctx context.Context, in *shopv1.RefundRequest) (*shopv1.
 	if err != nil {
 		return nil, status.Errorf(codes.Internal, "make refund id: %v", err)
 	}
-	t, first, err := r.ledger.takeBack(id, refund)
+	t, first, err := r.ledger.refund(id, refund)
 	if err != nil {
 		return nil, status.Errorf(codes.NotFound, "%v: %s is not among the latest %d", err, id, r.ledger.limit)
 	}
@@ -52,7 +52,7 @@ func (r refunds) Refund(ctx context.Context, in *shopv1.RefundRequest) (*shopv1.
 	return &shopv1.RefundResponse{RefundId: t.refund.String(), Amount: t.amount()}, nil
 }
 
-// ListTransactions tells what is remembered.
+// ListTransactions lists the charges that are remembered.
 func (r refunds) ListTransactions(context.Context, *shopv1.ListTransactionsRequest) (*shopv1.ListTransactionsResponse, error) {
 	out := &shopv1.ListTransactionsResponse{}
 	for _, t := range r.ledger.list() {

@@ -15,17 +15,18 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/chassis"
+	"github.com/shopctl/shopctl/pkg/chassis/idempotent"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/money"
 	"github.com/shopctl/shopctl/pkg/rpc/shoperr"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
-// What can become of a payment, as counted by shop_payments_total.
+// Results of a payment, as counted by shop_payments_total.
 const (
 	resultSuccess  = "success"
 	resultDeclined = "declined" // the card was refused
-	resultError    = "error"    // the request was not a charge at all, or we failed
+	resultError    = "error"    // the request was not valid, or the service failed
 )
 
 type server struct {
@@ -43,7 +44,7 @@ func newServer(l *ledger, now func() time.Time, log *slog.Logger, metrics promet
 		log:       log,
 		payments: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "shop_payments_total",
-			Help: "Payments by what became of them. A charge repeated under its idempotency-key counts once.",
+			Help: "Payments by result. A charge repeated under its idempotency-key counts once.",
 		}, []string{"result"}),
 	}
 	for _, result := range []string{resultSuccess, resultDeclined, resultError} {
@@ -55,70 +56,62 @@ func newServer(l *ledger, now func() time.Time, log *slog.Logger, metrics promet
 	return s, nil
 }
 
-// Charge takes an amount from a card.
+// Charge takes an amount from a card. A call that repeats an earlier one under its idempotency-key is not checked
+// again: what was charged is charged, whatever has happened to the card since.
 func (s *server) Charge(ctx context.Context, in *hipstershop.ChargeRequest) (*hipstershop.ChargeResponse, error) {
 	key, err := chassis.IdempotencyKeyOf(ctx)
 	if err != nil {
 		return nil, s.fail(ctx, codes.InvalidArgument, err)
 	}
-	// First of all: what was charged once is charged, whatever has happened to the card since.
-	request := s.ledger.fingerprint(in)
-	first, found, err := s.ledger.find(key, request)
+	keys := s.ledger.keys
+	id, repeated, err := keys.Do(ctx, key, keys.Fingerprint(in), func() (uuid.UUID, error) { return s.charge(ctx, in, key) })
 	switch {
+	case errors.Is(err, idempotent.ErrKeyReused):
+		return nil, s.fail(ctx, codes.InvalidArgument, errKeyReused)
 	case err != nil:
-		return nil, s.fail(ctx, codes.InvalidArgument, err)
-	case found:
-		return s.repeat(ctx, first), nil
+		return nil, err
+	case repeated:
+		s.log.InfoContext(ctx, "payment repeated, not charged again", "transaction_id", id.String())
 	}
+	return &hipstershop.ChargeResponse{TransactionId: id.String()}, nil
+}
+
+// charge checks a request and charges its card.
+func (s *server) charge(ctx context.Context, in *hipstershop.ChargeRequest, key string) (uuid.UUID, error) {
 	if err := checkAmount(in.GetAmount()); err != nil {
-		return nil, s.fail(ctx, codes.InvalidArgument, err)
+		return uuid.Nil, s.fail(ctx, codes.InvalidArgument, err)
 	}
 	if in.GetCreditCard() == nil {
-		return nil, s.fail(ctx, codes.InvalidArgument, errors.New("credit_card is missing"))
+		return uuid.Nil, s.fail(ctx, codes.InvalidArgument, errors.New("credit_card is missing"))
 	}
 	c, err := s.inspector.inspect(in.GetCreditCard())
 	if err != nil {
 		s.payments.WithLabelValues(resultDeclined).Inc()
 		s.log.WarnContext(ctx, "payment declined", "reason", err.Error(), "amount", money.Rounded(in.GetAmount()))
-		return nil, shoperr.New(codes.InvalidArgument, err.Error(), shoperr.Payment, shoperr.CardDeclined, nil)
+		return uuid.Nil, shoperr.New(codes.InvalidArgument, err.Error(), shoperr.Payment, shoperr.CardDeclined, nil)
 	}
-	return s.take(ctx, in.GetAmount(), c, key, request)
-}
-
-// take charges a card that is good, unless the caller has given up: a call that lay in a stopped process
-// for longer than its deadline must not take money for an order that has failed since.
-func (s *server) take(ctx context.Context, amount *hipstershop.Money, c card, key string, request uint64) (*hipstershop.ChargeResponse, error) {
+	// A call that was held in a paused process for longer than its deadline must not charge for an order that has
+	// failed since.
 	if err := ctx.Err(); err != nil {
-		return nil, s.fail(ctx, status.FromContextError(err).Code(), fmt.Errorf("not charged: %w", err))
+		return uuid.Nil, s.fail(ctx, status.FromContextError(err).Code(), fmt.Errorf("not charged: %w", err))
 	}
 	id, err := uuid.NewRandom()
 	if err != nil {
-		return nil, s.fail(ctx, codes.Internal, fmt.Errorf("make transaction id: %w", err))
+		return uuid.Nil, s.fail(ctx, codes.Internal, fmt.Errorf("make transaction id: %w", err))
 	}
-	t := transaction{id: id, currency: amount.GetCurrencyCode(), units: amount.GetUnits(), nanos: amount.GetNanos(), key: key, request: request}
+	amount := in.GetAmount()
+	t := transaction{id: id, currency: amount.GetCurrencyCode(), units: amount.GetUnits(), nanos: amount.GetNanos(), key: key}
 	copy(t.lastFour[:], c.lastFour)
-	kept, err := s.ledger.add(t)
-	switch {
-	case err != nil:
-		return nil, s.fail(ctx, codes.InvalidArgument, err)
-	case kept.id != id: // another call with this key was faster
-		return s.repeat(ctx, kept), nil
-	}
+	s.ledger.add(t)
 	s.payments.WithLabelValues(resultSuccess).Inc()
 	trace.SpanFromContext(ctx).SetAttributes(
 		attribute.String(shopv1.AttrAudit, shopv1.AuditCharged), attribute.String(shopv1.AttrTransaction, id.String()),
 		attribute.String(shopv1.AttrAmount, money.Rounded(amount)), attribute.String("shop.card_type", c.brand))
 	s.log.InfoContext(ctx, shopv1.LogCharged, "transaction_id", id.String(), "amount", money.Rounded(amount), "card_type", c.brand, "card_ending", c.lastFour)
-	return &hipstershop.ChargeResponse{TransactionId: id.String()}, nil
+	return id, nil
 }
 
-// repeat answers a call that was answered before.
-func (s *server) repeat(ctx context.Context, first transaction) *hipstershop.ChargeResponse {
-	s.log.InfoContext(ctx, "payment repeated, not charged again", "transaction_id", first.id.String())
-	return &hipstershop.ChargeResponse{TransactionId: first.id.String()}
-}
-
-// fail counts and logs a call that came to nothing for a reason other than the card.
+// fail counts and logs a call that failed for a reason other than the card.
 func (s *server) fail(ctx context.Context, code codes.Code, err error) error {
 	s.payments.WithLabelValues(resultError).Inc()
 	s.log.WarnContext(ctx, "payment failed", "reason", err.Error())
@@ -131,7 +124,7 @@ func (s *server) fail(ctx context.Context, code codes.Code, err error) error {
 	return status.Error(code, err.Error())
 }
 
-// checkAmount repeats nothing of what it refuses but numbers: a text might hold anything.
+// checkAmount repeats only numbers of what it refuses: a text might hold anything.
 func checkAmount(amount *hipstershop.Money) error {
 	if err := money.Validate(amount); err != nil {
 		return err

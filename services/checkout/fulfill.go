@@ -16,23 +16,22 @@ import (
 )
 
 const (
-	// settleTimeout bounds the shipping of an order that is paid for, the emptying of its cart and its
-	// mail; refundTimeout what takes the charge back. settleAtLeast is what is left to them when the
-	// caller's own deadline is nearer.
-	settleTimeout = 5 * time.Second
-	settleAtLeast = time.Second
-	refundTimeout = 5 * time.Second
-	// confirmTimeout bounds the mail: nobody waits long for what does not change the order.
+	// fulfillTimeout bounds what follows the charge: shipping, emptying the cart, the confirmation. It has at least
+	// minFulfillTime, even if the caller's own deadline is nearer.
+	fulfillTimeout = 5 * time.Second
+	minFulfillTime = time.Second
+	refundTimeout  = 5 * time.Second
+	// confirmTimeout bounds the confirmation, which does not change the order.
 	confirmTimeout = 2 * time.Second
-	// emptyAttempts is how often the cart of an order is emptied at most, with pauses of emptyPause,
-	// twice that, and so on. Not longer: what the user puts in later must stay.
+	// emptyAttempts is how often emptying a cart is tried at most, with pauses of emptyPause, four times that, and
+	// so on. Not for longer, since items that the user adds later must stay.
 	emptyAttempts = 4
 	emptyPause    = 20 * time.Millisecond
 )
 
-// settle does what follows the charge. It returns an error only when there is no order, because it
-// could not be shipped; then the charge has been taken back, or the error says that it was not.
-func (s *server) settle(ctx context.Context, req *hipstershop.PlaceOrderRequest, items []*hipstershop.CartItem, transaction string, order *hipstershop.OrderResult) error {
+// fulfill does what follows the charge. It returns an error only if the order could not be shipped; then the charge
+// was refunded, or the error says that it was not.
+func (s *server) fulfill(ctx context.Context, req *hipstershop.PlaceOrderRequest, items []*hipstershop.CartItem, transaction string, order *hipstershop.OrderResult) error {
 	caller := ctx
 	ctx, cancel := afterCharge(caller)
 	defer cancel()
@@ -49,7 +48,7 @@ func (s *server) settle(ctx context.Context, req *hipstershop.PlaceOrderRequest,
 	return nil
 }
 
-// confirm has the order confirmed by mail. If that cannot be done the order stands; the log says so.
+// confirm sends the confirmation. If that fails, the order is still placed; the failure is logged.
 func (s *server) confirm(ctx context.Context, email string, order *hipstershop.OrderResult) {
 	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
@@ -58,12 +57,12 @@ func (s *server) confirm(ctx context.Context, email string, order *hipstershop.O
 	}
 }
 
-// afterCharge returns the context for what follows the charge. It ends by the caller's deadline, if
-// that leaves time enough, but not because the caller hangs up: half an order helps nobody.
+// afterCharge returns the context for what follows the charge. It ends by the caller's deadline, if that leaves
+// enough time, but not when the caller hangs up: an order is not left half done.
 func afterCharge(ctx context.Context) (context.Context, context.CancelFunc) {
-	timeout := settleTimeout
+	timeout := fulfillTimeout
 	if deadline, ok := ctx.Deadline(); ok {
-		timeout = min(timeout, max(time.Until(deadline), settleAtLeast))
+		timeout = min(timeout, max(time.Until(deadline), minFulfillTime))
 	}
 	return context.WithTimeout(context.WithoutCancel(ctx), timeout)
 }
@@ -84,7 +83,7 @@ func (s *server) refund(ctx context.Context, transaction, orderID string, cause 
 	return stepShip().failWith(cause, "; the charge was refunded", map[string]string{shoperr.Charge: shoperr.ChargeRefunded})
 }
 
-// emptyCart empties the cart of an order. If that cannot be done the order stands; the log says so.
+// emptyCart empties the cart of an order. If that fails, the order is still placed; the failure is logged.
 func (s *server) emptyCart(ctx context.Context, user, orderID string) {
 	var err error
 	for attempt := range emptyAttempts {

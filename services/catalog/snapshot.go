@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// shelf holds the current version of the catalogue and replaces it whole.
-type shelf struct {
+// snapshot holds the current version of the catalog. A reload replaces it as a whole.
+type snapshot struct {
 	from    source
 	log     *slog.Logger
 	current atomic.Pointer[products]
@@ -22,9 +22,9 @@ type shelf struct {
 	reloading sync.Mutex
 }
 
-// newShelf reads the catalogue for the first time. At the start, an unreadable one is an error.
-func newShelf(from source, log *slog.Logger) (*shelf, error) {
-	s := &shelf{from: from, log: log}
+// newSnapshot reads the catalog for the first time. At the start, an unreadable one is an error.
+func newSnapshot(from source, log *slog.Logger) (*snapshot, error) {
+	s := &snapshot{from: from, log: log}
 	if err := s.reload(); err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ func newShelf(from source, log *slog.Logger) (*shelf, error) {
 }
 
 // reload replaces the current version, or leaves it and says why.
-func (s *shelf) reload() error {
+func (s *snapshot) reload() error {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
 	data, err := s.from()
@@ -48,14 +48,14 @@ func (s *shelf) reload() error {
 }
 
 // products returns the version that a call works with.
-func (s *shelf) products(ctx context.Context) *products {
+func (s *snapshot) products(ctx context.Context) *products {
 	if s.always.Load() {
 		s.reloadOrKeep(ctx)
 	}
 	return s.current.Load()
 }
 
-func (s *shelf) reloadOrKeep(ctx context.Context) bool {
+func (s *snapshot) reloadOrKeep(ctx context.Context) bool {
 	err := s.reload()
 	if err != nil {
 		s.log.ErrorContext(ctx, "keep the last good catalog", "error", err.Error())
@@ -63,8 +63,8 @@ func (s *shelf) reloadOrKeep(ctx context.Context) bool {
 	return err == nil
 }
 
-// obey switches on SIGUSR1 and SIGUSR2 until ctx ends.
-func (s *shelf) obey(ctx context.Context, signals <-chan os.Signal) {
+// handleSignals switches on SIGUSR1 and SIGUSR2 until ctx ends.
+func (s *snapshot) handleSignals(ctx context.Context, signals <-chan os.Signal) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -82,7 +82,7 @@ func (s *shelf) obey(ctx context.Context, signals <-chan os.Signal) {
 
 // watch looks at the file on every tick and reads it again when it has changed, until ctx ends. A file
 // that is gone is not a change: the shop goes on selling what it last knew.
-func (s *shelf) watch(ctx context.Context, path string, ticks <-chan time.Time) {
+func (s *snapshot) watch(ctx context.Context, path string, ticks <-chan time.Time) {
 	var seen os.FileInfo
 	for {
 		// Stat before reading: a change between the two is seen again on the next tick.

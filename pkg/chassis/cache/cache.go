@@ -1,0 +1,124 @@
+// Package cache keeps values for a while. Concurrent misses of a key are one fetch.
+package cache
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// Config is what a cache is made with.
+type Config struct {
+	// TTL is how long a value is good for, from the moment when its fetch began; 0: every Get fetches.
+	TTL time.Duration
+	// FetchTimeout bounds a fetch, which goes on for the others when the caller that began it leaves.
+	FetchTimeout time.Duration
+	// Limit is the maximum number of values. Beyond it expired ones are dropped, and all if none has expired.
+	Limit int
+	Now   func() time.Time
+}
+
+// Cache keeps values. Errors are not kept: the next Get fetches again, so that a service that has recovered is seen
+// at once.
+type Cache[K comparable, V any] struct {
+	config  Config
+	fetches singleflight.Group
+
+	mu     sync.Mutex
+	values map[K]value[V]
+}
+
+type value[V any] struct {
+	v       V
+	expires time.Time
+}
+
+// New returns an empty cache.
+func New[K comparable, V any](c Config) *Cache[K, V] {
+	return &Cache[K, V]{config: c, values: map[K]value[V]{}}
+}
+
+// Peek returns the value of a key if it is kept.
+func (c *Cache[K, V]) Peek(key K) (v V, ok bool) {
+	now := c.config.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if kept, found := c.values[key]; found && now.Before(kept.expires) {
+		return kept.v, true
+	}
+	return v, false
+}
+
+// Get returns the value of a key, fetched if it is not kept. It returns the error of the fetch, or the cause of ctx's
+// end if that is earlier.
+func (c *Cache[K, V]) Get(ctx context.Context, key K, fetch func(context.Context) (V, error)) (v V, err error) {
+	if c.config.TTL <= 0 {
+		return fetch(ctx)
+	}
+	if v, ok := c.Peek(key); ok {
+		return v, nil
+	}
+	// %#v quotes strings, so that no two keys have the same text.
+	fetched := c.fetches.DoChan(fmt.Sprintf("%#v", key), func() (any, error) { return c.fetch(ctx, key, fetch) })
+	select {
+	case r := <-fetched:
+		if p, ok := r.Err.(panicked); ok {
+			panic(p.value)
+		}
+		v, _ = r.Val.(V)
+		return v, r.Err
+	case <-ctx.Done():
+		return v, context.Cause(ctx)
+	}
+}
+
+// panicked carries a panic from the goroutine of the fetch to the callers, whose server knows what to do with it.
+type panicked struct{ value any }
+
+func (p panicked) Error() string { return fmt.Sprint("panic: ", p.value) }
+
+func (c *Cache[K, V]) fetch(ctx context.Context, key K, fetch func(context.Context) (V, error)) (v V, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked{p}
+		}
+	}()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.config.FetchTimeout)
+	defer cancel()
+	began := c.config.Now()
+	if v, err = fetch(ctx); err == nil {
+		c.keep(key, value[V]{v, began.Add(c.config.TTL)})
+	}
+	return v, err
+}
+
+func (c *Cache[K, V]) keep(key K, v value[V]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, known := c.values[key]; !known && len(c.values) >= c.config.Limit {
+		c.shrinkLocked()
+	}
+	c.values[key] = v
+}
+
+func (c *Cache[K, V]) shrinkLocked() {
+	now := c.config.Now()
+	for key, v := range c.values {
+		if !now.Before(v.expires) {
+			delete(c.values, key)
+		}
+	}
+	if len(c.values) >= c.config.Limit {
+		clear(c.values)
+	}
+}
+
+// Len returns how many values are kept, expired ones included.
+func (c *Cache[K, V]) Len() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.values)
+}
