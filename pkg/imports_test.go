@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"pkg/cli/clitest":      {"pkg/cli", "pkg/control", "pkg/rpc", "pkg/rundir"},
 	"pkg/cli/internalcmd":  {"pkg/cli/cmdutil", "pkg/cli/config", "pkg/cli/iostreams", "pkg/chassis", "pkg/daemon", "pkg/lesson/restore", "pkg/observe/otlp", "pkg/rundir", "pkg/workload", "services"},
 	"pkg/cli/shop":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/chassis/portowner", "pkg/control", "pkg/observe/otlp", "pkg/rpc", "pkg/rundir", "services"},
-	"pkg/cli/objects":      {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/edit", "pkg/control", "pkg/resource", "pkg/rpc", "pkg/rule", "services"},
+	"pkg/cli/objects":      {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/edit", "pkg/control", "pkg/resource", "pkg/rpc", "services"},
 	"pkg/cli/observe":      {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/control", "pkg/observe", "pkg/plot", "pkg/resource", "pkg/rpc", "pkg/topology", "pkg/trace", "services"},
 	"pkg/cli/call":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/edit", "pkg/call", "pkg/control", "pkg/resource", "pkg/rpc", "services"},
 	"pkg/cli/fault":        {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/fault", "pkg/rpc", "services"},

@@ -16,6 +16,15 @@ type (
 // String is the id as people see it: hexadecimal digits.
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
+// shortID is the number of digits of an id that are shown to people, and enough to find the trace by.
+const shortID = 8
+
+// Short is the beginning of the id in hexadecimal digits, as it is shown to people.
+func (id ID) Short() string { return ShortID(id.String()) }
+
+// ShortID is the beginning of an id in hexadecimal digits, as it is shown to people.
+func ShortID(id string) string { return id[:min(shortID, len(id))] }
+
 // String is the id as people see it: hexadecimal digits.
 func (id SpanID) String() string { return hex.EncodeToString(id[:]) }
 

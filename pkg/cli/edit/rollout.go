@@ -13,6 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
@@ -46,7 +47,7 @@ func (o *WaitFlags) Rollout(ctx context.Context, ios *iostreams.IO, shop *contro
 	defer cancel()
 	err := followRollout(ctx, shop, pending)
 	if cmdutil.TimedOut(ctx, err) {
-		return cmdutil.HintErr(cmdutil.ExitInconclusive, ios.Command("ps --instances"), fmt.Errorf("wait for the rollout: not done after %s", cmdutil.ShortDuration(o.timeout)))
+		return cmdutil.HintErr(cmdutil.ExitInconclusive, ios.Command("ps --instances"), fmt.Errorf("wait for the rollout: not done after %s", humanize.Span(o.timeout)))
 	}
 	return err
 }

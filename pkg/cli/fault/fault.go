@@ -9,6 +9,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -75,7 +76,7 @@ func faultEnd(f *cmdutil.Factory, p *controlpb.Fault) string {
 	if p.GetEnds() == nil {
 		return "when cleared"
 	}
-	return "in " + cmdutil.ShortDuration(p.GetEnds().AsTime().Sub(f.Now()).Round(time.Second))
+	return "in " + humanize.Duration(max(0, p.GetEnds().AsTime().Sub(f.Now()).Round(time.Second)))
 }
 
 // completeFaultMethods completes --method with the methods of the service that is named before it.

@@ -2,7 +2,6 @@ package iostreams
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -25,26 +24,7 @@ func Indent(text string) string {
 	return b.String()
 }
 
-// Counted is a number with what it counts: "1 lesson", "2 lessons".
-func Counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
 func Indented(text string) string { return "  " + strings.ReplaceAll(text, "\n", "\n  ") }
-
-func Latency(ms float64) string {
-	switch {
-	case ms < 10:
-		return fmt.Sprintf("%.1fms", ms)
-	case ms < 1000:
-		return fmt.Sprintf("%.0fms", ms)
-	default:
-		return fmt.Sprintf("%.1fs", ms/1000)
-	}
-}
 
 func OrDash(s string) string {
 	if s == "" {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 	"github.com/shopctl/shopctl/services"
@@ -84,9 +85,9 @@ func lintLessons(ios *iostreams.IO, output string, dirs []string) error {
 		}
 	})
 	if err == nil && len(view.Problems) > 0 {
-		return cmdutil.HintErr(cmdutil.ExitFailed, "", fmt.Errorf("%s in %s", iostreams.Counted(len(view.Problems), "problem"), iostreams.Counted(count, "lesson")))
+		return cmdutil.HintErr(cmdutil.ExitFailed, "", fmt.Errorf("%s in %s", humanize.Count(len(view.Problems), "problem"), humanize.Count(count, "lesson")))
 	}
-	ios.Notef("%s, no problems", iostreams.Counted(count, "lesson"))
+	ios.Notef("%s, no problems", humanize.Count(count, "lesson"))
 	return err
 }
 

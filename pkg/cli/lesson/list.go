@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
 	"github.com/shopctl/shopctl/pkg/lesson/review"
@@ -80,7 +81,7 @@ func listLessons(f *cmdutil.Factory, format, lang string) error {
 		return nil
 	}
 	if due := review.Due(all, file, f.Now()); len(due) > 0 {
-		f.IO.Notef("%s of lessons that you took wait for an answer", iostreams.Counted(len(due), "question"))
+		f.IO.Notef("%s of lessons that you took wait for an answer", humanize.Count(len(due), "question"))
 		SuggestNext(f, "review")
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
 	"github.com/shopctl/shopctl/pkg/lesson/review"
@@ -155,7 +156,7 @@ func (o *reviewOptions) nothingDue(next time.Time) {
 // ask asks the questions on standard input. Each answer is kept at once, so that leaving loses none.
 func (o *reviewOptions) ask(ctx context.Context, store *lessonprogress.Store, due []review.Item) error {
 	o.lines = readLines(ctx, o.f.IO)
-	fmt.Fprintf(o.f.IO.Out, "%s. :s skips one, :q leaves.\n", iostreams.Counted(len(due), "question"))
+	fmt.Fprintf(o.f.IO.Out, "%s. :s skips one, :q leaves.\n", humanize.Count(len(due), "question"))
 	known := 0
 	for n, item := range due {
 		fmt.Fprintf(o.f.IO.Out, "\n%d/%d  %s\n%s\n", n+1, len(due), item.Lesson.Title, item.Question.Ask)
@@ -182,7 +183,7 @@ func (o *reviewOptions) ask(ctx context.Context, store *lessonprogress.Store, du
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	fmt.Fprintf(o.f.IO.Out, "\n%d of %s known.\n", known, iostreams.Counted(len(due), "question"))
+	fmt.Fprintf(o.f.IO.Out, "\n%d of %s known.\n", known, humanize.Count(len(due), "question"))
 	return nil
 }
 

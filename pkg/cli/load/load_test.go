@@ -32,7 +32,7 @@ func TestLoadIsAnEditOfTheLoadGenerator(t *testing.T) {
 	w, shop := withLoad(t, "{}")
 	w.Want(cmdutil.ExitOK, "load", "start", "--rate", "20", "--seed", "42", "--for", "2m")
 	w.WantOut("deployment.apps/loadgenerator load started\n")
-	w.WantErr("20 steps a second, seed 42, for 2m0s", "next: shopctl load status", "next: shopctl load stop")
+	w.WantErr("20 steps a second, seed 42, for 2m", "next: shopctl load status", "next: shopctl load stop")
 	w.Want(cmdutil.ExitOK, "load", "stop")
 	w.WantOut("deployment.apps/loadgenerator load stopped\n")
 	want := []map[string]string{
@@ -83,7 +83,7 @@ func TestLoadStatusShowsRateErrorsAndLatencies(t *testing.T) {
 		"by_task":{"index":{"requests":60,"p95_ms":30},"checkout":{"requests":20,"errors":3}},
 		"last_errors":[{"time":"2026-03-01T11:59:00Z","task":"checkout","error":"HTTP 503"}]}`)
 	w.Want(cmdutil.ExitOK, "load", "status")
-	w.WantOut("running, 20 steps/s, seed 42, for 2m0s", "600 requests", "3 (0.50%)", "p95 48ms", "checkout   20         3", "11:59:00  checkout: HTTP 503")
+	w.WantOut("running, 20 steps/s, seed 42, for 2m", "600 requests", "3 (0.5%)", "p95 48ms", "checkout   20         3", "11:59:00  checkout: HTTP 503")
 	w.Want(cmdutil.ExitOK, "load", "status", "-o", "json")
 	w.WantOut(`"error_ratio": 0.005`)
 }

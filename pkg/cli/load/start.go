@@ -9,6 +9,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/edit"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/load"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
@@ -57,7 +58,7 @@ func (o *loadStartOptions) run(ctx context.Context, bounded bool) error {
 	}
 	lasts := "until it is stopped"
 	if o.spec.For > 0 {
-		lasts = "for " + o.spec.For.Round(time.Millisecond).String()
+		lasts = "for " + humanize.Span(o.spec.For.Round(time.Millisecond))
 	}
 	o.f.IO.Notef("%g steps a second, seed %d, %s", o.spec.Rate, o.spec.Seed, lasts)
 	o.f.IO.Next("load status", "load stop")

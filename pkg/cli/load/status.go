@@ -14,6 +14,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/load"
 )
 
@@ -79,7 +80,7 @@ func (o *loadStatusOptions) run(ctx context.Context) error {
 func (o *loadStatusOptions) table(w io.Writer, st load.Status) {
 	lasts := "until it is stopped"
 	if st.DurationMS > 0 {
-		lasts = "for " + cmdutil.ShortDuration(time.Duration(st.DurationMS)*time.Millisecond)
+		lasts = "for " + humanize.Span(time.Duration(st.DurationMS)*time.Millisecond)
 	}
 	switch st.State {
 	case load.StateIdle:
@@ -95,13 +96,13 @@ func (o *loadStatusOptions) table(w io.Writer, st load.Status) {
 	}
 	fmt.Fprintf(w, "load       %s, %g steps/s, seed %d, %s\n", st.State, st.Rate, st.Seed, lasts)
 	fmt.Fprintf(w, "so far     %s, %d requests, %.1f/s, %d in flight\n",
-		cmdutil.ShortDuration(time.Duration(st.ElapsedMS)*time.Millisecond), st.Requests, st.RPS, st.InFlight)
-	fmt.Fprintf(w, "errors     %s\n", o.f.IO.Paint(errorTone, fmt.Sprintf("%d (%.2f%%)", st.Errors, st.ErrorRatio*100)))
-	fmt.Fprintf(w, "latency    p50 %s, p95 %s, p99 %s, max %s\n\n", iostreams.Latency(st.P50MS), iostreams.Latency(st.P95MS), iostreams.Latency(st.P99MS), iostreams.Latency(st.MaxMS))
+		humanize.Duration(time.Duration(st.ElapsedMS)*time.Millisecond), st.Requests, st.RPS, st.InFlight)
+	fmt.Fprintf(w, "errors     %s\n", o.f.IO.Paint(errorTone, fmt.Sprintf("%d (%s)", st.Errors, humanize.Percent(st.ErrorRatio))))
+	fmt.Fprintf(w, "latency    p50 %s, p95 %s, p99 %s, max %s\n\n", humanize.Millis(st.P50MS), humanize.Millis(st.P95MS), humanize.Millis(st.P99MS), humanize.Millis(st.MaxMS))
 	t := iostreams.NewTable("STEP", "REQUESTS", "ERRORS", "P50", "P95", "P99", "MAX")
 	for _, name := range slices.Sorted(maps.Keys(st.ByTask)) {
 		task := st.ByTask[name]
-		t.Row(name, fmt.Sprint(task.Requests), fmt.Sprint(task.Errors), iostreams.Latency(task.P50MS), iostreams.Latency(task.P95MS), iostreams.Latency(task.P99MS), iostreams.Latency(task.MaxMS))
+		t.Row(name, fmt.Sprint(task.Requests), fmt.Sprint(task.Errors), humanize.Millis(task.P50MS), humanize.Millis(task.P95MS), humanize.Millis(task.P99MS), humanize.Millis(task.MaxMS))
 	}
 	t.Write(w)
 	for _, failure := range st.LastErrors {

@@ -1,25 +1,20 @@
 package objects
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/edit"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/resource"
-	"github.com/shopctl/shopctl/pkg/resource/monitoring"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -65,8 +60,8 @@ func (o *describeOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		o.describe(&b, kind, typed, st.GetServices())
-		if kind.Name == resource.KindDeployment {
+		kind.Describe(printer{Writer: &b, ios: o.f.IO}, typed, live(object, st.GetServices()), o.f.Now())
+		if kind.Workload {
 			if err := o.events(ctx, &b, shop, object.GetName()); err != nil {
 				return err
 			}
@@ -76,71 +71,40 @@ func (o *describeOptions) run(ctx context.Context, args []string) error {
 	return err
 }
 
-func (o *describeOptions) describe(w io.Writer, kind resource.Kind, object resource.Object, all []*controlpb.Service) {
-	field(w, "Name", object.GetName())
-	if kind.Namespaced {
-		field(w, "Namespace", object.GetNamespace())
-	}
-	if t := object.GetCreationTimestamp(); !t.IsZero() {
-		field(w, "Created", t.UTC().Format("2006-01-02 15:04:05 UTC")+" ("+cmdutil.Age(o.f.Now(), t.Time)+" ago)")
-	}
-	fieldMap(w, "Labels", object.GetLabels())
-	annotations := maps.Clone(object.GetAnnotations())
-	delete(annotations, corev1.LastAppliedConfigAnnotation) // the object once more, as kubectl hides it too
-	fieldMap(w, "Annotations", annotations)
-	switch object := object.(type) {
-	case *appsv1.Deployment:
-		o.deployment(w, object, all)
-	case *corev1.Service:
-		service(w, object, all)
-	case *corev1.ConfigMap:
-		fmt.Fprintln(w, "Data:")
-		for _, key := range slices.Sorted(maps.Keys(object.Data)) {
-			fmt.Fprintf(w, "  %s: %q\n", key, object.Data[key])
-		}
-	case *corev1.Secret:
-		field(w, "Type", cmp.Or(string(object.Type), string(corev1.SecretTypeOpaque)))
-		fmt.Fprintln(w, "Data:")
-		for _, key := range slices.Sorted(maps.Keys(object.Data)) {
-			fmt.Fprintf(w, "  %s: %d bytes\n", key, len(object.Data[key]))
-		}
-	case *monitoring.PrometheusRule:
-		describeRules(w, object.Spec)
-	}
+// printer prints descriptions as the terminal takes them.
+type printer struct {
+	io.Writer
+	ios *iostreams.IO
 }
 
-func (o *describeOptions) deployment(w io.Writer, d *appsv1.Deployment, all []*controlpb.Service) {
-	st := d.Status
-	field(w, "Selector", iostreams.Pairs(selectorOf(d)))
-	field(w, "Replicas", fmt.Sprintf("%d wanted, %d updated, %d total, %d ready, %d available",
-		resource.Replicas(d), st.UpdatedReplicas, st.Replicas, st.ReadyReplicas, st.AvailableReplicas))
-	field(w, "Strategy", cmp.Or(string(d.Spec.Strategy.Type), string(appsv1.RollingUpdateDeploymentStrategyType)))
-	if r := d.Spec.Strategy.RollingUpdate; r != nil && r.MaxUnavailable != nil && r.MaxSurge != nil {
-		field(w, "Rolling update", fmt.Sprintf("%s unavailable at most, %s more at most", r.MaxUnavailable.String(), r.MaxSurge.String()))
+// Table implements resource.Printer.
+func (p printer) Table(header []string, rows [][]string) {
+	t := iostreams.NewTable(header...)
+	for _, row := range rows {
+		t.Row(row...)
 	}
-	describePods(w, d.Spec.Template)
-	for _, s := range all {
-		if s.GetWorkload() != d.GetName() || s.GetNamespace() != d.GetNamespace() {
-			continue
-		}
-		field(w, "State", strings.TrimSpace(o.f.IO.State(s.GetState())+" "+s.GetMessage()))
-		fmt.Fprintln(w, "Instances:")
-		t := iostreams.NewTable("  NAME", "STATE", "VERSION", "PID", "ADDRESS", "RESTARTS")
-		for _, in := range s.GetInstances() {
-			t.Row("  "+in.GetName(), o.f.IO.State(in.GetState()), iostreams.OrDash(in.GetVersion()), fmt.Sprint(in.GetPid()), iostreams.OrDash(in.GetAddress()), fmt.Sprint(in.GetRestarts()))
-		}
-		t.Write(w)
-		if len(s.GetFaults()) > 0 {
-			field(w, "Faults", strings.Join(s.GetFaults(), "; "))
-		}
-	}
+	t.Write(p)
 }
 
-func selectorOf(d *appsv1.Deployment) map[string]string {
-	if d.Spec.Selector == nil {
+// State implements resource.Printer.
+func (p printer) State(state string) string { return p.ios.State(state) }
+
+// live is what runs for an object, nil if nothing does.
+func live(object *controlpb.Object, all []*controlpb.Service) *resource.Live {
+	i := slices.IndexFunc(all, func(s *controlpb.Service) bool {
+		return s.GetWorkload() == object.GetName() && s.GetNamespace() == object.GetNamespace()
+	})
+	if i < 0 {
 		return nil
 	}
-	return d.Spec.Selector.MatchLabels
+	s := all[i]
+	l := &resource.Live{State: s.GetState(), Message: s.GetMessage(), Address: s.GetAddress(), Faults: s.GetFaults()}
+	for _, in := range s.GetInstances() {
+		l.Instances = append(l.Instances, resource.LiveInstance{
+			Name: in.GetName(), State: in.GetState(), Version: in.GetVersion(), Address: in.GetAddress(), PID: in.GetPid(), Restarts: in.GetRestarts(),
+		})
+	}
+	return l
 }
 
 // events lists the last things that happened to a Deployment.

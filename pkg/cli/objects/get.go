@@ -2,7 +2,6 @@ package objects
 
 import (
 	"context"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -67,11 +66,15 @@ func (o *getOptions) run(ctx context.Context, args []string) error {
 	return objectTable(o.f, o.f.IO.Out, kind, resp.GetObjects(), o.all)
 }
 
-// objectTable lists objects of one kind with the columns that kubectl has for it.
+// objectTable lists objects of one kind in its columns.
 func objectTable(f *cmdutil.Factory, w io.Writer, kind resource.Kind, objects []*controlpb.Object, namespaces bool) error {
-	header := columnsOf(kind.Name)
+	columns := kind.Columns()
+	var header []string
 	if namespaces {
-		header = append([]string{"NAMESPACE"}, header...)
+		header = append(header, "NAMESPACE")
+	}
+	for _, c := range columns {
+		header = append(header, c.Header)
 	}
 	t := iostreams.NewTable(header...)
 	for _, o := range objects {
@@ -79,33 +82,15 @@ func objectTable(f *cmdutil.Factory, w io.Writer, kind resource.Kind, objects []
 		if err != nil {
 			return err
 		}
-		cells := cellsOf(f, typed)
+		var cells []string
 		if namespaces {
-			cells = append([]string{iostreams.OrDash(o.GetNamespace())}, cells...)
+			cells = append(cells, iostreams.OrDash(o.GetNamespace()))
+		}
+		for _, c := range columns {
+			cells = append(cells, c.Cell(typed, f.Now()))
 		}
 		t.Row(cells...)
 	}
 	t.Write(w)
 	return nil
 }
-
-func columnsOf(kind string) []string {
-	switch kind {
-	case resource.KindDeployment:
-		return []string{"NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE", "IMAGES"}
-	case resource.KindService:
-		return []string{"NAME", "TYPE", "CLUSTER-IP", "PORT(S)", "AGE", "SELECTOR"}
-	case resource.KindConfigMap:
-		return []string{"NAME", "DATA", "AGE"}
-	case resource.KindSecret:
-		return []string{"NAME", "TYPE", "DATA", "AGE"}
-	case resource.KindNamespace:
-		return []string{"NAME", "STATUS", "AGE"}
-	case resource.KindPrometheusRule:
-		return []string{"NAME", "GROUPS", "RULES", "AGE"}
-	default:
-		return []string{"NAME", "AGE"}
-	}
-}
-
-func ratio(a, b int32) string { return fmt.Sprintf("%d/%d", a, b) }

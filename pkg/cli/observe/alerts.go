@@ -12,6 +12,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -214,7 +215,7 @@ func (o *alertsRulesOptions) run(ctx context.Context) error {
 		for i, r := range view.Rules {
 			hold := "-"
 			if d := resp.GetRules()[i].GetFor().AsDuration(); d > 0 {
-				hold = cmdutil.ShortDuration(d)
+				hold = humanize.Span(d)
 			}
 			text := strings.Join(strings.Fields(r.Expr), " ")
 			if r.LastError != "" {

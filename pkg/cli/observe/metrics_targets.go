@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/humanize"
 )
 
 type metricsTargetsOptions struct {
@@ -69,7 +70,7 @@ func (o *metricsTargetsOptions) run(ctx context.Context) error {
 			if t.Health != "up" {
 				tone = iostreams.ToneBad
 			}
-			tbl.Row(t.Job, t.Instance, iostreams.OrDash(t.Address), o.f.IO.Paint(tone, t.Health), iostreams.Latency(t.TookMS), t.LastError)
+			tbl.Row(t.Job, t.Instance, iostreams.OrDash(t.Address), o.f.IO.Paint(tone, t.Health), humanize.Millis(t.TookMS), t.LastError)
 		}
 		tbl.Write(w)
 	})

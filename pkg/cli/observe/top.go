@@ -134,7 +134,7 @@ func (o *topOptions) table(w io.Writer, v topView) {
 		if n.ErrorRatio > 0 {
 			errors = o.f.IO.Paint(iostreams.ToneBad, errors)
 		}
-		t.Row(n.Service, state, cpu, memory, fmt.Sprintf("%.1f", n.InFlight), fmt.Sprintf("%.1f", n.RequestsPerSecond), errors, iostreams.Latency(n.P95Ms), faults)
+		t.Row(n.Service, state, cpu, memory, fmt.Sprintf("%.1f", n.InFlight), humanize.Rate(n.RequestsPerSecond), errors, humanize.Millis(n.P95Ms), faults)
 	}
 	t.Write(w)
 	for i, b := range v.Blast {

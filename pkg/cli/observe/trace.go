@@ -12,7 +12,9 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/trace"
 	"github.com/shopctl/shopctl/pkg/trace/draw"
 	"github.com/shopctl/shopctl/services"
 )
@@ -55,9 +57,6 @@ func serviceOfSpan(name string) string {
 	}
 	return name
 }
-
-// shortID is enough of a trace's id to find it by.
-func shortID(id string) string { return id[:min(12, len(id))] }
 
 // traceFilter are the flags that say which traces are wanted.
 type traceFilter struct {
@@ -121,11 +120,11 @@ func completeTraces(f *cmdutil.Factory) cobra.CompletionFunc {
 			return words, none
 		}
 		for _, t := range resp.GetTraces() {
-			about := []string{aboutTrace(t), cmdutil.ShortDuration(t.GetDuration().AsDuration())}
+			about := []string{aboutTrace(t), humanize.Duration(t.GetDuration().AsDuration())}
 			if t.GetErrors() > 0 {
 				about = append(about, "error")
 			}
-			words = append(words, shortID(t.GetTraceId())+"\t"+strings.Join(about, ", "))
+			words = append(words, trace.ShortID(t.GetTraceId())+"\t"+strings.Join(about, ", "))
 		}
 		return words, none
 	}

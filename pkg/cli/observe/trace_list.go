@@ -11,6 +11,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/trace"
 )
 
 type traceListOptions struct {
@@ -74,7 +75,7 @@ func (o *traceListOptions) run(ctx context.Context, from traceSource) error {
 			o.f.IO.Next("call catalog ListProducts --trace")
 		}
 	case kept:
-		o.f.IO.Next("trace show " + shortID(view.Traces[0].TraceID))
+		o.f.IO.Next("trace show " + trace.ShortID(view.Traces[0].TraceID))
 	}
 	if lost := resp.GetStore().GetForwardDropped(); lost > 0 {
 		o.f.IO.Warnf("%d requests with spans were not forwarded to %s", lost, resp.GetStore().GetForward())
@@ -106,7 +107,7 @@ func traceCells(f *cmdutil.Factory, s *controlpb.TraceSummary) []string {
 		}
 	}
 	return []string{
-		shortID(s.GetTraceId()), started(f, s.GetStart().AsTime()), traceStyle(f.IO).Duration(s.GetDuration().AsDuration()),
+		trace.ShortID(s.GetTraceId()), started(f, s.GetStart().AsTime()), traceStyle(f.IO).Duration(s.GetDuration().AsDuration()),
 		fmt.Sprint(s.GetSpans()), fmt.Sprint(len(s.GetServices())), status,
 		aboutTrace(s),
 	}

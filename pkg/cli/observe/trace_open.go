@@ -102,7 +102,7 @@ func completeFileTraces(path string) ([]string, cobra.ShellCompDirective) {
 	}
 	words := []string{lastID}
 	for _, t := range file.Traces[:min(20, len(file.Traces))] {
-		words = append(words, shortID(t.ID.String()))
+		words = append(words, t.ID.Short())
 	}
 	return words, cobra.ShellCompDirectiveNoFileComp
 }

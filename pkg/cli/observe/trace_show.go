@@ -90,7 +90,7 @@ func (o *traceShowOptions) run(ctx context.Context, from traceSource, id string)
 		return err
 	}
 	if kept && o.format == iostreams.FormatTable {
-		short := shortID(t.ID.String())
+		short := t.ID.Short()
 		o.f.IO.Next("logs --trace "+short, "trace sequence "+short)
 	}
 	return nil

@@ -116,9 +116,9 @@ func TestTracesAreAskedForAsTheFlagsSay(t *testing.T) {
 	if d := cmp.Diff(want, shop.lists[0], protocmp.Transform()); d != "" {
 		t.Errorf("request (-want +got):\n%s", d)
 	}
-	w.WantErr("next: shopctl trace show 4bf92f3577b3\n", "warning: 4 requests with spans were not forwarded to http://collector:4318")
+	w.WantErr("next: shopctl trace show 4bf92f35\n", "warning: 4 requests with spans were not forwarded to http://collector:4318")
 	w.Want(cmdutil.ExitOK, "trace", "show", "last")
-	w.WantErr("next: shopctl logs --trace 4bf92f3577b3\n", "next: shopctl trace sequence 4bf92f3577b3\n")
+	w.WantErr("next: shopctl logs --trace 4bf92f35\n", "next: shopctl trace sequence 4bf92f35\n")
 	if shop.ids[0] != "last" {
 		t.Errorf("asked for %v", shop.ids)
 	}
@@ -173,7 +173,7 @@ func TestAFileIsOpenedWithTheShopDown(t *testing.T) {
 		w.WantErr("hint: shopctl up")
 	}
 	w.Want(cmdutil.ExitOK, "trace", "open", tracesFile)
-	w.WantOut("4bf92f3577b3", "5cf92f3577b3", "frontend POST /cart/checkout")
+	w.WantOut("4bf92f35", "5cf92f35", "frontend POST /cart/checkout")
 	w.Want(cmdutil.ExitOK, "trace", "open", tracesFile, "list", "--service", "redis-cart")
 	w.WantErr("no traces found")
 	w.Want(cmdutil.ExitOK, "trace", "open", tracesFile, "list", "--service", "payment", "--error", "-o", "name")
@@ -187,7 +187,7 @@ func TestAFileIsOpenedWithTheShopDown(t *testing.T) {
 	w.Want(cmdutil.ExitOK, "trace", "open", tracesFile, "diff", "5cf9", "4bf9")
 	w.WantOut("where the difference lies: ")
 	w.Want(cmdutil.ExitOK, "__complete", "trace", "open", tracesFile, "show", "")
-	w.WantOut("last\n", "4bf92f3577b3\n")
+	w.WantOut("last\n", "4bf92f35\n")
 
 	// What is written can be opened again, and one trace alone is shown.
 	w.Want(cmdutil.ExitOK, "trace", "open", tracesFile, "show", "4bf9", "-o", "otlp")
@@ -209,7 +209,7 @@ func TestTraceIDsComplete(t *testing.T) {
 	w := clitest.NewWorld(t).Serve(newTracedShop(t))
 	for _, args := range [][]string{{"trace", "show", ""}, {"trace", "sequence", ""}, {"trace", "diff", "a", ""}, {"logs", "--trace", ""}} {
 		w.Want(cmdutil.ExitOK, append([]string{"__complete"}, args...)...)
-		w.WantOut("last\tthe newest trace\n", "4bf92f3577b3\tfrontend POST /cart/checkout, 100ms, error\n")
+		w.WantOut("last\tthe newest trace\n", "4bf92f35\tfrontend POST /cart/checkout, 100ms, error\n")
 	}
 	w.Want(cmdutil.ExitOK, "__complete", "trace", "list", "--service", "")
 	w.WantOut("payment\n")

@@ -16,6 +16,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
@@ -115,7 +116,7 @@ func waitGone(ctx context.Context, dir rundir.Dir) error {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			return cmdutil.HintErr(cmdutil.ExitFailed, fmt.Sprintf("kill -9 %d", pid), fmt.Errorf("stop shop %q: the daemon (pid %d) has not left after %s", dir.Name, pid, cmdutil.ShortDuration(leaveGrace)))
+			return cmdutil.HintErr(cmdutil.ExitFailed, fmt.Sprintf("kill -9 %d", pid), fmt.Errorf("stop shop %q: the daemon (pid %d) has not left after %s", dir.Name, pid, humanize.Span(leaveGrace)))
 		case <-ctx.Done():
 			return ctx.Err()
 		}

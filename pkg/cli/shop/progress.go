@@ -9,6 +9,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -40,7 +41,7 @@ func (p *progress) show(st *controlpb.StatusResponse) {
 	for _, step := range st.GetStartup() {
 		if !p.told[step.GetService()] {
 			p.told[step.GetService()] = true
-			p.f.IO.Notef("%s is ready after %s", step.GetService(), cmdutil.ShortDuration(step.GetReady().AsDuration()))
+			p.f.IO.Notef("%s is ready after %s", step.GetService(), humanize.Duration(step.GetReady().AsDuration()))
 		}
 	}
 }
@@ -51,7 +52,7 @@ func (p *progress) draw(all []*controlpb.Service, ready map[string]time.Duration
 	for _, s := range all {
 		after := ""
 		if d, ok := ready[s.GetName()]; ok {
-			after = cmdutil.ShortDuration(d)
+			after = humanize.Duration(d)
 		} else if s.GetState() != "ok" {
 			after = s.GetMessage()
 		}
@@ -109,8 +110,8 @@ func showChain(ios *iostreams.IO, steps []*controlpb.StartupStep) {
 	if len(chain) == 0 {
 		return
 	}
-	ios.Notef("critical chain, %s:", cmdutil.ShortDuration(chain[len(chain)-1].GetReady().AsDuration()))
+	ios.Notef("critical chain, %s:", humanize.Duration(chain[len(chain)-1].GetReady().AsDuration()))
 	for _, s := range chain {
-		ios.Notef("  %-15s started at %s, ready at %s", s.GetService(), cmdutil.ShortDuration(s.GetStarted().AsDuration()), cmdutil.ShortDuration(s.GetReady().AsDuration()))
+		ios.Notef("  %-15s started at %s, ready at %s", s.GetService(), humanize.Duration(s.GetStarted().AsDuration()), humanize.Duration(s.GetReady().AsDuration()))
 	}
 }

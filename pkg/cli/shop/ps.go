@@ -11,6 +11,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -114,8 +115,8 @@ func statsTable(ios *iostreams.IO, w io.Writer, all []serviceView) {
 			t.Row(s.Name, ios.State(s.State), "0", "-", "-", "-", "-", ios.Paint(iostreams.ToneWarn, strings.Join(s.Faults, "; ")))
 			continue
 		}
-		t.Row(s.Name, ios.State(s.State), fmt.Sprintf("%.1f", st.RequestsPerSecond), fmt.Sprintf("%.1f%%", st.ErrorRatio*100),
-			iostreams.Latency(st.P50Ms), iostreams.Latency(st.P95Ms), iostreams.Latency(st.P99Ms), ios.Paint(iostreams.ToneWarn, strings.Join(s.Faults, "; ")))
+		t.Row(s.Name, ios.State(s.State), humanize.Rate(st.RequestsPerSecond), humanize.Percent(st.ErrorRatio),
+			humanize.Millis(st.P50Ms), humanize.Millis(st.P95Ms), humanize.Millis(st.P99Ms), ios.Paint(iostreams.ToneWarn, strings.Join(s.Faults, "; ")))
 	}
 	t.Write(w)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -60,7 +61,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 		}
 		fmt.Fprintf(w, "services     %s\n", healthLine(view.Services))
 		fmt.Fprintf(w, "namespace    %s\n", view.Namespace)
-		fmt.Fprintf(w, "daemon       pid %d, up %s, version %s\n", view.PID, cmdutil.ShortDuration(o.f.Now().Sub(st.GetStarted().AsTime())), iostreams.OrDash(view.ShopctlVersion))
+		fmt.Fprintf(w, "daemon       pid %d, up %s, version %s\n", view.PID, humanize.Age(o.f.Now().Sub(st.GetStarted().AsTime())), iostreams.OrDash(view.ShopctlVersion))
 		fmt.Fprintf(w, "driver       %s\n", view.Driver)
 		fmt.Fprintf(w, "run dir      %s\n", view.RunDir)
 		fmt.Fprintf(w, "state dir    %s\n", view.StateDir)

@@ -17,6 +17,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/rundir"
@@ -237,7 +238,7 @@ func (o *upOptions) follow(ctx context.Context, shop *control.Client) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case cmdutil.TimedOut(bounded, err):
-		return cmdutil.HintErr(cmdutil.ExitInconclusive, o.f.IO.Command("ps"), fmt.Errorf("start the shop: not ready after %s", cmdutil.ShortDuration(o.timeout)))
+		return cmdutil.HintErr(cmdutil.ExitInconclusive, o.f.IO.Command("ps"), fmt.Errorf("start the shop: not ready after %s", humanize.Span(o.timeout)))
 	case status.Code(err) == codes.Unavailable, errors.Is(err, io.EOF):
 		return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("up"), errors.New("start the shop: the daemon has gone"))
 	}

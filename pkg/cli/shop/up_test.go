@@ -50,7 +50,7 @@ func TestUpRefusesToForgetAShopThatRuns(t *testing.T) {
 func TestUpPrintsTheCriticalChainWhenVerbose(t *testing.T) {
 	w := clitest.NewWorld(t).Serve(&clitest.FakeShop{Current: clitest.Healthy()})
 	w.Want(cmdutil.ExitOK, "up", "-v")
-	w.WantErr("critical chain, 84ms:\n  redis-cart      started at 2ms, ready at 31ms\n  cart            started at 32ms, ready at 84ms\n")
+	w.WantErr("critical chain, 84ms:\n  redis-cart      started at 2.0ms, ready at 31ms\n  cart            started at 32ms, ready at 84ms\n")
 }
 
 func TestUpFailsForAServiceThatCrashesAgainAndAgain(t *testing.T) {
