@@ -15,7 +15,10 @@ import (
 )
 
 func (a *api) Logs(req *controlpb.LogsRequest, stream grpc.ServerStreamingServer[controlpb.LogLine]) error {
-	q := observe.LogQuery{Instance: req.GetInstance(), Tail: int(req.GetTail()), Follow: req.GetFollow()}
+	q := observe.LogQuery{
+		Instance: req.GetInstance(), Container: req.GetContainer(), AllContainers: req.GetAllContainers(),
+		Tail: int(req.GetTail()), Follow: req.GetFollow(),
+	}
 	if q.Tail < 0 {
 		return control.Error(codes.InvalidArgument, fmt.Sprintf("read logs: %d lines", q.Tail), "use a number above zero", 2)
 	}

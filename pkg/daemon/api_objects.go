@@ -19,7 +19,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource/decode"
 	"github.com/shopctl/shopctl/pkg/resource/store"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
-	"github.com/shopctl/shopctl/pkg/workload"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
 func (a *api) Apply(_ context.Context, req *controlpb.ApplyRequest) (*controlpb.ApplyResponse, error) {
@@ -87,8 +87,9 @@ func (a *api) imageWarnings(manifests []resource.Manifest) resource.Problems {
 		if !ok {
 			continue
 		}
-		for i, c := range d.Spec.Template.Spec.Containers[:min(1, len(d.Spec.Template.Spec.Containers))] {
-			err := workload.CheckImage(a.workloadConfig(), c.Image, c.Command)
+		for i, c := range d.Spec.Template.Spec.Containers {
+			one := podspec.Container{Name: c.Name, Image: c.Image, Command: c.Command}
+			err := a.planner.Plan(&podspec.Pod{Containers: []podspec.Container{one}}).Err
 			if err == nil {
 				continue
 			}

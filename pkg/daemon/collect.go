@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/shopctl/shopctl/pkg/observe/tsdb"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 // workloadCollector tells of Deployments and instances under the names of kube-state-metrics, so that the
@@ -32,9 +33,14 @@ func (c *workloadCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(wanted, float64(w.Replicas), w.Name)
 		gauge(available, float64(w.Available), w.Name)
 		for _, in := range w.Instances {
-			out <- prometheus.MustNewConstMetric(restarts, prometheus.CounterValue, float64(in.Restarts), w.Namespace, service, in.Name, "server")
-			if in.State == "crashloop" || in.State == "backoff" {
-				gauge(waiting, 1, in.Name, "server", "CrashLoopBackOff")
+			for _, k := range in.Containers {
+				if k.Kind == orchestrator.InitContainer {
+					continue // kube-state-metrics has kube_pod_init_container_* for these
+				}
+				out <- prometheus.MustNewConstMetric(restarts, prometheus.CounterValue, float64(k.Restarts), w.Namespace, service, in.Name, k.Name)
+				if k.State == "crashloop" || k.State == "backoff" {
+					gauge(waiting, 1, in.Name, k.Name, "CrashLoopBackOff")
+				}
 			}
 		}
 	}

@@ -30,6 +30,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource/store"
 	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/pkg/workload"
+	"github.com/shopctl/shopctl/pkg/workload/process"
 )
 
 // Config is what a daemon is started with. Name and Getenv are required.
@@ -54,7 +55,7 @@ type Config struct {
 	// SpansForward is another OTLP receiver, which gets all spans too; empty: none does.
 	SpansForward string
 	// Images maps container images to commands, read again whenever objects change. May be nil.
-	Images func() workload.Images
+	Images func() process.Images
 	// Executable is this binary, for the instances; ExecArgs come before "service run NAME". Empty:
 	// found by itself.
 	Executable string
@@ -87,6 +88,7 @@ type shop struct {
 	store   *store.Store
 	source  *source
 	control *workload.Controller
+	planner workload.Planner
 	faults  faults
 	// faultsChanged is notified when a fault begins or ends.
 	faultsChanged broadcast.Signal
@@ -195,7 +197,11 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	var all sync.WaitGroup
 	background, end := context.WithCancel(context.Background())
 	closeSpans := s.receiveSpans()
-	ctl, err := s.newController()
+	driver, err := s.newDriver()
+	if err == nil {
+		s.planner = driver
+		s.control, err = s.newController(driver)
+	}
 	if err != nil {
 		end()
 		closeSpans()
@@ -203,10 +209,8 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 		s.endStreams()
 		return explainPort(err)
 	}
-	s.control = ctl
-	s.calls.controller.Store(ctl)
+	s.calls.controller.Store(s.control)
 	s.faults = s.newFaults()
-	s.control.SetFaults(s.faults)
 	prom, unserved := s.servePrometheus()
 	if unserved != nil {
 		s.log.Warn("Prometheus' API is not served", "error", unserved)

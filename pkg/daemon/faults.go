@@ -1,10 +1,9 @@
 package daemon
 
 import (
-	"syscall"
-
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 // faults are what is broken on purpose: the registry of active faults, and the rules of those in calls, which instances
@@ -17,7 +16,7 @@ type faults struct {
 // newFaults returns a registry with all injectors. A new kind of fault is an injector in package fault and an entry here.
 func (s *shop) newFaults() faults {
 	calls := fault.NewCalls()
-	actor := signals{s.control}
+	actor := actor{s.control}
 	return faults{
 		Calls: calls,
 		Registry: fault.NewRegistry(fault.Config{
@@ -42,24 +41,20 @@ func (s *shop) onFault(c fault.Change) {
 	s.events.Add(observe.Event{Type: observe.Normal, Reason: reason, Service: c.Fault.Service, Message: prefix + c.Fault.Phrase(s.now())})
 	s.calls.onFault(c, s.faults.List(), s.now())
 	s.faultsChanged.Notify()
-	s.control.Refresh()
+	s.control.SetFaults(orchestrator.ParseKey(c.Fault.Workload), s.faults.ForWorkload(c.Fault.Workload))
 }
 
-// signaler sends signals to the processes of a workload.
-type signaler interface {
-	Signal(workload string, sig syscall.Signal) error
-	SignalOne(workload string, sig syscall.Signal) error
+// actor implements fault.Actor, whose workloads are named by the String of their key.
+type actor struct{ orchestrator.Disruptor }
+
+func (a actor) Kill(workload string, oldest bool) error {
+	return a.Disruptor.Kill(orchestrator.ParseKey(workload), oldest)
 }
 
-// signals implements fault.Actor for processes.
-type signals struct{ to signaler }
-
-func (s signals) Kill(workload string, oldest bool) error {
-	if oldest {
-		return s.to.SignalOne(workload, syscall.SIGKILL)
-	}
-	return s.to.Signal(workload, syscall.SIGKILL)
+func (a actor) Pause(workload string) error {
+	return a.SetPaused(orchestrator.ParseKey(workload), true)
 }
 
-func (s signals) Pause(workload string) error  { return s.to.Signal(workload, syscall.SIGSTOP) }
-func (s signals) Resume(workload string) error { return s.to.Signal(workload, syscall.SIGCONT) }
+func (a actor) Resume(workload string) error {
+	return a.SetPaused(orchestrator.ParseKey(workload), false)
+}

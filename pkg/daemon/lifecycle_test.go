@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -134,7 +135,7 @@ func TestShutdownTellsEachStepAndLeavesNothing(t *testing.T) {
 	await(t, dial(t, dir), "the shop is ready", ready)
 	steps := shutdown(t, dir)
 	text := strings.Join(steps, ", ")
-	if !strings.HasSuffix(text, "redis-cart stopped, done") || strings.Index(text, "cart stopped") > strings.Index(text, "redis-cart stopping") && !strings.Contains(text, "cart stopped") {
+	if len(steps) != 7 || steps[6] != "done" || slices.Index(steps, "cart stopped") > slices.Index(steps, "redis-cart stopping") || !slices.Contains(steps, "redis-cart stopped") {
 		t.Errorf("steps: %s", text)
 	}
 	if _, err := os.Stat(dir.Run); !os.IsNotExist(err) {

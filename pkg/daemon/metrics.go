@@ -11,6 +11,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/observe/query"
 	"github.com/shopctl/shopctl/pkg/observe/scrape"
 	"github.com/shopctl/shopctl/pkg/observe/tsdb"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 // ownJob is the job of the daemon's own metrics.
@@ -56,17 +57,30 @@ func (s *shop) targets() []scrape.Target {
 	snap, _ := s.control.Snapshot()
 	for _, w := range snap.Workloads {
 		for _, in := range w.Instances {
-			if in.Admin == "" {
-				continue
-			}
-			targets = append(targets, scrape.Target{
-				Run: in.Name + "#" + in.Started.String(), Addr: in.Admin, ServiceFrom: serviceFrom(w),
-				Labels: labels.FromStrings(
-					"job", w.Name, "instance", in.Admin, "namespace", w.Namespace,
-					"service", s.displayName(w.Key), "pod", in.Name, "version", in.Version,
-				).WithoutEmpty(),
-			})
+			targets = append(targets, s.instanceTargets(w, in)...)
 		}
+	}
+	return targets
+}
+
+// instanceTargets are the containers of an instance that serve metrics.
+func (s *shop) instanceTargets(w orchestrator.Workload, in orchestrator.Instance) []scrape.Target {
+	var targets []scrape.Target
+	for _, c := range in.Containers {
+		if c.Admin == "" {
+			continue
+		}
+		container := "" // a pod's only container needs no name
+		if len(in.Containers) > 1 {
+			container = c.Name
+		}
+		targets = append(targets, scrape.Target{
+			Run: in.Name + "/" + c.Name + "#" + c.Started.String(), Addr: c.Admin, ServiceFrom: serviceFrom(w),
+			Labels: labels.FromStrings(
+				"job", w.Name, "instance", c.Admin, "namespace", w.Namespace, "container", container,
+				"service", s.displayName(w.Key), "pod", in.Name, "version", in.Version,
+			).WithoutEmpty(),
+		})
 	}
 	return targets
 }

@@ -16,7 +16,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/control"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
-	"github.com/shopctl/shopctl/pkg/workload"
+	"github.com/shopctl/shopctl/pkg/workload/process"
 )
 
 func TestAProgramOfTheLearnersIsAnInstanceLikeAnyOther(t *testing.T) {
@@ -27,11 +27,11 @@ func TestAProgramOfTheLearnersIsAnInstanceLikeAnyOther(t *testing.T) {
 	var mapped atomic.Bool
 	c := open(t, home(t), func(cfg *Config) {
 		cfg.Only = []string{"currency"}
-		cfg.Images = func() workload.Images {
+		cfg.Images = func() process.Images {
 			if !mapped.Load() {
-				return workload.Images{}
+				return process.Images{}
 			}
-			return workload.Images{Commands: map[string][]string{"hello": {self, "hello"}}}
+			return process.Images{Commands: map[string][]string{"hello": {self, "hello"}}}
 		}
 	})
 	apply := func(greeting string) *controlpb.ApplyResponse {
@@ -42,12 +42,12 @@ func TestAProgramOfTheLearnersIsAnInstanceLikeAnyOther(t *testing.T) {
 		return resp
 	}
 	resp := apply("one")
-	if len(resp.GetWarnings()) != 1 || !strings.Contains(resp.GetWarnings()[0], `hello.yaml:17:16: spec.template.spec.containers[0].image: image "example/hello:v1" is no built-in service; map it in shopctl.yaml`) {
+	if len(resp.GetWarnings()) != 1 || !strings.Contains(resp.GetWarnings()[0], `hello.yaml:17:16: spec.template.spec.containers[0].image: image "example/hello:v1" is not a built-in service; map it in shopctl.yaml`) {
 		t.Errorf("warnings %q", resp.GetWarnings())
 	}
 	await(t, c, "the image is unknown", func(st *controlpb.StatusResponse) bool {
 		s := find(st, "hello")
-		return s.GetState() == "unhealthy" && strings.Contains(s.GetMessage(), "is no built-in service")
+		return s.GetState() == "unhealthy" && strings.Contains(s.GetMessage(), "is not a built-in service")
 	})
 	mapped.Store(true)
 	before := ""

@@ -17,7 +17,7 @@ func protoEvent(e observe.Event) *controlpb.Event {
 
 func protoLogLine(l *observe.LogLine) *controlpb.LogLine {
 	p := &controlpb.LogLine{
-		Service: l.Service, Instance: l.Instance, Level: l.Level, Message: l.Message,
+		Service: l.Service, Instance: l.Instance, Container: l.Container, Level: l.Level, Message: l.Message,
 		TraceId: l.TraceID, SpanId: l.SpanID, Raw: l.Raw,
 	}
 	if !l.Time.IsZero() {

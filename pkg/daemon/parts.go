@@ -109,8 +109,8 @@ func Builtins() ([]resource.Manifest, error) {
 
 func (s *shop) volumeDir() string { return filepath.Join(s.dir.State, "volumes") }
 
-// newController makes the controller with the process driver under it.
-func (s *shop) newController() (*workload.Controller, error) {
+// newDriver makes the process driver.
+func (s *shop) newDriver() (*process.Driver, error) {
 	executable := s.cfg.Executable
 	if executable == "" {
 		var err error
@@ -118,45 +118,52 @@ func (s *shop) newController() (*workload.Controller, error) {
 			return nil, fmt.Errorf("find own executable: %w", err)
 		}
 	}
-	environ := slices.Clone(instanceEnviron(s.cfg.Environ))
-	environ = append(environ, s.spanEnviron()...)
+	return process.New(process.Config{
+		Executable: executable, Args: s.cfg.ExecArgs,
+		Environ:        append(instanceEnviron(s.cfg.Environ), s.spanEnviron()...),
+		CommandEnviron: commandEnviron(s.cfg.Environ),
+		Builtin: func(image string) (name string, ok bool) {
+			b, _, ok := services.ByImage(image)
+			return b.Name, ok
+		},
+		Images: s.cfg.Images, VolumeDir: s.volumeDir(), Ledger: ledger{s.dir, s.lock},
+	}), nil
+}
+
+// newController makes the controller.
+func (s *shop) newController(driver workload.Driver) (*workload.Controller, error) {
 	only, err := s.only()
 	if err != nil {
 		return nil, err
 	}
-	cfg := s.workloadConfig()
-	cfg.Source, cfg.Only = s.source, only
-	cfg.Driver = process.New(process.Config{
-		Executable: executable, Args: s.cfg.ExecArgs, Environ: environ,
-		OpenLog: func(spec workload.Spec) (io.WriteCloser, error) {
-			name := s.displayName(orchestrator.Key{Namespace: spec.Namespace, Name: spec.Workload})
-			return s.logs.Writer(name, spec.Name, moduleNames(spec.Builtin))
-		},
-	})
-	return workload.New(cfg)
-}
-
-func (s *shop) workloadConfig() workload.Config {
-	return workload.Config{
-		Namespace: s.store.Namespace(),
-		Builtin: func(image string) (name, tag string, ok bool) {
-			b, tag, ok := services.ByImage(image)
-			return b.Name, tag, ok
-		},
-		Images:           s.cfg.Images,
-		CommandEnviron:   commandEnviron(s.cfg.Environ),
+	return workload.New(workload.Config{
+		Source: s.source, Driver: driver, Only: only,
+		Namespace:        s.store.Namespace(),
 		PortBase:         s.cfg.PortBase,
 		Storefront:       orchestrator.Key{Namespace: s.store.Namespace(), Name: "frontend"},
 		StorefrontAddr:   cmp.Or(s.cfg.Listen, DefaultListen),
 		StorefrontStrict: s.cfg.Listen != "",
 		DataDir:          s.dir.Data(),
-		VolumeDir:        s.volumeDir(),
 		Event:            s.onEvent,
-		Running:          s.onRunning,
+		OpenLog:          s.openLog,
 		LastLines:        s.logs.LastLines,
 		Log:              s.log,
 		Now:              s.now,
-	}
+	})
+}
+
+// openLog opens the log of a container.
+func (s *shop) openLog(src workload.LogSource) (io.WriteCloser, error) {
+	return s.logs.Writer(observe.LogSource{
+		Service: s.displayName(src.Workload), Instance: src.Pod, Container: src.Container, Main: src.Main,
+		Modules: moduleNames(src.Builtin),
+	})
+}
+
+// ledger is the list of processes in the shop's run directory.
+type ledger struct {
+	rundir.Dir
+	*rundir.Lock
 }
 
 // inherited are the variables that built-in services get from the daemon's environment: what finds
@@ -193,19 +200,6 @@ func (s *shop) only() ([]orchestrator.Key, error) {
 		keys = append(keys, key)
 	}
 	return keys, nil
-}
-
-// onRunning records the processes, so that whoever comes after a crash knows what was ours.
-func (s *shop) onRunning(pids map[string]int) {
-	var ps []rundir.Process
-	for name, pid := range pids {
-		if p, err := rundir.NewProcess(name, pid); err == nil {
-			ps = append(ps, p)
-		}
-	}
-	if err := s.lock.Record(ps); err != nil {
-		s.log.Warn("record processes", "error", err)
-	}
 }
 
 func (s *shop) onEvent(e orchestrator.Event) {

@@ -3,6 +3,7 @@ package daemon
 import (
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -94,16 +95,47 @@ func (s *shop) protoService(w orchestrator.Workload) *controlpb.Service {
 		svc.DependsOn = append(svc.DependsOn, s.displayName(orchestrator.Key{Namespace: w.Namespace, Name: name}))
 	}
 	for _, in := range w.Instances {
-		p := &controlpb.Instance{
-			Name: in.Name, Version: in.Version, State: in.State, Message: in.Message,
-			Pid: int32(in.PID), Address: in.Addr, AdminAddress: in.Admin, Restarts: int32(in.Restarts),
-		}
-		if !in.Started.IsZero() {
-			p.Started = timestamppb.New(in.Started)
-		}
-		svc.Instances = append(svc.Instances, p)
+		svc.Instances = append(svc.Instances, protoInstance(in))
 	}
 	return svc
+}
+
+func protoInstance(in orchestrator.Instance) *controlpb.Instance {
+	p := &controlpb.Instance{
+		Name: in.Name, Version: in.Version, State: in.State, Message: in.Message, Status: in.Status,
+		Address: in.Addr, Restarts: int32(in.Restarts), Started: protoTime(in.Started),
+	}
+	main := true // until the first container that is not an init container
+	for _, c := range in.Containers {
+		p.Containers = append(p.Containers, &controlpb.Container{
+			Name: c.Name, Image: c.Image, Kind: string(c.Kind), State: c.State, Message: c.Message, Ready: c.Ready,
+			Restarts: int32(c.Restarts), Id: c.ID, Address: c.Addr, AdminAddress: c.Admin, Started: protoTime(c.Started),
+		})
+		if main && c.Kind == orchestrator.AppContainer {
+			p.Pid, p.AdminAddress, main = processID(c.ID), c.Admin, false
+		}
+	}
+	return p
+}
+
+func protoTime(t time.Time) *timestamppb.Timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return timestamppb.New(t)
+}
+
+// processID is the number in the ID of a container that is a process of this machine, else 0.
+func processID(id string) int32 {
+	pid, ok := strings.CutPrefix(id, "process://")
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseInt(pid, 10, 32)
+	if err != nil {
+		return 0
+	}
+	return int32(n)
 }
 
 // protocol is what a workload speaks, as its Service says, else as the built-in service does that it

@@ -17,6 +17,8 @@ type LogLine struct {
 	// Time is zero for lines that have none.
 	Time              time.Time
 	Service, Instance string
+	// Container of the instance that wrote it.
+	Container string
 	// Level is debug, info, warn or error; empty for a line that is not JSON.
 	Level   string
 	Message string
@@ -30,6 +32,9 @@ type LogLine struct {
 type LogQuery struct {
 	// Service and Instance; empty: all.
 	Service, Instance string
+	// Container of each instance. Empty: the first one if Service or Instance is given, unless AllContainers; else all.
+	Container     string
+	AllContainers bool
 	// Since is the earliest time; zero: all that is kept.
 	Since time.Time
 	// Tail keeps the last lines only; 0: all.
@@ -40,15 +45,22 @@ type LogQuery struct {
 }
 
 func (q LogQuery) wants(in *instanceLog) bool {
-	return (q.Service == "" || in.holds(q.Service)) && (q.Instance == "" || q.Instance == in.instance)
+	return (q.Service == "" || in.holds(q.Service)) && (q.Instance == "" || q.Instance == in.Instance) && q.wantsContainer(in)
+}
+
+func (q LogQuery) wantsContainer(in *instanceLog) bool {
+	if q.Container != "" {
+		return q.Container == in.Container
+	}
+	return in.Main || q.AllContainers || q.Service == "" && q.Instance == ""
 }
 
 // holds reports whether a service's records are in the log.
 func (in *instanceLog) holds(service string) bool {
-	if in.service == service {
+	if in.Service == service {
 		return true
 	}
-	for _, module := range in.modules {
+	for _, module := range in.Modules {
 		if module == service {
 			return true
 		}
@@ -59,7 +71,7 @@ func (in *instanceLog) holds(service string) bool {
 // line returns a record if the query selects it, else nil.
 func (q LogQuery) line(in *instanceLog, raw string) *LogLine {
 	line := q.pick(in, raw)
-	if line != nil && q.Service != "" && q.Service != in.service && q.Service != line.Service {
+	if line != nil && q.Service != "" && q.Service != in.Service && q.Service != line.Service {
 		return nil // of another module
 	}
 	return line
@@ -145,7 +157,7 @@ func readSection(ctx context.Context, s section, q LogQuery) ([]*LogLine, error)
 			return lines, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read log of %s: %w", s.log.instance, err)
+			return nil, fmt.Errorf("read log of %s: %w", s.log.Instance, err)
 		}
 	}
 	return nil, ctx.Err()
@@ -153,7 +165,7 @@ func readSection(ctx context.Context, s section, q LogQuery) ([]*LogLine, error)
 
 // parseLine reads the fields of a JSON line under the names that loggers commonly use.
 func parseLine(in *instanceLog, raw string) *LogLine {
-	line := &LogLine{Service: in.service, Instance: in.instance, Raw: raw}
+	line := &LogLine{Service: in.Service, Instance: in.Instance, Container: in.Container, Raw: raw}
 	var fields struct {
 		Timestamp time.Time `json:"timestamp"`
 		Time      time.Time `json:"time"`
@@ -176,8 +188,8 @@ func parseLine(in *instanceLog, raw string) *LogLine {
 	line.Level = level(cmp.Or(fields.Severity, fields.Level))
 	line.Message = cmp.Or(fields.Message, fields.Msg)
 	line.TraceID, line.SpanID = fields.TraceID, fields.SpanID
-	if name, ok := fields.Service.(string); ok && in.modules[name] != "" {
-		line.Service = in.modules[name]
+	if name, ok := fields.Service.(string); ok && in.Modules[name] != "" {
+		line.Service = in.Modules[name]
 	}
 	return line
 }
@@ -222,7 +234,7 @@ func (f *follower) offer(in *instanceLog, p []byte) {
 		if f.lost > 0 {
 			text := fmt.Sprintf("%d lines were skipped: they were written faster than they were read", f.lost)
 			f.lost = 0
-			f.lines <- &LogLine{Service: in.service, Instance: in.instance, Level: "warn", Message: text, Raw: text}
+			f.lines <- &LogLine{Service: in.Service, Instance: in.Instance, Container: in.Container, Level: "warn", Message: text, Raw: text}
 			if len(f.lines) == cap(f.lines)-1 {
 				f.lost++
 				continue

@@ -44,11 +44,19 @@ type Logs struct {
 	followers map[*follower]struct{}
 }
 
+// LogSource is a container whose output is logged.
+type LogSource struct {
+	Service, Instance, Container string
+	// Main marks the first container of its instance, whose lines are read unless another is asked for.
+	Main bool
+	// Modules are what people call the modules of a monolith, by what its records call them in their field service.
+	Modules map[string]string
+}
+
+// instanceLog is the log of one container of an instance.
 type instanceLog struct {
-	service, instance string
-	// modules are the display names of a monolith's modules, by the names in its records.
-	modules map[string]string
-	open    int
+	LogSource
+	open int
 }
 
 // NewLogs removes the logs of an earlier daemon from the directory.
@@ -67,23 +75,27 @@ func NewLogs(cfg LogsConfig) (*Logs, error) {
 	return &Logs{cfg: cfg, followers: map[*follower]struct{}{}}, nil
 }
 
-func (l *Logs) path(instance string) string {
-	return filepath.Join(l.cfg.Dir, instance+logSuffix)
+// path is the file of a container. That of an instance's first container has the name of the instance alone.
+func (l *Logs) path(src LogSource) string {
+	name := src.Instance
+	if !src.Main {
+		name += "_" + src.Container
+	}
+	return filepath.Join(l.cfg.Dir, name+logSuffix)
 }
 
-// Writer returns the writer for the output of one run of an instance, whole lines at a time. The field service in the
-// records of an instance with several modules is the one that wrote it; modules has a display name for each.
-func (l *Logs) Writer(service, instance string, modules map[string]string) (io.WriteCloser, error) {
-	f, err := l.cfg.Open(l.path(instance))
+// Writer returns what takes the output of one run of a container, whole lines at a time.
+func (l *Logs) Writer(src LogSource) (io.WriteCloser, error) {
+	f, err := l.cfg.Open(l.path(src))
 	if err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	i := slices.IndexFunc(l.instances, func(in *instanceLog) bool { return in.instance == instance })
+	i := slices.IndexFunc(l.instances, func(in *instanceLog) bool { return in.Instance == src.Instance && in.Container == src.Container })
 	if i < 0 {
 		i = len(l.instances)
-		l.instances = append(l.instances, &instanceLog{service: service, instance: instance, modules: modules})
+		l.instances = append(l.instances, &instanceLog{LogSource: src})
 	}
 	l.instances[i].open++
 	w := &logWriter{logs: l, file: f, log: l.instances[i]}
@@ -105,8 +117,8 @@ func (l *Logs) prune() {
 			i++
 			continue
 		}
-		_ = os.Remove(l.path(in.instance))
-		_ = os.Remove(l.path(in.instance) + l.cfg.RotatedSuffix)
+		_ = os.Remove(l.path(in.LogSource))
+		_ = os.Remove(l.path(in.LogSource) + l.cfg.RotatedSuffix)
 		l.instances = slices.Delete(l.instances, i, i+1)
 		closed--
 	}
@@ -137,10 +149,18 @@ func (w *logWriter) Close() error {
 	return w.file.Close()
 }
 
-// LastLines returns the last n messages that an instance logged, oldest first.
-func (l *Logs) LastLines(instance string, n int) []string {
+// LastLines returns the last n messages that a container logged, oldest first.
+func (l *Logs) LastLines(instance, container string, n int) []string {
 	const enough = 16 << 10
-	f, err := os.Open(l.path(instance))
+	l.mu.Lock()
+	i := slices.IndexFunc(l.instances, func(in *instanceLog) bool { return in.Instance == instance && in.Container == container })
+	if i < 0 {
+		l.mu.Unlock()
+		return nil
+	}
+	src := l.instances[i].LogSource
+	l.mu.Unlock()
+	f, err := os.Open(l.path(src))
 	if err != nil {
 		return nil
 	}
@@ -157,7 +177,7 @@ func (l *Logs) LastLines(instance string, n int) []string {
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	var messages []string
 	for _, raw := range lines[max(0, len(lines)-n):] {
-		if line := parseLine(&instanceLog{instance: instance}, raw); line.Message != "" {
+		if line := parseLine(&instanceLog{LogSource: src}, raw); line.Message != "" {
 			messages = append(messages, line.Message)
 		}
 	}
@@ -180,7 +200,7 @@ func (l *Logs) begin(q LogQuery, f *follower) ([]section, error) {
 		if !q.wants(in) {
 			continue
 		}
-		for _, path := range []string{l.path(in.instance) + l.cfg.RotatedSuffix, l.path(in.instance)} {
+		for _, path := range []string{l.path(in.LogSource) + l.cfg.RotatedSuffix, l.path(in.LogSource)} {
 			file, err := os.Open(path)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue

@@ -28,7 +28,7 @@ func newLogs(t *testing.T) *Logs {
 
 func writer(t *testing.T, l *Logs, service, instance string) io.WriteCloser {
 	t.Helper()
-	w, err := l.Writer(service, instance, nil)
+	w, err := l.Writer(LogSource{Service: service, Instance: instance, Container: "server", Main: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestLinesOfAllInstancesAreMergedByTime(t *testing.T) {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
-	if got := l.LastLines("ad-1", 2); fmt.Sprint(got) != "[no JSON c]" {
+	if got := l.LastLines("ad-1", "server", 2); fmt.Sprint(got) != "[no JSON c]" {
 		t.Errorf("last lines %q", got)
 	}
 }
@@ -162,7 +162,7 @@ func TestAFollowerMissesNothingAndReadsNothingTwice(t *testing.T) {
 
 func TestASlowFollowerReadsHowManyLinesItLost(t *testing.T) {
 	f := &follower{lines: make(chan *LogLine, 4)}
-	in := &instanceLog{service: "cart"}
+	in := &instanceLog{LogSource: LogSource{Service: "cart"}}
 	for i := range 6 {
 		f.offer(in, fmt.Appendf(nil, "%d\n", i))
 	}
@@ -181,7 +181,7 @@ func TestASlowFollowerReadsHowManyLinesItLost(t *testing.T) {
 func TestOldLogsGoWhenThereAreTooMany(t *testing.T) {
 	l := newLogs(t)
 	for i := range maxLogs + 5 {
-		w, err := l.Writer("cart", fmt.Sprintf("cart-%d", i), nil)
+		w, err := l.Writer(LogSource{Service: "cart", Instance: fmt.Sprintf("cart-%d", i), Main: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,7 +204,7 @@ func TestLevelsAreOneOfFour(t *testing.T) {
 
 func TestTheModulesOfAMonolithAreReadByTheirNames(t *testing.T) {
 	l := newLogs(t)
-	w, err := l.Writer("monolith", "monolith-1", map[string]string{"cartservice": "cart", "adservice": "ad"})
+	w, err := l.Writer(LogSource{Service: "monolith", Instance: "monolith-1", Main: true, Modules: map[string]string{"cartservice": "cart", "adservice": "ad"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,5 +223,36 @@ func TestTheModulesOfAMonolithAreReadByTheirNames(t *testing.T) {
 	}
 	if !l.Knows("ad") || l.Knows("email") {
 		t.Error("it does not know whose records it keeps")
+	}
+}
+
+func TestTheFirstContainerIsReadUnlessAnotherIsAskedFor(t *testing.T) {
+	l := newLogs(t)
+	for i, name := range []string{"setup", "server", "proxy"} {
+		w, err := l.Writer(LogSource{Service: "cart", Instance: "cart-1", Container: name, Main: name == "server"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		say(w, i, name)
+		w.Close()
+	}
+	for name, c := range map[string]struct {
+		query LogQuery
+		want  string
+	}{
+		"a service":             {LogQuery{Service: "cart"}, "[cart server]"},
+		"an instance":           {LogQuery{Instance: "cart-1"}, "[cart server]"},
+		"one container":         {LogQuery{Service: "cart", Container: "proxy"}, "[cart proxy]"},
+		"an init container":     {LogQuery{Container: "setup"}, "[cart setup]"},
+		"all of them":           {LogQuery{Service: "cart", AllContainers: true}, "[cart setup cart server cart proxy]"},
+		"the whole shop":        {LogQuery{}, "[cart setup cart server cart proxy]"},
+		"one that is not there": {LogQuery{Service: "cart", Container: "x"}, "[]"},
+	} {
+		if got := fmt.Sprint(read(t, l, c.query)); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+	if got := l.LastLines("cart-1", "setup", 3); fmt.Sprint(got) != "[setup]" {
+		t.Errorf("last lines of the init container: %v", got)
 	}
 }

@@ -8,6 +8,8 @@ package orchestrator
 import (
 	"context"
 	"time"
+
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 )
 
 // Orchestrator is everything that the daemon needs of what runs the shop. Users should ask for the part they need.
@@ -15,6 +17,7 @@ type Orchestrator interface {
 	Observer
 	Meter
 	Syncer
+	Disruptor
 	Runner
 }
 
@@ -41,6 +44,18 @@ type Syncer interface {
 	// Sync reads the objects again, and releases the Deployments of the given names with what they depend on: they
 	// start even if they were held back. It returns the released ones. When it returns, the snapshot includes both.
 	Sync(release ...Key) (released []Key)
+}
+
+// Disruptor breaks workloads on purpose.
+type Disruptor interface {
+	// Kill ends all running instances of a workload at once, or with oldest the oldest of those that are not stopping.
+	// Their restart policy brings them back. It is an error if none is running.
+	Kill(workload Key, oldest bool) error
+	// SetPaused freezes the instances of a workload, those that start later included, or lets them run again. It is an
+	// error to pause a workload of which no instance is running.
+	SetPaused(workload Key, paused bool) error
+	// SetFaults replaces the faults that the instances of a workload inject into the calls that they receive.
+	SetFaults(workload Key, faults []lifeline.Fault)
 }
 
 // Runner is the lifetime of an orchestrator.

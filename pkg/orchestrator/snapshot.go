@@ -1,6 +1,9 @@
 package orchestrator
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Key names an object of a namespace.
 type Key struct{ Namespace, Name string }
@@ -8,10 +11,18 @@ type Key struct{ Namespace, Name string }
 // String is "namespace/name".
 func (k Key) String() string { return k.Namespace + "/" + k.Name }
 
+// ParseKey reads the String of a Key.
+func ParseKey(text string) Key {
+	namespace, name, _ := strings.Cut(text, "/")
+	return Key{namespace, name}
+}
+
 // Snapshot is the state of the shop's workloads at one moment. It never changes.
 type Snapshot struct {
 	// Workloads in order of namespace and name.
 	Workloads []Workload
+	// Endpoints of all Services, in order of Service, port and pod.
+	Endpoints []Endpoint
 	// Startup is how they came up, in order of readiness.
 	Startup []Step
 	// Storefront is the address of the Service that people open, "127.0.0.1:8080"; empty if there is none.
@@ -66,8 +77,54 @@ type Instance struct {
 	Name, Version string
 	// State is starting, ready, unready, paused, stopping, backoff or crashloop.
 	State, Message string
-	PID            int
-	Addr, Admin    string
-	Restarts       int
-	Started        time.Time
+	// Status is kubectl's word for it: Running, Init:0/1, CrashLoopBackOff, Terminating and so on.
+	Status string
+	// Addr is where its first container serves its own protocol, "127.0.0.1:41001"; empty until it listens.
+	Addr string
+	// Restarts of all its containers.
+	Restarts int
+	// Started is when its first container started last.
+	Started time.Time
+	// Containers in the order of their start.
+	Containers []Container
+}
+
+// Ready counts the containers that are ready, of those that should be: all but completed init containers.
+func (i Instance) Ready() (ready, total int) {
+	for _, c := range i.Containers {
+		if c.Kind == InitContainer {
+			continue
+		}
+		total++
+		if c.Ready {
+			ready++
+		}
+	}
+	return ready, total
+}
+
+// ContainerKind is what a container is for in its pod.
+type ContainerKind string
+
+// The kinds of containers. A sidecar is an init container that keeps running (its restartPolicy is Always).
+const (
+	AppContainer  ContainerKind = "app"
+	InitContainer ContainerKind = "init"
+	Sidecar       ContainerKind = "sidecar"
+)
+
+// Container is one container of an instance.
+type Container struct {
+	Name, Image string
+	Kind        ContainerKind
+	// State is waiting, starting, running, backoff, crashloop or completed, and Message why it is not ready.
+	State, Message string
+	// ID names the run as Kubernetes' containerID does, "process://4711"; empty if it does not run.
+	ID string
+	// Addr is where its own protocol is served, Admin where its metrics are; empty if nowhere.
+	Addr, Admin string
+	Ready       bool
+	Restarts    int
+	// Started is when it started last.
+	Started time.Time
 }

@@ -39,7 +39,8 @@ func (s *State) Publish(next Snapshot) {
 // Equal reports whether two snapshots describe the same state.
 func (s Snapshot) Equal(o Snapshot) bool {
 	return s.Storefront == o.Storefront && s.Ready == o.Ready && s.GoingDown == o.GoingDown &&
-		slices.Equal(s.Startup, o.Startup) && slices.EqualFunc(s.Workloads, o.Workloads, Workload.Equal)
+		slices.Equal(s.Startup, o.Startup) && slices.EqualFunc(s.Endpoints, o.Endpoints, Endpoint.Equal) &&
+		slices.EqualFunc(s.Workloads, o.Workloads, Workload.Equal)
 }
 
 // Equal reports whether two workloads are in the same state.
@@ -56,6 +57,14 @@ func (w Workload) Equal(o Workload) bool {
 
 // Equal reports whether two instances are in the same state.
 func (i Instance) Equal(o Instance) bool {
-	return i.Name == o.Name && i.Version == o.Version && i.State == o.State && i.Message == o.Message && i.PID == o.PID &&
-		i.Addr == o.Addr && i.Admin == o.Admin && i.Restarts == o.Restarts && i.Started.Equal(o.Started)
+	return i.Name == o.Name && i.Version == o.Version && i.State == o.State && i.Message == o.Message && i.Status == o.Status &&
+		i.Addr == o.Addr && i.Restarts == o.Restarts && i.Started.Equal(o.Started) &&
+		slices.EqualFunc(i.Containers, o.Containers, Container.Equal)
+}
+
+// Equal reports whether two containers are in the same state.
+func (c Container) Equal(o Container) bool {
+	return c.Name == o.Name && c.Image == o.Image && c.Kind == o.Kind && c.State == o.State && c.Message == o.Message &&
+		c.ID == o.ID && c.Addr == o.Addr && c.Admin == o.Admin && c.Ready == o.Ready && c.Restarts == o.Restarts &&
+		c.Started.Equal(o.Started)
 }

@@ -10,7 +10,8 @@ import (
 func full() Snapshot {
 	s := Snapshot{Startup: []Step{{}}}
 	w := Workload{Versions: []string{""}, Fronts: []FrontService{{}}, DependsOn: []string{""}}
-	w.Instances = []Instance{{}}
+	w.Instances = []Instance{{Containers: []Container{{}}}}
+	s.Endpoints = []Endpoint{{}}
 	s.Workloads = []Workload{w}
 	return s
 }
@@ -50,6 +51,8 @@ func TestEveryFieldOfASnapshotCountsInItsComparison(t *testing.T) {
 				v.SetBool(true)
 			case reflect.Int, reflect.Int32, reflect.Int64:
 				v.SetInt(1)
+			case reflect.Map:
+				v.Set(reflect.ValueOf(map[string]string{"k": "v"}))
 			case reflect.Struct:
 				v.Set(reflect.ValueOf(time.Unix(1, 0)))
 			default:

@@ -1,13 +1,13 @@
 package workload
 
 import (
+	"io"
 	"log/slog"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/workload/proxy"
 )
@@ -27,14 +27,6 @@ type Source interface {
 	Changed() <-chan struct{}
 }
 
-// Faults tells what is broken on purpose. Workloads are named by their Key's String.
-type Faults interface {
-	// ForWorkload is what its instances inject into the calls that they receive; never nil.
-	ForWorkload(workload string) []lifeline.Fault
-	// Paused tells that its instances are to stand still.
-	Paused(workload string) bool
-}
-
 // Address is a Service's stable address.
 type Address interface {
 	// String is "127.0.0.1:41000".
@@ -48,14 +40,10 @@ type Address interface {
 type Config struct {
 	Source Source
 	Driver Driver
-	// Namespace is the shop's own, which names without one stand for.
+	// State receives every new snapshot; nil: one of the controller's own.
+	State *orchestrator.State
+	// Namespace is the shop's own. Instances of others have theirs in their name.
 	Namespace string
-	// Builtin finds the built-in service that an image stands for, and the image's tag.
-	Builtin func(image string) (name, tag string, ok bool)
-	// Images maps other images to commands. It is asked again whenever objects change.
-	Images func() Images
-	// CommandEnviron is what commands inherit, "KEY=value"; the pod template's variables win over it.
-	CommandEnviron []string
 	// Only, if it is not empty, names the Deployments to start, with what they depend on. The others
 	// do not start until Sync releases them, whatever their objects say.
 	Only []orchestrator.Key
@@ -71,27 +59,39 @@ type Config struct {
 	// OpenAddress opens a stable address; nil: a listener of package proxy.
 	OpenAddress func(addr string) (Address, error)
 
-	// DataDir holds a directory for each workload that outlives its instances, VolumeDir one for
-	// each instance's volumes.
-	DataDir, VolumeDir string
+	// DataDir holds a directory for each workload that outlives its instances. Empty: they have none.
+	DataDir string
 
-	// Event is told what happens; it must not block.
+	// Event receives what happens; it must not block.
 	Event func(orchestrator.Event)
-	// Running is told the processes of all instances whenever they change; it must not block.
-	Running func(pids map[string]int)
-	// LastLines returns the last lines that an instance logged, for the message of a crash.
-	LastLines func(instance string, n int) []string
+	// OpenLog opens what takes the output of a container, JSON lines; nil: output is discarded.
+	OpenLog func(LogSource) (io.WriteCloser, error)
+	// LastLines returns the last lines that a container logged, for the message of a crash.
+	LastLines func(instance, container string, n int) []string
 
 	Log *slog.Logger
 	Now func() time.Time
 }
 
+// LogSource is a container whose output goes to a log.
+type LogSource struct {
+	Workload       orchestrator.Key
+	Pod, Container string
+	// Main: it is the first container of its pod that is not an init container.
+	Main bool
+	// Builtin is the built-in service that it runs; empty for a command.
+	Builtin string
+}
+
+// discard is a log that keeps nothing.
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+func (discard) Close() error                { return nil }
+
 func (c Config) withDefaults() Config {
-	if c.Builtin == nil {
-		c.Builtin = func(string) (string, string, bool) { return "", "", false }
-	}
-	if c.Images == nil {
-		c.Images = func() Images { return Images{} }
+	if c.State == nil {
+		c.State = new(orchestrator.State)
 	}
 	if c.OpenAddress == nil {
 		c.OpenAddress = func(addr string) (Address, error) {
@@ -105,11 +105,11 @@ func (c Config) withDefaults() Config {
 	if c.Event == nil {
 		c.Event = func(orchestrator.Event) {}
 	}
-	if c.Running == nil {
-		c.Running = func(map[string]int) {}
+	if c.OpenLog == nil {
+		c.OpenLog = func(LogSource) (io.WriteCloser, error) { return discard{}, nil }
 	}
 	if c.LastLines == nil {
-		c.LastLines = func(string, int) []string { return nil }
+		c.LastLines = func(string, string, int) []string { return nil }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -10,7 +10,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
 // Controller drives the instances of one shop. Make it with New, and call Run once.
@@ -19,24 +21,18 @@ type Controller struct {
 	inbox chan func()
 	done  chan struct{} // closed when Run returns
 	tasks sync.WaitGroup
-	// life bounds everything that the controller starts; it ends when the last instance is gone.
-	life context.Context
-	end  context.CancelFunc
-
-	// state is what readers see.
-	state *orchestrator.State
-
 	// What follows belongs to the loop alone.
-	faults      Faults
 	objects     Objects
 	deployments map[orchestrator.Key]*deployment
-	addrs       map[servicePort]Address
+	addrs       map[podspec.Reference]Address
 	nextPort    int
-	held        map[orchestrator.Key]bool
+	suspended   map[orchestrator.Key]bool
+	faults      map[orchestrator.Key][]lifeline.Fault
+	paused      map[orchestrator.Key]bool
+	endpoints   []orchestrator.Endpoint
 	began       time.Time
 	steps       []orchestrator.Step
 	warned      map[string]bool
-	pids        map[string]int
 	down        *shutdown
 	// settled are closed when the state that follows from what was posted is published.
 	settled []chan struct{}
@@ -47,15 +43,15 @@ type Controller struct {
 func New(cfg Config) (*Controller, error) {
 	c := &Controller{
 		cfg:         cfg.withDefaults(),
-		state:       new(orchestrator.State),
 		inbox:       make(chan func()),
 		done:        make(chan struct{}),
 		deployments: map[orchestrator.Key]*deployment{},
-		addrs:       map[servicePort]Address{},
+		addrs:       map[podspec.Reference]Address{},
 		nextPort:    cfg.PortBase,
-		held:        map[orchestrator.Key]bool{},
+		suspended:   map[orchestrator.Key]bool{},
+		faults:      map[orchestrator.Key][]lifeline.Fault{},
+		paused:      map[orchestrator.Key]bool{},
 		warned:      map[string]bool{},
-		pids:        map[string]int{},
 	}
 	c.objects = c.cfg.Source.Objects()
 	if err := c.openAddresses(true); err != nil {
@@ -65,23 +61,20 @@ func New(cfg Config) (*Controller, error) {
 	return c, nil
 }
 
-// SetFaults says where faults come from. Call it before Run.
-func (c *Controller) SetFaults(f Faults) { c.faults = f }
-
-// Run keeps the shop as its objects want it, until Shutdown has ended all instances or ctx is done;
-// then they are killed at once. When it returns, no instance and no goroutine is left.
+// Run implements orchestrator.Runner.
 func (c *Controller) Run(ctx context.Context) {
 	defer close(c.done)
-	c.life, c.end = context.WithCancel(context.Background())
-	defer c.end()
+	// life bounds everything that the controller starts. It ends when the last instance is gone, not with ctx.
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
 	c.began = c.cfg.Now()
 	c.load()
-	c.holdBack()
+	c.suspend()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	quit := ctx.Done()
 	for {
-		wake := c.reconcile()
+		wake := c.reconcile(life)
 		c.publish()
 		c.settle()
 		if c.down != nil && c.idle() {
@@ -104,12 +97,12 @@ func (c *Controller) Run(ctx context.Context) {
 			c.beginShutdown(true, nil)
 		}
 	}
-	c.end()
+	end()
 	c.closeAddresses()
 	c.finish()
 }
 
-// drainInbox takes what has happened meanwhile too, so that one look at the world serves for all of it.
+// drainInbox handles everything that has happened in the meantime, so that one reconciliation serves for all of it.
 func (c *Controller) drainInbox() {
 	for {
 		select {
@@ -121,7 +114,7 @@ func (c *Controller) drainInbox() {
 	}
 }
 
-// finish waits for the tasks that are left, taking what they still have to say.
+// finish waits for the remaining tasks, and handles what they still post.
 func (c *Controller) finish() {
 	idle := make(chan struct{})
 	go func() {
@@ -139,8 +132,7 @@ func (c *Controller) finish() {
 	}
 }
 
-// post hands f to the loop, which runs it and then looks at the world again. It is false when the
-// controller has ended.
+// post hands f to the loop, which runs it and then reconciles. It is false when the controller has ended.
 func (c *Controller) post(f func()) bool {
 	select {
 	case c.inbox <- f:
@@ -163,7 +155,7 @@ func (c *Controller) do(f func()) bool {
 // spawn runs f in a goroutine that the controller waits for.
 func (c *Controller) spawn(f func()) { c.tasks.Go(f) }
 
-// settle tells those who wait for it that what they posted has been looked at.
+// settle wakes those who wait until what they posted has been reconciled.
 func (c *Controller) settle() {
 	for _, ch := range c.settled {
 		close(ch)
@@ -171,23 +163,18 @@ func (c *Controller) settle() {
 	c.settled = nil
 }
 
-// Refresh looks at the faults again.
-func (c *Controller) Refresh() { c.post(func() {}) }
-
-// Sync reads the objects again, and starts the Deployments of the given names with what they depend on,
-// even if they were held back; it returns those of the names that were. When it returns, the snapshot
-// knows of both.
+// Sync implements orchestrator.Syncer.
 func (c *Controller) Sync(release ...orchestrator.Key) (released []orchestrator.Key) {
 	settled := make(chan struct{})
 	ok := c.post(func() {
 		c.load()
 		for _, k := range release {
-			if c.held[k] {
+			if c.suspended[k] {
 				released = append(released, k)
 			}
 		}
-		for k := range c.withNeeds(release) {
-			delete(c.held, k)
+		for k := range c.withDependencies(release) {
+			delete(c.suspended, k)
 		}
 		c.settled = append(c.settled, settled)
 	})
@@ -215,12 +202,12 @@ func (c *Controller) openAddresses(first bool) error {
 	for _, svc := range sortedServices(c.objects.Services) {
 		key := orchestrator.Key{Namespace: svc.Namespace, Name: svc.Name}
 		for _, port := range svc.Spec.Ports {
-			sp := servicePort{key, port.Port}
+			sp := podspec.Reference{Service: key, Port: port.Port}
 			if c.addrs[sp] != nil {
 				continue
 			}
 			if port.Protocol != "" && port.Protocol != "TCP" {
-				c.warnOnce("proto "+key.String(), key, "UnsupportedProtocol", fmt.Sprintf("port %d: only TCP is served on one machine", port.Port))
+				c.warnOnce("proto "+key.String(), key, "UnsupportedProtocol", fmt.Sprintf("port %d has no address: only TCP is supported on one machine", port.Port))
 				continue
 			}
 			a, err := c.openAddress(key, first)
@@ -233,14 +220,14 @@ func (c *Controller) openAddresses(first bool) error {
 	return nil
 }
 
-// openAddress opens the next stable address. The storefront's is the one that people type.
+// openAddress opens the next stable address. The storefront gets the friendly one.
 func (c *Controller) openAddress(service orchestrator.Key, first bool) (Address, error) {
 	if service == c.cfg.Storefront && c.cfg.StorefrontAddr != "" {
 		a, err := c.cfg.OpenAddress(c.cfg.StorefrontAddr)
 		if err == nil || (c.cfg.StorefrontStrict && first) {
 			return a, err
 		}
-		c.cfg.Log.Info("the storefront gets another port", "error", err)
+		c.cfg.Log.Info("the storefront's port is taken: using another", "error", err)
 	}
 	port := 0
 	if c.nextPort > 0 {
@@ -261,7 +248,7 @@ func (c *Controller) closeAddresses() {
 	}
 }
 
-// event tells what happened.
+// event reports what happened.
 func (c *Controller) event(warning bool, reason string, workload orchestrator.Key, instance, message string) {
 	c.cfg.Event(orchestrator.Event{Time: c.cfg.Now(), Warning: warning, Reason: reason, Workload: workload, Instance: instance, Message: message})
 }

@@ -4,15 +4,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 
-	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
 func TestInstancesStartAfterWhatTheyDependOnIsReady(t *testing.T) {
@@ -35,7 +34,7 @@ func TestInstancesStartAfterWhatTheyDependOnIsReady(t *testing.T) {
 	})
 }
 
-func TestACircleOfDependenciesStartsWithAWarning(t *testing.T) {
+func TestACycleOfDependenciesStartsWithAWarning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.app("hen", 1, "egg")
@@ -45,8 +44,8 @@ func TestACircleOfDependenciesStartsWithAWarning(t *testing.T) {
 		w.pass(time.Second)
 		w.state("hen", "ok")
 		w.state("egg", "ok")
-		if !slices.Contains(slices.Concat(w.reasons("hen"), w.reasons("egg")), "DependencyCircle") {
-			t.Error("no warning about the circle")
+		if !slices.Contains(slices.Concat(w.reasons("hen"), w.reasons("egg")), "DependencyCycle") {
+			t.Error("no warning about the cycle")
 		}
 	})
 }
@@ -201,7 +200,7 @@ func TestAKilledInstanceIsBackAfterTheFirstBackOffHoweverOftenItWasSteadyBefore(
 		defer w.stop()
 		for i := range 8 {
 			w.pass(6 * time.Second)
-			if err := w.ctl.Signal(ns+"/cart", syscall.SIGKILL); err != nil {
+			if err := w.ctl.Kill(orchestrator.Key{Namespace: ns, Name: "cart"}, false); err != nil {
 				t.Fatal(err)
 			}
 			w.pass(100 * time.Millisecond)
@@ -228,13 +227,13 @@ func TestAnInstanceIsToldTheReadyEndpointsOfWhatItCallsAndNothingElse(t *testing
 		w.pass(time.Second)
 		addr := w.workload("catalog").Address
 		front := w.instances("front")[0]
-		if !slices.Contains(front.spec.Env, "CATALOG_ADDR="+addr) {
-			t.Errorf("env %v", front.spec.Env)
+		if !slices.Contains(front.c.Env, "CATALOG_ADDR="+addr) {
+			t.Errorf("env %v", front.c.Env)
 		}
 		told := func() map[string][]string {
 			front.mu.Lock()
 			defer front.mu.Unlock()
-			return *front.told.Endpoints
+			return *front.received.Endpoints
 		}
 		if got := told(); len(got) != 1 || len(got[addr]) != 2 {
 			t.Errorf("told %v", got)
@@ -275,25 +274,29 @@ func TestAServiceSwitchesAtOnceWhenItsSelectorDoes(t *testing.T) {
 	})
 }
 
-func TestAnUnknownImageIsUnhealthyAndSaysHowToMapIt(t *testing.T) {
+// unmapped is a driver's error that says what to do.
+type unmapped struct{}
+
+func (unmapped) Error() string { return "image \"unknown:v1\" is not a built-in service" }
+func (unmapped) Hint() string  { return "map it in shopctl.yaml" }
+
+func TestAnUnknownImageIsUnhealthyUntilItIsMapped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.app("unknown", 3)
-		images := Images{}
-		w.run(func(c *Config) { c.Images = func() Images { return images } })
+		w.plan = func(*podspec.Pod) Plan { return Plan{Err: unmapped{}} }
+		w.run()
 		defer w.stop()
 		wl := w.state("unknown", "unhealthy")
-		if !strings.Contains(wl.Message, `image "unknown:v1" is no built-in service`) || !strings.Contains(wl.Message, "shopctl.yaml: images: {unknown:") {
+		if wl.Message != `image "unknown:v1" is not a built-in service; map it in shopctl.yaml` {
 			t.Errorf("message %q", wl.Message)
 		}
-		images.Commands = map[string][]string{"unknown": {"./run", "--port=$(PORT)"}}
+		w.mu.Lock()
+		w.plan = nil
+		w.mu.Unlock()
 		w.edit(func(*Objects) {})
 		w.pass(time.Second)
 		w.state("unknown", "ok")
-		spec := w.instances("unknown")[0].spec
-		if spec.Port == 0 || spec.Command[0] != "./run" || strings.Contains(spec.Command[1], "$") {
-			t.Errorf("spec %+v", spec)
-		}
 	})
 }
 
@@ -321,15 +324,6 @@ func TestOnlyStartsWhatWasAskedForWithWhatItNeeds(t *testing.T) {
 		w.state("ad", "stopped")
 	})
 }
-
-// faults is a set of faults that a test changes.
-type faults struct {
-	calls  []lifeline.Fault
-	paused bool
-}
-
-func (f *faults) ForWorkload(string) []lifeline.Fault { return append([]lifeline.Fault{}, f.calls...) }
-func (f *faults) Paused(string) bool                  { return f.paused }
 
 func TestADeletedDeploymentLeavesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

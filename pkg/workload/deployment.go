@@ -10,34 +10,35 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
 // deployment is what the controller knows of one Deployment.
 type deployment struct {
 	key orchestrator.Key
-	// obj is what is wanted; nil once it was deleted.
+	// obj is the desired state; nil once it was deleted.
 	obj *appsv1.Deployment
-	// rev is the revision that is wanted, and rolled whether it differs from the first one.
+	// rev is the desired revision.
 	rev  *revision
 	pods []*pod
 	// waitsFor are the Deployments that must be ready before its first instance starts.
 	waitsFor []orchestrator.Key
-	// gate: its first instances may start. after is what they waited for last.
-	gate      bool
-	gateSince time.Time
-	after     string
+	// mayStart: its first instances may start. They wait since waitingSince; after is what they waited for last.
+	mayStart     bool
+	waitingSince time.Time
+	after        string
 	// started is when the first instance was started, ready when first all were.
 	started, ready time.Time
-	// changed is when it was last asked for something new: another revision, more replicas.
+	// changed is when its revision or its replicas last changed.
 	changed  time.Time
 	replicas int
-	// complete is the hash of the last revision that was rolled out in whole.
+	// complete is the hash of the last revision that was rolled out completely.
 	complete string
 	// late: the rollout has made no progress for longer than its deadline.
 	late bool
 }
 
-// progressed is how long a rollout may go without one more instance becoming ready.
+// progressDeadline is how long a rollout may go without one more instance becoming ready.
 func (d *deployment) progressDeadline() time.Duration {
 	if d.obj != nil && d.obj.Spec.ProgressDeadlineSeconds != nil {
 		return time.Duration(*d.obj.Spec.ProgressDeadlineSeconds) * time.Second
@@ -45,9 +46,9 @@ func (d *deployment) progressDeadline() time.Duration {
 	return 10 * time.Minute
 }
 
-// want is how many instances there should be.
-func (c *Controller) want(d *deployment) int {
-	if d.obj == nil || c.held[d.key] {
+// desiredReplicas is how many instances there should be.
+func (c *Controller) desiredReplicas(d *deployment) int {
+	if d.obj == nil || c.suspended[d.key] {
 		return 0
 	}
 	if d.obj.Spec.Replicas == nil {
@@ -56,8 +57,8 @@ func (c *Controller) want(d *deployment) int {
 	return int(*d.obj.Spec.Replicas)
 }
 
-// living are the pods that are not on their way out.
-func (d *deployment) living() []*pod {
+// active are the pods that are not stopping.
+func (d *deployment) active() []*pod {
 	var pods []*pod
 	for _, p := range d.pods {
 		if !p.leaving {
@@ -79,9 +80,9 @@ func (d *deployment) readyPods() int {
 
 // resolveAll makes the wanted revision of every Deployment from the objects as they are now.
 func (c *Controller) resolveAll() {
-	r := &resolver{cfg: &c.cfg, objects: c.objects, images: c.cfg.Images(), addrs: map[servicePort]string{}}
-	for sp, a := range c.addrs {
-		r.addrs[sp] = a.String()
+	r := &podspec.Resolver{ConfigMaps: c.objects.ConfigMaps, Secrets: c.objects.Secrets, Ports: map[podspec.Reference]bool{}}
+	for ref := range c.addrs {
+		r.Ports[ref] = true
 	}
 	seen := map[orchestrator.Key]bool{}
 	for _, obj := range c.objects.Deployments {
@@ -96,17 +97,17 @@ func (c *Controller) resolveAll() {
 		if obj.Spec.Paused && d.rev != nil {
 			continue
 		}
-		c.adopt(d, r.resolve(obj))
+		c.adopt(d, c.resolve(r, obj))
 	}
 	for key, d := range c.deployments {
 		if !seen[key] {
 			d.obj = nil
 		}
 	}
-	c.orderStarts()
+	c.resolveStartOrder()
 }
 
-// adopt makes rev the revision that is wanted.
+// adopt makes rev the desired revision.
 func (c *Controller) adopt(d *deployment, rev *revision) {
 	old := d.rev
 	d.rev = rev
@@ -114,8 +115,8 @@ func (c *Controller) adopt(d *deployment, rev *revision) {
 		c.refresh(d, old)
 		return
 	}
-	for _, w := range rev.warnings {
-		c.warnOnce("template "+d.key.String(), d.key, "NoEffect", w)
+	for _, w := range slices.Concat(rev.template.Warnings, rev.plan.Warnings) {
+		c.warnOnce("template "+d.key.String(), d.key, "FieldIgnored", w)
 	}
 	if rev.err != nil {
 		c.event(true, "FailedCreate", d.key, "", rev.err.Error())
@@ -124,14 +125,14 @@ func (c *Controller) adopt(d *deployment, rev *revision) {
 		return
 	}
 	d.changed, d.late = c.cfg.Now(), false
-	if len(d.living()) > 0 && rev.err == nil {
+	if len(d.active()) > 0 && rev.err == nil {
 		c.event(false, "RollingUpdate", d.key, "", fmt.Sprintf("replacing instances of revision %s by %s", old.hash, rev.hash))
 	}
 }
 
-// orderStarts finds out who waits for whom: whoever is told the address of a Service starts after
-// the Deployments behind it. A circle is broken where it closes, with a warning.
-func (c *Controller) orderStarts() {
+// resolveStartOrder finds out which Deployments wait for which: one that refers to a Service starts after the
+// Deployments behind it. A cycle is broken where it closes, with a warning.
+func (c *Controller) resolveStartOrder() {
 	const (
 		visiting = 1
 		visited  = 2
@@ -141,12 +142,12 @@ func (c *Controller) orderStarts() {
 	visit = func(d *deployment) {
 		mark[d.key] = visiting
 		d.waitsFor = nil
-		for _, dep := range c.behind(d.rev.services()) {
+		for _, dep := range c.backends(d.rev.template.Services()) {
 			switch {
 			case dep.key == d.key:
 				continue
 			case mark[dep.key] == visiting:
-				c.warnOnce("circle", d.key, "DependencyCircle", fmt.Sprintf("%s and %s wait for each other; %s starts without waiting", d.key.Name, dep.key.Name, d.key.Name))
+				c.warnOnce("cycle", d.key, "DependencyCycle", fmt.Sprintf("%s and %s wait for each other; %s starts without waiting", d.key.Name, dep.key.Name, d.key.Name))
 				continue
 			case mark[dep.key] == 0:
 				visit(dep)
@@ -162,19 +163,19 @@ func (c *Controller) orderStarts() {
 	}
 }
 
-// holdBack holds all Deployments but those that were asked for and what they depend on.
-func (c *Controller) holdBack() {
+// suspend holds back all Deployments but those of Config.Only and what they depend on.
+func (c *Controller) suspend() {
 	if len(c.cfg.Only) == 0 {
 		return
 	}
-	wanted := c.withNeeds(c.cfg.Only)
+	wanted := c.withDependencies(c.cfg.Only)
 	for key := range c.deployments {
-		c.held[key] = !wanted[key]
+		c.suspended[key] = !wanted[key]
 	}
 }
 
-// withNeeds are Deployments with all that they depend on, directly or not.
-func (c *Controller) withNeeds(keys []orchestrator.Key) map[orchestrator.Key]bool {
+// withDependencies are Deployments with all that they depend on, directly or not.
+func (c *Controller) withDependencies(keys []orchestrator.Key) map[orchestrator.Key]bool {
 	all := map[orchestrator.Key]bool{}
 	var add func(key orchestrator.Key)
 	add = func(key orchestrator.Key) {
@@ -193,8 +194,8 @@ func (c *Controller) withNeeds(keys []orchestrator.Key) map[orchestrator.Key]boo
 	return all
 }
 
-// behind returns the Deployments whose pods the Services select, in order of their names.
-func (c *Controller) behind(services []orchestrator.Key) []*deployment {
+// backends returns the Deployments whose pods the Services select, in order of their names.
+func (c *Controller) backends(services []orchestrator.Key) []*deployment {
 	var found []*deployment
 	for _, svc := range c.objects.Services {
 		if !slices.Contains(services, orchestrator.Key{Namespace: svc.Namespace, Name: svc.Name}) {
@@ -210,7 +211,7 @@ func (c *Controller) behind(services []orchestrator.Key) []*deployment {
 	return found
 }
 
-// selects tells whether a Service's selector matches labels; one without a selector selects nothing.
+// selects reports whether a Service's selector matches labels; one without a selector selects nothing.
 func selects(svc *corev1.Service, labels map[string]string) bool {
 	for k, v := range svc.Spec.Selector {
 		if labels[k] != v {

@@ -2,76 +2,144 @@ package workload
 
 import (
 	"context"
+	"errors"
+	"io"
 	"syscall"
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
-// Driver starts instances: as processes, containers or pods. It knows nothing of Deployments; the
-// reconcilers decide what should run. A driver is safe for concurrent use.
+// Driver runs pods: as processes of this machine, or as containers. It knows nothing of Deployments, and decides
+// nothing: which containers run, in what order, and when they are restarted is the controller's business, as it is
+// the kubelet's on Kubernetes. A driver is safe for concurrent use.
 type Driver interface {
-	// Start starts one instance and returns as soon as it is on its way. The context bounds the
-	// start alone; the instance lives until it exits or is stopped.
-	Start(ctx context.Context, spec Spec) (Instance, error)
+	Planner
+	// Start prepares a pod, what its containers share: volumes and network. No container runs yet. The context
+	// bounds the start alone.
+	Start(ctx context.Context, spec podspec.Pod) (Pod, error)
 }
 
-// Spec is everything a driver needs to start one instance.
-type Spec struct {
-	// Name is unique in the shop and a valid file name: "productcatalogservice-7d9f-x2k4q".
-	Name string
-	// Workload is the Deployment's name.
-	Workload  string
-	Namespace string
-	// Version is the value of the pod template's version label, else the image's tag.
-	Version string
-	// Builtin is the built-in service to run ("catalog"); empty when Command is set.
-	Builtin string
-	// Command is what to run instead of a built-in, with its arguments.
-	Command []string
-	// Dir is the working directory of Command; empty: the daemon's.
-	Dir string
-	// Env is the complete environment of the pod template, resolved, "KEY=value". The driver adds
-	// what tells the instance where to listen and to report.
-	Env []string
-	// Port that the instance should listen on; 0: one that the kernel gives.
-	Port int
-	// DataDir is a directory that outlives the instance, shared by the instances of its workload;
-	// given to it as DATA_DIR. Empty: none.
-	DataDir string
+// Planner finds out what a driver would run, without running anything.
+type Planner interface {
+	// Plan looks at a pod, whose spec may still hold placeholders.
+	Plan(spec *podspec.Pod) Plan
 }
 
-// Instance is one running copy of a workload. It belongs to its driver; methods are safe for concurrent use.
-type Instance interface {
-	Spec() Spec
-	// PID of its process, 0 where there is none on this machine.
-	PID() int
-	// Listening is closed once the instance listens; then Addr and Admin hold. A command that is not
-	// ours listens on the port it was given, and counts as listening when a connection succeeds.
-	Listening() <-chan struct{}
-	// Addr is where its own protocol is served, Admin where its metrics are ("" if nowhere).
-	Addr() string
-	Admin() string
-	// Send hands a message down the lifeline; ErrNoLifeline if the instance has none.
-	Send(lifeline.Down) error
-	// Done is closed when the instance and all processes of its group are gone; then Exit holds.
+// Plan is what a driver would run for a pod.
+type Plan struct {
+	// Identity differs when the same spec would run other programs. It is part of a revision.
+	Identity string
+	// Builtins are the built-in services that the containers run, by container.
+	Builtins map[string]string
+	// Warnings are about what has no effect with this driver.
+	Warnings []string
+	// Err is why the pod cannot run: an unknown image.
+	Err error
+}
+
+// Pod is a pod that a driver has prepared. It belongs to its driver; methods are safe for concurrent use.
+type Pod interface {
+	// Run starts a container of the pod, and returns as soon as it is on its way. It lives until it exits or is
+	// stopped, and may then be run again. The context bounds the start alone.
+	Run(ctx context.Context, spec podspec.Container) (Container, error)
+	// Update replaces the files of volumes under the containers that have them mounted. What is mounted by a
+	// sub-path stays as it is until its container runs again.
+	Update(volumes []podspec.Volume) error
+	// Remove removes what the containers shared. They have all ended.
+	Remove(ctx context.Context) error
+}
+
+// Container is one run of a container. It belongs to its driver; methods are safe for concurrent use.
+type Container interface {
+	Process
+	Pauser
+	Listener
+	Sender
+	Execer
+	Meter
+}
+
+// Process is something that runs until it exits or is ended.
+type Process interface {
+	// Done is closed when all processes of the container are gone; then Exit holds.
 	Done() <-chan struct{}
 	Exit() Exit
-	// Stop asks it to leave (SIGTERM to the group), waits for at most grace, then kills the group. It
-	// returns when the group is empty or ctx ends.
+	// Stop asks the container to stop, waits for at most grace, then kills it. It returns when it is gone or ctx ends.
 	Stop(ctx context.Context, grace time.Duration) error
-	// Signal sends a signal to the whole group: SIGKILL to crash it, SIGSTOP and SIGCONT to pause it and let it go on.
-	Signal(sig syscall.Signal) error
-	// Private memory in bytes; 0 if unknown.
-	MemoryBytes() int64
+	// Kill ends it at once, as an out-of-memory kill would.
+	Kill() error
 }
 
-// Exit is how an instance ended.
+// Pauser freezes a container: its connections stay open, and nothing in it runs.
+type Pauser interface {
+	Pause() error
+	Resume() error
+}
+
+// Listener reports where a container can be reached.
+type Listener interface {
+	// Listening is closed once the container accepts connections; then Addrs holds.
+	Listening() <-chan struct{}
+	Addrs() Addrs
+}
+
+// Addrs are the addresses of a container, "host:port"; empty until it listens.
+type Addrs struct {
+	// App is where the container's own protocol is served to the daemon, and Peer where it is served to other
+	// containers. They differ where containers have a network of their own.
+	App, Peer string
+	// Admin is where it serves metrics; empty if nowhere.
+	Admin string
+}
+
+// Sender sends messages to a container.
+type Sender interface {
+	// Send sends a message down the lifeline; ErrNoLifeline if the container has none.
+	Send(lifeline.Down) error
+}
+
+// Execer runs commands in a container.
+type Execer interface {
+	// Exec runs a command with the container's environment, and returns what it wrote.
+	Exec(ctx context.Context, command []string) (output []byte, err error)
+}
+
+// Meter observes a running container.
+type Meter interface {
+	// ID names the run as Kubernetes' containerID does: "process://4711", "docker://3f2a".
+	ID() string
+	// Stats measures it, which may take milliseconds.
+	Stats() orchestrator.Stats
+	// Logs is its output until its end, which must be read: a container whose output is full waits.
+	Logs() io.ReadCloser
+}
+
+// ErrNoLifeline is returned by Send for a container that is not a built-in service.
+var ErrNoLifeline = errors.New("the container has no lifeline")
+
+// Reclaimer ends what a dead daemon left running. It is a driver's, used before the driver starts anything.
+type Reclaimer interface {
+	// List returns what runs of an earlier daemon.
+	List() ([]Leftover, error)
+	// Reclaim asks it all to stop, waits for at most grace, kills what is left, and returns what it ended.
+	Reclaim(ctx context.Context, grace time.Duration) ([]Leftover, error)
+}
+
+// Leftover is a container that runs without a daemon.
+type Leftover struct {
+	// Name of its instance, and ID as in Meter.
+	Name, ID string
+}
+
+// Exit is how a run ended.
 type Exit struct {
 	Time time.Time
-	// Code is the exit status, -1 if a signal ended it.
+	// Code is the exit status, -1 if a signal ended it or it did not start.
 	Code   int
 	Signal syscall.Signal
-	// Reason is what the instance itself said last (lifeline.Up.Fatal), or empty.
+	// Reason is the last error that the container itself reported (lifeline.Up.Fatal), or empty.
 	Reason string
 }

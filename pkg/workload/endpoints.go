@@ -10,35 +10,52 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
-// syncEndpoints gives every stable address the instances that are ready behind it, and tells every
-// instance those of the Services that it refers to.
+// syncEndpoints finds the endpoints of all Services, once for everything that uses them: every stable address gets the
+// ready ones, every container those of the Services that it refers to, and the snapshot all.
 func (c *Controller) syncEndpoints() {
+	var all []orchestrator.Endpoint
 	ready := map[string][]string{}
-	for sp, a := range c.addrs {
-		list := []string{}
-		if svc := c.service(sp.service); svc != nil && c.down == nil {
-			list = c.endpoints(svc, sp.port)
+	for ref, a := range c.addrs {
+		var found []orchestrator.Endpoint
+		if svc := c.service(ref.Service); svc != nil {
+			found = c.findEndpoints(svc, ref.Port)
 		}
-		ready[a.String()] = list
-		a.Set(list)
+		all = append(all, found...)
+		addrs, peers := []string{}, []string{}
+		for _, e := range found {
+			if e.Serving() && c.down == nil {
+				addrs, peers = append(addrs, e.Addr), append(peers, e.PeerAddr)
+			}
+		}
+		a.Set(addrs)
+		ready[a.String()] = peers
 	}
+	slices.SortFunc(all, orchestrator.Endpoint.Compare)
+	c.endpoints = all
 	for _, d := range c.deployments {
-		faults := []lifeline.Fault{}
-		if c.faults != nil {
-			faults = c.faults.ForWorkload(d.key.String())
-		}
 		for _, p := range d.pods {
-			if p.link == nil {
-				continue
-			}
-			known := make(map[string][]string, len(p.rev.refs))
-			for _, ref := range p.rev.refs {
-				known[ref.Addr] = ready[ref.Addr]
-			}
-			p.link.set(known, faults)
+			c.updateLinks(p, ready)
 		}
+	}
+}
+
+// updateLinks sends the containers of a pod the ready endpoints behind the addresses that they were given, and the faults
+// that they inject.
+func (c *Controller) updateLinks(p *pod, ready map[string][]string) {
+	for _, k := range p.containers {
+		if k.link == nil {
+			continue
+		}
+		refs := k.spec(&p.rev.template.Pod).References
+		known := make(map[string][]string, len(refs))
+		for _, ref := range refs {
+			addr := c.referenceAddr(k.name, ref)
+			known[addr] = ready[addr]
+		}
+		k.link.set(known, append([]lifeline.Fault{}, c.faults[p.owner]...))
 	}
 }
 
@@ -51,11 +68,11 @@ func (c *Controller) service(key orchestrator.Key) *corev1.Service {
 	return nil
 }
 
-// endpoints are the addresses of the instances that a Service's port leads to, in a stable order.
-func (c *Controller) endpoints(svc *corev1.Service, number int32) []string {
+// findEndpoints are the pods that a Service's port leads to, the oldest first.
+func (c *Controller) findEndpoints(svc *corev1.Service, number int32) []orchestrator.Endpoint {
 	i := slices.IndexFunc(svc.Spec.Ports, func(p corev1.ServicePort) bool { return p.Port == number })
 	if i < 0 {
-		return []string{}
+		return nil
 	}
 	port := svc.Spec.Ports[i]
 	target, name := port.TargetPort.IntVal, ""
@@ -67,25 +84,61 @@ func (c *Controller) endpoints(svc *corev1.Service, number int32) []string {
 	}
 	var pods []*pod
 	for _, d := range c.deployments {
-		if d.key.Namespace != svc.Namespace {
-			continue
-		}
-		for _, p := range d.pods {
-			serves := p.ready || (svc.Spec.PublishNotReadyAddresses && p.inst != nil && p.inst.Addr() != "")
-			if !serves || p.leaving || !selects(svc, p.rev.labels) {
-				continue
-			}
-			if !p.rev.listensOn(name, target) {
-				c.warnOnce("target "+svc.Name, p.owner, "NoTargetPort", fmt.Sprintf("service %s sends to port %s, which %s does not declare", svc.Name, port.TargetPort.String(), p.owner.Name))
-				continue
-			}
-			pods = append(pods, p)
+		if d.key.Namespace == svc.Namespace {
+			pods = append(pods, d.pods...)
 		}
 	}
 	slices.SortFunc(pods, func(a, b *pod) int { return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.name, b.name)) })
-	list := make([]string, len(pods))
-	for i, p := range pods {
-		list[i] = p.inst.Addr()
+	var found []orchestrator.Endpoint
+	for _, p := range pods {
+		spec := &p.rev.template.Pod
+		if !selects(svc, spec.Labels) {
+			continue
+		}
+		k, number := p.listener(name, target)
+		switch {
+		case k == nil && p.ready:
+			c.warnOnce("target "+svc.Name, p.owner, "NoTargetPort", fmt.Sprintf("service %s sends to port %s, which %s does not declare", svc.Name, port.TargetPort.String(), p.owner.Name))
+		case k == nil || k.handle == nil || k.handle.Addrs().App == "":
+		default:
+			addrs := k.handle.Addrs()
+			found = append(found, orchestrator.Endpoint{
+				Service: orchestrator.Key{Namespace: svc.Namespace, Name: svc.Name}, ServicePort: port.Port,
+				Workload: p.owner, Pod: p.name, Container: k.name, Labels: spec.Labels, ServiceAccount: spec.ServiceAccount,
+				Addr: addrs.App, PeerAddr: addrs.Peer, TargetPort: number,
+				Ready: p.ready || svc.Spec.PublishNotReadyAddresses, Draining: p.leaving,
+			})
+		}
 	}
-	return list
+	return found
+}
+
+// listener is the container that serves a Service's target port, and the number of that port: one that it declares or,
+// in a pod whose first container declares none, any.
+func (p *pod) listener(name string, number int32) (*container, int32) {
+	for _, k := range slices.Backward(p.containers) { // not init containers, if another has the same port
+		if k.kind == orchestrator.InitContainer {
+			continue
+		}
+		ports := k.spec(&p.rev.template.Pod).Ports
+		i := slices.IndexFunc(ports, func(q podspec.Port) bool {
+			return name != "" && q.Name == name || name == "" && q.Number == number
+		})
+		if i >= 0 {
+			return k, ports[i].Number
+		}
+	}
+	if k := p.main(); k != nil && name == "" && len(k.spec(&p.rev.template.Pod).Ports) == 0 {
+		return k, number
+	}
+	return nil, 0
+}
+
+// main is the first container that is not an init container: the one that a pod is about.
+func (p *pod) main() *container {
+	i := slices.IndexFunc(p.containers, func(k *container) bool { return k.kind == orchestrator.AppContainer })
+	if i < 0 {
+		return nil
+	}
+	return p.containers[i]
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -37,8 +39,13 @@ type world struct {
 	behave  map[string]func(*fakeInstance)
 	started []string
 	running map[string]*fakeInstance
-	events  []orchestrator.Event
-	addrs   map[string]*fakeAddress
+	// removed are the pods that the driver has removed, volumes those that it was given last.
+	removed []string
+	volumes map[string][]podspec.Volume
+	// plan replaces the driver's plan of a pod.
+	plan   func(*podspec.Pod) Plan
+	events []orchestrator.Event
+	addrs  map[string]*fakeAddress
 	// least is the smallest number of ready endpoints that an address had since watch was called.
 	least map[string]int
 }
@@ -46,7 +53,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	return &world{
 		t: t, changed: make(chan struct{}, 1), behave: map[string]func(*fakeInstance){},
-		running: map[string]*fakeInstance{}, addrs: map[string]*fakeAddress{}, least: map[string]int{},
+		running: map[string]*fakeInstance{}, volumes: map[string][]podspec.Volume{}, addrs: map[string]*fakeAddress{}, least: map[string]int{},
 		objects: Objects{ConfigMaps: map[orchestrator.Key]*corev1.ConfigMap{}, Secrets: map[orchestrator.Key]*corev1.Secret{}},
 	}
 }
@@ -56,12 +63,8 @@ func (w *world) run(change ...func(*Config)) {
 	w.t.Helper()
 	cfg := Config{
 		Source: w, Driver: w, Namespace: ns, OpenAddress: w.openAddress,
-		Builtin: func(image string) (string, string, bool) {
-			name, tag, _ := strings.Cut(image, ":")
-			return name, tag, !strings.HasPrefix(image, "unknown")
-		},
 		Event:     func(e orchestrator.Event) { w.mu.Lock(); defer w.mu.Unlock(); w.events = append(w.events, e) },
-		LastLines: func(string, int) []string { return []string{"last words"} },
+		LastLines: func(string, string, int) []string { return []string{"last words"} },
 	}
 	for _, f := range change {
 		f(&cfg)
@@ -224,35 +227,79 @@ func (w *world) watchLeast(service string) (least func() int) {
 	}
 }
 
-// fakeInstance implements Instance.
+// fakePod implements Pod.
+type fakePod struct {
+	w    *world
+	spec podspec.Pod
+}
+
+// fakeInstance implements Container: one run of a container, in most tests the only one of its pod.
 type fakeInstance struct {
 	w         *world
-	spec      Spec
+	spec      podspec.Pod
+	c         podspec.Container
 	addr      string
 	listening chan struct{}
 	listen    func()
 	done      chan struct{}
 
-	mu      sync.Mutex
-	exit    Exit
-	ended   bool
-	signals []syscall.Signal
-	told    lifeline.Down
-	// servingWhenStopped is whether anybody could still be sent to it when it was asked to leave.
+	mu    sync.Mutex
+	exit  Exit
+	ended bool
+	// actions are what was done to it: pause, resume, stop, kill.
+	actions  []string
+	received lifeline.Down
+	// servingWhenStopped is whether calls could still be sent to it when it was asked to stop.
 	servingWhenStopped bool
 }
 
-func (w *world) Start(_ context.Context, spec Spec) (Instance, error) {
+func (w *world) Plan(spec *podspec.Pod) Plan {
 	w.mu.Lock()
-	in := &fakeInstance{w: w, spec: spec, listening: make(chan struct{}), done: make(chan struct{})}
+	plan := w.plan
+	w.mu.Unlock()
+	if plan != nil {
+		return plan(spec)
+	}
+	return Plan{Builtins: map[string]string{}}
+}
+
+func (w *world) Start(_ context.Context, spec podspec.Pod) (Pod, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.volumes[spec.Name] = spec.Volumes
+	return &fakePod{w, spec}, nil
+}
+
+func (p *fakePod) Update(volumes []podspec.Volume) error {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	p.w.volumes[p.spec.Name] = volumes
+	return nil
+}
+
+func (p *fakePod) Remove(context.Context) error {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	p.w.removed = append(p.w.removed, p.spec.Name)
+	return nil
+}
+
+func (p *fakePod) Run(_ context.Context, c podspec.Container) (Container, error) {
+	w, spec := p.w, p.spec
+	w.mu.Lock()
+	in := &fakeInstance{w: w, spec: spec, c: c, listening: make(chan struct{}), done: make(chan struct{})}
 	in.addr = fmt.Sprintf("127.0.0.1:%d", 50000+len(w.started))
 	in.listen = sync.OnceFunc(func() { close(in.listening) })
-	w.started = append(w.started, spec.Workload)
+	name := spec.Workload
+	if len(spec.All()) > 1 {
+		name += "/" + c.Name
+	}
+	w.started = append(w.started, name)
 	behave := w.behave[spec.Workload+":"+spec.Version]
 	if behave == nil {
-		behave = w.behave[spec.Workload]
+		behave = w.behave[name]
 	}
-	w.running[spec.Name] = in
+	w.running[spec.Name+"/"+c.Name] = in
 	w.mu.Unlock()
 	if behave == nil {
 		behave = func(in *fakeInstance) { time.AfterFunc(10*time.Millisecond, in.listen) }
@@ -270,24 +317,27 @@ func (in *fakeInstance) end(e Exit) {
 	}
 	in.ended, in.exit = true, e
 	in.w.mu.Lock()
-	delete(in.w.running, in.spec.Name)
+	delete(in.w.running, in.spec.Name+"/"+in.c.Name)
 	in.w.mu.Unlock()
 	close(in.done)
 }
 
-func (in *fakeInstance) Spec() Spec                 { return in.spec }
-func (in *fakeInstance) PID() int                   { return 0 }
+func (in *fakeInstance) ID() string                 { return "fake://" + in.spec.Name }
+func (in *fakeInstance) Logs() io.ReadCloser        { return io.NopCloser(strings.NewReader("")) }
 func (in *fakeInstance) Listening() <-chan struct{} { return in.listening }
-func (in *fakeInstance) Admin() string              { return "" }
 func (in *fakeInstance) Done() <-chan struct{}      { return in.done }
-func (in *fakeInstance) MemoryBytes() int64         { return 0 }
+func (in *fakeInstance) Stats() orchestrator.Stats  { return orchestrator.Stats{MemoryBytes: 1 << 20} }
 
-func (in *fakeInstance) Addr() string {
+func (in *fakeInstance) Exec(context.Context, []string) ([]byte, error) {
+	return nil, errors.New("it has no shell")
+}
+
+func (in *fakeInstance) Addrs() Addrs {
 	select {
 	case <-in.listening:
-		return in.addr
+		return Addrs{App: in.addr, Peer: in.addr}
 	default:
-		return ""
+		return Addrs{}
 	}
 }
 
@@ -301,15 +351,22 @@ func (in *fakeInstance) Send(m lifeline.Down) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if m.Endpoints != nil {
-		in.told.Endpoints = m.Endpoints
+		in.received.Endpoints = m.Endpoints
 	}
 	if m.Faults != nil {
-		in.told.Faults = m.Faults
+		in.received.Faults = m.Faults
 	}
 	return nil
 }
 
+func (in *fakeInstance) act(name string) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.actions = append(in.actions, name)
+}
+
 func (in *fakeInstance) Stop(ctx context.Context, grace time.Duration) error {
+	in.act("stop")
 	in.w.mu.Lock()
 	for _, a := range in.w.addrs {
 		in.servingWhenStopped = in.servingWhenStopped || slices.Contains(a.ready, in.addr)
@@ -324,17 +381,23 @@ func (in *fakeInstance) Stop(ctx context.Context, grace time.Duration) error {
 	}
 }
 
-func (in *fakeInstance) Signal(sig syscall.Signal) error {
-	in.mu.Lock()
-	in.signals = append(in.signals, sig)
-	in.mu.Unlock()
-	if sig == syscall.SIGKILL {
-		in.end(Exit{Time: time.Now(), Code: -1, Signal: sig})
-	}
+func (in *fakeInstance) Pause() error {
+	in.act("pause")
 	return nil
 }
 
-// app makes a Deployment with a Service, whose instances are told of the Services that they call.
+func (in *fakeInstance) Resume() error {
+	in.act("resume")
+	return nil
+}
+
+func (in *fakeInstance) Kill() error {
+	in.act("kill")
+	in.end(Exit{Time: time.Now(), Code: -1, Signal: syscall.SIGKILL})
+	return nil
+}
+
+// app makes a Deployment with a Service, whose instances are given the addresses of the Services that they call.
 func (w *world) app(name string, replicas int32, calls ...string) {
 	labels := map[string]string{"app": name}
 	var env []corev1.EnvVar

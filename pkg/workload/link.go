@@ -9,35 +9,35 @@ import (
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 )
 
-// link tells one run of an instance what it should know. Only the newest state counts, so that an
-// instance that does not read (a paused one) holds up nobody.
+// link sends one run of a container what it should know. Only the newest state counts, so that a
+// container that does not read (a paused one) holds up nothing.
 type link struct {
-	inst Instance
+	to   Sender
 	wake chan struct{}
 
 	mu        sync.Mutex
 	endpoints map[string][]string
 	faults    []lifeline.Fault
-	dirty     lifeline.Down
+	pending   lifeline.Down
 }
 
-func newLink(inst Instance) *link {
-	return &link{inst: inst, wake: make(chan struct{}, 1)}
+func newLink(to Sender) *link {
+	return &link{to: to, wake: make(chan struct{}, 1)}
 }
 
-// set makes the instance learn of what has changed since the last set.
+// set queues what has changed since the last set.
 func (l *link) set(endpoints map[string][]string, faults []lifeline.Fault) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.endpoints == nil || !maps.EqualFunc(l.endpoints, endpoints, slices.Equal[[]string]) {
 		l.endpoints = endpoints
-		l.dirty.Endpoints = &endpoints
+		l.pending.Endpoints = &endpoints
 	}
 	if l.faults == nil || !slices.Equal(l.faults, faults) {
 		l.faults = faults
-		l.dirty.Faults = &faults
+		l.pending.Faults = &faults
 	}
-	if l.dirty.Endpoints == nil && l.dirty.Faults == nil {
+	if l.pending.Endpoints == nil && l.pending.Faults == nil {
 		return
 	}
 	select {
@@ -55,8 +55,8 @@ func (l *link) run(ctx context.Context) {
 		case <-l.wake:
 		}
 		l.mu.Lock()
-		m := l.dirty
-		l.dirty = lifeline.Down{}
+		m := l.pending
+		l.pending = lifeline.Down{}
 		l.mu.Unlock()
 		if m.Endpoints != nil || m.Faults != nil {
 			l.send(m)
@@ -64,18 +64,18 @@ func (l *link) run(ctx context.Context) {
 	}
 }
 
-// send keeps for later what could not be sent, unless something newer has come. There will be a later
-// time: an instance that did not read was paused, and everybody is told when a pause ends.
+// send keeps what could not be sent for later, unless something newer has come. There will be a later
+// time: a container that did not read was paused, and everything is sent again when a pause ends.
 func (l *link) send(m lifeline.Down) {
-	if l.inst.Send(m) == nil {
+	if l.to.Send(m) == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.dirty.Endpoints == nil {
-		l.dirty.Endpoints = m.Endpoints
+	if l.pending.Endpoints == nil {
+		l.pending.Endpoints = m.Endpoints
 	}
-	if l.dirty.Faults == nil {
-		l.dirty.Faults = m.Faults
+	if l.pending.Faults == nil {
+		l.pending.Faults = m.Faults
 	}
 }

@@ -2,73 +2,61 @@ package workload
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
-// phase is where an instance is in its life.
-type phase int
+// podPhase is where a pod is in its life.
+type podPhase int
 
 const (
-	pending    phase = iota // waits for what it depends on
-	backingOff              // waits to be started again
-	starting                // the driver is at it
-	running
+	pending  podPhase = iota // waits for what it depends on
+	active                   // its containers start, run and restart
+	removing                 // all its containers are gone, the driver removes what they shared
 	gone
 )
 
-// pod is one instance over all its restarts, which keep its name. It belongs to the loop.
+// pod is one instance over all restarts of its containers. It belongs to the loop.
 type pod struct {
 	name    string
 	owner   orchestrator.Key
 	rev     *revision
 	created time.Time
-	// mounted is whose files it has.
+	// containers in the order of their start: init containers first.
+	containers []*container
+	// handle is the driver's pod; nil until the first container starts. mounted is the revision whose files it has.
+	handle  Pod
 	mounted *revision
 
-	phase phase
-	// run counts its starts, so that news of an earlier one is told apart.
-	run      int
-	inst     Instance
-	link     *link
-	stopRun  context.CancelFunc
-	started  time.Time
-	restarts int
-	exits    []time.Time
-	// quick counts the exits since it was last ready for a while.
-	quick   int
-	retryAt time.Time
+	phase podPhase
+	// initialized: all init containers have completed and all sidecars have started once.
+	initialized bool
+	ready       bool
+	readySince  time.Time
+	// waitsFor is what a pending pod waits for, in one line.
+	waitsFor string
+	paused   atomic.Bool
 
-	ready      bool
-	readySince time.Time
-	// reason is why it is not ready, in one line.
-	reason    string
-	crashloop bool
-	paused    atomic.Bool
-
-	// leaving: it is on its way out; it takes no new calls, and stops at leaveAt.
-	leaving  bool
-	leaveAt  time.Time
-	stopping bool
+	// leaving: it takes no new calls, and stops at leaveAt; stopBy is when its grace period ends.
+	leaving         bool
+	leaveAt, stopBy time.Time
 }
 
 const (
-	// drainPause is how long an instance that leaves still serves, for callers to learn that it does.
+	// drainPause is how long a pod that stops still serves, for callers to learn that it does.
 	drainPause = 150 * time.Millisecond
-	// steadyAfter is how long an instance must be ready for its earlier exits to be forgiven.
+	// steadyAfter is how long a container must be ready before its earlier exits no longer count.
 	steadyAfter = 5 * time.Second
 	// crashWindow and crashLimit: so many exits within so long a time are a crash loop.
 	crashWindow = time.Minute
 	crashLimit  = 5
+	// sidecarGrace is how long sidecars may take to stop, however much time the others took.
+	sidecarGrace = 2 * time.Second
 )
 
 // backoffAfter is the pause before the restart that follows the nth exit in a row.
@@ -77,196 +65,112 @@ func backoffAfter(n int) time.Duration {
 	return ladder[min(max(n, 1), len(ladder))-1]
 }
 
-// newPod adds an instance to a Deployment. It starts with the next look at the world.
+// newPod adds a pod to a Deployment. It starts with the next reconciliation.
 func (c *Controller) newPod(d *deployment) *pod {
 	var suffix [5]byte
 	for i := range suffix {
 		suffix[i] = byte(rand.IntN(256))
 	}
-	name := d.key.Name + "-" + d.rev.hash + "-" + spell(suffix[:])
+	name := d.key.Name + "-" + d.rev.hash + "-" + encodeHash(suffix[:])
 	if d.key.Namespace != c.cfg.Namespace {
 		name = d.key.Namespace + "." + name
 	}
 	p := &pod{name: name, owner: d.key, rev: d.rev, created: c.cfg.Now()}
+	for _, k := range d.rev.template.Pod.InitContainers {
+		kind := orchestrator.InitContainer
+		if k.Sidecar {
+			kind = orchestrator.Sidecar
+		}
+		p.containers = append(p.containers, &container{pod: p, name: k.Name, kind: kind})
+	}
+	for _, k := range d.rev.template.Pod.Containers {
+		p.containers = append(p.containers, &container{pod: p, name: k.Name, kind: orchestrator.AppContainer})
+	}
 	d.pods = append(d.pods, p)
 	return p
 }
 
-// start runs the instance once more.
-func (c *Controller) start(p *pod) {
-	p.run++
-	p.phase, p.reason, p.started = starting, "", c.cfg.Now()
-	if d := c.deployments[p.owner]; d != nil && d.rev.hash == p.rev.hash {
-		p.rev = d.rev // the same revision, with what its ConfigMaps and Secrets hold now
-	}
-	if p.run > 1 {
-		p.restarts++
-	}
-	run, rev, dir := p.run, p.rev, c.volumeDir(p)
-	c.spawn(func() {
-		inst, err := c.launch(p, rev, dir)
-		c.post(func() { c.onStarted(p, run, inst, err) })
-	})
+// alive reports whether a container of the pod runs or is about to.
+func (p *pod) alive() bool { return slices.ContainsFunc(p.containers, (*container).alive) }
+
+// runs reports whether a container of the pod runs.
+func (p *pod) runs() bool {
+	return slices.ContainsFunc(p.containers, func(k *container) bool { return k.phase == running })
 }
 
-// launch prepares what an instance needs and starts it. It reads only what never changes of p.
-func (c *Controller) launch(p *pod, rev *revision, dir string) (Instance, error) {
-	if rev.err != nil {
-		return nil, rev.err
+func (p *pod) crashloop() bool {
+	return slices.ContainsFunc(p.containers, func(k *container) bool { return k.crashloop && !k.ready })
+}
+
+func (p *pod) backingOff() bool {
+	return slices.ContainsFunc(p.containers, func(k *container) bool { return k.phase == backingOff })
+}
+
+func (p *pod) restarts() int {
+	n := 0
+	for _, k := range p.containers {
+		n += k.restarts
 	}
-	if rev.dataDir != "" {
-		if err := os.MkdirAll(rev.dataDir, 0o700); err != nil {
-			return nil, fmt.Errorf("make data directory: %w", err)
+	return n
+}
+
+// advance starts what can be started of a pod: init containers one after the other, each when the one before has
+// completed or, if that is a sidecar, has started; then all the others.
+func (c *Controller) advance(ctx context.Context, p *pod, now time.Time, wake *nextWake) {
+	for _, k := range p.containers {
+		c.tryStart(ctx, k, now, wake)
+		if p.handle == nil && k.alive() {
+			return // the pod is being prepared, along with its first container
+		}
+		if p.initialized {
+			continue
+		}
+		if k.kind == orchestrator.InitContainer && k.phase != ended || k.kind == orchestrator.Sidecar && (k.phase != running || !k.started) {
+			return
 		}
 	}
-	if dir != "" && len(rev.volumes) > 0 {
-		if err := materialise(dir, rev.volumes, p.name); err != nil {
-			return nil, err
+	if !p.initialized {
+		p.initialized = true
+		wake.at(now) // it may be ready, and others may wait for that
+		c.updateReadiness(p)
+	}
+}
+
+// updateReadiness makes the pod ready when all its containers are.
+func (c *Controller) updateReadiness(p *pod) {
+	ready := p.initialized
+	for _, k := range p.containers {
+		ready = ready && (k.ready || k.kind == orchestrator.InitContainer)
+	}
+	if ready == p.ready {
+		return
+	}
+	p.ready = ready
+	if ready {
+		p.readySince = c.cfg.Now()
+		c.event(false, "Ready", p.owner, p.name, "ready after "+humanize.Duration(p.readySince.Sub(p.began())))
+	}
+}
+
+// began is when the pod, or the container that was started last, began to start.
+func (p *pod) began() time.Time {
+	var first, last time.Time
+	for _, k := range p.containers {
+		if first.IsZero() || k.began.Before(first) {
+			first = k.began
+		}
+		if k.began.After(last) {
+			last = k.began
 		}
 	}
-	port := 0
-	if len(rev.command) > 0 {
-		var err error
-		if port, err = FreePort(); err != nil {
-			return nil, err
-		}
+	if p.restarts() == 0 {
+		return first
 	}
-	return c.cfg.Driver.Start(c.life, rev.spec(p.name, p.owner, port, dir, c.cfg.CommandEnviron))
+	return last
 }
 
-func (c *Controller) onStarted(p *pod, run int, inst Instance, err error) {
-	if err != nil {
-		c.exited(p, run, Exit{Time: c.cfg.Now(), Code: -1, Reason: err.Error()}, nil)
-		return
-	}
-	ctx, cancel := context.WithCancel(c.life)
-	p.inst, p.phase, p.stopRun, p.mounted = inst, running, cancel, p.rev
-	if d := c.deployments[p.owner]; d != nil && d.rev.hash == p.rev.hash && d.rev.err == nil {
-		c.remount(p, d.rev) // what changed while it started
-	}
-	link := newLink(inst)
-	p.link = link
-	c.event(false, "Started", p.owner, p.name, fmt.Sprintf("started version %s, pid %d", p.rev.version, inst.PID()))
-	c.recordPIDs()
-	c.spawn(func() { link.run(ctx) })
-	rev := p.rev
-	c.spawn(func() { c.probe(ctx, p, rev, run, inst) })
-	c.spawn(func() {
-		<-inst.Done()
-		exit := inst.Exit()
-		var lines []string
-		if ctx.Err() == nil {
-			lines = c.cfg.LastLines(p.name, 3)
-		}
-		c.post(func() { c.exited(p, run, exit, lines) })
-	})
-}
-
-// probe follows one run of an instance and hands what it finds to the loop.
-func (c *Controller) probe(ctx context.Context, p *pod, rev *revision, run int, inst Instance) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stop := context.AfterFunc(c.life, cancel)
-	defer stop()
-	var pr *prober
-	defer func() {
-		if pr != nil {
-			pr.Close()
-		}
-	}()
-	last := ""
-	w := &watcher{
-		inst:   inst,
-		probes: rev.probes,
-		check:  func(ctx context.Context, probe *probe) error { return pr.check(ctx, probe) },
-		ready: func(ok bool, reason string) {
-			if !ok && reason == last {
-				return
-			}
-			last = reason
-			c.post(func() { c.onReadiness(p, run, ok, reason) })
-		},
-		listens: func() { pr = newProber(inst, rev.ports) },
-		paused:  p.paused.Load,
-		failed:  func(reason string) { c.post(func() { c.onFailed(p, run, reason) }) },
-	}
-	w.run(ctx)
-}
-
-func (c *Controller) onReadiness(p *pod, run int, ok bool, reason string) {
-	if p.run != run || p.phase != running || p.paused.Load() {
-		return
-	}
-	p.reason = reason
-	if ok == p.ready {
-		return
-	}
-	p.ready = ok
-	if ok {
-		p.readySince, p.crashloop = c.cfg.Now(), false
-		c.event(false, "Ready", p.owner, p.name, "ready after "+roundDuration(c.cfg.Now().Sub(p.started)))
-	} else {
-		c.event(true, "Unready", p.owner, p.name, reason)
-	}
-}
-
-// onFailed restarts an instance whose liveness or startup probe gave up.
-func (c *Controller) onFailed(p *pod, run int, reason string) {
-	if p.run != run || p.phase != running || p.leaving || p.paused.Load() {
-		return
-	}
-	p.ready, p.reason = false, reason
-	c.event(true, "Killing", p.owner, p.name, reason+"; it is restarted")
-	inst, grace := p.inst, p.rev.grace
-	c.spawn(func() { c.stop(inst, grace) })
-}
-
-// exited notes that a run is over, and when the next begins.
-func (c *Controller) exited(p *pod, run int, exit Exit, lines []string) {
-	if p.run != run || p.phase == gone {
-		return
-	}
-	now := c.cfg.Now()
-	steady := p.ready && now.Sub(p.readySince) >= steadyAfter
-	p.inst, p.link, p.ready, p.stopping = nil, nil, false, false
-	p.paused.Store(false)
-	if p.stopRun != nil {
-		p.stopRun()
-		p.stopRun = nil
-	}
-	c.recordPIDs()
-	if p.leaving || c.down != nil {
-		c.forget(p)
-		c.event(false, "Stopped", p.owner, p.name, describeExit(exit))
-		return
-	}
-	if steady {
-		p.quick = 0
-	}
-	p.quick++
-	p.exits = append(p.exits, now)
-	for len(p.exits) > 0 && now.Sub(p.exits[0]) > crashWindow {
-		p.exits = p.exits[1:]
-	}
-	pause := backoffAfter(p.quick)
-	p.phase, p.retryAt = backingOff, now.Add(pause)
-	p.reason = describeExit(exit)
-	if words := lastWords(exit, lines); words != "" {
-		p.reason += ": " + words
-	}
-	c.event(true, "Exited", p.owner, p.name, p.reason)
-	if len(p.exits) >= crashLimit {
-		if !p.crashloop {
-			c.event(true, "CrashLoop", p.owner, p.name, fmt.Sprintf("%d exits in a minute; next start in %s", len(p.exits), pause))
-		}
-		p.crashloop = true
-		return
-	}
-	c.event(true, "BackOff", p.owner, p.name, fmt.Sprintf("next start in %s", pause))
-}
-
-// leave sends an instance away: no new calls from now on, and after a moment for its callers to learn
-// of that, it is asked to finish.
+// leave takes a pod out of service: no new calls from now on, and after a moment for its callers to learn
+// of that, it is stopped.
 func (c *Controller) leave(p *pod, after time.Duration) {
 	if p.leaving {
 		return
@@ -275,75 +179,74 @@ func (c *Controller) leave(p *pod, after time.Duration) {
 	if p.ready {
 		p.leaveAt = p.leaveAt.Add(after)
 	}
-	if p.phase == running {
+	if p.runs() {
 		c.event(false, "Killing", p.owner, p.name, "stopping")
 	}
-}
-
-// stopPod asks a running instance to leave.
-func (c *Controller) stopPod(p *pod, grace time.Duration) {
-	p.stopping = true
-	inst := p.inst
-	c.spawn(func() { c.stop(inst, grace) })
-}
-
-func (c *Controller) stop(inst Instance, grace time.Duration) {
-	if err := inst.Stop(context.WithoutCancel(c.life), grace); err != nil {
-		c.cfg.Log.Error("stop instance", "instance", inst.Spec().Name, "error", err)
+	for _, k := range p.containers {
+		if !k.alive() {
+			k.phase = ended
+		}
 	}
 }
 
-// forget takes an instance that is over out of its Deployment.
-func (c *Controller) forget(p *pod) {
+// stopNext stops what may stop of a pod: first all containers but the sidecars, then the sidecars in reverse order.
+func (c *Controller) stopNext(ctx context.Context, p *pod, now time.Time) {
+	grace := p.rev.template.Pod.Grace
+	if c.down != nil {
+		grace = min(grace, shutdownGrace)
+	}
+	if p.stopBy.IsZero() || p.stopBy.After(now.Add(grace)) {
+		p.stopBy = now.Add(grace)
+	}
+	others := false
+	for _, k := range p.containers {
+		if k.kind != orchestrator.Sidecar && k.alive() {
+			others = true
+			c.stopContainer(ctx, k, grace)
+		}
+	}
+	if others {
+		return
+	}
+	for _, k := range slices.Backward(p.containers) {
+		if k.alive() {
+			c.stopContainer(ctx, k, max(p.stopBy.Sub(now), min(grace, sidecarGrace)))
+			return
+		}
+	}
+}
+
+// stopContainer asks a running container to stop; one that is starting is stopped when it runs.
+func (c *Controller) stopContainer(ctx context.Context, k *container, grace time.Duration) {
+	if k.phase != running || k.stopping {
+		return
+	}
+	k.stopping = true
+	handle, name := k.handle, k.pod.name
+	c.spawn(func() { c.stop(ctx, name, handle, grace) })
+}
+
+func (c *Controller) stop(ctx context.Context, pod string, handle Container, grace time.Duration) {
+	if err := handle.Stop(context.WithoutCancel(ctx), grace); err != nil {
+		c.cfg.Log.Error("stop container", "instance", pod, "error", err)
+	}
+}
+
+// remove ends a pod whose containers are gone.
+func (c *Controller) remove(ctx context.Context, p *pod) {
+	p.phase = removing
+	handle := p.handle
+	c.spawn(func() {
+		if err := handle.Remove(context.WithoutCancel(ctx)); err != nil {
+			c.cfg.Log.Warn("remove pod", "instance", p.name, "error", err)
+		}
+		c.post(func() { c.drop(p) })
+	})
+}
+
+// drop takes a pod that is over out of its Deployment.
+func (c *Controller) drop(p *pod) {
 	p.phase = gone
 	d := c.deployments[p.owner]
-	for i, other := range d.pods {
-		if other == p {
-			d.pods = append(d.pods[:i:i], d.pods[i+1:]...)
-			break
-		}
-	}
-	if c.cfg.VolumeDir != "" && len(p.rev.volumes) > 0 {
-		if err := os.RemoveAll(filepath.Join(c.cfg.VolumeDir, p.name)); err != nil {
-			c.cfg.Log.Warn("remove volumes", "instance", p.name, "error", err)
-		}
-	}
-}
-
-// lastWords are the last lines of an instance that ended by itself, without what is known already.
-func lastWords(e Exit, lines []string) string {
-	if e.Signal == syscall.SIGKILL {
-		return "" // it had no time for any
-	}
-	var words []string
-	for _, line := range lines {
-		if (e.Reason == "" || !strings.Contains(line, e.Reason)) && !slices.Contains(words, line) {
-			words = append(words, line)
-		}
-	}
-	return strings.Join(words, " | ")
-}
-
-func describeExit(e Exit) string {
-	text := fmt.Sprintf("exited with code %d", e.Code)
-	switch {
-	case e.Signal == syscall.SIGKILL:
-		text = "killed (SIGKILL)"
-	case e.Signal != 0:
-		text = "ended by signal " + e.Signal.String()
-	case e.Code < 0:
-		text = "did not start"
-	}
-	if e.Reason != "" {
-		text += ": " + e.Reason
-	}
-	return text
-}
-
-// roundDuration rounds for people: 84ms, 2.9s.
-func roundDuration(d time.Duration) string {
-	if d < time.Second {
-		return d.Round(time.Millisecond).String()
-	}
-	return d.Round(100 * time.Millisecond).String()
+	d.pods = slices.DeleteFunc(slices.Clone(d.pods), func(other *pod) bool { return other == p })
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
 // probe is one of a container's probes with its defaults filled in.
@@ -16,14 +18,14 @@ type probes struct {
 	startup, readiness, liveness *probe
 }
 
-func newProbes(c *corev1.Container) probes {
+func newProbes(c *podspec.Container) probes {
 	wrap := func(p *corev1.Probe) *probe {
 		if p == nil {
 			return nil
 		}
 		return &probe{p}
 	}
-	return probes{wrap(c.StartupProbe), wrap(c.ReadinessProbe), wrap(c.LivenessProbe)}
+	return probes{wrap(c.Startup), wrap(c.Readiness), wrap(c.Liveness)}
 }
 
 func (p *probe) period() time.Duration { return seconds(p.PeriodSeconds, 10) }
@@ -45,59 +47,66 @@ func orDefault(n, fallback int32) int32 {
 	return n
 }
 
-// The pauses between the probes of an instance that has not answered yet. Waiting for the whole
+// The pauses between the probes of a container that has not succeeded yet. Waiting for the whole
 // period, or the initial delay that is meant for slower machines, would make every start slow.
 const (
 	firstProbePause = 5 * time.Millisecond
 	lastProbePause  = 100 * time.Millisecond
-	// unreadyPause bounds the time that a recovered instance waits to be found ready again.
+	// unreadyPause bounds the time until a recovered container is found ready again.
 	unreadyPause = time.Second
 )
 
-// watcher probes one run of an instance and reports what changes.
+// watcher probes one run of a container and reports what changes.
 type watcher struct {
-	inst   Instance
-	probes probes
-	check  func(ctx context.Context, p *probe) error
-	// listens is called once, before the first check; paused tells that nobody can answer now, and
-	// that this means nothing.
-	listens func()
-	paused  func() bool
-	// ready is told each change of readiness, with the reason; failed that liveness or startup gave up.
-	ready  func(bool, string)
-	failed func(string)
+	// listening is closed when the container listens; nil if it does not have to.
+	listening <-chan struct{}
+	probes    probes
+	now       func() time.Time
+	// begin is called once, before the first check.
+	begin func()
+	check func(ctx context.Context, p *probe) error
+	// paused reports whether the container is frozen: a failed check then means nothing.
+	paused func() bool
+	// started is called when the startup probe has succeeded, ready at each change of readiness with the reason, and
+	// failed when liveness or startup gave up.
+	started func()
+	ready   func(bool, string)
+	failed  func(string)
 }
 
 // run probes until ctx ends. It owns no goroutine when it returns.
 func (w *watcher) run(ctx context.Context) {
-	select {
-	case <-w.inst.Listening():
-	case <-ctx.Done():
-		return
-	case <-w.slowStart():
-		w.failed("it does not listen")
-		return
+	if w.listening != nil {
+		select {
+		case <-w.listening:
+		case <-ctx.Done():
+			return
+		case <-w.slowStart():
+			w.failed("it does not listen")
+			return
+		}
 	}
-	w.listens()
+	w.begin()
 	if p := w.probes.startup; p != nil && !w.untilStarted(ctx, p) {
 		return
 	}
+	w.started()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		if p := w.probes.liveness; p != nil {
-			w.live(ctx, p)
+			w.followLiveness(ctx, p)
 		}
 	}()
 	if p := w.probes.readiness; p != nil {
-		w.serve(ctx, p)
+		w.followReadiness(ctx, p)
 	} else {
 		w.ready(true, "")
 	}
 	<-done
 }
 
-// slowStart fires when an instance that never listens would have failed its startup or liveness
+// slowStart fires when a container that never listens would have failed its startup or liveness
 // probe; never if it has neither.
 func (w *watcher) slowStart() <-chan time.Time {
 	p := w.probes.startup
@@ -112,7 +121,7 @@ func (w *watcher) slowStart() <-chan time.Time {
 
 // untilStarted waits for the startup probe; false if it gave up or ctx ended.
 func (w *watcher) untilStarted(ctx context.Context, p *probe) bool {
-	patience := time.Now().Add(time.Duration(p.InitialDelaySeconds)*time.Second + time.Duration(p.failures())*p.period())
+	deadline := w.now().Add(time.Duration(p.InitialDelaySeconds)*time.Second + time.Duration(p.failures())*p.period())
 	pause := firstProbePause
 	for {
 		err := w.once(ctx, p)
@@ -121,7 +130,7 @@ func (w *watcher) untilStarted(ctx context.Context, p *probe) bool {
 			return false
 		case err == nil:
 			return true
-		case time.Now().After(patience):
+		case w.now().After(deadline):
 			w.failed("startup probe failed: " + err.Error())
 			return false
 		}
@@ -133,8 +142,8 @@ func (w *watcher) untilStarted(ctx context.Context, p *probe) bool {
 	}
 }
 
-// serve follows the readiness probe.
-func (w *watcher) serve(ctx context.Context, p *probe) {
+// followReadiness follows the readiness probe.
+func (w *watcher) followReadiness(ctx context.Context, p *probe) {
 	ready, good, bad := false, 0, 0
 	pause := firstProbePause
 	for {
@@ -157,12 +166,12 @@ func (w *watcher) serve(ctx context.Context, p *probe) {
 		case !ready && err != nil:
 			w.ready(false, "readiness probe: "+err.Error())
 		}
-		wait := untilNext(p.period())
+		wait := untilNext(w.now(), p.period())
 		if ready {
 			pause = lastProbePause
 		} else {
 			wait = min(p.period(), pause)
-			pause = min(2*pause, slowest(bad))
+			pause = min(2*pause, maxPause(bad))
 		}
 		if !sleep(ctx, wait) {
 			return
@@ -170,17 +179,17 @@ func (w *watcher) serve(ctx context.Context, p *probe) {
 	}
 }
 
-// slowest is how long to pause at most after so many failures: short while a start may take
-// milliseconds, a second for an instance that has been failing for a while.
-func slowest(failures int) time.Duration {
+// maxPause is how long to pause at most after so many failures: short while a start may take
+// milliseconds, a second for a container that has been failing for a while.
+func maxPause(failures int) time.Duration {
 	if failures < 50 {
 		return lastProbePause
 	}
 	return unreadyPause
 }
 
-// live follows the liveness probe until it gives up.
-func (w *watcher) live(ctx context.Context, p *probe) {
+// followLiveness follows the liveness probe until it gives up.
+func (w *watcher) followLiveness(ctx context.Context, p *probe) {
 	if !sleep(ctx, max(time.Duration(p.InitialDelaySeconds)*time.Second, p.period())) {
 		return
 	}
@@ -197,20 +206,19 @@ func (w *watcher) live(ctx context.Context, p *probe) {
 				return
 			}
 		}
-		if !sleep(ctx, untilNext(p.period())) {
+		if !sleep(ctx, untilNext(w.now(), p.period())) {
 			return
 		}
 	}
 }
 
-// untilNext is the time until the next whole multiple of the period. All instances are so probed at
-// the same moments, and a shop that idles wakes up seldom.
-func untilNext(period time.Duration) time.Duration {
-	now := time.Now()
+// untilNext is the time until the next whole multiple of the period. All instances are probed at
+// the same moments that way, and an idle shop wakes up seldom.
+func untilNext(now time.Time, period time.Duration) time.Duration {
 	return now.Truncate(period).Add(period).Sub(now)
 }
 
-// once probes once. What happens while the instance is paused does not count.
+// once probes once. Failures while the container is paused do not count.
 func (w *watcher) once(ctx context.Context, p *probe) error {
 	for {
 		for w.paused() && sleep(ctx, lastProbePause) {

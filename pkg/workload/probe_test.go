@@ -38,12 +38,12 @@ func (p *probed) report(format string, args ...any) {
 
 func watch(t *testing.T, ps probes, listens bool) *probed {
 	p := &probed{begin: time.Now()}
-	in := &fakeInstance{listening: make(chan struct{}), done: make(chan struct{})}
+	listening := make(chan struct{})
 	if listens {
-		close(in.listening)
+		close(listening)
 	}
 	w := &watcher{
-		inst: in, probes: ps, listens: func() {},
+		listening: listening, probes: ps, now: time.Now, begin: func() {}, started: func() {},
 		check: func(context.Context, *probe) error {
 			p.mu.Lock()
 			defer p.mu.Unlock()

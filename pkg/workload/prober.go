@@ -8,12 +8,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"google.golang.org/grpc"
@@ -24,24 +22,23 @@ import (
 	"google.golang.org/grpc/status"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
-// prober asks one run of an instance how it does. Close ends its connections.
+// prober checks one run of a container. Close ends its connections.
 type prober struct {
 	addr  string
-	ports []corev1.ContainerPort
-	// env and dir are what a command of an exec probe runs with.
-	env []string
-	dir string
+	ports []podspec.Port
+	exec  Execer
 	// mu guards the making of the two clients: liveness and readiness are probed side by side.
 	mu   sync.Mutex
 	conn *grpc.ClientConn
 	http *http.Client
 }
 
-func newProber(inst Instance, ports []corev1.ContainerPort) *prober {
-	spec := inst.Spec()
-	return &prober{addr: inst.Addr(), ports: ports, env: spec.Env, dir: spec.Dir}
+func newProber(handle Container, spec podspec.Container) *prober {
+	return &prober{addr: handle.Addrs().App, ports: spec.Ports, exec: handle}
 }
 
 func (p *prober) Close() {
@@ -71,15 +68,15 @@ func (p *prober) check(ctx context.Context, probe *probe) error {
 }
 
 // target is where a port of the manifest is found on this machine: a port that the container declares,
-// or any where it declares none, is where the instance listens; another is taken as it is.
+// or any where it declares none, is where the container listens; another is used as it is.
 func (p *prober) target(port intstr.IntOrString) (string, error) {
 	if port.Type == intstr.String {
-		if slices.ContainsFunc(p.ports, func(c corev1.ContainerPort) bool { return c.Name == port.StrVal }) {
+		if slices.ContainsFunc(p.ports, func(c podspec.Port) bool { return c.Name == port.StrVal }) {
 			return p.addr, nil
 		}
 		return "", fmt.Errorf("the container has no port named %q", port.StrVal)
 	}
-	declared := func(c corev1.ContainerPort) bool { return c.ContainerPort == port.IntVal }
+	declared := func(c podspec.Port) bool { return c.Number == port.IntVal }
 	if len(p.ports) == 0 || slices.ContainsFunc(p.ports, declared) {
 		return p.addr, nil
 	}
@@ -102,7 +99,7 @@ func (p *prober) grpcCheck(ctx context.Context, action *corev1.GRPCAction) error
 	resp, err := healthpb.NewHealthClient(conn).Check(ctx, &healthpb.HealthCheckRequest{Service: service})
 	switch {
 	case status.Code(err) == codes.DeadlineExceeded:
-		return errors.New("no answer in time")
+		return errors.New("no response in time")
 	case err != nil:
 		return errors.New(status.Convert(err).Message())
 	case resp.GetStatus() != healthpb.HealthCheckResponse_SERVING:
@@ -111,7 +108,7 @@ func (p *prober) grpcCheck(ctx context.Context, action *corev1.GRPCAction) error
 	return nil
 }
 
-// dial keeps one connection to the instance.
+// dial keeps one connection to the container.
 func (p *prober) dial(addr string) (*grpc.ClientConn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -180,7 +177,7 @@ func (p *prober) httpCheck(ctx context.Context, action *corev1.HTTPGetAction) er
 	defer resp.Body.Close()
 	_, _ = io.CopyN(io.Discard, resp.Body, 10<<10)
 	if resp.StatusCode < 200 || resp.StatusCode >= 400 {
-		return fmt.Errorf("GET %s answered %s", action.Path, resp.Status)
+		return fmt.Errorf("GET %s returned %s", action.Path, resp.Status)
 	}
 	return nil
 }
@@ -202,12 +199,7 @@ func (p *prober) execCheck(ctx context.Context, command []string) error {
 	if len(command) == 0 {
 		return errors.New("the probe has no command")
 	}
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Env, cmd.Dir = append(cmd.Environ(), p.env...), p.dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = time.Second
-	out, err := cmd.CombinedOutput()
+	out, err := p.exec.Exec(ctx, command)
 	if err != nil {
 		return fmt.Errorf("%s: %w %s", command[0], err, firstLine(string(out)))
 	}

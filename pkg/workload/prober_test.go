@@ -1,6 +1,8 @@
 package workload
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,9 +14,21 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
-func TestProbesAskAsTheKubeletDoes(t *testing.T) {
+// shell is a container with one command that succeeds.
+type shell struct{}
+
+func (shell) Exec(_ context.Context, command []string) ([]byte, error) {
+	if command[0] == "ready" {
+		return nil, nil
+	}
+	return []byte("not yet\nreally"), errors.New("exit status 3")
+}
+
+func TestProbesCheckAsTheKubeletDoes(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -54,11 +68,11 @@ func TestProbesAskAsTheKubeletDoes(t *testing.T) {
 		"tcp":           {webAddr, corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(80)}}, ""},
 		"wrong port":    {webAddr, corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(1)}}, "refused"},
 		"unknown port":  {webAddr, corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromString("x")}}, `no port named "x"`},
-		"exec":          {webAddr, corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"sh", "-c", `test "$A" = 1`}}}, ""},
-		"exec fails":    {webAddr, corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"sh", "-c", "echo not yet; exit 3"}}}, "exit status 3 not yet"},
+		"exec":          {webAddr, corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"ready"}}}, ""},
+		"exec fails":    {webAddr, corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"check"}}}, "check: exit status 3 not yet"},
 	} {
 		t.Run(what, func(t *testing.T) {
-			p := &prober{addr: c.addr, ports: []corev1.ContainerPort{{Name: "http", ContainerPort: 80}}, env: []string{"A=1"}}
+			p := &prober{addr: c.addr, ports: []podspec.Port{{Name: "http", Number: 80}}, exec: shell{}}
 			defer p.Close()
 			err := p.check(t.Context(), &probe{&corev1.Probe{ProbeHandler: c.handler}})
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {

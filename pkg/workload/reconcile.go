@@ -1,34 +1,33 @@
 package workload
 
 import (
+	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
-// gatePatience bounds how long a Deployment waits for what it depends on before its first start.
-const gatePatience = 15 * time.Second
+// startTimeout bounds how long a Deployment waits for what it depends on before its first start.
+const startTimeout = 15 * time.Second
 
-// alarm keeps the earliest time at which the world must be looked at again.
-type alarm struct{ next time.Time }
+// nextWake keeps the earliest time at which to reconcile again.
+type nextWake struct{ next time.Time }
 
-func (a *alarm) at(t time.Time) {
+func (a *nextWake) at(t time.Time) {
 	if a.next.IsZero() || t.Before(a.next) {
 		a.next = t
 	}
 }
 
-// reconcile takes the steps that lead from what there is to what is wanted, as far as they can be
-// taken now. It returns when to look again if nothing happens before; zero: not.
-func (c *Controller) reconcile() time.Time {
-	now, wake := c.cfg.Now(), &alarm{}
+// reconcile takes the steps that lead from the actual state to the desired one, as far as they can be
+// taken now. It returns when to reconcile again if nothing happens before; zero: not at all.
+func (c *Controller) reconcile(ctx context.Context) time.Time {
+	now, wake := c.cfg.Now(), &nextWake{}
 	for _, d := range c.sorted() {
-		c.noteReady(d, now) // before anybody is started because of it
+		c.noteReady(d, now) // before others are started because of it
 	}
 	for _, d := range c.sorted() {
 		if c.down != nil {
@@ -37,7 +36,7 @@ func (c *Controller) reconcile() time.Time {
 			c.roll(d, now, wake)
 		}
 		for _, p := range slices.Clone(d.pods) {
-			c.step(d, p, now, wake)
+			c.step(ctx, d, p, now, wake)
 		}
 		if d.obj == nil && len(d.pods) == 0 {
 			delete(c.deployments, d.key)
@@ -45,23 +44,23 @@ func (c *Controller) reconcile() time.Time {
 		c.track(d, now, wake)
 	}
 	if c.down != nil {
-		c.tellProgress()
+		c.reportProgress()
 	}
-	c.syncFaults()
+	c.syncPauses()
 	c.syncEndpoints()
 	return wake.next
 }
 
-// roll creates and sends away instances so that the Deployment comes nearer to what it should be.
-func (c *Controller) roll(d *deployment, now time.Time, wake *alarm) {
-	living := d.living()
+// roll takes the next step of a rollout: it creates and removes instances towards the desired state.
+func (c *Controller) roll(d *deployment, now time.Time, wake *nextWake) {
+	living := d.active()
 	if d.obj == nil {
 		for _, p := range living {
 			c.leave(p, drainPause)
 		}
 		return
 	}
-	replicas := c.want(d)
+	replicas := c.desiredReplicas(d)
 	if replicas != d.replicas {
 		if !d.started.IsZero() {
 			c.event(false, "ScalingReplicaSet", d.key, "", fmt.Sprintf("scaling from %d to %d", d.replicas, replicas))
@@ -86,75 +85,61 @@ func (c *Controller) roll(d *deployment, now time.Time, wake *alarm) {
 	}
 }
 
-// step moves one instance on.
-func (c *Controller) step(d *deployment, p *pod, now time.Time, wake *alarm) {
+// step takes the next step of one pod.
+func (c *Controller) step(ctx context.Context, d *deployment, p *pod, now time.Time, wake *nextWake) {
 	switch {
-	case p.leaving && (p.phase == pending || p.phase == backingOff):
-		c.forget(p)
-		wake.at(now) // its place is free, and nobody else will tell
-	case p.leaving && p.phase == running && !p.stopping:
-		if now.Before(p.leaveAt) {
-			wake.at(p.leaveAt)
-			return
-		}
-		c.stopPod(p, c.graceFor(p))
+	case p.phase == removing:
+	case p.leaving && !p.alive() && p.handle == nil:
+		c.drop(p)
+		wake.at(now) // its place is free, and nothing else wakes the loop
+	case p.leaving && !p.alive():
+		c.remove(ctx, p)
+	case p.leaving && now.Before(p.leaveAt):
+		wake.at(p.leaveAt)
 	case p.leaving:
-	case p.phase == pending:
-		if c.open(d, now, wake) {
-			c.start(p)
-		} else {
-			p.reason = "waits for " + strings.Join(c.missing(d), ", ")
-		}
-	case p.phase == backingOff:
-		if now.Before(p.retryAt) {
-			wake.at(p.retryAt)
-			return
-		}
-		c.start(p)
+		c.stopNext(ctx, p, now)
+	case p.phase == pending && !c.mayStart(d, now, wake):
+		p.waitsFor = "waits for " + strings.Join(c.missing(d), ", ")
+	default:
+		p.phase = active
+		c.advance(ctx, p, now, wake)
 	}
 }
 
-func (c *Controller) graceFor(p *pod) time.Duration {
-	if c.down != nil {
-		return min(p.rev.grace, shutdownGrace)
-	}
-	return p.rev.grace
-}
-
-// open tells whether a Deployment's instances may start. Only the first start waits for others: a
+// mayStart reports whether a Deployment's instances may start. Only the first start waits for others: a
 // shop that runs must heal in any order.
-func (c *Controller) open(d *deployment, now time.Time, wake *alarm) bool {
-	if d.gate {
+func (c *Controller) mayStart(d *deployment, now time.Time, wake *nextWake) bool {
+	if d.mayStart {
 		return true
 	}
-	if d.gateSince.IsZero() {
-		d.gateSince = now
+	if d.waitingSince.IsZero() {
+		d.waitingSince = now
 	}
 	missing := c.missing(d)
-	patience := d.gateSince.Add(gatePatience)
+	deadline := d.waitingSince.Add(startTimeout)
 	switch {
 	case len(missing) == 0:
-	case !now.Before(patience):
-		c.event(true, "DependencyTimeout", d.key, "", "starts without waiting any longer for "+strings.Join(missing, ", "))
+	case !now.Before(deadline):
+		c.event(true, "DependencyTimeout", d.key, "", "starting without waiting any longer for "+strings.Join(missing, ", "))
 	default:
-		wake.at(patience)
+		wake.at(deadline)
 		return false
 	}
-	d.gate, d.started = true, now
+	d.mayStart, d.started = true, now
 	d.after = c.lastAwaited(d)
 	return true
 }
 
-// missing are the Deployments that d waits for. Those that will not come by themselves are not waited
-// for: stopped, not startable or crashing.
+// missing are the Deployments that d waits for, without those that will not become ready by themselves:
+// stopped, not startable or crashing.
 func (c *Controller) missing(d *deployment) []string {
 	var names []string
 	for _, key := range d.waitsFor {
 		dep := c.deployments[key]
-		if dep == nil || c.want(dep) == 0 || dep.rev.err != nil || dep.readyPods() > 0 {
+		if dep == nil || c.desiredReplicas(dep) == 0 || dep.rev.err != nil || dep.readyPods() > 0 {
 			continue
 		}
-		if !slices.ContainsFunc(dep.pods, func(p *pod) bool { return p.crashloop }) {
+		if !slices.ContainsFunc(dep.pods, (*pod).crashloop) {
 			names = append(names, key.Name)
 		}
 	}
@@ -164,7 +149,7 @@ func (c *Controller) missing(d *deployment) []string {
 // lastAwaited is the dependency whose readiness let d start.
 func (c *Controller) lastAwaited(d *deployment) string {
 	var name string
-	last := d.gateSince
+	last := d.waitingSince
 	for _, key := range d.waitsFor {
 		if dep := c.deployments[key]; dep != nil && dep.ready.After(last) {
 			name, last = key.Name, dep.ready
@@ -173,7 +158,7 @@ func (c *Controller) lastAwaited(d *deployment) string {
 	return name
 }
 
-// noteReady notes when a Deployment is ready for the first time.
+// noteReady records when a Deployment is ready for the first time.
 func (c *Controller) noteReady(d *deployment, now time.Time) {
 	if !d.ready.IsZero() || d.readyPods() == 0 {
 		return
@@ -182,8 +167,8 @@ func (c *Controller) noteReady(d *deployment, now time.Time) {
 	c.steps = append(c.steps, orchestrator.Step{Workload: d.key, Started: d.started.Sub(c.began), Ready: now.Sub(c.began), After: d.after})
 }
 
-// track notes what has been reached: a complete rollout, or one that is late.
-func (c *Controller) track(d *deployment, now time.Time, wake *alarm) {
+// track records the progress of a rollout: that it is complete, or late.
+func (c *Controller) track(d *deployment, now time.Time, wake *nextWake) {
 	if d.obj == nil || d.rev == nil {
 		return
 	}
@@ -196,7 +181,7 @@ func (c *Controller) track(d *deployment, now time.Time, wake *alarm) {
 			current++
 		}
 	}
-	if current >= d.replicas && len(d.living()) == current {
+	if current >= d.replicas && len(d.active()) == current {
 		if d.complete != "" {
 			c.event(false, "RolloutComplete", d.key, "", fmt.Sprintf("all %d instances are of revision %s", current, d.rev.hash))
 		}
@@ -208,111 +193,6 @@ func (c *Controller) track(d *deployment, now time.Time, wake *alarm) {
 		wake.at(deadline)
 	} else if !d.late {
 		d.late = true
-		c.event(true, "ProgressDeadlineExceeded", d.key, "", "the new revision does not become ready; instances of the one before stay")
+		c.event(true, "ProgressDeadlineExceeded", d.key, "", "the new revision is not becoming ready; keeping the previous instances")
 	}
-}
-
-// syncFaults pauses and lets go on, as the faults say.
-func (c *Controller) syncFaults() {
-	if c.faults == nil {
-		return
-	}
-	for _, d := range c.deployments {
-		paused := c.faults.Paused(d.key.String()) && c.down == nil
-		for _, p := range d.pods {
-			if p.phase == running && !p.leaving && p.paused.Load() != paused && (p.ready || !paused) {
-				c.pause(p, paused)
-			}
-		}
-	}
-}
-
-func (c *Controller) pause(p *pod, paused bool) {
-	sig := syscall.SIGCONT
-	if paused {
-		sig = syscall.SIGSTOP
-		p.paused.Store(true)
-	}
-	if err := p.inst.Signal(sig); err != nil {
-		c.cfg.Log.Warn("pause instance", "instance", p.name, "signal", sig.String(), "error", err)
-	}
-	p.paused.Store(paused)
-}
-
-// Signal sends a signal to all running instances of a workload, named by its Key's String. It is an
-// error if there is none, unless the signal is SIGCONT.
-func (c *Controller) Signal(workload string, sig syscall.Signal) error {
-	return c.signal(workload, sig, false)
-}
-
-// SignalOne sends a signal to the oldest running instance of a workload, of those that are to stay.
-func (c *Controller) SignalOne(workload string, sig syscall.Signal) error {
-	return c.signal(workload, sig, true)
-}
-
-func (c *Controller) signal(workload string, sig syscall.Signal, one bool) error {
-	var errs []string
-	reached := 0
-	alive := c.do(func() {
-		for _, d := range c.deployments {
-			if d.key.String() != workload {
-				continue
-			}
-			for _, p := range d.pods {
-				if p.phase != running || one && (reached > 0 || p.leaving) {
-					continue
-				}
-				switch sig {
-				case syscall.SIGSTOP, syscall.SIGCONT:
-					c.pause(p, sig == syscall.SIGSTOP)
-				default:
-					if err := p.inst.Signal(sig); err != nil {
-						errs = append(errs, err.Error())
-						continue
-					}
-					if sig == syscall.SIGKILL {
-						c.killed(p)
-					}
-				}
-				reached++
-			}
-		}
-	})
-	switch {
-	case sig == syscall.SIGCONT:
-		return nil
-	case !alive:
-		return fmt.Errorf("signal %s: the shop is going down", workload)
-	case len(errs) > 0:
-		return fmt.Errorf("signal %s: %s", workload, strings.Join(errs, "; "))
-	case reached == 0:
-		return fmt.Errorf("signal %s: no instance runs", workload)
-	}
-	return nil
-}
-
-// killed counts an instance as lost as soon as it was killed: whoever looks next must not find it ready because
-// its end has not been noticed yet.
-func (c *Controller) killed(p *pod) {
-	if p.ready && c.cfg.Now().Sub(p.readySince) >= steadyAfter {
-		p.quick = 0
-	}
-	p.ready, p.reason = false, "killed"
-}
-
-// recordPIDs tells of the processes that run, if they have changed.
-func (c *Controller) recordPIDs() {
-	pids := map[string]int{}
-	for _, d := range c.deployments {
-		for _, p := range d.pods {
-			if p.inst != nil && p.inst.PID() > 0 {
-				pids[p.name] = p.inst.PID()
-			}
-		}
-	}
-	if maps.Equal(pids, c.pids) {
-		return
-	}
-	c.pids = pids
-	c.cfg.Running(maps.Clone(pids))
 }

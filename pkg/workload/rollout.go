@@ -9,9 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// member is what a rollout needs to know of one instance that is not leaving.
+// member is what a rollout needs to know of one instance that is not stopping.
 type member struct {
-	// current: of the revision that is wanted now.
+	// current: of the desired revision.
 	current   bool
 	ready     bool
 	available bool // ready for minReadySeconds
@@ -40,7 +40,7 @@ func newStrategy(d *appsv1.Deployment, replicas int) strategy {
 		s.surge, s.maxUnavailable = scaled(u.MaxSurge, replicas, true), scaled(u.MaxUnavailable, replicas, false)
 	}
 	if s.surge == 0 && s.maxUnavailable == 0 {
-		s.maxUnavailable = 1 // or nothing could ever move
+		s.maxUnavailable = 1 // otherwise the rollout could never proceed
 	}
 	return s
 }
@@ -59,8 +59,8 @@ func scaled(v *intstr.IntOrString, replicas int, up bool) int {
 }
 
 // next decides the next step towards replicas available instances of the current revision. blocked
-// tells that none of it can be created: then what is there stays. leaving counts instances on their
-// way out.
+// means that none of it can be created: then what is there stays. leaving counts instances that are
+// stopping.
 //
 // With rolling updates it never lets the number of available instances fall below replicas minus
 // maxUnavailable, nor that of all instances exceed replicas plus surge, as the Deployment controller
@@ -80,13 +80,13 @@ func (s strategy) next(replicas, leaving int, members []member, blocked bool) st
 	}
 	missing := replicas - len(current)
 	st.create = max(0, min(missing, replicas+s.surge-len(members)))
-	st.remove = append(st.remove, s.retire(replicas, members, current, old)...)
+	st.remove = append(st.remove, s.scaleDownOld(replicas, members, current, old)...)
 	return st
 }
 
-// retire chooses old members that can go: first those that serve nobody, then those that new ones
+// scaleDownOld chooses old members that can go: first those that are not ready, then those that new ones
 // have replaced.
-func (s strategy) retire(replicas int, members []member, current, old []int) []int {
+func (s strategy) scaleDownOld(replicas int, members []member, current, old []int) []int {
 	floor := replicas - s.maxUnavailable
 	available, waiting := 0, 0
 	for i, m := range members {
@@ -116,7 +116,7 @@ func (s strategy) retire(replicas int, members []member, current, old []int) []i
 	return remove
 }
 
-// surplus chooses n of the candidates, those first that are missed least: not ready, then young.
+// surplus chooses n of the candidates, the most expendable first: not ready, then young.
 func surplus(members []member, candidates []int, n int) []int {
 	if n <= 0 {
 		return nil

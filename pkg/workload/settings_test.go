@@ -1,11 +1,8 @@
 package workload
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,7 +33,7 @@ func reader(t *testing.T, replicas int32) (w *world, set func(level string)) {
 func levels(w *world) []string {
 	var found []string
 	for _, in := range w.instances("ad") {
-		for _, e := range in.spec.Env {
+		for _, e := range in.c.Env {
 			if level, ok := strings.CutPrefix(e, "LOG_LEVEL="); ok {
 				found = append(found, level)
 			}
@@ -46,7 +43,7 @@ func levels(w *world) []string {
 	return found
 }
 
-func TestAChangedConfigMapIsReadByWhoStartsAndRestartsNobody(t *testing.T) {
+func TestAChangedConfigMapIsReadAtTheNextStartAndRestartsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, set := reader(t, 2)
 		w.run()
@@ -60,8 +57,8 @@ func TestAChangedConfigMapIsReadByWhoStartsAndRestartsNobody(t *testing.T) {
 		if wl := w.state("ad", "ok"); wl.Restarts != 0 || !slices.Equal(levels(w), []string{"info", "info"}) {
 			t.Errorf("%d restarts, levels %v", wl.Restarts, levels(w))
 		}
-		// One that is killed starts anew, and reads what the map holds now.
-		if err := w.ctl.SignalOne(ns+"/ad", syscall.SIGKILL); err != nil {
+		// One that is killed restarts, and reads what the map holds now.
+		if err := w.ctl.Kill(orchestrator.Key{Namespace: ns, Name: "ad"}, true); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(2 * time.Second)
@@ -79,7 +76,7 @@ func TestAChangedConfigMapIsReadByWhoStartsAndRestartsNobody(t *testing.T) {
 	})
 }
 
-func TestWhoRunsGoesOnWithoutItsConfigMapAndCannotStartAgain(t *testing.T) {
+func TestARunningInstanceGoesOnWithoutItsConfigMapAndCannotRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, set := reader(t, 1)
 		w.run()
@@ -90,7 +87,7 @@ func TestWhoRunsGoesOnWithoutItsConfigMapAndCannotStartAgain(t *testing.T) {
 		if wl := w.state("ad", "degraded"); wl.Ready != 1 || !strings.Contains(wl.Message, "the next instance cannot start") {
 			t.Errorf("%d ready, message %q", wl.Ready, wl.Message)
 		}
-		if err := w.ctl.Signal(ns+"/ad", syscall.SIGKILL); err != nil {
+		if err := w.ctl.Kill(orchestrator.Key{Namespace: ns, Name: "ad"}, false); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(2 * time.Second)
@@ -105,8 +102,7 @@ func TestWhoRunsGoesOnWithoutItsConfigMapAndCannotStartAgain(t *testing.T) {
 	})
 }
 
-func TestMountedFilesAreReplacedUnderWhoRuns(t *testing.T) {
-	dir := t.TempDir()
+func TestMountedFilesAreReplacedUnderRunningContainers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.app("ad", 1)
@@ -121,15 +117,17 @@ func TestMountedFilesAreReplacedUnderWhoRuns(t *testing.T) {
 			})
 		}
 		w.objects.ConfigMaps[orchestrator.Key{Namespace: ns, Name: "cm"}] = &corev1.ConfigMap{Data: map[string]string{"app.yaml": "level: info"}}
-		w.run(func(c *Config) { c.VolumeDir = dir })
+		w.run()
 		defer w.stop()
 		w.pass(time.Second)
 		first := w.instances("ad")[0]
 		set("level: debug")
 		w.pass(time.Second)
-		text, err := os.ReadFile(filepath.Join(dir, first.spec.Name, "config", "app.yaml"))
-		if err != nil || string(text) != "level: debug" || w.instances("ad")[0] != first {
-			t.Errorf("the file holds %q, %v", text, err)
+		w.mu.Lock()
+		volumes := w.volumes[first.spec.Name]
+		w.mu.Unlock()
+		if text := string(volumes[0].Files["app.yaml"]); text != "level: debug" || w.instances("ad")[0] != first {
+			t.Errorf("the file holds %q", text)
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"syscall"
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/orchestrator"
@@ -10,31 +9,32 @@ import (
 // shutdownGrace is how long an instance may drain when the whole shop goes down.
 const shutdownGrace = 2 * time.Second
 
-// shutdown is a shutdown on its way. It belongs to the loop.
+// shutdown is a shutdown in progress. It belongs to the loop.
 type shutdown struct {
 	now    bool
 	report []func(orchestrator.Progress)
 	state  map[orchestrator.Key]string
 	killed map[orchestrator.Key]bool
-	signed map[*pod]bool
+	// signaled are the containers that were killed.
+	signaled map[*container]bool
 }
 
-// Shutdown ends all instances, those first that others do not depend on; with now all at once and
-// without a drain. It returns at once; Done tells when all is over. report, which may be nil, is told
-// every step from then on and must not block. Calling it again can only make it faster.
+// Shutdown implements orchestrator.Runner.
 func (c *Controller) Shutdown(now bool, report func(orchestrator.Progress)) {
 	c.post(func() { c.beginShutdown(now, report) })
 }
 
-// Done is closed when Run has returned.
+// Done implements orchestrator.Runner.
 func (c *Controller) Done() <-chan struct{} { return c.done }
 
 func (c *Controller) beginShutdown(now bool, report func(orchestrator.Progress)) {
 	if c.down == nil {
-		c.down = &shutdown{state: map[orchestrator.Key]string{}, killed: map[orchestrator.Key]bool{}, signed: map[*pod]bool{}}
+		c.down = &shutdown{state: map[orchestrator.Key]string{}, killed: map[orchestrator.Key]bool{}, signaled: map[*container]bool{}}
 		for _, d := range c.deployments {
 			for _, p := range d.pods {
-				p.stopping = false // what drains at leisure hurries up now
+				for _, k := range p.containers {
+					k.stopping = false // shorten drains that are already under way
+				}
 			}
 		}
 	}
@@ -44,7 +44,7 @@ func (c *Controller) beginShutdown(now bool, report func(orchestrator.Progress))
 	}
 }
 
-// shutDown sends a Deployment's instances away once nobody is left who depends on it.
+// shutDown removes a Deployment's instances once nothing is left that depends on it.
 func (c *Controller) shutDown(d *deployment) {
 	if !c.down.now && c.needed(d.key) {
 		return
@@ -52,9 +52,11 @@ func (c *Controller) shutDown(d *deployment) {
 	for _, p := range d.pods {
 		c.leave(p, 0)
 		p.leaveAt = time.Time{}
-		if c.down.now && p.phase == running && !c.down.signed[p] {
-			c.down.signed[p] = true
-			_ = p.inst.Signal(syscall.SIGKILL) // gone already is as good
+		for _, k := range p.containers {
+			if c.down.now && k.phase == running && !c.down.signaled[k] {
+				c.down.signaled[k] = true
+				_ = k.handle.Kill() // it may be gone already
+			}
 		}
 	}
 }
@@ -73,8 +75,8 @@ func (c *Controller) needed(key orchestrator.Key) bool {
 	return false
 }
 
-// tellProgress reports what has changed since it was called last.
-func (c *Controller) tellProgress() {
+// reportProgress reports what has changed since it was called last.
+func (c *Controller) reportProgress() {
 	var alive []orchestrator.Key
 	for _, d := range c.sorted() {
 		if len(d.pods) > 0 {
@@ -103,7 +105,7 @@ func (c *Controller) tellProgress() {
 	}
 }
 
-// idle tells that no instance is left.
+// idle reports whether no instance is left.
 func (c *Controller) idle() bool {
 	for _, d := range c.deployments {
 		if len(d.pods) > 0 {

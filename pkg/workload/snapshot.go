@@ -9,32 +9,41 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
-// Snapshot returns the newest state, and a channel that is closed when there is a newer one.
-func (c *Controller) Snapshot() (orchestrator.Snapshot, <-chan struct{}) { return c.state.Snapshot() }
+// Snapshot implements orchestrator.Observer.
+func (c *Controller) Snapshot() (orchestrator.Snapshot, <-chan struct{}) {
+	return c.cfg.State.Snapshot()
+}
 
 // Stats implements orchestrator.Meter.
 func (c *Controller) Stats(instance string) (orchestrator.Stats, bool) {
-	var in Instance
+	var handles []Container
 	c.do(func() {
 		for _, d := range c.deployments {
 			for _, p := range d.pods {
-				if p.name == instance {
-					in = p.inst
+				if p.name != instance {
+					continue
+				}
+				for _, k := range p.containers {
+					if k.phase == running {
+						handles = append(handles, k.handle)
+					}
 				}
 			}
 		}
 	})
-	if in == nil {
-		return orchestrator.Stats{}, false
+	var sum orchestrator.Stats
+	for _, h := range handles {
+		sum.MemoryBytes += h.Stats().MemoryBytes
 	}
-	return orchestrator.Stats{MemoryBytes: in.MemoryBytes()}, true
+	return sum, len(handles) > 0
 }
 
-// publish makes the state known if it differs from what is known.
+// publish publishes the state.
 func (c *Controller) publish() {
-	s := orchestrator.Snapshot{Ready: c.down == nil, GoingDown: c.down != nil, Startup: slices.Clone(c.steps)}
+	s := orchestrator.Snapshot{Ready: c.down == nil, GoingDown: c.down != nil, Startup: slices.Clone(c.steps), Endpoints: c.endpoints}
 	for _, d := range c.sorted() {
 		if d.obj == nil && len(d.pods) == 0 {
 			continue
@@ -44,17 +53,17 @@ func (c *Controller) publish() {
 		s.Ready = s.Ready && (w.Complete || w.Replicas == 0)
 	}
 	if svc := c.service(c.cfg.Storefront); svc != nil && len(svc.Spec.Ports) > 0 {
-		if a := c.addrs[servicePort{c.cfg.Storefront, svc.Spec.Ports[0].Port}]; a != nil {
+		if a := c.addrs[podspec.Reference{Service: c.cfg.Storefront, Port: svc.Spec.Ports[0].Port}]; a != nil {
 			s.Storefront = a.String()
 		}
 	}
-	c.state.Publish(s)
+	c.cfg.State.Publish(s)
 }
 
 func (c *Controller) describe(d *deployment) orchestrator.Workload {
-	w := orchestrator.Workload{Key: d.key, Replicas: c.want(d), Since: d.changed, Late: d.late}
+	w := orchestrator.Workload{Key: d.key, Replicas: c.desiredReplicas(d), Since: d.changed, Late: d.late}
 	if d.rev != nil {
-		w.Image, w.Builtin = d.rev.image, d.rev.program.builtin
+		w.Image, w.Builtin = d.rev.image, d.rev.builtin()
 	}
 	if d.obj != nil {
 		w.ObservedGeneration = d.obj.Generation
@@ -70,7 +79,7 @@ func (c *Controller) describe(d *deployment) orchestrator.Workload {
 	for _, p := range d.pods {
 		state := p.describe()
 		w.Instances = append(w.Instances, state)
-		w.Restarts += p.restarts
+		w.Restarts += p.restarts()
 		if p.leaving {
 			continue
 		}
@@ -84,8 +93,8 @@ func (c *Controller) describe(d *deployment) orchestrator.Workload {
 				w.Available++
 			}
 		}
-		if !slices.Contains(w.Versions, p.rev.version) {
-			w.Versions = append(w.Versions, p.rev.version)
+		if !slices.Contains(w.Versions, p.rev.template.Pod.Version) {
+			w.Versions = append(w.Versions, p.rev.template.Pod.Version)
 		}
 	}
 	slices.Sort(w.Versions)
@@ -110,7 +119,7 @@ func (c *Controller) fronts(d *deployment) []orchestrator.FrontService {
 		}
 		port := svc.Spec.Ports[0]
 		f := orchestrator.FrontService{Service: svc.Name, Protocol: protocolOf(port, d.obj.Spec.Template.Spec.Containers)}
-		if a := c.addrs[servicePort{orchestrator.Key{Namespace: svc.Namespace, Name: svc.Name}, port.Port}]; a != nil {
+		if a := c.addrs[podspec.Reference{Service: orchestrator.Key{Namespace: svc.Namespace, Name: svc.Name}, Port: port.Port}]; a != nil {
 			f.Address = a.String()
 		}
 		all = append(all, f)
@@ -118,7 +127,7 @@ func (c *Controller) fronts(d *deployment) []orchestrator.FrontService {
 	return all
 }
 
-// mainFront is the Service that stands for a Deployment: the one of its name, else the first; -1 if there is none.
+// mainFront is the main Service of a Deployment: the one of its name, else the first; -1 if there is none.
 func mainFront(all []orchestrator.FrontService, name string) int {
 	if i := slices.IndexFunc(all, func(f orchestrator.FrontService) bool { return f.Service == name }); i >= 0 || len(all) == 0 {
 		return i
@@ -156,7 +165,7 @@ func protocolOf(port corev1.ServicePort, containers []corev1.Container) string {
 	return ""
 }
 
-// state is the word for a Deployment, and the reason where it is not ok.
+// state is the state of a Deployment, and the reason if it is not ok.
 func (d *deployment) state(w orchestrator.Workload) (state, message string) {
 	reason, crash, fresh := "", false, true
 	paused := 0
@@ -168,10 +177,10 @@ func (d *deployment) state(w orchestrator.Workload) (state, message string) {
 			paused++
 		}
 		if !p.ready {
-			crash = crash || p.crashloop
-			fresh = fresh && p.restarts == 0 && p.run <= 1 && p.readySince.IsZero() && p.phase != backingOff
-			if reason == "" || p.crashloop {
-				reason = p.reason
+			crash = crash || p.crashloop()
+			fresh = fresh && p.restarts() == 0 && p.readySince.IsZero() && !p.backingOff()
+			if reason == "" || p.crashloop() {
+				reason = p.reason()
 			}
 		}
 	}
@@ -189,7 +198,7 @@ func (d *deployment) state(w orchestrator.Workload) (state, message string) {
 	case crash:
 		return "crashloop", reason
 	case paused > 0 && paused == w.Ready:
-		return "paused", "its processes stand still"
+		return "paused", "all processes are paused"
 	case w.Complete:
 		return "ok", ""
 	case d.complete != "" && d.complete != d.rev.hash && w.Ready > 0:
@@ -211,37 +220,10 @@ func join(a, b string) string {
 	return a + ": " + b
 }
 
-// describeError adds what to do where an error knows it.
+// describeError adds the hint of an error that has one.
 func describeError(err error) string {
 	if h, ok := err.(interface{ Hint() string }); ok {
 		return err.Error() + "; " + h.Hint()
 	}
 	return err.Error()
-}
-
-func (p *pod) describe() orchestrator.Instance {
-	s := orchestrator.Instance{
-		Name: p.name, Version: p.rev.version, Message: p.reason,
-		Restarts: p.restarts, Started: p.started,
-	}
-	if p.inst != nil {
-		s.PID, s.Addr, s.Admin = p.inst.PID(), p.inst.Addr(), p.inst.Admin()
-	}
-	switch {
-	case p.leaving:
-		s.State = "stopping"
-	case p.paused.Load():
-		s.State = "paused"
-	case p.ready:
-		s.State, s.Message = "ready", ""
-	case p.crashloop:
-		s.State = "crashloop"
-	case p.phase == backingOff:
-		s.State = "backoff"
-	case !p.readySince.IsZero() && !p.readySince.Before(p.started):
-		s.State = "unready"
-	default:
-		s.State = "starting"
-	}
-	return s
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/daemon"
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
 	"github.com/shopctl/shopctl/pkg/rundir"
-	"github.com/shopctl/shopctl/pkg/workload"
+	"github.com/shopctl/shopctl/pkg/workload/process"
 )
 
 // freePortsEnv makes a shop leave the standard ports of OTLP and Prometheus to others.
@@ -54,14 +54,14 @@ func NewDaemonCmd(f *cmdutil.Factory, version string) *cobra.Command {
 
 // images reads what shopctl.yaml says about container images, each time anew: the daemon asks again
 // whenever objects change, so that a line added to the file needs no restart.
-func images(f *cmdutil.Factory) func() workload.Images {
-	return func() workload.Images {
+func images(f *cmdutil.Factory) func() process.Images {
+	return func() process.Images {
 		file, err := config.Read(f.Getenv)
 		if err != nil {
-			return workload.Images{Err: err}
+			return process.Images{Err: err}
 		}
 		dir, err := filepath.Abs(filepath.Dir(file.Path))
-		return workload.Images{Commands: file.Images, Dir: dir, Err: err}
+		return process.Images{Commands: file.Images, Dir: dir, Err: err}
 	}
 }
 

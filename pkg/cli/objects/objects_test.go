@@ -97,11 +97,11 @@ func TestWaitFailsForAServiceThatCrashesAgainAndAgain(t *testing.T) {
 func TestWaitFailsAtOnceForWhatCannotStart(t *testing.T) {
 	shop := &clitest.FakeShop{Current: clitest.ThreeServices(), Objects: []*controlpb.Object{clitest.Deployment("app-blue", 3, 0)}}
 	shop.Current.Services = append(shop.Current.Services, &controlpb.Service{
-		Name: "app-blue", Workload: "app-blue", Namespace: "production", State: "unhealthy", Replicas: 3, Message: `image "myapp:v1" is no built-in service`,
+		Name: "app-blue", Workload: "app-blue", Namespace: "production", State: "unhealthy", Replicas: 3, Message: `image "myapp:v1" is not a built-in service`,
 	})
 	w := clitest.NewWorld(t).Serve(shop)
 	w.Want(cmdutil.ExitFailed, "restart", "app-blue", "--wait")
-	w.WantErr(`start app-blue: image "myapp:v1" is no built-in service`, "hint: shopctl describe deployment app-blue")
+	w.WantErr(`start app-blue: image "myapp:v1" is not a built-in service`, "hint: shopctl describe deployment app-blue")
 }
 
 const manifest = `apiVersion: v1

@@ -63,11 +63,11 @@ func TestUpDoesNotWaitForWhatCannotStart(t *testing.T) {
 	st := clitest.Healthy()
 	st.Ready = false
 	st.Services = append(st.Services, &controlpb.Service{
-		Name: "app-blue", Workload: "app-blue", State: "unhealthy", Replicas: 3, Role: "custom", Message: `image "myapp:v1" is no built-in service`,
+		Name: "app-blue", Workload: "app-blue", State: "unhealthy", Replicas: 3, Role: "custom", Message: `image "myapp:v1" is not a built-in service`,
 	})
 	w := clitest.NewWorld(t).Serve(&clitest.FakeShop{Current: st})
 	w.Want(cmdutil.ExitFailed, "up")
-	w.WantErr(`start the shop: all is ready but app-blue: image "myapp:v1" is no built-in service`, "hint: shopctl ps")
+	w.WantErr(`start the shop: all is ready but app-blue: image "myapp:v1" is not a built-in service`, "hint: shopctl ps")
 }
 
 func TestUpTimesOutWithExitFour(t *testing.T) {

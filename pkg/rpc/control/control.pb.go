@@ -675,7 +675,11 @@ type Instance struct {
 	Restarts     int32                  `protobuf:"varint,8,opt,name=restarts,proto3" json:"restarts,omitempty"`
 	Started      *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=started,proto3" json:"started,omitempty"`
 	// Private memory in bytes, 0 if unknown.
-	MemoryBytes   int64 `protobuf:"varint,10,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	MemoryBytes int64 `protobuf:"varint,10,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	// In the order of their start: init containers first.
+	Containers []*Container `protobuf:"bytes,11,rep,name=containers,proto3" json:"containers,omitempty"`
+	// kubectl's word for the state: Running, Init:0/1, CrashLoopBackOff and so on.
+	Status        string `protobuf:"bytes,12,opt,name=status,proto3" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -780,6 +784,147 @@ func (x *Instance) GetMemoryBytes() int64 {
 	return 0
 }
 
+func (x *Instance) GetContainers() []*Container {
+	if x != nil {
+		return x.Containers
+	}
+	return nil
+}
+
+func (x *Instance) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+type Container struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Image string                 `protobuf:"bytes,2,opt,name=image,proto3" json:"image,omitempty"`
+	// app, init, sidecar.
+	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	// waiting, starting, running, backoff, crashloop, completed.
+	State    string `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
+	Message  string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
+	Ready    bool   `protobuf:"varint,6,opt,name=ready,proto3" json:"ready,omitempty"`
+	Restarts int32  `protobuf:"varint,7,opt,name=restarts,proto3" json:"restarts,omitempty"`
+	// Names the run as Kubernetes' containerID does: "process://4711".
+	Id            string                 `protobuf:"bytes,8,opt,name=id,proto3" json:"id,omitempty"`
+	Address       string                 `protobuf:"bytes,9,opt,name=address,proto3" json:"address,omitempty"`
+	AdminAddress  string                 `protobuf:"bytes,10,opt,name=admin_address,json=adminAddress,proto3" json:"admin_address,omitempty"`
+	Started       *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=started,proto3" json:"started,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Container) Reset() {
+	*x = Container{}
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Container) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Container) ProtoMessage() {}
+
+func (x *Container) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Container.ProtoReflect.Descriptor instead.
+func (*Container) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Container) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Container) GetImage() string {
+	if x != nil {
+		return x.Image
+	}
+	return ""
+}
+
+func (x *Container) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Container) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Container) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Container) GetReady() bool {
+	if x != nil {
+		return x.Ready
+	}
+	return false
+}
+
+func (x *Container) GetRestarts() int32 {
+	if x != nil {
+		return x.Restarts
+	}
+	return 0
+}
+
+func (x *Container) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Container) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *Container) GetAdminAddress() string {
+	if x != nil {
+		return x.AdminAddress
+	}
+	return ""
+}
+
+func (x *Container) GetStarted() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Started
+	}
+	return nil
+}
+
 // Stats are measured over the last window from the instances' own server metrics.
 type Stats struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
@@ -802,7 +947,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -814,7 +959,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -827,7 +972,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{7}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Stats) GetRequestsPerSecond() float64 {
@@ -903,7 +1048,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -915,7 +1060,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -928,7 +1073,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{8}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ShutdownRequest) GetNow() bool {
@@ -950,7 +1095,7 @@ type ShutdownProgress struct {
 
 func (x *ShutdownProgress) Reset() {
 	*x = ShutdownProgress{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -962,7 +1107,7 @@ func (x *ShutdownProgress) String() string {
 func (*ShutdownProgress) ProtoMessage() {}
 
 func (x *ShutdownProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -975,7 +1120,7 @@ func (x *ShutdownProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownProgress.ProtoReflect.Descriptor instead.
 func (*ShutdownProgress) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{9}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ShutdownProgress) GetService() string {
@@ -1011,7 +1156,7 @@ type EventsRequest struct {
 
 func (x *EventsRequest) Reset() {
 	*x = EventsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1023,7 +1168,7 @@ func (x *EventsRequest) String() string {
 func (*EventsRequest) ProtoMessage() {}
 
 func (x *EventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1036,7 +1181,7 @@ func (x *EventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsRequest.ProtoReflect.Descriptor instead.
 func (*EventsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{10}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *EventsRequest) GetFollow() bool {
@@ -1078,7 +1223,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1090,7 +1235,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1103,7 +1248,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{11}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Event) GetSequence() uint64 {
@@ -1170,14 +1315,18 @@ type LogsRequest struct {
 	// Only lines of this level or a worse one: debug, info, warn, error.
 	Level string `protobuf:"bytes,8,opt,name=level,proto3" json:"level,omitempty"`
 	// Only lines that match this regular expression (RE2) as they were written.
-	Grep          string `protobuf:"bytes,9,opt,name=grep,proto3" json:"grep,omitempty"`
+	Grep string `protobuf:"bytes,9,opt,name=grep,proto3" json:"grep,omitempty"`
+	// Only lines of this container of each instance. Empty: of a service or an instance that is given, the lines of the
+	// first container; otherwise those of all.
+	Container     string `protobuf:"bytes,10,opt,name=container,proto3" json:"container,omitempty"`
+	AllContainers bool   `protobuf:"varint,11,opt,name=all_containers,json=allContainers,proto3" json:"all_containers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LogsRequest) Reset() {
 	*x = LogsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1189,7 +1338,7 @@ func (x *LogsRequest) String() string {
 func (*LogsRequest) ProtoMessage() {}
 
 func (x *LogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1202,7 +1351,7 @@ func (x *LogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsRequest.ProtoReflect.Descriptor instead.
 func (*LogsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{12}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *LogsRequest) GetService() string {
@@ -1268,6 +1417,20 @@ func (x *LogsRequest) GetGrep() string {
 	return ""
 }
 
+func (x *LogsRequest) GetContainer() string {
+	if x != nil {
+		return x.Container
+	}
+	return ""
+}
+
+func (x *LogsRequest) GetAllContainers() bool {
+	if x != nil {
+		return x.AllContainers
+	}
+	return false
+}
+
 type LogLine struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Time     *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
@@ -1280,13 +1443,14 @@ type LogLine struct {
 	// The line as written.
 	Raw           string `protobuf:"bytes,7,opt,name=raw,proto3" json:"raw,omitempty"`
 	SpanId        string `protobuf:"bytes,8,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"`
+	Container     string `protobuf:"bytes,9,opt,name=container,proto3" json:"container,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1298,7 +1462,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1311,7 +1475,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{13}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *LogLine) GetTime() *timestamppb.Timestamp {
@@ -1370,6 +1534,13 @@ func (x *LogLine) GetSpanId() string {
 	return ""
 }
 
+func (x *LogLine) GetContainer() string {
+	if x != nil {
+		return x.Container
+	}
+	return ""
+}
+
 type File struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -1380,7 +1551,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1392,7 +1563,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1405,7 +1576,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{14}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *File) GetName() string {
@@ -1437,7 +1608,7 @@ type ApplyRequest struct {
 
 func (x *ApplyRequest) Reset() {
 	*x = ApplyRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1449,7 +1620,7 @@ func (x *ApplyRequest) String() string {
 func (*ApplyRequest) ProtoMessage() {}
 
 func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1462,7 +1633,7 @@ func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
 func (*ApplyRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{15}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ApplyRequest) GetFiles() []*File {
@@ -1507,7 +1678,7 @@ type Object struct {
 
 func (x *Object) Reset() {
 	*x = Object{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1519,7 +1690,7 @@ func (x *Object) String() string {
 func (*Object) ProtoMessage() {}
 
 func (x *Object) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1532,7 +1703,7 @@ func (x *Object) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Object.ProtoReflect.Descriptor instead.
 func (*Object) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{16}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Object) GetApiVersion() string {
@@ -1583,7 +1754,7 @@ type AppliedObject struct {
 
 func (x *AppliedObject) Reset() {
 	*x = AppliedObject{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1595,7 +1766,7 @@ func (x *AppliedObject) String() string {
 func (*AppliedObject) ProtoMessage() {}
 
 func (x *AppliedObject) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1608,7 +1779,7 @@ func (x *AppliedObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppliedObject.ProtoReflect.Descriptor instead.
 func (*AppliedObject) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{17}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AppliedObject) GetObject() *Object {
@@ -1643,7 +1814,7 @@ type ApplyResponse struct {
 
 func (x *ApplyResponse) Reset() {
 	*x = ApplyResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1655,7 +1826,7 @@ func (x *ApplyResponse) String() string {
 func (*ApplyResponse) ProtoMessage() {}
 
 func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1668,7 +1839,7 @@ func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
 func (*ApplyResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{18}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ApplyResponse) GetObjects() []*AppliedObject {
@@ -1701,7 +1872,7 @@ type GetRequest struct {
 
 func (x *GetRequest) Reset() {
 	*x = GetRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1713,7 +1884,7 @@ func (x *GetRequest) String() string {
 func (*GetRequest) ProtoMessage() {}
 
 func (x *GetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1726,7 +1897,7 @@ func (x *GetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRequest.ProtoReflect.Descriptor instead.
 func (*GetRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{19}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetRequest) GetKind() string {
@@ -1766,7 +1937,7 @@ type GetResponse struct {
 
 func (x *GetResponse) Reset() {
 	*x = GetResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1778,7 +1949,7 @@ func (x *GetResponse) String() string {
 func (*GetResponse) ProtoMessage() {}
 
 func (x *GetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1791,7 +1962,7 @@ func (x *GetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetResponse.ProtoReflect.Descriptor instead.
 func (*GetResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{20}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetResponse) GetObjects() []*Object {
@@ -1815,7 +1986,7 @@ type DeleteRequest struct {
 
 func (x *DeleteRequest) Reset() {
 	*x = DeleteRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1827,7 +1998,7 @@ func (x *DeleteRequest) String() string {
 func (*DeleteRequest) ProtoMessage() {}
 
 func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1840,7 +2011,7 @@ func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{21}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DeleteRequest) GetKind() string {
@@ -1887,7 +2058,7 @@ type DeleteResponse struct {
 
 func (x *DeleteResponse) Reset() {
 	*x = DeleteResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1899,7 +2070,7 @@ func (x *DeleteResponse) String() string {
 func (*DeleteResponse) ProtoMessage() {}
 
 func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1912,7 +2083,7 @@ func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResponse.ProtoReflect.Descriptor instead.
 func (*DeleteResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{22}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DeleteResponse) GetObjects() []*Object {
@@ -1942,7 +2113,7 @@ type EditRequest struct {
 
 func (x *EditRequest) Reset() {
 	*x = EditRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1954,7 +2125,7 @@ func (x *EditRequest) String() string {
 func (*EditRequest) ProtoMessage() {}
 
 func (x *EditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1967,7 +2138,7 @@ func (x *EditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditRequest.ProtoReflect.Descriptor instead.
 func (*EditRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{23}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *EditRequest) GetServices() []string {
@@ -2087,7 +2258,7 @@ type SetEnv struct {
 
 func (x *SetEnv) Reset() {
 	*x = SetEnv{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2099,7 +2270,7 @@ func (x *SetEnv) String() string {
 func (*SetEnv) ProtoMessage() {}
 
 func (x *SetEnv) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2112,7 +2283,7 @@ func (x *SetEnv) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetEnv.ProtoReflect.Descriptor instead.
 func (*SetEnv) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{24}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SetEnv) GetSet() map[string]string {
@@ -2138,7 +2309,7 @@ type EditResponse struct {
 
 func (x *EditResponse) Reset() {
 	*x = EditResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2150,7 +2321,7 @@ func (x *EditResponse) String() string {
 func (*EditResponse) ProtoMessage() {}
 
 func (x *EditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2163,7 +2334,7 @@ func (x *EditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditResponse.ProtoReflect.Descriptor instead.
 func (*EditResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{25}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *EditResponse) GetObjects() []*AppliedObject {
@@ -2204,7 +2375,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2216,7 +2387,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2229,7 +2400,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{26}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Fault) GetId() string {
@@ -2334,7 +2505,7 @@ type InjectFaultRequest struct {
 
 func (x *InjectFaultRequest) Reset() {
 	*x = InjectFaultRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2346,7 +2517,7 @@ func (x *InjectFaultRequest) String() string {
 func (*InjectFaultRequest) ProtoMessage() {}
 
 func (x *InjectFaultRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2359,7 +2530,7 @@ func (x *InjectFaultRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InjectFaultRequest.ProtoReflect.Descriptor instead.
 func (*InjectFaultRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{27}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *InjectFaultRequest) GetFault() *Fault {
@@ -2385,7 +2556,7 @@ type InjectFaultResponse struct {
 
 func (x *InjectFaultResponse) Reset() {
 	*x = InjectFaultResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2397,7 +2568,7 @@ func (x *InjectFaultResponse) String() string {
 func (*InjectFaultResponse) ProtoMessage() {}
 
 func (x *InjectFaultResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2410,7 +2581,7 @@ func (x *InjectFaultResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InjectFaultResponse.ProtoReflect.Descriptor instead.
 func (*InjectFaultResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{28}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *InjectFaultResponse) GetFault() *Fault {
@@ -2428,7 +2599,7 @@ type ListFaultsRequest struct {
 
 func (x *ListFaultsRequest) Reset() {
 	*x = ListFaultsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2440,7 +2611,7 @@ func (x *ListFaultsRequest) String() string {
 func (*ListFaultsRequest) ProtoMessage() {}
 
 func (x *ListFaultsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2453,7 +2624,7 @@ func (x *ListFaultsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFaultsRequest.ProtoReflect.Descriptor instead.
 func (*ListFaultsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{29}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{30}
 }
 
 type ListFaultsResponse struct {
@@ -2465,7 +2636,7 @@ type ListFaultsResponse struct {
 
 func (x *ListFaultsResponse) Reset() {
 	*x = ListFaultsResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2477,7 +2648,7 @@ func (x *ListFaultsResponse) String() string {
 func (*ListFaultsResponse) ProtoMessage() {}
 
 func (x *ListFaultsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2490,7 +2661,7 @@ func (x *ListFaultsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFaultsResponse.ProtoReflect.Descriptor instead.
 func (*ListFaultsResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{30}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListFaultsResponse) GetFaults() []*Fault {
@@ -2513,7 +2684,7 @@ type ClearFaultsRequest struct {
 
 func (x *ClearFaultsRequest) Reset() {
 	*x = ClearFaultsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2525,7 +2696,7 @@ func (x *ClearFaultsRequest) String() string {
 func (*ClearFaultsRequest) ProtoMessage() {}
 
 func (x *ClearFaultsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2538,7 +2709,7 @@ func (x *ClearFaultsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearFaultsRequest.ProtoReflect.Descriptor instead.
 func (*ClearFaultsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{31}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ClearFaultsRequest) GetServices() []string {
@@ -2571,7 +2742,7 @@ type ClearFaultsResponse struct {
 
 func (x *ClearFaultsResponse) Reset() {
 	*x = ClearFaultsResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2583,7 +2754,7 @@ func (x *ClearFaultsResponse) String() string {
 func (*ClearFaultsResponse) ProtoMessage() {}
 
 func (x *ClearFaultsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2596,7 +2767,7 @@ func (x *ClearFaultsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearFaultsResponse.ProtoReflect.Descriptor instead.
 func (*ClearFaultsResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{32}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ClearFaultsResponse) GetFaults() []*Fault {
@@ -2620,7 +2791,7 @@ type Hint struct {
 
 func (x *Hint) Reset() {
 	*x = Hint{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2632,7 +2803,7 @@ func (x *Hint) String() string {
 func (*Hint) ProtoMessage() {}
 
 func (x *Hint) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2645,7 +2816,7 @@ func (x *Hint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hint.ProtoReflect.Descriptor instead.
 func (*Hint) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{33}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Hint) GetText() string {
@@ -2725,7 +2896,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\bworkload\x18\x02 \x01(\tR\bworkload\x12\x18\n" +
 	"\aaddress\x18\x03 \x01(\tR\aaddress\x12\x1a\n" +
 	"\bprotocol\x18\x04 \x01(\tR\bprotocol\x12\x16\n" +
-	"\x06faults\x18\x05 \x03(\tR\x06faults\"\xae\x02\n" +
+	"\x06faults\x18\x05 \x03(\tR\x06faults\"\x85\x03\n" +
 	"\bInstance\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x14\n" +
@@ -2737,7 +2908,24 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\brestarts\x18\b \x01(\x05R\brestarts\x124\n" +
 	"\astarted\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x12!\n" +
 	"\fmemory_bytes\x18\n" +
-	" \x01(\x03R\vmemoryBytes\"\x98\x02\n" +
+	" \x01(\x03R\vmemoryBytes\x12=\n" +
+	"\n" +
+	"containers\x18\v \x03(\v2\x1d.shopctl.control.v1.ContainerR\n" +
+	"containers\x12\x16\n" +
+	"\x06status\x18\f \x01(\tR\x06status\"\xb0\x02\n" +
+	"\tContainer\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05image\x18\x02 \x01(\tR\x05image\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05state\x18\x04 \x01(\tR\x05state\x12\x18\n" +
+	"\amessage\x18\x05 \x01(\tR\amessage\x12\x14\n" +
+	"\x05ready\x18\x06 \x01(\bR\x05ready\x12\x1a\n" +
+	"\brestarts\x18\a \x01(\x05R\brestarts\x12\x0e\n" +
+	"\x02id\x18\b \x01(\tR\x02id\x12\x18\n" +
+	"\aaddress\x18\t \x01(\tR\aaddress\x12#\n" +
+	"\radmin_address\x18\n" +
+	" \x01(\tR\fadminAddress\x124\n" +
+	"\astarted\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\astarted\"\x98\x02\n" +
 	"\x05Stats\x12.\n" +
 	"\x13requests_per_second\x18\x01 \x01(\x01R\x11requestsPerSecond\x12\x1f\n" +
 	"\verror_ratio\x18\x02 \x01(\x01R\n" +
@@ -2768,7 +2956,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x18\n" +
 	"\aservice\x18\x05 \x01(\tR\aservice\x12\x1a\n" +
 	"\binstance\x18\x06 \x01(\tR\binstance\x12\x18\n" +
-	"\amessage\x18\a \x01(\tR\amessage\"\xff\x01\n" +
+	"\amessage\x18\a \x01(\tR\amessage\"\xc4\x02\n" +
 	"\vLogsRequest\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x16\n" +
 	"\x06follow\x18\x02 \x01(\bR\x06follow\x120\n" +
@@ -2778,7 +2966,10 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\btrace_id\x18\x06 \x01(\tR\atraceId\x12\x17\n" +
 	"\aspan_id\x18\a \x01(\tR\x06spanId\x12\x14\n" +
 	"\x05level\x18\b \x01(\tR\x05level\x12\x12\n" +
-	"\x04grep\x18\t \x01(\tR\x04grep\"\xe5\x01\n" +
+	"\x04grep\x18\t \x01(\tR\x04grep\x12\x1c\n" +
+	"\tcontainer\x18\n" +
+	" \x01(\tR\tcontainer\x12%\n" +
+	"\x0eall_containers\x18\v \x01(\bR\rallContainers\"\x83\x02\n" +
 	"\aLogLine\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x18\n" +
 	"\aservice\x18\x02 \x01(\tR\aservice\x12\x1a\n" +
@@ -2787,7 +2978,8 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\amessage\x18\x05 \x01(\tR\amessage\x12\x19\n" +
 	"\btrace_id\x18\x06 \x01(\tR\atraceId\x12\x10\n" +
 	"\x03raw\x18\a \x01(\tR\x03raw\x12\x17\n" +
-	"\aspan_id\x18\b \x01(\tR\x06spanId\"4\n" +
+	"\aspan_id\x18\b \x01(\tR\x06spanId\x12\x1c\n" +
+	"\tcontainer\x18\t \x01(\tR\tcontainer\"4\n" +
 	"\x04File\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\fR\acontent\"\x8f\x01\n" +
@@ -2904,7 +3096,7 @@ func file_shopctl_control_v1_control_proto_rawDescGZIP() []byte {
 	return file_shopctl_control_v1_control_proto_rawDescData
 }
 
-var file_shopctl_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_shopctl_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_shopctl_control_v1_control_proto_goTypes = []any{
 	(*StatusRequest)(nil),         // 0: shopctl.control.v1.StatusRequest
 	(*WatchRequest)(nil),          // 1: shopctl.control.v1.WatchRequest
@@ -2913,99 +3105,102 @@ var file_shopctl_control_v1_control_proto_goTypes = []any{
 	(*Service)(nil),               // 4: shopctl.control.v1.Service
 	(*Module)(nil),                // 5: shopctl.control.v1.Module
 	(*Instance)(nil),              // 6: shopctl.control.v1.Instance
-	(*Stats)(nil),                 // 7: shopctl.control.v1.Stats
-	(*ShutdownRequest)(nil),       // 8: shopctl.control.v1.ShutdownRequest
-	(*ShutdownProgress)(nil),      // 9: shopctl.control.v1.ShutdownProgress
-	(*EventsRequest)(nil),         // 10: shopctl.control.v1.EventsRequest
-	(*Event)(nil),                 // 11: shopctl.control.v1.Event
-	(*LogsRequest)(nil),           // 12: shopctl.control.v1.LogsRequest
-	(*LogLine)(nil),               // 13: shopctl.control.v1.LogLine
-	(*File)(nil),                  // 14: shopctl.control.v1.File
-	(*ApplyRequest)(nil),          // 15: shopctl.control.v1.ApplyRequest
-	(*Object)(nil),                // 16: shopctl.control.v1.Object
-	(*AppliedObject)(nil),         // 17: shopctl.control.v1.AppliedObject
-	(*ApplyResponse)(nil),         // 18: shopctl.control.v1.ApplyResponse
-	(*GetRequest)(nil),            // 19: shopctl.control.v1.GetRequest
-	(*GetResponse)(nil),           // 20: shopctl.control.v1.GetResponse
-	(*DeleteRequest)(nil),         // 21: shopctl.control.v1.DeleteRequest
-	(*DeleteResponse)(nil),        // 22: shopctl.control.v1.DeleteResponse
-	(*EditRequest)(nil),           // 23: shopctl.control.v1.EditRequest
-	(*SetEnv)(nil),                // 24: shopctl.control.v1.SetEnv
-	(*EditResponse)(nil),          // 25: shopctl.control.v1.EditResponse
-	(*Fault)(nil),                 // 26: shopctl.control.v1.Fault
-	(*InjectFaultRequest)(nil),    // 27: shopctl.control.v1.InjectFaultRequest
-	(*InjectFaultResponse)(nil),   // 28: shopctl.control.v1.InjectFaultResponse
-	(*ListFaultsRequest)(nil),     // 29: shopctl.control.v1.ListFaultsRequest
-	(*ListFaultsResponse)(nil),    // 30: shopctl.control.v1.ListFaultsResponse
-	(*ClearFaultsRequest)(nil),    // 31: shopctl.control.v1.ClearFaultsRequest
-	(*ClearFaultsResponse)(nil),   // 32: shopctl.control.v1.ClearFaultsResponse
-	(*Hint)(nil),                  // 33: shopctl.control.v1.Hint
-	nil,                           // 34: shopctl.control.v1.SetEnv.SetEntry
-	(*durationpb.Duration)(nil),   // 35: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 36: google.protobuf.Timestamp
+	(*Container)(nil),             // 7: shopctl.control.v1.Container
+	(*Stats)(nil),                 // 8: shopctl.control.v1.Stats
+	(*ShutdownRequest)(nil),       // 9: shopctl.control.v1.ShutdownRequest
+	(*ShutdownProgress)(nil),      // 10: shopctl.control.v1.ShutdownProgress
+	(*EventsRequest)(nil),         // 11: shopctl.control.v1.EventsRequest
+	(*Event)(nil),                 // 12: shopctl.control.v1.Event
+	(*LogsRequest)(nil),           // 13: shopctl.control.v1.LogsRequest
+	(*LogLine)(nil),               // 14: shopctl.control.v1.LogLine
+	(*File)(nil),                  // 15: shopctl.control.v1.File
+	(*ApplyRequest)(nil),          // 16: shopctl.control.v1.ApplyRequest
+	(*Object)(nil),                // 17: shopctl.control.v1.Object
+	(*AppliedObject)(nil),         // 18: shopctl.control.v1.AppliedObject
+	(*ApplyResponse)(nil),         // 19: shopctl.control.v1.ApplyResponse
+	(*GetRequest)(nil),            // 20: shopctl.control.v1.GetRequest
+	(*GetResponse)(nil),           // 21: shopctl.control.v1.GetResponse
+	(*DeleteRequest)(nil),         // 22: shopctl.control.v1.DeleteRequest
+	(*DeleteResponse)(nil),        // 23: shopctl.control.v1.DeleteResponse
+	(*EditRequest)(nil),           // 24: shopctl.control.v1.EditRequest
+	(*SetEnv)(nil),                // 25: shopctl.control.v1.SetEnv
+	(*EditResponse)(nil),          // 26: shopctl.control.v1.EditResponse
+	(*Fault)(nil),                 // 27: shopctl.control.v1.Fault
+	(*InjectFaultRequest)(nil),    // 28: shopctl.control.v1.InjectFaultRequest
+	(*InjectFaultResponse)(nil),   // 29: shopctl.control.v1.InjectFaultResponse
+	(*ListFaultsRequest)(nil),     // 30: shopctl.control.v1.ListFaultsRequest
+	(*ListFaultsResponse)(nil),    // 31: shopctl.control.v1.ListFaultsResponse
+	(*ClearFaultsRequest)(nil),    // 32: shopctl.control.v1.ClearFaultsRequest
+	(*ClearFaultsResponse)(nil),   // 33: shopctl.control.v1.ClearFaultsResponse
+	(*Hint)(nil),                  // 34: shopctl.control.v1.Hint
+	nil,                           // 35: shopctl.control.v1.SetEnv.SetEntry
+	(*durationpb.Duration)(nil),   // 36: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 37: google.protobuf.Timestamp
 }
 var file_shopctl_control_v1_control_proto_depIdxs = []int32{
-	35, // 0: shopctl.control.v1.WatchRequest.interval:type_name -> google.protobuf.Duration
-	36, // 1: shopctl.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
+	36, // 0: shopctl.control.v1.WatchRequest.interval:type_name -> google.protobuf.Duration
+	37, // 1: shopctl.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
 	4,  // 2: shopctl.control.v1.StatusResponse.services:type_name -> shopctl.control.v1.Service
 	3,  // 3: shopctl.control.v1.StatusResponse.startup:type_name -> shopctl.control.v1.StartupStep
-	26, // 4: shopctl.control.v1.StatusResponse.faults:type_name -> shopctl.control.v1.Fault
-	35, // 5: shopctl.control.v1.StartupStep.started:type_name -> google.protobuf.Duration
-	35, // 6: shopctl.control.v1.StartupStep.ready:type_name -> google.protobuf.Duration
-	7,  // 7: shopctl.control.v1.Service.stats:type_name -> shopctl.control.v1.Stats
+	27, // 4: shopctl.control.v1.StatusResponse.faults:type_name -> shopctl.control.v1.Fault
+	36, // 5: shopctl.control.v1.StartupStep.started:type_name -> google.protobuf.Duration
+	36, // 6: shopctl.control.v1.StartupStep.ready:type_name -> google.protobuf.Duration
+	8,  // 7: shopctl.control.v1.Service.stats:type_name -> shopctl.control.v1.Stats
 	6,  // 8: shopctl.control.v1.Service.instances:type_name -> shopctl.control.v1.Instance
 	5,  // 9: shopctl.control.v1.Service.modules:type_name -> shopctl.control.v1.Module
-	36, // 10: shopctl.control.v1.Instance.started:type_name -> google.protobuf.Timestamp
-	36, // 11: shopctl.control.v1.EventsRequest.since:type_name -> google.protobuf.Timestamp
-	36, // 12: shopctl.control.v1.Event.time:type_name -> google.protobuf.Timestamp
-	36, // 13: shopctl.control.v1.LogsRequest.since:type_name -> google.protobuf.Timestamp
-	36, // 14: shopctl.control.v1.LogLine.time:type_name -> google.protobuf.Timestamp
-	14, // 15: shopctl.control.v1.ApplyRequest.files:type_name -> shopctl.control.v1.File
-	16, // 16: shopctl.control.v1.AppliedObject.object:type_name -> shopctl.control.v1.Object
-	17, // 17: shopctl.control.v1.ApplyResponse.objects:type_name -> shopctl.control.v1.AppliedObject
-	16, // 18: shopctl.control.v1.GetResponse.objects:type_name -> shopctl.control.v1.Object
-	14, // 19: shopctl.control.v1.DeleteRequest.files:type_name -> shopctl.control.v1.File
-	16, // 20: shopctl.control.v1.DeleteResponse.objects:type_name -> shopctl.control.v1.Object
-	24, // 21: shopctl.control.v1.EditRequest.set_env:type_name -> shopctl.control.v1.SetEnv
-	34, // 22: shopctl.control.v1.SetEnv.set:type_name -> shopctl.control.v1.SetEnv.SetEntry
-	17, // 23: shopctl.control.v1.EditResponse.objects:type_name -> shopctl.control.v1.AppliedObject
-	35, // 24: shopctl.control.v1.Fault.delay:type_name -> google.protobuf.Duration
-	36, // 25: shopctl.control.v1.Fault.injected:type_name -> google.protobuf.Timestamp
-	36, // 26: shopctl.control.v1.Fault.ends:type_name -> google.protobuf.Timestamp
-	26, // 27: shopctl.control.v1.InjectFaultRequest.fault:type_name -> shopctl.control.v1.Fault
-	35, // 28: shopctl.control.v1.InjectFaultRequest.for:type_name -> google.protobuf.Duration
-	26, // 29: shopctl.control.v1.InjectFaultResponse.fault:type_name -> shopctl.control.v1.Fault
-	26, // 30: shopctl.control.v1.ListFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
-	26, // 31: shopctl.control.v1.ClearFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
-	0,  // 32: shopctl.control.v1.Shop.Status:input_type -> shopctl.control.v1.StatusRequest
-	1,  // 33: shopctl.control.v1.Shop.Watch:input_type -> shopctl.control.v1.WatchRequest
-	8,  // 34: shopctl.control.v1.Shop.Shutdown:input_type -> shopctl.control.v1.ShutdownRequest
-	10, // 35: shopctl.control.v1.Shop.Events:input_type -> shopctl.control.v1.EventsRequest
-	12, // 36: shopctl.control.v1.Shop.Logs:input_type -> shopctl.control.v1.LogsRequest
-	15, // 37: shopctl.control.v1.Shop.Apply:input_type -> shopctl.control.v1.ApplyRequest
-	19, // 38: shopctl.control.v1.Shop.Get:input_type -> shopctl.control.v1.GetRequest
-	21, // 39: shopctl.control.v1.Shop.Delete:input_type -> shopctl.control.v1.DeleteRequest
-	23, // 40: shopctl.control.v1.Shop.Edit:input_type -> shopctl.control.v1.EditRequest
-	27, // 41: shopctl.control.v1.Shop.InjectFault:input_type -> shopctl.control.v1.InjectFaultRequest
-	29, // 42: shopctl.control.v1.Shop.ListFaults:input_type -> shopctl.control.v1.ListFaultsRequest
-	31, // 43: shopctl.control.v1.Shop.ClearFaults:input_type -> shopctl.control.v1.ClearFaultsRequest
-	2,  // 44: shopctl.control.v1.Shop.Status:output_type -> shopctl.control.v1.StatusResponse
-	2,  // 45: shopctl.control.v1.Shop.Watch:output_type -> shopctl.control.v1.StatusResponse
-	9,  // 46: shopctl.control.v1.Shop.Shutdown:output_type -> shopctl.control.v1.ShutdownProgress
-	11, // 47: shopctl.control.v1.Shop.Events:output_type -> shopctl.control.v1.Event
-	13, // 48: shopctl.control.v1.Shop.Logs:output_type -> shopctl.control.v1.LogLine
-	18, // 49: shopctl.control.v1.Shop.Apply:output_type -> shopctl.control.v1.ApplyResponse
-	20, // 50: shopctl.control.v1.Shop.Get:output_type -> shopctl.control.v1.GetResponse
-	22, // 51: shopctl.control.v1.Shop.Delete:output_type -> shopctl.control.v1.DeleteResponse
-	25, // 52: shopctl.control.v1.Shop.Edit:output_type -> shopctl.control.v1.EditResponse
-	28, // 53: shopctl.control.v1.Shop.InjectFault:output_type -> shopctl.control.v1.InjectFaultResponse
-	30, // 54: shopctl.control.v1.Shop.ListFaults:output_type -> shopctl.control.v1.ListFaultsResponse
-	32, // 55: shopctl.control.v1.Shop.ClearFaults:output_type -> shopctl.control.v1.ClearFaultsResponse
-	44, // [44:56] is the sub-list for method output_type
-	32, // [32:44] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	37, // 10: shopctl.control.v1.Instance.started:type_name -> google.protobuf.Timestamp
+	7,  // 11: shopctl.control.v1.Instance.containers:type_name -> shopctl.control.v1.Container
+	37, // 12: shopctl.control.v1.Container.started:type_name -> google.protobuf.Timestamp
+	37, // 13: shopctl.control.v1.EventsRequest.since:type_name -> google.protobuf.Timestamp
+	37, // 14: shopctl.control.v1.Event.time:type_name -> google.protobuf.Timestamp
+	37, // 15: shopctl.control.v1.LogsRequest.since:type_name -> google.protobuf.Timestamp
+	37, // 16: shopctl.control.v1.LogLine.time:type_name -> google.protobuf.Timestamp
+	15, // 17: shopctl.control.v1.ApplyRequest.files:type_name -> shopctl.control.v1.File
+	17, // 18: shopctl.control.v1.AppliedObject.object:type_name -> shopctl.control.v1.Object
+	18, // 19: shopctl.control.v1.ApplyResponse.objects:type_name -> shopctl.control.v1.AppliedObject
+	17, // 20: shopctl.control.v1.GetResponse.objects:type_name -> shopctl.control.v1.Object
+	15, // 21: shopctl.control.v1.DeleteRequest.files:type_name -> shopctl.control.v1.File
+	17, // 22: shopctl.control.v1.DeleteResponse.objects:type_name -> shopctl.control.v1.Object
+	25, // 23: shopctl.control.v1.EditRequest.set_env:type_name -> shopctl.control.v1.SetEnv
+	35, // 24: shopctl.control.v1.SetEnv.set:type_name -> shopctl.control.v1.SetEnv.SetEntry
+	18, // 25: shopctl.control.v1.EditResponse.objects:type_name -> shopctl.control.v1.AppliedObject
+	36, // 26: shopctl.control.v1.Fault.delay:type_name -> google.protobuf.Duration
+	37, // 27: shopctl.control.v1.Fault.injected:type_name -> google.protobuf.Timestamp
+	37, // 28: shopctl.control.v1.Fault.ends:type_name -> google.protobuf.Timestamp
+	27, // 29: shopctl.control.v1.InjectFaultRequest.fault:type_name -> shopctl.control.v1.Fault
+	36, // 30: shopctl.control.v1.InjectFaultRequest.for:type_name -> google.protobuf.Duration
+	27, // 31: shopctl.control.v1.InjectFaultResponse.fault:type_name -> shopctl.control.v1.Fault
+	27, // 32: shopctl.control.v1.ListFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
+	27, // 33: shopctl.control.v1.ClearFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
+	0,  // 34: shopctl.control.v1.Shop.Status:input_type -> shopctl.control.v1.StatusRequest
+	1,  // 35: shopctl.control.v1.Shop.Watch:input_type -> shopctl.control.v1.WatchRequest
+	9,  // 36: shopctl.control.v1.Shop.Shutdown:input_type -> shopctl.control.v1.ShutdownRequest
+	11, // 37: shopctl.control.v1.Shop.Events:input_type -> shopctl.control.v1.EventsRequest
+	13, // 38: shopctl.control.v1.Shop.Logs:input_type -> shopctl.control.v1.LogsRequest
+	16, // 39: shopctl.control.v1.Shop.Apply:input_type -> shopctl.control.v1.ApplyRequest
+	20, // 40: shopctl.control.v1.Shop.Get:input_type -> shopctl.control.v1.GetRequest
+	22, // 41: shopctl.control.v1.Shop.Delete:input_type -> shopctl.control.v1.DeleteRequest
+	24, // 42: shopctl.control.v1.Shop.Edit:input_type -> shopctl.control.v1.EditRequest
+	28, // 43: shopctl.control.v1.Shop.InjectFault:input_type -> shopctl.control.v1.InjectFaultRequest
+	30, // 44: shopctl.control.v1.Shop.ListFaults:input_type -> shopctl.control.v1.ListFaultsRequest
+	32, // 45: shopctl.control.v1.Shop.ClearFaults:input_type -> shopctl.control.v1.ClearFaultsRequest
+	2,  // 46: shopctl.control.v1.Shop.Status:output_type -> shopctl.control.v1.StatusResponse
+	2,  // 47: shopctl.control.v1.Shop.Watch:output_type -> shopctl.control.v1.StatusResponse
+	10, // 48: shopctl.control.v1.Shop.Shutdown:output_type -> shopctl.control.v1.ShutdownProgress
+	12, // 49: shopctl.control.v1.Shop.Events:output_type -> shopctl.control.v1.Event
+	14, // 50: shopctl.control.v1.Shop.Logs:output_type -> shopctl.control.v1.LogLine
+	19, // 51: shopctl.control.v1.Shop.Apply:output_type -> shopctl.control.v1.ApplyResponse
+	21, // 52: shopctl.control.v1.Shop.Get:output_type -> shopctl.control.v1.GetResponse
+	23, // 53: shopctl.control.v1.Shop.Delete:output_type -> shopctl.control.v1.DeleteResponse
+	26, // 54: shopctl.control.v1.Shop.Edit:output_type -> shopctl.control.v1.EditResponse
+	29, // 55: shopctl.control.v1.Shop.InjectFault:output_type -> shopctl.control.v1.InjectFaultResponse
+	31, // 56: shopctl.control.v1.Shop.ListFaults:output_type -> shopctl.control.v1.ListFaultsResponse
+	33, // 57: shopctl.control.v1.Shop.ClearFaults:output_type -> shopctl.control.v1.ClearFaultsResponse
+	46, // [46:58] is the sub-list for method output_type
+	34, // [34:46] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_shopctl_control_v1_control_proto_init() }
@@ -3013,7 +3208,7 @@ func file_shopctl_control_v1_control_proto_init() {
 	if File_shopctl_control_v1_control_proto != nil {
 		return
 	}
-	file_shopctl_control_v1_control_proto_msgTypes[23].OneofWrappers = []any{
+	file_shopctl_control_v1_control_proto_msgTypes[24].OneofWrappers = []any{
 		(*EditRequest_Replicas)(nil),
 		(*EditRequest_Restart)(nil),
 		(*EditRequest_Stop)(nil),
@@ -3026,7 +3221,7 @@ func file_shopctl_control_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shopctl_control_v1_control_proto_rawDesc), len(file_shopctl_control_v1_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   35,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

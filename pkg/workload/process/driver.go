@@ -1,138 +1,130 @@
-// Package process runs instances as processes of this machine.
+// Package process runs pods as processes of this machine.
 //
-// A built-in service is this very binary, run again as "service run NAME". Each instance leads a
-// process group of its own and holds a lifeline (package lifeline): one pipe on which it hears what
-// the daemon has to say and, at EOF, that the daemon is gone; and one on which it reports where it
-// listens. A command that is not ours knows no lifeline, so a guard stands in for it: a small process
-// in the same group that ends the whole group at EOF. A paused group cannot notice anything, and
-// gets a guard outside of it for as long as it is paused.
+// A built-in service is this very binary, run again as "service run NAME". Each run of a container leads a process
+// group of its own and holds a lifeline (package lifeline): one pipe on which it receives the daemon's messages and,
+// at EOF, learns that the daemon is gone; and one on which it reports where it listens. A command that is not ours
+// does not know the lifeline, so a guard reads it instead: a small process in the same group that ends the whole group
+// at EOF. A paused group cannot notice anything, and gets a guard outside of it for as long as it is paused.
+//
+// The containers of a pod share volumes but not a network: all listen on this machine's loopback interface, each on
+// the port that it is given in PORT. So that a container reaches its sibling as on Kubernetes, localhost:N and
+// 127.0.0.1:N in its environment and arguments become the sibling's address, where a sibling declares the
+// containerPort N. Mount paths are rewritten too, to the directories that hold the volumes.
 package process
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
-	"runtime"
-	"strconv"
-	"syscall"
+	"sync"
 
-	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/pkg/workload"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
-// Config is what the driver needs to know.
+// Config is what the driver needs to know. Executable is required.
 type Config struct {
 	// Executable is the path of this binary, and Args what comes before "service run NAME" and
 	// "guard"; tests use it to run themselves.
 	Executable string
 	Args       []string
-	// Environ is what every instance inherits, "KEY=value"; the pod template's variables win over it.
+	// Environ is inherited by everything that runs, "KEY=value"; the pod template's variables win over it.
 	Environ []string
-	// OpenLog returns the file-like that takes an instance's output, JSON lines; it is closed when the
-	// instance is gone.
-	OpenLog func(workload.Spec) (io.WriteCloser, error)
+	// CommandEnviron is what commands inherit besides, and again the pod template's variables win over it.
+	CommandEnviron []string
+	// Builtin finds the built-in service that an image names; nil: there are none.
+	Builtin func(image string) (name string, ok bool)
+	// Images maps other images to commands. It is called whenever a pod template is looked at. Nil: there are none.
+	Images func() Images
+	// VolumeDir holds a directory for each pod with volumes. Empty: pods can have none.
+	VolumeDir string
+	// Ledger remembers the processes for whoever comes after a crash; nil: nothing does.
+	Ledger Ledger
 }
 
-// Driver starts processes. It implements workload.Driver.
-type Driver struct{ c Config }
+// Ledger is a list of processes that survives its writer.
+type Ledger interface {
+	// Record replaces the list.
+	Record([]rundir.Process) error
+	// Leftovers are the listed processes that still run.
+	Leftovers() ([]rundir.Process, error)
+}
+
+// Driver starts processes. It implements workload.Driver and workload.Reclaimer.
+type Driver struct {
+	c Config
+
+	mu      sync.Mutex // guards what follows
+	running map[*container]rundir.Process
+	writing bool // the ledger is being written; dirty: again, afterwards
+	dirty   bool
+}
+
+var (
+	_ workload.Driver    = (*Driver)(nil)
+	_ workload.Reclaimer = (*Driver)(nil)
+)
 
 // New returns a driver.
 func New(c Config) *Driver {
-	return &Driver{c}
+	if c.Builtin == nil {
+		c.Builtin = func(string) (string, bool) { return "", false }
+	}
+	if c.Images == nil {
+		c.Images = func() Images { return Images{} }
+	}
+	return &Driver{c: c, running: map[*container]rundir.Process{}}
 }
 
-var _ workload.Driver = (*Driver)(nil)
+// Plan implements workload.Planner.
+func (d *Driver) Plan(spec *podspec.Pod) workload.Plan {
+	plan := workload.Plan{Builtins: map[string]string{}}
+	images := d.c.Images()
+	var identity []any
+	all := spec.All()
+	for _, c := range all {
+		prog, err := images.program(d.c.Builtin, c.Image, c.Command, c.Args)
+		if err != nil {
+			plan.Err = err
+			return plan
+		}
+		identity = append(identity, prog.builtin, prog.command, prog.dir)
+		if prog.builtin != "" {
+			plan.Builtins[c.Name] = prog.builtin
+			if len(c.Args) > 0 {
+				plan.Warnings = append(plan.Warnings, fmt.Sprintf("args of container %q have no effect: %s is built in and takes its settings from env", c.Name, prog.builtin))
+			}
+		}
+		if len(all) > 1 {
+			plan.Warnings = append(plan.Warnings, strayLocalhost(c)...)
+		}
+	}
+	text, err := json.Marshal(identity)
+	if err != nil {
+		plan.Err = fmt.Errorf("encode programs: %w", err)
+	}
+	plan.Identity = string(text)
+	return plan
+}
 
-// ErrNoLifeline is returned by Send for a command that is not ours.
-var ErrNoLifeline = errors.New("instance has no lifeline")
-
-// Start starts one instance.
-func (d *Driver) Start(ctx context.Context, spec workload.Spec) (workload.Instance, error) {
+// Start implements workload.Driver. It writes the volumes and chooses the ports by which the containers reach each other.
+func (d *Driver) Start(ctx context.Context, spec podspec.Pod) (workload.Pod, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	in := &instance{d: d, spec: spec, listening: make(chan struct{}), done: make(chan struct{})}
-	if len(spec.Command) > 0 && spec.Port == 0 {
-		port, err := workload.FreePort()
-		if err != nil {
-			return nil, fmt.Errorf("start %s: %w", spec.Name, err)
+	if spec.DataDir != "" {
+		if err := os.MkdirAll(spec.DataDir, 0o700); err != nil {
+			return nil, fmt.Errorf("start %s: make data directory: %w", spec.Name, err)
 		}
-		in.spec.Port = port
 	}
-	if err := in.start(); err != nil {
+	p := &pod{d: d, spec: spec, ports: map[string]int{}}
+	if err := p.writeVolumes(spec.Volumes); err != nil {
 		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
 	}
-	return in, nil
-}
-
-// pipes are the ends of an instance's pipes: child* are handed to it, the others stay here.
-type pipes struct {
-	childDown, childUp, childOut *os.File
-	down, up, out                *os.File
-}
-
-func newPipes() (p pipes, err error) {
-	for _, pair := range []struct{ r, w **os.File }{{&p.childDown, &p.down}, {&p.up, &p.childUp}, {&p.out, &p.childOut}} {
-		if *pair.r, *pair.w, err = os.Pipe(); err != nil {
-			p.closeChild()
-			p.closeOurs()
-			return p, err
-		}
+	if err := p.choosePorts(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
 	}
 	return p, nil
 }
-
-func (p pipes) closeChild() { closeAll(p.childDown, p.childUp, p.childOut) }
-
-func (p pipes) closeOurs() { closeAll(p.down, p.up, p.out) }
-
-func closeAll(files ...*os.File) {
-	for _, f := range files {
-		if f != nil {
-			_ = f.Close()
-		}
-	}
-}
-
-func (d *Driver) command(spec workload.Spec, p pipes) *exec.Cmd {
-	args := append([]string{}, d.c.Args...)
-	if len(spec.Command) > 0 {
-		args = append(append(args, "guard", "--"), spec.Command...)
-	} else {
-		args = append(args, "service", "run", spec.Builtin)
-	}
-	cmd := exec.Command(d.c.Executable, args...)
-	cmd.Dir = spec.Dir
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.childDown, p.childOut, p.childOut
-	cmd.ExtraFiles = []*os.File{p.childUp}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if spec.Builtin != "" {
-		cmd.Env = append(cmd.Env, smallRuntime...)
-	}
-	cmd.Env = append(append(append(cmd.Env, d.c.Environ...), spec.Env...),
-		"PORT="+strconv.Itoa(spec.Port),
-		"METRICS_PORT=0",
-		"LISTEN_HOST=127.0.0.1",
-		"KUBERNETES_SERVICE_HOST=",
-		"POD_NAME="+spec.Name,
-		"POD_NAMESPACE="+spec.Namespace,
-		"SERVICE_VERSION="+spec.Version,
-		"OTEL_SERVICE_NAME="+spec.Workload,
-		"DATA_DIR="+spec.DataDir,
-		lifeline.Env+"=0,3",
-	)
-	return cmd
-}
-
-// smallRuntime fits the Go runtime to one of a dozen processes on a small machine that wait for each
-// other most of the time. What the daemon's environment or the pod template sets wins over it. Measured
-// by the processor time of an order:
-//   - GOMAXPROCS: a runtime that believes that it has the machine for itself wakes and spins threads for
-//     every request; without, an order costs a fifth less.
-//   - GODEBUG=adaptivestackstart=1: a goroutine begins with the stack that goroutines turned out to need;
-//     growing one for every call costs an eighth more.
-//   - GOGC: fewer collections, and still well under 12 MB for a service at rest.
-var smallRuntime = []string{"GOMAXPROCS=" + strconv.Itoa(max(1, runtime.NumCPU()/4)), "GODEBUG=adaptivestackstart=1", "GOGC=200"}

@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -11,19 +12,29 @@ import (
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/workload"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
-// instance is one process group. Its mutex guards what is below it; sends has one of its own, so that
-// a full pipe holds up nothing but the next message.
-type instance struct {
-	d         *Driver
-	spec      workload.Spec
+// container is one run of a container: a process group. Its mutex guards what is below it; sends has one of its own, so
+// that a full pipe holds up nothing but the next message.
+type container struct {
+	pod  *pod
+	spec podspec.Container
+	// What runs: a built-in service, or a command in a directory, with its environment and its port; 0: the
+	// kernel gives a built-in one.
+	builtin   string
+	command   []string
+	dir       string
+	env       []string
+	mounts    []mountDir
+	port      int
 	cmd       *exec.Cmd
 	pgid      int
+	out       *os.File
 	listening chan struct{}
 	done      chan struct{}
-	out       sync.WaitGroup
 
 	sends sync.Mutex
 	down  *os.File
@@ -36,104 +47,94 @@ type instance struct {
 	paused *pauseGuard
 }
 
-func (in *instance) start() error {
-	log, err := in.d.c.OpenLog(in.spec)
-	if err != nil {
-		return fmt.Errorf("open log: %w", err)
-	}
+func (c *container) start() error {
 	p, err := newPipes()
 	if err != nil {
-		_ = log.Close()
 		return err
 	}
-	in.cmd = in.d.command(in.spec, p)
-	err = in.cmd.Start()
+	c.cmd = c.newCommand(p)
+	err = c.cmd.Start()
 	p.closeChild()
 	if err != nil {
 		p.closeOurs()
-		_ = log.Close()
 		return err
 	}
-	in.pgid, in.down = in.cmd.Process.Pid, p.down
-	in.out.Go(func() {
-		copyLines(log, p.out)
-		_ = p.out.Close()
-		_ = log.Close()
-	})
+	c.pgid, c.down, c.out = c.cmd.Process.Pid, p.down, p.out
+	c.pod.d.enter(c)
 	reports := make(chan struct{})
 	go func() {
 		defer close(reports)
-		in.hear(p.up)
+		c.readReports(p.up)
 	}()
-	if len(in.spec.Command) > 0 {
-		go in.awaitPort()
+	if c.spec.Listens && c.builtin == "" {
+		go c.awaitPort()
 	}
-	go in.wait(reports)
+	go c.wait(reports)
 	return nil
 }
 
-// hear takes the instance's reports until it closes its end.
-func (in *instance) hear(up *os.File) {
+// readReports reads the container's reports until it closes its end.
+func (c *container) readReports(up *os.File) {
 	defer up.Close()
-	// What a broken report says is lost, and the instance never counts as listening: its probe fails.
+	// A broken report is lost, and the container never counts as listening: its probe fails.
 	_ = lifeline.Read(up, func(m lifeline.Up) {
 		if m.Fatal != "" {
-			in.mu.Lock()
-			in.fatal = m.Fatal
-			in.mu.Unlock()
+			c.mu.Lock()
+			c.fatal = m.Fatal
+			c.mu.Unlock()
 		}
 		if m.Listening != nil {
-			in.listens(m.Listening.Addr, m.Listening.Admin)
+			c.listens(m.Listening.Addr, m.Listening.Admin)
 		}
 	})
 }
 
-// listens notes where the instance listens; what is noted first holds.
-func (in *instance) listens(addr, admin string) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.addr == "" {
-		in.addr, in.admin = addr, admin
-		close(in.listening)
+// listens notes where the container listens; the first report holds.
+func (c *container) listens(addr, admin string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.addr == "" {
+		c.addr, c.admin = addr, admin
+		close(c.listening)
 	}
 }
 
-// awaitPort notices that a command which reports nothing listens on the port it was given.
-func (in *instance) awaitPort() {
-	addr := fmt.Sprintf("127.0.0.1:%d", in.spec.Port)
+// awaitPort waits until a command, which reports nothing, listens on the port that it was given.
+func (c *container) awaitPort() {
+	addr := fmt.Sprintf("127.0.0.1:%d", c.port)
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 250*time.Millisecond) {
 		if conn, err := net.DialTimeout("tcp", addr, time.Second); err == nil {
 			_ = conn.Close()
-			in.listens(addr, "")
+			c.listens(addr, "")
 			return
 		}
 		select {
-		case <-in.done:
+		case <-c.done:
 			return
 		case <-time.After(pause):
 		}
 	}
 }
 
-// wait reaps the leader, ends what is left of its group, and tells that all is over.
-func (in *instance) wait(reports <-chan struct{}) {
-	_ = in.cmd.Wait() // the state holds what there is to know
-	endGroup(in.pgid)
-	in.sends.Lock()
-	_ = in.down.Close()
-	in.sends.Unlock()
+// wait reaps the leader and ends what is left of its group.
+func (c *container) wait(reports <-chan struct{}) {
+	_ = c.cmd.Wait() // the state holds what there is to know
+	endGroup(c.pgid)
+	c.sends.Lock()
+	_ = c.down.Close()
+	c.sends.Unlock()
 	<-reports
-	in.out.Wait()
-	in.mu.Lock()
-	in.exit = workload.Exit{Time: time.Now(), Code: in.cmd.ProcessState.ExitCode(), Reason: in.fatal}
-	if ws, ok := in.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		in.exit.Signal = ws.Signal()
+	c.mu.Lock()
+	c.exit = workload.Exit{Time: time.Now(), Code: c.cmd.ProcessState.ExitCode(), Reason: c.fatal}
+	if ws, ok := c.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		c.exit.Signal = ws.Signal()
 	}
-	guard := in.paused
-	in.paused = nil
-	in.mu.Unlock()
+	guard := c.paused
+	c.paused = nil
+	c.mu.Unlock()
 	guard.release()
-	close(in.done)
+	c.pod.d.strike(c)
+	close(c.done)
 }
 
 // emptyTimeout bounds the wait for a killed group to be empty.
@@ -147,95 +148,141 @@ func endGroup(pgid int) {
 	}
 }
 
-func (in *instance) Spec() workload.Spec { return in.spec }
+func (c *container) ID() string { return id(c.pgid) }
 
-func (in *instance) PID() int { return in.pgid }
+func (c *container) Logs() io.ReadCloser { return c.out }
 
-func (in *instance) Listening() <-chan struct{} { return in.listening }
+func (c *container) Listening() <-chan struct{} { return c.listening }
 
-func (in *instance) Addr() string {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.addr
+func (c *container) Addrs() workload.Addrs {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return workload.Addrs{App: c.addr, Peer: c.addr, Admin: c.admin}
 }
 
-func (in *instance) Admin() string {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.admin
-}
-
-// sendTimeout bounds how long a message may wait for an instance that does not read: a paused one.
+// sendTimeout bounds how long a message may wait for a container that does not read: a paused one.
 const sendTimeout = time.Second
 
-func (in *instance) Send(m lifeline.Down) error {
-	if len(in.spec.Command) > 0 {
-		return ErrNoLifeline
+func (c *container) Send(m lifeline.Down) error {
+	if c.builtin == "" {
+		return workload.ErrNoLifeline
 	}
-	in.sends.Lock()
-	defer in.sends.Unlock()
-	if err := in.down.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
-		return fmt.Errorf("send to %s: %w", in.spec.Name, err)
+	c.sends.Lock()
+	defer c.sends.Unlock()
+	if err := c.down.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
+		return fmt.Errorf("send to %s: %w", c.label(), err)
 	}
-	if err := lifeline.Write(in.down, m); err != nil {
-		return fmt.Errorf("send to %s: %w", in.spec.Name, err)
+	if err := lifeline.Write(c.down, m); err != nil {
+		return fmt.Errorf("send to %s: %w", c.label(), err)
 	}
 	return nil
 }
 
-func (in *instance) Done() <-chan struct{} { return in.done }
+func (c *container) Done() <-chan struct{} { return c.done }
 
-func (in *instance) Exit() workload.Exit {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.exit
+func (c *container) Exit() workload.Exit {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.exit
 }
 
-func (in *instance) Stop(ctx context.Context, grace time.Duration) error {
-	_ = in.Signal(syscall.SIGTERM)
-	_ = in.Signal(syscall.SIGCONT) // a paused group cannot hear
+func (c *container) Stop(ctx context.Context, grace time.Duration) error {
+	_ = c.signal(syscall.SIGTERM)
+	_ = c.Resume() // a paused group cannot act on the signal
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {
-	case <-in.done:
+	case <-c.done:
 		return nil
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	_ = in.Signal(syscall.SIGKILL)
+	_ = c.signal(syscall.SIGKILL)
 	kill := time.NewTimer(emptyTimeout)
 	defer kill.Stop()
 	select {
-	case <-in.done:
+	case <-c.done:
 		return nil
 	case <-kill.C:
-		return fmt.Errorf("stop %s: process group %d outlived SIGKILL", in.spec.Name, in.pgid)
+		return fmt.Errorf("stop %s: process group %d outlived SIGKILL", c.label(), c.pgid)
 	}
 }
 
-func (in *instance) Signal(sig syscall.Signal) error {
-	select {
-	case <-in.done:
-		return os.ErrProcessDone
-	default:
-	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if sig == syscall.SIGSTOP && in.paused == nil {
-		guard, err := in.d.guardPaused(in.pgid)
-		if err != nil {
-			return fmt.Errorf("pause %s: %w", in.spec.Name, err)
-		}
-		in.paused = guard
-	}
-	if err := syscall.Kill(-in.pgid, sig); err != nil {
-		return fmt.Errorf("signal %s: %w", in.spec.Name, err)
-	}
-	if sig == syscall.SIGCONT {
-		in.paused.release()
-		in.paused = nil
+func (c *container) Kill() error {
+	if err := c.signal(syscall.SIGKILL); err != nil {
+		return fmt.Errorf("kill %s: %w", c.label(), err)
 	}
 	return nil
 }
 
-func (in *instance) MemoryBytes() int64 { return privateMemory(in.pgid) }
+func (c *container) Pause() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.paused == nil {
+		guard, err := c.pod.d.guardPaused(c.pgid)
+		if err != nil {
+			return fmt.Errorf("pause %s: %w", c.label(), err)
+		}
+		c.paused = guard
+	}
+	if err := c.signal(syscall.SIGSTOP); err != nil {
+		return fmt.Errorf("pause %s: %w", c.label(), err)
+	}
+	return nil
+}
+
+func (c *container) Resume() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.signal(syscall.SIGCONT); err != nil {
+		return fmt.Errorf("resume %s: %w", c.label(), err)
+	}
+	c.paused.release()
+	c.paused = nil
+	return nil
+}
+
+// signal sends a signal to the whole group.
+func (c *container) signal(sig syscall.Signal) error {
+	select {
+	case <-c.done:
+		return os.ErrProcessDone
+	default:
+		return syscall.Kill(-c.pgid, sig)
+	}
+}
+
+func (c *container) label() string { return c.pod.label(c.spec.Name) }
+
+func (c *container) Stats() orchestrator.Stats {
+	return orchestrator.Stats{MemoryBytes: privateMemory(c.pgid)}
+}
+
+// pipes are the ends of a container's pipes: child* are handed to it, the others stay here.
+type pipes struct {
+	childDown, childUp, childOut *os.File
+	down, up, out                *os.File
+}
+
+func newPipes() (p pipes, err error) {
+	for _, pair := range []struct{ r, w **os.File }{{&p.childDown, &p.down}, {&p.up, &p.childUp}, {&p.out, &p.childOut}} {
+		if *pair.r, *pair.w, err = os.Pipe(); err != nil {
+			p.closeChild()
+			p.closeOurs()
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+func (p pipes) closeChild() { closeAll(p.childDown, p.childUp, p.childOut) }
+
+func (p pipes) closeOurs() { closeAll(p.down, p.up, p.out) }
+
+func closeAll(files ...*os.File) {
+	for _, f := range files {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package process
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +21,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 	"github.com/shopctl/shopctl/pkg/workload"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
 // TestMain lets the test binary stand in for shopctl: it runs services and guards, and a daemon that
@@ -79,70 +79,100 @@ func runGuard(args []string) int {
 
 // runHolder starts the instance that its environment describes, prints the pid, and waits to be killed.
 func runHolder() int {
-	d := newDriver(nil)
-	spec := workload.Spec{Name: "held", Workload: "echo", Builtin: "echo"}
+	d := newDriver()
+	spec := echo()
 	if c := os.Getenv("HOLD_COMMAND"); c != "" {
-		spec.Builtin, spec.Command = "", strings.Fields(c)
+		spec = command(strings.Fields(c)...)
 	}
-	in, err := d.Start(context.Background(), spec)
+	pod, err := d.Start(context.Background(), spec)
 	if err != nil {
 		return 1
 	}
-	if len(spec.Command) == 0 {
+	in, err := pod.Run(context.Background(), spec.Containers[0])
+	if err != nil {
+		return 1
+	}
+	if len(spec.Containers[0].Command) == 0 {
 		<-in.Listening()
 	}
 	if os.Getenv("HOLD_PAUSED") != "" {
-		if err := in.Signal(syscall.SIGSTOP); err != nil {
+		if err := in.Pause(); err != nil {
 			return 1
 		}
 	}
-	fmt.Println(in.PID())
+	fmt.Println(in.(*container).pgid)
 	select {}
 }
 
-type nopCloser struct{ io.Writer }
-
-func (nopCloser) Close() error { return nil }
-
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+// echo is a pod of the test's built-in service.
+func echo(env ...string) podspec.Pod {
+	return podspec.Pod{Name: "a", Workload: "echo", Containers: []podspec.Container{{Name: "server", Image: "echo", Env: env, Listens: true}}}
 }
 
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
+// command is a pod of a command.
+func command(words ...string) podspec.Pod {
+	return podspec.Pod{Name: "a", Workload: "command", Containers: []podspec.Container{{Name: "server", Image: "other", Command: words, Listens: true}}}
 }
 
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
-func newDriver(log io.Writer) *Driver {
-	if log == nil {
-		log = io.Discard
-	}
-	return New(Config{
+func newDriver(change ...func(*Config)) *Driver {
+	cfg := Config{
 		Executable: os.Args[0],
 		Environ:    []string{"PATH=" + os.Getenv("PATH")},
-		OpenLog:    func(workload.Spec) (io.WriteCloser, error) { return nopCloser{log}, nil },
-	})
+		Builtin:    func(image string) (string, bool) { return image, image == "echo" },
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	return New(cfg)
 }
 
-func start(t *testing.T, d *Driver, spec workload.Spec) workload.Instance {
+// output is what a container writes.
+type output struct {
+	done chan struct{}
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+// all is the whole output of a container that has ended.
+func (o *output) all() string {
+	<-o.done
+	return o.text.String()
+}
+
+// start starts the only container of a pod.
+func start(t *testing.T, d *Driver, spec podspec.Pod) (*container, *output) {
 	t.Helper()
-	in, err := d.Start(t.Context(), spec)
+	pod, err := d.Start(t.Context(), spec)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return run(t, pod, spec.Containers[0])
+}
+
+func run(t *testing.T, pod workload.Pod, spec podspec.Container) (*container, *output) {
+	t.Helper()
+	in, err := pod.Run(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := &output{done: make(chan struct{})}
+	go func() {
+		defer close(out.done)
+		_, _ = io.Copy(out, in.Logs())
+		_ = in.Logs().Close()
+	}()
 	t.Cleanup(func() {
-		_ = in.Signal(syscall.SIGKILL)
+		_ = in.Kill()
 		<-in.Done()
+		<-out.done
 	})
-	return in
+	return in.(*container), out
 }
 
 func await(t *testing.T, what string, c <-chan struct{}) {
@@ -155,10 +185,9 @@ func await(t *testing.T, what string, c <-chan struct{}) {
 }
 
 func TestABuiltinReportsWhereItListensAndLeavesOnStop(t *testing.T) {
-	var log syncBuffer
-	in := start(t, newDriver(&log), workload.Spec{Name: "a", Workload: "echo", Builtin: "echo", Env: []string{"GREETING=hello"}})
+	in, log := start(t, newDriver(), echo("GREETING=hello"))
 	await(t, "listening", in.Listening())
-	res, err := http.Get("http://" + in.Addr())
+	res, err := http.Get("http://" + in.Addrs().App)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,8 +196,8 @@ func TestABuiltinReportsWhereItListensAndLeavesOnStop(t *testing.T) {
 	if string(body) != "hello" {
 		t.Errorf("body %q, want the value of the environment", body)
 	}
-	if in.Admin() == "" || in.MemoryBytes() <= 0 {
-		t.Errorf("admin address %q, memory %d: want both", in.Admin(), in.MemoryBytes())
+	if addrs, stats := in.Addrs(), in.Stats(); addrs.Admin == "" || addrs.Peer != addrs.App || stats.MemoryBytes <= 0 {
+		t.Errorf("addresses %+v, stats %+v", addrs, stats)
 	}
 	if err := in.Stop(t.Context(), 10*time.Second); err != nil {
 		t.Fatal(err)
@@ -176,13 +205,13 @@ func TestABuiltinReportsWhereItListensAndLeavesOnStop(t *testing.T) {
 	if e := in.Exit(); e.Code != 0 || e.Signal != 0 {
 		t.Errorf("exit %+v, want a clean one", e)
 	}
-	if !strings.Contains(log.String(), `"message":"draining"`) {
-		t.Errorf("log misses the drain:\n%s", log.String())
+	if !strings.Contains(log.all(), `"message":"draining"`) {
+		t.Errorf("log misses the drain:\n%s", log.all())
 	}
 }
 
 func TestAServiceThatCannotStartSaysWhy(t *testing.T) {
-	in := start(t, newDriver(nil), workload.Spec{Name: "a", Workload: "echo", Builtin: "echo", Env: []string{"BROKEN=1"}})
+	in, _ := start(t, newDriver(), echo("BROKEN=1"))
 	await(t, "exit", in.Done())
 	if e := in.Exit(); e.Code != 1 || !strings.Contains(e.Reason, "broken on purpose") {
 		t.Errorf("exit %+v, want code 1 and the reason", e)
@@ -190,14 +219,14 @@ func TestAServiceThatCannotStartSaysWhy(t *testing.T) {
 }
 
 func TestAMessageReachesTheInstance(t *testing.T) {
-	in := start(t, newDriver(nil), workload.Spec{Name: "a", Workload: "echo", Builtin: "echo"})
+	in, _ := start(t, newDriver(), echo())
 	await(t, "listening", in.Listening())
 	faults := []lifeline.Fault{{ID: "f", Percent: 100, Code: "UNAVAILABLE"}}
 	if err := in.Send(lifeline.Down{Faults: &faults}); err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(30 * time.Second); ; {
-		res, err := http.Get("http://" + in.Addr())
+		res, err := http.Get("http://" + in.Addrs().App)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,35 +240,43 @@ func TestAMessageReachesTheInstance(t *testing.T) {
 	}
 }
 
-func TestACommandThatIsNotOursListensOnThePortItIsGiven(t *testing.T) {
-	var log syncBuffer
+func TestACommandListensOnThePortThatItIsGiven(t *testing.T) {
 	script := `import http.server,os;print("plain text",flush=True);http.server.HTTPServer(("127.0.0.1",int(os.environ["PORT"])),http.server.BaseHTTPRequestHandler).serve_forever()`
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := start(t, newDriver(&log), workload.Spec{Name: "a", Workload: "foreign", Command: []string{python, "-c", script}})
+	in, log := start(t, newDriver(), command(python, "-c", script))
 	await(t, "listening", in.Listening())
-	conn, err := net.Dial("tcp", in.Addr())
+	conn, err := net.Dial("tcp", in.Addrs().App)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = conn.Close()
-	if err := in.Send(lifeline.Down{}); !errors.Is(err, ErrNoLifeline) {
+	if err := in.Send(lifeline.Down{}); !errors.Is(err, workload.ErrNoLifeline) {
 		t.Errorf("Send: %v, want ErrNoLifeline", err)
 	}
 	if err := in.Stop(t.Context(), 10*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(log.String(), `"message":"plain text"`) {
-		t.Errorf("a line that is no JSON was not wrapped:\n%s", log.String())
+	if !strings.Contains(log.all(), "plain text\n") {
+		t.Errorf("output %q", log.all())
 	}
 }
 
 func TestStopKillsAGroupThatDoesNotListenToSIGTERM(t *testing.T) {
-	ready, said := io.Pipe()
-	in := start(t, newDriver(said), workload.Spec{Name: "a", Workload: "stubborn", Command: []string{"sh", "-c", `trap "" TERM; echo ready; while :; do sleep 60; done`}})
-	if _, err := ready.Read(make([]byte, 1024)); err != nil {
+	d := newDriver()
+	spec := command("sh", "-c", `trap "" TERM; echo ready; while :; do sleep 60; done`)
+	pod, err := d.Start(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := pod.Run(t.Context(), spec.Containers[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Logs().Close()
+	if _, err := in.Logs().Read(make([]byte, 1024)); err != nil {
 		t.Fatal(err)
 	}
 	if err := in.Stop(t.Context(), 50*time.Millisecond); err != nil {
@@ -248,7 +285,7 @@ func TestStopKillsAGroupThatDoesNotListenToSIGTERM(t *testing.T) {
 	if in.Exit().Signal != syscall.SIGKILL {
 		t.Errorf("exit %+v, want SIGKILL", in.Exit())
 	}
-	if groupLives(in.PID()) {
+	if groupLives(in.(*container).pgid) {
 		t.Error("the group is not empty")
 	}
 }
@@ -312,16 +349,5 @@ func TestALogNeverGrowsBeyondTwiceItsCap(t *testing.T) {
 		if info.Size() == 0 || info.Size() > 100 {
 			t.Errorf("%s has %d bytes, want 1 to 100", filepath.Base(p), info.Size())
 		}
-	}
-}
-
-func TestAnOverlongLineIsCutAndNotLost(t *testing.T) {
-	var out bytes.Buffer
-	copyLines(&out, strings.NewReader(strings.Repeat("#", 3*maxLine)+"\n{\"message\":\"whole\"}\n"))
-	if n := strings.Count(out.String(), "#"); n != 3*maxLine {
-		t.Errorf("%d bytes of the long line arrived, want %d", n, 3*maxLine)
-	}
-	if !strings.HasSuffix(out.String(), "{\"message\":\"whole\"}\n") {
-		t.Error("the line after it was changed")
 	}
 }

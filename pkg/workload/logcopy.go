@@ -1,4 +1,4 @@
-package process
+package workload
 
 import (
 	"bufio"
@@ -12,9 +12,9 @@ import (
 // maxLine is the longest line that is kept whole; a longer one is cut into several.
 const maxLine = 64 << 10
 
-// copyLines copies output line by line. A line that is no JSON object becomes one, so that every line
+// copyLines copies output line by line. A line that is not a JSON object becomes one, so that every line
 // of a log has a time and a message. Lines that are there already are written together.
-func copyLines(to io.Writer, from io.Reader) {
+func copyLines(to io.Writer, from io.Reader, now func() time.Time) {
 	lines := bufio.NewReaderSize(from, 4<<10)
 	var line, batch []byte
 	for {
@@ -24,10 +24,10 @@ func copyLines(to io.Writer, from io.Reader) {
 			continue
 		}
 		if len(bytes.TrimSpace(line)) > 0 {
-			batch = append(batch, asJSON(bytes.TrimRight(line, "\r\n"), time.Now())...)
+			batch = append(batch, asJSON(bytes.TrimRight(line, "\r\n"), now())...)
 		}
 		if len(batch) > 0 && (lines.Buffered() == 0 || len(batch) > maxLine || err != nil) {
-			// A log that cannot be written (a full disk) must not stop the instance: the lines are lost.
+			// A log that cannot be written (a full disk) must not stop the container: the lines are lost.
 			_, _ = to.Write(batch)
 			batch = batch[:0]
 		}

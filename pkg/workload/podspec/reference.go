@@ -1,22 +1,13 @@
-package workload
+package podspec
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/lazyregexp"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
-
-// Reference is a Service that an instance was told the address of.
-type Reference struct {
-	Service orchestrator.Key
-	Port    int32
-	// Addr is the Service's stable address, which stands in the instance's environment.
-	Addr string
-}
 
 // addressForm is what a value must look like in whole to be taken for a Service's address:
 // [scheme://]host[:port][/path].
@@ -65,29 +56,20 @@ func parseServiceAddr(value, namespace string) (serviceAddr, bool) {
 	return a, true
 }
 
-// rewrite replaces the Service in a value by its stable address. warning is about a Service that does
-// not have that port.
-func (r *resolver) rewrite(value, namespace string) (rewritten string, ref *Reference, warning string) {
+// rewrite replaces the Service in a value by a placeholder for its address. warning is about a Service that does not
+// have that port.
+func (r *Resolver) rewrite(value, namespace string) (rewritten string, ref *Reference, warning string) {
 	a, ok := parseServiceAddr(value, namespace)
 	if !ok {
 		return value, nil, ""
 	}
-	addr, known := r.addrs[servicePort{a.service, a.port}]
-	if known {
-		return a.scheme + addr + a.path, &Reference{Service: a.service, Port: a.port, Addr: addr}, ""
+	if wanted := (Reference{a.service, a.port}); r.Ports[wanted] {
+		return a.scheme + wanted.mark() + a.path, &wanted, ""
 	}
-	for sp := range r.addrs {
-		if sp.service == a.service {
-			return value, nil, fmt.Sprintf("service %s has no port %d, but %d", a.service.Name, a.port, sp.port)
+	for known := range r.Ports {
+		if known.Service == a.service {
+			return value, nil, fmt.Sprintf("service %s has no port %d, but %d", a.service.Name, a.port, known.Port)
 		}
 	}
 	return value, nil, ""
-}
-
-// addReference keeps each Service port once.
-func addReference(refs []Reference, ref *Reference) []Reference {
-	if ref == nil || slices.Contains(refs, *ref) {
-		return refs
-	}
-	return append(refs, *ref)
 }

@@ -1,12 +1,13 @@
 package workload
 
 import (
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 func TestOneOfSeveralIsKilledAndTheOthersGoOn(t *testing.T) {
@@ -16,7 +17,7 @@ func TestOneOfSeveralIsKilledAndTheOthersGoOn(t *testing.T) {
 		w.run()
 		defer w.stop()
 		w.pass(6 * time.Second)
-		if err := w.ctl.SignalOne(ns+"/cart", syscall.SIGKILL); err != nil {
+		if err := w.ctl.Kill(orchestrator.Key{Namespace: ns, Name: "cart"}, true); err != nil {
 			t.Fatal(err)
 		}
 		w.ctl.Sync()
@@ -31,13 +32,13 @@ func TestOneOfSeveralIsKilledAndTheOthersGoOn(t *testing.T) {
 		if wl := w.workload("cart"); wl.Ready != 3 || wl.Restarts != 1 {
 			t.Errorf("%d are ready after %d restarts", wl.Ready, wl.Restarts)
 		}
-		if err := w.ctl.SignalOne(ns+"/nobody", syscall.SIGKILL); err == nil {
-			t.Error("nobody was killed")
+		if err := w.ctl.Kill(orchestrator.Key{Namespace: ns, Name: "unknown"}, true); err == nil {
+			t.Error("an unknown workload was killed")
 		}
-		// One that is on its way out is not missed.
+		// One that is stopping does not count.
 		w.deployment("cart", func(d *appsv1.Deployment) { *d.Spec.Replicas = 2 })
 		w.pass(10 * time.Millisecond)
-		if err := w.ctl.SignalOne(ns+"/cart", syscall.SIGKILL); err != nil {
+		if err := w.ctl.Kill(orchestrator.Key{Namespace: ns, Name: "cart"}, true); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(50 * time.Millisecond)
@@ -54,7 +55,7 @@ func TestARolloutGoesOnThoughAnInstanceDiedJustBefore(t *testing.T) {
 		w.run()
 		defer w.stop()
 		w.pass(6 * time.Second)
-		if err := w.ctl.SignalOne(ns+"/cart", syscall.SIGKILL); err != nil {
+		if err := w.ctl.Kill(orchestrator.Key{Namespace: ns, Name: "cart"}, true); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(50 * time.Millisecond) // it waits to be started again

@@ -1,4 +1,4 @@
-package workload
+package podspec
 
 import (
 	"cmp"
@@ -14,18 +14,11 @@ import (
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
-// Placeholders stand in a revision for what differs between its instances; they cannot occur in a
-// real value.
-const (
-	podNameMark = "\x00pod\x00"
-	podPortMark = "\x00port\x00"
-)
-
 // variables are environment variables in the order of their definition.
 type variables struct {
 	names  []string
 	values map[string]string
-	// literal are those whose value stands in the template.
+	// literal are those whose value is part of the template.
 	literal map[string]bool
 }
 
@@ -40,7 +33,7 @@ func (v *variables) set(name, value string) {
 	delete(v.literal, name)
 }
 
-// setLiteral sets a value that the template holds.
+// setLiteral sets a value that is part of the template.
 func (v *variables) setLiteral(name, value string) {
 	v.set(name, value)
 	if v.literal == nil {
@@ -50,12 +43,11 @@ func (v *variables) setLiteral(name, value string) {
 }
 
 // env resolves a container's environment: sources first, then single variables, each of which may
-// use those before it. A source that is missing is an error, and the rest is resolved all the same.
-func (r *resolver) env(pod podScope, c *corev1.Container) (*variables, error) {
+// use those before it. A source that is missing is an error, and the rest is resolved all the same. PORT
+// is the driver's to choose, for several pods may share one machine.
+func (r *Resolver) env(pod scope, c *corev1.Container) (*variables, error) {
 	vars := &variables{}
-	if pod.ownPort {
-		vars.set("PORT", podPortMark)
-	}
+	vars.set("PORT", portMark)
 	var first error
 	for _, from := range c.EnvFrom {
 		if err := r.envFrom(vars, pod.namespace, from); err != nil && first == nil {
@@ -67,7 +59,7 @@ func (r *resolver) env(pod podScope, c *corev1.Container) (*variables, error) {
 		switch {
 		case err != nil && first == nil:
 			first = fmt.Errorf("env %s: %w", e.Name, err)
-		case err != nil || !found || e.Name == "PORT" && pod.portGiven:
+		case err != nil || !found || e.Name == "PORT":
 		case e.ValueFrom == nil && !strings.Contains(e.Value, "$("):
 			vars.setLiteral(e.Name, value)
 		default:
@@ -77,7 +69,7 @@ func (r *resolver) env(pod podScope, c *corev1.Container) (*variables, error) {
 	return vars, first
 }
 
-func (r *resolver) envFrom(vars *variables, namespace string, from corev1.EnvFromSource) error {
+func (r *Resolver) envFrom(vars *variables, namespace string, from corev1.EnvFromSource) error {
 	var data map[string]string
 	switch {
 	case from.ConfigMapRef != nil:
@@ -105,11 +97,11 @@ func (r *resolver) envFrom(vars *variables, namespace string, from corev1.EnvFro
 	return nil
 }
 
-func (r *resolver) envValue(pod podScope, c *corev1.Container, vars *variables, e corev1.EnvVar) (value string, found bool, err error) {
+func (r *Resolver) envValue(pod scope, c *corev1.Container, vars *variables, e corev1.EnvVar) (value string, found bool, err error) {
 	from := e.ValueFrom
 	switch {
 	case from == nil:
-		return expand(e.Value, vars.values), true, nil
+		return Expand(e.Value, vars.values), true, nil
 	case from.ConfigMapKeyRef != nil:
 		return r.configMapKey(pod.namespace, from.ConfigMapKeyRef)
 	case from.SecretKeyRef != nil:
@@ -124,7 +116,7 @@ func (r *resolver) envValue(pod podScope, c *corev1.Container, vars *variables, 
 	return "", false, fmt.Errorf("its source is not supported")
 }
 
-func (r *resolver) configMapKey(namespace string, ref *corev1.ConfigMapKeySelector) (string, bool, error) {
+func (r *Resolver) configMapKey(namespace string, ref *corev1.ConfigMapKeySelector) (string, bool, error) {
 	cm, err := r.configMap(namespace, ref.Name, ref.Optional)
 	if cm == nil {
 		return "", false, err
@@ -136,7 +128,7 @@ func (r *resolver) configMapKey(namespace string, ref *corev1.ConfigMapKeySelect
 	return value, ok, nil
 }
 
-func (r *resolver) secretKey(namespace string, ref *corev1.SecretKeySelector) (string, bool, error) {
+func (r *Resolver) secretKey(namespace string, ref *corev1.SecretKeySelector) (string, bool, error) {
 	secret, err := r.secret(namespace, ref.Name, ref.Optional)
 	if secret == nil {
 		return "", false, err
@@ -148,8 +140,8 @@ func (r *resolver) secretKey(namespace string, ref *corev1.SecretKeySelector) (s
 	return value, ok, nil
 }
 
-func (r *resolver) configMap(namespace, name string, optional *bool) (*corev1.ConfigMap, error) {
-	if cm, ok := r.objects.ConfigMaps[orchestrator.Key{Namespace: namespace, Name: name}]; ok {
+func (r *Resolver) configMap(namespace, name string, optional *bool) (*corev1.ConfigMap, error) {
+	if cm, ok := r.ConfigMaps[orchestrator.Key{Namespace: namespace, Name: name}]; ok {
 		return cm, nil
 	}
 	if isTrue(optional) {
@@ -158,8 +150,8 @@ func (r *resolver) configMap(namespace, name string, optional *bool) (*corev1.Co
 	return nil, fmt.Errorf("configmap %q not found", name)
 }
 
-func (r *resolver) secret(namespace, name string, optional *bool) (*corev1.Secret, error) {
-	if s, ok := r.objects.Secrets[orchestrator.Key{Namespace: namespace, Name: name}]; ok {
+func (r *Resolver) secret(namespace, name string, optional *bool) (*corev1.Secret, error) {
+	if s, ok := r.Secrets[orchestrator.Key{Namespace: namespace, Name: name}]; ok {
 		return s, nil
 	}
 	if isTrue(optional) {
@@ -179,9 +171,9 @@ func secretStrings(s *corev1.Secret) map[string]string {
 
 func isTrue(b *bool) bool { return b != nil && *b }
 
-// expand replaces $(NAME) by the value of a variable, as Kubernetes does: an unknown name stays as it
+// Expand replaces $(NAME) by the value of a variable, as Kubernetes does: an unknown name stays as it
 // is, and $$ is a dollar sign.
-func expand(text string, values map[string]string) string {
+func Expand(text string, values map[string]string) string {
 	if !strings.Contains(text, "$") {
 		return text
 	}
@@ -214,22 +206,19 @@ func expand(text string, values map[string]string) string {
 	return out.String()
 }
 
-// podScope is what a pod template's fields can be asked for.
-type podScope struct {
+// scope holds the fields of a pod template that its containers can refer to.
+type scope struct {
 	namespace      string
 	serviceAccount string
 	labels         map[string]string
 	annotations    map[string]string
-	// ownPort: the program is a command, which finds its port in $(PORT); portGiven: PORT is not
-	// the manifest's to choose, for several instances share one machine.
-	ownPort, portGiven bool
 }
 
 // field resolves a downward API path.
-func (p podScope) field(path string) (string, error) {
+func (p scope) field(path string) (string, error) {
 	switch path {
 	case "metadata.name", "metadata.uid":
-		return podNameMark, nil
+		return nameMark, nil
 	case "metadata.namespace":
 		return p.namespace, nil
 	case "spec.serviceAccountName":

@@ -1,0 +1,351 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
+)
+
+// containerPhase is where a container is in its life.
+type containerPhase int
+
+const (
+	waiting    containerPhase = iota // has not been started yet
+	starting                         // the driver is starting it
+	running                          // runs
+	backingOff                       // waits to be restarted
+	ended                            // does not run again: a completed init container, or one of a pod that stops
+)
+
+// container is one container of a pod over all its restarts. It belongs to the loop.
+type container struct {
+	pod  *pod
+	name string
+	kind orchestrator.ContainerKind
+
+	phase containerPhase
+	// run counts its starts: messages about an earlier run are ignored.
+	run      int
+	handle   Container
+	link     *link
+	stopRun  context.CancelFunc
+	began    time.Time
+	restarts int
+	exits    []time.Time
+	// quick counts the exits since it was last ready for a while.
+	quick   int
+	retryAt time.Time
+	// started: its startup probe has succeeded, if it has one.
+	started    bool
+	ready      bool
+	readySince time.Time
+	// reason is why it is not ready, in one line.
+	reason    string
+	crashloop bool
+	stopping  bool
+}
+
+func (k *container) alive() bool { return k.phase == starting || k.phase == running }
+
+// spec of the container in a pod.
+func (k *container) spec(pod *podspec.Pod) podspec.Container {
+	for _, c := range pod.All() {
+		if c.Name == k.name {
+			return c
+		}
+	}
+	return podspec.Container{} // not reached: a pod's revisions have the same containers
+}
+
+// tryStart starts a container that does not run, if its time has come.
+func (c *Controller) tryStart(ctx context.Context, k *container, now time.Time, wake *nextWake) {
+	switch {
+	case k.phase == backingOff && now.Before(k.retryAt):
+		wake.at(k.retryAt)
+	case k.phase == waiting || k.phase == backingOff:
+		c.start(ctx, k)
+	}
+}
+
+// launch is one attempt to run a container, and what came of it.
+type launch struct {
+	pod    Pod
+	handle Container
+	// logged is closed when all that the container wrote is in its log.
+	logged chan struct{}
+	err    error
+}
+
+// start runs a container once more, and before the first one prepares the pod.
+func (c *Controller) start(ctx context.Context, k *container) {
+	p := k.pod
+	k.run++
+	k.phase, k.reason, k.began, k.started = starting, "", c.cfg.Now(), false
+	if d := c.deployments[p.owner]; d != nil && d.rev.hash == p.rev.hash {
+		p.rev = d.rev // the same revision, with what its ConfigMaps and Secrets hold now
+	}
+	if k.run > 1 {
+		k.restarts++
+	}
+	run, rev, handle := k.run, p.rev, p.handle
+	var spec podspec.Pod
+	if rev.err == nil {
+		spec = rev.template.Fill(p.name, c.referenceAddr)
+	}
+	c.spawn(func() {
+		l := launch{pod: handle, err: rev.err}
+		if l.err == nil {
+			c.launch(ctx, k, &spec, rev.plan.Builtins[k.name], &l)
+		}
+		c.post(func() { c.onStarted(ctx, k, run, rev, l) })
+	})
+}
+
+// launch runs outside the loop, and reads only what never changes of k.
+func (c *Controller) launch(ctx context.Context, k *container, spec *podspec.Pod, builtin string, l *launch) {
+	log, err := c.cfg.OpenLog(LogSource{Workload: k.pod.owner, Pod: k.pod.name, Container: k.name, Main: k.pod.main() == k, Builtin: builtin})
+	if err != nil {
+		l.err = fmt.Errorf("open log: %w", err)
+		return
+	}
+	if l.pod == nil {
+		l.pod, l.err = c.cfg.Driver.Start(ctx, *spec)
+	}
+	if l.err == nil {
+		l.handle, l.err = l.pod.Run(ctx, k.spec(spec))
+	}
+	if l.err != nil {
+		_ = log.Close()
+		return
+	}
+	l.logged = make(chan struct{})
+	c.spawn(func() {
+		defer close(l.logged)
+		copyLog(log, l.handle.Logs(), c.cfg.Now)
+	})
+}
+
+func copyLog(to io.WriteCloser, from io.ReadCloser, now func() time.Time) {
+	copyLines(to, from, now)
+	_ = from.Close()
+	_ = to.Close()
+}
+
+// referenceAddr is the address that a container gets for a Service: its stable one.
+func (c *Controller) referenceAddr(_ string, ref podspec.Reference) string {
+	if a := c.addrs[ref]; a != nil {
+		return a.String()
+	}
+	return "" // not reached: a reference is one because it has an address, and addresses stay
+}
+
+func (c *Controller) onStarted(ctx context.Context, k *container, run int, rev *revision, l launch) {
+	p := k.pod
+	if p.handle == nil && l.pod != nil {
+		p.handle, p.mounted = l.pod, rev
+	}
+	if l.err != nil {
+		c.exited(k, run, Exit{Time: c.cfg.Now(), Code: -1, Reason: l.err.Error()}, nil)
+		return
+	}
+	runCtx, cancel := context.WithCancel(ctx)
+	spec := k.spec(&rev.template.Pod)
+	k.handle, k.phase, k.stopRun, k.stopping = l.handle, running, cancel, false
+	k.started = spec.Startup == nil
+	if d := c.deployments[p.owner]; d != nil && d.rev.hash == p.rev.hash && d.rev.err == nil {
+		c.remount(p, d.rev) // what changed while it started
+	}
+	k.link = newLink(l.handle)
+	c.event(false, "Started", p.owner, p.name, k.label()+fmt.Sprintf("started version %s, %s", p.rev.template.Pod.Version, strings.Replace(l.handle.ID(), "://", " ", 1)))
+	link := k.link
+	c.spawn(func() { link.run(runCtx) })
+	if k.kind != orchestrator.InitContainer {
+		c.spawn(func() { c.probe(runCtx, k, spec, run, l.handle) })
+	}
+	c.spawn(func() {
+		<-l.handle.Done()
+		<-l.logged
+		exit := l.handle.Exit()
+		var lines []string
+		if runCtx.Err() == nil {
+			lines = c.cfg.LastLines(p.name, k.name, 3)
+		}
+		c.post(func() { c.exited(k, run, exit, lines) })
+	})
+}
+
+// probe follows one run of a container and hands what it finds to the loop.
+func (c *Controller) probe(ctx context.Context, k *container, spec podspec.Container, run int, handle Container) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var pr *prober
+	defer func() {
+		if pr != nil {
+			pr.Close()
+		}
+	}()
+	last := ""
+	w := &watcher{
+		probes: newProbes(&spec), now: c.cfg.Now,
+		check: func(ctx context.Context, probe *probe) error { return pr.check(ctx, probe) },
+		ready: func(ok bool, reason string) {
+			if !ok && reason == last {
+				return
+			}
+			last = reason
+			c.post(func() { c.onReadiness(k, run, ok, reason) })
+		},
+		begin:   func() { pr = newProber(handle, spec) },
+		started: func() { c.post(func() { c.onStartup(k, run) }) },
+		paused:  k.pod.paused.Load,
+		failed:  func(reason string) { c.post(func() { c.onFailed(ctx, k, run, reason) }) },
+	}
+	if spec.Listens {
+		w.listening = handle.Listening()
+	}
+	w.run(ctx)
+}
+
+// onStartup notes that the startup probe has succeeded: what waits for this container may start.
+func (c *Controller) onStartup(k *container, run int) {
+	if k.run == run && k.phase == running {
+		k.started = true
+	}
+}
+
+func (c *Controller) onReadiness(k *container, run int, ok bool, reason string) {
+	p := k.pod
+	if k.run != run || k.phase != running || p.paused.Load() {
+		return
+	}
+	k.reason = reason
+	if ok == k.ready {
+		return
+	}
+	k.ready = ok
+	if ok {
+		k.readySince, k.crashloop = c.cfg.Now(), false
+	} else if p.ready {
+		c.event(true, "Unready", p.owner, p.name, k.label()+reason)
+	}
+	c.updateReadiness(p)
+}
+
+// onFailed restarts a container whose liveness or startup probe gave up.
+func (c *Controller) onFailed(ctx context.Context, k *container, run int, reason string) {
+	p := k.pod
+	if k.run != run || k.phase != running || p.leaving || p.paused.Load() {
+		return
+	}
+	k.ready, k.reason = false, reason
+	c.updateReadiness(p)
+	c.event(true, "Killing", p.owner, p.name, k.label()+reason+"; it is restarted")
+	handle, grace := k.handle, p.rev.template.Pod.Grace
+	c.spawn(func() { c.stop(ctx, p.name, handle, grace) })
+}
+
+// exited notes that a run is over, and when the next begins.
+func (c *Controller) exited(k *container, run int, exit Exit, lines []string) {
+	p := k.pod
+	if k.run != run || k.phase == ended || p.phase == gone {
+		return
+	}
+	now := c.cfg.Now()
+	steady := k.ready && now.Sub(k.readySince) >= steadyAfter
+	k.handle, k.link, k.ready, k.started, k.stopping = nil, nil, false, false, false
+	if k.stopRun != nil {
+		k.stopRun()
+		k.stopRun = nil
+	}
+	k.phase = ended
+	if !p.alive() {
+		p.paused.Store(false)
+	}
+	c.updateReadiness(p)
+	switch {
+	case p.leaving || c.down != nil:
+		c.leave(p, 0)
+		c.event(false, "Stopped", p.owner, p.name, k.label()+describeExit(exit))
+	case k.kind == orchestrator.InitContainer && exit.Code == 0 && exit.Signal == 0:
+		k.reason, k.crashloop = "", false
+		c.event(false, "Completed", p.owner, p.name, k.label()+describeExit(exit))
+	default:
+		if steady {
+			k.quick = 0
+		}
+		c.backOff(k, exit, lines, now)
+	}
+}
+
+// backOff makes a container wait for its restart, longer after each exit in a row.
+func (c *Controller) backOff(k *container, exit Exit, lines []string, now time.Time) {
+	p := k.pod
+	k.quick++
+	k.exits = append(k.exits, now)
+	for len(k.exits) > 0 && now.Sub(k.exits[0]) > crashWindow {
+		k.exits = k.exits[1:]
+	}
+	pause := backoffAfter(k.quick)
+	k.phase, k.retryAt = backingOff, now.Add(pause)
+	k.reason = describeExit(exit)
+	if words := lastLogLines(exit, lines); words != "" {
+		k.reason += ": " + words
+	}
+	c.event(true, "Exited", p.owner, p.name, k.label()+k.reason)
+	if len(k.exits) >= crashLimit {
+		if !k.crashloop {
+			c.event(true, "CrashLoop", p.owner, p.name, k.label()+fmt.Sprintf("%d exits in a minute; next start in %s", len(k.exits), pause))
+		}
+		k.crashloop = true
+		return
+	}
+	c.event(true, "BackOff", p.owner, p.name, k.label()+fmt.Sprintf("next start in %s", pause))
+}
+
+// label begins a message about a container; empty where it is the only one of its pod.
+func (k *container) label() string {
+	switch {
+	case len(k.pod.containers) == 1:
+		return ""
+	case k.kind == orchestrator.InitContainer:
+		return "init container " + k.name + ": "
+	}
+	return "container " + k.name + ": "
+}
+
+// lastLogLines are the last lines of a container that ended by itself, without what is known already.
+func lastLogLines(e Exit, lines []string) string {
+	if e.Signal == syscall.SIGKILL {
+		return "" // it had no time to log why
+	}
+	var words []string
+	for _, line := range lines {
+		if (e.Reason == "" || !strings.Contains(line, e.Reason)) && !slices.Contains(words, line) {
+			words = append(words, line)
+		}
+	}
+	return strings.Join(words, " | ")
+}
+
+func describeExit(e Exit) string {
+	text := fmt.Sprintf("exited with code %d", e.Code)
+	switch {
+	case e.Signal == syscall.SIGKILL:
+		text = "killed (SIGKILL)"
+	case e.Signal != 0:
+		text = "ended by signal " + e.Signal.String()
+	case e.Code < 0:
+		text = "did not start"
+	}
+	if e.Reason != "" {
+		text += ": " + e.Reason
+	}
+	return text
+}

@@ -1,0 +1,133 @@
+package workload
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
+)
+
+// errGoingDown is why nothing can be broken any more.
+var errGoingDown = errors.New("the shop is going down")
+
+// SetFaults implements orchestrator.Disruptor.
+func (c *Controller) SetFaults(workload orchestrator.Key, faults []lifeline.Fault) {
+	c.post(func() { c.faults[workload] = faults })
+}
+
+// SetPaused implements orchestrator.Disruptor.
+func (c *Controller) SetPaused(workload orchestrator.Key, paused bool) error {
+	reached := 0
+	alive := c.do(func() {
+		for _, p := range c.podsOf(workload) {
+			if p.runs() {
+				c.pause(p, paused)
+				reached++
+			}
+		}
+		if paused && reached > 0 {
+			c.paused[workload] = true
+		} else {
+			delete(c.paused, workload)
+		}
+	})
+	switch {
+	case !paused:
+		return nil // what is gone needs no resuming
+	case !alive:
+		return fmt.Errorf("pause %s: %w", workload, errGoingDown)
+	case reached == 0:
+		return fmt.Errorf("pause %s: no instance is running", workload)
+	}
+	return nil
+}
+
+// Kill implements orchestrator.Disruptor.
+func (c *Controller) Kill(workload orchestrator.Key, oldest bool) error {
+	var errs []error
+	reached := 0
+	alive := c.do(func() {
+		for _, p := range c.podsOf(workload) {
+			if !p.runs() || oldest && (reached > 0 || p.leaving) {
+				continue
+			}
+			if err := c.kill(p); err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			reached++
+		}
+	})
+	switch {
+	case !alive:
+		return fmt.Errorf("kill %s: %w", workload, errGoingDown)
+	case len(errs) > 0:
+		return fmt.Errorf("kill %s: %w", workload, errors.Join(errs...))
+	case reached == 0:
+		return fmt.Errorf("kill %s: no instance is running", workload)
+	}
+	return nil
+}
+
+// podsOf are the pods of a workload, the oldest first.
+func (c *Controller) podsOf(workload orchestrator.Key) []*pod {
+	if d := c.deployments[workload]; d != nil {
+		return d.pods
+	}
+	return nil
+}
+
+// kill ends all containers of a pod, and counts them as lost at once: whoever looks next must not find the pod ready
+// because its end has not been noticed yet.
+func (c *Controller) kill(p *pod) error {
+	var errs []error
+	for _, k := range p.containers {
+		if k.phase != running {
+			continue
+		}
+		if err := k.handle.Kill(); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if k.ready && c.cfg.Now().Sub(k.readySince) >= steadyAfter {
+			k.quick = 0
+		}
+		k.ready, k.reason = false, "killed"
+	}
+	c.updateReadiness(p)
+	return errors.Join(errs...)
+}
+
+// syncPauses pauses the pods that have become ready since their workload was paused, and resumes what is paused no
+// longer.
+func (c *Controller) syncPauses() {
+	for _, d := range c.deployments {
+		paused := c.paused[d.key] && c.down == nil
+		for _, p := range d.pods {
+			if p.runs() && !p.leaving && p.paused.Load() != paused && (p.ready || !paused) {
+				c.pause(p, paused)
+			}
+		}
+	}
+}
+
+// pause pauses all running containers of a pod, or resumes them.
+func (c *Controller) pause(p *pod, paused bool) {
+	if paused {
+		p.paused.Store(true) // before probes notice
+	}
+	for _, k := range p.containers {
+		if k.phase != running {
+			continue
+		}
+		change := k.handle.Resume
+		if paused {
+			change = k.handle.Pause
+		}
+		if err := change(); err != nil {
+			c.cfg.Log.Warn("pause container", "instance", p.name, "container", k.name, "paused", paused, "error", err)
+		}
+	}
+	p.paused.Store(paused)
+}

@@ -1,0 +1,116 @@
+// Package podspec turns the pod template of a Deployment into what a driver starts: containers with their environment,
+// arguments and volumes resolved. It is pure: it reads objects, and knows nothing of processes or of the controller.
+//
+// Some values differ between the pods of one template, or are known only when a pod starts: its name, the port of a
+// container, and the addresses of the Services that it refers to. They are placeholders in a Template. Template.Fill
+// replaces the name and the addresses; the port stays for the driver, which replaces it with FillPort.
+package podspec
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/shopctl/shopctl/pkg/orchestrator"
+)
+
+// Pod is everything that a driver needs to start one pod.
+type Pod struct {
+	// Name is unique in the shop and a valid file name: "productcatalogservice-7d9f-x2k4q".
+	Name, Namespace string
+	// Workload is the Deployment's name.
+	Workload string
+	Labels   map[string]string
+	// Version is the value of the pod template's version label, else the tag of the first container's image.
+	Version        string
+	ServiceAccount string
+	// InitContainers run before Containers, one after the other. Those that are sidecars keep running.
+	InitContainers, Containers []Container
+	Volumes                    []Volume
+	// Grace is how long a container may take to stop.
+	Grace time.Duration
+	// DataDir is a directory that outlives the pod, shared by the pods of its workload; containers find it in
+	// DATA_DIR. Empty: none.
+	DataDir string
+}
+
+// All are the pod's containers in the order of their start.
+func (p *Pod) All() []Container {
+	return append(append([]Container(nil), p.InitContainers...), p.Containers...)
+}
+
+// Container is one container of a pod.
+type Container struct {
+	Name, Image string
+	// Sidecar marks an init container with the restart policy Always: the others start once it has started, and it
+	// stops after them.
+	Sidecar bool
+	// Command replaces the image's entry point, Args its arguments.
+	Command, Args []string
+	WorkingDir    string
+	// Env is the complete environment of the template, "KEY=value".
+	Env    []string
+	Ports  []Port
+	Mounts []Mount
+	// Listens: the container is expected to accept connections, and is ready only when it does.
+	Listens   bool
+	Resources corev1.ResourceRequirements
+
+	Startup, Readiness, Liveness *corev1.Probe
+	// References are the Services whose addresses the container is given.
+	References []Reference
+}
+
+// Port is a port that a container declares.
+type Port struct {
+	Name   string
+	Number int32
+}
+
+// Mount makes a volume visible to a container at a path.
+type Mount struct {
+	Volume, Path string
+	// SubPath is the file or directory of the volume that is mounted in place of all of it.
+	SubPath string
+}
+
+// Volume is a directory that the containers of a pod share.
+type Volume struct {
+	Name string
+	// Files by relative path; nil for a volume that begins empty.
+	Files map[string][]byte
+}
+
+// Reference is a port of a Service whose address a container is given.
+type Reference struct {
+	Service orchestrator.Key
+	Port    int32
+}
+
+// Template is what the pods of one Deployment have in common. It is never changed once made.
+type Template struct {
+	// Pod is the pod with placeholders, and without a name.
+	Pod Pod
+	// Pinned are the variables that the template itself gives the address of a Service. A pod that was started when
+	// such a value was not yet a Service's has to be replaced.
+	Pinned []string
+	// Warnings are about what is legal but has no effect.
+	Warnings []string
+	// Err is why no pod can be started: a missing ConfigMap, a volume of an unsupported kind.
+	Err error
+}
+
+// Services is the set of Services that the template's containers refer to.
+func (t *Template) Services() []orchestrator.Key {
+	var keys []orchestrator.Key
+	seen := map[orchestrator.Key]bool{}
+	for _, c := range t.Pod.All() {
+		for _, ref := range c.References {
+			if !seen[ref.Service] {
+				seen[ref.Service] = true
+				keys = append(keys, ref.Service)
+			}
+		}
+	}
+	return keys
+}

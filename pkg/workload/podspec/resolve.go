@@ -1,0 +1,142 @@
+package podspec
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/shopctl/shopctl/pkg/orchestrator"
+)
+
+// defaultGrace is Kubernetes' terminationGracePeriodSeconds.
+const defaultGrace = 30 * time.Second
+
+// Resolver turns pod templates into Templates, against one view of the objects.
+type Resolver struct {
+	ConfigMaps map[orchestrator.Key]*corev1.ConfigMap
+	Secrets    map[orchestrator.Key]*corev1.Secret
+	// Ports are the ports of Services that have an address.
+	Ports map[Reference]bool
+}
+
+// Resolve makes the Template that a Deployment asks for now.
+func (r *Resolver) Resolve(d *appsv1.Deployment) *Template {
+	pod := &d.Spec.Template
+	t := &Template{Pod: Pod{
+		Namespace: d.Namespace, Workload: d.Name, Labels: pod.Labels, Version: pod.Labels["version"],
+		ServiceAccount: cmp.Or(pod.Spec.ServiceAccountName, "default"), Grace: defaultGrace,
+	}}
+	if s := pod.Spec.TerminationGracePeriodSeconds; s != nil {
+		t.Pod.Grace = time.Duration(*s) * time.Second
+	}
+	if len(pod.Spec.Containers) == 0 {
+		t.Err = fmt.Errorf("the pod template has no container")
+		return t
+	}
+	t.Pod.Version = cmp.Or(t.Pod.Version, ImageTag(pod.Spec.Containers[0].Image))
+	s := scope{
+		namespace: d.Namespace, serviceAccount: t.Pod.ServiceAccount,
+		labels: pod.Labels, annotations: pod.Annotations,
+	}
+	for i := range pod.Spec.InitContainers {
+		c := r.container(t, s, pod, &pod.Spec.InitContainers[i])
+		policy := pod.Spec.InitContainers[i].RestartPolicy
+		c.Sidecar = policy != nil && *policy == corev1.ContainerRestartPolicyAlways
+		c.Listens = c.Sidecar && listens(&c)
+		t.Pod.InitContainers = append(t.Pod.InitContainers, c)
+	}
+	for i := range pod.Spec.Containers {
+		c := r.container(t, s, pod, &pod.Spec.Containers[i])
+		c.Listens = i == 0 || listens(&c)
+		t.Pod.Containers = append(t.Pod.Containers, c)
+	}
+	volumes, err := r.volumes(s, &pod.Spec)
+	t.Pod.Volumes, t.Err = volumes, cmp.Or(t.Err, err)
+	t.checkMounts()
+	declared := declaredPorts(t.Pod.All())
+	markAll(t.Pod.InitContainers, declared)
+	markAll(t.Pod.Containers, declared)
+	return t
+}
+
+// listens reports whether a container that is not the pod's first is meant to accept connections.
+func listens(c *Container) bool {
+	network := func(p *corev1.Probe) bool {
+		return p != nil && (p.GRPC != nil || p.HTTPGet != nil || p.TCPSocket != nil)
+	}
+	return len(c.Ports) > 0 || network(c.Startup) || network(c.Readiness) || network(c.Liveness)
+}
+
+// container resolves one container. The first thing that is missing becomes the template's error.
+func (r *Resolver) container(t *Template, s scope, pod *corev1.PodTemplateSpec, k *corev1.Container) Container {
+	c := Container{
+		Name: k.Name, Image: k.Image, WorkingDir: k.WorkingDir, Resources: k.Resources,
+		Startup: k.StartupProbe, Readiness: k.ReadinessProbe, Liveness: k.LivenessProbe,
+	}
+	for _, p := range k.Ports {
+		c.Ports = append(c.Ports, Port{p.Name, p.ContainerPort})
+	}
+	for _, m := range k.VolumeMounts {
+		c.Mounts = append(c.Mounts, Mount{Volume: m.Name, Path: strings.TrimSuffix(m.MountPath, "/"), SubPath: m.SubPath})
+	}
+	label := ""
+	if len(pod.Spec.Containers)+len(pod.Spec.InitContainers) > 1 {
+		label = "container " + k.Name + ": "
+	}
+	vars, err := r.env(s, k)
+	if err != nil && t.Err == nil {
+		t.Err = err
+		if label != "" {
+			t.Err = fmt.Errorf("container %s: %w", k.Name, err)
+		}
+	}
+	for _, name := range vars.names {
+		value, ref, warning := r.rewrite(vars.values[name], s.namespace)
+		if warning != "" {
+			t.Warnings = append(t.Warnings, label+"env "+name+": "+warning)
+		}
+		if ref != nil && vars.literal[name] {
+			t.Pinned = append(t.Pinned, fmt.Sprintf("%s.%s=%s:%d", k.Name, name, ref.Service, ref.Port))
+		}
+		vars.values[name] = value
+		if ref != nil && !slices.Contains(c.References, *ref) {
+			c.References = append(c.References, *ref)
+		}
+		if name != "PORT" || value != portMark {
+			c.Env = append(c.Env, name+"="+value)
+		}
+	}
+	c.Command, c.Args = expandAll(k.Command, vars.values), expandAll(k.Args, vars.values)
+	return c
+}
+
+func expandAll(words []string, values map[string]string) []string {
+	out := make([]string, 0, len(words))
+	for _, w := range words {
+		out = append(out, Expand(w, values))
+	}
+	return out
+}
+
+// ImageTag is the tag of an image, "latest" if it has none.
+func ImageTag(image string) string {
+	name, _, _ := strings.Cut(image, "@")
+	_, tag, ok := strings.Cut(name[strings.LastIndex(name, "/")+1:], ":")
+	if !ok {
+		return "latest"
+	}
+	return tag
+}
+
+// ImageBase is the last element of an image's path without tag and digest.
+func ImageBase(image string) string {
+	name, _, _ := strings.Cut(image, "@")
+	name = name[strings.LastIndex(name, "/")+1:]
+	name, _, _ = strings.Cut(name, ":")
+	return name
+}

@@ -1,0 +1,69 @@
+package process
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
+)
+
+// Images maps container images to commands of this machine, as shopctl.yaml's images does.
+type Images struct {
+	// Commands with their arguments by image: "myapp" or "registry/team/myapp:v2". The most exact name wins.
+	Commands map[string][]string
+	// Dir is what the commands' relative paths start from.
+	Dir string
+	// Err is why the map cannot be read.
+	Err error
+}
+
+// UnknownImageError reports that no program of this machine runs an image.
+type UnknownImageError struct{ Image string }
+
+func (e *UnknownImageError) Error() string {
+	return fmt.Sprintf("image %q is not a built-in service", e.Image)
+}
+
+// Hint is how to map the image to a program.
+func (e *UnknownImageError) Hint() string {
+	base := podspec.ImageBase(e.Image)
+	return fmt.Sprintf("map it in shopctl.yaml: images: {%s: \"./%s --flag\"}", base, base)
+}
+
+// program is what runs for a container.
+type program struct {
+	// builtin is a service of this binary; empty for a command.
+	builtin string
+	command []string
+	dir     string
+}
+
+// program finds what runs for an image with a container's own command and arguments, which replace the image's
+// as Kubernetes defines it: command the entry point, args what follows it.
+func (im Images) program(builtin func(image string) (string, bool), image string, command, args []string) (program, error) {
+	if len(command) > 0 {
+		return program{command: slices.Concat(command, args), dir: im.Dir}, nil
+	}
+	if words, ok := im.lookup(image); ok {
+		return program{command: slices.Concat(words, args), dir: im.Dir}, nil
+	}
+	if name, ok := builtin(image); ok {
+		return program{builtin: name}, nil
+	}
+	if im.Err != nil {
+		return program{}, im.Err
+	}
+	return program{}, &UnknownImageError{Image: image}
+}
+
+func (im Images) lookup(image string) ([]string, bool) {
+	untagged := strings.TrimSuffix(image, ":"+podspec.ImageTag(image))
+	last := image[strings.LastIndex(image, "/")+1:]
+	for _, name := range []string{image, untagged, last, podspec.ImageBase(image)} {
+		if words, ok := im.Commands[name]; ok && len(words) > 0 {
+			return words, true
+		}
+	}
+	return nil, false
+}

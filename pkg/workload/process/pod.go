@@ -1,0 +1,146 @@
+package process
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/shopctl/shopctl/pkg/workload"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
+)
+
+// pod is a directory of volumes, and the ports of its containers.
+type pod struct {
+	d    *Driver
+	spec podspec.Pod
+	// ports are those of containers that siblings may call, by container. They hold for the life of the pod: if
+	// another program takes one while its container is down, the container fails to listen until the port is free.
+	ports map[string]int
+}
+
+// choosePorts gives every container that declares a port one of this machine, if there are siblings to call it.
+func (p *pod) choosePorts() error {
+	all := p.spec.All()
+	if len(all) == 1 {
+		return nil
+	}
+	for _, c := range all {
+		if len(c.Ports) == 0 {
+			continue
+		}
+		port, err := freePort()
+		if err != nil {
+			return err
+		}
+		p.ports[c.Name] = port
+	}
+	return nil
+}
+
+// Run implements workload.Pod.
+func (p *pod) Run(ctx context.Context, spec podspec.Container) (workload.Container, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c := &container{pod: p, spec: spec, port: p.ports[spec.Name], listening: make(chan struct{}), done: make(chan struct{})}
+	if err := c.prepare(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", p.label(spec.Name), err)
+	}
+	if err := c.start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", p.label(spec.Name), err)
+	}
+	return c, nil
+}
+
+// label names a container in messages: by its pod alone, if it is the only one.
+func (p *pod) label(container string) string {
+	if len(p.spec.All()) == 1 {
+		return p.spec.Name
+	}
+	return p.spec.Name + "/" + container
+}
+
+// Update implements workload.Pod.
+func (p *pod) Update(volumes []podspec.Volume) error {
+	p.spec.Volumes = volumes
+	return p.writeVolumes(volumes)
+}
+
+// Remove implements workload.Pod.
+func (p *pod) Remove(context.Context) error {
+	if p.d.c.VolumeDir == "" || len(p.spec.Volumes) == 0 {
+		return nil
+	}
+	if err := os.RemoveAll(p.dir()); err != nil {
+		return fmt.Errorf("remove volumes of %s: %w", p.spec.Name, err)
+	}
+	return nil
+}
+
+// prepare finds the program of a container and replaces what differs on this machine: ports, siblings and paths.
+func (c *container) prepare() error {
+	p := c.pod
+	prog, err := p.d.c.Images().program(p.d.c.Builtin, c.spec.Image, c.spec.Command, c.spec.Args)
+	if err != nil {
+		return err
+	}
+	if c.port == 0 && prog.builtin == "" {
+		if c.port, err = freePort(); err != nil {
+			return err
+		}
+	}
+	if c.mounts, err = p.mountDirs(c.spec); err != nil {
+		return err
+	}
+	local := func(text string) string {
+		text = podspec.FillPort(text, strconv.Itoa(c.port))
+		return rewritePaths(podspec.FillSiblings(text, p.siblingAddr), c.mounts)
+	}
+	values := map[string]string{"PORT": strconv.Itoa(c.port)}
+	for _, kv := range c.spec.Env {
+		name, value, _ := strings.Cut(kv, "=")
+		if name == "PORT" {
+			continue
+		}
+		value = local(value)
+		values[name] = value
+		c.env = append(c.env, name+"="+value)
+	}
+	for _, arg := range prog.command {
+		c.command = append(c.command, local(podspec.Expand(arg, values)))
+	}
+	c.builtin, c.dir = prog.builtin, cmp.Or(workingDir(c.spec.WorkingDir, c.mounts), prog.dir)
+	return nil
+}
+
+// workingDir is where a container's working directory lies on this machine; empty unless it is in a volume.
+func workingDir(dir string, mounts []mountDir) string {
+	if local := rewritePaths(dir, mounts); local != dir {
+		return local
+	}
+	return ""
+}
+
+// serviceName is what a container calls itself in its spans: its workload, for the pod's first container.
+func (c *container) serviceName() string {
+	spec := &c.pod.spec
+	if len(spec.Containers) == 0 || spec.Containers[0].Name == c.spec.Name {
+		return spec.Workload
+	}
+	return spec.Workload + "-" + c.spec.Name
+}
+
+// version of what the container runs: the pod's, for its first container.
+func (c *container) version() string {
+	spec := &c.pod.spec
+	if len(spec.Containers) == 0 || spec.Containers[0].Name == c.spec.Name {
+		return spec.Version
+	}
+	return podspec.ImageTag(c.spec.Image)
+}
+
+func (p *pod) dir() string { return filepath.Join(p.d.c.VolumeDir, p.spec.Name) }
