@@ -64,11 +64,9 @@ func fetchManifest(ctx context.Context, shop Objects, key resource.Key) ([]strin
 
 // byKind orders objects: what people change comes first, accounts and namespaces last.
 func byKind(all []object) {
+	kinds := resource.Kinds() // what others depend on comes first
 	order := func(kind string) int {
-		return slices.Index([]string{
-			resource.KindNamespace, resource.KindServiceAccount, resource.KindPrometheusRule, resource.KindSecret, resource.KindConfigMap, resource.KindService,
-			resource.KindDeployment,
-		}, kind)
+		return slices.IndexFunc(kinds, func(k resource.Kind) bool { return k.Name == kind })
 	}
 	slices.SortStableFunc(all, func(a, b object) int {
 		return cmp.Or(cmp.Compare(order(b.Kind), order(a.Kind)), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))

@@ -2,11 +2,14 @@ package objects
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/edit"
+	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -23,9 +26,11 @@ func NewApplyCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Create or change objects from manifests",
-		Long: `Create or change Deployments, Services, ConfigMaps, Secrets, ServiceAccounts and Namespaces from the YAML that a
-Kubernetes cluster takes. All objects of all files are applied, or none: an unknown field, a wrong type or a bad value
-is an error with file:line:column.
+		Long: `Create or change objects from the YAML that a Kubernetes cluster takes. All objects of all files are applied, or none:
+an unknown field, a wrong type or a bad value is an error with file:line:column.
+
+The supported kinds are:
+` + supportedKinds() + `
 
 With --dry-run=server the shop says what it would do; with --dry-run=client the files are checked against a shop as it
 comes out of the box, for which none need run.`,
@@ -40,6 +45,15 @@ shopctl get deployment cartservice -o yaml | sed 's/replicas: 1/replicas: 2/' | 
 	cmdutil.AddOutput(cmd, &o.format)
 	o.wait.Add(cmd)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInconclusive)
+}
+
+// supportedKinds is a table of the kinds with their versions.
+func supportedKinds() string {
+	var b strings.Builder
+	for _, k := range resource.Kinds() {
+		fmt.Fprintf(&b, "\n  %-16s %s", k.Name, k.APIVersion)
+	}
+	return b.String()
 }
 
 func addDryRun(cmd *cobra.Command, value *string) {

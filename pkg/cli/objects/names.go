@@ -8,11 +8,9 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
-	"github.com/shopctl/shopctl/services"
 )
 
-// objectNames are the names of a kind's objects: those of the running shop, else those that the
-// built-in manifests give to Deployments, Services and ServiceAccounts.
+// objectNames are the names of a kind's objects: those of the running shop, else those in the built-in manifests.
 func objectNames(f *cmdutil.Factory, cmd *cobra.Command, kind string) []string {
 	k, err := resource.LookupKind(kind)
 	if err != nil {
@@ -37,13 +35,13 @@ func objectNames(f *cmdutil.Factory, cmd *cobra.Command, kind string) []string {
 }
 
 func builtinObjects(k resource.Kind) []string {
-	switch k.Name {
-	case resource.KindDeployment, resource.KindService, resource.KindServiceAccount:
-		var names []string
-		for _, b := range services.All() {
-			names = append(names, b.Workload)
-		}
-		return names
+	objects, err := pristine()
+	if err != nil {
+		return nil
 	}
-	return nil
+	var names []string
+	for _, o := range objects.Snapshot().List(k.Name, "") {
+		names = append(names, o.GetName())
+	}
+	return names
 }
