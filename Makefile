@@ -4,11 +4,19 @@ GO       ?= go
 TAGS     := grpcnotrace
 LDFLAGS  := -s -w
 BIN      := bin/shopctl
+PREFIX   ?= /usr/local
+INSTALL  := install
+# Where a package puts its files, below DESTDIR.
+BINDIR   := $(DESTDIR)$(PREFIX)/bin
+MANDIR   := $(DESTDIR)$(PREFIX)/share/man/man1
+BASHDIR  := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSHDIR   := $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+FISHDIR  := $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 # Protocol buffer stubs and lint tools live in modules of their own, so that the shop's stays small.
 TOOL     := $(GO) tool -modfile=tools/lint/go.mod
 GO_FILES := $(shell find cmd pkg services lessons tools -name '*.go' -not -path '*/testdata/*')
 
-.PHONY: up down build test test-prometheus bench lint cross words vulncheck demo docs generate check-generated fuzz clean
+.PHONY: up down build install uninstall test test-prometheus bench lint cross words vulncheck demo docs generate check-generated fuzz clean
 
 up: build ## build shopctl and start the shop
 	$(BIN) up
@@ -20,6 +28,18 @@ build: $(BIN)
 
 $(BIN): $(GO_FILES) go.mod go.sum $(shell find services lessons pkg/lesson/scaffold -name '*.yaml' -o -name '*.md' -o -name '*.json' -o -name '*.css' -o -name '*.svg' -o -name '*.proto' -o -name '*.txtar')
 	CGO_ENABLED=0 $(GO) build -tags $(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/shopctl
+
+install: build ## binary, man pages and shell completion below PREFIX (/usr/local) and DESTDIR
+	$(INSTALL) -d "$(BINDIR)" "$(MANDIR)" "$(BASHDIR)" "$(ZSHDIR)" "$(FISHDIR)"
+	$(INSTALL) -m 755 $(BIN) "$(BINDIR)/shopctl"
+	$(INSTALL) -m 644 docs/man/*.1 "$(MANDIR)"
+	$(BIN) completion bash > "$(BASHDIR)/shopctl"
+	$(BIN) completion zsh > "$(ZSHDIR)/_shopctl"
+	$(BIN) completion fish > "$(FISHDIR)/shopctl.fish"
+
+uninstall: ## remove what install wrote
+	rm -f "$(BINDIR)/shopctl" "$(BASHDIR)/shopctl" "$(ZSHDIR)/_shopctl" "$(FISHDIR)/shopctl.fish"
+	cd docs/man && for page in *.1; do rm -f "$(MANDIR)/$$page"; done
 
 test: ## all tests, with the race detector
 	$(GO) test -race -tags $(TAGS) -timeout 15m ./...
@@ -50,7 +70,7 @@ vulncheck: ## known vulnerabilities; VULNDB names a mirror of the database, VULN
 	tools/lint/vulncheck
 
 demo: build ## the five-minute tour of the README, by itself
-	./testdata/demo.sh $(BIN)
+	./tools/demo.sh $(BIN)
 
 docs: ## the reference of commands in docs/cli, and of keys in docs/keys.md
 	$(GO) run -tags $(TAGS) ./tools/docs

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The five-minute tour of the README, by itself, in a shop of its own that is gone afterwards.
-# Usage: demo.sh [PATH OF SHOPCTL]
+# Usage: tools/demo.sh [PATH OF SHOPCTL]
 set -eu
 
 shopctl=${1:-bin/shopctl}
