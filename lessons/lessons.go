@@ -1,28 +1,10 @@
-// Package lessons holds the lessons: lessons/<track>/<slug>/lesson.md and what belongs to it. How one is
-// written is told in package pkg/lesson/format.
+// Package lessons holds the lessons that come with shopctl: lessons/<track>/<slug>/lesson.md and its files, as package
+// pkg/lesson/format describes them.
 package lessons
 
 import "embed"
 
-// FS holds the directories of all tracks.
+// FS has the directories of all tracks.
 //
-//go:embed architecture communication observability resilience start
+//go:embed */*
 var FS embed.FS
-
-// Curriculum returns the ids of the lessons in the order of reading. Entry is free: the order is that of
-// lists, and of what comes next.
-func Curriculum() []string {
-	return []string{
-		"tour",
-		"monolith",
-		"discovery",
-		"config",
-		"grpc",
-		"rest",
-		"streaming",
-		"tracing",
-		"metrics",
-		"alerts",
-		"timeouts",
-	}
-}

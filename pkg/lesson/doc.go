@@ -25,6 +25,9 @@ type Lesson = format.Lesson
 // Load reads all lessons below a directory; see format.Load.
 func Load(fsys fs.FS) ([]*Lesson, error) { return format.Load(fsys) }
 
+// Curriculum returns the ids of all lessons below a directory in their order; see format.Curriculum.
+func Curriculum(fsys fs.FS) ([]string, error) { return format.Curriculum(fsys) }
+
 // Find returns the lesson with an id or alias, nil if there is none.
 func Find(lessons []*Lesson, id string) *Lesson {
 	for _, l := range lessons {

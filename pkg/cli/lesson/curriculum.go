@@ -1,31 +1,20 @@
 package lesson
 
 import (
-	"slices"
-
 	"github.com/shopctl/shopctl/lessons"
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
 )
 
-// inReadingOrder sorts lessons as they are meant to be read; others come last, by id.
-func inReadingOrder(all []*lesson.Lesson) {
-	order := lessons.Curriculum()
-	place := func(id string) int {
-		if i := slices.Index(order, id); i >= 0 {
-			return i
-		}
-		return len(order)
-	}
-	slices.SortStableFunc(all, func(a, b *lesson.Lesson) int { return place(a.ID) - place(b.ID) })
-}
-
 // nextLesson is the one to take now: what was begun last, else the first in reading order that is not
 // done; empty if all are. What is remembered is read and no more than that: a file that cannot be read
 // hides no lesson.
 func nextLesson(f *cmdutil.Factory) string {
-	order := lessons.Curriculum()
+	order, err := lesson.Curriculum(lessons.FS)
+	if err != nil || len(order) == 0 {
+		return ""
+	}
 	store, _, err := lessonProgress(f)
 	if err != nil {
 		return order[0]

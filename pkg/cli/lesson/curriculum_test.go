@@ -1,25 +1,13 @@
 package lesson_test
 
 import (
-	"slices"
 	"testing"
 	"time"
 
-	"github.com/shopctl/shopctl/lessons"
 	"github.com/shopctl/shopctl/pkg/cli/clitest"
 	lessoncmd "github.com/shopctl/shopctl/pkg/cli/lesson"
 	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
 )
-
-func TestTheLessonsStandInReadingOrder(t *testing.T) {
-	all, err := lessoncmd.OwnLessons()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := lessoncmd.LessonIDs(all); !slices.Equal(got, lessons.Curriculum()) {
-		t.Errorf("the binary has %q, the curriculum %q", got, lessons.Curriculum())
-	}
-}
 
 func TestTheNextLessonIsTheOneUnderWayOrTheFirstThatIsNew(t *testing.T) {
 	order := []string{"a", "b", "c"}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -39,6 +41,7 @@ type proveOptions struct {
 	parallel int
 	trust    bool
 	only     verify.Options
+	selected selection
 }
 
 // mostShops bounds how many shops are proven on at once: each is a dozen processes.
@@ -52,10 +55,15 @@ func newLessonProveCmd(f *cmdutil.Factory) *cobra.Command {
 		Long: `Prove lessons without a screen, each on a shop of its own that is started for it and stopped again: the steady
 state holds, every check is red before anything was done, the solution turns all of them green, leaving restores the
 steady state, other valid ways pass, and each mistake stays red with its own message. A lesson that declares a load is
-proven with three seeds. Without arguments, all lessons. While you write one, --script and --seed shorten the wait.`,
+proven with three seeds. Without arguments, all lessons. While you write one, --script and --seed shorten the wait.
+
+In CI, --changed-since selects the lessons with a changed file in their directory, committed or not. If the program
+itself changed (go.mod, or code, contracts and manifests below cmd, pkg and services, tests aside), it selects all.
+--shard 2/3 then takes the second of three parts of about equal length, the same on every machine.`,
 		Example: `shopctl lesson test grpc
 shopctl lesson test ./lessons/communication
 shopctl lesson test ./lessons/communication/caching --script solution --seed 42
+shopctl lesson test --changed-since origin/main --shard 1/2
 shopctl lesson test --parallel 3`,
 		ValidArgsFunction: completeLessons,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
@@ -65,6 +73,10 @@ shopctl lesson test --parallel 3`,
 	cmd.Flags().Int64Var(&o.only.Seed, "seed", 0, "prove with this `SEED` of the load alone, not with three")
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("script", cobra.NoFileCompletions))
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("seed", cobra.NoFileCompletions))
+	cmd.Flags().StringVar(&o.selected.since, "changed-since", "", "only lessons whose files changed since a git `REV`ISION, or all if the program did")
+	cmd.Flags().StringVar(&o.selected.shard, "shard", "", "only the `PART` of the lessons that one of several machines takes, such as 2/3")
+	cmdutil.Must(cmd.RegisterFlagCompletionFunc("changed-since", cobra.NoFileCompletions))
+	cmdutil.Must(cmd.RegisterFlagCompletionFunc("shard", cobra.NoFileCompletions))
 	addTrust(cmd, &o.trust)
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("parallel", cobra.NoFileCompletions))
 	cmdutil.AddOutput(cmd, &o.output)
@@ -81,6 +93,12 @@ func (o *proveOptions) run(ctx context.Context, args []string) error {
 	}
 	if err := o.checkScript(chosen); err != nil {
 		return err
+	}
+	if chosen, err = o.selected.apply(ctx, o.f, chosen); err != nil {
+		return err
+	}
+	if len(chosen) == 0 {
+		o.f.IO.Notef("no lesson to test: none of them is selected")
 	}
 	results, err := o.prove(ctx, chosen)
 	if err != nil {
@@ -197,6 +215,8 @@ type chosenLesson struct {
 	name   string
 	lesson *lesson.Lesson
 	load   error
+	// dir is the lesson's directory; a relative one is below the root of its repository.
+	dir string
 }
 
 // chooseLessons reads the lessons that the arguments name: ids, or directories.
@@ -211,7 +231,7 @@ func chooseLessons(ios *iostreams.IO, args []string) ([]chosenLesson, error) {
 	var chosen []chosenLesson
 	for _, arg := range args {
 		if l := lesson.Find(own, arg); l != nil {
-			chosen = append(chosen, chosenLesson{name: arg, lesson: l})
+			chosen = append(chosen, chosenLesson{name: arg, lesson: l, dir: path.Join("lessons", l.Dir())})
 			continue
 		}
 		if info, err := os.Stat(arg); err != nil || !info.IsDir() {
@@ -224,8 +244,12 @@ func chooseLessons(ios *iostreams.IO, args []string) ([]chosenLesson, error) {
 		if len(all) == 0 && err == nil {
 			return nil, cmdutil.UsageErr(ios.Command("lesson test ./lessons"), "there is no lesson.md in %s", arg)
 		}
+		abs, err := filepath.Abs(arg)
+		if err != nil {
+			return nil, err
+		}
 		for _, l := range all {
-			chosen = append(chosen, chosenLesson{name: l.ID, lesson: l})
+			chosen = append(chosen, chosenLesson{name: l.ID, lesson: l, dir: filepath.Join(abs, filepath.FromSlash(l.Dir()))})
 		}
 	}
 	return chosen, nil

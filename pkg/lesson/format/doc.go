@@ -7,8 +7,8 @@
 //	  *.yaml *.proto *.go    files that the learner applies or edits: copied to the workspace
 //	  testdata/*.txtar       scripts that prove the lesson: solution, alt-*, wrong-*
 //
-// The front matter is YAML between two lines of three dashes: id, title, summary, track, minutes, level,
-// needs, aliases, shop (profile, seed, load), steady_state (a list of checks) and rollback (a list of
+// The front matter is YAML between two lines of three dashes: id, title, summary, track, order,
+// minutes, level, needs, aliases, shop (profile, seed, load), steady_state (a list of checks) and rollback (a list of
 // faults, objects). A step is a heading of the second level with an id:
 //
 //	## An empty answer or an error {#not-found}

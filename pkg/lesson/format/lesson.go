@@ -38,7 +38,9 @@ type Front struct {
 	Summary string   `yaml:"summary"`
 	Track   string   `yaml:"track" lesson:"required"`
 	Minutes int      `yaml:"minutes"`
-	Level   string   `yaml:"level"`
+	// Order is the lesson's place in lists; those without one come last. Entry is free all the same.
+	Order int    `yaml:"order"`
+	Level string `yaml:"level"`
 	// Needs are lessons that should come first.
 	Needs []string `yaml:"needs"`
 	Shop  Shop     `yaml:"shop"`

@@ -1,17 +1,21 @@
 package format
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
-// Load reads all lessons below a directory, in order of track and file. A lesson that cannot be read
+// Load reads all lessons below a directory, sorted by their order, then by file. A lesson that cannot be read
 // does not hide the others: the error, Problems where the lessons are at fault, comes with those that can.
 func Load(fsys fs.FS) ([]*Lesson, error) {
 	var lessons []*Lesson
@@ -36,10 +40,51 @@ func Load(fsys fs.FS) ([]*Lesson, error) {
 		return nil, fmt.Errorf("read lessons: %w", err)
 	}
 	problems = append(problems, duplicates(lessons)...)
+	slices.SortStableFunc(lessons, func(a, b *Lesson) int { return byOrder(a.Front, b.Front) })
 	if len(problems) > 0 {
 		return lessons, problems
 	}
 	return lessons, nil
+}
+
+// byOrder sorts front matters, those without an order last.
+func byOrder(a, b Front) int {
+	last := func(f Front) int {
+		if f.Order == 0 {
+			return math.MaxInt
+		}
+		return f.Order
+	}
+	return cmp.Compare(last(a), last(b))
+}
+
+// Curriculum returns the ids of all lessons below a directory in their order. It reads no more than front matters.
+func Curriculum(fsys fs.FS) ([]string, error) {
+	var fronts []Front
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Base(name) != "lesson.md" {
+			return err
+		}
+		src, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return err
+		}
+		var f Front
+		if err := strictyaml.Decode(readPage(&reporter{file: name}, src).front, &f); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		fronts = append(fronts, f)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read lessons: %w", err)
+	}
+	slices.SortStableFunc(fronts, byOrder)
+	ids := make([]string, len(fronts))
+	for i, f := range fronts {
+		ids[i] = f.ID
+	}
+	return ids, nil
 }
 
 func duplicates(lessons []*Lesson) Problems {

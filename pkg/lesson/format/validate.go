@@ -52,6 +52,9 @@ func (r *reporter) front(l *Lesson) {
 	if l.Shop.Load < 0 || l.Shop.Load > mostLoad || l.Shop.Seed < 0 {
 		r.add("shop", at.Line, at.Column, "shop: a load is 0 to %d steps a second, a seed at least 0", mostLoad)
 	}
+	if l.Order < 0 {
+		r.add("order", at.Line, at.Column, "order %d: use a number above zero", l.Order)
+	}
 	if p := l.Shop.Profile; p != "" && p != "full" {
 		r.add("shop", at.Line, at.Column, "shop: unknown profile %q; want full", p)
 	}

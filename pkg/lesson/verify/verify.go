@@ -108,9 +108,9 @@ func (p *prover) scripts(prefix string) []string {
 	})
 }
 
-// underLoad is with how many seeds a lesson under load is proven: what one sequence of customers happens
+// seedsUnderLoad is with how many seeds a lesson under load is verified: what one sequence of customers happens
 // to show, another may not.
-const underLoad = 3
+const seedsUnderLoad = 3
 
 // seeds of the load; 0 where the lesson has none.
 func (p *prover) seeds() []int64 {
@@ -121,7 +121,7 @@ func (p *prover) seeds() []int64 {
 		return []int64{p.options.Seed}
 	}
 	first := max(p.lesson.Shop.Seed, 1)
-	seeds := make([]int64, underLoad)
+	seeds := make([]int64, seedsUnderLoad)
 	for i := range seeds {
 		seeds[i] = first + int64(i)
 	}
