@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 	"pkg/cli/fault":        {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/fault", "pkg/rpc", "services"},
 	"pkg/cli/load":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/edit", "pkg/load", "pkg/rpc"},
 	"pkg/cli/lesson":       {"pkg/cli/cmdutil", "pkg/cli/iostreams", "lessons", "pkg/call", "pkg/control", "pkg/lesson", "pkg/rpc", "pkg/rundir", "services"},
-	"pkg/cli/dash":         {"pkg/cli/cmdutil", "pkg/lesson", "pkg/tui"},
+	"pkg/cli/dash":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/lesson", "pkg/tui"},
 	"pkg/tui":              {"pkg/lesson", "pkg/trace", "pkg/topology", "pkg/plot", "pkg/control", "pkg/call", "pkg/resource", "pkg/rpc"},
 	"pkg/lesson":           {"pkg/lesson", "pkg/load", "pkg/resource", "pkg/trace", "pkg/rpc"},
 	"pkg/control":          {"pkg/rpc", "pkg/rundir", "pkg/topology"},

@@ -177,14 +177,14 @@ func TestTheTerminalUIStartsOnTerminalsAlone(t *testing.T) {
 		{func(*clitest.World) {}, true},
 		{func(w *clitest.World) { w.F.IO.InTTY = false }, false},
 		{func(w *clitest.World) { w.F.IO.OutTTY = false }, false},
-		{func(w *clitest.World) { w.F.NoTUI = true }, false},
+		{func(w *clitest.World) { w.F.IO.NoTUI = true }, false},
 		{func(w *clitest.World) { w.Env["CI"] = "true" }, false},
 		{func(w *clitest.World) { w.Env["TERM"] = "dumb" }, false},
 	} {
 		w := clitest.NewWorld(t)
 		w.F.IO.InTTY, w.F.IO.OutTTY = true, true
 		c.change(w)
-		if got := cmdutil.Interactive(w.F); got != c.want {
+		if got := cmdutil.Interactive(w.F.IO, w.F.Getenv); got != c.want {
 			t.Errorf("interactive is %v, want %v, in %v", got, c.want, w.Env)
 		}
 	}

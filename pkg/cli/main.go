@@ -72,7 +72,7 @@ func newFactory(sys System) *cmdutil.Factory {
 	}
 	// An unknown path matters to the commands alone that start processes; they report it.
 	f.Executable, _ = os.Executable()
-	f.Dir = cmdutil.ResolveDir(f)
-	f.Shop = cmdutil.DialShop(f)
+	f.Dir = cmdutil.ResolveDir(f.IO, f.Getenv)
+	f.Shop = cmdutil.DialShop(f.IO, f.Dir)
 	return f
 }

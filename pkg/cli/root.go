@@ -56,7 +56,7 @@ call them, watch them, break them and repair them. Lessons lead through it.
 			if len(args) > 0 {
 				return cmdutil.UnknownCommand(cmd, args[0])
 			}
-			if cmdutil.Interactive(f) {
+			if cmdutil.Interactive(f.IO, f.Getenv) {
 				return screens.RunDash(cmd.Context())
 			}
 			return cmd.Help()
@@ -153,10 +153,11 @@ func addCommands(root *cobra.Command, f *cmdutil.Factory, screens *dash.Screens)
 func globalFlags(root *cobra.Command, f *cmdutil.Factory, color *string) {
 	flags := root.PersistentFlags()
 	flags.StringVar(&f.IO.ShopName, "name", iostreams.DefaultShop, "`NAME` of the shop; several can run side by side")
-	flags.StringVarP(&f.Namespace, "namespace", "n", "", "`NAMESPACE` of the objects (default the shop's own)")
+	namespace := flags.StringP("namespace", "n", "", "`NAMESPACE` of the objects (default the shop's own)")
+	f.Namespace = func() string { return *namespace }
 	flags.BoolVarP(&f.IO.Quiet, "quiet", "q", false, "print no progress and no next steps")
-	flags.BoolVarP(&f.Verbose, "verbose", "v", false, "print more about how it came about")
-	flags.BoolVar(&f.NoTUI, "no-tui", false, "never start the terminal UI")
+	flags.BoolVarP(&f.IO.Verbose, "verbose", "v", false, "print more about how it came about")
+	flags.BoolVar(&f.IO.NoTUI, "no-tui", false, "never start the terminal UI")
 	flags.BoolVar(&f.IO.ASCII, "ascii", false, "use no characters beyond ASCII")
 	flags.BoolVar(&f.IO.Accessible, "accessible", false, "linear text: words for symbols, no animation")
 	flags.Var(&cmdutil.EnumFlag{Value: color, Allowed: []string{"auto", "always", "never"}, Kind: "WHEN"}, "color", "colour the output: auto, always, never")

@@ -99,7 +99,7 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 	}
 	caller := call.New(call.Config{Now: o.f.Now, Rand: rand.Reader})
 	defer caller.Close()
-	t, err := findTarget(ctx, o.f, args[0], len(args) < 2 || o.describe || o.template)
+	t, err := findTarget(ctx, o.f.IO, o.f.Shop, o.f.Namespace, args[0], len(args) < 2 || o.describe || o.template)
 	if err != nil {
 		return err
 	}

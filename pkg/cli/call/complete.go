@@ -17,7 +17,7 @@ func (o *callOptions) complete(cmd *cobra.Command, args []string, _ string) ([]s
 	switch len(args) {
 	case 0:
 		var names []string
-		for _, name := range cmdutil.ServiceNames(cmd.Context(), o.f) {
+		for _, name := range cmdutil.ServiceNames(cmd.Context(), o.f.Shop) {
 			if b, ok := services.Lookup(name); !ok || len(b.GRPC) > 0 {
 				names = append(names, name)
 			}
@@ -33,7 +33,7 @@ func (o *callOptions) complete(cmd *cobra.Command, args []string, _ string) ([]s
 func CompleteMethods(ctx context.Context, f *cmdutil.Factory, word string) []string {
 	ctx, cancel := context.WithTimeout(ctx, cmdutil.LiveTimeout)
 	defer cancel()
-	t, err := findTarget(ctx, f, word, true)
+	t, err := findTarget(ctx, f.IO, f.Shop, f.Namespace, word, true)
 	if err != nil {
 		return nil
 	}

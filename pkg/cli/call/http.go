@@ -20,7 +20,9 @@ import (
 )
 
 type httpOptions struct {
-	f        *cmdutil.Factory
+	ios      *iostreams.IO
+	connect  cmdutil.Connect
+	now      func() time.Time
 	format   string
 	headers  []string
 	deadline time.Duration
@@ -37,7 +39,7 @@ type httpView struct {
 }
 
 func NewHTTPCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &httpOptions{f: f}
+	o := &httpOptions{ios: f.IO, connect: f.Shop, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "http [METHOD] PATH [JSON]",
 		Short: "Send an HTTP request to the storefront, such as to its REST API",
@@ -84,14 +86,14 @@ func (o *httpOptions) run(ctx context.Context, args []string) error {
 	case o.format == iostreams.FormatName:
 		return cmdutil.UsageErr("-o json", "an answer has no name")
 	}
-	if err := checkRepeat(o.f.IO, "http /api/v1/products", o.repeat); err != nil {
+	if err := checkRepeat(o.ios, "http /api/v1/products", o.repeat); err != nil {
 		return err
 	}
 	r, err := o.read(args)
 	if err != nil {
 		return err
 	}
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -101,10 +103,10 @@ func (o *httpOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if st.GetUrl() == "" {
-		return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("ps frontend"), errors.New("the storefront does not run"))
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("ps frontend"), errors.New("the storefront does not run"))
 	}
 	r.url = strings.TrimSuffix(st.GetUrl(), "/") + r.url
-	meter := call.NewMeter(o.f.Now)
+	meter := call.NewMeter(o.now)
 	transport := &http.Transport{DialContext: meter.DialContext}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{
@@ -124,11 +126,11 @@ func (o *httpOptions) read(args []string) (*httpRequest, error) {
 		r.method, args = strings.ToUpper(word), args[1:]
 	}
 	if r.url = args[0]; !strings.HasPrefix(r.url, "/") {
-		return nil, cmdutil.UsageErr(o.f.IO.Command("http /api/v1/products"), "%q is no path: it begins with /", r.url)
+		return nil, cmdutil.UsageErr(o.ios.Command("http /api/v1/products"), "%q is no path: it begins with /", r.url)
 	}
 	switch {
 	case len(args) == 2 && args[1] == "-":
-		body, err := io.ReadAll(io.LimitReader(o.f.IO.In, call.MaxMessage))
+		body, err := io.ReadAll(io.LimitReader(o.ios.In, call.MaxMessage))
 		if err != nil {
 			return nil, fmt.Errorf("read the body: %w", err)
 		}
@@ -136,7 +138,7 @@ func (o *httpOptions) read(args []string) (*httpRequest, error) {
 	case len(args) == 2:
 		r.body = []byte(args[1])
 	case len(args) > 2:
-		return nil, cmdutil.UsageErr(o.f.IO.Command("http POST /api/v1/payments -"), "a method, a path and a body are three words at most, got %d", len(args)+1)
+		return nil, cmdutil.UsageErr(o.ios.Command("http POST /api/v1/payments -"), "a method, a path and a body are three words at most, got %d", len(args)+1)
 	}
 	if r.method == "" {
 		r.method = map[bool]string{true: http.MethodPost, false: http.MethodGet}[r.body != nil]
@@ -158,7 +160,7 @@ func (o *httpOptions) read(args []string) (*httpRequest, error) {
 func (o *httpOptions) send(ctx context.Context, client *http.Client, meter *call.Meter, r *httpRequest) (*http.Response, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
 	if err != nil {
-		return nil, nil, cmdutil.UsageErr(o.f.IO.Command("http GET /api/v1/products"), "%s: %v", r.method, err)
+		return nil, nil, cmdutil.UsageErr(o.ios.Command("http GET /api/v1/products"), "%s: %v", r.method, err)
 	}
 	req.Header = r.header.Clone()
 	resp, err := client.Do(req)
@@ -166,12 +168,12 @@ func (o *httpOptions) send(ctx context.Context, client *http.Client, meter *call
 		if ctx.Err() != nil {
 			return nil, nil, cmdutil.ExitErr(cmdutil.ExitInterrupted)
 		}
-		return nil, nil, cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("ps frontend"), err)
+		return nil, nil, cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("ps frontend"), err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, call.MaxMessage))
 	if err != nil {
-		return nil, nil, cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("ps frontend"), fmt.Errorf("read the answer: %w", err))
+		return nil, nil, cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("ps frontend"), fmt.Errorf("read the answer: %w", err))
 	}
 	meter.Message(len(r.body), len(body))
 	return resp, body, nil
@@ -185,17 +187,17 @@ func (o *httpOptions) once(ctx context.Context, client *http.Client, meter *call
 	}
 	took := meter.End().Took
 	view := httpView{Status: resp.StatusCode, Headers: resp.Header, Body: string(body), Bytes: len(body), DurationMs: cmdutil.Millis(took)}
-	err = o.f.IO.Print(o.format, view, func(w io.Writer) {
+	err = o.ios.Print(o.format, view, func(w io.Writer) {
 		fmt.Fprintf(w, "%s\n", bytes.TrimSuffix(body, []byte("\n")))
 	})
 	if err != nil {
 		return err
 	}
 	if resp.StatusCode < http.StatusBadRequest {
-		o.f.IO.Notef("%s %s, %d bytes after %.1f ms", resp.Proto, resp.Status, len(body), cmdutil.Millis(took))
+		o.ios.Notef("%s %s, %d bytes after %.1f ms", resp.Proto, resp.Status, len(body), cmdutil.Millis(took))
 		return nil
 	}
-	return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("trace list --service frontend"), fmt.Errorf("%s %s: %s%s", r.method, resp.Request.URL.RequestURI(), resp.Status, refusalIn(body)))
+	return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("trace list --service frontend"), fmt.Errorf("%s %s: %s%s", r.method, resp.Request.URL.RequestURI(), resp.Status, refusalIn(body)))
 }
 
 // refusalIn is what an answer of the REST API says is wrong.
@@ -225,11 +227,11 @@ func (o *httpOptions) measure(ctx context.Context, client *http.Client, meter *c
 	if err != nil {
 		return err
 	}
-	if err := printMeasure(o.f.IO, o.format, view); err != nil {
+	if err := printMeasure(o.ios, o.format, view); err != nil {
 		return err
 	}
 	if view.Failed > 0 {
-		return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("trace list --service frontend"), fmt.Errorf("%d of %d requests failed: %s", view.Failed, view.Calls, last))
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("trace list --service frontend"), fmt.Errorf("%d of %d requests failed: %s", view.Failed, view.Calls, last))
 	}
 	return nil
 }

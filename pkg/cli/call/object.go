@@ -12,6 +12,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/call"
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/edit"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
@@ -19,8 +20,8 @@ import (
 
 // serviceObject finds a Service that has a name of its own, as in a blue-green rollout, and calls one of the
 // ready instances behind it. It is nil if there is no such Service.
-func serviceObject(ctx context.Context, f *cmdutil.Factory, shop *control.Client, name string, running []*controlpb.Service) (*callTarget, error) {
-	found, err := objectsOf[*corev1.Service](ctx, shop, &controlpb.GetRequest{Kind: resource.KindService, Names: []string{name}, Namespace: f.Namespace})
+func serviceObject(ctx context.Context, ios *iostreams.IO, namespace func() string, shop *control.Client, name string, running []*controlpb.Service) (*callTarget, error) {
+	found, err := objectsOf[*corev1.Service](ctx, shop, &controlpb.GetRequest{Kind: resource.KindService, Names: []string{name}, Namespace: namespace()})
 	if err != nil || len(found) != 1 || len(found[0].Spec.Selector) == 0 {
 		return nil, nil // The shop knows nothing of it: the name is unknown.
 	}
@@ -43,7 +44,7 @@ func serviceObject(ctx context.Context, f *cmdutil.Factory, shop *control.Client
 			}
 		}
 	}
-	return nil, cmdutil.HintErr(callExit(codes.Unavailable), f.IO.Command("describe service "+name), fmt.Errorf("call %s: no instance behind the Service is ready", name))
+	return nil, cmdutil.HintErr(callExit(codes.Unavailable), ios.Command("describe service "+name), fmt.Errorf("call %s: no instance behind the Service is ready", name))
 }
 
 func readyInstance(s *controlpb.Service) string {

@@ -8,27 +8,30 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/call"
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 )
 
 // ScreenCalls lets the screen call methods as the call command does.
 type ScreenCalls struct {
-	f      *cmdutil.Factory
-	caller *call.Caller
+	ios       *iostreams.IO
+	connect   cmdutil.Connect
+	namespace func() string
+	caller    *call.Caller
 }
 
 // NewScreenCalls returns what the screen calls through; done ends its connections.
 func NewScreenCalls(f *cmdutil.Factory) (c *ScreenCalls, done func()) {
 	caller := call.New(call.Config{Now: f.Now, Rand: rand.Reader})
 	// Nobody can do anything about a connection that does not close.
-	return &ScreenCalls{f: f, caller: caller}, func() { _ = caller.Close() }
+	return &ScreenCalls{ios: f.IO, connect: f.Shop, namespace: f.Namespace, caller: caller}, func() { _ = caller.Close() }
 }
 
 // target finds a service to call; the error says what to do about it.
 func (c *ScreenCalls) target(ctx context.Context, service string, offline bool) (*callTarget, error) {
-	t, err := findTarget(ctx, c.f, service, offline)
+	t, err := findTarget(ctx, c.ios, c.connect, c.namespace, service, offline)
 	var known *cmdutil.Error
 	if errors.As(err, &known) && known.Hint != "" {
-		err = fmt.Errorf("%w (%s)", err, c.f.IO.ForThisShop(known.Hint))
+		err = fmt.Errorf("%w (%s)", err, c.ios.ForThisShop(known.Hint))
 	}
 	return t, err
 }

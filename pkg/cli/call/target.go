@@ -29,7 +29,7 @@ type callTarget struct {
 
 // findTarget finds out what word means. offline says that a linked contract is enough, and then a
 // built-in service is found with the shop down too.
-func findTarget(ctx context.Context, f *cmdutil.Factory, word string, offline bool) (*callTarget, error) {
+func findTarget(ctx context.Context, ios *iostreams.IO, connect cmdutil.Connect, namespace func() string, word string, offline bool) (*callTarget, error) {
 	builtin, isBuiltin := services.Lookup(word)
 	if isBuiltin && offline && len(builtin.GRPC) > 0 {
 		return &callTarget{Target: call.Target{Name: builtin.Name, GRPC: builtin.GRPC}}, nil
@@ -37,7 +37,7 @@ func findTarget(ctx context.Context, f *cmdutil.Factory, word string, offline bo
 	if strings.Contains(word, ":") {
 		return hostPort(word)
 	}
-	shop, err := f.Shop(ctx)
+	shop, err := connect(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -46,23 +46,23 @@ func findTarget(ctx context.Context, f *cmdutil.Factory, word string, offline bo
 	if err != nil {
 		return nil, err
 	}
-	all, err := cmdutil.ServicesIn(ctx, shop, f.Namespace, st.GetServices())
+	all, err := cmdutil.ServicesIn(ctx, shop, namespace(), st.GetServices())
 	if err != nil {
 		return nil, err
 	}
 	if s, m := control.FindModule(all, word); m != nil {
 		// A module is reached by its own Service, and as ready as the whole.
-		return moduleTarget(f.IO, s, m, builtin)
+		return moduleTarget(ios, s, m, builtin)
 	}
 	s, err := cmdutil.FindService(all, word)
 	if err != nil {
-		t, objectErr := serviceObject(ctx, f, shop, word, st.GetServices())
+		t, objectErr := serviceObject(ctx, ios, namespace, shop, word, st.GetServices())
 		if t == nil && objectErr == nil {
 			objectErr = err
 		}
 		return t, objectErr
 	}
-	if err := callable(f.IO, s); err != nil {
+	if err := callable(ios, s); err != nil {
 		return nil, err
 	}
 	t := &callTarget{Target: call.Target{Name: s.GetName(), Addr: s.GetAddress()}, faults: s.GetFaults()}

@@ -52,10 +52,11 @@ func NewWorld(t *testing.T) *World {
 		Getenv:      func(key string) string { return w.Env[key] },
 		Now:         TestNow,
 		Executable:  filepath.Join(home, "shopctl"),
+		Namespace:   func() string { return "" },
 		TakeSignals: func() (<-chan os.Signal, func()) { return nil, func() {} },
 	}
-	w.F.Dir = cmdutil.ResolveDir(w.F)
-	w.F.Shop = cmdutil.DialShop(w.F)
+	w.F.Dir = cmdutil.ResolveDir(w.F.IO, w.F.Getenv)
+	w.F.Shop = cmdutil.DialShop(w.F.IO, w.F.Dir)
 	return w
 }
 

@@ -10,9 +10,9 @@ import (
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
 
-func ResolveDir(f *Factory) func() (rundir.Dir, error) {
+func ResolveDir(ios *iostreams.IO, getenv func(string) string) func() (rundir.Dir, error) {
 	return func() (rundir.Dir, error) {
-		dir, err := rundir.Resolve(f.IO.ShopName, f.Getenv)
+		dir, err := rundir.Resolve(ios.ShopName, getenv)
 		if err != nil {
 			return dir, HintErr(ExitUsage, "--name second", err)
 		}
@@ -20,15 +20,15 @@ func ResolveDir(f *Factory) func() (rundir.Dir, error) {
 	}
 }
 
-func DialShop(f *Factory) func(context.Context) (*control.Client, error) {
+func DialShop(ios *iostreams.IO, dir func() (rundir.Dir, error)) func(context.Context) (*control.Client, error) {
 	return func(context.Context) (*control.Client, error) {
-		dir, err := f.Dir()
+		dir, err := dir()
 		if err != nil {
 			return nil, err
 		}
 		client, err := control.Dial(dir)
 		if errors.Is(err, control.ErrNotRunning) {
-			return nil, notRunning(f.IO)
+			return nil, notRunning(ios)
 		}
 		return client, err
 	}

@@ -12,6 +12,9 @@ import (
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
 
+// Connect connects to the daemon.
+type Connect func(ctx context.Context) (*control.Client, error)
+
 // Factory is what every command is made from. The fields below Executable hold the global flags, and
 // are set when a command runs.
 type Factory struct {
@@ -24,18 +27,17 @@ type Factory struct {
 	Executable string
 
 	// Namespace is the one asked for; "" means the shop's own.
-	Namespace      string
-	Verbose, NoTUI bool
+	Namespace func() string
 
 	// Dir returns the shop's directories.
 	Dir func() (rundir.Dir, error)
 	// Shop connects to the daemon. An error that is control.ErrNotRunning exits with 3 and a hint.
-	Shop func(ctx context.Context) (*control.Client, error)
+	Shop Connect
 	// TakeSignals passes all further signals to the caller, until release is called.
 	TakeSignals func() (signals <-chan os.Signal, release func())
 }
 
 // Interactive tells whether the terminal UI may start: on terminals that can draw, outside of CI.
-func Interactive(f *Factory) bool {
-	return f.IO.InTTY && f.IO.OutTTY && !f.NoTUI && f.Getenv("CI") == "" && f.Getenv("TERM") != "dumb"
+func Interactive(ios *iostreams.IO, getenv func(string) string) bool {
+	return ios.InTTY && ios.OutTTY && !ios.NoTUI && getenv("CI") == "" && getenv("TERM") != "dumb"
 }

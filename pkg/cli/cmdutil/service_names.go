@@ -112,7 +112,7 @@ const LiveTimeout = 300 * time.Millisecond
 // CompleteServices completes the names of services: those of the running shop, else the built-in ones.
 func CompleteServices(f *Factory) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return Without(ServiceNames(cmd.Context(), f), args), cobra.ShellCompDirectiveNoFileComp
+		return Without(ServiceNames(cmd.Context(), f.Shop), args), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
@@ -122,12 +122,12 @@ func CompleteOneService(f *Factory) cobra.CompletionFunc {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return ServiceNames(cmd.Context(), f), cobra.ShellCompDirectiveNoFileComp
+		return ServiceNames(cmd.Context(), f.Shop), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
-func ServiceNames(ctx context.Context, f *Factory) []string {
-	shop, err := f.Shop(ctx)
+func ServiceNames(ctx context.Context, connect Connect) []string {
+	shop, err := connect(ctx)
 	if err != nil {
 		return BuiltinNames()
 	}

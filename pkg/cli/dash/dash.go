@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/tui"
 )
@@ -46,7 +47,7 @@ of every view. Keys restart, stop, break and call services; ? lists them, and ev
 // RunDash is `shopctl dash`, and shopctl without arguments on a terminal.
 func (s *Screens) RunDash(ctx context.Context) error {
 	f := s.f
-	if !cmdutil.Interactive(f) {
+	if !cmdutil.Interactive(f.IO, f.Getenv) {
 		return cmdutil.HintErr(cmdutil.ExitEnvironment, f.IO.Command("ps --stats"), errors.New("show the dashboard: it needs a terminal"))
 	}
 	c, done := s.config("ps --stats")
@@ -71,17 +72,17 @@ func (s *Screens) config(plain string) (c tui.Config, done func()) {
 		In: f.IO.In, Out: f.IO.Out, Environ: f.Environ,
 		Color: f.IO.Color, ASCII: f.IO.ASCII, Accessible: f.IO.Accessible,
 		Name:  f.IO.ShopName,
-		Dial:  dialScreen(f),
-		Run:   rerun(f),
+		Dial:  dialScreen(f.Shop),
+		Run:   rerun(f.IO, f.Environ, f.Executable),
 		Verbs: tuiVerbs(s.tree()),
 		Now:   f.Now,
 		Plain: f.IO.Command(plain),
 	}, done
 }
 
-func dialScreen(f *cmdutil.Factory) func(ctx context.Context) (tui.Shop, error) {
+func dialScreen(connect cmdutil.Connect) func(ctx context.Context) (tui.Shop, error) {
 	return func(ctx context.Context) (tui.Shop, error) {
-		shop, err := f.Shop(ctx)
+		shop, err := connect(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -90,10 +91,10 @@ func dialScreen(f *cmdutil.Factory) func(ctx context.Context) (tui.Shop, error) 
 }
 
 // rerun runs shopctl itself with args, as somebody would in another terminal.
-func rerun(f *cmdutil.Factory) func(ctx context.Context, args []string, out io.Writer) (int, error) {
+func rerun(ios *iostreams.IO, environ []string, executable string) func(ctx context.Context, args []string, out io.Writer) (int, error) {
 	return func(ctx context.Context, args []string, out io.Writer) (int, error) {
-		cmd := exec.CommandContext(ctx, f.Executable, append([]string{"--name", f.IO.ShopName, "--no-tui"}, args...)...)
-		cmd.Env, cmd.Stdout, cmd.Stderr = f.Environ, out, out
+		cmd := exec.CommandContext(ctx, executable, append([]string{"--name", ios.ShopName, "--no-tui"}, args...)...)
+		cmd.Env, cmd.Stdout, cmd.Stderr = environ, out, out
 		err := cmd.Run()
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {

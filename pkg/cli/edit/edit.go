@@ -8,18 +8,27 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 // Options are what the verbs share that change a Deployment: scale, restart, stop, start, set env.
 // Each is an edit of the object, which -o yaml shows.
 type Options struct {
-	F      *cmdutil.Factory
-	format string
-	DryRun bool
-	wait   WaitFlags
+	ios       *iostreams.IO
+	connect   cmdutil.Connect
+	namespace func() string
+	format    string
+	DryRun    bool
+	wait      WaitFlags
 }
 
+// New returns the options of a command that edits Deployments.
+func New(f *cmdutil.Factory) *Options {
+	return &Options{ios: f.IO, connect: f.Shop, namespace: f.Namespace}
+}
+
+// Add gives cmd the flags.
 func (o *Options) Add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "change nothing; with -o yaml, print the object as it would be")
 	cmdutil.AddOutput(cmd, &o.format)
@@ -29,12 +38,12 @@ func (o *Options) Add(cmd *cobra.Command) {
 
 // Run makes one edit of all the services that words mean; done is the word for it: "scaled".
 func (o *Options) Run(ctx context.Context, words []string, done string, edit *controlpb.EditRequest) error {
-	shop, err := o.F.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer shop.Close()
-	found, err := cmdutil.WorkloadsOf(ctx, shop, o.F.Namespace, words)
+	found, err := cmdutil.WorkloadsOf(ctx, shop, o.namespace(), words)
 	if err != nil {
 		return err
 	}
@@ -50,11 +59,11 @@ func (o *Options) Run(ctx context.Context, words []string, done string, edit *co
 	if o.DryRun {
 		dryRun = DryRunServer
 	}
-	if err := PrintApplied(o.F.IO, o.format, resp.GetObjects(), done, dryRun); err != nil {
+	if err := PrintApplied(o.ios, o.format, resp.GetObjects(), done, dryRun); err != nil {
 		return err
 	}
 	if o.DryRun {
 		return nil
 	}
-	return o.wait.Rollout(ctx, o.F.IO, shop, resp.GetObjects())
+	return o.wait.Rollout(ctx, o.ios, shop, resp.GetObjects())
 }

@@ -15,13 +15,14 @@ import (
 )
 
 type faultClearOptions struct {
-	f      *cmdutil.Factory
-	format string
-	all    bool
+	ios     *iostreams.IO
+	connect cmdutil.Connect
+	format  string
+	all     bool
 }
 
 func newFaultClearCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &faultClearOptions{f: f}
+	o := &faultClearOptions{ios: f.IO, connect: f.Shop}
 	cmd := &cobra.Command{
 		Use:   "clear SERVICE... | ID... | --all",
 		Short: "Undo faults: those of a service, single ones by id, or all",
@@ -39,9 +40,9 @@ shopctl fault clear --all`,
 func (o *faultClearOptions) run(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 0 && !o.all:
-		return cmdutil.UsageErr(o.f.IO.Command("fault clear --all"), "missing argument: a service, or --all")
+		return cmdutil.UsageErr(o.ios.Command("fault clear --all"), "missing argument: a service, or --all")
 	case len(args) > 0 && o.all:
-		return cmdutil.UsageErr(o.f.IO.Command("fault clear "+strings.Join(args, " ")), "--all takes no service: it clears every fault")
+		return cmdutil.UsageErr(o.ios.Command("fault clear "+strings.Join(args, " ")), "--all takes no service: it clears every fault")
 	}
 	request := &controlpb.ClearFaultsRequest{}
 	isID := regexp.MustCompile(`^f[0-9]+$`)
@@ -52,7 +53,7 @@ func (o *faultClearOptions) run(ctx context.Context, args []string) error {
 			request.Services = append(request.Services, arg)
 		}
 	}
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -62,10 +63,10 @@ func (o *faultClearOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if len(resp.GetFaults()) == 0 && o.format == iostreams.FormatTable {
-		o.f.IO.Notef("no fault to clear")
+		o.ios.Notef("no fault to clear")
 		return nil
 	}
-	return o.f.IO.Print(o.format, viewFaults(resp.GetFaults()), func(w io.Writer) {
+	return o.ios.Print(o.format, viewFaults(resp.GetFaults()), func(w io.Writer) {
 		for _, f := range resp.GetFaults() {
 			fmt.Fprintf(w, "cleared %s on %s: %s\n", f.GetId(), f.GetService(), f.GetPhrase())
 		}
@@ -74,7 +75,7 @@ func (o *faultClearOptions) run(ctx context.Context, args []string) error {
 
 // complete completes the services that have faults.
 func (o *faultClearOptions) complete(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	shop, err := o.f.Shop(cmd.Context())
+	shop, err := o.connect(cmd.Context())
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -72,11 +72,11 @@ func viewFaults(all []*controlpb.Fault) faultsView {
 }
 
 // faultEnd says when a fault ends, for people.
-func faultEnd(f *cmdutil.Factory, p *controlpb.Fault) string {
+func faultEnd(now func() time.Time, p *controlpb.Fault) string {
 	if p.GetEnds() == nil {
 		return "when cleared"
 	}
-	return "in " + humanize.Duration(max(0, p.GetEnds().AsTime().Sub(f.Now()).Round(time.Second)))
+	return "in " + humanize.Duration(max(0, p.GetEnds().AsTime().Sub(now()).Round(time.Second)))
 }
 
 // completeFaultMethods completes --method with the methods of the service that is named before it.

@@ -20,15 +20,18 @@ import (
 
 // faultOwner owns the faults that people inject. A lesson that injects one on their behalf names itself
 // in the environment.
-func faultOwner(f *cmdutil.Factory) string {
-	if owner := f.Getenv(cmdutil.FaultOwnerEnv); owner != "" {
+func faultOwner(getenv func(string) string) string {
+	if owner := getenv(cmdutil.FaultOwnerEnv); owner != "" {
 		return owner
 	}
 	return "cli"
 }
 
 type faultInjectOptions struct {
-	f       *cmdutil.Factory
+	ios     *iostreams.IO
+	connect cmdutil.Connect
+	now     func() time.Time
+	getenv  func(string) string
 	format  string
 	errCode string
 	percent float64
@@ -41,7 +44,7 @@ type faultInjectOptions struct {
 }
 
 func newFaultInjectCmd(f *cmdutil.Factory, methods MethodNames) *cobra.Command {
-	o := &faultInjectOptions{f: f}
+	o := &faultInjectOptions{ios: f.IO, connect: f.Shop, now: f.Now, getenv: f.Getenv}
 	cmd := &cobra.Command{
 		Use:   "inject SERVICE",
 		Short: "Make calls to a service fail or wait, crash it or pause it",
@@ -82,7 +85,7 @@ func (o *faultInjectOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	shop, err := o.f.Shop(cmd.Context())
+	shop, err := o.connect(cmd.Context())
 	if err != nil {
 		return err
 	}
@@ -92,10 +95,10 @@ func (o *faultInjectOptions) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if byDefault {
-		o.f.IO.Notef("no fault named: calls fail with %s; --delay, --crash and --pause are the other ways to break a service", request.GetFault().GetError())
+		o.ios.Notef("no fault named: calls fail with %s; --delay, --crash and --pause are the other ways to break a service", request.GetFault().GetError())
 	}
 	if b, ok := services.Lookup(args[0]); ok && b.Module() && resp.GetFault().GetService() != b.Name {
-		o.f.IO.Notef("%s is a module of %s: the process goes, with all its modules", b.Name, resp.GetFault().GetService())
+		o.ios.Notef("%s is a module of %s: the process goes, with all its modules", b.Name, resp.GetFault().GetService())
 	}
 	return o.report(cmd.Context(), resp.GetFault())
 }
@@ -114,7 +117,7 @@ func (o *faultInjectOptions) request(cmd *cobra.Command, service string) (r *con
 		return nil, false, cmdutil.UsageErr("--error UNAVAILABLE", "read --error: want a gRPC code")
 	}
 	f := &controlpb.Fault{
-		Service: service, Method: o.method, Error: o.errCode, Crash: o.crash, Pause: o.pause, Single: o.one, Owner: faultOwner(o.f),
+		Service: service, Method: o.method, Error: o.errCode, Crash: o.crash, Pause: o.pause, Single: o.one, Owner: faultOwner(o.getenv),
 	}
 	if changed("percent") {
 		f.Percent = o.percent
@@ -133,17 +136,17 @@ func (o *faultInjectOptions) request(cmd *cobra.Command, service string) (r *con
 }
 
 func (o *faultInjectOptions) report(_ context.Context, f *controlpb.Fault) error {
-	err := o.f.IO.Print(o.format, viewFaults([]*controlpb.Fault{f}), func(w io.Writer) {
-		fmt.Fprintln(w, o.f.IO.Paint(iostreams.ToneWarn, "fault on "+f.GetService()+": "+f.GetPhrase()))
+	err := o.ios.Print(o.format, viewFaults([]*controlpb.Fault{f}), func(w io.Writer) {
+		fmt.Fprintln(w, o.ios.Paint(iostreams.ToneWarn, "fault on "+f.GetService()+": "+f.GetPhrase()))
 	})
 	if err != nil {
 		return err
 	}
 	if f.GetCrash() && f.GetEnds() == nil {
-		o.f.IO.Next("ps --instances " + f.GetService())
+		o.ios.Next("ps --instances " + f.GetService())
 		return nil
 	}
-	o.f.IO.Notef("ends %s", faultEnd(o.f, f))
-	o.f.IO.Next("map", "fault clear "+f.GetService())
+	o.ios.Notef("ends %s", faultEnd(o.now, f))
+	o.ios.Next("map", "fault clear "+f.GetService())
 	return nil
 }

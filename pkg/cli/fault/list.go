@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,12 +14,14 @@ import (
 )
 
 type faultListOptions struct {
-	f      *cmdutil.Factory
-	format string
+	ios     *iostreams.IO
+	connect cmdutil.Connect
+	now     func() time.Time
+	format  string
 }
 
 func newFaultListCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &faultListOptions{f: f}
+	o := &faultListOptions{ios: f.IO, connect: f.Shop, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List what is broken on purpose",
@@ -30,7 +33,7 @@ func newFaultListCmd(f *cmdutil.Factory) *cobra.Command {
 }
 
 func (o *faultListOptions) run(ctx context.Context) error {
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -41,8 +44,8 @@ func (o *faultListOptions) run(ctx context.Context) error {
 	}
 	all := resp.GetFaults()
 	if len(all) == 0 && o.format == iostreams.FormatTable {
-		o.f.IO.Notef("nothing is broken on purpose")
-		o.f.IO.Next("fault inject payment --error UNAVAILABLE --percent 50 --for 2m")
+		o.ios.Notef("nothing is broken on purpose")
+		o.ios.Next("fault inject payment --error UNAVAILABLE --percent 50 --for 2m")
 		return nil
 	}
 	view := viewFaults(all)
@@ -50,13 +53,13 @@ func (o *faultListOptions) run(ctx context.Context) error {
 	for i := range view.Faults {
 		view.Faults[i].Blast = blast[view.Faults[i].ID]
 	}
-	return o.f.IO.Print(o.format, view, func(w io.Writer) {
+	return o.ios.Print(o.format, view, func(w io.Writer) {
 		t := iostreams.NewTable("ID", "SERVICE", "FAULT", "ENDS", "OWNER")
 		for _, f := range all {
-			t.Row(f.GetId(), f.GetService(), o.f.IO.Paint(iostreams.ToneWarn, f.GetPhrase()), faultEnd(o.f, f), iostreams.OrDash(f.GetOwner()))
+			t.Row(f.GetId(), f.GetService(), o.ios.Paint(iostreams.ToneWarn, f.GetPhrase()), faultEnd(o.now, f), iostreams.OrDash(f.GetOwner()))
 		}
 		t.Write(w)
-		blastLines(o.f.IO, w, view)
+		blastLines(o.ios, w, view)
 	})
 }
 

@@ -30,7 +30,7 @@ func NewDaemonCmd(f *cmdutil.Factory, version string) *cobra.Command {
 		Args:   cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := daemon.Config{
-				Name: f.IO.ShopName, Namespace: f.Namespace, PortBase: o.PortBase, Only: o.Only, Monolith: o.Monolith, SpansForward: o.Forward,
+				Name: f.IO.ShopName, Namespace: f.Namespace(), PortBase: o.PortBase, Only: o.Only, Monolith: o.Monolith, SpansForward: o.Forward,
 				Images: images(f), Executable: f.Executable, Version: version,
 				Getenv: f.Getenv, Environ: f.Environ, Log: f.IO.Err, Now: f.Now,
 			}

@@ -36,8 +36,8 @@ type IO struct {
 	Color bool
 	// Quiet, ASCII and Accessible are the global flags of these names; ShopName is --name, for the commands that
 	// are printed to be pasted.
-	Quiet, ASCII, Accessible bool
-	ShopName                 string
+	Quiet, Verbose, NoTUI, ASCII, Accessible bool
+	ShopName                                 string
 }
 
 // Command spells a shopctl command line for this shop, to be pasted.

@@ -35,7 +35,7 @@ func lessonDeps(f *cmdutil.Factory, shop *control.Client, l *lesson.Lesson) (d l
 	d = lesson.Deps{
 		Shop: shop, Caller: lessonCaller{shop: shop, calls: caller},
 		Runner:   lessonRunner{executable: f.Executable, shop: f.IO.ShopName, environ: f.Environ},
-		Tester:   lessonTester(f, l),
+		Tester:   lessonTester(f.Environ, l),
 		Progress: store, Workspace: filepath.Join(dir, l.ID), Now: f.Now,
 		Events: lesson.WatchEvents(shop, l, f.Now),
 	}
@@ -43,11 +43,11 @@ func lessonDeps(f *cmdutil.Factory, shop *control.Client, l *lesson.Lesson) (d l
 }
 
 // lessonTester runs the learner's tests, for lessons that came with shopctl alone.
-func lessonTester(f *cmdutil.Factory, l *lesson.Lesson) check.Tester {
+func lessonTester(environ []string, l *lesson.Lesson) check.Tester {
 	if !l.Trusted {
 		return nil
 	}
-	return &gotest.Runner{Environ: f.Environ, LookPath: exec.LookPath}
+	return &gotest.Runner{Environ: environ, LookPath: exec.LookPath}
 }
 
 // lessonProgress is where progress is kept, and the directory of the lessons' workspaces. Both belong to the

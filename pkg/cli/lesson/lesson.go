@@ -17,6 +17,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/rundir"
 )
 
 type lessonOptions struct {
@@ -139,7 +140,7 @@ func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) 
 	}
 	s, err := lesson.Open(ctx, l, deps)
 	if err != nil {
-		return explainOpen(o.F, err)
+		return explainOpen(o.F.IO, o.F.Dir, err)
 	}
 	defer func() { err = errors.Join(err, o.Leave(ctx, s)) }()
 	if err := o.arrive(ctx, s); err != nil {
@@ -148,7 +149,7 @@ func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) 
 	switch {
 	case o.json:
 		return lessonEvents(ctx, o.F.IO, s)
-	case cmdutil.Interactive(o.F) && !o.F.IO.Accessible:
+	case cmdutil.Interactive(o.F.IO, o.F.Getenv) && !o.F.IO.Accessible:
 		return o.parts.Screen(ctx, s, o.Again+" --no-tui")
 	}
 	return lessonPlain(ctx, o.F, s)
@@ -203,20 +204,20 @@ func (o *lessonOptions) Leave(ctx context.Context, s *lesson.Session) error {
 	return nil
 }
 
-func explainOpen(f *cmdutil.Factory, err error) error {
+func explainOpen(ios *iostreams.IO, dir func() (rundir.Dir, error), err error) error {
 	var unsteady *lesson.Unsteady
 	var file *fs.PathError
 	var foreign *lesson.UntrustedError
 	switch {
 	case errors.As(err, &foreign):
-		return cmdutil.HintErr(cmdutil.ExitUsage, "read it first; if you trust it: "+f.IO.Command("lesson play --trust DIR"), fmt.Errorf("open the lesson: %w", err))
+		return cmdutil.HintErr(cmdutil.ExitUsage, "read it first; if you trust it: "+ios.Command("lesson play --trust DIR"), fmt.Errorf("open the lesson: %w", err))
 	case errors.As(err, &unsteady):
-		return cmdutil.HintErr(cmdutil.ExitEnvironment, f.IO.Command("ps")+"\n"+f.IO.Command("fault clear --all"), fmt.Errorf("open the lesson: the shop is not sound: %w", err))
+		return cmdutil.HintErr(cmdutil.ExitEnvironment, ios.Command("ps")+"\n"+ios.Command("fault clear --all"), fmt.Errorf("open the lesson: the shop is not sound: %w", err))
 	case errors.Is(err, lesson.ErrBusy):
 		return cmdutil.HintErr(cmdutil.ExitEnvironment, "leave the other lesson first, or take this one on a shop of its own: shopctl up --name second", err)
 	case errors.As(err, &file):
 		place := file.Path
-		if dir, err := f.Dir(); err == nil {
+		if dir, err := dir(); err == nil {
 			place = filepath.Dir(dir.State)
 		}
 		return cmdutil.HintErr(cmdutil.ExitEnvironment, "make "+place+" writable, or choose another directory with SHOPCTL_STATE_DIR", fmt.Errorf("open the lesson: %w", err))

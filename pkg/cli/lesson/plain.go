@@ -19,7 +19,7 @@ import (
 
 // plainLesson is a lesson as linear text: what is new is printed, questions are asked on standard input.
 type plainLesson struct {
-	f     *cmdutil.Factory
+	ios   *iostreams.IO
 	s     *lesson.Session
 	lines <-chan string
 
@@ -46,7 +46,7 @@ const plainHelp = `  Enter   go on: run the command, have the goals checked, go 
 
 // lessonPlain takes a lesson without a screen.
 func lessonPlain(ctx context.Context, f *cmdutil.Factory, s *lesson.Session) error {
-	p := &plainLesson{f: f, s: s, lines: readLines(ctx, f.IO), checks: map[string]string{}}
+	p := &plainLesson{ios: f.IO, s: s, lines: readLines(ctx, f.IO), checks: map[string]string{}}
 	v := s.Snapshot()
 	p.print("%s\n%s\n", v.Title, strings.Repeat("=", ansi.StringWidth(v.Title)))
 	p.print("Files of this lesson: %s\n:? lists what can be typed.\n", v.Workspace)
@@ -90,7 +90,7 @@ func readLines(ctx context.Context, ios *iostreams.IO) <-chan string {
 	return lines
 }
 
-func (p *plainLesson) print(format string, args ...any) { fmt.Fprintf(p.f.IO.Out, format, args...) }
+func (p *plainLesson) print(format string, args ...any) { fmt.Fprintf(p.ios.Out, format, args...) }
 
 // turn asks for what comes next, and does what was typed.
 func (p *plainLesson) turn(ctx context.Context) error {

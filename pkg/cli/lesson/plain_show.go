@@ -123,7 +123,7 @@ func (p *plainLesson) steady(title string, v lesson.View) {
 	p.print("\n%s:\n", title)
 	for _, c := range v.SteadyState {
 		line := p.check(c)
-		if p.f.IO.Accessible && c.Verdict == lesson.Pass {
+		if p.ios.Accessible && c.Verdict == lesson.Pass {
 			line = strings.Replace(line, "reached:", "holds:", 1)
 		}
 		p.print("%s", line)
@@ -156,7 +156,7 @@ func (p *plainLesson) check(c lesson.CheckView) string {
 	if box == "" {
 		box = "[ ]"
 	}
-	if p.f.IO.Accessible {
+	if p.ios.Accessible {
 		box = map[lesson.Verdict]string{lesson.Pass: "reached:", lesson.Inconclusive: "inconclusive:", lesson.BrokenSetup: "the set-up is broken:"}[c.Verdict]
 		if box == "" {
 			box = "not reached:"

@@ -10,9 +10,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/shopctl/shopctl/pkg/call"
-	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/lesson/check"
@@ -22,7 +22,11 @@ import (
 
 // lessonBooter starts a shop for a lesson's proof: by the command that people use, in directories of
 // its own, so that it is in nobody's way.
-type lessonBooter struct{ f *cmdutil.Factory }
+type lessonBooter struct {
+	now        func() time.Time
+	environ    []string
+	executable string
+}
 
 // provedShop is the name of such shops; their directories keep them apart.
 const provedShop = "lesson-test"
@@ -33,8 +37,8 @@ func (b lessonBooter) Boot(ctx context.Context, l *lesson.Lesson) (verify.Shop, 
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the shop: %w", err)
 	}
-	s := &bootedShop{f: b.f, dir: dir, tester: lessonTester(b.f, l), lesson: l}
-	s.environ = overlay(b.f.Environ,
+	s := &bootedShop{now: b.now, executable: b.executable, dir: dir, tester: lessonTester(b.environ, l), lesson: l}
+	s.environ = overlay(b.environ,
 		"SHOPCTL_RUN_DIR="+filepath.Join(dir, "run"), "SHOPCTL_STATE_DIR="+filepath.Join(dir, "state"),
 		"SHOPCTL_NAME=", "SHOPCTL_NAMESPACE=", "SHOPCTL_ONLY=", "SHOPCTL_PORT=", "SHOPCTL_PORT_BASE=")
 	if err := s.shopctl(ctx, "up"); err != nil {
@@ -47,27 +51,28 @@ func (b lessonBooter) Boot(ctx context.Context, l *lesson.Lesson) (verify.Shop, 
 	if err != nil {
 		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
-	s.calls = call.New(call.Config{Now: b.f.Now, Rand: rand.Reader})
+	s.calls = call.New(call.Config{Now: b.now, Rand: rand.Reader})
 	return s, nil
 }
 
 type bootedShop struct {
-	f       *cmdutil.Factory
-	dir     string
-	environ []string
-	client  *control.Client
-	calls   *call.Caller
-	tester  check.Tester
-	lesson  *lesson.Lesson
+	now        func() time.Time
+	executable string
+	dir        string
+	environ    []string
+	client     *control.Client
+	calls      *call.Caller
+	tester     check.Tester
+	lesson     *lesson.Lesson
 }
 
 // Deps implements verify.Shop.
 func (s *bootedShop) Deps() lesson.Deps {
 	return lesson.Deps{
 		Shop: s.client, Caller: lessonCaller{shop: s.client, calls: s.calls},
-		Runner: lessonRunner{executable: s.f.Executable, shop: provedShop, environ: s.environ},
+		Runner: lessonRunner{executable: s.executable, shop: provedShop, environ: s.environ},
 		Tester: s.tester,
-		Now:    s.f.Now, Events: lesson.WatchEvents(s.client, s.lesson, s.f.Now),
+		Now:    s.now, Events: lesson.WatchEvents(s.client, s.lesson, s.now),
 	}
 }
 
@@ -82,7 +87,7 @@ func (s *bootedShop) Close(ctx context.Context) error {
 }
 
 func (s *bootedShop) shopctl(ctx context.Context, args ...string) error {
-	cmd := exec.CommandContext(ctx, s.f.Executable, append([]string{"--name", provedShop}, args...)...)
+	cmd := exec.CommandContext(ctx, s.executable, append([]string{"--name", provedShop}, args...)...)
 	var out bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.dir, s.environ, &out, &out
 	if err := cmd.Run(); err != nil {

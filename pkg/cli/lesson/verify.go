@@ -164,9 +164,9 @@ func (o *proveOptions) prove(ctx context.Context, chosen []chosenLesson) ([][]ve
 		}
 		l.lesson.Trusted = l.lesson.Trusted || o.trust
 		group.Go(func() error {
-			return verify.Verify(ctx, l.lesson, lessonBooter{o.f}, o.only, o.f.Now, func(r verify.Result) {
+			return verify.Verify(ctx, l.lesson, lessonBooter{now: o.f.Now, environ: o.f.Environ, executable: o.f.Executable}, o.only, o.f.Now, func(r verify.Result) {
 				results[i] = append(results[i], r)
-				if o.f.Verbose {
+				if o.f.IO.Verbose {
 					talking.Lock()
 					defer talking.Unlock()
 					o.f.IO.Notef("%s %s: %s", r.Lesson, proofName(r), proofWord(r))

@@ -9,19 +9,20 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/edit"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/load"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 type loadStartOptions struct {
-	f    *cmdutil.Factory
-	edit edit.Options
+	ios  *iostreams.IO
+	edit *edit.Options
 	spec load.Spec
 }
 
 func newLoadStartCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &loadStartOptions{f: f, edit: edit.Options{F: f}}
+	o := &loadStartOptions{ios: f.IO, edit: edit.New(f)}
 	cmd := &cobra.Command{
 		Use:   "start",
 		Short: "Start load, or change the load that runs",
@@ -48,7 +49,7 @@ func (o *loadStartOptions) run(ctx context.Context, bounded bool) error {
 	}
 	env, err := load.Start(o.spec)
 	if err != nil {
-		return cmdutil.UsageErr(o.f.IO.Command("load start --rate 20"), "start load: %w", err)
+		return cmdutil.UsageErr(o.ios.Command("load start --rate 20"), "start load: %w", err)
 	}
 	if err := o.edit.Run(ctx, []string{load.Workload}, "load started", setEnv(env)); err != nil {
 		return err
@@ -60,8 +61,8 @@ func (o *loadStartOptions) run(ctx context.Context, bounded bool) error {
 	if o.spec.For > 0 {
 		lasts = "for " + humanize.Span(o.spec.For.Round(time.Millisecond))
 	}
-	o.f.IO.Notef("%g steps a second, seed %d, %s", o.spec.Rate, o.spec.Seed, lasts)
-	o.f.IO.Next("load status", "load stop")
+	o.ios.Notef("%g steps a second, seed %d, %s", o.spec.Rate, o.spec.Seed, lasts)
+	o.ios.Next("load status", "load stop")
 	return nil
 }
 

@@ -22,8 +22,9 @@ import (
 const loadTimeout = 5 * time.Second
 
 type loadStatusOptions struct {
-	f      *cmdutil.Factory
-	format string
+	ios     *iostreams.IO
+	connect cmdutil.Connect
+	format  string
 }
 
 type loadView struct{ load.Status }
@@ -31,7 +32,7 @@ type loadView struct{ load.Status }
 func (loadView) Names() []string { return []string{load.Workload} }
 
 func newLoadStatusCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &loadStatusOptions{f: f}
+	o := &loadStatusOptions{ios: f.IO, connect: f.Shop}
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show the load, its errors and its latencies",
@@ -45,7 +46,7 @@ sent, so that a shop that stalls cannot hide it.`,
 }
 
 func (o *loadStatusOptions) run(ctx context.Context) error {
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -56,23 +57,23 @@ func (o *loadStatusOptions) run(ctx context.Context) error {
 	}
 	s := found[0]
 	if s.GetReplicas() == 0 {
-		return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("start "+s.GetName()), errors.New("the load generator is stopped"))
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("start "+s.GetName()), errors.New("the load generator is stopped"))
 	}
 	if s.GetReady() == 0 || s.GetAddress() == "" {
-		return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("ps --instances "+s.GetName()), fmt.Errorf("the load generator is not ready (%s)", s.GetState()))
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("ps --instances "+s.GetName()), fmt.Errorf("the load generator is not ready (%s)", s.GetState()))
 	}
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	st, err := load.Fetch(ctx, client, s.GetAddress())
 	if err != nil {
-		return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("logs --tail 20 "+s.GetName()), err)
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("logs --tail 20 "+s.GetName()), err)
 	}
-	if err := o.f.IO.Print(o.format, loadView{st}, func(w io.Writer) { o.table(w, st) }); err != nil {
+	if err := o.ios.Print(o.format, loadView{st}, func(w io.Writer) { o.table(w, st) }); err != nil {
 		return err
 	}
 	if st.State == load.StateIdle && o.format == iostreams.FormatTable {
-		o.f.IO.Next("load start --rate 20 --seed 42")
+		o.ios.Next("load start --rate 20 --seed 42")
 	}
 	return nil
 }
@@ -97,7 +98,7 @@ func (o *loadStatusOptions) table(w io.Writer, st load.Status) {
 	fmt.Fprintf(w, "load       %s, %g steps/s, seed %d, %s\n", st.State, st.Rate, st.Seed, lasts)
 	fmt.Fprintf(w, "so far     %s, %d requests, %.1f/s, %d in flight\n",
 		humanize.Duration(time.Duration(st.ElapsedMS)*time.Millisecond), st.Requests, st.RPS, st.InFlight)
-	fmt.Fprintf(w, "errors     %s\n", o.f.IO.Paint(errorTone, fmt.Sprintf("%d (%s)", st.Errors, humanize.Percent(st.ErrorRatio))))
+	fmt.Fprintf(w, "errors     %s\n", o.ios.Paint(errorTone, fmt.Sprintf("%d (%s)", st.Errors, humanize.Percent(st.ErrorRatio))))
 	fmt.Fprintf(w, "latency    p50 %s, p95 %s, p99 %s, max %s\n\n", humanize.Millis(st.P50MS), humanize.Millis(st.P95MS), humanize.Millis(st.P99MS), humanize.Millis(st.MaxMS))
 	t := iostreams.NewTable("STEP", "REQUESTS", "ERRORS", "P50", "P95", "P99", "MAX")
 	for _, name := range slices.Sorted(maps.Keys(st.ByTask)) {

@@ -9,7 +9,7 @@ import (
 )
 
 func newLoadStopCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &edit.Options{F: f}
+	o := edit.New(f)
 	cmd := &cobra.Command{
 		Use:   "stop",
 		Short: "Stop the load; the load generator stays up and idle",

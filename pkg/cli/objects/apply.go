@@ -9,20 +9,23 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/edit"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 type applyOptions struct {
-	f      *cmdutil.Factory
-	files  fileFlags
-	dryRun string
-	format string
-	wait   edit.WaitFlags
+	ios       *iostreams.IO
+	connect   cmdutil.Connect
+	namespace func() string
+	files     fileFlags
+	dryRun    string
+	format    string
+	wait      edit.WaitFlags
 }
 
 func NewApplyCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &applyOptions{f: f}
+	o := &applyOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace}
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Create or change objects from manifests",
@@ -68,35 +71,35 @@ func (o *applyOptions) run(ctx context.Context) error {
 	if len(o.files.paths) == 0 {
 		return cmdutil.UsageErr("shopctl apply -f FILE", "missing flag: -f with a file, a directory or -")
 	}
-	files, err := o.files.read(o.f.IO.In)
+	files, err := o.files.read(o.ios.In)
 	if err != nil {
 		return err
 	}
 	if o.dryRun == edit.DryRunClient {
-		resp, err := applyHere(files, o.f.Namespace)
+		resp, err := applyHere(files, o.namespace())
 		if err != nil {
 			return err
 		}
 		return o.print(resp)
 	}
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer shop.Close()
-	resp, err := shop.Apply(ctx, &controlpb.ApplyRequest{Files: files, DryRun: o.dryRun == edit.DryRunServer, Namespace: o.f.Namespace})
+	resp, err := shop.Apply(ctx, &controlpb.ApplyRequest{Files: files, DryRun: o.dryRun == edit.DryRunServer, Namespace: o.namespace()})
 	if err != nil {
 		return err
 	}
 	if err := o.print(resp); err != nil || o.dryRun == edit.DryRunServer {
 		return err
 	}
-	return o.wait.Rollout(ctx, o.f.IO, shop, resp.GetObjects())
+	return o.wait.Rollout(ctx, o.ios, shop, resp.GetObjects())
 }
 
 func (o *applyOptions) print(resp *controlpb.ApplyResponse) error {
 	for _, w := range resp.GetWarnings() {
-		o.f.IO.Say("warning", w)
+		o.ios.Say("warning", w)
 	}
-	return edit.PrintApplied(o.f.IO, o.format, resp.GetObjects(), "", o.dryRun)
+	return edit.PrintApplied(o.ios, o.format, resp.GetObjects(), "", o.dryRun)
 }

@@ -13,14 +13,16 @@ import (
 )
 
 type deleteOptions struct {
-	f      *cmdutil.Factory
-	files  fileFlags
-	dryRun bool
-	format string
+	ios       *iostreams.IO
+	connect   cmdutil.Connect
+	namespace func() string
+	files     fileFlags
+	dryRun    bool
+	format    string
 }
 
 func NewDeleteCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &deleteOptions{f: f}
+	o := &deleteOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace}
 	cmd := &cobra.Command{
 		Use:   "delete KIND NAME... | -f FILE",
 		Short: "Delete objects, by name or those that manifests name",
@@ -36,12 +38,12 @@ shopctl delete -f blue-green.yaml --dry-run`,
 }
 
 func (o *deleteOptions) run(ctx context.Context, args []string) error {
-	req := &controlpb.DeleteRequest{Namespace: o.f.Namespace, DryRun: o.dryRun}
+	req := &controlpb.DeleteRequest{Namespace: o.namespace(), DryRun: o.dryRun}
 	switch {
 	case len(o.files.paths) > 0 && len(args) > 0:
 		return cmdutil.UsageErr("shopctl delete --help", "either KIND NAME or -f, not both")
 	case len(o.files.paths) > 0:
-		files, err := o.files.read(o.f.IO.In)
+		files, err := o.files.read(o.ios.In)
 		if err != nil {
 			return err
 		}
@@ -58,7 +60,7 @@ func (o *deleteOptions) run(ctx context.Context, args []string) error {
 		}
 		req.Kind, req.Names = kind.Name, names
 	}
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -75,7 +77,7 @@ func (o *deleteOptions) run(ctx context.Context, args []string) error {
 				line += " (server dry run)"
 			}
 		}
-		if _, err := fmt.Fprintln(o.f.IO.Out, line); err != nil {
+		if _, err := fmt.Fprintln(o.ios.Out, line); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +20,7 @@ import (
 )
 
 func NewDescribeCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &describeOptions{f: f}
+	o := &describeOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace, now: f.Now}
 	return cmdutil.Exits(&cobra.Command{
 		Use:   "describe KIND [NAME...]",
 		Short: "Tell all about an object: its settings, its instances, what happened to it",
@@ -31,19 +32,24 @@ shopctl describe service frontend`,
 	}, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
 }
 
-type describeOptions struct{ f *cmdutil.Factory }
+type describeOptions struct {
+	ios       *iostreams.IO
+	connect   cmdutil.Connect
+	namespace func() string
+	now       func() time.Time
+}
 
 func (o *describeOptions) run(ctx context.Context, args []string) error {
 	kind, names, err := kindAndNames(args)
 	if err != nil {
 		return err
 	}
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer shop.Close()
-	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: kind.Name, Names: names, Namespace: o.f.Namespace})
+	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: kind.Name, Names: names, Namespace: o.namespace()})
 	if err != nil {
 		return err
 	}
@@ -60,14 +66,14 @@ func (o *describeOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		kind.Describe(printer{Writer: &b, ios: o.f.IO}, typed, live(object, st.GetServices()), o.f.Now())
+		kind.Describe(printer{Writer: &b, ios: o.ios}, typed, live(object, st.GetServices()), o.now())
 		if kind.Workload {
 			if err := o.events(ctx, &b, shop, object.GetName()); err != nil {
 				return err
 			}
 		}
 	}
-	_, err = io.WriteString(o.f.IO.Out, b.String())
+	_, err = io.WriteString(o.ios.Out, b.String())
 	return err
 }
 
@@ -132,7 +138,7 @@ func (o *describeOptions) events(ctx context.Context, w io.Writer, shop *control
 	fmt.Fprintln(w, "Events:")
 	t := iostreams.NewTable("  TYPE", "REASON", "AGE", "MESSAGE")
 	for _, e := range last {
-		t.Row("  "+e.GetType(), e.GetReason(), cmdutil.Age(o.f.Now(), e.GetTime().AsTime()), e.GetMessage())
+		t.Row("  "+e.GetType(), e.GetReason(), cmdutil.Age(o.now(), e.GetTime().AsTime()), e.GetMessage())
 	}
 	t.Write(w)
 	return nil

@@ -15,12 +15,14 @@ import (
 )
 
 type diffOptions struct {
-	f     *cmdutil.Factory
-	files fileFlags
+	ios       *iostreams.IO
+	connect   cmdutil.Connect
+	namespace func() string
+	files     fileFlags
 }
 
 func NewDiffCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &diffOptions{f: f}
+	o := &diffOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace}
 	cmd := &cobra.Command{
 		Use:   "diff -f FILE",
 		Short: "Show what apply would change",
@@ -38,21 +40,21 @@ func (o *diffOptions) run(ctx context.Context) error {
 	if len(o.files.paths) == 0 {
 		return cmdutil.UsageErr("shopctl diff -f FILE", "missing flag: -f with a file, a directory or -")
 	}
-	files, err := o.files.read(o.f.IO.In)
+	files, err := o.files.read(o.ios.In)
 	if err != nil {
 		return err
 	}
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer shop.Close()
-	resp, err := shop.Apply(ctx, &controlpb.ApplyRequest{Files: files, DryRun: true, Namespace: o.f.Namespace})
+	resp, err := shop.Apply(ctx, &controlpb.ApplyRequest{Files: files, DryRun: true, Namespace: o.namespace()})
 	if err != nil {
 		return err
 	}
 	for _, w := range resp.GetWarnings() {
-		o.f.IO.Say("warning", w)
+		o.ios.Say("warning", w)
 	}
 	changed := false
 	for _, a := range resp.GetObjects() {
@@ -61,7 +63,7 @@ func (o *diffOptions) run(ctx context.Context) error {
 			return err
 		}
 		changed = changed || text != ""
-		if _, err := o.f.IO.Out.Write([]byte(paintDiff(o.f.IO, text))); err != nil {
+		if _, err := o.ios.Out.Write([]byte(paintDiff(o.ios, text))); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package objects
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,14 +15,17 @@ import (
 )
 
 type getOptions struct {
-	f        *cmdutil.Factory
-	format   string
-	selector string
-	all      bool
+	ios       *iostreams.IO
+	connect   cmdutil.Connect
+	namespace func() string
+	now       func() time.Time
+	format    string
+	selector  string
+	all       bool
 }
 
 func NewGetCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &getOptions{f: f}
+	o := &getOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "get KIND [NAME...]",
 		Short: "List objects, or print them as manifests",
@@ -43,12 +47,12 @@ func (o *getOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer shop.Close()
-	req := &controlpb.GetRequest{Kind: kind.Name, Names: names, Namespace: o.f.Namespace, Selector: o.selector}
+	req := &controlpb.GetRequest{Kind: kind.Name, Names: names, Namespace: o.namespace(), Selector: o.selector}
 	if o.all {
 		req.Namespace = "*"
 	}
@@ -57,17 +61,17 @@ func (o *getOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if o.format != iostreams.FormatTable {
-		return edit.PrintObjects(o.f.IO, o.format, resp.GetObjects(), len(names) == 1)
+		return edit.PrintObjects(o.ios, o.format, resp.GetObjects(), len(names) == 1)
 	}
 	if len(resp.GetObjects()) == 0 {
-		o.f.IO.Notef("no %s found", kind.Plural)
+		o.ios.Notef("no %s found", kind.Plural)
 		return nil
 	}
-	return objectTable(o.f, o.f.IO.Out, kind, resp.GetObjects(), o.all)
+	return objectTable(o.now, o.ios.Out, kind, resp.GetObjects(), o.all)
 }
 
 // objectTable lists objects of one kind in its columns.
-func objectTable(f *cmdutil.Factory, w io.Writer, kind resource.Kind, objects []*controlpb.Object, namespaces bool) error {
+func objectTable(now func() time.Time, w io.Writer, kind resource.Kind, objects []*controlpb.Object, namespaces bool) error {
 	columns := kind.Columns()
 	var header []string
 	if namespaces {
@@ -87,7 +91,7 @@ func objectTable(f *cmdutil.Factory, w io.Writer, kind resource.Kind, objects []
 			cells = append(cells, iostreams.OrDash(o.GetNamespace()))
 		}
 		for _, c := range columns {
-			cells = append(cells, c.Cell(typed, f.Now()))
+			cells = append(cells, c.Cell(typed, now()))
 		}
 		t.Row(cells...)
 	}

@@ -73,6 +73,6 @@ func completeObjects(f *cmdutil.Factory) cobra.CompletionFunc {
 			}
 			return words, cobra.ShellCompDirectiveNoFileComp
 		}
-		return cmdutil.Without(objectNames(f, cmd, args[0]), args[1:]), cobra.ShellCompDirectiveNoFileComp
+		return cmdutil.Without(objectNames(f.Shop, f.Namespace, cmd, args[0]), args[1:]), cobra.ShellCompDirectiveNoFileComp
 	}
 }

@@ -11,19 +11,19 @@ import (
 )
 
 // objectNames are the names of a kind's objects: those of the running shop, else those in the built-in manifests.
-func objectNames(f *cmdutil.Factory, cmd *cobra.Command, kind string) []string {
+func objectNames(connect cmdutil.Connect, namespace func() string, cmd *cobra.Command, kind string) []string {
 	k, err := resource.LookupKind(kind)
 	if err != nil {
 		return nil
 	}
-	shop, err := f.Shop(cmd.Context())
+	shop, err := connect(cmd.Context())
 	if err != nil {
 		return builtinObjects(k)
 	}
 	defer shop.Close()
 	ctx, cancel := context.WithTimeout(cmd.Context(), cmdutil.LiveTimeout)
 	defer cancel()
-	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: k.Name, Namespace: f.Namespace})
+	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: k.Name, Namespace: namespace()})
 	if err != nil {
 		return builtinObjects(k)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 func NewRestartCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &edit.Options{F: f}
+	o := edit.New(f)
 	cmd := &cobra.Command{
 		Use:               "restart SERVICE...",
 		Short:             "Restart a service's instances one after the other, without losing a request",

@@ -12,7 +12,7 @@ import (
 const maxReplicas = 100
 
 func NewScaleCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &edit.Options{F: f}
+	o := edit.New(f)
 	var replicas int32
 	cmd := &cobra.Command{
 		Use:   "scale SERVICE... --replicas N",

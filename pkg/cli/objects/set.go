@@ -18,7 +18,7 @@ func NewSetCmd(f *cmdutil.Factory) *cobra.Command {
 }
 
 func newSetEnvCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &edit.Options{F: f}
+	o := edit.New(f)
 	cmd := &cobra.Command{
 		Use:   "env SERVICE KEY=VALUE... KEY-...",
 		Short: "Set environment variables of a service, or with a dash behind them remove them",

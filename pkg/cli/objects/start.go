@@ -9,7 +9,7 @@ import (
 )
 
 func NewStartCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &edit.Options{F: f}
+	o := edit.New(f)
 	cmd := &cobra.Command{
 		Use:               "start SERVICE...",
 		Short:             "Start a stopped service again",

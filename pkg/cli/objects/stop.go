@@ -9,7 +9,7 @@ import (
 )
 
 func NewStopCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &edit.Options{F: f}
+	o := edit.New(f)
 	cmd := &cobra.Command{
 		Use:               "stop SERVICE...",
 		Short:             "Stop a service; the others see it as gone",

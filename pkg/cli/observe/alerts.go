@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,13 +18,15 @@ import (
 )
 
 type alertsOptions struct {
-	f      *cmdutil.Factory
-	format string
-	fail   bool
+	ios     *iostreams.IO
+	connect cmdutil.Connect
+	now     func() time.Time
+	format  string
+	fail    bool
 }
 
 func NewAlertsCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &alertsOptions{f: f}
+	o := &alertsOptions{ios: f.IO, connect: f.Shop, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "alerts",
 		Short: "Show what is wrong: alerts that are pending or firing",
@@ -78,8 +81,8 @@ func (v alertsView) Names() []string {
 }
 
 // listAlerts asks the shop.
-func listAlerts(ctx context.Context, f *cmdutil.Factory) (*controlpb.ListAlertsResponse, error) {
-	shop, err := f.Shop(ctx)
+func listAlerts(ctx context.Context, connect cmdutil.Connect) (*controlpb.ListAlertsResponse, error) {
+	shop, err := connect(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +91,7 @@ func listAlerts(ctx context.Context, f *cmdutil.Factory) (*controlpb.ListAlertsR
 }
 
 func (o *alertsOptions) run(ctx context.Context) error {
-	resp, err := listAlerts(ctx, o.f)
+	resp, err := listAlerts(ctx, o.connect)
 	if err != nil {
 		return err
 	}
@@ -107,9 +110,9 @@ func (o *alertsOptions) run(ctx context.Context) error {
 		}
 		view.Alerts = append(view.Alerts, v)
 	}
-	err = o.f.IO.Print(o.format, view, func(w io.Writer) { o.table(w, resp) })
+	err = o.ios.Print(o.format, view, func(w io.Writer) { o.table(w, resp) })
 	if err == nil && o.format == iostreams.FormatTable && len(resp.GetAlerts()) > 0 {
-		o.f.IO.Next("alerts history")
+		o.ios.Next("alerts history")
 	}
 	if err == nil && o.fail && firing > 0 {
 		return cmdutil.ExitErr(cmdutil.ExitFailed)
@@ -124,7 +127,7 @@ func (o *alertsOptions) table(w io.Writer, resp *controlpb.ListAlertsResponse) {
 	}
 	t := iostreams.NewTable("STATE", "ALERT", "SEVERITY", "SINCE", "WHAT")
 	for _, a := range resp.GetAlerts() {
-		t.Row(alertState(o.f.IO, a.GetState()), a.GetName(), iostreams.OrDash(a.GetLabels()["severity"]), cmdutil.Age(o.f.Now(), a.GetActiveSince().AsTime()), alertSummary(a.GetAnnotations()["summary"], a.GetLabels()))
+		t.Row(alertState(o.ios, a.GetState()), a.GetName(), iostreams.OrDash(a.GetLabels()["severity"]), cmdutil.Age(o.now(), a.GetActiveSince().AsTime()), alertSummary(a.GetAnnotations()["summary"], a.GetLabels()))
 	}
 	t.Write(w)
 }
@@ -154,8 +157,9 @@ func alertState(ios *iostreams.IO, state string) string {
 }
 
 type alertsRulesOptions struct {
-	f      *cmdutil.Factory
-	format string
+	ios     *iostreams.IO
+	connect cmdutil.Connect
+	format  string
 }
 
 type alertRuleView struct {
@@ -185,7 +189,7 @@ func (v alertRulesView) Names() []string {
 }
 
 func newAlertsRulesCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &alertsRulesOptions{f: f}
+	o := &alertsRulesOptions{ios: f.IO, connect: f.Shop}
 	cmd := &cobra.Command{
 		Use:     "rules",
 		Short:   "List the rules that alert, and how they stand",
@@ -198,7 +202,7 @@ func newAlertsRulesCmd(f *cmdutil.Factory) *cobra.Command {
 }
 
 func (o *alertsRulesOptions) run(ctx context.Context) error {
-	resp, err := listAlerts(ctx, o.f)
+	resp, err := listAlerts(ctx, o.connect)
 	if err != nil {
 		return err
 	}
@@ -210,7 +214,7 @@ func (o *alertsRulesOptions) run(ctx context.Context) error {
 			Labels: r.GetLabels(), Annotations: r.GetAnnotations(), LastError: r.GetLastError(), LastEvaluation: cmdutil.Rfc3339(r.GetLastEvaluation()),
 		})
 	}
-	return o.f.IO.Print(o.format, view, func(w io.Writer) {
+	return o.ios.Print(o.format, view, func(w io.Writer) {
 		t := iostreams.NewTable("STATE", "ALERT", "SEVERITY", "FOR", "OBJECT", "EXPRESSION")
 		for i, r := range view.Rules {
 			hold := "-"
@@ -219,9 +223,9 @@ func (o *alertsRulesOptions) run(ctx context.Context) error {
 			}
 			text := strings.Join(strings.Fields(r.Expr), " ")
 			if r.LastError != "" {
-				text = o.f.IO.Paint(iostreams.ToneBad, r.LastError)
+				text = o.ios.Paint(iostreams.ToneBad, r.LastError)
 			}
-			t.Row(alertState(o.f.IO, r.State), r.Name, iostreams.OrDash(r.Labels["severity"]), hold, r.Object, text)
+			t.Row(alertState(o.ios, r.State), r.Name, iostreams.OrDash(r.Labels["severity"]), hold, r.Object, text)
 		}
 		t.Write(w)
 	})

@@ -17,13 +17,14 @@ import (
 )
 
 type alertsHistoryOptions struct {
-	f      *cmdutil.Factory
-	format string
-	follow bool
+	ios     *iostreams.IO
+	connect cmdutil.Connect
+	format  string
+	follow  bool
 }
 
 func newAlertsHistoryCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &alertsHistoryOptions{f: f}
+	o := &alertsHistoryOptions{ios: f.IO, connect: f.Shop}
 	cmd := &cobra.Command{
 		Use:     "history",
 		Short:   "Print how alerts came and went, oldest first",
@@ -47,7 +48,7 @@ type alertChangeView struct {
 }
 
 func (o *alertsHistoryOptions) run(ctx context.Context) error {
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -55,7 +56,7 @@ func (o *alertsHistoryOptions) run(ctx context.Context) error {
 	if !o.follow {
 		n, err := o.print(ctx, shop, time.Time{})
 		if err == nil && n.IsZero() {
-			o.f.IO.Notef("no alert has been pending or firing")
+			o.ios.Notef("no alert has been pending or firing")
 		}
 		return err
 	}
@@ -93,10 +94,10 @@ func (o *alertsHistoryOptions) print(ctx context.Context, shop *control.Client, 
 		}
 		last = at
 		if o.format == iostreams.FormatJSON {
-			err = o.f.IO.PrintLine(alertChangeView{cmdutil.Rfc3339(c.GetTime()), c.GetName(), c.GetState(), c.GetLabels(), number(c.GetValue()), c.GetSummary()})
+			err = o.ios.PrintLine(alertChangeView{cmdutil.Rfc3339(c.GetTime()), c.GetName(), c.GetState(), c.GetLabels(), number(c.GetValue()), c.GetSummary()})
 		} else {
-			_, err = fmt.Fprintf(o.f.IO.Out, "%s %s %-26s %s\n", o.f.IO.Paint(iostreams.ToneFaint, at.Local().Format("15:04:05")),
-				alertState(o.f.IO, fmt.Sprintf("%-8s", c.GetState())), c.GetName(), alertSummary(c.GetSummary(), c.GetLabels()))
+			_, err = fmt.Fprintf(o.ios.Out, "%s %s %-26s %s\n", o.ios.Paint(iostreams.ToneFaint, at.Local().Format("15:04:05")),
+				alertState(o.ios, fmt.Sprintf("%-8s", c.GetState())), c.GetName(), alertSummary(c.GetSummary(), c.GetLabels()))
 		}
 		if err != nil {
 			return last, err

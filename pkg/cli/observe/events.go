@@ -14,7 +14,7 @@ import (
 type eventsOptions struct{ streamOptions }
 
 func NewEventsCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &eventsOptions{streamOptions{f: f}}
+	o := &eventsOptions{streamOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace, now: f.Now}}
 	cmd := &cobra.Command{
 		Use:               "events [SERVICE]",
 		Short:             "Print what happened to the services",
@@ -38,7 +38,7 @@ func (o *eventsOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return receive(o.f.IO, "events", stream, o.print)
+	return receive(o.ios, "events", stream, o.print)
 }
 
 type eventView struct {
@@ -53,12 +53,12 @@ type eventView struct {
 
 func (o *eventsOptions) print(e *controlpb.Event) error {
 	if o.format == iostreams.FormatJSON {
-		return o.f.IO.PrintLine(eventView{
+		return o.ios.PrintLine(eventView{
 			Sequence: e.GetSequence(), Time: cmdutil.Rfc3339(e.GetTime()), Type: e.GetType(), Reason: e.GetReason(),
 			Service: e.GetService(), Instance: e.GetInstance(), Message: e.GetMessage(),
 		})
 	}
-	_, err := fmt.Fprintln(o.f.IO.Out, eventText(o.f.IO, e))
+	_, err := fmt.Fprintln(o.ios.Out, eventText(o.ios, e))
 	return err
 }
 

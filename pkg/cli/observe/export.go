@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/observe/export"
 	"github.com/shopctl/shopctl/pkg/resource"
@@ -27,7 +28,8 @@ func NewExportCmd(f *cmdutil.Factory) *cobra.Command {
 }
 
 type exportOptions struct {
-	f        *cmdutil.Factory
+	ios      *iostreams.IO
+	connect  cmdutil.Connect
 	dir      string
 	force    bool
 	federate bool
@@ -40,7 +42,7 @@ func (o *exportOptions) add(cmd *cobra.Command, dir string) {
 }
 
 func newExportGrafanaCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &exportOptions{f: f}
+	o := &exportOptions{ios: f.IO, connect: f.Shop}
 	cmd := &cobra.Command{
 		Use:   "grafana",
 		Short: "Write a data source and dashboards for Grafana",
@@ -55,7 +57,7 @@ imported by hand; then choose the shop as its data source.`,
 }
 
 func newExportPrometheusCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &exportOptions{f: f}
+	o := &exportOptions{ios: f.IO, connect: f.Shop}
 	cmd := &cobra.Command{
 		Use:   "prometheus",
 		Short: "Write prometheus.yml and the rule files for another Prometheus",
@@ -86,7 +88,7 @@ func (o *exportOptions) apiURL(ctx context.Context, shop *control.Client) (strin
 }
 
 func (o *exportOptions) grafana(ctx context.Context) error {
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -103,7 +105,7 @@ func (o *exportOptions) grafana(ctx context.Context) error {
 }
 
 func (o *exportOptions) prometheus(ctx context.Context) error {
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -129,7 +131,7 @@ func (o *exportOptions) prometheus(ctx context.Context) error {
 	if err := o.write(append([]export.File{config}, files...)); err != nil {
 		return err
 	}
-	o.f.IO.Notef("next: promtool check config %s", filepath.Join(o.dir, config.Name))
+	o.ios.Notef("next: promtool check config %s", filepath.Join(o.dir, config.Name))
 	return nil
 }
 
@@ -186,7 +188,7 @@ func (o *exportOptions) write(files []export.File) error {
 		if err := os.WriteFile(path, file.Content, 0o644); err != nil {
 			return cmdutil.HintErr(cmdutil.ExitFailed, "choose another --dir", fmt.Errorf("write file: %w", err))
 		}
-		fmt.Fprintln(o.f.IO.Out, path)
+		fmt.Fprintln(o.ios.Out, path)
 	}
 	return nil
 }

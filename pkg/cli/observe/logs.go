@@ -27,7 +27,7 @@ type logsOptions struct {
 }
 
 func NewLogsCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &logsOptions{streamOptions: streamOptions{f: f}}
+	o := &logsOptions{streamOptions: streamOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace, now: f.Now}}
 	cmd := &cobra.Command{
 		Use:   "logs [SERVICE]",
 		Short: "Print what services log",
@@ -72,11 +72,11 @@ func (o *logsOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := receive(o.f.IO, "lines", stream, o.print); err != nil {
+	if err := receive(o.ios, "lines", stream, o.print); err != nil {
 		return err
 	}
 	if o.trace != "" {
-		o.f.IO.Next("trace show " + o.trace)
+		o.ios.Next("trace show " + o.trace)
 	}
 	return nil
 }
@@ -98,12 +98,12 @@ func (o *logsOptions) print(line *controlpb.LogLine) error {
 		if err != nil {
 			return err
 		}
-		return o.f.IO.PrintLine(view)
+		return o.ios.PrintLine(view)
 	}
 	if o.prefix {
 		line.Service = line.GetInstance()
 	}
-	_, err := fmt.Fprintln(o.f.IO.Out, LogText(o.f.IO, line))
+	_, err := fmt.Fprintln(o.ios.Out, LogText(o.ios, line))
 	return err
 }
 
@@ -154,6 +154,6 @@ func levelTone(level string) iostreams.Tone {
 
 // FollowLogs prints what the services log from now on, until the shop has gone.
 func FollowLogs(ctx context.Context, f *cmdutil.Factory) error {
-	o := &logsOptions{streamOptions: streamOptions{f: f, format: iostreams.FormatTable, follow: true, since: f.Now().Format(time.RFC3339Nano)}}
+	o := &logsOptions{streamOptions: streamOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace, now: f.Now, format: iostreams.FormatTable, follow: true, since: f.Now().Format(time.RFC3339Nano)}}
 	return o.run(ctx, nil)
 }

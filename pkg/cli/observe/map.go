@@ -29,7 +29,7 @@ type mapOptions struct {
 }
 
 func NewMapCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &mapOptions{watchOptions: watchOptions{f: f}}
+	o := &mapOptions{watchOptions: watchOptions{ios: f.IO, connect: f.Shop, now: f.Now, getenv: f.Getenv}}
 	cmd := &cobra.Command{
 		Use:   "map",
 		Short: "Show who calls whom, how that goes, and how far faults reach",
@@ -63,7 +63,7 @@ func (o *mapOptions) run(ctx context.Context) error {
 	if o.watch && (o.format == formatDOT || o.format == formatMermaid) {
 		return cmdutil.UsageErr("shopctl map --watch", "read --watch: %s is one drawing", o.format)
 	}
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (o *mapOptions) draw(w io.Writer, m *controlpb.GetMapResponse) {
 	case formatMermaid:
 		io.WriteString(w, topology.Mermaid(control.TopologyMap(m)))
 	default:
-		for _, line := range topology.Text(control.TopologyMap(m), mapStyle(o.f.IO)) {
+		for _, line := range topology.Text(control.TopologyMap(m), mapStyle(o.ios)) {
 			fmt.Fprintln(w, line)
 		}
 	}
@@ -93,8 +93,8 @@ func (o *mapOptions) draw(w io.Writer, m *controlpb.GetMapResponse) {
 // none tells what to do about a map without calls.
 func (o *mapOptions) none(v any) {
 	if m, ok := v.(mapView); ok && len(m.Edges) == 0 {
-		o.f.IO.Notef("nobody calls anybody")
-		o.f.IO.Next("load start --rate 20 --seed 42")
+		o.ios.Notef("nobody calls anybody")
+		o.ios.Next("load start --rate 20 --seed 42")
 	}
 }
 

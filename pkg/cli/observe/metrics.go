@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,8 +23,10 @@ somebody looks on, and keeps them for an hour and a half. Prometheus' own engine
 }
 
 type metricsListOptions struct {
-	f      *cmdutil.Factory
-	format string
+	ios     *iostreams.IO
+	connect cmdutil.Connect
+	now     func() time.Time
+	format  string
 }
 
 type metricView struct {
@@ -56,7 +59,7 @@ func (v metricsView) Names() []string {
 }
 
 func newMetricsListCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &metricsListOptions{f: f}
+	o := &metricsListOptions{ios: f.IO, connect: f.Shop, now: f.Now}
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List what can be queried",
@@ -69,8 +72,8 @@ func newMetricsListCmd(f *cmdutil.Factory) *cobra.Command {
 }
 
 // listMetrics asks the shop what there is.
-func listMetrics(ctx context.Context, f *cmdutil.Factory) (*controlpb.ListMetricsResponse, error) {
-	shop, err := f.Shop(ctx)
+func listMetrics(ctx context.Context, connect cmdutil.Connect) (*controlpb.ListMetricsResponse, error) {
+	shop, err := connect(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +82,7 @@ func listMetrics(ctx context.Context, f *cmdutil.Factory) (*controlpb.ListMetric
 }
 
 func (o *metricsListOptions) run(ctx context.Context) error {
-	resp, err := listMetrics(ctx, o.f)
+	resp, err := listMetrics(ctx, o.connect)
 	if err != nil {
 		return err
 	}
@@ -90,7 +93,7 @@ func (o *metricsListOptions) run(ctx context.Context) error {
 	for _, m := range resp.GetMetrics() {
 		view.Metrics = append(view.Metrics, metricView{m.GetName(), m.GetType(), m.GetHelp(), m.GetSeries()})
 	}
-	return o.f.IO.Print(o.format, view, func(w io.Writer) {
+	return o.ios.Print(o.format, view, func(w io.Writer) {
 		t := iostreams.NewTable("NAME", "TYPE", "SERIES", "HELP")
 		for _, m := range view.Metrics {
 			t.Row(m.Name, m.Type, fmt.Sprint(m.Series), m.Help)
@@ -98,7 +101,7 @@ func (o *metricsListOptions) run(ctx context.Context) error {
 		t.Write(w)
 		fmt.Fprintf(w, "\n%d series, %d samples in %.1f MB", view.Store.Series, view.Store.Samples, float64(view.Store.Bytes)/1e6)
 		if st.GetOldest() != nil {
-			fmt.Fprintf(w, ", the oldest of %s ago", cmdutil.Age(o.f.Now(), st.GetOldest().AsTime()))
+			fmt.Fprintf(w, ", the oldest of %s ago", cmdutil.Age(o.now(), st.GetOldest().AsTime()))
 		}
 		if view.Store.Dropped > 0 {
 			fmt.Fprintf(w, ", %d samples dropped", view.Store.Dropped)

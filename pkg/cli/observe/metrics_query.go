@@ -24,7 +24,9 @@ import (
 )
 
 type metricsQueryOptions struct {
-	f           *cmdutil.Factory
+	ios         *iostreams.IO
+	connect     cmdutil.Connect
+	now         func() time.Time
 	format      string
 	back, step  time.Duration
 	time        string
@@ -33,7 +35,7 @@ type metricsQueryOptions struct {
 }
 
 func newMetricsQueryCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &metricsQueryOptions{f: f}
+	o := &metricsQueryOptions{ios: f.IO, connect: f.Shop, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "query EXPR",
 		Short: "Evaluate a PromQL expression now, or over a range of time",
@@ -74,7 +76,7 @@ func (o *metricsQueryOptions) run(ctx context.Context, expr string) error {
 		return cmdutil.UsageErr("-o "+o.format, "--plot and -o %s do not go together", o.format)
 	}
 	req := &controlpb.QueryMetricsRequest{Expr: expr}
-	at, err := cmdutil.ParseTime(o.f.Now(), "time", o.time)
+	at, err := cmdutil.ParseTime(o.now(), "time", o.time)
 	if err != nil {
 		return err
 	}
@@ -87,7 +89,7 @@ func (o *metricsQueryOptions) run(ctx context.Context, expr string) error {
 	if o.step > 0 {
 		req.Step = durationpb.New(o.step)
 	}
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -98,16 +100,16 @@ func (o *metricsQueryOptions) run(ctx context.Context, expr string) error {
 	}
 	view := viewQuery(resp)
 	if o.plot {
-		o.draw(expr, view, cmp.Or(at, o.f.Now()))
-	} else if err := o.f.IO.Print(o.format, view, func(w io.Writer) { o.table(w, view) }); err != nil {
+		o.draw(expr, view, cmp.Or(at, o.now()))
+	} else if err := o.ios.Print(o.format, view, func(w io.Writer) { o.table(w, view) }); err != nil {
 		return err
 	}
 	for _, w := range resp.GetWarnings() {
-		o.f.IO.Warnf("%s", w)
+		o.ios.Warnf("%s", w)
 	}
 	if len(view.Series) == 0 && view.ResultType != "string" {
-		o.f.IO.Notef("no series found")
-		o.f.IO.Next("metrics list")
+		o.ios.Notef("no series found")
+		o.ios.Next("metrics list")
 	}
 	return nil
 }
@@ -220,7 +222,7 @@ const (
 
 func (o *metricsQueryOptions) draw(expr string, v queryView, end time.Time) {
 	var series []plot.Series
-	zone := o.f.Now().Location()
+	zone := o.now().Location()
 	for _, s := range v.Series {
 		line := plot.Series{Name: o.legend(s, len(v.Series))}
 		for _, p := range s.Samples {
@@ -229,14 +231,14 @@ func (o *metricsQueryOptions) draw(expr string, v queryView, end time.Time) {
 		series = append(series, line)
 	}
 	lines := plot.Lines(series, plot.Options{
-		Width: cmp.Or(o.f.IO.Width, plotWidth), Height: plotHeight + min(len(series), plot.Tones), Title: expr, Unit: plot.UnitOf(expr),
+		Width: cmp.Or(o.ios.Width, plotWidth), Height: plotHeight + min(len(series), plot.Tones), Title: expr, Unit: plot.UnitOf(expr),
 		From: end.Add(-o.back), To: end, Step: stepOf(v),
-		Style: plot.Style{ASCII: o.f.IO.ASCII, Linear: o.f.IO.Accessible, Paint: paintPlot(o.f.IO)},
+		Style: plot.Style{ASCII: o.ios.ASCII, Linear: o.ios.Accessible, Paint: paintPlot(o.ios)},
 	})
 	for i := range lines {
 		lines[i] = strings.TrimRight(lines[i], " ")
 	}
-	fmt.Fprintln(o.f.IO.Out, strings.TrimRight(strings.Join(lines, "\n"), "\n"))
+	fmt.Fprintln(o.ios.Out, strings.TrimRight(strings.Join(lines, "\n"), "\n"))
 }
 
 // stepOf is the time between two neighbouring points: what is further apart is not joined by a line.
@@ -286,7 +288,7 @@ func completeMetrics(f *cmdutil.Factory) cobra.CompletionFunc {
 		if len(args) > 0 {
 			return nil, directive
 		}
-		resp, err := listMetrics(cmd.Context(), f)
+		resp, err := listMetrics(cmd.Context(), f.Shop)
 		if err != nil {
 			return nil, directive
 		}

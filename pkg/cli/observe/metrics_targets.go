@@ -12,8 +12,9 @@ import (
 )
 
 type metricsTargetsOptions struct {
-	f      *cmdutil.Factory
-	format string
+	ios     *iostreams.IO
+	connect cmdutil.Connect
+	format  string
 }
 
 type targetView struct {
@@ -39,7 +40,7 @@ func (v targetsView) Names() []string {
 }
 
 func newMetricsTargetsCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &metricsTargetsOptions{f: f}
+	o := &metricsTargetsOptions{ios: f.IO, connect: f.Shop}
 	cmd := &cobra.Command{
 		Use:     "targets",
 		Short:   "List the instances that metrics are read from, and how that goes",
@@ -52,7 +53,7 @@ func newMetricsTargetsCmd(f *cmdutil.Factory) *cobra.Command {
 }
 
 func (o *metricsTargetsOptions) run(ctx context.Context) error {
-	resp, err := listMetrics(ctx, o.f)
+	resp, err := listMetrics(ctx, o.connect)
 	if err != nil {
 		return err
 	}
@@ -63,14 +64,14 @@ func (o *metricsTargetsOptions) run(ctx context.Context) error {
 			float64(t.GetTook().AsDuration().Microseconds()) / 1000,
 		})
 	}
-	return o.f.IO.Print(o.format, view, func(w io.Writer) {
+	return o.ios.Print(o.format, view, func(w io.Writer) {
 		tbl := iostreams.NewTable("JOB", "INSTANCE", "ADDRESS", "HEALTH", "TOOK", "ERROR")
 		for _, t := range view.Targets {
 			tone := iostreams.ToneGood
 			if t.Health != "up" {
 				tone = iostreams.ToneBad
 			}
-			tbl.Row(t.Job, t.Instance, iostreams.OrDash(t.Address), o.f.IO.Paint(tone, t.Health), humanize.Millis(t.TookMS), t.LastError)
+			tbl.Row(t.Job, t.Instance, iostreams.OrDash(t.Address), o.ios.Paint(tone, t.Health), humanize.Millis(t.TookMS), t.LastError)
 		}
 		tbl.Write(w)
 	})

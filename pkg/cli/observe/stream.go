@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
@@ -20,10 +21,13 @@ import (
 // streamOptions are what logs and events share: both print what was kept, oldest first, and may follow
 // what comes.
 type streamOptions struct {
-	f      *cmdutil.Factory
-	format string
-	follow bool
-	since  string
+	ios       *iostreams.IO
+	connect   cmdutil.Connect
+	namespace func() string
+	now       func() time.Time
+	format    string
+	follow    bool
+	since     string
 }
 
 // add gives cmd the flags. what and happens name the elements: "lines" "are written".
@@ -38,20 +42,20 @@ func (o *streamOptions) add(cmd *cobra.Command, what, happens string) {
 // begin connects to the shop and finds the service whose name is in args, "" if there is none, and the
 // earliest time, nil if there is none. The caller closes the shop.
 func (o *streamOptions) begin(ctx context.Context, args []string) (shop *control.Client, service string, since *timestamppb.Timestamp, err error) {
-	earliest, err := cmdutil.ParseTime(o.f.Now(), "since", o.since)
+	earliest, err := cmdutil.ParseTime(o.now(), "since", o.since)
 	if err != nil {
 		return nil, "", nil, err
 	}
 	if !earliest.IsZero() {
 		since = timestamppb.New(earliest)
 	}
-	if shop, err = o.f.Shop(ctx); err != nil {
+	if shop, err = o.connect(ctx); err != nil {
 		return nil, "", nil, err
 	}
-	if len(args) == 0 && o.f.Namespace == "" {
+	if len(args) == 0 && o.namespace() == "" {
 		return shop, "", since, nil
 	}
-	if service, err = serviceArg(ctx, o.f, shop, args); err != nil {
+	if service, err = serviceArg(ctx, o.namespace, shop, args); err != nil {
 		shop.Close()
 		return nil, "", nil, err
 	}
@@ -59,12 +63,12 @@ func (o *streamOptions) begin(ctx context.Context, args []string) (shop *control
 }
 
 // serviceArg is the service that args name, a module of a monolith too; "" if they name none.
-func serviceArg(ctx context.Context, f *cmdutil.Factory, shop *control.Client, args []string) (string, error) {
+func serviceArg(ctx context.Context, namespace func() string, shop *control.Client, args []string) (string, error) {
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {
 		return "", err
 	}
-	all, err := cmdutil.ServicesIn(ctx, shop, f.Namespace, st.GetServices())
+	all, err := cmdutil.ServicesIn(ctx, shop, namespace(), st.GetServices())
 	if err != nil || len(args) == 0 {
 		return "", err
 	}

@@ -54,7 +54,7 @@ func (v topView) Names() []string {
 }
 
 func NewTopCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &topOptions{watchOptions: watchOptions{f: f}, sort: "cpu"}
+	o := &topOptions{watchOptions: watchOptions{ios: f.IO, connect: f.Shop, now: f.Now, getenv: f.Getenv}, sort: "cpu"}
 	orders := slices.Sorted(maps.Keys(topOrders()))
 	cmd := &cobra.Command{
 		Use:   "top",
@@ -81,7 +81,7 @@ func (o *topOptions) run(ctx context.Context) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -121,10 +121,10 @@ func (o *topOptions) table(w io.Writer, v topView) {
 		if n.MemoryBytes > 0 {
 			memory = fmt.Sprintf("%.1f MB", float64(n.MemoryBytes)/1e6)
 		}
-		faults := o.f.IO.Paint(iostreams.ToneWarn, strings.Join(n.Faults, "; "))
+		faults := o.ios.Paint(iostreams.ToneWarn, strings.Join(n.Faults, "; "))
 		state := "-"
 		if n.State != "" {
-			state = o.f.IO.State(n.State)
+			state = o.ios.State(n.State)
 		}
 		if n.Requests == 0 {
 			t.Row(n.Service, state, cpu, memory, "-", "0", "-", "-", faults)
@@ -132,7 +132,7 @@ func (o *topOptions) table(w io.Writer, v topView) {
 		}
 		errors := humanize.Percent(n.ErrorRatio)
 		if n.ErrorRatio > 0 {
-			errors = o.f.IO.Paint(iostreams.ToneBad, errors)
+			errors = o.ios.Paint(iostreams.ToneBad, errors)
 		}
 		t.Row(n.Service, state, cpu, memory, fmt.Sprintf("%.1f", n.InFlight), humanize.Rate(n.RequestsPerSecond), errors, humanize.Millis(n.P95Ms), faults)
 	}
@@ -141,6 +141,6 @@ func (o *topOptions) table(w io.Writer, v topView) {
 		if i == 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintln(w, o.f.IO.Paint(iostreams.ToneWarn, b.Sentence))
+		fmt.Fprintln(w, o.ios.Paint(iostreams.ToneWarn, b.Sentence))
 	}
 }

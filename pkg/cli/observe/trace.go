@@ -77,7 +77,7 @@ func (o *traceFilter) add(cmd *cobra.Command, f *cmdutil.Factory) {
 }
 
 // read checks the flags.
-func (o *traceFilter) read(f *cmdutil.Factory) (*controlpb.TraceFilter, error) {
+func (o *traceFilter) read(now func() time.Time) (*controlpb.TraceFilter, error) {
 	for flag, d := range map[string]time.Duration{"slower": o.slower, "faster": o.faster} {
 		if d < 0 {
 			return nil, cmdutil.UsageErr("--"+flag+" 200ms", "read --%s %s: want a time above zero", flag, d)
@@ -86,7 +86,7 @@ func (o *traceFilter) read(f *cmdutil.Factory) (*controlpb.TraceFilter, error) {
 	if o.faster > 0 && o.faster < o.slower {
 		return nil, cmdutil.UsageErr("--slower 100ms --faster 1s", "no trace is both slower than %s and faster than %s", o.slower, o.faster)
 	}
-	since, err := cmdutil.ParseTime(f.Now(), "since", o.since)
+	since, err := cmdutil.ParseTime(now(), "since", o.since)
 	if err != nil {
 		return nil, err
 	}

@@ -14,12 +14,12 @@ import (
 )
 
 type traceDiffOptions struct {
-	f      *cmdutil.Factory
+	ios    *iostreams.IO
 	format string
 }
 
 func newTraceDiffCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &traceDiffOptions{f: f}
+	o := &traceDiffOptions{ios: f.IO}
 	cmd := &cobra.Command{
 		Use:   "diff A B",
 		Short: "Lay two traces side by side",
@@ -89,8 +89,8 @@ func (o *traceDiffOptions) run(ctx context.Context, from traceSource, a, b strin
 			A: spanIDOf(p.A), B: spanIDOf(p.B), DeltaMs: cmdutil.Millis(p.Delta()), CauseMs: cmdutil.Millis(p.Cause()),
 		})
 	}
-	return o.f.IO.Print(o.format, view, func(w io.Writer) {
-		for _, line := range draw.Diff(d, traceWidth(o.f.IO), traceStyle(o.f.IO)) {
+	return o.ios.Print(o.format, view, func(w io.Writer) {
+		for _, line := range draw.Diff(d, traceWidth(o.ios), traceStyle(o.ios)) {
 			fmt.Fprintln(w, line)
 		}
 	})

@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,13 +13,15 @@ import (
 )
 
 type traceFollowOptions struct {
-	f      *cmdutil.Factory
-	format string
-	filter traceFilter
+	ios     *iostreams.IO
+	connect cmdutil.Connect
+	now     func() time.Time
+	format  string
+	filter  traceFilter
 }
 
 func newTraceFollowCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &traceFollowOptions{f: f}
+	o := &traceFollowOptions{ios: f.IO, connect: f.Shop, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "follow",
 		Short: "Print traces as they come, until interrupted",
@@ -34,11 +37,11 @@ spans, services, status and root. With -o json, one object a line.`,
 }
 
 func (o *traceFollowOptions) run(ctx context.Context) error {
-	filter, err := o.filter.read(o.f)
+	filter, err := o.filter.read(o.now)
 	if err != nil {
 		return err
 	}
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -47,18 +50,18 @@ func (o *traceFollowOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return receive(o.f.IO, "traces", stream, o.print)
+	return receive(o.ios, "traces", stream, o.print)
 }
 
 func (o *traceFollowOptions) print(s *controlpb.TraceSummary) error {
 	switch o.format {
 	case iostreams.FormatJSON:
-		return o.f.IO.PrintLine(viewTraceSummary(s))
+		return o.ios.PrintLine(viewTraceSummary(s))
 	case iostreams.FormatName:
-		_, err := fmt.Fprintln(o.f.IO.Out, s.GetTraceId())
+		_, err := fmt.Fprintln(o.ios.Out, s.GetTraceId())
 		return err
 	}
-	c := traceCells(o.f, s)
-	_, err := fmt.Fprintf(o.f.IO.Out, "%s %s %8s %3s spans %2s services  %s  %s\n", c[0], o.f.IO.Paint(iostreams.ToneFaint, c[1]), c[2], c[3], c[4], c[5], c[6])
+	c := traceCells(o.ios, o.now, s)
+	_, err := fmt.Fprintf(o.ios.Out, "%s %s %8s %3s spans %2s services  %s  %s\n", c[0], o.ios.Paint(iostreams.ToneFaint, c[1]), c[2], c[3], c[4], c[5], c[6])
 	return err
 }

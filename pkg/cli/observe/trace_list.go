@@ -55,7 +55,7 @@ func (o *traceListOptions) run(ctx context.Context, from traceSource) error {
 	if o.limit < 1 {
 		return cmdutil.UsageErr("--limit 20", "read --limit %d: want a positive number", o.limit)
 	}
-	filter, err := o.filter.read(o.f)
+	filter, err := o.filter.read(o.f.Now)
 	if err != nil {
 		return err
 	}
@@ -89,33 +89,33 @@ func (o *traceListOptions) table(w io.Writer, traces []*controlpb.TraceSummary) 
 	}
 	t := iostreams.NewTable("TRACE", "STARTED", "DURATION", "SPANS", "SERVICES", "STATUS", "ROOT")
 	for _, s := range traces {
-		t.Row(traceCells(o.f, s)...)
+		t.Row(traceCells(o.f.IO, o.f.Now, s)...)
 	}
 	t.Write(w)
 }
 
 // traceCells are the columns of a trace.
-func traceCells(f *cmdutil.Factory, s *controlpb.TraceSummary) []string {
-	status := f.IO.Paint(iostreams.ToneGood, "ok")
+func traceCells(ios *iostreams.IO, now func() time.Time, s *controlpb.TraceSummary) []string {
+	status := ios.Paint(iostreams.ToneGood, "ok")
 	switch {
 	case s.GetFailed():
-		status = f.IO.Paint(iostreams.ToneBad, "failed")
+		status = ios.Paint(iostreams.ToneBad, "failed")
 	case s.GetErrors() > 0:
-		status = f.IO.Paint(iostreams.ToneWarn, fmt.Sprintf("%d errors", s.GetErrors()))
+		status = ios.Paint(iostreams.ToneWarn, fmt.Sprintf("%d errors", s.GetErrors()))
 		if s.GetErrors() == 1 {
-			status = f.IO.Paint(iostreams.ToneWarn, "1 error")
+			status = ios.Paint(iostreams.ToneWarn, "1 error")
 		}
 	}
 	return []string{
-		trace.ShortID(s.GetTraceId()), started(f, s.GetStart().AsTime()), traceStyle(f.IO).Duration(s.GetDuration().AsDuration()),
+		trace.ShortID(s.GetTraceId()), started(now, s.GetStart().AsTime()), traceStyle(ios).Duration(s.GetDuration().AsDuration()),
 		fmt.Sprint(s.GetSpans()), fmt.Sprint(len(s.GetServices())), status,
 		aboutTrace(s),
 	}
 }
 
 // started is a moment as short as it can be told from others.
-func started(f *cmdutil.Factory, at time.Time) string {
-	if f.Now().Sub(at).Abs() > 24*time.Hour {
+func started(now func() time.Time, at time.Time) string {
+	if now().Sub(at).Abs() > 24*time.Hour {
 		return at.Local().Format("2006-01-02 15:04:05")
 	}
 	return at.Local().Format("15:04:05.000")

@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -11,13 +12,14 @@ import (
 )
 
 type traceOpenOptions struct {
-	f      *cmdutil.Factory
+	ios    *iostreams.IO
+	now    func() time.Time
 	format string
 	list   traceListOptions
 }
 
 func newTraceOpenCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &traceOpenOptions{f: f, list: traceListOptions{f: f}}
+	o := &traceOpenOptions{ios: f.IO, now: f.Now, list: traceListOptions{f: f}}
 	cmd := &cobra.Command{
 		Use:   "open FILE [list | show [ID] | sequence [ID] | diff A B]",
 		Short: "Look at traces in a file",
@@ -62,7 +64,7 @@ func openArgs(cmd *cobra.Command, args []string) error {
 }
 
 func (o *traceOpenOptions) run(ctx context.Context, args []string) error {
-	file, err := openTraces(args[0], o.f.IO.In)
+	file, err := openTraces(args[0], o.ios.In)
 	if err != nil {
 		return err
 	}
@@ -82,13 +84,13 @@ func (o *traceOpenOptions) run(ctx context.Context, args []string) error {
 	}
 	switch verb {
 	case "show":
-		show := &traceShowOptions{f: o.f, format: o.format, filter: o.list.filter}
+		show := &traceShowOptions{ios: o.ios, now: o.now, format: o.format, filter: o.list.filter}
 		return show.run(ctx, file, id)
 	case "sequence":
-		sequence := &traceSequenceOptions{f: o.f, format: o.format, filter: o.list.filter}
+		sequence := &traceSequenceOptions{ios: o.ios, now: o.now, format: o.format, filter: o.list.filter}
 		return sequence.run(ctx, file, id)
 	case "diff":
-		diff := &traceDiffOptions{f: o.f, format: o.format}
+		diff := &traceDiffOptions{ios: o.ios, format: o.format}
 		return diff.run(ctx, file, id, rest[1])
 	}
 	o.list.format = o.format

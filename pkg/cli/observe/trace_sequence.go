@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,13 +14,14 @@ import (
 )
 
 type traceSequenceOptions struct {
-	f      *cmdutil.Factory
+	ios    *iostreams.IO
+	now    func() time.Time
 	format string
 	filter traceFilter
 }
 
 func newTraceSequenceCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &traceSequenceOptions{f: f}
+	o := &traceSequenceOptions{ios: f.IO, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "sequence ID|last",
 		Short: "Draw one trace as a sequence: services across, time down",
@@ -59,7 +61,7 @@ type messageView struct {
 }
 
 func (o *traceSequenceOptions) run(ctx context.Context, from traceSource, id string) error {
-	filter, err := o.filter.read(o.f)
+	filter, err := o.filter.read(o.now)
 	if err != nil {
 		return err
 	}
@@ -75,8 +77,8 @@ func (o *traceSequenceOptions) run(ctx context.Context, from traceSource, id str
 			Status: spanStatus(m.Call.Error), SpanID: m.Call.Span.String(),
 		})
 	}
-	return o.f.IO.Print(o.format, view, func(w io.Writer) {
-		for _, line := range draw.Sequence(t, traceWidth(o.f.IO), traceStyle(o.f.IO)) {
+	return o.ios.Print(o.format, view, func(w io.Writer) {
+		for _, line := range draw.Sequence(t, traceWidth(o.ios), traceStyle(o.ios)) {
 			fmt.Fprintln(w, line)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -23,7 +24,8 @@ import (
 const formatOTLP = "otlp"
 
 type traceShowOptions struct {
-	f      *cmdutil.Factory
+	ios    *iostreams.IO
+	now    func() time.Time
 	format string
 	logs   bool
 	// attributes are the keys of those that the waterfall shows.
@@ -32,7 +34,7 @@ type traceShowOptions struct {
 }
 
 func newTraceShowCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &traceShowOptions{f: f}
+	o := &traceShowOptions{ios: f.IO, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "show ID|last",
 		Short: "Draw one trace as a waterfall",
@@ -64,7 +66,7 @@ shopctl trace show 4bf92f3577b3 -o otlp > trace.json`,
 }
 
 func (o *traceShowOptions) run(ctx context.Context, from traceSource, id string) error {
-	filter, err := o.filter.read(o.f)
+	filter, err := o.filter.read(o.now)
 	if err != nil {
 		return err
 	}
@@ -86,12 +88,12 @@ func (o *traceShowOptions) run(ctx context.Context, from traceSource, id string)
 	if err := addLogs(&view, lines); err != nil {
 		return err
 	}
-	if err := o.f.IO.Print(o.format, view, func(w io.Writer) { o.waterfall(w, t, lines) }); err != nil {
+	if err := o.ios.Print(o.format, view, func(w io.Writer) { o.waterfall(w, t, lines) }); err != nil {
 		return err
 	}
 	if kept && o.format == iostreams.FormatTable {
 		short := t.ID.Short()
-		o.f.IO.Next("logs --trace "+short, "trace sequence "+short)
+		o.ios.Next("logs --trace "+short, "trace sequence "+short)
 	}
 	return nil
 }
@@ -101,13 +103,13 @@ func (o *traceShowOptions) otlp(data *tracepb.TracesData) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(o.f.IO.Out, "%s\n", text)
+	_, err = fmt.Fprintf(o.ios.Out, "%s\n", text)
 	return err
 }
 
 // waterfall draws the trace, with attributes and lines of logs under the rows of their spans.
 func (o *traceShowOptions) waterfall(w io.Writer, t *trace.Trace, logs map[string][]*controlpb.LogLine) {
-	style, width := traceStyle(o.f.IO), traceWidth(o.f.IO)
+	style, width := traceStyle(o.ios), traceWidth(o.ios)
 	for _, line := range draw.Head(t, width, style) {
 		fmt.Fprintln(w, line)
 	}
@@ -117,7 +119,7 @@ func (o *traceShowOptions) waterfall(w io.Writer, t *trace.Trace, logs map[strin
 		for _, line := range logs[id] {
 			// All of them are of this trace.
 			fields := strings.TrimSpace(strings.ReplaceAll(control.LogFields(line.GetRaw()), "trace_id="+line.GetTraceId(), ""))
-			fmt.Fprintf(w, "    %s\n", logText(o.f.IO, line, fields))
+			fmt.Fprintf(w, "    %s\n", logText(o.ios, line, fields))
 		}
 	}
 	for i, line := range draw.Waterfall(t, width, style) {

@@ -16,10 +16,13 @@ import (
 
 // watchOptions are what map and top share: they print what is now, once or again and again.
 type watchOptions struct {
-	f      *cmdutil.Factory
-	format string
-	watch  bool
-	every  time.Duration
+	ios     *iostreams.IO
+	connect cmdutil.Connect
+	now     func() time.Time
+	getenv  func(string) string
+	format  string
+	watch   bool
+	every   time.Duration
 }
 
 // frame is what there is to print at one moment: as a value, and for people.
@@ -53,7 +56,7 @@ func (o *watchOptions) repeat(ctx context.Context, next func() (frame, error), d
 		if err != nil {
 			return err
 		}
-		if err := o.f.IO.Print(o.format, one.value, one.text); err != nil {
+		if err := o.ios.Print(o.format, one.value, one.text); err != nil {
 			return err
 		}
 		if !iostreams.Structured(o.format) {
@@ -80,22 +83,22 @@ func (o *watchOptions) repeat(ctx context.Context, next func() (frame, error), d
 // print shows a frame: in the place of the one before on a terminal that can, else below it.
 func (o *watchOptions) print(one frame, first bool) error {
 	if o.format == iostreams.FormatJSON {
-		return o.f.IO.PrintLine(one.value)
+		return o.ios.PrintLine(one.value)
 	}
 	var text strings.Builder
 	one.text(&text)
-	live := o.f.IO.OutTTY && !o.f.IO.Accessible && o.f.Getenv("TERM") != "dumb"
+	live := o.ios.OutTTY && !o.ios.Accessible && o.getenv("TERM") != "dumb"
 	var out strings.Builder
 	switch {
 	case live:
 		out.WriteString(ansi.CursorHomePosition)
 		lines := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
-		if o.f.IO.Height > 1 && len(lines) >= o.f.IO.Height {
-			lines = lines[:o.f.IO.Height-1]
+		if o.ios.Height > 1 && len(lines) >= o.ios.Height {
+			lines = lines[:o.ios.Height-1]
 		}
 		for _, line := range lines {
-			if o.f.IO.Width > 0 {
-				line = ansi.Truncate(line, o.f.IO.Width, "")
+			if o.ios.Width > 0 {
+				line = ansi.Truncate(line, o.ios.Width, "")
 			}
 			out.WriteString(line + ansi.EraseLineRight + "\n")
 		}
@@ -103,8 +106,8 @@ func (o *watchOptions) print(one frame, first bool) error {
 	case first:
 		out.WriteString(text.String())
 	default:
-		fmt.Fprintf(&out, "\n%s\n%s", o.f.Now().Local().Format(time.TimeOnly), text.String())
+		fmt.Fprintf(&out, "\n%s\n%s", o.now().Local().Format(time.TimeOnly), text.String())
 	}
-	_, err := io.WriteString(o.f.IO.Out, out.String())
+	_, err := io.WriteString(o.ios.Out, out.String())
 	return err
 }

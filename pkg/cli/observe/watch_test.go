@@ -15,7 +15,7 @@ func TestWatchingDrawsInPlaceOnATerminalAndBelowElsewhere(t *testing.T) {
 	var out bytes.Buffer
 	ios := &iostreams.IO{Out: &out}
 	f := &cmdutil.Factory{IO: ios, Getenv: func(string) string { return "" }, Now: time.Now}
-	o := &watchOptions{f: f, format: iostreams.FormatTable}
+	o := &watchOptions{ios: f.IO, connect: f.Shop, now: f.Now, getenv: f.Getenv, format: iostreams.FormatTable}
 	two := frame{text: func(w io.Writer) { io.WriteString(w, "one\ntwo\nthree\n") }}
 	for range 2 {
 		if err := o.print(two, out.Len() == 0); err != nil {

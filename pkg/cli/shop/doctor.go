@@ -47,13 +47,16 @@ func (v doctorView) Names() []string {
 }
 
 type doctorOptions struct {
-	f      *cmdutil.Factory
-	format string
-	fix    bool
+	ios        *iostreams.IO
+	dir        func() (rundir.Dir, error)
+	getenv     func(string) string
+	executable string
+	format     string
+	fix        bool
 }
 
 func NewDoctorCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &doctorOptions{f: f}
+	o := &doctorOptions{ios: f.IO, dir: f.Dir, getenv: f.Getenv, executable: f.Executable}
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check what the shop needs of this machine",
@@ -69,7 +72,7 @@ recorded in them are ended; no others are touched.`,
 }
 
 func (o *doctorOptions) run(ctx context.Context) error {
-	dir, err := o.f.Dir()
+	dir, err := o.dir()
 	if err != nil {
 		return err
 	}
@@ -77,7 +80,7 @@ func (o *doctorOptions) run(ctx context.Context) error {
 	for _, c := range view.Checks {
 		view.Healthy = view.Healthy && (c.Verdict != verdictFail || c.Fixed)
 	}
-	if err := o.f.IO.Print(o.format, view, func(w io.Writer) { o.table(w, view) }); err != nil {
+	if err := o.ios.Print(o.format, view, func(w io.Writer) { o.table(w, view) }); err != nil {
 		return err
 	}
 	if !view.Healthy {
@@ -88,13 +91,13 @@ func (o *doctorOptions) run(ctx context.Context) error {
 
 func (o *doctorOptions) checks(ctx context.Context, dir rundir.Dir) []finding {
 	found := []finding{
-		checkBinary(o.f),
+		checkBinary(o.executable),
 		checkDirectory("run directory", dir.Run),
 		checkDirectory("state directory", dir.State),
 		checkDisk(dir.State),
-		checkPort(ctx, o.f.IO, dir),
-		checkRedis(o.f.Getenv),
-		checkTerminal(o.f),
+		checkPort(ctx, o.ios, dir),
+		checkRedis(o.getenv),
+		checkTerminal(o.ios, o.getenv),
 	}
 	return append(found, o.leftovers(ctx)...)
 }
@@ -107,7 +110,7 @@ func (o *doctorOptions) table(w io.Writer, view doctorView) {
 		if c.Fixed {
 			verdict = "fixed"
 		}
-		t.Row(c.Check, o.f.IO.Paint(tones[c.Verdict], verdict), c.Found)
+		t.Row(c.Check, o.ios.Paint(tones[c.Verdict], verdict), c.Found)
 	}
 	t.Write(w)
 	for _, c := range view.Checks {

@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shopctl/shopctl/pkg/chassis/portowner"
-	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
@@ -23,10 +22,10 @@ import (
 // leastDisk is what logs and carts may come to need, in bytes.
 const leastDisk = 200 << 20
 
-func checkBinary(f *cmdutil.Factory) finding {
-	c := finding{Check: "binary", Verdict: verdictOK, Found: f.Executable}
-	if _, err := os.Stat(f.Executable); err != nil {
-		c.Verdict, c.Found = verdictFail, "the running binary is gone: "+f.Executable
+func checkBinary(executable string) finding {
+	c := finding{Check: "binary", Verdict: verdictOK, Found: executable}
+	if _, err := os.Stat(executable); err != nil {
+		c.Verdict, c.Found = verdictFail, "the running binary is gone: "+executable
 		c.Hint = "build it again; services are started from it"
 	}
 	return c
@@ -113,25 +112,25 @@ func checkRedis(getenv func(string) string) finding {
 	return c
 }
 
-func checkTerminal(f *cmdutil.Factory) finding {
+func checkTerminal(ios *iostreams.IO, getenv func(string) string) finding {
 	c := finding{Check: "terminal", Verdict: verdictInfo}
 	switch {
-	case !f.IO.InTTY || !f.IO.OutTTY:
+	case !ios.InTTY || !ios.OutTTY:
 		c.Found = "none; the terminal UI does not start"
-	case f.Getenv("TERM") == "dumb", f.Getenv("CI") != "":
+	case getenv("TERM") == "dumb", getenv("CI") != "":
 		c.Found = "TERM is dumb or CI is set; the terminal UI does not start"
-	case f.IO.Width < 50 || f.IO.Height < 15:
-		c.Verdict, c.Found = verdictWarn, fmt.Sprintf("%dx%d is too small for the terminal UI", f.IO.Width, f.IO.Height)
+	case ios.Width < 50 || ios.Height < 15:
+		c.Verdict, c.Found = verdictWarn, fmt.Sprintf("%dx%d is too small for the terminal UI", ios.Width, ios.Height)
 		c.Hint = "make the window at least 50x15; 120x30 shows everything"
 	default:
-		c.Verdict, c.Found = verdictOK, fmt.Sprintf("%s, %dx%d", f.Getenv("TERM"), f.IO.Width, f.IO.Height)
+		c.Verdict, c.Found = verdictOK, fmt.Sprintf("%s, %dx%d", getenv("TERM"), ios.Width, ios.Height)
 	}
 	return c
 }
 
 // leftovers looks at every shop whose daemon is gone, and with --fix cleans up behind it.
 func (o *doctorOptions) leftovers(ctx context.Context) []finding {
-	dirs, err := rundir.List(o.f.Getenv)
+	dirs, err := rundir.List(o.getenv)
 	if err != nil {
 		return []finding{{Check: "leftovers", Verdict: verdictWarn, Found: err.Error()}}
 	}

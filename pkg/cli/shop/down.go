@@ -25,13 +25,16 @@ import (
 const leaveGrace = 10 * time.Second
 
 type downOptions struct {
-	f   *cmdutil.Factory
-	now bool
-	all bool
+	ios         *iostreams.IO
+	dir         func() (rundir.Dir, error)
+	getenv      func(string) string
+	takeSignals func() (signals <-chan os.Signal, release func())
+	now         bool
+	all         bool
 }
 
 func NewDownCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &downOptions{f: f}
+	o := &downOptions{ios: f.IO, dir: f.Dir, getenv: f.Getenv, takeSignals: f.TakeSignals}
 	cmd := &cobra.Command{
 		Use:   "down",
 		Short: "Stop the shop",
@@ -47,13 +50,13 @@ alive, and a second one kills them. A shop that is not running is fine: what a c
 
 func (o *downOptions) run(ctx context.Context) error {
 	if !o.all {
-		dir, err := o.f.Dir()
+		dir, err := o.dir()
 		if err != nil {
 			return err
 		}
 		return o.stop(ctx, dir)
 	}
-	dirs, err := rundir.List(o.f.Getenv)
+	dirs, err := rundir.List(o.getenv)
 	if err != nil {
 		return err
 	}
@@ -65,7 +68,7 @@ func (o *downOptions) run(ctx context.Context) error {
 }
 
 func (o *downOptions) stop(ctx context.Context, dir rundir.Dir) error {
-	signals, release := o.f.TakeSignals()
+	signals, release := o.takeSignals()
 	defer release()
 	shop, err := control.Dial(dir)
 	if errors.Is(err, control.ErrNotRunning) {
@@ -75,13 +78,13 @@ func (o *downOptions) stop(ctx context.Context, dir rundir.Dir) error {
 		return err
 	}
 	defer shop.Close()
-	if err := shutdown(ctx, o.f.IO, shop, signals, o.now); err != nil {
+	if err := shutdown(ctx, o.ios, shop, signals, o.now); err != nil {
 		return err
 	}
 	if err := waitGone(ctx, dir); err != nil {
 		return err
 	}
-	o.f.IO.Notef("shop %s is down", dir.Name)
+	o.ios.Notef("shop %s is down", dir.Name)
 	return nil
 }
 
@@ -95,9 +98,9 @@ func (o *downOptions) clean(ctx context.Context, dir rundir.Dir) error {
 		return fmt.Errorf("clean up shop %q: %w", dir.Name, err)
 	}
 	if len(ended) > 0 {
-		o.f.IO.Notef("ended %d processes that a dead daemon had left behind", len(ended))
+		o.ios.Notef("ended %d processes that a dead daemon had left behind", len(ended))
 	}
-	o.f.IO.Notef("shop %s is not running", dir.Name)
+	o.ios.Notef("shop %s is not running", dir.Name)
 	return nil
 }
 

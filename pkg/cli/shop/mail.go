@@ -37,14 +37,15 @@ func (v mailsView) Names() []string {
 }
 
 type mailOptions struct {
-	f      *cmdutil.Factory
-	format string
-	limit  int32
-	text   bool
+	ios     *iostreams.IO
+	connect cmdutil.Connect
+	format  string
+	limit   int32
+	text    bool
 }
 
 func NewMailCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &mailOptions{f: f}
+	o := &mailOptions{ios: f.IO, connect: f.Shop}
 	cmd := &cobra.Command{
 		Use:   "mail",
 		Short: "Read the confirmation mails that the shop wrote",
@@ -62,7 +63,7 @@ func (o *mailOptions) run(ctx context.Context) error {
 	if o.limit < 1 {
 		return cmdutil.UsageErr("shopctl mail --limit 20", "read --limit %d: want a positive number", o.limit)
 	}
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -73,12 +74,12 @@ func (o *mailOptions) run(ctx context.Context) error {
 	}
 	view, err := readOutbox(ctx, addr, o.limit)
 	if err != nil {
-		return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("logs email"), err)
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("logs email"), err)
 	}
-	return o.f.IO.Print(o.format, view, func(w io.Writer) {
+	return o.ios.Print(o.format, view, func(w io.Writer) {
 		if o.text {
 			for _, m := range view.Mails {
-				fmt.Fprintf(w, "%s\n%s\n%s\n\n%s\n\n", o.f.IO.Paint(iostreams.ToneBold, m.Subject), m.Time, m.To, m.Text)
+				fmt.Fprintf(w, "%s\n%s\n%s\n\n%s\n\n", o.ios.Paint(iostreams.ToneBold, m.Subject), m.Time, m.To, m.Text)
 			}
 			return
 		}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
@@ -16,16 +15,16 @@ import (
 // progress shows on standard error how the shop comes up: on a terminal one live line a service,
 // elsewhere a line when one is ready.
 type progress struct {
-	f    *cmdutil.Factory
+	ios  *iostreams.IO
 	live bool
 	// drawn is the number of lines that the live block has on the screen.
 	drawn int
 	told  map[string]bool
 }
 
-func newProgress(f *cmdutil.Factory) *progress {
-	live := f.IO.ErrTTY && f.IO.Width > 0 && !f.IO.Accessible && !f.IO.Quiet && f.Getenv("TERM") != "dumb"
-	return &progress{f: f, live: live, told: map[string]bool{}}
+func newProgress(ios *iostreams.IO, getenv func(string) string) *progress {
+	live := ios.ErrTTY && ios.Width > 0 && !ios.Accessible && !ios.Quiet && getenv("TERM") != "dumb"
+	return &progress{ios: ios, live: live, told: map[string]bool{}}
 }
 
 // show draws the latest snapshot.
@@ -41,7 +40,7 @@ func (p *progress) show(st *controlpb.StatusResponse) {
 	for _, step := range st.GetStartup() {
 		if !p.told[step.GetService()] {
 			p.told[step.GetService()] = true
-			p.f.IO.Notef("%s is ready after %s", step.GetService(), humanize.Duration(step.GetReady().AsDuration()))
+			p.ios.Notef("%s is ready after %s", step.GetService(), humanize.Duration(step.GetReady().AsDuration()))
 		}
 	}
 }
@@ -56,15 +55,15 @@ func (p *progress) draw(all []*controlpb.Service, ready map[string]time.Duration
 		} else if s.GetState() != "ok" {
 			after = s.GetMessage()
 		}
-		line := fmt.Sprintf("%s %-15s %-9s %s", p.f.IO.StateSymbol(s.GetState()), s.GetName(), s.GetState(), after)
-		line = ansi.Truncate(line, p.f.IO.Width-1, "")
-		if p.f.IO.Color {
-			line = p.f.IO.Paint(iostreams.StateTone(s.GetState()), line)
+		line := fmt.Sprintf("%s %-15s %-9s %s", p.ios.StateSymbol(s.GetState()), s.GetName(), s.GetState(), after)
+		line = ansi.Truncate(line, p.ios.Width-1, "")
+		if p.ios.Color {
+			line = p.ios.Paint(iostreams.StateTone(s.GetState()), line)
 		}
 		b.WriteString(line + "\x1b[K\n")
 	}
 	p.drawn = len(all)
-	fmt.Fprint(p.f.IO.Err, b.String())
+	fmt.Fprint(p.ios.Err, b.String())
 }
 
 // up moves the cursor to the block's first line.
@@ -83,7 +82,7 @@ func (p *progress) clear() {
 	p.up(&b)
 	b.WriteString("\x1b[J")
 	p.drawn = 0
-	fmt.Fprint(p.f.IO.Err, b.String())
+	fmt.Fprint(p.ios.Err, b.String())
 }
 
 // criticalChain is the chain of services whose start took the longest: each waited for the one before.

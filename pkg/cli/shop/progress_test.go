@@ -36,7 +36,7 @@ func TestProgressIsALiveBlockOnATerminal(t *testing.T) {
 	var out bytes.Buffer
 	f := terminal(&out, "xterm")
 	f.IO.ErrTTY, f.IO.Width = true, 30
-	p := newProgress(f)
+	p := newProgress(f.IO, f.Getenv)
 	st := starting()
 	p.show(st)
 	p.show(st)
@@ -64,7 +64,7 @@ func TestProgressIsALineAServiceElsewhere(t *testing.T) {
 		var out bytes.Buffer
 		f := terminal(&out, name)
 		change(f.IO)
-		p := newProgress(f)
+		p := newProgress(f.IO, f.Getenv)
 		p.show(starting())
 		p.show(starting())
 		p.clear()

@@ -16,14 +16,16 @@ import (
 )
 
 type psOptions struct {
-	f         *cmdutil.Factory
+	ios       *iostreams.IO
+	connect   cmdutil.Connect
+	namespace func() string
 	format    string
 	instances bool
 	stats     bool
 }
 
 func NewPsCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &psOptions{f: f}
+	o := &psOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace}
 	cmd := &cobra.Command{
 		Use:   "ps [SERVICE...]",
 		Short: "List the services and how they do",
@@ -40,7 +42,7 @@ shopctl ps -o json | jq '.services[] | select(.state != "ok")'`,
 }
 
 func (o *psOptions) run(ctx context.Context, words []string) error {
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -49,7 +51,7 @@ func (o *psOptions) run(ctx context.Context, words []string) error {
 	if err != nil {
 		return err
 	}
-	all, err := cmdutil.ServicesIn(ctx, shop, o.f.Namespace, st.GetServices())
+	all, err := cmdutil.ServicesIn(ctx, shop, o.namespace(), st.GetServices())
 	if err == nil && len(words) > 0 {
 		all, err = cmdutil.FindServices(all, words)
 	}
@@ -58,16 +60,16 @@ func (o *psOptions) run(ctx context.Context, words []string) error {
 	}
 	view := servicesView{Services: viewServices(all)}
 	blast := cmdutil.BlastOf(ctx, shop, o.format == iostreams.FormatTable, st.GetFaults())
-	return o.f.IO.Print(o.format, view, func(w io.Writer) {
+	return o.ios.Print(o.format, view, func(w io.Writer) {
 		switch {
 		case o.instances:
-			instanceTable(o.f.IO, w, view.Services)
+			instanceTable(o.ios, w, view.Services)
 		case o.stats:
-			statsTable(o.f.IO, w, view.Services)
+			statsTable(o.ios, w, view.Services)
 		default:
-			serviceTable(o.f.IO, w, view.Services)
+			serviceTable(o.ios, w, view.Services)
 			fmt.Fprintf(w, "\n%s\n", healthLine(view.Services))
-			faultLines(o.f.IO, w, st.GetFaults(), blast)
+			faultLines(o.ios, w, st.GetFaults(), blast)
 		}
 	})
 }

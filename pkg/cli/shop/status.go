@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,13 +15,15 @@ import (
 )
 
 type statusOptions struct {
-	f      *cmdutil.Factory
-	format string
-	stats  bool
+	ios     *iostreams.IO
+	connect cmdutil.Connect
+	now     func() time.Time
+	format  string
+	stats   bool
 }
 
 func NewStatusCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &statusOptions{f: f}
+	o := &statusOptions{ios: f.IO, connect: f.Shop, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show the daemon, the storefront's address and whether all is well",
@@ -35,7 +38,7 @@ With -o json, .ready tells whether every service that should run is ready.`,
 }
 
 func (o *statusOptions) run(ctx context.Context) error {
-	shop, err := o.f.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -46,13 +49,13 @@ func (o *statusOptions) run(ctx context.Context) error {
 	}
 	view := viewStatus(st)
 	blast := cmdutil.BlastOf(ctx, shop, o.format == iostreams.FormatTable, st.GetFaults())
-	return o.f.IO.Print(o.format, view, func(w io.Writer) {
-		ready := o.f.IO.Paint(iostreams.ToneGood, "ready")
+	return o.ios.Print(o.format, view, func(w io.Writer) {
+		ready := o.ios.Paint(iostreams.ToneGood, "ready")
 		switch {
 		case view.GoingDown:
-			ready = o.f.IO.Paint(iostreams.ToneWarn, "going down")
+			ready = o.ios.Paint(iostreams.ToneWarn, "going down")
 		case !view.Ready:
-			ready = o.f.IO.Paint(iostreams.ToneWarn, "not ready")
+			ready = o.ios.Paint(iostreams.ToneWarn, "not ready")
 		}
 		fmt.Fprintf(w, "shop         %s, %s\n", view.Name, ready)
 		fmt.Fprintf(w, "storefront   %s\n", iostreams.OrDash(view.URL))
@@ -61,15 +64,15 @@ func (o *statusOptions) run(ctx context.Context) error {
 		}
 		fmt.Fprintf(w, "services     %s\n", healthLine(view.Services))
 		fmt.Fprintf(w, "namespace    %s\n", view.Namespace)
-		fmt.Fprintf(w, "daemon       pid %d, up %s, version %s\n", view.PID, humanize.Age(o.f.Now().Sub(st.GetStarted().AsTime())), iostreams.OrDash(view.ShopctlVersion))
+		fmt.Fprintf(w, "daemon       pid %d, up %s, version %s\n", view.PID, humanize.Age(o.now().Sub(st.GetStarted().AsTime())), iostreams.OrDash(view.ShopctlVersion))
 		fmt.Fprintf(w, "driver       %s\n", view.Driver)
 		fmt.Fprintf(w, "run dir      %s\n", view.RunDir)
 		fmt.Fprintf(w, "state dir    %s\n", view.StateDir)
 		for _, s := range view.Services {
 			if s.State != "ok" {
-				fmt.Fprintf(w, "%s: %s %s\n", s.Name, o.f.IO.State(s.State), s.Message)
+				fmt.Fprintf(w, "%s: %s %s\n", s.Name, o.ios.State(s.State), s.Message)
 			}
 		}
-		faultLines(o.f.IO, w, st.GetFaults(), blast)
+		faultLines(o.ios, w, st.GetFaults(), blast)
 	})
 }

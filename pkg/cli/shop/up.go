@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -27,15 +28,19 @@ import (
 const driverProcess = "process"
 
 type upOptions struct {
-	f       *cmdutil.Factory
-	parts   UpParts
-	format  string
-	attach  bool
-	wait    bool
-	timeout time.Duration
-	daemon  cmdutil.DaemonFlags
-	driver  string
-	fresh   bool
+	ios         *iostreams.IO
+	namespace   func() string
+	dir         func() (rundir.Dir, error)
+	getenv      func(string) string
+	takeSignals func() (signals <-chan os.Signal, release func())
+	parts       UpParts
+	format      string
+	attach      bool
+	wait        bool
+	timeout     time.Duration
+	daemon      cmdutil.DaemonFlags
+	driver      string
+	fresh       bool
 	// typed tells whether a flag was on the command line; ran, whether the shop ran before.
 	typed func(flag string) bool
 	ran   bool
@@ -52,7 +57,7 @@ type UpParts struct {
 }
 
 func NewUpCmd(f *cmdutil.Factory, parts UpParts) *cobra.Command {
-	o := &upOptions{f: f, parts: parts}
+	o := &upOptions{ios: f.IO, namespace: f.Namespace, dir: f.Dir, getenv: f.Getenv, takeSignals: f.TakeSignals, parts: parts}
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start the shop",
@@ -89,12 +94,12 @@ func (o *upOptions) check() error {
 	switch o.driver {
 	case driverProcess:
 	case "docker", "kubernetes":
-		return cmdutil.UsageErr(o.f.IO.Command("up"), "driver %q is not in this version; services run as processes", o.driver)
+		return cmdutil.UsageErr(o.ios.Command("up"), "driver %q is not in this version; services run as processes", o.driver)
 	default:
 		return cmdutil.UnknownNameErr("driver", o.driver, []string{driverProcess})
 	}
 	if o.daemon.Monolith && len(o.daemon.Only) > 0 {
-		return cmdutil.UsageErr(o.f.IO.Command("up --monolith"), "--only names services to start, and a monolith starts as a whole")
+		return cmdutil.UsageErr(o.ios.Command("up --monolith"), "--only names services to start, and a monolith starts as a whole")
 	}
 	for i, name := range o.daemon.Only {
 		b, ok := services.Lookup(strings.TrimSpace(name))
@@ -124,7 +129,7 @@ func (o *upOptions) run(ctx context.Context) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	dir, err := o.f.Dir()
+	dir, err := o.dir()
 	if err != nil {
 		return err
 	}
@@ -138,7 +143,7 @@ func (o *upOptions) run(ctx context.Context) error {
 	}
 	err = o.show(ctx, shop)
 	if err != nil && ctx.Err() != nil {
-		o.f.IO.Notef("the shop goes on starting; to stop it: %s", o.f.IO.Command("down"))
+		o.ios.Notef("the shop goes on starting; to stop it: %s", o.ios.Command("down"))
 	}
 	return err
 }
@@ -193,17 +198,17 @@ func (o *upOptions) already(ctx context.Context, shop *control.Client) (staying 
 	case err != nil:
 		return false, err
 	case st.GetGoingDown():
-		o.f.IO.Notef("shop %s is going down; it starts again after that", st.GetName())
+		o.ios.Notef("shop %s is going down; it starts again after that", st.GetName())
 		return false, nil
 	case o.fresh:
-		return false, cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("down")+" && "+o.f.IO.Command("up --fresh"),
+		return false, cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("down")+" && "+o.ios.Command("up --fresh"),
 			fmt.Errorf("start afresh: shop %q runs already (pid %d)", st.GetName(), st.GetPid()))
 	}
 	if err := o.otherForm(st); err != nil {
 		return false, err
 	}
 	o.ran = true
-	o.f.IO.Notef("shop %s runs already (pid %d)", st.GetName(), st.GetPid())
+	o.ios.Notef("shop %s runs already (pid %d)", st.GetName(), st.GetPid())
 	var late []string
 	for _, flag := range []string{"only", "port", "port-base", "prometheus-port", "namespace", "otlp-forward"} {
 		if o.typed(flag) {
@@ -211,7 +216,7 @@ func (o *upOptions) already(ctx context.Context, shop *control.Client) (staying 
 		}
 	}
 	if len(late) > 0 {
-		o.f.IO.Warnf("%s: read when the shop starts, without effect on one that runs", strings.Join(late, ", "))
+		o.ios.Warnf("%s: read when the shop starts, without effect on one that runs", strings.Join(late, ", "))
 	}
 	return true, nil
 }
@@ -223,7 +228,7 @@ func (o *upOptions) otherForm(st *controlpb.StatusResponse) error {
 		return cmdutil.HintErr(cmdutil.ExitFailed, "shopctl --name mono up --monolith",
 			fmt.Errorf("start shop %q as a monolith: it runs already as a process for each service", st.GetName()))
 	case !o.daemon.Monolith && st.GetMonolith():
-		return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("down")+" && "+o.f.IO.Command("up"),
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("down")+" && "+o.ios.Command("up"),
 			fmt.Errorf("start shop %q as a process for each service: it runs already as a monolith", st.GetName()))
 	}
 	return nil
@@ -238,9 +243,9 @@ func (o *upOptions) follow(ctx context.Context, shop *control.Client) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case cmdutil.TimedOut(bounded, err):
-		return cmdutil.HintErr(cmdutil.ExitInconclusive, o.f.IO.Command("ps"), fmt.Errorf("start the shop: not ready after %s", humanize.Span(o.timeout)))
+		return cmdutil.HintErr(cmdutil.ExitInconclusive, o.ios.Command("ps"), fmt.Errorf("start the shop: not ready after %s", humanize.Span(o.timeout)))
 	case status.Code(err) == codes.Unavailable, errors.Is(err, io.EOF):
-		return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("up"), errors.New("start the shop: the daemon has gone"))
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("up"), errors.New("start the shop: the daemon has gone"))
 	}
 	return err
 }
@@ -250,7 +255,7 @@ func (o *upOptions) watch(ctx context.Context, shop *control.Client) error {
 	if err != nil {
 		return err
 	}
-	p := newProgress(o.f)
+	p := newProgress(o.ios, o.getenv)
 	defer p.clear()
 	for {
 		st, err := stream.Recv()
@@ -296,30 +301,30 @@ func unable(services []*controlpb.Service) error {
 // summary prints the services and the storefront's address, and what can be done next.
 func (o *upOptions) summary(st *controlpb.StatusResponse) error {
 	view := viewStatus(st)
-	err := o.f.IO.Print(o.format, view, func(w io.Writer) {
-		serviceTable(o.f.IO, w, view.Services)
+	err := o.ios.Print(o.format, view, func(w io.Writer) {
+		serviceTable(o.ios, w, view.Services)
 		fmt.Fprintf(w, "\n%s\n", healthLine(view.Services))
-		faultLines(o.f.IO, w, st.GetFaults(), nil)
+		faultLines(o.ios, w, st.GetFaults(), nil)
 		if view.URL != "" && o.opened(view) {
-			fmt.Fprintf(w, "storefront: %s\n", o.f.IO.Paint(iostreams.ToneBold, view.URL))
+			fmt.Fprintf(w, "storefront: %s\n", o.ios.Paint(iostreams.ToneBold, view.URL))
 		}
 	})
 	if err != nil {
 		return err
 	}
-	if o.f.Verbose {
-		showChain(o.f.IO, st.GetStartup())
+	if o.ios.Verbose {
+		showChain(o.ios, st.GetStartup())
 	}
 	switch {
 	case o.attach:
 	case view.Ready:
 		if st.GetMonolith() {
-			o.f.IO.Next("dash", "call catalog ListProducts", "restart monolith")
+			o.ios.Next("dash", "call catalog ListProducts", "restart monolith")
 			break
 		}
 		o.parts.SuggestNext("dash", "call catalog ListProducts")
 	default:
-		o.f.IO.Next("ps")
+		o.ios.Next("ps")
 	}
 	return nil
 }
@@ -334,9 +339,9 @@ func (o *upOptions) opened(view statusView) bool {
 
 // stay prints what the services log until a signal, and then stops the shop.
 func (o *upOptions) stay(ctx context.Context, shop *control.Client, dir rundir.Dir) error {
-	signals, release := o.f.TakeSignals()
+	signals, release := o.takeSignals()
 	defer release()
-	o.f.IO.Notef("Ctrl+C stops the shop")
+	o.ios.Notef("Ctrl+C stops the shop")
 	following, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
@@ -350,14 +355,14 @@ func (o *upOptions) stay(ctx context.Context, shop *control.Client, dir rundir.D
 	select {
 	case err := <-ended:
 		if err == nil || status.Code(err) == codes.Unavailable {
-			err = cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command("up"), errors.New("follow the shop: it has gone"))
+			err = cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("up"), errors.New("follow the shop: it has gone"))
 		}
 		return err
 	case <-signals:
 	}
 	cancel()
 	<-ended
-	if err := shutdown(ctx, o.f.IO, shop, signals, false); err != nil {
+	if err := shutdown(ctx, o.ios, shop, signals, false); err != nil {
 		return err
 	}
 	return waitGone(ctx, dir)

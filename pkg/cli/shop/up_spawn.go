@@ -17,8 +17,8 @@ func (o *upOptions) spawn(ctx context.Context, dir rundir.Dir) error {
 		}
 	}
 	args := []string{"--name", dir.Name}
-	if o.f.Namespace != "" {
-		args = append(args, "--namespace", o.f.Namespace)
+	if o.namespace() != "" {
+		args = append(args, "--namespace", o.namespace())
 	}
 	return o.parts.Spawn(ctx, dir, append(args, o.daemon.Args()...))
 }
