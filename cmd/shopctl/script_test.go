@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/shopctl/shopctl/pkg/eventually"
 )
 
 // built is what TestMain makes for all tests.
@@ -163,19 +165,12 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 
 // serving waits until the default shop is ready.
 func serving(ts *testscript.TestScript, neg bool, args []string) {
-	deadline := time.After(20 * time.Second)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	ready := eventually.Within(20*time.Second, func() bool {
 		var status struct{ Ready bool }
-		if err := query(ts, &status, "status", "-o", "json"); err == nil && status.Ready {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			ts.Fatalf("the shop is not ready")
-		}
+		return query(ts, &status, "status", "-o", "json") == nil && status.Ready
+	})
+	if !ready {
+		ts.Fatalf("the shop is not ready")
 	}
 }
 
@@ -199,19 +194,9 @@ func alone(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 0 {
 		ts.Fatalf("usage: alone")
 	}
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(2 * time.Second)
-	for {
-		left := processesOf(ts.Getenv("WORK"))
-		if len(left) == 0 {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			ts.Fatalf("processes are left: %s", strings.Join(left, "; "))
-		}
+	var left []string
+	if !eventually.Within(2*time.Second, func() bool { left = processesOf(ts.Getenv("WORK")); return len(left) == 0 }) {
+		ts.Fatalf("processes are left: %s", strings.Join(left, "; "))
 	}
 }
 

@@ -9,11 +9,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/eventually"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
@@ -57,23 +57,8 @@ func shutdown(t *testing.T, dir rundir.Dir) []string {
 	}) {
 		steps = append(steps, strings.TrimSpace(p.GetService()+" "+p.GetState()))
 	}
-	eventually(t, "the daemon lets go of its lock", func() bool { _, alive := dir.Holder(); return !alive })
+	eventually.True(t, "the daemon lets go of its lock", func() bool { _, alive := dir.Holder(); return !alive })
 	return steps
-}
-
-// eventually polls what nobody tells of.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	timeout := time.After(30 * time.Second)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-timeout:
-			t.Fatalf("waited too long until %s", what)
-		}
-	}
 }
 
 func TestAKilledDaemonLeavesNoProcessAndTheNextOneWorksAtOnce(t *testing.T) {
@@ -94,7 +79,7 @@ func TestAKilledDaemonLeavesNoProcessAndTheNextOneWorksAtOnce(t *testing.T) {
 	if err := syscall.Kill(int(st.GetPid()), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "all instances are gone", func() bool {
+	eventually.True(t, "all instances are gone", func() bool {
 		alive, err := dir.Leftovers()
 		return err == nil && len(alive) == 0
 	})

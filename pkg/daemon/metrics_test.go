@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/eventually"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
@@ -53,7 +54,7 @@ func TestRulesOfAnAppliedObjectAlertUntilItIsDeleted(t *testing.T) {
 	if _, err := c.Apply(t.Context(), &controlpb.ApplyRequest{Files: file}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the alert fires", func() bool {
+	eventually.True(t, "the alert fires", func() bool {
 		resp, err := c.ListAlerts(t.Context(), &controlpb.ListAlertsRequest{})
 		if err != nil {
 			t.Fatal(err)
@@ -107,7 +108,7 @@ func TestAQueryThatIsWrongIsRefusedWithPlaceAndHint(t *testing.T) {
 		"up * on() up": {codes.FailedPrecondition, "many-to-many", 1},
 	} {
 		await(t, c, "currency is ready", ready)
-		eventually(t, "there are series", func() bool { n, _ := ask(t, c, "count(up)"); return n >= 2 })
+		eventually.True(t, "there are series", func() bool { n, _ := ask(t, c, "count(up)"); return n >= 2 })
 		_, err := c.QueryMetrics(t.Context(), &controlpb.QueryMetricsRequest{Expr: expr})
 		if status.Code(err) != want.code || !strings.Contains(err.Error(), want.text) {
 			t.Errorf("%s: %v", expr, err)
@@ -155,7 +156,7 @@ func TestNoSecretOfAnOrderIsInTheMetrics(t *testing.T) {
 	for _, counted := range []string{
 		`sum(grpc_server_handled_total{service="checkout",grpc_method="PlaceOrder",grpc_code="OK"})`, `sum(shop_payments_total)`,
 	} {
-		eventually(t, "the order is counted by "+counted, func() bool {
+		eventually.True(t, "the order is counted by "+counted, func() bool {
 			v, _ := ask(t, c, counted)
 			return v == 1
 		})

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/shopctl/shopctl/pkg/eventually"
 	"github.com/shopctl/shopctl/pkg/observe/alert"
 	"github.com/shopctl/shopctl/pkg/observe/export"
 	"github.com/shopctl/shopctl/pkg/observe/promapi"
@@ -67,22 +68,8 @@ func live(t *testing.T) string {
 		_ = engine.Close()
 		http.DefaultClient.CloseIdleConnections()
 	})
-	eventually(t, "something is scraped", func() bool { return value(srv.URL, `orders_total{result="ok"}`) == "42" })
+	eventually.True(t, "something is scraped", func() bool { return value(srv.URL, `orders_total{result="ok"}`) == "42" })
 	return srv.URL
-}
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	timeout := time.After(time.Minute)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-timeout:
-			t.Fatalf("waited too long until %s", what)
-		}
-	}
 }
 
 // value is the result of an instant query that has one series, "" if it has none.
@@ -203,7 +190,7 @@ func TestAPrometheusFederatesTheShop(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { cancel(); _ = cmd.Wait() }()
-	eventually(t, "Prometheus has what the shop has", func() bool {
+	eventually.True(t, "Prometheus has what the shop has", func() bool {
 		return value("http://"+addr, `orders_total{job="cart",instance="cart-1",namespace="production",result="ok"}`) == "42"
 	})
 }
