@@ -42,6 +42,8 @@ type world struct {
 	// removed are the pods that the driver has removed, volumes those that it was given last.
 	removed []string
 	volumes map[string][]podspec.Volume
+	// exec decides whether commands in containers succeed; nil: none does.
+	exec func(command []string) error
 	// plan replaces the driver's plan of a pod.
 	plan   func(*podspec.Pod) Plan
 	events []orchestrator.Event
@@ -328,8 +330,13 @@ func (in *fakeInstance) Listening() <-chan struct{} { return in.listening }
 func (in *fakeInstance) Done() <-chan struct{}      { return in.done }
 func (in *fakeInstance) Stats() orchestrator.Stats  { return orchestrator.Stats{MemoryBytes: 1 << 20} }
 
-func (in *fakeInstance) Exec(context.Context, []string) ([]byte, error) {
-	return nil, errors.New("it has no shell")
+var errNotUp = errors.New("exit status 1")
+
+func (in *fakeInstance) Exec(_ context.Context, command []string) ([]byte, error) {
+	if in.w.exec == nil {
+		return nil, errNotUp
+	}
+	return nil, in.w.exec(command)
 }
 
 func (in *fakeInstance) Addrs() Addrs {
