@@ -69,6 +69,7 @@ func TestStories(t *testing.T) {
 			"services": services,
 			"exits":    exits,
 			"serving":  serving,
+			"restarts": restarts,
 		},
 	})
 }
@@ -171,6 +172,44 @@ func serving(ts *testscript.TestScript, neg bool, args []string) {
 	})
 	if !ready {
 		ts.Fatalf("the shop is not ready")
+	}
+}
+
+// restarts waits until the containers of a service's only instance have been restarted so often, and are all ready
+// again: restarts SERVICE CONTAINER=N...
+func restarts(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: restarts SERVICE CONTAINER=N...")
+	}
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var ps struct {
+			Services []struct {
+				State     string
+				Instances []struct {
+					Containers []struct {
+						Name     string
+						Restarts int
+					}
+				}
+			}
+		}
+		var found []string
+		if err := query(ts, &ps, "ps", args[0], "-o", "json"); err == nil && len(ps.Services[0].Instances) == 1 {
+			for _, c := range ps.Services[0].Instances[0].Containers {
+				found = append(found, fmt.Sprintf("%s=%d", c.Name, c.Restarts))
+			}
+			if ps.Services[0].State == "ok" && slices.Equal(found, args[1:]) {
+				return
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("restarts of %s: %v", args[0], found)
+		}
 	}
 }
 

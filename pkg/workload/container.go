@@ -163,7 +163,11 @@ func (c *Controller) onStarted(ctx context.Context, k *container, run int, rev *
 		c.remount(p, d.rev) // what changed while it started
 	}
 	k.link = newLink(l.handle)
-	c.event(false, "Started", p.owner, p.name, k.label()+fmt.Sprintf("started version %s, %s", p.rev.template.Pod.Version, strings.Replace(l.handle.ID(), "://", " ", 1)))
+	what := "version " + p.rev.template.Pod.Version
+	if k != p.main() {
+		what = "image " + spec.Image
+	}
+	c.event(false, "Started", p.owner, p.name, k.label()+fmt.Sprintf("started %s, %s", what, strings.Replace(l.handle.ID(), "://", " ", 1)))
 	link := k.link
 	c.spawn(func() { link.run(runCtx) })
 	if k.kind != orchestrator.InitContainer {

@@ -225,6 +225,10 @@ func ThreeServices() *controlpb.StatusResponse {
 				Instances: []*controlpb.Instance{{
 					Name: "cartservice-5d4f-x2k4q", Version: "v1", State: "ready", Pid: 4712, Address: "127.0.0.1:42001",
 					AdminAddress: "127.0.0.1:42002", Started: Ago(3 * time.Minute), MemoryBytes: 9_400_000,
+					Status: "Running", Containers: []*controlpb.Container{{
+						Name: "server", Image: "shopctl/cart:v1", Kind: "app", State: "running", Ready: true, Id: "process://4712",
+						Address: "127.0.0.1:42001", AdminAddress: "127.0.0.1:42002", Started: Ago(3 * time.Minute),
+					}},
 				}},
 				Stats: &controlpb.Stats{RequestsPerSecond: 31.25, ErrorRatio: 0.015, P50Ms: 1.2, P95Ms: 48, P99Ms: 2900, Requests: 313, WindowMs: 10000},
 			},

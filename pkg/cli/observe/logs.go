@@ -17,13 +17,15 @@ import (
 
 type logsOptions struct {
 	streamOptions
-	tail     int32
-	instance string
-	trace    string
-	span     string
-	level    string
-	grep     string
-	prefix   bool
+	tail          int32
+	instance      string
+	container     string
+	allContainers bool
+	trace         string
+	span          string
+	level         string
+	grep          string
+	prefix        bool
 }
 
 func NewLogsCmd(f *cmdutil.Factory) *cobra.Command {
@@ -32,12 +34,15 @@ func NewLogsCmd(f *cmdutil.Factory) *cobra.Command {
 		Use:   "logs [SERVICE]",
 		Short: "Print what services log",
 		Long: `Print what one or all services log, one record a line, oldest first. With -o json each line is an object with
-time, service, instance, level, message, trace_id, span_id and raw: the record as the service wrote it.`,
+time, service, instance, container, level, message, trace_id, span_id and raw: the record as the service wrote it.
+Of a service whose instances have several containers, only the first container is shown, unless -c or --all-containers
+is given.`,
 		Example: `shopctl logs -f checkout
 shopctl logs --since 5m --tail 100
 shopctl logs --trace last --level warn
 shopctl logs payment --grep 'card (type|number)'
 shopctl logs catalog --prefix
+shopctl logs web -c proxy
 shopctl logs -o json | jq 'select(.level == "error")'`,
 		Args:              cmdutil.AtMost(1, "one service"),
 		ValidArgsFunction: cmdutil.CompleteOneService(f),
@@ -46,6 +51,8 @@ shopctl logs -o json | jq 'select(.level == "error")'`,
 	o.add(cmd, "lines", "are written")
 	cmd.Flags().Int32Var(&o.tail, "tail", 0, "only the last `NUMBER` of lines (default all that is kept)")
 	cmd.Flags().StringVar(&o.instance, "instance", "", "only lines of this `INSTANCE`")
+	cmd.Flags().StringVarP(&o.container, "container", "c", "", "only lines of this `CONTAINER` of each instance")
+	cmd.Flags().BoolVar(&o.allContainers, "all-containers", false, "lines of all containers")
 	cmd.Flags().BoolVar(&o.prefix, "prefix", false, "name the instance in each line, in place of the service")
 	cmd.Flags().StringVar(&o.trace, "trace", "", "only lines of the trace with this `ID`, or one that begins so; last: the newest trace")
 	cmd.Flags().StringVar(&o.span, "span", "", "only lines of the span with this `ID`, or one that begins so")
@@ -60,14 +67,21 @@ func (o *logsOptions) run(ctx context.Context, args []string) error {
 	if o.tail < 0 {
 		return cmdutil.UsageErr("--tail 100", "read --tail %d: want a positive number", o.tail)
 	}
+	if o.container != "" && o.allContainers {
+		return cmdutil.UsageErr("shopctl logs SERVICE -c "+o.container, "--container and --all-containers exclude each other")
+	}
 	shop, service, since, err := o.begin(ctx, args)
 	if err != nil {
 		return err
 	}
 	defer shop.Close()
+	if err := o.chooseContainer(ctx, shop, service); err != nil {
+		return err
+	}
 	stream, err := shop.Logs(ctx, &controlpb.LogsRequest{
 		Follow: o.follow, Tail: o.tail, Instance: o.instance, Service: service, Since: since,
 		TraceId: o.trace, SpanId: o.span, Level: o.level, Grep: o.grep,
+		Container: o.container, AllContainers: o.allContainers,
 	})
 	if err != nil {
 		return err
@@ -82,14 +96,15 @@ func (o *logsOptions) run(ctx context.Context, args []string) error {
 }
 
 type logView struct {
-	Time     string          `json:"time"`
-	Service  string          `json:"service"`
-	Instance string          `json:"instance"`
-	Level    string          `json:"level"`
-	Message  string          `json:"message"`
-	TraceID  string          `json:"trace_id"`
-	SpanID   string          `json:"span_id"`
-	Raw      json.RawMessage `json:"raw"`
+	Time      string          `json:"time"`
+	Service   string          `json:"service"`
+	Instance  string          `json:"instance"`
+	Container string          `json:"container"`
+	Level     string          `json:"level"`
+	Message   string          `json:"message"`
+	TraceID   string          `json:"trace_id"`
+	SpanID    string          `json:"span_id"`
+	Raw       json.RawMessage `json:"raw"`
 }
 
 func (o *logsOptions) print(line *controlpb.LogLine) error {
@@ -117,7 +132,7 @@ func viewLog(line *controlpb.LogLine) (logView, error) {
 		raw = quoted
 	}
 	return logView{
-		Time: cmdutil.Rfc3339(line.GetTime()), Service: line.GetService(), Instance: line.GetInstance(),
+		Time: cmdutil.Rfc3339(line.GetTime()), Service: line.GetService(), Instance: line.GetInstance(), Container: line.GetContainer(),
 		Level: line.GetLevel(), Message: line.GetMessage(), TraceID: line.GetTraceId(), SpanID: line.GetSpanId(), Raw: raw,
 	}, nil
 }

@@ -10,6 +10,35 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
+// podOf is a shop whose cart has three containers.
+func podOf() *clitest.FakeShop {
+	st := clitest.ThreeServices()
+	for _, s := range st.GetServices() {
+		if s.GetName() == "cart" {
+			s.GetInstances()[0].Containers = []*controlpb.Container{{Name: "setup", Kind: "init"}, {Name: "server", Kind: "app"}, {Name: "proxy", Kind: "app"}}
+		}
+	}
+	return &clitest.FakeShop{Current: st}
+}
+
+func TestLogsNameTheContainersThatAreNotShown(t *testing.T) {
+	shop := podOf()
+	w := clitest.NewWorld(t).Serve(shop)
+	w.Want(cmdutil.ExitOK, "logs", "cart")
+	w.WantErr("defaulted to container server of: server, proxy, setup (init)")
+	w.Want(cmdutil.ExitOK, "logs", "cart", "-c", "setup")
+	if req := shop.LogRequests[1]; req.GetContainer() != "setup" || req.GetAllContainers() {
+		t.Errorf("asked for %v", req)
+	}
+	w.Want(cmdutil.ExitOK, "logs", "cart", "--all-containers")
+	if req := shop.LogRequests[2]; req.GetContainer() != "" || !req.GetAllContainers() {
+		t.Errorf("asked for %v", req)
+	}
+	w.Want(cmdutil.ExitUsage, "logs", "cart", "-c", "nothing")
+	w.WantErr(`cart has no container "nothing": it has server, proxy, setup (init)`, "hint: shopctl logs cart -c server")
+	w.Want(cmdutil.ExitUsage, "logs", "cart", "-c", "proxy", "--all-containers")
+}
+
 func TestLogsAreOneRecordALine(t *testing.T) {
 	shop := &clitest.FakeShop{Current: clitest.ThreeServices(), Lines: []*controlpb.LogLine{
 		{

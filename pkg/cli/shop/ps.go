@@ -98,14 +98,7 @@ func serviceTable(ios *iostreams.IO, w io.Writer, all []serviceView) {
 // moduleRows are the services that have no process of their own, below the one that holds them.
 func moduleRows(ios *iostreams.IO, t *iostreams.Table, s serviceView) {
 	for i, m := range s.Modules {
-		branch := "├ "
-		switch last := i == len(s.Modules)-1; {
-		case ios.ASCII:
-			branch = "- "
-		case last:
-			branch = "└ "
-		}
-		t.Row(branch+m.Name, "", "", "", "", iostreams.OrDash(m.Address), ios.Paint(iostreams.ToneWarn, strings.Join(m.Faults, "; ")))
+		t.Row(branch(ios, i == len(s.Modules)-1)+m.Name, "", "", "", "", iostreams.OrDash(m.Address), ios.Paint(iostreams.ToneWarn, strings.Join(m.Faults, "; ")))
 	}
 }
 
@@ -123,15 +116,38 @@ func statsTable(ios *iostreams.IO, w io.Writer, all []serviceView) {
 	t.Write(w)
 }
 
+// containerRows are the containers of an instance, if it has several.
+func containerRows(ios *iostreams.IO, t *iostreams.Table, in instanceView) {
+	if len(in.Containers) < 2 {
+		return
+	}
+	for i, c := range in.Containers {
+		_, pid, _ := strings.Cut(c.ID, "://")
+		t.Row(branch(ios, i == len(in.Containers)-1)+c.Name, c.Kind, ios.State(c.State), "", "", iostreams.OrDash(pid), iostreams.OrDash(c.Address), fmt.Sprint(c.Restarts), "")
+	}
+}
+
+// branch is the line from a row to the one above that it belongs to.
+func branch(ios *iostreams.IO, last bool) string {
+	switch {
+	case ios.ASCII:
+		return "- "
+	case last:
+		return "└ "
+	}
+	return "├ "
+}
+
 func instanceTable(ios *iostreams.IO, w io.Writer, all []serviceView) {
-	t := iostreams.NewTable("INSTANCE", "SERVICE", "STATE", "VERSION", "PID", "ADDRESS", "RESTARTS", "MEMORY")
+	t := iostreams.NewTable("INSTANCE", "SERVICE", "STATE", "READY", "VERSION", "PID", "ADDRESS", "RESTARTS", "MEMORY")
 	for _, s := range all {
 		for _, in := range s.Instances {
 			memory := "-"
 			if in.MemoryBytes > 0 {
 				memory = fmt.Sprintf("%.1f MB", float64(in.MemoryBytes)/1e6)
 			}
-			t.Row(in.Name, s.Name, ios.State(in.State), iostreams.OrDash(in.Version), fmt.Sprint(in.PID), iostreams.OrDash(in.Address), fmt.Sprint(in.Restarts), memory)
+			t.Row(in.Name, s.Name, ios.State(in.State), in.readyContainers(), iostreams.OrDash(in.Version), fmt.Sprint(in.PID), iostreams.OrDash(in.Address), fmt.Sprint(in.Restarts), memory)
+			containerRows(ios, t, in)
 		}
 	}
 	t.Write(w)

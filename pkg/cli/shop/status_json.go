@@ -1,6 +1,8 @@
 package shop
 
 import (
+	"fmt"
+
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
@@ -38,16 +40,47 @@ type moduleView struct {
 }
 
 type instanceView struct {
+	Name         string          `json:"name"`
+	Version      string          `json:"version"`
+	State        string          `json:"state"`
+	Message      string          `json:"message"`
+	PID          int32           `json:"pid"`
+	Address      string          `json:"address"`
+	AdminAddress string          `json:"admin_address"`
+	Restarts     int32           `json:"restarts"`
+	Started      string          `json:"started"`
+	MemoryBytes  int64           `json:"memory_bytes"`
+	Status       string          `json:"status"`
+	Containers   []containerView `json:"containers"`
+}
+
+type containerView struct {
 	Name         string `json:"name"`
-	Version      string `json:"version"`
+	Image        string `json:"image"`
+	Kind         string `json:"kind"`
 	State        string `json:"state"`
 	Message      string `json:"message"`
-	PID          int32  `json:"pid"`
+	Ready        bool   `json:"ready"`
+	ID           string `json:"id"`
 	Address      string `json:"address"`
 	AdminAddress string `json:"admin_address"`
 	Restarts     int32  `json:"restarts"`
 	Started      string `json:"started"`
-	MemoryBytes  int64  `json:"memory_bytes"`
+}
+
+// readyContainers is "2/3", as kubectl counts: without init containers that have completed.
+func (in instanceView) readyContainers() string {
+	ready, total := 0, 0
+	for _, c := range in.Containers {
+		if c.Kind == "init" {
+			continue
+		}
+		total++
+		if c.Ready {
+			ready++
+		}
+	}
+	return fmt.Sprintf("%d/%d", ready, total)
 }
 
 type statsView struct {
@@ -124,6 +157,18 @@ func viewModules(all []*controlpb.Module) []moduleView {
 	return views
 }
 
+func viewContainers(all []*controlpb.Container) []containerView {
+	views := make([]containerView, len(all))
+	for i, c := range all {
+		views[i] = containerView{
+			Name: c.GetName(), Image: c.GetImage(), Kind: c.GetKind(), State: c.GetState(), Message: c.GetMessage(),
+			Ready: c.GetReady(), ID: c.GetId(), Address: c.GetAddress(), AdminAddress: c.GetAdminAddress(),
+			Restarts: c.GetRestarts(), Started: cmdutil.Rfc3339(c.GetStarted()),
+		}
+	}
+	return views
+}
+
 func viewService(s *controlpb.Service) serviceView {
 	v := serviceView{
 		Name: s.GetName(), Workload: s.GetWorkload(), Namespace: s.GetNamespace(), Role: s.GetRole(),
@@ -138,6 +183,7 @@ func viewService(s *controlpb.Service) serviceView {
 			Name: in.GetName(), Version: in.GetVersion(), State: in.GetState(), Message: in.GetMessage(),
 			PID: in.GetPid(), Address: in.GetAddress(), AdminAddress: in.GetAdminAddress(),
 			Restarts: in.GetRestarts(), Started: cmdutil.Rfc3339(in.GetStarted()), MemoryBytes: in.GetMemoryBytes(),
+			Status: in.GetStatus(), Containers: viewContainers(in.GetContainers()),
 		}
 	}
 	if st := s.GetStats(); st != nil {

@@ -42,6 +42,24 @@ func (c *Issues) container(path string, k *corev1.Container, names, volumes map[
 	c.mounts(path+".volumeMounts", k.VolumeMounts, volumes)
 }
 
+// initContainer checks what init containers may have. One that keeps running (a sidecar) may have probes.
+func (c *Issues) initContainer(path string, k *corev1.Container) {
+	if k.RestartPolicy != nil && *k.RestartPolicy != corev1.ContainerRestartPolicyAlways {
+		c.Add(path+".restartPolicy", "%q is not possible; only Always is, for a container that keeps running beside the others", *k.RestartPolicy)
+	}
+	if k.RestartPolicy != nil {
+		return
+	}
+	for _, p := range []struct {
+		name  string
+		probe *corev1.Probe
+	}{{"livenessProbe", k.LivenessProbe}, {"readinessProbe", k.ReadinessProbe}, {"startupProbe", k.StartupProbe}} {
+		if p.probe != nil {
+			c.Add(path+"."+p.name, "is not possible for an init container that runs to completion; with restartPolicy: Always it is")
+		}
+	}
+}
+
 func (c *Issues) ports(path string, ports []corev1.ContainerPort) {
 	names := map[string]bool{}
 	for i, p := range ports {

@@ -133,8 +133,12 @@ func (c *Issues) Pod(path string, p *corev1.PodSpec) {
 	names := map[string]bool{}
 	for i := range p.InitContainers {
 		c.container(Item(path+".initContainers", i), &p.InitContainers[i], names, volumes)
+		c.initContainer(Item(path+".initContainers", i), &p.InitContainers[i])
 	}
 	for i := range p.Containers {
 		c.container(Item(path+".containers", i), &p.Containers[i], names, volumes)
+		if p.Containers[i].RestartPolicy != nil {
+			c.Add(Item(path+".containers", i)+".restartPolicy", "is possible for init containers only")
+		}
 	}
 }

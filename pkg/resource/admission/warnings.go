@@ -39,16 +39,13 @@ func (c *Issues) PodWarnings(path string, p *corev1.PodSpec) {
 			c.Add(path+"."+f.name, NoEffect)
 		}
 	}
-	if len(p.InitContainers) > 0 {
-		c.Add(path+".initContainers", "are not run here")
-	}
-	for i := 1; i < len(p.Containers); i++ {
-		c.Add(Item(path+".containers", i), "is not run here; only the first container of an instance is")
-	}
 	for i, v := range p.Volumes {
 		if v.EmptyDir == nil && v.ConfigMap == nil && v.Secret == nil && v.DownwardAPI == nil && v.Projected == nil {
 			c.Add(Item(path+".volumes", i), "is of a kind that is not provided here; emptyDir, configMap, secret, downwardAPI and projected are")
 		}
+	}
+	for i := range p.InitContainers {
+		c.containerWarnings(Item(path+".initContainers", i), &p.InitContainers[i])
 	}
 	for i := range p.Containers {
 		c.containerWarnings(Item(path+".containers", i), &p.Containers[i])

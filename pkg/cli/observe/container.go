@@ -1,0 +1,53 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/control"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// chooseContainer checks the container whose logs are asked for. Without one, it names the containers whose logs are
+// not shown, as kubectl does.
+func (o *logsOptions) chooseContainer(ctx context.Context, shop *control.Client, service string) error {
+	if service == "" || o.allContainers {
+		return nil
+	}
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(st.GetServices(), func(s *controlpb.Service) bool { return s.GetName() == service })
+	if i < 0 || len(st.GetServices()[i].GetInstances()) == 0 {
+		return nil // the logs of what is gone may still be there
+	}
+	instances := st.GetServices()[i].GetInstances()
+	first, names := containerNames(instances[len(instances)-1])
+	switch {
+	case o.container == "" && len(names) > 1:
+		o.ios.Notef("defaulted to container %s of: %s", first, strings.Join(names, ", "))
+	case o.container != "" && !slices.ContainsFunc(names, func(n string) bool { return strings.Fields(n)[0] == o.container }):
+		return cmdutil.UsageErr(fmt.Sprintf("shopctl logs %s -c %s", service, first), "%s has no container %q: it has %s", service, o.container, strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// containerNames are the containers of an instance, as kubectl lists them: those of the pod, and then its init containers.
+func containerNames(in *controlpb.Instance) (first string, names []string) {
+	var before []string
+	for _, c := range in.GetContainers() {
+		if c.GetKind() == "app" {
+			names = append(names, c.GetName())
+		} else {
+			before = append(before, c.GetName()+" (init)")
+		}
+	}
+	if len(names) == 0 {
+		return "", before
+	}
+	return names[0], append(names, before...)
+}
