@@ -13,6 +13,8 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/tui/feed"
+	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
 // owner is the owner of the faults that this screen injects.
@@ -22,7 +24,7 @@ const owner = "dash"
 // doneMsg.
 type commands struct {
 	send  func(tea.Msg) // to the model, from where no tea.Cmd can be returned
-	feed  *feed
+	feed  *feed.Feed
 	shop  *connection
 	shell Runner
 	calls Calls
@@ -56,7 +58,7 @@ func (c *commands) run(f func(ctx context.Context) tea.Msg) tea.Cmd {
 		defer end()
 		defer func() {
 			if cause := recover(); cause != nil {
-				msg = crashed{what: "run the command of a key", cause: cause, stack: debug.Stack()}
+				msg = feed.Crash{What: "run the command of a key", Cause: cause, Stack: debug.Stack()}
 			}
 		}()
 		return f(ctx)
@@ -96,17 +98,17 @@ func (c *commands) clearFaults(service string) tea.Cmd {
 }
 
 // setLogs makes the feed follow other logs.
-func (c *commands) setLogs(seq int, q wanted) tea.Cmd {
+func (c *commands) setLogs(seq int, q feed.LogQuery) tea.Cmd {
 	return func() tea.Msg {
-		c.feed.listen(seq, q)
+		c.feed.SetLogs(seq, q)
 		return nil
 	}
 }
 
 // setQuery makes the feed poll for what the visible tab shows.
-func (c *commands) setQuery(seq int, q sight) tea.Cmd {
+func (c *commands) setQuery(seq int, q feed.Query) tea.Cmd {
 	return func() tea.Msg {
-		c.feed.look(seq, q)
+		c.feed.SetQuery(seq, q)
 		return nil
 	}
 }
@@ -150,9 +152,9 @@ func (c *commands) readFile(path, name string) tea.Cmd {
 		if err != nil {
 			return "", err
 		}
-		lines := []entry{commandEntry("cat " + name)}
-		for i, line := range cleanLines(string(text)) {
-			lines = append(lines, plainEntry(fmt.Sprintf("%4d  %s", i+1, line)))
+		lines := []feed.Entry{feed.CommandEntry("cat " + name)}
+		for i, line := range style.CleanLines(string(text)) {
+			lines = append(lines, feed.TextEntry(fmt.Sprintf("%4d  %s", i+1, line)))
 		}
 		c.feed.AddOutput(lines)
 		return path, nil
@@ -161,7 +163,7 @@ func (c *commands) readFile(path, name string) tea.Cmd {
 
 // lineWriter passes on whole lines.
 type lineWriter struct {
-	put  func([]entry)
+	put  func([]feed.Entry)
 	rest []byte
 }
 
@@ -170,13 +172,13 @@ var _ io.Writer = (*lineWriter)(nil)
 // Write takes a piece of output.
 func (l *lineWriter) Write(p []byte) (int, error) {
 	l.rest = append(l.rest, p...)
-	var lines []entry
+	var lines []feed.Entry
 	for {
 		i := bytes.IndexByte(l.rest, '\n')
 		if i < 0 {
 			break
 		}
-		lines = append(lines, plainEntry(string(l.rest[:i])))
+		lines = append(lines, feed.TextEntry(string(l.rest[:i])))
 		l.rest = l.rest[i+1:]
 	}
 	if lines != nil {
@@ -192,4 +194,4 @@ func (l *lineWriter) flush() {
 	}
 }
 
-func (l *lineWriter) line(text string) { l.put([]entry{plainEntry(text)}) }
+func (l *lineWriter) line(text string) { l.put([]feed.Entry{feed.TextEntry(text)}) }

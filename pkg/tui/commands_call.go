@@ -7,6 +7,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/shopctl/shopctl/pkg/call"
+	"github.com/shopctl/shopctl/pkg/tui/pane"
+	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
 // Calls calls methods of the shop's services, as the call command does. The target of a request is found by
@@ -21,7 +23,7 @@ type Calls interface {
 func (c *commands) loadMethods(service string) tea.Cmd {
 	return c.run(func(ctx context.Context) tea.Msg {
 		methods, err := c.calls.Methods(ctx, service)
-		return contractKnown{service: service, methods: methods, err: err}
+		return pane.Contract{Service: service, Methods: methods, Err: err}
 	})
 }
 
@@ -29,7 +31,7 @@ func (c *commands) loadMethods(service string) tea.Cmd {
 func (c *commands) loadTemplate(service, method string) tea.Cmd {
 	return c.run(func(ctx context.Context) tea.Msg {
 		text, err := c.calls.Template(ctx, service, method)
-		return contractKnown{service: service, method: method, template: text, err: err}
+		return pane.Contract{Service: service, Method: method, Template: text, Err: err}
 	})
 }
 
@@ -38,8 +40,8 @@ func (c *commands) call(seq int, service string, r call.Request) tea.Cmd {
 	return c.run(func(ctx context.Context) tea.Msg {
 		ctx, stop := c.tasks.interruptible(ctx)
 		defer stop()
-		r.OnMessage = func(m json.RawMessage) { c.feed.AddResponse(seq, cleanLines(string(m))) }
+		r.OnMessage = func(m json.RawMessage) { c.feed.AddResponse(seq, style.CleanLines(string(m))) }
 		result, err := c.calls.Invoke(ctx, service, r)
-		return answerOf(seq, result, err)
+		return pane.NewCallResult(seq, result, err)
 	})
 }

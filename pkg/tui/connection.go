@@ -8,11 +8,12 @@ import (
 	"google.golang.org/grpc"
 
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/tui/feed"
 )
 
 // Shop is a connection to the daemon; *control.Client is one.
 type Shop interface {
-	feedShop
+	feed.Shop
 	Control
 }
 
@@ -33,14 +34,14 @@ type connection struct {
 }
 
 // track returns a dialer for the feed that keeps the connection here for as long as it is open.
-func (c *connection) track(dial func(context.Context) (Shop, error)) func(context.Context) (feedShop, error) {
-	return func(ctx context.Context) (feedShop, error) {
+func (c *connection) track(dial func(context.Context) (Shop, error)) func(context.Context) (feed.Shop, error) {
+	return func(ctx context.Context) (feed.Shop, error) {
 		shop, err := dial(ctx)
 		if err != nil {
 			return nil, err
 		}
 		c.set(shop)
-		return tracked{feedShop: shop, connection: c}, nil
+		return tracked{Shop: shop, connection: c}, nil
 	}
 }
 
@@ -62,12 +63,12 @@ func (c *connection) control() (Control, error) {
 
 // tracked is a connection that keys can use until the feed closes it.
 type tracked struct {
-	feedShop
+	feed.Shop
 	connection *connection
 }
 
 // Close ends the connection.
 func (t tracked) Close() error {
 	t.connection.set(nil)
-	return t.feedShop.Close()
+	return t.Shop.Close()
 }

@@ -1,27 +1,18 @@
 package tui
 
 import (
-	"fmt"
 	"runtime/debug"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/shopctl/shopctl/pkg/tui/feed"
 )
-
-// crashed is a panic of ours. The program ends in order, so that the terminal is what it was before the panic
-// is told of.
-type crashed struct {
-	what  string
-	cause any
-	stack []byte
-}
-
-func (c *crashed) Error() string { return fmt.Sprintf("%s: %v\n%s", c.what, c.cause, c.stack) }
 
 // Update implements tea.Model.
 func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			m.crash = &crashed{what: "take a key or news", cause: cause, stack: debug.Stack()}
+			m.crash = &feed.Crash{What: "take a key or news", Cause: cause, Stack: debug.Stack()}
 			cmd = tea.Quit
 		}
 	}()
@@ -34,7 +25,7 @@ func (m *model) View() (v tea.View) {
 		if cause := recover(); cause != nil {
 			v = tea.NewView("")
 			if m.crash == nil {
-				m.crash = &crashed{what: "draw the screen", cause: cause, stack: debug.Stack()}
+				m.crash = &feed.Crash{What: "draw the screen", Cause: cause, Stack: debug.Stack()}
 				m.commands.sendQuit()
 			}
 		}

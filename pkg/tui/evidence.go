@@ -8,11 +8,13 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/tui/feed"
+	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
 // visit is a pane that was opened from another one at one thing, as at what decided a goal; esc leads from
 // there back.
-type visit struct {
+type jump struct {
 	pane, from paneID // 0: none
 	// depth is how deep the pane was opened.
 	depth int
@@ -33,7 +35,7 @@ func (m *model) openEvidence() tea.Cmd {
 		return nil
 	}
 	e := c.Evidence
-	service := m.w.serviceName(e.Service)
+	service := m.state.ServiceName(e.Service)
 	switch e.Kind {
 	case check.TraceEvidence:
 		m.openTrace(service, e.Trace, e.Span)
@@ -49,7 +51,7 @@ func (m *model) openEvidence() tea.Cmd {
 		m.alerts.Select(e.Name)
 		m.goTo(paneAlerts)
 	case check.InstanceEvidence:
-		m.w.chosen = service
+		m.state.Selected = service
 		m.goTo(paneDetails)
 	case check.OutputEvidence:
 		m.showText(c.Look, e.Text)
@@ -59,25 +61,25 @@ func (m *model) openEvidence() tea.Cmd {
 	case check.CallEvidence:
 		m.openRequest(service, e)
 	case check.FileEvidence:
-		m.visitPane(paneOutput)
+		m.jumpTo(paneOutput)
 		return m.commands.readFile(filepath.Join(m.lesson.View.Workspace, filepath.FromSlash(e.Name)), e.Name)
 	default:
-		return m.runLook(c.Look)
+		return m.runSuggested(c.Look)
 	}
-	m.visitPane(m.focus)
+	m.jumpTo(m.focus)
 	return nil
 }
 
 // visitPane goes to a pane from which esc leads back to the lesson.
-func (m *model) visitPane(id paneID) {
+func (m *model) jumpTo(id paneID) {
 	m.goTo(id)
-	m.visit = visit{pane: id, depth: m.depth(), from: paneLesson}
+	m.jump = jump{pane: id, depth: m.depth(), from: paneLesson}
 }
 
 // openTrace shows a trace at one of its spans; without an id, the traces of a service.
 func (m *model) openTrace(service, id, span string) {
 	if service != "" {
-		m.w.chosen = service
+		m.state.Selected = service
 	}
 	m.traces.Open(id, span, service == "")
 	m.goTo(paneTraces)
@@ -88,9 +90,9 @@ func (m *model) openLogs(service string, e check.Evidence) {
 	m.allLogs, m.logsTrace, m.logsSpan = false, "", ""
 	*m.logs.Filter() = ""
 	m.logs.EndSeek()
-	m.w.chosen = service
+	m.state.Selected = service
 	if !e.Time.IsZero() {
-		m.logs.Seek(e.Time, clean(firstLine(e.Text)))
+		m.logs.Seek(e.Time, style.Clean(firstLine(e.Text)))
 	}
 	m.goTo(paneLogs)
 }
@@ -107,29 +109,29 @@ func (m *model) openRequest(service string, e check.Evidence) {
 
 // showText shows text in the output pane, below the command that it comes from.
 func (m *model) showText(command, text string) {
-	m.output.Add(commandEntry(command))
-	for _, line := range cleanLines(text) {
-		m.output.Add(plainEntry(line))
+	m.output.Add(feed.CommandEntry(command))
+	for _, line := range style.CleanLines(text) {
+		m.output.Add(feed.TextEntry(line))
 	}
 	m.output.Follow()
 	m.goTo(paneOutput)
 }
 
 // runLook runs the command that shows what a goal saw, if it is one of shopctl's.
-func (m *model) runLook(line string) tea.Cmd {
+func (m *model) runSuggested(line string) tea.Cmd {
 	args, ok := strings.CutPrefix(line, "shopctl ")
 	if !ok {
-		m.say(m.w.info, "in a shell: "+line)
+		m.notify(m.state.Info, "in a shell: "+line)
 		return nil
 	}
 	cmd := m.runLine(args)
-	m.visitPane(paneOutput)
+	m.jumpTo(paneOutput)
 	return cmd
 }
 
 // leaveVisit goes back from what was opened to where it was opened; false if nothing was, or one has gone deeper.
-func (m *model) leaveVisit() bool {
-	if m.visit.pane == 0 || m.focus != m.visit.pane || m.depth() > m.visit.depth {
+func (m *model) jumpBack() bool {
+	if m.jump.pane == 0 || m.focus != m.jump.pane || m.depth() > m.jump.depth {
 		return false
 	}
 	m.traces.Out()
@@ -139,8 +141,8 @@ func (m *model) leaveVisit() bool {
 	m.alerts.Select("")
 	m.topology.Point("", "")
 	m.objects.Out()
-	from := m.visit.from
-	m.visit = visit{}
+	from := m.jump.from
+	m.jump = jump{}
 	m.goTo(from)
 	return true
 }

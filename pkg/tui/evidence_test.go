@@ -11,6 +11,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/tui/feed"
+	"github.com/shopctl/shopctl/pkg/tui/tuitest"
 )
 
 // checking is a lesson whose goals are looked at; each goal's id is the kind of its evidence.
@@ -31,8 +33,8 @@ func checking(found ...check.Evidence) lesson.View {
 // openedAt is a lesson in which enter has opened what decided the goal.
 func openedAt(t *testing.T, e check.Evidence) *screen {
 	t.Helper()
-	s, _ := lessonOn(t, Config{}, checking(e), broken())
-	s.send(batch{alerts: alertList(), topology: shopMap()})
+	s, _ := lessonOn(t, Config{}, checking(e), tuitest.BrokenStatus())
+	s.send(feed.Batch{Alerts: alertList(), Topology: tuitest.CallMap()})
 	s.wantText("enter look")
 	s.press("enter")
 	return s
@@ -57,7 +59,7 @@ func TestATraceThatDecidedIsOpenedAtItsSpan(t *testing.T) {
 	span := trace.Spans[4]
 	s := openedAt(t, check.Evidence{Kind: check.TraceEvidence, Service: "checkout", Trace: trace.ID.String(), Span: span.Span.String()})
 	s.wantPane(paneTraces)
-	s.see(seen{trace: trace})
+	s.see(feed.Result{Trace: trace})
 	s.press("enter") // into the span
 	if got := s.traces.Span(); got != span.Span.String() {
 		t.Errorf("the cursor is on span %s, want %s", got, span.Span)
@@ -74,32 +76,32 @@ func TestATraceThatDecidedIsOpenedAtItsSpan(t *testing.T) {
 func TestWithoutATraceThoseOfTheServiceAreListed(t *testing.T) {
 	s := openedAt(t, check.Evidence{Kind: check.TraceEvidence, Service: "paymentservice"})
 	s.wantText("7 Traces payment")
-	s.see(seen{traces: traceList()})
+	s.see(feed.Result{Traces: tuitest.TraceList()})
 	s.press("enter", "esc")
 	s.wantPane(paneTraces)
 	s.wantBack()
 }
 
 func TestALogIsOpenedAtTheLineThatDecided(t *testing.T) {
-	at := noon().Add(-time.Minute)
+	at := tuitest.Noon().Add(-time.Minute)
 	s := openedAt(t, check.Evidence{Kind: check.LogEvidence, Service: "payment", Time: at, Text: "the one"})
 	s.wantText("3 Logs payment")
-	if want := at.Add(-before); !s.listening.since.Equal(want) {
-		t.Errorf("asks since %s, want %s", s.listening.since, want)
+	if want := at.Add(-logLead); !s.logQuery.Since.Equal(want) {
+		t.Errorf("asks since %s, want %s", s.logQuery.Since, want)
 	}
-	line := func(at time.Time, message string) entry {
-		return logEntry(&controlpb.LogLine{Time: timestamppb.New(at), Service: "payment", Level: "info", Message: message}, time.UTC, false)
+	line := func(at time.Time, message string) feed.Entry {
+		return feed.LogEntry(&controlpb.LogLine{Time: timestamppb.New(at), Service: "payment", Level: "info", Message: message}, time.UTC, false)
 	}
-	lines := []entry{line(at, "another of the same time"), line(at, "the one")}
+	lines := []feed.Entry{line(at, "another of the same time"), line(at, "the one")}
 	for i := range 100 {
 		lines = append(lines, line(at.Add(time.Duration(i)*time.Second), "later"))
 	}
-	s.send(batch{logs: lines, logsOf: s.heard})
+	s.send(feed.Batch{Logs: lines, LogSeq: s.logSeq})
 	s.wantText("▸ 11:59:00.000 info  the one", "G follows")
 	s.press("G")
 	s.wantNoText("the one")
 	s.wantBack()
-	if !s.listening.since.IsZero() {
+	if !s.logQuery.Since.IsZero() {
 		t.Error("it still asks for the old lines")
 	}
 }
@@ -107,8 +109,8 @@ func TestALogIsOpenedAtTheLineThatDecided(t *testing.T) {
 func TestAnExpressionThatDecidedIsPlotted(t *testing.T) {
 	s := openedAt(t, check.Evidence{Kind: check.MetricEvidence, Expr: "rate(up[5m])", Window: 5 * time.Minute})
 	s.wantPane(paneMetrics)
-	if want := (sight{topic: topicMetrics, expr: "rate(up[5m])", last: 15 * time.Minute}); s.gazing != want {
-		t.Errorf("asks for %+v", s.gazing)
+	if want := (feed.Query{Topic: feed.TopicMetrics, Expr: "rate(up[5m])", Range: 15 * time.Minute}); s.query != want {
+		t.Errorf("asks for %+v", s.query)
 	}
 	s.wantBack()
 	if s.metrics.Expr != "" {
@@ -121,8 +123,8 @@ func TestAnEdgeThatDecidedIsPointedAtOnTheMap(t *testing.T) {
 		c    Config
 		here string
 	}{{Config{}, "p95 9.0ms   <- here"}, {Config{Accessible: true}, "> checkout calls payment: 2.0/s"}} {
-		s, _ := lessonOn(t, look.c, checking(check.Evidence{Kind: check.EdgeEvidence, Caller: "checkout", Callee: "payment"}), broken())
-		s.send(batch{topology: shopMap()})
+		s, _ := lessonOn(t, look.c, checking(check.Evidence{Kind: check.EdgeEvidence, Caller: "checkout", Callee: "payment"}), tuitest.BrokenStatus())
+		s.send(feed.Batch{Topology: tuitest.CallMap()})
 		s.press("enter", "z")
 		s.wantPane(paneMap)
 		s.wantText(look.here)
@@ -159,7 +161,7 @@ func TestWhatTestsWroteIsShown(t *testing.T) {
 func TestAFileThatDecidedIsShown(t *testing.T) {
 	v := checking(check.Evidence{Kind: check.FileEvidence, Name: "a/cart.yaml"})
 	v.Workspace = t.TempDir()
-	s, _ := lessonOn(t, Config{}, v, broken())
+	s, _ := lessonOn(t, Config{}, v, tuitest.BrokenStatus())
 	s.press("enter")
 	s.wantText("no such file")
 	s.wantBack()
@@ -176,14 +178,14 @@ func TestAFileThatDecidedIsShown(t *testing.T) {
 
 func TestWithoutEvidenceTheCommandRuns(t *testing.T) {
 	v := checking(check.Evidence{Kind: "unknown"})
-	s, _ := lessonOn(t, Config{}, v, broken())
+	s, _ := lessonOn(t, Config{}, v, tuitest.BrokenStatus())
 	s.press("enter")
 	s.wantPane(paneOutput)
 	s.wantText("$ shopctl ps")
 	s.wantBack()
 	checks := v.Step.Blocks[0].Checks
 	checks[1].Look = "go test ./catalog/..."
-	s.send(batch{lesson: &v})
+	s.send(feed.Batch{Lesson: &v})
 	s.press("enter")
 	s.wantText("in a shell: go test ./catalog/...")
 	s.wantPane(paneLesson)
@@ -193,7 +195,7 @@ func TestTheCursorGoesOverTheGoalsBeforeTheTextMoves(t *testing.T) {
 	v := checking(check.Evidence{Kind: check.AlertEvidence}, check.Evidence{Kind: check.EdgeEvidence}, check.Evidence{Kind: check.LogEvidence})
 	long := lesson.BlockView{Kind: lesson.ProseBlock, Markdown: "one\n\ntwo\n\nthree\n\nfour\n\nfive\n\nsix\n\nseven"}
 	v.Step.Blocks = append([]lesson.BlockView{long}, append(v.Step.Blocks, long)...)
-	s, _ := lessonOn(t, Config{}, v, broken())
+	s, _ := lessonOn(t, Config{}, v, tuitest.BrokenStatus())
 	s.size(120, 30)
 	at := func(want string) {
 		t.Helper()
@@ -219,14 +221,14 @@ func TestTheCursorGoesOverTheGoalsBeforeTheTextMoves(t *testing.T) {
 	at("log")
 	again := v
 	again.Step.ID = "next"
-	s.send(batch{lesson: &again})
+	s.send(feed.Batch{Lesson: &again})
 	at("alert")
 }
 
 func TestTheFilesOfALessonAreNamedBelowItsGoals(t *testing.T) {
 	v := checking(check.Evidence{Kind: check.AlertEvidence})
 	v.Files, v.Workspace = []string{"burn.yaml", "orders.yaml"}, "/w/alerts"
-	s, _ := lessonOn(t, Config{}, v, broken())
+	s, _ := lessonOn(t, Config{}, v, tuitest.BrokenStatus())
 	s.size(120, 40)
 	s.wantText("Files  burn.yaml, orders.yaml", "/w/alerts")
 }
@@ -234,7 +236,7 @@ func TestTheFilesOfALessonAreNamedBelowItsGoals(t *testing.T) {
 func TestEnterAnswersWhereTheCursorIsOnTheQuestion(t *testing.T) {
 	v := answering()
 	v.Step.Blocks[4].Checks[1].Evidence = check.Evidence{Kind: check.InstanceEvidence, Service: "payment"}
-	s, _ := lessonOn(t, Config{}, v, shopStatus())
+	s, _ := lessonOn(t, Config{}, v, tuitest.Status())
 	s.text()
 	s.press("k", "enter")
 	s.wantPane(paneDetails)

@@ -12,24 +12,27 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/lesson"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/tui/feed"
+	"github.com/shopctl/shopctl/pkg/tui/pane"
+	"github.com/shopctl/shopctl/pkg/tui/tuitest"
 )
 
-func logLines() []entry {
-	var all []entry
+func logLines() []feed.Entry {
+	var all []feed.Entry
 	for i, message := range []string{"listening", "ready", "payment charged", "call failed", "a line\x1b[31m with \tcontrol characters"} {
 		level := []string{"info", "info", "info", "warn", "error"}[i]
-		all = append(all, logEntry(&controlpb.LogLine{
-			Time: timestamppb.New(noon().Add(time.Duration(i) * 1234 * time.Millisecond)), Service: "payment", Level: level, Message: message,
+		all = append(all, feed.LogEntry(&controlpb.LogLine{
+			Time: timestamppb.New(tuitest.Noon().Add(time.Duration(i) * 1234 * time.Millisecond)), Service: "payment", Level: level, Message: message,
 			Raw: `{"time":"x","level":"info","msg":"m","method":"Charge","code":"OK","amount":"12.5 USD"}`,
 		}, time.UTC, true))
 	}
 	return all
 }
 
-func eventLines() []entry {
-	return []entry{
-		eventEntry(&controlpb.Event{Time: timestamppb.New(noon()), Type: "Normal", Reason: "Ready", Service: "payment", Message: "ready after 88ms"}, time.UTC),
-		eventEntry(&controlpb.Event{Time: timestamppb.New(noon()), Type: "Warning", Reason: "CrashLoop", Service: "ad", Message: "five exits in a minute"}, time.UTC),
+func eventLines() []feed.Entry {
+	return []feed.Entry{
+		feed.EventEntry(&controlpb.Event{Time: timestamppb.New(tuitest.Noon()), Type: "Normal", Reason: "Ready", Service: "payment", Message: "ready after 88ms"}, time.UTC),
+		feed.EventEntry(&controlpb.Event{Time: timestamppb.New(tuitest.Noon()), Type: "Warning", Reason: "CrashLoop", Service: "ad", Message: "five exits in a minute"}, time.UTC),
 	}
 }
 
@@ -75,7 +78,7 @@ func (s *fakeSession) Solve(_ context.Context, step string) error { return s.not
 type screen struct {
 	t testing.TB
 	*model
-	shop   *fakeShop
+	shop   *tuitest.Shop
 	called *fakeCalls
 	ran    []string
 }
@@ -92,8 +95,8 @@ func testVerbs() []Verb {
 
 func newScreen(t testing.TB, c Config, s Session) *screen {
 	t.Helper()
-	sc := &screen{t: t, shop: newFakeShop()}
-	c.Now, c.Plain = noon, "shopctl ps --stats"
+	sc := &screen{t: t, shop: tuitest.NewShop()}
+	c.Now, c.Plain = tuitest.Noon, "shopctl ps --stats"
 	if c.Name == "" {
 		c.Name = "default"
 	}
@@ -132,7 +135,7 @@ func (s *screen) runCmd(cmd tea.Cmd) {
 		for _, c := range msg {
 			s.runCmd(c)
 		}
-	case doneMsg, contractKnown, answered:
+	case doneMsg, pane.Contract, pane.CallResult:
 		s.send(msg)
 	case tea.QuitMsg:
 		s.did("quit")
@@ -141,7 +144,7 @@ func (s *screen) runCmd(cmd tea.Cmd) {
 	}
 	// What commands put into the feed arrives with the next message.
 	news := s.commands.feed.Take()
-	if news.output != nil || news.answer != nil {
+	if news.Output != nil || news.Response != nil {
 		s.send(news)
 	}
 }
@@ -212,8 +215,8 @@ func (s *screen) wantNoText(parts ...string) {
 func dash(t testing.TB, c Config, st *controlpb.StatusResponse) *screen {
 	s := newScreen(t, c, nil)
 	s.size(120, 40)
-	s.send(batch{status: st, events: eventLines(), logs: logLines(), logsOf: s.heard})
-	s.send(batch{logs: logLines(), logsOf: s.heard})
+	s.send(feed.Batch{Status: st, Events: eventLines(), Logs: logLines(), LogSeq: s.logSeq})
+	s.send(feed.Batch{Logs: logLines(), LogSeq: s.logSeq})
 	return s
 }
 
@@ -222,7 +225,7 @@ func lessonOn(t testing.TB, c Config, v lesson.View, st *controlpb.StatusRespons
 	session := newFakeSession(v)
 	s := newScreen(t, c, session)
 	s.size(120, 40)
-	s.send(batch{status: st, events: eventLines()})
-	s.send(batch{logs: logLines(), logsOf: s.heard})
+	s.send(feed.Batch{Status: st, Events: eventLines()})
+	s.send(feed.Batch{Logs: logLines(), LogSeq: s.logSeq})
 	return s, session
 }

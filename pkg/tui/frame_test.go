@@ -4,13 +4,15 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
 // frameBudget is what a frame of 120x40 may take, also when nothing of the last one can be used again.
 const frameBudget = 2 * time.Millisecond
 
 // dropDrawings makes panes drop what they keep of their last drawing: another theme changes all of it.
-func (s *screen) dropDrawings() { s.w.theme = newTheme(s.w.look) }
+func (s *screen) dropDrawings() { s.state.Theme = style.New(s.state.Options) }
 
 // BenchmarkFrame draws each screen as after news that change all of it. The fastest frame is held against the
 // budget: what slower ones take is the machine's.

@@ -14,6 +14,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/tui/feed"
+	"github.com/shopctl/shopctl/pkg/tui/style"
+	"github.com/shopctl/shopctl/pkg/tui/tuitest"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -21,19 +25,19 @@ var update = flag.Bool("update", false, "write the goldens anew")
 // screens are what the goldens show.
 func screens(t testing.TB, c Config) map[string]*screen {
 	all := map[string]*screen{
-		"dash":       dash(t, c, shopStatus()),
-		"dash-fault": dash(t, c, broken()),
+		"dash":       dash(t, c, tuitest.Status()),
+		"dash-fault": dash(t, c, tuitest.BrokenStatus()),
 		"dash-down":  newScreen(t, c, nil),
-		"dash-lost":  dash(t, c, shopStatus()),
-		"details":    dash(t, c, broken()),
-		"events":     dash(t, c, broken()),
-		"help":       dash(t, c, shopStatus()),
-		"palette":    dash(t, c, shopStatus()),
-		"faults":     dash(t, c, shopStatus()),
+		"dash-lost":  dash(t, c, tuitest.Status()),
+		"details":    dash(t, c, tuitest.BrokenStatus()),
+		"events":     dash(t, c, tuitest.BrokenStatus()),
+		"help":       dash(t, c, tuitest.Status()),
+		"palette":    dash(t, c, tuitest.Status()),
+		"faults":     dash(t, c, tuitest.Status()),
 	}
 	down := "the shop is not running"
-	all["dash-down"].send(batch{link: &down})
-	all["dash-lost"].send(batch{link: &down})
+	all["dash-down"].send(feed.Batch{Disconnected: &down})
+	all["dash-lost"].send(feed.Batch{Disconnected: &down})
 	all["details"].press("enter")
 	all["events"].press("4")
 	all["help"].press("?")
@@ -43,12 +47,12 @@ func screens(t testing.TB, c Config) map[string]*screen {
 	observing(t, c, all)
 	calling(t, c, all)
 	lessonScreens(t, c, all)
-	all["small"] = dash(t, c, shopStatus())
-	all["lesson-predict"], _ = lessonOn(t, c, predicting(), shopStatus())
-	all["lesson-sure"], _ = lessonOn(t, c, predicting(), shopStatus())
+	all["small"] = dash(t, c, tuitest.Status())
+	all["lesson-predict"], _ = lessonOn(t, c, predicting(), tuitest.Status())
+	all["lesson-sure"], _ = lessonOn(t, c, predicting(), tuitest.Status())
 	all["lesson-sure"].press("3")
-	all["lesson-answer"], _ = lessonOn(t, c, answering(), broken())
-	all["lesson-prompt"], _ = lessonOn(t, c, answering(), broken())
+	all["lesson-answer"], _ = lessonOn(t, c, answering(), tuitest.BrokenStatus())
+	all["lesson-prompt"], _ = lessonOn(t, c, answering(), tuitest.BrokenStatus())
 	all["lesson-prompt"].press("enter")
 	all["lesson-prompt"].typing("NOT_FOUND")
 	return all
@@ -64,7 +68,7 @@ func calling(t testing.TB, c Config, all map[string]*screen) {
 		all[name].press("enter", "enter")
 		all[name].fetch()
 	}
-	all["call-service"] = dash(t, c, shopStatus())
+	all["call-service"] = dash(t, c, tuitest.Status())
 	all["call-service"].press("1", "tab", "i", "esc")
 	all["call-method"] = filling(t, c)
 	all["call-method"].press("esc")
@@ -82,32 +86,32 @@ func observing(t testing.TB, c Config, all map[string]*screen) {
 	for name, key := range map[string]string{
 		"traces": "7", "trace": "7", "span": "7", "metrics": "8", "plot": "8", "alerts": "9", "map": "0",
 	} {
-		s := dash(t, c, broken())
-		s.send(batch{alerts: alertList(), topology: shopMap()})
+		s := dash(t, c, tuitest.BrokenStatus())
+		s.send(feed.Batch{Alerts: alertList(), Topology: tuitest.CallMap()})
 		s.press(key)
 		all[name] = s
 	}
 	for _, name := range []string{"traces", "trace", "span"} {
-		all[name].see(seen{traces: traceList()})
+		all[name].see(feed.Result{Traces: tuitest.TraceList()})
 	}
 	for _, name := range []string{"trace", "span"} {
 		all[name].press("enter")
-		all[name].see(seen{trace: order(t)})
+		all[name].see(feed.Result{Trace: order(t)})
 		all[name].press("j", "j", "j", "j")
 	}
 	all["span"].press("enter")
-	all["lesson-trace"], _ = lessonOn(t, c, predicting(), broken())
+	all["lesson-trace"], _ = lessonOn(t, c, predicting(), tuitest.BrokenStatus())
 	all["lesson-trace"].press("tab", "7")
-	all["lesson-trace"].see(seen{traces: traceList()})
+	all["lesson-trace"].see(feed.Result{Traces: tuitest.TraceList()})
 	all["lesson-trace"].press("enter")
-	all["lesson-trace"].see(seen{trace: order(t)})
-	all["metrics"].see(seen{charts: chartList()})
+	all["lesson-trace"].see(feed.Result{Trace: order(t)})
+	all["metrics"].see(feed.Result{Charts: chartList()})
 	all["plot"].press("enter")
 	all["plot"].typing("rate(up[1m])")
 	all["plot"].press("enter")
 	one := chartList()[2]
-	one.title = "rate(up[1m])"
-	all["plot"].see(seen{charts: []chart{one}})
+	one.Title = "rate(up[1m])"
+	all["plot"].see(feed.Result{Charts: []feed.Chart{one}})
 }
 
 // looks are the ways in which screens are drawn for the goldens, and at which sizes.
@@ -143,7 +147,7 @@ func TestScreensLookAsTheyDid(t *testing.T) {
 				}
 				text := s.View().Content
 				if look.c.Color {
-					text = named(t, s.w.theme, text)
+					text = named(t, s.state.Theme, text)
 				}
 				got[name].Files = append(got[name].Files, txtar.File{Name: fmt.Sprintf("%dx%d %s", size[0], size[1], look.name), Data: []byte(trimmed(text))})
 			}
@@ -164,12 +168,12 @@ func TestScreensLookAsTheyDid(t *testing.T) {
 }
 
 // named puts the names of tones in the place of their sequences, so that a golden can be read.
-func named(t *testing.T, theme *theme, text string) string {
+func named(t *testing.T, theme *style.Theme, text string) string {
 	t.Helper()
 	pairs := []string{"\x1b[m", "‹›"}
-	for _, p := range theme.palette() {
-		on, _, _ := strings.Cut(p.paint("x"), "x")
-		pairs = append(pairs, on, "‹"+p.name+"›")
+	for _, p := range theme.Palette() {
+		on, _, _ := strings.Cut(p.Paint("x"), "x")
+		pairs = append(pairs, on, "‹"+p.Name+"›")
 	}
 	text = strings.NewReplacer(pairs...).Replace(text)
 	if i := strings.IndexByte(text, 0x1b); i >= 0 {

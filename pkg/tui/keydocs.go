@@ -5,6 +5,8 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/tui/feed"
+	"github.com/shopctl/shopctl/pkg/tui/pane"
 )
 
 // KeyGroup is the keys of one part of the screen, for the documentation.
@@ -36,7 +38,7 @@ func Keys() []KeyGroup {
 		g := KeyGroup{Title: title}
 		for i := range m.keys {
 			if b := &m.keys[i]; b.group == title {
-				g.Keys = append(g.Keys, Key{Keys: b.written(), Name: b.name, Help: b.help, Command: b.line(m)})
+				g.Keys = append(g.Keys, Key{Keys: b.keysText(), Name: b.name, Help: b.help, Command: b.commandLine(m)})
 			}
 		}
 		all = append(all, g)
@@ -45,7 +47,7 @@ func Keys() []KeyGroup {
 }
 
 // written is how a key and those that mean the same are written.
-func (b *binding) written() string {
+func (b *binding) keysText() string {
 	if b.shown != "" {
 		return b.shown
 	}
@@ -55,11 +57,11 @@ func (b *binding) written() string {
 // exampleModel is a screen on which everything is called what it is.
 func exampleModel() *model {
 	m := newModel(Config{}, nil, nil)
-	m.w.take(&controlpb.StatusResponse{Services: []*controlpb.Service{{Name: "SERVICE"}}})
-	m.traces.take(&seen{traces: &controlpb.ListTracesResponse{Traces: []*controlpb.TraceSummary{{TraceId: "TRACE"}}}})
-	m.objects.take(&seen{objects: []object{{Key: resource.Key{Kind: "KIND", Name: "NAME"}}}})
+	m.state.Apply(&controlpb.StatusResponse{Services: []*controlpb.Service{{Name: "SERVICE"}}})
+	m.traces.Apply(&feed.Result{Traces: &controlpb.ListTracesResponse{Traces: []*controlpb.TraceSummary{{TraceId: "TRACE"}}}})
+	m.objects.Apply(&feed.Result{Objects: []feed.Object{{Key: resource.Key{Kind: "KIND", Name: "NAME"}}}})
 	m.calls.Service = "SERVICE"
 	m.calls.Fill("METHOD", "JSON")
-	m.calls.ApplyResult(answered{trace: "TRACE"})
+	m.calls.ApplyResult(pane.CallResult{Trace: "TRACE"})
 	return m
 }

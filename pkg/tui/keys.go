@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
 // binding is one line of the key table. It feeds behaviour, key line and help.
@@ -20,9 +22,9 @@ type binding struct {
 	// active tells whether the key has this meaning now; nil: always. Another line may then have it.
 	active func(m *model) bool
 	// elsewhere is said when a key has no meaning here: where it has one.
-	elsewhere string
+	inactiveReason string
 	// why says what keeps the key from working now; empty if nothing does.
-	why func(m *model) string
+	disabled func(m *model) string
 	// label is name with what it depends on, as in "hint (2 left)".
 	label func(m *model) string
 	// command is the command line that it stands for, without shopctl.
@@ -42,26 +44,26 @@ func (b *binding) isActive(m *model) bool { return b.active == nil || b.active(m
 func (b *binding) whyNot(m *model) string {
 	switch {
 	case !b.isActive(m):
-		return b.elsewhere
-	case b.why != nil:
-		return b.why(m)
+		return b.inactiveReason
+	case b.disabled != nil:
+		return b.disabled(m)
 	}
 	return ""
 }
 
-func (b *binding) labelled(m *model) string {
+func (b *binding) currentLabel(m *model) string {
 	if b.label != nil {
 		return b.label(m)
 	}
 	return b.name
 }
 
-func (b *binding) line(m *model) string {
+func (b *binding) commandLine(m *model) string {
 	if b.command == nil {
 		return ""
 	}
 	if args := b.command(m); args != "" {
-		return m.w.command(args)
+		return m.state.Command(args)
 	}
 	return ""
 }
@@ -92,7 +94,7 @@ func (m *model) lookup(key string) (b *binding, ok bool) {
 		if b.isActive(m) {
 			return b, true
 		}
-		if other == nil || other.elsewhere == "" {
+		if other == nil || other.inactiveReason == "" {
 			other = b
 		}
 	}
@@ -110,7 +112,7 @@ func (m *model) press(key string) tea.Cmd {
 
 func (m *model) perform(b *binding, key string) tea.Cmd {
 	if why := b.whyNot(m); why != "" {
-		m.say(m.w.warn, b.key()+" "+b.name+": "+why)
+		m.notify(m.state.Warn, b.key()+" "+b.name+": "+why)
 		return nil
 	}
 	if !b.isActive(m) {
@@ -121,7 +123,7 @@ func (m *model) perform(b *binding, key string) tea.Cmd {
 
 // place is where a key stands on the key line: those of the pane in focus come first, and the lesson's behind
 // them while another pane has the focus.
-func (m *model) place(b *binding) int {
+func (m *model) order(b *binding) int {
 	if b.group == groupLesson && m.focus != paneLesson {
 		return b.rank + 20
 	}
@@ -136,24 +138,24 @@ func (m *model) keyLine(width int) string {
 			all = append(all, b)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *binding) int { return m.place(a) - m.place(b) })
-	help := m.w.accent.paint("?") + " help "
+	slices.SortStableFunc(all, func(a, b *binding) int { return m.order(a) - m.order(b) })
+	help := m.state.Accent.Paint("?") + " help "
 	room := width - 1 - len("? help ")
 	var b strings.Builder
 	b.WriteString(" ")
 	used := 1
 	for _, k := range all {
-		text := k.key() + " " + k.labelled(m)
+		text := k.key() + " " + k.currentLabel(m)
 		if need := widthOf(text) + 2; used+need <= room {
 			used += need
 			if k.whyNot(m) != "" {
-				b.WriteString(m.w.faint.paint(text) + "  ")
+				b.WriteString(m.state.Faint.Paint(text) + "  ")
 			} else {
-				b.WriteString(m.w.accent.paint(k.key()) + " " + k.labelled(m) + "  ")
+				b.WriteString(m.state.Accent.Paint(k.key()) + " " + k.currentLabel(m) + "  ")
 			}
 		}
 	}
-	return m.w.fit(b.String()+help, width)
+	return m.state.Fit(b.String()+help, width)
 }
 
-func widthOf(text string) int { return width(text) }
+func widthOf(text string) int { return style.Width(text) }

@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/shopctl/shopctl/pkg/tui/pane"
 	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
@@ -24,7 +25,7 @@ func objectKeys() []binding {
 		{
 			keys: []string{"enter"}, name: "manifest", help: "show the chosen object as YAML; values of Secrets are hidden", rank: 20,
 			active: func(m *model) bool { return m.focus == paneObjects && !m.objects.IsOpen() },
-			why: func(m *model) string {
+			disabled: func(m *model) string {
 				if m.objects.Empty() {
 					return "there is no object"
 				}
@@ -35,21 +36,21 @@ func objectKeys() []binding {
 		},
 		{
 			keys: []string{"o"}, name: "objects", help: "the objects that the shop is described by", rank: 40,
-			active: func(m *model) bool { return m.focus != paneObjects }, elsewhere: "they are in view already",
+			active: func(m *model) bool { return m.focus != paneObjects }, inactiveReason: "they are in view already",
 			command: func(*model) string { return "get deployments" },
 			do:      func(m *model, _ string) tea.Cmd { m.goTo(paneObjects); return nil },
 		},
 		{
 			keys: []string{"i"}, name: "call", help: "call a method: of the chosen service, or of any", rank: 45,
-			active: func(m *model) bool { return m.focus != paneCall }, elsewhere: "it is in view already; esc chooses another method",
-			command: func(m *model) string { return join("call", m.w.chosen) },
+			active: func(m *model) bool { return m.focus != paneCall }, inactiveReason: "it is in view already; esc chooses another method",
+			command: func(m *model) string { return join("call", m.state.Selected) },
 			do:      func(m *model, _ string) tea.Cmd { return m.openCall() },
 		},
 	}
 }
 
 // inForm tells whether a request has the focus.
-func inForm(m *model) bool { return m.focus == paneCall && m.calls.InForm() }
+func isInForm(m *model) bool { return m.focus == paneCall && m.calls.InForm() }
 
 // formKeys choose what to call, fill a request in and send it.
 func formKeys() []binding {
@@ -57,8 +58,8 @@ func formKeys() []binding {
 	return []binding{
 		{
 			keys: []string{"enter"}, name: "choose", help: "choose the service or the method", rank: 20,
-			active: func(m *model) bool { return m.focus == paneCall && !inForm(m) },
-			why: func(m *model) string {
+			active: func(m *model) bool { return m.focus == paneCall && !isInForm(m) },
+			disabled: func(m *model) string {
 				if m.calls.Chosen() == "" {
 					return "there is nothing to choose"
 				}
@@ -69,7 +70,7 @@ func formKeys() []binding {
 		},
 		{
 			keys: []string{"enter"}, name: "edit", help: "edit the request or the deadline, send, or open the trace: the part at the mark", rank: 20,
-			active: inForm,
+			active: isInForm,
 			label: func(m *model) string {
 				return [...]string{"edit", "deadline", "send", "trace"}[m.calls.Part()]
 			},
@@ -78,7 +79,7 @@ func formKeys() []binding {
 		},
 		{
 			keys: []string{"ctrl+s"}, name: "send", help: "send the request", rank: 21,
-			active: inForm, elsewhere: elsewhere, why: whyNotSend,
+			active: isInForm, inactiveReason: elsewhere, disabled: whyNotSend,
 			command: func(m *model) string { return m.calls.Command() },
 			do:      func(m *model, _ string) tea.Cmd { return m.sendCall() },
 		},
@@ -90,8 +91,8 @@ func callResultKeys() []binding {
 	return []binding{
 		{
 			keys: []string{"t"}, name: "its trace", help: "show the trace of the call", rank: 22,
-			active: inForm,
-			why: func(m *model) string {
+			active: isInForm,
+			disabled: func(m *model) string {
 				if m.calls.TraceID() == "" {
 					return "nothing was sent yet"
 				}
@@ -107,11 +108,11 @@ func callResultKeys() []binding {
 		},
 		{
 			keys: []string{"Y"}, name: "copy command", help: "copy the command that does what the pane shows: the call, or the manifest", rank: 23,
-			active: func(m *model) bool { return m.paneCommand() != "" }, elsewhere: "it is a key of calls and objects; i and o go there",
+			active: func(m *model) bool { return m.paneCommand() != "" }, inactiveReason: "it is a key of calls and objects; i and o go there",
 			command: func(m *model) string { return m.paneCommand() },
 			do: func(m *model, _ string) tea.Cmd {
-				line := m.w.command(m.paneCommand())
-				m.say(m.w.good, "copied: "+line)
+				line := m.state.Command(m.paneCommand())
+				m.notify(m.state.Good, "copied: "+line)
 				return tea.SetClipboard(line)
 			},
 		},
@@ -131,13 +132,13 @@ func (m *model) paneCommand() string {
 
 // openCall goes to the calls; from a pane of services, to the methods of the chosen one.
 func (m *model) openCall() tea.Cmd {
-	of := slices.Contains([]paneID{paneServices, paneDetails, paneLogs, paneMetrics, paneMap}, m.focus) && m.w.chosen != ""
+	of := slices.Contains([]paneID{paneServices, paneDetails, paneLogs, paneMetrics, paneMap}, m.focus) && m.state.Selected != ""
 	m.goTo(paneCall)
 	switch {
-	case !of || m.w.chosen == m.calls.Service:
+	case !of || m.state.Selected == m.calls.Service:
 		return nil
-	case !m.calls.Choose(m.w.chosen):
-		m.say(m.w.warn, m.w.chosen+" speaks no gRPC; choose another service")
+	case !m.calls.Choose(m.state.Selected):
+		m.notify(m.state.Warn, m.state.Selected+" speaks no gRPC; choose another service")
 		return nil
 	}
 	return m.commands.loadMethods(m.calls.Service)
@@ -159,15 +160,15 @@ func (m *model) chooseCall() tea.Cmd {
 // enterPart does what the part of the form at the mark is for.
 func (m *model) enterPart() tea.Cmd {
 	switch m.calls.Part() {
-	case partDeadline:
-		m.askDeadline()
-	case partSend:
+	case pane.PartDeadline:
+		m.promptDeadline()
+	case pane.PartSend:
 		if why := whyNotSend(m); why != "" {
-			m.say(m.w.warn, "send: "+why)
+			m.notify(m.state.Warn, "send: "+why)
 			return nil
 		}
 		return m.sendCall()
-	case partTrace:
+	case pane.PartTrace:
 		m.traceOfCall()
 	default:
 		m.calls.Edit(true)
@@ -175,13 +176,13 @@ func (m *model) enterPart() tea.Cmd {
 	return nil
 }
 
-func (m *model) askDeadline() {
+func (m *model) promptDeadline() {
 	m.prompt = &prompt{
 		label: "deadline:", input: textedit.NewLine(m.calls.Deadline().String()), hint: "such as 500ms or 2s  esc goes back",
 		enter: func(text string) tea.Cmd {
 			d, err := time.ParseDuration(strings.TrimSpace(text))
 			if err != nil || d <= 0 {
-				m.say(m.w.bad, "deadline: want a time above zero, such as 500ms or 2s")
+				m.notify(m.state.Bad, "deadline: want a time above zero, such as 500ms or 2s")
 				return nil
 			}
 			m.calls.SetDeadline(d)
@@ -192,8 +193,8 @@ func (m *model) askDeadline() {
 
 func whyNotSend(m *model) string {
 	switch {
-	case m.w.down != "":
-		return m.w.down
+	case m.state.Disconnected != "":
+		return m.state.Disconnected
 	case m.calls.Sending():
 		return "the answer is awaited; ctrl+c ends the call"
 	}
@@ -202,18 +203,18 @@ func whyNotSend(m *model) string {
 
 // sendCall sends the request.
 func (m *model) sendCall() tea.Cmd {
-	m.sent++
-	return m.commands.call(m.sent, m.calls.Service, m.calls.Send(m.sent))
+	m.callSeq++
+	return m.commands.call(m.callSeq, m.calls.Service, m.calls.Send(m.callSeq))
 }
 
 // traceOfCall shows the trace that the call began; esc comes back.
 func (m *model) traceOfCall() {
 	m.openTrace("", m.calls.TraceID(), "")
-	m.visit = visit{pane: paneTraces, depth: m.depth(), from: paneCall}
+	m.jump = jump{pane: paneTraces, depth: m.depth(), from: paneCall}
 }
 
 // typing tells whether keys are letters of a request.
-func (m *model) typing() bool { return m.focus == paneCall && m.calls.Editing() }
+func (m *model) isTyping() bool { return m.focus == paneCall && m.calls.Editing() }
 
 func (m *model) typeKey(k tea.KeyPressMsg) tea.Cmd {
 	switch k.String() {

@@ -9,14 +9,15 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/tui/pane"
 )
 
 // questionKeys answer the question that is open, while the lesson is in focus.
 func questionKeys() []binding {
 	reading := func(m *model) bool { return m.session != nil && m.focus == paneLesson }
-	asked := func(m *model) (question, bool) {
+	asked := func(m *model) (pane.Question, bool) {
 		if !reading(m) {
-			return question{}, false
+			return pane.Question{}, false
 		}
 		return m.lesson.Question()
 	}
@@ -37,17 +38,17 @@ func questionKeys() []binding {
 		},
 		{
 			keys: strings.Split("123456789", ""), shown: "1-9", group: groupLesson, name: "choose", help: "choose an option", rank: 1,
-			active: func(m *model) bool { q, ok := asked(m); return ok && len(q.options) > 0 && !sure(m) },
+			active: func(m *model) bool { q, ok := asked(m); return ok && len(q.Options) > 0 && !sure(m) },
 			do:     func(m *model, key string) tea.Cmd { return m.chooseOption(int(key[0] - '1')) },
 		},
 		{
 			keys: []string{"enter"}, group: groupLesson, name: "answer", help: "type the answer to the question", rank: 1,
-			active: func(m *model) bool { q, ok := asked(m); return ok && len(q.options) == 0 && !looking(m) },
-			do:     func(m *model, _ string) tea.Cmd { m.askAnswer(); return nil },
+			active: func(m *model) bool { q, ok := asked(m); return ok && len(q.Options) == 0 && !looking(m) },
+			do:     func(m *model, _ string) tea.Cmd { m.promptAnswer(); return nil },
 		},
 		{
 			keys: []string{"enter"}, group: groupLesson, name: "look", help: "open what decided the goal at the cursor: trace, line, plot, object", rank: 3,
-			active: looking, elsewhere: "no goal is chosen; j and k choose one",
+			active: looking, inactiveReason: "no goal is chosen; j and k choose one",
 			command: func(m *model) string {
 				c, _ := m.lesson.Evidence()
 				return strings.TrimPrefix(c.Look, "shopctl ")
@@ -74,40 +75,40 @@ func lessonKeys() []binding {
 	for i := range keys {
 		keys[i].group = groupLesson
 		keys[i].active = func(m *model) bool { return m.session != nil }
-		keys[i].elsewhere = "no lesson is open; shopctl lesson list shows what there is"
+		keys[i].inactiveReason = "no lesson is open; shopctl lesson list shows what there is"
 	}
 	return keys
 }
 
-func idle(m *model) string { return m.busy }
+func whyBusy(m *model) string { return m.busy }
 
 func experimentKeys() []binding {
 	return []binding{
 		{
 			keys: []string{"e"}, name: "run", help: "run the step's command", rank: 10,
-			why: whyNotRun, command: runCommand, do: func(m *model, _ string) tea.Cmd { return m.runStep() },
+			disabled: whyNotRun, command: runCommand, do: func(m *model, _ string) tea.Cmd { return m.runStep() },
 		},
 		{
 			keys: []string{"y"}, name: "copy", help: "copy the step's command to the clipboard", rank: 14,
-			why: func(m *model) string {
+			disabled: func(m *model) string {
 				if stepCommand(m) == "" {
 					return "this step has no command"
 				}
 				return ""
 			},
 			do: func(m *model, _ string) tea.Cmd {
-				m.say(m.w.good, "copied: "+firstLine(stepCommand(m)))
+				m.notify(m.state.Good, "copied: "+firstLine(stepCommand(m)))
 				return tea.SetClipboard(stepCommand(m))
 			},
 		},
 		{
 			keys: []string{"h"}, name: "hint", help: "open the next hint", rank: 12,
-			why: whyNoHint, label: hintLabel,
+			disabled: whyNoHint, label: hintLabel,
 			do: func(m *model, _ string) tea.Cmd { return m.act("open a hint", Session.Hint) },
 		},
 		{
 			keys: []string{"c"}, name: "check", help: "look at the goals now", rank: 11,
-			why: idle, do: func(m *model, _ string) tea.Cmd { return m.act(doCheck, Session.Check) },
+			disabled: whyBusy, do: func(m *model, _ string) tea.Cmd { return m.act(doCheck, Session.Check) },
 		},
 	}
 }
@@ -116,12 +117,12 @@ func stepKeys() []binding {
 	return []binding{
 		{
 			keys: []string{"n"}, name: "next", help: "go to the next step", rank: 13,
-			why: func(m *model) string { return m.lesson.View.Step.Locked },
-			do:  func(m *model, _ string) tea.Cmd { return m.act("next step", Session.Next) },
+			disabled: func(m *model) string { return m.lesson.View.Step.Locked },
+			do:       func(m *model, _ string) tea.Cmd { return m.act("next step", Session.Next) },
 		},
 		{
 			keys: []string{"p"}, name: "previous", help: "go to the step before", rank: 30,
-			why: func(m *model) string {
+			disabled: func(m *model) string {
 				if m.lesson.View.StepIndex == 0 {
 					return "this is the first step"
 				}
@@ -131,17 +132,17 @@ func stepKeys() []binding {
 		},
 		{
 			keys: []string{"x"}, name: "reset", help: "undo what was done, and begin the step anew", rank: 31,
-			why: idle, do: func(m *model, _ string) tea.Cmd {
-				m.confirm("Begin this step anew?", "undo what was done in the shop and in the workspace", func(m *model) tea.Cmd { return m.long("resetting the step", Session.Reset) })
+			disabled: whyBusy, do: func(m *model, _ string) tea.Cmd {
+				m.confirm("Begin this step anew?", "undo what was done in the shop and in the workspace", func(m *model) tea.Cmd { return m.actLong("resetting the step", Session.Reset) })
 				return nil
 			},
 		},
 		{
 			keys: []string{"s"}, name: "solution", help: "have the step done for you", rank: 32,
-			why: idle, do: func(m *model, _ string) tea.Cmd {
+			disabled: whyBusy, do: func(m *model, _ string) tea.Cmd {
 				m.confirm("Have this step done for you?", "run its solution and show what it does", func(m *model) tea.Cmd {
 					step := m.lesson.View.Step.ID
-					return m.long("running the solution", func(s Session, ctx context.Context) error { return s.Solve(ctx, step) })
+					return m.actLong("running the solution", func(s Session, ctx context.Context) error { return s.Solve(ctx, step) })
 				})
 				return nil
 			},

@@ -19,7 +19,7 @@ func observeKeys() []binding {
 }
 
 // noTrace says that there is no trace to act on.
-func noTrace(m *model) string {
+func whyNoTrace(m *model) string {
 	if m.traces.Trace() == "" {
 		return "there is no trace yet"
 	}
@@ -27,7 +27,7 @@ func noTrace(m *model) string {
 }
 
 // listing tells whether the list of traces has the focus.
-func listing(m *model) bool { return m.focus == paneTraces && !m.traces.IsOpen() }
+func isTraceList(m *model) bool { return m.focus == paneTraces && !m.traces.IsOpen() }
 
 // traceKeys open traces, and what belongs to one.
 func traceKeys() []binding {
@@ -36,19 +36,19 @@ func traceKeys() []binding {
 	return []binding{
 		{
 			keys: []string{"enter"}, name: "waterfall", help: "show the chosen trace as a waterfall", rank: 20,
-			active: listing, why: noTrace,
+			active: isTraceList, disabled: whyNoTrace,
 			command: func(m *model) string { return join("trace show", m.traces.Trace()) },
 			do:      func(m *model, _ string) tea.Cmd { m.traces.In(); return nil },
 		},
 		{
 			keys: []string{"enter"}, name: "span", help: "show all of the chosen span", rank: 20,
-			active: func(m *model) bool { return on(m) && m.traces.IsOpen() }, why: noTrace,
+			active: func(m *model) bool { return on(m) && m.traces.IsOpen() }, disabled: whyNoTrace,
 			command: func(m *model) string { return join("trace show", m.traces.Trace()) },
 			do:      func(m *model, _ string) tea.Cmd { m.traces.In(); return nil },
 		},
 		{
 			keys: []string{"F"}, name: "newest", help: "show the newest trace and each that follows, or the list again", rank: 21,
-			active: on, elsewhere: elsewhere,
+			active: on, inactiveReason: elsewhere,
 			label: func(m *model) string {
 				if m.traces.Follows() {
 					return "list"
@@ -60,7 +60,7 @@ func traceKeys() []binding {
 		},
 		{
 			keys: []string{"l"}, name: "its logs", help: "show the log lines of the chosen trace, or of the span that is open", rank: 22,
-			active: on, why: noTrace,
+			active: on, disabled: whyNoTrace,
 			command: func(m *model) string { return m.logsCommand() },
 			do:      func(m *model, _ string) tea.Cmd { m.logsOfTrace(); return nil },
 		},
@@ -71,10 +71,10 @@ func traceKeys() []binding {
 func traceListKeys() []binding {
 	return []binding{
 		{
-			keys: []string{"a"}, name: "all traces", help: "list the traces of all services, or of the chosen one", rank: 23, active: listing,
+			keys: []string{"a"}, name: "all traces", help: "list the traces of all services, or of the chosen one", rank: 23, active: isTraceList,
 			label: func(m *model) string {
 				if m.traces.Service() == "" {
-					return "of " + m.w.chosen
+					return "of " + m.state.Selected
 				}
 				return "of all"
 			},
@@ -85,14 +85,14 @@ func traceListKeys() []binding {
 			keys: []string{"t"}, name: "traces", help: "list the traces of the chosen service; from the log lines of a trace, back to it", rank: 26,
 			active: func(m *model) bool {
 				return slices.Contains([]paneID{paneServices, paneDetails, paneLogs, paneMetrics, paneMap}, m.focus)
-			}, elsewhere: "it lists the traces of the chosen service; 2 goes to the services",
-			why: func(m *model) string {
-				if m.w.chosen == "" {
+			}, inactiveReason: "it lists the traces of the chosen service; 2 goes to the services",
+			disabled: func(m *model) string {
+				if m.state.Selected == "" {
 					return "no service is chosen"
 				}
 				return ""
 			},
-			command: func(m *model) string { return join("trace list --service", m.w.chosen) },
+			command: func(m *model) string { return join("trace list --service", m.state.Selected) },
 			do:      func(m *model, _ string) tea.Cmd { m.tracesOfService(); return nil },
 		},
 	}
@@ -115,19 +115,19 @@ func metricKeys() []binding {
 			keys: []string{"enter"}, name: "plot an expression", help: "type a PromQL expression and plot it", rank: 20,
 			active:  on,
 			command: func(m *model) string { return "metrics query --plot 'EXPR'" },
-			do:      func(m *model, _ string) tea.Cmd { m.askExpr(); return nil },
+			do:      func(m *model, _ string) tea.Cmd { m.promptExpr(); return nil },
 		},
 		{
-			keys: []string{">"}, shown: "< >", name: "range", help: "plot more of the past", rank: 21, active: on, elsewhere: elsewhere,
+			keys: []string{">"}, shown: "< >", name: "range", help: "plot more of the past", rank: 21, active: on, inactiveReason: elsewhere,
 			do: func(m *model, _ string) tea.Cmd { m.metrics.Longer(1); return nil },
 		},
 		{
-			keys: []string{"<"}, name: "shorter range", help: "plot less of the past", active: on, elsewhere: elsewhere,
+			keys: []string{"<"}, name: "shorter range", help: "plot less of the past", active: on, inactiveReason: elsewhere,
 			do: func(m *model, _ string) tea.Cmd { m.metrics.Longer(-1); return nil },
 		},
 		{
 			keys: []string{"enter"}, name: "plot it", help: "plot the expression of the chosen alert", rank: 20, active: alerts,
-			why: func(m *model) string {
+			disabled: func(m *model) string {
 				if m.alerts.Expr() == "" {
 					return "no rule is chosen"
 				}
@@ -171,7 +171,7 @@ func (m *model) backToTrace() {
 }
 
 // askExpr asks for an expression to plot.
-func (m *model) askExpr() {
+func (m *model) promptExpr() {
 	m.prompt = &prompt{
 		label: "plot:", input: textedit.NewLine(m.metrics.Expr), hint: "enter plots it  esc goes back",
 		enter: func(text string) tea.Cmd { m.metrics.Expr = text; return nil },

@@ -18,14 +18,14 @@ func filterKeys() []binding {
 		},
 		{
 			keys: []string{"N"}, group: groupMove, name: "match before", help: "go to the line before that the filter leaves", active: filtered,
-			elsewhere: "there is no filter; / sets one",
-			do:        func(m *model, _ string) tea.Cmd { m.pane(m.focus).Scroll(-1); return nil },
+			inactiveReason: "there is no filter; / sets one",
+			do:             func(m *model, _ string) tea.Cmd { m.pane(m.focus).Scroll(-1); return nil },
 		},
 	}
 }
 
 // far is more lines than any pane has.
-const far = 1 << 20
+const farAway = 1 << 20
 
 func moveKeys() []binding {
 	by := func(lines func(m *model) int) func(*model, string) tea.Cmd {
@@ -35,8 +35,8 @@ func moveKeys() []binding {
 	return []binding{
 		{keys: []string{"j", "down"}, shown: "j k", group: groupMove, name: "move", help: "one line down", rank: 60, do: by(fixed(1))},
 		{keys: []string{"k", "up"}, group: groupMove, name: "up", help: "one line up", do: by(fixed(-1))},
-		{keys: []string{"g", "home"}, group: groupMove, name: "top", help: "to the first line", do: by(fixed(-far))},
-		{keys: []string{"G", "end"}, group: groupMove, name: "end", help: "to the last line; logs follow again from there", do: by(fixed(far))},
+		{keys: []string{"g", "home"}, group: groupMove, name: "top", help: "to the first line", do: by(fixed(-farAway))},
+		{keys: []string{"G", "end"}, group: groupMove, name: "end", help: "to the last line; logs follow again from there", do: by(fixed(farAway))},
 		{keys: []string{"ctrl+d", "pgdown"}, group: groupMove, name: "half a page down", help: "half a page down", do: by(func(m *model) int { return m.halfPage() })},
 		{keys: []string{"ctrl+u", "pgup"}, group: groupMove, name: "half a page up", help: "half a page up", do: by(func(m *model) int { return -m.halfPage() })},
 	}
@@ -46,24 +46,24 @@ func screenKeys() []binding {
 	return []binding{
 		{
 			keys: []string{"u"}, group: groupScreen, name: "start the shop", help: "start the shop when it does not run", rank: 1,
-			active: func(m *model) bool { return m.w.down != "" }, elsewhere: "the shop runs already",
+			active: func(m *model) bool { return m.state.Disconnected != "" }, inactiveReason: "the shop runs already",
 			command: func(*model) string { return "up" },
 			do:      func(m *model, _ string) tea.Cmd { return m.runLine("up") },
 		},
-		{keys: []string{"tab"}, group: groupScreen, name: "panes", help: "to the next pane", rank: 50, do: func(m *model, _ string) tea.Cmd { m.cycle(1); return nil }},
-		{keys: []string{"shift+tab"}, group: groupScreen, name: "pane before", help: "to the pane before", do: func(m *model, _ string) tea.Cmd { m.cycle(-1); return nil }},
+		{keys: []string{"tab"}, group: groupScreen, name: "panes", help: "to the next pane", rank: 50, do: func(m *model, _ string) tea.Cmd { m.cycleSlots(1); return nil }},
+		{keys: []string{"shift+tab"}, group: groupScreen, name: "pane before", help: "to the pane before", do: func(m *model, _ string) tea.Cmd { m.cycleSlots(-1); return nil }},
 		{
 			keys: strings.Split("1234567890", ""), shown: "0-9", group: groupScreen, name: "pane",
 			help: "1 lesson, 2 services, 3 logs, 4 events, 5 details, 6 output, 7 traces, 8 metrics, 9 alerts, 0 map; o objects and i calls",
-			do:   func(m *model, key string) tea.Cmd { m.goTo(paneOf(key)); return nil },
+			do:   func(m *model, key string) tea.Cmd { m.goTo(paneWithKey(key)); return nil },
 		},
-		{keys: []string{"]"}, group: groupScreen, name: "tab", help: "to the next tab", do: func(m *model, _ string) tea.Cmd { m.turn(1); return nil }},
-		{keys: []string{"["}, group: groupScreen, name: "tab before", help: "to the tab before", do: func(m *model, _ string) tea.Cmd { m.turn(-1); return nil }},
+		{keys: []string{"]"}, group: groupScreen, name: "tab", help: "to the next tab", do: func(m *model, _ string) tea.Cmd { m.cycleTabs(1); return nil }},
+		{keys: []string{"["}, group: groupScreen, name: "tab before", help: "to the tab before", do: func(m *model, _ string) tea.Cmd { m.cycleTabs(-1); return nil }},
 		{keys: []string{"z"}, group: groupScreen, name: "zoom", help: "give the pane the whole screen, or take it back", rank: 55, do: func(m *model, _ string) tea.Cmd { m.zoom(); return nil }},
 		{
 			keys: []string{"/"}, group: groupScreen, name: "filter", help: "show only the lines that hold a text; esc ends it", rank: 52,
-			active: func(m *model) bool { return m.pane(m.focus).Filter() != nil }, elsewhere: "this pane is no list",
-			do: func(m *model, _ string) tea.Cmd { m.askFilter(); return nil },
+			active: func(m *model) bool { return m.pane(m.focus).Filter() != nil }, inactiveReason: "this pane is no list",
+			do: func(m *model, _ string) tea.Cmd { m.promptFilter(); return nil },
 		},
 		{keys: []string{":"}, group: groupScreen, name: "command", help: "run any command of shopctl", rank: 51, do: func(m *model, _ string) tea.Cmd { m.openPalette(""); return nil }},
 		{keys: []string{"?"}, group: groupScreen, name: "help", help: "all keys; type to search, enter runs", do: func(m *model, _ string) tea.Cmd { m.openHelp(); return nil }},

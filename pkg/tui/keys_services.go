@@ -11,11 +11,11 @@ import (
 )
 
 // connected says why nothing can be done to the chosen service.
-func connected(m *model) string {
+func whyNoService(m *model) string {
 	switch {
-	case m.w.down != "":
-		return m.w.down
-	case m.w.service() == nil:
+	case m.state.Disconnected != "":
+		return m.state.Disconnected
+	case m.state.Service() == nil:
 		return "no service is chosen"
 	}
 	return ""
@@ -28,7 +28,7 @@ func serviceKeys() []binding {
 	}
 	const elsewhere = "it acts on the chosen service; 2 goes to the services"
 	of := func(verb string) func(*model) string {
-		return func(m *model) string { return verb + " " + m.w.chosen }
+		return func(m *model) string { return verb + " " + m.state.Selected }
 	}
 	return []binding{
 		{
@@ -39,7 +39,7 @@ func serviceKeys() []binding {
 		},
 		{
 			keys: []string{"l"}, group: groupServices, name: "logs", help: "follow the logs of the chosen service", rank: 21,
-			active: here, elsewhere: elsewhere, command: of("logs -f"),
+			active: here, inactiveReason: elsewhere, command: of("logs -f"),
 			do: func(m *model, _ string) tea.Cmd {
 				m.allLogs, m.logsTrace, m.logsSpan = false, "", ""
 				m.logs.EndSeek()
@@ -49,7 +49,7 @@ func serviceKeys() []binding {
 		},
 		{
 			keys: []string{"a"}, group: groupServices, name: "all", help: "follow the logs of all services, or of the chosen one", rank: 20,
-			active: func(m *model) bool { return m.focus == paneLogs }, elsewhere: "it is a key of the logs; 3 goes there",
+			active: func(m *model) bool { return m.focus == paneLogs }, inactiveReason: "it is a key of the logs; 3 goes there",
 			label: func(m *model) string {
 				if m.allLogs {
 					return "one service"
@@ -61,40 +61,40 @@ func serviceKeys() []binding {
 		},
 		{
 			keys: []string{"f"}, group: groupServices, name: "fault", help: "break the chosen service, or repair it", rank: 22,
-			active: here, elsewhere: elsewhere, why: connected, command: of("fault inject"),
+			active: here, inactiveReason: elsewhere, disabled: whyNoService, command: of("fault inject"),
 			do: func(m *model, _ string) tea.Cmd { m.openFaults(); return nil },
 		},
 		{
 			keys: []string{"r"}, group: groupServices, name: "restart", help: "replace the instances of the chosen service one by one", rank: 23,
-			active: here, elsewhere: elsewhere, why: connected, command: of("restart"),
+			active: here, inactiveReason: elsewhere, disabled: whyNoService, command: of("restart"),
 			do: func(m *model, _ string) tea.Cmd { return m.restart() },
 		},
 		{
 			keys: []string{"S"}, group: groupServices, name: "stop/start", help: "stop the chosen service, or start it again", rank: 24,
-			active: here, elsewhere: elsewhere, why: connected,
+			active: here, inactiveReason: elsewhere, disabled: whyNoService,
 			label:   func(m *model) string { return m.stopOrStart() },
-			command: func(m *model) string { return m.stopOrStart() + " " + m.w.chosen },
+			command: func(m *model) string { return m.stopOrStart() + " " + m.state.Selected },
 			do:      func(m *model, _ string) tea.Cmd { return m.toggleService() },
 		},
 	}
 }
 
 func (m *model) restart() tea.Cmd {
-	name := m.w.chosen
+	name := m.state.Selected
 	return m.commands.edit("restart "+name, "restart "+name, &controlpb.EditRequest{
 		Services: []string{name}, Operation: &controlpb.EditRequest_Restart{Restart: true},
 	})
 }
 
 func (m *model) stopOrStart() string {
-	if m.w.service().GetState() == "stopped" {
+	if m.state.Service().GetState() == "stopped" {
 		return "start"
 	}
 	return "stop"
 }
 
 func (m *model) toggleService() tea.Cmd {
-	name, verb := m.w.chosen, m.stopOrStart()
+	name, verb := m.state.Selected, m.stopOrStart()
 	r := &controlpb.EditRequest{Services: []string{name}, Operation: &controlpb.EditRequest_Stop{Stop: true}}
 	if verb == "start" {
 		r.Operation = &controlpb.EditRequest_Start{Start: true}
@@ -103,29 +103,29 @@ func (m *model) toggleService() tea.Cmd {
 }
 
 // lasting is how long a fault stays that a key injects: long enough to look, short enough to be forgotten.
-const lasting = 2 * time.Minute
+const faultDuration = 2 * time.Minute
 
 // openFaults offers ways to break the chosen service, and to repair it.
 func (m *model) openFaults() {
-	name := m.w.chosen
+	name := m.state.Selected
 	p := &picker{title: "Break " + name}
 	inject := func(text, flags string, f *controlpb.Fault, ends bool) {
 		f.Service, f.Owner = name, owner
 		r := &controlpb.InjectFaultRequest{Fault: f}
 		command := "fault inject " + name + " " + flags
 		if ends {
-			r.For = durationpb.New(lasting)
+			r.For = durationpb.New(faultDuration)
 			command += " --for 2m"
 		}
-		p.items = append(p.items, item{text: text, command: m.w.command(command), do: func(m *model) tea.Cmd { return m.commands.inject(command, r) }})
+		p.items = append(p.items, item{text: text, command: m.state.Command(command), do: func(m *model) tea.Cmd { return m.commands.inject(command, r) }})
 	}
 	inject("fail every call", "--error UNAVAILABLE", &controlpb.Fault{Error: "UNAVAILABLE"}, true)
 	inject("fail every second call", "--error UNAVAILABLE --percent 50", &controlpb.Fault{Error: "UNAVAILABLE", Percent: 50}, true)
 	inject("let every call wait", "--delay 500ms", &controlpb.Fault{Delay: durationpb.New(500 * time.Millisecond)}, true)
 	inject("pause its processes", "--pause", &controlpb.Fault{Pause: true}, true)
 	inject("kill its processes, once", "--crash", &controlpb.Fault{Crash: true}, false)
-	repair := item{text: "repair it: clear its faults", command: m.w.command("fault clear " + name), do: func(m *model) tea.Cmd { return m.commands.clearFaults(name) }}
-	if len(m.w.service().GetFaults()) > 0 {
+	repair := item{text: "repair it: clear its faults", command: m.state.Command("fault clear " + name), do: func(m *model) tea.Cmd { return m.commands.clearFaults(name) }}
+	if len(m.state.Service().GetFaults()) > 0 {
 		p.items = append([]item{repair}, p.items...)
 	}
 	m.picker = p

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/tui/tuitest"
 )
 
 func TestEveryKeyIsDescribedOnceForEachMeaning(t *testing.T) {
@@ -68,10 +69,10 @@ func overridden(first, second string) bool {
 
 func TestEveryKeyDoesSomethingOrSaysWhyNot(t *testing.T) {
 	for name, begin := range map[string]func() *screen{
-		"a dashboard":           func() *screen { return dash(t, Config{}, broken()) },
+		"a dashboard":           func() *screen { return dash(t, Config{}, tuitest.BrokenStatus()) },
 		"a shop that is down":   func() *screen { return newScreen(t, Config{}, nil) },
-		"a lesson's prediction": func() *screen { s, _ := lessonOn(t, Config{}, predicting(), shopStatus()); return s },
-		"a lesson's goals":      func() *screen { s, _ := lessonOn(t, Config{}, answering(), broken()); return s },
+		"a lesson's prediction": func() *screen { s, _ := lessonOn(t, Config{}, predicting(), tuitest.Status()); return s },
+		"a lesson's goals":      func() *screen { s, _ := lessonOn(t, Config{}, answering(), tuitest.BrokenStatus()); return s },
 	} {
 		for _, b := range table() {
 			for _, key := range b.keys {
@@ -80,7 +81,7 @@ func TestEveryKeyDoesSomethingOrSaysWhyNot(t *testing.T) {
 				if !ok {
 					t.Fatalf("%s: %s means nothing", name, key)
 				}
-				if !found.isActive(s.model) && found.elsewhere == "" && key != "enter" && found.group != groupLesson {
+				if !found.isActive(s.model) && found.inactiveReason == "" && key != "enter" && found.group != groupLesson {
 					t.Errorf("%s: %s does nothing, and does not say why", name, key)
 				}
 				s.press(key)
@@ -91,7 +92,7 @@ func TestEveryKeyDoesSomethingOrSaysWhyNot(t *testing.T) {
 }
 
 func TestKeysMoveBetweenPanes(t *testing.T) {
-	s := dash(t, Config{}, shopStatus())
+	s := dash(t, Config{}, tuitest.Status())
 	for _, step := range []struct {
 		key  string
 		want paneID
@@ -132,7 +133,7 @@ func TestKeysMoveBetweenPanes(t *testing.T) {
 }
 
 func TestASmallScreenTurnsItsTabs(t *testing.T) {
-	s := dash(t, Config{}, shopStatus())
+	s := dash(t, Config{}, tuitest.Status())
 	s.size(50, 15)
 	s.press("tab")
 	if s.focus != paneLogs {
@@ -151,10 +152,10 @@ func TestASmallScreenTurnsItsTabs(t *testing.T) {
 }
 
 func TestKeysActOnTheChosenService(t *testing.T) {
-	s := dash(t, Config{}, shopStatus())
+	s := dash(t, Config{}, tuitest.Status())
 	s.press("G", "k", "k", "k") // payment
-	if s.w.chosen != "payment" {
-		t.Fatalf("chosen is %s", s.w.chosen)
+	if s.state.Selected != "payment" {
+		t.Fatalf("chosen is %s", s.state.Selected)
 	}
 	s.press("r")
 	s.wantText("done: restart payment (shopctl restart payment)")
@@ -166,38 +167,38 @@ func TestKeysActOnTheChosenService(t *testing.T) {
 	s.press("2", "i")
 	s.wantText("Which method of payment?")
 	want := []string{"restart payment", "stop payment", "inject payment UNAVAILABLE"}
-	if !slices.Equal(s.shop.did, want) {
-		t.Errorf("did %v, want %v", s.shop.did, want)
+	if !slices.Equal(s.shop.Did, want) {
+		t.Errorf("did %v, want %v", s.shop.Did, want)
 	}
 }
 
 func TestAServiceThatIsStoppedIsStarted(t *testing.T) {
-	st := shopStatus()
+	st := tuitest.Status()
 	st.Services[0].State = "stopped"
 	s := dash(t, Config{}, st)
 	s.wantText("S start")
 	s.press("S")
-	if !slices.Contains(s.shop.did, "start ad") {
-		t.Errorf("did %v", s.shop.did)
+	if !slices.Contains(s.shop.Did, "start ad") {
+		t.Errorf("did %v", s.shop.Did)
 	}
 }
 
 func TestAFaultCanBeClearedFromItsService(t *testing.T) {
-	s := dash(t, Config{}, broken())
+	s := dash(t, Config{}, tuitest.BrokenStatus())
 	s.press("/")
 	s.typing("payment")
 	s.press("enter", "j", "f")
 	s.wantText("repair it", "shopctl fault clear payment")
 	s.press("enter")
 	s.wantText("cleared 1 fault of payment")
-	if !slices.Contains(s.shop.did, "clear payment") {
-		t.Errorf("did %v", s.shop.did)
+	if !slices.Contains(s.shop.Did, "clear payment") {
+		t.Errorf("did %v", s.shop.Did)
 	}
 }
 
 func TestWhatFailsIsSaidWithItsHint(t *testing.T) {
-	s := dash(t, Config{}, shopStatus())
-	s.shop.fail = control.Error(codes.FailedPrecondition, "the disk is full", "free some space", 5)
+	s := dash(t, Config{}, tuitest.Status())
+	s.shop.Failure = control.Error(codes.FailedPrecondition, "the disk is full", "free some space", 5)
 	s.press("r")
 	s.wantText("restart ad: the disk is full (free some space)")
 	s.commands.shop.set(nil)

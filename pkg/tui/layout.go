@@ -21,13 +21,13 @@ const (
 )
 
 // paneSigns are the keys of the panes in their order.
-const paneSigns = "1234567890oi"
+const paneKeys = "1234567890oi"
 
 // sign is the key of a pane.
-func (id paneID) sign() string { return paneSigns[id-1 : id] }
+func (id paneID) key() string { return paneKeys[id-1 : id] }
 
 // paneOf is the pane of a key.
-func paneOf(key string) paneID { return paneID(strings.Index(paneSigns, key) + 1) }
+func paneWithKey(key string) paneID { return paneID(strings.Index(paneKeys, key) + 1) }
 
 func (id paneID) name() string {
 	switch id {
@@ -60,8 +60,8 @@ func (id paneID) name() string {
 
 // The least size that shows anything.
 const (
-	leastWidth  = 50
-	leastHeight = 15
+	minWidth  = 50
+	minHeight = 15
 )
 
 // size is the class of a screen.
@@ -76,7 +76,7 @@ const (
 
 func sizeOf(width, height int, linear bool) size {
 	switch {
-	case width < leastWidth || height < leastHeight:
+	case width < minWidth || height < minHeight:
 		return tooSmall
 	case linear || width < 80 || height < 24:
 		return small
@@ -127,7 +127,7 @@ func arrange(p plan) []slot {
 	}
 	services := func(most int) int {
 		if p.tall {
-			most = min(most, max(p.height-tallest, 6))
+			most = min(most, max(p.height-tallTab, 6))
 		}
 		return min(table+3, most)
 	}
@@ -152,7 +152,7 @@ func arrange(p plan) []slot {
 }
 
 // tallest is the height up to which a tab that needs it takes from the services.
-const tallest = 20
+const tallTab = 20
 
 // stack puts the services above the tabs.
 func stack(area slot, height int, tabs []paneID) []slot {

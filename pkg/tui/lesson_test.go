@@ -7,10 +7,12 @@ import (
 	"testing"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/tui/feed"
+	"github.com/shopctl/shopctl/pkg/tui/tuitest"
 )
 
 func TestADisabledKeySaysWhy(t *testing.T) {
-	s, session := lessonOn(t, Config{}, predicting(), shopStatus())
+	s, session := lessonOn(t, Config{}, predicting(), tuitest.Status())
 	for key, why := range map[string]string{
 		"e": "e run: predict first", "n": "n next: predict first", "h": "h hint: there is no hint here", "r": "2 goes to the services", "u": "the shop runs already", "/": "this pane is no list",
 	} {
@@ -20,13 +22,13 @@ func TestADisabledKeySaysWhy(t *testing.T) {
 	if len(session.did) > 0 {
 		t.Errorf("did %v", session.did)
 	}
-	d := dash(t, Config{}, shopStatus())
+	d := dash(t, Config{}, tuitest.Status())
 	d.press("e")
 	d.wantText("no lesson is open")
 }
 
 func TestAPredictionIsMadeByNumberAndConfidence(t *testing.T) {
-	s, session := lessonOn(t, Config{}, predicting(), shopStatus())
+	s, session := lessonOn(t, Config{}, predicting(), tuitest.Status())
 	s.press("9") // no such option
 	s.press("3")
 	s.wantText("How sure are you?")
@@ -37,7 +39,7 @@ func TestAPredictionIsMadeByNumberAndConfidence(t *testing.T) {
 }
 
 func TestAnAnswerIsTyped(t *testing.T) {
-	s, session := lessonOn(t, Config{}, answering(), shopStatus())
+	s, session := lessonOn(t, Config{}, answering(), tuitest.Status())
 	s.press("enter")
 	s.typing("NOT FOUNDq")
 	s.press("backspace", "left", "left", "left", "left", "left", "backspace")
@@ -54,13 +56,13 @@ func TestAnObservationIsChosenOrTyped(t *testing.T) {
 	v.Step.Next = "observe"
 	observe := v.Step.Blocks[3].Observe
 	observe.Revealed, observe.Answer, observe.Unit = false, "", "ms"
-	s, session := lessonOn(t, Config{}, v, shopStatus())
+	s, session := lessonOn(t, Config{}, v, tuitest.Status())
 	s.press("enter")
 	s.wantText("your answer in ms:")
 	s.typing("69")
 	s.press("enter")
 	observe.Options = []lesson.Option{{ID: "a", Say: "slower"}, {ID: "b", Say: "faster"}}
-	s.send(batch{lesson: &v})
+	s.send(feed.Batch{Lesson: &v})
 	s.press("2")
 	if want := []string{"observe 69", "observe b"}; !slices.Equal(session.did, want) {
 		t.Errorf("did %v, want %v", session.did, want)
@@ -70,7 +72,7 @@ func TestAnObservationIsChosenOrTyped(t *testing.T) {
 func TestLessonKeysReachTheLesson(t *testing.T) {
 	v := answering()
 	v.Step.Locked = ""
-	s, session := lessonOn(t, Config{}, v, shopStatus())
+	s, session := lessonOn(t, Config{}, v, tuitest.Status())
 	s.press("e", "c", "h", "n", "p", "x", "1", "s", "1", "x", "2")
 	want := []string{"run", "check", "hint", "next", "prev", "reset", "solve not-found"}
 	if !slices.Equal(session.did, want) {
@@ -82,7 +84,7 @@ func TestLessonKeysReachTheLesson(t *testing.T) {
 }
 
 func TestACommandIsCopied(t *testing.T) {
-	s, _ := lessonOn(t, Config{}, predicting(), shopStatus())
+	s, _ := lessonOn(t, Config{}, predicting(), tuitest.Status())
 	_, cmd := s.Update(keyOf("y"))
 	if cmd == nil {
 		t.Fatal("y copies nothing")
@@ -91,41 +93,41 @@ func TestACommandIsCopied(t *testing.T) {
 }
 
 func TestOneViewAfterAnotherKeepsThePlaceAndShowsWhatIsNew(t *testing.T) {
-	s, _ := lessonOn(t, Config{}, predicting(), shopStatus())
+	s, _ := lessonOn(t, Config{}, predicting(), tuitest.Status())
 	s.size(80, 24)
 	if s.text(); !atTop(s.lesson) {
 		t.Error("a step does not begin at its beginning")
 	}
 	v := answering()
 	v.Step.Blocks[5].Hints.Opened = nil
-	s.send(batch{lesson: &v})
+	s.send(feed.Batch{Lesson: &v})
 	s.wantText("type your answer")
 	s.press("g")
 	same := answering()
 	same.Step.Blocks[5].Hints.Opened, same.Step.Blocks[5].Hints.Offered = nil, false
-	s.send(batch{lesson: &same})
+	s.send(feed.Batch{Lesson: &same})
 	if s.text(); !atTop(s.lesson) {
 		t.Error("the view moves by itself")
 	}
 	hint := answering()
-	s.send(batch{lesson: &hint})
+	s.send(feed.Batch{Lesson: &hint})
 	s.wantText("Hint 1 of 3")
 	next := predicting()
 	next.Step.ID = "third"
 	next.Message = "The step begins anew."
-	s.send(batch{lesson: &next})
+	s.send(feed.Batch{Lesson: &next})
 	s.wantText("The step begins anew.", "The partner's list")
 }
 
 func TestTheOutputOfAStepIsShownWhole(t *testing.T) {
-	s, _ := lessonOn(t, Config{}, predicting(), shopStatus())
+	s, _ := lessonOn(t, Config{}, predicting(), tuitest.Status())
 	v := answering()
 	long := strings.Repeat("a line\n", 100)
 	for i := range 3 {
 		view := answering()
 		view.Step.Blocks[2].Run = &lesson.RunView{Command: "shopctl ps", Ran: true, Enabled: true, Output: "$ shopctl ps\n" + long[:len(long)/3*(i+1)]}
 		v = view
-		s.send(batch{lesson: &view})
+		s.send(feed.Batch{Lesson: &view})
 	}
 	if got := strings.Count(s.output.Render(80, 1000), "\n") + 1; got != 101 {
 		t.Errorf("the output has %d lines, want 101", got)
@@ -138,4 +140,4 @@ func TestTheOutputOfAStepIsShownWhole(t *testing.T) {
 }
 
 // atTop reports whether a pane shows the beginning of its text.
-func atTop(p pane) bool { return p.Position() == "" || strings.HasPrefix(p.Position(), "1-") }
+func atTop(p paneView) bool { return p.Position() == "" || strings.HasPrefix(p.Position(), "1-") }

@@ -6,10 +6,13 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/tui/feed"
+	"github.com/shopctl/shopctl/pkg/tui/pane"
+	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// pane is one view of the shop or of the lesson.
-type pane interface {
+// paneView is one view of the shop or of the lesson.
+type paneView interface {
 	// Render draws the pane's content: at most height lines of at most width cells.
 	Render(width, height int) string
 	// Scroll moves by lines, or the choice where one can be made.
@@ -21,26 +24,26 @@ type pane interface {
 }
 
 // deep is a pane that can be gone into. Out goes one step back, and returns false where there is none.
-type deep interface{ Out() bool }
+type navigable interface{ Out() bool }
 
 // asking is a pane that the feed asks the daemon for while it is in view.
-type asking interface {
+type polledPane interface {
 	// sight is what it wants to know.
-	sight() sight
+	Query() feed.Query
 	// forget drops what belongs to another sight, take shows what came of asking.
-	forget()
-	take(s *seen)
+	Forget()
+	Apply(s *feed.Result)
 }
 
 // notice is what the screen says to the last key.
 type notice struct {
-	tone tone
+	tone style.Tone
 	text string
 }
 
 // model is the root: it holds what is known, and routes messages.
 type model struct {
-	w        *world
+	state    *pane.State
 	session  Session
 	commands *commands
 	keys     []binding
@@ -52,19 +55,19 @@ type model struct {
 	zoomed        paneID
 	mouse         bool
 
-	lesson   *lessonPane
-	services *servicesPane
-	details  *detailPane
-	logs     *tailPane
-	events   *tailPane
-	output   *tailPane
-	traces   *tracesPane
-	metrics  *metricsPane
-	alerts   *alertsPane
-	topology *mapPane
+	lesson   *pane.Lesson
+	services *pane.Services
+	details  *pane.Details
+	logs     *pane.Tail
+	events   *pane.Tail
+	output   *pane.Tail
+	traces   *pane.Traces
+	metrics  *pane.Metrics
+	alerts   *pane.Alerts
+	topology *pane.Map
 
-	objects *objectsPane
-	calls   *callPane
+	objects *pane.Objects
+	calls   *pane.Call
 
 	picker *picker
 	prompt *prompt
@@ -73,59 +76,59 @@ type model struct {
 	busy string
 	// heard numbers the logs that are wanted, listening says which these are. allLogs wants those of every
 	// service.
-	heard     int
-	listening wanted
-	allLogs   bool
+	logSeq   int
+	logQuery feed.LogQuery
+	allLogs  bool
 	// logsTrace is the trace whose lines are wanted alone; empty: no matter which.
 	logsTrace string
 	// logsSpan is the span of that trace whose lines are wanted alone; empty: no matter which.
 	logsSpan string
 	// gazed numbers the sights that are wanted, gazing says which one that is.
-	gazed  int
-	gazing sight
+	querySeq int
+	query    feed.Query
 	// polled is the pane that gazing is for, nil if none is in view.
-	polled asking
-	visit  visit
+	polled polledPane
+	jump   jump
 	// sent numbers the calls that were sent.
-	sent  int
-	crash *crashed
+	callSeq int
+	crash   *feed.Crash
 	// ran is the output of the lesson's command as the output pane has it.
-	ran string
+	runOutput string
 }
 
 func newModel(c Config, s Session, cmds *commands) *model {
-	w := &world{theme: newTheme(look{color: c.Color, dark: true, ascii: c.ASCII, linear: c.Accessible}), name: c.Name, now: c.Now}
+	state := &pane.State{Theme: style.New(style.Options{Color: c.Color, Dark: true, ASCII: c.ASCII, Linear: c.Accessible}), Name: c.Name, Now: c.Now}
 	m := &model{
-		w: w, session: s, commands: cmds, keys: table(), verbs: c.Verbs, plain: c.Plain,
+		state: state, session: s, commands: cmds, keys: table(), verbs: c.Verbs, plain: c.Plain,
 		focus: paneServices, tab: paneLogs,
-		services: newServices(w), details: newDetails(w),
-		traces: newTraces(w), metrics: newMetricsPane(w), alerts: newAlerts(w), topology: newMap(w),
-		objects: newObjects(w), calls: newCallPane(w),
+		services: pane.NewServices(state), details: pane.NewDetails(state),
+		traces: pane.NewTraces(state), metrics: pane.NewMetrics(state), alerts: pane.NewAlerts(state), topology: pane.NewMap(state),
+		objects: pane.NewObjects(state), calls: pane.NewCall(state),
 	}
 	view := lesson.View{}
 	if s != nil {
 		view, m.focus, m.tab, m.allLogs = s.Snapshot(), paneLesson, paneServices, true
 	}
-	m.lesson = newLessonPane(w, view)
-	m.logs = newTail(w, m.noLogs)
-	m.events = newTail(w, func() string { return "nothing has happened yet" })
-	m.output = newTail(w, func() string { return "commands write here; : runs one" })
+	m.lesson = pane.NewLesson(state, view)
+	m.logs = pane.NewTail(state, m.noLogs)
+	m.events = pane.NewTail(state, func() string { return "nothing has happened yet" })
+	m.output = pane.NewTail(state, func() string { return "commands write here; : runs one" })
 	return m
 }
 
 func (m *model) noLogs() string {
 	switch {
-	case m.w.status == nil:
+	case m.state.Status == nil:
 		return "waiting for the shop"
 	case m.logsTrace != "":
 		return "no line that is kept belongs to it; esc goes back"
 	case m.allLogs:
 		return "nothing is logged yet"
 	}
-	return m.w.chosen + " has logged nothing yet"
+	return m.state.Selected + " has logged nothing yet"
 }
 
-func (m *model) pane(id paneID) pane {
+func (m *model) pane(id paneID) paneView {
 	switch id {
 	case paneLesson:
 		return m.lesson
@@ -156,7 +159,7 @@ func (m *model) pane(id paneID) pane {
 
 // Init implements tea.Model.
 func (m *model) Init() tea.Cmd {
-	if m.w.color {
+	if m.state.Color {
 		return tea.RequestBackgroundColor
 	}
 	return nil
@@ -171,9 +174,9 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		} // a text that is wrapped anew has its place elsewhere
 		m.width, m.height = msg.Width, msg.Height
 	case tea.BackgroundColorMsg:
-		l := m.w.look
-		l.dark = msg.IsDark()
-		m.w.theme = newTheme(l)
+		l := m.state.Options
+		l.Dark = msg.IsDark()
+		m.state.Theme = style.New(l)
 	case tea.KeyPressMsg:
 		m.notice = notice{}
 		cmd = m.key(msg)
@@ -183,21 +186,21 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		m.click(msg.Mouse())
 	case tea.MouseWheelMsg:
 		m.wheel(msg.Mouse())
-	case batch:
-		m.take(msg)
+	case feed.Batch:
+		m.apply(msg)
 	case doneMsg:
 		m.finish(msg)
-	case contractKnown:
+	case pane.Contract:
 		m.calls.ApplyContract(msg)
-	case answered:
+	case pane.CallResult:
 		m.calls.ApplyResult(msg)
-	case crashed:
+	case feed.Crash:
 		m.crash = &msg
 		return tea.Quit
 	case resumedMsg:
 		cmd = m.resume(msg)
 	}
-	return tea.Batch(cmd, m.listen(), m.look())
+	return tea.Batch(cmd, m.updateLogs(), m.updateQuery())
 }
 
 // key routes a key: to what lies on top, or through the table.
@@ -209,9 +212,9 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 		return m.promptKey(k)
 	case m.picker != nil:
 		return m.pickerKey(k)
-	case m.typing():
+	case m.isTyping():
 		return m.typeKey(k)
-	case sizeOf(m.width, m.height, m.w.linear) == tooSmall && k.String() != "q":
+	case sizeOf(m.width, m.height, m.state.Linear) == tooSmall && k.String() != "q":
 		return nil
 	}
 	return m.press(k.String())
@@ -225,48 +228,48 @@ func (m *model) paste(text string) {
 	case m.picker != nil && m.picker.typed:
 		m.picker.input.Insert(text)
 		m.picker.at = 0
-	case m.typing():
+	case m.isTyping():
 		m.calls.Insert(text)
 	}
 }
 
 // take shows what the feed brings.
-func (m *model) take(b batch) {
-	if b.link != nil {
-		m.w.down = *b.link
+func (m *model) apply(b feed.Batch) {
+	if b.Disconnected != nil {
+		m.state.Disconnected = *b.Disconnected
 	}
-	if b.status != nil {
-		m.w.take(b.status)
+	if b.Status != nil {
+		m.state.Apply(b.Status)
 	}
-	if b.lesson != nil {
-		if text := b.lesson.Message; text != "" && text != m.lesson.View.Message {
-			m.say(m.w.info, text)
+	if b.Lesson != nil {
+		if text := b.Lesson.Message; text != "" && text != m.lesson.View.Message {
+			m.notify(m.state.Info, text)
 		}
-		m.showRun(b.lesson)
-		m.lesson.take(*b.lesson)
+		m.showRun(b.Lesson)
+		m.lesson.Apply(*b.Lesson)
 	}
-	if b.afresh {
+	if b.EventsReset {
 		m.events.Clear()
 	}
-	m.events.Add(b.events...)
-	if b.logsOf == m.heard {
-		if b.logsAfresh {
+	m.events.Add(b.Events...)
+	if b.LogSeq == m.logSeq {
+		if b.LogsReset {
 			m.logs.Clear()
 		}
-		m.logs.Add(b.logs...)
+		m.logs.Add(b.Logs...)
 	}
-	m.output.Add(b.output...)
-	if len(b.answer) > 0 {
-		m.calls.AddResponse(b.answerOf, b.answer)
+	m.output.Add(b.Output...)
+	if len(b.Response) > 0 {
+		m.calls.AddResponse(b.CallSeq, b.Response)
 	}
-	if b.alerts != nil {
-		m.w.alerts = b.alerts
+	if b.Alerts != nil {
+		m.state.Alerts = b.Alerts
 	}
-	if b.topology != nil {
-		m.w.topology = b.topology
+	if b.Topology != nil {
+		m.state.Topology = b.Topology
 	}
-	if m.polled != nil && b.seen != nil && b.seen.of == m.gazed {
-		m.polled.take(b.seen)
+	if m.polled != nil && b.Result != nil && b.Result.Seq == m.querySeq {
+		m.polled.Apply(b.Result)
 	}
 }
 
@@ -278,17 +281,17 @@ func (m *model) showRun(v *lesson.View) {
 			output = b.Run.Output
 		}
 	}
-	if output == m.ran || output == "" {
+	if output == m.runOutput || output == "" {
 		return
 	}
-	news, more := strings.CutPrefix(output, m.ran)
-	if !more || !strings.HasSuffix(m.ran, "\n") {
+	news, more := strings.CutPrefix(output, m.runOutput)
+	if !more || !strings.HasSuffix(m.runOutput, "\n") {
 		news = output
 		m.output.Clear()
 	}
-	m.ran = output
-	for _, line := range cleanLines(news) {
-		m.output.Add(plainEntry(line))
+	m.runOutput = output
+	for _, line := range style.CleanLines(news) {
+		m.output.Add(feed.TextEntry(line))
 	}
 }
 
@@ -302,20 +305,22 @@ func (m *model) finish(d doneMsg) {
 	}
 	switch {
 	case d.err != nil:
-		m.say(m.w.bad, d.what+": "+errorText(d.err))
+		m.notify(m.state.Bad, d.what+": "+feed.ErrorText(d.err))
 	case d.text != "":
-		m.say(m.w.good, d.text+m.stands(d.command))
+		m.notify(m.state.Good, d.text+m.equivalent(d.command))
 	case d.command != "":
-		m.say(m.w.good, "done: "+d.what+m.stands(d.command))
+		m.notify(m.state.Good, "done: "+d.what+m.equivalent(d.command))
 	}
 }
 
 // stands is the command that a key stood for, behind what it did.
-func (m *model) stands(command string) string {
+func (m *model) equivalent(command string) string {
 	if command == "" {
 		return ""
 	}
-	return " (" + m.w.command(command) + ")"
+	return " (" + m.state.Command(command) + ")"
 }
 
-func (m *model) say(t tone, text string) { m.notice = notice{tone: t, text: clean(text)} }
+func (m *model) notify(t style.Tone, text string) {
+	m.notice = notice{tone: t, text: style.Clean(text)}
+}

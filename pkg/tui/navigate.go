@@ -4,24 +4,25 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
 // room is the part of the screen for panes: below the lines at the top, above the keys.
-func (m *model) room() (top, height int) {
-	top = len(m.head())
+func (m *model) paneArea() (top, height int) {
+	top = len(m.statusBar())
 	return top, max(m.height-top-1, 0)
 }
 
 // slots is the arrangement of the panes now.
 func (m *model) slots() []slot {
-	size := sizeOf(m.width, m.height, m.w.linear)
+	size := sizeOf(m.width, m.height, m.state.Linear)
 	if size == tooSmall {
 		return nil
 	}
-	top, height := m.room()
+	top, height := m.paneArea()
 	return arrange(plan{
 		size: size, width: m.width, height: height, top: top, lesson: m.session != nil,
-		services: len(m.w.services()), zoomed: m.zoomed, tall: m.focus >= paneTraces,
+		services: len(m.state.Services()), zoomed: m.zoomed, tall: m.focus >= paneTraces,
 	})
 }
 
@@ -39,14 +40,14 @@ func (m *model) shown(s slot) paneID {
 // goTo moves the focus to a pane.
 func (m *model) goTo(id paneID) {
 	if id == paneLesson && m.session == nil {
-		m.say(m.w.warn, "1 lesson: no lesson is open; shopctl lesson list shows what there is")
+		m.notify(m.state.Warn, "1 lesson: no lesson is open; shopctl lesson list shows what there is")
 		return
 	}
 	if m.zoomed != 0 {
 		m.zoomed = id
 	}
 	if id == paneLesson {
-		m.visit = visit{}
+		m.jump = jump{}
 	}
 	for _, s := range m.slots() {
 		if s.has(m.focus) && len(s.panes) > 1 && !s.has(id) {
@@ -57,7 +58,7 @@ func (m *model) goTo(id paneID) {
 }
 
 // first is the pane where one begins, and where q quits.
-func (m *model) first() paneID {
+func (m *model) homePane() paneID {
 	if m.session != nil {
 		return paneLesson
 	}
@@ -65,16 +66,16 @@ func (m *model) first() paneID {
 }
 
 // cycle moves the focus to the next slot; where there is one slot alone, to its next tab.
-func (m *model) cycle(by int) {
+func (m *model) cycleSlots(by int) {
 	slots := m.slots()
 	if len(slots) < 2 {
 		if m.zoomed != 0 {
 			m.zoomed = 0
-			m.cycle(by)
+			m.cycleSlots(by)
 			m.zoomed = m.focus
 			return
 		}
-		m.turn(by)
+		m.cycleTabs(by)
 		return
 	}
 	for i, s := range slots {
@@ -86,7 +87,7 @@ func (m *model) cycle(by int) {
 }
 
 // turn goes to the next tab: of the slot in focus, or of the one that has tabs.
-func (m *model) turn(by int) {
+func (m *model) cycleTabs(by int) {
 	zoomed := m.zoomed
 	m.zoomed = 0
 	slots := m.slots()
@@ -124,10 +125,10 @@ func (m *model) back() bool {
 		*f = ""
 		return true
 	}
-	if m.leaveVisit() {
+	if m.jumpBack() {
 		return true
 	}
-	if p, ok := m.pane(m.focus).(deep); ok && p.Out() {
+	if p, ok := m.pane(m.focus).(navigable); ok && p.Out() {
 		return true
 	}
 	switch {
@@ -135,8 +136,8 @@ func (m *model) back() bool {
 		m.backToTrace()
 	case m.zoomed != 0:
 		m.zoomed = 0
-	case m.focus != m.first():
-		m.goTo(m.first())
+	case m.focus != m.homePane():
+		m.goTo(m.homePane())
 	default:
 		return false
 	}
@@ -145,7 +146,7 @@ func (m *model) back() bool {
 
 // quit leaves the screen. While something runs that would end with it, it asks first.
 func (m *model) quit() tea.Cmd {
-	what := m.underWay()
+	what := m.runningWork()
 	if what == "" {
 		return tea.Quit
 	}
@@ -154,7 +155,7 @@ func (m *model) quit() tea.Cmd {
 }
 
 // underWay is what the end of the screen would end; empty if nothing is.
-func (m *model) underWay() string {
+func (m *model) runningWork() string {
 	run, _ := m.lesson.Block(lesson.RunBlock)
 	switch {
 	case run.Run != nil && run.Run.Running:
@@ -171,7 +172,7 @@ func (m *model) underWay() string {
 func (m *model) halfPage() int {
 	for _, s := range m.slots() {
 		if s.has(m.focus) {
-			_, height := m.w.inner(s.w, s.h)
+			_, height := m.state.Inner(s.w, s.h)
 			return max(height/2, 1)
 		}
 	}
@@ -181,14 +182,14 @@ func (m *model) halfPage() int {
 func (m *model) toggleMouse() {
 	m.mouse = !m.mouse
 	if m.mouse {
-		m.say(m.w.good, "the mouse chooses and scrolls; m gives it back to the terminal")
+		m.notify(m.state.Good, "the mouse chooses and scrolls; m gives it back to the terminal")
 	} else {
-		m.say(m.w.good, "the mouse is the terminal's again")
+		m.notify(m.state.Good, "the mouse is the terminal's again")
 	}
 }
 
 // under is the slot at a place of the screen.
-func (m *model) under(x, y int) (slot, bool) {
+func (m *model) slotAt(x, y int) (slot, bool) {
 	for _, s := range m.slots() {
 		if x >= s.x && x < s.x+s.w && y >= s.y && y < s.y+s.h {
 			return s, true
@@ -198,7 +199,7 @@ func (m *model) under(x, y int) (slot, bool) {
 }
 
 func (m *model) click(at tea.Mouse) {
-	s, ok := m.under(at.X, at.Y)
+	s, ok := m.slotAt(at.X, at.Y)
 	if !ok || at.Button != tea.MouseLeft || m.picker != nil || m.prompt != nil {
 		return
 	}
@@ -206,11 +207,11 @@ func (m *model) click(at tea.Mouse) {
 		x := s.x + 2
 		tabs, gap := m.tabs(s)
 		for _, t := range tabs {
-			if at.X >= x && at.X < x+width(t.text) {
+			if at.X >= x && at.X < x+style.Width(t.text) {
 				m.goTo(t.id)
 				return
 			}
-			x += width(t.text) + gap
+			x += style.Width(t.text) + gap
 		}
 	}
 	m.goTo(m.shown(s))
@@ -220,7 +221,7 @@ func (m *model) click(at tea.Mouse) {
 }
 
 func (m *model) wheel(at tea.Mouse) {
-	s, ok := m.under(at.X, at.Y)
+	s, ok := m.slotAt(at.X, at.Y)
 	if !ok {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/shopctl/shopctl/pkg/lesson/command"
+	"github.com/shopctl/shopctl/pkg/tui/feed"
 	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
@@ -28,7 +29,7 @@ func (m *model) openHelp() {
 				why = "not now"
 			}
 			p.items = append(p.items, item{
-				key: b.key(), text: b.help, also: b.name, command: b.line(m), why: why,
+				key: b.key(), text: b.help, also: b.name, command: b.commandLine(m), why: why,
 				do: func(m *model) tea.Cmd { return m.perform(b, b.keys[0]) },
 			})
 		}
@@ -58,7 +59,7 @@ func (m *model) offer(text string) []item {
 		if !strings.Contains(v.Args, "SERVICE") {
 			return items
 		}
-		for _, s := range m.w.services() {
+		for _, s := range m.state.Services() {
 			if strings.HasPrefix(s.GetName(), word) && s.GetName() != word {
 				items = append(items, item{text: head + s.GetName(), fill: head + s.GetName() + " "})
 			}
@@ -107,14 +108,14 @@ func (m *model) runTyped(text string) tea.Cmd {
 func (m *model) runLine(text string) tea.Cmd {
 	args, err := command.Split(text)
 	if err != nil {
-		m.say(m.w.bad, err.Error())
+		m.notify(m.state.Bad, err.Error())
 		return nil
 	}
 	if slices.ContainsFunc(args, func(a string) bool { return a == "-f" || a == "--follow" }) {
-		m.say(m.w.info, "ctrl+c ends the command")
+		m.notify(m.state.Info, "ctrl+c ends the command")
 	}
 	m.goTo(paneOutput)
-	m.output.Add(commandEntry("shopctl " + text))
+	m.output.Add(feed.CommandEntry("shopctl " + text))
 	m.output.Follow()
 	return m.commands.runShopctl(args)
 }

@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/shopctl/shopctl/pkg/tui/style"
 	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
@@ -32,7 +33,7 @@ type picker struct {
 	offer func(m *model, text string) []item
 	// enter takes the typed line; nil: the item at the mark runs.
 	enter  func(m *model, text string) tea.Cmd
-	scroll scroll
+	scroll style.Viewport
 }
 
 // shown are the items that what is typed leaves.
@@ -45,7 +46,7 @@ func (p *picker) shown(m *model) []item {
 	}
 	var shown []item
 	for _, it := range p.items {
-		if matches(it.key+" "+it.text+" "+it.also+" "+it.command, p.input.String()) {
+		if style.ContainsFold(it.key+" "+it.text+" "+it.also+" "+it.command, p.input.String()) {
 			shown = append(shown, it)
 		}
 	}
@@ -98,7 +99,7 @@ func (m *model) pick(items []item) tea.Cmd {
 	it := items[p.at]
 	m.picker = nil
 	if it.why != "" {
-		m.say(m.w.warn, it.key+" "+it.text+": "+it.why)
+		m.notify(m.state.Warn, it.key+" "+it.text+": "+it.why)
 		return nil
 	}
 	return it.do(m)
@@ -106,7 +107,7 @@ func (m *model) pick(items []item) tea.Cmd {
 
 // drawPicker lays the picker over the drawn lines.
 func (m *model) drawPicker(lines []string, top int) ([]string, *tea.Cursor) {
-	p, w := m.picker, m.w
+	p, state := m.picker, m.state
 	items := p.shown(m)
 	p.at = min(p.at, max(len(items)-1, 0))
 	boxed := m.pickerWidth(items)
@@ -115,36 +116,36 @@ func (m *model) drawPicker(lines []string, top int) ([]string, *tea.Cursor) {
 		rows += 2
 	}
 	height := min(max(rows+2, 4), len(lines))
-	if w.linear {
+	if state.Linear {
 		boxed, height = m.width, len(lines)
 	} else if p.typed {
 		height = min(max(height, 14), len(lines))
 	}
-	inner, room := w.inner(boxed, height)
+	inner, room := state.Inner(boxed, height)
 	var content []string
 	left, line := (m.width-boxed)/2, (len(lines)-height)/2
 	var cursor *tea.Cursor
 	if p.typed {
 		text, at := p.input.View(inner - 3)
-		content = append(content, w.accent.paint("> ")+text, "")
+		content = append(content, state.Accent.Paint("> ")+text, "")
 		pad := 2
-		if w.linear {
+		if state.Linear {
 			pad = 0
 		}
 		cursor = tea.NewCursor(left+pad+2+at, top+line+1)
 		room -= 2
 	}
-	p.scroll.height = max(room, 0)
-	p.scroll.reveal(p.at, p.at+1)
-	from, to := p.scroll.window(len(items), room)
+	p.scroll.Height = max(room, 0)
+	p.scroll.Reveal(p.at, p.at+1)
+	from, to := p.scroll.Window(len(items), room)
 	for i := from; i < to; i++ {
 		content = append(content, m.pickerRow(items[i], i, inner))
 	}
 	if len(items) == 0 {
-		content = append(content, w.faint.paint("nothing matches"))
+		content = append(content, state.Faint.Paint("nothing matches"))
 	}
-	drawn := w.box(panel{title: w.accent.paint(p.title), foot: p.scroll.place(), lines: content, focus: true}, boxed, height)
-	return w.lay(lines, drawn, left, line, boxed, m.width), cursor
+	drawn := state.Box(style.Panel{Title: state.Accent.Paint(p.title), Foot: p.scroll.Position(), Lines: content, Focus: true}, boxed, height)
+	return state.Overlay(lines, drawn, left, line, boxed, m.width), cursor
 }
 
 // pickerWidth is as wide as a picker needs: where one types, that is what the screen has.
@@ -156,11 +157,11 @@ func (m *model) pickerWidth(items []item) int {
 	if m.picker.typed {
 		return most
 	}
-	need := width(m.picker.title) + 5
+	need := style.Width(m.picker.title) + 5
 	for _, it := range items {
-		row := 4 + 2 + numberColumn + width(it.text)
+		row := 4 + 2 + numberColumn + style.Width(it.text)
 		if it.command != "" {
-			row += 4 + width(it.command)
+			row += 4 + style.Width(it.command)
 		}
 		need = max(need, row)
 	}
@@ -174,10 +175,10 @@ const (
 )
 
 func (m *model) pickerRow(it item, i, inner int) string {
-	p, w := m.picker, m.w
+	p, state := m.picker, m.state
 	mark := "  "
 	if i == p.at {
-		mark = w.mark + " "
+		mark = state.Mark + " "
 	}
 	key, column := it.key, keyColumn
 	if !p.typed {
@@ -185,27 +186,27 @@ func (m *model) pickerRow(it item, i, inner int) string {
 	}
 	text := it.text
 	if key != "" {
-		text = w.accent.paint(w.fit(key, column)) + it.text
+		text = state.Accent.Paint(state.Fit(key, column)) + it.text
 	}
-	tail := w.faint.paint(it.command)
+	tail := state.Faint.Paint(it.command)
 	if it.why != "" {
-		text = w.faint.paint(w.fit(key, column) + it.text)
-		tail = w.warn.paint(it.why)
+		text = state.Faint.Paint(state.Fit(key, column) + it.text)
+		tail = state.Warn.Paint(it.why)
 	}
 	line := mark + text
-	if room := inner - width(line) - 2; tail != "" && room >= min(width(tail), 12) {
-		line = w.between(line, w.cut(tail, room), inner)
+	if room := inner - style.Width(line) - 2; tail != "" && room >= min(style.Width(tail), 12) {
+		line = state.Justify(line, state.Truncate(tail, room), inner)
 	}
-	line = w.fit(line, inner)
+	line = state.Fit(line, inner)
 	if i == p.at {
-		return w.highlight(line)
+		return state.Highlight(line)
 	}
 	return line
 }
 
 // pickerFoot is the key line below a picker: above all what its mark stands for.
 func (m *model) pickerFoot() string {
-	p, w := m.picker, m.w
+	p, state := m.picker, m.state
 	text := ""
 	if items := p.shown(m); p.at < len(items) {
 		text = items[p.at].command
@@ -217,5 +218,5 @@ func (m *model) pickerFoot() string {
 	if p.offer != nil {
 		keys = "  tab complete  enter run  esc back "
 	}
-	return w.between(" "+w.code.paint(text), w.faint.paint(keys), m.width)
+	return state.Justify(" "+state.Code.Paint(text), state.Faint.Paint(keys), m.width)
 }

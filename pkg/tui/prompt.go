@@ -6,6 +6,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/tui/pane"
+	"github.com/shopctl/shopctl/pkg/tui/style"
 	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
@@ -51,12 +53,12 @@ func (m *model) promptLine() (line string, cursor int) {
 	if m.width < 60 {
 		hint = ""
 	}
-	text, at := p.input.View(m.width - width(label) - width(hint) - 2)
-	return m.w.between(m.w.accent.paint(label)+text, m.w.faint.paint(hint)+" ", m.width), width(label) + at
+	text, at := p.input.View(m.width - style.Width(label) - style.Width(hint) - 2)
+	return m.state.Justify(m.state.Accent.Paint(label)+text, m.state.Faint.Paint(hint)+" ", m.width), style.Width(label) + at
 }
 
 // askFilter filters the pane in focus while its text is typed.
-func (m *model) askFilter() {
+func (m *model) promptFilter() {
 	filter := m.pane(m.focus).Filter()
 	before := *filter
 	hint := "enter keeps it  esc drops it"
@@ -72,11 +74,11 @@ func (m *model) askFilter() {
 }
 
 // askAnswer takes the answer to the open question.
-func (m *model) askAnswer() {
+func (m *model) promptAnswer() {
 	q, _ := m.lesson.Question()
 	label := "your answer"
-	if q.unit != "" {
-		label += " in " + q.unit
+	if q.Unit != "" {
+		label += " in " + q.Unit
 	}
 	m.prompt = &prompt{label: label + ":", hint: "enter sends it  esc goes back", enter: func(text string) tea.Cmd { return m.answer(q, text) }}
 }
@@ -88,28 +90,28 @@ const (
 )
 
 // answer gives an answer to the lesson.
-func (m *model) answer(q question, text string) tea.Cmd {
-	if q.kind == lesson.ObserveBlock {
+func (m *model) answer(q pane.Question, text string) tea.Cmd {
+	if q.Kind == lesson.ObserveBlock {
 		return m.act("observe", func(s Session) error { return s.Observe(text) })
 	}
-	return m.act(doAnswer, func(s Session) error { return s.Answer(q.check, text) })
+	return m.act(doAnswer, func(s Session) error { return s.Answer(q.Check, text) })
 }
 
 // chooseOption takes an option of the open question; a prediction wants to know how sure it is.
 func (m *model) chooseOption(i int) tea.Cmd {
 	q, ok := m.lesson.Question()
-	if !ok || i >= len(q.options) {
+	if !ok || i >= len(q.Options) {
 		return nil
 	}
-	if q.kind == lesson.PredictBlock {
+	if q.Kind == lesson.PredictBlock {
 		m.lesson.Picked = i
-		if q.sure {
+		if q.AsksConfidence {
 			m.lesson.ShowNext()
 			return nil
 		}
 		return m.predict("")
 	}
-	return m.answer(q, q.options[i].ID)
+	return m.answer(q, q.Options[i].ID)
 }
 
 // predict gives the picked option to the lesson.
@@ -117,10 +119,10 @@ func (m *model) predict(confidence string) tea.Cmd {
 	q, ok := m.lesson.Question()
 	i := m.lesson.Picked
 	m.lesson.Picked = -1
-	if !ok || i < 0 || i >= len(q.options) {
+	if !ok || i < 0 || i >= len(q.Options) {
 		return nil
 	}
-	return m.act("predict", func(s Session) error { return s.Predict(q.options[i].ID, confidence) })
+	return m.act("predict", func(s Session) error { return s.Predict(q.Options[i].ID, confidence) })
 }
 
 // act does something short to the lesson; what came of it is seen in the lesson.
@@ -130,7 +132,7 @@ func (m *model) act(what string, f func(Session) error) tea.Cmd {
 }
 
 // long does something that takes its time, and says so while it does.
-func (m *model) long(what string, f func(Session, context.Context) error) tea.Cmd {
+func (m *model) actLong(what string, f func(Session, context.Context) error) tea.Cmd {
 	m.busy = what
 	s := m.session
 	return m.commands.do(what, "", func(ctx context.Context) (string, error) { return "", f(s, ctx) })

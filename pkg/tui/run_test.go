@@ -16,6 +16,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
+
+	"github.com/shopctl/shopctl/pkg/tui/tuitest"
 )
 
 // terminal is a pseudo terminal with a screen on it.
@@ -112,9 +114,9 @@ func (term *terminal) restored() {
 	}
 }
 
-func onTerminal(term *terminal, shop *fakeShop) Config {
+func onTerminal(term *terminal, shop *tuitest.Shop) Config {
 	return Config{
-		In: term.tty, Out: term.tty, Environ: []string{"TERM=xterm-256color"}, Name: "default", Now: noon,
+		In: term.tty, Out: term.tty, Environ: []string{"TERM=xterm-256color"}, Name: "default", Now: tuitest.Noon,
 		Dial: func(context.Context) (Shop, error) { return shop, nil },
 		Run:  func(context.Context, []string, io.Writer) (int, error) { return 0, nil },
 	}
@@ -123,28 +125,28 @@ func onTerminal(term *terminal, shop *fakeShop) Config {
 func TestTheTerminalIsRestoredOnEveryWayOut(t *testing.T) {
 	interrupted := errors.New("interrupted")
 	for name, c := range map[string]struct {
-		leave func(term *terminal, stop context.CancelCauseFunc, shop *fakeShop)
+		leave func(term *terminal, stop context.CancelCauseFunc, shop *tuitest.Shop)
 		want  func(err error) bool
 	}{
 		"quitting": {
-			func(term *terminal, _ context.CancelCauseFunc, _ *fakeShop) { io.WriteString(term.master, "q") },
+			func(term *terminal, _ context.CancelCauseFunc, _ *tuitest.Shop) { io.WriteString(term.master, "q") },
 			func(err error) bool { return err == nil },
 		},
 		"interrupting": {
-			func(term *terminal, _ context.CancelCauseFunc, _ *fakeShop) { io.WriteString(term.master, "\x03") },
+			func(term *terminal, _ context.CancelCauseFunc, _ *tuitest.Shop) { io.WriteString(term.master, "\x03") },
 			func(err error) bool { return err == nil },
 		},
 		"a signal": {
-			func(_ *terminal, stop context.CancelCauseFunc, _ *fakeShop) { stop(interrupted) },
+			func(_ *terminal, stop context.CancelCauseFunc, _ *tuitest.Shop) { stop(interrupted) },
 			func(err error) bool { return errors.Is(err, interrupted) },
 		},
 		"a panic in the feed": {
-			func(_ *terminal, _ context.CancelCauseFunc, shop *fakeShop) { shop.watch <- nil },
+			func(_ *terminal, _ context.CancelCauseFunc, shop *tuitest.Shop) { shop.Snapshots <- nil },
 			func(err error) bool { return err != nil && strings.Contains(err.Error(), "follow the shop") },
 		},
 		"a panic in what a key does": {
-			func(term *terminal, _ context.CancelCauseFunc, shop *fakeShop) {
-				shop.edit = func() { panic("an edit") }
+			func(term *terminal, _ context.CancelCauseFunc, shop *tuitest.Shop) {
+				shop.OnEdit = func() { panic("an edit") }
 				io.WriteString(term.master, "r")
 			},
 			func(err error) bool {
@@ -152,14 +154,14 @@ func TestTheTerminalIsRestoredOnEveryWayOut(t *testing.T) {
 			},
 		},
 		"a panic in drawing": {
-			func(term *terminal, _ context.CancelCauseFunc, _ *fakeShop) { io.WriteString(term.master, "5") },
+			func(term *terminal, _ context.CancelCauseFunc, _ *tuitest.Shop) { io.WriteString(term.master, "5") },
 			func(err error) bool {
 				return err != nil && strings.HasPrefix(err.Error(), "draw the screen: no clock\n")
 			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			term, shop := newTerminal(t), newFakeShop()
+			term, shop := newTerminal(t), tuitest.NewShop()
 			ctx, stop := context.WithCancelCause(t.Context())
 			defer stop(nil)
 			ended := make(chan error)
@@ -168,7 +170,7 @@ func TestTheTerminalIsRestoredOnEveryWayOut(t *testing.T) {
 				screen.Now = brokenClock()
 			}
 			go func() { ended <- RunDash(ctx, screen) }()
-			shop.watch <- broken()
+			shop.Snapshots <- tuitest.BrokenStatus()
 			term.wait("recommendation")
 			c.leave(term, stop, shop)
 			if err := <-ended; !c.want(err) {
@@ -186,12 +188,12 @@ func brokenClock() func() time.Time {
 		if told.Swap(true) {
 			panic("no clock")
 		}
-		return noon()
+		return tuitest.Noon()
 	}
 }
 
 func TestAPanicInTakingAKeyEndsTheScreenInOrder(t *testing.T) {
-	s := dash(t, Config{}, shopStatus())
+	s := dash(t, Config{}, tuitest.Status())
 	s.keys = append(s.keys, binding{keys: []string{"Z"}, name: "fail", do: func(*model, string) tea.Cmd { panic("a key") }})
 	s.press("Z")
 	if !slices.Contains(s.ran, "quit") || s.crash == nil || !strings.HasPrefix(s.crash.Error(), "take a key or news: a key\n") {
@@ -216,7 +218,7 @@ func (s *fakeStop) Halt() error {
 }
 
 func TestWhyAScreenCannotBeStoppedIsSaid(t *testing.T) {
-	s := dash(t, Config{}, shopStatus())
+	s := dash(t, Config{}, tuitest.Status())
 	s.send(resumedMsg{err: errors.New("there is no shell to go back to")})
 	s.wantText("ctrl+z suspend: there is no shell to go back to")
 }
@@ -227,7 +229,7 @@ func TestAScreenStopsByItsKeyAndBySignal(t *testing.T) {
 		"a signal": func(_ *terminal, stop *fakeStop) { stop.caught <- unix.SIGTSTP },
 	} {
 		t.Run(name, func(t *testing.T) {
-			term, shop := newTerminal(t), newFakeShop()
+			term, shop := newTerminal(t), tuitest.NewShop()
 			stop := &fakeStop{caught: make(chan os.Signal), halted: make(chan struct{})}
 			c := onTerminal(term, shop)
 			c.Stop = stop
@@ -235,7 +237,7 @@ func TestAScreenStopsByItsKeyAndBySignal(t *testing.T) {
 			defer end()
 			ended := make(chan error)
 			go func() { ended <- RunDash(ctx, c) }()
-			shop.watch <- shopStatus()
+			shop.Snapshots <- tuitest.Status()
 			term.wait("recommendation")
 			begin(term, stop)
 			<-stop.halted
@@ -249,12 +251,12 @@ func TestAScreenStopsByItsKeyAndBySignal(t *testing.T) {
 }
 
 func TestALessonStandsBesideTheShop(t *testing.T) {
-	term, shop := newTerminal(t), newFakeShop()
+	term, shop := newTerminal(t), tuitest.NewShop()
 	session := newFakeSession(predicting())
 	session.told = make(chan string)
 	ended := make(chan error)
 	go func() { ended <- RunLesson(t.Context(), onTerminal(term, shop), session) }()
-	shop.watch <- shopStatus()
+	shop.Snapshots <- tuitest.Status()
 	term.wait("recommendation")
 	io.WriteString(term.master, "32")
 	if got := <-session.told; got != "predict status fairly" {

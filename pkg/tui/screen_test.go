@@ -7,17 +7,21 @@ import (
 	"testing"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/shopctl/shopctl/pkg/tui/feed"
+	"github.com/shopctl/shopctl/pkg/tui/style"
+	"github.com/shopctl/shopctl/pkg/tui/tuitest"
 )
 
 func TestHelpIsSearchedAndItsEntriesRun(t *testing.T) {
-	s := dash(t, Config{}, shopStatus())
+	s := dash(t, Config{}, tuitest.Status())
 	s.press("?")
 	s.wantText("shopctl restart ad")
 	s.typing("one by one")
 	s.wantNoText("half a page")
 	s.press("enter")
-	if !slices.Equal(s.shop.did, []string{"restart ad"}) {
-		t.Errorf("did %v", s.shop.did)
+	if !slices.Equal(s.shop.Did, []string{"restart ad"}) {
+		t.Errorf("did %v", s.shop.Did)
 	}
 	s.press("?")
 	s.typing("solution")
@@ -27,7 +31,7 @@ func TestHelpIsSearchedAndItsEntriesRun(t *testing.T) {
 }
 
 func TestThePaletteCompletesAndRuns(t *testing.T) {
-	s := dash(t, Config{}, shopStatus())
+	s := dash(t, Config{}, tuitest.Status())
 	s.press(":")
 	s.typing("fault i")
 	s.press("enter") // no command yet: it is completed
@@ -49,7 +53,7 @@ func TestThePaletteCompletesAndRuns(t *testing.T) {
 }
 
 func TestThePaletteCanBeLeft(t *testing.T) {
-	s := dash(t, Config{}, shopStatus())
+	s := dash(t, Config{}, tuitest.Status())
 	s.press(":", "down", "up", "ctrl+n", "esc")
 	if s.picker != nil {
 		t.Error("esc does not close the palette")
@@ -64,7 +68,7 @@ func TestThePaletteCanBeLeft(t *testing.T) {
 }
 
 func TestFiltersHideWhatDoesNotMatch(t *testing.T) {
-	s := dash(t, Config{}, broken())
+	s := dash(t, Config{}, tuitest.BrokenStatus())
 	s.press("/")
 	s.typing("CRASH")
 	s.wantText("2 Services /CRASH", "crashloop")
@@ -85,44 +89,44 @@ func TestFiltersHideWhatDoesNotMatch(t *testing.T) {
 }
 
 func TestLogsFollowUntilOneScrollsBack(t *testing.T) {
-	s := dash(t, Config{}, shopStatus())
+	s := dash(t, Config{}, tuitest.Status())
 	for range 30 {
-		s.send(batch{logs: logLines(), logsOf: s.heard})
+		s.send(feed.Batch{Logs: logLines(), LogSeq: s.logSeq})
 	}
 	s.press("3")
 	s.wantText("follows")
 	s.press("k")
 	s.wantText("G follows")
 	before := s.logs.Render(80, 5)
-	s.send(batch{logs: logLines(), logsOf: s.heard})
+	s.send(feed.Batch{Logs: logLines(), LogSeq: s.logSeq})
 	if s.logs.Render(80, 5) != before {
 		t.Error("the view moves although one has scrolled back")
 	}
 	s.press("ctrl+u", "ctrl+d", "g", "G")
 	s.wantText(", follows")
-	for range kept {
-		s.send(batch{logs: logLines()[:2], logsOf: s.heard})
+	for range feed.MaxEntries {
+		s.send(feed.Batch{Logs: logLines()[:2], LogSeq: s.logSeq})
 	}
-	if got := strings.Count(s.logs.Render(80, 2*kept), "\n") + 1; got > kept {
+	if got := strings.Count(s.logs.Render(80, 2*feed.MaxEntries), "\n") + 1; got > feed.MaxEntries {
 		t.Errorf("%d lines are kept", got)
 	}
 }
 
 func TestLogsOfAnotherServiceAreDropped(t *testing.T) {
-	s := dash(t, Config{}, shopStatus())
-	old := s.heard
+	s := dash(t, Config{}, tuitest.Status())
+	old := s.logSeq
 	s.press("j")
-	if s.heard == old {
+	if s.logSeq == old {
 		t.Fatal("the choice of a service does not ask for its logs")
 	}
-	s.send(batch{logs: logLines(), logsOf: old})
+	s.send(feed.Batch{Logs: logLines(), LogSeq: old})
 	s.wantText("cart has logged nothing yet")
 	s.press("3", "a")
 	s.wantText("3 Logs all")
 }
 
 func TestTheMouseWorksOnceItIsAskedFor(t *testing.T) {
-	s := dash(t, Config{}, shopStatus())
+	s := dash(t, Config{}, tuitest.Status())
 	if s.View().MouseMode != tea.MouseModeNone {
 		t.Error("the mouse is on by default")
 	}
@@ -131,14 +135,14 @@ func TestTheMouseWorksOnceItIsAskedFor(t *testing.T) {
 		t.Error("m does not turn the mouse on")
 	}
 	s.send(tea.MouseClickMsg{X: 10, Y: 5, Button: tea.MouseLeft})
-	if s.w.chosen != "catalog" {
-		t.Errorf("a click chooses %s", s.w.chosen)
+	if s.state.Selected != "catalog" {
+		t.Errorf("a click chooses %s", s.state.Selected)
 	}
 	s.send(tea.MouseWheelMsg{X: 10, Y: 5, Button: tea.MouseWheelDown})
-	if s.w.chosen != "checkout" {
-		t.Errorf("the wheel chooses %s", s.w.chosen)
+	if s.state.Selected != "checkout" {
+		t.Errorf("the wheel chooses %s", s.state.Selected)
 	}
-	at := 2 + width("[3 Logs checkout]") + 3 + 2
+	at := 2 + style.Width("[3 Logs checkout]") + 3 + 2
 	s.send(tea.MouseClickMsg{X: at, Y: s.slots()[1].y, Button: tea.MouseLeft})
 	if s.focus != paneEvents {
 		t.Errorf("a click on a tab leads to %s", s.focus.name())
@@ -147,7 +151,7 @@ func TestTheMouseWorksOnceItIsAskedFor(t *testing.T) {
 }
 
 func TestInterruptsEndTheCommandAndThenTheScreen(t *testing.T) {
-	s := dash(t, Config{}, shopStatus())
+	s := dash(t, Config{}, tuitest.Status())
 	ctx, end := s.commands.tasks.interruptible(t.Context())
 	s.press("ctrl+c")
 	if ctx.Err() == nil || slices.Contains(s.ran, "quit") {
@@ -161,7 +165,7 @@ func TestInterruptsEndTheCommandAndThenTheScreen(t *testing.T) {
 }
 
 func TestNoCommandRunsOnceTheScreenHasEnded(t *testing.T) {
-	s := dash(t, Config{}, shopStatus())
+	s := dash(t, Config{}, tuitest.Status())
 	s.commands.tasks.close()
 	if msg := s.commands.do("x", "", func(context.Context) (string, error) { t.Error("it runs"); return "", nil })(); msg != nil {
 		t.Errorf("got %v", msg)

@@ -5,127 +5,129 @@ import (
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/humanize"
+	"github.com/shopctl/shopctl/pkg/tui/pane"
+	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
 // head is what stands at the top: where one is, how the shop does, and what is broken.
-func (m *model) head() []string {
+func (m *model) statusBar() []string {
 	var lines []string
-	if sizeOf(m.width, m.height, m.w.linear) == small {
-		lines = append(lines, m.strip())
+	if sizeOf(m.width, m.height, m.state.Linear) == small {
+		lines = append(lines, m.compactStatus())
 	} else {
-		lines = append(lines, m.status())
+		lines = append(lines, m.statusLine())
 	}
-	if m.w.down != "" && m.w.status != nil {
-		symbol := m.w.broken + " "
-		if m.w.linear {
+	if m.state.Disconnected != "" && m.state.Status != nil {
+		symbol := m.state.Broken + " "
+		if m.state.Linear {
 			symbol = ""
 		}
-		text := " " + symbol + m.w.down + ": what you see is how it was; " + m.w.command("up") + " starts it"
-		lines = append(lines, m.w.bad.paint(m.w.fit(text, m.width)))
+		text := " " + symbol + m.state.Disconnected + ": what you see is how it was; " + m.state.Command("up") + " starts it"
+		lines = append(lines, m.state.Bad.Paint(m.state.Fit(text, m.width)))
 	}
-	if effects := m.w.effects(); len(effects) > 0 {
-		text := " " + m.w.alert + " " + effects[0]
-		if m.w.linear {
+	if effects := m.state.FaultEffects(); len(effects) > 0 {
+		text := " " + m.state.Alert + " " + effects[0]
+		if m.state.Linear {
 			text = " fault: " + effects[0]
 		}
 		more := ""
 		if len(effects) > 1 {
 			more = fmt.Sprintf(" (and %d more) ", len(effects)-1)
 		}
-		lines = append(lines, m.w.warn.paint(m.w.between(clean(text), more, m.width)))
+		lines = append(lines, m.state.Warn.Paint(m.state.Justify(style.Clean(text), more, m.width)))
 	}
 	return lines
 }
 
 // status is the first line of a large screen.
-func (m *model) status() string {
-	w := m.w
-	left := " " + w.accent.paint("shopctl") + "  "
+func (m *model) statusLine() string {
+	state := m.state
+	left := " " + state.Accent.Paint("shopctl") + "  "
 	if m.session != nil {
 		v := m.lesson.View
-		left += w.faint.paint(v.Track+" > ") + fmt.Sprintf("%d/%d ", v.StepIndex+1, v.StepCount) + clean(v.Title)
+		left += state.Faint.Paint(v.Track+" > ") + fmt.Sprintf("%d/%d ", v.StepIndex+1, v.StepCount) + style.Clean(v.Title)
 	} else {
 		left += "dash"
-		if url := w.status.GetUrl(); url != "" {
-			left += "  " + w.faint.paint(url)
+		if url := state.Status.GetUrl(); url != "" {
+			left += "  " + state.Faint.Paint(url)
 		}
 	}
 	var right []string
 	if m.busy != "" {
-		right = append(right, w.info.paint(m.busy))
+		right = append(right, state.Info.Paint(m.busy))
 	}
 	right = append(right, m.health()...)
-	if w.name != "" {
-		right = append(right, w.faint.paint(w.name))
+	if state.Name != "" {
+		right = append(right, state.Faint.Paint(state.Name))
 	}
-	return w.between(left, "  "+strings.Join(right, "  ")+" ", m.width)
+	return state.Justify(left, "  "+strings.Join(right, "  ")+" ", m.width)
 }
 
 // health is how the shop does, in a few words.
 func (m *model) health() []string {
-	w := m.w
+	state := m.state
 	switch {
-	case w.down != "":
-		return []string{w.bad.paint("no connection")}
-	case w.status == nil:
-		return []string{w.faint.paint("waiting")}
+	case state.Disconnected != "":
+		return []string{state.Bad.Paint("no connection")}
+	case state.Status == nil:
+		return []string{state.Faint.Paint("waiting")}
 	}
 	var words []string
-	switch ok, all := w.up(); {
+	switch ok, all := state.CountUp(); {
 	case ok == all && all > 0:
-		words = append(words, w.good.paint(fmt.Sprintf("%d up", ok)))
+		words = append(words, state.Good.Paint(fmt.Sprintf("%d up", ok)))
 	default:
-		words = append(words, w.warn.paint(fmt.Sprintf("%d of %d up", ok, all)))
+		words = append(words, state.Warn.Paint(fmt.Sprintf("%d of %d up", ok, all)))
 	}
-	for _, s := range w.services() {
-		if store(s) && s.GetState() != "ok" {
-			words = append(words, w.warn.paint(s.GetName()+" "+s.GetState()))
+	for _, s := range state.Services() {
+		if pane.IsStore(s) && s.GetState() != "ok" {
+			words = append(words, state.Warn.Paint(s.GetName()+" "+s.GetState()))
 		}
 	}
-	if n := len(w.status.GetFaults()); n > 0 {
-		words = append(words, w.warn.paint(humanize.Count(n, "fault")))
+	if n := len(state.Status.GetFaults()); n > 0 {
+		words = append(words, state.Warn.Paint(humanize.Count(n, "fault")))
 	}
-	if all := w.firing(); len(all) > 0 {
+	if all := state.FiringAlerts(); len(all) > 0 {
 		text := humanize.Count(len(all), "alert")
 		if m.width >= 100 {
-			text += ": " + w.cut(clean(all[0].GetName()), 30)
+			text += ": " + state.Truncate(style.Clean(all[0].GetName()), 30)
 		}
-		words = append(words, w.bad.paint(text))
+		words = append(words, state.Bad.Paint(text))
 	}
 	return words
 }
 
 // strip is the first line of a small screen.
-func (m *model) strip() string {
-	w := m.w
+func (m *model) compactStatus() string {
+	state := m.state
 	var words []string
 	switch {
-	case w.down != "":
-		words = append(words, w.bad.paint("no connection"))
-	case w.status == nil:
-		words = append(words, w.faint.paint("waiting for the shop"))
+	case state.Disconnected != "":
+		words = append(words, state.Bad.Paint("no connection"))
+	case state.Status == nil:
+		words = append(words, state.Faint.Paint("waiting for the shop"))
 	default:
-		ok, all := w.up()
-		tone := w.good
+		ok, all := state.CountUp()
+		tone := state.Good
 		if ok < all {
-			tone = w.warn
+			tone = state.Warn
 		}
-		words = append(words, tone.paint(fmt.Sprintf("%d/%d ok", ok, all)), "p95 "+humanize.Millis(w.edge()))
-		if n := len(w.status.GetFaults()); n > 0 {
-			words = append(words, w.warn.paint(fmt.Sprintf("faults %d", n)))
+		words = append(words, tone.Paint(fmt.Sprintf("%d/%d ok", ok, all)), "p95 "+humanize.Millis(state.StorefrontP95()))
+		if n := len(state.Status.GetFaults()); n > 0 {
+			words = append(words, state.Warn.Paint(fmt.Sprintf("faults %d", n)))
 		} else {
-			words = append(words, w.faint.paint("faults 0"))
+			words = append(words, state.Faint.Paint("faults 0"))
 		}
-		if n := len(w.firing()); n > 0 {
-			words = append(words, w.bad.paint(fmt.Sprintf("alerts %d", n)))
+		if n := len(state.FiringAlerts()); n > 0 {
+			words = append(words, state.Bad.Paint(fmt.Sprintf("alerts %d", n)))
 		}
 	}
-	right := w.name
+	right := state.Name
 	if m.session != nil {
 		right = fmt.Sprintf("%s %d/%d", m.lesson.View.Lesson, m.lesson.View.StepIndex+1, m.lesson.View.StepCount)
 	}
 	if m.busy != "" {
 		right = m.busy
 	}
-	return w.between(" "+strings.Join(words, "  "), w.faint.paint(right)+" ", m.width)
+	return state.Justify(" "+strings.Join(words, "  "), state.Faint.Paint(right)+" ", m.width)
 }

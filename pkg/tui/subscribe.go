@@ -4,60 +4,52 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/shopctl/shopctl/pkg/tui/feed"
 )
 
-// wanted is which logs are followed: of a service, of all where it is empty, or none.
-type wanted struct {
-	service string
-	trace   string // empty: no matter which
-	span    string // of it; empty: no matter which
-	// since is the time from which on; zero: the last lines.
-	since time.Time
-	on    bool
-}
-
 // before is how much of a log stands before the line that is sought in it.
-const before = 10 * time.Second
+const logLead = 10 * time.Second
 
 // listen asks for the logs that are in view, when others are than before.
-func (m *model) listen() tea.Cmd {
-	var want wanted
+func (m *model) updateLogs() tea.Cmd {
+	var want feed.LogQuery
 	for _, s := range m.slots() {
 		if m.shown(s) == paneLogs {
-			want = wanted{service: m.w.chosen, on: m.allLogs || m.logsTrace != "" || m.w.chosen != ""}
+			want = feed.LogQuery{Service: m.state.Selected, Active: m.allLogs || m.logsTrace != "" || m.state.Selected != ""}
 		}
 	}
 	switch sought, ok := m.logs.Sought(); {
 	case m.allLogs || m.logsTrace != "":
-		want.service, want.trace, want.span = "", m.logsTrace, m.logsSpan
-	case ok && want.on:
-		want.since = sought.Add(-before)
+		want.Service, want.Trace, want.Span = "", m.logsTrace, m.logsSpan
+	case ok && want.Active:
+		want.Since = sought.Add(-logLead)
 	}
-	if want == m.listening {
+	if want == m.logQuery {
 		return nil
 	}
-	m.listening = want
-	m.heard++
+	m.logQuery = want
+	m.logSeq++
 	m.logs.Clear()
-	return m.commands.setLogs(m.heard, want)
+	return m.commands.setLogs(m.logSeq, want)
 }
 
 // look asks for what the tab in view shows, when that is another sight than before.
-func (m *model) look() tea.Cmd {
-	var want sight
-	var polled asking
+func (m *model) updateQuery() tea.Cmd {
+	var want feed.Query
+	var polled polledPane
 	for _, s := range m.slots() {
-		if p, ok := m.pane(m.shown(s)).(asking); ok {
-			want, polled = p.sight(), p
+		if p, ok := m.pane(m.shown(s)).(polledPane); ok {
+			want, polled = p.Query(), p
 		}
 	}
-	if want == m.gazing {
+	if want == m.query {
 		return nil
 	}
-	m.gazing, m.polled = want, polled
-	m.gazed++
+	m.query, m.polled = want, polled
+	m.querySeq++
 	if polled != nil {
-		polled.forget()
+		polled.Forget()
 	}
-	return m.commands.setQuery(m.gazed, want)
+	return m.commands.setQuery(m.querySeq, want)
 }

@@ -39,7 +39,7 @@ func (c *commands) suspend() tea.Msg {
 // resume draws the whole screen again after a stop.
 func (m *model) resume(msg resumedMsg) tea.Cmd {
 	if msg.err != nil {
-		m.say(m.w.warn, "ctrl+z suspend: "+msg.err.Error())
+		m.notify(m.state.Warn, "ctrl+z suspend: "+msg.err.Error())
 	}
 	return tea.ClearScreen
 }

@@ -1,70 +1,38 @@
 package tui
 
 import (
-	"fmt"
-	"math"
+	"image/color"
 	"regexp"
-	"strconv"
 	"testing"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/shopctl/shopctl/pkg/tui/style"
+	"github.com/shopctl/shopctl/pkg/tui/tuitest"
 )
 
-// luminance is the relative luminance of a colour as WCAG 2 defines it.
-func luminance(r, g, b int) float64 {
-	linear := func(c int) float64 {
-		x := float64(c) / 255
-		if x <= 0.04045 {
-			return x / 12.92
-		}
-		return math.Pow((x+0.055)/1.055, 2.4)
+func TestTheTerminalsBackgroundChoosesThePalette(t *testing.T) {
+	s := dash(t, Config{Color: true}, tuitest.Status())
+	if !s.state.Dark {
+		t.Error("before the terminal has answered it is not taken for dark")
 	}
-	return 0.2126*linear(r) + 0.7152*linear(g) + 0.0722*linear(b)
+	s.send(tea.BackgroundColorMsg{Color: color.White})
+	if s.state.Dark || s.state.Good != style.New(style.Options{Color: true}).Good {
+		t.Error("a light background does not choose the light palette")
+	}
+	s.send(tea.BackgroundColorMsg{Color: color.Black})
+	if !s.state.Dark {
+		t.Error("a dark background does not choose the dark palette")
+	}
 }
 
-// contrast is the ratio of two colours, from 1 to 21.
-func contrast(a, b [3]int) float64 {
-	x, y := luminance(a[0], a[1], a[2]), luminance(b[0], b[1], b[2])
-	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
-}
-
-// colourIn finds a colour in the sequence of a tone: 38 is the foreground, 48 the background.
-func colourIn(t *testing.T, on string, which int) (c [3]int, ok bool) {
-	t.Helper()
-	m := regexp.MustCompile(fmt.Sprintf(`%d;2;(\d+);(\d+);(\d+)`, which)).FindStringSubmatch(on)
-	for i := range c {
-		if m == nil {
-			return c, false
-		}
-		n, err := strconv.Atoi(m[i+1])
-		if err != nil {
-			t.Fatal(err)
-		}
-		c[i] = n
+func TestWithoutColourThereIsNone(t *testing.T) {
+	s := dash(t, Config{}, tuitest.BrokenStatus())
+	if s.Init() != nil {
+		t.Error("it asks for the background, which it does not use")
 	}
-	return c, true
-}
-
-func TestTextCanBeReadOnLightAndOnDark(t *testing.T) {
-	const least = 4.5 // WCAG 2, level AA
-	backgrounds := map[bool][][3]int{
-		true:  {{0, 0, 0}, {30, 30, 30}, {40, 42, 54}},
-		false: {{255, 255, 255}, {250, 250, 245}},
-	}
-	for dark, behind := range backgrounds {
-		theme := newTheme(look{color: true, dark: dark})
-		chosen, ok := colourIn(t, theme.chosen.on, 48)
-		if !ok {
-			t.Fatalf("the choice has no background: %q", theme.chosen.on)
-		}
-		for _, p := range theme.palette() {
-			text, ok := colourIn(t, p.on, 38)
-			if !ok || p.name == "border" {
-				continue
-			}
-			for _, b := range append(behind, chosen) {
-				if got := contrast(text, b); got < least {
-					t.Errorf("dark %t: %s %v on %v has a contrast of %.2f, want %.1f", dark, p.name, text, b, got, least)
-				}
-			}
-		}
+	s.send(tea.BackgroundColorMsg{Color: color.White})
+	if text := s.text(); regexp.MustCompile("\x1b").MatchString(text) {
+		t.Errorf("there are sequences in %q", text)
 	}
 }

@@ -9,11 +9,13 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/shopctl/shopctl/pkg/tui/feed"
 )
 
 // Session is a lesson that is in progress; *lesson.Session is one. Whoever opened it closes it.
 type Session interface {
-	Lesson
+	feed.Lesson
 	Answerer
 	Checker
 	Stepper
@@ -109,7 +111,7 @@ func run(ctx context.Context, c Config, s Session) error {
 		tea.WithFPS(framesPerSecond),
 	)
 	var background sync.WaitGroup
-	background.Go(func() { cmds.feed.run(inside) })
+	background.Go(func() { cmds.feed.Run(inside) })
 	if c.Stop != nil {
 		caught, release := c.Stop.Catch()
 		defer release()
@@ -136,9 +138,9 @@ func run(ctx context.Context, c Config, s Session) error {
 // newCommands makes the side effects of a screen, and the feed that it shows.
 func newCommands(c Config, s Session, send func(tea.Msg)) *commands {
 	shop := &connection{}
-	source := feedConfig{Dial: shop.track(c.Dial), Send: send, Now: c.Now}
+	source := feed.Config{Dial: shop.track(c.Dial), Send: send, Now: c.Now}
 	if s != nil {
 		source.Lesson = s
 	}
-	return &commands{send: send, feed: newFeed(source), shop: shop, shell: c.Run, calls: c.Calls, stop: c.Stop}
+	return &commands{send: send, feed: feed.New(source), shop: shop, shell: c.Run, calls: c.Calls, stop: c.Stop}
 }

@@ -5,13 +5,16 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/shopctl/shopctl/pkg/tui/pane"
+	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
 func (m *model) view() tea.View {
 	lines, cursor := m.draw()
 	content := strings.Join(lines, "\n")
-	if m.w.ascii {
-		content = toASCII(content)
+	if m.state.ASCII {
+		content = style.ToASCII(content)
 	}
 	v := tea.NewView(content)
 	v.AltScreen = true
@@ -27,33 +30,33 @@ func (m *model) draw() ([]string, *tea.Cursor) {
 	if m.width <= 0 || m.height <= 0 {
 		return nil, nil
 	}
-	if sizeOf(m.width, m.height, m.w.linear) == tooSmall {
+	if sizeOf(m.width, m.height, m.state.Linear) == tooSmall {
 		return m.tooSmall(), nil
 	}
-	head := m.head()
-	top, height := m.room()
+	head := m.statusBar()
+	top, height := m.paneArea()
 	body, cursor := m.body(top, height)
 	lines := append(head, body...)
 	if m.prompt != nil {
 		line, at := m.promptLine()
 		return append(lines, line), tea.NewCursor(at, m.height-1)
 	}
-	return append(lines, m.foot()), cursor
+	return append(lines, m.footer()), cursor
 }
 
 // body draws the panes, and over them what lies on top.
 func (m *model) body(top, height int) ([]string, *tea.Cursor) {
-	if m.picker != nil && m.w.linear {
-		return m.drawPicker(fill(m.width, height), top)
+	if m.picker != nil && m.state.Linear {
+		return m.drawPicker(style.Fill(m.width, height), top)
 	}
 	slots := m.slots()
 	drawn := make([][]string, len(slots))
 	for i, s := range slots {
 		id := m.shown(s)
-		w, h := m.w.inner(s.w, s.h)
+		w, h := m.state.Inner(s.w, s.h)
 		p := m.pane(id)
 		text := p.Render(w, h) // before Place, which tells of what was rendered
-		drawn[i] = m.w.box(panel{title: m.titles(s), foot: p.Position(), lines: strings.Split(text, "\n"), focus: id == m.focus}, s.w, s.h)
+		drawn[i] = m.state.Box(style.Panel{Title: m.title(s), Foot: p.Position(), Lines: strings.Split(text, "\n"), Focus: id == m.focus}, s.w, s.h)
 	}
 	lines := compose(slots, drawn, top, height)
 	if m.picker != nil {
@@ -65,9 +68,9 @@ func (m *model) body(top, height int) ([]string, *tea.Cursor) {
 // typingCursor is where a request is typed, nil if none is.
 func (m *model) typingCursor(slots []slot) *tea.Cursor {
 	for _, s := range slots {
-		if m.typing() && s.has(paneCall) {
+		if m.isTyping() && s.has(paneCall) {
 			x, y := s.x+2, s.y+1
-			if m.w.linear {
+			if m.state.Linear {
 				x = s.x
 			}
 			column, row := m.calls.Cursor()
@@ -91,17 +94,17 @@ func (m *model) tabs(s slot) (tabs []tab, gap int) {
 	whole, short := 0, 0
 	for _, id := range s.panes {
 		shown := id == m.shown(s)
-		text := m.label(id, shown)
+		text := m.tabLabel(id, shown)
 		tabs = append(tabs, tab{id: id, text: text, shown: shown})
-		whole += width(text)
+		whole += style.Width(text)
 		if shown {
-			short += width(text)
+			short += style.Width(text)
 		} else {
-			short += len(id.sign())
+			short += len(id.key())
 		}
 	}
 	between, least := len(tabs)-1, 1
-	if m.w.linear {
+	if m.state.Linear {
 		room, least = s.w, 2 // a comma and a space
 	}
 	switch {
@@ -114,7 +117,7 @@ func (m *model) tabs(s slot) (tabs []tab, gap int) {
 	for i, t := range tabs {
 		switch {
 		case !t.shown:
-			tabs[i].text = t.id.sign()
+			tabs[i].text = t.id.key()
 		case over > 0:
 			tabs[i].text = m.shorten(t.text, over)
 		}
@@ -129,85 +132,85 @@ func (m *model) tabs(s slot) (tabs []tab, gap int) {
 func (m *model) shorten(text string, over int) string {
 	inside, bracketed := strings.CutPrefix(text, "[")
 	if !bracketed {
-		return m.w.cut(text, max(width(text)-over, 6))
+		return m.state.Truncate(text, max(style.Width(text)-over, 6))
 	}
-	return "[" + m.w.cut(strings.TrimSuffix(inside, "]"), max(width(text)-2-over, 6)) + "]"
+	return "[" + m.state.Truncate(strings.TrimSuffix(inside, "]"), max(style.Width(text)-2-over, 6)) + "]"
 }
 
 // titles is the title of a slot: its tabs, the one in view marked.
-func (m *model) titles(s slot) string {
+func (m *model) title(s slot) string {
 	var parts []string
 	tabs, gap := m.tabs(s)
 	for _, t := range tabs {
 		switch {
 		case t.shown && t.id == m.focus:
-			parts = append(parts, m.w.accent.paint(t.text))
+			parts = append(parts, m.state.Accent.Paint(t.text))
 		case t.shown:
-			parts = append(parts, m.w.bold.paint(t.text))
+			parts = append(parts, m.state.Bold.Paint(t.text))
 		default:
-			parts = append(parts, m.w.faint.paint(t.text))
+			parts = append(parts, m.state.Faint.Paint(t.text))
 		}
 	}
 	switch {
-	case m.w.linear:
-		return strings.Join(parts, ", "+spaces(gap-2))
+	case m.state.Linear:
+		return strings.Join(parts, ", "+style.Spaces(gap-2))
 	case gap == 1:
 		return strings.Join(parts, " ")
 	}
-	return strings.Join(parts, " "+m.w.border.paint(m.w.across)+" ")
+	return strings.Join(parts, " "+m.state.Border.Paint(m.state.Horizontal)+" ")
 }
 
 // label is the title of one pane. Without colour, and in linear text, brackets mark the one in view.
-func (m *model) label(id paneID, shown bool) string {
-	text := id.sign() + " " + id.name()
+func (m *model) tabLabel(id paneID, shown bool) string {
+	text := id.key() + " " + id.name()
 	if !shown {
 		return text
 	}
 	switch {
 	case id == paneLesson && m.lesson.View.Step.Title != "":
-		text = id.sign() + " " + clean(m.lesson.View.Step.Title)
+		text = id.key() + " " + style.Clean(m.lesson.View.Step.Title)
 	default:
-		if about := m.about(id); about != "" {
+		if about := m.subject(id); about != "" {
 			text += " " + about
 		}
 	}
 	if f := m.pane(id).Filter(); f != nil && *f != "" {
 		text += " /" + *f
 	}
-	if !m.w.color || m.w.linear {
+	if !m.state.Color || m.state.Linear {
 		text = "[" + text + "]"
 	}
 	return text
 }
 
 // about is what the title of a pane in view adds to its name: whose it is.
-func (m *model) about(id paneID) string {
+func (m *model) subject(id paneID) string {
 	switch id {
 	case paneLogs:
 		switch {
 		case m.logsSpan != "":
-			return "of span " + short(m.logsSpan)
+			return "of span " + pane.ShortID(m.logsSpan)
 		case m.logsTrace != "":
-			return "of trace " + short(m.logsTrace)
+			return "of trace " + pane.ShortID(m.logsTrace)
 		case m.allLogs:
 			return "all"
 		}
-		return m.w.chosen
+		return m.state.Selected
 	case paneDetails:
-		return m.w.chosen
+		return m.state.Selected
 	case paneTraces:
 		switch {
 		case m.traces.Follows():
 			return "newest"
 		case m.traces.IsOpen():
-			return short(m.traces.Trace())
+			return pane.ShortID(m.traces.Trace())
 		case m.traces.Service() == "":
 			return "all"
 		}
-		return m.w.chosen
+		return m.state.Selected
 	case paneMetrics:
 		if m.metrics.Expr == "" {
-			return m.w.chosen
+			return m.state.Selected
 		}
 	case paneObjects:
 		return m.objects.About()
@@ -218,30 +221,30 @@ func (m *model) about(id paneID) string {
 }
 
 // foot is the last line: what there is to say, or else the keys.
-func (m *model) foot() string {
+func (m *model) footer() string {
 	if m.picker != nil {
 		return m.pickerFoot()
 	}
 	if m.notice.text != "" {
-		return m.notice.tone.paint(m.w.fit(" "+m.notice.text, m.width))
+		return m.notice.tone.Paint(m.state.Fit(" "+m.notice.text, m.width))
 	}
-	if m.typing() {
-		keys := m.w.accent.paint("ctrl+s") + " send  " + m.w.accent.paint("esc") + " done"
-		return m.w.fit(" "+keys, m.width)
+	if m.isTyping() {
+		keys := m.state.Accent.Paint("ctrl+s") + " send  " + m.state.Accent.Paint("esc") + " done"
+		return m.state.Fit(" "+keys, m.width)
 	}
 	return m.keyLine(m.width)
 }
 
 // tooSmall says which size is needed, and what works at any size.
 func (m *model) tooSmall() []string {
-	text := fmt.Sprintf("This is %dx%d; the screen needs %dx%d.", m.width, m.height, leastWidth, leastHeight)
-	lines := append(wrap(text, m.width), wrap("On any terminal: "+m.plain, m.width)...)
-	lines = append(lines, wrap("q quits.", m.width)...)
+	text := fmt.Sprintf("This is %dx%d; the screen needs %dx%d.", m.width, m.height, minWidth, minHeight)
+	lines := append(style.Wrap(text, m.width), style.Wrap("On any terminal: "+m.plain, m.width)...)
+	lines = append(lines, style.Wrap("q quits.", m.width)...)
 	for i, line := range lines {
-		lines[i] = m.w.fit(line, m.width)
+		lines[i] = m.state.Fit(line, m.width)
 	}
 	for len(lines) < m.height {
-		lines = append(lines, spaces(m.width))
+		lines = append(lines, style.Spaces(m.width))
 	}
 	return lines[:m.height]
 }

@@ -1,0 +1,196 @@
+package feed
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/shopctl/shopctl/pkg/plot"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/tui/style"
+)
+
+// chart is one plot with its data.
+type Chart struct {
+	Title    string
+	Unit     plot.Unit
+	Floor    float64
+	Series   []plot.Series
+	From, To time.Time
+	Step     time.Duration
+	// fail is why there is nothing.
+	Failure string
+}
+
+// chartQuery is a chart before it is asked for: an expression for each of its lines.
+type chartQuery struct {
+	title string
+	unit  plot.Unit
+	floor float64
+	lines []queryLine
+}
+
+type queryLine struct{ name, expr string }
+
+// points is how many points a chart has at most.
+const maxPoints = 240
+
+// measure asks for the charts of a sight.
+func (f *Feed) queryCharts(ctx context.Context, shop Metrics, s Query) ([]Chart, error) {
+	to := f.now()
+	step := max(s.Range/maxPoints, time.Second)
+	query := func(expr string) (*controlpb.QueryMetricsResponse, error) {
+		return shop.QueryMetrics(ctx, &controlpb.QueryMetricsRequest{
+			Expr: expr, Time: timestamppb.New(to), Range: durationpb.New(s.Range), Step: durationpb.New(step),
+		})
+	}
+	frame := Chart{From: to.Add(-s.Range).In(f.zone), To: to.In(f.zone), Step: step}
+	if s.Expr != "" {
+		resp, err := query(s.Expr)
+		if err != nil {
+			return nil, err
+		}
+		c := frame
+		c.Title, c.Unit, c.Series = s.Expr, plot.UnitOf(s.Expr), f.allSeries(resp)
+		charts := []Chart{c}
+		trimStart(charts)
+		return charts, nil
+	}
+	var charts []Chart
+	for _, q := range serviceCharts(s.Service) {
+		c := frame
+		c.Title, c.Unit, c.Floor = q.title, q.unit, q.floor
+		for _, line := range q.lines {
+			resp, err := query(line.expr)
+			if err != nil {
+				return nil, err
+			}
+			one := plot.Series{Name: line.name}
+			if all := resp.GetSeries(); len(all) > 0 {
+				one.Points = f.pointsOf(all[0])
+			}
+			c.Series = append(c.Series, one)
+		}
+		charts = append(charts, c)
+	}
+	trimStart(charts)
+	return charts, nil
+}
+
+// begin lets the charts begin with their first point where that came late: of a shop that has run for a
+// minute, five are mostly empty.
+func trimStart(charts []Chart) {
+	for i, c := range charts {
+		first := c.To.Add(-minSpan)
+		for _, c := range charts {
+			for _, s := range c.Series {
+				if len(s.Points) > 0 && s.Points[0].Time.Before(first) {
+					first = s.Points[0].Time
+				}
+			}
+		}
+		if first.After(c.From) {
+			charts[i].From = first
+		}
+	}
+}
+
+// leastSpan is what charts show at least, also of a shop that has just begun.
+const minSpan = time.Minute
+
+// mostSeries is how many series a plot of any expression shows; more cannot be told apart.
+const maxSeries = 12
+
+// allSeries are the series of an answer by their labels, those with the largest last value first.
+func (f *Feed) allSeries(resp *controlpb.QueryMetricsResponse) []plot.Series {
+	all := slices.Clone(resp.GetSeries())
+	end := func(s *controlpb.MetricSeries) float64 {
+		if n := len(s.GetSamples()); n > 0 {
+			return s.GetSamples()[n-1].GetValue()
+		}
+		return 0
+	}
+	slices.SortStableFunc(all, func(a, b *controlpb.MetricSeries) int {
+		return cmp.Or(cmp.Compare(end(b), end(a)), cmp.Compare(LabelText(a.GetLabels()), LabelText(b.GetLabels())))
+	})
+	var series []plot.Series
+	for _, s := range all[:min(len(all), maxSeries)] {
+		series = append(series, plot.Series{Name: LabelText(distinctLabels(s.GetLabels(), all)), Points: f.pointsOf(s)})
+	}
+	if more := len(all) - maxSeries; more > 0 {
+		series[maxSeries-1].Name += fmt.Sprintf(" (and %d more)", more)
+	}
+	return series
+}
+
+// differing are the labels that tell a series from the others: what all have in common makes a legend long
+// and says nothing.
+func distinctLabels(labels map[string]string, all []*controlpb.MetricSeries) map[string]string {
+	if len(all) < 2 {
+		return labels
+	}
+	rest := map[string]string{}
+	for name, value := range labels {
+		other := func(s *controlpb.MetricSeries) bool { return s.GetLabels()[name] != value }
+		if slices.ContainsFunc(all, other) {
+			rest[name] = value
+		}
+	}
+	return rest
+}
+
+func (f *Feed) pointsOf(s *controlpb.MetricSeries) []plot.Point {
+	all := make([]plot.Point, 0, len(s.GetSamples()))
+	for _, v := range s.GetSamples() {
+		all = append(all, plot.Point{Time: time.UnixMilli(v.GetTimeMs()).In(f.zone), Value: v.GetValue()})
+	}
+	return all
+}
+
+// labelText writes labels as PromQL does: `up{job="cart"}`.
+func LabelText(labels map[string]string) string {
+	var parts []string
+	for name, value := range labels {
+		if name != "__name__" {
+			parts = append(parts, fmt.Sprintf("%s=%q", name, value))
+		}
+	}
+	slices.Sort(parts)
+	text := labels["__name__"]
+	if len(parts) > 0 {
+		text += "{" + strings.Join(parts, ", ") + "}"
+	}
+	return style.Clean(text)
+}
+
+// serviceCharts are rate, errors and latency of a service, and how full it is: what the shop's own
+// recording rules say of it, but of a shorter time, as somebody is looking.
+func serviceCharts(service string) []chartQuery {
+	const grpc, http, over = `grpc_service!~"grpc[.].*"`, `route!~".*healthz|.*/metrics"`, "[30s]"
+	const failed = `, grpc_code=~"Unknown|DeadlineExceeded|Unimplemented|Internal|Unavailable|DataLoss"`
+	of := func(metric, more string) string { return fmt.Sprintf("%s{service=%q, %s}", metric, service, more) }
+	rate := func(grpc, http string) string {
+		return fmt.Sprintf("sum(rate(%s%s)) or sum(rate(%s%s))", of("grpc_server_handled_total", grpc), over, of("http_requests_total", http), over)
+	}
+	quantile := func(q string) string {
+		one := func(bucket string) string {
+			return fmt.Sprintf("histogram_quantile(%s, sum by (le) (rate(%s%s)))", q, bucket, over)
+		}
+		return one(of("grpc_server_handling_seconds_bucket", grpc+`, grpc_type!="server_stream"`)) + " or " + one(of("http_request_duration_seconds_bucket", http))
+	}
+	line := func(expr string) []queryLine { return []queryLine{{expr: expr}} }
+	return []chartQuery{
+		{title: "requests/s", floor: 1, lines: line(rate(grpc, http))},
+		{title: "errors", unit: plot.Ratio, floor: 0.05, lines: line("((" + rate(grpc+failed, http+`, code=~"5.."`) + ") or vector(0)) / (" + rate(grpc, http) + ")")},
+		{title: "latency", unit: plot.Seconds, floor: 0.02, lines: []queryLine{{"p50", quantile("0.5")}, {"p95", quantile("0.95")}, {"p99", quantile("0.99")}}},
+		{title: "cores", floor: 0.05, lines: line(fmt.Sprintf("sum(rate(process_cpu_seconds_total{service=%q}%s))", service, over))},
+		{title: "memory", unit: plot.Bytes, floor: 1e7, lines: line(fmt.Sprintf("sum(process_resident_memory_bytes{service=%q})", service))},
+		{title: "in flight", floor: 4, lines: line("sum(" + of("grpc_server_started_total", grpc) + ") - sum(" + of("grpc_server_handled_total", grpc) + ") or sum(" + fmt.Sprintf("http_requests_in_flight{service=%q}", service) + ")")},
+	}
+}

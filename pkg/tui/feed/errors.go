@@ -1,0 +1,46 @@
+package feed
+
+import (
+	"errors"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/tui/style"
+)
+
+// errorText is an error for the screen: what went wrong, and the hint if there is one.
+func ErrorText(err error) string {
+	text := err.Error()
+	if st, ok := status.FromError(err); ok {
+		text = st.Message()
+	}
+	if hint, _, ok := control.HintOf(err); ok && hint != "" {
+		text += " (" + hint + ")"
+	}
+	return style.Clean(strings.ReplaceAll(text, "\n", " "))
+}
+
+// failText says why a sight shows nothing.
+func failureText(err error) string {
+	switch status.Code(err) {
+	case codes.Unimplemented:
+		return "the shop's daemon is of another version and does not know this; shopctl down and up start it anew"
+	case codes.DeadlineExceeded:
+		return "the shop takes too long to answer"
+	}
+	return ErrorText(err)
+}
+
+// downText says why there is no connection.
+func disconnectedReason(err error) string {
+	if errors.Is(err, control.ErrNotRunning) {
+		return "the shop is not running"
+	}
+	if st, ok := status.FromError(err); ok {
+		return "the shop does not answer: " + style.Clean(st.Message())
+	}
+	return "the shop does not answer: " + style.Clean(err.Error())
+}

@@ -1,0 +1,328 @@
+package pane
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/tui/style"
+)
+
+// lessonPane shows the step of a lesson.
+type Lesson struct {
+	state *State
+	// View is the lesson as it is now.
+	View lesson.View
+	// Picked is the option, from 0, whose confidence is asked for; -1 if none is.
+	Picked int
+	// at is the id of the goal that the cursor was moved to; empty: it stands where it matters.
+	chosenGoal string
+	spots      []goalLines
+	scroll     style.Viewport
+	roomy      bool // there is room for more than what is needed
+	// reveal says that something must come into view: a block of kind news, or what is to be done now.
+	reveal     bool
+	revealKind lesson.BlockKind
+	// grown says that the goal at the cursor has more to say: if its beginning is in view, all of it should be.
+	expanded bool
+	// drawn keeps the prose as it was drawn last, for drawnAt cells.
+	proseCache map[string][]string
+	proseWidth int
+	proseTheme *style.Theme
+	// kept is the whole step as it was drawn last.
+	cache drawing
+}
+
+// drawing is a drawn step, and all that it depends on.
+type drawing struct {
+	width, picked int
+	roomy         bool
+	cursor        string
+	theme         *style.Theme
+	revealKind    lesson.BlockKind
+	lines         []string
+	spots         []goalLines
+	from, to      int
+}
+
+func NewLesson(state *State, v lesson.View) *Lesson {
+	p := &Lesson{state: state, View: v, Picked: -1}
+	if b, ok := p.Block(lesson.PredictBlock); ok && b.Predict != nil {
+		p.reveal = b.Predict.Chosen != "" // resumed in the middle of a step
+	}
+	return p
+}
+
+// take shows a new view. Nothing moves on by itself: the place changes only with the step, and when
+// something else is to be done now.
+func (p *Lesson) Apply(v lesson.View) {
+	before := p.View
+	p.View, p.cache = v, drawing{}
+	switch {
+	case v.Step.ID != before.Step.ID:
+		p.scroll, p.proseCache, p.Picked, p.reveal, p.chosenGoal = style.Viewport{}, nil, -1, false, ""
+	case v.Step.Next != before.Step.Next, v.Done && !before.Done:
+		p.Picked, p.reveal, p.revealKind, p.chosenGoal = -1, true, "", ""
+	case openHints(v) > openHints(before):
+		p.Show(lesson.HintsBlock)
+	case responses(v) != responses(before):
+		p.Show(lesson.CheckBlock)
+	default:
+		p.expanded = p.expanded || verdictOf(v, p.Cursor()) != verdictOf(before, p.Cursor())
+	}
+}
+
+// verdictOf is what is said to a goal; empty if there is none such.
+func verdictOf(v lesson.View, id string) string {
+	for _, b := range v.Step.Blocks {
+		for _, c := range b.Checks {
+			if c.ID == id {
+				return string(c.Verdict) + c.Message
+			}
+		}
+	}
+	return ""
+}
+
+// ShowNext brings what is to be done now into view.
+func (p *Lesson) ShowNext() { p.reveal = true }
+
+// Show brings a block into view.
+func (p *Lesson) Show(k lesson.BlockKind) { p.reveal, p.revealKind = true, k }
+
+// opened counts the hints that are open.
+func openHints(v lesson.View) int {
+	n := 0
+	for _, b := range v.Step.Blocks {
+		if b.Hints != nil {
+			n += len(b.Hints.Opened)
+		}
+	}
+	return n
+}
+
+// said is what the lesson says to answers.
+func responses(v lesson.View) string {
+	text := ""
+	for _, b := range v.Step.Blocks {
+		for _, c := range b.Checks {
+			if c.Given != "" {
+				text += c.Given + c.Message
+			}
+		}
+	}
+	return text
+}
+
+// Block returns the step's block of a kind, and whether there is one.
+func (p *Lesson) Block(k lesson.BlockKind) (lesson.BlockView, bool) {
+	for _, b := range p.View.Step.Blocks {
+		if b.Kind == k {
+			return b, true
+		}
+	}
+	return lesson.BlockView{}, false
+}
+
+// question is what the learner is asked now.
+type Question struct {
+	Kind    lesson.BlockKind
+	Check   string // id, of an answer
+	text    string
+	Options []lesson.Option
+	Unit    string
+	// sure says that a confidence belongs to the answer.
+	AsksConfidence bool
+}
+
+// asked returns the question that is open now; ok is false if none is.
+func (p *Lesson) Question() (q Question, ok bool) {
+	switch p.View.Step.Next {
+	case "predict":
+		if b, ok := p.Block(lesson.PredictBlock); ok {
+			return Question{Kind: b.Kind, text: b.Predict.Question, Options: b.Predict.Options, AsksConfidence: b.Predict.AsksConfidence}, true
+		}
+	case "observe":
+		if b, ok := p.Block(lesson.ObserveBlock); ok {
+			return Question{Kind: b.Kind, text: b.Observe.Question, Options: b.Observe.Options, Unit: b.Observe.Unit}, true
+		}
+	case "answer":
+		b, _ := p.Block(lesson.CheckBlock)
+		for _, c := range b.Checks {
+			if answerable(c) {
+				return Question{Kind: b.Kind, Check: c.ID, text: c.Question, Options: c.Options, Unit: c.Unit}, true
+			}
+		}
+	}
+	return Question{}, false
+}
+
+// answerable tells whether c asks something that is not answered and waits for nothing.
+func answerable(c lesson.CheckView) bool {
+	return c.Question != "" && c.Verdict != lesson.Pass && !strings.HasPrefix(c.Message, "waits for")
+}
+
+// Hints returns the ladder, nil if there is none yet.
+func (p *Lesson) Hints() *lesson.HintsView {
+	b, _ := p.Block(lesson.HintsBlock)
+	return b.Hints
+}
+
+// Scroll moves by lines; line by line, the cursor goes over the goals in view before the text moves.
+func (p *Lesson) Scroll(lines int) {
+	if (lines == 1 || lines == -1) && p.step(lines) {
+		return
+	}
+	p.scroll.ScrollBy(lines, false)
+}
+
+// Filter returns nil: a lesson is read.
+func (p *Lesson) Filter() *string { return nil }
+
+// Position says which part is in view.
+func (p *Lesson) Position() string { return p.scroll.Position() }
+
+// Render draws the step.
+func (p *Lesson) Render(width, height int) string {
+	p.roomy = height >= roomyHeight
+	lines, from, to := p.lines(width)
+	p.scroll.Window(len(lines), height)
+	if p.reveal && to > from {
+		p.scroll.Reveal(from, to)
+	}
+	if i := slices.IndexFunc(p.cache.spots, func(s goalLines) bool { return s.id == p.cache.cursor && p.isInView(s) }); p.expanded && i >= 0 {
+		p.scroll.Reveal(p.cache.spots[i].from, p.cache.spots[i].to)
+	}
+	p.reveal, p.revealKind, p.expanded = false, "", false
+	first, last := p.scroll.Window(len(lines), height)
+	return strings.Join(lines[first:last], "\n")
+}
+
+// lines returns the whole step, and which of its lines must come into view if any must.
+func (p *Lesson) lines(width int) (lines []string, from, to int) {
+	d := &p.cache
+	if at := p.Cursor(); d.theme != p.state.Theme || d.width != width || d.roomy != p.roomy || d.picked != p.Picked || d.cursor != at || d.revealKind != p.revealKind {
+		*d = drawing{theme: p.state.Theme, width: width, roomy: p.roomy, picked: p.Picked, cursor: at, revealKind: p.revealKind}
+		d.lines, d.from, d.to = p.drawStep(width)
+		d.spots = p.spots
+	}
+	return d.lines, d.from, d.to
+}
+
+func (p *Lesson) drawStep(width int) (lines []string, from, to int) {
+	lines = p.steadyBefore(width)
+	for _, b := range p.View.Step.Blocks {
+		block := p.draw(b, width)
+		if len(block) == 0 {
+			continue
+		}
+		if len(lines) > 0 {
+			lines = append(lines, "")
+		}
+		if b.Kind == p.revealKind || p.revealKind == "" && p.isNext(b.Kind) {
+			from, to = len(lines), len(lines)+len(block)
+		}
+		if b.Kind == lesson.CheckBlock {
+			for i := range p.spots {
+				p.spots[i].from, p.spots[i].to = p.spots[i].from+len(lines), p.spots[i].to+len(lines)
+			}
+		}
+		lines = append(lines, block...)
+	}
+	if after := p.summary(width); after != nil {
+		lines = append(lines, "")
+		from = len(lines)
+		lines = append(lines, after...)
+		to = len(lines)
+	}
+	if text := p.whatNext(); text != "" {
+		lines = append(lines, "")
+		if from == to {
+			from = len(lines)
+		}
+		lines = append(lines, style.Hang(p.state.Accent.Paint(p.state.Mark+" "), text, width)...)
+		if p.revealKind == "" {
+			to = len(lines)
+		}
+	}
+	return lines, from, to
+}
+
+// isNext tells whether a block of kind k is what is to be done now.
+func (p *Lesson) isNext(k lesson.BlockKind) bool {
+	switch p.View.Step.Next {
+	case "predict":
+		return k == lesson.PredictBlock
+	case "run":
+		return k == lesson.RunBlock
+	case "observe":
+		return k == lesson.ObserveBlock
+	case "answer", "check":
+		return k == lesson.CheckBlock
+	}
+	return false
+}
+
+// whatNext is the line below the step: the one key that leads on.
+func (p *Lesson) whatNext() string {
+	q, open := p.Question()
+	switch {
+	case p.View.Done:
+		return "The lesson is done. q leaves it, and restores the shop."
+	case open && p.Picked >= 0:
+		return "How sure are you? 1 guess, 2 fairly, 3 sure"
+	case open && len(q.Options) > 0:
+		return "Choose with the number keys."
+	case open:
+		return "enter: type your answer"
+	}
+	run, _ := p.Block(lesson.RunBlock)
+	switch p.View.Step.Next {
+	case "run":
+		if run.Run != nil && run.Run.Running {
+			return ""
+		}
+		return "e: run the command"
+	case "check":
+		return "The goals are looked at all the time; c looks now."
+	case "next":
+		return "n: next step"
+	case "done":
+		return "n: end the lesson"
+	}
+	return ""
+}
+
+func (p *Lesson) draw(b lesson.BlockView, width int) []string {
+	switch {
+	case b.Predict != nil:
+		return p.predict(b.Predict, width)
+	case b.Run != nil:
+		return p.run(b.Run, width)
+	case b.Observe != nil:
+		return p.observe(b.Observe, width)
+	case b.Kind == lesson.CheckBlock:
+		return p.goals(b.Checks, width)
+	case b.Hints != nil:
+		return p.hintsBlock(b.Hints, width)
+	case b.Kind == lesson.RecallBlock:
+		lines := []string{p.label("Remember") + p.state.Faint.Paint("  you will be asked again")}
+		return append(lines, p.prose(b.Markdown, width)...)
+	}
+	return p.prose(b.Markdown, width)
+}
+
+// prose draws Markdown, once for each width.
+func (p *Lesson) prose(markdown string, width int) []string {
+	if p.proseCache == nil || p.proseWidth != width || p.proseTheme != p.state.Theme {
+		p.proseCache, p.proseWidth, p.proseTheme = map[string][]string{}, width, p.state.Theme
+	}
+	lines, ok := p.proseCache[markdown]
+	if !ok {
+		lines = p.state.Markdown(markdown, width)
+		p.proseCache[markdown] = lines
+	}
+	return lines
+}
+
+func (p *Lesson) label(word string) string { return p.state.Heading.Paint(word) }

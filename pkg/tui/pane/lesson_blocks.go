@@ -1,0 +1,192 @@
+package pane
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/shopctl/shopctl/pkg/humanize"
+	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/tui/style"
+)
+
+// mostShown is how many lines of a command's output stand in the lesson, half of them from its beginning
+// and half from its end; all of them are in the output pane.
+const maxOutput = 40
+
+func (p *Lesson) predict(v *lesson.PredictView, width int) []string {
+	lines := append([]string{p.label("Predict")}, p.prose(v.Question, width)...)
+	lines = append(lines, p.options(v.Options, v.Chosen, v.Chosen == "", width)...)
+	if v.Chosen != "" && v.Confidence != "" && !v.Revealed {
+		lines = append(lines, p.state.Faint.Paint("you are "+confidenceText(v.Confidence)))
+	}
+	if v.Revealed && v.Reply != "" {
+		lines = append(lines, p.verdictLines(right(v.Correct), v.Reply, width)...)
+	}
+	return lines
+}
+
+// sureness puts a confidence into words.
+func confidenceText(confidence string) string {
+	switch confidence {
+	case "guess":
+		return "guessing"
+	case "fairly":
+		return "fairly sure"
+	default:
+		return confidence
+	}
+}
+
+func right(correct bool) lesson.Verdict {
+	if correct {
+		return lesson.Pass
+	}
+	return lesson.Fail
+}
+
+// options draws what can be chosen; open ones have the number that chooses them.
+func (p *Lesson) options(options []lesson.Option, chosen string, open bool, width int) []string {
+	var lines []string
+	for i, o := range options {
+		mark, tone := "  ", p.state.Faint
+		picked := open && p.Picked == i || o.ID == chosen || o.Say == chosen
+		if picked {
+			mark, tone = p.state.Mark+" ", p.state.Accent
+		} else if open {
+			tone = p.state.Accent
+		}
+		text := style.Clean(o.Say)
+		if !open && !picked {
+			text = p.state.Faint.Paint(text)
+		}
+		lines = append(lines, p.state.HangPainted(tone.Paint(mark+fmt.Sprint(i+1)+"  "), text, width)...)
+	}
+	return lines
+}
+
+func (p *Lesson) run(v *lesson.RunView, width int) []string {
+	state := p.state
+	progress := ""
+	switch {
+	case v.Running:
+		progress = state.Info.Paint("running")
+	case v.Ran && v.ExitCode != 0:
+		progress = state.Warn.Paint(fmt.Sprintf("ran in %s, exit code %d", humanize.Duration(v.Took), v.ExitCode))
+	case v.Ran:
+		progress = state.Good.Paint("ran in " + humanize.Duration(v.Took))
+	case !v.Enabled:
+		progress = state.Faint.Paint(v.WhyNot)
+	}
+	lines := []string{p.label("Run") + "  " + progress}
+	for _, line := range style.CleanLines(v.Command) {
+		lines = append(lines, state.HangPainted(state.Faint.Paint("$ "), state.Code.Paint(line), width)...)
+	}
+	return append(lines, p.outputLines(v.Output, width)...)
+}
+
+func (p *Lesson) outputLines(output string, width int) []string {
+	state := p.state
+	all := style.CleanLines(output)
+	var lines []string
+	for i, line := range all {
+		if over := len(all) - maxOutput; over > 0 && i >= maxOutput/2 && i < maxOutput/2+over {
+			if i == maxOutput/2 {
+				lines = append(lines, state.Faint.Paint(fmt.Sprintf("%s %d more lines: 6 shows all", state.Ellipsis, over)))
+			}
+			continue
+		}
+		tone := style.Tone{}
+		if strings.HasPrefix(line, "$ ") {
+			tone = state.Faint
+		}
+		lines = append(lines, style.Prefix(state.Border.Paint(state.Gutter)+" ", tone.PaintLines(style.Wrap(line, max(width-2, 1))))...)
+	}
+	return lines
+}
+
+func (p *Lesson) observe(v *lesson.ObserveView, width int) []string {
+	lines := append([]string{p.label("Observe")}, p.prose(v.Question, width)...)
+	if !v.Revealed {
+		lines = append(lines, p.options(v.Options, "", true, width)...)
+		if len(v.Options) == 0 && v.Unit != "" {
+			lines = append(lines, p.state.Faint.Paint("in "+v.Unit))
+		}
+		return lines
+	}
+	return append(lines, p.card(v, width)...)
+}
+
+// card sets prediction, observation and truth side by side.
+func (p *Lesson) card(v *lesson.ObserveView, width int) []string {
+	state := p.state
+	unit := ""
+	if v.Unit != "" && v.Kind == "number" {
+		unit = " " + v.Unit
+	}
+	var rows []string
+	row := func(name, value string, tone style.Tone) {
+		if value != "" {
+			rows = append(rows, state.HangPainted(state.Faint.Paint(state.Fit(name, 15)), tone.Paint(style.Clean(value)), max(width-4, 1))...)
+		}
+	}
+	row("you predicted", v.Predicted, style.Tone{})
+	tone, word := p.verdict(v.Verdict)
+	row("you saw", v.Answer+unit, tone)
+	if v.Truth != "" {
+		row("it was", v.Truth, state.Bold)
+	}
+	lines := rows
+	if !state.Linear && width > 20 {
+		lines = state.Box(style.Panel{Title: tone.Paint(word), Lines: rows}, width, len(rows)+2)
+	}
+	if v.Reply != "" {
+		lines = append(lines, p.verdictLines(v.Verdict, v.Reply, width)...)
+	}
+	return lines
+}
+
+// verdict is the colour and the word for a verdict, with its symbol.
+func (p *Lesson) verdict(v lesson.Verdict) (style.Tone, string) {
+	state := p.state
+	symbol := func(s, word string) string {
+		if state.Linear {
+			return word
+		}
+		return s + " " + word
+	}
+	switch v {
+	case lesson.Pass:
+		return state.Good, symbol(state.OK, "as it is")
+	case lesson.Fail:
+		return state.Bad, symbol(state.Broken, "not what happened")
+	case lesson.Inconclusive:
+		return state.Warn, symbol("?", "cannot be told")
+	case lesson.BrokenSetup:
+		return state.Warn, symbol(state.Alert, "the set-up is broken")
+	default:
+		return state.Faint, symbol(state.Waiting, "open")
+	}
+}
+
+// verdictLines is feedback in the colour of what it is about.
+func (p *Lesson) verdictLines(v lesson.Verdict, text string, width int) []string {
+	tone, _ := p.verdict(v)
+	lines := p.state.Markdown(text, max(width-2, 1))
+	return style.Prefix(tone.Paint(p.state.Gutter)+" ", append([]string{}, lines...))
+}
+
+func (p *Lesson) hintsBlock(v *lesson.HintsView, width int) []string {
+	var lines []string
+	for i, hint := range v.Opened {
+		if i > 0 {
+			lines = append(lines, "")
+		}
+		label := p.label(fmt.Sprintf("Hint %d", i+1)) + p.state.Faint.Paint(fmt.Sprintf(" of %d", v.Total))
+		lines = append(lines, label)
+		lines = append(lines, p.prose(hint, width)...)
+	}
+	if v.Offered {
+		lines = append(lines, p.state.Info.Paint("Stuck? h opens a hint."))
+	}
+	return lines
+}

@@ -1,0 +1,204 @@
+package pane
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/humanize"
+	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/tui/style"
+)
+
+// spot is which lines of the step a goal takes.
+type goalLines struct {
+	id       string
+	from, to int
+}
+
+// goalAt returns a goal by its id; ok is false if the step shows none such.
+func (p *Lesson) goalAt(id string) (c lesson.CheckView, ok bool) {
+	b, _ := p.Block(lesson.CheckBlock)
+	for _, c := range b.Checks {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	return lesson.CheckView{}, false
+}
+
+// Cursor is the id of the goal that enter opens: the one that was moved to, or else the one that asks, or
+// the first that is not reached; empty if there is none.
+func (p *Lesson) Cursor() string {
+	if _, ok := p.goalAt(p.chosenGoal); ok {
+		return p.chosenGoal
+	}
+	switch p.View.Step.Next {
+	case "answer":
+		q, _ := p.Question()
+		return q.Check
+	case "check":
+		b, _ := p.Block(lesson.CheckBlock)
+		for _, c := range b.Checks {
+			if c.Verdict != lesson.Pass {
+				return c.ID
+			}
+		}
+	}
+	return ""
+}
+
+// inView tells whether a goal begins in what is seen.
+func (p *Lesson) isInView(s goalLines) bool {
+	return s.from >= p.scroll.Top && s.from < p.scroll.Top+p.scroll.Height
+}
+
+// step moves the cursor to the next goal, or the one before where by is -1, if it is in view.
+func (p *Lesson) step(by int) bool {
+	spots, at := p.cache.spots, p.Cursor()
+	i := slices.IndexFunc(spots, func(s goalLines) bool { return s.id == at && p.isInView(s) })
+	switch {
+	case i >= 0:
+		i += by
+	case by > 0:
+		i = slices.IndexFunc(spots, p.isInView)
+	default:
+		for j, s := range spots {
+			if p.isInView(s) {
+				i = j
+			}
+		}
+	}
+	if i < 0 || i >= len(spots) || !p.isInView(spots[i]) {
+		return false
+	}
+	p.chosenGoal = spots[i].id
+	p.scroll.Reveal(spots[i].from, spots[i].to)
+	return true
+}
+
+// Evidence is the goal at the cursor, and whether there is something to open of it.
+func (p *Lesson) Evidence() (c lesson.CheckView, ok bool) {
+	c, ok = p.goalAt(p.Cursor())
+	return c, ok && (c.Evidence != check.Evidence{} || c.Look != "")
+}
+
+func (p *Lesson) goals(checks []lesson.CheckView, width int) []string {
+	p.spots = nil
+	if len(checks) == 0 {
+		return nil
+	}
+	reached := 0
+	for _, c := range checks {
+		if c.Verdict == lesson.Pass && c.Held >= c.For {
+			reached++
+		}
+	}
+	lines := []string{p.label("Goals") + p.state.Faint.Paint(fmt.Sprintf("  %d of %d", reached, len(checks)))}
+	for _, c := range checks {
+		goal := p.goal(c, width)
+		p.spots = append(p.spots, goalLines{c.ID, len(lines), len(lines) + len(goal)})
+		lines = append(lines, goal...)
+	}
+	return append(lines, p.files(width)...)
+}
+
+// files says where those lie that the learner applies or edits, which is done in a terminal of one's own.
+func (p *Lesson) files(width int) []string {
+	if len(p.View.Files) == 0 {
+		return nil
+	}
+	return append(style.Wrap(p.label("Files")+"  "+strings.Join(p.View.Files, ", "), width), p.state.Faint.PaintLines(style.Wrap(p.View.Workspace, width))...)
+}
+
+// checkBox is the symbol of a verdict, and its colour. In linear text a word behind the title says it.
+func checkBox(t *style.Theme, v lesson.Verdict) (string, style.Tone) {
+	if t.Linear {
+		return "", style.Tone{}
+	}
+	switch v {
+	case lesson.Pass:
+		return "[x] ", t.Good
+	case lesson.Fail:
+		return "[ ] ", t.Bad
+	case lesson.Inconclusive:
+		return "[?] ", t.Warn
+	case lesson.BrokenSetup:
+		return "[!] ", t.Warn
+	}
+	return "[ ] ", t.Faint
+}
+
+// verdictWord is the word for a verdict; where a box says it already, only for what needs a word.
+func verdictLabel(t *style.Theme, v lesson.Verdict) string {
+	switch v {
+	case lesson.Fail, lesson.Inconclusive:
+		return string(v)
+	case lesson.BrokenSetup:
+		return "broken set-up"
+	case lesson.Pass:
+		if t.Linear {
+			return "reached"
+		}
+	default:
+		if t.Linear {
+			return "open"
+		}
+	}
+	return ""
+}
+
+// facts are the lines below a goal, each with the name of what it tells.
+type factList struct {
+	state *State
+	width int
+	lines []string
+}
+
+func (f *factList) add(name, value string) {
+	if value == "" {
+		return
+	}
+	if name != "" {
+		name = f.state.Faint.Paint(f.state.Fit(name, 9))
+	}
+	f.lines = append(f.lines, f.state.HangPainted("      "+name, style.Clean(value), f.width)...)
+}
+
+func (p *Lesson) goal(c lesson.CheckView, width int) []string {
+	state := p.state
+	box, tone := checkBox(state.Theme, c.Verdict)
+	title := style.Clean(c.Title)
+	if word := verdictLabel(state.Theme, c.Verdict); word != "" {
+		title += " " + tone.Paint("("+word+")")
+	}
+	mark := "  "
+	if c.ID == p.Cursor() {
+		mark = state.Accent.Paint(state.Mark + " ")
+	}
+	f := factList{state: state, width: width, lines: state.HangPainted(mark+tone.Paint(box), title, width)}
+	f.add("", c.Message)
+	switch {
+	case c.Verdict == lesson.Pass:
+		if c.Held < c.For {
+			f.add("holds", humanize.Span(c.Held.Truncate(time.Second))+" of "+humanize.Span(c.For))
+		}
+		return f.lines
+	case c.Question != "" && answerable(c):
+		f.lines = append(f.lines, style.Prefix("      ", slices.Clone(p.prose(c.Question, max(width-6, 1))))...)
+		q, _ := p.Question()
+		f.lines = append(f.lines, style.Prefix("    ", p.options(c.Options, c.Given, q.Check == c.ID, max(width-4, 1)))...)
+		f.add("you said", c.Given)
+		return f.lines
+	}
+	if c.Observed != "" {
+		f.add("expected", c.Expected)
+		f.add("observed", c.Observed)
+	}
+	if c.Verdict == lesson.Fail || c.Verdict == lesson.Inconclusive || c.Verdict == lesson.BrokenSetup {
+		f.add("look", c.Look)
+	}
+	return f.lines
+}

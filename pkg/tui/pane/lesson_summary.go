@@ -1,0 +1,113 @@
+package pane
+
+import (
+	"fmt"
+
+	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/tui/style"
+)
+
+// tallLesson is from which height on a pane lists the conditions of the steady state one by one.
+const roomyHeight = 24
+
+// before says what held when the lesson was opened; it stands above the first step.
+func (p *Lesson) steadyBefore(width int) []string {
+	all := p.View.SteadyState
+	if p.View.StepIndex > 0 || p.View.Done || len(all) == 0 {
+		return nil
+	}
+	held := 0
+	for _, c := range all {
+		if c.Verdict == lesson.Pass {
+			held++
+		}
+	}
+	lines := p.state.HangPainted(p.label("Steady state")+"  ", p.state.Faint.Paint(fmt.Sprintf("%d of %d conditions hold", held, len(all))), width)
+	if !p.roomy {
+		return lines
+	}
+	for _, c := range all {
+		lines = append(lines, p.condition(c, width)...)
+	}
+	return lines
+}
+
+// condition is one line of the steady state, and what is wrong with it.
+func (p *Lesson) condition(c lesson.CheckView, width int) []string {
+	box, tone := checkBox(p.state.Theme, c.Verdict)
+	title := style.Clean(c.Title)
+	if p.state.Linear && c.Verdict == lesson.Pass {
+		title += " (holds)"
+	} else if c.Verdict != lesson.Pass {
+		title += " (does not hold)"
+	}
+	f := factList{state: p.state, width: width, lines: p.state.HangPainted("  "+tone.Paint(box), p.state.Faint.Paint(title), width)}
+	if c.Verdict != lesson.Pass {
+		f.add("expected", c.Expected)
+		f.add("observed", c.Observed)
+	}
+	return f.lines
+}
+
+// after is what stands below the last step once the lesson is done: what the learner thought, saw and what
+// was, step by step, and whether the shop is what it was.
+func (p *Lesson) summary(width int) []string {
+	if !p.View.Done || p.View.Step.Next != "done" {
+		return nil
+	}
+	var lines []string
+	for i, s := range p.View.Steps {
+		if s.Card == nil {
+			continue
+		}
+		if lines == nil {
+			lines = append(lines, p.label("What you thought, and what was"))
+		}
+		lines = append(lines, p.state.HangPainted(p.state.Faint.Paint(fmt.Sprintf("%d  ", i+1)), style.Clean(s.Title), width)...)
+		lines = append(lines, p.cardRows(s.Card, width)...)
+	}
+	return append(lines, p.steadyNow(width)...)
+}
+
+// cardRows are a card without its frame.
+func (p *Lesson) cardRows(c *lesson.Card, width int) []string {
+	state := p.state
+	predicted := c.Predicted
+	if c.Confidence != "" {
+		predicted += " (" + c.Confidence + ")"
+	}
+	tone := state.Bad
+	word := "not so"
+	if c.Correct {
+		tone, word = state.Good, "so it was"
+	}
+	var lines []string
+	row := func(name, value, tail string) {
+		if value != "" {
+			lines = append(lines, state.HangPainted("   "+state.Faint.Paint(state.Fit(name, 15)), style.Clean(value)+tail, width)...)
+		}
+	}
+	row("you predicted", predicted, tone.Paint(": "+word))
+	row("you saw", c.Observed, "")
+	row("it was", c.Truth, "")
+	return lines
+}
+
+// again says whether the steady state holds again.
+func (p *Lesson) steadyNow(width int) []string {
+	all := p.View.SteadyState
+	if len(all) == 0 {
+		return nil
+	}
+	text := "holds again"
+	for _, c := range all {
+		if c.Verdict != lesson.Pass {
+			text = "does not hold; leaving the lesson mends it"
+		}
+	}
+	lines := append([]string{""}, p.state.HangPainted(p.label("Steady state")+"  ", p.state.Faint.Paint(text), width)...)
+	for _, c := range all {
+		lines = append(lines, p.condition(c, width)...)
+	}
+	return lines
+}

@@ -1,0 +1,104 @@
+package pane
+
+import (
+	"strings"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/topology"
+	"github.com/shopctl/shopctl/pkg/tui/feed"
+	"github.com/shopctl/shopctl/pkg/tui/style"
+)
+
+// mapPane shows who calls whom, how that goes, and what the active faults do.
+type Map struct {
+	state  *State
+	fail   string
+	scroll style.Viewport
+	// caller and callee are the edge that is pointed at, empty if none is; pointed tells that it was shown.
+	caller, callee string
+	pointed        bool
+}
+
+// newMap returns the map of calls.
+func NewMap(state *State) *Map { return &Map{state: state} }
+
+// Point points at an edge; two empty names end that.
+func (p *Map) Point(caller, callee string) { p.caller, p.callee, p.pointed = caller, callee, false }
+
+func (p *Map) Query() feed.Query { return feed.Query{Topic: feed.TopicMap} }
+
+func (p *Map) Apply(s *feed.Result) { p.fail = s.Failure }
+
+func (p *Map) Forget() {}
+
+// Scroll moves the view.
+func (p *Map) Scroll(lines int) { p.scroll.ScrollBy(lines, false) }
+
+// Filter returns nil: a map is no list.
+func (p *Map) Filter() *string { return nil }
+
+// Position says which part is in view.
+func (p *Map) Position() string { return p.scroll.Position() }
+
+// Render draws the map.
+func (p *Map) Render(width, height int) string {
+	switch {
+	case p.state.Status == nil:
+		return waiting(p.state, width)
+	case p.fail != "":
+		return strings.Join(p.state.Warn.PaintLines(style.Wrap(p.fail, width)), "\n")
+	case p.state.Topology == nil:
+		return p.state.Faint.Paint("asking for the map")
+	}
+	lines, at := p.text(width)
+	if at >= 0 && !p.pointed {
+		p.pointed = true
+		p.scroll.Height = height
+		p.scroll.Reveal(at, at+1)
+	}
+	from, to := p.scroll.Window(len(lines), height)
+	return strings.Join(lines[from:to], "\n")
+}
+
+// narrow is below which width the map's columns do not fit, and sentences say the same.
+const minMapWidth = 70
+
+// text is the map as the command line draws it, and the line of the edge that is pointed at, -1 if none is.
+func (p *Map) text(width int) (lines []string, at int) {
+	state := p.state
+	at = -1
+	words := state.Linear || width < minMapWidth
+	here := func(caller, callee string) bool {
+		return p.caller != "" && state.ServiceName(caller) == state.ServiceName(p.caller) && state.ServiceName(callee) == state.ServiceName(p.callee)
+	}
+	look := topology.Style{ASCII: state.ASCII, Linear: words, Here: here, Paint: func(t topology.Tone, text string) string {
+		switch t {
+		case topology.Good:
+			return state.Good.Paint(text)
+		case topology.Bad:
+			return state.Bad.Paint(text)
+		case topology.Warn:
+			return state.Warn.Paint(text)
+		case topology.Faint:
+			return state.Faint.Paint(text)
+		}
+		return text
+	}}
+	for _, line := range topology.Text(control.TopologyMap(state.Topology), look) {
+		here := at < 0 && strings.Contains(line, topology.HereMark)
+		if here {
+			at = len(lines)
+		}
+		switch {
+		case words && here:
+			lines = append(lines, state.MarkRow(strings.Replace(line, " "+topology.HereMark, "", 1), true, width)...)
+		case words:
+			lines = append(lines, style.Hang("", line, width)...)
+		case here:
+			lines = append(lines, state.Highlight(state.Fit(line, width)))
+		default:
+			lines = append(lines, state.Truncate(line, width))
+		}
+	}
+	return lines, at
+}

@@ -1,0 +1,32 @@
+package style
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// lay puts the lines of box over those of base, at a column and a line.
+func (t *Theme) Overlay(base, box []string, x, y, w, full int) []string {
+	for i, line := range box {
+		at := y + i
+		if at < 0 || at >= len(base) {
+			continue
+		}
+		if w >= full {
+			base[at] = line
+			continue
+		}
+		base[at] = section(base[at], 0, x) + line + section(base[at], x+w, full)
+	}
+	return base
+}
+
+// slice is the part of a drawn line from one cell to another.
+func section(line string, from, to int) string {
+	part := ansi.Cut(line, from, to)
+	if strings.Contains(part, "\x1b[") {
+		part += "\x1b[m"
+	}
+	return part + Spaces(to-from-ansi.StringWidth(part))
+}
