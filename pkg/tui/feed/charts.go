@@ -16,7 +16,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// chart is one plot with its data.
+// Chart is one plot with its data.
 type Chart struct {
 	Title    string
 	Unit     plot.Unit
@@ -24,11 +24,11 @@ type Chart struct {
 	Series   []plot.Series
 	From, To time.Time
 	Step     time.Duration
-	// fail is why there is nothing.
+	// Failure is why there is no data.
 	Failure string
 }
 
-// chartQuery is a chart before it is asked for: an expression for each of its lines.
+// chartQuery is a chart before its data has been queried: an expression for each of its lines.
 type chartQuery struct {
 	title string
 	unit  plot.Unit
@@ -38,10 +38,10 @@ type chartQuery struct {
 
 type queryLine struct{ name, expr string }
 
-// points is how many points a chart has at most.
+// maxPoints is how many points a chart has at most.
 const maxPoints = 240
 
-// measure asks for the charts of a sight.
+// queryCharts queries the data of charts: of one expression, or of the charts of a service.
 func (f *Feed) queryCharts(ctx context.Context, shop Metrics, s Query) ([]Chart, error) {
 	to := f.now()
 	step := max(s.Range/maxPoints, time.Second)
@@ -83,8 +83,7 @@ func (f *Feed) queryCharts(ctx context.Context, shop Metrics, s Query) ([]Chart,
 	return charts, nil
 }
 
-// begin lets the charts begin with their first point where that came late: of a shop that has run for a
-// minute, five are mostly empty.
+// trimStart makes charts begin at their first point: five minutes of a shop that has run for one are mostly empty.
 func trimStart(charts []Chart) {
 	for i, c := range charts {
 		first := c.To.Add(-minSpan)
@@ -101,13 +100,13 @@ func trimStart(charts []Chart) {
 	}
 }
 
-// leastSpan is what charts show at least, also of a shop that has just begun.
+// minSpan is the shortest span that charts show, even of a shop that has just started.
 const minSpan = time.Minute
 
-// mostSeries is how many series a plot of any expression shows; more cannot be told apart.
+// maxSeries is how many series the plot of an expression shows; more cannot be distinguished.
 const maxSeries = 12
 
-// allSeries are the series of an answer by their labels, those with the largest last value first.
+// allSeries are the series of a response named by their labels, those with the largest last value first.
 func (f *Feed) allSeries(resp *controlpb.QueryMetricsResponse) []plot.Series {
 	all := slices.Clone(resp.GetSeries())
 	end := func(s *controlpb.MetricSeries) float64 {
@@ -129,8 +128,8 @@ func (f *Feed) allSeries(resp *controlpb.QueryMetricsResponse) []plot.Series {
 	return series
 }
 
-// differing are the labels that tell a series from the others: what all have in common makes a legend long
-// and says nothing.
+// distinctLabels are the labels in which a series differs from the others. Labels that all series share make a legend
+// long and add nothing.
 func distinctLabels(labels map[string]string, all []*controlpb.MetricSeries) map[string]string {
 	if len(all) < 2 {
 		return labels
@@ -153,7 +152,7 @@ func (f *Feed) pointsOf(s *controlpb.MetricSeries) []plot.Point {
 	return all
 }
 
-// labelText writes labels as PromQL does: `up{job="cart"}`.
+// LabelText writes labels as PromQL does: `up{job="cart"}`.
 func LabelText(labels map[string]string) string {
 	var parts []string
 	for name, value := range labels {
@@ -169,8 +168,8 @@ func LabelText(labels map[string]string) string {
 	return style.Clean(text)
 }
 
-// serviceCharts are rate, errors and latency of a service, and how full it is: what the shop's own
-// recording rules say of it, but of a shorter time, as somebody is looking.
+// serviceCharts are the rate, errors, latency and saturation of a service: the expressions of the shop's own
+// recording rules over a shorter window, because somebody is watching.
 func serviceCharts(service string) []chartQuery {
 	const grpc, http, over = `grpc_service!~"grpc[.].*"`, `route!~".*healthz|.*/metrics"`, "[30s]"
 	const failed = `, grpc_code=~"Unknown|DeadlineExceeded|Unimplemented|Internal|Unavailable|DataLoss"`

@@ -2,8 +2,8 @@ package feed
 
 import "fmt"
 
-// crashed is a panic of ours. The program ends in order, so that the terminal is what it was before the panic
-// is told of.
+// Crash is a panic in this program. The program ends in order, so that the terminal is restored before the panic is
+// reported.
 type Crash struct {
 	What  string
 	Cause any

@@ -8,12 +8,12 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// kept is how many lines a pane remembers.
+// MaxEntries is how many lines a pane keeps.
 const MaxEntries = 2000
 
-// entry is one line of a growing text: what is drawn, and what a filter looks at.
+// Entry is one line of a growing text: what is drawn, and what a filter searches.
 type Entry struct {
-	At    time.Time // zero where it is not known
+	At    time.Time // zero if unknown
 	Plain string
 	Draw  func(t *style.Theme, width int) string
 }
@@ -28,7 +28,7 @@ func CommandEntry(line string) Entry {
 	return Entry{Plain: "$ " + line, Draw: func(t *style.Theme, _ int) string { return t.Faint.Paint("$ ") + t.Code.Paint(line) }}
 }
 
-// logEntry draws a log record; named puts the service before it, where lines of several stand together.
+// LogEntry draws a log record; named puts the service before it, for logs of several services.
 func LogEntry(line *controlpb.LogLine, zone *time.Location, named bool) Entry {
 	when := line.GetTime().AsTime().In(zone).Format("15:04:05.000")
 	level, message := style.Clean(line.GetLevel()), style.Clean(line.GetMessage())

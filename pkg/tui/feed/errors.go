@@ -11,7 +11,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// errorText is an error for the screen: what went wrong, and the hint if there is one.
+// ErrorText is an error for the screen: what went wrong, and the hint if there is one.
 func ErrorText(err error) string {
 	text := err.Error()
 	if st, ok := status.FromError(err); ok {
@@ -23,7 +23,7 @@ func ErrorText(err error) string {
 	return style.Clean(strings.ReplaceAll(text, "\n", " "))
 }
 
-// failText says why a sight shows nothing.
+// failureText is why a query has no result.
 func failureText(err error) string {
 	switch status.Code(err) {
 	case codes.Unimplemented:
@@ -34,7 +34,7 @@ func failureText(err error) string {
 	return ErrorText(err)
 }
 
-// downText says why there is no connection.
+// disconnectedReason is why there is no connection.
 func disconnectedReason(err error) string {
 	if errors.Is(err, control.ErrNotRunning) {
 		return "the shop is not running"

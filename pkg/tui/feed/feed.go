@@ -16,41 +16,41 @@ import (
 )
 
 const (
-	// frame is the least time between two messages: ten redraws a second.
+	// minInterval is the least time between two messages: ten redraws a second.
 	minInterval = 100 * time.Millisecond
-	// redial is how long a lost connection waits for the next attempt.
+	// redialInterval is the time between two attempts to connect.
 	redialInterval = 500 * time.Millisecond
 )
 
-// batch is all that is new since the last message.
+// Batch is everything that is new since the last message.
 type Batch struct {
 	Status *controlpb.StatusResponse
-	// link is why there is no connection, "" that there is one again; nil if that did not change.
+	// Disconnected is why there is no connection, "" once there is one again; nil if that has not changed.
 	Disconnected *string
 	Lesson       *lesson.View
 	Events       []Entry
-	// afresh says that events begins anew.
+	// EventsReset says that Events replace all earlier ones.
 	EventsReset bool
 	Logs        []Entry
-	// logsOf names the stream that logs belong to, by its number; logsAfresh says that it begins anew.
+	// LogSeq is the number of the log query that Logs belong to; LogsReset says that they replace all earlier ones.
 	LogSeq    int
 	LogsReset bool
 	Output    []Entry
 	Alerts    *controlpb.ListAlertsResponse
 	Topology  *controlpb.GetMapResponse
 	Result    *Result
-	// answer is what a call answers, a line each; answerOf names the call by its number.
+	// Response is more of the response to a call, one line each; CallSeq is the number of the call.
 	Response []string
 	CallSeq  int
 }
 
-// feed turns streams into batches. It is the only writer of what it holds.
+// Feed turns streams and polls into batches. It is the only writer of its fields.
 type Feed struct {
 	dial   func(ctx context.Context) (Shop, error)
 	lesson Lesson
 	send   func(tea.Msg)
 	now    func() time.Time
-	zone   *time.Location // in which times are shown
+	zone   *time.Location // of the times that are shown
 
 	mu           sync.Mutex
 	pending      Batch
@@ -58,19 +58,19 @@ type Feed struct {
 	subscription subscription
 	request      pollRequest
 	wake         chan struct{}
-	// lastAlerts and lastMap are what was handed on.
+	// lastAlerts and lastMap are what was sent last.
 	lastAlerts *controlpb.ListAlertsResponse
 	lastMap    *controlpb.GetMapResponse
 }
 
-// wish is which logs are wanted; changed is closed when another wish replaces it.
+// subscription is the log query in force; changed is closed when another one replaces it.
 type subscription struct {
 	LogQuery
 	seq     int
 	changed chan struct{}
 }
 
-// feedConfig is what a feed reads from, and where its messages go.
+// Config is what a feed reads from, and where its messages go.
 type Config struct {
 	// Dial connects to the daemon. It is called again whenever the connection is lost.
 	Dial func(ctx context.Context) (Shop, error)
@@ -89,7 +89,7 @@ func New(c Config) *Feed {
 	}
 }
 
-// run feeds until ctx ends, and returns when all its goroutines have.
+// Run feeds until ctx ends, and returns when all its goroutines have.
 func (f *Feed) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	f.start(&all, func() { f.sendBatches(ctx) })
@@ -100,7 +100,7 @@ func (f *Feed) Run(ctx context.Context) {
 	all.Wait()
 }
 
-// spawn runs f in a goroutine that cannot leave the terminal in disorder.
+// start runs a goroutine whose panic ends the program in order.
 func (f *Feed) start(all *sync.WaitGroup, run func()) {
 	all.Go(func() {
 		defer func() {
@@ -112,7 +112,7 @@ func (f *Feed) start(all *sync.WaitGroup, run func()) {
 	})
 }
 
-// put adds to what the next message brings.
+// update adds to the next message.
 func (f *Feed) update(change func(*Batch)) {
 	f.mu.Lock()
 	change(&f.pending)
@@ -148,7 +148,7 @@ func (f *Feed) Take() Batch {
 	return news
 }
 
-// flush sends what is new, at once after a silence and then once a frame.
+// sendBatches sends what is new: at once after a pause, and then at most once per minInterval.
 func (f *Feed) sendBatches(ctx context.Context) {
 	for {
 		select {
@@ -163,7 +163,7 @@ func (f *Feed) sendBatches(ctx context.Context) {
 	}
 }
 
-// pause waits; it returns false when ctx ended first.
+// sleep reports false if ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -175,7 +175,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// connect keeps a connection to the daemon and follows its streams.
+// connect keeps a connection to the daemon and reads its streams.
 func (f *Feed) connect(ctx context.Context) {
 	for {
 		shop, err := f.dial(ctx)
@@ -195,14 +195,14 @@ func (f *Feed) connect(ctx context.Context) {
 	}
 }
 
-// forgetLast makes everything of a new connection news.
+// forgetLast makes everything that a new connection delivers new.
 func (f *Feed) forgetLast() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.latest, f.lastAlerts, f.lastMap = nil, nil, nil
 }
 
-// follow reads all streams until one of them breaks.
+// readStreams reads all streams until one of them breaks.
 func (f *Feed) readStreams(ctx context.Context, shop Shop) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -226,8 +226,8 @@ func (f *Feed) readStreams(ctx context.Context, shop Shop) error {
 	return context.Cause(ctx)
 }
 
-// watch reads snapshots: with stats once a second, without at every change. One that says nothing new
-// is dropped.
+// watchStatus reads snapshots: with stats once a second, without them at every change. A snapshot that changes
+// nothing is dropped.
 func (f *Feed) watchStatus(ctx context.Context, shop Shop, stats bool) error {
 	stream, err := shop.Watch(ctx, &controlpb.WatchRequest{Stats: stats})
 	if err != nil {
@@ -253,7 +253,7 @@ func (f *Feed) watchStatus(ctx context.Context, shop Shop, stats bool) error {
 	}
 }
 
-// keepStats gives a snapshot without measures those of the last one.
+// copyStats gives a snapshot without stats those of the last one.
 func copyStats(news, last *controlpb.StatusResponse) {
 	measured := map[string]*controlpb.Stats{}
 	for _, s := range last.GetServices() {
@@ -278,7 +278,8 @@ func (f *Feed) watchLesson(ctx context.Context) {
 	}
 }
 
-// changed waits for the next change, or until the view has aged; it returns false when ctx ended first.
+// waitForChange waits for the next change, at most for the time given if it is positive; it reports false if ctx
+// ended first.
 func (f *Feed) waitForChange(ctx context.Context, aged time.Duration) bool {
 	var tick <-chan time.Time
 	if aged > 0 {
@@ -296,7 +297,8 @@ func (f *Feed) waitForChange(ctx context.Context, aged time.Duration) bool {
 	}
 }
 
-// ages is after how long a view is different without a change: hints open with time, goals must hold.
+// nextRefresh is the time after which a view is different without a change: hints open with time, and goals must hold
+// for a while. 0: never.
 func nextRefresh(v lesson.View) time.Duration {
 	var after time.Duration
 	for _, b := range v.Step.Blocks {

@@ -14,14 +14,14 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// object is one line of the list of objects.
+// Object is one line of the list of objects.
 type Object struct {
 	resource.Key
 	Summary string
-	Created time.Time // zero where it is not known
+	Created time.Time // zero if unknown
 }
 
-// list asks for the objects of every kind.
+// listObjects lists the objects of every kind.
 func listObjects(ctx context.Context, shop Objects) ([]Object, error) {
 	var all []Object
 	for _, kind := range resource.Kinds() {
@@ -41,8 +41,7 @@ func listObjects(ctx context.Context, shop Objects) ([]Object, error) {
 	return all, nil
 }
 
-// manifest asks for one object, and returns the lines of its YAML. Values of Secrets are hidden: a screen is
-// seen by others.
+// fetchManifest returns the lines of an object's YAML. Values of Secrets are hidden: others may see the screen.
 func fetchManifest(ctx context.Context, shop Objects, key resource.Key) ([]string, error) {
 	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: key.Kind, Names: []string{key.Name}, Namespace: key.Namespace})
 	if err != nil {

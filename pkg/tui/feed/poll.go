@@ -16,20 +16,19 @@ import (
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
-// sight is what the tab in view shows of traces, metrics, alerts or the map. The feed asks for it while
-// it is in view, and for nothing else.
+// Query describes the data that the visible tab needs. The feed polls for it while the tab is visible.
 type Query struct {
 	Topic       Topic
-	Service     string // empty: all
-	Trace       string // the id of one, or newest; empty: the list
-	ErrorsOnly  bool   // of the list: those alone in which something failed
+	Service     string // empty: all services
+	Trace       string // an id, or Newest; empty: the list
+	ErrorsOnly  bool   // of the list: only traces with an error
 	MinDuration time.Duration
 	Object      resource.Key // one object; zero: the list
 	Expr        string       // a PromQL expression; empty: the charts of the service
 	Range       time.Duration
 }
 
-// topic is what kind of data a query is about; 0: none.
+// Topic is the kind of data that a query is about; 0: none.
 type Topic int
 
 const (
@@ -40,50 +39,51 @@ const (
 	TopicObjects
 )
 
-// newest stands for the id of the newest trace.
+// Newest is used as the id of the newest trace.
 const Newest = "last"
 
-// seen is what came of asking for a sight; of names the sight by its number.
+// Result is the response to a query; Seq identifies the query.
 type Result struct {
 	Seq    int
 	Traces *controlpb.ListTracesResponse
 	Trace  *trace.Trace
 	Charts []Chart
-	// objects are the list, manifest the lines of one.
+	// Objects are the list; Manifest is the lines of one of them.
 	Objects  []Object
 	Manifest []string
-	// fail is why there is nothing.
+	// Failure is why there is no result.
 	Failure string
 }
 
 const (
-	// second is how often the tab in view is asked for anew, and twice that the metrics and the objects: eight
-	// questions each, and curves of which a second more is hardly seen.
+	// pollInterval is how often the visible tab is polled. Metrics and objects are polled half as often: each takes
+	// eight requests, and their pictures hardly change within a second.
 	pollInterval = time.Second
-	// glance is how often alerts are asked for that every view tells of, and what the active faults do.
+	// backgroundInterval is how often the data is polled that every view shows: the alerts, and the effects of
+	// faults.
 	backgroundInterval = 3 * time.Second
-	// patience is how long an answer may take.
+	// pollTimeout bounds one request.
 	pollTimeout = 5 * time.Second
-	// listed is how many traces the list holds.
+	// maxTraces is how many traces the list holds.
 	maxTraces = 200
 )
 
-// vision is a sight that is wanted; changed is closed when another one replaces it.
+// pollRequest is the query in force; changed is closed when another one replaces it.
 type pollRequest struct {
 	Query
 	seq     int
 	changed chan struct{}
 }
 
-// look says which sight is wanted. What came of earlier ones is dropped.
-func (f *Feed) SetQuery(number int, s Query) {
+// SetQuery replaces the query. Results of earlier ones are dropped.
+func (f *Feed) SetQuery(seq int, q Query) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if number <= f.request.seq {
-		return // overtaken
+	if seq <= f.request.seq {
+		return // a later query is in force already
 	}
 	close(f.request.changed)
-	f.request = pollRequest{Query: s, seq: number, changed: make(chan struct{})}
+	f.request = pollRequest{Query: q, seq: seq, changed: make(chan struct{})}
 	f.pending.Result = nil
 }
 
@@ -93,7 +93,7 @@ func (f *Feed) currentRequest() pollRequest {
 	return f.request
 }
 
-// looks asks for the sight that is wanted, once a second as long as it can change.
+// pollLoop polls for the query in force, once per pollInterval as long as its result can change.
 func (f *Feed) pollLoop(ctx context.Context, shop Shop) error {
 	for ctx.Err() == nil {
 		v := f.currentRequest()
@@ -102,7 +102,7 @@ func (f *Feed) pollLoop(ctx context.Context, shop Shop) error {
 	return ctx.Err()
 }
 
-// wait returns when another sight is wanted, or when it is time to ask again.
+// waitForNext returns when another query is in force, or when it is time to poll again.
 func (v pollRequest) waitForNext(ctx context.Context, again bool) {
 	var tick <-chan time.Time
 	if again {
@@ -121,10 +121,10 @@ func (v pollRequest) waitForNext(ctx context.Context, again bool) {
 	}
 }
 
-// Poll queries the shop once for what is wanted.
+// Poll polls once for the query in force.
 func (f *Feed) Poll(ctx context.Context, shop Shop) { f.poll(ctx, shop, f.currentRequest()) }
 
-// ask asks once, and tells whether to ask again.
+// poll sends the requests of a query once, and reports whether to poll again.
 func (f *Feed) poll(ctx context.Context, shop Shop, v pollRequest) bool {
 	ctx, stop := cancelWhen(ctx, v.changed)
 	defer stop()
@@ -154,7 +154,7 @@ func (f *Feed) poll(ctx context.Context, shop Shop, v pollRequest) bool {
 		}
 	}
 	if ctx.Err() != nil && err != nil && context.Cause(ctx) != context.DeadlineExceeded {
-		return true // nobody waits for it any more
+		return true // the result is no longer needed
 	}
 	if err != nil {
 		s.Failure = failureText(err)
@@ -163,7 +163,7 @@ func (f *Feed) poll(ctx context.Context, shop Shop, v pollRequest) bool {
 	return again
 }
 
-// show hands on what came of v, if it is still wanted.
+// deliver sends the result of v, if v is still in force.
 func (f *Feed) deliver(v pollRequest, s Result) {
 	s.Seq = v.seq
 	f.update(func(b *Batch) {
@@ -173,7 +173,7 @@ func (f *Feed) deliver(v pollRequest, s Result) {
 	})
 }
 
-// filter is the sight's for the daemon.
+// traceFilter is the query's filter for the daemon.
 func (s Query) traceFilter() *controlpb.TraceFilter {
 	f := &controlpb.TraceFilter{Service: s.Service, Error: s.ErrorsOnly}
 	if s.MinDuration > 0 {
@@ -182,8 +182,8 @@ func (s Query) traceFilter() *controlpb.TraceFilter {
 	return f
 }
 
-// whole returns the id of the newest trace that matches and of which no more is expected soon: services
-// send their spans at different times.
+// newestComplete returns the id of the newest trace that matches and is probably complete: services send their spans
+// at different times.
 func (f *Feed) newestComplete(ctx context.Context, shop Traces, s Query) (string, error) {
 	resp, err := shop.ListTraces(ctx, &controlpb.ListTracesRequest{Filter: s.traceFilter(), Limit: maxTraces})
 	if err != nil {
@@ -197,7 +197,7 @@ func (f *Feed) newestComplete(ctx context.Context, shop Traces, s Query) (string
 	return Newest, nil
 }
 
-// fetch returns one trace. It is asked for again while spans may still arrive.
+// fetchTrace returns one trace. It is fetched again while spans may still arrive.
 func (f *Feed) fetchTrace(ctx context.Context, shop Traces, v pollRequest) (t *trace.Trace, again bool, err error) {
 	id := v.Trace
 	if id == Newest {
@@ -221,10 +221,10 @@ func (f *Feed) fetchTrace(ctx context.Context, shop Traces, v pollRequest) (t *t
 	return all[0], v.Trace == Newest || f.now().Sub(all[0].End) < settleTime, nil
 }
 
-// settled is after how long nothing more is expected of a trace.
+// settleTime is how long spans of a trace may still arrive.
 const settleTime = 10 * time.Second
 
-// within ends a context also when changed is closed. stop returns when that is no more waited for.
+// cancelWhen returns a context that also ends when changed is closed. stop must be called.
 func cancelWhen(ctx context.Context, changed <-chan struct{}) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	stopped := make(chan struct{})
@@ -239,7 +239,7 @@ func cancelWhen(ctx context.Context, changed <-chan struct{}) (_ context.Context
 	return ctx, func() { cancel(); <-stopped }
 }
 
-// glances asks for what every view tells of: the alerts, and what the active faults do.
+// backgroundLoop polls for what every view shows: the alerts, and the effects of active faults.
 func (f *Feed) backgroundLoop(ctx context.Context, shop Shop) error {
 	for ctx.Err() == nil {
 		f.backgroundPoll(ctx, shop)
@@ -256,7 +256,7 @@ func (f *Feed) backgroundPoll(ctx context.Context, shop Shop) {
 	f.mu.Lock()
 	faults, inView := len(f.latest.GetFaults()), f.request.Topic
 	f.mu.Unlock()
-	// What fails here is said where somebody looks at it.
+	// A failure is shown in the pane of its data, which polls for itself.
 	if inView != TopicAlerts {
 		_ = f.pollAlerts(ctx, shop)
 	}
@@ -271,7 +271,7 @@ func (f *Feed) pollAlerts(ctx context.Context, shop Metrics) error {
 		return err
 	}
 	for _, r := range resp.GetRules() {
-		r.LastEvaluation = nil // it is new every time, and nobody asks for it here
+		r.LastEvaluation = nil // it is always new, and not shown
 	}
 	if isNew(f, &f.lastAlerts, resp) {
 		f.update(func(b *Batch) { b.Alerts = resp })
@@ -279,7 +279,7 @@ func (f *Feed) pollAlerts(ctx context.Context, shop Metrics) error {
 	return nil
 }
 
-// news keeps resp in last, and tells whether it says something new.
+// isNew keeps resp in last, and reports whether it differs from the one before.
 func isNew[M proto.Message](f *Feed, last *M, resp M) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -300,5 +300,5 @@ func (f *Feed) pollMap(ctx context.Context, shop Map) error {
 	return nil
 }
 
-// window is what the map's figures are computed over.
+// mapWindow is what the figures of the map are computed over.
 const mapWindow = 15 * time.Second

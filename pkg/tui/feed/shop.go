@@ -10,7 +10,7 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// feedShop is the part of the daemon's API that the feed reads; *control.Client has it.
+// Shop is the part of the daemon's API that the feed reads; *control.Client implements it.
 type Shop interface {
 	Streams
 	Traces
@@ -20,7 +20,7 @@ type Shop interface {
 	io.Closer
 }
 
-// Streams reports what happens, as it happens.
+// Streams reports what happens as it happens.
 type Streams interface {
 	Watch(ctx context.Context, r *controlpb.WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[controlpb.StatusResponse], error)
 	Events(ctx context.Context, r *controlpb.EventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[controlpb.Event], error)
@@ -49,7 +49,7 @@ type Objects interface {
 	Get(ctx context.Context, r *controlpb.GetRequest, opts ...grpc.CallOption) (*controlpb.GetResponse, error)
 }
 
-// Lesson is a lesson that is in progress; *lesson.Session is one.
+// Lesson is a lesson in progress; *lesson.Session is one.
 type Lesson interface {
 	Snapshot() lesson.View
 	// Changes delivers a value after the view has changed.

@@ -13,17 +13,17 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// wanted is which logs are followed: of a service, of all where it is empty, or none.
+// LogQuery selects the logs that are followed: those of a service, of all if Service is empty, or none.
 type LogQuery struct {
 	Service string
-	Trace   string // empty: no matter which
-	Span    string // of it; empty: no matter which
-	// since is the time from which on; zero: the last lines.
+	Trace   string // empty: any trace
+	Span    string // of the trace; empty: any span
+	// Since is the time of the first line; zero: the last lines.
 	Since  time.Time
 	Active bool
 }
 
-// tailed is how many log lines are asked for when a service is chosen.
+// initialLines is how many lines are loaded when a service is selected.
 const initialLines = 500
 
 func (f *Feed) readEvents(ctx context.Context, shop Shop) error {
@@ -41,18 +41,18 @@ func (f *Feed) readEvents(ctx context.Context, shop Shop) error {
 	}
 }
 
-// last keeps what a pane can hold of a flood.
+// latest keeps the entries that a pane can hold.
 func latest(entries []Entry) []Entry { return entries[max(0, len(entries)-MaxEntries):] }
 
-// listen says which logs are wanted, and the number that their lines will bear.
-func (f *Feed) SetLogs(number int, w LogQuery) {
+// SetLogs replaces the log query; seq will identify its lines.
+func (f *Feed) SetLogs(seq int, q LogQuery) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if number <= f.subscription.seq {
-		return // overtaken
+	if seq <= f.subscription.seq {
+		return // a later query is in force already
 	}
 	close(f.subscription.changed)
-	f.subscription = subscription{LogQuery: w, seq: number, changed: make(chan struct{})}
+	f.subscription = subscription{LogQuery: q, seq: seq, changed: make(chan struct{})}
 	f.pending.Logs = nil
 }
 
@@ -62,7 +62,7 @@ func (f *Feed) currentLogs() subscription {
 	return f.subscription
 }
 
-// logs follows the logs that are wanted, as the wishes change.
+// readLogs follows the logs of the query in force.
 func (f *Feed) readLogs(ctx context.Context, shop Shop) error {
 	for ctx.Err() == nil {
 		w := f.currentLogs()
@@ -79,8 +79,8 @@ func (f *Feed) readLogs(ctx context.Context, shop Shop) error {
 	return ctx.Err()
 }
 
-// tail follows one service until the wish changes. An error means that the connection is lost; what is
-// wrong with the request alone is said in place of the lines.
+// tailLogs follows the logs of one query until another replaces it. An error means that the connection is lost; if
+// only the request is wrong, the reason is shown in place of the lines.
 func (f *Feed) tailLogs(ctx context.Context, shop Shop, w subscription) error {
 	ctx, stop := cancelWhen(ctx, w.changed)
 	defer stop()

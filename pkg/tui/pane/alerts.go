@@ -13,17 +13,17 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// alertsPane shows alerts, the rules that they come from, and what became of earlier ones.
+// Alerts shows alerts, their rules, and earlier alerts.
 type Alerts struct {
 	state *State
 	fail  string
 	style.Selection
 	filter string
-	// seek is the alert to choose once the alerts are there; empty: none.
+	// seek is the alert to select once the alerts have arrived; empty: none.
 	seek string
 }
 
-// newAlerts returns the pane of alerts.
+// NewAlerts returns the pane of alerts.
 func NewAlerts(state *State) *Alerts { return &Alerts{state: state} }
 
 func (p *Alerts) Query() feed.Query { return feed.Query{Topic: feed.TopicAlerts} }
@@ -36,12 +36,12 @@ func (p *Alerts) Forget() {}
 type alertRow struct {
 	text string
 	name string
-	// expr is what enter plots; a row without one cannot be chosen.
+	// expr is what enter plots; a row without one cannot be selected.
 	expr string
 	head bool
 }
 
-// rows are all lines that the filter leaves.
+// rows are all lines that match the filter.
 func (p *Alerts) rows() []alertRow {
 	a := p.state.Alerts
 	var rows []alertRow
@@ -94,7 +94,7 @@ func (p *Alerts) active(a *controlpb.ListAlertsResponse) []alertRow {
 	return rows
 }
 
-// alertText is what an alert says of itself.
+// alertText is the text that an alert's rule gives it.
 func alertText(annotations map[string]string) string {
 	for _, key := range []string{"summary", "description", "message"} {
 		if text := annotations[key]; text != "" {
@@ -149,7 +149,8 @@ func (p *Alerts) history(a *controlpb.ListAlertsResponse) []alertRow {
 	return rows
 }
 
-// Select moves the cursor to an alert or its rule as soon as it is there, whatever the filter; empty: to none.
+// Select moves the cursor to an alert or its rule as soon as it has arrived, and removes the filter; empty: leaves
+// it.
 func (p *Alerts) Select(name string) {
 	p.seek = name
 	if name != "" {
@@ -157,7 +158,7 @@ func (p *Alerts) Select(name string) {
 	}
 }
 
-// Expr is the expression of the chosen row, empty if it has none.
+// Expr is the expression of the selected row, empty if it has none.
 func (p *Alerts) Expr() string {
 	if rows := p.rows(); p.At < len(rows) {
 		return rows[p.At].expr
@@ -165,7 +166,7 @@ func (p *Alerts) Expr() string {
 	return ""
 }
 
-// Scroll moves the choice past headings.
+// Scroll moves the cursor, and skips headings.
 func (p *Alerts) Scroll(lines int) {
 	rows := p.rows()
 	if len(rows) == 0 {
@@ -179,7 +180,7 @@ func (p *Alerts) Scroll(lines int) {
 	p.settle(rows, step)
 }
 
-// settle moves the choice from a heading to the next row, and back where there is none.
+// settle moves the cursor from a heading to the next row, or back if there is none.
 func (p *Alerts) settle(rows []alertRow, step int) {
 	p.At = min(max(p.At, 0), max(len(rows)-1, 0))
 	for range 2 {
@@ -196,7 +197,7 @@ func (p *Alerts) settle(rows []alertRow, step int) {
 // Filter returns the pane's filter.
 func (p *Alerts) Filter() *string { return &p.filter }
 
-// Position says which part is in view.
+// Position describes which part is in view.
 func (p *Alerts) Position() string { return p.Viewport.Position() }
 
 // Render draws the alerts, the rules and the history.

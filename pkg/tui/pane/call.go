@@ -12,26 +12,26 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
-// defaultDeadline is what a call gets until it is given another.
+// defaultDeadline is the deadline of a call until another one is set.
 const defaultDeadline = 5 * time.Second
 
-// callPane calls a method: a service is chosen, then a method of it, and then its request is filled in.
+// Call calls a method: the user selects a service, then one of its methods, and then fills in the request.
 type Call struct {
 	state           *State
-	Service         string // empty while one is chosen
+	Service         string // empty while the user selects one
 	methods         []call.Method
-	method          string // empty while one is chosen
+	method          string // empty while the user selects one
 	fail            string // why there are no methods, or no request
 	style.Selection        // of a service or a method
 	filter          string
 	form            callForm
-	// kept are the requests that were filled in, by service and method.
+	// saved are the requests that were filled in, by service and method.
 	saved map[string]string
 }
 
 func NewCall(state *State) *Call { return &Call{state: state, saved: map[string]string{}} }
 
-// services are those that speak gRPC.
+// services are the services with gRPC.
 func (p *Call) services() []*controlpb.Service {
 	var all []*controlpb.Service
 	for _, s := range p.state.Services() {
@@ -46,7 +46,7 @@ func (p *Call) shownMethods() []call.Method {
 	return slices.DeleteFunc(slices.Clone(p.methods), func(m call.Method) bool { return !style.ContainsFold(m.Signature(), p.filter) })
 }
 
-// Choose goes to the methods of a service; false if it speaks no gRPC.
+// Choose goes to the methods of a service; false if it has no gRPC.
 func (p *Call) Choose(service string) bool {
 	p.save()
 	p.Service, p.method, p.methods, p.fail, p.filter, p.At = "", "", nil, "", "", 0
@@ -64,7 +64,7 @@ func (p *Call) Fill(method, request string) {
 	p.form = newCallForm(request)
 }
 
-// leave keeps the request, to be found again.
+// save keeps the request for later.
 func (p *Call) save() {
 	if p.method != "" {
 		p.saved[p.Service+" "+p.method] = p.form.request.String()
@@ -86,7 +86,7 @@ func (p *Call) ApplyContract(k Contract) {
 	}
 }
 
-// Depth is 0 among the services, 1 among the methods of one, 2 in a request.
+// Depth is 0 in the list of services, 1 in the methods of one, 2 in a request.
 func (p *Call) Depth() int {
 	switch {
 	case p.Service == "":
@@ -97,7 +97,7 @@ func (p *Call) Depth() int {
 	return 2
 }
 
-// Out goes one step out; false from the list of services.
+// Out goes one level up; false in the list of services.
 func (p *Call) Out() bool {
 	p.save()
 	switch p.Depth() {
@@ -114,7 +114,7 @@ func (p *Call) Out() bool {
 	return true
 }
 
-// Chosen is the service or the method at the mark; empty if there is none.
+// Chosen is the service or the method at the cursor; empty if there is none.
 func (p *Call) Chosen() string {
 	switch p.Depth() {
 	case 0:
@@ -129,7 +129,7 @@ func (p *Call) Chosen() string {
 	return ""
 }
 
-// Scroll moves the choice, or goes over the parts of a request.
+// Scroll moves the cursor, or goes through the parts of a request.
 func (p *Call) Scroll(lines int) {
 	rows := len(p.services())
 	switch p.Depth() {
@@ -150,7 +150,7 @@ func (p *Call) Filter() *string {
 	return &p.filter
 }
 
-// Position says which part is in view.
+// Position describes which part is in view.
 func (p *Call) Position() string {
 	if p.Depth() == 2 {
 		return p.form.scroll.Position()
@@ -158,10 +158,10 @@ func (p *Call) Position() string {
 	return p.Viewport.Position()
 }
 
-// About is what is called, for the title.
+// About is the service and the method, for the title.
 func (p *Call) About() string { return strings.TrimSpace(p.Service + " " + p.method) }
 
-// Command is the command line that does the same.
+// Command is the equivalent command line.
 func (p *Call) Command() string {
 	switch p.Depth() {
 	case 0:

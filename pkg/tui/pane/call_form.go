@@ -13,29 +13,31 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
-// callForm is the request of a method, and what came of sending it.
+// callForm is the request of a method, and the response.
 type callForm struct {
 	request  textedit.Area
 	deadline time.Duration
-	// proto is the path of a file that describes the service, empty for its own word.
+	// proto is the path of a file that describes the service, empty to use the descriptors of the service itself.
 	proto string
-	// at is the part that enter acts on.
+	// at is the part with the cursor, which enter acts on.
 	at      Part
 	editing bool
 	sending bool
-	// number names the last call; reply is nil until it has ended, answer holds the lines of its messages.
+	// seq is the number of the last call; result is nil until it has ended, and response is the lines of its
+	// messages.
 	seq      int
 	result   *CallResult
 	response []string
 	scroll   style.Viewport
-	// below is how many lines one has scrolled on from the last part.
+	// below is how many lines the view was scrolled beyond the last part.
 	below int
-	// reveal says that the part must come into view; cursor is where the cursor stands in the pane.
+	// reveal brings the part with the cursor into view; cursorX and cursorY are the cell of the text cursor in the
+	// pane.
 	reveal           bool
 	cursorX, cursorY int
 }
 
-// part is a part of the form.
+// Part is a part of the form.
 type Part int
 
 const (
@@ -49,7 +51,7 @@ func newCallForm(request string) callForm {
 	return callForm{request: textedit.NewArea(request), deadline: defaultDeadline, reveal: true}
 }
 
-// last is the last part that there is.
+// lastPart is the last part of the form as it is now.
 func (f *callForm) lastPart() Part {
 	if f.result != nil && f.result.Trace != "" {
 		return PartTrace
@@ -57,7 +59,7 @@ func (f *callForm) lastPart() Part {
 	return PartSend
 }
 
-// Scroll goes over the parts, and from the last one on through the answer.
+// Scroll goes through the parts, and after the last one through the response.
 func (f *callForm) Scroll(lines int) {
 	if lines < 0 {
 		back := min(-lines, f.below)
@@ -76,7 +78,7 @@ func (f *callForm) Scroll(lines int) {
 	}
 }
 
-// compact is the request in one line, as a command line takes it.
+// compact is the request in one line, for a command line.
 func (f *callForm) compact() string {
 	text := f.request.String()
 	var out bytes.Buffer
@@ -97,20 +99,20 @@ func (f *callForm) command(service, method string) string {
 	return line + " --deadline " + f.deadline.String() + " --trace"
 }
 
-// add shows more of an answer.
+// addResponse shows more of the response.
 func (f *callForm) addResponse(lines []string) {
 	f.response = append(f.response, lines...)
 	f.response = f.response[max(0, len(f.response)-feed.MaxEntries):]
 }
 
-// take shows the end of a call.
+// apply shows the end of a call.
 func (f *callForm) apply(a CallResult) {
 	if a.Seq == f.seq {
 		f.sending, f.result = false, &a
 	}
 }
 
-// labelled is as wide as the names of the parts.
+// labelWidth is the width of the column of labels.
 const labelWidth = 10
 
 // render draws the form.
@@ -156,7 +158,7 @@ func (f *callForm) render(p *Call, width, height int) string {
 	return strings.Join(lines[first:last], "\n")
 }
 
-// state is what there is to say of sending.
+// state is the status of the call.
 func (f *callForm) state(state *State) string {
 	switch {
 	case f.sending:
@@ -179,7 +181,7 @@ func (state *State) result(tone style.Tone, symbol string, a *CallResult) string
 	return tone.Paint(text) + fmt.Sprintf(" in %s", humanize.Duration(a.took))
 }
 
-// said is what the service answered, or why it was not asked.
+// responseLines is the response, or why there is none.
 func (f *callForm) responseLines(state *State, width int) []string {
 	var lines []string
 	if f.result != nil {
@@ -198,7 +200,7 @@ func (f *callForm) responseLines(state *State, width int) []string {
 	return lines
 }
 
-// indentJSON writes JSON over several lines; what is none stays as it is.
+// indentJSON writes JSON over several lines; text that is not JSON stays as it is.
 func indentJSON(text string) string {
 	var out bytes.Buffer
 	if json.Indent(&out, []byte(text), "", "  ") != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/call"
 )
 
-// Open goes to a request that is filled in already. The service need not run: the call reports that.
+// Open goes to a request that is filled in already. The service need not be running: the call reports that.
 func (p *Call) Open(service, method, request string, deadline time.Duration, proto string) {
 	p.Choose(service)
 	p.Service = service
@@ -18,7 +18,7 @@ func (p *Call) Open(service, method, request string, deadline time.Duration, pro
 	p.form.deadline, p.form.proto, p.form.at = cmp.Or(deadline, p.form.deadline), proto, PartSend
 }
 
-// FillKept goes to the request of a method as it was left; false if it was never filled in.
+// FillKept goes to the request of a method as it was left; false if it has never been filled in.
 func (p *Call) FillKept(method string) bool {
 	p.Fill(method, p.saved[p.Service+" "+method])
 	return p.form.request.String() != ""
@@ -27,10 +27,10 @@ func (p *Call) FillKept(method string) bool {
 // InForm reports whether a request is shown.
 func (p *Call) InForm() bool { return p.Depth() == 2 }
 
-// Part is the part of the request that enter acts on.
+// Part is the part of the request with the cursor.
 func (p *Call) Part() Part { return p.form.at }
 
-// Editing reports whether keys are letters of the request.
+// Editing reports whether keys are typed into the request.
 func (p *Call) Editing() bool { return p.form.editing }
 
 // Edit begins or ends editing.
@@ -42,16 +42,16 @@ func (p *Call) EditKey(k tea.KeyPressMsg) { p.form.request.Key(k) }
 // Insert adds pasted text to the request.
 func (p *Call) Insert(text string) { p.form.request.Insert(text) }
 
-// Cursor is the column and the row of the pane that the cursor of the request is in.
+// Cursor is the column and the row of the text cursor in the pane.
 func (p *Call) Cursor() (column, row int) { return p.form.cursorX, p.form.cursorY }
 
-// Deadline is the time that the call may take.
+// Deadline is the deadline of the call.
 func (p *Call) Deadline() time.Duration { return p.form.deadline }
 
-// SetDeadline changes the time that the call may take.
+// SetDeadline changes the deadline of the call.
 func (p *Call) SetDeadline(d time.Duration) { p.form.deadline = d }
 
-// Sending reports whether a call is under way.
+// Sending reports whether a call is in progress.
 func (p *Call) Sending() bool { return p.form.sending }
 
 // TraceID is the id of the last call's trace, empty while there is none.
@@ -62,7 +62,7 @@ func (p *Call) TraceID() string {
 	return p.form.result.Trace
 }
 
-// Send returns the request as it is filled in, and waits for the response to it: the call with this number.
+// Send returns the request as it is filled in. The pane then waits for the response to the call with this number.
 func (p *Call) Send(number int) call.Request {
 	f := &p.form
 	f.seq, f.sending, f.editing, f.result, f.response = number, true, false, nil, nil

@@ -12,15 +12,15 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// contractKnown is what came of asking for the methods of a service, or for a request of one of them.
+// Contract is the methods of a service, or the request of one of them to fill in.
 type Contract struct {
-	Service, Method string // method is empty where all were asked for
+	Service, Method string // Method is empty if all were loaded
 	Methods         []call.Method
 	Template        string
 	Err             error
 }
 
-// answered is the end of a call; number names it.
+// CallResult is the end of a call; Seq is the number of the call.
 type CallResult struct {
 	Seq     int
 	status  string // "OK", "NOT_FOUND"
@@ -28,10 +28,10 @@ type CallResult struct {
 	details []string
 	took    time.Duration
 	Trace   string
-	Failure string // why it was not made
+	Failure string // why the call was not made
 }
 
-// answerOf puts what came of a call into words.
+// NewCallResult makes the result of a call readable.
 func NewCallResult(number int, result *call.Result, err error) CallResult {
 	a := CallResult{Seq: number}
 	var invalid *call.Invalid

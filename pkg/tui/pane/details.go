@@ -9,22 +9,22 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// detailPane shows all that is known of the chosen service, and its instances.
+// Details shows everything about the selected service, and its instances.
 type Details struct {
 	state  *State
 	scroll style.Viewport
 }
 
-// newDetails returns the pane of the selected service.
+// NewDetails returns the pane of the selected service.
 func NewDetails(state *State) *Details { return &Details{state: state} }
 
 // Scroll moves the view.
 func (p *Details) Scroll(lines int) { p.scroll.ScrollBy(lines, false) }
 
-// Filter returns nil: what stands here is not a list.
+// Filter returns nil: the details are not a list.
 func (p *Details) Filter() *string { return nil }
 
-// Position says which part is in view.
+// Position describes which part is in view.
 func (p *Details) Position() string { return p.scroll.Position() }
 
 // Render draws the service.
@@ -101,8 +101,8 @@ func (p *Details) measures(s *controlpb.Service, width int) []string {
 	return lines
 }
 
-// instanceColumns are the columns of the table of instances, the most important first: where room is short the last
-// are left out.
+// instanceColumns are the columns of the table of instances, the most important first: the last are left out where
+// room is short.
 func (p *Details) instanceColumns(all []*controlpb.Instance) []style.Column[*controlpb.Instance] {
 	state, name := p.state, 8
 	for _, in := range all {
@@ -151,7 +151,7 @@ func (p *Details) instances(s *controlpb.Service, width int) []string {
 	return lines
 }
 
-// modulesOf names what runs inside of a monolith, with what is wrong with it on purpose.
+// modulesOf names the modules of a monolith, with their faults.
 func modulesOf(s *controlpb.Service) string {
 	var names []string
 	for _, m := range s.GetModules() {

@@ -8,32 +8,34 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// lessonPane shows the step of a lesson.
+// Lesson shows the step of a lesson.
 type Lesson struct {
 	state *State
 	// View is the lesson as it is now.
 	View lesson.View
-	// Picked is the option, from 0, whose confidence is asked for; -1 if none is.
+	// Picked is the index of the option whose confidence is asked for; -1 if none is.
 	Picked int
-	// at is the id of the goal that the cursor was moved to; empty: it stands where it matters.
+	// chosenGoal is the id of the goal that the user moved the cursor to; empty: the cursor is on the goal that
+	// matters.
 	chosenGoal string
 	spots      []goalLines
 	scroll     style.Viewport
-	roomy      bool // there is room for more than what is needed
-	// reveal says that something must come into view: a block of kind news, or what is to be done now.
+	roomy      bool // there is room for optional parts
+	// reveal brings something into view: a block of kind revealKind, or else what is to be done now.
 	reveal     bool
 	revealKind lesson.BlockKind
-	// grown says that the goal at the cursor has more to say: if its beginning is in view, all of it should be.
+	// expanded says that the goal at the cursor has more lines than before: if its first line is in view, all should
+	// be.
 	expanded bool
-	// drawn keeps the prose as it was drawn last, for drawnAt cells.
+	// proseCache keeps the prose as it was last drawn, for a width and a theme.
 	proseCache map[string][]string
 	proseWidth int
 	proseTheme *style.Theme
-	// kept is the whole step as it was drawn last.
+	// cache is the whole step as it was last drawn.
 	cache drawing
 }
 
-// drawing is a drawn step, and all that it depends on.
+// drawing is a drawn step, and everything that it depends on.
 type drawing struct {
 	width, picked int
 	roomy         bool
@@ -53,8 +55,7 @@ func NewLesson(state *State, v lesson.View) *Lesson {
 	return p
 }
 
-// take shows a new view. Nothing moves on by itself: the place changes only with the step, and when
-// something else is to be done now.
+// Apply shows a new view. The position changes only with the step, and when something else is to be done now.
 func (p *Lesson) Apply(v lesson.View) {
 	before := p.View
 	p.View, p.cache = v, drawing{}
@@ -72,7 +73,7 @@ func (p *Lesson) Apply(v lesson.View) {
 	}
 }
 
-// verdictOf is what is said to a goal; empty if there is none such.
+// verdictOf is the verdict on a goal and its message; empty if there is no such goal.
 func verdictOf(v lesson.View, id string) string {
 	for _, b := range v.Step.Blocks {
 		for _, c := range b.Checks {
@@ -90,7 +91,7 @@ func (p *Lesson) ShowNext() { p.reveal = true }
 // Show brings a block into view.
 func (p *Lesson) Show(k lesson.BlockKind) { p.reveal, p.revealKind = true, k }
 
-// opened counts the hints that are open.
+// openHints counts the hints that are open.
 func openHints(v lesson.View) int {
 	n := 0
 	for _, b := range v.Step.Blocks {
@@ -101,7 +102,7 @@ func openHints(v lesson.View) int {
 	return n
 }
 
-// said is what the lesson says to answers.
+// responses is the feedback to all answers.
 func responses(v lesson.View) string {
 	text := ""
 	for _, b := range v.Step.Blocks {
@@ -124,18 +125,18 @@ func (p *Lesson) Block(k lesson.BlockKind) (lesson.BlockView, bool) {
 	return lesson.BlockView{}, false
 }
 
-// question is what the learner is asked now.
+// Question is what the learner is asked now.
 type Question struct {
 	Kind    lesson.BlockKind
-	Check   string // id, of an answer
+	Check   string // id of the goal that an answer is for
 	text    string
 	Options []lesson.Option
 	Unit    string
-	// sure says that a confidence belongs to the answer.
+	// AsksConfidence says that the answer includes how sure the learner is.
 	AsksConfidence bool
 }
 
-// asked returns the question that is open now; ok is false if none is.
+// Question returns the question that is open now; ok is false if there is none.
 func (p *Lesson) Question() (q Question, ok bool) {
 	switch p.View.Step.Next {
 	case "predict":
@@ -157,18 +158,18 @@ func (p *Lesson) Question() (q Question, ok bool) {
 	return Question{}, false
 }
 
-// answerable tells whether c asks something that is not answered and waits for nothing.
+// answerable reports whether c asks a question that is open and does not wait for another goal.
 func answerable(c lesson.CheckView) bool {
 	return c.Question != "" && c.Verdict != lesson.Pass && !strings.HasPrefix(c.Message, "waits for")
 }
 
-// Hints returns the ladder, nil if there is none yet.
+// Hints returns the hints, nil if there are none yet.
 func (p *Lesson) Hints() *lesson.HintsView {
 	b, _ := p.Block(lesson.HintsBlock)
 	return b.Hints
 }
 
-// Scroll moves by lines; line by line, the cursor goes over the goals in view before the text moves.
+// Scroll moves by lines; line by line, the cursor goes through the goals in view before the text moves.
 func (p *Lesson) Scroll(lines int) {
 	if (lines == 1 || lines == -1) && p.step(lines) {
 		return
@@ -176,10 +177,10 @@ func (p *Lesson) Scroll(lines int) {
 	p.scroll.ScrollBy(lines, false)
 }
 
-// Filter returns nil: a lesson is read.
+// Filter returns nil: a lesson is not a list.
 func (p *Lesson) Filter() *string { return nil }
 
-// Position says which part is in view.
+// Position describes which part is in view.
 func (p *Lesson) Position() string { return p.scroll.Position() }
 
 // Render draws the step.
@@ -198,7 +199,7 @@ func (p *Lesson) Render(width, height int) string {
 	return strings.Join(lines[first:last], "\n")
 }
 
-// lines returns the whole step, and which of its lines must come into view if any must.
+// lines returns the whole step, and which of its lines to bring into view, if any.
 func (p *Lesson) lines(width int) (lines []string, from, to int) {
 	d := &p.cache
 	if at := p.Cursor(); d.theme != p.state.Theme || d.width != width || d.roomy != p.roomy || d.picked != p.Picked || d.cursor != at || d.revealKind != p.revealKind {
@@ -248,7 +249,7 @@ func (p *Lesson) drawStep(width int) (lines []string, from, to int) {
 	return lines, from, to
 }
 
-// isNext tells whether a block of kind k is what is to be done now.
+// isNext reports whether a block of kind k is what is to be done now.
 func (p *Lesson) isNext(k lesson.BlockKind) bool {
 	switch p.View.Step.Next {
 	case "predict":
@@ -263,7 +264,7 @@ func (p *Lesson) isNext(k lesson.BlockKind) bool {
 	return false
 }
 
-// whatNext is the line below the step: the one key that leads on.
+// whatNext is the line below the step: the key that leads on.
 func (p *Lesson) whatNext() string {
 	q, open := p.Question()
 	switch {

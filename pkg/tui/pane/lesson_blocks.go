@@ -9,8 +9,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// mostShown is how many lines of a command's output stand in the lesson, half of them from its beginning
-// and half from its end; all of them are in the output pane.
+// maxOutput is how many lines of a command's output the lesson shows, half of them from the start and half from the
+// end; the output pane has all of them.
 const maxOutput = 40
 
 func (p *Lesson) predict(v *lesson.PredictView, width int) []string {
@@ -25,7 +25,7 @@ func (p *Lesson) predict(v *lesson.PredictView, width int) []string {
 	return lines
 }
 
-// sureness puts a confidence into words.
+// confidenceText is a confidence in words.
 func confidenceText(confidence string) string {
 	switch confidence {
 	case "guess":
@@ -44,7 +44,7 @@ func right(correct bool) lesson.Verdict {
 	return lesson.Fail
 }
 
-// options draws what can be chosen; open ones have the number that chooses them.
+// options draws the options of a question; while it is open, with the numbers that choose them.
 func (p *Lesson) options(options []lesson.Option, chosen string, open bool, width int) []string {
 	var lines []string
 	for i, o := range options {
@@ -116,7 +116,7 @@ func (p *Lesson) observe(v *lesson.ObserveView, width int) []string {
 	return append(lines, p.card(v, width)...)
 }
 
-// card sets prediction, observation and truth side by side.
+// card shows prediction, observation and truth side by side.
 func (p *Lesson) card(v *lesson.ObserveView, width int) []string {
 	state := p.state
 	unit := ""
@@ -145,7 +145,7 @@ func (p *Lesson) card(v *lesson.ObserveView, width int) []string {
 	return lines
 }
 
-// verdict is the colour and the word for a verdict, with its symbol.
+// verdict is the color and the word of a verdict, with its symbol.
 func (p *Lesson) verdict(v lesson.Verdict) (style.Tone, string) {
 	state := p.state
 	symbol := func(s, word string) string {
@@ -168,7 +168,7 @@ func (p *Lesson) verdict(v lesson.Verdict) (style.Tone, string) {
 	}
 }
 
-// verdictLines is feedback in the colour of what it is about.
+// verdictLines is feedback in the color of its verdict.
 func (p *Lesson) verdictLines(v lesson.Verdict, text string, width int) []string {
 	tone, _ := p.verdict(v)
 	lines := p.state.Markdown(text, max(width-2, 1))

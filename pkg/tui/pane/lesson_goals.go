@@ -12,13 +12,13 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// spot is which lines of the step a goal takes.
+// goalLines is which lines of the step a goal takes.
 type goalLines struct {
 	id       string
 	from, to int
 }
 
-// goalAt returns a goal by its id; ok is false if the step shows none such.
+// goalAt returns a goal by its id; ok is false if the step has no such goal.
 func (p *Lesson) goalAt(id string) (c lesson.CheckView, ok bool) {
 	b, _ := p.Block(lesson.CheckBlock)
 	for _, c := range b.Checks {
@@ -29,8 +29,8 @@ func (p *Lesson) goalAt(id string) (c lesson.CheckView, ok bool) {
 	return lesson.CheckView{}, false
 }
 
-// Cursor is the id of the goal that enter opens: the one that was moved to, or else the one that asks, or
-// the first that is not reached; empty if there is none.
+// Cursor is the id of the goal that enter opens: the one that the user moved to, or else the one with the open
+// question, or the first that is not reached; empty if there is none.
 func (p *Lesson) Cursor() string {
 	if _, ok := p.goalAt(p.chosenGoal); ok {
 		return p.chosenGoal
@@ -50,12 +50,12 @@ func (p *Lesson) Cursor() string {
 	return ""
 }
 
-// inView tells whether a goal begins in what is seen.
+// isInView reports whether the first line of a goal is in view.
 func (p *Lesson) isInView(s goalLines) bool {
 	return s.from >= p.scroll.Top && s.from < p.scroll.Top+p.scroll.Height
 }
 
-// step moves the cursor to the next goal, or the one before where by is -1, if it is in view.
+// step moves the cursor to the next goal, or to the previous one if by is -1, if that is in view.
 func (p *Lesson) step(by int) bool {
 	spots, at := p.cache.spots, p.Cursor()
 	i := slices.IndexFunc(spots, func(s goalLines) bool { return s.id == at && p.isInView(s) })
@@ -79,7 +79,7 @@ func (p *Lesson) step(by int) bool {
 	return true
 }
 
-// Evidence is the goal at the cursor, and whether there is something to open of it.
+// Evidence is the goal at the cursor, and whether it has something to open.
 func (p *Lesson) Evidence() (c lesson.CheckView, ok bool) {
 	c, ok = p.goalAt(p.Cursor())
 	return c, ok && (c.Evidence != check.Evidence{} || c.Look != "")
@@ -105,7 +105,7 @@ func (p *Lesson) goals(checks []lesson.CheckView, width int) []string {
 	return append(lines, p.files(width)...)
 }
 
-// files says where those lie that the learner applies or edits, which is done in a terminal of one's own.
+// files names the files that the learner applies or edits in a terminal of their own.
 func (p *Lesson) files(width int) []string {
 	if len(p.View.Files) == 0 {
 		return nil
@@ -113,7 +113,7 @@ func (p *Lesson) files(width int) []string {
 	return append(style.Wrap(p.label("Files")+"  "+strings.Join(p.View.Files, ", "), width), p.state.Faint.PaintLines(style.Wrap(p.View.Workspace, width))...)
 }
 
-// checkBox is the symbol of a verdict, and its colour. In linear text a word behind the title says it.
+// checkBox is the symbol of a verdict and its color. In linear text, a word after the title replaces it.
 func checkBox(t *style.Theme, v lesson.Verdict) (string, style.Tone) {
 	if t.Linear {
 		return "", style.Tone{}
@@ -131,7 +131,7 @@ func checkBox(t *style.Theme, v lesson.Verdict) (string, style.Tone) {
 	return "[ ] ", t.Faint
 }
 
-// verdictWord is the word for a verdict; where a box says it already, only for what needs a word.
+// verdictLabel is the word for a verdict, where the box does not already express it.
 func verdictLabel(t *style.Theme, v lesson.Verdict) string {
 	switch v {
 	case lesson.Fail, lesson.Inconclusive:
@@ -150,7 +150,7 @@ func verdictLabel(t *style.Theme, v lesson.Verdict) string {
 	return ""
 }
 
-// facts are the lines below a goal, each with the name of what it tells.
+// factList is the lines below a goal, each with a label.
 type factList struct {
 	state *State
 	width int

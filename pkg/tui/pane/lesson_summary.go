@@ -7,10 +7,10 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// tallLesson is from which height on a pane lists the conditions of the steady state one by one.
+// roomyHeight is the height from which a pane lists the conditions of the steady state one by one.
 const roomyHeight = 24
 
-// before says what held when the lesson was opened; it stands above the first step.
+// steadyBefore is the steady state when the lesson was opened, above the first step.
 func (p *Lesson) steadyBefore(width int) []string {
 	all := p.View.SteadyState
 	if p.View.StepIndex > 0 || p.View.Done || len(all) == 0 {
@@ -32,7 +32,7 @@ func (p *Lesson) steadyBefore(width int) []string {
 	return lines
 }
 
-// condition is one line of the steady state, and what is wrong with it.
+// condition is one line of the steady state, with what was expected and observed if it does not hold.
 func (p *Lesson) condition(c lesson.CheckView, width int) []string {
 	box, tone := checkBox(p.state.Theme, c.Verdict)
 	title := style.Clean(c.Title)
@@ -49,8 +49,8 @@ func (p *Lesson) condition(c lesson.CheckView, width int) []string {
 	return f.lines
 }
 
-// after is what stands below the last step once the lesson is done: what the learner thought, saw and what
-// was, step by step, and whether the shop is what it was.
+// summary is shown below the last step once the lesson is done: predictions, observations and truth step by step, and
+// whether the shop is in its steady state.
 func (p *Lesson) summary(width int) []string {
 	if !p.View.Done || p.View.Step.Next != "done" {
 		return nil
@@ -69,7 +69,7 @@ func (p *Lesson) summary(width int) []string {
 	return append(lines, p.steadyNow(width)...)
 }
 
-// cardRows are a card without its frame.
+// cardRows is a card without its frame.
 func (p *Lesson) cardRows(c *lesson.Card, width int) []string {
 	state := p.state
 	predicted := c.Predicted
@@ -93,7 +93,7 @@ func (p *Lesson) cardRows(c *lesson.Card, width int) []string {
 	return lines
 }
 
-// again says whether the steady state holds again.
+// steadyNow shows whether the steady state holds again.
 func (p *Lesson) steadyNow(width int) []string {
 	all := p.View.SteadyState
 	if len(all) == 0 {

@@ -9,20 +9,21 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// mapPane shows who calls whom, how that goes, and what the active faults do.
+// Map shows which service calls which, the traffic of each edge, and the effects of active faults.
 type Map struct {
 	state  *State
 	fail   string
 	scroll style.Viewport
-	// caller and callee are the edge that is pointed at, empty if none is; pointed tells that it was shown.
+	// caller and callee are the edge that is marked, empty if there is none; pointed says that it has been brought
+	// into view.
 	caller, callee string
 	pointed        bool
 }
 
-// newMap returns the map of calls.
+// NewMap returns the map of calls.
 func NewMap(state *State) *Map { return &Map{state: state} }
 
-// Point points at an edge; two empty names end that.
+// Point marks an edge; two empty names remove the mark.
 func (p *Map) Point(caller, callee string) { p.caller, p.callee, p.pointed = caller, callee, false }
 
 func (p *Map) Query() feed.Query { return feed.Query{Topic: feed.TopicMap} }
@@ -34,10 +35,10 @@ func (p *Map) Forget() {}
 // Scroll moves the view.
 func (p *Map) Scroll(lines int) { p.scroll.ScrollBy(lines, false) }
 
-// Filter returns nil: a map is no list.
+// Filter returns nil: a map is not a list.
 func (p *Map) Filter() *string { return nil }
 
-// Position says which part is in view.
+// Position describes which part is in view.
 func (p *Map) Position() string { return p.scroll.Position() }
 
 // Render draws the map.
@@ -60,10 +61,10 @@ func (p *Map) Render(width, height int) string {
 	return strings.Join(lines[from:to], "\n")
 }
 
-// narrow is below which width the map's columns do not fit, and sentences say the same.
+// minMapWidth is the width below which the map's columns do not fit, and sentences are shown.
 const minMapWidth = 70
 
-// text is the map as the command line draws it, and the line of the edge that is pointed at, -1 if none is.
+// text is the map as the command line draws it, and the line of the marked edge, -1 if there is none.
 func (p *Map) text(width int) (lines []string, at int) {
 	state := p.state
 	at = -1

@@ -11,10 +11,10 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// metricsPane plots how the chosen service does, or any expression.
+// Metrics plots the metrics of the selected service, or any expression.
 type Metrics struct {
 	state *State
-	// Expr is what is plotted in place of the service's charts.
+	// Expr is plotted in place of the service's charts if it is not empty.
 	Expr   string
 	span   time.Duration
 	charts []feed.Chart
@@ -22,7 +22,7 @@ type Metrics struct {
 	drawn  drawnCharts
 }
 
-// drawnCharts are the charts as they were drawn last, and for what.
+// drawnCharts are the charts as they were last drawn, and what that depended on.
 type drawnCharts struct {
 	first         *feed.Chart
 	theme         *style.Theme
@@ -30,7 +30,7 @@ type drawnCharts struct {
 	text          string
 }
 
-// spansBack are how far back the plots can go.
+// ranges are the spans of time that can be plotted.
 func ranges() []time.Duration {
 	return []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
 }
@@ -54,13 +54,13 @@ func (p *Metrics) Apply(s *feed.Result) {
 
 func (p *Metrics) Forget() { p.charts, p.fail = nil, "" }
 
-// Longer shows more of the past, or less where by is negative.
+// Longer plots a longer span, or a shorter one if by is negative.
 func (p *Metrics) Longer(by int) {
 	all := ranges()
 	p.span = all[min(max(slices.Index(all, p.span)+by, 0), len(all)-1)]
 }
 
-// Plot shows an expression over the shortest range that holds a window of it at least twice.
+// Plot plots an expression over the shortest span that is at least twice its window.
 func (p *Metrics) Plot(expr string, window time.Duration) {
 	all := ranges()
 	i := slices.IndexFunc(all, func(d time.Duration) bool { return d >= 2*window })
@@ -70,7 +70,7 @@ func (p *Metrics) Plot(expr string, window time.Duration) {
 	p.Expr, p.span = expr, max(p.span, all[i])
 }
 
-// Scroll goes to another service.
+// Scroll selects another service.
 func (p *Metrics) Scroll(lines int) {
 	if p.Expr == "" {
 		p.state.MoveSelection(lines)
@@ -84,10 +84,10 @@ func (p *Metrics) Out() bool {
 	return out
 }
 
-// Filter returns nil: plots are no list.
+// Filter returns nil: plots are not a list.
 func (p *Metrics) Filter() *string { return nil }
 
-// Position says how far back the plots go.
+// Position is the span that is plotted.
 func (p *Metrics) Position() string { return "last " + humanize.Span(p.span) }
 
 // Render draws the plots.
@@ -118,14 +118,14 @@ func (p *Metrics) draw(width, height int) []string {
 	return p.tiles(width, height)
 }
 
-// The least size of a plot among others.
+// The smallest size of one of several plots.
 const (
 	tileWidth  = 34
 	tileHeight = 4
 	tileGap    = 2
 )
 
-// tiles lays the plots out in as many columns as fit; where they would be too low, one line tells of each.
+// tiles lays the plots out in as many columns as fit; where they would be too low, each is one line.
 func (p *Metrics) tiles(width, height int) []string {
 	columns := min(max((width+tileGap)/(tileWidth+tileGap), 1), 3)
 	rows := (len(p.charts) + columns - 1) / columns
@@ -155,7 +155,7 @@ func (p *Metrics) tiles(width, height int) []string {
 	return lines
 }
 
-// rows tell of each line of each plot in one line.
+// rows draws each series of each plot in one line.
 func (p *Metrics) rows(width, height int) []string {
 	state := p.state
 	var lines []string
@@ -185,7 +185,7 @@ func (p *Metrics) rows(width, height int) []string {
 	return lines[:min(len(lines), height)]
 }
 
-// squeeze makes at most n values of many: of each run the largest.
+// squeeze reduces values to at most n: the largest of each run.
 func squeeze(values []float64, n int) []float64 {
 	if len(values) <= n {
 		return values
@@ -218,5 +218,5 @@ func (p *Metrics) plot(c feed.Chart, width, height int) []string {
 	})
 }
 
-// gapAfter is the step that a plot is told: a point that is missing once, as when a scrape is late, is no gap.
+// maxGap is the step for the plot: a single missing point, for example of a late scrape, is not a gap.
 func maxGap(step time.Duration) time.Duration { return step * 3 / 2 }

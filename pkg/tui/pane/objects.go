@@ -11,19 +11,19 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// objectsPane lists the objects that the shop is described by, and shows one of them as a manifest.
+// Objects lists the objects that describe the shop, and shows one of them as a manifest.
 type Objects struct {
 	state  *State
 	list   []feed.Object
 	asked  bool
 	fail   string
-	at     resource.Key // the chosen one
+	at     resource.Key // the selected one
 	scroll style.Viewport
 	filter string
 	open   *manifest // nil: the list
 }
 
-// newObjects returns the list of objects.
+// NewObjects returns the list of objects.
 func NewObjects(state *State) *Objects { return &Objects{state: state} }
 
 // manifest is one object that is open.
@@ -32,7 +32,8 @@ type manifest struct {
 	lines  []string
 	fail   string
 	scroll style.Viewport
-	// field is the path of a field to point at, empty if none; pointed tells that it was brought into view.
+	// field is the path of the field to mark, empty if there is none; pointed says that it has been brought into
+	// view.
 	field   string
 	pointed bool
 }
@@ -58,7 +59,7 @@ func (p *Objects) Apply(s *feed.Result) {
 
 func (p *Objects) Forget() { p.fail = "" }
 
-// Open shows an object, at a field of it if one is named.
+// Open shows an object, and marks one of its fields if field is not empty.
 func (p *Objects) Open(key resource.Key, field string) {
 	if k, err := resource.LookupKind(key.Kind); err == nil {
 		key.Kind = k.Name
@@ -66,7 +67,7 @@ func (p *Objects) Open(key resource.Key, field string) {
 	p.open = &manifest{key: key, field: field}
 }
 
-// In opens the chosen object.
+// In opens the selected object.
 func (p *Objects) In() {
 	if o, ok := p.chosen(); ok && p.open == nil {
 		p.at = o.Key
@@ -98,7 +99,7 @@ func (p *Objects) Depth() int {
 	return 0
 }
 
-// rows are the objects that the filter leaves.
+// rows are the objects that match the filter.
 func (p *Objects) rows() []feed.Object {
 	if p.filter == "" {
 		return p.list
@@ -118,7 +119,7 @@ func (p *Objects) index(rows []feed.Object) int {
 	return max(0, slices.IndexFunc(rows, func(o feed.Object) bool { return o.Key == p.at }))
 }
 
-// chosen is the object that keys act on: the one that is open, or the one at the mark.
+// chosen is the object that keys act on: the one that is open, or the one at the cursor.
 func (p *Objects) chosen() (feed.Object, bool) {
 	if p.open != nil {
 		return feed.Object{Key: p.open.key}, true
@@ -130,7 +131,7 @@ func (p *Objects) chosen() (feed.Object, bool) {
 	return rows[p.index(rows)], true
 }
 
-// Command is the command line that prints the chosen object, empty if there is none.
+// Command is the command line that prints the selected object, empty if there is none.
 func (p *Objects) Command() string {
 	o, ok := p.chosen()
 	if !ok {
@@ -143,7 +144,7 @@ func (p *Objects) Command() string {
 	return line + " -o yaml"
 }
 
-// Scroll moves the choice, or the text of an object.
+// Scroll moves the cursor, or the text of an object.
 func (p *Objects) Scroll(lines int) {
 	if p.open != nil {
 		p.open.scroll.ScrollBy(lines, false)
@@ -162,7 +163,7 @@ func (p *Objects) Filter() *string {
 	return &p.filter
 }
 
-// Position says which part is in view.
+// Position describes which part is in view.
 func (p *Objects) Position() string {
 	if p.open != nil {
 		return p.open.scroll.Position()
@@ -279,7 +280,7 @@ func (p *Objects) About() string {
 	return fmt.Sprintf("%s/%s", strings.ToLower(p.open.key.Kind), style.Clean(p.open.key.Name))
 }
 
-// yaml paints the key of a line.
+// yamlLine paints the key of a line.
 func yamlLine(t *style.Theme, line string) string {
 	key, rest, ok := strings.Cut(line, ":")
 	if !ok || rest != "" && rest[0] != ' ' || strings.ContainsAny(key, `'"{`) {

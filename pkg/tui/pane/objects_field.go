@@ -2,8 +2,8 @@ package pane
 
 import "strings"
 
-// fieldLine is the line of YAML that a path such as "spec.containers[name=server].image" leads to, -1 if there
-// is none: the keys of the path are sought one after the other.
+// fieldLine is the index of the line of YAML that a path such as "spec.containers[name=server].image" leads to, -1 if
+// there is none. It looks for the keys of the path one after the other.
 func fieldLine(lines []string, path string) int {
 	at := -1
 	for _, part := range pathParts(path) {
@@ -23,7 +23,7 @@ func fieldLine(lines []string, path string) int {
 	return at
 }
 
-// pathParts are the keys of a path, without what chooses among the elements of a list.
+// pathParts are the keys of a path, without the selectors of list elements.
 func pathParts(path string) []string {
 	var parts []string
 	for path != "" {

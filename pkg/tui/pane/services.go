@@ -7,19 +7,19 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// servicesPane is the live table.
+// Services is the live table of services.
 type Services struct {
 	state  *State
 	scroll style.Viewport
 	filter string
 }
 
-// newServices returns the table of services.
+// NewServices returns the table of services.
 func NewServices(state *State) *Services { return &Services{state: state} }
 
 func joinFaults(s *controlpb.Service) string { return strings.Join(s.GetFaults(), "; ") }
 
-// rows are the services that the filter leaves.
+// rows are the services that match the filter.
 func (p *Services) rows() []*controlpb.Service {
 	if p.filter == "" {
 		return p.state.Services()
@@ -42,7 +42,7 @@ func (p *Services) at(rows []*controlpb.Service) int {
 	return -1
 }
 
-// Scroll moves the choice.
+// Scroll moves the selection.
 func (p *Services) Scroll(lines int) {
 	rows := p.rows()
 	if len(rows) == 0 {
@@ -51,7 +51,7 @@ func (p *Services) Scroll(lines int) {
 	p.state.Selected = rows[min(max(p.at(rows)+lines, 0), len(rows)-1)].GetName()
 }
 
-// Click chooses the service in a line of what was rendered last.
+// Click selects the service in a line of what was last rendered.
 func (p *Services) Click(line int) {
 	if rows, i := p.rows(), p.scroll.Top+line-1; line > 0 && i < len(rows) {
 		p.state.Selected = rows[i].GetName()
@@ -61,7 +61,7 @@ func (p *Services) Click(line int) {
 // Filter returns the pane's filter.
 func (p *Services) Filter() *string { return &p.filter }
 
-// Position says which part is in view.
+// Position describes which part is in view.
 func (p *Services) Position() string { return p.scroll.Position() }
 
 // Render draws the table.
@@ -89,8 +89,7 @@ func (p *Services) Render(width, height int) string {
 	return strings.Join(lines, "\n")
 }
 
-// row draws one service. Where there is no column for faults, the fault stands in the place of the
-// numbers between state and trend.
+// row draws one service. Where there is no column for faults, the fault replaces the numbers between state and trend.
 func (p *Services) row(s *controlpb.Service, g style.Grid[*controlpb.Service], width int) string {
 	var b strings.Builder
 	mark := "  "
@@ -119,7 +118,7 @@ func (p *Services) row(s *controlpb.Service, g style.Grid[*controlpb.Service], w
 	return line
 }
 
-// over is the range of columns that a fault's words take; empty if there is no fault, or no room.
+// over is the range of columns that the text of a fault replaces; -1 if there is no fault, or no room.
 func (p *Services) over(s *controlpb.Service, g style.Grid[*controlpb.Service]) (from, to int) {
 	if len(s.GetFaults()) == 0 || g.Columns[len(g.Columns)-1].Title == faultsTitle {
 		return -1, -1

@@ -2,7 +2,7 @@ package pane
 
 import "github.com/shopctl/shopctl/pkg/plot"
 
-// spark draws the last w values as bars; linear text has numbers alone.
+// spark draws the last w values as bars; linear text shows only numbers.
 func (t *State) spark(values []float64, w int, floor float64) string {
 	if t.Linear {
 		return ""
@@ -10,7 +10,7 @@ func (t *State) spark(values []float64, w int, floor float64) string {
 	return plot.Spark(values, w, floor, t.ASCII)
 }
 
-// chart draws values as bars of several rows, top row first.
+// bars draws values as bars of several rows, top row first.
 func (t *State) bars(values []float64, w, rows int, floor float64) []string {
 	if t.Linear {
 		return nil

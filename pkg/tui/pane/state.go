@@ -11,22 +11,22 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// world is what all panes look at. The model alone changes it.
+// State is what all panes share. Only the model changes it.
 type State struct {
 	*style.Theme
 	Name         string // of the shop
 	Now          func() time.Time
-	Status       *controlpb.StatusResponse // nil until the daemon has answered
+	Status       *controlpb.StatusResponse // nil until the daemon has responded
 	Disconnected string                    // why there is no connection; empty while there is one
-	Selected     string                    // service
-	// alerts and topology are what was told last; nil until then.
+	Selected     string                    // name of a service
+	// Alerts and Topology are the latest ones; nil until the first.
 	Alerts   *controlpb.ListAlertsResponse
 	Topology *controlpb.GetMapResponse
 }
 
 func (state *State) Services() []*controlpb.Service { return state.Status.GetServices() }
 
-// service returns the chosen service, nil if there is none.
+// Service returns the selected service, nil if there is none.
 func (state *State) Service() *controlpb.Service {
 	for _, s := range state.Services() {
 		if s.GetName() == state.Selected {
@@ -36,7 +36,7 @@ func (state *State) Service() *controlpb.Service {
 	return nil
 }
 
-// take keeps a new status; the choice stays while the service is there.
+// Apply replaces the status; the selection stays while its service exists.
 func (state *State) Apply(status *controlpb.StatusResponse) {
 	state.Status = status
 	if state.Service() == nil && len(state.Services()) > 0 {
@@ -44,7 +44,7 @@ func (state *State) Apply(status *controlpb.StatusResponse) {
 	}
 }
 
-// choose moves the choice of a service by some places in the order of all.
+// MoveSelection selects another service, by places in the list of all.
 func (state *State) MoveSelection(by int) {
 	all := state.Services()
 	i := slices.IndexFunc(all, func(s *controlpb.Service) bool { return s.GetName() == state.Selected })
@@ -53,7 +53,7 @@ func (state *State) MoveSelection(by int) {
 	}
 }
 
-// stateOf is the word for how s does: a fault shows where all else is well.
+// StateOf is the state of s to show: an active fault replaces "ok".
 func StateOf(s *controlpb.Service) string {
 	if s.GetState() == "ok" && len(s.GetFaults()) > 0 {
 		return style.StateFault
@@ -61,10 +61,10 @@ func StateOf(s *controlpb.Service) string {
 	return s.GetState()
 }
 
-// store tells whether s is a store, which is counted apart from the services.
+// IsStore reports whether s is a store; stores are counted apart from services.
 func IsStore(s *controlpb.Service) bool { return s.GetRole() == "store" }
 
-// up counts the services that are ok, and all of them.
+// CountUp counts the services that are ok, and all services.
 func (state *State) CountUp() (ok, all int) {
 	for _, s := range state.Services() {
 		if IsStore(s) {
@@ -78,7 +78,7 @@ func (state *State) CountUp() (ok, all int) {
 	return ok, all
 }
 
-// edge is the p95 of what users meet, in milliseconds: the storefront's, or else the slowest service's.
+// StorefrontP95 is the latency that users see, in milliseconds: the storefront's, or else the slowest service's.
 func (state *State) StorefrontP95() float64 {
 	slowest := 0.0
 	for _, s := range state.Services() {
@@ -91,12 +91,11 @@ func (state *State) StorefrontP95() float64 {
 	return slowest
 }
 
-// noticeable is the share of failing calls from which a service counts as affected.
+// minErrorRatio is the share of failing calls from which a service counts as affected.
 const minErrorRatio = 0.01
 
-// effects says for each active fault what it does, as the daemon computes it from spans: "payment
-// UNAVAILABLE 50% → checkout errors 48% → 47% of orders fail". Before it has, the services' own figures
-// tell.
+// FaultEffects describes the effect of each active fault, as the daemon computes it from spans: "payment UNAVAILABLE
+// 50% → checkout errors 48% → 47% of orders fail". Until it has, the stats of the services are used.
 func (state *State) FaultEffects() []string {
 	var all []string
 	for _, f := range state.Status.GetFaults() {
@@ -111,7 +110,7 @@ func (state *State) FaultEffects() []string {
 	return all
 }
 
-// spread follows errors from a service to its callers.
+// errorPath follows errors from a service to its callers.
 func (state *State) errorPath(from string) string {
 	var b strings.Builder
 	seen := map[string]bool{}
@@ -134,7 +133,7 @@ func (state *State) errorPath(from string) string {
 	return b.String()
 }
 
-// callers are the services that depend on s, by either of its names.
+// callers are the services that depend on s, under either of its names.
 func (state *State) callers(s *controlpb.Service) []string {
 	var names []string
 	for _, c := range state.Services() {
@@ -145,7 +144,7 @@ func (state *State) callers(s *controlpb.Service) []string {
 	return names
 }
 
-// firing are the alerts that fire.
+// FiringAlerts are the alerts in state firing.
 func (state *State) FiringAlerts() []*controlpb.Alert {
 	var all []*controlpb.Alert
 	for _, a := range state.Alerts.GetAlerts() {
@@ -156,7 +155,7 @@ func (state *State) FiringAlerts() []*controlpb.Alert {
 	return all
 }
 
-// serviceName is what people call a service that spans name by its workload.
+// ServiceName is the service's own name; spans use the name of its workload.
 func (state *State) ServiceName(name string) string {
 	for _, s := range state.Services() {
 		if s.GetWorkload() == name {
@@ -166,7 +165,7 @@ func (state *State) ServiceName(name string) string {
 	return name
 }
 
-// waiting is what a pane says before the daemon has answered.
+// waiting is shown in a pane before the daemon has responded.
 func waiting(state *State, width int) string {
 	if state.Disconnected != "" {
 		lines := append(style.Wrap(state.Disconnected, width), "", state.Faint.Paint("u starts it, or in a shell: ")+state.Code.Paint(state.Command("up")))
@@ -175,12 +174,12 @@ func waiting(state *State, width int) string {
 	return state.Faint.Paint("waiting for the shop")
 }
 
-// commandLines draws a command line as it can be pasted.
+// commandLines draws a command line that can be pasted.
 func (state *State) commandLines(args string, width int) []string {
 	return state.HangPainted(state.Faint.Paint("$ "), state.Code.Paint(style.Clean(state.Command(args))), width)
 }
 
-// command spells a command line for this shop, to be pasted.
+// Command is a command line for this shop that can be pasted.
 func (state *State) Command(args string) string {
 	if state.Name != "" && state.Name != "default" {
 		return "shopctl --name " + state.Name + " " + args

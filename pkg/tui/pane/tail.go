@@ -9,19 +9,19 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// tailPane is a text that grows at its end and follows it: logs, events, the output of commands.
+// Tail is a text that grows at its end and follows it: logs, events, the output of commands.
 type Tail struct {
 	state   *State
 	entries []feed.Entry
 	scroll  style.Viewport
 	filter  string
-	// empty is what it says while there is nothing.
+	// empty is shown while there are no lines.
 	empty func() string
-	// sought is the line that is to be shown, nil if none is.
+	// target is the line to bring into view, nil if there is none.
 	target *target
 }
 
-// sought is one line of a text, by its time and what it holds. Once it was found, the view is the user's.
+// target is one line, by its time and what it contains. Once it has been found, the user can scroll away.
 type target struct {
 	at    time.Time
 	text  string
@@ -35,7 +35,7 @@ func (s *target) matches(e feed.Entry) bool {
 // Seek shows the line of a time that contains text, as soon as it has arrived.
 func (p *Tail) Seek(at time.Time, text string) { p.target = &target{at: at, text: text} }
 
-// EndSeek no longer looks for a line.
+// EndSeek stops looking for a line.
 func (p *Tail) EndSeek() { p.target = nil }
 
 // Sought is the time of the line that Seek looks for; false if there is none.
@@ -53,7 +53,7 @@ func NewTail(state *State, empty func() string) *Tail {
 	return &Tail{state: state, scroll: style.Viewport{Follow: true}, empty: empty}
 }
 
-// Add appends lines, and forgets the oldest ones.
+// Add appends lines, and drops the oldest ones.
 func (p *Tail) Add(entries ...feed.Entry) {
 	p.entries = append(p.entries, entries...)
 	if over := len(p.entries) - feed.MaxEntries; over > 0 {
@@ -70,13 +70,13 @@ func (p *Tail) Clear() {
 	p.scroll = style.Viewport{Follow: true}
 }
 
-// Scroll moves the view; back at the end it follows again.
+// Scroll moves the view; once back at the end, it follows again.
 func (p *Tail) Scroll(lines int) { p.scroll.ScrollBy(lines, true) }
 
 // Filter returns the pane's filter.
 func (p *Tail) Filter() *string { return &p.filter }
 
-// Position says which part is in view, and whether it follows.
+// Position describes which part is in view, and whether the view follows the end.
 func (p *Tail) Position() string {
 	place := p.scroll.Position()
 	switch {

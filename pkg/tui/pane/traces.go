@@ -10,24 +10,24 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// tracesPane lists traces, the newest first, and shows one of them as a waterfall.
+// Traces lists traces, newest first, and shows one of them as a waterfall.
 type Traces struct {
 	state *State
-	// all shows the traces of every service in place of the chosen one's.
+	// all lists the traces of every service in place of the selected one's.
 	all    bool
 	list   *controlpb.ListTracesResponse
-	of     string // whose traces the list holds
+	of     string // service of the list
 	fail   string
-	chosen string // id; empty: the newest, whichever that is
+	chosen string // id; empty: whichever is the newest
 	scroll style.Viewport
 	filter string
 	open   *waterfall // nil: the list
 }
 
-// newTraces returns the list of the traces of all services.
+// NewTraces returns the list of the traces of all services.
 func NewTraces(state *State) *Traces { return &Traces{state: state, all: true} }
 
-// sight is what the pane wants to be asked for.
+// Query is the data that the pane needs.
 func (p *Traces) Query() feed.Query {
 	s := feed.Query{Topic: feed.TopicTraces}
 	_, s.ErrorsOnly, s.MinDuration = p.words()
@@ -43,7 +43,7 @@ func (p *Traces) Query() feed.Query {
 	return s
 }
 
-// take shows what came of asking.
+// Apply shows the result of a query.
 func (p *Traces) Apply(s *feed.Result) {
 	if p.open != nil {
 		p.open.apply(s)
@@ -55,7 +55,7 @@ func (p *Traces) Apply(s *feed.Result) {
 	}
 }
 
-// forget drops what belongs to another question; the list stays while one of its traces is open.
+// Forget drops the data of another query; the list stays while one of its traces is open.
 func (p *Traces) Forget() {
 	if p.open != nil {
 		return
@@ -66,8 +66,8 @@ func (p *Traces) Forget() {
 	}
 }
 
-// words are the filter's: those that a trace must hold, and what the daemon looks for among all that it
-// keeps: "error", and a duration as in ">200ms".
+// words splits the filter: into words that a trace must contain, and conditions that the daemon applies to all traces
+// that it keeps: "error", and a duration such as ">200ms".
 func (p *Traces) words() (text []string, failed bool, slower time.Duration) {
 	for _, word := range strings.Fields(p.filter) {
 		least, err := time.ParseDuration(strings.TrimPrefix(word, ">"))
@@ -76,17 +76,17 @@ func (p *Traces) words() (text []string, failed bool, slower time.Duration) {
 			failed = true
 		case word[0] == '>' && err == nil:
 			slower = least
-		case word[0] != '>': // of a duration, the beginning
+		case word[0] != '>': // an incomplete duration is ignored
 			text = append(text, word)
 		}
 	}
 	return text, failed, slower
 }
 
-// FilterHint tells which words mean more than their letters.
+// FilterHint names the words that have a meaning.
 func (p *Traces) FilterHint() string { return "words, error, >200ms" }
 
-// rows are the traces that the filter leaves.
+// rows are the traces that match the filter.
 func (p *Traces) rows() []*controlpb.TraceSummary {
 	words, failed, slower := p.words()
 	if len(words) == 0 && !failed && slower == 0 {
@@ -108,7 +108,7 @@ func (p *Traces) at(rows []*controlpb.TraceSummary) int {
 	return max(0, slices.IndexFunc(rows, func(t *controlpb.TraceSummary) bool { return t.GetTraceId() == p.chosen }))
 }
 
-// trace is the id of the trace that keys act on, empty if there is none.
+// Trace is the id of the trace that keys act on, empty if there is none.
 func (p *Traces) Trace() string {
 	if p.open != nil {
 		return p.open.traceID()
@@ -119,7 +119,7 @@ func (p *Traces) Trace() string {
 	return ""
 }
 
-// span is the id of the span that is open, empty while none is.
+// Span is the id of the span that is open, empty if there is none.
 func (p *Traces) Span() string {
 	if p.open == nil {
 		return ""
@@ -127,7 +127,7 @@ func (p *Traces) Span() string {
 	return p.open.spanID()
 }
 
-// Scroll moves the choice; at the top it follows the newest trace.
+// Scroll moves the cursor; at the top it follows the newest trace.
 func (p *Traces) Scroll(lines int) {
 	if p.open != nil {
 		p.open.Scroll(lines)
@@ -155,7 +155,7 @@ func (p *Traces) Depth() int {
 	return 2
 }
 
-// Out goes one step out: of a span, or of a trace; false from the list.
+// Out goes one level up, from a span or from a trace; false in the list.
 func (p *Traces) Out() bool {
 	switch {
 	case p.open == nil:
@@ -168,7 +168,7 @@ func (p *Traces) Out() bool {
 	return true
 }
 
-// Service is the chosen service where its traces alone are listed, empty where those of all services are.
+// Service is the service whose traces are listed, empty for those of all services.
 func (p *Traces) Service() string {
 	if p.all {
 		return ""
@@ -179,17 +179,17 @@ func (p *Traces) Service() string {
 // IsOpen reports whether one trace is shown in place of the list.
 func (p *Traces) IsOpen() bool { return p.open != nil }
 
-// Follows reports whether the newest trace is shown, and each that follows.
+// Follows reports whether the newest trace is shown, and each newer one in turn.
 func (p *Traces) Follows() bool { return p.open != nil && p.open.id == feed.Newest }
 
-// ToggleAll lists the traces of all services, or of the chosen one again.
+// ToggleAll lists the traces of all services, or of the selected one again.
 func (p *Traces) ToggleAll() { p.all = !p.all }
 
-// List goes to the list: of all services, or of the chosen one.
+// List goes to the list: of all services, or of the selected one.
 func (p *Traces) List(all bool) { p.all, p.open, p.chosen = all, nil, "" }
 
 // Open shows a trace, with the cursor on one of its spans if span is not empty. The list behind it is that of all
-// services, or of the chosen one.
+// services, or of the selected one.
 func (p *Traces) Open(trace, span string, all bool) {
 	p.List(all)
 	p.filter, p.chosen = "", trace
@@ -199,7 +199,7 @@ func (p *Traces) Open(trace, span string, all bool) {
 	}
 }
 
-// In opens the chosen trace, or in a trace the chosen span.
+// In opens the selected trace, or in a trace the selected span.
 func (p *Traces) In() {
 	if p.open != nil {
 		p.open.detail = p.open.t != nil
@@ -212,7 +212,7 @@ func (p *Traces) In() {
 	}
 }
 
-// Follow shows the newest trace and each that follows, or ends that.
+// Follow shows the newest trace and each newer one in turn, or goes back to the list.
 func (p *Traces) Follow() {
 	if p.Follows() {
 		p.open = nil
@@ -229,7 +229,7 @@ func (p *Traces) Filter() *string {
 	return &p.filter
 }
 
-// Position says which part is in view, and whether it follows.
+// Position describes which part is in view, and whether the cursor follows the newest trace.
 func (p *Traces) Position() string {
 	if p.open != nil {
 		return p.open.Position()

@@ -10,7 +10,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// traceGrid is which columns the list has, and how wide those are that vary.
+// traceGrid is which columns the list has, and the widths that vary.
 type traceGrid struct {
 	id, spans, services bool
 	bar, root           int
@@ -36,7 +36,7 @@ func (p *Traces) grid(width int) traceGrid {
 	return g
 }
 
-// resultWidth is as wide as most results: "● 12 errors".
+// resultWidth is the width of most results: "● 12 errors".
 const resultWidth = 11
 
 func (g traceGrid) head(t *style.Theme) string {
@@ -109,7 +109,7 @@ func (p *Traces) errors(s *controlpb.TraceSummary) string {
 	return "ok"
 }
 
-// root is what a trace is about: its root, or what was asked for by a root that is a caller.
+// root is the name of a trace: its root span, or its first server span if the root is a client.
 func (p *Traces) root(s *controlpb.TraceSummary) string {
 	service, name := style.Clean(s.GetRootService()), style.Clean(s.GetRootName())
 	if s.GetEntryName() != "" {
@@ -129,5 +129,5 @@ func (p *Traces) services(s *controlpb.TraceSummary) []string {
 	return names
 }
 
-// short is the beginning of an id, which is enough to tell it from others.
+// ShortID is the start of an id, long enough to distinguish it from others.
 func ShortID(id string) string { return style.Clean(id[:min(len(id), 8)]) }

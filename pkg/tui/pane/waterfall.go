@@ -11,28 +11,28 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// waterfall is one trace, a line for each span, and the span that is chosen in it.
+// waterfall is one trace, a line for each span, with the cursor on one of them.
 type waterfall struct {
 	state *State
-	id    string // or newest
+	id    string // or Newest
 	t     *trace.Trace
 	rows  []draw.Row
 	fail  string
-	// seek is the id of the span to choose once the trace is there; empty: none.
+	// seek is the id of the span to select once the trace has arrived; empty: none.
 	seek string
 	style.Selection
-	// detail shows all of the chosen span in place of the waterfall.
+	// detail shows the attributes of the selected span in place of the waterfall.
 	detail     bool
 	detailView style.Viewport // of the detail
 	drawn      drawnTrace
 }
 
-// drawnTrace is the waterfall as it was drawn last, and for what.
+// drawnTrace is the waterfall as it was last drawn, and what that depended on.
 type drawnTrace struct {
 	t     *trace.Trace
 	theme *style.Theme
 	width int
-	names int // of services, which are told after the first traces
+	names int // number of services, whose names arrive after the first traces
 	lines []string
 }
 
@@ -55,7 +55,7 @@ func (p *waterfall) apply(s *feed.Result) {
 	}
 }
 
-// traceID is the id of what is shown.
+// traceID is the id of the trace that is shown.
 func (p *waterfall) traceID() string {
 	if p.t != nil {
 		return p.t.ID.String()
@@ -66,7 +66,7 @@ func (p *waterfall) traceID() string {
 	return p.id
 }
 
-// spanID is the id of the span that is open, empty while none is.
+// spanID is the id of the span that is open, empty if there is none.
 func (p *waterfall) spanID() string {
 	if !p.detail || p.At >= len(p.rows) {
 		return ""
@@ -74,7 +74,7 @@ func (p *waterfall) spanID() string {
 	return p.rows[p.At].Of().Span.String()
 }
 
-// Scroll moves the choice of a span, or the text of one.
+// Scroll moves the cursor, or the text of a span.
 func (p *waterfall) Scroll(lines int) {
 	if p.detail {
 		p.detailView.ScrollBy(lines, false)
@@ -83,7 +83,7 @@ func (p *waterfall) Scroll(lines int) {
 	p.At = min(max(p.At+lines, 0), max(len(p.rows)-1, 0))
 }
 
-// Position says which part is in view.
+// Position describes which part is in view.
 func (p *waterfall) Position() string {
 	if p.detail {
 		return p.detailView.Position()
@@ -91,7 +91,7 @@ func (p *waterfall) Position() string {
 	return p.Viewport.Position()
 }
 
-// style is the screen's look for pkg/trace/draw.
+// style is the theme for pkg/trace/draw.
 func (p *waterfall) style() draw.Style {
 	state := p.state
 	return draw.Style{ASCII: state.ASCII, Linear: state.Linear, Name: state.ServiceName, Paint: func(t draw.Tone, text string) string {
@@ -127,7 +127,7 @@ func (p *waterfall) Render(width, height int) string {
 		from, to := p.detailView.Window(len(lines), height)
 		return strings.Join(lines[from:to], "\n")
 	}
-	head := p.head(width, height)
+	head := p.header(width, height)
 	lines := p.lines(width)
 	body := p.DrawRows(len(lines), height-len(head), func(i int, chosen bool) []string {
 		switch {
@@ -141,8 +141,8 @@ func (p *waterfall) Render(width, height int) string {
 	return strings.Join(append(head, body...), "\n")
 }
 
-// head says what the trace is, as far as there is room for that.
-func (p *waterfall) head(width, height int) []string {
+// header describes the trace, as far as there is room.
+func (p *waterfall) header(width, height int) []string {
 	if height < 6 {
 		return nil
 	}
@@ -156,7 +156,7 @@ func (p *waterfall) head(width, height int) []string {
 	return head
 }
 
-// lines are the waterfall's, drawn anew when something is different.
+// lines are the lines of the waterfall, drawn again only when something has changed.
 func (p *waterfall) lines(width int) []string {
 	d := drawnTrace{t: p.t, theme: p.state.Theme, width: width, names: len(p.state.Services())}
 	if p.drawn.t != d.t || p.drawn.theme != d.theme || p.drawn.width != d.width || p.drawn.names != d.names {
@@ -166,7 +166,7 @@ func (p *waterfall) lines(width int) []string {
 	return p.drawn.lines
 }
 
-// facts is all that is known of the chosen span.
+// facts is everything known about the selected span.
 func (p *waterfall) facts(width int) []string {
 	state, row, s := p.state, p.rows[p.At], p.style()
 	span := row.Of()
@@ -206,5 +206,5 @@ func (p *waterfall) facts(width int) []string {
 	return lines
 }
 
-// factWidth is the column of a span's facts: as long as the names of most attributes are.
+// factWidth is the width of the column of names: most attributes fit.
 const factWidth = 26

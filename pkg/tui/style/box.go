@@ -2,15 +2,15 @@ package style
 
 import "strings"
 
-// panel is one framed area of the screen.
+// Panel is one framed area of the screen.
 type Panel struct {
 	Title string // painted already
-	Foot  string // on the lower border: where one is in a longer text
+	Foot  string // on the lower border: the position in a longer text
 	Lines []string
 	Focus bool
 }
 
-// inner is the room that a panel of w by h cells leaves for lines.
+// Inner is the size that a panel of w by h cells leaves for its lines.
 func (t *Theme) Inner(w, h int) (int, int) {
 	if t.Linear {
 		return w, max(h-1, 0)
@@ -18,7 +18,7 @@ func (t *Theme) Inner(w, h int) (int, int) {
 	return max(w-4, 0), max(h-2, 0)
 }
 
-// box draws p as exactly h lines of exactly w cells.
+// Box draws p as exactly h lines of exactly w cells.
 func (t *Theme) Box(p Panel, w, h int) []string {
 	if w <= 0 || h <= 0 {
 		return nil
@@ -75,7 +75,7 @@ func (t *Theme) linearBox(p Panel, w, h int) []string {
 	return lines
 }
 
-// fill is an empty area.
+// Fill is an empty area.
 func Fill(w, h int) []string {
 	lines := make([]string, max(h, 0))
 	for i := range lines {

@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Text without spaces between its words, as Japanese is, may break between any two of its characters,
-// except where a line would begin or end with what never does (kinsoku).
+// Text without spaces between its words, such as Japanese, may break between any two characters, except where the
+// next line would begin with a closing mark or this one would end with an opening one (kinsoku).
 
-// breakHere is a character of no width that marks where such a text may break.
+// breakHere is a zero-width character that marks where such a text may break.
 const breakHere = "\u200b"
 
 const (
@@ -17,12 +17,12 @@ const (
 	neverLast  = "（「『【〔〈《｛［([{‘“"
 )
 
-// isWideText tells whether a character belongs to text without spaces.
+// isWideText reports whether a character belongs to text without spaces.
 func isWideText(r rune) bool {
 	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) || r >= 0x3000 && r <= 0x303f || r >= 0xff00 && r <= 0xffef || r == 'ー'
 }
 
-// breakable marks where text may break beyond its spaces; text that has spaces stays as it is.
+// breakable marks the places besides spaces where text may break. Text with spaces stays as it is.
 func breakable(text string) string {
 	if strings.IndexFunc(text, isWideText) < 0 {
 		return text
@@ -50,7 +50,7 @@ func breaksBetween(last, next rune) bool {
 	return !unicode.IsSpace(last) && !unicode.IsSpace(next) && !strings.ContainsRune(neverLast, last) && !strings.ContainsRune(neverFirst, next)
 }
 
-// escape is the length of the colour that text begins with, 0 if it does not.
+// escape is the length of the color sequence at the start of text, 0 if there is none.
 func escape(text string) int {
 	if !strings.HasPrefix(text, "\x1b[") {
 		return 0
@@ -58,8 +58,7 @@ func escape(text string) int {
 	return strings.IndexByte(text, 'm') + 1
 }
 
-// joinsLines tells whether two lines of a paragraph are one text without a space between: the line that
-// was written so far, and the one that follows.
+// joinsLines reports whether two source lines of a paragraph are joined without a space between them.
 func joinsLines(before, after string) bool {
 	last, _ := utf8.DecodeLastRuneInString(before)
 	next, _ := utf8.DecodeRuneInString(after)

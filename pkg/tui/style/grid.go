@@ -54,7 +54,7 @@ func Needed[R any](columns []Column[R], gap int) int {
 	return sum
 }
 
-// maxGrown is the width up to which a single column grows: a trend holds as many values as the daemon keeps.
+// MaxGrown is the width up to which a single column grows: a trend of as many values as the daemon keeps.
 const MaxGrown = 60
 
 func (g Grid[R]) grow(left int) {
@@ -70,7 +70,7 @@ func (g Grid[R]) grow(left int) {
 		case !c.Grows:
 		case growing == 1:
 			c.Width = min(c.Width+left, MaxGrown)
-		default: // words need more room than the bars beside them
+		default: // words need more cells than the bars beside them
 			c.Width += left / 4
 			left -= left / 4
 			growing--

@@ -9,7 +9,7 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// markdown draws Markdown as lines of at most w cells.
+// Markdown draws Markdown as lines of at most w cells.
 func (t *Theme) Markdown(source string, w int) []string {
 	if w <= 0 {
 		return nil
@@ -24,7 +24,7 @@ type renderer struct {
 	source []byte
 }
 
-// blocks draws the children of n, with an empty line between them.
+// blocks draws the children of n with an empty line between them.
 func (r *renderer) blocks(n ast.Node, w int) []string {
 	var lines []string
 	for child := n.FirstChild(); child != nil; child = child.NextSibling() {
@@ -40,7 +40,7 @@ func (r *renderer) blocks(n ast.Node, w int) []string {
 	return lines
 }
 
-// tight tells whether n stands close to what is before it, as items of a short list do.
+// isTight reports whether n follows the block before it without an empty line, like the items of a short list.
 func isTight(n ast.Node) bool {
 	if list, ok := n.Parent().(*ast.List); ok {
 		return list.IsTight
@@ -113,7 +113,7 @@ func Prefix(prefix string, lines []string) []string {
 	return lines
 }
 
-// inline draws the text in n. Tones nest: each piece of text gets all that hold for it, and ends them.
+// inline draws the text in n. Tones nest: each piece of text starts all tones that apply to it, and ends them.
 func (r *renderer) inline(n ast.Node, tones ...Tone) string {
 	var b strings.Builder
 	for child := n.FirstChild(); child != nil; child = child.NextSibling() {
@@ -152,7 +152,7 @@ func (r *renderer) inline(n ast.Node, tones ...Tone) string {
 	return b.String()
 }
 
-// textOf is the text that a node begins with, empty if it is no text.
+// textOf is the text at the start of a node, empty if the node is not text.
 func (r *renderer) textOf(n ast.Node) string {
 	if t, ok := n.(*ast.Text); ok {
 		return string(t.Segment.Value(r.source))
@@ -173,7 +173,7 @@ func (r *renderer) write(b *strings.Builder, text string, tones []Tone) {
 	b.WriteString(on + text + "\x1b[m")
 }
 
-// paragraph wraps painted text; a colour that goes over the end of a line is closed and opened again.
+// Paragraph wraps painted text. A color that continues on the next line is ended and started again.
 func (t *Theme) Paragraph(text string, w int) []string {
 	lines := Wrap(text, w)
 	if !t.Color {
@@ -191,7 +191,7 @@ func (t *Theme) Paragraph(text string, w int) []string {
 	return lines
 }
 
-// openAt is what sequences are in force at the end of a line that began with open.
+// openAt returns the sequences in force at the end of a line that began with open.
 func openAt(open, line string) string {
 	for {
 		from := strings.Index(line, "\x1b[")
@@ -212,7 +212,7 @@ func openAt(open, line string) string {
 	}
 }
 
-// paintHang is hang for text with colours.
+// HangPainted is Hang for painted text.
 func (t *Theme) HangPainted(prefix, text string, w int) []string {
 	indent := Width(prefix)
 	lines := t.Paragraph(text, max(w-indent, 1))

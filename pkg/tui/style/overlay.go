@@ -6,7 +6,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// lay puts the lines of box over those of base, at a column and a line.
+// Overlay replaces the part of base that begins at column x and line y by the lines of box, which are w cells wide.
 func (t *Theme) Overlay(base, box []string, x, y, w, full int) []string {
 	for i, line := range box {
 		at := y + i
@@ -22,7 +22,7 @@ func (t *Theme) Overlay(base, box []string, x, y, w, full int) []string {
 	return base
 }
 
-// slice is the part of a drawn line from one cell to another.
+// section is the part of a drawn line from one cell to another.
 func section(line string, from, to int) string {
 	part := ansi.Cut(line, from, to)
 	if strings.Contains(part, "\x1b[") {

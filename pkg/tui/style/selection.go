@@ -2,14 +2,13 @@ package style
 
 import "strings"
 
-// choice is a list of which one row is chosen; a row may take several lines.
+// Selection is a list with a cursor on one row; a row may take several lines.
 type Selection struct {
 	At       int
 	Viewport Viewport
 }
 
-// render draws the rows of a list in a pane of a height. row returns the lines of a row, as wide as the
-// pane.
+// DrawRows draws the rows that are in view in a pane of a height. row returns the lines of one row.
 func (c *Selection) DrawRows(rows, height int, row func(i int, chosen bool) []string) []string {
 	var lines []string
 	from, to := 0, 0
@@ -28,7 +27,7 @@ func (c *Selection) DrawRows(rows, height int, row func(i int, chosen bool) []st
 	return lines[from:to]
 }
 
-// marked draws a row that can be chosen: one line, and where it is chosen as many as it takes.
+// MarkRow draws a row of a list: one line, and under the cursor as many as its text takes.
 func (t *Theme) MarkRow(text string, chosen bool, width int) []string {
 	if !chosen {
 		return []string{t.Truncate("  "+text, width)}
@@ -40,7 +39,7 @@ func (t *Theme) MarkRow(text string, chosen bool, width int) []string {
 	return lines
 }
 
-// highlight gives a drawn line the background of what is chosen, whatever colours are in it.
+// Highlight gives a drawn line the background of the cursor, whatever colors it has.
 func (t *Theme) Highlight(line string) string {
 	if t.Highlighted.on == "" {
 		return line

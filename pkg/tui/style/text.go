@@ -7,8 +7,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// width is how many cells text takes. What most lines are made of is counted here, as it is many times a
-// frame: ASCII, colours, and what draws boxes, bars and curves.
+// Width is how many cells text takes. The characters that most lines consist of are counted here, because this runs
+// many times a frame: ASCII, colors, and the characters of boxes, bars and curves.
 func Width(text string) int {
 	n := 0
 	for i := 0; i < len(text); i++ {
@@ -31,8 +31,8 @@ func Width(text string) int {
 	return n
 }
 
-// drawing3 tells whether three bytes are a character from U+2500 to U+25FC or U+2800 to U+28FF: boxes,
-// blocks, shapes and braille, one cell each. Two of the squares behind are emoji.
+// oneCell reports whether three bytes are a character from U+2500 to U+25FC or U+2800 to U+28FF: boxes, blocks,
+// shapes and braille, one cell each. Two of the squares after U+25FC are emoji.
 func oneCell(b string) bool {
 	if b[0] != 0xe2 || b[2]&0xc0 != 0x80 {
 		return false
@@ -41,7 +41,7 @@ func oneCell(b string) bool {
 	return shape || b[1] >= 0xa0 && b[1] <= 0xa3
 }
 
-// cut shortens text to w cells; the last cell says that something is missing.
+// Truncate shortens text to w cells; an ellipsis in the last cell shows that something is missing.
 func (t *Theme) Truncate(text string, w int) string {
 	switch {
 	case w <= 0:
@@ -52,7 +52,7 @@ func (t *Theme) Truncate(text string, w int) string {
 	return ansi.Truncate(text, w, t.Ellipsis)
 }
 
-// fit makes text exactly w cells wide.
+// Fit makes text exactly w cells wide.
 func (t *Theme) Fit(text string, w int) string {
 	if w <= 0 {
 		return ""
@@ -61,16 +61,16 @@ func (t *Theme) Fit(text string, w int) string {
 		return text + Spaces(w-n)
 	}
 	text = ansi.Truncate(text, w, t.Ellipsis)
-	return text + Spaces(w-Width(text)) // a wide character may not have fitted
+	return text + Spaces(w-Width(text)) // a wide character may have been left out
 }
 
-// right is fit, aligned to the right.
+// AlignRight is Fit, aligned to the right.
 func (t *Theme) AlignRight(text string, w int) string {
 	text = t.Truncate(text, w)
 	return Spaces(w-Width(text)) + text
 }
 
-// between puts left and right at the ends of a line of w cells; left gives way.
+// Justify puts left and right at the ends of a line of w cells. Where both do not fit, left is truncated.
 func (t *Theme) Justify(left, right string, w int) string {
 	right = t.Truncate(right, w)
 	return t.Fit(left, w-Width(right)) + right
@@ -88,7 +88,7 @@ func Spaces(n int) string {
 	return strings.Repeat(" ", n)
 }
 
-// wrap breaks text into lines of at most w cells.
+// Wrap breaks text into lines of at most w cells.
 func Wrap(text string, w int) []string {
 	if w <= 0 {
 		return nil
@@ -106,10 +106,10 @@ func Wrap(text string, w int) []string {
 	return strings.Split(text, "\n")
 }
 
-// heldHyphen stands for a hyphen after which a line must not break.
+// protectedHyphen replaces a hyphen after which a line must not break.
 const protectedHyphen = "\ue000"
 
-// holdFlags keeps words together that begin with a hyphen, as --max-time does, so that a command can be read.
+// protectFlags keeps words together that begin with a hyphen, such as --max-time, so that a command can be read.
 func protectFlags(text string) (_ string, held bool) {
 	if !strings.Contains(text, "-") {
 		return text, false
@@ -136,7 +136,7 @@ func protectFlags(text string) (_ string, held bool) {
 	return b.String(), held
 }
 
-// hang wraps text behind a prefix; further lines are indented by the prefix' width.
+// Hang wraps text after a prefix; further lines are indented by the prefix's width.
 func Hang(prefix, text string, w int) []string {
 	indent := Width(prefix)
 	lines := Wrap(text, max(w-indent, 1))
@@ -150,7 +150,7 @@ func Hang(prefix, text string, w int) []string {
 	return lines
 }
 
-// clean makes text from outside harmless: no control sequences, no tabs.
+// Clean removes control sequences, tabs and invisible characters from text that comes from outside.
 func Clean(text string) string {
 	plain := true
 	for i := 0; i < len(text) && plain; i++ {
@@ -168,7 +168,7 @@ func Clean(text string) string {
 	}, text)
 }
 
-// cleanLines is clean for text of several lines.
+// CleanLines is Clean for text of several lines.
 func CleanLines(text string) []string {
 	text = strings.TrimRight(text, "\n")
 	if text == "" {
@@ -181,7 +181,7 @@ func CleanLines(text string) []string {
 	return lines
 }
 
-// toASCII spells a drawn line in ASCII, cell by cell.
+// ToASCII replaces the characters of a drawn line by ASCII of the same width.
 func ToASCII(text string) string {
 	var b strings.Builder
 	b.Grow(len(text))
@@ -215,7 +215,7 @@ func asciiRune(r rune) string {
 	return strings.Repeat("?", ansi.StringWidth(string(r)))
 }
 
-// matches tells whether text holds the filter, whatever the case.
+// ContainsFold reports whether text contains filter, regardless of case.
 func ContainsFold(text, filter string) bool {
 	return filter == "" || strings.Contains(strings.ToLower(text), strings.ToLower(filter))
 }

@@ -6,7 +6,7 @@ import (
 	"charm.land/lipgloss/v2"
 )
 
-// tone is the look of a piece of text: the sequences before and behind it, both empty without colour.
+// Tone is the look of a piece of text: the sequences before and after it, both empty without color.
 type Tone struct{ on, off string }
 
 func (t Tone) Paint(text string) string {
@@ -16,7 +16,7 @@ func (t Tone) Paint(text string) string {
 	return t.on + text + t.off
 }
 
-// each paints every line on its own, as lines are cut and joined on their own.
+// PaintLines paints every line on its own, because lines are cut and joined separately.
 func (t Tone) PaintLines(lines []string) []string {
 	painted := make([]string, len(lines))
 	for i, line := range lines {
@@ -25,14 +25,14 @@ func (t Tone) PaintLines(lines []string) []string {
 	return painted
 }
 
-// look is what a theme is made from.
+// Options select a theme.
 type Options struct {
 	Color, Dark, ASCII bool
-	// linear is text for screen readers: no boxes, no charts, words for symbols.
+	// Linear is text for screen readers: no boxes, no charts, words for symbols.
 	Linear bool
 }
 
-// theme is every colour and every symbol. State is always a word, too.
+// Theme is all colors and symbols. A state is always a word, too.
 type Theme struct {
 	Options
 	glyphs
@@ -66,13 +66,13 @@ func New(l Options) *Theme {
 	return t
 }
 
-// namedTone is a tone and what it is called.
+// NamedTone is a tone and its name.
 type NamedTone struct {
 	Tone
 	Name string
 }
 
-// palette is every tone by its name. The heading's look is the accent's.
+// Palette is every tone with its name. The heading's look is the accent's.
 func (t *Theme) Palette() []NamedTone {
 	return []NamedTone{
 		{t.Good, "good"},
@@ -89,13 +89,13 @@ func (t *Theme) Palette() []NamedTone {
 	}
 }
 
-// newTone keeps the sequences that a style renders, so that drawing only joins strings.
+// newTone keeps the sequences that a style renders, so that drawing is only joining strings.
 func newTone(s lipgloss.Style) Tone {
 	on, off, _ := strings.Cut(s.Render("x"), "x")
 	return Tone{on: on, off: off}
 }
 
-// glyphs are the characters that have a spelling in ASCII.
+// glyphs are the characters that have a replacement in ASCII.
 type glyphs struct {
 	corners                        [4]string // top left, top right, bottom left, bottom right
 	Horizontal, Vertical           string
@@ -126,10 +126,10 @@ func asciiGlyphs() glyphs {
 	}
 }
 
-// stateFault is the state that is shown for a service that is healthy apart from an injected fault.
+// StateFault is the state that is shown for a service that is healthy apart from an injected fault.
 const StateFault = "fault"
 
-// state is how a service or an instance does: symbol, word and colour.
+// State is the state of a service or an instance: symbol, word and color.
 func (t *Theme) State(word string) string {
 	tone, symbol := t.stateTone(word)
 	if t.Linear {
@@ -151,7 +151,7 @@ func (t *Theme) stateTone(word string) (Tone, string) {
 	}
 }
 
-// level is the colour of a log level.
+// Level is the color of a log level.
 func (t *Theme) Level(word string) Tone {
 	switch word {
 	case "error":
@@ -165,7 +165,7 @@ func (t *Theme) Level(word string) Tone {
 	}
 }
 
-// alertState is a state of an alert: symbol, word and colour.
+// AlertState is the state of an alert: symbol, word and color.
 func (t *Theme) AlertState(word string) string {
 	tone, symbol := t.Faint, t.off
 	switch word {

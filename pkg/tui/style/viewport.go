@@ -2,14 +2,14 @@ package style
 
 import "fmt"
 
-// scroll is the place in a text that is longer than its pane.
+// Viewport is the part of a text that is in view in a pane.
 type Viewport struct {
 	Top, Height, total int
-	// tail keeps the end in view as lines are added.
+	// Follow keeps the end in view as lines are added.
 	Follow bool
 }
 
-// window clamps the place to a text of total lines in a pane of height, and returns what is in view.
+// Window clamps the position to a text of total lines in a pane of a height, and returns which lines are in view.
 func (s *Viewport) Window(total, height int) (from, to int) {
 	s.total, s.Height = total, max(height, 0)
 	last := max(total-s.Height, 0)
@@ -20,14 +20,14 @@ func (s *Viewport) Window(total, height int) (from, to int) {
 	return s.Top, min(s.Top+s.Height, total)
 }
 
-// by moves the view; at the end of a text that grows it follows again.
+// ScrollBy moves the view. In a text that grows, follows makes it follow the end again once the end is reached.
 func (s *Viewport) ScrollBy(lines int, follows bool) {
 	last := max(s.total-s.Height, 0)
 	s.Top = min(max(s.Top+lines, 0), last)
 	s.Follow = follows && s.Top == last
 }
 
-// reveal brings lines from..to into view, the first of them if they do not fit.
+// Reveal brings lines from..to into view, the first of them if they do not all fit.
 func (s *Viewport) Reveal(from, to int) {
 	if to > s.Top+s.Height {
 		s.Top = to - s.Height
@@ -37,7 +37,7 @@ func (s *Viewport) Reveal(from, to int) {
 	}
 }
 
-// place says where the view is: "12-30 of 80"; empty if all is in view.
+// Position describes what is in view: "12-30 of 80"; empty if everything is.
 func (s *Viewport) Position() string {
 	if s.total <= s.Height || s.Height == 0 {
 		return ""

@@ -6,7 +6,7 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// objectList is what the shop is described by.
+// ObjectList is the objects that describe the shop.
 func ObjectList() []*controlpb.Object {
 	object := func(kind, name, json string) *controlpb.Object {
 		return &controlpb.Object{Kind: kind, Name: name, Namespace: "production", Json: []byte(json)}

@@ -15,13 +15,13 @@ import (
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
-// watchable is what a fake shop lets be seen, and what was asked of it.
+// Data is what a fake shop returns, and what it was queried for.
 type Data struct {
 	alerts *controlpb.ListAlertsResponse
 	Graph  *controlpb.GetMapResponse
 	traces *controlpb.ListTracesResponse
 	Otlp   []byte
-	// queried are the expressions that were asked for.
+	// Queried are the expressions of all queries.
 	Queried []string
 }
 
@@ -63,7 +63,7 @@ func (s *Shop) GetMap(context.Context, *controlpb.GetMapRequest, ...grpc.CallOpt
 	return proto.CloneOf(s.Data.Graph), s.Failure
 }
 
-// traceList are three traces: one that is sound, one that failed inside, and one that failed.
+// TraceList is three traces: one with a failed span, one without errors, and one that failed as a whole.
 func TraceList() *controlpb.ListTracesResponse {
 	one := func(id byte, service, name string, took time.Duration, errors int32, failed bool) *controlpb.TraceSummary {
 		return &controlpb.TraceSummary{

@@ -11,7 +11,7 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// fakeShop is a daemon in memory: what a test puts into its channels, its streams deliver.
+// Shop is a daemon in memory: its streams deliver what a test puts into its channels.
 type Shop struct {
 	controlpb.ShopClient
 	controlpb.TracesClient
@@ -20,7 +20,7 @@ type Shop struct {
 	Snapshots   chan *controlpb.StatusResponse
 	EventStream chan *controlpb.Event
 	LogStream   chan *controlpb.LogLine
-	// broken, once closed, ends every stream with err.
+	// Broken, once closed, ends every stream with StreamError.
 	Broken      chan struct{}
 	StreamError error
 
@@ -29,7 +29,7 @@ type Shop struct {
 	LogRequests []*controlpb.LogsRequest
 	Closed      bool
 	Failure     error
-	OnEdit      func() // when something is edited; nil: nothing more
+	OnEdit      func() // called by Edit; nil: nothing more happens
 	Data        Data
 }
 
@@ -131,7 +131,7 @@ func (s *Shop) ClearFaults(_ context.Context, r *controlpb.ClearFaultsRequest, _
 	return &controlpb.ClearFaultsResponse{Faults: []*controlpb.Fault{{}}}, s.Failure
 }
 
-// asked counts what a shop was asked for, and forgets it.
+// Asked counts the requests by kind since the last call.
 func (s *Shop) Asked() map[string]int {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()

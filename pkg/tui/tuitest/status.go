@@ -8,10 +8,10 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// noon is the time at which all screens are drawn.
+// Noon is the time at which all screens are drawn.
 func Noon() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) }
 
-// shopStatus is a shop of eleven services and a store, in full health.
+// Status is a shop of eleven services and a store, all healthy.
 func Status() *controlpb.StatusResponse {
 	st := &controlpb.StatusResponse{Name: "default", Url: "http://127.0.0.1:8080", Namespace: "production", Ready: true}
 	for i, name := range []string{"ad", "cart", "catalog", "checkout", "currency", "email", "frontend", "loadgenerator", "payment", "recommendation", "shipping", "redis-cart"} {
@@ -48,7 +48,7 @@ func history(seed int) []float64 {
 	return h
 }
 
-// broken is the shop with a fault in payment, a catalog that starts and a crashing ad service.
+// BrokenStatus is the shop with a fault in payment, a catalog that is updating and a crashing ad service.
 func BrokenStatus() *controlpb.StatusResponse {
 	st := Status()
 	for _, s := range st.Services {
