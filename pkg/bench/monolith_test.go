@@ -11,8 +11,8 @@ import (
 const alone = 200
 
 // BenchmarkMonolith places the same orders in the shop of one process and in that of eleven, in turn: what an
-// order costs in processor time of everything, how long one takes when nobody else orders, and how many there
-// are a second from 8 workers. Goal: without a network an order costs at most 0.75 of what it costs with one.
+// order costs in processor time of everything, how long one takes alone, and how many there are a second from 8
+// workers.
 func BenchmarkMonolith(b *testing.B) {
 	for b.Loop() {
 		one, eleven := startShop(b, "--monolith"), startShop(b)
@@ -30,11 +30,11 @@ func BenchmarkMonolith(b *testing.B) {
 		}
 		b.ReportMetric(middle(latency), "latency-one:eleven")
 		b.ReportMetric(middle(rates), "rate-one:eleven")
-		goal(b, middle(processor), 0.75, "processor-one:eleven")
+		check(b, "order in one process", middle(processor))
 	}
 }
 
-// cost is what a round of orders came to: milliseconds of processor time and of latency for one, and orders a second.
+// cost is the result of a round: milliseconds of processor time and of latency for one order, and orders a second.
 type cost struct{ processor, latency, rate float64 }
 
 // costs fills the carts of all rounds, and returns what places the orders of one.
@@ -54,8 +54,8 @@ func costs(b *testing.B, s *shop) func() cost {
 			took = append(took, time.Since(start))
 			last--
 		}
-		before := s.cpu()
-		rate := place()
-		return cost{ms(s.cpu()-before) / orders, ms(median(took)), rate}
+		before, start := s.cpu(), time.Now()
+		n := float64(place())
+		return cost{ms(s.cpu()-before) / n, ms(median(took)), n / time.Since(start).Seconds()}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,7 +41,7 @@ type shop struct {
 	} `json:"services"`
 }
 
-// newShop gives a shop a place; up starts it.
+// newShop returns a shop with directories of its own; up starts it.
 func newShop(b *testing.B) *shop {
 	b.Helper()
 	dir := b.TempDir()
@@ -157,15 +156,15 @@ func dial(b *testing.B, addr string) *grpc.ClientConn {
 	return conn
 }
 
-// rate calls f from workers goroutines for d, or until it says that there is no more, and returns
-// calls per second.
-func rate(b *testing.B, workers int, d time.Duration, f func(worker int) (more bool, err error)) float64 {
+// calls makes calls of f from workers goroutines for d, or until f reports that there is nothing more, and returns
+// their number.
+func calls(b *testing.B, workers int, d time.Duration, f func(worker int) (more bool, err error)) int64 {
 	b.Helper()
-	var calls atomic.Int64
-	var wg sync.WaitGroup
+	var made atomic.Int64
+	var all sync.WaitGroup
 	start := time.Now()
 	for w := range workers {
-		wg.Go(func() {
+		all.Go(func() {
 			for time.Since(start) < d {
 				more, err := f(w)
 				if err != nil {
@@ -175,16 +174,19 @@ func rate(b *testing.B, workers int, d time.Duration, f func(worker int) (more b
 				if !more {
 					return
 				}
-				calls.Add(1)
+				made.Add(1)
 			}
 		})
 	}
-	wg.Wait()
-	return float64(calls.Load()) / time.Since(start).Seconds()
+	all.Wait()
+	return made.Load()
 }
 
 // echoServer is the baseline: a bare unary method in a process of its own.
-type echoServer struct{ client pb.AdServiceClient }
+type echoServer struct {
+	client pb.AdServiceClient
+	pid    int
+}
 
 func startEcho(b *testing.B) *echoServer {
 	b.Helper()
@@ -207,45 +209,5 @@ func startEcho(b *testing.B) *echoServer {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &echoServer{pb.NewAdServiceClient(dial(b, strings.TrimSpace(string(line[:n]))))}
-}
-
-// rate is the best rate of a call over one connection, over 1 to 32 workers.
-func (e *echoServer) rate(b *testing.B) float64 {
-	b.Helper()
-	best := 0.0
-	for _, workers := range []int{1, 2, 4, 8, 16, 32} {
-		best = max(best, rate(b, workers, 400*time.Millisecond, func(int) (bool, error) {
-			_, err := e.client.GetAds(b.Context(), &pb.AdRequest{})
-			return true, err
-		}))
-	}
-	return best
-}
-
-// rounds is how often the baseline and what is measured take turns, so that a machine that is busy for a
-// while does not decide the ratio.
-const rounds = 5
-
-// against measures f and the echo in turn, and reports the median of the ratios of the rounds, echo to f.
-// A round before the first warms both up and does not count.
-func against(b *testing.B, unit string, limit float64, f func() float64) {
-	b.Helper()
-	echo := startEcho(b)
-	var echoes, rates, ratios []float64
-	for round := range rounds + 1 {
-		e, r := echo.rate(b), f()
-		if round == 0 {
-			continue
-		}
-		echoes, rates, ratios = append(echoes, e), append(rates, r), append(ratios, e/r)
-	}
-	b.ReportMetric(middle(echoes), "echo/s")
-	b.ReportMetric(middle(rates), unit+"s/s")
-	b.Logf("round by round: echoes %.0f/s, %ss %.0f/s, ratio %.1f", echoes, unit, rates, ratios)
-	goal(b, middle(ratios), limit, "echo:"+unit)
-}
-
-func middle(x []float64) float64 {
-	return slices.Sorted(slices.Values(x))[len(x)/2]
+	return &echoServer{client: pb.NewAdServiceClient(dial(b, strings.TrimSpace(string(line[:n])))), pid: cmd.Process.Pid}
 }
