@@ -1,29 +1,28 @@
-// Package chassis is what all services share: it listens, tells its health, traces, measures, logs,
-// bounds every call with a deadline, and drains on the way out. A service registers what it offers
-// in its Setup function and holds nothing but its own logic.
+// Package chassis is what all services share: it listens, reports its health, traces, measures, logs, gives every call
+// a deadline, and drains before it exits. A service registers what it offers in its Setup function, and contains only
+// its own logic.
 //
-// A service is configured by its environment alone, so that it runs the same as a local process, in
-// a container and in a pod:
+// A service is configured by its environment alone, so that it runs the same as a local process, in a container and in
+// a pod:
 //
 //	PORT                          port to listen on; 0: one that the kernel gives (default 0 with a lifeline, else 8080)
 //	LISTEN_HOST                   host to bind (default 127.0.0.1; every interface inside a Kubernetes pod)
 //	METRICS_PORT                  port of /metrics (default 0 with a lifeline, else 9464)
 //	LOG_LEVEL                     debug, info (default), warn or error
-//	LOG_GATHER                    how long a log line below warn may wait for others (default 20ms)
+//	LOG_BATCH_DELAY               how long a log line below warn may wait for others (default 20ms)
 //	SERVICE_VERSION               the version that telemetry carries
 //	OTEL_SERVICE_NAME             service.name of telemetry (default: the workload's name)
-//	OTEL_EXPORTER_OTLP_ENDPOINT   where spans go, "http://127.0.0.1:4317"; COLLECTOR_SERVICE_ADDR
-//	                              ("host:port") is understood too; without either, none are exported
-//	OTEL_EXPORTER_OTLP_HEADERS    what goes along with them, "key=value,other=value"
-//	OTEL_SDK_DISABLED             true: none are exported whatever the others say; nor are they with
-//	                              OTEL_TRACES_EXPORTER=none
-//	OTEL_PROPAGATORS              what calls carry along: tracecontext, baggage (default both), or none
-//	BAGGAGE_ATTRIBUTES            keys of the baggage that spans note as attributes, "customer,campaign"
+//	OTEL_EXPORTER_OTLP_ENDPOINT   where spans are sent, "http://127.0.0.1:4317"; COLLECTOR_SERVICE_ADDR ("host:port")
+//	                              works too; without either, none are exported
+//	OTEL_EXPORTER_OTLP_HEADERS    headers of the export, "key=value,other=value"
+//	OTEL_SDK_DISABLED             true: none are exported, and neither with OTEL_TRACES_EXPORTER=none
+//	OTEL_PROPAGATORS              what calls propagate: tracecontext, baggage (default both), or none
+//	BAGGAGE_ATTRIBUTES            keys of the baggage that become attributes of spans, "customer,campaign"
 //	DATA_DIR                      a directory that outlives the process
-//	CALL_TIMEOUT                  the most that a call to a neighbour may take, if its caller's deadline is not nearer
-//	                              (default: no bound of its own, and 5s where the caller set no deadline); 0: none at all
-//	PASS_DEADLINE                 false: calls to neighbours know nothing of the deadline of the call that they are
-//	                              made for, nor of its end, as in a service that does not hand its context on
+//	CALL_TIMEOUT                  the longest that a call to another service may take, if its caller's deadline is not
+//	                              nearer (default: 5s where the caller set no deadline, else no limit); 0: no limit
+//	PASS_DEADLINE                 false: calls to other services have neither the deadline nor the end of the call that
+//	                              they are made for, as in a service that does not pass its context on
 //	DRAIN_TIMEOUT                 how long in-flight calls may take to finish on SIGTERM (default 10s)
 package chassis
 
@@ -44,14 +43,14 @@ import (
 // Runtime.Go. The context ends when the service begins to drain.
 type Setup func(ctx context.Context, rt *Runtime) error
 
-// Options is what a service process is given.
+// Options is what a service process is started with.
 type Options struct {
 	// Name is what people type ("catalog"), Workload the Deployment's name ("productcatalogservice").
 	Name     string
 	Workload string
 	// Getenv reads the environment.
 	Getenv func(string) string
-	// Stdout takes JSON logs, one object a line.
+	// Stdout receives JSON logs, one object a line.
 	Stdout io.Writer
 	// Down and Up are the lifeline; nil where there is none.
 	Down io.Reader
@@ -61,13 +60,12 @@ type Options struct {
 // ErrLifeline is returned by Run when the daemon that started the service is gone.
 var ErrLifeline = errors.New("the daemon is gone")
 
-// Run serves until ctx ends, then drains and returns nil. It returns ErrLifeline when the lifeline
-// ends, and any other error when the service cannot start or go on; that error has been told to the
-// daemon as well.
+// Run serves until ctx ends, then drains and returns nil. It returns ErrLifeline when the lifeline ends, and any other
+// error when the service cannot start or continue; that error has been reported to the daemon as well.
 func Run(ctx context.Context, o Options, setup Setup) error {
 	err := run(ctx, o, setup)
 	if err != nil && !errors.Is(err, ErrLifeline) && o.Up != nil {
-		// The daemon may be gone as well; the error itself is what the caller gets.
+		// The daemon may be gone as well; the caller gets the error in any case.
 		_ = lifeline.Write(o.Up, lifeline.Up{Fatal: err.Error()})
 	}
 	return err
@@ -79,10 +77,10 @@ func run(ctx context.Context, o Options, setup Setup) error {
 		return err
 	}
 	defer rt.lines.Close()
-	var gone bool // the daemon, and with it whoever takes spans
+	var gone bool // the daemon, and with it the receiver of spans
 	defer func() { rt.closeTelemetry(gone) }()
 	defer rt.closeConns()
-	defer rt.server.Stop() // its workers run whether or not it ever serves
+	defer rt.server.Stop() // its workers run even if it never serves
 
 	serveCtx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -140,7 +138,7 @@ type listening struct {
 	admin net.Listener
 }
 
-// listen opens the sockets; withMain is false where somebody else's program opens that of PORT.
+// listen opens the sockets; withMain is false if an external program opens that of PORT.
 func listen(o Options, withMain bool) (listening, error) {
 	def, adminDef := "8080", "9464"
 	if o.Up != nil {
@@ -166,7 +164,7 @@ func listen(o Options, withMain bool) (listening, error) {
 	return l, nil
 }
 
-// report tells the daemon where the service listens.
+// report sends the daemon the addresses of the service.
 func report(o Options, log *slog.Logger, addr, admin string) error {
 	log.Info("listening", "addr", addr, "admin", admin, "version", versionOf(o))
 	if o.Up == nil {
@@ -183,6 +181,6 @@ const (
 	defaultCallTimeout = 5 * time.Second
 	// defaultDrainTimeout bounds how long calls in flight may take to finish.
 	defaultDrainTimeout = 10 * time.Second
-	// readyInterval is the time between two looks at a service's own stores.
+	// readyInterval is the time between two checks of a service's own stores.
 	readyInterval = time.Second
 )

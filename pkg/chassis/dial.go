@@ -26,21 +26,21 @@ type dialConfig struct {
 	retry   []string
 }
 
-// WithTimeout bounds each call whose context has no deadline; the default is 5 s. A deadline that the
-// context has is passed on unchanged.
+// WithTimeout bounds each call whose context has no deadline; the default is 5 s. A deadline of the context is passed
+// on unchanged.
 func WithTimeout(d time.Duration) DialOption { return func(c *dialConfig) { c.timeout = d } }
 
-// WithRetry sends calls of these full methods ("/hipstershop.CartService/GetCart") again on
-// UNAVAILABLE, at most three times in all. It is for methods that may be repeated without harm.
+// WithRetry retries calls of these full methods ("/hipstershop.CartService/GetCart") on UNAVAILABLE, up to three
+// attempts in all. It is for methods that are safe to repeat.
 func WithRetry(methods ...string) DialOption {
 	return func(c *dialConfig) { c.retry = append(c.retry, methods...) }
 }
 
 // Dial returns a connection to the service whose address the environment variable holds
-// ("CART_SERVICE_ADDR=cartservice:7070"). It does not wait for the service: calls fail fast with
-// UNAVAILABLE while nobody answers. The chassis closes the connection.
+// ("CART_SERVICE_ADDR=cartservice:7070"). It does not wait for the service: calls fail fast with UNAVAILABLE while no
+// instance is ready. The chassis closes the connection.
 //
-// "inproc://cart" in place of an address is the module of that name in the same process: see RunModules.
+// The address "inproc://cart" is the module of that name in the same process: see RunModules.
 func (rt *Runtime) Dial(envVar string, options ...DialOption) (grpc.ClientConnInterface, error) {
 	c := dialConfig{timeout: defaultCallTimeout}
 	for _, o := range options {
@@ -80,7 +80,7 @@ func (rt *Runtime) Dial(envVar string, options ...DialOption) (grpc.ClientConnIn
 	return conn, nil
 }
 
-// closeConns closes what Dial made, of a service that could not start as well.
+// closeConns closes the connections of Dial, also those of a service that could not start.
 func (rt *Runtime) closeConns() {
 	rt.connsMu.Lock()
 	defer rt.connsMu.Unlock()
@@ -90,7 +90,7 @@ func (rt *Runtime) closeConns() {
 	rt.conns = nil
 }
 
-// How often, after what pauses, and within which budget calls are made again.
+// Attempts, pauses and budget of calls that are retried.
 const (
 	retryAttempts   = 3
 	retryFirstPause = 10 * time.Millisecond
@@ -99,8 +99,7 @@ const (
 	retryTokenRatio = 0.1
 )
 
-// serviceConfig spreads calls over all ready endpoints and retries the methods given, within a budget
-// (gRFC A6: once ten calls of a hundred fail, retries stop).
+// serviceConfig spreads calls over all ready endpoints and retries the methods given, within a budget: gRFC A6.
 func serviceConfig(retry []string) string {
 	type object = map[string]any
 	config := object{"loadBalancingConfig": []object{{"round_robin": object{}}}}
@@ -128,11 +127,11 @@ func inSeconds(d time.Duration) string {
 	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
 }
 
-// address is the host:port that the variable names.
+// address is the host:port in the variable.
 func (rt *Runtime) address(envVar string) (string, error) {
 	addr := rt.o.Getenv(envVar)
 	if addr == "" {
-		return "", fmt.Errorf("%s is not set: it names the address of a service that %s needs, such as %s=127.0.0.1:7070", envVar, rt.o.Workload, envVar)
+		return "", fmt.Errorf("%s is not set: %s needs the address of that service, such as %s=127.0.0.1:7070", envVar, rt.o.Workload, envVar)
 	}
 	if u, err := url.Parse(addr); err == nil && u.Scheme != "" && u.Host != "" {
 		addr = u.Host
@@ -143,7 +142,7 @@ func (rt *Runtime) address(envVar string) (string, error) {
 	return addr, nil
 }
 
-// HTTPAddr is the base URL ("http://host:port") of the HTTP service whose address the variable holds.
+// HTTPAddr returns the base URL ("http://host:port") of the HTTP service whose address the variable holds.
 func (rt *Runtime) HTTPAddr(envVar string) (string, error) {
 	addr, err := rt.address(envVar)
 	if err != nil {
@@ -152,7 +151,7 @@ func (rt *Runtime) HTTPAddr(envVar string) (string, error) {
 	return "http://" + addr, nil
 }
 
-// HTTPClient calls HTTP services: traced, bounded to 5 s, over the ready endpoints of a service in turn.
+// HTTPClient calls HTTP services: traced, bounded to 5 s, spread over the ready endpoints of a service.
 func (rt *Runtime) HTTPClient() *http.Client {
 	dialer := &net.Dialer{Timeout: time.Second}
 	transport := &http.Transport{

@@ -9,9 +9,8 @@ import (
 // endpointScheme is the resolver scheme of connections that Dial makes.
 const endpointScheme = "shop"
 
-// endpointTable maps a service's stable address to the addresses of its ready instances, as the
-// daemon tells them. An address that it does not know stands for itself: that is so without a
-// lifeline, and where a sidecar listens.
+// endpointTable maps a service's stable address to the addresses of its ready instances, as the daemon sends them. An
+// unknown address is used as it is: without a lifeline, and where a sidecar listens.
 type endpointTable struct {
 	mu       sync.Mutex
 	ready    map[string][]string
@@ -57,7 +56,7 @@ func (t *endpointTable) pick(addr string) string {
 	return ready[t.next%uint(len(ready))]
 }
 
-// endpointResolver lets gRPC follow the table (see google.golang.org/grpc/resolver).
+// endpointResolver resolves addresses by the table (see google.golang.org/grpc/resolver).
 type endpointResolver struct{ table *endpointTable }
 
 func (endpointResolver) Scheme() string { return endpointScheme }
@@ -85,14 +84,14 @@ func (w *endpointWatch) update() {
 	ready := w.table.lookup(w.addr)
 	endpoints := make([]resolver.Endpoint, 0, len(ready))
 	for _, addr := range ready {
-		// The name on the wire stays the service's, whichever instance answers.
+		// The name on the wire is the service's, whichever instance is called.
 		endpoints = append(endpoints, resolver.Endpoint{Addresses: []resolver.Address{{Addr: addr, ServerName: w.addr}}})
 	}
-	// An empty list makes calls fail at once with UNAVAILABLE, which is the truth: nobody is ready.
+	// An empty list makes calls fail at once with UNAVAILABLE: no instance is ready.
 	_ = w.cc.UpdateState(resolver.State{Endpoints: endpoints})
 }
 
-// ResolveNow is a hint that gRPC gives when a connection breaks; the daemon tells changes unasked.
+// ResolveNow is a hint of gRPC when a connection breaks; the daemon sends changes by itself.
 func (w *endpointWatch) ResolveNow(resolver.ResolveNowOptions) {}
 
 // Close ends the following.

@@ -19,8 +19,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/rpc/code"
 )
 
-// faultTable holds the faults that the daemon wants this instance to have. With none set, a call
-// pays one atomic load.
+// faultTable holds the faults that the daemon injects into this instance. Without faults, a call costs one atomic load.
 type faultTable struct {
 	active atomic.Pointer[[]fault]
 }
@@ -28,7 +27,7 @@ type faultTable struct {
 type fault struct {
 	lifeline.Fault
 	code codes.Code
-	// mark is what the span of a call that it hits says of it.
+	// mark is the attributes of the spans of affected calls.
 	mark []attribute.KeyValue
 }
 
@@ -41,7 +40,7 @@ func (t *faultTable) set(faults []lifeline.Fault) {
 	for _, f := range faults {
 		failure := codes.OK
 		if f.Code != "" {
-			// An unknown name still makes the call fail: a fault that silently does nothing would mislead.
+			// An unknown name still fails the call: a fault without any effect would mislead.
 			failure, _ = code.Parse(f.Code)
 		}
 		list = append(list, fault{f, failure, []attribute.KeyValue{
@@ -51,7 +50,7 @@ func (t *faultTable) set(faults []lifeline.Fault) {
 	t.active.Store(&list)
 }
 
-// effect is what a fault does to a call, shortly: "+500ms", "UNAVAILABLE".
+// effect describes what a fault does to a call: "+500ms", "UNAVAILABLE".
 func effect(f lifeline.Fault) string {
 	var words []string
 	if f.Delay > 0 {
@@ -63,7 +62,7 @@ func effect(f lifeline.Fault) string {
 	return strings.Join(words, " ")
 }
 
-// inject delays or fails the call named method, as the faults say.
+// inject delays or fails a call of a method if a fault matches.
 func (t *faultTable) inject(ctx context.Context, method string) error {
 	active := t.active.Load()
 	if active == nil || isInfrastructure(method) {
@@ -96,7 +95,7 @@ func (f fault) matches(method string) bool {
 }
 
 // isInfrastructure reports whether method serves the platform rather than the shop's users: health,
-// reflection, and HTTP paths below /-/, which is where Prometheus and others keep what is for operators.
+// reflection, and HTTP paths below /-/, which are for operators as in Prometheus.
 func isInfrastructure(method string) bool {
 	return strings.HasPrefix(method, "/grpc.health.") || strings.HasPrefix(method, "/grpc.reflection.") ||
 		strings.HasPrefix(method, "/-/") || strings.HasSuffix(method, "healthz")

@@ -11,17 +11,17 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// livenessService is the health name of the process itself: it serves for as long as the process can
-// answer. A readiness probe asks for "" or a service's name.
+// livenessService is the health name of the process itself, which is SERVING as long as the process responds. A
+// readiness probe checks "" or a service's name.
 const livenessService = "liveness"
 
-// healthState tells the truth about one service: whether it can serve with the stores that are its own.
+// healthState is the readiness of one service: whether its own stores are available.
 type healthState struct {
 	log    *slog.Logger
 	server *health.Server
 	checks []check
 	gone   chan struct{}
-	// changed is told that the readiness may have; nil: nobody is.
+	// changed is called when the readiness may have changed; nil: no call.
 	changed func()
 
 	mu    sync.Mutex
@@ -35,7 +35,7 @@ type check struct {
 	run  func(context.Context) error
 }
 
-// newHealthState keeps the status of names on a server, and of what watch is given.
+// newHealthState updates the status of names on a server, and of those that watch adds.
 func newHealthState(log *slog.Logger, server *health.Server, names ...string) *healthState {
 	return &healthState{log: log, server: server, names: names, gone: make(chan struct{})}
 }
@@ -44,7 +44,7 @@ func (h *healthState) addCheck(name string, run func(context.Context) error) {
 	h.checks = append(h.checks, check{name, run})
 }
 
-// begin is before Setup: alive, not ready.
+// begin sets the state before Setup: alive, not ready.
 func (h *healthState) begin() {
 	beginHealth(h.server)
 }
@@ -54,7 +54,7 @@ func beginHealth(server *health.Server) {
 	server.SetServingStatus(livenessService, healthpb.HealthCheckResponse_SERVING)
 }
 
-// watch keeps the status of names, too, true until ctx ends.
+// watch adds names and updates the status until ctx ends.
 func (h *healthState) watch(ctx context.Context, names []string) {
 	h.mu.Lock()
 	h.names = append(h.names, names...)
@@ -64,10 +64,10 @@ func (h *healthState) watch(ctx context.Context, names []string) {
 		return
 	}
 	h.set(false, "not checked yet")
-	// Look often until the store first answers, so that a start is not slowed by the interval.
+	// Check often until the store first responds, so that the interval does not delay the start.
 	pause := 5 * time.Millisecond
 	for {
-		if h.look(ctx) || pause > readyInterval {
+		if h.check(ctx) || pause > readyInterval {
 			pause = readyInterval
 		} else {
 			pause *= 2
@@ -80,8 +80,8 @@ func (h *healthState) watch(ctx context.Context, names []string) {
 	}
 }
 
-// look runs every check once and reports whether all passed.
-func (h *healthState) look(ctx context.Context) bool {
+// check runs every check once and reports whether all passed.
+func (h *healthState) check(ctx context.Context) bool {
 	for _, c := range h.checks {
 		checkCtx, cancel := context.WithTimeout(ctx, readyInterval)
 		err := c.run(checkCtx)
@@ -121,14 +121,14 @@ func (h *healthState) set(ready bool, why string) {
 	}
 }
 
-// state is readiness and, where it fails, why.
+// state is the readiness and the reason if it is false.
 func (h *healthState) state() (ready bool, why string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.ready, h.why
 }
 
-// leave says NOT_SERVING to everybody who asks or watches, and ends the watches.
+// leave changes all statuses to NOT_SERVING and ends the watches.
 func (h *healthState) leave() {
 	h.mu.Lock()
 	h.ready, h.why = false, "draining"
@@ -137,14 +137,14 @@ func (h *healthState) leave() {
 	close(h.gone)
 }
 
-// healthServer is the health service itself. Its watches end when the service drains; a graceful stop
-// would wait for them for ever.
+// healthServer is the health service. Its watches end when the service drains; a graceful stop would wait for them
+// forever.
 type healthServer struct {
 	*health.Server
 	gone <-chan struct{}
 }
 
-// leaveGrace is how long a watch lives on after draining began, for its last message to go out.
+// leaveGrace is how long a watch lasts after draining began, so that its last message is sent.
 const leaveGrace = 20 * time.Millisecond
 
 func (s healthServer) Watch(req *healthpb.HealthCheckRequest, stream healthpb.Health_WatchServer) error {

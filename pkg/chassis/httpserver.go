@@ -25,7 +25,7 @@ func (rt *Runtime) httpHandler() http.Handler {
 	}, []string{"method", "route"})
 	inFlight := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "http_requests_in_flight",
-		Help: "HTTP requests that are being served.",
+		Help: "HTTP requests in flight.",
 	})
 	rt.registry.MustRegister(requests, seconds, inFlight)
 
@@ -59,7 +59,7 @@ func (rt *Runtime) recoverHTTP(w *recorder, r *http.Request, panicked any) {
 		return
 	}
 	if panicked == http.ErrAbortHandler {
-		// The handler's own way to cut a response short (net/http).
+		// A handler aborts a response with it (net/http).
 		w.code = 499
 		return
 	}
@@ -70,7 +70,7 @@ func (rt *Runtime) recoverHTTP(w *recorder, r *http.Request, panicked any) {
 	w.code = http.StatusInternalServerError
 }
 
-// routeOf is the pattern that served r ("/product/{id}"), so that names are few whatever paths are asked for.
+// routeOf is the pattern that served r ("/product/{id}"), so that names are few whatever paths are requested.
 func routeOf(r *http.Request) string {
 	if r.Pattern == "" {
 		return "other"
@@ -83,7 +83,7 @@ func routeOf(r *http.Request) string {
 	return r.Pattern
 }
 
-// methodOf keeps the label's values few: a client may send any word.
+// methodOf keeps the label's values few: a client may send any method.
 func methodOf(r *http.Request) string {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
@@ -93,7 +93,7 @@ func methodOf(r *http.Request) string {
 	}
 }
 
-// recorder notes the status code of a response.
+// recorder records the status code of a response.
 type recorder struct {
 	http.ResponseWriter
 	code  int

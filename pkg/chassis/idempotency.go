@@ -7,13 +7,13 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// IdempotencyKey is the metadata in which a caller says which calls are one and the same.
+// IdempotencyKey is the metadata key that marks calls as repetitions of each other.
 const IdempotencyKey = "idempotency-key"
 
 // maxIdempotencyKey is how long a key may be, in bytes: keys are remembered.
 const maxIdempotencyKey = 255
 
-// IdempotencyKeyOf returns the key of a call that came in, "" if it has none. Its error is for the caller.
+// IdempotencyKeyOf returns the key of an incoming call, "" if it has none. Its error is for the caller.
 func IdempotencyKeyOf(ctx context.Context) (string, error) {
 	values := metadata.ValueFromIncomingContext(ctx, IdempotencyKey)
 	switch {

@@ -7,14 +7,14 @@ import (
 )
 
 const (
-	// defaultGather is how long a log line may wait for others to go out with it.
-	defaultGather = 20 * time.Millisecond
-	// gatherMost is how many bytes may wait.
-	gatherMost = 16 << 10
+	// defaultBatchDelay is how long a log line may wait for others, to be written with them.
+	defaultBatchDelay = 20 * time.Millisecond
+	// maxBatchBytes is how many bytes may wait.
+	maxBatchBytes = 16 << 10
 )
 
-// lineBatcher writes lines together: under load, a write for each line would cost a service and the
-// daemon that reads it more than the line itself. An idle service sets no timer.
+// lineBatcher writes lines in batches: under load, a write for each line would cost a service, and the daemon that reads
+// it, more than the line itself. An idle service sets no timer.
 type lineBatcher struct {
 	mu      sync.Mutex
 	to      io.Writer
@@ -27,43 +27,43 @@ func newLineBatcher(to io.Writer, delay time.Duration) *lineBatcher {
 	return &lineBatcher{to: to, delay: delay}
 }
 
-// Write takes a whole line. It never fails: a line that cannot be written has nowhere to complain.
-func (g *lineBatcher) Write(line []byte) (int, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	first := len(g.waiting) == 0
-	g.waiting = append(g.waiting, line...)
+// Write adds a whole line. It never fails: an error could not be logged anywhere.
+func (b *lineBatcher) Write(line []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	first := len(b.waiting) == 0
+	b.waiting = append(b.waiting, line...)
 	switch {
-	case len(g.waiting) >= gatherMost || g.delay <= 0:
-		g.flush()
-	case first && g.timer == nil:
-		g.timer = time.AfterFunc(g.delay, g.Flush)
+	case len(b.waiting) >= maxBatchBytes || b.delay <= 0:
+		b.flush()
+	case first && b.timer == nil:
+		b.timer = time.AfterFunc(b.delay, b.Flush)
 	case first:
-		g.timer.Reset(g.delay)
+		b.timer.Reset(b.delay)
 	}
 	return len(line), nil
 }
 
-// Flush writes what waits.
-func (g *lineBatcher) Flush() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.flush()
+// Flush writes the lines that wait.
+func (b *lineBatcher) Flush() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.flush()
 }
 
-func (g *lineBatcher) flush() {
-	if len(g.waiting) > 0 {
-		_, _ = g.to.Write(g.waiting)
-		g.waiting = g.waiting[:0]
+func (b *lineBatcher) flush() {
+	if len(b.waiting) > 0 {
+		_, _ = b.to.Write(b.waiting)
+		b.waiting = b.waiting[:0]
 	}
 }
 
-// Close writes what waits and ends the timer.
-func (g *lineBatcher) Close() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.flush()
-	if g.timer != nil {
-		g.timer.Stop()
+// Close writes the lines that wait and stops the timer.
+func (b *lineBatcher) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.flush()
+	if b.timer != nil {
+		b.timer.Stop()
 	}
 }

@@ -17,11 +17,11 @@ func newLogger(o Options) (*slog.Logger, *lineBatcher, error) {
 			return nil, nil, fmt.Errorf("read LOG_LEVEL=%q: want debug, info, warn or error", text)
 		}
 	}
-	delay := defaultGather
-	if text := o.Getenv("LOG_GATHER"); text != "" {
+	delay := defaultBatchDelay
+	if text := o.Getenv("LOG_BATCH_DELAY"); text != "" {
 		var err error
 		if delay, err = time.ParseDuration(text); err != nil {
-			return nil, nil, fmt.Errorf("read LOG_GATHER=%q: want a duration such as %v", text, defaultGather)
+			return nil, nil, fmt.Errorf("read LOG_BATCH_DELAY=%q: want a duration such as %v", text, defaultBatchDelay)
 		}
 	}
 	out := newLineBatcher(o.Stdout, delay)
@@ -60,7 +60,7 @@ func severity(l slog.Level) string {
 	}
 }
 
-// traceHandler adds the ids of the span that the context carries, and lets no warning wait.
+// traceHandler adds the ids of the context's span, and writes warnings at once.
 type traceHandler struct {
 	slog.Handler
 	out *lineBatcher

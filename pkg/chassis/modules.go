@@ -84,7 +84,7 @@ func (s *moduleSet) run(ctx context.Context) error {
 	}
 	defer s.lines.Close()
 	s.server = newServer(healthServer{s.health, s.gone}, s.spans)
-	defer s.server.Stop() // its workers run whether or not it ever serves
+	defer s.server.Stop() // its workers run even if it never serves
 	beginHealth(s.health)
 
 	serveCtx, stop := context.WithCancelCause(ctx)

@@ -11,9 +11,8 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// propagator reads and writes what OTEL_PROPAGATORS names, by OpenTelemetry's specification: W3C's trace context
-// and baggage unless told otherwise, nothing at all with none. What it does not know, it leaves out and returns
-// as unknown.
+// propagator returns what OTEL_PROPAGATORS names, by OpenTelemetry's specification: by default W3C's trace context and
+// baggage, nothing with none. It skips unknown names and returns them.
 func propagator(names string) (_ propagation.TextMapPropagator, unknown []string) {
 	if strings.TrimSpace(names) == "" {
 		names = "tracecontext,baggage"
@@ -38,7 +37,7 @@ func propagator(names string) (_ propagation.TextMapPropagator, unknown []string
 	return propagation.NewCompositeTextMapPropagator(all...), unknown
 }
 
-// listed are the words of a list with commas, without what is empty.
+// listed yields the words of a comma-separated list that are not empty.
 func listed(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for word := range strings.SplitSeq(text, ",") {
@@ -49,8 +48,8 @@ func listed(text string) iter.Seq[string] {
 	}
 }
 
-// baggageAttributes notes on each span what of these keys its request carries as baggage. Baggage comes from
-// outside, so that only keys that somebody asked for become attributes.
+// baggageAttributes copies these keys of a request's baggage to the attributes of its spans. Baggage comes from outside,
+// so only configured keys are copied.
 type baggageAttributes []string
 
 // OnStart implements sdktrace.SpanProcessor.

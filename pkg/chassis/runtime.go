@@ -22,8 +22,8 @@ import (
 	"google.golang.org/grpc/health"
 )
 
-// Runtime is what a service gets from the chassis. Its registering methods are for Setup; the rest
-// may be used at any time and from any goroutine.
+// Runtime is what the chassis gives a service. Its registering methods are for Setup; the others may be used at any
+// time and from any goroutine.
 type Runtime struct {
 	o         Options
 	log       *slog.Logger
@@ -87,10 +87,10 @@ func newRuntime(o Options, set *moduleSet) (*Runtime, error) {
 	return rt, nil
 }
 
-// Server takes the gRPC services to serve on PORT.
+// Server registers the gRPC services to serve on PORT.
 func (rt *Runtime) Server() grpc.ServiceRegistrar { return registrar{rt} }
 
-// registrar notes the names of what is registered, for health.
+// registrar records the names of the services, for health.
 type registrar struct{ rt *Runtime }
 
 func (r registrar) RegisterService(d *grpc.ServiceDesc, impl any) {
@@ -110,8 +110,8 @@ func (rt *Runtime) ServeHTTP(h http.Handler) { rt.http = h }
 // ServeTCP hands the listener of PORT to serve, which returns when ctx ends.
 func (rt *Runtime) ServeTCP(serve func(ctx context.Context, l net.Listener) error) { rt.tcp = serve }
 
-// ServeExternal lets a program of somebody else's serve on PORT: run starts it on that port of the
-// loopback interface (a free one if PORT is 0) and returns when it ended; it must end when ctx does.
+// ServeExternal lets an external program serve on PORT: run starts it on that port of the loopback interface (a free
+// one if PORT is 0) and returns when it has ended; it must end when ctx does.
 func (rt *Runtime) ServeExternal(run func(ctx context.Context, port int) error) { rt.external = run }
 
 // Go runs a background task that the chassis waits for. Its context ends when the service drains;
@@ -123,9 +123,9 @@ func (rt *Runtime) Go(name string, run func(ctx context.Context) error) {
 // OnDrain calls f after the last call in flight has finished.
 func (rt *Runtime) OnDrain(f func(ctx context.Context) error) { rt.onDrain = append(rt.onDrain, f) }
 
-// Ready makes the service's readiness depend on a store of its own: check is called every second, and
-// while it fails, health answers NOT_SERVING for every service but "liveness". It is not for
-// neighbours: a service whose neighbour is down still serves what it can.
+// Ready makes the service's readiness depend on a store of its own: check is called every second, and while it fails,
+// every health status but "liveness" is NOT_SERVING. It is not for other services: while they are down, this one still
+// serves what it can.
 func (rt *Runtime) Ready(name string, check func(context.Context) error) {
 	rt.health.addCheck(name, check)
 }
@@ -133,13 +133,13 @@ func (rt *Runtime) Ready(name string, check func(context.Context) error) {
 // Log writes JSON lines; its Context methods add the trace and span id.
 func (rt *Runtime) Log() *slog.Logger { return rt.log }
 
-// Metrics takes the service's own metrics.
+// Metrics registers the service's own metrics.
 func (rt *Runtime) Metrics() prometheus.Registerer { return rt.registry }
 
 // Tracer makes the service's own spans.
 func (rt *Runtime) Tracer() trace.Tracer { return rt.provider.Tracer(rt.o.Workload) }
 
-// TracerProvider is for clients that trace themselves, such as redisotel.
+// TracerProvider is for clients that make their own spans, such as redisotel.
 func (rt *Runtime) TracerProvider() trace.TracerProvider { return rt.provider }
 
 // Name is what people type: "catalog".
@@ -148,7 +148,7 @@ func (rt *Runtime) Name() string { return rt.o.Name }
 // Workload is the Deployment's name: "productcatalogservice".
 func (rt *Runtime) Workload() string { return rt.o.Workload }
 
-// Version is what runs: "v1".
+// Version is the version of the service: "v1".
 func (rt *Runtime) Version() string { return versionOf(rt.o) }
 
 func versionOf(o Options) string { return cmp.Or(o.Getenv("SERVICE_VERSION"), "v1") }

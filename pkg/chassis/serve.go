@@ -18,7 +18,7 @@ func (rt *Runtime) serve(ctx context.Context, l listening, stop context.CancelCa
 	admin := newHTTPServer(adminHandler(rt.gatherer, rt.health.state))
 	g.run("metrics", func() error { return ignoreClosed(admin.Serve(l.admin)) })
 
-	// What serves outlives ctx: calls in flight finish while the service drains.
+	// The servers outlive ctx: calls in flight finish while the service drains.
 	liveCtx, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	shutdown, addr, err := rt.serveMain(liveCtx, g, l)
@@ -41,7 +41,7 @@ func (rt *Runtime) serve(ctx context.Context, l listening, stop context.CancelCa
 	return g.err()
 }
 
-// work begins the service's own tasks, and keeps its readiness true.
+// work starts the service's own tasks and the updates of its readiness.
 func (rt *Runtime) work(ctx context.Context, g *group) {
 	g.run("readiness", func() error { rt.health.watch(ctx, rt.services); return nil })
 	for _, t := range rt.tasks {
@@ -55,8 +55,8 @@ func (rt *Runtime) work(ctx context.Context, g *group) {
 	}
 }
 
-// leave drains: not ready, calls in flight finish, then the rest is undone. When the daemon is gone
-// nobody waits for an answer, and the service leaves at once.
+// leave drains: not ready, calls in flight finish, then everything is closed. When the daemon is gone, no caller is left
+// to wait for, and the service exits at once.
 func (rt *Runtime) leave(drainCtx, serveCtx context.Context, shutdown func(context.Context)) {
 	rt.health.leave()
 	if errors.Is(context.Cause(serveCtx), ErrLifeline) {
@@ -105,8 +105,8 @@ func newHTTPServer(h http.Handler) *http.Server {
 	return &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
 }
 
-// keepAliveGrace is how long an HTTP server that drains still answers on open connections, each time
-// telling the client to use another one, before it closes those that stay idle.
+// keepAliveGrace is how long a draining HTTP server still serves open connections, with responses that ask the client to
+// close them, before it closes idle ones.
 const keepAliveGrace = 250 * time.Millisecond
 
 func (rt *Runtime) drainHTTP(ctx context.Context, srv *http.Server) {
@@ -131,7 +131,7 @@ func drainGRPC(ctx context.Context, s *grpc.Server) {
 	}
 }
 
-// serveExternal runs a program of somebody else's on PORT and reports once it accepts connections.
+// serveExternal runs an external program on PORT and returns once it accepts connections.
 func (rt *Runtime) serveExternal(ctx context.Context, g *group) (func(context.Context), string, error) {
 	port, err := rt.EnvInt("PORT", 0)
 	if err != nil {
@@ -150,7 +150,7 @@ func (rt *Runtime) serveExternal(ctx context.Context, g *group) (func(context.Co
 			return nil
 		}
 		if err == nil {
-			err = errors.New("the program ended")
+			err = errors.New("the program exited")
 		}
 		return err
 	})
@@ -163,7 +163,7 @@ func (rt *Runtime) serveExternal(ctx context.Context, g *group) (func(context.Co
 		select {
 		case <-done:
 			cancel()
-			return nil, "", fmt.Errorf("start %s on %s: the program ended before it listened", rt.o.Workload, addr)
+			return nil, "", fmt.Errorf("start %s on %s: the program exited before it listened", rt.o.Workload, addr)
 		case <-ctx.Done():
 			return stop, addr, nil
 		case <-time.After(pause):
@@ -171,8 +171,8 @@ func (rt *Runtime) serveExternal(ctx context.Context, g *group) (func(context.Co
 	}
 }
 
-// freePort asks the kernel for a port. Another program may take it before it is used; the one who
-// wanted it then fails to start and is started again on another.
+// freePort returns a port that the kernel assigned. Another program may take it before it is used; then the start fails
+// and is repeated on another port.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -39,26 +39,26 @@ func (rt *Runtime) setupMetrics() {
 	rt.serverMet = grpcprom.NewServerMetrics(grpcprom.WithServerHandlingTimeHistogram(grpcprom.WithHistogramBuckets(latencyBuckets)))
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "shop_build_info",
-		Help:        "Constant 1; says which service and version this is.",
+		Help:        "Constant 1, with the service and its version as labels.",
 		ConstLabels: prometheus.Labels{"service": rt.o.Workload, "version": rt.Version()},
 	})
 	info.Set(1)
 	rt.registry.MustRegister(rt.serverMet, info)
 }
 
-// newRegistry holds what is to be known of a process, whatever runs in it.
+// newRegistry has the metrics of the process itself.
 func newRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return registry
 }
 
-// setupTracing exports spans over OTLP where an endpoint is given. Without one, trace context still
-// passes through, so that a neighbour's trace is not torn.
+// setupTracing exports spans over OTLP if an endpoint is configured. Without one, trace context is still passed on, so
+// that the traces of other services are not broken.
 func (rt *Runtime) setupTracing() error {
 	var unknown []string
 	if rt.propagate, unknown = propagator(rt.o.Getenv("OTEL_PROPAGATORS")); len(unknown) > 0 {
-		rt.log.Warn("OTEL_PROPAGATORS has names that are not known here", "unknown", strings.Join(unknown, ","), "known", "tracecontext,baggage,none")
+		rt.log.Warn("OTEL_PROPAGATORS has unknown names", "unknown", strings.Join(unknown, ","), "known", "tracecontext,baggage,none")
 	}
 	res := resource.NewSchemaless(
 		semconv.ServiceName(rt.Env("OTEL_SERVICE_NAME", rt.o.Workload)),
@@ -103,7 +103,7 @@ func newExporter(endpoint, headerList string) (sdktrace.SpanExporter, error) {
 	return exporter, nil
 }
 
-// otlpEndpoint is the URL to send spans to, empty for none. OpenTelemetry's variables can turn it off;
+// otlpEndpoint is the URL to send spans to, empty for none. OpenTelemetry's variables can turn the export off;
 // COLLECTOR_SERVICE_ADDR is the original's: host:port without a scheme.
 func otlpEndpoint(getenv func(string) string) string {
 	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") || getenv("OTEL_TRACES_EXPORTER") == "none" {
@@ -123,8 +123,7 @@ func otlpEndpoint(getenv func(string) string) string {
 	return ""
 }
 
-// otlpHeaders reads "key=value,other=value", with values that are percent-encoded, as OpenTelemetry's
-// specification of exporters has it.
+// otlpHeaders parses "key=value,other=value" with percent-encoded values: OpenTelemetry's specification of exporters.
 func otlpHeaders(text string) (map[string]string, error) {
 	headers := map[string]string{}
 	for pair := range strings.SplitSeq(text, ",") {

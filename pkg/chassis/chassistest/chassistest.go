@@ -72,7 +72,7 @@ func start(t testing.TB, env map[string]string, options []Option, run func(conte
 	for _, o := range options {
 		o(&c)
 	}
-	vars := map[string]string{"LOG_GATHER": "0s"}
+	vars := map[string]string{"LOG_BATCH_DELAY": "0s"}
 	if c.sink != nil {
 		vars["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://" + c.sink.Addr
 	}
@@ -122,7 +122,7 @@ func (s *Service) Conn() *grpc.ClientConn {
 	return s.conn
 }
 
-// Send hands the service a message as the daemon would.
+// Send sends the service a message as the daemon would.
 func (s *Service) Send(m lifeline.Down) {
 	s.t.Helper()
 	if err := lifeline.Write(s.down, m); err != nil {
@@ -130,7 +130,7 @@ func (s *Service) Send(m lifeline.Down) {
 	}
 }
 
-// Logs is what the service wrote so far.
+// Logs returns what the service has logged so far.
 func (s *Service) Logs() string { return s.logs.String() }
 
 // Stop drains the service and returns what its Run returned. Further calls return the same.
@@ -157,7 +157,7 @@ func (s *Service) Kill() error {
 	}
 }
 
-// buffer is a bytes.Buffer that may be written and read at the same time.
+// buffer is a bytes.Buffer for concurrent use.
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Sink is an OTLP receiver that keeps every span.
+// Sink is an OTLP receiver that keeps all spans.
 type Sink struct {
 	collectorpb.UnimplementedTraceServiceServer
 	Addr string
@@ -68,7 +68,7 @@ func NewSink(t testing.TB) *Sink {
 	return s
 }
 
-// Export takes spans.
+// Export receives spans.
 func (s *Sink) Export(_ context.Context, req *collectorpb.ExportTraceServiceRequest) (*collectorpb.ExportTraceServiceResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,14 +93,14 @@ func (s *Sink) Export(_ context.Context, req *collectorpb.ExportTraceServiceRequ
 	return &collectorpb.ExportTraceServiceResponse{}, nil
 }
 
-// Spans is what came so far.
+// Spans returns the spans received so far.
 func (s *Sink) Spans() []Span {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Span(nil), s.spans...)
 }
 
-// Wait returns all spans as soon as enough says so, and fails the test if that does not happen.
+// Wait returns all spans as soon as enough returns true for them, and fails the test if that does not happen.
 func (s *Sink) Wait(t testing.TB, enough func([]Span) bool) []Span {
 	t.Helper()
 	timeout := time.After(startTimeout)

@@ -1,4 +1,4 @@
-// Package portowner tells which process listens on a TCP port of this machine, so that an error
+// Package portowner finds the process that listens on a TCP port of this machine, so that an error
 // about a taken port can name it. It reads /proc and knows nothing elsewhere.
 package portowner
 
