@@ -26,7 +26,7 @@ func (c *workloadCollector) Collect(out chan<- prometheus.Metric) {
 	waiting := workloadDesc("kube_pod_container_status_waiting_reason", "Describes the reason the container is currently in waiting state.", "pod", "container", "reason")
 	snap, _ := c.shop.control.Snapshot()
 	for _, w := range snap.Workloads {
-		service := c.shop.displayName(w.Key)
+		service := c.shop.names.Display(w.Key)
 		gauge := func(d *prometheus.Desc, v float64, more ...string) {
 			out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{w.Namespace, service}, more...)...)
 		}

@@ -22,6 +22,8 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/broadcast"
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/daemon/api"
+	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
 	"github.com/shopctl/shopctl/pkg/observe/scrape"
@@ -87,6 +89,7 @@ type shop struct {
 
 	store   *store.Store
 	source  *source
+	names   *names.Directory
 	control *workload.Controller
 	planner workload.Planner
 	faults  faults
@@ -101,15 +104,14 @@ type shop struct {
 	// receiver takes spans, forward hands them on; nil where that is not so.
 	receiver *otlp.Receiver
 	forward  *otlp.Forwarder
-	memory   *memoryCache
 
 	// stop asks the daemon to go down; now is closed when that shall be at once.
 	stop    context.CancelFunc
 	kill    func()
 	killing chan struct{}
-	// leaving ends when the last instance is gone, and with it every open stream.
-	leaving    context.Context
-	endStreams context.CancelFunc
+	// leaving is closed by endStreams when the last instance is gone; open streams then end.
+	leaving    chan struct{}
+	endStreams func()
 }
 
 // Run runs a daemon until ctx ends or somebody shuts it down. As soon as the shop can be reached it
@@ -140,13 +142,13 @@ func run(ctx context.Context, cfg Config, ready func()) error {
 
 // prepare takes the shop's directories and makes everything that does not run by itself.
 func prepare(cfg Config) (*shop, error) {
-	s := &shop{cfg: cfg, now: cfg.Now, memory: newMemoryCache(), killing: make(chan struct{})}
+	s := &shop{cfg: cfg, now: cfg.Now, killing: make(chan struct{}), leaving: make(chan struct{})}
 	s.kill = sync.OnceFunc(func() { close(s.killing) })
 	if s.now == nil {
 		s.now = time.Now
 	}
 	s.started = s.now()
-	s.leaving, s.endStreams = context.WithCancel(context.Background())
+	s.endStreams = sync.OnceFunc(func() { close(s.leaving) })
 	s.log = slog.New(slog.DiscardHandler)
 	if cfg.Log != nil {
 		s.log = slog.New(slog.NewJSONHandler(cfg.Log, nil))
@@ -221,7 +223,7 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	all.Go(func() { s.stats.Run(background) })
 	all.Go(func() { s.runRules(background) })
 	all.Go(func() { s.writeStatus(background) })
-	server := control.NewServer(&api{shop: s}, s.log)
+	server := control.NewServer(api.New(s.apiDeps()), s.log)
 	served := make(chan error, 1)
 	serving, endServing := context.WithCancel(context.Background())
 	go func() { served <- server.Serve(serving, listener) }()

@@ -21,8 +21,8 @@ func (s *shop) newFaults() faults {
 		Calls: calls,
 		Registry: fault.NewRegistry(fault.Config{
 			Now:       s.now,
-			Find:      s.faultTarget,
-			Names:     func() []string { return s.names().all() },
+			Find:      s.names.Target,
+			Names:     s.names.All,
 			Injectors: []fault.Injector{fault.NewCrash(actor), fault.NewPause(actor), calls},
 			Changed:   s.onFault,
 		}),

@@ -132,7 +132,7 @@ func (s *steady) forward(seconds int) {
 
 // requests is how many there were before the fault.
 func (s *steady) requests(id string) (n int64) {
-	for _, node := range s.baseline(id).Nodes {
+	for _, node := range s.Baseline(id).Nodes {
 		n += node.Requests
 	}
 	return n
@@ -151,7 +151,7 @@ func TestTheTimeBeforeAFaultIsKeptAsLongAsTheFault(t *testing.T) {
 		t.Errorf("%d requests long after", n)
 	}
 	s.onFault(fault.Change{Fault: two, Kind: fault.Injected}, []fault.Fault{two}, s.at)
-	if before := s.baseline("f2"); !before.To.Equal(s.last.To) || s.at.Sub(before.To) < 5*time.Minute || s.requests("f1") != 0 {
+	if before := s.Baseline("f2"); !before.To.Equal(s.last.To) || s.at.Sub(before.To) < 5*time.Minute || s.requests("f1") != 0 {
 		t.Errorf("a fault in the place of another is compared with %s to %s", before.From, before.To)
 	}
 	s.onFault(fault.Change{Fault: two, Kind: fault.Cleared}, nil, s.at)
@@ -170,7 +170,7 @@ func TestWhatAnEarlierFaultLeftIsNotTheTimeBefore(t *testing.T) {
 	s.onFault(fault.Change{Fault: f("f1"), Kind: fault.Expired}, nil, s.at)
 	s.forward(2)
 	s.onFault(fault.Change{Fault: f("f2"), Kind: fault.Injected}, []fault.Fault{f("f2")}, s.at)
-	if got := s.baseline("f2").To; !got.Equal(first) {
+	if got := s.Baseline("f2").To; !got.Equal(first) {
 		t.Errorf("right after a fault the time before is that until %s, want %s", got, first)
 	}
 	s.onFault(fault.Change{Fault: f("f2"), Kind: fault.Cleared}, nil, s.at)

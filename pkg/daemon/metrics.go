@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/observe/alert"
 	"github.com/shopctl/shopctl/pkg/observe/query"
 	"github.com/shopctl/shopctl/pkg/observe/scrape"
@@ -75,10 +76,10 @@ func (s *shop) instanceTargets(w orchestrator.Workload, in orchestrator.Instance
 			container = c.Name
 		}
 		targets = append(targets, scrape.Target{
-			Run: in.Name + "/" + c.Name + "#" + c.Started.String(), Addr: c.Admin, ServiceFrom: serviceFrom(w),
+			Run: in.Name + "/" + c.Name + "#" + c.Started.String(), Addr: c.Admin, ServiceFrom: names.ServiceLabel(w),
 			Labels: labels.FromStrings(
 				"job", w.Name, "instance", c.Admin, "namespace", w.Namespace, "container", container,
-				"service", s.displayName(w.Key), "pod", in.Name, "version", in.Version,
+				"service", s.names.Display(w.Key), "pod", in.Name, "version", in.Version,
 			).WithoutEmpty(),
 		})
 	}

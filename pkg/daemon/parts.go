@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/observe/spans"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
@@ -25,6 +26,27 @@ import (
 	"github.com/shopctl/shopctl/pkg/workload/proxy"
 	"github.com/shopctl/shopctl/services"
 )
+
+// newNames makes the directory of names. Before there is a controller, no workload runs.
+func (s *shop) newNames() *names.Directory {
+	return &names.Directory{
+		Namespace: s.store.Namespace(),
+		Deployments: func() []orchestrator.Key {
+			var keys []orchestrator.Key
+			for _, d := range s.source.Objects().Deployments {
+				keys = append(keys, orchestrator.Key{Namespace: d.Namespace, Name: d.Name})
+			}
+			return keys
+		},
+		Snapshot: func() orchestrator.Snapshot {
+			if s.control == nil {
+				return orchestrator.Snapshot{}
+			}
+			snap, _ := s.control.Snapshot()
+			return snap
+		},
+	}
+}
 
 // logCap bounds each of the two files of an instance's log.
 const logCap = 4 << 20
@@ -58,6 +80,7 @@ func (s *shop) open() error {
 		return err
 	}
 	s.source = newSource(s.store)
+	s.names = s.newNames()
 	s.calls = s.newCalls()
 	s.meters.registry.MustRegister(&callsCollector{s.calls})
 	return s.openForward()
@@ -155,8 +178,8 @@ func (s *shop) newController(driver workload.Driver) (*workload.Controller, erro
 // openLog opens the log of a container.
 func (s *shop) openLog(src workload.LogSource) (io.WriteCloser, error) {
 	return s.logs.Writer(observe.LogSource{
-		Service: s.displayName(src.Workload), Instance: src.Pod, Container: src.Container, Main: src.Main,
-		Modules: moduleNames(src.Builtin),
+		Service: s.names.Display(src.Workload), Instance: src.Pod, Container: src.Container, Main: src.Main,
+		Modules: names.ModuleNames(src.Builtin),
 	})
 }
 
@@ -190,12 +213,11 @@ func commandEnviron(environ []string) []string {
 
 // only finds the Deployments that the shop is limited to.
 func (s *shop) only() ([]orchestrator.Key, error) {
-	names := s.names()
 	var keys []orchestrator.Key
 	for _, name := range s.cfg.Only {
-		key, ok := names.find(name)
+		key, ok := s.names.Find(name)
 		if !ok {
-			return nil, names.unknown(name)
+			return nil, s.names.Unknown(name)
 		}
 		keys = append(keys, key)
 	}
@@ -208,7 +230,7 @@ func (s *shop) onEvent(e orchestrator.Event) {
 		kind = observe.Warning
 	}
 	s.events.Add(observe.Event{
-		Type: kind, Reason: e.Reason, Service: s.displayName(e.Workload), Instance: e.Instance, Message: e.Message,
+		Type: kind, Reason: e.Reason, Service: s.names.Display(e.Workload), Instance: e.Instance, Message: e.Message,
 	})
 	s.log.Debug("event", "reason", e.Reason, "workload", e.Workload.Name, "message", e.Message)
 }

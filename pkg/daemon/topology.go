@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
@@ -45,7 +46,7 @@ func (s *shop) newCalls() *calls {
 	c.Graph = servicegraph.New(servicegraph.Config{
 		Now: s.now,
 		Name: func(service string) string {
-			return s.displayName(orchestrator.Key{Namespace: s.store.Namespace(), Name: service})
+			return s.names.Display(orchestrator.Key{Namespace: s.store.Namespace(), Name: service})
 		},
 		Resolve: func(peer string) string {
 			controller := c.controller.Load()
@@ -66,8 +67,8 @@ func listener(all []orchestrator.Workload, peer string) string {
 		if w.Address == peer && peer != "" {
 			return w.Name
 		}
-		for _, m := range modules(w) {
-			if m.front.Address == peer && peer != "" {
+		for _, m := range names.Modules(w) {
+			if m.Front.Address == peer && peer != "" {
 				return m.Workload
 			}
 		}
@@ -127,8 +128,8 @@ func (c *calls) before(now time.Time) servicegraph.Snapshot {
 	return c.Between(from, now.Truncate(time.Second).Add(-1))
 }
 
-// baseline is how things went before the fault; empty if that was not seen.
-func (c *calls) baseline(id string) servicegraph.Snapshot {
+// Baseline is the calls before a fault; empty if they were not measured.
+func (c *calls) Baseline(id string) servicegraph.Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.baselines[id].before

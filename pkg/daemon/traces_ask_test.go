@@ -28,7 +28,7 @@ func TestTheLastTraceIsThatOfTheRequestThatEndedAMomentAgo(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoTraceIsExplained(t *testing.T) {
+func TestAnInvalidTraceIDIsExplained(t *testing.T) {
 	c := open(t, home(t), only("currency"))
 	st := await(t, c, "currency is ready", func(st *controlpb.StatusResponse) bool { return find(st, "currency").GetState() == "ok" })
 	for _, id := range []string{"ab0102030405060708090a0b0c0d0e0f", "ab0102030405060708090a0b0c0d0e10"} {
@@ -39,12 +39,12 @@ func TestWhatIsNoTraceIsExplained(t *testing.T) {
 		code        codes.Code
 		says, hint  string
 	}{
-		{"xyz", "", codes.InvalidArgument, "no trace id", "shopctl trace list"},
-		{strings.Repeat("a", 33), "", codes.InvalidArgument, "no trace id", "shopctl trace list"},
-		{"", "", codes.InvalidArgument, "no trace id", "shopctl trace list"},
+		{"xyz", "", codes.InvalidArgument, "not a trace id", "shopctl trace list"},
+		{strings.Repeat("a", 33), "", codes.InvalidArgument, "not a trace id", "shopctl trace list"},
+		{"", "", codes.InvalidArgument, "not a trace id", "shopctl trace list"},
 		{"ffff", "", codes.NotFound, "no trace ffff", "shopctl trace list"},
 		{strings.Repeat("f", 32), "", codes.NotFound, "no trace", "shopctl trace list"},
-		{"ab01", "", codes.InvalidArgument, "several traces", "ab0102030405060708090a0b0c0d0e0f"},
+		{"ab01", "", codes.InvalidArgument, "several trace ids", "ab0102030405060708090a0b0c0d0e0f"},
 		{"last", "biling", codes.NotFound, `no service "biling"`, "did you mean billing?"},
 		{"last", "ad", codes.NotFound, "no trace found", "shopctl call"},
 	} {

@@ -166,7 +166,7 @@ func TestLogsAreFoundByTraceLevelAndText(t *testing.T) {
 func TestLogsThatCannotBeAskedForAreExplained(t *testing.T) {
 	c := open(t, home(t), only("currency"))
 	for what, req := range map[string]*controlpb.LogsRequest{
-		"regular expression": {Grep: "("}, "no trace id": {TraceId: "xyz"}, "no span id": {SpanId: "xyz"}, `unknown level "loud"`: {Level: "loud"},
+		"regular expression": {Grep: "("}, "not a trace id": {TraceId: "xyz"}, "not a span id": {SpanId: "xyz"}, `unknown level "loud"`: {Level: "loud"},
 	} {
 		stream, err := c.Logs(t.Context(), req)
 		if err != nil {

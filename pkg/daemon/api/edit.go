@@ -1,4 +1,4 @@
-package daemon
+package api
 
 import (
 	"context"
@@ -16,25 +16,26 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-func (a *api) Edit(_ context.Context, req *controlpb.EditRequest) (*controlpb.EditResponse, error) {
-	edit, release, err := a.operation(req)
+// Edit changes Deployments as scale, restart, stop, start and set do.
+func (s *objectsServer) Edit(_ context.Context, req *controlpb.EditRequest) (*controlpb.EditResponse, error) {
+	edit, release, err := s.operation(req)
 	if err != nil {
 		return nil, err
 	}
 	if len(req.GetServices()) == 0 {
-		return nil, control.Error(codes.InvalidArgument, "no service is named", "services: "+strings.Join(a.names().all(), ", "), 2)
+		return nil, control.Error(codes.InvalidArgument, "the edit request names no service", "services: "+strings.Join(s.names.All(), ", "), 2)
 	}
 	var keys []resource.Key
 	var workloads []orchestrator.Key
 	for _, name := range req.GetServices() {
-		key, ok := a.findDeployment(req.GetNamespace(), name)
+		key, ok := s.findDeployment(req.GetNamespace(), name)
 		if !ok {
-			return nil, a.names().unknown(name)
+			return nil, s.names.Unknown(name)
 		}
 		keys = append(keys, resource.Key{Kind: resource.KindDeployment, Namespace: key.Namespace, Name: key.Name})
 		workloads = append(workloads, key)
 	}
-	changes, err := a.store.EditDeployments(keys, req.GetDryRun(), edit)
+	changes, err := s.store.EditDeployments(keys, req.GetDryRun(), edit)
 	if err != nil {
 		return nil, explainObjects(err)
 	}
@@ -44,34 +45,34 @@ func (a *api) Edit(_ context.Context, req *controlpb.EditRequest) (*controlpb.Ed
 	}
 	var released []orchestrator.Key
 	if release {
-		released = a.commit(changes, "Applied", workloads...)
+		released = s.commit(changes, "Applied", workloads...)
 	} else {
-		a.commit(changes, "Applied")
+		s.commit(changes, "Applied")
 	}
 	for i, c := range changes { // as many as there are different names
 		key := orchestrator.Key{Namespace: c.Key.Namespace, Name: c.Key.Name}
 		if c.Action == store.ActionUnchanged && slices.Contains(released, key) {
-			// The object stays as it was, and yet something begins to run.
+			// The object is unchanged, and yet its instances start.
 			resp.Objects[i].Action = string(store.ActionConfigured)
 		}
 	}
 	return resp, nil
 }
 
-func (a *api) findDeployment(namespace, name string) (orchestrator.Key, bool) {
-	if namespace == "" || namespace == a.store.Namespace() {
-		return a.names().find(name)
+func (s *objectsServer) findDeployment(namespace, name string) (orchestrator.Key, bool) {
+	if namespace == "" || namespace == s.store.Namespace() {
+		return s.names.Find(name)
 	}
-	return a.names().find(namespace + "/" + name)
+	return s.names.Find(namespace + "/" + name)
 }
 
-// operation is what an edit does to a Deployment, and whether it starts one that was held back.
-func (a *api) operation(req *controlpb.EditRequest) (edit func(*appsv1.Deployment) error, release bool, err error) {
+// operation is what an edit does to a Deployment, and whether it starts a suspended one.
+func (s *objectsServer) operation(req *controlpb.EditRequest) (edit func(*appsv1.Deployment) error, release bool, err error) {
 	switch op := req.GetOperation().(type) {
 	case *controlpb.EditRequest_Replicas:
 		return func(d *appsv1.Deployment) error { return resource.Scale(d, op.Replicas) }, op.Replicas > 0, nil
 	case *controlpb.EditRequest_Restart:
-		now := a.now()
+		now := s.now()
 		return func(d *appsv1.Deployment) error { return resource.Restart(d, now) }, true, nil
 	case *controlpb.EditRequest_Stop:
 		return resource.Stop, false, nil
@@ -82,5 +83,5 @@ func (a *api) operation(req *controlpb.EditRequest) (edit func(*appsv1.Deploymen
 			return resource.SetEnv(d, op.SetEnv.GetSet(), op.SetEnv.GetUnset())
 		}, false, nil
 	}
-	return nil, false, control.Error(codes.InvalidArgument, "the edit says not what to do", "shopctl scale --help", 2)
+	return nil, false, control.Error(codes.InvalidArgument, "the edit request has no operation", "shopctl scale --help", 2)
 }

@@ -1,10 +1,11 @@
-package daemon
+package api
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
@@ -19,32 +21,46 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource/decode"
 	"github.com/shopctl/shopctl/pkg/resource/store"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/workload"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
-func (a *api) Apply(_ context.Context, req *controlpb.ApplyRequest) (*controlpb.ApplyResponse, error) {
+// objectsServer serves the shop's objects.
+type objectsServer struct {
+	store *store.Store
+	names *names.Directory
+	// refresh makes the orchestrator's source read the store now.
+	refresh func()
+	shop    orchestrator.Syncer
+	planner workload.Planner
+	events  *observe.Events
+	now     func() time.Time
+}
+
+// Apply creates and changes objects.
+func (s *objectsServer) Apply(_ context.Context, req *controlpb.ApplyRequest) (*controlpb.ApplyResponse, error) {
 	manifests, err := decodeFiles(req.GetFiles())
 	if err != nil {
 		return nil, explainObjects(err)
 	}
-	result, err := a.applyOrReplace(manifests, req)
+	result, err := s.applyOrReplace(manifests, req)
 	if err != nil {
 		return nil, explainObjects(err)
 	}
-	warnings := append(result.Warnings, a.imageWarnings(manifests)...).Sorted()
+	warnings := append(result.Warnings, s.imageWarnings(manifests)...).Sorted()
 	resp := &controlpb.ApplyResponse{Warnings: warnings.Strings()}
 	if resp.Objects, err = changed(result.Changes); err != nil {
 		return nil, err
 	}
 	if !req.GetDryRun() {
-		a.commit(result.Changes, "Applied")
+		s.commit(result.Changes, "Applied")
 	}
 	return resp, nil
 }
 
-func (a *api) applyOrReplace(manifests []resource.Manifest, req *controlpb.ApplyRequest) (store.Result, error) {
+func (s *objectsServer) applyOrReplace(manifests []resource.Manifest, req *controlpb.ApplyRequest) (store.Result, error) {
 	if !req.GetReplace() {
-		return a.store.Apply(manifests, req.GetNamespace(), req.GetDryRun())
+		return s.store.Apply(manifests, req.GetNamespace(), req.GetDryRun())
 	}
 	if req.GetDryRun() {
 		return store.Result{}, control.Error(codes.InvalidArgument, "replace objects: a dry run is not possible", "shopctl diff -f FILE", 2)
@@ -53,7 +69,7 @@ func (a *api) applyOrReplace(manifests []resource.Manifest, req *controlpb.Apply
 	for i, m := range manifests {
 		objects[i] = m.Object
 	}
-	changes, err := a.store.Put(objects...)
+	changes, err := s.store.Put(objects...)
 	return store.Result{Changes: changes}, err
 }
 
@@ -78,9 +94,8 @@ func decodeFiles(files []*controlpb.File) ([]resource.Manifest, error) {
 	return manifests, nil
 }
 
-// imageWarnings tells of images that nothing here stands for: such a Deployment is stored, but
-// cannot start.
-func (a *api) imageWarnings(manifests []resource.Manifest) resource.Problems {
+// imageWarnings warns of images that cannot be run here: such a Deployment is stored, but cannot start.
+func (s *objectsServer) imageWarnings(manifests []resource.Manifest) resource.Problems {
 	var problems resource.Problems
 	for _, m := range manifests {
 		d, ok := m.Object.(*appsv1.Deployment)
@@ -89,7 +104,7 @@ func (a *api) imageWarnings(manifests []resource.Manifest) resource.Problems {
 		}
 		for i, c := range d.Spec.Template.Spec.Containers {
 			one := podspec.Container{Name: c.Name, Image: c.Image, Command: c.Command}
-			err := a.planner.Plan(&podspec.Pod{Containers: []podspec.Container{one}}).Err
+			err := s.planner.Plan(&podspec.Pod{Containers: []podspec.Container{one}}).Err
 			if err == nil {
 				continue
 			}
@@ -103,25 +118,26 @@ func (a *api) imageWarnings(manifests []resource.Manifest) resource.Problems {
 	return problems
 }
 
-// commit makes the controller look at what changed, and tells of it. It returns which of the
-// Deployments to release were held back until now.
-func (a *api) commit(changes []store.Change, reason string, release ...orchestrator.Key) (released []orchestrator.Key) {
-	a.source.refresh()
-	released = a.control.Sync(release...)
+// commit makes the orchestrator act on changes, and records them as events. It returns which of the Deployments to release
+// were suspended until now.
+func (s *objectsServer) commit(changes []store.Change, reason string, release ...orchestrator.Key) (released []orchestrator.Key) {
+	s.refresh()
+	released = s.shop.Sync(release...)
 	for _, c := range changes {
 		if c.Action == store.ActionUnchanged {
 			continue
 		}
 		service := ""
 		if c.Key.Kind == resource.KindDeployment {
-			service = a.displayName(orchestrator.Key{Namespace: c.Key.Namespace, Name: c.Key.Name})
+			service = s.names.Display(orchestrator.Key{Namespace: c.Key.Namespace, Name: c.Key.Name})
 		}
-		a.events.Add(observe.Event{Type: observe.Normal, Reason: reason, Service: service, Message: fmt.Sprintf("%s %s", c.Key, c.Action)})
+		s.events.Add(observe.Event{Type: observe.Normal, Reason: reason, Service: service, Message: fmt.Sprintf("%s %s", c.Key, c.Action)})
 	}
 	return released
 }
 
-func (a *api) Get(_ context.Context, req *controlpb.GetRequest) (*controlpb.GetResponse, error) {
+// Get returns objects.
+func (s *objectsServer) Get(_ context.Context, req *controlpb.GetRequest) (*controlpb.GetResponse, error) {
 	kind, err := resource.LookupKind(req.GetKind())
 	if err != nil {
 		return nil, explainObjects(err)
@@ -130,11 +146,11 @@ func (a *api) Get(_ context.Context, req *controlpb.GetRequest) (*controlpb.GetR
 	if err != nil {
 		return nil, err
 	}
-	namespace := a.namespace(req.GetNamespace())
+	namespace := s.namespace(req.GetNamespace())
 	if !kind.Namespaced {
 		namespace = ""
 	}
-	snap := a.store.Snapshot()
+	snap := s.store.Snapshot()
 	var objects []resource.Object
 	if len(req.GetNames()) == 0 {
 		if namespace == "*" {
@@ -147,7 +163,7 @@ func (a *api) Get(_ context.Context, req *controlpb.GetRequest) (*controlpb.GetR
 		objects = snap.List(kind.Name, namespace)
 	}
 	for _, name := range req.GetNames() {
-		o, err := snap.Get(a.objectKey(kind, namespace, name))
+		o, err := snap.Get(s.objectKey(kind, namespace, name))
 		if err != nil {
 			return nil, explainObjects(err)
 		}
@@ -176,34 +192,35 @@ func parseSelector(text string) (labels.Selector, error) {
 	return s, nil
 }
 
-func (a *api) namespace(namespace string) string {
+func (s *objectsServer) namespace(namespace string) string {
 	if namespace == "" {
-		return a.store.Namespace()
+		return s.store.Namespace()
 	}
 	return namespace
 }
 
-// objectKey lets people name Deployments and Services as they name services: "catalog".
-func (a *api) objectKey(kind resource.Kind, namespace, name string) resource.Key {
+// objectKey accepts the names of services for Deployments and Services: "catalog".
+func (s *objectsServer) objectKey(kind resource.Kind, namespace, name string) resource.Key {
 	key := resource.Key{Kind: kind.Name, Namespace: namespace, Name: name}
-	if _, err := a.store.Get(key); err == nil || namespace != a.store.Namespace() {
+	if _, err := s.store.Get(key); err == nil || namespace != s.store.Namespace() {
 		return key
 	}
-	if w, ok := a.names().find(name); ok && w.Namespace == namespace {
+	if w, ok := s.names.Find(name); ok && w.Namespace == namespace {
 		alias := resource.Key{Kind: kind.Name, Namespace: namespace, Name: w.Name}
-		if _, err := a.store.Get(alias); err == nil {
+		if _, err := s.store.Get(alias); err == nil {
 			return alias
 		}
 	}
 	return key
 }
 
-func (a *api) Delete(_ context.Context, req *controlpb.DeleteRequest) (*controlpb.DeleteResponse, error) {
-	keys, err := a.deleteKeys(req)
+// Delete removes objects.
+func (s *objectsServer) Delete(_ context.Context, req *controlpb.DeleteRequest) (*controlpb.DeleteResponse, error) {
+	keys, err := s.deleteKeys(req)
 	if err != nil {
 		return nil, explainObjects(err)
 	}
-	changes, err := a.store.Delete(keys, req.GetDryRun())
+	changes, err := s.store.Delete(keys, req.GetDryRun())
 	if err != nil {
 		return nil, explainObjects(err)
 	}
@@ -216,13 +233,13 @@ func (a *api) Delete(_ context.Context, req *controlpb.DeleteRequest) (*controlp
 		resp.Objects = append(resp.Objects, p)
 	}
 	if !req.GetDryRun() {
-		a.commit(changes, "Deleted")
+		s.commit(changes, "Deleted")
 	}
 	return resp, nil
 }
 
-func (a *api) deleteKeys(req *controlpb.DeleteRequest) ([]resource.Key, error) {
-	namespace := a.namespace(req.GetNamespace())
+func (s *objectsServer) deleteKeys(req *controlpb.DeleteRequest) ([]resource.Key, error) {
+	namespace := s.namespace(req.GetNamespace())
 	if len(req.GetFiles()) > 0 {
 		manifests, err := decodeFiles(req.GetFiles())
 		if err != nil {
@@ -252,7 +269,7 @@ func (a *api) deleteKeys(req *controlpb.DeleteRequest) ([]resource.Key, error) {
 	}
 	var keys []resource.Key
 	for _, name := range req.GetNames() {
-		keys = append(keys, a.objectKey(kind, namespace, name))
+		keys = append(keys, s.objectKey(kind, namespace, name))
 	}
 	return keys, nil
 }

@@ -1,4 +1,4 @@
-package daemon
+package api
 
 import (
 	"context"
@@ -14,28 +14,45 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/observe/alert"
 	"github.com/shopctl/shopctl/pkg/observe/query"
 	"github.com/shopctl/shopctl/pkg/observe/scrape"
+	"github.com/shopctl/shopctl/pkg/observe/tsdb"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 const (
 	// defaultPoints is about how many points a range has whose step is not given.
 	defaultPoints = 250
-	// maxPoints bounds the points of an answer, all series together: what fits well into one message.
+	// maxPoints bounds the points of a result, all series together, to what fits well into one message.
 	maxPoints = 400_000
 )
 
+// metricsServer serves metrics and alerts.
+type metricsServer struct {
+	controlpb.UnimplementedMetricsServer
+	query   *query.Engine
+	db      *tsdb.DB
+	rules   *alert.Manager
+	targets targets
+	// url of Prometheus' HTTP API; empty if it is not served.
+	url string
+	now func() time.Time
+}
+
+// targets are the scrape targets with the outcomes of their last scrapes.
+type targets interface{ Targets() []scrape.Status }
+
 // QueryMetrics evaluates a PromQL expression.
-func (a *api) QueryMetrics(ctx context.Context, req *controlpb.QueryMetricsRequest) (*controlpb.QueryMetricsResponse, error) {
-	at := a.now()
+func (s *metricsServer) QueryMetrics(ctx context.Context, req *controlpb.QueryMetricsRequest) (*controlpb.QueryMetricsResponse, error) {
+	at := s.now()
 	if t := req.GetTime(); t != nil {
 		at = t.AsTime()
 	}
 	resp := &controlpb.QueryMetricsResponse{}
-	use := func(answer query.Answer) error {
-		resp.Warnings = append(answer.Warnings, answer.Infos...)
-		return fillAnswer(resp, answer)
+	use := func(result query.Answer) error {
+		resp.Warnings = append(result.Warnings, result.Infos...)
+		return fillResult(resp, result)
 	}
 	var err error
 	if back := req.GetRange().AsDuration(); req.GetRange() != nil {
@@ -43,23 +60,23 @@ func (a *api) QueryMetrics(ctx context.Context, req *controlpb.QueryMetricsReque
 		if req.GetStep() != nil {
 			step = req.GetStep().AsDuration()
 		}
-		err = a.meters.query.Range(ctx, req.GetExpr(), at.Add(-back), at, step, use)
+		err = s.query.Range(ctx, req.GetExpr(), at.Add(-back), at, step, use)
 	} else {
-		err = a.meters.query.Instant(ctx, req.GetExpr(), at, use)
+		err = s.query.Instant(ctx, req.GetExpr(), at, use)
 	}
 	if err != nil {
 		return nil, explainQuery(err)
 	}
 	if len(resp.Series) == 0 && resp.ResultType != "string" {
-		resp.Warnings = append(resp.Warnings, a.meters.query.Missing(req.GetExpr())...)
+		resp.Warnings = append(resp.Warnings, s.query.Missing(req.GetExpr())...)
 	}
 	return resp, nil
 }
 
-// fillAnswer copies a result, which is only lent.
-func fillAnswer(resp *controlpb.QueryMetricsResponse, answer query.Answer) error {
-	resp.ResultType = string(answer.Value.Type())
-	switch v := answer.Value.(type) {
+// fillResult copies a result, which must not be kept.
+func fillResult(resp *controlpb.QueryMetricsResponse, result query.Answer) error {
+	resp.ResultType = string(result.Value.Type())
+	switch v := result.Value.(type) {
 	case promql.String:
 		resp.Text = v.V
 	case promql.Scalar:
@@ -74,7 +91,7 @@ func fillAnswer(resp *controlpb.QueryMetricsResponse, answer query.Answer) error
 		points := 0
 		for _, s := range v {
 			if points += len(s.Floats); points > maxPoints {
-				return &query.Error{Kind: query.TooLarge, Text: fmt.Sprintf("the answer has more than %d points", maxPoints), Hint: "aggregate: sum by (service) (...), or use a longer --step"}
+				return &query.Error{Kind: query.TooLarge, Text: fmt.Sprintf("the result has more than %d points", maxPoints), Hint: "aggregate: sum by (service) (...), or use a longer --step"}
 			}
 			series := &controlpb.MetricSeries{Labels: s.Metric.Map()}
 			for _, p := range s.Floats {
@@ -86,7 +103,7 @@ func fillAnswer(resp *controlpb.QueryMetricsResponse, answer query.Answer) error
 	return nil
 }
 
-// explainQuery turns an error of a query into one for people.
+// explainQuery gives an error of a query its status code and its hint.
 func explainQuery(err error) error {
 	var wrong *query.Error
 	if !errors.As(err, &wrong) {
@@ -104,11 +121,11 @@ func explainQuery(err error) error {
 	return control.Error(code, "query metrics: "+wrong.Text, wrong.Hint, exit)
 }
 
-// ListMetrics names what can be queried, and tells of the targets.
-func (a *api) ListMetrics(context.Context, *controlpb.ListMetricsRequest) (*controlpb.ListMetricsResponse, error) {
-	st := a.meters.db.Stats()
+// ListMetrics lists metrics and scrape targets.
+func (s *metricsServer) ListMetrics(context.Context, *controlpb.ListMetricsRequest) (*controlpb.ListMetricsResponse, error) {
+	st := s.db.Stats()
 	resp := &controlpb.ListMetricsResponse{
-		ApiUrl: a.meters.url,
+		ApiUrl: s.url,
 		Store: &controlpb.MetricStore{
 			Series: int64(st.Series), Samples: st.Samples, Bytes: st.Bytes,
 			Dropped: st.OutOfOrder + st.TooMany + st.Forgotten,
@@ -117,15 +134,15 @@ func (a *api) ListMetrics(context.Context, *controlpb.ListMetricsRequest) (*cont
 	if st.Oldest > 0 {
 		resp.Store.Oldest = timestamppb.New(time.UnixMilli(st.Oldest))
 	}
-	for name, n := range a.meters.db.Names() {
+	for name, n := range s.db.Names() {
 		m := &controlpb.Metric{Name: name, Series: int32(n), Type: "unknown"}
-		if d, ok := a.meters.db.MetadataOf(name); ok {
+		if d, ok := s.db.MetadataOf(name); ok {
 			m.Type, m.Help = d.Type, d.Help
 		}
 		resp.Metrics = append(resp.Metrics, m)
 	}
 	slices.SortFunc(resp.Metrics, func(x, y *controlpb.Metric) int { return strings.Compare(x.GetName(), y.GetName()) })
-	for _, t := range a.stats.Targets() {
+	for _, t := range s.targets.Targets() {
 		resp.Targets = append(resp.Targets, protoTarget(t))
 	}
 	return resp, nil
@@ -147,10 +164,10 @@ func protoTarget(t scrape.Status) *controlpb.ScrapeTarget {
 	return p
 }
 
-// ListAlerts returns the alerting rules, their alerts and what became of earlier ones.
-func (a *api) ListAlerts(context.Context, *controlpb.ListAlertsRequest) (*controlpb.ListAlertsResponse, error) {
+// ListAlerts returns the alerting rules, their alerts and the history of earlier ones.
+func (s *metricsServer) ListAlerts(context.Context, *controlpb.ListAlertsRequest) (*controlpb.ListAlertsResponse, error) {
 	resp := &controlpb.ListAlertsResponse{}
-	for _, group := range a.meters.rules.Groups() {
+	for _, group := range s.rules.Groups() {
 		for _, r := range group {
 			if r.Alert == "" {
 				continue
@@ -168,7 +185,7 @@ func (a *api) ListAlerts(context.Context, *controlpb.ListAlertsRequest) (*contro
 			resp.Rules = append(resp.Rules, p)
 		}
 	}
-	for _, al := range a.meters.rules.Alerts() {
+	for _, al := range s.rules.Alerts() {
 		p := &controlpb.Alert{
 			Name: al.Rule, Labels: al.Labels.Map(), Annotations: al.Annotations.Map(), State: string(al.State),
 			Value: al.Value, ActiveSince: timestamppb.New(al.Active),
@@ -178,7 +195,7 @@ func (a *api) ListAlerts(context.Context, *controlpb.ListAlertsRequest) (*contro
 		}
 		resp.Alerts = append(resp.Alerts, p)
 	}
-	for _, c := range a.meters.rules.History() {
+	for _, c := range s.rules.History() {
 		resp.History = append(resp.History, &controlpb.AlertChange{
 			Time: timestamppb.New(c.Time), Name: c.Alert, Labels: c.Labels.Map(), State: string(c.State), Value: c.Value, Summary: c.Summary,
 		})

@@ -1,4 +1,4 @@
-package daemon
+package api
 
 import (
 	"context"
@@ -10,11 +10,21 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/observe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-func (a *api) Logs(req *controlpb.LogsRequest, stream grpc.ServerStreamingServer[controlpb.LogLine]) error {
+// logsServer serves the logs of instances.
+type logsServer struct {
+	logs    *observe.Logs
+	names   *names.Directory
+	traces  *tracesServer
+	leaving <-chan struct{}
+}
+
+// Logs sends log lines, and with follow continues with new ones.
+func (s *logsServer) Logs(req *controlpb.LogsRequest, stream grpc.ServerStreamingServer[controlpb.LogLine]) error {
 	q := observe.LogQuery{
 		Instance: req.GetInstance(), Container: req.GetContainer(), AllContainers: req.GetAllContainers(),
 		Tail: int(req.GetTail()), Follow: req.GetFollow(),
@@ -23,41 +33,40 @@ func (a *api) Logs(req *controlpb.LogsRequest, stream grpc.ServerStreamingServer
 		return control.Error(codes.InvalidArgument, fmt.Sprintf("read logs: %d lines", q.Tail), "use a number above zero", 2)
 	}
 	if name := req.GetService(); name != "" {
-		key, ok := a.names().find(name)
+		key, ok := s.names.Find(name)
 		switch {
 		case ok:
-			q.Service = a.displayName(key)
-		case a.module(name) != "":
-			q.Service = a.module(name)
-		case a.logs.Knows(name):
+			q.Service = s.names.Display(key)
+		case s.names.Module(name) != "":
+			q.Service = s.names.Module(name)
+		case s.logs.Knows(name):
 			q.Service = name
 		default:
-			return a.names().unknown(name)
+			return s.names.Unknown(name)
 		}
 	}
 	var err error
-	if q.LogFilter, err = a.logFilter(stream.Context(), req); err != nil {
+	if q.LogFilter, err = s.logFilter(stream.Context(), req); err != nil {
 		return err
 	}
 	if since := req.GetSince(); since != nil {
 		q.Since = since.AsTime()
 	}
-	ctx, cancel := context.WithCancel(stream.Context())
+	ctx, cancel := until(stream.Context(), s.leaving)
 	defer cancel()
-	defer context.AfterFunc(a.leaving, cancel)()
-	err = a.logs.Read(ctx, q, func(l *observe.LogLine) error { return stream.Send(protoLogLine(l)) })
+	err = s.logs.Read(ctx, q, func(l *observe.LogLine) error { return stream.Send(protoLogLine(l)) })
 	if ctx.Err() != nil {
 		return nil
 	}
 	return err
 }
 
-// logFilter reads what a request wants of the lines.
-func (a *api) logFilter(ctx context.Context, req *controlpb.LogsRequest) (observe.LogFilter, error) {
+// logFilter reads the filter of a request.
+func (s *logsServer) logFilter(ctx context.Context, req *controlpb.LogsRequest) (observe.LogFilter, error) {
 	f := observe.LogFilter{TraceID: strings.ToLower(req.GetTraceId()), SpanID: strings.ToLower(req.GetSpanId())}
 	switch {
 	case f.TraceID == lastTrace:
-		sum, err := a.newestTrace(ctx, nil)
+		sum, err := s.traces.newestTrace(ctx, nil)
 		if err != nil {
 			return f, err
 		}
@@ -66,7 +75,7 @@ func (a *api) logFilter(ctx context.Context, req *controlpb.LogsRequest) (observ
 		return f, badTraceID(req.GetTraceId())
 	}
 	if f.SpanID != "" && !isHex(f.SpanID, 16) {
-		return f, control.Error(codes.InvalidArgument, fmt.Sprintf("%q is no span id: want up to 16 hexadecimal digits", req.GetSpanId()), "shopctl trace show last -o json", 2)
+		return f, control.Error(codes.InvalidArgument, fmt.Sprintf("%q is not a span id: want up to 16 hexadecimal digits", req.GetSpanId()), "shopctl trace show last -o json", 2)
 	}
 	if word := req.GetLevel(); word != "" {
 		var ok bool
@@ -77,7 +86,7 @@ func (a *api) logFilter(ctx context.Context, req *controlpb.LogsRequest) (observ
 	if req.GetGrep() != "" {
 		var err error
 		if f.Grep, err = regexp.Compile(req.GetGrep()); err != nil {
-			return f, control.Error(codes.InvalidArgument, fmt.Sprintf("read regular expression: %v", err), "quote what shall stand for itself: \\(  \\[  \\.  \\*", 2)
+			return f, control.Error(codes.InvalidArgument, fmt.Sprintf("read regular expression: %v", err), "quote literal characters: \\(  \\[  \\.  \\*", 2)
 		}
 	}
 	return f, nil

@@ -1,4 +1,4 @@
-package daemon
+package api
 
 import (
 	"google.golang.org/protobuf/types/known/timestamppb"

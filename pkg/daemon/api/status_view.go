@@ -1,4 +1,4 @@
-package daemon
+package api
 
 import (
 	"os"
@@ -11,18 +11,31 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/fault"
-	"github.com/shopctl/shopctl/pkg/observe/otlp"
 	"github.com/shopctl/shopctl/pkg/observe/scrape"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/services"
 )
 
-// status is the shop as it is now, and what tells that it has changed.
-func (s *shop) status(withStats, withMemory bool) (*controlpb.StatusResponse, *changes) {
-	snap, workloads := s.control.Snapshot()
-	changed := &changes{workloads: workloads, faults: s.faultsChanged.Wait()}
+// view reads the state of the shop as messages.
+type view struct {
+	info          Info
+	names         *names.Directory
+	shop          orchestrator.Observer
+	meter         orchestrator.Meter
+	faults        *fault.Registry
+	faultsChanged func() <-chan struct{}
+	stats         watchedStats
+	memory        *memoryCache
+	now           func() time.Time
+}
+
+// status is the present state of the shop, and when it changes.
+func (s *view) status(withStats, withMemory bool) (*controlpb.StatusResponse, *changes) {
+	snap, workloads := s.shop.Snapshot()
+	changed := &changes{workloads: workloads, faults: s.faultsChanged()}
 	faults := s.faults.List()
 	if slices.ContainsFunc(faults, func(f fault.Fault) bool { return !f.Ends.IsZero() }) {
 		changed.clock = time.After(time.Second)
@@ -32,13 +45,11 @@ func (s *shop) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 		stats, changed.stats = s.stats.Stats()
 	}
 	resp := &controlpb.StatusResponse{
-		Name: s.dir.Name, Pid: int32(os.Getpid()), Namespace: s.store.Namespace(), Driver: "process",
-		ShopctlVersion: s.cfg.Version, Started: timestamppb.New(s.started),
-		RunDir: s.dir.Run, StateDir: s.dir.State, PrometheusUrl: s.meters.url,
-		Monolith: s.cfg.Monolith, Ready: snap.Ready, GoingDown: snap.GoingDown, Faults: protoFaults(faults, s.now()),
-	}
-	if s.receiver != nil {
-		resp.OtlpEndpoint, resp.OtlpHttpEndpoint = s.receiver.GRPC(), "http://"+s.receiver.HTTP()+otlp.Path
+		Name: s.info.Name, Pid: int32(os.Getpid()), Namespace: s.info.Namespace, Driver: s.info.Driver,
+		ShopctlVersion: s.info.Version, Started: timestamppb.New(s.info.Started),
+		RunDir: s.info.RunDir, StateDir: s.info.StateDir, PrometheusUrl: s.info.PrometheusURL,
+		OtlpEndpoint: s.info.OTLP, OtlpHttpEndpoint: s.info.OTLPHTTP, Monolith: s.info.Monolith,
+		Ready: snap.Ready, GoingDown: snap.GoingDown, Faults: protoFaults(faults, s.now()),
 	}
 	if snap.Storefront != "" {
 		resp.Url = "http://" + snap.Storefront
@@ -53,7 +64,7 @@ func (s *shop) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 			}
 		}
 		if withStats || withMemory {
-			s.memory.fill(s.control, svc.Instances, w.Instances, s.now())
+			s.memory.fill(s.meter, svc.Instances, w.Instances, s.now())
 		}
 		resp.Services = append(resp.Services, svc)
 	}
@@ -61,9 +72,9 @@ func (s *shop) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 		return strings.Compare(roleOrder(a.GetRole())+a.GetName(), roleOrder(b.GetRole())+b.GetName())
 	})
 	for _, st := range snap.Startup {
-		step := &controlpb.StartupStep{Service: s.displayName(st.Workload), Started: durationpb.New(st.Started), Ready: durationpb.New(st.Ready)}
+		step := &controlpb.StartupStep{Service: s.names.Display(st.Workload), Started: durationpb.New(st.Started), Ready: durationpb.New(st.Ready)}
 		if st.After != "" {
-			step.After = s.displayName(orchestrator.Key{Namespace: st.Workload.Namespace, Name: st.After})
+			step.After = s.names.Display(orchestrator.Key{Namespace: st.Workload.Namespace, Name: st.After})
 		}
 		resp.Startup = append(resp.Startup, step)
 	}
@@ -81,18 +92,18 @@ func roleOrder(role string) string {
 	return "2"
 }
 
-func (s *shop) protoService(w orchestrator.Workload) *controlpb.Service {
+func (s *view) protoService(w orchestrator.Workload) *controlpb.Service {
 	svc := &controlpb.Service{
-		Name: s.displayName(w.Key), Workload: w.Name, Namespace: w.Namespace,
+		Name: s.names.Display(w.Key), Workload: w.Name, Namespace: w.Namespace,
 		State: w.State, Message: w.Message, Version: strings.Join(w.Versions, ","),
 		Replicas: int32(w.Replicas), Ready: int32(w.Ready), Restarts: int32(w.Restarts),
-		Address: w.Address, Role: "custom", Protocol: protocol(w), Image: w.Image,
+		Address: w.Address, Role: "custom", Protocol: names.Protocol(w), Image: w.Image,
 	}
-	if b, ok := services.Lookup(w.Name); ok && b.Workload == w.Name && w.Namespace == s.store.Namespace() {
+	if b, ok := services.Lookup(w.Name); ok && b.Workload == w.Name && w.Namespace == s.info.Namespace {
 		svc.Role = string(b.Role)
 	}
 	for _, name := range w.DependsOn {
-		svc.DependsOn = append(svc.DependsOn, s.displayName(orchestrator.Key{Namespace: w.Namespace, Name: name}))
+		svc.DependsOn = append(svc.DependsOn, s.names.Display(orchestrator.Key{Namespace: w.Namespace, Name: name}))
 	}
 	for _, in := range w.Instances {
 		svc.Instances = append(svc.Instances, protoInstance(in))
@@ -138,15 +149,16 @@ func processID(id string) int32 {
 	return int32(n)
 }
 
-// protocol is what a workload speaks, as its Service says, else as the built-in service does that it
-// runs; empty if neither tells.
-func protocol(w orchestrator.Workload) string {
-	if w.Protocol == "" && w.Builtin != "" {
-		if b, ok := services.Lookup(w.Builtin); ok && len(b.GRPC) > 0 {
-			return "grpc"
-		}
+// protoModules are the modules of a monolith.
+func (s *view) protoModules(w orchestrator.Workload) []*controlpb.Module {
+	var all []*controlpb.Module
+	for _, m := range names.Modules(w) {
+		all = append(all, &controlpb.Module{
+			Name: m.Name, Workload: m.Workload, Address: m.Front.Address, Protocol: m.Front.Protocol,
+			Faults: s.faults.ModulePhrases(w.Key.String(), m.Workload),
+		})
 	}
-	return w.Protocol
+	return all
 }
 
 // memoryPause is how old a reading of an instance's memory may be: reading it makes the kernel walk

@@ -1,10 +1,12 @@
-package daemon
+package api
 
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
+	"github.com/prometheus/prometheus/promql"
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/control"
@@ -19,7 +21,19 @@ const (
 	minWindow     = time.Second
 )
 
-func (a *api) GetMap(ctx context.Context, req *controlpb.GetMapRequest) (*controlpb.GetMapResponse, error) {
+// topologyServer serves the map of calls.
+type topologyServer struct {
+	controlpb.UnimplementedTopologyServer
+	view   *view
+	calls  Calls
+	faults *fault.Registry
+	vector func(ctx context.Context, expr string, at time.Time) (promql.Vector, error)
+	log    *slog.Logger
+	now    func() time.Time
+}
+
+// GetMap returns the calls between services, and the blast radius of active faults.
+func (s *topologyServer) GetMap(ctx context.Context, req *controlpb.GetMapRequest) (*controlpb.GetMapResponse, error) {
 	window := defaultWindow
 	if req.GetWindow() != nil {
 		window = req.GetWindow().AsDuration()
@@ -28,24 +42,24 @@ func (a *api) GetMap(ctx context.Context, req *controlpb.GetMapRequest) (*contro
 		return nil, control.Error(codes.InvalidArgument, fmt.Sprintf("read map: a window of %s", window),
 			fmt.Sprintf("use one from %s to %s, such as 30s", minWindow, servicegraph.Kept), 2)
 	}
-	now := a.now()
-	m := topology.NewMap(a.calls.Between(now.Add(-window), now))
+	now := s.now()
+	m := topology.NewMap(s.calls.Between(now.Add(-window), now))
 	m.Time = now
-	a.addServices(&m)
-	a.addProcessorTime(ctx, &m, now)
-	for _, f := range a.faults.List() {
-		m.Blast = append(m.Blast, a.blast(f, now, window))
+	s.addServices(&m)
+	s.addProcessorTime(ctx, &m, now)
+	for _, f := range s.faults.List() {
+		m.Blast = append(m.Blast, s.blast(f, now, window))
 	}
 	return protoMap(m), nil
 }
 
 // addServices adds what the shop knows of its services besides spans, and services without calls.
-func (a *api) addServices(m *topology.Map) {
+func (s *topologyServer) addServices(m *topology.Map) {
 	nodes := map[string]int{}
 	for i, n := range m.Nodes {
 		nodes[n.Service] = i
 	}
-	st, _ := a.status(false, true)
+	st, _ := s.view.status(false, true)
 	for _, s := range st.GetServices() {
 		for _, module := range s.GetModules() {
 			if i, ok := nodes[module.GetName()]; ok {
@@ -67,10 +81,10 @@ func (a *api) addServices(m *topology.Map) {
 
 // addProcessorTime adds the processor time of the services' processes over the last minute. It is scraped every few
 // seconds at most.
-func (a *api) addProcessorTime(ctx context.Context, m *topology.Map, now time.Time) {
-	used, err := a.vector(ctx, `sum by (service) (rate(process_cpu_seconds_total[1m]))`, now)
+func (s *topologyServer) addProcessorTime(ctx context.Context, m *topology.Map, now time.Time) {
+	used, err := s.vector(ctx, `sum by (service) (rate(process_cpu_seconds_total[1m]))`, now)
 	if err != nil {
-		a.log.Warn("read processor time", "error", err)
+		s.log.Warn("read processor time", "error", err)
 		return
 	}
 	for _, sample := range used {
@@ -83,7 +97,7 @@ func (a *api) addProcessorTime(ctx context.Context, m *topology.Map, now time.Ti
 }
 
 // blast is the blast radius of a fault since it began, or in the last window of it.
-func (a *api) blast(f fault.Fault, now time.Time, window time.Duration) topology.Blast {
+func (s *topologyServer) blast(f fault.Fault, now time.Time, window time.Duration) topology.Blast {
 	from := now.Add(-window)
 	if f.Injected.After(from) {
 		from = f.Injected
@@ -91,5 +105,5 @@ func (a *api) blast(f fault.Fault, now time.Time, window time.Duration) topology
 	lasting := f
 	lasting.Ends = time.Time{} // the time left is shown elsewhere, and changes
 	return topology.BlastOf(topology.Fault{ID: f.ID, Service: f.Service, Phrase: lasting.Phrase(now), Delay: f.Delay},
-		a.calls.Between(from, now), a.calls.baseline(f.ID))
+		s.calls.Between(from, now), s.calls.Baseline(f.ID))
 }

@@ -1,0 +1,150 @@
+// Package api serves the control API of a shop: each service of the API by small servers, which have only what they need
+// of the shop, and the mapping of its types to protocol buffers.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/prometheus/promql"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/daemon/names"
+	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/observe"
+	"github.com/shopctl/shopctl/pkg/observe/alert"
+	"github.com/shopctl/shopctl/pkg/observe/otlp"
+	"github.com/shopctl/shopctl/pkg/observe/query"
+	"github.com/shopctl/shopctl/pkg/observe/scrape"
+	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
+	"github.com/shopctl/shopctl/pkg/observe/spans"
+	"github.com/shopctl/shopctl/pkg/observe/tsdb"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/resource/store"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/workload"
+)
+
+// Info is what does not change while a shop runs. Addresses are empty where nothing is served.
+type Info struct {
+	Name, Namespace, Driver, Version string
+	Started                          time.Time
+	RunDir, StateDir                 string
+	Monolith                         bool
+	PrometheusURL                    string
+	// OTLP and OTLPHTTP are where spans are received.
+	OTLP, OTLPHTTP string
+}
+
+// Calls are the calls between services, measured from spans.
+type Calls interface {
+	// Between returns the calls in a span of time.
+	Between(from, to time.Time) servicegraph.Snapshot
+	// Baseline returns those before a fault, empty if they were not measured.
+	Baseline(faultID string) servicegraph.Snapshot
+}
+
+// Deps are the parts of a shop that are served. All are required, except for Forward.
+type Deps struct {
+	Info  Info
+	Names *names.Directory
+	Shop  orchestrator.Orchestrator
+	// Planner checks whether images can be run.
+	Planner workload.Planner
+	Store   *store.Store
+	// Refresh makes the orchestrator's source read the store now.
+	Refresh func()
+
+	Faults *fault.Registry
+	// FaultsChanged returns a channel that is closed by the next change of the faults.
+	FaultsChanged func() <-chan struct{}
+
+	Events *observe.Events
+	Logs   *observe.Logs
+	Spans  *spans.Store
+	Calls  Calls
+	// Forward forwards spans to ForwardTo; nil if they are not forwarded.
+	Forward   *otlp.Forwarder
+	ForwardTo string
+
+	Stats   *scrape.Scraper
+	Metrics *tsdb.DB
+	Query   *query.Engine
+	Rules   *alert.Manager
+	// Vector evaluates an expression whose result is a vector.
+	Vector func(ctx context.Context, expr string, at time.Time) (promql.Vector, error)
+
+	// Stop shuts the daemon down, Kill at once.
+	Stop, Kill func()
+	// Leaving is closed when the last instance is gone; open streams then end.
+	Leaving <-chan struct{}
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// backend is the whole API.
+type backend struct {
+	shopServer
+	*tracesServer
+	*metricsServer
+	*topologyServer
+}
+
+// shopServer is the service Shop.
+type shopServer struct {
+	unimplemented
+	*statusServer
+	*shutdownServer
+	*eventsServer
+	*logsServer
+	*objectsServer
+	*faultsServer
+}
+
+// unimplemented is one level deeper than the servers, whose methods win.
+type unimplemented struct {
+	controlpb.UnimplementedShopServer
+}
+
+// New returns the API of a shop.
+func New(d Deps) control.Backend {
+	v := &view{
+		info: d.Info, names: d.Names, shop: d.Shop, meter: d.Shop, faults: d.Faults, faultsChanged: d.FaultsChanged,
+		stats: d.Stats, memory: newMemoryCache(), now: d.Now,
+	}
+	traces := &tracesServer{spans: d.Spans, names: d.Names, leaving: d.Leaving, now: d.Now}
+	if d.Forward != nil {
+		traces.forward, traces.forwardTo = d.Forward, d.ForwardTo
+	}
+	return backend{
+		shopServer: shopServer{
+			statusServer:   &statusServer{view: v, stats: d.Stats, leaving: d.Leaving},
+			shutdownServer: &shutdownServer{shop: d.Shop, names: d.Names, stop: d.Stop, kill: d.Kill},
+			eventsServer:   &eventsServer{events: d.Events, names: d.Names, leaving: d.Leaving},
+			logsServer:     &logsServer{logs: d.Logs, names: d.Names, traces: traces, leaving: d.Leaving},
+			objectsServer: &objectsServer{
+				store: d.Store, names: d.Names, refresh: d.Refresh, shop: d.Shop, planner: d.Planner, events: d.Events, now: d.Now,
+			},
+			faultsServer: &faultsServer{faults: d.Faults, shop: d.Shop, now: d.Now},
+		},
+		tracesServer: traces,
+		metricsServer: &metricsServer{
+			query: d.Query, db: d.Metrics, rules: d.Rules, targets: d.Stats, url: d.Info.PrometheusURL, now: d.Now,
+		},
+		topologyServer: &topologyServer{view: v, calls: d.Calls, faults: d.Faults, vector: d.Vector, log: d.Log, now: d.Now},
+	}
+}
+
+// until returns a context that ends with ctx, or when the channel is closed. Its cancel function must be called.
+func until(ctx context.Context, closed <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-closed:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}

@@ -1,0 +1,55 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// faultsServer serves what is broken on purpose.
+type faultsServer struct {
+	faults *fault.Registry
+	shop   orchestrator.Syncer
+	now    func() time.Time
+}
+
+// InjectFault begins a fault.
+func (s *faultsServer) InjectFault(_ context.Context, req *controlpb.InjectFaultRequest) (*controlpb.InjectFaultResponse, error) {
+	f, err := s.faults.Inject(specOf(req))
+	if err != nil {
+		return nil, explainFault(err)
+	}
+	s.shop.Sync()
+	return &controlpb.InjectFaultResponse{Fault: protoFault(f, s.now())}, nil
+}
+
+// ListFaults returns the active faults.
+func (s *faultsServer) ListFaults(context.Context, *controlpb.ListFaultsRequest) (*controlpb.ListFaultsResponse, error) {
+	return &controlpb.ListFaultsResponse{Faults: protoFaults(s.faults.List(), s.now())}, nil
+}
+
+// ClearFaults ends faults and returns them.
+func (s *faultsServer) ClearFaults(_ context.Context, req *controlpb.ClearFaultsRequest) (*controlpb.ClearFaultsResponse, error) {
+	cleared, err := s.faults.Clear(fault.Selection{Services: req.GetServices(), IDs: req.GetIds(), Owner: req.GetOwner()})
+	if err != nil {
+		return nil, explainFault(err)
+	}
+	s.shop.Sync()
+	return &controlpb.ClearFaultsResponse{Faults: protoFaults(cleared, s.now())}, nil
+}
+
+func explainFault(err error) error {
+	var invalid *fault.Invalid
+	if errors.As(err, &invalid) {
+		return control.Error(codes.InvalidArgument, invalid.Text, invalid.Hint, 2)
+	}
+	return control.WithHint(status.Error(codes.FailedPrecondition, err.Error()), "shopctl ps", 1)
+}
