@@ -25,8 +25,8 @@ func (s *Session) do(action func(*step) error) error {
 	return action(s.steps[s.at])
 }
 
-// Predict says what will happen: an option's id, text or number from 1, and how sure the learner is.
-// A prediction stands; it unlocks the run.
+// Predict records what the learner expects: an option's id, text or number from 1, and how sure they are.
+// A prediction cannot be changed; it unlocks the run.
 func (s *Session) Predict(option, confidence string) error {
 	return s.do(func(st *step) error {
 		b := st.def.Block(format.PredictKind)
@@ -58,8 +58,8 @@ func (s *Session) Predict(option, confidence string) error {
 	})
 }
 
-// Observe says what was seen, before the text explains it. It stands, right or wrong; the truth is
-// shown beside it.
+// Observe records what the learner saw, before the text explains it. It cannot be changed, right or wrong; the truth
+// is shown beside it.
 func (s *Session) Observe(answer string) error {
 	return s.do(func(st *step) error {
 		b := st.def.Block(format.ObserveKind)
@@ -76,7 +76,7 @@ func (s *Session) Observe(answer string) error {
 		case b.Observe.Kind == format.OptionAnswer:
 			o := check.PickOption(b.Observe.Options, answer)
 			if o == nil {
-				return fmt.Errorf("observe: %q is none of the options", answer)
+				return fmt.Errorf("observe: %q is not one of the options", answer)
 			}
 			answer = o.ID
 		case b.Observe.Kind == format.NumberAnswer && !check.IsNumber(answer):
@@ -94,7 +94,7 @@ func (s *Session) Observe(answer string) error {
 	})
 }
 
-// progressed notes that the learner went on within the step.
+// progressed records that the learner went on within the step.
 func (s *Session) progressed(st *step) {
 	st.moved = s.deps.Now()
 	s.finishStep(st)
@@ -102,7 +102,7 @@ func (s *Session) progressed(st *step) {
 	s.changed()
 }
 
-// Answer answers a check's question. A wrong answer is no error: the check says what it thinks of it.
+// Answer answers a check's question. A wrong answer is not an error: the check replies to it.
 func (s *Session) Answer(checkID, text string) error {
 	return s.do(func(st *step) error {
 		g := st.goal(checkID)
@@ -136,7 +136,7 @@ func (s *Session) Answer(checkID, text string) error {
 	})
 }
 
-// Check has the goals looked at now, and counts as an attempt. The verdicts follow as a change.
+// Check has the goals evaluated now, and counts as an attempt. The verdicts follow as a change.
 func (s *Session) Check() error {
 	return s.do(func(st *step) error {
 		switch {
@@ -180,7 +180,7 @@ func (s *Session) Hint() error {
 	})
 }
 
-// hints tells how the ladder stands; nil if the step has none, or not yet.
+// hints returns the state of the ladder; nil if the step has none, or not yet.
 func (s *Session) hints(st *step) *HintsView {
 	b := st.def.Block(format.HintsKind)
 	if b == nil || !st.sees(format.HintsKind) {
@@ -205,7 +205,7 @@ func (s *Session) hints(st *step) *HintsView {
 	return v
 }
 
-// Next goes to the next step, or ends the lesson after the last one. It fails while something in this
+// Next goes to the next step, or ends the lesson after the last one. It fails while part of this
 // step is open.
 func (s *Session) Next() error {
 	return s.do(func(st *step) error {
@@ -222,7 +222,7 @@ func (s *Session) Next() error {
 	})
 }
 
-// locked says why the step cannot be left forwards; empty if it can.
+// locked is why the next step cannot be entered; empty if it can.
 func (s *Session) locked(st *step) string {
 	switch {
 	case st.run.running:

@@ -9,7 +9,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 )
 
-// card sets side by side what was predicted, seen and true in a step; nil until something was predicted.
+// card has prediction, observation and truth of a step side by side; nil until there is a prediction.
 func (st *step) card() *Card {
 	b := st.def.Block(format.PredictKind)
 	if b == nil || st.rec.Prediction == "" {
@@ -31,7 +31,7 @@ func (st *step) card() *Card {
 	return c
 }
 
-// steadyView is what was last seen of the steady state.
+// steadyView is the latest result of the steady state.
 func (s *Session) steadyView() []CheckView {
 	var views []CheckView
 	for i, r := range s.steadySeen {
@@ -44,7 +44,7 @@ func (s *Session) steadyView() []CheckView {
 	return views
 }
 
-// unsteady looks at the whole steady state, and returns what does not hold first; nil if all holds.
+// unsteady evaluates the whole steady state, and returns the first check that does not pass; nil if all do.
 func (s *Session) unsteady(ctx context.Context) error {
 	var first error
 	seen := make([]check.Result, len(s.lesson.SteadyState))

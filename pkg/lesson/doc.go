@@ -1,16 +1,15 @@
-// Package lesson runs lessons. A lesson is an experiment on the running shop: the learner says what will
-// happen, makes it happen, looks, explains and repairs; and the system, not the text that they typed,
-// says whether the repair holds.
+// Package lesson runs lessons. A lesson is an experiment on the running shop: the learner predicts, runs, observes,
+// explains and repairs. The system, not the text that they typed, decides whether the repair holds.
 //
 // A Session is one lesson being run. Its methods are what a learner can do, its Snapshot is all that a
 // screen needs, and it knows nothing of screens. Nothing moves on by itself: a step stays until Next.
-// Checks are looked at continuously, since the learner may well act in another terminal.
+// Checks are evaluated continuously, since the learner may act in another terminal.
 //
-// What a lesson does to the shop it undoes on every way out: Close rolls back, and a session that was
-// killed leaves a journal by which Recover rolls back, or the next session before it begins.
+// A lesson undoes what it did to the shop on every way out: Close rolls back, and a session that was killed leaves a
+// journal from which package restore, or the next session, does.
 //
-// How a lesson is written is in package format, how the system is asked in check, what is remembered in
-// progress, and how a lesson is proven in verify.
+// Package format defines how a lesson is written, probe and check how the shop is examined, progress what is stored,
+// and verify how a lesson is tested.
 package lesson
 
 import (

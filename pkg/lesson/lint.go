@@ -11,8 +11,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
-// Lint finds what is wrong with a lesson and its scripts and can be seen without running them. services
-// are the names that the shop's services go by.
+// Lint finds problems of a lesson and its scripts that show without running them. services are the names of the
+// shop's services.
 func Lint(l *Lesson, services []string) format.Problems {
 	problems := format.Lint(l, services)
 	for _, name := range l.ScriptNames("") {
@@ -21,7 +21,7 @@ func Lint(l *Lesson, services []string) format.Problems {
 	return problems
 }
 
-// lintScript wants a script to speak of steps, options and checks that the lesson has.
+// lintScript reports steps, options and checks of a script that the lesson does not have.
 func lintScript(l *Lesson, name string) format.Problems {
 	file := l.Dir() + "/testdata/" + name + ".txtar"
 	problem := func(line int, text string, args ...any) format.Problem {
@@ -72,7 +72,7 @@ func lintScript(l *Lesson, name string) format.Problems {
 	return problems
 }
 
-// unknownIn says what an action names that its step does not have, empty if there is nothing.
+// unknownIn is what an action names and its step does not have; empty if there is nothing.
 func unknownIn(step *format.Step, a Action) string {
 	switch a.Verb {
 	case "predict":

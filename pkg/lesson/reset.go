@@ -8,8 +8,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/progress"
 )
 
-// Reset begins the current step anew: the shop and the workspace as they were, and nothing predicted,
-// seen or answered. It is the way out of a spoiled set-up.
+// Reset restarts the current step: the shop and the workspace as they were, and nothing predicted, observed or
+// answered. It is the way out of a broken set-up.
 func (s *Session) Reset(ctx context.Context) error {
 	if !s.running.TryLock() {
 		return fmt.Errorf("reset: a command is still running")
@@ -31,12 +31,12 @@ func (s *Session) Reset(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.steps[s.at]
-	// What was tried stays: it tells how hard the step was.
+	// Attempts and hints stay: they show how hard the step was.
 	*st.rec = progress.Step{Started: st.rec.Started, Attempts: st.rec.Attempts, Hints: st.rec.Hints}
 	st.run = run{}
 	st.makeGoals()
 	s.begin(st, s.deps.Now())
-	s.message = "The step begins anew; the shop is as it was."
+	s.message = "The step restarts; the shop is as it was."
 	if len(kept) > 0 {
 		s.message += " Your files are kept as " + strings.Join(kept, ", ") + "."
 	}

@@ -13,11 +13,11 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 )
 
-// mostOutput bounds what is kept of a run's output, in bytes.
-const mostOutput = 256 << 10
+// maxOutput bounds what is kept of a run's output, in bytes.
+const maxOutput = 256 << 10
 
-// Run runs the step's experiment and returns when it has ended. It can be run again. That a command
-// fails is no error: experiments may.
+// Run runs the step's experiment and returns when it has ended. It can be run again. A command
+// that fails is not an error: experiments may.
 func (s *Session) Run(ctx context.Context) error {
 	if !s.running.TryLock() {
 		return errors.New("run: a command is running already")
@@ -92,14 +92,14 @@ func (s *Session) runLine(ctx context.Context, st *step, line command.Line) erro
 	return nil
 }
 
-// asksForTime tells whether the observation is how long a command took, which commands do not print.
+// asksForTime reports whether the observation is the duration of a command, which commands do not print.
 func (st *step) asksForTime() bool {
 	b := st.def.Block(format.ObserveKind)
 	return b != nil && b.Observe.From != nil && b.Observe.From.Take == format.TakeMilliseconds
 }
 
-// line runs a command, and the one that reads what it prints. As in a shell, the second runs though the first
-// fails, and the exit code is the second's; unlike there, it begins when the first has ended.
+// line runs a command, and the one that reads its output. As in a shell, the second runs even if the first fails, and
+// the exit code is the second's; unlike there, it starts when the first has ended.
 func (s *Session) line(ctx context.Context, line command.Line, out io.Writer) (int, error) {
 	if line.Into == nil {
 		return s.shopctl(ctx, Command{Args: line.Args}, out)
@@ -111,12 +111,12 @@ func (s *Session) line(ctx context.Context, line command.Line, out io.Writer) (i
 	return s.shopctl(ctx, Command{Args: line.Into, In: &between.held}, out)
 }
 
-// pipe holds what one command prints for another. What is beyond the bound is dropped.
+// pipe holds the output of one command for another, up to the bound.
 type pipe struct{ held bytes.Buffer }
 
 // Write takes a piece of output.
 func (p *pipe) Write(b []byte) (int, error) {
-	p.held.Write(b[:min(len(b), mostOutput-p.held.Len())])
+	p.held.Write(b[:min(len(b), maxOutput-p.held.Len())])
 	return len(b), nil
 }
 
@@ -140,7 +140,7 @@ func (s *Session) shopctl(ctx context.Context, c Command, out io.Writer) (int, e
 // owner is what the lesson's faults belong to.
 func (s *Session) owner() string { return "lesson " + s.lesson.ID }
 
-// output shows what a command writes while it writes it.
+// output shows the output of a command while it runs.
 type output struct {
 	session *Session
 	step    *step
@@ -148,7 +148,7 @@ type output struct {
 	broken  bool // the last line has not ended
 }
 
-// Write takes a piece of output. What is beyond the bound is dropped.
+// Write takes a piece of output. Output beyond the bound is dropped.
 func (o *output) Write(p []byte) (int, error) {
 	o.print(string(p))
 	return len(p), nil
@@ -161,7 +161,7 @@ func (o *output) print(text string) {
 	s := o.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if room := mostOutput - len(o.step.run.output); room > 0 {
+	if room := maxOutput - len(o.step.run.output); room > 0 {
 		text = text[:min(len(text), room)]
 		o.step.run.output += text
 		o.own.WriteString(text)
@@ -176,8 +176,8 @@ func (o *output) endLine() {
 	}
 }
 
-// Shopctl runs one command as the learner could in another terminal, and returns what it wrote. It
-// counts as nothing: the checks see what it did.
+// Shopctl runs one command as the learner could in another terminal, and returns its output. It is no attempt: the
+// checks see its effect.
 func (s *Session) Shopctl(ctx context.Context, args []string) (out string, exit int, err error) {
 	var b strings.Builder
 	exit, err = s.shopctl(ctx, Command{Args: args}, &b)

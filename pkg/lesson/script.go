@@ -26,11 +26,11 @@ import (
 //	check | hint | next | reset
 //	write [ENTRY] FILE           the archive's file of that name, or of another entry's
 //	shopctl ...                  as in another terminal; ! before it: it must fail
-//	expect CHECK VERDICT [TEXT]  wait for the verdict, and for the text in what the check says
+//	expect CHECK VERDICT [TEXT]  wait for the verdict, and for the text in the check's message or observation
 //	exit CODE [COMMAND]          the exit code of the run's last, or n-th, command
 //	output TEXT                  the run printed it
 //	capture NAME PATTERN         the pattern's group in the latest output; from then on {NAME} is replaced by it
-//	observed VERDICT [TEXT]      what was thought of the observation
+//	observed VERDICT [TEXT]      the verdict on the observation
 type Script struct {
 	Name    string
 	Actions []Action
@@ -45,7 +45,7 @@ type Action struct {
 	Step string
 	Verb string
 	Args []string
-	// Fails tells that the command must fail.
+	// Fails is set if the command must fail.
 	Fails bool
 }
 
@@ -197,7 +197,7 @@ func (s *Session) Solve(ctx context.Context, step string) error {
 	return nil
 }
 
-// doneAlready tells whether the learner did by hand what the solution is about to do.
+// doneAlready reports whether the learner did by hand what the solution is about to do.
 func (s *Session) doneAlready(a Action) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -272,11 +272,11 @@ func (s *Session) runCommand(ctx context.Context, sc *Script, a Action) error {
 	return nil
 }
 
-// patience is how long Expect waits beyond the time that the check must hold and that it looks back.
-const patience = 20 * time.Second
+// expectTimeout is how long Expect waits beyond the time that the check must hold and its lookback.
+const expectTimeout = 20 * time.Second
 
-// Expect waits until a check of the current step has a verdict and says a text. For a verdict other
-// than pass, it is the verdict of a look that began after the call.
+// Expect waits until a check of the current step has a verdict, and the text in its message or observation. A verdict
+// other than pass comes from an evaluation that began after the call.
 func (s *Session) Expect(ctx context.Context, id string, want Verdict, text string) error {
 	s.mu.Lock()
 	g := s.steps[s.at].goal(id)
@@ -284,7 +284,7 @@ func (s *Session) Expect(ctx context.Context, id string, want Verdict, text stri
 	if g == nil {
 		return fmt.Errorf("step %s has no check %q", s.Snapshot().Step.ID, id)
 	}
-	ctx, cancel := context.WithTimeout(ctx, g.Check.For+g.Check.Lookback()+patience)
+	ctx, cancel := context.WithTimeout(ctx, g.Check.For+g.Check.Lookback()+expectTimeout)
 	defer cancel()
 	for err := s.nextRound(ctx); ; err = await(ctx, s.roundEnded.Wait()) {
 		v := s.checkNow(id)

@@ -53,8 +53,7 @@ type Deps struct {
 	// Workspace is the directory for the lesson's files; it is made if it does not exist.
 	Workspace string
 	Now       func() time.Time
-	// Events tells what happens in the shop until ctx ends; nil: goals are looked at once a second and
-	// no sooner.
+	// Events reports the shop's events until ctx ends; nil: goals are evaluated once a second only.
 	Events func(ctx context.Context, note func(Event))
 	// Seed of the lesson's load; 0: the lesson's own.
 	Seed int64
@@ -62,10 +61,10 @@ type Deps struct {
 	Fresh bool
 }
 
-// ErrClosed is returned by what is done to a session after Close.
+// ErrClosed is returned by actions on a session after Close.
 var ErrClosed = errors.New("the lesson is closed")
 
-// Session is one lesson being run against a shop. Its methods can be called at the same time; those
+// Session is one lesson being run against a shop. Its methods are safe for concurrent use; those
 // that take a context may take long.
 type Session struct {
 	lesson *Lesson
@@ -82,7 +81,7 @@ type Session struct {
 	// journal restores the shop, saver writes the progress.
 	journal *restore.Journal
 	saver   *saver
-	// steadySeen is what was last seen of the steady state, in its order.
+	// steadySeen are the latest results of the steady state, in its order.
 	steadySeen []check.Result
 	// requested is whether the learner asks for a round of evaluation.
 	requested bool
@@ -101,7 +100,7 @@ type Session struct {
 }
 
 // Open begins a lesson, or resumes it where it was left. It first undoes what a killed session left
-// behind, and then wants the shop in its steady state: the error is *Unsteady if it is not. The caller
+// behind, and then requires the steady state: the error is *Unsteady if it does not hold. The caller
 // must Close the session, which undoes what the lesson did.
 func Open(ctx context.Context, l *Lesson, d Deps) (*Session, error) {
 	s := &Session{
@@ -240,7 +239,7 @@ func (s *Session) resume() error {
 	}
 	s.at = max(s.lesson.Step(rec.Step), 0)
 	if rec.Status == progress.Done && s.message == "" {
-		s.message = "You have finished this lesson before; --fresh begins it anew."
+		s.message = "You have finished this lesson before; --fresh starts it from scratch."
 	}
 	return nil
 }
@@ -279,7 +278,7 @@ const (
 	steadyPause  = 200 * time.Millisecond
 )
 
-// Unsteady is a shop that is not as the lesson needs it.
+// Unsteady is a shop whose steady state does not hold.
 type Unsteady struct {
 	Check  format.Check
 	Result check.Result

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 )
@@ -95,7 +96,7 @@ func (s *Session) block(st *step, b format.Block) BlockView {
 
 func predictView(st *step, p *format.Predict) *PredictView {
 	v := &PredictView{Question: p.Question, Chosen: st.rec.Prediction, Confidence: st.rec.Confidence, AsksConfidence: p.Confidence == nil || *p.Confidence}
-	// What came of it is told once it was seen: telling earlier would spare the looking.
+	// The outcome is revealed once it was observed: earlier it would spare the observation.
 	v.Revealed = v.Chosen != "" && st.observed() && (st.run.ran || st.rec.Observation != "")
 	for _, o := range p.Options {
 		shown := Option{ID: o.ID, Say: o.Say}
@@ -173,7 +174,7 @@ func (s *Session) checkView(st *step, g *check.Goal) CheckView {
 	if need := st.waits(g); need != "" {
 		v.Verdict, v.Message = Pending, "waits for: "+st.goal(need).Check.Title
 	} else if g.TimedOut() && v.Message == "" {
-		v.Message = "Not reached in " + c.Timeout.String() + "; have it checked again."
+		v.Message = "Not reached in " + humanize.Span(c.Timeout) + "; check it again."
 	}
 	return v
 }

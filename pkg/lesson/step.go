@@ -55,7 +55,7 @@ func newStep(def *format.Step, rec *progress.Lesson) *step {
 }
 
 // makeGoals makes the goals and restores those that passed. In a step that was not finished, what was
-// read off the system is read again: the shop has been rolled back since.
+// read from the system is read again: the shop has been rolled back since.
 func (st *step) makeGoals() {
 	st.goals = nil
 	checks := st.def.Checks()
@@ -115,8 +115,7 @@ func (st *step) goal(id string) *check.Goal {
 	return nil
 }
 
-// predicted, observed and passed tell whether the step's gates are open; a step without such a block
-// has none to open.
+// predicted, observed and passed report whether the gates of the step are open; a step without the block has none.
 func (st *step) predicted() bool {
 	return st.def.Block(format.PredictKind) == nil || st.rec.Prediction != ""
 }
@@ -185,7 +184,7 @@ func (st *step) open() *check.Goal {
 	return nil
 }
 
-// truth is what the step's own run showed of what is to be observed; empty if that cannot be told.
+// truth is the right observation by the step's own run; empty if it is not known.
 func (st *step) truth(o *format.Observe) string {
 	f := o.From
 	if f == nil || !st.run.ran || len(st.run.lines) == 0 {

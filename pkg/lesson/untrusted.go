@@ -14,16 +14,16 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 )
 
-// UntrustedError is a lesson from elsewhere that brings something which would be executed.
+// UntrustedError is a lesson from elsewhere that contains something executable.
 type UntrustedError struct{ Problems format.Problems }
 
 func (e *UntrustedError) Error() string {
-	return "a lesson that did not come with shopctl cannot bring commands of its own:\n" + e.Problems.Error()
+	return "a lesson that did not come with shopctl cannot contain commands:\n" + e.Problems.Error()
 }
 
-// refuseCommands returns a *UntrustedError if a lesson from elsewhere brings an object that names a program:
-// applying it would start the program on the learner's machine, and lessons may apply. Images are no
-// danger, since which program stands for one is said by the learner's own shopctl.yaml.
+// refuseCommands returns an *UntrustedError if a lesson from elsewhere contains an object that names a program:
+// applying it would start the program on the learner's machine, and lessons may apply. Images are safe: the learner's
+// own shopctl.yaml maps them to programs.
 func refuseCommands(l *Lesson) error {
 	if l.Trusted {
 		return nil
@@ -61,20 +61,20 @@ func sorted(files map[string][]byte) []string {
 }
 
 var (
-	// commandKey is a key that names a program, wherever it stands: the learner may repair a file that
+	// commandKey is a key that names a program, anywhere in the text: the learner may repair a file that
 	// does not parse yet.
 	commandKey = lazyregexp.New(`(?:^|[\s{,"'-])(?:command|exec|lifecycle)["']?\s*:`)
-	// loaderKey are variables by which a program is made to load another's code.
+	// loaderKey matches variables that make a program load foreign code.
 	loaderKey = lazyregexp.New(`\bLD_[A-Z_]+`)
 )
 
-// commandsIn finds what names a program in a file that could be applied.
+// commandsIn finds keys that name a program in a file that could be applied.
 func commandsIn(file string, content []byte) format.Problems {
 	found := loaderIn(file, content)
 	if !strings.HasSuffix(file, ".go") && !strings.HasSuffix(file, ".proto") {
 		for i, line := range bytes.Split(content, []byte("\n")) {
 			if commandKey().Match(line) {
-				found = append(found, foreign(file, i+1, "it names a program that would run on your machine"))
+				found = append(found, untrusted(file, i+1, "it names a program that would run on your machine"))
 			}
 		}
 	}
@@ -88,7 +88,7 @@ func commandsIn(file string, content []byte) format.Problems {
 			return found // the end, or what apply would refuse as well
 		}
 		if line := commandNode(&doc); line > 0 {
-			found = append(found, foreign(file, line, "it names a program that would run on your machine"))
+			found = append(found, untrusted(file, line, "it names a program that would run on your machine"))
 		}
 	}
 }
@@ -115,12 +115,12 @@ func loaderIn(file string, content []byte) format.Problems {
 	var found format.Problems
 	for i, line := range bytes.Split(content, []byte("\n")) {
 		if name := loaderKey().Find(line); name != nil {
-			found = append(found, foreign(file, i+1, fmt.Sprintf("%s makes programs load code", name)))
+			found = append(found, untrusted(file, i+1, fmt.Sprintf("%s makes programs load code", name)))
 		}
 	}
 	return found
 }
 
-func foreign(file string, line int, text string) format.Problem {
-	return format.Problem{File: file, Line: line, Column: 1, Code: "foreign", Text: text}
+func untrusted(file string, line int, text string) format.Problem {
+	return format.Problem{File: file, Line: line, Column: 1, Code: "untrusted", Text: text}
 }

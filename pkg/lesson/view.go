@@ -7,7 +7,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 )
 
-// Verdict is what a check says about the system at this moment.
+// Verdict is the outcome of a check at one moment.
 type Verdict = check.Verdict
 
 // Verdicts, see package check.
@@ -19,7 +19,7 @@ const (
 	BrokenSetup  = check.BrokenSetup
 )
 
-// BlockKind names what a BlockView holds.
+// BlockKind is the kind of a BlockView.
 type BlockKind = format.Kind
 
 // Kinds of blocks, in the order in which a step usually has them.
@@ -44,9 +44,9 @@ type View struct {
 	// Steps holds the titles of all steps, for an overview.
 	Steps []StepSummary `json:"steps,omitempty"`
 	Done  bool          `json:"done"`
-	// Message is the last thing that the engine has to say: feedback to a key, a rollback, a broken set-up.
+	// Message is the latest message of the engine: feedback to a key, a rollback, a broken set-up.
 	Message string `json:"message"`
-	// SteadyState is what held when the lesson was opened and, once it is done, what holds of it now.
+	// SteadyState has the results when the lesson was opened and, once it is done, the present ones.
 	SteadyState []CheckView `json:"steady_state,omitempty"`
 	// Workspace is the directory with the lesson's files; run commands start there.
 	Workspace string `json:"workspace"`
@@ -59,17 +59,17 @@ type StepSummary struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
 	Done  bool   `json:"done"`
-	// Card sets side by side what was thought, seen and true; nil until something was predicted.
+	// Card has prediction, observation and truth side by side; nil until there is a prediction.
 	Card *Card `json:"card,omitempty"`
 }
 
-// Card is a prediction and what came of it.
+// Card is a prediction and its outcome.
 type Card struct {
 	Predicted  string `json:"predicted"`
 	Confidence string `json:"confidence"`
 	Correct    bool   `json:"correct"` // meaningful once something was observed, or is not asked for
 	Observed   string `json:"observed"`
-	Truth      string `json:"truth"` // empty where it cannot be told
+	Truth      string `json:"truth"` // empty where it is not known
 }
 
 // StepView is the step on the screen.
@@ -77,7 +77,7 @@ type StepView struct {
 	ID     string      `json:"id"`
 	Title  string      `json:"title"`
 	Blocks []BlockView `json:"blocks,omitempty"`
-	// Locked says why Next is not yet possible; empty if it is.
+	// Locked is why Next is not yet possible; empty if it is.
 	Locked string `json:"locked"`
 	// Next names what the learner can do now: "predict", "run", "observe", "answer", "check", "next", "done".
 	Next string `json:"next"`
@@ -102,13 +102,13 @@ type Option struct {
 	Reply string `json:"reply"` // feedback; empty until it may be shown
 }
 
-// PredictView is what the learner says will happen.
+// PredictView is the prediction.
 type PredictView struct {
 	Question   string   `json:"question"`
 	Options    []Option `json:"options,omitempty"`
 	Chosen     string   `json:"chosen"`     // option id; empty until predicted
 	Confidence string   `json:"confidence"` // guess, fairly, sure
-	// AsksConfidence tells whether Predict wants a confidence.
+	// AsksConfidence is whether Predict needs a confidence.
 	AsksConfidence bool   `json:"asks_confidence"`
 	Correct        bool   `json:"correct"` // meaningful once Revealed
 	Revealed       bool   `json:"revealed"`
@@ -154,15 +154,15 @@ type CheckView struct {
 	Expected string  `json:"expected"`
 	Observed string  `json:"observed"`
 	Look     string  `json:"look"`    // where to look: a command
-	Message  string  `json:"message"` // what the lesson says to exactly this state or answer
-	// Evidence is what decided, for a screen to open; its zero value says that there is nothing to open.
+	Message  string  `json:"message"` // the lesson's text for this state or answer
+	// Evidence is what decided, for a screen to open; its zero value means that there is nothing to open.
 	Evidence check.Evidence `json:"evidence,omitzero"`
 	// Of an answer check:
 	Question string   `json:"question"`
 	Options  []Option `json:"options,omitempty"`
 	Unit     string   `json:"unit"`
 	Given    string   `json:"given"`
-	// Held and For say how long it holds already and must hold.
+	// Held and For are how long it has held and must hold.
 	Held time.Duration `json:"held_ns"`
 	For  time.Duration `json:"for_ns"`
 }

@@ -11,19 +11,19 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// Streams is the part of the daemon's API that tells of what happens as it happens; control.Client has it.
+// Streams is the part of the daemon's API that streams events; control.Client has it.
 type Streams interface {
 	Watch(ctx context.Context, r *controlpb.WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[controlpb.StatusResponse], error)
 	Logs(ctx context.Context, r *controlpb.LogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[controlpb.LogLine], error)
 	FollowTraces(ctx context.Context, r *controlpb.FollowTracesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[controlpb.TraceSummary], error)
 }
 
-// openAgain is how long a stream that broke is left alone.
+// openAgain is the pause before a broken stream is opened again.
 const openAgain = time.Second
 
-// WatchEvents follows a shop for Deps.Events. A stream that breaks is opened again: until then the
-// goals are looked at once a second, as ever. Metrics are read more often while somebody follows them, which
-// is done for a lesson that asks for them, and for no other.
+// WatchEvents follows a shop for Deps.Events. A stream that breaks is opened again; until then the
+// goals are evaluated once a second, as ever. Metrics are scraped more often while they are watched, so they are only
+// for lessons with a check of them.
 func WatchEvents(shop Streams, l *Lesson, now func() time.Time) func(ctx context.Context, note func(Event)) {
 	return func(ctx context.Context, note func(Event)) {
 		var followed sync.WaitGroup
@@ -53,7 +53,7 @@ func WatchEvents(shop Streams, l *Lesson, now func() time.Time) func(ctx context
 	}
 }
 
-// follow notes every message of a stream until ctx ends.
+// follow reports every message of a stream until ctx ends.
 func follow[M any](ctx context.Context, h Event, note func(Event), open func() (grpc.ServerStreamingClient[M], error)) {
 	for {
 		if stream, err := open(); err == nil {

@@ -31,8 +31,7 @@ func makeWorkspace(l *Lesson, dir string) error {
 	return nil
 }
 
-// resetWorkspace brings the lesson's files back to how they came. What the learner made of them is kept
-// beside them.
+// resetWorkspace restores the lesson's files. The learner's versions are kept beside them.
 func resetWorkspace(l *Lesson, dir string, now time.Time) (kept []string, err error) {
 	for name, content := range l.Files {
 		path := filepath.Join(dir, filepath.FromSlash(name))
@@ -58,7 +57,7 @@ func resetWorkspace(l *Lesson, dir string, now time.Time) (kept []string, err er
 // Write puts a file into the workspace, as the learner's editor would.
 func (s *Session) Write(name string, content []byte) error {
 	if !filepath.IsLocal(name) {
-		return fmt.Errorf("write %s: it lies outside of the workspace", name)
+		return fmt.Errorf("write %s: it is outside of the workspace", name)
 	}
 	if err := writeFile(filepath.Join(s.deps.Workspace, name), content); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)

@@ -129,7 +129,7 @@ func TestProgressIsTakenElsewhere(t *testing.T) {
 	w.WantErr("shopctl lesson reset --undo")
 	w.F.IO.In = strings.NewReader("{}")
 	w.Want(cmdutil.ExitUsage, "lesson", "import", "-")
-	w.WantErr("import progress: - is no progress", "shopctl: hint:")
+	w.WantErr("import progress: - is not a progress file", "shopctl: hint:")
 	w.F.IO.In = strings.NewReader(`{"version": 99}`)
 	w.Want(cmdutil.ExitUsage, "lesson", "import", "-")
 	w.WantErr("has version 99", "use the shopctl that wrote it")

@@ -23,7 +23,7 @@ func (a alertAsker) evidence() Evidence {
 	return Evidence{Kind: AlertEvidence, Name: a.Name}
 }
 
-// evaluate looks at the state of an alert now, or for a change of it since the step began.
+// evaluate examines the present state of an alert, or its changes since the step began.
 func (a alertAsker) evaluate(ctx context.Context, p Prober, base Baseline) Result {
 	want := a.Alert
 	r := Result{Verdict: Inconclusive, Expected: want.Name + " " + string(want.State) + atLeastTimes(want.AtLeast)}
@@ -42,7 +42,7 @@ func (a alertAsker) evaluate(ctx context.Context, p Prober, base Baseline) Resul
 	}
 	switch {
 	case rule == nil:
-		r.Verdict, r.Observed = Fail, fmt.Sprintf("no rule is called %s%s", want.Name, strictyaml.DidYouMean(want.Name, names))
+		r.Verdict, r.Observed = Fail, fmt.Sprintf("there is no rule %s%s", want.Name, strictyaml.DidYouMean(want.Name, names))
 		return r
 	case rule.GetLastError() != "":
 		r.Observed = "the rule cannot be evaluated: " + rule.GetLastError()
@@ -100,7 +100,7 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// changesTo are the changes, the newest first, by which an alert came to fire or was resolved since a time.
+// changesTo are the changes since a time by which an alert fired or was resolved, the newest first.
 func changesTo(want *probe.Alert, history []*controlpb.AlertChange, since time.Time) []*controlpb.AlertChange {
 	state := map[probe.AlertState]string{probe.AlertFired: "firing", probe.AlertResolved: "resolved"}[want.State]
 	var changes []*controlpb.AlertChange

@@ -10,7 +10,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 )
 
-// Judge says whether an answer is right. The right one is not given away: Expected describes it only.
+// Judge evaluates an answer. It does not give the right one away: Expected only describes it.
 func Judge(a *format.Answer, given string) Result {
 	r := Result{Verdict: Fail, Expected: shape(a), Observed: strings.TrimSpace(given)}
 	if r.Observed == "" {
@@ -21,7 +21,7 @@ func Judge(a *format.Answer, given string) Result {
 	}
 	if a.Kind == format.NumberAnswer {
 		if _, err := number(r.Observed); err != nil {
-			r.Message = fmt.Sprintf("%q is no number.", r.Observed)
+			r.Message = fmt.Sprintf("%q is not a number.", r.Observed)
 			return r
 		}
 	}
@@ -42,7 +42,7 @@ func Judge(a *format.Answer, given string) Result {
 func judgeOption(a *format.Answer, r Result) Result {
 	o := PickOption(a.Options, r.Observed)
 	if o == nil {
-		r.Message = fmt.Sprintf("%q is none of the options.", r.Observed)
+		r.Message = fmt.Sprintf("%q is not one of the options.", r.Observed)
 		return r
 	}
 	r.Observed, r.Message = o.Say, o.Reply
@@ -57,7 +57,7 @@ func judgeOption(a *format.Answer, r Result) Result {
 	return r
 }
 
-// PickOption finds an option by its id, its text or its number from 1; nil if there is none such.
+// PickOption finds an option by its id, its text or its number from 1; nil if there is none.
 func PickOption(options []format.Option, given string) *format.Option {
 	given = strings.TrimSpace(given)
 	for i := range options {
@@ -93,7 +93,7 @@ func equalAnswer(kind format.AnswerKind, want, given string, tolerance float64) 
 	return normal(want) == normal(given)
 }
 
-// IsNumber tells whether an answer is a number as people write it.
+// IsNumber reports whether an answer is a number as people write it.
 func IsNumber(s string) bool {
 	_, err := number(s)
 	return err == nil
@@ -105,7 +105,7 @@ func number(s string) (float64, error) {
 	return strconv.ParseFloat(strings.NewReplacer(",", "", "_", "").Replace(s), 64)
 }
 
-// normal forgives case, spaces, quotes and the dashes that stand in names.
+// normal ignores case, spaces, quotes, and the dashes in names.
 func normal(s string) string {
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" \t-_'\"`.", r) {
@@ -115,7 +115,7 @@ func normal(s string) string {
 	}, strings.ToLower(s))
 }
 
-// Saw judges an observation against the truth: the one that the run gave, or the fixed one. It is
+// Saw compares an observation with the truth: that of the run, or the fixed one. It is
 // inconclusive where there is neither, as when the learner ran the command elsewhere.
 func Saw(o *format.Observe, given, truth string) (v Verdict, shown string) {
 	switch {

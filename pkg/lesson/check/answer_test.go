@@ -26,7 +26,7 @@ func TestAnAnswerIsJudgedAsPeopleWriteIt(t *testing.T) {
 		{number, "7.4 ms", Pass, "yes"},
 		{number, "8", Fail, "no"},
 		{number, "64", Fail, "that is the offset"},
-		{number, "many", Fail, `"many" is no number.`},
+		{number, "many", Fail, `"many" is not a number.`},
 		{number, " ", Pending, ""},
 		{text, "not found", Pass, "yes"},
 		{text, "NotFound", Pass, "yes"},
@@ -34,7 +34,7 @@ func TestAnAnswerIsJudgedAsPeopleWriteIt(t *testing.T) {
 		{option, "B", Pass, "yes, b"},
 		{option, "2", Pass, "yes, b"},
 		{option, "the first", Fail, "no, a"},
-		{option, "3", Fail, `"3" is none of the options.`},
+		{option, "3", Fail, `"3" is not one of the options.`},
 	} {
 		if r := Judge(c.a, c.given); r.Verdict != c.verdict || r.Message != c.message {
 			t.Errorf("%q: %s %q, want %s %q", c.given, r.Verdict, r.Message, c.verdict, c.message)

@@ -10,12 +10,13 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// leastWindow is how far back the map can look at least.
-const leastWindow = time.Second
+// minWindow is the shortest window of the map.
+const minWindow = time.Second
 
 // edgeAsker evaluates probe.Edge.
 type edgeAsker struct{ *probe.Edge }
@@ -28,15 +29,15 @@ func (a edgeAsker) evidence() Evidence {
 	return Evidence{Kind: EdgeEvidence, Caller: a.Caller, Callee: a.Callee}
 }
 
-// evaluate compares how the calls from one service to another go, as the caller sees them, since the step began at
-// most: what went before it would show a symptom that nobody has made yet, or hide one that is there. That there
-// are no calls has to be seen for the whole window.
+// evaluate compares the calls from one service to another, as the caller measures them. It looks back to the beginning
+// of the step at most: earlier calls would show a symptom that is not there yet, or hide one. The absence of calls
+// must last for the whole window.
 func (a edgeAsker) evaluate(ctx context.Context, p Prober, base Baseline) Result {
 	want := a.Edge
 	r := Result{Verdict: Inconclusive, Expected: want.Caller + " -> " + want.Callee + ": " + wantedEdge(want)}
 	lookBack := want.Lookback()
 	if !base.Since.IsZero() && !want.Absent {
-		lookBack = min(lookBack, max(p.Now().Sub(base.Since), leastWindow))
+		lookBack = min(lookBack, max(p.Now().Sub(base.Since), minWindow))
 	}
 	resp, err := p.Shop.GetMap(ctx, &controlpb.GetMapRequest{Window: durationpb.New(lookBack)})
 	if err != nil {
@@ -51,14 +52,14 @@ func (a edgeAsker) evaluate(ctx context.Context, p Prober, base Baseline) Result
 		}
 	}
 	t := found.GetTraffic()
-	window := round(resp.GetWindow().AsDuration())
+	window := humanize.Span(resp.GetWindow().AsDuration().Round(time.Second))
 	switch least := int64(max(want.Requests, 1)); {
 	case want.Absent:
 		r.Verdict = verdict(t.GetRequests() == 0)
 		r.Observed = fmt.Sprintf("%d calls in %s", t.GetRequests(), window)
 		return r
 	case t.GetRequests() < least:
-		r.Observed = fmt.Sprintf("too few calls to judge by: %d of %d in %s", t.GetRequests(), least, window)
+		r.Observed = fmt.Sprintf("too few calls: %d of %d in %s", t.GetRequests(), least, window)
 		return r
 	}
 	ok, observed := compareEdge(want, found)
@@ -116,11 +117,11 @@ func compareEdge(want *probe.Edge, edge *controlpb.MapEdge) (ok bool, observed s
 	}
 	for _, q := range quantiles(want, t) {
 		if q.want != nil {
-			note(q.want.Holds(q.is), q.name+" "+round(q.is).String())
+			note(q.want.Holds(q.is), q.name+" "+humanize.Duration(q.is))
 		}
 	}
 	if want.Failure != "" {
-		how := "none fails"
+		how := "no call fails"
 		if f := edge.GetFailures(); len(f) > 0 {
 			how = "failures " + strings.Join(f, ", ")
 		}
@@ -129,10 +130,10 @@ func compareEdge(want *probe.Edge, edge *controlpb.MapEdge) (ok bool, observed s
 	return ok, strings.Join(parts, ", ")
 }
 
-// aliases knows the names that each service goes by: what people type, and its workload.
+// aliases maps the workload of each service to its short name.
 type aliases map[string]string
 
-// names asks the shop for its services' names. Without an answer every name stands for itself.
+// names reads the names of the shop's services; without a response, each name is its own.
 func (p Prober) names(ctx context.Context) aliases {
 	st, err := p.Shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {

@@ -75,7 +75,7 @@ func (a gotestAsker) evaluate(ctx context.Context, p Prober, _ Baseline) Result 
 // maxEvidence bounds the output that a result carries, in bytes: its end says what failed.
 const maxEvidence = 8 << 10
 
-// firstFailure is the line of a test's output that says most.
+// firstFailure is the most telling line of a test's output.
 func firstFailure(out string) string {
 	best := ""
 	for line := range strings.Lines(out) {

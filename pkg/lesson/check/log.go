@@ -14,8 +14,8 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// mostLines bounds how far a log check looks back.
-const mostLines = 2000
+// maxLines bounds the lines that a log check reads.
+const maxLines = 2000
 
 // logAsker evaluates probe.Log.
 type logAsker struct{ *probe.Log }
@@ -37,7 +37,7 @@ func (a logAsker) evaluate(ctx context.Context, p Prober, base Baseline) Result 
 	}
 	found, lines, last := 0, 0, ""
 	r.Evidence = Evidence{Kind: LogEvidence, Service: want.Service}
-	req := &controlpb.LogsRequest{Service: want.Service, Since: timestamppb.New(base.Since), Tail: mostLines}
+	req := &controlpb.LogsRequest{Service: want.Service, Since: timestamppb.New(base.Since), Tail: maxLines}
 	err := p.lines(ctx, req, func(line *controlpb.LogLine) {
 		lines++
 		if matchesLine(want, line) {

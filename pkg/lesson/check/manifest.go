@@ -15,8 +15,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
-// mostManifest bounds the file that is read, in bytes.
-const mostManifest = 1 << 20
+// maxManifest bounds the file that is read, in bytes.
+const maxManifest = 1 << 20
 
 // manifestAsker evaluates probe.Manifest.
 type manifestAsker struct{ *probe.Manifest }
@@ -29,7 +29,7 @@ func (a manifestAsker) evidence() Evidence {
 	return Evidence{Kind: FileEvidence, Name: a.File}
 }
 
-// evaluate reads a file that the learner writes as strictly as apply would, and compares its objects.
+// evaluate reads a file of the learner as strictly as apply would, and compares its objects.
 func (a manifestAsker) evaluate(_ context.Context, p Prober, _ Baseline) Result {
 	want := a.Manifest
 	r := Result{Verdict: Fail, Expected: want.File + ": " + wantedObjects(want.Objects)}
@@ -39,8 +39,8 @@ func (a manifestAsker) evaluate(_ context.Context, p Prober, _ Baseline) Result 
 	case errors.Is(err, fs.ErrNotExist):
 		r.Observed = want.File + " does not exist yet"
 		return r
-	case err == nil && (!info.Mode().IsRegular() || info.Size() > mostManifest):
-		r.Observed = want.File + " is no file of a few pages"
+	case err == nil && (!info.Mode().IsRegular() || info.Size() > maxManifest):
+		r.Observed = want.File + " is not a regular file of at most 1 MiB"
 		return r
 	}
 	content, err := os.ReadFile(path)
@@ -83,7 +83,7 @@ func wantedObjects(objects []probe.ManifestObject) string {
 	return strings.Join(parts, "; ")
 }
 
-// findObject looks for the object among those of a file; of several of a kind, the one that fits counts.
+// findObject finds the object among those of a file; of several of a kind, one that matches.
 func findObject(want probe.ManifestObject, objects []resource.Manifest) (ok bool, observed string) {
 	if k, err := resource.LookupKind(want.Kind); err == nil {
 		want.Kind = k.Name

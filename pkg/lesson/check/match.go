@@ -9,7 +9,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/probe"
 )
 
-// Matches tells whether a value, as decoded from JSON, is as the match wants it.
+// Matches reports whether a value, as decoded from JSON, meets the conditions of a match.
 func Matches(m probe.Match, v any) bool {
 	text := textOf(v)
 	switch {
@@ -68,7 +68,7 @@ func countOf(v any) int {
 	return 1
 }
 
-// Words says what a match wants.
+// Words describes a match.
 func Words(m probe.Match) string {
 	var parts []string
 	if m.Equals != nil {

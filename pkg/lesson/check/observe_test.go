@@ -112,7 +112,7 @@ func TestAnAlertIsLookedAtNowAndInThePast(t *testing.T) {
 		t.Errorf("expected %q", r.Expected)
 	}
 	s.want(t, "alert: {name: Slow, state: fired, at_least: 2, labels: {service: cart}}", check.Fail, "has fired once since the step began, and is pending")
-	s.want(t, "alert: {name: Slwo, state: firing}", check.Fail, `no rule is called Slwo; did you mean "Slow"?`)
+	s.want(t, "alert: {name: Slwo, state: firing}", check.Fail, `there is no rule Slwo; did you mean "Slow"?`)
 	s.want(t, "alert: {name: Broken, state: firing}", check.Inconclusive, "no such metric")
 	s.want(t, "alert: {name: New, state: firing}", check.Inconclusive, "not been evaluated yet")
 }
@@ -132,18 +132,18 @@ func TestAnEdgeIsComparedAsTheCallerSeesIt(t *testing.T) {
 	s.want(t, edge+"rate: {above: 3}, p95: {below: 500ms}}", check.Pass, "4 calls a second, p95 480ms")
 	s.want(t, edge+"p99: {below: 500ms}}", check.Fail, "p99 900ms")
 	s.want(t, edge+"failure: UNAVAILABLE}", check.Pass, "failures UNAVAILABLE")
-	s.want(t, edge+"rate: {above: 1}, requests: 500}", check.Inconclusive, "too few calls to judge by: 120 of 500")
+	s.want(t, edge+"rate: {above: 1}, requests: 500}", check.Inconclusive, "too few calls: 120 of 500")
 	s.want(t, edge+"absent: true}", check.Fail, "120 calls in 30s")
 	s.want(t, "edge: {caller: cart, callee: catalog, rate: {above: 1}}", check.Inconclusive, "0 of 1")
 	s.want(t, "edge: {caller: cart, callee: catalog, absent: true}", check.Pass, "0 calls")
 
 	// The step began a minute ago.
-	s.want(t, edge+"window: 2m, errors: {below: 0.01}}", check.Fail, "in 1m0s")
-	s.want(t, edge+"window: 2m, absent: true}", check.Fail, "in 2m0s")
+	s.want(t, edge+"window: 2m, errors: {below: 0.01}}", check.Fail, "in 1m")
+	s.want(t, edge+"window: 2m, absent: true}", check.Fail, "in 2m")
 	s.began = noon
 	s.want(t, edge+"errors: {below: 0.01}}", check.Fail, "in 1s")
 	s.began = time.Time{}
-	s.want(t, edge+"window: 2m, errors: {below: 0.01}}", check.Fail, "in 2m0s")
+	s.want(t, edge+"window: 2m, errors: {below: 0.01}}", check.Fail, "in 2m")
 }
 
 // span is a span of a test's trace: ids count from 1, parent 0 is none.

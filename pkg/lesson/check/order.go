@@ -182,7 +182,7 @@ func (p Prober) auditTrace(ctx context.Context, b *books, id string) error {
 	}
 	var data tracepb.TracesData
 	if err := proto.Unmarshal(resp.GetOtlp(), &data); err != nil {
-		return fmt.Errorf("read trace %s: %w", shortID(id), err)
+		return fmt.Errorf("read trace %s: %w", trace.ShortID(id), err)
 	}
 	spans, _ := trace.Spans(&data)
 	for _, s := range spans {

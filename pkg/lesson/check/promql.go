@@ -15,7 +15,7 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// sample is one number that an expression came to, and the labels that tell it from others.
+// sample is one value of an expression, with the labels of its series.
 type sample struct {
 	labels map[string]string
 	value  float64
@@ -54,8 +54,8 @@ func (a promqlAsker) evidence() Evidence {
 	return Evidence{Kind: MetricEvidence, Expr: a.Expr, Window: a.Lookback()}
 }
 
-// evaluate bounds what an expression comes to. Without samples, or with too few to judge by, it is
-// inconclusive: nothing was measured, which says nothing of the goal.
+// evaluate bounds the value of an expression. Without samples, or with too few, it is inconclusive: nothing was
+// measured, which neither reaches nor fails the goal.
 func (a promqlAsker) evaluate(ctx context.Context, p Prober, _ Baseline) Result {
 	q := a.PromQL
 	r := Result{Verdict: Inconclusive, Expected: strings.TrimSpace(q.String() + " " + q.Unit), Look: "shopctl metrics query " + quoted(q.Expr)}
@@ -72,7 +72,7 @@ func (a promqlAsker) evaluate(ctx context.Context, p Prober, _ Baseline) Result 
 	}
 	numbers := slices.DeleteFunc(samples, func(s sample) bool { return math.IsNaN(s.value) })
 	if len(numbers) == 0 {
-		r.Observed = "no number: the expression divides by zero, since nothing has happened in its time"
+		r.Observed = "not a number: the expression divides by zero, since nothing happened in its window"
 		return r
 	}
 	within := func(s sample) bool { return q.Holds(s.value) }
@@ -111,7 +111,7 @@ func (p Prober) tooFew(ctx context.Context, want *probe.Enough) string {
 	return ""
 }
 
-// query evaluates an expression now; why says why there is nothing, empty if there are samples.
+// query evaluates an expression now. If there are no samples, why is the reason.
 func (p Prober) query(ctx context.Context, expr string) (samples []sample, why string) {
 	resp, err := p.Shop.QueryMetrics(ctx, &controlpb.QueryMetricsRequest{Expr: expr})
 	if err != nil {

@@ -47,7 +47,7 @@ func (a resourceAsker) evaluate(ctx context.Context, p Prober, _ Baseline) Resul
 	}
 	tree, err := decode(resp.GetObjects()[0].GetJson())
 	if err != nil {
-		r.Verdict, r.Observed = Inconclusive, "the object is no JSON: "+err.Error()
+		r.Verdict, r.Observed = Inconclusive, "the object is not JSON: "+err.Error()
 		return r
 	}
 	ok, observed := compareFields(want.Fields, tree)
@@ -56,7 +56,7 @@ func (a resourceAsker) evaluate(ctx context.Context, p Prober, _ Baseline) Resul
 	return r
 }
 
-// decisive is the path of the first field that is not as wanted, or else of the first; empty if there is none.
+// decisive is the path of the first field that does not match, or else of the first; empty if there is none.
 func decisive(fields []probe.Field, tree any) string {
 	for _, f := range fields {
 		if v, _ := probe.Find(tree, f.Path); !Matches(f.Match, v) {
@@ -69,7 +69,7 @@ func decisive(fields []probe.Field, tree any) string {
 	return fields[0].Path
 }
 
-// wantedFields says what fields must be; otherwise is said where none are named.
+// wantedFields describes the fields; without any, it is otherwise.
 func wantedFields(fields []probe.Field, otherwise string) string {
 	if len(fields) == 0 {
 		return otherwise
@@ -81,7 +81,7 @@ func wantedFields(fields []probe.Field, otherwise string) string {
 	return strings.Join(parts, ", ")
 }
 
-// compareFields tells whether all fields of a JSON tree are as wanted, and what they are.
+// compareFields reports whether all fields of a JSON tree match, and describes them.
 func compareFields(fields []probe.Field, tree any) (bool, string) {
 	if len(fields) == 0 {
 		return true, "is there"

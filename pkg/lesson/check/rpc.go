@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/rpc/code"
 )
@@ -71,7 +72,7 @@ func (a rpcAsker) evaluate(ctx context.Context, p Prober, _ Baseline) Result {
 	switch {
 	case found:
 		res.Verdict = Pass
-	case reply.Code == codes.Unavailable && r.Expect.Code.Code != codes.Unavailable && p.nobodyThere(ctx, r.Service):
+	case reply.Code == codes.Unavailable && r.Expect.Code.Code != codes.Unavailable && p.notRunning(ctx, r.Service):
 		res.Verdict = Inconclusive
 		res.Observed = r.Service + " is not running: " + reply.Message
 	default:
@@ -80,8 +81,8 @@ func (a rpcAsker) evaluate(ctx context.Context, p Prober, _ Baseline) Result {
 	return res
 }
 
-// nobodyThere tells whether a service cannot have answered, so that what it would answer is not known.
-func (p Prober) nobodyThere(ctx context.Context, service string) bool {
+// notRunning reports whether a service has no ready instance, so that its response is not known.
+func (p Prober) notRunning(ctx context.Context, service string) bool {
 	s, err := p.service(ctx, service)
 	return err == nil && s != nil && s.GetReady() == 0
 }
@@ -95,15 +96,15 @@ func expected(x probe.Expect) string {
 		parts = append(parts, f.Path+" "+Words(f.Match))
 	}
 	if x.Below > 0 {
-		parts = append(parts, "in less than "+x.Below.String())
+		parts = append(parts, "in less than "+humanize.Span(x.Below))
 	}
 	if x.Above > 0 {
-		parts = append(parts, "in more than "+x.Above.String())
+		parts = append(parts, "in more than "+humanize.Span(x.Above))
 	}
 	return strings.Join(parts, ", ")
 }
 
-// compare tells whether a reply is as expected, and what was observed at the places that matter.
+// compare reports whether a reply is as expected, and describes what was compared.
 func compare(x probe.Expect, reply Reply) (bool, string) {
 	ok := reply.Code == x.Code.Code
 	parts := []string{code.Name(reply.Code)}
@@ -116,7 +117,7 @@ func compare(x probe.Expect, reply Reply) (bool, string) {
 	if reply.Code == codes.OK && len(x.Fields) > 0 {
 		body, err := decode(reply.Response)
 		if err != nil {
-			return false, "the response is no JSON: " + err.Error()
+			return false, "the response is not JSON: " + err.Error()
 		}
 		for _, f := range x.Fields {
 			v, _ := probe.Find(body, f.Path)
@@ -130,7 +131,7 @@ func compare(x probe.Expect, reply Reply) (bool, string) {
 		if x.Below > 0 && reply.Took >= x.Below || x.Above > 0 && reply.Took <= x.Above {
 			ok = false
 		}
-		parts = append(parts, "in "+round(reply.Took).String())
+		parts = append(parts, "in "+humanize.Duration(reply.Took))
 	}
 	return ok, strings.Join(parts, ", ")
 }
@@ -138,7 +139,7 @@ func compare(x probe.Expect, reply Reply) (bool, string) {
 func showField(m probe.Match, v any) string {
 	switch {
 	case v == nil:
-		return "is not there"
+		return "is absent"
 	case m.Count != nil:
 		return fmt.Sprintf("has %d", countOf(v))
 	}
@@ -154,28 +155,16 @@ func decode(raw json.RawMessage) (any, error) {
 	return v, err
 }
 
-const mostShown = 160
+const maxShown = 160
 
 func short(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
-	if len(s) <= mostShown {
+	if len(s) <= maxShown {
 		return s
 	}
-	cut := mostShown
+	cut := maxShown
 	for !utf8.RuneStart(s[cut]) {
 		cut--
 	}
 	return s[:cut] + "..."
-}
-
-func round(d time.Duration) time.Duration {
-	switch {
-	case d > 10*time.Second:
-		return d.Round(time.Second)
-	case d > time.Second:
-		return d.Round(100 * time.Millisecond)
-	case d > time.Millisecond:
-		return d.Round(time.Millisecond)
-	}
-	return d.Round(time.Microsecond)
 }

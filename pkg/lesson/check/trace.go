@@ -12,13 +12,14 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
-// mostTraces bounds how many traces one look opens, the newest first.
-const mostTraces = 20
+// maxTraces bounds the traces that one evaluation reads, the newest first.
+const maxTraces = 20
 
 // traceAsker evaluates probe.Trace.
 type traceAsker struct{ *probe.Trace }
@@ -38,12 +39,12 @@ func (a traceAsker) evidence() Evidence {
 	return Evidence{Kind: TraceEvidence, Service: a.Service}
 }
 
-// evaluate looks for traces since the step began that have all that is asked.
+// evaluate looks for traces since the step began that meet all conditions.
 func (a traceAsker) evaluate(ctx context.Context, p Prober, base Baseline) Result {
 	want := a.Trace
 	least := max(want.AtLeast, 1)
 	r := Result{Verdict: Inconclusive, Expected: wantedTrace(want, least)}
-	list, err := p.Shop.ListTraces(ctx, &controlpb.ListTracesRequest{Filter: traceFilter(want, base), Limit: int32(max(mostTraces, least))})
+	list, err := p.Shop.ListTraces(ctx, &controlpb.ListTracesRequest{Filter: traceFilter(want, base), Limit: int32(max(maxTraces, least))})
 	if err != nil {
 		r.Observed = status.Convert(err).Message()
 		return r
@@ -61,7 +62,7 @@ func (a traceAsker) evaluate(ctx context.Context, p Prober, base Baseline) Resul
 			found++
 			looked.Trace, looked.Span = s.GetTraceId(), span
 		} else if missing == "" {
-			missing = fmt.Sprintf("trace %s: %s", shortID(s.GetTraceId()), lacks)
+			missing = fmt.Sprintf("trace %s: %s", trace.ShortID(s.GetTraceId()), lacks)
 			if looked.Trace == "" {
 				looked.Trace, looked.Span = s.GetTraceId(), span
 			}
@@ -73,11 +74,11 @@ func (a traceAsker) evaluate(ctx context.Context, p Prober, base Baseline) Resul
 	r.Verdict = verdict(found >= least)
 	switch {
 	case found >= least:
-		r.Observed = traces(found) + ", such as " + shortID(looked.Trace)
+		r.Observed = humanize.Count(found, "trace") + ", such as " + trace.ShortID(looked.Trace)
 	case len(list.GetTraces()) == 0:
 		r.Observed = "no such trace since the step began"
 	default:
-		r.Observed = fmt.Sprintf("%d of %s; %s", found, traces(len(list.GetTraces())), missing)
+		r.Observed = fmt.Sprintf("%d of %s; %s", found, humanize.Count(len(list.GetTraces()), "trace"), missing)
 	}
 	r.Evidence = looked
 	if looked.Trace != "" {
@@ -85,15 +86,6 @@ func (a traceAsker) evaluate(ctx context.Context, p Prober, base Baseline) Resul
 	}
 	return r
 }
-
-func traces(n int) string {
-	if n == 1 {
-		return "1 trace"
-	}
-	return fmt.Sprintf("%d traces", n)
-}
-
-func shortID(id string) string { return id[:min(len(id), 8)] }
 
 func traceFilter(want *probe.Trace, base Baseline) *controlpb.TraceFilter {
 	f := &controlpb.TraceFilter{Service: want.Service, Operation: want.Operation, Error: want.Error}
@@ -109,8 +101,8 @@ func traceFilter(want *probe.Trace, base Baseline) *controlpb.TraceFilter {
 	return f
 }
 
-// lacking says what a trace lacks of what is wanted, empty if nothing, and the id of the span that decided
-// that, empty if none did.
+// lacking is what a trace lacks, empty if it meets all conditions; and the id of the span that decided, empty if none
+// did.
 func (p Prober) lacking(ctx context.Context, want *probe.Trace, s *controlpb.TraceSummary, names aliases) (lacks, span string, err error) {
 	for _, service := range want.Services {
 		if !slices.ContainsFunc(s.GetServices(), func(is string) bool { return names.same(is, service) }) {
@@ -131,7 +123,7 @@ func (p Prober) lacking(ctx context.Context, want *probe.Trace, s *controlpb.Tra
 	}
 	var data tracepb.TracesData
 	if err := proto.Unmarshal(resp.GetOtlp(), &data); err != nil {
-		return "", "", fmt.Errorf("read trace %s: %w", shortID(s.GetTraceId()), err)
+		return "", "", fmt.Errorf("read trace %s: %w", trace.ShortID(s.GetTraceId()), err)
 	}
 	spans, _ := trace.Spans(&data)
 	for _, t := range trace.Assemble(spans) {
@@ -142,8 +134,7 @@ func (p Prober) lacking(ctx context.Context, want *probe.Trace, s *controlpb.Tra
 	return "", span, nil
 }
 
-// lackingSpan looks for the spans that are wanted. Of those that have the name, the last that fits decides, or
-// else the last.
+// lackingSpan looks for the wanted spans. Of those with the name, the last that matches decides, or else the last.
 func lackingSpan(want []probe.Span, t *trace.Trace, names aliases) (lacks, decides string) {
 	for i := range want {
 		w := &want[i]
@@ -189,7 +180,7 @@ func fits(w *probe.Span, s *trace.Span, names aliases) bool {
 	return w.Parent == nil || isCalledBy(s, w.Parent, names)
 }
 
-// attributeOf is the value of an attribute, nil if the span has none such.
+// attributeOf is the value of an attribute, nil if the span does not have it.
 func attributeOf(s *trace.Span, key string) any {
 	for _, a := range s.Attributes {
 		if a.Key == key {
@@ -199,8 +190,8 @@ func attributeOf(s *trace.Span, key string) any {
 	return nil
 }
 
-// isCalledBy looks at the spans above up to the one in which the caller was called itself, so that a
-// method is found above the client's span that lies between.
+// isCalledBy examines the ancestors up to the one that served the caller's own request, so that a method is found above
+// the client's span in between.
 func isCalledBy(s *trace.Span, p *probe.Parent, names aliases) bool {
 	for up := s.Up; up != nil; up = up.Up {
 		if isNamed(up, p.Service, p.Name, names) {
@@ -218,7 +209,7 @@ func wantedTrace(want *probe.Trace, least int) string {
 	if text != "" {
 		text = " of " + text
 	}
-	text = traces(least) + text
+	text = humanize.Count(least, "trace") + text
 	if want.Error {
 		text += " with an error"
 	}

@@ -1,6 +1,6 @@
 // Package command reads the lines of a lesson's run block: shopctl verbs with words quoted as in a
-// shell, and nothing else. No shell ever sees them, so a lesson that somebody else wrote can do what
-// shopctl can do and no more.
+// shell, and nothing else. They never reach a shell, so a lesson from elsewhere can do no more than
+// shopctl.
 package command
 
 import (
@@ -21,7 +21,7 @@ type Line struct {
 	Number int
 }
 
-// Error is a line that is no shopctl command.
+// Error is a line that is not a shopctl command.
 type Error struct {
 	Line, Column int // from 1, within the text that was parsed
 	Text         string
@@ -84,7 +84,7 @@ func parseLine(text string) (Line, error) {
 }
 
 // notInLessons are verbs that start, end or steer the shop or a screen: an experiment needs none.
-// Export writes files wherever it is told to.
+// Export writes files anywhere.
 var notInLessons = [...]string{"daemon", "export", "service", "sidecar", "dash", "lesson", "up", "down", "completion", "doctor"}
 
 // Allowed returns nil for a command that a lesson can run. The verb comes first, so that no flag hides it.

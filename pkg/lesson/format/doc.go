@@ -61,5 +61,5 @@
 // Entries without an id (hint_when, wrong) are known by their place; accept adds to the answers that are
 // taken, and a unit may be translated. Commands are not.
 //
-// Every mistake is told as file:line:column with a code, and with the nearest name where one is near.
+// Every mistake is reported as file:line:column with a code, and with the nearest name where one is near.
 package format

@@ -50,14 +50,14 @@ type Front struct {
 	Rollback []Rollback `yaml:"rollback"`
 }
 
-// Shop is what the lesson wants of the shop.
+// Shop is what the lesson needs of the shop.
 type Shop struct {
 	Profile string  `yaml:"profile"`
 	Seed    int64   `yaml:"seed"`
 	Load    float64 `yaml:"load"`
 }
 
-// Rollback is one kind of thing that leaving a lesson undoes.
+// Rollback is one kind of change that leaving a lesson undoes.
 type Rollback string
 
 // Values returns all that can be rolled back.
@@ -69,7 +69,7 @@ const (
 	RollbackObjects Rollback = "objects" // Deployments, Services and ConfigMaps as they were
 )
 
-// Step is one heading and what stands under it.
+// Step is one heading and the blocks below it.
 type Step struct {
 	ID, Title string
 	Line      int
@@ -113,12 +113,12 @@ type Option struct {
 	Correct bool   `yaml:"correct"`
 }
 
-// Predict asks what will happen, before it can happen.
+// Predict asks for a prediction before the run.
 type Predict struct {
 	At       strictyaml.Position
 	Question string   `yaml:"question" lesson:"required"`
 	Options  []Option `yaml:"options" lesson:"required"`
-	// Confidence says whether to ask how sure the learner is; it is asked unless this is false.
+	// Confidence is whether to ask how sure the learner is; default true.
 	Confidence *bool `yaml:"confidence"`
 }
 
@@ -257,7 +257,7 @@ func (l *Lesson) Step(id string) int {
 	return -1
 }
 
-// defaultTimeout is how long a check is looked at before it rests until the learner asks again.
+// defaultTimeout is how long a check is evaluated until the learner asks again.
 const defaultTimeout = 10 * time.Minute
 
 // FS is where lessons are read from.

@@ -11,13 +11,13 @@ import (
 
 // Limits of a good lesson.
 const (
-	mostWords  = 120 // between two things that the learner does
-	mostSteps  = 7
-	mostRecall = 3
+	maxWords  = 120 // between two things that the learner does
+	maxSteps  = 7
+	maxRecall = 3
 )
 
-// Lint finds what makes a lesson worse and can be seen without running it. services are the names that
-// the shop's services go by; a lesson may speak of no others but those that its own files bring along.
+// Lint finds problems of a lesson that show without running it. services are the names of the shop's services; a lesson
+// may mention those and the ones of its own files.
 func Lint(l *Lesson, services []string) Problems {
 	r := &linter{reporter: reporter{file: l.File}, services: slices.Concat(services, l.workloads())}
 	r.lintFront(l)
@@ -26,16 +26,16 @@ func Lint(l *Lesson, services []string) Problems {
 	}
 	r.lintWords(l)
 	for _, line := range l.Unfilled {
-		r.add("fill-in", line, 1, "the author has not written this yet: replace what begins with %s", FillIn)
+		r.add("fill-in", line, 1, "this is not written yet: replace the text from %s on", FillIn)
 	}
-	if n := len(l.Recall()); n < 1 || n > mostRecall {
-		r.add("recall", 1, 1, "the lesson leaves %d questions for review, want 1 to %d", n, mostRecall)
+	if n := len(l.Recall()); n < 1 || n > maxRecall {
+		r.add("recall", 1, 1, "the lesson leaves %d questions for review, want 1 to %d", n, maxRecall)
 	}
 	if _, ok := l.Scripts["solution"]; !ok {
-		r.add("no-solution", 1, 1, "testdata/solution.txtar is missing: nothing proves that the lesson can be done")
+		r.add("no-solution", 1, 1, "testdata/solution.txtar is missing: nothing proves that the lesson can be solved")
 	}
 	if len(l.ScriptNames("wrong-")) == 0 {
-		r.add("no-wrong", 1, 1, "testdata/wrong-*.txtar is missing: nothing proves that mistakes are told")
+		r.add("no-wrong", 1, 1, "testdata/wrong-*.txtar is missing: nothing proves that mistakes are recognized")
 	}
 	_ = r.err() // sorts
 	problems := r.problems
@@ -62,10 +62,10 @@ func sortedKeys[V any](m map[string]V) []string {
 func (r *linter) lintFront(l *Lesson) {
 	at := l.Front.At
 	if len(l.SteadyState) == 0 {
-		r.add("no-steady-state", at.Line, 1, "steady_state is missing: nothing says what a sound shop is")
+		r.add("no-steady-state", at.Line, 1, "steady_state is missing: without it, a broken shop is not noticed")
 	}
 	if len(l.Rollback) == 0 {
-		r.add("no-rollback", at.Line, 1, "rollback is missing: leaving the lesson would undo nothing")
+		r.add("no-rollback", at.Line, 1, "rollback is missing: leaving the lesson would undo nothing; write rollback: [faults, objects]")
 	}
 	if l.Minutes < 5 || l.Minutes > 12 {
 		r.add("minutes", at.Line, 1, "%d minutes, want 5 to 12", l.Minutes)
@@ -73,8 +73,8 @@ func (r *linter) lintFront(l *Lesson) {
 	if l.Summary == "" {
 		r.add("no-summary", at.Line, 1, "summary is missing: one sentence for the list of lessons")
 	}
-	if len(l.Steps) > mostSteps {
-		r.add("too-many-steps", l.Steps[mostSteps].Line, 1, "%d steps, want at most %d", len(l.Steps), mostSteps)
+	if len(l.Steps) > maxSteps {
+		r.add("too-many-steps", l.Steps[maxSteps].Line, 1, "%d steps, want at most %d", len(l.Steps), maxSteps)
 	}
 	for _, c := range l.SteadyState {
 		r.lintCheck(c)
@@ -84,10 +84,10 @@ func (r *linter) lintFront(l *Lesson) {
 func (r *linter) lintStep(s *Step) {
 	if run := s.Block(RunKind); run != nil {
 		if s.Block(PredictKind) == nil {
-			r.add("no-prediction", run.Line, 1, "step %q runs something that nobody predicted", s.ID)
+			r.add("no-prediction", run.Line, 1, "step %q runs a command without a prediction: add a predict block before it", s.ID)
 		}
 		if s.Block(ObserveKind) == nil {
-			r.add("no-observation", run.Line, 1, "step %q does not ask what was seen before it explains", s.ID)
+			r.add("no-observation", run.Line, 1, "step %q explains a run without asking for an observation: add an observe block", s.ID)
 		}
 		for _, line := range run.Run.Lines {
 			r.lintPort(line.Text, line.Number)
@@ -97,7 +97,7 @@ func (r *linter) lintStep(s *Step) {
 	}
 	if checks := s.Block(CheckKind); checks != nil {
 		if h := s.Block(HintsKind); h == nil || h.Hints.Look == "" || h.Hints.Principle == "" || h.Hints.Worked == "" {
-			r.add("no-hints", checks.Line, 1, "step %q has goals and no whole ladder of hints: look, principle, worked", s.ID)
+			r.add("no-hints", checks.Line, 1, "step %q has goals without a full ladder of hints: look, principle, worked", s.ID)
 		}
 		for _, c := range checks.Checks {
 			r.lintCheck(c)
@@ -119,14 +119,14 @@ func (r *linter) lintStep(s *Step) {
 func (r *linter) lintReplies(options []Option) {
 	for _, o := range options {
 		if o.Reply == "" {
-			r.add("option-without-reply", o.At.Line, o.At.Column, "option %q has no reply: say what it would mean, not only that it is wrong", o.ID)
+			r.add("option-without-reply", o.At.Line, o.At.Column, "option %q has no reply: explain what it would mean, not only that it is wrong", o.ID)
 		}
 	}
 }
 
 func (r *linter) lintCheck(c Check) {
 	if c.Answer != nil && c.Answer.Kind != OptionAnswer && len(c.Answer.Wrong) == 0 {
-		r.add("no-wrong-answer", c.At.Line, c.At.Column, "check %q knows no mistake", c.ID)
+		r.add("no-wrong-answer", c.At.Line, c.At.Column, "check %q lists no mistake: add wrong, with given and say", c.ID)
 	}
 	if c.Answer != nil {
 		r.lintReplies(c.Answer.Options)
@@ -174,18 +174,18 @@ var literalPort = lazyregexp.New(`(?:localhost|127\.0\.0\.1|\[::1\]):\d+`)
 
 func (r *linter) lintPort(text string, line int) {
 	if found := literalPort().FindString(text); found != "" {
-		r.add("literal-port", line, 1, "%s is another port tomorrow: name the service", found)
+		r.add("literal-port", line, 1, "%s is a port of one machine: name the service", found)
 	}
 }
 
-// belittling words tell a reader who is stuck that it is their fault.
+// belittling words blame a reader who is stuck.
 var belittling = lazyregexp.New(`(?i)\b(simply|just|obviously|of course|trivial(?:ly)?|easy|easily)\b`)
 
 func (r *linter) lintProse(b Block) {
 	for i, line := range strings.Split(b.Markdown, "\n") {
 		r.lintPort(line, b.Line+i)
 		if found := belittling().FindStringIndex(line); found != nil {
-			r.add("belittling", b.Line+i, found[0]+1, "%q belittles who does not find it so", line[found[0]:found[1]])
+			r.add("belittling", b.Line+i, found[0]+1, "%q belittles a reader who is stuck: leave it out", line[found[0]:found[1]])
 		}
 	}
 }
@@ -200,15 +200,15 @@ func (r *linter) lintWords(l *Lesson) {
 				continue
 			}
 			words += countWords(b.Markdown)
-			if words > mostWords && !reported {
+			if words > maxWords && !reported {
 				reported = true
-				r.add("too-many-words", b.Line, 1, "%d words before the learner does something, want at most %d", words, mostWords)
+				r.add("too-many-words", b.Line, 1, "%d words before the learner does something, want at most %d", words, maxWords)
 			}
 		}
 	}
 }
 
-// countWords leaves out examples, which are looked at rather than read.
+// countWords leaves out examples, which are not read word by word.
 func countWords(markdown string) int {
 	n, fenced := 0, false
 	for line := range strings.SplitSeq(markdown, "\n") {

@@ -137,8 +137,8 @@ func (l *Lesson) readFiles(fsys fs.FS, dir string) error {
 		lang, isText := language(rel)
 		switch {
 		case path.Base(rel) == "shopctl.yaml":
-			// Commands of the lesson start in the workspace, and would be configured by it.
-			problems = append(problems, Problem{File: name, Line: 1, Column: 1, Code: "file", Text: "a lesson cannot bring a shopctl.yaml: the learner's own says how shopctl works"})
+			// The lesson's commands run in the workspace, and would be configured by it.
+			problems = append(problems, Problem{File: name, Line: 1, Column: 1, Code: "file", Text: "a lesson cannot contain a shopctl.yaml: the learner's own configures shopctl"})
 		case rel == "lesson.md":
 		case isText:
 			t, err := parseTranslation(name, content)
@@ -166,7 +166,7 @@ func (l *Lesson) readFiles(fsys fs.FS, dir string) error {
 	return nil
 }
 
-// language tells the language of "lesson.ja.md".
+// language is the language of "lesson.ja.md".
 func language(file string) (string, bool) {
 	rest, ok := strings.CutPrefix(file, "lesson.")
 	if !ok {
@@ -191,7 +191,7 @@ func (l *Lesson) hash(src []byte) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// Hash changes with everything in the step that people read: what a translation was made from.
+// Hash changes with every text of the step: it identifies what a translation was made from.
 func (s *Step) Hash() string {
 	h := sha256.New()
 	fmt.Fprintln(h, s.Title)

@@ -17,7 +17,7 @@ type page struct {
 	sections []section
 }
 
-// section is a heading of the second level and what stands under it, up to the next one.
+// section is a heading of the second level and the text below it, up to the next one.
 type section struct {
 	id, title, source string
 	line, last        int // of the heading, and the last line that belongs to the section
@@ -48,7 +48,7 @@ func (idx lineIndex) line(offset int) int {
 	return sort.Search(len(idx), func(i int) bool { return idx[i] > offset })
 }
 
-// readPage cuts a file. What stands before the first section belongs to nobody and is reported.
+// readPage cuts a file. Text before the first section belongs to no step and is reported.
 func readPage(r *reporter, src []byte) *page {
 	src = bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n"))
 	p := &page{lines: strings.Split(string(src), "\n")}
@@ -175,7 +175,7 @@ func closes(line string) bool {
 	return strings.HasPrefix(line, "```") || strings.HasPrefix(line, "~~~")
 }
 
-// nested finds blocks with a role inside lists and quotations, where the engine does not look.
+// nested finds blocks with a role inside lists and quotations, which the engine ignores.
 func nested(r *reporter, n ast.Node, src []byte, idx lineIndex) {
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
 		f, ok := c.(*ast.FencedCodeBlock)

@@ -9,7 +9,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
-// roleLanguages says what each role is written in.
+// roleLanguages are the languages of the roles.
 var roleLanguages = [...]struct {
 	role     Kind
 	language string
@@ -54,10 +54,10 @@ func Parse(file string, src []byte) (*Lesson, error) {
 	return l, nil
 }
 
-// FillIn marks what the author of a lesson has yet to write; lint finds it.
+// FillIn marks what the author has yet to write; lint finds it.
 const FillIn = "FILL IN"
 
-// linesWith returns the lines in which a text stands, from 1.
+// linesWith returns the numbers of the lines that contain a text, from 1.
 func (p *page) linesWith(text string) []int {
 	var lines []int
 	for i, line := range p.lines {
@@ -109,8 +109,7 @@ func (r *reporter) block(f fence) (Block, bool) {
 	return b, true
 }
 
-// padded puts as many empty lines before a text as stand before it in its file, so that its positions
-// are the file's.
+// padded puts empty lines before a text, as many as precede it in its file, so that its positions are the file's.
 func padded(lines int, text string) string { return strings.Repeat("\n", lines) + text }
 
 func decodeBlock(b *Block, content string) (err error) {
@@ -135,5 +134,5 @@ func decodeBlock(b *Block, content string) (err error) {
 	}
 }
 
-// validID is what lessons, steps, checks and options are called: it is typed, and part of file names.
+// validID matches ids of lessons, steps, checks and options: they are typed, and part of file names.
 var validID = lazyregexp.New(`^[a-z0-9][a-z0-9-]{0,39}$`)

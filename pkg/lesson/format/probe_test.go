@@ -41,10 +41,10 @@ func TestEveryKindOfCheckIsRead(t *testing.T) {
 	}
 }
 
-func TestMistakesInChecksAreToldAtTheirPlace(t *testing.T) {
+func TestMistakesInChecksAreReportedAtTheirPlace(t *testing.T) {
 	for probe, want := range map[string]string{
 		"promqll: {expr: x}":                                                     `unknown key "promqll"; did you mean "promql"?`,
-		"promql: {expr: x}":                                                      "expr is compared with nothing: above, below",
+		"promql: {expr: x}":                                                      "expr has no bound: add above, below",
 		"promql: {expr: x, blow: 3}":                                             `unknown key "blow"; did you mean "below"?`,
 		"promql: {expr: x, below: many}":                                         `want a number, got "many"`,
 		"promql: {expr: 'sum(x', below: 1}":                                      "expr, character 6: unclosed left parenthesis",
@@ -54,12 +54,12 @@ func TestMistakesInChecksAreToldAtTheirPlace(t *testing.T) {
 		"trace: {service: a, above: 2s, below: 1s}":                              "no duration is above 2s and below 1s",
 		"trace: {spans: [{name: x, kind: servre}]}":                              `unknown kind "servre"; did you mean "server"?`,
 		"trace: {spans: [{name: x, count: {}}]}":                                 "a bound is a number, or has above",
-		"trace: {spans: [{name: x, attributes: [{key: y}]}]}":                    "an attribute has a key and what it is compared with",
+		"trace: {spans: [{name: x, attributes: [{key: y}]}]}":                    "an attribute has a key and a condition",
 		"edge: {caller: checkout, rate: 1}":                                      "an edge names caller and callee",
 		"edge: {caller: a, callee: b}":                                           "an edge has rate, errors, p50, p95, p99 or failure; or absent alone",
 		"edge: {caller: a, callee: b, p95: {below: fast}}":                       `want a duration such as 500ms or 2s, got "fast"`,
 		"alert: {name: Slow, state: fireing}":                                    `unknown state "fireing"; did you mean "firing"?`,
-		"alert: {name: Slow, state: firing, at_least: 3}":                        `does not go with "firing"`,
+		"alert: {name: Slow, state: firing, at_least: 3}":                        `cannot be combined with state "firing"`,
 		"alert: {state: firing}":                                                 "an alert check has the name of a rule",
 		"resource: {kind: Deployment}":                                           "a resource check names kind and name",
 		"resource: {kind: Service, name: b, fields: [{path: 'a[x', equals: 1}]}": `path "a[x": write names with dots`,
@@ -71,7 +71,7 @@ func TestMistakesInChecksAreToldAtTheirPlace(t *testing.T) {
 		"gotest: {dir: /etc}":                                                    `dir is a directory of the workspace, got "/etc"`,
 		"gotest: {says: x}":                                                      "says is for tests that fail",
 		"gotest: {limit: 1h}":                                                    "a limit of 1h0m0s is too long for a check",
-		"rpc: {service: a, method: b}\n  order: {}":                              "asks 2 questions, want exactly one of rpc, instance",
+		"rpc: {service: a, method: b}\n  order: {}":                              "has 2 probes, want exactly one of rpc, instance",
 	} {
 		text, line := withProbe(t, probe)
 		_, err := Parse("l.md", []byte(text))
@@ -81,7 +81,7 @@ func TestMistakesInChecksAreToldAtTheirPlace(t *testing.T) {
 			continue
 		}
 		if ps[0].Line != line && ps[0].Line != line-2 {
-			t.Errorf("%s: told at line %d, want %d", probe, ps[0].Line, line)
+			t.Errorf("%s: reported at line %d, want %d", probe, ps[0].Line, line)
 		}
 	}
 }

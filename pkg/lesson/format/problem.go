@@ -10,12 +10,12 @@ import (
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
-// Problem is one thing that is wrong with a lesson.
+// Problem is one mistake in a lesson.
 type Problem struct {
 	File   string `json:"file"`
 	Line   int    `json:"line"`
 	Column int    `json:"column"`
-	// Code names the kind of problem: "no-prediction".
+	// Code is the kind of problem: "no-prediction".
 	Code string `json:"code"`
 	Text string `json:"text"`
 }
@@ -24,7 +24,7 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s (%s)", p.File, p.Line, p.Column, p.Text, p.Code)
 }
 
-// Problems is an error that lists all that is wrong.
+// Problems is an error that lists all mistakes.
 type Problems []Problem
 
 func (ps Problems) Error() string {
@@ -47,7 +47,7 @@ func (r *reporter) add(code string, line, column int, format string, args ...any
 	})
 }
 
-// inFile reports an error that knows its place in the file; one that does not belongs to line least.
+// inFile reports an error at its place in the file, at line least if it has none.
 func (r *reporter) inFile(least int, err error) {
 	var inYAML *strictyaml.Error
 	var inRun *command.Error

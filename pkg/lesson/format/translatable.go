@@ -12,13 +12,13 @@ import (
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
-// words are the texts of a block that people read, each by its path in the block's YAML: mappings by
-// key, entries of a list by their id, or by their place from 0 if they have none.
+// words are the texts of a block for people, each with its path in the block's YAML: mappings by key, entries of a
+// list by their id, or by their index if they have none.
 //
 //	options.float.reply    price-field.answer.wrong.0.say
 //
-// A translation has the same paths, so that one walk serves for translating, for finding what has not
-// been translated, and for noticing that the original has changed.
+// A translation has the same paths, so that one walk serves to translate, to find missing translations, and to notice
+// a changed original.
 type words struct {
 	texts []word
 	// accept are the lists of accepted answers, to which a translation adds.
@@ -208,7 +208,7 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// entry names an entry of a list: by its id, else by its place.
+// entry is the key of an entry of a list: its id, else its index.
 func entry(i int, item *yaml.Node) string {
 	if item.Kind == yaml.MappingNode {
 		for j := 0; j+1 < len(item.Content); j += 2 {
@@ -220,8 +220,8 @@ func entry(i int, item *yaml.Node) string {
 	return strconv.Itoa(i)
 }
 
-// into puts the translation in place of the words, and returns the paths that it lacks and the places
-// of those that the original does not have.
+// into replaces the words by their translation. It returns the paths without one, and the places of those that the
+// original does not have.
 func (t translated) into(w *words) (missing []string, unknown map[string]strictyaml.Position) {
 	unknown = map[string]strictyaml.Position{}
 	for path, tr := range t {
@@ -250,7 +250,7 @@ func (t translated) into(w *words) (missing []string, unknown map[string]stricty
 	return missing, unknown
 }
 
-// paths lists where the original has words, for a hint to who wrote another.
+// paths lists the paths of all words, to suggest one.
 func (w *words) paths() []string {
 	var all []string
 	for _, word := range w.texts {
@@ -259,7 +259,7 @@ func (w *words) paths() []string {
 	return all
 }
 
-// clone copies what words change.
+// clone copies the texts that words can change.
 func (b *Block) clone() Block {
 	c := *b
 	if b.Predict != nil {

@@ -3,9 +3,9 @@ package format
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
@@ -123,13 +123,13 @@ func (l *Lesson) In(lang string) *Lesson {
 	return &out
 }
 
-// stale says why a step cannot be shown in the translation; empty if it can.
+// stale is why a step cannot be shown in the translation; empty if it can.
 func (t TranslatedStep) stale(s *Step) string {
 	switch hash := s.Hash(); {
 	case t.Source != hash:
 		return "was translated from " + quoted(t.Source) + " and is " + hash + " now"
 	case len(t.Prose) != s.proseBlocks():
-		return "has " + countOf(len(t.Prose)) + " of prose, the original has " + countOf(s.proseBlocks())
+		return "has " + humanize.Count(len(t.Prose), "piece") + " of prose, the original has " + humanize.Count(s.proseBlocks(), "piece")
 	}
 	return ""
 }
@@ -217,11 +217,3 @@ func (r *reporter) lintWords(t translated, w *words, line int, what string) {
 }
 
 func quoted(s string) string { return `"` + s + `"` }
-
-// countOf says "1 piece" or "3 pieces".
-func countOf(n int) string {
-	if n == 1 {
-		return "1 piece"
-	}
-	return strconv.Itoa(n) + " pieces"
-}

@@ -8,11 +8,10 @@ import (
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
-// mostLoad is the highest load that a lesson may declare, in steps of a journey a second: a laptop takes it.
-const mostLoad = 500
+// maxLoad is the highest load that a lesson may declare, in journey steps per second: a laptop can serve it.
+const maxLoad = 500
 
-// validate reports what would keep the engine from running the lesson. What merely makes a lesson
-// worse is the business of Lint.
+// validate reports what would keep the engine from running the lesson; Lint reports what makes it worse.
 func (r *reporter) validate(l *Lesson) {
 	r.front(l)
 	if len(l.Steps) == 0 {
@@ -49,8 +48,8 @@ func (r *reporter) front(l *Lesson) {
 			r.add("rollback", at.Line, at.Column, "unknown rollback %q%s", what, strictyaml.DidYouMean(string(what), all))
 		}
 	}
-	if l.Shop.Load < 0 || l.Shop.Load > mostLoad || l.Shop.Seed < 0 {
-		r.add("shop", at.Line, at.Column, "shop: a load is 0 to %d steps a second, a seed at least 0", mostLoad)
+	if l.Shop.Load < 0 || l.Shop.Load > maxLoad || l.Shop.Seed < 0 {
+		r.add("shop", at.Line, at.Column, "shop: a load is 0 to %d steps a second, a seed at least 0", maxLoad)
 	}
 	if l.Order < 0 {
 		r.add("order", at.Line, at.Column, "order %d: use a number above zero", l.Order)
@@ -61,7 +60,7 @@ func (r *reporter) front(l *Lesson) {
 	r.checks(l.SteadyState, map[string]bool{})
 	for _, c := range l.SteadyState {
 		if c.Answer != nil {
-			r.add("check", c.At.Line, c.At.Column, "check %q: the steady state is read off the system, not asked for", c.ID)
+			r.add("check", c.At.Line, c.At.Column, "check %q: the steady state is read from the system, so it cannot be an answer", c.ID)
 		}
 	}
 }
@@ -116,7 +115,7 @@ func (r *reporter) options(options []Option, at strictyaml.Position, oneCorrect 
 	for _, o := range options {
 		r.id("option", o.ID, o.At, seen)
 		if o.Say == "" {
-			r.add("option", o.At.Line, o.At.Column, "option %q has nothing to say", o.ID)
+			r.add("option", o.At.Line, o.At.Column, "option %q has no text: add say", o.ID)
 		}
 		if o.Correct {
 			correct++
@@ -201,7 +200,7 @@ func (r *reporter) check(c *Check) {
 		kinds++
 	}
 	if kinds != 1 {
-		r.add("check", c.At.Line, c.At.Column, "check %q asks %d questions, want exactly one of %s", c.ID, kinds, strictyaml.Or(append(probe.Kinds(), "answer")))
+		r.add("check", c.At.Line, c.At.Column, "check %q has %d probes, want exactly one of %s", c.ID, kinds, strictyaml.Or(append(probe.Kinds(), "answer")))
 	}
 	if c.For > 0 && c.Timeout <= c.For {
 		r.add("check", c.At.Line, c.At.Column, "check %q must hold for %s, but times out after %s", c.ID, c.For, c.Timeout)
@@ -216,7 +215,7 @@ func (r *reporter) check(c *Check) {
 			n++
 		}
 		if n != 1 || w.Say == "" {
-			r.add("when", w.At.Line, w.At.Column, "a state is one of observed, %s, and has something to say", strictyaml.Or(probe.Kinds()))
+			r.add("when", w.At.Line, w.At.Column, "a state is one of observed, %s, and has a say", strictyaml.Or(probe.Kinds()))
 		}
 		r.probe(w.Probe)
 	}
@@ -248,7 +247,7 @@ func (r *reporter) answer(c *Check) {
 		fallthrough
 	case TextAnswer:
 		if len(a.Accept) == 0 {
-			bad("nothing is accepted as an answer")
+			bad("accept is missing: no answer would be right")
 		}
 	case OptionAnswer:
 		r.options(a.Options, a.At, true)

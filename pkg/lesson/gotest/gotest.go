@@ -1,5 +1,5 @@
-// Package gotest runs the Go tests that a learner writes, as go test does and with nothing to reach the
-// network by: modules that are not on the machine are not fetched, and no proxy is passed on.
+// Package gotest runs the Go tests that a learner writes, as go test does, but without the network: modules that are
+// not on the machine are not fetched, and no proxy is passed on.
 package gotest
 
 import (
@@ -22,8 +22,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 )
 
-// Runner runs tests. A directory whose files have not changed is not tested again: checks look once a
-// second, and a build takes longer. It is safe for concurrent use; one test runs at a time.
+// Runner runs tests. A directory whose files have not changed is not tested again: checks run once a second, and a build
+// takes longer. It is safe for concurrent use; one test runs at a time.
 type Runner struct {
 	// Environ is the environment of the tests, of which only what builds need is passed on.
 	Environ []string
@@ -41,10 +41,10 @@ type result struct {
 }
 
 const (
-	mostOutput = 64 << 10
-	mostFiles  = 2000
-	mostBytes  = 32 << 20
-	// endTime is how long the tests may take to end once they were told to.
+	maxOutput = 64 << 10
+	mostFiles = 2000
+	mostBytes = 32 << 20
+	// endTime is how long the tests may take to end once they are signaled.
 	endTime = 2 * time.Second
 )
 
@@ -73,7 +73,7 @@ func (r *Runner) Test(ctx context.Context, t check.GoTest) (out string, ok bool,
 func (r *Runner) run(ctx context.Context, t check.GoTest) (string, bool, error) {
 	command, err := r.LookPath("go")
 	if err != nil {
-		return "", false, errors.New("there is no go command on this machine; install Go to have tests run")
+		return "", false, errors.New("run the tests: there is no go command on this machine; install Go, https://go.dev/dl")
 	}
 	limited, cancel := context.WithTimeout(ctx, t.Limit)
 	defer cancel()
@@ -106,7 +106,7 @@ func (r *Runner) run(ctx context.Context, t check.GoTest) (string, bool, error) 
 // passed are the variables that a build needs.
 var passed = [...]string{"PATH", "HOME", "TMPDIR", "GOROOT", "GOPATH", "GOCACHE", "GOMODCACHE", "XDG_CACHE_HOME", "LANG"}
 
-// environ leaves out everything by which the network could be reached.
+// environ leaves out every variable that leads to the network.
 func (r *Runner) environ() []string {
 	var env []string
 	for _, entry := range r.Environ {
@@ -144,11 +144,11 @@ func hashOf(dir string) (string, error) {
 	return string(h.Sum(nil)), nil
 }
 
-// bounded keeps the beginning of what is written.
+// bounded keeps the beginning of the output.
 type bounded struct{ bytes.Buffer }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if room := mostOutput - b.Len(); room > 0 {
+	if room := maxOutput - b.Len(); room > 0 {
 		b.Buffer.Write(p[:min(len(p), room)])
 	}
 	return len(p), nil

@@ -14,7 +14,7 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// observed is what can be seen of the shop; tests set it.
+// observed is what tests have set to be observed.
 type observed struct {
 	metrics map[string]float64
 	alerts  *controlpb.ListAlertsResponse
@@ -23,7 +23,7 @@ type observed struct {
 	otlp    map[string][]byte
 }
 
-// SetMetric makes an expression come to a number; NaN: to nothing.
+// SetMetric sets the value of an expression; NaN: no samples.
 func (s *Shop) SetMetric(expr string, value float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -33,14 +33,14 @@ func (s *Shop) SetMetric(expr string, value float64) {
 	s.observed.metrics[expr] = value
 }
 
-// SetAlerts says what ListAlerts answers.
+// SetAlerts sets the response of ListAlerts.
 func (s *Shop) SetAlerts(r *controlpb.ListAlertsResponse) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.observed.alerts = r
 }
 
-// SetMap says what GetMap answers.
+// SetMap sets the response of GetMap.
 func (s *Shop) SetMap(r *controlpb.GetMapResponse) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

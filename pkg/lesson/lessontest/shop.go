@@ -99,7 +99,7 @@ func (s *Shop) Block() (release func()) {
 	return sync.OnceFunc(func() { close(block) })
 }
 
-// SlowCalls makes every call take so long by the clock, and not only say so.
+// SlowCalls makes every call take so long by the clock.
 func (s *Shop) SlowCalls(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -207,7 +207,7 @@ func (l *lineStream) Recv() (*controlpb.LogLine, error) {
 	return line, nil
 }
 
-// Inject delays the catalog, on somebody's behalf.
+// Inject delays the catalog, on behalf of an owner.
 func (s *Shop) Inject(owner string, delay time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,7 +15,7 @@ type Alert struct {
 	// step began.
 	State  AlertState        `yaml:"state" lesson:"required"`
 	Labels map[string]string `yaml:"labels"`
-	// AtLeast is how often it must have fired or been resolved; default 1.
+	// AtLeast is the number of times that it must have fired or been resolved; default 1.
 	AtLeast int `yaml:"at_least"`
 }
 
@@ -48,7 +48,7 @@ func (a *Alert) Validate(report Report) {
 		report(a.At, "unknown state %q%s", a.State, strictyaml.DidYouMean(string(a.State), states))
 	}
 	if a.AtLeast != 0 && (a.AtLeast < 0 || !a.State.Past()) {
-		report(a.At, "at_least counts how often the alert fired or was resolved, and does not go with %q", a.State)
+		report(a.At, "at_least counts how often the alert fired or was resolved, and cannot be combined with state %q", a.State)
 	}
 }
 

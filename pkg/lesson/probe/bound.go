@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
@@ -76,10 +77,10 @@ func (w Within) Holds(d time.Duration) bool {
 func (w Within) String() string {
 	var parts []string
 	if w.Above > 0 {
-		parts = append(parts, "more than "+w.Above.String())
+		parts = append(parts, "more than "+humanize.Span(w.Above))
 	}
 	if w.Below > 0 {
-		parts = append(parts, "less than "+w.Below.String())
+		parts = append(parts, "less than "+humanize.Span(w.Below))
 	}
 	return strings.Join(parts, " and ")
 }

@@ -24,7 +24,7 @@ type Edge struct {
 	P99    *Within `yaml:"p99"`
 	// Failure is a status with which some calls fail: UNAVAILABLE.
 	Failure string `yaml:"failure"`
-	// Absent wants no calls at all.
+	// Absent requires that there are no calls.
 	Absent bool `yaml:"absent"`
 }
 

@@ -72,7 +72,7 @@ func (p *Pattern) DecodeNode(n *yaml.Node) error {
 func (report Report) fields(fields []Field) {
 	for _, f := range fields {
 		if f.Empty() {
-			report(f.At, "field %q is compared with nothing", f.Path)
+			report(f.At, "field %q has no condition: add equals, contains, matches, count, at_least, at_most or absent", f.Path)
 		}
 		if _, err := parsePath(f.Path); err != nil {
 			report(f.At, "%s", err)

@@ -12,7 +12,7 @@ type Order struct {
 	At strictyaml.Position
 	// Window limits how far back charges count; default: to the beginning of the step.
 	Window time.Duration `yaml:"window"`
-	// Charges, Orders and Refunds bound how many there were.
+	// Charges, Orders and Refunds bound their numbers.
 	Charges *Bound `yaml:"charges"`
 	Orders  *Bound `yaml:"orders"`
 	Refunds *Bound `yaml:"refunds"`

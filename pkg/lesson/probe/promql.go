@@ -42,7 +42,7 @@ func (q *PromQL) Validate(report Report) {
 		report.expr(q.At, reach(q.Expr, time.Minute))
 	}
 	if q.Empty() {
-		report(q.At, "expr is compared with nothing: above, below, at_least, at_most or equals")
+		report(q.At, "expr has no bound: add above, below, at_least, at_most or equals")
 	}
 	if e := q.Enough; e != nil && (e.Expr == "" || e.AtLeast <= 0) {
 		report(e.At, "enough has an expr and at_least")

@@ -44,14 +44,14 @@ type Span struct {
 	Count *Bound `yaml:"count"`
 }
 
-// Parent is who called.
+// Parent is the caller.
 type Parent struct {
 	At      strictyaml.Position
 	Service string `yaml:"service"`
 	Name    string `yaml:"name"`
 }
 
-// Attribute is an attribute of a span and what it must be.
+// Attribute is an attribute of a span and the condition on its value.
 type Attribute struct {
 	At    strictyaml.Position
 	Key   string `yaml:"key" lesson:"required"`
@@ -86,7 +86,7 @@ func (t *Trace) Validate(report Report) {
 		}
 		for _, a := range s.Attributes {
 			if a.Key == "" || a.Empty() {
-				report(a.At, "an attribute has a key and what it is compared with")
+				report(a.At, "an attribute has a key and a condition")
 			}
 		}
 		report.bounds(s.Count)

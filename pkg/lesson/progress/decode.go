@@ -29,7 +29,7 @@ func Decode(raw []byte) (*File, error) {
 	}
 	f := &File{}
 	if err := json.Unmarshal(raw, f); err != nil {
-		return nil, fmt.Errorf("is no progress: %w", err)
+		return nil, fmt.Errorf("is not a progress file: %w", err)
 	}
 	f.Version = Version
 	if f.Lessons == nil {
@@ -48,24 +48,24 @@ func versionOf(raw []byte) (int, error) {
 		Version int `json:"version"`
 	}
 	if err := json.Unmarshal(raw, &head); err != nil {
-		return 0, fmt.Errorf("is no progress: %w", err)
+		return 0, fmt.Errorf("is not a progress file: %w", err)
 	}
 	switch {
 	case head.Version > Version:
 		return 0, &NewerError{head.Version}
 	case head.Version < 1:
-		return 0, errors.New("is no progress: it has no version")
+		return 0, errors.New("is not a progress file: it has no version")
 	}
 	return head.Version, nil
 }
 
-// fromVersion1 turns the times by which questions were due into what is known of them now.
+// fromVersion1 converts the times at which questions were due.
 func fromVersion1(raw []byte) ([]byte, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	var file map[string]any
 	if err := dec.Decode(&file); err != nil {
-		return nil, fmt.Errorf("is no progress: %w", err)
+		return nil, fmt.Errorf("is not a progress file: %w", err)
 	}
 	lessons, _ := file["lessons"].(map[string]any)
 	for _, l := range lessons {
@@ -78,7 +78,7 @@ func fromVersion1(raw []byte) ([]byte, error) {
 	return json.Marshal(file)
 }
 
-// keepOld copies a file of an older version before it is overwritten, for who goes back to an older shopctl.
+// keepOld copies a file of an older version before it is overwritten, for a return to an older shopctl.
 func (s *Store) keepOld() error {
 	raw, err := os.ReadFile(s.path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -1,5 +1,5 @@
-// Package progress remembers how far a learner is: one JSON file, versioned, written whole after every
-// event and never sent anywhere. A file that cannot be read is set aside and never overwritten.
+// Package progress stores a learner's progress: one JSON file, versioned, replaced as a whole and never sent
+// anywhere. A file that cannot be read is set aside and never overwritten.
 package progress
 
 import (
@@ -46,7 +46,7 @@ type Lesson struct {
 	Updated  time.Time        `json:"updated"`
 	Finished time.Time        `json:"finished,omitzero"`
 	Steps    map[string]*Step `json:"steps"`
-	// Review says how each of the questions stands that the lesson left for later.
+	// Review has the state of each question that the lesson left for later.
 	Review map[string]Recall `json:"review,omitempty"`
 }
 
@@ -76,13 +76,13 @@ func cloneBool(b *bool) *bool {
 	return &c
 }
 
-// Recall is how one question stands.
+// Recall is the state of one question.
 type Recall struct {
 	// Due is when it is asked again; zero: never, it is known.
 	Due time.Time `json:"due,omitzero"`
 	// Stage counts how often in a row it was known.
 	Stage int `json:"stage"`
-	// Asked counts how often it was asked. Last, Confidence and Right tell of the last time.
+	// Asked counts how often it was asked. Last, Confidence and Right are of the last time.
 	Asked      int       `json:"asked"`
 	Last       time.Time `json:"last,omitzero"`
 	Confidence string    `json:"confidence,omitempty"`
@@ -95,20 +95,20 @@ type Step struct {
 	Finished   time.Time `json:"finished,omitzero"`
 	Prediction string    `json:"prediction,omitempty"`
 	Confidence string    `json:"confidence,omitempty"`
-	// Predicted tells whether the prediction came true.
+	// Predicted is whether the prediction came true.
 	Predicted   *bool  `json:"predicted_right,omitempty"`
 	Observation string `json:"observation,omitempty"`
 	// Truth is what the run showed, where that is known.
 	Truth    string `json:"truth,omitempty"`
 	Observed *bool  `json:"observed_right,omitempty"`
-	// Attempts counts looks that the learner asked for, and answers.
+	// Attempts counts runs, answers, and evaluations that the learner asked for.
 	Attempts int `json:"attempts"`
 	// Failed counts those in a row that failed.
 	Failed  int               `json:"failed,omitempty"`
 	Hints   int               `json:"hints"`
 	Answers map[string]string `json:"answers,omitempty"`
 	Passed  []string          `json:"passed,omitempty"`
-	// Solved tells that the solution was run for the learner.
+	// Solved is set if the solution was run for the learner.
 	Solved bool `json:"solved,omitempty"`
 }
 
@@ -157,7 +157,7 @@ func (s *Store) Update(change func(*File)) (aside string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("write progress: %w", err)
 	}
-	defer lock.Close() // lets go of the lock
+	defer lock.Close() // unlocks
 	if err := s.flock(lock); err != nil {
 		return "", err
 	}

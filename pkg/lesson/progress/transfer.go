@@ -19,16 +19,16 @@ func (s *Store) Export() ([]byte, error) {
 	return append(raw, '\n'), nil
 }
 
-// Imported is what became of the lessons of a file.
+// Imported is the outcome for the lessons of a file.
 type Imported struct {
 	// Taken are lessons that are now as in the file, Kept those that were newer here.
 	Taken, Kept []string
-	// Undo is where the progress lies that was replaced, empty if none was.
+	// Undo is the file with the progress that was replaced, empty if none was.
 	Undo string
 }
 
-// Import takes the lessons of a file over. Where one was worked on here more recently, the progress here
-// stays, unless all are to be taken. What is replaced comes back by Undo.
+// Import replaces progress by that of a file. A lesson with more recent progress here is kept, unless all are to be
+// replaced. Undo restores what was replaced.
 func (s *Store) Import(raw []byte, all bool) (Imported, error) {
 	var done Imported
 	in, err := Decode(raw)

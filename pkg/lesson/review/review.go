@@ -2,8 +2,8 @@
 // effort, shortly before it would be forgotten, is remembered for long.
 //
 // A question is due one day after its lesson, and then 3, 7, 16 and 35 days after each time that it was
-// known. A wrong answer sends it back to the first day. What somebody was sure of and wrong about comes
-// first: nobody looks up what they are sure of.
+// known. A wrong answer sends it back to the first day. Answers that were sure and wrong come
+// first: people do not look up what they are sure of.
 package review
 
 import (
@@ -34,7 +34,7 @@ func inDays(now time.Time, days int) time.Time {
 	return time.Date(year, month, day+days, 0, 0, 0, 0, now.Location())
 }
 
-// After is how a question stands after an answer. A right guess proves nothing: it is asked again after
+// After is the state of a question after an answer. A right guess proves nothing: it is asked again after
 // the same distance.
 func After(r progress.Recall, right bool, confidence string, now time.Time) progress.Recall {
 	days := Days()
@@ -53,12 +53,12 @@ func After(r progress.Recall, right bool, confidence string, now time.Time) prog
 	return r
 }
 
-// Item is a question of a lesson and how it stands.
+// Item is a question of a lesson and its state.
 type Item struct {
 	Lesson   *format.Lesson
 	Question format.Question
 	Recall   progress.Recall
-	// Surprised tells that the learner was sure and wrong: the last time, or, before the first time, in
+	// Surprised is set if the learner was sure and wrong: the last time, or, before the first time, in
 	// the step that taught it.
 	Surprised bool
 }
@@ -115,7 +115,7 @@ func surprised(r progress.Recall, s *progress.Step) bool {
 	return s != nil && s.Confidence == Sure && s.Predicted != nil && !*s.Predicted
 }
 
-// Judge says whether an answer is right, and what the right one is.
+// Judge reports whether an answer is right, and the right one.
 func Judge(q format.Question, given string) (right bool, truth string) {
 	a := &format.Answer{Kind: format.TextAnswer, Accept: q.Accept}
 	if len(q.Options) > 0 {
@@ -131,7 +131,7 @@ func Judge(q format.Question, given string) (right bool, truth string) {
 	return check.Judge(a, given).Verdict == check.Pass, truth
 }
 
-// Answer notes an answer in the progress of its lesson.
+// Answer records an answer in the progress of its lesson.
 func (i Item) Answer(f *progress.File, right bool, confidence string, now time.Time) progress.Recall {
 	after := After(i.Recall, right, confidence, now)
 	if rec := f.Lessons[i.Lesson.ID]; rec != nil && rec.Review != nil {

@@ -1,5 +1,5 @@
-// Package scaffold begins a new lesson: a small experiment that can be proven at once, and marks where
-// its author has to write. An author who replaces one piece after the other always has a lesson that runs.
+// Package scaffold creates a new lesson: a small experiment that passes its tests at once, with marks where its author
+// has to write. Replacing one piece after the other, an author always has a lesson that runs.
 package scaffold
 
 import (
@@ -27,7 +27,7 @@ var files = [...]struct{ template, path string }{
 // name is what tracks and lessons are called: it is typed, and part of file names.
 var name = lazyregexp.New(`^[a-z0-9][a-z0-9-]{0,39}$`)
 
-// ErrExists tells that there is something already where the lesson would be.
+// ErrExists means that the lesson's directory exists already.
 var ErrExists = errors.New("it exists already")
 
 // Write makes a lesson in root/track/slug and returns the files that it wrote. It never overwrites.

@@ -1,10 +1,9 @@
-// Package verify shows that a lesson works: on a real shop of its own, without a screen, by scripts.
+// Package verify tests a lesson by scripts: on a real shop of its own, without a screen.
 //
-// The commonest rot in lessons is a text that promises a symptom which does not happen, and only
-// running finds it. So a lesson is booted; its steady state must hold; every check must be red before
-// anything was done, or it would prove nothing; the solution must turn all of them green; leaving must
-// restore the steady state; other ways that are valid must pass as well; and each mistake must stay red
-// with the message that it deserves.
+// The most common rot in lessons is a text that promises a symptom which does not happen, and only running finds it. So
+// a shop is booted for the lesson and its steady state must hold; every check must fail before the solution, or it would
+// prove nothing; the solution must pass them all; leaving must restore the steady state; other valid ways must pass as
+// well; and each mistake must fail with its own message.
 package verify
 
 import (
@@ -30,13 +29,13 @@ type Booter interface {
 
 // Shop is a shop that was booted.
 type Shop interface {
-	// Deps returns what a session needs; Prove fills in progress and workspace.
+	// Deps returns what a session needs; Verify fills in progress and workspace.
 	Deps() lesson.Deps
 	// Close stops the shop and removes what it left on disk.
 	Close(ctx context.Context) error
 }
 
-// Result is what one proof of a lesson came to.
+// Result is the outcome of one proof.
 type Result struct {
 	Lesson string `json:"lesson"`
 	// Seed of the load, where the lesson declares one.
@@ -44,7 +43,7 @@ type Result struct {
 	// Proof is boot, red, solution, the name of another script, or hints.
 	Proof string `json:"proof"`
 	OK    bool   `json:"ok"`
-	// Detail says what went wrong.
+	// Detail is what went wrong.
 	Detail  string  `json:"detail,omitempty"`
 	Seconds float64 `json:"seconds"`
 }
@@ -54,14 +53,14 @@ const closeTime = 30 * time.Second
 
 // Options narrow a proof down, for authors who work on one thing.
 type Options struct {
-	// Script is the only one to play: solution, alt-x, wrong-y. What needs all of them is not judged then.
+	// Script is the only one to play: solution, alt-x, wrong-y. Proofs that need all of them are left out then.
 	Script string
 	// Seed is the only one of the load; 0: three of them.
 	Seed int64
 }
 
-// Verify proves one lesson and reports each proof when it is done. The error is not nil if the lesson
-// could not be tried; that a proof failed is told by its result.
+// Verify tests one lesson and reports each proof when it is done. The error is not nil if the lesson could not be
+// tried; a proof that failed is reported as a result.
 func Verify(ctx context.Context, l *lesson.Lesson, b Booter, o Options, now func() time.Time, report func(Result)) (err error) {
 	p := &prover{lesson: l, now: now, report: report, options: o, said: map[string]bool{}}
 	start := now()
@@ -140,11 +139,11 @@ type prover struct {
 	now     func() time.Time
 	report  func(Result)
 	options Options
-	// failed tells that something was not proven.
+	// failed is set if a proof failed.
 	failed bool
-	// seed of the load in what is being proven.
+	// seed of the load in the present proof.
 	seed int64
-	// said are the messages of the lesson that were seen.
+	// said are the messages of the lesson that appeared.
 	said map[string]bool
 }
 
@@ -157,7 +156,7 @@ func (p *prover) done(proof string, start time.Time, err error) {
 	p.report(r)
 }
 
-// timed opens the lesson afresh, lets prove look at it, leaves it and wants the shop as it was.
+// timed opens the lesson from scratch, runs a proof, leaves it and requires that the shop is restored.
 func (p *prover) timed(ctx context.Context, name string, prove func(context.Context, *lesson.Session) error) {
 	if ctx.Err() != nil {
 		return
@@ -193,7 +192,7 @@ func (p *prover) session(ctx context.Context, prove func(context.Context, *lesso
 	return prove(ctx, s)
 }
 
-// red wants every check to fail before anything was done. Those that wait for others are red by that.
+// red requires every check to fail before anything was done. Checks that wait for others do.
 func (p *prover) red(ctx context.Context, s *lesson.Session) error {
 	var errs []error
 	for i := range p.lesson.Steps {
@@ -203,27 +202,27 @@ func (p *prover) red(ctx context.Context, s *lesson.Session) error {
 				continue
 			}
 			if r := s.Evaluate(ctx, &c); r.Verdict == check.Pass {
-				errs = append(errs, fmt.Errorf("%s/%s is green before anything was done: %s", step.ID, c.ID, r.Observed))
+				errs = append(errs, fmt.Errorf("%s/%s passes before anything was done: %s", step.ID, c.ID, r.Observed))
 			}
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// byEffect puts looks that leave traces behind those that might find them.
+// byEffect puts checks with an effect on the shop behind those that might find it.
 func byEffect(checks []format.Check) []format.Check {
-	var silent, loud []format.Check
+	var readOnly, mutating []format.Check
 	for _, c := range checks {
-		if _, mutating := c.Probe.(*probe.RPC); !mutating {
-			silent = append(silent, c)
+		if _, calls := c.Probe.(*probe.RPC); !calls {
+			readOnly = append(readOnly, c)
 		} else {
-			loud = append(loud, c)
+			mutating = append(mutating, c)
 		}
 	}
-	return append(silent, loud...)
+	return append(readOnly, mutating...)
 }
 
-// right plays a script that must turn everything green.
+// right plays a script that must pass all checks.
 func (p *prover) right(ctx context.Context, s *lesson.Session, name string) error {
 	if err := p.play(ctx, s, name); err != nil {
 		return err
@@ -240,7 +239,7 @@ func (p *prover) right(ctx context.Context, s *lesson.Session, name string) erro
 	return nil
 }
 
-// wrong plays a script of a mistake. It must expect something, and the lesson must not be done by it.
+// wrong plays a script of a mistake. It must expect a message, and must not finish the lesson.
 func (p *prover) wrong(ctx context.Context, s *lesson.Session, name string) error {
 	sc, err := lesson.ParseScript(name+".txtar", p.lesson.Scripts[name])
 	if err != nil {
@@ -248,7 +247,7 @@ func (p *prover) wrong(ctx context.Context, s *lesson.Session, name string) erro
 	}
 	expects := false
 	for _, a := range sc.Actions {
-		// A mistake is told with a text of its own: expect CHECK fail "what it says".
+		// A mistake has a message of its own: expect CHECK fail "message".
 		expects = expects || a.Verb == "expect" && a.Args[1] != string(check.Pass) && len(a.Args) == 3
 	}
 	if !expects {
@@ -258,7 +257,7 @@ func (p *prover) wrong(ctx context.Context, s *lesson.Session, name string) erro
 		return err
 	}
 	if s.Snapshot().Done {
-		return errors.New("the lesson is done in spite of the mistake")
+		return errors.New("the lesson is finished in spite of the mistake")
 	}
 	return nil
 }
@@ -272,13 +271,13 @@ func (p *prover) play(ctx context.Context, s *lesson.Session, name string) error
 		if err := s.Do(ctx, sc, a); err != nil {
 			return fmt.Errorf("%s:%d: %s: %w", sc.Name, a.Line, a, err)
 		}
-		p.listen(s.Snapshot())
+		p.collectMessages(s.Snapshot())
 	}
 	return nil
 }
 
-// listen notes what the checks said.
-func (p *prover) listen(v lesson.View) {
+// collectMessages keeps the messages of the checks.
+func (p *prover) collectMessages(v lesson.View) {
 	for _, b := range v.Step.Blocks {
 		for _, c := range b.Checks {
 			p.said[c.Message] = true
@@ -286,17 +285,17 @@ func (p *prover) listen(v lesson.View) {
 	}
 }
 
-// hints wants every message that a check declares for a state to have been said in some script.
+// hints requires that every message which a check declares for a state appeared in some script.
 func (p *prover) hints() error {
 	if p.failed {
-		return errors.New("not judged, since not every script was played to its end")
+		return errors.New("skipped, since a script failed")
 	}
 	var errs []error
 	for i := range p.lesson.Steps {
 		for _, c := range p.lesson.Steps[i].Checks() {
 			for _, w := range append(append([]format.When{}, c.HintWhen...), c.BrokenSetup...) {
 				if !p.said[w.Say] {
-					errs = append(errs, fmt.Errorf("%s:%d: no script made check %s say %q", p.lesson.File, w.At.Line, c.ID, w.Say))
+					errs = append(errs, fmt.Errorf("%s:%d: no script made check %s report %q", p.lesson.File, w.At.Line, c.ID, w.Say))
 				}
 			}
 			if c.Answer == nil {
