@@ -79,7 +79,7 @@ func TestADeadlineIsATimeAboveZero(t *testing.T) {
 	s.press("j", "enter")
 	s.typing("x")
 	s.press("enter")
-	s.wantText("want a time above zero")
+	s.wantText(`deadline: "5sx" is not a duration above zero`)
 	if got := s.calls.Deadline(); got != 5*time.Second {
 		t.Errorf("the deadline is %s", got)
 	}
@@ -104,14 +104,14 @@ func TestServicesThatSpeakNoGRPCAreNotOffered(t *testing.T) {
 	s.press("enter", "esc", "G", "k", "k", "k", "k", "k", "k")
 	s.state.Selected = "frontend"
 	s.press("i")
-	s.wantText("frontend speaks no gRPC", "Which service?")
+	s.wantText("frontend has no gRPC", "Which service?")
 	s.press("z")
 	s.wantNoText("frontend  ", "redis-cart")
 	s.press("/")
 	s.typing("none")
 	s.wantText("nothing matches none")
 	s.press("enter", "enter")
-	s.wantText("there is nothing to choose")
+	s.wantText("there is nothing to select")
 }
 
 func TestAContractThatIsNotKnownSaysWhy(t *testing.T) {
@@ -147,9 +147,9 @@ func TestACallUnderWayCanBeEnded(t *testing.T) {
 	s := filling(t, Config{})
 	s.calls.Send(1) // and no response
 	s.press("ctrl+s")
-	s.wantText("the answer is awaited; ctrl+c ends the call")
+	s.wantText("a call is in progress; ctrl+c cancels it")
 	s.press("j", "j", "enter")
-	s.wantText("the answer is awaited")
+	s.wantText("a call is in progress")
 	_, stop := s.commands.tasks.interruptible(t.Context())
 	s.press("ctrl+c")
 	stop()

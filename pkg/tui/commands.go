@@ -133,7 +133,7 @@ func (c *commands) runShopctl(args []string) tea.Cmd {
 			out.line(fmt.Sprintf("exit code %d", exit))
 			return fmt.Sprintf("shopctl %s ended with exit code %d", line, exit), nil
 		}
-		return "shopctl " + line + " is done", nil
+		return "shopctl " + line + " has finished", nil
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			m.crash = &feed.Crash{What: "take a key or news", Cause: cause, Stack: debug.Stack()}
+			m.crash = &feed.Crash{What: "handle a message", Cause: cause, Stack: debug.Stack()}
 			cmd = tea.Quit
 		}
 	}()

@@ -1,8 +1,13 @@
 // Package tui is the terminal UI: the dashboard of the shop, and a lesson beside it.
 //
-// Bubble Tea stands at the edge. One root model holds what is known and only routes: keys go through
-// one table, which also feeds the key line and the help; data goes to panes, plain structs that
-// render themselves into a width and a height. Nothing in the model does I/O. A feed turns the
-// daemon's streams and the lesson's changes into messages, at most ten a second and none when nothing
-// changed; what a key causes outside runs as a command.
+// One root model, for Bubble Tea, holds the layout and routes messages. Keys go through one table, which also feeds the
+// key line, the help and docs/keys.md. The packages below it:
+//
+//   - style draws text, boxes, tables and Markdown, and knows nothing of the shop;
+//   - textedit edits typed text;
+//   - feed turns the daemon's streams and the changes of the lesson into messages, at most ten a second and none while
+//     nothing changes;
+//   - pane has the panes: plain structs that render themselves into a width and a height, and share one State.
+//
+// Update does no I/O. Side effects of keys run as commands, which the end of the screen cancels and waits for.
 package tui

@@ -12,15 +12,15 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// visit is a pane that was opened from another one at one thing, as at what decided a goal; esc leads from
-// there back.
+// jump is a pane that was opened from another pane at one thing, such as the evidence of a goal; esc leads back.
 type jump struct {
 	pane, from paneID // 0: none
-	// depth is how deep the pane was opened.
+	// depth is the depth of the pane when it was opened.
 	depth int
 }
 
-// depth is how deep one is in the pane in focus: in a list, in what was opened from it, in a part of that.
+// depth is how many levels the pane in focus has been entered: 0 in a list, 1 in one of its rows, 2 in a part of
+// that.
 func (m *model) depth() int {
 	if p, ok := m.pane(m.focus).(interface{ Depth() int }); ok {
 		return p.Depth()
@@ -28,7 +28,7 @@ func (m *model) depth() int {
 	return 0
 }
 
-// openEvidence shows what decided the goal at the cursor.
+// openEvidence shows the evidence of the goal at the cursor.
 func (m *model) openEvidence() tea.Cmd {
 	c, ok := m.lesson.Evidence()
 	if !ok {
@@ -70,13 +70,13 @@ func (m *model) openEvidence() tea.Cmd {
 	return nil
 }
 
-// visitPane goes to a pane from which esc leads back to the lesson.
+// jumpTo goes to a pane from which esc leads back to the lesson.
 func (m *model) jumpTo(id paneID) {
 	m.goTo(id)
 	m.jump = jump{pane: id, depth: m.depth(), from: paneLesson}
 }
 
-// openTrace shows a trace at one of its spans; without an id, the traces of a service.
+// openTrace shows a trace, with the cursor on one of its spans; without an id, the traces of a service.
 func (m *model) openTrace(service, id, span string) {
 	if service != "" {
 		m.state.Selected = service
@@ -85,7 +85,7 @@ func (m *model) openTrace(service, id, span string) {
 	m.goTo(paneTraces)
 }
 
-// openLogs shows the log of a service, at the line that decided if one did.
+// openLogs shows the logs of a service, at the line that decided the goal if there is one.
 func (m *model) openLogs(service string, e check.Evidence) {
 	m.allLogs, m.logsTrace, m.logsSpan = false, "", ""
 	*m.logs.Filter() = ""
@@ -97,7 +97,7 @@ func (m *model) openLogs(service string, e check.Evidence) {
 	m.goTo(paneLogs)
 }
 
-// openRequest shows the call that decided, to be sent by hand.
+// openRequest shows the call that decided the goal, to be repeated by hand.
 func (m *model) openRequest(service string, e check.Evidence) {
 	proto := ""
 	if e.Proto != "" {
@@ -107,7 +107,7 @@ func (m *model) openRequest(service string, e check.Evidence) {
 	m.goTo(paneCall)
 }
 
-// showText shows text in the output pane, below the command that it comes from.
+// showText shows text in the output pane, below the command that wrote it.
 func (m *model) showText(command, text string) {
 	m.output.Add(feed.CommandEntry(command))
 	for _, line := range style.CleanLines(text) {
@@ -117,7 +117,7 @@ func (m *model) showText(command, text string) {
 	m.goTo(paneOutput)
 }
 
-// runLook runs the command that shows what a goal saw, if it is one of shopctl's.
+// runSuggested runs the command that a goal suggests, if it is one of shopctl's.
 func (m *model) runSuggested(line string) tea.Cmd {
 	args, ok := strings.CutPrefix(line, "shopctl ")
 	if !ok {
@@ -129,7 +129,8 @@ func (m *model) runSuggested(line string) tea.Cmd {
 	return cmd
 }
 
-// leaveVisit goes back from what was opened to where it was opened; false if nothing was, or one has gone deeper.
+// jumpBack goes back to where the pane was opened from; false if it was not opened by a jump, or has been entered
+// further.
 func (m *model) jumpBack() bool {
 	if m.jump.pane == 0 || m.focus != m.jump.pane || m.depth() > m.jump.depth {
 		return false

@@ -35,7 +35,7 @@ func openedAt(t *testing.T, e check.Evidence) *screen {
 	t.Helper()
 	s, _ := lessonOn(t, Config{}, checking(e), tuitest.BrokenStatus())
 	s.send(feed.Batch{Alerts: alertList(), Topology: tuitest.CallMap()})
-	s.wantText("enter look")
+	s.wantText("enter evidence")
 	s.press("enter")
 	return s
 }
@@ -97,7 +97,7 @@ func TestALogIsOpenedAtTheLineThatDecided(t *testing.T) {
 		lines = append(lines, line(at.Add(time.Duration(i)*time.Second), "later"))
 	}
 	s.send(feed.Batch{Logs: lines, LogSeq: s.logSeq})
-	s.wantText("▸ 11:59:00.000 info  the one", "G follows")
+	s.wantText("▸ 11:59:00.000 info  the one", "G to follow")
 	s.press("G")
 	s.wantNoText("the one")
 	s.wantBack()
@@ -209,7 +209,7 @@ func TestTheCursorGoesOverTheGoalsBeforeTheTextMoves(t *testing.T) {
 	at("reached")
 	s.press("enter")
 	s.wantPane(paneLesson)
-	s.wantText("enter look: no goal is chosen")
+	s.wantText("enter evidence: no goal is selected")
 	s.press("j", "j")
 	at("edge")
 	s.press("j", "j", "j", "j")

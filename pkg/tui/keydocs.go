@@ -17,11 +17,11 @@ type KeyGroup struct {
 
 // Key is one line of the key table.
 type Key struct {
-	// Keys are how it is pressed: "j k", "ctrl+d".
+	// Keys are the keys: "j k", "ctrl+d".
 	Keys string
-	// Name stands on the key line, Help says what it does.
+	// Name is shown on the key line; Help describes the key.
 	Name, Help string
-	// Command is the command line that it stands for, with words in capitals for what is chosen; empty if none.
+	// Command is the equivalent command line, with words in capitals for what is selected; empty if there is none.
 	Command string
 }
 
@@ -46,7 +46,7 @@ func Keys() []KeyGroup {
 	return all
 }
 
-// written is how a key and those that mean the same are written.
+// keysText names a key and its alternatives.
 func (b *binding) keysText() string {
 	if b.shown != "" {
 		return b.shown
@@ -54,7 +54,7 @@ func (b *binding) keysText() string {
 	return strings.Join(b.keys, " ")
 }
 
-// exampleModel is a screen on which everything is called what it is.
+// exampleModel is a screen on which everything selected has the name of its kind.
 func exampleModel() *model {
 	m := newModel(Config{}, nil, nil)
 	m.state.Apply(&controlpb.StatusResponse{Services: []*controlpb.Service{{Name: "SERVICE"}}})

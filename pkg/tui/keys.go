@@ -9,25 +9,25 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// binding is one line of the key table. It feeds behaviour, key line and help.
+// binding is one line of the key table. It feeds behavior, key line and help.
 type binding struct {
 	keys []string
-	// shown is how the keys are written; empty: the first one.
+	// shown is the text for the keys; empty: the first key.
 	shown string
 	group string
 	name  string // on the key line
 	help  string
-	// rank is the place on the key line, 0 for none.
+	// rank is the place on the key line; 0: not shown there.
 	rank int
-	// active tells whether the key has this meaning now; nil: always. Another line may then have it.
+	// active reports whether the key has this meaning now; nil: always. Otherwise another line may have the key.
 	active func(m *model) bool
-	// elsewhere is said when a key has no meaning here: where it has one.
+	// inactiveReason is shown when the key has no meaning here: where it has one.
 	inactiveReason string
-	// why says what keeps the key from working now; empty if nothing does.
+	// disabled is why the key does not work now; empty if it does.
 	disabled func(m *model) string
-	// label is name with what it depends on, as in "hint (2 left)".
+	// label is the name with its current state, for example "hint (2 left)".
 	label func(m *model) string
-	// command is the command line that it stands for, without shopctl.
+	// command is the equivalent command line, without shopctl.
 	command func(m *model) string
 	do      func(m *model, key string) tea.Cmd
 }
@@ -68,7 +68,7 @@ func (b *binding) commandLine(m *model) string {
 	return ""
 }
 
-// Groups of the help, in their order.
+// The groups of the help, in order.
 const (
 	groupLesson   = "Lesson"
 	groupServices = "Services"
@@ -78,12 +78,12 @@ const (
 	groupScreen   = "Screen"
 )
 
-// table is all keys. Where two lines have the same key, the first one that is active wins.
+// table is all keys. If two lines have the same key, the first active one wins.
 func table() []binding {
 	return slices.Concat(questionKeys(), filterKeys(), lessonKeys(), serviceKeys(), observeKeys(), callKeys(), moveKeys(), screenKeys())
 }
 
-// lookup finds what key means now. ok is false if it means nothing anywhere.
+// lookup finds the meaning of a key now. ok is false if it has no meaning anywhere.
 func (m *model) lookup(key string) (b *binding, ok bool) {
 	var other *binding
 	for i := range m.keys {
@@ -101,7 +101,7 @@ func (m *model) lookup(key string) (b *binding, ok bool) {
 	return other, other != nil
 }
 
-// press does what a key means, or says why it does not.
+// press performs a key, or shows why it does not work.
 func (m *model) press(key string) tea.Cmd {
 	b, ok := m.lookup(key)
 	if !ok {
@@ -121,8 +121,8 @@ func (m *model) perform(b *binding, key string) tea.Cmd {
 	return b.do(m, key)
 }
 
-// place is where a key stands on the key line: those of the pane in focus come first, and the lesson's behind
-// them while another pane has the focus.
+// order is the place on the key line: the keys of the pane in focus come first, and the lesson's after them while
+// another pane has the focus.
 func (m *model) order(b *binding) int {
 	if b.group == groupLesson && m.focus != paneLesson {
 		return b.rank + 20
@@ -130,7 +130,7 @@ func (m *model) order(b *binding) int {
 	return b.rank
 }
 
-// keyLine shows the keys that matter now, as many as fit.
+// keyLine shows the keys that work now, as many as fit.
 func (m *model) keyLine(width int) string {
 	var all []*binding
 	for i := range m.keys {

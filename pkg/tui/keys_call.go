@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +12,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
-// callKeys lead to the calls and to the objects, and act there.
+// callKeys lead to the calls and to the objects, and act in their panes.
 func callKeys() []binding {
 	keys := slices.Concat(formKeys(), callResultKeys(), objectKeys())
 	for i := range keys {
@@ -23,7 +24,7 @@ func callKeys() []binding {
 func objectKeys() []binding {
 	return []binding{
 		{
-			keys: []string{"enter"}, name: "manifest", help: "show the chosen object as YAML; values of Secrets are hidden", rank: 20,
+			keys: []string{"enter"}, name: "manifest", help: "show the selected object as YAML; values of Secrets are hidden", rank: 20,
 			active: func(m *model) bool { return m.focus == paneObjects && !m.objects.IsOpen() },
 			disabled: func(m *model) string {
 				if m.objects.Empty() {
@@ -35,33 +36,33 @@ func objectKeys() []binding {
 			do:      func(m *model, _ string) tea.Cmd { m.objects.In(); return nil },
 		},
 		{
-			keys: []string{"o"}, name: "objects", help: "the objects that the shop is described by", rank: 40,
-			active: func(m *model) bool { return m.focus != paneObjects }, inactiveReason: "they are in view already",
+			keys: []string{"o"}, name: "objects", help: "list the objects that describe the shop", rank: 40,
+			active: func(m *model) bool { return m.focus != paneObjects }, inactiveReason: "they are already shown",
 			command: func(*model) string { return "get deployments" },
 			do:      func(m *model, _ string) tea.Cmd { m.goTo(paneObjects); return nil },
 		},
 		{
-			keys: []string{"i"}, name: "call", help: "call a method: of the chosen service, or of any", rank: 45,
-			active: func(m *model) bool { return m.focus != paneCall }, inactiveReason: "it is in view already; esc chooses another method",
+			keys: []string{"i"}, name: "call", help: "call a method of the selected service, or of another one", rank: 45,
+			active: func(m *model) bool { return m.focus != paneCall }, inactiveReason: "it is already shown; esc goes back to the methods",
 			command: func(m *model) string { return join("call", m.state.Selected) },
 			do:      func(m *model, _ string) tea.Cmd { return m.openCall() },
 		},
 	}
 }
 
-// inForm tells whether a request has the focus.
+// isInForm reports whether a request has the focus.
 func isInForm(m *model) bool { return m.focus == paneCall && m.calls.InForm() }
 
-// formKeys choose what to call, fill a request in and send it.
+// formKeys select a method, fill in its request and send it.
 func formKeys() []binding {
 	const elsewhere = "it is a key of a call; i goes there"
 	return []binding{
 		{
-			keys: []string{"enter"}, name: "choose", help: "choose the service or the method", rank: 20,
+			keys: []string{"enter"}, name: "choose", help: "select the service or the method", rank: 20,
 			active: func(m *model) bool { return m.focus == paneCall && !isInForm(m) },
 			disabled: func(m *model) string {
 				if m.calls.Chosen() == "" {
-					return "there is nothing to choose"
+					return "there is nothing to select"
 				}
 				return ""
 			},
@@ -69,7 +70,7 @@ func formKeys() []binding {
 			do:      func(m *model, _ string) tea.Cmd { return m.chooseCall() },
 		},
 		{
-			keys: []string{"enter"}, name: "edit", help: "edit the request or the deadline, send, or open the trace: the part at the mark", rank: 20,
+			keys: []string{"enter"}, name: "edit", help: "edit the request or the deadline, send the call, or open its trace: the part at the cursor", rank: 20,
 			active: isInForm,
 			label: func(m *model) string {
 				return [...]string{"edit", "deadline", "send", "trace"}[m.calls.Part()]
@@ -86,7 +87,7 @@ func formKeys() []binding {
 	}
 }
 
-// callResultKeys act on what a call, or an object, is.
+// callResultKeys act on a response, or on an object.
 func callResultKeys() []binding {
 	return []binding{
 		{
@@ -107,7 +108,7 @@ func callResultKeys() []binding {
 			do: func(m *model, _ string) tea.Cmd { m.traceOfCall(); return nil },
 		},
 		{
-			keys: []string{"Y"}, name: "copy command", help: "copy the command that does what the pane shows: the call, or the manifest", rank: 23,
+			keys: []string{"Y"}, name: "copy command", help: "copy the equivalent command: of the call, or of the manifest", rank: 23,
 			active: func(m *model) bool { return m.paneCommand() != "" }, inactiveReason: "it is a key of calls and objects; i and o go there",
 			command: func(m *model) string { return m.paneCommand() },
 			do: func(m *model, _ string) tea.Cmd {
@@ -119,7 +120,7 @@ func callResultKeys() []binding {
 	}
 }
 
-// paneCommand is the command line that shows what the pane in focus does, empty if it has none of its own.
+// paneCommand is the command line that is equivalent to the pane in focus, empty if there is none.
 func (m *model) paneCommand() string {
 	switch m.focus {
 	case paneCall:
@@ -130,7 +131,7 @@ func (m *model) paneCommand() string {
 	return ""
 }
 
-// openCall goes to the calls; from a pane of services, to the methods of the chosen one.
+// openCall goes to the calls; from a pane of services, to the methods of the selected one.
 func (m *model) openCall() tea.Cmd {
 	of := slices.Contains([]paneID{paneServices, paneDetails, paneLogs, paneMetrics, paneMap}, m.focus) && m.state.Selected != ""
 	m.goTo(paneCall)
@@ -138,13 +139,13 @@ func (m *model) openCall() tea.Cmd {
 	case !of || m.state.Selected == m.calls.Service:
 		return nil
 	case !m.calls.Choose(m.state.Selected):
-		m.notify(m.state.Warn, m.state.Selected+" speaks no gRPC; choose another service")
+		m.notify(m.state.Warn, m.state.Selected+" has no gRPC; choose another service")
 		return nil
 	}
 	return m.commands.loadMethods(m.calls.Service)
 }
 
-// chooseCall goes on from the service, or the method, at the mark.
+// chooseCall goes on from the service or the method at the cursor.
 func (m *model) chooseCall() tea.Cmd {
 	p, name := m.calls, m.calls.Chosen()
 	if p.Depth() == 0 {
@@ -157,7 +158,7 @@ func (m *model) chooseCall() tea.Cmd {
 	return m.commands.loadTemplate(p.Service, name)
 }
 
-// enterPart does what the part of the form at the mark is for.
+// enterPart acts on the part of the request at the cursor.
 func (m *model) enterPart() tea.Cmd {
 	switch m.calls.Part() {
 	case pane.PartDeadline:
@@ -178,11 +179,11 @@ func (m *model) enterPart() tea.Cmd {
 
 func (m *model) promptDeadline() {
 	m.prompt = &prompt{
-		label: "deadline:", input: textedit.NewLine(m.calls.Deadline().String()), hint: "such as 500ms or 2s  esc goes back",
+		label: "deadline:", input: textedit.NewLine(m.calls.Deadline().String()), hint: "for example 500ms or 2s  esc cancels",
 		enter: func(text string) tea.Cmd {
 			d, err := time.ParseDuration(strings.TrimSpace(text))
 			if err != nil || d <= 0 {
-				m.notify(m.state.Bad, "deadline: want a time above zero, such as 500ms or 2s")
+				m.notify(m.state.Bad, fmt.Sprintf("deadline: %q is not a duration above zero; try 500ms or 2s", text))
 				return nil
 			}
 			m.calls.SetDeadline(d)
@@ -196,7 +197,7 @@ func whyNotSend(m *model) string {
 	case m.state.Disconnected != "":
 		return m.state.Disconnected
 	case m.calls.Sending():
-		return "the answer is awaited; ctrl+c ends the call"
+		return "a call is in progress; ctrl+c cancels it"
 	}
 	return ""
 }
@@ -207,13 +208,13 @@ func (m *model) sendCall() tea.Cmd {
 	return m.commands.call(m.callSeq, m.calls.Service, m.calls.Send(m.callSeq))
 }
 
-// traceOfCall shows the trace that the call began; esc comes back.
+// traceOfCall shows the trace of the call; esc comes back.
 func (m *model) traceOfCall() {
 	m.openTrace("", m.calls.TraceID(), "")
 	m.jump = jump{pane: paneTraces, depth: m.depth(), from: paneCall}
 }
 
-// typing tells whether keys are letters of a request.
+// isTyping reports whether keys are typed into a request.
 func (m *model) isTyping() bool { return m.focus == paneCall && m.calls.Editing() }
 
 func (m *model) typeKey(k tea.KeyPressMsg) tea.Cmd {

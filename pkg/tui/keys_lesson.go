@@ -12,7 +12,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/pane"
 )
 
-// questionKeys answer the question that is open, while the lesson is in focus.
+// questionKeys answer the open question while the lesson is in focus.
 func questionKeys() []binding {
 	reading := func(m *model) bool { return m.session != nil && m.focus == paneLesson }
 	asked := func(m *model) (pane.Question, bool) {
@@ -47,8 +47,8 @@ func questionKeys() []binding {
 			do:     func(m *model, _ string) tea.Cmd { m.promptAnswer(); return nil },
 		},
 		{
-			keys: []string{"enter"}, group: groupLesson, name: "look", help: "open what decided the goal at the cursor: trace, line, plot, object", rank: 3,
-			active: looking, inactiveReason: "no goal is chosen; j and k choose one",
+			keys: []string{"enter"}, group: groupLesson, name: "evidence", help: "open the evidence of the goal at the cursor: a trace, a log line, a plot or an object", rank: 3,
+			active: looking, inactiveReason: "no goal is selected; j and k select one",
 			command: func(m *model) string {
 				c, _ := m.lesson.Evidence()
 				return strings.TrimPrefix(c.Look, "shopctl ")
@@ -69,13 +69,13 @@ func confidence(key string) string {
 	}
 }
 
-// lessonKeys work wherever the focus is, as long as a lesson is open.
+// lessonKeys work in every pane, as long as a lesson is open.
 func lessonKeys() []binding {
 	keys := slices.Concat(experimentKeys(), stepKeys())
 	for i := range keys {
 		keys[i].group = groupLesson
 		keys[i].active = func(m *model) bool { return m.session != nil }
-		keys[i].inactiveReason = "no lesson is open; shopctl lesson list shows what there is"
+		keys[i].inactiveReason = "no lesson is open; shopctl lesson list shows the lessons"
 	}
 	return keys
 }
@@ -107,7 +107,7 @@ func experimentKeys() []binding {
 			do: func(m *model, _ string) tea.Cmd { return m.act("open a hint", Session.Hint) },
 		},
 		{
-			keys: []string{"c"}, name: "check", help: "look at the goals now", rank: 11,
+			keys: []string{"c"}, name: "check", help: "check the goals now", rank: 11,
 			disabled: whyBusy, do: func(m *model, _ string) tea.Cmd { return m.act(doCheck, Session.Check) },
 		},
 	}
@@ -121,26 +121,26 @@ func stepKeys() []binding {
 			do:       func(m *model, _ string) tea.Cmd { return m.act("next step", Session.Next) },
 		},
 		{
-			keys: []string{"p"}, name: "previous", help: "go to the step before", rank: 30,
+			keys: []string{"p"}, name: "previous", help: "go to the previous step", rank: 30,
 			disabled: func(m *model) string {
 				if m.lesson.View.StepIndex == 0 {
 					return "this is the first step"
 				}
 				return ""
 			},
-			do: func(m *model, _ string) tea.Cmd { return m.act("step before", Session.Prev) },
+			do: func(m *model, _ string) tea.Cmd { return m.act("previous step", Session.Prev) },
 		},
 		{
-			keys: []string{"x"}, name: "reset", help: "undo what was done, and begin the step anew", rank: 31,
+			keys: []string{"x"}, name: "reset", help: "undo all changes and restart the step", rank: 31,
 			disabled: whyBusy, do: func(m *model, _ string) tea.Cmd {
-				m.confirm("Begin this step anew?", "undo what was done in the shop and in the workspace", func(m *model) tea.Cmd { return m.actLong("resetting the step", Session.Reset) })
+				m.confirm("Restart this step?", "undo all changes in the shop and in the workspace", func(m *model) tea.Cmd { return m.actLong("resetting the step", Session.Reset) })
 				return nil
 			},
 		},
 		{
-			keys: []string{"s"}, name: "solution", help: "have the step done for you", rank: 32,
+			keys: []string{"s"}, name: "solution", help: "run the solution of the step", rank: 32,
 			disabled: whyBusy, do: func(m *model, _ string) tea.Cmd {
-				m.confirm("Have this step done for you?", "run its solution and show what it does", func(m *model) tea.Cmd {
+				m.confirm("Run the solution of this step?", "run it, and show what it changes", func(m *model) tea.Cmd {
 					step := m.lesson.View.Step.ID
 					return m.actLong("running the solution", func(s Session, ctx context.Context) error { return s.Solve(ctx, step) })
 				})
@@ -157,7 +157,7 @@ func stepCommand(m *model) string {
 	return ""
 }
 
-// runCommand is the step's command without shopctl, as the table wants it.
+// runCommand is the step's command without shopctl, as the key table needs it.
 func runCommand(m *model) string {
 	if m.session == nil {
 		return ""

@@ -18,36 +18,36 @@ func observeKeys() []binding {
 	return keys
 }
 
-// noTrace says that there is no trace to act on.
+// whyNoTrace is why there is no trace to act on; empty if there is one.
 func whyNoTrace(m *model) string {
 	if m.traces.Trace() == "" {
-		return "there is no trace yet"
+		return "there are no traces yet"
 	}
 	return ""
 }
 
-// listing tells whether the list of traces has the focus.
+// isTraceList reports whether the list of traces has the focus.
 func isTraceList(m *model) bool { return m.focus == paneTraces && !m.traces.IsOpen() }
 
-// traceKeys open traces, and what belongs to one.
+// traceKeys open traces, and their spans and logs.
 func traceKeys() []binding {
 	on := func(m *model) bool { return m.focus == paneTraces }
 	const elsewhere = "it is a key of the traces; 7 goes there"
 	return []binding{
 		{
-			keys: []string{"enter"}, name: "waterfall", help: "show the chosen trace as a waterfall", rank: 20,
+			keys: []string{"enter"}, name: "waterfall", help: "show the selected trace as a waterfall", rank: 20,
 			active: isTraceList, disabled: whyNoTrace,
 			command: func(m *model) string { return join("trace show", m.traces.Trace()) },
 			do:      func(m *model, _ string) tea.Cmd { m.traces.In(); return nil },
 		},
 		{
-			keys: []string{"enter"}, name: "span", help: "show all of the chosen span", rank: 20,
+			keys: []string{"enter"}, name: "span", help: "show the attributes of the selected span", rank: 20,
 			active: func(m *model) bool { return on(m) && m.traces.IsOpen() }, disabled: whyNoTrace,
 			command: func(m *model) string { return join("trace show", m.traces.Trace()) },
 			do:      func(m *model, _ string) tea.Cmd { m.traces.In(); return nil },
 		},
 		{
-			keys: []string{"F"}, name: "newest", help: "show the newest trace and each that follows, or the list again", rank: 21,
+			keys: []string{"F"}, name: "newest", help: "follow the newest trace, or go back to the list", rank: 21,
 			active: on, inactiveReason: elsewhere,
 			label: func(m *model) string {
 				if m.traces.Follows() {
@@ -59,7 +59,7 @@ func traceKeys() []binding {
 			do:      func(m *model, _ string) tea.Cmd { m.traces.Follow(); return nil },
 		},
 		{
-			keys: []string{"l"}, name: "its logs", help: "show the log lines of the chosen trace, or of the span that is open", rank: 22,
+			keys: []string{"l"}, name: "its logs", help: "show the log lines of the selected trace, or of the span that is open", rank: 22,
 			active: on, disabled: whyNoTrace,
 			command: func(m *model) string { return m.logsCommand() },
 			do:      func(m *model, _ string) tea.Cmd { m.logsOfTrace(); return nil },
@@ -67,11 +67,11 @@ func traceKeys() []binding {
 	}
 }
 
-// traceListKeys choose which traces are listed.
+// traceListKeys select the traces that are listed.
 func traceListKeys() []binding {
 	return []binding{
 		{
-			keys: []string{"a"}, name: "all traces", help: "list the traces of all services, or of the chosen one", rank: 23, active: isTraceList,
+			keys: []string{"a"}, name: "all traces", help: "list the traces of all services, or of the selected one", rank: 23, active: isTraceList,
 			label: func(m *model) string {
 				if m.traces.Service() == "" {
 					return "of " + m.state.Selected
@@ -82,13 +82,13 @@ func traceListKeys() []binding {
 			do:      func(m *model, _ string) tea.Cmd { m.traces.ToggleAll(); return nil },
 		},
 		{
-			keys: []string{"t"}, name: "traces", help: "list the traces of the chosen service; from the log lines of a trace, back to it", rank: 26,
+			keys: []string{"t"}, name: "traces", help: "list the traces of the selected service; from the log lines of a trace, go back to the trace", rank: 26,
 			active: func(m *model) bool {
 				return slices.Contains([]paneID{paneServices, paneDetails, paneLogs, paneMetrics, paneMap}, m.focus)
-			}, inactiveReason: "it lists the traces of the chosen service; 2 goes to the services",
+			}, inactiveReason: "it lists the traces of the selected service; 2 goes to the services",
 			disabled: func(m *model) string {
 				if m.state.Selected == "" {
-					return "no service is chosen"
+					return "no service is selected"
 				}
 				return ""
 			},
@@ -98,7 +98,7 @@ func traceListKeys() []binding {
 	}
 }
 
-// join is a command line of a verb and what it acts on; empty without that.
+// join is a command line of a verb and its object; empty without an object.
 func join(verb, object string) string {
 	if object == "" {
 		return ""
@@ -118,18 +118,18 @@ func metricKeys() []binding {
 			do:      func(m *model, _ string) tea.Cmd { m.promptExpr(); return nil },
 		},
 		{
-			keys: []string{">"}, shown: "< >", name: "range", help: "plot more of the past", rank: 21, active: on, inactiveReason: elsewhere,
+			keys: []string{">"}, shown: "< >", name: "range", help: "plot a longer range of time", rank: 21, active: on, inactiveReason: elsewhere,
 			do: func(m *model, _ string) tea.Cmd { m.metrics.Longer(1); return nil },
 		},
 		{
-			keys: []string{"<"}, name: "shorter range", help: "plot less of the past", active: on, inactiveReason: elsewhere,
+			keys: []string{"<"}, name: "shorter range", help: "plot a shorter range of time", active: on, inactiveReason: elsewhere,
 			do: func(m *model, _ string) tea.Cmd { m.metrics.Longer(-1); return nil },
 		},
 		{
-			keys: []string{"enter"}, name: "plot it", help: "plot the expression of the chosen alert", rank: 20, active: alerts,
+			keys: []string{"enter"}, name: "plot it", help: "plot the expression of the selected alert", rank: 20, active: alerts,
 			disabled: func(m *model) string {
 				if m.alerts.Expr() == "" {
-					return "no rule is chosen"
+					return "no rule is selected"
 				}
 				return ""
 			},
@@ -148,13 +148,13 @@ func (m *model) logsCommand() string {
 	return strings.TrimSpace(join("logs --trace", m.traces.Trace()) + " " + join("--span", m.traces.Span()))
 }
 
-// logsOfTrace shows the log lines of the trace in view, or of the span that is open.
+// logsOfTrace shows the log lines of the selected trace, or of the span that is open.
 func (m *model) logsOfTrace() {
 	m.logsTrace, m.logsSpan = m.traces.Trace(), m.traces.Span()
 	m.goTo(paneLogs)
 }
 
-// tracesOfService lists the traces of the chosen service, or goes back to the trace whose log lines are in view.
+// tracesOfService lists the traces of the selected service, or goes back to the trace whose log lines are shown.
 func (m *model) tracesOfService() {
 	if m.focus == paneLogs && m.logsTrace != "" {
 		m.backToTrace()
@@ -164,16 +164,16 @@ func (m *model) tracesOfService() {
 	m.goTo(paneTraces)
 }
 
-// backToTrace leaves the log lines of a trace for the trace.
+// backToTrace goes back from the log lines of a trace to the trace.
 func (m *model) backToTrace() {
 	m.logsTrace, m.logsSpan = "", ""
 	m.goTo(paneTraces)
 }
 
-// askExpr asks for an expression to plot.
+// promptExpr asks for an expression to plot.
 func (m *model) promptExpr() {
 	m.prompt = &prompt{
-		label: "plot:", input: textedit.NewLine(m.metrics.Expr), hint: "enter plots it  esc goes back",
+		label: "plot:", input: textedit.NewLine(m.metrics.Expr), hint: "enter plots  esc cancels",
 		enter: func(text string) tea.Cmd { m.metrics.Expr = text; return nil },
 	}
 }

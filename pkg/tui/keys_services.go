@@ -10,35 +10,35 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// connected says why nothing can be done to the chosen service.
+// whyNoService is why there is no service to act on; empty if there is one.
 func whyNoService(m *model) string {
 	switch {
 	case m.state.Disconnected != "":
 		return m.state.Disconnected
 	case m.state.Service() == nil:
-		return "no service is chosen"
+		return "no service is selected"
 	}
 	return ""
 }
 
-// serviceKeys act on the chosen service.
+// serviceKeys act on the selected service.
 func serviceKeys() []binding {
 	here := func(m *model) bool {
 		return slices.Contains([]paneID{paneServices, paneDetails, paneLogs, paneMetrics, paneMap}, m.focus)
 	}
-	const elsewhere = "it acts on the chosen service; 2 goes to the services"
+	const elsewhere = "it acts on the selected service; 2 goes to the services"
 	of := func(verb string) func(*model) string {
 		return func(m *model) string { return verb + " " + m.state.Selected }
 	}
 	return []binding{
 		{
-			keys: []string{"enter"}, group: groupServices, name: "details", help: "all about the chosen service, and its instances", rank: 20,
+			keys: []string{"enter"}, group: groupServices, name: "details", help: "show the selected service and its instances", rank: 20,
 			active:  func(m *model) bool { return m.focus == paneServices },
 			command: of("describe service"),
 			do:      func(m *model, _ string) tea.Cmd { m.goTo(paneDetails); return nil },
 		},
 		{
-			keys: []string{"l"}, group: groupServices, name: "logs", help: "follow the logs of the chosen service", rank: 21,
+			keys: []string{"l"}, group: groupServices, name: "logs", help: "follow the logs of the selected service", rank: 21,
 			active: here, inactiveReason: elsewhere, command: of("logs -f"),
 			do: func(m *model, _ string) tea.Cmd {
 				m.allLogs, m.logsTrace, m.logsSpan = false, "", ""
@@ -48,7 +48,7 @@ func serviceKeys() []binding {
 			},
 		},
 		{
-			keys: []string{"a"}, group: groupServices, name: "all", help: "follow the logs of all services, or of the chosen one", rank: 20,
+			keys: []string{"a"}, group: groupServices, name: "all", help: "follow the logs of all services, or of the selected one", rank: 20,
 			active: func(m *model) bool { return m.focus == paneLogs }, inactiveReason: "it is a key of the logs; 3 goes there",
 			label: func(m *model) string {
 				if m.allLogs {
@@ -60,17 +60,17 @@ func serviceKeys() []binding {
 			do:      func(m *model, _ string) tea.Cmd { m.allLogs, m.logsTrace, m.logsSpan = !m.allLogs, "", ""; return nil },
 		},
 		{
-			keys: []string{"f"}, group: groupServices, name: "fault", help: "break the chosen service, or repair it", rank: 22,
+			keys: []string{"f"}, group: groupServices, name: "fault", help: "break the selected service, or repair it", rank: 22,
 			active: here, inactiveReason: elsewhere, disabled: whyNoService, command: of("fault inject"),
 			do: func(m *model, _ string) tea.Cmd { m.openFaults(); return nil },
 		},
 		{
-			keys: []string{"r"}, group: groupServices, name: "restart", help: "replace the instances of the chosen service one by one", rank: 23,
+			keys: []string{"r"}, group: groupServices, name: "restart", help: "replace the instances of the selected service one by one", rank: 23,
 			active: here, inactiveReason: elsewhere, disabled: whyNoService, command: of("restart"),
 			do: func(m *model, _ string) tea.Cmd { return m.restart() },
 		},
 		{
-			keys: []string{"S"}, group: groupServices, name: "stop/start", help: "stop the chosen service, or start it again", rank: 24,
+			keys: []string{"S"}, group: groupServices, name: "stop/start", help: "stop the selected service, or start it again", rank: 24,
 			active: here, inactiveReason: elsewhere, disabled: whyNoService,
 			label:   func(m *model) string { return m.stopOrStart() },
 			command: func(m *model) string { return m.stopOrStart() + " " + m.state.Selected },
@@ -102,10 +102,11 @@ func (m *model) toggleService() tea.Cmd {
 	return m.commands.edit(verb+" "+name, verb+" "+name, r)
 }
 
-// lasting is how long a fault stays that a key injects: long enough to look, short enough to be forgotten.
+// faultDuration is how long a fault lasts that a key injects: long enough to observe it, and short enough to be left
+// alone.
 const faultDuration = 2 * time.Minute
 
-// openFaults offers ways to break the chosen service, and to repair it.
+// openFaults offers ways to break the selected service, and to repair it.
 func (m *model) openFaults() {
 	name := m.state.Selected
 	p := &picker{title: "Break " + name}
@@ -121,7 +122,7 @@ func (m *model) openFaults() {
 	}
 	inject("fail every call", "--error UNAVAILABLE", &controlpb.Fault{Error: "UNAVAILABLE"}, true)
 	inject("fail every second call", "--error UNAVAILABLE --percent 50", &controlpb.Fault{Error: "UNAVAILABLE", Percent: 50}, true)
-	inject("let every call wait", "--delay 500ms", &controlpb.Fault{Delay: durationpb.New(500 * time.Millisecond)}, true)
+	inject("delay every call", "--delay 500ms", &controlpb.Fault{Delay: durationpb.New(500 * time.Millisecond)}, true)
 	inject("pause its processes", "--pause", &controlpb.Fault{Pause: true}, true)
 	inject("kill its processes, once", "--crash", &controlpb.Fault{Crash: true}, false)
 	repair := item{text: "repair it: clear its faults", command: m.state.Command("fault clear " + name), do: func(m *model) tea.Cmd { return m.commands.clearFaults(name) }}

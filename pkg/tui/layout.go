@@ -2,7 +2,7 @@ package tui
 
 import "strings"
 
-// paneID numbers the panes as the keys do.
+// paneID identifies a pane, in the order of the keys.
 type paneID int
 
 const (
@@ -20,13 +20,13 @@ const (
 	paneCall
 )
 
-// paneSigns are the keys of the panes in their order.
+// paneKeys are the keys of the panes in order.
 const paneKeys = "1234567890oi"
 
-// sign is the key of a pane.
+// key is the key of a pane.
 func (id paneID) key() string { return paneKeys[id-1 : id] }
 
-// paneOf is the pane of a key.
+// paneWithKey is the pane of a key.
 func paneWithKey(key string) paneID { return paneID(strings.Index(paneKeys, key) + 1) }
 
 func (id paneID) name() string {
@@ -58,7 +58,7 @@ func (id paneID) name() string {
 	}
 }
 
-// The least size that shows anything.
+// The smallest screen that shows anything.
 const (
 	minWidth  = 50
 	minHeight = 15
@@ -86,7 +86,7 @@ func sizeOf(width, height int, linear bool) size {
 	return large
 }
 
-// slot is an area of the screen: one pane, or several behind tabs.
+// slot is an area of the screen: one pane, or several as tabs.
 type slot struct {
 	panes      []paneID
 	x, y, w, h int
@@ -101,15 +101,15 @@ func (s slot) has(id paneID) bool {
 	return false
 }
 
-// plan is what the arrangement depends on.
+// plan is what the layout depends on.
 type plan struct {
 	size          size
-	width, height int // of the room for panes
+	width, height int // of the area for panes
 	top           int
 	lesson        bool
 	services      int    // how many there are
 	zoomed        paneID // 0: none
-	// tall tells that a tab is read that needs height.
+	// tall says that the visible tab needs height.
 	tall bool
 }
 
@@ -123,7 +123,7 @@ func arrange(p plan) []slot {
 	whole := slot{panes: all, y: p.top, w: p.width, h: p.height}
 	table := p.services
 	if table == 0 {
-		table = 12 // the shop's own, until the daemon has told
+		table = 12 // as many as the shop has by default, until their number is known
 	}
 	services := func(most int) int {
 		if p.tall {
@@ -151,7 +151,7 @@ func arrange(p plan) []slot {
 	return append([]slot{lesson}, stack(slot{x: left, y: p.top, w: p.width - left, h: p.height}, services(p.height*3/5), tabs)...)
 }
 
-// tallest is the height up to which a tab that needs it takes from the services.
+// tallTab is the height up to which a tab that needs it takes lines from the services.
 const tallTab = 20
 
 // stack puts the services above the tabs.
@@ -162,7 +162,7 @@ func stack(area slot, height int, tabs []paneID) []slot {
 	return []slot{top, below}
 }
 
-// compose joins the drawn slots to lines of the screen. Slots that share a line stand from left to right.
+// compose joins the drawn slots into lines of the screen. Slots that share a line are ordered from left to right.
 func compose(slots []slot, drawn [][]string, top, height int) []string {
 	lines := make([]string, height)
 	for i, s := range slots {

@@ -14,7 +14,7 @@ import (
 func TestADisabledKeySaysWhy(t *testing.T) {
 	s, session := lessonOn(t, Config{}, predicting(), tuitest.Status())
 	for key, why := range map[string]string{
-		"e": "e run: predict first", "n": "n next: predict first", "h": "h hint: there is no hint here", "r": "2 goes to the services", "u": "the shop runs already", "/": "this pane is no list",
+		"e": "e run: predict first", "n": "n next: predict first", "h": "h hint: there is no hint here", "r": "2 goes to the services", "u": "the shop is already running", "/": "this pane is not a list",
 	} {
 		s.press(key)
 		s.wantText(why)

@@ -15,33 +15,33 @@ import (
 type paneView interface {
 	// Render draws the pane's content: at most height lines of at most width cells.
 	Render(width, height int) string
-	// Scroll moves by lines, or the choice where one can be made.
+	// Scroll moves by lines; in a list it moves the cursor.
 	Scroll(lines int)
-	// Position says which part is in view; empty if all is.
+	// Position describes which part is in view; empty if everything is.
 	Position() string
-	// Filter returns the text that lines must hold; nil if the pane cannot be filtered.
+	// Filter returns the text that lines must contain; nil if the pane cannot be filtered.
 	Filter() *string
 }
 
-// deep is a pane that can be gone into. Out goes one step back, and returns false where there is none.
+// navigable is a pane with levels. Out goes one level up, and reports false at the top.
 type navigable interface{ Out() bool }
 
-// asking is a pane that the feed asks the daemon for while it is in view.
+// polledPane is a pane whose data the feed polls while it is visible.
 type polledPane interface {
-	// sight is what it wants to know.
+	// Query describes the data that the pane needs.
 	Query() feed.Query
-	// forget drops what belongs to another sight, take shows what came of asking.
+	// Forget drops the data of another query; Apply shows the result of this one.
 	Forget()
 	Apply(s *feed.Result)
 }
 
-// notice is what the screen says to the last key.
+// notice is a message about the last key.
 type notice struct {
 	tone style.Tone
 	text string
 }
 
-// model is the root: it holds what is known, and routes messages.
+// model is the root: it holds the state and routes messages.
 type model struct {
 	state    *pane.State
 	session  Session
@@ -51,7 +51,7 @@ type model struct {
 	plain    string
 
 	width, height int
-	focus, tab    paneID // tab is the pane that its slot shows while another slot has the focus
+	focus, tab    paneID // tab is the visible pane of its slot while another slot has the focus
 	zoomed        paneID
 	mouse         bool
 
@@ -72,27 +72,26 @@ type model struct {
 	picker *picker
 	prompt *prompt
 	notice notice
-	// busy says what long work for the lesson is under way.
+	// busy is the long-running work for the lesson; empty if there is none.
 	busy string
-	// heard numbers the logs that are wanted, listening says which these are. allLogs wants those of every
-	// service.
+	// logSeq is the number of the log query, logQuery, in force. allLogs shows the logs of every service.
 	logSeq   int
 	logQuery feed.LogQuery
 	allLogs  bool
-	// logsTrace is the trace whose lines are wanted alone; empty: no matter which.
+	// logsTrace limits the logs to those of a trace, if it is not empty.
 	logsTrace string
-	// logsSpan is the span of that trace whose lines are wanted alone; empty: no matter which.
+	// logsSpan limits them further to those of a span of that trace, if it is not empty.
 	logsSpan string
-	// gazed numbers the sights that are wanted, gazing says which one that is.
+	// querySeq is the number of the query in force.
 	querySeq int
 	query    feed.Query
-	// polled is the pane that gazing is for, nil if none is in view.
+	// polled is the pane that the query is for, nil if no visible pane is polled.
 	polled polledPane
 	jump   jump
-	// sent numbers the calls that were sent.
+	// callSeq is the number of the last call.
 	callSeq int
 	crash   *feed.Crash
-	// ran is the output of the lesson's command as the output pane has it.
+	// runOutput is the output of the step's command that the output pane shows.
 	runOutput string
 }
 
@@ -111,8 +110,8 @@ func newModel(c Config, s Session, cmds *commands) *model {
 	}
 	m.lesson = pane.NewLesson(state, view)
 	m.logs = pane.NewTail(state, m.noLogs)
-	m.events = pane.NewTail(state, func() string { return "nothing has happened yet" })
-	m.output = pane.NewTail(state, func() string { return "commands write here; : runs one" })
+	m.events = pane.NewTail(state, func() string { return "no events yet" })
+	m.output = pane.NewTail(state, func() string { return "the output of commands; : runs one" })
 	return m
 }
 
@@ -121,11 +120,11 @@ func (m *model) noLogs() string {
 	case m.state.Status == nil:
 		return "waiting for the shop"
 	case m.logsTrace != "":
-		return "no line that is kept belongs to it; esc goes back"
+		return "none of the stored log lines belongs to it; esc goes back"
 	case m.allLogs:
-		return "nothing is logged yet"
+		return "no logs yet"
 	}
-	return m.state.Selected + " has logged nothing yet"
+	return m.state.Selected + " has not logged anything yet"
 }
 
 func (m *model) pane(id paneID) paneView {
@@ -171,7 +170,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 	case tea.WindowSizeMsg:
 		if m.width > 0 {
 			m.lesson.ShowNext()
-		} // a text that is wrapped anew has its place elsewhere
+		} // wrapped at another width, the text is in other lines
 		m.width, m.height = msg.Width, msg.Height
 	case tea.BackgroundColorMsg:
 		l := m.state.Options
@@ -203,7 +202,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 	return tea.Batch(cmd, m.updateLogs(), m.updateQuery())
 }
 
-// key routes a key: to what lies on top, or through the table.
+// key routes a key: to what is on top, or through the table.
 func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case k.String() == "ctrl+c" || k.String() == "ctrl+z":
@@ -233,7 +232,7 @@ func (m *model) paste(text string) {
 	}
 }
 
-// take shows what the feed brings.
+// apply shows what is new.
 func (m *model) apply(b feed.Batch) {
 	if b.Disconnected != nil {
 		m.state.Disconnected = *b.Disconnected
@@ -273,7 +272,7 @@ func (m *model) apply(b feed.Batch) {
 	}
 }
 
-// showRun keeps the output pane at what the step's command writes.
+// showRun keeps the output pane up to date with the step's command.
 func (m *model) showRun(v *lesson.View) {
 	output := ""
 	for _, b := range v.Step.Blocks {
@@ -295,7 +294,7 @@ func (m *model) showRun(v *lesson.View) {
 	}
 }
 
-// finish says how something ended.
+// finish shows how a command ended.
 func (m *model) finish(d doneMsg) {
 	if d.what == m.busy {
 		m.busy = ""
@@ -313,7 +312,7 @@ func (m *model) finish(d doneMsg) {
 	}
 }
 
-// stands is the command that a key stood for, behind what it did.
+// equivalent is the command line that a key is equivalent to, in parentheses.
 func (m *model) equivalent(command string) string {
 	if command == "" {
 		return ""

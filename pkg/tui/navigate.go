@@ -7,13 +7,13 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// room is the part of the screen for panes: below the lines at the top, above the keys.
+// paneArea is the part of the screen for panes: below the status bar, above the key line.
 func (m *model) paneArea() (top, height int) {
 	top = len(m.statusBar())
 	return top, max(m.height-top-1, 0)
 }
 
-// slots is the arrangement of the panes now.
+// slots is the layout of the panes now.
 func (m *model) slots() []slot {
 	size := sizeOf(m.width, m.height, m.state.Linear)
 	if size == tooSmall {
@@ -26,7 +26,7 @@ func (m *model) slots() []slot {
 	})
 }
 
-// shown is the pane of a slot that is in view.
+// shown is the visible pane of a slot.
 func (m *model) shown(s slot) paneID {
 	switch {
 	case s.has(m.focus):
@@ -40,7 +40,7 @@ func (m *model) shown(s slot) paneID {
 // goTo moves the focus to a pane.
 func (m *model) goTo(id paneID) {
 	if id == paneLesson && m.session == nil {
-		m.notify(m.state.Warn, "1 lesson: no lesson is open; shopctl lesson list shows what there is")
+		m.notify(m.state.Warn, "1 lesson: no lesson is open; shopctl lesson list shows the lessons")
 		return
 	}
 	if m.zoomed != 0 {
@@ -51,13 +51,13 @@ func (m *model) goTo(id paneID) {
 	}
 	for _, s := range m.slots() {
 		if s.has(m.focus) && len(s.panes) > 1 && !s.has(id) {
-			m.tab = m.focus // the tab stays as it is left
+			m.tab = m.focus // the slot keeps showing this tab
 		}
 	}
 	m.focus = id
 }
 
-// first is the pane where one begins, and where q quits.
+// homePane is the pane that has the focus at first, and where q quits.
 func (m *model) homePane() paneID {
 	if m.session != nil {
 		return paneLesson
@@ -65,7 +65,7 @@ func (m *model) homePane() paneID {
 	return paneServices
 }
 
-// cycle moves the focus to the next slot; where there is one slot alone, to its next tab.
+// cycleSlots moves the focus to the next slot; if there is only one, to its next tab.
 func (m *model) cycleSlots(by int) {
 	slots := m.slots()
 	if len(slots) < 2 {
@@ -86,7 +86,7 @@ func (m *model) cycleSlots(by int) {
 	}
 }
 
-// turn goes to the next tab: of the slot in focus, or of the one that has tabs.
+// cycleTabs goes to the next tab: of the slot in focus, or of the one that has tabs.
 func (m *model) cycleTabs(by int) {
 	zoomed := m.zoomed
 	m.zoomed = 0
@@ -119,7 +119,8 @@ func (m *model) zoom() {
 	m.zoomed = m.focus
 }
 
-// back goes one step out: of a filter, of what a pane has open, of the zoom, of a pane. It returns false from the first pane.
+// back goes one step back: out of a filter, out of what a pane has open, out of the zoom, or to the home pane. It
+// reports false in the home pane.
 func (m *model) back() bool {
 	if f := m.pane(m.focus).Filter(); f != nil && *f != "" {
 		*f = ""
@@ -144,7 +145,7 @@ func (m *model) back() bool {
 	return true
 }
 
-// quit leaves the screen. While something runs that would end with it, it asks first.
+// quit ends the screen. It asks first if that would end work in progress.
 func (m *model) quit() tea.Cmd {
 	what := m.runningWork()
 	if what == "" {
@@ -154,21 +155,21 @@ func (m *model) quit() tea.Cmd {
 	return nil
 }
 
-// underWay is what the end of the screen would end; empty if nothing is.
+// runningWork is the work that the end of the screen would end; empty if there is none.
 func (m *model) runningWork() string {
 	run, _ := m.lesson.Block(lesson.RunBlock)
 	switch {
 	case run.Run != nil && run.Run.Running:
-		return "the step's command runs"
+		return "the step's command is running"
 	case m.busy != "":
 		return m.busy
 	case m.commands.tasks.running():
-		return "a command runs"
+		return "a command is running"
 	}
 	return ""
 }
 
-// halfPage is half of what the pane in focus shows.
+// halfPage is half the height of the pane in focus.
 func (m *model) halfPage() int {
 	for _, s := range m.slots() {
 		if s.has(m.focus) {
@@ -182,13 +183,13 @@ func (m *model) halfPage() int {
 func (m *model) toggleMouse() {
 	m.mouse = !m.mouse
 	if m.mouse {
-		m.notify(m.state.Good, "the mouse chooses and scrolls; m gives it back to the terminal")
+		m.notify(m.state.Good, "the mouse selects and scrolls; m leaves it to the terminal")
 	} else {
-		m.notify(m.state.Good, "the mouse is the terminal's again")
+		m.notify(m.state.Good, "the mouse is left to the terminal")
 	}
 }
 
-// under is the slot at a place of the screen.
+// slotAt is the slot at a place of the screen.
 func (m *model) slotAt(x, y int) (slot, bool) {
 	for _, s := range m.slots() {
 		if x >= s.x && x < s.x+s.w && y >= s.y && y < s.y+s.h {

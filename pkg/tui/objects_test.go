@@ -44,7 +44,7 @@ func TestAnObjectIsShownAsAManifestWithItsCommand(t *testing.T) {
 	s.press("/")
 	s.typing("deployment cart")
 	s.press("enter", "enter")
-	s.wantText("o Objects deployment/cartservice", "$ shopctl get deployment cartservice -o yaml", "asking for the object")
+	s.wantText("o Objects deployment/cartservice", "$ shopctl get deployment cartservice -o yaml", "loading the object")
 	s.fetch()
 	s.wantText("apiVersion: apps/v1", "replicas: 2")
 	s.press("ctrl+d", "G", "g")

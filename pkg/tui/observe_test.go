@@ -16,7 +16,7 @@ func TestTabsAreGoneIntoAndOutOf(t *testing.T) {
 	if s.focus != paneTraces || s.query.Service != "payment" {
 		t.Fatalf("t leads to %s of %q", s.focus.name(), s.query.Service)
 	}
-	s.wantText("asking for traces")
+	s.wantText("loading traces")
 	s.see(feed.Result{Traces: tuitest.TraceList()})
 	s.press("a", "j")
 	if s.query.Service != "" {
@@ -96,7 +96,7 @@ func TestTracesAreFilteredAndFollowed(t *testing.T) {
 func TestMetricsArePlottedAndExpressionsToo(t *testing.T) {
 	s := dash(t, Config{}, tuitest.Status())
 	s.press("8")
-	s.wantText("asking for metrics")
+	s.wantText("loading metrics")
 	s.see(feed.Result{Charts: chartList()})
 	s.wantText("requests/s", "in flight", "p95", "last 5m")
 	s.press("j")

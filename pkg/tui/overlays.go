@@ -11,12 +11,12 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
-// openHelp offers all keys; what is typed searches them, and enter does what the key does.
+// openHelp offers all keys; typing searches them, and enter performs one.
 func (m *model) openHelp() {
 	p := &picker{title: "Keys", typed: true}
 	order := groups()
 	if m.session == nil {
-		order = append(order[1:], order[0]) // the lesson's last
+		order = append(order[1:], order[0]) // the lesson's keys come last
 	}
 	for _, group := range order {
 		for i := range m.keys {
@@ -37,7 +37,7 @@ func (m *model) openHelp() {
 	m.picker = p
 }
 
-// confirm asks before something that cannot be taken back.
+// confirm asks before something that cannot be undone.
 func (m *model) confirm(title, what string, do func(m *model) tea.Cmd) {
 	m.picker = &picker{title: title, items: []item{
 		{text: "yes: " + what, do: do},
@@ -78,7 +78,7 @@ func (m *model) offer(text string) []item {
 	return items
 }
 
-// verb finds the command that a line begins with; rest tells that its name has ended.
+// verb finds the verb that a line begins with; rest says that more follows.
 func (m *model) verb(text string) (v Verb, rest, ok bool) {
 	for _, known := range m.verbs {
 		after, found := strings.CutPrefix(text, known.Name)
@@ -89,7 +89,7 @@ func (m *model) verb(text string) (v Verb, rest, ok bool) {
 	return v, rest, ok
 }
 
-// runTyped runs the palette's line, or completes it where it is no command yet.
+// runTyped runs the palette's line, or completes it if it is not a command yet.
 func (m *model) runTyped(text string) tea.Cmd {
 	text = strings.TrimPrefix(text, "shopctl ")
 	if _, _, ok := m.verb(text); !ok {
@@ -104,7 +104,7 @@ func (m *model) runTyped(text string) tea.Cmd {
 	return m.runLine(text)
 }
 
-// runLine runs a command line of shopctl and shows its output.
+// runLine runs a shopctl command line and shows its output.
 func (m *model) runLine(text string) tea.Cmd {
 	args, err := command.Split(text)
 	if err != nil {

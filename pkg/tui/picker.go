@@ -10,33 +10,33 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
-// item is one thing to pick.
+// item is one choice.
 type item struct {
 	key     string // that does the same
 	text    string
-	also    string // what a search finds it by, too
-	command string // that it stands for
-	why     string // what keeps it from working now
+	also    string // further text that a search finds
+	command string // the equivalent command
+	why     string // why it does not work now
 	// fill replaces the typed text when the item is completed.
 	fill string
 	do   func(m *model) tea.Cmd
 }
 
-// picker lies over the panes and offers items: help, palette, faults, a question.
+// picker is a list over the panes: help, palette, faults, a question.
 type picker struct {
 	title string
 	items []item
 	at    int
 	typed bool
 	input textedit.Line
-	// offer makes the items from what is typed; nil: items are filtered by it.
+	// offer makes the items from the typed text; nil: the text filters the items.
 	offer func(m *model, text string) []item
-	// enter takes the typed line; nil: the item at the mark runs.
+	// enter takes the typed line; nil: the item at the cursor is performed.
 	enter  func(m *model, text string) tea.Cmd
 	scroll style.Viewport
 }
 
-// shown are the items that what is typed leaves.
+// shown are the items that match the typed text.
 func (p *picker) shown(m *model) []item {
 	if p.offer != nil {
 		return p.offer(m, p.input.String())
@@ -87,7 +87,7 @@ func (m *model) pickerKey(k tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// pick does what the item at the mark does.
+// pick performs the item at the cursor.
 func (m *model) pick(items []item) tea.Cmd {
 	p := m.picker
 	if p.enter != nil {
@@ -105,7 +105,7 @@ func (m *model) pick(items []item) tea.Cmd {
 	return it.do(m)
 }
 
-// drawPicker lays the picker over the drawn lines.
+// drawPicker draws the picker over the drawn lines.
 func (m *model) drawPicker(lines []string, top int) ([]string, *tea.Cursor) {
 	p, state := m.picker, m.state
 	items := p.shown(m)
@@ -148,7 +148,7 @@ func (m *model) drawPicker(lines []string, top int) ([]string, *tea.Cursor) {
 	return state.Overlay(lines, drawn, left, line, boxed, m.width), cursor
 }
 
-// pickerWidth is as wide as a picker needs: where one types, that is what the screen has.
+// pickerWidth is the width that the items need; with a line to type in, all that the screen has.
 func (m *model) pickerWidth(items []item) int {
 	most := min(m.width-2, 104)
 	if m.width < 60 {
@@ -168,7 +168,7 @@ func (m *model) pickerWidth(items []item) int {
 	return min(need, most)
 }
 
-// The widths of the column for keys, and of that for the numbers that stand in its place.
+// The widths of the column of keys, and of the column of numbers that replaces it.
 const (
 	keyColumn    = 10
 	numberColumn = 3
@@ -204,7 +204,7 @@ func (m *model) pickerRow(it item, i, inner int) string {
 	return line
 }
 
-// pickerFoot is the key line below a picker: above all what its mark stands for.
+// pickerFoot is the key line below a picker: the equivalent command of the item at the cursor.
 func (m *model) pickerFoot() string {
 	p, state := m.picker, m.state
 	text := ""

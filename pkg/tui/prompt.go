@@ -11,12 +11,12 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
 
-// prompt is a line to type in, in the place of the keys.
+// prompt is a line to type in; it replaces the key line.
 type prompt struct {
 	label string
 	input textedit.Line
 	hint  string
-	// changed is told of every change, enter of the end; esc of giving up.
+	// changed is called at every change, enter at the end, and esc when the prompt is canceled.
 	changed func(text string)
 	enter   func(text string) tea.Cmd
 	esc     func()
@@ -57,11 +57,11 @@ func (m *model) promptLine() (line string, cursor int) {
 	return m.state.Justify(m.state.Accent.Paint(label)+text, m.state.Faint.Paint(hint)+" ", m.width), style.Width(label) + at
 }
 
-// askFilter filters the pane in focus while its text is typed.
+// promptFilter filters the pane in focus while the text is typed.
 func (m *model) promptFilter() {
 	filter := m.pane(m.focus).Filter()
 	before := *filter
-	hint := "enter keeps it  esc drops it"
+	hint := "enter applies  esc clears"
 	if p, ok := m.pane(m.focus).(interface{ FilterHint() string }); ok {
 		hint = p.FilterHint() + "  " + hint
 	}
@@ -73,23 +73,23 @@ func (m *model) promptFilter() {
 	}
 }
 
-// askAnswer takes the answer to the open question.
+// promptAnswer asks for the answer to the open question.
 func (m *model) promptAnswer() {
 	q, _ := m.lesson.Question()
 	label := "your answer"
 	if q.Unit != "" {
 		label += " in " + q.Unit
 	}
-	m.prompt = &prompt{label: label + ":", hint: "enter sends it  esc goes back", enter: func(text string) tea.Cmd { return m.answer(q, text) }}
+	m.prompt = &prompt{label: label + ":", hint: "enter sends  esc cancels", enter: func(text string) tea.Cmd { return m.answer(q, text) }}
 }
 
-// What is done to goals: they are shown afterwards.
+// Actions on goals: the goals are brought into view afterwards.
 const (
 	doCheck  = "check"
 	doAnswer = "answer"
 )
 
-// answer gives an answer to the lesson.
+// answer sends an answer to the lesson.
 func (m *model) answer(q pane.Question, text string) tea.Cmd {
 	if q.Kind == lesson.ObserveBlock {
 		return m.act("observe", func(s Session) error { return s.Observe(text) })
@@ -97,7 +97,7 @@ func (m *model) answer(q pane.Question, text string) tea.Cmd {
 	return m.act(doAnswer, func(s Session) error { return s.Answer(q.Check, text) })
 }
 
-// chooseOption takes an option of the open question; a prediction wants to know how sure it is.
+// chooseOption selects an option of the open question; some predictions also ask how sure the learner is.
 func (m *model) chooseOption(i int) tea.Cmd {
 	q, ok := m.lesson.Question()
 	if !ok || i >= len(q.Options) {
@@ -114,7 +114,7 @@ func (m *model) chooseOption(i int) tea.Cmd {
 	return m.answer(q, q.Options[i].ID)
 }
 
-// predict gives the picked option to the lesson.
+// predict sends the selected option to the lesson.
 func (m *model) predict(confidence string) tea.Cmd {
 	q, ok := m.lesson.Question()
 	i := m.lesson.Picked
@@ -125,13 +125,13 @@ func (m *model) predict(confidence string) tea.Cmd {
 	return m.act("predict", func(s Session) error { return s.Predict(q.Options[i].ID, confidence) })
 }
 
-// act does something short to the lesson; what came of it is seen in the lesson.
+// act performs a short action on the lesson; the lesson shows its outcome.
 func (m *model) act(what string, f func(Session) error) tea.Cmd {
 	s := m.session
 	return m.commands.do(what, "", func(context.Context) (string, error) { return "", f(s) })
 }
 
-// long does something that takes its time, and says so while it does.
+// actLong performs an action that takes time, and shows that it is running.
 func (m *model) actLong(what string, f func(Session, context.Context) error) tea.Cmd {
 	m.busy = what
 	s := m.session

@@ -142,7 +142,7 @@ func TestTheTerminalIsRestoredOnEveryWayOut(t *testing.T) {
 		},
 		"a panic in the feed": {
 			func(_ *terminal, _ context.CancelCauseFunc, shop *tuitest.Shop) { shop.Snapshots <- nil },
-			func(err error) bool { return err != nil && strings.Contains(err.Error(), "follow the shop") },
+			func(err error) bool { return err != nil && strings.Contains(err.Error(), "read from the shop") },
 		},
 		"a panic in what a key does": {
 			func(term *terminal, _ context.CancelCauseFunc, shop *tuitest.Shop) {
@@ -196,7 +196,7 @@ func TestAPanicInTakingAKeyEndsTheScreenInOrder(t *testing.T) {
 	s := dash(t, Config{}, tuitest.Status())
 	s.keys = append(s.keys, binding{keys: []string{"Z"}, name: "fail", do: func(*model, string) tea.Cmd { panic("a key") }})
 	s.press("Z")
-	if !slices.Contains(s.ran, "quit") || s.crash == nil || !strings.HasPrefix(s.crash.Error(), "take a key or news: a key\n") {
+	if !slices.Contains(s.ran, "quit") || s.crash == nil || !strings.HasPrefix(s.crash.Error(), "handle a message: a key\n") {
 		t.Errorf("did %v, crash %v", s.ran, s.crash)
 	}
 	if content := s.View().Content; content != "" {

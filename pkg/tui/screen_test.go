@@ -27,7 +27,7 @@ func TestHelpIsSearchedAndItsEntriesRun(t *testing.T) {
 	s.typing("solution")
 	s.wantText("no lesson is open")
 	s.press("enter")
-	s.wantText("s have the step done for you: no lesson is open")
+	s.wantText("s run the solution of the step: no lesson is open")
 }
 
 func TestThePaletteCompletesAndRuns(t *testing.T) {
@@ -94,16 +94,16 @@ func TestLogsFollowUntilOneScrollsBack(t *testing.T) {
 		s.send(feed.Batch{Logs: logLines(), LogSeq: s.logSeq})
 	}
 	s.press("3")
-	s.wantText("follows")
+	s.wantText("following")
 	s.press("k")
-	s.wantText("G follows")
+	s.wantText("G to follow")
 	before := s.logs.Render(80, 5)
 	s.send(feed.Batch{Logs: logLines(), LogSeq: s.logSeq})
 	if s.logs.Render(80, 5) != before {
 		t.Error("the view moves although one has scrolled back")
 	}
 	s.press("ctrl+u", "ctrl+d", "g", "G")
-	s.wantText(", follows")
+	s.wantText(", following")
 	for range feed.MaxEntries {
 		s.send(feed.Batch{Logs: logLines()[:2], LogSeq: s.logSeq})
 	}
@@ -120,7 +120,7 @@ func TestLogsOfAnotherServiceAreDropped(t *testing.T) {
 		t.Fatal("the choice of a service does not ask for its logs")
 	}
 	s.send(feed.Batch{Logs: logLines(), LogSeq: old})
-	s.wantText("cart has logged nothing yet")
+	s.wantText("cart has not logged anything yet")
 	s.press("3", "a")
 	s.wantText("3 Logs all")
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// head is what stands at the top: where one is, how the shop does, and what is broken.
+// statusBar is the lines at the top: the step, the health of the shop, and active faults.
 func (m *model) statusBar() []string {
 	var lines []string
 	if sizeOf(m.width, m.height, m.state.Linear) == small {
@@ -22,7 +22,7 @@ func (m *model) statusBar() []string {
 		if m.state.Linear {
 			symbol = ""
 		}
-		text := " " + symbol + m.state.Disconnected + ": what you see is how it was; " + m.state.Command("up") + " starts it"
+		text := " " + symbol + m.state.Disconnected + ": this is its last known state; " + m.state.Command("up") + " starts it"
 		lines = append(lines, m.state.Bad.Paint(m.state.Fit(text, m.width)))
 	}
 	if effects := m.state.FaultEffects(); len(effects) > 0 {
@@ -39,7 +39,7 @@ func (m *model) statusBar() []string {
 	return lines
 }
 
-// status is the first line of a large screen.
+// statusLine is the first line of a large screen.
 func (m *model) statusLine() string {
 	state := m.state
 	left := " " + state.Accent.Paint("shopctl") + "  "
@@ -63,7 +63,7 @@ func (m *model) statusLine() string {
 	return state.Justify(left, "  "+strings.Join(right, "  ")+" ", m.width)
 }
 
-// health is how the shop does, in a few words.
+// health is the health of the shop in a few words.
 func (m *model) health() []string {
 	state := m.state
 	switch {
@@ -97,7 +97,7 @@ func (m *model) health() []string {
 	return words
 }
 
-// strip is the first line of a small screen.
+// compactStatus is the first line of a small screen.
 func (m *model) compactStatus() string {
 	state := m.state
 	var words []string

@@ -8,10 +8,10 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/feed"
 )
 
-// before is how much of a log stands before the line that is sought in it.
+// logLead is how much of a log is shown before the line that Seek looks for.
 const logLead = 10 * time.Second
 
-// listen asks for the logs that are in view, when others are than before.
+// updateLogs updates the log query when the visible logs have changed.
 func (m *model) updateLogs() tea.Cmd {
 	var want feed.LogQuery
 	for _, s := range m.slots() {
@@ -34,7 +34,7 @@ func (m *model) updateLogs() tea.Cmd {
 	return m.commands.setLogs(m.logSeq, want)
 }
 
-// look asks for what the tab in view shows, when that is another sight than before.
+// updateQuery updates the query when the visible tab has changed.
 func (m *model) updateQuery() tea.Cmd {
 	var want feed.Query
 	var polled polledPane

@@ -13,7 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/feed"
 )
 
-// Session is a lesson that is in progress; *lesson.Session is one. Whoever opened it closes it.
+// Session is a lesson that is in progress; *lesson.Session is one. The caller that opened it closes it.
 type Session interface {
 	feed.Lesson
 	Answerer

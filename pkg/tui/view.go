@@ -25,7 +25,7 @@ func (m *model) view() tea.View {
 	return v
 }
 
-// draw draws the screen: exactly as many lines as it has, each exactly as wide.
+// draw draws the screen: exactly as many lines as it has, each exactly as wide as it is.
 func (m *model) draw() ([]string, *tea.Cursor) {
 	if m.width <= 0 || m.height <= 0 {
 		return nil, nil
@@ -44,7 +44,7 @@ func (m *model) draw() ([]string, *tea.Cursor) {
 	return append(lines, m.footer()), cursor
 }
 
-// body draws the panes, and over them what lies on top.
+// body draws the panes, and over them the picker.
 func (m *model) body(top, height int) ([]string, *tea.Cursor) {
 	if m.picker != nil && m.state.Linear {
 		return m.drawPicker(style.Fill(m.width, height), top)
@@ -55,7 +55,7 @@ func (m *model) body(top, height int) ([]string, *tea.Cursor) {
 		id := m.shown(s)
 		w, h := m.state.Inner(s.w, s.h)
 		p := m.pane(id)
-		text := p.Render(w, h) // before Place, which tells of what was rendered
+		text := p.Render(w, h) // before Position, which describes what was rendered
 		drawn[i] = m.state.Box(style.Panel{Title: m.title(s), Foot: p.Position(), Lines: strings.Split(text, "\n"), Focus: id == m.focus}, s.w, s.h)
 	}
 	lines := compose(slots, drawn, top, height)
@@ -80,15 +80,15 @@ func (m *model) typingCursor(slots []slot) *tea.Cursor {
 	return nil
 }
 
-// tab is one title of a slot.
+// tab is the title of one pane in a slot.
 type tab struct {
 	id    paneID
 	text  string
 	shown bool
 }
 
-// tabs are the titles of a slot, and the width of what stands between two of them. Where they do not fit
-// they move together, and then those that are not in view shrink to their keys.
+// tabs are the titles of a slot, and the gap between two of them. Where they do not fit, the gap shrinks first, and
+// then the titles of hidden tabs shrink to their keys.
 func (m *model) tabs(s slot) (tabs []tab, gap int) {
 	room := s.w - 5
 	whole, short := 0, 0
@@ -128,7 +128,7 @@ func (m *model) tabs(s slot) (tabs []tab, gap int) {
 	return tabs, least
 }
 
-// shorten takes cells from the title in view, so that the keys of all others have room.
+// shorten takes cells from the title of the visible tab, so that the keys of all others have room.
 func (m *model) shorten(text string, over int) string {
 	inside, bracketed := strings.CutPrefix(text, "[")
 	if !bracketed {
@@ -137,7 +137,7 @@ func (m *model) shorten(text string, over int) string {
 	return "[" + m.state.Truncate(strings.TrimSuffix(inside, "]"), max(style.Width(text)-2-over, 6)) + "]"
 }
 
-// titles is the title of a slot: its tabs, the one in view marked.
+// title is the title of a slot: its tabs, with the visible one marked.
 func (m *model) title(s slot) string {
 	var parts []string
 	tabs, gap := m.tabs(s)
@@ -160,7 +160,7 @@ func (m *model) title(s slot) string {
 	return strings.Join(parts, " "+m.state.Border.Paint(m.state.Horizontal)+" ")
 }
 
-// label is the title of one pane. Without colour, and in linear text, brackets mark the one in view.
+// tabLabel is the title of one pane. Without color, and in linear text, brackets mark the visible one.
 func (m *model) tabLabel(id paneID, shown bool) string {
 	text := id.key() + " " + id.name()
 	if !shown {
@@ -183,7 +183,7 @@ func (m *model) tabLabel(id paneID, shown bool) string {
 	return text
 }
 
-// about is what the title of a pane in view adds to its name: whose it is.
+// subject is what the title of a visible pane adds to its name: a service, a trace, an object.
 func (m *model) subject(id paneID) string {
 	switch id {
 	case paneLogs:
@@ -220,7 +220,7 @@ func (m *model) subject(id paneID) string {
 	return ""
 }
 
-// foot is the last line: what there is to say, or else the keys.
+// footer is the last line: a notice, or else the keys.
 func (m *model) footer() string {
 	if m.picker != nil {
 		return m.pickerFoot()
@@ -229,13 +229,13 @@ func (m *model) footer() string {
 		return m.notice.tone.Paint(m.state.Fit(" "+m.notice.text, m.width))
 	}
 	if m.isTyping() {
-		keys := m.state.Accent.Paint("ctrl+s") + " send  " + m.state.Accent.Paint("esc") + " done"
+		keys := m.state.Accent.Paint("ctrl+s") + " send  " + m.state.Accent.Paint("ctrl+_") + " undo  " + m.state.Accent.Paint("esc") + " done"
 		return m.state.Fit(" "+keys, m.width)
 	}
 	return m.keyLine(m.width)
 }
 
-// tooSmall says which size is needed, and what works at any size.
+// tooSmall shows the size that is needed, and a command that works at any size.
 func (m *model) tooSmall() []string {
 	text := fmt.Sprintf("This is %dx%d; the screen needs %dx%d.", m.width, m.height, minWidth, minHeight)
 	lines := append(style.Wrap(text, m.width), style.Wrap("On any terminal: "+m.plain, m.width)...)

@@ -27,9 +27,9 @@ func ErrorText(err error) string {
 func failureText(err error) string {
 	switch status.Code(err) {
 	case codes.Unimplemented:
-		return "the shop's daemon is of another version and does not know this; shopctl down and up start it anew"
+		return "the shop's daemon has another version and does not support this; restart it with shopctl down and shopctl up"
 	case codes.DeadlineExceeded:
-		return "the shop takes too long to answer"
+		return "the shop takes too long to respond"
 	}
 	return ErrorText(err)
 }
@@ -40,7 +40,7 @@ func disconnectedReason(err error) string {
 		return "the shop is not running"
 	}
 	if st, ok := status.FromError(err); ok {
-		return "the shop does not answer: " + style.Clean(st.Message())
+		return "the shop does not respond: " + style.Clean(st.Message())
 	}
-	return "the shop does not answer: " + style.Clean(err.Error())
+	return "the shop does not respond: " + style.Clean(err.Error())
 }

@@ -105,7 +105,7 @@ func (f *Feed) start(all *sync.WaitGroup, run func()) {
 	all.Go(func() {
 		defer func() {
 			if cause := recover(); cause != nil {
-				f.send(Crash{What: "follow the shop", Cause: cause, Stack: debug.Stack()})
+				f.send(Crash{What: "read from the shop", Cause: cause, Stack: debug.Stack()})
 			}
 		}()
 		run()

@@ -107,7 +107,7 @@ func TestWhatCannotBeShownSaysWhy(t *testing.T) {
 		otlp  []byte
 		want  string
 	}{
-		"an older daemon":   {sight: Query{Topic: TopicMap}, fail: status.Error(codes.Unimplemented, "unknown service"), want: "of another version"},
+		"an older daemon":   {sight: Query{Topic: TopicMap}, fail: status.Error(codes.Unimplemented, "unknown service"), want: "has another version"},
 		"a slow answer":     {sight: Query{Topic: TopicAlerts}, fail: status.Error(codes.DeadlineExceeded, "context deadline exceeded"), want: "takes too long"},
 		"a broken trace":    {sight: Query{Topic: TopicTraces, Trace: "x"}, otlp: []byte("nonsense"), want: "read trace"},
 		"an empty trace":    {sight: Query{Topic: TopicTraces, Trace: "x"}, want: "no spans"},

@@ -209,20 +209,20 @@ func (p *Alerts) Render(width, height int) string {
 	case p.fail != "":
 		return strings.Join(p.state.Warn.PaintLines(style.Wrap(p.fail, width)), "\n")
 	case p.state.Alerts == nil:
-		return p.state.Faint.Paint("asking for alerts")
+		return p.state.Faint.Paint("loading alerts")
 	case len(rows) == 0 && p.filter != "":
 		return p.state.Faint.Paint("nothing matches " + p.filter)
 	case len(rows) == 0:
-		return strings.Join(p.state.Faint.PaintLines(style.Wrap("there are no alerting rules; a PrometheusRule that is applied brings some", width)), "\n")
+		return strings.Join(p.state.Faint.PaintLines(style.Wrap("there are no alerting rules; apply a PrometheusRule to add some", width)), "\n")
 	}
 	if i := slices.IndexFunc(rows, func(r alertRow) bool { return r.name == p.seek }); p.seek != "" && i >= 0 {
 		p.At, p.seek = i, ""
 	}
 	p.settle(rows, 1)
-	return strings.Join(p.DrawRows(len(rows), height, func(i int, chosen bool) []string {
+	return strings.Join(p.DrawRows(len(rows), height, func(i int, selected bool) []string {
 		if rows[i].head {
 			return []string{rows[i].text}
 		}
-		return p.state.MarkRow(rows[i].text, chosen, width)
+		return p.state.MarkRow(rows[i].text, selected, width)
 	}), "\n")
 }

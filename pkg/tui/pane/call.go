@@ -183,16 +183,16 @@ func (p *Call) Render(width, height int) string {
 	case p.fail != "":
 		return strings.Join(state.Warn.PaintLines(style.Wrap(p.fail, width)), "\n")
 	case p.Depth() == 1 && p.methods == nil:
-		return state.Faint.Paint("asking for the contract of " + p.Service)
+		return state.Faint.Paint("loading the methods of " + p.Service)
 	}
-	head := state.Faint.Paint("Which service? enter chooses")
+	head := state.Faint.Paint("Which service? enter selects")
 	var rows []string
 	if p.Depth() == 0 {
 		for _, s := range p.services() {
 			rows = append(rows, state.Fit(s.GetName(), 16)+state.State(StateOf(s)))
 		}
 	} else {
-		head = state.Faint.Paint("Which method of " + p.Service + "? enter chooses, esc goes back")
+		head = state.Faint.Paint("Which method of " + p.Service + "? enter selects, esc goes back")
 		for _, m := range p.shownMethods() {
 			rows = append(rows, style.Clean(m.Signature()))
 		}
@@ -201,9 +201,9 @@ func (p *Call) Render(width, height int) string {
 		return head + "\n" + state.Faint.Paint("nothing matches "+p.filter)
 	}
 	p.At = min(p.At, len(rows)-1)
-	lines := p.DrawRows(len(rows), height-1, func(i int, chosen bool) []string {
+	lines := p.DrawRows(len(rows), height-1, func(i int, selected bool) []string {
 		line := rows[i]
-		if chosen {
+		if selected {
 			return []string{state.Highlight(state.Fit(state.Mark+" "+line, width))}
 		}
 		return []string{state.Truncate("  "+line, width)}

@@ -162,7 +162,7 @@ func (f *callForm) render(p *Call, width, height int) string {
 func (f *callForm) state(state *State) string {
 	switch {
 	case f.sending:
-		return state.Info.Paint("sent, waiting; ctrl+c ends it")
+		return state.Info.Paint("sent, waiting; ctrl+c cancels it")
 	case f.result == nil:
 		return state.Faint.Paint("ctrl+s, or enter here")
 	case f.result.Failure != "":

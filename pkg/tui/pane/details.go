@@ -60,7 +60,7 @@ func (p *Details) facts(s *controlpb.Service, width int) []string {
 		address += " (" + s.GetProtocol() + ")"
 	}
 	fact("address", address)
-	fact("needs", strings.Join(s.GetDependsOn(), ", "))
+	fact("depends on", strings.Join(s.GetDependsOn(), ", "))
 	fact("modules", modulesOf(s))
 	for _, f := range state.Status.GetFaults() {
 		if f.GetService() == s.GetName() {
@@ -146,7 +146,7 @@ func (p *Details) instances(s *controlpb.Service, width int) []string {
 		}
 	}
 	if len(s.GetInstances()) == 0 {
-		lines = append(lines, state.Faint.Paint("no instance runs"))
+		lines = append(lines, state.Faint.Paint("no instance is running"))
 	}
 	return lines
 }

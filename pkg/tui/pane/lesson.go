@@ -15,12 +15,12 @@ type Lesson struct {
 	View lesson.View
 	// Picked is the index of the option whose confidence is asked for; -1 if none is.
 	Picked int
-	// chosenGoal is the id of the goal that the user moved the cursor to; empty: the cursor is on the goal that
+	// selectedGoal is the id of the goal that the user moved the cursor to; empty: the cursor is on the goal that
 	// matters.
-	chosenGoal string
-	spots      []goalLines
-	scroll     style.Viewport
-	roomy      bool // there is room for optional parts
+	selectedGoal string
+	spots        []goalLines
+	scroll       style.Viewport
+	roomy        bool // there is room for optional parts
 	// reveal brings something into view: a block of kind revealKind, or else what is to be done now.
 	reveal     bool
 	revealKind lesson.BlockKind
@@ -61,9 +61,9 @@ func (p *Lesson) Apply(v lesson.View) {
 	p.View, p.cache = v, drawing{}
 	switch {
 	case v.Step.ID != before.Step.ID:
-		p.scroll, p.proseCache, p.Picked, p.reveal, p.chosenGoal = style.Viewport{}, nil, -1, false, ""
+		p.scroll, p.proseCache, p.Picked, p.reveal, p.selectedGoal = style.Viewport{}, nil, -1, false, ""
 	case v.Step.Next != before.Step.Next, v.Done && !before.Done:
-		p.Picked, p.reveal, p.revealKind, p.chosenGoal = -1, true, "", ""
+		p.Picked, p.reveal, p.revealKind, p.selectedGoal = -1, true, "", ""
 	case openHints(v) > openHints(before):
 		p.Show(lesson.HintsBlock)
 	case responses(v) != responses(before):
@@ -285,7 +285,7 @@ func (p *Lesson) whatNext() string {
 		}
 		return "e: run the command"
 	case "check":
-		return "The goals are looked at all the time; c looks now."
+		return "The goals are checked continuously; c checks them now."
 	case "next":
 		return "n: next step"
 	case "done":

@@ -156,13 +156,13 @@ func (p *Lesson) verdict(v lesson.Verdict) (style.Tone, string) {
 	}
 	switch v {
 	case lesson.Pass:
-		return state.Good, symbol(state.OK, "as it is")
+		return state.Good, symbol(state.OK, "correct")
 	case lesson.Fail:
 		return state.Bad, symbol(state.Broken, "not what happened")
 	case lesson.Inconclusive:
-		return state.Warn, symbol("?", "cannot be told")
+		return state.Warn, symbol("?", "inconclusive")
 	case lesson.BrokenSetup:
-		return state.Warn, symbol(state.Alert, "the set-up is broken")
+		return state.Warn, symbol(state.Alert, "the setup is broken")
 	default:
 		return state.Faint, symbol(state.Waiting, "open")
 	}

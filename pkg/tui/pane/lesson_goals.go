@@ -32,8 +32,8 @@ func (p *Lesson) goalAt(id string) (c lesson.CheckView, ok bool) {
 // Cursor is the id of the goal that enter opens: the one that the user moved to, or else the one with the open
 // question, or the first that is not reached; empty if there is none.
 func (p *Lesson) Cursor() string {
-	if _, ok := p.goalAt(p.chosenGoal); ok {
-		return p.chosenGoal
+	if _, ok := p.goalAt(p.selectedGoal); ok {
+		return p.selectedGoal
 	}
 	switch p.View.Step.Next {
 	case "answer":
@@ -74,7 +74,7 @@ func (p *Lesson) step(by int) bool {
 	if i < 0 || i >= len(spots) || !p.isInView(spots[i]) {
 		return false
 	}
-	p.chosenGoal = spots[i].id
+	p.selectedGoal = spots[i].id
 	p.scroll.Reveal(spots[i].from, spots[i].to)
 	return true
 }
@@ -190,7 +190,7 @@ func (p *Lesson) goal(c lesson.CheckView, width int) []string {
 		f.lines = append(f.lines, style.Prefix("      ", slices.Clone(p.prose(c.Question, max(width-6, 1))))...)
 		q, _ := p.Question()
 		f.lines = append(f.lines, style.Prefix("    ", p.options(c.Options, c.Given, q.Check == c.ID, max(width-4, 1)))...)
-		f.add("you said", c.Given)
+		f.add("answered", c.Given)
 		return f.lines
 	}
 	if c.Observed != "" {
@@ -198,7 +198,7 @@ func (p *Lesson) goal(c lesson.CheckView, width int) []string {
 		f.add("observed", c.Observed)
 	}
 	if c.Verdict == lesson.Fail || c.Verdict == lesson.Inconclusive || c.Verdict == lesson.BrokenSetup {
-		f.add("look", c.Look)
+		f.add("see", c.Look)
 	}
 	return f.lines
 }

@@ -61,7 +61,7 @@ func (p *Lesson) summary(width int) []string {
 			continue
 		}
 		if lines == nil {
-			lines = append(lines, p.label("What you thought, and what was"))
+			lines = append(lines, p.label("Your predictions, and the results"))
 		}
 		lines = append(lines, p.state.HangPainted(p.state.Faint.Paint(fmt.Sprintf("%d  ", i+1)), style.Clean(s.Title), width)...)
 		lines = append(lines, p.cardRows(s.Card, width)...)
@@ -77,9 +77,9 @@ func (p *Lesson) cardRows(c *lesson.Card, width int) []string {
 		predicted += " (" + c.Confidence + ")"
 	}
 	tone := state.Bad
-	word := "not so"
+	word := "wrong"
 	if c.Correct {
-		tone, word = state.Good, "so it was"
+		tone, word = state.Good, "right"
 	}
 	var lines []string
 	row := func(name, value, tail string) {
@@ -102,7 +102,7 @@ func (p *Lesson) steadyNow(width int) []string {
 	text := "holds again"
 	for _, c := range all {
 		if c.Verdict != lesson.Pass {
-			text = "does not hold; leaving the lesson mends it"
+			text = "does not hold; leaving the lesson restores it"
 		}
 	}
 	lines := append([]string{""}, p.state.HangPainted(p.label("Steady state")+"  ", p.state.Faint.Paint(text), width)...)

@@ -49,7 +49,7 @@ func (p *Map) Render(width, height int) string {
 	case p.fail != "":
 		return strings.Join(p.state.Warn.PaintLines(style.Wrap(p.fail, width)), "\n")
 	case p.state.Topology == nil:
-		return p.state.Faint.Paint("asking for the map")
+		return p.state.Faint.Paint("loading the map")
 	}
 	lines, at := p.text(width)
 	if at >= 0 && !p.pointed {

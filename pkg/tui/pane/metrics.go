@@ -98,7 +98,7 @@ func (p *Metrics) Render(width, height int) string {
 	case p.fail != "":
 		return strings.Join(p.state.Warn.PaintLines(style.Wrap(p.fail, width)), "\n")
 	case len(p.charts) == 0:
-		return p.state.Faint.Paint("asking for metrics")
+		return p.state.Faint.Paint("loading metrics")
 	}
 	d := drawnCharts{first: &p.charts[0], theme: p.state.Theme, width: width, height: height, text: p.drawn.text}
 	if d != p.drawn {

@@ -69,7 +69,7 @@ func (p *Objects) Open(key resource.Key, field string) {
 
 // In opens the selected object.
 func (p *Objects) In() {
-	if o, ok := p.chosen(); ok && p.open == nil {
+	if o, ok := p.selected(); ok && p.open == nil {
 		p.at = o.Key
 		p.Open(o.Key, "")
 	}
@@ -87,7 +87,7 @@ func (p *Objects) IsOpen() bool { return p.open != nil }
 
 // Empty reports whether there is no object to act on.
 func (p *Objects) Empty() bool {
-	_, ok := p.chosen()
+	_, ok := p.selected()
 	return !ok
 }
 
@@ -119,8 +119,8 @@ func (p *Objects) index(rows []feed.Object) int {
 	return max(0, slices.IndexFunc(rows, func(o feed.Object) bool { return o.Key == p.at }))
 }
 
-// chosen is the object that keys act on: the one that is open, or the one at the cursor.
-func (p *Objects) chosen() (feed.Object, bool) {
+// selected is the object that keys act on: the one that is open, or the one at the cursor.
+func (p *Objects) selected() (feed.Object, bool) {
 	if p.open != nil {
 		return feed.Object{Key: p.open.key}, true
 	}
@@ -133,7 +133,7 @@ func (p *Objects) chosen() (feed.Object, bool) {
 
 // Command is the command line that prints the selected object, empty if there is none.
 func (p *Objects) Command() string {
-	o, ok := p.chosen()
+	o, ok := p.selected()
 	if !ok {
 		return ""
 	}
@@ -186,7 +186,7 @@ func (p *Objects) Render(width, height int) string {
 	case p.fail != "":
 		return say(state.Warn, p.fail)
 	case !p.asked:
-		return say(state.Faint, "asking for the objects")
+		return say(state.Faint, "loading the objects")
 	case len(rows) == 0 && p.filter != "":
 		return say(state.Faint, "nothing matches "+p.filter)
 	case len(rows) == 0:
@@ -250,7 +250,7 @@ func (p *Objects) drawManifest(width, height int) string {
 	case o.fail != "":
 		return strings.Join(append(head, state.Warn.PaintLines(style.Wrap(o.fail, width))...), "\n")
 	case o.lines == nil:
-		return strings.Join(append(head, state.Faint.Paint("asking for the object")), "\n")
+		return strings.Join(append(head, state.Faint.Paint("loading the object")), "\n")
 	}
 	room := max(height-len(head), 1)
 	at := -1

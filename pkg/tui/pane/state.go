@@ -168,7 +168,7 @@ func (state *State) ServiceName(name string) string {
 // waiting is shown in a pane before the daemon has responded.
 func waiting(state *State, width int) string {
 	if state.Disconnected != "" {
-		lines := append(style.Wrap(state.Disconnected, width), "", state.Faint.Paint("u starts it, or in a shell: ")+state.Code.Paint(state.Command("up")))
+		lines := append(style.Wrap(state.Disconnected, width), "", state.Faint.Paint("u starts it; in a shell: ")+state.Code.Paint(state.Command("up")))
 		return strings.Join(lines, "\n")
 	}
 	return state.Faint.Paint("waiting for the shop")

@@ -83,9 +83,9 @@ func (p *Tail) Position() string {
 	case place == "":
 		return ""
 	case p.scroll.Follow:
-		return place + ", follows"
+		return place + ", following"
 	}
-	return place + ", G follows"
+	return place + ", G to follow"
 }
 
 // Render draws the lines in view.

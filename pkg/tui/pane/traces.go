@@ -14,14 +14,14 @@ import (
 type Traces struct {
 	state *State
 	// all lists the traces of every service in place of the selected one's.
-	all    bool
-	list   *controlpb.ListTracesResponse
-	of     string // service of the list
-	fail   string
-	chosen string // id; empty: whichever is the newest
-	scroll style.Viewport
-	filter string
-	open   *waterfall // nil: the list
+	all      bool
+	list     *controlpb.ListTracesResponse
+	of       string // service of the list
+	fail     string
+	selected string // id; empty: whichever is the newest
+	scroll   style.Viewport
+	filter   string
+	open     *waterfall // nil: the list
 }
 
 // NewTraces returns the list of the traces of all services.
@@ -105,7 +105,7 @@ func (p *Traces) rows() []*controlpb.TraceSummary {
 }
 
 func (p *Traces) at(rows []*controlpb.TraceSummary) int {
-	return max(0, slices.IndexFunc(rows, func(t *controlpb.TraceSummary) bool { return t.GetTraceId() == p.chosen }))
+	return max(0, slices.IndexFunc(rows, func(t *controlpb.TraceSummary) bool { return t.GetTraceId() == p.selected }))
 }
 
 // Trace is the id of the trace that keys act on, empty if there is none.
@@ -138,9 +138,9 @@ func (p *Traces) Scroll(lines int) {
 		return
 	}
 	i := min(max(p.at(rows)+lines, 0), len(rows)-1)
-	p.chosen = rows[i].GetTraceId()
+	p.selected = rows[i].GetTraceId()
 	if i == 0 {
-		p.chosen = ""
+		p.selected = ""
 	}
 }
 
@@ -186,13 +186,13 @@ func (p *Traces) Follows() bool { return p.open != nil && p.open.id == feed.Newe
 func (p *Traces) ToggleAll() { p.all = !p.all }
 
 // List goes to the list: of all services, or of the selected one.
-func (p *Traces) List(all bool) { p.all, p.open, p.chosen = all, nil, "" }
+func (p *Traces) List(all bool) { p.all, p.open, p.selected = all, nil, "" }
 
 // Open shows a trace, with the cursor on one of its spans if span is not empty. The list behind it is that of all
 // services, or of the selected one.
 func (p *Traces) Open(trace, span string, all bool) {
 	p.List(all)
-	p.filter, p.chosen = "", trace
+	p.filter, p.selected = "", trace
 	if trace != "" {
 		p.open = newWaterfall(p.state, trace)
 		p.open.seek = span
@@ -207,7 +207,7 @@ func (p *Traces) In() {
 		return
 	}
 	if id := p.Trace(); id != "" {
-		p.chosen = id
+		p.selected = id
 		p.open = newWaterfall(p.state, id)
 	}
 }
@@ -235,7 +235,7 @@ func (p *Traces) Position() string {
 		return p.open.Position()
 	}
 	place := p.scroll.Position()
-	if p.chosen == "" && len(p.rows()) > 0 {
+	if p.selected == "" && len(p.rows()) > 0 {
 		return strings.TrimPrefix(place+", newest first", ", ")
 	}
 	return place
@@ -267,18 +267,18 @@ func (p *Traces) Render(width, height int) string {
 }
 
 func (p *Traces) nothing(width int) string {
-	text := "no trace yet; each request to the shop is one"
+	text := "no traces yet; each request to the shop creates one"
 	switch {
 	case p.state.Status == nil:
 		return waiting(p.state, width)
 	case p.fail != "":
 		text = p.fail
 	case p.list == nil:
-		text = "asking for traces"
+		text = "loading traces"
 	case p.filter != "" && len(p.list.GetTraces()) > 0:
 		text = "no trace matches " + p.filter
 	case !p.all:
-		text = "no trace of " + p.state.Selected + " yet; a shows those of all services"
+		text = "no traces of " + p.state.Selected + " yet; a shows those of all services"
 	}
 	return strings.Join(p.state.Faint.PaintLines(style.Wrap(text, width)), "\n")
 }

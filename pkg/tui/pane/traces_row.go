@@ -7,6 +7,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/trace"
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
@@ -20,7 +21,7 @@ func (p *Traces) grid(width int) traceGrid {
 	g := traceGrid{id: width >= 70, spans: width >= 60, services: width >= 100}
 	left := width - 2 - 10 - 9 - 2 - resultWidth
 	if g.id {
-		left -= 10
+		left -= idWidth() + 2
 	}
 	if g.spans {
 		left -= 7
@@ -36,13 +37,16 @@ func (p *Traces) grid(width int) traceGrid {
 	return g
 }
 
+// idWidth is the number of digits of a short trace id.
+func idWidth() int { return len(trace.ID{}.Short()) }
+
 // resultWidth is the width of most results: "● 12 errors".
 const resultWidth = 11
 
 func (g traceGrid) head(t *style.Theme) string {
 	text := "  " + t.Fit("TIME", 10)
 	if g.id {
-		text += t.Fit("TRACE", 10)
+		text += t.Fit("TRACE", idWidth()+2)
 	}
 	text += t.AlignRight("TOOK", 7) + "  "
 	if g.bar > 0 {
@@ -58,15 +62,15 @@ func (g traceGrid) head(t *style.Theme) string {
 	return text
 }
 
-func (p *Traces) row(s *controlpb.TraceSummary, g traceGrid, chosen bool, longest time.Duration, width int) string {
+func (p *Traces) row(s *controlpb.TraceSummary, g traceGrid, selected bool, longest time.Duration, width int) string {
 	state := p.state
 	mark := "  "
-	if chosen {
+	if selected {
 		mark = state.Mark + " "
 	}
 	text := mark + state.Faint.Paint(s.GetStart().AsTime().In(state.Now().Location()).Format("15:04:05")) + "  "
 	if g.id {
-		text += state.Fit(ShortID(s.GetTraceId()), 8) + "  "
+		text += state.Fit(ShortID(s.GetTraceId()), idWidth()) + "  "
 	}
 	took := s.GetDuration().AsDuration()
 	text += state.AlignRight(humanize.Duration(took), 7) + "  "
@@ -93,7 +97,7 @@ func (p *Traces) row(s *controlpb.TraceSummary, g traceGrid, chosen bool, longes
 		text += "  " + state.Faint.Paint(strings.Join(p.services(s), " "))
 	}
 	text = state.Fit(text, width)
-	if chosen {
+	if selected {
 		text = state.Highlight(text)
 	}
 	return text
@@ -130,4 +134,4 @@ func (p *Traces) services(s *controlpb.TraceSummary) []string {
 }
 
 // ShortID is the start of an id, long enough to distinguish it from others.
-func ShortID(id string) string { return style.Clean(id[:min(len(id), 8)]) }
+func ShortID(id string) string { return style.Clean(trace.ShortID(id)) }

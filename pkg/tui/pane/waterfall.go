@@ -121,7 +121,7 @@ func (p *waterfall) Render(width, height int) string {
 	case p.fail != "":
 		return strings.Join(p.state.Warn.PaintLines(style.Wrap(p.fail, width)), "\n")
 	case p.t == nil:
-		return p.state.Faint.Paint("asking for the trace")
+		return p.state.Faint.Paint("loading the trace")
 	case p.detail:
 		lines := p.facts(width)
 		from, to := p.detailView.Window(len(lines), height)
@@ -129,11 +129,11 @@ func (p *waterfall) Render(width, height int) string {
 	}
 	head := p.header(width, height)
 	lines := p.lines(width)
-	body := p.DrawRows(len(lines), height-len(head), func(i int, chosen bool) []string {
+	body := p.DrawRows(len(lines), height-len(head), func(i int, selected bool) []string {
 		switch {
-		case p.state.Linear && chosen:
+		case p.state.Linear && selected:
 			return p.state.MarkRow(lines[i], true, width)
-		case chosen:
+		case selected:
 			return []string{p.state.Highlight(p.state.Fit(p.state.Mark+" "+lines[i], width))}
 		}
 		return []string{p.state.Truncate("  "+lines[i], width)}
@@ -148,7 +148,7 @@ func (p *waterfall) header(width, height int) []string {
 	}
 	s := p.style()
 	began := p.t.Start.In(p.state.Now().Location()).Format("15:04:05.000")
-	head := []string{p.state.Truncate(fmt.Sprintf("%s  %s  %s  %s  %s", p.state.Bold.Paint(p.t.ID.String()[:8]), p.state.Bold.Paint(s.Duration(p.t.Duration())),
+	head := []string{p.state.Truncate(fmt.Sprintf("%s  %s  %s  %s  %s", p.state.Bold.Paint(p.t.ID.Short()), p.state.Bold.Paint(s.Duration(p.t.Duration())),
 		humanize.Count(len(p.t.Spans), "span"), humanize.Count(len(p.t.Services), "service"), p.state.Faint.Paint("at "+began)), width)}
 	if path := s.Path(p.t, 3); path != "" && height >= 10 {
 		head = append(head, p.state.Truncate(path, width))
@@ -184,9 +184,9 @@ func (p *waterfall) facts(width int) []string {
 	if span.Up != nil {
 		fact("parent", span.Up.Span.String()+" "+s.Label(span.Up.Record))
 	}
-	fact("began", span.Start.In(state.Now().Location()).Format("15:04:05.000")+", "+s.Duration(span.Start.Sub(p.t.Start))+" after the trace")
+	fact("start", span.Start.In(state.Now().Location()).Format("15:04:05.000")+", "+s.Duration(span.Start.Sub(p.t.Start))+" into the trace")
 	if own := span.OwnTime(); own > 0 {
-		fact("own", s.Duration(own)+" of the critical path are its own")
+		fact("self time", s.Duration(own)+" of the critical path")
 	}
 	fact("status", strings.TrimSpace(span.Code+" "+span.Message))
 	fact("fault", strings.TrimSpace(span.Fault+" "+span.Effect))

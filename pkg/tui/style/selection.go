@@ -9,7 +9,7 @@ type Selection struct {
 }
 
 // DrawRows draws the rows that are in view in a pane of a height. row returns the lines of one row.
-func (c *Selection) DrawRows(rows, height int, row func(i int, chosen bool) []string) []string {
+func (c *Selection) DrawRows(rows, height int, row func(i int, selected bool) []string) []string {
 	var lines []string
 	from, to := 0, 0
 	for i := range rows {
@@ -28,8 +28,8 @@ func (c *Selection) DrawRows(rows, height int, row func(i int, chosen bool) []st
 }
 
 // MarkRow draws a row of a list: one line, and under the cursor as many as its text takes.
-func (t *Theme) MarkRow(text string, chosen bool, width int) []string {
-	if !chosen {
+func (t *Theme) MarkRow(text string, selected bool, width int) []string {
+	if !selected {
 		return []string{t.Truncate("  "+text, width)}
 	}
 	lines := Hang(t.Mark+" ", text, width)

@@ -83,7 +83,7 @@ func (t *Theme) Palette() []NamedTone {
 		{t.Bold, "bold"},
 		{t.Accent, "accent"},
 		{t.Code, "code"},
-		{t.Highlighted, "chosen"},
+		{t.Highlighted, "selected"},
 		{t.Border, "border"},
 		{t.Focus, "focus"},
 	}
