@@ -16,7 +16,7 @@ const module = "github.com/shopctl/shopctl/"
 
 // allowed lists, for each room, the rooms that it may import. A room includes the packages below it, unless a
 // longer name has an entry of its own. A package without an entry imports nothing of ours. Every grant is used:
-// one that nobody needs is refused, so that the table stays a true map.
+// an unused one is refused, so that the table stays a true map.
 var allowed = map[string][]string{
 	"cmd/shopctl":          {"pkg/cli"},
 	"pkg/cli":              {"pkg/rundir", "pkg/tui"},

@@ -80,7 +80,7 @@ func setup(env *testscript.Env) error {
 	if err := os.MkdirAll(bin, 0o700); err != nil {
 		return err
 	}
-	// A name of its own for each story, so that its processes can be told from those of others.
+	// Each story has its own path to the binary, by which its processes are recognized.
 	if err := os.Link(filepath.Join(binary.dir, "shopctl"), filepath.Join(bin, "shopctl")); err != nil {
 		return err
 	}

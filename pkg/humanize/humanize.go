@@ -45,7 +45,7 @@ func Duration(d time.Duration) string {
 // Millis is Duration for a number of milliseconds.
 func Millis(ms float64) string { return Duration(time.Duration(ms * float64(time.Millisecond))) }
 
-// Span writes a duration that somebody chose, exactly and without its zero parts: "500ms", "90s" as "1m30s", "5m",
+// Span writes a duration that a user chose, exactly and without its zero parts: "500ms", "90s" as "1m30s", "5m",
 // "1h".
 func Span(d time.Duration) string {
 	s := d.String()

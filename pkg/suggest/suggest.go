@@ -90,7 +90,7 @@ func fold(s string) string {
 	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(s))
 }
 
-// Distance is the least number of insertions, deletions, substitutions and swaps of neighbouring bytes that
+// Distance is the least number of insertions, deletions, substitutions and swaps of adjacent bytes that
 // turn a into b (optimal string alignment).
 func Distance(a, b string) int {
 	before, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)

@@ -79,7 +79,7 @@ func run(root fs.FS, args []string) ([]finding, error) {
 // comes from, and golden files where they are printed.
 func skipped(dir string) bool {
 	switch dir {
-	case ".git", "bin", "docs/cli", "docs/man", "testdata/script":
+	case ".git", "bin", "docs/cli", "docs/man":
 		return true
 	}
 	return path.Base(dir) == "testdata" && dir != "testdata"
@@ -87,7 +87,7 @@ func skipped(dir string) bool {
 
 func searched(name string) bool {
 	switch path.Ext(name) {
-	case ".go", ".md", ".yaml", ".yml", ".proto", ".sh":
+	case ".go", ".md", ".yaml", ".yml", ".proto", ".sh", ".txtar":
 		return name != "docs/keys.md"
 	}
 	return path.Base(name) == "Makefile" || name == ".ci/run" || name == "tools/lint/vulncheck"
@@ -127,6 +127,8 @@ func textsOf(name string, content []byte) ([]text, error) {
 		return []text{{inDocs, 1, prose(string(content))}}, nil
 	case ".yaml", ".yml", ".proto":
 		return []text{{inYAML, 1, withoutMarks(string(content), "#", "//")}}, nil
+	case ".txtar":
+		return []text{{inDocs, 1, comments(string(content))}}, nil
 	default:
 		return []text{{inDocs, 1, withoutMarks(string(content), "#")}}, nil
 	}

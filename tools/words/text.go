@@ -74,6 +74,19 @@ func withoutMarks(body string, marks ...string) string {
 	return strings.Join(lines, "\n")
 }
 
+// comments are the lines of a script that begin with "#"; the others are blank.
+func comments(script string) string {
+	lines := strings.Split(script, "\n")
+	for i, line := range lines {
+		text, found := strings.CutPrefix(line, "#")
+		if !found {
+			text = ""
+		}
+		lines[i] = text
+	}
+	return strings.Join(lines, "\n")
+}
+
 // prose is a Markdown document without its blocks of code and what is in back quotes; the lines stay.
 func prose(document string) string {
 	code := regexp.MustCompile("`[^`\n]*`")

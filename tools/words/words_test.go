@@ -74,6 +74,9 @@ func TestWordingsAreFoundWhereTheyAre(t *testing.T) {
 		"in a manifest's comment": {
 			"manifest.yaml", "# begins\n# afresh\nkind: Service\n", []string{"2 afresh"},
 		},
+		"in the comment of a story, and not in its commands": {
+			"testdata/script/a.txtar", "# whoever\nexec whoever\n", []string{"1 whoever"},
+		},
 		"in the comment of a script": {
 			".ci/run", "#!/usr/bin/env bash\n# asks whoever runs it\n", []string{"2 whoever"},
 		},
