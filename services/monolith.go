@@ -6,7 +6,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/chassis"
 )
 
-// MonolithName is the workload that holds all services of the shop in one process, and its image's name.
+// MonolithName is the workload that runs all services of the shop in one process, and the name of its image.
 const MonolithName = "monolith"
 
 // MonolithManifest holds the monolith's Kubernetes objects: one Deployment, and a Service for each module.
@@ -14,8 +14,7 @@ const MonolithName = "monolith"
 //go:embed monolith.yaml
 var MonolithManifest []byte
 
-// Monolith is the shop in one process. It is not among All, for it stands in place of those: a shop has one
-// form or the other.
+// Monolith is the shop in one process. It is not among All, since it replaces those: a shop has one form or the other.
 func Monolith() Builtin {
 	b := Builtin{Name: MonolithName, Workload: MonolithName, Role: RoleService, Manifest: MonolithManifest}
 	for _, m := range All() {
@@ -26,7 +25,7 @@ func Monolith() Builtin {
 	return b
 }
 
-// Modules are the services that the monolith holds.
+// Modules are the services of the monolith.
 func Modules() []chassis.Module {
 	var modules []chassis.Module
 	for _, b := range All() {

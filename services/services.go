@@ -1,5 +1,5 @@
-// Package services lists the workloads that this binary holds. It is the one place that knows all
-// of them; a service itself knows none of its neighbours.
+// Package services lists the workloads in this binary. It is the only place that knows all of them; services do not
+// import each other.
 package services
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/shopctl/shopctl/services/shipping"
 )
 
-// Role tells what a workload is in the shop.
+// Role is the role of a workload in the shop.
 type Role string
 
 // The eleven services, and the store of the carts.
@@ -44,8 +44,8 @@ type Builtin struct {
 	Manifest []byte
 }
 
-// Module tells whether a monolith holds it. The load generator plays the customers, who are no part of a shop
-// however that is built, and the store of the carts is a program of its own.
+// Module reports whether it is a module of the monolith. The load generator plays the customers, who are not part of the
+// shop, and the store of the carts is a separate program.
 func (b Builtin) Module() bool {
 	return b.Role == RoleService && b.Name != "loadgenerator" && b.Name != MonolithName
 }
@@ -68,7 +68,7 @@ func All() []Builtin {
 	}
 }
 
-// Lookup finds a workload by either of its names, without regard to case; the monolith too.
+// Lookup finds a workload, or the monolith, by either of its names, ignoring case.
 func Lookup(name string) (Builtin, bool) {
 	if strings.EqualFold(name, MonolithName) {
 		return Monolith(), true
@@ -81,7 +81,7 @@ func Lookup(name string) (Builtin, bool) {
 	return Builtin{}, false
 }
 
-// ByImage finds the workload that a container image stands for, by the last element of its path:
+// ByImage finds the workload of a container image, by the last element of its path:
 // "gcr.io/google-samples/microservices-demo/productcatalogservice:v0.3.0" and "shopctl/catalog:v2" are
 // the catalog. It also returns the image's tag, "latest" if it has none.
 func ByImage(image string) (b Builtin, tag string, ok bool) {

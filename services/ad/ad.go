@@ -1,4 +1,4 @@
-// Package ad is the adservice: it answers what a page is about with what it could sell.
+// Package ad is the adservice: it returns ads for the categories of products that a page shows.
 package ad
 
 import (

@@ -2,7 +2,7 @@ package ad
 
 import "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 
-// campaign is one ad and the category of products beside which it is shown.
+// campaign is one ad and the category of products that it is shown with.
 type campaign struct {
 	category string
 	ad       *hipstershop.Ad

@@ -6,7 +6,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
 
-// atRandom is how many ads a page gets that is about nothing that is advertised.
+// atRandom is how many ads are returned for a page without advertised categories.
 const atRandom = 2
 
 type server struct {
@@ -25,8 +25,8 @@ func newServer(all []campaign, random func(int) int) *server {
 	return s
 }
 
-// GetAds returns all ads of the categories asked for, each category once, in the order of the keys;
-// where there is none, two different ones drawn by lot.
+// GetAds returns all ads of the requested categories, each category once, in the order of the keys; if there are none,
+// two different random ads.
 func (s *server) GetAds(_ context.Context, in *hipstershop.AdRequest) (*hipstershop.AdResponse, error) {
 	out := &hipstershop.AdResponse{}
 	seen := make(map[string]bool, len(s.byCategory))
@@ -44,7 +44,7 @@ func (s *server) GetAds(_ context.Context, in *hipstershop.AdRequest) (*hipsters
 	return out, nil
 }
 
-// draw returns n different ads, or all if there are no more.
+// draw returns n different random ads, or all if there are fewer.
 func (s *server) draw(n int) []*hipstershop.Ad {
 	pool := append([]*hipstershop.Ad(nil), s.all...)
 	n = min(n, len(pool))

@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// dialOrBreak makes the dialer that the Redis client wants. Where it cannot connect it returns a
-// connection that fails with the reason: the client would otherwise count failed dials, after some of
-// them stop dialling for a second, and write to stderr about it. A call should try each time, for a
-// store that was restarted is back at once.
+// dialOrBreak adapts a dialer to the Redis client. If it cannot connect, it returns a connection that fails with the
+// reason: otherwise the client would count failed dials, stop dialing for a second after some of them, and write to
+// stderr. A call should dial each time, since a restarted store is back at once.
 func dialOrBreak(dial func(context.Context) (net.Conn, error)) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, _, _ string) (net.Conn, error) {
 		conn, err := dial(ctx)

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// maxQuantity is how much of one product a cart holds at most.
+	// maxQuantity is the maximum quantity of one product in a cart.
 	maxQuantity = 1000
-	// maxUserID and maxProductID bound the keys that a client can make, in bytes.
+	// maxUserID and maxProductID bound the keys that a client can create, in bytes.
 	maxUserID    = 256
 	maxProductID = 64
 )
@@ -38,7 +38,7 @@ type server struct {
 func newServer(st *store, c catalog, metrics prometheus.Registerer) (*server, error) {
 	reads := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "shop_cart_reads_total",
-		Help: "Carts read, by whether there was anything in them.",
+		Help: "Carts read: hit if there was anything in them, else miss.",
 	}, []string{"result"})
 	if err := metrics.Register(reads); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
@@ -46,7 +46,7 @@ func newServer(st *store, c catalog, metrics prometheus.Registerer) (*server, er
 	return &server{store: st, catalog: c, hit: reads.WithLabelValues("hit"), miss: reads.WithLabelValues("miss")}, nil
 }
 
-// AddItem puts some of one product into a user's cart, on top of what is there.
+// AddItem adds a quantity of a product to a user's cart.
 func (s *server) AddItem(ctx context.Context, req *hipstershop.AddItemRequest) (*hipstershop.Empty, error) {
 	user, item := req.GetUserId(), req.GetItem()
 	if err := validUser(user); err != nil {
@@ -72,8 +72,8 @@ func (s *server) AddItem(ctx context.Context, req *hipstershop.AddItemRequest) (
 	return &hipstershop.Empty{}, nil
 }
 
-// GetCart returns a user's cart, products in the order in which they were first put in. A user without
-// a cart has an empty one.
+// GetCart returns a user's cart, with products in the order in which they were first added. A user without a cart has an
+// empty one.
 func (s *server) GetCart(ctx context.Context, req *hipstershop.GetCartRequest) (*hipstershop.Cart, error) {
 	user := req.GetUserId()
 	if err := validUser(user); err != nil {
@@ -91,7 +91,7 @@ func (s *server) GetCart(ctx context.Context, req *hipstershop.GetCartRequest) (
 	return &hipstershop.Cart{UserId: user, Items: items}, nil
 }
 
-// EmptyCart takes everything out of a user's cart.
+// EmptyCart removes everything from a user's cart.
 func (s *server) EmptyCart(ctx context.Context, req *hipstershop.EmptyCartRequest) (*hipstershop.Empty, error) {
 	if err := validUser(req.GetUserId()); err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func validItem(item *hipstershop.CartItem) error {
 	return nil
 }
 
-// isProductID keeps other characters out of the names of a cart's fields, of which some are its own.
+// isProductID reports whether an id has only characters that cannot clash with the cart's own fields.
 func isProductID(id string) bool {
 	for _, c := range []byte(id) {
 		switch {

@@ -23,34 +23,34 @@ import (
 )
 
 const (
-	// keepFor is how long a cart outlives its last change.
+	// keepFor is how long a cart is kept after its last change.
 	keepFor = 30 * 24 * time.Hour
 	// storeTimeout bounds one command: a store that hangs is a store that is lost.
 	storeTimeout = time.Second
 	// poolSize bounds the connections; a call waits at most storeTimeout for one.
 	poolSize = 64
-	// sincePrefix begins the fields that hold when a product came into a cart. No product id holds a colon.
+	// sincePrefix begins the fields with the time when a product was added. No product id contains a colon.
 	sincePrefix = "since:"
 )
 
 // store keeps carts in Redis.
 //
 // A cart is one hash, "cart:<user>". A product is two of its fields: "<product>" holds the quantity,
-// "since:<product>" when the product first came in, in nanoseconds since 1970, which gives the order. Both
-// are written by commands that need not read first (HINCRBY, HSETNX), together in one transaction:
-// nothing is lost when several calls change one cart at the same time, and one round trip is enough.
+// "since:<product>" the time when the product was first added, in nanoseconds since 1970, which gives the order. Both
+// are written by commands that do not read first (HINCRBY, HSETNX), in one transaction: concurrent changes of a cart
+// lose nothing, and one round trip is enough.
 type store struct {
 	client *redis.Client
 	now    func() time.Time
 	last   atomic.Int64 // the newest time given to a product by this process
 }
 
-// fullError tells that more of a product was asked for than fits.
+// fullError is returned when a quantity would exceed the maximum.
 type fullError struct{ held int64 }
 
 func (e *fullError) Error() string { return fmt.Sprintf("cart holds %d already", e.held) }
 
-// newStore makes a client that connects when it is first used.
+// newStore returns a client that connects when it is first used.
 func newStore(addr, password string, dial func(context.Context) (net.Conn, error), traces trace.TracerProvider, now func() time.Time) (*store, error) {
 	client := redis.NewClient(&redis.Options{
 		Addr:                     addr,
@@ -71,7 +71,7 @@ func newStore(addr, password string, dial func(context.Context) (net.Conn, error
 		DisableIdentity:          true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
-	// Commands carry user ids, which have no place in a trace.
+	// Commands contain user ids, which must not be in a trace.
 	err := redisotel.InstrumentTracing(client, redisotel.WithTracerProvider(traces), redisotel.WithDBStatement(false),
 		redisotel.WithCallerEnabled(false), redisotel.WithDialFilter(true), redisotel.WithCommandFilter(isHousekeeping))
 	if err != nil {
@@ -80,19 +80,19 @@ func newStore(addr, password string, dial func(context.Context) (net.Conn, error
 	return &store{client: client, now: now}, nil
 }
 
-// isHousekeeping keeps commands that no call asked for out of the traces.
+// isHousekeeping reports whether no call caused a command; such commands have no spans.
 func isHousekeeping(cmd redis.Cmder) bool {
 	return cmd.Name() == "ping" || cmd.Name() == "hello" || cmd.Name() == "auth"
 }
 
 func (s *store) close() error { return s.client.Close() }
 
-// ping tells whether the store answers.
+// ping reports whether the store responds.
 func (s *store) ping(ctx context.Context) error { return s.client.Ping(ctx).Err() }
 
 func cartKey(user string) string { return "cart:" + user }
 
-// add puts quantity more of a product into a cart; a *fullError if that were more than maxQuantity.
+// add adds a quantity of a product to a cart. It returns a *fullError if that would exceed maxQuantity.
 func (s *store) add(ctx context.Context, user, product string, quantity int64) error {
 	key, now := cartKey(user), s.tick()
 	p := s.client.TxPipeline()
@@ -105,16 +105,15 @@ func (s *store) add(ctx context.Context, user, product string, quantity int64) e
 	if total.Val() <= maxQuantity {
 		return nil
 	}
-	if err := s.takeBack(ctx, key, product, quantity, now); err != nil {
+	if err := s.undo(ctx, key, product, quantity, now); err != nil {
 		return err
 	}
 	return &fullError{held: total.Val() - quantity}
 }
 
-// takeBack undoes an increment that went too far, unless the product left the cart since: what came in
-// after the time of the increment is not what it was added to. It is the rare way of add, so it may
-// read first and try again when somebody else was faster.
-func (s *store) takeBack(ctx context.Context, key, product string, quantity, incremented int64) error {
+// undo reverts an increment beyond the maximum, unless the product was removed since: what was added after the time of
+// the increment is another line. It is rare, so it may read first and retry after a conflict.
+func (s *store) undo(ctx context.Context, key, product string, quantity, incremented int64) error {
 	for {
 		err := s.client.Watch(ctx, func(tx *redis.Tx) error {
 			since, err := tx.HGet(ctx, key, sincePrefix+product).Int64()
@@ -136,8 +135,8 @@ func (s *store) takeBack(ctx context.Context, key, product string, quantity, inc
 	}
 }
 
-// tick returns a time later than all before, so that products which this process puts in one after the
-// other keep their order however coarse or unsteady the clock is.
+// tick returns a time later than all before, so that products keep the order in which this process added them, however
+// coarse or unsteady the clock is.
 func (s *store) tick() int64 {
 	for {
 		last := s.last.Load()
@@ -148,11 +147,11 @@ func (s *store) tick() int64 {
 	}
 }
 
-// items returns what is in a cart, in the order in which it came.
+// items returns the lines of a cart in the order in which they were added.
 func (s *store) items(ctx context.Context, user string) ([]*hipstershop.CartItem, error) {
 	var fields []string
 	err := again(ctx, func() error {
-		// Not HGetAll: its map would lose nothing but time.
+		// Not HGetAll, whose map would only cost time.
 		cmd := redis.NewStringSliceCmd(ctx, "hgetall", cartKey(user))
 		_ = s.client.Process(ctx, cmd) // the command keeps the error
 		fields = cmd.Val()
@@ -170,8 +169,8 @@ type line struct {
 	since int64
 }
 
-// parseCart reads the fields of a cart: name, value, name, value. A line whose quantity is no quantity
-// is left out or cut to the most there can be: what an undone increment may show for a moment.
+// parseCart parses the fields of a cart: name, value, name, value. A line whose quantity is not valid is skipped, or cut
+// to the maximum: an increment that is about to be undone may be visible for a moment.
 func parseCart(fields []string) ([]*hipstershop.CartItem, error) {
 	lines := make([]line, 0, len(fields)/4+1)
 	var since map[string]int64
@@ -179,7 +178,7 @@ func parseCart(fields []string) ([]*hipstershop.CartItem, error) {
 		name, text := fields[i], fields[i+1]
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return nil, corruptError("field " + name + " is no number")
+			return nil, corruptError("field " + name + " is not a number")
 		}
 		if product, ok := strings.CutPrefix(name, sincePrefix); ok {
 			if since == nil {
@@ -208,8 +207,8 @@ func (s *store) empty(ctx context.Context, user string) error {
 	return again(ctx, func() error { return s.client.Del(ctx, cartKey(user)).Err() })
 }
 
-// again runs a command that may be repeated without harm, and once more if its connection broke: a pooled
-// connection may have died with the store's last process.
+// again runs a command that is safe to repeat, and once more if its connection broke: a pooled connection may have died
+// with the store's previous process.
 func again(ctx context.Context, command func() error) error {
 	err := command()
 	if isBroken(err) && ctx.Err() == nil {
@@ -222,12 +221,12 @@ func isBroken(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// corruptError is what is wrong with a cart that somebody else wrote.
+// corruptError is returned for a key that is not a cart of this service.
 type corruptError string
 
 func (e corruptError) Error() string { return string(e) }
 
-// isCorrupt tells whether the store works but holds no cart under the key.
+// isCorrupt reports whether the store works but the key is not a cart.
 func isCorrupt(err error) bool {
 	var corrupt corruptError
 	return errors.As(err, &corrupt) || redis.HasErrorPrefix(err, "WRONGTYPE")

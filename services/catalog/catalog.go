@@ -1,12 +1,11 @@
 // Package catalog is the productcatalogservice: what the shop sells.
 //
 // The products come from a file of protobuf-JSON, either the one in the binary or the one that
-// PRODUCT_CATALOG_FILE names. A file that changes is read again within a second; while a new version
-// cannot be read, the last good one stays. A call works with one version from its start to its end and
-// never waits for a reload.
+// PRODUCT_CATALOG_FILE names. A changed file is read again within a second; if that fails, the last good version stays.
+// A call uses one version from beginning to end, and never waits for a reload.
 //
-// Two of the original's ways to make trouble are kept: EXTRA_LATENCY ("5.5s") comes before every
-// answer, and SIGUSR1 makes every call parse the whole catalog again, until SIGUSR2.
+// Two of the original's faults are kept: EXTRA_LATENCY ("5.5s") delays every response, and SIGUSR1 makes every call
+// parse the whole catalog again, until SIGUSR2.
 package catalog
 
 import (
@@ -27,7 +26,7 @@ import (
 //go:embed manifest.yaml
 var Manifest []byte
 
-// lookEvery is how often the file is looked at; a stat costs a microsecond or two.
+// lookEvery is how often the file is checked; a stat costs a microsecond or two.
 const lookEvery = time.Second
 
 // Setup registers the service on rt.

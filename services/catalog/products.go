@@ -25,8 +25,7 @@ func file(path string) source {
 	return func() ([]byte, error) { return os.ReadFile(path) }
 }
 
-// products is one version of the catalog. Nothing in it changes after parse has returned it: many
-// calls send the same messages at once.
+// products is one version of the catalog. It is immutable, since many calls send the same messages at once.
 type products struct {
 	all  *hipstershop.ListProductsResponse // in the order of the file
 	byID map[string]*hipstershop.Product
@@ -83,8 +82,8 @@ func searchable(product *hipstershop.Product) []string {
 	return texts
 }
 
-// search returns the products of which the name, the description or a category contains the query,
-// without regard to case. Every product contains "".
+// search returns the products whose name, description or category contains the query, ignoring case. Every product
+// contains "".
 func (p *products) search(query string) []*hipstershop.Product {
 	query = strings.ToLower(query)
 	var found []*hipstershop.Product

@@ -18,11 +18,11 @@ type snapshot struct {
 	current atomic.Pointer[products]
 	// always is the original's famous fault: after SIGUSR1 the file is parsed again for every call, until SIGUSR2.
 	always atomic.Bool
-	// reloading makes reloads queue, so that an older version never replaces a newer one.
+	// reloading serializes reloads, so that an older version never replaces a newer one.
 	reloading sync.Mutex
 }
 
-// newSnapshot reads the catalog for the first time. At the start, an unreadable one is an error.
+// newSnapshot reads the catalog for the first time. A catalog that cannot be read is an error then.
 func newSnapshot(from source, log *slog.Logger) (*snapshot, error) {
 	s := &snapshot{from: from, log: log}
 	if err := s.reload(); err != nil {
@@ -31,7 +31,7 @@ func newSnapshot(from source, log *slog.Logger) (*snapshot, error) {
 	return s, nil
 }
 
-// reload replaces the current version, or leaves it and says why.
+// reload replaces the current version, or keeps it and returns why.
 func (s *snapshot) reload() error {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
@@ -47,7 +47,7 @@ func (s *snapshot) reload() error {
 	return nil
 }
 
-// products returns the version that a call works with.
+// products returns the version for a call.
 func (s *snapshot) products(ctx context.Context) *products {
 	if s.always.Load() {
 		s.reloadOrKeep(ctx)
@@ -80,12 +80,12 @@ func (s *snapshot) handleSignals(ctx context.Context, signals <-chan os.Signal) 
 	}
 }
 
-// watch looks at the file on every tick and reads it again when it has changed, until ctx ends. A file
-// that is gone is not a change: the shop goes on selling what it last knew.
+// watch checks the file on every tick and reads it again when it has changed, until ctx ends. A deleted file is not a
+// change: the last version stays.
 func (s *snapshot) watch(ctx context.Context, path string, ticks <-chan time.Time) {
 	var seen os.FileInfo
 	for {
-		// Stat before reading: a change between the two is seen again on the next tick.
+		// Stat before reading: a change between the two is noticed on the next tick.
 		if now, err := os.Stat(path); err == nil {
 			if !same(seen, now) && s.reloadOrKeep(ctx) && seen != nil {
 				s.log.InfoContext(ctx, "catalog reloaded", "file", path, "products", len(s.current.Load().byID))

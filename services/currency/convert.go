@@ -8,15 +8,15 @@ import (
 	"github.com/shopctl/shopctl/pkg/rpc/money"
 )
 
-// errTooLarge tells that an amount has more than 2^63-1 units in the other currency.
+// errTooLarge is returned for an amount of more than 2^63-1 units in the other currency.
 var errTooLarge = errors.New("the result is too large")
 
 // uint128 is a whole number of up to 128 bits.
 type uint128 struct{ hi, lo uint64 }
 
-// convert turns an amount into another currency, by way of euros that are rounded to the nearest nano,
-// as the original does; the result is cut to whole nanos. A negative amount is the mirror image of the
-// positive one. The amount must be valid: |nanos| < 10^9, and of the sign of units.
+// convert converts an amount to another currency by way of euros rounded to the nearest nano, as the original does; the
+// result is truncated to whole nanos. Negative amounts convert like positive ones, with the sign kept. The amount must
+// be valid: |nanos| < 10^9, with the same sign as units.
 //
 // Nothing overflows: an amount has at most 2^93 nanos, a rate lies between 2^16 and 2^31, so that no
 // product reaches 2^125.
@@ -62,7 +62,7 @@ func (n uint128) div(m uint64) (quotient uint128, rest uint64) {
 	return uint128{hi, lo}, rest
 }
 
-// magnitude returns |n|, of math.MinInt64 too.
+// magnitude returns |n|, also for math.MinInt64.
 func magnitude(n int64) uint64 {
 	if n < 0 {
 		return -uint64(n)

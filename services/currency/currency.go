@@ -2,9 +2,9 @@
 //
 // The rates are decimal fractions, and so is the arithmetic: an amount is a whole number of nanos, a
 // rate a whole number of hundred-thousandths, and every step is done on integers of 128 bits. The
-// original calculates in binary floating point; on amounts that a shop sees the two differ by at most
-// one nano, and where the original is wrong (conversion of a currency to itself, negative and very
-// large amounts, unknown currencies) ours is right.
+// original calculates in binary floating point; for usual amounts the two differ by at most one nano, and where the
+// original is wrong (conversion of a currency to itself, negative and very large amounts, unknown currencies) this one
+// is right.
 package currency
 
 import (

@@ -3,8 +3,7 @@ package currency
 // rateScale is what a rate of 1 is in a rate's whole number: all have at most five decimals.
 const rateScale = 100_000
 
-// rate is what one euro costs in a currency, times rateScale. The underscores stand where the decimal
-// points would.
+// rate is the price of one euro in a currency, times rateScale. The underscores are at the decimal points.
 type rate struct {
 	code string
 	rate uint64

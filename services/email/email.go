@@ -1,8 +1,8 @@
 // Package email is the emailservice: it writes the confirmation of an order, as text and as HTML, and
-// puts it into an outbox where it can be read. When SMTP_ADDR (host:port) names a mail server, the mail
-// also goes there, from the address in SMTP_FROM. An order gets one mail, however often it is confirmed.
+// stores it in an outbox that clients can list. If SMTP_ADDR (host:port) is the address of a mail server, the mail is also sent
+// there, from the address in SMTP_FROM. An order gets one mail, however often it is confirmed.
 //
-// The outbox is a file in DATA_DIR, so that it outlives the process, or memory where there is no such directory.
+// The outbox is a file in DATA_DIR, so that it outlives the process, or in memory without such a directory.
 package email
 
 import (

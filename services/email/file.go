@@ -12,10 +12,9 @@ import (
 	"sync"
 )
 
-// fileOutbox appends letters to a file, one JSON object a line, with one write each: what is in the file
-// survives the end of the process by any means. When the file is full it becomes the older of two, and
-// the oldest letters go with the file that it replaces. Lines that are not letters are skipped, so that
-// a write that broke off costs nothing but itself.
+// fileOutbox appends letters to a file, one JSON object a line, with one write each, so that they survive a kill. A full
+// file becomes the older of two, and the oldest letters are dropped with the file that it replaces. Lines that are not
+// letters are skipped, so that an incomplete write loses one letter only.
 type fileOutbox struct {
 	path  string // of the newer file
 	older string
@@ -24,12 +23,12 @@ type fileOutbox struct {
 	file    *os.File
 	letters int
 	bytes   int64
-	// torn tells that the file may end in the middle of a line, failed why the last write did.
+	// torn is set if the file may end in the middle of a line; failed is the error of the last write.
 	torn   bool
 	failed error
 }
 
-// openOutbox opens the outbox in a directory, and returns the ids of the orders whose letters are in it, oldest first.
+// openOutbox opens the outbox in a directory, and returns the ids of the orders of its letters, oldest first.
 func openOutbox(dir string) (*fileOutbox, []string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("open outbox: %w", err)
@@ -49,7 +48,7 @@ func openOutbox(dir string) (*fileOutbox, []string, error) {
 	return o, orders, nil
 }
 
-// open opens or creates the newer file and takes stock of it.
+// open opens or creates the newer file and reads its size and state.
 func (o *fileOutbox) open() error {
 	file, err := os.OpenFile(o.path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -77,7 +76,7 @@ func (o *fileOutbox) add(l letter) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.letters >= keepLetters || o.bytes >= keepBytes {
-		if err := o.turn(); err != nil {
+		if err := o.rotate(); err != nil {
 			o.failed = err
 			return fmt.Errorf("keep mail: %w", err)
 		}
@@ -89,8 +88,8 @@ func (o *fileOutbox) add(l letter) error {
 	return nil
 }
 
-// turn makes the newer file the older one.
-func (o *fileOutbox) turn() error {
+// rotate makes the newer file the older one.
+func (o *fileOutbox) rotate() error {
 	if err := os.Rename(o.path, o.older); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -114,7 +113,7 @@ func (o *fileOutbox) write(row []byte) error {
 	return err
 }
 
-// newest reads the files from their ends.
+// newest reads the files backwards.
 func (o *fileOutbox) newest(n int) ([]letter, error) {
 	o.mu.Lock() // no letter moves to the older file between the two reads
 	defer o.mu.Unlock()
@@ -136,8 +135,8 @@ func (o *fileOutbox) newest(n int) ([]letter, error) {
 	return found, nil
 }
 
-// check tells whether letters can be kept. A file that somebody took away is made anew, and after a
-// failed write an empty line shows whether the next one would go through.
+// check reports whether letters can be stored. It creates a deleted file again; after a failed write, it tries one with
+// an empty line.
 func (o *fileOutbox) check() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

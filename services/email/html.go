@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// node is a piece of HTML. Whatever comes from outside gets into a page as text, which escapes it.
+// node is a piece of HTML. Input from outside is always text, which is escaped.
 type node interface {
 	write(to *strings.Builder)
 }
 
-// text is shown as it is.
+// text is shown verbatim.
 type text string
 
 func (t text) write(to *strings.Builder) { to.WriteString(html.EscapeString(string(t))) }
@@ -36,7 +36,7 @@ func (e element) write(to *strings.Builder) {
 	to.WriteString("</" + e.tag + ">")
 }
 
-// br ends a line; it is an element that holds nothing.
+// br ends a line; it is an element without content.
 type br struct{}
 
 func (br) write(to *strings.Builder) { to.WriteString("<br>") }

@@ -3,9 +3,9 @@ package email
 import "sync"
 
 const (
-	// keepLetters is how many letters an outbox keeps at least, as long as they are of a usual size.
+	// keepLetters is how many letters of usual size an outbox keeps at least.
 	keepLetters = 200
-	// keepBytes bounds an outbox where they are not.
+	// keepBytes bounds an outbox of larger ones.
 	keepBytes = 4 << 20
 )
 

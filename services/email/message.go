@@ -15,7 +15,7 @@ const (
 	footer   = "You get this mail because this address was given with an order in a demonstration shop. No money was taken and no parcel is on its way."
 )
 
-// content is what a mail says.
+// content is the content of a mail.
 type content struct {
 	subject, text, html string
 }
@@ -93,8 +93,8 @@ func addressLines(a *hipstershop.Address) []string {
 	return lines
 }
 
-// postcode writes the contract's number the way its country does: the zeros that a number cannot begin
-// with are part of the code in the United States.
+// postcode formats the contract's number as its country does: in the United States, leading zeros are part of the
+// code.
 func postcode(a *hipstershop.Address) string {
 	switch code := a.GetZipCode(); {
 	case code == 0:
@@ -113,7 +113,7 @@ func join(separator, a, b string) string {
 	return a + separator + b
 }
 
-// headerText keeps what a client sent from starting another header.
+// headerText removes line breaks, so that a client cannot start another header.
 func headerText(s string) string {
 	return strings.Map(func(c rune) rune {
 		if c < ' ' || c == 0x7f {

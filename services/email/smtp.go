@@ -21,10 +21,10 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// sendTimeout bounds the talk with the mail server if the caller has more patience.
+// sendTimeout bounds the SMTP session if the caller's deadline is later.
 const sendTimeout = 10 * time.Second
 
-// postman hands letters to a mail server.
+// postman sends letters to a mail server.
 type postman struct {
 	addr string // host:port
 	host string
@@ -43,7 +43,7 @@ func newPostman(addr, from string) (*postman, error) {
 	return &postman{addr: addr, host: host, from: sender}, nil
 }
 
-// send returns nil when the server has taken the letter.
+// send returns nil when the server has accepted the letter.
 func (p *postman) send(ctx context.Context, l letter, at time.Time) error {
 	message, err := p.compose(l, at)
 	if err != nil {
@@ -55,7 +55,7 @@ func (p *postman) send(ctx context.Context, l letter, at time.Time) error {
 	if err != nil {
 		return fmt.Errorf("send mail: %w", err)
 	}
-	// The client below knows no context; a closed connection ends whatever it waits for.
+	// net/smtp has no context; closing the connection ends any wait.
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	client, err := smtp.NewClient(conn, p.host)
@@ -65,7 +65,7 @@ func (p *postman) send(ctx context.Context, l letter, at time.Time) error {
 	if err := p.talk(client, l.To, message); err != nil {
 		return fmt.Errorf("send mail: %w", errors.Join(err, client.Close()))
 	}
-	// The letter is theirs now; how the server says goodbye does not matter.
+	// The server has accepted the letter; an error of QUIT does not matter.
 	if client.Quit() != nil {
 		_ = client.Close()
 	}
@@ -94,7 +94,7 @@ func (p *postman) talk(client *smtp.Client, to string, message []byte) error {
 	return body.Close()
 }
 
-// compose writes the letter as RFC 5322 and MIME want it: text for those who like it plain, HTML for the others.
+// compose writes the letter by RFC 5322 and MIME, as text and HTML.
 func (p *postman) compose(l letter, at time.Time) ([]byte, error) {
 	var b bytes.Buffer
 	parts := multipart.NewWriter(&b)
@@ -136,13 +136,13 @@ func domain(address string) string {
 	return address[strings.LastIndexByte(address, '@')+1:]
 }
 
-// sendError tells the caller whether another try could help.
+// sendError returns an error whose code says whether a retry could help.
 func sendError(ctx context.Context, err error) error {
-	var answer *textproto.Error
+	var reply *textproto.Error
 	switch {
 	case ctx.Err() != nil:
 		return status.FromContextError(ctx.Err()).Err()
-	case errors.As(err, &answer) && answer.Code >= 500:
+	case errors.As(err, &reply) && reply.Code >= 500:
 		return status.Error(codes.FailedPrecondition, err.Error())
 	}
 	return status.Error(codes.Unavailable, err.Error())

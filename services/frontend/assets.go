@@ -19,7 +19,7 @@ var staticFiles embed.FS
 // noPicture is shown for a product whose picture the shop does not have.
 const noPicture = "/static/img/products/parcel.svg"
 
-// assets are the files that pages refer to, in memory, each with a tag of its content.
+// assets are the files that pages refer to, in memory, each with a hash of its content.
 type assets struct {
 	files map[string]asset // by path below /static/
 	css   string           // address of the style sheet, which changes with its content
@@ -56,8 +56,8 @@ func loadAssets() (*assets, error) {
 	return a, nil
 }
 
-// ServeHTTP serves what /static/{path...} asks for. The catalogue names its pictures *.jpg, as the
-// contract has it; the pictures are drawings, so these names answer with SVG too.
+// ServeHTTP serves /static/{path...}. The catalog names its pictures *.jpg, as in the contract; the pictures are
+// drawings, so these names return SVG.
 func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("path")
 	if _, ok := a.files[name]; !ok {
@@ -86,8 +86,8 @@ func (a *assets) serve(w http.ResponseWriter, r *http.Request, name string) {
 }
 
 // picture is the address of a product's picture.
-func (a *assets) picture(catalogued string) string {
-	base := path.Base(catalogued)
+func (a *assets) picture(listed string) string {
+	base := path.Base(listed)
 	name := "img/products/" + strings.TrimSuffix(base, path.Ext(base)) + ".svg"
 	if _, ok := a.files[name]; !ok {
 		return noPicture

@@ -14,7 +14,7 @@ import (
 	"github.com/shopctl/shopctl/services/frontend/html"
 )
 
-// maxQuery bounds a search, as the search box does.
+// maxQuery is the maximum length of a search, as in the search box.
 const maxQuery = 200
 
 // shownRecommendations is how many products a page recommends, as in the original.
@@ -43,7 +43,7 @@ func pricesOf(products []*pb.Product) []*pb.Money {
 	return out
 }
 
-// home shows everything. Two calls deep: what there is, then what it costs.
+// home shows all products. Two calls deep: products, then prices.
 func (s *server) home(v *visit) error {
 	var (
 		wg sync.WaitGroup
@@ -62,7 +62,7 @@ func (s *server) home(v *visit) error {
 	return s.respond(v, http.StatusOK, h, func(w *html.Writer) { homeView(w, s.assets, goods, ad) })
 }
 
-// search shows what the catalogue finds; everything if nothing is asked for.
+// search shows the products that the catalog finds; all for an empty query.
 func (s *server) search(v *visit) error {
 	query := strings.ToValidUTF8(strings.TrimSpace(v.r.URL.Query().Get("q")), "")
 	if len(query) > maxQuery {
@@ -83,7 +83,7 @@ func (s *server) search(v *visit) error {
 	return s.respond(v, http.StatusOK, h, func(w *html.Writer) { searchView(w, s.assets, query, goods) })
 }
 
-// priced lists products at prices in the visitor's currency; notPriced tells why they are in another.
+// priced lists products at prices in the visitor's currency; notPriced is why they are in another.
 func (s *server) priced(v *visit, list func(context.Context) ([]*pb.Product, error)) (goods []offer, currency string, notPriced, err error) {
 	products, err := list(v.ctx())
 	if err != nil {
@@ -93,11 +93,11 @@ func (s *server) priced(v *visit, list func(context.Context) ([]*pb.Product, err
 	return offers(products, prices), currency, notPriced, nil
 }
 
-// product shows one thing. Two calls deep: the product, the frame and what else is recommended; then
-// prices, and the advertisement that goes with the product's categories.
+// product shows a product. Two calls deep: the product, the frame and the recommendations; then prices, and an ad for
+// the product's categories.
 func (s *server) product(v *visit) error { return s.productPage(v, http.StatusOK, "") }
 
-// productPage shows a product, with what was wrong about the quantity if code is not 200.
+// productPage shows a product, with the problem of the quantity if code is not 200.
 func (s *server) productPage(v *visit, code int, problem string) error {
 	id := v.r.PathValue("id")
 	if id == "" {
@@ -126,7 +126,7 @@ func (s *server) productPage(v *visit, code int, problem string) error {
 	return s.respond(v, code, h, func(w *html.Writer) { productView(w, s.assets, goods[0], goods[1:], ad, problem) })
 }
 
-// notFound turns the catalogue's NOT_FOUND into a page that does not exist.
+// notFound turns the catalog's NOT_FOUND into a 404.
 func notFound(err error) error {
 	var h *serviceError
 	if errors.As(err, &h) && h.code() == codes.NotFound {
@@ -135,8 +135,8 @@ func notFound(err error) error {
 	return err
 }
 
-// recommended returns products that go with those given; none if a service that it takes fails. The
-// whole catalogue is one small answer, asked for meanwhile: cheaper than one call for each product.
+// recommended returns products that go with those given; none if a service fails. It fetches the whole catalog
+// concurrently: one small response is cheaper than a call for each product.
 func (s *server) recommended(v *visit, ids []string) []*pb.Product {
 	var (
 		wg  sync.WaitGroup
@@ -171,7 +171,7 @@ func find(all []*pb.Product, id string) *pb.Product {
 	return nil
 }
 
-// advertisement returns the first ad that leads somewhere in this shop, or none.
+// advertisement returns the first ad that links to a page of this shop, or none.
 func (s *server) advertisement(ctx context.Context, keys []string) *pb.Ad {
 	ads, err := s.n.ads(ctx, keys)
 	if err != nil {
@@ -185,12 +185,12 @@ func (s *server) advertisement(ctx context.Context, keys []string) *pb.Ad {
 	return nil
 }
 
-// isLocal tells whether an address is a path of this shop ("//host/" and "/\host/" are not).
+// isLocal reports whether an address is a path of this shop ("//host/" and "/\host/" are not).
 func isLocal(url string) bool {
 	return strings.HasPrefix(url, "/") && !strings.HasPrefix(url, "//") && !strings.ContainsAny(url, "\\\r\n\t")
 }
 
-// productMeta answers with a product as JSON, in the field names of the contract.
+// productMeta returns a product as JSON, with the field names of the contract.
 func (s *server) productMeta(w http.ResponseWriter, r *http.Request) {
 	type price struct {
 		CurrencyCode string `json:"currency_code"`
@@ -205,7 +205,7 @@ func (s *server) productMeta(w http.ResponseWriter, r *http.Request) {
 		PriceUSD    price    `json:"price_usd"`
 		Categories  []string `json:"categories"`
 	}
-	answer := func(code int, v any) {
+	respond := func(code int, v any) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-cache")
 		w.WriteHeader(code)
@@ -217,9 +217,9 @@ func (s *server) productMeta(w http.ResponseWriter, r *http.Request) {
 		if !errors.As(notFound(err), &e) {
 			e = explain(err)
 		}
-		answer(e.code, map[string]string{"error": e.title, "trace_id": traceID(r.Context())})
+		respond(e.code, map[string]string{"error": e.title, "trace_id": traceID(r.Context())})
 		return
 	}
 	usd := p.GetPriceUsd()
-	answer(http.StatusOK, meta{p.GetId(), p.GetName(), p.GetDescription(), p.GetPicture(), price{usd.GetCurrencyCode(), usd.GetUnits(), usd.GetNanos()}, p.GetCategories()})
+	respond(http.StatusOK, meta{p.GetId(), p.GetName(), p.GetDescription(), p.GetPicture(), price{usd.GetCurrencyCode(), usd.GetUnits(), usd.GetNanos()}, p.GetCategories()})
 }

@@ -152,9 +152,9 @@ func TestWithoutTheCurrencyServicePricesAreInDollarsAndSaySo(t *testing.T) {
 	b.submit("/setCurrency", url.Values{"currency_code": {"EUR"}})
 	s.Kill("CurrencyService")
 	page := b.get("/", http.StatusOK)
-	b.contains(page, "$19.99", "currency service does not answer", `role="status"`)
+	b.contains(page, "$19.99", "currency service is unavailable", `role="status"`)
 	b.lacks(page, "€")
-	b.contains(b.get("/product/6E92ZMYYFZ", http.StatusOK), "$8.99", "currency service does not answer")
+	b.contains(b.get("/product/6E92ZMYYFZ", http.StatusOK), "$8.99", "currency service is unavailable")
 	b.contains(b.get("/search?q=mug", http.StatusOK), "$8.99")
 	// What the service last said about currencies still holds.
 	b.submit("/setCurrency", url.Values{"currency_code": {"GBP"}})

@@ -34,7 +34,7 @@ func chips(w *html.Writer, categories []string) {
 	w.Lit(`</ul>`)
 }
 
-// grid shows products as cards; the first few pictures are wanted at once.
+// grid shows products as cards; the first few pictures are loaded eagerly.
 func grid(w *html.Writer, a *assets, goods []offer, eager int) {
 	w.Lit(`<ul class="grid">`)
 	for i, g := range goods {

@@ -11,22 +11,22 @@ import (
 	"github.com/shopctl/shopctl/services/frontend/html"
 )
 
-// maxQuantity is how many of one product go into the cart at once.
+// maxQuantity is the maximum quantity of one product that is added at once.
 const maxQuantity = 10
 
-// cartLine is one product in the cart. A product that the catalogue no longer has comes without one.
+// cartLine is one product in the cart. The product is nil if the catalog does not have it any more.
 type cartLine struct {
 	id       string
 	product  *pb.Product
 	quantity int
-	sum      *pb.Money // nil if it cannot be told
+	sum      *pb.Money // nil if unknown
 }
 
-// cartPage is what the cart's page shows.
+// cartPage is the content of the cart's page.
 type cartPage struct {
 	lines  []cartLine
 	others []offer
-	// shipping and total are nil while the shipping service does not answer.
+	// shipping and total are nil while the shipping service is unavailable.
 	shipping, total *pb.Money
 	goods           *pb.Money // all lines
 	currency        string
@@ -34,8 +34,8 @@ type cartPage struct {
 	problems        problems
 }
 
-// cart shows the cart and the form to order it. The link of an error page carries the token of the
-// order that failed, so that trying again cannot order twice.
+// cart shows the cart and the order form. The link on an error page has the token of the order that failed, so that
+// trying again cannot order twice.
 func (s *server) cart(v *visit) error {
 	form := defaultForm(s.now())
 	form.Token = s.newID()
@@ -45,8 +45,7 @@ func (s *server) cart(v *visit) error {
 	return s.cartPage(v, http.StatusOK, form, nil)
 }
 
-// cartPage shows the cart with a form filled in. Three calls deep: the cart; shipping and
-// recommendations for it; prices.
+// cartPage shows the cart with a form. Three calls deep: the cart; shipping and recommendations for it; prices.
 func (s *server) cartPage(v *visit, code int, form orderForm, found problems) error {
 	h := head{title: "Cart", currency: v.currency, private: true}
 	var (
@@ -78,7 +77,7 @@ func (s *server) cartPage(v *visit, code int, form orderForm, found problems) er
 	wg.Go(func() { suggested, _ = s.n.recommend(v.ctx(), v.session, ids) })
 	if len(items) > 0 {
 		if quote, err = s.n.quote(v.ctx(), items); err != nil {
-			h.note("The shipping service does not answer: the total is without shipping for now.")
+			h.note("The shipping service is unavailable: the total is without shipping for now.")
 		}
 	}
 	wg.Wait()
@@ -117,7 +116,7 @@ func (s *server) price(v *visit, h *head, p *cartPage, quote *pb.Money, others [
 	}
 }
 
-// plus adds amounts; nil, which is an amount that cannot be told, makes the sum nil.
+// plus adds amounts; the sum with nil, which is an unknown amount, is nil.
 func plus(a, b *pb.Money) *pb.Money {
 	if a == nil || b == nil {
 		return nil
@@ -129,13 +128,13 @@ func plus(a, b *pb.Money) *pb.Money {
 	return sum
 }
 
-// addToCart takes the form of a product's page.
+// addToCart handles the form of a product's page.
 func (s *server) addToCart(v *visit) error {
 	id := strings.TrimSpace(v.r.PostForm.Get("product_id"))
 	if id == "" {
 		return &pageError{code: http.StatusUnprocessableEntity, title: "Nothing to add", text: invalid("ProductID", "required")}
 	}
-	// A number that is none counts as missing, as in the original.
+	// An invalid number counts as missing, as in the original.
 	quantity, _ := strconv.Atoi(strings.TrimSpace(v.r.PostForm.Get("quantity")))
 	switch {
 	case quantity < 1:

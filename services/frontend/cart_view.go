@@ -37,7 +37,7 @@ func line(w *html.Writer, a *assets, l cartLine) {
 		Lit(`</a></h2><p class="quiet-text">Quantity: `).Int(l.quantity).Lit(`</p></div><p class="price">`).Text(shown(l.sum)).Lit(`</p></li>`)
 }
 
-// shown is an amount for people, or a dash for one that cannot be told.
+// shown formats an amount, or a dash for an unknown one.
 func shown(m *pb.Money) string {
 	if m == nil {
 		return "–"
@@ -55,7 +55,7 @@ func sums(w *html.Writer, goods, shipping, total *pb.Money) {
 	w.Lit(`</dd></div></dl>`)
 }
 
-// problemsView says at the top what is wrong, with links to the fields.
+// problemsView lists the problems at the top, with links to the fields.
 func problemsView(w *html.Writer, found problems) {
 	if len(found) == 0 {
 		return
@@ -123,7 +123,7 @@ func monthSelect(w *html.Writer, found problems, chosen string) {
 	w.Lit(`</div>`)
 }
 
-// yearsOffered is how far ahead the menu goes; cards are valid for five years as a rule.
+// yearsOffered is how many years the menu offers; cards are usually valid for five.
 const yearsOffered = 10
 
 func yearSelect(w *html.Writer, found problems, chosen string, now time.Time) {
@@ -139,14 +139,14 @@ func yearSelect(w *html.Writer, found problems, chosen string, now time.Time) {
 	w.Lit(`</div>`)
 }
 
-// described points a field to its message.
+// described links a field to its message.
 func described(w *html.Writer, found problems, name string) {
 	if found.of(name) != nil {
 		w.Lit(` aria-invalid="true"`).Attr("aria-describedby", name+"-error")
 	}
 }
 
-// message stands next to the field that it is about.
+// message is shown next to its field.
 func message(w *html.Writer, found problems, name string) {
 	p := found.of(name)
 	if p == nil {
@@ -178,7 +178,7 @@ func receiptView(w *html.Writer, a *assets, r *receipt, products map[string]*pb.
 	w.Lit(`<p><a class="button" href="/">Keep browsing</a></p></section>`)
 }
 
-// named is a product that was ordered, under its id if the catalogue cannot tell its name.
+// named is the name of an ordered product, or its id if the catalog is unavailable.
 func named(products map[string]*pb.Product, id string) *pb.Product {
 	if p, ok := products[id]; ok {
 		return p

@@ -7,7 +7,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/rpc/shoperr"
 )
 
-// checkout takes the order form. An order is sent with the form's token, which makes the
+// checkout handles the order form. An order is sent with the form's token, which makes the
 // call idempotent: the same form sent twice, by a double click or a reload, is one order.
 func (s *server) checkout(v *visit) error {
 	form := readForm(v.r.PostForm)
@@ -21,7 +21,7 @@ func (s *server) checkout(v *visit) error {
 		return s.cartPage(v, http.StatusUnprocessableEntity, form.withoutCard(), found)
 	}
 	req := form.request(v.session, v.currency)
-	// The key is the visitor's own: nobody else's order can be met by guessing a token.
+	// The key contains the session, so that guessing a token cannot match another visitor's order.
 	order, err := s.n.placeOrder(v.ctx(), v.session+"/"+form.Token, req)
 	if err != nil {
 		return s.notOrdered(v, form, err)
@@ -32,7 +32,7 @@ func (s *server) checkout(v *visit) error {
 	return redirect(v, "/order/"+r.ID)
 }
 
-// ruleDeclined marks a card that the payment service refused.
+// ruleDeclined marks a card that the payment service declined.
 const ruleDeclined = "declined"
 
 // notOrdered shows why an order failed: a declined card, which the visitor can do something about, or a failing

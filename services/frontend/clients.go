@@ -169,7 +169,7 @@ func (n *clients) emptyCart(ctx context.Context, user string) error {
 	return err
 }
 
-// recommend returns ids of products that go with those given.
+// recommend returns ids of products that go with the given ones.
 func (n *clients) recommend(ctx context.Context, user string, ids []string) ([]string, error) {
 	resp, err := call(ctx, nameRecommendation, recsTimeout, n.recommendation.ListRecommendations,
 		&pb.ListRecommendationsRequest{UserId: user, ProductIds: ids})
@@ -181,7 +181,7 @@ func (n *clients) ads(ctx context.Context, keys []string) ([]*pb.Ad, error) {
 	return resp.GetAds(), err
 }
 
-// quote returns what shipping costs in USD; the quote does not depend on the address, as in the original.
+// quote returns the cost of shipping in USD, which does not depend on the address, as in the original.
 func (n *clients) quote(ctx context.Context, items []*pb.CartItem) (*pb.Money, error) {
 	resp, err := call(ctx, nameShipping, priceTimeout, n.shipping.GetQuote, &pb.GetQuoteRequest{Items: items})
 	return resp.GetCostUsd(), err

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// setCurrency takes the form of the currency menu. It accepts what the currency service supports; if
-// that cannot be known, what the menu could offer.
+// setCurrency handles the form of the currency menu. It accepts what the currency service supports; while that is
+// unavailable, what the menu may offer.
 func (s *server) setCurrency(v *visit) error {
 	code := strings.TrimSpace(v.r.PostForm.Get("currency_code"))
 	supported, err := s.n.supportedCurrencies(v.ctx())
@@ -26,13 +26,13 @@ func (s *server) setCurrency(v *visit) error {
 	return redirect(v, referrer(v.r))
 }
 
-// referrer is the page that a form was sent from, or the first page if it was none of ours.
+// referrer is the page that a form was sent from, or the first page if it is of another site.
 func referrer(r *http.Request) string {
 	u, err := url.Parse(r.Referer())
 	if err != nil || u.Host != r.Host || !isLocal(u.EscapedPath()) {
 		return "/"
 	}
-	// A page that a form answered with cannot be fetched again.
+	// The response to a form is not a page that can be fetched again.
 	if u.Path == "/setCurrency" || u.Path == "/cart/checkout" || u.Path == "/cart/empty" {
 		return "/"
 	}

@@ -12,7 +12,7 @@ import (
 	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
 
-// Limits of the original's form, and our own for what it took as numbers.
+// Limits of the original's form, and more for its number fields.
 const (
 	maxStreet   = 512
 	maxPlace    = 128
@@ -20,7 +20,7 @@ const (
 	maxPostcode = 16
 )
 
-// orderForm is the order form as it was filled in.
+// orderForm is the content of the order form.
 type orderForm struct {
 	Email, Street, Zip, City, State, Country string
 	Number, Month, Year, CVV                 string
@@ -28,7 +28,7 @@ type orderForm struct {
 	Currency                                 string // that the page showed; empty: the visitor's
 }
 
-// problem is one field that cannot be taken.
+// problem is one invalid field.
 type problem struct {
 	input string // name of the input: "zip_code"
 	field string // name in messages: "ZipCode"
@@ -50,7 +50,7 @@ func (p problems) of(input string) *problem {
 // invalid is the original's message.
 func invalid(field, rule string) string { return fmt.Sprintf("Field '%s' is invalid: %s", field, rule) }
 
-// defaultForm is an order of somebody who does not exist, with a card that is good for nothing, as in the original.
+// defaultForm is the order of an invented person with a test card, as in the original.
 func defaultForm(now time.Time) orderForm {
 	return orderForm{
 		Email: "someone@example.com", Street: "1600 Amphitheatre Parkway", Zip: "94043", City: "Mountain View", State: "CA", Country: "United States",
@@ -67,14 +67,14 @@ func readForm(f url.Values) orderForm {
 	}
 }
 
-// withoutCard is the form as it may be shown again: a card number never goes back into a page.
+// withoutCard is the form as it may be shown again: a card number is never written into a page.
 func (f orderForm) withoutCard() orderForm {
 	f.Number, f.CVV = "", ""
 	return f
 }
 
-// check returns what is wrong, in the order of the form. Whether the card is good is for the payment
-// service to say; here it only has to be a card number.
+// check returns the problems, in the order of the form. The payment service decides whether a card is accepted; here it
+// only has to be a card number.
 func (f orderForm) check() problems {
 	var found problems
 	wrong := func(input, field, rule, help string) {
@@ -113,8 +113,8 @@ func (f orderForm) check() problems {
 	return found
 }
 
-// checkNumber wants a number from 1 on, and names the rule as the original did, for which no number and
-// zero are both missing.
+// checkNumber accepts positive numbers, and names the rule as the original, where no number and zero are both
+// missing.
 func (orderForm) checkNumber(value string, most int, wrong func(rule string)) {
 	n, err := strconv.Atoi(value)
 	switch {
@@ -127,9 +127,8 @@ func (orderForm) checkNumber(value string, most int, wrong func(rule string)) {
 	}
 }
 
-// request is the order on the wire. The contract's postal code is a 32-bit number; what such a number
-// cannot hold as it was written ("01067", "SW1A 1AA") stands after the city instead, where labels, mails
-// and people find it.
+// request is the order on the wire. The contract's postal code is a 32-bit number; a code that such a number cannot
+// represent ("01067", "SW1A 1AA") follows the city instead, where labels, mails and people find it.
 func (f orderForm) request(user, currency string) *pb.PlaceOrderRequest {
 	if isCurrencyCode(f.Currency) {
 		currency = f.Currency
@@ -140,7 +139,7 @@ func (f orderForm) request(user, currency string) *pb.PlaceOrderRequest {
 	} else {
 		address.City = f.City + " " + f.Zip
 	}
-	// check has made sure that these are numbers.
+	// check has ensured that these are numbers.
 	month, _ := strconv.Atoi(f.Month)
 	year, _ := strconv.Atoi(f.Year)
 	cvv, _ := strconv.Atoi(f.CVV)
@@ -152,7 +151,7 @@ func (f orderForm) request(user, currency string) *pb.PlaceOrderRequest {
 	}
 }
 
-// isEmail accepts what mail can be sent to, short of asking the domain.
+// isEmail reports whether a text is an address that mail can be sent to, without looking up the domain.
 func isEmail(s string) bool {
 	address, err := mail.ParseAddress(s)
 	if err != nil || address.Address != s || len(s) > maxEmail {
@@ -162,10 +161,10 @@ func isEmail(s string) bool {
 	return strings.Contains(strings.Trim(domain, "."), ".")
 }
 
-// digitsOnly removes what people put between the digits of a card number.
+// digitsOnly removes what people type between the digits of a card number.
 func digitsOnly(s string) string { return strings.NewReplacer(" ", "", "-", "").Replace(s) }
 
-// isCardNumber tells whether a number has the length and the check digit of a card (ISO/IEC 7812, Luhn).
+// isCardNumber reports whether a number has the length and the check digit of a card (ISO/IEC 7812, Luhn).
 func isCardNumber(s string) bool {
 	if len(s) < 12 || len(s) > 19 {
 		return false

@@ -5,7 +5,7 @@
 // decorates a page (ads, recommendations, the number on the cart) is left out when its service fails. If a service
 // fails that the page needs, an error page names it and the trace.
 //
-// Under /api/v1 the catalog and the payment service answer REST: their contract, transcoded (rest.go).
+// Under /api/v1 the catalog and the payment service are available as REST: their contract, transcoded (rest.go).
 //
 // The storefront has no state that matters: the visitor's session, currency and receipts are cookies, so that any
 // replica can serve any request. It remembers only the last few hundred receipts, for browsers without cookies, and

@@ -8,7 +8,7 @@ import (
 	"github.com/shopctl/shopctl/services/frontend/html"
 )
 
-// unknownCount is the number on the cart while the cart service does not answer.
+// unknownCount is the number on the cart while the cart service is unavailable.
 const unknownCount = -1
 
 // head is what the frame around every page shows.
@@ -25,7 +25,7 @@ type head struct {
 	private bool
 }
 
-// head asks for what the frame needs. It cannot fail: what does not answer is not shown.
+// head loads the content of the frame. It cannot fail: what is unavailable is not shown.
 func (s *server) head(v *visit) head {
 	h := head{currency: v.currency, count: unknownCount}
 	var wg sync.WaitGroup
@@ -62,7 +62,7 @@ func (h *head) offer(supported []string, own string) {
 	}
 }
 
-const noteCurrency = "The currency service does not answer: prices are in US dollars for now."
+const noteCurrency = "The currency service is unavailable: prices are in US dollars for now."
 
 // inCurrency notes which currency the page is in, and why if it is not the visitor's.
 func (h *head) inCurrency(currency string, failed error) {

@@ -16,7 +16,7 @@ import (
 const receiptAge = time.Hour
 
 // cookieReceipt holds an order's confirmation, sent only to that order's page. So a confirmation
-// survives a restart and any replica can show it. Who forges one fools nobody but himself.
+// survives a restart and any replica can show it. Forging one deceives only the forger.
 const cookieReceipt = "shop_order"
 
 // maxReceiptCookie is what a browser takes for one cookie (RFC 6265, section 6.1), less its attributes.
@@ -158,7 +158,7 @@ func (s *server) order(v *visit) error {
 	var wg sync.WaitGroup
 	names := map[string]*pb.Product{}
 	wg.Go(func() {
-		// Without the catalogue, lines have ids for names.
+		// Without the catalog, lines have ids for names.
 		all, _ := s.n.products(v.ctx())
 		for _, p := range all {
 			names[p.GetId()] = p

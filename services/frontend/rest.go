@@ -20,7 +20,7 @@ import (
 	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
 
-// restRoot is where the services answer REST.
+// restRoot is the path of the REST interface.
 const restRoot = "/api/v1/"
 
 // restPatterns are the paths of pkg/rpc/proto/rest.yaml, as spans and metrics name them.
@@ -28,11 +28,10 @@ func restPatterns() []string {
 	return []string{"GET /api/v1/products", "GET /api/v1/products/{id}", "GET /api/v1/products:search", "POST /api/v1/payments"}
 }
 
-// rest transcodes: JSON over HTTP comes in, the same call as ever goes to the service, and its answer or
-// its status goes out as JSON. The mapping is made from the contract. payment may be nil: a storefront that
-// knows no payment service has no such path.
+// rest transcodes: a request in JSON over HTTP becomes a call of the service, whose response or status is returned as
+// JSON. The mapping is generated from the contract. Without a payment client (nil), there is no path for payments.
 func rest(catalog pb.ProductCatalogServiceClient, payment pb.PaymentServiceClient) (http.Handler, error) {
-	// Every field is there, and one that is unknown is an error: a typo should not pass for an answer.
+	// Responses have every field, and an unknown field in a request is an error, so that a typo does not go unnoticed.
 	marshaler := compactJSON{&runtime.JSONPb{MarshalOptions: protojson.MarshalOptions{EmitUnpopulated: true}}}
 	mux := runtime.NewServeMux(
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, marshaler),
@@ -41,7 +40,7 @@ func rest(catalog pb.ProductCatalogServiceClient, payment pb.PaymentServiceClien
 		runtime.WithRoutingErrorHandler(restNoRoute),
 		runtime.SetQueryParameterParser(strictQuery{}),
 	)
-	// The context would end connections that these made; they make none.
+	// The context would end connections that these open; they open none.
 	err := pb.RegisterProductCatalogServiceHandlerClient(context.Background(), mux, catalog)
 	if payment != nil {
 		err = errors.Join(err, pb.RegisterPaymentServiceHandlerClient(context.Background(), mux, payment))
@@ -52,8 +51,8 @@ func rest(catalog pb.ProductCatalogServiceClient, payment pb.PaymentServiceClien
 	return guardREST(mux, marshaler), nil
 }
 
-// compactJSON leaves out the spaces that protojson puts between values in some builds and not in others,
-// so that nobody relies on its bytes. Here the bytes are counted.
+// compactJSON removes the spaces that protojson adds at random, so that programs do not depend on its exact output.
+// Lessons count the bytes.
 type compactJSON struct{ *runtime.JSONPb }
 
 // Marshal implements runtime.Marshaler.
@@ -92,7 +91,7 @@ func (q strictQuery) Parse(to proto.Message, query url.Values, filter *utilities
 	return q.DefaultQueryParser.Parse(to, query, filter)
 }
 
-// guardREST refuses what pages of other sites send, bounds what is read, and answers HEAD as GET.
+// guardREST refuses requests from pages of other sites, bounds the body, and handles HEAD as GET.
 func guardREST(mux *runtime.ServeMux, marshaler runtime.Marshaler) http.Handler {
 	var origin http.CrossOriginProtection
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -111,10 +110,10 @@ func guardREST(mux *runtime.ServeMux, marshaler runtime.Marshaler) http.Handler 
 	})
 }
 
-// restNoRoute answers a path that is none, and a method that a path does not take, with a status that says
-// so; the library would call the latter UNIMPLEMENTED.
+// restNoRoute responds to an unknown path with 404, and to a method that a path does not have with 405; the library
+// would respond to the latter with UNIMPLEMENTED.
 func restNoRoute(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, r *http.Request, code int) {
-	err := &runtime.HTTPStatusError{HTTPStatus: code, Err: status.Errorf(codes.NotFound, "nothing answers %s %s", r.Method, r.URL.Path)}
+	err := &runtime.HTTPStatusError{HTTPStatus: code, Err: status.Errorf(codes.NotFound, "no route for %s %s", r.Method, r.URL.Path)}
 	switch code {
 	case http.StatusMethodNotAllowed:
 		err.Err = status.Errorf(codes.Unimplemented, "%s does not take %s", r.URL.Path, r.Method)

@@ -91,7 +91,7 @@ func TestWhatRESTCannotDoIsSaidInJSON(t *testing.T) {
 		{"GET", "/api/v1/products/NOPE", "", nil, 404, codes.NotFound, "no product with ID NOPE"},
 		{"GET", "/api/v1/products:search?query=x", "", nil, 503, codes.Unavailable, "away"},
 		{"GET", "/api/v1/products:search?color=x", "", nil, 400, codes.InvalidArgument, "color"},
-		{"GET", "/api/v1/orders", "", nil, 404, codes.NotFound, "nothing answers GET /api/v1/orders"},
+		{"GET", "/api/v1/orders", "", nil, 404, codes.NotFound, "no route for GET /api/v1/orders"},
 		{"DELETE", "/api/v1/products", "", nil, 405, codes.Unimplemented, "does not take DELETE"},
 		{"POST", "/api/v1/payments", `{"amount":`, nil, 400, codes.InvalidArgument, ""},
 		{"POST", "/api/v1/payments", `{"amuont":{}}`, nil, 400, codes.InvalidArgument, "amuont"},

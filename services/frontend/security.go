@@ -2,7 +2,7 @@ package frontend
 
 import "net/http"
 
-// Header values that every response shares; nobody changes them.
+// Header values that all responses share; they are never modified.
 //
 //nolint:gochecknoglobals // read only
 var (

@@ -16,7 +16,7 @@ import (
 // maxForm bounds the body of a POST; the largest form has ten fields.
 const maxForm = 64 << 10
 
-// server answers requests. It has no state but caches.
+// server serves requests. It has no state but caches.
 type server struct {
 	n       *clients
 	assets  *assets
@@ -25,14 +25,14 @@ type server struct {
 	newID   func() string
 	version string
 	pod     string
-	// session is everybody's, if not empty.
+	// session is shared by all visitors, if not empty.
 	session string
 	orders  *receipts
 	rest    http.Handler
 	writers sync.Pool // of *html.Writer
 }
 
-// page answers one visit; an error that it returns becomes an error page.
+// page handles one visit; its error becomes an error page.
 type page func(v *visit) error
 
 // visit is one request of a browser.
@@ -45,7 +45,7 @@ type visit struct {
 
 func (v *visit) ctx() context.Context { return v.r.Context() }
 
-// handler routes. Patterns become span names and metric labels, so that they are few.
+// handler routes requests. Patterns become span names and metric labels, so there are few of them.
 func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, p := range map[string]page{
@@ -81,7 +81,7 @@ func plain(text string) http.HandlerFunc {
 	}
 }
 
-// visit gives a page its visitor, refuses forms that another site sent, and turns errors into pages.
+// visit identifies the visitor, refuses forms from other sites, and turns errors into pages.
 func (s *server) visit(p page) http.HandlerFunc {
 	var origin http.CrossOriginProtection
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -109,7 +109,7 @@ func (s *server) visit(p page) http.HandlerFunc {
 	}
 }
 
-// noRoute is what no other pattern takes: a page that does not exist, or a method that it does not have.
+// noRoute handles requests that match no other pattern: an unknown page or method.
 func (s *server) noRoute(v *visit, mux *http.ServeMux) error {
 	allowed := ""
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
@@ -152,7 +152,7 @@ func (s *server) respond(v *visit, code int, h head, body func(w *html.Writer)) 
 	return nil
 }
 
-// redirect sends the browser on after a form, so that reloading never sends the form again.
+// redirect redirects the browser after a form, so that reloading never sends the form again.
 func redirect(v *visit, to string) error {
 	v.w.Header().Set("Location", to)
 	v.w.WriteHeader(http.StatusFound)

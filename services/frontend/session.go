@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Cookies of the original. Theirs had no path, so that a first visit to a product page made a second
-// session for product pages alone.
+// Cookies of the original, which had no path, so that a first visit to a product page made a second session for product
+// pages.
 const (
 	cookieSession  = "shop_session-id"
 	cookieCurrency = "shop_currency"
 	cookieAge      = 48 * time.Hour
 )
 
-// identify finds out who visits, and gives who is new a session.
+// identify returns the visitor's session, and starts one for a new visitor.
 func (s *server) identify(w http.ResponseWriter, r *http.Request) *visit {
 	v := &visit{w: w, r: r, session: s.session, currency: defaultCurrency}
 	if c, err := r.Cookie(cookieCurrency); err == nil && isCurrencyCode(c.Value) {
@@ -41,8 +41,8 @@ func setCookie(w http.ResponseWriter, name, value, path string, age time.Duratio
 	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: path, MaxAge: seconds, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }
 
-// isSessionID tells whether a cookie may be a session's. The original takes everything; ids made by
-// hand are fine, what could not be a key or a log line is not.
+// isSessionID reports whether a cookie may be a session's. The original accepts everything; here an id must be fit for a
+// key and a log line.
 func isSessionID(s string) bool {
 	if s == "" || len(s) > 64 {
 		return false
@@ -69,12 +69,12 @@ func isCurrencyCode(s string) bool {
 	return true
 }
 
-// logout forgets the visitor.
+// logout ends the visitor's session.
 func (s *server) logout(v *visit) error {
 	for _, c := range v.r.Cookies() {
 		setCookie(v.w, c.Name, "", "/", -1)
 	}
-	// A session that this very visit made must not survive it.
+	// A session that this visit started must not survive it.
 	setCookie(v.w, cookieSession, "", "/", -1)
 	return redirect(v, "/")
 }

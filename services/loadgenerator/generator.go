@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// Bounds of what waits and what is waited for.
+// Bounds of queues and waits.
 const (
-	// maxWaiting is how many steps of one visitor may be due and not yet sent. More are not made up for:
-	// they count as errors.
+	// maxWaiting is how many steps of one visitor may be due and not yet sent. Steps beyond it are not sent and count
+	// as errors.
 	maxWaiting = 64
-	// farewell is how long steps under way may take when the load ends.
+	// farewell is how long steps in progress may take when the load ends.
 	farewell = 2 * time.Second
 )
 
-// generator makes the load. One goroutine decides what is due when; each visitor has one that takes
-// the visitor's steps one after the other, as a person does.
+// generator makes the load. One goroutine decides which step is due when; each visitor has one that takes the visitor's
+// steps one after the other, as a person does.
 type generator struct {
 	config
 	shop  shop
@@ -35,14 +35,14 @@ type due struct {
 	at time.Time
 }
 
-// run waits for the shop, then makes the load until its duration is over or ctx ends, and lets steps
-// under way finish.
+// run waits for the shop, then makes the load until its duration is over or ctx ends, and lets steps in progress
+// finish.
 func (g *generator) run(ctx context.Context) error {
 	g.stats.become(stateWaiting, time.Time{})
 	if err := g.shop.await(ctx); err != nil {
 		return nil // the service ends before the shop is there
 	}
-	// Steps under way end a little after ctx does, so that no order is cut in half.
+	// Steps in progress may end a little after ctx, so that no order is interrupted.
 	sending, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	stopCutting := context.AfterFunc(ctx, func() { time.AfterFunc(farewell, cut) })
@@ -83,8 +83,8 @@ func (g *generator) run(ctx context.Context) error {
 	return nil
 }
 
-// visit takes one visitor's steps. When ctx ends, steps not yet sent are dropped without a trace: the
-// load ended, the shop did nothing wrong.
+// visit takes one visitor's steps. When ctx ends, steps not yet sent are dropped and not counted, since the shop did
+// not fail.
 func (g *generator) visit(ctx, sending context.Context, queue <-chan due) {
 	browser := g.shop.browser()
 	for d := range queue {
@@ -118,7 +118,7 @@ func sleepUntil(ctx context.Context, at time.Time, now func() time.Time) bool {
 	}
 }
 
-// arrivals are the times of a Poisson process: visitors know nothing of each other.
+// arrivals are the times of a Poisson process: visitors are independent.
 type arrivals struct {
 	rnd  *rand.Rand
 	rate float64

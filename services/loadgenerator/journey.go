@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// Kinds of steps, as the status counts them.
+// Kinds of steps, as counted in the status.
 const (
 	taskIndex       = "index"
 	taskSetCurrency = "set_currency"
@@ -22,14 +22,13 @@ func tasks() []string {
 	return []string{taskIndex, taskSetCurrency, taskBrowse, taskAddToCart, taskViewCart, taskCheckout}
 }
 
-// step is one thing that a visitor does: a page or a form, with what the browser fetches because of
-// it (where a form leads).
+// step is one action of a visitor: a page or a form, with the pages that the browser fetches because of it.
 type step struct {
 	task, method, path string
 	form               url.Values
 }
 
-// journey is the endless walk of one visitor. It depends on nothing but the seed and the visitor's number.
+// journey is the endless sequence of one visitor's steps. It depends only on the seed and the visitor's number.
 type journey struct {
 	rnd     *rand.Rand
 	year    int // cards are valid from the next one on
@@ -42,8 +41,7 @@ func newJourney(seed uint64, visitor, year int) *journey {
 	return &journey{rnd: random(seed, uint64(visitor)+1), year: year, visitor: visitor}
 }
 
-// next returns the visitor's next step. Visitors come in through the first page; then the original's
-// weights, of 19, decide.
+// next returns the visitor's next step: the first page, then steps by the original's weights, of 19.
 func (j *journey) next() step {
 	if !j.started {
 		j.started = true
@@ -74,7 +72,7 @@ func (j *journey) task() []step {
 	}
 }
 
-// addToCart looks at a product and takes some of it.
+// addToCart opens a product's page and adds some of it to the cart.
 func (j *journey) addToCart() []step {
 	id := j.product()
 	return []step{
@@ -87,7 +85,7 @@ func (j *journey) product() string {
 	return pickOne(j.rnd, "0PUK6V6EV0", "1YMWWN1N4O", "2ZYFJ3GM2N", "66VCHSJNUP", "6E92ZMYYFZ", "9SIQT8TOJO", "L9ECAV7KIM", "LS4PSXUNUM", "OLJCESPC7Z")
 }
 
-// order fills in the order form with an address that could be and a card that passes every check.
+// order fills in the order form with a plausible address and a card that passes every check.
 func (j *journey) order() url.Values {
 	place := pickOne(j.rnd,
 		[4]string{"10001", "New York", "NY", "United States"},
@@ -114,8 +112,8 @@ func (j *journey) order() url.Values {
 	}
 }
 
-// visa makes a number of 16 digits with the right check digit. Its first digits are none of those that
-// some validators take for Visa Electron; the original's generator hit them once in two hundred.
+// visa returns a number of 16 digits with the right check digit. It avoids the prefixes that some validators take for
+// Visa Electron, which one in two hundred of the original's numbers has.
 func visa(rnd *rand.Rand) string {
 	digits := []byte(pickOne(rnd, "4485", "4532", "4539", "4556", "4716", "4929"))
 	for len(digits) < 15 {

@@ -1,11 +1,10 @@
-// Package loadgenerator makes visitors of the shop.
+// Package loadgenerator simulates visitors of the shop.
 //
-// It is an open model: when a step is due is decided beforehand by the rate and the seed, never by
-// how fast the shop answers, and a latency counts from the moment the step was due. A shop that
-// stalls for a second therefore shows a second's worth of slow steps, where a closed loop would show
-// one (Gil Tene calls that error coordinated omission).
+// It is an open model: the rate and the seed decide beforehand when a step is due, never how fast the shop responds,
+// and latency is measured from the moment when the step was due. So a shop that stalls for a second shows a second's
+// worth of slow steps, where a closed loop would show one (coordinated omission, as Gil Tene calls it).
 //
-// What visitors do, and how often, is the original's: see journey.
+// The steps and their weights are the original's: see journey.
 package loadgenerator
 
 import (
@@ -73,8 +72,8 @@ func configure(rt *chassis.Runtime) (c config, err error) {
 	if c.seed, err = strconv.ParseUint(rt.Env("SEED", "1"), 10, 64); err != nil {
 		return c, fmt.Errorf("read SEED=%q: want a whole number such as 42", rt.Getenv("SEED"))
 	}
-	// By default each visitor does about one step a second, the least that the original's pause between
-	// two of them allows: many enough that a slow answer rarely keeps the same visitor's next step waiting.
+	// By default each visitor takes about one step a second, the shortest pause of the original: enough visitors that a
+	// slow response rarely delays the same visitor's next step.
 	if c.users, err = rt.EnvInt("USERS", min(maxUsers, max(minUsers, int(math.Ceil(c.rate))))); err != nil {
 		return c, err
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Bounds of one step: a browser is more patient than the shop's own deadlines.
+// Bounds of one step: longer than the shop's own deadlines, as in a browser.
 const (
 	stepTimeout = 15 * time.Second
 	maxPage     = 1 << 20
@@ -35,7 +35,7 @@ func (s shop) browser() shop {
 	return s
 }
 
-// do takes one step, following where it leads, and returns what is wrong with the answer, if anything.
+// do takes one step, following redirects, and returns what is wrong with the response, if anything.
 func (s shop) do(ctx context.Context, st step) error {
 	var body io.Reader = http.NoBody
 	if st.form != nil {
@@ -47,8 +47,8 @@ func (s shop) do(ctx context.Context, st step) error {
 	}
 	if st.form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		// It lets net/http send a form again when the server closed an idle connection under it, and the
-		// shop know an order again.
+		// With it, net/http sends a form again if the server closed the idle connection, and the shop recognizes a
+		// repeated order.
 		req.Header.Set("Idempotency-Key", s.newKey())
 	}
 	resp, err := s.client.Do(req)
@@ -72,11 +72,11 @@ func (s shop) do(ctx context.Context, st step) error {
 	return nil
 }
 
-// await asks until the shop answers. It returns an error only when ctx ends.
+// await polls until the shop responds. It returns an error only when ctx ends.
 func (s shop) await(ctx context.Context) error {
 	const pause = 100 * time.Millisecond
 	for {
-		if s.answers(ctx) {
+		if s.responds(ctx) {
 			return nil
 		}
 		select {
@@ -87,7 +87,7 @@ func (s shop) await(ctx context.Context) error {
 	}
 }
 
-func (s shop) answers(ctx context.Context) bool {
+func (s shop) responds(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/_healthz", http.NoBody)
@@ -103,7 +103,7 @@ func (s shop) answers(ctx context.Context) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// headline is the first heading of a page, which on the shop's error pages says what is wrong.
+// headline is the first heading of a page; on the shop's error pages it is the error.
 func headline(page []byte) string {
 	_, rest, found := strings.Cut(string(page), "<h1>")
 	text, _, closed := strings.Cut(rest, "</h1>")

@@ -17,7 +17,7 @@ const (
 )
 
 // errBacklog is a step that was never sent.
-var errBacklog = errors.New("not sent: too many steps of this visitor wait for an answer")
+var errBacklog = errors.New("not sent: too many steps of this visitor wait for a response")
 
 // Latencies are kept in microseconds with two significant digits, up to ten minutes.
 const (
@@ -63,7 +63,7 @@ func newStats(c config) *stats {
 
 func newTally() *tally { return &tally{latency: hdrhistogram.New(1, longest, digits)} }
 
-// become notes a state; at is when running began, or when it was done.
+// become sets the state; at is when running began, or ended.
 func (s *stats) become(state string, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,7 +76,7 @@ func (s *stats) become(state string, at time.Time) {
 	}
 }
 
-// due notes a step whose time has come; record or forget ends it.
+// due counts a step that is due; record or forget ends it.
 func (s *stats) due() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +89,7 @@ func (s *stats) forget() {
 	s.inFlight--
 }
 
-// record notes an answer, good or bad. A latency of 0 is none: the step was never sent.
+// record counts a response or an error. A latency of 0 means that the step was never sent.
 func (s *stats) record(task string, latency time.Duration, now time.Time, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,7 +175,7 @@ func (g *generator) status() report {
 func (t *tally) report() taskReport {
 	r := taskReport{Requests: t.requests, Errors: t.errors, MaxMS: float64(t.slowest) / float64(time.Millisecond)}
 	if t.latency.TotalCount() > 0 {
-		// A bucket's upper edge may lie above the slowest step; no quantile does.
+		// The upper edge of a bucket may be above the slowest step; a quantile must not be.
 		ms := func(q float64) float64 { return min(float64(t.latency.ValueAtQuantile(q))/1000, r.MaxMS) }
 		r.P50MS, r.P95MS, r.P99MS = ms(50), ms(95), ms(99)
 	}

@@ -9,18 +9,18 @@ import (
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
 
-// The brands that the shop takes.
+// The brands that the shop accepts.
 const (
 	visa       = "visa"
 	mastercard = "mastercard"
 )
 
-// refusal is why a card is not taken, in the contract's own words, which are sentences for the buyer.
+// refusal is why a card is declined, in the contract's words, which are sentences for the customer.
 type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
-// notACard refuses a number that is no card's: unknown first digits, length or checksum.
+// notACard refuses a number with an unknown prefix, length or checksum.
 const notACard refusal = "Credit card info is invalid"
 
 func refuse(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
@@ -32,8 +32,8 @@ type issuer struct {
 	lengths   []int
 }
 
-// issuers returns the ranges in the order in which they are tried; some overlap, and the first wins.
-// Brands that the shop does not take are known too, so that it can say so.
+// issuers returns the ranges in the order in which they are tried; some overlap, and the first wins. They include brands
+// that the shop does not accept, so that the refusal can name them.
 func issuers() []issuer {
 	upTo19 := []int{16, 17, 18, 19}
 	upFrom12 := []int{12, 13, 14, 15, 16, 17, 18, 19}
@@ -74,21 +74,20 @@ func issuers() []issuer {
 	}
 }
 
-// card is what is known of a card whose number is one.
+// card is what is known of a card with a valid number.
 type card struct {
 	brand    string
 	lastFour string
 }
 
-// inspector tells good cards from bad ones.
+// inspector validates cards.
 type inspector struct {
 	issuers []issuer
 	now     func() time.Time
 }
 
-// inspect returns the card, or why the shop does not take it. The checks and their texts are the
-// contract's, in its order; months beyond the calendar and missing verification values come on top.
-// No text holds more of the number than its last four digits.
+// inspect returns the card, or the refusal. The checks and their texts are the contract's, in its order, with two more:
+// months beyond 12 and missing verification values. No text has more of the number than its last four digits.
 func (i inspector) inspect(in *hipstershop.CreditCardInfo) (card, error) {
 	number, ok := digits(in.GetCreditCardNumber())
 	if !ok || !luhn(number) {
@@ -105,7 +104,7 @@ func (i inspector) inspect(in *hipstershop.CreditCardInfo) (card, error) {
 	if month < 1 || month > 12 {
 		return card{}, refuse("Credit card expiration month is invalid: %d is not between 1 and 12", month)
 	}
-	// A card is good until the end of the month that stands on it.
+	// A card is valid until the end of the month on it.
 	if now := i.now(); now.Year()*12+int(now.Month()) > year*12+month {
 		return card{}, refuse("Your credit card (ending %s) expired on %d/%d", c.lastFour, month, year)
 	}
@@ -115,7 +114,7 @@ func (i inspector) inspect(in *hipstershop.CreditCardInfo) (card, error) {
 	return c, nil
 }
 
-// identify finds whose card has this number, of at least 12 digits.
+// identify finds the issuer of a number of at least 12 digits.
 func (i inspector) identify(number string) (card, bool) {
 	first, err := strconv.Atoi(number[:6])
 	if err != nil {
@@ -129,7 +128,7 @@ func (i inspector) identify(number string) (card, bool) {
 	return card{}, false
 }
 
-// digits returns a card number without its spaces and dashes, if what is left is 12 to 19 digits.
+// digits returns a card number without spaces and dashes, if the rest is 12 to 19 digits.
 func digits(number string) (string, bool) {
 	kept := make([]byte, 0, 19)
 	for _, c := range []byte(number) {
@@ -144,7 +143,7 @@ func digits(number string) (string, bool) {
 	return string(kept), len(kept) >= 12
 }
 
-// luhn tells whether the last digit is the check digit of the others (ISO/IEC 7812-1).
+// luhn reports whether the last digit is the check digit of the others (ISO/IEC 7812-1).
 func luhn(number string) bool {
 	sum := 0
 	for i := range len(number) {

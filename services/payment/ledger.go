@@ -12,7 +12,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
-// ledgerLimit is how many charges are remembered: some 2 MB when full, and minutes of a busy shop.
+// ledgerLimit is how many charges are remembered: about 2 MB when full, and minutes of a busy shop.
 const ledgerLimit = 8192
 
 var (
@@ -95,7 +95,7 @@ func (l *ledger) refund(id, refund uuid.UUID) (t transaction, first bool, err er
 	return l.ring[i], first, nil
 }
 
-// list returns what is remembered, oldest first.
+// list returns the charges, oldest first.
 func (l *ledger) list() []transaction {
 	l.mu.Lock()
 	defer l.mu.Unlock()

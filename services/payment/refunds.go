@@ -61,7 +61,7 @@ func (r refunds) ListTransactions(context.Context, *shopv1.ListTransactionsReque
 	return out, nil
 }
 
-// oneLine makes a text fit for a log: no control characters, of bounded length.
+// oneLine prepares a text for a log line: no control characters, bounded length.
 func oneLine(text string) string {
 	text = strings.Map(func(c rune) rune {
 		if unicode.IsControl(c) {
@@ -75,8 +75,8 @@ func oneLine(text string) string {
 	return text
 }
 
-// maskCards hides all but the last four of any 12 digits or more that stand together, or apart by
-// single spaces or dashes.
+// maskCards masks all but the last four of any 12 or more digits in a row, also with single spaces or dashes between
+// them.
 func maskCards(text string) string {
 	masked := []byte(text)
 	for start := 0; start < len(masked); start++ {

@@ -1,6 +1,5 @@
-// Package recommendation is the recommendationservice: it suggests products that one is not looking at
-// already. Suggestions are an extra, so that a catalogue that fails leaves the page without them and
-// never without an answer.
+// Package recommendation is the recommendationservice: it suggests products that the visitor is not
+// looking at already. Suggestions are optional: if the catalog fails, the response is empty.
 package recommendation
 
 import (
@@ -20,7 +19,7 @@ var Manifest []byte
 // Setup registers the service on rt.
 func Setup(_ context.Context, rt *chassis.Runtime) error {
 	conn, err := rt.Dial("PRODUCT_CATALOG_SERVICE_ADDR",
-		chassis.WithTimeout(patience),
+		chassis.WithTimeout(catalogTimeout),
 		chassis.WithRetry(hipstershop.ProductCatalogService_ListProducts_FullMethodName))
 	if err != nil {
 		return err

@@ -93,18 +93,18 @@ func TestAHangingCatalogIsGivenUpBeforeTheCallerGivesUp(t *testing.T) {
 		<-ctx.Done()
 		return nil, status.FromContextError(ctx.Err()).Err()
 	})
-	for patience, want := range map[time.Duration]time.Duration{400 * time.Millisecond: 300 * time.Millisecond, time.Minute: 2 * time.Second, 0: 2 * time.Second} {
+	for catalogTimeout, want := range map[time.Duration]time.Duration{400 * time.Millisecond: 300 * time.Millisecond, time.Minute: 2 * time.Second, 0: 2 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx := t.Context()
-			if patience > 0 {
+			if catalogTimeout > 0 {
 				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeout(ctx, patience)
+				ctx, cancel = context.WithTimeout(ctx, catalogTimeout)
 				defer cancel()
 			}
 			start := time.Now()
 			got, err := recommend(ctx, testServer(hang))
 			if took := time.Since(start); err != nil || len(got) != 0 || took != want {
-				t.Errorf("patience %v: %v, %v after %v, want nothing after %v", patience, got, err, took, want)
+				t.Errorf("catalogTimeout %v: %v, %v after %v, want nothing after %v", catalogTimeout, got, err, took, want)
 			}
 		})
 	}

@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	// most is how many products are recommended.
-	most = 5
-	// patience is the longest that the catalogue is waited for.
-	patience = 2 * time.Second
+	// maxProducts is how many products are recommended.
+	maxProducts = 5
+	// catalogTimeout bounds the call to the catalog.
+	catalogTimeout = 2 * time.Second
 )
 
-// catalog is what is needed of the productcatalogservice.
+// catalog is the part of the productcatalogservice that is used.
 type catalog interface {
 	ListProducts(ctx context.Context, in *hipstershop.Empty, opts ...grpc.CallOption) (*hipstershop.ListProductsResponse, error)
 }
@@ -30,35 +30,35 @@ type server struct {
 	log     *slog.Logger
 }
 
-// ListRecommendations returns at most five different products of the catalogue that are not among the
-// given ones, in random order.
+// ListRecommendations returns at most five different products of the catalog that are not among the given ones, in
+// random order.
 func (s *server) ListRecommendations(ctx context.Context, in *hipstershop.ListRecommendationsRequest) (*hipstershop.ListRecommendationsResponse, error) {
 	within, cancel := leaveTime(ctx)
 	defer cancel()
 	products, err := s.catalog.ListProducts(within, &hipstershop.Empty{})
-	if ctx.Err() != nil { // nobody waits for an answer any more
+	if ctx.Err() != nil { // the caller does not wait any more
 		return nil, status.FromContextError(ctx.Err()).Err()
 	}
 	if err != nil {
-		s.log.WarnContext(ctx, "recommend nothing: the catalog does not answer", "error", err.Error())
+		s.log.WarnContext(ctx, "catalog unavailable; recommending nothing", "error", err.Error())
 		return &hipstershop.ListRecommendationsResponse{}, nil
 	}
 	ids := candidates(products.GetProducts(), in.GetProductIds())
 	s.shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
-	return &hipstershop.ListRecommendationsResponse{ProductIds: ids[:min(most, len(ids))]}, nil
+	return &hipstershop.ListRecommendationsResponse{ProductIds: ids[:min(maxProducts, len(ids))]}, nil
 }
 
-// leaveTime bounds the call to the catalogue so that, when it hangs, enough of the caller's own
-// deadline is left to answer with nothing.
+// leaveTime bounds the call to the catalog so that, when it hangs, enough of the caller's own deadline is left for an
+// empty response.
 func leaveTime(ctx context.Context) (context.Context, context.CancelFunc) {
-	wait := patience
+	wait := catalogTimeout
 	if deadline, ok := ctx.Deadline(); ok {
 		wait = min(wait, time.Until(deadline)*3/4)
 	}
 	return context.WithTimeout(ctx, wait)
 }
 
-// candidates returns the ids of the products, each once, without those to leave out.
+// candidates returns the ids of the products, each once, without the excluded ones.
 func candidates(products []*hipstershop.Product, leaveOut []string) []string {
 	out := make(map[string]bool, len(leaveOut)+len(products))
 	for _, id := range leaveOut {

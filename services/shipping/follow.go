@@ -22,28 +22,28 @@ const lastUpdate = int32(shopv1.ParcelState_DELIVERED)
 // Between two states of a parcel.
 const (
 	defaultPace = 3 * time.Second
-	longestPace = 24 * time.Hour
+	maxPace     = 24 * time.Hour
 )
 
 func checkPace(pace time.Duration) error {
-	if pace <= 0 || pace > longestPace {
-		return fmt.Errorf(`read PARCEL_PACE=%s: want a duration above zero and up to %s, such as "2s"`, pace, longestPace)
+	if pace <= 0 || pace > maxPace {
+		return fmt.Errorf(`read PARCEL_PACE=%s: want a duration above zero and up to %s, such as "2s"`, pace, maxPace)
 	}
 	return nil
 }
 
-// tracking follows parcels. It keeps nothing between calls: what a parcel goes through is computed from its id.
+// tracking follows parcels. It keeps no state between calls: a parcel's history is computed from its id.
 type tracking struct {
 	shopv1.UnimplementedTrackingServer
 	now  func() time.Time
 	pace time.Duration
-	// leaving is closed when the service begins to drain.
-	leaving <-chan struct{}
-	log     *slog.Logger
+	// draining is closed when the service begins to drain.
+	draining <-chan struct{}
+	log      *slog.Logger
 }
 
-// Follow sends the updates of a parcel behind the one that the client has. One update at most is in the hands of the
-// stream: a client that reads slowly makes Send wait, and what it has not read yet is made when its turn comes.
+// Follow sends the updates of a parcel after the one that the client has. At most one update waits in the stream: a
+// client that reads slowly makes Send wait, and later updates are computed when they are due to be sent.
 func (t *tracking) Follow(in *shopv1.FollowRequest, out grpc.ServerStreamingServer[shopv1.StatusUpdate]) (err error) {
 	start, err := t.find(in)
 	if err != nil {
@@ -67,7 +67,7 @@ func (t *tracking) Follow(in *shopv1.FollowRequest, out grpc.ServerStreamingServ
 	return nil
 }
 
-// find returns when the parcel began its way.
+// find returns when the parcel was shipped.
 func (t *tracking) find(in *shopv1.FollowRequest) (time.Time, error) {
 	id, after := in.GetTrackingId(), in.GetAfter()
 	if id == "" {
@@ -85,7 +85,7 @@ func (t *tracking) find(in *shopv1.FollowRequest) (time.Time, error) {
 	return start, nil
 }
 
-// await returns nil at the given time, and before it why the stream ends.
+// await returns nil at the given time, or earlier the reason why the stream ends.
 func (t *tracking) await(ctx context.Context, at time.Time, id string, last int32) error {
 	left := at.Sub(t.now())
 	if left <= 0 {
@@ -98,12 +98,12 @@ func (t *tracking) await(ctx context.Context, at time.Time, id string, last int3
 		return nil
 	case <-ctx.Done():
 		return status.FromContextError(ctx.Err()).Err()
-	case <-t.leaving:
+	case <-t.draining:
 		return status.Errorf(codes.Unavailable, "this instance leaves: follow %s again, after %d", id, last)
 	}
 }
 
-// ended writes down how far a stream came. Of those that were refused the chassis tells.
+// ended logs how many updates a stream sent. The chassis logs those that were refused.
 func (t *tracking) ended(ctx context.Context, in *shopv1.FollowRequest, last int32, err error) {
 	trace.SpanFromContext(ctx).SetAttributes(
 		attribute.String("shop.tracking_id", in.GetTrackingId()),

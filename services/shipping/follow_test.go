@@ -50,9 +50,9 @@ func (r *received) sequences() []int32 {
 
 // follower has a parcel that begins its way now, at a pace of 2 s.
 func follower() (t *tracking, id string, leave func()) {
-	leaving := make(chan struct{})
-	t = &tracking{now: time.Now, pace: 2 * time.Second, leaving: leaving, log: slog.New(slog.DiscardHandler)}
-	return t, (&issuer{now: time.Now, random: func(int) int { return 0 }}).next("address"), func() { close(leaving) }
+	draining := make(chan struct{})
+	t = &tracking{now: time.Now, pace: 2 * time.Second, draining: draining, log: slog.New(slog.DiscardHandler)}
+	return t, (&issuer{now: time.Now, random: func(int) int { return 0 }}).next("address"), func() { close(draining) }
 }
 
 func TestAParcelGoesThroughAllStatesInOrder(t *testing.T) {
@@ -173,7 +173,7 @@ func TestARequestThatNamesNoUpdateOfAParcelIsRefused(t *testing.T) {
 
 func TestThePaceIsADurationThatMakesSense(t *testing.T) {
 	for pace, good := range map[time.Duration]bool{
-		-time.Second: false, 0: false, time.Millisecond: true, defaultPace: true, longestPace: true, longestPace + 1: false,
+		-time.Second: false, 0: false, time.Millisecond: true, defaultPace: true, maxPace: true, maxPace + 1: false,
 	} {
 		if err := checkPace(pace); (err == nil) != good || err != nil && !strings.Contains(err.Error(), "PARCEL_PACE") {
 			t.Errorf("%v: %v", pace, err)

@@ -41,8 +41,7 @@ func newServer(ids *issuer, free bool, log *slog.Logger, metrics prometheus.Regi
 	return s, nil
 }
 
-// GetQuote charges one flat rate for a parcel, wherever it goes and whatever is in it, and nothing for no parcel, nor
-// while shipping is free.
+// GetQuote returns a flat rate for any parcel to any address, and zero without items or while shipping is free.
 func (s *server) GetQuote(_ context.Context, in *hipstershop.GetQuoteRequest) (*hipstershop.GetQuoteResponse, error) {
 	defer prometheus.NewTimer(s.quotes).ObserveDuration()
 	count, err := pieces(in.GetItems())

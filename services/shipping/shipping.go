@@ -1,6 +1,6 @@
-// Package shipping is the shippingservice: it quotes what a parcel costs, hands out tracking ids, and tells where a
-// parcel is. No parcel exists, so its way is made up: PARCEL_PACE after one state (default 3s) it reaches the next.
-// While FREE_SHIPPING is true, quotes are for nothing.
+// Package shipping is the shippingservice: it quotes the cost of a parcel, issues tracking ids, and reports where
+// a parcel is. No parcel exists, so its history is made up: it reaches the next state every PARCEL_PACE (default 3s).
+// While FREE_SHIPPING is true, quotes are zero.
 package shipping
 
 import (
@@ -36,6 +36,6 @@ func Setup(ctx context.Context, rt *chassis.Runtime) error {
 		return err
 	}
 	hipstershop.RegisterShippingServiceServer(rt.Server(), srv)
-	shopv1.RegisterTrackingServer(rt.Server(), &tracking{now: rt.Now, pace: pace, leaving: ctx.Done(), log: rt.Log()})
+	shopv1.RegisterTrackingServer(rt.Server(), &tracking{now: rt.Now, pace: pace, draining: ctx.Done(), log: rt.Log()})
 	return nil
 }

@@ -9,26 +9,26 @@ import (
 
 // A tracking id such as "UT-44031-220429634" has the form of the contract: two letters, the length of the address
 // in bytes and three digits, half that length and seven digits. The ten digits are the millisecond in which the
-// label was printed, and the second letter is a check on all the rest.
+// label was printed, and the second letter is a checksum of all the rest.
 //
-// So everything that a parcel's history depends on stands in its id. Each replica tells the same history, one that
-// was started a moment ago too, and kill -9 costs nothing, for there is no state that could be lost or would have to
-// be shared. The price: after cycle the digits begin again, and an id that is older than that is taken for a newer one.
+// So a parcel's history depends only on its id. All replicas return the same history, even one that has just started,
+// and kill -9 loses nothing, because there is no state to lose or to share. The price: after cycle the digits repeat,
+// and an id older than that is mistaken for a newer one.
 const (
 	// cycle is how many milliseconds ten digits count: some 115 days.
 	cycle = 10_000_000_000
-	// ahead is how far the clock of another replica may be ahead of ours.
+	// ahead is how far the clock of another replica may be ahead of this one's.
 	ahead = int64(time.Minute / time.Millisecond)
 )
 
-// issuer gives out tracking ids. It is safe for concurrent use.
+// issuer issues tracking ids. It is safe for concurrent use.
 type issuer struct {
 	now    func() time.Time
 	random func(n int) int // a number from 0 to n-1, safe for concurrent use
 	last   atomic.Int64    // the millisecond of the newest id
 }
 
-// next makes the id of a parcel to address. No two ids of one issuer are of the same millisecond.
+// next returns the id of a parcel to address. No two ids of one issuer have the same millisecond.
 func (i *issuer) next(address string) string {
 	for {
 		last := i.last.Load()
@@ -45,8 +45,8 @@ func trackingID(letter byte, length int, ms int64) string {
 	return string(letter) + string(checkLetter(letter, rest)) + rest
 }
 
-// checkLetter differs for two ids of which one is the other with a character mistyped, or with two
-// neighbouring digits swapped: 3 has an inverse modulo 26, and 2 times no difference of two digits is a multiple of it.
+// checkLetter differs for two ids that differ in one character, or in two adjacent
+// digits that are swapped: 3 has an inverse modulo 26, and 2 times no difference of two digits is a multiple of it.
 func checkLetter(letter byte, rest string) byte {
 	sum := int(letter)
 	for _, c := range []byte(rest) {
@@ -55,7 +55,7 @@ func checkLetter(letter byte, rest string) byte {
 	return 'A' + byte(sum)
 }
 
-// labelled tells when the label with this id was printed, seen from now; ok is false for an id that was never given out.
+// labelled returns when the label with this id was printed, as of now; ok is false for an id that was never issued.
 func labelled(id string, now time.Time) (at time.Time, ok bool) {
 	parts := strings.Split(id, "-")
 	if len(parts) != 3 || len(parts[0]) != 2 || !isLetter(parts[0][0]) {

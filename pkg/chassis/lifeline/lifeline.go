@@ -1,12 +1,11 @@
 // Package lifeline is the pair of pipes between the daemon and an instance that it started.
 //
 // The instance reads Down messages, one JSON object a line, from its end of one pipe and writes Up
-// messages to the other. The daemon holds the write end of the first pipe open for as long as it
-// lives: when the instance reads EOF, its daemon is gone, however it died, and the instance leaves.
-// That is what keeps a killed daemon from leaving orphans behind, on every system.
+// messages to the other. The daemon keeps the write end of the first pipe open for as long as it runs: when the
+// instance reads EOF, its daemon is gone, however it died, and the instance exits. So a killed daemon leaves no orphans
+// behind, on any system.
 //
-// An instance that runs elsewhere (in a container, on a cluster) has no lifeline and lives on its
-// environment alone.
+// An instance that runs elsewhere (in a container, on a cluster) has no lifeline and depends only on its environment.
 package lifeline
 
 import (
@@ -19,11 +18,11 @@ import (
 	"time"
 )
 
-// Env names the environment variable that tells an instance its two file descriptors, "READ,WRITE".
+// Env is the environment variable with the two file descriptors of an instance, "READ,WRITE".
 const Env = "SHOPCTL_LIFELINE"
 
-// Down is one message from the daemon to an instance. A nil field leaves what it sets as it was; a
-// non-nil one replaces it whole.
+// Down is one message from the daemon to an instance. A nil field changes nothing; a non-nil one replaces the whole
+// setting.
 type Down struct {
 	// Endpoints maps each Service's stable address ("127.0.0.1:41000", the value of the instance's
 	// *_SERVICE_ADDR variables) to the addresses of its ready instances. Clients dial these instead.
@@ -32,7 +31,7 @@ type Down struct {
 	Faults *[]Fault `json:"faults,omitempty"`
 }
 
-// Fault is what goes wrong with a share of the calls that an instance receives.
+// Fault is injected into a share of the calls that an instance receives.
 type Fault struct {
 	ID string `json:"id"`
 	// Module is the module that it is for, by its workload's name, where an instance holds several; empty: all.
@@ -53,11 +52,11 @@ type Fault struct {
 type Up struct {
 	// Listening is sent once, when the instance listens.
 	Listening *Listening `json:"listening,omitempty"`
-	// Fatal is why the instance cannot start or go on, in one line.
+	// Fatal is why the instance cannot start or continue, in one line.
 	Fatal string `json:"fatal,omitempty"`
 }
 
-// Listening tells where an instance can be reached.
+// Listening is the addresses of an instance.
 type Listening struct {
 	// Addr serves the workload's own protocol: "127.0.0.1:41001".
 	Addr string `json:"addr"`
@@ -65,8 +64,8 @@ type Listening struct {
 	Admin string `json:"admin,omitempty"`
 }
 
-// Open opens the two pipes that the value of Env names. It returns nil files for an empty value: the
-// process was not started by a daemon.
+// Open opens the two pipes in the value of Env. It returns nil files for an empty value: the process was not started by
+// a daemon.
 func Open(value string) (down, up *os.File, err error) {
 	if value == "" {
 		return nil, nil, nil

@@ -21,11 +21,11 @@ const NanosPerUnit = 1_000_000_000
 
 // What can be wrong with amounts. Returned errors wrap one of these and name the amounts.
 var (
-	// ErrInvalid tells that an amount is missing, has no currency, nanos out of range, or units and nanos of different signs.
+	// ErrInvalid means that an amount is missing, has no currency, nanos out of range, or units and nanos of different signs.
 	ErrInvalid = errors.New("invalid amount")
-	// ErrCurrency tells that two amounts are of different currencies.
+	// ErrCurrency means that two amounts are of different currencies.
 	ErrCurrency = errors.New("different currencies")
-	// ErrOverflow tells that a result's units do not fit in 64 bits.
+	// ErrOverflow means that a result's units do not fit in 64 bits.
 	ErrOverflow = errors.New("amount too large")
 )
 
@@ -145,7 +145,7 @@ func magnitude(n int64) uint64 {
 	return uint64(n)
 }
 
-// fits tells whether the magnitude, with its sign, is an int64.
+// fits reports whether the magnitude, with its sign, is an int64.
 func fits(magnitude uint64, negative bool) bool {
 	if negative {
 		return magnitude <= 1<<63

@@ -4,5 +4,5 @@ package rediscart
 
 import "syscall"
 
-// dieWithParent has nothing to offer here: the driver ends the process group of the instance.
+// dieWithParent does nothing on this system: the driver ends the process group of the instance.
 func dieWithParent() *syscall.SysProcAttr { return nil }

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// lockPatience is how long a new store waits for the one before it to leave the directory.
-const lockPatience = 3 * time.Second
+// lockTimeout is how long a new store waits for the previous one to release the directory.
+const lockTimeout = 3 * time.Second
 
-// lockDir makes this process the only store over dir; two would corrupt it. The kernel gives the lock
-// back when the last process that holds the file is gone, however it ended; a redis-server inherits it.
+// lockDir makes this process the only store on dir; two would corrupt it. The kernel releases the lock when the last
+// process that holds the file is gone, however it ended; a redis-server inherits it.
 func lockDir(ctx context.Context, dir string) (*os.File, error) {
 	if dir == "" {
 		return nil, nil
@@ -26,7 +26,7 @@ func lockDir(ctx context.Context, dir string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open cart store: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

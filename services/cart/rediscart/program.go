@@ -17,15 +17,15 @@ import (
 )
 
 const (
-	// stopPatience is how long a redis-server may take to leave after SIGTERM.
-	stopPatience = 3 * time.Second
-	// stopSettle is how long the order to stop may come after the program has followed it already:
-	// a signal to the process group reaches both at once.
+	// stopTimeout is how long a redis-server may take to exit after SIGTERM.
+	stopTimeout = 3 * time.Second
+	// stopSettle is how long after the program has exited the stop may arrive here: a signal to the process group
+	// reaches both at once.
 	stopSettle = time.Second
 )
 
-// program is a redis-server that runs as a child of this process, in its process group, so that what
-// is done to the instance (a pause, a kill) is done to both.
+// program is a redis-server that runs as a child of this process, in its process group, so that a pause or a kill of
+// the instance affects both.
 type program struct {
 	path, dir string
 	port      int
@@ -34,11 +34,11 @@ type program struct {
 	log       *slog.Logger
 }
 
-// run runs it until ctx ends, and leaves none behind.
+// run runs it until ctx ends, and waits for its exit.
 func (p program) run(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, p.path, p.args()...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = stopPatience
+	cmd.WaitDelay = stopTimeout
 	cmd.SysProcAttr = dieWithParent()
 	cmd.Stdin = strings.NewReader(p.secrets())
 	if p.lock != nil {
@@ -92,8 +92,8 @@ func (p program) args() []string {
 	if p.dir == "" {
 		args = append(args, "--appendonly", "no")
 	} else {
-		// Redis writes its log before it answers, so that a kill -9 loses nothing acknowledged;
-		// everysec bounds what the loss of power can take.
+		// Redis writes its log before it replies, so that a kill -9 loses nothing acknowledged; everysec bounds what a
+		// power failure can lose.
 		args = append(args, "--dir", p.dir, "--appendonly", "yes", "--appendfsync", "everysec")
 	}
 	if p.password != "" {
@@ -102,7 +102,8 @@ func (p program) args() []string {
 	return args
 }
 
-// secrets is what it reads from its standard input, since everybody on the machine can read arguments. Each byte is escaped, whatever it is.
+// secrets is the configuration for its standard input, since arguments are visible to all users of the machine. Each byte
+// is escaped.
 func (p program) secrets() string {
 	if p.password == "" {
 		return ""
@@ -114,7 +115,7 @@ func (p program) secrets() string {
 	return `requirepass "` + text.String() + "\"\n"
 }
 
-// relay hands the program's lines to the log until its output ends, and returns the last of them.
+// relay logs the program's lines until its output ends, and returns the last of them.
 // A line is "12:M 23 Nov 2026 10:00:00.000 # words"; the sign is its level.
 func (p program) relay(output io.Reader) (last string) {
 	lines := bufio.NewScanner(output)

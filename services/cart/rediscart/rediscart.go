@@ -1,9 +1,9 @@
 // Package rediscart is the workload redis-cart, the store of the carts: a real redis-server where this
 // machine has one, else the embedded one, on the same port with the same behaviour.
 //
-// REDIS_SERVER chooses: "embedded", or the path or name of a redis-server; by default redis-server,
-// then valkey-server, are looked for on PATH. DATA_DIR holds the carts; without it they end with the process.
-// With REDIS_PASSWORD, clients must say it before anything else.
+// REDIS_SERVER is "embedded", or the path or name of a redis-server; by default redis-server, then valkey-server, are
+// searched on PATH. DATA_DIR holds the carts; without it they are lost with the process. With REDIS_PASSWORD, clients
+// must authenticate first.
 package rediscart
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/shopctl/shopctl/services/cart/rediscart/embedded"
 )
 
-// embeddedChoice is the value of REDIS_SERVER that asks for the embedded server.
+// embeddedChoice is the value of REDIS_SERVER for the embedded server.
 const embeddedChoice = "embedded"
 
 // Setup serves the Redis protocol on rt's port.

@@ -1,10 +1,10 @@
 // Package html writes HTML into a byte buffer.
 //
-// Markup and data go in through different doors. Markup is a constant in the source: Lit takes a
-// type that no other package can name, so that only a constant fits and no string from outside can
-// ever become a tag. Data goes in through Text, Attr, Path and Query, which escape. What comes out is
-// safe between tags and inside double-quoted attributes; data has no other place, for instance in a
-// script or a style, of which the shop has none.
+// Markup and data are written by different methods. Markup is a constant in the source: the parameter of Lit has a type
+// that no other package can name, so that only an untyped constant fits and no string from outside can become a tag.
+// Data is written by Text, Attr, Path and Query, which escape it. The result is safe between tags and inside
+// double-quoted attributes; data must not be written anywhere else, such as in a script or a style, of which the shop
+// has none.
 package html
 
 import (
@@ -15,7 +15,7 @@ import (
 // constant is markup. Only an untyped constant converts to it outside of this package.
 type constant string
 
-// Writer is a page being written. The zero value is empty and ready; its methods return it, so that
+// Writer is a page that is being written. The zero value is ready to use; its methods return it, so that
 // they can be chained. It is not safe for concurrent use.
 type Writer struct{ b []byte }
 
@@ -93,7 +93,7 @@ func (w *Writer) Text(s string) *Writer {
 	return w
 }
 
-// forbidden tells whether a decoded rune must not stand in HTML: broken UTF-8, a C1 control or a
+// forbidden reports whether a decoded rune must not occur in HTML: broken UTF-8, a C1 control or a
 // noncharacter (WHATWG HTML, "Preprocessing the input stream").
 func forbidden(r rune, size int) bool {
 	switch {

@@ -1,15 +1,15 @@
 package embedded
 
-// command is one row of the table of what the server can do.
+// command is one row of the table of commands.
 type command struct {
 	name string
-	// arity is the number of words, the name included; negative: at least so many.
+	// arity is the number of words, including the name; negative: the minimum.
 	arity int
-	// writes tells that it needs a transaction.
+	// writes: it needs a transaction.
 	writes bool
-	// controls tells that it acts at once between MULTI and EXEC, where others are queued.
+	// controls: it runs at once between MULTI and EXEC, where others are queued.
 	controls bool
-	// anybody may say it, also who has not said the password.
+	// anybody: it needs no authentication.
 	anybody bool
 	// One of the two: run works on the data, session on the connection alone.
 	run     func(*call) error

@@ -38,7 +38,7 @@ func (c *session) cmdReset([][]byte) error {
 	return nil
 }
 
-// cmdShutdown ends the server. Like Redis, it says nothing when it succeeds.
+// cmdShutdown ends the server. As in Redis, it has no reply when it succeeds.
 func (c *session) cmdShutdown(args [][]byte) error {
 	for _, a := range args[1:] {
 		if !isWord(a, "save") && !isWord(a, "nosave") && !isWord(a, "now") && !isWord(a, "force") {
@@ -50,7 +50,7 @@ func (c *session) cmdShutdown(args [][]byte) error {
 	return nil
 }
 
-// cmdHello speaks version 2 of the protocol; a client that asks for 3 goes on with 2.
+// cmdHello supports version 2 of the protocol; a client that requests 3 continues with 2.
 func (c *session) cmdHello(args [][]byte) error {
 	if len(args) > 1 {
 		version, ok := parseInt(args[1])
@@ -91,7 +91,7 @@ func (c *session) cmdHello(args [][]byte) error {
 	return nil
 }
 
-// cmdHelloAuth takes the user and the password of HELLO. Without a password to be said, any is right.
+// cmdHelloAuth checks the user and the password of HELLO. Without a configured password, any is accepted.
 func (c *session) cmdHelloAuth(user, password []byte) error {
 	switch {
 	case string(user) != "default":
@@ -127,7 +127,7 @@ func (c *session) cmdClient(args [][]byte) error {
 	return unknownSubcommand(args[1], "CLIENT")
 }
 
-// cmdSelect knows one database, number 0.
+// cmdSelect supports one database, number 0.
 func (c *session) cmdSelect(args [][]byte) error {
 	n, ok := parseInt(args[1])
 	switch {
@@ -139,7 +139,7 @@ func (c *session) cmdSelect(args [][]byte) error {
 	return c.ok()
 }
 
-// cmdAuth takes AUTH PASSWORD and AUTH default PASSWORD: there is one user.
+// cmdAuth handles AUTH PASSWORD and AUTH default PASSWORD: there is one user.
 func (c *session) cmdAuth(args [][]byte) error {
 	switch {
 	case len(args) > 3:
@@ -157,7 +157,7 @@ func (c *session) cmdAuth(args [][]byte) error {
 
 const errWrongPassword = replyError("WRONGPASS invalid username-password pair or user is disabled.")
 
-// identify takes as long for a password that is nearly right as for any other.
+// identify compares passwords in constant time.
 func (c *session) identify(password []byte) error {
 	if subtle.ConstantTimeCompare(password, []byte(c.server.cfg.Password)) != 1 {
 		return errWrongPassword
@@ -170,7 +170,7 @@ func cmdCommand(k *call) error {
 	if len(k.args) > 1 && isWord(k.args[1], "count") {
 		return k.int(int64(len(k.server.commands)))
 	}
-	k.array(0) // what redis-cli asks for to complete commands
+	k.array(0) // which redis-cli requests to complete commands
 	return nil
 }
 

@@ -1,11 +1,11 @@
-// Package embedded is a Redis server for machines that have none: the strings and hashes of Redis, with
-// expiry, transactions and watched keys, over SQLite. It answers what a real Redis answers, down to the
-// words of its errors; one suite runs on both.
+// Package embedded is a Redis server for machines that have none: the strings and hashes of Redis, with expiry,
+// transactions and watched keys, on SQLite. Its replies are those of a real Redis, down to the text of errors; one test
+// suite runs on both.
 //
 // Redis is single-threaded, and so is this server: one mutex orders all commands. A command that
 // writes, or a MULTI block of them, is one SQLite transaction, committed before its reply is sent.
-// SQLite's log is then in the kernel's hands (WAL, synchronous NORMAL): the death of this process, by
-// kill -9 too, loses no write that was acknowledged. The loss of power may lose the last ones.
+// SQLite's log has been written to the kernel by then (WAL, synchronous NORMAL): the death of this process, even by
+// kill -9, loses no acknowledged write. A power failure may lose the last ones.
 package embedded
 
 import (
@@ -18,17 +18,17 @@ import (
 	"time"
 )
 
-// Version is the Redis release whose behaviour is kept.
+// Version is the Redis release whose behavior is implemented.
 const Version = "7.0.15"
 
-// ErrShutdown is returned by Serve after a client said SHUTDOWN.
+// ErrShutdown is returned by Serve after a SHUTDOWN.
 var ErrShutdown = errors.New("shut down by a client")
 
 // Config is what a server is made with.
 type Config struct {
-	// Dir holds the data; empty: nothing outlives the server.
+	// Dir holds the data; empty: in memory.
 	Dir string
-	// Password that clients must say before anything else; empty: none.
+	// Password that clients must authenticate with; empty: none.
 	Password string
 	// Now is the clock that keys expire by.
 	Now func() time.Time
@@ -48,7 +48,7 @@ type Server struct {
 	lastID   int64
 }
 
-// Open opens the database in cfg.Dir, or makes one there.
+// Open opens the database in cfg.Dir, or creates one there.
 func Open(cfg Config) (*Server, error) {
 	st, err := openStore(cfg.Dir, cfg.Now)
 	if err != nil {
@@ -67,8 +67,8 @@ func (s *Server) Close() error {
 	return s.store.close()
 }
 
-// Serve answers the connections that come in on l until ctx ends (nil), a client says SHUTDOWN
-// (ErrShutdown) or l fails. Commands that have arrived are answered before it returns.
+// Serve serves the connections of l until ctx ends (nil), a client sends SHUTDOWN (ErrShutdown) or l fails. Commands
+// that have arrived are completed before it returns.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -94,8 +94,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 }
 
-// expireInBackground removes keys that nobody asks for any more, as Redis does ten times a second;
-// those that somebody does ask for are seen to have expired at once.
+// expireInBackground removes expired keys that are not accessed any more, as Redis does ten times a second. An access
+// finds expired keys at once.
 func (s *Server) expireInBackground(ctx context.Context) {
 	const interval, batch = time.Second, 200
 	tick := time.NewTicker(interval)
@@ -127,8 +127,7 @@ func (s *Server) removeExpired(limit int) error {
 	})
 }
 
-// locked runs work under the mutex, as one transaction if it writes, and tells the watchers of the keys
-// that it changed.
+// locked runs work under the mutex, as one transaction if it writes, and notifies the watchers of the changed keys.
 func (s *Server) locked(writes bool, work func() error) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,6 +1,6 @@
 package embedded
 
-// globMatch tells whether name matches a pattern of Redis: * any run, ? any one byte, [abc], [a-c],
+// globMatch reports whether name matches a pattern of Redis: * any run, ? any one byte, [abc], [a-c],
 // [^a] a class, \ the next byte as it is. It takes at most len(pattern)*len(name) steps.
 func globMatch(pattern, name []byte) bool {
 	p, n := 0, 0
@@ -28,7 +28,7 @@ func globMatch(pattern, name []byte) bool {
 	return p == len(pattern)
 }
 
-// matchOne matches the first element of a pattern, which is no star, and returns its length.
+// matchOne matches the first element of a pattern, which is not a star, and returns its length.
 func matchOne(pattern []byte, b byte) (size int, ok bool) {
 	if len(pattern) == 0 {
 		return 0, false

@@ -198,7 +198,7 @@ func orInt(k *call, n int64, err error) error {
 	return k.int(n)
 }
 
-// hashList replies with what pick takes of each field.
+// hashList replies with what pick returns for each field.
 func hashList(k *call, pick func(list [][]byte, name, value []byte) [][]byte) error {
 	list, err := hashFields(k, pick)
 	if err != nil {
@@ -224,7 +224,7 @@ func cmdHGetAll(k *call) error { return hashList(k, pickBoth) }
 func cmdHKeys(k *call) error   { return hashList(k, pickName) }
 func cmdHVals(k *call) error   { return hashList(k, pickValue) }
 
-// cmdHScan returns a hash whole at once, as Redis does with a small one.
+// cmdHScan returns a whole hash at once, as Redis does with a small one.
 func cmdHScan(k *call) error {
 	o, err := parseScan(k.args[2], k.args[3:], false)
 	if err != nil {

@@ -78,7 +78,7 @@ func cmdKeys(k *call) error {
 	return k.bulks(list)
 }
 
-// scanOptions is what may follow SCAN cursor and HSCAN key cursor.
+// scanOptions are the options of SCAN and HSCAN.
 type scanOptions struct {
 	cursor, count int64
 	match         []byte
@@ -116,8 +116,8 @@ func parseScan(cursor []byte, words [][]byte, withType bool) (o scanOptions, err
 	return o, nil
 }
 
-// cmdScan walks the keys in the order of their ids; the cursor is the last id seen. A key that exists
-// all the while is therefore returned exactly once.
+// cmdScan iterates over the keys in the order of their ids; the cursor is the last id returned. So a key that exists
+// during the whole scan is returned exactly once.
 func cmdScan(k *call) error {
 	o, err := parseScan(k.args[1], k.args[2:], true)
 	if err != nil {
@@ -144,7 +144,7 @@ func cmdScan(k *call) error {
 	return k.bulks(list)
 }
 
-// expireConditions is what may follow EXPIRE key time.
+// expireConditions are the options of EXPIRE.
 type expireConditions struct{ onlyNew, onlyOld, later, sooner bool }
 
 func parseConditions(words [][]byte) (c expireConditions, err error) {
@@ -171,7 +171,7 @@ func parseConditions(words [][]byte) (c expireConditions, err error) {
 	return c, nil
 }
 
-// allow tells whether the expiry may go from old to the new time; an old of 0 is later than any.
+// allow reports whether the expiry may change from old to the new time; an old of 0 is later than any.
 func (c expireConditions) allow(old, to int64) bool {
 	return !(c.onlyNew && old != 0) && !(c.onlyOld && old == 0) &&
 		!(c.later && (old == 0 || to <= old)) && !(c.sooner && old != 0 && to >= old)

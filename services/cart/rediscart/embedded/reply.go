@@ -8,7 +8,7 @@ import (
 	"github.com/tidwall/redcon"
 )
 
-// replyError is an error that the client made, as it goes over the wire: a code and words.
+// replyError is an error of the client, as on the wire: a code and a text.
 type replyError string
 
 func (e replyError) Error() string { return string(e) }
@@ -48,20 +48,20 @@ func appendReplyError(out []byte, err error) []byte {
 
 func appendNilArray(out []byte) []byte { return append(out, "*-1\r\n"...) }
 
-// parseInt reads an integer as strictly as Redis does: no sign but a minus, no leading zeros, no spaces.
+// parseInt parses an integer as strictly as Redis: no plus sign, no leading zeros, no spaces.
 func parseInt(text []byte) (int64, bool) {
 	s := string(text)
 	n, err := strconv.ParseInt(s, 10, 64)
 	return n, err == nil && strconv.FormatInt(n, 10) == s
 }
 
-// addInt adds, and tells whether the sum fits.
+// addInt adds, and reports whether the sum fits.
 func addInt(a, b int64) (int64, bool) {
 	sum := a + b
 	return sum, (sum > a) == (b > 0)
 }
 
-// call is one command under way. Its methods append the reply.
+// call is one command in progress. Its methods append the reply.
 type call struct {
 	store  *store
 	server *Server

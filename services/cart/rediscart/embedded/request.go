@@ -9,19 +9,19 @@ import (
 )
 
 const (
-	// maxRequest bounds the bytes of one command, and so what a client can make the server hold.
+	// maxRequest bounds the bytes of one command, and so the memory that a client can use.
 	maxRequest = 16 << 20
 	// maxWords bounds the words of one command, as Redis does.
 	maxWords = 1 << 20
 )
 
-// protocolError is what a client sent that is no command; its connection ends.
+// protocolError is input that is not a command; its connection ends.
 type protocolError string
 
 func (e protocolError) Error() string { return "Protocol error: " + string(e) }
 
-// readRequest reads the words of one command, in the form that clients send or typed in. An empty
-// one has no words.
+// readRequest reads the words of one command, in the protocol's form or as an inline command. An empty line has no
+// words.
 func readRequest(in *bufio.Reader) ([][]byte, error) {
 	line, err := readLine(in)
 	if err != nil {
@@ -69,7 +69,7 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 	return bytes.TrimSuffix(line[:len(line)-1], []byte{'\r'}), nil
 }
 
-// splitInline splits a command that is typed in; words may be quoted.
+// splitInline splits an inline command; words may be quoted.
 func splitInline(line []byte) (words [][]byte, err error) {
 	for line = bytes.TrimLeft(line, " \t"); len(line) > 0; line = bytes.TrimLeft(line, " \t") {
 		end := bytes.IndexAny(line, " \t")

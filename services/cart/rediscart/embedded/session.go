@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// readBuffer is what a connection holds to read with; it bounds a line of the protocol.
+	// readBuffer is the size of a connection's read buffer; it bounds a line of the protocol.
 	readBuffer = 16 << 10
 	// maxIdleBuffer is the largest reply buffer that a connection keeps.
 	maxIdleBuffer = 64 << 10
@@ -30,7 +30,7 @@ type session struct {
 	name   string
 	out    []byte
 	quit   bool
-	// known: the client has said the password, or there is none.
+	// known: the client has authenticated, or there is no password.
 	known bool
 
 	multi     bool      // between MULTI and EXEC
@@ -38,7 +38,7 @@ type session struct {
 	queue     []request // what EXEC will run
 	executing bool      // EXEC is running the queue, and holds server.mu
 	watched   []watch   // keys under WATCH; guarded by server.mu, as is dirty
-	dirty     bool      // a watched key was changed by somebody
+	dirty     bool      // a watched key was changed by another client
 }
 
 type request struct {
@@ -51,7 +51,7 @@ type watch struct {
 	existed bool
 }
 
-// serveConn answers one connection until it ends, ctx does, or the client says QUIT.
+// serveConn serves one connection until it ends, ctx does, or the client sends QUIT.
 func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -61,7 +61,7 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
 	c := &session{server: s, id: s.lastID, conn: conn, known: s.cfg.Password == ""}
 	s.mu.Unlock()
 	defer c.unwatch()
-	// What goes wrong in one connection must end that one and nothing else.
+	// A panic must end only its own connection.
 	defer func() {
 		if p := recover(); p != nil {
 			s.cfg.Log.Error("connection failed", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
@@ -96,8 +96,8 @@ func (c *session) flush() error {
 	return err
 }
 
-// replyFirst reads from the connection, and sends what is due before it waits for more: commands that
-// come together are answered together.
+// replyFirst reads from the connection, and sends pending replies before it waits for more: pipelined commands are
+// replied to together.
 type replyFirst struct{ *session }
 
 func (r replyFirst) Read(p []byte) (int, error) {
@@ -141,8 +141,8 @@ func (c *session) handle(args [][]byte) {
 	}
 }
 
-// execute runs work under the mutex, in a transaction if it writes. When that cannot be kept, the
-// replies that it made are replaced by an error: nothing is acknowledged that is not stored.
+// execute runs work under the mutex, in a transaction if it writes. If the commit fails, the replies are replaced by an
+// error: nothing is acknowledged that is not stored.
 func (c *session) execute(writes bool, work func() error) {
 	mark := len(c.out)
 	if err := c.server.locked(writes, work); err != nil {
@@ -171,7 +171,7 @@ func (c *session) run(r request) error {
 	return err
 }
 
-// unwatch forgets all watched keys.
+// unwatch clears all watched keys.
 func (c *session) unwatch() {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 )
 
 // database is one SQLite connection with its prepared statements, used by one goroutine at a time.
-// It speaks to the driver itself: a pool for one connection would only cost time.
+// It uses the driver directly: a pool for one connection would only cost time.
 type database struct {
 	conn       driver.Conn
 	statements map[string]driver.Stmt
@@ -19,8 +19,8 @@ type database struct {
 
 // openDatabase opens the file at path, or a database in memory if path is empty.
 func openDatabase(path string) (*database, error) {
-	// The cache is small because the kernel caches the file as well; exclusive locking spares the
-	// shared memory file and the locks of every transaction. Carts have one server.
+	// The cache is small because the kernel caches the file as well; exclusive locking saves the shared memory file
+	// and the locks of every transaction. Carts have one server.
 	pragmas := "?_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)" +
 		"&_pragma=cache_size(-1024)&_pragma=temp_store(MEMORY)&_pragma=busy_timeout(2000)"
 	dsn := ":memory:"
@@ -59,7 +59,7 @@ func (d *database) statement(text string) (driver.Stmt, error) {
 	return s, nil
 }
 
-// named puts arguments into the driver's form.
+// named converts arguments to the driver's form.
 func named(args []driver.Value) []driver.NamedValue {
 	list := make([]driver.NamedValue, len(args))
 	for i, a := range args {
@@ -77,7 +77,7 @@ func (d *database) exec(text string, args ...driver.Value) (driver.Result, error
 	return s.(driver.StmtExecContext).ExecContext(context.Background(), named(args))
 }
 
-// query runs a statement and hands each row to use, whose slices are only valid until it returns.
+// query runs a statement and calls use with each row, whose slices are only valid until it returns.
 func (d *database) query(use func(row []driver.Value) error, text string, args ...driver.Value) (err error) {
 	s, err := d.statement(text)
 	if err != nil {

@@ -32,8 +32,8 @@ type entry struct {
 	expires int64  // Unix milliseconds; 0: never
 }
 
-// store keeps keys in SQLite. The caller orders its calls; those that write stand between begin and
-// commit or rollback.
+// store keeps keys in SQLite. The caller serializes its calls; those that write are between begin and commit or
+// rollback.
 type store struct {
 	db      *database
 	now     func() time.Time
@@ -79,7 +79,7 @@ func (s *store) begin() error {
 	return nil
 }
 
-// commit keeps what was written since begin and returns the keys concerned.
+// commit commits the writes since begin and returns the changed keys.
 func (s *store) commit() (map[string]struct{}, error) {
 	if _, err := s.db.exec("COMMIT"); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (s *store) rollback() error {
 	return err
 }
 
-// touch notes that a key was written.
+// touch records that a key was written.
 func (s *store) touch(key []byte) {
 	if s.changed == nil {
 		s.changed = map[string]struct{}{}
@@ -104,7 +104,7 @@ func (s *store) touch(key []byte) {
 
 func (s *store) nowMillis() int64 { return s.now().UnixMilli() }
 
-// find returns a key. One that has expired is not there, and a command that writes removes it.
+// find returns a key. An expired one does not exist, and a command that writes removes it.
 func (s *store) find(key []byte) (e entry, ok bool, err error) {
 	err = s.db.query(func(row []driver.Value) error {
 		e = entry{id: row[0].(int64), kind: kind(row[1].(int64)), value: blob(row[2]), expires: row[3].(int64)}
@@ -120,7 +120,7 @@ func (s *store) find(key []byte) (e entry, ok bool, err error) {
 	return entry{}, false, err
 }
 
-// of returns a key whose value must be of a kind, if it is there.
+// of returns a key, if it exists, whose value must be of a kind.
 func (s *store) of(key []byte, k kind) (entry, bool, error) {
 	e, ok, err := s.find(key)
 	if err == nil && ok && e.kind != k {
@@ -146,7 +146,7 @@ func (s *store) setString(key, value []byte, expires int64) error {
 	return err
 }
 
-// hash returns the hash at key, made if there is none. One that is made must get a field.
+// hash returns the hash at key, created if it does not exist. A created one must get a field.
 func (s *store) hash(key []byte) (entry, error) {
 	e, ok, err := s.of(key, kindHash)
 	if err != nil || ok {
@@ -188,7 +188,7 @@ func (s *store) removeField(key []byte, id int64, name []byte) (bool, error) {
 	return n > 0, err
 }
 
-// fields hands every field of a hash to use.
+// fields calls use with every field of a hash.
 func (s *store) fields(id int64, use func(name, value []byte)) error {
 	return s.db.query(func(row []driver.Value) error {
 		use(blob(row[0]), blob(row[1]))
@@ -212,7 +212,7 @@ func (s *store) setExpiry(key []byte, id, expires int64) error {
 	return err
 }
 
-// remove removes a key and tells whether it was there.
+// remove removes a key and reports whether it existed.
 func (s *store) remove(key []byte) (bool, error) {
 	e, ok, err := s.find(key)
 	if err != nil || !ok {
@@ -244,8 +244,8 @@ func (s *store) clear() error {
 	return err
 }
 
-// scan hands at most limit (-1: all) keys that have not expired to use, in the order of their ids,
-// beginning after an id. A key keeps its id while it exists.
+// scan calls use with at most limit (-1: all) keys that have not expired, in the order of their ids, beginning after an
+// id. A key keeps its id while it exists.
 func (s *store) scan(after int64, limit int64, use func(id int64, key []byte, k kind)) error {
 	return s.db.query(func(row []driver.Value) error {
 		use(row[0].(int64), blob(row[1]), kind(row[2].(int64)))
@@ -253,7 +253,7 @@ func (s *store) scan(after int64, limit int64, use func(id int64, key []byte, k 
 	}, "SELECT id, key, kind FROM entry WHERE id > ? AND (expires = 0 OR expires > ?) ORDER BY id LIMIT ?", after, s.nowMillis(), limit)
 }
 
-// size is how many keys there are, those included that have expired and nobody has looked at since.
+// size is the number of keys, including expired ones that have not been accessed since.
 func (s *store) size() (int64, error) { return s.count("SELECT count(*) FROM entry") }
 
 // expired returns keys that have expired, at most limit.

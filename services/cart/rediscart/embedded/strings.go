@@ -35,7 +35,7 @@ func cmdStrLen(k *call) error {
 	return orInt(k, int64(len(e.value)), err)
 }
 
-// setOptions is what may follow SET key value.
+// setOptions are the options of SET.
 type setOptions struct {
 	onlyNew, onlyOld, keepTTL, get bool
 	expires                        int64
@@ -77,8 +77,8 @@ func parseSet(k *call) (o setOptions, err error) {
 	return o, nil
 }
 
-// parseExpiry reads a time in units of milliseconds, from now or absolute, and returns it in Unix
-// milliseconds. Where it sets a new value it must be positive.
+// parseExpiry parses a time in units of milliseconds, relative or absolute, and returns it in Unix milliseconds. With a
+// new value it must be positive.
 func parseExpiry(k *call, text []byte, unit int64, absolute, positive bool) (int64, error) {
 	n, ok := parseInt(text)
 	if !ok {

@@ -2,7 +2,7 @@ package embedded
 
 import "github.com/tidwall/redcon"
 
-// The commands that make several others one: MULTI, EXEC, DISCARD, WATCH, UNWATCH.
+// The commands of transactions: MULTI, EXEC, DISCARD, WATCH, UNWATCH.
 
 func (c *session) cmdMulti([][]byte) error {
 	if c.multi {
@@ -61,7 +61,7 @@ func (c *session) cmdExec([][]byte) error {
 	return nil
 }
 
-// stale tells whether a watched key was changed, or has expired, since WATCH.
+// stale reports whether a watched key was changed, or has expired, since WATCH.
 func (c *session) stale() (bool, error) {
 	for _, w := range c.watched {
 		_, exists, err := c.server.store.find([]byte(w.key))

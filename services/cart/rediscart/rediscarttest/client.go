@@ -12,7 +12,7 @@ import (
 	"github.com/tidwall/redcon"
 )
 
-// Client speaks the Redis protocol word for word, which a real client would smooth over.
+// Client speaks the raw Redis protocol, whose details a real client would hide.
 type Client struct {
 	t    testing.TB
 	conn net.Conn

@@ -21,7 +21,7 @@ func Engines(t testing.TB) []string {
 		return []string{"embedded", "redis-server"}
 	}
 	if os.Getenv("CI") != "" {
-		t.Fatal("CI is set, and there is no redis-server on PATH: install one, the suite must hold on both")
+		t.Fatal("CI is set, and no redis-server is on PATH: install one, since the suite must pass on both")
 	}
 	t.Log("no redis-server on PATH: only the embedded server is tested")
 	return []string{"embedded"}
@@ -34,8 +34,7 @@ func Each(t *testing.T, test func(t *testing.T, engine string)) {
 	}
 }
 
-// Start runs a store of a kind over dir (empty: nothing is kept) until the test ends, and returns when
-// it answers.
+// Start runs a store of a kind on dir (empty: nothing is kept) until the test ends, and returns when it responds.
 func Start(t testing.TB, engine, dir string) *chassistest.Service {
 	t.Helper()
 	s := chassistest.Start(t, rediscart.Setup, map[string]string{"REDIS_SERVER": engine, "DATA_DIR": dir}, chassistest.WithName("redis-cart"))
@@ -43,7 +42,7 @@ func Start(t testing.TB, engine, dir string) *chassistest.Service {
 	return s
 }
 
-// StartWithPassword runs a store of a kind that wants to hear a password.
+// StartWithPassword runs a store of a kind with a password.
 func StartWithPassword(t testing.TB, engine, password string) *chassistest.Service {
 	t.Helper()
 	s := chassistest.Start(t, rediscart.Setup, map[string]string{"REDIS_SERVER": engine, "REDIS_PASSWORD": password}, chassistest.WithName("redis-cart"))
@@ -61,12 +60,12 @@ func waitUntilLoaded(t testing.TB, addr string) {
 	c := Connect(t, addr)
 	for c.Do("PING") != "PONG" {
 		if context.Cause(t.Context()) != nil {
-			t.Fatal("the store does not answer PING")
+			t.Fatal("the store does not respond to PING")
 		}
 	}
 }
 
-// StartError runs a store that is expected not to start, and returns what it says.
+// StartError runs a store that is expected not to start, and returns its error.
 func StartError(t testing.TB, engine, dir string) error {
 	t.Helper()
 	env := map[string]string{"REDIS_SERVER": engine, "DATA_DIR": dir, "PORT": "0", "METRICS_PORT": "0"}

@@ -1,4 +1,4 @@
-// Package fakeshop is all of the storefront's neighbours in one: small, in memory, and broken on
+// Package fakeshop is all services that the storefront calls in one: small, in memory, and broken on
 // request. Tests reach it over gRPC, or directly where time is simulated.
 package fakeshop
 
@@ -21,7 +21,7 @@ import (
 	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
 
-// Addresses are the variables in which the storefront looks for its neighbours.
+// Addresses are the variables with the addresses of the services that the storefront calls.
 func Addresses() []string {
 	return []string{
 		"PRODUCT_CATALOG_SERVICE_ADDR", "CURRENCY_SERVICE_ADDR", "CART_SERVICE_ADDR", "RECOMMENDATION_SERVICE_ADDR",
@@ -29,7 +29,7 @@ func Addresses() []string {
 	}
 }
 
-// Shop is the neighbours. The zero value is not usable; New makes one.
+// Shop is those services. The zero value is not usable; New returns one.
 type Shop struct {
 	pb.UnimplementedProductCatalogServiceServer
 	pb.UnimplementedCurrencyServiceServer
@@ -74,7 +74,7 @@ func New() *Shop {
 	return s
 }
 
-// Serve answers on a free port until the test ends and returns the address.
+// Serve serves on a free port until the test ends, and returns the address.
 func (s *Shop) Serve(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -111,7 +111,7 @@ func (s *Shop) Break(method string, err error) {
 	s.failures[method] = err
 }
 
-// Kill breaks a service as its death would, with an address in the text that nobody should see.
+// Kill breaks a service as its death would, with an address in the text that no visitor should see.
 func (s *Shop) Kill(service string) {
 	s.Break(service, status.Error(codes.Unavailable, `connection error: desc = "transport: Error while dialing: dial tcp 10.1.2.3:7070: connect: connection refused"`))
 }
@@ -139,7 +139,7 @@ func (s *Shop) Placed() []*pb.PlaceOrderRequest {
 	return slices.Clone(s.placed)
 }
 
-// AddProduct puts one more product on the shelf.
+// AddProduct adds a product to the catalog.
 func (s *Shop) AddProduct(p *pb.Product) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
