@@ -112,7 +112,10 @@ func (j *Journal) restoreObjects(ctx context.Context, before *state, selected fu
 	if err := j.delete(ctx, present, func(o object) bool { return !isConfig(o) }); err != nil {
 		return err
 	}
-	return j.awaitRollout(ctx, changed)
+	if err := j.awaitRollout(ctx, changed); err != nil {
+		return err
+	}
+	return j.awaitGone(ctx, present)
 }
 
 func (j *Journal) replace(ctx context.Context, objects []object) error {

@@ -3,6 +3,7 @@ package restore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -38,6 +39,33 @@ func (j *Journal) awaitRollout(ctx context.Context, changed []object) error {
 			case <-ctx.Done():
 				return nil
 			}
+		}
+	}
+	return nil
+}
+
+// awaitGone waits until no instance of the deleted Deployments is left: one that drains would still call others.
+func (j *Journal) awaitGone(ctx context.Context, deleted map[resource.Key]object) error {
+	ctx, cancel := context.WithTimeout(ctx, rolloutTimeout)
+	defer cancel()
+	tick := time.NewTicker(rolloutPoll)
+	defer tick.Stop()
+	for len(deleted) > 0 {
+		st, err := j.shop.Status(ctx, &controlpb.StatusRequest{})
+		if err != nil && ctx.Err() == nil {
+			return fmt.Errorf("read the shop's state: %w", err)
+		}
+		gone := !slices.ContainsFunc(st.GetServices(), func(s *controlpb.Service) bool {
+			_, ok := deleted[resource.Key{Kind: resource.KindDeployment, Namespace: s.GetNamespace(), Name: s.GetWorkload()}]
+			return ok
+		})
+		if gone {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
 		}
 	}
 	return nil

@@ -45,3 +45,38 @@ func TestARollbackWaitsUntilWhatItRestoredHasRolledOut(t *testing.T) {
 		}
 	})
 }
+
+// drainingShop still lists a deleted Deployment for some reads of its status.
+type drainingShop struct {
+	*lessontest.Shop
+	reads int
+}
+
+func (s *drainingShop) Status(ctx context.Context, r *controlpb.StatusRequest, opts ...grpc.CallOption) (*controlpb.StatusResponse, error) {
+	st, err := s.Shop.Status(ctx, r, opts...)
+	if s.reads > 0 {
+		s.reads--
+		st.Services = append(st.Services, &controlpb.Service{Name: "extra", Workload: "extra", Namespace: "production", State: "stopped"})
+	}
+	return st, err
+}
+
+func TestARollbackWaitsUntilWhatItDeletedIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shop := &drainingShop{Shop: lessontest.New(time.Now)}
+		j := record(t, shop, everything())
+		shop.Put("Deployment", "extra", `{"kind":"Deployment","metadata":{"name":"extra","namespace":"production"}}`)
+		shop.reads = 3
+		rollback(t, j)
+		if shop.reads != 0 || shop.Object("Deployment", "extra") != "" {
+			t.Errorf("%d reads are left, the object is %q", shop.reads, shop.Object("Deployment", "extra"))
+		}
+		shop.Put("Deployment", "extra", `{"kind":"Deployment","metadata":{"name":"extra","namespace":"production"}}`)
+		shop.reads = 1 << 30
+		begin := time.Now()
+		rollback(t, j)
+		if took := time.Since(begin); took > time.Minute {
+			t.Errorf("one that does not end held the rollback up for %s", took)
+		}
+	})
+}
