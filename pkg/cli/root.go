@@ -94,6 +94,7 @@ func addCommands(root *cobra.Command, f *cmdutil.Factory, screens *dash.Screens)
 	}{
 		{groupShop, []*cobra.Command{
 			shop.NewUpCmd(f, shop.UpParts{
+				Drivers: internalcmd.Drivers(),
 				Spawn: func(ctx context.Context, dir rundir.Dir, args []string) error {
 					return internalcmd.Spawn(ctx, f, dir, args)
 				},

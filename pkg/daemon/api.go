@@ -5,17 +5,17 @@ import (
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
 )
 
-// apiDeps are the parts of the shop that its API serves.
-func (s *shop) apiDeps() api.Deps {
+// apiDeps are the parts of the shop that its API serves. receiver is nil if no spans are received.
+func (s *shop) apiDeps(receiver *otlp.Receiver) api.Deps {
 	info := api.Info{
-		Name: s.dir.Name, Namespace: s.store.Namespace(), Driver: "process", Version: s.cfg.Version, Started: s.started,
+		Name: s.dir.Name, Namespace: s.store.Namespace(), Driver: s.cfg.Driver, Version: s.cfg.Version, Started: s.started,
 		RunDir: s.dir.Run, StateDir: s.dir.State, Monolith: s.cfg.Monolith, PrometheusURL: s.meters.url,
 	}
-	if s.receiver != nil {
-		info.OTLP, info.OTLPHTTP = s.receiver.GRPC(), "http://"+s.receiver.HTTP()+otlp.Path
+	if receiver != nil {
+		info.OTLP, info.OTLPHTTP = receiver.GRPC(), "http://"+receiver.HTTP()+otlp.Path
 	}
 	return api.Deps{
-		Info: info, Names: s.names, Shop: s.control, Planner: s.planner,
+		Info: info, Names: s.names, Shop: s.runtime, Planner: s.runtime.planner,
 		Store: s.store, Refresh: func() { s.source.refresh() },
 		Faults: s.faults.Registry, FaultsChanged: s.faultsChanged.Wait,
 		Events: s.events, Logs: s.logs, Spans: s.spans, Calls: s.calls,

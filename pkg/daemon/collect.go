@@ -24,7 +24,7 @@ func (c *workloadCollector) Collect(out chan<- prometheus.Metric) {
 	available := workloadDesc("kube_deployment_status_replicas_available", "The number of available replicas per deployment.", "deployment")
 	restarts := workloadDesc("kube_pod_container_status_restarts_total", "The number of container restarts per container.", "pod", "container")
 	waiting := workloadDesc("kube_pod_container_status_waiting_reason", "Describes the reason the container is currently in waiting state.", "pod", "container", "reason")
-	snap, _ := c.shop.control.Snapshot()
+	snap, _ := c.shop.state.Snapshot()
 	for _, w := range snap.Workloads {
 		service := c.shop.names.Display(w.Key)
 		gauge := func(d *prometheus.Desc, v float64, more ...string) {

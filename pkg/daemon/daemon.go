@@ -7,6 +7,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,10 +29,10 @@ import (
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
 	"github.com/shopctl/shopctl/pkg/observe/scrape"
 	"github.com/shopctl/shopctl/pkg/observe/spans"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/store"
 	"github.com/shopctl/shopctl/pkg/rundir"
-	"github.com/shopctl/shopctl/pkg/workload"
 	"github.com/shopctl/shopctl/pkg/workload/process"
 )
 
@@ -58,6 +59,8 @@ type Config struct {
 	SpansForward string
 	// Images maps container images to commands, read again whenever objects change. May be nil.
 	Images func() process.Images
+	// Driver is what runs the services, one of Drivers; empty: DefaultDriver.
+	Driver string
 	// Executable is this binary, for the instances; ExecArgs come before "service run NAME". Empty:
 	// found by itself.
 	Executable string
@@ -87,11 +90,12 @@ type shop struct {
 	now     func() time.Time
 	started time.Time
 
-	store   *store.Store
-	source  *source
-	names   *names.Directory
-	control *workload.Controller
-	planner workload.Planner
+	store  *store.Store
+	source *source
+	names  *names.Directory
+	// state is the newest snapshot of what runs. It exists before the runtime that publishes it.
+	state   *orchestrator.State
+	runtime runtime
 	faults  faults
 	// faultsChanged is notified when a fault begins or ends.
 	faultsChanged broadcast.Signal
@@ -101,11 +105,10 @@ type shop struct {
 	meters        meters
 	spans         *spans.Store
 	calls         *calls
-	// receiver takes spans, forward hands them on; nil where that is not so.
-	receiver *otlp.Receiver
-	forward  *otlp.Forwarder
+	// forward forwards spans to another receiver; nil if they are not forwarded.
+	forward *otlp.Forwarder
 
-	// stop asks the daemon to go down; now is closed when that shall be at once.
+	// stop makes the daemon go down. kill closes killing: instances are then not given time to drain.
 	stop    context.CancelFunc
 	kill    func()
 	killing chan struct{}
@@ -114,8 +117,8 @@ type shop struct {
 	endStreams func()
 }
 
-// Run runs a daemon until ctx ends or somebody shuts it down. As soon as the shop can be reached it
-// writes so to ready (ReadyPipe), as it writes the error with which it returns before that.
+// Run runs a daemon until ctx ends or it is shut down through the API. As soon as the shop can be reached it
+// reports that to ready (ReadyPipe), or before that the error with which it returns.
 func Run(ctx context.Context, cfg Config, ready io.Writer) error {
 	report := newReport(ready)
 	err := run(ctx, cfg, report.ok)
@@ -142,11 +145,12 @@ func run(ctx context.Context, cfg Config, ready func()) error {
 
 // prepare takes the shop's directories and makes everything that does not run by itself.
 func prepare(cfg Config) (*shop, error) {
-	s := &shop{cfg: cfg, now: cfg.Now, killing: make(chan struct{}), leaving: make(chan struct{})}
+	s := &shop{cfg: cfg, now: cfg.Now, state: new(orchestrator.State), killing: make(chan struct{}), leaving: make(chan struct{})}
 	s.kill = sync.OnceFunc(func() { close(s.killing) })
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.cfg.Driver = cmp.Or(cfg.Driver, DefaultDriver)
 	s.started = s.now()
 	s.endStreams = sync.OnceFunc(func() { close(s.leaving) })
 	s.log = slog.New(slog.DiscardHandler)
@@ -157,7 +161,7 @@ func prepare(cfg Config) (*shop, error) {
 	if s.dir, err = rundir.Resolve(cfg.Name, cfg.Getenv); err != nil {
 		return nil, control.WithHint(err, "choose another --name", 2)
 	}
-	if s.lock, err = takeDirectories(s.dir, s.log); err != nil {
+	if s.lock, err = takeDirectories(s.dir); err != nil {
 		return nil, err
 	}
 	if err := s.open(); err != nil {
@@ -166,8 +170,8 @@ func prepare(cfg Config) (*shop, error) {
 	return s, nil
 }
 
-// takeDirectories makes the shop's directories, takes the lock and ends what a dead daemon left.
-func takeDirectories(dir rundir.Dir, log *slog.Logger) (*rundir.Lock, error) {
+// takeDirectories makes the shop's directories and takes the lock.
+func takeDirectories(dir rundir.Dir) (*rundir.Lock, error) {
 	if err := dir.Create(); err != nil {
 		return nil, explainDirectory(err, dir)
 	}
@@ -177,14 +181,6 @@ func takeDirectories(dir rundir.Dir, log *slog.Logger) (*rundir.Lock, error) {
 	}
 	if err != nil {
 		return nil, explainDirectory(err, dir)
-	}
-	left, err := dir.Leftovers()
-	if err == nil && len(left) > 0 {
-		log.Warn("ending what an earlier daemon left behind", "processes", len(left))
-		err = rundir.End(context.Background(), left, 2*time.Second)
-	}
-	if err != nil {
-		return nil, errors.Join(err, lock.Release())
 	}
 	return lock, nil
 }
@@ -198,20 +194,14 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	}
 	var all sync.WaitGroup
 	background, end := context.WithCancel(context.Background())
-	closeSpans := s.receiveSpans()
-	driver, err := s.newDriver()
-	if err == nil {
-		s.planner = driver
-		s.control, err = s.newController(driver)
-	}
-	if err != nil {
+	receiver, closeSpans := s.receiveSpans()
+	if s.runtime, err = s.newRuntime(spanEnviron(receiver)); err != nil {
 		end()
 		closeSpans()
 		_ = listener.Close()
 		s.endStreams()
-		return explainPort(err)
+		return err
 	}
-	s.calls.controller.Store(s.control)
 	s.faults = s.newFaults()
 	prom, unserved := s.servePrometheus()
 	if unserved != nil {
@@ -219,11 +209,11 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	}
 
 	all.Go(func() { s.source.run(background) })
-	all.Go(func() { s.control.Run(background) })
+	all.Go(func() { s.runtime.Run(background) })
 	all.Go(func() { s.stats.Run(background) })
 	all.Go(func() { s.runRules(background) })
 	all.Go(func() { s.writeStatus(background) })
-	server := control.NewServer(api.New(s.apiDeps()), s.log)
+	server := control.NewServer(api.New(s.apiDeps(receiver)), s.log)
 	served := make(chan error, 1)
 	serving, endServing := context.WithCancel(context.Background())
 	go func() { served <- server.Serve(serving, listener) }()
@@ -247,22 +237,22 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	return errors.Join(err, s.meters.query.Close())
 }
 
-// takeDown undoes all faults and ends all instances.
+// takeDown clears all faults and ends all instances.
 func (s *shop) takeDown() {
 	s.log.Info("going down")
 	if err := s.faults.Close(); err != nil {
 		s.log.Warn("clear faults", "error", err)
 	}
-	s.control.Shutdown(false, nil)
+	s.runtime.Shutdown(false, nil)
 	select {
-	case <-s.control.Done():
+	case <-s.runtime.Done():
 	case <-s.killing:
-		s.control.Shutdown(true, nil)
-		<-s.control.Done()
+		s.runtime.Shutdown(true, nil)
+		<-s.runtime.Done()
 	}
 }
 
-// explainDirectory says what to do about a directory that cannot be used.
+// explainDirectory adds what to do about a directory that cannot be used.
 func explainDirectory(err error, dir rundir.Dir) error {
 	hint := fmt.Sprintf("make %s and %s writable, or choose others with SHOPCTL_RUN_DIR and SHOPCTL_STATE_DIR", dir.Run, dir.State)
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
@@ -271,7 +261,7 @@ func explainDirectory(err error, dir rundir.Dir) error {
 	return control.WithHint(fmt.Errorf("start shop %q: %w", dir.Name, err), hint, 5)
 }
 
-// existing is the nearest directory at or above path that is there.
+// existing is the nearest directory at or above path that exists.
 func existing(path string) string {
 	for path != filepath.Dir(path) {
 		if _, err := os.Stat(path); err == nil {

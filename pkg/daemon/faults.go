@@ -16,7 +16,7 @@ type faults struct {
 // newFaults returns a registry with all injectors. A new kind of fault is an injector in package fault and an entry here.
 func (s *shop) newFaults() faults {
 	calls := fault.NewCalls()
-	actor := actor{s.control}
+	actor := actor{s.runtime}
 	return faults{
 		Calls: calls,
 		Registry: fault.NewRegistry(fault.Config{
@@ -41,7 +41,7 @@ func (s *shop) onFault(c fault.Change) {
 	s.events.Add(observe.Event{Type: observe.Normal, Reason: reason, Service: c.Fault.Service, Message: prefix + c.Fault.Phrase(s.now())})
 	s.calls.onFault(c, s.faults.List(), s.now())
 	s.faultsChanged.Notify()
-	s.control.SetFaults(orchestrator.ParseKey(c.Fault.Workload), s.faults.ForWorkload(c.Fault.Workload))
+	s.runtime.SetFaults(orchestrator.ParseKey(c.Fault.Workload), s.faults.ForWorkload(c.Fault.Workload))
 }
 
 // actor implements fault.Actor, whose workloads are named by the String of their key.

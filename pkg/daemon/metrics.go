@@ -55,7 +55,7 @@ func (s *shop) targets() []scrape.Target {
 	targets := []scrape.Target{{
 		Run: ownJob, Gatherer: s.meters.registry, Labels: labels.FromStrings("job", ownJob, "instance", ownJob),
 	}}
-	snap, _ := s.control.Snapshot()
+	snap, _ := s.state.Snapshot()
 	for _, w := range snap.Workloads {
 		for _, in := range w.Instances {
 			targets = append(targets, s.instanceTargets(w, in)...)

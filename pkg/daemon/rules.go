@@ -86,7 +86,7 @@ const comingUp = 20 * time.Second
 
 // settled tells whether the shop has come up, or should have.
 func (s *shop) settled() bool {
-	snap, _ := s.control.Snapshot()
+	snap, _ := s.state.Snapshot()
 	return snap.Ready || s.now().Sub(s.started) > comingUp
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
-// onSpans is told of the spans of each request that came in, one request after the other.
+// onSpans adds the spans of each export request to the call graph. It is called for one request at a time.
 func (s *shop) onSpans(records []trace.Record) {
 	s.calls.Add(records)
 	s.stats.Wake()
@@ -37,9 +37,9 @@ func (s *shop) openForward() error {
 	return nil
 }
 
-// receiveSpans takes spans, and forwards them, until close is called. A shop that cannot take any is a shop
-// all the same.
-func (s *shop) receiveSpans() (close func()) {
+// receiveSpans receives spans, and forwards them, until close is called. The receiver is nil if none can be received:
+// the shop then runs without.
+func (s *shop) receiveSpans() (receiver *otlp.Receiver, close func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var forwarding sync.WaitGroup
 	cfg := otlp.Config{GRPC: s.cfg.SpansGRPC, HTTP: s.cfg.SpansHTTP, Store: s.spans}
@@ -49,15 +49,14 @@ func (s *shop) receiveSpans() (close func()) {
 	}
 	receiver, err := otlp.Listen(cfg)
 	if err != nil {
-		s.log.Warn("spans are not taken", "error", err)
+		s.log.Warn("spans are not received", "error", err)
 		s.events.Add(observe.Event{Type: observe.Warning, Reason: "SpanReceiverFailed", Message: err.Error()})
-	} else {
-		s.receiver = receiver
+		receiver = nil
 	}
-	return func() {
+	return receiver, func() {
 		if receiver != nil {
 			if err := receiver.Close(); err != nil {
-				s.log.Warn("take spans", "error", err)
+				s.log.Warn("receive spans", "error", err)
 			}
 		}
 		cancel()
@@ -65,10 +64,10 @@ func (s *shop) receiveSpans() (close func()) {
 	}
 }
 
-// spanEnviron tells instances where spans go, in the variables that OpenTelemetry's SDKs read.
-func (s *shop) spanEnviron() []string {
-	if s.receiver == nil {
+// spanEnviron is where instances send spans, in the variables that OpenTelemetry's SDKs read.
+func spanEnviron(receiver *otlp.Receiver) []string {
+	if receiver == nil {
 		return nil
 	}
-	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + s.receiver.GRPC(), "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}
+	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + receiver.GRPC(), "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}
 }

@@ -22,7 +22,7 @@ const statusPause = 100 * time.Millisecond
 func (s *shop) writeStatus(ctx context.Context) {
 	conditions := map[orchestrator.Key][]appsv1.DeploymentCondition{}
 	for {
-		snap, changed := s.control.Snapshot()
+		snap, changed := s.state.Snapshot()
 		seen := map[orchestrator.Key]bool{}
 		for _, w := range snap.Workloads {
 			seen[w.Key] = true

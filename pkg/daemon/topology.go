@@ -5,14 +5,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
-	"github.com/shopctl/shopctl/pkg/workload"
 )
 
 const (
@@ -26,8 +24,6 @@ const (
 // calls are who calls whom, and how that went before something was broken.
 type calls struct {
 	*servicegraph.Graph
-	// controller knows who listens where, once there is one: spans may come before.
-	controller atomic.Pointer[workload.Controller]
 
 	mu        sync.Mutex
 	baselines map[string]baseline // by fault
@@ -49,11 +45,7 @@ func (s *shop) newCalls() *calls {
 			return s.names.Display(orchestrator.Key{Namespace: s.store.Namespace(), Name: service})
 		},
 		Resolve: func(peer string) string {
-			controller := c.controller.Load()
-			if controller == nil {
-				return ""
-			}
-			snap, _ := controller.Snapshot()
+			snap, _ := s.state.Snapshot()
 			return listener(snap.Workloads, peer)
 		},
 	})

@@ -7,21 +7,26 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// DaemonFlags are what up tells the daemon that it starts.
+// DaemonFlags are the flags that up passes on to the daemon that it starts.
 type DaemonFlags struct {
 	Only     []string
 	Port     int
 	PortBase int
 	PromPort int
-	// forward is where spans go, too.
+	// Forward is another receiver of all spans.
 	Forward  string
 	Monolith bool
+	// Driver is what runs the services.
+	Driver string
 }
 
-func (o *DaemonFlags) Add(cmd *cobra.Command) {
+// Add gives cmd the flags. drivers are the values of --driver, with the default first.
+func (o *DaemonFlags) Add(cmd *cobra.Command, drivers []string) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&o.Only, "only", nil, "start these `SERVICES` alone, and what they need")
 	flags.BoolVar(&o.Monolith, "monolith", false, "run the shop's services in one process, with calls between them that cross no network")
+	flags.StringVar(&o.Driver, "driver", drivers[0], "what runs the services: "+strings.Join(drivers, ", "))
+	CompleteWords(cmd, "driver", drivers...)
 	flags.IntVar(&o.Port, "port", 0, "`PORT` of the storefront (default 8080, or another one if that is taken)")
 	flags.IntVar(&o.PromPort, "prometheus-port", 0, "`PORT` of Prometheus' HTTP API (default 9090, or another one if that is taken)")
 	flags.StringVar(&o.Forward, "otlp-forward", "", "send all spans on to this OTLP `ENDPOINT`, too: http://HOST:4318 or grpc://HOST:4317")
@@ -48,6 +53,9 @@ func (o *DaemonFlags) Args() []string {
 	}
 	if o.Monolith {
 		args = append(args, "--monolith")
+	}
+	if o.Driver != "" {
+		args = append(args, "--driver", o.Driver)
 	}
 	return args
 }

@@ -30,7 +30,7 @@ func NewDaemonCmd(f *cmdutil.Factory, version string) *cobra.Command {
 		Args:   cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := daemon.Config{
-				Name: f.IO.ShopName, Namespace: f.Namespace(), PortBase: o.PortBase, Only: o.Only, Monolith: o.Monolith, SpansForward: o.Forward,
+				Name: f.IO.ShopName, Namespace: f.Namespace(), PortBase: o.PortBase, Only: o.Only, Monolith: o.Monolith, SpansForward: o.Forward, Driver: o.Driver,
 				Images: images(f), Executable: f.Executable, Version: version,
 				Getenv: f.Getenv, Environ: f.Environ, Log: f.IO.Err, Now: f.Now,
 			}
@@ -48,7 +48,7 @@ func NewDaemonCmd(f *cmdutil.Factory, version string) *cobra.Command {
 			return daemon.Run(cmd.Context(), cfg, daemon.ReadyPipe(f.Getenv))
 		},
 	}
-	o.Add(cmd)
+	o.Add(cmd, daemon.Drivers())
 	return cmd
 }
 
@@ -64,6 +64,9 @@ func images(f *cmdutil.Factory) func() process.Images {
 		return process.Images{Commands: file.Images, Dir: dir, Err: err}
 	}
 }
+
+// Drivers are what can run the services of a shop, with the default first.
+func Drivers() []string { return daemon.Drivers() }
 
 // Spawn starts the daemon of the shop in dir in the background, with args for the command.
 func Spawn(ctx context.Context, f *cmdutil.Factory, dir rundir.Dir, args []string) error {

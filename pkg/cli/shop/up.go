@@ -25,8 +25,6 @@ import (
 	"github.com/shopctl/shopctl/services"
 )
 
-const driverProcess = "process"
-
 type upOptions struct {
 	ios         *iostreams.IO
 	namespace   func() string
@@ -39,7 +37,6 @@ type upOptions struct {
 	wait        bool
 	timeout     time.Duration
 	daemon      cmdutil.DaemonFlags
-	driver      string
 	fresh       bool
 	// typed tells whether a flag was on the command line; ran, whether the shop ran before.
 	typed func(flag string) bool
@@ -48,6 +45,8 @@ type upOptions struct {
 
 // UpParts are what up does by other groups' commands.
 type UpParts struct {
+	// Drivers are what can run the services, with the default first.
+	Drivers []string
 	// Spawn starts the daemon of the shop in dir in the background, with args for its command.
 	Spawn func(ctx context.Context, dir rundir.Dir, args []string) error
 	// Logs prints what the services log from now on, until the shop has gone.
@@ -76,27 +75,21 @@ shopctl up --name mono --monolith`,
 			return o.run(cmd.Context())
 		},
 	}
-	o.daemon.Add(cmd)
+	o.daemon.Add(cmd, parts.Drivers)
 	flags := cmd.Flags()
 	flags.BoolVar(&o.attach, "attach", false, "stay, print what the services log, and stop the shop on Ctrl+C")
 	flags.BoolVar(&o.wait, "wait", true, "return when all services are ready; =false: as soon as the daemon runs")
 	flags.DurationVar(&o.timeout, "timeout", time.Minute, "how long to wait for the services")
-	flags.StringVar(&o.driver, "driver", driverProcess, "what runs the services: process")
 	flags.BoolVar(&o.fresh, "fresh", false, "forget all changes, carts and logs of earlier runs first")
 	cmdutil.AddOutput(cmd, &o.format)
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("only", cmdutil.CompleteServices(f)))
-	cmdutil.CompleteWords(cmd, "driver", driverProcess)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitInconclusive, cmdutil.ExitEnvironment, cmdutil.ExitInterrupted)
 }
 
 // check finds what is wrong with the flags before anything starts.
 func (o *upOptions) check() error {
-	switch o.driver {
-	case driverProcess:
-	case "docker", "kubernetes":
-		return cmdutil.UsageErr(o.ios.Command("up"), "driver %q is not in this version; services run as processes", o.driver)
-	default:
-		return cmdutil.UnknownNameErr("driver", o.driver, []string{driverProcess})
+	if !slices.Contains(o.parts.Drivers, o.daemon.Driver) {
+		return cmdutil.UnknownNameErr("driver", o.daemon.Driver, o.parts.Drivers)
 	}
 	if o.daemon.Monolith && len(o.daemon.Only) > 0 {
 		return cmdutil.UsageErr(o.ios.Command("up --monolith"), "--only names services to start, and a monolith starts as a whole")

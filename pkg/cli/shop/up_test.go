@@ -81,8 +81,8 @@ func TestUpTimesOutWithExitFour(t *testing.T) {
 func TestBadFlagsOfUpStartNothing(t *testing.T) {
 	w := clitest.NewWorld(t)
 	for line, text := range map[string]string{
-		"--driver docker":     `driver "docker" is not in this version`,
-		"--driver kubernetes": `driver "kubernetes" is not in this version`,
+		"--driver docker":     "unknown driver \"docker\"\nshopctl: hint: one of process",
+		"--driver kubernetes": `unknown driver "kubernetes"`,
 		"--driver proces":     "hint: did you mean process?",
 		"--only cart,paymnt":  "hint: did you mean payment?",
 		"--port 70000":        "read --port 70000",

@@ -1,16 +1,10 @@
 package daemon
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
-
-	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/daemon/names"
@@ -20,14 +14,11 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/decode"
 	"github.com/shopctl/shopctl/pkg/resource/store"
-	"github.com/shopctl/shopctl/pkg/rundir"
-	"github.com/shopctl/shopctl/pkg/workload"
 	"github.com/shopctl/shopctl/pkg/workload/process"
-	"github.com/shopctl/shopctl/pkg/workload/proxy"
 	"github.com/shopctl/shopctl/services"
 )
 
-// newNames makes the directory of names. Before there is a controller, no workload runs.
+// newNames makes the directory of names.
 func (s *shop) newNames() *names.Directory {
 	return &names.Directory{
 		Namespace: s.store.Namespace(),
@@ -39,10 +30,7 @@ func (s *shop) newNames() *names.Directory {
 			return keys
 		},
 		Snapshot: func() orchestrator.Snapshot {
-			if s.control == nil {
-				return orchestrator.Snapshot{}
-			}
-			snap, _ := s.control.Snapshot()
+			snap, _ := s.state.Snapshot()
 			return snap
 		},
 	}
@@ -132,98 +120,6 @@ func Builtins() ([]resource.Manifest, error) {
 
 func (s *shop) volumeDir() string { return filepath.Join(s.dir.State, "volumes") }
 
-// newDriver makes the process driver.
-func (s *shop) newDriver() (*process.Driver, error) {
-	executable := s.cfg.Executable
-	if executable == "" {
-		var err error
-		if executable, err = os.Executable(); err != nil {
-			return nil, fmt.Errorf("find own executable: %w", err)
-		}
-	}
-	return process.New(process.Config{
-		Executable: executable, Args: s.cfg.ExecArgs,
-		Environ:        append(instanceEnviron(s.cfg.Environ), s.spanEnviron()...),
-		CommandEnviron: commandEnviron(s.cfg.Environ),
-		Builtin: func(image string) (name string, ok bool) {
-			b, _, ok := services.ByImage(image)
-			return b.Name, ok
-		},
-		Images: s.cfg.Images, VolumeDir: s.volumeDir(), Ledger: ledger{s.dir, s.lock},
-	}), nil
-}
-
-// newController makes the controller.
-func (s *shop) newController(driver workload.Driver) (*workload.Controller, error) {
-	only, err := s.only()
-	if err != nil {
-		return nil, err
-	}
-	return workload.New(workload.Config{
-		Source: s.source, Driver: driver, Only: only,
-		Namespace:        s.store.Namespace(),
-		PortBase:         s.cfg.PortBase,
-		Storefront:       orchestrator.Key{Namespace: s.store.Namespace(), Name: "frontend"},
-		StorefrontAddr:   cmp.Or(s.cfg.Listen, DefaultListen),
-		StorefrontStrict: s.cfg.Listen != "",
-		DataDir:          s.dir.Data(),
-		Event:            s.onEvent,
-		OpenLog:          s.openLog,
-		LastLines:        s.logs.LastLines,
-		Log:              s.log,
-		Now:              s.now,
-	})
-}
-
-// openLog opens the log of a container.
-func (s *shop) openLog(src workload.LogSource) (io.WriteCloser, error) {
-	return s.logs.Writer(observe.LogSource{
-		Service: s.names.Display(src.Workload), Instance: src.Pod, Container: src.Container, Main: src.Main,
-		Modules: names.ModuleNames(src.Builtin),
-	})
-}
-
-// ledger is the list of processes in the shop's run directory.
-type ledger struct {
-	rundir.Dir
-	*rundir.Lock
-}
-
-// inherited are the variables that built-in services get from the daemon's environment: what finds
-// programs and files, and nothing that would configure a service by accident.
-var inherited = [...]string{"PATH", "HOME", "USER", "TMPDIR", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "GOCOVERDIR", "GODEBUG", "GOTRACEBACK"}
-
-func instanceEnviron(environ []string) []string {
-	var out []string
-	for _, kv := range environ {
-		if name, _, _ := strings.Cut(kv, "="); slices.Contains(inherited[:], name) {
-			out = append(out, kv)
-		}
-	}
-	return out
-}
-
-// commandEnviron is what a learner's own program inherits: everything but what is shopctl's, and what would
-// send its spans elsewhere. A pod template may still do that.
-func commandEnviron(environ []string) []string {
-	return slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
-		return strings.HasPrefix(kv, "SHOPCTL_") || strings.HasPrefix(kv, "OTEL_EXPORTER_OTLP_")
-	})
-}
-
-// only finds the Deployments that the shop is limited to.
-func (s *shop) only() ([]orchestrator.Key, error) {
-	var keys []orchestrator.Key
-	for _, name := range s.cfg.Only {
-		key, ok := s.names.Find(name)
-		if !ok {
-			return nil, s.names.Unknown(name)
-		}
-		keys = append(keys, key)
-	}
-	return keys, nil
-}
-
 func (s *shop) onEvent(e orchestrator.Event) {
 	kind := observe.Normal
 	if e.Warning {
@@ -233,13 +129,4 @@ func (s *shop) onEvent(e orchestrator.Event) {
 		Type: kind, Reason: e.Reason, Service: s.names.Display(e.Workload), Instance: e.Instance, Message: e.Message,
 	})
 	s.log.Debug("event", "reason", e.Reason, "workload", e.Workload.Name, "message", e.Message)
-}
-
-// explainPort says what to do about a port that is taken.
-func explainPort(err error) error {
-	var taken *proxy.PortTakenError
-	if errors.As(err, &taken) {
-		return control.Error(codes.FailedPrecondition, err.Error(), "end that process, or let the kernel choose: leave --port and --port-base out", 5)
-	}
-	return err
 }
