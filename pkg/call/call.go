@@ -2,9 +2,9 @@
 //
 // It is grpcurl as a library, with three things added. Contracts that are linked into this binary
 // need no server to be read: their methods can be listed, described and checked with the shop down,
-// and a call costs no reflection. The contract of any other target is asked for once, kept, and asked
+// and a call costs no reflection. The contract of any other target is fetched once, kept, and fetched
 // for again when a method or a field is not in it, for the service may have been restarted with a new
-// one. And what is wrong with a method's name or a message is said in the words of the contract, with
+// one. And what is wrong with a method's name or a message is reported in the words of the contract, with
 // the nearest name.
 package call
 
@@ -36,7 +36,7 @@ type Target struct {
 	// Addr is "host:port"; empty if it does not run, and then only a linked contract can be read.
 	Addr string
 	// GRPC are the full names of the services that it serves by a contract linked into this binary.
-	// None: its contract is asked for by server reflection.
+	// None: its contract is fetched by server reflection.
 	GRPC []string
 	// Proto is the path of a .proto file that describes the server in place of its own word, as the
 	// contract of another version of it does.
@@ -52,7 +52,7 @@ type Invalid struct {
 
 func (e *Invalid) Error() string { return e.Text }
 
-// ErrNoReflection means that a target's contract is not known and cannot be asked for.
+// ErrNoReflection means that a target's contract is not known and cannot be fetched.
 var ErrNoReflection = errors.New("the server has no reflection service")
 
 // ErrNotRunning means that a target without an address was to be called.
@@ -100,7 +100,7 @@ func (c *Caller) peer(t Target) (*peer, error) {
 		if p.target.Addr == t.Addr && p.target.Proto == t.Proto {
 			return p, nil
 		}
-		// Nobody can do anything about a connection to the old address that does not close.
+		// There is nothing to do about a connection to the old address that does not close.
 		_ = p.close()
 		delete(c.peers, t.Name)
 	}
@@ -119,7 +119,7 @@ func (c *Caller) peer(t Target) (*peer, error) {
 	return p, nil
 }
 
-// dial makes a connection that is opened by its first use and, where nobody listens, fails that use
+// dial makes a connection that is opened by its first use and, where nothing listens, fails that use
 // at once.
 func dial(addr string, m *Meter) (*grpc.ClientConn, error) {
 	options := []grpc.DialOption{

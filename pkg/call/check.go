@@ -14,7 +14,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
-// checkMessage finds what is wrong with a message and says it with the path to the field: protojson
+// checkMessage reports what is wrong with a message, with the path to the field: protojson
 // knows the name of a field at most, and no nearest one. What it lets through, protojson still reads
 // strictly.
 func checkMessage(path string, value any, d protoreflect.MessageDescriptor) error {
@@ -43,7 +43,7 @@ func checkMessage(path string, value any, d protoreflect.MessageDescriptor) erro
 	return nil
 }
 
-// wellKnown tells the messages with a JSON form of their own.
+// wellKnown reports whether a message has a JSON form of its own.
 func wellKnown(d protoreflect.MessageDescriptor) bool {
 	return d.FullName().Parent() == "google.protobuf" && d.Name() != "Empty"
 }
@@ -188,7 +188,7 @@ func checkNumber(path string, value any, kind protoreflect.Kind) error {
 	return &Invalid{Text: fmt.Sprintf("field %q must be a number (%s), not %q", path, kind, text)}
 }
 
-// wholeNumber tells an integer that is written with a point or an exponent, which JSON allows; how large
+// wholeNumber reports whether a text is an integer that is written with a point or an exponent, which JSON allows; how large
 // it may be, protojson knows.
 func wholeNumber(text string, kind protoreflect.Kind) bool {
 	f, err := strconv.ParseFloat(text, 64)

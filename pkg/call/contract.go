@@ -12,7 +12,7 @@ import (
 	"github.com/jhump/protoreflect/grpcreflect"
 	_ "google.golang.org/genproto/googleapis/rpc/errdetails" // so that the usual details of errors can be read
 	"google.golang.org/grpc"
-	_ "google.golang.org/grpc/health/grpc_health_v1" // so that health can be asked of every server
+	_ "google.golang.org/grpc/health/grpc_health_v1" // so that the health of every server can be checked
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
@@ -33,7 +33,7 @@ type peer struct {
 	linked *contract        // nil if no contract is linked in
 
 	mu        sync.Mutex
-	reflected *contract // nil until it was asked for
+	reflected *contract // nil until it was fetched
 }
 
 func (p *peer) close() error {
@@ -43,7 +43,7 @@ func (p *peer) close() error {
 	return p.conn.Close()
 }
 
-// contract returns the target's contract; fresh says that it was asked for just now.
+// contract returns the target's contract; fresh: it was fetched just now.
 func (p *peer) contract(ctx context.Context) (c *contract, fresh bool, err error) {
 	if p.linked != nil {
 		return p.linked, false, nil
@@ -59,14 +59,14 @@ func (p *peer) contract(ctx context.Context) (c *contract, fresh bool, err error
 	return c, true, err
 }
 
-// kept is the contract that the target gave when it was last asked; nil if it was not.
+// kept is the contract that was last fetched from the target; nil if none was.
 func (p *peer) kept() *contract {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.reflected
 }
 
-// fetch asks the target for its contract and keeps it.
+// fetch gets the contract from the target and keeps it.
 func (p *peer) fetch(ctx context.Context) (*contract, error) {
 	if p.conn == nil {
 		return nil, fmt.Errorf("read the contract of %s: %w", p.target.Name, ErrNotRunning)
@@ -76,7 +76,7 @@ func (p *peer) fetch(ctx context.Context) (*contract, error) {
 	c, err := reflected(ctx, p.conn)
 	if errors.Is(err, ErrNoReflection) && p.kept() != nil {
 		// It had reflection. The client mistakes a connection that breaks, for the server was
-		// restarted, for a server that lacks the newer version, and then asks for the older one.
+		// restarted, for a server that lacks the newer version, and then requests the older one.
 		c, err = reflected(ctx, p.conn)
 	}
 	if err != nil {
@@ -88,7 +88,7 @@ func (p *peer) fetch(ctx context.Context) (*contract, error) {
 	return c, nil
 }
 
-// reflected reads the contract that a server tells of itself, all of it at once: nothing stays open
+// reflected reads the contract from a server by reflection, all of it at once: nothing stays open
 // between calls.
 func reflected(ctx context.Context, conn *grpc.ClientConn) (*contract, error) {
 	client := grpcreflect.NewClientAuto(ctx, conn)
@@ -120,7 +120,7 @@ func reflected(ctx context.Context, conn *grpc.ClientConn) (*contract, error) {
 	return c, nil
 }
 
-// infrastructure tells services that servers have beside their own, which are not listed: health,
+// infrastructure reports whether a service is one that servers have besides their own, which are not listed: health,
 // reflection, channelz. They can be called by their full names.
 func infrastructure(service string) bool {
 	for _, of := range []string{"grpc.health.", "grpc.reflection.", "grpc.channelz."} {
@@ -171,7 +171,7 @@ func (s source) add(f *desc.FileDescriptor) {
 	}
 }
 
-// ListServices is of no use to anybody: the services are those of the contract.
+// ListServices is not used: the services are those of the contract.
 func (s source) ListServices() ([]string, error) { return nil, nil }
 
 // FindSymbol returns the descriptor of a full name.

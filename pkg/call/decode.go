@@ -32,7 +32,7 @@ func newMessages(r io.Reader, limit int) *messages {
 	return &messages{bounded: bounded, decoder: json.NewDecoder(bounded)}
 }
 
-// next returns the next value as it stands, or io.EOF.
+// next returns the next value as written, or io.EOF.
 func (m *messages) next() (json.RawMessage, error) {
 	m.bounded.left = m.bounded.limit
 	var raw json.RawMessage

@@ -38,7 +38,7 @@ type Request struct {
 	// EmitDefaults writes fields that have their default value, too.
 	EmitDefaults bool
 	// OnMessage, if set, gets each response message as it arrives, and the Result none of them: a
-	// stream may go on for a long time.
+	// stream may last for a long time.
 	OnMessage func(json.RawMessage)
 }
 
@@ -118,7 +118,7 @@ type input struct {
 }
 
 // prepare resolves the method and, unless the client streams, reads and checks its message, all
-// before anything is sent. If something does not fit a contract that was kept, it is asked for again.
+// before anything is sent. If something does not fit a contract that was kept, it is fetched again.
 func (p *peer) prepare(ctx context.Context, r Request) (*input, error) {
 	method, fresh, err := p.resolve(ctx, r.Method)
 	if err != nil {
@@ -184,7 +184,7 @@ func (m Method) decode(raw json.RawMessage) ([]byte, error) {
 }
 
 // pump reads and checks messages in the background, so that a call that ends, or whose time is up, does
-// not wait for somebody to type.
+// not wait for input.
 func (m Method) pump(ctx context.Context, stream *messages) func(context.Context) ([]byte, error) {
 	type item struct {
 		wire []byte

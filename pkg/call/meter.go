@@ -21,17 +21,17 @@ type Meter struct {
 	marked         [2]int64
 }
 
-// Sample is what one call came to.
+// Sample is the measurement of one call.
 type Sample struct {
-	// Took is the time from sending to the end of the answer, without JSON being read or written here.
+	// Took is the time from sending to the end of the response, without the time to read and write JSON here.
 	Took time.Duration
-	// Request and Answer are the bytes of the messages, as they are encoded.
-	Request, Answer int
+	// Request and Response are the bytes of the messages, as they are encoded.
+	Request, Response int
 	// Sent and Received are all bytes on the connection: messages, headers and frames.
 	Sent, Received int64
 }
 
-// NewMeter returns a meter that goes by a clock.
+// NewMeter returns a meter with a clock.
 func NewMeter(now func() time.Time) *Meter { return &Meter{now: now} }
 
 // Begin begins a measurement.
@@ -42,12 +42,12 @@ func (m *Meter) Begin() {
 	m.marked = [2]int64{m.sent, m.received}
 }
 
-// Message notes a message that was sent or received.
-func (m *Meter) Message(request, answer int) {
+// Message counts a message that was sent or received.
+func (m *Meter) Message(request, response int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sample.Request += request
-	m.sample.Answer += answer
+	m.sample.Response += response
 }
 
 // End ends the measurement and returns it.
@@ -100,7 +100,7 @@ func (c *meteredConn) Write(b []byte) (int, error) {
 // TagRPC implements stats.Handler.
 func (m *Meter) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
 
-// HandleRPC implements stats.Handler: a call's time is what gRPC says it is.
+// HandleRPC implements stats.Handler: a call's time is the one that gRPC measures.
 func (m *Meter) HandleRPC(_ context.Context, s stats.RPCStats) {
 	switch s := s.(type) {
 	case *stats.Begin:

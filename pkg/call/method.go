@@ -41,7 +41,7 @@ func (m Method) Signature() string {
 	return fmt.Sprintf("%s(%s) returns (%s)", m.Name, streams(m.ClientStreams, m.Input), streams(m.ServerStreams, m.Output))
 }
 
-// TakesNothing tells that the request message has no fields.
+// TakesNothing reports whether the request message has no fields.
 func (m Method) TakesNothing() bool { return m.descriptor.Input().Fields().Len() == 0 }
 
 // Methods lists the methods of a target in the order of its contract. A linked contract needs no
@@ -69,7 +69,7 @@ func (c *Caller) Resolve(ctx context.Context, t Target, name string) (Method, er
 	return m, err
 }
 
-// resolve also says whether the contract was asked for just now.
+// resolve also reports whether the contract was fetched just now.
 func (p *peer) resolve(ctx context.Context, name string) (Method, bool, error) {
 	contract, fresh, err := p.contract(ctx)
 	if err != nil {
@@ -84,8 +84,8 @@ func (p *peer) resolve(ctx context.Context, name string) (Method, bool, error) {
 			return m, false, nil
 		}
 	}
-	// The contract may have changed since it was read, or linked. If it cannot be asked for, what is
-	// known of it stands.
+	// The contract may have changed since it was read, or linked. If it cannot be fetched, the
+	// known one is used.
 	if contract, err = p.fetch(ctx); err != nil {
 		return Method{}, false, unknown
 	}
@@ -165,7 +165,7 @@ func (c *contract) infrastructureMethods(typed string) []Method {
 	return (&contract{services: []protoreflect.ServiceDescriptor{s}, source: c.source}).methods()
 }
 
-// meansSymbol tells whether what was typed is a full name, or the end of it after a dot.
+// meansSymbol reports whether what was typed is a full name, or the end of it after a dot.
 func meansSymbol(typed, full string, equal func(a, b string) bool) bool {
 	start := len(full) - len(typed)
 	return start == 0 && equal(typed, full) ||

@@ -21,7 +21,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
 
-// ErrNotRunning tells that no daemon answers on the shop's socket.
+// ErrNotRunning means that no daemon serves the shop's socket.
 var ErrNotRunning = errors.New("the shop is not running")
 
 // maxMessage bounds one message either way; applied files and snapshots are far below it.
@@ -36,7 +36,7 @@ type Client struct {
 	conn *grpc.ClientConn
 }
 
-// Dial connects to the daemon of dir. It fails with ErrNotRunning when there is none, and then says
+// Dial connects to the daemon of dir. It fails with ErrNotRunning when there is none, and then reports
 // so at once.
 func Dial(dir rundir.Dir) (*Client, error) {
 	first, err := net.DialTimeout("unix", dir.Socket(), 2*time.Second)

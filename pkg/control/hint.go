@@ -7,7 +7,7 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// Error makes an error that tells people what to do next. The text may be a command to paste;
+// Error makes an error with a hint for what to do next. The text may be a command to paste;
 // exitCode is how a command that meets it exits, 0 to let the status code decide.
 func Error(code codes.Code, message, hint string, exitCode int) error {
 	return WithHint(status.Error(code, message), hint, exitCode)

@@ -7,7 +7,7 @@ import (
 )
 
 // LogFields lists the members of a JSON log record that a LogLine has no field of its own for, in their
-// order: `method=Charge code=INVALID_ARGUMENT`. It is empty for what is no JSON object.
+// order: `method=Charge code=INVALID_ARGUMENT`. It is empty for lines that are not JSON objects.
 func LogFields(raw string) string {
 	d := json.NewDecoder(strings.NewReader(raw))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {

@@ -25,7 +25,7 @@ type Server struct {
 	log  *slog.Logger
 }
 
-// Backend is what a daemon answers.
+// Backend serves the API.
 type Backend interface {
 	controlpb.ShopServer
 	controlpb.TracesServer
@@ -48,8 +48,8 @@ func NewServer(backend Backend, log *slog.Logger) *Server {
 	return s
 }
 
-// Listen opens the socket of dir for the user alone. Whoever calls it holds the shop's lock, so a
-// socket that is there already is a dead one.
+// Listen opens the socket of dir for the user alone. Its caller holds the shop's lock, so an
+// existing socket is a dead one.
 func Listen(dir rundir.Dir) (net.Listener, error) {
 	if err := os.Remove(dir.Socket()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("remove dead socket: %w", err)
@@ -65,7 +65,7 @@ func Listen(dir rundir.Dir) (net.Listener, error) {
 	return l, nil
 }
 
-// Serve answers until ctx ends; then it lets running calls finish for at most a second, and returns
+// Serve serves until ctx ends; then it lets running calls finish for at most a second, and returns
 // when the last has.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stopped := make(chan struct{})

@@ -76,7 +76,7 @@ func (s Spec) checkChassis(t Target) error {
 	hint := fmt.Sprintf("shopctl fault inject %s --pause --for 10s", t.Name)
 	switch {
 	case t.Protocol == "tcp":
-		return &Invalid{Text: fmt.Sprintf("%s speaks TCP, where calls cannot be told apart", t.Name), Hint: hint}
+		return &Invalid{Text: fmt.Sprintf("%s speaks TCP, where single calls cannot be recognized", t.Name), Hint: hint}
 	case !t.Chassis:
 		return &Invalid{Text: fmt.Sprintf("%s is not a built-in service: its own calls cannot be made to fail", t.Name), Hint: hint}
 	}

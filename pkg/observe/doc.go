@@ -1,3 +1,3 @@
-// Package observe keeps what can be seen of the shop: events, log lines and request statistics; spans are
-// in the package of that name below. Everything is bounded, and what nobody looks at costs next to nothing.
+// Package observe keeps the events and logs of the shop; metrics, spans and alerts are in packages below. Everything is
+// bounded, and measurements without readers cost next to nothing.
 package observe

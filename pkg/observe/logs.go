@@ -47,7 +47,7 @@ type Logs struct {
 // LogSource is a container whose output is logged.
 type LogSource struct {
 	Service, Instance, Container string
-	// Main marks the first container of its instance, whose lines are read unless another is asked for.
+	// Main marks the first container of its instance, whose lines are read by default.
 	Main bool
 	// Modules are what people call the modules of a monolith, by what its records call them in their field service.
 	Modules map[string]string

@@ -40,7 +40,7 @@ func (f *frame) add(tone Tone, text string) {
 	f.lines = append(f.lines, f.Style.paint(tone, f.Style.cut(text, f.Width)))
 }
 
-// whole is what was gathered, cut and filled to the size that was asked for.
+// whole is what was gathered, cut and filled to the requested size.
 func (f *frame) whole() []string {
 	lines := f.lines[:min(len(f.lines), f.Height)]
 	for i, line := range lines {
@@ -54,7 +54,7 @@ func (f *frame) whole() []string {
 	return lines
 }
 
-// alone tells that the figures of the one series stand beside the title.
+// alone reports whether the figures of the only series are beside the title.
 func (f *frame) alone() bool { return f.Title != "" && len(f.all) == 1 && f.all[0].name == "" }
 
 // title adds the title, if there is one and a place for it.
@@ -131,7 +131,7 @@ func (f *frame) chart(rows int, times bool) {
 	}
 }
 
-// labels are what stands left of each row; gutter is their width, 0 where there is no room for them.
+// labels are the texts left of each row; gutter is their width, 0 where there is no room for them.
 func (f *frame) labels(values axis, rows int) (labels []string, gutter int) {
 	down, tick := "│", "┤"
 	if f.Style.ASCII {

@@ -8,7 +8,7 @@ import (
 // most bounds the values that are drawn, far from where differences of them overflow.
 const most = 1e300
 
-// measured is a series with what is to be said of it.
+// measured is a series with its figures.
 type measured struct {
 	name   string
 	points []Point // those in the range, gaps included
@@ -22,10 +22,10 @@ type measured struct {
 // longest bounds the time that a plot shows, far from where differences of times overflow.
 const longest = 50 * 365 * 24 * time.Hour
 
-// drawn tells whether a value can be drawn.
+// drawn reports whether a value can be drawn.
 func drawn(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// apart tells whether the line stops between two points that follow each other.
+// apart reports whether the line stops between two points that follow each other.
 func (o Options) apart(a, b Point) bool {
 	return !drawn(a.Value) || !drawn(b.Value) || o.Step > 0 && b.Time.Sub(a.Time) >= 2*o.Step
 }
@@ -95,7 +95,7 @@ func spanOf(all []measured, o Options) span {
 		s.to = s.from.Add(longest)
 	}
 	if s.low > 0 && s.low < s.high/2+s.high/4 || s.low == s.high && s.low > 0 {
-		s.low = 0 // the height of a line then tells its value
+		s.low = 0 // the height of a line is then its value
 	}
 	if s.low == s.high {
 		s.high = s.low + max(math.Abs(s.low), 1)

@@ -1,11 +1,11 @@
 // Package plot draws time series as text: lines of braille dots in a frame of values and times, the same
 // in ASCII, and for a screen reader the same in words and numbers. It only makes strings: it measures
-// them with x/ansi and leaves colours to its caller.
+// them with x/ansi and leaves colors to its caller.
 package plot
 
 import "time"
 
-// Point is a value at a time. NaN and the infinities are gaps: the line stops before them and goes on
+// Point is a value at a time. NaN and the infinities are gaps: the line stops before them and continues
 // behind them.
 type Point struct {
 	Time  time.Time
@@ -33,7 +33,7 @@ type Options struct {
 	Step time.Duration
 	// Floor is a value that the axis always reaches, so that noise far below it stays flat.
 	Floor float64
-	// Empty is said where there is no point; by default that there is nothing to show.
+	// Empty is the text where there is no point; by default that there is nothing to show.
 	Empty string
 	Style Style
 }
@@ -41,13 +41,13 @@ type Options struct {
 // Style is the terminal's part of a plot.
 type Style struct {
 	ASCII bool
-	// Linear asks for words and numbers in place of a drawing.
+	// Linear selects words and numbers in place of a drawing.
 	Linear bool
-	// Paint colours a piece of text; nil leaves it as it is. It must not change the width.
+	// Paint colors a piece of text; nil leaves it as it is. It must not change the width.
 	Paint func(Tone, string) string
 }
 
-// Tone is what a piece of a plot is, for it to be coloured. Series i has tone First + i%Tones.
+// Tone is what a piece of a plot is, for its color. Series i has tone First + i%Tones.
 type Tone int
 
 // The tones beside those of series.
@@ -60,13 +60,13 @@ const (
 	First
 )
 
-// Tones is how many series have a colour and a mark of their own.
+// Tones is how many series have a color and a mark of their own.
 const Tones = 6
 
 // ToneOf is the tone of series i.
 func ToneOf(i int) Tone { return First + Tone(i%Tones) }
 
-// Mark is the symbol of series i, which tells it from others without colour, too.
+// Mark is the symbol of series i, which distinguishes it from others without color, too.
 func (s Style) Mark(i int) string {
 	marks := [Tones]string{"●", "▲", "■", "◆", "○", "△"}
 	if s.ASCII || s.Linear {

@@ -12,7 +12,7 @@ func width(text string) int { return ansi.StringWidth(text) }
 
 func spaces(n int) string { return strings.Repeat(" ", max(n, 0)) }
 
-// cut shortens text to w cells; its last cell says that something is missing.
+// cut shortens text to w cells; its last cell marks the cut.
 func (s Style) cut(text string, w int) string {
 	more := "…"
 	if s.ASCII || s.Linear {
@@ -36,7 +36,7 @@ func (s Style) fit(text string, w int) string {
 	return text + spaces(w-width(text))
 }
 
-// clean makes a name from outside harmless, and spells it in ASCII where that is asked for.
+// clean makes a name from outside harmless, and spells it in ASCII on request.
 func (s Style) clean(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -9,7 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// Sentence says what one series does, as Lines does in its linear form: its last, lowest and highest value,
+// Sentence describes one series, as Lines does in its linear form: its last, lowest and highest value,
 // and whether it rises.
 func Sentence(s Series, o Options) string {
 	f := &frame{Options: o, all: measure([]Series{s}, o)}
@@ -17,7 +17,7 @@ func Sentence(s Series, o Options) string {
 	return f.sentence(f.all[0], clock(f.span.to.Sub(f.span.from)))
 }
 
-// words says what the drawing shows: of each series its figures, and then all values at times that are
+// words describe the drawing: of each series its figures, and then all values at times that are
 // evenly apart.
 func (f *frame) words() {
 	if f.Title != "" {
@@ -97,7 +97,7 @@ func mean(values []float64) float64 {
 	return sum
 }
 
-// moment says what all series were at a time.
+// moment lists the values of all series at a time.
 func (f *frame) moment(at time.Time, layout string) string {
 	parts := make([]string, 0, len(f.all))
 	for _, m := range f.all {

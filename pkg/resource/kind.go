@@ -20,8 +20,7 @@ const (
 	KindPrometheusRule = "PrometheusRule"
 )
 
-// Kind is all that the shop knows of one kind of object: its names, how objects are defaulted and checked, and how they
-// are printed.
+// Kind is the definition of one kind of object: its names, its defaults and checks, and how objects are printed.
 type Kind struct {
 	// Name as in manifests: "Deployment".
 	Name string

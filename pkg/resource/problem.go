@@ -21,7 +21,7 @@ type Problem struct {
 	Message string
 }
 
-// String is "file:line:column: path: message"; without a file, the object stands in its place.
+// String is "file:line:column: path: message"; without a file, it begins with the object.
 func (p Problem) String() string {
 	var b strings.Builder
 	switch {

@@ -122,7 +122,7 @@ func checkServicePorts(c *admission.Issues, s *corev1.ServiceSpec) {
 	}
 }
 
-// warnService warns of what a Service asks for in vain here, and of a selector that leads nowhere.
+// warnService warns of fields that have no effect here, and of a selector that matches nothing.
 func warnService(c *admission.Issues, o *corev1.Service, others Objects) {
 	s := &o.Spec
 	switch s.Type {

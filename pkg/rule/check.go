@@ -67,7 +67,7 @@ func (c *checker) rules(group string, rules []Rule) {
 		at := fmt.Sprintf("%s.rules[%d]", group, i)
 		switch {
 		case r.Record == "" && r.Alert == "":
-			c.add(at, "says neither record nor alert")
+			c.add(at, "has neither record nor alert")
 			continue
 		case r.Record != "" && r.Alert != "":
 			c.add(at+".alert", "a rule records or alerts, not both")
@@ -91,7 +91,7 @@ func (c *checker) rules(group string, rules []Rule) {
 
 func (c *checker) recording(at string, r Rule) {
 	if !model.LegacyValidation.IsValidMetricName(r.Record) {
-		c.add(at+".record", "%q is no name of a metric; use letters, digits, _ and :", r.Record)
+		c.add(at+".record", "%q is not a metric name; use letters, digits, _ and :", r.Record)
 	}
 	for _, field := range []struct{ name, value string }{{"for", r.For}, {"keep_firing_for", r.KeepFiringFor}} {
 		if field.value != "" {
@@ -108,7 +108,7 @@ func (c *checker) alerting(at string, r Rule) {
 	c.duration(at+".keep_firing_for", r.KeepFiringFor, true)
 	for _, name := range sorted(r.Annotations) {
 		if !model.LegacyValidation.IsValidLabelName(name) {
-			c.add(at+".annotations["+name+"]", "%q is no name of an annotation; use letters, digits and _", name)
+			c.add(at+".annotations["+name+"]", "%q is not an annotation name; use letters, digits and _", name)
 		}
 		c.template(at+".annotations["+name+"]", r.Annotations[name])
 	}
@@ -140,7 +140,7 @@ func (c *checker) duration(path, text string, zero bool) {
 	d, err := model.ParseDuration(text)
 	switch {
 	case err != nil:
-		c.add(path, "%q is no duration such as 30s, 5m or 1h", text)
+		c.add(path, "%q is not a duration such as 30s, 5m or 1h", text)
 	case d == 0 && !zero:
 		c.add(path, "must be above zero")
 	}

@@ -67,7 +67,7 @@ func (o operand) eval(d Data) (any, error) {
 	return o.constant, nil
 }
 
-// parseExpr reads what stands between {{ and }}.
+// parseExpr reads the expression between {{ and }}.
 func parseExpr(text string) (*expr, error) {
 	tokens, err := scan(text)
 	if err != nil {
@@ -193,7 +193,7 @@ func (p *exprParser) operand(depth int) (operand, error) {
 	case word[0] == '"' || word[0] == '`':
 		s, err := strconv.Unquote(word)
 		if err != nil {
-			return operand{}, fmt.Errorf("%s is no valid string", word)
+			return operand{}, fmt.Errorf("%s is not a valid string", word)
 		}
 		return operand{constant: s}, nil
 	case word == "true" || word == "false":
@@ -222,7 +222,7 @@ func isName(s string) bool {
 	return s != ""
 }
 
-// knownFunction says what is wrong with the name of a function.
+// knownFunction reports what is wrong with the name of a function.
 func knownFunction(name string) error {
 	all := functions()
 	if _, ok := all[name]; ok {

@@ -60,7 +60,7 @@ func text(f func(string) string) function {
 	return function{1, 1, func(args []any) (any, error) {
 		s, ok := args[0].(string)
 		if !ok {
-			return nil, fmt.Errorf("%v is no string", args[0])
+			return nil, fmt.Errorf("%v is not a string", args[0])
 		}
 		return f(s), nil
 	}}
@@ -75,11 +75,11 @@ func toFloat(v any) (float64, error) {
 	case string:
 		f, err := strconv.ParseFloat(v, 64)
 		if err != nil {
-			return 0, fmt.Errorf("%q is no number", v)
+			return 0, fmt.Errorf("%q is not a number", v)
 		}
 		return f, nil
 	}
-	return 0, fmt.Errorf("%v is no number", v)
+	return 0, fmt.Errorf("%v is not a number", v)
 }
 
 func special(v float64) bool { return v == 0 || math.IsNaN(v) || math.IsInf(v, 0) }
@@ -164,7 +164,7 @@ func humanizeTimestamp(args []any) (any, error) {
 	case math.IsNaN(v) || math.IsInf(v, 0):
 		return fmt.Sprintf("%.4g", v), nil
 	case math.Abs(v) > maxTimestamp:
-		return nil, fmt.Errorf("%v is no time in seconds", v)
+		return nil, fmt.Errorf("%v is not a time in seconds", v)
 	}
 	return fmt.Sprint(time.UnixMilli(int64(v*1e9) / 1e6).UTC()), nil
 }
@@ -175,7 +175,7 @@ const maxWidth = 100
 func printf(args []any) (any, error) {
 	format, ok := args[0].(string)
 	if !ok {
-		return nil, errors.New("the first argument is no format")
+		return nil, errors.New("the first argument is not a format string")
 	}
 	for _, digits := range strings.FieldsFunc(format, func(r rune) bool { return r < '0' || r > '9' }) {
 		if n, err := strconv.Atoi(digits); err != nil || n > maxWidth {

@@ -19,7 +19,7 @@ type Group struct {
 	Name string `json:"name"`
 	// Interval between evaluations, as Prometheus writes durations; empty: DefaultInterval.
 	Interval string `json:"interval,omitempty"`
-	// QueryOffset moves the time that is asked about into the past.
+	// QueryOffset moves the time of evaluation into the past.
 	QueryOffset string `json:"query_offset,omitempty"`
 	// Limit on the alerts of an alerting rule, or the series of a recording rule; 0: none.
 	Limit *int `json:"limit,omitempty"`
@@ -37,7 +37,7 @@ type Rule struct {
 	Expr intstr.IntOrString `json:"expr"`
 	// For is how long the expression must hold until an alert fires.
 	For string `json:"for,omitempty"`
-	// KeepFiringFor is how long an alert goes on firing when it does not hold any more.
+	// KeepFiringFor is how long an alert continues to fire after its expression no longer holds.
 	KeepFiringFor string            `json:"keep_firing_for,omitempty"`
 	Labels        map[string]string `json:"labels,omitempty"`
 	// Annotations are templates for people.
@@ -45,7 +45,7 @@ type Rule struct {
 }
 
 // DefaultInterval is how often a group is evaluated that does not say. Prometheus' own default, a minute,
-// is for data centres; here somebody waits for the alert.
+// is for data centers; here the user waits for the alert.
 const DefaultInterval = 15 * time.Second
 
 // Name is what the rule records, or its alert.

@@ -23,7 +23,7 @@ func TestTemplatesAreFilledIn(t *testing.T) {
 		`a {{- " b " -}} c`:                                        "a b c",
 		`{{ "}}" }}{{/* nothing */}}`:                              "}}",
 		"{{ humanize (printf \"%d\" 1500) }}":                      "1.5k",
-		"{{ $labels.service | humanize }}":                         `<error expanding template: humanize: "cart" is no number>`,
+		"{{ $labels.service | humanize }}":                         `<error expanding template: humanize: "cart" is not a number>`,
 	} {
 		tm, err := ParseTemplate(text)
 		if err != nil {
@@ -103,20 +103,20 @@ func TestWhatPrometheusWouldRefuseIsFound(t *testing.T) {
 	}}
 	want := []string{
 		"groups[0].interval must be above zero",
-		`groups[0].query_offset "x" is no duration`,
+		`groups[0].query_offset "x" is not a duration`,
 		`groups[0].labels[a-b] "a-b" cannot be a label`,
 		"groups[0].limit -1 is below zero",
-		"groups[0].rules[0] says neither",
+		"groups[0].rules[0] has neither",
 		"groups[0].rules[1].alert a rule records or alerts",
 		"groups[0].rules[2].expr 1:4: parse error",
-		`groups[0].rules[2].record "a b" is no name`,
+		`groups[0].rules[2].record "a b" is not a metric name`,
 		"groups[0].rules[2].for is for alerts",
 		"groups[0].rules[2].annotations are for alerts",
 		"groups[0].rules[3].expr is missing",
 		`groups[0].rules[3].labels[__name__] "__name__" cannot be`,
-		`groups[0].rules[3].for "1x" is no duration`,
+		`groups[0].rules[3].for "1x" is not a duration`,
 		"groups[0].rules[3].labels[severity] 1:1: $vale is not known",
-		`groups[0].rules[4].annotations[a-b] "a-b" is no name`,
+		`groups[0].rules[4].annotations[a-b] "a-b" is not an annotation name`,
 		"groups[0].rules[4].annotations[a-b] 1:1: nope is not supported",
 		"groups[0].rules[5] has the name and the labels of rules[4]",
 		`groups[1].name "a" is the name of another`,

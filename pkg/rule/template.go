@@ -25,7 +25,7 @@ const (
 	maxDepth = 16
 )
 
-// ParseTemplate reads a template. The error says what is wrong, with line and column in the text.
+// ParseTemplate reads a template. The error has the line and column in the text.
 func ParseTemplate(text string) (*Template, error) {
 	if len(text) > maxTemplate {
 		return nil, fmt.Errorf("the template is longer than %d bytes", maxTemplate)
@@ -113,7 +113,7 @@ type Data struct {
 	Value  float64
 }
 
-// Expand puts data into the template. An error while doing so stands in the text, as in Prometheus: an
+// Expand puts data into the template. An error is written into the text, as in Prometheus: an
 // alert with a strange text is better than none.
 func (t *Template) Expand(d Data) string {
 	var b strings.Builder

@@ -16,7 +16,7 @@ type figures struct {
 	servicegraph.Snapshot
 	nodes map[string]servicegraph.Traffic
 	edges map[[2]string]servicegraph.Traffic
-	// callees are the services that somebody calls.
+	// callees are the services that have callers.
 	callees map[string]bool
 }
 
@@ -32,7 +32,7 @@ func figuresOf(s servicegraph.Snapshot) figures {
 		f.nodes[n.Service] = n.Traffic
 	}
 	for _, e := range s.Edges {
-		// Who sends no spans is as its caller sees it; quantiles of several callers cannot be added.
+		// A service that sends no spans is as its caller sees it; quantiles of several callers cannot be added.
 		if _, known := f.nodes[e.Callee]; !known && callers[e.Callee] == 1 {
 			f.nodes[e.Callee] = e.Traffic
 		}
@@ -58,7 +58,7 @@ func (f figures) into(service string) []servicegraph.Edge {
 	return all
 }
 
-// outside tells of those who only call: users, and the load generator.
+// outside reports whether a caller is not called itself: users, and the load generator.
 func (f figures) outside(caller string) bool { return !f.callees[caller] }
 
 // requests is how many there were at all.
@@ -78,7 +78,7 @@ func (f figures) called(service string) (n int64) {
 }
 
 // entry is the service in front of the shop: the one that takes orders or pages from outside, the
-// busiest if there are several; empty if nobody calls from outside.
+// busiest if there are several; empty if there are no calls from outside.
 func (f figures) entry() string {
 	var best servicegraph.Edge
 	better := func(e servicegraph.Edge) bool {
@@ -93,7 +93,7 @@ func (f figures) entry() string {
 	return best.Callee
 }
 
-// split tells the orders from all other requests at the service in front.
+// split separates orders from all other requests at the entry service.
 func (f figures) split(entry string) (orders, pages servicegraph.Traffic) {
 	for _, name := range orderOperations {
 		for _, o := range f.Operations {
@@ -111,7 +111,7 @@ func (f figures) split(entry string) (orders, pages servicegraph.Traffic) {
 }
 
 // add counts two together. Quantiles cannot be added: the sum has each operation's weighed by its
-// requests, which tells a change from none.
+// requests, which is enough to detect a change.
 func add(a, b servicegraph.Traffic) servicegraph.Traffic {
 	n := a.Requests + b.Requests
 	if n == 0 {

@@ -169,8 +169,8 @@ func (d *drawing) add(b *branch, lead, rest string) {
 func (d *drawing) notes(name string) string {
 	var words []string
 	state := d.states[name]
-	said := slices.ContainsFunc(d.faults[name], func(f string) bool { return strings.HasPrefix(f, state) })
-	if !isWell(state) && !said {
+	covered := slices.ContainsFunc(d.faults[name], func(f string) bool { return strings.HasPrefix(f, state) })
+	if !isWell(state) && !covered {
 		words = append(words, state)
 	}
 	for _, f := range d.faults[name] {

@@ -84,7 +84,7 @@ func (t *Trace) join() {
 	}
 }
 
-// same tells a copy from another span with the same id.
+// same reports whether a span is a copy of another with the same id.
 func (s *Span) same(o *Span) bool {
 	return s.Kind == o.Kind && s.Service == o.Service && s.Name == o.Name && s.Parent == o.Parent && s.Start.Equal(o.Start) && s.End.Equal(o.End)
 }

@@ -32,7 +32,7 @@ func DecodeJSON(text []byte) (*tracepb.TracesData, error) {
 		if bin, err := hex.DecodeString(digits); err == nil {
 			return bin
 		}
-		return id // of a wrong length, so whoever looks at it refuses it
+		return id // of a wrong length, so that its reader refuses it
 	})
 	return data, nil
 }

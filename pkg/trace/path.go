@@ -41,7 +41,7 @@ type frame struct {
 	waiting       []*Span // children, the one that ends last at the end
 }
 
-// path walks back from the end of the root: whoever ends last before that moment is what was waited
+// path walks back from the end of the root: the span that ends last before that moment is what was waited
 // for. Children count as far as they lie within their parents.
 func (t *Trace) path() {
 	root := t.Root()
@@ -74,7 +74,7 @@ func newFrame(s *Span, low, at time.Time) frame {
 	return frame{s, low, at, at, waiting}
 }
 
-// next is the child that ended last before the moment at which the frame is. Nobody waits for consumers.
+// next is the child that ended last before the moment at which the frame is. Callers do not wait for consumers.
 func (f *frame) next() (child *Span, from, to time.Time) {
 	for len(f.waiting) > 0 {
 		child = f.waiting[len(f.waiting)-1]

@@ -15,7 +15,7 @@ import (
 )
 
 // Spans reads the spans of OTLP. Those without a valid id of a trace or of their own are left out and
-// counted, as OTLP asks.
+// counted, as OTLP requires.
 func Spans(data *tracepb.TracesData) (spans []*Span, refused int) {
 	for _, rs := range data.GetResourceSpans() {
 		resource := attributes(rs.GetResource().GetAttributes())
@@ -65,7 +65,7 @@ func newSpan(p *tracepb.Span) (*Span, bool) {
 	return s, true
 }
 
-// validID tells whether an id has its length and is not all zero.
+// validID reports whether an id has its length and is not all zero.
 func validID(id []byte, size int) bool {
 	if len(id) != size {
 		return false

@@ -28,7 +28,7 @@ func ShortID(id string) string { return id[:min(shortID, len(id))] }
 // String is the id as people see it: hexadecimal digits.
 func (id SpanID) String() string { return hex.EncodeToString(id[:]) }
 
-// Kind is what a span stands for; the numbers are OTLP's.
+// Kind is the role of a span; the numbers are OTLP's.
 type Kind int8
 
 // The kinds of opentelemetry.proto.trace.v1.Span.SpanKind.
@@ -76,6 +76,6 @@ type Record struct {
 	Port string
 	// Code is rpc.response.status_code or http.response.status_code; empty if there is none.
 	Code string
-	// Protocol is rpc.system.name (grpc), db.system.name (redis), http for HTTP; empty if none is told.
+	// Protocol is rpc.system.name (grpc), db.system.name (redis), http for HTTP; empty if unknown.
 	Protocol string
 }

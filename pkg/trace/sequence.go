@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// Outside stands in a sequence for whoever sent the first request, and sends no spans.
+// Outside is the sender of the first request in a sequence, which sends no spans.
 const Outside = "caller"
 
-// Message is one arrow of a sequence: a call, or the answer to it.
+// Message is one arrow of a sequence: a call, or the response to it.
 type Message struct {
 	From, To string
 	// At is counted from the start of the trace.
 	At time.Duration
-	// Call is the span that tells of the call: the caller's where there is one.
+	// Call is the span of the call: the caller's where there is one.
 	Call *Span
 	// Served is the span on the other side; nil where that sends none.
 	Served *Span
-	// Answer tells the way back.
-	Answer bool
+	// Response is true for the way back.
+	Response bool
 }
 
 // Sequence is who called whom, in order of time.
@@ -67,7 +67,7 @@ func (t *Trace) Sequence() Sequence {
 func (q *Sequence) call(t *Trace, from, to string, s, served *Span) {
 	m := Message{From: from, To: to, At: s.Start.Sub(t.Start), Call: s, Served: served}
 	q.Messages = append(q.Messages, m)
-	m.From, m.To, m.At, m.Answer = to, from, m.At+s.Duration(), true
+	m.From, m.To, m.At, m.Response = to, from, m.At+s.Duration(), true
 	q.Messages = append(q.Messages, m)
 }
 

@@ -27,7 +27,7 @@ const (
 	Cyclic
 )
 
-// Has tells whether all of m hold.
+// Has reports whether all of m hold.
 func (k Mark) Has(m Mark) bool { return k&m == m }
 
 // Words are the marks in words: "error", "retry", ...
@@ -44,7 +44,7 @@ func (k Mark) Words() []string {
 // Attribute is one attribute with its value as text.
 type Attribute struct{ Key, Value string }
 
-// Event is what a span says happened at a moment.
+// Event is something that happened during a span.
 type Event struct {
 	Time       time.Time
 	Name       string
@@ -111,7 +111,7 @@ type Trace struct {
 	ID ID
 	// Spans in the order of a waterfall: each before its children, siblings by start.
 	Spans []*Span
-	// Roots have nobody above them; the first is the trace's own, others are orphans or torn off.
+	// Roots have no parent; the first is the trace's own, others are orphans or torn off.
 	Roots      []*Span
 	Start, End time.Time
 	// Services in order of their first span.
@@ -127,7 +127,7 @@ func (t *Trace) Root() *Span { return t.Roots[0] }
 // Duration is from the first start to the last end.
 func (t *Trace) Duration() time.Duration { return max(0, t.End.Sub(t.Start)) }
 
-// Entered tells that the caller of the root sent no span: the root has a parent that nobody knows, and
+// Entered: the caller of the root sent no span, so that the root has an unknown parent, and
 // everything else hangs below it.
 func (t *Trace) Entered() bool {
 	return len(t.Roots) == 1 && t.Roots[0].Parent != SpanID{} && !t.Roots[0].Marks.Has(Cyclic)

@@ -138,7 +138,7 @@ func TestAnOrderIsASequenceOfCalls(t *testing.T) {
 	var got []string
 	for _, m := range q.Messages {
 		verb := ">"
-		if m.Answer {
+		if m.Response {
 			verb = "<"
 		}
 		got = append(got, fmt.Sprintf("%d %s%s%s", m.At.Milliseconds(), m.From, verb, m.To))

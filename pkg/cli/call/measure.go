@@ -65,7 +65,7 @@ func (v *measureView) sum(samples []call.Sample) {
 	for i, s := range samples {
 		took[i] = s.Took
 		v.Request += s.Request
-		v.Answer += s.Answer
+		v.Answer += s.Response
 		sent += s.Sent
 		received += s.Received
 	}

@@ -73,7 +73,7 @@ func (o *traceSequenceOptions) run(ctx context.Context, from traceSource, id str
 	view := sequenceView{TraceID: t.ID.String(), Participants: servicesOfSpans(q.Participants), Messages: []messageView{}}
 	for _, m := range q.Messages {
 		view.Messages = append(view.Messages, messageView{
-			AtMs: cmdutil.Millis(m.At), From: serviceOfSpan(m.From), To: serviceOfSpan(m.To), Name: m.Call.Name, Answer: m.Answer,
+			AtMs: cmdutil.Millis(m.At), From: serviceOfSpan(m.From), To: serviceOfSpan(m.To), Name: m.Call.Name, Answer: m.Response,
 			Status: spanStatus(m.Call.Error), SpanID: m.Call.Span.String(),
 		})
 	}

@@ -50,7 +50,7 @@ func (s *metricsServer) QueryMetrics(ctx context.Context, req *controlpb.QueryMe
 		at = t.AsTime()
 	}
 	resp := &controlpb.QueryMetricsResponse{}
-	use := func(result query.Answer) error {
+	use := func(result query.Result) error {
 		resp.Warnings = append(result.Warnings, result.Infos...)
 		return fillResult(resp, result)
 	}
@@ -74,7 +74,7 @@ func (s *metricsServer) QueryMetrics(ctx context.Context, req *controlpb.QueryMe
 }
 
 // fillResult copies a result, which must not be kept.
-func fillResult(resp *controlpb.QueryMetricsResponse, result query.Answer) error {
+func fillResult(resp *controlpb.QueryMetricsResponse, result query.Result) error {
 	resp.ResultType = string(result.Value.Type())
 	switch v := result.Value.(type) {
 	case promql.String:

@@ -17,7 +17,7 @@ type statusServer struct {
 	leaving <-chan struct{}
 }
 
-// watchedStats are request statistics, which are only measured while somebody watches.
+// watchedStats are request statistics, which are only measured while there are watchers.
 type watchedStats interface {
 	Watch() (release func())
 	Stats() (map[string]scrape.Stats, <-chan struct{})

@@ -40,7 +40,7 @@ func newRig(t *testing.T, rules ...rule.Rule) *rig {
 		DB: r.db, Now: func() time.Time { return r.now },
 		Changed: func(c Change) { r.told = append(r.told, fmt.Sprintf("%s %s", c.Labels.Get("service"), c.State)) },
 		Query: func(ctx context.Context, expr string, at time.Time) (out promql.Vector, err error) {
-			err = r.engine.Instant(ctx, expr, at, func(a query.Answer) error {
+			err = r.engine.Instant(ctx, expr, at, func(a query.Result) error {
 				v, ok := a.Value.(promql.Vector)
 				if !ok {
 					return errors.New("no vector")
@@ -73,7 +73,7 @@ func (r *rig) step(values map[string]float64) {
 func (r *rig) ask(expr string) string {
 	r.t.Helper()
 	var lines []string
-	err := r.engine.Instant(r.t.Context(), expr, r.now, func(a query.Answer) error {
+	err := r.engine.Instant(r.t.Context(), expr, r.now, func(a query.Result) error {
 		for _, s := range a.Value.(promql.Vector) {
 			lines = append(lines, fmt.Sprintf("%s %g", s.Metric, s.F))
 		}

@@ -72,7 +72,7 @@ func (m *Manager) alert(e *evaluated, res promql.Vector, at time.Time) (out prom
 	return out, changes, nil
 }
 
-// keeps tells whether an alert whose expression does not hold any more goes on firing.
+// keeps reports whether an alert continues to fire although its expression no longer holds.
 func (e *evaluated) keeps(a *Alert, at time.Time) bool {
 	if a.State != Firing || e.keep <= 0 {
 		return false

@@ -29,9 +29,9 @@ type Query func(ctx context.Context, expr string, at time.Time) (promql.Vector, 
 type Config struct {
 	Query Query
 	DB    *tsdb.DB
-	// Now is asked for how long an evaluation takes.
+	// Now measures how long an evaluation takes.
 	Now func() time.Time
-	// Changed is told of alerts that begin to fire or are resolved. May be nil.
+	// Changed is called for alerts that begin to fire or are resolved. May be nil.
 	Changed func(Change)
 }
 
@@ -175,7 +175,7 @@ func (m *Manager) History() []Change {
 	return out
 }
 
-// note remembers a change and tells of it.
+// note records a change and reports it.
 func (m *Manager) note(a Alert, state State, at time.Time) {
 	c := Change{
 		Time: at, Alert: a.Rule, Labels: a.Labels, State: state, Value: a.Value,

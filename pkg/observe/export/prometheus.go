@@ -117,7 +117,7 @@ func Prometheus(api string, targets []Target, rules []File) (File, error) {
 			doc.ScrapeConfigs = append(doc.ScrapeConfigs, scrapeDoc{JobName: job, StaticConfigs: byJob[job]})
 		}
 	}
-	content, err := encode(doc, "Made by shopctl export prometheus. The instances' ports change when they start anew;\n# federation (--federate) goes on through that.")
+	content, err := encode(doc, "Made by shopctl export prometheus. The instances' ports change when they restart;\n# federation (--federate) is not affected.")
 	return File{"prometheus.yml", content}, err
 }
 

@@ -1,6 +1,6 @@
 // Package loopback keeps web pages away from servers that are meant for this machine alone. Such a server
-// trusts whoever reaches it, and a browser reaches it for any page: by a name that resolves to 127.0.0.1
-// (DNS rebinding, which the Host header tells), or by a request across origins (which Origin tells).
+// trusts its clients, and a browser can reach it for any page: by a name that resolves to 127.0.0.1 (DNS rebinding, which
+// the Host header shows), or by a cross-origin request (which the Origin header shows).
 package loopback
 
 import (
@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Guard answers 403 where Host or Origin names another machine than this one.
+// Guard responds with 403 where Host or Origin names another machine than this one.
 func Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !IsHost(r.Host) {
@@ -25,7 +25,7 @@ func Guard(next http.Handler) http.Handler {
 	})
 }
 
-// IsHost tells whether a Host header, with or without a port, names this machine.
+// IsHost reports whether a Host header, with or without a port, names this machine.
 func IsHost(host string) bool {
 	u, err := url.Parse("http://" + host)
 	if err != nil || u.Host != host {
@@ -36,7 +36,7 @@ func IsHost(host string) bool {
 	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// IsOrigin tells whether an Origin header is that of a page from this machine.
+// IsOrigin reports whether an Origin header is that of a page from this machine.
 func IsOrigin(origin string) bool {
 	u, err := url.Parse(origin)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Path == "" && IsHost(u.Host)

@@ -34,7 +34,7 @@ const (
 
 const exportMethod = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
-// Forwarder sends export requests on, as they came. It never makes anybody wait: what the other side does not
+// Forwarder forwards export requests unchanged. It never blocks its callers: what the other side does not
 // take in time is dropped and counted.
 type Forwarder struct {
 	send    func(context.Context, []byte) error
@@ -53,7 +53,7 @@ type endpoint struct {
 	target string
 }
 
-// CheckEndpoint tells what is wrong with an endpoint to forward to; nil if nothing is.
+// CheckEndpoint reports what is wrong with an endpoint to forward to; nil if nothing is.
 func CheckEndpoint(text string) error {
 	_, err := parseEndpoint(text)
 	return err
@@ -85,7 +85,7 @@ func parseEndpoint(text string) (endpoint, error) {
 	return endpoint{}, fmt.Errorf("read endpoint %q: %s is neither http nor grpc", text, u.Scheme)
 }
 
-// NewForwarder makes a forwarder to an endpoint. failed is told why requests are dropped, from Run; it may be
+// NewForwarder makes a forwarder to an endpoint. failed is called from Run with the reason why requests are dropped; it may be
 // nil.
 func NewForwarder(to string, failed func(error)) (*Forwarder, error) {
 	e, err := parseEndpoint(to)
@@ -114,7 +114,7 @@ func NewForwarder(to string, failed func(error)) (*Forwarder, error) {
 	return f, nil
 }
 
-// Forward queues a request, which nobody may change any more, or drops it.
+// Forward queues a request, which must not be changed afterwards, or drops it.
 func (f *Forwarder) Forward(request []byte) {
 	if f.bytes.Add(int64(len(request))) <= maxQueueBytes {
 		select {
@@ -168,18 +168,18 @@ func (f *Forwarder) deliver(ctx context.Context, request []byte) error {
 	}
 }
 
-// httpError is an answer that is no success.
+// httpError is a response that is not a success.
 type httpError struct{ status int }
 
 func (e *httpError) Error() string {
-	return fmt.Sprintf("the receiver answers %d %s", e.status, http.StatusText(e.status))
+	return fmt.Sprintf("the receiver responded with %d %s", e.status, http.StatusText(e.status))
 }
 
-// passing tells whether sending again makes sense, as OTLP says it.
+// passing reports whether an error is temporary, by the rules of OTLP.
 func passing(err error) bool {
-	var answer *httpError
-	if errors.As(err, &answer) {
-		return answer.status == http.StatusTooManyRequests || answer.status >= http.StatusBadGateway && answer.status <= http.StatusGatewayTimeout
+	var failed *httpError
+	if errors.As(err, &failed) {
+		return failed.status == http.StatusTooManyRequests || failed.status >= http.StatusBadGateway && failed.status <= http.StatusGatewayTimeout
 	}
 	switch status.Code(err) {
 	case codes.InvalidArgument, codes.Unimplemented, codes.NotFound, codes.PermissionDenied, codes.Unauthenticated, codes.Internal, codes.FailedPrecondition, codes.AlreadyExists:

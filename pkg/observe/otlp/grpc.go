@@ -56,15 +56,15 @@ func (r *Receiver) export(_ any, stream grpc.ServerStream) error {
 		}
 		return err
 	}
-	response, err := r.answer(request)
+	response, err := r.file(request)
 	if err != nil {
 		return status.Error(codes.InvalidArgument, err.Error())
 	}
 	return stream.SendMsg(response)
 }
 
-// answer files a request; its answer names what was refused of it.
-func (r *Receiver) answer(request []byte) (*collectorpb.ExportTraceServiceResponse, error) {
+// file stores the spans of a request; the response counts those that were refused.
+func (r *Receiver) file(request []byte) (*collectorpb.ExportTraceServiceResponse, error) {
 	refused, reason, err := r.take(request)
 	if err != nil {
 		return nil, err

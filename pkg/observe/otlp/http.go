@@ -39,7 +39,7 @@ func (r *Receiver) newHTTP() *http.Server {
 	}
 }
 
-// refusal is an error with the HTTP status that says it.
+// refusal is an error with its HTTP status.
 type refusal struct {
 	status int
 	code   codes.Code
@@ -52,7 +52,7 @@ func refuse(status int, code codes.Code, format string, args ...any) error {
 	return &refusal{status, code, fmt.Sprintf(format, args...)}
 }
 
-// serveTraces is OTLP/HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp): the answer, of an error
+// serveTraces is OTLP/HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp): the response, of an error
 // too, is encoded as the request is.
 func (r *Receiver) serveTraces(w http.ResponseWriter, req *http.Request) {
 	if origin := req.Header.Get("Origin"); origin != "" { // a page of this machine, as the guard has seen
@@ -83,7 +83,7 @@ func (r *Receiver) serveTraces(w http.ResponseWriter, req *http.Request) {
 		writeRefusal(w, kind, err)
 		return
 	}
-	response, err := r.answer(encoded)
+	response, err := r.file(encoded)
 	if err != nil {
 		writeRefusal(w, kind, refuse(http.StatusBadRequest, codes.InvalidArgument, "%v", err))
 		return

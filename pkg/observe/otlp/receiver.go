@@ -1,5 +1,5 @@
 // Package otlp takes spans as OpenTelemetry's SDKs and collectors send them, over gRPC and over HTTP, and
-// hands on what it took to another receiver if told to.
+// forwards it to another receiver on request.
 package otlp
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/protomux"
 )
 
-// The ports that senders try unless told another.
+// The ports that senders use by default.
 const (
 	StandardGRPC = "127.0.0.1:4317"
 	StandardHTTP = "127.0.0.1:4318"
@@ -28,7 +28,7 @@ const (
 	// maxReceiving bounds the requests that are received at a time, maxJSON those of them that are JSON,
 	// which takes many times its size while it is read.
 	maxReceiving, maxJSON = 32, 2
-	// maxWait is how long a request waits for its turn before the sender is told to come again.
+	// maxWait is how long a request waits for its turn before the sender must retry.
 	maxWait = time.Second
 	// readTimeout bounds the time that a sender takes for a request over HTTP.
 	readTimeout = 10 * time.Second
@@ -36,7 +36,7 @@ const (
 
 // Store is where spans go.
 type Store interface {
-	// Ingest takes an encoded ExportTraceServiceRequest. It tells how many of its spans make no sense, and
+	// Ingest takes an encoded ExportTraceServiceRequest. It returns how many of its spans are invalid, and
 	// why; the error is that of a request that is malformed.
 	Ingest(request []byte) (refused int, reason string, err error)
 	// Refuse counts requests that were not read.
@@ -136,7 +136,7 @@ func newTurns() turns {
 	return turns{all: make(chan struct{}, maxReceiving), json: make(chan struct{}, maxJSON)}
 }
 
-// errBusy tells a sender to come again.
+// errBusy makes a sender retry.
 var errBusy = errors.New("too many requests at a time: send it again in a second")
 
 // enter waits for a turn in one of the queues.

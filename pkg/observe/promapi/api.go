@@ -1,5 +1,5 @@
-// Package promapi answers Prometheus' HTTP API over the shop's metrics, so that Grafana, promtool and another
-// Prometheus can be pointed at a shop. It answers what they ask for: queries, labels, series, metadata, rules,
+// Package promapi serves Prometheus' HTTP API over the shop's metrics, so that Grafana, promtool and another
+// Prometheus can be pointed at a shop. It serves what they use: queries, labels, series, metadata, rules,
 // alerts, targets, and federation.
 //
 // It is for programs on this machine. A page in a browser could otherwise read it, by a name of its own that
@@ -29,15 +29,15 @@ import (
 const (
 	// maxForm bounds the body of a POST.
 	maxForm = 1 << 20
-	// maxRequests is how many requests are answered at the same time; more are refused.
+	// maxRequests is how many requests are served at the same time; more are refused.
 	maxRequests = 16
 	// requestTimeout bounds the work for one request.
 	requestTimeout = 20 * time.Second
-	// engineVersion is what clients are told, as they ask it what the server can do.
+	// engineVersion is reported to clients, which derive the server's features from it.
 	engineVersion = "3.15.0"
 )
 
-// Config is what an API answers from. All of it is required.
+// Config configures an API. All of it is required.
 type Config struct {
 	Query *query.Engine
 	DB    *tsdb.DB
@@ -63,16 +63,16 @@ func New(cfg Config) http.Handler {
 	for path, f := range map[string]func(*http.Request) (any, error){
 		"query": a.query, "query_range": a.queryRange, "labels": a.labels, "series": a.series,
 	} {
-		mux.Handle("GET /api/v1/"+path, a.answer(f))
-		mux.Handle("POST /api/v1/"+path, a.answer(f))
+		mux.Handle("GET /api/v1/"+path, a.handle(f))
+		mux.Handle("POST /api/v1/"+path, a.handle(f))
 	}
 	for path, f := range map[string]func(*http.Request) (any, error){
 		"label/{name}/values": a.labelValues, "metadata": a.metadata, "rules": a.rules, "alerts": a.alerts,
 		"targets": a.targets, "status/buildinfo": a.buildInfo, "query_exemplars": a.exemplars, "status/config": a.config, "status/flags": a.flags,
 	} {
-		mux.Handle("GET /api/v1/"+path, a.answer(f))
+		mux.Handle("GET /api/v1/"+path, a.handle(f))
 	}
-	mux.HandleFunc("POST /api/v1/query_exemplars", a.answer(a.exemplars))
+	mux.HandleFunc("POST /api/v1/query_exemplars", a.handle(a.exemplars))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, &apiError{http.StatusNotFound, "not_found", "there is no " + r.Method + " " + r.URL.Path + " here"})
 	})
@@ -129,7 +129,7 @@ func clip(s string) string {
 	return s
 }
 
-// apiError is an error as Prometheus tells it.
+// apiError is an error in Prometheus' format.
 type apiError struct {
 	status int
 	kind   string
@@ -140,7 +140,7 @@ func (e *apiError) Error() string { return e.text }
 
 func badData(text string) error { return &apiError{http.StatusBadRequest, "bad_data", text} }
 
-// response is the envelope of all answers.
+// response is the envelope of all responses.
 type response struct {
 	Status    string   `json:"status"`
 	Data      any      `json:"data,omitempty"`
@@ -150,8 +150,8 @@ type response struct {
 	Infos     []string `json:"infos,omitempty"`
 }
 
-// answer makes a handler of a function that returns data, or a response with warnings.
-func (a *api) answer(f func(*http.Request) (any, error)) http.HandlerFunc {
+// handle makes a handler of a function that returns data, or a response with warnings.
+func (a *api) handle(f func(*http.Request) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil {
 			fail(w, badData("error parsing form values: "+err.Error()))

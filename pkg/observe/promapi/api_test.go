@@ -47,7 +47,7 @@ func serve(t *testing.T, now time.Time) *httptest.Server {
 	}
 	engine := query.New(db)
 	rules := alert.New(alert.Config{DB: db, Now: func() time.Time { return now }, Query: func(ctx context.Context, expr string, at time.Time) (out promql.Vector, err error) {
-		err = engine.Instant(ctx, expr, at, func(a query.Answer) error {
+		err = engine.Instant(ctx, expr, at, func(a query.Result) error {
 			out = append(out, a.Value.(promql.Vector)...)
 			return nil
 		})

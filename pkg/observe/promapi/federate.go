@@ -81,7 +81,7 @@ func newest(s storage.Series, it chunkenc.Iterator) (federated, bool) {
 	return f, found && !value.IsStaleNaN(f.value)
 }
 
-// text is one line of the exposition. A series without instance gets an empty one, or whoever scrapes it
+// text is one line of the exposition. A series without instance gets an empty one, or its scraper
 // would put this server's there.
 func (f federated) text(name string) string {
 	var b strings.Builder

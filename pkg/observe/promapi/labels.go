@@ -60,7 +60,7 @@ func (a *api) words(r *http.Request, find func(storage.Querier, []*labels.Matche
 	return limited(words, s.limit), nil
 }
 
-// limited cuts a list, and says so.
+// limited cuts a list, with a warning.
 func limited[T any](list []T, limit int) response {
 	if limit > 0 && len(list) > limit {
 		return response{Data: list[:limit], Warnings: []string{"results truncated due to limit"}}

@@ -64,7 +64,7 @@ func limitParam(r *http.Request) (int, error) {
 	return n, nil
 }
 
-// scope is what labels and series are asked of: times and selectors.
+// scope limits labels and series: times and selectors.
 type scope struct {
 	from, to int64
 	sets     [][]*labels.Matcher

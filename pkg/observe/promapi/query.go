@@ -48,9 +48,9 @@ type queryData struct {
 	Result     json.RawMessage `json:"result"`
 }
 
-// fill encodes an answer while it is lent.
-func fill(resp *response) func(query.Answer) error {
-	return func(a query.Answer) error {
+// fill encodes a result while it is valid.
+func fill(resp *response) func(query.Result) error {
+	return func(a query.Result) error {
 		resp.Warnings, resp.Infos = a.Warnings, a.Infos
 		resp.Data = queryData{string(a.Value.Type()), encode(nil, a)}
 		return nil
@@ -58,7 +58,7 @@ func fill(resp *response) func(query.Answer) error {
 }
 
 // encode writes a value as Prometheus does: values are strings, as JSON knows neither NaN nor infinity.
-func encode(b []byte, a query.Answer) []byte {
+func encode(b []byte, a query.Result) []byte {
 	switch v := a.Value.(type) {
 	case promql.Scalar:
 		return appendPoint(b, v.T, v.V)

@@ -1,4 +1,4 @@
-// Package query asks the shop's metrics in PromQL: Prometheus' own engine over our store, within bounds,
+// Package query evaluates PromQL over the shop's metrics: Prometheus' own engine over our store, within bounds,
 // and with errors that say where they are and what was perhaps meant.
 package query
 
@@ -32,14 +32,14 @@ const (
 	Lookback = 5 * time.Minute
 )
 
-// Store is what is asked.
+// Store holds the samples.
 type Store interface {
 	storage.Queryable
 	// Names returns how many series there are of each metric name.
 	Names() map[string]int
 }
 
-// Engine answers queries. It is safe for concurrent use.
+// Engine evaluates queries. It is safe for concurrent use.
 type Engine struct {
 	store  Store
 	engine *promql.Engine
@@ -81,23 +81,23 @@ func (e *Engine) Selectors(texts []string) ([][]*labels.Matcher, error) {
 	return sets, nil
 }
 
-// Answer is the result of a query: Value is valid until the call that got it returns.
-type Answer struct {
+// Result is the result of a query: Value is valid until the call that got it returns.
+type Result struct {
 	Value    parser.Value
 	Warnings []string
 	Infos    []string
 }
 
-// Instant evaluates an expression at one time and hands the answer to use. The error is an *Error, or that
+// Instant evaluates an expression at one time and passes the result to use. The error is an *Error, or that
 // of ctx.
-func (e *Engine) Instant(ctx context.Context, expr string, at time.Time, use func(Answer) error) error {
+func (e *Engine) Instant(ctx context.Context, expr string, at time.Time, use func(Result) error) error {
 	return e.run(ctx, expr, use, func() (promql.Query, error) {
 		return e.engine.NewInstantQuery(ctx, e.store, nil, expr, at)
 	})
 }
 
 // Range evaluates an expression at every step from start to end.
-func (e *Engine) Range(ctx context.Context, expr string, start, end time.Time, step time.Duration, use func(Answer) error) error {
+func (e *Engine) Range(ctx context.Context, expr string, start, end time.Time, step time.Duration, use func(Result) error) error {
 	switch {
 	case step <= 0:
 		return &Error{Kind: Invalid, Text: fmt.Sprintf("step %s is not above zero", step), Hint: "use a step such as 15s"}
@@ -111,7 +111,7 @@ func (e *Engine) Range(ctx context.Context, expr string, start, end time.Time, s
 	})
 }
 
-func (e *Engine) run(ctx context.Context, expr string, use func(Answer) error, make func() (promql.Query, error)) error {
+func (e *Engine) run(ctx context.Context, expr string, use func(Result) error, make func() (promql.Query, error)) error {
 	select {
 	case e.turn <- struct{}{}:
 		defer func() { <-e.turn }()
@@ -130,7 +130,7 @@ func (e *Engine) run(ctx context.Context, expr string, use func(Answer) error, m
 		}
 		return e.explain(res.Err)
 	}
-	a := Answer{Value: res.Value}
+	a := Result{Value: res.Value}
 	a.Warnings, a.Infos = res.Warnings.AsStrings(expr, 10, 10)
 	return use(a)
 }
@@ -173,7 +173,7 @@ type Kind int
 
 // What may be wrong with a query.
 const (
-	// Invalid: the query is not PromQL, or asks for what there cannot be.
+	// Invalid: the query is not PromQL, or is not possible.
 	Invalid Kind = iota
 	// Failed: it cannot be evaluated on what is there.
 	Failed
@@ -219,7 +219,7 @@ func isParseError(err error) bool {
 	return errors.As(err, &one) || errors.As(err, &many)
 }
 
-// parseHint says what was perhaps meant.
+// parseHint suggests a correction.
 func parseHint(text string) string {
 	if _, rest, ok := strings.Cut(text, `unknown function with name "`); ok {
 		name, _, _ := strings.Cut(rest, `"`)

@@ -34,7 +34,7 @@ func counting(t *testing.T) (*Engine, time.Time) {
 
 func TestAQueryIsAnswered(t *testing.T) {
 	e, now := counting(t)
-	err := e.Instant(t.Context(), `rate(orders_total[30s])`, now, func(a Answer) error {
+	err := e.Instant(t.Context(), `rate(orders_total[30s])`, now, func(a Result) error {
 		if a.Value.String() != "{} => 2 @[60000]" {
 			t.Errorf("got %s", a.Value)
 		}
@@ -43,7 +43,7 @@ func TestAQueryIsAnswered(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	err = e.Range(t.Context(), `orders_total`, now.Add(-20*time.Second), now, 10*time.Second, func(a Answer) error {
+	err = e.Range(t.Context(), `orders_total`, now.Add(-20*time.Second), now, 10*time.Second, func(a Result) error {
 		if a.Value.Type() != parser.ValueTypeMatrix || strings.Count(a.Value.String(), "@") != 3 {
 			t.Errorf("got %s", a.Value)
 		}
@@ -62,7 +62,7 @@ func TestWhatIsWrongIsSaidWithItsPlaceAndAHint(t *testing.T) {
 		"orders_total":            {"", ""},
 		"orders_total * on(a) group_left(b) (orders_total or vector(1))": {"", ""},
 	} {
-		err := e.Instant(t.Context(), expr, now, func(Answer) error { return nil })
+		err := e.Instant(t.Context(), expr, now, func(Result) error { return nil })
 		var wrong *Error
 		switch {
 		case want[0] == "" && err != nil:

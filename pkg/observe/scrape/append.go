@@ -22,14 +22,14 @@ const (
 )
 
 func newLoop(t Target) *loop {
-	l := &loop{target: t, series: map[string]*cached{}, told: map[string]tsdb.Metadata{}}
+	l := &loop{target: t, series: map[string]*cached{}, described: map[string]tsdb.Metadata{}}
 	for name, c := range map[string]*cached{nameUp: &l.own.up, nameDuration: &l.own.duration, nameSamples: &l.own.samples} {
 		c.labels = labels.NewBuilder(t.Labels).Set(model.MetricNameLabel, name).Labels()
 	}
 	return l
 }
 
-// describeOwn tells the store what these series are.
+// describeOwn gives the metadata of these series to the store.
 func describeOwn(db *tsdb.DB) {
 	for name, help := range map[string]string{
 		nameUp:       "1 if the last scrape of the target went well, else 0.",

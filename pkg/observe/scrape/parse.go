@@ -24,7 +24,7 @@ type cached struct {
 	labels labels.Labels
 	// seen is the round in which the series was there last.
 	seen uint64
-	// request tells of the counters that requests are counted by.
+	// request marks the counters of requests.
 	request bool
 }
 
@@ -36,12 +36,12 @@ type sample struct {
 // loop is what is kept of one target from scrape to scrape. Only one scrape of it runs at a time.
 type loop struct {
 	target Target
-	// series by the text that stands for them in the exposition.
+	// series by their text in the exposition.
 	series map[string]*cached
 	own    ownSeries
 	round  uint64
-	// text of the metadata that was told to the store.
-	told map[string]tsdb.Metadata
+	// text of the metadata that the store has.
+	described map[string]tsdb.Metadata
 	// fresh: the last scrape found a series that the one before it did not.
 	fresh bool
 
@@ -136,7 +136,7 @@ func (l *loop) newSeries(p textparse.Parser, limits Limits) (*cached, error) {
 	return c, nil
 }
 
-// describe tells the store what the target says of its metrics, where that is new.
+// describe passes new metadata of the target's metrics to the store.
 func (l *loop) describe(b body, db *tsdb.DB) {
 	p, _ := b.parser()
 	if p == nil {
@@ -166,8 +166,8 @@ func (l *loop) describe(b body, db *tsdb.DB) {
 		}
 	}
 	for name, m := range found {
-		if len(name) <= maxText && l.told[name] != m && len(l.told) < maxNames {
-			l.told[name] = m
+		if len(name) <= maxText && l.described[name] != m && len(l.described) < maxNames {
+			l.described[name] = m
 			db.Describe(name, m)
 		}
 	}

@@ -20,22 +20,22 @@ const (
 
 // The paces of scraping.
 const (
-	// watchedEvery is for somebody who looks on.
+	// watchedEvery is the interval while there are watchers.
 	watchedEvery = time.Second
 	// backgroundEvery is for alerts and for who looks later.
 	backgroundEvery = Interval
 	// quietEvery is for a shop that served no request in the last quietAfter scrapes.
 	quietEvery = 15 * time.Second
 	quietAfter = 10
-	// firstPause separates the two scrapes that a first answer needs.
+	// firstPause separates the two scrapes that the first statistics need.
 	firstPause = 300 * time.Millisecond
-	// beginning is how many passes go at the pace of somebody who looks on, whoever does.
+	// beginning is how many passes have the interval of watchers, with or without any.
 	beginning = 15
-	// linger is how long somebody is taken to look on after the last who asked.
+	// linger is how long the interval stays after the last watcher left.
 	linger = 10 * time.Second
-	// patience is how long the scrapes of one pass are waited for. A slower one goes on by itself.
+	// patience is how long the scrapes of one pass are waited for. A slower one continues by itself.
 	patience = 400 * time.Millisecond
-	// atOnce is how many answers are read through at the same time.
+	// atOnce is how many responses are parsed at the same time.
 	atOnce = 2
 	// tolerance is how late a pass may be.
 	tolerance = 50 * time.Millisecond
@@ -189,7 +189,7 @@ func (s *Scraper) pace(watched bool, quiet int, first bool) (pause time.Duration
 	return backgroundEvery, false
 }
 
-// wait is over after d, or when somebody begins to watch; true if it was cut short.
+// wait ends after d, or early when a watcher arrives; true if it was cut short.
 func (s *Scraper) wait(ctx context.Context, d time.Duration, rousable bool) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -207,7 +207,7 @@ func (s *Scraper) wait(ctx context.Context, d time.Duration, rousable bool) bool
 	}
 }
 
-// pass asks every target once; true if any served a request since the last pass.
+// pass scrapes every target once; true if any served a request since the last pass.
 func (s *Scraper) pass(ctx context.Context, at time.Time, watched bool) (active bool) {
 	due := s.due(at)
 	finished := make(chan bool, len(due))
@@ -262,7 +262,7 @@ func (s *Scraper) due(at time.Time) []*loopState {
 	return due
 }
 
-// scrape asks one target; true if it served a request since the last time.
+// scrape reads one target; true if it served a request since the last time.
 func (s *Scraper) scrape(ctx context.Context, l *loopState, at time.Time) (served bool) {
 	begin := s.cfg.Now()
 	b, err := s.read(ctx, l.target)

@@ -79,13 +79,13 @@ func (l *Limits) setDefaults() {
 // (exemplars, start times) is not kept.
 const accept = "text/plain;version=0.0.4, application/openmetrics-text;version=1.0.0;q=0.8, */*;q=0.1"
 
-// body is what a target answers.
+// body is the response of a target.
 type body struct {
 	text        []byte
 	contentType string
 }
 
-// read asks a target for its metrics.
+// read gets the metrics of a target.
 func (s *Scraper) read(ctx context.Context, t Target) (body, error) {
 	if t.Gatherer != nil {
 		return gather(t.Gatherer)
@@ -111,7 +111,7 @@ func (s *Scraper) read(ctx context.Context, t Target) (body, error) {
 		return body{}, fmt.Errorf("read metrics: %w", err)
 	}
 	if int64(len(text)) > s.cfg.Limits.Body {
-		return body{}, fmt.Errorf("read metrics: the answer is larger than %d bytes", s.cfg.Limits.Body)
+		return body{}, fmt.Errorf("read metrics: the response is larger than %d bytes", s.cfg.Limits.Body)
 	}
 	return body{text: text, contentType: resp.Header.Get("Content-Type")}, nil
 }
@@ -125,7 +125,7 @@ func unwrapURL(err error) error {
 	}
 	if errors.As(err, &wrapped) {
 		if wrapped.Timeout() {
-			return errors.New("no answer in time")
+			return errors.New("no response in time")
 		}
 		if inner := wrapped.Unwrap(); inner != nil {
 			return inner

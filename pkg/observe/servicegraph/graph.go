@@ -3,7 +3,7 @@
 // A call is seen twice: by the caller as a client span, by the callee as a server span whose parent that
 // is. The two come from different processes and in either order, so that the first waits for the second.
 // The callee is named by its own span. Where none comes (a store that sends no spans, a service that does
-// not answer, a program that is not traced), it is named by the address that was called. Retries within
+// not respond, a program that is not traced), it is named by the address that was called. Retries within
 // one call are several server spans with the same parent: one call, several attempts.
 //
 // Counts are kept by the second in which a span arrived, for the last minutes, so that a look back over
@@ -27,7 +27,7 @@ import (
 // User is the caller of a request that came without one.
 const User = "user"
 
-// Kept is how far back a graph can be asked.
+// Kept is how far back a graph reaches.
 const Kept = 5 * time.Minute
 
 const (
@@ -37,14 +37,14 @@ const (
 	maxWords, maxWord = 4096, 200
 )
 
-// Config says what a graph needs of the world around it.
+// Config configures a graph.
 type Config struct {
 	// Now is the clock.
 	Now func() time.Time
 	// Name is what people call the service of that service.name; nil: the same.
 	Name func(service string) string
 	// Resolve is the service.name of what listens at an address ("127.0.0.1:41000"); empty if that is
-	// not known. It is asked now and then; nil: nothing is known.
+	// not known. It is called now and then; nil: nothing is known.
 	Resolve func(peer string) string
 }
 
@@ -89,7 +89,7 @@ type edge struct {
 	client, server totals
 }
 
-// address is where a call went, as its span tells; joined it is what Resolve is asked.
+// address is the peer of a call in its span, and joined the argument of Resolve.
 type address struct{ host, port string }
 
 // peer is who was found behind an address, and when.
@@ -183,7 +183,7 @@ func (g *Graph) count(c call, callee string) *edge {
 	return e
 }
 
-// resolve is the name of who was called, by the address; found tells whether somebody is known there.
+// resolve is the name of who was called, by the address; found reports whether a service is known there.
 func (g *Graph) resolve(addr string) (name string, found bool) {
 	if addr == "" {
 		return "", false

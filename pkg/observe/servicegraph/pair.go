@@ -8,7 +8,7 @@ import (
 
 const (
 	// patience is how long a call waits for its callee's span before it is counted by its address, if
-	// somebody is known to listen there. Services of the shop send spans after 0.2 s.
+	// a service is known to listen there. Services of the shop send spans after 0.2 s.
 	patience = 2 * time.Second
 	// pairFor is how long either side waits at most. OpenTelemetry's SDKs send every 5 s, and calls that
 	// end together may be sent that far apart.
@@ -53,7 +53,7 @@ type pair struct {
 	more []attempt
 }
 
-// done tells that the call has been counted: what comes now is one more attempt of it.
+// done: the call has been counted; what comes now is one more attempt of it.
 func (p *pair) done() bool { return p.edge != nil }
 
 // waiting is a queue of pairs in the order of their first side, found by key. Pairs are numbered from 0

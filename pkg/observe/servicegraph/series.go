@@ -5,11 +5,11 @@ import "time"
 const (
 	// slots is how many seconds a series holds: what is kept, and the second that is not over.
 	slots = int64(Kept/time.Second) + 2
-	// maxStatuses bounds the statuses that failures are told apart by; the last stands for all others.
+	// maxStatuses bounds the distinct statuses of failures; the last is for all others.
 	maxStatuses = 8
 )
 
-// OtherStatus stands for failures without a status of their own.
+// OtherStatus is for failures without a status of their own.
 const OtherStatus = "other"
 
 // series counts what happened second by second, in a ring.
@@ -124,7 +124,7 @@ func (g *Graph) operation(service, name string) *series {
 }
 
 // sweep forgets what has not been seen for as long as anything is kept, at most once a second, and
-// tells whether there is room now.
+// reports whether there is room now.
 func (g *Graph) sweep(room func() bool) bool {
 	if g.swept == g.second {
 		return room()

@@ -20,7 +20,7 @@ type Snapshot struct {
 // Edge is what a caller sees of a callee.
 type Edge struct {
 	Caller, Callee string
-	// Protocol is grpc, http, redis and so on; empty if no span tells.
+	// Protocol is grpc, http, redis and so on; empty if no span has it.
 	Protocol string
 	Traffic
 }

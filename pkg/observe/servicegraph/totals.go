@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// totalBounds are the buckets that totals are told in: as fine as an alert needs.
+// totalBounds are the buckets of totals: as fine as an alert needs.
 var totalBounds = [...]time.Duration{
 	1e6, 2.5e6, 5e6, 10e6, 25e6, 50e6, 100e6, 250e6, 500e6, 1e9, 2.5e9, 5e9, 10e9,
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
-// Filter says which traces are wanted; what is zero does not matter.
+// Filter selects traces; a zero field selects all.
 type Filter struct {
 	// Services are names of one service, in whatever case; a trace needs a span of it.
 	Services []string
@@ -40,11 +40,11 @@ type Summary struct {
 	Spans, Errors           int
 	// Services in order of their first span.
 	Services []string
-	// Failed tells that the root did.
+	// Failed: the root span failed.
 	Failed bool
 }
 
-// Stats tells what is kept.
+// Stats describes what is kept.
 func (s *Store) Stats() Stats {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -216,7 +216,7 @@ func (e *entry) encode() []byte {
 	return out
 }
 
-// readable is the span, or where protobuf does not read it (text that is no UTF-8, a broken attribute)
+// readable is the span, or where protobuf does not read it (text that is not UTF-8, a broken attribute)
 // what the index knows of it, so that one span does not make a trace unreadable.
 func readable(span []byte) []byte {
 	if proto.Unmarshal(span, &tracepb.Span{}) == nil {

@@ -1,6 +1,6 @@
 // Package spans keeps the newest traces of a shop within a bound in bytes, and finds them by id, service,
 // operation, status, duration and time. Spans stay encoded as they came, and of them is decoded only what
-// the index needs: a busy shop sends far more spans than anybody looks at.
+// the index needs: a busy shop sends far more spans than are ever read.
 package spans
 
 import (
@@ -15,14 +15,14 @@ import (
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
-// DefaultBytes is what a store takes of memory unless told otherwise.
+// DefaultBytes is the memory of a store by default.
 const DefaultBytes = 32 << 20
 
 // Config is what a store is made with. Now is required.
 type Config struct {
 	// MaxBytes bounds the spans and their index; 0: DefaultBytes.
 	MaxBytes int
-	// OnRecords is told of the spans that have been taken, once for each request, in the order in which
+	// OnRecords is called with the spans that were stored, once for each request, in the order in which
 	// they can be found. It must be quick, keep nothing of its argument, and not call Ingest. May be nil.
 	OnRecords func([]trace.Record)
 	Now       func() time.Time
@@ -44,10 +44,10 @@ type Store struct {
 	begun   uint64   // number of the newest
 	names   names
 	stats   Stats
-	changed chan struct{} // nil while nobody waits
+	changed chan struct{} // nil without waiters
 }
 
-// Stats tells what is kept, and what was not.
+// Stats describes what is kept, and what was not.
 type Stats struct {
 	Traces, Spans, Bytes, MaxBytes int
 	// Received, Refused and Evicted count spans since the store was made.
@@ -85,7 +85,7 @@ type root struct {
 	operation uint32
 	start     int64
 	failed    bool
-	// known tells that it has no parent; else it is the earliest span so far.
+	// known: it has no parent; else it is the earliest span so far.
 	known, any bool
 	served     bool
 }
@@ -103,7 +103,7 @@ func New(cfg Config) *Store {
 
 // Ingest takes an encoded opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest, which the
 // caller may use again afterwards. One that is malformed is refused whole, with an error. Of another, spans
-// that make no sense are refused one by one, and reason says why.
+// that are invalid are refused one by one, for a reason.
 func (s *Store) Ingest(request []byte) (refused int, reason string, err error) {
 	s.ingest.Lock()
 	defer s.ingest.Unlock()
@@ -135,7 +135,7 @@ func (s *Store) Ingest(request []byte) (refused int, reason string, err error) {
 	return refused + s.batch.refused, reason, nil
 }
 
-// Refuse counts spans, or requests whose spans nobody could count, that did not get as far as here.
+// Refuse counts spans, or requests whose spans could not be counted, that did not get as far as here.
 func (s *Store) Refuse(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -311,7 +311,7 @@ func grown(data []byte, n int) []byte {
 	return append(make([]byte, 0, need), data...)
 }
 
-// record is what others are told of a span. Only calls say more than their times and names.
+// record is the part of a span that OnRecords gets. Only calls have more than times and names.
 func (s *Store) record(p *parsed, o *origin) trace.Record {
 	r := trace.Record{
 		Trace: p.trace, Span: p.span, Parent: p.parent, Kind: p.kind, Error: p.failed,

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/prometheus/model/value"
 )
 
-// What Append may answer. None of it is worth more than a count: the rest of a batch is taken.
+// The errors of Append. None of it is worth more than a count: the rest of a batch is taken.
 var (
 	// ErrOutOfOrder: the series has a sample that is as new or newer, with another value.
 	ErrOutOfOrder = errors.New("sample is not newer than the last of its series")
@@ -23,7 +23,7 @@ var (
 func StaleNaN() float64 { return math.Float64frombits(value.StaleNaN) }
 
 // Appender adds samples. It holds the store's lock from Appender to Close, so that queries see the samples
-// of one scrape all or not at all; whoever has one does nothing else meanwhile.
+// of one scrape all or not at all; its holder does nothing else meanwhile.
 type Appender struct{ db *DB }
 
 // Appender begins a batch, which Close ends.
@@ -33,7 +33,7 @@ func (db *DB) Appender() *Appender {
 }
 
 // Append adds a sample to the series with these labels, at t in milliseconds. ref may be what an earlier
-// call returned for the same labels, or 0. A sample that is there already is no error.
+// call returned for the same labels, or 0. A sample that exists already is not an error.
 func (a *Appender) Append(ref Ref, ls labels.Labels, t int64, v float64) (Ref, error) {
 	db := a.db
 	sr := db.series[ref]

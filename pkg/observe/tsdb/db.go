@@ -28,7 +28,7 @@ type Config struct {
 const trimEvery = time.Minute
 
 // Ref is a handle of a series, which spares the search by labels. It stays valid until the series has
-// no samples left; an Append that is given one that is not is answered with the new one. 0 is none.
+// no samples left; an Append that is given one that is not returns the new one. 0 is none.
 type Ref uint64
 
 // DB is a store of series. It is safe for concurrent use.
@@ -95,7 +95,7 @@ func (db *DB) Stats() Stats {
 	return s
 }
 
-// Metadata is what a target says of a metric.
+// Metadata is a target's description of a metric.
 type Metadata struct {
 	// Type is counter, gauge, histogram, summary or unknown.
 	Type string
@@ -103,7 +103,7 @@ type Metadata struct {
 	Unit string
 }
 
-// Describe keeps what a target says of the metric of that name.
+// Describe keeps a target's description of a metric.
 func (db *DB) Describe(name string, m Metadata) {
 	db.mu.Lock()
 	defer db.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package tsdb keeps the samples of the shop's metrics for an hour or two, in memory, and answers
+// Package tsdb keeps the samples of the shop's metrics for an hour or two, in memory, and serves
 // Prometheus' query engine from it.
 //
 // Samples lie in the chunks of Prometheus (Gorilla compression: one to two bytes a sample), series are

@@ -37,7 +37,7 @@ func (ix index) remove(gone map[Ref]bool) {
 	}
 }
 
-// find returns the series that all matchers match. The shortest list that a matcher asks for is gone
+// find returns the series that all matchers match. The shortest list of a matcher is gone
 // through, and the others decide on each of it: a shop has thousands of series, not millions.
 func (db *DB) find(matchers []*labels.Matcher) []*series {
 	var best []*series
@@ -89,7 +89,7 @@ func (ix index) list(m *labels.Matcher) []*series {
 	return list
 }
 
-// matchesAll asks every matcher but the one at skip.
+// matchesAll evaluates every matcher but the one at skip.
 func matchesAll(ls labels.Labels, matchers []*labels.Matcher, skip int) bool {
 	for i, m := range matchers {
 		if i != skip && !m.Matches(ls.Get(m.Name)) {

@@ -106,7 +106,7 @@ func (s *seriesSet) At() storage.Series                { return &s.series[s.at] 
 func (s *seriesSet) Err() error                        { return nil }
 func (s *seriesSet) Warnings() annotations.Annotations { return nil }
 
-// selected is a series as it was when it was asked for.
+// selected is a series as it was when it was selected.
 type selected struct {
 	labels     labels.Labels
 	chunks     []chunk

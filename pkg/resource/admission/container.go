@@ -150,7 +150,7 @@ func (c *Issues) fieldRef(path, field string) {
 		}
 	}
 	if !slices.Contains(known, field) {
-		c.Add(path, "%q is no field that a variable can show%s; known are %s, metadata.labels['KEY'] and metadata.annotations['KEY']",
+		c.Add(path, "%q is not a field that a variable can show%s; known are %s, metadata.labels['KEY'] and metadata.annotations['KEY']",
 			field, suggest.Phrase(field, known), strings.Join(known, ", "))
 	}
 }

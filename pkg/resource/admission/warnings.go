@@ -76,7 +76,7 @@ func (c *Issues) containerWarnings(path string, k *corev1.Container) {
 	}
 }
 
-// probedPort is the port that a probe asks, and the path to it; false for one that asks none.
+// probedPort is the port of a probe, and the path to it; false for one without.
 func probedPort(p *corev1.Probe) (port intstr.IntOrString, path string, ok bool) {
 	switch {
 	case p == nil:

@@ -1,4 +1,4 @@
-// Package decode reads Kubernetes manifests strictly and says where each thing stands.
+// Package decode reads Kubernetes manifests strictly, with the position of each field.
 //
 // The YAML nodes of a file are walked beside the Go types of its objects, so that a field that does not
 // exist, a value of the wrong type or an unknown word is found with its line and column, and so that each
@@ -66,7 +66,7 @@ type reader struct {
 	manifests []resource.Manifest
 }
 
-// document reads what stands between two "---".
+// document reads one document between two "---".
 func (r *reader) document(n *yaml.Node) {
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
 		return
@@ -74,7 +74,7 @@ func (r *reader) document(n *yaml.Node) {
 	r.object("", n, n)
 }
 
-// object reads one object, or all of a List. at is where it stands for the reader of a message.
+// object reads one object, or all of a List. at is its position for messages.
 func (r *reader) object(path string, n, at *yaml.Node) {
 	r.positions = map[string]resource.Position{"": place(at)}
 	n = r.resolve(path, n)

@@ -353,7 +353,7 @@ func TestAPrometheusRuleIsReadAsStrictlyAsTheOthers(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{"expr: rate(orders_total[1m])", "exprr: up", `f.yaml:12:7: spec.groups[0].rules[0].exprr: unknown field "exprr"; did you mean "expr"?`},
 		{"rate(orders_total[1m])", "rate(orders_total[1m)", `f.yaml:12:13: spec.groups[0].rules[0].expr: 1:21: parse error: unexpected ")" in subquery or range, expected ":"`},
-		{"for: 1m", "for: 1 minute", `f.yaml:15:12: spec.groups[0].rules[1].for: "1 minute" is no duration such as 30s, 5m or 1h`},
+		{"for: 1m", "for: 1 minute", `f.yaml:15:12: spec.groups[0].rules[1].for: "1 minute" is not a duration such as 30s, 5m or 1h`},
 		{"keep_firing_for", "keepFiringFor", `f.yaml:16:7: spec.groups[0].rules[1].keepFiringFor: unknown field "keepFiringFor"; did you mean "keep_firing_for"?`},
 		{"limit: 5", "limit: many", `f.yaml:9:12: spec.groups[0].limit: expected a whole number, got the string "many"`},
 		{"{{ $labels.service }}", "{{ $lables.service }}", `f.yaml:19:18: spec.groups[0].rules[1].annotations[summary]: 1:1: $lables.service is not known; there are $value, $labels.NAME, strings, numbers and functions`},

@@ -50,7 +50,7 @@ func scalarReader(t reflect.Type) readScalar {
 	return nil
 }
 
-// isOpaque tells of types whose content nobody here reads.
+// isOpaque reports whether the content of a type is not read here.
 func isOpaque(t reflect.Type) bool { return t == reflect.TypeFor[metav1.FieldsV1]() }
 
 // describe names a node for people: "a list", "the number 3".
@@ -99,7 +99,7 @@ func tagOf(n *yaml.Node) string {
 	return tag
 }
 
-// oldBoolean tells whether a word is a boolean in YAML 1.1 and a string in YAML 1.2.
+// oldBoolean reports whether a word is a boolean in YAML 1.1 and a string in YAML 1.2.
 func oldBoolean(s string) bool {
 	_, ok := truth(s)
 	return ok && !slices.Contains([]string{"true", "True", "TRUE", "false", "False", "FALSE"}, s)
@@ -115,7 +115,7 @@ func truth(s string) (value, ok bool) {
 	return false, false
 }
 
-// badKey says what is wrong with the key of a map of strings.
+// badKey reports what is wrong with the key of a map of strings.
 func badKey(n *yaml.Node) string {
 	switch tag := tagOf(n); tag {
 	case "!!str", "!!timestamp":
@@ -128,7 +128,7 @@ func badKey(n *yaml.Node) string {
 	return "expected a string as key, got " + describe(n) + quoteHint(n)
 }
 
-// quoteHint tells how to make a string of what YAML takes for something else.
+// quoteHint suggests how to quote a string that YAML reads as another type.
 func quoteHint(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode || len(n.Value) > 40 {
 		return ""

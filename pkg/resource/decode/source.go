@@ -97,7 +97,7 @@ func position(text []byte, offset int) (line, column int) {
 	return line, utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
 }
 
-// syntaxProblem finds the place of an error of the YAML parser, which tells the line only roughly.
+// syntaxProblem finds the place of an error of the YAML parser, which reports the line only roughly.
 func syntaxProblem(file string, text []byte, err error) resource.Problem {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	var line int

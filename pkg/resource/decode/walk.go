@@ -81,7 +81,7 @@ func (w *walker) resolve(path string, n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// value returns the JSON value of a node that should fit a type. nil stands for null, and for what is wrong:
+// value returns the JSON value of a node that should fit a type. nil means null, or an error:
 // that has been added to the problems.
 func (w *walker) value(path string, n *yaml.Node, t reflect.Type) any {
 	n = w.resolve(path, n)
@@ -181,7 +181,7 @@ func (w *walker) sequence(path string, n *yaml.Node, t reflect.Type) any {
 	return result
 }
 
-// mark remembers where a field stands: its value if that is on the same line, else its key.
+// mark records the position of a field: its value if that is on the same line, else its key.
 func (w *walker) mark(path string, e entry) {
 	if e.value.Kind == yaml.ScalarNode && e.value.ShortTag() != "!!null" {
 		w.positions[path] = place(e.value)
@@ -193,7 +193,7 @@ func (w *walker) mark(path string, e entry) {
 // entry is one "key: value" of a mapping.
 type entry struct{ key, value *yaml.Node }
 
-// entries returns the content of a mapping with its merge keys followed: what stands in the mapping itself
+// entries returns the content of a mapping with its merge keys followed: fields of the mapping itself
 // goes before what is merged in, and of several merged mappings the first.
 func (w *walker) entries(path string, n *yaml.Node) []entry {
 	entries, merged := w.own(path, n)

@@ -24,7 +24,7 @@ type file struct {
 	Removed  []resource.Key    `json:"removed,omitempty"`
 }
 
-// CorruptError says that the file could not be read and where it is kept now.
+// CorruptError reports that the file could not be read, and its new name.
 type CorruptError struct {
 	Path string
 	// Kept is the file's new name.
@@ -175,7 +175,7 @@ func writeFile(path string, data []byte) error {
 }
 
 // syncDir makes a rename durable. The new file is in place already, so that a file system which cannot do
-// this is no reason to call the change failed.
+// this does not fail the change.
 func syncDir(dir string) {
 	if d, err := os.Open(dir); err == nil {
 		_ = d.Sync()

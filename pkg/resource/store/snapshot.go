@@ -110,7 +110,7 @@ func (st *state) notFound(key resource.Key) error {
 	return e
 }
 
-// NotFoundError says that there is no such object.
+// NotFoundError reports that an object does not exist.
 type NotFoundError struct {
 	Key resource.Key
 	// NoNamespace is true where already the namespace does not exist.

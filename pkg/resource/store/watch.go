@@ -29,7 +29,7 @@ func (s *Store) Watch(ctx context.Context, kinds ...string) <-chan Snapshot {
 	return w.out
 }
 
-// publish makes a state the current one and tells the watchers of the changed kinds.
+// publish makes a state the current one and wakes the watchers of the changed kinds.
 func (s *Store) publish(next *state, kinds map[string]bool) {
 	s.watch.Lock()
 	defer s.watch.Unlock()
@@ -39,7 +39,7 @@ func (s *Store) publish(next *state, kinds map[string]bool) {
 			continue
 		}
 		select {
-		case <-w.out: // an older snapshot that nobody took
+		case <-w.out: // an older snapshot that was not received
 		default:
 		}
 		w.out <- Snapshot{next}

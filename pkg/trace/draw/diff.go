@@ -100,7 +100,7 @@ func (s Style) indented(p trace.Pair) string {
 	return strings.Repeat("  ", min(p.Depth, maxDepth)) + s.place(p.Span())
 }
 
-// changed tells what is remarkable about one side alone.
+// changed describes what is remarkable about one side alone.
 func (s Style) changed(p trace.Pair) string {
 	var sides []string
 	mark := func(name string, of *trace.Span) string {

@@ -12,7 +12,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
-// Head says in a few lines what a trace is: its root, how much there is of it, what its time went to and
+// Head summarizes a trace in a few lines: its root, how much there is of it, what its time went to and
 // what is remarkable about it.
 func Head(t *trace.Trace, width int, s Style) []string {
 	root := t.Root()
@@ -63,7 +63,7 @@ func (s Style) remarks(t *trace.Trace) []string {
 	return words
 }
 
-// Path tells in one line what the trace waited for, the longest first, at most n places.
+// Path lists in one line what the trace waited for, the longest first, at most n places.
 func (s Style) Path(t *trace.Trace, n int) string {
 	whole := t.Root().Duration()
 	if whole <= 0 {

@@ -12,11 +12,11 @@ type Row struct {
 	// Span is the outer one, Served what is drawn in the same line; nil: nothing is.
 	Span, Served *trace.Span
 	Depth        int
-	// last tells for each level from the second to the row's own whether nothing follows on it.
+	// last reports for each level from the second to the row's own whether nothing follows on it.
 	last []bool
 }
 
-// Of is the span that says most about the row: the one that served.
+// Of is the most informative span of the row: the one that served.
 func (r Row) Of() *trace.Span {
 	if r.Served != nil {
 		return r.Served
@@ -69,7 +69,7 @@ func served(s *trace.Span) *trace.Span {
 	return c
 }
 
-// marks says in words what is remarkable about a row.
+// marks describe what is remarkable about a row.
 func (s Style) marks(r Row) []string {
 	var words []string
 	marks, of := r.Span.Marks, r.Of()

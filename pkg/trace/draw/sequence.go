@@ -15,7 +15,7 @@ const (
 )
 
 // Sequence draws services across and time down, at most width cells wide where that is possible at all:
-// a line for each call and each answer, with what was called behind it.
+// a line for each call and each response, with what was called behind it.
 func Sequence(t *trace.Trace, width int, s Style) []string {
 	q := t.Sequence()
 	if s.Linear {
@@ -52,7 +52,7 @@ type diagram struct {
 	width  int
 }
 
-// arrow is one line of lifelines with an arrow between two of them; solid for a call, dotted for an answer.
+// arrow is one line of lifelines with an arrow between two of them; solid for a call, dotted for a response.
 func (d diagram) arrow(m trace.Message) string {
 	life, dash, dot, right, left, self := "│", "─", "┄", "▶", "◀", "↻"
 	if d.style.ASCII {
@@ -67,7 +67,7 @@ func (d diagram) arrow(m trace.Message) string {
 	}
 	from, to := d.column[m.From]*d.width, d.column[m.To]*d.width
 	line := dash
-	if m.Answer {
+	if m.Response {
 		line = dot
 	}
 	switch {
@@ -86,21 +86,21 @@ func (d diagram) arrow(m trace.Message) string {
 	}
 	tone := Plain
 	switch {
-	case m.Answer && m.Call.Error:
+	case m.Response && m.Call.Error:
 		tone = Bad
-	case m.Answer:
+	case m.Response:
 		tone = Faint
 	}
 	return d.style.paint(tone, strings.Join(cells, ""))
 }
 
-// words is what stands behind an arrow.
+// words is the text behind an arrow.
 func (s Style) words(m trace.Message) string {
 	row := Row{Span: m.Call}
 	if m.Served != nil && m.Served != m.Call {
 		row.Served = m.Served
 	}
-	if !m.Answer {
+	if !m.Response {
 		text := Clean(m.Call.Operation())
 		if m.Call.Attempts > 0 {
 			text += s.paint(Warn, fmt.Sprintf(" (try %d of %d)", m.Call.Attempt, m.Call.Attempts))
@@ -129,8 +129,8 @@ func (s Style) linearSequence(q trace.Sequence) []string {
 	var lines []string
 	for _, m := range q.Messages {
 		verb := "calls"
-		if m.Answer {
-			verb = "answers"
+		if m.Response {
+			verb = "responds to"
 		}
 		lines = append(lines, fmt.Sprintf("at %s %s %s %s: %s", s.Duration(m.At), s.participant(m.From), verb, s.participant(m.To), s.words(m)))
 	}

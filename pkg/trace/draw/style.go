@@ -14,10 +14,10 @@ import (
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
-// Tone is the meaning of a colour.
+// Tone is the meaning of a color.
 type Tone int
 
-// The tones. Nothing is told by a tone alone.
+// The tones. Text never relies on a tone alone.
 const (
 	Plain Tone = iota
 	Good
@@ -36,7 +36,7 @@ type Style struct {
 	ASCII bool
 	// Linear is text for screen readers: words in place of bars and lines.
 	Linear bool
-	// Paint colours text; nil: nothing does.
+	// Paint colors text; nil leaves it as it is.
 	Paint func(Tone, string) string
 	// Name is what people call a service that spans name in OpenTelemetry's way; nil: the same.
 	Name func(service string) string
@@ -65,7 +65,7 @@ func (s Style) Label(r trace.Record) string {
 	return s.name(r.Service) + " " + Clean(r.Operation())
 }
 
-// place is a label that tells a call from what it calls: the time that is a call's own is spent between the
+// place is a label that separates a call from what it calls: the time that is a call's own is spent between the
 // two services.
 func (s Style) place(span *trace.Span) string {
 	if span.Kind == trace.Client {
@@ -74,10 +74,10 @@ func (s Style) place(span *trace.Span) string {
 	return s.Label(span.Record)
 }
 
-// maxClean bounds foreign text: nobody reads more of it on one line.
+// maxClean bounds foreign text: more of it is not readable on one line.
 const maxClean = 200
 
-// Clean replaces what is no printable character in foreign text, and cuts it to a length for a line.
+// Clean replaces unprintable characters in foreign text, and cuts it to a length for a line.
 func Clean(text string) string {
 	if len(text) > 4*maxClean {
 		text = text[:4*maxClean]
@@ -126,7 +126,7 @@ func (s Style) signed(d time.Duration) string {
 	return "+" + s.Duration(d)
 }
 
-// cut stands where text goes on.
+// cut marks text that continues.
 func (s Style) cut() string {
 	if s.ASCII {
 		return ".."

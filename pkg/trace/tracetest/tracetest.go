@@ -17,7 +17,7 @@ func start() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
 //
 //	ID PARENT KIND SERVICE NAME FROM TO [error] [key=value]...
 //
-// A parent "-" is none. NAME holds no space; an underscore stands for one.
+// A parent "-" is none. NAME holds no space; an underscore is read as one.
 func Spans(t testing.TB, text string) []*trace.Span {
 	t.Helper()
 	kinds := map[string]trace.Kind{"internal": trace.Internal, "server": trace.Server, "client": trace.Client, "producer": trace.Producer, "consumer": trace.Consumer}
