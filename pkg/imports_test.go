@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -159,4 +160,17 @@ func packages(t *testing.T) []pkg {
 		t.Fatalf("go list found %d packages: the test looks in the wrong place", len(all))
 	}
 	return all
+}
+
+func TestTheArchitecturePageNamesEveryRoom(t *testing.T) {
+	page, err := os.ReadFile("../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range packages(t) {
+		room, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "pkg/"), "/")
+		if strings.HasPrefix(p.ImportPath, module+"pkg/") && !bytes.Contains(page, []byte("`pkg/"+room+"`")) {
+			t.Errorf("describe pkg/%s in the table of docs/architecture.md", room)
+		}
+	}
 }
