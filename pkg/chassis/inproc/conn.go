@@ -67,9 +67,9 @@ func (c *conn) attempts(ctx context.Context, method string, req, resp any, _ *gr
 }
 
 func (c *conn) attempt(ctx context.Context, method string, req, resp any, opts []grpc.CallOption) error {
-	ctx, call := c.begin(ctx, method, &stats.Begin{Client: true})
+	ctx, end := c.begin(ctx, method, &stats.Begin{Client: true})
 	err := c.server.channel.Invoke(ctx, method, req, resp, opts...)
-	call.end(err)
+	end(err)
 	return err
 }
 
@@ -78,53 +78,43 @@ func (c *conn) NewStream(ctx context.Context, desc *grpc.StreamDesc, method stri
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	ctx, call := c.begin(ctx, method, &stats.Begin{Client: true, IsClientStream: desc.ClientStreams, IsServerStream: desc.ServerStreams})
+	ctx, end := c.begin(ctx, method, &stats.Begin{Client: true, IsClientStream: desc.ClientStreams, IsServerStream: desc.ServerStreams})
 	s, err := c.server.channel.NewStream(ctx, desc, method, opts...)
 	if err != nil {
-		call.end(err)
+		end(err)
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { call.end(status.FromContextError(ctx.Err()).Err()) })
-	return &stream{ClientStream: s, call: call, stop: stop, oneResponse: !desc.ServerStreams}, nil
+	stop := context.AfterFunc(ctx, func() { end(status.FromContextError(ctx.Err()).Err()) })
+	return &stream{ClientStream: s, end: func(err error) { stop(); end(err) }, oneResponse: !desc.ServerStreams}, nil
 }
 
-// call is one attempt, as its span is notified of it.
-type call struct {
-	ctx   context.Context // of the span, as stats.Handler has it
-	spans stats.Handler
-	begun time.Time
-	once  sync.Once
-}
-
-func (c *conn) begin(ctx context.Context, method string, event *stats.Begin) (context.Context, *call) {
+// begin notifies the spans of an attempt. The returned function notifies them of its end, once; io.EOF is not an error.
+func (c *conn) begin(ctx context.Context, method string, event *stats.Begin) (context.Context, func(error)) {
 	ctx = c.config.Spans.TagRPC(ctx, &stats.RPCTagInfo{FullMethodName: method})
 	event.BeginTime = time.Now()
 	c.config.Spans.HandleRPC(ctx, event)
-	return ctx, &call{ctx: ctx, spans: c.config.Spans, begun: event.BeginTime}
-}
-
-func (c *call) end(err error) {
-	c.once.Do(func() {
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		c.spans.HandleRPC(c.ctx, &stats.End{Client: true, BeginTime: c.begun, EndTime: time.Now(), Error: err})
-	})
+	var once sync.Once
+	return ctx, func(err error) {
+		once.Do(func() {
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			c.config.Spans.HandleRPC(ctx, &stats.End{Client: true, BeginTime: event.BeginTime, EndTime: time.Now(), Error: err})
+		})
+	}
 }
 
 // stream ends its span with the last message, an error, or the caller's context.
 type stream struct {
 	grpc.ClientStream
-	call        *call
-	stop        func() bool
+	end         func(error)
 	oneResponse bool
 }
 
 func (s *stream) RecvMsg(m any) error {
 	err := s.ClientStream.RecvMsg(m)
 	if err != nil || s.oneResponse {
-		s.stop()
-		s.call.end(err)
+		s.end(err)
 	}
 	return err
 }
