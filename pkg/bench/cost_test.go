@@ -26,18 +26,24 @@ func costInEchoes(b *testing.B, s *shop, unit string, operate func() int64) floa
 	b.Helper()
 	echo := startEcho(b)
 	var echoes, costs, ratios []float64
+	byProcess := map[string]time.Duration{}
 	for round := range rounds + 1 {
 		e := echo.cost(b)
-		before := ownCPU() + s.cpu()
+		before, all := s.cpuByProcess(), ownCPU()+s.cpu()
 		n := operate()
-		cost := microseconds(ownCPU()+s.cpu()-before) / float64(n)
-		if round > 0 {
-			echoes, costs, ratios = append(echoes, e), append(costs, cost), append(ratios, cost/e)
+		cost := microseconds(ownCPU()+s.cpu()-all) / float64(n)
+		if round == 0 {
+			continue
+		}
+		echoes, costs, ratios = append(echoes, e), append(costs, cost), append(ratios, cost/e)
+		for name, used := range s.cpuByProcess() {
+			byProcess[name] += used - before[name]
 		}
 	}
 	b.ReportMetric(middle(echoes), "us/echo")
 	b.ReportMetric(middle(costs), "us/"+unit)
 	b.Logf("round by round: echoes %.1f us, %ss %.0f us, ratio %.1f", echoes, unit, costs, ratios)
+	b.Logf("where the time of %ss goes:\n%s", unit, shares(byProcess))
 	return middle(ratios)
 }
 
@@ -93,23 +99,21 @@ func (s *shop) cpu() time.Duration {
 	return sum
 }
 
-// shares describes how the processor time since a snapshot of cpuByProcess is divided, for the log.
-func (s *shop) shares(before map[string]time.Duration) string {
-	now := s.cpuByProcess()
+// shares describes how processor time is divided among processes.
+func shares(byProcess map[string]time.Duration) string {
 	var total time.Duration
-	for name := range now {
-		now[name] -= before[name]
-		total += now[name]
+	for _, used := range byProcess {
+		total += used
 	}
-	var parts []string
-	for name, used := range now {
+	var lines []string
+	for name, used := range byProcess {
 		if percent := 100 * float64(used) / float64(max(1, total)); percent >= 1 {
-			parts = append(parts, fmt.Sprintf("%5.1f %% %s", percent, name))
+			lines = append(lines, fmt.Sprintf("%5.1f %% %s", percent, name))
 		}
 	}
-	slices.Sort(parts)
-	slices.Reverse(parts)
-	return strings.Join(parts, "\n")
+	slices.Sort(lines)
+	slices.Reverse(lines)
+	return strings.Join(lines, "\n")
 }
 
 func (s *shop) cpuByProcess() map[string]time.Duration {
