@@ -83,7 +83,7 @@ func (x *StatusRequest) GetMemory() bool {
 type WatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Stats bool                   `protobuf:"varint,1,opt,name=stats,proto3" json:"stats,omitempty"`
-	// Least time between two messages; default 1 s with stats, 50 ms without.
+	// Minimum time between two messages; default 1 s with stats, 50 ms without.
 	Interval      *durationpb.Duration `protobuf:"bytes,2,opt,name=interval,proto3" json:"interval,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -146,20 +146,20 @@ type StatusResponse struct {
 	RunDir         string                 `protobuf:"bytes,8,opt,name=run_dir,json=runDir,proto3" json:"run_dir,omitempty"`
 	StateDir       string                 `protobuf:"bytes,9,opt,name=state_dir,json=stateDir,proto3" json:"state_dir,omitempty"`
 	Services       []*Service             `protobuf:"bytes,10,rep,name=services,proto3" json:"services,omitempty"`
-	// How the shop came up, in order of readiness.
+	// How the shop started, in order of readiness.
 	Startup []*StartupStep `protobuf:"bytes,11,rep,name=startup,proto3" json:"startup,omitempty"`
-	// Where services send OTLP to, "127.0.0.1:4317"; empty if nobody receives.
+	// Where services send OTLP to, "127.0.0.1:4317"; empty if spans are not received.
 	OtlpEndpoint string `protobuf:"bytes,12,opt,name=otlp_endpoint,json=otlpEndpoint,proto3" json:"otlp_endpoint,omitempty"`
 	// Every service that should run is ready.
 	Ready  bool     `protobuf:"varint,13,opt,name=ready,proto3" json:"ready,omitempty"`
 	Faults []*Fault `protobuf:"bytes,14,rep,name=faults,proto3" json:"faults,omitempty"`
-	// Somebody has asked the daemon to end everything, itself included.
+	// A shutdown was requested: the daemon stops everything, then itself.
 	GoingDown bool `protobuf:"varint,15,opt,name=going_down,json=goingDown,proto3" json:"going_down,omitempty"`
-	// Where Prometheus' HTTP API answers, "http://127.0.0.1:9090"; empty if it does not.
+	// The address of Prometheus' HTTP API, "http://127.0.0.1:9090"; empty if it is not served.
 	PrometheusUrl string `protobuf:"bytes,16,opt,name=prometheus_url,json=prometheusUrl,proto3" json:"prometheus_url,omitempty"`
-	// Where spans are taken over HTTP: "http://127.0.0.1:4318/v1/traces"; empty if they are not.
+	// Where spans are received over HTTP: "http://127.0.0.1:4318/v1/traces"; empty if they are not.
 	OtlpHttpEndpoint string `protobuf:"bytes,17,opt,name=otlp_http_endpoint,json=otlpHttpEndpoint,proto3" json:"otlp_http_endpoint,omitempty"`
-	// The shop's services came up as one process.
+	// The shop's services run as one process.
 	Monolith      bool `protobuf:"varint,18,opt,name=monolith,proto3" json:"monolith,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -420,7 +420,7 @@ type Service struct {
 	Protocol  string   `protobuf:"bytes,15,opt,name=protocol,proto3" json:"protocol,omitempty"`
 	Image     string   `protobuf:"bytes,16,opt,name=image,proto3" json:"image,omitempty"`
 	DependsOn []string `protobuf:"bytes,17,rep,name=depends_on,json=dependsOn,proto3" json:"depends_on,omitempty"`
-	// What runs in its process beside each other, if it is a monolith.
+	// The modules of its process, if it is a monolith.
 	Modules       []*Module `protobuf:"bytes,18,rep,name=modules,proto3" json:"modules,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -582,13 +582,13 @@ func (x *Service) GetModules() []*Module {
 	return nil
 }
 
-// A service that has no process of its own.
+// A service without a process of its own.
 type Module struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The name people type: "catalog", and the one that it has as a Deployment elsewhere.
 	Name     string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Workload string `protobuf:"bytes,2,opt,name=workload,proto3" json:"workload,omitempty"`
-	// The address of its Service, which leads to the monolith.
+	// The address of its Service, which forwards to the monolith.
 	Address       string   `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"`
 	Protocol      string   `protobuf:"bytes,4,opt,name=protocol,proto3" json:"protocol,omitempty"`
 	Faults        []string `protobuf:"bytes,5,rep,name=faults,proto3" json:"faults,omitempty"`
@@ -1436,7 +1436,7 @@ type LogLine struct {
 	Time     *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
 	Service  string                 `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"`
 	Instance string                 `protobuf:"bytes,3,opt,name=instance,proto3" json:"instance,omitempty"`
-	// debug, info, warn, error; empty for a line that is no JSON.
+	// debug, info, warn, error; empty for a line that is not JSON.
 	Level   string `protobuf:"bytes,4,opt,name=level,proto3" json:"level,omitempty"`
 	Message string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
 	TraceId string `protobuf:"bytes,6,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
@@ -1599,7 +1599,7 @@ type ApplyRequest struct {
 	DryRun bool                   `protobuf:"varint,2,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	// For objects that name none; default: the shop's.
 	Namespace string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
-	// Make objects what the manifests say and nothing more, without regard to who set what: "kubectl replace".
+	// Make objects what the manifests say and nothing more, regardless of who set what: "kubectl replace".
 	// Not with dry_run.
 	Replace       bool `protobuf:"varint,4,opt,name=replace,proto3" json:"replace,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1806,7 +1806,7 @@ func (x *AppliedObject) GetBeforeJson() []byte {
 type ApplyResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Objects []*AppliedObject       `protobuf:"bytes,1,rep,name=objects,proto3" json:"objects,omitempty"`
-	// Legal, but it does not do what it seems to: "file:line:column: text".
+	// Valid, but without the effect that it seems to have: "file:line:column: text".
 	Warnings      []string `protobuf:"bytes,2,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2347,7 +2347,7 @@ func (x *EditResponse) GetObjects() []*AppliedObject {
 type Fault struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Filled in by the daemon from what was typed: "payment".
+	// The service's name, completed by the daemon: "payment".
 	Service string `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"`
 	// Method name without the service ("Charge"), full name, or empty for every method.
 	Method string `protobuf:"bytes,3,opt,name=method,proto3" json:"method,omitempty"`
@@ -2361,7 +2361,7 @@ type Fault struct {
 	// Stop the processes (SIGSTOP) until cleared.
 	Pause    bool                   `protobuf:"varint,8,opt,name=pause,proto3" json:"pause,omitempty"`
 	Injected *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=injected,proto3" json:"injected,omitempty"`
-	// When it ends by itself; absent: with clear or down.
+	// When it expires; absent: it lasts until clear or down.
 	Ends *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=ends,proto3" json:"ends,omitempty"`
 	// One phrase for people: "UNAVAILABLE 50% Charge, 1m59s left".
 	Phrase string `protobuf:"bytes,11,opt,name=phrase,proto3" json:"phrase,omitempty"`

@@ -40,23 +40,23 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 type ShopClient interface {
-	// Status tells what the daemon is and how its services do.
+	// Status returns the daemon and the status of its services.
 	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusResponse, error)
-	// Watch sends a full snapshot at once, then one after every change and, when stats are asked for,
+	// Watch sends a full snapshot at once, then one after every change and, if stats are requested,
 	// one per interval.
 	Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StatusResponse], error)
 	// Shutdown stops the services in reverse order and then the daemon; each message is one step.
 	Shutdown(ctx context.Context, in *ShutdownRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ShutdownProgress], error)
-	// Events returns what happened, oldest first, and goes on when follow is set.
+	// Events returns events, oldest first, and continues if follow is set.
 	Events(ctx context.Context, in *EventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[Event], error)
-	// Logs returns log lines of one or all services in time order, and goes on when follow is set.
+	// Logs returns log lines of one or all services in time order, and continues if follow is set.
 	Logs(ctx context.Context, in *LogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[LogLine], error)
 	// Apply decodes, validates and stores all objects of all files, or nothing.
 	// Errors: INVALID_ARGUMENT with one "file:line:column: text" a line.
 	Apply(ctx context.Context, in *ApplyRequest, opts ...grpc.CallOption) (*ApplyResponse, error)
 	Get(ctx context.Context, in *GetRequest, opts ...grpc.CallOption) (*GetResponse, error)
 	Delete(ctx context.Context, in *DeleteRequest, opts ...grpc.CallOption) (*DeleteResponse, error)
-	// Edit changes one Deployment as scale, restart, stop, start and the setting of variables do.
+	// Edit changes one Deployment: scale, restart, stop, start, set variables.
 	Edit(ctx context.Context, in *EditRequest, opts ...grpc.CallOption) (*EditResponse, error)
 	InjectFault(ctx context.Context, in *InjectFaultRequest, opts ...grpc.CallOption) (*InjectFaultResponse, error)
 	ListFaults(ctx context.Context, in *ListFaultsRequest, opts ...grpc.CallOption) (*ListFaultsResponse, error)
@@ -231,23 +231,23 @@ func (c *shopClient) ClearFaults(ctx context.Context, in *ClearFaultsRequest, op
 // All implementations must embed UnimplementedShopServer
 // for forward compatibility.
 type ShopServer interface {
-	// Status tells what the daemon is and how its services do.
+	// Status returns the daemon and the status of its services.
 	Status(context.Context, *StatusRequest) (*StatusResponse, error)
-	// Watch sends a full snapshot at once, then one after every change and, when stats are asked for,
+	// Watch sends a full snapshot at once, then one after every change and, if stats are requested,
 	// one per interval.
 	Watch(*WatchRequest, grpc.ServerStreamingServer[StatusResponse]) error
 	// Shutdown stops the services in reverse order and then the daemon; each message is one step.
 	Shutdown(*ShutdownRequest, grpc.ServerStreamingServer[ShutdownProgress]) error
-	// Events returns what happened, oldest first, and goes on when follow is set.
+	// Events returns events, oldest first, and continues if follow is set.
 	Events(*EventsRequest, grpc.ServerStreamingServer[Event]) error
-	// Logs returns log lines of one or all services in time order, and goes on when follow is set.
+	// Logs returns log lines of one or all services in time order, and continues if follow is set.
 	Logs(*LogsRequest, grpc.ServerStreamingServer[LogLine]) error
 	// Apply decodes, validates and stores all objects of all files, or nothing.
 	// Errors: INVALID_ARGUMENT with one "file:line:column: text" a line.
 	Apply(context.Context, *ApplyRequest) (*ApplyResponse, error)
 	Get(context.Context, *GetRequest) (*GetResponse, error)
 	Delete(context.Context, *DeleteRequest) (*DeleteResponse, error)
-	// Edit changes one Deployment as scale, restart, stop, start and the setting of variables do.
+	// Edit changes one Deployment: scale, restart, stop, start, set variables.
 	Edit(context.Context, *EditRequest) (*EditResponse, error)
 	InjectFault(context.Context, *InjectFaultRequest) (*InjectFaultResponse, error)
 	ListFaults(context.Context, *ListFaultsRequest) (*ListFaultsResponse, error)
