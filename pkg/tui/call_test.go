@@ -35,7 +35,7 @@ func filling(t testing.TB, c Config) *screen {
 func TestACallIsChosenFilledInAndSent(t *testing.T) {
 	s := filling(t, Config{})
 	s.wantText("i Call catalog GetProduct", `$ shopctl call catalog GetProduct '{"id":""}' --deadline 5s --trace`, "deadline  5s")
-	s.press("enter") // into the request, whose cursor stands at its beginning
+	s.press("enter") // into the request, with the cursor at its beginning
 	s.press("down", "end", "left")
 	s.typing("OLJ'")
 	if view := s.View(); view.Cursor == nil || view.Cursor.X < 20 {
@@ -52,7 +52,7 @@ func TestACallIsChosenFilledInAndSent(t *testing.T) {
 	s.press("j", "enter")
 	s.wantPane(paneTraces)
 	if s.query.Trace != "4bf92f3577b34da6a3ce929d0e0e4736" {
-		t.Errorf("asks for the trace %q", s.query.Trace)
+		t.Errorf("queries the trace %q", s.query.Trace)
 	}
 	s.press("esc")
 	s.wantPane(paneCall)
@@ -60,7 +60,7 @@ func TestACallIsChosenFilledInAndSent(t *testing.T) {
 	s.wantText("copied: shopctl call catalog GetProduct")
 }
 
-func TestACallThatFailsSaysHow(t *testing.T) {
+func TestACallThatFailsShowsHow(t *testing.T) {
 	s := filling(t, Config{})
 	s.called.code = codes.NotFound
 	s.press("ctrl+s")
@@ -97,7 +97,7 @@ func TestARequestIsKeptWhenItIsLeft(t *testing.T) {
 	s.wantPane(paneServices)
 }
 
-func TestServicesThatSpeakNoGRPCAreNotOffered(t *testing.T) {
+func TestServicesWithoutGRPCAreNotOffered(t *testing.T) {
 	s := dash(t, Config{}, tuitest.Status())
 	s.press("/")
 	s.typing("frontend")
@@ -114,14 +114,14 @@ func TestServicesThatSpeakNoGRPCAreNotOffered(t *testing.T) {
 	s.wantText("there is nothing to select")
 }
 
-func TestAContractThatIsNotKnownSaysWhy(t *testing.T) {
+func TestMethodsThatCannotBeLoadedShowWhy(t *testing.T) {
 	s := dash(t, Config{}, tuitest.Status())
 	s.called.err = errors.New("the server has no reflection service")
 	s.press("i")
 	s.wantText("no reflection service")
 }
 
-func TestAnAnswerIsScrolledBehindTheParts(t *testing.T) {
+func TestAResponseIsScrolledAfterTheParts(t *testing.T) {
 	s := filling(t, Config{})
 	s.size(80, 24)
 	s.press("ctrl+s")

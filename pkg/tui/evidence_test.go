@@ -15,7 +15,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/tuitest"
 )
 
-// checking is a lesson whose goals are looked at; each goal's id is the kind of its evidence.
+// checking is a lesson whose goals are being checked; the id of each goal is the kind of its evidence.
 func checking(found ...check.Evidence) lesson.View {
 	v := answering()
 	v.Step.Next, v.Step.Locked = "check", "not reached yet"
@@ -30,7 +30,7 @@ func checking(found ...check.Evidence) lesson.View {
 	return v
 }
 
-// openedAt is a lesson in which enter has opened what decided the goal.
+// openedAt is a lesson in which enter has opened the evidence of the goal.
 func openedAt(t *testing.T, e check.Evidence) *screen {
 	t.Helper()
 	s, _ := lessonOn(t, Config{}, checking(e), tuitest.BrokenStatus())
@@ -87,7 +87,7 @@ func TestALogIsOpenedAtTheLineThatDecided(t *testing.T) {
 	s := openedAt(t, check.Evidence{Kind: check.LogEvidence, Service: "payment", Time: at, Text: "the one"})
 	s.wantText("3 Logs payment")
 	if want := at.Add(-logLead); !s.logQuery.Since.Equal(want) {
-		t.Errorf("asks since %s, want %s", s.logQuery.Since, want)
+		t.Errorf("queries since %s, want %s", s.logQuery.Since, want)
 	}
 	line := func(at time.Time, message string) feed.Entry {
 		return feed.LogEntry(&controlpb.LogLine{Time: timestamppb.New(at), Service: "payment", Level: "info", Message: message}, time.UTC, false)
@@ -102,7 +102,7 @@ func TestALogIsOpenedAtTheLineThatDecided(t *testing.T) {
 	s.wantNoText("the one")
 	s.wantBack()
 	if !s.logQuery.Since.IsZero() {
-		t.Error("it still asks for the old lines")
+		t.Error("it still queries the old lines")
 	}
 }
 
@@ -110,7 +110,7 @@ func TestAnExpressionThatDecidedIsPlotted(t *testing.T) {
 	s := openedAt(t, check.Evidence{Kind: check.MetricEvidence, Expr: "rate(up[5m])", Window: 5 * time.Minute})
 	s.wantPane(paneMetrics)
 	if want := (feed.Query{Topic: feed.TopicMetrics, Expr: "rate(up[5m])", Range: 15 * time.Minute}); s.query != want {
-		t.Errorf("asks for %+v", s.query)
+		t.Errorf("queries %+v", s.query)
 	}
 	s.wantBack()
 	if s.metrics.Expr != "" {
@@ -141,7 +141,7 @@ func TestAnAlertThatDecidedIsChosen(t *testing.T) {
 	s.wantPane(paneAlerts)
 	s.text()
 	if got, want := s.alerts.Expr(), alertList().GetRules()[1].GetExpr(); got != want {
-		t.Errorf("the rule that is chosen has the expression %s, want %s", got, want)
+		t.Errorf("the selected rule has the expression %s, want %s", got, want)
 	}
 	s.wantBack()
 }
@@ -152,7 +152,7 @@ func TestTheInstancesThatDecidedAreShown(t *testing.T) {
 	s.wantBack()
 }
 
-func TestWhatTestsWroteIsShown(t *testing.T) {
+func TestTheOutputOfTestsIsShown(t *testing.T) {
 	s := openedAt(t, check.Evidence{Kind: check.OutputEvidence, Text: "--- FAIL: TestPrice\nFAIL\n"})
 	s.wantText("6 Output", "--- FAIL: TestPrice")
 	s.wantBack()

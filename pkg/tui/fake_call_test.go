@@ -13,7 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/call"
 )
 
-// fakeCalls answers every call alike, and remembers them.
+// fakeCalls gives every call the same response, and records the calls.
 type fakeCalls struct {
 	made []string
 	code codes.Code

@@ -67,7 +67,7 @@ func steady(broken bool) []lesson.CheckView {
 	return all
 }
 
-// opening is the first step of a lesson as it is opened.
+// opening is the first step of a lesson that was just opened.
 func opening() lesson.View {
 	v := predicting()
 	v.StepIndex, v.SteadyState = 0, steady(false)
@@ -87,7 +87,7 @@ func running(under bool) lesson.View {
 	return v
 }
 
-// seeing is the step after its run, with a question of a kind.
+// seeing is the step after its run, with an open question.
 func seeing(options bool) lesson.View {
 	v := answering()
 	v.Step.Next, v.Step.Locked = "observe", "say what you saw"
@@ -102,7 +102,7 @@ func seeing(options bool) lesson.View {
 	return v
 }
 
-// verdicts is a step whose goals are looked at, all with one verdict.
+// verdicts is a step whose goals all have one verdict.
 func verdicts(verdict lesson.Verdict) lesson.View {
 	v := checking(check.Evidence{Kind: check.CallEvidence, Service: "catalog", Method: "ListProducts"}, check.Evidence{Kind: check.InstanceEvidence, Service: "payment"})
 	checks := v.Step.Blocks[0].Checks
@@ -118,7 +118,7 @@ func verdicts(verdict lesson.Verdict) lesson.View {
 		case lesson.Inconclusive:
 			c.Observed = "too few calls to judge by: 3 of 20 in 30s"
 		case lesson.BrokenSetup:
-			c.Observed, c.Message = "the payment service is stopped", "The payment service is stopped: x begins the step anew."
+			c.Observed, c.Message = "the payment service is stopped", "The payment service is stopped: x restarts the step."
 		case lesson.Fail:
 			c.Message = "The fault is still there."
 		}
@@ -210,7 +210,7 @@ func lessonScreens(t testing.TB, c Config, all map[string]*screen) {
 	at("red", verdicts(lesson.Fail))
 	at("green", verdicts(lesson.Pass))
 	at("inconclusive", verdicts(lesson.Inconclusive))
-	at("spoiled", verdicts(lesson.BrokenSetup))
+	at("broken-setup", verdicts(lesson.BrokenSetup))
 	hinted := answering()
 	hinted.Step.Blocks[5].Hints.Opened = []string{"Look at the *last* line.", "The exit code is 64 and the number of the code.", "69 - 64 = `5`\n\nWhy is it not 0?"}
 	hinted.Step.Blocks[5].Hints.Offered, hinted.Step.Blocks[5].Hints.WhyNot = false, "all hints are open"

@@ -65,7 +65,7 @@ func chartList() []feed.Chart {
 	return charts
 }
 
-// see gives a screen what it asked for.
+// see gives a screen the result of its query.
 func (s *screen) see(v feed.Result) {
 	v.Seq = s.querySeq
 	s.send(feed.Batch{Result: &v})

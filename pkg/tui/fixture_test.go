@@ -36,13 +36,13 @@ func eventLines() []feed.Entry {
 	}
 }
 
-// fakeSession records what is done to it.
+// fakeSession records the actions on it.
 type fakeSession struct {
 	view    lesson.View
 	changes chan struct{}
 	did     []string
 	fail    error
-	// told, if set, gets what is done.
+	// told, if set, receives each action.
 	told chan string
 }
 
@@ -74,7 +74,7 @@ func (s *fakeSession) Prev() error                                { return s.not
 func (s *fakeSession) Reset(context.Context) error                { return s.note("reset") }
 func (s *fakeSession) Solve(_ context.Context, step string) error { return s.note("solve", step) }
 
-// screen is a model with the hands that a test needs.
+// screen is a model with the dependencies that a test needs.
 type screen struct {
 	t testing.TB
 	*model
@@ -88,7 +88,7 @@ func testVerbs() []Verb {
 		{Name: "call", Args: "SERVICE [METHOD] [JSON]", Short: "Call a gRPC method of a service with JSON"},
 		{Name: "fault clear", Args: "[SERVICE...]", Short: "End faults"},
 		{Name: "fault inject", Args: "SERVICE", Short: "Break a service"},
-		{Name: "ps", Args: "[SERVICE...]", Short: "List the services and how they do"},
+		{Name: "ps", Args: "[SERVICE...]", Short: "List services and their status"},
 		{Name: "up", Short: "Start the shop"},
 	}
 }
@@ -142,7 +142,7 @@ func (s *screen) runCmd(cmd tea.Cmd) {
 	case tea.SuspendMsg:
 		s.did("suspend")
 	}
-	// What commands put into the feed arrives with the next message.
+	// What commands give to the feed arrives with the next message.
 	news := s.commands.feed.Take()
 	if news.Output != nil || news.Response != nil {
 		s.send(news)
@@ -211,7 +211,7 @@ func (s *screen) wantNoText(parts ...string) {
 	}
 }
 
-// dash is a dashboard of a shop, in black and white unless c says else.
+// dash is a dashboard of a shop, without color unless c has it.
 func dash(t testing.TB, c Config, st *controlpb.StatusResponse) *screen {
 	s := newScreen(t, c, nil)
 	s.size(120, 40)

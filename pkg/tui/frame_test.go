@@ -8,14 +8,14 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// frameBudget is what a frame of 120x40 may take, also when nothing of the last one can be used again.
+// frameBudget is what a frame of 120x40 may take, even when nothing of the last frame can be reused.
 const frameBudget = 2 * time.Millisecond
 
 // dropDrawings makes panes drop what they keep of their last drawing: another theme changes all of it.
 func (s *screen) dropDrawings() { s.state.Theme = style.New(s.state.Options) }
 
-// BenchmarkFrame draws each screen as after news that change all of it. The fastest frame is held against the
-// budget: what slower ones take is the machine's.
+// BenchmarkFrame draws each screen as after a change of everything on it. The fastest frame is compared with the
+// budget: the machine is the cause of slower ones.
 func BenchmarkFrame(b *testing.B) {
 	for name, s := range screens(b, Config{Color: true}) {
 		b.Run(name, func(b *testing.B) {

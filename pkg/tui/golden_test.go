@@ -22,7 +22,7 @@ import (
 
 var update = flag.Bool("update", false, "write the goldens anew")
 
-// screens are what the goldens show.
+// screens are the screens of the goldens.
 func screens(t testing.TB, c Config) map[string]*screen {
 	all := map[string]*screen{
 		"dash":       dash(t, c, tuitest.Status()),
@@ -114,7 +114,7 @@ func observing(t testing.TB, c Config, all map[string]*screen) {
 	all["plot"].see(feed.Result{Charts: []feed.Chart{one}})
 }
 
-// looks are the ways in which screens are drawn for the goldens, and at which sizes.
+// looks are the looks and sizes of the goldens.
 func looks() []goldenLook {
 	three := [][2]int{{120, 40}, {80, 24}, {50, 15}}
 	return []goldenLook{
@@ -131,8 +131,8 @@ type goldenLook struct {
 	sizes [][2]int
 }
 
-// TestScreensLookAsTheyDid holds every screen against its golden: one file a screen, one section for each
-// size and look.
+// TestScreensLookAsTheyDid compares every screen with its golden: one file per screen, one section for each size and
+// look.
 func TestScreensLookAsTheyDid(t *testing.T) {
 	got := map[string]*txtar.Archive{}
 	for _, look := range looks() {
@@ -167,7 +167,7 @@ func TestScreensLookAsTheyDid(t *testing.T) {
 	}
 }
 
-// named puts the names of tones in the place of their sequences, so that a golden can be read.
+// named replaces the sequences of tones by their names, so that a golden can be read.
 func named(t *testing.T, theme *style.Theme, text string) string {
 	t.Helper()
 	pairs := []string{"\x1b[m", "‹›"}
@@ -182,7 +182,7 @@ func named(t *testing.T, theme *style.Theme, text string) string {
 	return text
 }
 
-// trimmed leaves out the spaces at the ends of lines.
+// trimmed removes the spaces at the ends of lines.
 func trimmed(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
@@ -202,9 +202,9 @@ func TestLinearTextHasNoBoxesAndNoSymbols(t *testing.T) {
 	}
 }
 
-func TestASCIIHasNothingElse(t *testing.T) {
+func TestASCIIHasNoOtherCharacters(t *testing.T) {
 	for name, s := range screens(t, Config{ASCII: true}) {
-		for _, r := range s.View().Content { // what is no ASCII is shown as question marks
+		for _, r := range s.View().Content { // characters that are not ASCII are shown as question marks
 			if r > 0x7e {
 				t.Fatalf("%s: %q is not ASCII", name, r)
 			}
@@ -230,7 +230,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// sizes are those at which a screen changes its arrangement, and some of all others: another screen has others.
+// sizes are those at which the layout changes, and some others, which differ between screens.
 func sizes(screen int) [][2]int {
 	var all [][2]int
 	for _, w := range []int{1, 49, 50, 79, 80, 119, 120} {

@@ -33,7 +33,7 @@ func questionKeys() []binding {
 			do:     func(m *model, key string) tea.Cmd { return m.predict(confidence(key)) },
 		},
 		{
-			keys: []string{"esc", "q"}, shown: "esc", group: groupLesson, name: "choose again", help: "back to the options", rank: 2, active: sure,
+			keys: []string{"esc", "q"}, shown: "esc", group: groupLesson, name: "choose again", help: "go back to the options", rank: 2, active: sure,
 			do: func(m *model, _ string) tea.Cmd { m.lesson.Picked = -1; return nil },
 		},
 		{

@@ -74,9 +74,9 @@ func traceListKeys() []binding {
 			keys: []string{"a"}, name: "all traces", help: "list the traces of all services, or of the selected one", rank: 23, active: isTraceList,
 			label: func(m *model) string {
 				if m.traces.Service() == "" {
-					return "of " + m.state.Selected
+					return "only " + m.state.Selected
 				}
-				return "of all"
+				return "all services"
 			},
 			command: func(*model) string { return "trace list" },
 			do:      func(m *model, _ string) tea.Cmd { m.traces.ToggleAll(); return nil },

@@ -54,7 +54,7 @@ func TestNoTwoMeaningsOfAKeyHoldAtOnce(t *testing.T) {
 	}
 }
 
-// overridden are the meanings that give way to a question, by their place in the table.
+// overridden reports whether a meaning gives way to an open question, by their order in the table.
 func overridden(first, second string) bool {
 	switch first {
 	case "choose":
@@ -67,7 +67,7 @@ func overridden(first, second string) bool {
 	return false
 }
 
-func TestEveryKeyDoesSomethingOrSaysWhyNot(t *testing.T) {
+func TestEveryKeyDoesSomethingOrShowsWhyNot(t *testing.T) {
 	for name, begin := range map[string]func() *screen{
 		"a dashboard":           func() *screen { return dash(t, Config{}, tuitest.BrokenStatus()) },
 		"a shop that is down":   func() *screen { return newScreen(t, Config{}, nil) },
@@ -151,11 +151,11 @@ func TestASmallScreenTurnsItsTabs(t *testing.T) {
 	}
 }
 
-func TestKeysActOnTheChosenService(t *testing.T) {
+func TestKeysActOnTheSelectedService(t *testing.T) {
 	s := dash(t, Config{}, tuitest.Status())
 	s.press("G", "k", "k", "k") // payment
 	if s.state.Selected != "payment" {
-		t.Fatalf("chosen is %s", s.state.Selected)
+		t.Fatalf("the selected service is %s", s.state.Selected)
 	}
 	s.press("r")
 	s.wantText("done: restart payment (shopctl restart payment)")
@@ -196,7 +196,7 @@ func TestAFaultCanBeClearedFromItsService(t *testing.T) {
 	}
 }
 
-func TestWhatFailsIsSaidWithItsHint(t *testing.T) {
+func TestAFailureIsShownWithItsHint(t *testing.T) {
 	s := dash(t, Config{}, tuitest.Status())
 	s.shop.Failure = control.Error(codes.FailedPrecondition, "the disk is full", "free some space", 5)
 	s.press("r")

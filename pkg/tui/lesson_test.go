@@ -11,7 +11,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/tuitest"
 )
 
-func TestADisabledKeySaysWhy(t *testing.T) {
+func TestADisabledKeyShowsWhy(t *testing.T) {
 	s, session := lessonOn(t, Config{}, predicting(), tuitest.Status())
 	for key, why := range map[string]string{
 		"e": "e run: predict first", "n": "n next: predict first", "h": "h hint: there is no hint here", "r": "2 goes to the services", "u": "the shop is already running", "/": "this pane is not a list",
@@ -114,9 +114,9 @@ func TestOneViewAfterAnotherKeepsThePlaceAndShowsWhatIsNew(t *testing.T) {
 	s.wantText("Hint 1 of 3")
 	next := predicting()
 	next.Step.ID = "third"
-	next.Message = "The step begins anew."
+	next.Message = "The step was restarted."
 	s.send(feed.Batch{Lesson: &next})
-	s.wantText("The step begins anew.", "The partner's list")
+	s.wantText("The step was restarted.", "The partner's list")
 }
 
 func TestTheOutputOfAStepIsShownWhole(t *testing.T) {

@@ -17,7 +17,7 @@ func objects(t testing.TB, c Config) *screen {
 	return s
 }
 
-// fetch answers what the screen asks for, from its shop.
+// fetch delivers the result of the screen's query, from its shop.
 func (s *screen) fetch() {
 	s.t.Helper()
 	s.commands.feed.Poll(s.t.Context(), s.shop)
@@ -67,7 +67,7 @@ func TestValuesOfSecretsAreHidden(t *testing.T) {
 	s.wantNoText("aHVudGVyMg", "hunter2")
 }
 
-func TestAnObjectThatIsGoneSaysSo(t *testing.T) {
+func TestAMissingObjectIsReported(t *testing.T) {
 	s := objects(t, Config{})
 	s.objects.Open(resource.Key{Kind: "deploy", Name: "none"}, "")
 	if got := s.objects.About(); got != "deployment/none" {

@@ -10,7 +10,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/tuitest"
 )
 
-func TestTabsAreGoneIntoAndOutOf(t *testing.T) {
+func TestTabsAreEnteredAndLeft(t *testing.T) {
 	s := dash(t, Config{}, tuitest.BrokenStatus())
 	s.press("2", "G", "k", "k", "k", "t")
 	if s.focus != paneTraces || s.query.Service != "payment" {
@@ -33,7 +33,7 @@ func TestTabsAreGoneIntoAndOutOf(t *testing.T) {
 	s.wantText("UNAVAILABLE", "parent", "payment Charge")
 	s.press("l")
 	if want := (feed.LogQuery{Trace: order(t).ID.String(), Span: "0800000000000000", Active: true}); s.logQuery != want {
-		t.Errorf("l asks for %+v, want %+v", s.logQuery, want)
+		t.Errorf("l queries %+v, want %+v", s.logQuery, want)
 	}
 	s.wantText("of span 08000000")
 	s.press("esc")
@@ -81,13 +81,13 @@ func TestTracesAreFilteredAndFollowed(t *testing.T) {
 	s.wantText("error, >200ms")
 	s.typing("error >200ms checkout")
 	if !s.query.ErrorsOnly || s.query.MinDuration != 200*time.Millisecond {
-		t.Errorf("the daemon is asked for %+v", s.query)
+		t.Errorf("the query is %+v", s.query)
 	}
 	s.wantText("3 errors")
 	s.wantNoText("2 errors", "GET /")
 	s.press("esc")
 	if s.query.ErrorsOnly {
-		t.Errorf("the daemon is asked for %+v", s.query)
+		t.Errorf("the query is %+v", s.query)
 	}
 	s.send(feed.Batch{Result: &feed.Result{Seq: s.querySeq - 1, Failure: "too late"}})
 	s.wantNoText("too late")
@@ -121,7 +121,7 @@ func TestMetricsArePlottedAndExpressionsToo(t *testing.T) {
 	}
 }
 
-func TestAFiringAlertIsSeenInEveryView(t *testing.T) {
+func TestAFiringAlertIsShownInEveryView(t *testing.T) {
 	for _, size := range [][2]int{{120, 30}, {80, 24}, {50, 15}} {
 		s := dash(t, Config{}, tuitest.Status())
 		s.size(size[0], size[1])
@@ -149,7 +149,7 @@ func TestTheRuleOfAnAlertIsPlotted(t *testing.T) {
 	s.wantNoText("HISTORY")
 }
 
-func TestWhatFaultsDoIsSaidInEveryView(t *testing.T) {
+func TestTheEffectsOfFaultsAreShownInEveryView(t *testing.T) {
 	s := dash(t, Config{}, tuitest.BrokenStatus())
 	s.wantText("payment 50% errors → checkout 48% errors")
 	s.send(feed.Batch{Topology: tuitest.CallMap()})

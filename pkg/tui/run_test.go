@@ -72,13 +72,13 @@ func (term *terminal) state() *unix.Termios {
 	return state
 }
 
-// wait returns when text was written.
+// wait returns once text has been written.
 func (term *terminal) wait(text string) {
 	term.t.Helper()
 	term.waitTimes(text, 1)
 }
 
-// waitTimes returns when text was written some times.
+// waitTimes returns once text has been written a number of times.
 func (term *terminal) waitTimes(text string, times int) {
 	term.t.Helper()
 	for {
@@ -96,7 +96,7 @@ func (term *terminal) waitTimes(text string, times int) {
 	}
 }
 
-// restored checks that the terminal is as it was.
+// restored checks that the terminal is in its original state.
 func (term *terminal) restored() {
 	term.t.Helper()
 	if got := term.state(); *got != *term.before {
@@ -181,7 +181,7 @@ func TestTheTerminalIsRestoredOnEveryWayOut(t *testing.T) {
 	}
 }
 
-// brokenClock tells the time once, which is when a screen is made; the ages that the details draw need it again.
+// brokenClock works once, for the creation of the screen, and panics for the ages in the details.
 func brokenClock() func() time.Time {
 	var told atomic.Bool
 	return func() time.Time {
@@ -192,7 +192,7 @@ func brokenClock() func() time.Time {
 	}
 }
 
-func TestAPanicInTakingAKeyEndsTheScreenInOrder(t *testing.T) {
+func TestAPanicInHandlingAKeyEndsTheScreenInOrder(t *testing.T) {
 	s := dash(t, Config{}, tuitest.Status())
 	s.keys = append(s.keys, binding{keys: []string{"Z"}, name: "fail", do: func(*model, string) tea.Cmd { panic("a key") }})
 	s.press("Z")
@@ -204,7 +204,7 @@ func TestAPanicInTakingAKeyEndsTheScreenInOrder(t *testing.T) {
 	}
 }
 
-// fakeStop stops nothing, and goes on at once.
+// fakeStop does not stop the process, and resumes at once.
 type fakeStop struct {
 	caught chan os.Signal
 	halted chan struct{}
@@ -217,7 +217,7 @@ func (s *fakeStop) Halt() error {
 	return nil
 }
 
-func TestWhyAScreenCannotBeStoppedIsSaid(t *testing.T) {
+func TestTheReasonWhyAScreenCannotBeSuspendedIsShown(t *testing.T) {
 	s := dash(t, Config{}, tuitest.Status())
 	s.send(resumedMsg{err: errors.New("there is no shell to go back to")})
 	s.wantText("ctrl+z suspend: there is no shell to go back to")
@@ -250,7 +250,7 @@ func TestAScreenStopsByItsKeyAndBySignal(t *testing.T) {
 	}
 }
 
-func TestALessonStandsBesideTheShop(t *testing.T) {
+func TestALessonIsShownBesideTheShop(t *testing.T) {
 	term, shop := newTerminal(t), tuitest.NewShop()
 	session := newFakeSession(predicting())
 	session.told = make(chan string)

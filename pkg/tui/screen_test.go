@@ -34,7 +34,7 @@ func TestThePaletteCompletesAndRuns(t *testing.T) {
 	s := dash(t, Config{}, tuitest.Status())
 	s.press(":")
 	s.typing("fault i")
-	s.press("enter") // no command yet: it is completed
+	s.press("enter") // not a command yet: it is completed
 	s.typing("pay")
 	s.wantText("fault inject payment")
 	s.press("tab")
@@ -52,7 +52,7 @@ func TestThePaletteCompletesAndRuns(t *testing.T) {
 	}
 }
 
-func TestThePaletteCanBeLeft(t *testing.T) {
+func TestThePaletteCanBeClosed(t *testing.T) {
 	s := dash(t, Config{}, tuitest.Status())
 	s.press(":", "down", "up", "ctrl+n", "esc")
 	if s.picker != nil {
@@ -88,7 +88,7 @@ func TestFiltersHideWhatDoesNotMatch(t *testing.T) {
 	s.wantNoText("nothing matches")
 }
 
-func TestLogsFollowUntilOneScrollsBack(t *testing.T) {
+func TestLogsFollowUntilTheUserScrollsBack(t *testing.T) {
 	s := dash(t, Config{}, tuitest.Status())
 	for range 30 {
 		s.send(feed.Batch{Logs: logLines(), LogSeq: s.logSeq})
@@ -117,7 +117,7 @@ func TestLogsOfAnotherServiceAreDropped(t *testing.T) {
 	old := s.logSeq
 	s.press("j")
 	if s.logSeq == old {
-		t.Fatal("the choice of a service does not ask for its logs")
+		t.Fatal("the selection of a service does not change the log query")
 	}
 	s.send(feed.Batch{Logs: logLines(), LogSeq: old})
 	s.wantText("cart has not logged anything yet")
@@ -125,7 +125,7 @@ func TestLogsOfAnotherServiceAreDropped(t *testing.T) {
 	s.wantText("3 Logs all")
 }
 
-func TestTheMouseWorksOnceItIsAskedFor(t *testing.T) {
+func TestTheMouseWorksOnceItIsTurnedOn(t *testing.T) {
 	s := dash(t, Config{}, tuitest.Status())
 	if s.View().MouseMode != tea.MouseModeNone {
 		t.Error("the mouse is on by default")

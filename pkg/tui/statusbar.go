@@ -97,6 +97,14 @@ func (m *model) health() []string {
 	return words
 }
 
+// latency is the storefront's p95, or a dash while there are no requests.
+func (m *model) latency() string {
+	if p95 := m.state.StorefrontP95(); p95 > 0 {
+		return humanize.Millis(p95)
+	}
+	return m.state.Dash
+}
+
 // compactStatus is the first line of a small screen.
 func (m *model) compactStatus() string {
 	state := m.state
@@ -112,7 +120,7 @@ func (m *model) compactStatus() string {
 		if ok < all {
 			tone = state.Warn
 		}
-		words = append(words, tone.Paint(fmt.Sprintf("%d/%d ok", ok, all)), "p95 "+humanize.Millis(state.StorefrontP95()))
+		words = append(words, tone.Paint(fmt.Sprintf("%d/%d ok", ok, all)), "p95 "+m.latency())
 		if n := len(state.Status.GetFaults()); n > 0 {
 			words = append(words, state.Warn.Paint(fmt.Sprintf("faults %d", n)))
 		} else {

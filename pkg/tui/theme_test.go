@@ -26,10 +26,10 @@ func TestTheTerminalsBackgroundChoosesThePalette(t *testing.T) {
 	}
 }
 
-func TestWithoutColourThereIsNone(t *testing.T) {
+func TestWithoutColorThereAreNoSequences(t *testing.T) {
 	s := dash(t, Config{}, tuitest.BrokenStatus())
 	if s.Init() != nil {
-		t.Error("it asks for the background, which it does not use")
+		t.Error("it requests the background, which it does not use")
 	}
 	s.send(tea.BackgroundColorMsg{Color: color.White})
 	if text := s.text(); regexp.MustCompile("\x1b").MatchString(text) {

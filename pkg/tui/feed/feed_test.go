@@ -19,10 +19,10 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/tuitest"
 )
 
-// feeding is a feed in simulated time, and what it has sent.
+// feeding is a feed in simulated time, and the messages that it has sent.
 type feeding struct {
 	*Feed
-	shops chan *tuitest.Shop // what dialling finds; nil: nobody
+	shops chan *tuitest.Shop // what dialing finds; empty: the shop is not running
 	mu    sync.Mutex
 	got   []tea.Msg
 	at    []time.Time
@@ -66,9 +66,9 @@ func newFakeLesson() *fakeLesson {
 func (l *fakeLesson) Snapshot() lesson.View    { return l.view }
 func (l *fakeLesson) Changes() <-chan struct{} { return l.changes }
 
-// news waits until all is quiet, and returns what was sent since the last time.
+// news waits until nothing more happens, and returns what was sent since the last call.
 func (f *feeding) news(wait time.Duration) []Batch {
-	time.Sleep(wait) // of the bubble's time
+	time.Sleep(wait) // in the bubble's time
 	synctest.Wait()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -132,7 +132,7 @@ func TestNothingIsSentWhileNothingChanges(t *testing.T) {
 	})
 }
 
-func TestALostShopIsSaidAndFoundAgain(t *testing.T) {
+func TestALostConnectionIsReportedAndRestored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := startFeed(t, nil)
 		defer f.end()
@@ -167,7 +167,7 @@ func TestALostShopIsSaidAndFoundAgain(t *testing.T) {
 	})
 }
 
-func TestWishesForLogsReplaceEachOther(t *testing.T) {
+func TestLogQueriesReplaceEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := startFeed(t, nil)
 		defer f.end()
@@ -191,12 +191,12 @@ func TestWishesForLogsReplaceEachOther(t *testing.T) {
 			asked = append(asked, r.GetService())
 		}
 		if fmt.Sprint(asked) != "[ad ]" {
-			t.Errorf("asked for the logs of %q", asked)
+			t.Errorf("queried the logs of %q", asked)
 		}
 	})
 }
 
-func TestARefusedRequestForLogsIsSaidInTheirPlace(t *testing.T) {
+func TestARefusedLogQueryIsShownInPlaceOfTheLogs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := startFeed(t, nil)
 		defer f.end()
@@ -214,7 +214,7 @@ func TestARefusedRequestForLogsIsSaidInTheirPlace(t *testing.T) {
 	})
 }
 
-func TestEventsBeginAnewWithEachConnection(t *testing.T) {
+func TestEventsAreReplacedWithEachConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := startFeed(t, nil)
 		defer f.end()
@@ -262,7 +262,7 @@ func countLessons(all []Batch) int {
 	return n
 }
 
-func TestAViewIsLookedAtAgainWhenTimeChangesIt(t *testing.T) {
+func TestAViewIsRefreshedWhenTimeChangesIt(t *testing.T) {
 	hints := func(h lesson.HintsView) lesson.View {
 		return lesson.View{Step: lesson.StepView{Blocks: []lesson.BlockView{{Kind: lesson.HintsBlock, Hints: &h}}}}
 	}
@@ -302,7 +302,7 @@ func TestAPanicOfTheFeedEndsTheScreen(t *testing.T) {
 	})
 }
 
-func TestSnapshotsWithoutMeasuresKeepTheLastOnes(t *testing.T) {
+func TestSnapshotsWithoutStatsKeepTheLastOnes(t *testing.T) {
 	measured, bare := tuitest.Status(), tuitest.Status()
 	for _, s := range bare.Services {
 		s.Stats = nil

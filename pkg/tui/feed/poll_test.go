@@ -18,7 +18,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/tuitest"
 )
 
-// feedingFrom is a feed that has found a shop with a status.
+// feedingFrom is a feed that is connected to a shop with a status.
 func feedingFrom(t *testing.T, st *controlpb.StatusResponse) (*feeding, *tuitest.Shop) {
 	f, shop := startFeed(t, nil), tuitest.NewShop()
 	f.shops <- shop
@@ -28,34 +28,34 @@ func feedingFrom(t *testing.T, st *controlpb.StatusResponse) (*feeding, *tuitest
 	return f, shop
 }
 
-func TestOnlyTheTabInViewIsAskedForOnceASecond(t *testing.T) {
+func TestOnlyTheVisibleTabIsPolledOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, shop := feedingFrom(t, tuitest.Status())
 		defer f.end()
 		f.news(30 * time.Second)
 		if got := shop.Asked(); got["alerts"] > 11 || len(got) > 1 {
-			t.Errorf("without a tab in view it asks %v in 30 s", got)
+			t.Errorf("without a polled tab it sends %v in 30 s", got)
 		}
 		f.SetQuery(1, Query{Topic: TopicTraces, Service: "cart"})
 		f.news(30 * time.Second)
 		if got := shop.Asked(); got["traces cart"] < 28 || got["traces cart"] > 32 || got["map"]+got["query"] > 0 {
-			t.Errorf("with the traces in view it asks %v in 30 s", got)
+			t.Errorf("with the traces in view it sends %v in 30 s", got)
 		}
 		f.SetQuery(2, Query{Topic: TopicAlerts})
 		f.news(30 * time.Second)
 		if got := shop.Asked(); got["alerts"] < 28 || got["alerts"] > 32 || got["traces cart"] > 0 {
-			t.Errorf("with the alerts in view it asks %v in 30 s", got)
+			t.Errorf("with the alerts in view it sends %v in 30 s", got)
 		}
 		f.SetQuery(3, Query{})
-		f.SetQuery(2, Query{Topic: TopicMap}) // overtaken
+		f.SetQuery(2, Query{Topic: TopicMap}) // a later query is in force already
 		f.news(30 * time.Second)
 		if got := shop.Asked(); got["alerts"] > 11 || got["map"] > 0 {
-			t.Errorf("with no such tab in view it asks %v in 30 s", got)
+			t.Errorf("without a polled tab it sends %v in 30 s", got)
 		}
 	})
 }
 
-func TestWhatFaultsDoIsAskedForWhileThereAreAny(t *testing.T) {
+func TestTheEffectsOfFaultsArePolledWhileThereAreFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, shop := feedingFrom(t, tuitest.BrokenStatus())
 		defer f.end()
@@ -64,7 +64,7 @@ func TestWhatFaultsDoIsAskedForWhileThereAreAny(t *testing.T) {
 		shop.Mu.Unlock()
 		all := f.news(10 * time.Second)
 		if got := shop.Asked(); got["map"] < 3 || got["map"] > 4 {
-			t.Errorf("it asks %v in 10 s", got)
+			t.Errorf("it sends %v in 10 s", got)
 		}
 		maps := 0
 		for _, b := range all {
@@ -78,7 +78,7 @@ func TestWhatFaultsDoIsAskedForWhileThereAreAny(t *testing.T) {
 	})
 }
 
-func TestATraceIsAskedForUntilItIsSettled(t *testing.T) {
+func TestATraceIsPolledUntilItIsComplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, shop := feedingFrom(t, tuitest.Status())
 		defer f.end()
@@ -87,7 +87,7 @@ func TestATraceIsAskedForUntilItIsSettled(t *testing.T) {
 		f.SetQuery(1, Query{Topic: TopicTraces, Trace: "0707"})
 		all := f.news(30 * time.Second)
 		if got := shop.Asked(); got["trace 0707"] != 1 {
-			t.Errorf("an old trace is asked for: %v", got)
+			t.Errorf("an old trace is polled: %v", got)
 		}
 		if last := all[0].Result; last == nil || last.Trace == nil || len(last.Trace.Spans) != 1 || last.Seq != 1 {
 			t.Errorf("got %+v", last)
@@ -95,12 +95,12 @@ func TestATraceIsAskedForUntilItIsSettled(t *testing.T) {
 		f.SetQuery(2, Query{Topic: TopicTraces, Trace: Newest})
 		f.news(10 * time.Second)
 		if got := shop.Asked(); got["traces "] < 9 || got["trace "+tuitest.TraceList().Traces[0].TraceId] < 9 {
-			t.Errorf("the newest trace is asked for: %v", got)
+			t.Errorf("the newest trace is polled: %v", got)
 		}
 	})
 }
 
-func TestWhatCannotBeShownSaysWhy(t *testing.T) {
+func TestAFailedQueryShowsWhy(t *testing.T) {
 	for name, c := range map[string]struct {
 		sight Query
 		fail  error
@@ -174,7 +174,7 @@ func TestALegendNamesWhatDiffers(t *testing.T) {
 	})
 }
 
-func TestObjectsAreAskedForEveryTwoSecondsInView(t *testing.T) {
+func TestVisibleObjectsArePolledEveryTwoSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, shop := feedingFrom(t, tuitest.Status())
 		defer f.end()

@@ -9,9 +9,9 @@ import (
 func TestTheDetailsOfAMonolithNameItsModulesAndTheirFaults(t *testing.T) {
 	s := &controlpb.Service{Modules: []*controlpb.Module{{Name: "ad"}, {Name: "payment", Faults: []string{"+300ms 100%"}}}}
 	if got := modulesOf(s); got != "ad, payment (+300ms 100%)" {
-		t.Errorf("it says %q", got)
+		t.Errorf("the modules are %q", got)
 	}
 	if got := modulesOf(&controlpb.Service{}); got != "" {
-		t.Errorf("of a service that is none it says %q", got)
+		t.Errorf("without modules they are %q", got)
 	}
 }

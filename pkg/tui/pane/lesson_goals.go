@@ -137,7 +137,7 @@ func verdictLabel(t *style.Theme, v lesson.Verdict) string {
 	case lesson.Fail, lesson.Inconclusive:
 		return string(v)
 	case lesson.BrokenSetup:
-		return "broken set-up"
+		return "broken setup"
 	case lesson.Pass:
 		if t.Linear {
 			return "reached"

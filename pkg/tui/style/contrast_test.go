@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// luminance is the relative luminance of a colour as WCAG 2 defines it.
+// luminance is the relative luminance of a color as WCAG 2 defines it.
 func luminance(r, g, b int) float64 {
 	linear := func(c int) float64 {
 		x := float64(c) / 255
@@ -20,14 +20,14 @@ func luminance(r, g, b int) float64 {
 	return 0.2126*linear(r) + 0.7152*linear(g) + 0.0722*linear(b)
 }
 
-// contrast is the ratio of two colours, from 1 to 21.
+// contrast is the ratio of two colors, from 1 to 21.
 func contrast(a, b [3]int) float64 {
 	x, y := luminance(a[0], a[1], a[2]), luminance(b[0], b[1], b[2])
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
 
-// colourIn finds a colour in the sequence of a tone: 38 is the foreground, 48 the background.
-func colourIn(t *testing.T, on string, which int) (c [3]int, ok bool) {
+// colorIn finds a color in the sequence of a tone: 38 is the foreground, 48 the background.
+func colorIn(t *testing.T, on string, which int) (c [3]int, ok bool) {
 	t.Helper()
 	m := regexp.MustCompile(fmt.Sprintf(`%d;2;(\d+);(\d+);(\d+)`, which)).FindStringSubmatch(on)
 	for i := range c {
@@ -51,12 +51,12 @@ func TestTextCanBeReadOnLightAndOnDark(t *testing.T) {
 	}
 	for dark, behind := range backgrounds {
 		theme := New(Options{Color: true, Dark: dark})
-		chosen, ok := colourIn(t, theme.Highlighted.on, 48)
+		chosen, ok := colorIn(t, theme.Highlighted.on, 48)
 		if !ok {
-			t.Fatalf("the choice has no background: %q", theme.Highlighted.on)
+			t.Fatalf("the selection has no background: %q", theme.Highlighted.on)
 		}
 		for _, p := range theme.Palette() {
-			text, ok := colourIn(t, p.on, 38)
+			text, ok := colorIn(t, p.on, 38)
 			if !ok || p.Name == "border" {
 				continue
 			}

@@ -54,7 +54,7 @@ last`
 	}
 }
 
-func TestEveryLineOfMarkdownEndsItsColours(t *testing.T) {
+func TestEveryLineOfMarkdownEndsItsColors(t *testing.T) {
 	th := New(Options{Color: true, Dark: true})
 	for w := 1; w < 80; w++ {
 		for _, line := range th.Markdown(sample, w) {
