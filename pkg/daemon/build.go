@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/daemon/names"
@@ -101,21 +103,25 @@ func (s *shop) openStore() (*store.Store, error) {
 	return objects, nil
 }
 
-// Builtins are the objects of all built-in services.
+// Builtins are the objects of all built-in services. They are decoded side by side: the shop waits for them.
 func Builtins() ([]resource.Manifest, error) {
-	var all []resource.Manifest
-	for _, b := range services.All() {
-		manifests, err := decode.Decode(b.Name+"/manifest.yaml", b.Manifest)
-		if err != nil {
-			return nil, fmt.Errorf("read manifest of %s: %w", b.Name, err)
-		}
-		all = append(all, manifests...)
+	builtins := services.All()
+	decoded := make([][]resource.Manifest, len(builtins)+1)
+	errs := make([]error, len(decoded))
+	var all sync.WaitGroup
+	for i, b := range builtins {
+		all.Go(func() {
+			if decoded[i], errs[i] = decode.Decode(b.Name+"/manifest.yaml", b.Manifest); errs[i] != nil {
+				errs[i] = fmt.Errorf("read manifest of %s: %w", b.Name, errs[i])
+			}
+		})
 	}
-	rules, err := decode.Decode("shop/rules.yaml", shopRules)
-	if err != nil {
-		return nil, fmt.Errorf("read rules of the shop: %w", err)
+	last := len(builtins)
+	if decoded[last], errs[last] = decode.Decode("shop/rules.yaml", shopRules); errs[last] != nil {
+		errs[last] = fmt.Errorf("read rules of the shop: %w", errs[last])
 	}
-	return append(all, rules...), nil
+	all.Wait()
+	return slices.Concat(decoded...), errors.Join(errs...)
 }
 
 func (s *shop) volumeDir() string { return filepath.Join(s.dir.State, "volumes") }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
@@ -243,8 +244,11 @@ func (o *upOptions) follow(ctx context.Context, shop *control.Client) error {
 	return err
 }
 
+// watchInterval is how late up may notice that the shop is ready.
+const watchInterval = 10 * time.Millisecond
+
 func (o *upOptions) watch(ctx context.Context, shop *control.Client) error {
-	stream, err := shop.Watch(ctx, &controlpb.WatchRequest{})
+	stream, err := shop.Watch(ctx, &controlpb.WatchRequest{Interval: durationpb.New(watchInterval)})
 	if err != nil {
 		return err
 	}
