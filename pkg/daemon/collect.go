@@ -7,8 +7,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
-// workloadCollector tells of Deployments and instances under the names of kube-state-metrics, so that the
-// same rules do here and on a cluster. The label service is ours: what people type.
+// workloadCollector reports Deployments and instances under the names of kube-state-metrics, so that the
+// same rules work here and on a cluster. The label service is ours: the name that people type.
 type workloadCollector struct{ shop *shop }
 
 func workloadDesc(name, help string, more ...string) *prometheus.Desc {
@@ -46,7 +46,7 @@ func (c *workloadCollector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// storeCollector tells of the store of metrics, under the names that Prometheus has for it.
+// storeCollector reports on the store of metrics, under the names that Prometheus uses.
 type storeCollector struct{ db *tsdb.DB }
 
 // Describe implements prometheus.Collector.

@@ -6,7 +6,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
 )
 
-// callsCollector tells who has called whom since the daemon began, under the names of the service graphs
+// callsCollector counts the calls between services since the daemon started, under the names of the service graphs
 // of OpenTelemetry's collector and of Grafana Tempo, so that dashboards made for these work.
 type callsCollector struct{ calls *calls }
 

@@ -3,7 +3,7 @@
 // instances, the faults, what is observed of it all, and the control API in front.
 //
 // One daemon serves one shop. It holds the lock of the shop's run directory for as long as it lives,
-// and every instance holds a lifeline to it: when the daemon is gone, however it went, so are they.
+// and every instance holds a lifeline to it: when the daemon ends, for whatever reason, so do they.
 package daemon
 
 import (

@@ -18,25 +18,25 @@ import (
 // ownJob is the job of the daemon's own metrics.
 const ownJob = "shopctl"
 
-// meters are where metrics lie, and where they come from.
+// meters are the stored metrics and their sources.
 type meters struct {
 	// db holds the series of all targets.
 	db *tsdb.DB
 	// registry holds the metrics of the daemon itself, scraped with the others and served with them. A part
-	// that counts something registers a prometheus.Collector here: it is asked at every scrape, from one
+	// that counts something registers a prometheus.Collector here: it is called at every scrape, from one
 	// goroutine at a time, for its current totals. prometheus.MustNewConstMetric turns a counter that is
 	// kept elsewhere into what Collect sends. The names and label values that it may come up with must be
 	// bounded.
 	registry *prometheus.Registry
-	// query answers PromQL, and rules evaluates it again and again: after each of passes.
+	// query evaluates PromQL, and rules evaluates the rules after each of passes.
 	query  *query.Engine
 	rules  *alert.Manager
 	passes chan time.Time
-	// url is where Prometheus' HTTP API answers; empty if it does not.
+	// url of Prometheus' HTTP API; empty if it is not served.
 	url string
 }
 
-// openMetrics makes the store of metrics and what fills it.
+// openMetrics makes the store of metrics and the scraper that fills it.
 func (s *shop) openMetrics() {
 	s.meters.db = tsdb.New(tsdb.Config{})
 	s.meters.registry = prometheus.NewRegistry()
@@ -50,7 +50,7 @@ func (s *shop) openMetrics() {
 }
 
 // targets are the instances whose metrics can be read, with the labels that Prometheus' operator gives
-// them on Kubernetes, and the daemon itself. An instance that is paused does not answer: it is down.
+// them on Kubernetes, and the daemon itself. An instance that is paused does not respond: it is down.
 func (s *shop) targets() []scrape.Target {
 	targets := []scrape.Target{{
 		Run: ownJob, Gatherer: s.meters.registry, Labels: labels.FromStrings("job", ownJob, "instance", ownJob),

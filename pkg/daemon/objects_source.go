@@ -15,8 +15,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/workload"
 )
 
-// source shows the store's objects to the controller. What a change of status alone touches is no
-// change: the controller is where status comes from.
+// source gives the controller the store's objects. A change of status alone is not a
+// change: status comes from the controller.
 type source struct {
 	store   *store.Store
 	changed chan struct{}

@@ -20,7 +20,7 @@ type promServer struct {
 	done chan struct{}
 }
 
-// servePrometheus begins to answer Prometheus' HTTP API. An address that was asked for must be free; of the
+// servePrometheus starts to serve Prometheus' HTTP API. An address that was asked for must be free; of the
 // usual one that is taken, there is another.
 func (s *shop) servePrometheus() (*promServer, error) {
 	addr := s.cfg.Prometheus

@@ -21,13 +21,13 @@ import (
 //go:embed rules.yaml
 var shopRules []byte
 
-// openRules makes what evaluates rules.
+// openRules makes the evaluator of rules.
 func (s *shop) openRules() {
 	s.meters.passes = make(chan time.Time, 1)
 	s.meters.rules = alert.New(alert.Config{DB: s.meters.db, Now: s.now, Changed: s.onAlert, Query: s.vector})
 }
 
-// vector answers the query of a rule.
+// vector evaluates the query of a rule.
 func (s *shop) vector(ctx context.Context, expr string, at time.Time) (out promql.Vector, err error) {
 	err = s.meters.query.Instant(ctx, expr, at, func(a query.Result) error {
 		switch v := a.Value.(type) {
@@ -43,8 +43,8 @@ func (s *shop) vector(ctx context.Context, expr string, at time.Time) (out promq
 	return out, err
 }
 
-// scraped tells that there are new samples. Rules are evaluated after that, by themselves: a slow one delays
-// no scrape, and none is evaluated on what was seen before.
+// scraped reports new samples. Rules are evaluated after that in a goroutine of their own: a slow one does not
+// delay scrapes, and none is evaluated on older samples.
 func (s *shop) scraped(at time.Time) {
 	select {
 	case s.meters.passes <- at:
@@ -84,13 +84,13 @@ func (s *shop) runRules(ctx context.Context) {
 // comingUp is how long a shop may take to come up before what is missing is worth an alert.
 const comingUp = 20 * time.Second
 
-// settled tells whether the shop has come up, or should have.
+// settled reports whether the shop has come up, or should have.
 func (s *shop) settled() bool {
 	snap, _ := s.state.Snapshot()
 	return snap.Ready || s.now().Sub(s.started) > comingUp
 }
 
-// readRules gives the rules of all objects to what evaluates them.
+// readRules passes the rules of all objects to the evaluator.
 func (s *shop) readRules() {
 	var objects []alert.Object
 	for _, o := range store.All[*monitoring.PrometheusRule](s.store.Snapshot(), "") {
@@ -99,7 +99,7 @@ func (s *shop) readRules() {
 	s.meters.rules.Set(objects, s.now())
 }
 
-// onAlert tells of an alert in the events.
+// onAlert records an alert as an event.
 func (s *shop) onAlert(c alert.Change) {
 	kind, reason, verb := observe.Warning, "AlertFiring", "fires"
 	if c.State == alert.Resolved {

@@ -169,7 +169,7 @@ func (s *shop) only() ([]orchestrator.Key, error) {
 	return keys, nil
 }
 
-// explainPort says what to do about a port that is taken.
+// explainPort adds what to do about a port that is taken.
 func explainPort(err error) error {
 	var taken *proxy.PortTakenError
 	if errors.As(err, &taken) {

@@ -21,10 +21,10 @@ import (
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
 
-// readyEnv names the variable that tells a spawned daemon which file descriptor to report on.
+// readyEnv names the variable with the file descriptor on which a spawned daemon reports.
 const readyEnv = "SHOPCTL_READY_FD"
 
-// SpawnOptions say how to start a daemon in the background.
+// SpawnOptions describe how to start a daemon in the background.
 type SpawnOptions struct {
 	Dir rundir.Dir
 	// Executable and Args start it: "shopctl", ["daemon", "--name", "default"].
@@ -35,7 +35,7 @@ type SpawnOptions struct {
 }
 
 // Spawn starts a daemon that outlives this process and its terminal, and returns when it can be
-// reached or has said why it cannot.
+// reached or has reported why it cannot.
 func Spawn(ctx context.Context, o SpawnOptions) error {
 	if err := o.Dir.Create(); err != nil {
 		return explainDirectory(err, o.Dir)
@@ -69,12 +69,12 @@ func Spawn(ctx context.Context, o SpawnOptions) error {
 	if err == nil {
 		return cmd.Process.Release()
 	}
-	_ = cmd.Wait() // it said why, or its log does
+	_ = cmd.Wait() // it reported why, or its log has it
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if errors.Is(err, errSilent) {
-		return control.WithHint(fmt.Errorf("start daemon: it ended without a word%s", tail(o.Dir.DaemonLog())), "cat "+o.Dir.DaemonLog(), 1)
+		return control.WithHint(fmt.Errorf("start daemon: it exited before it was ready%s", tail(o.Dir.DaemonLog())), "cat "+o.Dir.DaemonLog(), 1)
 	}
 	return err
 }
@@ -132,7 +132,7 @@ func (r *report) send(m message) {
 		}
 		line, err := json.Marshal(m)
 		if err == nil {
-			_, _ = r.w.Write(append(line, '\n')) // whoever waited is gone
+			_, _ = r.w.Write(append(line, '\n')) // the reader may be gone
 		}
 		if c, ok := r.w.(io.Closer); ok {
 			_ = c.Close()
@@ -140,7 +140,7 @@ func (r *report) send(m message) {
 	})
 }
 
-// ReadyPipe is where a daemon that Spawn started reports; nil if nobody waits.
+// ReadyPipe is where a daemon that Spawn started reports; nil if nothing waits for it.
 func ReadyPipe(getenv func(string) string) io.Writer {
 	fd, err := strconv.Atoi(getenv(readyEnv))
 	if err != nil || fd < 3 {

@@ -52,7 +52,7 @@ func (s *shop) newCalls() *calls {
 	return c
 }
 
-// listener is the workload that listens at an address, or has the name that stands for one:
+// listener is the workload that listens at an address, or has the host name in it:
 // "127.0.0.1:41000", "paymentservice.production.svc:50051".
 func listener(all []orchestrator.Workload, peer string) string {
 	for _, w := range all {

@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// ErrLocked tells that a living daemon holds the lock.
+// ErrLocked reports that a running daemon holds the lock.
 var ErrLocked = errors.New("the shop runs already")
 
 // Lock is held by the daemon for as long as it lives.
@@ -35,7 +35,7 @@ func (d Dir) Lock() (*Lock, error) {
 			return nil, fmt.Errorf("lock %s: %w", d.lockFile(), err)
 		}
 		if !sameFile(f, d.lockFile()) {
-			f.Close() // somebody cleaned the directory between our open and our lock
+			f.Close() // the directory was cleaned between our open and our lock
 			continue
 		}
 		l := &Lock{dir: d, file: f}

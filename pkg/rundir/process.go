@@ -65,7 +65,7 @@ func (d Dir) Leftovers() ([]Process, error) {
 	}
 	var all []Process
 	if err := json.Unmarshal(content, &all); err != nil {
-		return nil, nil // half a file from a machine that lost power names nobody
+		return nil, nil // half a file, from a machine that lost power
 	}
 	var alive []Process
 	for _, p := range all {
@@ -76,10 +76,10 @@ func (d Dir) Leftovers() ([]Process, error) {
 	return alive, nil
 }
 
-// End asks the groups of ps to leave, waits for at most grace, and kills those that are left.
+// End sends the groups of ps SIGTERM, waits for at most grace, and kills those that are left.
 func End(ctx context.Context, ps []Process, grace time.Duration) error {
 	signalAll(ps, syscall.SIGTERM)
-	signalAll(ps, syscall.SIGCONT) // a paused group cannot hear
+	signalAll(ps, syscall.SIGCONT) // a paused group cannot act on it
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	deadline := time.NewTimer(grace)
@@ -105,7 +105,7 @@ func End(ctx context.Context, ps []Process, grace time.Duration) error {
 func signalAll(ps []Process, sig syscall.Signal) {
 	for _, p := range ps {
 		if p.Alive() {
-			_ = syscall.Kill(-p.PID, sig) // gone since is as good
+			_ = syscall.Kill(-p.PID, sig) // it may be gone by now
 		}
 	}
 }
@@ -120,7 +120,7 @@ func anyAlive(ps []Process) bool {
 }
 
 // Clean takes the lock of a dead shop, ends the processes that it left behind and removes its run
-// directory. It returns what it ended. ErrLocked tells that the shop is alive.
+// directory. It returns what it ended. The error is ErrLocked if the shop is running.
 func (d Dir) Clean(ctx context.Context, grace time.Duration) ([]Process, error) {
 	if !d.Exists() {
 		return nil, nil

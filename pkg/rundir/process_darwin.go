@@ -10,7 +10,7 @@ import (
 // zombie is SZOMB of XNU's sys/proc.h: the process ended and its parent has not collected it yet.
 const zombie = 5
 
-// readProcess asks the kernel when a process started, in microseconds since 1970, and whether it still runs.
+// readProcess reads from the kernel when a process started, in microseconds since 1970, and whether it still runs.
 func readProcess(pid int) (start uint64, running bool, err error) {
 	info, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
 	if err != nil {

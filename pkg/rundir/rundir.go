@@ -1,13 +1,13 @@
-// Package rundir is where a shop lives on disk, and how one tells whether it is alive.
+// Package rundir is where a shop lives on disk, and how to find out whether it is running.
 //
 // Each shop has a name and two directories that the user alone can open. The run directory holds
 // what is true only while the daemon lives: the lock, the control socket and the list of processes.
 // The state directory holds what outlives it: applied objects, data of services and logs.
 //
-// A shop runs exactly while somebody holds the lock; the kernel lets go of it however the daemon
-// ends. A run directory without a holder is dead and can be cleaned by whoever takes the lock next.
+// A shop runs exactly while its daemon holds the lock, which the kernel releases however the daemon
+// ends. A run directory without a holder is dead, and the next holder of the lock can clean it.
 // What is cleaned is only what was recorded: a process is known by its id and its start time
-// together, so that a number that was given to somebody else since is left alone.
+// together, so that a process that has got the same number since is left alone.
 package rundir
 
 import (
@@ -175,7 +175,7 @@ func probe(dir string) error {
 	return nil
 }
 
-// Exists tells whether the shop has a run directory, alive or dead.
+// Exists reports whether the shop has a run directory, running or dead.
 func (d Dir) Exists() bool {
 	_, err := os.Stat(d.lockFile())
 	return err == nil

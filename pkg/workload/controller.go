@@ -39,7 +39,7 @@ type Controller struct {
 }
 
 // New opens the stable addresses of all Services that there are, and starts nothing yet. A port that
-// was asked for and is taken is an error that names who has it.
+// was asked for and is taken is an error that names the program that has it.
 func New(cfg Config) (*Controller, error) {
 	c := &Controller{
 		cfg:         cfg.withDefaults(),

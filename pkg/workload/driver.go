@@ -24,7 +24,7 @@ type Driver interface {
 
 // Planner finds out what a driver would run, without running anything.
 type Planner interface {
-	// Plan looks at a pod, whose spec may still hold placeholders.
+	// Plan plans a pod, whose spec may still hold placeholders.
 	Plan(spec *podspec.Pod) Plan
 }
 

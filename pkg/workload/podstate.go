@@ -72,7 +72,7 @@ func (k *container) describe() orchestrator.Container {
 	return s
 }
 
-// reason is why the pod is not ready, in one line: what its first container that is not ready says.
+// reason is why the pod is not ready, in one line: the reason of its first container that is not ready.
 func (p *pod) reason() string {
 	if p.phase == pending {
 		return p.waitsFor

@@ -9,7 +9,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
-func TestAShutdownEndsFirstWhomNobodyNeeds(t *testing.T) {
+func TestAShutdownEndsDependentsBeforeTheirDependencies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.app("redis", 1)
@@ -26,7 +26,7 @@ func TestAShutdownEndsFirstWhomNobodyNeeds(t *testing.T) {
 	})
 }
 
-// inOrder tells whether each workload was gone by the time when the one that it needs was asked to leave.
+// inOrder reports whether each workload was gone before the one that it needs was asked to stop.
 func inOrder(steps []string) bool {
 	at := func(s string) int { return slices.Index(steps, s) }
 	return len(steps) == 6 && at("front stopping") == 0 && at("front stopped") < at("cart stopped") &&

@@ -136,7 +136,7 @@ func mainFront(all []orchestrator.FrontService, name string) int {
 }
 
 // protocolOf reads a Service port's protocol from appProtocol or, as Istio does, from its name. A name
-// that tells nothing leaves it to how the containers are probed.
+// that says nothing leaves it to how the containers are probed.
 func protocolOf(port corev1.ServicePort, containers []corev1.Container) string {
 	name := port.Name
 	if port.AppProtocol != nil {

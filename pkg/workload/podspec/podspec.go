@@ -91,8 +91,8 @@ type Reference struct {
 type Template struct {
 	// Pod is the pod with placeholders, and without a name.
 	Pod Pod
-	// Pinned are the variables that the template itself gives the address of a Service. A pod that was started when
-	// such a value was not yet a Service's has to be replaced.
+	// Pinned are the variables that the template itself gives the address of a Service. A pod that was started before
+	// the Service existed has to be replaced.
 	Pinned []string
 	// Warnings are about what is legal but has no effect.
 	Warnings []string

@@ -40,7 +40,7 @@ type Config struct {
 	Images func() Images
 	// VolumeDir holds a directory for each pod with volumes. Empty: pods can have none.
 	VolumeDir string
-	// Ledger remembers the processes for whoever comes after a crash; nil: nothing does.
+	// Ledger lists the processes, to be ended after a crash; nil: they are not listed.
 	Ledger Ledger
 }
 

@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// releaseWord tells a pause guard to leave without ending anything.
+// releaseWord makes a pause guard exit without ending anything.
 const releaseWord = 'r'
 
 // Guard runs argv in the process group that the caller leads and returns its exit code. When the
@@ -46,7 +46,7 @@ func Guard(down io.Reader, argv, environ []string, stdout io.Writer) (int, error
 }
 
 // GuardPaused is what "shopctl guard --group PGID" does: it kills a paused process group when the
-// lifeline ends without a word of release.
+// lifeline ends without a release.
 func GuardPaused(ctx context.Context, down io.Reader, pgid int) error {
 	word := make(chan bool, 1)
 	go func() {

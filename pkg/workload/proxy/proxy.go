@@ -27,7 +27,7 @@ type Address struct {
 	wg       sync.WaitGroup
 }
 
-// PortTakenError tells that a port is in use, and by whom where that can be known.
+// PortTakenError reports that a port is in use, and by which program if that is known.
 type PortTakenError struct {
 	Addr  string
 	Owner string
@@ -63,7 +63,7 @@ func Listen(addr string) (*Address, error) {
 // String is the address: "127.0.0.1:41000".
 func (a *Address) String() string { return a.listener.Addr().String() }
 
-// Set replaces the instances that new connections go to. Connections that stand are left alone.
+// Set replaces the instances that new connections go to. Established connections are left alone.
 func (a *Address) Set(ready []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -101,7 +101,7 @@ func (a *Address) serve(in net.Conn) {
 	defer in.Close()
 	out := a.dial()
 	if out == nil {
-		// Nobody is ready: the client shall see a reset, as it would see a refused connection.
+		// No instance is ready: the client gets a reset, as from a refused connection.
 		if tcp, ok := in.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0)
 		}

@@ -95,7 +95,7 @@ func TestAnInstanceThatIsGoneIsPassedOver(t *testing.T) {
 func TestWithoutAReadyInstanceTheConnectionIsReset(t *testing.T) {
 	a := listen(t)
 	if answer, err := ask(t, a.String(), "hello"); err == nil {
-		t.Errorf("somebody answers %q", answer)
+		t.Errorf("got a response: %q", answer)
 	}
 }
 
