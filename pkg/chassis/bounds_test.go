@@ -53,7 +53,7 @@ func TestTheEnvironmentBoundsCallsAndMayForgetTheCallersDeadline(t *testing.T) {
 				t.Fatal(err)
 			}
 			if d := <-left; (d == none) != (c.want == none) || d > c.want {
-				t.Errorf("the neighbour has %v left, want at most %v", d, c.want)
+				t.Errorf("the dependency has %v left, want at most %v", d, c.want)
 			}
 		})
 	}
@@ -74,6 +74,6 @@ func TestAServiceThatForgetsItsCallerWorksOnWhenThatHasGone(t *testing.T) {
 	}
 	close(release)
 	if err := <-ended; err != nil {
-		t.Errorf("the neighbour's call ended: %v", err)
+		t.Errorf("the dependency's call ended: %v", err)
 	}
 }

@@ -101,7 +101,7 @@ func TestEveryOutgoingCallHasADeadlineAndPassesOneOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d := <-left; d <= 0 || d > 5*time.Second {
-		t.Errorf("without a deadline the neighbour got %v, want the default of 5 s", d)
+		t.Errorf("without a deadline the dependency got %v, want the default of 5 s", d)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
@@ -109,11 +109,11 @@ func TestEveryOutgoingCallHasADeadlineAndPassesOneOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d := <-left; d <= 0 || d > 2*time.Second {
-		t.Errorf("the neighbour got %v, want what is left of the caller's 2 s", d)
+		t.Errorf("the dependency got %v, want what is left of the caller's 2 s", d)
 	}
 }
 
-func TestAHungNeighbourCostsADeadlineAndNoMore(t *testing.T) {
+func TestAHungDependencyCostsADeadlineAndNoMore(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestAHungNeighbourCostsADeadlineAndNoMore(t *testing.T) {
 	}
 }
 
-func TestADeadNeighbourIsUnavailableAtOnce(t *testing.T) {
+func TestADeadDependencyIsUnavailableAtOnce(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,7 @@ func TestDialTCPConnectsToAReadyInstance(t *testing.T) {
 	}
 	if conn, err := dial(t.Context()); err == nil {
 		conn.Close()
-		t.Fatal("connected where nobody listens")
+		t.Fatal("connected to a port where nothing listens")
 	}
 	s.Send(lifeline.Down{Endpoints: &map[string][]string{"127.0.0.1:1": {instance.Addr().String()}}})
 	for {

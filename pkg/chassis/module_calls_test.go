@@ -155,7 +155,7 @@ func TestMetadataGoesBothWaysAndNothingElseOfTheCallersContext(t *testing.T) {
 	}}
 	bothWays(t, c, func(t *testing.T, client testpb.TestServiceClient, _ *chassistest.Service) {
 		ctx := metadata.AppendToOutgoingContext(context.WithValue(t.Context(), secret{}, 1), "X-Word", "one", "x-word", "two")
-		ctx = metadata.NewIncomingContext(ctx, metadata.Pairs("x-word", "of somebody else's call"))
+		ctx = metadata.NewIncomingContext(ctx, metadata.Pairs("x-word", "of another call"))
 		var header, trailer metadata.MD
 		resp, err := client.UnaryCall(ctx, &testpb.SimpleRequest{}, grpc.Header(&header), grpc.Trailer(&trailer))
 		if err != nil || resp.GetUsername() != "one,two" {

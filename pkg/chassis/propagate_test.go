@@ -11,7 +11,7 @@ import (
 )
 
 // relayed calls the service ad by a relay whose environment has these propagators, and returns the spans by
-// service and kind of parent: "relay under the caller", "adservice under relay", "adservice under nobody".
+// service and kind of parent: "relay under the caller", "adservice under relay", "adservice under none".
 func relayed(t *testing.T, propagators string) (spans map[string]chassistest.Span, front *chassistest.Service) {
 	t.Helper()
 	sink := chassistest.NewSink(t)
@@ -26,7 +26,7 @@ func relayed(t *testing.T, propagators string) (spans map[string]chassistest.Spa
 	all := sink.Wait(t, func(s []chassistest.Span) bool { return len(s) >= 3 })
 	spans = map[string]chassistest.Span{}
 	for _, s := range all {
-		under := "nobody"
+		under := "none"
 		if i := slices.IndexFunc(all, func(up chassistest.Span) bool { return up.ID() == s.Parent() && up.Trace() == s.Trace() }); i >= 0 {
 			under = all[i].Service
 		} else if s.Parent() == caller {
@@ -46,10 +46,10 @@ func TestWhatACallCarriesAlongIsWhatThePropagatorsSay(t *testing.T) {
 		{"", "relay under the caller", "adservice under relay", "gold"},
 		{"tracecontext,baggage", "relay under the caller", "adservice under relay", "gold"},
 		{"tracecontext", "relay under the caller", "adservice under relay", ""},
-		{" Baggage ", "relay under nobody", "adservice under nobody", "gold"},
-		{"none", "relay under nobody", "adservice under nobody", ""},
-		{"tracecontext,none", "relay under nobody", "adservice under nobody", ""},
-		{"b3", "relay under nobody", "adservice under nobody", ""},
+		{" Baggage ", "relay under none", "adservice under none", "gold"},
+		{"none", "relay under none", "adservice under none", ""},
+		{"tracecontext,none", "relay under none", "adservice under none", ""},
+		{"b3", "relay under none", "adservice under none", ""},
 	} {
 		t.Run(tt.propagators, func(t *testing.T) {
 			spans, front := relayed(t, tt.propagators)
@@ -62,7 +62,7 @@ func TestWhatACallCarriesAlongIsWhatThePropagatorsSay(t *testing.T) {
 				t.Errorf("the customer is noted as %q, want %q", got, tt.customer)
 			}
 			if ad.Attr("secret") != "" || ad.Attr("campaign") != "" || relay.Attr("customer") != "" {
-				t.Errorf("baggage that nobody asked for became an attribute: %v", spans)
+				t.Errorf("baggage that was not configured became an attribute: %v", spans)
 			}
 			if warned := strings.Contains(front.Logs(), `"unknown":"b3"`); warned != (tt.propagators == "b3") {
 				t.Errorf("log: %s", front.Logs())

@@ -41,7 +41,7 @@ func wantMetrics(t *testing.T, s *chassistest.Service, lines ...string) {
 }
 
 func TestRedisIsPartOfTheTraceAndUsersAreNot(t *testing.T) {
-	const user = "user-that-nobody-should-see"
+	const user = "user-that-must-stay-hidden"
 	sink := chassistest.NewSink(t)
 	c, s := start(t, rediscarttest.Start(t, "embedded", "").Addr, nil, chassistest.WithSink(sink))
 	mustAdd(t, c, user, "MUG", 1)

@@ -6,10 +6,10 @@ import (
 	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
 
-// BenchmarkPlaceOrder orders two products beside neighbours that do nothing but answer: what is measured
+// BenchmarkPlaceOrder orders two products with dependencies that do nothing but respond: what is measured
 // is the checkout's own work and twelve calls over loopback, traced and counted, in one process.
 func BenchmarkPlaceOrder(b *testing.B) {
-	s := openWith(b, map[string]string{"PRICE_TTL": "1s"})
+	s := open(b)
 	s.forget = true
 	b.ReportAllocs()
 	b.SetParallelism(4)

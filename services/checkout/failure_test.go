@@ -33,11 +33,11 @@ func TestAFailingStepIsNamedWithItsCauseAndACodeToActOn(t *testing.T) {
 			"cart failure: failed to get user cart during checkout: rpc error: code = Internal desc = 100%s broken", false,
 		},
 		{
-			"catalogue away", "GetProduct", status.Error(codes.Unavailable, "away"), codes.Unavailable,
+			"catalog away", "GetProduct", status.Error(codes.Unavailable, "away"), codes.Unavailable,
 			`failed to prepare order: failed to get product #"`, false,
 		},
 		{
-			"catalogue unknown", "GetProduct", status.Error(codes.Unknown, "what"), codes.Internal,
+			"catalog unknown", "GetProduct", status.Error(codes.Unknown, "what"), codes.Internal,
 			`": rpc error: code = Unknown desc = what`, false,
 		},
 		{
@@ -78,7 +78,7 @@ func TestAFailingStepIsNamedWithItsCauseAndACodeToActOn(t *testing.T) {
 			s := open(t)
 			s.breakIt(c.method, c.cause)
 			_, err := s.client.PlaceOrder(t.Context(), order())
-			// What gRPC says of its retries stands between the step and the cause.
+			// The text of gRPC about its retries is between the step and the cause.
 			said := strings.Replace(status.Convert(err).Message(), "max retries exhausted: failed after 3 attempts: ", "", 1)
 			if status.Code(err) != c.code || !strings.Contains(said, c.text) {
 				t.Errorf("got  %v\nwant %v with %s", err, c.code, c.text)

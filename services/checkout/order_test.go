@@ -87,7 +87,7 @@ func TestWhatCannotBeOrderedIsRefusedBeforeAnybodyIsAsked(t *testing.T) {
 		}
 	}
 	if len(s.calls) > 0 {
-		t.Errorf("the neighbours were asked: %v", s.calls)
+		t.Errorf("the dependencies were called: %v", s.calls)
 	}
 }
 
@@ -207,7 +207,7 @@ func TestPricesOfAMomentAgoAreNotAskedForAgain(t *testing.T) {
 	}
 }
 
-func TestCheckoutNeedsAllItsNeighbours(t *testing.T) {
+func TestCheckoutNeedsAllItsDependencies(t *testing.T) {
 	addrs := map[string]string{}
 	for _, name := range []string{"CART", "PRODUCT_CATALOG", "CURRENCY", "SHIPPING", "PAYMENT", "EMAIL"} {
 		addrs[name+"_SERVICE_ADDR"] = "127.0.0.1:1"

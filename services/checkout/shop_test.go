@@ -24,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// shop is the checkout and its six neighbours, which a test can break.
+// shop is the checkout and its six dependencies, which a test can break.
 type shop struct {
 	client  pb.CheckoutServiceClient
 	service *chassistest.Service
@@ -55,7 +55,7 @@ func open(t testing.TB) *shop {
 	return openWith(t, nil)
 }
 
-// openWith opens one with other neighbours, by the variables that name them.
+// openWith opens one with other dependencies, by the variables that name them.
 func openWith(t testing.TB, others map[string]string) *shop {
 	t.Helper()
 	s := &shop{
@@ -66,24 +66,24 @@ func openWith(t testing.TB, others map[string]string) *shop {
 		rate:  map[string]int64{"USD": 1, "EUR": 2},
 		paid:  map[string]string{},
 	}
-	neighbour := func(name string, register func(rt *chassis.Runtime)) string {
+	dependency := func(name string, register func(rt *chassis.Runtime)) string {
 		return chassistest.Start(t, func(_ context.Context, rt *chassis.Runtime) error {
 			register(rt)
 			return nil
 		}, nil, chassistest.WithName(name), chassistest.WithSink(s.sink)).Addr
 	}
 	env := map[string]string{
-		"CART_SERVICE_ADDR": neighbour("cartservice", func(rt *chassis.Runtime) { pb.RegisterCartServiceServer(rt.Server(), carts{shop: s}) }),
-		"PRODUCT_CATALOG_SERVICE_ADDR": neighbour("productcatalogservice", func(rt *chassis.Runtime) {
-			pb.RegisterProductCatalogServiceServer(rt.Server(), catalogue{shop: s})
+		"CART_SERVICE_ADDR": dependency("cartservice", func(rt *chassis.Runtime) { pb.RegisterCartServiceServer(rt.Server(), carts{shop: s}) }),
+		"PRODUCT_CATALOG_SERVICE_ADDR": dependency("productcatalogservice", func(rt *chassis.Runtime) {
+			pb.RegisterProductCatalogServiceServer(rt.Server(), catalog{shop: s})
 		}),
-		"CURRENCY_SERVICE_ADDR": neighbour("currencyservice", func(rt *chassis.Runtime) { pb.RegisterCurrencyServiceServer(rt.Server(), currencies{shop: s}) }),
-		"SHIPPING_SERVICE_ADDR": neighbour("shippingservice", func(rt *chassis.Runtime) { pb.RegisterShippingServiceServer(rt.Server(), parcels{shop: s}) }),
-		"PAYMENT_SERVICE_ADDR": neighbour("paymentservice", func(rt *chassis.Runtime) {
+		"CURRENCY_SERVICE_ADDR": dependency("currencyservice", func(rt *chassis.Runtime) { pb.RegisterCurrencyServiceServer(rt.Server(), currencies{shop: s}) }),
+		"SHIPPING_SERVICE_ADDR": dependency("shippingservice", func(rt *chassis.Runtime) { pb.RegisterShippingServiceServer(rt.Server(), parcels{shop: s}) }),
+		"PAYMENT_SERVICE_ADDR": dependency("paymentservice", func(rt *chassis.Runtime) {
 			pb.RegisterPaymentServiceServer(rt.Server(), payments{shop: s})
 			shopv1.RegisterRefundsServer(rt.Server(), refunds{shop: s})
 		}),
-		"EMAIL_SERVICE_ADDR": neighbour("emailservice", func(rt *chassis.Runtime) { pb.RegisterEmailServiceServer(rt.Server(), mails{shop: s}) }),
+		"EMAIL_SERVICE_ADDR": dependency("emailservice", func(rt *chassis.Runtime) { pb.RegisterEmailServiceServer(rt.Server(), mails{shop: s}) }),
 	}
 	maps.Copy(env, others)
 	s.service = chassistest.Start(t, checkout.Setup, env, chassistest.WithName("checkoutservice"), chassistest.WithSink(s.sink))
@@ -181,12 +181,12 @@ func (c carts) EmptyCart(ctx context.Context, _ *pb.EmptyCartRequest) (*pb.Empty
 	return &pb.Empty{}, nil
 }
 
-type catalogue struct {
+type catalog struct {
 	pb.UnimplementedProductCatalogServiceServer
 	*shop
 }
 
-func (c catalogue) GetProduct(ctx context.Context, req *pb.GetProductRequest) (*pb.Product, error) {
+func (c catalog) GetProduct(ctx context.Context, req *pb.GetProductRequest) (*pb.Product, error) {
 	if err := c.enter(ctx, "GetProduct"); err != nil {
 		return nil, err
 	}

@@ -156,7 +156,7 @@ func TestAFullDiskIsAnErrorUntilThereIsRoom(t *testing.T) {
 	if o.failed == nil {
 		t.Error("the failure is forgotten")
 	}
-	if err := o.check(); err != nil { // opens the file anew, and there is room
+	if err := o.check(); err != nil { // opens the file again, and there is room
 		t.Error(err)
 	}
 	if err := o.add(numbered(2)); err != nil {

@@ -114,7 +114,7 @@ func TestProductMetaIsTheProductInTheContractsNames(t *testing.T) {
 	}
 }
 
-func TestDataFromTheCatalogueCannotBecomeMarkup(t *testing.T) {
+func TestDataFromTheCatalogCannotBecomeMarkup(t *testing.T) {
 	s := open(t)
 	evil := `"><script>alert(1)</script>`
 	s.AddProduct(&pb.Product{
@@ -160,7 +160,7 @@ func TestWithoutTheCurrencyServicePricesAreInDollarsAndSaySo(t *testing.T) {
 	b.submit("/setCurrency", url.Values{"currency_code": {"GBP"}})
 }
 
-func TestWithoutTheCatalogueAPageNamesIt(t *testing.T) {
+func TestWithoutTheCatalogAPageNamesIt(t *testing.T) {
 	s := open(t)
 	s.Kill("ProductCatalogService")
 	b := s.visitor(t)

@@ -62,7 +62,7 @@ func TestTheFirstPageMakesAllItsCallsUnlessResponsesAreCached(t *testing.T) {
 	}
 }
 
-func TestANeighbourThatHangsNeverHangsThePage(t *testing.T) {
+func TestADependencyThatHangsNeverHangsThePage(t *testing.T) {
 	for _, c := range []struct {
 		hangs, path string
 		within      time.Duration

@@ -110,7 +110,7 @@ func TestTheSameFormSentTwiceIsOneOrder(t *testing.T) {
 	}
 }
 
-func TestATokenIsWorthNothingToSomebodyElse(t *testing.T) {
+func TestATokenIsWorthNothingToAnotherVisitor(t *testing.T) {
 	s := open(t)
 	form := goodOrder()
 	form.Set("order_token", "same-token")
@@ -263,7 +263,7 @@ func TestWithoutShippingOrCurrencyTheCartIsStillThere(t *testing.T) {
 	b.lacks(page, "€")
 }
 
-func TestAnEmptyCartShowsWithoutTheCatalogueButAFullOneDoesNot(t *testing.T) {
+func TestAnEmptyCartShowsWithoutTheCatalogButAFullOneDoesNot(t *testing.T) {
 	s := open(t)
 	b := s.visitor(t)
 	s.Kill("ProductCatalogService/ListProducts")
@@ -272,7 +272,7 @@ func TestAnEmptyCartShowsWithoutTheCatalogueButAFullOneDoesNot(t *testing.T) {
 	b.contains(b.get("/cart", http.StatusServiceUnavailable), "catalog")
 }
 
-func TestAProductThatIsGoneFromTheCatalogueDoesNotBreakTheCart(t *testing.T) {
+func TestAProductThatIsGoneFromTheCatalogDoesNotBreakTheCart(t *testing.T) {
 	s := open(t)
 	b := s.visitor(t)
 	b.add("OLJCESPC7Z", "2")
@@ -294,6 +294,6 @@ func TestReceiptsAreBoundedAndEnd(t *testing.T) {
 		t.Errorf("%d receipts are kept", len(rs.kept))
 	}
 	if rs.find("s", "10", now.Add(receiptAge)) != nil || rs.find("other", "10", now) != nil {
-		t.Error("a receipt outlives its time, or is somebody else's")
+		t.Error("a receipt outlives its time, or belongs to another session")
 	}
 }

@@ -49,7 +49,7 @@ func TestCardNumbersAreCheckedAsTheContractSays(t *testing.T) {
 		"443280156152045":     invalid, // length
 		"4432801561520454x":   invalid,
 		"４４３２８０１５６１５２０４５４": invalid, // digits, but not ours
-		"9999999999999995":           invalid, // nobody's
+		"9999999999999995":           invalid, // of no issuer
 		"00000000000000000000000000": invalid,
 		"0":                          invalid,
 		" - ":                        invalid,

@@ -20,10 +20,10 @@ import (
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
 
-// shelf is a catalogue as a function.
-type shelf func(context.Context) ([]string, error)
+// catalogFunc is a catalog as a function.
+type catalogFunc func(context.Context) ([]string, error)
 
-func (s shelf) ListProducts(ctx context.Context, _ *hipstershop.Empty, _ ...grpc.CallOption) (*hipstershop.ListProductsResponse, error) {
+func (s catalogFunc) ListProducts(ctx context.Context, _ *hipstershop.Empty, _ ...grpc.CallOption) (*hipstershop.ListProductsResponse, error) {
 	ids, err := s(ctx)
 	out := &hipstershop.ListProductsResponse{}
 	for _, id := range ids {
@@ -32,7 +32,9 @@ func (s shelf) ListProducts(ctx context.Context, _ *hipstershop.Empty, _ ...grpc
 	return out, err
 }
 
-func of(ids ...string) shelf { return func(context.Context) ([]string, error) { return ids, nil } }
+func of(ids ...string) catalogFunc {
+	return func(context.Context) ([]string, error) { return ids, nil }
+}
 
 func testServer(c catalog) *server {
 	return &server{catalog: c, shuffle: rand.New(rand.NewPCG(5, 6)).Shuffle, log: slog.New(slog.DiscardHandler)}
@@ -81,7 +83,7 @@ func TestFewProductsGiveFewRecommendationsAndNoPanic(t *testing.T) {
 
 func TestAFailingCatalogRecommendsNothing(t *testing.T) {
 	for _, err := range []error{status.Error(codes.Unavailable, "gone"), status.Error(codes.Internal, "broken"), errors.New("other")} {
-		s := testServer(shelf(func(context.Context) ([]string, error) { return nil, err }))
+		s := testServer(catalogFunc(func(context.Context) ([]string, error) { return nil, err }))
 		if got, err := recommend(t.Context(), s); err != nil || len(got) != 0 {
 			t.Errorf("got %v, %v, want nothing and no error", got, err)
 		}
@@ -89,7 +91,7 @@ func TestAFailingCatalogRecommendsNothing(t *testing.T) {
 }
 
 func TestAHangingCatalogIsGivenUpBeforeTheCallerGivesUp(t *testing.T) {
-	hang := shelf(func(ctx context.Context) ([]string, error) {
+	hang := catalogFunc(func(ctx context.Context) ([]string, error) {
 		<-ctx.Done()
 		return nil, status.FromContextError(ctx.Err()).Err()
 	})

@@ -7,7 +7,7 @@ import (
 	"github.com/shopctl/shopctl/services/cart/rediscart/rediscarttest"
 )
 
-func TestAStoreWithAPasswordAnswersNobodyWhoHasNotSaidIt(t *testing.T) {
+func TestAStoreWithAPasswordServesOnlyAuthenticatedClients(t *testing.T) {
 	// What would end an argument, a line or a quoted text must not.
 	const password = "it's \"#1\" \\ ü"
 	rediscarttest.Each(t, func(t *testing.T, engine string) {

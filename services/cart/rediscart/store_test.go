@@ -35,9 +35,9 @@ func TestKeysExpireByThemselves(t *testing.T) {
 			t.Errorf("a hash that expired still has its fields: HSETNX says %s", got)
 		}
 		if got := c.Do("TTL", "h"); got != "(integer) -1" {
-			t.Errorf("a hash made anew inherits the expiry of the old: TTL says %s", got)
+			t.Errorf("a hash that is created again inherits the expiry of the old: TTL says %s", got)
 		}
-		// Nobody asks for this one; it must go all the same.
+		// This one is not accessed; it must expire all the same.
 		c.Do("SET", "s", "v", "PX", "30")
 		for c.Do("DBSIZE") != "(integer) 1" {
 			if t.Context().Err() != nil {

@@ -19,15 +19,15 @@ func TestInABrowser(t *testing.T) {
 	}
 	browser := startChromium(t, path)
 	for name, visit := range map[string]func(*testing.T, *tab){
-		"browse, search and change the currency":           browse,
-		"fill the cart and empty it":                       fillAndEmpty,
-		"order, and reload without ordering again":         order,
-		"correct bad input":                                badInput,
-		"meet a dead payment service and try again":        deadPayment,
-		"order with the keyboard alone":                    keyboard,
-		"fit on a phone of 320 pixels":                     phone,
-		"find everything readable in the dark":             dark,
-		"meet dead neighbours and still see what is there": degraded,
+		"browse, search and change the currency":             browse,
+		"fill the cart and empty it":                         fillAndEmpty,
+		"order, and reload without ordering again":           order,
+		"correct bad input":                                  badInput,
+		"meet a dead payment service and try again":          deadPayment,
+		"order with the keyboard alone":                      keyboard,
+		"fit on a phone of 320 pixels":                       phone,
+		"find everything readable in the dark":               dark,
+		"meet dead dependencies and still see what is there": degraded,
 	} {
 		t.Run(name, func(t *testing.T) { visit(t, openTab(t, browser, openSite(t))) })
 	}

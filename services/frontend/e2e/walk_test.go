@@ -14,7 +14,7 @@ import (
 	"github.com/shopctl/shopctl/services/frontend/internal/fakeshop"
 )
 
-// site is the real storefront over neighbours that can be broken.
+// site is the real storefront over dependencies that can be broken.
 type site struct {
 	*fakeshop.Shop
 	url  string
@@ -24,10 +24,10 @@ type site struct {
 func openSite(t *testing.T) site {
 	t.Helper()
 	s := site{Shop: fakeshop.New(), sink: chassistest.NewSink(t)}
-	neighbours := s.Serve(t)
+	dependencies := s.Serve(t)
 	env := map[string]string{}
 	for _, name := range fakeshop.Addresses() {
-		env[name] = neighbours
+		env[name] = dependencies
 	}
 	s.url = "http://" + chassistest.Start(t, frontend.Setup, env, chassistest.WithName("frontend"), chassistest.WithSink(s.sink)).Addr
 	return s
