@@ -57,7 +57,7 @@ func shutdown(t *testing.T, dir rundir.Dir) []string {
 	}) {
 		steps = append(steps, strings.TrimSpace(p.GetService()+" "+p.GetState()))
 	}
-	eventually.True(t, "the daemon lets go of its lock", func() bool { _, alive := dir.Holder(); return !alive })
+	eventually.True(t, "the daemon has released its lock", func() bool { _, alive := dir.Holder(); return !alive })
 	return steps
 }
 

@@ -94,7 +94,7 @@ func flags(b *strings.Builder, title string, set *pflag.FlagSet) {
 	})
 }
 
-// flagLine spells a flag with its short form and value, and tells its default where it has one.
+// flagLine spells a flag with its short form and value, and adds its default if it has one.
 func flagLine(f *pflag.Flag) (spelt, usage, def string) {
 	value, usage := pflag.UnquoteUsage(f)
 	spelt = "--" + f.Name
