@@ -88,7 +88,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 	env.Setenv("SHOPCTL_RUN_DIR", filepath.Join(env.WorkDir, "run"))
 	env.Setenv("SHOPCTL_STATE_DIR", filepath.Join(env.WorkDir, "state"))
-	env.Setenv("SHOPCTL_FREE_PORTS", "1")
+	env.Setenv("SHOPCTL_RANDOM_PORTS", "1")
 	env.Setenv("TERM", "dumb")
 	vars := slices.Clone(env.Vars)
 	env.Defer(func() {

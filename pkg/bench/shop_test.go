@@ -46,7 +46,7 @@ func newShop(b *testing.B) *shop {
 	b.Helper()
 	dir := b.TempDir()
 	return &shop{b: b, env: append(os.Environ(),
-		"SHOPCTL_RUN_DIR="+filepath.Join(dir, "run"), "SHOPCTL_STATE_DIR="+filepath.Join(dir, "state"), "HOME="+dir, "CI=true", "SHOPCTL_FREE_PORTS=1")}
+		"SHOPCTL_RUN_DIR="+filepath.Join(dir, "run"), "SHOPCTL_STATE_DIR="+filepath.Join(dir, "state"), "HOME="+dir, "CI=true", "SHOPCTL_RANDOM_PORTS=1")}
 }
 
 func startShop(b *testing.B, flags ...string) *shop {

@@ -50,7 +50,7 @@ func TestAFlagOfAWrongTypeIsToldInWordsOfThePerson(t *testing.T) {
 		"load start --seed -1":                    `read --seed "-1": want a whole number that is not below zero`,
 		"call cart --deadline soon":               `read --deadline "soon": want a duration, such as 500ms, 30s or 2m`,
 		"ps -o xml":                               "must be one of table, json, yaml, name",
-		"call cart GetCart --describe --template": "--describe and --template exclude each other",
+		"call cart GetCart --describe --template": "--describe and --template cannot be combined",
 	} {
 		w.Want(cmdutil.ExitUsage, strings.Fields(line)...)
 		w.WantErr("shopctl: error: ", text, "shopctl: hint: shopctl ")
@@ -81,7 +81,7 @@ func TestHelpTellsUsageFlagsAndExitCodes(t *testing.T) {
 	w.Want(cmdutil.ExitOK, "lesson", "--help") // does something itself, and holds others
 	w.WantOut("Usage:\n  shopctl lesson [LESSON | DIR] [flags]\n  shopctl lesson COMMAND\n", "  0    ok\n")
 	w.Want(cmdutil.ExitOK)
-	w.WantOut("shopctl COMMAND", "The shop:\n", "  status ", "Its objects:\n")
+	w.WantOut("shopctl COMMAND", "The shop:\n", "  status ", "Kubernetes objects:\n")
 }
 
 func TestEveryCommandHasAShortTextAndLinesThatFit(t *testing.T) {

@@ -12,7 +12,7 @@ func newCompletionCmd(f *cmdutil.Factory) *cobra.Command {
 	return cmdutil.Exits(&cobra.Command{
 		Use:       "completion bash|zsh|fish|powershell",
 		Short:     "Print a completion script for a shell",
-		Long:      "Print a script that completes shopctl's commands, services, methods and objects in a shell. Names come from the\nrunning shop, and from the binary itself while it is down.",
+		Long:      "Print a completion script for a shell. It completes commands, flags, services, methods and objects; names come from the\nrunning shop, or from the built-in services if the shop is down.",
 		Example:   "source <(shopctl completion bash)\nshopctl completion zsh > \"${fpath[1]}/_shopctl\"\nshopctl completion fish > ~/.config/fish/completions/shopctl.fish\nshopctl completion powershell | Out-String | Invoke-Expression",
 		ValidArgs: shells,
 		Args:      cmdutil.Exactly(1, "one of bash, zsh, fish, powershell"),
@@ -33,7 +33,7 @@ func newCompletionCmd(f *cmdutil.Factory) *cobra.Command {
 	}, cmdutil.ExitOK, cmdutil.ExitUsage)
 }
 
-// completeShops completes the names of shops that have a run directory.
+// completeShops completes the names of shops with a run directory.
 func completeShops(f *cmdutil.Factory) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		dirs, err := rundir.List(f.Getenv)

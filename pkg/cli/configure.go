@@ -7,10 +7,10 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/config"
 )
 
-// configure gives every flag that was not typed its value from the environment, else from the file,
-// and works out what follows from the flags. It runs before each command.
+// configure sets every flag that is not on the command line from the environment, else from the file. It runs before
+// each command.
 func configure(f *cmdutil.Factory, cmd *cobra.Command) error {
-	if standsAlone(cmd) {
+	if ignoresConfig(cmd) {
 		return nil
 	}
 	file, err := config.Read(f.Getenv)
@@ -35,8 +35,8 @@ func configure(f *cmdutil.Factory, cmd *cobra.Command) error {
 	return nil
 }
 
-// standsAlone tells which commands work whatever a configuration says.
-func standsAlone(cmd *cobra.Command) bool {
+// ignoresConfig reports whether a command works regardless of the configuration.
+func ignoresConfig(cmd *cobra.Command) bool {
 	switch cmd.Name() {
 	case "version", "completion", "help", "daemon":
 		return true

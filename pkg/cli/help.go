@@ -13,7 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 )
 
-// ExitLines returns the exit codes of cmd, each with its meaning.
+// ExitLines returns the exit codes of cmd with their meanings.
 func ExitLines(cmd *cobra.Command) []string {
 	words := strings.Fields(cmd.Annotations[cmdutil.ExitsKey])
 	if len(words) == 0 {
@@ -28,7 +28,7 @@ func ExitLines(cmd *cobra.Command) []string {
 	return lines
 }
 
-// help writes what cmd is for, in plain text that fits 80 columns.
+// help writes the help of cmd as plain text.
 func help(cmd *cobra.Command, _ []string) {
 	var b strings.Builder
 	about := cmd.Long
@@ -53,12 +53,12 @@ func help(cmd *cobra.Command, _ []string) {
 	io.WriteString(cmd.OutOrStdout(), b.String())
 }
 
-// Acts tells whether cmd does something itself, and is not there for the commands below it alone.
+// Acts reports whether cmd can be run itself, and not only the commands below it.
 func Acts(cmd *cobra.Command) bool {
 	return cmd.Runnable() && (!cmd.HasAvailableSubCommands() || cmd.Annotations[cmdutil.ExitsKey] != "")
 }
 
-// UseLines are the ways in which cmd is written.
+// UseLines are the usage lines of cmd.
 func UseLines(cmd *cobra.Command) []string {
 	var lines []string
 	if Acts(cmd) {
@@ -120,7 +120,7 @@ func writeFlags(b *strings.Builder, title string, flags *pflag.FlagSet) {
 func newHelpCmd(*cmdutil.Factory) *cobra.Command {
 	return cmdutil.Exits(&cobra.Command{
 		Use:   "help [COMMAND]",
-		Short: "Explain a command or a topic",
+		Short: "Show help for a command or a topic",
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			var words []string
 			if at, _, err := cmd.Root().Find(args); err == nil {
@@ -150,10 +150,10 @@ type exitCode struct{ code, meaning string }
 func exitCodes() []exitCode {
 	return []exitCode{
 		{"0", "ok"},
-		{"1", "failed: a check is red, a service is unhealthy, the shop refused"},
-		{"2", "usage: the command line or a file is wrong; nothing was changed"},
+		{"1", "failed: a check fails, a service is unhealthy, or the shop refused the request"},
+		{"2", "usage: the command line or a file is invalid; nothing was changed"},
 		{"3", "the shop is not running"},
-		{"4", "inconclusive, or timed out"},
+		{"4", "inconclusive or timed out"},
 		{"5", "the environment is not ready: a directory, the disk, a port"},
 		{"64", "call only: 64 + the gRPC code, as grpcurl does (78 is UNAVAILABLE)"},
 		{"130", "interrupted"},
@@ -162,9 +162,9 @@ func exitCodes() []exitCode {
 
 func newExitCodesCmd(*cmdutil.Factory) *cobra.Command {
 	var b strings.Builder
-	b.WriteString("How shopctl exits:\n\n")
+	b.WriteString("Exit codes of shopctl:\n\n")
 	for _, e := range exitCodes() {
 		fmt.Fprintf(&b, "  %-4s %s\n", e.code, e.meaning)
 	}
-	return &cobra.Command{Use: "exit-codes", Short: "How commands exit", Long: b.String()}
+	return &cobra.Command{Use: "exit-codes", Short: "List the exit codes of commands", Long: b.String()}
 }

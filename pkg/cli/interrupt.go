@@ -8,17 +8,17 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 )
 
-// interrupts hands signals to whoever wants them: by default the first one ends the command's context,
-// and a second one the process's patience; a command that stops things in steps takes them itself.
+// interrupts dispatches signals: by default the first one cancels the command's context, and a second one exits at
+// once; a command that stops in several steps can take the signals itself.
 type interrupts struct {
-	// again is closed by the second signal that nobody took: the command need not be waited for.
+	// again is closed by the second signal that no command took: Main then exits without waiting for the command.
 	again chan struct{}
 
 	mu    sync.Mutex
 	taken chan os.Signal
 }
 
-// watch returns a context that the first signal ends that nobody took, until stop is called.
+// watch returns a context that is canceled by the first signal that no command took, until stop is called.
 func (i *interrupts) watch(parent context.Context, signals <-chan os.Signal) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	quit := make(chan struct{})
@@ -47,7 +47,7 @@ func (i *interrupts) watch(parent context.Context, signals <-chan os.Signal) (ct
 	}
 }
 
-// pass gives sig to the command that takes signals; false if none does.
+// pass sends sig to the command that takes signals; false if there is none.
 func (i *interrupts) pass(sig os.Signal) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -61,7 +61,7 @@ func (i *interrupts) pass(sig os.Signal) bool {
 	return true
 }
 
-// take hands all further signals to the caller, until release is called.
+// take sends all further signals to the caller, until release is called.
 func (i *interrupts) take() (signals <-chan os.Signal, release func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

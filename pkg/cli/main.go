@@ -16,7 +16,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 )
 
-// System is what the process gives to the command line.
+// System holds the arguments, streams and environment of the process.
 type System = cmdutil.System
 
 // Main runs one command and returns the exit code.
@@ -70,7 +70,7 @@ func newFactory(sys System) *cmdutil.Factory {
 			break
 		}
 	}
-	// An unknown path matters to the commands alone that start processes; they report it.
+	// Commands that start processes report an unknown path.
 	f.Executable, _ = os.Executable()
 	f.Dir = cmdutil.ResolveDir(f.IO, f.Getenv)
 	f.Shop = cmdutil.DialShop(f.IO, f.Dir)

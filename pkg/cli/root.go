@@ -37,13 +37,13 @@ func NewRoot(f *cmdutil.Factory) *cobra.Command {
 	screens := dash.NewScreens(f, Tree, func() (tui.Calls, func()) { return call.NewScreenCalls(f) })
 	root := &cobra.Command{
 		Use:   "shopctl",
-		Short: "Run a live shop of eleven gRPC services, and learn microservices on it",
-		Long: `shopctl runs a web shop of eleven gRPC services on this machine, each a process of its own, and lets you
-call them, watch them, break them and repair them. Lessons lead through it.
+		Short: "Run a live shop of eleven gRPC services and learn microservices with it",
+		Long: `shopctl runs a web shop of eleven gRPC services on this machine, one process each, and lets you call, watch, break and
+repair them. Lessons guide you through it.
 
-  shopctl up           start the shop and print where the storefront is
-  shopctl dash         watch it
-  shopctl lesson list  what there is to learn`,
+  shopctl up           start the shop and print the storefront's address
+  shopctl dash         open the dashboard
+  shopctl lesson list  list the lessons`,
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -73,7 +73,7 @@ call them, watch them, break them and repair them. Lessons lead through it.
 	return root
 }
 
-// Tree returns the commands as they are described, without anything that could run them.
+// Tree returns the commands for their descriptions; they cannot be run.
 func Tree() *cobra.Command {
 	return NewRoot(&cmdutil.Factory{IO: &iostreams.IO{}, Getenv: func(string) string { return "" }})
 }
@@ -82,9 +82,9 @@ func Tree() *cobra.Command {
 func addCommands(root *cobra.Command, f *cmdutil.Factory, screens *dash.Screens) {
 	root.AddGroup(
 		&cobra.Group{ID: groupShop, Title: "The shop"},
-		&cobra.Group{ID: groupObjects, Title: "Its objects"},
-		&cobra.Group{ID: groupLearn, Title: "Try and learn"},
-		&cobra.Group{ID: groupOther, Title: "More"},
+		&cobra.Group{ID: groupObjects, Title: "Kubernetes objects"},
+		&cobra.Group{ID: groupLearn, Title: "Experiment and learn"},
+		&cobra.Group{ID: groupOther, Title: "Other"},
 	)
 	lessonCmd := lesson.NewCmd(f, lesson.Parts{Screen: screens.RunLesson, Watchdog: func() (func() error, error) { return internalcmd.StartWatchdog(f) }})
 	lessonCmd.AddCommand(internalcmd.NewWatchdogCmd(f, func() (string, error) { return lesson.Workspaces(f) }))
@@ -154,14 +154,14 @@ func addCommands(root *cobra.Command, f *cmdutil.Factory, screens *dash.Screens)
 func globalFlags(root *cobra.Command, f *cmdutil.Factory, color *string) {
 	flags := root.PersistentFlags()
 	flags.StringVar(&f.IO.ShopName, "name", iostreams.DefaultShop, "`NAME` of the shop; several can run side by side")
-	namespace := flags.StringP("namespace", "n", "", "`NAMESPACE` of the objects (default the shop's own)")
+	namespace := flags.StringP("namespace", "n", "", "`NAMESPACE` of the objects (default: the shop's own)")
 	f.Namespace = func() string { return *namespace }
 	flags.BoolVarP(&f.IO.Quiet, "quiet", "q", false, "print no progress and no next steps")
-	flags.BoolVarP(&f.IO.Verbose, "verbose", "v", false, "print more about how it came about")
+	flags.BoolVarP(&f.IO.Verbose, "verbose", "v", false, "print more detail")
 	flags.BoolVar(&f.IO.NoTUI, "no-tui", false, "never start the terminal UI")
-	flags.BoolVar(&f.IO.ASCII, "ascii", false, "use no characters beyond ASCII")
-	flags.BoolVar(&f.IO.Accessible, "accessible", false, "linear text: words for symbols, no animation")
-	flags.Var(&cmdutil.EnumFlag{Value: color, Allowed: []string{"auto", "always", "never"}, Kind: "WHEN"}, "color", "colour the output: auto, always, never")
+	flags.BoolVar(&f.IO.ASCII, "ascii", false, "use only ASCII characters")
+	flags.BoolVar(&f.IO.Accessible, "accessible", false, "linear text: words instead of symbols, no animation")
+	flags.Var(&cmdutil.EnumFlag{Value: color, Allowed: []string{"auto", "always", "never"}, Kind: "WHEN"}, "color", "color the output: auto, always, never")
 	flags.BoolP("help", "h", false, "help for the command")
 	cmdutil.Must(root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp)))
 	cmdutil.Must(root.RegisterFlagCompletionFunc("name", completeShops(f)))
@@ -181,7 +181,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	return cmdutil.UsageErr(cmd.CommandPath()+" --help", "%w", err)
 }
 
-// wanted says what a flag of a type takes; "" where the flag's own error says it.
+// wanted describes the values of a type of flag; "" if the flag's own error does.
 func wanted(kind string) string {
 	switch kind {
 	case "int", "int32", "int64":

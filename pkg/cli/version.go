@@ -14,7 +14,7 @@ import (
 type versionOutput struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision"`
-	// Modified tells that the sources differed from the revision.
+	// Modified reports whether the sources differed from the revision.
 	Modified bool   `json:"modified"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
@@ -43,7 +43,7 @@ func newVersionCmd(f *cmdutil.Factory) *cobra.Command {
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitUsage)
 }
 
-// buildVersion reads what the Go tool stamped into the binary.
+// buildVersion reads the build information that the Go tool embeds in the binary.
 func buildVersion() versionOutput {
 	v := versionOutput{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()

@@ -239,7 +239,7 @@ func (s *Session) resume() error {
 	}
 	s.at = max(s.lesson.Step(rec.Step), 0)
 	if rec.Status == progress.Done && s.message == "" {
-		s.message = "You have finished this lesson before; --fresh starts it from scratch."
+		s.message = "You have finished this lesson before; --reset starts it from scratch."
 	}
 	return nil
 }

@@ -38,18 +38,18 @@ func NewCallCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "call SERVICE [METHOD] [JSON]",
 		Short: "Call a gRPC method of a service with JSON, or list its methods",
-		Long: `Call a gRPC method of a service: of a built-in one by name, of any other Service of the shop, or of any server at
-host:port that has reflection. Without a method, list the methods.
+		Long: `Call a gRPC method of a built-in service by name, of any other Service of the shop, or of any server at host:port with
+reflection. Without a method, list the methods.
 
-The message is JSON, as an argument or on standard input ("-" always reads it). A method whose client streams takes
+The message is JSON, as an argument or on standard input ("-" always reads it). A client-streaming method accepts
 several messages, one after the other; responses are printed as they arrive. Method names may be short
 (ListProducts) or full (hipstershop.ProductCatalogService/ListProducts).
 
-A call that fails exits with 64 + its gRPC code, as grpcurl does: 69 is NOT_FOUND, 78 UNAVAILABLE. Without --deadline
-a call without streams gets 10s.
+A call that fails exits with 64 + its gRPC code, as grpcurl does: 69 is NOT_FOUND, 78 UNAVAILABLE. The default
+deadline is 10s for calls without streams.
 
-With --repeat, the call is made many times over one connection, and what is printed is how long that took, without JSON
-being read or written here, and how many bytes it were: of the messages, and of all that went over the connection.`,
+--repeat makes the call many times over one connection and prints latency (excluding local JSON work) and bytes per
+message and on the wire.`,
 		Example: `shopctl call catalog ListProducts
 shopctl call cart
 shopctl call catalog GetProduct '{"id": "OLJCESPC7Z"}'
@@ -62,14 +62,14 @@ shopctl call 127.0.0.1:50051 Greeter/SayHello '{"name": "you"}'`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&o.headers, "header", "H", nil, "send a header, as `'NAME: VALUE'`; can be repeated")
-	flags.DurationVar(&o.deadline, "deadline", 0, "give up after this time")
-	flags.BoolVar(&o.trace, "trace", false, "begin a trace and print its id to standard error")
-	flags.BoolVar(&o.emitDefaults, "emit-defaults", false, "print fields that have their default value, too")
-	flags.BoolVar(&o.describe, "describe", false, "print the contract: of METHOD (or a message, a service, an enum), or all of it")
-	flags.BoolVar(&o.template, "template", false, "print a request message of METHOD to fill in")
-	flags.StringVar(&o.proto, "proto", "", "take the contract from this .proto `FILE`, not from the service")
-	flags.IntVar(&o.repeat, "repeat", 0, "make the call `TIMES` times and print how long it takes and how many bytes it is")
+	flags.StringArrayVarP(&o.headers, "header", "H", nil, "send this header: `'NAME: VALUE'`; can be repeated")
+	flags.DurationVar(&o.deadline, "deadline", 0, "deadline of the call, such as 2s")
+	flags.BoolVar(&o.trace, "trace", false, "start a trace and print its id to standard error")
+	flags.BoolVar(&o.emitDefaults, "emit-defaults", false, "also print fields with default values")
+	flags.BoolVar(&o.describe, "describe", false, "print the contract of METHOD (or a message, service or enum), or the whole contract")
+	flags.BoolVar(&o.template, "template", false, "print an empty request message of METHOD")
+	flags.StringVar(&o.proto, "proto", "", "read the contract from this .proto `FILE` instead of from the service")
+	flags.IntVar(&o.repeat, "repeat", 0, "make the call `TIMES` times and print latency and size")
 	cmdutil.Must(cmd.MarkFlagFilename("proto", "proto"))
 	cmdutil.AddOutput(cmd, &o.format)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, 64, cmdutil.ExitInterrupted)
@@ -79,23 +79,23 @@ func callArgs(cmd *cobra.Command, args []string) error {
 	return cmdutil.Count(cmd, args, 1, 3, "a service, a method and a message")
 }
 
-// roomyHeap lets the heap grow to 16 MB before it is collected: a call lives for some milliseconds, of which a
+// callGCPercent lets the heap grow to 16 MB before a collection: a call lives for some milliseconds, of which a
 // collection would take a tenth.
-const roomyHeap = 400
+const callGCPercent = 400
 
 func (o *callOptions) run(ctx context.Context, args []string) error {
-	defer debug.SetGCPercent(debug.SetGCPercent(roomyHeap))
+	defer debug.SetGCPercent(debug.SetGCPercent(callGCPercent))
 	if o.deadline < 0 {
 		return cmdutil.UsageErr("--deadline 2s", "read --deadline %s: want a time above zero", o.deadline)
 	}
 	if o.describe && o.template {
-		return cmdutil.UsageErr(o.f.IO.Command("call "+args[0]+" --describe"), "--describe and --template exclude each other")
+		return cmdutil.UsageErr(o.f.IO.Command("call "+args[0]+" --describe"), "--describe and --template cannot be combined")
 	}
 	if err := o.checkRepeat(args); err != nil {
 		return err
 	}
 	if o.template && len(args) < 2 {
-		return cmdutil.UsageErr(o.f.IO.Command("call "+args[0]), "missing argument: the method whose message --template prints")
+		return cmdutil.UsageErr(o.f.IO.Command("call "+args[0]), "missing argument: the method for --template")
 	}
 	caller := call.New(call.Config{Now: o.f.Now, Rand: rand.Reader})
 	defer caller.Close()
@@ -145,7 +145,7 @@ func (o *callOptions) showTemplate(ctx context.Context, caller *call.Caller, t *
 // invoke makes the call. args are the method and, maybe, the message.
 func (o *callOptions) invoke(ctx context.Context, caller *call.Caller, t *callTarget, args []string) error {
 	if o.format == iostreams.FormatName {
-		return cmdutil.UsageErr("-o json", "-o name lists methods, and a method is called here")
+		return cmdutil.UsageErr("-o json", "-o name is only for the list of methods")
 	}
 	messages, err := o.messages(ctx, caller, t, args)
 	if err != nil {
@@ -179,7 +179,7 @@ func (o *callOptions) invoke(ctx context.Context, caller *call.Caller, t *callTa
 	return o.finish(ctx, t, result)
 }
 
-// finish prints the envelope where one was asked for, and turns a status that is not OK into an error.
+// finish prints the envelope if -o asks for one, and turns a status other than OK into an error.
 func (o *callOptions) finish(ctx context.Context, t *callTarget, result *call.Result) error {
 	if o.format != iostreams.FormatTable {
 		if err := o.f.IO.Print(o.format, viewCall(result), nil); err != nil {
@@ -193,7 +193,7 @@ func (o *callOptions) finish(ctx context.Context, t *callTarget, result *call.Re
 	case code == codes.Canceled && ctx.Err() != nil:
 		return cmdutil.ExitErr(cmdutil.ExitInterrupted)
 	case o.format != iostreams.FormatTable:
-		return cmdutil.ExitErr(callExit(code)) // The envelope has said everything.
+		return cmdutil.ExitErr(callExit(code)) // The envelope holds everything.
 	}
 	for _, fault := range t.faults {
 		o.f.IO.Notef("fault on %s: %s", t.Name, fault)
@@ -201,8 +201,8 @@ func (o *callOptions) finish(ctx context.Context, t *callTarget, result *call.Re
 	return cmdutil.HintErr(callExit(code), callHint(o.f.IO, t, result), errors.New(callErrorText(result)))
 }
 
-// messages is where the request's messages come from: the argument, or standard input if it is not a
-// terminal and the method wants to know something. A method that streams also reads what is typed.
+// messages returns the source of the request's messages: the argument, or standard input if it is not a terminal
+// and the request message has fields. A streaming method also reads from a terminal.
 func (o *callOptions) messages(ctx context.Context, caller *call.Caller, t *callTarget, args []string) (io.Reader, error) {
 	if len(args) > 1 && args[1] != "-" && args[1] != "@" {
 		return strings.NewReader(args[1]), nil
@@ -213,7 +213,7 @@ func (o *callOptions) messages(ctx context.Context, caller *call.Caller, t *call
 	m, err := caller.Resolve(ctx, t.Target, args[0])
 	switch {
 	case err != nil:
-		// The call itself says what is wrong, or that nobody answers.
+		// The call itself reports the problem.
 		var invalid *call.Invalid
 		if errors.As(err, &invalid) {
 			return nil, err

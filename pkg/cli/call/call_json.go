@@ -16,7 +16,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/rpc/code"
 )
 
-// callView is the envelope of a call. Fields are only ever added, and always there.
+// callView is the envelope of a call. Fields are only added, and always present.
 type callView struct {
 	Method     string              `json:"method"`
 	Status     callStatusView      `json:"status"`
@@ -66,7 +66,7 @@ func viewMetadata(md metadata.MD) map[string][]string {
 	return v
 }
 
-// callExit is how a call with this code exits.
+// callExit is the exit code for a gRPC code.
 func callExit(code codes.Code) int { return 64 + int(code) }
 
 // callErrorText is the code and the message of a call that failed, then a line for each detail.
@@ -89,7 +89,7 @@ func compactJSON(raw json.RawMessage) []byte {
 	return text
 }
 
-// callHint says where to look after a call that failed.
+// callHint suggests where to look after a failed call.
 func callHint(ios *iostreams.IO, t *callTarget, r *call.Result) string {
 	if t.foreign {
 		switch r.Status.Code() {
@@ -161,7 +161,7 @@ func (o *callOptions) list(ctx context.Context, caller *call.Caller, t *callTarg
 	return err
 }
 
-// streamed is a message's name, with a word before it if there may be several.
+// streamed is a message's name, marked if it is a stream of them.
 func streamed(is bool, message string) string {
 	message = message[strings.LastIndex(message, ".")+1:]
 	if is {

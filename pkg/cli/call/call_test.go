@@ -241,7 +241,7 @@ func TestCallSaysWhatIsWrongWithTheRequest(t *testing.T) {
 		{[]string{"call", "cart", "AddItem", `{item}`}, []string{"is not JSON", "hint: quote it"}},
 		{[]string{"call", "cart", "AddItem", `{}`, "-H", "nonsense"}, []string{`header "nonsense"`}},
 		{[]string{"call", "cart", "AddItem", `{}`, "--deadline", "-1s"}, []string{"--deadline -1s", "hint: --deadline"}},
-		{[]string{"call", "cart", "AddItem", `{}`, "-o", "name"}, []string{"-o name lists methods"}},
+		{[]string{"call", "cart", "AddItem", `{}`, "-o", "name"}, []string{"-o name is only for the list of methods"}},
 		{[]string{"call", "cart", "AddItem", `{}`, "extra"}, []string{`unexpected argument "extra"`}},
 		{[]string{"call", "cart", "--template"}, []string{"missing argument: the method"}},
 		{[]string{"call", "cart", "--describe", "CartItme"}, []string{"did you mean CartItem?"}},
@@ -273,7 +273,7 @@ func TestCallReachesAServiceThatHasANameOfItsOwn(t *testing.T) {
 	w := clitest.NewWorld(t).Serve(&clitest.FakeShop{Current: st, Objects: []*controlpb.Object{preview, nothing, clitest.Deployment("cartservice", 2, 2)}})
 	w.Want(cmdutil.ExitOK, "call", "preview", "AddItem", `{"item":{"quantity":1}}`)
 	w.Want(64+14, "call", "nothing", "AddItem", `{"item":{"quantity":1}}`)
-	w.WantErr("no instance behind the Service is ready", "hint: shopctl describe service nothing")
+	w.WantErr("no instance of the Service is ready", "hint: shopctl describe service nothing")
 	w.Want(cmdutil.ExitUsage, "call", "previw", "AddItem")
 	w.WantErr(`unknown service "previw"`)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/shopctl/shopctl/services"
 )
 
-// complete completes services that speak gRPC, and their methods; those of built-in services are known
-// with the shop down too.
+// complete completes services that speak gRPC, and their methods; built-in services are completed with the shop down
+// as well.
 func (o *callOptions) complete(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	switch len(args) {
 	case 0:

@@ -29,7 +29,7 @@ type httpOptions struct {
 	repeat   int
 }
 
-// httpView is the envelope of an answer. Fields are only ever added, and always there.
+// httpView is the envelope of a response. Fields are only added, and always present.
 type httpView struct {
 	Status     int                 `json:"status"`
 	Headers    map[string][]string `json:"headers"`
@@ -42,13 +42,13 @@ func NewHTTPCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &httpOptions{ios: f.IO, connect: f.Shop, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "http [METHOD] PATH [JSON]",
-		Short: "Send an HTTP request to the storefront, such as to its REST API",
-		Long: `Send an HTTP request to the storefront: to a page, or to the REST API that it serves for the catalog and for
-payments under /api/v1/. The method is GET, or POST if there is a body. The body is printed as it came, and
-redirects are not followed. An answer of 400 and above is a failure.
+		Short: "Send an HTTP request to the storefront or its REST API",
+		Long: `Send an HTTP request to the storefront: to a page, or to its REST API for the catalog and payments under /api/v1/. The
+default method is GET, or POST with a body. The response body is printed unchanged, and redirects are not followed. A
+status of 400 or above is a failure.
 
-With --repeat, the request is made many times over one connection, and what is printed is how long that took and
-how many bytes it were; ` + "`shopctl call`" + ` does the same for gRPC.`,
+--repeat makes the request many times over one connection and prints latency and bytes per message and on the wire.
+"shopctl call" does the same for gRPC.`,
 		Example: `shopctl http /api/v1/products
 shopctl http '/api/v1/products:search?query=mug'
 shopctl http POST /api/v1/payments '{"amount": {"currencyCode": "USD", "units": 5}}'
@@ -58,9 +58,9 @@ shopctl http /api/v1/products --repeat 100`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&o.headers, "header", "H", nil, "send a header, as `'NAME: VALUE'`; can be repeated")
-	flags.DurationVar(&o.deadline, "deadline", call.DefaultDeadline, "give up after this time")
-	flags.IntVar(&o.repeat, "repeat", 0, "make the request `TIMES` times and print how long it takes and how many bytes it is")
+	flags.StringArrayVarP(&o.headers, "header", "H", nil, "send this header: `'NAME: VALUE'`; can be repeated")
+	flags.DurationVar(&o.deadline, "deadline", call.DefaultDeadline, "deadline of the request")
+	flags.IntVar(&o.repeat, "repeat", 0, "make the request `TIMES` times and print latency and size")
 	cmdutil.AddOutput(cmd, &o.format)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInterrupted)
 }
@@ -72,7 +72,7 @@ func completePaths(_ *cobra.Command, args []string, _ string) ([]string, cobra.S
 	return []string{"/api/v1/products", "/api/v1/products/", "/api/v1/products:search?query=", "/api/v1/payments", "/"}, cobra.ShellCompDirectiveNoFileComp
 }
 
-// httpRequest is a request that can be made again.
+// httpRequest is a request that can be repeated.
 type httpRequest struct {
 	method, url string
 	header      http.Header
@@ -84,7 +84,7 @@ func (o *httpOptions) run(ctx context.Context, args []string) error {
 	case o.deadline <= 0:
 		return cmdutil.UsageErr("--deadline 2s", "read --deadline %s: want a time above zero", o.deadline)
 	case o.format == iostreams.FormatName:
-		return cmdutil.UsageErr("-o json", "an answer has no name")
+		return cmdutil.UsageErr("-o json", "-o name is not for responses")
 	}
 	if err := checkRepeat(o.ios, "http /api/v1/products", o.repeat); err != nil {
 		return err
@@ -103,7 +103,7 @@ func (o *httpOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if st.GetUrl() == "" {
-		return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("ps frontend"), errors.New("the storefront does not run"))
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("ps frontend"), errors.New("the storefront is not running"))
 	}
 	r.url = strings.TrimSuffix(st.GetUrl(), "/") + r.url
 	meter := call.NewMeter(o.now)
@@ -119,14 +119,14 @@ func (o *httpOptions) run(ctx context.Context, args []string) error {
 	return o.once(ctx, client, meter, r)
 }
 
-// read takes method, path, headers and body from the command line.
+// read reads method, path, headers and body from the command line.
 func (o *httpOptions) read(args []string) (*httpRequest, error) {
 	r := &httpRequest{header: http.Header{}}
 	if word := args[0]; !strings.HasPrefix(word, "/") && len(args) > 1 {
 		r.method, args = strings.ToUpper(word), args[1:]
 	}
 	if r.url = args[0]; !strings.HasPrefix(r.url, "/") {
-		return nil, cmdutil.UsageErr(o.ios.Command("http /api/v1/products"), "%q is no path: it begins with /", r.url)
+		return nil, cmdutil.UsageErr(o.ios.Command("http /api/v1/products"), "%q is not a path: want one that starts with /", r.url)
 	}
 	switch {
 	case len(args) == 2 && args[1] == "-":
@@ -138,7 +138,7 @@ func (o *httpOptions) read(args []string) (*httpRequest, error) {
 	case len(args) == 2:
 		r.body = []byte(args[1])
 	case len(args) > 2:
-		return nil, cmdutil.UsageErr(o.ios.Command("http POST /api/v1/payments -"), "a method, a path and a body are three words at most, got %d", len(args)+1)
+		return nil, cmdutil.UsageErr(o.ios.Command("http POST /api/v1/payments -"), "want at most a method, a path and a body, got %d arguments", len(args)+1)
 	}
 	if r.method == "" {
 		r.method = map[bool]string{true: http.MethodPost, false: http.MethodGet}[r.body != nil]
@@ -156,7 +156,7 @@ func (o *httpOptions) read(args []string) (*httpRequest, error) {
 	return r, nil
 }
 
-// send makes the request and reads all of the answer.
+// send makes the request and reads the whole response.
 func (o *httpOptions) send(ctx context.Context, client *http.Client, meter *call.Meter, r *httpRequest) (*http.Response, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
 	if err != nil {
@@ -173,7 +173,7 @@ func (o *httpOptions) send(ctx context.Context, client *http.Client, meter *call
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, call.MaxMessage))
 	if err != nil {
-		return nil, nil, cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("ps frontend"), fmt.Errorf("read the answer: %w", err))
+		return nil, nil, cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("ps frontend"), fmt.Errorf("read the response: %w", err))
 	}
 	meter.Message(len(r.body), len(body))
 	return resp, body, nil
@@ -200,7 +200,7 @@ func (o *httpOptions) once(ctx context.Context, client *http.Client, meter *call
 	return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("trace list --service frontend"), fmt.Errorf("%s %s: %s%s", r.method, resp.Request.URL.RequestURI(), resp.Status, refusalIn(body)))
 }
 
-// refusalIn is what an answer of the REST API says is wrong.
+// refusalIn is the error message in a response of the REST API.
 func refusalIn(body []byte) string {
 	var refusal struct {
 		Message string `json:"message"`

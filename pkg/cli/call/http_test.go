@@ -73,13 +73,13 @@ func TestARefusalIsAFailureAndSaysWhy(t *testing.T) {
 func TestAWrongRequestIsNotSent(t *testing.T) {
 	w := withStorefront(t)
 	for want, args := range map[string][]string{
-		`"api/v1/products" is no path: it begins with /`: {"api/v1/products"},
-		"three words at most":                            {"/a", "b", "c"},
-		"--repeat 10001: want 1 to 10000":                {"/a", "--repeat", "10001"},
-		"want a time above zero":                         {"/a", "--deadline", "-1s"},
-		"an answer has no name":                          {"/a", "-o", "name"},
-		`header "x" is not`:                              {"/a", "-H", "x"},
-		`invalid method "A B"`:                           {"a b", "/a"},
+		`"api/v1/products" is not a path: want one that starts with /`: {"api/v1/products"},
+		"want at most a method, a path and a body":                     {"/a", "b", "c"},
+		"--repeat 10001: want 1 to 10000":                              {"/a", "--repeat", "10001"},
+		"want a time above zero":                                       {"/a", "--deadline", "-1s"},
+		"-o name is not for responses":                                 {"/a", "-o", "name"},
+		`header "x" is not`:                                            {"/a", "-H", "x"},
+		`invalid method "A B"`:                                         {"a b", "/a"},
 	} {
 		w.Want(cmdutil.ExitUsage, append([]string{"http"}, args...)...)
 		w.WantErr(want)
@@ -105,9 +105,9 @@ func TestWhatCallsCostIsMeasuredOnTheWire(t *testing.T) {
 	w.Want(cmdutil.ExitUsage, "call", "cart", "AddItem", add, "--repeat", "-1")
 	w.WantErr("--repeat -1: want 1 to 10000")
 	w.Want(cmdutil.ExitUsage, "call", "cart", "--repeat", "2")
-	w.WantErr("missing argument: the method that --repeat calls", "shopctl call cart")
+	w.WantErr("missing argument: the method for --repeat", "shopctl call cart")
 	w.Want(cmdutil.ExitUsage, "call", "cart", "AddItem", add, "--repeat", "2", "--trace")
-	w.WantErr("--repeat measures calls, and excludes", "shopctl call cart AddItem --repeat 100")
+	w.WantErr("--repeat cannot be combined with", "shopctl call cart AddItem --repeat 100")
 }
 
 func measured(t *testing.T, w *clitest.World) callcmd.MeasureView {

@@ -13,25 +13,25 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 )
 
-// mostRepeats bounds --repeat: this compares two ways to ask, and is no load test.
-const mostRepeats = 10000
+// maxRepeats limits --repeat: it compares two ways to call, and is not a load test.
+const maxRepeats = 10000
 
-// measureView is what many calls of one kind came to. Bytes are of one call, on average.
+// measureView sums up many calls of one kind. Bytes are per call, on average.
 type measureView struct {
 	Calls  int     `json:"calls"`
 	Failed int     `json:"failed"`
 	P50    float64 `json:"p50_ms"`
 	P95    float64 `json:"p95_ms"`
 	P99    float64 `json:"p99_ms"`
-	// Request and Answer are the messages; Sent and Received all that went over the connection.
+	// Request and Answer are the messages; Sent and Received include everything on the connection.
 	Request  int `json:"request_bytes"`
 	Answer   int `json:"answer_bytes"`
 	Sent     int `json:"sent_bytes"`
 	Received int `json:"received_bytes"`
 }
 
-// measure makes a call many times over one connection, after one that opens it. once tells whether its
-// answer was a good one; its error ends the measurement.
+// measure makes a call many times over one connection, after one that opens it. once reports whether the
+// call succeeded; an error ends the measurement.
 func measure(ctx context.Context, m *call.Meter, repeat int, once func(context.Context) (bool, error)) (measureView, error) {
 	view := measureView{}
 	var samples []call.Sample
@@ -78,7 +78,7 @@ func (v *measureView) sum(samples []call.Sample) {
 
 func printMeasure(ios *iostreams.IO, format string, v measureView) error {
 	return ios.Print(format, v, func(w io.Writer) {
-		t := iostreams.NewTable("CALLS", "FAILED", "P50", "P95", "P99", "REQUEST", "ANSWER", "SENT", "RECEIVED")
+		t := iostreams.NewTable("CALLS", "FAILED", "P50", "P95", "P99", "REQUEST", "RESPONSE", "SENT", "RECEIVED")
 		ms := func(v float64) string { return fmt.Sprintf("%.2fms", v) }
 		bytes := func(n int) string { return strconv.Itoa(n) + "B" }
 		t.Row(strconv.Itoa(v.Calls), strconv.Itoa(v.Failed), ms(v.P50), ms(v.P95), ms(v.P99), bytes(v.Request), bytes(v.Answer), bytes(v.Sent), bytes(v.Received))
@@ -87,8 +87,8 @@ func printMeasure(ios *iostreams.IO, format string, v measureView) error {
 }
 
 func checkRepeat(ios *iostreams.IO, command string, repeat int) error {
-	if repeat < 0 || repeat > mostRepeats {
-		return cmdutil.UsageErr(ios.Command(command+" --repeat 100"), "--repeat %d: want 1 to %d", repeat, mostRepeats)
+	if repeat < 0 || repeat > maxRepeats {
+		return cmdutil.UsageErr(ios.Command(command+" --repeat 100"), "--repeat %d: want 1 to %d", repeat, maxRepeats)
 	}
 	return nil
 }

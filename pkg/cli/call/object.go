@@ -18,8 +18,8 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// serviceObject finds a Service that has a name of its own, as in a blue-green rollout, and calls one of the
-// ready instances behind it. It is nil if there is no such Service.
+// serviceObject finds a Service whose name is not that of a Deployment, as in a blue-green rollout, and returns one of
+// its ready instances; nil if there is no such Service.
 func serviceObject(ctx context.Context, ios *iostreams.IO, namespace func() string, shop *control.Client, name string, running []*controlpb.Service) (*callTarget, error) {
 	found, err := objectsOf[*corev1.Service](ctx, shop, &controlpb.GetRequest{Kind: resource.KindService, Names: []string{name}, Namespace: namespace()})
 	if err != nil || len(found) != 1 || len(found[0].Spec.Selector) == 0 {
@@ -44,7 +44,7 @@ func serviceObject(ctx context.Context, ios *iostreams.IO, namespace func() stri
 			}
 		}
 	}
-	return nil, cmdutil.HintErr(callExit(codes.Unavailable), ios.Command("describe service "+name), fmt.Errorf("call %s: no instance behind the Service is ready", name))
+	return nil, cmdutil.HintErr(callExit(codes.Unavailable), ios.Command("describe service "+name), fmt.Errorf("call %s: no instance of the Service is ready", name))
 }
 
 func readyInstance(s *controlpb.Service) string {
@@ -56,7 +56,7 @@ func readyInstance(s *controlpb.Service) string {
 	return ""
 }
 
-// objectsOf gets objects of one type.
+// objectsOf returns objects of one type.
 func objectsOf[T resource.Object](ctx context.Context, shop *control.Client, r *controlpb.GetRequest) ([]T, error) {
 	resp, err := shop.Get(ctx, r)
 	if err != nil {

@@ -15,15 +15,15 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 )
 
-// checkRepeat wants --repeat to have something to repeat, and nothing that it would leave out in silence.
+// checkRepeat refuses --repeat without a method, and with flags that it would ignore.
 func (o *callOptions) checkRepeat(args []string) error {
 	switch {
 	case o.repeat == 0:
 		return nil
 	case len(args) < 2:
-		return cmdutil.UsageErr(o.f.IO.Command("call "+args[0]), "missing argument: the method that --repeat calls")
+		return cmdutil.UsageErr(o.f.IO.Command("call "+args[0]), "missing argument: the method for --repeat")
 	case o.describe || o.template || o.trace:
-		return cmdutil.UsageErr(o.f.IO.Command("call "+args[0]+" "+args[1]+" --repeat 100"), "--repeat measures calls, and excludes --describe, --template and --trace")
+		return cmdutil.UsageErr(o.f.IO.Command("call "+args[0]+" "+args[1]+" --repeat 100"), "--repeat cannot be combined with --describe, --template or --trace")
 	}
 	return checkRepeat(o.f.IO, "call "+args[0]+" "+args[1], o.repeat)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 )
 
-// ScreenCalls lets the screen call methods as the call command does.
+// ScreenCalls makes calls for the terminal UI as the call command does.
 type ScreenCalls struct {
 	ios       *iostreams.IO
 	connect   cmdutil.Connect
@@ -19,14 +19,14 @@ type ScreenCalls struct {
 	caller    *call.Caller
 }
 
-// NewScreenCalls returns what the screen calls through; done ends its connections.
+// NewScreenCalls returns calls for the terminal UI; done closes their connections.
 func NewScreenCalls(f *cmdutil.Factory) (c *ScreenCalls, done func()) {
 	caller := call.New(call.Config{Now: f.Now, Rand: rand.Reader})
-	// Nobody can do anything about a connection that does not close.
+	// There is nothing to do about a connection that does not close.
 	return &ScreenCalls{ios: f.IO, connect: f.Shop, namespace: f.Namespace, caller: caller}, func() { _ = caller.Close() }
 }
 
-// target finds a service to call; the error says what to do about it.
+// target finds a service to call; the error includes what to do about it.
 func (c *ScreenCalls) target(ctx context.Context, service string, offline bool) (*callTarget, error) {
 	t, err := findTarget(ctx, c.ios, c.connect, c.namespace, service, offline)
 	var known *cmdutil.Error

@@ -18,17 +18,17 @@ import (
 	"github.com/shopctl/shopctl/services"
 )
 
-// callTarget is a server to call, with what people should know of it.
+// callTarget is a server to call, with its faults and origin.
 type callTarget struct {
 	call.Target
 	// faults that are active on it, one phrase each.
 	faults []string
-	// foreign: the shop knows nothing of it, it was given as host:port.
+	// foreign: it was given as host:port and is not part of the shop.
 	foreign bool
 }
 
-// findTarget finds out what word means. offline says that a linked contract is enough, and then a
-// built-in service is found with the shop down too.
+// findTarget finds the server that word names. With offline, a built-in contract is enough, so that a built-in service
+// is found with the shop down.
 func findTarget(ctx context.Context, ios *iostreams.IO, connect cmdutil.Connect, namespace func() string, word string, offline bool) (*callTarget, error) {
 	builtin, isBuiltin := services.Lookup(word)
 	if isBuiltin && offline && len(builtin.GRPC) > 0 {
@@ -51,7 +51,7 @@ func findTarget(ctx context.Context, ios *iostreams.IO, connect cmdutil.Connect,
 		return nil, err
 	}
 	if s, m := control.FindModule(all, word); m != nil {
-		// A module is reached by its own Service, and as ready as the whole.
+		// A module has its own Service, and is ready when its process is.
 		return moduleTarget(ios, s, m, builtin)
 	}
 	s, err := cmdutil.FindService(all, word)
@@ -83,7 +83,7 @@ func moduleTarget(ios *iostreams.IO, s *controlpb.Service, m *controlpb.Module, 
 	return &callTarget{Target: call.Target{Name: m.GetName(), Addr: m.GetAddress(), GRPC: builtin.GRPC}, faults: m.GetFaults()}, nil
 }
 
-// callable explains why a service cannot be called, if so.
+// callable returns an error that explains why a service cannot be called.
 func callable(ios *iostreams.IO, s *controlpb.Service) error {
 	switch {
 	case s.GetProtocol() == "http":
@@ -96,7 +96,7 @@ func callable(ios *iostreams.IO, s *controlpb.Service) error {
 		}
 		return cmdutil.UsageErr(hint, "call %s: it speaks HTTP, not gRPC", s.GetName())
 	case s.GetProtocol() == "tcp":
-		return cmdutil.UsageErr(ios.Command("ps"), "call %s: it speaks a protocol of its own over TCP, not gRPC", s.GetName())
+		return cmdutil.UsageErr(ios.Command("ps"), "call %s: it speaks its own protocol over TCP, not gRPC", s.GetName())
 	case s.GetReady() == 0 || s.GetAddress() == "":
 		hint, why := "ps --instances "+s.GetName(), s.GetState()
 		if s.GetMessage() != "" {
@@ -110,7 +110,7 @@ func callable(ios *iostreams.IO, s *controlpb.Service) error {
 	return nil
 }
 
-// hostPort is a server that the shop knows nothing of.
+// hostPort is a server outside of the shop.
 func hostPort(word string) (*callTarget, error) {
 	host, port, err := net.SplitHostPort(word)
 	if err != nil {
@@ -125,7 +125,7 @@ func hostPort(word string) (*callTarget, error) {
 	return &callTarget{Target: call.Target{Name: word, Addr: word}, foreign: true}, nil
 }
 
-// explain gives the errors of calls that were not made their exit codes and hints.
+// explain adds exit codes and hints to the errors of calls that were not made.
 func (o *callOptions) explain(t *callTarget, err error) error {
 	var invalid *call.Invalid
 	switch {

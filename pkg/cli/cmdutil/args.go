@@ -6,7 +6,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
-// Group makes cmd a parent that only holds others: it wants one of their names.
+// Group makes cmd the parent of children; it must be followed by one of their names.
 func Group(cmd *cobra.Command, children ...*cobra.Command) *cobra.Command {
 	cmd.AddCommand(children...)
 	cmd.Args = cobra.ArbitraryArgs
@@ -33,7 +33,7 @@ func UnknownCommand(cmd *cobra.Command, word string) error {
 	return UsageErr(hint, "unknown command %q", cmd.CommandPath()+" "+word)
 }
 
-// exactly, atLeast and atMost check the number of arguments and say what is missing.
+// Exactly checks the number of arguments; what describes them in the error.
 func Exactly(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error { return Count(cmd, args, n, n, what) }
 }

@@ -7,8 +7,8 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// BlastOf are what the active faults do, one sentence each by the fault's id, where they are wanted. A
-// shop that cannot tell has none.
+// BlastOf returns the impact of the active faults, one sentence each by the fault's id, if wanted. It is empty if the
+// shop cannot compute it.
 func BlastOf(ctx context.Context, shop *control.Client, wanted bool, faults []*controlpb.Fault) map[string]string {
 	if !wanted || len(faults) == 0 {
 		return nil

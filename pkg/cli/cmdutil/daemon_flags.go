@@ -13,27 +13,27 @@ type DaemonFlags struct {
 	Port     int
 	PortBase int
 	PromPort int
-	// Forward is another receiver of all spans.
+	// Forward is an additional endpoint for spans.
 	Forward  string
 	Monolith bool
-	// Driver is what runs the services.
+	// Driver runs the services: "process".
 	Driver string
 }
 
-// Add gives cmd the flags. drivers are the values of --driver, with the default first.
+// Add adds the flags to cmd. drivers are the values of --driver, with the default first.
 func (o *DaemonFlags) Add(cmd *cobra.Command, drivers []string) {
 	flags := cmd.Flags()
-	flags.StringSliceVar(&o.Only, "only", nil, "start these `SERVICES` alone, and what they need")
-	flags.BoolVar(&o.Monolith, "monolith", false, "run the shop's services in one process, with calls between them that cross no network")
-	flags.StringVar(&o.Driver, "driver", drivers[0], "what runs the services: "+strings.Join(drivers, ", "))
+	flags.StringSliceVar(&o.Only, "only", nil, "start only these `SERVICES` and their dependencies")
+	flags.BoolVar(&o.Monolith, "monolith", false, "run the services as modules of one process, with in-process calls")
+	flags.StringVar(&o.Driver, "driver", drivers[0], "how services are run: "+strings.Join(drivers, ", "))
 	CompleteWords(cmd, "driver", drivers...)
-	flags.IntVar(&o.Port, "port", 0, "`PORT` of the storefront (default 8080, or another one if that is taken)")
-	flags.IntVar(&o.PromPort, "prometheus-port", 0, "`PORT` of Prometheus' HTTP API (default 9090, or another one if that is taken)")
-	flags.StringVar(&o.Forward, "otlp-forward", "", "send all spans on to this OTLP `ENDPOINT`, too: http://HOST:4318 or grpc://HOST:4317")
-	flags.IntVar(&o.PortBase, "port-base", 0, "first `PORT` of the services' addresses (default: ones that are free)")
+	flags.IntVar(&o.Port, "port", 0, "`PORT` of the storefront (default 8080, or a free port if that is taken)")
+	flags.IntVar(&o.PromPort, "prometheus-port", 0, "`PORT` of Prometheus' HTTP API (default 9090, or a free port if that is taken)")
+	flags.StringVar(&o.Forward, "otlp-forward", "", "also forward all spans to this OTLP `ENDPOINT`: http://HOST:4318 or grpc://HOST:4317")
+	flags.IntVar(&o.PortBase, "port-base", 0, "first `PORT` of the services' addresses (default: free ports)")
 }
 
-// Args spells the flags out again.
+// Args returns the flags as arguments.
 func (o *DaemonFlags) Args() []string {
 	var args []string
 	if len(o.Only) > 0 {

@@ -24,9 +24,9 @@ const (
 	ExitInterrupted  = 130
 )
 
-// Error is an error with what to do about it and how the process exits.
+// Error is an error with a hint and an exit code.
 type Error struct {
-	// Err may be nil: then nothing is printed, everything has been said already.
+	// Err may be nil: then nothing is printed, because the command has already printed everything.
 	Err error
 	// Hint can be pasted where it is a command; "" if there is none.
 	Hint string
@@ -42,7 +42,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// UsageErr is an error in how the command was written: exit 2.
+// UsageErr is an error in the command line: exit 2.
 func UsageErr(hint, format string, args ...any) error {
 	return &Error{Err: fmt.Errorf(format, args...), Hint: hint, Code: ExitUsage}
 }
@@ -52,10 +52,10 @@ func HintErr(code int, hint string, err error) error {
 	return &Error{Err: err, Hint: hint, Code: code}
 }
 
-// ExitErr ends the command with a code and without a word.
+// ExitErr ends the command with a code and no message.
 func ExitErr(code int) error { return &Error{Code: code} }
 
-// Report writes err as people should see it, and returns the exit code.
+// Report writes err with its hint to standard error, and returns the exit code.
 func Report(ctx context.Context, ios *iostreams.IO, err error) int {
 	if err == nil {
 		return ExitOK
@@ -64,8 +64,8 @@ func Report(ctx context.Context, ios *iostreams.IO, err error) int {
 	if errors.Is(context.Cause(ctx), ErrInterrupted) && (code == ExitFailed || code == ExitInterrupted) {
 		return ExitInterrupted
 	}
-	ios.Say("error", text)
-	ios.Say("hint", ios.ForThisShop(hint))
+	ios.PrintLines("error", text)
+	ios.PrintLines("hint", ios.ForThisShop(hint))
 	return code
 }
 
@@ -127,5 +127,5 @@ func exitOfStatus(code codes.Code) int {
 	}
 }
 
-// ErrInterrupted is the cause of a context that a signal ended.
+// ErrInterrupted is the cause of a context that was canceled by a signal.
 var ErrInterrupted = errors.New("interrupted")

@@ -10,7 +10,7 @@ import (
 // ExitsKey annotates a command with the exit codes that it can end with.
 const ExitsKey = "exits"
 
-// Exits notes the exit codes of cmd for its help.
+// Exits records the exit codes of cmd for its help.
 func Exits(cmd *cobra.Command, codes ...int) *cobra.Command {
 	words := make([]string, len(codes))
 	for i, c := range codes {

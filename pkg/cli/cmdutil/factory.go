@@ -15,8 +15,7 @@ import (
 // Connect connects to the daemon.
 type Connect func(ctx context.Context) (*control.Client, error)
 
-// Factory is what every command is made from. The fields below Executable hold the global flags, and
-// are set when a command runs.
+// Factory holds what commands are made from. A command copies the fields that it needs into its options.
 type Factory struct {
 	IO     *iostreams.IO
 	Getenv func(string) string
@@ -26,7 +25,7 @@ type Factory struct {
 	// Executable is the path of this binary.
 	Executable string
 
-	// Namespace is the one asked for; "" means the shop's own.
+	// Namespace returns the value of --namespace; "" means the shop's own namespace. It is valid when a command runs.
 	Namespace func() string
 
 	// Dir returns the shop's directories.
@@ -37,7 +36,7 @@ type Factory struct {
 	TakeSignals func() (signals <-chan os.Signal, release func())
 }
 
-// Interactive tells whether the terminal UI may start: on terminals that can draw, outside of CI.
+// Interactive reports whether the terminal UI may start: on a capable terminal, outside of CI.
 func Interactive(ios *iostreams.IO, getenv func(string) string) bool {
 	return ios.InTTY && ios.OutTTY && !ios.NoTUI && getenv("CI") == "" && getenv("TERM") != "dumb"
 }

@@ -8,8 +8,8 @@ import (
 
 func Millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// Rfc3339 is a time as JSON has it, "" for none.
-func Rfc3339(t *timestamppb.Timestamp) string {
+// RFC3339 formats a time for JSON, "" for none.
+func RFC3339(t *timestamppb.Timestamp) string {
 	if t == nil {
 		return ""
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/shopctl/shopctl/services"
 )
 
-// UnknownNameErr is the error for a word that names nothing, with what it may have meant.
+// UnknownNameErr is the error for an unknown name, with the most similar known name.
 func UnknownNameErr(what, word string, known []string) error {
 	hint := "one of " + strings.Join(known, ", ")
 	if near := suggest.Match(word, known); near != "" {
@@ -26,7 +26,7 @@ func UnknownNameErr(what, word string, known []string) error {
 	return UsageErr(hint, "unknown %s %q", what, word)
 }
 
-// FindService finds the service that word means by either of its names, or explains that there is none.
+// FindService finds a service by either of its names.
 func FindService(all []*controlpb.Service, word string) (*controlpb.Service, error) {
 	var names []string
 	for _, s := range all {
@@ -36,13 +36,12 @@ func FindService(all []*controlpb.Service, word string) (*controlpb.Service, err
 		names = append(names, s.GetName())
 	}
 	if s, m := control.FindModule(all, word); m != nil {
-		return nil, UsageErr("name "+s.GetName()+" in its place", "%s is a module of %s: it has no process of its own", m.GetName(), s.GetName())
+		return nil, UsageErr("use "+s.GetName()+" instead", "%s is a module of %s: it does not have its own process", m.GetName(), s.GetName())
 	}
 	return nil, UnknownNameErr("service", word, names)
 }
 
-// WorkloadsOf asks the shop for its services and returns those that words mean, in their order, among
-// those of a namespace if one is given.
+// WorkloadsOf returns the named services of the shop, in the order of words, limited to a namespace if one is given.
 func WorkloadsOf(ctx context.Context, shop *control.Client, namespace string, words []string) ([]*controlpb.Service, error) {
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {
@@ -55,7 +54,7 @@ func WorkloadsOf(ctx context.Context, shop *control.Client, namespace string, wo
 	return FindServices(all, words)
 }
 
-// AddressOf asks the shop where a service is reached, be it a module of another.
+// AddressOf returns the address of a service or of a module of one.
 func AddressOf(ctx context.Context, shop *control.Client, name string) (string, error) {
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {
@@ -80,7 +79,7 @@ func FindServices(all []*controlpb.Service, words []string) ([]*controlpb.Servic
 	return found, nil
 }
 
-// ServicesIn are those services that live in a namespace, which must be there; all if none is given.
+// ServicesIn returns the services in a namespace, which must exist; all if none is given.
 func ServicesIn(ctx context.Context, shop *control.Client, namespace string, all []*controlpb.Service) ([]*controlpb.Service, error) {
 	if namespace == "" {
 		return all, nil
@@ -97,7 +96,7 @@ func ServicesIn(ctx context.Context, shop *control.Client, namespace string, all
 	return inside, nil
 }
 
-// BuiltinNames are the names that the binary itself knows.
+// BuiltinNames are the names of the built-in services.
 func BuiltinNames() []string {
 	var names []string
 	for _, b := range services.All() {
@@ -106,7 +105,7 @@ func BuiltinNames() []string {
 	return names
 }
 
-// LiveTimeout bounds what a completion may ask of a running shop: a shell waits for it.
+// LiveTimeout limits the requests of completions to a running shop: a shell waits for them.
 const LiveTimeout = 300 * time.Millisecond
 
 // CompleteServices completes the names of services: those of the running shop, else the built-in ones.
@@ -116,7 +115,7 @@ func CompleteServices(f *Factory) cobra.CompletionFunc {
 	}
 }
 
-// CompleteOneService completes the first argument alone.
+// CompleteOneService completes only the first argument.
 func CompleteOneService(f *Factory) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
@@ -148,13 +147,13 @@ func ServiceNames(ctx context.Context, connect Connect) []string {
 	return names
 }
 
-// CompleteWords completes a flag with fixed words.
+// CompleteWords completes a flag with fixed values.
 func CompleteWords(cmd *cobra.Command, flag string, words ...string) {
 	err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	Must(err)
 }
 
-// Must is for what only a mistake in this package can cause, when the tree of commands is built.
+// Must panics on errors that only a mistake in the construction of the command tree can cause.
 func Must(err error) {
 	if err != nil {
 		panic(err)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// System is what the process gives to the command line.
+// System holds the arguments, streams and environment of the process.
 type System struct {
 	// Args are the arguments without the program's name.
 	Args         []string

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Within bounds ctx like context.WithTimeout, but tells nobody: gRPC would hand a deadline on to the
-// daemon, which may notice its end first and close a stream as if it had gone.
+// Within cancels ctx after d like context.WithTimeout, but without a deadline: gRPC would send a deadline to the
+// daemon, which may reach it first and close the stream as if the daemon were exiting.
 func Within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(d, func() { cancel(context.DeadlineExceeded) })
@@ -17,7 +17,7 @@ func Within(ctx context.Context, d time.Duration) (context.Context, context.Canc
 	}
 }
 
-// TimedOut tells whether err came of the end of ctx's time; ctx is one of within's.
+// TimedOut reports whether err was caused by the timeout of ctx, a context from Within.
 func TimedOut(ctx context.Context, err error) bool {
 	return err != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded)
 }

@@ -16,12 +16,12 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui"
 )
 
-// Screens shows the shop and its lessons on the whole terminal.
+// Screens runs the full-screen views of the shop and its lessons.
 type Screens struct {
 	f *cmdutil.Factory
-	// tree returns the commands that the palette offers.
+	// tree returns the commands for the palette.
 	tree func() *cobra.Command
-	// calls returns what the form calls methods through; done ends its connections.
+	// calls returns the calls for the call form; done closes their connections.
 	calls func() (calls tui.Calls, done func())
 }
 
@@ -33,11 +33,11 @@ func NewScreens(f *cmdutil.Factory, tree func() *cobra.Command, calls func() (ca
 func NewCmd(s *Screens) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dash",
-		Short: "Watch the shop: services, logs, traces, metrics, alerts and the map on one screen",
-		Long: `Show every service with its state, rates, errors and latencies, the logs of the chosen one, and what happens; in tabs
-beside them the traces with their waterfalls, plots of the metrics, the alerts and their rules, the map of who calls
-whom, the objects as manifests, and a form that calls any method. Alerts that fire and what faults do stand at the top
-of every view. Keys restart, stop, break and call services; ? lists them, and everything they do is a command too.`,
+		Short: "Open the dashboard: services, logs, traces, metrics, alerts and the call graph",
+		Long: `Show every service with its state, rates, errors and latencies, the logs of the selected service, and events. Tabs show
+traces with their waterfalls, plots of metrics, alerts and their rules, the call graph, objects as manifests, and a form
+that calls any method. Firing alerts and the impact of faults are shown at the top of every view. Keys restart, stop,
+break and call services; ? lists them, and each has an equivalent command.`,
 		Args: cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.RunDash(cmd.Context()) },
 	}
@@ -48,22 +48,22 @@ of every view. Keys restart, stop, break and call services; ? lists them, and ev
 func (s *Screens) RunDash(ctx context.Context) error {
 	f := s.f
 	if !cmdutil.Interactive(f.IO, f.Getenv) {
-		return cmdutil.HintErr(cmdutil.ExitEnvironment, f.IO.Command("ps --stats"), errors.New("show the dashboard: it needs a terminal"))
+		return cmdutil.HintErr(cmdutil.ExitEnvironment, f.IO.Command("ps --stats"), errors.New("show the dashboard: it needs an interactive terminal"))
 	}
 	c, done := s.config("ps --stats")
 	defer done()
 	return tui.RunDash(ctx, c)
 }
 
-// RunLesson shows a lesson on the terminal until the user leaves it. plain is a command line that
-// does the same on any terminal.
+// RunLesson shows a lesson in full screen until the user leaves it. plain is the equivalent command line for any
+// terminal.
 func (s *Screens) RunLesson(ctx context.Context, session *lesson.Session, plain string) error {
 	c, done := s.config(plain)
 	defer done()
 	return tui.RunLesson(ctx, c, session)
 }
 
-// config is what a screen is made from; done ends what it holds once the screen has ended.
+// config returns the configuration of a screen; done releases its resources after the screen has ended.
 func (s *Screens) config(plain string) (c tui.Config, done func()) {
 	f := s.f
 	calls, done := s.calls()
@@ -90,7 +90,7 @@ func dialScreen(connect cmdutil.Connect) func(ctx context.Context) (tui.Shop, er
 	}
 }
 
-// rerun runs shopctl itself with args, as somebody would in another terminal.
+// rerun runs shopctl with args, as in another terminal.
 func rerun(ios *iostreams.IO, environ []string, executable string) func(ctx context.Context, args []string, out io.Writer) (int, error) {
 	return func(ctx context.Context, args []string, out io.Writer) (int, error) {
 		cmd := exec.CommandContext(ctx, executable, append([]string{"--name", ios.ShopName, "--no-tui"}, args...)...)

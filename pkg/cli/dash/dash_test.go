@@ -15,7 +15,7 @@ import (
 func TestTheDashboardWantsATerminal(t *testing.T) {
 	w := clitest.NewWorld(t)
 	w.Want(cmdutil.ExitEnvironment, "dash")
-	w.WantErr("it needs a terminal", "shopctl: hint: shopctl ps --stats")
+	w.WantErr("it needs an interactive terminal", "shopctl: hint: shopctl ps --stats")
 }
 
 func TestThePaletteOffersWhatRunsAndTakesNoScreen(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processStop implements tui.Stop for this process and its group, as a terminal's ctrl+z stops a group.
+// processStop implements tui.Stop for this process and its group, as ctrl+z in a terminal stops a group.
 type processStop struct{}
 
 // Catch implements tui.Stop.
@@ -19,11 +19,11 @@ func (processStop) Catch() (caught <-chan os.Signal, release func()) {
 	return c, func() { signal.Stop(c) }
 }
 
-// errNoShell means that nobody would let the process go on.
-var errNoShell = errors.New("there is no shell to go back to")
+// errNoShell means that no shell would resume the process.
+var errNoShell = errors.New("there is no shell to return to")
 
 // Halt implements tui.Stop. Once SIGTSTP was caught, Go does not stop by it any more (its handler stays), so
-// that SIGSTOP must do, which also stops a process that nobody watches. A group that leads its session is one:
+// that SIGSTOP must do, which also stops a process without a shell. A group that leads its session is one:
 // a shell with job control gives its jobs groups of their own.
 func (processStop) Halt() error {
 	session, err := unix.Getsid(0)

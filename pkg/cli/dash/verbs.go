@@ -9,8 +9,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui"
 )
 
-// tuiVerbs lists the commands that the palette offers: all that can be run, but for those that would
-// take the screen themselves.
+// tuiVerbs lists the commands for the palette: all runnable commands except those that use the whole screen.
 func tuiVerbs(root *cobra.Command) []tui.Verb {
 	screens := []string{"dash", "lesson", "completion", "help"}
 	var verbs []tui.Verb

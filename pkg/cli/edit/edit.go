@@ -12,8 +12,8 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// Options are what the verbs share that change a Deployment: scale, restart, stop, start, set env.
-// Each is an edit of the object, which -o yaml shows.
+// Options are shared by the verbs that change a Deployment: scale, restart, stop, start, set env. Each is an edit of
+// the object, which -o yaml shows.
 type Options struct {
 	ios       *iostreams.IO
 	connect   cmdutil.Connect
@@ -28,15 +28,15 @@ func New(f *cmdutil.Factory) *Options {
 	return &Options{ios: f.IO, connect: f.Shop, namespace: f.Namespace}
 }
 
-// Add gives cmd the flags.
+// Add adds the flags to cmd.
 func (o *Options) Add(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "change nothing; with -o yaml, print the object as it would be")
+	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "change nothing; with -o yaml, print the resulting object")
 	cmdutil.AddOutput(cmd, &o.format)
 	o.wait.Add(cmd)
 	cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInconclusive)
 }
 
-// Run makes one edit of all the services that words mean; done is the word for it: "scaled".
+// Run applies one edit to all the named services; done is the word that reports it: "scaled".
 func (o *Options) Run(ctx context.Context, words []string, done string, edit *controlpb.EditRequest) error {
 	shop, err := o.connect(ctx)
 	if err != nil {

@@ -19,7 +19,7 @@ const (
 	DryRunServer = "server"
 )
 
-// PrintApplied writes what was done to objects; verb stands for "configured" where a command has its own word.
+// PrintApplied reports the change to each object; verb replaces "configured" where a command has its own word.
 func PrintApplied(ios *iostreams.IO, format string, applied []*controlpb.AppliedObject, verb, dryRun string) error {
 	objects := make([]*controlpb.Object, len(applied))
 	for i, a := range applied {
@@ -56,8 +56,8 @@ type list struct {
 	Items      []json.RawMessage `json:"items"`
 }
 
-// PrintObjects writes objects as -o json, yaml or name. YAML is a stream that apply reads again; JSON is
-// one object or, where several were asked for, a List.
+// PrintObjects writes objects as -o json, yaml or name. YAML is a stream that apply can read; JSON is
+// one object, or a List if several were requested.
 func PrintObjects(ios *iostreams.IO, format string, objects []*controlpb.Object, single bool) error {
 	switch format {
 	case iostreams.FormatName:
@@ -86,7 +86,7 @@ func PrintObjects(ios *iostreams.IO, format string, objects []*controlpb.Object,
 	return ios.Print(format, list{APIVersion: "v1", Kind: "List", Items: items}, nil)
 }
 
-// printStream writes objects as YAML documents; clean ones lack what only the shop sets.
+// printStream writes objects as YAML documents; clean omits server-managed fields.
 func printStream(ios *iostreams.IO, objects []*controlpb.Object, clean bool) error {
 	typed := make([]resource.Object, len(objects))
 	for i, o := range objects {
@@ -107,8 +107,7 @@ func printStream(ios *iostreams.IO, objects []*controlpb.Object, clean bool) err
 	return err
 }
 
-// printChanged writes objects that a command made or would make: by default one line each with what was
-// done to it.
+// printChanged writes objects that a command changed or would change: by default one line each with its change.
 func printChanged(ios *iostreams.IO, format string, objects []*controlpb.Object, done func(i int) string) error {
 	if format != iostreams.FormatTable {
 		return PrintObjects(ios, format, objects, true)
@@ -121,7 +120,7 @@ func printChanged(ios *iostreams.IO, format string, objects []*controlpb.Object,
 	return nil
 }
 
-// TypedObject turns an object of the API into its type.
+// TypedObject decodes an object of the API.
 func TypedObject(o *controlpb.Object) (resource.Object, error) {
 	typed, err := resource.FromJSON(o.GetKind(), o.GetJson())
 	var unsupported *resource.UnsupportedKindError

@@ -25,11 +25,11 @@ type WaitFlags struct {
 }
 
 func (o *WaitFlags) Add(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&o.wait, "wait", false, "return when the change has rolled out")
-	cmd.Flags().DurationVar(&o.timeout, "timeout", time.Minute, "how long --wait waits at most")
+	cmd.Flags().BoolVar(&o.wait, "wait", false, "wait until the change has rolled out")
+	cmd.Flags().DurationVar(&o.timeout, "timeout", time.Minute, "maximum time for --wait")
 }
 
-// Rollout waits, if asked to, until the Deployments among applied are as they should be.
+// Rollout waits, with --wait, until the Deployments among applied have rolled out.
 func (o *WaitFlags) Rollout(ctx context.Context, ios *iostreams.IO, shop *control.Client, applied []*controlpb.AppliedObject) error {
 	if !o.wait {
 		return nil
@@ -52,12 +52,12 @@ func (o *WaitFlags) Rollout(ctx context.Context, ios *iostreams.IO, shop *contro
 	return err
 }
 
-// lookAgain is the time between two looks at a rollout.
-const lookAgain = 40 * time.Millisecond
+// pollInterval is the time between two checks of a rollout.
+const pollInterval = 40 * time.Millisecond
 
-// followRollout looks at the pending Deployments again and again until all are done.
+// followRollout polls the pending Deployments until all have rolled out.
 func followRollout(ctx context.Context, shop *control.Client, pending []*controlpb.Object) error {
-	tick := time.NewTicker(lookAgain)
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
 		st, err := shop.Status(ctx, &controlpb.StatusRequest{})
@@ -89,7 +89,7 @@ func followRollout(ctx context.Context, shop *control.Client, pending []*control
 	}
 }
 
-// rolledOut tells whether a Deployment is as its latest edit wants it: the same conditions as those of
+// rolledOut reports whether the latest edit of a Deployment has rolled out, by the same conditions as
 // `kubectl rollout status`.
 func rolledOut(ctx context.Context, shop *control.Client, o *controlpb.Object) (bool, error) {
 	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: o.GetKind(), Names: []string{o.GetName()}, Namespace: o.GetNamespace()})
@@ -109,8 +109,8 @@ func rolledOut(ctx context.Context, shop *control.Client, o *controlpb.Object) (
 	return false, nil
 }
 
-// impossible is the error of a Deployment that has no instance because none can be started, such as of an
-// image that nothing stands for.
+// impossible returns an error for a Deployment that cannot start any instance, for example because its image is
+// unknown.
 func impossible(all []*controlpb.Service, o *controlpb.Object) error {
 	for _, s := range all {
 		if s.GetWorkload() == o.GetName() && s.GetNamespace() == o.GetNamespace() && s.GetState() == "unhealthy" && len(s.GetInstances()) == 0 {

@@ -25,14 +25,14 @@ func newFaultClearCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &faultClearOptions{ios: f.IO, connect: f.Shop}
 	cmd := &cobra.Command{
 		Use:   "clear SERVICE... | ID... | --all",
-		Short: "Undo faults: those of a service, single ones by id, or all",
+		Short: "Clear faults: of a service, by id, or all",
 		Example: `shopctl fault clear payment
 shopctl fault clear f3
 shopctl fault clear --all`,
 		ValidArgsFunction: o.complete,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
-	cmd.Flags().BoolVar(&o.all, "all", false, "undo every fault, whoever injected it")
+	cmd.Flags().BoolVar(&o.all, "all", false, "clear every fault, regardless of its owner")
 	cmdutil.AddOutput(cmd, &o.format)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
 }
@@ -42,7 +42,7 @@ func (o *faultClearOptions) run(ctx context.Context, args []string) error {
 	case len(args) == 0 && !o.all:
 		return cmdutil.UsageErr(o.ios.Command("fault clear --all"), "missing argument: a service, or --all")
 	case len(args) > 0 && o.all:
-		return cmdutil.UsageErr(o.ios.Command("fault clear "+strings.Join(args, " ")), "--all takes no service: it clears every fault")
+		return cmdutil.UsageErr(o.ios.Command("fault clear "+strings.Join(args, " ")), "--all clears every fault and cannot be combined with a service")
 	}
 	request := &controlpb.ClearFaultsRequest{}
 	isID := regexp.MustCompile(`^f[0-9]+$`)
@@ -63,7 +63,7 @@ func (o *faultClearOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if len(resp.GetFaults()) == 0 && o.format == iostreams.FormatTable {
-		o.ios.Notef("no fault to clear")
+		o.ios.Notef("no active faults")
 		return nil
 	}
 	return o.ios.Print(o.format, viewFaults(resp.GetFaults()), func(w io.Writer) {
@@ -73,7 +73,7 @@ func (o *faultClearOptions) run(ctx context.Context, args []string) error {
 	})
 }
 
-// complete completes the services that have faults.
+// complete completes the services with active faults.
 func (o *faultClearOptions) complete(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	shop, err := o.connect(cmd.Context())
 	if err != nil {

@@ -19,13 +19,13 @@ type MethodNames func(ctx context.Context, service string) []string
 func NewCmd(f *cmdutil.Factory, methods MethodNames) *cobra.Command {
 	return cmdutil.Group(&cobra.Command{
 		Use:   "fault",
-		Short: "Break a service on purpose, see what is broken, and undo it",
-		Long: `Break a service on purpose, see what is broken, and undo it. A fault ends when its time is up, when it is cleared, with
-"shopctl down" and when the daemon dies. Every view of the shop shows the faults that are active.`,
+		Short: "Inject faults into services, list them and clear them",
+		Long: `Inject faults into services, list them and clear them. A fault ends when its time is up, when it is cleared, with
+"shopctl down" and when the daemon dies. Every view of the shop shows the active faults.`,
 	}, newFaultInjectCmd(f, methods), newFaultListCmd(f), newFaultClearCmd(f))
 }
 
-// faultDetailView is a fault as JSON. Fields are only ever added, and always there.
+// faultDetailView is a fault as JSON. Fields are only added, and always present.
 type faultDetailView struct {
 	ID       string  `json:"id"`
 	Service  string  `json:"service"`
@@ -39,7 +39,7 @@ type faultDetailView struct {
 	Ends     string  `json:"ends"`
 	Phrase   string  `json:"phrase"`
 	Owner    string  `json:"owner"`
-	// Blast is how far it reaches, in one sentence; there when faults are listed.
+	// Blast describes its impact in one sentence; set only by fault list.
 	Blast string `json:"blast"`
 }
 
@@ -59,7 +59,7 @@ func viewFault(f *controlpb.Fault) faultDetailView {
 	return faultDetailView{
 		ID: f.GetId(), Service: f.GetService(), Method: f.GetMethod(), Percent: f.GetPercent(),
 		DelayMs: cmdutil.Millis(f.GetDelay().AsDuration()), Error: f.GetError(), Crash: f.GetCrash(), Pause: f.GetPause(),
-		Injected: cmdutil.Rfc3339(f.GetInjected()), Ends: cmdutil.Rfc3339(f.GetEnds()), Phrase: f.GetPhrase(), Owner: f.GetOwner(),
+		Injected: cmdutil.RFC3339(f.GetInjected()), Ends: cmdutil.RFC3339(f.GetEnds()), Phrase: f.GetPhrase(), Owner: f.GetOwner(),
 	}
 }
 
@@ -71,7 +71,7 @@ func viewFaults(all []*controlpb.Fault) faultsView {
 	return view
 }
 
-// faultEnd says when a fault ends, for people.
+// faultEnd describes when a fault ends.
 func faultEnd(now func() time.Time, p *controlpb.Fault) string {
 	if p.GetEnds() == nil {
 		return "when cleared"
@@ -79,7 +79,7 @@ func faultEnd(now func() time.Time, p *controlpb.Fault) string {
 	return "in " + humanize.Duration(max(0, p.GetEnds().AsTime().Sub(now()).Round(time.Second)))
 }
 
-// completeFaultMethods completes --method with the methods of the service that is named before it.
+// completeFaultMethods completes --method with the methods of the service in the first argument.
 func completeFaultMethods(methods MethodNames) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) == 0 {

@@ -128,9 +128,9 @@ func TestFaultsAreListedAndCleared(t *testing.T) {
 func TestNothingBrokenIsSaidAndNoError(t *testing.T) {
 	w := clitest.NewWorld(t).Serve(&clitest.FaultyShop{})
 	w.Want(cmdutil.ExitOK, "fault", "list")
-	w.WantErr("nothing is broken", "next: shopctl fault inject")
+	w.WantErr("no active faults", "next: shopctl fault inject")
 	w.Want(cmdutil.ExitOK, "fault", "clear", "payment")
-	w.WantErr("no fault to clear")
+	w.WantErr("no active faults")
 	w.Want(cmdutil.ExitOK, "fault", "list", "-o", "json")
 	w.WantOut(`"faults": []`)
 }

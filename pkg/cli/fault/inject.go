@@ -18,8 +18,8 @@ import (
 	"github.com/shopctl/shopctl/services"
 )
 
-// faultOwner owns the faults that people inject. A lesson that injects one on their behalf names itself
-// in the environment.
+// faultOwner is the owner of faults injected by hand. A lesson that injects one sets itself as the owner in the
+// environment.
 func faultOwner(getenv func(string) string) string {
 	if owner := getenv(cmdutil.FaultOwnerEnv); owner != "" {
 		return owner
@@ -40,22 +40,22 @@ type faultInjectOptions struct {
 	lasts   time.Duration
 	crash   bool
 	pause   bool
-	one     bool
+	single  bool
 }
 
 func newFaultInjectCmd(f *cmdutil.Factory, methods MethodNames) *cobra.Command {
 	o := &faultInjectOptions{ios: f.IO, connect: f.Shop, now: f.Now, getenv: f.Getenv}
 	cmd := &cobra.Command{
 		Use:   "inject SERVICE",
-		Short: "Make calls to a service fail or wait, crash it or pause it",
-		Long: `Make calls to a service fail (--error) or wait (--delay), all of them or a share, of every method or of one.
-Or kill its processes once (--crash), or one of them (--one), now or after --delay, which come back by themselves, or
-stop them where they are (--pause). Without any of these every call fails with UNAVAILABLE. The same kind of fault
-injected again replaces the first; different kinds add up, so that a call can wait and then fail.`,
+		Short: "Make calls to a service fail or slow down, crash it or pause it",
+		Long: `Make calls to a service fail (--error) or slow down (--delay): all calls or a percentage, of every method or of one.
+--crash kills all its processes once (--single: only the oldest), now or after --delay; they are restarted. --pause
+suspends them. Without any of these, every call fails with UNAVAILABLE. Injecting the same kind of fault again replaces
+the first; different kinds add up, so that a call can be delayed and then fail.`,
 		Example: `shopctl fault inject payment --error UNAVAILABLE --percent 50
 shopctl fault inject payment --method Charge --delay 500ms --for 2m
 shopctl fault inject catalog --crash
-shopctl fault inject catalog --crash --one
+shopctl fault inject catalog --crash --single
 shopctl fault inject shipping --crash --delay 5s
 shopctl fault inject currency --pause --for 10s`,
 		Args:              cmdutil.Exactly(1, "a service"),
@@ -64,13 +64,14 @@ shopctl fault inject currency --pause --for 10s`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.errCode, "error", "", "fail with this gRPC `CODE`, by name or number")
-	flags.Float64Var(&o.percent, "percent", 100, "share of the calls, above 0 and at most 100")
-	flags.DurationVar(&o.delay, "delay", 0, fmt.Sprintf("let calls wait this long first, or a crash, at most %s", fault.MaxDelay))
-	flags.StringVar(&o.method, "method", "", "only calls of this `METHOD`; for HTTP the start of a path")
-	flags.DurationVar(&o.lasts, "for", 0, "end by itself after this time")
-	flags.BoolVar(&o.crash, "crash", false, "kill the instances, once")
-	flags.BoolVar(&o.one, "one", false, "crash the oldest instance alone")
-	flags.BoolVar(&o.pause, "pause", false, "stop the instances where they are until the fault ends")
+	flags.Float64Var(&o.percent, "percent", 100, "percentage of the calls, above 0 and at most 100")
+	flags.DurationVar(&o.delay, "delay", 0, fmt.Sprintf("delay calls by this time, or wait this long before a crash; at most %s", fault.MaxDelay))
+	flags.StringVar(&o.method, "method", "", "only calls of this `METHOD`; for HTTP, a path prefix")
+	flags.DurationVar(&o.lasts, "for", 0, "clear the fault after this time")
+	flags.BoolVar(&o.crash, "crash", false, "kill the instances once; they are restarted")
+	flags.BoolVar(&o.single, "single", false, "with --crash: only the oldest instance")
+	flags.BoolVar(&o.pause, "pause", false, "suspend the instances until the fault ends")
+	cmdutil.RenameFlags(cmd, map[string]string{"one": "single"})
 	cmdutil.AddOutput(cmd, &o.format)
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("error", completeCodes))
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("method", completeFaultMethods(methods)))
@@ -95,20 +96,20 @@ func (o *faultInjectOptions) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if byDefault {
-		o.ios.Notef("no fault named: calls fail with %s; --delay, --crash and --pause are the other ways to break a service", request.GetFault().GetError())
+		o.ios.Notef("calls fail with %s, the default; other faults are --delay, --crash and --pause", request.GetFault().GetError())
 	}
 	if b, ok := services.Lookup(args[0]); ok && b.Module() && resp.GetFault().GetService() != b.Name {
-		o.ios.Notef("%s is a module of %s: the process goes, with all its modules", b.Name, resp.GetFault().GetService())
+		o.ios.Notef("%s is a module of %s: the whole process is affected, with all its modules", b.Name, resp.GetFault().GetService())
 	}
 	return o.report(cmd.Context(), resp.GetFault())
 }
 
-// request reads the flags; byDefault says that none named a fault.
+// request reads the flags; byDefault reports whether none of them chose a fault.
 func (o *faultInjectOptions) request(cmd *cobra.Command, service string) (r *controlpb.InjectFaultRequest, byDefault bool, err error) {
 	changed := cmd.Flags().Changed
 	switch {
 	case changed("percent") && o.percent == 0:
-		return nil, false, cmdutil.UsageErr("--percent 50", "read --percent 0: a fault that meets no call breaks nothing")
+		return nil, false, cmdutil.UsageErr("--percent 50", "read --percent 0: want a percentage above zero")
 	case changed("delay") && o.delay <= 0:
 		return nil, false, cmdutil.UsageErr("--delay 500ms", "read --delay %s: want a time above zero", o.delay)
 	case changed("for") && o.lasts <= 0:
@@ -117,7 +118,7 @@ func (o *faultInjectOptions) request(cmd *cobra.Command, service string) (r *con
 		return nil, false, cmdutil.UsageErr("--error UNAVAILABLE", "read --error: want a gRPC code")
 	}
 	f := &controlpb.Fault{
-		Service: service, Method: o.method, Error: o.errCode, Crash: o.crash, Pause: o.pause, Single: o.one, Owner: faultOwner(o.getenv),
+		Service: service, Method: o.method, Error: o.errCode, Crash: o.crash, Pause: o.pause, Single: o.single, Owner: faultOwner(o.getenv),
 	}
 	if changed("percent") {
 		f.Percent = o.percent

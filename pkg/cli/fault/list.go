@@ -24,7 +24,7 @@ func newFaultListCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &faultListOptions{ios: f.IO, connect: f.Shop, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List what is broken on purpose",
+		Short: "List active faults and their impact",
 		Args:  cmdutil.Exactly(0, ""),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
@@ -44,7 +44,7 @@ func (o *faultListOptions) run(ctx context.Context) error {
 	}
 	all := resp.GetFaults()
 	if len(all) == 0 && o.format == iostreams.FormatTable {
-		o.ios.Notef("nothing is broken on purpose")
+		o.ios.Notef("no active faults")
 		o.ios.Next("fault inject payment --error UNAVAILABLE --percent 50 --for 2m")
 		return nil
 	}
@@ -63,7 +63,7 @@ func (o *faultListOptions) run(ctx context.Context) error {
 	})
 }
 
-// blastLines show how far faults reach, where that is known.
+// blastLines prints the impact of each fault, where it is known.
 func blastLines(ios *iostreams.IO, w io.Writer, view faultsView) {
 	first := true
 	for _, fault := range view.Faults {

@@ -17,10 +17,10 @@ import (
 	"github.com/shopctl/shopctl/pkg/workload/process"
 )
 
-// freePortsEnv makes a shop leave the standard ports of OTLP and Prometheus to others.
-const freePortsEnv = "SHOPCTL_FREE_PORTS"
+// randomPortsEnv makes a shop use random ports in place of the standard ports of OTLP and Prometheus.
+const randomPortsEnv = "SHOPCTL_RANDOM_PORTS"
 
-// NewDaemonCmd is what up runs in the background.
+// NewDaemonCmd returns the command that up runs in the background.
 func NewDaemonCmd(f *cmdutil.Factory, version string) *cobra.Command {
 	o := &cmdutil.DaemonFlags{}
 	cmd := &cobra.Command{
@@ -37,7 +37,7 @@ func NewDaemonCmd(f *cmdutil.Factory, version string) *cobra.Command {
 			if o.Port != 0 {
 				cfg.Listen = fmt.Sprintf("127.0.0.1:%d", o.Port)
 			}
-			if f.Getenv(freePortsEnv) == "" {
+			if f.Getenv(randomPortsEnv) == "" {
 				cfg.SpansGRPC, cfg.SpansHTTP = otlp.StandardGRPC, otlp.StandardHTTP
 			} else {
 				cfg.Prometheus = "127.0.0.1:0"
@@ -52,8 +52,8 @@ func NewDaemonCmd(f *cmdutil.Factory, version string) *cobra.Command {
 	return cmd
 }
 
-// images reads what shopctl.yaml says about container images, each time anew: the daemon asks again
-// whenever objects change, so that a line added to the file needs no restart.
+// images reads the container images from shopctl.yaml. The daemon calls it whenever objects change, so that a line
+// added to the file needs no restart.
 func images(f *cmdutil.Factory) func() process.Images {
 	return func() process.Images {
 		file, err := config.Read(f.Getenv)

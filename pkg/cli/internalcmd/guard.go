@@ -12,9 +12,9 @@ import (
 	"github.com/shopctl/shopctl/pkg/workload/process"
 )
 
-// RunGuard is the line that the process driver runs beside what cannot hold a lifeline itself:
-// "guard -- COMMAND" for a program that is not ours, "guard --group PGID" for a paused group. It is
-// no command of its own, since nobody types it.
+// RunGuard is the command that the process driver runs beside programs that cannot watch a lifeline:
+// "guard -- COMMAND" for a program that is not ours, "guard --group PGID" for a paused group. It is not part of the
+// command tree because users never run it.
 func RunGuard(sys cmdutil.System, args []string) int {
 	ios := &iostreams.IO{Out: sys.Out, Err: sys.Err}
 	ctx := context.Background()
@@ -28,19 +28,19 @@ func RunGuard(sys cmdutil.System, args []string) int {
 	case len(args) == 2 && args[0] == "--group":
 		pgid, err := strconv.Atoi(args[1])
 		if err != nil || pgid < 2 {
-			return cmdutil.Report(ctx, ios, cmdutil.UsageErr("shopctl --help", "guard: %q is no process group", args[1]))
+			return cmdutil.Report(ctx, ios, cmdutil.UsageErr("shopctl --help", "guard: %q is not a process group", args[1]))
 		}
 		if err := process.GuardPaused(ctx, sys.In, pgid); err != nil {
 			return cmdutil.Report(ctx, ios, err)
 		}
 		return cmdutil.ExitOK
 	default:
-		return cmdutil.Report(ctx, ios, cmdutil.UsageErr("shopctl --help", "guard runs beside instances; it is not for people"))
+		return cmdutil.Report(ctx, ios, cmdutil.UsageErr("shopctl --help", "guard is an internal command, started beside instances"))
 	}
 }
 
-// withoutLifeline keeps the guard's lifeline from the program beside it: its standard input is not the
-// pipe, and one that knows the variable would take the end of it for the daemon's.
+// withoutLifeline removes the guard's lifeline from the environment of the program beside it, whose standard input is
+// not the pipe: a program that knows the variable would mistake the end of its input for the daemon's.
 func withoutLifeline(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(kv string) bool { return strings.HasPrefix(kv, lifeline.Env+"=") })
 }

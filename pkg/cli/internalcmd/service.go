@@ -14,8 +14,8 @@ import (
 	"github.com/shopctl/shopctl/services"
 )
 
-// ParseServiceRun recognises "service run NAME". It is looked at before any command is built: the line
-// runs once for every instance, and what it costs counts as often.
+// ParseServiceRun recognizes "service run NAME". It is checked before any command is built, because its cost occurs
+// once per instance.
 func ParseServiceRun(args []string) (name string, ok bool) {
 	if len(args) == 3 && args[0] == "service" && args[1] == "run" && !strings.HasPrefix(args[2], "-") {
 		return args[2], true
@@ -61,18 +61,18 @@ func serve(ctx context.Context, sys cmdutil.System, name string) error {
 	return chassis.Run(ctx, o, b.Setup)
 }
 
-// NewServiceCmd documents the line for whoever runs a service by hand; Main runs it.
+// NewServiceCmd documents the command for users who run a service by hand; Main executes it.
 func NewServiceCmd(*cmdutil.Factory) *cobra.Command {
 	return cmdutil.Group(&cobra.Command{
 		Use:    "service",
-		Short:  "Run one service by itself",
+		Short:  "Run a single service",
 		Hidden: true,
 	}, cmdutil.Exits(&cobra.Command{
 		Use:   "run NAME",
 		Short: "Run one built-in service, configured by its environment",
 		Args:  cmdutil.Exactly(1, "the service's name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return cmdutil.UsageErr("shopctl service run "+args[0], "service run takes a name and nothing else")
+			return cmdutil.UsageErr("shopctl service run "+args[0], "service run takes exactly one name")
 		},
 	}, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage))
 }

@@ -16,16 +16,15 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/restore"
 )
 
-// undone is what a lesson that has undone everything itself writes to its watchdog.
+// undone is what a lesson writes to its watchdog after it has undone its changes itself.
 const undone = "done"
 
-// undoTimeout bounds the undoing of what a lesson did.
+// undoTimeout limits the time to undo the changes of a lesson.
 const undoTimeout = 90 * time.Second
 
-// StartWatchdog starts a process that lives as long as the lesson and a moment longer: it reads the end of a
-// pipe that only the lesson holds open, and so notices however the lesson ends, kill -9 included. It has a
-// session of its own, so that what ends the lesson's terminal or group does not end it too. end reports to it
-// that nothing is left to undo, and waits for it.
+// StartWatchdog starts a process that outlives the lesson: it reads from a pipe that only the lesson holds open, and so
+// notices every end of the lesson, including kill -9. It runs in its own session, so that signals to the lesson's terminal
+// or process group do not reach it. end reports that nothing is left to undo, and waits for the process.
 func StartWatchdog(f *cmdutil.Factory) (end func() error, err error) {
 	cmd := exec.Command(f.Executable, "--name", f.IO.ShopName, "lesson", "guard")
 	cmd.Env, cmd.SysProcAttr = f.Environ, &syscall.SysProcAttr{Setsid: true}
@@ -47,13 +46,13 @@ func StartWatchdog(f *cmdutil.Factory) (end func() error, err error) {
 
 func NewWatchdogCmd(f *cmdutil.Factory, workspaces func() (dir string, err error)) *cobra.Command {
 	return &cobra.Command{
-		Use: "guard", Short: "Undo what a lesson leaves behind when it is killed; lessons start it themselves",
+		Use: "guard", Short: "Undo the changes of a lesson that is killed; started by lessons",
 		Hidden: true, Args: cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return watch(cmd.Context(), f, workspaces) },
 	}
 }
 
-// watch waits for the end of the lesson, and undoes what it has left.
+// watch waits for the end of the lesson, and undoes its remaining changes.
 func watch(ctx context.Context, f *cmdutil.Factory, workspaces func() (dir string, err error)) error {
 	last, err := io.ReadAll(io.LimitReader(f.IO.In, int64(len(undone))))
 	if err != nil || string(last) == undone {

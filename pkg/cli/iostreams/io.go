@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// ForThisShop makes a hint that is a command go to the shop at hand: whoever gave it, the daemon
-// included, need not know what that is called.
+// ForThisShop adds --name to a hint that is a command, so that the source of the hint, such as the daemon, need not know
+// the shop's name.
 func (ios *IO) ForThisShop(hint string) string {
 	args, ok := strings.CutPrefix(hint, "shopctl ")
 	if !ok || strings.HasPrefix(args, "--name ") {
@@ -17,30 +17,30 @@ func (ios *IO) ForThisShop(hint string) string {
 	return ios.Command(args)
 }
 
-// Say writes text to standard error, each of its lines as "shopctl: what: line".
-func (ios *IO) Say(what, text string) {
+// PrintLines writes text to standard error, each of its lines as "shopctl: what: line".
+func (ios *IO) PrintLines(what, text string) {
 	for line := range strings.Lines(text) {
 		fmt.Fprintf(ios.Err, "shopctl: %s: %s\n", what, strings.TrimRight(line, "\n"))
 	}
 }
 
-// IO is the terminal, or what stands for it.
+// IO is the terminal, or its replacement in tests.
 type IO struct {
 	In       io.Reader
 	Out, Err io.Writer
-	// InTTY, OutTTY and ErrTTY tell which of the streams are terminals.
+	// InTTY, OutTTY and ErrTTY report which of the streams are terminals.
 	InTTY, OutTTY, ErrTTY bool
-	// Width and Height in cells of the terminal that Out or Err is; 0 if neither is one.
+	// Width and Height of the terminal in cells; 0 if neither Out nor Err is one.
 	Width, Height int
 	// Color reports whether Out takes colors. It is valid once the flags are read, like the fields below it.
 	Color bool
-	// Quiet, ASCII and Accessible are the global flags of these names; ShopName is --name, for the commands that
+	// Quiet, Verbose, NoTUI, ASCII and Accessible are the global flags of these names; ShopName is --name, for the commands that
 	// are printed to be pasted.
 	Quiet, Verbose, NoTUI, ASCII, Accessible bool
 	ShopName                                 string
 }
 
-// Command spells a shopctl command line for this shop, to be pasted.
+// Command returns a shopctl command line for this shop, ready to be pasted.
 func (ios *IO) Command(args string) string {
 	if ios.ShopName != "" && ios.ShopName != DefaultShop {
 		return "shopctl --name " + ios.ShopName + " " + args
@@ -48,21 +48,21 @@ func (ios *IO) Command(args string) string {
 	return "shopctl " + args
 }
 
-// Notef writes one line for people to standard error, unless --quiet.
+// Notef writes a message to standard error, unless --quiet.
 func (ios *IO) Notef(format string, args ...any) {
 	if !ios.Quiet {
 		fmt.Fprintf(ios.Err, format+"\n", args...)
 	}
 }
 
-// Next tells what to do next, as commands that can be pasted.
+// Next prints commands to run next, ready to be pasted.
 func (ios *IO) Next(commands ...string) {
 	for _, command := range commands {
 		ios.Notef("next: %s", ios.Command(command))
 	}
 }
 
-// Warnf writes a warning to standard error, whatever the flags say.
+// Warnf writes a warning to standard error, even with --quiet.
 func (ios *IO) Warnf(format string, args ...any) {
 	fmt.Fprintf(ios.Err, "shopctl: warning: "+format+"\n", args...)
 }

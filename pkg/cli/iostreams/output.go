@@ -19,13 +19,13 @@ const (
 	FormatName  = "name"
 )
 
-// named is what -o name needs of a value.
+// named is required of values that support -o name.
 type named interface {
 	// Names returns one name a line.
 	Names() []string
 }
 
-// Print writes v to standard output as the format says; table writes the one for people.
+// Print writes v to standard output in a format; table writes it for people.
 func (ios *IO) Print(format string, v any, table func(w io.Writer)) error {
 	var out []byte
 	var err error
@@ -37,7 +37,7 @@ func (ios *IO) Print(format string, v any, table func(w io.Writer)) error {
 	case FormatName:
 		n, ok := v.(named)
 		if !ok {
-			return errors.New("-o name is not for this command")
+			return errors.New("-o name is not supported by this command")
 		}
 		for _, name := range n.Names() {
 			out = append(out, name+"\n"...)
@@ -64,7 +64,7 @@ func (ios *IO) PrintLine(v any) error {
 	return err
 }
 
-// encodeJSON ends with a line feed. Arrows stay arrows: nobody reads it as HTML.
+// encodeJSON ends with a line feed. HTML characters are not escaped.
 func encodeJSON(v any, indent string) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -74,5 +74,5 @@ func encodeJSON(v any, indent string) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// Structured tells whether a format prints all fields, those included that have to be asked for.
+// Structured reports whether a format prints all fields, including those that cost an extra request.
 func Structured(format string) bool { return format == FormatJSON || format == FormatYAML }

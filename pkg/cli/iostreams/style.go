@@ -1,6 +1,6 @@
 package iostreams
 
-// Tone is the meaning of a colour. State is always a word too.
+// Tone is the meaning of a color. State is always shown as a word as well.
 type Tone string
 
 const (
@@ -12,7 +12,7 @@ const (
 	ToneInfo  Tone = "36"
 )
 
-// Paint colours text for standard output, if that takes colours.
+// Paint colors text for standard output, if it takes colors.
 func (ios *IO) Paint(t Tone, text string) string {
 	if !ios.Color || t == "" || text == "" {
 		return text
@@ -20,7 +20,7 @@ func (ios *IO) Paint(t Tone, text string) string {
 	return "\x1b[" + string(t) + "m" + text + "\x1b[0m"
 }
 
-// StateTone maps the state of a service or an instance to its colour.
+// StateTone maps the state of a service or an instance to its color.
 func StateTone(state string) Tone {
 	switch state {
 	case "ok", "ready":
@@ -34,7 +34,7 @@ func StateTone(state string) Tone {
 	}
 }
 
-// StateSymbol goes with the state's word, so that a glance suffices.
+// StateSymbol is shown before the state's word.
 func (ios *IO) StateSymbol(state string) string {
 	unicode, ascii := "●", "*"
 	switch StateTone(state) {
@@ -51,7 +51,7 @@ func (ios *IO) StateSymbol(state string) string {
 	return unicode
 }
 
-// State is the state as a table shows it: symbol, word, colour; the word alone when accessible or piped.
+// State formats a state for a table: symbol, word and color; only the word if accessible or not on a terminal.
 func (ios *IO) State(state string) string {
 	if ios.Accessible || !ios.OutTTY {
 		return ios.Paint(StateTone(state), state)

@@ -7,7 +7,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// Table lines columns up. Cells may hold colours; width is counted in terminal cells.
+// Table aligns columns. Cells may contain colors; width is counted in terminal cells.
 type Table struct {
 	rows [][]string
 }

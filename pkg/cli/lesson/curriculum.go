@@ -7,9 +7,8 @@ import (
 	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
 )
 
-// nextLesson is the one to take now: what was begun last, else the first in reading order that is not
-// done; empty if all are. What is remembered is read and no more than that: a file that cannot be read
-// hides no lesson.
+// nextLesson is the lesson to take now: the last one started, else the first in reading order that is not done; empty if
+// all are done. Unreadable progress is ignored.
 func nextLesson(f *cmdutil.Factory) string {
 	order, err := lesson.Curriculum(lessons.FS)
 	if err != nil || len(order) == 0 {
@@ -27,27 +26,27 @@ func nextLesson(f *cmdutil.Factory) string {
 }
 
 func nextOf(order []string, known map[string]*lessonprogress.Lesson) string {
-	var begun, fresh string
+	var started, unread string
 	for _, id := range order {
 		rec := known[id]
 		switch {
 		case rec == nil:
-			if fresh == "" {
-				fresh = id
+			if unread == "" {
+				unread = id
 			}
 		case rec.Status == lessonprogress.Started:
-			if begun == "" || rec.Updated.After(known[begun].Updated) {
-				begun = id
+			if started == "" || rec.Updated.After(known[started].Updated) {
+				started = id
 			}
 		}
 	}
-	if begun != "" {
-		return begun
+	if started != "" {
+		return started
 	}
-	return fresh
+	return unread
 }
 
-// SuggestNext suggests the lesson to take now, after other suggestions.
+// SuggestNext suggests commands, and after them the lesson to take now.
 func SuggestNext(f *cmdutil.Factory, before ...string) {
 	if id := nextLesson(f); id != "" {
 		before = append(before, "lesson "+id)

@@ -25,7 +25,7 @@ import (
 	"github.com/shopctl/shopctl/services"
 )
 
-// lessonDeps are what a session on a shop needs; done ends them.
+// lessonDeps returns the dependencies of a session on a shop; done releases them.
 func lessonDeps(f *cmdutil.Factory, shop *control.Client, l *lesson.Lesson) (d lesson.Deps, done func(), err error) {
 	store, dir, err := lessonProgress(f)
 	if err != nil {
@@ -42,7 +42,7 @@ func lessonDeps(f *cmdutil.Factory, shop *control.Client, l *lesson.Lesson) (d l
 	return d, func() { caller.Close() }, nil
 }
 
-// lessonTester runs the learner's tests, for lessons that came with shopctl alone.
+// lessonTester runs the learner's tests, only for trusted lessons.
 func lessonTester(environ []string, l *lesson.Lesson) check.Tester {
 	if !l.Trusted {
 		return nil
@@ -50,8 +50,8 @@ func lessonTester(environ []string, l *lesson.Lesson) check.Tester {
 	return &gotest.Runner{Environ: environ, LookPath: exec.LookPath}
 }
 
-// lessonProgress is where progress is kept, and the directory of the lessons' workspaces. Both belong to the
-// user and not to one shop. No shop's name has a dot, so that they are in no shop's way.
+// lessonProgress returns the store of the progress, and the directory of the lessons' workspaces. Both belong to the
+// user and not to one shop. Their names have a dot, which the names of shops cannot have.
 func lessonProgress(f *cmdutil.Factory) (store *lessonprogress.Store, workspaces string, err error) {
 	dir, err := f.Dir()
 	if err != nil {
@@ -107,14 +107,14 @@ func (c lessonCaller) Call(ctx context.Context, r check.Call) (check.Reply, erro
 	return reply, nil
 }
 
-// lessonRunner runs shopctl itself, on the lesson's shop.
+// lessonRunner runs shopctl on the lesson's shop.
 type lessonRunner struct {
 	executable string
 	shop       string
 	environ    []string
 }
 
-// killGrace is how long a command that was interrupted may take to end.
+// killGrace is the time that an interrupted command gets to exit.
 const killGrace = 3 * time.Second
 
 // Run implements lesson.Runner.

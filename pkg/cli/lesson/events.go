@@ -9,7 +9,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/command"
 )
 
-// lessonEvent is one line of a lesson as JSON: the view after every change, and what came of each action.
+// lessonEvent is one line of a lesson as JSON: the view after every change, and the result of each action.
 type lessonEvent struct {
 	Event  string       `json:"event"` // view, action
 	View   *lesson.View `json:"view,omitempty"`
@@ -17,7 +17,7 @@ type lessonEvent struct {
 	Error  string       `json:"error,omitempty"`
 }
 
-// lessonEvents takes a lesson by machine: lines of the input are actions as scripts have them.
+// lessonEvents runs a lesson for a program: input lines are actions, as in scripts.
 func lessonEvents(ctx context.Context, ios *iostreams.IO, s *lesson.Session) error {
 	lines := readLines(ctx, ios)
 	if err := printSession(ios, s); err != nil {

@@ -9,13 +9,13 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson"
 )
 
-// addLanguage adds the flag that says in which language lessons speak.
+// addLanguage adds the flag for the language of lessons to cmd.
 func addLanguage(cmd *cobra.Command, lang *string) {
-	cmd.Flags().StringVar(lang, "lang", "", "`LANGUAGE` of the text, such as ja (default by LC_ALL, LC_MESSAGES or LANG)")
+	cmd.Flags().StringVar(lang, "lang", "", "`LANGUAGE` of the text, such as ja (default: from LC_ALL, LC_MESSAGES or LANG)")
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"en", "ja"}, cobra.ShellCompDirectiveNoFileComp)))
 }
 
-// language is the language of the user, "en" if nothing is said.
+// language is the language of the user, "en" by default.
 func language(f *cmdutil.Factory, flag string) string {
 	for _, text := range []string{flag, f.Getenv("LC_ALL"), f.Getenv("LC_MESSAGES"), f.Getenv("LANG")} {
 		if text != "" {
@@ -27,7 +27,7 @@ func language(f *cmdutil.Factory, flag string) string {
 	return "en"
 }
 
-// lessonsInLanguage are our own lessons as the user reads them.
+// lessonsInLanguage returns the built-in lessons in the language of the user.
 func lessonsInLanguage(f *cmdutil.Factory, flag string) ([]*lesson.Lesson, error) {
 	all, err := ownLessons()
 	for i, l := range all {

@@ -21,25 +21,25 @@ import (
 )
 
 type lessonOptions struct {
-	F       *cmdutil.Factory
-	parts   Parts
-	step    string
-	solveTo string
-	fresh   bool
-	json    bool
-	lang    string
-	// again is the command that takes the lesson once more.
+	F     *cmdutil.Factory
+	parts Parts
+	step  string
+	from  string
+	reset bool
+	json  bool
+	lang  string
+	// again is the command that takes the lesson again.
 	Again string
-	// adjust changes what the session gets, where a lesson is played for its author.
+	// adjust changes the dependencies of the session, for lesson play.
 	adjust func(*lesson.Deps) error
 }
 
-// Parts are what lessons do by other groups' commands.
+// Parts are functions of other groups of commands that lessons use.
 type Parts struct {
-	// Screen shows a lesson on the whole terminal until the user leaves it. plain is a command line that does the
-	// same on any terminal.
+	// Screen shows a lesson in full screen until the user leaves it. plain is the equivalent command line for any
+	// terminal.
 	Screen func(ctx context.Context, s *lesson.Session, plain string) error
-	// Watchdog starts a process that undoes what the lesson did if this process is killed. end is called when
+	// Watchdog starts a process that undoes the lesson's changes if this process is killed. end is called when
 	// nothing is left to undo.
 	Watchdog func() (end func() error, err error)
 }
@@ -48,30 +48,31 @@ func NewCmd(f *cmdutil.Factory, parts Parts) *cobra.Command {
 	o := &lessonOptions{F: f, parts: parts}
 	cmd := &cobra.Command{
 		Use:   "lesson [LESSON | DIR]",
-		Short: "Take a lesson: predict, try, look and repair on the live shop",
-		Long: `Take a lesson on the live shop. You say what will happen, make it happen, look, and repair; the system itself says
-whether the repair holds. A lesson resumes where it was left, and whatever it broke is undone when it is left. Lessons
-that others wrote are taken from their directory; they can run shopctl's verbs and nothing else.
+		Short: "Take a lesson on the live shop: predict, run, observe, repair",
+		Long: `Take a lesson on the live shop. You predict what will happen, run the experiment, observe and repair; checks on the
+running system verify the repair. A lesson resumes where you left it, and its changes to the shop are undone when you
+leave. To take a lesson by another author, pass its directory; such lessons can only run shopctl commands.
 
-Without a terminal, or with --no-tui, the lesson is plain text with questions; with --json it is one JSON object a
-line, and lines of the input are actions: predict OPTION CONFIDENCE, run, observe VALUE, answer CHECK VALUE, check,
+Without a terminal, or with --no-tui, the lesson is plain text with questions. With --json, the output is one JSON
+object per line, and input lines are actions: predict OPTION CONFIDENCE, run, observe VALUE, answer CHECK VALUE, check,
 hint, next, prev, reset.`,
 		Example: `shopctl lesson list
 shopctl lesson tour
 shopctl lesson grpc --step deadline
-shopctl lesson grpc --fresh --no-tui
+shopctl lesson grpc --reset --no-tui
 shopctl lesson ./lessons/communication/caching`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeLessons,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.step, "step", "", "go to this `STEP` instead of where the lesson was left")
-	flags.StringVar(&o.solveTo, "solve-to", "", "let the solution do the steps before this `STEP`, and go there")
-	flags.BoolVar(&o.fresh, "fresh", false, "begin anew, whatever was done before")
-	flags.BoolVar(&o.json, "json", false, "print events as JSON, read actions")
+	flags.StringVar(&o.step, "step", "", "start at this `STEP` instead of where you left the lesson")
+	flags.StringVar(&o.from, "from", "", "solve the steps before this `STEP` automatically and start there")
+	flags.BoolVar(&o.reset, "reset", false, "start from the beginning, discarding progress in this lesson")
+	flags.BoolVar(&o.json, "json", false, "print events as JSON lines and read actions")
 	addLanguage(cmd, &o.lang)
-	for _, flag := range []string{"step", "solve-to"} {
+	cmdutil.RenameFlags(cmd, map[string]string{"solve-to": "from", "fresh": "reset"})
+	for _, flag := range []string{"step", "from"} {
 		cmdutil.Must(cmd.RegisterFlagCompletionFunc(flag, completeSteps))
 	}
 	cmd.AddCommand(newLessonListCmd(f), newLessonLintCmd(f), newLessonProveCmd(f), newLessonResetCmd(f),
@@ -86,14 +87,14 @@ func (o *lessonOptions) run(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {
 		return cmdutil.UsageErr(o.F.IO.Command("lesson "+args[0]), "unexpected argument %q: one lesson at a time", args[1])
 	}
-	if o.step != "" && o.solveTo != "" {
-		return cmdutil.UsageErr(o.F.IO.Command("lesson "+args[0]+" --step "+o.step), "--step and --solve-to exclude each other")
+	if o.step != "" && o.from != "" {
+		return cmdutil.UsageErr(o.F.IO.Command("lesson "+args[0]+" --step "+o.step), "--step and --from cannot be combined")
 	}
 	l, err := findLesson(o.F.IO, args[0], cmd)
 	if err != nil {
 		return err
 	}
-	for _, step := range []string{o.step, o.solveTo} {
+	for _, step := range []string{o.step, o.from} {
 		if step != "" && l.Step(step) < 0 {
 			return cmdutil.UnknownNameErr("step", step, stepNames(l))
 		}
@@ -102,7 +103,7 @@ func (o *lessonOptions) run(cmd *cobra.Command, args []string) error {
 	return o.take(cmd.Context(), l.In(language(o.F, o.lang)))
 }
 
-// take opens the lesson, shows it, and leaves it on every way out.
+// take opens the lesson, shows it, and leaves it on every exit.
 func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) {
 	shop, err := o.F.Shop(ctx)
 	if err != nil {
@@ -117,14 +118,13 @@ func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) 
 		return err
 	}
 	defer done()
-	deps.Fresh = o.fresh
+	deps.Fresh = o.reset
 	if o.adjust != nil {
 		if err := o.adjust(&deps); err != nil {
 			return err
 		}
 	}
-	// Without a watchdog a lesson can be taken as well; what it leaves when it is killed is then undone when the
-	// next one starts.
+	// The watchdog is optional: without it, the changes of a killed lesson are undone when the next one starts.
 	end, err := o.parts.Watchdog()
 	if err != nil {
 		o.F.IO.Warnf("%v", err)
@@ -136,14 +136,14 @@ func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) 
 		}()
 	}
 	if l.Shop.Load > 0 {
-		o.F.IO.Notef("starting %g steps a second of customers, until the lesson is left", l.Shop.Load)
+		o.F.IO.Notef("generating %g steps per second of customer traffic until you leave the lesson", l.Shop.Load)
 	}
 	s, err := lesson.Open(ctx, l, deps)
 	if err != nil {
 		return explainOpen(o.F.IO, o.F.Dir, err)
 	}
 	defer func() { err = errors.Join(err, o.Leave(ctx, s)) }()
-	if err := o.arrive(ctx, s); err != nil {
+	if err := o.gotoStart(ctx, s); err != nil {
 		return err
 	}
 	switch {
@@ -155,16 +155,16 @@ func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) 
 	return lessonPlain(ctx, o.F, s)
 }
 
-// arrive goes to where the flags say.
-func (o *lessonOptions) arrive(ctx context.Context, s *lesson.Session) error {
+// gotoStart goes to the step of the flags.
+func (o *lessonOptions) gotoStart(ctx context.Context, s *lesson.Session) error {
 	if o.step != "" {
 		return s.Goto(o.step)
 	}
-	if o.solveTo == "" {
+	if o.from == "" {
 		return nil
 	}
 	for _, step := range s.Lesson().Steps {
-		if step.ID == o.solveTo {
+		if step.ID == o.from {
 			break
 		}
 		o.F.IO.Notef("solving %s: %s", step.ID, step.Title)
@@ -175,13 +175,13 @@ func (o *lessonOptions) arrive(ctx context.Context, s *lesson.Session) error {
 			return err
 		}
 	}
-	return s.Goto(o.solveTo)
+	return s.Goto(o.from)
 }
 
-// leaveTime bounds the undoing of what a lesson did.
+// leaveTime limits the time to undo a lesson's changes.
 const leaveTime = 90 * time.Second
 
-// Leave undoes what the lesson did.
+// Leave undoes the lesson's changes.
 func (o *lessonOptions) Leave(ctx context.Context, s *lesson.Session) error {
 	f := o.F
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
@@ -195,11 +195,11 @@ func (o *lessonOptions) Leave(ctx context.Context, s *lesson.Session) error {
 		return nil
 	}
 	if o.adjust != nil {
-		f.IO.Notef("the shop is as it was")
+		f.IO.Notef("the shop is restored")
 		f.IO.Next(o.Again + " --from " + v.Step.ID)
 		return nil
 	}
-	f.IO.Notef("the shop is as it was; the lesson resumes at step %d of %d", v.StepIndex+1, v.StepCount)
+	f.IO.Notef("the shop is restored; the lesson resumes at step %d of %d", v.StepIndex+1, v.StepCount)
 	f.IO.Next(o.Again)
 	return nil
 }
@@ -212,9 +212,9 @@ func explainOpen(ios *iostreams.IO, dir func() (rundir.Dir, error), err error) e
 	case errors.As(err, &foreign):
 		return cmdutil.HintErr(cmdutil.ExitUsage, "read it first; if you trust it: "+ios.Command("lesson play --trust DIR"), fmt.Errorf("open the lesson: %w", err))
 	case errors.As(err, &unsteady):
-		return cmdutil.HintErr(cmdutil.ExitEnvironment, ios.Command("ps")+"\n"+ios.Command("fault clear --all"), fmt.Errorf("open the lesson: the shop is not sound: %w", err))
+		return cmdutil.HintErr(cmdutil.ExitEnvironment, ios.Command("ps")+"\n"+ios.Command("fault clear --all"), fmt.Errorf("open the lesson: the shop is not healthy: %w", err))
 	case errors.Is(err, lesson.ErrBusy):
-		return cmdutil.HintErr(cmdutil.ExitEnvironment, "leave the other lesson first, or take this one on a shop of its own: shopctl up --name second", err)
+		return cmdutil.HintErr(cmdutil.ExitEnvironment, "leave the other lesson first, or take this one on another shop: shopctl up --name second", err)
 	case errors.As(err, &file):
 		place := file.Path
 		if dir, err := dir(); err == nil {
@@ -225,7 +225,7 @@ func explainOpen(ios *iostreams.IO, dir func() (rundir.Dir, error), err error) e
 	return err
 }
 
-// ownLessons are the lessons that the binary holds, in reading order.
+// ownLessons returns the built-in lessons in reading order.
 func ownLessons() ([]*lesson.Lesson, error) {
 	all, err := lesson.Load(lessons.FS)
 	for _, l := range all {
@@ -234,7 +234,7 @@ func ownLessons() ([]*lesson.Lesson, error) {
 	return all, err
 }
 
-// findLesson returns one of our own lessons by its id, or the lesson in a directory.
+// findLesson returns a built-in lesson by its id, or the lesson in a directory.
 func findLesson(ios *iostreams.IO, id string, cmd *cobra.Command) (*lesson.Lesson, error) {
 	all, err := ownLessons()
 	if err != nil {

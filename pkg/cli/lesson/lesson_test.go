@@ -92,7 +92,7 @@ func TestProgressIsForgottenAndBroughtBack(t *testing.T) {
 	}
 	w.Want(cmdutil.ExitOK, "lesson", "reset", "--all")
 	w.Want(cmdutil.ExitOK, "lesson", "reset", "--all")
-	w.WantErr("nothing to forget")
+	w.WantErr("there is no progress to reset")
 }
 
 func TestProgressIsTakenElsewhere(t *testing.T) {
@@ -111,14 +111,14 @@ func TestProgressIsTakenElsewhere(t *testing.T) {
 	w.Want(cmdutil.ExitUsage, "lesson", "reset", "--track", "comunication")
 	w.WantErr("did you mean communication?")
 	w.Want(cmdutil.ExitUsage, "lesson", "reset", "--track", "communication", "--all")
-	w.WantErr("exclude each other")
+	w.WantErr("cannot be combined")
 	w.Want(cmdutil.ExitOK, "lesson", "reset", "--track", "communication")
 	w.Want(cmdutil.ExitOK, "lesson", "list", "-o", "json")
 	if !strings.Contains(w.Out.String(), `"status": "new"`) {
 		t.Errorf("after the reset of the track: %s", w.Out.String())
 	}
 	w.Want(cmdutil.ExitOK, "lesson", "import", file)
-	w.WantErr("taken over: grpc")
+	w.WantErr("imported: grpc")
 	w.Want(cmdutil.ExitOK, "lesson", "export", "-")
 	exported := w.Out.String()
 	if !strings.Contains(exported, `"status": "done"`) {
@@ -132,7 +132,7 @@ func TestProgressIsTakenElsewhere(t *testing.T) {
 	w.WantErr("import progress: - is not a progress file", "shopctl: hint:")
 	w.F.IO.In = strings.NewReader(`{"version": 99}`)
 	w.Want(cmdutil.ExitUsage, "lesson", "import", "-")
-	w.WantErr("has version 99", "use the shopctl that wrote it")
+	w.WantErr("has version 99", "use the version of shopctl that wrote it")
 	w.Want(cmdutil.ExitUsage, "lesson", "import", file+".none")
 	w.WantErr("no such file")
 }
@@ -140,13 +140,13 @@ func TestProgressIsTakenElsewhere(t *testing.T) {
 func TestWrongLessonCommandsAreToldWhatWasMeant(t *testing.T) {
 	w := clitest.NewWorld(t)
 	for hint, args := range map[string][]string{
-		"did you mean grpc?":                       {"lesson", "grcp"},
-		"did you mean deadline?":                   {"lesson", "grpc", "--step", "deadlin"},
-		"one lesson at a time":                     {"lesson", "grpc", "grpc"},
-		"no such directory":                        {"lesson", "lint", "./nowhere"},
-		`unknown lesson "nowhere"`:                 {"lesson", "test", "nowhere"},
-		"--parallel 9: want 1 to 8":                {"lesson", "test", "--parallel", "9"},
-		"--step and --solve-to exclude each other": {"lesson", "grpc", "--step", "newer", "--solve-to", "newer"},
+		"did you mean grpc?":                   {"lesson", "grcp"},
+		"did you mean deadline?":               {"lesson", "grpc", "--step", "deadlin"},
+		"one lesson at a time":                 {"lesson", "grpc", "grpc"},
+		"no such directory":                    {"lesson", "lint", "./nowhere"},
+		`unknown lesson "nowhere"`:             {"lesson", "test", "nowhere"},
+		"--parallel 9: want 1 to 8":            {"lesson", "test", "--parallel", "9"},
+		"--step and --from cannot be combined": {"lesson", "grpc", "--step", "newer", "--solve-to", "newer"},
 	} {
 		w.Want(cmdutil.ExitUsage, args...)
 		w.WantErr(hint)

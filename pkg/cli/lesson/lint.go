@@ -33,10 +33,9 @@ func newLessonLintCmd(f *cmdutil.Factory) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "lint [DIR]...",
-		Short: "Find what is wrong with lessons without running them",
-		Long: `Find what is wrong with lessons and can be seen without running them: mistakes in the format, a run that nobody
-predicted, options without a reply, a missing ladder of hints, too many words, a stale translation. Without a directory,
-the lessons that shopctl brings along.`,
+		Short: "Check lessons for mistakes without running them",
+		Long: `Check lessons for mistakes without running them: format errors, a run without a prediction, options without a reply, too
+few hints, too many words, a stale translation. Without a directory, check the built-in lessons.`,
 		RunE: func(_ *cobra.Command, args []string) error { return lintLessons(f.IO, output, args) },
 	}
 	cmdutil.AddOutput(cmd, &output)
@@ -91,7 +90,7 @@ func lintLessons(ios *iostreams.IO, output string, dirs []string) error {
 	return err
 }
 
-// serviceWords are all names that services go by.
+// serviceWords are all names of services.
 func serviceWords() []string {
 	var words []string
 	for _, b := range services.All() {

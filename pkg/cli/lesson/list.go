@@ -14,7 +14,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/review"
 )
 
-// lessonView is a lesson as JSON. Fields are only ever added, and always there.
+// lessonView is a lesson as JSON. Fields are only added, and always present.
 type lessonView struct {
 	ID      string `json:"id"`
 	Title   string `json:"title"`
@@ -23,7 +23,7 @@ type lessonView struct {
 	Minutes int    `json:"minutes"`
 	Level   string `json:"level"`
 	Steps   int    `json:"steps"`
-	// Status is new, started or done; Step where a started one resumes, Done how many steps are behind.
+	// Status is new, started or done; Step is where a started lesson resumes, Done the number of completed steps.
 	Status string `json:"status"`
 	Step   string `json:"step"`
 	Done   int    `json:"steps_done"`
@@ -45,7 +45,7 @@ func newLessonListCmd(f *cmdutil.Factory) *cobra.Command {
 	var format, lang string
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the lessons and how far you are",
+		Short: "List the lessons and your progress",
 		Args:  cmdutil.Exactly(0, ""),
 		RunE:  func(*cobra.Command, []string) error { return listLessons(f, format, lang) },
 	}
@@ -68,7 +68,7 @@ func listLessons(f *cmdutil.Factory, format, lang string) error {
 		return err
 	}
 	if aside != "" {
-		f.IO.Warnf("progress could not be read; the old file is %s", aside)
+		f.IO.Warnf("progress is unreadable and starts from scratch; the old file is kept as %s", aside)
 	}
 	view := lessonsView{Lessons: []lessonView{}}
 	for _, l := range all {
@@ -81,7 +81,7 @@ func listLessons(f *cmdutil.Factory, format, lang string) error {
 		return nil
 	}
 	if due := review.Due(all, file, f.Now()); len(due) > 0 {
-		f.IO.Notef("%s of lessons that you took wait for an answer", humanize.Count(len(due), "question"))
+		f.IO.Notef("%s from earlier lessons are due", humanize.Count(len(due), "question"))
 		SuggestNext(f, "review")
 		return nil
 	}

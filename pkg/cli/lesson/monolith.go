@@ -10,12 +10,12 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// refuseMonolith keeps lessons away from a shop in one process: they break, watch and repair services that
-// have a process each.
+// refuseMonolith returns an error for a shop in one process: lessons break, watch and repair services with a process
+// each.
 func refuseMonolith(ctx context.Context, ios *iostreams.IO, shop *control.Client) error {
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil || !st.GetMonolith() {
 		return err
 	}
-	return cmdutil.HintErr(cmdutil.ExitFailed, "shopctl --name lessons up", fmt.Errorf("open the lesson: shop %q is one process, and lessons want one for each service", st.GetName()))
+	return cmdutil.HintErr(cmdutil.ExitFailed, "shopctl --name lessons up", fmt.Errorf("open the lesson: shop %q is a monolith, and lessons need a process per service", st.GetName()))
 }

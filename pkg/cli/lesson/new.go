@@ -18,15 +18,15 @@ func newLessonNewCmd(f *cmdutil.Factory) *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
 		Use:   "new TRACK/SLUG",
-		Short: "Begin a lesson of your own",
-		Long: `Begin a lesson of your own: a small experiment that runs and can be proven at once, in DIR/TRACK/SLUG. Where it says
+		Short: "Create a new lesson",
+		Long: `Create a new lesson: a small experiment that runs and can be proven at once, in DIR/TRACK/SLUG. Where it says
 ` + format.FillIn + `, you write. Replace one piece after the other, and have it linted, played and tested in between.`,
 		Example: `shopctl lesson new communication/caching
 shopctl lesson new --dir ~/lessons data/cache`,
 		Args: cmdutil.Exactly(1, "a track and the name of the lesson, as communication/caching"),
 		RunE: func(_ *cobra.Command, args []string) error { return newLesson(f.IO, dir, args[0]) },
 	}
-	cmd.Flags().StringVar(&dir, "dir", "lessons", "`DIR` of the tracks")
+	cmd.Flags().StringVar(&dir, "dir", "lessons", "`DIRECTORY` of the tracks")
 	cmdutil.Must(cmd.MarkFlagDirname("dir"))
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage)
 }

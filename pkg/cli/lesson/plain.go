@@ -17,7 +17,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/command"
 )
 
-// plainLesson is a lesson as linear text: what is new is printed, questions are asked on standard input.
+// plainLesson is a lesson as linear text: news is printed, and answers are read from standard input.
 type plainLesson struct {
 	ios   *iostreams.IO
 	s     *lesson.Session
@@ -32,7 +32,7 @@ type plainLesson struct {
 	hints   int
 }
 
-// errLeave ends a lesson without an error.
+// errLeave leaves a lesson without an error.
 var errLeave = errors.New("leave the lesson")
 
 const plainHelp = `  Enter   go on: run the command, have the goals checked, go to the next step
@@ -44,7 +44,7 @@ const plainHelp = `  Enter   go on: run the command, have the goals checked, go 
   :s      let the solution do the step
   :q      leave; the lesson resumes here`
 
-// lessonPlain takes a lesson without a screen.
+// lessonPlain runs a lesson as plain text.
 func lessonPlain(ctx context.Context, f *cmdutil.Factory, s *lesson.Session) error {
 	p := &plainLesson{ios: f.IO, s: s, lines: readLines(ctx, f.IO), checks: map[string]string{}}
 	v := s.Snapshot()
@@ -92,7 +92,7 @@ func readLines(ctx context.Context, ios *iostreams.IO) <-chan string {
 
 func (p *plainLesson) print(format string, args ...any) { fmt.Fprintf(p.ios.Out, format, args...) }
 
-// turn asks for what comes next, and does what was typed.
+// turn prompts for the next action, and does it.
 func (p *plainLesson) turn(ctx context.Context) error {
 	v := p.s.Snapshot()
 	p.print("%s ", prompt(v))
@@ -125,7 +125,7 @@ func (p *plainLesson) turn(ctx context.Context) error {
 	return p.s.Check()
 }
 
-// read waits for a line, and meanwhile shows goals that change.
+// read waits for a line, and meanwhile prints goals that change.
 func (p *plainLesson) read(ctx context.Context) (string, error) {
 	was := p.s.Snapshot().Step.Next
 	for {
@@ -166,7 +166,7 @@ func prompt(v lesson.View) string {
 	return "type a shopctl command, here or in another terminal; Enter checks, :h opens a hint:"
 }
 
-// question is the check whose answer comes next.
+// question is the next check to answer.
 func question(v lesson.View) lesson.CheckView {
 	for _, b := range v.Step.Blocks {
 		for _, c := range b.Checks {
@@ -201,7 +201,7 @@ func (p *plainLesson) predict(ctx context.Context, v lesson.View, line string) e
 	return p.s.Predict(words[0], confidence)
 }
 
-// shopctl runs a command that was typed, as another terminal would.
+// shopctl runs a command that the learner typed.
 func (p *plainLesson) shopctl(ctx context.Context, line string) error {
 	words, err := command.Split(line)
 	if err != nil {
@@ -243,7 +243,7 @@ func (p *plainLesson) command(ctx context.Context, name string) error {
 	return nil
 }
 
-// solveTime bounds the wait for goals that the solution reaches after a while.
+// solveTime limits the wait for goals that the solution reaches after a while.
 const solveTime = time.Minute
 
 func (p *plainLesson) solve(ctx context.Context) error {

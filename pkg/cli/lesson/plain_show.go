@@ -8,7 +8,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson"
 )
 
-// show prints what is new since the last time.
+// show prints everything new since the last call.
 func (p *plainLesson) show() {
 	v := p.s.Snapshot()
 	if v.Step.ID != p.step {
@@ -56,7 +56,7 @@ func (p *plainLesson) options(options []lesson.Option) {
 	}
 }
 
-// result prints what came of a block, once.
+// result prints the result of a block, once.
 func (p *plainLesson) result(b lesson.BlockView) {
 	switch {
 	case b.Run != nil && !b.Run.Running && (b.Run.Ran != p.run):
@@ -74,7 +74,7 @@ func (p *plainLesson) result(b lesson.BlockView) {
 	}
 }
 
-// card puts prediction, observation and truth side by side.
+// card compares prediction, observation and truth.
 func (p *plainLesson) card(o *lesson.ObserveView) {
 	p.print("\n")
 	if o.Predicted != "" {
@@ -94,7 +94,7 @@ func (p *plainLesson) card(o *lesson.ObserveView) {
 	}
 }
 
-// showChecks prints the goals that changed and tells whether there were any.
+// showChecks prints the goals that changed and reports whether there were any.
 func (p *plainLesson) showChecks() bool {
 	changed := false
 	for _, b := range p.s.Snapshot().Step.Blocks {
@@ -103,7 +103,7 @@ func (p *plainLesson) showChecks() bool {
 		}
 		for _, c := range b.Checks {
 			line := p.check(c)
-			// What is observed changes with every look; print what changed for the learner.
+			// The observed value changes with every round; print only changes that matter to the learner.
 			key := fmt.Sprint(c.Verdict, c.Message)
 			if p.checks[c.ID] != key {
 				p.checks[c.ID] = key
@@ -115,7 +115,7 @@ func (p *plainLesson) showChecks() bool {
 	return changed
 }
 
-// steady prints what holds of the steady state.
+// steady prints the conditions of the steady state.
 func (p *plainLesson) steady(title string, v lesson.View) {
 	if len(v.SteadyState) == 0 {
 		return
@@ -130,7 +130,7 @@ func (p *plainLesson) steady(title string, v lesson.View) {
 	}
 }
 
-// cards prints what the learner thought, saw and what was, step by step.
+// cards prints prediction, observation and truth of each step.
 func (p *plainLesson) cards(v lesson.View) {
 	for i, s := range v.Steps {
 		if s.Card == nil {

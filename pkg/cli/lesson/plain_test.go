@@ -33,7 +33,7 @@ func TestAPlainLessonAsksAndAnswersInLines(t *testing.T) {
 		}
 		at += i
 	}
-	w.WantErr("the shop is as it was; the lesson resumes at step 1 of 2", "next: shopctl lesson sample")
+	w.WantErr("the shop is restored; the lesson resumes at step 1 of 2", "next: shopctl lesson sample")
 }
 
 func TestAPlainLessonShowsTheSteadyStateAndTheCards(t *testing.T) {

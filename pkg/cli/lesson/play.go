@@ -17,29 +17,30 @@ import (
 )
 
 func newLessonPlayCmd(f *cmdutil.Factory, parts Parts) *cobra.Command {
-	o := &lessonOptions{F: f, parts: parts, fresh: true}
+	o := &lessonOptions{F: f, parts: parts, reset: true}
 	var trust bool
 	cmd := &cobra.Command{
 		Use:   "play DIR",
-		Short: "Try a lesson that you are writing, from any step",
-		Long: `Try a lesson that you are writing on the running shop. The solution does the steps before --from and hands over there.
-Your progress in other lessons is not touched, the lesson begins anew each time, and what lint finds is told first.`,
+		Short: "Play a lesson that you are writing, from any step",
+		Long: `Play a lesson that you are writing on the running shop. The steps before --from are solved automatically. The lesson
+starts from the beginning each time, your progress in other lessons is not affected, and lint warnings are printed
+first.`,
 		Example: `shopctl lesson play lessons/communication/caching
 shopctl lesson play lessons/communication/caching --from second`,
 		Args: cmdutil.Exactly(1, "the directory of a lesson"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.play(cmd.Context(), args[0], trust) },
 	}
-	cmd.Flags().StringVar(&o.solveTo, "from", "", "begin at this `STEP`; the solution does those before it")
+	cmd.Flags().StringVar(&o.from, "from", "", "start at this `STEP`; earlier steps are solved automatically")
 	addTrust(cmd, &trust)
 	addLanguage(cmd, &o.lang)
-	cmd.Flags().BoolVar(&o.json, "json", false, "print events as JSON, read actions")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print events as JSON lines and read actions")
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("from", cobra.NoFileCompletions))
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitEnvironment, cmdutil.ExitInterrupted)
 }
 
-// addTrust lets lessons from a directory do what those that came with shopctl can.
+// addTrust adds the flag that gives lessons from a directory the permissions of built-in lessons.
 func addTrust(cmd *cobra.Command, trust *bool) {
-	cmd.Flags().BoolVar(trust, "trust", false, "let lessons from a directory bring objects with commands, and run Go tests")
+	cmd.Flags().BoolVar(trust, "trust", false, "allow lessons from a directory to apply objects that run commands, and to run Go tests")
 }
 
 func (o *lessonOptions) play(ctx context.Context, dir string, trust bool) error {
@@ -48,8 +49,8 @@ func (o *lessonOptions) play(ctx context.Context, dir string, trust bool) error 
 		return err
 	}
 	l.Trusted = trust
-	if o.solveTo != "" && l.Step(o.solveTo) < 0 {
-		return cmdutil.UnknownNameErr("step", o.solveTo, stepNames(l))
+	if o.from != "" && l.Step(o.from) < 0 {
+		return cmdutil.UnknownNameErr("step", o.from, stepNames(l))
 	}
 	for _, p := range lesson.Lint(l, serviceWords()) {
 		p.File = filepath.Join(dir, filepath.Base(p.File))
@@ -62,15 +63,15 @@ func (o *lessonOptions) play(ctx context.Context, dir string, trust bool) error 
 	o.Again = "lesson play " + dir
 	o.adjust = func(d *lesson.Deps) error {
 		d.Progress = lessonprogress.New(filepath.Join(own, "progress.json"), o.F.Now)
-		// No lesson's id has a dot, so that no learner's files are there. The directory stays among the
-		// others: beside it lies the journal by which a killed lesson is undone.
+		// Lesson ids have no dots, so that this directory holds no learner's files. It is beside the others
+		// because the journal for undoing a killed lesson is there.
 		d.Workspace += ".play"
 		return os.RemoveAll(d.Workspace)
 	}
 	return errors.Join(o.take(ctx, l.In(language(o.F, o.lang))), os.RemoveAll(own))
 }
 
-// lessonIn reads the one lesson in a directory.
+// lessonIn reads the only lesson in a directory.
 func lessonIn(ios *iostreams.IO, dir string) (*lesson.Lesson, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, cmdutil.UsageErr(ios.Command("lesson new communication/caching"), "read %s: no such directory", dir)

@@ -20,16 +20,16 @@ func newLessonResetCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &lessonResetOptions{f: f}
 	cmd := &cobra.Command{
 		Use:   "reset LESSON... | --track TRACK | --all | --undo",
-		Short: "Forget how far you are in lessons, or bring that back",
+		Short: "Reset lesson progress, or restore it",
 		Example: `shopctl lesson reset grpc
 shopctl lesson reset --track communication
 shopctl lesson reset --undo`,
 		ValidArgsFunction: completeLessons,
 		RunE:              func(_ *cobra.Command, args []string) error { return o.run(args) },
 	}
-	cmd.Flags().BoolVar(&o.all, "all", false, "forget all lessons")
-	cmd.Flags().StringVar(&o.track, "track", "", "forget all lessons of this `TRACK`")
-	cmd.Flags().BoolVar(&o.undo, "undo", false, "bring back what the last reset forgot, or the last import replaced")
+	cmd.Flags().BoolVar(&o.all, "all", false, "reset all lessons")
+	cmd.Flags().StringVar(&o.track, "track", "", "reset all lessons of this `TRACK`")
+	cmd.Flags().BoolVar(&o.undo, "undo", false, "restore the progress before the last reset or import")
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("track", completeTracks))
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage)
 }
@@ -45,7 +45,7 @@ func (o *lessonResetOptions) run(args []string) error {
 	case ways == 0:
 		return cmdutil.UsageErr(o.f.IO.Command("lesson reset --all"), "missing argument: a lesson, --track or --all")
 	case ways > 1:
-		return cmdutil.UsageErr(o.f.IO.Command("lesson reset --undo"), "lessons, --track, --all and --undo exclude each other")
+		return cmdutil.UsageErr(o.f.IO.Command("lesson reset --undo"), "lessons, --track, --all and --undo cannot be combined")
 	}
 	store, _, err := lessonProgress(o.f)
 	if err != nil {
@@ -57,7 +57,7 @@ func (o *lessonResetOptions) run(args []string) error {
 			return err
 		}
 		slices.Sort(ids)
-		o.f.IO.Notef("brought back: %v", ids)
+		o.f.IO.Notef("restored: %v", ids)
 		return nil
 	}
 	if o.track != "" {
@@ -73,10 +73,10 @@ func (o *lessonResetOptions) run(args []string) error {
 		return err
 	}
 	if undo == "" {
-		o.f.IO.Notef("there was nothing to forget")
+		o.f.IO.Notef("there is no progress to reset")
 		return nil
 	}
-	o.f.IO.Notef("forgotten; kept in %s", undo)
+	o.f.IO.Notef("progress reset; a copy is kept in %s", undo)
 	o.f.IO.Next("lesson reset --undo")
 	return nil
 }
@@ -118,7 +118,7 @@ func completeTracks(*cobra.Command, []string, string) ([]string, cobra.ShellComp
 	return tracks(all), cobra.ShellCompDirectiveNoFileComp
 }
 
-// known wants every word to be a lesson.
+// known checks that every id is a lesson.
 func known(ids []string) error {
 	all, err := ownLessons()
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/review"
 )
 
-// reviewItemView is a question that is due, as JSON. Fields are only ever added, and always there.
+// reviewItemView is a due question as JSON. Fields are only added, and always present.
 type reviewItemView struct {
 	Lesson   string   `json:"lesson"`
 	ID       string   `json:"id"`
@@ -26,14 +26,14 @@ type reviewItemView struct {
 	Options  []string `json:"options"`
 	Due      string   `json:"due"`
 	Asked    int      `json:"asked"`
-	// Stage counts how often in a row it was known; SureAndWrong is why it comes first.
+	// Stage counts consecutive correct answers; SureAndWrong puts a question first.
 	Stage        int  `json:"stage"`
 	SureAndWrong bool `json:"sure_and_wrong"`
 }
 
 type reviewView struct {
 	Due []reviewItemView `json:"due"`
-	// Next is when the next question is due that is not due yet, empty if none will be.
+	// Next is when the next question becomes due, empty if there is none.
 	Next string `json:"next"`
 }
 
@@ -58,10 +58,10 @@ func NewReviewCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &reviewOptions{f: f}
 	cmd := &cobra.Command{
 		Use:   "review",
-		Short: "Answer questions of lessons that you have taken, some days later",
-		Long: `Answer questions of lessons that you have taken. Each comes back 1, 3, 7, 16 and 35 days after it was last known; a
-wrong answer begins anew, and what you were sure of and wrong about comes first. The questions are asked on standard
-input; with -o, those that are due are listed instead. No shop needs to run.`,
+		Short: "Answer questions from earlier lessons, spaced over days",
+		Long: `Answer questions from lessons that you have taken. Each question returns 1, 3, 7, 16 and 35 days after the last correct
+answer; a wrong answer restarts the series, and wrong answers that you were sure of come first. Answers are read from
+standard input; -o lists the due questions instead. The shop need not be running.`,
 		Example: `shopctl review
 shopctl review --limit 3
 shopctl review -o json`,
@@ -71,7 +71,7 @@ shopctl review -o json`,
 			return o.run(cmd.Context())
 		},
 	}
-	cmd.Flags().IntVar(&o.limit, "limit", 10, "`NUMBER` of questions at most")
+	cmd.Flags().IntVar(&o.limit, "limit", 10, "maximum `NUMBER` of questions")
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("limit", cobra.NoFileCompletions))
 	cmdutil.AddOutput(cmd, &o.format)
 	addLanguage(cmd, &o.lang)
@@ -95,7 +95,7 @@ func (o *reviewOptions) run(ctx context.Context) error {
 		return err
 	}
 	if aside != "" {
-		o.f.IO.Warnf("progress could not be read; the old file is %s", aside)
+		o.f.IO.Warnf("progress is unreadable and starts from scratch; the old file is kept as %s", aside)
 	}
 	now := o.f.Now()
 	due := review.Due(all, file, now)
@@ -146,14 +146,14 @@ func reviewTable(w io.Writer, view reviewView) {
 
 func (o *reviewOptions) nothingDue(next time.Time) {
 	if next.IsZero() {
-		o.f.IO.Notef("nothing is due: questions come the day after a lesson")
+		o.f.IO.Notef("no questions are due: they become due the day after a lesson")
 		o.f.IO.Next("lesson list")
 		return
 	}
-	o.f.IO.Notef("nothing is due; the next question comes on %s", next.Format("Monday 2 January"))
+	o.f.IO.Notef("no questions are due; the next one is due on %s", next.Format("Monday 2 January"))
 }
 
-// ask asks the questions on standard input. Each answer is kept at once, so that leaving loses none.
+// ask reads the answers from standard input. Each is saved immediately, so that leaving loses none.
 func (o *reviewOptions) ask(ctx context.Context, store *lessonprogress.Store, due []review.Item) error {
 	o.lines = readLines(ctx, o.f.IO)
 	fmt.Fprintf(o.f.IO.Out, "%s. :s skips one, :q leaves.\n", humanize.Count(len(due), "question"))
@@ -183,12 +183,12 @@ func (o *reviewOptions) ask(ctx context.Context, store *lessonprogress.Store, du
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	fmt.Fprintf(o.f.IO.Out, "\n%d of %s known.\n", known, humanize.Count(len(due), "question"))
+	fmt.Fprintf(o.f.IO.Out, "\n%d of %s correct.\n", known, humanize.Count(len(due), "question"))
 	return nil
 }
 
-// answer reads an answer and how sure it is; it is empty for a question that is skipped, and not ok at
-// the end.
+// answer reads an answer and its confidence; it is empty for a skipped question, and ok is false at the end of the
+// input.
 func (o *reviewOptions) answer(ctx context.Context) (given, confidence string, ok bool) {
 	given, ok = o.read(ctx, "your answer:")
 	if !ok || given == ":q" {
@@ -217,19 +217,19 @@ func (o *reviewOptions) read(ctx context.Context, prompt string) (string, bool) 
 
 func (o *reviewOptions) tell(item review.Item, right bool, truth string, after lessonprogress.Recall) {
 	if right {
-		fmt.Fprintln(o.f.IO.Out, o.f.IO.Paint(iostreams.ToneGood, "That is it."))
+		fmt.Fprintln(o.f.IO.Out, o.f.IO.Paint(iostreams.ToneGood, "Correct."))
 	} else {
-		fmt.Fprintf(o.f.IO.Out, "%s %s\n", o.f.IO.Paint(iostreams.ToneBad, "It is:"), truth)
+		fmt.Fprintf(o.f.IO.Out, "%s %s\n", o.f.IO.Paint(iostreams.ToneBad, "The answer is:"), truth)
 	}
 	if item.Question.Answer != "" {
 		fmt.Fprintln(o.f.IO.Out, item.Question.Answer)
 	}
 	switch {
 	case after.Due.IsZero():
-		fmt.Fprintln(o.f.IO.Out, "You know it by now; it does not come back.")
+		fmt.Fprintln(o.f.IO.Out, "You know this well; it will not be asked again.")
 	case !right:
-		fmt.Fprintf(o.f.IO.Out, "It comes back tomorrow. To see it again: %s\n", o.f.IO.Command("lesson "+item.Lesson.ID))
+		fmt.Fprintf(o.f.IO.Out, "It will be asked again tomorrow. To take the lesson again: %s\n", o.f.IO.Command("lesson "+item.Lesson.ID))
 	default:
-		fmt.Fprintf(o.f.IO.Out, "It comes back on %s.\n", after.Due.Format("Monday 2 January"))
+		fmt.Fprintf(o.f.IO.Out, "It will be asked again on %s.\n", after.Due.Format("Monday 2 January"))
 	}
 }

@@ -48,16 +48,16 @@ func due(t *testing.T, w *clitest.World) lessoncmd.ReviewView {
 func TestQuestionsAreAskedWhenTheyAreDue(t *testing.T) {
 	w, day := reviewer(t)
 	w.Want(cmdutil.ExitOK, "review")
-	w.WantErr("nothing is due; the next question comes on Tuesday 3 March")
+	w.WantErr("no questions are due; the next one is due on Tuesday 3 March")
 	day(1)
 	if v := due(t, w); len(v.Due) != 2 || v.Due[0].ID != "deadline-done" || len(v.Due[0].Options) != 3 {
 		t.Errorf("due on the next day: %+v", v)
 	}
 	w.Want(cmdutil.ExitOK, "lesson", "list")
-	w.WantErr("2 questions of lessons that you took", "next: shopctl review")
+	w.WantErr("2 questions from earlier lessons are due", "next: shopctl review")
 	w.F.IO.In = strings.NewReader("3\nperhaps\nfairly\nINVALID_ARGUMENT\nsure\n")
 	w.Want(cmdutil.ExitOK, "review")
-	for _, want := range []string{"2 questions. :s skips one", "1/2  A contract", "  3  it may have", "how sure are you", "That is it.", "comes back on Friday 6 March", "It is: UNAVAILABLE", "It comes back tomorrow", "1 of 2 questions known"} {
+	for _, want := range []string{"2 questions. :s skips one", "1/2  A contract", "  3  it may have", "how sure are you", "Correct.", "be asked again on Friday 6 March", "The answer is: UNAVAILABLE", "It will be asked again tomorrow", "1 of 2 questions correct"} {
 		if !strings.Contains(w.Out.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, w.Out.String())
 		}
@@ -113,5 +113,5 @@ func TestWithoutALessonNothingIsAsked(t *testing.T) {
 	w := clitest.NewWorld(t)
 	w.F.IO.ShopName = iostreams.DefaultShop
 	w.Want(cmdutil.ExitOK, "review")
-	w.WantErr("questions come the day after a lesson", "shopctl lesson list")
+	w.WantErr("they become due the day after a lesson", "shopctl lesson list")
 }

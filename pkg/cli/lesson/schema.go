@@ -14,9 +14,9 @@ import (
 func newLessonSchemaCmd(f *cmdutil.Factory) *cobra.Command {
 	return cmdutil.Exits(&cobra.Command{
 		Use:   "schema [ROLE]",
-		Short: "Print the JSON Schema of what a lesson is written in, for editors",
-		Long: `Print the JSON Schema of what a lesson is written in, for editors: of its front matter or of the blocks with a role.
-Without a role, all are definitions of one schema.`,
+		Short: "Print the JSON Schema of the lesson format, for editors",
+		Long: `Print the JSON Schema of the lesson format, for editors: of the front matter or of one kind of block. Without an
+argument, print one schema with all of them as definitions.`,
 		Example: `shopctl lesson schema check > check.schema.json
 shopctl lesson schema front`,
 		Args:      cmdutil.AtMost(1, ""),

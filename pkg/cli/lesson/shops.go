@@ -20,16 +20,16 @@ import (
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
 
-// lessonBooter starts a shop for a lesson's proof: by the command that people use, in directories of
-// its own, so that it is in nobody's way.
+// lessonBooter starts a temporary shop for the test of a lesson: with the command that users run, and with its own
+// directories.
 type lessonBooter struct {
 	now        func() time.Time
 	environ    []string
 	executable string
 }
 
-// provedShop is the name of such shops; their directories keep them apart.
-const provedShop = "lesson-test"
+// testShop is the name of these shops; their directories keep them apart.
+const testShop = "lesson-test"
 
 // Boot implements verify.Booter.
 func (b lessonBooter) Boot(ctx context.Context, l *lesson.Lesson) (verify.Shop, error) {
@@ -44,7 +44,7 @@ func (b lessonBooter) Boot(ctx context.Context, l *lesson.Lesson) (verify.Shop, 
 	if err := s.shopctl(ctx, "up"); err != nil {
 		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
-	at, err := rundir.Resolve(provedShop, s.getenv)
+	at, err := rundir.Resolve(testShop, s.getenv)
 	if err == nil {
 		s.client, err = control.Dial(at)
 	}
@@ -70,7 +70,7 @@ type bootedShop struct {
 func (s *bootedShop) Deps() lesson.Deps {
 	return lesson.Deps{
 		Shop: s.client, Caller: lessonCaller{shop: s.client, calls: s.calls},
-		Runner: lessonRunner{executable: s.executable, shop: provedShop, environ: s.environ},
+		Runner: lessonRunner{executable: s.executable, shop: testShop, environ: s.environ},
 		Tester: s.tester,
 		Now:    s.now, Events: lesson.WatchEvents(s.client, s.lesson, s.now),
 	}
@@ -87,7 +87,7 @@ func (s *bootedShop) Close(ctx context.Context) error {
 }
 
 func (s *bootedShop) shopctl(ctx context.Context, args ...string) error {
-	cmd := exec.CommandContext(ctx, s.executable, append([]string{"--name", provedShop}, args...)...)
+	cmd := exec.CommandContext(ctx, s.executable, append([]string{"--name", testShop}, args...)...)
 	var out bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.dir, s.environ, &out, &out
 	if err := cmd.Run(); err != nil {

@@ -16,7 +16,7 @@ import (
 func newLessonExportCmd(f *cmdutil.Factory) *cobra.Command {
 	return cmdutil.Exits(&cobra.Command{
 		Use:   "export FILE",
-		Short: "Write how far you are in all lessons into a file, to take it elsewhere",
+		Short: "Export lesson progress to a file",
 		Long:  "Write how far you are in all lessons into a file, to take it to another machine; - is standard output.",
 		Example: `shopctl lesson export progress.json
 shopctl lesson export - | ssh other shopctl lesson import -`,
@@ -50,20 +50,20 @@ func newLessonImportCmd(f *cmdutil.Factory) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "import FILE",
-		Short: "Take over how far you were elsewhere",
-		Long: `Take over how far you were elsewhere, from a file of lesson export; - is standard input. A lesson that you worked on
-here more recently stays as it is, unless --all is given. What is replaced can be brought back by lesson reset --undo.`,
+		Short: "Import lesson progress from another machine",
+		Long: `Import lesson progress from a file written by "lesson export"; - is standard input. A lesson with more recent progress
+here is kept, unless --all is given. "lesson reset --undo" restores replaced progress.`,
 		Example: `shopctl lesson import progress.json
 shopctl lesson import --all progress.json`,
 		Args: cmdutil.Exactly(1, "a file, or - for standard input"),
 		RunE: func(_ *cobra.Command, args []string) error { return importLessons(f, args[0], all) },
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "replace lessons that are newer here too")
+	cmd.Flags().BoolVar(&all, "all", false, "also replace lessons with newer progress here")
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage)
 }
 
-// mostProgress bounds the file that is read, in bytes.
-const mostProgress = 16 << 20
+// maxProgress limits the size of the file, in bytes.
+const maxProgress = 16 << 20
 
 func importLessons(f *cmdutil.Factory, file string, all bool) error {
 	in := f.IO.In
@@ -75,7 +75,7 @@ func importLessons(f *cmdutil.Factory, file string, all bool) error {
 		defer opened.Close() // was read only
 		in = opened
 	}
-	raw, err := io.ReadAll(io.LimitReader(in, mostProgress))
+	raw, err := io.ReadAll(io.LimitReader(in, maxProgress))
 	if err != nil {
 		return fmt.Errorf("import progress: %w", err)
 	}
@@ -87,13 +87,13 @@ func importLessons(f *cmdutil.Factory, file string, all bool) error {
 	var newer *lessonprogress.NewerError
 	switch {
 	case errors.As(err, &newer):
-		return cmdutil.HintErr(cmdutil.ExitUsage, "use the shopctl that wrote it, or a newer one than this", fmt.Errorf("import progress: %s %w", file, err))
+		return cmdutil.HintErr(cmdutil.ExitUsage, "use the version of shopctl that wrote it, or a newer one", fmt.Errorf("import progress: %s %w", file, err))
 	case err != nil:
 		return cmdutil.UsageErr(f.IO.Command("lesson export "+file), "import progress: %s %w", file, err)
 	}
-	f.IO.Notef("taken over: %s", listed(done.Taken))
+	f.IO.Notef("imported: %s", listed(done.Taken))
 	if len(done.Kept) > 0 {
-		f.IO.Notef("newer here, and kept: %s", listed(done.Kept))
+		f.IO.Notef("kept because newer here: %s", listed(done.Kept))
 	}
 	if done.Undo != "" {
 		f.IO.Next("lesson list", "lesson reset --undo")
@@ -103,7 +103,7 @@ func importLessons(f *cmdutil.Factory, file string, all bool) error {
 	return nil
 }
 
-// listed is a list for people.
+// listed joins names for a message.
 func listed(names []string) string {
 	if len(names) == 0 {
 		return "nothing"

@@ -44,18 +44,18 @@ type proveOptions struct {
 	selected selection
 }
 
-// mostShops bounds how many shops are proven on at once: each is a dozen processes.
-const mostShops = 8
+// maxParallel limits the number of shops at the same time: each is a dozen processes.
+const maxParallel = 8
 
 func newLessonProveCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &proveOptions{f: f}
 	cmd := &cobra.Command{
 		Use:   "test [LESSON | DIR]...",
-		Short: "Prove lessons on shops of their own: red before, green by the solution, red again by mistakes",
-		Long: `Prove lessons without a screen, each on a shop of its own that is started for it and stopped again: the steady
-state holds, every check is red before anything was done, the solution turns all of them green, leaving restores the
-steady state, other valid ways pass, and each mistake stays red with its own message. A lesson that declares a load is
-proven with three seeds. Without arguments, all lessons. While you write one, --script and --seed shorten the wait.
+		Short: "Test lessons, each on its own shop: checks fail first, pass with the solution, and fail on known mistakes",
+		Long: `Test lessons without a screen, each on its own temporary shop: the steady state holds, every check fails before
+anything is done, all checks pass with the solution, leaving the lesson restores the steady state, alternative
+solutions pass, and each known mistake fails with its own message. A lesson with a load is tested with three seeds.
+Without arguments, all lessons are tested. While you write a lesson, --script and --seed shorten the wait.
 
 In CI, --changed-since selects the lessons with a changed file in their directory, committed or not. If the program
 itself changed (go.mod, or code, contracts and manifests below cmd, pkg and services, tests aside), it selects all.
@@ -68,9 +68,9 @@ shopctl lesson test --parallel 3`,
 		ValidArgsFunction: completeLessons,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
-	cmd.Flags().IntVar(&o.parallel, "parallel", 2, fmt.Sprintf("prove so many lessons at once, each on its own shop; at most %d", mostShops))
-	cmd.Flags().StringVar(&o.only.Script, "script", "", "play this `SCRIPT` alone: solution, alt-x, wrong-y")
-	cmd.Flags().Int64Var(&o.only.Seed, "seed", 0, "prove with this `SEED` of the load alone, not with three")
+	cmd.Flags().IntVar(&o.parallel, "parallel", 2, fmt.Sprintf("test this many lessons at the same time, at most %d", maxParallel))
+	cmd.Flags().StringVar(&o.only.Script, "script", "", "run only this `SCRIPT`: solution, alt-x, wrong-y")
+	cmd.Flags().Int64Var(&o.only.Seed, "seed", 0, "test only with this `SEED` of the load instead of three")
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("script", cobra.NoFileCompletions))
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("seed", cobra.NoFileCompletions))
 	cmd.Flags().StringVar(&o.selected.since, "changed-since", "", "only lessons whose files changed since a git `REV`ISION, or all if the program did")
@@ -84,8 +84,8 @@ shopctl lesson test --parallel 3`,
 }
 
 func (o *proveOptions) run(ctx context.Context, args []string) error {
-	if o.parallel < 1 || o.parallel > mostShops {
-		return cmdutil.UsageErr(o.f.IO.Command("lesson test --parallel 2"), "--parallel %d: want 1 to %d", o.parallel, mostShops)
+	if o.parallel < 1 || o.parallel > maxParallel {
+		return cmdutil.UsageErr(o.f.IO.Command("lesson test --parallel 2"), "--parallel %d: want 1 to %d", o.parallel, maxParallel)
 	}
 	chosen, err := chooseLessons(o.f.IO, args)
 	if err != nil {
@@ -113,12 +113,12 @@ func (o *proveOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if !view.OK {
-		return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command(view.again(args)), errors.New("not every lesson is proven"))
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.f.IO.Command(view.again(args)), errors.New("some lessons failed"))
 	}
 	return nil
 }
 
-// checkScript wants the script to be one that a chosen lesson has.
+// checkScript checks that one of the chosen lessons has the script.
 func (o *proveOptions) checkScript(chosen []chosenLesson) error {
 	if o.only.Script == "" {
 		return nil
@@ -135,7 +135,7 @@ func (o *proveOptions) checkScript(chosen []chosenLesson) error {
 	return nil
 }
 
-// again is the command that tries once more what failed first.
+// again is the command that repeats the first failure.
 func (v proofsView) again(args []string) string {
 	for _, r := range v.Results {
 		switch {
@@ -151,7 +151,7 @@ func (v proofsView) again(args []string) string {
 	return "lesson test"
 }
 
-// prove proves some lessons at a time, and returns the results of each in the order of the lessons.
+// prove tests several lessons at a time, and returns the results in the order of the lessons.
 func (o *proveOptions) prove(ctx context.Context, chosen []chosenLesson) ([][]verify.Result, error) {
 	results := make([][]verify.Result, len(chosen))
 	var talking sync.Mutex
@@ -177,7 +177,7 @@ func (o *proveOptions) prove(ctx context.Context, chosen []chosenLesson) ([][]ve
 	return results, group.Wait()
 }
 
-// proofName is the proof with its seed, where that matters.
+// proofName is the name of a test, with its seed if there are several.
 func proofName(r verify.Result) string {
 	if r.Seed == 0 {
 		return r.Proof
@@ -193,7 +193,7 @@ func proofWord(r verify.Result) string {
 }
 
 func proofTable(ios *iostreams.IO, w io.Writer, view proofsView) {
-	t := iostreams.NewTable("LESSON", "PROOF", "RESULT", "TIME")
+	t := iostreams.NewTable("LESSON", "TEST", "RESULT", "TIME")
 	for _, r := range view.Results {
 		tone := iostreams.ToneGood
 		if !r.OK {
@@ -210,7 +210,7 @@ func proofTable(ios *iostreams.IO, w io.Writer, view proofsView) {
 	}
 }
 
-// chosenLesson is a lesson to prove, or why it could not be read.
+// chosenLesson is a lesson to test, or the reason why it cannot be read.
 type chosenLesson struct {
 	name   string
 	lesson *lesson.Lesson
@@ -219,7 +219,7 @@ type chosenLesson struct {
 	dir string
 }
 
-// chooseLessons reads the lessons that the arguments name: ids, or directories.
+// chooseLessons reads the lessons named by the arguments: ids or directories.
 func chooseLessons(ios *iostreams.IO, args []string) ([]chosenLesson, error) {
 	own, err := ownLessons()
 	if err != nil {

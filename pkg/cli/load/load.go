@@ -10,8 +10,9 @@ import (
 func NewCmd(f *cmdutil.Factory) *cobra.Command {
 	return cmdutil.Group(&cobra.Command{
 		Use:   "load",
-		Short: "Let customers visit the shop, and see how they fare",
-		Long: `Let customers visit the shop: they browse, choose a currency, fill carts and order, at a rate that does not slow down
-when the shop does. The load generator is a service of the shop; these commands edit its Deployment.`,
+		Short: "Generate customer traffic and watch its results",
+		Long: `Generate customer traffic: simulated customers browse, choose a currency, fill carts and order, at a rate that stays
+the same when the shop slows down (an open model). The load generator is a service of the shop; these commands edit its
+Deployment.`,
 	}, newLoadStartCmd(f), newLoadStopCmd(f), newLoadStatusCmd(f))
 }

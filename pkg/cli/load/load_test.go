@@ -32,7 +32,7 @@ func TestLoadIsAnEditOfTheLoadGenerator(t *testing.T) {
 	w, shop := withLoad(t, "{}")
 	w.Want(cmdutil.ExitOK, "load", "start", "--rate", "20", "--seed", "42", "--for", "2m")
 	w.WantOut("deployment.apps/loadgenerator load started\n")
-	w.WantErr("20 steps a second, seed 42, for 2m", "next: shopctl load status", "next: shopctl load stop")
+	w.WantErr("20 steps per second, seed 42, for 2m", "next: shopctl load status", "next: shopctl load stop")
 	w.Want(cmdutil.ExitOK, "load", "stop")
 	w.WantOut("deployment.apps/loadgenerator load stopped\n")
 	want := []map[string]string{

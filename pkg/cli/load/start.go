@@ -25,7 +25,7 @@ func newLoadStartCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &loadStartOptions{ios: f.IO, edit: edit.New(f)}
 	cmd := &cobra.Command{
 		Use:   "start",
-		Short: "Start load, or change the load that runs",
+		Short: "Start load or change the current load",
 		Example: `shopctl load start --rate 20 --seed 42
 shopctl load start --rate 100 --for 2m --wait
 shopctl load start --rate 20 --dry-run -o yaml`,
@@ -33,9 +33,9 @@ shopctl load start --rate 20 --dry-run -o yaml`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), cmd.Flags().Changed("for")) },
 	}
 	flags := cmd.Flags()
-	flags.Float64Var(&o.spec.Rate, "rate", 10, fmt.Sprintf("steps (a page, a form) a second, at most %d", load.MaxRate))
-	flags.Uint64Var(&o.spec.Seed, "seed", 1, "who does what when: the same seed gives the same sequence")
-	flags.DurationVar(&o.spec.For, "for", 0, "end by itself after this time")
+	flags.Float64Var(&o.spec.Rate, "rate", 10, fmt.Sprintf("steps (a page view or a form) per second, at most %d", load.MaxRate))
+	flags.Uint64Var(&o.spec.Seed, "seed", 1, "random seed: the same seed gives the same sequence of steps")
+	flags.DurationVar(&o.spec.For, "for", 0, "stop after this time")
 	for _, flag := range []string{"rate", "seed", "for"} {
 		cmdutil.Must(cmd.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions))
 	}
@@ -61,7 +61,7 @@ func (o *loadStartOptions) run(ctx context.Context, bounded bool) error {
 	if o.spec.For > 0 {
 		lasts = "for " + humanize.Span(o.spec.For.Round(time.Millisecond))
 	}
-	o.ios.Notef("%g steps a second, seed %d, %s", o.spec.Rate, o.spec.Seed, lasts)
+	o.ios.Notef("%g steps per second, seed %d, %s", o.spec.Rate, o.spec.Seed, lasts)
 	o.ios.Next("load status", "load stop")
 	return nil
 }

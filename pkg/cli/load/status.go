@@ -18,7 +18,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/load"
 )
 
-// loadTimeout bounds the question to the load generator, which is on this machine.
+// loadTimeout limits the request to the load generator, which is on this machine.
 const loadTimeout = 5 * time.Second
 
 type loadStatusOptions struct {
@@ -36,8 +36,8 @@ func newLoadStatusCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show the load, its errors and its latencies",
-		Long: `Show the load, its errors and its latencies. These count from the moment a step was due, not from when it could be
-sent, so that a shop that stalls cannot hide it.`,
+		Long: `Show the load, its errors and its latencies. Latency is measured from the time at which a step was due, not from when
+it was sent, so that a stalled shop cannot hide its delay (no coordinated omission).`,
 		Args: cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}

@@ -12,7 +12,7 @@ func newLoadStopCmd(f *cmdutil.Factory) *cobra.Command {
 	o := edit.New(f)
 	cmd := &cobra.Command{
 		Use:   "stop",
-		Short: "Stop the load; the load generator stays up and idle",
+		Short: "Stop the load; the load generator keeps running idle",
 		Args:  cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return o.Run(cmd.Context(), []string{load.Workload}, "load stopped", setEnv(load.Stop()))

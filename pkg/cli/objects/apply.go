@@ -29,8 +29,8 @@ func NewApplyCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Create or change objects from manifests",
-		Long: `Create or change objects from the YAML that a Kubernetes cluster takes. All objects of all files are applied, or none:
-an unknown field, a wrong type or a bad value is an error with file:line:column.
+		Long: `Create or change objects from Kubernetes manifests. All objects of all files are applied, or none: an unknown field, a
+wrong type or an invalid value is an error with file:line:column.
 
 The supported kinds are:
 ` + supportedKinds() + `
@@ -62,7 +62,7 @@ func supportedKinds() string {
 func addDryRun(cmd *cobra.Command, value *string) {
 	*value = edit.DryRunNone
 	allowed := []string{edit.DryRunNone, edit.DryRunClient, edit.DryRunServer}
-	cmd.Flags().Var(&cmdutil.EnumFlag{Value: value, Allowed: allowed, Kind: "WHO"}, "dry-run", "change nothing: client checks the files, server asks the shop")
+	cmd.Flags().Var(&cmdutil.EnumFlag{Value: value, Allowed: allowed, Kind: "WHERE"}, "dry-run", "change nothing: client checks the files locally, server checks them in the shop")
 	cmd.Flags().Lookup("dry-run").NoOptDefVal = edit.DryRunClient
 	cmdutil.CompleteWords(cmd, "dry-run", allowed...)
 }
@@ -99,7 +99,7 @@ func (o *applyOptions) run(ctx context.Context) error {
 
 func (o *applyOptions) print(resp *controlpb.ApplyResponse) error {
 	for _, w := range resp.GetWarnings() {
-		o.ios.Say("warning", w)
+		o.ios.PrintLines("warning", w)
 	}
 	return edit.PrintApplied(o.ios, o.format, resp.GetObjects(), "", o.dryRun)
 }

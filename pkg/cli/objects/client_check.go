@@ -13,11 +13,10 @@ import (
 	"github.com/shopctl/shopctl/services"
 )
 
-// correctFile is the daemon's hint about files, too.
+// correctFile is the same hint as the daemon's.
 const correctFile = "correct the lines named above; nothing was changed"
 
-// applyHere applies manifests to a shop that is as the binary holds it and that lasts for this call: the
-// dry run of a shop that need not run.
+// applyHere applies manifests to a temporary store with the built-in objects: a dry run that needs no running shop.
 func applyHere(files []*controlpb.File, namespace string) (*controlpb.ApplyResponse, error) {
 	store, err := pristine()
 	if err != nil {
@@ -53,7 +52,7 @@ func applyHere(files []*controlpb.File, namespace string) (*controlpb.ApplyRespo
 	return resp, nil
 }
 
-// pristine is a store with the built-in manifests.
+// pristine returns a store with the built-in manifests.
 func pristine() (*store.Store, error) {
 	var defaults []resource.Manifest
 	for _, b := range services.All() {
@@ -66,7 +65,7 @@ func pristine() (*store.Store, error) {
 	return store.Open(store.Config{Defaults: defaults})
 }
 
-// objectOf turns a typed object into one of the API.
+// objectOf encodes a typed object for the API.
 func objectOf(o resource.Object) (*controlpb.Object, error) {
 	key := resource.KeyOf(o)
 	text, err := json.Marshal(o)

@@ -25,14 +25,14 @@ func NewDeleteCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &deleteOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace}
 	cmd := &cobra.Command{
 		Use:   "delete KIND NAME... | -f FILE",
-		Short: "Delete objects, by name or those that manifests name",
+		Short: "Delete objects by name or by manifest",
 		Example: `shopctl delete deployment myapp
 shopctl delete -f blue-green.yaml --dry-run`,
 		ValidArgsFunction: completeObjects(f),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
 	o.files.add(cmd)
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing, print what would go")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing; print what would be deleted")
 	cmdutil.AddOutput(cmd, &o.format, iostreams.FormatTable, iostreams.FormatName)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
 }
@@ -41,7 +41,7 @@ func (o *deleteOptions) run(ctx context.Context, args []string) error {
 	req := &controlpb.DeleteRequest{Namespace: o.namespace(), DryRun: o.dryRun}
 	switch {
 	case len(o.files.paths) > 0 && len(args) > 0:
-		return cmdutil.UsageErr("shopctl delete --help", "either KIND NAME or -f, not both")
+		return cmdutil.UsageErr("shopctl delete --help", "KIND NAME and -f cannot be combined")
 	case len(o.files.paths) > 0:
 		files, err := o.files.read(o.ios.In)
 		if err != nil {

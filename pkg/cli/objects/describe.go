@@ -23,7 +23,7 @@ func NewDescribeCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &describeOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace, now: f.Now}
 	return cmdutil.Exits(&cobra.Command{
 		Use:   "describe KIND [NAME...]",
-		Short: "Tell all about an object: its settings, its instances, what happened to it",
+		Short: "Show an object's settings, instances and recent events",
 		Example: `shopctl describe deployment cartservice
 shopctl describe service frontend`,
 		Args:              cmdutil.AtLeast(1, "a kind, such as deployment"),
@@ -77,7 +77,7 @@ func (o *describeOptions) run(ctx context.Context, args []string) error {
 	return err
 }
 
-// printer prints descriptions as the terminal takes them.
+// printer adapts descriptions to the terminal.
 type printer struct {
 	io.Writer
 	ios *iostreams.IO
@@ -95,7 +95,7 @@ func (p printer) Table(header []string, rows [][]string) {
 // State implements resource.Printer.
 func (p printer) State(state string) string { return p.ios.State(state) }
 
-// live is what runs for an object, nil if nothing does.
+// live describes the instances of an object; nil if it has none.
 func live(object *controlpb.Object, all []*controlpb.Service) *resource.Live {
 	i := slices.IndexFunc(all, func(s *controlpb.Service) bool {
 		return s.GetWorkload() == object.GetName() && s.GetNamespace() == object.GetNamespace()
@@ -113,7 +113,7 @@ func live(object *controlpb.Object, all []*controlpb.Service) *resource.Live {
 	return l
 }
 
-// events lists the last things that happened to a Deployment.
+// events lists the latest events of a Deployment.
 func (o *describeOptions) events(ctx context.Context, w io.Writer, shop *control.Client, workload string) error {
 	stream, err := shop.Events(ctx, &controlpb.EventsRequest{Service: workload})
 	if err != nil {

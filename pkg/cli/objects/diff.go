@@ -26,8 +26,8 @@ func NewDiffCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff -f FILE",
 		Short: "Show what apply would change",
-		Long: `Show as a unified diff what apply would change. As kubectl's, it exits with 0 when nothing would change and with 1
-when something would.`,
+		Long: `Show what apply would change as a unified diff. Like kubectl diff, it exits with 0 if nothing would change and with 1
+if something would.`,
 		Example: "shopctl diff -f catalog.yaml",
 		Args:    cmdutil.Exactly(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
@@ -54,7 +54,7 @@ func (o *diffOptions) run(ctx context.Context) error {
 		return err
 	}
 	for _, w := range resp.GetWarnings() {
-		o.ios.Say("warning", w)
+		o.ios.PrintLines("warning", w)
 	}
 	changed := false
 	for _, a := range resp.GetObjects() {
@@ -73,7 +73,7 @@ func (o *diffOptions) run(ctx context.Context) error {
 	return nil
 }
 
-// objectDiff is the unified diff of one object's manifest, "" if it stays as it is.
+// objectDiff is the unified diff of one object's manifest, "" if it is unchanged.
 func objectDiff(a *controlpb.AppliedObject) (string, error) {
 	after, err := edit.TypedObject(a.GetObject())
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// fileFlags are -f and -R of the commands that take manifests.
+// fileFlags are -f and -R of the commands that read manifests.
 type fileFlags struct {
 	paths     []string
 	recursive bool
@@ -23,11 +23,11 @@ type fileFlags struct {
 
 func (o *fileFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVarP(&o.paths, "filename", "f", nil, "`FILE` or directory of YAML or JSON, or - for standard input; can be repeated")
-	cmd.Flags().BoolVarP(&o.recursive, "recursive", "R", false, "go into directories below")
+	cmd.Flags().BoolVarP(&o.recursive, "recursive", "R", false, "process subdirectories as well")
 	cmdutil.Must(cmd.MarkFlagFilename("filename", "yaml", "yml", "json"))
 }
 
-// read returns the files that the flags name, as the daemon takes them.
+// read returns the contents of the files named by the flags.
 func (o *fileFlags) read(in io.Reader) ([]*controlpb.File, error) {
 	var files []*controlpb.File
 	for _, path := range o.paths {
@@ -54,7 +54,7 @@ func (o *fileFlags) read(in io.Reader) ([]*controlpb.File, error) {
 	return files, nil
 }
 
-// expand lists the manifests of a directory in alphabetical order; a file is itself.
+// expand lists the manifests of a directory in alphabetical order; a file expands to itself.
 func (o *fileFlags) expand(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {

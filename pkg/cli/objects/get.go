@@ -28,7 +28,7 @@ func NewGetCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &getOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "get KIND [NAME...]",
-		Short: "List objects, or print them as manifests",
+		Short: "List objects or print them as manifests",
 		Example: `shopctl get deployments
 shopctl get deployment cartservice -o yaml
 shopctl get services -l app=frontend`,

@@ -12,7 +12,7 @@ import (
 	"github.com/shopctl/shopctl/services"
 )
 
-// lookupKind finds the kind that word means.
+// lookupKind finds a kind by any of its names.
 func lookupKind(word string) (resource.Kind, error) {
 	kind, err := resource.LookupKind(word)
 	var unsupported *resource.UnsupportedKindError
@@ -22,7 +22,7 @@ func lookupKind(word string) (resource.Kind, error) {
 	return kind, err
 }
 
-// kindHint leads from a word that is no kind to what may have been meant.
+// kindHint suggests a command for a word that is not a kind.
 func kindHint(word string) string {
 	switch strings.ToLower(word) {
 	case "pod", "pods", "po", "replicasets", "rs":
@@ -63,7 +63,7 @@ func kindAndNames(args []string) (resource.Kind, []string, error) {
 	return kind, names, nil
 }
 
-// completeObjects completes KIND and then the names of that kind that the shop has.
+// completeObjects completes KIND and then the names of the shop's objects of that kind.
 func completeObjects(f *cmdutil.Factory) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) == 0 {

@@ -12,7 +12,7 @@ func NewRestartCmd(f *cmdutil.Factory) *cobra.Command {
 	o := edit.New(f)
 	cmd := &cobra.Command{
 		Use:               "restart SERVICE...",
-		Short:             "Restart a service's instances one after the other, without losing a request",
+		Short:             "Restart a service's instances one by one, without losing requests",
 		Example:           "shopctl restart payment",
 		Args:              cmdutil.AtLeast(1, "a service"),
 		ValidArgsFunction: cmdutil.CompleteServices(f),

@@ -8,7 +8,7 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// maxReplicas bounds what one machine is asked for; a typo should not start ten thousand processes.
+// maxReplicas is a limit for one machine; a typo should not start ten thousand processes.
 const maxReplicas = 100
 
 func NewScaleCmd(f *cmdutil.Factory) *cobra.Command {
@@ -16,7 +16,7 @@ func NewScaleCmd(f *cmdutil.Factory) *cobra.Command {
 	var replicas int32
 	cmd := &cobra.Command{
 		Use:   "scale SERVICE... --replicas N",
-		Short: "Set how many instances of a service run",
+		Short: "Set the number of instances of a service",
 		Example: `shopctl scale catalog --replicas 3 --wait
 shopctl scale catalog --replicas 3 --dry-run -o yaml`,
 		Args:              cmdutil.AtLeast(1, "a service"),

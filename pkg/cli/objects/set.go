@@ -21,9 +21,9 @@ func newSetEnvCmd(f *cmdutil.Factory) *cobra.Command {
 	o := edit.New(f)
 	cmd := &cobra.Command{
 		Use:   "env SERVICE KEY=VALUE... KEY-...",
-		Short: "Set environment variables of a service, or with a dash behind them remove them",
-		Long: `Set environment variables of a service's containers, or with a dash behind the name remove them. The Deployment rolls:
-new instances come up before old ones leave, so that no request is lost.`,
+		Short: "Set or remove environment variables of a service",
+		Long: `Set environment variables of a service's containers; NAME- removes one. The Deployment rolls out: new instances are
+ready before old ones stop, so that no request is lost.`,
 		Example: `shopctl set env catalog EXTRA_LATENCY=500ms --wait
 shopctl set env catalog EXTRA_LATENCY-`,
 		Args:              cmdutil.AtLeast(2, "a service and KEY=VALUE"),

@@ -12,7 +12,7 @@ func NewStartCmd(f *cmdutil.Factory) *cobra.Command {
 	o := edit.New(f)
 	cmd := &cobra.Command{
 		Use:               "start SERVICE...",
-		Short:             "Start a stopped service again",
+		Short:             "Start a stopped service",
 		Example:           "shopctl start payment --wait",
 		Args:              cmdutil.AtLeast(1, "a service"),
 		ValidArgsFunction: cmdutil.CompleteServices(f),

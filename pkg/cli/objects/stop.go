@@ -12,7 +12,7 @@ func NewStopCmd(f *cmdutil.Factory) *cobra.Command {
 	o := edit.New(f)
 	cmd := &cobra.Command{
 		Use:               "stop SERVICE...",
-		Short:             "Stop a service; the others see it as gone",
+		Short:             "Stop a service by scaling it to zero",
 		Example:           "shopctl stop payment",
 		Args:              cmdutil.AtLeast(1, "a service"),
 		ValidArgsFunction: cmdutil.CompleteServices(f),

@@ -29,16 +29,16 @@ func NewAlertsCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &alertsOptions{ios: f.IO, connect: f.Shop, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "alerts",
-		Short: "Show what is wrong: alerts that are pending or firing",
-		Long: `Show the alerts that are pending or firing. Alerts come from the rules in PrometheusRule objects: those of the shop,
-and any that you apply. With --fail the command exits with 1 while an alert fires.`,
+		Short: "List pending and firing alerts",
+		Long: `List pending and firing alerts. Alerts come from the rules in PrometheusRule objects: those of the shop, and any that
+you apply. With --fail, the command exits with 1 if an alert is firing.`,
 		Example: `shopctl alerts
 shopctl alerts --fail && echo all is well
 shopctl get prometheusrule shop -o yaml`,
 		Args: cmdutil.Exactly(0, ""),
 	}
 	list := &cobra.Command{
-		Use: "list", Short: "List the alerts that are pending or firing", Args: cmdutil.Exactly(0, ""), Example: "shopctl alerts list -o json",
+		Use: "list", Short: "List pending and firing alerts", Args: cmdutil.Exactly(0, ""), Example: "shopctl alerts list -o json",
 	}
 	run := func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) }
 	cmdutil.Group(cmd, list, newAlertsHistoryCmd(f), newAlertsRulesCmd(f))
@@ -51,7 +51,7 @@ shopctl get prometheusrule shop -o yaml`,
 	}
 	list.RunE = run
 	for _, c := range []*cobra.Command{cmd, list} {
-		c.Flags().BoolVar(&o.fail, "fail", false, "exit with 1 while an alert fires")
+		c.Flags().BoolVar(&o.fail, "fail", false, "exit with 1 if an alert is firing")
 		cmdutil.AddOutput(c, &o.format)
 		cmdutil.Exits(c, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
 	}
@@ -80,7 +80,7 @@ func (v alertsView) Names() []string {
 	return names
 }
 
-// listAlerts asks the shop.
+// listAlerts returns the alerts and the rules of the shop.
 func listAlerts(ctx context.Context, connect cmdutil.Connect) (*controlpb.ListAlertsResponse, error) {
 	shop, err := connect(ctx)
 	if err != nil {
@@ -103,10 +103,10 @@ func (o *alertsOptions) run(ctx context.Context) error {
 		}
 		v := alertView{
 			Name: a.GetName(), State: a.GetState(), Labels: a.GetLabels(), Annotations: a.GetAnnotations(),
-			Value: number(a.GetValue()), ActiveSince: cmdutil.Rfc3339(a.GetActiveSince()),
+			Value: number(a.GetValue()), ActiveSince: cmdutil.RFC3339(a.GetActiveSince()),
 		}
 		if a.GetFired() != nil {
-			v.Fired = cmdutil.Rfc3339(a.GetFired())
+			v.Fired = cmdutil.RFC3339(a.GetFired())
 		}
 		view.Alerts = append(view.Alerts, v)
 	}
@@ -122,17 +122,17 @@ func (o *alertsOptions) run(ctx context.Context) error {
 
 func (o *alertsOptions) table(w io.Writer, resp *controlpb.ListAlertsResponse) {
 	if len(resp.GetAlerts()) == 0 {
-		fmt.Fprintf(w, "no alert is pending or firing; %d rules watch\n", len(resp.GetRules()))
+		fmt.Fprintf(w, "no alert is pending or firing; %d rules are active\n", len(resp.GetRules()))
 		return
 	}
-	t := iostreams.NewTable("STATE", "ALERT", "SEVERITY", "SINCE", "WHAT")
+	t := iostreams.NewTable("STATE", "ALERT", "SEVERITY", "SINCE", "SUMMARY")
 	for _, a := range resp.GetAlerts() {
 		t.Row(alertState(o.ios, a.GetState()), a.GetName(), iostreams.OrDash(a.GetLabels()["severity"]), cmdutil.Age(o.now(), a.GetActiveSince().AsTime()), alertSummary(a.GetAnnotations()["summary"], a.GetLabels()))
 	}
 	t.Write(w)
 }
 
-// what is what an alert is about: its summary, else its labels.
+// alertSummary describes an alert: its summary, else its labels.
 func alertSummary(summary string, labels map[string]string) string {
 	if summary != "" {
 		return summary
@@ -146,7 +146,7 @@ func alertSummary(summary string, labels map[string]string) string {
 	return iostreams.OrDash(strings.Join(pairs, ","))
 }
 
-// alertState is the state of an alert as a table shows it.
+// alertState formats the state of an alert for a table.
 func alertState(ios *iostreams.IO, state string) string {
 	tones := map[string]iostreams.Tone{"firing": iostreams.ToneBad, "pending": iostreams.ToneWarn, "resolved": iostreams.ToneGood}
 	t, ok := tones[strings.TrimSpace(state)]
@@ -192,7 +192,7 @@ func newAlertsRulesCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &alertsRulesOptions{ios: f.IO, connect: f.Shop}
 	cmd := &cobra.Command{
 		Use:     "rules",
-		Short:   "List the rules that alert, and how they stand",
+		Short:   "List alerting rules and their state",
 		Example: "shopctl alerts rules\nshopctl describe prometheusrule shop",
 		Args:    cmdutil.Exactly(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
@@ -211,7 +211,7 @@ func (o *alertsRulesOptions) run(ctx context.Context) error {
 		view.Rules = append(view.Rules, alertRuleView{
 			Object: r.GetObject(), Group: r.GetGroup(), Name: r.GetName(), State: r.GetState(), Expr: r.GetExpr(),
 			For: r.GetFor().AsDuration().String(), KeepFiringFor: r.GetKeepFiringFor().AsDuration().String(),
-			Labels: r.GetLabels(), Annotations: r.GetAnnotations(), LastError: r.GetLastError(), LastEvaluation: cmdutil.Rfc3339(r.GetLastEvaluation()),
+			Labels: r.GetLabels(), Annotations: r.GetAnnotations(), LastError: r.GetLastError(), LastEvaluation: cmdutil.RFC3339(r.GetLastEvaluation()),
 		})
 	}
 	return o.ios.Print(o.format, view, func(w io.Writer) {

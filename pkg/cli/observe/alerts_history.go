@@ -27,13 +27,13 @@ func newAlertsHistoryCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &alertsHistoryOptions{ios: f.IO, connect: f.Shop}
 	cmd := &cobra.Command{
 		Use:     "history",
-		Short:   "Print how alerts came and went, oldest first",
-		Long:    "Print how alerts came and went, oldest first. With -o json, one object a line.",
+		Short:   "Print when alerts fired and were resolved, oldest first",
+		Long:    "Print when alerts fired and were resolved, oldest first. With -o json, one object a line.",
 		Example: "shopctl alerts history\nshopctl alerts history -f -o json | jq 'select(.state == \"firing\")'",
 		Args:    cmdutil.Exactly(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
-	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on as alerts fire and are resolved, until interrupted")
+	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "keep printing changes until interrupted")
 	cmdutil.AddOutput(cmd, &o.format, iostreams.FormatTable, iostreams.FormatJSON)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInterrupted)
 }
@@ -56,11 +56,11 @@ func (o *alertsHistoryOptions) run(ctx context.Context) error {
 	if !o.follow {
 		n, err := o.print(ctx, shop, time.Time{})
 		if err == nil && n.IsZero() {
-			o.ios.Notef("no alert has been pending or firing")
+			o.ios.Notef("no alert has been pending or firing yet")
 		}
 		return err
 	}
-	// The events tell when there is something new.
+	// An event announces each change.
 	stream, err := shop.Events(ctx, &controlpb.EventsRequest{Follow: true})
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (o *alertsHistoryOptions) run(ctx context.Context) error {
 	return err
 }
 
-// print writes the changes after a time, and returns that of the last.
+// print writes the changes after a time, and returns the time of the last.
 func (o *alertsHistoryOptions) print(ctx context.Context, shop *control.Client, after time.Time) (time.Time, error) {
 	resp, err := shop.ListAlerts(ctx, &controlpb.ListAlertsRequest{})
 	if err != nil {
@@ -94,7 +94,7 @@ func (o *alertsHistoryOptions) print(ctx context.Context, shop *control.Client, 
 		}
 		last = at
 		if o.format == iostreams.FormatJSON {
-			err = o.ios.PrintLine(alertChangeView{cmdutil.Rfc3339(c.GetTime()), c.GetName(), c.GetState(), c.GetLabels(), number(c.GetValue()), c.GetSummary()})
+			err = o.ios.PrintLine(alertChangeView{cmdutil.RFC3339(c.GetTime()), c.GetName(), c.GetState(), c.GetLabels(), number(c.GetValue()), c.GetSummary()})
 		} else {
 			_, err = fmt.Fprintf(o.ios.Out, "%s %s %-26s %s\n", o.ios.Paint(iostreams.ToneFaint, at.Local().Format("15:04:05")),
 				alertState(o.ios, fmt.Sprintf("%-8s", c.GetState())), c.GetName(), alertSummary(c.GetSummary(), c.GetLabels()))

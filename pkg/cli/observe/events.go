@@ -17,14 +17,14 @@ func NewEventsCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &eventsOptions{streamOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace, now: f.Now}}
 	cmd := &cobra.Command{
 		Use:               "events [SERVICE]",
-		Short:             "Print what happened to the services",
+		Short:             "Print events of the services",
 		Long:              "Print what happened to one or all services: starts, probes, exits, restarts, rollouts, faults; oldest first.\nWith -o json, one object a line.",
 		Example:           "shopctl events -f\nshopctl events --since 10m payment",
 		Args:              cmdutil.AtMost(1, "one service"),
 		ValidArgsFunction: cmdutil.CompleteOneService(f),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
-	o.add(cmd, "events", "happen")
+	o.add(cmd, "events")
 	return cmd
 }
 
@@ -54,7 +54,7 @@ type eventView struct {
 func (o *eventsOptions) print(e *controlpb.Event) error {
 	if o.format == iostreams.FormatJSON {
 		return o.ios.PrintLine(eventView{
-			Sequence: e.GetSequence(), Time: cmdutil.Rfc3339(e.GetTime()), Type: e.GetType(), Reason: e.GetReason(),
+			Sequence: e.GetSequence(), Time: cmdutil.RFC3339(e.GetTime()), Type: e.GetType(), Reason: e.GetReason(),
 			Service: e.GetService(), Instance: e.GetInstance(), Message: e.GetMessage(),
 		})
 	}

@@ -23,7 +23,7 @@ import (
 func NewExportCmd(f *cmdutil.Factory) *cobra.Command {
 	return cmdutil.Group(&cobra.Command{
 		Use:   "export",
-		Short: "Write what Grafana or another Prometheus needs to look at the shop",
+		Short: "Write configuration for Grafana or another Prometheus",
 	}, newExportGrafanaCmd(f), newExportPrometheusCmd(f))
 }
 
@@ -36,8 +36,8 @@ type exportOptions struct {
 }
 
 func (o *exportOptions) add(cmd *cobra.Command, dir string) {
-	cmd.Flags().StringVar(&o.dir, "dir", dir, "`DIRECTORY` to write to")
-	cmd.Flags().BoolVar(&o.force, "force", false, "replace files that are there")
+	cmd.Flags().StringVar(&o.dir, "dir", dir, "`DIRECTORY` to write to; created if it does not exist")
+	cmd.Flags().BoolVar(&o.force, "force", false, "overwrite existing files")
 	cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
 }
 
@@ -46,8 +46,8 @@ func newExportGrafanaCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "grafana",
 		Short: "Write a data source and dashboards for Grafana",
-		Long: `Write a data source and dashboards for Grafana, laid out as its provisioning directory. A dashboard can also be
-imported by hand; then choose the shop as its data source.`,
+		Long: `Write a data source and dashboards for Grafana, laid out as its provisioning directory. A dashboard can also be imported
+by hand; then select the shop as its data source.`,
 		Example: "shopctl export grafana --dir grafana\nshopctl export grafana --dir /etc/grafana/provisioning --force",
 		Args:    cmdutil.Exactly(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.grafana(cmd.Context()) },
@@ -61,28 +61,28 @@ func newExportPrometheusCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prometheus",
 		Short: "Write prometheus.yml and the rule files for another Prometheus",
-		Long: `Write prometheus.yml, which scrapes the instances that run now, and the rules of all PrometheusRule objects as rule
-files. With --federate it reads everything from the daemon instead, results of the rules included; that goes on
-when instances come and go.`,
+		Long: `Write prometheus.yml, which scrapes the currently running instances, and the rules of all PrometheusRule objects as rule
+files. With --federate it scrapes everything from the daemon instead, recorded series included; that keeps working when
+instances change.`,
 		Example: `shopctl export prometheus --dir prometheus
 promtool check rules prometheus/rules/*.yml
 prometheus --config.file prometheus/prometheus.yml --web.listen-address 127.0.0.1:9099`,
 		Args: cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.prometheus(cmd.Context()) },
 	}
-	cmd.Flags().BoolVar(&o.federate, "federate", false, "read from the daemon, not from the instances")
+	cmd.Flags().BoolVar(&o.federate, "federate", false, "scrape the daemon instead of the instances")
 	o.add(cmd, "prometheus")
 	return cmd
 }
 
-// apiURL is where Prometheus' API of the shop answers.
+// apiURL is the address of the shop's Prometheus API.
 func (o *exportOptions) apiURL(ctx context.Context, shop *control.Client) (string, error) {
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {
 		return "", err
 	}
 	if st.GetPrometheusUrl() == "" {
-		return "", cmdutil.HintErr(cmdutil.ExitFailed, "shopctl down && shopctl up", errors.New("the API of Prometheus is not served"))
+		return "", cmdutil.HintErr(cmdutil.ExitFailed, "shopctl down && shopctl up", errors.New("the Prometheus API is not available"))
 	}
 	return st.GetPrometheusUrl(), nil
 }
@@ -151,7 +151,7 @@ func (o *exportOptions) rules(ctx context.Context, shop *control.Client) ([]expo
 	return export.RuleFiles(objects)
 }
 
-// targets are the instances with the labels that the shop itself gives them, and the daemon.
+// targets are the instances, with the labels that the shop gives them, and the daemon.
 func (o *exportOptions) targets(ctx context.Context, shop *control.Client, api string) ([]export.Target, error) {
 	resp, err := shop.QueryMetrics(ctx, &controlpb.QueryMetricsRequest{Expr: "up"})
 	if err != nil {

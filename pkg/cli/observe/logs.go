@@ -32,11 +32,10 @@ func NewLogsCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &logsOptions{streamOptions: streamOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace, now: f.Now}}
 	cmd := &cobra.Command{
 		Use:   "logs [SERVICE]",
-		Short: "Print what services log",
-		Long: `Print what one or all services log, one record a line, oldest first. With -o json each line is an object with
-time, service, instance, container, level, message, trace_id, span_id and raw: the record as the service wrote it.
-Of a service whose instances have several containers, only the first container is shown, unless -c or --all-containers
-is given.`,
+		Short: "Print the logs of services",
+		Long: `Print the logs of one or all services, one record per line, oldest first. With -o json each line is an object with
+time, service, instance, container, level, message, trace_id, span_id and raw, the record as the service wrote it. If
+the instances have several containers, the logs of the first one are printed, unless -c or --all-containers is given.`,
 		Example: `shopctl logs -f checkout
 shopctl logs --since 5m --tail 100
 shopctl logs --trace last --level warn
@@ -48,16 +47,16 @@ shopctl logs -o json | jq 'select(.level == "error")'`,
 		ValidArgsFunction: cmdutil.CompleteOneService(f),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
-	o.add(cmd, "lines", "are written")
-	cmd.Flags().Int32Var(&o.tail, "tail", 0, "only the last `NUMBER` of lines (default all that is kept)")
+	o.add(cmd, "lines")
+	cmd.Flags().Int32Var(&o.tail, "tail", 0, "only the last `NUMBER` lines (default all that are kept)")
 	cmd.Flags().StringVar(&o.instance, "instance", "", "only lines of this `INSTANCE`")
 	cmd.Flags().StringVarP(&o.container, "container", "c", "", "only lines of this `CONTAINER` of each instance")
 	cmd.Flags().BoolVar(&o.allContainers, "all-containers", false, "lines of all containers")
-	cmd.Flags().BoolVar(&o.prefix, "prefix", false, "name the instance in each line, in place of the service")
-	cmd.Flags().StringVar(&o.trace, "trace", "", "only lines of the trace with this `ID`, or one that begins so; last: the newest trace")
-	cmd.Flags().StringVar(&o.span, "span", "", "only lines of the span with this `ID`, or one that begins so")
-	cmd.Flags().StringVar(&o.level, "level", "", "only lines of this `LEVEL` or a worse one: debug, info, warn, error")
-	cmd.Flags().StringVar(&o.grep, "grep", "", "only lines that match this regular `EXPRESSION` (RE2) as they were written")
+	cmd.Flags().BoolVar(&o.prefix, "prefix", false, "show the instance instead of the service in each line")
+	cmd.Flags().StringVar(&o.trace, "trace", "", "only lines of the trace with this `ID` or prefix; last: the newest trace")
+	cmd.Flags().StringVar(&o.span, "span", "", "only lines of the span with this `ID` or prefix")
+	cmd.Flags().StringVar(&o.level, "level", "", "only lines of at least this `LEVEL`: debug, info, warn, error")
+	cmd.Flags().StringVar(&o.grep, "grep", "", "only lines whose raw text matches this regular `EXPRESSION` (RE2)")
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("trace", completeTraces(f)))
 	cmdutil.CompleteWords(cmd, "level", observe.LogLevels()...)
 	return cmd
@@ -68,7 +67,7 @@ func (o *logsOptions) run(ctx context.Context, args []string) error {
 		return cmdutil.UsageErr("--tail 100", "read --tail %d: want a positive number", o.tail)
 	}
 	if o.container != "" && o.allContainers {
-		return cmdutil.UsageErr("shopctl logs SERVICE -c "+o.container, "--container and --all-containers exclude each other")
+		return cmdutil.UsageErr("shopctl logs SERVICE -c "+o.container, "--container and --all-containers cannot be combined")
 	}
 	shop, service, since, err := o.begin(ctx, args)
 	if err != nil {
@@ -132,12 +131,12 @@ func viewLog(line *controlpb.LogLine) (logView, error) {
 		raw = quoted
 	}
 	return logView{
-		Time: cmdutil.Rfc3339(line.GetTime()), Service: line.GetService(), Instance: line.GetInstance(), Container: line.GetContainer(),
+		Time: cmdutil.RFC3339(line.GetTime()), Service: line.GetService(), Instance: line.GetInstance(), Container: line.GetContainer(),
 		Level: line.GetLevel(), Message: line.GetMessage(), TraceID: line.GetTraceId(), SpanID: line.GetSpanId(), Raw: raw,
 	}, nil
 }
 
-// LogText is a log line for people: time, service, level, message and the record's other fields.
+// LogText formats a log line for a terminal: time, service, level, message and the record's other fields.
 func LogText(ios *iostreams.IO, line *controlpb.LogLine) string {
 	return logText(ios, line, control.LogFields(line.GetRaw()))
 }
@@ -167,7 +166,7 @@ func levelTone(level string) iostreams.Tone {
 	}
 }
 
-// FollowLogs prints what the services log from now on, until the shop has gone.
+// FollowLogs prints new log lines of all services until the shop stops.
 func FollowLogs(ctx context.Context, f *cmdutil.Factory) error {
 	o := &logsOptions{streamOptions: streamOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace, now: f.Now, format: iostreams.FormatTable, follow: true, since: f.Now().Format(time.RFC3339Nano)}}
 	return o.run(ctx, nil)

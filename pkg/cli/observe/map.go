@@ -32,10 +32,10 @@ func NewMapCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &mapOptions{watchOptions: watchOptions{ios: f.IO, connect: f.Shop, now: f.Now, getenv: f.Getenv}}
 	cmd := &cobra.Command{
 		Use:   "map",
-		Short: "Show who calls whom, how that goes, and how far faults reach",
-		Long: `Show who calls whom, with the rate, errors and 95th percentile of each edge as its caller sees it, and what is broken
-on purpose. The last lines tell in one sentence each how far an active fault reaches, by comparing what spans say now
-with the time before it. A service that several others call has its own calls below the first of them.`,
+		Short: "Show the call graph, its traffic, and the impact of active faults",
+		Long: `Show the call graph, with the rate, errors and 95th percentile of each edge as seen by the caller, and the active
+faults. The last lines describe the impact of each fault in one sentence, by comparing spans from now with spans from
+before the fault. The calls of a service with several callers are listed below the first of them.`,
 		Example: `shopctl map
 shopctl map --window 2m
 shopctl map --watch
@@ -50,9 +50,9 @@ shopctl map -o json | jq -r '.blast[].sentence'`,
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInterrupted)
 }
 
-// addWindow gives cmd the flag that says how far to look back.
+// addWindow adds the flag for the time window to cmd.
 func addWindow(cmd *cobra.Command, window *time.Duration) {
-	cmd.Flags().DurationVar(window, "window", 30*time.Second, "look back over this time, at most 5m")
+	cmd.Flags().DurationVar(window, "window", 30*time.Second, "time window to measure over, at most 5m")
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("window", cobra.NoFileCompletions))
 }
 
@@ -61,7 +61,7 @@ func (o *mapOptions) run(ctx context.Context) error {
 		return err
 	}
 	if o.watch && (o.format == formatDOT || o.format == formatMermaid) {
-		return cmdutil.UsageErr("shopctl map --watch", "read --watch: %s is one drawing", o.format)
+		return cmdutil.UsageErr("shopctl map --watch", "read --watch: -o %s cannot be refreshed", o.format)
 	}
 	shop, err := o.connect(ctx)
 	if err != nil {
@@ -90,15 +90,15 @@ func (o *mapOptions) draw(w io.Writer, m *controlpb.GetMapResponse) {
 	}
 }
 
-// none tells what to do about a map without calls.
+// none suggests what to do about a map without calls.
 func (o *mapOptions) none(v any) {
 	if m, ok := v.(mapView); ok && len(m.Edges) == 0 {
-		o.ios.Notef("nobody calls anybody")
+		o.ios.Notef("no calls in this window")
 		o.ios.Next("load start --rate 20 --seed 42")
 	}
 }
 
-// mapStyle is how this terminal shows a map.
+// mapStyle is the style of maps on this terminal.
 func mapStyle(ios *iostreams.IO) topology.Style {
 	tones := map[topology.Tone]iostreams.Tone{
 		topology.Good: iostreams.ToneGood, topology.Bad: iostreams.ToneBad, topology.Warn: iostreams.ToneWarn, topology.Faint: iostreams.ToneFaint,

@@ -5,7 +5,7 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// The JSON of map and top is a promise: fields are only ever added, and always there.
+// The JSON of map and top is stable: fields are only added, and always present.
 
 type mapView struct {
 	Time     string        `json:"time"`
@@ -72,7 +72,7 @@ func viewNode(n *controlpb.MapNode) mapNodeView {
 
 func viewMap(m *controlpb.GetMapResponse) mapView {
 	v := mapView{
-		Time: cmdutil.Rfc3339(m.GetTime()), WindowMs: m.GetWindow().AsDuration().Milliseconds(),
+		Time: cmdutil.RFC3339(m.GetTime()), WindowMs: m.GetWindow().AsDuration().Milliseconds(),
 		Nodes: make([]mapNodeView, len(m.GetNodes())), Edges: make([]mapEdgeView, len(m.GetEdges())), Blast: make([]blastView, len(m.GetBlast())),
 	}
 	for i, n := range m.GetNodes() {

@@ -44,7 +44,7 @@ func TestAMapLooksBackOverTheWindowThatIsAskedFor(t *testing.T) {
 	shop := &clitest.MappedShop{M: &controlpb.GetMapResponse{}}
 	w := clitest.NewWorld(t).Serve(shop)
 	w.Want(cmdutil.ExitOK, "map", "--window", "2m")
-	w.WantErr("nobody calls anybody\n", "next: shopctl load start --rate 20 --seed 42\n")
+	w.WantErr("no calls in this window\n", "next: shopctl load start --rate 20 --seed 42\n")
 	w.Want(cmdutil.ExitOK, "top")
 	if a, b := shop.Asks[0].GetWindow().AsDuration(), shop.Asks[1].GetWindow().AsDuration(); a != 2*time.Minute || b != 30*time.Second {
 		t.Errorf("asked for %s and %s", a, b)

@@ -16,9 +16,9 @@ import (
 func NewMetricsCmd(f *cmdutil.Factory) *cobra.Command {
 	return cmdutil.Group(&cobra.Command{
 		Use:   "metrics",
-		Short: "Ask what is measured: PromQL over the metrics of all instances",
-		Long: `Ask what is measured. The daemon reads the metrics of all instances every few seconds, once a second while
-somebody looks on, and keeps them for an hour and a half. Prometheus' own engine answers queries over them.`,
+		Short: "Query the metrics of all instances with PromQL",
+		Long: `Query the metrics of all instances. The daemon scrapes them every few seconds, once a second while a dashboard is
+open, and keeps them for 90 minutes. Queries are evaluated by Prometheus' own engine.`,
 	}, newMetricsQueryCmd(f), newMetricsListCmd(f), newMetricsTargetsCmd(f))
 }
 
@@ -62,7 +62,7 @@ func newMetricsListCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &metricsListOptions{ios: f.IO, connect: f.Shop, now: f.Now}
 	cmd := &cobra.Command{
 		Use:     "list",
-		Short:   "List what can be queried",
+		Short:   "List the metrics that can be queried",
 		Example: "shopctl metrics list\nshopctl metrics list -o name | grep payment",
 		Args:    cmdutil.Exactly(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
@@ -71,7 +71,7 @@ func newMetricsListCmd(f *cmdutil.Factory) *cobra.Command {
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
 }
 
-// listMetrics asks the shop what there is.
+// listMetrics returns the metrics of the shop and the state of their store.
 func listMetrics(ctx context.Context, connect cmdutil.Connect) (*controlpb.ListMetricsResponse, error) {
 	shop, err := connect(ctx)
 	if err != nil {
@@ -88,7 +88,7 @@ func (o *metricsListOptions) run(ctx context.Context) error {
 	}
 	st := resp.GetStore()
 	view := metricsView{Metrics: []metricView{}, APIURL: resp.GetApiUrl(), Store: metricStoreView{
-		Series: st.GetSeries(), Samples: st.GetSamples(), Bytes: st.GetBytes(), Dropped: st.GetDropped(), Oldest: cmdutil.Rfc3339(st.GetOldest()),
+		Series: st.GetSeries(), Samples: st.GetSamples(), Bytes: st.GetBytes(), Dropped: st.GetDropped(), Oldest: cmdutil.RFC3339(st.GetOldest()),
 	}}
 	for _, m := range resp.GetMetrics() {
 		view.Metrics = append(view.Metrics, metricView{m.GetName(), m.GetType(), m.GetHelp(), m.GetSeries()})
@@ -101,13 +101,13 @@ func (o *metricsListOptions) run(ctx context.Context) error {
 		t.Write(w)
 		fmt.Fprintf(w, "\n%d series, %d samples in %.1f MB", view.Store.Series, view.Store.Samples, float64(view.Store.Bytes)/1e6)
 		if st.GetOldest() != nil {
-			fmt.Fprintf(w, ", the oldest of %s ago", cmdutil.Age(o.now(), st.GetOldest().AsTime()))
+			fmt.Fprintf(w, ", the oldest %s ago", cmdutil.Age(o.now(), st.GetOldest().AsTime()))
 		}
 		if view.Store.Dropped > 0 {
 			fmt.Fprintf(w, ", %d samples dropped", view.Store.Dropped)
 		}
 		if view.APIURL != "" {
-			fmt.Fprintf(w, "\nfor Grafana and Prometheus: %s", view.APIURL)
+			fmt.Fprintf(w, "\nAPI for Grafana and Prometheus: %s", view.APIURL)
 		}
 		fmt.Fprintln(w)
 	})

@@ -38,10 +38,10 @@ func newMetricsQueryCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &metricsQueryOptions{ios: f.IO, connect: f.Shop, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "query EXPR",
-		Short: "Evaluate a PromQL expression now, or over a range of time",
-		Long: `Evaluate a PromQL expression now, or with --range at steps over the time until now. --plot draws it.
-Series carry the labels job, instance, namespace, service, pod and version. The table of a range shows the first, least,
-greatest and last value of each series; -o json has all of them.`,
+		Short: "Evaluate a PromQL expression now or over a time range",
+		Long: `Evaluate a PromQL expression now, or with --range in steps over a time range until now. --plot draws a plot. Series have
+the labels job, instance, namespace, service, pod and version. The table of a range shows the first, minimum, maximum
+and last value of each series; -o json has all values.`,
 		Example: `shopctl metrics query 'sum by (service) (rate(grpc_server_handled_total[1m]))'
 shopctl metrics query --range 15m --plot service:latency_seconds:p95_1m
 shopctl metrics query -o json 'up == 0' | jq '.series | length'`,
@@ -53,10 +53,10 @@ shopctl metrics query -o json 'up == 0' | jq '.series | length'`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.DurationVar(&o.back, "range", 0, "evaluate at steps over this `DURATION` until now")
-	flags.DurationVar(&o.step, "step", 0, "`DURATION` between the steps of a range (default a 250th of it)")
-	flags.StringVar(&o.time, "time", "", "a `TIME` instead of now, or a duration ago")
-	flags.BoolVar(&o.plot, "plot", false, "draw the result over time (with --range 15m if none is given)")
+	flags.DurationVar(&o.back, "range", 0, "evaluate in steps over this `DURATION` until now")
+	flags.DurationVar(&o.step, "step", 0, "`DURATION` between the steps of a range (default 1/250 of it)")
+	flags.StringVar(&o.time, "time", "", "evaluate at this `TIME` (RFC 3339) or duration ago instead of now")
+	flags.BoolVar(&o.plot, "plot", false, "plot the result over time (default --range 15m)")
 	cmdutil.AddOutput(cmd, &o.format)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInconclusive)
 }
@@ -69,11 +69,11 @@ func (o *metricsQueryOptions) run(ctx context.Context, expr string) error {
 	case o.back < 0:
 		return cmdutil.UsageErr("--range 15m", "read --range %s: want a duration above zero", o.back)
 	case o.stepChanged && o.back == 0:
-		return cmdutil.UsageErr("--range 15m --step 15s", "--step is for a range")
+		return cmdutil.UsageErr("--range 15m --step 15s", "--step needs --range or --plot")
 	case o.stepChanged && o.step <= 0:
 		return cmdutil.UsageErr("--step 15s", "read --step %s: want a duration above zero", o.step)
 	case o.plot && o.format != iostreams.FormatTable:
-		return cmdutil.UsageErr("-o "+o.format, "--plot and -o %s do not go together", o.format)
+		return cmdutil.UsageErr("-o "+o.format, "--plot and -o %s cannot be combined", o.format)
 	}
 	req := &controlpb.QueryMetricsRequest{Expr: expr}
 	at, err := cmdutil.ParseTime(o.now(), "time", o.time)
@@ -125,8 +125,7 @@ type querySeriesView struct {
 	Samples []querySampleView `json:"samples"`
 }
 
-// querySampleView is a time in seconds and a value, as in Prometheus' API: JSON has no NaN, so that values
-// are strings.
+// querySampleView is a time in seconds and a value, as in Prometheus' API. Values are strings because JSON has no NaN.
 type querySampleView struct {
 	time  time.Time
 	value float64
@@ -144,7 +143,7 @@ func (v queryView) Names() []string {
 	return names
 }
 
-// name is the series as PromQL writes it.
+// name is the series in PromQL notation.
 func (s querySeriesView) name() string {
 	var pairs []string
 	for _, k := range slices.Sorted(maps.Keys(s.Labels)) {
@@ -182,7 +181,7 @@ func (o *metricsQueryOptions) table(w io.Writer, v queryView) {
 		return
 	}
 	if v.ResultType == "matrix" {
-		t := iostreams.NewTable("SERIES", "POINTS", "FIRST", "LEAST", "GREATEST", "LAST")
+		t := iostreams.NewTable("SERIES", "POINTS", "FIRST", "MIN", "MAX", "LAST")
 		for _, s := range v.Series {
 			least, greatest := math.Inf(1), math.Inf(-1)
 			for _, p := range s.Samples {
@@ -206,7 +205,7 @@ func (o *metricsQueryOptions) table(w io.Writer, v queryView) {
 	t.Write(w)
 }
 
-// number is a value with as many digits as people can use.
+// number formats a value with the digits that matter.
 func number(v float64) string {
 	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
 		return strconv.FormatFloat(v, 'f', -1, 64)
@@ -215,7 +214,7 @@ func number(v float64) string {
 }
 
 const (
-	// plotHeight is how many lines a plot has, plotWidth how many cells where no terminal says.
+	// plotHeight is the number of lines of a plot, plotWidth the number of cells without a terminal.
 	plotHeight = 16
 	plotWidth  = 80
 )
@@ -241,7 +240,7 @@ func (o *metricsQueryOptions) draw(expr string, v queryView, end time.Time) {
 	fmt.Fprintln(o.ios.Out, strings.TrimRight(strings.Join(lines, "\n"), "\n"))
 }
 
-// stepOf is the time between two neighbouring points: what is further apart is not joined by a line.
+// stepOf is the time between two neighboring points; points further apart are not connected.
 func stepOf(v queryView) time.Duration {
 	var step time.Duration
 	for _, s := range v.Series {
@@ -254,7 +253,7 @@ func stepOf(v queryView) time.Duration {
 	return step
 }
 
-// legend is the short name of a series: its only label's value where it has one alone.
+// legend is the short name of a series: the label's value if it has only one label.
 func (o *metricsQueryOptions) legend(s querySeriesView, n int) string {
 	if n == 1 && len(s.Labels) == 0 {
 		return ""
@@ -267,7 +266,7 @@ func (o *metricsQueryOptions) legend(s querySeriesView, n int) string {
 	return s.name()
 }
 
-// paintPlot gives each line of a plot a colour.
+// paintPlot gives each line of a plot a color.
 func paintPlot(ios *iostreams.IO) func(t plot.Tone, text string) string {
 	return func(t plot.Tone, text string) string {
 		switch {

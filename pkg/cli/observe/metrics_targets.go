@@ -43,7 +43,7 @@ func newMetricsTargetsCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &metricsTargetsOptions{ios: f.IO, connect: f.Shop}
 	cmd := &cobra.Command{
 		Use:     "targets",
-		Short:   "List the instances that metrics are read from, and how that goes",
+		Short:   "List scrape targets and their health",
 		Example: "shopctl metrics targets\nshopctl metrics targets -o json | jq '.targets[] | select(.health != \"up\")'",
 		Args:    cmdutil.Exactly(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
@@ -60,7 +60,7 @@ func (o *metricsTargetsOptions) run(ctx context.Context) error {
 	view := targetsView{Targets: []targetView{}}
 	for _, t := range resp.GetTargets() {
 		view.Targets = append(view.Targets, targetView{
-			t.GetJob(), t.GetInstance(), t.GetAddress(), t.GetHealth(), t.GetLastError(), cmdutil.Rfc3339(t.GetLastScrape()),
+			t.GetJob(), t.GetInstance(), t.GetAddress(), t.GetHealth(), t.GetLastError(), cmdutil.RFC3339(t.GetLastScrape()),
 			float64(t.GetTook().AsDuration().Microseconds()) / 1000,
 		})
 	}

@@ -175,7 +175,7 @@ func TestAlertsCanFailAScript(t *testing.T) {
 	w.WantErr("next: shopctl alerts history")
 	shop.alerts = &controlpb.ListAlertsResponse{Rules: someAlerts().GetRules()}
 	w.Want(cmdutil.ExitOK, "alerts", "--fail")
-	w.WantOut("no alert is pending or firing; 2 rules watch")
+	w.WantOut("no alert is pending or firing; 2 rules are active")
 	w.Want(cmdutil.ExitOK, "alerts", "history")
 	w.WantErr("no alert has been pending or firing")
 	w.Want(cmdutil.ExitUsage, "alerts", "histroy")
@@ -219,5 +219,5 @@ func TestExportsWriteFilesAndReplaceNoneUnasked(t *testing.T) {
 	w.WantOut("shop-overview.json")
 	shop.Current = &controlpb.StatusResponse{}
 	w.Want(cmdutil.ExitFailed, "export", "grafana", "--dir", filepath.Join(dir, "x"))
-	w.WantErr("the API of Prometheus is not served", "hint: shopctl down && shopctl up")
+	w.WantErr("the Prometheus API is not available", "hint: shopctl down && shopctl up")
 }

@@ -18,8 +18,7 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// streamOptions are what logs and events share: both print what was kept, oldest first, and may follow
-// what comes.
+// streamOptions are shared by logs and events: both print what is stored, oldest first, and can follow new elements.
 type streamOptions struct {
 	ios       *iostreams.IO
 	connect   cmdutil.Connect
@@ -30,11 +29,11 @@ type streamOptions struct {
 	since     string
 }
 
-// add gives cmd the flags. what and happens name the elements: "lines" "are written".
-func (o *streamOptions) add(cmd *cobra.Command, what, happens string) {
+// add adds the flags to cmd. what is the plural of the elements: "lines".
+func (o *streamOptions) add(cmd *cobra.Command, what string) {
 	flags := cmd.Flags()
-	flags.BoolVarP(&o.follow, "follow", "f", false, "go on as "+what+" "+happens+", until interrupted")
-	flags.StringVar(&o.since, "since", "", "only "+what+" since a `TIME`, or a duration ago")
+	flags.BoolVarP(&o.follow, "follow", "f", false, "keep printing new "+what+" until interrupted")
+	flags.StringVar(&o.since, "since", "", "only "+what+" since this `TIME` (RFC 3339) or duration, such as 5m")
 	cmdutil.AddOutput(cmd, &o.format, iostreams.FormatTable, iostreams.FormatJSON)
 	cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInterrupted)
 }
@@ -62,7 +61,7 @@ func (o *streamOptions) begin(ctx context.Context, args []string) (shop *control
 	return shop, service, since, nil
 }
 
-// serviceArg is the service that args name, a module of a monolith too; "" if they name none.
+// serviceArg is the service named in args, which may be a module of a monolith; "" if there is none.
 func serviceArg(ctx context.Context, namespace func() string, shop *control.Client, args []string) (string, error) {
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {
@@ -79,7 +78,7 @@ func serviceArg(ctx context.Context, namespace func() string, shop *control.Clie
 	return s.GetName(), err
 }
 
-// receive prints every element of a stream until its end. what names them, to say that there are none.
+// receive prints every element of a stream until its end. what is their plural, for the message that there are none.
 func receive[T any](ios *iostreams.IO, what string, stream grpc.ServerStreamingClient[T], print func(*T) error) error {
 	for n := 0; ; n++ {
 		element, err := stream.Recv()

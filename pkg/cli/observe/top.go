@@ -25,7 +25,7 @@ type topOptions struct {
 	sort   string
 }
 
-// topOrders are what services can be sorted by, most of it first.
+// topOrders are the sort keys, highest first.
 func topOrders() map[string]func(mapNodeView) float64 {
 	return map[string]func(mapNodeView) float64{
 		"cpu":       func(n mapNodeView) float64 { return n.CPUCores },
@@ -58,10 +58,10 @@ func NewTopCmd(f *cmdutil.Factory) *cobra.Command {
 	orders := slices.Sorted(maps.Keys(topOrders()))
 	cmd := &cobra.Command{
 		Use:   "top",
-		Short: "Show which services use most, serve most and fail most",
-		Long: `Show each service's processor time, private memory, requests in flight, rate, errors and 95th percentile. CPU is in
-percent of one core over the last minute, of all instances together. Requests are those that the service served, by its
-spans; IN-FLIGHT is how many were served at once, on average over the window.`,
+		Short: "Show CPU, memory, traffic and errors of each service",
+		Long: `Show each service's CPU, private memory, requests in flight, rate, errors and 95th percentile. CPU is in percent of one
+core over the last minute, summed over all instances. Requests are those that the service served, counted from its
+spans; IN-FLIGHT is the average number of concurrent requests over the window.`,
 		Example: `shopctl top
 shopctl top --sort memory
 shopctl top --watch
@@ -69,7 +69,7 @@ shopctl top -o json --watch | jq -c '.services[0]'`,
 		Args: cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
-	cmd.Flags().Var(&cmdutil.EnumFlag{Value: &o.sort, Allowed: orders, Kind: "COLUMN"}, "sort", "order by this, most first: "+strings.Join(orders, ", "))
+	cmd.Flags().Var(&cmdutil.EnumFlag{Value: &o.sort, Allowed: orders, Kind: "COLUMN"}, "sort", "sort by this column, highest first: "+strings.Join(orders, ", "))
 	cmdutil.CompleteWords(cmd, "sort", orders...)
 	addWindow(cmd, &o.window)
 	o.add(cmd)

@@ -22,14 +22,14 @@ import (
 func NewTraceCmd(f *cmdutil.Factory) *cobra.Command {
 	return cmdutil.Group(&cobra.Command{
 		Use:   "trace",
-		Short: "Find requests and see where their time went",
-		Long: `Find requests and see where their time went. Services send spans of all that they do; the shop keeps the newest
-traces and takes spans of any OpenTelemetry SDK: "shopctl status -o json" tells the endpoints. An ID may be
-cut short, and "last" is the newest trace.`,
+		Short: "Find and show traces of requests",
+		Long: `Find requests and see where their time went. Services send spans for every request; the shop keeps the newest traces,
+and accepts spans from any OpenTelemetry SDK ("shopctl status -o json" shows the endpoints). An ID may be shortened to a
+unique prefix; "last" is the newest trace.`,
 	}, newTraceListCmd(f), newTraceShowCmd(f), newTraceSequenceCmd(f), newTraceDiffCmd(f), newTraceFollowCmd(f), newTraceOpenCmd(f))
 }
 
-// defaultWidth is how wide traces are drawn where there is no terminal.
+// defaultWidth is the width of drawings without a terminal, in cells.
 const defaultWidth = 160
 
 func traceWidth(ios *iostreams.IO) int {
@@ -50,7 +50,7 @@ func traceStyle(ios *iostreams.IO) draw.Style {
 	}
 }
 
-// serviceOfSpan is what people call the service that spans name so.
+// serviceOfSpan is the short name of a service that spans name by its workload.
 func serviceOfSpan(name string) string {
 	if b, ok := services.Lookup(name); ok && b.Workload == name {
 		return b.Name
@@ -58,44 +58,45 @@ func serviceOfSpan(name string) string {
 	return name
 }
 
-// traceFilter are the flags that say which traces are wanted.
+// traceFilter are the flags that select traces.
 type traceFilter struct {
 	service, operation, since string
 	failed                    bool
-	slower, faster            time.Duration
+	minDuration, maxDuration  time.Duration
 }
 
 func (o *traceFilter) add(cmd *cobra.Command, f *cmdutil.Factory) {
 	flags := cmd.Flags()
-	flags.StringVar(&o.service, "service", "", "only traces that pass through this `SERVICE`")
-	flags.StringVar(&o.operation, "operation", "", "only traces with an operation whose name holds this `TEXT`; of the service, if one is given")
-	flags.BoolVar(&o.failed, "error", false, "only traces with a span that failed")
-	flags.DurationVar(&o.slower, "slower", 0, "only traces that took at least this `TIME`")
-	flags.DurationVar(&o.faster, "faster", 0, "only traces that took at most this `TIME`")
-	flags.StringVar(&o.since, "since", "", "only traces that began since a `TIME`, or a duration ago")
+	flags.StringVar(&o.service, "service", "", "only traces with spans of this `SERVICE`")
+	flags.StringVar(&o.operation, "operation", "", "only traces with an operation whose name contains this `TEXT`; of the service, if one is given")
+	flags.BoolVar(&o.failed, "error", false, "only traces with a failed span")
+	flags.DurationVar(&o.minDuration, "min-duration", 0, "only traces that took at least this `TIME`")
+	flags.DurationVar(&o.maxDuration, "max-duration", 0, "only traces that took at most this `TIME`")
+	flags.StringVar(&o.since, "since", "", "only traces started since this `TIME` (RFC 3339) or duration, such as 5m")
+	cmdutil.RenameFlags(cmd, map[string]string{"slower": "min-duration", "faster": "max-duration"})
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("service", cmdutil.CompleteServices(f)))
 }
 
 // read checks the flags.
 func (o *traceFilter) read(now func() time.Time) (*controlpb.TraceFilter, error) {
-	for flag, d := range map[string]time.Duration{"slower": o.slower, "faster": o.faster} {
+	for flag, d := range map[string]time.Duration{"min-duration": o.minDuration, "max-duration": o.maxDuration} {
 		if d < 0 {
 			return nil, cmdutil.UsageErr("--"+flag+" 200ms", "read --%s %s: want a time above zero", flag, d)
 		}
 	}
-	if o.faster > 0 && o.faster < o.slower {
-		return nil, cmdutil.UsageErr("--slower 100ms --faster 1s", "no trace is both slower than %s and faster than %s", o.slower, o.faster)
+	if o.maxDuration > 0 && o.maxDuration < o.minDuration {
+		return nil, cmdutil.UsageErr("--min-duration 100ms --max-duration 1s", "--min-duration %s is more than --max-duration %s", o.minDuration, o.maxDuration)
 	}
 	since, err := cmdutil.ParseTime(now(), "since", o.since)
 	if err != nil {
 		return nil, err
 	}
 	filter := &controlpb.TraceFilter{Service: o.service, Operation: o.operation, Error: o.failed}
-	if o.slower > 0 {
-		filter.MinDuration = durationpb.New(o.slower)
+	if o.minDuration > 0 {
+		filter.MinDuration = durationpb.New(o.minDuration)
 	}
-	if o.faster > 0 {
-		filter.MaxDuration = durationpb.New(o.faster)
+	if o.maxDuration > 0 {
+		filter.MaxDuration = durationpb.New(o.maxDuration)
 	}
 	if !since.IsZero() {
 		filter.Since = timestamppb.New(since)
@@ -130,7 +131,7 @@ func completeTraces(f *cmdutil.Factory) cobra.CompletionFunc {
 	}
 }
 
-// completeTraceArgs completes as many arguments with ids.
+// completeTraceArgs completes up to most arguments with ids.
 func completeTraceArgs(f *cmdutil.Factory, most int) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 		if len(args) >= most {

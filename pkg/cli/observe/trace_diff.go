@@ -22,10 +22,9 @@ func newTraceDiffCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &traceDiffOptions{ios: f.IO}
 	cmd := &cobra.Command{
 		Use:   "diff A B",
-		Short: "Lay two traces side by side",
-		Long: `Lay two traces side by side: the same operations of the same services are each other's counterparts. It tells
-where the difference between their durations lies, which adds up over the critical paths, and what only one of
-them has.`,
+		Short: "Compare two traces",
+		Long: `Compare two traces by matching the same operations of the same services. It shows where the difference between their
+durations comes from, which adds up over the critical paths, and which spans only one of them has.`,
 		Example:           "shopctl trace diff 4bf92f3577b3 last",
 		Args:              cmdutil.Exactly(2, "the ids of two traces"),
 		ValidArgsFunction: completeTraceArgs(f, 2),
@@ -55,7 +54,7 @@ type diffSideView struct {
 	Spans      int     `json:"spans"`
 }
 
-// diffView is one place; a side that has none there is null.
+// diffView is one matched position; a side without a span there is null.
 type diffView struct {
 	Service string  `json:"service"`
 	Name    string  `json:"name"`
@@ -64,7 +63,7 @@ type diffView struct {
 	A       *string `json:"a"`
 	B       *string `json:"b"`
 	DeltaMs float64 `json:"delta_ms"`
-	// CauseMs is its part of the difference between the roots.
+	// CauseMs is its share of the difference between the roots.
 	CauseMs float64 `json:"cause_ms"`
 }
 

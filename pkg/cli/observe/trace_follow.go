@@ -24,10 +24,10 @@ func newTraceFollowCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &traceFollowOptions{ios: f.IO, connect: f.Shop, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "follow",
-		Short: "Print traces as they come, until interrupted",
-		Long: `Print each trace that begins from now on, once all of it has come, until interrupted: its id, start, duration,
-spans, services, status and root. With -o json, one object a line.`,
-		Example: "shopctl trace follow --error\nshopctl trace follow --service checkout --slower 200ms -o json",
+		Short: "Print new traces until interrupted",
+		Long: `Print each new trace when it is complete, until interrupted: its id, start, duration, spans, services, status and root.
+With -o json, one object per line.`,
+		Example: "shopctl trace follow --error\nshopctl trace follow --service checkout --min-duration 200ms -o json",
 		Args:    cmdutil.Exactly(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}

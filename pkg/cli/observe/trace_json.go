@@ -9,7 +9,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/trace/draw"
 )
 
-// The views of traces. Fields are only ever added, and always there.
+// The JSON of traces is stable: fields are only added, and always present.
 
 type tracesView struct {
 	Traces []traceSummaryView `json:"traces"`
@@ -36,7 +36,7 @@ type traceSummaryView struct {
 	Status      string   `json:"status"`
 }
 
-// traceStoreView tells what the shop keeps; all zero for a file.
+// traceStoreView is the state of the shop's trace store; all zero for a file.
 type traceStoreView struct {
 	Traces         int64  `json:"traces"`
 	Spans          int64  `json:"spans"`
@@ -70,8 +70,7 @@ func viewTraceSummary(s *controlpb.TraceSummary) traceSummaryView {
 	}
 }
 
-// aboutTrace says in clean words what a trace is about: its root, or what the root asked for where that
-// is a caller's.
+// aboutTrace describes a trace by its root, or by the root's first call if the root belongs to a client.
 func aboutTrace(s *controlpb.TraceSummary) string {
 	service, name := s.GetRootService(), s.GetRootName()
 	if s.GetEntryName() != "" {
@@ -105,9 +104,9 @@ type traceView struct {
 	Faults     int        `json:"faults"`
 	Orphans    int        `json:"orphans"`
 	Spans      []spanView `json:"spans"`
-	// CriticalPath is what the root waited for, piece by piece.
+	// CriticalPath lists what the root waited for, in order.
 	CriticalPath []stepView `json:"critical_path"`
-	// Logs are lines of the trace that belong to none of its spans; with --logs.
+	// Logs are log lines of the trace outside of its spans; with --logs.
 	Logs []logView `json:"logs,omitempty"`
 }
 

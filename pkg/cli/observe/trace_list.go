@@ -26,10 +26,10 @@ func newTraceListCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the newest traces",
-		Long: `List the newest traces that are kept, the newest first. A trace begins with the request that came from outside;
-its duration is from its first span to its last.`,
+		Long: `List the stored traces, newest first. A trace starts with the request from outside; its duration is measured from the
+start of its first span to the end of its last.`,
 		Example: `shopctl trace list --service payment --error
-shopctl trace list --slower 200ms --since 5m
+shopctl trace list --min-duration 200ms --since 5m
 shopctl trace list -o name | head -1`,
 		Args: cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,7 +48,7 @@ shopctl trace list -o name | head -1`,
 
 func (o *traceListOptions) add(cmd *cobra.Command) {
 	o.filter.add(cmd, o.f)
-	cmd.Flags().Int32Var(&o.limit, "limit", 20, "`NUMBER` of traces at most")
+	cmd.Flags().Int32Var(&o.limit, "limit", 20, "maximum `NUMBER` of traces")
 }
 
 func (o *traceListOptions) run(ctx context.Context, from traceSource) error {
@@ -113,7 +113,7 @@ func traceCells(ios *iostreams.IO, now func() time.Time, s *controlpb.TraceSumma
 	}
 }
 
-// started is a moment as short as it can be told from others.
+// started formats a time as briefly as possible: without the date if it is today.
 func started(now func() time.Time, at time.Time) string {
 	if now().Sub(at).Abs() > 24*time.Hour {
 		return at.Local().Format("2006-01-02 15:04:05")

@@ -22,12 +22,12 @@ func newTraceOpenCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &traceOpenOptions{ios: f.IO, now: f.Now, list: traceListOptions{f: f}}
 	cmd := &cobra.Command{
 		Use:   "open FILE [list | show [ID] | sequence [ID] | diff A B]",
-		Short: "Look at traces in a file",
-		Long: `Look at traces in a file ("-" is standard input), with the shop up or down: OTLP/JSON, as one object or an object a
-line as the OpenTelemetry collector's file exporter writes it, or binary OTLP. Behind the file stands what to do with
-it, as without one; a file with a single trace is shown, another is listed.`,
+		Short: "Show traces in a file",
+		Long: `Show traces in a file ("-" is standard input), with the shop up or down: OTLP/JSON as one object or one object per line
+(the format of the OpenTelemetry collector's file exporter), or binary OTLP. The command after the file is one of the
+trace commands; by default a single trace is shown and several are listed.`,
 		Example: `shopctl trace open trace.json
-shopctl trace open traces.json list --slower 1s
+shopctl trace open traces.json list --min-duration 1s
 shopctl trace open traces.json sequence 4bf92f3577b3`,
 		Args: openArgs,
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -80,7 +80,7 @@ func (o *traceOpenOptions) run(ctx context.Context, args []string) error {
 		id = rest[0]
 	}
 	if o.format == formatOTLP && verb != "show" || o.format == iostreams.FormatName && (verb == "diff" || verb == "sequence") {
-		return cmdutil.UsageErr("-o json", "-o %s is not for %s", o.format, verb)
+		return cmdutil.UsageErr("-o json", "%[2]s does not support -o %[1]s", o.format, verb)
 	}
 	switch verb {
 	case "show":

@@ -24,9 +24,9 @@ func newTraceSequenceCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &traceSequenceOptions{ios: f.IO, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "sequence ID|last",
-		Short: "Draw one trace as a sequence: services across, time down",
-		Long: `Draw who called whom in one trace: services across, time down, a line for each call and each answer. What a
-service does within itself is not in it. With last, the flags choose among the newest traces.`,
+		Short: "Draw a trace as a sequence diagram",
+		Long: `Draw the calls of a trace as a sequence diagram: services across, time down, a line for each request and each response.
+Internal spans of a service are omitted. With last, the flags select among the newest traces.`,
 		Example:           "shopctl trace sequence last\nshopctl trace sequence last --operation PlaceOrder",
 		Args:              cmdutil.Exactly(1, "a trace id, or last"),
 		ValidArgsFunction: completeTraceArgs(f, 1),

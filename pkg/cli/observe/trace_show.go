@@ -37,10 +37,10 @@ func newTraceShowCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &traceShowOptions{ios: f.IO, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "show ID|last",
-		Short: "Draw one trace as a waterfall",
-		Long: `Draw one trace as a waterfall: a line for each call, with its duration and a bar of when it happened. On the bar, the
-critical path is drawn full: what the request waited for. Errors, retries, injected faults, spans whose parents
-are missing and clocks that differ are marked. With last, the flags choose among the newest traces.
+		Short: "Draw a trace as a waterfall",
+		Long: `Draw a trace as a waterfall: a line for each call, with its duration and a bar on the time axis. The critical path,
+which the request waited for, is drawn solid. Errors, retries, injected faults, orphaned spans and clock skew are
+marked. With last, the flags select among the newest traces.
 
 -o json lists the spans with their attributes; -o otlp is OTLP/JSON, for "trace open" and other programs.`,
 		Example: `shopctl trace show last
@@ -59,8 +59,8 @@ shopctl trace show 4bf92f3577b3 -o otlp > trace.json`,
 		},
 	}
 	o.filter.add(cmd, f)
-	cmd.Flags().BoolVar(&o.logs, "logs", false, "put what services logged under their spans")
-	cmd.Flags().StringSliceVar(&o.attributes, "attributes", nil, "put these attributes under the spans that have them: their `KEYS`, with commas")
+	cmd.Flags().BoolVar(&o.logs, "logs", false, "show log lines below their spans")
+	cmd.Flags().StringSliceVar(&o.attributes, "attributes", nil, "show these attributes below their spans: comma-separated `KEYS`")
 	cmdutil.AddOutput(cmd, &o.format, iostreams.FormatTable, iostreams.FormatJSON, iostreams.FormatYAML, formatOTLP, iostreams.FormatName)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
 }
@@ -117,7 +117,7 @@ func (o *traceShowOptions) waterfall(w io.Writer, t *trace.Trace, logs map[strin
 	rows := draw.Rows(t)
 	print := func(id string) {
 		for _, line := range logs[id] {
-			// All of them are of this trace.
+			// All of these lines belong to this trace.
 			fields := strings.TrimSpace(strings.ReplaceAll(control.LogFields(line.GetRaw()), "trace_id="+line.GetTraceId(), ""))
 			fmt.Fprintf(w, "    %s\n", logText(o.ios, line, fields))
 		}
@@ -133,12 +133,12 @@ func (o *traceShowOptions) waterfall(w io.Writer, t *trace.Trace, logs map[strin
 		}
 	}
 	if len(logs[""]) > 0 {
-		fmt.Fprintln(w, "\nlogged by no span that is here:")
+		fmt.Fprintln(w, "\nlog lines of other spans:")
 		print("")
 	}
 }
 
-// attributesOf are those of a row's spans with these keys, each pair once.
+// attributesOf returns the attributes with these keys of a row's spans, each pair once.
 func attributesOf(row draw.Row, keys []string) []string {
 	var pairs []string
 	for _, s := range []*trace.Span{row.Span, row.Served} {
@@ -154,7 +154,7 @@ func attributesOf(row draw.Row, keys []string) []string {
 	return pairs
 }
 
-// traceLogs are the log lines of a trace by the ids of its spans; under "" those of others.
+// traceLogs are the log lines of a trace by span id; lines of other spans are under "".
 func traceLogs(ctx context.Context, from shopTraces, t *trace.Trace) (map[string][]*controlpb.LogLine, error) {
 	stream, err := from.shop.Logs(ctx, &controlpb.LogsRequest{TraceId: t.ID.String()})
 	if err != nil {
@@ -181,7 +181,7 @@ func traceLogs(ctx context.Context, from shopTraces, t *trace.Trace) (map[string
 	}
 }
 
-// addLogs puts lines into the view of a trace.
+// addLogs adds log lines to the view of a trace.
 func addLogs(view *traceView, lines map[string][]*controlpb.LogLine) error {
 	views := func(id string) (list []logView, err error) {
 		for _, line := range lines[id] {

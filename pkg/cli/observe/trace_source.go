@@ -21,7 +21,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
-// traceSource is where traces are: the shop, or a file.
+// traceSource holds traces: the shop, or a file.
 type traceSource interface {
 	// List returns the newest traces that match, at most limit.
 	List(ctx context.Context, filter *controlpb.TraceFilter, limit int32) (*controlpb.ListTracesResponse, error)
@@ -29,10 +29,10 @@ type traceSource interface {
 	Get(ctx context.Context, id string, filter *controlpb.TraceFilter) (*tracepb.TracesData, error)
 }
 
-// lastID stands for the newest trace.
+// lastID is the id that means the newest trace.
 const lastID = "last"
 
-// shopTraces are the traces that the shop keeps.
+// shopTraces are the traces stored by the shop.
 type shopTraces struct{ shop *control.Client }
 
 func (s shopTraces) List(ctx context.Context, filter *controlpb.TraceFilter, limit int32) (*controlpb.ListTracesResponse, error) {
@@ -58,7 +58,7 @@ type fileTraces struct {
 	Traces []*trace.Trace
 }
 
-// openTraces reads a file; "-" is in.
+// openTraces reads a file; "-" means in.
 func openTraces(path string, in io.Reader) (*fileTraces, error) {
 	if path != "-" {
 		file, err := os.Open(path)
@@ -75,7 +75,7 @@ func openTraces(path string, in io.Reader) (*fileTraces, error) {
 	spans, refused := trace.Spans(data)
 	if len(spans) == 0 {
 		return nil, cmdutil.HintErr(cmdutil.ExitUsage, "open a file of the collector's file exporter, or of: shopctl trace show last -o otlp",
-			fmt.Errorf("open traces: %s: no span in it, and %d without a valid id", path, refused))
+			fmt.Errorf("open traces: %s: no valid spans (%d without a valid id)", path, refused))
 	}
 	f := &fileTraces{path: path, data: data, Traces: trace.Assemble(spans)}
 	slices.SortStableFunc(f.Traces, func(a, b *trace.Trace) int { return b.Start.Compare(a.Start) })
@@ -104,12 +104,12 @@ func (f *fileTraces) Get(_ context.Context, id string, filter *controlpb.TraceFi
 	case len(found) == 0:
 		return nil, cmdutil.HintErr(cmdutil.ExitFailed, list, fmt.Errorf("no trace %s in %s", id, f.path))
 	case len(found) > 1 && id != lastID:
-		return nil, cmdutil.HintErr(cmdutil.ExitUsage, list, fmt.Errorf("%q begins the ids of several traces of %s", id, f.path))
+		return nil, cmdutil.HintErr(cmdutil.ExitUsage, list, fmt.Errorf("%q is a prefix of several trace ids in %s", id, f.path))
 	}
 	return only(f.data, found[0].ID), nil
 }
 
-// only is what data holds of one trace.
+// only returns the part of data that belongs to one trace.
 func only(data *tracepb.TracesData, id trace.ID) *tracepb.TracesData {
 	out := &tracepb.TracesData{}
 	for _, rs := range data.GetResourceSpans() {
@@ -127,7 +127,7 @@ func only(data *tracepb.TracesData, id trace.ID) *tracepb.TracesData {
 	return out
 }
 
-// matches is the daemon's filter, for a trace of a file.
+// matches applies the daemon's filter to a trace of a file.
 func matches(t *trace.Trace, f *controlpb.TraceFilter) bool {
 	took := t.Duration()
 	switch {
@@ -160,10 +160,10 @@ func getTrace(ctx context.Context, from traceSource, id string, filter *controlp
 	spans, _ := trace.Spans(data)
 	traces := trace.Assemble(spans)
 	if len(traces) == 0 {
-		return nil, nil, cmdutil.HintErr(cmdutil.ExitFailed, "shopctl trace list", errors.New("the trace holds no span that can be read"))
+		return nil, nil, cmdutil.HintErr(cmdutil.ExitFailed, "shopctl trace list", errors.New("the trace has no readable spans"))
 	}
 	return traces[0], data, nil
 }
 
-// nanoseconds is a moment as OTLP's readers see it.
+// nanoseconds formats a time with nanoseconds.
 func nanoseconds(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -14,7 +14,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 )
 
-// watchOptions are what map and top share: they print what is now, once or again and again.
+// watchOptions are shared by map and top: both print the current state, once or repeatedly.
 type watchOptions struct {
 	ios     *iostreams.IO
 	connect cmdutil.Connect
@@ -25,17 +25,17 @@ type watchOptions struct {
 	every   time.Duration
 }
 
-// frame is what there is to print at one moment: as a value, and for people.
+// frame is the state at one moment: as a value, and as text.
 type frame struct {
 	value any
 	text  func(io.Writer)
 }
 
-// add gives cmd the flags.
+// add adds the flags to cmd.
 func (o *watchOptions) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVarP(&o.watch, "watch", "w", false, "print it again and again, until interrupted; a line each time with -o json")
-	flags.DurationVar(&o.every, "every", 2*time.Second, "with --watch: how often, at least 1s apart")
+	flags.BoolVarP(&o.watch, "watch", "w", false, "refresh until interrupted; with -o json, one line per refresh")
+	flags.DurationVar(&o.every, "every", 2*time.Second, "time between refreshes with --watch, at least 1s")
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("every", cobra.NoFileCompletions))
 }
 
@@ -44,12 +44,12 @@ func (o *watchOptions) check() error {
 		return cmdutil.UsageErr("--every 2s", "read --every %s: want at least 1s", o.every)
 	}
 	if o.watch && (o.format == iostreams.FormatYAML || o.format == iostreams.FormatName) {
-		return cmdutil.UsageErr("-o json --watch", "read --watch: -o %s is for once", o.format)
+		return cmdutil.UsageErr("-o json --watch", "read --watch: -o %s cannot be refreshed", o.format)
 	}
 	return nil
 }
 
-// repeat prints what next returns, and tells done of it when that is all.
+// repeat prints the frames that next returns. Without --watch it prints one, and then calls done.
 func (o *watchOptions) repeat(ctx context.Context, next func() (frame, error), done func(value any)) error {
 	if !o.watch {
 		one, err := next()
@@ -80,7 +80,7 @@ func (o *watchOptions) repeat(ctx context.Context, next func() (frame, error), d
 	}
 }
 
-// print shows a frame: in the place of the one before on a terminal that can, else below it.
+// print shows a frame: on a capable terminal it replaces the previous one, elsewhere it follows it.
 func (o *watchOptions) print(one frame, first bool) error {
 	if o.format == iostreams.FormatJSON {
 		return o.ios.PrintLine(one.value)

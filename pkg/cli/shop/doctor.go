@@ -59,14 +59,13 @@ func NewDoctorCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &doctorOptions{ios: f.IO, dir: f.Dir, getenv: f.Getenv, executable: f.Executable}
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check what the shop needs of this machine",
-		Long: `Check what the shop needs of this machine: directories that can be written, room on the disk, the storefront's port,
-nothing left over from a daemon that died. With --fix, dead run directories are removed and the processes that are
-recorded in them are ended; no others are touched.`,
+		Short: "Check that this machine can run the shop",
+		Long: `Check that this machine can run the shop: writable directories, disk space, the storefront's port, and no leftovers of a
+crashed daemon. --fix removes stale run directories and stops the processes recorded in them, and no others.`,
 		Args: cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
-	cmd.Flags().BoolVar(&o.fix, "fix", false, "clean up what dead daemons left behind")
+	cmd.Flags().BoolVar(&o.fix, "fix", false, "clean up leftovers of crashed daemons")
 	cmdutil.AddOutput(cmd, &o.format)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitUsage, cmdutil.ExitEnvironment)
 }

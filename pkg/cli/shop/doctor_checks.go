@@ -19,19 +19,19 @@ import (
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
 
-// leastDisk is what logs and carts may come to need, in bytes.
-const leastDisk = 200 << 20
+// minDisk is the space that logs and carts may need, in bytes.
+const minDisk = 200 << 20
 
 func checkBinary(executable string) finding {
 	c := finding{Check: "binary", Verdict: verdictOK, Found: executable}
 	if _, err := os.Stat(executable); err != nil {
-		c.Verdict, c.Found = verdictFail, "the running binary is gone: "+executable
-		c.Hint = "build it again; services are started from it"
+		c.Verdict, c.Found = verdictFail, "the running binary has been deleted: "+executable
+		c.Hint = "build or install it again; services are started from it"
 	}
 	return c
 }
 
-// checkDirectory looks for the nearest directory that exists, without making any.
+// checkDirectory checks the nearest existing directory, without creating any.
 func checkDirectory(name, path string) finding {
 	c := finding{Check: name, Verdict: verdictOK, Found: path}
 	at := existing(path)
@@ -70,14 +70,14 @@ func checkDisk(path string) finding {
 	}
 	free := st.Bavail * uint64(st.Bsize) // Bsize is signed on Linux, and 32 bits wide on macOS
 	c.Found = fmt.Sprintf("%.1f GB free", float64(free)/1e9)
-	if free < leastDisk {
+	if free < minDisk {
 		c.Verdict = verdictFail
-		c.Hint = fmt.Sprintf("make at least %d MB free on the disk of %s", leastDisk>>20, path)
+		c.Hint = fmt.Sprintf("make at least %d MB free on the disk of %s", minDisk>>20, path)
 	}
 	return c
 }
 
-// checkPort tries the storefront's friendly port; a shop that runs may hold it itself.
+// checkPort tries the storefront's default port; a running shop may use it itself.
 func checkPort(ctx context.Context, ios *iostreams.IO, dir rundir.Dir) finding {
 	const port = 8080
 	c := finding{Check: fmt.Sprintf("port %d", port), Verdict: verdictOK, Found: "free"}
@@ -91,9 +91,9 @@ func checkPort(ctx context.Context, ios *iostreams.IO, dir rundir.Dir) finding {
 	if owner, ok := portowner.Find(port); ok {
 		by = " by " + owner.String()
 	}
-	c.Verdict, c.Found = verdictInfo, "taken"+by+"; the storefront gets another port"
+	c.Verdict, c.Found = verdictInfo, "taken"+by+"; the storefront will use another port"
 	if _, alive := dir.Holder(); alive {
-		c.Found = "taken" + by + "; the shop runs"
+		c.Found = "taken" + by + "; the shop is running"
 	}
 	return c
 }
@@ -101,14 +101,14 @@ func checkPort(ctx context.Context, ios *iostreams.IO, dir rundir.Dir) finding {
 func checkRedis(getenv func(string) string) finding {
 	c := finding{Check: "redis-server", Verdict: verdictInfo}
 	if addr := getenv("REDIS_ADDR"); addr != "" {
-		c.Found = "carts live in the Redis at " + addr
+		c.Found = "carts are stored in the Redis at " + addr
 		return c
 	}
 	if path, err := exec.LookPath("redis-server"); err == nil {
 		c.Found = path
 		return c
 	}
-	c.Found = "not installed; carts live in the embedded store, which lasts as well"
+	c.Found = "not installed; carts are stored in the embedded store, which is persistent too"
 	return c
 }
 
@@ -116,7 +116,7 @@ func checkTerminal(ios *iostreams.IO, getenv func(string) string) finding {
 	c := finding{Check: "terminal", Verdict: verdictInfo}
 	switch {
 	case !ios.InTTY || !ios.OutTTY:
-		c.Found = "none; the terminal UI does not start"
+		c.Found = "not a terminal; the terminal UI does not start"
 	case getenv("TERM") == "dumb", getenv("CI") != "":
 		c.Found = "TERM is dumb or CI is set; the terminal UI does not start"
 	case ios.Width < 50 || ios.Height < 15:
@@ -128,7 +128,7 @@ func checkTerminal(ios *iostreams.IO, getenv func(string) string) finding {
 	return c
 }
 
-// leftovers looks at every shop whose daemon is gone, and with --fix cleans up behind it.
+// leftovers checks every shop whose daemon is dead, and with --fix cleans up after it.
 func (o *doctorOptions) leftovers(ctx context.Context) []finding {
 	dirs, err := rundir.List(o.getenv)
 	if err != nil {
@@ -154,7 +154,7 @@ func (o *doctorOptions) leftover(ctx context.Context, dir rundir.Dir) finding {
 		c.Found = err.Error()
 		return c
 	}
-	c.Found = "dead run directory " + dir.Run
+	c.Found = "stale run directory " + dir.Run
 	if len(ps) > 0 {
 		c.Verdict = verdictFail
 		var names []string

@@ -21,7 +21,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
 
-// leaveGrace is how long a daemon that has stopped its services may take to leave.
+// leaveGrace is the time that a daemon gets to exit after it has stopped its services.
 const leaveGrace = 10 * time.Second
 
 type downOptions struct {
@@ -38,12 +38,13 @@ func NewDownCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "down",
 		Short: "Stop the shop",
-		Long: `Stop the services in the reverse of the order in which they started, then the daemon. Ctrl+C lists who is still
-alive, and a second one kills them. A shop that is not running is fine: what a crash left behind is cleaned up.`,
+		Long: `Stop the services in the reverse of their start order, then the daemon. Ctrl+C lists the services that are still
+running, and a second Ctrl+C kills them. It is not an error if the shop is not running: leftovers of a crash are cleaned
+up.`,
 		Args: cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
-	cmd.Flags().BoolVar(&o.now, "now", false, "kill instead of letting calls in flight finish")
+	cmd.Flags().BoolVar(&o.now, "now", false, "kill the services without waiting for calls in flight")
 	cmd.Flags().BoolVar(&o.all, "all", false, "stop the shops of every name")
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitInterrupted)
 }
@@ -84,27 +85,27 @@ func (o *downOptions) stop(ctx context.Context, dir rundir.Dir) error {
 	if err := waitGone(ctx, dir); err != nil {
 		return err
 	}
-	o.ios.Notef("shop %s is down", dir.Name)
+	o.ios.Notef("shop %s is stopped", dir.Name)
 	return nil
 }
 
-// clean puts away what a daemon left behind that did not end by itself.
+// clean removes what a crashed daemon left behind.
 func (o *downOptions) clean(ctx context.Context, dir rundir.Dir) error {
 	if pid, alive := dir.Holder(); alive {
-		return cmdutil.HintErr(cmdutil.ExitFailed, fmt.Sprintf("kill %d", pid), fmt.Errorf("stop shop %q: its daemon (pid %d) is starting or does not answer", dir.Name, pid))
+		return cmdutil.HintErr(cmdutil.ExitFailed, fmt.Sprintf("kill %d", pid), fmt.Errorf("stop shop %q: its daemon (pid %d) is starting or not responding", dir.Name, pid))
 	}
 	ended, err := dir.Clean(ctx, 2*time.Second)
 	if err != nil {
 		return fmt.Errorf("clean up shop %q: %w", dir.Name, err)
 	}
 	if len(ended) > 0 {
-		o.ios.Notef("ended %d processes that a dead daemon had left behind", len(ended))
+		o.ios.Notef("stopped %d processes left behind by a crashed daemon", len(ended))
 	}
 	o.ios.Notef("shop %s is not running", dir.Name)
 	return nil
 }
 
-// waitGone waits until the daemon has let go of its lock; another one may have taken it since.
+// waitGone waits until the daemon has released its lock; another daemon may have taken it since.
 func waitGone(ctx context.Context, dir rundir.Dir) error {
 	deadline := time.NewTimer(leaveGrace)
 	defer deadline.Stop()
@@ -119,15 +120,15 @@ func waitGone(ctx context.Context, dir rundir.Dir) error {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			return cmdutil.HintErr(cmdutil.ExitFailed, fmt.Sprintf("kill -9 %d", pid), fmt.Errorf("stop shop %q: the daemon (pid %d) has not left after %s", dir.Name, pid, humanize.Span(leaveGrace)))
+			return cmdutil.HintErr(cmdutil.ExitFailed, fmt.Sprintf("kill -9 %d", pid), fmt.Errorf("stop shop %q: the daemon (pid %d) has not exited after %s", dir.Name, pid, humanize.Span(leaveGrace)))
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-// shutdown asks the daemon to stop everything and shows each step. The first signal lists who is
-// still alive, the second kills them.
+// shutdown has the daemon stop everything and shows each step. The first signal lists the services
+// that are still running, the second kills them.
 func shutdown(ctx context.Context, ios *iostreams.IO, shop *control.Client, signals <-chan os.Signal, now bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -135,13 +136,13 @@ func shutdown(ctx context.Context, ios *iostreams.IO, shop *control.Client, sign
 	result := make(chan error, 2) // one for each stream
 	go func() { result <- receiveShutdown(ctx, shop, now, steps) }()
 	var alive []string
-	told := map[string]bool{} // the second stream tells some steps again
+	reported := map[string]bool{} // the second stream repeats some steps
 	for pressed := 0; ; {
 		select {
 		case step := <-steps:
 			alive = step.GetAlive()
-			if line := step.GetState() + " " + step.GetService(); step.GetService() != "" && step.GetState() != "stopping" && !told[line] {
-				told[line] = true
+			if line := step.GetState() + " " + step.GetService(); step.GetService() != "" && step.GetState() != "stopping" && !reported[line] {
+				reported[line] = true
 				ios.Notef("%s", line)
 			}
 		case err := <-result:
@@ -150,7 +151,7 @@ func shutdown(ctx context.Context, ios *iostreams.IO, shop *control.Client, sign
 			pressed++
 			switch pressed {
 			case 1:
-				ios.Warnf("still alive: %s; Ctrl+C again kills them", strings.Join(alive, ", "))
+				ios.Warnf("still running: %s; press Ctrl+C again to kill them", strings.Join(alive, ", "))
 			case 2:
 				go func() { result <- receiveShutdown(ctx, shop, true, steps) }()
 			}
@@ -158,7 +159,7 @@ func shutdown(ctx context.Context, ios *iostreams.IO, shop *control.Client, sign
 	}
 }
 
-// receiveShutdown passes the daemon's steps on until the last. A daemon that hangs up has gone.
+// receiveShutdown forwards the daemon's steps until the last. A daemon that closes the connection has exited.
 func receiveShutdown(ctx context.Context, shop *control.Client, now bool, steps chan<- *controlpb.ShutdownProgress) error {
 	stream, err := shop.Shutdown(ctx, &controlpb.ShutdownRequest{Now: now})
 	if err != nil {

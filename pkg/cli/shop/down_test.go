@@ -50,7 +50,7 @@ func TestDownTellsEachStepOnceAndKillsAtTheSecondSignal(t *testing.T) {
 	if got := <-code; got != cmdutil.ExitOK {
 		t.Errorf("exit %d: %s", got, w.Err.String())
 	}
-	w.WantErr("shopctl: warning: still alive: ", "Ctrl+C again kills them\n")
+	w.WantErr("shopctl: warning: still running: ", "press Ctrl+C again to kill them\n")
 	if n := strings.Count(w.Err.String(), "stopped cart\n"); n != 1 {
 		t.Errorf("told %d times that the cart stopped:\n%s", n, w.Err.String())
 	}

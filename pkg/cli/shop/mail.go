@@ -48,13 +48,13 @@ func NewMailCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &mailOptions{ios: f.IO, connect: f.Shop}
 	cmd := &cobra.Command{
 		Use:   "mail",
-		Short: "Read the confirmation mails that the shop wrote",
+		Short: "Read the confirmation mails sent by the shop",
 		Long:  "Read the confirmation mails that the email service wrote, newest first.\nThey are kept in its outbox, and sent as well only where the service has an SMTP_ADDR.",
 		Args:  cmdutil.Exactly(0, ""),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
-	cmd.Flags().Int32Var(&o.limit, "limit", 20, "`NUMBER` of mails at most")
-	cmd.Flags().BoolVar(&o.text, "text", false, "print their texts too")
+	cmd.Flags().Int32Var(&o.limit, "limit", 20, "maximum `NUMBER` of mails")
+	cmd.Flags().BoolVar(&o.text, "text", false, "print the text of each mail")
 	cmdutil.AddOutput(cmd, &o.format)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
 }

@@ -12,19 +12,19 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// progress shows on standard error how the shop comes up: on a terminal one live line a service,
-// elsewhere a line when one is ready.
+// progress shows the start of the shop on standard error: on a terminal one live line per service, elsewhere a line
+// when a service is ready.
 type progress struct {
 	ios  *iostreams.IO
 	live bool
-	// drawn is the number of lines that the live block has on the screen.
-	drawn int
-	told  map[string]bool
+	// drawn is the number of lines of the live block on the screen.
+	drawn    int
+	reported map[string]bool
 }
 
 func newProgress(ios *iostreams.IO, getenv func(string) string) *progress {
 	live := ios.ErrTTY && ios.Width > 0 && !ios.Accessible && !ios.Quiet && getenv("TERM") != "dumb"
-	return &progress{ios: ios, live: live, told: map[string]bool{}}
+	return &progress{ios: ios, live: live, reported: map[string]bool{}}
 }
 
 // show draws the latest snapshot.
@@ -38,8 +38,8 @@ func (p *progress) show(st *controlpb.StatusResponse) {
 		return
 	}
 	for _, step := range st.GetStartup() {
-		if !p.told[step.GetService()] {
-			p.told[step.GetService()] = true
+		if !p.reported[step.GetService()] {
+			p.reported[step.GetService()] = true
 			p.ios.Notef("%s is ready after %s", step.GetService(), humanize.Duration(step.GetReady().AsDuration()))
 		}
 	}
@@ -73,7 +73,7 @@ func (p *progress) up(b *strings.Builder) {
 	}
 }
 
-// clear takes the live block off the screen; what comes next says it again.
+// clear removes the live block from the screen; the summary replaces it.
 func (p *progress) clear() {
 	if p.drawn == 0 {
 		return
@@ -85,7 +85,7 @@ func (p *progress) clear() {
 	fmt.Fprint(p.ios.Err, b.String())
 }
 
-// criticalChain is the chain of services whose start took the longest: each waited for the one before.
+// criticalChain is the chain of services that determined the start time: each waited for the one before.
 func criticalChain(steps []*controlpb.StartupStep) []*controlpb.StartupStep {
 	byName := map[string]*controlpb.StartupStep{}
 	var last *controlpb.StartupStep
@@ -103,7 +103,7 @@ func criticalChain(steps []*controlpb.StartupStep) []*controlpb.StartupStep {
 	return chain
 }
 
-// showChain prints the critical chain: what made the start take as long as it did.
+// showChain prints the critical chain.
 func showChain(ios *iostreams.IO, steps []*controlpb.StartupStep) {
 	chain := criticalChain(steps)
 	if len(chain) == 0 {

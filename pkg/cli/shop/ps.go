@@ -28,14 +28,14 @@ func NewPsCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &psOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace}
 	cmd := &cobra.Command{
 		Use:   "ps [SERVICE...]",
-		Short: "List the services and how they do",
+		Short: "List the services and their status",
 		Example: `shopctl ps
 shopctl ps --instances catalog
 shopctl ps -o json | jq '.services[] | select(.state != "ok")'`,
 		ValidArgsFunction: cmdutil.CompleteServices(f),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
-	cmd.Flags().BoolVar(&o.instances, "instances", false, "list every instance with its process, address and memory")
+	cmd.Flags().BoolVar(&o.instances, "instances", false, "list instances with process, address and memory")
 	cmd.Flags().BoolVar(&o.stats, "stats", false, "measure request rates, errors and latencies")
 	cmdutil.AddOutput(cmd, &o.format)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
@@ -95,7 +95,7 @@ func serviceTable(ios *iostreams.IO, w io.Writer, all []serviceView) {
 	}
 }
 
-// moduleRows are the services that have no process of their own, below the one that holds them.
+// moduleRows adds the modules of a monolith below its own row.
 func moduleRows(ios *iostreams.IO, t *iostreams.Table, s serviceView) {
 	for i, m := range s.Modules {
 		t.Row(branch(ios, i == len(s.Modules)-1)+m.Name, "", "", "", "", iostreams.OrDash(m.Address), ios.Paint(iostreams.ToneWarn, strings.Join(m.Faults, "; ")))
@@ -153,7 +153,7 @@ func instanceTable(ios *iostreams.IO, w io.Writer, all []serviceView) {
 	t.Write(w)
 }
 
-// healthLine counts the services, and apart from them the stores, that should run:
+// healthLine counts the services, and separately the stores, that should be running:
 // "11/11 services healthy, 1/1 stores healthy".
 func healthLine(all []serviceView) string {
 	healthy, total, stopped := map[string]int{}, map[string]int{}, 0
@@ -180,7 +180,7 @@ func healthLine(all []serviceView) string {
 	return strings.Join(parts, ", ")
 }
 
-// faultLines shows the active faults, as every view does, and how far they reach as far as that is known.
+// faultLines prints the active faults, and their impact where it is known.
 func faultLines(ios *iostreams.IO, w io.Writer, faults []*controlpb.Fault, blast map[string]string) {
 	for _, fault := range faults {
 		fmt.Fprintln(w, ios.Paint(iostreams.ToneWarn, "fault on "+fault.GetService()+": "+fault.GetPhrase()))

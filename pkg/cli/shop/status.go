@@ -26,9 +26,9 @@ func NewStatusCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &statusOptions{ios: f.IO, connect: f.Shop, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show the daemon, the storefront's address and whether all is well",
-		Long: `Show the daemon, the storefront's address and whether all is well.
-With -o json, .ready tells whether every service that should run is ready.`,
+		Short: "Show the daemon, the storefront's address and the health of the shop",
+		Long: `Show the daemon, the storefront's address and the health of the shop.
+With -o json, .ready is true if every service that should be running is ready.`,
 		Args: cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}

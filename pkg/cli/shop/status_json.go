@@ -7,7 +7,7 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// The JSON of ps and status is a promise: fields are only ever added, and always there.
+// The JSON of ps and status is stable: fields are only added, and always present.
 
 type serviceView struct {
 	Name      string         `json:"name"`
@@ -27,7 +27,7 @@ type serviceView struct {
 	Faults    []string       `json:"faults"`
 	Instances []instanceView `json:"instances"`
 	Modules   []moduleView   `json:"modules"`
-	// Stats are there when they were asked for.
+	// Stats are set with --stats.
 	Stats *statsView `json:"stats,omitempty"`
 }
 
@@ -163,7 +163,7 @@ func viewContainers(all []*controlpb.Container) []containerView {
 		views[i] = containerView{
 			Name: c.GetName(), Image: c.GetImage(), Kind: c.GetKind(), State: c.GetState(), Message: c.GetMessage(),
 			Ready: c.GetReady(), ID: c.GetId(), Address: c.GetAddress(), AdminAddress: c.GetAdminAddress(),
-			Restarts: c.GetRestarts(), Started: cmdutil.Rfc3339(c.GetStarted()),
+			Restarts: c.GetRestarts(), Started: cmdutil.RFC3339(c.GetStarted()),
 		}
 	}
 	return views
@@ -182,7 +182,7 @@ func viewService(s *controlpb.Service) serviceView {
 		v.Instances[i] = instanceView{
 			Name: in.GetName(), Version: in.GetVersion(), State: in.GetState(), Message: in.GetMessage(),
 			PID: in.GetPid(), Address: in.GetAddress(), AdminAddress: in.GetAdminAddress(),
-			Restarts: in.GetRestarts(), Started: cmdutil.Rfc3339(in.GetStarted()), MemoryBytes: in.GetMemoryBytes(),
+			Restarts: in.GetRestarts(), Started: cmdutil.RFC3339(in.GetStarted()), MemoryBytes: in.GetMemoryBytes(),
 			Status: in.GetStatus(), Containers: viewContainers(in.GetContainers()),
 		}
 	}
@@ -199,7 +199,7 @@ func viewService(s *controlpb.Service) serviceView {
 func viewStatus(st *controlpb.StatusResponse) statusView {
 	v := statusView{
 		Name: st.GetName(), Ready: st.GetReady(), GoingDown: st.GetGoingDown(), PID: st.GetPid(), URL: st.GetUrl(), Namespace: st.GetNamespace(),
-		Driver: st.GetDriver(), ShopctlVersion: st.GetShopctlVersion(), Started: cmdutil.Rfc3339(st.GetStarted()),
+		Driver: st.GetDriver(), ShopctlVersion: st.GetShopctlVersion(), Started: cmdutil.RFC3339(st.GetStarted()),
 		RunDir: st.GetRunDir(), StateDir: st.GetStateDir(), OTLPEndpoint: st.GetOtlpEndpoint(), OTLPHTTP: st.GetOtlpHttpEndpoint(),
 		PrometheusURL: st.GetPrometheusUrl(),
 		Startup:       make([]startupView, len(st.GetStartup())),

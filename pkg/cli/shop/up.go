@@ -38,21 +38,21 @@ type upOptions struct {
 	wait        bool
 	timeout     time.Duration
 	daemon      cmdutil.DaemonFlags
-	fresh       bool
-	// typed tells whether a flag was on the command line; ran, whether the shop ran before.
-	typed func(flag string) bool
-	ran   bool
+	reset       bool
+	// flagChanged reports whether a flag is on the command line; wasRunning is set if the shop was already running.
+	flagChanged func(flag string) bool
+	wasRunning  bool
 }
 
-// UpParts are what up does by other groups' commands.
+// UpParts are functions of other groups of commands that up uses.
 type UpParts struct {
-	// Drivers are what can run the services, with the default first.
+	// Drivers are the values of --driver, with the default first.
 	Drivers []string
 	// Spawn starts the daemon of the shop in dir in the background, with args for its command.
 	Spawn func(ctx context.Context, dir rundir.Dir, args []string) error
-	// Logs prints what the services log from now on, until the shop has gone.
+	// Logs prints new log lines until the shop stops.
 	Logs func(ctx context.Context) error
-	// SuggestNext prints commands to run next, and after them the lesson to take now.
+	// SuggestNext prints commands to run next, followed by the next lesson.
 	SuggestNext func(before ...string)
 }
 
@@ -61,39 +61,40 @@ func NewUpCmd(f *cmdutil.Factory, parts UpParts) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start the shop",
-		Long: `Start the shop: a daemon in the background, and under it the services in the order in which they need each other.
-It returns when all are ready and prints where the storefront is. A shop that runs already is left as it is.
+		Long: `Start the shop: a daemon in the background, which starts the services in dependency order. The command returns when all
+services are ready, and prints the storefront's address. A shop that is already running is left unchanged.
 
-With --monolith the same services are modules of one process: one Deployment, which is scaled, restarted and crashes as
-a whole. Each still has its name, for call, logs and faults. The carts' store and the load generator stay outside.`,
+With --monolith, the same services are modules of one process: one Deployment, which is scaled, restarted and crashes as
+a whole. Each module keeps its name in call, logs and faults. The cart store and the load generator remain separate.`,
 		Example: `shopctl up
 shopctl up -v --only catalog,currency
 shopctl up --name second --port 8081
 shopctl up --name mono --monolith`,
 		Args: cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.typed = cmd.Flags().Changed
+			o.flagChanged = cmd.Flags().Changed
 			return o.run(cmd.Context())
 		},
 	}
 	o.daemon.Add(cmd, parts.Drivers)
 	flags := cmd.Flags()
-	flags.BoolVar(&o.attach, "attach", false, "stay, print what the services log, and stop the shop on Ctrl+C")
-	flags.BoolVar(&o.wait, "wait", true, "return when all services are ready; =false: as soon as the daemon runs")
-	flags.DurationVar(&o.timeout, "timeout", time.Minute, "how long to wait for the services")
-	flags.BoolVar(&o.fresh, "fresh", false, "forget all changes, carts and logs of earlier runs first")
+	flags.BoolVar(&o.attach, "attach", false, "stay in the foreground, print logs, and stop the shop on Ctrl+C")
+	flags.BoolVar(&o.wait, "wait", true, "wait until all services are ready; =false returns as soon as the daemon is running")
+	flags.DurationVar(&o.timeout, "timeout", time.Minute, "maximum time to wait for the services")
+	flags.BoolVar(&o.reset, "reset", false, "delete all changes, carts and logs of earlier runs first")
+	cmdutil.RenameFlags(cmd, map[string]string{"fresh": "reset"})
 	cmdutil.AddOutput(cmd, &o.format)
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("only", cmdutil.CompleteServices(f)))
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitInconclusive, cmdutil.ExitEnvironment, cmdutil.ExitInterrupted)
 }
 
-// check finds what is wrong with the flags before anything starts.
+// check validates the flags before anything starts.
 func (o *upOptions) check() error {
 	if !slices.Contains(o.parts.Drivers, o.daemon.Driver) {
 		return cmdutil.UnknownNameErr("driver", o.daemon.Driver, o.parts.Drivers)
 	}
 	if o.daemon.Monolith && len(o.daemon.Only) > 0 {
-		return cmdutil.UsageErr(o.ios.Command("up --monolith"), "--only names services to start, and a monolith starts as a whole")
+		return cmdutil.UsageErr(o.ios.Command("up --monolith"), "--only cannot be combined with --monolith, which always starts as a whole")
 	}
 	for i, name := range o.daemon.Only {
 		b, ok := services.Lookup(strings.TrimSpace(name))
@@ -133,16 +134,16 @@ func (o *upOptions) run(ctx context.Context) error {
 	}
 	defer shop.Close()
 	if o.attach {
-		return o.stay(ctx, shop, dir)
+		return o.attachAndWait(ctx, shop, dir)
 	}
 	err = o.show(ctx, shop)
 	if err != nil && ctx.Err() != nil {
-		o.ios.Notef("the shop goes on starting; to stop it: %s", o.ios.Command("down"))
+		o.ios.Notef("the shop is still starting; to stop it: %s", o.ios.Command("down"))
 	}
 	return err
 }
 
-// show waits for the services, unless told not to, and prints what has come up.
+// show waits for the services, unless --wait=false, and prints them.
 func (o *upOptions) show(ctx context.Context, shop *control.Client) error {
 	if o.wait {
 		if err := o.follow(ctx, shop); err != nil {
@@ -156,7 +157,7 @@ func (o *upOptions) show(ctx context.Context, shop *control.Client) error {
 	return o.summary(st)
 }
 
-// open connects to the daemon, and starts it where there is none.
+// open connects to the daemon, and starts one if none is running.
 func (o *upOptions) open(ctx context.Context, dir rundir.Dir) (*control.Client, error) {
 	shop, err := control.Dial(dir)
 	switch {
@@ -164,7 +165,7 @@ func (o *upOptions) open(ctx context.Context, dir rundir.Dir) (*control.Client, 
 	case err != nil:
 		return nil, err
 	default:
-		staying, err := o.already(ctx, shop)
+		staying, err := o.checkRunning(ctx, shop)
 		if err == nil && staying {
 			return shop, nil
 		}
@@ -182,9 +183,9 @@ func (o *upOptions) open(ctx context.Context, dir rundir.Dir) (*control.Client, 
 	return control.Dial(dir)
 }
 
-// already tells that the shop runs and which flags come too late for it, and refuses what would need
-// a new one. It is false for a shop that is going down.
-func (o *upOptions) already(ctx context.Context, shop *control.Client) (staying bool, err error) {
+// checkRunning reports a running shop and the flags that have no effect on it, and refuses flags that would need a new
+// one. It returns false for a shop that is stopping.
+func (o *upOptions) checkRunning(ctx context.Context, shop *control.Client) (staying bool, err error) {
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 	switch {
 	case status.Code(err) == codes.Unavailable:
@@ -192,38 +193,38 @@ func (o *upOptions) already(ctx context.Context, shop *control.Client) (staying 
 	case err != nil:
 		return false, err
 	case st.GetGoingDown():
-		o.ios.Notef("shop %s is going down; it starts again after that", st.GetName())
+		o.ios.Notef("shop %s is stopping; starting it again afterwards", st.GetName())
 		return false, nil
-	case o.fresh:
-		return false, cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("down")+" && "+o.ios.Command("up --fresh"),
-			fmt.Errorf("start afresh: shop %q runs already (pid %d)", st.GetName(), st.GetPid()))
+	case o.reset:
+		return false, cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("down")+" && "+o.ios.Command("up --reset"),
+			fmt.Errorf("reset shop: shop %q is already running (pid %d)", st.GetName(), st.GetPid()))
 	}
-	if err := o.otherForm(st); err != nil {
+	if err := o.checkMode(st); err != nil {
 		return false, err
 	}
-	o.ran = true
-	o.ios.Notef("shop %s runs already (pid %d)", st.GetName(), st.GetPid())
+	o.wasRunning = true
+	o.ios.Notef("shop %s is already running (pid %d)", st.GetName(), st.GetPid())
 	var late []string
 	for _, flag := range []string{"only", "port", "port-base", "prometheus-port", "namespace", "otlp-forward"} {
-		if o.typed(flag) {
+		if o.flagChanged(flag) {
 			late = append(late, "--"+flag)
 		}
 	}
 	if len(late) > 0 {
-		o.ios.Warnf("%s: read when the shop starts, without effect on one that runs", strings.Join(late, ", "))
+		o.ios.Warnf("%s: no effect on a running shop", strings.Join(late, ", "))
 	}
 	return true, nil
 }
 
-// otherForm refuses to take a shop for one that it is not.
-func (o *upOptions) otherForm(st *controlpb.StatusResponse) error {
+// checkMode refuses --monolith for a running shop of separate processes, and the reverse.
+func (o *upOptions) checkMode(st *controlpb.StatusResponse) error {
 	switch {
 	case o.daemon.Monolith && !st.GetMonolith():
 		return cmdutil.HintErr(cmdutil.ExitFailed, "shopctl --name mono up --monolith",
-			fmt.Errorf("start shop %q as a monolith: it runs already as a process for each service", st.GetName()))
+			fmt.Errorf("start shop %q as a monolith: it is already running with a process per service", st.GetName()))
 	case !o.daemon.Monolith && st.GetMonolith():
 		return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("down")+" && "+o.ios.Command("up"),
-			fmt.Errorf("start shop %q as a process for each service: it runs already as a monolith", st.GetName()))
+			fmt.Errorf("start shop %q with a process per service: it is already running as a monolith", st.GetName()))
 	}
 	return nil
 }
@@ -239,7 +240,7 @@ func (o *upOptions) follow(ctx context.Context, shop *control.Client) error {
 	case cmdutil.TimedOut(bounded, err):
 		return cmdutil.HintErr(cmdutil.ExitInconclusive, o.ios.Command("ps"), fmt.Errorf("start the shop: not ready after %s", humanize.Span(o.timeout)))
 	case status.Code(err) == codes.Unavailable, errors.Is(err, io.EOF):
-		return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("up"), errors.New("start the shop: the daemon has gone"))
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("up"), errors.New("start the shop: the daemon has exited"))
 	}
 	return err
 }
@@ -259,8 +260,8 @@ func (o *upOptions) watch(ctx context.Context, shop *control.Client) error {
 		if err != nil {
 			return err
 		}
-		if st.GetReady() && o.ran {
-			return nil // nothing has come up that could be told
+		if st.GetReady() && o.wasRunning {
+			return nil // it was ready before
 		}
 		p.show(st)
 		if st.GetReady() {
@@ -277,7 +278,7 @@ func (o *upOptions) watch(ctx context.Context, shop *control.Client) error {
 	}
 }
 
-// unable is the error of services that cannot start at all, once nothing else is left to wait for.
+// unable returns an error for services that cannot start at all, once there is nothing else to wait for.
 func unable(services []*controlpb.Service) error {
 	var reasons []string
 	for _, s := range services {
@@ -292,17 +293,17 @@ func unable(services []*controlpb.Service) error {
 	if len(reasons) == 0 {
 		return nil
 	}
-	return cmdutil.HintErr(cmdutil.ExitFailed, "shopctl ps", fmt.Errorf("start the shop: all is ready but %s", strings.Join(reasons, "; ")))
+	return cmdutil.HintErr(cmdutil.ExitFailed, "shopctl ps", fmt.Errorf("start the shop: cannot start %s", strings.Join(reasons, "; ")))
 }
 
-// summary prints the services and the storefront's address, and what can be done next.
+// summary prints the services, the storefront's address and the next commands.
 func (o *upOptions) summary(st *controlpb.StatusResponse) error {
 	view := viewStatus(st)
 	err := o.ios.Print(o.format, view, func(w io.Writer) {
 		serviceTable(o.ios, w, view.Services)
 		fmt.Fprintf(w, "\n%s\n", healthLine(view.Services))
 		faultLines(o.ios, w, st.GetFaults(), nil)
-		if view.URL != "" && o.opened(view) {
+		if view.URL != "" && o.storefrontRunning(view) {
 			fmt.Fprintf(w, "storefront: %s\n", o.ios.Paint(iostreams.ToneBold, view.URL))
 		}
 	})
@@ -326,16 +327,16 @@ func (o *upOptions) summary(st *controlpb.StatusResponse) error {
 	return nil
 }
 
-// opened tells whether the storefront is among the services that run.
-func (o *upOptions) opened(view statusView) bool {
+// storefrontRunning reports whether the storefront is running.
+func (o *upOptions) storefrontRunning(view statusView) bool {
 	return slices.ContainsFunc(view.Services, func(s serviceView) bool {
 		front := s.Name == "frontend" || slices.ContainsFunc(s.Modules, func(m moduleView) bool { return m.Name == "frontend" })
 		return front && s.State != "stopped"
 	})
 }
 
-// stay prints what the services log until a signal, and then stops the shop.
-func (o *upOptions) stay(ctx context.Context, shop *control.Client, dir rundir.Dir) error {
+// attachAndWait prints logs until a signal, and then stops the shop.
+func (o *upOptions) attachAndWait(ctx context.Context, shop *control.Client, dir rundir.Dir) error {
 	signals, release := o.takeSignals()
 	defer release()
 	o.ios.Notef("Ctrl+C stops the shop")
@@ -352,7 +353,7 @@ func (o *upOptions) stay(ctx context.Context, shop *control.Client, dir rundir.D
 	select {
 	case err := <-ended:
 		if err == nil || status.Code(err) == codes.Unavailable {
-			err = cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("up"), errors.New("follow the shop: it has gone"))
+			err = cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("up"), errors.New("follow the shop: it has stopped"))
 		}
 		return err
 	case <-signals:

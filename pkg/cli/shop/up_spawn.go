@@ -9,9 +9,9 @@ import (
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
 
-// spawn starts the daemon, afresh if asked to.
+// spawn starts the daemon, after removing the state with --reset.
 func (o *upOptions) spawn(ctx context.Context, dir rundir.Dir) error {
-	if o.fresh {
+	if o.reset {
 		if err := forget(dir); err != nil {
 			return err
 		}
@@ -23,18 +23,18 @@ func (o *upOptions) spawn(ctx context.Context, dir rundir.Dir) error {
 	return o.parts.Spawn(ctx, dir, append(args, o.daemon.Args()...))
 }
 
-// forget removes the state of a shop that does not run.
+// forget removes the state of a shop that is not running.
 func forget(dir rundir.Dir) error {
 	if err := dir.Create(); err != nil {
-		return cmdutil.HintErr(cmdutil.ExitEnvironment, "shopctl doctor", fmt.Errorf("start afresh: %w", err))
+		return cmdutil.HintErr(cmdutil.ExitEnvironment, "shopctl doctor", fmt.Errorf("reset shop: %w", err))
 	}
 	lock, err := dir.Lock()
 	if err != nil {
-		return fmt.Errorf("start afresh: %w", err)
+		return fmt.Errorf("reset shop: %w", err)
 	}
 	defer lock.Release()
 	if err := os.RemoveAll(dir.State); err != nil {
-		return cmdutil.HintErr(cmdutil.ExitEnvironment, "shopctl doctor", fmt.Errorf("start afresh: %w", err))
+		return cmdutil.HintErr(cmdutil.ExitEnvironment, "shopctl doctor", fmt.Errorf("reset shop: %w", err))
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 func TestUpOfARunningShopSaysSoAndWhatToDoNext(t *testing.T) {
 	w := clitest.NewWorld(t).Serve(&clitest.FakeShop{Current: clitest.Healthy()})
 	w.Want(cmdutil.ExitOK, "up")
-	w.WantErr("shop default runs already (pid 4711)\n", "next: shopctl dash\n")
+	w.WantErr("shop default is already running (pid 4711)\n", "next: shopctl dash\n")
 	w.WantOut("2/2 services healthy, 1/1 stores healthy\n")
 	w.Want(cmdutil.ExitOK, "up", "-q", "-o", "json")
 	w.WantOut(`"pid": 4711`, `"url": "http://127.0.0.1:8080"`)
@@ -27,7 +27,7 @@ func TestUpOfARunningShopSaysSoAndWhatToDoNext(t *testing.T) {
 func TestUpSaysWhichFlagsComeTooLateForARunningShop(t *testing.T) {
 	w := clitest.NewWorld(t).Serve(&clitest.FakeShop{Current: clitest.Healthy()})
 	w.Want(cmdutil.ExitOK, "up", "--only", "cart", "--port-base", "7000")
-	w.WantErr("shop default runs already (pid 4711)\n", "shopctl: warning: --only, --port-base: read when the shop starts, without effect on one that runs\n")
+	w.WantErr("shop default is already running (pid 4711)\n", "shopctl: warning: --only, --port-base: no effect on a running shop\n")
 	if strings.Contains(w.Err.String(), "is ready after") {
 		t.Errorf("told how it once came up: %q", w.Err.String())
 	}
@@ -38,13 +38,13 @@ func TestUpStartsAnewAShopThatIsGoingDown(t *testing.T) {
 	st.Ready, st.GoingDown = false, true
 	w := clitest.NewWorld(t).Serve(&clitest.FakeShop{Current: st})
 	w.Want(cmdutil.ExitFailed, "up")
-	w.WantErr("shop default is going down; it starts again after that\n", "start daemon: ") // the test has no binary
+	w.WantErr("shop default is stopping; starting it again afterwards\n", "start daemon: ") // the test has no binary
 }
 
 func TestUpRefusesToForgetAShopThatRuns(t *testing.T) {
 	w := clitest.NewWorld(t).Serve(&clitest.FakeShop{Current: clitest.Healthy()})
-	w.Want(cmdutil.ExitFailed, "up", "--fresh")
-	w.WantErr(`start afresh: shop "default" runs already (pid 4711)`, "hint: shopctl down && shopctl up --fresh")
+	w.Want(cmdutil.ExitFailed, "up", "--reset")
+	w.WantErr(`reset shop: shop "default" is already running (pid 4711)`, "hint: shopctl down && shopctl up --reset")
 }
 
 func TestUpPrintsTheCriticalChainWhenVerbose(t *testing.T) {
@@ -67,7 +67,7 @@ func TestUpDoesNotWaitForWhatCannotStart(t *testing.T) {
 	})
 	w := clitest.NewWorld(t).Serve(&clitest.FakeShop{Current: st})
 	w.Want(cmdutil.ExitFailed, "up")
-	w.WantErr(`start the shop: all is ready but app-blue: image "myapp:v1" is not a built-in service`, "hint: shopctl ps")
+	w.WantErr(`start the shop: cannot start app-blue: image "myapp:v1" is not a built-in service`, "hint: shopctl ps")
 }
 
 func TestUpTimesOutWithExitFour(t *testing.T) {
