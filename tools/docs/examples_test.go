@@ -111,3 +111,41 @@ func TestACommandOrFlagThatDoesNotExistIsFound(t *testing.T) {
 		}
 	}
 }
+
+func TestTheIndexOfDecisionsIsComplete(t *testing.T) {
+	index, err := os.ReadFile("../../docs/decisions/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := filepath.Glob("../../docs/decisions/0*.md")
+	if err != nil || len(records) < 9 {
+		t.Fatalf("%d records: %v", len(records), err)
+	}
+	for _, record := range records {
+		if !strings.Contains(string(index), "("+filepath.Base(record)+")") {
+			t.Errorf("list %s in docs/decisions/README.md", filepath.Base(record))
+		}
+	}
+}
+
+// Links between documents lead to files that exist.
+func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	for _, pattern := range []string{"../../*.md", "../../docs/*.md", "../../docs/decisions/*.md"} {
+		documents, err := filepath.Glob(pattern)
+		if err != nil || len(documents) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		for _, path := range documents {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range link.FindAllStringSubmatch(string(content), -1) {
+				if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil {
+					t.Errorf("%s links to %s, which does not exist", filepath.Base(path), m[1])
+				}
+			}
+		}
+	}
+}
