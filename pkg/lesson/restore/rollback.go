@@ -115,7 +115,7 @@ func (j *Journal) restoreObjects(ctx context.Context, before *state, selected fu
 	if err := j.awaitRollout(ctx, changed); err != nil {
 		return err
 	}
-	return j.awaitGone(ctx, present)
+	return j.awaitDrained(ctx, byKey(changed), present)
 }
 
 func (j *Journal) replace(ctx context.Context, objects []object) error {

@@ -44,22 +44,25 @@ func (j *Journal) awaitRollout(ctx context.Context, changed []object) error {
 	return nil
 }
 
-// awaitGone waits until no instance of the deleted Deployments is left: one that drains would still call others.
-func (j *Journal) awaitGone(ctx context.Context, deleted map[resource.Key]object) error {
+// awaitDrained waits until the old instances of changed Deployments and all instances of deleted ones are gone: one that
+// drains may still call other services. A timeout is not an error, as above.
+func (j *Journal) awaitDrained(ctx context.Context, changed, deleted map[resource.Key]object) error {
 	ctx, cancel := context.WithTimeout(ctx, rolloutTimeout)
 	defer cancel()
 	tick := time.NewTicker(rolloutPoll)
 	defer tick.Stop()
-	for len(deleted) > 0 {
+	for len(changed)+len(deleted) > 0 {
 		st, err := j.shop.Status(ctx, &controlpb.StatusRequest{})
 		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("read the shop's state: %w", err)
 		}
-		gone := !slices.ContainsFunc(st.GetServices(), func(s *controlpb.Service) bool {
-			_, ok := deleted[resource.Key{Kind: resource.KindDeployment, Namespace: s.GetNamespace(), Name: s.GetWorkload()}]
-			return ok
+		drains := slices.ContainsFunc(st.GetServices(), func(s *controlpb.Service) bool {
+			key := resource.Key{Kind: resource.KindDeployment, Namespace: s.GetNamespace(), Name: s.GetWorkload()}
+			_, restored := changed[key]
+			_, gone := deleted[key]
+			return gone || restored && slices.ContainsFunc(s.GetInstances(), stopping)
 		})
-		if gone {
+		if !drains {
 			return nil
 		}
 		select {
@@ -70,6 +73,8 @@ func (j *Journal) awaitGone(ctx context.Context, deleted map[resource.Key]object
 	}
 	return nil
 }
+
+func stopping(i *controlpb.Instance) bool { return i.GetState() == "stopping" }
 
 // rolledOut reports whether all instances of a Deployment are of its latest revision.
 func (j *Journal) rolledOut(ctx context.Context, o object) (bool, error) {

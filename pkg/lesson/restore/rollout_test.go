@@ -46,24 +46,25 @@ func TestARollbackWaitsUntilWhatItRestoredHasRolledOut(t *testing.T) {
 	})
 }
 
-// drainingShop still lists a deleted Deployment for some reads of its status.
+// drainingShop lists a service for some reads of its status.
 type drainingShop struct {
 	*lessontest.Shop
-	reads int
+	service *controlpb.Service
+	reads   int
 }
 
 func (s *drainingShop) Status(ctx context.Context, r *controlpb.StatusRequest, opts ...grpc.CallOption) (*controlpb.StatusResponse, error) {
 	st, err := s.Shop.Status(ctx, r, opts...)
 	if s.reads > 0 {
 		s.reads--
-		st.Services = append(st.Services, &controlpb.Service{Name: "extra", Workload: "extra", Namespace: "production", State: "stopped"})
+		st.Services = append(st.Services, s.service)
 	}
 	return st, err
 }
 
 func TestARollbackWaitsUntilWhatItDeletedIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		shop := &drainingShop{Shop: lessontest.New(time.Now)}
+		shop := &drainingShop{Shop: lessontest.New(time.Now), service: &controlpb.Service{Name: "extra", Workload: "extra", Namespace: "production", State: "stopped"}}
 		j := record(t, shop, everything())
 		shop.Put("Deployment", "extra", `{"kind":"Deployment","metadata":{"name":"extra","namespace":"production"}}`)
 		shop.reads = 3
@@ -77,6 +78,29 @@ func TestARollbackWaitsUntilWhatItDeletedIsGone(t *testing.T) {
 		rollback(t, j)
 		if took := time.Since(begin); took > time.Minute {
 			t.Errorf("one that does not end held the rollback up for %s", took)
+		}
+	})
+}
+
+func TestARollbackWaitsUntilTheInstancesOfTheLessonHaveDrained(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old := &controlpb.Instance{Name: "old", State: "stopping"}
+		shop := &drainingShop{
+			Shop:    lessontest.New(time.Now),
+			service: &controlpb.Service{Name: "catalog", Workload: "productcatalogservice", Namespace: "production", Instances: []*controlpb.Instance{{State: "ready"}, old}},
+		}
+		j := record(t, shop, everything())
+		before := shop.Object("Deployment", "productcatalogservice")
+		shop.Put("Deployment", "productcatalogservice", strings.Replace(before, `"replicas":1`, `"replicas":3`, 1))
+		shop.reads = 3
+		rollback(t, j)
+		if shop.reads != 0 {
+			t.Errorf("returned %d reads too early", shop.reads)
+		}
+		shop.reads = 3
+		rollback(t, j)
+		if shop.reads != 3 {
+			t.Error("waited though nothing had changed")
 		}
 	})
 }
