@@ -42,7 +42,7 @@ type Request struct {
 	OnMessage func(json.RawMessage)
 }
 
-// Result is what came of a call that was made, whether it succeeded or not.
+// Result is the outcome of a call that was made, whether it succeeded or not.
 type Result struct {
 	Method Method
 	// Messages are the responses as indented JSON, unless Request.OnMessage took them.

@@ -121,7 +121,7 @@ func TestEveryKindOfMethodWorksByReflection(t *testing.T) {
 }
 
 func TestStreamThatTheServerEndsDoesNotWaitForMoreInput(t *testing.T) {
-	in, out := io.Pipe() // somebody who types one message and then thinks
+	in, out := io.Pipe() // a user who types one message and then pauses
 	written := make(chan error, 1)
 	go func() {
 		_, err := io.WriteString(out, `{"responseStatus":{"code":7,"message":"no"}}`)
@@ -177,7 +177,7 @@ func TestDeadlineEndsAStreamWhoseInputHangs(t *testing.T) {
 	}
 }
 
-func TestInterruptedCallIsCancelled(t *testing.T) {
+func TestInterruptedCallIsCanceled(t *testing.T) {
 	_, target := startCart(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -21,7 +21,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/call"
 )
 
-// mine is the contract of a service that somebody is writing: its request has the given fields, and it has
+// mine is the contract of a service in development: its request has the given fields, and it has
 // the given methods, which all return their request.
 func mine(t *testing.T, fields, methods []string) *protoregistry.Files {
 	t.Helper()

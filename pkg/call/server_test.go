@@ -65,7 +65,7 @@ func cartTarget(addr string) call.Target {
 	return call.Target{Name: "cart", Addr: addr, GRPC: []string{"hipstershop.CartService"}}
 }
 
-// cart answers as the shop's does, and without reflection.
+// cart responds as the shop's does, and without reflection.
 type cart struct {
 	hipstershop.UnimplementedCartServiceServer
 	header metadata.MD

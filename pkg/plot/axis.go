@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// axis is a range of values, and the distance of the round values in it that are labelled.
+// axis is a range of values, and the distance of the round values in it that are labeled.
 type axis struct {
 	low, high, step float64
 }

@@ -12,7 +12,7 @@ const most = 1e300
 type measured struct {
 	name   string
 	points []Point // those in the range, gaps included
-	count  int     // of points that are no gaps
+	count  int     // of points that are not gaps
 	gaps   int     // between points
 	last   Point
 	low    Point

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the goldens anew")
+var update = flag.Bool("update", false, "rewrite the goldens")
 
 func noon() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) }
 
@@ -115,7 +115,7 @@ func TestAnySizeIsFilledExactly(t *testing.T) {
 	}
 }
 
-func TestSeriesAreToldApartWithoutColour(t *testing.T) {
+func TestSeriesAreDistinctWithoutColor(t *testing.T) {
 	text := strings.Join(Lines(quantiles(), Options{Width: 60, Height: 14}), "\n")
 	for i := range 3 {
 		mark := Style{}.Mark(i)

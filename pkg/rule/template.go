@@ -18,7 +18,7 @@ type part struct {
 }
 
 const (
-	// maxTemplate bounds the length of a template, maxExpanded that of what comes of it, in bytes.
+	// maxTemplate bounds the length of a template, maxExpanded that of its expansion, in bytes.
 	maxTemplate = 16 << 10
 	maxExpanded = 64 << 10
 	// maxDepth bounds how deep parentheses nest.

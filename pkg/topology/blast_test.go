@@ -88,15 +88,15 @@ func quiet() servicegraph.Snapshot {
 
 const order = "POST /cart/checkout"
 
-// told is a fault, what is measured, and the sentence that comes of it.
-type told struct {
+// sentenceCase is a fault, the traffic, and the expected sentence.
+type sentenceCase struct {
 	name        string
 	fault       Fault
 	now, before servicegraph.Snapshot
 	want        string
 }
 
-func tell(t *testing.T, cases []told) {
+func checkSentences(t *testing.T, cases []sentenceCase) {
 	t.Helper()
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestAFaultIsToldInOneSentenceFromTheServiceToTheUser(t *testing.T) {
 		edge("frontend", "checkout", sample(66, 12, 2900*time.Millisecond, "DEADLINE_EXCEEDED")),
 		node("frontend", sample(600, 12, 300*time.Millisecond, "504")),
 	}
-	tell(t, []told{
+	checkSentences(t, []sentenceCase{
 		{
 			"errors up to the order",
 			Fault{Service: "payment", Phrase: "UNAVAILABLE 50%"},
@@ -152,7 +152,7 @@ func TestAFaultIsToldInOneSentenceFromTheServiceToTheUser(t *testing.T) {
 }
 
 func TestASentenceBeginsWhereItBreaksAndCountsWhatIsFew(t *testing.T) {
-	tell(t, []told{
+	checkSentences(t, []sentenceCase{
 		{
 			"a store that sends no spans",
 			Fault{Service: "redis-cart", Phrase: "paused"},
@@ -191,7 +191,7 @@ func TestASentenceBeginsWhereItBreaksAndCountsWhatIsFew(t *testing.T) {
 }
 
 func TestWhoKeepsAFaultFromUsersIsNamed(t *testing.T) {
-	tell(t, []told{
+	checkSentences(t, []sentenceCase{
 		{
 			"a caller that copes",
 			Fault{Service: "ad", Phrase: "UNAVAILABLE 100%"},
@@ -217,7 +217,7 @@ func TestWhoKeepsAFaultFromUsersIsNamed(t *testing.T) {
 }
 
 func TestWhatNobodyFeelsIsSaidToo(t *testing.T) {
-	tell(t, []told{
+	checkSentences(t, []sentenceCase{
 		{
 			"what fails as often as before is not the fault's",
 			Fault{Service: "payment", Phrase: "UNAVAILABLE 1%"},

@@ -27,18 +27,18 @@ const (
 	slowerTimes, delayedTimes = 2, 1.3
 	slowerBy                  = 30 * time.Millisecond
 	slow                      = time.Second
-	// leastP95 and leastP99 are how many requests such a quantile takes.
-	leastP95, leastP99 = 5, 50
+	// minP95 and minP99 are how many requests such a quantile needs.
+	minP95, minP99 = 5, 50
 )
 
 // compare finds what is worse now than it was before, beyond what chance makes.
 func (w *walk) compare(now, before servicegraph.Traffic) effect {
 	e := effect{errors: failsMore(now, before)}
-	if now.Requests >= leastP95 {
+	if now.Requests >= minP95 {
 		e.p95 = w.slower(now.P95, before.P95, before.Requests > 0)
 	}
-	if !e.p95 && now.Requests >= leastP99 {
-		e.p99 = w.slower(now.P99, before.P99, before.Requests >= leastP99)
+	if !e.p95 && now.Requests >= minP99 {
+		e.p99 = w.slower(now.P99, before.P99, before.Requests >= minP99)
 	}
 	return e
 }

@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// faulty is the map of a shop in which payment fails, with a circle, what nobody calls and hostile names.
+// faulty is the map of a shop in which payment fails, with a cycle, services without callers and hostile names.
 func faulty() Map {
 	now := shop(edge("checkout", "payment", sample(66, 32, ms4, "UNAVAILABLE")), node("checkout", sample(66, 32, ms40, "UNAVAILABLE")),
 		edge("frontend", "checkout", sample(66, 32, ms40, "UNAVAILABLE")), operation(order, sample(66, 31, ms40, "503")),
@@ -101,7 +101,7 @@ func TestAMapWithoutBeyondASCIIHasNone(t *testing.T) {
 	}
 }
 
-// BenchmarkMap makes the map of a graph that is as large as it gets, tells how far a fault reaches in it,
+// BenchmarkMap makes the map of a graph that is as large as it gets, finds the blast radius of a fault in it,
 // and draws it.
 func BenchmarkMap(b *testing.B) {
 	s := servicegraph.Snapshot{From: time.Unix(0, 0), To: time.Unix(30, 0)}

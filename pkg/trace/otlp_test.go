@@ -13,7 +13,7 @@ import (
 )
 
 // foreign is a span as another SDK may send it: numbers as strings and as numbers, both spellings of
-// names, fields that nobody knows.
+// names, unknown fields.
 const foreign = `{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"billing"}}]},
 "scopeSpans":[{"scope":{"name":"by hand"},"spans":[{
 "traceId":"5B8EFFF798038103D269B633813FC60C","spanId":"EEE19B7EC3C1B174","parent_span_id":"eee19b7ec3c1b173",

@@ -128,7 +128,7 @@ func (s *metricsServer) ListMetrics(context.Context, *controlpb.ListMetricsReque
 		ApiUrl: s.url,
 		Store: &controlpb.MetricStore{
 			Series: int64(st.Series), Samples: st.Samples, Bytes: st.Bytes,
-			Dropped: st.OutOfOrder + st.TooMany + st.Forgotten,
+			Dropped: st.OutOfOrder + st.TooMany + st.Evicted,
 		},
 	}
 	if st.Oldest > 0 {

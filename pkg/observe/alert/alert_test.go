@@ -24,11 +24,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // rig evaluates rules over the metric errors{service}, step by step.
 type rig struct {
 	*Manager
-	t      *testing.T
-	db     *tsdb.DB
-	engine *query.Engine
-	now    time.Time
-	told   []string
+	t        *testing.T
+	db       *tsdb.DB
+	engine   *query.Engine
+	now      time.Time
+	reported []string
 }
 
 func newRig(t *testing.T, rules ...rule.Rule) *rig {
@@ -38,7 +38,9 @@ func newRig(t *testing.T, rules ...rule.Rule) *rig {
 	t.Cleanup(func() { r.engine.Close() })
 	r.Manager = New(Config{
 		DB: r.db, Now: func() time.Time { return r.now },
-		Changed: func(c Change) { r.told = append(r.told, fmt.Sprintf("%s %s", c.Labels.Get("service"), c.State)) },
+		Changed: func(c Change) {
+			r.reported = append(r.reported, fmt.Sprintf("%s %s", c.Labels.Get("service"), c.State))
+		},
 		Query: func(ctx context.Context, expr string, at time.Time) (out promql.Vector, err error) {
 			err = r.engine.Instant(ctx, expr, at, func(a query.Result) error {
 				v, ok := a.Value.(promql.Vector)
@@ -111,8 +113,8 @@ func TestAnAlertIsPendingThenFiresThenIsResolved(t *testing.T) {
 			t.Errorf("step %d: %q, want %q", i, got, c.want)
 		}
 	}
-	if got := fmt.Sprint(r.told); got != "[cart firing cart resolved]" {
-		t.Errorf("told %s", got)
+	if got := fmt.Sprint(r.reported); got != "[cart firing cart resolved]" {
+		t.Errorf("reported %s", got)
 	}
 	var states []string
 	for _, c := range r.History() {

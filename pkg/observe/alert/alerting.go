@@ -14,7 +14,7 @@ import (
 // retention is how long a resolved alert stays known, as in Prometheus.
 const retention = 15 * time.Minute
 
-// alert brings the alerts of a rule up to date with a result, and returns the series that tell of them and
+// alert brings the alerts of a rule up to date with a result, and returns their series and
 // what to note once the lock is released. The Manager's lock is held.
 func (m *Manager) alert(e *evaluated, res promql.Vector, at time.Time) (out promql.Vector, changes []func(), err error) {
 	found, err := e.found(res, at)
@@ -112,7 +112,7 @@ func (e *evaluated) found(res promql.Vector, at time.Time) (map[uint64]*Alert, e
 	return found, nil
 }
 
-// series are the samples that tell of an alert.
+// series are the samples that represent an alert.
 func (a *Alert) series(at int64) promql.Vector {
 	b := labels.NewBuilder(a.Labels)
 	state := b.Set(model.MetricNameLabel, alertsMetric).Set(alertState, string(a.State)).Labels()

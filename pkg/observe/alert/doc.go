@@ -1,4 +1,4 @@
-// Package alert evaluates recording and alerting rules as Prometheus does, and remembers what became of
+// Package alert evaluates recording and alerting rules as Prometheus does, and records the history of
 // alerts.
 //
 // A rule's result goes back into the store as series: what it records, or ALERTS and ALERTS_FOR_STATE. What a

@@ -129,7 +129,7 @@ const byHand = `{"resourceSpans":[{"resource":{"attributes":[{"key":"service.nam
 "scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","name":"I am a span","kind":2,
 "startTimeUnixNano":"1544712660000000000","endTimeUnixNano":"1544712661000000000"}]}]}]}`
 
-// httpCase is a request, and what comes of it.
+// httpCase is a request and its response.
 type httpCase struct {
 	method, kind, encoding, host, origin string
 	body                                 []byte
@@ -182,7 +182,7 @@ func TestSpansAreTakenOverHTTP(t *testing.T) {
 			if refused := store.Stats().Refused; (refused == 0) != (tt.want == 200 && tt.says == "" || tt.want == 405) {
 				t.Errorf("%d refused", refused)
 			}
-			checkAnswer(t, resp, body, tt.says)
+			checkResponse(t, resp, body, tt.says)
 		})
 	}
 }
@@ -212,8 +212,8 @@ func (c httpCase) send(t *testing.T, addr string) (*http.Response, []byte) {
 	return resp, body
 }
 
-// checkAnswer reads an answer as its content type says.
-func checkAnswer(t *testing.T, resp *http.Response, body []byte, says string) {
+// checkResponse reads a response by its content type.
+func checkResponse(t *testing.T, resp *http.Response, body []byte, says string) {
 	t.Helper()
 	success, failure := &collectorpb.ExportTraceServiceResponse{}, &spb.Status{}
 	var into proto.Message = failure
@@ -225,10 +225,10 @@ func checkAnswer(t *testing.T, resp *http.Response, body []byte, says string) {
 		read = protojson.Unmarshal
 	}
 	if err := read(body, into); err != nil {
-		t.Fatalf("the answer %q is no %s: %v", body, into.ProtoReflect().Descriptor().Name(), err)
+		t.Fatalf("the response %q is not a %s: %v", body, into.ProtoReflect().Descriptor().Name(), err)
 	}
 	if text := failure.GetMessage() + success.GetPartialSuccess().GetErrorMessage(); !strings.Contains(text, says) {
-		t.Errorf("the answer says %q, want %q", text, says)
+		t.Errorf("the response reads %q, want %q", text, says)
 	}
 }
 
@@ -322,10 +322,10 @@ func FuzzJSON(f *testing.F) {
 			t.Fatal(err)
 		}
 		req.Header.Set("Content-Type", typeJSON)
-		w := newAnswer()
+		w := newDiscard()
 		r.serveTraces(w, req)
 		if w.code != 200 && w.code != 400 {
-			t.Errorf("answered %d", w.code)
+			t.Errorf("responded with %d", w.code)
 		}
 		if st := store.Stats(); st.Bytes > st.MaxBytes {
 			t.Errorf("%d bytes are kept", st.Bytes)
@@ -333,13 +333,13 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-// answer is a response that nobody reads.
-type answer struct {
+// discard is a response without a reader.
+type discard struct {
 	header http.Header
 	code   int
 }
 
-func newAnswer() *answer                         { return &answer{header: http.Header{}} }
-func (a *answer) Header() http.Header            { return a.header }
-func (a *answer) WriteHeader(code int)           { a.code = code }
-func (a *answer) Write(text []byte) (int, error) { return len(text), nil }
+func newDiscard() *discard                        { return &discard{header: http.Header{}} }
+func (a *discard) Header() http.Header            { return a.header }
+func (a *discard) WriteHeader(code int)           { a.code = code }
+func (a *discard) Write(text []byte) (int, error) { return len(text), nil }

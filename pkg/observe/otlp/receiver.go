@@ -147,12 +147,12 @@ func enter(ctx context.Context, queue chan struct{}) (leave func(), err error) {
 		return leave, nil
 	default:
 	}
-	patience := time.NewTimer(maxWait)
-	defer patience.Stop()
+	timeout := time.NewTimer(maxWait)
+	defer timeout.Stop()
 	select {
 	case queue <- struct{}{}:
 		return leave, nil
-	case <-patience.C:
+	case <-timeout.C:
 		return nil, errBusy
 	case <-ctx.Done():
 		return nil, ctx.Err()

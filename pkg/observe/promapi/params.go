@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// The times that stand for the beginning and the end of all time, for clients that send them.
+// The times for the beginning and the end of all time, as clients send them.
 const (
 	minTime = "-292273086-05-16T16:47:06Z"
 	maxTime = "292277025-08-18T07:12:54.999999999Z"

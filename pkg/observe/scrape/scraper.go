@@ -33,8 +33,8 @@ const (
 	beginning = 15
 	// linger is how long the interval stays after the last watcher left.
 	linger = 10 * time.Second
-	// patience is how long the scrapes of one pass are waited for. A slower one continues by itself.
-	patience = 400 * time.Millisecond
+	// passTimeout is how long the scrapes of one pass are waited for. A slower one continues by itself.
+	passTimeout = 400 * time.Millisecond
 	// atOnce is how many responses are parsed at the same time.
 	atOnce = 2
 	// tolerance is how late a pass may be.
@@ -214,7 +214,7 @@ func (s *Scraper) pass(ctx context.Context, at time.Time, watched bool) (active 
 	for _, l := range due {
 		s.work.Go(func() { finished <- s.scrape(ctx, l, at) })
 	}
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(passTimeout)
 	defer timer.Stop()
 	for left := len(due); left > 0; left-- {
 		select {

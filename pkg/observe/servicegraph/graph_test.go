@@ -14,7 +14,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
-// clock is a time that stands still unless told.
+// clock is a time that only moves when it is set.
 type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time          { return c.at }
@@ -105,7 +105,7 @@ func TestWhoSendsNoSpansIsNamedByAddress(t *testing.T) {
 	if snap := g.Last(time.Minute); len(snap.Edges) != 0 {
 		t.Errorf("counted before the callee could say its name: %+v", snap.Edges)
 	}
-	c.forward(patience)
+	c.forward(pairTimeout)
 	if e := find(t, g.Last(time.Minute), "cart", "redis-cart"); e.Requests != 1 || e.Protocol != "redis" {
 		t.Errorf("edge %+v", e)
 	}

@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// patience is how long a call waits for its callee's span before it is counted by its address, if
+	// pairTimeout is how long a call waits for its callee's span before it is counted by its address, if
 	// a service is known to listen there. Services of the shop send spans after 0.2 s.
-	patience = 2 * time.Second
+	pairTimeout = 2 * time.Second
 	// pairFor is how long either side waits at most. OpenTelemetry's SDKs send every 5 s, and calls that
 	// end together may be sent that far apart.
 	pairFor = 10 * time.Second
@@ -62,7 +62,7 @@ type waiting struct {
 	queue   []pair
 	byKey   map[key]uint64
 	oldest  uint64 // number of the oldest that is held
-	patient uint64 // number of the oldest whose patience has not been looked at
+	pending uint64 // number of the oldest whose timeout has not been checked
 	next    uint64 // number of the next that comes
 }
 
@@ -93,13 +93,13 @@ func (w *waiting) add(p pair) {
 	w.next++
 }
 
-// drop forgets the oldest.
+// drop removes the oldest.
 func (w *waiting) drop() {
 	p := w.at(w.oldest)
 	delete(w.byKey, p.key)
 	*p = pair{}
 	w.oldest++
-	w.patient = max(w.patient, w.oldest)
+	w.pending = max(w.pending, w.oldest)
 }
 
 // pairServer brings the callee's side of a call.
@@ -170,13 +170,13 @@ func (g *Graph) expire() {
 	for w.oldest < w.next && g.now.Sub(w.at(w.oldest).at) >= pairFor {
 		g.release()
 	}
-	for w.patient < w.next && g.now.Sub(w.at(w.patient).at) >= patience {
-		if p := w.at(w.patient); p.called && !p.done() {
+	for w.pending < w.next && g.now.Sub(w.at(w.pending).at) >= pairTimeout {
+		if p := w.at(w.pending); p.called && !p.done() {
 			if callee, found := g.resolve(p.peer); found {
 				g.complete(p, callee)
 			}
 		}
-		w.patient++
+		w.pending++
 	}
 	if w.oldest == w.next && len(w.queue) > keepQueue {
 		w.reset()

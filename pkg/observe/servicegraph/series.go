@@ -123,7 +123,7 @@ func (g *Graph) operation(service, name string) *series {
 	return o
 }
 
-// sweep forgets what has not been seen for as long as anything is kept, at most once a second, and
+// sweep removes what was not seen for the whole time that is kept, at most once a second, and
 // reports whether there is room now.
 func (g *Graph) sweep(room func() bool) bool {
 	if g.swept == g.second {

@@ -40,7 +40,7 @@ type Operation struct {
 // Traffic is how requests went.
 type Traffic struct {
 	Requests, Failed int64
-	// Over is the time that was looked at, Busy the sum of what the requests took: Busy per Over is how
+	// Over is the measured time, Busy the sum of what the requests took: Busy per Over is how
 	// many were served at once.
 	Over, Busy    time.Duration
 	P50, P95, P99 time.Duration

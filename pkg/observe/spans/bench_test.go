@@ -43,8 +43,8 @@ func requests(b *testing.B, n int) [][]byte {
 // traces out.
 func BenchmarkIngestAtTheBound(b *testing.B) {
 	reqs := requests(b, 400)
-	var told int
-	s := New(Config{MaxBytes: 16 << 20, Now: time.Now, OnRecords: func(r []trace.Record) { told += len(r) }})
+	var records int
+	s := New(Config{MaxBytes: 16 << 20, Now: time.Now, OnRecords: func(r []trace.Record) { records += len(r) }})
 	for _, req := range reqs {
 		if _, _, err := s.Ingest(req); err != nil {
 			b.Fatal(err)

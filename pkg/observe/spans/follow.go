@@ -9,12 +9,12 @@ import (
 )
 
 const (
-	// settled is how long nothing has to come of a trace before it counts as whole: services send their
+	// settled is how long no spans of a trace must arrive before it is complete: services send their
 	// spans up to 200 ms after they ended.
 	settled = 400 * time.Millisecond
-	// patience bounds the wait for a trace that does not end.
-	patience = 10 * time.Second
-	// followPause is how often traces that may have settled are looked at.
+	// maxFollow bounds the wait for a trace that does not end.
+	maxFollow = 10 * time.Second
+	// followPause is how often traces that may have settled are checked.
 	followPause = 100 * time.Millisecond
 )
 
@@ -55,21 +55,18 @@ func (s *Store) Follow(ctx context.Context, f Filter, last uint64, send func(Sum
 	return nil
 }
 
-// begunAfter returns the traces that began to come after the one with that number, newest first, and a
-// channel that is closed when something comes.
+// begunAfter returns the traces that began after the one with that number, newest first, and a channel that is closed
+// when spans arrive.
 func (s *Store) begunAfter(number uint64) (begun []*entry, changed <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := len(s.order) - 1; i >= 0 && s.order[i].number > number; i-- {
 		begun = append(begun, s.order[i])
 	}
-	if s.changed == nil {
-		s.changed = make(chan struct{})
-	}
-	return begun, s.changed
+	return begun, s.changed.Wait()
 }
 
-// whole takes from waiting what is settled or has been waited for long enough, and forgets what is gone.
+// whole removes traces from waiting: those that are settled or have waited long enough are returned, evicted ones dropped.
 func (s *Store) whole(waiting []*entry, f Filter) (whole []Summary, rest []*entry) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -79,7 +76,7 @@ func (s *Store) whole(waiting []*entry, f Filter) (whole []Summary, rest []*entr
 		if e.gone {
 			return true
 		}
-		if now.Sub(e.touched) < settled && now.Sub(e.came) < patience {
+		if now.Sub(e.touched) < settled && now.Sub(e.came) < maxFollow {
 			return false
 		}
 		if m.matches(e) {
@@ -90,7 +87,7 @@ func (s *Store) whole(waiting []*entry, f Filter) (whole []Summary, rest []*entr
 	return whole, rest
 }
 
-// Settle waits until a trace is whole, or for as long as most while nothing or not all of it has come.
+// Settle waits until a trace is complete, but no longer than most.
 func (s *Store) Settle(ctx context.Context, id trace.ID, most time.Duration) {
 	end := s.cfg.Now().Add(most)
 	for {
@@ -100,10 +97,7 @@ func (s *Store) Settle(ctx context.Context, id trace.ID, most time.Duration) {
 		if e := s.traces[id]; e != nil {
 			left = min(left, settled-now.Sub(e.touched))
 		}
-		if s.changed == nil {
-			s.changed = make(chan struct{})
-		}
-		changed := s.changed
+		changed := s.changed.Wait()
 		s.mu.Unlock()
 		if left <= 0 {
 			return

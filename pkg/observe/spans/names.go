@@ -23,7 +23,7 @@ const maxName = 256
 type names struct {
 	services map[string]*service
 	numbers  map[operationKey]uint32
-	// operations by number; nil where one was forgotten, whose number waits in free.
+	// operations by number; nil where one was removed, whose number is in free.
 	operations []*operation
 	free       []uint32
 	resources  map[string]*resource

@@ -57,7 +57,7 @@ func (s *Store) statsNow() Stats {
 	return stats
 }
 
-// lookback is how many traces are looked at to find the newest: spans of one service may come earlier than
+// lookback is how many traces are read to find the newest: spans of one service may come earlier than
 // those of another.
 const lookback = 64
 

@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/shopctl/shopctl/pkg/broadcast"
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
@@ -44,7 +45,7 @@ type Store struct {
 	begun   uint64   // number of the newest
 	names   names
 	stats   Stats
-	changed chan struct{} // nil without waiters
+	changed broadcast.Signal
 }
 
 // Stats describes what is kept, and what was not.
@@ -165,10 +166,7 @@ func (s *Store) insert() (refused int, err error) {
 		}
 	}
 	s.stats.Refused += int64(refused + s.batch.refused)
-	if s.changed != nil {
-		close(s.changed)
-		s.changed = nil
-	}
+	s.changed.Notify()
 	return refused, nil
 }
 
@@ -201,7 +199,7 @@ func (s *Store) originsOf(b *batch) ([]*origin, func(), error) {
 	return origins, release, nil
 }
 
-// add files one span, and forgets old traces where there is no room; false if the span is refused.
+// add stores one span, and evicts old traces to make room; false if the span is refused.
 func (s *Store) add(p *parsed, o *origin, now time.Time) bool {
 	e := s.traces[p.trace]
 	if len(p.raw)+entryOverhead > s.maxTrace || e != nil && (e.size()+len(p.raw) > s.maxTrace || len(e.origins) >= maxOrigins) {
@@ -228,7 +226,7 @@ func (s *Store) add(p *parsed, o *origin, now time.Time) bool {
 
 func (s *Store) total() int { return s.stats.Bytes + s.names.bytes }
 
-// evict forgets the oldest trace.
+// evict removes the oldest trace.
 func (s *Store) evict() {
 	e := s.order[0]
 	s.order[0] = nil

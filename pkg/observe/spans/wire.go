@@ -51,7 +51,7 @@ type batch struct {
 // Beyond these, a batch does not keep its memory for the next.
 const maxReusedGroups, maxReusedSpans, maxReusedAttributes = 64, 1024, 64
 
-// reset makes the batch empty. It lets go of the request.
+// reset makes the batch empty. It drops the request.
 func (b *batch) reset() {
 	if cap(b.groups) > maxReusedGroups || cap(b.resources) > maxReusedGroups {
 		*b = batch{}

@@ -59,8 +59,8 @@ type Stats struct {
 	// Bytes of samples, labels and what finds them.
 	Bytes int64
 	// Dropped since the beginning: OutOfOrder were not newer than what their series had, TooMany would
-	// have made a series over the bound, Forgotten went early for want of bytes.
-	OutOfOrder, TooMany, Forgotten int64
+	// have made a series over the bound, Evicted were dropped early for want of memory.
+	OutOfOrder, TooMany, Evicted int64
 	// Oldest and Newest sample, in milliseconds; 0 without samples.
 	Oldest, Newest int64
 }
@@ -83,7 +83,7 @@ func (db *DB) Stats() Stats {
 	defer db.mu.RUnlock()
 	s := Stats{
 		Series: len(db.series), Samples: db.stats.samples, Bytes: db.stats.bytes,
-		OutOfOrder: db.stats.outOfOrder, TooMany: db.stats.tooMany, Forgotten: db.stats.old,
+		OutOfOrder: db.stats.outOfOrder, TooMany: db.stats.tooMany, Evicted: db.stats.old,
 	}
 	if len(db.series) == 0 {
 		return s
@@ -152,7 +152,7 @@ func (db *DB) Names() map[string]int {
 	return names
 }
 
-// trim lets go of what is older than the retention, or than the bytes allow. The lock is held.
+// trim drops what is older than the retention, or than the bytes allow. The lock is held.
 func (db *DB) trim() {
 	if db.newest == math.MinInt64 {
 		return
@@ -170,7 +170,7 @@ func (db *DB) trim() {
 	}
 }
 
-// cut lets go of chunks that end before horizon, and of series of which nothing is left.
+// cut drops chunks that end before horizon, and empty series.
 func (db *DB) cut(horizon int64, early bool) {
 	if horizon <= db.horizon {
 		return

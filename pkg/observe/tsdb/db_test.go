@@ -157,7 +157,7 @@ func TestSeriesBytesAndTimeAreBounded(t *testing.T) {
 		}
 	}
 	s := db.Stats()
-	if s.TooMany != 10*3000 || s.Forgotten == 0 || s.Oldest < s.Newest-time.Hour.Milliseconds() {
+	if s.TooMany != 10*3000 || s.Evicted == 0 || s.Oldest < s.Newest-time.Hour.Milliseconds() {
 		t.Errorf("%+v", s)
 	}
 }

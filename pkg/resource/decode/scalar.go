@@ -24,7 +24,7 @@ const maxQuantity = 64
 // A reader of scalars returns the JSON value of a node, or what is wrong with it.
 type readScalar func(n *yaml.Node) (v any, complaint string)
 
-// scalarReader returns how values of a type are read; nil for types that are no scalars.
+// scalarReader returns how values of a type are read; nil for types that are not scalars.
 func scalarReader(t reflect.Type) readScalar {
 	switch t {
 	case reflect.TypeFor[resource.Quantity]():

@@ -85,7 +85,7 @@ func file(t testing.TB, name string) []resource.Manifest {
 	return m
 }
 
-// config has a clock that stands still and ids that count.
+// config has a clock that is stopped and ids that count.
 func config(t testing.TB, path, builtin string) store.Config {
 	n := 0
 	return store.Config{

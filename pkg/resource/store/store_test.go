@@ -69,9 +69,9 @@ func TestTheGenerationGrowsOnlyWithTheSpec(t *testing.T) {
 		return get[*appsv1.Deployment](t, s, deploymentKey)
 	}
 	before := get[*appsv1.Deployment](t, s, deploymentKey)
-	labelled := update(func(d *appsv1.Deployment) { d.Labels["team"] = "blue" })
-	if labelled.Generation != 1 || labelled.ResourceVersion != "2" {
-		t.Errorf("after a label: %+v", labelled.ObjectMeta)
+	labeled := update(func(d *appsv1.Deployment) { d.Labels["team"] = "blue" })
+	if labeled.Generation != 1 || labeled.ResourceVersion != "2" {
+		t.Errorf("after a label: %+v", labeled.ObjectMeta)
 	}
 	scaled := update(func(d *appsv1.Deployment) { *d.Spec.Replicas = 3; d.UID = "other"; d.Generation = 9 })
 	if scaled.Generation != 2 || scaled.ResourceVersion != "3" || scaled.UID != before.UID {
@@ -116,7 +116,7 @@ func TestTheStatusIsSetWithoutMakingTheObjectTheUsers(t *testing.T) {
 	}
 }
 
-func TestAMissingObjectIsNamedWithItsNeighbours(t *testing.T) {
+func TestAMissingObjectIsNamedWithItsNeighbors(t *testing.T) {
 	s := open(t, config(t, "", catalog))
 	for _, tc := range []struct {
 		key  resource.Key

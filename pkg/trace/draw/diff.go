@@ -6,6 +6,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
@@ -14,8 +15,8 @@ import (
 func Diff(d *trace.Diff, width int, s Style) []string {
 	width = max(width, minWidth)
 	lines := []string{
-		fmt.Sprintf("A  %s  %s  %s  %s", d.A.ID, s.Label(d.A.Root().Record), s.Duration(d.A.Root().Duration()), count(len(d.A.Spans), "span")),
-		fmt.Sprintf("B  %s  %s  %s  %s", d.B.ID, s.Label(d.B.Root().Record), s.Duration(d.B.Root().Duration()), count(len(d.B.Spans), "span")),
+		fmt.Sprintf("A  %s  %s  %s  %s", d.A.ID, s.Label(d.A.Root().Record), s.Duration(d.A.Root().Duration()), humanize.Count(len(d.A.Spans), "span")),
+		fmt.Sprintf("B  %s  %s  %s  %s", d.B.ID, s.Label(d.B.Root().Record), s.Duration(d.B.Root().Duration()), humanize.Count(len(d.B.Spans), "span")),
 		s.verdict(d),
 	}
 	var causes totals
@@ -54,10 +55,10 @@ func (s Style) verdict(d *trace.Diff) string {
 		words = "B takes " + s.Duration(-delta) + " less"
 	}
 	if added > 0 {
-		words += "; " + count(added, "span") + " only in B"
+		words += "; " + humanize.Count(added, "span") + " only in B"
 	}
 	if removed > 0 {
-		words += "; " + count(removed, "span") + " only in A"
+		words += "; " + humanize.Count(removed, "span") + " only in A"
 	}
 	return words
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
@@ -18,7 +19,7 @@ func Head(t *trace.Trace, width int, s Style) []string {
 	root := t.Root()
 	lines := []string{
 		s.paint(Bold, "trace "+t.ID.String()) + "  " + t.Start.Local().Format("2006-01-02 15:04:05.000"),
-		fmt.Sprintf("%s  %s  %s  %s", s.Label(root.Record), s.Duration(t.Duration()), count(len(t.Spans), "span"), count(len(t.Services), "service")),
+		fmt.Sprintf("%s  %s  %s  %s", s.Label(root.Record), s.Duration(t.Duration()), humanize.Count(len(t.Spans), "span"), humanize.Count(len(t.Services), "service")),
 	}
 	if remarks := s.remarks(t); len(remarks) > 0 {
 		lines = append(lines, strings.Join(remarks, "; "))

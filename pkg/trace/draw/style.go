@@ -133,10 +133,3 @@ func (s Style) cut() string {
 	}
 	return "…"
 }
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
