@@ -51,7 +51,7 @@ func (c *connection) set(shop Control) {
 	c.shop = shop
 }
 
-// control returns the connection; the error says that there is none.
+// control returns the connection; the error is errNoShop if there is none.
 func (c *connection) control() (Control, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -55,7 +55,7 @@ func isInForm(m *model) bool { return m.focus == paneCall && m.calls.InForm() }
 
 // formKeys select a method, fill in its request and send it.
 func formKeys() []binding {
-	const elsewhere = "it is a key of a call; i goes there"
+	const inactive = "it is a key of a call; i goes there"
 	return []binding{
 		{
 			keys: []string{"enter"}, name: "choose", help: "select the service or the method", rank: 20,
@@ -80,7 +80,7 @@ func formKeys() []binding {
 		},
 		{
 			keys: []string{"ctrl+s"}, name: "send", help: "send the request", rank: 21,
-			active: isInForm, inactiveReason: elsewhere, disabled: whyNotSend,
+			active: isInForm, inactiveReason: inactive, disabled: whyNotSend,
 			command: func(m *model) string { return m.calls.Command() },
 			do:      func(m *model, _ string) tea.Cmd { return m.sendCall() },
 		},

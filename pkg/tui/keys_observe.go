@@ -32,7 +32,7 @@ func isTraceList(m *model) bool { return m.focus == paneTraces && !m.traces.IsOp
 // traceKeys open traces, and their spans and logs.
 func traceKeys() []binding {
 	on := func(m *model) bool { return m.focus == paneTraces }
-	const elsewhere = "it is a key of the traces; 7 goes there"
+	const inactive = "it is a key of the traces; 7 goes there"
 	return []binding{
 		{
 			keys: []string{"enter"}, name: "waterfall", help: "show the selected trace as a waterfall", rank: 20,
@@ -48,7 +48,7 @@ func traceKeys() []binding {
 		},
 		{
 			keys: []string{"F"}, name: "newest", help: "follow the newest trace, or go back to the list", rank: 21,
-			active: on, inactiveReason: elsewhere,
+			active: on, inactiveReason: inactive,
 			label: func(m *model) string {
 				if m.traces.Follows() {
 					return "list"
@@ -109,7 +109,7 @@ func join(verb, object string) string {
 func metricKeys() []binding {
 	on := func(m *model) bool { return m.focus == paneMetrics }
 	alerts := func(m *model) bool { return m.focus == paneAlerts }
-	const elsewhere = "it is a key of the metrics; 8 goes there"
+	const inactive = "it is a key of the metrics; 8 goes there"
 	return []binding{
 		{
 			keys: []string{"enter"}, name: "plot an expression", help: "type a PromQL expression and plot it", rank: 20,
@@ -118,11 +118,11 @@ func metricKeys() []binding {
 			do:      func(m *model, _ string) tea.Cmd { m.promptExpr(); return nil },
 		},
 		{
-			keys: []string{">"}, shown: "< >", name: "range", help: "plot a longer range of time", rank: 21, active: on, inactiveReason: elsewhere,
+			keys: []string{">"}, shown: "< >", name: "range", help: "plot a longer range of time", rank: 21, active: on, inactiveReason: inactive,
 			do: func(m *model, _ string) tea.Cmd { m.metrics.Longer(1); return nil },
 		},
 		{
-			keys: []string{"<"}, name: "shorter range", help: "plot a shorter range of time", active: on, inactiveReason: elsewhere,
+			keys: []string{"<"}, name: "shorter range", help: "plot a shorter range of time", active: on, inactiveReason: inactive,
 			do: func(m *model, _ string) tea.Cmd { m.metrics.Longer(-1); return nil },
 		},
 		{

@@ -26,7 +26,7 @@ func serviceKeys() []binding {
 	here := func(m *model) bool {
 		return slices.Contains([]paneID{paneServices, paneDetails, paneLogs, paneMetrics, paneMap}, m.focus)
 	}
-	const elsewhere = "it acts on the selected service; 2 goes to the services"
+	const inactive = "it acts on the selected service; 2 goes to the services"
 	of := func(verb string) func(*model) string {
 		return func(m *model) string { return verb + " " + m.state.Selected }
 	}
@@ -39,7 +39,7 @@ func serviceKeys() []binding {
 		},
 		{
 			keys: []string{"l"}, group: groupServices, name: "logs", help: "follow the logs of the selected service", rank: 21,
-			active: here, inactiveReason: elsewhere, command: of("logs -f"),
+			active: here, inactiveReason: inactive, command: of("logs -f"),
 			do: func(m *model, _ string) tea.Cmd {
 				m.allLogs, m.logsTrace, m.logsSpan = false, "", ""
 				m.logs.EndSeek()
@@ -61,17 +61,17 @@ func serviceKeys() []binding {
 		},
 		{
 			keys: []string{"f"}, group: groupServices, name: "fault", help: "break the selected service, or repair it", rank: 22,
-			active: here, inactiveReason: elsewhere, disabled: whyNoService, command: of("fault inject"),
+			active: here, inactiveReason: inactive, disabled: whyNoService, command: of("fault inject"),
 			do: func(m *model, _ string) tea.Cmd { m.openFaults(); return nil },
 		},
 		{
 			keys: []string{"r"}, group: groupServices, name: "restart", help: "replace the instances of the selected service one by one", rank: 23,
-			active: here, inactiveReason: elsewhere, disabled: whyNoService, command: of("restart"),
+			active: here, inactiveReason: inactive, disabled: whyNoService, command: of("restart"),
 			do: func(m *model, _ string) tea.Cmd { return m.restart() },
 		},
 		{
 			keys: []string{"S"}, group: groupServices, name: "stop/start", help: "stop the selected service, or start it again", rank: 24,
-			active: here, inactiveReason: elsewhere, disabled: whyNoService,
+			active: here, inactiveReason: inactive, disabled: whyNoService,
 			label:   func(m *model) string { return m.stopOrStart() },
 			command: func(m *model) string { return m.stopOrStart() + " " + m.state.Selected },
 			do:      func(m *model, _ string) tea.Cmd { return m.toggleService() },

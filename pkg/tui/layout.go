@@ -109,7 +109,7 @@ type plan struct {
 	lesson        bool
 	services      int    // how many there are
 	zoomed        paneID // 0: none
-	// tall says that the visible tab needs height.
+	// tall is true if the visible tab needs height.
 	tall bool
 }
 

@@ -78,7 +78,7 @@ func (m *model) offer(text string) []item {
 	return items
 }
 
-// verb finds the verb that a line begins with; rest says that more follows.
+// verb finds the verb that a line begins with; rest reports whether more follows.
 func (m *model) verb(text string) (v Verb, rest, ok bool) {
 	for _, known := range m.verbs {
 		after, found := strings.CutPrefix(text, known.Name)

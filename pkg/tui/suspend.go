@@ -13,7 +13,7 @@ type Stop interface {
 	// Catch delivers the stop signals that other processes send, until release is called. Meanwhile they do not stop
 	// the process, so that the terminal can be restored first.
 	Catch() (caught <-chan os.Signal, release func())
-	// Halt stops the process and returns when it is resumed; the error says why it cannot be stopped.
+	// Halt stops the process and returns when it is resumed; the error is why it cannot be stopped.
 	Halt() error
 }
 

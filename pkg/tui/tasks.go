@@ -17,7 +17,7 @@ type tasks struct {
 // task is how one command is canceled.
 type task struct {
 	cancel context.CancelFunc
-	// interruptible says that ctrl+c cancels it, too: commands of the palette, and calls.
+	// interruptible is true if ctrl+c cancels it, too: commands of the palette, and calls.
 	interruptible bool
 }
 

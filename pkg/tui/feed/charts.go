@@ -169,7 +169,7 @@ func LabelText(labels map[string]string) string {
 }
 
 // serviceCharts are the rate, errors, latency and saturation of a service: the expressions of the shop's own
-// recording rules over a shorter window, because somebody is watching.
+// recording rules over a shorter window, because a person is watching.
 func serviceCharts(service string) []chartQuery {
 	const grpc, http, over = `grpc_service!~"grpc[.].*"`, `route!~".*healthz|.*/metrics"`, "[30s]"
 	const failed = `, grpc_code=~"Unknown|DeadlineExceeded|Unimplemented|Internal|Unavailable|DataLoss"`

@@ -29,10 +29,10 @@ type Batch struct {
 	Disconnected *string
 	Lesson       *lesson.View
 	Events       []Entry
-	// EventsReset says that Events replace all earlier ones.
+	// EventsReset is true if Events replace all earlier ones.
 	EventsReset bool
 	Logs        []Entry
-	// LogSeq is the number of the log query that Logs belong to; LogsReset says that they replace all earlier ones.
+	// LogSeq is the number of the log query that Logs belong to; LogsReset is true if they replace all earlier ones.
 	LogSeq    int
 	LogsReset bool
 	Output    []Entry

@@ -24,7 +24,7 @@ type Lesson struct {
 	// reveal brings something into view: a block of kind revealKind, or else what is to be done now.
 	reveal     bool
 	revealKind lesson.BlockKind
-	// expanded says that the goal at the cursor has more lines than before: if its first line is in view, all should
+	// expanded is true if the goal at the cursor has more lines than before: if its first line is in view, all should
 	// be.
 	expanded bool
 	// proseCache keeps the prose as it was last drawn, for a width and a theme.
@@ -132,7 +132,7 @@ type Question struct {
 	text    string
 	Options []lesson.Option
 	Unit    string
-	// AsksConfidence says that the answer includes how sure the learner is.
+	// AsksConfidence is true if the answer includes how sure the learner is.
 	AsksConfidence bool
 }
 

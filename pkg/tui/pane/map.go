@@ -14,7 +14,7 @@ type Map struct {
 	state  *State
 	fail   string
 	scroll style.Viewport
-	// caller and callee are the edge that is marked, empty if there is none; pointed says that it has been brought
+	// caller and callee are the edge that is marked, empty if there is none; pointed is true once it has been brought
 	// into view.
 	caller, callee string
 	pointed        bool

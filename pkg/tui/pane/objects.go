@@ -32,7 +32,7 @@ type manifest struct {
 	lines  []string
 	fail   string
 	scroll style.Viewport
-	// field is the path of the field to mark, empty if there is none; pointed says that it has been brought into
+	// field is the path of the field to mark, empty if there is none; pointed is true once it has been brought into
 	// view.
 	field   string
 	pointed bool

@@ -108,7 +108,7 @@ func clusterClass(text string) class {
 	return classOf(r)
 }
 
-// argumentStart is the start of what stands between spaces before a byte offset, as ctrl+w has it in a shell.
+// argumentStart is the start of the space-separated word before a byte offset, as ctrl+w has it in a shell.
 func argumentStart(text string, at int) int {
 	trimmed := strings.TrimRightFunc(text[:at], unicode.IsSpace)
 	return len(strings.TrimRightFunc(trimmed, func(r rune) bool { return !unicode.IsSpace(r) }))
