@@ -1,0 +1,192 @@
+package workload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
+)
+
+// fakePod implements Pod.
+type fakePod struct {
+	w    *world
+	spec podspec.Pod
+}
+
+// fakeInstance implements Container: one run of a container, in most tests the only one of its pod.
+type fakeInstance struct {
+	w         *world
+	spec      podspec.Pod
+	c         podspec.Container
+	addr      string
+	listening chan struct{}
+	listen    func()
+	done      chan struct{}
+
+	mu    sync.Mutex
+	exit  Exit
+	ended bool
+	// actions are what was done to it: pause, resume, stop, kill.
+	actions  []string
+	received lifeline.Down
+	// servingWhenStopped is whether calls could still be sent to it when it was asked to stop.
+	servingWhenStopped bool
+}
+
+func (w *world) Plan(spec *podspec.Pod) Plan {
+	w.mu.Lock()
+	plan := w.plan
+	w.mu.Unlock()
+	if plan != nil {
+		return plan(spec)
+	}
+	return Plan{Builtins: map[string]string{}}
+}
+
+func (w *world) Start(_ context.Context, spec podspec.Pod) (Pod, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.volumes[spec.Name] = spec.Volumes
+	return &fakePod{w, spec}, nil
+}
+
+func (p *fakePod) Update(volumes []podspec.Volume) error {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	p.w.volumes[p.spec.Name] = volumes
+	return nil
+}
+
+func (p *fakePod) Remove(context.Context) error {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	p.w.removed = append(p.w.removed, p.spec.Name)
+	return nil
+}
+
+func (p *fakePod) Run(_ context.Context, c podspec.Container) (Container, error) {
+	w, spec := p.w, p.spec
+	w.mu.Lock()
+	in := &fakeInstance{w: w, spec: spec, c: c, listening: make(chan struct{}), done: make(chan struct{})}
+	in.addr = fmt.Sprintf("127.0.0.1:%d", 50000+len(w.started))
+	in.listen = sync.OnceFunc(func() { close(in.listening) })
+	name := spec.Workload
+	if len(spec.All()) > 1 {
+		name += "/" + c.Name
+	}
+	w.started = append(w.started, name)
+	behave := w.behave[spec.Workload+":"+spec.Version]
+	if behave == nil {
+		behave = w.behave[name]
+	}
+	w.running[spec.Name+"/"+c.Name] = in
+	w.mu.Unlock()
+	if behave == nil {
+		behave = func(in *fakeInstance) { time.AfterFunc(10*time.Millisecond, in.listen) }
+	}
+	behave(in)
+	return in, nil
+}
+
+// end ends the instance.
+func (in *fakeInstance) end(e Exit) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.ended {
+		return
+	}
+	in.ended, in.exit = true, e
+	in.w.mu.Lock()
+	delete(in.w.running, in.spec.Name+"/"+in.c.Name)
+	in.w.mu.Unlock()
+	close(in.done)
+}
+
+func (in *fakeInstance) ID() string                 { return "fake://" + in.spec.Name }
+func (in *fakeInstance) Logs() io.ReadCloser        { return io.NopCloser(strings.NewReader("")) }
+func (in *fakeInstance) Listening() <-chan struct{} { return in.listening }
+func (in *fakeInstance) Done() <-chan struct{}      { return in.done }
+func (in *fakeInstance) Stats() orchestrator.Stats  { return orchestrator.Stats{MemoryBytes: 1 << 20} }
+
+var errNotUp = errors.New("exit status 1")
+
+func (in *fakeInstance) Exec(_ context.Context, command []string) ([]byte, error) {
+	if in.w.exec == nil {
+		return nil, errNotUp
+	}
+	return nil, in.w.exec(command)
+}
+
+func (in *fakeInstance) Addrs() Addrs {
+	select {
+	case <-in.listening:
+		return Addrs{App: in.addr, Peer: in.addr}
+	default:
+		return Addrs{}
+	}
+}
+
+func (in *fakeInstance) Exit() Exit {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.exit
+}
+
+func (in *fakeInstance) Send(m lifeline.Down) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if m.Endpoints != nil {
+		in.received.Endpoints = m.Endpoints
+	}
+	if m.Faults != nil {
+		in.received.Faults = m.Faults
+	}
+	return nil
+}
+
+func (in *fakeInstance) act(name string) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.actions = append(in.actions, name)
+}
+
+func (in *fakeInstance) Stop(ctx context.Context, grace time.Duration) error {
+	in.act("stop")
+	in.w.mu.Lock()
+	for _, a := range in.w.addrs {
+		in.servingWhenStopped = in.servingWhenStopped || slices.Contains(a.ready, in.addr)
+	}
+	in.w.mu.Unlock()
+	time.AfterFunc(20*time.Millisecond, func() { in.end(Exit{Time: time.Now()}) })
+	select {
+	case <-in.done:
+		return nil
+	case <-time.After(grace + time.Second):
+		return errors.New("it does not stop")
+	}
+}
+
+func (in *fakeInstance) Pause() error {
+	in.act("pause")
+	return nil
+}
+
+func (in *fakeInstance) Resume() error {
+	in.act("resume")
+	return nil
+}
+
+func (in *fakeInstance) Kill() error {
+	in.act("kill")
+	in.end(Exit{Time: time.Now(), Code: -1, Signal: syscall.SIGKILL})
+	return nil
+}
