@@ -61,12 +61,27 @@ func Report(ctx context.Context, ios *iostreams.IO, err error) int {
 		return ExitOK
 	}
 	text, hint, code := Explain(err)
+	if hint == "" && unexpected(err) {
+		hint = "if this is a mistake of shopctl, report it at " + issues
+	}
 	if errors.Is(context.Cause(ctx), ErrInterrupted) && (code == ExitFailed || code == ExitInterrupted) {
 		return ExitInterrupted
 	}
 	ios.PrintLines("error", text)
 	ios.PrintLines("hint", ios.ForThisShop(hint))
 	return code
+}
+
+// issues is where errors of shopctl itself are reported.
+const issues = "https://github.com/shopctl/shopctl/issues"
+
+// unexpected reports whether an error has no explanation for the user: it is not one of ours, or the daemon failed.
+func unexpected(err error) bool {
+	if st, ok := StatusOf(err); ok {
+		return st.Code() == codes.Internal || st.Code() == codes.Unknown
+	}
+	var e *Error
+	return !errors.As(err, &e)
 }
 
 // Explain maps an error to its text, hint and exit code: the one place that does.

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -37,7 +35,7 @@ type exportOptions struct {
 
 func (o *exportOptions) add(cmd *cobra.Command, dir string) {
 	cmd.Flags().StringVar(&o.dir, "dir", dir, "`DIRECTORY` to write to; created if it does not exist")
-	cmd.Flags().BoolVar(&o.force, "force", false, "overwrite existing files")
+	cmd.Flags().BoolVar(&o.force, "force", false, "overwrite files of an earlier export")
 	cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
 }
 
@@ -48,11 +46,11 @@ func newExportGrafanaCmd(f *cmdutil.Factory) *cobra.Command {
 		Short: "Write a data source and dashboards for Grafana",
 		Long: `Write a data source and dashboards for Grafana, laid out as its provisioning directory. A dashboard can also be imported
 by hand; then select the shop as its data source.`,
-		Example: "shopctl export grafana --dir grafana\nshopctl export grafana --dir /etc/grafana/provisioning --force",
+		Example: "shopctl export grafana\nshopctl export grafana --dir /etc/grafana/provisioning",
 		Args:    cmdutil.Exactly(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.grafana(cmd.Context()) },
 	}
-	o.add(cmd, "grafana")
+	o.add(cmd, "shopctl-grafana")
 	return cmd
 }
 
@@ -64,14 +62,14 @@ func newExportPrometheusCmd(f *cmdutil.Factory) *cobra.Command {
 		Long: `Write prometheus.yml, which scrapes the currently running instances, and the rules of all PrometheusRule objects as rule
 files. With --federate it scrapes everything from the daemon instead, recorded series included; that keeps working when
 instances change.`,
-		Example: `shopctl export prometheus --dir prometheus
-promtool check rules prometheus/rules/*.yml
-prometheus --config.file prometheus/prometheus.yml --web.listen-address 127.0.0.1:9099`,
+		Example: `shopctl export prometheus
+promtool check rules shopctl-prometheus/rules/*.yml
+prometheus --config.file shopctl-prometheus/prometheus.yml --web.listen-address 127.0.0.1:9099`,
 		Args: cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.prometheus(cmd.Context()) },
 	}
 	cmd.Flags().BoolVar(&o.federate, "federate", false, "scrape the daemon instead of the instances")
-	o.add(cmd, "prometheus")
+	o.add(cmd, "shopctl-prometheus")
 	return cmd
 }
 
@@ -168,27 +166,4 @@ func (o *exportOptions) targets(ctx context.Context, shop *control.Client, api s
 		targets = append(targets, export.Target{Address: address, Labels: ls})
 	}
 	return targets, nil
-}
-
-// write writes all files, or says which are there already and writes none.
-func (o *exportOptions) write(files []export.File) error {
-	if !o.force {
-		for _, file := range files {
-			path := filepath.Join(o.dir, file.Name)
-			if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-				return cmdutil.HintErr(cmdutil.ExitFailed, "choose another --dir, or replace it with --force", fmt.Errorf("write %s: it is there already", path))
-			}
-		}
-	}
-	for _, file := range files {
-		path := filepath.Join(o.dir, file.Name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return cmdutil.HintErr(cmdutil.ExitFailed, "choose another --dir", fmt.Errorf("make directory: %w", err))
-		}
-		if err := os.WriteFile(path, file.Content, 0o644); err != nil {
-			return cmdutil.HintErr(cmdutil.ExitFailed, "choose another --dir", fmt.Errorf("write file: %w", err))
-		}
-		fmt.Fprintln(o.ios.Out, path)
-	}
-	return nil
 }

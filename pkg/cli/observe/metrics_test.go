@@ -213,10 +213,20 @@ func TestExportsWriteFilesAndReplaceNoneUnasked(t *testing.T) {
 		}
 	}
 	w.Want(cmdutil.ExitFailed, "export", "prometheus", "--dir", dir)
-	w.WantErr("is there already", "--force")
+	w.WantErr("exists already", "--force")
 	w.Want(cmdutil.ExitOK, "export", "prometheus", "--dir", dir, "--force", "--federate")
 	w.Want(cmdutil.ExitOK, "export", "grafana", "--dir", dir)
 	w.WantOut("shop-overview.json")
+	w.WantErr("files to " + dir)
+	foreign := t.TempDir()
+	if err := os.WriteFile(filepath.Join(foreign, "prometheus.yml"), []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.Want(cmdutil.ExitFailed, "export", "prometheus", "--dir", foreign, "--force")
+	w.WantErr("it exists and was not written by shopctl export", "hint: choose another --dir")
+	if content, err := os.ReadFile(filepath.Join(foreign, "prometheus.yml")); err != nil || string(content) != "mine" {
+		t.Errorf("the user's file is %q, %v", content, err)
+	}
 	shop.Current = &controlpb.StatusResponse{}
 	w.Want(cmdutil.ExitFailed, "export", "grafana", "--dir", filepath.Join(dir, "x"))
 	w.WantErr("the Prometheus API is not available", "hint: shopctl down && shopctl up")
