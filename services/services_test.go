@@ -63,7 +63,7 @@ type container struct {
 	}
 }
 
-// reference is a place for what a workload is told from outside. None has to be there for the shop to run.
+// reference is a placeholder for a setting from outside. None has to be there for the shop to run.
 type reference struct {
 	Name, Key string
 	Optional  bool

@@ -123,7 +123,7 @@ const (
 	cardCVV    = "917"
 )
 
-// order buys two things in euros, having looked at and searched for some.
+// order buys two things in euros, having viewed and searched for some.
 func (s *shop) order(t *testing.T) {
 	t.Helper()
 	s.visit(t, "/", nil)

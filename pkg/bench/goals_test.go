@@ -8,7 +8,7 @@ type goal struct {
 	unit  string
 	limit float64
 	// seen is the range of results on slow and fast machines of two cores, where it is known: a limit within it would
-	// be no goal.
+	// prove nothing.
 	seen string
 }
 

@@ -27,7 +27,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// ads is a server whose behaviour a test sets.
+// ads is a server whose behavior a test sets.
 type ads struct {
 	pb.UnimplementedAdServiceServer
 	get func(context.Context, *pb.AdRequest) (*pb.AdResponse, error)

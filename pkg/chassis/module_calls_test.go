@@ -21,7 +21,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/chassis/chassistest"
 )
 
-// callee is a server whose behaviour a test sets.
+// callee is a server whose behavior a test sets.
 type callee struct {
 	testpb.UnimplementedTestServiceServer
 	unary  func(context.Context, *testpb.SimpleRequest) (*testpb.SimpleResponse, error)

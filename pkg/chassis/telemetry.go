@@ -145,7 +145,7 @@ func (rt *Runtime) closeTelemetry(gone bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
 	if gone && rt.exporter != nil {
-		// A batcher whose exporter is closed drops what it holds, in place of trying in vain for as long as it may.
+		// A batcher whose exporter is closed drops what it holds, instead of retrying without success for as long as it may.
 		_ = rt.exporter.Shutdown(ctx)
 	}
 	if err := rt.provider.Shutdown(ctx); err != nil {

@@ -85,7 +85,7 @@ func runDaemon() int {
 	return 0
 }
 
-// runHello answers every connection with its greeting, on the port that it is told as an argument.
+// runHello answers every connection with its greeting, on the port that its argument names.
 func runHello() int {
 	l, err := net.Listen("tcp", "127.0.0.1:"+os.Args[2])
 	if err != nil {

@@ -58,10 +58,10 @@ func (l *Lock) writePID() error {
 	return nil
 }
 
-// Release lets go of the lock and leaves the directory as it is.
+// Release releases the lock and leaves the directory as it is.
 func (l *Lock) Release() error { return l.file.Close() }
 
-// Remove deletes the run directory and then lets go of the lock.
+// Remove deletes the run directory and then releases the lock.
 func (l *Lock) Remove() error {
 	err := errors.Join(ignoreMissing(os.Remove(l.dir.socket)), ignoreMissing(os.Remove(l.dir.pidsFile())))
 	entries, readErr := os.ReadDir(l.dir.Run)

@@ -72,7 +72,7 @@ func (c *Controller) tryStart(ctx context.Context, k *container, now time.Time, 
 	}
 }
 
-// launch is one attempt to run a container, and what came of it.
+// launch is one attempt to run a container, and its outcome.
 type launch struct {
 	pod    Pod
 	handle Container

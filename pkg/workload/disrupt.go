@@ -78,7 +78,7 @@ func (c *Controller) podsOf(workload orchestrator.Key) []*pod {
 	return nil
 }
 
-// kill ends all containers of a pod, and counts them as lost at once: whoever looks next must not find the pod ready
+// kill ends all containers of a pod, and counts them as lost at once: the next reader must not find the pod ready
 // because its end has not been noticed yet.
 func (c *Controller) kill(p *pod) error {
 	var errs []error

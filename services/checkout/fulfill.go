@@ -68,7 +68,7 @@ func afterCharge(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // refund refunds the charge of an order that could not be shipped because of cause, and returns the error of the
-// order, with what became of the money.
+// order, with what happened to the money.
 func (s *server) refund(ctx context.Context, transaction, orderID string, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refundTimeout)
 	defer cancel()

@@ -24,7 +24,7 @@ func (o *memoryOutbox) add(l letter) error {
 	drop := 0
 	for len(o.letters)-drop > 1 && (len(o.letters)-drop > keepLetters || o.bytes > keepBytes) {
 		o.bytes -= o.letters[drop].size()
-		o.letters[drop] = letter{} // let go of its texts
+		o.letters[drop] = letter{} // releases its texts
 		drop++
 	}
 	o.letters = o.letters[drop:]

@@ -72,7 +72,7 @@ func (s *server) notOrdered(v *visit, form orderForm, err error) error {
 	return orderError(f, h.err, form.Token)
 }
 
-// orderError is the page of an order that failed because a service did. It says what became of the money, and
+// orderError is the page of an order that failed because a service did. It says what happened to the money, and
 // links to a form that cannot charge twice.
 func orderError(f orderFailure, err error, token string) *pageError {
 	e := explain(&serviceError{f.service, err})

@@ -12,8 +12,8 @@ const (
 	// maxWaiting is how many steps of one visitor may be due and not yet sent. Steps beyond it are not sent and count
 	// as errors.
 	maxWaiting = 64
-	// farewell is how long steps in progress may take when the load ends.
-	farewell = 2 * time.Second
+	// leaveTimeout is how long steps in progress may take when the load ends.
+	leaveTimeout = 2 * time.Second
 )
 
 // generator makes the load. One goroutine decides which step is due when; each visitor has one that takes the visitor's
@@ -45,7 +45,7 @@ func (g *generator) run(ctx context.Context) error {
 	// Steps in progress may end a little after ctx, so that no order is interrupted.
 	sending, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	stopCutting := context.AfterFunc(ctx, func() { time.AfterFunc(farewell, cut) })
+	stopCutting := context.AfterFunc(ctx, func() { time.AfterFunc(leaveTimeout, cut) })
 	defer stopCutting()
 
 	start := g.now()

@@ -268,7 +268,7 @@ func TestTheEndOfTheServiceCountsNothingAsAnErrorAndWaitsBriefly(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		if took := time.Since(ending); took > farewell {
+		if took := time.Since(ending); took > leaveTimeout {
 			t.Errorf("ended after %v", took)
 		}
 		if s := g.status(); s.Errors != 0 || s.InFlight != 0 {

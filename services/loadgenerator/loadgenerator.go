@@ -59,7 +59,7 @@ type config struct {
 	rate     float64 // steps per second; 0: none
 	seed     uint64
 	users    int
-	duration time.Duration // from the first step; 0: for ever
+	duration time.Duration // from the first step; 0: forever
 }
 
 func configure(rt *chassis.Runtime) (c config, err error) {

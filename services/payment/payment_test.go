@@ -237,7 +237,7 @@ func TestNoCardNumberReachesALogASpanOrAnError(t *testing.T) {
 	}
 }
 
-// onlyInIDs tells whether short digits stand in longer words only, as they may in random ids and times.
+// onlyInIDs reports whether short digits are part of longer words only, as they may in random ids and times.
 func onlyInIDs(text, digits string) bool {
 	if len(digits) > 3 {
 		return false

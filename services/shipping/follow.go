@@ -73,7 +73,7 @@ func (t *tracking) find(in *shopv1.FollowRequest) (time.Time, error) {
 	if id == "" {
 		return time.Time{}, status.Error(codes.InvalidArgument, "tracking_id is missing: which parcel to follow")
 	}
-	start, ok := labelled(id, t.now())
+	start, ok := labeled(id, t.now())
 	switch {
 	case !ok:
 		return time.Time{}, status.Errorf(codes.NotFound, "no parcel with tracking id %q", id)

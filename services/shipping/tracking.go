@@ -55,8 +55,8 @@ func checkLetter(letter byte, rest string) byte {
 	return 'A' + byte(sum)
 }
 
-// labelled returns when the label with this id was printed, as of now; ok is false for an id that was never issued.
-func labelled(id string, now time.Time) (at time.Time, ok bool) {
+// labeled returns when the label with this id was printed, as of now; ok is false for an id that was never issued.
+func labeled(id string, now time.Time) (at time.Time, ok bool) {
 	parts := strings.Split(id, "-")
 	if len(parts) != 3 || len(parts[0]) != 2 || !isLetter(parts[0][0]) {
 		return time.Time{}, false

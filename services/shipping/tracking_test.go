@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// noon is when the parcels of these tests are labelled.
+// noon is when the parcels of these tests are labeled.
 func noon() time.Time { return time.Date(2030, time.June, 30, 12, 0, 0, 123e6, time.UTC) }
 
 func issuerAt(now time.Time) *issuer {
@@ -19,7 +19,7 @@ func TestAnIDTellsWhenItsLabelWasPrinted(t *testing.T) {
 	for _, address := range []string{", , ", "1600 Amphitheatre Parkway, Mountain View, CA", strings.Repeat("a", 100_000)} {
 		id := issuerAt(noon()).next(address)
 		for _, later := range []time.Duration{-50 * time.Second, 0, time.Millisecond, 100 * 24 * time.Hour} {
-			if at, ok := labelled(id, noon().Add(later)); !ok || !at.Equal(noon()) {
+			if at, ok := labeled(id, noon().Add(later)); !ok || !at.Equal(noon()) {
 				t.Errorf("%s after %v: %v, %v", id, later, at, ok)
 			}
 		}
@@ -29,7 +29,7 @@ func TestAnIDTellsWhenItsLabelWasPrinted(t *testing.T) {
 func TestTheDigitsBeginAgainAfterACycle(t *testing.T) {
 	id := issuerAt(noon()).next("address")
 	now := noon().Add(cycle*time.Millisecond + time.Hour)
-	if at, ok := labelled(id, now); !ok || !at.Equal(now.Add(-time.Hour)) {
+	if at, ok := labeled(id, now); !ok || !at.Equal(now.Add(-time.Hour)) {
 		t.Errorf("got %v, %v", at, ok)
 	}
 }
@@ -39,22 +39,22 @@ func TestAMistypedIDIsUnknown(t *testing.T) {
 	for i := range id {
 		for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-+ " {
 			typed := id[:i] + string(c) + id[i+1:]
-			if _, ok := labelled(typed, noon()); ok != (typed == id) {
+			if _, ok := labeled(typed, noon()); ok != (typed == id) {
 				t.Errorf("%s for %s: %v", typed, id, ok)
 			}
 		}
 		if i+1 < len(id) && id[i] != id[i+1] {
 			swapped := id[:i] + id[i+1:i+2] + id[i:i+1] + id[i+2:]
-			if _, ok := labelled(swapped, noon()); ok {
+			if _, ok := labeled(swapped, noon()); ok {
 				t.Errorf("%s for %s is a valid id", swapped, id)
 			}
 		}
-		if _, ok := labelled(id[:i], noon()); ok {
+		if _, ok := labeled(id[:i], noon()); ok {
 			t.Errorf("%s is a valid id", id[:i])
 		}
 	}
 	// One that the original made, whose digits mean nothing.
-	if _, ok := labelled("UT-44031-220429634", noon()); ok {
+	if _, ok := labeled("UT-44031-220429634", noon()); ok {
 		t.Error("an id of another issuer is valid")
 	}
 }
@@ -80,7 +80,7 @@ func FuzzTrackingIDs(f *testing.F) {
 	f.Add("UT-44031-220429634")
 	f.Add("AA-0000-00000000")
 	f.Fuzz(func(t *testing.T, id string) {
-		at, ok := labelled(id, noon())
+		at, ok := labeled(id, noon())
 		if !ok {
 			return
 		}
@@ -89,7 +89,7 @@ func FuzzTrackingIDs(f *testing.F) {
 			t.Errorf("%q is taken for %q", id, again)
 		}
 		if at.After(noon().Add(time.Minute)) || at.Before(noon().Add(-cycle*time.Millisecond)) {
-			t.Errorf("%q was labelled at %v", id, at)
+			t.Errorf("%q was labeled at %v", id, at)
 		}
 	})
 }

@@ -50,7 +50,7 @@ const (
 	Step = "step"
 	// Cause is the message of the service that the step called.
 	Cause = "cause"
-	// Charge is what became of the money when a step after the charge failed: ChargeRefunded or ChargeKept.
+	// Charge is what happened to the money when a step after the charge failed: ChargeRefunded or ChargeKept.
 	Charge = "charge"
 )
 

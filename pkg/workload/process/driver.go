@@ -36,7 +36,7 @@ type Config struct {
 	CommandEnviron []string
 	// Builtin finds the built-in service that an image names; nil: there are none.
 	Builtin func(image string) (name string, ok bool)
-	// Images maps other images to commands. It is called whenever a pod template is looked at. Nil: there are none.
+	// Images maps other images to commands. It is called whenever a pod template is read. Nil: there are none.
 	Images func() Images
 	// VolumeDir holds a directory for each pod with volumes. Empty: pods can have none.
 	VolumeDir string

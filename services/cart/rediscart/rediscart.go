@@ -1,5 +1,5 @@
 // Package rediscart is the workload redis-cart, the store of the carts: a real redis-server where this
-// machine has one, else the embedded one, on the same port with the same behaviour.
+// machine has one, else the embedded one, on the same port with the same behavior.
 //
 // REDIS_SERVER is "embedded", or the path or name of a redis-server; by default redis-server, then valkey-server, are
 // searched on PATH. DATA_DIR holds the carts; without it they are lost with the process. With REDIS_PASSWORD, clients
