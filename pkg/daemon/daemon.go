@@ -40,7 +40,7 @@ import (
 type Config struct {
 	// Name of the shop.
 	Name string
-	// Namespace that the shop lives in; empty: resource.DefaultNamespace.
+	// Namespace that the shop lives in; empty: store.DefaultNamespace.
 	Namespace string
 	// PortBase is the first port of the Services' stable addresses; 0: the kernel gives them.
 	PortBase int

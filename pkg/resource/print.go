@@ -13,8 +13,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/humanize"
 )
 
-// None is what a table shows in place of nothing, as kubectl does.
-const None = "<none>"
+// none is what a table shows in place of nothing, as kubectl does.
+const none = "<none>"
 
 // Column is one column of a table of objects.
 type Column struct {
@@ -123,7 +123,7 @@ func printField(w io.Writer, name, value string) { fmt.Fprintf(w, "%-16s %s\n", 
 func printMap(w io.Writer, name string, m map[string]string) {
 	keys := slices.Sorted(maps.Keys(m))
 	if len(keys) == 0 {
-		printField(w, name, None)
+		printField(w, name, none)
 		return
 	}
 	for i, k := range keys {
@@ -142,7 +142,7 @@ func pairs(m map[string]string) string {
 		out = append(out, k+"="+m[k])
 	}
 	if len(out) == 0 {
-		return None
+		return none
 	}
 	return strings.Join(out, ",")
 }

@@ -32,7 +32,7 @@ func serviceKind() Kind {
 		copyStatus: func(s, from *corev1.Service) { from.Status.DeepCopyInto(&s.Status) },
 		columns: []column[*corev1.Service]{
 			{"TYPE", serviceType},
-			{"CLUSTER-IP", func(s *corev1.Service) string { return cmp.Or(s.Spec.ClusterIP, None) }},
+			{"CLUSTER-IP", func(s *corev1.Service) string { return cmp.Or(s.Spec.ClusterIP, none) }},
 			{"PORT(S)", servicePorts},
 			ageColumn[*corev1.Service](),
 			{"SELECTOR", func(s *corev1.Service) string { return pairs(s.Spec.Selector) }},
@@ -52,7 +52,7 @@ func servicePorts(s *corev1.Service) string {
 	for _, p := range s.Spec.Ports {
 		ports = append(ports, fmt.Sprintf("%d/%s", p.Port, cmp.Or(p.Protocol, corev1.ProtocolTCP)))
 	}
-	return cmp.Or(strings.Join(ports, ","), None)
+	return cmp.Or(strings.Join(ports, ","), none)
 }
 
 func defaultService(s *corev1.Service) {
@@ -223,5 +223,5 @@ func describeService(p Printer, s *corev1.Service, live *Live) {
 			ready = append(ready, in.Address)
 		}
 	}
-	printField(p, "Endpoints", cmp.Or(strings.Join(ready, ","), None))
+	printField(p, "Endpoints", cmp.Or(strings.Join(ready, ","), none))
 }

@@ -25,14 +25,6 @@ func (t *Trace) CriticalPath() []Step {
 	return steps
 }
 
-// Share is a span's part of the root's duration, 0 to 1.
-func (t *Trace) Share(s *Span) float64 {
-	if d := t.Root().Duration(); d > 0 {
-		return float64(s.OwnTime()) / float64(d)
-	}
-	return 0
-}
-
 // frame is a span on the way down the path, from its end backwards: what lies between low and at is
 // still to be given to it or to its children, which count up to high.
 type frame struct {
