@@ -1,5 +1,4 @@
-// Package format is how a lesson is written: one Markdown file that also reads well where nothing
-// executes it.
+// Package format reads lessons. A lesson is one Markdown file that also reads well where nothing executes it.
 //
 //	lessons/<track>/<slug>/
 //	  lesson.md              front matter, prose and fenced blocks
@@ -11,10 +10,10 @@
 // minutes, level, needs, aliases, shop (profile, seed, load), steady_state (a list of checks) and rollback (a list of
 // faults, objects). A step is a heading of the second level with an id:
 //
-//	## An empty answer or an error {#not-found}
+//	## An empty response or an error {#not-found}
 //
-// What the engine acts on stands in fenced blocks at the margin whose info string is a language and a
-// role. A step has each role at most once; everything else is prose.
+// The engine acts on fenced blocks at the margin whose info string is a language and a role. A step has each role at
+// most once; everything else is prose.
 //
 //	```yaml predict     question; options: id, say, reply, correct; confidence
 //	```sh run           shopctl commands, one a line, quoted as in a shell
@@ -24,33 +23,19 @@
 //	```yaml hints       look, principle, worked; why
 //	```yaml recall      a list of questions: id, ask, accept or options, answer
 //
-// A check has id, title, look, for, timeout, needs, hint_when, broken_setup and one of
+// A check has id, title, look, for, timeout, needs, hint_when, broken_setup, and either a probe, whose kinds and keys are
+// those of package probe, or
 //
-//	rpc: service, method, request, proto, headers, deadline,
-//	     expect: code, message, below, above, fields: path with a match
-//	instance: service, state, version, replicas, ready, restarts, faults
-//	log: service, contains, matches, level, at_least
-//	promql: expr with a bound, unit, any; enough: expr, at_least
-//	trace: service, operation, error, above, below, at_least, services, without,
-//	       spans: service, name, kind, error, above, below, attributes: key with a match,
-//	              parent: service, name; count: a bound
-//	edge: caller, callee, window, requests, rate, errors (bounds), p50, p95, p99 (above, below), failure, absent
-//	alert: name, labels, state: firing, pending or inactive now; fired or resolved since the step began
-//	resource: kind, name, namespace, fields, absent
-//	order: charges, orders, refunds, lost (bounds), window
-//	manifest: file, objects: kind, name, fields
-//	gotest: dir, run, fails, says, limit; in lessons that come with shopctl
 //	answer: question, kind, unit, accept, tolerance, options, right, wrong: given, say; otherwise
 //
 // A match is any of equals, contains, matches, count, at_least, at_most, absent; a bound a number, or any
 // of above, below, at_least, at_most, equals. A path is names with dots and places in brackets:
 // products[0].name, containers[name=server].image, labels["app.kubernetes.io/name"]. An entry of hint_when
-// and broken_setup is a state (observed: a match on what the check saw; or any kind but answer) and what
-// to say.
+// and broken_setup is a state (observed: a match on what the check observed; or a probe) and what to say.
 //
 // A translation repeats the headings, `## Title {#id source=HASH}` with the hash of the step that it
-// was made from, and under each the pieces of prose. Where the original has blocks, a line of three
-// dashes stands, or blocks of the same roles that hold ids and words alone, in the shape of the original:
+// was made from, and under each the pieces of prose. Each block of the original is replaced by a line of
+// three dashes, or by a block of the same role with nothing but ids and words, in the shape of the original:
 //
 //	```yaml predict
 //	question: サングラスは 19.99 ドルです。catalog はその値段をどう送りますか。
@@ -58,8 +43,8 @@
 //	  - {id: float, say: 19.99 という数として, reply: 二進数の小数に 19.99 はありません。}
 //	```
 //
-// Entries without an id (hint_when, wrong) are known by their place; accept adds to the answers that are
-// taken, and a unit may be translated. Commands are not.
+// Entries without an id (hint_when, wrong) are matched by their place; accept adds to the accepted answers, and a unit
+// may be translated. Commands are not.
 //
 // Every mistake is reported as file:line:column with a code, and with the nearest name where one is near.
 package format
