@@ -212,13 +212,13 @@ func TestSettingsComeFromFlagThenEnvironmentThenFile(t *testing.T) {
 func TestABadConfigurationIsAnErrorWithItsPlace(t *testing.T) {
 	for content, want := range map[string]string{
 		"name: a\nportbase: 7000\n": ":2:1: unknown key \"portbase\"\nshopctl: hint: did you mean portBase?",
-		"zzz: 1\n":                  ":1:1: unknown key \"zzz\"\nshopctl: hint: known keys: images, name,",
-		"name: [a: b]\n":            ":1:8: want a word",
-		"- a\n":                     ":1:1: want keys and values",
-		"name: a\nname: b\n":        ":2:1: key \"name\" is there twice",
-		"images: {a: {b: c}}\n":     ":1:13: images: a: want a command",
-		"name: {\n":                 "line ",
-		"quiet: often\n":            ":1:1: quiet: ",
+		"zzz: 1\n":                  ":1:1: unknown key \"zzz\"\nshopctl: hint: want name, namespace,",
+		"name: [a: b]\n":            ":1:8: want text, got a mapping",
+		"- a\n":                     ":1:1: want a mapping with name, namespace,",
+		"name: a\nname: b\n":        ":2:1: \"name\" is given twice",
+		"images: {a: {b: c}}\n":     ":1:13: want a command",
+		"name: {\n":                 ":1:1: did not find expected node content",
+		"quiet: often\n":            ":1:8: quiet: ",
 	} {
 		w := clitest.NewWorld(t)
 		path := filepath.Join(t.TempDir(), "shopctl.yaml")

@@ -7,12 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
-	"github.com/shopctl/shopctl/pkg/suggest"
+	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // configFile is looked for in the working directory, then in the user's configuration directory.
@@ -41,19 +42,19 @@ func Settings() []Setting {
 	}
 }
 
-// imagesKey is the one key of shopctl.yaml without a flag: container image to command.
-const imagesKey = "images"
-
-// File is a shopctl.yaml as it was read.
+// File is a shopctl.yaml.
 type File struct {
-	Path   string
+	Path string
+	// Values are those of Settings, by key.
 	Values map[string]Value
+	// Images are the commands of container images, the one key without a flag.
 	Images map[string][]string
 }
 
+// Value is the value of a key, as its flag takes it.
 type Value struct {
 	Text string
-	// position is "file:line:column".
+	// Position is "file:line:column".
 	Position string
 }
 
@@ -86,102 +87,89 @@ func Read(getenv func(string) string) (File, error) {
 	return File{}, nil
 }
 
-// parseConfig decodes a file strictly: an unknown key or a value of a wrong shape is an error with its position.
+// parseConfig decodes a file strictly: an unknown key or a value of a wrong type is an error with its position.
 func parseConfig(path string, content []byte) (File, error) {
 	c := File{Path: path, Values: map[string]Value{}, Images: map[string][]string{}}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(content, &doc); err != nil {
-		return c, cmdutil.UsageErr("name: second", "%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+	var doc document
+	node, err := strictyaml.Parse(string(content))
+	if err == nil && node != nil {
+		err = strictyaml.Into(node, &doc)
 	}
-	if len(doc.Content) == 0 {
-		return c, nil
+	if err != nil {
+		return c, positioned(path, err)
 	}
-	root := doc.Content[0]
-	if root.Kind != yaml.MappingNode {
-		return c, c.errorAt(root, "", "want keys and values")
+	for key, v := range doc.Settings.read {
+		c.Values[key] = Value{Text: v.text, Position: fmt.Sprintf("%s:%d:%d", path, v.line, v.column)}
 	}
-	for i := 0; i < len(root.Content); i += 2 {
-		if err := c.add(root.Content[i], root.Content[i+1]); err != nil {
-			return c, err
-		}
+	for image, command := range doc.Images {
+		c.Images[image] = command
 	}
 	return c, nil
 }
 
-func (c *File) add(key, value *yaml.Node) error {
-	if _, twice := c.Values[key.Value]; twice {
-		return c.errorAt(key, "", "key %q is there twice", key.Value)
-	}
-	if key.Value == imagesKey {
-		return c.addImages(value)
-	}
-	known := []string{imagesKey}
-	for _, s := range Settings() {
-		known = append(known, s.Key)
-		if s.Key != key.Value {
-			continue
+// positioned adds the file to an error, and makes a hint of the names that it suggests.
+func positioned(path string, err error) error {
+	text, hint := err.Error(), ""
+	for _, start := range []string{"did you mean ", "want "} {
+		if before, after, ok := strings.Cut(text, "; "+start); ok {
+			text, hint = before, strings.ReplaceAll(start+after, `"`, "")
 		}
-		text, err := c.scalar(value)
-		if err != nil {
+	}
+	return cmdutil.UsageErr(hint, "%s:%s", path, text)
+}
+
+// document is the file as it is decoded.
+type document struct {
+	Settings settingValues      `yaml:",inline"`
+	Images   map[string]command `yaml:"images"`
+}
+
+type settingValue struct {
+	text         string
+	line, column int
+}
+
+// settingValues are the values of the keys of Settings.
+type settingValues struct{ read map[string]settingValue }
+
+// Keys implements strictyaml.Keyed.
+func (v *settingValues) Keys() []strictyaml.Field {
+	var keys []strictyaml.Field
+	for _, s := range Settings() {
+		keys = append(keys, strictyaml.Field{Name: s.Key, Type: reflect.TypeFor[string]()})
+	}
+	return keys
+}
+
+// DecodeKey implements strictyaml.Keyed. A list is joined by commas, as flags take it.
+func (v *settingValues) DecodeKey(key string, value *yaml.Node) error {
+	words := []string{""}
+	var err error
+	if value.Kind == yaml.SequenceNode {
+		err = strictyaml.Into(value, &words)
+	} else {
+		err = strictyaml.Into(value, &words[0])
+	}
+	if v.read == nil {
+		v.read = map[string]settingValue{}
+	}
+	v.read[key] = settingValue{strings.Join(words, ","), value.Line, value.Column}
+	return err
+}
+
+// command is a command line: a list of words, or text that is split at spaces.
+type command []string
+
+// DecodeNode implements strictyaml.Node.
+func (c *command) DecodeNode(n *yaml.Node) error {
+	*c = strings.Fields(n.Value)
+	if n.Kind == yaml.SequenceNode {
+		if err := strictyaml.Into(n, (*[]string)(c)); err != nil {
 			return err
 		}
-		c.Values[s.Key] = Value{Text: text, Position: c.at(key)}
-		return nil
 	}
-	hint := "known keys: " + strings.Join(known, ", ")
-	if near := suggest.Match(key.Value, known); near != "" {
-		hint = "did you mean " + near + "?"
-	}
-	return c.errorAt(key, hint, "unknown key %q", key.Value)
-}
-
-// scalar is one value, or a list joined by commas, as the flag takes it.
-func (c *File) scalar(value *yaml.Node) (string, error) {
-	switch value.Kind {
-	case yaml.ScalarNode:
-		return value.Value, nil
-	case yaml.SequenceNode:
-		words, err := c.words(value)
-		return strings.Join(words, ","), err
-	default:
-		return "", c.errorAt(value, "", "want one value")
-	}
-}
-
-func (c *File) addImages(value *yaml.Node) error {
-	if value.Kind != yaml.MappingNode {
-		return c.errorAt(value, "images: {myapp: [./myapp, --flag]}", "images: want image names with commands")
-	}
-	for i := 0; i < len(value.Content); i += 2 {
-		key, command := value.Content[i], value.Content[i+1]
-		words := strings.Fields(command.Value)
-		if command.Kind == yaml.SequenceNode {
-			var err error
-			if words, err = c.words(command); err != nil {
-				return err
-			}
-		}
-		if len(words) == 0 {
-			return c.errorAt(command, "images: {myapp: [./myapp, --flag]}", "images: %s: want a command", key.Value)
-		}
-		c.Images[key.Value] = words
+	if len(*c) == 0 {
+		return strictyaml.At(n, "want a command, such as [./myapp, --flag]")
 	}
 	return nil
-}
-
-func (c *File) words(list *yaml.Node) ([]string, error) {
-	var words []string
-	for _, n := range list.Content {
-		if n.Kind != yaml.ScalarNode {
-			return nil, c.errorAt(n, "", "want a word")
-		}
-		words = append(words, n.Value)
-	}
-	return words, nil
-}
-
-func (c *File) at(n *yaml.Node) string { return fmt.Sprintf("%s:%d:%d", c.Path, n.Line, n.Column) }
-
-func (c *File) errorAt(n *yaml.Node, hint, format string, args ...any) error {
-	return cmdutil.UsageErr(hint, "%s: %s", c.at(n), fmt.Sprintf(format, args...))
 }
