@@ -105,7 +105,7 @@ func newHTTPServer(h http.Handler) *http.Server {
 	return &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
 }
 
-// keepAliveGrace is how long a draining HTTP server still serves open connections, with responses that ask the client to
+// keepAliveGrace is how long a draining HTTP server still serves open connections, with responses that make the client
 // close them, before it closes idle ones.
 const keepAliveGrace = 250 * time.Millisecond
 

@@ -19,7 +19,7 @@ type head struct {
 	currencies []string
 	count      int
 	query      string
-	// notes tell what the page had to do without.
+	// notes name what is missing on the page.
 	notes []string
 	// private pages are kept by no cache, not even the browser's.
 	private bool

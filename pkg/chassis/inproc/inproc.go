@@ -2,7 +2,7 @@
 // grpchan's; this package adds what a connection of the chassis has: retries, spans, errors that carry a status
 // and nothing else, and a shutdown that waits for the calls in flight.
 //
-// A caller can tell such a call from one over the network by its speed alone.
+// Only its speed distinguishes such a call from one over the network.
 package inproc
 
 import (
