@@ -47,7 +47,7 @@ func (s *FaultyShop) ClearFaults(_ context.Context, r *controlpb.ClearFaultsRequ
 	return &controlpb.ClearFaultsResponse{Faults: s.Faults}, s.Fail
 }
 
-// MappedShop answers with a map.
+// MappedShop responds with a map.
 type MappedShop struct {
 	FaultyShop
 	M    *controlpb.GetMapResponse
@@ -106,7 +106,7 @@ func SomeEvents() []*controlpb.Event {
 	}
 }
 
-// FakeShop is a daemon that answers with what it holds and remembers what it was asked.
+// FakeShop is a daemon that responds from its fields and records the requests.
 type FakeShop struct {
 	controlpb.UnimplementedShopServer
 	controlpb.UnimplementedTracesServer

@@ -28,7 +28,7 @@ func WantEqual(t *testing.T, got, want string) {
 	}
 }
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // World is a command line with nothing around it but what the test gives it.
 type World struct {
@@ -117,7 +117,7 @@ func (w *World) Golden(name string) {
 		w.t.Fatal(err)
 	}
 	if d := cmp.Diff(string(want), w.Out.String()); d != "" {
-		w.t.Errorf("%s differs (-want +got); -update writes it anew:\n%s", path, d)
+		w.t.Errorf("%s differs (-want +got); -update rewrites it:\n%s", path, d)
 	}
 }
 

@@ -40,7 +40,7 @@ const plainHelp = `  Enter   go on: run the command, have the goals checked, go 
   :h      open a hint
   :c      have the goals checked
   :n :p   next step, previous step
-  :x      begin the step anew, with the shop as it was
+  :x      restart the step, and restore the shop
   :s      let the solution do the step
   :q      leave; the lesson resumes here`
 
