@@ -68,8 +68,9 @@ func (c *Controller) Run(ctx context.Context) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	c.began = c.cfg.Now()
+	initial := c.objects.Deployments // what is applied after New is never held back
 	c.load()
-	c.suspend()
+	c.suspend(initial)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	quit := ctx.Done()

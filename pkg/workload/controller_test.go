@@ -300,31 +300,6 @@ func TestAnUnknownImageIsUnhealthyUntilItIsMapped(t *testing.T) {
 	})
 }
 
-func TestOnlyStartsWhatWasAskedForWithWhatItNeeds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.app("redis", 1)
-		w.app("cart", 1, "redis")
-		w.app("mail", 1)
-		w.app("front", 1, "cart", "mail")
-		w.app("ad", 1)
-		w.run(func(c *Config) { c.Only = []orchestrator.Key{{Namespace: ns, Name: "cart"}} })
-		defer w.stop()
-		w.pass(time.Second)
-		w.state("cart", "ok")
-		w.state("redis", "ok")
-		w.state("front", "stopped")
-		if snap, _ := w.ctl.Snapshot(); !snap.Ready {
-			t.Error("the shop waits for what is held back")
-		}
-		w.ctl.Sync(orchestrator.Key{Namespace: ns, Name: "front"})
-		w.pass(time.Second)
-		w.state("front", "ok")
-		w.state("mail", "ok")
-		w.state("ad", "stopped")
-	})
-}
-
 func TestADeletedDeploymentLeavesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

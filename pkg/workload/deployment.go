@@ -163,13 +163,14 @@ func (c *Controller) resolveStartOrder() {
 	}
 }
 
-// suspend holds back all Deployments but those of Config.Only and what they depend on.
-func (c *Controller) suspend() {
+// suspend holds back those of the Deployments that are neither in Config.Only nor a dependency of one that is.
+func (c *Controller) suspend(all []*appsv1.Deployment) {
 	if len(c.cfg.Only) == 0 {
 		return
 	}
 	wanted := c.withDependencies(c.cfg.Only)
-	for key := range c.deployments {
+	for _, obj := range all {
+		key := orchestrator.Key{Namespace: obj.Namespace, Name: obj.Name}
 		c.suspended[key] = !wanted[key]
 	}
 }
