@@ -20,10 +20,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/humanize"
-	"github.com/shopctl/shopctl/pkg/observe/otlp"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/rundir"
-	"github.com/shopctl/shopctl/services"
 )
 
 type upOptions struct {
@@ -86,38 +84,6 @@ shopctl up --name mono --monolith`,
 	cmdutil.AddOutput(cmd, &o.format)
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("only", cmdutil.CompleteServices(f)))
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitInconclusive, cmdutil.ExitEnvironment, cmdutil.ExitInterrupted)
-}
-
-// check validates the flags before anything starts.
-func (o *upOptions) check() error {
-	if !slices.Contains(o.parts.Drivers, o.daemon.Driver) {
-		return cmdutil.UnknownNameErr("driver", o.daemon.Driver, o.parts.Drivers)
-	}
-	if o.daemon.Monolith && len(o.daemon.Only) > 0 {
-		return cmdutil.UsageErr(o.ios.Command("up --monolith"), "--only cannot be combined with --monolith, which always starts as a whole")
-	}
-	for i, name := range o.daemon.Only {
-		b, ok := services.Lookup(strings.TrimSpace(name))
-		if !ok {
-			return cmdutil.UnknownNameErr("service", name, cmdutil.BuiltinNames())
-		}
-		o.daemon.Only[i] = b.Name
-	}
-	if o.daemon.Forward != "" {
-		if err := otlp.CheckEndpoint(o.daemon.Forward); err != nil {
-			return cmdutil.UsageErr("--otlp-forward http://127.0.0.1:4318", "read --otlp-forward: %w", err)
-		}
-	}
-	if o.daemon.Port < 0 || o.daemon.Port > 65535 {
-		return cmdutil.UsageErr("--port 8081", "read --port %d: want a number from 1 to 65535", o.daemon.Port)
-	}
-	if o.daemon.PromPort < 0 || o.daemon.PromPort > 65535 {
-		return cmdutil.UsageErr("--prometheus-port 9091", "read --prometheus-port %d: want a number from 1 to 65535", o.daemon.PromPort)
-	}
-	if o.daemon.PortBase < 0 || o.daemon.PortBase > 65000 {
-		return cmdutil.UsageErr("--port-base 7000", "read --port-base %d: want a number from 1 to 65000", o.daemon.PortBase)
-	}
-	return nil
 }
 
 func (o *upOptions) run(ctx context.Context) error {
