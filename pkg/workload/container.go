@@ -150,7 +150,7 @@ func (c *Controller) onStarted(ctx context.Context, k *container, run int, rev *
 		p.handle, p.mounted = l.pod, rev
 	}
 	if l.err != nil {
-		c.exited(k, run, Exit{Time: c.cfg.Now(), Code: -1, Reason: l.err.Error()}, nil)
+		c.exited(k, run, Exit{Code: -1, Reason: l.err.Error()}, nil)
 		return
 	}
 	runCtx, cancel := context.WithCancel(ctx)

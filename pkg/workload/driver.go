@@ -136,7 +136,6 @@ type Leftover struct {
 
 // Exit is how a run ended.
 type Exit struct {
-	Time time.Time
 	// Code is the exit status, -1 if a signal ended it or it did not start.
 	Code   int
 	Signal syscall.Signal

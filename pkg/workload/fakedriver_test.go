@@ -166,7 +166,7 @@ func (in *fakeInstance) Stop(ctx context.Context, grace time.Duration) error {
 		in.servingWhenStopped = in.servingWhenStopped || slices.Contains(a.ready, in.addr)
 	}
 	in.w.mu.Unlock()
-	time.AfterFunc(20*time.Millisecond, func() { in.end(Exit{Time: time.Now()}) })
+	time.AfterFunc(20*time.Millisecond, func() { in.end(Exit{}) })
 	select {
 	case <-in.done:
 		return nil
@@ -187,6 +187,6 @@ func (in *fakeInstance) Resume() error {
 
 func (in *fakeInstance) Kill() error {
 	in.act("kill")
-	in.end(Exit{Time: time.Now(), Code: -1, Signal: syscall.SIGKILL})
+	in.end(Exit{Code: -1, Signal: syscall.SIGKILL})
 	return nil
 }

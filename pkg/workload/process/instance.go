@@ -125,7 +125,7 @@ func (c *container) wait(reports <-chan struct{}) {
 	c.sends.Unlock()
 	<-reports
 	c.mu.Lock()
-	c.exit = workload.Exit{Time: time.Now(), Code: c.cmd.ProcessState.ExitCode(), Reason: c.fatal}
+	c.exit = workload.Exit{Code: c.cmd.ProcessState.ExitCode(), Reason: c.fatal}
 	if ws, ok := c.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		c.exit.Signal = ws.Signal()
 	}
