@@ -198,6 +198,9 @@ func TestSidecarsStopAfterTheOthersInReverseOrder(t *testing.T) {
 			}()
 		}
 		w.stop()
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
 		if slices.Sort(ended[:2]); !slices.Equal(ended, []string{"server", "tail", "agent", "proxy"}) {
 			t.Errorf("ended in the order %v", ended)
 		}
@@ -284,8 +287,8 @@ func TestAllContainersOfAPodArePausedAndKilledTogether(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.pass(time.Millisecond)
-		if len(w.running) != 0 {
-			t.Errorf("left: %d", len(w.running))
+		if left := w.instances("web"); len(left) != 0 {
+			t.Errorf("%d containers are left", len(left))
 		}
 		w.pass(time.Second)
 		if wl := w.state("web", "ok"); wl.Restarts != 3 {
