@@ -2,6 +2,7 @@ package inproc_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,14 +29,14 @@ func (c callee) EmptyCall(ctx context.Context, _ *testpb.Empty) (*testpb.Empty, 
 }
 
 // ends counts the attempts that have ended.
-type ends struct{ n int }
+type ends struct{ n atomic.Int32 }
 
 func (*ends) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
 func (*ends) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
 func (*ends) HandleConn(context.Context, stats.ConnStats)                       {}
 func (e *ends) HandleRPC(_ context.Context, event stats.RPCStats) {
 	if _, ok := event.(*stats.End); ok {
-		e.n++
+		e.n.Add(1)
 	}
 }
 
@@ -108,7 +109,7 @@ func TestRetriesStopWhenTheBudgetIsSpent(t *testing.T) {
 		}
 	}
 	// Three attempts for the first call, two for the second, whose second failure leaves half of the ten tokens.
-	if attempts.n != 3+2+8 {
-		t.Errorf("%d attempts in all, each with a span; want %d", attempts.n, 3+2+8)
+	if n := attempts.n.Load(); n != 3+2+8 {
+		t.Errorf("%d attempts in all, each with a span; want %d", n, 3+2+8)
 	}
 }
