@@ -139,10 +139,10 @@ func TestCompletionIsLiveAndWorksWithTheShopDown(t *testing.T) {
 		t.Errorf("completed %q, want %q", got, want)
 	}
 	up.Want(cmdutil.ExitOK, "__complete", "describe", "configmaps", "")
-	up.WantOut("colours\n")
+	up.WantOut("colors\n")
 }
 
-func TestColourFollowsTheTerminalAndTheUser(t *testing.T) {
+func TestColorFollowsTheTerminalAndTheUser(t *testing.T) {
 	for _, c := range []struct {
 		tty  bool
 		env  map[string]string

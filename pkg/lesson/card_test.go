@@ -51,7 +51,7 @@ func TestTheSteadyStateIsShownBeforeAndAfter(t *testing.T) {
 		if err := s.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		holds(lesson.Pass, "catalog: state ok, faults 0") // it is looked at again when the lesson is done
+		holds(lesson.Pass, "catalog: state ok, faults 0") // it is checked again when the lesson is done
 		if _, err := w.shop.ClearFaults(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}

@@ -31,7 +31,7 @@ Look.
 ` + "```" + `
 `
 
-// watched opens a session whose shop tells what happens.
+// watched opens a session whose shop reports events.
 func watched(t *testing.T, w *world) (s *lesson.Session, happen func(lesson.Event)) {
 	t.Helper()
 	w.l = lessontest.Lesson(t, map[string]string{"lesson.md": lessontest.Text + twoGoals, "testdata/solution.txtar": "step two\n"})

@@ -18,7 +18,7 @@ const (
 	MetricsScraped = probe.MetricsScraped
 )
 
-// concerns reports whether an event may change the result of a check, its hints or its set-up conditions.
+// concerns reports whether an event may change the result of a check, its hints or its setup conditions.
 func concerns(e Event, c *format.Check) bool {
 	triggers := c.Triggers()
 	for _, w := range slices.Concat(c.HintWhen, c.BrokenSetup) {

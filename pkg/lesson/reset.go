@@ -9,7 +9,7 @@ import (
 )
 
 // Reset restarts the current step: the shop and the workspace as they were, and nothing predicted, observed or
-// answered. It is the way out of a broken set-up.
+// answered. It is the way out of a broken setup.
 func (s *Session) Reset(ctx context.Context) error {
 	if !s.running.TryLock() {
 		return fmt.Errorf("reset: a command is still running")

@@ -176,8 +176,8 @@ func (o *output) endLine() {
 	}
 }
 
-// Shopctl runs one command as the learner could in another terminal, and returns its output. It is no attempt: the
-// checks see its effect.
+// Shopctl runs one command as the learner could in another terminal, and returns its output. It does not count as an attempt:
+// the checks see its effect.
 func (s *Session) Shopctl(ctx context.Context, args []string) (out string, exit int, err error) {
 	var b strings.Builder
 	exit, err = s.shopctl(ctx, Command{Args: args}, &b)

@@ -44,7 +44,7 @@ type View struct {
 	// Steps holds the titles of all steps, for an overview.
 	Steps []StepSummary `json:"steps,omitempty"`
 	Done  bool          `json:"done"`
-	// Message is the latest message of the engine: feedback to a key, a rollback, a broken set-up.
+	// Message is the latest message of the engine: feedback to a key, a rollback, a broken setup.
 	Message string `json:"message"`
 	// SteadyState has the results when the lesson was opened and, once it is done, the present ones.
 	SteadyState []CheckView `json:"steady_state,omitempty"`

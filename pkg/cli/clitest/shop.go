@@ -92,7 +92,7 @@ func SomeObjects() []*controlpb.Object {
 			"selector": map[string]any{"app": "cartservice"},
 			"ports":    []any{map[string]any{"name": "grpc", "port": 7070, "targetPort": 7070}},
 		}}),
-		Object("v1", "ConfigMap", "colours", map[string]any{"data": map[string]any{"cart": "blue", "payment": "green"}}),
+		Object("v1", "ConfigMap", "colors", map[string]any{"data": map[string]any{"cart": "blue", "payment": "green"}}),
 		Object("v1", "Secret", "key", map[string]any{"data": map[string]any{"token": "czNjcjN0"}}),
 		Object("v1", "Namespace", "production", nil),
 		Object("v1", "ServiceAccount", "cartservice", nil),

@@ -157,7 +157,7 @@ func (p *plainLesson) check(c lesson.CheckView) string {
 		box = "[ ]"
 	}
 	if p.ios.Accessible {
-		box = map[lesson.Verdict]string{lesson.Pass: "reached:", lesson.Inconclusive: "inconclusive:", lesson.BrokenSetup: "the set-up is broken:"}[c.Verdict]
+		box = map[lesson.Verdict]string{lesson.Pass: "reached:", lesson.Inconclusive: "inconclusive:", lesson.BrokenSetup: "the setup is broken:"}[c.Verdict]
 		if box == "" {
 			box = "not reached:"
 		}

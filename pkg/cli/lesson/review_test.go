@@ -13,7 +13,7 @@ import (
 	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
 )
 
-// reviewer is somebody who has just finished the lesson grpc.
+// reviewer returns a learner who has just finished the lesson grpc.
 func reviewer(t *testing.T) (w *clitest.World, day func(int)) {
 	t.Helper()
 	w = clitest.NewWorld(t)

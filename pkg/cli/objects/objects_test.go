@@ -107,7 +107,7 @@ func TestWaitFailsAtOnceForWhatCannotStart(t *testing.T) {
 const manifest = `apiVersion: v1
 kind: ConfigMap
 metadata:
-  name: colours
+  name: colors
 data:
   cart: blue
 `
@@ -120,7 +120,7 @@ func TestApplySendsFilesDirectoriesAndStandardInput(t *testing.T) {
 		}
 	}
 	shop := &clitest.FakeShop{Current: clitest.ThreeServices(), Applied: &controlpb.ApplyResponse{
-		Objects:  []*controlpb.AppliedObject{{Object: clitest.Object("v1", "ConfigMap", "colours", nil), Action: "created"}},
+		Objects:  []*controlpb.AppliedObject{{Object: clitest.Object("v1", "ConfigMap", "colors", nil), Action: "created"}},
 		Warnings: []string{"b.yaml:3:1: selector matches nothing"},
 	}}
 	w := clitest.NewWorld(t).Serve(shop)
@@ -135,7 +135,7 @@ func TestApplySendsFilesDirectoriesAndStandardInput(t *testing.T) {
 	if !shop.Applies[0].GetDryRun() {
 		t.Error("the dry run was not dry")
 	}
-	w.WantOut("configmap/colours created (server dry run)\n")
+	w.WantOut("configmap/colors created (server dry run)\n")
 	w.WantErr("shopctl: warning: b.yaml:3:1: selector matches nothing\n")
 }
 
@@ -170,7 +170,7 @@ func TestTheClientsDryRunNeedsNoShop(t *testing.T) {
 	w := clitest.NewWorld(t)
 	w.F.IO.In = strings.NewReader(manifest)
 	w.Want(cmdutil.ExitOK, "apply", "-f", "-", "--dry-run")
-	clitest.WantEqual(t, w.Out.String(), "configmap/colours created (client dry run)\n")
+	clitest.WantEqual(t, w.Out.String(), "configmap/colors created (client dry run)\n")
 
 	w.F.IO.In = strings.NewReader(strings.Replace(manifest, "\ndata:", "\ndta:", 1))
 	w.Want(cmdutil.ExitUsage, "apply", "-f", "-", "--dry-run=client")

@@ -27,7 +27,7 @@ type finding struct {
 	Found   string `json:"found"`
 	// Hint is what to do about it.
 	Hint string `json:"hint"`
-	// Fixed tells that --fix has put it right.
+	// Fixed reports whether --fix has repaired it.
 	Fixed bool `json:"fixed"`
 }
 

@@ -129,7 +129,7 @@ func askerOf(p probe.Probe) asker {
 	return nil
 }
 
-// Evaluate runs the check's probe once, then its hint_when conditions; before both, the conditions of a broken set-up.
+// Evaluate runs the check's probe once, then its hint_when conditions; before both, the conditions of a broken setup.
 // The result of an answer check is Judge's.
 func (p Prober) Evaluate(ctx context.Context, c *format.Check, base Baseline) Result {
 	for _, w := range c.BrokenSetup {
@@ -138,7 +138,7 @@ func (p Prober) Evaluate(ctx context.Context, c *format.Check, base Baseline) Re
 		}
 		if r := p.evaluate(ctx, w.Probe, base); r.Verdict == Pass {
 			return Result{
-				Verdict: BrokenSetup, Expected: "the set-up of this step", Observed: w.Say, Message: w.Say,
+				Verdict: BrokenSetup, Expected: "the setup of this step", Observed: w.Say, Message: w.Say,
 				Look: suggest(c, askerOf(w.Probe)), Evidence: r.Evidence,
 			}
 		}

@@ -27,7 +27,7 @@ type Check struct {
 	Needs []Need `yaml:"needs"`
 	// HintWhen has a hint for each known wrong state of the system.
 	HintWhen []When `yaml:"hint_when"`
-	// BrokenSetup recognizes a set-up from which only a reset leads back.
+	// BrokenSetup recognizes a setup that only a reset can repair.
 	BrokenSetup []When `yaml:"broken_setup" alias:"spoiled_when"`
 }
 

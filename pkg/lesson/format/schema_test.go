@@ -103,7 +103,7 @@ func hasType(want, value any) bool {
 	return is[want.(string)]
 }
 
-// conforms tells what the schemas say to the YAML of a lesson.
+// conforms validates the YAML of a lesson against the schemas.
 func conforms(t *testing.T, text string) error {
 	t.Helper()
 	r := &reporter{}
@@ -166,7 +166,7 @@ func TestTheSchemaRefusesWhatTheParserRefuses(t *testing.T) {
 		"an unknown key in front":  {"minutes: 5", "minuts: 5"},
 		"an unknown key in a list": {"    reply: Not this", "    replay: Not this"},
 		"a missing title":          {"title: A sample\n", ""},
-		"a missing question":       {"question: What comes back for an id that nobody has?\n", ""},
+		"a missing question":       {"question: What comes back for an unknown id?\n", ""},
 		"a missing say":            {"    say: An empty product\n", ""},
 		"an unknown code":          {"code: DEADLINE_EXCEEDED", "code: DEADLINE_EXCEDED"},
 		"an unknown kind":          {"kind: number", "kind: nummer"},

@@ -26,11 +26,11 @@ rollback: [faults, objects]
 What does the catalog say?
 
 ` + "```yaml predict" + `
-question: What comes back for an id that nobody has?
+question: What comes back for an unknown id?
 options:
   - id: empty
     say: An empty product
-    reply: Then nobody could tell it from a product without a name.
+    reply: Then it would look the same as a product without a name.
   - id: not-found
     say: NOT_FOUND
     reply: A status of its own.

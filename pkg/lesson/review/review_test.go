@@ -31,7 +31,7 @@ func lessons() []*format.Lesson {
 	return []*format.Lesson{lesson("grpc"), lesson("rest")}
 }
 
-// finished is the progress of somebody who took both lessons on day 0, and was sure and wrong in rest.
+// finished is the progress of a learner who took both lessons on day 0, and was sure and wrong in rest.
 func finished() *progress.File {
 	wrong, right := false, true
 	rec := func(predicted *bool) *progress.Lesson {

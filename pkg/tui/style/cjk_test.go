@@ -12,12 +12,12 @@ func TestJapaneseBreaksAnywhereButWhereALineMustNotBeginOrEnd(t *testing.T) {
 		w    int
 		want []string
 	}{
-		"between any two":      {"これはウェブの店です", 8, []string{"これは", "ウェブの", "店です"}},
-		"full stop stays":      {"店です。客です", 6, []string{"店で", "す。客", "です"}},
-		"bracket goes along":   {"客は「店」へ", 7, []string{"客は", "「店」", "へ"}},
-		"after latin":          {"catalog を呼ぶと payment が", 12, []string{"catalog を呼", "ぶと payment", "が"}},
-		"english as ever":      {"no cut in words", 8, []string{"no cut", "in words"}},
-		"colours stay outside": {"\x1b[1m店です\x1b[m。", 4, []string{"\x1b[1m店で", "す\x1b[m。"}},
+		"between any two":     {"これはウェブの店です", 8, []string{"これは", "ウェブの", "店です"}},
+		"full stop stays":     {"店です。客です", 6, []string{"店で", "す。客", "です"}},
+		"bracket goes along":  {"客は「店」へ", 7, []string{"客は", "「店」", "へ"}},
+		"after latin":         {"catalog を呼ぶと payment が", 12, []string{"catalog を呼", "ぶと payment", "が"}},
+		"english as ever":     {"no cut in words", 8, []string{"no cut", "in words"}},
+		"colors stay outside": {"\x1b[1m店です\x1b[m。", 4, []string{"\x1b[1m店で", "す\x1b[m。"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Wrap(c.text, c.w)
