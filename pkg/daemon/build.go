@@ -58,9 +58,9 @@ func (s *shop) open() error {
 		return explainDirectory(fmt.Errorf("remove old volumes: %w", err), s.dir)
 	}
 	if s.cfg.Defaults == nil {
-		defaults := Builtins
+		defaults := builtins
 		if s.cfg.Monolith {
-			defaults = Monolith
+			defaults = monolith
 		}
 		if s.cfg.Defaults, err = defaults(); err != nil {
 			return err
@@ -103,8 +103,8 @@ func (s *shop) openStore() (*store.Store, error) {
 	return objects, nil
 }
 
-// Builtins are the objects of all built-in services. They are decoded side by side: the shop waits for them.
-func Builtins() ([]resource.Manifest, error) {
+// builtins are the objects of all built-in services. They are decoded side by side: the shop waits for them.
+func builtins() ([]resource.Manifest, error) {
 	builtins := services.All()
 	decoded := make([][]resource.Manifest, len(builtins)+1)
 	errs := make([]error, len(decoded))

@@ -13,8 +13,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -256,18 +254,7 @@ func (s *shop) takeDown() {
 func explainDirectory(err error, dir rundir.Dir) error {
 	hint := fmt.Sprintf("make %s and %s writable, or choose others with SHOPCTL_RUN_DIR and SHOPCTL_STATE_DIR", dir.Run, dir.State)
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		hint = fmt.Sprintf("free some space: df -h %s %s", existing(dir.Run), existing(dir.State))
+		hint = fmt.Sprintf("free some space: df -h %s %s", rundir.Existing(dir.Run), rundir.Existing(dir.State))
 	}
 	return control.WithHint(fmt.Errorf("start shop %q: %w", dir.Name, err), hint, 5)
-}
-
-// existing is the nearest directory at or above path that exists.
-func existing(path string) string {
-	for path != filepath.Dir(path) {
-		if _, err := os.Stat(path); err == nil {
-			return path
-		}
-		path = filepath.Dir(path)
-	}
-	return path
 }

@@ -6,13 +6,13 @@ import (
 	"github.com/shopctl/shopctl/services"
 )
 
-// Monolith are the objects of the shop in one process: the monolith's own, and those of what stays outside.
-func Monolith() ([]resource.Manifest, error) {
+// monolith are the objects of the shop in one process: the monolith's own, and those of what stays outside.
+func monolith() ([]resource.Manifest, error) {
 	all, err := decode.Decode("monolith.yaml", services.MonolithManifest)
 	if err != nil {
 		return nil, err
 	}
-	apart, err := Builtins()
+	apart, err := builtins()
 	if err != nil {
 		return nil, err
 	}

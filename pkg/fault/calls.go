@@ -91,7 +91,7 @@ func (s Spec) call(t Target) (Fault, error) {
 	f := s.begin(t)
 	var err error
 	if s.Error != "" {
-		if f.Code, err = ParseCode(s.Error); err != nil {
+		if f.Code, err = parseCode(s.Error); err != nil {
 			return Fault{}, err
 		}
 	}

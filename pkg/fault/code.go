@@ -14,9 +14,9 @@ import (
 // Codes are the names of the gRPC codes that a call can be made to fail with.
 func Codes() []string { return code.Names()[1:] }
 
-// ParseCode reads a gRPC code that means failure, by name in any spelling ("unavailable",
+// parseCode reads a gRPC code that means failure, by name in any spelling ("unavailable",
 // "DeadlineExceeded", "deadline-exceeded") or by number ("14").
-func ParseCode(text string) (codes.Code, error) {
+func parseCode(text string) (codes.Code, error) {
 	names := code.Names()
 	found := -1
 	if n, err := strconv.Atoi(strings.TrimSpace(text)); err == nil {

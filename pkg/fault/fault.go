@@ -90,8 +90,8 @@ func left(d time.Duration) string {
 	return humanize.Span(max(time.Second, (d + time.Second - 1).Truncate(time.Second)))
 }
 
-// Instant reports whether the fault is over as soon as it has begun.
-func (f Fault) Instant() bool { return f.Crash && f.Delay == 0 }
+// instant reports whether the fault is over as soon as it has begun.
+func (f Fault) instant() bool { return f.Crash && f.Delay == 0 }
 
 // replaces reports whether f is the same breakage as an earlier fault, so that repeating a command changes its
 // percentage or its end instead of breaking the service twice.

@@ -66,7 +66,7 @@ func TestAModuleThatCrashesOrPausesTakesItsProcessWithIt(t *testing.T) {
 		t.Errorf("crashed %+v", f)
 	}
 	f := inject(t, r, Spec{Service: "payment", Pause: true})
-	if f.Service != "monolith" || !r.Paused("monolith") {
+	if f.Service != "monolith" || !pauses(r, "monolith") {
 		t.Errorf("paused %+v", f)
 	}
 	if signals := strings.Join(w.log, ", "); signals != "monolith killed, f1 injected crash, monolith paused, f2 injected paused" {

@@ -134,7 +134,7 @@ func (r *Registry) begin(next entry) error {
 	if err := next.owner.Begin(next.Fault, of(next.owner, next.Workload, active)); err != nil {
 		return err
 	}
-	if !next.Instant() {
+	if !next.instant() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.active = active
@@ -207,9 +207,4 @@ func (r *Registry) ModulePhrases(workload, module string) []string {
 		}
 	}
 	return phrases
-}
-
-// Paused reports whether the instances of a workload are paused, including those that start from now on.
-func (r *Registry) Paused(workload string) bool {
-	return slices.ContainsFunc(r.List(), func(f Fault) bool { return f.Pause && f.Workload == workload })
 }

@@ -114,12 +114,12 @@ func TestCodeIsReadInAnySpelling(t *testing.T) {
 		"DeadlineExceeded": codes.DeadlineExceeded, "deadline-exceeded": codes.DeadlineExceeded, "deadline_exceeded": codes.DeadlineExceeded,
 		"canceled": codes.Canceled, "CANCELLED": codes.Canceled, "Unauthenticated": codes.Unauthenticated,
 	} {
-		if got, err := ParseCode(typed); err != nil || got != want {
+		if got, err := parseCode(typed); err != nil || got != want {
 			t.Errorf("ParseCode(%q) = %v, %v", typed, got, err)
 		}
 	}
 	for i, name := range Codes() {
-		got, err := ParseCode(name)
+		got, err := parseCode(name)
 		if err != nil || got != codes.Code(i+1) || code.Name(got) != name {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}

@@ -160,16 +160,6 @@ func ParseAction(words []string) (Action, error) {
 	return Action{}, fmt.Errorf("unknown action %q%s", words[0], strictyaml.DidYouMean(words[0], names))
 }
 
-// Play does all actions of a script, and stops at the first that fails.
-func (s *Session) Play(ctx context.Context, sc *Script) error {
-	for _, a := range sc.Actions {
-		if err := s.Do(ctx, sc, a); err != nil {
-			return fmt.Errorf("%s:%d: %s: %w", sc.Name, a.Line, a, err)
-		}
-	}
-	return nil
-}
-
 // Solve does what the lesson's solution does in one step, and leaves the learner there.
 func (s *Session) Solve(ctx context.Context, step string) error {
 	raw, ok := s.lesson.Scripts["solution"]
@@ -252,7 +242,7 @@ func (s *Session) Do(ctx context.Context, sc *Script, a Action) error {
 	case "capture":
 		return sc.capture(a)
 	case "expect":
-		return s.Expect(ctx, a.Args[0], Verdict(a.Args[1]), strings.Join(a.Args[2:], ""))
+		return s.expect(ctx, a.Args[0], Verdict(a.Args[1]), strings.Join(a.Args[2:], ""))
 	}
 	return s.assertRun(a)
 }
@@ -275,9 +265,9 @@ func (s *Session) runCommand(ctx context.Context, sc *Script, a Action) error {
 // expectTimeout is how long Expect waits beyond the time that the check must hold and its lookback.
 const expectTimeout = 20 * time.Second
 
-// Expect waits until a check of the current step has a verdict, and the text in its message or observation. A verdict
+// expect waits until a check of the current step has a verdict, and the text in its message or observation. A verdict
 // other than pass comes from an evaluation that began after the call.
-func (s *Session) Expect(ctx context.Context, id string, want Verdict, text string) error {
+func (s *Session) expect(ctx context.Context, id string, want Verdict, text string) error {
 	s.mu.Lock()
 	g := s.steps[s.at].goal(id)
 	s.mu.Unlock()
@@ -317,7 +307,7 @@ func (s *Session) Settle(ctx context.Context) error {
 	goals := s.steps[s.at].goals
 	s.mu.Unlock()
 	for _, g := range goals {
-		if err := s.Expect(ctx, g.Check.ID, Pass, ""); err != nil {
+		if err := s.expect(ctx, g.Check.ID, Pass, ""); err != nil {
 			return fmt.Errorf("wait for %q: %w", g.Check.Title, err)
 		}
 	}

@@ -64,8 +64,10 @@ func (w *world) play(s *lesson.Session, script string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := s.Play(w.t.Context(), sc); err != nil {
-		w.t.Fatal(err)
+	for _, a := range sc.Actions {
+		if err := s.Do(w.t.Context(), sc, a); err != nil {
+			w.t.Fatalf("%s:%d: %s: %v", sc.Name, a.Line, a, err)
+		}
 	}
 }
 

@@ -112,9 +112,9 @@ func (c *canvas) row(row int, s Style) string {
 		next, text := Tone(-1), " "
 		switch {
 		case at.mark:
-			next, text = ToneOf(at.series), s.Mark(at.series)
+			next, text = toneOf(at.series), s.mark(at.series)
 		case at.dots != 0:
-			next, text = ToneOf(at.series), string(0x2800+at.dots)
+			next, text = toneOf(at.series), string(0x2800+at.dots)
 		}
 		if next != tone {
 			flush()

@@ -23,7 +23,7 @@ func (f *frame) legend(lines int) {
 	}
 }
 
-func (f *frame) key(i int) string { return f.Style.paint(ToneOf(i), f.Style.Mark(i)) }
+func (f *frame) key(i int) string { return f.Style.paint(toneOf(i), f.Style.mark(i)) }
 
 // rest names the series from the given one on in a single line.
 func (f *frame) rest(from int) {

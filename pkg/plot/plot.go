@@ -63,11 +63,11 @@ const (
 // Tones is how many series have a color and a mark of their own.
 const Tones = 6
 
-// ToneOf is the tone of series i.
-func ToneOf(i int) Tone { return First + Tone(i%Tones) }
+// toneOf is the tone of series i.
+func toneOf(i int) Tone { return First + Tone(i%Tones) }
 
-// Mark is the symbol of series i, which distinguishes it from others without color, too.
-func (s Style) Mark(i int) string {
+// mark is the symbol of series i, which distinguishes it from others without color, too.
+func (s Style) mark(i int) string {
 	marks := [Tones]string{"●", "▲", "■", "◆", "○", "△"}
 	if s.ASCII || s.Linear {
 		marks = [Tones]string{"*", "o", "x", "+", "#", "@"}

@@ -118,7 +118,7 @@ func TestAnySizeIsFilledExactly(t *testing.T) {
 func TestSeriesAreDistinctWithoutColor(t *testing.T) {
 	text := strings.Join(Lines(quantiles(), Options{Width: 60, Height: 14}), "\n")
 	for i := range 3 {
-		mark := Style{}.Mark(i)
+		mark := Style{}.mark(i)
 		if n := strings.Count(text, mark); n < 3 {
 			t.Errorf("the mark %s stands %d times in\n%s", mark, n, text)
 		}

@@ -122,7 +122,7 @@ func anyAlive(ps []Process) bool {
 // Clean takes the lock of a dead shop, ends the processes that it left behind and removes its run
 // directory. It returns what it ended. The error is ErrLocked if the shop is running.
 func (d Dir) Clean(ctx context.Context, grace time.Duration) ([]Process, error) {
-	if !d.Exists() {
+	if !d.exists() {
 		return nil, nil
 	}
 	lock, err := d.Lock()

@@ -175,8 +175,20 @@ func probe(dir string) error {
 	return nil
 }
 
-// Exists reports whether the shop has a run directory, running or dead.
-func (d Dir) Exists() bool {
+// Existing is the nearest path at or above one that exists, or cannot be looked at.
+func Existing(path string) string {
+	for {
+		_, err := os.Lstat(path)
+		missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+		if !missing || filepath.Dir(path) == path {
+			return path
+		}
+		path = filepath.Dir(path)
+	}
+}
+
+// exists reports whether the shop has a run directory, running or dead.
+func (d Dir) exists() bool {
 	_, err := os.Stat(d.lockFile())
 	return err == nil
 }
@@ -195,7 +207,7 @@ func List(getenv func(string) string) ([]Dir, error) {
 		if !e.IsDir() {
 			continue
 		}
-		if d, err := Resolve(e.Name(), getenv); err == nil && d.Exists() {
+		if d, err := Resolve(e.Name(), getenv); err == nil && d.exists() {
 			dirs = append(dirs, d)
 		}
 	}

@@ -81,6 +81,21 @@ func TestTheDirectoriesAreTheUsersAlone(t *testing.T) {
 	}
 }
 
+func TestTheNearestExistingPathIsAboveWhatIsMissing(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		dir: dir, file: file, filepath.Join(dir, "a", "b"): dir, filepath.Join(file, "below"): file,
+	} {
+		if got := Existing(path); got != want {
+			t.Errorf("Existing(%q) = %q, want %q", path, got, want)
+		}
+	}
+}
+
 func TestAStateDirectoryThatIsAFileIsAnError(t *testing.T) {
 	vars, getenv := env(t)
 	file := filepath.Join(t.TempDir(), "file")

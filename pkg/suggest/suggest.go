@@ -31,7 +31,7 @@ func Matches(word string, candidates []string, limit int) []string {
 	var found []scored
 	for _, c := range candidates {
 		if score, ok := closeness(fold(word), fold(c)); ok {
-			found = append(found, scored{c, score, Distance(strings.ToLower(word), strings.ToLower(c))})
+			found = append(found, scored{c, score, distance(strings.ToLower(word), strings.ToLower(c))})
 		}
 	}
 	slices.SortStableFunc(found, func(a, b scored) int {
@@ -50,7 +50,7 @@ func Matches(word string, candidates []string, limit int) []string {
 // part of a word does not count.
 func Typo(word string, candidates []string) string {
 	for _, c := range Matches(word, candidates, len(candidates)) {
-		if d := Distance(fold(word), fold(c)); d <= max(1, max(len(word), len(c))/3) {
+		if d := distance(fold(word), fold(c)); d <= max(1, max(len(word), len(c))/3) {
 			return c
 		}
 	}
@@ -71,7 +71,7 @@ func closeness(word, candidate string) (int, bool) {
 		return 0, false
 	}
 	longest := max(len(word), len(candidate))
-	d := Distance(word, candidate)
+	d := distance(word, candidate)
 	if d <= max(1, longest/3) && d < longest {
 		return d, true
 	}
@@ -90,9 +90,9 @@ func fold(s string) string {
 	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(s))
 }
 
-// Distance is the least number of insertions, deletions, substitutions and swaps of adjacent bytes that
+// distance is the least number of insertions, deletions, substitutions and swaps of adjacent bytes that
 // turn a into b (optimal string alignment).
-func Distance(a, b string) int {
+func distance(a, b string) int {
 	before, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range prev {
 		prev[j] = j

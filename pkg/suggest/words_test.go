@@ -58,8 +58,8 @@ func TestSuggestAsksOnlyWhenThereIsSomethingToAsk(t *testing.T) {
 
 func TestDistanceIsSymmetricAndZeroOnlyForEqualWords(t *testing.T) {
 	property := func(a, b string) bool {
-		d := Distance(a, b)
-		return d == Distance(b, a) && (d == 0) == (a == b) && d <= max(len(a), len(b))
+		d := distance(a, b)
+		return d == distance(b, a) && (d == 0) == (a == b) && d <= max(len(a), len(b))
 	}
 	if err := quick.Check(property, nil); err != nil {
 		t.Error(err)

@@ -178,9 +178,9 @@ func (s *Span) judge() {
 	if s.Error {
 		s.Marks |= Failed
 	}
-	if s.Fault = s.Attribute(FaultKey); s.Fault != "" {
+	if s.Fault = s.Attribute(faultKey); s.Fault != "" {
 		s.Marks |= Faulty
-		s.Effect = s.Attribute(EffectKey)
+		s.Effect = s.Attribute(effectKey)
 	}
 	if s.End.Before(s.Start) {
 		s.Marks |= Skewed
@@ -197,8 +197,8 @@ func (s *Span) judge() {
 
 // Attributes that the chassis puts on a span into which it injects a fault.
 const (
-	FaultKey  = "shopctl.fault"
-	EffectKey = "shopctl.fault.effect"
+	faultKey  = "shopctl.fault"
+	effectKey = "shopctl.fault.effect"
 )
 
 // numberAttempts finds calls among siblings that were tried again: the same call, begun after an

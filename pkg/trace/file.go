@@ -11,18 +11,18 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// MaxFile bounds what ReadFile reads.
-const MaxFile = 256 << 20
+// maxFile bounds what ReadFile reads.
+const maxFile = 256 << 20
 
 // ReadFile reads traces that were written down: OTLP's JSON as one object or as one object after the
 // other, which is how the OpenTelemetry collector's file exporter writes, or binary protobuf.
 func ReadFile(in io.Reader) (*tracepb.TracesData, error) {
-	content, err := io.ReadAll(io.LimitReader(in, MaxFile+1))
+	content, err := io.ReadAll(io.LimitReader(in, maxFile+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(content) > MaxFile {
-		return nil, fmt.Errorf("the file is larger than %d MB", MaxFile>>20)
+	if len(content) > maxFile {
+		return nil, fmt.Errorf("the file is larger than %d MB", maxFile>>20)
 	}
 	text := bytes.TrimSpace(bytes.TrimPrefix(content, []byte("\xef\xbb\xbf")))
 	if len(text) == 0 {

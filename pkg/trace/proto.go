@@ -47,7 +47,7 @@ func newSpan(p *tracepb.Span) (*Span, bool) {
 	s := &Span{
 		Record: Record{
 			Trace: ID(p.GetTraceId()), Span: SpanID(p.GetSpanId()), Kind: Kind(p.GetKind()), Name: p.GetName(),
-			Start: Time(p.GetStartTimeUnixNano()), End: Time(p.GetEndTimeUnixNano()),
+			Start: timeOf(p.GetStartTimeUnixNano()), End: timeOf(p.GetEndTimeUnixNano()),
 			Error: p.GetStatus().GetCode() == tracepb.Status_STATUS_CODE_ERROR,
 		},
 		Message:    p.GetStatus().GetMessage(),
@@ -57,7 +57,7 @@ func newSpan(p *tracepb.Span) (*Span, bool) {
 		s.Parent = SpanID(p.GetParentSpanId())
 	}
 	for _, e := range p.GetEvents() {
-		s.Events = append(s.Events, Event{Time(e.GetTimeUnixNano()), e.GetName(), attributes(e.GetAttributes())})
+		s.Events = append(s.Events, Event{timeOf(e.GetTimeUnixNano()), e.GetName(), attributes(e.GetAttributes())})
 	}
 	for _, a := range s.Attributes {
 		s.Describe(a.Key, a.Value)
@@ -120,8 +120,8 @@ func (r *Record) Describe(key, value string) {
 	}
 }
 
-// Time is a moment of OTLP; one beyond what a time can hold is the last that it can.
-func Time(nanos uint64) time.Time {
+// timeOf is a moment of OTLP; one beyond what a time can hold is the last that it can.
+func timeOf(nanos uint64) time.Time {
 	return time.Unix(0, int64(min(nanos, math.MaxInt64))).UTC()
 }
 

@@ -93,13 +93,6 @@ func (s *Sink) Export(_ context.Context, req *collectorpb.ExportTraceServiceRequ
 	return &collectorpb.ExportTraceServiceResponse{}, nil
 }
 
-// Spans returns the spans received so far.
-func (s *Sink) Spans() []Span {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]Span(nil), s.spans...)
-}
-
 // Wait returns all spans as soon as enough returns true for them, and fails the test if that does not happen.
 func (s *Sink) Wait(t testing.TB, enough func([]Span) bool) []Span {
 	t.Helper()

@@ -1,20 +1,6 @@
 package iostreams
 
-import (
-	"cmp"
-	"maps"
-	"slices"
-	"strings"
-)
-
-// Pairs is "a=1,b=2", or "<none>".
-func Pairs(m map[string]string) string {
-	var out []string
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		out = append(out, k+"="+m[k])
-	}
-	return cmp.Or(strings.Join(out, ","), "<none>")
-}
+import "strings"
 
 func Indent(text string) string {
 	var b strings.Builder

@@ -117,7 +117,7 @@ func (o *logsOptions) print(line *controlpb.LogLine) error {
 	if o.prefix {
 		line.Service = line.GetInstance()
 	}
-	_, err := fmt.Fprintln(o.ios.Out, LogText(o.ios, line))
+	_, err := fmt.Fprintln(o.ios.Out, logLine(o.ios, line))
 	return err
 }
 
@@ -136,8 +136,8 @@ func viewLog(line *controlpb.LogLine) (logView, error) {
 	}, nil
 }
 
-// LogText formats a log line for a terminal: time, service, level, message and the record's other fields.
-func LogText(ios *iostreams.IO, line *controlpb.LogLine) string {
+// logLine formats a log line for a terminal: time, service, level, message and the record's other fields.
+func logLine(ios *iostreams.IO, line *controlpb.LogLine) string {
 	return logText(ios, line, control.LogFields(line.GetRaw()))
 }
 

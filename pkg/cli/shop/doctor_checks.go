@@ -2,13 +2,10 @@ package shop
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -34,7 +31,7 @@ func checkBinary(executable string) finding {
 // checkDirectory checks the nearest existing directory, without creating any.
 func checkDirectory(name, path string) finding {
 	c := finding{Check: name, Verdict: verdictOK, Found: path}
-	at := existing(path)
+	at := rundir.Existing(path)
 	info, err := os.Stat(at)
 	switch {
 	case err != nil:
@@ -50,21 +47,10 @@ func checkDirectory(name, path string) finding {
 	return c
 }
 
-func existing(path string) string {
-	for {
-		_, err := os.Lstat(path)
-		missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR)
-		if !missing || filepath.Dir(path) == path {
-			return path
-		}
-		path = filepath.Dir(path)
-	}
-}
-
 func checkDisk(path string) finding {
 	c := finding{Check: "disk", Verdict: verdictOK}
 	var st unix.Statfs_t
-	if err := unix.Statfs(existing(path), &st); err != nil {
+	if err := unix.Statfs(rundir.Existing(path), &st); err != nil {
 		c.Verdict, c.Found = verdictWarn, err.Error()
 		return c
 	}

@@ -151,13 +151,13 @@ func (p Prober) Evaluate(ctx context.Context, c *format.Check, base Baseline) Re
 		return r
 	}
 	for _, w := range c.BrokenSetup {
-		if w.Observed != nil && Matches(*w.Observed, r.Observed) {
+		if w.Observed != nil && matches(*w.Observed, r.Observed) {
 			r.Verdict, r.Message = BrokenSetup, w.Say
 			return r
 		}
 	}
 	for _, w := range c.HintWhen {
-		if w.Observed != nil && Matches(*w.Observed, r.Observed) || w.Observed == nil && p.evaluate(ctx, w.Probe, base).Verdict == Pass {
+		if w.Observed != nil && matches(*w.Observed, r.Observed) || w.Observed == nil && p.evaluate(ctx, w.Probe, base).Verdict == Pass {
 			r.Message = w.Say
 			return r
 		}

@@ -9,8 +9,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/probe"
 )
 
-// Matches reports whether a value, as decoded from JSON, meets the conditions of a match.
-func Matches(m probe.Match, v any) bool {
+// matches reports whether a value, as decoded from JSON, meets the conditions of a match.
+func matches(m probe.Match, v any) bool {
 	text := textOf(v)
 	switch {
 	case m.Absent:
@@ -68,8 +68,8 @@ func countOf(v any) int {
 	return 1
 }
 
-// Words describes a match.
-func Words(m probe.Match) string {
+// words describes a match.
+func words(m probe.Match) string {
 	var parts []string
 	if m.Equals != nil {
 		parts = append(parts, *m.Equals)

@@ -59,7 +59,7 @@ func (a resourceAsker) evaluate(ctx context.Context, p Prober, _ Baseline) Resul
 // decisive is the path of the first field that does not match, or else of the first; empty if there is none.
 func decisive(fields []probe.Field, tree any) string {
 	for _, f := range fields {
-		if v, _ := probe.Find(tree, f.Path); !Matches(f.Match, v) {
+		if v, _ := probe.Find(tree, f.Path); !matches(f.Match, v) {
 			return f.Path
 		}
 	}
@@ -76,7 +76,7 @@ func wantedFields(fields []probe.Field, otherwise string) string {
 	}
 	parts := make([]string, len(fields))
 	for i, f := range fields {
-		parts[i] = f.Path + " " + Words(f.Match)
+		parts[i] = f.Path + " " + words(f.Match)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -90,7 +90,7 @@ func compareFields(fields []probe.Field, tree any) (bool, string) {
 	parts := make([]string, len(fields))
 	for i, f := range fields {
 		v, _ := probe.Find(tree, f.Path)
-		ok = ok && Matches(f.Match, v)
+		ok = ok && matches(f.Match, v)
 		parts[i] = f.Path + " " + showField(f.Match, v)
 	}
 	return ok, strings.Join(parts, ", ")

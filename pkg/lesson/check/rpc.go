@@ -90,10 +90,10 @@ func (p Prober) notRunning(ctx context.Context, service string) bool {
 func expected(x probe.Expect) string {
 	parts := []string{code.Name(x.Code.Code)}
 	if x.Message != nil {
-		parts = append(parts, "message "+Words(*x.Message))
+		parts = append(parts, "message "+words(*x.Message))
 	}
 	for _, f := range x.Fields {
-		parts = append(parts, f.Path+" "+Words(f.Match))
+		parts = append(parts, f.Path+" "+words(f.Match))
 	}
 	if x.Below > 0 {
 		parts = append(parts, "in less than "+humanize.Span(x.Below))
@@ -111,7 +111,7 @@ func compare(x probe.Expect, reply Reply) (bool, string) {
 	if reply.Code != codes.OK && reply.Message != "" {
 		parts[0] += ": " + short(reply.Message)
 	}
-	if x.Message != nil && !Matches(*x.Message, reply.Message) {
+	if x.Message != nil && !matches(*x.Message, reply.Message) {
 		ok = false
 	}
 	if reply.Code == codes.OK && len(x.Fields) > 0 {
@@ -121,7 +121,7 @@ func compare(x probe.Expect, reply Reply) (bool, string) {
 		}
 		for _, f := range x.Fields {
 			v, _ := probe.Find(body, f.Path)
-			if !Matches(f.Match, v) {
+			if !matches(f.Match, v) {
 				ok = false
 			}
 			parts = append(parts, f.Path+" "+showField(f.Match, v))

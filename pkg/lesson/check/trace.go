@@ -173,7 +173,7 @@ func fits(w *probe.Span, s *trace.Span, names aliases) bool {
 		return false
 	}
 	for _, a := range w.Attributes {
-		if !Matches(a.Match, attributeOf(s, a.Key)) {
+		if !matches(a.Match, attributeOf(s, a.Key)) {
 			return false
 		}
 	}
@@ -249,7 +249,7 @@ func wantedSpan(w *probe.Span) string {
 		parts = append(parts, "in "+in)
 	}
 	for _, a := range w.Attributes {
-		parts = append(parts, "with "+a.Key+" "+Words(a.Match))
+		parts = append(parts, "with "+a.Key+" "+words(a.Match))
 	}
 	if w.Parent != nil {
 		parts = append(parts, "called by "+strings.TrimSpace(w.Parent.Service+" "+w.Parent.Name))

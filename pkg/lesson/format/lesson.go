@@ -1,7 +1,6 @@
 package format
 
 import (
-	"io/fs"
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/lesson/command"
@@ -259,6 +258,3 @@ func (l *Lesson) Step(id string) int {
 
 // defaultTimeout is how long a check is evaluated until the learner asks again.
 const defaultTimeout = 10 * time.Minute
-
-// FS is where lessons are read from.
-type FS = fs.FS

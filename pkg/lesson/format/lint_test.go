@@ -76,7 +76,7 @@ func TestAStaleTranslationIsFoundAtItsHeading(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := "---\ntitle: x\n---\n\n## A {#missing source=s00000000}\n\n1\n\n## B {#slow source=" + l.Steps[1].Hash() + "}\n\n1\n"
+	text := "---\ntitle: x\n---\n\n## A {#missing source=s00000000}\n\n1\n\n## B {#slow source=" + l.Steps[1].hash() + "}\n\n1\n"
 	tr, err := parseTranslation("lesson.ja.md", []byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestAStaleTranslationIsFoundAtItsHeading(t *testing.T) {
 			found = append(found, p.String())
 		}
 	}
-	want := fmt.Sprintf(`lesson.ja.md:5:1: step "missing" was translated from "s00000000" and is %s now (stale-translation)`, l.Steps[0].Hash())
+	want := fmt.Sprintf(`lesson.ja.md:5:1: step "missing" was translated from "s00000000" and is %s now (stale-translation)`, l.Steps[0].hash())
 	if len(found) != 1 || found[0] != want {
 		t.Errorf("found %q\nwant  %s", found, want)
 	}

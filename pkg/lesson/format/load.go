@@ -24,7 +24,7 @@ func Load(fsys fs.FS) ([]*Lesson, error) {
 		if err != nil || d.IsDir() || path.Base(name) != "lesson.md" {
 			return err
 		}
-		l, err := LoadLesson(fsys, path.Dir(name))
+		l, err := loadLesson(fsys, path.Dir(name))
 		var found Problems
 		switch {
 		case errors.As(err, &found):
@@ -101,8 +101,8 @@ func duplicates(lessons []*Lesson) Problems {
 	return problems
 }
 
-// LoadLesson reads the lesson in one directory.
-func LoadLesson(fsys fs.FS, dir string) (*Lesson, error) {
+// loadLesson reads the lesson in one directory.
+func loadLesson(fsys fs.FS, dir string) (*Lesson, error) {
 	file := path.Join(dir, "lesson.md")
 	src, err := fs.ReadFile(fsys, file)
 	if err != nil {
@@ -191,8 +191,8 @@ func (l *Lesson) hash(src []byte) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// Hash changes with every text of the step: it identifies what a translation was made from.
-func (s *Step) Hash() string {
+// hash changes with every text of the step: it identifies what a translation was made from.
+func (s *Step) hash() string {
 	h := sha256.New()
 	fmt.Fprintln(h, s.Title)
 	for i := range s.Blocks {

@@ -136,7 +136,7 @@ func TestADirectoryIsLoadedWithFilesScriptsAndTranslations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ja := "---\ntitle: 見本\n---\n\n## 知らない品 {#missing source=" + l.Steps[0].Hash() + "}\n\n一\n\n---\n\n二\n\n---\n\n三\n"
+	ja := "---\ntitle: 見本\n---\n\n## 知らない品 {#missing source=" + l.Steps[0].hash() + "}\n\n一\n\n---\n\n二\n\n---\n\n三\n"
 	fsys := fstest.MapFS{
 		"t/sample/lesson.md":                {Data: []byte(sample(t))},
 		"t/sample/lesson.ja.md":             {Data: []byte(ja)},

@@ -125,7 +125,7 @@ func (l *Lesson) In(lang string) *Lesson {
 
 // stale is why a step cannot be shown in the translation; empty if it can.
 func (t TranslatedStep) stale(s *Step) string {
-	switch hash := s.Hash(); {
+	switch hash := s.hash(); {
 	case t.Source != hash:
 		return "was translated from " + quoted(t.Source) + " and is " + hash + " now"
 	case len(t.Prose) != s.proseBlocks():
@@ -169,7 +169,7 @@ func lintTranslation(l *Lesson, t *Translation) Problems {
 		s := &l.Steps[i]
 		ts, ok := t.Steps[s.ID]
 		if !ok {
-			r.add("stale-translation", 1, 1, "step %q is not translated; its source is %s", s.ID, s.Hash())
+			r.add("stale-translation", 1, 1, "step %q is not translated; its source is %s", s.ID, s.hash())
 		} else if why := ts.stale(s); why != "" {
 			r.add("stale-translation", ts.Line, 1, "step %q %s", s.ID, why)
 		} else {

@@ -17,7 +17,7 @@ steady_state:
   - {id: up, title: catalog が動いている}
 ---
 
-## 知らない品 {#missing source=` + l.Steps[0].Hash() + `}
+## 知らない品 {#missing source=` + l.Steps[0].hash() + `}
 
 一
 
@@ -49,7 +49,7 @@ question: 終了コードは
 - {id: code, ask: コードは, answer: ないということ, accept: [見つからない]}
 ` + "```" + `
 
-## 遅い {#slow source=` + l.Steps[1].Hash() + `}
+## 遅い {#slow source=` + l.Steps[1].hash() + `}
 
 四
 
@@ -70,7 +70,7 @@ func withTranslation(t *testing.T, edit func(string) string) *Lesson {
 		"lesson.md":    {Data: []byte(sample(t))},
 		"lesson.ja.md": {Data: []byte(edit(translatedSample(l)))},
 	}
-	l, err = LoadLesson(fsys, ".")
+	l, err = loadLesson(fsys, ".")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,8 +35,8 @@ func (b *Bound) DecodeNode(n *yaml.Node) error {
 	return strictyaml.Into(n, &b.BoundFields)
 }
 
-// Empty reports whether no condition is set.
-func (b BoundFields) Empty() bool {
+// empty reports whether no condition is set.
+func (b BoundFields) empty() bool {
 	return b.Above == nil && b.Below == nil && b.AtLeast == nil && b.AtMost == nil && b.Equals == nil
 }
 

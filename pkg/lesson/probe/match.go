@@ -29,8 +29,8 @@ type Match struct {
 	Absent bool `yaml:"absent"`
 }
 
-// Empty reports whether no condition is set.
-func (m Match) Empty() bool {
+// empty reports whether no condition is set.
+func (m Match) empty() bool {
 	return m.Equals == nil && m.Contains == "" && m.Matches.Regexp == nil && m.Count == nil && m.AtLeast == nil && m.AtMost == nil && !m.Absent
 }
 
@@ -71,7 +71,7 @@ func (p *Pattern) DecodeNode(n *yaml.Node) error {
 // fields reports fields without a condition and paths that cannot be read.
 func (report Report) fields(fields []Field) {
 	for _, f := range fields {
-		if f.Empty() {
+		if f.empty() {
 			report(f.At, "field %q has no condition: add equals, contains, matches, count, at_least, at_most or absent", f.Path)
 		}
 		if _, err := parsePath(f.Path); err != nil {
@@ -83,7 +83,7 @@ func (report Report) fields(fields []Field) {
 // bounds reports bounds without a condition.
 func (report Report) bounds(bounds ...*Bound) {
 	for _, b := range bounds {
-		if b != nil && b.Empty() {
+		if b != nil && b.empty() {
 			report(b.At, "a bound is a number, or has above, below, at_least, at_most or equals")
 		}
 	}

@@ -41,7 +41,7 @@ func (q *PromQL) Validate(report Report) {
 	} else {
 		report.expr(q.At, reach(q.Expr, time.Minute))
 	}
-	if q.Empty() {
+	if q.empty() {
 		report(q.At, "expr has no bound: add above, below, at_least, at_most or equals")
 	}
 	if e := q.Enough; e != nil && (e.Expr == "" || e.AtLeast <= 0) {

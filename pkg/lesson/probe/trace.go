@@ -85,7 +85,7 @@ func (t *Trace) Validate(report Report) {
 			report(p.At, "a parent has a service or a name")
 		}
 		for _, a := range s.Attributes {
-			if a.Key == "" || a.Empty() {
+			if a.Key == "" || a.empty() {
 				report(a.At, "an attribute has a key and a condition")
 			}
 		}

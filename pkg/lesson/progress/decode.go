@@ -16,8 +16,8 @@ func (e *NewerError) Error() string {
 	return fmt.Sprintf("has version %d, and this shopctl knows %d", e.Version, Version)
 }
 
-// Decode reads a file of this version or an older one. The error is *NewerError for a newer one.
-func Decode(raw []byte) (*File, error) {
+// decode reads a file of this version or an older one. The error is *NewerError for a newer one.
+func decode(raw []byte) (*File, error) {
 	version, err := versionOf(raw)
 	if err != nil {
 		return nil, err

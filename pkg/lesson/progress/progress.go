@@ -136,7 +136,7 @@ func (s *Store) Read() (f *File, aside string, err error) {
 		return nil, "", fmt.Errorf("read progress: %w", err)
 	}
 	var newer *NewerError
-	if f, err = Decode(raw); err == nil {
+	if f, err = decode(raw); err == nil {
 		return f, "", nil
 	} else if errors.As(err, &newer) {
 		return nil, "", fmt.Errorf("read progress: %s %w", s.path, err)
@@ -263,7 +263,7 @@ func (s *Store) Undo() ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("undo reset: %w", err)
 	}
-	before, err := Decode(raw)
+	before, err := decode(raw)
 	if err != nil {
 		return nil, fmt.Errorf("undo reset: %s %w", s.undoPath(), err)
 	}

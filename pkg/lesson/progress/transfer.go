@@ -31,7 +31,7 @@ type Imported struct {
 // replaced. Undo restores what was replaced.
 func (s *Store) Import(raw []byte, all bool) (Imported, error) {
 	var done Imported
-	in, err := Decode(raw)
+	in, err := decode(raw)
 	if err != nil {
 		return done, err
 	}

@@ -17,7 +17,7 @@ func Guard(next http.Handler) http.Handler {
 			http.Error(w, "host is not this machine: use 127.0.0.1 or localhost", http.StatusForbidden)
 			return
 		}
-		if origin := r.Header.Get("Origin"); origin != "" && !IsOrigin(origin) {
+		if origin := r.Header.Get("Origin"); origin != "" && !isOrigin(origin) {
 			http.Error(w, "origin is not this machine", http.StatusForbidden)
 			return
 		}
@@ -36,8 +36,8 @@ func IsHost(host string) bool {
 	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// IsOrigin reports whether an Origin header is that of a page from this machine.
-func IsOrigin(origin string) bool {
+// isOrigin reports whether an Origin header is that of a page from this machine.
+func isOrigin(origin string) bool {
 	u, err := url.Parse(origin)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Path == "" && IsHost(u.Host)
 }

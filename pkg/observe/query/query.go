@@ -26,8 +26,8 @@ const (
 	timeout = 10 * time.Second
 	// atOnce is how many queries run at the same time; the rest wait.
 	atOnce = 4
-	// MaxPoints bounds the points of a range query, as in Prometheus.
-	MaxPoints = 11_000
+	// maxPoints bounds the points of a range query, as in Prometheus.
+	maxPoints = 11_000
 	// Lookback is how old the last sample of a series may be to count.
 	Lookback = 5 * time.Minute
 )
@@ -103,8 +103,8 @@ func (e *Engine) Range(ctx context.Context, expr string, start, end time.Time, s
 		return &Error{Kind: Invalid, Text: fmt.Sprintf("step %s is not above zero", step), Hint: "use a step such as 15s"}
 	case end.Before(start):
 		return &Error{Kind: Invalid, Text: "the range ends before it starts", Hint: "swap the two times"}
-	case end.Sub(start)/step > MaxPoints:
-		return &Error{Kind: Invalid, Text: fmt.Sprintf("a step of %s makes more than %d points a series", step, MaxPoints), Hint: "use a longer step, or a shorter range"}
+	case end.Sub(start)/step > maxPoints:
+		return &Error{Kind: Invalid, Text: fmt.Sprintf("a step of %s makes more than %d points a series", step, maxPoints), Hint: "use a longer step, or a shorter range"}
 	}
 	return e.run(ctx, expr, use, func() (promql.Query, error) {
 		return e.engine.NewRangeQuery(ctx, e.store, nil, expr, start, end, step)

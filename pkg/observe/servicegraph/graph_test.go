@@ -276,7 +276,7 @@ func TestOneEdgeKeepsFewStatuses(t *testing.T) {
 		g.Add([]trace.Record{s.span(trace.Server, "frontend", "GET /", trace.SpanID{}, time.Millisecond, fmt.Sprint(500+i))})
 	}
 	e := find(t, g.Last(time.Minute), User, "frontend")
-	if len(e.Failures) != maxStatuses || e.Failures[0] != (Failure{OtherStatus, 93}) {
+	if len(e.Failures) != maxStatuses || e.Failures[0] != (Failure{otherStatus, 93}) {
 		t.Errorf("failures %v", e.Failures)
 	}
 }

@@ -9,8 +9,8 @@ const (
 	maxStatuses = 8
 )
 
-// OtherStatus is for failures without a status of their own.
-const OtherStatus = "other"
+// otherStatus is for failures without a status of their own.
+const otherStatus = "other"
 
 // series counts what happened second by second, in a ring.
 type series struct {
@@ -59,7 +59,7 @@ func increase(n *uint16) {
 // status is the index of a failure's status.
 func (s *series) status(status string) int {
 	if status == "" {
-		status = OtherStatus
+		status = otherStatus
 	}
 	for i, known := range s.statuses {
 		if known == status {
@@ -71,7 +71,7 @@ func (s *series) status(status string) int {
 		s.statuses = append(s.statuses, status)
 		return n
 	case n == maxStatuses-1:
-		s.statuses = append(s.statuses, OtherStatus)
+		s.statuses = append(s.statuses, otherStatus)
 	}
 	return maxStatuses - 1
 }

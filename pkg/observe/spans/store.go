@@ -16,8 +16,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
-// DefaultBytes is the memory of a store by default.
-const DefaultBytes = 32 << 20
+// defaultBytes is the memory of a store by default.
+const defaultBytes = 32 << 20
 
 // Config is what a store is made with. Now is required.
 type Config struct {
@@ -97,7 +97,7 @@ const maxOrigins, maxOperations = 1024, 1024
 // New returns an empty store.
 func New(cfg Config) *Store {
 	if cfg.MaxBytes == 0 {
-		cfg.MaxBytes = DefaultBytes
+		cfg.MaxBytes = defaultBytes
 	}
 	return &Store{cfg: cfg, maxTrace: cfg.MaxBytes / 4, texts: shared{}, traces: map[trace.ID]*entry{}, names: newNames()}
 }

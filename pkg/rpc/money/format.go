@@ -13,7 +13,7 @@ import (
 // away from zero; the original cut instead and showed $0.19 for an amount one nano below $0.20. An
 // amount that rounds to nothing has no minus sign.
 func Format(m *hipstershop.Money) string {
-	return rounded(m, Symbol(m.GetCurrencyCode()))
+	return rounded(m, symbol(m.GetCurrencyCode()))
 }
 
 // Rounded returns an amount for logs: rounded as by Format, with the code after it: "19.99 USD", "2235 JPY".
@@ -27,7 +27,7 @@ func Rounded(m *hipstershop.Money) string {
 
 // rounded writes an amount in its currency's minor units, with symbol between the sign and the number.
 func rounded(m *hipstershop.Money, symbol string) string {
-	digits := MinorUnits(m.GetCurrencyCode())
+	digits := minorUnits(m.GetCurrencyCode())
 	step := uint64(NanosPerUnit)
 	for range digits {
 		step /= 10
@@ -70,9 +70,9 @@ func Decimal(m *hipstershop.Money) string {
 	return string(text)
 }
 
-// Symbol returns what stands before an amount of a currency: its sign where the shop knows one, else
+// symbol returns what stands before an amount of a currency: its sign where the shop knows one, else
 // its code and a space, so that no two currencies look alike.
-func Symbol(currencyCode string) string {
+func symbol(currencyCode string) string {
 	switch currencyCode {
 	case "USD":
 		return "$"
@@ -92,8 +92,8 @@ func Symbol(currencyCode string) string {
 	return currencyCode + " "
 }
 
-// MinorUnits returns how many decimals a currency has by ISO 4217; 2 for codes that it does not know.
-func MinorUnits(currencyCode string) int {
+// minorUnits returns how many decimals a currency has by ISO 4217; 2 for codes that it does not know.
+func minorUnits(currencyCode string) int {
 	switch currencyCode {
 	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF":
 		return 0

@@ -105,25 +105,6 @@ func Multiply(m *hipstershop.Money, quantity int64) (*hipstershop.Money, error) 
 	return product, nil
 }
 
-// Negate returns -m.
-func Negate(m *hipstershop.Money) (*hipstershop.Money, error) {
-	if err := Validate(m); err != nil {
-		return nil, err
-	}
-	if m.GetUnits() == math.MinInt64 {
-		return nil, fmt.Errorf("negate %s: %w", Decimal(m), ErrOverflow)
-	}
-	return &hipstershop.Money{CurrencyCode: m.GetCurrencyCode(), Units: -m.GetUnits(), Nanos: -m.GetNanos()}, nil
-}
-
-// Compare returns -1, 0 or 1 when a is less than, equal to or greater than b.
-func Compare(a, b *hipstershop.Money) (int, error) {
-	if err := validatePair(a, b); err != nil {
-		return 0, err
-	}
-	return cmp.Or(cmp.Compare(a.GetUnits(), b.GetUnits()), cmp.Compare(a.GetNanos(), b.GetNanos())), nil
-}
-
 func validatePair(a, b *hipstershop.Money) error {
 	if err := Validate(a); err != nil {
 		return err

@@ -189,7 +189,7 @@ func (p *Call) Render(width, height int) string {
 	var rows []string
 	if p.Depth() == 0 {
 		for _, s := range p.services() {
-			rows = append(rows, state.Fit(s.GetName(), 16)+state.State(StateOf(s)))
+			rows = append(rows, state.Fit(s.GetName(), 16)+state.State(stateOf(s)))
 		}
 	} else {
 		head = state.Faint.Paint("Which method of " + p.Service + "? enter selects, esc goes back")

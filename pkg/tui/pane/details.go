@@ -42,7 +42,7 @@ func (p *Details) Render(width, height int) string {
 
 func (p *Details) facts(s *controlpb.Service, width int) []string {
 	state := p.state
-	title := state.Bold.Paint(s.GetName()) + "  " + state.State(StateOf(s))
+	title := state.Bold.Paint(s.GetName()) + "  " + state.State(stateOf(s))
 	if s.GetMessage() != "" {
 		title += "  " + s.GetMessage()
 	}

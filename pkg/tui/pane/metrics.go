@@ -73,7 +73,7 @@ func (p *Metrics) Plot(expr string, window time.Duration) {
 // Scroll selects another service.
 func (p *Metrics) Scroll(lines int) {
 	if p.Expr == "" {
-		p.state.MoveSelection(lines)
+		p.state.moveSelection(lines)
 	}
 }
 

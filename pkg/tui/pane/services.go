@@ -26,7 +26,7 @@ func (p *Services) rows() []*controlpb.Service {
 	}
 	var rows []*controlpb.Service
 	for _, s := range p.state.Services() {
-		if style.ContainsFold(s.GetName()+" "+s.GetWorkload()+" "+StateOf(s)+" "+joinFaults(s), p.filter) {
+		if style.ContainsFold(s.GetName()+" "+s.GetWorkload()+" "+stateOf(s)+" "+joinFaults(s), p.filter) {
 			rows = append(rows, s)
 		}
 	}

@@ -31,11 +31,11 @@ func serviceColumns(state *State) []serviceColumn {
 	names, states := 4, 5
 	for _, s := range state.Services() {
 		names = max(names, style.Width(s.GetName()))
-		states = max(states, style.Width(StateOf(s))+2)
+		states = max(states, style.Width(stateOf(s))+2)
 	}
 	all := []serviceColumn{
 		{Title: "NAME", Width: min(names, 20), Rank: 0, Cell: func(s *controlpb.Service, _ int) string { return s.GetName() }},
-		{Title: "STATE", Width: min(states, 12), Rank: 1, Cell: func(s *controlpb.Service, _ int) string { return state.State(StateOf(s)) }},
+		{Title: "STATE", Width: min(states, 12), Rank: 1, Cell: func(s *controlpb.Service, _ int) string { return state.State(stateOf(s)) }},
 		{Title: "VERSION", Width: 7, Rank: 8, Cell: func(s *controlpb.Service, _ int) string { return s.GetVersion() }},
 		{Title: "READY", Width: 5, Right: true, Rank: 7, Cell: state.readyCell},
 		{Title: "RESTARTS", Width: 8, Right: true, Rank: 9, Cell: state.restartsCell},

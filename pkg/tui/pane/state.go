@@ -44,8 +44,8 @@ func (state *State) Apply(status *controlpb.StatusResponse) {
 	}
 }
 
-// MoveSelection selects another service, by places in the list of all.
-func (state *State) MoveSelection(by int) {
+// moveSelection selects another service, by places in the list of all.
+func (state *State) moveSelection(by int) {
 	all := state.Services()
 	i := slices.IndexFunc(all, func(s *controlpb.Service) bool { return s.GetName() == state.Selected })
 	if len(all) > 0 {
@@ -53,8 +53,8 @@ func (state *State) MoveSelection(by int) {
 	}
 }
 
-// StateOf is the state of s to show: an active fault replaces "ok".
-func StateOf(s *controlpb.Service) string {
+// stateOf is the state of s to show: an active fault replaces "ok".
+func stateOf(s *controlpb.Service) string {
 	if s.GetState() == "ok" && len(s.GetFaults()) > 0 {
 		return style.StateFault
 	}

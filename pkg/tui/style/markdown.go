@@ -55,7 +55,7 @@ func (r *renderer) block(n ast.Node, w int) []string {
 	t := r.t
 	switch n := n.(type) {
 	case *ast.Heading:
-		return t.Paragraph(r.inline(n, t.Heading), w)
+		return t.paragraph(r.inline(n, t.Heading), w)
 	case *ast.FencedCodeBlock, *ast.CodeBlock:
 		return r.codeBlock(n, w)
 	case *ast.Blockquote:
@@ -67,7 +67,7 @@ func (r *renderer) block(n ast.Node, w int) []string {
 	case *ast.HTMLBlock:
 		return nil
 	case *ast.Paragraph, *ast.TextBlock:
-		return t.Paragraph(r.inline(n), w)
+		return t.paragraph(r.inline(n), w)
 	default:
 		return r.blocks(n, w)
 	}
@@ -173,8 +173,8 @@ func (r *renderer) write(b *strings.Builder, text string, tones []Tone) {
 	b.WriteString(on + text + "\x1b[m")
 }
 
-// Paragraph wraps painted text. A color that continues on the next line is ended and started again.
-func (t *Theme) Paragraph(text string, w int) []string {
+// paragraph wraps painted text. A color that continues on the next line is ended and started again.
+func (t *Theme) paragraph(text string, w int) []string {
 	lines := Wrap(text, w)
 	if !t.Color {
 		return lines
@@ -215,7 +215,7 @@ func openAt(open, line string) string {
 // HangPainted is Hang for painted text.
 func (t *Theme) HangPainted(prefix, text string, w int) []string {
 	indent := Width(prefix)
-	lines := t.Paragraph(text, max(w-indent, 1))
+	lines := t.paragraph(text, max(w-indent, 1))
 	for i, line := range lines {
 		if i == 0 {
 			lines[i] = prefix + line
