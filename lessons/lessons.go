@@ -1,5 +1,5 @@
-// Package lessons holds the lessons that come with shopctl: lessons/<track>/<slug>/lesson.md and its files, as package
-// pkg/lesson/format describes them.
+// Package lessons embeds the built-in lessons: lessons/<track>/<slug>/lesson.md and its files, in the format that
+// package pkg/lesson/format describes.
 package lessons
 
 import "embed"

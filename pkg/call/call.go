@@ -2,10 +2,9 @@
 //
 // It is grpcurl as a library, with three things added. Contracts that are linked into this binary
 // need no server to be read: their methods can be listed, described and checked with the shop down,
-// and a call costs no reflection. The contract of any other target is fetched once, kept, and fetched
-// for again when a method or a field is not in it, for the service may have been restarted with a new
-// one. And what is wrong with a method's name or a message is reported in the words of the contract, with
-// the nearest name.
+// and a call costs no reflection. The contract of any other target is fetched once, cached, and fetched
+// again when it lacks a method or a field, since the service may have been restarted with a new one.
+// Errors in a method's name or a message use the terms of the contract and suggest the nearest name.
 package call
 
 import (

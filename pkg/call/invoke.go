@@ -168,7 +168,7 @@ func single(stream *messages, m Method) (json.RawMessage, error) {
 		}
 		return nil, &Invalid{
 			Text: fmt.Sprintf("%s takes one message, and there are more", m.Name),
-			Hint: "call it once for each",
+			Hint: "call it once for each message",
 		}
 	}
 	return raw, nil

@@ -1,6 +1,6 @@
-// Package chassis is what all services share: it listens, reports its health, traces, measures, logs, gives every call
-// a deadline, and drains before it exits. A service registers what it offers in its Setup function, and contains only
-// its own logic.
+// Package chassis is the framework of all services: it listens, reports health, exports traces and metrics, logs, gives
+// every call a deadline, and drains before it exits. A service registers its servers in its Setup function, and contains
+// only its own logic.
 //
 // A service is configured by its environment alone, so that it runs the same as a local process, in a container and in
 // a pod:

@@ -19,7 +19,7 @@ const inprocScheme = "inproc://"
 // dialModule is Dial for a module of the same process.
 func (rt *Runtime) dialModule(envVar, name string, c dialConfig, b bounds) (grpc.ClientConnInterface, error) {
 	if rt.modules == nil {
-		return nil, fmt.Errorf("read %s=%q: %s has a process of its own: want host:port", envVar, inprocScheme+name, rt.o.Workload)
+		return nil, fmt.Errorf("read %s=%q: %s runs in another process: want host:port", envVar, inprocScheme+name, rt.o.Workload)
 	}
 	if names := rt.modules.names(); !slices.Contains(names, name) {
 		return nil, fmt.Errorf("read %s=%q: the modules of this process are %s", envVar, inprocScheme+name, strings.Join(names, ", "))

@@ -166,7 +166,7 @@ func (s *moduleSet) setup(ctx context.Context) error {
 		}
 		switch {
 		case rt.tcp != nil || rt.external != nil:
-			return fmt.Errorf("set up %s: it needs a port of its own, and so a process", m.Workload)
+			return fmt.Errorf("set up %s: it needs its own port, and therefore its own process", m.Workload)
 		case rt.http != nil && site != nil:
 			return fmt.Errorf("set up %s: %s serves HTTP already, and there is one port", m.Workload, site.Workload())
 		case rt.http != nil:

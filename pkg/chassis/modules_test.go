@@ -255,11 +255,11 @@ func TestModulesThatCannotShareAProcessAreRefusedWithTheReason(t *testing.T) {
 		want string
 	}{
 		"two sites":      {chassis.RunModules(t.Context(), options(siteEnv()), two), "site serves HTTP already"},
-		"raw TCP":        {chassis.RunModules(t.Context(), options(siteEnv()), raw), "it needs a port of its own"},
+		"raw TCP":        {chassis.RunModules(t.Context(), options(siteEnv()), raw), "it needs its own port"},
 		"no such module": {chassis.RunModules(t.Context(), options(siteEnv("AD_SERVICE_ADDR", "inproc://adds")), site(oneAd)), "the modules of this process are site, ad"},
 		"alone": {
 			chassis.Run(t.Context(), options(map[string]string{"TEST_SERVICE_ADDR": "inproc://ad"}), test),
-			"m has a process of its own: want host:port",
+			"m runs in another process: want host:port",
 		},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {

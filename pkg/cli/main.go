@@ -1,8 +1,8 @@
 // Package cli ties the command line together: the root command, its configuration and the groups of commands, each a
-// package below this one. The groups do not import each other; what one does by another is passed to it here.
+// package below this one. The groups do not import each other; a group that needs another gets it as a function here.
 //
-// Standard output is data, and standard error is progress, messages and what to do next. A command reads its world
-// from the Factory alone: the streams, the clock, the environment and the shop, so that a test can replace it.
+// Standard output is data, and standard error is progress, messages and what to do next. A command gets the
+// streams, the clock, the environment and the shop from the Factory alone, so that a test can replace them.
 package cli
 
 import (

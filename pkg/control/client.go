@@ -1,6 +1,6 @@
-// Package control is the way to the daemon: a gRPC service on a unix socket that the user alone can
-// open. Commands, the terminal UI and lessons are its clients and have no other way to change the
-// shop, so that a lesson can do nothing that the learner could not do from a shell.
+// Package control is the control API of the daemon, client and server: gRPC on a unix socket that only
+// the user can open. Commands, the terminal UI and lessons are its clients and have no other way to
+// change the shop, so that a lesson can do nothing that the learner could not do from a shell.
 package control
 
 import (

@@ -97,6 +97,6 @@ func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 func (s *Server) recover(method string, err *error) {
 	if v := recover(); v != nil {
 		s.log.Error("control call panicked", "method", method, "panic", v, "stack", string(debug.Stack()))
-		*err = status.Error(codes.Internal, "internal error; the daemon's log holds the stack")
+		*err = status.Error(codes.Internal, "internal error; the stack is in the daemon's log")
 	}
 }

@@ -1,9 +1,8 @@
-// Package daemon is the long-running side of a shop, and the one place where its parts are tied
-// together: the objects, the controller that gives them their meaning, the driver that runs
-// instances, the faults, what is observed of it all, and the control API in front.
+// Package daemon is the long-running process of a shop and its composition root: it connects the
+// object store, the orchestrator that runs the objects, faults, observation and the control API.
 //
 // One daemon serves one shop. It holds the lock of the shop's run directory for as long as it lives,
-// and every instance holds a lifeline to it: when the daemon ends, for whatever reason, so do they.
+// and every instance has a lifeline to it: when the daemon ends, for whatever reason, so do they.
 package daemon
 
 import (
@@ -237,7 +236,7 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 
 // takeDown clears all faults and ends all instances.
 func (s *shop) takeDown() {
-	s.log.Info("going down")
+	s.log.Info("shutting down")
 	if err := s.faults.Close(); err != nil {
 		s.log.Warn("clear faults", "error", err)
 	}

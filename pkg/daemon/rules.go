@@ -36,7 +36,7 @@ func (s *shop) vector(ctx context.Context, expr string, at time.Time) (out promq
 		case promql.Scalar:
 			out = promql.Vector{{T: v.T, F: v.V}}
 		default:
-			return fmt.Errorf("the expression yields a %s, neither a vector nor a scalar", v.Type())
+			return fmt.Errorf("the expression yields a %s, not a vector or a scalar", v.Type())
 		}
 		return nil
 	})

@@ -76,9 +76,9 @@ func (s Spec) checkChassis(t Target) error {
 	hint := fmt.Sprintf("shopctl fault inject %s --pause --for 10s", t.Name)
 	switch {
 	case t.Protocol == "tcp":
-		return &Invalid{Text: fmt.Sprintf("%s speaks TCP, where single calls cannot be recognized", t.Name), Hint: hint}
+		return &Invalid{Text: fmt.Sprintf("%s speaks TCP, so single calls cannot be recognized", t.Name), Hint: hint}
 	case !t.Chassis:
-		return &Invalid{Text: fmt.Sprintf("%s is not a built-in service: its own calls cannot be made to fail", t.Name), Hint: hint}
+		return &Invalid{Text: fmt.Sprintf("%s is not a built-in service: calls to it cannot be made to fail", t.Name), Hint: hint}
 	}
 	return nil
 }
@@ -114,11 +114,11 @@ func (s Spec) call(t Target) (Fault, error) {
 func (s Spec) checkCall() error {
 	switch {
 	case s.Percent < 0 || s.Percent > 100 || math.IsNaN(s.Percent):
-		return &Invalid{Text: fmt.Sprintf("percent %g is not above 0 and at most 100", s.Percent), Hint: "use --percent 50 for every second call"}
+		return &Invalid{Text: fmt.Sprintf("percent %g is not above 0 and at most 100", s.Percent), Hint: "use --percent 50 for half of the calls"}
 	case s.Delay < 0:
 		return &Invalid{Text: fmt.Sprintf("delay %s is below zero", s.Delay), Hint: "use --delay 500ms"}
 	case s.Delay > MaxDelay:
-		return &Invalid{Text: fmt.Sprintf("delay %s is above %s", s.Delay, MaxDelay), Hint: "use --delay 5s, which is past every deadline in the shop, or --pause"}
+		return &Invalid{Text: fmt.Sprintf("delay %s is above %s", s.Delay, MaxDelay), Hint: "use --delay 5s, which is longer than every deadline in the shop, or --pause"}
 	}
 	return nil
 }

@@ -1,8 +1,8 @@
-// Package fault holds what can be broken in the shop on purpose, and how each breakage is undone.
+// Package fault injects faults into the shop, and undoes each of them.
 //
 // Calls to a service fail (error) or take longer (delay), its processes are killed (crash) and restarted by their restart
-// policy, or they are stopped where they are and resumed later (pause). Each of these has an [Injector]. A [Registry] holds
-// the active faults and undoes every one in the end: when it expires, when it is cleared, or when the registry closes.
+// policy, or they are suspended and resumed later (pause). Each of these has an [Injector]. A [Registry] keeps the active faults
+// and undoes every one in the end: when it expires, when it is cleared, or when the registry closes.
 package fault
 
 import (

@@ -14,7 +14,7 @@ import (
 )
 
 // ErrClosed is returned by Inject after Close.
-var ErrClosed = errors.New("inject fault: the shop is going down")
+var ErrClosed = errors.New("inject fault: the shop is shutting down")
 
 // Config configures a registry. All but Changed are required.
 type Config struct {

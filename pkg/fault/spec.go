@@ -42,7 +42,7 @@ func (s Spec) check() error {
 	case s.Single && !s.Crash:
 		return &Invalid{Text: "only a crash can affect a single instance", Hint: fmt.Sprintf("shopctl fault inject %s --crash --single", s.Service)}
 	case s.Crash && s.Pause:
-		return &Invalid{Text: "crash and pause exclude each other", Hint: "inject one of them"}
+		return &Invalid{Text: "crash and pause cannot be combined", Hint: "inject one of them"}
 	}
 	return nil
 }

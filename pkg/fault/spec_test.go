@@ -66,7 +66,7 @@ func TestSpecThatMakesNoSenseIsRefusedWithAHint(t *testing.T) {
 		{"method", Spec{Error: "INTERNAL", Method: "Chrage"}, paymentTarget(), `no method "Chrage"`, "did you mean Charge?"},
 		{"method far off", Spec{Error: "INTERNAL", Method: "Zzzzzz"}, paymentTarget(), `no method "Zzzzzz"`, "payment has Charge"},
 		{"for", Spec{Error: "INTERNAL", For: -1}, paymentTarget(), "above zero", "--for"},
-		{"both", Spec{Crash: true, Pause: true}, paymentTarget(), "exclude", "one of them"},
+		{"both", Spec{Crash: true, Pause: true}, paymentTarget(), "cannot be combined", "one of them"},
 		{"crash and error", Spec{Service: "payment", Crash: true, Error: "INTERNAL"}, paymentTarget(), "--crash acts on whole", "inject payment --crash"},
 		{"pause and percent", Spec{Service: "payment", Pause: true, Percent: 5}, paymentTarget(), "--pause acts on whole", "inject payment --pause"},
 		{"lasting crash", Spec{Crash: true, For: time.Minute}, paymentTarget(), "cannot last", "--pause --for 1m0s"},

@@ -38,7 +38,7 @@ func (t Target) method(text string) (display, full string, err error) {
 	if t.Protocol == "http" {
 		if !strings.HasPrefix(text, "/") {
 			return "", "", &Invalid{
-				Text: fmt.Sprintf("method %q: %s serves HTTP, where a fault matches the beginning of a path", text, t.Name),
+				Text: fmt.Sprintf("method %q: %s serves HTTP, where a fault needs a path prefix", text, t.Name),
 				Hint: "use --method /" + strings.ToLower(text),
 			}
 		}

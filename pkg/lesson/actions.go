@@ -32,9 +32,9 @@ func (s *Session) Predict(option, confidence string) error {
 		b := st.def.Block(format.PredictKind)
 		switch {
 		case b == nil:
-			return errors.New("predict: this step asks for no prediction")
+			return errors.New("predict: this step has no prediction")
 		case st.rec.Prediction != "":
-			return errors.New("predict: the prediction is made already; see what happens")
+			return errors.New("predict: the prediction was made already; see what happens")
 		}
 		p := b.Predict
 		o := check.PickOption(p.Options, option)
@@ -66,13 +66,13 @@ func (s *Session) Observe(answer string) error {
 		answer = strings.TrimSpace(answer)
 		switch {
 		case b == nil:
-			return errors.New("observe: this step asks for no observation")
+			return errors.New("observe: this step has no observation")
 		case !st.predicted():
 			return errors.New("observe: predict first")
 		case st.rec.Observation != "":
-			return errors.New("observe: what you saw is noted already")
+			return errors.New("observe: the observation was recorded already")
 		case answer == "":
-			return errors.New("observe: say what you saw")
+			return errors.New("observe: enter what you saw")
 		case b.Observe.Kind == format.OptionAnswer:
 			o := check.PickOption(b.Observe.Options, answer)
 			if o == nil {
@@ -116,7 +116,7 @@ func (s *Session) Answer(checkID, text string) error {
 		case st.waits(g) != "":
 			return fmt.Errorf("answer %s: %q comes first", checkID, st.goal(st.waits(g)).Check.Title)
 		case strings.TrimSpace(text) == "":
-			return fmt.Errorf("answer %s: say something", checkID)
+			return fmt.Errorf("answer %s: the answer is empty", checkID)
 		}
 		if st.rec.Answers == nil {
 			st.rec.Answers = map[string]string{}

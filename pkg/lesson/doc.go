@@ -1,8 +1,8 @@
 // Package lesson runs lessons. A lesson is an experiment on the running shop: the learner predicts, runs, observes,
-// explains and repairs. The system, not the text that they typed, decides whether the repair holds.
+// explains and repairs. The system, not what the learner typed, decides whether the repair works.
 //
 // A Session is one lesson being run. Its methods are what a learner can do, its Snapshot is all that a
-// screen needs, and it knows nothing of screens. Nothing moves on by itself: a step stays until Next.
+// screen needs, and it knows nothing of screens. A step stays until Next is called.
 // Checks are evaluated continuously, since the learner may act in another terminal.
 //
 // A lesson undoes what it did to the shop on every way out: Close rolls back, and a session that was killed leaves a

@@ -47,7 +47,7 @@ func TestALessonFromElsewhereBringsNoPrograms(t *testing.T) {
 func TestScriptsRunOnlyWhatALessonMay(t *testing.T) {
 	for script, want := range map[string]string{
 		"shopctl up":                     "run shopctl up: a lesson cannot run this verb",
-		"shopctl --name x down":          "in a lesson the verb comes first",
+		"shopctl --name x down":          "in a lesson, flags follow the verb",
 		"! shopctl export grafana":       "run shopctl export: a lesson cannot run this verb",
 		"shopctl lesson test ./elsehere": "run shopctl lesson: a lesson cannot run this verb",
 	} {

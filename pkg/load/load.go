@@ -55,7 +55,7 @@ func Start(s Spec) (map[string]string, error) {
 		return nil, err
 	}
 	if s.Rate == 0 {
-		return nil, errors.New("rate 0: a load needs at least some steps per second")
+		return nil, errors.New("rate 0: want more than 0 steps per second")
 	}
 	return env(s), nil
 }

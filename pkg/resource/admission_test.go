@@ -104,7 +104,7 @@ func TestTheAPIServerWouldRefuse(t *testing.T) {
 	for _, tc := range []struct{ name, manifest, old, new, want string }{
 		{"a negative number of replicas", deployment, "spec:\n  selector", "spec:\n  replicas: -1\n  selector", "spec.replicas: -1 is too small; it must be at least 0"},
 		{"no selector", deployment, "  selector: {matchLabels: {app: shop}}\n", "", "spec.selector: is missing; it chooses this Deployment's instances by their labels"},
-		{"a selector of others", deployment, "{matchLabels: {app: shop}}", "{matchLabels: {app: shop, version: v2}}", "spec.template.metadata.labels: spec.selector wants app=shop, version=v2, but the template's labels are app=shop"},
+		{"a selector of others", deployment, "{matchLabels: {app: shop}}", "{matchLabels: {app: shop, version: v2}}", "spec.template.metadata.labels: spec.selector requires app=shop, version=v2, but the template's labels are app=shop"},
 		{"a bad expression", deployment, "{matchLabels: {app: shop}}", "{matchExpressions: [{key: app, operator: In}]}", "spec.selector.matchExpressions[0].values: is missing; In needs values"},
 		{"Recreate with a rolling update", deployment, "  selector", "  strategy: {type: Recreate, rollingUpdate: {}}\n  selector", "spec.strategy.rollingUpdate: has no place beside type Recreate"},
 		{"a rolling update that cannot move", deployment, "  selector", "  strategy: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0%}}\n  selector", "spec.strategy.rollingUpdate.maxUnavailable: cannot be 0 when maxSurge is 0: no instance could be replaced"},

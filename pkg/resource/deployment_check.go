@@ -59,7 +59,7 @@ func checkDeploymentSelector(c *admission.Issues, s *appsv1.DeploymentSpec) {
 		if len(s.Template.Labels) > 0 {
 			has = labels.FormatLabels(s.Template.Labels)
 		}
-		c.Add("spec.template.metadata.labels", "spec.selector wants %s, but the template's labels are %s",
+		c.Add("spec.template.metadata.labels", "spec.selector requires %s, but the template's labels are %s",
 			strings.ReplaceAll(selector.String(), ",", ", "), strings.ReplaceAll(has, ",", ", "))
 	}
 }

@@ -41,7 +41,7 @@ func Scale(d *appsv1.Deployment, replicas int32) error {
 // Restart replaces all instances by a rolling update.
 func Restart(d *appsv1.Deployment, now time.Time) error {
 	if Replicas(d) == 0 {
-		return errors.New("it is stopped; start it instead")
+		return errors.New("it is stopped: start it instead")
 	}
 	annotations := maps.Clone(d.Spec.Template.Annotations)
 	if annotations == nil {

@@ -72,7 +72,7 @@ func TestARestartChangesTheTemplate(t *testing.T) {
 	if diff := cmp.Diff(want, d.Spec.Template.Annotations); diff != "" {
 		t.Error(diff)
 	}
-	if err := resource.Restart(deploymentWith(0), now); err == nil || err.Error() != "it is stopped; start it instead" {
+	if err := resource.Restart(deploymentWith(0), now); err == nil || err.Error() != "it is stopped: start it instead" {
 		t.Error(err)
 	}
 }

@@ -1,5 +1,5 @@
-// Package rule is what recording and alerting rules are: their shape, as the Prometheus operator's
-// PrometheusRule has it, what is wrong with one, and the texts of alerts. Evaluating them is pkg/observe/alert's.
+// Package rule defines recording and alerting rules in the shape of the Prometheus operator's
+// PrometheusRule, validates them, and expands the texts of alerts. Package pkg/observe/alert evaluates them.
 package rule
 
 import (

@@ -1,13 +1,13 @@
-// Package rundir is where a shop lives on disk, and how to find out whether it is running.
+// Package rundir manages the directories of a shop, and determines whether the shop is running.
 //
-// Each shop has a name and two directories that the user alone can open. The run directory holds
+// Each shop has a name and two directories that only the user can open. The run directory contains
 // what is true only while the daemon lives: the lock, the control socket and the list of processes.
-// The state directory holds what outlives it: applied objects, data of services and logs.
+// The state directory contains what outlives it: applied objects, data of services and logs.
 //
 // A shop runs exactly while its daemon holds the lock, which the kernel releases however the daemon
 // ends. A run directory without a holder is dead, and the next holder of the lock can clean it.
-// What is cleaned is only what was recorded: a process is known by its id and its start time
-// together, so that a process that has got the same number since is left alone.
+// Only recorded processes are ended: a process is identified by its id and its start time
+// together, so that another process that has the same id by now is left alone.
 package rundir
 
 import (
@@ -158,7 +158,7 @@ func own(dir string) error {
 // anything is started.
 func probe(dir string) error {
 	if err := os.Chmod(dir, 0o700); err != nil {
-		return fmt.Errorf("close directory to others: %w", err)
+		return fmt.Errorf("restrict access to directory: %w", err)
 	}
 	f, err := os.CreateTemp(dir, ".probe-*")
 	if err != nil {

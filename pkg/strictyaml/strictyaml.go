@@ -1,6 +1,6 @@
-// Package strictyaml decodes YAML into typed values and forgives nothing: an unknown key, a wrong type, a
-// key given twice or a second document is an error with its line and column and, where a name is
-// near, the name that was probably meant.
+// Package strictyaml decodes YAML strictly into typed values: an unknown key, a wrong type, a repeated key
+// or a second document is an error with its line and column and, if there is a similar name, a
+// suggestion.
 package strictyaml
 
 import (
@@ -162,7 +162,7 @@ func decodeScalar(n *yaml.Node, v reflect.Value) error {
 		v.SetFloat(f)
 	case reflect.Bool:
 		if n.Value != "true" && n.Value != "false" {
-			err = errors.New("no bool")
+			err = errors.New("not a bool")
 		}
 		v.SetBool(n.Value == "true")
 	default:

@@ -33,7 +33,7 @@ func ReadFile(in io.Reader) (*tracepb.TracesData, error) {
 	}
 	data := &tracepb.TracesData{}
 	if err := proto.Unmarshal(content, data); err != nil || len(data.GetResourceSpans()) == 0 {
-		return nil, errors.New("it holds neither OTLP/JSON nor an OTLP protobuf of traces")
+		return nil, errors.New("it contains neither OTLP/JSON nor binary OTLP traces")
 	}
 	return data, nil
 }

@@ -1,5 +1,5 @@
-// Package trace is what spans say of a request: it gathers them into traces, finds what a trace spent
-// its time on, and reads and writes them as OpenTelemetry's OTLP does.
+// Package trace assembles spans into traces, finds where a trace spent its time, and reads and writes
+// OpenTelemetry's OTLP.
 package trace
 
 import (

@@ -7,7 +7,7 @@
 //   - textedit edits typed text;
 //   - feed turns the daemon's streams and the changes of the lesson into messages, at most ten a second and none while
 //     nothing changes;
-//   - pane has the panes: plain structs that render themselves into a width and a height, and share one State.
+//   - pane contains the panes: plain structs that render themselves into a width and a height, and share one State.
 //
 // Update does no I/O. Side effects of keys run as commands, which the end of the screen cancels and waits for.
 package tui

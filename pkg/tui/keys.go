@@ -73,7 +73,7 @@ const (
 	groupLesson   = "Lesson"
 	groupServices = "Services"
 	groupObserve  = "Traces, metrics, alerts"
-	groupCall     = "Calls, objects"
+	groupCall     = "Calls and objects"
 	groupMove     = "Move"
 	groupScreen   = "Screen"
 )

@@ -9,7 +9,7 @@ import (
 )
 
 // errGoingDown is why nothing can be broken any more.
-var errGoingDown = errors.New("the shop is going down")
+var errGoingDown = errors.New("the shop is shutting down")
 
 // SetFaults implements orchestrator.Disruptor.
 func (c *Controller) SetFaults(workload orchestrator.Key, faults []lifeline.Fault) {

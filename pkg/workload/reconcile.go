@@ -53,9 +53,9 @@ func (c *Controller) reconcile(ctx context.Context) time.Time {
 
 // roll takes the next step of a rollout: it creates and removes instances towards the desired state.
 func (c *Controller) roll(d *deployment, now time.Time, wake *nextWake) {
-	living := d.active()
+	active := d.active()
 	if d.obj == nil {
-		for _, p := range living {
+		for _, p := range active {
 			c.leave(p, drainPause)
 		}
 		return
@@ -67,8 +67,8 @@ func (c *Controller) roll(d *deployment, now time.Time, wake *nextWake) {
 		}
 		d.replicas, d.changed, d.late = replicas, now, false
 	}
-	members := make([]member, len(living))
-	for i, p := range living {
+	members := make([]member, len(active))
+	for i, p := range active {
 		available := p.ready
 		if until := p.readySince.Add(time.Duration(d.obj.Spec.MinReadySeconds) * time.Second); p.ready && now.Before(until) {
 			available = false
@@ -76,9 +76,9 @@ func (c *Controller) roll(d *deployment, now time.Time, wake *nextWake) {
 		}
 		members[i] = member{current: p.rev.hash == d.rev.hash, ready: p.ready, available: available, created: p.created}
 	}
-	st := newStrategy(d.obj, replicas).next(replicas, len(d.pods)-len(living), members, d.rev.err != nil)
+	st := newStrategy(d.obj, replicas).next(replicas, len(d.pods)-len(active), members, d.rev.err != nil)
 	for _, i := range st.remove {
-		c.leave(living[i], drainPause)
+		c.leave(active[i], drainPause)
 	}
 	for range st.create {
 		c.newPod(d)
@@ -120,7 +120,7 @@ func (c *Controller) mayStart(d *deployment, now time.Time, wake *nextWake) bool
 	switch {
 	case len(missing) == 0:
 	case !now.Before(deadline):
-		c.event(true, "DependencyTimeout", d.key, "", "starting without waiting any longer for "+strings.Join(missing, ", "))
+		c.event(true, "DependencyTimeout", d.key, "", "no longer waiting for "+strings.Join(missing, ", "))
 	default:
 		wake.at(deadline)
 		return false

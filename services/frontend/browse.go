@@ -130,7 +130,7 @@ func (s *server) productPage(v *visit, code int, problem string) error {
 func notFound(err error) error {
 	var h *serviceError
 	if errors.As(err, &h) && h.code() == codes.NotFound {
-		return &pageError{code: http.StatusNotFound, title: "No such product", text: "The shop does not have this product, or does not have it any more."}
+		return &pageError{code: http.StatusNotFound, title: "No such product", text: "The shop does not have this product, or no longer has it."}
 	}
 	return err
 }

@@ -12,7 +12,7 @@ import (
 func cartView(w *html.Writer, a *assets, now time.Time, p *cartPage) {
 	problemsView(w, p.problems)
 	if len(p.lines) == 0 {
-		w.Lit(`<section class="nothing"><h1>Your cart is empty</h1><p>What you add comes here.</p><p><a class="button" href="/">Look around</a></p></section>`)
+		w.Lit(`<section class="nothing"><h1>Your cart is empty</h1><p>Products that you add appear here.</p><p><a class="button" href="/">Look around</a></p></section>`)
 		recommendedView(w, a, p.others)
 		return
 	}
@@ -30,7 +30,7 @@ func cartView(w *html.Writer, a *assets, now time.Time, p *cartPage) {
 
 func line(w *html.Writer, a *assets, l cartLine) {
 	if l.product == nil {
-		w.Lit(`<li><img src="/static/img/products/parcel.svg" alt="" width="80" height="80"><div><h2>`).Text(l.id).Lit(`</h2><p class="quiet-text">The shop does not have it any more.</p></div><p class="price">`).Int(l.quantity).Lit(` ×</p></li>`)
+		w.Lit(`<li><img src="/static/img/products/parcel.svg" alt="" width="80" height="80"><div><h2>`).Text(l.id).Lit(`</h2><p class="quiet-text">The shop no longer has it.</p></div><p class="price">`).Int(l.quantity).Lit(` ×</p></li>`)
 		return
 	}
 	w.Lit(`<li><img`).Attr("src", a.picture(l.product.GetPicture())).Lit(` alt="" width="80" height="80"><div><h2><a href="/product/`).Path(l.id).Lit(`">`).Text(l.product.GetName()).
@@ -91,7 +91,7 @@ func orderFormView(w *html.Writer, now time.Time, p *cartPage) {
 	monthSelect(w, p.problems, f.Month)
 	yearSelect(w, p.problems, f.Year, now)
 	in("third", "credit_card_cvv", "Security code", f.CVV, "text", "cc-csc", 3)
-	w.Lit(`</fieldset><p class="quiet-text">The form is filled in with a test card. Visa and Mastercard are accepted, real ones are not wanted.</p><button class="button wide-button">Place order</button></form>`)
+	w.Lit(`</fieldset><p class="quiet-text">The form is filled in with a test card. Visa and Mastercard are accepted; do not enter a real card.</p><button class="button wide-button">Place order</button></form>`)
 }
 
 type inputField struct {

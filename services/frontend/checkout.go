@@ -65,7 +65,7 @@ func (s *server) notOrdered(v *visit, form orderForm, err error) error {
 		return &pageError{code: http.StatusUnprocessableEntity, title: "Your cart is empty", text: "There is nothing to order. Nothing was charged."}
 	case f.reason == shoperr.IdempotencyKeyReused:
 		return &pageError{
-			code: http.StatusUnprocessableEntity, title: "This order was sent before",
+			code: http.StatusUnprocessableEntity, title: "This order was sent already",
 			text: "The form was sent a second time with different contents. Nothing was ordered or charged again.", link: "/cart", linkText: "To your cart",
 		}
 	}

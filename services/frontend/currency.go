@@ -20,7 +20,7 @@ func (s *server) setCurrency(v *visit) error {
 		case !isCurrencyCode(code):
 			rule = "iso4217"
 		}
-		return &pageError{code: http.StatusUnprocessableEntity, title: "The shop does not take this currency", text: invalid("Currency", rule)}
+		return &pageError{code: http.StatusUnprocessableEntity, title: "The shop does not accept this currency", text: invalid("Currency", rule)}
 	}
 	setCookie(v.w, cookieCurrency, code, "/", cookieAge)
 	return redirect(v, referrer(v.r))

@@ -212,7 +212,7 @@ func TestAnOrderFailureIsReadFromTheDetailsAndNotFromTheText(t *testing.T) {
 		{reworded(codes.Unavailable, shoperr.ShippingUnavailable, map[string]string{shoperr.Step: shoperr.StepShip, shoperr.Charge: shoperr.ChargeKept}), "could not be refunded", `href="/cart?retry=tok"`, 503},
 		{reworded(codes.InvalidArgument, shoperr.PaymentDeclined, map[string]string{shoperr.Step: shoperr.StepCharge, shoperr.Cause: "Only VISA."}), "Only VISA.", "", 422},
 		{reworded(codes.InvalidArgument, shoperr.IdempotencyKeyReused, map[string]string{shoperr.Step: shoperr.StepCharge}), "earlier attempt", `href="/cart?retry=tok"`, 422},
-		{reworded(codes.InvalidArgument, shoperr.IdempotencyKeyReused, nil), "sent before", `href="/cart"`, 422},
+		{reworded(codes.InvalidArgument, shoperr.IdempotencyKeyReused, nil), "sent already", `href="/cart"`, 422},
 		{reworded(codes.FailedPrecondition, shoperr.ProductNotFound, map[string]string{shoperr.Step: shoperr.StepProduct}), "no longer sold", `href="/cart"`, 422},
 		{reworded(codes.FailedPrecondition, shoperr.CartEmpty, nil), "Your cart is empty", "", 422},
 	} {
@@ -232,7 +232,7 @@ func TestWhatTheVisitorCanChangeIsNoServersError(t *testing.T) {
 		says string
 	}{
 		{status.Error(codes.FailedPrecondition, `failed to prepare order: failed to get product #"X": rpc error: code = NotFound desc = no product with ID X`), "no longer sold"},
-		{status.Error(codes.InvalidArgument, "idempotency-key was used before, for another order"), "sent before"},
+		{status.Error(codes.InvalidArgument, "idempotency-key was used before, for another order"), "sent already"},
 		{status.Error(codes.InvalidArgument, "failed to charge card: could not charge the card: rpc error: code = InvalidArgument desc = idempotency-key was used before, for another charge"), "earlier attempt"},
 		{status.Error(codes.Internal, "failed to charge card: could not charge the card: rpc error: code = Code(400) desc = Credit card info is invalid"), "Credit card info is invalid"},
 	} {
@@ -282,7 +282,7 @@ func TestAProductThatIsGoneFromTheCatalogDoesNotBreakTheCart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.contains(b.get("/cart", http.StatusOK), "GONE", "does not have it any more", "$39.98")
+	b.contains(b.get("/cart", http.StatusOK), "GONE", "no longer has it", "$39.98")
 }
 
 func TestReceiptsAreBoundedAndEnd(t *testing.T) {

@@ -153,7 +153,7 @@ func (s *server) order(v *visit) error {
 		r = readReceiptCookie(v.r, id)
 	}
 	if r == nil {
-		return &pageError{code: http.StatusNotFound, title: "No such order here", text: "Only who placed an order can see it, and for an hour. The confirmation that was mailed stays."}
+		return &pageError{code: http.StatusNotFound, title: "No such order here", text: "Only the person who placed an order can see it, for one hour. The confirmation was sent by e-mail."}
 	}
 	var wg sync.WaitGroup
 	names := map[string]*pb.Product{}

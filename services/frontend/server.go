@@ -92,7 +92,7 @@ func (s *server) visit(p page) http.HandlerFunc {
 		if err := origin.Check(r); err != nil {
 			s.fail(v, &pageError{
 				code: http.StatusForbidden, title: "This form came from another site",
-				text: "For your safety the shop only takes forms that it served itself. Nothing was changed.",
+				text: "For your safety, the shop only accepts forms from its own pages. Nothing was changed.",
 			})
 			return
 		}
@@ -125,10 +125,10 @@ func (s *server) noRoute(v *visit, mux *http.ServeMux) error {
 	}
 	v.r.Pattern = ""
 	if allowed == "" {
-		return &pageError{code: http.StatusNotFound, title: "404 page not found", text: "There is nothing at this address. The shelves are all on the first page."}
+		return &pageError{code: http.StatusNotFound, title: "404 page not found", text: "There is nothing at this address. All products are on the home page."}
 	}
 	v.w.Header().Set("Allow", allowed)
-	return &pageError{code: http.StatusMethodNotAllowed, title: "405 method not allowed", text: "This address takes only " + allowed + "."}
+	return &pageError{code: http.StatusMethodNotAllowed, title: "405 method not allowed", text: "This address accepts only " + allowed + "."}
 }
 
 // respond writes a page with the shop's frame around it.

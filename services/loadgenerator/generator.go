@@ -89,12 +89,12 @@ func (g *generator) visit(ctx, sending context.Context, queue <-chan due) {
 	browser := g.shop.browser()
 	for d := range queue {
 		if ctx.Err() != nil {
-			g.stats.forget()
+			g.stats.drop()
 			continue
 		}
 		err := browser.do(sending, d.step)
 		if sending.Err() != nil {
-			g.stats.forget()
+			g.stats.drop()
 			continue
 		}
 		now := g.now()

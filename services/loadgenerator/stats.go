@@ -76,14 +76,14 @@ func (s *stats) become(state string, at time.Time) {
 	}
 }
 
-// due counts a step that is due; record or forget ends it.
+// due counts a step that is due; record or drop ends it.
 func (s *stats) due() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inFlight++
 }
 
-func (s *stats) forget() {
+func (s *stats) drop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inFlight--

@@ -87,7 +87,7 @@ func (p *pair) ourQuery(ctx context.Context, expr string, at time.Time) (promql.
 	case promql.Scalar:
 		return promql.Vector{{T: v.T, F: v.V}}, nil
 	}
-	return nil, errors.New("neither a vector nor a scalar")
+	return nil, errors.New("not a vector or a scalar")
 }
 
 func TestRulesGoAsInPrometheus(t *testing.T) {

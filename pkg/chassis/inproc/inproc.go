@@ -1,6 +1,6 @@
-// Package inproc is gRPC between the services of one process, without a network. The calls themselves are
-// grpchan's; this package adds what a connection of the chassis has: retries, spans, errors that carry a status
-// and nothing else, and a shutdown that waits for the calls in flight.
+// Package inproc implements gRPC calls between the services of one process, without a network. The calls themselves
+// are grpchan's; this package adds what a connection of the chassis has: retries, spans, errors that carry only a
+// status, and a shutdown that waits for the calls in flight.
 //
 // Only its speed distinguishes such a call from one over the network.
 package inproc

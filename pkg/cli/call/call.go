@@ -1,4 +1,4 @@
-// Package call holds the commands that call the shop's services over gRPC and HTTP.
+// Package call implements the commands that call the shop's services over gRPC and HTTP.
 package call
 
 import (

@@ -30,9 +30,9 @@ func serviceObject(ctx context.Context, ios *iostreams.IO, namespace func() stri
 	if err != nil {
 		return nil, err
 	}
-	behind := labels.SelectorFromSet(svc.Spec.Selector)
+	selector := labels.SelectorFromSet(svc.Spec.Selector)
 	for _, d := range deployments {
-		if !behind.Matches(labels.Set(d.Spec.Template.Labels)) {
+		if !selector.Matches(labels.Set(d.Spec.Template.Labels)) {
 			continue
 		}
 		for _, s := range running {

@@ -1,4 +1,4 @@
-// Package clitest runs command lines in tests: a [World] without surroundings, and shops that reply from memory.
+// Package clitest runs command lines in tests: an isolated [World], and shops that respond from memory.
 package clitest
 
 import (

@@ -1,4 +1,4 @@
-// Package cmdutil holds what the groups of commands share: the injected Factory, errors with hints and exit codes,
+// Package cmdutil contains what the groups of commands share: the injected Factory, errors with hints and exit codes,
 // checks of arguments, flags and completions.
 package cmdutil
 

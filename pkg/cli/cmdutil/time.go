@@ -24,7 +24,7 @@ func ParseTime(now time.Time, flag, value string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339Nano, value)
 	if err != nil {
-		return t, UsageErr("--"+flag+" 5m", "read --%s %q: want a duration or a time as in RFC 3339", flag, value)
+		return t, UsageErr("--"+flag+" 5m", "read --%s %q: want a duration or an RFC 3339 time", flag, value)
 	}
 	return t, nil
 }

@@ -1,5 +1,5 @@
-// Package edit holds what commands share that change objects: the edit of Deployments with its flags, waiting for the
-// rollout, and printing the objects that were changed.
+// Package edit is shared by the commands that change objects: it edits Deployments, with the flags for that, waits for
+// rollouts, and prints changed objects.
 package edit
 
 import (

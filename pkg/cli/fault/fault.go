@@ -1,4 +1,4 @@
-// Package fault holds the commands that break services on purpose.
+// Package fault implements the commands that break services on purpose.
 package fault
 
 import (

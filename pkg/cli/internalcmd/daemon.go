@@ -1,4 +1,4 @@
-// Package internalcmd holds the other programs in this binary: the daemon, one service, the guard beside a process and
+// Package internalcmd contains the other programs in this binary: the daemon, one service, the guard of a process and
 // the watchdog of a lesson. It is the only part of the command line that links their code.
 package internalcmd
 

@@ -1,4 +1,4 @@
-// Package lesson holds the commands for learners and authors of lessons.
+// Package lesson implements the commands for learners and authors of lessons.
 package lesson
 
 import (

@@ -19,8 +19,8 @@ func newLessonNewCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "new TRACK/SLUG",
 		Short: "Create a new lesson",
-		Long: `Create a new lesson: a small experiment that runs and can be proven at once, in DIR/TRACK/SLUG. Where it says
-` + format.FillIn + `, you write. Replace one piece after the other, and have it linted, played and tested in between.`,
+		Long: `Create a new lesson in DIR/TRACK/SLUG: a small experiment that already runs and passes its test. Replace each
+` + format.FillIn + `, one after the other, and lint, play and test the lesson in between.`,
 		Example: `shopctl lesson new communication/caching
 shopctl lesson new --dir ~/lessons data/cache`,
 		Args: cmdutil.Exactly(1, "a track and the name of the lesson, as communication/caching"),
@@ -34,7 +34,7 @@ shopctl lesson new --dir ~/lessons data/cache`,
 func newLesson(ios *iostreams.IO, dir, where string) error {
 	track, slug, ok := strings.Cut(where, "/")
 	if !ok {
-		return cmdutil.UsageErr(ios.Command("lesson new communication/"+where), "new lesson %q: want a track and a name, as communication/caching", where)
+		return cmdutil.UsageErr(ios.Command("lesson new communication/"+where), "new lesson %q: want a track and a name, such as communication/caching", where)
 	}
 	written, err := scaffold.Write(dir, track, slug)
 	switch {

@@ -60,7 +60,7 @@ func (s selection) parseShard(f *cmdutil.Factory) (index, count int, err error) 
 	index, err = strconv.Atoi(first)
 	count, countErr := strconv.Atoi(second)
 	if !ok || err != nil || countErr != nil || count < 1 || count > maxShards || index < 1 || index > count {
-		return 0, 0, cmdutil.UsageErr(f.IO.Command("lesson test --shard 1/3"), "--shard %q: want a part and their number, such as 2/3", s.shard)
+		return 0, 0, cmdutil.UsageErr(f.IO.Command("lesson test --shard 1/3"), "--shard %q: want PART/PARTS, such as 2/3", s.shard)
 	}
 	return index, count, nil
 }

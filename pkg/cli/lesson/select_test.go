@@ -103,7 +103,7 @@ func TestSelectionsThatCannotBeMadeSayWhatHelps(t *testing.T) {
 	for _, c := range []struct{ since, shard, want string }{
 		{"no-such-branch", "", "--changed-since no-such-branch: git diff: "},
 		{"--output=x", "", "--changed-since --output=x: git diff: "},
-		{"", "0/3", `--shard "0/3": want a part and their number, such as 2/3`},
+		{"", "0/3", `--shard "0/3": want PART/PARTS, such as 2/3`},
 		{"", "4/3", "--shard"},
 		{"", "half", "--shard"},
 	} {

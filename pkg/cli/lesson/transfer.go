@@ -17,7 +17,7 @@ func newLessonExportCmd(f *cmdutil.Factory) *cobra.Command {
 	return cmdutil.Exits(&cobra.Command{
 		Use:   "export FILE",
 		Short: "Export lesson progress to a file",
-		Long:  "Write how far you are in all lessons into a file, to take it to another machine; - is standard output.",
+		Long:  "Write your progress in all lessons to a file, to continue on another machine; - is standard output.",
 		Example: `shopctl lesson export progress.json
 shopctl lesson export - | ssh other shopctl lesson import -`,
 		Args: cmdutil.Exactly(1, "a file, or - for standard output"),

@@ -1,4 +1,4 @@
-// Package load holds the commands that generate customer traffic.
+// Package load implements the commands that generate customer traffic.
 package load
 
 import (

@@ -35,8 +35,8 @@ wrong type or an invalid value is an error with file:line:column.
 The supported kinds are:
 ` + supportedKinds() + `
 
-With --dry-run=server the shop says what it would do; with --dry-run=client the files are checked against a shop as it
-comes out of the box, for which none need run.`,
+--dry-run=server prints what the shop would do. --dry-run=client checks the files against the built-in objects and works
+without a running shop.`,
 		Example: `shopctl apply -f catalog.yaml
 shopctl apply -f manifests/ --dry-run=server
 shopctl get deployment cartservice -o yaml | sed 's/replicas: 1/replicas: 2/' | shopctl apply -f -`,

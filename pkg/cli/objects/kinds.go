@@ -1,4 +1,4 @@
-// Package objects holds the commands for Kubernetes objects, with kubectl's verbs, and the verbs that edit Deployments.
+// Package objects implements the commands for Kubernetes objects, with kubectl's verbs, and the verbs that edit Deployments.
 package objects
 
 import (

@@ -28,7 +28,7 @@ func newAlertsHistoryCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "history",
 		Short:   "Print when alerts fired and were resolved, oldest first",
-		Long:    "Print when alerts fired and were resolved, oldest first. With -o json, one object a line.",
+		Long:    "Print when alerts fired and were resolved, oldest first. With -o json, one object per line.",
 		Example: "shopctl alerts history\nshopctl alerts history -f -o json | jq 'select(.state == \"firing\")'",
 		Args:    cmdutil.Exactly(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },

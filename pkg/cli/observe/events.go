@@ -18,7 +18,7 @@ func NewEventsCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "events [SERVICE]",
 		Short:             "Print events of the services",
-		Long:              "Print what happened to one or all services: starts, probes, exits, restarts, rollouts, faults; oldest first.\nWith -o json, one object a line.",
+		Long:              "Print what happened to one or all services: starts, probes, exits, restarts, rollouts, faults; oldest first.\nWith -o json, one object per line.",
 		Example:           "shopctl events -f\nshopctl events --since 10m payment",
 		Args:              cmdutil.AtMost(1, "one service"),
 		ValidArgsFunction: cmdutil.CompleteOneService(f),

@@ -1,4 +1,4 @@
-// Package observe holds the commands that show what happens in the shop: logs, events, traces, metrics, alerts and the
+// Package observe implements the commands that show what happens in the shop: logs, events, traces, metrics, alerts and the
 // map of calls.
 package observe
 

@@ -49,7 +49,7 @@ func NewMailCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "mail",
 		Short: "Read the confirmation mails sent by the shop",
-		Long:  "Read the confirmation mails that the email service wrote, newest first.\nThey are kept in its outbox, and sent as well only where the service has an SMTP_ADDR.",
+		Long:  "Read the confirmation mails that the email service wrote, newest first.\nThey are kept in its outbox, and also sent by SMTP if the service has an SMTP_ADDR.",
 		Args:  cmdutil.Exactly(0, ""),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}

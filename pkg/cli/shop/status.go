@@ -53,7 +53,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 		ready := o.ios.Paint(iostreams.ToneGood, "ready")
 		switch {
 		case view.GoingDown:
-			ready = o.ios.Paint(iostreams.ToneWarn, "going down")
+			ready = o.ios.Paint(iostreams.ToneWarn, "shutting down")
 		case !view.Ready:
 			ready = o.ios.Paint(iostreams.ToneWarn, "not ready")
 		}

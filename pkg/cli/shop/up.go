@@ -1,4 +1,4 @@
-// Package shop holds the commands that start, stop and inspect a shop as a whole.
+// Package shop implements the commands that start, stop and inspect a shop as a whole.
 package shop
 
 import (

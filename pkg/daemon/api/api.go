@@ -1,5 +1,5 @@
-// Package api serves the control API of a shop: each service of the API by small servers, which have only what they need
-// of the shop, and the mapping of its types to protocol buffers.
+// Package api serves the control API of a shop, in small servers that each depend only on the parts of the shop that they
+// need, and maps the shop's types to protocol buffers.
 package api
 
 import (

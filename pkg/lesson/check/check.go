@@ -1,8 +1,8 @@
 // Package check evaluates the goals of a lesson against the running shop. It never reads what the learner typed: a
 // goal that was reached in another terminal is reached.
 //
-// One evaluation is a pure function of the shop's present state. What takes time (that a state must hold for a
-// while, that evaluation times out, that one check waits for another) is the business of [Goal].
+// One evaluation is a pure function of the shop's present state. [Goal] handles everything that takes time:
+// a state that must hold for a while, timeouts, and checks that wait for others.
 package check
 
 import (

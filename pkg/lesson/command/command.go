@@ -96,7 +96,7 @@ func Allowed(words []string) error {
 		return errors.New("run shopctl: the verb is missing")
 	}
 	if strings.HasPrefix(words[1], "-") {
-		return fmt.Errorf("run shopctl %s: in a lesson the verb comes first, and its flags behind it", words[1])
+		return fmt.Errorf("run shopctl %s: in a lesson, flags follow the verb", words[1])
 	}
 	for _, verb := range notInLessons {
 		if words[1] == verb {
@@ -140,7 +140,7 @@ func (s *splitter) split() ([][]string, error) {
 	case s.left == nil:
 		return [][]string{s.words}, nil
 	case len(s.words) == 0:
-		return nil, s.fail("nothing follows the pipe")
+		return nil, s.fail("there is no command after the pipe")
 	}
 	return [][]string{s.left, s.words}, nil
 }
@@ -181,9 +181,9 @@ func (s *splitter) half() error {
 	s.flush()
 	switch {
 	case s.left != nil:
-		return s.fail("one pipe is enough")
+		return s.fail("only one pipe is allowed")
 	case len(s.words) == 0:
-		return s.fail("nothing stands before the pipe")
+		return s.fail("there is no command before the pipe")
 	}
 	s.left, s.words = s.words, nil
 	s.pos++

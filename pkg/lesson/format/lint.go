@@ -29,7 +29,7 @@ func Lint(l *Lesson, services []string) Problems {
 		r.add("fill-in", line, 1, "this is not written yet: replace the text from %s on", FillIn)
 	}
 	if n := len(l.Recall()); n < 1 || n > maxRecall {
-		r.add("recall", 1, 1, "the lesson leaves %d questions for review, want 1 to %d", n, maxRecall)
+		r.add("recall", 1, 1, "the lesson has %d questions for review, want 1 to %d", n, maxRecall)
 	}
 	if _, ok := l.Scripts["solution"]; !ok {
 		r.add("no-solution", 1, 1, "testdata/solution.txtar is missing: nothing proves that the lesson can be solved")

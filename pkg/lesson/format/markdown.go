@@ -107,7 +107,7 @@ func (p *page) block(r *reporter, n ast.Node, src []byte, idx lineIndex) {
 		if n.Level == 2 {
 			p.heading(r, n, src, idx)
 		} else if n.Level == 1 && n.Lines().Len() > 0 {
-			r.add("heading", idx.line(n.Lines().At(0).Start), 1, "the title stands in the front matter; steps are headings of the second level")
+			r.add("heading", idx.line(n.Lines().At(0).Start), 1, "the title belongs in the front matter; steps are headings of the second level")
 		}
 	case *ast.FencedCodeBlock:
 		p.fence(r, n, src, idx)
@@ -161,7 +161,7 @@ func (p *page) fence(r *reporter, n *ast.FencedCodeBlock, src []byte, idx lineIn
 	case len(words) > 2:
 		r.add("role", f.open, 1, "a block's info string is a language and a role, not %d words", len(words))
 	case len(p.sections) == 0:
-		r.add("role", f.open, 1, "a %s block stands in a step: ## Title {#step-id}", f.role)
+		r.add("role", f.open, 1, "a %s block must be in a step: ## Title {#step-id}", f.role)
 	case f.close > len(p.lines) || !closes(p.lines[f.close-1]):
 		r.add("fence", f.open, 1, "this fence is not closed")
 	default:
@@ -190,7 +190,7 @@ func nested(r *reporter, n ast.Node, src []byte, idx lineIndex) {
 		}
 		words := strings.Fields(string(f.Info.Segment.Value(src)))
 		if len(words) == 2 && isRole(words[1]) {
-			r.add("role", idx.line(f.Info.Segment.Start), 1, "a %s block stands at the margin, not inside a list or quotation", words[1])
+			r.add("role", idx.line(f.Info.Segment.Start), 1, "a %s block cannot be inside a list or quotation", words[1])
 		}
 	}
 }

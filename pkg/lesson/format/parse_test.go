@@ -87,11 +87,11 @@ func TestMistakesAreToldWithFileLineAndColumn(t *testing.T) {
 		"no front matter":                 {"---\nid: sample", "id: sample", "l.md:1:1: the file begins with front matter between two lines of three dashes (front-matter)"},
 		"bad pattern":                     {`matches: "^no"`, `matches: "("`, "missing closing ): `(` (syntax)"},
 		"unknown rollback":                {"rollback: [faults]", "rollback: [fautls]", `unknown rollback "fautls"; did you mean "faults"? (rollback)`},
-		"block in a list":                 {"What does the catalog say?", "* a\n\n  ```sh run\n  shopctl ps\n  ```", "a run block stands at the margin, not inside a list or quotation (role)"},
+		"block in a list":                 {"What does the catalog say?", "* a\n\n  ```sh run\n  shopctl ps\n  ```", "a run block cannot be inside a list or quotation (role)"},
 		"unclosed fence":                  {"      say: The catalog is stopped.\n```", "      say: The catalog is stopped.", "this fence is not closed (fence)"},
 		"bad path":                        {"path: id", "path: id..x", `path "id..x": write names with dots`},
 		"no kind":                         {"      kind: number", "      kind: nummer", `unknown kind "nummer"; did you mean "number"? (answer)`},
-		"empty block":                     {"```sh run\n" + `shopctl call catalog GetProduct '{"id":"NOPE"}'`, "```sh run\n# nothing", "the run block holds no command (command)"},
+		"empty block":                     {"```sh run\n" + `shopctl call catalog GetProduct '{"id":"NOPE"}'`, "```sh run\n# nothing", "the run block has no command (command)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Replace(sample(t), c.old, c.new, 1)

@@ -92,7 +92,7 @@ func (r *reporter) stepBlocks(s *Step, checks map[string]bool) {
 		case b.Observe != nil:
 			r.observe(b.Observe, s.Block(RunKind))
 		case b.Run != nil && len(b.Run.Lines) == 0:
-			r.add("command", b.Line, 1, "the run block holds no command")
+			r.add("command", b.Line, 1, "the run block has no command")
 		case b.Checks != nil:
 			r.checks(b.Checks, checks)
 		}

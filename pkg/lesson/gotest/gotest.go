@@ -42,8 +42,8 @@ type result struct {
 
 const (
 	maxOutput = 64 << 10
-	mostFiles = 2000
-	mostBytes = 32 << 20
+	maxFiles  = 2000
+	maxBytes  = 32 << 20
 	// endTime is how long the tests may take to end once they are signaled.
 	endTime = 2 * time.Second
 )
@@ -131,10 +131,10 @@ func hashOf(dir string) (string, error) {
 		}
 		defer f.Close() // was read only
 		fmt.Fprintf(h, "%s\x00", path)
-		n, err := io.Copy(h, io.LimitReader(f, mostBytes))
+		n, err := io.Copy(h, io.LimitReader(f, maxBytes))
 		files, size = files+1, size+n
-		if files > mostFiles || size > mostBytes {
-			return fmt.Errorf("%s holds more than a lesson's tests need", dir)
+		if files > maxFiles || size > maxBytes {
+			return fmt.Errorf("%s has too many or too large files for the tests of a lesson", dir)
 		}
 		return err
 	})

@@ -1,5 +1,5 @@
 // Package lessontest is a shop in memory for tests of lessons: a catalog that can be called, delayed,
-// stopped and edited, by the same three ways that a real shop has: the daemon's API, calls and shopctl.
+// stopped and edited, through the same three interfaces as a real shop: the daemon's API, calls and shopctl.
 package lessontest
 
 import (

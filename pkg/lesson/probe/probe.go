@@ -1,5 +1,5 @@
-// Package probe has the questions that a lesson's checks put to the running shop: how each is written in YAML, what
-// makes it valid, and what its result depends on. Package check evaluates them.
+// Package probe defines the questions that a lesson's checks ask about the running shop: how each is written in YAML,
+// what makes it valid, and what its result depends on. Package check evaluates them.
 //
 // A kind of probe is a file here, with its struct and methods, and an entry in [All]; and a file in package check, with
 // an entry in its list. Nothing else names the kinds.

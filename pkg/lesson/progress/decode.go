@@ -13,7 +13,7 @@ import (
 type NewerError struct{ Version int }
 
 func (e *NewerError) Error() string {
-	return fmt.Sprintf("has version %d, and this shopctl knows %d", e.Version, Version)
+	return fmt.Sprintf("has version %d, and this shopctl supports %d", e.Version, Version)
 }
 
 // decode reads a file of this version or an older one. The error is *NewerError for a newer one.

@@ -1,7 +1,7 @@
-// Package restore puts a shop back to what it was before a lesson: faults, objects and load.
+// Package restore returns a shop to its state before a lesson: faults, objects and load.
 //
 // The state before the lesson is kept in a file until it has been restored, so that not even kill -9 leaves the shop
-// changed for good: the next one to open the journal recovers first.
+// changed for good: the next session to open the journal restores it first.
 package restore
 
 import (

@@ -1,8 +1,8 @@
-// Package review asks again what lessons taught, at growing distances in time: what is recalled with an
-// effort, shortly before it would be forgotten, is remembered for long.
+// Package review repeats questions of lessons at growing intervals (spaced repetition): what is recalled
+// with effort, shortly before it would be forgotten, is remembered longest.
 //
-// A question is due one day after its lesson, and then 3, 7, 16 and 35 days after each time that it was
-// known. A wrong answer sends it back to the first day. Answers that were sure and wrong come
+// A question is due one day after its lesson, and then 3, 7, 16 and 35 days after each correct
+// answer. A wrong answer restarts the series. Questions answered wrongly with confidence come
 // first: people do not look up what they are sure of.
 package review
 

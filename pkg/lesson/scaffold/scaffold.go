@@ -1,5 +1,5 @@
 // Package scaffold creates a new lesson: a small experiment that passes its tests at once, with marks where its author
-// has to write. Replacing one piece after the other, an author always has a lesson that runs.
+// has to write. An author who replaces one piece after the other always has a lesson that runs.
 package scaffold
 
 import (

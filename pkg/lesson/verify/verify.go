@@ -230,7 +230,7 @@ func (p *prover) right(ctx context.Context, s *lesson.Session, name string) erro
 	v := s.Snapshot()
 	for _, step := range v.Steps {
 		if !step.Done {
-			return fmt.Errorf("%s.txtar: step %s is not done after the last action; a right way takes the whole lesson", name, step.ID)
+			return fmt.Errorf("%s.txtar: step %s is not done after the last action; solutions and alternatives must play the whole lesson", name, step.ID)
 		}
 	}
 	if !v.Done {
@@ -257,7 +257,7 @@ func (p *prover) wrong(ctx context.Context, s *lesson.Session, name string) erro
 		return err
 	}
 	if s.Snapshot().Done {
-		return errors.New("the lesson is finished in spite of the mistake")
+		return errors.New("the lesson is finished despite the mistake")
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func Grafana(api string) ([]File, error) {
 		"providers": []any{map[string]any{
 			"name": "shopctl", "type": "file", "folder": "Shop", "options": map[string]any{"path": "/etc/grafana/provisioning/dashboards"},
 		}},
-	}, "Where Grafana finds the dashboards: the directory that this file lies in, as Grafana sees it.")
+	}, "Path of the dashboards for Grafana: the directory that contains this file.")
 	if err != nil {
 		return nil, err
 	}

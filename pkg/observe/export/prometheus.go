@@ -1,5 +1,5 @@
-// Package export writes what other tools need to look at a shop: the configuration and the rules of a
-// Prometheus, and dashboards for Grafana.
+// Package export writes configuration for other tools that observe a shop: scrape configuration and rules
+// for Prometheus, and a data source and dashboards for Grafana.
 package export
 
 import (

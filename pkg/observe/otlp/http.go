@@ -130,7 +130,7 @@ func readBody(w http.ResponseWriter, req *http.Request) ([]byte, error) {
 		}
 		body = unzipped
 	default:
-		return nil, refuse(http.StatusUnsupportedMediaType, codes.InvalidArgument, "Content-Encoding %q is not read here, want gzip or none", encoding)
+		return nil, refuse(http.StatusUnsupportedMediaType, codes.InvalidArgument, "Content-Encoding %q is not supported, want gzip or none", encoding)
 	}
 	content, err := io.ReadAll(io.LimitReader(body, maxRequest+1))
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package otlp takes spans as OpenTelemetry's SDKs and collectors send them, over gRPC and over HTTP, and
-// forwards it to another receiver on request.
+// Package otlp receives spans from OpenTelemetry's SDKs and collectors, over gRPC and HTTP, and forwards
+// them to another receiver on request.
 package otlp
 
 import (

@@ -98,7 +98,7 @@ func (a *api) guard(next http.Handler) http.Handler {
 			return
 		}
 		if origin := r.Header.Get("Origin"); origin != "" && !sameOrigin(origin, r.Host) || r.Header.Get("Sec-Fetch-Site") == "cross-site" {
-			http.Error(w, "pages of other origins cannot ask here", http.StatusForbidden)
+			http.Error(w, "requests from pages of other origins are refused", http.StatusForbidden)
 			return
 		}
 		select {

@@ -1,5 +1,5 @@
-// Package query evaluates PromQL over the shop's metrics: Prometheus' own engine over our store, within bounds,
-// and with errors that say where they are and what was perhaps meant.
+// Package query evaluates PromQL over the shop's metrics: Prometheus' own engine over our store, within limits,
+// and with errors that have a position and suggest a correction.
 package query
 
 import (
@@ -104,7 +104,7 @@ func (e *Engine) Range(ctx context.Context, expr string, start, end time.Time, s
 	case end.Before(start):
 		return &Error{Kind: Invalid, Text: "the range ends before it starts", Hint: "swap the two times"}
 	case end.Sub(start)/step > maxPoints:
-		return &Error{Kind: Invalid, Text: fmt.Sprintf("a step of %s makes more than %d points a series", step, maxPoints), Hint: "use a longer step, or a shorter range"}
+		return &Error{Kind: Invalid, Text: fmt.Sprintf("a step of %s gives more than %d points per series", step, maxPoints), Hint: "use a longer step, or a shorter range"}
 	}
 	return e.run(ctx, expr, use, func() (promql.Query, error) {
 		return e.engine.NewRangeQuery(ctx, e.store, nil, expr, start, end, step)
@@ -199,14 +199,14 @@ func (e *Error) Unwrap() error { return e.err }
 
 func (e *Engine) explain(err error) error {
 	text := err.Error()
-	out := &Error{Kind: Failed, Text: text, err: err, Hint: "look at the parts by themselves: shopctl metrics query 'EXPR'"}
+	out := &Error{Kind: Failed, Text: text, err: err, Hint: "evaluate the parts separately: shopctl metrics query 'EXPR'"}
 	var tooMany promql.ErrTooManySamples
 	var late promql.ErrQueryTimeout
 	switch {
 	case errors.As(err, &tooMany):
-		out.Kind, out.Hint = TooLarge, "ask for fewer series or a shorter range"
+		out.Kind, out.Hint = TooLarge, "query fewer series or a shorter range"
 	case errors.As(err, &late):
-		out.Kind, out.Hint = TimedOut, "ask for fewer series or a shorter range"
+		out.Kind, out.Hint = TimedOut, "query fewer series or a shorter range"
 	case isParseError(err):
 		out.Kind, out.Hint = Invalid, parseHint(text)
 	}

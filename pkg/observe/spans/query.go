@@ -234,7 +234,7 @@ func readable(span []byte) []byte {
 		short.ParentSpanId = p.parent[:]
 	}
 	if p.failed {
-		short.Status = &tracepb.Status{Code: tracepb.Status_STATUS_CODE_ERROR, Message: "the span cannot be read whole"}
+		short.Status = &tracepb.Status{Code: tracepb.Status_STATUS_CODE_ERROR, Message: "the span could not be read completely"}
 	}
 	out, err := proto.Marshal(short)
 	if err != nil {

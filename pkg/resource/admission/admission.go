@@ -1,7 +1,6 @@
-// Package admission holds the rules by which the API server checks what all kinds have in common: metadata, labels,
-// ports and pod templates. It fills in the defaults of a pod, collects what must be refused as [Issues], and warns of
-// fields that are legal but have no effect on one machine. What is particular to a kind is in that kind's file in
-// package resource.
+// Package admission implements the API server's checks of what all kinds have in common: metadata, labels, ports and
+// pod templates. It fills in the defaults of a pod, collects problems as [Issues], and warns of fields that are valid
+// but have no effect on one machine. Checks of a single kind are in that kind's file in package resource.
 package admission
 
 import "fmt"

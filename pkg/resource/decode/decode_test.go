@@ -205,7 +205,7 @@ func TestAFileWithoutObjectsIsEmptyAndNoError(t *testing.T) {
 
 func TestWhatIsNoYAMLIsSaidWithItsPlace(t *testing.T) {
 	for _, tc := range []struct{ content, want string }{
-		{"a: b\n\tc: d\n", "f:2:1: not valid YAML: a tab is used for indentation, where YAML wants spaces"},
+		{"a: b\n\tc: d\n", "f:2:1: not valid YAML: indentation with a tab; YAML requires spaces"},
 		{"a: [1, 2\nb: c\n", "f:1:1: not valid YAML: did not find expected ',' or ']'"},
 		{"a: 1\nb: \"never closed\nc: d\n", "f:2:1: not valid YAML: found unexpected end of stream"},
 		{"a: 1\nb: c: d\n", "f:2:1: not valid YAML: mapping values are not allowed in this context"},

@@ -114,7 +114,7 @@ func syntaxProblem(file string, text []byte, err error) resource.Problem {
 	indent := len(bad) - len(bytes.TrimLeft(bad, " \t"))
 	if tab := bytes.IndexByte(bad[:indent], '\t'); tab >= 0 {
 		column = tab + 1
-		message = "a tab is used for indentation, where YAML wants spaces"
+		message = "indentation with a tab; YAML requires spaces"
 	} else if indent < len(bytes.TrimRight(bad, "\r\n")) {
 		column = indent + 1
 	}

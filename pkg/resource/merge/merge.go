@@ -1,7 +1,7 @@
-// Package merge computes what kubectl apply makes of an object: three JSON trees, what is there (live), what
-// was applied last, and what is applied now (next), become one. What next names is set; what only last named
-// is removed; what others set stays. Lists whose elements have a name are merged by it, as the patchStrategy
-// and patchMergeKey tags of the Kubernetes types say; other lists are replaced.
+// Package merge merges objects as kubectl apply does: three JSON trees, the object as it is (live), as it was
+// applied last, and as it is applied now (next), become one. Fields in next are set; fields only in last are
+// removed; fields that others set stay. Lists whose elements have a name are merged by it, according to the
+// patchStrategy and patchMergeKey tags of the Kubernetes types; other lists are replaced.
 package merge
 
 import (

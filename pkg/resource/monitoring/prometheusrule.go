@@ -1,4 +1,4 @@
-// Package monitoring holds the Go types of monitoring.coreos.com/v1, as far as the shop knows them. The
+// Package monitoring defines the Go types of monitoring.coreos.com/v1 that the shop supports. The
 // operator's own module would bring all of its kinds for the one that is needed.
 package monitoring
 

@@ -59,7 +59,7 @@ func load(path string, now time.Time) (*state, error) {
 	if err != nil {
 		kept := path + ".corrupt-" + now.UTC().Format("20060102T150405")
 		if renameErr := os.Rename(path, kept); renameErr != nil {
-			return nil, fmt.Errorf("read objects from %s: %w; put it aside: %w", path, err, renameErr)
+			return nil, fmt.Errorf("read objects from %s: %w; move it away: %w", path, err, renameErr)
 		}
 		return nil, &CorruptError{Path: path, Kept: kept, Cause: err}
 	}

@@ -1,5 +1,5 @@
-// Package shoperr is the part of the shop's contract that says why a call failed: the google.rpc.ErrorInfo of its
-// error. A caller branches on the reason, never on the message, which is for people.
+// Package shoperr defines the error details of the shop's contract: a google.rpc.ErrorInfo with the reason of a failed
+// call. A caller branches on the reason, never on the message, which is for people.
 //
 // The services of the original send no details; Find reports that.
 package shoperr

@@ -1,4 +1,4 @@
-// Package tracetest writes traces down shortly, for tests.
+// Package tracetest builds traces from a short notation, for tests.
 package tracetest
 
 import (

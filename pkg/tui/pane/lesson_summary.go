@@ -16,13 +16,13 @@ func (p *Lesson) steadyBefore(width int) []string {
 	if p.View.StepIndex > 0 || p.View.Done || len(all) == 0 {
 		return nil
 	}
-	held := 0
+	passed := 0
 	for _, c := range all {
 		if c.Verdict == lesson.Pass {
-			held++
+			passed++
 		}
 	}
-	lines := p.state.HangPainted(p.label("Steady state")+"  ", p.state.Faint.Paint(fmt.Sprintf("%d of %d conditions hold", held, len(all))), width)
+	lines := p.state.HangPainted(p.label("Steady state")+"  ", p.state.Faint.Paint(fmt.Sprintf("%d of %d conditions hold", passed, len(all))), width)
 	if !p.roomy {
 		return lines
 	}

@@ -1,2 +1,2 @@
-// Package tuitest has a daemon in memory, and the shop that it reports, for tests of the screen.
+// Package tuitest provides an in-memory daemon, and the shop that it reports, for tests of the screen.
 package tuitest

@@ -161,7 +161,7 @@ func project(data map[string][]byte, items []corev1.KeyToPath, optional bool) (m
 		case !ok:
 			return nil, fmt.Errorf("key %q not found", item.Key)
 		case !filepath.IsLocal(item.Path):
-			return nil, fmt.Errorf("path %q leaves the volume", item.Path)
+			return nil, fmt.Errorf("path %q is outside of the volume", item.Path)
 		}
 		files[item.Path] = content
 	}

@@ -65,7 +65,7 @@ func (p program) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(stopSettle):
-			err = errors.New("it ended by itself")
+			err = errors.New("it exited unexpectedly")
 		}
 	}
 	return fmt.Errorf("run %s: %w", p.path, err)

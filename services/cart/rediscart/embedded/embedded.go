@@ -4,7 +4,7 @@
 //
 // Redis is single-threaded, and so is this server: one mutex orders all commands. A command that
 // writes, or a MULTI block of them, is one SQLite transaction, committed before its reply is sent.
-// SQLite's log has been written to the kernel by then (WAL, synchronous NORMAL): the death of this process, even by
+// By then SQLite's log has been written to the kernel (WAL, synchronous NORMAL): the death of this process, even by
 // kill -9, loses no acknowledged write. A power failure may lose the last ones.
 package embedded
 

@@ -1,4 +1,4 @@
-// Package fakeshop is all services that the storefront calls in one: small, in memory, and broken on
+// Package fakeshop is one small in-memory server for all services that the storefront calls; it fails on
 // request. Tests reach it over gRPC, or directly where time is simulated.
 package fakeshop
 
