@@ -17,7 +17,7 @@ func (s *shop) apiDeps(receiver *otlp.Receiver) api.Deps {
 	return api.Deps{
 		Info: info, Names: s.names, Shop: s.runtime, Planner: s.runtime.planner,
 		Store: s.store, Refresh: func() { s.source.refresh() },
-		Faults: s.faults.Registry, FaultsChanged: s.faultsChanged.Wait,
+		Faults: s.faults, FaultsChanged: s.faultsChanged.Wait,
 		Events: s.events, Logs: s.logs, Spans: s.spans, Calls: s.calls,
 		Forward: s.forward, ForwardTo: s.cfg.SpansForward,
 		Stats: s.stats, Metrics: s.meters.db, Query: s.meters.query, Rules: s.meters.rules, Vector: s.vector,

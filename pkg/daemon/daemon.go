@@ -22,6 +22,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/daemon/api"
 	"github.com/shopctl/shopctl/pkg/daemon/names"
+	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
 	"github.com/shopctl/shopctl/pkg/observe/scrape"
@@ -93,7 +94,7 @@ type shop struct {
 	// state is the newest snapshot of what runs. It exists before the runtime that publishes it.
 	state   *orchestrator.State
 	runtime runtime
-	faults  faults
+	faults  *fault.Registry
 	// faultsChanged is notified when a fault begins or ends.
 	faultsChanged broadcast.Signal
 	events        *observe.Events

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sync"
 
 	"google.golang.org/grpc/codes"
 
@@ -12,15 +11,16 @@ import (
 	"github.com/shopctl/shopctl/pkg/rpc/code"
 )
 
-// Calls makes calls fail or take longer. The instances of the called service do that themselves, in their chassis:
-// Calls holds the rules of each workload, which the instances receive over the lifeline.
+// Calls makes calls fail or take longer. The instances of the called service do that themselves, in their chassis, by
+// the rules that they receive over the lifeline.
 type Calls struct {
-	mu    sync.Mutex
-	rules map[string][]lifeline.Fault
+	deliver func(workload string, rules []lifeline.Fault)
 }
 
-// NewCalls returns the injector of faults in calls.
-func NewCalls() *Calls { return &Calls{rules: map[string][]lifeline.Fault{}} }
+// NewCalls returns the injector of faults in calls. deliver replaces the rules of a workload's instances, those that start
+// later included; an empty list, which is never nil, ends them. It must not wait for anything that itself injects or
+// clears faults.
+func NewCalls(deliver func(workload string, rules []lifeline.Fault)) *Calls { return &Calls{deliver} }
 
 // Plan implements Injector.
 func (*Calls) Plan(s Spec, t Target) (Fault, bool, error) {
@@ -36,30 +36,22 @@ func (*Calls) Plan(s Spec, t Target) (Fault, bool, error) {
 
 // Begin implements Injector.
 func (c *Calls) Begin(f Fault, active []Fault) error {
-	c.set(f.Workload, active)
+	c.replace(f.Workload, active)
 	return nil
 }
 
 // End implements Injector.
 func (c *Calls) End(f Fault, _ Kind, left []Fault) error {
-	c.set(f.Workload, left)
+	c.replace(f.Workload, left)
 	return nil
 }
 
-func (c *Calls) set(workload string, active []Fault) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.rules, workload)
+func (c *Calls) replace(workload string, active []Fault) {
+	rules := make([]lifeline.Fault, 0, len(active))
 	for _, f := range active {
-		c.rules[workload] = append(c.rules[workload], f.rule())
+		rules = append(rules, f.rule())
 	}
-}
-
-// ForWorkload returns the rules of a workload's instances. It is never nil: an empty list replaces earlier rules.
-func (c *Calls) ForWorkload(workload string) []lifeline.Fault {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return append([]lifeline.Fault{}, c.rules[workload]...)
+	c.deliver(workload, rules)
 }
 
 // rule is the fault as the instances of the workload receive it.

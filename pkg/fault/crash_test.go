@@ -11,8 +11,8 @@ func TestALateCrashKillsWhenItExpires(t *testing.T) {
 		r, w := newTestRegistry(t)
 		inject(t, r, Spec{Service: "payment", Crash: true, Delay: 5 * time.Second})
 		w.expect(t, "f1 injected crash")
-		if got := r.List(); len(got) != 1 || len(w.calls.ForWorkload("paymentservice")) != 0 {
-			t.Errorf("%+v is active, and instances receive %v", got, w.calls.ForWorkload("paymentservice"))
+		if got := r.List(); len(got) != 1 || len(w.rulesOf("paymentservice")) != 0 {
+			t.Errorf("%+v is active, and instances receive %v", got, w.rulesOf("paymentservice"))
 		}
 		time.Sleep(5 * time.Second)
 		synctest.Wait()

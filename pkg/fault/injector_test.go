@@ -35,7 +35,7 @@ func (o *overlay) hold(active []Fault) {
 }
 
 func TestEachFaultBelongsToTheFirstInjectorThatTakesIt(t *testing.T) {
-	mesh, w := &overlay{workload: "mine"}, &world{calls: NewCalls()}
+	mesh, w := &overlay{workload: "mine"}, &world{}
 	r := NewRegistry(Config{
 		Now: time.Now,
 		Find: func(name string) (Target, bool) {
@@ -47,8 +47,8 @@ func TestEachFaultBelongsToTheFirstInjectorThatTakesIt(t *testing.T) {
 	inject(t, r, Spec{Service: "mine", Delay: time.Second})
 	inject(t, r, Spec{Service: "mine", Delay: 2 * time.Second, Owner: "lesson"})
 	inject(t, r, Spec{Service: "payment", Delay: time.Second})
-	if !slices.Equal(mesh.held, []string{"f1", "f2"}) || len(w.calls.ForWorkload("mine")) != 0 || len(w.calls.ForWorkload("payment")) != 1 {
-		t.Errorf("the mesh holds %q, the chassis %v and %v", mesh.held, w.calls.ForWorkload("mine"), w.calls.ForWorkload("payment"))
+	if !slices.Equal(mesh.held, []string{"f1", "f2"}) || len(w.rulesOf("mine")) != 0 || len(w.rulesOf("payment")) != 1 {
+		t.Errorf("the mesh holds %q, the chassis %v and %v", mesh.held, w.rulesOf("mine"), w.rulesOf("payment"))
 	}
 	inject(t, r, Spec{Service: "mine", Delay: 3 * time.Second}) // replaces f1
 	if !slices.Equal(mesh.held, []string{"f2", "f4"}) {
@@ -59,7 +59,7 @@ func TestEachFaultBelongsToTheFirstInjectorThatTakesIt(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if len(mesh.held) != 0 || len(w.calls.ForWorkload("payment")) != 0 {
-		t.Errorf("after Close the mesh holds %q, the chassis %v", mesh.held, w.calls.ForWorkload("payment"))
+	if len(mesh.held) != 0 || len(w.rulesOf("payment")) != 0 {
+		t.Errorf("after Close the mesh holds %q, the chassis %v", mesh.held, w.rulesOf("payment"))
 	}
 }

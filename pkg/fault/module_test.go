@@ -10,7 +10,7 @@ import (
 // newMonolith is a registry whose payment and cart are modules of one process.
 func newMonolith(t *testing.T) (*Registry, *world) {
 	t.Helper()
-	w := &world{calls: NewCalls()}
+	w := &world{}
 	r := NewRegistry(Config{
 		Now: time.Now,
 		Find: func(name string) (Target, bool) {
@@ -36,7 +36,7 @@ func TestTheRuleOfAModuleGoesToItsProcessAndNamesIt(t *testing.T) {
 	r, w := newMonolith(t)
 	inject(t, r, Spec{Service: "payment", Error: "UNAVAILABLE"})
 	inject(t, r, Spec{Service: "cart", Error: "UNAVAILABLE"})
-	rules := w.calls.ForWorkload("monolith")
+	rules := w.rulesOf("monolith")
 	if len(rules) != 2 || rules[0].Module != "paymentservice" || rules[1].Module != "cartservice" {
 		t.Errorf("the process receives %+v", rules)
 	}

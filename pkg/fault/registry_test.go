@@ -12,17 +12,34 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // world records what a registry does to the shop.
 type world struct {
-	calls *Calls
-
 	mu      sync.Mutex
 	log     []string
 	failing error
+	rules   map[string][]lifeline.Fault
+}
+
+func (w *world) deliver(workload string, rules []lifeline.Fault) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.rules == nil {
+		w.rules = map[string][]lifeline.Fault{}
+	}
+	w.rules[workload] = rules
+}
+
+// rulesOf are the latest rules that the instances of a workload received; nil if they received none.
+func (w *world) rulesOf(workload string) []lifeline.Fault {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.rules[workload]
 }
 
 func (w *world) Kill(workload string, oldest bool) error {
@@ -46,7 +63,9 @@ func (w *world) act(workload, verb string) error {
 }
 
 // injectors are all that there are, acting on the world.
-func (w *world) injectors() []Injector { return []Injector{NewCrash(w), NewPause(w), w.calls} }
+func (w *world) injectors() []Injector {
+	return []Injector{NewCrash(w), NewPause(w), NewCalls(w.deliver)}
+}
 
 func (w *world) changed(c Change) {
 	w.mu.Lock()
@@ -67,7 +86,7 @@ func (w *world) expect(t *testing.T, want ...string) {
 
 func newTestRegistry(t *testing.T) (*Registry, *world) {
 	t.Helper()
-	w := &world{calls: NewCalls()}
+	w := &world{}
 	r := NewRegistry(Config{
 		Now: time.Now,
 		Find: func(name string) (Target, bool) {
@@ -113,10 +132,10 @@ func TestInjectedFaultReachesItsWorkloadAndEndsByItself(t *testing.T) {
 		if f.Ends.Sub(f.Injected) != 2*time.Minute {
 			t.Errorf("lasts %s", f.Ends.Sub(f.Injected))
 		}
-		if rules := w.calls.ForWorkload("paymentservice"); len(rules) != 1 || rules[0].Code != "UNAVAILABLE" || rules[0].Percent != 50 {
+		if rules := w.rulesOf("paymentservice"); len(rules) != 1 || rules[0].Code != "UNAVAILABLE" || rules[0].Percent != 50 {
 			t.Errorf("rules %+v", rules)
 		}
-		if rules := w.calls.ForWorkload("cartservice"); rules == nil || len(rules) != 0 {
+		if rules := w.rulesOf("cartservice"); rules != nil {
 			t.Errorf("another workload gets %#v", rules)
 		}
 		time.Sleep(time.Second)
@@ -126,6 +145,9 @@ func TestInjectedFaultReachesItsWorkloadAndEndsByItself(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		w.expect(t, "f1 expired UNAVAILABLE 50%")
+		if rules := w.rulesOf("paymentservice"); rules == nil || len(rules) != 0 {
+			t.Errorf("afterwards the instances have %#v", rules)
+		}
 		if got := r.List(); len(got) != 0 {
 			t.Errorf("still broken: %+v", got)
 		}
@@ -190,7 +212,7 @@ func TestPauseStopsAndResumes(t *testing.T) {
 		if !pauses(r, "paymentservice") || pauses(r, "cartservice") {
 			t.Error("the wrong workload is paused")
 		}
-		if len(w.calls.ForWorkload("paymentservice")) != 0 {
+		if len(w.rulesOf("paymentservice")) != 0 {
 			t.Error("a paused process is sent a rule")
 		}
 		time.Sleep(time.Second)

@@ -23,7 +23,7 @@ func paymentTarget() Target {
 
 // plan is the fault of a spec as a registry with all injectors makes it.
 func plan(s Spec, t Target) (Fault, error) {
-	w := &world{calls: NewCalls()}
+	w := &world{}
 	r := &Registry{cfg: Config{Injectors: w.injectors()}}
 	e, err := r.plan(s, t)
 	return e.Fault, err

@@ -13,6 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
+	"github.com/shopctl/shopctl/pkg/workload/proxy"
 )
 
 // Controller drives the instances of one shop. Make it with New, and call Run once.
@@ -235,10 +236,10 @@ func (c *Controller) openAddress(service orchestrator.Key, first bool) (Address,
 		port = c.nextPort
 		c.nextPort++
 	}
-	a, err := c.cfg.OpenAddress(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	a, err := c.cfg.OpenAddress(net.JoinHostPort(proxy.Host, strconv.Itoa(port)))
 	if err != nil && !first {
 		c.warnOnce("port "+service.String(), service, "PortTaken", err.Error()+"; another is used")
-		return c.cfg.OpenAddress("127.0.0.1:0")
+		return c.cfg.OpenAddress(net.JoinHostPort(proxy.Host, "0"))
 	}
 	return a, err
 }

@@ -3,6 +3,7 @@
 package internalcmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -17,8 +18,10 @@ import (
 	"github.com/shopctl/shopctl/pkg/workload/process"
 )
 
-// randomPortsEnv makes a shop use random ports in place of the standard ports of OTLP and Prometheus.
-const randomPortsEnv = "SHOPCTL_RANDOM_PORTS"
+// randomPorts reports whether a shop uses random ports in place of the standard ports of OTLP and Prometheus.
+func randomPorts(getenv func(string) string) bool {
+	return cmp.Or(getenv("SHOPCTL_RANDOM_PORTS"), getenv("SHOPCTL_FREE_PORTS")) != "" // the latter was its name
+}
 
 // NewDaemonCmd returns the command that up runs in the background.
 func NewDaemonCmd(f *cmdutil.Factory, version string) *cobra.Command {
@@ -37,10 +40,10 @@ func NewDaemonCmd(f *cmdutil.Factory, version string) *cobra.Command {
 			if o.Port != 0 {
 				cfg.Listen = fmt.Sprintf("127.0.0.1:%d", o.Port)
 			}
-			if f.Getenv(randomPortsEnv) == "" {
-				cfg.SpansGRPC, cfg.SpansHTTP = otlp.StandardGRPC, otlp.StandardHTTP
-			} else {
+			if randomPorts(f.Getenv) {
 				cfg.Prometheus = "127.0.0.1:0"
+			} else {
+				cfg.SpansGRPC, cfg.SpansHTTP = otlp.StandardGRPC, otlp.StandardHTTP
 			}
 			if o.PromPort != 0 {
 				cfg.Prometheus = fmt.Sprintf("127.0.0.1:%d", o.PromPort)

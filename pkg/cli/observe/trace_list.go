@@ -10,6 +10,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/trace"
 )
@@ -101,10 +102,7 @@ func traceCells(ios *iostreams.IO, now func() time.Time, s *controlpb.TraceSumma
 	case s.GetFailed():
 		status = ios.Paint(iostreams.ToneBad, "failed")
 	case s.GetErrors() > 0:
-		status = ios.Paint(iostreams.ToneWarn, fmt.Sprintf("%d errors", s.GetErrors()))
-		if s.GetErrors() == 1 {
-			status = ios.Paint(iostreams.ToneWarn, "1 error")
-		}
+		status = ios.Paint(iostreams.ToneWarn, humanize.Count(s.GetErrors(), "error"))
 	}
 	return []string{
 		trace.ShortID(s.GetTraceId()), started(now, s.GetStart().AsTime()), traceStyle(ios).Duration(s.GetDuration().AsDuration()),

@@ -226,7 +226,7 @@ func (p scope) field(path string) (string, error) {
 	case "spec.nodeName":
 		return "localhost", nil
 	case "status.podIP", "status.hostIP", "status.podIPs", "status.hostIPs":
-		return "127.0.0.1", nil
+		return ipMark, nil
 	case "metadata.labels":
 		return quoteMap(p.labels), nil
 	case "metadata.annotations":

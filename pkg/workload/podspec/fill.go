@@ -10,6 +10,7 @@ import (
 const (
 	nameMark    = "\x00pod\x00"
 	portMark    = "\x00port\x00"
+	ipMark      = "\x00ip\x00"
 	serviceMark = "\x00service:"
 )
 
@@ -62,6 +63,9 @@ func replaceAll(r *strings.Replacer, words []string) []string {
 	}
 	return out
 }
+
+// FillIP replaces the placeholder of the address of the pod and its node.
+func FillIP(text, ip string) string { return strings.ReplaceAll(text, ipMark, ip) }
 
 // FillPort replaces the placeholder of a container's own port.
 func FillPort(text, port string) string { return strings.ReplaceAll(text, portMark, port) }

@@ -3,7 +3,7 @@
 //
 // Some values differ between the pods of one template, or are known only when a pod starts: its name, the port of a
 // container, and the addresses of the Services that it refers to. They are placeholders in a Template. Template.Fill
-// replaces the name and the addresses; the port stays for the driver, which replaces it with FillPort.
+// replaces the name and the addresses; the port and the IP address stay for the driver, which replaces them with FillPort and FillIP.
 package podspec
 
 import (

@@ -104,6 +104,7 @@ func TestEnvironmentComesFromAllItsSourcesInOrder(t *testing.T) {
 			{Name: "PASSWORD", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: name("s"), Key: "password"}}},
 			{Name: "POD", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}},
 			{Name: "NS", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.namespace"}}},
+			{Name: "IP", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "status.podIP"}}},
 			{Name: "VERSION", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.labels['version']"}}},
 			{Name: "MEMORY", ValueFrom: &corev1.EnvVarSource{ResourceFieldRef: &corev1.ResourceFieldSelector{Resource: "limits.memory", Divisor: resource.MustParse("1Mi")}}},
 			{Name: "NONE", ValueFrom: &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{LocalObjectReference: name("cm"), Key: "missing", Optional: &yes}}},
@@ -117,7 +118,10 @@ func TestEnvironmentComesFromAllItsSourcesInOrder(t *testing.T) {
 	}
 	pod := got.Fill("app-1", nil)
 	c := pod.Containers[0]
-	want := []string{"CM_COLOR=red", "CM_LEVEL=info", "A=again", "PASSWORD=pw", "POD=app-1", "NS=production", "VERSION=v9", "MEMORY=64"}
+	for i, kv := range c.Env {
+		c.Env[i] = FillIP(kv, "10.0.0.7") // as a driver does
+	}
+	want := []string{"CM_COLOR=red", "CM_LEVEL=info", "A=again", "PASSWORD=pw", "POD=app-1", "NS=production", "IP=10.0.0.7", "VERSION=v9", "MEMORY=64"}
 	if !slices.Equal(c.Env, want) {
 		t.Errorf("env  %q\nwant %q", c.Env, want)
 	}

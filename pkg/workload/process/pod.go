@@ -97,7 +97,7 @@ func (c *container) prepare() error {
 		return err
 	}
 	local := func(text string) string {
-		text = podspec.FillPort(text, strconv.Itoa(c.port))
+		text = podspec.FillIP(podspec.FillPort(text, strconv.Itoa(c.port)), podIP)
 		return rewritePaths(podspec.FillSiblings(text, p.siblingAddr), c.mounts)
 	}
 	values := map[string]string{"PORT": strconv.Itoa(c.port)}

@@ -16,6 +16,9 @@ import (
 	"github.com/shopctl/shopctl/pkg/chassis/portowner"
 )
 
+// Host is where stable addresses are opened: nothing but this machine can connect.
+const Host = "127.0.0.1"
+
 // Address is one stable address.
 type Address struct {
 	listener net.Listener
