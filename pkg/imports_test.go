@@ -37,7 +37,7 @@ var allowed = map[string][]string{
 	"pkg/cli/dash":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/lesson", "pkg/tui"},
 	"pkg/tui":              {"pkg/call", "pkg/lesson", "pkg/lesson/check", "pkg/lesson/command", "pkg/resource", "pkg/rpc/control"},
 	"pkg/tui/style":        {},
-	"pkg/tui/textedit":     {},
+	"pkg/tui/textedit":     {"pkg/tui/style"},
 	"pkg/tui/feed":         {"pkg/tui/style", "pkg/control", "pkg/lesson", "pkg/plot", "pkg/resource", "pkg/resource/render", "pkg/rpc/control", "pkg/trace"},
 	"pkg/tui/pane":         {"pkg/tui/feed", "pkg/tui/style", "pkg/tui/textedit", "pkg/call", "pkg/control", "pkg/lesson", "pkg/lesson/check", "pkg/plot", "pkg/resource", "pkg/rpc/code", "pkg/rpc/control", "pkg/topology", "pkg/trace", "pkg/trace/draw"},
 	"pkg/tui/tuitest":      {"pkg/rpc/control", "pkg/trace"},

@@ -20,7 +20,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/tuitest"
 )
 
-var update = flag.Bool("update", false, "write the goldens anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 // screens are the screens of the goldens.
 func screens(t testing.TB, c Config) map[string]*screen {

@@ -7,16 +7,18 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/trace"
 	"github.com/shopctl/shopctl/pkg/trace/draw"
 	"github.com/shopctl/shopctl/pkg/trace/tracetest"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 func golden(t *testing.T, name string, lines []string) {
 	t.Helper()
@@ -32,7 +34,7 @@ func golden(t *testing.T, name string, lines []string) {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("%s (-want +got), -update writes it anew:\n%s", path, d)
+		t.Errorf("%s (-want +got), update it with -update:\n%s", path, d)
 	}
 }
 
@@ -82,6 +84,25 @@ func TestAWaterfallHasOneLineARowAndKeepsItsWidth(t *testing.T) {
 					t.Errorf("%s at %d: %d cells: %s", name, width, ansi.StringWidth(line), line)
 				}
 			}
+		}
+	}
+}
+
+func TestSpansAreComparedByMoreDigitsThanFitATable(t *testing.T) {
+	s := draw.Style{}
+	for _, c := range []struct {
+		a, b         time.Duration
+		textA, textB string
+	}{
+		{310 * time.Microsecond, 340 * time.Microsecond, "310µs", "340µs"},
+		{2910 * time.Millisecond, 2940 * time.Millisecond, "2.91s", "2.94s"},
+		{12340 * time.Millisecond, 12360 * time.Millisecond, "12.34s", "12.36s"},
+	} {
+		if humanize.Duration(c.a) != humanize.Duration(c.b) {
+			t.Errorf("humanize.Duration distinguishes %s and %s: use it", c.a, c.b)
+		}
+		if a, b := s.Duration(c.a), s.Duration(c.b); a != c.textA || b != c.textB {
+			t.Errorf("%s and %s are written %s and %s", c.a, c.b, a, b)
 		}
 	}
 }

@@ -99,7 +99,8 @@ func pad(text string, width int) string {
 	return ansi.Truncate(text, width, "")
 }
 
-// Duration rounds for people: "310µs", "4.2ms", "48ms", "2.91s". ASCII writes us.
+// Duration writes the time of a span: "310µs", "4.2ms", "48ms", "2.91s". Two spans of a trace are compared by it, which
+// takes a digit more than humanize.Duration has for tables. ASCII writes us.
 func (s Style) Duration(d time.Duration) string {
 	micro := "µs"
 	if s.ASCII {

@@ -223,13 +223,13 @@ func TestEventsAreReplacedWithEachConnection(t *testing.T) {
 		time.Sleep(time.Second)
 		shop.EventStream <- &controlpb.Event{Reason: "Ready", Service: "ad"}
 		all := f.news(time.Second)
-		events, afresh := 0, false
+		events, reset := 0, false
 		for _, b := range all {
 			events += len(b.Events)
-			afresh = afresh || b.EventsReset
+			reset = reset || b.EventsReset
 		}
-		if events != 1 || !afresh {
-			t.Errorf("%d events, afresh %v", events, afresh)
+		if events != 1 || !reset {
+			t.Errorf("%d events, reset %v", events, reset)
 		}
 	})
 }

@@ -150,7 +150,8 @@ func Hang(prefix, text string, w int) []string {
 	return lines
 }
 
-// Clean removes control sequences, tabs and invisible characters from text that comes from outside.
+// Clean removes from text that comes from outside what would move the terminal's cursor or reorder the line. What joins
+// code points to one character stays: the joiners of emoji families, and the tags of regional flags.
 func Clean(text string) string {
 	plain := true
 	for i := 0; i < len(text) && plain; i++ {
@@ -161,7 +162,11 @@ func Clean(text string) string {
 	}
 	text = strings.ReplaceAll(ansi.Strip(text), "\t", "    ")
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Cf, r) {
+		const joiner, nonJoiner, firstTag, lastTag = '\u200d', '\u200c', '\U000e0020', '\U000e007f'
+		switch {
+		case r == joiner, r == nonJoiner, r >= firstTag && r <= lastTag:
+			return r
+		case unicode.IsControl(r), r == unicode.ReplacementChar, unicode.Is(unicode.Cf, r):
 			return -1
 		}
 		return r

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
 // maxBytes bounds the text of an area.
@@ -27,7 +29,7 @@ type snapshot struct {
 func NewArea(text string) Area {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for i, line := range lines {
-		lines[i] = printable(line)
+		lines[i] = style.Clean(line)
 	}
 	return Area{below: lines[1:], line: buffer{text: lines[0]}}
 }
@@ -80,7 +82,7 @@ func (a *Area) Insert(text string) {
 			a.above = append(a.above, a.line.text[:a.line.at])
 			a.line = buffer{text: a.line.text[a.line.at:]}
 		}
-		a.line.insert(printable(line))
+		a.line.insert(style.Clean(line))
 	}
 }
 

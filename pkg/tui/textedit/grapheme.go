@@ -113,19 +113,3 @@ func argumentStart(text string, at int) int {
 	trimmed := strings.TrimRightFunc(text[:at], unicode.IsSpace)
 	return len(strings.TrimRightFunc(trimmed, func(r rune) bool { return !unicode.IsSpace(r) }))
 }
-
-// printable removes from typed or pasted text what would move the terminal's cursor or reorder the line. What joins
-// code points to one character stays: the joiners of emoji families, and the tags of regional flags.
-func printable(text string) string {
-	text = strings.ReplaceAll(ansi.Strip(text), "\t", "    ")
-	return strings.Map(func(r rune) rune {
-		const joiner, nonJoiner, firstTag, lastTag = '\u200d', '\u200c', '\U000e0020', '\U000e007f'
-		switch {
-		case r == joiner, r == nonJoiner, r >= firstTag && r <= lastTag:
-			return r
-		case unicode.IsControl(r), r == unicode.ReplacementChar, unicode.Is(unicode.Cf, r):
-			return -1
-		}
-		return r
-	}, text)
-}

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
 // buffer is one line of text and the byte offset of the cursor, which is always between two clusters.
@@ -44,7 +46,7 @@ func (b *buffer) key(k tea.KeyPressMsg) edit {
 	case "ctrl+k":
 		b.erase(b.at, len(b.text))
 	default:
-		text := printable(k.Text)
+		text := style.Clean(k.Text)
 		if text == "" {
 			return none
 		}
@@ -125,7 +127,7 @@ func (l *Line) String() string { return l.text }
 // Insert adds pasted text at the cursor; line breaks become spaces.
 func (l *Line) Insert(text string) {
 	l.history.record(l.buffer, other)
-	l.insert(printable(strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", " ")))
+	l.insert(style.Clean(strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", " ")))
 }
 
 // Key applies a key, and reports whether it was one that edits a line.
