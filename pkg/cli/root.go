@@ -86,12 +86,24 @@ func addCommands(root *cobra.Command, f *cmdutil.Factory, screens *dash.Screens)
 		&cobra.Group{ID: groupLearn, Title: "Experiment and learn"},
 		&cobra.Group{ID: groupOther, Title: "Other"},
 	)
+	for _, group := range commandGroups(f, screens) {
+		for _, cmd := range group.commands {
+			cmd.GroupID = group.id
+		}
+		root.AddCommand(group.commands...)
+	}
+}
+
+// commandGroup is a group of the help and its commands.
+type commandGroup struct {
+	id       string
+	commands []*cobra.Command
+}
+
+func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 	lessonCmd := lesson.NewCmd(f, lesson.Parts{Screen: screens.RunLesson, Watchdog: func() (func() error, error) { return internalcmd.StartWatchdog(f) }})
 	lessonCmd.AddCommand(internalcmd.NewWatchdogCmd(f, func() (string, error) { return lesson.Workspaces(f) }))
-	for _, group := range []struct {
-		id       string
-		commands []*cobra.Command
-	}{
+	return []commandGroup{
 		{groupShop, []*cobra.Command{
 			shop.NewUpCmd(f, shop.UpParts{
 				Drivers: internalcmd.Drivers(),
@@ -143,11 +155,6 @@ func addCommands(root *cobra.Command, f *cmdutil.Factory, screens *dash.Screens)
 			internalcmd.NewServiceCmd(f),
 			internalcmd.NewDaemonCmd(f, buildVersion().Version),
 		}},
-	} {
-		for _, cmd := range group.commands {
-			cmd.GroupID = group.id
-		}
-		root.AddCommand(group.commands...)
 	}
 }
 

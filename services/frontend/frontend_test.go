@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -160,88 +161,125 @@ func mainOf(page string) string {
 	return page
 }
 
-// checkPage holds every page to the same rules: tags that are closed, ids that are unique, fields
-// with labels, pictures with texts, references that lead somewhere, one first heading, the landmarks;
-// nothing from elsewhere, no script, no inline style.
+// checkPage checks the rules of every page: tags that are closed, ids that are unique, fields with labels, pictures with
+// texts, references that lead somewhere, one first heading, the landmarks; nothing from elsewhere, no script, no inline
+// style.
 func checkPage(t *testing.T, page string) {
 	t.Helper()
-	void := map[string]bool{"meta": true, "link": true, "img": true, "input": true, "br": true, "path": true}
-	var open []string
-	count, ids := map[string]int{}, map[string]bool{}
-	var refs, fields []string
-	labels := map[string]bool{}
+	c := pageCheck{T: t, count: map[string]int{}, ids: map[string]bool{}, labels: map[string]bool{}}
 	for z := nethtml.NewTokenizer(strings.NewReader(page)); z.Next() != nethtml.ErrorToken; {
 		token := z.Token()
 		attr := map[string]string{}
 		for _, a := range token.Attr {
 			attr[a.Key] = a.Val
 		}
-		switch token.Type {
-		case nethtml.StartTagToken:
-			count[token.Data]++
-			if !void[token.Data] {
-				open = append(open, token.Data)
-			}
-		case nethtml.EndTagToken:
-			if len(open) == 0 || open[len(open)-1] != token.Data {
-				t.Errorf("</%s> closes nothing; open: %v", token.Data, open)
-				return
-			}
-			open = open[:len(open)-1]
+		if !c.nesting(token) {
+			return
 		}
-		if id, ok := attr["id"]; ok {
-			if ids[id] {
-				t.Errorf("id %q occurs twice", id)
-			}
-			ids[id] = true
+		c.references(attr)
+		c.element(token, attr)
+		c.origin(attr)
+	}
+	c.end()
+}
+
+// pageCheck is what checkPage has seen of a page.
+type pageCheck struct {
+	*testing.T
+	open         []string
+	count        map[string]int
+	ids, labels  map[string]bool
+	refs, fields []string
+}
+
+// nesting checks that every tag is closed in turn.
+func (c *pageCheck) nesting(token nethtml.Token) bool {
+	c.Helper()
+	switch token.Type {
+	case nethtml.StartTagToken:
+		c.count[token.Data]++
+		if !slices.Contains([]string{"meta", "link", "img", "input", "br", "path"}, token.Data) {
+			c.open = append(c.open, token.Data)
 		}
-		for _, name := range []string{"aria-labelledby", "aria-describedby"} {
-			if attr[name] != "" {
-				refs = append(refs, attr[name])
-			}
+	case nethtml.EndTagToken:
+		if len(c.open) == 0 || c.open[len(c.open)-1] != token.Data {
+			c.Errorf("</%s> closes nothing; open: %v", token.Data, c.open)
+			return false
 		}
-		if strings.HasPrefix(attr["href"], "#") {
-			refs = append(refs, attr["href"][1:])
+		c.open = c.open[:len(c.open)-1]
+	}
+	return true
+}
+
+// references collects ids, which are unique, and what refers to them.
+func (c *pageCheck) references(attr map[string]string) {
+	c.Helper()
+	if id, ok := attr["id"]; ok {
+		if c.ids[id] {
+			c.Errorf("id %q occurs twice", id)
 		}
-		switch token.Data {
-		case "label":
-			labels[attr["for"]] = true
-		case "input", "select":
-			if token.Type == nethtml.StartTagToken && attr["type"] != "hidden" {
-				fields = append(fields, attr["id"])
-			}
-		case "img":
-			if _, ok := attr["alt"]; !ok {
-				t.Errorf("picture %s has no alt", attr["src"])
-			}
-		case "script", "style", "iframe":
-			t.Errorf("page has a %s", token.Data)
-		}
-		for name, value := range attr {
-			if name == "style" || strings.HasPrefix(name, "on") {
-				t.Errorf("attribute %s=%q", name, value)
-			}
-			if (name == "src" || name == "href" || name == "action") && !isLocal(value) && !strings.HasPrefix(value, "#") {
-				t.Errorf("%s=%q leads out of the shop", name, value)
-			}
+		c.ids[id] = true
+	}
+	for _, name := range []string{"aria-labelledby", "aria-describedby"} {
+		if attr[name] != "" {
+			c.refs = append(c.refs, attr[name])
 		}
 	}
-	if len(open) > 0 {
-		t.Errorf("not closed: %v", open)
+	if strings.HasPrefix(attr["href"], "#") {
+		c.refs = append(c.refs, attr["href"][1:])
+	}
+}
+
+func (c *pageCheck) element(token nethtml.Token, attr map[string]string) {
+	c.Helper()
+	switch token.Data {
+	case "label":
+		c.labels[attr["for"]] = true
+	case "input", "select":
+		if token.Type == nethtml.StartTagToken && attr["type"] != "hidden" {
+			c.fields = append(c.fields, attr["id"])
+		}
+	case "img":
+		if _, ok := attr["alt"]; !ok {
+			c.Errorf("picture %s has no alt", attr["src"])
+		}
+	case "script", "style", "iframe":
+		c.Errorf("page has a %s", token.Data)
+	}
+}
+
+// origin checks that nothing comes from elsewhere, and that no attribute is code.
+func (c *pageCheck) origin(attr map[string]string) {
+	c.Helper()
+	for name, value := range attr {
+		if name == "style" || strings.HasPrefix(name, "on") {
+			c.Errorf("attribute %s=%q", name, value)
+		}
+		if (name == "src" || name == "href" || name == "action") && !isLocal(value) && !strings.HasPrefix(value, "#") {
+			c.Errorf("%s=%q leads out of the shop", name, value)
+		}
+	}
+}
+
+// end checks the page as a whole.
+func (c *pageCheck) end() {
+	c.Helper()
+	if len(c.open) > 0 {
+		c.Errorf("not closed: %v", c.open)
 	}
 	for _, tag := range []string{"title", "header", "main", "footer", "h1"} {
-		if count[tag] != 1 {
-			t.Errorf("%d <%s>, want one", count[tag], tag)
+		if c.count[tag] != 1 {
+			c.Errorf("%d <%s>, want one", c.count[tag], tag)
 		}
 	}
-	for _, ref := range refs {
-		if !ids[ref] {
-			t.Errorf("nothing has the id %q that is referred to", ref)
+	for _, ref := range c.refs {
+		if !c.ids[ref] {
+			c.Errorf("nothing has the id %q that is referred to", ref)
 		}
 	}
-	for _, id := range fields {
-		if !labels[id] {
-			t.Errorf("field %q has no label", id)
+	for _, id := range c.fields {
+		if !c.labels[id] {
+			c.Errorf("field %q has no label", id)
 		}
 	}
 }
