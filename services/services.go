@@ -31,7 +31,7 @@ const (
 
 // Builtin is one workload of the binary.
 type Builtin struct {
-	// Name is what people type: "catalog".
+	// Name is the short name: "catalog".
 	Name string
 	// Workload is the name of its Deployment, Service, app label and service account: "productcatalogservice".
 	Workload string

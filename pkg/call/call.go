@@ -30,7 +30,7 @@ const DefaultDeadline = 10 * time.Second
 
 // Target is a server to call.
 type Target struct {
-	// Name is what people call it: "catalog".
+	// Name is the short name: "catalog".
 	Name string
 	// Addr is "host:port"; empty if it does not run, and then only a linked contract can be read.
 	Addr string
@@ -57,7 +57,7 @@ var ErrNoReflection = errors.New("the server has no reflection service")
 // ErrNotRunning means that a target without an address was to be called.
 var ErrNotRunning = errors.New("the service has no address")
 
-// Config is what a Caller needs from the outside.
+// Config configures a Caller.
 type Config struct {
 	Now func() time.Time
 	// Rand gives the bytes of trace ids.

@@ -20,13 +20,13 @@ import (
 	"github.com/jhump/protoreflect/desc"
 )
 
-// contract is what a target serves: its services, and the types that they speak in. It never changes.
+// contract describes what a target serves: services and their types. It is immutable.
 type contract struct {
 	services []protoreflect.ServiceDescriptor // by name
 	source   source
 }
 
-// peer is what is kept for one target.
+// peer is the cached state of one target.
 type peer struct {
 	target Target
 	conn   *grpc.ClientConn // nil without an address

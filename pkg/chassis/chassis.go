@@ -43,9 +43,9 @@ import (
 // Runtime.Go. The context ends when the service begins to drain.
 type Setup func(ctx context.Context, rt *Runtime) error
 
-// Options is what a service process is started with.
+// Options configure a service process.
 type Options struct {
-	// Name is what people type ("catalog"), Workload the Deployment's name ("productcatalogservice").
+	// Name is the short name ("catalog"), Workload the Deployment's name ("productcatalogservice").
 	Name     string
 	Workload string
 	// Getenv reads the environment.

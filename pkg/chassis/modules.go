@@ -36,8 +36,8 @@ type Module struct {
 // ModuleLabel is the label of a module's metrics, with its name; those of the process itself do not have it.
 const ModuleLabel = "module"
 
-// moduleSet is what the modules of a process share: the port, the readiness, the shutdown. Each has a Runtime of
-// its own all the same, and with it its log, its spans and its faults.
+// moduleSet is the state that the modules of a process share: the port, the readiness, the shutdown. Each has a Runtime of
+// its own, and with it its log, its spans and its faults.
 type moduleSet struct {
 	o        Options
 	log      *slog.Logger

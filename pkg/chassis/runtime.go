@@ -22,7 +22,7 @@ import (
 	"google.golang.org/grpc/health"
 )
 
-// Runtime is what the chassis gives a service. Its registering methods are for Setup; the others may be used at any
+// Runtime is the chassis as a service sees it. Its registering methods are for Setup; the others may be used at any
 // time and from any goroutine.
 type Runtime struct {
 	o         Options
@@ -39,7 +39,7 @@ type Runtime struct {
 	endpoints *endpointTable
 	faults    *faultTable
 	services  []string
-	// modules is what the service shares with others in one process; nil if the process is its own.
+	// modules is shared by all services of the process; nil if the service has its own process.
 	modules *moduleSet
 
 	http     http.Handler
@@ -142,7 +142,7 @@ func (rt *Runtime) Tracer() trace.Tracer { return rt.provider.Tracer(rt.o.Worklo
 // TracerProvider is for clients that make their own spans, such as redisotel.
 func (rt *Runtime) TracerProvider() trace.TracerProvider { return rt.provider }
 
-// Name is what people type: "catalog".
+// Name is the short name: "catalog".
 func (rt *Runtime) Name() string { return rt.o.Name }
 
 // Workload is the Deployment's name: "productcatalogservice".

@@ -34,7 +34,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/workload/process"
 )
 
-// Config is what a daemon is started with. Name and Getenv are required.
+// Config configures a daemon. Name and Getenv are required.
 type Config struct {
 	// Name of the shop.
 	Name string
@@ -57,7 +57,7 @@ type Config struct {
 	SpansForward string
 	// Images maps container images to commands, read again whenever objects change. May be nil.
 	Images func() process.Images
-	// Driver is what runs the services, one of Drivers; empty: DefaultDriver.
+	// Driver runs the services, one of Drivers; empty: DefaultDriver.
 	Driver string
 	// Executable is this binary, for the instances; ExecArgs come before "service run NAME". Empty:
 	// found by itself.

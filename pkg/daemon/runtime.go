@@ -28,7 +28,7 @@ import (
 // DefaultDriver runs services as processes of this machine.
 const DefaultDriver = "process"
 
-// runtime is what runs the shop.
+// runtime is the part of the daemon that runs the shop.
 type runtime struct {
 	orchestrator.Orchestrator
 	// planner finds out whether images can be run.
@@ -148,7 +148,7 @@ func instanceEnviron(environ []string) []string {
 	return out
 }
 
-// commandEnviron is what a learner's own program inherits: everything but what is shopctl's, and what would
+// commandEnviron is the environment that a learner's own program inherits: everything except shopctl's own, and what would
 // send its spans elsewhere. A pod template may still do that.
 func commandEnviron(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {

@@ -79,7 +79,7 @@ func Spawn(ctx context.Context, o SpawnOptions) error {
 	return err
 }
 
-// message is what a daemon reports, once.
+// message is the one report of a starting daemon.
 type message struct {
 	OK    bool   `json:"ok,omitempty"`
 	Error string `json:"error,omitempty"`

@@ -12,7 +12,7 @@ import (
 
 // Target is a workload that can be broken.
 type Target struct {
-	// Name is what people type ("payment"). Workload is a key that the caller chooses; injectors and queries refer to
+	// Name is the short name ("payment"). Workload is a key that the caller chooses; injectors and queries refer to
 	// the workload by it.
 	Name     string
 	Workload string

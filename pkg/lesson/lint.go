@@ -72,7 +72,7 @@ func lintScript(l *Lesson, name string) format.Problems {
 	return problems
 }
 
-// unknownIn is what an action names and its step does not have; empty if there is nothing.
+// unknownIn describes what an action names and its step does not have; empty if nothing is missing.
 func unknownIn(step *format.Step, a Action) string {
 	switch a.Verb {
 	case "predict":

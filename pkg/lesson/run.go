@@ -137,7 +137,7 @@ func (s *Session) shopctl(ctx context.Context, c Command, out io.Writer) (int, e
 	return s.deps.Runner.Run(ctx, c, out)
 }
 
-// owner is what the lesson's faults belong to.
+// owner is the owner of the lesson's faults.
 func (s *Session) owner() string { return "lesson " + s.lesson.ID }
 
 // output shows the output of a command while it runs.

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// variables are what a script has captured, as a learner reads an id and types it into the next command.
+// variables are the values that a script has captured, as a learner reads an id and types it into the next command.
 type variables struct {
 	// output is that of the latest run or command.
 	output   string

@@ -29,7 +29,7 @@ var ErrBusy = restore.ErrBusy
 type Command struct {
 	Args []string // after "shopctl"
 	Dir  string
-	// Owner is what a fault that the command injects belongs to: "lesson grpc".
+	// Owner is the owner of faults that the command injects: "lesson grpc".
 	Owner string
 	// In is its standard input; nil: none. Out takes its standard output in place of Run's out, if it is set.
 	In  io.Reader
@@ -42,7 +42,7 @@ type Runner interface {
 	Run(ctx context.Context, c Command, out io.Writer) (exit int, err error)
 }
 
-// Deps are what a session needs from the outside.
+// Deps are the dependencies of a session.
 type Deps struct {
 	Shop   Shop
 	Caller check.Caller

@@ -155,7 +155,7 @@ type CheckView struct {
 	Observed string  `json:"observed"`
 	Look     string  `json:"look"`    // where to look: a command
 	Message  string  `json:"message"` // the lesson's text for this state or answer
-	// Evidence is what decided, for a screen to open; its zero value means that there is nothing to open.
+	// Evidence is what the verdict is based on, for a screen to open; its zero value means that there is nothing to open.
 	Evidence check.Evidence `json:"evidence,omitzero"`
 	// Of an answer check:
 	Question string   `json:"question"`

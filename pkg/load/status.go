@@ -16,7 +16,7 @@ const (
 	StateWaiting = "waiting" // for the storefront's first response
 )
 
-// Status is what a load generator reports. Latencies are measured from the moment a step was
+// Status is the report of a load generator. Latencies are measured from the moment a step was
 // due, not from when it could be sent, so that a storefront that stalls cannot hide it.
 type Status struct {
 	State string  `json:"state"`

@@ -49,7 +49,7 @@ type LogSource struct {
 	Service, Instance, Container string
 	// Main marks the first container of its instance, whose lines are read by default.
 	Main bool
-	// Modules are what people call the modules of a monolith, by what its records call them in their field service.
+	// Modules maps the field service of a monolith's records to the short names of its modules.
 	Modules map[string]string
 }
 

@@ -33,7 +33,7 @@ type Meter interface {
 	Stats(instance string) (Stats, bool)
 }
 
-// Stats is what an instance uses, all its containers together.
+// Stats is the resource usage of an instance, all its containers together.
 type Stats struct {
 	// MemoryBytes is private memory; 0 if unknown.
 	MemoryBytes int64

@@ -103,7 +103,7 @@ func (i Instance) Ready() (ready, total int) {
 	return ready, total
 }
 
-// ContainerKind is what a container is for in its pod.
+// ContainerKind is the role of a container in its pod.
 type ContainerKind string
 
 // The kinds of containers. A sidecar is an init container that keeps running (its restartPolicy is Always).

@@ -9,7 +9,7 @@ type canvas struct {
 	cells          []cell
 }
 
-// cell is what is drawn in a place, and by whom last.
+// cell is the content of a cell, and the series that drew it last.
 type cell struct {
 	dots   rune // as in U+2800
 	mark   bool

@@ -40,7 +40,7 @@ func (f *frame) add(tone Tone, text string) {
 	f.lines = append(f.lines, f.Style.paint(tone, f.Style.cut(text, f.Width)))
 }
 
-// whole is what was gathered, cut and filled to the requested size.
+// whole returns the lines, cut and padded to the requested size.
 func (f *frame) whole() []string {
 	lines := f.lines[:min(len(f.lines), f.Height)]
 	for i, line := range lines {

@@ -71,7 +71,7 @@ type span struct {
 	low, high float64
 }
 
-// spanOf is what series cover, and what the options ask for.
+// spanOf is the range that series cover, extended by the options.
 func spanOf(all []measured, o Options) span {
 	s := span{from: o.From, to: o.To, low: math.Inf(1), high: math.Inf(-1)}
 	for _, m := range all {

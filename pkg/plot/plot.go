@@ -47,12 +47,12 @@ type Style struct {
 	Paint func(Tone, string) string
 }
 
-// Tone is what a piece of a plot is, for its color. Series i has tone First + i%Tones.
+// Tone is the role of a piece of a plot, for its color. Series i has tone First + i%Tones.
 type Tone int
 
 // The tones beside those of series.
 const (
-	// Faint is what frames the lines: axes and their labels.
+	// Faint is the tone of axes and their labels.
 	Faint Tone = iota
 	// Title is the title.
 	Title

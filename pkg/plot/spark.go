@@ -9,7 +9,7 @@ func bars(ascii bool) []string {
 	return []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}
 }
 
-// top is what bars are scaled to.
+// top is the value of a full bar.
 func top(values []float64, floor float64) float64 {
 	for _, v := range values {
 		if drawn(v) {

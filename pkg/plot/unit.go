@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Unit is what values count.
+// Unit is the unit of values.
 type Unit int
 
 // The units that have a spelling of their own.

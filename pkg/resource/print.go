@@ -13,7 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/humanize"
 )
 
-// none is what a table shows in place of nothing, as kubectl does.
+// none is shown in place of an empty value, as in kubectl's tables.
 const none = "<none>"
 
 // Column is one column of a table of objects.
@@ -83,7 +83,7 @@ type Printer interface {
 	State(state string) string
 }
 
-// Live is what runs for an object, as its caller knows it.
+// Live is the running state of an object, supplied by the caller.
 type Live struct {
 	State, Message string
 	// Address at which clients on this machine reach it; empty if there is none.

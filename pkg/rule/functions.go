@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// function is what a template can call.
+// function is a function that templates can call.
 type function struct {
 	least, most int
 	do          func(args []any) (any, error)

@@ -48,7 +48,7 @@ type Rule struct {
 // is for data centers; here the user waits for the alert.
 const DefaultInterval = 15 * time.Second
 
-// Name is what the rule records, or its alert.
+// Name is the name of the recorded metric, or of the alert.
 func (r Rule) Name() string {
 	if r.Record != "" {
 		return r.Record

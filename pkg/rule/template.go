@@ -107,7 +107,7 @@ func place(text string, offset int) string {
 	return fmt.Sprintf("%d:%d", line, column)
 }
 
-// Data is what a template may refer to.
+// Data is the data that a template may refer to.
 type Data struct {
 	Labels map[string]string
 	Value  float64

@@ -33,7 +33,7 @@ type Dir struct {
 	socket     string
 }
 
-// maxSocketPath is what fits into sockaddr_un on linux, with its closing zero; other systems have 4 bytes less.
+// maxSocketPath is the longest path that fits into sockaddr_un on macOS, with its terminating zero; Linux allows 107.
 const maxSocketPath = 103
 
 var validName = lazyregexp.New(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)

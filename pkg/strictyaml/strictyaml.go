@@ -16,7 +16,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lazyregexp"
 )
 
-// Error is what is wrong at one place; lines and columns count from 1.
+// Error is a problem at one position; lines and columns count from 1.
 type Error struct {
 	Line, Column int
 	Text         string

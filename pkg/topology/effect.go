@@ -7,7 +7,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
 )
 
-// effect is what has become worse.
+// effect describes what has become worse.
 type effect struct {
 	// errors: a larger share fails. p95, p99: requests take longer at that quantile.
 	errors, p95, p99 bool

@@ -42,7 +42,7 @@ func DOT(m Map) string {
 	return b.String()
 }
 
-// edgeLabel is what a drawing writes on an edge.
+// edgeLabel is the text of an edge in a drawing.
 func edgeLabel(e Edge) string {
 	t := e.Traffic
 	if t.Requests == 0 {

@@ -152,7 +152,7 @@ func text(v *commonpb.AnyValue) string {
 	}
 }
 
-// plainValue is what encoding/json writes for a value.
+// plainValue is a value as encoding/json writes it.
 func plainValue(value any) any {
 	switch v := value.(type) {
 	case *commonpb.AnyValue_StringValue:

@@ -59,7 +59,7 @@ func (k Kind) String() string {
 	}
 }
 
-// Record is what is worth knowing of a span without looking into its attributes: enough to index it,
+// Record is the information about a span that needs no look at its attributes: enough to index it,
 // and to count it as a call between two services.
 type Record struct {
 	Trace      ID

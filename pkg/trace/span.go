@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Mark is what is remarkable about a span; several can hold.
+// Mark is a set of notable properties of a span.
 type Mark uint16
 
 const (

@@ -101,7 +101,7 @@ func (s slot) has(id paneID) bool {
 	return false
 }
 
-// plan is what the layout depends on.
+// plan is the input of the layout.
 type plan struct {
 	size          size
 	width, height int // of the area for panes

@@ -183,7 +183,7 @@ func (m *model) tabLabel(id paneID, shown bool) string {
 	return text
 }
 
-// subject is what the title of a visible pane adds to its name: a service, a trace, an object.
+// subject is the addition to the name of a visible pane in its title: a service, a trace, an object.
 func (m *model) subject(id paneID) string {
 	switch id {
 	case paneLogs:

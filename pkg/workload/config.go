@@ -36,7 +36,7 @@ type Address interface {
 	Close() error
 }
 
-// Config is what a Controller needs. Source and Driver are required.
+// Config configures a Controller. Source and Driver are required.
 type Config struct {
 	Source Source
 	Driver Driver

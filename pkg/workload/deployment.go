@@ -13,7 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
-// deployment is what the controller knows of one Deployment.
+// deployment is the controller's state of one Deployment.
 type deployment struct {
 	key orchestrator.Key
 	// obj is the desired state; nil once it was deleted.

@@ -28,7 +28,7 @@ type Planner interface {
 	Plan(spec *podspec.Pod) Plan
 }
 
-// Plan is what a driver would run for a pod.
+// Plan describes what a driver would run for a pod.
 type Plan struct {
 	// Identity differs when the same spec would run other programs. It is part of a revision.
 	Identity string

@@ -38,7 +38,7 @@ type pod struct {
 	initialized bool
 	ready       bool
 	readySince  time.Time
-	// waitsFor is what a pending pod waits for, in one line.
+	// waitsFor describes what a pending pod waits for, in one line.
 	waitsFor string
 	paused   atomic.Bool
 

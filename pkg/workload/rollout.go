@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// member is what a rollout needs to know of one instance that is not stopping.
+// member is a rollout's view of one instance that is not stopping.
 type member struct {
 	// current: of the desired revision.
 	current   bool
@@ -24,7 +24,7 @@ type strategy struct {
 	surge, maxUnavailable int
 }
 
-// step is what a rollout does next: how many instances of the current revision to create, and
+// step is the next step of a rollout: how many instances of the current revision to create, and
 // which members (by index) to remove.
 type step struct {
 	create int

@@ -12,7 +12,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
-// revision is what the pods of one Deployment have in common at one time. It is never changed once made.
+// revision is the common part of a Deployment's pods at one time. It is immutable.
 type revision struct {
 	hash     string
 	image    string

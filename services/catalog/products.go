@@ -29,7 +29,7 @@ func file(path string) source {
 type products struct {
 	all  *hipstershop.ListProductsResponse // in the order of the file
 	byID map[string]*hipstershop.Product
-	// searchable holds what a query may match in each product of all, in lower case.
+	// searchable has, for each product in all, the lower-case texts that queries match.
 	searchable [][]string
 }
 

@@ -1,6 +1,6 @@
 package currency
 
-// rateScale is what a rate of 1 is in a rate's whole number: all have at most five decimals.
+// rateScale is the integer of a rate of 1: rates have at most five decimals.
 const rateScale = 100_000
 
 // rate is the price of one euro in a currency, times rateScale. The underscores are at the decimal points.

@@ -11,7 +11,7 @@ import (
 // unknownCount is the number on the cart while the cart service is unavailable.
 const unknownCount = -1
 
-// head is what the frame around every page shows.
+// head is the data of the frame around every page.
 type head struct {
 	title string
 	// currency is the one that prices are shown in; currencies those one can choose, none if unknown.

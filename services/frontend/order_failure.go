@@ -15,7 +15,7 @@ type orderFailure struct {
 	service, reason string
 	// cause is the message of that service.
 	cause string
-	// charge is what happened to the money when a step after the charge failed: see shoperr.Charge.
+	// charge is the state of the charge after a later step failed: see shoperr.Charge.
 	charge string
 }
 

@@ -19,7 +19,7 @@ const receiptAge = time.Hour
 // survives a restart and any replica can show it. Forging one deceives only the forger.
 const cookieReceipt = "shop_order"
 
-// maxReceiptCookie is what a browser takes for one cookie (RFC 6265, section 6.1), less its attributes.
+// maxReceiptCookie is the size that browsers accept for one cookie (RFC 6265, section 6.1), less its attributes.
 const maxReceiptCookie = 3800
 
 // receipt is a confirmed order.
@@ -64,7 +64,7 @@ func newReceipt(o *pb.OrderResult, f orderForm) *receipt {
 	return r
 }
 
-// total is what was paid; nil if the receipt makes no sense.
+// total is the amount paid; nil if the receipt is not valid.
 func (r *receipt) total() *pb.Money {
 	sum := r.money(r.Shipping)
 	for _, l := range r.Lines {

@@ -74,7 +74,7 @@ func issuers() []issuer {
 	}
 }
 
-// card is what is known of a card with a valid number.
+// card describes a card with a valid number.
 type card struct {
 	brand    string
 	lastFour string

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// kind is what a piece of text is part of.
+// kind is the kind of source that a text is part of.
 type kind string
 
 const (

@@ -53,7 +53,7 @@ func goTexts(name string, content []byte) ([]text, error) {
 	return texts, nil
 }
 
-// literal is what a string literal means; a raw one keeps its lines.
+// literal is the value of a string literal; a raw one keeps its lines.
 func literal(source string) string {
 	if s, err := strconv.Unquote(source); err == nil && strings.HasPrefix(source, `"`) {
 		return strings.ReplaceAll(s, "\n", " ") // keeps the count of the source's lines

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Config is what a cache is made with.
+// Config configures a cache.
 type Config struct {
 	// TTL is how long a value is good for, from the moment when its fetch began; 0: every Get fetches.
 	TTL time.Duration

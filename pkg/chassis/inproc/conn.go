@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// ConnConfig is what a caller sets.
+// ConnConfig configures a connection.
 type ConnConfig struct {
 	// Spans is notified of the beginning and the end of each attempt.
 	Spans stats.Handler

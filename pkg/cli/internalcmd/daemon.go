@@ -68,7 +68,7 @@ func images(f *cmdutil.Factory) func() process.Images {
 	}
 }
 
-// Drivers are what can run the services of a shop, with the default first.
+// Drivers are the drivers that can run the services of a shop, the default first.
 func Drivers() []string { return daemon.Drivers() }
 
 // Spawn starts the daemon of the shop in dir in the background, with args for the command.

@@ -16,7 +16,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/restore"
 )
 
-// undone is what a lesson writes to its watchdog after it has undone its changes itself.
+// undone is the message of a lesson to its watchdog that it has undone its changes itself.
 const undone = "done"
 
 // undoTimeout limits the time to undo the changes of a lesson.

@@ -20,12 +20,12 @@ const (
 	verdictFail = "fail"
 )
 
-// finding is what one check of the doctor found.
+// finding is the result of one check of the doctor.
 type finding struct {
 	Check   string `json:"check"`
 	Verdict string `json:"verdict"`
 	Found   string `json:"found"`
-	// Hint is what to do about it.
+	// Hint is the suggested remedy.
 	Hint string `json:"hint"`
 	// Fixed reports whether --fix has repaired it.
 	Fixed bool `json:"fixed"`

@@ -26,7 +26,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/workload"
 )
 
-// Info is what does not change while a shop runs. Addresses are empty where nothing is served.
+// Info describes what does not change while a shop runs. Addresses are empty where nothing is served.
 type Info struct {
 	Name, Namespace, Driver, Version string
 	Started                          time.Time

@@ -66,7 +66,7 @@ func (s *objectsServer) findDeployment(namespace, name string) (orchestrator.Key
 	return s.names.Find(namespace + "/" + name)
 }
 
-// operation is what an edit does to a Deployment, and whether it starts a suspended one.
+// operation returns the change that an edit makes to a Deployment, and whether it starts a suspended one.
 func (s *objectsServer) operation(req *controlpb.EditRequest) (edit func(*appsv1.Deployment) error, release bool, err error) {
 	switch op := req.GetOperation().(type) {
 	case *controlpb.EditRequest_Replicas:

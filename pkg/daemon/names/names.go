@@ -28,7 +28,7 @@ type Directory struct {
 	Snapshot func() orchestrator.Snapshot
 }
 
-// Display is what people call a workload: a built-in service by its short name, another by its Deployment's, with the
+// Display is the name of a workload for people: a built-in service by its short name, another by its Deployment's, with the
 // namespace in front where that is not the shop's.
 func (d *Directory) Display(key orchestrator.Key) string {
 	if key == (orchestrator.Key{}) {

@@ -39,7 +39,7 @@ type Result struct {
 	Look string
 	// Message is the lesson's text for this state.
 	Message string
-	// Evidence is what decided, for a screen to open.
+	// Evidence is what the verdict is based on, for a screen to open.
 	Evidence Evidence
 }
 

@@ -19,7 +19,7 @@ const (
 	OutputEvidence   EvidenceKind = "output"   // Text: the output of a command
 )
 
-// Evidence is what decided a verdict, for a screen to open. Results are compared, so it is a plain value; its zero
+// Evidence is what a verdict is based on, for a screen to open. Results are compared, so it is a plain value; its zero
 // value means that there is nothing to open.
 type Evidence struct {
 	Kind    EvidenceKind `json:"kind"`

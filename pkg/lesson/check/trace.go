@@ -101,7 +101,7 @@ func traceFilter(want *probe.Trace, base Baseline) *controlpb.TraceFilter {
 	return f
 }
 
-// lacking is what a trace lacks, empty if it meets all conditions; and the id of the span that decided, empty if none
+// lacking describes what a trace lacks, empty if it meets all conditions; and the id of the span that decided, empty if none
 // did.
 func (p Prober) lacking(ctx context.Context, want *probe.Trace, s *controlpb.TraceSummary, names aliases) (lacks, span string, err error) {
 	for _, service := range want.Services {

@@ -17,7 +17,7 @@ type Check struct {
 	// Look is a command that shows what the check found; each kind has its own default.
 	Look      string `yaml:"look"`
 	probe.One `yaml:",inline"`
-	// Answer is what the learner found out.
+	// Answer is a question about what the learner found out.
 	Answer *Answer `yaml:"answer"`
 	// For is how long the check must hold without a break.
 	For time.Duration `yaml:"for"`

@@ -16,7 +16,7 @@ type Lesson struct {
 	File string
 	// Hash changes with every change of lesson.md and of the files that the learner works with.
 	Hash string
-	// Files are what the learner applies or edits: path in the workspace -> content.
+	// Files are applied or edited by the learner: path in the workspace -> content.
 	Files map[string][]byte
 	// Scripts prove the lesson: "solution", "alt-x", "wrong-y" -> txtar archive.
 	Scripts map[string][]byte
@@ -49,7 +49,7 @@ type Front struct {
 	Rollback []Rollback `yaml:"rollback"`
 }
 
-// Shop is what the lesson needs of the shop.
+// Shop describes the shop that the lesson needs.
 type Shop struct {
 	Profile string  `yaml:"profile"`
 	Seed    int64   `yaml:"seed"`
@@ -152,7 +152,7 @@ type From struct {
 	Match probe.Pattern `yaml:"match"`
 }
 
-// Take is what a From takes.
+// Take selects the value that a From reads.
 type Take string
 
 // Values returns all that can be taken.

@@ -14,7 +14,7 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// observed is what tests have set to be observed.
+// observed are the observations that tests have set.
 type observed struct {
 	metrics map[string]float64
 	alerts  *controlpb.ListAlertsResponse

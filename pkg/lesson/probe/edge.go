@@ -12,7 +12,7 @@ type Edge struct {
 	At     strictyaml.Position
 	Caller string `yaml:"caller" lesson:"required"`
 	Callee string `yaml:"callee" lesson:"required"`
-	// Window is what rates and quantiles are computed over; default 30 s.
+	// Window is the period of rates and quantiles; default 30 s.
 	Window time.Duration `yaml:"window"`
 	// Requests is the minimum number of calls behind the figures; default 1. With fewer, the check is inconclusive.
 	Requests int `yaml:"requests"`

@@ -89,7 +89,7 @@ type Recall struct {
 	Right      bool      `json:"right,omitempty"`
 }
 
-// Step is what the learner did in one step.
+// Step records the learner's actions in one step.
 type Step struct {
 	Started    time.Time `json:"started"`
 	Finished   time.Time `json:"finished,omitzero"`
@@ -98,7 +98,7 @@ type Step struct {
 	// Predicted is whether the prediction came true.
 	Predicted   *bool  `json:"predicted_right,omitempty"`
 	Observation string `json:"observation,omitempty"`
-	// Truth is what the run showed, where that is known.
+	// Truth is the value that the run showed, where it is known.
 	Truth    string `json:"truth,omitempty"`
 	Observed *bool  `json:"observed_right,omitempty"`
 	// Attempts counts runs, answers, and evaluations that the learner asked for.

@@ -43,7 +43,7 @@ type Objects interface {
 	Delete(ctx context.Context, r *controlpb.DeleteRequest, opts ...grpc.CallOption) (*controlpb.DeleteResponse, error)
 }
 
-// Config is what a journal is opened with; all fields are required.
+// Config configures a journal; all fields are required.
 type Config struct {
 	Shop Shop
 	// Dir is the directory of the file. It must exist.

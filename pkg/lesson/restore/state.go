@@ -14,13 +14,13 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// state is what a lesson may change and must leave as it was.
+// state is the part of the shop that a lesson may change and must restore.
 type state struct {
 	Lesson  string   `json:"lesson"`
 	Daemon  string   `json:"daemon"`
 	Faults  []string `json:"faults"`
 	Objects []object `json:"objects"`
-	// Undo is what is to be restored.
+	// Undo names the parts to restore.
 	Undo []format.Rollback `json:"undo"`
 	// Load is set if the lesson has a load of its own.
 	Load bool `json:"load,omitempty"`

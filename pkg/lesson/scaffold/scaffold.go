@@ -24,7 +24,7 @@ var files = [...]struct{ template, path string }{
 	{"wrong-first.txtar", "testdata/wrong-first.txtar"},
 }
 
-// name is what tracks and lessons are called: it is typed, and part of file names.
+// name matches names of tracks and lessons: they are typed, and part of file names.
 var name = lazyregexp.New(`^[a-z0-9][a-z0-9-]{0,39}$`)
 
 // ErrExists means that the lesson's directory exists already.

@@ -43,7 +43,7 @@ type Result struct {
 	// Proof is boot, red, solution, the name of another script, or hints.
 	Proof string `json:"proof"`
 	OK    bool   `json:"ok"`
-	// Detail is what went wrong.
+	// Detail describes the failure.
 	Detail  string  `json:"detail,omitempty"`
 	Seconds float64 `json:"seconds"`
 }

@@ -25,7 +25,7 @@ const (
 // Query evaluates an instant query.
 type Query func(ctx context.Context, expr string, at time.Time) (promql.Vector, error)
 
-// Config is what a Manager is made of. Query, DB and Now are required.
+// Config configures a Manager. Query, DB and Now are required.
 type Config struct {
 	Query Query
 	DB    *tsdb.DB

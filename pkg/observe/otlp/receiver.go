@@ -43,7 +43,7 @@ type Store interface {
 	Refuse(n int)
 }
 
-// Config is what a receiver is made with.
+// Config configures a receiver.
 type Config struct {
 	// GRPC and HTTP are the addresses to listen at if they are free; empty or taken: any free port of
 	// loopback. Either takes both protocols.

@@ -31,7 +31,7 @@ func (a *api) labelValues(r *http.Request) (any, error) {
 	})
 }
 
-// words is what find returns for any of the selectors, each once and in order.
+// words merges the results of find for all selectors, sorted and without duplicates.
 func (a *api) words(r *http.Request, find func(storage.Querier, []*labels.Matcher) ([]string, annotations.Annotations, error)) (any, error) {
 	s, err := a.scope(r)
 	if err != nil {

@@ -182,7 +182,7 @@ const (
 	TooLarge
 )
 
-// Error is what is wrong with a query.
+// Error describes what is wrong with a query.
 type Error struct {
 	Kind Kind
 	// Text begins with line:column where the place is known.

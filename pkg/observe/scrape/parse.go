@@ -18,7 +18,7 @@ import (
 // exportedPrefix goes before the labels of a metric that its target has, too, as in Prometheus.
 const exportedPrefix = "exported_"
 
-// cached is what is known of a series of a target from its last scrape.
+// cached is a series of a target as of its last scrape.
 type cached struct {
 	ref    tsdb.Ref
 	labels labels.Labels
@@ -33,7 +33,7 @@ type sample struct {
 	value  float64
 }
 
-// loop is what is kept of one target from scrape to scrape. Only one scrape of it runs at a time.
+// loop is the state of one target between scrapes. Only one scrape of it runs at a time.
 type loop struct {
 	target Target
 	// series by their text in the exposition.

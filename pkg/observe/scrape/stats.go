@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// statsWindow is what rates and quantiles are computed over.
+	// statsWindow is the period of rates and quantiles.
 	statsWindow = 10 * time.Second
 	// reach is how far back a sample may lie that the window is counted from.
 	reach = 2*quietEvery + statsWindow

@@ -41,7 +41,7 @@ const (
 type Config struct {
 	// Now is the clock.
 	Now func() time.Time
-	// Name is what people call the service of that service.name; nil: the same.
+	// Name maps a service.name to the short name of the service; nil: the same.
 	Name func(service string) string
 	// Resolve is the service.name of what listens at an address ("127.0.0.1:41000"); empty if that is
 	// not known. It is called now and then; nil: nothing is known.
@@ -82,7 +82,7 @@ type edgeKey struct{ caller, callee string }
 
 type operationKey struct{ service, name string }
 
-// edge is what a caller sees of a callee, and the totals that are scraped.
+// edge counts the calls from a caller to a callee, and the totals that are scraped.
 type edge struct {
 	series
 	protocol       string
@@ -247,7 +247,7 @@ func (g *Graph) address(host, port string) string {
 	return joined
 }
 
-// name is what people call a service.
+// name is the short name of a service.
 func (g *Graph) name(service string) string {
 	service = service[:min(len(service), maxWord)]
 	n, ok := g.names[service]

@@ -21,7 +21,7 @@ const (
 	maxAttempts = 8
 )
 
-// key is what both sides of a call know: the client's span.
+// key identifies a call on both of its sides: by the client's span.
 type key struct {
 	trace trace.ID
 	span  trace.SpanID

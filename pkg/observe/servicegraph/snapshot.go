@@ -17,7 +17,7 @@ type Snapshot struct {
 	Dropped    Dropped
 }
 
-// Edge is what a caller sees of a callee.
+// Edge describes the calls from a caller to a callee, as the caller sees them.
 type Edge struct {
 	Caller, Callee string
 	// Protocol is grpc, http, redis and so on; empty if no span has it.
@@ -25,7 +25,7 @@ type Edge struct {
 	Traffic
 }
 
-// Node is what a service serves.
+// Node describes the calls that a service serves.
 type Node struct {
 	Service string
 	Traffic

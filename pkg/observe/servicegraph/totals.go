@@ -29,7 +29,7 @@ func (t *totals) observe(took time.Duration, failed bool) {
 	}
 }
 
-// Total is what has happened on an edge since it was first seen, as a Prometheus counts.
+// Total counts the calls of an edge since it was first seen, as Prometheus counters do.
 type Total struct {
 	Caller, Callee   string
 	Requests, Failed uint64

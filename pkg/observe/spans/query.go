@@ -28,7 +28,7 @@ type Filter struct {
 	Since, Until time.Time
 }
 
-// Summary is what the index knows of a trace.
+// Summary is the index's entry of a trace.
 type Summary struct {
 	ID trace.ID
 	// RootService and RootName are of the span without a parent; of the earliest while that one is missing.

@@ -19,7 +19,7 @@ import (
 // defaultBytes is the memory of a store by default.
 const defaultBytes = 32 << 20
 
-// Config is what a store is made with. Now is required.
+// Config configures a store. Now is required.
 type Config struct {
 	// MaxBytes bounds the spans and their index; 0: DefaultBytes.
 	MaxBytes int
@@ -247,7 +247,7 @@ func (s *Store) evict() {
 	e.gone = true
 }
 
-// size is what a trace takes of memory, but for the names that it shares with others.
+// size is the memory of a trace, without the names that it shares with others.
 func (e *entry) size() int {
 	return entryOverhead + cap(e.data) + 8*cap(e.origins) + 4*cap(e.operations) + 16*cap(e.services)
 }

@@ -18,7 +18,7 @@ const (
 	fieldNested        = 2 // scope_spans of ResourceSpans, spans of ScopeSpans
 )
 
-// parsed is what one walk over an encoded span finds; its slices are parts of the request.
+// parsed is the result of one pass over an encoded span; its slices are parts of the request.
 type parsed struct {
 	raw, name    []byte
 	trace        trace.ID

@@ -17,7 +17,7 @@ type Config struct {
 	Retention time.Duration
 	// MaxSeries is how many series there may be at once; default 50,000.
 	MaxSeries int
-	// MaxBytes is what samples and labels may take together; default 64 MiB.
+	// MaxBytes limits samples and labels together; default 64 MiB.
 	MaxBytes int64
 	// MaxNames is for how many metric names type and help are kept; default 5,000.
 	MaxNames int

@@ -11,7 +11,7 @@ const (
 	// chunkSamples is how many samples a chunk holds, as in Prometheus: enough to compress well, few
 	// enough to be read from the beginning.
 	chunkSamples = 120
-	// seriesBytes is what a series costs beyond its labels and samples: the struct, its entries in maps
+	// seriesBytes is the cost of a series beyond its labels and samples: the struct, its entries in maps
 	// and in the index.
 	seriesBytes = 400
 )
@@ -73,7 +73,7 @@ func (s *series) first() int64 {
 
 func (s *series) empty() bool { return s.head.xor == nil }
 
-// overhead is what the series costs without samples.
+// overhead is the cost of the series without samples.
 func (s *series) overhead() int64 { return seriesBytes + int64(s.labels.ByteSize()) }
 
 // cut drops the chunks that end before t.

@@ -31,7 +31,7 @@ func withoutRegexp(message string) string {
 	return before
 }
 
-// Scope is what a kind demands of the metadata of its objects.
+// Scope is the set of requirements of a kind for the metadata of its objects.
 type Scope struct {
 	// Kind as in manifests, for messages.
 	Kind string

@@ -18,7 +18,7 @@ func ThreeWay(schema reflect.Type, live, last, next map[string]any) map[string]a
 	return mergeObject(field{schema: schema}, live, last, next)
 }
 
-// field is what the types say about a value.
+// field is the type information about a value.
 type field struct {
 	schema reflect.Type
 	// merge is true for lists that are merged, by key if there is one.

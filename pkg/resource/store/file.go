@@ -16,7 +16,7 @@ import (
 // fileVersion is the version of the format below. A file of a higher one was written by a newer shopctl.
 const fileVersion = 1
 
-// file is what a store keeps: the objects that differ from the defaults, and the defaults that were deleted.
+// file is the stored form: the objects that differ from the defaults, and the defaults that were deleted.
 type file struct {
 	Version  int               `json:"version"`
 	Revision uint64            `json:"revision"`

@@ -13,7 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
-// Action is what was done to an object, in kubectl's words.
+// Action is the change of an object, in kubectl's words.
 type Action string
 
 // The actions of a Change.
@@ -24,7 +24,7 @@ const (
 	ActionDeleted    Action = "deleted"
 )
 
-// Change is what was done, or with a dry run would be done, to one object.
+// Change is a change of one object, made or, in a dry run, intended.
 type Change struct {
 	Key    resource.Key
 	Action Action

@@ -228,7 +228,7 @@ func (x *ListTracesResponse) GetStore() *TraceStore {
 	return nil
 }
 
-// TraceStore is what is kept, and what was dropped.
+// TraceStore counts what is stored, and what was dropped.
 type TraceStore struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Traces   int64                  `protobuf:"varint,1,opt,name=traces,proto3" json:"traces,omitempty"`

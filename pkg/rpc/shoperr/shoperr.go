@@ -50,7 +50,7 @@ const (
 	Step = "step"
 	// Cause is the message of the service that the step called.
 	Cause = "cause"
-	// Charge is what happened to the money when a step after the charge failed: ChargeRefunded or ChargeKept.
+	// Charge is the state of the charge after a later step failed: ChargeRefunded or ChargeKept.
 	Charge = "charge"
 )
 

@@ -14,7 +14,7 @@ const (
 	AttrTransaction = "shop.transaction_id"
 	// AttrOrder is the order's id; only orders have it.
 	AttrOrder = "shop.order_id"
-	// AttrAmount is what was charged, refunded or ordered, as "45.05 EUR".
+	// AttrAmount is the amount charged, refunded or ordered, such as "45.05 EUR".
 	AttrAmount = "shop.amount"
 )
 

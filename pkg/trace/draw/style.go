@@ -38,7 +38,7 @@ type Style struct {
 	Linear bool
 	// Paint colors text; nil leaves it as it is.
 	Paint func(Tone, string) string
-	// Name is what people call a service that spans name in OpenTelemetry's way; nil: the same.
+	// Name maps the service.name of spans to the short name of the service; nil: the same.
 	Name func(service string) string
 }
 
@@ -49,7 +49,7 @@ func (s Style) paint(t Tone, text string) string {
 	return s.Paint(t, text)
 }
 
-// name is what a service is called, in clean text.
+// name is the displayed name of a service, in clean text.
 func (s Style) name(service string) string {
 	if s.Name != nil {
 		service = s.Name(service)

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// minWidth is what a waterfall needs; wider than maxTree, names are cut.
+	// minWidth is the least width of a waterfall; names wider than maxTree are cut.
 	minWidth, maxTree = 40, 56
 	durationWidth     = 8
 	minBar, maxBar    = 8, 60

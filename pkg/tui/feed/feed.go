@@ -70,7 +70,7 @@ type subscription struct {
 	changed chan struct{}
 }
 
-// Config is what a feed reads from, and where its messages go.
+// Config is the sources of a feed, and the destination of its messages.
 type Config struct {
 	// Dial connects to the daemon. It is called again whenever the connection is lost.
 	Dial func(ctx context.Context) (Shop, error)

@@ -300,5 +300,5 @@ func (f *Feed) pollMap(ctx context.Context, shop Map) error {
 	return nil
 }
 
-// mapWindow is what the figures of the map are computed over.
+// mapWindow is the period of the map's figures.
 const mapWindow = 15 * time.Second

@@ -36,7 +36,7 @@ func (p *Alerts) Forget() {}
 type alertRow struct {
 	text string
 	name string
-	// expr is what enter plots; a row without one cannot be selected.
+	// expr is the expression that enter plots; a row without one cannot be selected.
 	expr string
 	head bool
 }

@@ -125,7 +125,7 @@ func (p *Lesson) Block(k lesson.BlockKind) (lesson.BlockView, bool) {
 	return lesson.BlockView{}, false
 }
 
-// Question is what the learner is asked now.
+// Question is the open question.
 type Question struct {
 	Kind    lesson.BlockKind
 	Check   string // id of the goal that an answer is for

@@ -11,7 +11,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// State is what all panes share. Only the model changes it.
+// State is shared by all panes. Only the model changes it.
 type State struct {
 	*style.Theme
 	Name         string // of the shop

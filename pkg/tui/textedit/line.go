@@ -95,7 +95,7 @@ func skipBack(text string, cells int) int {
 	return from
 }
 
-// part is what a view of w cells shows of a line that was moved left by a number of cells. A wide character that the
+// part returns the w visible cells of a line that was moved left by a number of cells. A wide character that the
 // edge cuts leaves a space.
 func part(text string, hidden, w int) string {
 	from := skip(text, hidden)

@@ -15,7 +15,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
-// Data is what a fake shop returns, and what it was queried for.
+// Data is the responses of a fake shop, and the queries that it received.
 type Data struct {
 	alerts *controlpb.ListAlertsResponse
 	Graph  *controlpb.GetMapResponse

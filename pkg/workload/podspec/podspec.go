@@ -87,7 +87,7 @@ type Reference struct {
 	Port    int32
 }
 
-// Template is what the pods of one Deployment have in common. It is never changed once made.
+// Template is the common part of a Deployment's pods. It is immutable.
 type Template struct {
 	// Pod is the pod with placeholders, and without a name.
 	Pod Pod

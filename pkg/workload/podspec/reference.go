@@ -9,7 +9,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
-// addressForm is what a value must look like in whole to be taken for a Service's address:
+// addressForm matches values that are taken for a Service's address:
 // [scheme://]host[:port][/path].
 var addressForm = lazyregexp.New(`^([a-z][a-z0-9+.-]*://)?([a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?(/[^\s]*)?$`)
 

@@ -24,7 +24,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
-// Config is what the driver needs to know. Executable is required.
+// Config configures the driver. Executable is required.
 type Config struct {
 	// Executable is the path of this binary, and Args what comes before "service run NAME" and
 	// "guard"; tests use it to run themselves.
@@ -32,7 +32,7 @@ type Config struct {
 	Args       []string
 	// Environ is inherited by everything that runs, "KEY=value"; the pod template's variables win over it.
 	Environ []string
-	// CommandEnviron is what commands inherit besides, and again the pod template's variables win over it.
+	// CommandEnviron is also inherited by commands; again the pod template's variables take precedence.
 	CommandEnviron []string
 	// Builtin finds the built-in service that an image names; nil: there are none.
 	Builtin func(image string) (name string, ok bool)

@@ -18,7 +18,7 @@ const releaseWord = 'r'
 // Guard runs argv in the process group that the caller leads and returns its exit code. When the
 // lifeline ends first, the daemon is gone: the whole group is killed, the caller included.
 //
-// It is what "shopctl guard -- COMMAND" does. Signals to the group reach the command itself; the guard
+// It implements "shopctl guard -- COMMAND". Signals to the group reach the command itself; the guard
 // stays to reap it.
 func Guard(down io.Reader, argv, environ []string, stdout io.Writer) (int, error) {
 	ignore := make(chan os.Signal, 1)
@@ -45,7 +45,7 @@ func Guard(down io.Reader, argv, environ []string, stdout io.Writer) (int, error
 	return 0, err
 }
 
-// GuardPaused is what "shopctl guard --group PGID" does: it kills a paused process group when the
+// GuardPaused implements "shopctl guard --group PGID": it kills a paused process group when the
 // lifeline ends without a release.
 func GuardPaused(ctx context.Context, down io.Reader, pgid int) error {
 	word := make(chan bool, 1)

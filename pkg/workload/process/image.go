@@ -12,7 +12,7 @@ import (
 type Images struct {
 	// Commands with their arguments by image: "myapp" or "registry/team/myapp:v2". The most exact name wins.
 	Commands map[string][]string
-	// Dir is what the commands' relative paths start from.
+	// Dir is the base of the commands' relative paths.
 	Dir string
 	// Err is why the map cannot be read.
 	Err error
@@ -31,7 +31,7 @@ func (e *UnknownImageError) Hint() string {
 	return fmt.Sprintf("map it in shopctl.yaml: images: {%s: \"./%s --flag\"}", base, base)
 }
 
-// program is what runs for a container.
+// program is the program of a container.
 type program struct {
 	// builtin is a service of this binary; empty for a command.
 	builtin string

@@ -125,7 +125,7 @@ func workingDir(dir string, mounts []mountDir) string {
 	return ""
 }
 
-// serviceName is what a container calls itself in its spans: its workload, for the pod's first container.
+// serviceName is the name of a container in its spans: its workload, for the pod's first container.
 func (c *container) serviceName() string {
 	spec := &c.pod.spec
 	if len(spec.Containers) == 0 || spec.Containers[0].Name == c.spec.Name {

@@ -24,7 +24,7 @@ const Version = "7.0.15"
 // ErrShutdown is returned by Serve after a SHUTDOWN.
 var ErrShutdown = errors.New("shut down by a client")
 
-// Config is what a server is made with.
+// Config configures a server.
 type Config struct {
 	// Dir holds the data; empty: in memory.
 	Dir string
