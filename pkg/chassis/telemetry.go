@@ -75,8 +75,8 @@ func (rt *Runtime) setupTracing() error {
 		if keys := slices.Collect(listed(rt.o.Getenv("BAGGAGE_ATTRIBUTES"))); len(keys) > 0 {
 			options = append(options, sdktrace.WithSpanProcessor(baggageAttributes(keys)))
 		}
-		options = append(options, sdktrace.WithBatcher(rt.exporter,
-			sdktrace.WithBatchTimeout(exportDelay), sdktrace.WithExportTimeout(flushTimeout), sdktrace.WithMaxQueueSize(maxQueuedSpans)))
+		batcher := sdktrace.NewBatchSpanProcessor(rt.exporter, sdktrace.WithExportTimeout(flushTimeout), sdktrace.WithMaxQueueSize(maxQueuedSpans))
+		options = append(options, sdktrace.WithSpanProcessor(newPromptBatcher(batcher, exportDelay)))
 	} else {
 		options = append(options, sdktrace.WithSampler(sdktrace.NeverSample()))
 	}
