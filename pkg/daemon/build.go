@@ -16,7 +16,6 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/decode"
 	"github.com/shopctl/shopctl/pkg/resource/store"
-	"github.com/shopctl/shopctl/pkg/workload/process"
 	"github.com/shopctl/shopctl/services"
 )
 
@@ -47,11 +46,7 @@ func (s *shop) open() error {
 	s.openMetrics()
 	s.spans = spans.New(spans.Config{OnRecords: s.onSpans, Now: s.now})
 	var err error
-	s.logs, err = observe.NewLogs(observe.LogsConfig{
-		Dir: s.dir.Logs(), RotatedSuffix: process.RotatedSuffix,
-		Open: func(path string) (observe.File, error) { return process.OpenRotating(path, logCap) },
-	})
-	if err != nil {
+	if s.logs, err = observe.NewLogs(s.dir.Logs(), logCap); err != nil {
 		return explainDirectory(err, s.dir)
 	}
 	if err := os.RemoveAll(s.volumeDir()); err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/pkg/workload"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 	"github.com/shopctl/shopctl/pkg/workload/process"
 	"github.com/shopctl/shopctl/pkg/workload/proxy"
 	"github.com/shopctl/shopctl/services"
@@ -31,8 +32,8 @@ const DefaultDriver = "process"
 // runtime is the part of the daemon that runs the shop.
 type runtime struct {
 	orchestrator.Orchestrator
-	// planner finds out whether images can be run.
-	planner workload.Planner
+	// checkImage is why a container with an image and a command cannot run; nil: every image can be tried.
+	checkImage func(image string, command []string) error
 }
 
 // runtimes is the registry of what can run a shop, by the name that "up --driver" takes. Each gets the variables that
@@ -86,7 +87,9 @@ func (s *shop) newProcesses(environ []string) (runtime, error) {
 	if err != nil {
 		return runtime{}, explainPort(err)
 	}
-	return runtime{controller, driver}, nil
+	return runtime{controller, func(image string, command []string) error {
+		return driver.Plan(&podspec.Pod{Containers: []podspec.Container{{Image: image, Command: command}}}).Err
+	}}, nil
 }
 
 // reclaim ends what an earlier daemon left running.

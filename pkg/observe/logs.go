@@ -20,24 +20,10 @@ const (
 	logSuffix    = ".log"
 )
 
-// File is an open log file that rotates itself: when full it is renamed to the older of two, with the RotatedSuffix of
-// LogsConfig.
-type File interface {
-	io.WriteCloser
-}
-
-// LogsConfig configures Logs.
-type LogsConfig struct {
-	// Dir holds the files, one or two for each instance.
-	Dir string
-	// Open opens an instance's file for appending; RotatedSuffix is the suffix of its older half.
-	Open          func(path string) (File, error)
-	RotatedSuffix string
-}
-
 // Logs are the log files of all instances. It is safe for concurrent use.
 type Logs struct {
-	cfg LogsConfig
+	dir string
+	max int64
 
 	mu        sync.Mutex // held while a line is written, so that a reader can begin between two
 	instances []*instanceLog
@@ -59,20 +45,21 @@ type instanceLog struct {
 	open int
 }
 
-// NewLogs removes the logs of an earlier daemon from the directory.
-func NewLogs(cfg LogsConfig) (*Logs, error) {
-	entries, err := os.ReadDir(cfg.Dir)
+// NewLogs returns logs in a directory, from which it removes those of an earlier daemon. Each container has one or two
+// files of at most max bytes.
+func NewLogs(dir string, max int64) (*Logs, error) {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("read log directory: %w", err)
 	}
 	for _, e := range entries {
-		if name := strings.TrimSuffix(e.Name(), cfg.RotatedSuffix); strings.HasSuffix(name, logSuffix) {
-			if err := os.Remove(filepath.Join(cfg.Dir, e.Name())); err != nil {
+		if name := strings.TrimSuffix(e.Name(), rotatedSuffix); strings.HasSuffix(name, logSuffix) {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
 				return nil, fmt.Errorf("remove old log: %w", err)
 			}
 		}
 	}
-	return &Logs{cfg: cfg, followers: map[*follower]struct{}{}}, nil
+	return &Logs{dir: dir, max: max, followers: map[*follower]struct{}{}}, nil
 }
 
 // path is the file of a container. That of an instance's first container has the name of the instance alone.
@@ -81,12 +68,12 @@ func (l *Logs) path(src LogSource) string {
 	if !src.Main {
 		name += "_" + src.Container
 	}
-	return filepath.Join(l.cfg.Dir, name+logSuffix)
+	return filepath.Join(l.dir, name+logSuffix)
 }
 
 // Writer returns what takes the output of one run of a container, whole lines at a time.
 func (l *Logs) Writer(src LogSource) (io.WriteCloser, error) {
-	f, err := l.cfg.Open(l.path(src))
+	f, err := openRotating(l.path(src), l.max)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +105,7 @@ func (l *Logs) prune() {
 			continue
 		}
 		_ = os.Remove(l.path(in.LogSource))
-		_ = os.Remove(l.path(in.LogSource) + l.cfg.RotatedSuffix)
+		_ = os.Remove(l.path(in.LogSource) + rotatedSuffix)
 		l.instances = slices.Delete(l.instances, i, i+1)
 		closed--
 	}
@@ -126,7 +113,7 @@ func (l *Logs) prune() {
 
 type logWriter struct {
 	logs *Logs
-	file File
+	file io.WriteCloser
 	log  *instanceLog
 }
 
@@ -200,7 +187,7 @@ func (l *Logs) begin(q LogQuery, f *follower) ([]section, error) {
 		if !q.wants(in) {
 			continue
 		}
-		for _, path := range []string{l.path(in.LogSource) + l.cfg.RotatedSuffix, l.path(in.LogSource)} {
+		for _, path := range []string{l.path(in.LogSource) + rotatedSuffix, l.path(in.LogSource)} {
 			file, err := os.Open(path)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,12 +13,7 @@ import (
 
 func newLogs(t *testing.T) *Logs {
 	t.Helper()
-	l, err := NewLogs(LogsConfig{
-		Dir: t.TempDir(), RotatedSuffix: ".1",
-		Open: func(path string) (File, error) {
-			return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-		},
-	})
+	l, err := NewLogs(t.TempDir(), 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +182,7 @@ func TestOldLogsGoWhenThereAreTooMany(t *testing.T) {
 		say(w, i, "x")
 		w.Close()
 	}
-	files, _ := filepath.Glob(filepath.Join(l.cfg.Dir, "*.log"))
+	files, _ := filepath.Glob(filepath.Join(l.dir, "*.log"))
 	if len(files) > maxLogs+1 || l.Knows("ad") || !l.Knows("cart") {
 		t.Errorf("%d files", len(files))
 	}

@@ -16,16 +16,11 @@ import (
 // nothing: which containers run, in what order, and when they are restarted is the controller's business, as it is
 // the kubelet's on Kubernetes. A driver is safe for concurrent use.
 type Driver interface {
-	Planner
+	// Plan plans a pod, whose spec may still hold placeholders, without running anything.
+	Plan(spec *podspec.Pod) Plan
 	// Start prepares a pod, what its containers share: volumes and network. No container runs yet. The context
 	// bounds the start alone.
 	Start(ctx context.Context, spec podspec.Pod) (Pod, error)
-}
-
-// Planner finds out what a driver would run, without running anything.
-type Planner interface {
-	// Plan plans a pod, whose spec may still hold placeholders.
-	Plan(spec *podspec.Pod) Plan
 }
 
 // Plan describes what a driver would run for a pod.

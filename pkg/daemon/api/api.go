@@ -23,7 +23,6 @@ import (
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource/store"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
-	"github.com/shopctl/shopctl/pkg/workload"
 )
 
 // Info describes what does not change while a shop runs. Addresses are empty where nothing is served.
@@ -50,9 +49,9 @@ type Deps struct {
 	Info  Info
 	Names *names.Directory
 	Shop  orchestrator.Orchestrator
-	// Planner checks whether images can be run.
-	Planner workload.Planner
-	Store   *store.Store
+	// CheckImage is why a container with an image and a command cannot run; nil: every image can be tried.
+	CheckImage func(image string, command []string) error
+	Store      *store.Store
 	// Refresh makes the orchestrator's source read the store now.
 	Refresh func()
 
@@ -124,7 +123,7 @@ func New(d Deps) control.Backend {
 			eventsServer:   &eventsServer{events: d.Events, names: d.Names, leaving: d.Leaving},
 			logsServer:     &logsServer{logs: d.Logs, names: d.Names, traces: traces, leaving: d.Leaving},
 			objectsServer: &objectsServer{
-				store: d.Store, names: d.Names, refresh: d.Refresh, shop: d.Shop, planner: d.Planner, events: d.Events, now: d.Now,
+				store: d.Store, names: d.Names, refresh: d.Refresh, shop: d.Shop, checkImage: d.CheckImage, events: d.Events, now: d.Now,
 			},
 			faultsServer: &faultsServer{faults: d.Faults, shop: d.Shop, now: d.Now},
 		},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"google.golang.org/grpc/codes"
@@ -21,8 +22,6 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource/decode"
 	"github.com/shopctl/shopctl/pkg/resource/store"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
-	"github.com/shopctl/shopctl/pkg/workload"
-	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
 // objectsServer serves the shop's objects.
@@ -30,11 +29,11 @@ type objectsServer struct {
 	store *store.Store
 	names *names.Directory
 	// refresh makes the orchestrator's source read the store now.
-	refresh func()
-	shop    orchestrator.Syncer
-	planner workload.Planner
-	events  *observe.Events
-	now     func() time.Time
+	refresh    func()
+	shop       orchestrator.Syncer
+	checkImage func(image string, command []string) error
+	events     *observe.Events
+	now        func() time.Time
 }
 
 // Apply creates and changes objects.
@@ -96,23 +95,28 @@ func decodeFiles(files []*controlpb.File) ([]resource.Manifest, error) {
 
 // imageWarnings warns of images that cannot be run here: such a Deployment is stored, but cannot start.
 func (s *objectsServer) imageWarnings(manifests []resource.Manifest) resource.Problems {
+	if s.checkImage == nil {
+		return nil
+	}
 	var problems resource.Problems
 	for _, m := range manifests {
 		d, ok := m.Object.(*appsv1.Deployment)
 		if !ok {
 			continue
 		}
-		for i, c := range d.Spec.Template.Spec.Containers {
-			one := podspec.Container{Name: c.Name, Image: c.Image, Command: c.Command}
-			err := s.planner.Plan(&podspec.Pod{Containers: []podspec.Container{one}}).Err
-			if err == nil {
-				continue
+		pod := d.Spec.Template.Spec
+		for field, containers := range map[string][]corev1.Container{"initContainers": pod.InitContainers, "containers": pod.Containers} {
+			for i, c := range containers {
+				err := s.checkImage(c.Image, c.Command)
+				if err == nil {
+					continue
+				}
+				text := err.Error()
+				if h, ok := err.(interface{ Hint() string }); ok {
+					text += "; " + h.Hint()
+				}
+				problems = append(problems, m.Problem(admission.Issue{Path: fmt.Sprintf("spec.template.spec.%s[%d].image", field, i), Message: text}))
 			}
-			text := err.Error()
-			if h, ok := err.(interface{ Hint() string }); ok {
-				text += "; " + h.Hint()
-			}
-			problems = append(problems, m.Problem(admission.Issue{Path: fmt.Sprintf("spec.template.spec.containers[%d].image", i), Message: text}))
 		}
 	}
 	return problems

@@ -1,4 +1,4 @@
-package process
+package observe
 
 import (
 	"fmt"
@@ -6,12 +6,12 @@ import (
 	"sync"
 )
 
-// RotatedSuffix marks the older of a log's two files.
-const RotatedSuffix = ".1"
+// rotatedSuffix marks the older of a log's two files.
+const rotatedSuffix = ".1"
 
-// RotatingFile is a log file that never holds more than twice its cap: when it is full it becomes the
+// rotatingFile is a log file that never holds more than twice its cap: when it is full it becomes the
 // older file in place of the one before.
-type RotatingFile struct {
+type rotatingFile struct {
 	path string
 	max  int64
 	mu   sync.Mutex
@@ -19,16 +19,16 @@ type RotatingFile struct {
 	size int64
 }
 
-// OpenRotating opens path for appending; max is the cap of each of its two files in bytes.
-func OpenRotating(path string, max int64) (*RotatingFile, error) {
-	r := &RotatingFile{path: path, max: max}
+// openRotating opens path for appending; max is the cap of each of its two files in bytes.
+func openRotating(path string, max int64) (*rotatingFile, error) {
+	r := &rotatingFile{path: path, max: max}
 	if err := r.open(); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *RotatingFile) open() error {
+func (r *rotatingFile) open() error {
 	f, err := os.OpenFile(r.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (r *RotatingFile) open() error {
 }
 
 // Write appends one or more whole lines.
-func (r *RotatingFile) Write(p []byte) (int, error) {
+func (r *rotatingFile) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.size > 0 && r.size+int64(len(p)) > r.max {
@@ -56,18 +56,18 @@ func (r *RotatingFile) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (r *RotatingFile) rotate() error {
+func (r *rotatingFile) rotate() error {
 	if err := r.f.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(r.path, r.path+RotatedSuffix); err != nil {
+	if err := os.Rename(r.path, r.path+rotatedSuffix); err != nil {
 		return err
 	}
 	return r.open()
 }
 
 // Close closes the file.
-func (r *RotatingFile) Close() error {
+func (r *rotatingFile) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.f.Close()

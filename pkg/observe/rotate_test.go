@@ -1,4 +1,4 @@
-package process
+package observe
 
 import (
 	"os"
@@ -9,7 +9,7 @@ import (
 
 func TestALogNeverGrowsBeyondTwiceItsCap(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
-	r, err := OpenRotating(path, 100)
+	r, err := openRotating(path, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func TestALogNeverGrowsBeyondTwiceItsCap(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []string{path, path + RotatedSuffix} {
+	for _, p := range []string{path, path + rotatedSuffix} {
 		info, err := os.Stat(p)
 		if err != nil {
 			t.Fatal(err)
