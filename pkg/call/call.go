@@ -37,7 +37,7 @@ type Target struct {
 	// GRPC are the full names of the services that it serves by a contract linked into this binary.
 	// None: its contract is fetched by server reflection.
 	GRPC []string
-	// Proto is the path of a .proto file that describes the server in place of its own word, as the
+	// Proto is the path of a .proto file that describes the server in place of reflection, as the
 	// contract of another version of it does.
 	Proto string
 }

@@ -161,7 +161,7 @@ func (r resolver) FindExtensionByName(name protoreflect.FullName) (protoreflect.
 	return nil, protoregistry.NotFound
 }
 
-// FindExtensionByNumber is part of protojson's resolver; JSON knows extensions by name alone.
+// FindExtensionByNumber is part of protojson's resolver; in JSON, extensions are referred to by name.
 func (r resolver) FindExtensionByNumber(protoreflect.FullName, protoreflect.FieldNumber) (protoreflect.ExtensionType, error) {
 	return nil, protoregistry.NotFound
 }

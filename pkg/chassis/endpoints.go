@@ -91,7 +91,7 @@ func (w *endpointWatch) update() {
 	_ = w.cc.UpdateState(resolver.State{Endpoints: endpoints})
 }
 
-// ResolveNow is a hint of gRPC when a connection breaks; the daemon sends changes by itself.
+// ResolveNow is called by gRPC when a connection breaks; it does nothing, since the daemon sends changes.
 func (w *endpointWatch) ResolveNow(resolver.ResolveNowOptions) {}
 
 // Close ends the following.

@@ -67,7 +67,7 @@ func (rt *Runtime) streamErrors(srv any, s grpc.ServerStream, info *grpc.StreamS
 }
 
 // outcome turns a panic into INTERNAL, a context's error into its code, and logs what failed. The
-// panic itself goes to the log alone: a caller has no use for a stack.
+// panic itself is only logged: a caller has no use for a stack.
 func (rt *Runtime) outcome(ctx context.Context, method string, panicked any, err error) error {
 	if panicked != nil {
 		rt.log.ErrorContext(ctx, "panic", "method", method, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))

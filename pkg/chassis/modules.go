@@ -28,7 +28,7 @@ import (
 
 // Module is one service of several that share a process.
 type Module struct {
-	// Name and Workload are those that it has where it runs by itself.
+	// Name and Workload are those that it has in a process of its own.
 	Name, Workload string
 	Setup          Setup
 }
@@ -60,7 +60,7 @@ type moduleSet struct {
 // HTTP of the one that serves it, and they call each other without a network where an address begins with inproc://
 // ("PAYMENT_SERVICE_ADDR=inproc://payment"). While one is not ready, none is.
 //
-// All have the same environment. A variable for one module alone begins with the module's name, and wins over the
+// All have the same environment. A variable for one module begins with the module's name, and wins over the
 // one without ("PAYMENT_LOG_LEVEL=debug"). OTEL_SERVICE_NAME counts only in that form, so that telemetry
 // distinguishes the modules. DATA_DIR has a directory for each.
 func RunModules(ctx context.Context, o Options, modules []Module) error {
@@ -156,7 +156,7 @@ func (m Module) getenv(all func(string) string) func(string) string {
 	}
 }
 
-// setup sets the modules up in their order; the one that serves HTTP must be one alone.
+// setup sets the modules up in order; at most one of them serves HTTP.
 func (s *moduleSet) setup(ctx context.Context) error {
 	var site *Runtime
 	for i, m := range s.modules {

@@ -123,7 +123,7 @@ func (rt *Runtime) Go(name string, run func(ctx context.Context) error) {
 // OnDrain calls f after the last call in flight has finished.
 func (rt *Runtime) OnDrain(f func(ctx context.Context) error) { rt.onDrain = append(rt.onDrain, f) }
 
-// Ready makes the service's readiness depend on a store of its own: check is called every second, and while it fails,
+// Ready makes the service's readiness depend on its own store: check is called every second, and while it fails,
 // every health status but "liveness" is NOT_SERVING. It is not for other services: while they are down, this one still
 // serves what it can.
 func (rt *Runtime) Ready(name string, check func(context.Context) error) {

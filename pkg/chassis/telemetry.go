@@ -153,7 +153,7 @@ func (rt *Runtime) closeTelemetry(gone bool) {
 	}
 }
 
-// adminHandler serves metrics and health over HTTP on a port of its own, away from users.
+// adminHandler serves metrics and health over HTTP on a separate port, away from users.
 func adminHandler(metrics prometheus.Gatherer, readiness func() (ready bool, why string)) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4}))

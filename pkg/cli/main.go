@@ -2,7 +2,7 @@
 // package below this one. The groups do not import each other; a group that needs another gets it as a function here.
 //
 // Standard output is data, and standard error is progress, messages and what to do next. A command gets the
-// streams, the clock, the environment and the shop from the Factory alone, so that a test can replace them.
+// streams, the clock, the environment and the shop only from the Factory, so that a test can replace them.
 package cli
 
 import (

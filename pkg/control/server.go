@@ -33,7 +33,7 @@ type Backend interface {
 	controlpb.TopologyServer
 }
 
-// NewServer makes a server of the backend's methods. A panic in one of them ends that call alone.
+// NewServer makes a server of the backend's methods. A panic in one of them ends only that call.
 func NewServer(backend Backend, log *slog.Logger) *Server {
 	s := &Server{log: log}
 	s.grpc = grpc.NewServer(
@@ -48,7 +48,7 @@ func NewServer(backend Backend, log *slog.Logger) *Server {
 	return s
 }
 
-// Listen opens the socket of dir for the user alone. Its caller holds the shop's lock, so an
+// Listen opens the socket of dir, readable only by the user. Its caller holds the shop's lock, so an
 // existing socket is a dead one.
 func Listen(dir rundir.Dir) (net.Listener, error) {
 	if err := os.Remove(dir.Socket()); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -71,7 +71,7 @@ func (s *shop) open() error {
 	return s.openForward()
 }
 
-// objectsFile keeps what was changed, apart for each form of the shop.
+// objectsFile stores changed objects, with a separate file for each form of the shop.
 func (s *shop) objectsFile() string {
 	if s.cfg.Monolith {
 		return "objects-monolith.json"

@@ -15,7 +15,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/workload"
 )
 
-// source gives the controller the store's objects. A change of status alone is not a
+// source gives the controller the store's objects. A mere change of status is not a
 // change: status comes from the controller.
 type source struct {
 	store   *store.Store

@@ -108,7 +108,7 @@ func (c *calls) onFault(change fault.Change, active []fault.Fault, now time.Time
 	c.baselines[change.Fault.ID] = baseline{change.Fault, before}
 }
 
-// before is how things went lately, without what is left of an earlier fault.
+// before is the traffic of the last minute, without the after-effects of an earlier fault.
 func (c *calls) before(now time.Time) servicegraph.Snapshot {
 	from := now.Add(-baselineTime)
 	if clean := c.ended.Add(settle); clean.After(from) {

@@ -29,7 +29,7 @@ type evaluator struct {
 	ended  sync.WaitGroup
 	// busy are the goals under evaluation, with what cancels it.
 	busy map[*check.Goal]context.CancelFunc
-	// dirty are busy goals to be evaluated once more: the evaluation may have begun too early.
+	// dirty are busy goals to be evaluated again: the evaluation may have begun too early.
 	dirty   map[*check.Goal]bool
 	results chan evaluated
 	// pending are the goals that the open round waits for.

@@ -26,7 +26,7 @@ func newSaver(store *progress.Store, id string, report func(aside string, err er
 	return w
 }
 
-// save has a state written, of which it takes a copy.
+// save has a copy of a state written.
 func (w *saver) save(l *progress.Lesson) {
 	w.mu.Lock()
 	w.latest = l.Clone()

@@ -31,7 +31,7 @@ func makeWorkspace(l *Lesson, dir string) error {
 	return nil
 }
 
-// resetWorkspace restores the lesson's files. The learner's versions are kept beside them.
+// resetWorkspace restores the lesson's files. The learner's versions are kept next to them.
 func resetWorkspace(l *Lesson, dir string, now time.Time) (kept []string, err error) {
 	for name, content := range l.Files {
 		path := filepath.Join(dir, filepath.FromSlash(name))

@@ -62,7 +62,7 @@ func NewLogs(dir string, max int64) (*Logs, error) {
 	return &Logs{dir: dir, max: max, followers: map[*follower]struct{}{}}, nil
 }
 
-// path is the file of a container. That of an instance's first container has the name of the instance alone.
+// path is the file of a container. The first container's is named after the instance only.
 func (l *Logs) path(src LogSource) string {
 	name := src.Instance
 	if !src.Main {

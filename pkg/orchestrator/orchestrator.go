@@ -1,6 +1,6 @@
 // Package orchestrator is the seam between the daemon and whatever runs the shop: the types that describe workloads,
 // and the interfaces through which the daemon watches and controls them. Package workload implements them on this
-// machine; a Kubernetes cluster is another implementation. Neither knows of the other, and both know only this package.
+// machine; a Kubernetes cluster is another implementation. They do not depend on each other, only on this package.
 //
 // The vocabulary is Kubernetes'. A workload is a Deployment, an instance is one of its pods.
 package orchestrator
@@ -60,7 +60,7 @@ type Disruptor interface {
 
 // Runner is the lifetime of an orchestrator.
 type Runner interface {
-	// Run keeps the shop as its objects want it until Shutdown has ended all instances, or ctx is done: then they are
+	// Run keeps the shop in the state that its objects describe until Shutdown has ended all instances, or ctx is done: then they are
 	// killed at once. When it returns, no instance and no goroutine is left.
 	Run(ctx context.Context)
 	// Shutdown ends all instances, dependents before their dependencies; with now all at once and without a drain. It

@@ -54,7 +54,7 @@ func (f *frame) whole() []string {
 	return lines
 }
 
-// alone reports whether the figures of the only series are beside the title.
+// alone reports whether the figures of the only series are next to the title.
 func (f *frame) alone() bool { return f.Title != "" && len(f.all) == 1 && f.all[0].name == "" }
 
 // title adds the title, if there is one and a place for it.

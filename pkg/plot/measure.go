@@ -25,7 +25,7 @@ const longest = 50 * 365 * 24 * time.Hour
 // drawn reports whether a value can be drawn.
 func drawn(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// apart reports whether the line stops between two points that follow each other.
+// apart reports whether the line is interrupted between two consecutive points.
 func (o Options) apart(a, b Point) bool {
 	return !drawn(a.Value) || !drawn(b.Value) || o.Step > 0 && b.Time.Sub(a.Time) >= 2*o.Step
 }

@@ -21,7 +21,7 @@ type Series struct {
 // Options say how a plot looks. Width and Height are in cells; all else may be left out.
 type Options struct {
 	Width, Height int
-	// Title is a first line. With one series that has no name, the figures of that series stand beside it
+	// Title is a first line. With one series that has no name, the figures of that series are next to it
 	// and there is no legend.
 	Title string
 	Unit  Unit
@@ -50,7 +50,7 @@ type Style struct {
 // Tone is the role of a piece of a plot, for its color. Series i has tone First + i%Tones.
 type Tone int
 
-// The tones beside those of series.
+// The tones in addition to those of series.
 const (
 	// Faint is the tone of axes and their labels.
 	Faint Tone = iota
@@ -60,7 +60,7 @@ const (
 	First
 )
 
-// Tones is how many series have a color and a mark of their own.
+// Tones is the number of series with distinct colors and marks.
 const Tones = 6
 
 // toneOf is the tone of series i.

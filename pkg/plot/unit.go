@@ -9,7 +9,7 @@ import (
 // Unit is the unit of values.
 type Unit int
 
-// The units that have a spelling of their own.
+// The units with a special spelling.
 const (
 	Plain   Unit = iota // 1.2k
 	Seconds             // 42ms
@@ -71,7 +71,7 @@ func (u Unit) scales() []scale {
 	return []scale{{1, ""}, {1e3, "k"}, {1e6, "M"}, {1e9, "G"}, {1e12, "T"}}
 }
 
-// format writes v so that values which are step apart differ; step 0 keeps what people read of one value.
+// format writes v with enough digits that values one step apart differ; with step 0, with the digits that people read.
 func (u Unit) format(v, step float64) string {
 	switch {
 	case math.IsNaN(v):

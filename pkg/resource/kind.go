@@ -9,7 +9,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
-// The kinds that others ask for by name.
+// The kinds that other packages refer to by name.
 const (
 	KindDeployment     = "Deployment"
 	KindService        = "Service"
@@ -54,7 +54,7 @@ type Kind struct {
 	describe    func(p Printer, o Object, live *Live)
 }
 
-// Objects are the objects beside one that is checked.
+// Objects are the other objects of the shop during the check of one.
 type Objects interface {
 	// Find returns the object with a key, nil if there is none. It must not be changed.
 	Find(Key) Object

@@ -119,7 +119,7 @@ func (d Dir) DaemonLog() string { return filepath.Join(d.State, "daemon.log") }
 func (d Dir) lockFile() string { return filepath.Join(d.Run, "lock") }
 func (d Dir) pidsFile() string { return filepath.Join(d.Run, "pids.json") }
 
-// Create makes the directories, readable by the user alone, and makes sure that they can be written
+// Create makes the directories, readable only by the user, and verifies that they can be written
 // to and belong to the user. It is an error of the environment when they cannot.
 func (d Dir) Create() error {
 	dirs := []string{filepath.Dir(d.Run), d.Run, d.State, d.Logs(), d.Data()}
@@ -175,7 +175,7 @@ func probe(dir string) error {
 	return nil
 }
 
-// Existing is the nearest path at or above one that exists, or cannot be looked at.
+// Existing is the nearest path at or above one that exists, or cannot be checked.
 func Existing(path string) string {
 	for {
 		_, err := os.Lstat(path)

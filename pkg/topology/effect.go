@@ -16,10 +16,10 @@ type effect struct {
 func (e effect) none() bool { return e == effect{} }
 
 const (
-	// moreErrors is the least change of a share that is worth a word; below fewRequests each failure is.
+	// moreErrors is the least change of a share that is reported; below fewRequests each failure is.
 	moreErrors  = 0.02
 	fewRequests = 10
-	// surely is how many standard errors a change must be: chance alone makes one so large once in forty.
+	// surely is the least change in standard errors: chance alone exceeds it once in forty.
 	surely = 2
 	// slowerTimes and slowerBy are how much longer a quantile must be: a busy machine makes as much by
 	// itself. Where calls are delayed and a quantile has grown by half of that, less is believed. slow is what counts as slow where there is

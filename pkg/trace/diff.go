@@ -52,7 +52,7 @@ type Diff struct {
 	Pairs []Pair
 }
 
-// Compare lays two traces over each other. The roots are each other's counterparts whatever they are
+// Compare compares two traces. The roots are each other's counterparts whatever they are
 // called; below them, the first span of a service and a name is that of the first in the other trace,
 // the second of the second.
 func Compare(a, b *Trace) *Diff {
@@ -82,7 +82,7 @@ func (s *Span) children() []*Span {
 	return s.Children
 }
 
-// match pairs siblings by service, name and kind, in the order of B; those of A alone come where they
+// match pairs siblings by service, name and kind, in the order of B; those only in A come where they
 // would have begun.
 func match(a, b []*Span, depth int) []Pair {
 	type key struct {

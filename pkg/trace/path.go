@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Step is a piece of the critical path: for this long the trace waited for this span alone.
+// Step is a piece of the critical path: for this long the trace waited only for this span.
 type Step struct {
 	Span *Span
 	Interval

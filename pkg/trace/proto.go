@@ -14,7 +14,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/rpc/code"
 )
 
-// Spans reads the spans of OTLP. Those without a valid id of a trace or of their own are left out and
+// Spans reads the spans of OTLP. Those without a valid trace id or span id are left out and
 // counted, as OTLP requires.
 func Spans(data *tracepb.TracesData) (spans []*Span, refused int) {
 	for _, rs := range data.GetResourceSpans() {

@@ -98,7 +98,7 @@ func (s *Span) Attribute(key string) string {
 	return ""
 }
 
-// Operation is the name as people say it: of an RPC the method alone.
+// Operation is the short name: for an RPC, the method without the service.
 func (r Record) Operation() string {
 	if i := strings.LastIndexByte(r.Name, '/'); i > 0 && i < len(r.Name)-1 && !strings.ContainsAny(r.Name, " {") {
 		return r.Name[i+1:]

@@ -1,4 +1,4 @@
-// Package tui is the terminal UI: the dashboard of the shop, and a lesson beside it.
+// Package tui is the terminal UI: the dashboard of the shop, and a lesson next to it.
 //
 // One root model, for Bubble Tea, holds the layout and routes messages. Keys go through one table, which also feeds the
 // key line, the help and docs/keys.md. The packages below it:

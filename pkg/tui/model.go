@@ -74,7 +74,7 @@ type model struct {
 	notice notice
 	// busy is the long-running work for the lesson; empty if there is none.
 	busy string
-	// logSeq is the number of the log query, logQuery, in force. allLogs shows the logs of every service.
+	// logSeq is the number of the current log query, logQuery. allLogs shows the logs of every service.
 	logSeq   int
 	logQuery feed.LogQuery
 	allLogs  bool
@@ -82,7 +82,7 @@ type model struct {
 	logsTrace string
 	// logsSpan limits them further to those of a span of that trace, if it is not empty.
 	logsSpan string
-	// querySeq is the number of the query in force.
+	// querySeq is the number of the current query.
 	querySeq int
 	query    feed.Query
 	// polled is the pane that the query is for, nil if no visible pane is polled.

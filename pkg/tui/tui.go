@@ -92,7 +92,7 @@ const framesPerSecond = 24
 // RunDash shows the dashboard until the user quits.
 func RunDash(ctx context.Context, c Config) error { return run(ctx, c, nil) }
 
-// RunLesson shows a lesson beside the shop until the user quits. It does not close the session.
+// RunLesson shows a lesson next to the shop until the user quits. It does not close the session.
 func RunLesson(ctx context.Context, c Config, s Session) error { return run(ctx, c, s) }
 
 func run(ctx context.Context, c Config, s Session) error {

@@ -62,7 +62,7 @@ func (k *container) spec(pod *podspec.Pod) podspec.Container {
 	return podspec.Container{} // not reached: a pod's revisions have the same containers
 }
 
-// tryStart starts a container that does not run, if its time has come.
+// tryStart starts a container that does not run, if its start is due.
 func (c *Controller) tryStart(ctx context.Context, k *container, now time.Time, wake *nextWake) {
 	switch {
 	case k.phase == backingOff && now.Before(k.retryAt):
@@ -81,7 +81,7 @@ type launch struct {
 	err    error
 }
 
-// start runs a container once more, and before the first one prepares the pod.
+// start runs a container, after preparing the pod if it is the first.
 func (c *Controller) start(ctx context.Context, k *container) {
 	p := k.pod
 	k.run++

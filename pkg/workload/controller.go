@@ -22,7 +22,7 @@ type Controller struct {
 	inbox chan func()
 	done  chan struct{} // closed when Run returns
 	tasks sync.WaitGroup
-	// What follows belongs to the loop alone.
+	// Only the loop uses the fields below.
 	objects     Objects
 	deployments map[orchestrator.Key]*deployment
 	addrs       map[podspec.Reference]Address
@@ -134,7 +134,7 @@ func (c *Controller) finish() {
 	}
 }
 
-// post hands f to the loop, which runs it and then reconciles. It is false when the controller has ended.
+// post passes f to the loop, which runs it and then reconciles. It is false when the controller has ended.
 func (c *Controller) post(f func()) bool {
 	select {
 	case c.inbox <- f:

@@ -4,7 +4,7 @@
 // One goroutine, the Controller's, owns all state. Whatever happens (an object changed, a container listens, failed a
 // probe or exited, a back-off ended) only wakes it; it then compares the desired state with the actual one, and takes
 // the steps that lead from one to the other. It is level-triggered: an extra wake-up changes nothing, and a missed one
-// costs nothing. Steps that take time run in goroutines of their own, which hand their result back to the loop.
+// costs nothing. Steps that take time run in separate goroutines, which send their results to the loop.
 //
 // The vocabulary is Kubernetes'. A Deployment's pod template with its references resolved is a revision, known by a
 // hash; its pods keep their name across restarts. The containers of a pod start in order (init containers, sidecars, then

@@ -84,7 +84,7 @@ type Listener interface {
 // Addrs are the addresses of a container, "host:port"; empty until it listens.
 type Addrs struct {
 	// App is where the container's own protocol is served to the daemon, and Peer where it is served to other
-	// containers. They differ where containers have a network of their own.
+	// containers. They differ where containers have separate networks.
 	App, Peer string
 	// Admin is where it serves metrics; empty if nowhere.
 	Admin string
@@ -119,7 +119,7 @@ var ErrNoLifeline = errors.New("the container has no lifeline")
 type Reclaimer interface {
 	// List returns what runs of an earlier daemon.
 	List() ([]Leftover, error)
-	// Reclaim asks it all to stop, waits for at most grace, kills what is left, and returns what it ended.
+	// Reclaim asks all of it to stop, waits for at most grace, kills the rest, and returns what it ended.
 	Reclaim(ctx context.Context, grace time.Duration) ([]Leftover, error)
 }
 

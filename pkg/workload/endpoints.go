@@ -134,7 +134,7 @@ func (p *pod) listener(name string, number int32) (*container, int32) {
 	return nil, 0
 }
 
-// main is the first container that is not an init container: the one that a pod is about.
+// main is the first container that is not an init container: the main one of a pod.
 func (p *pod) main() *container {
 	i := slices.IndexFunc(p.containers, func(k *container) bool { return k.kind == orchestrator.AppContainer })
 	if i < 0 {

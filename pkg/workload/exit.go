@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// lastLogLines are the last lines of a container that ended by itself, without what is known already.
+// lastLogLines are the last lines of a container that exited, without those that repeat what is known.
 func lastLogLines(e Exit, lines []string) string {
 	if e.Signal == syscall.SIGKILL {
 		return "" // it had no time to log why

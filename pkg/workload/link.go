@@ -64,7 +64,7 @@ func (l *link) run(ctx context.Context) {
 	}
 }
 
-// send keeps what could not be sent for later, unless something newer has come. There will be a later
+// send keeps a message that could not be sent, unless there is a newer one. There will be a later
 // time: a container that did not read was paused, and everything is sent again when a pause ends.
 func (l *link) send(m lifeline.Down) {
 	if l.to.Send(m) == nil {

@@ -52,7 +52,7 @@ const (
 	drainPause = 150 * time.Millisecond
 	// steadyAfter is how long a container must be ready before its earlier exits no longer count.
 	steadyAfter = 5 * time.Second
-	// crashWindow and crashLimit: so many exits within so long a time are a crash loop.
+	// crashLimit exits within crashWindow are a crash loop.
 	crashWindow = time.Minute
 	crashLimit  = 5
 	// sidecarGrace is how long sidecars may take to stop, however much time the others took.

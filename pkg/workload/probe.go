@@ -179,7 +179,7 @@ func (w *watcher) followReadiness(ctx context.Context, p *probe) {
 	}
 }
 
-// maxPause is how long to pause at most after so many failures: short while a start may take
+// maxPause is the longest pause after a number of failures: short while a start may take
 // milliseconds, a second for a container that has been failing for a while.
 func maxPause(failures int) time.Duration {
 	if failures < 50 {

@@ -136,7 +136,7 @@ func mainFront(all []orchestrator.FrontService, name string) int {
 }
 
 // protocolOf reads a Service port's protocol from appProtocol or, as Istio does, from its name. A name
-// that says nothing leaves it to how the containers are probed.
+// without one leaves it to the probes of the containers.
 func protocolOf(port corev1.ServicePort, containers []corev1.Container) string {
 	name := port.Name
 	if port.AppProtocol != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// snapshot holds the current version of the catalog. A reload replaces it as a whole.
+// snapshot holds the current version of the catalog. A reload replaces all of it.
 type snapshot struct {
 	from    source
 	log     *slog.Logger

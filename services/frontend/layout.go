@@ -14,7 +14,7 @@ const unknownCount = -1
 // head is the data of the frame around every page.
 type head struct {
 	title string
-	// currency is the one that prices are shown in; currencies those one can choose, none if unknown.
+	// currency is that of the prices shown; currencies are those to choose from, none if unknown.
 	currency   string
 	currencies []string
 	count      int

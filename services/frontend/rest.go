@@ -68,7 +68,7 @@ func (c compactJSON) Marshal(v any) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// restHeader lets through what a call carries; the trace goes on by the context.
+// restHeader passes on the headers of calls; the trace is propagated by the context.
 func restHeader(name string) (string, bool) {
 	switch name = strings.ToLower(name); name {
 	case "idempotency-key", "x-request-id", "x-canary":

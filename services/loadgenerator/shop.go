@@ -26,7 +26,7 @@ type shop struct {
 	newKey func() string
 }
 
-// browser returns a client of its own for one visitor, with a cookie jar and the shared connections.
+// browser returns a separate client for one visitor, with a cookie jar and the shared connections.
 func (s shop) browser() shop {
 	client := *s.client
 	client.Jar, _ = cookiejar.New(nil) // never fails without options

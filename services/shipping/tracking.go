@@ -76,7 +76,7 @@ func labeled(id string, now time.Time) (at time.Time, ok bool) {
 
 func isLetter(c byte) bool { return 'A' <= c && c <= 'Z' }
 
-// cutDigits takes a number apart that is written right before count digits more.
+// cutDigits splits off a number that is followed by exactly count more digits.
 func cutDigits(text string, count int) (number, digits int, ok bool) {
 	cut := len(text) - count
 	if cut < 1 {

@@ -12,7 +12,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/workload/process"
 )
 
-// RunGuard is the command that the process driver runs beside programs that cannot watch a lifeline:
+// RunGuard is the command that the process driver runs with programs that cannot watch a lifeline:
 // "guard -- COMMAND" for a program that is not ours, "guard --group PGID" for a paused group. It is not part of the
 // command tree because users never run it.
 func RunGuard(sys cmdutil.System, args []string) int {
@@ -39,7 +39,7 @@ func RunGuard(sys cmdutil.System, args []string) int {
 	}
 }
 
-// withoutLifeline removes the guard's lifeline from the environment of the program beside it, whose standard input is
+// withoutLifeline removes the guard's lifeline from the environment of the guarded program, whose standard input is
 // not the pipe: a program that knows the variable would mistake the end of its input for the daemon's.
 func withoutLifeline(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(kv string) bool { return strings.HasPrefix(kv, lifeline.Env+"=") })

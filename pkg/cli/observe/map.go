@@ -16,7 +16,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/topology"
 )
 
-// Output formats of the map alone.
+// Output formats that only the map has.
 const (
 	formatText    = "text"
 	formatDOT     = "dot"

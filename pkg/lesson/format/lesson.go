@@ -37,7 +37,7 @@ type Front struct {
 	Summary string   `yaml:"summary"`
 	Track   string   `yaml:"track" lesson:"required"`
 	Minutes int      `yaml:"minutes"`
-	// Order is the lesson's place in lists; those without one come last. Entry is free all the same.
+	// Order is the lesson's place in lists; those without one come last. It does not limit which lesson can be opened.
 	Order int    `yaml:"order"`
 	Level string `yaml:"level"`
 	// Needs are lessons that should come first.

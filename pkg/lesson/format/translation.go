@@ -185,7 +185,7 @@ func lintTranslation(l *Lesson, t *Translation) Problems {
 	return r.problems
 }
 
-// lintBlocks wants every question, answer and hint of a translated step to be translated.
+// lintBlocks requires that every question, answer and hint of a translated step is translated.
 func (r *reporter) lintBlocks(s *Step, ts TranslatedStep) {
 	for i := range s.Blocks {
 		b := s.Blocks[i].clone()

@@ -91,7 +91,7 @@ const (
 type One struct {
 	// Probe is nil if there is none.
 	Probe Probe
-	// further counts the probes that were given beside it, a mistake.
+	// further counts additional probes, which are a mistake.
 	further int
 }
 

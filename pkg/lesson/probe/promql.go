@@ -17,7 +17,7 @@ type PromQL struct {
 	At strictyaml.Position
 	// Expr may look back to the beginning of the step: up[$since].
 	Expr string `yaml:"expr" lesson:"required"`
-	// The bound is written beside the expression: above, below, at_least, at_most, equals.
+	// The bound is written next to the expression: above, below, at_least, at_most, equals.
 	BoundFields `yaml:",inline"`
 	// Unit is the unit of the number, for people: "attempts per order".
 	Unit string `yaml:"unit"`

@@ -122,7 +122,7 @@ func (j *Journal) replace(ctx context.Context, objects []object) error {
 	if len(objects) == 0 {
 		return nil
 	}
-	// An apply would keep what was set beside a manifest, such as an environment variable.
+	// An apply would keep what was set outside of a manifest, such as an environment variable.
 	req := &controlpb.ApplyRequest{Replace: true}
 	for _, o := range objects {
 		req.Files = append(req.Files, o.file())

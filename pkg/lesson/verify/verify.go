@@ -1,4 +1,4 @@
-// Package verify tests a lesson by scripts: on a real shop of its own, without a screen.
+// Package verify tests a lesson by scripts, on a separate real shop and without a screen.
 //
 // The most common rot in lessons is a text that promises a symptom which does not happen, and only running finds it. So
 // a shop is booted for the lesson and its steady state must hold; every check must fail before the solution, or it would
@@ -22,7 +22,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/progress"
 )
 
-// Booter starts a shop of its own for a lesson.
+// Booter starts a separate shop for a lesson.
 type Booter interface {
 	Boot(ctx context.Context, l *lesson.Lesson) (Shop, error)
 }

@@ -1,4 +1,4 @@
-// Package loopback keeps web pages away from servers that are meant for this machine alone. Such a server
+// Package loopback keeps web pages away from servers that are only for this machine. Such a server
 // trusts its clients, and a browser can reach it for any page: by a name that resolves to 127.0.0.1 (DNS rebinding, which
 // the Host header shows), or by a cross-origin request (which the Origin header shows).
 package loopback

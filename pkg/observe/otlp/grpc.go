@@ -79,7 +79,7 @@ func (r *Receiver) file(request []byte) (*collectorpb.ExportTraceServiceResponse
 // rawMessage is a message that is left encoded.
 type rawMessage []byte
 
-// rawCodec hands raw messages on as they are, and leaves others to the codec it wraps.
+// rawCodec passes raw messages on unchanged, and others to the codec that it wraps.
 type rawCodec struct{ encoding.CodecV2 }
 
 func newRawCodec() rawCodec { return rawCodec{encoding.GetCodecV2(proto.Name)} }

@@ -91,7 +91,7 @@ func (r *Receiver) serveTraces(w http.ResponseWriter, req *http.Request) {
 	writeAnswer(w, kind, http.StatusOK, response)
 }
 
-// receive reads the body of a request, as protobuf whatever it was sent as.
+// receive reads the body of a request in either format, and returns protobuf.
 func (r *Receiver) receive(w http.ResponseWriter, req *http.Request, kind string) ([]byte, error) {
 	queues := []chan struct{}{r.turns.all}
 	if kind == typeJSON {

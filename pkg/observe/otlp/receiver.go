@@ -120,7 +120,7 @@ func (r *Receiver) Close() error {
 	return err
 }
 
-// take files a request, and hands it on.
+// take stores a request, and forwards it.
 func (r *Receiver) take(request []byte) (refused int, reason string, err error) {
 	refused, reason, err = r.cfg.Store.Ingest(request)
 	if err == nil && r.cfg.Forward != nil {

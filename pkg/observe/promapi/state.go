@@ -150,7 +150,7 @@ func (a *api) buildInfo(*http.Request) (any, error) {
 	}, nil
 }
 
-// config and flags are there for clients that look before they ask.
+// config and flags exist for clients that read them before they query.
 func (a *api) config(*http.Request) (any, error) {
 	return map[string]string{"yaml": "global:\n  scrape_interval: " + scrape.Interval.String() + "\n"}, nil
 }

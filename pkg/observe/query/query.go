@@ -175,7 +175,7 @@ type Kind int
 const (
 	// Invalid: the query is not PromQL, or is not possible.
 	Invalid Kind = iota
-	// Failed: it cannot be evaluated on what is there.
+	// Failed: it cannot be evaluated on the stored series.
 	Failed
 	// TimedOut and TooLarge: it would take too long, or too much memory.
 	TimedOut

@@ -86,7 +86,7 @@ func (l *loop) parse(b body, limits Limits) (requests float64, err error) {
 	}
 }
 
-// parser reads the formats that Prometheus has; what does not say what it is, is plain text.
+// parser reads Prometheus' formats; without a content type, a response is plain text.
 func (b body) parser() (textparse.Parser, error) {
 	return textparse.New(b.text, cmp.Or(b.contentType, "text/plain"), nil, textparse.ParserOptions{OpenMetricsSkipSTSeries: true})
 }

@@ -33,7 +33,7 @@ const (
 	beginning = 15
 	// linger is how long the interval stays after the last watcher left.
 	linger = 10 * time.Second
-	// passTimeout is how long the scrapes of one pass are waited for. A slower one continues by itself.
+	// passTimeout is how long a pass waits for its scrapes. A slower one continues in the background.
 	passTimeout = 400 * time.Millisecond
 	// atOnce is how many responses are parsed at the same time.
 	atOnce = 2
@@ -176,7 +176,7 @@ func (s *Scraper) Run(ctx context.Context) {
 	}
 }
 
-// pace is how long to wait for the next pass, and whether news of requests ends the wait.
+// pace is how long to wait for the next pass, and whether new requests end the wait.
 func (s *Scraper) pace(watched bool, quiet int, first bool) (pause time.Duration, rousable bool) {
 	switch {
 	case first:
@@ -231,7 +231,7 @@ func (s *Scraper) pass(ctx context.Context, at time.Time, watched bool) (active 
 	return active
 }
 
-// due updates the targets and returns those to ask.
+// due updates the targets and returns those to scrape.
 func (s *Scraper) due(at time.Time) []*loopState {
 	targets := s.cfg.Targets()
 	s.mu.Lock()

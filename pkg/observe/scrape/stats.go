@@ -75,7 +75,7 @@ func instanceOf(ls labels.Labels) instance {
 	return instance{ls.Get("namespace"), ls.Get("job"), ls.Get("instance")}
 }
 
-// ends are the two scrapes of an instance between which its window lies.
+// ends are the two scrapes that bound the window of an instance.
 type ends struct{ first, last int64 }
 
 // windows returns the window of each workload that ends at a time.

@@ -31,7 +31,7 @@ const User = "user"
 const Kept = 5 * time.Minute
 
 const (
-	// maxEdges, maxNodes and maxOperations bound what is counted apart: about 40 kB each.
+	// maxEdges, maxNodes and maxOperations limit what is counted separately: about 40 kB each.
 	maxEdges, maxNodes, maxOperations = 256, 128, 128
 	// maxWords bounds the texts that are kept to compare others with, maxWord each of them.
 	maxWords, maxWord = 4096, 200
@@ -74,7 +74,7 @@ type Dropped struct {
 	Series int64
 	// Early are calls that were counted before their wait for the other side was over, to make room.
 	Early int64
-	// Nameless are calls of which neither side names the callee.
+	// Nameless are calls whose callee neither side names.
 	Nameless int64
 }
 
@@ -229,7 +229,7 @@ func clean(s string) string {
 	}, s)
 }
 
-// address is "host:port", or the host alone.
+// address is "host:port", or only the host.
 func (g *Graph) address(host, port string) string {
 	if host == "" || port == "" {
 		return g.word(host)

@@ -40,7 +40,7 @@ type attempt struct {
 	failed bool
 }
 
-// pair is a call of which at least one side has come.
+// pair is a call with at least one side received.
 type pair struct {
 	key    key
 	at     time.Time
@@ -146,7 +146,7 @@ func (g *Graph) pairClient(k key, c call) {
 	}
 }
 
-// complete counts a call of which both sides are there.
+// complete counts a call whose two sides were received.
 func (g *Graph) complete(p *pair, callee string) {
 	if p.edge = g.count(p.call, callee); p.edge == nil {
 		p.edge = &edge{} // without room: what else belongs to it goes nowhere

@@ -9,14 +9,14 @@ const (
 	maxStatuses = 8
 )
 
-// otherStatus is for failures without a status of their own.
+// otherStatus counts failures whose status has no place in statuses.
 const otherStatus = "other"
 
 // series counts what happened second by second, in a ring.
 type series struct {
 	ring []slot
 	last int64 // the newest second
-	// statuses are those of failures so far, in order of their first; slot.failed goes by it.
+	// statuses are those of failures so far, in order of first occurrence: the index of slot.failed.
 	statuses []string
 }
 

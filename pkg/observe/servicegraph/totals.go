@@ -33,11 +33,11 @@ func (t *totals) observe(took time.Duration, failed bool) {
 type Total struct {
 	Caller, Callee   string
 	Requests, Failed uint64
-	// Calls took so long as the caller sees it, Served as the callee does, each attempt by itself.
+	// Calls are the durations that the caller sees, Served those that the callee does, with each attempt counted.
 	Calls, Served Histogram
 }
 
-// Histogram has how many took at most so many seconds, by the number of seconds.
+// Histogram counts durations by their upper bound in seconds.
 type Histogram struct {
 	Count   uint64
 	Seconds float64

@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// What the parts of the index take of memory beside the bytes that they hold, with the places in maps and
+// The memory of the parts of the index in addition to their bytes, with the entries in maps and
 // slices that lead to them. A test holds the sum against the heap.
 const (
 	entryOverhead     = 320

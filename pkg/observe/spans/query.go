@@ -16,11 +16,11 @@ import (
 
 // Filter selects traces; a zero field selects all.
 type Filter struct {
-	// Services are names of one service, in whatever case; a trace needs a span of it.
+	// Services are names of one service, in any case; a trace needs a span of it.
 	Services []string
 	// Operation is part of the name of a span, of the service if one is given.
 	Operation string
-	// Error wants a span that failed.
+	// Error selects traces with a failed span.
 	Error bool
 	// Min and Max bound the duration.
 	Min, Max time.Duration
@@ -115,7 +115,7 @@ func (s *Store) Trace(id trace.ID) (Summary, []byte, bool) {
 	return s.summary(e), e.encode(), true
 }
 
-// matcher is a filter with the operations that it wants.
+// matcher is a filter with the operations that match it.
 type matcher struct {
 	Filter
 	since, until int64
@@ -217,7 +217,7 @@ func (e *entry) encode() []byte {
 }
 
 // readable is the span, or where protobuf does not read it (text that is not UTF-8, a broken attribute)
-// what the index knows of it, so that one span does not make a trace unreadable.
+// the index's information, so that one span does not make a trace unreadable.
 func readable(span []byte) []byte {
 	if proto.Unmarshal(span, &tracepb.Span{}) == nil {
 		return span

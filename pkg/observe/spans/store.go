@@ -81,7 +81,7 @@ type seen struct {
 	first   int64
 }
 
-// root is the best that is known of a trace's root.
+// root is the best candidate for a trace's root.
 type root struct {
 	operation uint32
 	start     int64

@@ -59,7 +59,7 @@ type Stats struct {
 	// Bytes of samples, labels and what finds them.
 	Bytes int64
 	// Dropped since the beginning: OutOfOrder were not newer than what their series had, TooMany would
-	// have made a series over the bound, Evicted were dropped early for want of memory.
+	// have exceeded the limit of series, Evicted were dropped early to stay within the memory limit.
 	OutOfOrder, TooMany, Evicted int64
 	// Oldest and Newest sample, in milliseconds; 0 without samples.
 	Oldest, Newest int64
@@ -121,7 +121,7 @@ func (db *DB) Describe(name string, m Metadata) {
 	}
 }
 
-// MetadataOf returns what is known of the metric of that name, be it a histogram's or summary's own name or
+// MetadataOf returns the metadata of the metric of that name, be it a histogram's or summary's own name or
 // that of one of its series.
 func (db *DB) MetadataOf(name string) (Metadata, bool) {
 	db.mu.RLock()
@@ -134,7 +134,7 @@ func (db *DB) MetadataOf(name string) (Metadata, bool) {
 	return Metadata{}, false
 }
 
-// Metadata returns what is known of all metrics.
+// Metadata returns the metadata of all metrics.
 func (db *DB) Metadata() map[string]Metadata {
 	db.mu.RLock()
 	defer db.mu.RUnlock()
@@ -164,7 +164,7 @@ func (db *DB) trim() {
 	db.trimmed = db.newest
 	db.cut(horizon, false)
 	for db.stats.bytes > db.cfg.MaxBytes && db.horizon < db.newest {
-		// An eighth of what is left of the time, so that this happens rarely.
+		// An eighth of the remaining time, so that this happens rarely.
 		step := max(1, (db.newest-db.horizon)/8)
 		db.cut(db.horizon+step, true)
 	}

@@ -8,7 +8,7 @@ import (
 // milliseconds since 1970, as everywhere in Prometheus.
 type milliseconds = int64
 
-// iterator goes through the chunks of a series one after the other, within its time.
+// iterator reads the chunks of a series in order, within its time range.
 type iterator struct {
 	chunks     []chunk
 	mint, maxt int64

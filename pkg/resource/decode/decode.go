@@ -1,6 +1,6 @@
 // Package decode reads Kubernetes manifests strictly, with the position of each field.
 //
-// The YAML nodes of a file are walked beside the Go types of its objects, so that a field that does not
+// The YAML nodes of a file are walked in parallel with the Go types of its objects, so that a field that does not
 // exist, a value of the wrong type or an unknown word is found with its line and column, and so that each
 // field of the result can be traced back. YAML is read as Kubernetes reads it, which is YAML 1.1: there yes,
 // no, on, off, y and n are booleans.

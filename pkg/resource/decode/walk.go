@@ -16,7 +16,7 @@ import (
 // maxMerges bounds how deep merge keys ("<<") may refer to mappings with merge keys.
 const maxMerges = 16
 
-// walker goes through the nodes of a file beside the Go types that they should fit.
+// walker walks the nodes of a file in parallel with the Go types that they should fit.
 type walker struct {
 	file     string
 	problems resource.Problems

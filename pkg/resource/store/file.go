@@ -144,7 +144,7 @@ func encode(st *state) ([]byte, error) {
 	return json.MarshalIndent(f, "", " ")
 }
 
-// replace writes to a file beside path, makes that durable and renames it. Secrets are in it: only the user may read.
+// replace writes to a file next to path, syncs it and renames it. It contains Secrets: only the user may read it.
 func replace(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err

@@ -278,7 +278,7 @@ func firstGeneration(o resource.Object) int64 {
 	return 1
 }
 
-// warnings are about the objects that were put, alone and among the others.
+// warnings are those about the applied objects, by themselves and in relation to others.
 func (tx *transaction) warnings() resource.Problems {
 	var problems resource.Problems
 	for _, key := range tx.touched {

@@ -101,7 +101,7 @@ func (s Style) indented(p trace.Pair) string {
 	return strings.Repeat("  ", min(p.Depth, maxDepth)) + s.place(p.Span())
 }
 
-// changed describes what is remarkable about one side alone.
+// changed describes notable properties that only one side has.
 func (s Style) changed(p trace.Pair) string {
 	var sides []string
 	mark := func(name string, of *trace.Span) string {

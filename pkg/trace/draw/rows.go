@@ -28,7 +28,7 @@ func (r Row) Of() *trace.Span {
 const maxDepth = 16
 
 // Rows are the lines of a waterfall of t, in its order. A call and its serving by another service take
-// one line if nothing is remarkable about the two being apart.
+// one line if nothing notable distinguishes the two.
 func Rows(t *trace.Trace) []Row {
 	var rows []Row
 	type place struct {

@@ -63,7 +63,7 @@ type Feed struct {
 	lastMap    *controlpb.GetMapResponse
 }
 
-// subscription is the log query in force; changed is closed when another one replaces it.
+// subscription is the current log query; changed is closed when another one replaces it.
 type subscription struct {
 	LogQuery
 	seq     int

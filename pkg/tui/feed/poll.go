@@ -68,7 +68,7 @@ const (
 	maxTraces = 200
 )
 
-// pollRequest is the query in force; changed is closed when another one replaces it.
+// pollRequest is the current query; changed is closed when another one replaces it.
 type pollRequest struct {
 	Query
 	seq     int
@@ -93,7 +93,7 @@ func (f *Feed) currentRequest() pollRequest {
 	return f.request
 }
 
-// pollLoop polls for the query in force, once per pollInterval as long as its result can change.
+// pollLoop polls for the current query, once per pollInterval as long as its result can change.
 func (f *Feed) pollLoop(ctx context.Context, shop Shop) error {
 	for ctx.Err() == nil {
 		v := f.currentRequest()
@@ -102,7 +102,7 @@ func (f *Feed) pollLoop(ctx context.Context, shop Shop) error {
 	return ctx.Err()
 }
 
-// waitForNext returns when another query is in force, or when it is time to poll again.
+// waitForNext returns when the query has changed, or when it is time to poll again.
 func (v pollRequest) waitForNext(ctx context.Context, again bool) {
 	var tick <-chan time.Time
 	if again {
@@ -121,7 +121,7 @@ func (v pollRequest) waitForNext(ctx context.Context, again bool) {
 	}
 }
 
-// Poll polls once for the query in force.
+// Poll polls once for the current query.
 func (f *Feed) Poll(ctx context.Context, shop Shop) { f.poll(ctx, shop, f.currentRequest()) }
 
 // poll sends the requests of a query once, and reports whether to poll again.
@@ -163,7 +163,7 @@ func (f *Feed) poll(ctx context.Context, shop Shop, v pollRequest) bool {
 	return again
 }
 
-// deliver sends the result of v, if v is still in force.
+// deliver sends the result of v, if v is still current.
 func (f *Feed) deliver(v pollRequest, s Result) {
 	s.Seq = v.seq
 	f.update(func(b *Batch) {

@@ -62,7 +62,7 @@ func (f *Feed) currentLogs() subscription {
 	return f.subscription
 }
 
-// readLogs follows the logs of the query in force.
+// readLogs follows the logs of the current query.
 func (f *Feed) readLogs(ctx context.Context, shop Shop) error {
 	for ctx.Err() == nil {
 		w := f.currentLogs()

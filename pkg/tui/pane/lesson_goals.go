@@ -105,7 +105,7 @@ func (p *Lesson) goals(checks []lesson.CheckView, width int) []string {
 	return append(lines, p.files(width)...)
 }
 
-// files names the files that the learner applies or edits in a terminal of their own.
+// files names the files that the learner applies or edits in another terminal.
 func (p *Lesson) files(width int) []string {
 	if len(p.View.Files) == 0 {
 		return nil

@@ -61,7 +61,7 @@ func stateOf(s *controlpb.Service) string {
 	return s.GetState()
 }
 
-// IsStore reports whether s is a store; stores are counted apart from services.
+// IsStore reports whether s is a store; stores are counted separately from services.
 func IsStore(s *controlpb.Service) bool { return s.GetRole() == "store" }
 
 // CountUp counts the services that are ok, and all services.

@@ -191,7 +191,7 @@ func (t *Theme) paragraph(text string, w int) []string {
 	return lines
 }
 
-// openAt returns the sequences in force at the end of a line that began with open.
+// openAt returns the active sequences at the end of a line that began with open.
 func openAt(open, line string) string {
 	for {
 		from := strings.Index(line, "\x1b[")

@@ -126,7 +126,7 @@ func asciiGlyphs() glyphs {
 	}
 }
 
-// StateFault is the state that is shown for a service that is healthy apart from an injected fault.
+// StateFault is the state that is shown for a service that is healthy except for an injected fault.
 const StateFault = "fault"
 
 // State is the state of a service or an instance: symbol, word and color.

@@ -43,7 +43,7 @@ func (v *variables) setLiteral(name, value string) {
 }
 
 // env resolves a container's environment: sources first, then single variables, each of which may
-// use those before it. A source that is missing is an error, and the rest is resolved all the same. PORT
+// use those before it. A source that is missing is an error, and the rest is still resolved. PORT
 // is the driver's to choose, for several pods may share one machine.
 func (r *Resolver) env(pod scope, c *corev1.Container) (*variables, error) {
 	vars := &variables{}

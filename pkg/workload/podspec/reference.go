@@ -13,7 +13,7 @@ import (
 // [scheme://]host[:port][/path].
 var addressForm = lazyregexp.New(`^([a-z][a-z0-9+.-]*://)?([a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?(/[^\s]*)?$`)
 
-// serviceAddr is the part of a value that names a Service, taken apart.
+// serviceAddr is the parsed part of a value that names a Service.
 type serviceAddr struct {
 	scheme, path string
 	service      orchestrator.Key

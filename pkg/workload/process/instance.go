@@ -116,7 +116,7 @@ func (c *container) awaitPort() {
 	}
 }
 
-// wait reaps the leader and ends what is left of its group.
+// wait reaps the leader and ends the rest of its group.
 func (c *container) wait(reports <-chan struct{}) {
 	_ = c.cmd.Wait() // the state holds what there is to know
 	endGroup(c.pgid)

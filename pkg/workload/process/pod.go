@@ -56,7 +56,7 @@ func (p *pod) Run(ctx context.Context, spec podspec.Container) (workload.Contain
 	return c, nil
 }
 
-// label names a container in messages: by its pod alone, if it is the only one.
+// label names a container in messages: only by its pod, if it is the only one.
 func (p *pod) label(container string) string {
 	if len(p.spec.All()) == 1 {
 		return p.spec.Name

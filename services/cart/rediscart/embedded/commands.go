@@ -11,7 +11,7 @@ type command struct {
 	controls bool
 	// anybody: it needs no authentication.
 	anybody bool
-	// One of the two: run works on the data, session on the connection alone.
+	// One of the two: run works on the data, session only on the connection.
 	run     func(*call) error
 	session func(*session, [][]byte) error
 }
