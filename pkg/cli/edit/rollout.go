@@ -70,7 +70,7 @@ func followRollout(ctx context.Context, shop *control.Client, pending []*control
 			if err != nil {
 				return err
 			}
-			if done {
+			if done && live(st.GetServices(), o) {
 				continue
 			}
 			if err := errors.Join(cmdutil.Crashed(st.GetServices(), o.GetName()), impossible(st.GetServices(), o)); err != nil {
@@ -107,6 +107,17 @@ func rolledOut(ctx context.Context, shop *control.Client, o *controlpb.Object) (
 		}
 	}
 	return false, nil
+}
+
+// live reports whether a Deployment's instances are ready now. The status of the object follows a moment later: right
+// after a crash it still counts the instances that are gone.
+func live(all []*controlpb.Service, o *controlpb.Object) bool {
+	for _, s := range all {
+		if s.GetWorkload() == o.GetName() && s.GetNamespace() == o.GetNamespace() {
+			return s.GetReady() >= s.GetReplicas()
+		}
+	}
+	return true
 }
 
 // impossible returns an error for a Deployment that cannot start any instance, for example because its image is

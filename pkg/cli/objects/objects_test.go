@@ -80,6 +80,18 @@ func TestWaitReturnsWhenTheRolloutIsDone(t *testing.T) {
 	w.Want(cmdutil.ExitOK, "scale", "cart", "--replicas", "3", "--wait")
 }
 
+func TestWaitDoesNotTrustAStatusFromBeforeACrash(t *testing.T) {
+	shop := &clitest.FakeShop{Current: clitest.ThreeServices(), Objects: []*controlpb.Object{clitest.Deployment("cartservice", 1, 1)}}
+	for _, s := range shop.Current.GetServices() {
+		if s.GetWorkload() == "cartservice" {
+			s.Replicas, s.Ready = 1, 0
+		}
+	}
+	w := clitest.NewWorld(t).Serve(shop)
+	w.Want(cmdutil.ExitInconclusive, "start", "cart", "--wait", "--timeout", "20ms")
+	w.WantErr("not done after 20ms")
+}
+
 func TestWaitTimesOutWithExitFour(t *testing.T) {
 	shop := &clitest.FakeShop{Current: clitest.ThreeServices(), Objects: []*controlpb.Object{clitest.Deployment("cartservice", 3, 1)}}
 	w := clitest.NewWorld(t).Serve(shop)
