@@ -126,7 +126,7 @@ func (s *moduleSet) makeRuntimes() error {
 		o := Options{Name: m.Name, Workload: m.Workload, Stdout: s.o.Stdout, Getenv: m.getenv(s.o.Getenv)}
 		if dir := o.Getenv("DATA_DIR"); dir != "" {
 			if err := os.MkdirAll(dir, 0o700); err != nil {
-				return fmt.Errorf("make data directory of %s: %w", m.Workload, err)
+				return fmt.Errorf("create data directory of %s: %w", m.Workload, err)
 			}
 		}
 		rt, err := newRuntime(o, s)

@@ -112,7 +112,7 @@ func (s *Session) Answer(checkID, text string) error {
 		case !st.sees(format.CheckKind):
 			return fmt.Errorf("answer %s: predict and observe first", checkID)
 		case g.Passed():
-			return fmt.Errorf("answer %s: it is answered already", checkID)
+			return fmt.Errorf("answer %s: it was answered already", checkID)
 		case st.waits(g) != "":
 			return fmt.Errorf("answer %s: %q comes first", checkID, st.goal(st.waits(g)).Check.Title)
 		case strings.TrimSpace(text) == "":

@@ -26,9 +26,9 @@ func (s *Session) assertRun(a Action) error {
 	}
 	switch {
 	case string(v) != a.Args[0]:
-		return fmt.Errorf("the observation is %s; the truth is %q", v, st.rec.Truth)
+		return fmt.Errorf("the observation is %s; the true value is %q", v, st.rec.Truth)
 	case len(a.Args) == 2 && !strings.Contains(st.rec.Truth, a.Args[1]):
-		return fmt.Errorf("the truth is %q", st.rec.Truth)
+		return fmt.Errorf("the true value is %q", st.rec.Truth)
 	}
 	return nil
 }

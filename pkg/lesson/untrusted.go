@@ -18,7 +18,7 @@ import (
 type UntrustedError struct{ Problems format.Problems }
 
 func (e *UntrustedError) Error() string {
-	return "a lesson that did not come with shopctl cannot contain commands:\n" + e.Problems.Error()
+	return "a lesson that is not built in cannot contain commands:\n" + e.Problems.Error()
 }
 
 // refuseCommands returns an *UntrustedError if a lesson from elsewhere contains an object that names a program:

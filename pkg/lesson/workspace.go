@@ -15,17 +15,17 @@ import (
 // stays: it is the learner's work.
 func makeWorkspace(l *Lesson, dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make workspace: %w", err)
+		return fmt.Errorf("create workspace: %w", err)
 	}
 	for name, content := range l.Files {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		if _, err := os.Stat(path); err == nil {
 			continue
 		} else if !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("make workspace: %w", err)
+			return fmt.Errorf("create workspace: %w", err)
 		}
 		if err := writeFile(path, content); err != nil {
-			return fmt.Errorf("make workspace: %w", err)
+			return fmt.Errorf("create workspace: %w", err)
 		}
 	}
 	return nil

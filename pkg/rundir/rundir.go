@@ -142,7 +142,7 @@ func (d Dir) Create() error {
 // own makes dir, and refuses one that another user could have laid in our way.
 func own(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make directory: %w", err)
+		return fmt.Errorf("create directory: %w", err)
 	}
 	info, err := os.Stat(dir)
 	if err != nil {

@@ -223,7 +223,7 @@ func TestWhatNobodyFeelsIsSaidToo(t *testing.T) {
 			Fault{Service: "payment", Phrase: "UNAVAILABLE 1%"},
 			shop(edge("checkout", "payment", sample(66, 10, ms4, "INVALID_ARGUMENT"))),
 			shop(edge("checkout", "payment", sample(66, 9, ms4, "INVALID_ARGUMENT"))),
-			"payment UNAVAILABLE 1% -> no caller feels it in 66 calls",
+			"payment UNAVAILABLE 1% -> no caller was affected in 66 calls",
 		},
 		{
 			"nobody calls",
@@ -261,7 +261,7 @@ func TestACircleOfCallsEndsTheWalk(t *testing.T) {
 		Edges: []servicegraph.Edge{{Caller: "a", Callee: "b", Traffic: bad}, {Caller: "b", Callee: "a", Traffic: bad}, {Caller: "b", Callee: "b", Traffic: bad}},
 		Nodes: []servicegraph.Node{{Service: "a", Traffic: bad}, {Service: "b", Traffic: bad}},
 	}
-	if got, want := BlastOf(Fault{Service: "b", Phrase: "INTERNAL 50%"}, now, quiet()).Sentence, "b INTERNAL 50% -> a errors 50% -> users do not feel it"; got != want {
+	if got, want := BlastOf(Fault{Service: "b", Phrase: "INTERNAL 50%"}, now, quiet()).Sentence, "b INTERNAL 50% -> a errors 50% -> users are not affected"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

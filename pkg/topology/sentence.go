@@ -25,7 +25,7 @@ func (w *walk) sentence() string {
 	case w.now.called(w.fault.Service) == 0:
 		parts = append(parts, fmt.Sprintf("no calls to %s in %s", w.fault.Service, humanize.Span(w.now.To.Sub(w.now.From).Round(time.Second))))
 	case len(w.reached)+len(w.stopped)+len(w.felt) == 0:
-		parts = append(parts, fmt.Sprintf("no caller feels it in %s", humanize.Count(w.now.called(w.fault.Service), "call")))
+		parts = append(parts, fmt.Sprintf("no caller was affected in %s", humanize.Count(w.now.called(w.fault.Service), "call")))
 	default:
 		parts = append(parts, w.middle(entry)...)
 		parts = append(parts, w.end(entry))
@@ -53,7 +53,7 @@ func (w *walk) end(entry string) string {
 		return strings.Join(words, ", ")
 	}
 	if len(w.stopped) == 0 {
-		return "users do not feel it"
+		return "users are not affected"
 	}
 	var words []string
 	for _, s := range w.stopped {

@@ -55,7 +55,7 @@ func isInForm(m *model) bool { return m.focus == paneCall && m.calls.InForm() }
 
 // formKeys select a method, fill in its request and send it.
 func formKeys() []binding {
-	const inactive = "it is a key of a call; i goes there"
+	const inactive = "this key is for a call; i goes there"
 	return []binding{
 		{
 			keys: []string{"enter"}, name: "choose", help: "select the service or the method", rank: 20,
@@ -109,7 +109,7 @@ func callResultKeys() []binding {
 		},
 		{
 			keys: []string{"Y"}, name: "copy command", help: "copy the equivalent command: of the call, or of the manifest", rank: 23,
-			active: func(m *model) bool { return m.paneCommand() != "" }, inactiveReason: "it is a key of calls and objects; i and o go there",
+			active: func(m *model) bool { return m.paneCommand() != "" }, inactiveReason: "this key is for calls and objects; i and o go there",
 			command: func(m *model) string { return m.paneCommand() },
 			do: func(m *model, _ string) tea.Cmd {
 				line := m.state.Command(m.paneCommand())

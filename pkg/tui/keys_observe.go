@@ -32,7 +32,7 @@ func isTraceList(m *model) bool { return m.focus == paneTraces && !m.traces.IsOp
 // traceKeys open traces, and their spans and logs.
 func traceKeys() []binding {
 	on := func(m *model) bool { return m.focus == paneTraces }
-	const inactive = "it is a key of the traces; 7 goes there"
+	const inactive = "this key is for the traces; 7 goes there"
 	return []binding{
 		{
 			keys: []string{"enter"}, name: "waterfall", help: "show the selected trace as a waterfall", rank: 20,
@@ -109,7 +109,7 @@ func join(verb, object string) string {
 func metricKeys() []binding {
 	on := func(m *model) bool { return m.focus == paneMetrics }
 	alerts := func(m *model) bool { return m.focus == paneAlerts }
-	const inactive = "it is a key of the metrics; 8 goes there"
+	const inactive = "this key is for the metrics; 8 goes there"
 	return []binding{
 		{
 			keys: []string{"enter"}, name: "plot an expression", help: "type a PromQL expression and plot it", rank: 20,

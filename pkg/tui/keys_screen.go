@@ -59,7 +59,7 @@ func screenKeys() []binding {
 		},
 		{keys: []string{"]"}, group: groupScreen, name: "tab", help: "go to the next tab", do: func(m *model, _ string) tea.Cmd { m.cycleTabs(1); return nil }},
 		{keys: []string{"["}, group: groupScreen, name: "previous tab", help: "go to the previous tab", do: func(m *model, _ string) tea.Cmd { m.cycleTabs(-1); return nil }},
-		{keys: []string{"z"}, group: groupScreen, name: "zoom", help: "give the pane the whole screen, or end that", rank: 55, do: func(m *model, _ string) tea.Cmd { m.zoom(); return nil }},
+		{keys: []string{"z"}, group: groupScreen, name: "zoom", help: "show the pane on the whole screen, or show all panes again", rank: 55, do: func(m *model, _ string) tea.Cmd { m.zoom(); return nil }},
 		{
 			keys: []string{"/"}, group: groupScreen, name: "filter", help: "show only the lines that contain a text; esc ends it", rank: 52,
 			active: func(m *model) bool { return m.pane(m.focus).Filter() != nil }, inactiveReason: "this pane is not a list",

@@ -49,7 +49,7 @@ func serviceKeys() []binding {
 		},
 		{
 			keys: []string{"a"}, group: groupServices, name: "all", help: "follow the logs of all services, or of the selected one", rank: 20,
-			active: func(m *model) bool { return m.focus == paneLogs }, inactiveReason: "it is a key of the logs; 3 goes there",
+			active: func(m *model) bool { return m.focus == paneLogs }, inactiveReason: "this key is for the logs; 3 goes there",
 			label: func(m *model) string {
 				if m.allLogs {
 					return "one service"
@@ -121,7 +121,7 @@ func (m *model) openFaults() {
 		p.items = append(p.items, item{text: text, command: m.state.Command(command), do: func(m *model) tea.Cmd { return m.commands.inject(command, r) }})
 	}
 	inject("fail every call", "--error UNAVAILABLE", &controlpb.Fault{Error: "UNAVAILABLE"}, true)
-	inject("fail every second call", "--error UNAVAILABLE --percent 50", &controlpb.Fault{Error: "UNAVAILABLE", Percent: 50}, true)
+	inject("fail half of the calls", "--error UNAVAILABLE --percent 50", &controlpb.Fault{Error: "UNAVAILABLE", Percent: 50}, true)
 	inject("delay every call", "--delay 500ms", &controlpb.Fault{Delay: durationpb.New(500 * time.Millisecond)}, true)
 	inject("pause its processes", "--pause", &controlpb.Fault{Pause: true}, true)
 	inject("kill its processes, once", "--crash", &controlpb.Fault{Crash: true}, false)

@@ -151,7 +151,7 @@ func (m *model) quit() tea.Cmd {
 	if what == "" {
 		return tea.Quit
 	}
-	m.confirm("Leave while "+what+"?", "leave, and end it", func(*model) tea.Cmd { return tea.Quit })
+	m.confirm("Leave while "+what+"?", "quit, and end it", func(*model) tea.Cmd { return tea.Quit })
 	return nil
 }
 

@@ -52,7 +52,7 @@ type Experimenter interface {
 // means that the command did not run.
 type Runner func(ctx context.Context, args []string, out io.Writer) (exit int, err error)
 
-// Verb is a command that the palette offers: "fault inject", "SERVICE", "Make calls fail or wait".
+// Verb is a command that the palette offers: "fault inject", "SERVICE", "Make calls fail or slow down".
 type Verb struct {
 	Name, Args, Short string
 }

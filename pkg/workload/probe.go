@@ -82,7 +82,7 @@ func (w *watcher) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-w.slowStart():
-			w.failed("it does not listen")
+			w.failed("it is not listening")
 			return
 		}
 	}

@@ -143,7 +143,7 @@ func TestAnInstanceThatNeverListensFailsItsLiveness(t *testing.T) {
 		p := watch(t, probes{liveness: &probe{&corev1.Probe{PeriodSeconds: 10, FailureThreshold: 3}}}, false)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if want := []string{"30s failed: it does not listen"}; !slices.Equal(p.reports, want) {
+		if want := []string{"30s failed: it is not listening"}; !slices.Equal(p.reports, want) {
 			t.Errorf("reports %q", p.reports)
 		}
 	})

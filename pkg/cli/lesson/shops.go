@@ -35,7 +35,7 @@ const testShop = "lesson-test"
 func (b lessonBooter) Boot(ctx context.Context, l *lesson.Lesson) (verify.Shop, error) {
 	dir, err := os.MkdirTemp("", "shopctl-test-")
 	if err != nil {
-		return nil, fmt.Errorf("make a directory for the shop: %w", err)
+		return nil, fmt.Errorf("create a directory for the shop: %w", err)
 	}
 	s := &bootedShop{now: b.now, executable: b.executable, dir: dir, tester: lessonTester(b.environ, l), lesson: l}
 	s.environ = overlay(b.environ,

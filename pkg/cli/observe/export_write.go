@@ -37,7 +37,7 @@ func (o *exportOptions) write(files []export.File) error {
 	for _, file := range append([]export.File{list}, files...) {
 		path := filepath.Join(o.dir, file.Name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return cmdutil.HintErr(cmdutil.ExitFailed, "choose another --dir", fmt.Errorf("make directory: %w", err))
+			return cmdutil.HintErr(cmdutil.ExitFailed, "choose another --dir", fmt.Errorf("create directory: %w", err))
 		}
 		if err := os.WriteFile(path, file.Content, 0o644); err != nil {
 			return cmdutil.HintErr(cmdutil.ExitFailed, "choose another --dir", fmt.Errorf("write file: %w", err))

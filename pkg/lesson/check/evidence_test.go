@@ -43,7 +43,7 @@ func TestEveryKindSaysWhatDecided(t *testing.T) {
 		"resource: {kind: ConfigMap, name: none, namespace: ns}":       {Kind: check.ObjectEvidence, Object: "ConfigMap", Name: "none", Namespace: "ns"},
 		"order: {}":                 {Kind: check.TraceEvidence, Service: "payment"},
 		"manifest: {file: a.yaml}":  {Kind: check.FileEvidence, Name: "a.yaml"},
-		"gotest: {dir: catalog/ok}": {Kind: check.OutputEvidence, Text: "only lessons that come with shopctl run tests; this one was written elsewhere"},
+		"gotest: {dir: catalog/ok}": {Kind: check.OutputEvidence, Text: "only built-in lessons can run tests"},
 	} {
 		s.wantEvidence(t, probe, want)
 	}

@@ -45,7 +45,7 @@ func (a gotestAsker) evaluate(ctx context.Context, p Prober, _ Baseline) Result 
 		r.Expected += " and print " + want.Says
 	}
 	if p.Tester == nil {
-		r.Observed = "only lessons that come with shopctl run tests; this one was written elsewhere"
+		r.Observed = "only built-in lessons can run tests"
 		r.Evidence = Evidence{Kind: OutputEvidence, Text: r.Observed}
 		return r
 	}

@@ -49,7 +49,7 @@ func (r *reporter) front(l *Lesson) {
 		}
 	}
 	if l.Shop.Load < 0 || l.Shop.Load > maxLoad || l.Shop.Seed < 0 {
-		r.add("shop", at.Line, at.Column, "shop: a load is 0 to %d steps a second, a seed at least 0", maxLoad)
+		r.add("shop", at.Line, at.Column, "shop: load must be 0 to %d steps per second, and seed at least 0", maxLoad)
 	}
 	if l.Order < 0 {
 		r.add("order", at.Line, at.Column, "order %d: use a number above zero", l.Order)

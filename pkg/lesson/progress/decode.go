@@ -85,14 +85,14 @@ func (s *Store) keepOld() error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("keep old progress: %w", err)
+		return fmt.Errorf("back up old progress: %w", err)
 	}
 	version, err := versionOf(raw)
 	if err != nil || version == Version {
 		return nil // Read has said what there is to say
 	}
 	if err := os.WriteFile(fmt.Sprintf("%s.v%d", s.path, version), raw, 0o600); err != nil {
-		return fmt.Errorf("keep old progress: %w", err)
+		return fmt.Errorf("back up old progress: %w", err)
 	}
 	return nil
 }

@@ -143,7 +143,7 @@ func (s *Store) Read() (f *File, aside string, err error) {
 	}
 	aside = fmt.Sprintf("%s.corrupt-%s", s.path, s.now().UTC().Format("20060102T150405.000"))
 	if err := os.Rename(s.path, aside); err != nil {
-		return nil, "", fmt.Errorf("set unreadable progress aside: %w", err)
+		return nil, "", fmt.Errorf("move unreadable progress away: %w", err)
 	}
 	return &File{Version: Version, Lessons: map[string]*Lesson{}}, aside, nil
 }

@@ -41,21 +41,21 @@ func Write(root, track, slug string) ([]string, error) {
 	if _, err := os.Lstat(dir); err == nil {
 		return nil, fmt.Errorf("make %s: %w", dir, ErrExists)
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("make lesson: %w", err)
+		return nil, fmt.Errorf("create lesson: %w", err)
 	}
 	var written []string
 	for _, f := range files {
 		text, err := fs.ReadFile(templates, "template/"+f.template)
 		if err != nil {
-			return written, fmt.Errorf("make lesson: %w", err)
+			return written, fmt.Errorf("create lesson: %w", err)
 		}
 		filled := strings.NewReplacer("{{slug}}", slug, "{{track}}", track).Replace(string(text))
 		path := filepath.Join(dir, filepath.FromSlash(f.path))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return written, fmt.Errorf("make lesson: %w", err)
+			return written, fmt.Errorf("create lesson: %w", err)
 		}
 		if err := os.WriteFile(path, []byte(filled), 0o644); err != nil {
-			return written, fmt.Errorf("make lesson: %w", err)
+			return written, fmt.Errorf("create lesson: %w", err)
 		}
 		written = append(written, path)
 	}

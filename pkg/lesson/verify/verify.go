@@ -168,7 +168,7 @@ func (p *prover) timed(ctx context.Context, name string, prove func(context.Cont
 func (p *prover) session(ctx context.Context, prove func(context.Context, *lesson.Session) error) (err error) {
 	dir, err := os.MkdirTemp("", "shopctl-lesson-")
 	if err != nil {
-		return fmt.Errorf("make a workspace: %w", err)
+		return fmt.Errorf("create workspace: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	d := p.shop.Deps()

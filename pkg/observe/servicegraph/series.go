@@ -9,7 +9,7 @@ const (
 	maxStatuses = 8
 )
 
-// otherStatus counts failures whose status has no place in statuses.
+// otherStatus counts failures of any status beyond the first maxStatuses.
 const otherStatus = "other"
 
 // series counts what happened second by second, in a ring.

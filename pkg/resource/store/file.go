@@ -118,7 +118,7 @@ func save(path string, st *state) error {
 		err = replace(path, data)
 	}
 	if err != nil {
-		return fmt.Errorf("keep objects (nothing was changed): %w", err)
+		return fmt.Errorf("save objects (nothing was changed): %w", err)
 	}
 	return nil
 }

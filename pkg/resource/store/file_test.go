@@ -94,7 +94,7 @@ func TestAFileThatCannotBeWrittenLeavesEverythingAsItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = s.Delete([]resource.Key{configKey}, false)
-	if want := "keep objects (nothing was changed): write " + path + ".tmp: no space left on device"; err == nil || err.Error() != want {
+	if want := "save objects (nothing was changed): write " + path + ".tmp: no space left on device"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if s.Snapshot().Revision() != revision || s.Origin(configKey) == "" {
@@ -125,7 +125,7 @@ func TestADirectoryThatCannotBeMadeLeavesTheStoreAsItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := s.Apply(manifests(t, configMap), "", false)
-	if want := "keep objects (nothing was changed): mkdir " + dir + ": not a directory"; err == nil || err.Error() != want {
+	if want := "save objects (nothing was changed): mkdir " + dir + ": not a directory"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if s.Origin(configKey) != "" {

@@ -116,7 +116,7 @@ func (d *Driver) Start(ctx context.Context, spec podspec.Pod) (workload.Pod, err
 	}
 	if spec.DataDir != "" {
 		if err := os.MkdirAll(spec.DataDir, 0o700); err != nil {
-			return nil, fmt.Errorf("start %s: make data directory: %w", spec.Name, err)
+			return nil, fmt.Errorf("start %s: create data directory: %w", spec.Name, err)
 		}
 	}
 	p := &pod{d: d, spec: spec, ports: map[string]int{}}

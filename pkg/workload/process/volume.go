@@ -69,7 +69,7 @@ func (p *pod) mountDirs(c podspec.Container) ([]mountDir, error) {
 		if !single {
 			sub := filepath.Join(dir, filepath.FromSlash(m.SubPath))
 			if err := os.MkdirAll(sub, 0o700); err != nil {
-				return nil, fmt.Errorf("make directory of volume %s: %w", m.Volume, err)
+				return nil, fmt.Errorf("create directory of volume %s: %w", m.Volume, err)
 			}
 			mounts = append(mounts, mountDir{m.Path, sub})
 			continue
