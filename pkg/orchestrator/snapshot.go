@@ -89,20 +89,6 @@ type Instance struct {
 	Containers []Container
 }
 
-// Ready counts the containers that are ready, of those that should be: all but completed init containers.
-func (i Instance) Ready() (ready, total int) {
-	for _, c := range i.Containers {
-		if c.Kind == InitContainer {
-			continue
-		}
-		total++
-		if c.Ready {
-			ready++
-		}
-	}
-	return ready, total
-}
-
 // ContainerKind is the role of a container in its pod.
 type ContainerKind string
 

@@ -33,7 +33,7 @@ const (
 
 // Values returns all states.
 func (AlertState) Values() []string {
-	return []string{"firing", "pending", "inactive", "fired", "resolved"}
+	return []string{string(AlertFiring), string(AlertPending), string(AlertInactive), string(AlertFired), string(AlertResolved)}
 }
 
 // Past reports whether the state is a change in the past.

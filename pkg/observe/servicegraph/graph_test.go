@@ -64,6 +64,12 @@ func find(t *testing.T, snap Snapshot, caller, callee string) Edge {
 	return Edge{}
 }
 
+// last looks back over the window until now.
+func last(g *Graph, window time.Duration) Snapshot {
+	now := g.cfg.Now()
+	return g.Between(now.Add(-window), now)
+}
+
 func TestACallIsOneEdgeWhicheverSideComesFirst(t *testing.T) {
 	for _, serverFirst := range []bool{false, true} {
 		c := newClock()
@@ -75,7 +81,7 @@ func TestACallIsOneEdgeWhicheverSideComesFirst(t *testing.T) {
 		g.Add([]trace.Record{client})
 		c.forward(3 * time.Second)
 		g.Add([]trace.Record{server})
-		snap := g.Last(time.Minute)
+		snap := last(g, time.Minute)
 		e := find(t, snap, "checkout", "payment")
 		if len(snap.Edges) != 1 || e.Requests != 1 || e.Failed != 1 || e.Protocol != "grpc" {
 			t.Errorf("edges %+v", snap.Edges)
@@ -102,15 +108,15 @@ func TestWhoSendsNoSpansIsNamedByAddress(t *testing.T) {
 		r.Peer, r.Port, r.Protocol = peer[0], peer[1], "redis"
 		g.Add([]trace.Record{r})
 	}
-	if snap := g.Last(time.Minute); len(snap.Edges) != 0 {
+	if snap := last(g, time.Minute); len(snap.Edges) != 0 {
 		t.Errorf("counted before the callee could say its name: %+v", snap.Edges)
 	}
 	c.forward(pairTimeout)
-	if e := find(t, g.Last(time.Minute), "cart", "redis-cart"); e.Requests != 1 || e.Protocol != "redis" {
+	if e := find(t, last(g, time.Minute), "cart", "redis-cart"); e.Requests != 1 || e.Protocol != "redis" {
 		t.Errorf("edge %+v", e)
 	}
 	c.forward(pairFor)
-	snap := g.Last(time.Minute)
+	snap := last(g, time.Minute)
 	find(t, snap, "cart", "elsewhere:443")
 	if len(snap.Edges) != 2 || snap.Dropped.Nameless != 1 {
 		t.Errorf("%+v", snap)
@@ -121,7 +127,7 @@ func TestARequestWithoutACallerIsAUsers(t *testing.T) {
 	c := newClock()
 	g, s := New(Config{Now: c.now}), newSpans(c)
 	g.Add([]trace.Record{s.span(trace.Server, "frontend", "GET /", trace.SpanID{}, 7*time.Millisecond, "503")})
-	snap := g.Last(time.Minute)
+	snap := last(g, time.Minute)
 	if e := find(t, snap, User, "frontend"); e.Failed != 1 || e.P50 < 6*time.Millisecond || e.P50 > 8*time.Millisecond {
 		t.Errorf("%+v", e)
 	}
@@ -138,7 +144,7 @@ func TestRetriesAreOneCallOfSeveralAttempts(t *testing.T) {
 		batch := []trace.Record{first, s.span(trace.Server, "cart", "Do", client.Span, time.Millisecond, "UNAVAILABLE"), s.span(trace.Server, "cart", "Do", client.Span, time.Millisecond, "UNAVAILABLE")}
 		batch = append(batch[:order:order], append([]trace.Record{client}, batch[order:]...)...)
 		g.Add(batch)
-		snap := g.Last(time.Minute)
+		snap := last(g, time.Minute)
 		if e := find(t, snap, "frontend", "cart"); e.Requests != 1 || e.Failed != 0 {
 			t.Errorf("order %d: edge %+v", order, e)
 		}
@@ -191,7 +197,7 @@ func TestTheOrderOfArrivalDoesNotMatterAndNothingIsLost(t *testing.T) {
 				rest = rest[n:]
 			}
 			c.forward(pairFor)
-			got := g.Last(time.Minute)
+			got := last(g, time.Minute)
 			if round == 0 {
 				want = got
 				conserved(t, all, got)
@@ -244,7 +250,7 @@ func TestAMillionNamesAreNotKept(t *testing.T) {
 		}
 	}
 	c.forward(pairFor)
-	snap := g.Last(Kept)
+	snap := last(g, Kept)
 	if len(g.edges) > maxEdges || len(g.nodes) > maxNodes || len(g.ops) > maxOperations ||
 		len(g.words) > maxWords || len(g.names) > maxWords || len(g.peers) > maxWords || len(g.addrs) > maxWords || len(g.waiting.queue) > maxWaiting {
 		t.Errorf("%d edges, %d nodes, %d operations, %d words, %d names, %d peers, room for %d waiting",
@@ -256,14 +262,14 @@ func TestAMillionNamesAreNotKept(t *testing.T) {
 	c.forward(Kept + 3*time.Second)
 	client, server := s.call("checkout", "payment", "OK")
 	g.Add([]trace.Record{client, server})
-	find(t, g.Last(time.Minute), "checkout", "payment")
+	find(t, last(g, time.Minute), "checkout", "payment")
 }
 
 func TestNamesCanBePrintedWhateverComes(t *testing.T) {
 	c := newClock()
 	g, s := New(Config{Now: c.now}), newSpans(c)
 	g.Add([]trace.Record{s.span(trace.Server, "a\x1b[2Jb\nc\xff", "GET \x07", trace.SpanID{}, time.Millisecond, "\x1b]0;x")})
-	snap := g.Last(time.Minute)
+	snap := last(g, time.Minute)
 	if e := find(t, snap, User, "a?[2Jb?c?"); e.Failures[0].Status != "?]0;x" || snap.Operations[0].Name != "GET ?" {
 		t.Errorf("%+v", snap)
 	}
@@ -275,7 +281,7 @@ func TestOneEdgeKeepsFewStatuses(t *testing.T) {
 	for i := range 100 {
 		g.Add([]trace.Record{s.span(trace.Server, "frontend", "GET /", trace.SpanID{}, time.Millisecond, fmt.Sprint(500+i))})
 	}
-	e := find(t, g.Last(time.Minute), User, "frontend")
+	e := find(t, last(g, time.Minute), User, "frontend")
 	if len(e.Failures) != maxStatuses || e.Failures[0] != (Failure{otherStatus, 93}) {
 		t.Errorf("failures %v", e.Failures)
 	}
@@ -289,7 +295,7 @@ func TestAWindowHoldsWhatArrivedInIt(t *testing.T) {
 		c.forward(time.Second)
 	}
 	for window, want := range map[time.Duration]int64{10 * time.Second: 9, time.Minute: 59, time.Hour: int64(Kept/time.Second) - 1} {
-		n := g.Last(window).Nodes[0]
+		n := last(g, window).Nodes[0]
 		if n.Requests != want || n.Rate() < 0.9 || n.Rate() > 1.1 {
 			t.Errorf("over %s: %d requests, %.2f/s", window, n.Requests, n.Rate())
 		}
@@ -299,7 +305,7 @@ func TestAWindowHoldsWhatArrivedInIt(t *testing.T) {
 		t.Errorf("%d requests in ten seconds a while ago", n.Requests)
 	}
 	c.forward(2 * Kept)
-	if snap := g.Last(Kept); len(snap.Nodes) != 0 {
+	if snap := last(g, Kept); len(snap.Nodes) != 0 {
 		t.Errorf("long after: %+v", snap.Nodes)
 	}
 }
@@ -315,12 +321,12 @@ func TestAddMayBeCalledByManyAtOnce(t *testing.T) {
 			for range 500 {
 				client, server := s.call("checkout", "payment", "OK")
 				g.Add([]trace.Record{client, server})
-				g.Last(time.Minute)
+				last(g, time.Minute)
 			}
 		})
 	}
 	all.Wait()
-	if e := find(t, g.Last(time.Minute), "checkout", "payment"); e.Requests != 2000 {
+	if e := find(t, last(g, time.Minute), "checkout", "payment"); e.Requests != 2000 {
 		t.Errorf("%d requests", e.Requests)
 	}
 }

@@ -78,12 +78,6 @@ func (t Traffic) InFlight() float64 {
 	return t.Busy.Seconds() / t.Over.Seconds()
 }
 
-// Last looks back over the window until now.
-func (g *Graph) Last(window time.Duration) Snapshot {
-	now := g.cfg.Now()
-	return g.Between(now.Add(-window), now)
-}
-
 // Between looks at whole seconds between two times, at most as far back as is kept, and not before the
 // graph began.
 func (g *Graph) Between(from, to time.Time) Snapshot {

@@ -91,6 +91,6 @@ func BenchmarkLast(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		g.Last(30 * time.Second)
+		last(g, 30*time.Second)
 	}
 }
