@@ -13,7 +13,7 @@ import (
 	"github.com/shopctl/shopctl/services"
 )
 
-func TestEveryServiceTellsItsHealthUnderEveryName(t *testing.T) {
+func TestEveryServiceReportsItsHealthUnderEveryName(t *testing.T) {
 	s := openShop(t)
 	for _, b := range services.All() {
 		if len(b.GRPC) == 0 {

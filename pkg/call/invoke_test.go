@@ -207,7 +207,7 @@ func TestHeadersAndTraceReachTheServer(t *testing.T) {
 	}
 }
 
-func TestNobodyListeningIsAResult(t *testing.T) {
+func TestARefusedConnectionIsAResult(t *testing.T) {
 	l := listen(t, func(*grpc.Server) {})
 	for name, tt := range map[string]call.Request{
 		"linked":     {Target: cartTarget("127.0.0.1:1"), Method: "GetCart"},

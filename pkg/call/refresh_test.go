@@ -129,7 +129,7 @@ func TestKeptContractIsReadAgainWhenTheServiceHasANewOne(t *testing.T) {
 	expectInvalid(t, err, `field "txet" is not in mine.Note`, "did you mean text?")
 }
 
-func TestBuiltInThatSomebodyReplacedIsAskedForWhatItsContractLacks(t *testing.T) {
+func TestAReplacedBuiltInIsQueriedForWhatItsContractLacks(t *testing.T) {
 	addr, stop := echo(t, "127.0.0.1:0", mine(t, []string{"text"}, []string{"Write"}), false)
 	defer stop()
 	c := newCaller(t)

@@ -111,7 +111,7 @@ func TestAConnectionThatNeverSaysWhatItIsEndsWithTheProcess(t *testing.T) {
 	}
 }
 
-func TestModulesAreToldApartInSpansThatSayThatNoNetworkWasCrossed(t *testing.T) {
+func TestSpansOfModulesNameTheModuleAndThatNoNetworkWasCrossed(t *testing.T) {
 	sink := chassistest.NewSink(t)
 	s := chassistest.StartModules(t, site(oneAd), siteEnv("OTEL_SERVICE_NAME", "monolith"), chassistest.WithSink(sink))
 	page(t, s)

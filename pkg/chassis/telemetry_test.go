@@ -28,7 +28,7 @@ func TestOpenTelemetrysVariablesSayWhereSpansGo(t *testing.T) {
 	}
 }
 
-func TestHeadersOfTheExporterAreReadAndNeverTold(t *testing.T) {
+func TestHeadersOfTheExporterAreReadAndNeverPrinted(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                         "map[]",
 		"a=1, b = x%20y ,":         "map[a:1 b:x y]",

@@ -42,7 +42,7 @@ func TestTooManyArgumentsAreAUsageError(t *testing.T) {
 	w.WantErr(`unexpected argument "payment": the command takes one service`)
 }
 
-func TestAFlagOfAWrongTypeIsToldInWordsOfThePerson(t *testing.T) {
+func TestAFlagOfAWrongTypeIsReportedInPlainWords(t *testing.T) {
 	w := clitest.NewWorld(t)
 	for line, text := range map[string]string{
 		"scale cart --replicas many":              `read --replicas "many": want a whole number`,
@@ -57,7 +57,7 @@ func TestAFlagOfAWrongTypeIsToldInWordsOfThePerson(t *testing.T) {
 	}
 }
 
-func TestHintsGoToTheShopAtHandWhoeverGivesThem(t *testing.T) {
+func TestAllHintsAreForTheShopAtHand(t *testing.T) {
 	w := clitest.NewWorld(t)
 	w.F.IO.ShopName = "second"
 	for hint, want := range map[string]string{
@@ -72,7 +72,7 @@ func TestHintsGoToTheShopAtHandWhoeverGivesThem(t *testing.T) {
 	}
 }
 
-func TestHelpTellsUsageFlagsAndExitCodes(t *testing.T) {
+func TestHelpHasUsageFlagsAndExitCodes(t *testing.T) {
 	w := clitest.NewWorld(t)
 	w.Want(cmdutil.ExitOK, "scale", "--help")
 	w.WantOut("Usage:\n  shopctl scale SERVICE... --replicas N", "--replicas NUMBER", "Global flags:", "Exit codes:\n  0  ok\n", "  3  the shop is not running\n")

@@ -111,7 +111,7 @@ func TestASecondDaemonSaysThatTheShopRunsAlready(t *testing.T) {
 	}
 }
 
-func TestShutdownTellsEachStepAndLeavesNothing(t *testing.T) {
+func TestShutdownReportsEachStepAndLeavesNothing(t *testing.T) {
 	vars := home(t)
 	dir, err := spawn(t, vars, "cart")
 	if err != nil {
@@ -138,7 +138,7 @@ func TestTwoShopsRunSideBySide(t *testing.T) {
 	}
 }
 
-func TestWhatCannotWorkIsSaidBeforeAnythingStarts(t *testing.T) {
+func TestABadConfigurationIsReportedBeforeAnythingStarts(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

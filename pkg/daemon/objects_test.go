@@ -77,7 +77,7 @@ func TestAProgramOfTheLearnersIsAnInstanceLikeAnyOther(t *testing.T) {
 	await(t, c, "it is gone", func(st *controlpb.StatusResponse) bool { return find(st, "hello").GetName() == "" })
 }
 
-func TestWhatIsWrongWithAManifestIsSaidWithItsPlaceAndChangesNothing(t *testing.T) {
+func TestMistakesInAManifestAreReportedWithTheirPlaceAndChangeNothing(t *testing.T) {
 	c := open(t, home(t), only("currency"))
 	_, err := c.Apply(t.Context(), &controlpb.ApplyRequest{Files: []*controlpb.File{
 		{Name: "good.yaml", Content: []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: good}\n")},

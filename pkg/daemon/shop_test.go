@@ -269,7 +269,7 @@ func TestLogsAreMergedAndFollowed(t *testing.T) {
 	}
 }
 
-func TestTheShopIsMeasuredWhileSomebodyWatches(t *testing.T) {
+func TestTheShopIsMeasuredWhileItIsWatched(t *testing.T) {
 	c := open(t, home(t), only("currency"))
 	client := currency(t, c)
 	stream, err := c.Watch(t.Context(), &controlpb.WatchRequest{Stats: true, Interval: durationpb.New(1e8)})

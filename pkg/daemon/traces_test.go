@@ -163,7 +163,7 @@ func TestLogsAreFoundByTraceLevelAndText(t *testing.T) {
 	}
 }
 
-func TestLogsThatCannotBeAskedForAreExplained(t *testing.T) {
+func TestLogQueriesThatCannotWorkAreExplained(t *testing.T) {
 	c := open(t, home(t), only("currency"))
 	for what, req := range map[string]*controlpb.LogsRequest{
 		"regular expression": {Grep: "("}, "not a trace id": {TraceId: "xyz"}, "not a span id": {SpanId: "xyz"}, `unknown level "loud"`: {Level: "loud"},
@@ -219,7 +219,7 @@ func TestAnEndpointThatMakesNoSenseIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
-func TestCommandsAreToldWhereSpansGo(t *testing.T) {
+func TestCommandsKnowWhereSpansGo(t *testing.T) {
 	inherited := commandEnviron([]string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://elsewhere", "SHOPCTL_NAME=x", "OTEL_RESOURCE_ATTRIBUTES=a=b", "EDITOR=vi"})
 	if want := []string{"OTEL_RESOURCE_ATTRIBUTES=a=b", "EDITOR=vi"}; !slices.Equal(inherited, want) {
 		t.Errorf("a command inherits %v, want %v", inherited, want)

@@ -163,7 +163,7 @@ func TestSolveDoesWhatTheLearnerHasNotDone(t *testing.T) {
 	})
 }
 
-func TestChangesAreToldAndNotCounted(t *testing.T) {
+func TestChangesAreSignaledAndNotCounted(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		s := w.open()
 		defer w.close(s)

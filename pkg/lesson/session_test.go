@@ -243,7 +243,7 @@ func TestAStoppedServiceMakesACheckInconclusive(t *testing.T) {
 	})
 }
 
-func TestLookingEndsAtTheTimeoutUntilSomebodyAsks(t *testing.T) {
+func TestEvaluationEndsAtTheTimeoutUntilItIsRequested(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		s := w.open()
 		defer w.close(s)
@@ -302,7 +302,7 @@ func TestAHintIsOfferedAfterAMinuteAndAHalfWithoutProgress(t *testing.T) {
 	})
 }
 
-func TestHowLongACommandTookIsPrintedWhereItIsAsked(t *testing.T) {
+func TestTheTimeOfACommandIsPrintedWhereItIsWanted(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		text := strings.Replace(lessontest.Text, "from: {take: exit}", "from: {take: milliseconds}", 1)
 		text = strings.Replace(text, `GetProduct '{"id":"NOPE"}'`, "ListProducts", 1)

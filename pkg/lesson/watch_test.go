@@ -98,7 +98,7 @@ func TestWhatTheShopStreamsIsNotedAndABrokenStreamIsOpenedAgain(t *testing.T) {
 	})
 }
 
-func TestMetricsAreFollowedForALessonThatAsksForThem(t *testing.T) {
+func TestMetricsAreFollowedForALessonThatReadsThem(t *testing.T) {
 	asks := map[string]format.Check{
 		"a goal":  {One: probe.One{Probe: &probe.PromQL{}}},
 		"a hint":  {HintWhen: []format.When{{One: probe.One{Probe: &probe.Alert{}}}}},

@@ -220,7 +220,7 @@ func TestTheModulesOfAMonolithAreReadByTheirNames(t *testing.T) {
 	}
 }
 
-func TestTheFirstContainerIsReadUnlessAnotherIsAskedFor(t *testing.T) {
+func TestTheFirstContainerIsReadUnlessAnotherIsRequested(t *testing.T) {
 	l := newLogs(t)
 	for i, name := range []string{"setup", "server", "proxy"} {
 		w, err := l.Writer(LogSource{Service: "cart", Instance: "cart-1", Container: name, Main: name == "server"})

@@ -46,7 +46,7 @@ func TestAWholeDocumentIsDecodedWithPositions(t *testing.T) {
 	}
 }
 
-func TestMistakesAreToldWithPlaceAndNearestName(t *testing.T) {
+func TestMistakesAreReportedWithPlaceAndNearestName(t *testing.T) {
 	for text, want := range map[string]string{
 		"itmes: []":                      `1:1: unknown key "itmes"; did you mean "items"?`,
 		"items:\n  - nmae: x":            `2:5: unknown key "nmae"; did you mean "name"?`,

@@ -37,7 +37,7 @@ func TestTheClosestComesFirstAndEqualOnesInAlphabeticalOrder(t *testing.T) {
 	}
 }
 
-func TestAPartOfAWordIsNoTypo(t *testing.T) {
+func TestAPartOfAWordIsNotATypo(t *testing.T) {
 	kinds := []string{"Service", "Secret", "Deployment"}
 	if got := Typo("VirtualService", kinds); got != "" {
 		t.Error(got)
@@ -47,7 +47,7 @@ func TestAPartOfAWordIsNoTypo(t *testing.T) {
 	}
 }
 
-func TestSuggestAsksOnlyWhenThereIsSomethingToAsk(t *testing.T) {
+func TestThereIsASuggestionOnlyIfSomethingIsNear(t *testing.T) {
 	if got := Phrase("nmae", []string{"name"}); got != `; did you mean "name"?` {
 		t.Error(got)
 	}

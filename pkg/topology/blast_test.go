@@ -107,7 +107,7 @@ func checkSentences(t *testing.T, cases []sentenceCase) {
 	}
 }
 
-func TestAFaultIsToldInOneSentenceFromTheServiceToTheUser(t *testing.T) {
+func TestAFaultIsDescribedInOneSentenceFromTheServiceToTheUser(t *testing.T) {
 	slowOrders := []func(*servicegraph.Snapshot){
 		edge("checkout", "payment", sample(66, 0, 910*time.Millisecond, "")),
 		node("checkout", sample(66, 12, 2900*time.Millisecond, "DEADLINE_EXCEEDED")),
@@ -216,7 +216,7 @@ func TestWhoKeepsAFaultFromUsersIsNamed(t *testing.T) {
 	})
 }
 
-func TestWhatNobodyFeelsIsSaidToo(t *testing.T) {
+func TestAFaultWithoutImpactIsDescribedToo(t *testing.T) {
 	checkSentences(t, []sentenceCase{
 		{
 			"what fails as often as before is not the fault's",

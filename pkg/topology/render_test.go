@@ -85,7 +85,7 @@ func TestAnEdgeCanBePointedAt(t *testing.T) {
 	}
 }
 
-func TestAnEmptyMapIsNoLines(t *testing.T) {
+func TestAnEmptyMapHasNoLines(t *testing.T) {
 	if lines := Text(Map{}, Style{}); len(lines) != 0 {
 		t.Errorf("drew %q", lines)
 	}

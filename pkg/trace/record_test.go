@@ -2,7 +2,7 @@ package trace
 
 import "testing"
 
-func TestARecordTellsWhomASpanCallsByHostAndPort(t *testing.T) {
+func TestARecordHasTheHostAndPortThatASpanCalls(t *testing.T) {
 	for _, names := range [][2]string{{"server.address", "server.port"}, {"net.peer.name", "net.peer.port"}} {
 		var r Record
 		for key, value := range map[string]string{names[0]: "127.0.0.1", names[1]: "41000"} {

@@ -171,7 +171,7 @@ func TestTheCausesOfADifferenceAddUpToIt(t *testing.T) {
 	}
 }
 
-func TestADeepTraceIsNoDeepRecursion(t *testing.T) {
+func TestADeepTraceNeedsNoDeepRecursion(t *testing.T) {
 	var spans []*trace.Span
 	for i := range 100_000 {
 		id := func(n int) trace.SpanID { return trace.SpanID{byte(n), byte(n >> 8), byte(n >> 16), 1} }

@@ -50,7 +50,7 @@ func TestACycleOfDependenciesStartsWithAWarning(t *testing.T) {
 	})
 }
 
-func TestADependencyThatDoesNotComeHoldsNobodyUpForEver(t *testing.T) {
+func TestADependencyThatNeverStartsBlocksNothingForever(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(*world)
 		within  time.Duration
@@ -216,7 +216,7 @@ func TestAKilledInstanceIsBackAfterTheFirstBackOffHoweverOftenItWasSteadyBefore(
 	})
 }
 
-func TestAnInstanceIsToldTheReadyEndpointsOfWhatItCallsAndNothingElse(t *testing.T) {
+func TestAnInstanceReceivesTheReadyEndpointsOfWhatItCallsAndNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.app("front", 1, "catalog")

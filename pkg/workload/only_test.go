@@ -9,7 +9,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
-func TestOnlyStartsWhatWasAskedForWithWhatItNeeds(t *testing.T) {
+func TestOnlyStartsWhatWasRequestedWithWhatItNeeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.app("redis", 1)

@@ -158,7 +158,7 @@ func placed(spans []chassistest.Span) []chassistest.Span {
 	return slices.DeleteFunc(slices.Clone(spans), func(s chassistest.Span) bool { return s.Attr(shopv1.AttrAudit) != shopv1.AuditPlaced })
 }
 
-func TestConversionsAreToldApart(t *testing.T) {
+func TestConversionsAreDistinguished(t *testing.T) {
 	s := open(t)
 	s.cart = s.cart[:1]
 	for currency, want := range map[string]string{
@@ -248,7 +248,7 @@ func TestTheCallersDeadlineIsPassedOn(t *testing.T) {
 	}
 }
 
-func TestACallerWhoseTimeIsUpIsToldSo(t *testing.T) {
+func TestACallerWhoseTimeIsUpGetsDeadlineExceeded(t *testing.T) {
 	s := open(t)
 	s.fault["GetCart"] = func(ctx context.Context, _ int) error {
 		<-ctx.Done() // hangs

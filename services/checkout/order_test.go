@@ -59,7 +59,7 @@ func TestAnOrderIsChargedShippedConfirmedAndLeavesTheCartEmpty(t *testing.T) {
 	s.wantCalls(t, "GetCart 1 GetProduct 2 Convert 3 GetQuote 1 Charge 1 ShipOrder 1 EmptyCart 1 SendOrderConfirmation 1 Refund 0")
 }
 
-func TestWhatCannotBeOrderedIsRefusedBeforeAnybodyIsAsked(t *testing.T) {
+func TestWhatCannotBeOrderedIsRefusedBeforeAnyCall(t *testing.T) {
 	s := open(t)
 	for name, c := range map[string]struct {
 		change func(*pb.PlaceOrderRequest)
@@ -91,7 +91,7 @@ func TestWhatCannotBeOrderedIsRefusedBeforeAnybodyIsAsked(t *testing.T) {
 	}
 }
 
-func TestAnEmptyCartIsNoOrder(t *testing.T) {
+func TestAnEmptyCartIsNotAnOrder(t *testing.T) {
 	s := open(t)
 	s.cart = nil
 	_, err := s.client.PlaceOrder(t.Context(), order())
@@ -101,7 +101,7 @@ func TestAnEmptyCartIsNoOrder(t *testing.T) {
 	s.wantCalls(t, "GetCart 1 GetQuote 0 Charge 0 SendOrderConfirmation 0")
 }
 
-func TestACartOfLessThanNothingIsNoOrder(t *testing.T) {
+func TestACartOfLessThanNothingIsNotAnOrder(t *testing.T) {
 	s := open(t)
 	for _, quantity := range []int32{0, -1, math.MinInt32} {
 		s.cart = []*pb.CartItem{{ProductId: "MUG", Quantity: quantity}}
@@ -185,7 +185,7 @@ func (f fixedCurrency) Convert(context.Context, *pb.CurrencyConversionRequest) (
 	return f.answer, nil
 }
 
-func TestPricesOfAMomentAgoAreNotAskedForAgain(t *testing.T) {
+func TestPricesOfAMomentAgoAreNotRequestedAgain(t *testing.T) {
 	s := openWith(t, map[string]string{"PRICE_TTL": "1h"})
 	for range 3 {
 		s.mu.Lock()

@@ -20,7 +20,7 @@ func TestARefundNamesTheChargeThatItTakesBack(t *testing.T) {
 	}
 }
 
-func TestARefundThatFailsIsSaid(t *testing.T) {
+func TestARefundThatFailsIsReported(t *testing.T) {
 	s := open(t)
 	s.breakIt("ShipOrder", status.Error(codes.Internal, "lorry on fire"))
 	s.breakIt("Refund", status.Error(codes.Internal, "till jammed"))

@@ -100,7 +100,7 @@ func TestWhatCannotBeConfirmedIsAnInvalidArgument(t *testing.T) {
 	}
 }
 
-func TestListsAreAsLongAsAskedFor(t *testing.T) {
+func TestListsAreAsLongAsRequested(t *testing.T) {
 	s, o := testServer()
 	for i := range 60 {
 		if _, err := s.SendOrderConfirmation(t.Context(), confirm(fmt.Sprint(i))); err != nil {
@@ -145,7 +145,7 @@ func TestMailsAndTheirOrdersOutliveARestart(t *testing.T) {
 	}
 }
 
-func TestHealthTellsWhenTheOutboxIsGone(t *testing.T) {
+func TestHealthFailsWhenTheOutboxIsGone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	service := chassistest.Start(t, Setup, map[string]string{"DATA_DIR": dir})
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)

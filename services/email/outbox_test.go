@@ -167,7 +167,7 @@ func TestAFullDiskIsAnErrorUntilThereIsRoom(t *testing.T) {
 	}
 }
 
-func TestAFileThatWasTakenAwayIsMadeAnew(t *testing.T) {
+func TestAFileThatWasRemovedIsCreatedAgain(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	o, _ := open(t, dir)
 	if err := o.check(); err != nil {

@@ -226,7 +226,7 @@ func TestAnOrderFailureIsReadFromTheDetailsAndNotFromTheText(t *testing.T) {
 	}
 }
 
-func TestWhatTheVisitorCanChangeIsNoServersError(t *testing.T) {
+func TestWhatTheVisitorCanChangeIsNotAServerError(t *testing.T) {
 	for _, c := range []struct {
 		err  error
 		says string

@@ -77,7 +77,7 @@ func TestAPaymentIsChargedOverREST(t *testing.T) {
 	}
 }
 
-func TestWhatRESTCannotDoIsSaidInJSON(t *testing.T) {
+func TestWhatRESTCannotDoIsReportedInJSON(t *testing.T) {
 	s := open(t)
 	s.Break("GetProduct", status.Error(codes.NotFound, "no product with ID NOPE"))
 	s.Break("SearchProducts", status.Error(codes.Unavailable, "away"))
@@ -107,7 +107,7 @@ func TestWhatRESTCannotDoIsSaidInJSON(t *testing.T) {
 	}
 }
 
-func TestHEADIsAnsweredAsGET(t *testing.T) {
+func TestHEADIsServedAsGET(t *testing.T) {
 	s := open(t)
 	rec := httptest.NewRecorder()
 	s.handler.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), "HEAD", "/api/v1/products/OLJCESPC7Z", nil))

@@ -76,7 +76,7 @@ func start(p *pretend, c config) *generator {
 	return newGenerator(c, shop{"http://shop", &http.Client{Transport: p}, func() string { return "key" }}, time.Now)
 }
 
-func TestAHealthyShopGivesNoErrorAndTheRateThatWasAskedFor(t *testing.T) {
+func TestAHealthyShopHasNoErrorsAndTheRequestedRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := start(&pretend{answer: func(*http.Request) (int, time.Duration) { return 200, 5 * time.Millisecond }},
 			config{rate: 50, seed: 42, duration: time.Minute})

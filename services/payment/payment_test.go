@@ -67,7 +67,7 @@ func TestAChargeReturnsARandomUUID(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoChargeIsAnInvalidArgument(t *testing.T) {
+func TestAnImpossibleChargeIsAnInvalidArgument(t *testing.T) {
 	s, _ := testServer(t, 10)
 	for name, c := range map[string]struct {
 		change func(*hipstershop.ChargeRequest)

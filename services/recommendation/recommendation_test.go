@@ -128,7 +128,7 @@ func (fakeCatalog) ListProducts(context.Context, *hipstershop.Empty) (*hipstersh
 	return &hipstershop.ListProductsResponse{Products: []*hipstershop.Product{{Id: "A"}, {Id: "B"}}}, nil
 }
 
-func TestTheCatalogIsAskedOverTheWireAndMayDie(t *testing.T) {
+func TestTheCatalogIsCalledOverTheWireAndMayDie(t *testing.T) {
 	catalog := chassistest.Start(t, func(_ context.Context, rt *chassis.Runtime) error {
 		hipstershop.RegisterProductCatalogServiceServer(rt.Server(), fakeCatalog{})
 		return nil

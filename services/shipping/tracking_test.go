@@ -15,7 +15,7 @@ func issuerAt(now time.Time) *issuer {
 	return &issuer{now: func() time.Time { return now }, random: rand.IntN}
 }
 
-func TestAnIDTellsWhenItsLabelWasPrinted(t *testing.T) {
+func TestAnIDHasTheTimeWhenItsLabelWasPrinted(t *testing.T) {
 	for _, address := range []string{", , ", "1600 Amphitheatre Parkway, Mountain View, CA", strings.Repeat("a", 100_000)} {
 		id := issuerAt(noon()).next(address)
 		for _, later := range []time.Duration{-50 * time.Second, 0, time.Millisecond, 100 * 24 * time.Hour} {

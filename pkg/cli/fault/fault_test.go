@@ -69,7 +69,7 @@ func TestInjectSaysWhatIsBrokenUntilWhenAndHowToUndoIt(t *testing.T) {
 	}
 }
 
-func TestFaultThatMakesNoSenseIsNotAskedFor(t *testing.T) {
+func TestAFaultThatMakesNoSenseIsNotRequested(t *testing.T) {
 	shop := &clitest.FaultyShop{}
 	w := clitest.NewWorld(t).Serve(shop)
 	for _, args := range [][]string{
@@ -125,7 +125,7 @@ func TestFaultsAreListedAndCleared(t *testing.T) {
 	}
 }
 
-func TestNothingBrokenIsSaidAndNoError(t *testing.T) {
+func TestAnEmptyListOfFaultsIsReportedWithoutAnError(t *testing.T) {
 	w := clitest.NewWorld(t).Serve(&clitest.FaultyShop{})
 	w.Want(cmdutil.ExitOK, "fault", "list")
 	w.WantErr("no active faults", "next: shopctl fault inject")

@@ -137,7 +137,7 @@ func TestProgressIsTakenElsewhere(t *testing.T) {
 	w.WantErr("no such file")
 }
 
-func TestWrongLessonCommandsAreToldWhatWasMeant(t *testing.T) {
+func TestWrongLessonCommandsGetASuggestion(t *testing.T) {
 	w := clitest.NewWorld(t)
 	for hint, args := range map[string][]string{
 		"did you mean grpc?":                   {"lesson", "grcp"},
@@ -155,7 +155,7 @@ func TestWrongLessonCommandsAreToldWhatWasMeant(t *testing.T) {
 	w.WantErr("shopctl up")
 }
 
-func TestLintTellsFileLineAndCode(t *testing.T) {
+func TestLintReportsFileLineAndCode(t *testing.T) {
 	w := clitest.NewWorld(t)
 	dir := t.TempDir()
 	write := func(text string) {
@@ -305,7 +305,7 @@ func TestTheSchemaIsJSON(t *testing.T) {
 	w.WantErr(`did you mean "check"?`, "shopctl lesson schema check")
 }
 
-func TestALessonFromElsewhereIsNotTrustedUnlessSomebodySaysSo(t *testing.T) {
+func TestALessonFromElsewhereIsNotTrustedUnlessTheUserConfirms(t *testing.T) {
 	w := clitest.NewWorld(t).Serve(&clitest.FakeShop{Current: clitest.Healthy()})
 	dir := t.TempDir()
 	w.Want(cmdutil.ExitOK, "lesson", "new", "--dir", dir, "communication/caching")

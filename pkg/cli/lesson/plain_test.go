@@ -9,7 +9,7 @@ import (
 	lessoncmd "github.com/shopctl/shopctl/pkg/cli/lesson"
 )
 
-func TestAPlainLessonAsksAndAnswersInLines(t *testing.T) {
+func TestAPlainLessonReadsAndWritesLines(t *testing.T) {
 	w := clitest.NewWorld(t)
 	s, _ := openSample(t)
 	w.F.IO.In = strings.NewReader("7 sure\n2\n3\nshopctl call catalog ListProducts\nshopctl down\n\n69\n7\n:?\n5\n\n:p\n:q\n")

@@ -109,7 +109,7 @@ func TestAReviewThatIsLeftKeepsWhatWasAnswered(t *testing.T) {
 	w.WantErr("want at least 1")
 }
 
-func TestWithoutALessonNothingIsAsked(t *testing.T) {
+func TestWithoutALessonThereAreNoQuestions(t *testing.T) {
 	w := clitest.NewWorld(t)
 	w.F.IO.ShopName = iostreams.DefaultShop
 	w.Want(cmdutil.ExitOK, "review")

@@ -40,7 +40,7 @@ func TestMapAndTopPrintWhatTheGoldensSay(t *testing.T) {
 	}
 }
 
-func TestAMapLooksBackOverTheWindowThatIsAskedFor(t *testing.T) {
+func TestAMapCoversTheRequestedWindow(t *testing.T) {
 	shop := &clitest.MappedShop{M: &controlpb.GetMapResponse{}}
 	w := clitest.NewWorld(t).Serve(shop)
 	w.Want(cmdutil.ExitOK, "map", "--window", "2m")

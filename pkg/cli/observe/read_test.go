@@ -91,7 +91,7 @@ func TestAnEmptyStreamSaysSoToThePersonAlone(t *testing.T) {
 	}
 }
 
-func TestASinceThatIsNoTimeIsAUsageError(t *testing.T) {
+func TestASinceThatIsNotATimeIsAUsageError(t *testing.T) {
 	w := clitest.NewWorld(t).Serve(&clitest.FakeShop{Current: clitest.ThreeServices()})
 	w.Want(cmdutil.ExitUsage, "logs", "--since", "yesterday")
 	w.WantErr(`read --since "yesterday"`, "hint: --since 5m")

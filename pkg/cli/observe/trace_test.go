@@ -106,7 +106,7 @@ func TestTracesAreShownAsTheGoldensSay(t *testing.T) {
 	}
 }
 
-func TestTracesAreAskedForAsTheFlagsSay(t *testing.T) {
+func TestTracesAreRequestedByTheFlags(t *testing.T) {
 	shop := newTracedShop(t)
 	w := clitest.NewWorld(t).Serve(shop)
 	w.Want(cmdutil.ExitOK, "trace", "list", "--service", "catalog", "--operation", "Get", "--error", "--slower", "200ms", "--faster", "2s", "--since", "5m", "--limit", "7")

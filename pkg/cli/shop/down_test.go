@@ -29,7 +29,7 @@ type leavingShop struct {
 	hold  chan struct{}
 }
 
-func TestDownTellsEachStepOnceAndKillsAtTheSecondSignal(t *testing.T) {
+func TestDownPrintsEachStepOnceAndKillsAtTheSecondSignal(t *testing.T) {
 	shop := &leavingShop{now: make(chan bool, 2), hold: make(chan struct{}), steps: []*controlpb.ShutdownProgress{
 		{Service: "cart", State: "stopping", Alive: []string{"cart", "payment"}},
 		{Service: "cart", State: "stopped", Alive: []string{"payment"}},

@@ -33,7 +33,7 @@ func TestUpSaysWhichFlagsComeTooLateForARunningShop(t *testing.T) {
 	}
 }
 
-func TestUpStartsAnewAShopThatIsGoingDown(t *testing.T) {
+func TestUpRestartsAShopThatIsGoingDown(t *testing.T) {
 	st := clitest.Healthy()
 	st.Ready, st.GoingDown = false, true
 	w := clitest.NewWorld(t).Serve(&clitest.FakeShop{Current: st})

@@ -43,7 +43,7 @@ func TestAWorkloadIsFoundByEveryNameItHas(t *testing.T) {
 	}
 }
 
-func TestAnUnknownNameIsAnsweredWithTheNearest(t *testing.T) {
+func TestAnUnknownNameGetsTheNearestAsASuggestion(t *testing.T) {
 	err := directory().Unknown("catalgo")
 	if hint, exit, _ := control.HintOf(err); status.Convert(err).Message() != `no service "catalgo"` || !strings.HasPrefix(hint, "did you mean catalog?") || exit != 2 {
 		t.Errorf("%v, hint %q, exit %d", err, hint, exit)

@@ -87,7 +87,7 @@ func TestACallIsComparedWithWhatIsExpected(t *testing.T) {
 	}
 }
 
-func TestACallThatCannotBeMadeIsNoAnswerOfTheService(t *testing.T) {
+func TestACallThatCannotBeMadeIsNotAResponseOfTheService(t *testing.T) {
 	const check = "id: x\nrpc: {service: catalog, method: M, expect: {code: OK}}"
 	f := &fixed{err: &Refused{Text: `field "x" is not in M`}}
 	if r := f.look(t, check); r.Verdict != Fail || r.Observed != `not sent: field "x" is not in M` {
@@ -135,7 +135,7 @@ func TestALogThatCannotBeReadIsInconclusive(t *testing.T) {
 	}
 }
 
-func TestKnownStatesAreSaidSomethingTo(t *testing.T) {
+func TestKnownStatesHaveAMessage(t *testing.T) {
 	f := &fixed{reply: Reply{Code: codes.NotFound, Message: "no ja"}, services: []*controlpb.Service{{Name: "catalog", State: "paused"}}}
 	const check = "id: x\nrpc: {service: catalog, method: M, expect: {code: OK}}\n"
 	if r := f.look(t, check+"hint_when: [{observed: {contains: xx}, say: a}, {observed: {contains: ja}, say: b}]"); r.Message != "b" || r.Verdict != Fail {

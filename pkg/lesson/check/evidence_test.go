@@ -124,7 +124,7 @@ func TestABrokenSetUpSaysWhatDecided(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoEvidenceIsLeftOutOfJSON(t *testing.T) {
+func TestEmptyEvidenceIsLeftOutOfJSON(t *testing.T) {
 	raw, err := json.Marshal(check.Evidence{Kind: check.AlertEvidence, Name: "Slow"})
 	if err != nil || string(raw) != `{"kind":"alert","name":"Slow"}` {
 		t.Errorf("%s, %v", raw, err)

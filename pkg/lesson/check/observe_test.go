@@ -208,7 +208,7 @@ func hexID(id []byte) string {
 	return b.String()
 }
 
-func TestATraceHasWhatIsAsked(t *testing.T) {
+func TestATraceHasWhatIsRequired(t *testing.T) {
 	s := newScene(t)
 	s.want(t, "trace: {service: checkout}", check.Fail, "no such trace since the step began")
 	const server, client = tracepb.Span_SPAN_KIND_SERVER, tracepb.Span_SPAN_KIND_CLIENT

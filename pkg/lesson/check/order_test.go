@@ -51,7 +51,7 @@ func TestEachChargeIsAnOrderOrARefund(t *testing.T) {
 	s.want(t, "order: {window: 20s}", check.Pass, "1 charges: 0 orders, 0 refunds, 0 lost, 1 under way")
 }
 
-func TestOrdersAreToldApartWithinOneTrace(t *testing.T) {
+func TestOrdersAreDistinguishedWithinOneTrace(t *testing.T) {
 	s := newScene(t)
 	first, second := charged("a", 30*time.Second), charged("b", 30*time.Second)
 	second.id = 4
@@ -77,7 +77,7 @@ func TestAKilledServiceHidesNoCharge(t *testing.T) {
 	s.want(t, "order: {}", check.Fail, "4 charges: 1 orders, 1 refunds, 2 lost")
 }
 
-func TestARefundOfAnOldChargeIsNoCharge(t *testing.T) {
+func TestARefundOfAnOldChargeIsNotACharge(t *testing.T) {
 	s := newScene(t)
 	s.audit(t, 1, refunded("old", 10*time.Second))
 	s.want(t, "order: {}", check.Inconclusive, "no card was charged")

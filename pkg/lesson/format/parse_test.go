@@ -72,7 +72,7 @@ func lineOf(t *testing.T, text, part string) int {
 	return strings.Count(before, "\n") + 1
 }
 
-func TestMistakesAreToldWithFileLineAndColumn(t *testing.T) {
+func TestMistakesAreReportedWithFileLineAndColumn(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, want string }{
 		"unknown key in the front matter": {"minutes: 5", "minuts: 5", `l.md:5:1: unknown key "minuts"; did you mean "minutes"? (syntax)`},
 		"unknown key in a block":          {"    reply: Not this", "    replay: Not this", `l.md:27:5: unknown key "replay"; did you mean "reply"? (syntax)`},

@@ -117,7 +117,7 @@ func TestEveryWordOfALessonIsTranslated(t *testing.T) {
 	}
 }
 
-func TestWhatATranslationLacksOrInventsIsToldAtItsPlace(t *testing.T) {
+func TestMissingAndAddedPartsOfATranslationAreReportedAtTheirPlace(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, want string }{
 		"a word is missing":    {", reply: 違います}", "}", `lesson.ja.md:12:1: the predict block lacks options.empty.reply (untranslated)`},
 		"a block is missing":   {"```yaml hints\n{look: 終了コードを, principle: 六十四, worked: 引く}\n```\n", "", `lesson.ja.md:8:1: step "missing": the hints block is not translated (untranslated)`},

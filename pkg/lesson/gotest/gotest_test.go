@@ -60,7 +60,7 @@ func TestTestsHaveNoWayToTheNetworkAndNoSecrets(t *testing.T) {
 	}
 }
 
-func TestWithoutGoNothingCanBeSaid(t *testing.T) {
+func TestWithoutGoTheResultIsInconclusive(t *testing.T) {
 	r := runner()
 	r.LookPath = func(string) (string, error) { return "", exec.ErrNotFound }
 	_, _, err := r.Test(t.Context(), check.GoTest{Dir: module(t, ""), Limit: time.Minute})

@@ -48,7 +48,7 @@ func TestProgressMovesToAnotherMachine(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoProgressIsNotImported(t *testing.T) {
+func TestAFileWithoutProgressIsNotImported(t *testing.T) {
 	s := newStore(t)
 	for raw, want := range map[string]string{"{": "is not a progress file", `{"lessons": {}}`: "it has no version", `{"version": 99}`: "has version 99"} {
 		if _, err := s.Import([]byte(raw), false); err == nil || !strings.Contains(err.Error(), want) {

@@ -118,7 +118,7 @@ func TestAnAuthorProvesOneScriptWithOneSeed(t *testing.T) {
 	}
 }
 
-func TestAFailureIsNotRepeatedWithOtherSeedsNorAsHintsThatNobodyHeard(t *testing.T) {
+func TestAFailureIsNotRepeatedWithOtherSeedsNorAsMissingHints(t *testing.T) {
 	text := strings.Replace(lessontest.Text, "rollback:", "shop: {seed: 42, load: 20}\nrollback:", 1)
 	broken := strings.Replace(lessontest.Solution, "--delay 2s", "--delay 2ms", 1)
 	failed, proofs := prove(t, &booter{}, map[string]string{"lesson.md": text, "testdata/solution.txtar": broken})
@@ -130,7 +130,7 @@ func TestAFailureIsNotRepeatedWithOtherSeedsNorAsHintsThatNobodyHeard(t *testing
 	}
 }
 
-func TestWhatIsNotProvenIsTold(t *testing.T) {
+func TestUnprovenPartsAreReported(t *testing.T) {
 	for name, c := range map[string]struct {
 		file, old, new string
 		proof, want    string

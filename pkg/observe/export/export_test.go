@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-func TestTheDashboardsPanelsAskWhatCanBeAsked(t *testing.T) {
+func TestTheDashboardsPanelsHaveValidQueries(t *testing.T) {
 	files, err := Grafana("http://127.0.0.1:9090")
 	if err != nil {
 		t.Fatal(err)

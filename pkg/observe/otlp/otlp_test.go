@@ -249,7 +249,7 @@ func TestAPageOfThisMachineMayAskFirst(t *testing.T) {
 	}
 }
 
-func TestASenderThatIsOneTooManyIsToldToComeAgain(t *testing.T) {
+func TestASenderThatIsOneTooManyIsRefusedWithARetry(t *testing.T) {
 	r, store := receive(t, nil)
 	for range maxReceiving {
 		r.turns.all <- struct{}{}
@@ -289,7 +289,7 @@ func TestAPortThatIsTakenIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestAConnectionThatSaysNothingHoldsNobodyUp(t *testing.T) {
+func TestASilentConnectionBlocksNoOther(t *testing.T) {
 	r, store := receive(t, nil)
 	for _, addr := range []string{r.GRPC(), r.HTTP()} {
 		silent, err := net.Dial("tcp", addr)

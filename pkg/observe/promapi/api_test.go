@@ -138,7 +138,7 @@ func TestAnswersHaveTheShapeOfPrometheus(t *testing.T) {
 	}
 }
 
-func TestRulesAndTargetsAreToldAsPrometheusDoes(t *testing.T) {
+func TestRulesAndTargetsAreListedAsInPrometheus(t *testing.T) {
 	srv := serve(t, fixed())
 	_, rules := get(t, srv.URL+"/api/v1/rules")
 	for _, part := range []string{`"type":"alerting"`, `"state":"firing"`, `"duration":0`, `"keepFiringFor":0`, `"labels":{"severity":"page"}`, `"annotations":{"summary":"{{ $value }} orders"}`, `"alerts":[{"labels"`} {
@@ -184,7 +184,7 @@ orders_total{instance="i",service="checkout"} 240 1000000500
 	}
 }
 
-func TestOnlyProgramsOfThisMachineAreAnswered(t *testing.T) {
+func TestOnlyProgramsOfThisMachineAreServed(t *testing.T) {
 	srv := serve(t, fixed())
 	own := srv.Listener.Addr().String()
 	for name, c := range map[string]struct {

@@ -120,7 +120,7 @@ func rules(t *testing.T) []export.File {
 	return files
 }
 
-func TestPromtoolAsksTheShop(t *testing.T) {
+func TestPromtoolQueriesTheShop(t *testing.T) {
 	promtool := program(t, "promtool")
 	if promtool == "" {
 		return

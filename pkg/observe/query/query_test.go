@@ -32,7 +32,7 @@ func counting(t *testing.T) (*Engine, time.Time) {
 	return e, time.UnixMilli(60_000)
 }
 
-func TestAQueryIsAnswered(t *testing.T) {
+func TestAQueryHasAResult(t *testing.T) {
 	e, now := counting(t)
 	err := e.Instant(t.Context(), `rate(orders_total[30s])`, now, func(a Result) error {
 		if a.Value.String() != "{} => 2 @[60000]" {
@@ -54,7 +54,7 @@ func TestAQueryIsAnswered(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongIsSaidWithItsPlaceAndAHint(t *testing.T) {
+func TestMistakesAreReportedWithTheirPlaceAndAHint(t *testing.T) {
 	e, now := counting(t)
 	for expr, want := range map[string][2]string{
 		"ratee(orders_total[1m])": {`1:1: parse error: unknown function with name "ratee"`, "did you mean rate()?"},

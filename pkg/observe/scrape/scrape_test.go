@@ -203,7 +203,7 @@ func TestOwnMetricsAreReadLikeATarget(t *testing.T) {
 	}
 }
 
-func TestWhoWatchesIsAnsweredSoon(t *testing.T) {
+func TestAWatcherGetsFreshNumbersSoon(t *testing.T) {
 	var requests atomic.Int64
 	addr := serve(t, func() string { return fmt.Sprintf("http_requests_total{code=\"200\"} %d\n", requests.Add(10)) })
 	passes := make(chan time.Time, 1000)

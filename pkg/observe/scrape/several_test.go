@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-func TestATargetThatHoldsSeveralServicesTellsThemApart(t *testing.T) {
+func TestATargetWithSeveralServicesDistinguishesThem(t *testing.T) {
 	r := newRig(t, Limits{})
 	several := target("monolith", serve(t, func() string { return "m{module=\"cart\"} 5\nm 7\n" }))
 	several.ServiceFrom = "module"

@@ -147,7 +147,7 @@ func TestTracesAreFoundByWhatTheyAre(t *testing.T) {
 	}
 }
 
-func TestASummaryTellsOfTheRootOrOfTheEarliestSpan(t *testing.T) {
+func TestASummaryIsOfTheRootOrOfTheEarliestSpan(t *testing.T) {
 	s := three(t)
 	got := s.List(Filter{}, 3)
 	want := []Summary{
@@ -160,7 +160,7 @@ func TestASummaryTellsOfTheRootOrOfTheEarliestSpan(t *testing.T) {
 	}
 }
 
-func TestASummaryTellsWhatACallerAskedFor(t *testing.T) {
+func TestASummaryHasWhatACallerRequested(t *testing.T) {
 	s := newStore(0)
 	ingest(t, s,
 		span{trace: 1, id: 2, parent: 1, service: "frontend", name: "GET /cart", kind: trace.Server, from: 1, to: 9},
@@ -216,7 +216,7 @@ func TestIDsMayBeCutShort(t *testing.T) {
 	}
 }
 
-func TestOthersAreToldOfWhatCame(t *testing.T) {
+func TestNewSpansAreReportedToOthers(t *testing.T) {
 	var got []string
 	s := New(Config{Now: time.Now, OnRecords: func(list []trace.Record) {
 		for _, r := range list {

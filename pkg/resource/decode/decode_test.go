@@ -202,7 +202,7 @@ func TestAFileWithoutObjectsIsEmptyAndNoError(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoYAMLIsSaidWithItsPlace(t *testing.T) {
+func TestBrokenYAMLIsReportedWithItsPlace(t *testing.T) {
 	for _, tc := range []struct{ content, want string }{
 		{"a: b\n\tc: d\n", "f:2:1: not valid YAML: indentation with a tab; YAML requires spaces"},
 		{"a: [1, 2\nb: c\n", "f:1:1: not valid YAML: did not find expected ',' or ']'"},

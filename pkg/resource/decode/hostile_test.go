@@ -30,7 +30,7 @@ func TestAliasesThatExplodeAreStopped(t *testing.T) {
 	}
 }
 
-func TestAFileOfNothingButMistakesIsAnsweredShortly(t *testing.T) {
+func TestAFileOfNothingButMistakesGetsAShortReport(t *testing.T) {
 	long := strings.Repeat("x", 100)
 	var b strings.Builder
 	b.WriteString("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n")

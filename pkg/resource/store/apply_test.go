@@ -31,7 +31,7 @@ func TestAppliedFilesAreCreatedThenUnchangedThenConfigured(t *testing.T) {
 	}
 }
 
-func TestARealManifestReplacesWhatTheBuiltInOneSaid(t *testing.T) {
+func TestARealManifestReplacesTheBuiltInOne(t *testing.T) {
 	s := open(t, config(t, "", catalog))
 	result, err := s.Apply(file(t, "productcatalog-deployment.yaml"), "", false)
 	if err != nil {
@@ -91,7 +91,7 @@ func TestAWrongFileChangesNothingOfTheOthers(t *testing.T) {
 	}
 }
 
-func TestADryRunTellsWhatWouldChangeAndChangesNothing(t *testing.T) {
+func TestADryRunReportsWhatWouldChangeAndChangesNothing(t *testing.T) {
 	s := open(t, config(t, "", catalog))
 	result, err := s.Apply(manifests(t, configMap), "", true)
 	if err != nil || result.Changes[0].Action != store.ActionCreated || result.Changes[0].After == nil {

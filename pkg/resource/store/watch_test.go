@@ -42,7 +42,7 @@ func TestASlowReaderGetsTheNewestAndNeverHoldsUpTheWriter(t *testing.T) {
 	}
 }
 
-func TestAWatchIsToldOnlyOfItsKinds(t *testing.T) {
+func TestAWatchReceivesOnlyItsKinds(t *testing.T) {
 	s := open(t, config(t, "", catalog))
 	deployments, all := s.Watch(t.Context(), resource.KindDeployment, resource.KindService), s.Watch(t.Context())
 	<-deployments

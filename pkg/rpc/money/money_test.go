@@ -18,7 +18,7 @@ func usd(units int64, nanos int32) *hipstershop.Money {
 	return &hipstershop.Money{CurrencyCode: "USD", Units: units, Nanos: nanos}
 }
 
-func TestValidateTellsAmountsFromNonsense(t *testing.T) {
+func TestValidateDistinguishesAmountsFromNonsense(t *testing.T) {
 	for name, m := range map[string]*hipstershop.Money{
 		"missing":               nil,
 		"no currency":           {Units: 1},

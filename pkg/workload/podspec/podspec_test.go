@@ -153,7 +153,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	}
 }
 
-func TestInitContainersAndSidecarsAreToldApart(t *testing.T) {
+func TestInitContainersAndSidecarsAreDistinguished(t *testing.T) {
 	always := corev1.ContainerRestartPolicyAlways
 	got := (&Resolver{}).Resolve(template(func(p *corev1.PodSpec, _ *corev1.Container) {
 		p.InitContainers = []corev1.Container{

@@ -167,7 +167,7 @@ func TestTwoStoresNeverShareADirectory(t *testing.T) {
 	})
 }
 
-func TestAnUnusableDirectoryIsSaidAtTheStart(t *testing.T) {
+func TestAnUnusableDirectoryIsReportedAtTheStart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

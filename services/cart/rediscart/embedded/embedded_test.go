@@ -60,7 +60,7 @@ func ask(t testing.TB, conn net.Conn, in *bufio.Reader, command string) string {
 	return strings.TrimSpace(line)
 }
 
-func TestAFullDiskIsSaidAndLosesNothingThatWasStored(t *testing.T) {
+func TestAFullDiskIsReportedAndLosesNothingThatWasStored(t *testing.T) {
 	s, conn := serve(t, t.TempDir())
 	in := bufio.NewReader(conn)
 	if got := ask(t, conn, in, "SET kept v"); got != "+OK" {
