@@ -24,6 +24,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
+	"github.com/shopctl/shopctl/pkg/workload/proxy"
 )
 
 // prober checks one run of a container. Close ends its connections.
@@ -67,8 +68,8 @@ func (p *prober) check(ctx context.Context, probe *probe) error {
 	return nil
 }
 
-// target is where a port of the manifest is found on this machine: a port that the container declares,
-// or any where it declares none, is where the container listens; another is used as it is.
+// target is where a port of the manifest is found: a port that the container declares, or any where it declares none, is
+// where the container listens; another is one of the same host.
 func (p *prober) target(port intstr.IntOrString) (string, error) {
 	if port.Type == intstr.String {
 		if slices.ContainsFunc(p.ports, func(c podspec.Port) bool { return c.Name == port.StrVal }) {
@@ -80,7 +81,11 @@ func (p *prober) target(port intstr.IntOrString) (string, error) {
 	if len(p.ports) == 0 || slices.ContainsFunc(p.ports, declared) {
 		return p.addr, nil
 	}
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port.IntVal))), nil
+	host, _, err := net.SplitHostPort(p.addr)
+	if err != nil { // it does not listen
+		host = proxy.Host
+	}
+	return net.JoinHostPort(host, strconv.Itoa(int(port.IntVal))), nil
 }
 
 func (p *prober) grpcCheck(ctx context.Context, action *corev1.GRPCAction) error {
