@@ -60,7 +60,7 @@ func Listen(dir rundir.Dir) (net.Listener, error) {
 	}
 	if err := os.Chmod(dir.Socket(), 0o600); err != nil {
 		l.Close()
-		return nil, fmt.Errorf("close control socket to others: %w", err)
+		return nil, fmt.Errorf("restrict access to control socket: %w", err)
 	}
 	return l, nil
 }

@@ -61,6 +61,6 @@ func (c *storeCollector) Collect(out chan<- prometheus.Metric) {
 	send("prometheus_tsdb_head_series", "Total number of series in the head block.", prometheus.GaugeValue, float64(st.Series))
 	send("prometheus_tsdb_head_chunks_storage_size_bytes", "Bytes that samples and labels take.", prometheus.GaugeValue, float64(st.Bytes))
 	send("prometheus_tsdb_out_of_order_samples_total", "Samples that were not newer than the last of their series.", prometheus.CounterValue, float64(st.OutOfOrder))
-	send("shopctl_metrics_refused_series_total", "Samples that were not kept, as there were too many series.", prometheus.CounterValue, float64(st.TooMany))
+	send("shopctl_metrics_refused_series_total", "Samples dropped because there were too many series.", prometheus.CounterValue, float64(st.TooMany))
 	send("shopctl_metrics_forgotten_samples_total", "Samples dropped early to stay within the memory limit.", prometheus.CounterValue, float64(st.Evicted))
 }

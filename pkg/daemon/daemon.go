@@ -175,7 +175,7 @@ func takeDirectories(dir rundir.Dir) (*rundir.Lock, error) {
 	}
 	lock, err := dir.Lock()
 	if errors.Is(err, rundir.ErrLocked) {
-		return nil, control.Error(codes.AlreadyExists, fmt.Sprintf("start shop %q: it runs already", dir.Name), "shopctl status", 1)
+		return nil, control.Error(codes.AlreadyExists, fmt.Sprintf("start shop %q: it is already running", dir.Name), "shopctl status", 1)
 	}
 	if err != nil {
 		return nil, explainDirectory(err, dir)

@@ -102,11 +102,11 @@ func TestASecondDaemonSaysThatTheShopRunsAlready(t *testing.T) {
 	defer shutdown(t, dir)
 	_, err = spawn(t, vars, "currency")
 	hint, _, _ := control.HintOf(err)
-	if err == nil || !strings.Contains(err.Error(), "runs already") || hint != "shopctl status" {
+	if err == nil || !strings.Contains(err.Error(), "is already running") || hint != "shopctl status" {
 		t.Errorf("second: %v, hint %q", err, hint)
 	}
 	err = Run(t.Context(), Config{Name: "default", Getenv: func(k string) string { return vars[k] }}, nil)
-	if err == nil || !strings.Contains(err.Error(), "runs already") {
+	if err == nil || !strings.Contains(err.Error(), "is already running") {
 		t.Errorf("second in the foreground: %v", err)
 	}
 }

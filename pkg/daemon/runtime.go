@@ -96,7 +96,7 @@ func (s *shop) newProcesses(environ []string) (runtime, error) {
 func (s *shop) reclaim(r workload.Reclaimer) error {
 	left, err := r.Reclaim(context.Background(), 2*time.Second)
 	if len(left) > 0 {
-		s.log.Warn("ended what an earlier daemon had left running", "containers", len(left))
+		s.log.Warn("ended containers that an earlier daemon had left running", "containers", len(left))
 	}
 	return err
 }

@@ -52,7 +52,7 @@ func checkConfigMap(c *admission.Issues, o *corev1.ConfigMap) {
 		size += len(o.BinaryData[k])
 	}
 	if size > maxData {
-		c.Add("data", "%d bytes are too many; a ConfigMap may hold %d", size, maxData)
+		c.Add("data", "%d bytes are too many; a ConfigMap may have %d", size, maxData)
 	}
 }
 

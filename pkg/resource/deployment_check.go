@@ -88,7 +88,7 @@ func checkStrategy(c *admission.Issues, s *appsv1.DeploymentStrategy) {
 	switch s.Type {
 	case appsv1.RecreateDeploymentStrategyType:
 		if s.RollingUpdate != nil {
-			c.Add(path, "has no place beside type Recreate")
+			c.Add(path, "cannot be combined with type Recreate")
 		}
 		return
 	case appsv1.RollingUpdateDeploymentStrategyType:

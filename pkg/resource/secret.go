@@ -72,7 +72,7 @@ func checkSecret(c *admission.Issues, o *corev1.Secret) {
 		size += len(o.Data[k])
 	}
 	if size > maxData {
-		c.Add("data", "%d bytes are too many; a Secret may hold %d", size, maxData)
+		c.Add("data", "%d bytes are too many; a Secret may have %d", size, maxData)
 	}
 	required := map[corev1.SecretType][]string{
 		corev1.SecretTypeTLS:              {corev1.TLSCertKey, corev1.TLSPrivateKeyKey},

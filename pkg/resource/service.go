@@ -116,7 +116,7 @@ func checkServicePorts(c *admission.Issues, s *corev1.ServiceSpec) {
 		if p.NodePort != 0 {
 			c.Port(at+".nodePort", p.NodePort)
 			if s.Type != corev1.ServiceTypeNodePort && s.Type != corev1.ServiceTypeLoadBalancer {
-				c.Add(at+".nodePort", "has no place in a Service of type %s", s.Type)
+				c.Add(at+".nodePort", "is not allowed in a Service of type %s", s.Type)
 			}
 		}
 	}

@@ -100,7 +100,7 @@ func scan(text string) ([]string, error) {
 				end++
 			}
 			if end >= len(text) {
-				return nil, errors.New("a string does not end")
+				return nil, errors.New("a string is not closed")
 			}
 			end++
 		default:
@@ -166,7 +166,7 @@ func (p *exprParser) stage(depth int, piped bool) (stage, error) {
 	}
 	switch f := functions()[s.call]; {
 	case s.call == "" && piped:
-		return s, errors.New("after | comes a function")
+		return s, errors.New("want a function after |")
 	case s.call == "" && n == 0:
 		return s, errors.New("a value is missing")
 	case s.call == "" && n > 1:

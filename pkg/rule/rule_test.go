@@ -70,7 +70,7 @@ func TestATemplateBeyondWhatIsKnownIsRefusedWithItsPlace(t *testing.T) {
 		"{{ $value":                        "1:1: {{ without }}",
 		"{{ }}":                            "1:1: a value is missing",
 		"{{ $value $value }}":              "1:1: two values without a function",
-		"{{ $value | $value }}":            "1:1: after | comes a function",
+		"{{ $value | $value }}":            "1:1: want a function after |",
 		"{{ humanize }}":                   "1:1: humanize takes one argument, not 0",
 		"{{ (humanize $value }}":           "1:1: a parenthesis is not closed",
 		"{{ $value ) }}":                   "1:1: unexpected )",

@@ -12,7 +12,7 @@ import (
 )
 
 // ErrLocked reports that a running daemon holds the lock.
-var ErrLocked = errors.New("the shop runs already")
+var ErrLocked = errors.New("the shop is already running")
 
 // Lock is held by the daemon for as long as it lives.
 type Lock struct {

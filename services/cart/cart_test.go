@@ -153,7 +153,7 @@ func TestALineNeverHoldsMoreThanAThousand(t *testing.T) {
 		c, _ := start(t, rediscarttest.Start(t, engine, "").Addr, nil)
 		mustAdd(t, c, "u", "MUG", 990)
 		err := add(t, c, "u", "MUG", 20)
-		if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "holds 990 already") {
+		if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "already contains 990") {
 			t.Errorf("990 + 20 gives %v", err)
 		}
 		wantCart(t, c, "u", "MUG 990")

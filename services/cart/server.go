@@ -63,7 +63,7 @@ func (s *server) AddItem(ctx context.Context, req *hipstershop.AddItemRequest) (
 	err := s.store.add(ctx, user, item.GetProductId(), int64(item.GetQuantity()))
 	var full *fullError
 	if errors.As(err, &full) {
-		return nil, status.Errorf(codes.InvalidArgument, "quantity %d of %s is too much: the cart holds %d already, the maximum is %d",
+		return nil, status.Errorf(codes.InvalidArgument, "quantity %d of %s is too much: the cart already contains %d, the maximum is %d",
 			item.GetQuantity(), item.GetProductId(), full.held, maxQuantity)
 	}
 	if err != nil {

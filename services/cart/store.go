@@ -48,7 +48,7 @@ type store struct {
 // fullError is returned when a quantity would exceed the maximum.
 type fullError struct{ held int64 }
 
-func (e *fullError) Error() string { return fmt.Sprintf("cart holds %d already", e.held) }
+func (e *fullError) Error() string { return fmt.Sprintf("cart already contains %d", e.held) }
 
 // newStore returns a client that connects when it is first used.
 func newStore(addr, password string, dial func(context.Context) (net.Conn, error), traces trace.TracerProvider, now func() time.Time) (*store, error) {

@@ -36,7 +36,7 @@ func Setup(_ context.Context, rt *chassis.Runtime) error {
 		return err
 	}
 	if delay < 0 {
-		return fmt.Errorf("read EXTRA_LATENCY: %s is less than nothing", delay)
+		return fmt.Errorf("read EXTRA_LATENCY=%s: must not be negative", delay)
 	}
 	from := embedded
 	path := rt.Env("PRODUCT_CATALOG_FILE", "")

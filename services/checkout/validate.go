@@ -58,7 +58,7 @@ func validateCart(cart *hipstershop.Cart) error {
 	for _, item := range cart.GetItems() {
 		if item.GetQuantity() < 1 {
 			return refuse(codes.FailedPrecondition, shoperr.CartInvalid,
-				fmt.Sprintf("cart holds %d of %q: want at least 1", item.GetQuantity(), item.GetProductId()))
+				fmt.Sprintf("cart contains %d of %q: want at least 1", item.GetQuantity(), item.GetProductId()))
 		}
 	}
 	return nil

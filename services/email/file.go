@@ -71,18 +71,18 @@ func (o *fileOutbox) add(l letter) error {
 	encoder := json.NewEncoder(&row)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(l); err != nil {
-		return fmt.Errorf("keep mail: %w", err)
+		return fmt.Errorf("store mail: %w", err)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.letters >= keepLetters || o.bytes >= keepBytes {
 		if err := o.rotate(); err != nil {
 			o.failed = err
-			return fmt.Errorf("keep mail: %w", err)
+			return fmt.Errorf("store mail: %w", err)
 		}
 	}
 	if err := o.write(row.Bytes()); err != nil {
-		return fmt.Errorf("keep mail: %w", err)
+		return fmt.Errorf("store mail: %w", err)
 	}
 	o.letters++
 	return nil

@@ -150,7 +150,7 @@ func TestAFullDiskIsAnErrorUntilThereIsRoom(t *testing.T) {
 	disk := o.file
 	t.Cleanup(func() { _ = disk.Close() })
 	o.file = full
-	if err := o.add(numbered(1)); err == nil || !strings.Contains(err.Error(), "keep mail: ") || !strings.Contains(err.Error(), "no space left on device") {
+	if err := o.add(numbered(1)); err == nil || !strings.Contains(err.Error(), "store mail: ") || !strings.Contains(err.Error(), "no space left on device") {
 		t.Errorf("on a full disk: %v", err)
 	}
 	if o.failed == nil {

@@ -102,7 +102,7 @@ func (s *server) confirm(ctx context.Context, to string, order *hipstershop.Orde
 		}
 	}
 	if err := s.outbox.add(l); err != nil {
-		s.log.ErrorContext(ctx, "mail not kept in the outbox", "order_id", l.OrderID, "sent", s.postman != nil, "error", err.Error())
+		s.log.ErrorContext(ctx, "mail not stored in the outbox", "order_id", l.OrderID, "sent", s.postman != nil, "error", err.Error())
 		if s.postman == nil {
 			return status.Error(codes.Unavailable, err.Error())
 		}

@@ -116,7 +116,7 @@ func restNoRoute(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler
 	err := &runtime.HTTPStatusError{HTTPStatus: code, Err: status.Errorf(codes.NotFound, "no route for %s %s", r.Method, r.URL.Path)}
 	switch code {
 	case http.StatusMethodNotAllowed:
-		err.Err = status.Errorf(codes.Unimplemented, "%s does not take %s", r.URL.Path, r.Method)
+		err.Err = status.Errorf(codes.Unimplemented, "%s does not accept %s", r.URL.Path, r.Method)
 	case http.StatusBadRequest:
 		err.Err = status.Errorf(codes.InvalidArgument, "the path %s cannot be read", r.URL.Path)
 	}

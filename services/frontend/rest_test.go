@@ -92,7 +92,7 @@ func TestWhatRESTCannotDoIsReportedInJSON(t *testing.T) {
 		{"GET", "/api/v1/products:search?query=x", "", nil, 503, codes.Unavailable, "away"},
 		{"GET", "/api/v1/products:search?color=x", "", nil, 400, codes.InvalidArgument, "color"},
 		{"GET", "/api/v1/orders", "", nil, 404, codes.NotFound, "no route for GET /api/v1/orders"},
-		{"DELETE", "/api/v1/products", "", nil, 405, codes.Unimplemented, "does not take DELETE"},
+		{"DELETE", "/api/v1/products", "", nil, 405, codes.Unimplemented, "does not accept DELETE"},
 		{"POST", "/api/v1/payments", `{"amount":`, nil, 400, codes.InvalidArgument, ""},
 		{"POST", "/api/v1/payments", `{"amuont":{}}`, nil, 400, codes.InvalidArgument, "amuont"},
 		{"POST", "/api/v1/payments", `{"amount":{"units":"many"}}`, nil, 400, codes.InvalidArgument, "many"},

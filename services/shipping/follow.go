@@ -99,7 +99,7 @@ func (t *tracking) await(ctx context.Context, at time.Time, id string, last int3
 	case <-ctx.Done():
 		return status.FromContextError(ctx.Err()).Err()
 	case <-t.draining:
-		return status.Errorf(codes.Unavailable, "this instance leaves: follow %s again, after %d", id, last)
+		return status.Errorf(codes.Unavailable, "this instance is shutting down: follow %s again, after %d", id, last)
 	}
 }
 

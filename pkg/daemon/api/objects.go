@@ -88,7 +88,7 @@ func decodeFiles(files []*controlpb.File) ([]resource.Manifest, error) {
 		return nil, err
 	}
 	if len(manifests) == 0 {
-		return nil, control.Error(codes.InvalidArgument, "the files hold no objects", "shopctl get deployments -o yaml", 2)
+		return nil, control.Error(codes.InvalidArgument, "the files contain no objects", "shopctl get deployments -o yaml", 2)
 	}
 	return manifests, nil
 }

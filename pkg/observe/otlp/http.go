@@ -31,7 +31,7 @@ func (r *Receiver) newHTTP() *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc(Path, r.serveTraces)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "spans are taken here, at POST "+Path+", and nothing else", http.StatusNotFound)
+		http.Error(w, "spans are accepted at POST "+Path+", and nothing else", http.StatusNotFound)
 	})
 	return &http.Server{
 		Handler: loopback.Guard(mux), ReadHeaderTimeout: readTimeout / 2, ReadTimeout: readTimeout, WriteTimeout: readTimeout,

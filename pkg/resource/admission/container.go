@@ -90,7 +90,7 @@ func (c *Issues) env(path string, e *corev1.EnvVar) {
 	}
 	from := path + ".valueFrom"
 	if e.Value != "" {
-		c.Add(from, "has no place beside a value")
+		c.Add(from, "cannot be combined with value")
 	}
 	if n := given(*e.ValueFrom); n != 1 {
 		c.Add(from, "must have exactly one of configMapKeyRef, secretKeyRef, fieldRef, resourceFieldRef; it has %d", n)
@@ -174,13 +174,13 @@ func (c *Issues) envFrom(path string, e *corev1.EnvFromSource) {
 func (c *Issues) resources(path string, r corev1.ResourceRequirements) {
 	for _, name := range slices.Sorted(maps.Keys(r.Limits)) {
 		if q := r.Limits[name]; q.Sign() < 0 {
-			c.Add(path+".limits["+string(name)+"]", "%s is less than nothing", q.String())
+			c.Add(path+".limits["+string(name)+"]", "%s is negative", q.String())
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Requests)) {
 		request, at := r.Requests[name], path+".requests["+string(name)+"]"
 		if request.Sign() < 0 {
-			c.Add(at, "%s is less than nothing", request.String())
+			c.Add(at, "%s is negative", request.String())
 		}
 		if limit, ok := r.Limits[name]; ok && request.Cmp(limit) > 0 {
 			c.Add(at, "%s is more than the limit of %s", request.String(), limit.String())

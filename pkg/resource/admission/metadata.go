@@ -46,7 +46,7 @@ func (c *Issues) Metadata(o metav1.Object, s Scope) {
 	const namePath = "metadata.name"
 	switch name := o.GetName(); {
 	case name == "" && o.GetGenerateName() != "":
-		c.Add("metadata.generateName", "names are not generated here; write metadata.name")
+		c.Add("metadata.generateName", "generated names are not supported; write metadata.name")
 	case name == "":
 		c.Add(namePath, "is missing")
 	case s.LabelName:
@@ -58,7 +58,7 @@ func (c *Issues) Metadata(o metav1.Object, s Scope) {
 		if s.Namespaced {
 			c.Rule("metadata.namespace", ns, validation.IsDNS1123Label(ns))
 		} else {
-			c.Add("metadata.namespace", "a %s is in no namespace", s.Kind)
+			c.Add("metadata.namespace", "a %s cannot have a namespace", s.Kind)
 		}
 	}
 	c.Labels("metadata.labels", o.GetLabels())

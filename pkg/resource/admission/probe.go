@@ -26,7 +26,7 @@ func (c *Issues) probe(path string, p *corev1.Probe, restarts bool) {
 		if restarts {
 			c.AtLeast(path+".terminationGracePeriodSeconds", *grace, 1)
 		} else {
-			c.Add(path+".terminationGracePeriodSeconds", "has no place in a readinessProbe, which restarts nothing")
+			c.Add(path+".terminationGracePeriodSeconds", "is not allowed in a readinessProbe, which restarts nothing")
 		}
 	}
 	switch {

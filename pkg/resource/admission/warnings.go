@@ -41,7 +41,7 @@ func (c *Issues) PodWarnings(path string, p *corev1.PodSpec) {
 	}
 	for i, v := range p.Volumes {
 		if v.EmptyDir == nil && v.ConfigMap == nil && v.Secret == nil && v.DownwardAPI == nil && v.Projected == nil {
-			c.Add(Item(path+".volumes", i), "is of a kind that is not provided here; emptyDir, configMap, secret, downwardAPI and projected are")
+			c.Add(Item(path+".volumes", i), "has an unsupported kind; emptyDir, configMap, secret, downwardAPI and projected are supported")
 		}
 	}
 	for i := range p.InitContainers {
@@ -54,7 +54,7 @@ func (c *Issues) PodWarnings(path string, p *corev1.PodSpec) {
 
 func (c *Issues) containerWarnings(path string, k *corev1.Container) {
 	if k.Lifecycle != nil {
-		c.Add(path+".lifecycle", "hooks are not run here")
+		c.Add(path+".lifecycle", "hooks are not supported")
 	}
 	if k.SecurityContext != nil {
 		c.Add(path+".securityContext", NoEffect)
@@ -71,7 +71,7 @@ func (c *Issues) containerWarnings(path string, k *corev1.Container) {
 		probe *corev1.Probe
 	}{{"livenessProbe", k.LivenessProbe}, {"readinessProbe", k.ReadinessProbe}, {"startupProbe", k.StartupProbe}} {
 		if port, at, ok := probedPort(p.probe); ok && !declares(k.Ports, port) {
-			c.Add(path+"."+p.name+"."+at, "%s is none of the container's ports (%s)", port.String(), listPorts(k.Ports))
+			c.Add(path+"."+p.name+"."+at, "%s is not one of the container's ports (%s)", port.String(), listPorts(k.Ports))
 		}
 	}
 }

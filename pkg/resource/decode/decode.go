@@ -103,7 +103,7 @@ func (r *reader) object(path string, n, at *yaml.Node) {
 	}
 	if items, ok := r.list(path, apiVersion.Value, kind.Value, entries); ok {
 		if path != "" {
-			r.add(path, kind, "a List cannot hold a List")
+			r.add(path, kind, "a List cannot contain a List")
 			return
 		}
 		for i, item := range items {

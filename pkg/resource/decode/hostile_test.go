@@ -46,7 +46,7 @@ func TestAFileOfNothingButMistakesGetsAShortReport(t *testing.T) {
 
 func TestAListOfItselfIsRefused(t *testing.T) {
 	_, err := Decode("f", []byte("&a\napiVersion: v1\nkind: List\nitems:\n- *a\n"))
-	if err == nil || err.Error() != "f:3:7: items[0]: a List cannot hold a List" {
+	if err == nil || err.Error() != "f:3:7: items[0]: a List cannot contain a List" {
 		t.Error(err)
 	}
 }

@@ -43,7 +43,7 @@ func builtin(namespace string, manifests []resource.Manifest) (map[resource.Key]
 		k.Default(o)
 		problems = append(problems, m.Problems(k.Check(o))...)
 		if objects[resource.KeyOf(o)] != nil {
-			problems = append(problems, m.Problem(admission.Issue{Message: "there are two of " + resource.KeyOf(o).String()}))
+			problems = append(problems, m.Problem(admission.Issue{Message: "defined twice: " + resource.KeyOf(o).String()}))
 		}
 		objects[resource.KeyOf(o)] = o
 	}

@@ -210,7 +210,7 @@ func TestAnUpdateCannotRenameOrBreakAnObject(t *testing.T) {
 
 func TestWrongBuiltInObjectsAreReportedWithTheirPlace(t *testing.T) {
 	_, err := store.Open(store.Config{Defaults: append(manifests(t, configMap), manifests(t, configMap)...)})
-	if want := "load built-in objects: f.yaml:1:1: there are two of configmap/app-config"; err == nil || err.Error() != want {
+	if want := "load built-in objects: f.yaml:1:1: defined twice: configmap/app-config"; err == nil || err.Error() != want {
 		t.Error(err)
 	}
 	_, err = store.Open(store.Config{Namespace: "No Name"})
