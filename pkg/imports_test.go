@@ -47,7 +47,7 @@ var allowed = map[string][]string{
 	"pkg/daemon/api":       {"pkg/daemon/names", "pkg/orchestrator", "pkg/resource", "pkg/resource/admission", "pkg/resource/decode", "pkg/resource/store", "pkg/control", "pkg/fault", "pkg/observe/...", "pkg/trace", "pkg/topology", "pkg/rpc/code", "pkg/rpc/control", "services"},
 	"pkg/daemon/names":     {"pkg/orchestrator", "pkg/control", "pkg/fault", "pkg/chassis", "services"},
 	"pkg/workload":         {"pkg/orchestrator", "pkg/chassis/lifeline", "pkg/chassis/portowner"},
-	"pkg/orchestrator":     {"pkg/chassis/lifeline"},
+	"pkg/orchestrator":     {"pkg/resource", "pkg/resource/store", "pkg/chassis/lifeline"},
 	"pkg/workload/process": {"pkg/workload", "pkg/workload/podspec", "pkg/orchestrator", "pkg/rundir", "pkg/chassis/lifeline"},
 	"pkg/resource":         {"pkg/resource", "pkg/resource/admission", "pkg/resource/merge", "pkg/rule"},
 	"pkg/observe":          {"pkg/observe/...", "pkg/trace", "pkg/rule"},

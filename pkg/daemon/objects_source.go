@@ -15,10 +15,16 @@ import (
 	"github.com/shopctl/shopctl/pkg/workload"
 )
 
+// objectStore is where the objects come from.
+type objectStore interface {
+	orchestrator.ObjectReader
+	orchestrator.ObjectWatcher
+}
+
 // source gives the controller the store's objects. A mere change of status is not a
 // change: status comes from the controller.
 type source struct {
-	store   *store.Store
+	store   objectStore
 	changed chan struct{}
 
 	mu      sync.Mutex
@@ -26,7 +32,7 @@ type source struct {
 	print   string
 }
 
-func newSource(store *store.Store) *source {
+func newSource(store objectStore) *source {
 	s := &source{store: store, changed: make(chan struct{}, 1)}
 	s.refresh()
 	return s

@@ -27,7 +27,7 @@ func (s *shop) writeStatus(ctx context.Context) {
 		for _, w := range snap.Workloads {
 			seen[w.Key] = true
 			conditions[w.Key] = s.conditions(w, conditions[w.Key])
-			s.writeOne(w, conditions[w.Key])
+			s.writeOne(ctx, w, conditions[w.Key])
 		}
 		for key := range conditions {
 			if !seen[key] {
@@ -47,8 +47,8 @@ func (s *shop) writeStatus(ctx context.Context) {
 	}
 }
 
-func (s *shop) writeOne(w orchestrator.Workload, conditions []appsv1.DeploymentCondition) {
-	err := s.store.UpdateStatus(resource.Key{Kind: resource.KindDeployment, Namespace: w.Namespace, Name: w.Name}, appsv1.DeploymentStatus{
+func (s *shop) writeOne(ctx context.Context, w orchestrator.Workload, conditions []appsv1.DeploymentCondition) {
+	err := s.store.UpdateStatus(ctx, resource.Key{Kind: resource.KindDeployment, Namespace: w.Namespace, Name: w.Name}, appsv1.DeploymentStatus{
 		ObservedGeneration:  w.ObservedGeneration,
 		Replicas:            int32(w.Total),
 		UpdatedReplicas:     int32(w.Updated),

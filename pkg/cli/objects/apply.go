@@ -76,7 +76,7 @@ func (o *applyOptions) run(ctx context.Context) error {
 		return err
 	}
 	if o.dryRun == edit.DryRunClient {
-		resp, err := applyHere(files, o.namespace())
+		resp, err := applyHere(ctx, files, o.namespace())
 		if err != nil {
 			return err
 		}

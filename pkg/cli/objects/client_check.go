@@ -1,6 +1,7 @@
 package objects
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 const correctFile = "correct the lines named above; nothing was changed"
 
 // applyHere applies manifests to a temporary store with the built-in objects: a dry run that needs no running shop.
-func applyHere(files []*controlpb.File, namespace string) (*controlpb.ApplyResponse, error) {
+func applyHere(ctx context.Context, files []*controlpb.File, namespace string) (*controlpb.ApplyResponse, error) {
 	store, err := pristine()
 	if err != nil {
 		return nil, err
@@ -37,7 +38,7 @@ func applyHere(files []*controlpb.File, namespace string) (*controlpb.ApplyRespo
 	if err := problems.Err(); err != nil {
 		return nil, cmdutil.HintErr(cmdutil.ExitUsage, correctFile, err)
 	}
-	result, err := store.Apply(manifests, namespace, true)
+	result, err := store.Apply(ctx, manifests, namespace, true)
 	if err != nil {
 		return nil, cmdutil.HintErr(cmdutil.ExitUsage, correctFile, err)
 	}

@@ -21,7 +21,6 @@ import (
 	"github.com/shopctl/shopctl/pkg/observe/spans"
 	"github.com/shopctl/shopctl/pkg/observe/tsdb"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
-	"github.com/shopctl/shopctl/pkg/resource/store"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -51,7 +50,8 @@ type Deps struct {
 	Shop  orchestrator.Orchestrator
 	// CheckImage is why a container with an image and a command cannot run; nil: every image can be tried.
 	CheckImage func(image string, command []string) error
-	Store      *store.Store
+	// Objects are what the shop should be.
+	Objects orchestrator.Objects
 	// Refresh makes the orchestrator's source read the store now.
 	Refresh func()
 
@@ -123,7 +123,7 @@ func New(d Deps) control.Backend {
 			eventsServer:   &eventsServer{events: d.Events, names: d.Names, leaving: d.Leaving},
 			logsServer:     &logsServer{logs: d.Logs, names: d.Names, traces: traces, leaving: d.Leaving},
 			objectsServer: &objectsServer{
-				store: d.Store, names: d.Names, refresh: d.Refresh, shop: d.Shop, checkImage: d.CheckImage, events: d.Events, now: d.Now,
+				objects: d.Objects, names: d.Names, refresh: d.Refresh, shop: d.Shop, checkImage: d.CheckImage, events: d.Events, now: d.Now,
 			},
 			faultsServer: &faultsServer{faults: d.Faults, shop: d.Shop, now: d.Now},
 		},

@@ -17,7 +17,7 @@ import (
 )
 
 // Edit changes Deployments as scale, restart, stop, start and set do.
-func (s *objectsServer) Edit(_ context.Context, req *controlpb.EditRequest) (*controlpb.EditResponse, error) {
+func (s *objectsServer) Edit(ctx context.Context, req *controlpb.EditRequest) (*controlpb.EditResponse, error) {
 	edit, release, err := s.operation(req)
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (s *objectsServer) Edit(_ context.Context, req *controlpb.EditRequest) (*co
 		keys = append(keys, resource.Key{Kind: resource.KindDeployment, Namespace: key.Namespace, Name: key.Name})
 		workloads = append(workloads, key)
 	}
-	changes, err := s.store.EditDeployments(keys, req.GetDryRun(), edit)
+	changes, err := s.objects.EditDeployments(ctx, keys, req.GetDryRun(), edit)
 	if err != nil {
 		return nil, explainObjects(err)
 	}
@@ -60,7 +60,7 @@ func (s *objectsServer) Edit(_ context.Context, req *controlpb.EditRequest) (*co
 }
 
 func (s *objectsServer) findDeployment(namespace, name string) (orchestrator.Key, bool) {
-	if namespace == "" || namespace == s.store.Namespace() {
+	if namespace == "" || namespace == s.objects.Namespace() {
 		return s.names.Find(name)
 	}
 	return s.names.Find(namespace + "/" + name)

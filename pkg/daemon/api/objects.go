@@ -26,8 +26,8 @@ import (
 
 // objectsServer serves the shop's objects.
 type objectsServer struct {
-	store *store.Store
-	names *names.Directory
+	objects orchestrator.Objects
+	names   *names.Directory
 	// refresh makes the orchestrator's source read the store now.
 	refresh    func()
 	shop       orchestrator.Syncer
@@ -37,12 +37,12 @@ type objectsServer struct {
 }
 
 // Apply creates and changes objects.
-func (s *objectsServer) Apply(_ context.Context, req *controlpb.ApplyRequest) (*controlpb.ApplyResponse, error) {
+func (s *objectsServer) Apply(ctx context.Context, req *controlpb.ApplyRequest) (*controlpb.ApplyResponse, error) {
 	manifests, err := decodeFiles(req.GetFiles())
 	if err != nil {
 		return nil, explainObjects(err)
 	}
-	result, err := s.applyOrReplace(manifests, req)
+	result, err := s.applyOrReplace(ctx, manifests, req)
 	if err != nil {
 		return nil, explainObjects(err)
 	}
@@ -57,9 +57,9 @@ func (s *objectsServer) Apply(_ context.Context, req *controlpb.ApplyRequest) (*
 	return resp, nil
 }
 
-func (s *objectsServer) applyOrReplace(manifests []resource.Manifest, req *controlpb.ApplyRequest) (store.Result, error) {
+func (s *objectsServer) applyOrReplace(ctx context.Context, manifests []resource.Manifest, req *controlpb.ApplyRequest) (store.Result, error) {
 	if !req.GetReplace() {
-		return s.store.Apply(manifests, req.GetNamespace(), req.GetDryRun())
+		return s.objects.Apply(ctx, manifests, req.GetNamespace(), req.GetDryRun())
 	}
 	if req.GetDryRun() {
 		return store.Result{}, control.Error(codes.InvalidArgument, "replace objects: a dry run is not possible", "shopctl diff -f FILE", 2)
@@ -68,7 +68,7 @@ func (s *objectsServer) applyOrReplace(manifests []resource.Manifest, req *contr
 	for i, m := range manifests {
 		objects[i] = m.Object
 	}
-	changes, err := s.store.Put(objects...)
+	changes, err := s.objects.Put(ctx, objects...)
 	return store.Result{Changes: changes}, err
 }
 
@@ -154,7 +154,7 @@ func (s *objectsServer) Get(_ context.Context, req *controlpb.GetRequest) (*cont
 	if !kind.Namespaced {
 		namespace = ""
 	}
-	snap := s.store.Snapshot()
+	snap := s.objects.Snapshot()
 	var objects []resource.Object
 	if len(req.GetNames()) == 0 {
 		if namespace == "*" {
@@ -198,7 +198,7 @@ func parseSelector(text string) (labels.Selector, error) {
 
 func (s *objectsServer) namespace(namespace string) string {
 	if namespace == "" {
-		return s.store.Namespace()
+		return s.objects.Namespace()
 	}
 	return namespace
 }
@@ -206,12 +206,12 @@ func (s *objectsServer) namespace(namespace string) string {
 // objectKey accepts the names of services for Deployments and Services: "catalog".
 func (s *objectsServer) objectKey(kind resource.Kind, namespace, name string) resource.Key {
 	key := resource.Key{Kind: kind.Name, Namespace: namespace, Name: name}
-	if _, err := s.store.Get(key); err == nil || namespace != s.store.Namespace() {
+	if _, err := s.objects.Snapshot().Get(key); err == nil || namespace != s.objects.Namespace() {
 		return key
 	}
 	if w, ok := s.names.Find(name); ok && w.Namespace == namespace {
 		alias := resource.Key{Kind: kind.Name, Namespace: namespace, Name: w.Name}
-		if _, err := s.store.Get(alias); err == nil {
+		if _, err := s.objects.Snapshot().Get(alias); err == nil {
 			return alias
 		}
 	}
@@ -219,12 +219,12 @@ func (s *objectsServer) objectKey(kind resource.Kind, namespace, name string) re
 }
 
 // Delete removes objects.
-func (s *objectsServer) Delete(_ context.Context, req *controlpb.DeleteRequest) (*controlpb.DeleteResponse, error) {
+func (s *objectsServer) Delete(ctx context.Context, req *controlpb.DeleteRequest) (*controlpb.DeleteResponse, error) {
 	keys, err := s.deleteKeys(req)
 	if err != nil {
 		return nil, explainObjects(err)
 	}
-	changes, err := s.store.Delete(keys, req.GetDryRun())
+	changes, err := s.objects.Delete(ctx, keys, req.GetDryRun())
 	if err != nil {
 		return nil, explainObjects(err)
 	}

@@ -40,7 +40,7 @@ func stored(t *testing.T, file string) []resource.Object {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := s.Apply(manifests, "", false)
+	result, err := s.Apply(t.Context(), manifests, "", false)
 	if err != nil {
 		t.Fatal(err)
 	}

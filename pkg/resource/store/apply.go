@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -25,12 +26,12 @@ type Result struct {
 // Fields in a manifest are set, fields in the last one applied to that object but not in this one are removed,
 // and other fields stay. namespace is for objects that name none; empty: the shop's.
 // The error is of type Problems if it is about the manifests.
-func (s *Store) Apply(manifests []resource.Manifest, namespace string, dryRun bool) (Result, error) {
+func (s *Store) Apply(ctx context.Context, manifests []resource.Manifest, namespace string, dryRun bool) (Result, error) {
 	if namespace == "" {
 		namespace = s.namespace
 	}
 	var result Result
-	changes, err := s.commit(dryRun, func(tx *transaction) error {
+	changes, err := s.commit(ctx, dryRun, func(tx *transaction) error {
 		var problems resource.Problems
 		seen := map[resource.Key]resource.Manifest{}
 		for _, m := range manifests {

@@ -33,7 +33,7 @@ func TestAppliedFilesAreCreatedThenUnchangedThenConfigured(t *testing.T) {
 
 func TestARealManifestReplacesTheBuiltInOne(t *testing.T) {
 	s := open(t, config(t, "", catalog))
-	result, err := s.Apply(file(t, "productcatalog-deployment.yaml"), "", false)
+	result, err := s.Apply(t.Context(), file(t, "productcatalog-deployment.yaml"), "", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestARealManifestReplacesTheBuiltInOne(t *testing.T) {
 
 func TestWhatOthersSetSurvivesAnApply(t *testing.T) {
 	s := open(t, config(t, "", catalog))
-	if _, err := s.EditDeployments([]resource.Key{deploymentKey}, false, func(d *appsv1.Deployment) error {
+	if _, err := s.EditDeployments(t.Context(), []resource.Key{deploymentKey}, false, func(d *appsv1.Deployment) error {
 		if err := resource.SetEnv(d, map[string]string{"EXTRA_LATENCY": "1s"}, nil); err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ func TestAWrongFileChangesNothingOfTheOthers(t *testing.T) {
 	s := open(t, config(t, "", catalog))
 	moved := strings.ReplaceAll(catalog, "{app: productcatalogservice", "{app: moved")
 	revision := s.Snapshot().Revision()
-	_, err := s.Apply(append(manifests(t, configMap), manifests(t, moved)...), "", false)
+	_, err := s.Apply(t.Context(), append(manifests(t, configMap), manifests(t, moved)...), "", false)
 	var problems resource.Problems
 	want := "f.yaml:12:3: spec.selector: cannot change once the Deployment exists (it is app=productcatalogservice); delete the Deployment first"
 	if !errors.As(err, &problems) || err.Error() != want {
@@ -93,7 +93,7 @@ func TestAWrongFileChangesNothingOfTheOthers(t *testing.T) {
 
 func TestADryRunReportsWhatWouldChangeAndChangesNothing(t *testing.T) {
 	s := open(t, config(t, "", catalog))
-	result, err := s.Apply(manifests(t, configMap), "", true)
+	result, err := s.Apply(t.Context(), manifests(t, configMap), "", true)
 	if err != nil || result.Changes[0].Action != store.ActionCreated || result.Changes[0].After == nil {
 		t.Errorf("%+v, error %v", result, err)
 	}
@@ -105,15 +105,15 @@ func TestADryRunReportsWhatWouldChangeAndChangesNothing(t *testing.T) {
 func TestNamespacesMustExistOrComeAlong(t *testing.T) {
 	s := open(t, config(t, "", catalog))
 	inStaging := "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: prodaction\n"
-	_, err := s.Apply(manifests(t, inStaging), "", false)
+	_, err := s.Apply(t.Context(), manifests(t, inStaging), "", false)
 	if want := `f.yaml:5:14: metadata.namespace: namespace "prodaction" does not exist; did you mean "production"?`; err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}
 	apply(t, s, inStaging+"---\napiVersion: v1\nkind: Namespace\nmetadata: {name: prodaction}\n")
-	if _, err := s.Apply(manifests(t, configMap), "nowhere", false); err == nil || err.Error() != `f.yaml:3:1: metadata.namespace: namespace "nowhere" does not exist` {
+	if _, err := s.Apply(t.Context(), manifests(t, configMap), "nowhere", false); err == nil || err.Error() != `f.yaml:3:1: metadata.namespace: namespace "nowhere" does not exist` {
 		t.Error(err)
 	}
-	if _, err := s.Apply(manifests(t, configMap), "prodaction", false); err != nil {
+	if _, err := s.Apply(t.Context(), manifests(t, configMap), "prodaction", false); err != nil {
 		t.Error(err)
 	}
 	if got := s.Snapshot().List(resource.KindConfigMap, "prodaction"); len(got) != 2 {
@@ -140,7 +140,7 @@ func TestTheOutputOfGetCanBeApplied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Apply([]resource.Manifest{m}, "", false); err != nil {
+	if _, err := s.Apply(t.Context(), []resource.Manifest{m}, "", false); err != nil {
 		t.Fatal(err)
 	}
 	got := get[*appsv1.Deployment](t, s, deploymentKey)

@@ -1,6 +1,10 @@
 package store
 
-import "github.com/shopctl/shopctl/pkg/resource"
+import (
+	"context"
+
+	"github.com/shopctl/shopctl/pkg/resource"
+)
 
 // Origins of objects, for tests.
 const (
@@ -16,9 +20,12 @@ func (s *Store) Origin(key resource.Key) origin {
 	return ""
 }
 
+// Get returns a copy of an object.
+func (s *Store) Get(key resource.Key) (resource.Object, error) { return s.Snapshot().Get(key) }
+
 // Update changes one object in place, for tests.
 func (s *Store) Update(key resource.Key, change func(resource.Object) error) (Change, error) {
-	changes, err := s.updateAll([]resource.Key{key}, false, change)
+	changes, err := s.updateAll(context.Background(), []resource.Key{key}, false, change)
 	if err != nil {
 		return Change{}, err
 	}

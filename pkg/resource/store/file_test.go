@@ -19,10 +19,10 @@ func TestWhatTheUserChangedOutlivesTheStore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state", "objects.json")
 	s := open(t, config(t, path, catalog))
 	apply(t, s, "apiVersion: v1\nkind: Secret\nmetadata: {name: key}\nstringData: {k: v}\n")
-	if _, err := s.EditDeployments([]resource.Key{deploymentKey}, false, func(d *appsv1.Deployment) error { return resource.Scale(d, 3) }); err != nil {
+	if _, err := s.EditDeployments(t.Context(), []resource.Key{deploymentKey}, false, func(d *appsv1.Deployment) error { return resource.Scale(d, 3) }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Delete([]resource.Key{serviceKey}, false); err != nil {
+	if _, err := s.Delete(t.Context(), []resource.Key{serviceKey}, false); err != nil {
 		t.Fatal(err)
 	}
 
@@ -67,7 +67,7 @@ func TestAChangeThatIsTakenBackMakesTheObjectTheShopsAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "objects.json")
 	s := open(t, config(t, path, catalog))
 	for _, replicas := range []int32{3, 1} {
-		if _, err := s.EditDeployments([]resource.Key{deploymentKey}, false, func(d *appsv1.Deployment) error { return resource.Scale(d, replicas) }); err != nil {
+		if _, err := s.EditDeployments(t.Context(), []resource.Key{deploymentKey}, false, func(d *appsv1.Deployment) error { return resource.Scale(d, replicas) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -93,7 +93,7 @@ func TestAFileThatCannotBeWrittenLeavesEverythingAsItWas(t *testing.T) {
 	if err := os.Symlink("/dev/full", path+".tmp"); err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Delete([]resource.Key{configKey}, false)
+	_, err = s.Delete(t.Context(), []resource.Key{configKey}, false)
 	if want := "save objects (nothing was changed): write " + path + ".tmp: no space left on device"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -103,7 +103,7 @@ func TestAFileThatCannotBeWrittenLeavesEverythingAsItWas(t *testing.T) {
 	if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
 		t.Error("the file changed", err)
 	}
-	if _, err := s.Delete([]resource.Key{configKey}, false); err != nil {
+	if _, err := s.Delete(t.Context(), []resource.Key{configKey}, false); err != nil {
 		t.Error("with space again:", err)
 	}
 }
@@ -124,7 +124,7 @@ func TestADirectoryThatCannotBeMadeLeavesTheStoreAsItWas(t *testing.T) {
 	if err := os.WriteFile(dir, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Apply(manifests(t, configMap), "", false)
+	_, err := s.Apply(t.Context(), manifests(t, configMap), "", false)
 	if want := "save objects (nothing was changed): mkdir " + dir + ": not a directory"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -119,7 +119,7 @@ func get[T resource.Object](t testing.TB, s *store.Store, key resource.Key) T {
 
 func apply(t testing.TB, s *store.Store, content string) store.Result {
 	t.Helper()
-	result, err := s.Apply(manifests(t, content), "", false)
+	result, err := s.Apply(t.Context(), manifests(t, content), "", false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,7 +81,7 @@ spec:
 func TestBlueGreenIsValidWithoutWarnings(t *testing.T) {
 	s := open(t, config(t, "", catalog))
 	for _, name := range []string{"blue-green.yaml", "config.yaml"} {
-		result, err := s.Apply(file(t, name), "", false)
+		result, err := s.Apply(t.Context(), file(t, name), "", false)
 		if err != nil || len(result.Warnings) != 0 {
 			t.Errorf("%s: warnings %v, error %v", name, result.Warnings, err)
 		}

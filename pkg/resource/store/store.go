@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -94,14 +95,11 @@ func (s *Store) Namespace() string { return s.namespace }
 // Snapshot returns the store as it is now, which never changes.
 func (s *Store) Snapshot() Snapshot { return Snapshot{s.current.Load()} }
 
-// Get returns a copy of an object; the error is a *NotFoundError.
-func (s *Store) Get(key resource.Key) (resource.Object, error) { return s.Snapshot().Get(key) }
-
 // Put stores complete objects, all or none; each replaces the one with the same key. Objects without a namespace
 // get the shop's, and all get defaults. Server-managed fields (uid, creation time, status) are kept. The error is of
 // type resource.Problems if an object is invalid.
-func (s *Store) Put(objects ...resource.Object) ([]Change, error) {
-	return s.commit(false, func(tx *transaction) error {
+func (s *Store) Put(ctx context.Context, objects ...resource.Object) ([]Change, error) {
+	return s.commit(ctx, false, func(tx *transaction) error {
 		var problems resource.Problems
 		for _, o := range objects {
 			m, err := resource.NewManifest(o)
@@ -120,8 +118,8 @@ func (s *Store) Put(objects ...resource.Object) ([]Change, error) {
 
 // updateAll changes several objects, all or none: change edits a copy of each in place and must not call the store.
 // With dryRun it only returns what would change.
-func (s *Store) updateAll(keys []resource.Key, dryRun bool, change func(resource.Object) error) ([]Change, error) {
-	return s.commit(dryRun, func(tx *transaction) error {
+func (s *Store) updateAll(ctx context.Context, keys []resource.Key, dryRun bool, change func(resource.Object) error) ([]Change, error) {
+	return s.commit(ctx, dryRun, func(tx *transaction) error {
 		var problems resource.Problems
 		for _, key := range keys {
 			o, err := tx.get(key)
@@ -145,8 +143,8 @@ func (s *Store) updateAll(keys []resource.Key, dryRun bool, change func(resource
 }
 
 // EditDeployments is updateAll for Deployments, for edits such as resource.Scale and resource.Restart.
-func (s *Store) EditDeployments(keys []resource.Key, dryRun bool, edit func(*appsv1.Deployment) error) ([]Change, error) {
-	return s.updateAll(keys, dryRun, func(o resource.Object) error {
+func (s *Store) EditDeployments(ctx context.Context, keys []resource.Key, dryRun bool, edit func(*appsv1.Deployment) error) ([]Change, error) {
+	return s.updateAll(ctx, keys, dryRun, func(o resource.Object) error {
 		d, ok := o.(*appsv1.Deployment)
 		if !ok {
 			return errors.New("it is not a Deployment")
@@ -157,15 +155,15 @@ func (s *Store) EditDeployments(keys []resource.Key, dryRun bool, edit func(*app
 
 // UpdateStatus sets the status of a Deployment. A status is measured: it is not kept in the file and does not make
 // the object the user's. Setting an equal one does nothing.
-func (s *Store) UpdateStatus(key resource.Key, status appsv1.DeploymentStatus) error {
-	_, err := s.commit(false, func(tx *transaction) error { return tx.status(key, status) })
+func (s *Store) UpdateStatus(ctx context.Context, key resource.Key, status appsv1.DeploymentStatus) error {
+	_, err := s.commit(ctx, false, func(tx *transaction) error { return tx.status(key, status) })
 	return err
 }
 
 // Delete removes objects, all or none, and with a namespace everything in it; with dryRun it only returns what
 // would be removed. A missing one is a *NotFoundError. The shop's own namespace cannot be deleted.
-func (s *Store) Delete(keys []resource.Key, dryRun bool) ([]Change, error) {
-	return s.commit(dryRun, func(tx *transaction) error {
+func (s *Store) Delete(ctx context.Context, keys []resource.Key, dryRun bool) ([]Change, error) {
+	return s.commit(ctx, dryRun, func(tx *transaction) error {
 		for _, key := range keys {
 			if err := tx.delete(key); err != nil {
 				return err

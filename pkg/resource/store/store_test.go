@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -42,7 +43,7 @@ func TestPutStoresAllOrNothing(t *testing.T) {
 	s := open(t, config(t, "", catalog))
 	good := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "good"}}
 	bad := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "Bad"}}
-	_, err := s.Put(good, bad)
+	_, err := s.Put(t.Context(), good, bad)
 	var problems resource.Problems
 	if !errors.As(err, &problems) || !strings.HasPrefix(err.Error(), `configmap/Bad: metadata.name: "Bad" is not valid`) {
 		t.Errorf("error %v", err)
@@ -50,11 +51,11 @@ func TestPutStoresAllOrNothing(t *testing.T) {
 	if len(s.Snapshot().List(resource.KindConfigMap, "")) != 0 || s.Snapshot().Revision() != 1 {
 		t.Error("something was stored")
 	}
-	changes, err := s.Put(good)
+	changes, err := s.Put(t.Context(), good)
 	if err != nil || !cmp.Equal(actions(changes), []string{"configmap/good created"}) {
 		t.Errorf("%v, error %v", actions(changes), err)
 	}
-	if changes, err = s.Put(good); err != nil || changes[0].Action != store.ActionUnchanged || s.Snapshot().Revision() != 2 {
+	if changes, err = s.Put(t.Context(), good); err != nil || changes[0].Action != store.ActionUnchanged || s.Snapshot().Revision() != 2 {
 		t.Errorf("putting the same again: %v, error %v", actions(changes), err)
 	}
 }
@@ -93,7 +94,7 @@ func TestTheStatusIsSetWithoutMakingTheObjectTheUsers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "objects.json")
 	s := open(t, config(t, path, catalog))
 	status := appsv1.DeploymentStatus{ReadyReplicas: 1, ObservedGeneration: 1}
-	if err := s.UpdateStatus(deploymentKey, status); err != nil {
+	if err := s.UpdateStatus(t.Context(), deploymentKey, status); err != nil {
 		t.Fatal(err)
 	}
 	d := get[*appsv1.Deployment](t, s, deploymentKey)
@@ -101,7 +102,7 @@ func TestTheStatusIsSetWithoutMakingTheObjectTheUsers(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	revision := s.Snapshot().Revision()
-	if err := s.UpdateStatus(deploymentKey, status); err != nil || s.Snapshot().Revision() != revision {
+	if err := s.UpdateStatus(t.Context(), deploymentKey, status); err != nil || s.Snapshot().Revision() != revision {
 		t.Error("the same status made a new revision", err)
 	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
@@ -111,7 +112,7 @@ func TestTheStatusIsSetWithoutMakingTheObjectTheUsers(t *testing.T) {
 	if got := get[*appsv1.Deployment](t, s, deploymentKey).Status.ReadyReplicas; got != 1 {
 		t.Error("an apply dropped the status")
 	}
-	if err := s.UpdateStatus(resource.Key{Kind: resource.KindDeployment, Namespace: "production", Name: "x"}, status); err == nil {
+	if err := s.UpdateStatus(t.Context(), resource.Key{Kind: resource.KindDeployment, Namespace: "production", Name: "x"}, status); err == nil {
 		t.Error("a missing Deployment got a status")
 	}
 }
@@ -144,13 +145,13 @@ func TestAMissingObjectIsNamedWithItsNeighbors(t *testing.T) {
 func TestDeleteRemovesAllOrNothing(t *testing.T) {
 	s := open(t, config(t, "", catalog))
 	missing := resource.Key{Kind: resource.KindService, Namespace: "production", Name: "x"}
-	if _, err := s.Delete([]resource.Key{deploymentKey, missing}, false); err == nil || s.Origin(deploymentKey) == "" {
+	if _, err := s.Delete(t.Context(), []resource.Key{deploymentKey, missing}, false); err == nil || s.Origin(deploymentKey) == "" {
 		t.Error("half was deleted", err)
 	}
-	if changes, err := s.Delete([]resource.Key{deploymentKey}, true); err != nil || len(changes) != 1 || s.Origin(deploymentKey) == "" {
+	if changes, err := s.Delete(t.Context(), []resource.Key{deploymentKey}, true); err != nil || len(changes) != 1 || s.Origin(deploymentKey) == "" {
 		t.Error("a dry run deleted something", err)
 	}
-	changes, err := s.Delete([]resource.Key{deploymentKey, serviceKey, serviceKey}, false)
+	changes, err := s.Delete(t.Context(), []resource.Key{deploymentKey, serviceKey, serviceKey}, false)
 	if diff := cmp.Diff([]string{"deployment/productcatalogservice deleted", "service/productcatalogservice deleted"}, actions(changes)); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
@@ -162,12 +163,12 @@ func TestDeleteRemovesAllOrNothing(t *testing.T) {
 func TestANamespaceTakesWhatIsInItAlong(t *testing.T) {
 	s := open(t, config(t, "", catalog))
 	apply(t, s, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: staging}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: staging}\n")
-	changes, err := s.Delete([]resource.Key{{Kind: resource.KindNamespace, Name: "staging"}}, false)
+	changes, err := s.Delete(t.Context(), []resource.Key{{Kind: resource.KindNamespace, Name: "staging"}}, false)
 	if diff := cmp.Diff([]string{"configmap/a deleted", "namespace/staging deleted"}, actions(changes)); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
 	for _, name := range []string{"production", "default"} {
-		if _, err := s.Delete([]resource.Key{{Kind: resource.KindNamespace, Name: name}}, false); err == nil || err.Error() != "delete namespace/"+name+": the shop needs this namespace" {
+		if _, err := s.Delete(t.Context(), []resource.Key{{Kind: resource.KindNamespace, Name: name}}, false); err == nil || err.Error() != "delete namespace/"+name+": the shop needs this namespace" {
 			t.Error(err)
 		}
 	}
@@ -203,7 +204,7 @@ func TestAnUpdateCannotRenameOrBreakAnObject(t *testing.T) {
 	if want := "deployment/productcatalogservice: spec.template.spec.containers: is missing; there must be at least one container"; err == nil || err.Error() != want {
 		t.Error(err)
 	}
-	if _, err := s.EditDeployments([]resource.Key{serviceKey}, false, func(*appsv1.Deployment) error { return nil }); err == nil || err.Error() != "edit service/productcatalogservice: it is not a Deployment" {
+	if _, err := s.EditDeployments(t.Context(), []resource.Key{serviceKey}, false, func(*appsv1.Deployment) error { return nil }); err == nil || err.Error() != "edit service/productcatalogservice: it is not a Deployment" {
 		t.Error(err)
 	}
 }
@@ -216,5 +217,18 @@ func TestWrongBuiltInObjectsAreReportedWithTheirPlace(t *testing.T) {
 	_, err = store.Open(store.Config{Namespace: "No Name"})
 	if err == nil || !strings.HasPrefix(err.Error(), `load built-in objects: namespace/No Name: metadata.name: "No Name" is not valid`) {
 		t.Error(err)
+	}
+}
+
+func TestAChangeWhoseCallerHasGoneIsNotBegun(t *testing.T) {
+	s := open(t, config(t, "", catalog))
+	before := s.Snapshot().Revision()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Delete(ctx, []resource.Key{deploymentKey}, false); !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+	if after := s.Snapshot().Revision(); after != before {
+		t.Errorf("revision %d became %d", before, after)
 	}
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"strconv"
@@ -45,10 +46,14 @@ type transaction struct {
 	changed, kept map[resource.Key]bool
 }
 
-// commit runs change on a transaction. Memory and file change only if it succeeds, and then both.
-func (s *Store) commit(dryRun bool, change func(*transaction) error) ([]Change, error) {
+// commit runs change on a transaction. Memory and file change only if it succeeds, and then both. A change whose ctx
+// has ended while it waited for another is not begun.
+func (s *Store) commit(ctx context.Context, dryRun bool, change func(*transaction) error) ([]Change, error) {
 	s.write.Lock()
 	defer s.write.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	before := s.current.Load()
 	tx := &transaction{
 		store:  s,

@@ -54,7 +54,7 @@ func TestAWatchReceivesOnlyItsKinds(t *testing.T) {
 		t.Error("a ConfigMap woke a watch of Deployments and Services")
 	default:
 	}
-	if _, err := s.Delete([]resource.Key{serviceKey}, false); err != nil {
+	if _, err := s.Delete(t.Context(), []resource.Key{serviceKey}, false); err != nil {
 		t.Fatal(err)
 	}
 	if got := (<-deployments).List(resource.KindService, ""); len(got) != 0 {
@@ -65,7 +65,7 @@ func TestAWatchReceivesOnlyItsKinds(t *testing.T) {
 func TestASnapshotNeverChanges(t *testing.T) {
 	s := open(t, config(t, "", catalog))
 	before := s.Snapshot()
-	if _, err := s.Delete([]resource.Key{deploymentKey}, false); err != nil {
+	if _, err := s.Delete(t.Context(), []resource.Key{deploymentKey}, false); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := before.Get(deploymentKey); err != nil {
