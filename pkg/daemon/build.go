@@ -16,6 +16,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/decode"
 	"github.com/shopctl/shopctl/pkg/resource/store"
+	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/services"
 )
 
@@ -49,7 +50,7 @@ func (s *shop) open() error {
 	if s.logs, err = observe.NewLogs(s.dir.Logs(), logCap); err != nil {
 		return explainDirectory(err, s.dir)
 	}
-	if err := os.RemoveAll(s.volumeDir()); err != nil {
+	if err := os.RemoveAll(s.dir.Volumes()); err != nil {
 		return explainDirectory(fmt.Errorf("remove old volumes: %w", err), s.dir)
 	}
 	if s.cfg.Defaults == nil {
@@ -74,9 +75,9 @@ func (s *shop) open() error {
 // objectsFile stores changed objects, with a separate file for each form of the shop.
 func (s *shop) objectsFile() string {
 	if s.cfg.Monolith {
-		return "objects-monolith.json"
+		return rundir.MonolithObjectsName
 	}
-	return "objects.json"
+	return rundir.ObjectsName
 }
 
 // openStore opens the objects. A file that cannot be read is renamed, and the shop starts with the built-in objects.
@@ -118,8 +119,6 @@ func builtins() ([]resource.Manifest, error) {
 	all.Wait()
 	return slices.Concat(decoded...), errors.Join(errs...)
 }
-
-func (s *shop) volumeDir() string { return filepath.Join(s.dir.State, "volumes") }
 
 func (s *shop) onEvent(e orchestrator.Event) {
 	kind := observe.Normal

@@ -256,5 +256,9 @@ func explainDirectory(err error, dir rundir.Dir) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		hint = fmt.Sprintf("free some space: df -h %s %s", rundir.Existing(dir.Run), rundir.Existing(dir.State))
 	}
+	var refused *rundir.RefusedError
+	if errors.As(err, &refused) {
+		hint = refused.Hint
+	}
 	return control.WithHint(fmt.Errorf("start shop %q: %w", dir.Name, err), hint, 5)
 }

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -126,6 +127,20 @@ func TestShutdownReportsEachStepAndLeavesNothing(t *testing.T) {
 	if _, err := os.Stat(dir.Run); !os.IsNotExist(err) {
 		t.Errorf("run directory: %v", err)
 	}
+	if err := dir.Create(); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := dir.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Remove()
+	if err := lock.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir.State); !os.IsNotExist(err) {
+		t.Errorf("a file of the daemon is not in the list of package rundir: %v", err)
+	}
 }
 
 func TestTwoShopsRunSideBySide(t *testing.T) {
@@ -148,17 +163,23 @@ func TestABadConfigurationIsReportedBeforeAnythingStarts(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	projects := t.TempDir()
+	if err := errors.Join(os.Mkdir(filepath.Join(projects, "default"), 0o700), os.WriteFile(filepath.Join(projects, "default", "main.c"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		change func(*Config, map[string]string)
 		text   string
 		hint   string
 		exit   int
 	}{
-		"state directory": {func(_ *Config, vars map[string]string) { vars["SHOPCTL_STATE_DIR"] = file }, "not a directory", "SHOPCTL_STATE_DIR", 5},
-		"full disk":       {func(_ *Config, vars map[string]string) { vars["SHOPCTL_STATE_DIR"] = "/dev/full" }, "/dev/full", "SHOPCTL_STATE_DIR", 5},
-		"taken port":      {func(c *Config, _ map[string]string) { c.Listen = l.Addr().String() }, "the port is taken by daemon.test (pid", "--port", 5},
-		"unknown service": {func(c *Config, _ map[string]string) { c.Only = []string{"curency"} }, `no service "curency"`, "did you mean currency?", 2},
-		"name":            {func(c *Config, _ map[string]string) { c.Name = "../x" }, "shop name", "--name", 2},
+		"files of the user": {func(_ *Config, vars map[string]string) { vars["SHOPCTL_STATE_DIR"] = projects }, "it contains \"main.c\"", rundir.StateHint, 5},
+		"one directory":     {func(_ *Config, vars map[string]string) { vars["SHOPCTL_STATE_DIR"] = vars["SHOPCTL_RUN_DIR"] }, "it is the run directory too", rundir.StateHint, 5},
+		"state directory":   {func(_ *Config, vars map[string]string) { vars["SHOPCTL_STATE_DIR"] = file }, "not a directory", "SHOPCTL_STATE_DIR", 5},
+		"full disk":         {func(_ *Config, vars map[string]string) { vars["SHOPCTL_STATE_DIR"] = "/dev/full" }, "/dev/full", "SHOPCTL_STATE_DIR", 5},
+		"taken port":        {func(c *Config, _ map[string]string) { c.Listen = l.Addr().String() }, "the port is taken by daemon.test (pid", "--port", 5},
+		"unknown service":   {func(c *Config, _ map[string]string) { c.Only = []string{"curency"} }, `no service "curency"`, "did you mean currency?", 2},
+		"name":              {func(c *Config, _ map[string]string) { c.Name = "../x" }, "shop name", "--name", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			vars := home(t)

@@ -78,7 +78,7 @@ func (s *shop) newProcesses(environ []string) (runtime, error) {
 			b, _, ok := services.ByImage(image)
 			return b.Name, ok
 		},
-		Images: s.cfg.Images, VolumeDir: s.volumeDir(), Ledger: ledger{s.dir, s.lock},
+		Images: s.cfg.Images, VolumeDir: s.dir.Volumes(), Ledger: ledger{s.dir, s.lock},
 	})
 	if err := s.reclaim(driver); err != nil {
 		return runtime{}, err

@@ -20,10 +20,11 @@ type Lock struct {
 	file *os.File
 }
 
-// Lock takes the shop's lock, or fails with ErrLocked at once. The run directory must exist.
+// Lock takes the shop's lock, or fails with ErrLocked at once. The run directory must exist
+// and be verified.
 func (d Dir) Lock() (*Lock, error) {
 	for {
-		f, err := os.OpenFile(d.lockFile(), os.O_RDWR|os.O_CREATE, 0o600)
+		f, err := os.OpenFile(d.lockFile(), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 		if err != nil {
 			return nil, fmt.Errorf("open lock: %w", err)
 		}
@@ -39,7 +40,8 @@ func (d Dir) Lock() (*Lock, error) {
 			continue
 		}
 		l := &Lock{dir: d, file: f}
-		if err := l.writePID(); err != nil {
+		// The last holder may have removed the mark since Create.
+		if err := errors.Join(mark(d.Run), l.writePID()); err != nil {
 			f.Close()
 			return nil, err
 		}
@@ -61,19 +63,34 @@ func (l *Lock) writePID() error {
 // Release releases the lock and leaves the directory as it is.
 func (l *Lock) Release() error { return l.file.Close() }
 
-// Remove deletes the run directory and then releases the lock.
+// Remove removes our files from the run directory, and the directory unless it contains others; then it releases the
+// lock.
 func (l *Lock) Remove() error {
-	err := errors.Join(ignoreMissing(os.Remove(l.dir.socket)), ignoreMissing(os.Remove(l.dir.pidsFile())))
-	entries, readErr := os.ReadDir(l.dir.Run)
-	err = errors.Join(err, ignoreMissing(readErr))
-	for _, e := range entries {
-		if e.Name() != filepath.Base(l.dir.lockFile()) {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(l.dir.Run, e.Name())))
-		}
+	dir := l.dir.Run
+	err := ignoreMissing(os.Remove(l.dir.socket))
+	others, removeErr := removeOwn(dir, runNames(), lockName, markerName)
+	err = errors.Join(err, removeErr)
+	if !others {
+		err = errors.Join(err, ignoreMissing(os.Remove(filepath.Join(dir, markerName))))
 	}
 	err = errors.Join(err, ignoreMissing(os.Remove(l.dir.lockFile())))
-	_ = os.Remove(l.dir.Run) // not empty when the next daemon is already there
+	if !others {
+		_ = os.Remove(dir) // not empty when the next daemon is already there
+	}
 	return errors.Join(err, l.file.Close())
+}
+
+// Reset removes our files from the state directory, and the directory unless it contains others.
+func (l *Lock) Reset() error {
+	if err := l.dir.VerifyState(); err != nil {
+		return err
+	}
+	dir := l.dir.State
+	others, err := removeOwn(dir, stateNames(), markerName)
+	if err != nil || others {
+		return err // it stays marked
+	}
+	return errors.Join(ignoreMissing(os.Remove(filepath.Join(dir, markerName))), ignoreMissing(os.Remove(dir)))
 }
 
 // Holder is the process id of the daemon that holds the lock, and whether there is one.

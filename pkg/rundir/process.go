@@ -119,11 +119,14 @@ func anyAlive(ps []Process) bool {
 	return false
 }
 
-// Clean takes the lock of a dead shop, ends the processes that it left behind and removes its run
-// directory. It returns what it ended. The error is ErrLocked if the shop is running.
+// Clean takes the lock of a dead shop, ends the processes that it left behind and removes its files
+// from the run directory. It returns what it ended. The error is ErrLocked if the shop is running.
 func (d Dir) Clean(ctx context.Context, grace time.Duration) ([]Process, error) {
 	if !d.exists() {
 		return nil, nil
+	}
+	if err := d.VerifyRun(); err != nil {
+		return nil, err
 	}
 	lock, err := d.Lock()
 	if err != nil {

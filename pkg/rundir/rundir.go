@@ -8,6 +8,9 @@
 // ends. A run directory without a holder is dead, and the next holder of the lock can clean it.
 // Only recorded processes are ended: a process is identified by its id and its start time
 // together, so that another process that has the same id by now is left alone.
+//
+// A marker file makes a directory ours, and only files with names of ours (names.go) are ever removed from it. A
+// directory with other contents, a symbolic link and what belongs to another user are refused.
 package rundir
 
 import (
@@ -19,7 +22,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 
 	"github.com/shopctl/shopctl/pkg/lazyregexp"
 )
@@ -58,7 +60,7 @@ func Resolve(name string, getenv func(string) string) (Dir, error) {
 		return Dir{}, fmt.Errorf("find state directory: %w", err)
 	}
 	d := Dir{Name: name, Run: filepath.Join(run, name), State: filepath.Join(state, name)}
-	d.socket = filepath.Join(d.Run, "shopctl.sock")
+	d.socket = filepath.Join(d.Run, socketName)
 	if len(d.socket) > maxSocketPath {
 		sum := sha256.Sum256([]byte(d.Run))
 		d.socket = filepath.Join(userTemp(getenv), "s-"+hex.EncodeToString(sum[:8])+".sock")
@@ -77,8 +79,11 @@ func runBase(getenv func(string) string) string {
 	if tmp == "" {
 		tmp = "/tmp"
 	}
-	return filepath.Join(tmp, "shopctl-"+strconv.Itoa(os.Getuid()))
+	return filepath.Join(tmp, tempName())
 }
+
+// tempName is the name of the user's own directory in one that users share.
+func tempName() string { return "shopctl-" + strconv.Itoa(os.Getuid()) }
 
 // userTemp is short: TMPDIR may be what made the socket's path too long.
 func userTemp(getenv func(string) string) string {
@@ -86,7 +91,7 @@ func userTemp(getenv func(string) string) string {
 	if tmp == "" || len(tmp) > 48 || !filepath.IsAbs(tmp) {
 		tmp = "/tmp"
 	}
-	return filepath.Join(tmp, "shopctl-"+strconv.Itoa(os.Getuid()))
+	return filepath.Join(tmp, tempName())
 }
 
 func stateBase(getenv func(string) string) (string, error) {
@@ -108,48 +113,51 @@ func stateBase(getenv func(string) string) (string, error) {
 func (d Dir) Socket() string { return d.socket }
 
 // Logs is the directory of the instances' log files.
-func (d Dir) Logs() string { return filepath.Join(d.State, "logs") }
+func (d Dir) Logs() string { return filepath.Join(d.State, logsName) }
 
 // Data is the directory under which workloads keep what outlives them.
-func (d Dir) Data() string { return filepath.Join(d.State, "data") }
+func (d Dir) Data() string { return filepath.Join(d.State, dataName) }
+
+// Volumes is the directory of the ConfigMaps and Secrets that instances mount.
+func (d Dir) Volumes() string { return filepath.Join(d.State, volumesName) }
 
 // DaemonLog is the file that the daemon writes its own log to.
-func (d Dir) DaemonLog() string { return filepath.Join(d.State, "daemon.log") }
+func (d Dir) DaemonLog() string { return filepath.Join(d.State, daemonLogName) }
 
-func (d Dir) lockFile() string { return filepath.Join(d.Run, "lock") }
-func (d Dir) pidsFile() string { return filepath.Join(d.Run, "pids.json") }
+func (d Dir) lockFile() string { return filepath.Join(d.Run, lockName) }
+func (d Dir) pidsFile() string { return filepath.Join(d.Run, pidsName) }
 
-// Create makes the directories, readable only by the user, and verifies that they can be written
-// to and belong to the user. It is an error of the environment when they cannot.
+// Create makes the directories, readable only by the user, marks them as ours, and verifies that they can be written
+// to. Directories that are not ours are refused as in Verify, before anything is made. Any error is one of the
+// environment.
 func (d Dir) Create() error {
+	if err := d.Verify(); err != nil {
+		return err
+	}
 	dirs := []string{filepath.Dir(d.Run), d.Run, d.State, d.Logs(), d.Data()}
 	if filepath.Dir(d.socket) != d.Run {
 		dirs = append(dirs, filepath.Dir(d.socket))
 	}
 	for _, dir := range dirs {
-		if err := own(dir); err != nil {
-			return err
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("create directory: %w", err)
 		}
+		if filepath.Base(dir) == tempName() {
+			if err := os.Chmod(dir, 0o700); err != nil {
+				return fmt.Errorf("restrict access to directory: %w", err)
+			}
+		}
+	}
+	if err := d.Verify(); err != nil {
+		return err // another user was faster in a shared directory
 	}
 	for _, dir := range []string{d.Run, d.State} {
 		if err := probe(dir); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// own makes dir, and refuses one that another user could have laid in our way.
-func own(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("create directory: %w", err)
-	}
-	info, err := os.Stat(dir)
-	if err != nil {
-		return fmt.Errorf("read directory: %w", err)
-	}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Getuid() {
-		return fmt.Errorf("use directory %s: it belongs to user %d, not to you", dir, st.Uid)
+		if err := mark(dir); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -179,8 +187,7 @@ func probe(dir string) error {
 func Existing(path string) string {
 	for {
 		_, err := os.Lstat(path)
-		missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
-		if !missing || filepath.Dir(path) == path {
+		if !missing(err) || filepath.Dir(path) == path {
 			return path
 		}
 		path = filepath.Dir(path)
@@ -189,8 +196,8 @@ func Existing(path string) string {
 
 // exists reports whether the shop has a run directory, running or dead.
 func (d Dir) exists() bool {
-	_, err := os.Stat(d.lockFile())
-	return err == nil
+	info, err := os.Lstat(d.lockFile())
+	return err == nil && info.Mode().IsRegular()
 }
 
 // List returns the shops that have a run directory, alive or dead, in order of their names.

@@ -91,8 +91,8 @@ func (o *doctorOptions) run(ctx context.Context) error {
 func (o *doctorOptions) checks(ctx context.Context, dir rundir.Dir) []finding {
 	found := []finding{
 		checkBinary(o.executable),
-		checkDirectory("run directory", dir.Run),
-		checkDirectory("state directory", dir.State),
+		checkDirectory("run directory", dir.Run, dir.VerifyRun),
+		checkDirectory("state directory", dir.State, dir.VerifyState),
 		checkDisk(dir.State),
 		checkPort(ctx, o.ios, dir),
 		checkRedis(o.getenv),

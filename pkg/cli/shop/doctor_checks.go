@@ -2,6 +2,7 @@ package shop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -29,7 +30,7 @@ func checkBinary(executable string) finding {
 }
 
 // checkDirectory checks the nearest existing directory, without creating any.
-func checkDirectory(name, path string) finding {
+func checkDirectory(name, path string, verify func() error) finding {
 	c := finding{Check: name, Verdict: verdictOK, Found: path}
 	at := rundir.Existing(path)
 	info, err := os.Stat(at)
@@ -43,6 +44,10 @@ func checkDirectory(name, path string) finding {
 			c.Verdict, c.Found = verdictFail, fmt.Sprintf("%s: %s is not writable: %v", path, at, err)
 			c.Hint = "chmod u+rwx " + at
 		}
+	}
+	var refused *rundir.RefusedError
+	if errors.As(verify(), &refused) {
+		c.Verdict, c.Found, c.Hint = verdictFail, refused.Error(), refused.Hint
 	}
 	return c
 }

@@ -46,7 +46,7 @@ up.`,
 	}
 	cmd.Flags().BoolVar(&o.now, "now", false, "kill the services without waiting for calls in flight")
 	cmd.Flags().BoolVar(&o.all, "all", false, "stop the shops of every name")
-	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitInterrupted)
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitEnvironment, cmdutil.ExitInterrupted)
 }
 
 func (o *downOptions) run(ctx context.Context) error {
@@ -95,6 +95,10 @@ func (o *downOptions) clean(ctx context.Context, dir rundir.Dir) error {
 		return cmdutil.HintErr(cmdutil.ExitFailed, fmt.Sprintf("kill %d", pid), fmt.Errorf("stop shop %q: its daemon (pid %d) is starting or not responding", dir.Name, pid))
 	}
 	ended, err := dir.Clean(ctx, 2*time.Second)
+	var refused *rundir.RefusedError
+	if errors.As(err, &refused) {
+		return cmdutil.HintErr(cmdutil.ExitEnvironment, refused.Hint, fmt.Errorf("clean up shop %q: %w", dir.Name, err))
+	}
 	if err != nil {
 		return fmt.Errorf("clean up shop %q: %w", dir.Name, err)
 	}

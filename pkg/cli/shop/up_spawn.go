@@ -2,8 +2,8 @@ package shop
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"os"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/rundir"
@@ -26,15 +26,25 @@ func (o *upOptions) spawn(ctx context.Context, dir rundir.Dir) error {
 // forget removes the state of a shop that is not running.
 func forget(dir rundir.Dir) error {
 	if err := dir.Create(); err != nil {
-		return cmdutil.HintErr(cmdutil.ExitEnvironment, "shopctl doctor", fmt.Errorf("reset shop: %w", err))
+		return explainReset(err)
 	}
 	lock, err := dir.Lock()
 	if err != nil {
 		return fmt.Errorf("reset shop: %w", err)
 	}
 	defer lock.Release()
-	if err := os.RemoveAll(dir.State); err != nil {
-		return cmdutil.HintErr(cmdutil.ExitEnvironment, "shopctl doctor", fmt.Errorf("reset shop: %w", err))
+	if err := lock.Reset(); err != nil {
+		return explainReset(err)
 	}
 	return nil
+}
+
+// explainReset adds what to do about a directory that cannot be used.
+func explainReset(err error) error {
+	hint := "shopctl doctor"
+	var refused *rundir.RefusedError
+	if errors.As(err, &refused) {
+		hint = refused.Hint
+	}
+	return cmdutil.HintErr(cmdutil.ExitEnvironment, hint, fmt.Errorf("reset shop: %w", err))
 }
