@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -37,16 +38,25 @@ type Client struct {
 }
 
 // Dial connects to the daemon of dir. It fails with ErrNotRunning when there is none, and then reports
-// so at once.
-func Dial(dir rundir.Dir) (*Client, error) {
+// so at once. A socket of another user is refused.
+func Dial(dir rundir.Dir) (*Client, error) { return dialUser(dir, os.Getuid()) }
+
+// dialUser connects to a daemon that must belong to user.
+func dialUser(dir rundir.Dir, user int) (*Client, error) {
 	first, err := net.DialTimeout("unix", dir.Socket(), 2*time.Second)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		return nil, fmt.Errorf("connect to shop %q: %w", dir.Name, ErrNotRunning)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, refuse(dir, err)
 	case err != nil:
 		return nil, fmt.Errorf("connect to shop %q: %w", dir.Name, err)
 	}
-	dialer := &reuse{conn: first, path: dir.Socket()}
+	if err := checkPeer(first, user); err != nil {
+		first.Close()
+		return nil, refuse(dir, fmt.Errorf("use socket %q: %w", dir.Socket(), err))
+	}
+	dialer := &reuse{conn: first, path: dir.Socket(), user: user}
 	conn, err := grpc.NewClient("passthrough:///shopctl",
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(dialer.dial),
@@ -69,6 +79,14 @@ func Dial(dir rundir.Dir) (*Client, error) {
 	}, nil
 }
 
+// refuse makes the error of a socket that is not the user's.
+func refuse(dir rundir.Dir, err error) error {
+	return WithHint(fmt.Errorf("connect to shop %q: %w", dir.Name, err), rundir.RunHint, environmentExit)
+}
+
+// environmentExit is the exit code of commands that the environment prevents.
+const environmentExit = 5
+
 // Close ends the connection.
 func (c *Client) Close() error { return c.conn.Close() }
 
@@ -77,6 +95,7 @@ type reuse struct {
 	mu   sync.Mutex
 	conn net.Conn
 	path string
+	user int
 }
 
 func (r *reuse) dial(ctx context.Context, _ string) (net.Conn, error) {
@@ -88,5 +107,13 @@ func (r *reuse) dial(ctx context.Context, _ string) (net.Conn, error) {
 		return conn, nil
 	}
 	var d net.Dialer
-	return d.DialContext(ctx, "unix", r.path)
+	conn, err := d.DialContext(ctx, "unix", r.path)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPeer(conn, r.user); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }

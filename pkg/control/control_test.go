@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -94,6 +98,52 @@ func TestDialSaysThatNoDaemonRuns(t *testing.T) {
 		t.Fatalf("listen over a dead socket: %v", err)
 	}
 	defer l.Close()
+}
+
+func TestASocketOfAnotherUserIsRefused(t *testing.T) {
+	d := serve(t, func() (*controlpb.StatusResponse, error) { return &controlpb.StatusResponse{}, nil })
+	c, err := dialUser(d, os.Getuid()+1)
+	if err == nil {
+		c.Close()
+		t.Fatal("connected")
+	}
+	hint, exit, _ := HintOf(err)
+	if !strings.Contains(err.Error(), d.Socket()) || !strings.Contains(err.Error(), fmt.Sprintf("user %d", os.Getuid())) || hint != rundir.RunHint || exit != 5 {
+		t.Errorf("got %v, hint %q, exit %d", err, hint, exit)
+	}
+	again := &reuse{path: d.Socket(), user: os.Getuid() + 1}
+	if conn, err := again.dial(t.Context(), ""); err == nil {
+		conn.Close()
+		t.Error("connected again")
+	}
+}
+
+func TestAConnectionOfAnotherUserIsClosed(t *testing.T) {
+	d := dir(t)
+	l, err := Listen(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	others := usersOnly{l.(usersOnly).Listener, []int{os.Getuid() + 1}}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := others.Accept()
+		ended <- err
+	}()
+	conn, err := net.Dial("unix", d.Socket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("read: %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("accept: %v", err)
+	}
 }
 
 func TestAHintCrossesTheSocket(t *testing.T) {

@@ -48,7 +48,7 @@ func NewServer(backend Backend, log *slog.Logger) *Server {
 	return s
 }
 
-// Listen opens the socket of dir, readable only by the user. Its caller holds the shop's lock, so an
+// Listen opens the socket of dir, to which only the user and root can connect. Its caller holds the shop's lock, so an
 // existing socket is a dead one.
 func Listen(dir rundir.Dir) (net.Listener, error) {
 	if err := os.Remove(dir.Socket()); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -62,7 +62,23 @@ func Listen(dir rundir.Dir) (net.Listener, error) {
 		l.Close()
 		return nil, fmt.Errorf("restrict access to control socket: %w", err)
 	}
-	return l, nil
+	return usersOnly{l, []int{os.Getuid(), 0}}, nil
+}
+
+// usersOnly accepts only connections of some users.
+type usersOnly struct {
+	net.Listener
+	users []int
+}
+
+func (l usersOnly) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil || checkPeer(conn, l.users...) == nil {
+			return conn, err
+		}
+		conn.Close()
+	}
 }
 
 // Serve serves until ctx ends; then it lets running calls finish for at most a second, and returns
