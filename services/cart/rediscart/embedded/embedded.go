@@ -46,11 +46,13 @@ type Server struct {
 	store    *store
 	watchers map[string]map[*session]struct{}
 	lastID   int64
+	// warnedOfHTTP is when a refused HTTP request was last logged.
+	warnedOfHTTP time.Time
 }
 
-// Open opens the database in cfg.Dir, or creates one there.
+// Open opens the database in cfg.Dir, or creates one there. One that cannot be read is kept under another name.
 func Open(cfg Config) (*Server, error) {
-	st, err := openStore(cfg.Dir, cfg.Now)
+	st, err := openStore(cfg.Dir, cfg.Now, cfg.Log)
 	if err != nil {
 		return nil, fmt.Errorf("open cart store: %w", err)
 	}
@@ -79,11 +81,19 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
 	sessions.Go(func() { s.expireInBackground(ctx) })
+	var pause time.Duration
 	for {
 		conn, err := l.Accept()
 		switch {
 		case err == nil:
+			pause = 0
 			sessions.Go(func() { s.serveConn(ctx, conn) })
+		case ctx.Err() == nil && isTemporary(err):
+			if pause == 0 {
+				s.cfg.Log.Warn("cannot accept connections now, trying again", "error", err, "hint", "raise the limit on open files: ulimit -n 4096")
+			}
+			pause = min(max(2*pause, minAcceptPause), maxAcceptPause)
+			waitFor(ctx, pause)
 		case ctx.Err() == nil && !errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accept a connection: %w", err)
 		case errors.Is(context.Cause(ctx), ErrShutdown):
@@ -91,6 +101,23 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		default:
 			return nil
 		}
+	}
+}
+
+// The first and the longest pause after a connection could not be accepted.
+const minAcceptPause, maxAcceptPause = 5 * time.Millisecond, time.Second
+
+// isTemporary reports whether an error of Accept passes, such as that of a process with too many open files.
+func isTemporary(err error) bool {
+	var temporary interface{ Temporary() bool }
+	return errors.As(err, &temporary) && temporary.Temporary()
+}
+
+// waitFor returns after a pause, or when ctx ends.
+func waitFor(ctx context.Context, pause time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(pause):
 	}
 }
 

@@ -186,6 +186,7 @@ func FuzzRequestsAreReadOrRefused(f *testing.F) {
 	f.Add([]byte("*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"))
 	f.Add([]byte("*1\r\n$9223372036854775807\r\nx\r\n"))
 	f.Add([]byte("*-1\r\nSET \"a b\" 'c'\r\n"))
+	f.Add([]byte("\"\xba\xc8\"\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		in := bufio.NewReaderSize(bytes.NewReader(data), readBuffer)
 		for {

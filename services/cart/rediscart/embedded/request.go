@@ -3,9 +3,10 @@ package embedded
 import (
 	"bufio"
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"io"
-	"strconv"
+	"strings"
 )
 
 const (
@@ -13,12 +14,19 @@ const (
 	maxRequest = 16 << 20
 	// maxWords bounds the words of one command, as Redis does.
 	maxWords = 1 << 20
+	// maxLine bounds an inline command, as Redis does.
+	maxLine = 64 << 10
 )
 
 // protocolError is input that is not a command; its connection ends.
 type protocolError string
 
 func (e protocolError) Error() string { return "Protocol error: " + string(e) }
+
+const (
+	errLongLine   = protocolError("too big inline request")
+	errUnbalanced = protocolError("unbalanced quotes in request")
+)
 
 // readRequest reads the words of one command, in the protocol's form or as an inline command. An empty line has no
 // words.
@@ -60,42 +68,85 @@ func readRequest(in *bufio.Reader) ([][]byte, error) {
 // readLine returns the next line without its end. It is valid until the next read.
 func readLine(in *bufio.Reader) ([]byte, error) {
 	line, err := in.ReadSlice('\n')
-	switch {
-	case errors.Is(err, bufio.ErrBufferFull):
-		return nil, protocolError("too big inline request")
-	case err != nil:
+	if errors.Is(err, bufio.ErrBufferFull) {
+		line, err = readLongLine(in, bytes.Clone(line))
+	}
+	if err != nil {
 		return nil, err
+	}
+	if bytes.IndexByte(line, 0) >= 0 {
+		// Redis finds no end of a line with a NUL: it reads on until the line is too long.
+		if _, err := io.CopyN(io.Discard, in, int64(max(maxLine-len(line), 0))); err != nil {
+			return nil, err
+		}
+		return nil, errLongLine
 	}
 	return bytes.TrimSuffix(line[:len(line)-1], []byte{'\r'}), nil
 }
 
-// splitInline splits an inline command; words may be quoted.
+// readLongLine returns a line that is longer than the read buffer, and begins with start.
+func readLongLine(in *bufio.Reader, start []byte) ([]byte, error) {
+	for len(start) < maxLine {
+		more, err := in.ReadSlice('\n')
+		start = append(start, more...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return start, err
+		}
+	}
+	return nil, errLongLine
+}
+
+// splitInline splits an inline command into words, whose ends may be quoted.
 func splitInline(line []byte) (words [][]byte, err error) {
-	for line = bytes.TrimLeft(line, " \t"); len(line) > 0; line = bytes.TrimLeft(line, " \t") {
-		end := bytes.IndexAny(line, " \t")
-		if end < 0 {
-			end = len(line)
+	const space, ends = " \t\v\f\r", " \t\r"
+	for line = bytes.TrimLeft(line, space); len(line) > 0; line = bytes.TrimLeft(line, space) {
+		word := []byte{}
+		for len(line) > 0 && strings.IndexByte(ends, line[0]) < 0 {
+			if quoted := line[0] == '"' || line[0] == '\''; !quoted {
+				word, line = append(word, line[0]), line[1:]
+				continue
+			}
+			word, line, err = unquote(word, line)
+			if err != nil || len(line) > 0 && strings.IndexByte(space, line[0]) < 0 {
+				return nil, errUnbalanced
+			}
+			break // the end of the quotes is the end of the word
 		}
-		word := string(line[:end])
-		switch line[0] {
-		case '"':
-			quoted, err := strconv.QuotedPrefix(string(line))
-			if err != nil {
-				return nil, protocolError("unbalanced quotes in request")
-			}
-			end = len(quoted)
-			if word, err = strconv.Unquote(quoted); err != nil {
-				return nil, protocolError("unbalanced quotes in request")
-			}
-		case '\'':
-			closing := bytes.IndexByte(line[1:], '\'')
-			if closing < 0 {
-				return nil, protocolError("unbalanced quotes in request")
-			}
-			end = closing + 2
-			word = string(line[1 : end-1])
-		}
-		words, line = append(words, []byte(word)), line[end:]
+		words = append(words, word)
 	}
 	return words, nil
+}
+
+// unquote appends the content of the quotes that text begins with to word, and returns what follows them. Between double
+// quotes, a backslash escapes a byte; between single ones, only a single quote.
+func unquote(word, text []byte) (longer, rest []byte, err error) {
+	quote := text[0]
+	for text = text[1:]; len(text) > 0; text = text[1:] {
+		switch c := text[0]; {
+		case c == quote:
+			return word, text[1:], nil
+		case c == '\\' && len(text) > 1 && (quote == '"' || text[1] == quote):
+			var used int
+			word, used = appendEscaped(word, text[1:])
+			text = text[used:]
+		default:
+			word = append(word, c)
+		}
+	}
+	return nil, nil, errUnbalanced
+}
+
+// appendEscaped appends the byte that the text after a backslash means, and returns the length of that text.
+func appendEscaped(word, text []byte) (longer []byte, used int) {
+	if text[0] == 'x' && len(text) > 2 {
+		var b [1]byte
+		if _, err := hex.Decode(b[:], text[1:3]); err == nil {
+			return append(word, b[0]), 3
+		}
+	}
+	c := text[0]
+	if i := strings.IndexByte("nrtba", c); i >= 0 {
+		c = "\n\r\t\b\a"[i]
+	}
+	return append(word, c), 1
 }

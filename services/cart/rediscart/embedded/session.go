@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// readBuffer is the size of a connection's read buffer; it bounds a line of the protocol.
+	// readBuffer is the size of a connection's read buffer.
 	readBuffer = 16 << 10
 	// maxIdleBuffer is the largest reply buffer that a connection keeps.
 	maxIdleBuffer = 64 << 10
@@ -77,11 +77,36 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
 			c.quit = true
 		case err != nil:
 			return
+		case len(words) > 0 && isHTTP(words[0]):
+			s.warnOfHTTP(conn)
+			return // what was pipelined is not executed, and pending replies are dropped
 		case len(words) > 0:
 			c.handle(words)
 		}
 	}
 	_ = c.flush()
+}
+
+// isHTTP reports whether a command is the first word of an HTTP request with a body, or its header Host. Any web page can
+// make a browser send such a request to this address, with commands in its body.
+func isHTTP(command []byte) bool { return isWord(command, "post") || isWord(command, "host:") }
+
+// httpWarningInterval is how often a refused HTTP request is logged at most.
+const httpWarningInterval = time.Minute
+
+// warnOfHTTP logs that a connection was closed because it sent an HTTP request.
+func (s *Server) warnOfHTTP(conn net.Conn) {
+	now := s.cfg.Now()
+	s.mu.Lock()
+	due := s.warnedOfHTTP.IsZero() || now.Sub(s.warnedOfHTTP) >= httpWarningInterval
+	if due {
+		s.warnedOfHTTP = now
+	}
+	s.mu.Unlock()
+	if due {
+		s.cfg.Log.Warn("closed a connection that sent HTTP (POST or Host:): a web page may be sending commands to this store",
+			"client", conn.RemoteAddr().String(), "hint", "if it was you: this address speaks the Redis protocol, try redis-cli")
+	}
 }
 
 // flush sends the replies made so far.

@@ -2,10 +2,7 @@ package embedded
 
 import (
 	"database/sql/driver"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
+	"log/slog"
 	"time"
 )
 
@@ -50,20 +47,14 @@ CREATE TABLE IF NOT EXISTS field (
 	entry INTEGER NOT NULL, field BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY (entry, field)
 ) WITHOUT ROWID;`
 
-func openStore(dir string, now func() time.Time) (*store, error) {
-	path := ""
-	if dir != "" {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, err
-		}
-		path = filepath.Join(dir, "carts.db")
-	}
-	db, err := openDatabase(path)
+func openStore(dir string, now func() time.Time, log *slog.Logger) (*store, error) {
+	path, err := databasePath(dir)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := db.exec(schema); err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare %s: %w", path, err), db.close())
+	db, err := openOrReplace(path, now(), log)
+	if err != nil {
+		return nil, err
 	}
 	return &store{db: db, now: now}, nil
 }
