@@ -69,8 +69,15 @@ func isCurrencyCode(s string) bool {
 	return true
 }
 
-// logout ends the visitor's session.
+// logout ends the visitor's session. It is a GET, as in the original, which any site can link to; browsers report where a
+// request comes from.
 func (s *server) logout(v *visit) error {
+	if site := v.r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+		return &pageError{
+			code: http.StatusForbidden, title: "This link came from another site",
+			text: "For your safety, another site cannot end your session. Nothing was changed: your cart is as it was.",
+		}
+	}
 	for _, c := range v.r.Cookies() {
 		setCookie(v.w, c.Name, "", "/", -1)
 	}

@@ -57,6 +57,23 @@ func TestLogoutForgetsTheVisitor(t *testing.T) {
 	}
 }
 
+func TestAnotherSiteCannotLogAVisitorOut(t *testing.T) {
+	b := open(t).visitor(t)
+	b.do(http.MethodGet, "/", nil)
+	before := len(b.cookies)
+	for site, want := range map[string]int{"cross-site": 403, "same-site": 403, "same-origin": 302, "none": 302} {
+		b.header = http.Header{"Sec-Fetch-Site": {site}}
+		resp := b.do(http.MethodGet, "/logout", nil)
+		if resp.StatusCode != want {
+			t.Errorf("a request from %s gets status %d, want %d", site, resp.StatusCode, want)
+		}
+		if left := len(b.cookies); want == 403 && left != before {
+			t.Errorf("a request from %s leaves %d cookies of %d", site, left, before)
+		}
+		b.do(http.MethodGet, "/", nil) // a session again
+	}
+}
+
 func TestWhatDoesNotExistAndWhatIsNotAllowed(t *testing.T) {
 	b := open(t).visitor(t)
 	for _, c := range []struct {

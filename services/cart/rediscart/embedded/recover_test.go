@@ -226,7 +226,10 @@ func TestTheStoreOutlivesALackOfFileDescriptors(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, &exhausted{Listener: l, times: 4}) }()
+	go func() {
+		defer l.Close() // a server that gives up resets the connection below
+		done <- s.Serve(ctx, &exhausted{Listener: l, times: 4})
+	}()
 	conn, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
