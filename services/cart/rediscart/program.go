@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -32,6 +33,26 @@ type program struct {
 	password  string   // empty: none
 	lock      *os.File // inherited: the directory is free only when both are gone
 	log       *slog.Logger
+}
+
+// badLog is in the last line of a redis-server that cannot read its log.
+const badLog = "Bad file format reading the append only file"
+
+// runOrReplace is run, but a log that redis-server cannot read is renamed, and an empty one takes its place, as the
+// embedded server does with its database.
+func (p program) runOrReplace(ctx context.Context, now func() time.Time) error {
+	err := p.run(ctx)
+	if err == nil || p.dir == "" || !strings.Contains(err.Error(), badLog) {
+		return err
+	}
+	path := filepath.Join(p.dir, "appendonlydir")
+	kept := path + ".corrupt-" + now().UTC().Format("20060102T150405.000")
+	if moveErr := os.Rename(path, kept); moveErr != nil {
+		return errors.Join(err, moveErr)
+	}
+	p.log.Warn("the stored carts are unreadable; starting with empty ones", "error", err.Error(), "file", path, "kept", kept,
+		"hint", fmt.Sprintf("save what is left of them: redis-check-aof --fix '%s'/*.manifest; or delete it: rm -r '%s'", kept, kept))
+	return p.run(ctx)
 }
 
 // run runs it until ctx ends, and waits for its exit.

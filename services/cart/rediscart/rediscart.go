@@ -38,7 +38,8 @@ func Setup(ctx context.Context, rt *chassis.Runtime) error {
 	rt.Log().Info("store of the carts", "server", path, "dir", rt.DataDir(), "password", password != "")
 	rt.ServeExternal(func(ctx context.Context, port int) error {
 		defer unlockDir(lock)
-		return program{path: path, dir: rt.DataDir(), port: port, password: password, lock: lock, log: rt.Log()}.run(ctx)
+		p := program{path: path, dir: rt.DataDir(), port: port, password: password, lock: lock, log: rt.Log()}
+		return p.runOrReplace(ctx, rt.Now)
 	})
 	return nil
 }

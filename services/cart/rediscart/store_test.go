@@ -137,6 +137,37 @@ func TestCartsOutliveARestart(t *testing.T) {
 	})
 }
 
+func TestUnreadableCartsAreKeptAndTheStoreStartsEmpty(t *testing.T) {
+	rediscarttest.Each(t, func(t *testing.T, engine string) {
+		dir := t.TempDir()
+		first := rediscarttest.Start(t, engine, dir)
+		rediscarttest.Connect(t, first.Addr).Do("HSET", "cart:a", "MUG", "2")
+		if err := first.Stop(); err != nil {
+			t.Fatalf("stop: %v", err)
+		}
+		files, err := filepath.Glob(filepath.Join(dir, "appendonlydir", "*.incr.aof"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if engine == "embedded" {
+			files = []string{filepath.Join(dir, "carts.db")}
+		}
+		for _, file := range files {
+			if err := os.WriteFile(file, []byte(strings.Repeat("garbage ", 1000)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		second := rediscarttest.Start(t, engine, dir)
+		if got := rediscarttest.Connect(t, second.Addr).Do("DBSIZE"); got != "(integer) 0" {
+			t.Errorf("the store starts with %s keys", got)
+		}
+		kept, err := filepath.Glob(filepath.Join(dir, "*.corrupt-*"))
+		if err != nil || len(kept) != 1 || !strings.Contains(second.Logs(), kept[0]) {
+			t.Errorf("kept are %q, %v, and the log is:\n%s", kept, err, second.Logs())
+		}
+	})
+}
+
 func TestGarbageEndsOnlyTheConnectionThatSentIt(t *testing.T) {
 	rediscarttest.Each(t, func(t *testing.T, engine string) {
 		addr := rediscarttest.Start(t, engine, "").Addr

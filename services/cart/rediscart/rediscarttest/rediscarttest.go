@@ -2,8 +2,10 @@
 package rediscarttest
 
 import (
+	"bufio"
 	"context"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"testing"
@@ -55,14 +57,24 @@ func StartWithPassword(t testing.TB, engine, password string) *chassistest.Servi
 	return s
 }
 
+// waitUntilLoaded connects again for each try: a redis-server that finds its log unreadable is started twice.
 func waitUntilLoaded(t testing.TB, addr string) {
 	t.Helper()
-	c := Connect(t, addr)
-	for c.Do("PING") != "PONG" {
+	for !responds(t, addr) {
 		if context.Cause(t.Context()) != nil {
 			t.Fatal("the store does not respond to PING")
 		}
 	}
+}
+
+func responds(t testing.TB, addr string) bool {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	c := &Client{t: t, conn: conn, in: bufio.NewReader(conn)}
+	return c.Do("PING") == "PONG"
 }
 
 // StartError runs a store that is expected not to start, and returns its error.
