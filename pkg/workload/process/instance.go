@@ -53,7 +53,11 @@ func (c *container) start() error {
 		return err
 	}
 	c.cmd = c.newCommand(p)
-	err = c.cmd.Start()
+	if c.builtin != "" {
+		err = startWithSlack(c.cmd)
+	} else {
+		err = c.cmd.Start()
+	}
 	p.closeChild()
 	if err != nil {
 		p.closeOurs()
