@@ -116,11 +116,15 @@ func shares(byProcess map[string]time.Duration) string {
 	return strings.Join(lines, "\n")
 }
 
+// cpuByProcess is the processor time so far of the client, of the daemon, and of each service with the programs that it
+// runs, such as Redis.
 func (s *shop) cpuByProcess() map[string]time.Duration {
 	used := map[string]time.Duration{"client": ownCPU(), "daemon": cpuOf(s.PID)}
 	for _, service := range s.List {
 		for _, instance := range service.Instances {
-			used[service.Name] += cpuOf(instance.PID)
+			for _, pid := range tree(instance.PID) {
+				used[service.Name] += cpuOf(pid)
+			}
 		}
 	}
 	return used

@@ -17,9 +17,9 @@ func goals() []goal {
 	return []goal{
 		// In echoes: see costInEchoes. The original places an order in about 68 with its tracing off; the limit is that
 		// divided by 1.2. A call with its spans costs 2 to 3, so that no page of 12 calls can cost 20.
-		{"order", "echoes", 56, "36 to 45"},
-		{"home page in dollars", "echoes", 28, "19 to 23"},
-		{"home page in euros", "echoes", 55, "33 to 47"},
+		{"order", "echoes", 56, "33 to 39"},
+		{"home page in dollars", "echoes", 28, "18 to 21"},
+		{"home page in euros", "echoes", 55, "33 to 40"},
 		// Of an order.
 		{"telemetry", "share", 0.35, "0.19 to 0.33"},
 		{"order in one process", "of-eleven", 0.75, "0.44 to 0.60"},

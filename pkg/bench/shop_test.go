@@ -103,8 +103,11 @@ func (s *shop) addr(name string) string {
 }
 
 // pids are the daemon, its instances, and everything below them.
-func (s *shop) pids() []int {
-	pids := []int{s.PID}
+func (s *shop) pids() []int { return tree(s.PID) }
+
+// tree is a process and everything below it.
+func tree(pid int) []int {
+	pids := []int{pid}
 	for i := 0; i < len(pids); i++ {
 		data, err := os.ReadFile("/proc/" + strconv.Itoa(pids[i]) + "/task/" + strconv.Itoa(pids[i]) + "/children")
 		if err != nil {
