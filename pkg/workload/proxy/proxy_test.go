@@ -44,9 +44,11 @@ func ask(t *testing.T, addr, text string) (string, error) {
 		return "", err
 	}
 	defer c.Close()
-	if _, err := io.WriteString(c, text); err == nil {
-		_ = c.(*net.TCPConn).CloseWrite()
+	// A reset is reported once: by the write, if it came before that, else by the read.
+	if _, err := io.WriteString(c, text); err != nil {
+		return "", err
 	}
+	_ = c.(*net.TCPConn).CloseWrite()
 	answer, err := io.ReadAll(c)
 	return string(answer), err
 }
