@@ -56,9 +56,15 @@ func serve(ctx context.Context, sys cmdutil.System, name string) error {
 		o.Down, o.Up = down, up
 	}
 	if b.Name == services.MonolithName {
-		return chassis.RunModules(ctx, o, services.Modules())
+		err = chassis.RunModules(ctx, o, services.Modules())
+	} else {
+		err = chassis.Run(ctx, o, b.Setup)
 	}
-	return chassis.Run(ctx, o, b.Setup)
+	if err == nil {
+		return nil
+	}
+	// The error names what is wrong with the service's environment, with an example. It is not shopctl's mistake.
+	return cmdutil.HintErr(cmdutil.ExitFailed, "", err)
 }
 
 // NewServiceCmd documents the command for users who run a service by hand; Main executes it.
