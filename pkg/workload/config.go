@@ -40,6 +40,8 @@ type Address interface {
 type Config struct {
 	Source Source
 	Driver Driver
+	// Router decides how containers reach Services; nil: the driver does.
+	Router Router
 	// State receives every new snapshot; nil: one of the controller's own.
 	State *orchestrator.State
 	// Namespace is the shop's own. Instances of others have theirs in their name.
@@ -92,6 +94,9 @@ func (discard) Close() error                { return nil }
 func (c Config) withDefaults() Config {
 	if c.State == nil {
 		c.State = new(orchestrator.State)
+	}
+	if c.Router == nil {
+		c.Router = c.Driver
 	}
 	if c.OpenAddress == nil {
 		c.OpenAddress = func(addr string) (Address, error) {

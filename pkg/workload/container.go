@@ -95,7 +95,9 @@ func (c *Controller) start(ctx context.Context, k *container) {
 	run, rev, handle := k.run, p.rev, p.handle
 	var spec podspec.Pod
 	if rev.err == nil {
-		spec = rev.template.Fill(p.name, c.referenceAddr)
+		spec = rev.template.Fill(p.name, func(container string, ref podspec.Reference) string {
+			return c.route(p.name, container, ref).Addr
+		})
 	}
 	c.spawn(func() {
 		l := launch{pod: handle, err: rev.err}
@@ -134,14 +136,6 @@ func copyLog(to io.WriteCloser, from io.ReadCloser, now func() time.Time) {
 	copyLines(to, from, now)
 	_ = from.Close()
 	_ = to.Close()
-}
-
-// referenceAddr is the address that a container gets for a Service: its stable one.
-func (c *Controller) referenceAddr(_ string, ref podspec.Reference) string {
-	if a := c.addrs[ref]; a != nil {
-		return a.String()
-	}
-	return "" // not reached: a reference is one because it has an address, and addresses stay
 }
 
 func (c *Controller) onStarted(ctx context.Context, k *container, run int, rev *revision, l launch) {

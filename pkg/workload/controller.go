@@ -31,10 +31,12 @@ type Controller struct {
 	faults      map[orchestrator.Key][]lifeline.Fault
 	paused      map[orchestrator.Key]bool
 	endpoints   []orchestrator.Endpoint
-	began       time.Time
-	steps       []orchestrator.Step
-	warned      map[string]bool
-	down        *shutdown
+	// serving are the addresses of the ready endpoints for other pods.
+	serving map[podspec.Reference][]string
+	began   time.Time
+	steps   []orchestrator.Step
+	warned  map[string]bool
+	down    *shutdown
 	// settled are closed when the state that follows from what was posted is published.
 	settled []chan struct{}
 }

@@ -16,11 +16,31 @@ import (
 // nothing: which containers run, in what order, and when they are restarted is the controller's business, as it is
 // the kubelet's on Kubernetes. A driver is safe for concurrent use.
 type Driver interface {
+	Router
 	// Plan plans a pod, whose spec may still hold placeholders, without running anything.
 	Plan(spec *podspec.Pod) Plan
 	// Start prepares a pod, what its containers share: volumes and network. No container runs yet. The context
 	// bounds the start alone.
 	Start(ctx context.Context, spec podspec.Pod) (Pod, error)
+}
+
+// Router decides how containers reach the Services that they refer to. A driver is the first router: it knows the
+// network of its pods. What puts something between a container and a Service, as a sidecar does, is another, which asks
+// the driver's for the rest. The controller calls it from its loop: it is quick, and never waits.
+type Router interface {
+	// Route returns how a container of a pod reaches a port of a Service. direct leads there from this machine: to the
+	// stable address, and to the ready endpoints by the addresses that they have for other pods.
+	Route(pod, container string, ref podspec.Reference, direct Route) Route
+}
+
+// Route is the way from a container to a port of a Service.
+type Route struct {
+	// Addr is what the container is given in place of the Service's name, "host:port". It is read when the container
+	// starts, and must stay the same for a built-in service as long as that runs.
+	Addr string
+	// Endpoints are what a built-in service connects to instead of Addr. It learns them over its lifeline, also of
+	// changes while it runs. An empty list makes its calls fail at once; nil means that it connects to Addr.
+	Endpoints []string
 }
 
 // Plan describes what a driver would run for a pod.

@@ -17,7 +17,7 @@ import (
 // ready ones, every container those of the Services that it refers to, and the snapshot all.
 func (c *Controller) syncEndpoints() {
 	var all []orchestrator.Endpoint
-	ready := map[string][]string{}
+	c.serving = make(map[podspec.Reference][]string, len(c.addrs))
 	for ref, a := range c.addrs {
 		var found []orchestrator.Endpoint
 		if svc := c.service(ref.Service); svc != nil {
@@ -31,20 +31,29 @@ func (c *Controller) syncEndpoints() {
 			}
 		}
 		a.Set(addrs)
-		ready[a.String()] = peers
+		c.serving[ref] = peers
 	}
 	slices.SortFunc(all, orchestrator.Endpoint.Compare)
 	c.endpoints = all
 	for _, d := range c.deployments {
 		for _, p := range d.pods {
-			c.updateLinks(p, ready)
+			c.updateLinks(p)
 		}
 	}
 }
 
-// updateLinks sends the containers of a pod the ready endpoints behind the addresses that they were given, and the faults
-// that they inject.
-func (c *Controller) updateLinks(p *pod, ready map[string][]string) {
+// route is how a container reaches a Service.
+func (c *Controller) route(pod, container string, ref podspec.Reference) Route {
+	direct := Route{Endpoints: c.serving[ref]}
+	if a := c.addrs[ref]; a != nil { // as it always is: a reference is one because it has an address, and addresses stay
+		direct.Addr = a.String()
+	}
+	return c.cfg.Router.Route(pod, container, ref, direct)
+}
+
+// updateLinks sends the containers of a pod the endpoints behind the addresses that they were given, and the faults that
+// they inject.
+func (c *Controller) updateLinks(p *pod) {
 	for _, k := range p.containers {
 		if k.link == nil {
 			continue
@@ -52,8 +61,9 @@ func (c *Controller) updateLinks(p *pod, ready map[string][]string) {
 		refs := k.spec(&p.rev.template.Pod).References
 		known := make(map[string][]string, len(refs))
 		for _, ref := range refs {
-			addr := c.referenceAddr(k.name, ref)
-			known[addr] = ready[addr]
+			if r := c.route(p.name, k.name, ref); r.Endpoints != nil {
+				known[r.Addr] = r.Endpoints
+			}
 		}
 		k.link.set(known, append([]lifeline.Fault{}, c.faults[p.owner]...))
 	}

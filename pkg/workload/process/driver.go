@@ -78,7 +78,7 @@ func New(c Config) *Driver {
 	return &Driver{c: c, running: map[*container]rundir.Process{}}
 }
 
-// Plan implements workload.Planner.
+// Plan implements workload.Driver.
 func (d *Driver) Plan(spec *podspec.Pod) workload.Plan {
 	plan := workload.Plan{Builtins: map[string]string{}}
 	images := d.c.Images()
@@ -107,6 +107,11 @@ func (d *Driver) Plan(spec *podspec.Pod) workload.Plan {
 	}
 	plan.Identity = string(text)
 	return plan
+}
+
+// Route implements workload.Router. Processes share the machine's network: they reach a Service as the daemon does.
+func (d *Driver) Route(_, _ string, _ podspec.Reference, direct workload.Route) workload.Route {
+	return direct
 }
 
 // Start implements workload.Driver. It writes the volumes and chooses the ports by which the containers reach each other.
