@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"pkg/cli/config":       {"pkg/cli/cmdutil"},
 	"pkg/cli/edit":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/control", "pkg/resource", "pkg/resource/render", "pkg/rpc/control"},
 	"pkg/cli/clitest":      {"pkg/cli", "pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/control", "pkg/rpc/control", "pkg/rundir"},
-	"pkg/cli/internalcmd":  {"pkg/cli/cmdutil", "pkg/cli/config", "pkg/cli/iostreams", "pkg/chassis", "pkg/chassis/lifeline", "pkg/daemon", "pkg/lesson/restore", "pkg/observe/otlp", "pkg/rundir", "pkg/workload/process", "services"},
+	"pkg/cli/internalcmd":  {"pkg/cli/cmdutil", "pkg/cli/config", "pkg/cli/iostreams", "pkg/chassis", "pkg/chassis/lifeline", "pkg/daemon", "pkg/lesson/restore", "pkg/observe/otlp", "pkg/rundir", "pkg/workload", "pkg/workload/process", "services"},
 	"pkg/cli/shop":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/chassis/portowner", "pkg/control", "pkg/observe/otlp", "pkg/rpc/control", "pkg/rpc/shopv1", "pkg/rundir", "services"},
 	"pkg/cli/objects":      {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/edit", "pkg/control", "pkg/resource", "pkg/resource/decode", "pkg/resource/render", "pkg/resource/store", "pkg/rpc/control", "services"},
 	"pkg/cli/observe":      {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/control", "pkg/observe", "pkg/observe/export", "pkg/plot", "pkg/resource", "pkg/resource/monitoring", "pkg/rpc/control", "pkg/topology", "pkg/trace", "pkg/trace/draw", "services"},

@@ -31,7 +31,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/store"
 	"github.com/shopctl/shopctl/pkg/rundir"
-	"github.com/shopctl/shopctl/pkg/workload/process"
+	"github.com/shopctl/shopctl/pkg/workload"
 )
 
 // Config configures a daemon. Name and Getenv are required.
@@ -56,7 +56,7 @@ type Config struct {
 	// SpansForward is another OTLP receiver, which gets all spans too; empty: none does.
 	SpansForward string
 	// Images maps container images to commands, read again whenever objects change. May be nil.
-	Images func() process.Images
+	Images func() workload.Images
 	// Driver runs the services, one of Drivers; empty: DefaultDriver.
 	Driver string
 	// Executable is this binary, for the instances; ExecArgs come before "service run NAME". Empty:

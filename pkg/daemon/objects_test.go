@@ -16,7 +16,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/control"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
-	"github.com/shopctl/shopctl/pkg/workload/process"
+	"github.com/shopctl/shopctl/pkg/workload"
 )
 
 func TestAProgramOfTheLearnersIsAnInstanceLikeAnyOther(t *testing.T) {
@@ -27,11 +27,11 @@ func TestAProgramOfTheLearnersIsAnInstanceLikeAnyOther(t *testing.T) {
 	var mapped atomic.Bool
 	c := open(t, home(t), func(cfg *Config) {
 		cfg.Only = []string{"currency"}
-		cfg.Images = func() process.Images {
+		cfg.Images = func() workload.Images {
 			if !mapped.Load() {
-				return process.Images{}
+				return workload.Images{}
 			}
-			return process.Images{Commands: map[string][]string{"hello": {self, "hello"}}}
+			return workload.Images{Commands: map[string][]string{"hello": {self, "hello"}}}
 		}
 	})
 	apply := func(greeting string) *controlpb.ApplyResponse {

@@ -144,7 +144,7 @@ func (c *Controller) onStarted(ctx context.Context, k *container, run int, rev *
 		p.handle, p.mounted = l.pod, rev
 	}
 	if l.err != nil {
-		c.exited(k, run, Exit{Code: -1, Reason: l.err.Error()}, nil)
+		c.exited(k, run, Exit{Code: startErrorCode, Reason: StartError, Message: l.err.Error()}, nil)
 		return
 	}
 	runCtx, cancel := context.WithCancel(ctx)
@@ -269,7 +269,7 @@ func (c *Controller) exited(k *container, run int, exit Exit, lines []string) {
 	case p.leaving || c.down != nil:
 		c.leave(p, 0)
 		c.event(false, "Stopped", p.owner, p.name, k.label()+describeExit(exit))
-	case k.kind == orchestrator.InitContainer && exit.Code == 0 && exit.Signal == 0:
+	case k.kind == orchestrator.InitContainer && exit.Code == 0:
 		k.reason, k.crashloop = "", false
 		c.event(false, "Completed", p.owner, p.name, k.label()+describeExit(exit))
 	default:

@@ -168,7 +168,7 @@ func TestCrashesBackOffAndFiveInAMinuteAreACrashLoop(t *testing.T) {
 			mu.Lock()
 			starts = append(starts, time.Now())
 			mu.Unlock()
-			in.end(Exit{Code: 3, Reason: "no config"})
+			in.end(Exit{Code: 3, Message: "no config"})
 		})
 		w.run()
 		defer w.stop()

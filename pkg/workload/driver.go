@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"syscall"
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
@@ -149,11 +148,20 @@ type Leftover struct {
 	Name, ID string
 }
 
-// Exit is how a run ended.
+// Exit is how a run ended, as Kubernetes' ContainerStateTerminated has it.
 type Exit struct {
-	// Code is the exit status, -1 if a signal ended it or it did not start.
-	Code   int
-	Signal syscall.Signal
-	// Reason is the last error that the container itself reported (lifeline.Up.Fatal), or empty.
+	// Code is the exit status: 128 and the number of the signal if a signal ended it.
+	Code int
+	// Signal is the number of that signal, 0 if there is none.
+	Signal int
+	// Reason is one word where the code does not say why it ended, else empty.
 	Reason string
+	// Message is the last error that the container itself reported (lifeline.Up.Fatal), or why it did not start.
+	Message string
 }
+
+// StartError is the reason of an exit without a run: the container did not start.
+const StartError = "StartError"
+
+// startErrorCode is the exit status that Kubernetes gives a container that did not start.
+const startErrorCode = 128

@@ -4,17 +4,32 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"syscall"
 )
+
+// sigkill is the number of SIGKILL.
+const sigkill = 9
+
+// signalName is the name of a signal that commonly ends programs. The numbers of these are the same on every system,
+// so that they hold for a container on another one too.
+func signalName(number int) string {
+	names := map[int]string{
+		1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 8: "SIGFPE", sigkill: "SIGKILL",
+		11: "SIGSEGV", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM",
+	}
+	if name, ok := names[number]; ok {
+		return name
+	}
+	return fmt.Sprintf("signal %d", number)
+}
 
 // lastLogLines are the last lines of a container that exited, without those that repeat what is known.
 func lastLogLines(e Exit, lines []string) string {
-	if e.Signal == syscall.SIGKILL {
+	if e.Signal == sigkill {
 		return "" // it had no time to log why
 	}
 	var words []string
 	for _, line := range lines {
-		if (e.Reason == "" || !strings.Contains(line, e.Reason)) && !slices.Contains(words, line) {
+		if (e.Message == "" || !strings.Contains(line, e.Message)) && !slices.Contains(words, line) {
 			words = append(words, line)
 		}
 	}
@@ -24,15 +39,15 @@ func lastLogLines(e Exit, lines []string) string {
 func describeExit(e Exit) string {
 	text := fmt.Sprintf("exited with code %d", e.Code)
 	switch {
-	case e.Signal == syscall.SIGKILL:
+	case e.Signal == sigkill:
 		text = "killed (SIGKILL)"
 	case e.Signal != 0:
-		text = "ended by signal " + e.Signal.String()
-	case e.Code < 0:
+		text = "ended by " + signalName(e.Signal)
+	case e.Reason == StartError:
 		text = "did not start"
 	}
-	if e.Reason != "" {
-		text += ": " + e.Reason
+	if e.Message != "" {
+		text += ": " + e.Message
 	}
 	return text
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
@@ -189,6 +188,6 @@ func (in *fakeInstance) Resume() error {
 
 func (in *fakeInstance) Kill() error {
 	in.act("kill")
-	in.end(Exit{Code: -1, Signal: syscall.SIGKILL})
+	in.end(Exit{Code: 128 + sigkill, Signal: sigkill})
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/daemon"
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
 	"github.com/shopctl/shopctl/pkg/rundir"
-	"github.com/shopctl/shopctl/pkg/workload/process"
+	"github.com/shopctl/shopctl/pkg/workload"
 )
 
 // randomPorts reports whether a shop uses random ports in place of the standard ports of OTLP and Prometheus.
@@ -57,14 +57,14 @@ func NewDaemonCmd(f *cmdutil.Factory, version string) *cobra.Command {
 
 // images reads the container images from shopctl.yaml. The daemon calls it whenever objects change, so that a line
 // added to the file needs no restart.
-func images(f *cmdutil.Factory) func() process.Images {
-	return func() process.Images {
+func images(f *cmdutil.Factory) func() workload.Images {
+	return func() workload.Images {
 		file, err := config.Read(f.Getenv)
 		if err != nil {
-			return process.Images{Err: err}
+			return workload.Images{Err: err}
 		}
 		dir, err := filepath.Abs(filepath.Dir(file.Path))
-		return process.Images{Commands: file.Images, Dir: dir, Err: err}
+		return workload.Images{Commands: file.Images, Dir: dir, Err: err}
 	}
 }
 

@@ -224,9 +224,11 @@ func (p scope) field(path string) (string, error) {
 	case "spec.serviceAccountName":
 		return cmp.Or(p.serviceAccount, "default"), nil
 	case "spec.nodeName":
-		return "localhost", nil
-	case "status.podIP", "status.hostIP", "status.podIPs", "status.hostIPs":
-		return ipMark, nil
+		return nodeMark, nil
+	case "status.podIP", "status.podIPs":
+		return podIPMark, nil
+	case "status.hostIP", "status.hostIPs":
+		return nodeIPMark, nil
 	case "metadata.labels":
 		return quoteMap(p.labels), nil
 	case "metadata.annotations":

@@ -10,7 +10,9 @@ import (
 const (
 	nameMark    = "\x00pod\x00"
 	portMark    = "\x00port\x00"
-	ipMark      = "\x00ip\x00"
+	podIPMark   = "\x00podIP\x00"
+	nodeMark    = "\x00node\x00"
+	nodeIPMark  = "\x00nodeIP\x00"
 	serviceMark = "\x00service:"
 )
 
@@ -64,8 +66,20 @@ func replaceAll(r *strings.Replacer, words []string) []string {
 	return out
 }
 
-// FillIP replaces the placeholder of the address of the pod and its node.
-func FillIP(text, ip string) string { return strings.ReplaceAll(text, ipMark, ip) }
+// Place is where a pod runs: what the driver that runs it knows.
+type Place struct {
+	PodIP string
+	// Node is the name of the machine, and NodeIP its address.
+	Node, NodeIP string
+}
+
+// Fill replaces the placeholders of the place.
+func (p Place) Fill(text string) string {
+	if !strings.Contains(text, "\x00") {
+		return text
+	}
+	return strings.NewReplacer(podIPMark, p.PodIP, nodeMark, p.Node, nodeIPMark, p.NodeIP).Replace(text)
+}
 
 // FillPort replaces the placeholder of a container's own port.
 func FillPort(text, port string) string { return strings.ReplaceAll(text, portMark, port) }

@@ -3,7 +3,8 @@
 //
 // Some values differ between the pods of one template, or are known only when a pod starts: its name, the port of a
 // container, and the addresses of the Services that it refers to. They are placeholders in a Template. Template.Fill
-// replaces the name and the addresses; the port and the IP address stay for the driver, which replaces them with FillPort and FillIP.
+// replaces the name and the addresses; the port, and where the pod runs, stay for the driver, which replaces them with
+// FillPort and Place.Fill.
 package podspec
 
 import (

@@ -105,6 +105,8 @@ func TestEnvironmentComesFromAllItsSourcesInOrder(t *testing.T) {
 			{Name: "POD", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}},
 			{Name: "NS", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.namespace"}}},
 			{Name: "IP", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "status.podIP"}}},
+			{Name: "NODE", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "spec.nodeName"}}},
+			{Name: "NODE_IP", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "status.hostIP"}}},
 			{Name: "VERSION", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.labels['version']"}}},
 			{Name: "MEMORY", ValueFrom: &corev1.EnvVarSource{ResourceFieldRef: &corev1.ResourceFieldSelector{Resource: "limits.memory", Divisor: resource.MustParse("1Mi")}}},
 			{Name: "NONE", ValueFrom: &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{LocalObjectReference: name("cm"), Key: "missing", Optional: &yes}}},
@@ -119,9 +121,9 @@ func TestEnvironmentComesFromAllItsSourcesInOrder(t *testing.T) {
 	pod := got.Fill("app-1", nil)
 	c := pod.Containers[0]
 	for i, kv := range c.Env {
-		c.Env[i] = FillIP(kv, "10.0.0.7") // as a driver does
+		c.Env[i] = Place{PodIP: "10.0.0.7", Node: "node-1", NodeIP: "192.168.0.1"}.Fill(kv) // as a driver does
 	}
-	want := []string{"CM_COLOR=red", "CM_LEVEL=info", "A=again", "PASSWORD=pw", "POD=app-1", "NS=production", "IP=10.0.0.7", "VERSION=v9", "MEMORY=64"}
+	want := []string{"CM_COLOR=red", "CM_LEVEL=info", "A=again", "PASSWORD=pw", "POD=app-1", "NS=production", "IP=10.0.0.7", "NODE=node-1", "NODE_IP=192.168.0.1", "VERSION=v9", "MEMORY=64"}
 	if !slices.Equal(c.Env, want) {
 		t.Errorf("env  %q\nwant %q", c.Env, want)
 	}

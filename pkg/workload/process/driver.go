@@ -37,7 +37,7 @@ type Config struct {
 	// Builtin finds the built-in service that an image names; nil: there are none.
 	Builtin func(image string) (name string, ok bool)
 	// Images maps other images to commands. It is called whenever a pod template is read. Nil: there are none.
-	Images func() Images
+	Images func() workload.Images
 	// VolumeDir holds a directory for each pod with volumes. Empty: pods can have none.
 	VolumeDir string
 	// Ledger lists the processes, to be ended after a crash; nil: they are not listed.
@@ -73,7 +73,7 @@ func New(c Config) *Driver {
 		c.Builtin = func(string) (string, bool) { return "", false }
 	}
 	if c.Images == nil {
-		c.Images = func() Images { return Images{} }
+		c.Images = func() workload.Images { return workload.Images{} }
 	}
 	return &Driver{c: c, running: map[*container]rundir.Process{}}
 }
@@ -85,7 +85,7 @@ func (d *Driver) Plan(spec *podspec.Pod) workload.Plan {
 	var identity []any
 	all := spec.All()
 	for _, c := range all {
-		prog, err := images.program(d.c.Builtin, c.Image, c.Command, c.Args)
+		prog, err := findProgram(images, d.c.Builtin, c.Image, c.Command, c.Args)
 		if err != nil {
 			plan.Err = err
 			return plan

@@ -5,18 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shopctl/shopctl/pkg/workload"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
-
-// Images maps container images to commands of this machine, as shopctl.yaml's images does.
-type Images struct {
-	// Commands with their arguments by image: "myapp" or "registry/team/myapp:v2". The most exact name wins.
-	Commands map[string][]string
-	// Dir is the base of the commands' relative paths.
-	Dir string
-	// Err is why the map cannot be read.
-	Err error
-}
 
 // UnknownImageError reports that no program of this machine runs an image.
 type UnknownImageError struct{ Image string }
@@ -39,13 +30,13 @@ type program struct {
 	dir     string
 }
 
-// program finds what runs for an image with a container's own command and arguments, which replace the image's
+// findProgram finds what runs for an image with a container's own command and arguments, which replace the image's
 // as Kubernetes defines it: command the entry point, args what follows it.
-func (im Images) program(builtin func(image string) (string, bool), image string, command, args []string) (program, error) {
+func findProgram(im workload.Images, builtin func(image string) (string, bool), image string, command, args []string) (program, error) {
 	if len(command) > 0 {
 		return program{command: slices.Concat(command, args), dir: im.Dir}, nil
 	}
-	if words, ok := im.lookup(image); ok {
+	if words, ok := commandOf(im, image); ok {
 		return program{command: slices.Concat(words, args), dir: im.Dir}, nil
 	}
 	if name, ok := builtin(image); ok {
@@ -57,7 +48,8 @@ func (im Images) program(builtin func(image string) (string, bool), image string
 	return program{}, &UnknownImageError{Image: image}
 }
 
-func (im Images) lookup(image string) ([]string, bool) {
+// commandOf is the command that stands in the map for an image.
+func commandOf(im workload.Images, image string) ([]string, bool) {
 	untagged := strings.TrimSuffix(image, ":"+podspec.ImageTag(image))
 	last := image[strings.LastIndex(image, "/")+1:]
 	for _, name := range []string{image, untagged, last, podspec.ImageBase(image)} {

@@ -129,9 +129,10 @@ func (c *container) wait(reports <-chan struct{}) {
 	c.sends.Unlock()
 	<-reports
 	c.mu.Lock()
-	c.exit = workload.Exit{Code: c.cmd.ProcessState.ExitCode(), Reason: c.fatal}
+	c.exit = workload.Exit{Code: c.cmd.ProcessState.ExitCode(), Message: c.fatal}
 	if ws, ok := c.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		c.exit.Signal = ws.Signal()
+		c.exit.Signal = int(ws.Signal())
+		c.exit.Code = 128 + c.exit.Signal
 	}
 	guard := c.paused
 	c.paused = nil

@@ -84,7 +84,7 @@ func (p *pod) Remove(context.Context) error {
 // prepare finds the program of a container and replaces what differs on this machine: ports, siblings and paths.
 func (c *container) prepare() error {
 	p := c.pod
-	prog, err := p.d.c.Images().program(p.d.c.Builtin, c.spec.Image, c.spec.Command, c.spec.Args)
+	prog, err := findProgram(p.d.c.Images(), p.d.c.Builtin, c.spec.Image, c.spec.Command, c.spec.Args)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (c *container) prepare() error {
 		return err
 	}
 	local := func(text string) string {
-		text = podspec.FillIP(podspec.FillPort(text, strconv.Itoa(c.port)), podIP)
+		text = place().Fill(podspec.FillPort(text, strconv.Itoa(c.port)))
 		return rewritePaths(podspec.FillSiblings(text, p.siblingAddr), c.mounts)
 	}
 	values := map[string]string{"PORT": strconv.Itoa(c.port)}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/rundir"
+	"github.com/shopctl/shopctl/pkg/workload"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
@@ -78,8 +79,8 @@ func TestVolumesBecomeDirectoriesAndMountPathsLeadThere(t *testing.T) {
 
 func TestAnImagesCommandGetsThePortAndTheVariablesOfItsContainer(t *testing.T) {
 	d := newDriver(func(c *Config) {
-		c.Images = func() Images {
-			return Images{Commands: map[string][]string{"app": {"./app", "--port=$(PORT)", "--level=$(LEVEL)"}}, Dir: "/project"}
+		c.Images = func() workload.Images {
+			return workload.Images{Commands: map[string][]string{"app": {"./app", "--port=$(PORT)", "--level=$(LEVEL)"}}, Dir: "/project"}
 		}
 		c.CommandEnviron = []string{"EDITOR=vi"}
 	})

@@ -212,7 +212,7 @@ func TestABuiltinReportsWhereItListensAndLeavesOnStop(t *testing.T) {
 func TestAServiceThatCannotStartSaysWhy(t *testing.T) {
 	in, _ := start(t, newDriver(), echo("BROKEN=1"))
 	await(t, "exit", in.Done())
-	if e := in.Exit(); e.Code != 1 || !strings.Contains(e.Reason, "broken on purpose") {
+	if e := in.Exit(); e.Code != 1 || !strings.Contains(e.Message, "broken on purpose") {
 		t.Errorf("exit %+v, want code 1 and the reason", e)
 	}
 }
@@ -281,7 +281,7 @@ func TestStopKillsAGroupThatDoesNotListenToSIGTERM(t *testing.T) {
 	if err := in.Stop(t.Context(), 50*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
-	if in.Exit().Signal != syscall.SIGKILL {
+	if e := in.Exit(); e.Signal != int(syscall.SIGKILL) || e.Code != 137 {
 		t.Errorf("exit %+v, want SIGKILL", in.Exit())
 	}
 	if groupLives(in.(*container).pgid) {

@@ -35,7 +35,7 @@ func writeFiles(root string, files map[string][]byte) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return err
 		}
-		if err := replaceFile(path, []byte(podspec.FillIP(string(content), podIP))); err != nil {
+		if err := replaceFile(path, []byte(place().Fill(string(content)))); err != nil {
 			return err
 		}
 	}
