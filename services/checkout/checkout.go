@@ -3,8 +3,9 @@
 // An order has six steps. Within a step, calls that do not depend on each other are made concurrently:
 //
 //	cart      what the user wants to buy
-//	prepare   each product and its price in the user's currency; what shipping costs, in it too
-//	total     exact, of the prices and quantities
+//	prepare   each product and its price in the user's currency; what shipping costs, in it too; each rounded to the
+//	          currency's smallest unit
+//	total     exact, of the rounded prices and quantities: what the receipt shows is what is charged
 //	charge    the card; from here on the order is finished or refunded, even if its caller hangs up
 //	ship      if that fails, the charge is refunded
 //	finish    the cart is emptied, the confirmation sent; neither undoes an order

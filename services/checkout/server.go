@@ -167,23 +167,24 @@ func (s *server) price(ctx context.Context, productID, currency string) (*hipste
 	})
 }
 
-// convert converts an amount. It refuses a response that is not an amount in the requested currency: the original's
-// currency service returns 0 for a currency that it does not know.
+// convert converts an amount and rounds it to what can be charged, so that the sum of an order is that of the amounts
+// on its receipt. It refuses a response that is not an amount in the requested currency: the original's currency service
+// returns 0 for a currency that it does not know.
 func (s *server) convert(ctx context.Context, amount *hipstershop.Money, currency string) (*hipstershop.Money, error) {
 	converted, err := s.currency.Convert(ctx, &hipstershop.CurrencyConversionRequest{From: amount, ToCode: currency})
 	if err != nil {
 		return nil, err
 	}
-	if err := money.Validate(converted); err != nil {
-		return nil, status.Error(codes.Internal, err.Error())
-	}
+	rounded, err := money.Round(converted)
 	switch {
-	case converted.GetCurrencyCode() != currency:
+	case err != nil:
+		return nil, status.Error(codes.Internal, err.Error())
+	case rounded.GetCurrencyCode() != currency:
 		return nil, status.Error(codes.Internal, "currency returned "+money.Decimal(converted)+" instead of an amount in "+currency)
-	case money.Sign(converted) == 0 && money.Sign(amount) != 0:
+	case money.Sign(rounded) == 0 && money.Sign(amount) != 0:
 		return nil, status.Error(codes.InvalidArgument, money.Decimal(amount)+" is worth nothing in "+currency)
 	}
-	return converted, nil
+	return rounded, nil
 }
 
 // sum adds up the order.

@@ -41,7 +41,8 @@ func confirmation(order *hipstershop.OrderResult) (content, error) {
 	}, nil
 }
 
-// bill lists the items, the shipping and the total. An order without a shipping cost has no such line.
+// bill lists the items, the shipping and the total. An order without a shipping cost has no such line. Prices are rounded
+// to what can be charged, which our checkout has done already and another's may not have.
 func bill(order *hipstershop.OrderResult) ([]line, error) {
 	var lines []line
 	var total *hipstershop.Money
@@ -56,16 +57,20 @@ func bill(order *hipstershop.OrderResult) ([]line, error) {
 	}
 	for i, ordered := range order.GetItems() {
 		quantity, product := ordered.GetItem().GetQuantity(), ordered.GetItem().GetProductId()
-		cost, err := money.Multiply(ordered.GetCost(), int64(quantity))
+		price, err := money.Round(ordered.GetCost())
+		var cost *hipstershop.Money
 		if err == nil {
-			err = add(fmt.Sprintf("%d x %s at %s", quantity, product, money.Format(ordered.GetCost())), cost)
+			cost, err = money.Multiply(price, int64(quantity))
+		}
+		if err == nil {
+			err = add(fmt.Sprintf("%d x %s at %s", quantity, product, money.Format(price)), cost)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("add up item %d of the order: %w", i+1, err)
 		}
 	}
-	if shipping := order.GetShippingCost(); shipping != nil {
-		err := money.Validate(shipping)
+	if order.GetShippingCost() != nil {
+		shipping, err := money.Round(order.GetShippingCost())
 		if err == nil {
 			err = add("Shipping", shipping)
 		}

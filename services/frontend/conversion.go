@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/money"
 )
 
 // defaultCurrency is the currency of the catalog's prices, and of pages that cannot show another.
@@ -80,11 +81,28 @@ func keyOf(m *pb.Money, to string) priceKey {
 }
 
 // show returns amounts in USD converted to the visitor's currency, and that currency. If the currency service fails,
-// it returns them unconverted, with the reason.
+// it returns them unconverted, with the reason. They are rounded to what can be charged, as checkout rounds them
+// before it adds up an order.
 func (n *clients) show(ctx context.Context, amounts []*pb.Money, wanted string) (shown []*pb.Money, currency string, err error) {
 	shown, err = n.convert(ctx, amounts, wanted)
 	if err != nil {
-		return amounts, defaultCurrency, err
+		return roundAll(amounts), defaultCurrency, err
 	}
-	return shown, wanted, nil
+	return roundAll(shown), wanted, nil
+}
+
+// roundAll rounds amounts. One that is not valid stays as it is; it has no sum either.
+func roundAll(amounts []*pb.Money) []*pb.Money {
+	rounded := make([]*pb.Money, len(amounts))
+	for i, m := range amounts {
+		rounded[i] = roundOne(m)
+	}
+	return rounded
+}
+
+func roundOne(m *pb.Money) *pb.Money {
+	if r, err := money.Round(m); err == nil {
+		return r
+	}
+	return m
 }

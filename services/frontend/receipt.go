@@ -52,14 +52,15 @@ func (r *receipt) money(a amount) *pb.Money {
 	return &pb.Money{CurrencyCode: r.Currency, Units: a[0], Nanos: int32(a[1])}
 }
 
-// newReceipt takes the address from the form, where the postal code is as it was written.
+// newReceipt takes the address from the form, where the postal code is as it was written. Amounts are rounded to what can
+// be charged, which our checkout has done already and another's may not have.
 func newReceipt(o *pb.OrderResult, f orderForm) *receipt {
 	r := &receipt{
-		ID: o.GetOrderId(), Tracking: o.GetShippingTrackingId(), Currency: o.GetShippingCost().GetCurrencyCode(), Shipping: amountOf(o.GetShippingCost()),
+		ID: o.GetOrderId(), Tracking: o.GetShippingTrackingId(), Currency: o.GetShippingCost().GetCurrencyCode(), Shipping: amountOf(roundOne(o.GetShippingCost())),
 		Email: f.Email, Street: f.Street, City: f.City, State: f.State, Zip: f.Zip, Country: f.Country,
 	}
 	for _, item := range o.GetItems() {
-		r.Lines = append(r.Lines, receiptLine{item.GetItem().GetProductId(), item.GetItem().GetQuantity(), amountOf(item.GetCost())})
+		r.Lines = append(r.Lines, receiptLine{item.GetItem().GetProductId(), item.GetItem().GetQuantity(), amountOf(roundOne(item.GetCost()))})
 	}
 	return r
 }

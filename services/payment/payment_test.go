@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/chassis/chassistest"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/money"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
@@ -82,6 +84,7 @@ func TestAnImpossibleChargeIsAnInvalidArgument(t *testing.T) {
 		"small currency":  {func(r *hipstershop.ChargeRequest) { r.Amount.CurrencyCode = "eur" }, "its currency code is not three capital letters"},
 		"too many nanos":  {func(r *hipstershop.ChargeRequest) { r.Amount.Nanos = 1_000_000_000 }, "nanos"},
 		"different signs": {func(r *hipstershop.ChargeRequest) { r.Amount.Nanos = -1 }, "different signs"},
+		"a crumb":         {func(r *hipstershop.ChargeRequest) { r.Amount.Units, r.Amount.Nanos = 0, 4_999_999 }, "invalid amount: 0.004999999 EUR is less than can be charged"},
 		"expired":         {func(r *hipstershop.ChargeRequest) { r.CreditCard.CreditCardExpirationYear = 2020 }, "Your credit card (ending 0454) expired on 1/2020"},
 		"empty number":    {func(r *hipstershop.ChargeRequest) { r.CreditCard.CreditCardNumber = "" }, "Credit card info is invalid"},
 	} {
@@ -94,6 +97,32 @@ func TestAnImpossibleChargeIsAnInvalidArgument(t *testing.T) {
 	}
 	if n := len(s.ledger.list()); n != 0 {
 		t.Errorf("%d charges were taken", n)
+	}
+}
+
+func TestAChargeIsOfWholeSmallestUnits(t *testing.T) {
+	s, r := testServer(t, 10)
+	for _, amount := range []*hipstershop.Money{
+		{CurrencyCode: "EUR", Units: 58, Nanos: 345_864_663},
+		{CurrencyCode: "JPY", Units: 7374, Nanos: 917_293_403},
+		{CurrencyCode: "KWD", Units: 1, Nanos: 999_500_000},
+	} {
+		in := order(0, 0)
+		in.Amount = amount
+		if _, err := charge(t, s, "", in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := r.ListTransactions(t.Context(), &shopv1.ListTransactionsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, transaction := range list.GetTransactions() {
+		got = append(got, money.Decimal(transaction.GetAmount()))
+	}
+	if want := []string{"58.35 EUR", "7375 JPY", "2 KWD"}; !slices.Equal(got, want) {
+		t.Errorf("the ledger has %v, want %v", got, want)
 	}
 }
 

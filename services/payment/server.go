@@ -78,7 +78,8 @@ func (s *server) Charge(ctx context.Context, in *hipstershop.ChargeRequest) (*hi
 
 // charge checks a request and charges its card.
 func (s *server) charge(ctx context.Context, in *hipstershop.ChargeRequest, key string) (uuid.UUID, error) {
-	if err := checkAmount(in.GetAmount()); err != nil {
+	amount, err := chargeable(in.GetAmount())
+	if err != nil {
 		return uuid.Nil, s.fail(ctx, codes.InvalidArgument, err)
 	}
 	if in.GetCreditCard() == nil {
@@ -87,7 +88,7 @@ func (s *server) charge(ctx context.Context, in *hipstershop.ChargeRequest, key 
 	c, err := s.inspector.inspect(in.GetCreditCard())
 	if err != nil {
 		s.payments.WithLabelValues(resultDeclined).Inc()
-		s.log.WarnContext(ctx, "payment declined", "reason", err.Error(), "amount", money.Rounded(in.GetAmount()))
+		s.log.WarnContext(ctx, "payment declined", "reason", err.Error(), "amount", money.Rounded(amount))
 		return uuid.Nil, shoperr.New(codes.InvalidArgument, err.Error(), shoperr.Payment, shoperr.CardDeclined, nil)
 	}
 	// A call that was held in a paused process for longer than its deadline must not charge for an order that has
@@ -99,7 +100,6 @@ func (s *server) charge(ctx context.Context, in *hipstershop.ChargeRequest, key 
 	if err != nil {
 		return uuid.Nil, s.fail(ctx, codes.Internal, fmt.Errorf("make transaction id: %w", err))
 	}
-	amount := in.GetAmount()
 	t := transaction{id: id, currency: amount.GetCurrencyCode(), units: amount.GetUnits(), nanos: amount.GetNanos(), key: key}
 	copy(t.lastFour[:], c.lastFour)
 	s.ledger.add(t)
@@ -122,6 +122,19 @@ func (s *server) fail(ctx context.Context, code codes.Code, err error) error {
 		return shoperr.New(code, err.Error(), shoperr.Payment, shoperr.InvalidRequest, nil)
 	}
 	return status.Error(code, err.Error())
+}
+
+// chargeable returns what is charged for an amount: the amount, rounded to its currency's smallest unit, which is all
+// that a card can pay. It refuses what no card can pay.
+func chargeable(amount *hipstershop.Money) (*hipstershop.Money, error) {
+	if err := checkAmount(amount); err != nil {
+		return nil, err
+	}
+	rounded, err := money.Round(amount)
+	if err == nil && money.Sign(rounded) == 0 {
+		err = fmt.Errorf("invalid amount: %s is less than can be charged", money.Decimal(amount))
+	}
+	return rounded, err
 }
 
 // checkAmount repeats only numbers of what it refuses: a text might hold anything.

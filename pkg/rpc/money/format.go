@@ -9,8 +9,7 @@ import (
 
 // Format returns an amount for people: "$19.99", "¥2235", "CHF 264.08", "-€1.55".
 //
-// It shows as many decimals as the currency has minor units by ISO 4217 and rounds to them, halves
-// away from zero; the original cut instead and showed $0.19 for an amount one nano below $0.20. An
+// It rounds as Round does, and shows all decimals of the result; the original cut instead and showed $0.19 for an amount one nano below $0.20. An
 // amount that rounds to nothing has no minus sign.
 func Format(m *hipstershop.Money) string {
 	return rounded(m, symbol(m.GetCurrencyCode()))
@@ -27,25 +26,16 @@ func Rounded(m *hipstershop.Money) string {
 
 // rounded writes an amount in its currency's minor units, with symbol between the sign and the number.
 func rounded(m *hipstershop.Money, symbol string) string {
-	digits := minorUnits(m.GetCurrencyCode())
-	step := uint64(NanosPerUnit)
-	for range digits {
-		step /= 10
-	}
-	units := magnitude(m.GetUnits())
-	minor := (magnitude(int64(m.GetNanos())) + step/2) / step // in minor units
-	if whole := NanosPerUnit / step; minor >= whole {
-		units, minor = units+1, minor-whole
-	}
+	r := roundToMinor(m)
 	text := make([]byte, 0, 32)
-	if Sign(m) < 0 && (units != 0 || minor != 0) {
+	if Sign(m) < 0 && (r.units != 0 || r.minor != 0) {
 		text = append(text, '-')
 	}
 	text = append(text, symbol...)
-	text = strconv.AppendUint(text, units, 10)
-	if digits > 0 {
+	text = strconv.AppendUint(text, r.units, 10)
+	if r.digits > 0 {
 		text = append(text, '.')
-		text = fmt.Appendf(text, "%0*d", digits, minor)
+		text = fmt.Appendf(text, "%0*d", r.digits, r.minor)
 	}
 	return string(text)
 }
@@ -90,17 +80,4 @@ func symbol(currencyCode string) string {
 		return ""
 	}
 	return currencyCode + " "
-}
-
-// minorUnits returns how many decimals a currency has by ISO 4217; 2 for codes that it does not know.
-func minorUnits(currencyCode string) int {
-	switch currencyCode {
-	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF":
-		return 0
-	case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND":
-		return 3
-	case "CLF", "UYW":
-		return 4
-	}
-	return 2
 }

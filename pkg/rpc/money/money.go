@@ -1,9 +1,9 @@
 // Package money is exact arithmetic on hipstershop.Money.
 //
 // An amount is units + nanos/10^9 of one currency, units and nanos of one sign, |nanos| at most
-// 999,999,999. Every operation returns a new, valid amount or an error: nothing is rounded, nothing
+// 999,999,999. Every operation returns a new, valid amount or an error: no sum or product is rounded, nothing
 // wraps around, no two currencies are ever mixed. The cost of an operation does not depend on the
-// numbers in it. Only Format rounds, and only what a person reads.
+// numbers in it. Only Round rounds, and what writes an amount for people.
 package money
 
 import (
