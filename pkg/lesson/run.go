@@ -138,7 +138,7 @@ func (s *Session) shopctl(ctx context.Context, c Command, out io.Writer) (int, e
 }
 
 // owner is the owner of the lesson's faults.
-func (s *Session) owner() string { return "lesson " + s.lesson.ID }
+func (s *Session) owner() string { return "lesson " + s.lesson.Key() }
 
 // output shows the output of a command while it runs.
 type output struct {

@@ -119,7 +119,7 @@ func Open(ctx context.Context, l *Lesson, d Deps) (*Session, error) {
 	if s.journal, err = restore.Open(ctx, restore.Config{Shop: d.Shop, Dir: filepath.Dir(d.Workspace), Now: d.Now}); err != nil {
 		return nil, err
 	}
-	s.saver = newSaver(d.Progress, l.ID, s.saved)
+	s.saver = newSaver(d.Progress, l.Key(), s.saved)
 	if err := s.prepare(ctx); err != nil {
 		s.saver.close()
 		return nil, errors.Join(err, s.abandon(ctx), s.journal.Close())
@@ -223,7 +223,7 @@ func (s *Session) resume() error {
 		s.message = setAside(aside)
 	}
 	now := s.deps.Now()
-	rec := f.Lessons[s.lesson.ID]
+	rec := f.Lessons[s.lesson.Key()]
 	if rec == nil || s.deps.Fresh {
 		rec = &progress.Lesson{Status: progress.Started, Started: now, Seed: s.seed()}
 	} else if rec.Hash != s.lesson.Hash {

@@ -36,7 +36,7 @@ func lessonDeps(f *cmdutil.Factory, shop *control.Client, l *lesson.Lesson) (d l
 		Shop: shop, Caller: lessonCaller{shop: shop, calls: caller},
 		Runner:   lessonRunner{executable: f.Executable, shop: f.IO.ShopName, environ: f.Environ},
 		Tester:   lessonTester(f.Environ, l),
-		Progress: store, Workspace: filepath.Join(dir, l.ID), Now: f.Now,
+		Progress: store, Workspace: filepath.Join(dir, l.Key()), Now: f.Now,
 		Events: lesson.WatchEvents(shop, l, f.Now),
 	}
 	return d, func() { caller.Close() }, nil

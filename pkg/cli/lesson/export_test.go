@@ -27,7 +27,7 @@ var (
 
 // Selected returns the ids of our own lessons that lesson test selects.
 func Selected(ctx context.Context, f *cmdutil.Factory, since, shard string) ([]string, error) {
-	chosen, err := chooseLessons(f.IO, nil)
+	chosen, err := chooseLessons(ctx, f.IO, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -244,7 +244,7 @@ func findLesson(ios *iostreams.IO, id string, cmd *cobra.Command) (*lesson.Lesso
 		return l, nil
 	}
 	if info, err := os.Stat(id); err == nil && info.IsDir() {
-		return lessonIn(ios, id)
+		return lessonIn(cmd.Context(), ios, id)
 	}
 	known := lessonIDs(all)
 	for _, c := range cmd.Commands() {

@@ -1,6 +1,7 @@
 package lesson
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -36,13 +37,13 @@ func newLessonLintCmd(f *cmdutil.Factory) *cobra.Command {
 		Short: "Check lessons for mistakes without running them",
 		Long: `Check lessons for mistakes without running them: format errors, a run without a prediction, options without a reply, too
 few hints, too many words, a stale translation. Without a directory, check the built-in lessons.`,
-		RunE: func(_ *cobra.Command, args []string) error { return lintLessons(f.IO, output, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return lintLessons(cmd.Context(), f.IO, output, args) },
 	}
 	cmdutil.AddOutput(cmd, &output)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage)
 }
 
-func lintLessons(ios *iostreams.IO, output string, dirs []string) error {
+func lintLessons(ctx context.Context, ios *iostreams.IO, output string, dirs []string) error {
 	view := problemsView{Problems: []format.Problem{}}
 	count := 0
 	lint := func(prefix string, all []*lesson.Lesson, err error) error {
@@ -70,7 +71,7 @@ func lintLessons(ios *iostreams.IO, output string, dirs []string) error {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			return cmdutil.UsageErr(ios.Command("lesson lint ./lessons"), "read %s: no such directory", dir)
 		}
-		all, err := lesson.Load(os.DirFS(dir))
+		all, err := loadDir(ctx, dir)
 		if err := lint(dir+"/", all, err); err != nil {
 			return err
 		}

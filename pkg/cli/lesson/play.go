@@ -10,9 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
-	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/lesson"
-	"github.com/shopctl/shopctl/pkg/lesson/format"
 	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
 )
 
@@ -44,11 +42,14 @@ func addTrust(cmd *cobra.Command, trust *bool) {
 }
 
 func (o *lessonOptions) play(ctx context.Context, dir string, trust bool) error {
-	l, err := lessonIn(o.F.IO, dir)
+	l, err := lessonIn(ctx, o.F.IO, dir)
 	if err != nil {
 		return err
 	}
 	l.Trusted = trust
+	if trust {
+		l.Origin = ""
+	}
 	if o.from != "" && l.Step(o.from) < 0 {
 		return cmdutil.UnknownNameErr("step", o.from, stepNames(l))
 	}
@@ -69,27 +70,4 @@ func (o *lessonOptions) play(ctx context.Context, dir string, trust bool) error 
 		return os.RemoveAll(d.Workspace)
 	}
 	return errors.Join(o.take(ctx, l.In(language(o.F, o.lang))), os.RemoveAll(own))
-}
-
-// lessonIn reads the only lesson in a directory.
-func lessonIn(ios *iostreams.IO, dir string) (*lesson.Lesson, error) {
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return nil, cmdutil.UsageErr(ios.Command("lesson new communication/caching"), "read %s: no such directory", dir)
-	}
-	all, err := lesson.Load(os.DirFS(dir))
-	var problems format.Problems
-	switch {
-	case errors.As(err, &problems):
-		for i := range problems {
-			problems[i].File = filepath.Join(dir, problems[i].File)
-		}
-		return nil, cmdutil.HintErr(cmdutil.ExitFailed, ios.Command("lesson lint "+dir), problems)
-	case err != nil:
-		return nil, err
-	case len(all) == 0:
-		return nil, cmdutil.UsageErr(ios.Command("lesson new communication/caching"), "there is no lesson.md in %s", dir)
-	case len(all) > 1:
-		return nil, cmdutil.UsageErr(ios.Command("lesson "+filepath.Join(dir, all[0].Dir())), "there are %d lessons in %s: name one", len(all), dir)
-	}
-	return all[0], nil
 }

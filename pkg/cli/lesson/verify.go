@@ -87,7 +87,7 @@ func (o *proveOptions) run(ctx context.Context, args []string) error {
 	if o.parallel < 1 || o.parallel > maxParallel {
 		return cmdutil.UsageErr(o.f.IO.Command("lesson test --parallel 2"), "--parallel %d: want 1 to %d", o.parallel, maxParallel)
 	}
-	chosen, err := chooseLessons(o.f.IO, args)
+	chosen, err := chooseLessons(ctx, o.f.IO, args)
 	if err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ type chosenLesson struct {
 }
 
 // chooseLessons reads the lessons named by the arguments: ids or directories.
-func chooseLessons(ios *iostreams.IO, args []string) ([]chosenLesson, error) {
+func chooseLessons(ctx context.Context, ios *iostreams.IO, args []string) ([]chosenLesson, error) {
 	own, err := ownLessons()
 	if err != nil {
 		return nil, err
@@ -237,7 +237,7 @@ func chooseLessons(ios *iostreams.IO, args []string) ([]chosenLesson, error) {
 		if info, err := os.Stat(arg); err != nil || !info.IsDir() {
 			return nil, cmdutil.UnknownNameErr("lesson", arg, lessonIDs(own))
 		}
-		all, err := lesson.Load(os.DirFS(arg))
+		all, err := loadDir(ctx, arg)
 		if err != nil {
 			chosen = append(chosen, chosenLesson{name: arg, load: err})
 		}

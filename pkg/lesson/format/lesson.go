@@ -1,6 +1,7 @@
 package format
 
 import (
+	"strings"
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/lesson/command"
@@ -22,10 +23,36 @@ type Lesson struct {
 	Scripts map[string][]byte
 	// Unfilled are the lines where the author still has something to fill in.
 	Unfilled []int
-	// Trusted lessons may run commands other than shopctl: those that came with it, and those that the user trusts.
+	// Trusted lessons may do what the learner may: those that came with shopctl, and those that the user trusts. Others
+	// are limited, and always undone whole.
 	Trusted bool
+	// Origin identifies where a lesson comes from that is not built in; empty for one that is.
+	Origin string
 	// Translations are the same lesson in other languages, by language: "ja".
 	Translations map[string]*Translation
+}
+
+// originMark stands between a lesson's id and its origin. Ids cannot contain it.
+const originMark = "@"
+
+// Key names the lesson in the learner's progress and its workspace. Lessons of different origins have different keys,
+// even where one has the id of another.
+func (l *Lesson) Key() string {
+	if l.Origin == "" {
+		return l.ID
+	}
+	return l.ID + originMark + l.Origin
+}
+
+// HasOrigin reports whether a key is that of a lesson that is not built in.
+func HasOrigin(key string) bool { return strings.Contains(key, originMark) }
+
+// Undo names what is undone when the lesson is left: what it declares, and everything if it is not trusted.
+func (l *Lesson) Undo() []Rollback {
+	if l.Trusted {
+		return l.Rollback
+	}
+	return []Rollback{RollbackFaults, RollbackObjects}
 }
 
 // Front is the front matter.

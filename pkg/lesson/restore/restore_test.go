@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,7 +52,7 @@ func rollback(t *testing.T, j *restore.Journal) {
 func TestARollbackRestoresNoMoreThanItsLessonSays(t *testing.T) {
 	shop := lessontest.New(time.Now)
 	shop.Inject("cli", time.Second)
-	j := record(t, shop, &format.Lesson{Front: format.Front{ID: "sample", Rollback: []format.Rollback{format.RollbackFaults}}})
+	j := record(t, shop, &format.Lesson{Trusted: true, Front: format.Front{ID: "sample", Rollback: []format.Rollback{format.RollbackFaults}}})
 	shop.Inject("lesson sample", time.Second)
 	shop.Put("ConfigMap", "settings", `{"kind":"ConfigMap","metadata":{"name":"settings"}}`)
 	rollback(t, j)
@@ -60,6 +61,25 @@ func TestARollbackRestoresNoMoreThanItsLessonSays(t *testing.T) {
 	}
 	if shop.Object("ConfigMap", "settings") == "" {
 		t.Error("an object was deleted by a lesson that does not restore objects")
+	}
+}
+
+func TestALessonByAnotherAuthorIsUndoneWholeWhateverItSays(t *testing.T) {
+	shop := lessontest.New(time.Now)
+	before := shop.Object("Deployment", "productcatalogservice")
+	j := record(t, shop, &format.Lesson{Origin: "elsewhere", Front: format.Front{ID: "sample"}})
+	shop.Inject("lesson sample", time.Second)
+	shop.Put("ConfigMap", "settings", `{"kind":"ConfigMap","metadata":{"name":"settings"}}`)
+	shop.Put("Deployment", "productcatalogservice", strings.Replace(before, `"replicas":1`, `"replicas":0`, 1))
+	rollback(t, j)
+	if f := shop.Faults(); len(f) != 0 {
+		t.Errorf("faults: %q", f)
+	}
+	if shop.Object("ConfigMap", "settings") != "" {
+		t.Error("an object that the lesson created stays")
+	}
+	if got := shop.Object("Deployment", "productcatalogservice"); !strings.Contains(got, `"replicas":1`) {
+		t.Errorf("a stopped service stays stopped: %s", got)
 	}
 }
 

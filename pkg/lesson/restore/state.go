@@ -49,7 +49,7 @@ func (o object) file() *controlpb.File {
 
 // Record keeps the present state of the shop, to which Rollback leads back.
 func (j *Journal) Record(ctx context.Context, l *format.Lesson) error {
-	st := &state{Lesson: l.ID, Undo: l.Rollback, Daemon: j.daemon, Load: l.Shop.Load > 0}
+	st := &state{Lesson: l.Key(), Undo: l.Undo(), Daemon: j.daemon, Load: l.Shop.Load > 0}
 	faults, err := j.shop.ListFaults(ctx, &controlpb.ListFaultsRequest{})
 	if err != nil {
 		return fmt.Errorf("list faults: %w", err)
