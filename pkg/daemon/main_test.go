@@ -59,12 +59,12 @@ func runService(name string) int {
 func runGuard(args []string) int {
 	if args[0] == "--group" {
 		pgid, _ := strconv.Atoi(args[1])
-		if process.GuardPaused(context.Background(), os.Stdin, pgid) != nil {
+		if process.GuardPaused(context.Background(), os.Stdin, pgid, os.Getenv(process.MarkerEnv)) != nil {
 			return 1
 		}
 		return 0
 	}
-	code, err := process.Guard(os.Stdin, args[1:], os.Environ(), os.Stdout)
+	code, err := process.Guard(os.Stdin, args[1:], os.Environ(), os.Getenv(process.MarkerEnv), os.Stdout)
 	if err != nil {
 		fmt.Println(err)
 	}

@@ -2,8 +2,9 @@ package workload
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -76,8 +77,8 @@ func (c *Controller) tryStart(ctx context.Context, k *container, now time.Time, 
 type launch struct {
 	pod    Pod
 	handle Container
-	// logged is closed when all that the container wrote is in its log.
-	logged chan struct{}
+	// logged gets why reading the container's output ended, once all of it is in its log.
+	logged chan error
 	err    error
 }
 
@@ -125,17 +126,14 @@ func (c *Controller) launch(ctx context.Context, k *container, spec *podspec.Pod
 		_ = log.Close()
 		return
 	}
-	l.logged = make(chan struct{})
+	logged, output := make(chan error, 1), l.handle.Logs()
+	l.logged = logged
 	c.spawn(func() {
-		defer close(l.logged)
-		copyLog(log, l.handle.Logs(), c.cfg.Now)
+		err := copyLines(log, output, c.cfg.Now)
+		_ = output.Close()
+		_ = log.Close()
+		logged <- err
 	})
-}
-
-func copyLog(to io.WriteCloser, from io.ReadCloser, now func() time.Time) {
-	copyLines(to, from, now)
-	_ = from.Close()
-	_ = to.Close()
 }
 
 func (c *Controller) onStarted(ctx context.Context, k *container, run int, rev *revision, l launch) {
@@ -167,13 +165,18 @@ func (c *Controller) onStarted(ctx context.Context, k *container, run int, rev *
 	}
 	c.spawn(func() {
 		<-l.handle.Done()
-		<-l.logged
+		held := errors.Is(<-l.logged, os.ErrDeadlineExceeded)
 		exit := l.handle.Exit()
 		var lines []string
 		if runCtx.Err() == nil {
 			lines = c.cfg.LastLines(p.name, k.name, 3)
 		}
-		c.post(func() { c.exited(k, run, exit, lines) })
+		c.post(func() {
+			if held {
+				c.event(true, "LeftBehind", p.owner, p.name, k.label()+"a process that it started in a group of its own still runs and holds its output: end that yourself")
+			}
+			c.exited(k, run, exit, lines)
+		})
 	})
 }
 

@@ -192,6 +192,21 @@ func TestCrashesBackOffAndFiveInAMinuteAreACrashLoop(t *testing.T) {
 	})
 }
 
+func TestAnOutputThatIsHeldAfterTheEndIsAnEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.app("ad", 1)
+		w.deployment("ad", func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Name = "hold" })
+		w.behaves("ad", func(in *fakeInstance) { in.end(Exit{Code: 3}) })
+		w.run()
+		defer w.stop()
+		w.pass(100 * time.Millisecond)
+		if got := w.reasons("ad"); !slices.Equal(got, []string{"Started", "LeftBehind", "Exited", "BackOff"}) {
+			t.Errorf("events %v", got)
+		}
+	})
+}
+
 func TestAKilledInstanceIsBackAfterTheFirstBackOffHoweverOftenItWasSteadyBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

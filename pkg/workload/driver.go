@@ -111,7 +111,8 @@ type Addrs struct {
 
 // Sender sends messages to a container.
 type Sender interface {
-	// Send sends a message down the lifeline; ErrNoLifeline if the container has none.
+	// Send sends a message down the lifeline, whole or not at all; ErrNoLifeline if the container has none. It waits
+	// for a container that does not read, until that ends.
 	Send(lifeline.Down) error
 }
 
@@ -127,7 +128,8 @@ type Meter interface {
 	ID() string
 	// Stats measures it, which may take milliseconds.
 	Stats() orchestrator.Stats
-	// Logs is its output until its end, which must be read: a container whose output is full waits.
+	// Logs is its output until its end, which must be read: a container whose output is full waits. If a process that
+	// it left behind holds the output, reading fails with os.ErrDeadlineExceeded shortly after its end.
 	Logs() io.ReadCloser
 }
 

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"sync"
+	"testing/iotest"
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
@@ -112,8 +114,15 @@ func (in *fakeInstance) end(e Exit) {
 	close(in.done)
 }
 
-func (in *fakeInstance) ID() string                 { return "fake://" + in.spec.Name }
-func (in *fakeInstance) Logs() io.ReadCloser        { return io.NopCloser(strings.NewReader("")) }
+func (in *fakeInstance) ID() string { return "fake://" + in.spec.Name }
+
+func (in *fakeInstance) Logs() io.ReadCloser {
+	if in.c.Name == "hold" {
+		return io.NopCloser(iotest.ErrReader(os.ErrDeadlineExceeded))
+	}
+	return io.NopCloser(strings.NewReader(""))
+}
+
 func (in *fakeInstance) Listening() <-chan struct{} { return in.listening }
 func (in *fakeInstance) Done() <-chan struct{}      { return in.done }
 func (in *fakeInstance) Stats() orchestrator.Stats  { return orchestrator.Stats{MemoryBytes: 1 << 20} }

@@ -46,7 +46,8 @@ func (l *link) set(endpoints map[string][]string, faults []lifeline.Fault) {
 	}
 }
 
-// run sends until ctx ends.
+// run sends until ctx ends. A message to a container that does not read waits, and what changes meanwhile is sent as
+// one message after it. A message that cannot be sent is for a container that has ended, or that has no lifeline.
 func (l *link) run(ctx context.Context) {
 	for {
 		select {
@@ -59,23 +60,7 @@ func (l *link) run(ctx context.Context) {
 		l.pending = lifeline.Down{}
 		l.mu.Unlock()
 		if m.Endpoints != nil || m.Faults != nil {
-			l.send(m)
+			_ = l.to.Send(m)
 		}
-	}
-}
-
-// send keeps a message that could not be sent, unless there is a newer one. There will be a later
-// time: a container that did not read was paused, and everything is sent again when a pause ends.
-func (l *link) send(m lifeline.Down) {
-	if l.to.Send(m) == nil {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.pending.Endpoints == nil {
-		l.pending.Endpoints = m.Endpoints
-	}
-	if l.pending.Faults == nil {
-		l.pending.Faults = m.Faults
 	}
 }

@@ -13,8 +13,9 @@ import (
 const maxLine = 64 << 10
 
 // copyLines copies output line by line. A line that is not a JSON object becomes one, so that every line
-// of a log has a time and a message. Lines that are there already are written together.
-func copyLines(to io.Writer, from io.Reader, now func() time.Time) {
+// of a log has a time and a message. Lines that are there already are written together. The error is why reading
+// ended; nil at the end of the output.
+func copyLines(to io.Writer, from io.Reader, now func() time.Time) error {
 	lines := bufio.NewReaderSize(from, 4<<10)
 	var line, batch []byte
 	for {
@@ -32,8 +33,12 @@ func copyLines(to io.Writer, from io.Reader, now func() time.Time) {
 			batch = batch[:0]
 		}
 		line = line[:0]
-		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-			return
+		switch {
+		case err == nil || errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF):
+			return nil
+		default:
+			return err
 		}
 	}
 }

@@ -95,17 +95,17 @@ func Write[T Down | Up](w io.Writer, m T) error {
 	return err
 }
 
-// Read calls handle for each message until the pipe ends, and returns nil at EOF.
+// Read calls handle for each message until the pipe ends, and returns nil at EOF. A line that is not a message is
+// skipped: it says nothing about whether the other side lives.
 func Read[T Down | Up](r io.Reader, handle func(T)) error {
 	lines := bufio.NewReader(r)
 	for {
 		line, err := lines.ReadBytes('\n')
 		if len(line) > 1 {
 			var m T
-			if jsonErr := json.Unmarshal(line, &m); jsonErr != nil {
-				return fmt.Errorf("decode lifeline message: %w", jsonErr)
+			if json.Unmarshal(line, &m) == nil {
+				handle(m)
 			}
-			handle(m)
 		}
 		if err == io.EOF {
 			return nil

@@ -20,7 +20,7 @@ func RunGuard(sys cmdutil.System, args []string) int {
 	ctx := context.Background()
 	switch {
 	case len(args) > 1 && args[0] == "--":
-		code, err := process.Guard(sys.In, args[1:], withoutLifeline(sys.Environ), sys.Out)
+		code, err := process.Guard(sys.In, args[1:], withoutLifeline(sys.Environ), sys.Getenv(process.MarkerEnv), sys.Out)
 		if err != nil {
 			return cmdutil.Report(ctx, ios, err)
 		}
@@ -30,7 +30,7 @@ func RunGuard(sys cmdutil.System, args []string) int {
 		if err != nil || pgid < 2 {
 			return cmdutil.Report(ctx, ios, cmdutil.UsageErr("shopctl --help", "guard: %q is not a process group", args[1]))
 		}
-		if err := process.GuardPaused(ctx, sys.In, pgid); err != nil {
+		if err := process.GuardPaused(ctx, sys.In, pgid, sys.Getenv(process.MarkerEnv)); err != nil {
 			return cmdutil.Report(ctx, ios, err)
 		}
 		return cmdutil.ExitOK

@@ -38,7 +38,8 @@ func (c *container) newCommand(p pipes) *exec.Cmd {
 		"SERVICE_VERSION=" + c.version(),
 		"OTEL_SERVICE_NAME=" + c.serviceName(),
 		"DATA_DIR=" + spec.DataDir,
-		lifeline.Env + "=0,3",
+		MarkerEnv + "=" + c.marker,
+		lifeline.Env + "=0," + strconv.Itoa(upDescriptor),
 	})
 	return cmd
 }

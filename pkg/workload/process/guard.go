@@ -2,12 +2,12 @@ package process
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"syscall"
 )
@@ -15,39 +15,65 @@ import (
 // releaseWord makes a pause guard exit without ending anything.
 const releaseWord = 'r'
 
-// Guard runs argv in the process group that the caller leads and returns its exit code. When the
-// lifeline ends first, the daemon is gone: the whole group is killed, the caller included.
+// upDescriptor is where a container finds its end of the pipe for reports. A guard keeps it from its command, which
+// would hold the pipe open.
+const upDescriptor = 3
+
+// Guard runs argv in the process group that the caller leads and returns its exit code, after ending what the
+// command left behind. When the lifeline ends first, the daemon is gone: the whole group is killed, the caller
+// included, and on Linux everything else that the command started.
 //
 // It implements "shopctl guard -- COMMAND". Signals to the group reach the command itself; the guard
 // stays to reap it.
-func Guard(down io.Reader, argv, environ []string, stdout io.Writer) (int, error) {
+func Guard(down io.Reader, argv, environ []string, marker string, stdout *os.File) (int, error) {
 	ignore := make(chan os.Signal, 1)
 	signal.Notify(ignore, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(ignore)
+	syscall.CloseOnExec(upDescriptor)
+	_ = adoptOrphans() // without, those that keep the marker are found all the same
 
+	// The command dies with the thread that starts it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = environ, stdout, stdout
+	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = environ, stdout, stdout, dieWithGuard()
 	if err := cmd.Start(); err != nil {
 		return 1, fmt.Errorf("start %s: %w", argv[0], err)
 	}
 	go func() {
 		_, _ = io.Copy(io.Discard, down)
+		endDescendants(os.Getpid())
+		endMarked(marker)
 		_ = syscall.Kill(-syscall.Getpgrp(), syscall.SIGKILL)
 	}()
-	err := cmd.Wait()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		if ws, ok := exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-			return 128 + int(ws.Signal()), nil
-		}
-		return exit.ExitCode(), nil
+	ws, err := reapUntil(cmd.Process.Pid)
+	if err != nil {
+		return 1, fmt.Errorf("wait for %s: %w", argv[0], err)
 	}
-	return 0, err
+	endDescendants(os.Getpid())
+	if ws.Signaled() {
+		return 128 + int(ws.Signal()), nil
+	}
+	return ws.ExitStatus(), nil
 }
 
-// GuardPaused implements "shopctl guard --group PGID": it kills a paused process group when the
-// lifeline ends without a release.
-func GuardPaused(ctx context.Context, down io.Reader, pgid int) error {
+// reapUntil collects children, orphans that were adopted among them, until a process has ended.
+func reapUntil(pid int) (syscall.WaitStatus, error) {
+	for {
+		var ws syscall.WaitStatus
+		switch ended, err := syscall.Wait4(-1, &ws, 0, nil); {
+		case err == syscall.EINTR:
+		case err != nil:
+			return ws, err
+		case ended == pid:
+			return ws, nil
+		}
+	}
+}
+
+// GuardPaused implements "shopctl guard --group PGID": it kills a paused process group, and what is below its leader
+// or marked, when the lifeline ends without a release.
+func GuardPaused(ctx context.Context, down io.Reader, pgid int, marker string) error {
 	word := make(chan bool, 1)
 	go func() {
 		var b [1]byte
@@ -56,10 +82,13 @@ func GuardPaused(ctx context.Context, down io.Reader, pgid int) error {
 	}()
 	select {
 	case released := <-word:
-		if !released {
-			return syscall.Kill(-pgid, syscall.SIGKILL)
+		if released {
+			return nil
 		}
-		return nil
+		endDescendants(pgid)
+		err := syscall.Kill(-pgid, syscall.SIGKILL)
+		endMarked(marker)
+		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -71,14 +100,14 @@ type pauseGuard struct {
 	down *os.File
 }
 
-func (d *Driver) guardPaused(pgid int) (*pauseGuard, error) {
+func (d *Driver) guardPaused(pgid int, marker string) (*pauseGuard, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(d.c.Executable, append(append([]string{}, d.c.Args...), "guard", "--group", strconv.Itoa(pgid))...)
 	cmd.Stdin = r
-	cmd.Env = d.c.Environ
+	cmd.Env = append(append([]string{}, d.c.Environ...), MarkerEnv+"="+marker)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	err = cmd.Start()
 	_ = r.Close()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,22 +18,25 @@ import (
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
-// container is one run of a container: a process group. Its mutex guards what is below it; sends has one of its own, so
+// container is one run of a container: a process group. Its mutex guards what is below it; sends is one of its own, so
 // that a full pipe holds up nothing but the next message.
 type container struct {
 	pod  *pod
 	spec podspec.Container
 	// What runs: a built-in service, or a command in a directory, with its environment and its port; 0: the
 	// kernel gives a built-in one.
-	builtin   string
-	command   []string
-	dir       string
-	env       []string
-	mounts    []mountDir
-	port      int
-	cmd       *exec.Cmd
-	pgid      int
-	out       *os.File
+	builtin string
+	command []string
+	dir     string
+	env     []string
+	mounts  []mountDir
+	port    int
+	cmd     *exec.Cmd
+	pgid    int
+	marker  string
+	up, out *os.File
+	// execed: a command was run in it, which may have left something running.
+	execed    atomic.Bool
 	listening chan struct{}
 	done      chan struct{}
 
@@ -63,12 +67,12 @@ func (c *container) start() error {
 		p.closeOurs()
 		return err
 	}
-	c.pgid, c.down, c.out = c.cmd.Process.Pid, p.down, p.out
+	c.pgid, c.down, c.up, c.out = c.cmd.Process.Pid, p.down, p.up, p.out
 	c.pod.d.enter(c)
 	reports := make(chan struct{})
 	go func() {
 		defer close(reports)
-		c.readReports(p.up)
+		c.readReports()
 	}()
 	if c.spec.Listens && c.builtin == "" {
 		go c.awaitPort()
@@ -78,10 +82,10 @@ func (c *container) start() error {
 }
 
 // readReports reads the container's reports until it closes its end.
-func (c *container) readReports(up *os.File) {
-	defer up.Close()
+func (c *container) readReports() {
+	defer c.up.Close()
 	// A broken report is lost, and the container never counts as listening: its probe fails.
-	_ = lifeline.Read(up, func(m lifeline.Up) {
+	_ = lifeline.Read(c.up, func(m lifeline.Up) {
 		if m.Fatal != "" {
 			c.mu.Lock()
 			c.fatal = m.Fatal
@@ -120,13 +124,21 @@ func (c *container) awaitPort() {
 	}
 }
 
-// wait reaps the leader and ends the rest of its group.
+// outputDelay is how long the output of a container may stay open after its end. A process that holds it then has left
+// the container and could not be ended.
+const outputDelay = time.Second
+
+// wait reaps the leader and ends the rest of its group, and what has left the group.
 func (c *container) wait(reports <-chan struct{}) {
 	_ = c.cmd.Wait() // the state holds what there is to know
 	endGroup(c.pgid)
-	c.sends.Lock()
-	_ = c.down.Close()
-	c.sends.Unlock()
+	if c.builtin == "" || c.execed.Load() {
+		endMarked(c.marker)
+	}
+	_ = c.down.Close() // ends a Send that waits
+	late := time.Now().Add(outputDelay)
+	_ = c.up.SetReadDeadline(late)
+	_ = c.out.SetReadDeadline(late)
 	<-reports
 	c.mu.Lock()
 	c.exit = workload.Exit{Code: c.cmd.ProcessState.ExitCode(), Message: c.fatal}
@@ -142,8 +154,13 @@ func (c *container) wait(reports <-chan struct{}) {
 	close(c.done)
 }
 
-// emptyTimeout bounds the wait for a killed group to be empty.
-const emptyTimeout = 2 * time.Second
+const (
+	// emptyTimeout bounds the wait for killed processes to be gone.
+	emptyTimeout = 2 * time.Second
+	// killTimeout bounds the wait for the end of a container that was killed: its group, what has left the group,
+	// and its pipes.
+	killTimeout = 2*emptyTimeout + outputDelay + time.Second
+)
 
 // endGroup kills what the leader left behind and waits until it is gone.
 func endGroup(pgid int) {
@@ -165,18 +182,14 @@ func (c *container) Addrs() workload.Addrs {
 	return workload.Addrs{App: c.addr, Peer: c.addr, Admin: c.admin}
 }
 
-// sendTimeout bounds how long a message may wait for a container that does not read: a paused one.
-const sendTimeout = time.Second
-
 func (c *container) Send(m lifeline.Down) error {
 	if c.builtin == "" {
 		return workload.ErrNoLifeline
 	}
 	c.sends.Lock()
 	defer c.sends.Unlock()
-	if err := c.down.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
-		return fmt.Errorf("send to %s: %w", c.label(), err)
-	}
+	// No deadline: a message that does not fit into the pipe waits until the container reads, or ends. Half of one
+	// would spoil the next.
 	if err := lifeline.Write(c.down, m); err != nil {
 		return fmt.Errorf("send to %s: %w", c.label(), err)
 	}
@@ -202,19 +215,31 @@ func (c *container) Stop(ctx context.Context, grace time.Duration) error {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	_ = c.signal(syscall.SIGKILL)
-	kill := time.NewTimer(emptyTimeout)
+	_ = c.kill()
+	kill := time.NewTimer(killTimeout)
 	defer kill.Stop()
 	select {
 	case <-c.done:
 		return nil
 	case <-kill.C:
+	}
+	if groupLives(c.pgid) {
 		return fmt.Errorf("stop %s: process group %d outlived SIGKILL", c.label(), c.pgid)
 	}
+	return fmt.Errorf("stop %s: process group %d has ended, and its end was not noticed in %s", c.label(), c.pgid, killTimeout)
+}
+
+// kill kills a container. What a command started outside its group is killed before its guard, below which it is
+// found; the guard is stopped meanwhile, so that it cannot exit with a code of its own.
+func (c *container) kill() error {
+	if c.builtin == "" && c.running() && syscall.Kill(c.pgid, syscall.SIGSTOP) == nil {
+		endDescendants(c.pgid)
+	}
+	return c.signal(syscall.SIGKILL)
 }
 
 func (c *container) Kill() error {
-	if err := c.signal(syscall.SIGKILL); err != nil {
+	if err := c.kill(); err != nil {
 		return fmt.Errorf("kill %s: %w", c.label(), err)
 	}
 	return nil
@@ -224,7 +249,7 @@ func (c *container) Pause() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.paused == nil {
-		guard, err := c.pod.d.guardPaused(c.pgid)
+		guard, err := c.pod.d.guardPaused(c.pgid, c.marker)
 		if err != nil {
 			return fmt.Errorf("pause %s: %w", c.label(), err)
 		}
@@ -249,11 +274,18 @@ func (c *container) Resume() error {
 
 // signal sends a signal to the whole group.
 func (c *container) signal(sig syscall.Signal) error {
+	if !c.running() {
+		return os.ErrProcessDone
+	}
+	return syscall.Kill(-c.pgid, sig)
+}
+
+func (c *container) running() bool {
 	select {
 	case <-c.done:
-		return os.ErrProcessDone
+		return false
 	default:
-		return syscall.Kill(-c.pgid, sig)
+		return true
 	}
 }
 

@@ -46,7 +46,7 @@ func (p *pod) Run(ctx context.Context, spec podspec.Container) (workload.Contain
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	c := &container{pod: p, spec: spec, port: p.ports[spec.Name], listening: make(chan struct{}), done: make(chan struct{})}
+	c := &container{pod: p, spec: spec, port: p.ports[spec.Name], marker: newMarker(), listening: make(chan struct{}), done: make(chan struct{})}
 	if err := c.prepare(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", p.label(spec.Name), err)
 	}

@@ -64,12 +64,12 @@ func runService() int {
 func runGuard(args []string) int {
 	if args[0] == "--group" {
 		pgid, _ := strconv.Atoi(args[1])
-		if GuardPaused(context.Background(), os.Stdin, pgid) != nil {
+		if GuardPaused(context.Background(), os.Stdin, pgid, os.Getenv(MarkerEnv)) != nil {
 			return 1
 		}
 		return 0
 	}
-	code, err := Guard(os.Stdin, args[1:], os.Environ(), os.Stdout)
+	code, err := Guard(os.Stdin, args[1:], os.Environ(), os.Getenv(MarkerEnv), os.Stdout)
 	if err != nil {
 		fmt.Println(err)
 	}
@@ -93,6 +93,11 @@ func runHolder() int {
 	}
 	if len(spec.Containers[0].Command) == 0 {
 		<-in.Listening()
+	}
+	for file := os.Getenv("HOLD_ESCAPED"); file != ""; {
+		if _, err := os.Stat(file); err == nil {
+			break
+		}
 	}
 	if os.Getenv("HOLD_PAUSED") != "" {
 		if err := in.Pause(); err != nil {
