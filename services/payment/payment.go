@@ -1,8 +1,10 @@
 // Package payment is the paymentservice: it checks cards and pretends to charge them.
 //
-// It keeps its latest charges in memory, for two reasons: a Charge that is repeated with the same
+// It keeps its latest charges in a ledger, for two reasons: a Charge that is repeated with the same
 // idempotency-key in its metadata returns the first transaction instead of charging twice, and a charge can be
-// refunded when its order fails. Of a card it keeps, logs and returns no more than the last four digits.
+// refunded when its order fails. The ledger is a database in DATA_DIR, which outlives the process and which all replicas
+// share; without such a directory it is in memory. Of a card it keeps, logs and returns no more than the last four
+// digits.
 package payment
 
 import (
@@ -21,7 +23,13 @@ var Manifest []byte
 
 // Setup registers the service on rt.
 func Setup(_ context.Context, rt *chassis.Runtime) error {
-	srv, err := newServer(newLedger(ledgerLimit), rt.Now, rt.Log(), rt.Metrics())
+	l, err := openLedger(rt.DataDir(), ledgerLimit, rt.Now, rt.Log())
+	if err != nil {
+		return err
+	}
+	rt.Ready("ledger", l.check)
+	rt.OnDrain(l.close)
+	srv, err := newServer(l, rt.Now, rt.Log(), rt.Metrics())
 	if err != nil {
 		return err
 	}

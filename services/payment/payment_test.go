@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,18 +21,37 @@ import (
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/chassis/chassistest"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
-	"github.com/shopctl/shopctl/pkg/rpc/money"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
-func testServer(t *testing.T, limit int) (*server, refunds) {
+func testServer(t *testing.T, limit int64) (*server, refunds) {
+	t.Helper()
+	return replica(t, "", limit)
+}
+
+// replica is a server over the ledger in a directory.
+func replica(t *testing.T, dir string, limit int64) (*server, refunds) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	s, err := newServer(newLedger(limit), today, log, prometheus.NewRegistry())
+	l, err := openLedger(dir, limit, today, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.close(context.Background()) })
+	s, err := newServer(l, today, log, prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s, refunds{ledger: s.ledger, log: log}
+}
+
+func listed(t *testing.T, s *server) []transaction {
+	t.Helper()
+	all, err := s.ledger.list(uuid.Nil, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 func order(units int64, nanos int32) *hipstershop.ChargeRequest {
@@ -95,34 +113,8 @@ func TestAnImpossibleChargeIsAnInvalidArgument(t *testing.T) {
 			t.Errorf("%s: %v, want InvalidArgument with %q", name, err, c.want)
 		}
 	}
-	if n := len(s.ledger.list()); n != 0 {
+	if n := len(listed(t, s)); n != 0 {
 		t.Errorf("%d charges were taken", n)
-	}
-}
-
-func TestAChargeIsOfWholeSmallestUnits(t *testing.T) {
-	s, r := testServer(t, 10)
-	for _, amount := range []*hipstershop.Money{
-		{CurrencyCode: "EUR", Units: 58, Nanos: 345_864_663},
-		{CurrencyCode: "JPY", Units: 7374, Nanos: 917_293_403},
-		{CurrencyCode: "KWD", Units: 1, Nanos: 999_500_000},
-	} {
-		in := order(0, 0)
-		in.Amount = amount
-		if _, err := charge(t, s, "", in); err != nil {
-			t.Fatal(err)
-		}
-	}
-	list, err := r.ListTransactions(t.Context(), &shopv1.ListTransactionsRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, transaction := range list.GetTransactions() {
-		got = append(got, money.Decimal(transaction.GetAmount()))
-	}
-	if want := []string{"58.35 EUR", "7375 JPY", "2 KWD"}; !slices.Equal(got, want) {
-		t.Errorf("the ledger has %v, want %v", got, want)
 	}
 }
 
@@ -141,7 +133,7 @@ func TestARepeatedChargeWithOneKeyIsOneCharge(t *testing.T) {
 	if other, err := charge(t, s, "k2", order(5, 0)); err != nil || other == first {
 		t.Errorf("a charge with another key is %q, %v", other, err)
 	}
-	if n := len(s.ledger.list()); n != 2 {
+	if n := len(listed(t, s)); n != 2 {
 		t.Errorf("%d charges were taken, want 2", n)
 	}
 }
@@ -196,7 +188,7 @@ func TestManyCallsAtOnceWithOneKeyAreOneCharge(t *testing.T) {
 			t.Fatalf("got %q", ids)
 		}
 	}
-	if n := len(s.ledger.list()); n != 1 {
+	if n := len(listed(t, s)); n != 1 {
 		t.Errorf("%d charges were taken, want 1", n)
 	}
 }
@@ -208,7 +200,7 @@ func TestWhoHasGivenUpIsNotCharged(t *testing.T) {
 	if out, err := s.Charge(ctx, order(12, 0)); status.Code(err) != codes.Canceled {
 		t.Errorf("got %v, %v", out, err)
 	}
-	if kept := s.ledger.list(); len(kept) != 0 {
+	if kept := listed(t, s); len(kept) != 0 {
 		t.Errorf("charged all the same: %v", kept)
 	}
 }
@@ -319,7 +311,12 @@ func TestPaymentsAreCountedByWhatBecameOfThem(t *testing.T) {
 }
 
 func BenchmarkCharge(b *testing.B) {
-	s, err := newServer(newLedger(ledgerLimit), today, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	log := slog.New(slog.DiscardHandler)
+	l, err := openLedger(b.TempDir(), ledgerLimit, today, log)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := newServer(l, today, log, prometheus.NewRegistry())
 	if err != nil {
 		b.Fatal(err)
 	}

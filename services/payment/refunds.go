@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"unicode"
@@ -16,8 +17,12 @@ import (
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
-// maxReason is how much of a refund's reason is logged, in bytes.
-const maxReason = 200
+const (
+	// maxReason is how much of a refund's reason is logged, in bytes.
+	maxReason = 200
+	// listLimit is how many transactions are in one list, which keeps it below gRPC's 4 MB for a message.
+	listLimit = 20_000
+)
 
 type refunds struct {
 	shopv1.UnimplementedRefundsServer
@@ -39,23 +44,67 @@ func (r refunds) Refund(ctx context.Context, in *shopv1.RefundRequest) (*shopv1.
 		return nil, status.Errorf(codes.Internal, "make refund id: %v", err)
 	}
 	t, first, err := r.ledger.refund(id, refund)
-	if err != nil {
+	switch {
+	case errors.Is(err, errUnknown):
 		return nil, status.Errorf(codes.NotFound, "%v: %s is not among the latest %d", err, id, r.ledger.limit)
+	case err != nil:
+		return nil, status.Errorf(codes.Unavailable, "not refunded: %v", err)
+	case first:
+		r.record(ctx, t, in.GetReason())
 	}
-	if first {
-		trace.SpanFromContext(ctx).SetAttributes(
-			attribute.String(shopv1.AttrAudit, shopv1.AuditRefunded), attribute.String(shopv1.AttrTransaction, id.String()),
-			attribute.String(shopv1.AttrAmount, money.Rounded(t.amount())))
-		r.log.InfoContext(ctx, shopv1.LogRefunded, "transaction_id", id.String(), "refund_id", refund.String(),
-			"amount", money.Rounded(t.amount()), "reason", oneLine(maskCards(in.GetReason())))
-	}
-	return &shopv1.RefundResponse{RefundId: t.refund.String(), Amount: t.amount()}, nil
+	return &shopv1.RefundResponse{RefundId: t.refund.String(), Amount: t.amount}, nil
 }
 
-// ListTransactions lists the charges that are remembered.
-func (r refunds) ListTransactions(context.Context, *shopv1.ListTransactionsRequest) (*shopv1.ListTransactionsResponse, error) {
-	out := &shopv1.ListTransactionsResponse{}
-	for _, t := range r.ledger.list() {
+// Void bars a key from charging, and refunds what it has charged.
+func (r refunds) Void(ctx context.Context, in *shopv1.VoidRequest) (*shopv1.VoidResponse, error) {
+	key := in.GetIdempotencyKey()
+	if key == "" {
+		return nil, status.Error(codes.InvalidArgument, "idempotency_key is missing: that of the charge to void")
+	}
+	refund, err := uuid.NewRandom()
+	if err != nil {
+		return nil, status.Errorf(codes.Internal, "make refund id: %v", err)
+	}
+	t, charged, err := r.ledger.void(key, in.GetKeepCharge(), refund)
+	switch {
+	case err != nil:
+		return nil, status.Errorf(codes.Unavailable, "not voided: %v", err)
+	case !charged:
+		return &shopv1.VoidResponse{}, nil
+	case t.refund != uuid.Nil:
+		r.record(ctx, t, in.GetReason())
+	}
+	return &shopv1.VoidResponse{Transaction: t.message()}, nil
+}
+
+// record records a refund.
+func (r refunds) record(ctx context.Context, t transaction, reason string) {
+	id, amount := t.id.String(), money.Rounded(t.amount)
+	trace.SpanFromContext(ctx).SetAttributes(
+		attribute.String(shopv1.AttrAudit, shopv1.AuditRefunded), attribute.String(shopv1.AttrTransaction, id),
+		attribute.String(shopv1.AttrAmount, amount))
+	r.log.InfoContext(ctx, shopv1.LogRefunded, "transaction_id", id, "refund_id", t.refund.String(),
+		"amount", amount, "reason", oneLine(maskCards(reason)))
+}
+
+// ListTransactions lists the charges that are kept.
+func (r refunds) ListTransactions(_ context.Context, in *shopv1.ListTransactionsRequest) (*shopv1.ListTransactionsResponse, error) {
+	after := uuid.Nil
+	if in.GetAfter() != "" {
+		var err error
+		if after, err = uuid.Parse(in.GetAfter()); err != nil {
+			return nil, status.Errorf(codes.InvalidArgument, "after is %.64q: want the id of a transaction", in.GetAfter())
+		}
+	}
+	all, err := r.ledger.list(after, listLimit+1)
+	switch {
+	case errors.Is(err, errUnknown):
+		return nil, status.Errorf(codes.NotFound, "%v: %s is not among the latest %d", err, after, r.ledger.limit)
+	case err != nil:
+		return nil, status.Errorf(codes.Unavailable, "%v", err)
+	}
+	out := &shopv1.ListTransactionsResponse{More: len(all) > listLimit}
+	for _, t := range all[:min(len(all), listLimit)] {
 		out.Transactions = append(out.Transactions, t.message())
 	}
 	return out, nil

@@ -15,7 +15,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/chassis"
-	"github.com/shopctl/shopctl/pkg/chassis/idempotent"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/money"
 	"github.com/shopctl/shopctl/pkg/rpc/shoperr"
@@ -63,52 +62,84 @@ func (s *server) Charge(ctx context.Context, in *hipstershop.ChargeRequest) (*hi
 	if err != nil {
 		return nil, s.fail(ctx, codes.InvalidArgument, err)
 	}
-	keys := s.ledger.keys
-	id, repeated, err := keys.Do(ctx, key, keys.Fingerprint(in), func() (uuid.UUID, error) { return s.charge(ctx, in, key) })
-	switch {
-	case errors.Is(err, idempotent.ErrKeyReused):
-		return nil, s.fail(ctx, codes.InvalidArgument, errKeyReused)
-	case err != nil:
-		return nil, err
-	case repeated:
-		s.log.InfoContext(ctx, "payment repeated, not charged again", "transaction_id", id.String())
-	}
-	return &hipstershop.ChargeResponse{TransactionId: id.String()}, nil
-}
-
-// charge checks a request and charges its card.
-func (s *server) charge(ctx context.Context, in *hipstershop.ChargeRequest, key string) (uuid.UUID, error) {
-	amount, err := chargeable(in.GetAmount())
-	if err != nil {
-		return uuid.Nil, s.fail(ctx, codes.InvalidArgument, err)
-	}
-	if in.GetCreditCard() == nil {
-		return uuid.Nil, s.fail(ctx, codes.InvalidArgument, errors.New("credit_card is missing"))
-	}
-	c, err := s.inspector.inspect(in.GetCreditCard())
-	if err != nil {
-		s.payments.WithLabelValues(resultDeclined).Inc()
-		s.log.WarnContext(ctx, "payment declined", "reason", err.Error(), "amount", money.Rounded(amount))
-		return uuid.Nil, shoperr.New(codes.InvalidArgument, err.Error(), shoperr.Payment, shoperr.CardDeclined, nil)
+	t := transaction{key: key, fingerprint: fingerprintOf(in)}
+	brand, refused := s.examine(in, &t)
+	if refused != nil {
+		return s.repeatedOr(ctx, t, refused)
 	}
 	// A call that was held in a paused process for longer than its deadline must not charge for an order that has
 	// failed since.
 	if err := ctx.Err(); err != nil {
-		return uuid.Nil, s.fail(ctx, status.FromContextError(err).Code(), fmt.Errorf("not charged: %w", err))
+		return nil, s.fail(ctx, status.FromContextError(err).Code(), fmt.Errorf("not charged: %w", err))
 	}
-	id, err := uuid.NewRandom()
-	if err != nil {
-		return uuid.Nil, s.fail(ctx, codes.Internal, fmt.Errorf("make transaction id: %w", err))
+	if t.id, err = uuid.NewRandom(); err != nil {
+		return nil, s.fail(ctx, codes.Internal, fmt.Errorf("make transaction id: %w", err))
 	}
-	t := transaction{id: id, currency: amount.GetCurrencyCode(), units: amount.GetUnits(), nanos: amount.GetNanos(), key: key}
-	copy(t.lastFour[:], c.lastFour)
-	s.ledger.add(t)
+	recorded, first, err := s.ledger.add(t)
+	switch {
+	case err != nil:
+		return nil, s.notRecorded(ctx, err)
+	case !first:
+		return s.repeated(ctx, recorded), nil
+	}
 	s.payments.WithLabelValues(resultSuccess).Inc()
+	amount, id := money.Rounded(t.amount), t.id.String()
 	trace.SpanFromContext(ctx).SetAttributes(
-		attribute.String(shopv1.AttrAudit, shopv1.AuditCharged), attribute.String(shopv1.AttrTransaction, id.String()),
-		attribute.String(shopv1.AttrAmount, money.Rounded(amount)), attribute.String("shop.card_type", c.brand))
-	s.log.InfoContext(ctx, shopv1.LogCharged, "transaction_id", id.String(), "amount", money.Rounded(amount), "card_type", c.brand, "card_ending", c.lastFour)
-	return id, nil
+		attribute.String(shopv1.AttrAudit, shopv1.AuditCharged), attribute.String(shopv1.AttrTransaction, id),
+		attribute.String(shopv1.AttrAmount, amount), attribute.String("shop.card_type", brand))
+	s.log.InfoContext(ctx, shopv1.LogCharged, "transaction_id", id, "amount", amount, "card_type", brand, "card_ending", t.lastFour)
+	return &hipstershop.ChargeResponse{TransactionId: id}, nil
+}
+
+// examine checks a request, fills in what is charged, and returns the brand of the card. The error is a refusal if it
+// is the card's.
+func (s *server) examine(in *hipstershop.ChargeRequest, t *transaction) (brand string, err error) {
+	if t.amount, err = chargeable(in.GetAmount()); err != nil {
+		return "", err
+	}
+	if in.GetCreditCard() == nil {
+		return "", errors.New("credit_card is missing")
+	}
+	c, err := s.inspector.inspect(in.GetCreditCard())
+	t.lastFour = c.lastFour
+	return c.brand, err
+}
+
+// repeatedOr returns the charge that the key of a request has made before, if any, else why the request is refused.
+func (s *server) repeatedOr(ctx context.Context, t transaction, why error) (*hipstershop.ChargeResponse, error) {
+	if t.key != "" {
+		switch earlier, err := s.ledger.charged(t.key); {
+		case err == nil && earlier.fingerprint == t.fingerprint:
+			return s.repeated(ctx, earlier), nil
+		case err == nil:
+			return nil, s.notRecorded(ctx, errKeyReused)
+		case !errors.Is(err, errUnknown):
+			return nil, s.notRecorded(ctx, err)
+		}
+	}
+	var declined refusal
+	if !errors.As(why, &declined) {
+		return nil, s.fail(ctx, codes.InvalidArgument, why)
+	}
+	s.payments.WithLabelValues(resultDeclined).Inc()
+	s.log.WarnContext(ctx, "payment declined", "reason", why.Error(), "amount", money.Rounded(t.amount))
+	return nil, shoperr.New(codes.InvalidArgument, why.Error(), shoperr.Payment, shoperr.CardDeclined, nil)
+}
+
+func (s *server) repeated(ctx context.Context, t transaction) *hipstershop.ChargeResponse {
+	s.log.InfoContext(ctx, "payment repeated, not charged again", "transaction_id", t.id.String())
+	return &hipstershop.ChargeResponse{TransactionId: t.id.String()}
+}
+
+// notRecorded returns the error of a charge that the ledger did not take.
+func (s *server) notRecorded(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, errKeyReused):
+		return s.fail(ctx, codes.InvalidArgument, err)
+	case errors.Is(err, errVoided):
+		return s.fail(ctx, codes.FailedPrecondition, err)
+	}
+	return s.fail(ctx, codes.Unavailable, fmt.Errorf("not charged: %w", err))
 }
 
 // fail counts and logs a call that failed for a reason other than the card.
@@ -118,6 +149,8 @@ func (s *server) fail(ctx context.Context, code codes.Code, err error) error {
 	switch {
 	case errors.Is(err, errKeyReused):
 		return shoperr.New(code, err.Error(), shoperr.Payment, shoperr.IdempotencyKeyReused, nil)
+	case errors.Is(err, errVoided):
+		return shoperr.New(code, err.Error(), shoperr.Payment, shoperr.IdempotencyKeyVoided, nil)
 	case code == codes.InvalidArgument:
 		return shoperr.New(code, err.Error(), shoperr.Payment, shoperr.InvalidRequest, nil)
 	}

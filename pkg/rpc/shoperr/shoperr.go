@@ -29,6 +29,8 @@ const (
 const (
 	// CardDeclined is a card that is not accepted. The message says why, in words for the customer.
 	CardDeclined = "CARD_DECLINED"
+	// IdempotencyKeyVoided is a key that was voided because its caller did not know whether it had charged.
+	IdempotencyKeyVoided = "IDEMPOTENCY_KEY_VOIDED"
 )
 
 // Reasons of the checkout service.

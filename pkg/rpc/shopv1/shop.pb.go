@@ -131,15 +131,125 @@ func (x *RefundResponse) GetAmount() *hipstershop.Money {
 	return nil
 }
 
+type VoidRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The idempotency-key of the Charge.
+	IdempotencyKey string `protobuf:"bytes,1,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	// Why, for the log: one line.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Whether a charge that was made stays.
+	KeepCharge    bool `protobuf:"varint,3,opt,name=keep_charge,json=keepCharge,proto3" json:"keep_charge,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VoidRequest) Reset() {
+	*x = VoidRequest{}
+	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VoidRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VoidRequest) ProtoMessage() {}
+
+func (x *VoidRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VoidRequest.ProtoReflect.Descriptor instead.
+func (*VoidRequest) Descriptor() ([]byte, []int) {
+	return file_shopctl_shop_v1_shop_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *VoidRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
+}
+
+func (x *VoidRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *VoidRequest) GetKeepCharge() bool {
+	if x != nil {
+		return x.KeepCharge
+	}
+	return false
+}
+
+type VoidResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The charge that the key made; absent if it made none.
+	Transaction   *Transaction `protobuf:"bytes,1,opt,name=transaction,proto3" json:"transaction,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VoidResponse) Reset() {
+	*x = VoidResponse{}
+	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VoidResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VoidResponse) ProtoMessage() {}
+
+func (x *VoidResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VoidResponse.ProtoReflect.Descriptor instead.
+func (*VoidResponse) Descriptor() ([]byte, []int) {
+	return file_shopctl_shop_v1_shop_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *VoidResponse) GetTransaction() *Transaction {
+	if x != nil {
+		return x.Transaction
+	}
+	return nil
+}
+
 type ListTransactionsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The transaction_id of the last one of the list before; empty: from the oldest that is kept.
+	After         string `protobuf:"bytes,1,opt,name=after,proto3" json:"after,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListTransactionsRequest) Reset() {
 	*x = ListTransactionsRequest{}
-	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[2]
+	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -151,7 +261,7 @@ func (x *ListTransactionsRequest) String() string {
 func (*ListTransactionsRequest) ProtoMessage() {}
 
 func (x *ListTransactionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[2]
+	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -164,7 +274,14 @@ func (x *ListTransactionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTransactionsRequest.ProtoReflect.Descriptor instead.
 func (*ListTransactionsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_shop_v1_shop_proto_rawDescGZIP(), []int{2}
+	return file_shopctl_shop_v1_shop_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ListTransactionsRequest) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
 }
 
 type Transaction struct {
@@ -181,7 +298,7 @@ type Transaction struct {
 
 func (x *Transaction) Reset() {
 	*x = Transaction{}
-	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[3]
+	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -193,7 +310,7 @@ func (x *Transaction) String() string {
 func (*Transaction) ProtoMessage() {}
 
 func (x *Transaction) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[3]
+	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -206,7 +323,7 @@ func (x *Transaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Transaction.ProtoReflect.Descriptor instead.
 func (*Transaction) Descriptor() ([]byte, []int) {
-	return file_shopctl_shop_v1_shop_proto_rawDescGZIP(), []int{3}
+	return file_shopctl_shop_v1_shop_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Transaction) GetTransactionId() string {
@@ -238,15 +355,17 @@ func (x *Transaction) GetRefundId() string {
 }
 
 type ListTransactionsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Transactions  []*Transaction         `protobuf:"bytes,1,rep,name=transactions,proto3" json:"transactions,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Transactions []*Transaction         `protobuf:"bytes,1,rep,name=transactions,proto3" json:"transactions,omitempty"`
+	// Whether there are more, which did not fit.
+	More          bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListTransactionsResponse) Reset() {
 	*x = ListTransactionsResponse{}
-	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[4]
+	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -258,7 +377,7 @@ func (x *ListTransactionsResponse) String() string {
 func (*ListTransactionsResponse) ProtoMessage() {}
 
 func (x *ListTransactionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[4]
+	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -271,7 +390,7 @@ func (x *ListTransactionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTransactionsResponse.ProtoReflect.Descriptor instead.
 func (*ListTransactionsResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_shop_v1_shop_proto_rawDescGZIP(), []int{4}
+	return file_shopctl_shop_v1_shop_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListTransactionsResponse) GetTransactions() []*Transaction {
@@ -279,6 +398,13 @@ func (x *ListTransactionsResponse) GetTransactions() []*Transaction {
 		return x.Transactions
 	}
 	return nil
+}
+
+func (x *ListTransactionsResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
 }
 
 type ListMailsRequest struct {
@@ -290,7 +416,7 @@ type ListMailsRequest struct {
 
 func (x *ListMailsRequest) Reset() {
 	*x = ListMailsRequest{}
-	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[5]
+	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -302,7 +428,7 @@ func (x *ListMailsRequest) String() string {
 func (*ListMailsRequest) ProtoMessage() {}
 
 func (x *ListMailsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[5]
+	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -315,7 +441,7 @@ func (x *ListMailsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMailsRequest.ProtoReflect.Descriptor instead.
 func (*ListMailsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_shop_v1_shop_proto_rawDescGZIP(), []int{5}
+	return file_shopctl_shop_v1_shop_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListMailsRequest) GetLimit() int32 {
@@ -341,7 +467,7 @@ type Mail struct {
 
 func (x *Mail) Reset() {
 	*x = Mail{}
-	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[6]
+	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -353,7 +479,7 @@ func (x *Mail) String() string {
 func (*Mail) ProtoMessage() {}
 
 func (x *Mail) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[6]
+	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -366,7 +492,7 @@ func (x *Mail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mail.ProtoReflect.Descriptor instead.
 func (*Mail) Descriptor() ([]byte, []int) {
-	return file_shopctl_shop_v1_shop_proto_rawDescGZIP(), []int{6}
+	return file_shopctl_shop_v1_shop_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Mail) GetId() string {
@@ -427,7 +553,7 @@ type ListMailsResponse struct {
 
 func (x *ListMailsResponse) Reset() {
 	*x = ListMailsResponse{}
-	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[7]
+	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -439,7 +565,7 @@ func (x *ListMailsResponse) String() string {
 func (*ListMailsResponse) ProtoMessage() {}
 
 func (x *ListMailsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[7]
+	mi := &file_shopctl_shop_v1_shop_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -452,7 +578,7 @@ func (x *ListMailsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMailsResponse.ProtoReflect.Descriptor instead.
 func (*ListMailsResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_shop_v1_shop_proto_rawDescGZIP(), []int{7}
+	return file_shopctl_shop_v1_shop_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListMailsResponse) GetMails() []*Mail {
@@ -472,15 +598,24 @@ const file_shopctl_shop_v1_shop_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"Y\n" +
 	"\x0eRefundResponse\x12\x1b\n" +
 	"\trefund_id\x18\x01 \x01(\tR\brefundId\x12*\n" +
-	"\x06amount\x18\x02 \x01(\v2\x12.hipstershop.MoneyR\x06amount\"\x19\n" +
-	"\x17ListTransactionsRequest\"\xa3\x01\n" +
+	"\x06amount\x18\x02 \x01(\v2\x12.hipstershop.MoneyR\x06amount\"o\n" +
+	"\vVoidRequest\x12'\n" +
+	"\x0fidempotency_key\x18\x01 \x01(\tR\x0eidempotencyKey\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1f\n" +
+	"\vkeep_charge\x18\x03 \x01(\bR\n" +
+	"keepCharge\"N\n" +
+	"\fVoidResponse\x12>\n" +
+	"\vtransaction\x18\x01 \x01(\v2\x1c.shopctl.shop.v1.TransactionR\vtransaction\"/\n" +
+	"\x17ListTransactionsRequest\x12\x14\n" +
+	"\x05after\x18\x01 \x01(\tR\x05after\"\xa3\x01\n" +
 	"\vTransaction\x12%\n" +
 	"\x0etransaction_id\x18\x01 \x01(\tR\rtransactionId\x12*\n" +
 	"\x06amount\x18\x02 \x01(\v2\x12.hipstershop.MoneyR\x06amount\x12$\n" +
 	"\x0ecard_last_four\x18\x03 \x01(\tR\fcardLastFour\x12\x1b\n" +
-	"\trefund_id\x18\x04 \x01(\tR\brefundId\"\\\n" +
+	"\trefund_id\x18\x04 \x01(\tR\brefundId\"p\n" +
 	"\x18ListTransactionsResponse\x12@\n" +
-	"\ftransactions\x18\x01 \x03(\v2\x1c.shopctl.shop.v1.TransactionR\ftransactions\"(\n" +
+	"\ftransactions\x18\x01 \x03(\v2\x1c.shopctl.shop.v1.TransactionR\ftransactions\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"(\n" +
 	"\x10ListMailsRequest\x12\x14\n" +
 	"\x05limit\x18\x01 \x01(\x05R\x05limit\"\x97\x01\n" +
 	"\x04Mail\x12\x0e\n" +
@@ -492,9 +627,10 @@ const file_shopctl_shop_v1_shop_proto_rawDesc = "" +
 	"\border_id\x18\x06 \x01(\tR\aorderId\x12\x12\n" +
 	"\x04time\x18\a \x01(\tR\x04time\"@\n" +
 	"\x11ListMailsResponse\x12+\n" +
-	"\x05mails\x18\x01 \x03(\v2\x15.shopctl.shop.v1.MailR\x05mails2\xbd\x01\n" +
+	"\x05mails\x18\x01 \x03(\v2\x15.shopctl.shop.v1.MailR\x05mails2\x82\x02\n" +
 	"\aRefunds\x12I\n" +
-	"\x06Refund\x12\x1e.shopctl.shop.v1.RefundRequest\x1a\x1f.shopctl.shop.v1.RefundResponse\x12g\n" +
+	"\x06Refund\x12\x1e.shopctl.shop.v1.RefundRequest\x1a\x1f.shopctl.shop.v1.RefundResponse\x12C\n" +
+	"\x04Void\x12\x1c.shopctl.shop.v1.VoidRequest\x1a\x1d.shopctl.shop.v1.VoidResponse\x12g\n" +
 	"\x10ListTransactions\x12(.shopctl.shop.v1.ListTransactionsRequest\x1a).shopctl.shop.v1.ListTransactionsResponse2\\\n" +
 	"\x06Outbox\x12R\n" +
 	"\tListMails\x12!.shopctl.shop.v1.ListMailsRequest\x1a\".shopctl.shop.v1.ListMailsResponseB2Z0github.com/shopctl/shopctl/pkg/rpc/shopv1;shopv1b\x06proto3"
@@ -511,34 +647,39 @@ func file_shopctl_shop_v1_shop_proto_rawDescGZIP() []byte {
 	return file_shopctl_shop_v1_shop_proto_rawDescData
 }
 
-var file_shopctl_shop_v1_shop_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_shopctl_shop_v1_shop_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_shopctl_shop_v1_shop_proto_goTypes = []any{
 	(*RefundRequest)(nil),            // 0: shopctl.shop.v1.RefundRequest
 	(*RefundResponse)(nil),           // 1: shopctl.shop.v1.RefundResponse
-	(*ListTransactionsRequest)(nil),  // 2: shopctl.shop.v1.ListTransactionsRequest
-	(*Transaction)(nil),              // 3: shopctl.shop.v1.Transaction
-	(*ListTransactionsResponse)(nil), // 4: shopctl.shop.v1.ListTransactionsResponse
-	(*ListMailsRequest)(nil),         // 5: shopctl.shop.v1.ListMailsRequest
-	(*Mail)(nil),                     // 6: shopctl.shop.v1.Mail
-	(*ListMailsResponse)(nil),        // 7: shopctl.shop.v1.ListMailsResponse
-	(*hipstershop.Money)(nil),        // 8: hipstershop.Money
+	(*VoidRequest)(nil),              // 2: shopctl.shop.v1.VoidRequest
+	(*VoidResponse)(nil),             // 3: shopctl.shop.v1.VoidResponse
+	(*ListTransactionsRequest)(nil),  // 4: shopctl.shop.v1.ListTransactionsRequest
+	(*Transaction)(nil),              // 5: shopctl.shop.v1.Transaction
+	(*ListTransactionsResponse)(nil), // 6: shopctl.shop.v1.ListTransactionsResponse
+	(*ListMailsRequest)(nil),         // 7: shopctl.shop.v1.ListMailsRequest
+	(*Mail)(nil),                     // 8: shopctl.shop.v1.Mail
+	(*ListMailsResponse)(nil),        // 9: shopctl.shop.v1.ListMailsResponse
+	(*hipstershop.Money)(nil),        // 10: hipstershop.Money
 }
 var file_shopctl_shop_v1_shop_proto_depIdxs = []int32{
-	8, // 0: shopctl.shop.v1.RefundResponse.amount:type_name -> hipstershop.Money
-	8, // 1: shopctl.shop.v1.Transaction.amount:type_name -> hipstershop.Money
-	3, // 2: shopctl.shop.v1.ListTransactionsResponse.transactions:type_name -> shopctl.shop.v1.Transaction
-	6, // 3: shopctl.shop.v1.ListMailsResponse.mails:type_name -> shopctl.shop.v1.Mail
-	0, // 4: shopctl.shop.v1.Refunds.Refund:input_type -> shopctl.shop.v1.RefundRequest
-	2, // 5: shopctl.shop.v1.Refunds.ListTransactions:input_type -> shopctl.shop.v1.ListTransactionsRequest
-	5, // 6: shopctl.shop.v1.Outbox.ListMails:input_type -> shopctl.shop.v1.ListMailsRequest
-	1, // 7: shopctl.shop.v1.Refunds.Refund:output_type -> shopctl.shop.v1.RefundResponse
-	4, // 8: shopctl.shop.v1.Refunds.ListTransactions:output_type -> shopctl.shop.v1.ListTransactionsResponse
-	7, // 9: shopctl.shop.v1.Outbox.ListMails:output_type -> shopctl.shop.v1.ListMailsResponse
-	7, // [7:10] is the sub-list for method output_type
-	4, // [4:7] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	10, // 0: shopctl.shop.v1.RefundResponse.amount:type_name -> hipstershop.Money
+	5,  // 1: shopctl.shop.v1.VoidResponse.transaction:type_name -> shopctl.shop.v1.Transaction
+	10, // 2: shopctl.shop.v1.Transaction.amount:type_name -> hipstershop.Money
+	5,  // 3: shopctl.shop.v1.ListTransactionsResponse.transactions:type_name -> shopctl.shop.v1.Transaction
+	8,  // 4: shopctl.shop.v1.ListMailsResponse.mails:type_name -> shopctl.shop.v1.Mail
+	0,  // 5: shopctl.shop.v1.Refunds.Refund:input_type -> shopctl.shop.v1.RefundRequest
+	2,  // 6: shopctl.shop.v1.Refunds.Void:input_type -> shopctl.shop.v1.VoidRequest
+	4,  // 7: shopctl.shop.v1.Refunds.ListTransactions:input_type -> shopctl.shop.v1.ListTransactionsRequest
+	7,  // 8: shopctl.shop.v1.Outbox.ListMails:input_type -> shopctl.shop.v1.ListMailsRequest
+	1,  // 9: shopctl.shop.v1.Refunds.Refund:output_type -> shopctl.shop.v1.RefundResponse
+	3,  // 10: shopctl.shop.v1.Refunds.Void:output_type -> shopctl.shop.v1.VoidResponse
+	6,  // 11: shopctl.shop.v1.Refunds.ListTransactions:output_type -> shopctl.shop.v1.ListTransactionsResponse
+	9,  // 12: shopctl.shop.v1.Outbox.ListMails:output_type -> shopctl.shop.v1.ListMailsResponse
+	9,  // [9:13] is the sub-list for method output_type
+	5,  // [5:9] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_shopctl_shop_v1_shop_proto_init() }
@@ -552,7 +693,7 @@ func file_shopctl_shop_v1_shop_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shopctl_shop_v1_shop_proto_rawDesc), len(file_shopctl_shop_v1_shop_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

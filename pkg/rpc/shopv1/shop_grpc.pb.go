@@ -23,6 +23,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	Refunds_Refund_FullMethodName           = "/shopctl.shop.v1.Refunds/Refund"
+	Refunds_Void_FullMethodName             = "/shopctl.shop.v1.Refunds/Void"
 	Refunds_ListTransactions_FullMethodName = "/shopctl.shop.v1.Refunds/ListTransactions"
 )
 
@@ -35,7 +36,11 @@ type RefundsClient interface {
 	// Refund refunds one charge in full. It is idempotent: a repeated call for one transaction
 	// returns the first refund. Errors: NOT_FOUND for an unknown transaction, INVALID_ARGUMENT for an empty id.
 	Refund(ctx context.Context, in *RefundRequest, opts ...grpc.CallOption) (*RefundResponse, error)
-	// ListTransactions returns the charges and refunds that this instance keeps, oldest first.
+	// Void makes sure that an idempotency-key does not charge any more, and refunds what it has charged, unless that is
+	// to be kept. It is for a caller that does not know whether its Charge was made: a call of that key which is still on
+	// its way fails when it arrives. It is idempotent. Errors: INVALID_ARGUMENT for an empty key.
+	Void(ctx context.Context, in *VoidRequest, opts ...grpc.CallOption) (*VoidResponse, error)
+	// ListTransactions returns the charges and refunds of all replicas, oldest first.
 	ListTransactions(ctx context.Context, in *ListTransactionsRequest, opts ...grpc.CallOption) (*ListTransactionsResponse, error)
 }
 
@@ -51,6 +56,16 @@ func (c *refundsClient) Refund(ctx context.Context, in *RefundRequest, opts ...g
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RefundResponse)
 	err := c.cc.Invoke(ctx, Refunds_Refund_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *refundsClient) Void(ctx context.Context, in *VoidRequest, opts ...grpc.CallOption) (*VoidResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(VoidResponse)
+	err := c.cc.Invoke(ctx, Refunds_Void_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +91,11 @@ type RefundsServer interface {
 	// Refund refunds one charge in full. It is idempotent: a repeated call for one transaction
 	// returns the first refund. Errors: NOT_FOUND for an unknown transaction, INVALID_ARGUMENT for an empty id.
 	Refund(context.Context, *RefundRequest) (*RefundResponse, error)
-	// ListTransactions returns the charges and refunds that this instance keeps, oldest first.
+	// Void makes sure that an idempotency-key does not charge any more, and refunds what it has charged, unless that is
+	// to be kept. It is for a caller that does not know whether its Charge was made: a call of that key which is still on
+	// its way fails when it arrives. It is idempotent. Errors: INVALID_ARGUMENT for an empty key.
+	Void(context.Context, *VoidRequest) (*VoidResponse, error)
+	// ListTransactions returns the charges and refunds of all replicas, oldest first.
 	ListTransactions(context.Context, *ListTransactionsRequest) (*ListTransactionsResponse, error)
 	mustEmbedUnimplementedRefundsServer()
 }
@@ -90,6 +109,9 @@ type UnimplementedRefundsServer struct{}
 
 func (UnimplementedRefundsServer) Refund(context.Context, *RefundRequest) (*RefundResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Refund not implemented")
+}
+func (UnimplementedRefundsServer) Void(context.Context, *VoidRequest) (*VoidResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Void not implemented")
 }
 func (UnimplementedRefundsServer) ListTransactions(context.Context, *ListTransactionsRequest) (*ListTransactionsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListTransactions not implemented")
@@ -133,6 +155,24 @@ func _Refunds_Refund_Handler(srv interface{}, ctx context.Context, dec func(inte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Refunds_Void_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(VoidRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RefundsServer).Void(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Refunds_Void_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RefundsServer).Void(ctx, req.(*VoidRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Refunds_ListTransactions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListTransactionsRequest)
 	if err := dec(in); err != nil {
@@ -161,6 +201,10 @@ var Refunds_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Refund",
 			Handler:    _Refunds_Refund_Handler,
+		},
+		{
+			MethodName: "Void",
+			Handler:    _Refunds_Void_Handler,
 		},
 		{
 			MethodName: "ListTransactions",

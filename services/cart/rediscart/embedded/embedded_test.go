@@ -68,7 +68,7 @@ func TestAFullDiskIsReportedAndLosesNothingThatWasStored(t *testing.T) {
 	}
 	// A disk that is full now: no page can be added.
 	s.mu.Lock()
-	_, err := s.store.db.exec("PRAGMA max_page_count = 1")
+	_, err := s.store.db.Exec("PRAGMA max_page_count = 1")
 	s.mu.Unlock()
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestAFullDiskIsReportedAndLosesNothingThatWasStored(t *testing.T) {
 		}
 	}
 	s.mu.Lock()
-	_, err = s.store.db.exec("PRAGMA max_page_count = 1000000")
+	_, err = s.store.db.Exec("PRAGMA max_page_count = 1000000")
 	s.mu.Unlock()
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestATransactionOnAFullDiskIsNotHalfDone(t *testing.T) {
 	in := bufio.NewReader(conn)
 	ask(t, conn, in, "SET n 1")
 	s.mu.Lock()
-	_, err := s.store.db.exec("PRAGMA max_page_count = 1")
+	_, err := s.store.db.Exec("PRAGMA max_page_count = 1")
 	s.mu.Unlock()
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/shopctl/shopctl/pkg/chassis/durable"
 )
 
 // stored returns a database file that contains carts.
@@ -116,16 +118,16 @@ func TestAnUnreadableDatabaseIsKeptAndTheStoreStartsEmpty(t *testing.T) {
 func foreignDatabase(t *testing.T) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "foreign.db")
-	db, err := openDatabase(path)
+	db, err := durable.Connect(path, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, statement := range []string{"CREATE TABLE entry (song TEXT)", "INSERT INTO entry VALUES ('a')"} {
-		if err := db.query(func([]driver.Value) error { return nil }, statement); err != nil {
+		if err := db.Query(func([]driver.Value) error { return nil }, statement); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := db.close(); err != nil {
+	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(path)

@@ -4,6 +4,8 @@ import (
 	"database/sql/driver"
 	"log/slog"
 	"time"
+
+	"github.com/shopctl/shopctl/pkg/chassis/durable"
 )
 
 // kind is the type of a key's value.
@@ -32,7 +34,7 @@ type entry struct {
 // store keeps keys in SQLite. The caller serializes its calls; those that write are between begin and commit or
 // rollback.
 type store struct {
-	db      *database
+	db      *durable.Conn
 	now     func() time.Time
 	changed map[string]struct{} // keys written since begin
 	writing bool
@@ -52,18 +54,18 @@ func openStore(dir string, now func() time.Time, log *slog.Logger) (*store, erro
 	if err != nil {
 		return nil, err
 	}
-	db, err := openOrReplace(path, now(), log)
+	db, err := carts().OpenOrReplace(path, now(), log)
 	if err != nil {
 		return nil, err
 	}
 	return &store{db: db, now: now}, nil
 }
 
-func (s *store) close() error { return s.db.close() }
+func (s *store) close() error { return s.db.Close() }
 
 func (s *store) begin() error {
 	s.changed = nil
-	if _, err := s.db.exec("BEGIN IMMEDIATE"); err != nil {
+	if _, err := s.db.Exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
 	s.writing = true
@@ -72,7 +74,7 @@ func (s *store) begin() error {
 
 // commit commits the writes since begin and returns the changed keys.
 func (s *store) commit() (map[string]struct{}, error) {
-	if _, err := s.db.exec("COMMIT"); err != nil {
+	if _, err := s.db.Exec("COMMIT"); err != nil {
 		return nil, err
 	}
 	s.writing = false
@@ -81,7 +83,7 @@ func (s *store) commit() (map[string]struct{}, error) {
 
 func (s *store) rollback() error {
 	s.writing = false
-	_, err := s.db.exec("ROLLBACK")
+	_, err := s.db.Exec("ROLLBACK")
 	return err
 }
 
@@ -97,7 +99,7 @@ func (s *store) nowMillis() int64 { return s.now().UnixMilli() }
 
 // find returns a key. An expired one does not exist, and a command that writes removes it.
 func (s *store) find(key []byte) (e entry, ok bool, err error) {
-	err = s.db.query(func(row []driver.Value) error {
+	err = s.db.Query(func(row []driver.Value) error {
 		e = entry{id: row[0].(int64), kind: kind(row[1].(int64)), value: blob(row[2]), expires: row[3].(int64)}
 		ok = true
 		return nil
@@ -132,7 +134,7 @@ func (s *store) setString(key, value []byte, expires int64) error {
 		}
 	}
 	s.touch(key)
-	_, err = s.db.exec(`INSERT INTO entry (key, kind, value, expires) VALUES (?1, 1, ?2, ?3)
+	_, err = s.db.Exec(`INSERT INTO entry (key, kind, value, expires) VALUES (?1, 1, ?2, ?3)
 		ON CONFLICT (key) DO UPDATE SET kind = 1, value = ?2, expires = ?3`, nonNil(key), nonNil(value), expires)
 	return err
 }
@@ -143,7 +145,7 @@ func (s *store) hash(key []byte) (entry, error) {
 	if err != nil || ok {
 		return e, err
 	}
-	result, err := s.db.exec("INSERT INTO entry (key, kind) VALUES (?, 2)", nonNil(key))
+	result, err := s.db.Exec("INSERT INTO entry (key, kind) VALUES (?, 2)", nonNil(key))
 	if err != nil {
 		return e, err
 	}
@@ -152,7 +154,7 @@ func (s *store) hash(key []byte) (entry, error) {
 }
 
 func (s *store) field(id int64, name []byte) (value []byte, ok bool, err error) {
-	err = s.db.query(func(row []driver.Value) error {
+	err = s.db.Query(func(row []driver.Value) error {
 		value, ok = blob(row[0]), true
 		return nil
 	}, "SELECT value FROM field WHERE entry = ? AND field = ?", id, nonNil(name))
@@ -162,13 +164,13 @@ func (s *store) field(id int64, name []byte) (value []byte, ok bool, err error) 
 // setField sets a field of the hash at key.
 func (s *store) setField(key []byte, id int64, name, value []byte) error {
 	s.touch(key)
-	_, err := s.db.exec(`INSERT INTO field (entry, field, value) VALUES (?1, ?2, ?3)
+	_, err := s.db.Exec(`INSERT INTO field (entry, field, value) VALUES (?1, ?2, ?3)
 		ON CONFLICT (entry, field) DO UPDATE SET value = ?3`, id, nonNil(name), nonNil(value))
 	return err
 }
 
 func (s *store) removeField(key []byte, id int64, name []byte) (bool, error) {
-	removed, err := s.db.exec("DELETE FROM field WHERE entry = ? AND field = ?", id, nonNil(name))
+	removed, err := s.db.Exec("DELETE FROM field WHERE entry = ? AND field = ?", id, nonNil(name))
 	if err != nil {
 		return false, err
 	}
@@ -181,7 +183,7 @@ func (s *store) removeField(key []byte, id int64, name []byte) (bool, error) {
 
 // fields calls use with every field of a hash.
 func (s *store) fields(id int64, use func(name, value []byte)) error {
-	return s.db.query(func(row []driver.Value) error {
+	return s.db.Query(func(row []driver.Value) error {
 		use(blob(row[0]), blob(row[1]))
 		return nil
 	}, "SELECT field, value FROM field WHERE entry = ?", id)
@@ -192,14 +194,14 @@ func (s *store) fieldCount(id int64) (int64, error) {
 }
 
 func (s *store) clearFields(id int64) error {
-	_, err := s.db.exec("DELETE FROM field WHERE entry = ?", id)
+	_, err := s.db.Exec("DELETE FROM field WHERE entry = ?", id)
 	return err
 }
 
 // setExpiry sets when a key expires; 0: never.
 func (s *store) setExpiry(key []byte, id, expires int64) error {
 	s.touch(key)
-	_, err := s.db.exec("UPDATE entry SET expires = ? WHERE id = ?", expires, id)
+	_, err := s.db.Exec("UPDATE entry SET expires = ? WHERE id = ?", expires, id)
 	return err
 }
 
@@ -219,7 +221,7 @@ func (s *store) drop(key []byte, e entry) error {
 			return err
 		}
 	}
-	_, err := s.db.exec("DELETE FROM entry WHERE id = ?", e.id)
+	_, err := s.db.Exec("DELETE FROM entry WHERE id = ?", e.id)
 	return err
 }
 
@@ -228,17 +230,17 @@ func (s *store) clear() error {
 	if err := s.scan(0, -1, func(_ int64, key []byte, _ kind) { s.touch(key) }); err != nil {
 		return err
 	}
-	if _, err := s.db.exec("DELETE FROM field"); err != nil {
+	if _, err := s.db.Exec("DELETE FROM field"); err != nil {
 		return err
 	}
-	_, err := s.db.exec("DELETE FROM entry")
+	_, err := s.db.Exec("DELETE FROM entry")
 	return err
 }
 
 // scan calls use with at most limit (-1: all) keys that have not expired, in the order of their ids, beginning after an
 // id. A key keeps its id while it exists.
 func (s *store) scan(after int64, limit int64, use func(id int64, key []byte, k kind)) error {
-	return s.db.query(func(row []driver.Value) error {
+	return s.db.Query(func(row []driver.Value) error {
 		use(row[0].(int64), blob(row[1]), kind(row[2].(int64)))
 		return nil
 	}, "SELECT id, key, kind FROM entry WHERE id > ? AND (expires = 0 OR expires > ?) ORDER BY id LIMIT ?", after, s.nowMillis(), limit)
@@ -249,7 +251,7 @@ func (s *store) size() (int64, error) { return s.count("SELECT count(*) FROM ent
 
 // expired returns keys that have expired, at most limit.
 func (s *store) expired(limit int) (keys [][]byte, err error) {
-	err = s.db.query(func(row []driver.Value) error {
+	err = s.db.Query(func(row []driver.Value) error {
 		keys = append(keys, blob(row[0]))
 		return nil
 	}, "SELECT key FROM entry WHERE expires > 0 AND expires <= ? LIMIT ?", s.nowMillis(), int64(limit))
@@ -257,7 +259,7 @@ func (s *store) expired(limit int) (keys [][]byte, err error) {
 }
 
 func (s *store) count(text string, args ...driver.Value) (n int64, err error) {
-	err = s.db.query(func(row []driver.Value) error {
+	err = s.db.Query(func(row []driver.Value) error {
 		n = row[0].(int64)
 		return nil
 	}, text, args...)

@@ -1,4 +1,4 @@
-package embedded
+package durable
 
 import (
 	"database/sql/driver"
@@ -7,55 +7,61 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// databaseName is the file of the carts in the data directory.
-const databaseName = "carts.db"
-
-// unreadableError reports that a file is not a database of carts, or a damaged one.
+// unreadableError reports that a file is not the expected database, or a damaged one.
 type unreadableError struct{ cause error }
 
 func (e *unreadableError) Error() string { return e.cause.Error() }
 func (e *unreadableError) Unwrap() error { return e.cause }
 
-// openOrReplace opens the database at path. One that cannot be read is renamed, and an empty one takes its place: a shop
-// with empty carts can sell, one whose store does not start cannot.
-func openOrReplace(path string, now time.Time, log *slog.Logger) (*database, error) {
-	db, err := openCarts(path)
+// Tables are what a database holds.
+type Tables struct {
+	// Content is what the rows are, in the plural, for messages: "carts".
+	Content string
+	// Schema are the statements that create the tables, if they do not exist, and check that they are those expected.
+	Schema []string
+	// Exclusive is whether this process alone opens the database.
+	Exclusive bool
+}
+
+// OpenOrReplace opens the database at path, whole and with its tables. One that cannot be read is renamed, and an empty
+// one takes its place: a shop that has forgotten something can sell, one whose service does not start cannot.
+func (t Tables) OpenOrReplace(path string, now time.Time, log *slog.Logger) (*Conn, error) {
+	c, err := t.open(path)
 	var unreadable *unreadableError
 	if !errors.As(err, &unreadable) {
-		return db, err
+		return c, err
 	}
 	kept, err := putAside(path, now)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; move it away: %w", path, unreadable, err)
 	}
-	log.Warn("the stored carts are unreadable; starting with empty ones", "error", unreadable.Error(), "file", path, "kept", kept,
+	log.Warn(fmt.Sprintf("the stored %s are unreadable; starting with empty ones", t.Content), "error", unreadable.Error(), "file", path, "kept", kept,
 		"hint", fmt.Sprintf("save what is left of them: sqlite3 '%s' .recover; or delete it: rm '%s'*", kept, kept))
-	return openCarts(path)
+	return t.open(path)
 }
 
-// openCarts opens the database at path, whole and with its tables. Damage is an *unreadableError.
-func openCarts(path string) (*database, error) {
-	db, err := openDatabase(path)
+// open opens the database. Damage is an *unreadableError.
+func (t Tables) open(path string) (*Conn, error) {
+	c, err := Connect(path, t.Exclusive)
 	if err != nil {
 		return nil, markUnreadable(err, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 	}
-	if err := db.prepareCarts(); err != nil {
-		return nil, errors.Join(err, db.close())
+	if err := t.prepare(c); err != nil {
+		return nil, errors.Join(err, c.Close())
 	}
-	return db, nil
+	return c, nil
 }
 
-// prepareCarts checks that the database is not damaged, and creates the tables.
-func (d *database) prepareCarts() error {
+// prepare checks that the database is not damaged, and creates the tables.
+func (t Tables) prepare(c *Conn) error {
 	damage := ""
-	err := d.query(func(row []driver.Value) error {
+	err := c.Query(func(row []driver.Value) error {
 		damage = fmt.Sprint(row[0])
 		return nil
 	}, "PRAGMA quick_check(1)")
@@ -65,9 +71,9 @@ func (d *database) prepareCarts() error {
 	if damage != "ok" {
 		return &unreadableError{fmt.Errorf("damaged database: %s", damage)}
 	}
-	for _, statement := range []string{schema, "SELECT id, key, kind, value, expires FROM entry LIMIT 0", "SELECT entry, field, value FROM field LIMIT 0"} {
+	for _, statement := range t.Schema {
 		// An error of the statement itself means that the tables are those of another program.
-		if _, err := d.exec(statement); err != nil {
+		if _, err := c.Exec(statement); err != nil {
 			return markUnreadable(err, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 		}
 	}
@@ -113,13 +119,8 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// databasePath returns where the database of a data directory is, which it creates; empty: in memory.
-func databasePath(dir string) (string, error) {
-	if dir == "" {
-		return "", nil
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
-	}
-	return filepath.Join(dir, databaseName), nil
+// isFailure reports whether an error is the database's own, rather than one that the work of a transaction returned.
+func isFailure(err error) bool {
+	var failure *sqlite.Error
+	return errors.As(err, &failure)
 }
