@@ -35,11 +35,11 @@ var allowed = map[string][]string{
 	"pkg/cli/load":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/edit", "pkg/load", "pkg/rpc/control"},
 	"pkg/cli/lesson":       {"pkg/cli/cmdutil", "pkg/cli/iostreams", "lessons", "pkg/call", "pkg/control", "pkg/lesson/...", "pkg/rpc/control", "pkg/rundir", "services"},
 	"pkg/cli/dash":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/lesson", "pkg/tui"},
-	"pkg/tui":              {"pkg/call", "pkg/lesson", "pkg/lesson/check", "pkg/lesson/command", "pkg/resource", "pkg/rpc/control"},
+	"pkg/tui":              {"pkg/call", "pkg/lesson", "pkg/lesson/command", "pkg/lesson/probe", "pkg/resource", "pkg/rpc/control"},
 	"pkg/tui/style":        {},
 	"pkg/tui/textedit":     {"pkg/tui/style"},
 	"pkg/tui/feed":         {"pkg/tui/style", "pkg/control", "pkg/lesson", "pkg/plot", "pkg/resource", "pkg/resource/render", "pkg/rpc/control", "pkg/trace"},
-	"pkg/tui/pane":         {"pkg/tui/feed", "pkg/tui/style", "pkg/tui/textedit", "pkg/call", "pkg/control", "pkg/lesson", "pkg/lesson/check", "pkg/plot", "pkg/resource", "pkg/rpc/code", "pkg/rpc/control", "pkg/topology", "pkg/trace", "pkg/trace/draw"},
+	"pkg/tui/pane":         {"pkg/tui/feed", "pkg/tui/style", "pkg/tui/textedit", "pkg/call", "pkg/control", "pkg/lesson", "pkg/lesson/probe", "pkg/plot", "pkg/resource", "pkg/rpc/code", "pkg/rpc/control", "pkg/topology", "pkg/trace", "pkg/trace/draw"},
 	"pkg/tui/tuitest":      {"pkg/rpc/control", "pkg/trace"},
 	"pkg/lesson":           {"pkg/lesson/...", "pkg/load", "pkg/resource", "pkg/resource/decode", "pkg/resource/render", "pkg/trace", "pkg/rpc/code", "pkg/rpc/control", "pkg/rpc/shopv1"},
 	"pkg/control":          {"pkg/rpc/control", "pkg/rundir", "pkg/topology"},
@@ -62,7 +62,7 @@ var allowed = map[string][]string{
 
 // leaves are small tools that know nothing of the shop: every room may import them. They may import each other. A
 // service and its chassis may not: they would run anywhere.
-var leaves = []string{"pkg/broadcast", "pkg/eventually", "pkg/humanize", "pkg/lazyregexp", "pkg/protomux", "pkg/strictyaml", "pkg/suggest"}
+var leaves = []string{"pkg/broadcast", "pkg/eventually", "pkg/humanize", "pkg/lazyregexp", "pkg/protomux", "pkg/shellword", "pkg/strictyaml", "pkg/suggest"}
 
 type pkg struct {
 	ImportPath string

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 )
 
 // baseline is the state of the shop when a step was entered. It is read when it is first needed, and again if that
@@ -15,19 +15,19 @@ type baseline struct {
 
 	mu    sync.Mutex // held while the shop is read: all who wait need the result
 	known bool
-	base  check.Baseline
+	base  probe.Baseline
 }
 
 // get returns the baseline; without a shop to read, its time alone.
-func (b *baseline) get(ctx context.Context, p check.Prober) check.Baseline {
+func (b *baseline) get(ctx context.Context, env probe.Env) probe.Baseline {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.known {
 		return b.base
 	}
-	base, err := p.Baseline(ctx, b.entered)
+	base, err := env.Baseline(ctx, b.entered)
 	if err != nil {
-		return check.Baseline{Since: b.entered}
+		return probe.Baseline{Since: b.entered}
 	}
 	b.base, b.known = base, true
 	return base

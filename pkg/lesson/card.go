@@ -7,6 +7,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 )
 
 // card has prediction, observation and truth of a step side by side; nil until there is a prediction.
@@ -47,10 +48,10 @@ func (s *Session) steadyView() []CheckView {
 // unsteady evaluates the whole steady state, and returns the first check that does not pass; nil if all do.
 func (s *Session) unsteady(ctx context.Context) error {
 	var first error
-	seen := make([]check.Result, len(s.lesson.SteadyState))
+	seen := make([]probe.Result, len(s.lesson.SteadyState))
 	for i := range s.lesson.SteadyState {
 		c := &s.lesson.SteadyState[i]
-		seen[i] = s.prober.Evaluate(ctx, c, check.Baseline{})
+		seen[i] = check.Evaluate(ctx, s.env, c, probe.Baseline{})
 		if seen[i].Verdict != Pass && first == nil {
 			first = &Unsteady{Check: *c, Result: seen[i]}
 		}

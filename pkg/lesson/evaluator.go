@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 )
 
 const (
@@ -49,7 +50,7 @@ type evaluated struct {
 	st     *step
 	number int
 	goal   *check.Goal
-	result check.Result
+	result probe.Result
 }
 
 func newEvaluator(s *Session) *evaluator {
@@ -150,7 +151,7 @@ func (e *evaluator) start(ctx context.Context, wanted func(*check.Goal) bool) []
 		e.busy[g] = cancel
 		e.ended.Go(func() {
 			defer cancel()
-			r := evaluated{st, number, g, s.prober.Evaluate(ctx, g.Check, base.get(ctx, s.prober))}
+			r := evaluated{st, number, g, check.Evaluate(ctx, s.env, g.Check, base.get(ctx, s.env))}
 			select {
 			case e.results <- r:
 			case <-s.closing:

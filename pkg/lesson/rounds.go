@@ -6,6 +6,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 )
 
 // requestRound has all goals evaluated now.
@@ -32,7 +33,7 @@ func (s *Session) due(st *step) []*check.Goal {
 }
 
 // apply takes a result into account and reports whether it reaches the goal.
-func (s *Session) apply(st *step, g *check.Goal, r check.Result) bool {
+func (s *Session) apply(st *step, g *check.Goal, r probe.Result) bool {
 	before := g.Last
 	g.Apply(r, s.deps.Now())
 	if g.Last != before || g.Check.For > 0 {
@@ -108,9 +109,9 @@ func await(ctx context.Context, c <-chan struct{}) error {
 }
 
 // Evaluate evaluates any check once, as package verify does; the result counts for nothing.
-func (s *Session) Evaluate(ctx context.Context, c *format.Check) check.Result {
+func (s *Session) Evaluate(ctx context.Context, c *format.Check) probe.Result {
 	s.mu.Lock()
 	base := s.steps[s.at].base
 	s.mu.Unlock()
-	return s.prober.Evaluate(ctx, c, base.get(ctx, s.prober))
+	return check.Evaluate(ctx, s.env, c, base.get(ctx, s.env))
 }

@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/command"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
@@ -298,7 +298,7 @@ func (s *Session) checkNow(id string) CheckView {
 	if g := st.goal(id); g != nil {
 		return s.checkView(st, g)
 	}
-	return CheckView{Verdict: check.Pending}
+	return CheckView{Verdict: probe.Pending}
 }
 
 // Settle waits until all goals of the current step are reached, as they will be some time after Solve.

@@ -10,15 +10,15 @@ import (
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/broadcast"
-	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/lesson/progress"
 	"github.com/shopctl/shopctl/pkg/lesson/restore"
 )
 
 // Shop is the part of the daemon's API that lessons use; control.Client has it.
 type Shop interface {
-	check.Shop
+	probe.Shop
 	restore.Shop
 }
 
@@ -45,10 +45,10 @@ type Runner interface {
 // Deps are the dependencies of a session.
 type Deps struct {
 	Shop   Shop
-	Caller check.Caller
+	Caller probe.Caller
 	Runner Runner
 	// Tester runs the learner's Go tests; nil for lessons from elsewhere, which execute nothing.
-	Tester   check.Tester
+	Tester   probe.Tester
 	Progress *progress.Store
 	// Workspace is the directory for the lesson's files; it is made if it does not exist.
 	Workspace string
@@ -69,7 +69,7 @@ var ErrClosed = errors.New("the lesson is closed")
 type Session struct {
 	lesson *Lesson
 	deps   Deps
-	prober check.Prober
+	env    probe.Env
 
 	mu      sync.Mutex
 	steps   []*step
@@ -82,7 +82,7 @@ type Session struct {
 	journal *restore.Journal
 	saver   *saver
 	// steadySeen are the latest results of the steady state, in its order.
-	steadySeen []check.Result
+	steadySeen []probe.Result
 	// requested is whether the learner asks for a round of evaluation.
 	requested bool
 	// rounds counts those that ended; roundEnded follows each.
@@ -105,7 +105,7 @@ type Session struct {
 func Open(ctx context.Context, l *Lesson, d Deps) (*Session, error) {
 	s := &Session{
 		lesson: l, deps: d,
-		prober:  check.Prober{Shop: d.Shop, Caller: d.Caller, Tester: d.Tester, Workspace: d.Workspace, Now: d.Now},
+		env:     probe.Env{Shop: d.Shop, Caller: d.Caller, Tester: d.Tester, Workspace: d.Workspace, Now: d.Now},
 		changes: make(chan struct{}, 1), wake: make(chan struct{}, 1), events: make(chan Event),
 		closing: make(chan struct{}),
 	}
@@ -281,7 +281,7 @@ const (
 // Unsteady is a shop whose steady state does not hold.
 type Unsteady struct {
 	Check  format.Check
-	Result check.Result
+	Result probe.Result
 }
 
 func (e *Unsteady) Error() string {

@@ -80,7 +80,7 @@ func (st *step) makeGoals() {
 func (s *Session) enter(ctx context.Context) error {
 	st := s.steps[s.at]
 	now := s.deps.Now()
-	base, err := s.prober.Baseline(ctx, now)
+	base, err := s.env.Baseline(ctx, now)
 	if err != nil {
 		return err
 	}

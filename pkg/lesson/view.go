@@ -3,20 +3,20 @@ package lesson
 import (
 	"time"
 
-	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 )
 
 // Verdict is the outcome of a check at one moment.
-type Verdict = check.Verdict
+type Verdict = probe.Verdict
 
 // Verdicts, see package check.
 const (
-	Pending      = check.Pending
-	Pass         = check.Pass
-	Fail         = check.Fail
-	Inconclusive = check.Inconclusive
-	BrokenSetup  = check.BrokenSetup
+	Pending      = probe.Pending
+	Pass         = probe.Pass
+	Fail         = probe.Fail
+	Inconclusive = probe.Inconclusive
+	BrokenSetup  = probe.BrokenSetup
 )
 
 // BlockKind is the kind of a BlockView.
@@ -156,7 +156,7 @@ type CheckView struct {
 	Look     string  `json:"look"`    // where to look: a command
 	Message  string  `json:"message"` // the lesson's text for this state or answer
 	// Evidence is what the verdict is based on, for a screen to open; its zero value means that there is nothing to open.
-	Evidence check.Evidence `json:"evidence,omitzero"`
+	Evidence probe.Evidence `json:"evidence,omitzero"`
 	// Of an answer check:
 	Question string   `json:"question"`
 	Options  []Option `json:"options,omitempty"`

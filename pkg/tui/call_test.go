@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/call"
-	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/tui/feed"
 	"github.com/shopctl/shopctl/pkg/tui/pane"
 	"github.com/shopctl/shopctl/pkg/tui/tuitest"
@@ -159,8 +159,8 @@ func TestACallUnderWayCanBeEnded(t *testing.T) {
 }
 
 func TestACallThatDecidedCanBeMadeAgain(t *testing.T) {
-	s := openedAt(t, check.Evidence{
-		Kind: check.CallEvidence, Service: "catalogservice", Method: "GetProduct", Request: `{"id":"X"}`, Deadline: 500 * time.Millisecond, Proto: "n.proto",
+	s := openedAt(t, probe.Evidence{
+		Kind: probe.CallEvidence, Service: "catalogservice", Method: "GetProduct", Request: `{"id":"X"}`, Deadline: 500 * time.Millisecond, Proto: "n.proto",
 	})
 	s.wantText("i Call catalog GetProduct", `'{"id":"X"}' --proto /w/n.proto`, "--deadline 500ms", "enter send")
 	s.press("enter")

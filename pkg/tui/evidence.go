@@ -6,7 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/tui/feed"
 	"github.com/shopctl/shopctl/pkg/tui/style"
@@ -37,30 +37,30 @@ func (m *model) openEvidence() tea.Cmd {
 	e := c.Evidence
 	service := m.state.ServiceName(e.Service)
 	switch e.Kind {
-	case check.TraceEvidence:
+	case probe.TraceEvidence:
 		m.openTrace(service, e.Trace, e.Span)
-	case check.LogEvidence:
+	case probe.LogEvidence:
 		m.openLogs(service, e)
-	case check.MetricEvidence:
+	case probe.MetricEvidence:
 		m.metrics.Plot(e.Expr, e.Window)
 		m.goTo(paneMetrics)
-	case check.EdgeEvidence:
+	case probe.EdgeEvidence:
 		m.topology.Point(e.Caller, e.Callee)
 		m.goTo(paneMap)
-	case check.AlertEvidence:
+	case probe.AlertEvidence:
 		m.alerts.Select(e.Name)
 		m.goTo(paneAlerts)
-	case check.InstanceEvidence:
+	case probe.InstanceEvidence:
 		m.state.Selected = service
 		m.goTo(paneDetails)
-	case check.OutputEvidence:
+	case probe.OutputEvidence:
 		m.showText(c.Look, e.Text)
-	case check.ObjectEvidence:
+	case probe.ObjectEvidence:
 		m.objects.Open(resource.Key{Kind: e.Object, Name: e.Name, Namespace: e.Namespace}, e.Field)
 		m.goTo(paneObjects)
-	case check.CallEvidence:
+	case probe.CallEvidence:
 		m.openRequest(service, e)
-	case check.FileEvidence:
+	case probe.FileEvidence:
 		m.jumpTo(paneOutput)
 		return m.commands.readFile(filepath.Join(m.lesson.View.Workspace, filepath.FromSlash(e.Name)), e.Name)
 	default:
@@ -86,7 +86,7 @@ func (m *model) openTrace(service, id, span string) {
 }
 
 // openLogs shows the logs of a service, at the line that decided the goal if there is one.
-func (m *model) openLogs(service string, e check.Evidence) {
+func (m *model) openLogs(service string, e probe.Evidence) {
 	m.allLogs, m.logsTrace, m.logsSpan = false, "", ""
 	*m.logs.Filter() = ""
 	m.logs.EndSeek()
@@ -98,7 +98,7 @@ func (m *model) openLogs(service string, e check.Evidence) {
 }
 
 // openRequest shows the call that decided the goal, to be repeated by hand.
-func (m *model) openRequest(service string, e check.Evidence) {
+func (m *model) openRequest(service string, e probe.Evidence) {
 	proto := ""
 	if e.Proto != "" {
 		proto = filepath.Join(m.lesson.View.Workspace, filepath.FromSlash(e.Proto))

@@ -9,14 +9,14 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
-	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/tui/feed"
 	"github.com/shopctl/shopctl/pkg/tui/tuitest"
 )
 
 // checking is a lesson whose goals are being checked; the id of each goal is the kind of its evidence.
-func checking(found ...check.Evidence) lesson.View {
+func checking(found ...probe.Evidence) lesson.View {
 	v := answering()
 	v.Step.Next, v.Step.Locked = "check", "not reached yet"
 	v.Workspace = "/w"
@@ -31,7 +31,7 @@ func checking(found ...check.Evidence) lesson.View {
 }
 
 // openedAt is a lesson in which enter has opened the evidence of the goal.
-func openedAt(t *testing.T, e check.Evidence) *screen {
+func openedAt(t *testing.T, e probe.Evidence) *screen {
 	t.Helper()
 	s, _ := lessonOn(t, Config{}, checking(e), tuitest.BrokenStatus())
 	s.send(feed.Batch{Alerts: alertList(), Topology: tuitest.CallMap()})
@@ -57,7 +57,7 @@ func (s *screen) wantBack() {
 func TestATraceThatDecidedIsOpenedAtItsSpan(t *testing.T) {
 	trace := order(t)
 	span := trace.Spans[4]
-	s := openedAt(t, check.Evidence{Kind: check.TraceEvidence, Service: "checkout", Trace: trace.ID.String(), Span: span.Span.String()})
+	s := openedAt(t, probe.Evidence{Kind: probe.TraceEvidence, Service: "checkout", Trace: trace.ID.String(), Span: span.Span.String()})
 	s.wantPane(paneTraces)
 	s.see(feed.Result{Trace: trace})
 	s.press("enter") // into the span
@@ -74,7 +74,7 @@ func TestATraceThatDecidedIsOpenedAtItsSpan(t *testing.T) {
 }
 
 func TestWithoutATraceThoseOfTheServiceAreListed(t *testing.T) {
-	s := openedAt(t, check.Evidence{Kind: check.TraceEvidence, Service: "paymentservice"})
+	s := openedAt(t, probe.Evidence{Kind: probe.TraceEvidence, Service: "paymentservice"})
 	s.wantText("7 Traces payment")
 	s.see(feed.Result{Traces: tuitest.TraceList()})
 	s.press("enter", "esc")
@@ -84,7 +84,7 @@ func TestWithoutATraceThoseOfTheServiceAreListed(t *testing.T) {
 
 func TestALogIsOpenedAtTheLineThatDecided(t *testing.T) {
 	at := tuitest.Noon().Add(-time.Minute)
-	s := openedAt(t, check.Evidence{Kind: check.LogEvidence, Service: "payment", Time: at, Text: "the one"})
+	s := openedAt(t, probe.Evidence{Kind: probe.LogEvidence, Service: "payment", Time: at, Text: "the one"})
 	s.wantText("3 Logs payment")
 	if want := at.Add(-logLead); !s.logQuery.Since.Equal(want) {
 		t.Errorf("queries since %s, want %s", s.logQuery.Since, want)
@@ -107,7 +107,7 @@ func TestALogIsOpenedAtTheLineThatDecided(t *testing.T) {
 }
 
 func TestAnExpressionThatDecidedIsPlotted(t *testing.T) {
-	s := openedAt(t, check.Evidence{Kind: check.MetricEvidence, Expr: "rate(up[5m])", Window: 5 * time.Minute})
+	s := openedAt(t, probe.Evidence{Kind: probe.MetricEvidence, Expr: "rate(up[5m])", Window: 5 * time.Minute})
 	s.wantPane(paneMetrics)
 	if want := (feed.Query{Topic: feed.TopicMetrics, Expr: "rate(up[5m])", Range: 15 * time.Minute}); s.query != want {
 		t.Errorf("queries %+v", s.query)
@@ -123,7 +123,7 @@ func TestAnEdgeThatDecidedIsPointedAtOnTheMap(t *testing.T) {
 		c    Config
 		here string
 	}{{Config{}, "p95 9.0ms   <- here"}, {Config{Accessible: true}, "> checkout calls payment: 2.0/s"}} {
-		s, _ := lessonOn(t, look.c, checking(check.Evidence{Kind: check.EdgeEvidence, Caller: "checkout", Callee: "payment"}), tuitest.BrokenStatus())
+		s, _ := lessonOn(t, look.c, checking(probe.Evidence{Kind: probe.EdgeEvidence, Caller: "checkout", Callee: "payment"}), tuitest.BrokenStatus())
 		s.send(feed.Batch{Topology: tuitest.CallMap()})
 		s.press("enter", "z")
 		s.wantPane(paneMap)
@@ -137,7 +137,7 @@ func TestAnEdgeThatDecidedIsPointedAtOnTheMap(t *testing.T) {
 
 func TestAnAlertThatDecidedIsChosen(t *testing.T) {
 	name := alertList().GetRules()[1].GetName()
-	s := openedAt(t, check.Evidence{Kind: check.AlertEvidence, Name: name})
+	s := openedAt(t, probe.Evidence{Kind: probe.AlertEvidence, Name: name})
 	s.wantPane(paneAlerts)
 	s.text()
 	if got, want := s.alerts.Expr(), alertList().GetRules()[1].GetExpr(); got != want {
@@ -147,19 +147,19 @@ func TestAnAlertThatDecidedIsChosen(t *testing.T) {
 }
 
 func TestTheInstancesThatDecidedAreShown(t *testing.T) {
-	s := openedAt(t, check.Evidence{Kind: check.InstanceEvidence, Service: "cart"})
+	s := openedAt(t, probe.Evidence{Kind: probe.InstanceEvidence, Service: "cart"})
 	s.wantText("5 Details cart", "cart-5d8f-1")
 	s.wantBack()
 }
 
 func TestTheOutputOfTestsIsShown(t *testing.T) {
-	s := openedAt(t, check.Evidence{Kind: check.OutputEvidence, Text: "--- FAIL: TestPrice\nFAIL\n"})
+	s := openedAt(t, probe.Evidence{Kind: probe.OutputEvidence, Text: "--- FAIL: TestPrice\nFAIL\n"})
 	s.wantText("6 Output", "--- FAIL: TestPrice")
 	s.wantBack()
 }
 
 func TestAFileThatDecidedIsShown(t *testing.T) {
-	v := checking(check.Evidence{Kind: check.FileEvidence, Name: "a/cart.yaml"})
+	v := checking(probe.Evidence{Kind: probe.FileEvidence, Name: "a/cart.yaml"})
 	v.Workspace = t.TempDir()
 	s, _ := lessonOn(t, Config{}, v, tuitest.BrokenStatus())
 	s.press("enter")
@@ -177,7 +177,7 @@ func TestAFileThatDecidedIsShown(t *testing.T) {
 }
 
 func TestWithoutEvidenceTheCommandRuns(t *testing.T) {
-	v := checking(check.Evidence{Kind: "unknown"})
+	v := checking(probe.Evidence{Kind: "unknown"})
 	s, _ := lessonOn(t, Config{}, v, tuitest.BrokenStatus())
 	s.press("enter")
 	s.wantPane(paneOutput)
@@ -192,7 +192,7 @@ func TestWithoutEvidenceTheCommandRuns(t *testing.T) {
 }
 
 func TestTheCursorGoesOverTheGoalsBeforeTheTextMoves(t *testing.T) {
-	v := checking(check.Evidence{Kind: check.AlertEvidence}, check.Evidence{Kind: check.EdgeEvidence}, check.Evidence{Kind: check.LogEvidence})
+	v := checking(probe.Evidence{Kind: probe.AlertEvidence}, probe.Evidence{Kind: probe.EdgeEvidence}, probe.Evidence{Kind: probe.LogEvidence})
 	long := lesson.BlockView{Kind: lesson.ProseBlock, Markdown: "one\n\ntwo\n\nthree\n\nfour\n\nfive\n\nsix\n\nseven"}
 	v.Step.Blocks = append([]lesson.BlockView{long}, append(v.Step.Blocks, long)...)
 	s, _ := lessonOn(t, Config{}, v, tuitest.BrokenStatus())
@@ -226,7 +226,7 @@ func TestTheCursorGoesOverTheGoalsBeforeTheTextMoves(t *testing.T) {
 }
 
 func TestTheFilesOfALessonAreNamedBelowItsGoals(t *testing.T) {
-	v := checking(check.Evidence{Kind: check.AlertEvidence})
+	v := checking(probe.Evidence{Kind: probe.AlertEvidence})
 	v.Files, v.Workspace = []string{"burn.yaml", "orders.yaml"}, "/w/alerts"
 	s, _ := lessonOn(t, Config{}, v, tuitest.BrokenStatus())
 	s.size(120, 40)
@@ -235,7 +235,7 @@ func TestTheFilesOfALessonAreNamedBelowItsGoals(t *testing.T) {
 
 func TestEnterAnswersWhereTheCursorIsOnTheQuestion(t *testing.T) {
 	v := answering()
-	v.Step.Blocks[4].Checks[1].Evidence = check.Evidence{Kind: check.InstanceEvidence, Service: "payment"}
+	v.Step.Blocks[4].Checks[1].Evidence = probe.Evidence{Kind: probe.InstanceEvidence, Service: "payment"}
 	s, _ := lessonOn(t, Config{}, v, tuitest.Status())
 	s.text()
 	s.press("k", "enter")

@@ -9,7 +9,7 @@ import (
 
 	"github.com/shopctl/shopctl/lessons"
 	"github.com/shopctl/shopctl/pkg/lesson"
-	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/tui/feed"
 	"github.com/shopctl/shopctl/pkg/tui/tuitest"
 )
@@ -104,9 +104,9 @@ func seeing(options bool) lesson.View {
 
 // verdicts is a step whose goals all have one verdict.
 func verdicts(verdict lesson.Verdict) lesson.View {
-	v := checking(check.Evidence{Kind: check.CallEvidence, Service: "catalog", Method: "ListProducts"}, check.Evidence{Kind: check.InstanceEvidence, Service: "payment"})
+	v := checking(probe.Evidence{Kind: probe.CallEvidence, Service: "catalog", Method: "ListProducts"}, probe.Evidence{Kind: probe.InstanceEvidence, Service: "payment"})
 	checks := v.Step.Blocks[0].Checks
-	checks[0].Evidence = check.Evidence{Kind: check.LogEvidence, Service: "catalog"}
+	checks[0].Evidence = probe.Evidence{Kind: probe.LogEvidence, Service: "catalog"}
 	checks[1].Title, checks[2].Title = "The list comes within 500 ms again", "Payment has no fault any more"
 	for i := range checks {
 		c := &checks[i]

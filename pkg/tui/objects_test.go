@@ -3,7 +3,7 @@ package tui
 import (
 	"testing"
 
-	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/tui/feed"
 	"github.com/shopctl/shopctl/pkg/tui/tuitest"
@@ -79,7 +79,7 @@ func TestAMissingObjectIsReported(t *testing.T) {
 }
 
 func TestAnObjectThatDecidedIsOpenedAtItsField(t *testing.T) {
-	s := openedAt(t, check.Evidence{Kind: check.ObjectEvidence, Object: "Deployment", Name: "cartservice", Field: "spec.template.spec.containers[name=server].image"})
+	s := openedAt(t, probe.Evidence{Kind: probe.ObjectEvidence, Object: "Deployment", Name: "cartservice", Field: "spec.template.spec.containers[name=server].image"})
 	s.wantPane(paneObjects)
 	s.fetch()
 	s.size(80, 24)

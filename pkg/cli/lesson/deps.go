@@ -18,8 +18,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/lesson"
-	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/gotest"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/services"
@@ -43,7 +43,7 @@ func lessonDeps(f *cmdutil.Factory, shop *control.Client, l *lesson.Lesson) (d l
 }
 
 // lessonTester runs the learner's tests, only for trusted lessons.
-func lessonTester(environ []string, l *lesson.Lesson) check.Tester {
+func lessonTester(environ []string, l *lesson.Lesson) probe.Tester {
 	if !l.Trusted {
 		return nil
 	}
@@ -73,18 +73,18 @@ type lessonCaller struct {
 	calls *call.Caller
 }
 
-// Call implements check.Caller.
-func (c lessonCaller) Call(ctx context.Context, r check.Call) (check.Reply, error) {
+// Call implements probe.Caller.
+func (c lessonCaller) Call(ctx context.Context, r probe.Call) (probe.Reply, error) {
 	st, err := c.shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {
-		return check.Reply{}, fmt.Errorf("read the shop's state: %w", err)
+		return probe.Reply{}, fmt.Errorf("read the shop's state: %w", err)
 	}
 	s, err := cmdutil.FindService(st.GetServices(), r.Service)
 	if err != nil {
-		return check.Reply{}, &check.Refused{Text: err.Error()}
+		return probe.Reply{}, &probe.Refused{Text: err.Error()}
 	}
 	if s.GetReady() == 0 || s.GetAddress() == "" {
-		return check.Reply{Code: codes.Unavailable, Message: fmt.Sprintf("no instance is ready (%s)", s.GetState())}, nil
+		return probe.Reply{Code: codes.Unavailable, Message: fmt.Sprintf("no instance is ready (%s)", s.GetState())}, nil
 	}
 	target := call.Target{Name: s.GetName(), Addr: s.GetAddress(), Proto: r.Proto}
 	if b, ok := services.Lookup(s.GetName()); ok {
@@ -95,12 +95,12 @@ func (c lessonCaller) Call(ctx context.Context, r check.Call) (check.Reply, erro
 	})
 	var invalid *call.Invalid
 	if errors.As(err, &invalid) {
-		return check.Reply{}, &check.Refused{Text: invalid.Text}
+		return probe.Reply{}, &probe.Refused{Text: invalid.Text}
 	}
 	if err != nil {
-		return check.Reply{}, err
+		return probe.Reply{}, err
 	}
-	reply := check.Reply{Code: result.Status.Code(), Message: result.Status.Message(), Took: result.Duration}
+	reply := probe.Reply{Code: result.Status.Code(), Message: result.Status.Message(), Took: result.Duration}
 	if len(result.Messages) > 0 {
 		reply.Response = result.Messages[0]
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/call"
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/lesson"
-	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/lesson/verify"
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
@@ -62,7 +62,7 @@ type bootedShop struct {
 	environ    []string
 	client     *control.Client
 	calls      *call.Caller
-	tester     check.Tester
+	tester     probe.Tester
 	lesson     *lesson.Lesson
 }
 

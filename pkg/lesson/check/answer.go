@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 )
 
 // Judge evaluates an answer. It does not give the right one away: Expected only describes it.
-func Judge(a *format.Answer, given string) Result {
-	r := Result{Verdict: Fail, Expected: shape(a), Observed: strings.TrimSpace(given)}
+func Judge(a *format.Answer, given string) probe.Result {
+	r := probe.Result{Verdict: probe.Fail, Expected: shape(a), Observed: strings.TrimSpace(given)}
 	if r.Observed == "" {
-		return Result{Verdict: Pending, Expected: r.Expected}
+		return probe.Result{Verdict: probe.Pending, Expected: r.Expected}
 	}
 	if a.Kind == format.OptionAnswer {
 		return judgeOption(a, r)
@@ -26,7 +27,7 @@ func Judge(a *format.Answer, given string) Result {
 		}
 	}
 	if slices.ContainsFunc(a.Accept, func(want string) bool { return equalAnswer(a.Kind, want, r.Observed, a.Tolerance) }) {
-		r.Verdict, r.Message = Pass, a.Right
+		r.Verdict, r.Message = probe.Pass, a.Right
 		return r
 	}
 	r.Message = a.Otherwise
@@ -39,7 +40,7 @@ func Judge(a *format.Answer, given string) Result {
 	return r
 }
 
-func judgeOption(a *format.Answer, r Result) Result {
+func judgeOption(a *format.Answer, r probe.Result) probe.Result {
 	o := PickOption(a.Options, r.Observed)
 	if o == nil {
 		r.Message = fmt.Sprintf("%q is not one of the options.", r.Observed)
@@ -47,7 +48,7 @@ func judgeOption(a *format.Answer, r Result) Result {
 	}
 	r.Observed, r.Message = o.Say, o.Reply
 	if o.Correct {
-		r.Verdict = Pass
+		r.Verdict = probe.Pass
 		if a.Right != "" {
 			r.Message = a.Right
 		}
@@ -117,7 +118,7 @@ func normal(s string) string {
 
 // Saw compares an observation with the truth: that of the run, or the fixed one. It is
 // inconclusive where there is neither, as when the learner ran the command elsewhere.
-func Saw(o *format.Observe, given, truth string) (v Verdict, shown string) {
+func Saw(o *format.Observe, given, truth string) (v probe.Verdict, shown string) {
 	switch {
 	case o.Kind == format.OptionAnswer:
 		for _, opt := range o.Options {
@@ -133,16 +134,16 @@ func Saw(o *format.Observe, given, truth string) (v Verdict, shown string) {
 		right := slices.ContainsFunc(o.Accept, func(want string) bool { return normal(want) == normal(given) })
 		return verdict(right), o.Accept[0]
 	case truth == "":
-		return Inconclusive, ""
+		return probe.Inconclusive, ""
 	}
 	return verdict(equalAnswer(o.Kind, truth, given, o.Tolerance)), withUnit(truth, o.Unit)
 }
 
-func verdict(right bool) Verdict {
+func verdict(right bool) probe.Verdict {
 	if right {
-		return Pass
+		return probe.Pass
 	}
-	return Fail
+	return probe.Fail
 }
 
 func withUnit(n, unit string) string {

@@ -19,22 +19,22 @@ func TestAnAnswerIsJudgedAsPeopleWriteIt(t *testing.T) {
 	for _, c := range []struct {
 		a       *format.Answer
 		given   string
-		verdict Verdict
+		verdict probe.Verdict
 		message string
 	}{
-		{number, "1,000", Pass, "yes"},
-		{number, "7.4 ms", Pass, "yes"},
-		{number, "8", Fail, "no"},
-		{number, "64", Fail, "that is the offset"},
-		{number, "many", Fail, `"many" is not a number.`},
-		{number, " ", Pending, ""},
-		{text, "not found", Pass, "yes"},
-		{text, "NotFound", Pass, "yes"},
-		{text, "5", Fail, "no"},
-		{option, "B", Pass, "yes, b"},
-		{option, "2", Pass, "yes, b"},
-		{option, "the first", Fail, "no, a"},
-		{option, "3", Fail, `"3" is not one of the options.`},
+		{number, "1,000", probe.Pass, "yes"},
+		{number, "7.4 ms", probe.Pass, "yes"},
+		{number, "8", probe.Fail, "no"},
+		{number, "64", probe.Fail, "that is the offset"},
+		{number, "many", probe.Fail, `"many" is not a number.`},
+		{number, " ", probe.Pending, ""},
+		{text, "not found", probe.Pass, "yes"},
+		{text, "NotFound", probe.Pass, "yes"},
+		{text, "5", probe.Fail, "no"},
+		{option, "B", probe.Pass, "yes, b"},
+		{option, "2", probe.Pass, "yes, b"},
+		{option, "the first", probe.Fail, "no, a"},
+		{option, "3", probe.Fail, `"3" is not one of the options.`},
 	} {
 		if r := Judge(c.a, c.given); r.Verdict != c.verdict || r.Message != c.message {
 			t.Errorf("%q: %s %q, want %s %q", c.given, r.Verdict, r.Message, c.verdict, c.message)
@@ -50,16 +50,16 @@ func TestAnObservationIsComparedWithWhatTheRunShowed(t *testing.T) {
 	for _, c := range []struct {
 		o            *format.Observe
 		given, truth string
-		verdict      Verdict
+		verdict      probe.Verdict
 		shown        string
 	}{
-		{fixedNumber, "590", "", Pass, "500 ms"},
-		{fixedNumber, "590", "480", Fail, "480 ms"},
-		{fromRun, "3", "", Inconclusive, ""},
-		{fromRun, "3", "3", Pass, "3"},
-		{text, "Japanese", "", Pass, "ja"},
-		{text, "en", "", Fail, "ja"},
-		{text, "japanese", "ja", Fail, "ja"},
+		{fixedNumber, "590", "", probe.Pass, "500 ms"},
+		{fixedNumber, "590", "480", probe.Fail, "480 ms"},
+		{fromRun, "3", "", probe.Inconclusive, ""},
+		{fromRun, "3", "3", probe.Pass, "3"},
+		{text, "Japanese", "", probe.Pass, "ja"},
+		{text, "en", "", probe.Fail, "ja"},
+		{text, "japanese", "ja", probe.Fail, "ja"},
 	} {
 		if v, shown := Saw(c.o, c.given, c.truth); v != c.verdict || shown != c.shown {
 			t.Errorf("%q against %q: %s %q, want %s %q", c.given, c.truth, v, shown, c.verdict, c.shown)

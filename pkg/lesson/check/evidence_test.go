@@ -14,15 +14,16 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
 // wantEvidence compares what decided a look.
-func (s *scene) wantEvidence(t *testing.T, probe string, want check.Evidence) {
+func (s *scene) wantEvidence(t *testing.T, asked string, want probe.Evidence) {
 	t.Helper()
-	if diff := cmp.Diff(want, s.look(t, probe).Evidence); diff != "" {
-		t.Errorf("%s (-want +is):\n%s", probe, diff)
+	if diff := cmp.Diff(want, s.look(t, asked).Evidence); diff != "" {
+		t.Errorf("%s (-want +is):\n%s", asked, diff)
 	}
 }
 
@@ -30,22 +31,22 @@ func TestEveryKindSaysWhatDecided(t *testing.T) {
 	s := newScene(t)
 	s.SetMap(&controlpb.GetMapResponse{Window: durationpb.New(time.Minute)})
 	s.SetAlerts(&controlpb.ListAlertsResponse{})
-	for probe, want := range map[string]check.Evidence{
+	for asked, want := range map[string]probe.Evidence{
 		"rpc: {service: catalog, method: ListProducts, request: {id: X}, deadline: 1s, proto: n.proto, expect: {code: OK}}": {
-			Kind: check.CallEvidence, Service: "catalog", Method: "ListProducts", Request: `{"id":"X"}`, Deadline: time.Second, Proto: "n.proto",
+			Kind: probe.CallEvidence, Service: "catalog", Method: "ListProducts", Request: `{"id":"X"}`, Deadline: time.Second, Proto: "n.proto",
 		},
-		"instance: {service: catalog, state: ok}":                      {Kind: check.InstanceEvidence, Service: "catalog"},
-		"log: {service: catalog, contains: x}":                         {Kind: check.LogEvidence, Service: "catalog"},
-		`promql: {expr: "sum(rate(up[90s])) / rate(b[2m])", above: 1}`: {Kind: check.MetricEvidence, Expr: "sum(rate(up[90s])) / rate(b[2m])", Window: 2 * time.Minute},
-		"trace: {service: checkout}":                                   {Kind: check.TraceEvidence, Service: "checkout"},
-		"edge: {caller: checkout, callee: payment, absent: true}":      {Kind: check.EdgeEvidence, Caller: "checkout", Callee: "payment"},
-		"alert: {name: Slow, state: firing}":                           {Kind: check.AlertEvidence, Name: "Slow"},
-		"resource: {kind: ConfigMap, name: none, namespace: ns}":       {Kind: check.ObjectEvidence, Object: "ConfigMap", Name: "none", Namespace: "ns"},
-		"order: {}":                 {Kind: check.TraceEvidence, Service: "payment"},
-		"manifest: {file: a.yaml}":  {Kind: check.FileEvidence, Name: "a.yaml"},
-		"gotest: {dir: catalog/ok}": {Kind: check.OutputEvidence, Text: "only built-in lessons can run tests"},
+		"instance: {service: catalog, state: ok}":                      {Kind: probe.InstanceEvidence, Service: "catalog"},
+		"log: {service: catalog, contains: x}":                         {Kind: probe.LogEvidence, Service: "catalog"},
+		`promql: {expr: "sum(rate(up[90s])) / rate(b[2m])", above: 1}`: {Kind: probe.MetricEvidence, Expr: "sum(rate(up[90s])) / rate(b[2m])", Window: 2 * time.Minute},
+		"trace: {service: checkout}":                                   {Kind: probe.TraceEvidence, Service: "checkout"},
+		"edge: {caller: checkout, callee: payment, absent: true}":      {Kind: probe.EdgeEvidence, Caller: "checkout", Callee: "payment"},
+		"alert: {name: Slow, state: firing}":                           {Kind: probe.AlertEvidence, Name: "Slow"},
+		"resource: {kind: ConfigMap, name: none, namespace: ns}":       {Kind: probe.ObjectEvidence, Object: "ConfigMap", Name: "none", Namespace: "ns"},
+		"order: {}":                 {Kind: probe.TraceEvidence, Service: "payment"},
+		"manifest: {file: a.yaml}":  {Kind: probe.FileEvidence, Name: "a.yaml"},
+		"gotest: {dir: catalog/ok}": {Kind: probe.OutputEvidence, Text: "only built-in lessons can run tests"},
 	} {
-		s.wantEvidence(t, probe, want)
+		s.wantEvidence(t, asked, want)
 	}
 }
 
@@ -54,8 +55,8 @@ func TestALineOfALogDecides(t *testing.T) {
 	s.Write("catalog", "refused A", `{}`, noon.Add(-30*time.Second))
 	s.Write("catalog", "refused B", `{}`, noon.Add(-20*time.Second))
 	s.Write("catalog", "served C", `{}`, noon.Add(-10*time.Second))
-	s.wantEvidence(t, "log: {service: catalog, contains: refused}", check.Evidence{
-		Kind: check.LogEvidence, Service: "catalog", Time: noon.Add(-20 * time.Second), Text: "refused B",
+	s.wantEvidence(t, "log: {service: catalog, contains: refused}", probe.Evidence{
+		Kind: probe.LogEvidence, Service: "catalog", Time: noon.Add(-20 * time.Second), Text: "refused B",
 	})
 }
 
@@ -68,7 +69,7 @@ func TestASpanOfATraceDecides(t *testing.T) {
 		span{service: "payment", name: "Charge", id: 3, parent: 1, kind: server, took: time.Millisecond},
 	)
 	trace := "ab" + strings.Repeat("0", 30)
-	for probe, id := range map[string]string{
+	for asked, id := range map[string]string{
 		"trace: {service: checkout}":                                                         "",
 		"trace: {service: checkout, spans: [{name: Charge, error: true}]}":                   "0000000000000002",
 		"trace: {service: checkout, spans: [{name: Charge, error: false}]}":                  "0000000000000003",
@@ -76,7 +77,7 @@ func TestASpanOfATraceDecides(t *testing.T) {
 		"trace: {service: checkout, spans: [{name: Charge, error: true, count: 2}]}":         "0000000000000002",
 		"trace: {service: checkout, spans: [{service: checkout}, {name: Refund, count: 1}]}": "0000000000000001",
 	} {
-		s.wantEvidence(t, probe, check.Evidence{Kind: check.TraceEvidence, Service: "checkout", Trace: trace, Span: id})
+		s.wantEvidence(t, asked, probe.Evidence{Kind: probe.TraceEvidence, Service: "checkout", Trace: trace, Span: id})
 	}
 }
 
@@ -84,7 +85,7 @@ func TestAFieldOfAnObjectDecides(t *testing.T) {
 	s := newScene(t)
 	s.Put("Deployment", "cart", `{"kind":"Deployment","spec":{"replicas":3,"paused":false}}`)
 	const object = "resource: {kind: Deployment, name: cart, fields: ["
-	want := check.Evidence{Kind: check.ObjectEvidence, Object: "Deployment", Name: "cart", Field: "spec.replicas"}
+	want := probe.Evidence{Kind: probe.ObjectEvidence, Object: "Deployment", Name: "cart", Field: "spec.replicas"}
 	s.wantEvidence(t, object+"{path: spec.paused, equals: false}, {path: spec.replicas, equals: 2}]}", want)
 	s.wantEvidence(t, object+"{path: spec.replicas, equals: 3}, {path: spec.paused, equals: false}]}", want)
 }
@@ -96,19 +97,19 @@ func TestAChangeOfAnAlertDecides(t *testing.T) {
 		Rules:   []*controlpb.AlertRule{{Name: "Slow", LastEvaluation: timestamppb.New(noon)}},
 		History: []*controlpb.AlertChange{{Name: "Slow", State: "firing", Time: timestamppb.New(fired)}},
 	})
-	s.wantEvidence(t, "alert: {name: Slow, state: fired}", check.Evidence{Kind: check.AlertEvidence, Name: "Slow", Time: fired})
+	s.wantEvidence(t, "alert: {name: Slow, state: fired}", probe.Evidence{Kind: probe.AlertEvidence, Name: "Slow", Time: fired})
 }
 
 func TestTheEndOfATestsOutputDecides(t *testing.T) {
 	s := newScene(t)
 	f := &tester{out: strings.Repeat("x", 20<<10) + "\nFAIL\n"}
-	s.eye.Tester = f
+	s.env.Tester = f
 	e := s.look(t, "gotest: {}").Evidence
-	if e.Kind != check.OutputEvidence || len(e.Text) > 8<<10 || !strings.HasSuffix(e.Text, "FAIL\n") {
+	if e.Kind != probe.OutputEvidence || len(e.Text) > 8<<10 || !strings.HasSuffix(e.Text, "FAIL\n") {
 		t.Errorf("%s of %d bytes", e.Kind, len(e.Text))
 	}
 	f.err = errors.New("there is no go command on this machine")
-	s.wantEvidence(t, "gotest: {}", check.Evidence{Kind: check.OutputEvidence, Text: "there is no go command on this machine"})
+	s.wantEvidence(t, "gotest: {}", probe.Evidence{Kind: probe.OutputEvidence, Text: "there is no go command on this machine"})
 }
 
 func TestABrokenSetUpSaysWhatDecided(t *testing.T) {
@@ -118,14 +119,14 @@ func TestABrokenSetUpSaysWhatDecided(t *testing.T) {
 	if err := strictyaml.Decode("id: x\nrpc: {service: catalog, method: ListProducts, expect: {code: OK}}\nbroken_setup: [{instance: {service: catalog, state: stopped}, say: it is stopped}]", &c); err != nil {
 		t.Fatal(err)
 	}
-	r := s.eye.Evaluate(t.Context(), &c, check.Baseline{})
-	if want := (check.Evidence{Kind: check.InstanceEvidence, Service: "catalog"}); r.Verdict != check.BrokenSetup || r.Evidence != want {
+	r := check.Evaluate(t.Context(), s.env, &c, probe.Baseline{})
+	if want := (probe.Evidence{Kind: probe.InstanceEvidence, Service: "catalog"}); r.Verdict != probe.BrokenSetup || r.Evidence != want {
 		t.Errorf("%s by %+v", r.Verdict, r.Evidence)
 	}
 }
 
 func TestEmptyEvidenceIsLeftOutOfJSON(t *testing.T) {
-	raw, err := json.Marshal(check.Evidence{Kind: check.AlertEvidence, Name: "Slow"})
+	raw, err := json.Marshal(probe.Evidence{Kind: probe.AlertEvidence, Name: "Slow"})
 	if err != nil || string(raw) != `{"kind":"alert","name":"Slow"}` {
 		t.Errorf("%s, %v", raw, err)
 	}

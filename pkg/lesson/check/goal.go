@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 )
 
 // Goal is a check over time. It passes when evaluations have passed for as long as the check says without a break, and
@@ -14,7 +15,7 @@ import (
 type Goal struct {
 	Check *format.Check
 	// Last is the last result.
-	Last Result
+	Last probe.Result
 	// began is when evaluation began, holds since when it has passed; both zero until then.
 	began, holds time.Time
 	passed       bool
@@ -23,7 +24,7 @@ type Goal struct {
 
 // NewGoal returns a goal that has not been evaluated.
 func NewGoal(c *format.Check) *Goal {
-	return &Goal{Check: c, Last: Result{Verdict: Pending}}
+	return &Goal{Check: c, Last: probe.Result{Verdict: probe.Pending}}
 }
 
 // Passed reports whether the goal is reached.
@@ -42,26 +43,26 @@ func (g *Goal) Restart() {
 // Restore marks a goal that passed in an earlier session.
 func (g *Goal) Restore() {
 	g.passed = true
-	g.Last.Verdict = Pass
+	g.Last.Verdict = probe.Pass
 }
 
 // Apply takes one result into account.
-func (g *Goal) Apply(r Result, now time.Time) {
+func (g *Goal) Apply(r probe.Result, now time.Time) {
 	if g.passed {
 		return
 	}
 	if g.began.IsZero() {
 		g.began = now
 	}
-	if r.Verdict != Pass {
+	if r.Verdict != probe.Pass {
 		g.holds = time.Time{}
 	} else if g.holds.IsZero() {
 		g.holds = now
 	}
-	if r.Verdict == Pass && now.Sub(g.holds) >= g.Check.For {
+	if r.Verdict == probe.Pass && now.Sub(g.holds) >= g.Check.For {
 		g.passed = true
-	} else if r.Verdict == Pass {
-		r.Verdict = Pending
+	} else if r.Verdict == probe.Pass {
+		r.Verdict = probe.Pending
 	}
 	if !g.passed && now.Sub(g.began) >= g.Check.Timeout {
 		g.timedOut = true

@@ -18,6 +18,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 	"github.com/shopctl/shopctl/pkg/lesson/lessontest"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
@@ -27,7 +28,7 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 // scene is a shop in memory that checks look at, a minute after the step began.
 type scene struct {
 	*lessontest.Shop
-	eye check.Prober
+	env probe.Env
 	// began is when the step did.
 	began time.Time
 }
@@ -35,24 +36,24 @@ type scene struct {
 func newScene(t *testing.T) *scene {
 	t.Helper()
 	shop := lessontest.New(func() time.Time { return noon })
-	return &scene{shop, check.Prober{Shop: shop, Caller: shop, Workspace: t.TempDir(), Now: shop.Now}, noon.Add(-time.Minute)}
+	return &scene{shop, probe.Env{Shop: shop, Caller: shop, Workspace: t.TempDir(), Now: shop.Now}, noon.Add(-time.Minute)}
 }
 
-func (s *scene) look(t *testing.T, probe string) check.Result {
+func (s *scene) look(t *testing.T, asked string) probe.Result {
 	t.Helper()
 	var c format.Check
-	if err := strictyaml.Decode("id: x\n"+probe, &c); err != nil {
+	if err := strictyaml.Decode("id: x\n"+asked, &c); err != nil {
 		t.Fatal(err)
 	}
-	return s.eye.Evaluate(t.Context(), &c, check.Baseline{Since: s.began})
+	return check.Evaluate(t.Context(), s.env, &c, probe.Baseline{Since: s.began})
 }
 
 // want compares the verdict and a part of what was observed.
-func (s *scene) want(t *testing.T, probe string, verdict check.Verdict, observed string) check.Result {
+func (s *scene) want(t *testing.T, asked string, verdict probe.Verdict, observed string) probe.Result {
 	t.Helper()
-	r := s.look(t, probe)
+	r := s.look(t, asked)
 	if r.Verdict != verdict || !strings.Contains(r.Observed, observed) || r.Expected == "" || r.Look == "" {
-		t.Errorf("%s\n  is %s: %q (expected %q, look %q)\nwant %s: %q", probe, r.Verdict, r.Observed, r.Expected, r.Look, verdict, observed)
+		t.Errorf("%s\n  is %s: %q (expected %q, look %q)\nwant %s: %q", asked, r.Verdict, r.Observed, r.Expected, r.Look, verdict, observed)
 	}
 	return r
 }
@@ -62,27 +63,27 @@ func TestAnExpressionIsBounded(t *testing.T) {
 	s.SetMetric("attempts", 3.1)
 	s.SetMetric("calls", 12)
 	s.SetMetric("idle", math.NaN())
-	r := s.want(t, "promql: {expr: attempts, below: 1.3, unit: attempts per order}", check.Fail, "3.1 attempts per order")
-	if r.Expected != "below 1.3 attempts per order" || r.Look != "shopctl metrics query 'attempts'" {
+	r := s.want(t, "promql: {expr: attempts, below: 1.3, unit: attempts per order}", probe.Fail, "3.1 attempts per order")
+	if r.Expected != "below 1.3 attempts per order" || r.Look != "shopctl metrics query attempts" {
 		t.Errorf("expected %q, look %q", r.Expected, r.Look)
 	}
-	s.want(t, "promql: {expr: attempts, above: 3, at_most: 3.5}", check.Pass, "3.1")
-	s.want(t, "promql: {expr: calls, equals: 12}", check.Pass, "12")
-	s.want(t, "promql: {expr: idle, below: 1}", check.Inconclusive, "no samples yet")
-	s.want(t, "promql: {expr: attempts, below: 9, enough: {expr: calls, at_least: 20}}", check.Inconclusive, "too few samples: 12 of 20")
-	s.want(t, "promql: {expr: attempts, below: 9, enough: {expr: calls, at_least: 10}}", check.Pass, "3.1")
+	s.want(t, "promql: {expr: attempts, above: 3, at_most: 3.5}", probe.Pass, "3.1")
+	s.want(t, "promql: {expr: calls, equals: 12}", probe.Pass, "12")
+	s.want(t, "promql: {expr: idle, below: 1}", probe.Inconclusive, "no samples yet")
+	s.want(t, "promql: {expr: attempts, below: 9, enough: {expr: calls, at_least: 20}}", probe.Inconclusive, "too few samples: 12 of 20")
+	s.want(t, "promql: {expr: attempts, below: 9, enough: {expr: calls, at_least: 10}}", probe.Pass, "3.1")
 }
 
 func TestAnExpressionCanLookBackToTheBeginningOfTheStep(t *testing.T) {
 	s := newScene(t)
 	s.SetMetric("max_over_time(up[60s])", 7)
 	s.SetMetric("max_over_time(up[1s])", 1)
-	r := s.want(t, `promql: {expr: "max_over_time(up[$since])", equals: 7}`, check.Pass, "7")
+	r := s.want(t, `promql: {expr: "max_over_time(up[$since])", equals: 7}`, probe.Pass, "7")
 	if r.Look != "shopctl metrics query 'max_over_time(up[60s])'" || r.Evidence.Expr != "max_over_time(up[60s])" {
 		t.Errorf("look %q, evidence %+v", r.Look, r.Evidence)
 	}
 	s.began = noon
-	s.want(t, `promql: {expr: "max_over_time(up[$since])", equals: 1}`, check.Pass, "1")
+	s.want(t, `promql: {expr: "max_over_time(up[$since])", equals: 1}`, probe.Pass, "1")
 }
 
 func TestAnAlertIsLookedAtNowAndInThePast(t *testing.T) {
@@ -100,21 +101,21 @@ func TestAnAlertIsLookedAtNowAndInThePast(t *testing.T) {
 			{Name: "Slow", State: "resolved", Time: timestamppb.New(noon.Add(-time.Hour))},
 		},
 	})
-	s.want(t, "alert: {name: Slow, state: firing}", check.Pass, "Slow firing")
-	s.want(t, "alert: {name: Slow, state: inactive}", check.Fail, "Slow firing")
-	s.want(t, "alert: {name: Slow, state: pending, labels: {service: cart}}", check.Pass, "Slow pending")
-	s.want(t, "alert: {name: Slow, state: inactive, labels: {service: ads}}", check.Pass, "Slow inactive")
-	s.want(t, "alert: {name: Slow, state: fired}", check.Pass, "Slow fired at ")
-	s.want(t, "alert: {name: Slow, state: resolved}", check.Fail, "has not resolved since the step began")
-	s.want(t, "alert: {name: Slow, state: fired, at_least: 2}", check.Pass, "has fired 2 times since the step began, and is firing")
-	r := s.want(t, "alert: {name: Slow, state: fired, at_least: 3}", check.Fail, "has fired 2 times")
+	s.want(t, "alert: {name: Slow, state: firing}", probe.Pass, "Slow firing")
+	s.want(t, "alert: {name: Slow, state: inactive}", probe.Fail, "Slow firing")
+	s.want(t, "alert: {name: Slow, state: pending, labels: {service: cart}}", probe.Pass, "Slow pending")
+	s.want(t, "alert: {name: Slow, state: inactive, labels: {service: ads}}", probe.Pass, "Slow inactive")
+	s.want(t, "alert: {name: Slow, state: fired}", probe.Pass, "Slow fired at ")
+	s.want(t, "alert: {name: Slow, state: resolved}", probe.Fail, "has not resolved since the step began")
+	s.want(t, "alert: {name: Slow, state: fired, at_least: 2}", probe.Pass, "has fired 2 times since the step began, and is firing")
+	r := s.want(t, "alert: {name: Slow, state: fired, at_least: 3}", probe.Fail, "has fired 2 times")
 	if r.Expected != "Slow fired at least 3 times" {
 		t.Errorf("expected %q", r.Expected)
 	}
-	s.want(t, "alert: {name: Slow, state: fired, at_least: 2, labels: {service: cart}}", check.Fail, "has fired once since the step began, and is pending")
-	s.want(t, "alert: {name: Slwo, state: firing}", check.Fail, `there is no rule Slwo; did you mean "Slow"?`)
-	s.want(t, "alert: {name: Broken, state: firing}", check.Inconclusive, "no such metric")
-	s.want(t, "alert: {name: New, state: firing}", check.Inconclusive, "not been evaluated yet")
+	s.want(t, "alert: {name: Slow, state: fired, at_least: 2, labels: {service: cart}}", probe.Fail, "has fired once since the step began, and is pending")
+	s.want(t, "alert: {name: Slwo, state: firing}", probe.Fail, `there is no rule Slwo; did you mean "Slow"?`)
+	s.want(t, "alert: {name: Broken, state: firing}", probe.Inconclusive, "no such metric")
+	s.want(t, "alert: {name: New, state: firing}", probe.Inconclusive, "not been evaluated yet")
 }
 
 func TestAnEdgeIsComparedAsTheCallerSeesIt(t *testing.T) {
@@ -125,25 +126,25 @@ func TestAnEdgeIsComparedAsTheCallerSeesIt(t *testing.T) {
 		}},
 	}})
 	const edge = "edge: {caller: checkout, callee: catalog, "
-	r := s.want(t, edge+"errors: {below: 0.01}}", check.Fail, "error ratio 0.25, by 120 calls in 30s")
+	r := s.want(t, edge+"errors: {below: 0.01}}", probe.Fail, "error ratio 0.25, by 120 calls in 30s")
 	if r.Expected != "checkout -> catalog: error ratio below 0.01" {
 		t.Errorf("expected %q", r.Expected)
 	}
-	s.want(t, edge+"rate: {above: 3}, p95: {below: 500ms}}", check.Pass, "4 calls a second, p95 480ms")
-	s.want(t, edge+"p99: {below: 500ms}}", check.Fail, "p99 900ms")
-	s.want(t, edge+"failure: UNAVAILABLE}", check.Pass, "failures UNAVAILABLE")
-	s.want(t, edge+"rate: {above: 1}, requests: 500}", check.Inconclusive, "too few calls: 120 of 500")
-	s.want(t, edge+"absent: true}", check.Fail, "120 calls in 30s")
-	s.want(t, "edge: {caller: cart, callee: catalog, rate: {above: 1}}", check.Inconclusive, "0 of 1")
-	s.want(t, "edge: {caller: cart, callee: catalog, absent: true}", check.Pass, "0 calls")
+	s.want(t, edge+"rate: {above: 3}, p95: {below: 500ms}}", probe.Pass, "4 calls a second, p95 480ms")
+	s.want(t, edge+"p99: {below: 500ms}}", probe.Fail, "p99 900ms")
+	s.want(t, edge+"failure: UNAVAILABLE}", probe.Pass, "failures UNAVAILABLE")
+	s.want(t, edge+"rate: {above: 1}, requests: 500}", probe.Inconclusive, "too few calls: 120 of 500")
+	s.want(t, edge+"absent: true}", probe.Fail, "120 calls in 30s")
+	s.want(t, "edge: {caller: cart, callee: catalog, rate: {above: 1}}", probe.Inconclusive, "0 of 1")
+	s.want(t, "edge: {caller: cart, callee: catalog, absent: true}", probe.Pass, "0 calls")
 
 	// The step began a minute ago.
-	s.want(t, edge+"window: 2m, errors: {below: 0.01}}", check.Fail, "in 1m")
-	s.want(t, edge+"window: 2m, absent: true}", check.Fail, "in 2m")
+	s.want(t, edge+"window: 2m, errors: {below: 0.01}}", probe.Fail, "in 1m")
+	s.want(t, edge+"window: 2m, absent: true}", probe.Fail, "in 2m")
 	s.began = noon
-	s.want(t, edge+"errors: {below: 0.01}}", check.Fail, "in 1s")
+	s.want(t, edge+"errors: {below: 0.01}}", probe.Fail, "in 1s")
 	s.began = time.Time{}
-	s.want(t, edge+"window: 2m, errors: {below: 0.01}}", check.Fail, "in 2m")
+	s.want(t, edge+"window: 2m, errors: {below: 0.01}}", probe.Fail, "in 2m")
 }
 
 // span is a span of a test's trace: ids count from 1, parent 0 is none.
@@ -210,7 +211,7 @@ func hexID(id []byte) string {
 
 func TestATraceHasWhatIsRequired(t *testing.T) {
 	s := newScene(t)
-	s.want(t, "trace: {service: checkout}", check.Fail, "no such trace since the step began")
+	s.want(t, "trace: {service: checkout}", probe.Fail, "no such trace since the step began")
 	const server, client = tracepb.Span_SPAN_KIND_SERVER, tracepb.Span_SPAN_KIND_CLIENT
 	s.add(t, 0xab, []string{"checkout", "productcatalogservice"},
 		span{service: "checkout", name: "shop.Checkout/PlaceOrder", id: 1, kind: server, took: 2 * time.Second},
@@ -218,31 +219,31 @@ func TestATraceHasWhatIsRequired(t *testing.T) {
 		span{service: "payment", name: "shop.Payment/Charge", id: 3, parent: 2, kind: server, took: time.Second, failed: true, attribute: "visa"},
 		span{service: "payment", name: "shop.Payment/Charge", id: 4, parent: 1, kind: server, took: time.Millisecond, attribute: "visa"},
 	)
-	r := s.want(t, "trace: {service: checkout, services: [checkout, catalog]}", check.Pass, "1 trace, such as ab000000")
+	r := s.want(t, "trace: {service: checkout, services: [checkout, catalog]}", probe.Pass, "1 trace, such as ab000000")
 	if r.Look != "shopctl trace show ab"+strings.Repeat("0", 30) {
 		t.Errorf("look %q", r.Look)
 	}
-	s.want(t, "trace: {services: [email]}", check.Fail, "0 of 1 trace; trace ab000000: email does not take part")
-	s.want(t, "trace: {service: checkout, without: [catalog]}", check.Fail, "catalog takes part")
-	s.want(t, "trace: {service: checkout, at_least: 2}", check.Fail, "1 of 1 trace")
-	for spanText, verdict := range map[string]check.Verdict{
-		"{service: payment, name: Charge, count: 2}":                                                check.Pass,
-		"{service: payment, name: Charge, count: {at_least: 3}}":                                    check.Fail,
-		"{name: Charge, kind: client}":                                                              check.Pass,
-		"{name: shop.Payment/Charge, count: 3}":                                                     check.Pass,
-		"{name: Charge, error: true, above: 500ms, count: 2}":                                       check.Pass,
-		"{service: payment, error: false, below: 500ms}":                                            check.Pass,
-		"{service: payment, parent: {service: checkout, name: PlaceOrder}, count: 2}":               check.Pass,
-		"{service: payment, parent: {service: catalog}}":                                            check.Fail,
-		"{service: payment, attributes: [{key: shop.card, equals: visa}], count: 2}":                check.Pass,
-		"{service: payment, attributes: [{key: shop.none, absent: true}]}":                          check.Pass,
-		"{service: payment, attributes: [{key: shop.card, contains: master}]}":                      check.Fail,
-		"{service: payment, name: Refund, count: 0}":                                                check.Pass,
-		"{service: checkout, name: PlaceOrder, parent: {service: checkout}}":                        check.Fail,
-		"{service: payment, name: Charge, kind: server, error: true, parent: {name: Charge}}":       check.Pass,
-		"{service: payment, name: Charge, kind: server, below: 500ms, parent: {service: payment}}":  check.Fail,
-		"{service: payment, name: Charge, kind: consumer}":                                          check.Fail,
-		"{service: payment, name: Charge, attributes: [{key: shop.card, matches: '^v'}], count: 2}": check.Pass,
+	s.want(t, "trace: {services: [email]}", probe.Fail, "0 of 1 trace; trace ab000000: email does not take part")
+	s.want(t, "trace: {service: checkout, without: [catalog]}", probe.Fail, "catalog takes part")
+	s.want(t, "trace: {service: checkout, at_least: 2}", probe.Fail, "1 of 1 trace")
+	for spanText, verdict := range map[string]probe.Verdict{
+		"{service: payment, name: Charge, count: 2}":                                                probe.Pass,
+		"{service: payment, name: Charge, count: {at_least: 3}}":                                    probe.Fail,
+		"{name: Charge, kind: client}":                                                              probe.Pass,
+		"{name: shop.Payment/Charge, count: 3}":                                                     probe.Pass,
+		"{name: Charge, error: true, above: 500ms, count: 2}":                                       probe.Pass,
+		"{service: payment, error: false, below: 500ms}":                                            probe.Pass,
+		"{service: payment, parent: {service: checkout, name: PlaceOrder}, count: 2}":               probe.Pass,
+		"{service: payment, parent: {service: catalog}}":                                            probe.Fail,
+		"{service: payment, attributes: [{key: shop.card, equals: visa}], count: 2}":                probe.Pass,
+		"{service: payment, attributes: [{key: shop.none, absent: true}]}":                          probe.Pass,
+		"{service: payment, attributes: [{key: shop.card, contains: master}]}":                      probe.Fail,
+		"{service: payment, name: Refund, count: 0}":                                                probe.Pass,
+		"{service: checkout, name: PlaceOrder, parent: {service: checkout}}":                        probe.Fail,
+		"{service: payment, name: Charge, kind: server, error: true, parent: {name: Charge}}":       probe.Pass,
+		"{service: payment, name: Charge, kind: server, below: 500ms, parent: {service: payment}}":  probe.Fail,
+		"{service: payment, name: Charge, kind: consumer}":                                          probe.Fail,
+		"{service: payment, name: Charge, attributes: [{key: shop.card, matches: '^v'}], count: 2}": probe.Pass,
 	} {
 		s.want(t, "trace: {service: checkout, spans: ["+spanText+"]}", verdict, "")
 	}
@@ -253,39 +254,39 @@ func TestAnObjectIsComparedByItsFields(t *testing.T) {
 	s.Put("Deployment", "productcatalogservice", `{"kind":"Deployment","metadata":{"labels":{"app.kubernetes.io/name":"catalog"}},
 		"spec":{"replicas":3,"template":{"spec":{"containers":[{"name":"side"},{"name":"server","image":"catalog:v2"}]}}}}`)
 	const object = "resource: {kind: Deployment, name: productcatalogservice, "
-	r := s.want(t, object+"fields: [{path: spec.replicas, equals: 2}]}", check.Fail, "deployment/productcatalogservice: spec.replicas 3")
+	r := s.want(t, object+"fields: [{path: spec.replicas, equals: 2}]}", probe.Fail, "deployment/productcatalogservice: spec.replicas 3")
 	if r.Expected != "deployment/productcatalogservice: spec.replicas 2" || r.Look != "shopctl get deployment productcatalogservice -o yaml" {
 		t.Errorf("expected %q, look %q", r.Expected, r.Look)
 	}
-	s.want(t, object+"fields: [{path: spec.replicas, at_least: 3}]}", check.Pass, "3")
-	s.want(t, object+"fields: [{path: 'spec.template.spec.containers[name=server].image', matches: ':v2$'}]}", check.Pass, "catalog:v2")
-	s.want(t, object+`fields: [{path: 'metadata.labels["app.kubernetes.io/name"]', equals: catalog}]}`, check.Pass, "catalog")
-	s.want(t, object+"absent: true}", check.Fail, "is there")
-	s.want(t, "resource: {kind: ConfigMap, name: none, absent: true}", check.Pass, "does not exist")
-	s.want(t, "resource: {kind: ConfigMap, name: none}", check.Fail, "does not exist")
+	s.want(t, object+"fields: [{path: spec.replicas, at_least: 3}]}", probe.Pass, "3")
+	s.want(t, object+"fields: [{path: 'spec.template.spec.containers[name=server].image', matches: ':v2$'}]}", probe.Pass, "catalog:v2")
+	s.want(t, object+`fields: [{path: 'metadata.labels["app.kubernetes.io/name"]', equals: catalog}]}`, probe.Pass, "catalog")
+	s.want(t, object+"absent: true}", probe.Fail, "is there")
+	s.want(t, "resource: {kind: ConfigMap, name: none, absent: true}", probe.Pass, "does not exist")
+	s.want(t, "resource: {kind: ConfigMap, name: none}", probe.Fail, "does not exist")
 }
 
 func TestAFileOfTheLearnersIsReadStrictly(t *testing.T) {
 	s := newScene(t)
-	const probe = "manifest: {file: cart.yaml, objects: [{kind: Service, name: cart, fields: [{path: 'spec.ports[0].port', equals: 7070}]}]}"
-	s.want(t, probe, check.Fail, "cart.yaml does not exist yet")
+	const asked = "manifest: {file: cart.yaml, objects: [{kind: Service, name: cart, fields: [{path: 'spec.ports[0].port', equals: 7070}]}]}"
+	s.want(t, asked, probe.Fail, "cart.yaml does not exist yet")
 	for _, c := range []struct {
 		content  string
-		verdict  check.Verdict
+		verdict  probe.Verdict
 		observed string
 	}{
-		{"apiVersion: v1\nkind: Service\nmetadata: {name: cart}\nspec:\n  prots: []\n", check.Fail, "cart.yaml:5:"},
-		{"apiVersion: v1\nkind: Service\nmetadata: {name: card}\nspec: {ports: [{port: 7070}]}\n", check.Fail, `there is no Service cart; did you mean "Service card"?`},
-		{"apiVersion: v1\nkind: Service\nmetadata: {name: cart}\nspec: {ports: [{port: 80}]}\n", check.Fail, "spec.ports[0].port 80"},
-		{"apiVersion: v1\nkind: Service\nmetadata: {name: cart}\nspec: {ports: [{port: 7070}]}\n---\n", check.Pass, "spec.ports[0].port 7070"},
+		{"apiVersion: v1\nkind: Service\nmetadata: {name: cart}\nspec:\n  prots: []\n", probe.Fail, "cart.yaml:5:"},
+		{"apiVersion: v1\nkind: Service\nmetadata: {name: card}\nspec: {ports: [{port: 7070}]}\n", probe.Fail, `there is no Service cart; did you mean "Service card"?`},
+		{"apiVersion: v1\nkind: Service\nmetadata: {name: cart}\nspec: {ports: [{port: 80}]}\n", probe.Fail, "spec.ports[0].port 80"},
+		{"apiVersion: v1\nkind: Service\nmetadata: {name: cart}\nspec: {ports: [{port: 7070}]}\n---\n", probe.Pass, "spec.ports[0].port 7070"},
 	} {
-		if err := os.WriteFile(filepath.Join(s.eye.Workspace, "cart.yaml"), []byte(c.content), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(s.env.Workspace, "cart.yaml"), []byte(c.content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s.want(t, probe, c.verdict, c.observed)
+		s.want(t, asked, c.verdict, c.observed)
 	}
-	s.want(t, "manifest: {file: cart.yaml}", check.Pass, "1 objects")
-	s.want(t, "manifest: {file: cart.yaml, objects: [{kind: svc, name: cart}]}", check.Pass, "Service cart: is there")
+	s.want(t, "manifest: {file: cart.yaml}", probe.Pass, "1 objects")
+	s.want(t, "manifest: {file: cart.yaml, objects: [{kind: svc, name: cart}]}", probe.Pass, "Service cart: is there")
 }
 
 // tester answers as if tests had run.
@@ -293,30 +294,30 @@ type tester struct {
 	out string
 	ok  bool
 	err error
-	ran check.GoTest
+	ran probe.TestRun
 }
 
-func (f *tester) Test(_ context.Context, t check.GoTest) (string, bool, error) {
+func (f *tester) Test(_ context.Context, t probe.TestRun) (string, bool, error) {
 	f.ran = t
 	return f.out, f.ok, f.err
 }
 
 func TestTheLearnersTestsAreRunForOurOwnLessonsOnly(t *testing.T) {
 	s := newScene(t)
-	s.want(t, "gotest: {dir: catalog}", check.Inconclusive, "only built-in lessons")
+	s.want(t, "gotest: {dir: catalog}", probe.Inconclusive, "only built-in lessons")
 	f := &tester{out: "ok  	catalog	0.01s\n", ok: true}
-	s.eye.Tester = f
-	s.want(t, "gotest: {dir: catalog, run: TestPrice}", check.Pass, "the tests pass")
-	if f.ran.Dir != filepath.Join(s.eye.Workspace, "catalog") || f.ran.Run != "TestPrice" || f.ran.Limit != time.Minute {
+	s.env.Tester = f
+	s.want(t, "gotest: {dir: catalog, run: TestPrice}", probe.Pass, "the tests pass")
+	if f.ran.Dir != filepath.Join(s.env.Workspace, "catalog") || f.ran.Run != "TestPrice" || f.ran.Limit != time.Minute {
 		t.Errorf("ran %+v", f.ran)
 	}
-	s.want(t, "gotest: {fails: true}", check.Fail, "the tests pass")
+	s.want(t, "gotest: {fails: true}", probe.Fail, "the tests pass")
 	f.out = "testing: warning: no tests to run\nPASS\n"
-	s.want(t, "gotest: {run: TestNone}", check.Fail, "there are no such tests yet")
+	s.want(t, "gotest: {run: TestNone}", probe.Fail, "there are no such tests yet")
 	f.out, f.ok = "--- FAIL: TestPrice (0.00s)\n    price_test.go:9: got 1, want 2\nFAIL\n", false
-	s.want(t, "gotest: {}", check.Fail, "price_test.go:9: got 1, want 2")
-	s.want(t, "gotest: {fails: true, says: 'want 2'}", check.Pass, "price_test.go:9")
-	s.want(t, "gotest: {fails: true, says: 'want 3'}", check.Fail, "price_test.go:9")
+	s.want(t, "gotest: {}", probe.Fail, "price_test.go:9: got 1, want 2")
+	s.want(t, "gotest: {fails: true, says: 'want 2'}", probe.Pass, "price_test.go:9")
+	s.want(t, "gotest: {fails: true, says: 'want 3'}", probe.Fail, "price_test.go:9")
 	f.err = errors.New("there is no go command on this machine")
-	s.want(t, "gotest: {}", check.Inconclusive, "no go command")
+	s.want(t, "gotest: {}", probe.Inconclusive, "no go command")
 }

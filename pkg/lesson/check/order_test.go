@@ -7,7 +7,7 @@ import (
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
-	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
@@ -38,17 +38,17 @@ func (s *scene) audit(t *testing.T, trace byte, spans ...span) {
 
 func TestEachChargeIsAnOrderOrARefund(t *testing.T) {
 	s := newScene(t)
-	s.want(t, "order: {}", check.Inconclusive, "no card was charged")
+	s.want(t, "order: {}", probe.Inconclusive, "no card was charged")
 	s.audit(t, 1, order(49*time.Second, shopv1.AuditPlaced, "a"), charged("a", 50*time.Second))
 	s.audit(t, 2, order(38*time.Second, shopv1.AuditRefunded, "b"), charged("b", 40*time.Second), refunded("b", 39*time.Second))
 	s.audit(t, 3, charged("c", time.Second))
-	s.want(t, "order: {}", check.Pass, "3 charges: 1 orders, 1 refunds, 0 lost, 1 under way")
-	s.want(t, "order: {refunds: 0}", check.Fail, "1 refunds")
-	s.want(t, "order: {charges: {at_least: 4}}", check.Fail, "3 charges")
+	s.want(t, "order: {}", probe.Pass, "3 charges: 1 orders, 1 refunds, 0 lost, 1 under way")
+	s.want(t, "order: {refunds: 0}", probe.Fail, "1 refunds")
+	s.want(t, "order: {charges: {at_least: 4}}", probe.Fail, "3 charges")
 	s.audit(t, 4, charged("d", 30*time.Second))
-	s.want(t, "order: {}", check.Fail, "1 lost")
-	s.want(t, "order: {lost: {at_least: 1}}", check.Pass, "1 lost")
-	s.want(t, "order: {window: 20s}", check.Pass, "1 charges: 0 orders, 0 refunds, 0 lost, 1 under way")
+	s.want(t, "order: {}", probe.Fail, "1 lost")
+	s.want(t, "order: {lost: {at_least: 1}}", probe.Pass, "1 lost")
+	s.want(t, "order: {window: 20s}", probe.Pass, "1 charges: 0 orders, 0 refunds, 0 lost, 1 under way")
 }
 
 func TestOrdersAreDistinguishedWithinOneTrace(t *testing.T) {
@@ -56,41 +56,41 @@ func TestOrdersAreDistinguishedWithinOneTrace(t *testing.T) {
 	first, second := charged("a", 30*time.Second), charged("b", 30*time.Second)
 	second.id = 4
 	s.audit(t, 1, order(29*time.Second, shopv1.AuditPlaced, "b"), first, second)
-	s.want(t, "order: {}", check.Fail, "2 charges: 1 orders, 0 refunds, 1 lost")
+	s.want(t, "order: {}", probe.Fail, "2 charges: 1 orders, 0 refunds, 1 lost")
 	s.audit(t, 2, refunded("a", 5*time.Second))
-	s.want(t, "order: {}", check.Pass, "2 charges: 1 orders, 1 refunds, 0 lost")
+	s.want(t, "order: {}", probe.Pass, "2 charges: 1 orders, 1 refunds, 0 lost")
 }
 
 func TestAKilledServiceHidesNoCharge(t *testing.T) {
 	s := newScene(t)
 	// Payment was killed before its spans were sent: checkout knows of the charge.
 	s.audit(t, 1, order(40*time.Second, shopv1.AuditPlaced, "a"))
-	s.want(t, "order: {}", check.Pass, "1 charges: 1 orders")
+	s.want(t, "order: {}", probe.Pass, "1 charges: 1 orders")
 	// Checkout was killed before it shipped: payment does.
 	s.audit(t, 2, charged("b", 30*time.Second))
-	s.want(t, "order: {}", check.Fail, "2 charges: 1 orders, 0 refunds, 1 lost")
+	s.want(t, "order: {}", probe.Fail, "2 charges: 1 orders, 0 refunds, 1 lost")
 	// Payment refunded and was killed.
 	s.audit(t, 3, order(20*time.Second, shopv1.AuditRefunded, "c"))
-	s.want(t, "order: {}", check.Fail, "3 charges: 1 orders, 1 refunds, 1 lost")
+	s.want(t, "order: {}", probe.Fail, "3 charges: 1 orders, 1 refunds, 1 lost")
 	// Payment was killed after the charge, and had forgotten it when it was to be refunded.
 	s.audit(t, 4, order(15*time.Second, shopv1.AuditCharged, "d"))
-	s.want(t, "order: {}", check.Fail, "4 charges: 1 orders, 1 refunds, 2 lost")
+	s.want(t, "order: {}", probe.Fail, "4 charges: 1 orders, 1 refunds, 2 lost")
 }
 
 func TestARefundOfAnOldChargeIsNotACharge(t *testing.T) {
 	s := newScene(t)
 	s.audit(t, 1, refunded("old", 10*time.Second))
-	s.want(t, "order: {}", check.Inconclusive, "no card was charged")
+	s.want(t, "order: {}", probe.Inconclusive, "no card was charged")
 }
 
 func TestNoSpansAreNoProofThatNothingWasCharged(t *testing.T) {
 	s := newScene(t)
-	const probe = "order: {charges: {at_most: 0}}"
-	s.want(t, probe, check.Inconclusive, "no card was charged")
+	const asked = "order: {charges: {at_most: 0}}"
+	s.want(t, asked, probe.Inconclusive, "no card was charged")
 	s.audit(t, 1, order(10*time.Second, "", ""))
-	s.want(t, probe, check.Pass, "0 charges")
+	s.want(t, asked, probe.Pass, "0 charges")
 	s.audit(t, 2, charged("a", time.Second))
-	s.want(t, probe, check.Fail, "1 charges")
+	s.want(t, asked, probe.Fail, "1 charges")
 }
 
 func TestTheChargeThatIsLostDecides(t *testing.T) {
@@ -98,7 +98,7 @@ func TestTheChargeThatIsLostDecides(t *testing.T) {
 	s.audit(t, 1, charged("lost", 40*time.Second))
 	s.audit(t, 2, charged("sound", 30*time.Second), order(29*time.Second, shopv1.AuditPlaced, "sound"))
 	s.audit(t, 3, charged("open", time.Second))
-	decided := check.Evidence{Kind: check.TraceEvidence, Service: "payment", Trace: "01" + strings.Repeat("0", 30), Span: "0000000000000002"}
+	decided := probe.Evidence{Kind: probe.TraceEvidence, Service: "payment", Trace: "01" + strings.Repeat("0", 30), Span: "0000000000000002"}
 	s.wantEvidence(t, "order: {}", decided)
 	s.audit(t, 4, refunded("lost", 500*time.Millisecond))
 	decided.Trace = "03" + strings.Repeat("0", 30)

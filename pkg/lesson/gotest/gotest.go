@@ -19,7 +19,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 )
 
 // Runner runs tests. A directory whose files have not changed is not tested again: checks run once a second, and a build
@@ -31,7 +31,7 @@ type Runner struct {
 	LookPath func(name string) (string, error)
 
 	mu   sync.Mutex
-	last map[check.GoTest]result
+	last map[probe.TestRun]result
 }
 
 type result struct {
@@ -48,8 +48,8 @@ const (
 	endTime = 2 * time.Second
 )
 
-// Test implements check.Tester.
-func (r *Runner) Test(ctx context.Context, t check.GoTest) (out string, ok bool, err error) {
+// Test implements probe.Tester.
+func (r *Runner) Test(ctx context.Context, t probe.TestRun) (out string, ok bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	hash, err := hashOf(t.Dir)
@@ -64,13 +64,13 @@ func (r *Runner) Test(ctx context.Context, t check.GoTest) (out string, ok bool,
 		return "", false, err
 	}
 	if r.last == nil {
-		r.last = map[check.GoTest]result{}
+		r.last = map[probe.TestRun]result{}
 	}
 	r.last[t] = result{hash, out, ok}
 	return out, ok, nil
 }
 
-func (r *Runner) run(ctx context.Context, t check.GoTest) (string, bool, error) {
+func (r *Runner) run(ctx context.Context, t probe.TestRun) (string, bool, error) {
 	command, err := r.LookPath("go")
 	if err != nil {
 		return "", false, errors.New("run the tests: there is no go command on this machine; install Go, https://go.dev/dl")

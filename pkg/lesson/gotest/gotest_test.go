@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 )
 
 // module writes a module with one test.
@@ -35,7 +35,7 @@ func runner() *Runner {
 func TestTestsAreRunAgainOnlyWhenAFileChanged(t *testing.T) {
 	dir := module(t, `t.Error("got 1, want 2")`)
 	r := runner()
-	ask := check.GoTest{Dir: dir, Run: "TestPrice", Limit: time.Minute}
+	ask := probe.TestRun{Dir: dir, Run: "TestPrice", Limit: time.Minute}
 	out, ok, err := r.Test(t.Context(), ask)
 	if err != nil || ok || !strings.Contains(out, "got 1, want 2") {
 		t.Fatalf("failing tests: %v, %v, %s", ok, err, out)
@@ -55,7 +55,7 @@ func TestTestsHaveNoWayToTheNetworkAndNoSecrets(t *testing.T) {
 	dir := module(t, `if v := os.Getenv("HTTPS_PROXY") + os.Getenv("SECRET"); v != "" || os.Getenv("GOPROXY") != "off" {
 		t.Error(v)
 	}`)
-	if out, ok, err := runner().Test(t.Context(), check.GoTest{Dir: dir, Limit: time.Minute}); err != nil || !ok {
+	if out, ok, err := runner().Test(t.Context(), probe.TestRun{Dir: dir, Limit: time.Minute}); err != nil || !ok {
 		t.Errorf("%v, %v, %s", ok, err, out)
 	}
 }
@@ -63,14 +63,14 @@ func TestTestsHaveNoWayToTheNetworkAndNoSecrets(t *testing.T) {
 func TestWithoutGoTheResultIsInconclusive(t *testing.T) {
 	r := runner()
 	r.LookPath = func(string) (string, error) { return "", exec.ErrNotFound }
-	_, _, err := r.Test(t.Context(), check.GoTest{Dir: module(t, ""), Limit: time.Minute})
+	_, _, err := r.Test(t.Context(), probe.TestRun{Dir: module(t, ""), Limit: time.Minute})
 	if err == nil || !strings.Contains(err.Error(), "there is no go command on this machine") {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestTestsThatDoNotEndAreEnded(t *testing.T) {
-	out, ok, err := runner().Test(t.Context(), check.GoTest{Dir: module(t, "select {}"), Limit: time.Nanosecond})
+	out, ok, err := runner().Test(t.Context(), probe.TestRun{Dir: module(t, "select {}"), Limit: time.Nanosecond})
 	if err != nil || ok || !strings.Contains(out, "did not end in 1ns") {
 		t.Errorf("%v, %v, %s", ok, err, out)
 	}

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
-	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -124,7 +124,7 @@ func (s *Shop) Run(ctx context.Context, c lesson.Command, out io.Writer) (int, e
 }
 
 func (s *Shop) runCall(ctx context.Context, c lesson.Command, deadline time.Duration, out io.Writer) (int, error) {
-	call := check.Call{Service: "catalog", Method: c.Args[2], Deadline: deadline}
+	call := probe.Call{Service: "catalog", Method: c.Args[2], Deadline: deadline}
 	if len(c.Args) > 3 && !strings.HasPrefix(c.Args[3], "-") {
 		call.Request = []byte(c.Args[3])
 	}

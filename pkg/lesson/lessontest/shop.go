@@ -18,7 +18,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
-	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -127,8 +127,8 @@ func (s *Shop) Status(context.Context, *controlpb.StatusRequest, ...grpc.CallOpt
 	}}}, nil
 }
 
-// Call implements check.Caller: GetProduct and ListProducts of the catalog.
-func (s *Shop) Call(ctx context.Context, c check.Call) (check.Reply, error) {
+// Call implements probe.Caller: GetProduct and ListProducts of the catalog.
+func (s *Shop) Call(ctx context.Context, c probe.Call) (probe.Reply, error) {
 	s.mu.Lock()
 	slow := s.slow
 	s.mu.Unlock()
@@ -136,16 +136,16 @@ func (s *Shop) Call(ctx context.Context, c check.Call) (check.Reply, error) {
 		select {
 		case <-time.After(slow):
 		case <-ctx.Done():
-			return check.Reply{}, ctx.Err()
+			return probe.Reply{}, ctx.Err()
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.Service != "catalog" {
-		return check.Reply{}, &check.Refused{Text: "no such service"}
+		return probe.Reply{}, &probe.Refused{Text: "no such service"}
 	}
 	if s.state != "ok" {
-		return check.Reply{Code: codes.Unavailable, Message: "connection refused"}, nil
+		return probe.Reply{Code: codes.Unavailable, Message: "connection refused"}, nil
 	}
 	took := 2 * time.Millisecond
 	for _, f := range s.faults {
@@ -153,13 +153,13 @@ func (s *Shop) Call(ctx context.Context, c check.Call) (check.Reply, error) {
 	}
 	if c.Deadline > 0 && took > c.Deadline {
 		s.log("call failed", codes.DeadlineExceeded)
-		return check.Reply{Code: codes.DeadlineExceeded, Message: "context deadline exceeded", Took: c.Deadline}, nil
+		return probe.Reply{Code: codes.DeadlineExceeded, Message: "context deadline exceeded", Took: c.Deadline}, nil
 	}
 	if strings.Contains(string(c.Request), "NOPE") {
 		s.log("call failed", codes.NotFound)
-		return check.Reply{Code: codes.NotFound, Message: "no product with ID NOPE", Took: took}, nil
+		return probe.Reply{Code: codes.NotFound, Message: "no product with ID NOPE", Took: took}, nil
 	}
-	return check.Reply{Response: json.RawMessage(`{"id":"X","priceUsd":{"units":"19","nanos":990000000}}`), Took: took}, nil
+	return probe.Reply{Response: json.RawMessage(`{"id":"X","priceUsd":{"units":"19","nanos":990000000}}`), Took: took}, nil
 }
 
 func (s *Shop) log(message string, code codes.Code) {
@@ -177,7 +177,7 @@ func (s *Shop) Write(service, message, raw string, at time.Time) {
 	s.logs = append(s.logs, &controlpb.LogLine{Time: timestamppb.New(at), Service: service, Message: message, Level: "info", Raw: raw})
 }
 
-// Logs implements check.Shop.
+// Logs implements probe.Shop.
 func (s *Shop) Logs(ctx context.Context, r *controlpb.LogsRequest, _ ...grpc.CallOption) (grpc.ServerStreamingClient[controlpb.LogLine], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

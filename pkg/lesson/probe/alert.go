@@ -1,9 +1,14 @@
 package probe
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"time"
 
+	"google.golang.org/grpc/status"
+
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
@@ -63,3 +68,110 @@ func (*Alert) Lookback() time.Duration { return time.Minute }
 
 // Triggers implements Probe.
 func (*Alert) Triggers() Event { return MetricsScraped }
+
+// Command implements Probe.
+func (*Alert) Command() string {
+	return "shopctl alerts"
+}
+
+// Evidence implements Probe.
+func (a *Alert) Evidence() Evidence {
+	return Evidence{Kind: AlertEvidence, Name: a.Name}
+}
+
+// Ask implements Probe. It examines the present state of an alert, or its changes since the step began.
+func (a *Alert) Ask(ctx context.Context, env Env, base Baseline) Result {
+	r := Result{Verdict: Inconclusive, Expected: a.Name + " " + string(a.State) + atLeastTimes(a.AtLeast)}
+	resp, err := env.Shop.ListAlerts(ctx, &controlpb.ListAlertsRequest{})
+	if err != nil {
+		r.Observed = status.Convert(err).Message()
+		return r
+	}
+	var names []string
+	var rule *controlpb.AlertRule
+	for _, known := range resp.GetRules() {
+		names = append(names, known.GetName())
+		if known.GetName() == a.Name {
+			rule = known
+		}
+	}
+	switch {
+	case rule == nil:
+		r.Verdict, r.Observed = Fail, fmt.Sprintf("there is no rule %s%s", a.Name, strictyaml.DidYouMean(a.Name, names))
+		return r
+	case rule.GetLastError() != "":
+		r.Observed = "the rule cannot be evaluated: " + rule.GetLastError()
+		return r
+	case rule.GetLastEvaluation() == nil:
+		r.Observed = "the rule has not been evaluated yet"
+		return r
+	}
+	now := alertNow(a, resp.GetAlerts())
+	if !a.State.Past() {
+		r.Verdict, r.Observed = verdict(now == string(a.State)), a.Name+" "+now
+		return r
+	}
+	changes := changesTo(a, resp.GetHistory(), base.Since)
+	r.Verdict = verdict(len(changes) >= max(a.AtLeast, 1))
+	if len(changes) == 0 {
+		r.Observed = fmt.Sprintf("%s is %s, and has not %s since the step began", a.Name, now, a.State)
+		return r
+	}
+	at := changes[0].GetTime().AsTime()
+	r.Evidence = Evidence{Kind: AlertEvidence, Name: a.Name, Time: at}
+	r.Observed = fmt.Sprintf("%s %s at %s", a.Name, a.State, at.Local().Format(time.TimeOnly))
+	if a.AtLeast > 1 {
+		r.Observed = fmt.Sprintf("%s has %s %s since the step began, and is %s", a.Name, a.State, times(len(changes)), now)
+	}
+	return r
+}
+
+// alertNow is the worst state among the alerts of a rule that have the labels.
+func alertNow(want *Alert, alerts []*controlpb.Alert) string {
+	state := "inactive"
+	for _, a := range alerts {
+		if a.GetName() != want.Name || !hasLabels(a.GetLabels(), want.Labels) {
+			continue
+		}
+		if a.GetState() == "firing" {
+			return "firing"
+		}
+		state = a.GetState()
+	}
+	return state
+}
+
+func atLeastTimes(n int) string {
+	if n < 2 {
+		return ""
+	}
+	return " at least " + times(n)
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// changesTo are the changes since a time by which an alert fired or was resolved, the newest first.
+func changesTo(want *Alert, history []*controlpb.AlertChange, since time.Time) []*controlpb.AlertChange {
+	state := map[AlertState]string{AlertFired: "firing", AlertResolved: "resolved"}[want.State]
+	var changes []*controlpb.AlertChange
+	for _, c := range history {
+		if c.GetName() == want.Name && c.GetState() == state && !c.GetTime().AsTime().Before(since) && hasLabels(c.GetLabels(), want.Labels) {
+			changes = append(changes, c)
+		}
+	}
+	return changes
+}
+
+func hasLabels(labels, want map[string]string) bool {
+	for name, value := range want {
+		if labels[name] != value {
+			return false
+		}
+	}
+	return true
+}

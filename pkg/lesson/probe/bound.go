@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -83,4 +84,12 @@ func (w Within) String() string {
 		parts = append(parts, "less than "+humanize.Span(w.Below))
 	}
 	return strings.Join(parts, " and ")
+}
+
+// figure is a number with as many digits as people can use.
+func figure(x float64) string {
+	if x == math.Trunc(x) && math.Abs(x) < 1e9 {
+		return strconv.FormatFloat(x, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(x, 'g', 3, 64)
 }

@@ -1,11 +1,11 @@
 // Package probe defines the questions that a lesson's checks ask about the running shop: how each is written in YAML,
-// what makes it valid, and what its result depends on. Package check evaluates them.
+// what makes it valid, what its result depends on, and how it is asked. Package check evaluates checks with them.
 //
-// A kind of probe is a file here, with its struct and methods, and an entry in [All]; and a file in package check, with
-// an entry in its list. Nothing else names the kinds.
+// A kind of probe is a file here, with its struct and methods, and an entry in [All]. Nothing else names the kinds.
 package probe
 
 import (
+	"context"
 	"reflect"
 	"time"
 
@@ -14,8 +14,14 @@ import (
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
-// Probe is one question to the running shop. The names of its methods leave the obvious ones to fields.
+// Probe is one question to the running shop.
 type Probe interface {
+	Definition
+	Question
+}
+
+// Definition is how a probe is written in a lesson. The names of the methods leave the obvious ones to fields.
+type Definition interface {
 	// ProbeKind is the key in a check: "rpc".
 	ProbeKind() string
 	// NamedServices are the services that the probe names; an empty name is ignored.
@@ -26,6 +32,16 @@ type Probe interface {
 	Triggers() Event
 	// Validate reports what would keep the probe from being evaluated.
 	Validate(report Report)
+}
+
+// Question is how a probe is asked. It depends on nothing but the present state of the shop and what is written.
+type Question interface {
+	// Ask asks once, for a step that began at the baseline.
+	Ask(ctx context.Context, env Env, base Baseline) Result
+	// Command is a command line that shows the same.
+	Command() string
+	// Evidence is where the probe looks; a result may have more exact evidence.
+	Evidence() Evidence
 }
 
 // All returns an empty probe of each kind, in the order in which they are shown: the list that a new kind joins.

@@ -18,3 +18,11 @@ func TestAProbeKnowsHowFarItLooksBack(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryProbeCanBeLookedAtByHand(t *testing.T) {
+	for _, p := range All() {
+		if p.Command() == "" || p.Evidence().Kind == "" {
+			t.Errorf("%s: command %q, evidence %q", p.ProbeKind(), p.Command(), p.Evidence().Kind)
+		}
+	}
+}

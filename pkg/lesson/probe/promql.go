@@ -1,14 +1,23 @@
 package probe
 
 import (
+	"cmp"
+	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/promql/parser"
+	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/lazyregexp"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/shellword"
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
@@ -116,3 +125,111 @@ func (q *PromQL) Lookback() time.Duration {
 
 // Triggers implements Probe.
 func (*PromQL) Triggers() Event { return MetricsScraped }
+
+// sample is one value of an expression, with the labels of its series.
+type sample struct {
+	labels map[string]string
+	value  float64
+}
+
+func (s sample) show(unit string) string {
+	text := strings.TrimSpace(figure(s.value) + " " + unit)
+	var pairs []string
+	for _, name := range slices.Sorted(maps.Keys(s.labels)) {
+		if name != "__name__" {
+			pairs = append(pairs, name+"="+s.labels[name])
+		}
+	}
+	if len(pairs) == 0 {
+		return text
+	}
+	return text + " (" + strings.Join(pairs, ", ") + ")"
+}
+
+// Command implements Probe.
+func (q *PromQL) Command() string {
+	return shellword.Join("shopctl", "metrics", "query", q.Expr)
+}
+
+// Evidence implements Probe.
+func (q *PromQL) Evidence() Evidence {
+	return Evidence{Kind: MetricEvidence, Expr: q.Expr, Window: q.Lookback()}
+}
+
+// Ask implements Probe. It bounds the value of an expression. Without samples, or with too few, it is inconclusive:
+// nothing was measured, which neither reaches nor fails the goal.
+func (q *PromQL) Ask(ctx context.Context, env Env, _ Baseline) Result {
+	r := Result{Verdict: Inconclusive, Expected: strings.TrimSpace(q.String() + " " + q.Unit), Look: q.Command()}
+	if q.Enough != nil {
+		if why := env.tooFew(ctx, q.Enough); why != "" {
+			r.Observed = why
+			return r
+		}
+	}
+	samples, why := env.query(ctx, q.Expr)
+	if why != "" {
+		r.Observed = why
+		return r
+	}
+	numbers := slices.DeleteFunc(samples, func(s sample) bool { return math.IsNaN(s.value) })
+	if len(numbers) == 0 {
+		r.Observed = "not a number: the expression divides by zero, since nothing happened in its window"
+		return r
+	}
+	within := func(s sample) bool { return q.Holds(s.value) }
+	show := numbers[0]
+	r.Verdict = Pass
+	if q.Any {
+		if i := slices.IndexFunc(numbers, within); i >= 0 {
+			show = numbers[i]
+		} else {
+			r.Verdict = Fail
+		}
+	} else if i := slices.IndexFunc(numbers, func(s sample) bool { return !within(s) }); i >= 0 {
+		show, r.Verdict = numbers[i], Fail
+	}
+	r.Observed = show.show(q.Unit)
+	if len(numbers) > 1 {
+		r.Observed += fmt.Sprintf(", of %d series", len(numbers))
+	}
+	return r
+}
+
+func (env Env) tooFew(ctx context.Context, want *Enough) string {
+	samples, why := env.query(ctx, want.Expr)
+	if why != "" {
+		return why
+	}
+	sum := 0.0
+	for _, s := range samples {
+		if !math.IsNaN(s.value) {
+			sum += s.value
+		}
+	}
+	if sum < want.AtLeast {
+		return fmt.Sprintf("too few samples: %s of %s", figure(math.Floor(sum)), figure(want.AtLeast))
+	}
+	return ""
+}
+
+// query evaluates an expression now. If there are no samples, why is the reason.
+func (env Env) query(ctx context.Context, expr string) (samples []sample, why string) {
+	resp, err := env.Shop.QueryMetrics(ctx, &controlpb.QueryMetricsRequest{Expr: expr})
+	if err != nil {
+		return nil, status.Convert(err).Message()
+	}
+	for _, s := range resp.GetSeries() {
+		if n := len(s.GetSamples()); n > 0 {
+			samples = append(samples, sample{s.GetLabels(), s.GetSamples()[n-1].GetValue()})
+		}
+	}
+	if len(samples) == 0 {
+		why = "no samples yet"
+		if w := resp.GetWarnings(); len(w) > 0 {
+			why += ": " + w[0]
+		}
+		return nil, why
+	}
+	slices.SortStableFunc(samples, func(a, b sample) int { return cmp.Compare(a.show(""), b.show("")) })
+	return samples, ""
+}

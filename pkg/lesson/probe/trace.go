@@ -1,10 +1,23 @@
 package probe
 
 import (
+	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/shopctl/shopctl/pkg/humanize"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/shellword"
 	"github.com/shopctl/shopctl/pkg/strictyaml"
+	"github.com/shopctl/shopctl/pkg/trace"
 )
 
 // Trace looks for traces since the step began that meet all conditions.
@@ -23,47 +36,6 @@ type Trace struct {
 	Without  Strings `yaml:"without"`
 	// Spans must all be found in a trace.
 	Spans []Span `yaml:"spans"`
-}
-
-// Span is a span that a trace must have, Count times.
-type Span struct {
-	At      strictyaml.Position
-	Service string `yaml:"service"`
-	// Name is the operation: of an RPC the method, "Charge"; or the whole name.
-	Name string `yaml:"name"`
-	// Kind is server, client, internal, producer or consumer.
-	Kind SpanKind `yaml:"kind"`
-	// Error selects spans that failed, or that did not.
-	Error *bool `yaml:"error"`
-	// Above and Below bound the span's duration.
-	Within     `yaml:",inline"`
-	Attributes []Attribute `yaml:"attributes"`
-	// Parent is the nearest span above of another service.
-	Parent *Parent `yaml:"parent"`
-	// Count per trace; default at least 1.
-	Count *Bound `yaml:"count"`
-}
-
-// Parent is the caller.
-type Parent struct {
-	At      strictyaml.Position
-	Service string `yaml:"service"`
-	Name    string `yaml:"name"`
-}
-
-// Attribute is an attribute of a span and the condition on its value.
-type Attribute struct {
-	At    strictyaml.Position
-	Key   string `yaml:"key" lesson:"required"`
-	Match `yaml:",inline"`
-}
-
-// SpanKind is the kind of a span.
-type SpanKind string
-
-// Values returns all kinds.
-func (SpanKind) Values() []string {
-	return []string{"server", "client", "internal", "producer", "consumer"}
 }
 
 // Validate implements Probe.
@@ -118,3 +90,150 @@ func (*Trace) Lookback() time.Duration { return 0 }
 
 // Triggers implements Probe.
 func (*Trace) Triggers() Event { return TraceEnded }
+
+// maxTraces bounds the traces that one evaluation reads, the newest first.
+const maxTraces = 20
+
+// Command implements Probe.
+func (t *Trace) Command() string {
+	words := []string{"shopctl", "trace", "list"}
+	if t.Service != "" {
+		words = append(words, "--service", t.Service)
+	}
+	if t.Operation != "" {
+		words = append(words, "--operation", t.Operation)
+	}
+	return shellword.Join(words...)
+}
+
+// Evidence implements Probe.
+func (t *Trace) Evidence() Evidence {
+	return Evidence{Kind: TraceEvidence, Service: t.Service}
+}
+
+// Ask implements Probe. It looks for traces since the step began that meet all conditions.
+func (t *Trace) Ask(ctx context.Context, env Env, base Baseline) Result {
+	least := max(t.AtLeast, 1)
+	r := Result{Verdict: Inconclusive, Expected: wantedTrace(t, least)}
+	list, err := env.Shop.ListTraces(ctx, &controlpb.ListTracesRequest{Filter: traceFilter(t, base), Limit: int32(max(maxTraces, least))})
+	if err != nil {
+		r.Observed = status.Convert(err).Message()
+		return r
+	}
+	names := env.names(ctx)
+	found, missing := 0, ""
+	looked := Evidence{Kind: TraceEvidence, Service: t.Service}
+	for _, s := range list.GetTraces() {
+		lacks, span, err := env.lacking(ctx, t, s, names)
+		if err != nil {
+			r.Observed = status.Convert(err).Message()
+			return r
+		}
+		if lacks == "" {
+			found++
+			looked.Trace, looked.Span = s.GetTraceId(), span
+		} else if missing == "" {
+			missing = fmt.Sprintf("trace %s: %s", trace.ShortID(s.GetTraceId()), lacks)
+			if looked.Trace == "" {
+				looked.Trace, looked.Span = s.GetTraceId(), span
+			}
+		}
+		if found >= least {
+			break
+		}
+	}
+	r.Verdict = verdict(found >= least)
+	switch {
+	case found >= least:
+		r.Observed = humanize.Count(found, "trace") + ", such as " + trace.ShortID(looked.Trace)
+	case len(list.GetTraces()) == 0:
+		r.Observed = "no such trace since the step began"
+	default:
+		r.Observed = fmt.Sprintf("%d of %s; %s", found, humanize.Count(len(list.GetTraces()), "trace"), missing)
+	}
+	r.Evidence = looked
+	if looked.Trace != "" {
+		r.Look = "shopctl trace show " + looked.Trace
+	}
+	return r
+}
+
+func traceFilter(want *Trace, base Baseline) *controlpb.TraceFilter {
+	f := &controlpb.TraceFilter{Service: want.Service, Operation: want.Operation, Error: want.Error}
+	if !base.Since.IsZero() {
+		f.Since = timestamppb.New(base.Since)
+	}
+	if want.Above > 0 {
+		f.MinDuration = durationpb.New(want.Above)
+	}
+	if want.Below > 0 {
+		f.MaxDuration = durationpb.New(want.Below)
+	}
+	return f
+}
+
+// lacking describes what a trace lacks, empty if it meets all conditions; and the id of the span that decided, empty if none
+// did.
+func (env Env) lacking(ctx context.Context, want *Trace, s *controlpb.TraceSummary, names aliases) (lacks, span string, err error) {
+	for _, service := range want.Services {
+		if !slices.ContainsFunc(s.GetServices(), func(is string) bool { return names.same(is, service) }) {
+			return service + " does not take part", "", nil
+		}
+	}
+	for _, service := range want.Without {
+		if slices.ContainsFunc(s.GetServices(), func(is string) bool { return names.same(is, service) }) {
+			return service + " takes part", "", nil
+		}
+	}
+	if len(want.Spans) == 0 {
+		return "", "", nil
+	}
+	resp, err := env.Shop.GetTrace(ctx, &controlpb.GetTraceRequest{Id: s.GetTraceId()})
+	if err != nil {
+		return "", "", err
+	}
+	var data tracepb.TracesData
+	if err := proto.Unmarshal(resp.GetOtlp(), &data); err != nil {
+		return "", "", fmt.Errorf("read trace %s: %w", trace.ShortID(s.GetTraceId()), err)
+	}
+	spans, _ := trace.Spans(&data)
+	for _, t := range trace.Assemble(spans) {
+		if lacks, span = lackingSpan(want.Spans, t, names); lacks != "" {
+			return lacks, span, nil
+		}
+	}
+	return "", span, nil
+}
+
+func wantedTrace(want *Trace, least int) string {
+	text := strings.TrimSpace(want.Service + " " + want.Operation)
+	if text != "" {
+		text = " of " + text
+	}
+	text = humanize.Count(least, "trace") + text
+	if want.Error {
+		text += " with an error"
+	}
+	if w := want.Within.String(); w != "" {
+		text += " in " + w
+	}
+	var parts []string
+	if len(want.Services) > 0 {
+		parts = append(parts, "through "+strings.Join(want.Services, ", "))
+	}
+	if len(want.Without) > 0 {
+		parts = append(parts, "without "+strings.Join(want.Without, ", "))
+	}
+	for i := range want.Spans {
+		w := &want.Spans[i]
+		part := wantedSpan(w)
+		if w.Count != nil {
+			part += " " + w.Count.String() + " times"
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) > 0 {
+		text += ": " + strings.Join(parts, "; ")
+	}
+	return text
+}

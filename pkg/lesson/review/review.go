@@ -13,6 +13,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/lesson/progress"
 )
 
@@ -128,7 +129,7 @@ func Judge(q format.Question, given string) (right bool, truth string) {
 	} else if len(q.Accept) > 0 {
 		truth = q.Accept[0]
 	}
-	return check.Judge(a, given).Verdict == check.Pass, truth
+	return check.Judge(a, given).Verdict == probe.Pass, truth
 }
 
 // Answer records an answer in the progress of its lesson.

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
-	"github.com/shopctl/shopctl/pkg/lesson/check"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
 	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/lesson/progress"
@@ -201,7 +200,7 @@ func (p *prover) red(ctx context.Context, s *lesson.Session) error {
 			if len(c.Needs) > 0 || c.Answer != nil {
 				continue
 			}
-			if r := s.Evaluate(ctx, &c); r.Verdict == check.Pass {
+			if r := s.Evaluate(ctx, &c); r.Verdict == probe.Pass {
 				errs = append(errs, fmt.Errorf("%s/%s passes before anything was done: %s", step.ID, c.ID, r.Observed))
 			}
 		}
@@ -248,7 +247,7 @@ func (p *prover) wrong(ctx context.Context, s *lesson.Session, name string) erro
 	expects := false
 	for _, a := range sc.Actions {
 		// A mistake has a message of its own: expect CHECK fail "message".
-		expects = expects || a.Verb == "expect" && a.Args[1] != string(check.Pass) && len(a.Args) == 3
+		expects = expects || a.Verb == "expect" && a.Args[1] != string(probe.Pass) && len(a.Args) == 3
 	}
 	if !expects {
 		return errors.New("the script expects no message: expect CHECK fail TEXT")

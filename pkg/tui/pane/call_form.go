@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/humanize"
+	"github.com/shopctl/shopctl/pkg/shellword"
 	"github.com/shopctl/shopctl/pkg/tui/feed"
 	"github.com/shopctl/shopctl/pkg/tui/style"
 	"github.com/shopctl/shopctl/pkg/tui/textedit"
@@ -89,14 +90,14 @@ func (f *callForm) compact() string {
 }
 
 func (f *callForm) command(service, method string) string {
-	line := "call " + service + " " + method
+	words := []string{"call", service, method}
 	if text := f.compact(); text != "" {
-		line += " '" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+		words = append(words, text)
 	}
 	if f.proto != "" {
-		line += " --proto " + f.proto
+		words = append(words, "--proto", f.proto)
 	}
-	return line + " --deadline " + f.deadline.String() + " --trace"
+	return shellword.Join(append(words, "--deadline", f.deadline.String(), "--trace")...)
 }
 
 // addResponse shows more of the response.

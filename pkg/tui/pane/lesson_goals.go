@@ -8,7 +8,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/lesson"
-	"github.com/shopctl/shopctl/pkg/lesson/check"
+	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
@@ -82,7 +82,7 @@ func (p *Lesson) step(by int) bool {
 // Evidence is the goal at the cursor, and whether it has something to open.
 func (p *Lesson) Evidence() (c lesson.CheckView, ok bool) {
 	c, ok = p.goalAt(p.Cursor())
-	return c, ok && (c.Evidence != check.Evidence{} || c.Look != "")
+	return c, ok && (c.Evidence != probe.Evidence{} || c.Look != "")
 }
 
 func (p *Lesson) goals(checks []lesson.CheckView, width int) []string {
