@@ -29,7 +29,7 @@ func (s *shop) openRules() {
 
 // vector evaluates the query of a rule.
 func (s *shop) vector(ctx context.Context, expr string, at time.Time) (out promql.Vector, err error) {
-	err = s.meters.query.Instant(ctx, expr, at, func(a query.Result) error {
+	err = s.meters.query.Rule(ctx, expr, at, func(a query.Result) error {
 		switch v := a.Value.(type) {
 		case promql.Vector:
 			out = append(promql.Vector(nil), v...)

@@ -7,7 +7,8 @@ import (
 	"strings"
 
 	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/shopctl/shopctl/pkg/promexpr"
 )
 
 // Issue is something wrong with one field.
@@ -128,7 +129,7 @@ func (c *checker) expr(path, text string) {
 		c.add(path, "is missing")
 		return
 	}
-	if _, err := parser.NewParser(parser.Options{}).ParseExpr(text); err != nil {
+	if _, err := promexpr.NewParser().ParseExpr(text); err != nil {
 		c.add(path, "%v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +18,10 @@ import (
 	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/pkg/workload"
 )
+
+// memoryLimit is where the daemon begins to collect garbage more often and to return memory at once: several times what a
+// busy shop takes, so that it only matters after a large query.
+const memoryLimit = 512 << 20
 
 // randomPorts reports whether a shop uses random ports in place of the standard ports of OTLP and Prometheus.
 func randomPorts(getenv func(string) string) bool {
@@ -47,6 +52,9 @@ func NewDaemonCmd(f *cmdutil.Factory, version string) *cobra.Command {
 			}
 			if o.PromPort != 0 {
 				cfg.Prometheus = fmt.Sprintf("127.0.0.1:%d", o.PromPort)
+			}
+			if f.Getenv("GOMEMLIMIT") == "" {
+				debug.SetMemoryLimit(memoryLimit)
 			}
 			return daemon.Run(cmd.Context(), cfg, daemon.ReadyPipe(f.Getenv))
 		},

@@ -24,8 +24,9 @@ import (
 const (
 	// defaultPoints is about how many points a range has whose step is not given.
 	defaultPoints = 250
-	// maxPoints bounds the points of a result, all series together, to what fits well into one message.
-	maxPoints = 400_000
+	// maxPoints bounds the points of a result, all series together, to what fits well into one message, maxLabels the bytes
+	// of their labels.
+	maxPoints, maxLabels = 400_000, 8 << 20
 )
 
 // metricsServer serves metrics and alerts.
@@ -76,6 +77,7 @@ func (s *metricsServer) QueryMetrics(ctx context.Context, req *controlpb.QueryMe
 // fillResult copies a result, which must not be kept.
 func fillResult(resp *controlpb.QueryMetricsResponse, result query.Result) error {
 	resp.ResultType = string(result.Value.Type())
+	size := uint64(0)
 	switch v := result.Value.(type) {
 	case promql.String:
 		resp.Text = v.V
@@ -83,6 +85,9 @@ func fillResult(resp *controlpb.QueryMetricsResponse, result query.Result) error
 		resp.Series = []*controlpb.MetricSeries{{Samples: []*controlpb.MetricSample{{TimeMs: v.T, Value: v.V}}}}
 	case promql.Vector:
 		for _, s := range v {
+			if size += s.Metric.ByteSize(); size > maxLabels {
+				return errLabels
+			}
 			resp.Series = append(resp.Series, &controlpb.MetricSeries{
 				Labels: s.Metric.Map(), Samples: []*controlpb.MetricSample{{TimeMs: s.T, Value: s.F}},
 			})
@@ -93,6 +98,9 @@ func fillResult(resp *controlpb.QueryMetricsResponse, result query.Result) error
 			if points += len(s.Floats); points > maxPoints {
 				return &query.Error{Kind: query.TooLarge, Text: fmt.Sprintf("the result has more than %d points", maxPoints), Hint: "aggregate: sum by (service) (...), or use a longer --step"}
 			}
+			if size += s.Metric.ByteSize(); size > maxLabels {
+				return errLabels
+			}
 			series := &controlpb.MetricSeries{Labels: s.Metric.Map()}
 			for _, p := range s.Floats {
 				series.Samples = append(series.Samples, &controlpb.MetricSample{TimeMs: p.T, Value: p.F})
@@ -102,6 +110,8 @@ func fillResult(resp *controlpb.QueryMetricsResponse, result query.Result) error
 	}
 	return nil
 }
+
+var errLabels = &query.Error{Kind: query.TooLarge, Text: fmt.Sprintf("the labels of the result take more than %d MB", maxLabels>>20), Hint: "aggregate: sum by (service) (...)"}
 
 // explainQuery gives an error of a query its status code and its hint.
 func explainQuery(err error) error {

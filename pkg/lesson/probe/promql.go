@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/lazyregexp"
+	"github.com/shopctl/shopctl/pkg/promexpr"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/shellword"
 	"github.com/shopctl/shopctl/pkg/strictyaml"
@@ -62,7 +63,7 @@ func (q *PromQL) Validate(report Report) {
 
 // expr reports an expression that is not PromQL.
 func (report Report) expr(at strictyaml.Position, text string) {
-	_, err := parser.NewParser(parser.Options{}).ParseExpr(text)
+	_, err := promexpr.NewParser().ParseExpr(text)
 	if err == nil {
 		return
 	}

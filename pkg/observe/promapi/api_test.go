@@ -104,11 +104,11 @@ func TestAnswersHaveTheShapeOfPrometheus(t *testing.T) {
 		"metadata?metric=none": `{"status":"success","data":{}}`,
 		"alerts":               `{"status":"success","data":{"alerts":[{"labels":{"alertname":"Orders","severity":"page"},"annotations":{"summary":"360 orders"},"state":"firing","activeAt":"1970-01-12T13:46:40.5Z","value":"3.6e+02"}]}}`,
 		"rules?type=record":    `{"status":"success","data":{"groups":[{"name":"g","file":"production/shop","rules":[{"name":"all:orders","query":"sum(orders_total)","labels":{},"health":"ok","evaluationTime":0,"lastEvaluation":"1970-01-12T13:46:40.5Z","type":"recording"}],"interval":15,"limit":0,"evaluationTime":0,"lastEvaluation":"1970-01-12T13:46:40.5Z"}]}}`,
-		"query?query=rate(":    `{"status":"error","errorType":"bad_data","error":"1:6: parse error: unclosed left parenthesis"}`,
+		"query?query=rate(":    `{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:6: parse error: unclosed left parenthesis"}`,
 		"query?query=1&time=x": `{"status":"error","errorType":"bad_data","error":"invalid parameter \"time\": cannot parse \"x\" to a valid timestamp"}`,
 		"series":               `{"status":"error","errorType":"bad_data","error":"no match[] parameter provided"}`,
 		"nothing":              `{"status":"error","errorType":"not_found","error":"there is no GET /api/v1/nothing here"}`,
-		"query_range?query=1&start=0&end=9&step=0": `{"status":"error","errorType":"bad_data","error":"step 0s is not above zero"}`,
+		"query_range?query=1&start=0&end=9&step=0": `{"status":"error","errorType":"bad_data","error":"invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive integer"}`,
 	} {
 		name, params, _ := strings.Cut(path, "?")
 		values := url.Values{}

@@ -45,6 +45,10 @@ func (a *api) federate(w http.ResponseWriter, r *http.Request) {
 	seen := map[string]bool{}
 	var it chunkenc.Iterator
 	for _, ms := range sets {
+		if err := r.Context().Err(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
 		for set := q.Select(r.Context(), true, nil, ms...); set.Next(); {
 			s := set.At()
 			it = s.Iterator(it)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
@@ -47,6 +48,9 @@ func (a *api) words(r *http.Request, find func(storage.Querier, []*labels.Matche
 	}
 	seen := map[string]bool{}
 	for _, set := range s.sets {
+		if err := r.Context().Err(); err != nil {
+			return nil, err
+		}
 		words, _, err := find(q, set)
 		if err != nil {
 			return nil, err
@@ -69,12 +73,16 @@ func limited[T any](list []T, limit int) response {
 }
 
 func (a *api) series(r *http.Request) (any, error) {
+	if len(r.Form["match[]"]) == 0 {
+		return nil, badData("no match[] parameter provided")
+	}
 	s, err := a.scope(r)
 	if err != nil {
+		// Only here does Prometheus name the parameter.
+		if text := err.Error(); !strings.HasPrefix(text, "invalid parameter ") {
+			err = badParam("match[]", text)
+		}
 		return nil, err
-	}
-	if len(s.sets) == 0 {
-		return nil, badData("no match[] parameter provided")
 	}
 	q, err := a.DB.Querier(s.from, s.to)
 	if err != nil {
@@ -83,13 +91,21 @@ func (a *api) series(r *http.Request) (any, error) {
 	defer q.Close()
 	found := []labels.Labels{}
 	seen := map[string]bool{}
+	size := uint64(0)
 	for _, ms := range s.sets {
+		if err := r.Context().Err(); err != nil {
+			return nil, err
+		}
 		for set := q.Select(r.Context(), true, nil, ms...); set.Next(); {
 			ls := set.At().Labels()
 			if key := ls.String(); !seen[key] {
 				seen[key] = true
 				found = append(found, ls)
+				size += ls.ByteSize()
 			}
+		}
+		if size > maxAnswer {
+			return nil, errTooLarge
 		}
 	}
 	slices.SortFunc(found, labels.Compare)

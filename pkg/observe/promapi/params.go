@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,10 +18,15 @@ const (
 	maxTime = "292277025-08-18T07:12:54.999999999Z"
 )
 
-// timeParam reads a time: seconds since 1970 with a fraction, or RFC 3339.
+// badParam is the error of a parameter, in the words of Prometheus.
+func badParam(name, text string) error {
+	return badData(fmt.Sprintf("invalid parameter %q: %s", name, text))
+}
+
+// timeParam reads a time: seconds since 1970 with a fraction, or RFC 3339. Without a default, there must be one.
 func timeParam(r *http.Request, name string, def time.Time) (time.Time, error) {
 	text := r.FormValue(name)
-	if text == "" {
+	if text == "" && !def.IsZero() {
 		return def, nil
 	}
 	if seconds, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(seconds) < 1e12 {
@@ -36,7 +42,7 @@ func timeParam(r *http.Request, name string, def time.Time) (time.Time, error) {
 	case maxTime:
 		return time.Unix(1e11, 0), nil
 	}
-	return time.Time{}, badData(fmt.Sprintf("invalid parameter %q: cannot parse %q to a valid timestamp", name, clip(text)))
+	return time.Time{}, badParam(name, fmt.Sprintf("cannot parse %q to a valid timestamp", clip(text)))
 }
 
 // durationParam reads a duration: seconds, or as Prometheus writes it.
@@ -48,7 +54,7 @@ func durationParam(r *http.Request, name string) (time.Duration, error) {
 	if d, err := model.ParseDuration(text); err == nil {
 		return time.Duration(d), nil
 	}
-	return 0, badData(fmt.Sprintf("invalid parameter %q: cannot parse %q to a valid duration", name, clip(text)))
+	return 0, badParam(name, fmt.Sprintf("cannot parse %q to a valid duration", clip(text)))
 }
 
 // limitParam is how many results are wanted; 0: all.
@@ -57,9 +63,12 @@ func limitParam(r *http.Request) (int, error) {
 	if text == "" {
 		return 0, nil
 	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 {
-		return 0, badData(fmt.Sprintf("invalid parameter %q: %q is not a number above zero", "limit", clip(text)))
+	n, err := strconv.Atoi(clip(text))
+	switch {
+	case err != nil:
+		return 0, badParam("limit", err.Error())
+	case n < 0:
+		return 0, badParam("limit", "limit must be non-negative")
 	}
 	return n, nil
 }
@@ -85,7 +94,12 @@ func (a *api) scope(r *http.Request) (s scope, err error) {
 	}
 	s.from, s.to = from.UnixMilli(), to.UnixMilli()
 	if s.sets, err = a.Query.Selectors(r.Form["match[]"]); err != nil {
-		return s, err
+		return s, badData(err.Error())
+	}
+	for _, set := range s.sets {
+		if !slices.ContainsFunc(set, func(m *labels.Matcher) bool { return !m.Matches("") }) {
+			return s, badData("match[] must contain at least one non-empty matcher")
+		}
 	}
 	return s, nil
 }

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -65,9 +66,9 @@ type alertingView struct {
 }
 
 func (a *api) rules(r *http.Request) (any, error) {
-	kind := r.FormValue("type")
+	kind := strings.ToLower(r.FormValue("type"))
 	if kind != "" && kind != "alert" && kind != "record" {
-		return nil, badData("not supported value " + strconv.Quote(clip(kind)))
+		return nil, badParam("type", "not supported value "+strconv.Quote(clip(kind)))
 	}
 	groups := []groupView{}
 	for _, rules := range a.Rules.Groups() {

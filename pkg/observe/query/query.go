@@ -16,18 +16,21 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/storage"
 
+	"github.com/shopctl/shopctl/pkg/promexpr"
 	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
 const (
 	// maxSamples bounds what one query may hold in memory at a time: 16 bytes each.
-	maxSamples = 5_000_000
+	maxSamples = 2_000_000
 	// timeout bounds one query.
 	timeout = 10 * time.Second
-	// atOnce is how many queries run at the same time; the rest wait.
-	atOnce = 4
-	// maxPoints bounds the points of a range query, as in Prometheus.
-	maxPoints = 11_000
+	// atOnce is how many queries run at the same time, rulesAtOnce how many of the daemon's own beside them; the rest wait.
+	atOnce, rulesAtOnce = 4, 1
+	// MaxPoints bounds the points of a range query, as in Prometheus.
+	MaxPoints = 11_000
+	// subqueryStep is the step of a subquery that has none.
+	subqueryStep = 15 * time.Second
 	// Lookback is how old the last sample of a series may be to count.
 	Lookback = 5 * time.Minute
 )
@@ -37,25 +40,27 @@ type Store interface {
 	storage.Queryable
 	// Names returns how many series there are of each metric name.
 	Names() map[string]int
+	// Largest is how many bytes the labels of a series take at most.
+	Largest() int
 }
 
 // Engine evaluates queries. It is safe for concurrent use.
 type Engine struct {
-	store  Store
-	engine *promql.Engine
-	parser parser.Parser
-	turn   chan struct{}
+	store       Store
+	engine      *promql.Engine
+	parser      promexpr.Parser
+	turn, rules chan struct{}
 }
 
 // New makes an engine over a store. Close ends it.
 func New(store Store) *Engine {
-	p := parser.NewParser(parser.Options{})
+	p := promexpr.NewParser()
 	return &Engine{
-		store: store, parser: p, turn: make(chan struct{}, atOnce),
+		store: store, parser: p, turn: make(chan struct{}, atOnce), rules: make(chan struct{}, rulesAtOnce),
 		engine: promql.NewEngine(promql.EngineOpts{
 			MaxSamples: maxSamples, Timeout: timeout, LookbackDelta: Lookback, Parser: p,
 			EnableAtModifier: true, EnableNegativeOffset: true,
-			NoStepSubqueryIntervalFn: func(int64) int64 { return (15 * time.Second).Milliseconds() },
+			NoStepSubqueryIntervalFn: func(int64) int64 { return subqueryStep.Milliseconds() },
 		}),
 	}
 }
@@ -91,7 +96,16 @@ type Result struct {
 // Instant evaluates an expression at one time and passes the result to use. The error is an *Error, or that
 // of ctx.
 func (e *Engine) Instant(ctx context.Context, expr string, at time.Time, use func(Result) error) error {
-	return e.run(ctx, expr, use, func() (promql.Query, error) {
+	return e.instant(ctx, e.turn, expr, at, use)
+}
+
+// Rule is Instant for the daemon's own needs, which never wait for the queries of others.
+func (e *Engine) Rule(ctx context.Context, expr string, at time.Time, use func(Result) error) error {
+	return e.instant(ctx, e.rules, expr, at, use)
+}
+
+func (e *Engine) instant(ctx context.Context, turn chan struct{}, expr string, at time.Time, use func(Result) error) error {
+	return e.run(ctx, turn, expr, 0, 1, use, func() (promql.Query, error) {
 		return e.engine.NewInstantQuery(ctx, e.store, nil, expr, at)
 	})
 }
@@ -103,30 +117,43 @@ func (e *Engine) Range(ctx context.Context, expr string, start, end time.Time, s
 		return &Error{Kind: Invalid, Text: fmt.Sprintf("step %s is not above zero", step), Hint: "use a step such as 15s"}
 	case end.Before(start):
 		return &Error{Kind: Invalid, Text: "the range ends before it starts", Hint: "swap the two times"}
-	case end.Sub(start)/step > maxPoints:
-		return &Error{Kind: Invalid, Text: fmt.Sprintf("a step of %s gives more than %d points per series", step, maxPoints), Hint: "use a longer step, or a shorter range"}
+	case end.Sub(start)/step > MaxPoints:
+		return &Error{Kind: Invalid, Text: fmt.Sprintf("a step of %s gives more than %d points per series", step, MaxPoints), Hint: "use a longer step, or a shorter range"}
 	}
-	return e.run(ctx, expr, use, func() (promql.Query, error) {
-		return e.engine.NewRangeQuery(ctx, e.store, nil, expr, start, end, step)
+	return e.run(ctx, e.turn, expr, end.Sub(start), step, use, func() (promql.Query, error) {
+		q, err := e.engine.NewRangeQuery(ctx, e.store, nil, expr, start, end, step)
+		if err != nil && !isParseError(err) {
+			return nil, &Error{Kind: Invalid, Text: err.Error(), err: err, Hint: "a range needs numbers at each time: rate(...), or without [...]"}
+		}
+		return q, err
 	})
 }
 
-func (e *Engine) run(ctx context.Context, expr string, use func(Result) error, make func() (promql.Query, error)) error {
+func (e *Engine) run(ctx context.Context, turn chan struct{}, expr string, span, step time.Duration, use func(Result) error, make func() (promql.Query, error)) error {
 	select {
-	case e.turn <- struct{}{}:
-		defer func() { <-e.turn }()
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	parsed, err := e.Parse(expr)
+	if err != nil {
+		return err
+	}
+	if err := e.affordable(ctx, parsed, span, step); err != nil {
+		return err
 	}
 	q, err := make()
 	if err != nil {
 		return e.explain(err)
 	}
 	defer q.Close()
+	ctx, stop := watchMemory(ctx)
+	defer stop()
 	res := q.Exec(ctx)
 	if res.Err != nil {
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 		return e.explain(res.Err)
 	}
@@ -201,8 +228,14 @@ func (e *Engine) explain(err error) error {
 	text := err.Error()
 	out := &Error{Kind: Failed, Text: text, err: err, Hint: "evaluate the parts separately: shopctl metrics query 'EXPR'"}
 	var tooMany promql.ErrTooManySamples
+	var known *Error
+	var limit *promexpr.LimitError
 	var late promql.ErrQueryTimeout
 	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &limit):
+		out.Kind, out.Hint = Invalid, "split the expression, or record parts of it by rules"
 	case errors.As(err, &tooMany):
 		out.Kind, out.Hint = TooLarge, "query fewer series or a shorter range"
 	case errors.As(err, &late):

@@ -88,6 +88,7 @@ func (db *DB) create(ls labels.Labels) (*series, error) {
 	db.byHash[hash] = append(db.byHash[hash], sr)
 	db.index.add(sr)
 	db.stats.bytes += sr.overhead()
+	db.largest = max(db.largest, ls.ByteSize())
 	return sr, nil
 }
 

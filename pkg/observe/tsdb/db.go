@@ -45,6 +45,7 @@ type DB struct {
 	newest   int64 // milliseconds, math.MinInt64 while there are no samples
 	horizon  int64 // what is older has gone or goes
 	trimmed  int64 // when trim looked last
+	largest  uint64
 }
 
 type counts struct {
@@ -150,6 +151,13 @@ func (db *DB) Names() map[string]int {
 		names[name] = len(list)
 	}
 	return names
+}
+
+// Largest is how many bytes the labels of a series took at most so far.
+func (db *DB) Largest() int {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	return int(db.largest)
 }
 
 // trim drops what is older than the retention, or than the bytes allow. The lock is held.
