@@ -34,6 +34,12 @@ type object struct {
 				ServiceAccountName            string `yaml:"serviceAccountName"`
 				TerminationGracePeriodSeconds int    `yaml:"terminationGracePeriodSeconds"`
 				Containers                    []container
+				Volumes                       []struct {
+					Name                  string
+					PersistentVolumeClaim struct {
+						ClaimName string `yaml:"claimName"`
+					} `yaml:"persistentVolumeClaim"`
+				}
 			}
 		}
 		Ports []struct {
@@ -41,6 +47,9 @@ type object struct {
 			Port       int
 			TargetPort int `yaml:"targetPort"`
 		}
+		// AccessModes and Resources are those of a claim.
+		AccessModes []string `yaml:"accessModes"`
+		Resources   struct{ Requests struct{ Storage string } }
 	}
 }
 
@@ -61,6 +70,10 @@ type container struct {
 	Resources      struct {
 		Requests, Limits struct{ CPU, Memory string }
 	}
+	VolumeMounts []struct {
+		Name      string
+		MountPath string `yaml:"mountPath"`
+	} `yaml:"volumeMounts"`
 }
 
 // reference is a placeholder for a setting from outside. None has to be there for the shop to run.
@@ -130,8 +143,8 @@ func objects(t *testing.T) map[string]object {
 
 func TestEveryWorkloadHasAnAccountADeploymentAndAService(t *testing.T) {
 	all := objects(t)
-	if len(all) != 3*len(services.All()) {
-		t.Errorf("%d objects, want three for each of %d workloads", len(all), len(services.All()))
+	if len(all) != 3*len(services.All())+1 {
+		t.Errorf("%d objects, want three for each of %d workloads, and a claim", len(all), len(services.All()))
 	}
 	for _, b := range services.All() {
 		for kind, version := range map[string]string{"ServiceAccount": "v1", "Deployment": "apps/v1", "Service": "v1"} {
@@ -141,6 +154,18 @@ func TestEveryWorkloadHasAnAccountADeploymentAndAService(t *testing.T) {
 			}
 		}
 		checkDeployment(t, b, all["Deployment/"+b.Workload], all["Service/"+b.Workload])
+	}
+}
+
+func TestTheStoreOfTheCartsIsTheOnlyOneToUseItsClaim(t *testing.T) {
+	all := objects(t)
+	claim, store := all["PersistentVolumeClaim/redis-cart"].Spec, all["Deployment/redis-cart"].Spec
+	if !slices.Equal(claim.AccessModes, []string{"ReadWriteOncePod"}) || store.Strategy["type"] != "Recreate" {
+		t.Errorf("the claim is %v, the strategy %v", claim.AccessModes, store.Strategy)
+	}
+	volumes, mounts := store.Template.Spec.Volumes, store.Template.Spec.Containers[0].VolumeMounts
+	if len(volumes) != 1 || volumes[0].PersistentVolumeClaim.ClaimName != "redis-cart" || len(mounts) != 1 || mounts[0].Name != volumes[0].Name || mounts[0].MountPath != "/data" {
+		t.Errorf("volumes %+v, mounts %+v", volumes, mounts)
 	}
 }
 

@@ -50,7 +50,7 @@ func (s *source) Changed() <-chan struct{} { return s.changed }
 
 // run follows the store until ctx ends.
 func (s *source) run(ctx context.Context) {
-	for range s.store.Watch(ctx, resource.KindDeployment, resource.KindService, resource.KindConfigMap, resource.KindSecret) {
+	for range s.store.Watch(ctx, resource.KindDeployment, resource.KindService, resource.KindConfigMap, resource.KindSecret, resource.KindPersistentVolumeClaim) {
 		if s.refresh() {
 			select {
 			case s.changed <- struct{}{}:
@@ -70,6 +70,7 @@ func (s *source) refresh() bool {
 		Services:    store.All[*corev1.Service](snap, ""),
 		ConfigMaps:  map[orchestrator.Key]*corev1.ConfigMap{},
 		Secrets:     map[orchestrator.Key]*corev1.Secret{},
+		Claims:      map[orchestrator.Key]*corev1.PersistentVolumeClaim{},
 	}
 	var print strings.Builder
 	for _, d := range objects.Deployments {
@@ -85,6 +86,10 @@ func (s *source) refresh() bool {
 	for _, o := range store.All[*corev1.Secret](snap, "") {
 		objects.Secrets[orchestrator.Key{Namespace: o.Namespace, Name: o.Name}] = o
 		fmt.Fprintf(&print, "x %s/%s %s %s\n", o.Namespace, o.Name, o.UID, o.ResourceVersion)
+	}
+	for _, o := range store.All[*corev1.PersistentVolumeClaim](snap, "") {
+		objects.Claims[orchestrator.Key{Namespace: o.Namespace, Name: o.Name}] = o
+		fmt.Fprintf(&print, "p %s/%s %s %s\n", o.Namespace, o.Name, o.UID, o.ResourceVersion)
 	}
 	if print.String() == s.print {
 		return false

@@ -78,6 +78,10 @@ func (s *shop) newProcesses(environ []string) (runtime, error) {
 			b, _, ok := services.ByImage(image)
 			return b.Name, ok
 		},
+		Keeps: func(builtin string) bool {
+			b, ok := services.Lookup(builtin)
+			return ok && b.Role != services.RoleStore
+		},
 		Images: s.cfg.Images, VolumeDir: s.dir.Volumes(), Ledger: ledger{s.dir, s.lock},
 	})
 	if err := s.reclaim(driver); err != nil {
@@ -115,6 +119,7 @@ func (s *shop) newController(driver workload.Driver) (*workload.Controller, erro
 		StorefrontAddr:   cmp.Or(s.cfg.Listen, DefaultListen),
 		StorefrontStrict: s.cfg.Listen != "",
 		DataDir:          s.dir.Data(),
+		ClaimDir:         s.dir.Claims(),
 		Event:            s.onEvent,
 		OpenLog:          s.openLog,
 		LastLines:        s.logs.LastLines,

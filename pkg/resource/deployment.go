@@ -3,6 +3,7 @@ package resource
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -71,6 +72,18 @@ func warnDeployment(c *admission.Issues, d *appsv1.Deployment, others Objects) {
 	const path = "spec.template.spec"
 	c.PodWarnings(path, &d.Spec.Template.Spec)
 	warnReferences(c, path, &d.Spec.Template.Spec, d.Namespace, others)
+	if d.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType {
+		return
+	}
+	for i, v := range d.Spec.Template.Spec.Volumes {
+		if v.PersistentVolumeClaim == nil {
+			continue
+		}
+		claim, ok := others.Find(Key{KindPersistentVolumeClaim, d.Namespace, v.PersistentVolumeClaim.ClaimName}).(*corev1.PersistentVolumeClaim)
+		if ok && slices.Contains(claim.Spec.AccessModes, corev1.ReadWriteOncePod) {
+			c.Add(admission.Item(path+".volumes", i), "one instance at a time can use a ReadWriteOncePod claim, so that a rolling update never completes; write strategy: {type: Recreate}")
+		}
+	}
 }
 
 func deploymentImages(d *appsv1.Deployment) string {

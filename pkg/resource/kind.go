@@ -11,13 +11,14 @@ import (
 
 // The kinds that other packages refer to by name.
 const (
-	KindDeployment     = "Deployment"
-	KindService        = "Service"
-	KindConfigMap      = "ConfigMap"
-	KindSecret         = "Secret"
-	KindServiceAccount = "ServiceAccount"
-	KindNamespace      = "Namespace"
-	KindPrometheusRule = "PrometheusRule"
+	KindDeployment            = "Deployment"
+	KindService               = "Service"
+	KindConfigMap             = "ConfigMap"
+	KindSecret                = "Secret"
+	KindServiceAccount        = "ServiceAccount"
+	KindNamespace             = "Namespace"
+	KindPersistentVolumeClaim = "PersistentVolumeClaim"
+	KindPrometheusRule        = "PrometheusRule"
 )
 
 // Kind is the definition of one kind of object: its names, its defaults and checks, and how objects are printed.

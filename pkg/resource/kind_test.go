@@ -20,7 +20,7 @@ func TestKindsAreFoundByEveryNameTheyHave(t *testing.T) {
 }
 
 func TestAnUnknownKindGetsAListOfWhatIsSupported(t *testing.T) {
-	const supported = "supported are Deployment (apps/v1), PrometheusRule (monitoring.coreos.com/v1) and Namespace, ServiceAccount, Secret, ConfigMap, Service (v1)"
+	const supported = "supported are Deployment (apps/v1), PrometheusRule (monitoring.coreos.com/v1) and Namespace, ServiceAccount, Secret, ConfigMap, PersistentVolumeClaim, Service (v1)"
 	for word, want := range map[string]string{
 		"pods":       `kind "pods" is not supported; ` + supported,
 		"deploymnet": `kind "deploymnet" is not supported; did you mean "Deployment"?; ` + supported,

@@ -33,6 +33,9 @@ func warnReferences(c *admission.Issues, path string, p *corev1.PodSpec, namespa
 		if v.Secret != nil {
 			f.object(at+".secret.secretName", KindSecret, v.Secret.SecretName, v.Secret.Optional)
 		}
+		if v.PersistentVolumeClaim != nil {
+			f.object(at+".persistentVolumeClaim.claimName", KindPersistentVolumeClaim, v.PersistentVolumeClaim.ClaimName, nil)
+		}
 	}
 	f.containers(path+".initContainers", p.InitContainers)
 	f.containers(path+".containers", p.Containers)

@@ -16,6 +16,7 @@ var registry = sync.OnceValue(func() []Kind {
 		prometheusRuleKind(),
 		secretKind(),
 		configMapKind(),
+		persistentVolumeClaimKind(),
 		serviceKind(),
 		deploymentKind(),
 	}

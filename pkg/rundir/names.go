@@ -40,6 +40,7 @@ func stateNames() []ownName {
 		{pattern: daemonLogName + ".1"},
 		{pattern: logsName, dir: true, files: []ownName{{pattern: "*.log"}, {pattern: "*.log.[0-9]"}}},
 		{pattern: dataName, dir: true},
+		{pattern: claimsName, dir: true},
 		{pattern: volumesName, dir: true},
 	}
 	for _, objects := range []string{ObjectsName, MonolithObjectsName} {

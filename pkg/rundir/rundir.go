@@ -118,6 +118,9 @@ func (d Dir) Logs() string { return filepath.Join(d.State, logsName) }
 // Data is the directory under which workloads keep what outlives them.
 func (d Dir) Data() string { return filepath.Join(d.State, dataName) }
 
+// Claims is the directory under which PersistentVolumeClaims have theirs.
+func (d Dir) Claims() string { return filepath.Join(d.State, claimsName) }
+
 // Volumes is the directory of the ConfigMaps and Secrets that instances mount.
 func (d Dir) Volumes() string { return filepath.Join(d.State, volumesName) }
 

@@ -20,6 +20,7 @@ const (
 	daemonLogName = "daemon.log"
 	logsName      = "logs"
 	dataName      = "data"
+	claimsName    = "claims"
 	volumesName   = "volumes"
 	// ObjectsName and MonolithObjectsName are the files of changed objects, in the state directory.
 	ObjectsName         = "objects.json"

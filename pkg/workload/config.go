@@ -18,6 +18,7 @@ type Objects struct {
 	Services    []*corev1.Service
 	ConfigMaps  map[orchestrator.Key]*corev1.ConfigMap
 	Secrets     map[orchestrator.Key]*corev1.Secret
+	Claims      map[orchestrator.Key]*corev1.PersistentVolumeClaim
 }
 
 // Source is where what is wanted comes from.
@@ -63,6 +64,8 @@ type Config struct {
 
 	// DataDir holds a directory for each workload that outlives its instances. Empty: they have none.
 	DataDir string
+	// ClaimDir holds a directory for each PersistentVolumeClaim. Empty: they have none.
+	ClaimDir string
 
 	// Event receives what happens; it must not block.
 	Event func(orchestrator.Event)

@@ -3,6 +3,7 @@ package workload
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -80,7 +81,10 @@ func (d *deployment) readyPods() int {
 
 // resolveAll makes the wanted revision of every Deployment from the objects as they are now.
 func (c *Controller) resolveAll() {
-	r := &podspec.Resolver{ConfigMaps: c.objects.ConfigMaps, Secrets: c.objects.Secrets, Ports: map[podspec.Reference]bool{}}
+	r := &podspec.Resolver{ConfigMaps: c.objects.ConfigMaps, Secrets: c.objects.Secrets, Claims: c.objects.Claims, Ports: map[podspec.Reference]bool{}}
+	if c.cfg.ClaimDir != "" {
+		r.ClaimDir = func(claim orchestrator.Key) string { return filepath.Join(c.cfg.ClaimDir, claim.Namespace, claim.Name) }
+	}
 	for ref := range c.addrs {
 		r.Ports[ref] = true
 	}

@@ -100,6 +100,8 @@ func (c *Controller) step(ctx context.Context, d *deployment, p *pod, now time.T
 		c.stopNext(ctx, p, now)
 	case p.phase == pending && !c.mayStart(d, now, wake):
 		p.waitsFor = "waits for " + strings.Join(c.missing(d), ", ")
+	case p.phase == pending && c.claimHolder(p) != "":
+		p.waitsFor = c.claimHolder(p)
 	default:
 		p.phase = active
 		c.advance(ctx, p, now, wake)

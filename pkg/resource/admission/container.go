@@ -211,6 +211,9 @@ func (c *Issues) volumes(path string, volumes []corev1.Volume) map[string]bool {
 		if v.Secret != nil {
 			c.reference(at+".secret.secretName", v.Secret.SecretName)
 		}
+		if v.PersistentVolumeClaim != nil {
+			c.reference(at+".persistentVolumeClaim.claimName", v.PersistentVolumeClaim.ClaimName)
+		}
 	}
 	return names
 }

@@ -40,8 +40,8 @@ func (c *Issues) PodWarnings(path string, p *corev1.PodSpec) {
 		}
 	}
 	for i, v := range p.Volumes {
-		if v.EmptyDir == nil && v.ConfigMap == nil && v.Secret == nil && v.DownwardAPI == nil && v.Projected == nil {
-			c.Add(Item(path+".volumes", i), "has an unsupported kind; emptyDir, configMap, secret, downwardAPI and projected are supported")
+		if v.EmptyDir == nil && v.ConfigMap == nil && v.Secret == nil && v.DownwardAPI == nil && v.Projected == nil && v.PersistentVolumeClaim == nil && v.Ephemeral == nil {
+			c.Add(Item(path+".volumes", i), "has an unsupported kind; configMap, downwardAPI, emptyDir, ephemeral, persistentVolumeClaim, projected and secret are supported")
 		}
 	}
 	for i := range p.InitContainers {

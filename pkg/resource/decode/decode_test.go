@@ -101,7 +101,7 @@ func TestWhatIsWrongIsFoundAtItsPlaceWithAWordOnWhatWasMeant(t *testing.T) {
 		{"empty element", "- name: LEVEL\n          value: \"3\"", "-", `24:10: spec.template.spec.containers[0].env[0]: an element of a list cannot be empty`},
 		{"tag", "tier: web", "tier: !secret web", `6:11: metadata.labels[tier]: expected a string, got a value with the tag !secret`},
 		{"wrong group", "apps/v1", "apps/v1beta1", `1:13: Deployment has apiVersion apps/v1, not apps/v1beta1`},
-		{"mistyped kind", "kind: Deployment", "kind: Deploymnet", `2:7: kind "Deploymnet" of apiVersion "apps/v1" is not supported; did you mean "Deployment"?; supported are Deployment (apps/v1), PrometheusRule (monitoring.coreos.com/v1) and Namespace, ServiceAccount, Secret, ConfigMap, Service (v1)`},
+		{"mistyped kind", "kind: Deployment", "kind: Deploymnet", `2:7: kind "Deploymnet" of apiVersion "apps/v1" is not supported; did you mean "Deployment"?; supported are Deployment (apps/v1), PrometheusRule (monitoring.coreos.com/v1) and Namespace, ServiceAccount, Secret, ConfigMap, PersistentVolumeClaim, Service (v1)`},
 		{"no kind", "kind: Deployment\n", "", `1:1: kind is missing`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -135,7 +135,7 @@ kind: Pod
 		`f.yaml:8:13: spec.replicas: expected a whole number, got the string "two"`,
 		`f.yaml:9:3: spec.selectr: unknown field "selectr"; did you mean "selector"?`,
 		`f.yaml:35:18: spec.ports[0].port: 0 is not a port; ports are 1 to 65535`,
-		`f.yaml:38:7: kind "Pod" of apiVersion "v1" is not supported; supported are Deployment (apps/v1), PrometheusRule (monitoring.coreos.com/v1) and Namespace, ServiceAccount, Secret, ConfigMap, Service (v1)`,
+		`f.yaml:38:7: kind "Pod" of apiVersion "v1" is not supported; supported are Deployment (apps/v1), PrometheusRule (monitoring.coreos.com/v1) and Namespace, ServiceAccount, Secret, ConfigMap, PersistentVolumeClaim, Service (v1)`,
 		`f.yaml:40:1: expected an object with apiVersion and kind, got a list`,
 	}
 	if diff := cmp.Diff(want, strings.Split(fmt.Sprint(err), "\n")); diff != "" {
@@ -150,7 +150,7 @@ func TestKindsOfAMeshAreRefusedWithAListOfWhatIsSupported(t *testing.T) {
 	} {
 		for _, kind := range kinds {
 			_, err := Decode("mesh.yaml", []byte("apiVersion: "+apiVersion+"\nkind: "+kind+"\nmetadata:\n  name: x\n"))
-			want := fmt.Sprintf("mesh.yaml:2:7: kind %q of apiVersion %q is not supported; supported are Deployment (apps/v1), PrometheusRule (monitoring.coreos.com/v1) and Namespace, ServiceAccount, Secret, ConfigMap, Service (v1)", kind, apiVersion)
+			want := fmt.Sprintf("mesh.yaml:2:7: kind %q of apiVersion %q is not supported; supported are Deployment (apps/v1), PrometheusRule (monitoring.coreos.com/v1) and Namespace, ServiceAccount, Secret, ConfigMap, PersistentVolumeClaim, Service (v1)", kind, apiVersion)
 			if err == nil || err.Error() != want {
 				t.Errorf("got %v\nwant %s", err, want)
 			}

@@ -47,7 +47,8 @@ func (t *Template) Fill(name string, address func(container string, ref Referenc
 func FillVolumes(volumes []Volume, name string) []Volume {
 	out := make([]Volume, len(volumes))
 	for i, v := range volumes {
-		out[i] = Volume{Name: v.Name}
+		out[i] = v
+		out[i].Files = nil
 		if v.Files != nil {
 			out[i].Files = make(map[string][]byte, len(v.Files))
 		}

@@ -30,8 +30,8 @@ type Pod struct {
 	Volumes                    []Volume
 	// Grace is how long a container may take to stop.
 	Grace time.Duration
-	// DataDir is a directory that outlives the pod, shared by the pods of its workload; containers find it in
-	// DATA_DIR. Empty: none.
+	// DataDir is a directory that outlives the pod, shared by the pods of its workload. Containers find it in DATA_DIR
+	// unless they mount a volume for their data. Empty: none.
 	DataDir string
 }
 
@@ -80,6 +80,12 @@ type Volume struct {
 	Name string
 	// Files by relative path; nil for a volume that begins empty.
 	Files map[string][]byte
+	// Claim is the PersistentVolumeClaim whose directory the volume is; empty for a volume of the pod's own.
+	Claim orchestrator.Key
+	// Dir is the directory of the claim on this machine.
+	Dir string
+	// Exclusive: one pod at a time may use the claim.
+	Exclusive bool
 }
 
 // Reference is a port of a Service whose address a container is given.

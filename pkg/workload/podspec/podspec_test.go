@@ -215,6 +215,6 @@ func TestThePodsNameIsFilledIntoFilesToo(t *testing.T) {
 	}))
 	pod := got.Fill("app-1", nil)
 	if string(pod.Volumes[0].Files["name"]) != "app-1" || pod.Volumes[1].Files != nil {
-		t.Errorf("volumes %q", pod.Volumes)
+		t.Errorf("volumes %+v", pod.Volumes)
 	}
 }

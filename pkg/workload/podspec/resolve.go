@@ -20,6 +20,9 @@ const defaultGrace = 30 * time.Second
 type Resolver struct {
 	ConfigMaps map[orchestrator.Key]*corev1.ConfigMap
 	Secrets    map[orchestrator.Key]*corev1.Secret
+	Claims     map[orchestrator.Key]*corev1.PersistentVolumeClaim
+	// ClaimDir is the directory of a claim on this machine; nil: claims have none.
+	ClaimDir func(orchestrator.Key) string
 	// Ports are the ports of Services that have an address.
 	Ports map[Reference]bool
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 // volumes reads the volumes that a container mounts. Kinds that exist on a cluster only are refused.
@@ -17,6 +19,14 @@ func (r *Resolver) volumes(pod scope, spec *corev1.PodSpec) ([]Volume, error) {
 		if !mounted(spec, v.Name) {
 			continue
 		}
+		if v.PersistentVolumeClaim != nil {
+			volume, err := r.claimVolume(pod.namespace, v.Name, v.PersistentVolumeClaim.ClaimName)
+			if err != nil {
+				return nil, fmt.Errorf("volume %s: %w", v.Name, err)
+			}
+			out = append(out, volume)
+			continue
+		}
 		files, err := r.volumeFiles(pod, v.VolumeSource)
 		if err != nil {
 			return nil, fmt.Errorf("volume %s: %w", v.Name, err)
@@ -24,6 +34,20 @@ func (r *Resolver) volumes(pod scope, spec *corev1.PodSpec) ([]Volume, error) {
 		out = append(out, Volume{Name: v.Name, Files: files})
 	}
 	return out, nil
+}
+
+// claimVolume is the volume of a PersistentVolumeClaim.
+func (r *Resolver) claimVolume(namespace, volume, name string) (Volume, error) {
+	key := orchestrator.Key{Namespace: namespace, Name: name}
+	claim, ok := r.Claims[key]
+	if !ok {
+		return Volume{}, fmt.Errorf("persistentvolumeclaim %q not found", name)
+	}
+	v := Volume{Name: volume, Claim: key, Exclusive: slices.Contains(claim.Spec.AccessModes, corev1.ReadWriteOncePod)}
+	if r.ClaimDir != nil {
+		v.Dir = r.ClaimDir(key)
+	}
+	return v, nil
 }
 
 func mounted(spec *corev1.PodSpec, volume string) bool {
@@ -72,12 +96,12 @@ func (r *Resolver) volumeFiles(pod scope, src corev1.VolumeSource) (map[string][
 		return r.secretFiles(pod.namespace, src.Secret.SecretName, src.Secret.Optional, src.Secret.Items)
 	case src.DownwardAPI != nil:
 		return downwardFiles(pod, src.DownwardAPI.Items)
-	case src.EmptyDir != nil, src == corev1.VolumeSource{}:
+	case src.EmptyDir != nil, src.Ephemeral != nil, src == corev1.VolumeSource{}:
 		return nil, nil
 	case src.Projected != nil:
 		return r.projectedFiles(pod, src.Projected.Sources)
 	}
-	return nil, fmt.Errorf("only configMap, secret, downwardAPI, projected and emptyDir volumes are supported on one machine")
+	return nil, fmt.Errorf("only configMap, downwardAPI, emptyDir, ephemeral, persistentVolumeClaim, projected and secret volumes are supported on one machine")
 }
 
 func (r *Resolver) projectedFiles(pod scope, sources []corev1.VolumeProjection) (map[string][]byte, error) {

@@ -37,7 +37,7 @@ func (c *container) newCommand(p pipes) *exec.Cmd {
 		"POD_NAMESPACE=" + spec.Namespace,
 		"SERVICE_VERSION=" + c.version(),
 		"OTEL_SERVICE_NAME=" + c.serviceName(),
-		"DATA_DIR=" + spec.DataDir,
+		"DATA_DIR=" + c.dataDir(),
 		MarkerEnv + "=" + c.marker,
 		lifeline.Env + "=0," + strconv.Itoa(upDescriptor),
 	})

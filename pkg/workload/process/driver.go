@@ -36,6 +36,9 @@ type Config struct {
 	CommandEnviron []string
 	// Builtin finds the built-in service that an image names; nil: there are none.
 	Builtin func(image string) (name string, ok bool)
+	// Keeps reports whether a built-in service keeps its data in podspec.Pod.DataDir, along with the other instances of
+	// its workload. One that does not has its data in a volume, or in memory. Nil: all keep it.
+	Keeps func(builtin string) bool
 	// Images maps other images to commands. It is called whenever a pod template is read. Nil: there are none.
 	Images func() workload.Images
 	// VolumeDir holds a directory for each pod with volumes. Empty: pods can have none.
@@ -71,6 +74,9 @@ var (
 func New(c Config) *Driver {
 	if c.Builtin == nil {
 		c.Builtin = func(string) (string, bool) { return "", false }
+	}
+	if c.Keeps == nil {
+		c.Keeps = func(string) bool { return true }
 	}
 	if c.Images == nil {
 		c.Images = func() workload.Images { return workload.Images{} }

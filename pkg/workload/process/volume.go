@@ -19,6 +19,12 @@ func (p *pod) writeVolumes(volumes []podspec.Volume) error {
 		return nil
 	}
 	for _, v := range volumes {
+		if v.Dir != "" {
+			if err := os.MkdirAll(v.Dir, 0o700); err != nil {
+				return fmt.Errorf("create volume %s: %w", v.Name, err)
+			}
+			continue
+		}
 		if err := writeFiles(filepath.Join(p.dir(), v.Name), v.Files); err != nil {
 			return fmt.Errorf("write volume %s: %w", v.Name, err)
 		}
@@ -60,7 +66,7 @@ func (p *pod) mountDirs(c podspec.Container) ([]mountDir, error) {
 	}
 	var mounts []mountDir
 	for _, m := range c.Mounts {
-		dir := filepath.Join(p.dir(), m.Volume)
+		dir := p.volumeDir(m.Volume)
 		if m.SubPath == "" {
 			mounts = append(mounts, mountDir{m.Path, dir})
 			continue
@@ -81,6 +87,38 @@ func (p *pod) mountDirs(c podspec.Container) ([]mountDir, error) {
 		mounts = append(mounts, mountDir{filepath.Dir(m.Path), own})
 	}
 	return mounts, nil
+}
+
+// volumeDir is the directory of a volume: that of its claim, or one of the pod's own.
+func (p *pod) volumeDir(name string) string {
+	for _, v := range p.spec.Volumes {
+		if v.Name == name && v.Dir != "" {
+			return v.Dir
+		}
+	}
+	return filepath.Join(p.dir(), name)
+}
+
+// dataMount is where containers mount the volume for their data, unless they say otherwise in DATA_DIR. The images of
+// many databases do, that of Redis among them.
+const dataMount = "/data"
+
+// dataDir is where a container keeps its data: in a volume if it mounts one for that, else in the directory of its
+// workload. A template cannot choose any other directory of this machine.
+func (c *container) dataDir() string {
+	wanted := dataMount
+	for _, kv := range c.spec.Env {
+		if value, ok := strings.CutPrefix(kv, "DATA_DIR="); ok {
+			wanted = value
+		}
+	}
+	if dir := workingDir(wanted, c.mounts); dir != "" && filepath.IsAbs(wanted) && filepath.Clean(wanted) == wanted {
+		return dir
+	}
+	if c.builtin != "" && !c.pod.d.c.Keeps(c.builtin) {
+		return ""
+	}
+	return c.pod.spec.DataDir
 }
 
 // file is the content of the file that is mounted by its sub-path.
