@@ -54,16 +54,12 @@ func Execute(ctx context.Context, f *cmdutil.Factory, args []string) int {
 
 func newFactory(sys System) *cmdutil.Factory {
 	f := &cmdutil.Factory{
-		IO: &iostreams.IO{
-			In: sys.In, Out: sys.Out, Err: sys.Err,
-			InTTY:  term.IsTerminal(int(sys.In.Fd())),
-			OutTTY: term.IsTerminal(int(sys.Out.Fd())),
-			ErrTTY: term.IsTerminal(int(sys.Err.Fd())),
-		},
+		IO:      iostreams.New(sys.In, sys.Out, sys.Err),
 		Getenv:  sys.Getenv,
 		Environ: sys.Environ,
 		Now:     sys.Now,
 	}
+	f.IO.InTTY, f.IO.OutTTY, f.IO.ErrTTY = term.IsTerminal(int(sys.In.Fd())), term.IsTerminal(int(sys.Out.Fd())), term.IsTerminal(int(sys.Err.Fd()))
 	for _, stream := range []*os.File{sys.Out, sys.Err} {
 		if width, height, err := term.GetSize(int(stream.Fd())); err == nil {
 			f.IO.Width, f.IO.Height = width, height

@@ -75,7 +75,7 @@ repair them. Lessons guide you through it.
 
 // Tree returns the commands for their descriptions; they cannot be run.
 func Tree() *cobra.Command {
-	return NewRoot(&cmdutil.Factory{IO: &iostreams.IO{}, Getenv: func(string) string { return "" }})
+	return NewRoot(&cmdutil.Factory{IO: iostreams.New(nil, nil, nil), Getenv: func(string) string { return "" }})
 }
 
 // addCommands adds every command of the top level to its group.

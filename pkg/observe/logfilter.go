@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/shopctl/shopctl/pkg/printable"
 )
 
 // LogFilter selects lines of a log; a field that is not set selects all.
@@ -12,7 +14,7 @@ type LogFilter struct {
 	TraceID, SpanID string
 	// Level is the least severe one, one of LogLevels. Lines without a level are not selected.
 	Level string
-	// Grep must match the line as it was written.
+	// Grep must match the line as it was written, without its colors.
 	Grep *regexp.Regexp
 }
 
@@ -27,7 +29,7 @@ func LogLevel(word string) (string, bool) {
 
 // pick returns a line if the filter selects it, else nil. Checks that need no parsing come first.
 func (f LogFilter) pick(in *instanceLog, raw string) *LogLine {
-	if !strings.Contains(raw, f.TraceID) || !strings.Contains(raw, f.SpanID) || f.Grep != nil && !f.Grep.MatchString(raw) {
+	if !strings.Contains(raw, f.TraceID) || !strings.Contains(raw, f.SpanID) || f.Grep != nil && !f.Grep.MatchString(printable.WithoutColors(raw)) {
 		return nil
 	}
 	line := parseLine(in, raw)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/shopctl/shopctl/pkg/printable"
 )
 
 // Problem is one thing wrong with a manifest, or worth a warning.
@@ -21,7 +23,8 @@ type Problem struct {
 	Message string
 }
 
-// String is "file:line:column: path: message"; without a file, it begins with the object.
+// String is "file:line:column: path: message"; without a file, it begins with the object. It is one line: keys and values of
+// a manifest may hold line feeds and control characters.
 func (p Problem) String() string {
 	var b strings.Builder
 	switch {
@@ -36,7 +39,7 @@ func (p Problem) String() string {
 		b.WriteString(p.Path + ": ")
 	}
 	b.WriteString(p.Message)
-	return b.String()
+	return printable.Line(b.String())
 }
 
 // Problems are all things wrong with what was given. As an error it has one line for each.

@@ -198,7 +198,7 @@ func (o *callOptions) finish(ctx context.Context, t *callTarget, result *call.Re
 	for _, fault := range t.faults {
 		o.f.IO.Notef("fault on %s: %s", t.Name, fault)
 	}
-	return cmdutil.HintErr(callExit(code), callHint(o.f.IO, t, result), errors.New(callErrorText(result)))
+	return cmdutil.HintErr(callExit(code), callHint(o.f.IO, t, result), callError(result))
 }
 
 // messages returns the source of the request's messages: the argument, or standard input if it is not a terminal

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -69,16 +70,17 @@ func viewMetadata(md metadata.MD) map[string][]string {
 // callExit is the exit code for a gRPC code.
 func callExit(code codes.Code) int { return 64 + int(code) }
 
-// callErrorText is the code and the message of a call that failed, then a line for each detail.
-func callErrorText(r *call.Result) string {
+// callError is the code and the message of a call that failed, and an error for each detail.
+func callError(r *call.Result) error {
 	text := code.Name(r.Status.Code())
 	if r.Status.Message() != "" {
 		text += ": " + r.Status.Message()
 	}
+	all := []error{errors.New(text)}
 	for _, detail := range r.Details {
-		text += "\ndetail: " + string(compactJSON(detail))
+		all = append(all, errors.New("detail: "+string(compactJSON(detail))))
 	}
-	return text
+	return errors.Join(all...)
 }
 
 func compactJSON(raw json.RawMessage) []byte {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -68,7 +67,7 @@ func (o *callOptions) repeatCall(ctx context.Context, t *callTarget, args []stri
 		return err
 	}
 	if view.Failed > 0 {
-		return cmdutil.HintErr(callExit(last.Status.Code()), callHint(o.f.IO, t, last), errors.New(callErrorText(last)))
+		return cmdutil.HintErr(callExit(last.Status.Code()), callHint(o.f.IO, t, last), callError(last))
 	}
 	return nil
 }

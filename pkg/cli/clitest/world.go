@@ -48,7 +48,7 @@ func NewWorld(t *testing.T) *World {
 		"HOME": home, "SHOPCTL_RUN_DIR": filepath.Join(home, "run"), "SHOPCTL_STATE_DIR": filepath.Join(home, "state"),
 	}}
 	w.F = &cmdutil.Factory{
-		IO:          &iostreams.IO{In: strings.NewReader(""), Out: &w.Out, Err: &w.Err},
+		IO:          iostreams.New(strings.NewReader(""), &w.Out, &w.Err),
 		Getenv:      func(key string) string { return w.Env[key] },
 		Now:         TestNow,
 		Executable:  filepath.Join(home, "shopctl"),

@@ -67,9 +67,40 @@ func Report(ctx context.Context, ios *iostreams.IO, err error) int {
 	if errors.Is(context.Cause(ctx), ErrInterrupted) && (code == ExitFailed || code == ExitInterrupted) {
 		return ExitInterrupted
 	}
-	ios.PrintLines("error", text)
-	ios.PrintLines("hint", ios.ForThisShop(hint))
+	for _, message := range messages(err, text) {
+		ios.PrintMessage("error", message)
+	}
+	ios.PrintMessage("hint", ios.ForThisShop(hint))
 	return code
+}
+
+// messages splits the text of an error into problems. A line feed that does not separate two of them may be foreign: part of
+// a name, or of what a program wrote.
+func messages(err error, text string) []string {
+	var problems interface{ Strings() []string }
+	if errors.As(err, &problems) {
+		return strings.Split(text, "\n")
+	}
+	if st, ok := StatusOf(err); ok && st.Code() == codes.InvalidArgument {
+		if _, _, ours := control.HintOf(err); ours {
+			return strings.Split(text, "\n")
+		}
+	}
+	if e, ok := err.(*Error); ok {
+		err = e.Err
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []string{text}
+	}
+	var parts []string
+	for _, part := range joined.Unwrap() {
+		parts = append(parts, part.Error())
+	}
+	if strings.Join(parts, "\n") != text {
+		return []string{text}
+	}
+	return parts
 }
 
 // issues is where errors of shopctl itself are reported.

@@ -69,7 +69,7 @@ func (s *Screens) config(plain string) (c tui.Config, done func()) {
 	calls, done := s.calls()
 	return tui.Config{
 		Calls: calls, Stop: processStop{},
-		In: f.IO.In, Out: f.IO.Out, Environ: f.Environ,
+		In: f.IO.In, Out: f.IO.Out.Screen(), Environ: f.Environ,
 		Color: f.IO.Color, ASCII: f.IO.ASCII, Accessible: f.IO.Accessible,
 		Name:  f.IO.ShopName,
 		Dial:  dialScreen(f.Shop),

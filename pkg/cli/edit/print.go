@@ -62,7 +62,7 @@ func PrintObjects(ios *iostreams.IO, format string, objects []*controlpb.Object,
 	switch format {
 	case iostreams.FormatName:
 		for _, o := range objects {
-			if _, err := fmt.Fprintln(ios.Out, Ref(o)); err != nil {
+			if _, err := fmt.Fprintln(ios.Out, iostreams.OneLine(Ref(o))); err != nil {
 				return err
 			}
 		}
@@ -103,8 +103,7 @@ func printStream(ios *iostreams.IO, objects []*controlpb.Object, clean bool) err
 	if err != nil {
 		return err
 	}
-	_, err = ios.Out.Write(text)
-	return err
+	return ios.Out.WriteDocument(text)
 }
 
 // printChanged writes objects that a command changed or would change: by default one line each with its change.
@@ -113,7 +112,7 @@ func printChanged(ios *iostreams.IO, format string, objects []*controlpb.Object,
 		return PrintObjects(ios, format, objects, true)
 	}
 	for i, o := range objects {
-		if _, err := fmt.Fprintf(ios.Out, "%s %s\n", Ref(o), done(i)); err != nil {
+		if _, err := fmt.Fprintf(ios.Out, "%s %s\n", iostreams.OneLine(Ref(o)), done(i)); err != nil {
 			return err
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // "guard -- COMMAND" for a program that is not ours, "guard --group PGID" for a paused group. It is not part of the
 // command tree because users never run it.
 func RunGuard(sys cmdutil.System, args []string) int {
-	ios := &iostreams.IO{Out: sys.Out, Err: sys.Err}
+	ios := iostreams.New(nil, sys.Out, sys.Err)
 	ctx := context.Background()
 	switch {
 	case len(args) > 1 && args[0] == "--":

@@ -36,7 +36,7 @@ func RunService(sys cmdutil.System, name string) int {
 	case err == nil, errors.Is(err, chassis.ErrLifeline):
 		return cmdutil.ExitOK
 	default:
-		ios := &iostreams.IO{Out: sys.Out, Err: sys.Err}
+		ios := iostreams.New(nil, sys.Out, sys.Err)
 		return cmdutil.Report(ctx, ios, err)
 	}
 }

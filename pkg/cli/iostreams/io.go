@@ -17,17 +17,30 @@ func (ios *IO) ForThisShop(hint string) string {
 	return ios.Command(args)
 }
 
-// PrintLines writes text to standard error, each of its lines as "shopctl: what: line".
+// PrintLines writes text to standard error, each of its lines as "shopctl: what: line". Foreign text in
+// it must be one line.
 func (ios *IO) PrintLines(what, text string) {
 	for line := range strings.Lines(text) {
 		fmt.Fprintf(ios.Err, "shopctl: %s: %s\n", what, strings.TrimRight(line, "\n"))
 	}
 }
 
-// IO is the terminal, or its replacement in tests.
+// PrintMessage writes text to standard error as "shopctl: what: text". Further lines of it are indented, so that foreign
+// text cannot pass for a message of its own.
+func (ios *IO) PrintMessage(what, text string) {
+	if text != "" {
+		fmt.Fprintf(ios.Err, "shopctl: %s: %s\n", what, oneMessage(text))
+	}
+}
+
+func oneMessage(text string) string {
+	return strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
+}
+
+// IO is the terminal, or its replacement in tests. [New] makes it.
 type IO struct {
 	In       io.Reader
-	Out, Err io.Writer
+	Out, Err *Writer
 	// InTTY, OutTTY and ErrTTY report which of the streams are terminals.
 	InTTY, OutTTY, ErrTTY bool
 	// Width and Height of the terminal in cells; 0 if neither Out nor Err is one.
@@ -51,7 +64,7 @@ func (ios *IO) Command(args string) string {
 // Notef writes a message to standard error, unless --quiet.
 func (ios *IO) Notef(format string, args ...any) {
 	if !ios.Quiet {
-		fmt.Fprintf(ios.Err, format+"\n", args...)
+		fmt.Fprintln(ios.Err, oneMessage(fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -64,7 +77,7 @@ func (ios *IO) Next(commands ...string) {
 
 // Warnf writes a warning to standard error, even with --quiet.
 func (ios *IO) Warnf(format string, args ...any) {
-	fmt.Fprintf(ios.Err, "shopctl: warning: "+format+"\n", args...)
+	ios.PrintMessage("warning", fmt.Sprintf(format, args...))
 }
 
 const DefaultShop = "default"

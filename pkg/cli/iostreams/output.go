@@ -33,7 +33,9 @@ func (ios *IO) Print(format string, v any, table func(w io.Writer)) error {
 	case FormatJSON:
 		out, err = encodeJSON(v, "  ")
 	case FormatYAML:
-		out, err = yaml.Marshal(v)
+		if out, err = yaml.Marshal(v); err == nil {
+			return ios.Out.WriteDocument(out)
+		}
 	case FormatName:
 		n, ok := v.(named)
 		if !ok {
@@ -64,14 +66,15 @@ func (ios *IO) PrintLine(v any) error {
 	return err
 }
 
-// encodeJSON ends with a line feed. HTML characters are not escaped.
+// encodeJSON ends with a line feed. HTML characters are not escaped; what JSON does not escape of control characters, such
+// as U+009B, the writer does in the form of JSON.
 func encodeJSON(v any, indent string) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", indent)
 	err := e.Encode(v)
-	return b.Bytes(), err
+	return bytes.ToValidUTF8(b.Bytes(), []byte("\ufffd")), err
 }
 
 // Structured reports whether a format prints all fields, including those that cost an extra request.

@@ -17,7 +17,7 @@ func (ios *IO) Paint(t Tone, text string) string {
 	if !ios.Color || t == "" || text == "" {
 		return text
 	}
-	return "\x1b[" + string(t) + "m" + text + "\x1b[0m"
+	return ios.Out.Sequence(string(t)+"m") + text + ios.Out.Sequence("0m")
 }
 
 // StateTone maps the state of a service or an instance to its color.

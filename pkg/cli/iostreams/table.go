@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/shopctl/shopctl/pkg/printable"
 )
 
 // Table aligns columns. Cells may contain colors; width is counted in terminal cells.
@@ -14,7 +16,24 @@ type Table struct {
 
 func NewTable(header ...string) *Table { return &Table{rows: [][]string{header}} }
 
-func (t *Table) Row(cells ...string) { t.rows = append(t.rows, cells) }
+// Row adds a row. A cell is one line, whatever its text holds.
+func (t *Table) Row(cells ...string) {
+	row := make([]string, len(cells))
+	for i, cell := range cells {
+		row[i] = OneLine(cell)
+	}
+	t.rows = append(t.rows, row)
+}
+
+// width is the width of a cell as the writer prints it: sealed sequences take no room, foreign ones are escaped.
+func width(cell string) int {
+	return ansi.StringWidth(printable.Text(printable.MapColors(cell, func(parameters string) string {
+		if first, _, _ := strings.Cut(parameters, ";"); len(first) == sealDigits {
+			return ""
+		}
+		return "\x1b[" + parameters + "m"
+	})))
+}
 
 func (t *Table) Write(w io.Writer) {
 	var widths []int
@@ -23,7 +42,7 @@ func (t *Table) Write(w io.Writer) {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], ansi.StringWidth(cell))
+			widths[i] = max(widths[i], width(cell))
 		}
 	}
 	var b strings.Builder
@@ -32,7 +51,7 @@ func (t *Table) Write(w io.Writer) {
 		for i, cell := range row {
 			line.WriteString(cell)
 			if i < len(row)-1 {
-				line.WriteString(strings.Repeat(" ", widths[i]-ansi.StringWidth(cell)+3))
+				line.WriteString(strings.Repeat(" ", widths[i]-width(cell)+3))
 			}
 		}
 		b.WriteString(strings.TrimRight(line.String(), " "))

@@ -77,7 +77,7 @@ func (o *deleteOptions) run(ctx context.Context, args []string) error {
 				line += " (server dry run)"
 			}
 		}
-		if _, err := fmt.Fprintln(o.ios.Out, line); err != nil {
+		if _, err := fmt.Fprintln(o.ios.Out, iostreams.OneLine(line)); err != nil {
 			return err
 		}
 	}

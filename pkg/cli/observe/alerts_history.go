@@ -97,7 +97,7 @@ func (o *alertsHistoryOptions) print(ctx context.Context, shop *control.Client, 
 			err = o.ios.PrintLine(alertChangeView{cmdutil.RFC3339(c.GetTime()), c.GetName(), c.GetState(), c.GetLabels(), number(c.GetValue()), c.GetSummary()})
 		} else {
 			_, err = fmt.Fprintf(o.ios.Out, "%s %s %-26s %s\n", o.ios.Paint(iostreams.ToneFaint, at.Local().Format("15:04:05")),
-				alertState(o.ios, fmt.Sprintf("%-8s", c.GetState())), c.GetName(), alertSummary(c.GetSummary(), c.GetLabels()))
+				alertState(o.ios, fmt.Sprintf("%-8s", c.GetState())), iostreams.OneLine(c.GetName()), iostreams.OneLine(alertSummary(c.GetSummary(), c.GetLabels())))
 		}
 		if err != nil {
 			return last, err

@@ -69,5 +69,5 @@ func eventText(ios *iostreams.IO, e *controlpb.Event) string {
 	}
 	when := e.GetTime().AsTime().Local().Format("15:04:05.000")
 	return fmt.Sprintf("%s %s %s %-14s %s", ios.Paint(iostreams.ToneFaint, when), ios.Paint(color, fmt.Sprintf("%-7s", e.GetType())),
-		fmt.Sprintf("%-18s", e.GetReason()), iostreams.OrDash(e.GetService()), e.GetMessage())
+		fmt.Sprintf("%-18s", e.GetReason()), iostreams.OneLine(iostreams.OrDash(e.GetService())), iostreams.OneLine(e.GetMessage()))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/observe"
+	"github.com/shopctl/shopctl/pkg/printable"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -144,13 +146,13 @@ func logLine(ios *iostreams.IO, line *controlpb.LogLine) string {
 func logText(ios *iostreams.IO, line *controlpb.LogLine, fields string) string {
 	when := line.GetTime().AsTime().Local().Format("15:04:05.000")
 	level := line.GetLevel()
-	message := line.GetMessage()
+	message := ios.Colors(line.GetMessage())
 	if message == "" {
-		message = line.GetRaw()
+		message = ios.Colors(line.GetRaw())
 	} else if fields != "" {
-		message += " " + ios.Paint(iostreams.ToneFaint, fields)
+		message += " " + ios.Paint(iostreams.ToneFaint, printable.WithoutColors(fields))
 	}
-	return fmt.Sprintf("%s %-14s %s %s", ios.Paint(iostreams.ToneFaint, when), line.GetService(), ios.Paint(levelTone(level), fmt.Sprintf("%-5s", level)), message)
+	return fmt.Sprintf("%s %-14s %s %s", ios.Paint(iostreams.ToneFaint, when), line.GetService(), ios.Paint(levelTone(level), fmt.Sprintf("%-5s", level)), strings.ReplaceAll(message, "\n", "\n  "))
 }
 
 func levelTone(level string) iostreams.Tone {

@@ -13,6 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli"
 	"github.com/shopctl/shopctl/pkg/cli/clitest"
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/cli/observe"
 	"github.com/shopctl/shopctl/pkg/control"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
@@ -79,7 +80,7 @@ func TestMapAndTopRefuseWhatMakesNoSense(t *testing.T) {
 func TestWatchingTopIsAnObjectALine(t *testing.T) {
 	w := clitest.NewWorld(t).Serve(&clitest.MappedShop{M: clitest.SmallMap()})
 	r, out := io.Pipe()
-	w.F.IO.Out = out
+	w.F.IO.Out = iostreams.New(nil, out, nil).Out
 	ctx, cancel := context.WithCancelCause(t.Context())
 	code := make(chan int, 1)
 	go func() {

@@ -91,8 +91,8 @@ func (o *watchOptions) print(one frame, first bool) error {
 	var out strings.Builder
 	switch {
 	case live:
-		out.WriteString(ansi.CursorHomePosition)
-		lines := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
+		out.WriteString(o.ios.Out.Sequence(ansi.CursorHomePosition))
+		lines := strings.Split(strings.TrimSuffix(o.ios.Out.Escape(text.String()), "\n"), "\n")
 		if o.ios.Height > 1 && len(lines) >= o.ios.Height {
 			lines = lines[:o.ios.Height-1]
 		}
@@ -100,9 +100,9 @@ func (o *watchOptions) print(one frame, first bool) error {
 			if o.ios.Width > 0 {
 				line = ansi.Truncate(line, o.ios.Width, "")
 			}
-			out.WriteString(line + ansi.EraseLineRight + "\n")
+			out.WriteString(line + o.ios.Out.Sequence(ansi.EraseLineRight) + "\n")
 		}
-		out.WriteString(ansi.EraseScreenBelow)
+		out.WriteString(o.ios.Out.Sequence(ansi.EraseScreenBelow))
 	case first:
 		out.WriteString(text.String())
 	default:

@@ -13,7 +13,7 @@ import (
 
 func TestWatchingDrawsInPlaceOnATerminalAndBelowElsewhere(t *testing.T) {
 	var out bytes.Buffer
-	ios := &iostreams.IO{Out: &out}
+	ios := iostreams.New(nil, &out, nil)
 	f := &cmdutil.Factory{IO: ios, Getenv: func(string) string { return "" }, Now: time.Now}
 	o := &watchOptions{ios: f.IO, connect: f.Shop, now: f.Now, getenv: f.Getenv, format: iostreams.FormatTable}
 	two := frame{text: func(w io.Writer) { io.WriteString(w, "one\ntwo\nthree\n") }}

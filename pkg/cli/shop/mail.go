@@ -79,7 +79,7 @@ func (o *mailOptions) run(ctx context.Context) error {
 	return o.ios.Print(o.format, view, func(w io.Writer) {
 		if o.text {
 			for _, m := range view.Mails {
-				fmt.Fprintf(w, "%s\n%s\n%s\n\n%s\n\n", o.ios.Paint(iostreams.ToneBold, m.Subject), m.Time, m.To, m.Text)
+				fmt.Fprintf(w, "%s\n%s\n%s\n\n%s\n\n", o.ios.Paint(iostreams.ToneBold, iostreams.OneLine(m.Subject)), m.Time, iostreams.OneLine(m.To), m.Text)
 			}
 			return
 		}

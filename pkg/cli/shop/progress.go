@@ -9,6 +9,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/humanize"
+	"github.com/shopctl/shopctl/pkg/printable"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -53,14 +54,14 @@ func (p *progress) draw(all []*controlpb.Service, ready map[string]time.Duration
 		if d, ok := ready[s.GetName()]; ok {
 			after = humanize.Duration(d)
 		} else if s.GetState() != "ok" {
-			after = s.GetMessage()
+			after = printable.Line(s.GetMessage())
 		}
 		line := fmt.Sprintf("%s %-15s %-9s %s", p.ios.StateSymbol(s.GetState()), s.GetName(), s.GetState(), after)
 		line = ansi.Truncate(line, p.ios.Width-1, "")
 		if p.ios.Color {
 			line = p.ios.Paint(iostreams.StateTone(s.GetState()), line)
 		}
-		b.WriteString(line + "\x1b[K\n")
+		b.WriteString(line + p.ios.Err.Sequence(ansi.EraseLineRight) + "\n")
 	}
 	p.drawn = len(all)
 	fmt.Fprint(p.ios.Err, b.String())
@@ -69,7 +70,7 @@ func (p *progress) draw(all []*controlpb.Service, ready map[string]time.Duration
 // up moves the cursor to the block's first line.
 func (p *progress) up(b *strings.Builder) {
 	if p.drawn > 0 {
-		fmt.Fprintf(b, "\x1b[%dA\r", p.drawn)
+		b.WriteString(p.ios.Err.Sequence(ansi.CursorPreviousLine(p.drawn)))
 	}
 }
 
@@ -80,7 +81,7 @@ func (p *progress) clear() {
 	}
 	var b strings.Builder
 	p.up(&b)
-	b.WriteString("\x1b[J")
+	b.WriteString(p.ios.Err.Sequence(ansi.EraseScreenBelow))
 	p.drawn = 0
 	fmt.Fprint(p.ios.Err, b.String())
 }

@@ -29,7 +29,7 @@ func starting() *controlpb.StatusResponse {
 
 // terminal is a command line that only writes to err.
 func terminal(err *bytes.Buffer, term string) *cmdutil.Factory {
-	return &cmdutil.Factory{IO: &iostreams.IO{Err: err}, Getenv: func(string) string { return term }}
+	return &cmdutil.Factory{IO: iostreams.New(nil, nil, err), Getenv: func(string) string { return term }}
 }
 
 func TestProgressIsALiveBlockOnATerminal(t *testing.T) {
@@ -42,14 +42,14 @@ func TestProgressIsALiveBlockOnATerminal(t *testing.T) {
 	p.show(st)
 	p.clear()
 	got := out.String()
-	if n := strings.Count(got, "\x1b[3A\r"); n != 2 {
+	if n := strings.Count(got, "\x1b[3F"); n != 2 {
 		t.Errorf("the cursor went up %d times, want 2: %q", n, got)
 	}
 	if !strings.HasSuffix(got, "\x1b[J") {
 		t.Errorf("the block stays: %q", got)
 	}
 	for line := range strings.Lines(strings.ReplaceAll(got, "\x1b[K", "")) {
-		if text := strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "\x1b[3A\r"); len([]rune(text)) > 29 {
+		if text := strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "\x1b[3F"); len([]rune(text)) > 29 {
 			t.Errorf("line %q does not fit", text)
 		}
 	}

@@ -84,7 +84,7 @@ func serviceTable(ios *iostreams.IO, w io.Writer, all []serviceView) {
 	t.Write(w)
 	for _, s := range all {
 		if s.Message != "" && s.State != "ok" {
-			fmt.Fprintf(w, "\n%s: %s", s.Name, s.Message)
+			fmt.Fprintf(w, "\n%s: %s", s.Name, iostreams.OneLine(s.Message))
 		}
 	}
 	for _, s := range all {

@@ -70,7 +70,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 		fmt.Fprintf(w, "state dir    %s\n", view.StateDir)
 		for _, s := range view.Services {
 			if s.State != "ok" {
-				fmt.Fprintf(w, "%s: %s %s\n", s.Name, o.ios.State(s.State), s.Message)
+				fmt.Fprintf(w, "%s: %s %s\n", s.Name, o.ios.State(s.State), iostreams.OneLine(s.Message))
 			}
 		}
 		faultLines(o.ios, w, st.GetFaults(), blast)

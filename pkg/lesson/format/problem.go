@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/lesson/command"
+	"github.com/shopctl/shopctl/pkg/printable"
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
 
@@ -21,18 +22,21 @@ type Problem struct {
 }
 
 func (p Problem) String() string {
-	return fmt.Sprintf("%s:%d:%d: %s (%s)", p.File, p.Line, p.Column, p.Text, p.Code)
+	return printable.Line(fmt.Sprintf("%s:%d:%d: %s (%s)", p.File, p.Line, p.Column, p.Text, p.Code))
 }
 
 // Problems is an error that lists all mistakes.
 type Problems []Problem
 
-func (ps Problems) Error() string {
+func (ps Problems) Error() string { return strings.Join(ps.Strings(), "\n") }
+
+// Strings returns one line for each mistake.
+func (ps Problems) Strings() []string {
 	lines := make([]string, len(ps))
 	for i, p := range ps {
 		lines[i] = p.String()
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 // reporter collects problems of one file.

@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/shopctl/shopctl/pkg/printable"
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
@@ -77,18 +78,16 @@ func (s Style) place(span *trace.Span) string {
 // maxClean bounds foreign text: more of it is not readable on one line.
 const maxClean = 200
 
-// Clean replaces unprintable characters in foreign text, and cuts it to a length for a line.
+// Clean makes foreign text one printable line, and cuts it.
 func Clean(text string) string {
 	if len(text) > 4*maxClean {
-		text = text[:4*maxClean]
-	}
-	text = strings.Map(func(r rune) rune {
-		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
-			return '?'
+		end := 4 * maxClean
+		for !utf8.RuneStart(text[end]) && end > 0 {
+			end--
 		}
-		return r
-	}, text)
-	return ansi.Truncate(text, maxClean, "...")
+		text = text[:end]
+	}
+	return ansi.Truncate(printable.Line(text), maxClean, "...")
 }
 
 // pad cuts or fills text to a width in cells.

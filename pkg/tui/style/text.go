@@ -2,9 +2,10 @@ package style
 
 import (
 	"strings"
-	"unicode"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/shopctl/shopctl/pkg/printable"
 )
 
 // Width is how many cells text takes. The characters that most lines consist of are counted here, because this runs
@@ -150,27 +151,9 @@ func Hang(prefix, text string, w int) []string {
 	return lines
 }
 
-// Clean removes from text that comes from outside what would move the terminal's cursor or reorder the line. What joins
-// code points to one character stays: the joiners of emoji families, and the tags of regional flags.
+// Clean removes from text that comes from outside what would move the terminal's cursor or reorder the line, and colors.
 func Clean(text string) string {
-	plain := true
-	for i := 0; i < len(text) && plain; i++ {
-		plain = text[i] >= 0x20 && text[i] < 0x7f
-	}
-	if plain {
-		return text
-	}
-	text = strings.ReplaceAll(ansi.Strip(text), "\t", "    ")
-	return strings.Map(func(r rune) rune {
-		const joiner, nonJoiner, firstTag, lastTag = '\u200d', '\u200c', '\U000e0020', '\U000e007f'
-		switch {
-		case r == joiner, r == nonJoiner, r >= firstTag && r <= lastTag:
-			return r
-		case unicode.IsControl(r), r == unicode.ReplacementChar, unicode.Is(unicode.Cf, r):
-			return -1
-		}
-		return r
-	}, text)
+	return printable.Remove(strings.ReplaceAll(ansi.Strip(text), "\t", "    "))
 }
 
 // CleanLines is Clean for text of several lines.
