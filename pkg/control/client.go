@@ -39,10 +39,15 @@ type Client struct {
 
 // Dial connects to the daemon of dir. It fails with ErrNotRunning when there is none, and then reports
 // so at once. A socket of another user is refused.
-func Dial(dir rundir.Dir) (*Client, error) { return dialUser(dir, os.Getuid()) }
+func Dial(dir rundir.Dir) (*Client, error) { return dialUser(dir, os.Getuid(), "") }
 
-// dialUser connects to a daemon that must belong to user.
-func dialUser(dir rundir.Dir, user int) (*Client, error) {
+// DialSession connects as Dial does. All calls belong to the session with the token, and can do no more than it may.
+func DialSession(dir rundir.Dir, token string) (*Client, error) {
+	return dialUser(dir, os.Getuid(), session(token))
+}
+
+// dialUser connects to a daemon that must belong to user, in a session if its token is not empty.
+func dialUser(dir rundir.Dir, user int, token session) (*Client, error) {
 	first, err := net.DialTimeout("unix", dir.Socket(), 2*time.Second)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
@@ -57,7 +62,7 @@ func dialUser(dir rundir.Dir, user int) (*Client, error) {
 		return nil, refuse(dir, fmt.Errorf("use socket %q: %w", dir.Socket(), err))
 	}
 	dialer := &reuse{conn: first, path: dir.Socket(), user: user}
-	conn, err := grpc.NewClient("passthrough:///shopctl",
+	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(dialer.dial),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
@@ -66,7 +71,11 @@ func dialUser(dir rundir.Dir, user int) (*Client, error) {
 			MinConnectTimeout: 2 * time.Second,
 		}),
 		grpc.WithIdleTimeout(0),
-	)
+	}
+	if token != "" {
+		options = append(options, grpc.WithPerRPCCredentials(token))
+	}
+	conn, err := grpc.NewClient("passthrough:///shopctl", options...)
 	if err != nil {
 		first.Close()
 		return nil, fmt.Errorf("connect to shop %q: %w", dir.Name, err)

@@ -37,6 +37,11 @@ func (b backend) Status(context.Context, *controlpb.StatusRequest) (*controlpb.S
 
 func serve(t *testing.T, status func() (*controlpb.StatusResponse, error)) rundir.Dir {
 	t.Helper()
+	return serveBackend(t, backend{status: status})
+}
+
+func serveBackend(t *testing.T, b Backend) rundir.Dir {
+	t.Helper()
 	d := dir(t)
 	l, err := Listen(d)
 	if err != nil {
@@ -44,7 +49,7 @@ func serve(t *testing.T, status func() (*controlpb.StatusResponse, error)) rundi
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- NewServer(backend{status: status}, slog.New(slog.DiscardHandler)).Serve(ctx, l) }()
+	go func() { done <- NewServer(b, slog.New(slog.DiscardHandler)).Serve(ctx, l) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -102,7 +107,7 @@ func TestDialSaysThatNoDaemonRuns(t *testing.T) {
 
 func TestASocketOfAnotherUserIsRefused(t *testing.T) {
 	d := serve(t, func() (*controlpb.StatusResponse, error) { return &controlpb.StatusResponse{}, nil })
-	c, err := dialUser(d, os.Getuid()+1)
+	c, err := dialUser(d, os.Getuid()+1, "")
 	if err == nil {
 		c.Close()
 		t.Fatal("connected")

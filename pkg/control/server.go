@@ -22,6 +22,8 @@ import (
 // Server serves the control API on a shop's socket.
 type Server struct {
 	grpc *grpc.Server
+	// gate admits the calls of sessions; nil: the backend has none.
+	gate Gate
 	log  *slog.Logger
 }
 
@@ -36,6 +38,7 @@ type Backend interface {
 // NewServer makes a server of the backend's methods. A panic in one of them ends only that call.
 func NewServer(backend Backend, log *slog.Logger) *Server {
 	s := &Server{log: log}
+	s.gate, _ = backend.(Gate)
 	s.grpc = grpc.NewServer(
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
 		grpc.ChainUnaryInterceptor(s.unary), grpc.ChainStreamInterceptor(s.stream),
@@ -102,12 +105,19 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 
 func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
 	defer s.recover(info.FullMethod, &err)
+	if ctx, err = s.admit(ctx, info.FullMethod); err != nil {
+		return nil, err
+	}
 	return next(ctx, req)
 }
 
 func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
 	defer s.recover(info.FullMethod, &err)
-	return next(srv, ss)
+	ctx, err := s.admit(ss.Context(), info.FullMethod)
+	if err != nil {
+		return err
+	}
+	return next(srv, admittedStream{ss, func() context.Context { return ctx }})
 }
 
 func (s *Server) recover(method string, err *error) {

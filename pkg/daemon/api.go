@@ -15,7 +15,7 @@ func (s *shop) apiDeps(receiver *otlp.Receiver) api.Deps {
 		info.OTLP, info.OTLPHTTP = receiver.GRPC(), "http://"+receiver.HTTP()+otlp.Path
 	}
 	return api.Deps{
-		Info: info, Names: s.names, Shop: s.runtime, CheckImage: s.runtime.checkImage,
+		Info: info, Names: s.names, Shop: s.runtime, CheckImage: s.runtime.checkImage, Builtin: s.runtime.builtin,
 		Objects: s.store, Refresh: func() { s.source.refresh() },
 		Faults: s.faults, FaultsChanged: s.faultsChanged.Wait,
 		Events: s.events, Logs: s.logs, Spans: s.spans, Calls: s.calls,

@@ -34,6 +34,8 @@ type runtime struct {
 	orchestrator.Orchestrator
 	// checkImage is why a container with an image and a command cannot run; nil: every image can be tried.
 	checkImage func(image string, command []string) error
+	// builtin reports whether an image runs a built-in service and no program of the user.
+	builtin func(image string) bool
 }
 
 // runtimes is the registry of what can run a shop, by the name that "up --driver" takes. Each gets the variables that
@@ -91,9 +93,16 @@ func (s *shop) newProcesses(environ []string) (runtime, error) {
 	if err != nil {
 		return runtime{}, explainPort(err)
 	}
-	return runtime{controller, func(image string, command []string) error {
-		return driver.Plan(&podspec.Pod{Containers: []podspec.Container{{Image: image, Command: command}}}).Err
-	}}, nil
+	plan := func(c podspec.Container) workload.Plan {
+		return driver.Plan(&podspec.Pod{Containers: []podspec.Container{c}})
+	}
+	return runtime{
+		Orchestrator: controller,
+		checkImage: func(image string, command []string) error {
+			return plan(podspec.Container{Image: image, Command: command}).Err
+		},
+		builtin: func(image string) bool { return plan(podspec.Container{Image: image}).Builtins[""] != "" },
+	}, nil
 }
 
 // reclaim ends what an earlier daemon left running.

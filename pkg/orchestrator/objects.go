@@ -33,7 +33,7 @@ type ObjectWatcher interface {
 }
 
 // ObjectEditor changes the objects. Each call changes all that it names or, with an error, nothing; with dryRun it only
-// returns what would change. A context that has ended changes nothing.
+// returns what would change. A context that has ended changes nothing; with one of store.WithCheck, every change is checked.
 type ObjectEditor interface {
 	// Apply merges manifests with the live objects, as kubectl apply does. namespace is for objects that name none;
 	// empty: the shop's.

@@ -12,6 +12,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/foreign"
 	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/observe/alert"
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
@@ -50,6 +51,8 @@ type Deps struct {
 	Shop  orchestrator.Orchestrator
 	// CheckImage is why a container with an image and a command cannot run; nil: every image can be tried.
 	CheckImage func(image string, command []string) error
+	// Builtin reports whether an image runs a built-in service and no program of the user.
+	Builtin func(image string) bool
 	// Objects are what the shop should be.
 	Objects orchestrator.Objects
 	// Refresh makes the orchestrator's source read the store now.
@@ -99,6 +102,7 @@ type shopServer struct {
 	*logsServer
 	*objectsServer
 	*faultsServer
+	*sessionsServer
 }
 
 // unimplemented is one level deeper than the servers, whose methods win.
@@ -125,7 +129,8 @@ func New(d Deps) control.Backend {
 			objectsServer: &objectsServer{
 				objects: d.Objects, names: d.Names, refresh: d.Refresh, shop: d.Shop, checkImage: d.CheckImage, events: d.Events, now: d.Now,
 			},
-			faultsServer: &faultsServer{faults: d.Faults, shop: d.Shop, now: d.Now},
+			faultsServer:   &faultsServer{faults: d.Faults, shop: d.Shop, now: d.Now},
+			sessionsServer: newSessionsServer(foreign.Limits{Namespace: d.Info.Namespace, Builtin: d.Builtin}),
 		},
 		tracesServer: traces,
 		metricsServer: &metricsServer{

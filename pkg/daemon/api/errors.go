@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/foreign"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/store"
 )
@@ -18,10 +19,13 @@ func explainObjects(err error) error {
 		problems    resource.Problems
 		notFound    *store.NotFoundError
 		unsupported *resource.UnsupportedKindError
+		limited     *foreign.RefusedError
 	)
 	switch {
 	case errors.As(err, &problems):
 		return control.Error(codes.InvalidArgument, problems.Error(), "correct the lines named above; nothing was changed", 2)
+	case errors.As(err, &limited):
+		return refused(err.Error())
 	case errors.As(err, &notFound):
 		hint := "shopctl get " + plural(notFound.Key.Kind)
 		if notFound.NoNamespace {

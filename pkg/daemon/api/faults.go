@@ -22,8 +22,12 @@ type faultsServer struct {
 }
 
 // InjectFault begins a fault.
-func (s *faultsServer) InjectFault(_ context.Context, req *controlpb.InjectFaultRequest) (*controlpb.InjectFaultResponse, error) {
-	f, err := s.faults.Inject(specOf(req))
+func (s *faultsServer) InjectFault(ctx context.Context, req *controlpb.InjectFaultRequest) (*controlpb.InjectFaultResponse, error) {
+	spec := specOf(req)
+	if session, ok := sessionOf(ctx); ok {
+		spec.Owner = session.owner
+	}
+	f, err := s.faults.Inject(spec)
 	if err != nil {
 		return nil, explainFault(err)
 	}
@@ -36,9 +40,13 @@ func (s *faultsServer) ListFaults(context.Context, *controlpb.ListFaultsRequest)
 	return &controlpb.ListFaultsResponse{Faults: protoFaults(s.faults.List(), s.now())}, nil
 }
 
-// ClearFaults ends faults and returns them.
-func (s *faultsServer) ClearFaults(_ context.Context, req *controlpb.ClearFaultsRequest) (*controlpb.ClearFaultsResponse, error) {
-	cleared, err := s.faults.Clear(fault.Selection{Services: req.GetServices(), IDs: req.GetIds(), Owner: req.GetOwner()})
+// ClearFaults ends faults and returns them. A session ends only its own: those of the user could not be restored.
+func (s *faultsServer) ClearFaults(ctx context.Context, req *controlpb.ClearFaultsRequest) (*controlpb.ClearFaultsResponse, error) {
+	owner := req.GetOwner()
+	if session, ok := sessionOf(ctx); ok {
+		owner = session.owner
+	}
+	cleared, err := s.faults.Clear(fault.Selection{Services: req.GetServices(), IDs: req.GetIds(), Owner: owner})
 	if err != nil {
 		return nil, explainFault(err)
 	}

@@ -141,7 +141,7 @@ func (s *objectsServer) commit(changes []store.Change, reason string, release ..
 }
 
 // Get returns objects.
-func (s *objectsServer) Get(_ context.Context, req *controlpb.GetRequest) (*controlpb.GetResponse, error) {
+func (s *objectsServer) Get(ctx context.Context, req *controlpb.GetRequest) (*controlpb.GetResponse, error) {
 	kind, err := resource.LookupKind(req.GetKind())
 	if err != nil {
 		return nil, explainObjects(err)
@@ -151,6 +151,9 @@ func (s *objectsServer) Get(_ context.Context, req *controlpb.GetRequest) (*cont
 		return nil, err
 	}
 	namespace := s.namespace(req.GetNamespace())
+	if _, limited := sessionOf(ctx); limited && namespace != s.objects.Namespace() {
+		return nil, refused(fmt.Sprintf("get %s: a lesson by another author sees only objects in the shop's namespace, %s", kind.Plural, s.objects.Namespace()))
+	}
 	if !kind.Namespaced {
 		namespace = ""
 	}

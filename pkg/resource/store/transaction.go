@@ -70,6 +70,11 @@ func (s *Store) commit(ctx context.Context, dryRun bool, change func(*transactio
 	if err := change(tx); err != nil {
 		return nil, err
 	}
+	if check, ok := ctx.Value(checkKey{}).(Check); ok {
+		if err := check(Snapshot{before}, Snapshot{tx.next}); err != nil {
+			return nil, err
+		}
+	}
 	if !dryRun && len(tx.changed) > 0 {
 		if len(tx.kept) > 0 {
 			if err := save(s.path, tx.next); err != nil {

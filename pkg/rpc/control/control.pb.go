@@ -2777,6 +2777,175 @@ func (x *ClearFaultsResponse) GetFaults() []*Fault {
 	return nil
 }
 
+type BeginSessionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The owner of the faults that are injected in the session: "lesson caching@1f2e3d".
+	Owner         string `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BeginSessionRequest) Reset() {
+	*x = BeginSessionRequest{}
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BeginSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BeginSessionRequest) ProtoMessage() {}
+
+func (x *BeginSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BeginSessionRequest.ProtoReflect.Descriptor instead.
+func (*BeginSessionRequest) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *BeginSessionRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+type BeginSessionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Token         string                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BeginSessionResponse) Reset() {
+	*x = BeginSessionResponse{}
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BeginSessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BeginSessionResponse) ProtoMessage() {}
+
+func (x *BeginSessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BeginSessionResponse.ProtoReflect.Descriptor instead.
+func (*BeginSessionResponse) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *BeginSessionResponse) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+type EndSessionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Token         string                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndSessionRequest) Reset() {
+	*x = EndSessionRequest{}
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndSessionRequest) ProtoMessage() {}
+
+func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndSessionRequest.ProtoReflect.Descriptor instead.
+func (*EndSessionRequest) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *EndSessionRequest) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+type EndSessionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndSessionResponse) Reset() {
+	*x = EndSessionResponse{}
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndSessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndSessionResponse) ProtoMessage() {}
+
+func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndSessionResponse.ProtoReflect.Descriptor instead.
+func (*EndSessionResponse) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{37}
+}
+
 // Hint is attached to an error's status details: what to do next, for people, and how a command
 // that meets it exits.
 type Hint struct {
@@ -2791,7 +2960,7 @@ type Hint struct {
 
 func (x *Hint) Reset() {
 	*x = Hint{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2803,7 +2972,7 @@ func (x *Hint) String() string {
 func (*Hint) ProtoMessage() {}
 
 func (x *Hint) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2816,7 +2985,7 @@ func (x *Hint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hint.ProtoReflect.Descriptor instead.
 func (*Hint) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{34}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Hint) GetText() string {
@@ -3065,10 +3234,17 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x03ids\x18\x02 \x03(\tR\x03ids\x12\x14\n" +
 	"\x05owner\x18\x03 \x01(\tR\x05owner\"H\n" +
 	"\x13ClearFaultsResponse\x121\n" +
-	"\x06faults\x18\x01 \x03(\v2\x19.shopctl.control.v1.FaultR\x06faults\"7\n" +
+	"\x06faults\x18\x01 \x03(\v2\x19.shopctl.control.v1.FaultR\x06faults\"+\n" +
+	"\x13BeginSessionRequest\x12\x14\n" +
+	"\x05owner\x18\x01 \x01(\tR\x05owner\",\n" +
+	"\x14BeginSessionResponse\x12\x14\n" +
+	"\x05token\x18\x01 \x01(\tR\x05token\")\n" +
+	"\x11EndSessionRequest\x12\x14\n" +
+	"\x05token\x18\x01 \x01(\tR\x05token\"\x14\n" +
+	"\x12EndSessionResponse\"7\n" +
 	"\x04Hint\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1b\n" +
-	"\texit_code\x18\x02 \x01(\x05R\bexitCode2\xe2\a\n" +
+	"\texit_code\x18\x02 \x01(\x05R\bexitCode2\xa2\t\n" +
 	"\x04Shop\x12O\n" +
 	"\x06Status\x12!.shopctl.control.v1.StatusRequest\x1a\".shopctl.control.v1.StatusResponse\x12O\n" +
 	"\x05Watch\x12 .shopctl.control.v1.WatchRequest\x1a\".shopctl.control.v1.StatusResponse0\x01\x12W\n" +
@@ -3082,7 +3258,10 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\vInjectFault\x12&.shopctl.control.v1.InjectFaultRequest\x1a'.shopctl.control.v1.InjectFaultResponse\x12[\n" +
 	"\n" +
 	"ListFaults\x12%.shopctl.control.v1.ListFaultsRequest\x1a&.shopctl.control.v1.ListFaultsResponse\x12^\n" +
-	"\vClearFaults\x12&.shopctl.control.v1.ClearFaultsRequest\x1a'.shopctl.control.v1.ClearFaultsResponseB4Z2github.com/shopctl/shopctl/pkg/rpc/control;controlb\x06proto3"
+	"\vClearFaults\x12&.shopctl.control.v1.ClearFaultsRequest\x1a'.shopctl.control.v1.ClearFaultsResponse\x12a\n" +
+	"\fBeginSession\x12'.shopctl.control.v1.BeginSessionRequest\x1a(.shopctl.control.v1.BeginSessionResponse\x12[\n" +
+	"\n" +
+	"EndSession\x12%.shopctl.control.v1.EndSessionRequest\x1a&.shopctl.control.v1.EndSessionResponseB4Z2github.com/shopctl/shopctl/pkg/rpc/control;controlb\x06proto3"
 
 var (
 	file_shopctl_control_v1_control_proto_rawDescOnce sync.Once
@@ -3096,7 +3275,7 @@ func file_shopctl_control_v1_control_proto_rawDescGZIP() []byte {
 	return file_shopctl_control_v1_control_proto_rawDescData
 }
 
-var file_shopctl_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_shopctl_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_shopctl_control_v1_control_proto_goTypes = []any{
 	(*StatusRequest)(nil),         // 0: shopctl.control.v1.StatusRequest
 	(*WatchRequest)(nil),          // 1: shopctl.control.v1.WatchRequest
@@ -3132,29 +3311,33 @@ var file_shopctl_control_v1_control_proto_goTypes = []any{
 	(*ListFaultsResponse)(nil),    // 31: shopctl.control.v1.ListFaultsResponse
 	(*ClearFaultsRequest)(nil),    // 32: shopctl.control.v1.ClearFaultsRequest
 	(*ClearFaultsResponse)(nil),   // 33: shopctl.control.v1.ClearFaultsResponse
-	(*Hint)(nil),                  // 34: shopctl.control.v1.Hint
-	nil,                           // 35: shopctl.control.v1.SetEnv.SetEntry
-	(*durationpb.Duration)(nil),   // 36: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 37: google.protobuf.Timestamp
+	(*BeginSessionRequest)(nil),   // 34: shopctl.control.v1.BeginSessionRequest
+	(*BeginSessionResponse)(nil),  // 35: shopctl.control.v1.BeginSessionResponse
+	(*EndSessionRequest)(nil),     // 36: shopctl.control.v1.EndSessionRequest
+	(*EndSessionResponse)(nil),    // 37: shopctl.control.v1.EndSessionResponse
+	(*Hint)(nil),                  // 38: shopctl.control.v1.Hint
+	nil,                           // 39: shopctl.control.v1.SetEnv.SetEntry
+	(*durationpb.Duration)(nil),   // 40: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 41: google.protobuf.Timestamp
 }
 var file_shopctl_control_v1_control_proto_depIdxs = []int32{
-	36, // 0: shopctl.control.v1.WatchRequest.interval:type_name -> google.protobuf.Duration
-	37, // 1: shopctl.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
+	40, // 0: shopctl.control.v1.WatchRequest.interval:type_name -> google.protobuf.Duration
+	41, // 1: shopctl.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
 	4,  // 2: shopctl.control.v1.StatusResponse.services:type_name -> shopctl.control.v1.Service
 	3,  // 3: shopctl.control.v1.StatusResponse.startup:type_name -> shopctl.control.v1.StartupStep
 	27, // 4: shopctl.control.v1.StatusResponse.faults:type_name -> shopctl.control.v1.Fault
-	36, // 5: shopctl.control.v1.StartupStep.started:type_name -> google.protobuf.Duration
-	36, // 6: shopctl.control.v1.StartupStep.ready:type_name -> google.protobuf.Duration
+	40, // 5: shopctl.control.v1.StartupStep.started:type_name -> google.protobuf.Duration
+	40, // 6: shopctl.control.v1.StartupStep.ready:type_name -> google.protobuf.Duration
 	8,  // 7: shopctl.control.v1.Service.stats:type_name -> shopctl.control.v1.Stats
 	6,  // 8: shopctl.control.v1.Service.instances:type_name -> shopctl.control.v1.Instance
 	5,  // 9: shopctl.control.v1.Service.modules:type_name -> shopctl.control.v1.Module
-	37, // 10: shopctl.control.v1.Instance.started:type_name -> google.protobuf.Timestamp
+	41, // 10: shopctl.control.v1.Instance.started:type_name -> google.protobuf.Timestamp
 	7,  // 11: shopctl.control.v1.Instance.containers:type_name -> shopctl.control.v1.Container
-	37, // 12: shopctl.control.v1.Container.started:type_name -> google.protobuf.Timestamp
-	37, // 13: shopctl.control.v1.EventsRequest.since:type_name -> google.protobuf.Timestamp
-	37, // 14: shopctl.control.v1.Event.time:type_name -> google.protobuf.Timestamp
-	37, // 15: shopctl.control.v1.LogsRequest.since:type_name -> google.protobuf.Timestamp
-	37, // 16: shopctl.control.v1.LogLine.time:type_name -> google.protobuf.Timestamp
+	41, // 12: shopctl.control.v1.Container.started:type_name -> google.protobuf.Timestamp
+	41, // 13: shopctl.control.v1.EventsRequest.since:type_name -> google.protobuf.Timestamp
+	41, // 14: shopctl.control.v1.Event.time:type_name -> google.protobuf.Timestamp
+	41, // 15: shopctl.control.v1.LogsRequest.since:type_name -> google.protobuf.Timestamp
+	41, // 16: shopctl.control.v1.LogLine.time:type_name -> google.protobuf.Timestamp
 	15, // 17: shopctl.control.v1.ApplyRequest.files:type_name -> shopctl.control.v1.File
 	17, // 18: shopctl.control.v1.AppliedObject.object:type_name -> shopctl.control.v1.Object
 	18, // 19: shopctl.control.v1.ApplyResponse.objects:type_name -> shopctl.control.v1.AppliedObject
@@ -3162,13 +3345,13 @@ var file_shopctl_control_v1_control_proto_depIdxs = []int32{
 	15, // 21: shopctl.control.v1.DeleteRequest.files:type_name -> shopctl.control.v1.File
 	17, // 22: shopctl.control.v1.DeleteResponse.objects:type_name -> shopctl.control.v1.Object
 	25, // 23: shopctl.control.v1.EditRequest.set_env:type_name -> shopctl.control.v1.SetEnv
-	35, // 24: shopctl.control.v1.SetEnv.set:type_name -> shopctl.control.v1.SetEnv.SetEntry
+	39, // 24: shopctl.control.v1.SetEnv.set:type_name -> shopctl.control.v1.SetEnv.SetEntry
 	18, // 25: shopctl.control.v1.EditResponse.objects:type_name -> shopctl.control.v1.AppliedObject
-	36, // 26: shopctl.control.v1.Fault.delay:type_name -> google.protobuf.Duration
-	37, // 27: shopctl.control.v1.Fault.injected:type_name -> google.protobuf.Timestamp
-	37, // 28: shopctl.control.v1.Fault.ends:type_name -> google.protobuf.Timestamp
+	40, // 26: shopctl.control.v1.Fault.delay:type_name -> google.protobuf.Duration
+	41, // 27: shopctl.control.v1.Fault.injected:type_name -> google.protobuf.Timestamp
+	41, // 28: shopctl.control.v1.Fault.ends:type_name -> google.protobuf.Timestamp
 	27, // 29: shopctl.control.v1.InjectFaultRequest.fault:type_name -> shopctl.control.v1.Fault
-	36, // 30: shopctl.control.v1.InjectFaultRequest.for:type_name -> google.protobuf.Duration
+	40, // 30: shopctl.control.v1.InjectFaultRequest.for:type_name -> google.protobuf.Duration
 	27, // 31: shopctl.control.v1.InjectFaultResponse.fault:type_name -> shopctl.control.v1.Fault
 	27, // 32: shopctl.control.v1.ListFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
 	27, // 33: shopctl.control.v1.ClearFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
@@ -3184,20 +3367,24 @@ var file_shopctl_control_v1_control_proto_depIdxs = []int32{
 	28, // 43: shopctl.control.v1.Shop.InjectFault:input_type -> shopctl.control.v1.InjectFaultRequest
 	30, // 44: shopctl.control.v1.Shop.ListFaults:input_type -> shopctl.control.v1.ListFaultsRequest
 	32, // 45: shopctl.control.v1.Shop.ClearFaults:input_type -> shopctl.control.v1.ClearFaultsRequest
-	2,  // 46: shopctl.control.v1.Shop.Status:output_type -> shopctl.control.v1.StatusResponse
-	2,  // 47: shopctl.control.v1.Shop.Watch:output_type -> shopctl.control.v1.StatusResponse
-	10, // 48: shopctl.control.v1.Shop.Shutdown:output_type -> shopctl.control.v1.ShutdownProgress
-	12, // 49: shopctl.control.v1.Shop.Events:output_type -> shopctl.control.v1.Event
-	14, // 50: shopctl.control.v1.Shop.Logs:output_type -> shopctl.control.v1.LogLine
-	19, // 51: shopctl.control.v1.Shop.Apply:output_type -> shopctl.control.v1.ApplyResponse
-	21, // 52: shopctl.control.v1.Shop.Get:output_type -> shopctl.control.v1.GetResponse
-	23, // 53: shopctl.control.v1.Shop.Delete:output_type -> shopctl.control.v1.DeleteResponse
-	26, // 54: shopctl.control.v1.Shop.Edit:output_type -> shopctl.control.v1.EditResponse
-	29, // 55: shopctl.control.v1.Shop.InjectFault:output_type -> shopctl.control.v1.InjectFaultResponse
-	31, // 56: shopctl.control.v1.Shop.ListFaults:output_type -> shopctl.control.v1.ListFaultsResponse
-	33, // 57: shopctl.control.v1.Shop.ClearFaults:output_type -> shopctl.control.v1.ClearFaultsResponse
-	46, // [46:58] is the sub-list for method output_type
-	34, // [34:46] is the sub-list for method input_type
+	34, // 46: shopctl.control.v1.Shop.BeginSession:input_type -> shopctl.control.v1.BeginSessionRequest
+	36, // 47: shopctl.control.v1.Shop.EndSession:input_type -> shopctl.control.v1.EndSessionRequest
+	2,  // 48: shopctl.control.v1.Shop.Status:output_type -> shopctl.control.v1.StatusResponse
+	2,  // 49: shopctl.control.v1.Shop.Watch:output_type -> shopctl.control.v1.StatusResponse
+	10, // 50: shopctl.control.v1.Shop.Shutdown:output_type -> shopctl.control.v1.ShutdownProgress
+	12, // 51: shopctl.control.v1.Shop.Events:output_type -> shopctl.control.v1.Event
+	14, // 52: shopctl.control.v1.Shop.Logs:output_type -> shopctl.control.v1.LogLine
+	19, // 53: shopctl.control.v1.Shop.Apply:output_type -> shopctl.control.v1.ApplyResponse
+	21, // 54: shopctl.control.v1.Shop.Get:output_type -> shopctl.control.v1.GetResponse
+	23, // 55: shopctl.control.v1.Shop.Delete:output_type -> shopctl.control.v1.DeleteResponse
+	26, // 56: shopctl.control.v1.Shop.Edit:output_type -> shopctl.control.v1.EditResponse
+	29, // 57: shopctl.control.v1.Shop.InjectFault:output_type -> shopctl.control.v1.InjectFaultResponse
+	31, // 58: shopctl.control.v1.Shop.ListFaults:output_type -> shopctl.control.v1.ListFaultsResponse
+	33, // 59: shopctl.control.v1.Shop.ClearFaults:output_type -> shopctl.control.v1.ClearFaultsResponse
+	35, // 60: shopctl.control.v1.Shop.BeginSession:output_type -> shopctl.control.v1.BeginSessionResponse
+	37, // 61: shopctl.control.v1.Shop.EndSession:output_type -> shopctl.control.v1.EndSessionResponse
+	48, // [48:62] is the sub-list for method output_type
+	34, // [34:48] is the sub-list for method input_type
 	34, // [34:34] is the sub-list for extension type_name
 	34, // [34:34] is the sub-list for extension extendee
 	0,  // [0:34] is the sub-list for field type_name
@@ -3221,7 +3408,7 @@ func file_shopctl_control_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shopctl_control_v1_control_proto_rawDesc), len(file_shopctl_control_v1_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   36,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,18 +22,20 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	Shop_Status_FullMethodName      = "/shopctl.control.v1.Shop/Status"
-	Shop_Watch_FullMethodName       = "/shopctl.control.v1.Shop/Watch"
-	Shop_Shutdown_FullMethodName    = "/shopctl.control.v1.Shop/Shutdown"
-	Shop_Events_FullMethodName      = "/shopctl.control.v1.Shop/Events"
-	Shop_Logs_FullMethodName        = "/shopctl.control.v1.Shop/Logs"
-	Shop_Apply_FullMethodName       = "/shopctl.control.v1.Shop/Apply"
-	Shop_Get_FullMethodName         = "/shopctl.control.v1.Shop/Get"
-	Shop_Delete_FullMethodName      = "/shopctl.control.v1.Shop/Delete"
-	Shop_Edit_FullMethodName        = "/shopctl.control.v1.Shop/Edit"
-	Shop_InjectFault_FullMethodName = "/shopctl.control.v1.Shop/InjectFault"
-	Shop_ListFaults_FullMethodName  = "/shopctl.control.v1.Shop/ListFaults"
-	Shop_ClearFaults_FullMethodName = "/shopctl.control.v1.Shop/ClearFaults"
+	Shop_Status_FullMethodName       = "/shopctl.control.v1.Shop/Status"
+	Shop_Watch_FullMethodName        = "/shopctl.control.v1.Shop/Watch"
+	Shop_Shutdown_FullMethodName     = "/shopctl.control.v1.Shop/Shutdown"
+	Shop_Events_FullMethodName       = "/shopctl.control.v1.Shop/Events"
+	Shop_Logs_FullMethodName         = "/shopctl.control.v1.Shop/Logs"
+	Shop_Apply_FullMethodName        = "/shopctl.control.v1.Shop/Apply"
+	Shop_Get_FullMethodName          = "/shopctl.control.v1.Shop/Get"
+	Shop_Delete_FullMethodName       = "/shopctl.control.v1.Shop/Delete"
+	Shop_Edit_FullMethodName         = "/shopctl.control.v1.Shop/Edit"
+	Shop_InjectFault_FullMethodName  = "/shopctl.control.v1.Shop/InjectFault"
+	Shop_ListFaults_FullMethodName   = "/shopctl.control.v1.Shop/ListFaults"
+	Shop_ClearFaults_FullMethodName  = "/shopctl.control.v1.Shop/ClearFaults"
+	Shop_BeginSession_FullMethodName = "/shopctl.control.v1.Shop/BeginSession"
+	Shop_EndSession_FullMethodName   = "/shopctl.control.v1.Shop/EndSession"
 )
 
 // ShopClient is the client API for Shop service.
@@ -61,6 +63,12 @@ type ShopClient interface {
 	InjectFault(ctx context.Context, in *InjectFaultRequest, opts ...grpc.CallOption) (*InjectFaultResponse, error)
 	ListFaults(ctx context.Context, in *ListFaultsRequest, opts ...grpc.CallOption) (*ListFaultsResponse, error)
 	ClearFaults(ctx context.Context, in *ClearFaultsRequest, opts ...grpc.CallOption) (*ClearFaultsResponse, error)
+	// BeginSession begins a session of a lesson by another author. Calls whose metadata have its token as
+	// "shopctl-session" can do no more than such a lesson may; PERMISSION_DENIED is the error of others. Calls without a
+	// token are the user's own.
+	BeginSession(ctx context.Context, in *BeginSessionRequest, opts ...grpc.CallOption) (*BeginSessionResponse, error)
+	// EndSession ends a session: its token is refused from then on.
+	EndSession(ctx context.Context, in *EndSessionRequest, opts ...grpc.CallOption) (*EndSessionResponse, error)
 }
 
 type shopClient struct {
@@ -227,6 +235,26 @@ func (c *shopClient) ClearFaults(ctx context.Context, in *ClearFaultsRequest, op
 	return out, nil
 }
 
+func (c *shopClient) BeginSession(ctx context.Context, in *BeginSessionRequest, opts ...grpc.CallOption) (*BeginSessionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BeginSessionResponse)
+	err := c.cc.Invoke(ctx, Shop_BeginSession_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *shopClient) EndSession(ctx context.Context, in *EndSessionRequest, opts ...grpc.CallOption) (*EndSessionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EndSessionResponse)
+	err := c.cc.Invoke(ctx, Shop_EndSession_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ShopServer is the server API for Shop service.
 // All implementations must embed UnimplementedShopServer
 // for forward compatibility.
@@ -252,6 +280,12 @@ type ShopServer interface {
 	InjectFault(context.Context, *InjectFaultRequest) (*InjectFaultResponse, error)
 	ListFaults(context.Context, *ListFaultsRequest) (*ListFaultsResponse, error)
 	ClearFaults(context.Context, *ClearFaultsRequest) (*ClearFaultsResponse, error)
+	// BeginSession begins a session of a lesson by another author. Calls whose metadata have its token as
+	// "shopctl-session" can do no more than such a lesson may; PERMISSION_DENIED is the error of others. Calls without a
+	// token are the user's own.
+	BeginSession(context.Context, *BeginSessionRequest) (*BeginSessionResponse, error)
+	// EndSession ends a session: its token is refused from then on.
+	EndSession(context.Context, *EndSessionRequest) (*EndSessionResponse, error)
 	mustEmbedUnimplementedShopServer()
 }
 
@@ -297,6 +331,12 @@ func (UnimplementedShopServer) ListFaults(context.Context, *ListFaultsRequest) (
 }
 func (UnimplementedShopServer) ClearFaults(context.Context, *ClearFaultsRequest) (*ClearFaultsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ClearFaults not implemented")
+}
+func (UnimplementedShopServer) BeginSession(context.Context, *BeginSessionRequest) (*BeginSessionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BeginSession not implemented")
+}
+func (UnimplementedShopServer) EndSession(context.Context, *EndSessionRequest) (*EndSessionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method EndSession not implemented")
 }
 func (UnimplementedShopServer) mustEmbedUnimplementedShopServer() {}
 func (UnimplementedShopServer) testEmbeddedByValue()              {}
@@ -507,6 +547,42 @@ func _Shop_ClearFaults_Handler(srv interface{}, ctx context.Context, dec func(in
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Shop_BeginSession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BeginSessionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ShopServer).BeginSession(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Shop_BeginSession_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ShopServer).BeginSession(ctx, req.(*BeginSessionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Shop_EndSession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EndSessionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ShopServer).EndSession(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Shop_EndSession_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ShopServer).EndSession(ctx, req.(*EndSessionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Shop_ServiceDesc is the grpc.ServiceDesc for Shop service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -545,6 +621,14 @@ var Shop_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ClearFaults",
 			Handler:    _Shop_ClearFaults_Handler,
+		},
+		{
+			MethodName: "BeginSession",
+			Handler:    _Shop_BeginSession_Handler,
+		},
+		{
+			MethodName: "EndSession",
+			Handler:    _Shop_EndSession_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
