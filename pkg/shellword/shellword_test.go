@@ -29,7 +29,7 @@ func FuzzAShellReadsTheWordBack(f *testing.F) {
 	f.Fuzz(func(t *testing.T, word string) {
 		for _, r := range word {
 			if r == 0 || r == 0xFFFD {
-				t.Skip("an argument cannot hold it")
+				return // an argument cannot hold it
 			}
 		}
 		out, err := exec.CommandContext(t.Context(), "sh", "-c", "printf %s "+Quote(word)).Output()
