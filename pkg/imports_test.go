@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"pkg/cli/config":       {"pkg/cli/cmdutil"},
 	"pkg/cli/edit":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/control", "pkg/resource", "pkg/resource/render", "pkg/rpc/control"},
 	"pkg/cli/clitest":      {"pkg/cli", "pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/control", "pkg/rpc/control", "pkg/rundir"},
-	"pkg/cli/internalcmd":  {"pkg/cli/cmdutil", "pkg/cli/config", "pkg/cli/iostreams", "pkg/chassis", "pkg/chassis/lifeline", "pkg/daemon", "pkg/lesson/restore", "pkg/observe/otlp", "pkg/rundir", "pkg/workload", "pkg/workload/process", "services"},
+	"pkg/cli/internalcmd":  {"pkg/cli/cmdutil", "pkg/cli/config", "pkg/cli/iostreams", "pkg/chassis", "pkg/chassis/lifeline", "pkg/daemon", "pkg/lesson/restore", "pkg/observe/otlp", "pkg/rundir", "pkg/workload", "pkg/workload/process", "services", "services/setup"},
 	"pkg/cli/shop":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/chassis/portowner", "pkg/control", "pkg/observe/otlp", "pkg/rpc/control", "pkg/rpc/shopv1", "pkg/rundir", "services"},
 	"pkg/cli/objects":      {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/edit", "pkg/control", "pkg/resource", "pkg/resource/decode", "pkg/resource/render", "pkg/resource/store", "pkg/rpc/control", "services"},
 	"pkg/cli/observe":      {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/control", "pkg/observe", "pkg/observe/export", "pkg/plot", "pkg/resource", "pkg/resource/monitoring", "pkg/rpc/control", "pkg/topology", "pkg/trace", "pkg/trace/draw", "services"},
@@ -58,6 +58,7 @@ var allowed = map[string][]string{
 	"pkg/chassis":          {"pkg/chassis", "pkg/chassis/lifeline", "pkg/protomux", "pkg/rpc/code"},
 	"pkg/rpc":              {"pkg/rpc/hipstershop"},
 	"services":             {"services/cart/rediscart", "pkg/chassis", "pkg/chassis/cache", "pkg/chassis/chassistest", "pkg/chassis/durable", "pkg/chassis/idempotent", "pkg/rpc/hipstershop", "pkg/rpc/money", "pkg/rpc/shoperr", "pkg/rpc/shopv1"},
+	"services/setup":       {"pkg/chassis", "services/..."},
 	"tools":                {"pkg/cli", "pkg/tui"},
 }
 
@@ -115,13 +116,23 @@ func TestNoServiceKnowsAnother(t *testing.T) {
 	for _, p := range packages(t) {
 		from := strings.TrimPrefix(p.ImportPath, module)
 		name, ok := strings.CutPrefix(from, "services/")
-		if !ok {
+		if !ok || from == "services/setup" {
 			continue
 		}
 		name, _, _ = strings.Cut(name, "/")
 		for _, path := range p.Imports {
 			if to, ours := strings.CutPrefix(path, module); ours && strings.HasPrefix(to, "services") && !within(to, "services/"+name) {
 				t.Errorf("service %s imports %s", from, to)
+			}
+		}
+	}
+}
+
+func TestTheCatalogOfServicesIsWithoutTheirCode(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, path := range p.Imports {
+			if p.ImportPath == module+"services" && strings.HasPrefix(path, module) {
+				t.Errorf("services imports %s: commands import services for names, so what needs code belongs in services/setup", path)
 			}
 		}
 	}

@@ -1,10 +1,6 @@
 package services
 
-import (
-	_ "embed" // the manifest
-
-	"github.com/shopctl/shopctl/pkg/chassis"
-)
+import _ "embed" // the manifest
 
 // MonolithName is the workload that runs all services of the shop in one process, and the name of its image.
 const MonolithName = "monolith"
@@ -16,21 +12,19 @@ var MonolithManifest []byte
 
 // Monolith is the shop in one process. It is not among All, since it replaces those: a shop has one form or the other.
 func Monolith() Builtin {
-	b := Builtin{Name: MonolithName, Workload: MonolithName, Role: RoleService, Manifest: MonolithManifest}
-	for _, m := range All() {
-		if m.Module() {
-			b.GRPC = append(b.GRPC, m.GRPC...)
-		}
+	b := Builtin{Name: MonolithName, Workload: MonolithName, Role: RoleService}
+	for _, m := range Modules() {
+		b.GRPC = append(b.GRPC, m.GRPC...)
 	}
 	return b
 }
 
 // Modules are the services of the monolith.
-func Modules() []chassis.Module {
-	var modules []chassis.Module
+func Modules() []Builtin {
+	var modules []Builtin
 	for _, b := range All() {
 		if b.Module() {
-			modules = append(modules, chassis.Module{Name: b.Name, Workload: b.Workload, Setup: b.Setup})
+			modules = append(modules, b)
 		}
 	}
 	return modules

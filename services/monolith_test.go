@@ -12,6 +12,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/services"
+	"github.com/shopctl/shopctl/services/setup"
 )
 
 // source is a variable that is read from somewhere.
@@ -59,7 +60,7 @@ func monolith(t *testing.T) (env map[string]source, fronts map[string]object) {
 func TestTheMonolithHoldsEveryServiceButTheCustomersAndAllAddressesAreModules(t *testing.T) {
 	env, fronts := monolith(t)
 	apart := objects(t)
-	modules := services.Modules()
+	modules := setup.Modules()
 	if len(modules) != 10 || len(fronts) != len(modules)+1 {
 		t.Errorf("%d modules behind %d Services", len(modules), len(fronts))
 	}

@@ -1,24 +1,16 @@
-// Package services lists the workloads in this binary. It is the only place that knows all of them; services do not
-// import each other.
+// Package services is the catalog of the workloads in this binary: their names, and the manifests that describe them. It
+// knows nothing of their code, which package setup lists: commands and the daemon depend on names.
 package services
 
 import (
+	"embed"
 	"strings"
-
-	"github.com/shopctl/shopctl/pkg/chassis"
-	"github.com/shopctl/shopctl/services/ad"
-	"github.com/shopctl/shopctl/services/cart"
-	"github.com/shopctl/shopctl/services/cart/rediscart"
-	"github.com/shopctl/shopctl/services/catalog"
-	"github.com/shopctl/shopctl/services/checkout"
-	"github.com/shopctl/shopctl/services/currency"
-	"github.com/shopctl/shopctl/services/email"
-	"github.com/shopctl/shopctl/services/frontend"
-	"github.com/shopctl/shopctl/services/loadgenerator"
-	"github.com/shopctl/shopctl/services/payment"
-	"github.com/shopctl/shopctl/services/recommendation"
-	"github.com/shopctl/shopctl/services/shipping"
 )
+
+// manifests hold the Kubernetes objects of the services, each in its own directory.
+//
+//go:embed */manifest.yaml
+var manifests embed.FS
 
 // Role is the role of a workload in the shop.
 type Role string
@@ -38,10 +30,18 @@ type Builtin struct {
 	Role     Role
 	// GRPC are the full names of the gRPC services it serves; none for HTTP and TCP.
 	GRPC []string
-	// Setup is nil for the monolith, which is set up by its Modules.
-	Setup chassis.Setup
-	// Manifest holds its Kubernetes objects as YAML; nil where another's manifest holds them.
-	Manifest []byte
+}
+
+// Manifest returns its Kubernetes objects as YAML; nil where another's manifest holds them.
+func (b Builtin) Manifest() []byte {
+	if b.Name == MonolithName {
+		return MonolithManifest
+	}
+	content, err := manifests.ReadFile(b.Name + "/manifest.yaml")
+	if err != nil {
+		return nil // it has none: the files are part of the binary
+	}
+	return content
 }
 
 // Module reports whether it is a module of the monolith. The load generator plays the customers, who are not part of the
@@ -53,18 +53,18 @@ func (b Builtin) Module() bool {
 // All returns the workloads in alphabetical order of their names.
 func All() []Builtin {
 	return []Builtin{
-		{"ad", "adservice", RoleService, []string{"hipstershop.AdService"}, ad.Setup, ad.Manifest},
-		{"cart", "cartservice", RoleService, []string{"hipstershop.CartService"}, cart.Setup, cart.Manifest},
-		{"catalog", "productcatalogservice", RoleService, []string{"hipstershop.ProductCatalogService"}, catalog.Setup, catalog.Manifest},
-		{"checkout", "checkoutservice", RoleService, []string{"hipstershop.CheckoutService"}, checkout.Setup, checkout.Manifest},
-		{"currency", "currencyservice", RoleService, []string{"hipstershop.CurrencyService"}, currency.Setup, currency.Manifest},
-		{"email", "emailservice", RoleService, []string{"hipstershop.EmailService", "shopctl.shop.v1.Outbox"}, email.Setup, email.Manifest},
-		{"frontend", "frontend", RoleService, nil, frontend.Setup, frontend.Manifest},
-		{"loadgenerator", "loadgenerator", RoleService, nil, loadgenerator.Setup, loadgenerator.Manifest},
-		{"payment", "paymentservice", RoleService, []string{"hipstershop.PaymentService", "shopctl.shop.v1.Refunds"}, payment.Setup, payment.Manifest},
-		{"recommendation", "recommendationservice", RoleService, []string{"hipstershop.RecommendationService"}, recommendation.Setup, recommendation.Manifest},
-		{"redis-cart", "redis-cart", RoleStore, nil, rediscart.Setup, nil},
-		{"shipping", "shippingservice", RoleService, []string{"hipstershop.ShippingService", "shopctl.shop.v1.Tracking"}, shipping.Setup, shipping.Manifest},
+		{"ad", "adservice", RoleService, []string{"hipstershop.AdService"}},
+		{"cart", "cartservice", RoleService, []string{"hipstershop.CartService"}},
+		{"catalog", "productcatalogservice", RoleService, []string{"hipstershop.ProductCatalogService"}},
+		{"checkout", "checkoutservice", RoleService, []string{"hipstershop.CheckoutService"}},
+		{"currency", "currencyservice", RoleService, []string{"hipstershop.CurrencyService"}},
+		{"email", "emailservice", RoleService, []string{"hipstershop.EmailService", "shopctl.shop.v1.Outbox"}},
+		{"frontend", "frontend", RoleService, nil},
+		{"loadgenerator", "loadgenerator", RoleService, nil},
+		{"payment", "paymentservice", RoleService, []string{"hipstershop.PaymentService", "shopctl.shop.v1.Refunds"}},
+		{"recommendation", "recommendationservice", RoleService, []string{"hipstershop.RecommendationService"}},
+		{"redis-cart", "redis-cart", RoleStore, nil},
+		{"shipping", "shippingservice", RoleService, []string{"hipstershop.ShippingService", "shopctl.shop.v1.Tracking"}},
 	}
 }
 

@@ -120,7 +120,7 @@ func objects(t *testing.T) map[string]object {
 	t.Helper()
 	all := map[string]object{}
 	for _, b := range services.All() {
-		decoder := yaml.NewDecoder(bytes.NewReader(b.Manifest))
+		decoder := yaml.NewDecoder(bytes.NewReader(b.Manifest()))
 		decoder.KnownFields(true)
 		for {
 			var o object

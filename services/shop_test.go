@@ -14,6 +14,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/chassis/chassistest"
 	"github.com/shopctl/shopctl/services"
+	"github.com/shopctl/shopctl/services/setup"
 )
 
 // version is what the whole shop under test calls itself.
@@ -49,7 +50,7 @@ func openShop(t *testing.T) *shop {
 		if !ok {
 			t.Fatalf("no workload %s", start.workload)
 		}
-		running := chassistest.Start(t, builtin.Setup, env, chassistest.WithName(start.workload), chassistest.WithSink(s.sink))
+		running := chassistest.Start(t, setup.Of(builtin.Name), env, chassistest.WithName(start.workload), chassistest.WithSink(s.sink))
 		s.running[start.workload] = running
 		env[start.addr] = running.Addr
 	}

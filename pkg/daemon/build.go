@@ -107,7 +107,7 @@ func builtins() ([]resource.Manifest, error) {
 	var all sync.WaitGroup
 	for i, b := range builtins {
 		all.Go(func() {
-			if decoded[i], errs[i] = decode.Decode(b.Name+"/manifest.yaml", b.Manifest); errs[i] != nil {
+			if decoded[i], errs[i] = decode.Decode(b.Name+"/manifest.yaml", b.Manifest()); errs[i] != nil {
 				errs[i] = fmt.Errorf("read manifest of %s: %w", b.Name, errs[i])
 			}
 		})

@@ -16,6 +16,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 	"github.com/shopctl/shopctl/pkg/workload/process"
 	"github.com/shopctl/shopctl/services"
+	"github.com/shopctl/shopctl/services/setup"
 )
 
 // TestMain lets the test binary stand in for shopctl: it runs built-in services, guards, daemons,
@@ -49,7 +50,7 @@ func runService(name string) int {
 	}
 	err = chassis.Run(ctx, chassis.Options{
 		Name: b.Name, Workload: b.Workload, Getenv: os.Getenv, Stdout: os.Stdout, Down: down, Up: up,
-	}, b.Setup)
+	}, setup.Of(b.Name))
 	if err != nil {
 		return 1
 	}

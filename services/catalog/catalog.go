@@ -10,7 +10,6 @@ package catalog
 
 import (
 	"context"
-	_ "embed" // the manifest and the products
 	"fmt"
 	"os"
 	"os/signal"
@@ -20,11 +19,6 @@ import (
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
-
-// Manifest holds the service's Kubernetes objects.
-//
-//go:embed manifest.yaml
-var Manifest []byte
 
 // lookEvery is how often the file is checked; a stat costs a microsecond or two.
 const lookEvery = time.Second

@@ -22,7 +22,6 @@ package checkout
 
 import (
 	"context"
-	_ "embed" // the manifest
 	"time"
 
 	"google.golang.org/grpc"
@@ -33,11 +32,6 @@ import (
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
-
-// Manifest holds the service's Kubernetes objects.
-//
-//go:embed manifest.yaml
-var Manifest []byte
 
 // Setup registers the service on rt.
 func Setup(_ context.Context, rt *chassis.Runtime) error {

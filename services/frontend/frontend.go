@@ -17,17 +17,11 @@ package frontend
 
 import (
 	"context"
-	_ "embed" // the manifest
 
 	"github.com/google/uuid"
 
 	"github.com/shopctl/shopctl/pkg/chassis"
 )
-
-// Manifest holds the service's Kubernetes objects.
-//
-//go:embed manifest.yaml
-var Manifest []byte
 
 // sharedSession is the session of all visitors with ENABLE_SINGLE_SHARED_SESSION, as in the original.
 const sharedSession = "12345678-1234-1234-1234-123456789123"

@@ -9,7 +9,6 @@ package loadgenerator
 
 import (
 	"context"
-	_ "embed" // the manifest
 	"encoding/json"
 	"fmt"
 	"math"
@@ -22,11 +21,6 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/chassis"
 )
-
-// Manifest holds the service's Kubernetes objects.
-//
-//go:embed manifest.yaml
-var Manifest []byte
 
 // Limits of the environment's numbers.
 const (

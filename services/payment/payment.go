@@ -9,17 +9,11 @@ package payment
 
 import (
 	"context"
-	_ "embed" // the manifest
 
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
-
-// Manifest holds the service's Kubernetes objects.
-//
-//go:embed manifest.yaml
-var Manifest []byte
 
 // Setup registers the service on rt.
 func Setup(_ context.Context, rt *chassis.Runtime) error {

@@ -5,18 +5,12 @@ package shipping
 
 import (
 	"context"
-	_ "embed" // the manifest
 	"math/rand/v2"
 
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
-
-// Manifest holds the service's Kubernetes objects.
-//
-//go:embed manifest.yaml
-var Manifest []byte
 
 // Setup registers the service on rt.
 func Setup(ctx context.Context, rt *chassis.Runtime) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/services"
+	"github.com/shopctl/shopctl/services/setup"
 )
 
 // ParseServiceRun recognizes "service run NAME". It is checked before any command is built, because its cost occurs
@@ -56,9 +57,9 @@ func serve(ctx context.Context, sys cmdutil.System, name string) error {
 		o.Down, o.Up = down, up
 	}
 	if b.Name == services.MonolithName {
-		err = chassis.RunModules(ctx, o, services.Modules())
+		err = chassis.RunModules(ctx, o, setup.Modules())
 	} else {
-		err = chassis.Run(ctx, o, b.Setup)
+		err = chassis.Run(ctx, o, setup.Of(b.Name))
 	}
 	if err == nil {
 		return nil

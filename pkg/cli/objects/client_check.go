@@ -57,7 +57,7 @@ func applyHere(ctx context.Context, files []*controlpb.File, namespace string) (
 func pristine() (*store.Store, error) {
 	var defaults []resource.Manifest
 	for _, b := range services.All() {
-		manifests, err := decode.Decode(b.Workload+".yaml", b.Manifest)
+		manifests, err := decode.Decode(b.Workload+".yaml", b.Manifest())
 		if err != nil {
 			return nil, fmt.Errorf("read the manifest of %s: %w", b.Name, err)
 		}
