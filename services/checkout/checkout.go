@@ -13,8 +13,15 @@
 // An error's message names the step and keeps the cause; its details hold the reason (package shoperr). Its code is
 // the cause's where the caller can act on it: see outcome.
 //
-// A caller that sends an idempotency-key in its metadata may repeat a call: it gets the order of the first. The key
-// is passed on to the payment service, so that an attempt whose outcome is unknown is not charged twice either.
+// A caller that sends an idempotency-key in its metadata may repeat a call: it gets the order of the first, or
+// ALREADY_EXISTS where the cart has something new since. Orders are recorded in a database in DATA_DIR, which all
+// replicas share: before the charge and at the end. So a call may be repeated at another replica, or after a crash:
+//
+//	interrupted   if the process is gone, its order is finished if the card was charged, else the key is voided
+//	in doubt      a charge whose response was lost is voided, unless the caller tries again first
+//	refund, mail  one that failed is tried again until it succeeds
+//
+// Without DATA_DIR, the records are in memory.
 //
 // PRICE_TTL is how long a product's converted price is reused for later orders (default 0: every order fetches
 // it). A price may lag behind the catalog's by that much.
@@ -28,7 +35,6 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/chassis/cache"
-	"github.com/shopctl/shopctl/pkg/chassis/idempotent"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
@@ -44,23 +50,28 @@ func Setup(_ context.Context, rt *chassis.Runtime) error {
 		return err
 	}
 	prices := cache.Config{TTL: ttl, FetchTimeout: orderTimeout, Limit: rememberPrices, Now: rt.Now}
-	hipstershop.RegisterCheckoutServiceServer(rt.Server(), &server{
+	orders, err := openJournal(rt.DataDir(), rt.Now, rt.Log())
+	if err != nil {
+		return err
+	}
+	s := &server{
 		clients:     c,
 		prices:      cache.New[priceKey, *hipstershop.Money](prices),
 		conversions: cache.New[conversionKey, *hipstershop.Money](prices),
-		orders:      idempotent.New[*hipstershop.PlaceOrderResponse](rememberOrders),
+		journal:     orders,
 		pause:       pause,
+		tracer:      rt.Tracer(),
 		log:         rt.Log(),
-	})
+	}
+	hipstershop.RegisterCheckoutServiceServer(rt.Server(), s)
+	rt.Ready("orders", orders.check)
+	rt.Go("settle orders", s.settleInBackground)
+	rt.OnDrain(orders.close)
 	return nil
 }
 
-const (
-	// rememberPrices is more than a shop of this size has products times currencies.
-	rememberPrices = 2048
-	// rememberOrders is how many orders with an idempotency key are remembered, about a kilobyte each.
-	rememberOrders = 2048
-)
+// rememberPrices is more than a shop of this size has products times currencies.
+const rememberPrices = 2048
 
 // clients are those of the services that an order needs.
 type clients struct {
@@ -73,7 +84,7 @@ type clients struct {
 	email    hipstershop.EmailServiceClient
 }
 
-// dial connects to all of them. Methods that are safe to repeat are retried: those that read, the refund, and the
+// dial connects to all of them. Methods that are safe to repeat are retried: those that read, the refund, the void, and the
 // confirmation, which the email service sends once per order.
 func dial(rt *chassis.Runtime) (clients, error) {
 	var conns [6]grpc.ClientConnInterface
@@ -85,7 +96,7 @@ func dial(rt *chassis.Runtime) (clients, error) {
 		{"PRODUCT_CATALOG_SERVICE_ADDR", []string{hipstershop.ProductCatalogService_GetProduct_FullMethodName}},
 		{"CURRENCY_SERVICE_ADDR", []string{hipstershop.CurrencyService_Convert_FullMethodName}},
 		{"SHIPPING_SERVICE_ADDR", []string{hipstershop.ShippingService_GetQuote_FullMethodName}},
-		{"PAYMENT_SERVICE_ADDR", []string{shopv1.Refunds_Refund_FullMethodName}},
+		{"PAYMENT_SERVICE_ADDR", []string{shopv1.Refunds_Refund_FullMethodName, shopv1.Refunds_Void_FullMethodName}},
 		{"EMAIL_SERVICE_ADDR", []string{hipstershop.EmailService_SendOrderConfirmation_FullMethodName}},
 	} {
 		conn, err := rt.Dial(to.envVar, chassis.WithRetry(to.retry...))

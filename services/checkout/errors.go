@@ -61,8 +61,9 @@ func (s step) reasonFor(err error) string {
 			return shoperr.ProductNotFound
 		}
 	case shoperr.StepCharge:
-		if reason, _, _ := shoperr.Find(err, shoperr.Payment); reason == shoperr.IdempotencyKeyReused {
-			return reason
+		switch reason, _, _ := shoperr.Find(err, shoperr.Payment); reason {
+		case shoperr.IdempotencyKeyReused, shoperr.IdempotencyKeyVoided:
+			return shoperr.IdempotencyKeyReused
 		}
 		if code == codes.InvalidArgument || code == codes.FailedPrecondition {
 			return shoperr.PaymentDeclined

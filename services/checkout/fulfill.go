@@ -8,8 +8,10 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/shoperr"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
@@ -24,37 +26,51 @@ const (
 	// confirmTimeout bounds the confirmation, which does not change the order.
 	confirmTimeout = 2 * time.Second
 	// emptyAttempts is how often emptying a cart is tried at most, with pauses of emptyPause, four times that, and
-	// so on. Not for longer, since items that the user adds later must stay.
+	// so on. Not for longer, since items that the user adds later must stay: afterwards, it is emptied only while it
+	// holds what was ordered.
 	emptyAttempts = 4
 	emptyPause    = 20 * time.Millisecond
 )
 
 // fulfill does what follows the charge. It returns an error only if the order could not be shipped; then the charge
-// was refunded, or the error says that it was not.
-func (s *server) fulfill(ctx context.Context, req *hipstershop.PlaceOrderRequest, items []*hipstershop.CartItem, transaction string, order *hipstershop.OrderResult) error {
+// was refunded, or the error says that it was not yet.
+func (s *server) fulfill(ctx context.Context, p *purchase) error {
 	caller := ctx
 	ctx, cancel := afterCharge(caller)
 	defer cancel()
-	shipped, err := s.shipping.ShipOrder(ctx, &hipstershop.ShipOrderRequest{Address: req.GetAddress(), Items: items})
+	shipped, err := s.shipping.ShipOrder(shipmentOf(ctx, p), &hipstershop.ShipOrderRequest{Address: p.order.GetShippingAddress(), Items: p.items()})
 	if err != nil {
-		return s.refund(caller, transaction, order.GetOrderId(), err)
+		return s.refund(caller, p, err)
 	}
-	order.ShippingTrackingId = shipped.GetTrackingId()
+	p.order.ShippingTrackingId = shipped.GetTrackingId()
 
 	var emptied sync.WaitGroup
-	emptied.Go(func() { s.emptyCart(ctx, req.GetUserId(), order.GetOrderId()) })
-	s.confirm(ctx, req.GetEmail(), order)
+	emptied.Go(func() { p.emptied = s.emptyCart(ctx, p) })
+	p.confirmed = s.confirm(ctx, p)
 	emptied.Wait()
+	p.state = placed
+	if !s.save(ctx, p, p.left()) {
+		return errTaken // by a replica that took this one for dead
+	}
 	return nil
 }
 
-// confirm sends the confirmation. If that fails, the order is still placed; the failure is logged.
-func (s *server) confirm(ctx context.Context, email string, order *hipstershop.OrderResult) {
+// shipmentOf returns the context of a shipment: an order gets one parcel, however often it is shipped.
+func shipmentOf(ctx context.Context, p *purchase) context.Context {
+	return metadata.AppendToOutgoingContext(ctx, chassis.IdempotencyKey, p.order.GetOrderId())
+}
+
+// confirm sends the confirmation. If that fails, the order is still placed, and the confirmation is sent later.
+func (s *server) confirm(ctx context.Context, p *purchase) (done bool) {
 	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
-	if _, err := s.email.SendOrderConfirmation(ctx, &hipstershop.SendOrderConfirmationRequest{Email: email, Order: order}); err != nil {
-		s.log.WarnContext(ctx, "order confirmation not sent", "order_id", order.GetOrderId(), "error", err)
+	_, err := s.email.SendOrderConfirmation(ctx, &hipstershop.SendOrderConfirmationRequest{Email: p.email, Order: p.order})
+	if err == nil {
+		return true
 	}
+	refused := isRefusal(err)
+	s.log.WarnContext(ctx, "order confirmation not sent", "order_id", p.order.GetOrderId(), "error", err, "again", !refused)
+	return refused
 }
 
 // afterCharge returns the context for what follows the charge. It ends by the caller's deadline, if that leaves
@@ -68,34 +84,47 @@ func afterCharge(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // refund refunds the charge of an order that could not be shipped because of cause, and returns the error of the
-// order, with what happened to the money.
-func (s *server) refund(ctx context.Context, transaction, orderID string, cause error) error {
+// order, with what happened to the money. A refund that fails is tried again in the background.
+func (s *server) refund(ctx context.Context, p *purchase, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refundTimeout)
 	defer cancel()
-	refund, err := s.refunds.Refund(ctx, &shopv1.RefundRequest{TransactionId: transaction, Reason: "order " + orderID + " could not be shipped"})
+	p.state = refunding
+	switch mine, err := s.journal.keep(p); {
+	case err != nil:
+		s.log.ErrorContext(ctx, "refund not recorded", "order_id", p.order.GetOrderId(), "error", err)
+	case !mine:
+		return errTaken
+	}
+	refund, err := s.refunds.Refund(ctx, &shopv1.RefundRequest{TransactionId: p.transaction, Reason: "order " + p.order.GetOrderId() + " could not be shipped"})
 	if err != nil {
-		s.log.ErrorContext(ctx, "charge not refunded", "order_id", orderID, "transaction_id", transaction, "error", err)
-		return stepShip().failWith(cause, "; the charge "+transaction+" could not be refunded: "+status.Convert(err).Message(),
+		s.log.ErrorContext(ctx, "charge not refunded", "order_id", p.order.GetOrderId(), "transaction_id", p.transaction, "error", err)
+		s.save(ctx, p, retryPause)
+		return stepShip().failWith(cause, "; the charge "+p.transaction+" could not be refunded: "+status.Convert(err).Message(),
 			map[string]string{shoperr.Charge: shoperr.ChargeKept})
 	}
+	p.state = failed
+	p.generation++
+	s.save(ctx, p, 0)
 	trace.SpanFromContext(ctx).SetAttributes(attribute.String(shopv1.AttrAudit, shopv1.AuditRefunded))
-	s.log.WarnContext(ctx, "charge refunded", "order_id", orderID, "transaction_id", transaction, "refund_id", refund.GetRefundId())
+	s.log.WarnContext(ctx, "charge refunded", "order_id", p.order.GetOrderId(), "transaction_id", p.transaction, "refund_id", refund.GetRefundId())
 	return stepShip().failWith(cause, "; the charge was refunded", map[string]string{shoperr.Charge: shoperr.ChargeRefunded})
 }
 
-// emptyCart empties the cart of an order. If that fails, the order is still placed; the failure is logged.
-func (s *server) emptyCart(ctx context.Context, user, orderID string) {
+// emptyCart empties the cart of an order. If that fails, the order is still placed, and it is tried again in the
+// background.
+func (s *server) emptyCart(ctx context.Context, p *purchase) (done bool) {
 	var err error
 	for attempt := range emptyAttempts {
 		if attempt > 0 {
 			s.pause(ctx, emptyPause<<(2*(attempt-1)))
 		}
-		if _, err = s.cart.EmptyCart(ctx, &hipstershop.EmptyCartRequest{UserId: user}); err == nil {
-			return
+		if _, err = s.cart.EmptyCart(ctx, &hipstershop.EmptyCartRequest{UserId: p.user}); err == nil {
+			return true
 		}
 		if code := status.Code(err); ctx.Err() != nil || code != codes.Unavailable && code != codes.DeadlineExceeded && code != codes.Aborted {
 			break
 		}
 	}
-	s.log.ErrorContext(ctx, "cart not emptied, it can be ordered again", "order_id", orderID, "error", err)
+	s.log.ErrorContext(ctx, "cart not emptied, it can be ordered again", "order_id", p.order.GetOrderId(), "error", err)
+	return false
 }

@@ -6,30 +6,23 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
-	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/chassis/cache"
-	"github.com/shopctl/shopctl/pkg/chassis/idempotent"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/money"
 	"github.com/shopctl/shopctl/pkg/rpc/shoperr"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
-const (
-	// orderTimeout bounds an order up to its charge, all calls together, when its caller set no nearer deadline.
-	// What follows the charge has a little more: fulfillTimeout.
-	orderTimeout = 5 * time.Second
-	// maxLookups bounds how many products of one order are looked up at the same time.
-	maxLookups = 8
-)
+// orderTimeout bounds an order up to its charge, all calls together, when its caller set no nearer deadline.
+// What follows the charge has a little more: fulfillTimeout.
+const orderTimeout = 5 * time.Second
 
 // server implements hipstershop.CheckoutService.
 type server struct {
@@ -37,21 +30,14 @@ type server struct {
 	clients
 	prices      *cache.Cache[priceKey, *hipstershop.Money]
 	conversions *cache.Cache[conversionKey, *hipstershop.Money]
-	orders      *idempotent.Group[*hipstershop.PlaceOrderResponse]
+	journal     *journal
 	pause       func(context.Context, time.Duration)
+	tracer      trace.Tracer
 	log         *slog.Logger
 }
 
-// priceKey is a product's price in a currency, conversionKey an amount in one.
-type (
-	priceKey      struct{ productID, currency string }
-	conversionKey struct {
-		code     string
-		units    int64
-		nanos    int32
-		currency string
-	}
-)
+// errTaken is returned where another call, perhaps of another replica, is quicker with the same key.
+var errTaken = errors.New("the key was taken in the meantime")
 
 // PlaceOrder buys what is in a user's cart.
 func (s *server) PlaceOrder(ctx context.Context, req *hipstershop.PlaceOrderRequest) (*hipstershop.PlaceOrderResponse, error) {
@@ -62,21 +48,26 @@ func (s *server) PlaceOrder(ctx context.Context, req *hipstershop.PlaceOrderRequ
 	if err != nil {
 		return nil, refuse(codes.InvalidArgument, shoperr.InvalidRequest, err.Error())
 	}
-	resp, _, err := s.orders.Do(ctx, key, s.orders.Fingerprint(req), func() (*hipstershop.PlaceOrderResponse, error) {
-		return s.placeOrder(ctx, req, key)
-	})
-	if errors.Is(err, idempotent.ErrKeyReused) {
-		return nil, refuse(codes.InvalidArgument, shoperr.IdempotencyKeyReused, chassis.IdempotencyKey+" was used before, for another order")
+	p := &purchase{key: key, request: fingerprintOf(req), user: req.GetUserId(), email: req.GetEmail()}
+	for {
+		if p.key != "" {
+			switch resp, err := s.earlier(ctx, p); {
+			case errors.Is(err, errTaken):
+				continue
+			case resp != nil || err != nil:
+				return resp, err
+			}
+		}
+		resp, err := s.place(ctx, req, p)
+		if errors.Is(err, errTaken) {
+			continue
+		}
+		return resp, err
 	}
-	return resp, err
 }
 
-func (s *server) placeOrder(ctx context.Context, req *hipstershop.PlaceOrderRequest, key string) (*hipstershop.PlaceOrderResponse, error) {
-	id, err := uuid.NewUUID() // version 1, as in the original
-	if err != nil {
-		return nil, status.Error(codes.Internal, "failed to make an order id: "+err.Error())
-	}
-	order := &hipstershop.OrderResult{OrderId: id.String(), ShippingAddress: req.GetAddress()}
+// place places a new order.
+func (s *server) place(ctx context.Context, req *hipstershop.PlaceOrderRequest, p *purchase) (*hipstershop.PlaceOrderResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
 	defer cancel()
 	cart, err := s.cart.GetCart(ctx, &hipstershop.GetCartRequest{UserId: req.GetUserId()})
@@ -84,120 +75,100 @@ func (s *server) placeOrder(ctx context.Context, req *hipstershop.PlaceOrderRequ
 		return nil, stepCart().fail(err)
 	}
 	if err := validateCart(cart); err != nil {
+		return nil, s.unlessTaken(p, err)
+	}
+	p.order = &hipstershop.OrderResult{ShippingAddress: req.GetAddress()}
+	if err := s.prepare(ctx, req, cart.GetItems(), p.order); err != nil {
 		return nil, err
 	}
-	if err := s.prepare(ctx, req, cart.GetItems(), order); err != nil {
-		return nil, err
-	}
-	total, err := sum(order)
+	total, err := sum(p.order)
 	if err != nil {
 		return nil, refuse(codes.FailedPrecondition, shoperr.CartInvalid, "failed to add up the order: "+err.Error())
 	}
-	if key == "" {
-		key = order.OrderId
+	sent := p.key != ""
+	if err := s.reserve(p); err != nil {
+		return nil, err
 	}
-	charge, err := s.payment.Charge(metadata.AppendToOutgoingContext(ctx, chassis.IdempotencyKey, key),
+	defer s.journal.release(p)
+	charge, err := s.payment.Charge(metadata.AppendToOutgoingContext(ctx, chassis.IdempotencyKey, p.chargeKey),
 		&hipstershop.ChargeRequest{Amount: total, CreditCard: req.GetCreditCard()})
 	if err != nil {
-		return nil, stepCharge().fail(err)
+		return nil, s.notCharged(ctx, p, sent, err)
 	}
+	p.transaction = charge.GetTransactionId()
 	// Recorded at once: payment may be killed before it sends its own span.
 	trace.SpanFromContext(ctx).SetAttributes(
-		attribute.String(shopv1.AttrAudit, shopv1.AuditCharged), attribute.String(shopv1.AttrTransaction, charge.GetTransactionId()))
-	if err := s.fulfill(ctx, req, cart.GetItems(), charge.GetTransactionId(), order); err != nil {
+		attribute.String(shopv1.AttrAudit, shopv1.AuditCharged), attribute.String(shopv1.AttrTransaction, p.transaction))
+	if err := s.fulfill(ctx, p); err != nil {
 		return nil, err
 	}
-	trace.SpanFromContext(ctx).SetAttributes(
-		attribute.String(shopv1.AttrAudit, shopv1.AuditPlaced), attribute.String(shopv1.AttrOrder, order.OrderId),
-		attribute.String(shopv1.AttrAmount, money.Rounded(total)))
-	s.log.InfoContext(ctx, shopv1.LogPlaced, "order_id", order.OrderId, "total", money.Rounded(total),
-		"items", len(order.Items), "transaction_id", charge.GetTransactionId(), "tracking_id", order.ShippingTrackingId)
-	return &hipstershop.PlaceOrderResponse{Order: order}, nil
+	s.recordPlaced(ctx, p, total)
+	return &hipstershop.PlaceOrderResponse{Order: p.order}, nil
 }
 
-// prepare fills in the order's items and the cost of shipping, in the user's currency.
-func (s *server) prepare(ctx context.Context, req *hipstershop.PlaceOrderRequest, items []*hipstershop.CartItem, order *hipstershop.OrderResult) error {
-	order.Items = make([]*hipstershop.OrderItem, len(items))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(maxLookups)
-	for i, item := range items {
-		group.Go(func() error {
-			cost, err := s.price(ctx, item.GetProductId(), req.GetUserCurrency())
-			order.Items[i] = &hipstershop.OrderItem{Item: item, Cost: cost}
-			return err
-		})
+// unlessTaken returns an error about the cart, unless it is the key's own order that has changed the cart in the meantime.
+func (s *server) unlessTaken(p *purchase, err error) error {
+	if p.key == "" {
+		return err
 	}
-	cost, err := s.quote(ctx, req, items)
-	if err != nil {
-		group.Go(func() error { return err })
+	if known, failure := s.journal.find(p.key); failure == nil && known != nil && known.state != failed {
+		return errTaken
 	}
-	order.ShippingCost = cost
-	return group.Wait()
+	return err
 }
 
-// quote returns what it costs to ship the items.
-func (s *server) quote(ctx context.Context, req *hipstershop.PlaceOrderRequest, items []*hipstershop.CartItem) (*hipstershop.Money, error) {
-	quote, err := s.shipping.GetQuote(ctx, &hipstershop.GetQuoteRequest{Address: req.GetAddress(), Items: items})
-	if err != nil {
-		return nil, stepQuote().fail(err)
+// reserve names the order and its charge, and records that they are under way.
+func (s *server) reserve(p *purchase) error {
+	if err := p.name(); err != nil {
+		return status.Error(codes.Internal, "failed to make an order id: "+err.Error())
 	}
-	usd, currency := quote.GetCostUsd(), req.GetUserCurrency()
-	key := conversionKey{usd.GetCurrencyCode(), usd.GetUnits(), usd.GetNanos(), currency}
-	return s.conversions.Get(ctx, key, func(ctx context.Context) (*hipstershop.Money, error) {
-		cost, err := s.convert(ctx, usd, currency)
-		if err != nil {
-			return nil, stepConvertShipping().fail(err)
-		}
-		return cost, nil
-	})
-}
-
-// price returns what one of a product costs.
-func (s *server) price(ctx context.Context, productID, currency string) (*hipstershop.Money, error) {
-	return s.prices.Get(ctx, priceKey{productID, currency}, func(ctx context.Context) (*hipstershop.Money, error) {
-		product, err := s.catalog.GetProduct(ctx, &hipstershop.GetProductRequest{Id: productID})
-		if err != nil {
-			return nil, stepProduct(productID).fail(err)
-		}
-		cost, err := s.convert(ctx, product.GetPriceUsd(), currency)
-		if err != nil {
-			return nil, stepConvertPrice(productID, currency).fail(err)
-		}
-		return cost, nil
-	})
-}
-
-// convert converts an amount and rounds it to what can be charged, so that the sum of an order is that of the amounts
-// on its receipt. It refuses a response that is not an amount in the requested currency: the original's currency service
-// returns 0 for a currency that it does not know.
-func (s *server) convert(ctx context.Context, amount *hipstershop.Money, currency string) (*hipstershop.Money, error) {
-	converted, err := s.currency.Convert(ctx, &hipstershop.CurrencyConversionRequest{From: amount, ToCode: currency})
-	if err != nil {
-		return nil, err
-	}
-	rounded, err := money.Round(converted)
+	mine, err := s.journal.reserve(p)
 	switch {
 	case err != nil:
-		return nil, status.Error(codes.Internal, err.Error())
-	case rounded.GetCurrencyCode() != currency:
-		return nil, status.Error(codes.Internal, "currency returned "+money.Decimal(converted)+" instead of an amount in "+currency)
-	case money.Sign(rounded) == 0 && money.Sign(amount) != 0:
-		return nil, status.Error(codes.InvalidArgument, money.Decimal(amount)+" is worth nothing in "+currency)
+		s.log.Error("order not recorded", "error", err)
+		return refuse(codes.Unavailable, shoperr.JournalUnavailable, "failed to record the order, nothing was charged: "+err.Error())
+	case !mine:
+		return errTaken
 	}
-	return rounded, nil
+	return nil
 }
 
-// sum adds up the order.
-func sum(order *hipstershop.OrderResult) (*hipstershop.Money, error) {
-	total := order.GetShippingCost()
-	for _, item := range order.GetItems() {
-		cost, err := money.Multiply(item.GetCost(), int64(item.GetItem().GetQuantity()))
-		if err != nil {
-			return nil, err
+// notCharged records that a card was not charged, or that this is not known, and returns the error of the order. sent is
+// whether the caller has sent a key.
+func (s *server) notCharged(ctx context.Context, p *purchase, sent bool, cause error) error {
+	if isRefusal(cause) {
+		p.state = failed
+		if reason, _, _ := shoperr.Find(cause, shoperr.Payment); reason == shoperr.IdempotencyKeyVoided {
+			p.generation++
 		}
-		if total, err = money.Add(total, cost); err != nil {
-			return nil, err
-		}
+		s.save(ctx, p, 0)
+		return stepCharge().fail(cause)
 	}
-	return total, nil
+	p.state = doubtful
+	s.save(ctx, p, settleDelay)
+	again := "the same idempotency-key"
+	if !sent {
+		again = "idempotency-key " + p.key
+	}
+	return stepCharge().failWith(cause, "; whether the card was charged is not known: repeat the call with "+again+", else the charge is voided",
+		map[string]string{shoperr.Outcome: shoperr.OutcomeUnknown})
+}
+
+// recordPlaced records an order on the span and in the log.
+func (s *server) recordPlaced(ctx context.Context, p *purchase, total *hipstershop.Money) {
+	trace.SpanFromContext(ctx).SetAttributes(
+		attribute.String(shopv1.AttrAudit, shopv1.AuditPlaced), attribute.String(shopv1.AttrOrder, p.order.GetOrderId()),
+		attribute.String(shopv1.AttrTransaction, p.transaction), attribute.String(shopv1.AttrAmount, money.Rounded(total)))
+	s.log.InfoContext(ctx, shopv1.LogPlaced, "order_id", p.order.GetOrderId(), "total", money.Rounded(total),
+		"items", len(p.order.Items), "transaction_id", p.transaction, "tracking_id", p.order.ShippingTrackingId)
+}
+
+// save writes a purchase and gives it away. If that fails, its lease ends, and it is settled then.
+func (s *server) save(ctx context.Context, p *purchase, again time.Duration) (mine bool) {
+	mine, err := s.journal.save(p, again)
+	if err != nil {
+		s.log.ErrorContext(ctx, "order not recorded, it is settled later", "order_id", p.order.GetOrderId(), "error", err)
+		return true
+	}
+	return mine
 }

@@ -43,6 +43,8 @@ type shop struct {
 	mails []*pb.SendOrderConfirmationRequest
 	taken *pb.Money // the amount of the last charge
 	back  []*shopv1.RefundRequest
+	lose  bool              // the responses of charges
+	env   map[string]string // of the checkout
 }
 
 func usd(units int64, nanos int32) *pb.Money {
@@ -58,6 +60,14 @@ func open(t testing.TB) *shop {
 // openWith opens one with other dependencies, by the variables that name them.
 func openWith(t testing.TB, others map[string]string) *shop {
 	t.Helper()
+	s := prepareShop(t)
+	s.start(t, others)
+	return s
+}
+
+// prepareShop opens the dependencies alone.
+func prepareShop(t testing.TB) *shop {
+	t.Helper()
 	s := &shop{
 		sink:  chassistest.NewSink(t),
 		fault: map[string]func(context.Context, int) error{},
@@ -72,7 +82,7 @@ func openWith(t testing.TB, others map[string]string) *shop {
 			return nil
 		}, nil, chassistest.WithName(name), chassistest.WithSink(s.sink)).Addr
 	}
-	env := map[string]string{
+	s.env = map[string]string{
 		"CART_SERVICE_ADDR": dependency("cartservice", func(rt *chassis.Runtime) { pb.RegisterCartServiceServer(rt.Server(), carts{shop: s}) }),
 		"PRODUCT_CATALOG_SERVICE_ADDR": dependency("productcatalogservice", func(rt *chassis.Runtime) {
 			pb.RegisterProductCatalogServiceServer(rt.Server(), catalog{shop: s})
@@ -85,10 +95,14 @@ func openWith(t testing.TB, others map[string]string) *shop {
 		}),
 		"EMAIL_SERVICE_ADDR": dependency("emailservice", func(rt *chassis.Runtime) { pb.RegisterEmailServiceServer(rt.Server(), mails{shop: s}) }),
 	}
-	maps.Copy(env, others)
-	s.service = chassistest.Start(t, checkout.Setup, env, chassistest.WithName("checkoutservice"), chassistest.WithSink(s.sink))
-	s.client = pb.NewCheckoutServiceClient(s.service.Conn())
 	return s
+}
+
+func (s *shop) start(t testing.TB, others map[string]string) {
+	t.Helper()
+	maps.Copy(s.env, others)
+	s.service = chassistest.Start(t, checkout.Setup, s.env, chassistest.WithName("checkoutservice"), chassistest.WithSink(s.sink))
+	s.client = pb.NewCheckoutServiceClient(s.service.Conn())
 }
 
 // breakIt makes every call of a method fail with an error.
@@ -257,6 +271,9 @@ func (p payments) Charge(ctx context.Context, req *pb.ChargeRequest) (*pb.Charge
 	if p.paid[key] == "" {
 		p.paid[key] = fmt.Sprintf("transaction-%d", len(p.paid)+1)
 	}
+	if p.lose {
+		return nil, status.Error(codes.Unavailable, "connection reset")
+	}
 	return &pb.ChargeResponse{TransactionId: p.paid[key]}, nil
 }
 
@@ -273,6 +290,22 @@ func (r refunds) Refund(ctx context.Context, req *shopv1.RefundRequest) (*shopv1
 	defer r.mu.Unlock()
 	r.back = append(r.back, req)
 	return &shopv1.RefundResponse{RefundId: "refund-1"}, nil
+}
+
+func (r refunds) Void(ctx context.Context, req *shopv1.VoidRequest) (*shopv1.VoidResponse, error) {
+	if err := r.enter(ctx, "Void"); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id := r.paid[req.GetIdempotencyKey()]
+	if id == "" {
+		return &shopv1.VoidResponse{}, nil
+	}
+	if !req.GetKeepCharge() {
+		delete(r.paid, req.GetIdempotencyKey())
+	}
+	return &shopv1.VoidResponse{Transaction: &shopv1.Transaction{TransactionId: id}}, nil
 }
 
 type mails struct {

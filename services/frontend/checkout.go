@@ -62,7 +62,13 @@ func (s *server) notOrdered(v *visit, form orderForm, err error) error {
 			text: "Nothing was ordered or charged. Please empty your cart and start again.", link: "/cart", linkText: "To your cart",
 		}
 	case f.reason == shoperr.CartEmpty:
-		return &pageError{code: http.StatusUnprocessableEntity, title: "Your cart is empty", text: "There is nothing to order. Nothing was charged."}
+		return &pageError{code: http.StatusUnprocessableEntity, title: "Your cart is empty", text: "There is nothing to order. Nothing was charged for this form."}
+	case f.reason == shoperr.OrderExists:
+		return &pageError{
+			code: http.StatusConflict, title: "This form was sent before",
+			text: "It placed order " + f.order + ", once. Your cart has something new, which is not ordered and not charged yet.",
+			link: "/cart", linkText: "Order what is in your cart",
+		}
 	case f.reason == shoperr.IdempotencyKeyReused:
 		return &pageError{
 			code: http.StatusUnprocessableEntity, title: "This order was sent already",
@@ -81,11 +87,10 @@ func orderError(f orderFailure, err error, token string) *pageError {
 	case f.charge == shoperr.ChargeRefunded:
 		e.text += " Your order was not placed, and the charge was refunded."
 	case f.charge == shoperr.ChargeKept:
-		e.text += " Your card was charged, and the charge could not be refunded. Trying again from here does not charge it again."
+		e.text += " Your card was charged, and the charge could not be refunded yet; that is tried again. Trying again from here does not charge it again."
 		e.link += "?retry=" + token
-	case f.service == namePayment || f.service == nameCheckout:
-		// The order may have been placed and only the response lost.
-		e.text += " Trying again from here never charges or orders twice."
+	case f.unknown:
+		e.text += " It is not known whether your order was placed. Trying again from here never charges or orders twice; otherwise, a charge without an order is taken back."
 		e.link += "?retry=" + token
 	default:
 		e.text += " Your order was not placed and nothing was charged."

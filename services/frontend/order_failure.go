@@ -17,6 +17,10 @@ type orderFailure struct {
 	cause string
 	// charge is the state of the charge after a later step failed: see shoperr.Charge.
 	charge string
+	// unknown is whether the card may have been charged, or the order placed.
+	unknown bool
+	// order is the id of the order that the form has placed before.
+	order string
 }
 
 // orderFailureOf reads the details of checkout's error. The original's checkout sends none; then its texts, which
@@ -26,7 +30,10 @@ func orderFailureOf(err error) orderFailure {
 	if !found {
 		return orderFailureFromText(status.Code(err), status.Convert(err).Message())
 	}
-	f := orderFailure{reason: reason, cause: metadata[shoperr.Cause], charge: metadata[shoperr.Charge]}
+	f := orderFailure{
+		reason: reason, cause: metadata[shoperr.Cause], charge: metadata[shoperr.Charge],
+		unknown: metadata[shoperr.Outcome] == shoperr.OutcomeUnknown, order: metadata[shoperr.Order],
+	}
 	switch metadata[shoperr.Step] {
 	case shoperr.StepCart:
 		f.service = nameCart
@@ -47,6 +54,7 @@ func orderFailureOf(err error) orderFailure {
 // orderFailureFromText reads a message that begins with the step and ends with the cause.
 func orderFailureFromText(code codes.Code, message string) orderFailure {
 	f := orderFailure{service: failingStep(message), cause: message}
+	f.unknown = f.service == namePayment || f.service == nameCheckout // only the response may have been lost
 	if i := strings.LastIndex(message, "desc = "); i >= 0 {
 		f.cause = message[i+len("desc = "):]
 	}

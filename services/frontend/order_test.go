@@ -215,6 +215,10 @@ func TestAnOrderFailureIsReadFromTheDetailsAndNotFromTheText(t *testing.T) {
 		{reworded(codes.InvalidArgument, shoperr.IdempotencyKeyReused, nil), "sent already", `href="/cart"`, 422},
 		{reworded(codes.FailedPrecondition, shoperr.ProductNotFound, map[string]string{shoperr.Step: shoperr.StepProduct}), "no longer sold", `href="/cart"`, 422},
 		{reworded(codes.FailedPrecondition, shoperr.CartEmpty, nil), "Your cart is empty", "", 422},
+		{reworded(codes.AlreadyExists, shoperr.OrderExists, map[string]string{shoperr.Order: "1b4e28ba"}), "It placed order 1b4e28ba, once. Your cart has something new", `href="/cart"`, 409},
+		{reworded(codes.Unavailable, shoperr.PaymentUnavailable, map[string]string{shoperr.Step: shoperr.StepCharge, shoperr.Outcome: shoperr.OutcomeUnknown}), "It is not known whether your order was placed", `href="/cart?retry=tok"`, 503},
+		{reworded(codes.Unavailable, shoperr.OrderUnderWay, map[string]string{shoperr.Outcome: shoperr.OutcomeUnknown}), "It is not known whether your order was placed", `href="/cart?retry=tok"`, 503},
+		{reworded(codes.Unavailable, shoperr.JournalUnavailable, nil), "nothing was charged", `href="/cart"`, 503},
 	} {
 		s := open(t)
 		b := s.visitor(t)

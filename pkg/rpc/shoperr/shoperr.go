@@ -44,6 +44,12 @@ const (
 	ShippingUnavailable = "SHIPPING_UNAVAILABLE"
 	PaymentDeclined     = "PAYMENT_DECLINED"
 	PaymentUnavailable  = "PAYMENT_UNAVAILABLE"
+	// JournalUnavailable is a checkout that cannot record orders; it charges nothing then.
+	JournalUnavailable = "JOURNAL_UNAVAILABLE"
+	// OrderUnderWay is an order whose earlier call has not ended: it may still be placed.
+	OrderUnderWay = "ORDER_UNDER_WAY"
+	// OrderExists is a key that has placed an order, while the cart has something new since.
+	OrderExists = "ORDER_EXISTS"
 )
 
 // Keys of the metadata of checkout's errors.
@@ -54,6 +60,11 @@ const (
 	Cause = "cause"
 	// Charge is the state of the charge after a later step failed: ChargeRefunded or ChargeKept.
 	Charge = "charge"
+	// Outcome is OutcomeUnknown where the card may have been charged, or the order placed. If the call is not repeated
+	// with its idempotency-key, such a charge is voided.
+	Outcome = "outcome"
+	// Order is the id of the order that exists.
+	Order = "order"
 )
 
 // Steps of an order.
@@ -69,8 +80,11 @@ const (
 // Values of the metadata's charge.
 const (
 	ChargeRefunded = "refunded"
-	ChargeKept     = "kept" // and could not be refunded
+	ChargeKept     = "kept" // and could not be refunded yet
 )
+
+// OutcomeUnknown is the value of the metadata's outcome.
+const OutcomeUnknown = "unknown"
 
 // New returns an error with a code, a message for people and the reason for programs. The metadata may be nil.
 func New(code codes.Code, message, domain, reason string, metadata map[string]string) error {

@@ -1,0 +1,199 @@
+package checkout
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
+)
+
+const (
+	// settleEvery is how often leases are renewed, and purchases looked for that something is left to do for.
+	settleEvery = time.Second
+	// settleDelay is how long a doubtful charge waits for its caller to try again before it is voided.
+	settleDelay = 5 * time.Second
+	// settleTimeout bounds the calls for one purchase.
+	settleTimeout = 4 * time.Second
+	// settleMost is how many purchases are settled at a time.
+	settleMost = 100
+	// The pauses between attempts begin with retryPause and double up to maxRetryPause.
+	retryPause, maxRetryPause = time.Second, time.Minute
+	// maxShipTries is how often shipping the order of a process that is gone is tried, before it is refunded.
+	maxShipTries = 8
+)
+
+// settleInBackground finishes what is left to do: orders of processes that are gone, charges in doubt, refunds and
+// confirmations that failed.
+func (s *server) settleInBackground(ctx context.Context) error {
+	tick := time.NewTicker(settleEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			// Orders in flight are finished before the process ends.
+			return s.journal.renew(time.Minute)
+		case <-tick.C:
+		}
+		if err := s.journal.renew(leaseTime); err != nil {
+			s.log.Warn("leases of orders not renewed", "error", err)
+		}
+		s.settleDue(ctx)
+	}
+}
+
+// settleDue settles what is due. It stops at the first failure: the next would most likely fail as well.
+func (s *server) settleDue(ctx context.Context) {
+	due, err := s.journal.dueNow(settleMost)
+	if err != nil {
+		s.log.Warn("orders to settle not found", "error", err)
+	}
+	started := s.journal.now()
+	for _, p := range due {
+		if ctx.Err() != nil || s.settle(ctx, p) != nil || s.journal.now().Sub(started) > leaseTime/2 {
+			return
+		}
+	}
+}
+
+// settle brings a purchase to its end, unless another process works on it. If that fails, it is tried again later.
+func (s *server) settle(ctx context.Context, p *purchase) error {
+	mine, err := s.journal.claim(p)
+	if err != nil || !mine {
+		return err
+	}
+	defer s.journal.release(p)
+	ctx, span := s.tracer.Start(ctx, "settle order", trace.WithSpanKind(trace.SpanKindInternal))
+	defer span.End()
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	switch p.state {
+	case charging:
+		err = s.resume(ctx, p)
+	case doubtful:
+		err = s.void(ctx, p)
+	case refunding:
+		err = s.refundAgain(ctx, p)
+	case placed:
+		err = s.finish(ctx, p)
+	}
+	again := p.left()
+	if err != nil {
+		again = min(retryPause<<min(p.tries, 10), maxRetryPause)
+		p.tries++
+		s.log.WarnContext(ctx, "order not settled, trying again later", "order_id", p.order.GetOrderId(), "pause", again.String(), "error", err)
+	}
+	s.save(ctx, p, again)
+	return err
+}
+
+// resume goes on with an order whose process is gone: if the card was charged, the order is finished, else it has failed.
+func (s *server) resume(ctx context.Context, p *purchase) error {
+	resp, err := s.refunds.Void(ctx, &shopv1.VoidRequest{IdempotencyKey: p.chargeKey, KeepCharge: true, Reason: "order " + p.order.GetOrderId() + " was interrupted"})
+	charge := resp.GetTransaction()
+	switch {
+	case status.Code(err) == codes.Unimplemented:
+		s.cannotVoid(ctx, p)
+		return nil
+	case err != nil:
+		return fmt.Errorf("look up the charge: %w", err)
+	case charge == nil:
+		s.log.InfoContext(ctx, "interrupted order was not charged", "order_id", p.order.GetOrderId())
+		p.state = failed
+		p.generation++
+		return nil
+	}
+	p.transaction = charge.GetTransactionId()
+	shipped, err := s.shipping.ShipOrder(shipmentOf(ctx, p), &hipstershop.ShipOrderRequest{Address: p.order.GetShippingAddress(), Items: p.items()})
+	if err != nil {
+		if !isRefusal(err) && p.tries < maxShipTries {
+			return fmt.Errorf("ship the order: %w", err)
+		}
+		p.state = refunding
+		return s.refundAgain(ctx, p)
+	}
+	p.order.ShippingTrackingId = shipped.GetTrackingId()
+	p.state, p.tries = placed, 0
+	if total, err := sum(p.order); err == nil {
+		s.recordPlaced(ctx, p, total)
+	}
+	if err := s.finish(ctx, p); err != nil { // the order is placed all the same
+		s.log.WarnContext(ctx, "order placed, not all is done yet", "order_id", p.order.GetOrderId(), "error", err)
+	}
+	return nil
+}
+
+// void voids a charge in doubt.
+func (s *server) void(ctx context.Context, p *purchase) error {
+	_, err := s.refunds.Void(ctx, &shopv1.VoidRequest{IdempotencyKey: p.chargeKey, Reason: "order " + p.order.GetOrderId() + " was given up"})
+	switch {
+	case status.Code(err) == codes.Unimplemented:
+		s.cannotVoid(ctx, p)
+		return nil
+	case err != nil:
+		return fmt.Errorf("void the charge: %w", err)
+	}
+	p.state = failed
+	p.generation++
+	return nil
+}
+
+// cannotVoid gives up a charge in doubt of a payment service that does not void, such as the original's. The next attempt
+// has the same key, in case that service knows it.
+func (s *server) cannotVoid(ctx context.Context, p *purchase) {
+	s.log.ErrorContext(ctx, "charge in doubt not voided: the payment service does not offer it", "order_id", p.order.GetOrderId())
+	p.state = failed
+}
+
+func (s *server) refundAgain(ctx context.Context, p *purchase) error {
+	_, err := s.refunds.Refund(ctx, &shopv1.RefundRequest{TransactionId: p.transaction, Reason: "order " + p.order.GetOrderId() + " could not be shipped"})
+	if isRefusal(err) {
+		s.log.ErrorContext(ctx, "charge cannot be refunded", "order_id", p.order.GetOrderId(), "transaction_id", p.transaction, "error", err)
+	} else if err != nil {
+		return fmt.Errorf("refund the charge: %w", err)
+	}
+	p.state = failed
+	p.generation++
+	return nil
+}
+
+// finish empties the cart of a placed order, if it is still the order's, and sends the confirmation.
+func (s *server) finish(ctx context.Context, p *purchase) error {
+	if !p.emptied {
+		cart, err := s.cart.GetCart(ctx, &hipstershop.GetCartRequest{UserId: p.user})
+		if err == nil && p.holds(cart) {
+			_, err = s.cart.EmptyCart(ctx, &hipstershop.EmptyCartRequest{UserId: p.user})
+		}
+		if err != nil && !isRefusal(err) {
+			return fmt.Errorf("empty the cart: %w", err)
+		}
+		p.emptied = true
+	}
+	if !p.confirmed {
+		_, err := s.email.SendOrderConfirmation(ctx, &hipstershop.SendOrderConfirmationRequest{Email: p.email, Order: p.order})
+		if err != nil && !isRefusal(err) {
+			return fmt.Errorf("send the confirmation: %w", err)
+		}
+		if err != nil {
+			s.log.ErrorContext(ctx, "order confirmation refused", "order_id", p.order.GetOrderId(), "error", err)
+		}
+		p.confirmed = true
+	}
+	return nil
+}
+
+// isRefusal reports whether a call failed in a way that leaves no doubt that it had no effect, and that repeating it
+// would not change.
+func isRefusal(err error) bool {
+	switch status.Code(err) {
+	case codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied, codes.FailedPrecondition,
+		codes.OutOfRange, codes.Unimplemented, codes.Unauthenticated, codes.ResourceExhausted, 400:
+		return true
+	}
+	return false
+}
