@@ -103,6 +103,7 @@ func (d *Driver) Plan(spec *podspec.Pod) workload.Plan {
 				plan.Warnings = append(plan.Warnings, fmt.Sprintf("args of container %q have no effect: %s is built in and takes its settings from env", c.Name, prog.builtin))
 			}
 		}
+		plan.Warnings = append(plan.Warnings, warnOfWorkingDir(c, prog)...)
 		if len(all) > 1 {
 			plan.Warnings = append(plan.Warnings, strayLocalhost(c)...)
 		}

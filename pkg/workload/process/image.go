@@ -28,6 +28,8 @@ type program struct {
 	builtin string
 	command []string
 	dir     string
+	// mapped: shopctl.yaml names it in place of the image.
+	mapped bool
 }
 
 // findProgram finds what runs for an image with a container's own command and arguments, which replace the image's
@@ -37,7 +39,7 @@ func findProgram(im workload.Images, builtin func(image string) (string, bool), 
 		return program{command: slices.Concat(command, args), dir: im.Dir}, nil
 	}
 	if words, ok := commandOf(im, image); ok {
-		return program{command: slices.Concat(words, args), dir: im.Dir}, nil
+		return program{command: slices.Concat(words, args), dir: im.Dir, mapped: true}, nil
 	}
 	if name, ok := builtin(image); ok {
 		return program{builtin: name}, nil

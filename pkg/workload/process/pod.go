@@ -1,7 +1,6 @@
 package process
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -113,16 +112,9 @@ func (c *container) prepare() error {
 	for _, arg := range prog.command {
 		c.command = append(c.command, local(podspec.Expand(arg, values)))
 	}
-	c.builtin, c.dir = prog.builtin, cmp.Or(workingDir(c.spec.WorkingDir, c.mounts), prog.dir)
-	return nil
-}
-
-// workingDir is where a container's working directory lies on this machine; empty unless it is in a volume.
-func workingDir(dir string, mounts []mountDir) string {
-	if local := rewritePaths(dir, mounts); local != dir {
-		return local
-	}
-	return ""
+	c.builtin = prog.builtin
+	c.dir, err = c.workingDir(prog)
+	return err
 }
 
 // serviceName is the name of a container in its spans: its workload, for the pod's first container.

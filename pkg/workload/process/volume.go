@@ -99,6 +99,14 @@ func (p *pod) volumeDir(name string) string {
 	return filepath.Join(p.dir(), name)
 }
 
+// inVolume is where a path of a container lies on this machine; empty unless it is in a volume.
+func inVolume(path string, mounts []mountDir) string {
+	if local := rewritePaths(path, mounts); local != path {
+		return local
+	}
+	return ""
+}
+
 // dataMount is where containers mount the volume for their data, unless they say otherwise in DATA_DIR. The images of
 // many databases do, that of Redis among them.
 const dataMount = "/data"
@@ -112,7 +120,7 @@ func (c *container) dataDir() string {
 			wanted = value
 		}
 	}
-	if dir := workingDir(wanted, c.mounts); dir != "" && filepath.IsAbs(wanted) && filepath.Clean(wanted) == wanted {
+	if dir := inVolume(wanted, c.mounts); dir != "" && filepath.IsAbs(wanted) && filepath.Clean(wanted) == wanted {
 		return dir
 	}
 	if c.builtin != "" && !c.pod.d.c.Keeps(c.builtin) {
