@@ -57,6 +57,8 @@ type Config struct {
 	SpansForward string
 	// Images maps container images to commands, read again whenever objects change. May be nil.
 	Images func() workload.Images
+	// Check is that of workload.Config. May be nil.
+	Check func(builtin string) workload.Check
 	// Driver runs the services, one of Drivers; empty: DefaultDriver.
 	Driver string
 	// Executable is this binary, for the instances; ExecArgs come before "service run NAME". Empty:

@@ -129,6 +129,7 @@ func (s *shop) newController(driver workload.Driver) (*workload.Controller, erro
 		StorefrontStrict: s.cfg.Listen != "",
 		DataDir:          s.dir.Data(),
 		ClaimDir:         s.dir.Claims(),
+		Check:            s.cfg.Check,
 		Event:            s.onEvent,
 		OpenLog:          s.openLog,
 		LastLines:        s.logs.LastLines,

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"time"
@@ -67,6 +68,9 @@ type Config struct {
 	// ClaimDir holds a directory for each PersistentVolumeClaim. Empty: they have none.
 	ClaimDir string
 
+	// Check returns the check of a built-in service that takes the place of its tcpSocket probes; nil: there is none.
+	Check func(builtin string) Check
+
 	// Event receives what happens; it must not block.
 	Event func(orchestrator.Event)
 	// OpenLog opens what takes the output of a container, JSON lines; nil: output is discarded.
@@ -77,6 +81,11 @@ type Config struct {
 	Log *slog.Logger
 	Now func() time.Time
 }
+
+// Check reports why a built-in service at an address cannot be used: an open port says nothing of a process that is
+// stopped, or whose disk is full. env is the container's environment. With write set, the service must also be able to
+// write: for its readiness, while liveness asks only for a sign of life.
+type Check func(ctx context.Context, addr string, env []string, write bool) error
 
 // LogSource is a container whose output goes to a log.
 type LogSource struct {
@@ -109,6 +118,9 @@ func (c Config) withDefaults() Config {
 			}
 			return a, nil
 		}
+	}
+	if c.Check == nil {
+		c.Check = func(string) Check { return nil }
 	}
 	if c.Event == nil {
 		c.Event = func(orchestrator.Event) {}

@@ -49,6 +49,8 @@ type container struct {
 	reason    string
 	crashloop bool
 	stopping  bool
+	// failed: a probe gave up on this run, which is being stopped.
+	failed bool
 }
 
 func (k *container) alive() bool { return k.phase == starting || k.phase == running }
@@ -75,6 +77,11 @@ func (c *Controller) tryStart(ctx context.Context, k *container, now time.Time, 
 
 // launch is one attempt to run a container, and its outcome.
 type launch struct {
+	run   int
+	began time.Time
+	// builtin is the built-in service that it runs; empty for a command.
+	builtin string
+
 	pod    Pod
 	handle Container
 	// logged gets why reading the container's output ended, once all of it is in its log.
@@ -86,14 +93,15 @@ type launch struct {
 func (c *Controller) start(ctx context.Context, k *container) {
 	p := k.pod
 	k.run++
-	k.phase, k.reason, k.began, k.started = starting, "", c.cfg.Now(), false
+	k.phase, k.reason, k.began, k.started, k.failed = starting, "", c.cfg.Now(), false, false
 	if d := c.deployments[p.owner]; d != nil && d.rev.hash == p.rev.hash {
 		p.rev = d.rev // the same revision, with what its ConfigMaps and Secrets hold now
 	}
 	if k.run > 1 {
 		k.restarts++
 	}
-	run, rev, handle := k.run, p.rev, p.handle
+	rev := p.rev
+	l := launch{run: k.run, began: k.began, builtin: rev.plan.Builtins[k.name], pod: p.handle, err: rev.err}
 	var spec podspec.Pod
 	if rev.err == nil {
 		spec = rev.template.Fill(p.name, func(container string, ref podspec.Reference) string {
@@ -101,17 +109,16 @@ func (c *Controller) start(ctx context.Context, k *container) {
 		})
 	}
 	c.spawn(func() {
-		l := launch{pod: handle, err: rev.err}
 		if l.err == nil {
-			c.launch(ctx, k, &spec, rev.plan.Builtins[k.name], &l)
+			c.launch(ctx, k, &spec, &l)
 		}
-		c.post(func() { c.onStarted(ctx, k, run, rev, l) })
+		c.post(func() { c.onStarted(ctx, k, rev, l) })
 	})
 }
 
 // launch runs outside the loop, and reads only what never changes of k.
-func (c *Controller) launch(ctx context.Context, k *container, spec *podspec.Pod, builtin string, l *launch) {
-	log, err := c.cfg.OpenLog(LogSource{Workload: k.pod.owner, Pod: k.pod.name, Container: k.name, Main: k.pod.main() == k, Builtin: builtin})
+func (c *Controller) launch(ctx context.Context, k *container, spec *podspec.Pod, l *launch) {
+	log, err := c.cfg.OpenLog(LogSource{Workload: k.pod.owner, Pod: k.pod.name, Container: k.name, Main: k.pod.main() == k, Builtin: l.builtin})
 	if err != nil {
 		l.err = fmt.Errorf("open log: %w", err)
 		return
@@ -136,8 +143,8 @@ func (c *Controller) launch(ctx context.Context, k *container, spec *podspec.Pod
 	})
 }
 
-func (c *Controller) onStarted(ctx context.Context, k *container, run int, rev *revision, l launch) {
-	p := k.pod
+func (c *Controller) onStarted(ctx context.Context, k *container, rev *revision, l launch) {
+	p, run := k.pod, l.run
 	if p.handle == nil && l.pod != nil {
 		p.handle, p.mounted = l.pod, rev
 	}
@@ -161,7 +168,7 @@ func (c *Controller) onStarted(ctx context.Context, k *container, run int, rev *
 	link := k.link
 	c.spawn(func() { link.run(runCtx) })
 	if k.kind != orchestrator.InitContainer {
-		c.spawn(func() { c.probe(runCtx, k, spec, run, l.handle) })
+		c.spawn(func() { c.probe(runCtx, k, spec, l) })
 	}
 	c.spawn(func() {
 		<-l.handle.Done()
@@ -181,7 +188,7 @@ func (c *Controller) onStarted(ctx context.Context, k *container, run int, rev *
 }
 
 // probe follows one run of a container and hands what it finds to the loop.
-func (c *Controller) probe(ctx context.Context, k *container, spec podspec.Container, run int, handle Container) {
+func (c *Controller) probe(ctx context.Context, k *container, spec podspec.Container, l launch) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var pr *prober
@@ -192,22 +199,22 @@ func (c *Controller) probe(ctx context.Context, k *container, spec podspec.Conta
 	}()
 	last := ""
 	w := &watcher{
-		probes: newProbes(&spec), now: c.cfg.Now,
+		probes: newProbes(&spec), eager: l.builtin != "", began: l.began, now: c.cfg.Now,
 		check: func(ctx context.Context, probe *probe) error { return pr.check(ctx, probe) },
 		ready: func(ok bool, reason string) {
 			if !ok && reason == last {
 				return
 			}
 			last = reason
-			c.post(func() { c.onReadiness(k, run, ok, reason) })
+			c.post(func() { c.onReadiness(k, l.run, ok, reason) })
 		},
-		begin:   func() { pr = newProber(handle, spec) },
-		started: func() { c.post(func() { c.onStartup(k, run) }) },
+		begin:   func() { pr = newProber(l.handle, spec, c.cfg.Check(l.builtin)) },
+		started: func() { c.post(func() { c.onStartup(k, l.run) }) },
 		paused:  k.pod.paused.Load,
-		failed:  func(reason string) { c.post(func() { c.onFailed(ctx, k, run, reason) }) },
+		failed:  func(p *probe, reason string) { c.post(func() { c.onFailed(ctx, k, l.run, p, reason) }) },
 	}
 	if spec.Listens {
-		w.listening = handle.Listening()
+		w.listening = l.handle.Listening()
 	}
 	w.run(ctx)
 }
@@ -221,7 +228,7 @@ func (c *Controller) onStartup(k *container, run int) {
 
 func (c *Controller) onReadiness(k *container, run int, ok bool, reason string) {
 	p := k.pod
-	if k.run != run || k.phase != running || p.paused.Load() {
+	if k.run != run || k.phase != running || k.failed || p.paused.Load() {
 		return
 	}
 	k.reason = reason
@@ -238,15 +245,15 @@ func (c *Controller) onReadiness(k *container, run int, ok bool, reason string) 
 }
 
 // onFailed restarts a container whose liveness or startup probe gave up.
-func (c *Controller) onFailed(ctx context.Context, k *container, run int, reason string) {
+func (c *Controller) onFailed(ctx context.Context, k *container, run int, failed *probe, reason string) {
 	p := k.pod
 	if k.run != run || k.phase != running || p.leaving || p.paused.Load() {
 		return
 	}
-	k.ready, k.reason = false, reason
+	k.ready, k.reason, k.failed = false, reason, true
 	c.updateReadiness(p)
 	c.event(true, "Killing", p.owner, p.name, k.label()+reason+"; it is restarted")
-	handle, grace := k.handle, p.rev.template.Pod.Grace
+	handle, grace := k.handle, failed.grace(p.rev.template.Pod.Grace)
 	c.spawn(func() { c.stop(ctx, p.name, handle, grace) })
 }
 

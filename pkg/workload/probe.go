@@ -2,30 +2,41 @@ package workload
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
 // probe is one of a container's probes with its defaults filled in.
 type probe struct {
 	*corev1.Probe
+	kind probeKind
 }
+
+type probeKind int
+
+const (
+	startupProbe probeKind = iota
+	readinessProbe
+	livenessProbe
+)
 
 type probes struct {
 	startup, readiness, liveness *probe
 }
 
 func newProbes(c *podspec.Container) probes {
-	wrap := func(p *corev1.Probe) *probe {
+	wrap := func(p *corev1.Probe, kind probeKind) *probe {
 		if p == nil {
 			return nil
 		}
-		return &probe{p}
+		return &probe{p, kind}
 	}
-	return probes{wrap(c.Startup), wrap(c.Readiness), wrap(c.Liveness)}
+	return probes{wrap(c.Startup, startupProbe), wrap(c.Readiness, readinessProbe), wrap(c.Liveness, livenessProbe)}
 }
 
 func (p *probe) period() time.Duration { return seconds(p.PeriodSeconds, 10) }
@@ -47,12 +58,28 @@ func orDefault(n, fallback int32) int32 {
 	return n
 }
 
-// The pauses between the probes of a container that has not succeeded yet. Waiting for the whole
-// period, or the initial delay that is meant for slower machines, would make every start slow.
+// grace is how long a container that the probe gave up on may take to stop; pod is the pod's own.
+func (p *probe) grace(pod time.Duration) time.Duration {
+	if p.TerminationGracePeriodSeconds != nil {
+		return time.Duration(*p.TerminationGracePeriodSeconds) * time.Second
+	}
+	return pod
+}
+
+// delay is the time from the start of the container to its first probe.
+func (p *probe) delay() time.Duration {
+	return time.Duration(max(0, p.InitialDelaySeconds)) * time.Second
+}
+
+// patience is how long after the start of a container the probe has failed for good.
+func (p *probe) patience() time.Duration { return p.delay() + time.Duration(p.failures())*p.period() }
+
+// The pauses between the probes of a built-in service that has not succeeded yet. It starts in milliseconds: waiting
+// for a whole period would make every start slow.
 const (
 	firstProbePause = 5 * time.Millisecond
 	lastProbePause  = 100 * time.Millisecond
-	// unreadyPause bounds the time until a recovered container is found ready again.
+	// unreadyPause bounds the time until a recovered service is found ready again.
 	unreadyPause = time.Second
 )
 
@@ -61,28 +88,34 @@ type watcher struct {
 	// listening is closed when the container listens; nil if it does not have to.
 	listening <-chan struct{}
 	probes    probes
-	now       func() time.Time
+	// eager: a service that is not ready is probed in quick succession, and one that is at the same moments as all
+	// others. Else the times of the probes are Kubernetes'.
+	eager bool
+	// began is when the container started.
+	began time.Time
+	now   func() time.Time
 	// begin is called once, before the first check.
 	begin func()
 	check func(ctx context.Context, p *probe) error
 	// paused reports whether the container is frozen: a failed check then means nothing.
 	paused func() bool
 	// started is called when the startup probe has succeeded, ready at each change of readiness with the reason, and
-	// failed when liveness or startup gave up.
+	// failed when liveness or startup gave up, with that probe.
 	started func()
 	ready   func(bool, string)
-	failed  func(string)
+	failed  func(*probe, string)
 }
 
 // run probes until ctx ends. It owns no goroutine when it returns.
 func (w *watcher) run(ctx context.Context) {
 	if w.listening != nil {
+		late, p := w.slowStart()
 		select {
 		case <-w.listening:
 		case <-ctx.Done():
 			return
-		case <-w.slowStart():
-			w.failed("it is not listening")
+		case <-late:
+			w.failed(p, "it is not listening")
 			return
 		}
 	}
@@ -108,42 +141,69 @@ func (w *watcher) run(ctx context.Context) {
 
 // slowStart fires when a container that never listens would have failed its startup or liveness
 // probe; never if it has neither.
-func (w *watcher) slowStart() <-chan time.Time {
+func (w *watcher) slowStart() (<-chan time.Time, *probe) {
 	p := w.probes.startup
 	if p == nil {
 		p = w.probes.liveness
 	}
 	if p == nil {
-		return nil
+		return nil, nil
 	}
-	return time.After(time.Duration(p.InitialDelaySeconds)*time.Second + time.Duration(p.failures())*p.period())
+	return time.After(p.patience()), p
+}
+
+// await waits for the time of a container's first probe.
+func (w *watcher) await(ctx context.Context, after time.Duration) bool {
+	if left := after - w.now().Sub(w.began); left > 0 {
+		return sleep(ctx, left)
+	}
+	return ctx.Err() == nil
+}
+
+// announce makes the wait for a first probe the reason why the container is not ready.
+func (w *watcher) announce(what string, p *probe) {
+	if p.delay() > 0 {
+		w.ready(false, fmt.Sprintf("its %s probe begins %s after its start (initialDelaySeconds)", what, humanize.Duration(p.delay())))
+	}
 }
 
 // untilStarted waits for the startup probe; false if it gave up or ctx ended.
 func (w *watcher) untilStarted(ctx context.Context, p *probe) bool {
-	deadline := w.now().Add(time.Duration(p.InitialDelaySeconds)*time.Second + time.Duration(p.failures())*p.period())
+	w.announce("startup", p)
+	if !w.await(ctx, p.delay()) {
+		return false
+	}
+	deadline := w.now().Add(time.Duration(p.failures()) * p.period())
 	pause := firstProbePause
-	for {
+	for bad := 1; ; bad++ {
 		err := w.once(ctx, p)
 		switch {
 		case ctx.Err() != nil:
 			return false
 		case err == nil:
 			return true
-		case w.now().After(deadline):
-			w.failed("startup probe failed: " + err.Error())
+		case w.eager && w.now().After(deadline), !w.eager && bad >= p.failures():
+			w.failed(p, "startup probe failed: "+err.Error())
 			return false
 		}
 		w.ready(false, "startup probe: "+err.Error())
-		if !sleep(ctx, pause) {
+		wait := p.period()
+		if w.eager {
+			wait = pause
+			pause = min(2*pause, lastProbePause)
+		}
+		if !sleep(ctx, wait) {
 			return false
 		}
-		pause = min(2*pause, lastProbePause)
 	}
 }
 
 // followReadiness follows the readiness probe.
 func (w *watcher) followReadiness(ctx context.Context, p *probe) {
+	w.announce("readiness", p)
+	if !w.await(ctx, p.delay()) {
+		return
+	}
 	ready, good, bad := false, 0, 0
 	pause := firstProbePause
 	for {
@@ -165,11 +225,13 @@ func (w *watcher) followReadiness(ctx context.Context, p *probe) {
 			w.ready(false, "readiness probe failed: "+err.Error())
 		case !ready && err != nil:
 			w.ready(false, "readiness probe: "+err.Error())
+		case !ready:
+			w.ready(false, fmt.Sprintf("readiness probe: %d of %d successes", good, p.successes()))
 		}
-		wait := untilNext(w.now(), p.period())
+		wait := w.untilNext(p)
 		if ready {
 			pause = lastProbePause
-		} else {
+		} else if w.eager && err != nil {
 			wait = min(p.period(), pause)
 			pause = min(2*pause, maxPause(bad))
 		}
@@ -180,7 +242,7 @@ func (w *watcher) followReadiness(ctx context.Context, p *probe) {
 }
 
 // maxPause is the longest pause after a number of failures: short while a start may take
-// milliseconds, a second for a container that has been failing for a while.
+// milliseconds, a second for a service that has been failing for a while.
 func maxPause(failures int) time.Duration {
 	if failures < 50 {
 		return lastProbePause
@@ -190,7 +252,11 @@ func maxPause(failures int) time.Duration {
 
 // followLiveness follows the liveness probe until it gives up.
 func (w *watcher) followLiveness(ctx context.Context, p *probe) {
-	if !sleep(ctx, max(time.Duration(p.InitialDelaySeconds)*time.Second, p.period())) {
+	first := p.delay()
+	if w.eager {
+		first = max(first, p.period())
+	}
+	if !w.await(ctx, first) {
 		return
 	}
 	for bad := 0; ; {
@@ -202,20 +268,24 @@ func (w *watcher) followLiveness(ctx context.Context, p *probe) {
 			bad = 0
 		default:
 			if bad++; bad >= p.failures() {
-				w.failed("liveness probe failed: " + err.Error())
+				w.failed(p, "liveness probe failed: "+err.Error())
 				return
 			}
 		}
-		if !sleep(ctx, untilNext(w.now(), p.period())) {
+		if !sleep(ctx, w.untilNext(p)) {
 			return
 		}
 	}
 }
 
-// untilNext is the time until the next whole multiple of the period. All instances are probed at
-// the same moments that way, and an idle shop wakes up seldom.
-func untilNext(now time.Time, period time.Duration) time.Duration {
-	return now.Truncate(period).Add(period).Sub(now)
+// untilNext is the time until the next probe. Built-in services are probed at whole multiples of the period, all at the
+// same moments, so that an idle shop wakes up seldom.
+func (w *watcher) untilNext(p *probe) time.Duration {
+	if !w.eager {
+		return p.period()
+	}
+	now := w.now()
+	return now.Truncate(p.period()).Add(p.period()).Sub(now)
 }
 
 // once probes once. Failures while the container is paused do not count.

@@ -36,14 +36,17 @@ func (p *probed) report(format string, args ...any) {
 	})
 }
 
-func watch(t *testing.T, ps probes, listens bool) *probed {
+// watch watches a built-in service.
+func watch(t *testing.T, ps probes, listens bool) *probed { return follow(t, ps, listens, true) }
+
+func follow(t *testing.T, ps probes, listens, eager bool) *probed {
 	p := &probed{begin: time.Now()}
 	listening := make(chan struct{})
 	if listens {
 		close(listening)
 	}
 	w := &watcher{
-		listening: listening, probes: ps, now: time.Now, begin: func() {}, started: func() {},
+		listening: listening, probes: ps, eager: eager, began: p.begin, now: time.Now, begin: func() {}, started: func() {},
 		check: func(context.Context, *probe) error {
 			p.mu.Lock()
 			defer p.mu.Unlock()
@@ -59,7 +62,7 @@ func watch(t *testing.T, ps probes, listens bool) *probed {
 				p.report("ready=%v %s", ok, reason)
 			}
 		},
-		failed: func(reason string) { p.report("failed: %s", reason) },
+		failed: func(_ *probe, reason string) { p.report("failed: %s", reason) },
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -70,7 +73,7 @@ func watch(t *testing.T, ps probes, listens bool) *probed {
 
 func TestAStartIsNoticedWithinMilliseconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := watch(t, probes{readiness: &probe{&corev1.Probe{InitialDelaySeconds: 30, PeriodSeconds: 10}}}, true)
+		p := watch(t, probes{readiness: &probe{Probe: &corev1.Probe{PeriodSeconds: 10}}}, true)
 		time.Sleep(42 * time.Millisecond)
 		p.set(func() { p.healthy = true })
 		time.Sleep(time.Second)
@@ -83,7 +86,7 @@ func TestAStartIsNoticedWithinMilliseconds(t *testing.T) {
 
 func TestReadinessIsLostAfterTheThresholdAndFoundAgainWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := watch(t, probes{readiness: &probe{&corev1.Probe{PeriodSeconds: 10, FailureThreshold: 2}}}, true)
+		p := watch(t, probes{readiness: &probe{Probe: &corev1.Probe{PeriodSeconds: 10, FailureThreshold: 2}}}, true)
 		p.set(func() { p.healthy = true })
 		time.Sleep(5 * time.Second)
 		p.set(func() { p.healthy = false })
@@ -99,7 +102,7 @@ func TestReadinessIsLostAfterTheThresholdAndFoundAgainWithinASecond(t *testing.T
 
 func TestLivenessGivesUpAfterTheThreshold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := watch(t, probes{liveness: &probe{&corev1.Probe{PeriodSeconds: 5, FailureThreshold: 3}}}, true)
+		p := watch(t, probes{liveness: &probe{Probe: &corev1.Probe{PeriodSeconds: 5, FailureThreshold: 3}}}, true)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if want := []string{"0s ready=true ", "15s failed: liveness probe failed: refused"}; !slices.Equal(p.reports, want) {
@@ -110,7 +113,7 @@ func TestLivenessGivesUpAfterTheThreshold(t *testing.T) {
 
 func TestAPausedInstanceIsNotCountedAsDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := watch(t, probes{liveness: &probe{&corev1.Probe{PeriodSeconds: 1}}}, true)
+		p := watch(t, probes{liveness: &probe{Probe: &corev1.Probe{PeriodSeconds: 1}}}, true)
 		p.set(func() { p.paused = true })
 		time.Sleep(time.Minute)
 		p.set(func() { p.paused, p.healthy = false, true })
@@ -125,8 +128,8 @@ func TestAPausedInstanceIsNotCountedAsDead(t *testing.T) {
 func TestAStartupProbeHoldsTheOthersBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := watch(t, probes{
-			startup:  &probe{&corev1.Probe{PeriodSeconds: 10, FailureThreshold: 6}},
-			liveness: &probe{&corev1.Probe{PeriodSeconds: 1, FailureThreshold: 1}},
+			startup:  &probe{Probe: &corev1.Probe{PeriodSeconds: 10, FailureThreshold: 6}},
+			liveness: &probe{Probe: &corev1.Probe{PeriodSeconds: 1, FailureThreshold: 1}},
 		}, true)
 		time.Sleep(30 * time.Second)
 		p.set(func() { p.healthy = true })
@@ -140,7 +143,7 @@ func TestAStartupProbeHoldsTheOthersBack(t *testing.T) {
 
 func TestAnInstanceThatNeverListensFailsItsLiveness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := watch(t, probes{liveness: &probe{&corev1.Probe{PeriodSeconds: 10, FailureThreshold: 3}}}, false)
+		p := watch(t, probes{liveness: &probe{Probe: &corev1.Probe{PeriodSeconds: 10, FailureThreshold: 3}}}, false)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if want := []string{"30s failed: it is not listening"}; !slices.Equal(p.reports, want) {

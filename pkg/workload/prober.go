@@ -32,14 +32,17 @@ type prober struct {
 	addr  string
 	ports []podspec.Port
 	exec  Execer
+	// own is the service's own check in place of tcpSocket, with its environment; nil: it has none.
+	own Check
+	env []string
 	// mu guards the making of the two clients: liveness and readiness are probed side by side.
 	mu   sync.Mutex
 	conn *grpc.ClientConn
 	http *http.Client
 }
 
-func newProber(handle Container, spec podspec.Container) *prober {
-	return &prober{addr: handle.Addrs().App, ports: spec.Ports, exec: handle}
+func newProber(handle Container, spec podspec.Container, own Check) *prober {
+	return &prober{addr: handle.Addrs().App, ports: spec.Ports, exec: handle, own: own, env: spec.Env}
 }
 
 func (p *prober) Close() {
@@ -61,7 +64,7 @@ func (p *prober) check(ctx context.Context, probe *probe) error {
 	case probe.HTTPGet != nil:
 		return p.httpCheck(ctx, probe.HTTPGet)
 	case probe.TCPSocket != nil:
-		return p.tcpCheck(ctx, probe.TCPSocket.Port)
+		return p.tcpCheck(ctx, probe.TCPSocket, probe.kind)
 	case probe.Exec != nil:
 		return p.execCheck(ctx, probe.Exec.Command)
 	}
@@ -69,8 +72,14 @@ func (p *prober) check(ctx context.Context, probe *probe) error {
 }
 
 // target is where a port of the manifest is found: a port that the container declares, or any where it declares none, is
-// where the container listens; another is one of the same host.
-func (p *prober) target(port intstr.IntOrString) (string, error) {
+// where the container listens; another is one of the same host. A probe may name another host instead.
+func (p *prober) target(host string, port intstr.IntOrString) (string, error) {
+	if host != "" && host != "localhost" && host != proxy.Host {
+		if port.Type == intstr.String {
+			return "", fmt.Errorf("port %q of host %s: give its number", port.StrVal, host)
+		}
+		return net.JoinHostPort(host, strconv.Itoa(int(port.IntVal))), nil
+	}
 	if port.Type == intstr.String {
 		if slices.ContainsFunc(p.ports, func(c podspec.Port) bool { return c.Name == port.StrVal }) {
 			return p.addr, nil
@@ -89,7 +98,7 @@ func (p *prober) target(port intstr.IntOrString) (string, error) {
 }
 
 func (p *prober) grpcCheck(ctx context.Context, action *corev1.GRPCAction) error {
-	addr, err := p.target(intstr.FromInt32(action.Port))
+	addr, err := p.target("", intstr.FromInt32(action.Port))
 	if err != nil {
 		return err
 	}
@@ -149,14 +158,28 @@ func (p *prober) httpClient() *http.Client {
 				DisableKeepAlives: true,
 				TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // as the kubelet probes
 			},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			CheckRedirect: followOwn,
 		}
 	}
 	return p.http
 }
 
+// maxRedirects is how many redirects of a container to itself are followed, as by the kubelet.
+const maxRedirects = 10
+
+// followOwn follows redirects to the host that was asked. One to another host counts as a success.
+func followOwn(req *http.Request, via []*http.Request) error {
+	switch {
+	case req.URL.Hostname() != via[0].URL.Hostname():
+		return http.ErrUseLastResponse
+	case len(via) >= maxRedirects:
+		return fmt.Errorf("stopped after %d redirects", maxRedirects)
+	}
+	return nil
+}
+
 func (p *prober) httpCheck(ctx context.Context, action *corev1.HTTPGetAction) error {
-	addr, err := p.target(action.Port)
+	addr, err := p.target(action.Host, action.Port)
 	if err != nil {
 		return err
 	}
@@ -168,13 +191,7 @@ func (p *prober) httpCheck(ctx context.Context, action *corev1.HTTPGetAction) er
 	if err != nil {
 		return err
 	}
-	req.Header.Set("User-Agent", "kube-probe/shopctl")
-	for _, h := range action.HTTPHeaders {
-		if strings.EqualFold(h.Name, "Host") {
-			req.Host = h.Value
-		}
-		req.Header.Set(h.Name, h.Value)
-	}
+	setHeaders(req, action.HTTPHeaders)
 	resp, err := p.httpClient().Do(req)
 	if err != nil {
 		return err
@@ -187,10 +204,32 @@ func (p *prober) httpCheck(ctx context.Context, action *corev1.HTTPGetAction) er
 	return nil
 }
 
-func (p *prober) tcpCheck(ctx context.Context, port intstr.IntOrString) error {
-	addr, err := p.target(port)
+// setHeaders sets the headers that a probe asks for, and the kubelet's own where it does not. An empty Accept is none.
+func setHeaders(req *http.Request, headers []corev1.HTTPHeader) {
+	for _, h := range headers {
+		if strings.EqualFold(h.Name, "Host") {
+			req.Host = h.Value
+			continue
+		}
+		req.Header.Add(h.Name, h.Value)
+	}
+	if _, ok := req.Header["User-Agent"]; !ok {
+		req.Header.Set("User-Agent", "kube-probe/shopctl")
+	}
+	if accept, ok := req.Header["Accept"]; !ok {
+		req.Header.Set("Accept", "*/*")
+	} else if accept[0] == "" {
+		req.Header.Del("Accept")
+	}
+}
+
+func (p *prober) tcpCheck(ctx context.Context, action *corev1.TCPSocketAction, kind probeKind) error {
+	addr, err := p.target(action.Host, action.Port)
 	if err != nil {
 		return err
+	}
+	if p.own != nil && addr == p.addr {
+		return p.own(ctx, addr, p.env, kind != livenessProbe)
 	}
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", addr)

@@ -3,6 +3,8 @@ package workload
 import (
 	"context"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -43,11 +45,21 @@ func TestProbesCheckAsTheKubeletDoes(t *testing.T) {
 		case r.URL.Path == "/ok" && r.Host == "shop" && r.Header.Get("X-Probe") == "1":
 		case r.URL.Path == "/moved":
 			http.Redirect(w, r, "/fail", http.StatusFound)
+		case r.URL.Path == "/away":
+			http.Redirect(w, r, "http://elsewhere.invalid/", http.StatusFound)
+		case r.URL.Path == "/around":
+			http.Redirect(w, r, "/around", http.StatusFound)
+		case r.URL.Path == "/plain" && r.Header.Get("User-Agent") == "kube-probe/shopctl" && r.Header.Get("Accept") == "*/*":
+		case r.URL.Path == "/headers" && len(r.Header["X-Probe"]) == 2 && r.Header["Accept"] == nil && r.Header.Get("User-Agent") == "me":
 		default:
 			http.Error(w, "no", http.StatusInternalServerError)
 		}
 	}))
 	t.Cleanup(web.Close)
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	t.Cleanup(secure.Close)
+	secureAddr := secure.Listener.Addr().String()
 	webAddr, grpcAddr := web.Listener.Addr().String(), l.Addr().String()
 
 	name := func(s string) *string { return &s }
@@ -63,7 +75,15 @@ func TestProbesCheckAsTheKubeletDoes(t *testing.T) {
 		"grpc down":     {grpcAddr, corev1.ProbeHandler{GRPC: &corev1.GRPCAction{Port: 80, Service: name("down")}}, "health is NOT_SERVING"},
 		"grpc unknown":  {grpcAddr, corev1.ProbeHandler{GRPC: &corev1.GRPCAction{Port: 80, Service: name("x")}}, "unknown service"},
 		"http":          {webAddr, get("/ok", corev1.HTTPHeader{Name: "Host", Value: "shop"}, corev1.HTTPHeader{Name: "X-Probe", Value: "1"}), ""},
-		"http redirect": {webAddr, get("/moved"), ""},
+		"http redirect": {webAddr, get("/moved"), "500"},
+		"http away":     {webAddr, get("/away"), ""},
+		"http around":   {webAddr, get("/around"), "stopped after 10 redirects"},
+		"http plain":    {webAddr, get("/plain"), ""},
+		"http headers": {webAddr, get("/headers", corev1.HTTPHeader{Name: "X-Probe", Value: "1"}, corev1.HTTPHeader{Name: "x-probe", Value: "2"},
+			corev1.HTTPHeader{Name: "Accept"}, corev1.HTTPHeader{Name: "User-Agent", Value: "me"}), ""},
+		"https":         {secureAddr, corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Port: intstr.FromInt32(80), Scheme: corev1.URISchemeHTTPS}}, ""},
+		"http to https": {secureAddr, corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Port: intstr.FromInt32(80)}}, "400"},
+		"another host":  {webAddr, corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Host: "127.0.0.2", Port: intstr.FromInt32(1)}}, "127.0.0.2:1"},
 		"http error":    {webAddr, get("/fail"), "500"},
 		"tcp":           {webAddr, corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(80)}}, ""},
 		"wrong port":    {webAddr, corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(1)}}, "refused"},
@@ -74,7 +94,7 @@ func TestProbesCheckAsTheKubeletDoes(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			p := &prober{addr: c.addr, ports: []podspec.Port{{Name: "http", Number: 80}}, exec: shell{}}
 			defer p.Close()
-			err := p.check(t.Context(), &probe{&corev1.Probe{ProbeHandler: c.handler}})
+			err := p.check(t.Context(), &probe{Probe: &corev1.Probe{ProbeHandler: c.handler}})
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}

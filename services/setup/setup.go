@@ -3,6 +3,9 @@
 package setup
 
 import (
+	"context"
+	"strings"
+
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/services"
 	"github.com/shopctl/shopctl/services/ad"
@@ -36,6 +39,24 @@ func Of(name string) chassis.Setup {
 		"redis-cart":     rediscart.Setup,
 		"shipping":       shipping.Setup,
 	}[name]
+}
+
+// Check returns what reports why an instance of a workload cannot be used, by its own protocol; nil for one that has
+// nothing to add to the probes in its manifest. env is the environment of the instance; with write set, it must also be
+// able to keep data.
+func Check(name string) func(ctx context.Context, addr string, env []string, write bool) error {
+	if name != "redis-cart" {
+		return nil
+	}
+	return func(ctx context.Context, addr string, env []string, write bool) error {
+		password := ""
+		for _, kv := range env {
+			if value, ok := strings.CutPrefix(kv, "REDIS_PASSWORD="); ok {
+				password = value
+			}
+		}
+		return rediscart.Check(ctx, addr, password, write)
+	}
 }
 
 // Modules are the services of the monolith, with their code.

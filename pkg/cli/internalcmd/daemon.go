@@ -17,6 +17,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
 	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/pkg/workload"
+	"github.com/shopctl/shopctl/services/setup"
 )
 
 // memoryLimit is where the daemon begins to collect garbage more often and to return memory at once: several times what a
@@ -39,7 +40,7 @@ func NewDaemonCmd(f *cmdutil.Factory, version string) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := daemon.Config{
 				Name: f.IO.ShopName, Namespace: f.Namespace(), PortBase: o.PortBase, Only: o.Only, Monolith: o.Monolith, SpansForward: o.Forward, Driver: o.Driver,
-				Images: images(f), Executable: f.Executable, Version: version,
+				Images: images(f), Check: func(builtin string) workload.Check { return setup.Check(builtin) }, Executable: f.Executable, Version: version,
 				Getenv: f.Getenv, Environ: f.Environ, Log: f.IO.Err, Now: f.Now,
 			}
 			if o.Port != 0 {
