@@ -112,7 +112,7 @@ func TestEveryPackageImportsOnlyWhatItsRoomMay(t *testing.T) {
 	}
 }
 
-func TestNoServiceKnowsAnother(t *testing.T) {
+func TestNoServiceImportsAnother(t *testing.T) {
 	for _, p := range packages(t) {
 		from := strings.TrimPrefix(p.ImportPath, module)
 		name, ok := strings.CutPrefix(from, "services/")

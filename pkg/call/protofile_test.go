@@ -28,7 +28,7 @@ message Cart {
 }
 `
 
-func TestAProtoFileStandsInForTheServicesOwnContract(t *testing.T) {
+func TestAProtoFileReplacesTheServicesOwnContract(t *testing.T) {
 	addr := listen(t, func(s *grpc.Server) { hipstershop.RegisterCartServiceServer(s, &cart{}) })
 	path := filepath.Join(t.TempDir(), "newer.proto")
 	target := cartTarget(addr)

@@ -59,7 +59,7 @@ func TestTheEnvironmentBoundsCallsAndMayForgetTheCallersDeadline(t *testing.T) {
 	}
 }
 
-func TestAServiceThatForgetsItsCallerWorksOnWhenThatHasGone(t *testing.T) {
+func TestAServiceThatIgnoresItsContextWorksOnAfterTheCallerHasGone(t *testing.T) {
 	release, ended := make(chan struct{}), make(chan error, 1)
 	back := chassistest.Start(t, serving(func(ctx context.Context, _ *pb.AdRequest) (*pb.AdResponse, error) {
 		<-release

@@ -153,7 +153,7 @@ func TestARetriedMethodIsSentAgainOnUnavailableOnly(t *testing.T) {
 	}
 }
 
-func TestEndpointsComeDownTheLifeline(t *testing.T) {
+func TestEndpointsArriveOverTheLifeline(t *testing.T) {
 	name := func(n string) chassis.Setup {
 		return serving(func(context.Context, *pb.AdRequest) (*pb.AdResponse, error) {
 			return &pb.AdResponse{Ads: []*pb.Ad{{Text: n}}}, nil
@@ -200,7 +200,7 @@ func TestEndpointsComeDownTheLifeline(t *testing.T) {
 	until("unavailable", func(_ string, err error) bool { return status.Code(err) == codes.Unavailable })
 }
 
-func TestFaultsComeDownTheLifelineAndSpareHealth(t *testing.T) {
+func TestFaultsArriveOverTheLifelineAndSpareHealthChecks(t *testing.T) {
 	s := chassistest.Start(t, serving(noAds), nil)
 	faults := []lifeline.Fault{{ID: "f1", Method: "GetAds", Percent: 100, Code: "RESOURCE_EXHAUSTED"}}
 	s.Send(lifeline.Down{Faults: &faults})

@@ -16,7 +16,7 @@ import (
 	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
 
-func TestHealthFollowsTheOwnStoreAndNotTheDependency(t *testing.T) {
+func TestHealthDependsOnTheServicesOwnStoreOnly(t *testing.T) {
 	var broken atomic.Bool
 	s := chassistest.Start(t, func(_ context.Context, rt *chassis.Runtime) error {
 		if _, err := rt.Dial("NEIGHBOUR_ADDR"); err != nil {

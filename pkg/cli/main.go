@@ -8,6 +8,7 @@ package cli
 import (
 	"context"
 	"os"
+	"runtime/debug"
 
 	"golang.org/x/term"
 
@@ -30,6 +31,7 @@ func Main(sys System) int {
 	f := newFactory(sys)
 	signals := interrupts{again: make(chan struct{})}
 	f.TakeSignals = signals.take
+	f.SetGCPercent = debug.SetGCPercent
 	ctx, stop := signals.watch(context.Background(), sys.Signals)
 	defer stop()
 	code := make(chan int, 1)

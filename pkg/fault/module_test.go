@@ -60,7 +60,7 @@ func TestClearingAModuleLeavesTheOthersAndClearingTheProcessLeavesNone(t *testin
 	}
 }
 
-func TestAModuleThatCrashesOrPausesTakesItsProcessWithIt(t *testing.T) {
+func TestAFaultOfAModuleStopsItsWholeProcess(t *testing.T) {
 	r, w := newMonolith(t)
 	if f := inject(t, r, Spec{Service: "payment", Crash: true}); f.Service != "monolith" || f.Module != "" {
 		t.Errorf("crashed %+v", f)

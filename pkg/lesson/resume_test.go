@@ -100,7 +100,7 @@ func TestWhatAKilledSessionLeftIsUndoneWithoutANextOne(t *testing.T) {
 	})
 }
 
-func TestALessonWantsTheSteadyStateBefore(t *testing.T) {
+func TestALessonStartsFromTheSteadyState(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.shop.Inject("cli", time.Second)
 		_, err := lesson.Open(t.Context(), w.l, w.deps)

@@ -61,7 +61,7 @@ func TestNumbersAreWrittenForPeople(t *testing.T) {
 	}
 }
 
-func TestATemplateBeyondWhatIsKnownIsRefusedWithItsPlace(t *testing.T) {
+func TestAnUnsupportedTemplateIsRefusedWithItsPosition(t *testing.T) {
 	for text, want := range map[string]string{
 		"x\n {{ if $value }}y{{ end }}":    "2:2: if is not supported here; functions are humanize,",
 		"{{ humanise $value }}":            `1:1: humanise is not known; did you mean "humanize"?`,

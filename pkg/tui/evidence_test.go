@@ -158,7 +158,7 @@ func TestTheOutputOfTestsIsShown(t *testing.T) {
 	s.wantBack()
 }
 
-func TestAFileThatDecidedIsShown(t *testing.T) {
+func TestAFileThatDecidedTheVerdictIsShown(t *testing.T) {
 	v := checking(probe.Evidence{Kind: probe.FileEvidence, Name: "a/cart.yaml"})
 	v.Workspace = t.TempDir()
 	s, _ := lessonOn(t, Config{}, v, tuitest.BrokenStatus())

@@ -61,7 +61,7 @@ func exampleModel() *model {
 	m.traces.Apply(&feed.Result{Traces: &controlpb.ListTracesResponse{Traces: []*controlpb.TraceSummary{{TraceId: "TRACE"}}}})
 	m.objects.Apply(&feed.Result{Objects: []feed.Object{{Key: resource.Key{Kind: "KIND", Name: "NAME"}}}})
 	m.calls.Service = "SERVICE"
-	m.calls.Fill("METHOD", "JSON")
+	m.calls.Fill("METHOD", "{...}")
 	m.calls.ApplyResult(pane.CallResult{Trace: "TRACE"})
 	return m
 }

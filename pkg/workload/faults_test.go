@@ -36,7 +36,7 @@ func TestFaultsReachInstancesThatStartLaterToo(t *testing.T) {
 	})
 }
 
-func TestAPausedWorkloadStandsStillUntilThePauseEnds(t *testing.T) {
+func TestAPausedWorkloadIsFrozenUntilThePauseEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.app("payment", 1)

@@ -219,7 +219,7 @@ func TestCartsAreForgottenThirtyDaysAfterTheirLastChange(t *testing.T) {
 	})
 }
 
-func TestACartThatIsNoneIsAnErrorOfItsOwn(t *testing.T) {
+func TestAnInvalidCartHasAnErrorOfItsOwn(t *testing.T) {
 	rediscarttest.Each(t, func(t *testing.T, engine string) {
 		redis := rediscarttest.Start(t, engine, "")
 		c, _ := start(t, redis.Addr, nil)

@@ -17,7 +17,7 @@ import (
 	"github.com/shopctl/shopctl/services/cart/rediscart/rediscarttest"
 )
 
-func TestALostStoreIsUnavailableAndHealthSaysSo(t *testing.T) {
+func TestAnUnreachableStoreIsUnavailableAndFailsTheHealthCheck(t *testing.T) {
 	rediscarttest.Each(t, func(t *testing.T, engine string) {
 		dir := t.TempDir()
 		redis := rediscarttest.Start(t, engine, dir)

@@ -94,7 +94,7 @@ func TestAnOrderThatFailedMayBeTriedAgain(t *testing.T) {
 	}
 }
 
-func TestOneCallersImpatienceIsNotAnothersAnswer(t *testing.T) {
+func TestADeadlineOfOneCallerDoesNotEndTheCallOfAnother(t *testing.T) {
 	s := open(t)
 	entered := make(chan struct{}, 2)
 	s.fault["Charge"] = func(ctx context.Context, nth int) error {

@@ -101,7 +101,7 @@ func TestAnEmptyCartIsNotAnOrder(t *testing.T) {
 	s.wantCalls(t, "GetCart 1 GetQuote 0 Charge 0 SendOrderConfirmation 0")
 }
 
-func TestACartOfLessThanNothingIsNotAnOrder(t *testing.T) {
+func TestANegativeQuantityIsNotAnOrder(t *testing.T) {
 	s := open(t)
 	for _, quantity := range []int32{0, -1, math.MinInt32} {
 		s.cart = []*pb.CartItem{{ProductId: "MUG", Quantity: quantity}}
@@ -155,7 +155,7 @@ func TestABigCartIsPreparedInOrder(t *testing.T) {
 	}
 }
 
-func TestAConversionThatIsNoneIsNotBelieved(t *testing.T) {
+func TestAnInvalidConversionIsRejected(t *testing.T) {
 	for name, converted := range map[string]*pb.Money{
 		"nothing, as the original says of what it does not know": {CurrencyCode: "EUR"},
 		"another currency": {CurrencyCode: "USD", Units: 1},

@@ -40,7 +40,7 @@ func list(t *testing.T, o outboxServer, limit int32) []*shopv1.Mail {
 	return out.GetMails()
 }
 
-func TestAConfirmedOrderLiesInTheOutbox(t *testing.T) {
+func TestAConfirmedOrderIsInTheOutbox(t *testing.T) {
 	s, o := testServer()
 	if _, err := s.SendOrderConfirmation(t.Context(), confirm("A")); err != nil {
 		t.Fatal(err)

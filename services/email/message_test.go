@@ -117,7 +117,7 @@ func TestAmountsHaveTheDecimalsOfTheirCurrency(t *testing.T) {
 	}
 }
 
-func TestAddressesAreWrittenAsFarAsTheyAreKnown(t *testing.T) {
+func TestUnknownAddressesAreLeftOut(t *testing.T) {
 	for _, c := range []struct {
 		address *hipstershop.Address
 		want    string

@@ -72,7 +72,7 @@ func TestAnOrderLeadsToAPageThatCanBeReloaded(t *testing.T) {
 	}
 }
 
-func TestAConfirmationIsForWhoOrderedAndOutlivesTheReplica(t *testing.T) {
+func TestAConfirmationBelongsToItsCustomerAndOutlivesTheReplica(t *testing.T) {
 	s := open(t)
 	b := s.visitor(t)
 	b.add("6E92ZMYYFZ", "1")

@@ -24,7 +24,7 @@ func TestTheSessionCookieCoversTheWholeSiteAndNoScriptReadsIt(t *testing.T) {
 	}
 }
 
-func TestASessionIDThatIsNoneIsReplaced(t *testing.T) {
+func TestAnInvalidSessionIDIsReplaced(t *testing.T) {
 	b := open(t).visitor(t)
 	for _, id := range []string{strings.Repeat("a", 65), "a b", "a/b"} {
 		b.cookies = map[string]*http.Cookie{"c": {Name: cookieSession, Value: id, Path: "/", Quoted: strings.Contains(id, " ")}}

@@ -69,7 +69,7 @@ func luhn(s string) bool {
 	return sum%10 == 0
 }
 
-func TestArrivalsComeAtTheRateAndKnowNothingOfEachOther(t *testing.T) {
+func TestArrivalsKeepTheRateAndAreIndependent(t *testing.T) {
 	a, last, n := newArrivals(5, 100), time.Duration(0), 0
 	var squares float64
 	for last < 100*time.Second {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -84,7 +83,9 @@ func callArgs(cmd *cobra.Command, args []string) error {
 const callGCPercent = 400
 
 func (o *callOptions) run(ctx context.Context, args []string) error {
-	defer debug.SetGCPercent(debug.SetGCPercent(callGCPercent))
+	if set := o.f.SetGCPercent; set != nil {
+		defer set(set(callGCPercent))
+	}
 	if o.deadline < 0 {
 		return cmdutil.UsageErr("--deadline 2s", "read --deadline %s: want a time above zero", o.deadline)
 	}

@@ -34,6 +34,8 @@ type Factory struct {
 	Shop Connect
 	// TakeSignals passes all further signals to the caller, until release is called.
 	TakeSignals func() (signals <-chan os.Signal, release func())
+	// SetGCPercent sets the garbage collector's target for the whole process; nil where commands share one, as in tests.
+	SetGCPercent func(percent int) (previous int)
 }
 
 // Interactive reports whether the terminal UI may start: on a capable terminal, outside of CI.

@@ -69,7 +69,7 @@ func TestInjectSaysWhatIsBrokenUntilWhenAndHowToUndoIt(t *testing.T) {
 	}
 }
 
-func TestAFaultThatMakesNoSenseIsNotRequested(t *testing.T) {
+func TestAnImpossibleFaultIsNotRequested(t *testing.T) {
 	shop := &clitest.FaultyShop{}
 	w := clitest.NewWorld(t).Serve(shop)
 	for _, args := range [][]string{

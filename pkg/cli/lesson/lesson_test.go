@@ -261,7 +261,7 @@ func TestTheLanguageIsTheUsersOwn(t *testing.T) {
 	}
 }
 
-func TestALessonOfOnesOwnIsBegun(t *testing.T) {
+func TestANewLessonOfTheLearnersCanBeStarted(t *testing.T) {
 	w := clitest.NewWorld(t)
 	dir := t.TempDir()
 	w.Want(cmdutil.ExitOK, "lesson", "new", "--dir", dir, "communication/caching")

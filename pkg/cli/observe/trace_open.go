@@ -84,10 +84,10 @@ func (o *traceOpenOptions) run(ctx context.Context, args []string) error {
 	}
 	switch verb {
 	case "show":
-		show := &traceShowOptions{ios: o.ios, now: o.now, format: o.format, filter: o.list.filter}
+		show := &traceShowOptions{oneTrace: oneTrace{ios: o.ios, now: o.now, format: o.format, filter: o.list.filter}}
 		return show.run(ctx, file, id)
 	case "sequence":
-		sequence := &traceSequenceOptions{ios: o.ios, now: o.now, format: o.format, filter: o.list.filter}
+		sequence := &traceSequenceOptions{oneTrace{ios: o.ios, now: o.now, format: o.format, filter: o.list.filter}}
 		return sequence.run(ctx, file, id)
 	case "diff":
 		diff := &traceDiffOptions{ios: o.ios, format: o.format}

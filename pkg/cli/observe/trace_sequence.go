@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,35 +12,18 @@ import (
 	"github.com/shopctl/shopctl/pkg/trace/draw"
 )
 
-type traceSequenceOptions struct {
-	ios    *iostreams.IO
-	now    func() time.Time
-	format string
-	filter traceFilter
-}
+type traceSequenceOptions struct{ oneTrace }
 
 func newTraceSequenceCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &traceSequenceOptions{ios: f.IO, now: f.Now}
+	o := &traceSequenceOptions{oneTrace{ios: f.IO, now: f.Now}}
 	cmd := &cobra.Command{
 		Use:   "sequence ID|last",
 		Short: "Draw a trace as a sequence diagram",
 		Long: `Draw the calls of a trace as a sequence diagram: services across, time down, a line for each request and each response.
 Internal spans of a service are omitted. With last, the flags select among the newest traces.`,
-		Example:           "shopctl trace sequence last\nshopctl trace sequence last --operation PlaceOrder",
-		Args:              cmdutil.Exactly(1, "a trace id, or last"),
-		ValidArgsFunction: completeTraceArgs(f, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			shop, err := f.Shop(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer shop.Close()
-			return o.run(cmd.Context(), shopTraces{shop}, args[0])
-		},
+		Example: "shopctl trace sequence last\nshopctl trace sequence last --operation PlaceOrder",
 	}
-	o.filter.add(cmd, f)
-	cmdutil.AddOutput(cmd, &o.format, iostreams.FormatTable, iostreams.FormatJSON, iostreams.FormatYAML)
-	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
+	return o.complete(cmd, f, o.run, iostreams.FormatTable, iostreams.FormatJSON, iostreams.FormatYAML)
 }
 
 type sequenceView struct {
@@ -61,11 +43,7 @@ type messageView struct {
 }
 
 func (o *traceSequenceOptions) run(ctx context.Context, from traceSource, id string) error {
-	filter, err := o.filter.read(o.now)
-	if err != nil {
-		return err
-	}
-	t, _, err := getTrace(ctx, from, id, filter)
+	t, _, err := o.get(ctx, from, id)
 	if err != nil {
 		return err
 	}

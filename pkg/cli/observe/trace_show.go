@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -24,17 +23,14 @@ import (
 const formatOTLP = "otlp"
 
 type traceShowOptions struct {
-	ios    *iostreams.IO
-	now    func() time.Time
-	format string
-	logs   bool
+	oneTrace
+	logs bool
 	// attributes are the keys of those that the waterfall shows.
 	attributes []string
-	filter     traceFilter
 }
 
 func newTraceShowCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &traceShowOptions{ios: f.IO, now: f.Now}
+	o := &traceShowOptions{oneTrace: oneTrace{ios: f.IO, now: f.Now}}
 	cmd := &cobra.Command{
 		Use:   "show ID|last",
 		Short: "Draw a trace as a waterfall",
@@ -47,30 +43,14 @@ marked. With last, the flags select among the newest traces.
 shopctl trace show last --service payment --error --logs
 shopctl trace show last --attributes rpc.response.status_code,server.port
 shopctl trace show 4bf92f3577b3 -o otlp > trace.json`,
-		Args:              cmdutil.Exactly(1, "a trace id, or last"),
-		ValidArgsFunction: completeTraceArgs(f, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			shop, err := f.Shop(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer shop.Close()
-			return o.run(cmd.Context(), shopTraces{shop}, args[0])
-		},
 	}
-	o.filter.add(cmd, f)
 	cmd.Flags().BoolVar(&o.logs, "logs", false, "show log lines below their spans")
 	cmd.Flags().StringSliceVar(&o.attributes, "attributes", nil, "show these attributes below their spans: comma-separated `KEYS`")
-	cmdutil.AddOutput(cmd, &o.format, iostreams.FormatTable, iostreams.FormatJSON, iostreams.FormatYAML, formatOTLP, iostreams.FormatName)
-	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
+	return o.complete(cmd, f, o.run, iostreams.FormatTable, iostreams.FormatJSON, iostreams.FormatYAML, formatOTLP, iostreams.FormatName)
 }
 
 func (o *traceShowOptions) run(ctx context.Context, from traceSource, id string) error {
-	filter, err := o.filter.read(o.now)
-	if err != nil {
-		return err
-	}
-	t, data, err := getTrace(ctx, from, id, filter)
+	t, data, err := o.get(ctx, from, id)
 	if err != nil {
 		return err
 	}

@@ -118,7 +118,7 @@ func TestAnAlertIsLookedAtNowAndInThePast(t *testing.T) {
 	s.want(t, "alert: {name: New, state: firing}", probe.Inconclusive, "not been evaluated yet")
 }
 
-func TestAnEdgeIsComparedAsTheCallerSeesIt(t *testing.T) {
+func TestAnEdgeIsMeasuredAtTheCaller(t *testing.T) {
 	s := newScene(t)
 	s.SetMap(&controlpb.GetMapResponse{Edges: []*controlpb.MapEdge{
 		{Caller: "checkout", Callee: "productcatalogservice", Failures: []string{"UNAVAILABLE"}, Traffic: &controlpb.Traffic{

@@ -158,7 +158,7 @@ func TestUnprovenPartsAreReported(t *testing.T) {
 	}
 }
 
-func TestAShopThatIsNotSoundProvesNothing(t *testing.T) {
+func TestAnUnhealthyShopProvesNothing(t *testing.T) {
 	failed, _ := prove(t, &booter{change: func(s *lessontest.Shop) { s.SetState("stopped") }}, nil)
 	for _, proof := range []string{"red", "solution", "wrong-one"} {
 		if !strings.Contains(failed[proof], "the steady state does not hold: the catalog is up") {

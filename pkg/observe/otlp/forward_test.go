@@ -65,7 +65,7 @@ func TestOneShopForwardsToAnotherOverGRPC(t *testing.T) {
 	}
 }
 
-func TestAReceiverThatHangsCostsItsOwnSpansAlone(t *testing.T) {
+func TestAHangingReceiverLosesOnlyItsOwnSpans(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := make(chan struct{}, 1)
 		var failures []error

@@ -79,7 +79,7 @@ func TestMistakesAreReportedWithTheirPlaceAndAHint(t *testing.T) {
 	}
 }
 
-func TestANameThatNothingHasIsNoticed(t *testing.T) {
+func TestAnUnknownNameIsReported(t *testing.T) {
 	e, _ := counting(t)
 	if got := e.Missing(`rate(order_total[1m]) / orders_total`); len(got) != 1 || got[0] != `there is no metric "order_total"; did you mean "orders_total"?` {
 		t.Errorf("%q", got)

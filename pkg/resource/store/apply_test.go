@@ -149,7 +149,7 @@ func TestTheOutputOfGetCanBeApplied(t *testing.T) {
 	}
 }
 
-func TestAnObjectThatStandsTwiceIsAWarning(t *testing.T) {
+func TestAnObjectThatIsGivenTwiceIsAWarning(t *testing.T) {
 	s := open(t, config(t, "", catalog))
 	result := apply(t, s, configMap+"---\n"+strings.ReplaceAll(configMap, "info", "debug"))
 	want := []string{"f.yaml:6:1: configmap/app-config is already in f.yaml:1; the later one wins"}

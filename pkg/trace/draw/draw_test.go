@@ -126,7 +126,7 @@ func TestForeignTextCannotSteerTheTerminal(t *testing.T) {
 	}
 }
 
-func TestASCIIIsNothingElse(t *testing.T) {
+func TestASCIIOutputHasNoOtherCharacters(t *testing.T) {
 	order := tracetest.Read(t, tracetest.Order)
 	for name, s := range styles() {
 		lines := slices.Concat(draw.Head(order, 100, s), draw.Waterfall(order, 100, s), draw.Sequence(order, 100, s), draw.Diff(trace.Compare(order, order), 100, s))

@@ -8,7 +8,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
-func TestDataLiesInTheVolumeThatIsMountedForItElseInTheDirectoryOfTheWorkload(t *testing.T) {
+func TestDataIsKeptInItsMountedVolumeOrElseInTheWorkloadsDirectory(t *testing.T) {
 	state := t.TempDir()
 	shared, claim, volumes := filepath.Join(state, "data"), filepath.Join(state, "claims", "c"), filepath.Join(state, "volumes")
 	own := podspec.Volume{Name: "v"}
