@@ -51,6 +51,8 @@ type container struct {
 	stopping  bool
 	// failed: a probe gave up on this run, which is being stopped.
 	failed bool
+	// outOfMemory: its last run was ended by its memory limit.
+	outOfMemory bool
 }
 
 func (k *container) alive() bool { return k.phase == starting || k.phase == running }
@@ -300,7 +302,7 @@ func (c *Controller) backOff(k *container, exit Exit, lines []string, now time.T
 	}
 	pause := backoffAfter(k.quick)
 	k.phase, k.retryAt = backingOff, now.Add(pause)
-	k.reason = describeExit(exit)
+	k.reason, k.outOfMemory = describeExit(exit), exit.Reason == OOMKilled
 	if words := lastLogLines(exit, lines); words != "" {
 		k.reason += ": " + words
 	}

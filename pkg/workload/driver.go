@@ -165,5 +165,8 @@ type Exit struct {
 // StartError is the reason of an exit without a run: the container did not start.
 const StartError = "StartError"
 
+// OOMKilled is the reason of an exit by the memory limit.
+const OOMKilled = "OOMKilled"
+
 // startErrorCode is the exit status that Kubernetes gives a container that did not start.
 const startErrorCode = 128

@@ -39,6 +39,8 @@ func lastLogLines(e Exit, lines []string) string {
 func describeExit(e Exit) string {
 	text := fmt.Sprintf("exited with code %d", e.Code)
 	switch {
+	case e.Reason == OOMKilled:
+		text = "killed for its use of memory (OOMKilled)"
 	case e.Signal == sigkill:
 		text = "killed (SIGKILL)"
 	case e.Signal != 0:

@@ -129,5 +129,8 @@ func (k *container) failure() string {
 	if k.crashloop {
 		return "CrashLoopBackOff"
 	}
+	if k.outOfMemory {
+		return OOMKilled
+	}
 	return "Error"
 }

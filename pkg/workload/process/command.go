@@ -26,7 +26,7 @@ func (c *container) newCommand(p pipes) *exec.Cmd {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	base := d.c.CommandEnviron
 	if c.builtin != "" {
-		base = smallRuntime()
+		base = append(smallRuntime(), goMemoryLimit(c.spec)...)
 	}
 	cmd.Env = slices.Concat(base, d.c.Environ, c.env, []string{
 		"PORT=" + strconv.Itoa(c.port),

@@ -104,6 +104,7 @@ func (d *Driver) Plan(spec *podspec.Pod) workload.Plan {
 			}
 		}
 		plan.Warnings = append(plan.Warnings, warnOfWorkingDir(c, prog)...)
+		plan.Warnings = append(plan.Warnings, warnOfLimits(c)...)
 		if len(all) > 1 {
 			plan.Warnings = append(plan.Warnings, strayLocalhost(c)...)
 		}

@@ -43,12 +43,14 @@ type container struct {
 	sends sync.Mutex
 	down  *os.File
 
-	mu     sync.Mutex
-	addr   string
-	admin  string
-	fatal  string
-	exit   workload.Exit
-	paused *pauseGuard
+	mu    sync.Mutex
+	addr  string
+	admin string
+	fatal string
+	// outOfMemory is how far it exceeded its memory limit; empty if it did not.
+	outOfMemory string
+	exit        workload.Exit
+	paused      *pauseGuard
 }
 
 func (c *container) start() error {
@@ -76,6 +78,9 @@ func (c *container) start() error {
 	}()
 	if c.spec.Listens && c.builtin == "" {
 		go c.awaitPort()
+	}
+	if limit := memoryLimit(c.spec); limit > 0 && limitsMemory {
+		go c.watchMemory(limit)
 	}
 	go c.wait(reports)
 	return nil
@@ -145,6 +150,9 @@ func (c *container) wait(reports <-chan struct{}) {
 	if ws, ok := c.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		c.exit.Signal = int(ws.Signal())
 		c.exit.Code = 128 + c.exit.Signal
+	}
+	if c.outOfMemory != "" {
+		c.exit.Reason, c.exit.Message = workload.OOMKilled, c.outOfMemory
 	}
 	guard := c.paused
 	c.paused = nil
