@@ -16,15 +16,21 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/chassis/chassistest"
-	"github.com/shopctl/shopctl/pkg/chassis/idempotent"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
-func testServer() (*server, outboxServer) {
-	o := &memoryOutbox{}
+func testServer(t *testing.T) (*server, outboxServer) {
+	t.Helper()
+	return replica(t, "")
+}
+
+// replica is a server over the outbox in a directory.
+func replica(t *testing.T, dir string) (*server, outboxServer) {
+	t.Helper()
+	o := open(t, dir)
 	at := time.Date(2030, time.June, 1, 12, 0, 0, 5, time.FixedZone("", 7200))
-	return &server{outbox: o, confirmed: idempotent.New[struct{}](8), now: func() time.Time { return at }, log: slog.New(slog.DiscardHandler)}, outboxServer{outbox: o}
+	return &server{outbox: o, now: func() time.Time { return at }, log: slog.New(slog.DiscardHandler)}, outboxServer{outbox: o}
 }
 
 func confirm(id string) *hipstershop.SendOrderConfirmationRequest {
@@ -41,7 +47,7 @@ func list(t *testing.T, o outboxServer, limit int32) []*shopv1.Mail {
 }
 
 func TestAConfirmedOrderIsInTheOutbox(t *testing.T) {
-	s, o := testServer()
+	s, o := testServer(t)
 	if _, err := s.SendOrderConfirmation(t.Context(), confirm("A")); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +65,7 @@ func TestAConfirmedOrderIsInTheOutbox(t *testing.T) {
 }
 
 func TestAnOrderGetsOneMailHoweverOftenItIsConfirmed(t *testing.T) {
-	s, o := testServer()
+	s, o := testServer(t)
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
@@ -70,6 +76,27 @@ func TestAnOrderGetsOneMailHoweverOftenItIsConfirmed(t *testing.T) {
 	}
 	wg.Wait()
 	if n := len(list(t, o, 0)); n != 1 {
+		t.Errorf("%d mails, want 1", n)
+	}
+}
+
+func TestReplicasSendOneMailForAnOrder(t *testing.T) {
+	dir := t.TempDir()
+	var wg sync.WaitGroup
+	servers := make([]*server, 3)
+	var outboxes outboxServer
+	for i := range servers {
+		servers[i], outboxes = replica(t, dir)
+	}
+	for i := range 12 {
+		wg.Go(func() {
+			if _, err := servers[i%3].SendOrderConfirmation(t.Context(), confirm("A")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(list(t, outboxes, 0)); n != 1 {
 		t.Errorf("%d mails, want 1", n)
 	}
 }
@@ -88,7 +115,7 @@ func TestWhatCannotBeConfirmedIsAnInvalidArgument(t *testing.T) {
 		"an empty order":   func(r *hipstershop.SendOrderConfirmationRequest) { r.Order = &hipstershop.OrderResult{OrderId: "1"} },
 		"an odd item cost": func(r *hipstershop.SendOrderConfirmationRequest) { r.Order.Items[0].Cost.Nanos = -1 },
 	} {
-		s, o := testServer()
+		s, o := testServer(t)
 		in := confirm("A")
 		change(in)
 		if _, err := s.SendOrderConfirmation(t.Context(), in); status.Code(err) != codes.InvalidArgument {
@@ -101,7 +128,7 @@ func TestWhatCannotBeConfirmedIsAnInvalidArgument(t *testing.T) {
 }
 
 func TestListsAreAsLongAsRequested(t *testing.T) {
-	s, o := testServer()
+	s, o := testServer(t)
 	for i := range 60 {
 		if _, err := s.SendOrderConfirmation(t.Context(), confirm(fmt.Sprint(i))); err != nil {
 			t.Fatal(err)
@@ -115,8 +142,8 @@ func TestListsAreAsLongAsRequested(t *testing.T) {
 	if _, err := o.ListMails(t.Context(), &shopv1.ListMailsRequest{Limit: -1}); status.Code(err) != codes.InvalidArgument {
 		t.Errorf("limit -1: %v", err)
 	}
-	for range 3 {
-		if err := o.outbox.add(letter{ID: "large", Text: strings.Repeat("x", listBytes/2)}); err != nil {
+	for i := range 3 {
+		if _, err := o.outbox.add(letter{ID: "large", OrderID: fmt.Sprint("large-", i), Text: strings.Repeat("x", listBytes/2)}); err != nil {
 			t.Fatal(err)
 		}
 	}

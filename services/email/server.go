@@ -12,14 +12,11 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/shopctl/shopctl/pkg/chassis/idempotent"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
 const (
-	// rememberOrders is for how many orders a second mail is prevented.
-	rememberOrders = 8192
 	// listByDefault is how many mails are listed if the request does not say.
 	listByDefault = 50
 	// listBytes keeps a list below gRPC's 4 MB for a message.
@@ -41,20 +38,12 @@ type letter struct {
 	HTML    string `json:"html"`
 }
 
-// outbox keeps the latest letters.
-type outbox interface {
-	add(l letter) error
-	// newest returns at most n letters, the newest first.
-	newest(n int) ([]letter, error)
-}
-
 type server struct {
 	hipstershop.UnimplementedEmailServiceServer
-	outbox    outbox
-	confirmed *idempotent.Group[struct{}] // by order id
-	postman   *postman                    // nil if letters stay in the outbox
-	now       func() time.Time
-	log       *slog.Logger
+	outbox  *outbox
+	postman *postman // nil if letters stay in the outbox
+	now     func() time.Time
+	log     *slog.Logger
 }
 
 // SendOrderConfirmation writes the mail of an order, once.
@@ -69,45 +58,79 @@ func (s *server) SendOrderConfirmation(ctx context.Context, in *hipstershop.Send
 	case len(id) > maxOrderID:
 		return nil, status.Errorf(codes.InvalidArgument, "order_id is longer than %d bytes", maxOrderID)
 	}
-	_, repeated, err := s.confirmed.Do(ctx, order.GetOrderId(), 0, func() (struct{}, error) {
-		return struct{}{}, s.confirm(ctx, in.GetEmail(), order)
-	})
+	l, err := s.compose(in.GetEmail(), order)
 	if err != nil {
 		return nil, err
 	}
-	if repeated {
-		s.log.InfoContext(ctx, "order confirmed before, no second mail", "order_id", order.GetOrderId())
+	first := true
+	if s.postman != nil {
+		first, err = s.sendOnce(ctx, l)
+	} else if first, err = s.outbox.add(l); err != nil {
+		s.log.ErrorContext(ctx, "mail not stored in the outbox", "order_id", l.OrderID, "error", err.Error())
+		err = status.Error(codes.Unavailable, err.Error())
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case first:
+		s.log.InfoContext(ctx, "order confirmed by mail", "order_id", l.OrderID, "mail_id", l.ID)
+	default:
+		s.log.InfoContext(ctx, "order confirmed before, no second mail", "order_id", l.OrderID)
 	}
 	return &hipstershop.Empty{}, nil
 }
 
-func (s *server) confirm(ctx context.Context, to string, order *hipstershop.OrderResult) error {
+// compose writes the letter of an order.
+func (s *server) compose(to string, order *hipstershop.OrderResult) (letter, error) {
 	content, err := confirmation(order)
 	if err != nil {
-		return status.Error(codes.InvalidArgument, err.Error())
+		return letter{}, status.Error(codes.InvalidArgument, err.Error())
 	}
 	id, err := uuid.NewRandom()
 	if err != nil {
-		return status.Errorf(codes.Internal, "make mail id: %v", err)
+		return letter{}, status.Errorf(codes.Internal, "make mail id: %v", err)
 	}
-	at := s.now().UTC()
-	l := letter{
-		ID: id.String(), Time: at.Format(time.RFC3339Nano), OrderID: order.GetOrderId(), To: to,
+	return letter{
+		ID: id.String(), Time: s.now().UTC().Format(time.RFC3339Nano), OrderID: order.GetOrderId(), To: to,
 		Subject: content.subject, Text: content.text, HTML: content.html,
-	}
-	if s.postman != nil {
-		if err := s.postman.send(ctx, l, at); err != nil {
-			s.log.ErrorContext(ctx, "mail not sent", "order_id", l.OrderID, "error", err.Error())
-			return sendError(ctx, err)
+	}, nil
+}
+
+// pollOther is how often a call looks whether another has sent the mail.
+const pollOther = 20 * time.Millisecond
+
+// sendOnce sends a letter to the mail server, unless that was done, and stores it. A process that ends after the mail
+// server has accepted a letter, and before it has stored it, has it sent a second time: nothing can prevent that.
+func (s *server) sendOnce(ctx context.Context, l letter) (first bool, err error) {
+	for {
+		token, sent, err := s.outbox.claim(l.OrderID)
+		switch {
+		case err != nil:
+			return false, status.Error(codes.Unavailable, err.Error())
+		case sent:
+			return false, nil
+		case token != 0:
+			return true, s.send(ctx, l, token)
+		}
+		select {
+		case <-ctx.Done():
+			return false, status.FromContextError(ctx.Err()).Err()
+		case <-time.After(pollOther):
 		}
 	}
-	if err := s.outbox.add(l); err != nil {
-		s.log.ErrorContext(ctx, "mail not stored in the outbox", "order_id", l.OrderID, "sent", s.postman != nil, "error", err.Error())
-		if s.postman == nil {
-			return status.Error(codes.Unavailable, err.Error())
+}
+
+func (s *server) send(ctx context.Context, l letter, token int64) error {
+	if err := s.postman.send(ctx, l, s.now().UTC()); err != nil {
+		s.log.ErrorContext(ctx, "mail not sent", "order_id", l.OrderID, "error", err.Error())
+		if err := s.outbox.release(l.OrderID, token); err != nil {
+			s.log.WarnContext(ctx, "mail can be sent again only later", "order_id", l.OrderID, "after", sendLease.String(), "error", err.Error())
 		}
+		return sendError(ctx, err)
 	}
-	s.log.InfoContext(ctx, "order confirmed by mail", "order_id", l.OrderID, "mail_id", l.ID)
+	if _, err := s.outbox.add(l); err != nil {
+		s.log.ErrorContext(ctx, "mail not stored in the outbox", "order_id", l.OrderID, "sent", true, "error", err.Error())
+	}
 	return nil
 }
 
@@ -126,7 +149,7 @@ func checkAddress(address string) error {
 // outboxServer lists the outbox.
 type outboxServer struct {
 	shopv1.UnimplementedOutboxServer
-	outbox outbox
+	outbox *outbox
 }
 
 // ListMails returns the newest mails first.

@@ -81,7 +81,7 @@ func (s *mailServer) talk(conn net.Conn, rcpt string) {
 
 func withPostman(t *testing.T, addr string) (*server, outboxServer) {
 	t.Helper()
-	s, o := testServer()
+	s, o := testServer(t)
 	p, err := newPostman(addr, "Shop <orders@shop.example>")
 	if err != nil {
 		t.Fatal(err)

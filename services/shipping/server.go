@@ -2,6 +2,7 @@ package shipping
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -9,19 +10,21 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
 
 type server struct {
 	hipstershop.UnimplementedShippingServiceServer
-	ids    *issuer
-	free   bool
-	log    *slog.Logger
-	quotes prometheus.Histogram
+	ids     *issuer
+	parcels *parcels
+	free    bool
+	log     *slog.Logger
+	quotes  prometheus.Histogram
 }
 
-func newServer(ids *issuer, free bool, log *slog.Logger, metrics prometheus.Registerer) (*server, error) {
-	s := &server{ids: ids, free: free, log: log, quotes: prometheus.NewHistogram(prometheus.HistogramOpts{
+func newServer(ids *issuer, sent *parcels, free bool, log *slog.Logger, metrics prometheus.Registerer) (*server, error) {
+	s := &server{ids: ids, parcels: sent, free: free, log: log, quotes: prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "shop_shipping_quote_duration_seconds",
 		Help:    "Time to quote the shipping of an order.",
 		Buckets: prometheus.ExponentialBuckets(25e-6, 4, 10), // 25 us to 6.6 s
@@ -55,7 +58,7 @@ func (s *server) GetQuote(_ context.Context, in *hipstershop.GetQuoteRequest) (*
 	return &hipstershop.GetQuoteResponse{CostUsd: cost}, nil
 }
 
-// ShipOrder pretends to send a parcel.
+// ShipOrder pretends to send a parcel: one for each idempotency-key, however often it is called.
 func (s *server) ShipOrder(ctx context.Context, in *hipstershop.ShipOrderRequest) (*hipstershop.ShipOrderResponse, error) {
 	to := in.GetAddress()
 	if to == nil {
@@ -65,8 +68,24 @@ func (s *server) ShipOrder(ctx context.Context, in *hipstershop.ShipOrderRequest
 	if err != nil {
 		return nil, err
 	}
-	id := s.ids.next(to.GetStreetAddress() + ", " + to.GetCity() + ", " + to.GetState())
-	s.log.InfoContext(ctx, "order shipped", "tracking_id", id, "pieces", count)
+	key, err := chassis.IdempotencyKeyOf(ctx)
+	if err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	id, first := s.ids.next(to.GetStreetAddress()+", "+to.GetCity()+", "+to.GetState()), true
+	if key != "" {
+		id, first, err = s.parcels.send(key, in, id)
+	}
+	switch {
+	case errors.Is(err, errKeyReused):
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	case err != nil:
+		return nil, status.Errorf(codes.Unavailable, "not shipped: %v", err)
+	case !first:
+		s.log.InfoContext(ctx, "order shipped before, no second parcel", "tracking_id", id)
+	default:
+		s.log.InfoContext(ctx, "order shipped", "tracking_id", id, "pieces", count)
+	}
 	return &hipstershop.ShipOrderResponse{TrackingId: id}, nil
 }
 

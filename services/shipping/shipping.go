@@ -1,6 +1,9 @@
 // Package shipping is the shippingservice: it quotes the cost of a parcel, issues tracking ids, and reports where
 // a parcel is. No parcel exists, so its history is made up: it reaches the next state every PARCEL_PACE (default 3s).
 // While FREE_SHIPPING is true, quotes are zero.
+//
+// An idempotency-key in the metadata of ShipOrder gets one parcel. The keys are in a database in DATA_DIR, which outlives
+// the process and which all replicas share, or in memory without such a directory.
 package shipping
 
 import (
@@ -25,7 +28,13 @@ func Setup(ctx context.Context, rt *chassis.Runtime) error {
 	if err != nil {
 		return err
 	}
-	srv, err := newServer(&issuer{now: rt.Now, random: rand.IntN}, free, rt.Log(), rt.Metrics())
+	sent, err := openParcels(rt.DataDir(), rt.Now, rt.Log())
+	if err != nil {
+		return err
+	}
+	rt.Ready("parcels", sent.check)
+	rt.OnDrain(sent.close)
+	srv, err := newServer(&issuer{now: rt.Now, random: rand.IntN}, sent, free, rt.Log(), rt.Metrics())
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package shipping
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -21,7 +22,18 @@ import (
 
 func testServer(t *testing.T) *server {
 	t.Helper()
-	s, err := newServer(&issuer{now: time.Now, random: rand.New(rand.NewPCG(1, 2)).IntN}, false, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	return replica(t, "", 1)
+}
+
+// replica is a server over the record in a directory.
+func replica(t *testing.T, dir string, seed uint64) *server {
+	t.Helper()
+	sent, err := openParcels(dir, time.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sent.close(context.Background()) })
+	s, err := newServer(&issuer{now: time.Now, random: rand.New(rand.NewPCG(seed, 2)).IntN}, sent, false, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
