@@ -31,8 +31,10 @@ func Assemble(spans []*Span) []*Trace {
 }
 
 func (t *Trace) assemble() {
+	t.time()
 	slices.SortStableFunc(t.Spans, byStart)
 	t.join()
+	t.place()
 	t.cut()
 	t.flatten()
 	t.measure()
@@ -154,15 +156,8 @@ func (t *Trace) flatten() {
 }
 
 func (t *Trace) measure() {
-	t.Start, t.End = t.Spans[0].Start, t.Spans[0].End
 	known := map[string]bool{}
 	for _, s := range slices.SortedStableFunc(slices.Values(t.Spans), byStart) {
-		if s.Start.Before(t.Start) {
-			t.Start = s.Start
-		}
-		if s.End.After(t.End) {
-			t.End = s.End
-		}
 		if s.Error {
 			t.Errors++
 		}
@@ -182,13 +177,11 @@ func (s *Span) judge() {
 		s.Marks |= Faulty
 		s.Effect = s.Attribute(effectKey)
 	}
-	if s.End.Before(s.Start) {
-		s.Marks |= Skewed
-	}
-	if s.Up == nil {
+	if s.Up == nil || !s.Timed() || !s.Up.Timed() {
 		return
 	}
-	if s.Up.Start.Sub(s.Start) > slack {
+	called := s.Kind == Server && s.Up.Kind == Client
+	if s.Up.Start.Sub(s.Start) > slack || called && s.Start.Sub(s.Up.End) > slack {
 		s.Marks |= Skewed
 	} else if s.End.Sub(s.Up.End) > slack {
 		s.Marks |= Late
@@ -213,7 +206,7 @@ func numberAttempts(siblings []*Span) {
 	var chains []*Span // last spans of chains
 	before := map[*Span]*Span{}
 	for _, s := range siblings {
-		if s.Kind != Client && s.Kind != Server {
+		if s.Kind != Client && s.Kind != Server || !s.Timed() {
 			continue
 		}
 		key := call{s.Kind, s.Service, s.Name, s.Peer}

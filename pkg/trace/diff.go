@@ -20,6 +20,9 @@ func (p Pair) Span() *Span {
 	return p.A
 }
 
+// Known reports whether the times of both sides are known.
+func (p Pair) Known() bool { return (p.A == nil || p.A.Timed()) && (p.B == nil || p.B.Timed()) }
+
 // Delta is how much longer it takes in B.
 func (p Pair) Delta() time.Duration {
 	var d time.Duration

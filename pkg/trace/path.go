@@ -12,7 +12,7 @@ type Step struct {
 	Interval
 }
 
-// CriticalPath is what the duration of the root is made of, in order of time: the pieces follow each
+// CriticalPath is what the duration of the roots is made of, in order of time: the pieces of one root follow each
 // other without a gap, and shortening any of them would have shortened the whole.
 func (t *Trace) CriticalPath() []Step {
 	var steps []Step
@@ -33,14 +33,61 @@ type frame struct {
 	waiting       []*Span // children, the one that ends last at the end
 }
 
-// path walks back from the end of the root: the span that ends last before that moment is what was waited
-// for. Children count as far as they lie within their parents.
+// path walks back from the end of each root: the span that ends last before that moment is what was waited for. Children
+// count as far as they lie within their parents. A root that overlaps a later one counts up to where that begins.
 func (t *Trace) path() {
-	root := t.Root()
-	if !root.End.After(root.Start) {
-		return
+	var at time.Time
+	for _, root := range t.pathRoots() {
+		to := root.End
+		if !at.IsZero() && to.After(at) {
+			to = at
+		}
+		if to.After(root.Start) {
+			walk(newFrame(root, root.Start, to))
+			at = root.Start
+		}
 	}
-	stack := []frame{newFrame(root, root.Start, root.End)}
+	for _, s := range t.Spans {
+		slices.Reverse(s.Own)
+	}
+}
+
+// pathRoots are the roots that the trace is about, the one that ends last first: its own, and others that have no parent.
+// What is below a root without a time stands in its place.
+func (t *Trace) pathRoots() []*Span {
+	own := []*Span{t.Root()}
+	for _, s := range t.Roots[1:] {
+		if s.Parent == (SpanID{}) && s.Kind != Consumer {
+			own = append(own, s)
+		}
+	}
+	own = timed(own)
+	slices.SortStableFunc(own, func(a, b *Span) int { return cmp.Or(b.End.Compare(a.End), b.Start.Compare(a.Start)) })
+	return own
+}
+
+// timed replaces the spans without a time by those below them.
+func timed(spans []*Span) []*Span {
+	all := !slices.ContainsFunc(spans, func(s *Span) bool { return !s.Timed() })
+	if all {
+		return slices.Clone(spans)
+	}
+	var out []*Span
+	stack := slices.Clone(spans)
+	for len(stack) > 0 {
+		s := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if s.Timed() {
+			out = append(out, s)
+		} else {
+			stack = append(stack, s.Children...)
+		}
+	}
+	return out
+}
+
+func walk(root frame) {
+	stack := []frame{root}
 	for len(stack) > 0 {
 		f := &stack[len(stack)-1]
 		child, from, to := f.next()
@@ -53,13 +100,10 @@ func (t *Trace) path() {
 		f.at = from
 		stack = append(stack, newFrame(child, from, to))
 	}
-	for _, s := range t.Spans {
-		slices.Reverse(s.Own)
-	}
 }
 
 func newFrame(s *Span, low, at time.Time) frame {
-	waiting := slices.Clone(s.Children)
+	waiting := timed(s.Children)
 	slices.SortStableFunc(waiting, func(a, b *Span) int {
 		return cmp.Or(a.End.Compare(b.End), b.Start.Compare(a.Start))
 	})

@@ -62,12 +62,13 @@ func (k Kind) String() string {
 // Record is the information about a span that needs no look at its attributes: enough to index it,
 // and to count it as a call between two services.
 type Record struct {
-	Trace      ID
-	Span       SpanID
-	Parent     SpanID // zero: none
-	Kind       Kind
-	Service    string // resource attribute service.name
-	Name       string
+	Trace   ID
+	Span    SpanID
+	Parent  SpanID // zero: none
+	Kind    Kind
+	Service string // resource attribute service.name
+	Name    string
+	// Start and End are zero where they cannot be right.
 	Start, End time.Time
 	Error      bool // the status is an error
 	// Peer is who a client span calls, by attribute server.address, or peer.service where that is given.

@@ -17,7 +17,7 @@ const (
 	Faulty
 	// Orphan: its parent is not among the spans.
 	Orphan
-	// Skewed: it begins before its parent, or ends before it begins: clocks differ.
+	// Skewed: it begins before its parent, or is a call that is served after its end: clocks differ.
 	Skewed
 	// Late: it ends after its parent, which did not wait for it.
 	Late
@@ -25,6 +25,8 @@ const (
 	Duplicate
 	// Cyclic: it is its own ancestor, by what the spans say.
 	Cyclic
+	// Untimed: its times are missing or cannot be right.
+	Untimed
 )
 
 // Has reports whether all of m hold.
@@ -33,7 +35,7 @@ func (k Mark) Has(m Mark) bool { return k&m == m }
 // Words are the marks in words: "error", "retry", ...
 func (k Mark) Words() []string {
 	var words []string
-	for i, word := range [...]string{"error", "retry", "fault", "orphan", "skew", "late", "duplicate", "cycle"} {
+	for i, word := range [...]string{"error", "retry", "fault", "orphan", "skew", "late", "duplicate", "cycle", "untimed"} {
 		if k.Has(1 << i) {
 			words = append(words, word)
 		}
@@ -76,7 +78,7 @@ type Span struct {
 	Own []Interval
 }
 
-// Duration is from start to end, never below zero.
+// Duration is from start to end, never below zero; 0 if the times are not known.
 func (s *Span) Duration() time.Duration { return max(0, s.End.Sub(s.Start)) }
 
 // OwnTime is the span's share of the critical path.
@@ -112,7 +114,8 @@ type Trace struct {
 	// Spans in the order of a waterfall: each before its children, siblings by start.
 	Spans []*Span
 	// Roots have no parent; the first is the trace's own, others are orphans or torn off.
-	Roots      []*Span
+	Roots []*Span
+	// Start and End are those of the spans whose times are known; zero if none is.
 	Start, End time.Time
 	// Services in order of their first span.
 	Services []string

@@ -44,25 +44,25 @@ durations comes from, which adds up over the critical paths, and which spans onl
 type traceDiffView struct {
 	A       diffSideView `json:"a"`
 	B       diffSideView `json:"b"`
-	DeltaMs float64      `json:"delta_ms"`
+	DeltaMs *float64     `json:"delta_ms"` // null where a time is unknown, as the other durations
 	Spans   []diffView   `json:"spans"`
 }
 
 type diffSideView struct {
-	TraceID    string  `json:"trace_id"`
-	DurationMs float64 `json:"duration_ms"`
-	Spans      int     `json:"spans"`
+	TraceID    string   `json:"trace_id"`
+	DurationMs *float64 `json:"duration_ms"`
+	Spans      int      `json:"spans"`
 }
 
 // diffView is one matched position; a side without a span there is null.
 type diffView struct {
-	Service string  `json:"service"`
-	Name    string  `json:"name"`
-	Kind    string  `json:"kind"`
-	Depth   int     `json:"depth"`
-	A       *string `json:"a"`
-	B       *string `json:"b"`
-	DeltaMs float64 `json:"delta_ms"`
+	Service string   `json:"service"`
+	Name    string   `json:"name"`
+	Kind    string   `json:"kind"`
+	Depth   int      `json:"depth"`
+	A       *string  `json:"a"`
+	B       *string  `json:"b"`
+	DeltaMs *float64 `json:"delta_ms"`
 	// CauseMs is its share of the difference between the roots.
 	CauseMs float64 `json:"cause_ms"`
 }
@@ -78,14 +78,14 @@ func (o *traceDiffOptions) run(ctx context.Context, from traceSource, a, b strin
 	}
 	d := trace.Compare(first, second)
 	side := func(t *trace.Trace) diffSideView {
-		return diffSideView{t.ID.String(), cmdutil.Millis(t.Root().Duration()), len(t.Spans)}
+		return diffSideView{t.ID.String(), knownMillis(t.Root().Timed(), t.Root().Duration()), len(t.Spans)}
 	}
-	view := traceDiffView{A: side(first), B: side(second), DeltaMs: cmdutil.Millis(second.Root().Duration() - first.Root().Duration()), Spans: []diffView{}}
+	view := traceDiffView{A: side(first), B: side(second), DeltaMs: knownMillis(first.Root().Timed() && second.Root().Timed(), second.Root().Duration()-first.Root().Duration()), Spans: []diffView{}}
 	for _, p := range d.Pairs {
 		s := p.Span()
 		view.Spans = append(view.Spans, diffView{
 			Service: serviceOfSpan(s.Service), Name: s.Name, Kind: s.Kind.String(), Depth: p.Depth,
-			A: spanIDOf(p.A), B: spanIDOf(p.B), DeltaMs: cmdutil.Millis(p.Delta()), CauseMs: cmdutil.Millis(p.Cause()),
+			A: spanIDOf(p.A), B: spanIDOf(p.B), DeltaMs: knownMillis(p.Known(), p.Delta()), CauseMs: cmdutil.Millis(p.Cause()),
 		})
 	}
 	return o.ios.Print(o.format, view, func(w io.Writer) {

@@ -29,7 +29,7 @@ type traceSummaryView struct {
 	RootService string   `json:"root_service"`
 	RootName    string   `json:"root_name"`
 	Start       string   `json:"start"`
-	DurationMs  float64  `json:"duration_ms"`
+	DurationMs  *float64 `json:"duration_ms"` // null if unknown
 	Spans       int32    `json:"spans"`
 	Errors      int32    `json:"errors"`
 	Services    []string `json:"services"`
@@ -65,7 +65,7 @@ func viewTraces(resp *controlpb.ListTracesResponse) tracesView {
 func viewTraceSummary(s *controlpb.TraceSummary) traceSummaryView {
 	return traceSummaryView{
 		TraceID: s.GetTraceId(), RootService: serviceOfSpan(s.GetRootService()), RootName: s.GetRootName(),
-		Start: nanoseconds(s.GetStart().AsTime()), DurationMs: cmdutil.Millis(s.GetDuration().AsDuration()),
+		Start: nanoseconds(s.GetStart().AsTime()), DurationMs: knownMillis(s.GetDuration() != nil, s.GetDuration().AsDuration()),
 		Spans: s.GetSpans(), Errors: s.GetErrors(), Services: servicesOfSpans(s.GetServices()), Status: spanStatus(s.GetFailed()),
 	}
 }
@@ -95,9 +95,10 @@ func spanStatus(failed bool) string {
 }
 
 type traceView struct {
-	TraceID    string     `json:"trace_id"`
-	Start      string     `json:"start"`
-	DurationMs float64    `json:"duration_ms"`
+	TraceID string `json:"trace_id"`
+	// Start and DurationMs are null if no span has a time that can be right.
+	Start      *string    `json:"start"`
+	DurationMs *float64   `json:"duration_ms"`
 	Services   []string   `json:"services"`
 	Errors     int        `json:"errors"`
 	Retries    int        `json:"retries"`
@@ -119,8 +120,8 @@ type spanView struct {
 	Workload      string            `json:"workload"`
 	Name          string            `json:"name"`
 	Kind          string            `json:"kind"`
-	Start         string            `json:"start"`
-	DurationMs    float64           `json:"duration_ms"`
+	Start         *string           `json:"start"` // null, as the duration, if it cannot be right
+	DurationMs    *float64          `json:"duration_ms"`
 	Status        string            `json:"status"`
 	StatusMessage string            `json:"status_message"`
 	Code          string            `json:"code"`
@@ -153,7 +154,7 @@ type stepView struct {
 
 func viewTrace(t *trace.Trace) traceView {
 	v := traceView{
-		TraceID: t.ID.String(), Start: nanoseconds(t.Start), DurationMs: cmdutil.Millis(t.Duration()), Services: servicesOfSpans(t.Services),
+		TraceID: t.ID.String(), Start: knownStart(t.Timed(), t.Start), DurationMs: knownMillis(t.Timed(), t.Duration()), Services: servicesOfSpans(t.Services),
 		Errors: t.Errors, Retries: t.Count(trace.Retry), Faults: t.Count(trace.Faulty), Orphans: t.Count(trace.Orphan),
 		Spans: []spanView{}, CriticalPath: []stepView{},
 	}
@@ -171,7 +172,7 @@ func viewTrace(t *trace.Trace) traceView {
 func viewSpan(s *trace.Span) spanView {
 	v := spanView{
 		SpanID: s.Span.String(), Service: serviceOfSpan(s.Service), Workload: s.Service, Name: s.Name, Kind: s.Kind.String(),
-		Start: nanoseconds(s.Start), DurationMs: cmdutil.Millis(s.Duration()), Status: spanStatus(s.Error), StatusMessage: s.Message,
+		Start: knownStart(s.Timed(), s.Start), DurationMs: knownMillis(s.Timed(), s.Duration()), Status: spanStatus(s.Error), StatusMessage: s.Message,
 		Code: s.Code, Peer: s.Peer, Depth: s.Depth, CriticalMs: cmdutil.Millis(s.OwnTime()), Marks: append([]string{}, s.Marks.Words()...),
 		Attempt: s.Attempt, Attempts: s.Attempts, Fault: s.Fault,
 		Attributes: attributesView(s.Attributes), Resource: attributesView(s.Resource), Events: []spanEventView{},
@@ -183,6 +184,22 @@ func viewSpan(s *trace.Span) spanView {
 		v.Events = append(v.Events, spanEventView{e.Time.UTC().Format(time.RFC3339Nano), e.Name, attributesView(e.Attributes)})
 	}
 	return v
+}
+
+func knownStart(known bool, at time.Time) *string {
+	if !known {
+		return nil
+	}
+	text := nanoseconds(at)
+	return &text
+}
+
+func knownMillis(known bool, d time.Duration) *float64 {
+	if !known {
+		return nil
+	}
+	ms := cmdutil.Millis(d)
+	return &ms
 }
 
 func attributesView(list []trace.Attribute) map[string]string {

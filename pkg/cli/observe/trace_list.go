@@ -104,8 +104,15 @@ func traceCells(ios *iostreams.IO, now func() time.Time, s *controlpb.TraceSumma
 	case s.GetErrors() > 0:
 		status = ios.Paint(iostreams.ToneWarn, humanize.Count(s.GetErrors(), "error"))
 	}
+	began, took := started(now, s.GetStart().AsTime()), "unknown"
+	if s.GetStart().AsTime().IsZero() {
+		began = "unknown"
+	}
+	if s.GetDuration() != nil {
+		took = traceStyle(ios).Duration(s.GetDuration().AsDuration())
+	}
 	return []string{
-		trace.ShortID(s.GetTraceId()), started(now, s.GetStart().AsTime()), traceStyle(ios).Duration(s.GetDuration().AsDuration()),
+		trace.ShortID(s.GetTraceId()), began, took,
 		fmt.Sprint(s.GetSpans()), fmt.Sprint(len(s.GetServices())), status,
 		aboutTrace(s),
 	}

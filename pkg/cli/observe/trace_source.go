@@ -133,7 +133,7 @@ func matches(t *trace.Trace, f *controlpb.TraceFilter) bool {
 	switch {
 	case f.GetError() && t.Errors == 0,
 		f.GetMinDuration() != nil && took < f.GetMinDuration().AsDuration(),
-		f.GetMaxDuration() != nil && took > f.GetMaxDuration().AsDuration(),
+		f.GetMaxDuration() != nil && (!t.Timed() || took > f.GetMaxDuration().AsDuration()),
 		f.GetSince() != nil && t.Start.Before(f.GetSince().AsTime()):
 		return false
 	}
@@ -145,10 +145,14 @@ func matches(t *trace.Trace, f *controlpb.TraceFilter) bool {
 
 func summarize(t *trace.Trace) *controlpb.TraceSummary {
 	root := t.Root()
-	return &controlpb.TraceSummary{
-		TraceId: t.ID.String(), RootService: root.Service, RootName: root.Name, Start: timestamppb.New(t.Start), Duration: durationpb.New(t.Duration()),
+	out := &controlpb.TraceSummary{
+		TraceId: t.ID.String(), RootService: root.Service, RootName: root.Name, Start: timestamppb.New(t.Start),
 		Spans: int32(len(t.Spans)), Errors: int32(t.Errors), Services: t.Services, Failed: root.Error,
 	}
+	if t.Timed() {
+		out.Duration = durationpb.New(t.Duration())
+	}
+	return out
 }
 
 // getTrace gets one trace and assembles it.

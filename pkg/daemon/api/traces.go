@@ -217,9 +217,14 @@ func (s *tracesServer) traceStore() *controlpb.TraceStore {
 	return out
 }
 
+// protoSummary leaves out a duration that is not known.
 func protoSummary(s spans.Summary) *controlpb.TraceSummary {
-	return &controlpb.TraceSummary{
+	out := &controlpb.TraceSummary{
 		TraceId: s.ID.String(), RootService: s.RootService, RootName: s.RootName, EntryService: s.EntryService, EntryName: s.EntryName, Start: timestamppb.New(s.Start),
-		Duration: durationpb.New(s.Duration), Spans: int32(s.Spans), Errors: int32(s.Errors), Services: s.Services, Failed: s.Failed,
+		Spans: int32(s.Spans), Errors: int32(s.Errors), Services: s.Services, Failed: s.Failed,
 	}
+	if s.Timed {
+		out.Duration = durationpb.New(s.Duration)
+	}
+	return out
 }

@@ -13,7 +13,6 @@
 package servicegraph
 
 import (
-	"math"
 	"net"
 	"strings"
 	"sync"
@@ -261,7 +260,13 @@ func (g *Graph) name(service string) string {
 	return n
 }
 
-// took is how long a span lasted; a clock that went back makes it none.
+// unknown is the duration of a span without a time that could be right.
+const unknown time.Duration = -1
+
+// took is how long a span lasted.
 func took(r *trace.Record) time.Duration {
-	return min(max(0, r.End.Sub(r.Start)), math.MaxInt64)
+	if !r.HasTime() {
+		return unknown
+	}
+	return max(0, r.End.Sub(r.Start))
 }

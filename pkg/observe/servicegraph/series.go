@@ -41,8 +41,10 @@ func (s *series) observe(second int64, took time.Duration, failed bool, status s
 		*at = slot{second: second}
 	}
 	at.requests++
-	at.sum += took
-	increase(&at.took[bucketOf(took)])
+	if took != unknown {
+		at.sum += took
+		increase(&at.took[bucketOf(took)])
+	}
 	if failed {
 		at.failures++
 		increase(&at.failed[s.status(status)])

@@ -14,6 +14,7 @@ var totalBounds = [...]time.Duration{
 // totals count from the beginning.
 type totals struct {
 	requests, failed uint64
+	timed            uint64 // the requests whose duration is known
 	seconds          float64
 	buckets          [len(totalBounds)]uint64
 }
@@ -23,6 +24,10 @@ func (t *totals) observe(took time.Duration, failed bool) {
 	if failed {
 		t.failed++
 	}
+	if took == unknown {
+		return
+	}
+	t.timed++
 	t.seconds += took.Seconds()
 	if i, _ := slices.BinarySearch(totalBounds[:], took); i < len(totalBounds) {
 		t.buckets[i]++
@@ -63,7 +68,7 @@ func (g *Graph) Totals() ([]Total, Dropped) {
 }
 
 func (t *totals) histogram() Histogram {
-	h := Histogram{Count: t.requests, Seconds: t.seconds, Buckets: make(map[float64]uint64, len(totalBounds))}
+	h := Histogram{Count: t.timed, Seconds: t.seconds, Buckets: make(map[float64]uint64, len(totalBounds))}
 	sum := uint64(0)
 	for i, n := range t.buckets {
 		sum += n

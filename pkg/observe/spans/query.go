@@ -24,7 +24,7 @@ type Filter struct {
 	Error bool
 	// Min and Max bound the duration.
 	Min, Max time.Duration
-	// Since and Until bound the start.
+	// Since and Until bound the start, or the arrival of a trace whose clock differs.
 	Since, Until time.Time
 }
 
@@ -35,9 +35,11 @@ type Summary struct {
 	RootService, RootName string
 	// EntryService and EntryName are of the first span that served a request, where the root is a caller's.
 	EntryService, EntryName string
-	Start                   time.Time
-	Duration                time.Duration
-	Spans, Errors           int
+	// Start is when the trace came if Timed is false: none of its spans has a time that can be right.
+	Start         time.Time
+	Duration      time.Duration
+	Timed         bool
+	Spans, Errors int
 	// Services in order of their first span.
 	Services []string
 	// Failed: the root span failed.
@@ -72,7 +74,7 @@ func (s *Store) List(f Filter, limit int) []Summary {
 			found = append(found, s.order[i])
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *entry) int { return cmp.Compare(b.start, a.start) })
+	slices.SortStableFunc(found, func(a, b *entry) int { return cmp.Compare(b.when(), a.when()) })
 	var list []Summary
 	for _, e := range found[:min(limit, len(found))] {
 		list = append(list, s.summary(e))
@@ -116,6 +118,19 @@ func (s *Store) Trace(id trace.ID) (Summary, []byte, bool) {
 }
 
 // matcher is a filter with the operations that match it.
+// Between a start and the arrival of its trace lie at most these: services send their spans soon after they ended. What lies
+// further apart has the start of another clock.
+const before, after = time.Minute, time.Second
+
+// when is where a trace lies in the order of time: at its start, or where that cannot be right by our clock, at its arrival.
+func (e *entry) when() int64 {
+	came := e.came.UnixNano()
+	if e.start < came-int64(before) || e.start > came+int64(after) {
+		return came
+	}
+	return e.start
+}
+
 type matcher struct {
 	Filter
 	since, until int64
@@ -156,9 +171,9 @@ func (m *matcher) matches(e *entry) bool {
 	switch {
 	case m.Error && e.errors == 0,
 		took < m.Min,
-		m.Max > 0 && took > m.Max,
-		m.since != 0 && e.start < m.since,
-		m.until != 0 && e.start > m.until:
+		m.Max > 0 && (took > m.Max || e.start == 0),
+		m.since != 0 && e.when() < m.since,
+		m.until != 0 && e.when() > m.until:
 		return false
 	}
 	return m.wanted == nil || slices.ContainsFunc(e.operations, func(number uint32) bool { return m.wanted[number/64]&(1<<(number%64)) != 0 })
@@ -168,7 +183,7 @@ func (s *Store) summary(e *entry) Summary {
 	o := s.names.operations[e.root.operation]
 	sum := Summary{
 		ID: e.id, RootService: o.service.name, RootName: o.shown, Failed: e.root.failed,
-		Start: time.Unix(0, e.start), Duration: time.Duration(e.end - e.start),
+		Start: time.Unix(0, cmp.Or(e.start, e.came.UnixNano())), Duration: time.Duration(e.end - e.start), Timed: e.start != 0,
 		Spans: int(e.spans), Errors: int(e.errors),
 	}
 	if e.entry.any && !e.root.served {

@@ -65,6 +65,7 @@ type entry struct {
 	// operations are those that the trace mentions, each once.
 	operations []uint32
 	services   []seen
+	// start and end are those of the spans whose times are known; 0 while there are none.
 	start, end int64
 	spans      int32
 	errors     int32
@@ -207,7 +208,7 @@ func (s *Store) add(p *parsed, o *origin, now time.Time) bool {
 	}
 	if e == nil {
 		s.begun++
-		e = &entry{id: p.trace, number: s.begun, start: p.start, end: p.end, came: now}
+		e = &entry{id: p.trace, number: s.begun, came: now}
 		s.traces[p.trace] = e
 		s.order = append(s.order, e)
 		s.stats.Bytes += e.size()
@@ -279,7 +280,7 @@ func (e *entry) file(n *names, p *parsed, o *origin) {
 		e.services = append(e.services, seen{service, p.start})
 	}
 	e.services[i].first = min(e.services[i].first, p.start)
-	e.start, e.end = min(e.start, p.start), max(e.end, p.end)
+	e.extend(p)
 	e.spans++
 	if p.failed {
 		e.errors++
@@ -292,6 +293,23 @@ func (e *entry) file(n *names, p *parsed, o *origin) {
 		e.entry = root{operation: number, start: p.start, any: true}
 	}
 }
+
+// extend adds the time of a span to that of the trace. Of times that are far apart, those count that are nearer to when the
+// trace came.
+func (e *entry) extend(p *parsed) {
+	const far = int64(trace.Far)
+	apart := e.start != 0 && (p.start > e.end+far || p.end < e.start-far)
+	came := e.came.UnixNano()
+	switch {
+	case p.start == 0:
+	case e.start == 0, apart && distance(p.start, came) < distance(e.start, came):
+		e.start, e.end = p.start, p.end
+	case !apart:
+		e.start, e.end = min(e.start, p.start), max(e.end, p.end)
+	}
+}
+
+func distance(a, b int64) int64 { return max(a, b) - min(a, b) }
 
 // grown makes room for n more bytes. Most traces end small, so they grow in few steps; what a step leaves
 // unused counts as taken.
@@ -314,7 +332,9 @@ func (s *Store) record(p *parsed, o *origin) trace.Record {
 	r := trace.Record{
 		Trace: p.trace, Span: p.span, Parent: p.parent, Kind: p.kind, Error: p.failed,
 		Service: o.resource.service.name, Name: s.texts.text(p.name),
-		Start: time.Unix(0, p.start), End: time.Unix(0, p.end),
+	}
+	if p.start != 0 {
+		r.Start, r.End = time.Unix(0, p.start), time.Unix(0, p.end)
 	}
 	if p.kind != trace.Client && p.kind != trace.Server {
 		return r

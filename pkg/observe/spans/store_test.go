@@ -100,7 +100,7 @@ func ingest(t testing.TB, s *Store, list ...span) {
 
 // three are traces of some kinds.
 func three(t testing.TB) *Store {
-	s := newStore(0)
+	s := New(Config{Now: func() time.Time { return begin().Add(3 * time.Second) }})
 	ingest(t, s,
 		span{trace: 1, id: 2, parent: 1, service: "cart", name: "shop.Cart/GetCart", from: 5, to: 50},
 		span{trace: 1, id: 1, service: "frontend", name: "GET /cart", from: 0, to: 60})
@@ -151,9 +151,9 @@ func TestASummaryIsOfTheRootOrOfTheEarliestSpan(t *testing.T) {
 	s := three(t)
 	got := s.List(Filter{}, 3)
 	want := []Summary{
-		{ID: traceID(3), RootService: "cart", RootName: "shop.Cart/AddItem", Start: begin().Add(2 * time.Second), Duration: time.Millisecond, Spans: 1, Services: []string{"cart"}},
-		{ID: traceID(2), RootService: "frontend", RootName: "POST /checkout", Start: begin().Add(time.Second), Duration: 300 * time.Millisecond, Spans: 2, Errors: 2, Services: []string{"frontend", "payment"}, Failed: true},
-		{ID: traceID(1), RootService: "frontend", RootName: "GET /cart", Start: begin(), Duration: 60 * time.Millisecond, Spans: 2, Services: []string{"frontend", "cart"}},
+		{ID: traceID(3), RootService: "cart", RootName: "shop.Cart/AddItem", Start: begin().Add(2 * time.Second), Duration: time.Millisecond, Timed: true, Spans: 1, Services: []string{"cart"}},
+		{ID: traceID(2), RootService: "frontend", RootName: "POST /checkout", Start: begin().Add(time.Second), Duration: 300 * time.Millisecond, Timed: true, Spans: 2, Errors: 2, Services: []string{"frontend", "payment"}, Failed: true},
+		{ID: traceID(1), RootService: "frontend", RootName: "GET /cart", Start: begin(), Duration: 60 * time.Millisecond, Timed: true, Spans: 2, Services: []string{"frontend", "cart"}},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("summaries (-want +got):\n%s", d)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"time"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -25,7 +26,7 @@ type parsed struct {
 	span, parent trace.SpanID
 	kind         trace.Kind
 	failed       bool
-	start, end   int64 // nanoseconds since 1970
+	start, end   int64 // nanoseconds since 1970; both 0 if they cannot be right
 	attributes   [][]byte
 	// hasTrace and hasSpan tell that the ids are there and valid.
 	hasTrace, hasSpan bool
@@ -168,7 +169,9 @@ func (p *parsed) read() error {
 	if p.kind > trace.Consumer {
 		p.kind = trace.Unspecified
 	}
-	p.end = max(p.end, p.start)
+	if !trace.Timed(time.Unix(0, p.start), time.Unix(0, p.end)) {
+		p.start, p.end = 0, 0
+	}
 	return nil
 }
 

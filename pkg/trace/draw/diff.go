@@ -15,8 +15,8 @@ import (
 func Diff(d *trace.Diff, width int, s Style) []string {
 	width = max(width, minWidth)
 	lines := []string{
-		fmt.Sprintf("A  %s  %s  %s  %s", d.A.ID, s.Label(d.A.Root().Record), s.Duration(d.A.Root().Duration()), humanize.Count(len(d.A.Spans), "span")),
-		fmt.Sprintf("B  %s  %s  %s  %s", d.B.ID, s.Label(d.B.Root().Record), s.Duration(d.B.Root().Duration()), humanize.Count(len(d.B.Spans), "span")),
+		fmt.Sprintf("A  %s  %s  %s  %s", d.A.ID, s.Label(d.A.Root().Record), s.Took(d.A.Root()), humanize.Count(len(d.A.Spans), "span")),
+		fmt.Sprintf("B  %s  %s  %s  %s", d.B.ID, s.Label(d.B.Root().Record), s.Took(d.B.Root()), humanize.Count(len(d.B.Spans), "span")),
 		s.verdict(d),
 	}
 	var causes totals
@@ -49,6 +49,8 @@ func (s Style) verdict(d *trace.Diff) string {
 	}
 	words := "B takes as long as A"
 	switch {
+	case !d.A.Root().Timed() || !d.B.Root().Timed():
+		words = "the difference is unknown: a root has no time that can be right"
 	case delta > 0:
 		words = "B takes " + s.Duration(delta) + " longer"
 	case delta < 0:
@@ -76,10 +78,10 @@ func (s Style) pairs(d *trace.Diff) []string {
 	for _, p := range d.Pairs {
 		a, b, sign, tone := "-", "-", " ", Plain
 		if p.A != nil {
-			a = s.Duration(p.A.Duration())
+			a = s.Took(p.A)
 		}
 		if p.B != nil {
-			b = s.Duration(p.B.Duration())
+			b = s.Took(p.B)
 		}
 		switch {
 		case p.A == nil:
@@ -87,13 +89,21 @@ func (s Style) pairs(d *trace.Diff) []string {
 		case p.B == nil:
 			sign, tone = "-", Bad
 		}
-		line := s.paint(tone, sign+" "+pad(s.indented(p), tree)) + fmt.Sprintf(" %9s %9s %10s", a, b, s.signed(p.Delta()))
+		line := s.paint(tone, sign+" "+pad(s.indented(p), tree)) + fmt.Sprintf(" %9s %9s %10s", a, b, s.delta(p))
 		if marks := s.changed(p); marks != "" {
 			line += "  " + marks
 		}
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// delta is how much longer a pair takes in B, if that is known.
+func (s Style) delta(p trace.Pair) string {
+	if !p.Known() {
+		return "unknown"
+	}
+	return s.signed(p.Delta())
 }
 
 // indented is where a pair lies, by its depth.
@@ -131,11 +141,11 @@ func (s Style) linearPairs(d *trace.Diff) []string {
 		line := fmt.Sprintf("level %d, %s", p.Depth+1, s.place(p.Span()))
 		switch {
 		case p.A == nil:
-			line += ", only in B, takes " + s.Duration(p.B.Duration())
+			line += ", only in B, takes " + s.Took(p.B)
 		case p.B == nil:
-			line += ", only in A, takes " + s.Duration(p.A.Duration())
+			line += ", only in A, takes " + s.Took(p.A)
 		default:
-			line += fmt.Sprintf(", A %s, B %s, difference %s", s.Duration(p.A.Duration()), s.Duration(p.B.Duration()), s.signed(p.Delta()))
+			line += fmt.Sprintf(", A %s, B %s, difference %s", s.Took(p.A), s.Took(p.B), s.delta(p))
 		}
 		if marks := s.changed(p); marks != "" {
 			line += ", " + marks

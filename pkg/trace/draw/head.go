@@ -18,8 +18,8 @@ import (
 func Head(t *trace.Trace, width int, s Style) []string {
 	root := t.Root()
 	lines := []string{
-		s.paint(Bold, "trace "+t.ID.String()) + "  " + t.Start.Local().Format("2006-01-02 15:04:05.000"),
-		fmt.Sprintf("%s  %s  %s  %s", s.Label(root.Record), s.Duration(t.Duration()), humanize.Count(len(t.Spans), "span"), humanize.Count(len(t.Services), "service")),
+		s.paint(Bold, "trace "+t.ID.String()) + "  " + started(t),
+		fmt.Sprintf("%s  %s  %s  %s", s.Label(root.Record), s.whole(t), humanize.Count(len(t.Spans), "span"), humanize.Count(len(t.Services), "service")),
 	}
 	if remarks := s.remarks(t); len(remarks) > 0 {
 		lines = append(lines, strings.Join(remarks, "; "))
@@ -28,6 +28,21 @@ func Head(t *trace.Trace, width int, s Style) []string {
 		lines = append(lines, path)
 	}
 	return wrap(lines, width)
+}
+
+func started(t *trace.Trace) string {
+	if !t.Timed() {
+		return "time unknown"
+	}
+	return t.Start.Local().Format("2006-01-02 15:04:05.000")
+}
+
+// whole is how long a trace took, if that is known.
+func (s Style) whole(t *trace.Trace) string {
+	if !t.Timed() {
+		return "unknown"
+	}
+	return s.Duration(t.Duration())
 }
 
 // wrap breaks lines between words where they are wider than width.
@@ -54,7 +69,8 @@ func (s Style) remarks(t *trace.Trace) []string {
 	add(t.Count(trace.Retry), Warn, "retry", "retries")
 	add(t.Count(trace.Faulty), Warn, "injected fault", "injected faults")
 	add(t.Count(trace.Orphan), Warn, "orphan: its parent is missing", "orphans: their parents are missing")
-	add(t.Count(trace.Skewed), Warn, "span outside its parent: clocks differ", "spans outside their parents: clocks differ")
+	add(t.Count(trace.Untimed), Warn, "span without a time that can be right", "spans without a time that can be right")
+	add(t.Count(trace.Skewed)-t.Count(trace.Skewed|trace.Untimed), Warn, "span outside its parent: clocks differ", "spans outside their parents: clocks differ")
 	add(t.Count(trace.Duplicate), Warn, "span shares its id", "spans share their ids")
 	add(t.Count(trace.Cyclic), Warn, "span is its own ancestor", "spans are their own ancestors")
 	add(t.Repeated, Faint, "span came twice", "spans came twice")
@@ -66,13 +82,14 @@ func (s Style) remarks(t *trace.Trace) []string {
 
 // Path lists in one line what the trace waited for, the longest first, at most n places.
 func (s Style) Path(t *trace.Trace, n int) string {
-	whole := t.Root().Duration()
-	if whole <= 0 {
-		return ""
-	}
+	var whole time.Duration
 	var places totals
 	for _, span := range t.Spans {
+		whole += span.OwnTime()
 		places.add(s.place(span), span.OwnTime())
+	}
+	if whole <= 0 {
+		return ""
 	}
 	return s.paint(Path, "critical path: ") + places.text(n, func(p total) string {
 		return fmt.Sprintf("%s %s (%.0f%%)", p.label, s.Duration(p.took), 100*float64(p.took)/float64(whole))

@@ -62,7 +62,7 @@ func served(s *trace.Span) *trace.Span {
 		return nil
 	}
 	c := s.Children[0]
-	apart := trace.Skewed | trace.Late | trace.Duplicate | trace.Cyclic
+	apart := trace.Skewed | trace.Late | trace.Duplicate | trace.Cyclic | trace.Untimed
 	if c.Kind != trace.Server || c.Service == s.Service || c.Marks&apart != 0 {
 		return nil
 	}
@@ -95,6 +95,10 @@ func (s Style) marks(r Row) []string {
 	}
 	add(trace.Faulty, Warn, strings.TrimSpace("fault "+Clean(fault.Fault)+" "+Clean(fault.Effect)))
 	add(trace.Orphan, Warn, "orphan: parent "+r.Span.Parent.String()+" is missing")
+	if marks.Has(trace.Untimed) {
+		marks &^= trace.Skewed
+	}
+	add(trace.Untimed, Warn, "time unknown")
 	add(trace.Skewed, Warn, "clock differs from its parent's")
 	add(trace.Late, Faint, "ends after its parent")
 	add(trace.Duplicate, Warn, "shares its id with another span")

@@ -107,7 +107,10 @@ func (s Style) words(m trace.Message) string {
 		}
 		return text
 	}
-	text := s.Duration(m.Call.Duration())
+	text := s.Took(m.Call)
+	if !m.Call.Timed() {
+		text = "time unknown"
+	}
 	if m.Call.Error {
 		text += s.paint(Bad, " error"+failure(row))
 	}

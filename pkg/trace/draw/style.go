@@ -119,6 +119,14 @@ func (s Style) Duration(d time.Duration) string {
 	}
 }
 
+// Took is how long a span lasted, if that is known.
+func (s Style) Took(span *trace.Span) string {
+	if !span.Timed() {
+		return "unknown"
+	}
+	return s.Duration(span.Duration())
+}
+
 func (s Style) signed(d time.Duration) string {
 	if d < 0 {
 		return "-" + s.Duration(-d)

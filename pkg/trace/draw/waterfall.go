@@ -40,7 +40,7 @@ func Waterfall(t *trace.Trace, width int, s Style) []string {
 		if r.Span.Marks.Has(trace.Failed) || r.Of().Marks.Has(trace.Failed) {
 			label = s.paint(Bad, label)
 		}
-		line := fmt.Sprintf("%s %*s %s %s", label, durationWidth, s.Duration(r.Span.Duration()), s.bar(t, r, bar), marks[i])
+		line := fmt.Sprintf("%s %*s %s %s", label, durationWidth, s.Took(r.Span), s.bar(t, r, bar), marks[i])
 		lines[i] = ansi.Truncate(strings.TrimRight(line, " "), width, s.cut())
 	}
 	return lines
@@ -73,6 +73,9 @@ func (s Style) bar(t *trace.Trace, r Row, width int) string {
 	full, beside, point := "█", "░", "▏"
 	if s.ASCII {
 		full, beside, point = "#", "-", "|"
+	}
+	if !r.Span.Timed() {
+		return strings.Repeat(" ", width)
 	}
 	total := t.Duration()
 	cell := func(at time.Time) float64 {
@@ -123,9 +126,9 @@ func (s Style) bar(t *trace.Trace, r Row, width int) string {
 func (s Style) linear(t *trace.Trace, rows []Row) []string {
 	lines := make([]string, len(rows))
 	for i, r := range rows {
-		parts := []string{
-			fmt.Sprintf("level %d", r.Depth+1), s.Label(r.Of().Record),
-			"takes " + s.Duration(r.Span.Duration()), "begins at " + s.Duration(r.Span.Start.Sub(t.Start)),
+		parts := []string{fmt.Sprintf("level %d", r.Depth+1), s.Label(r.Of().Record)}
+		if r.Span.Timed() {
+			parts = append(parts, "takes "+s.Duration(r.Span.Duration()), "begins at "+s.Duration(r.Span.Start.Sub(t.Start)))
 		}
 		if own := rowOwn(r); own > 0 {
 			parts = append(parts, fmt.Sprintf("on the critical path for %s", s.Duration(own)))

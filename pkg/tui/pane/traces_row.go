@@ -73,7 +73,11 @@ func (p *Traces) row(s *controlpb.TraceSummary, g traceGrid, selected bool, long
 		text += state.Fit(ShortID(s.GetTraceId()), idWidth()) + "  "
 	}
 	took := s.GetDuration().AsDuration()
-	text += state.AlignRight(humanize.Duration(took), 7) + "  "
+	duration := humanize.Duration(took)
+	if s.GetDuration() == nil {
+		duration = "unknown"
+	}
+	text += state.AlignRight(duration, 7) + "  "
 	if g.bar > 0 {
 		n := min(max(int(float64(took)/float64(longest)*float64(g.bar)+0.5), 1), g.bar)
 		text += state.Info.Paint(strings.Repeat(state.Bar, n)) + style.Spaces(g.bar-n+2)

@@ -170,7 +170,7 @@ func (p *waterfall) lines(width int) []string {
 func (p *waterfall) facts(width int) []string {
 	state, row, s := p.state, p.rows[p.At], p.style()
 	span := row.Of()
-	title := state.Bold.Paint(s.Label(span.Record)) + "  " + s.Duration(span.Duration())
+	title := state.Bold.Paint(s.Label(span.Record)) + "  " + s.Took(span)
 	if span.Error {
 		title += "  " + state.Bad.Paint("failed")
 	}
@@ -184,7 +184,11 @@ func (p *waterfall) facts(width int) []string {
 	if span.Up != nil {
 		fact("parent", span.Up.Span.String()+" "+s.Label(span.Up.Record))
 	}
-	fact("start", span.Start.In(state.Now().Location()).Format("15:04:05.000")+", "+s.Duration(span.Start.Sub(p.t.Start))+" into the trace")
+	if span.Timed() {
+		fact("start", span.Start.In(state.Now().Location()).Format("15:04:05.000")+", "+s.Duration(span.Start.Sub(p.t.Start))+" into the trace")
+	} else {
+		fact("start", "unknown")
+	}
 	if own := span.OwnTime(); own > 0 {
 		fact("self time", s.Duration(own)+" of the critical path")
 	}
@@ -198,7 +202,11 @@ func (p *waterfall) facts(width int) []string {
 		for _, a := range e.Attributes {
 			text += " " + a.Key + "=" + a.Value
 		}
-		fact("event "+s.Duration(e.Time.Sub(p.t.Start)), text)
+		name := "event"
+		if at := e.Time.Sub(p.t.Start); p.t.Timed() && at.Abs() <= trace.Far {
+			name += " " + s.Duration(at)
+		}
+		fact(name, text)
 	}
 	for _, a := range span.Resource {
 		fact(a.Key, a.Value)
