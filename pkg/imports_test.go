@@ -21,7 +21,7 @@ const module = "github.com/shopctl/shopctl/"
 // by several imports: others are refused, so that the table stays a true map.
 var allowed = map[string][]string{
 	"cmd/shopctl":          {"pkg/cli"},
-	"pkg/cli":              {"pkg/rundir", "pkg/tui"},
+	"pkg/cli":              {"pkg/lesson/command", "pkg/rundir", "pkg/tui"},
 	"pkg/cli/cmdutil":      {"pkg/cli/iostreams", "pkg/control", "pkg/resource", "pkg/rpc/control", "pkg/rundir", "services"},
 	"pkg/cli/config":       {"pkg/cli/cmdutil"},
 	"pkg/cli/edit":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/control", "pkg/resource", "pkg/resource/render", "pkg/rpc/control"},
@@ -41,7 +41,7 @@ var allowed = map[string][]string{
 	"pkg/tui/feed":         {"pkg/tui/style", "pkg/control", "pkg/lesson", "pkg/plot", "pkg/resource", "pkg/resource/render", "pkg/rpc/control", "pkg/trace"},
 	"pkg/tui/pane":         {"pkg/tui/feed", "pkg/tui/style", "pkg/tui/textedit", "pkg/call", "pkg/control", "pkg/lesson", "pkg/lesson/probe", "pkg/plot", "pkg/resource", "pkg/rpc/code", "pkg/rpc/control", "pkg/topology", "pkg/trace", "pkg/trace/draw"},
 	"pkg/tui/tuitest":      {"pkg/rpc/control", "pkg/trace"},
-	"pkg/lesson":           {"pkg/lesson/...", "pkg/load", "pkg/resource", "pkg/resource/decode", "pkg/resource/render", "pkg/trace", "pkg/rpc/code", "pkg/rpc/control", "pkg/rpc/shopv1"},
+	"pkg/lesson":           {"pkg/foreign", "pkg/lesson/...", "pkg/load", "pkg/resource", "pkg/resource/decode", "pkg/resource/render", "pkg/trace", "pkg/rpc/code", "pkg/rpc/control", "pkg/rpc/shopv1"},
 	"pkg/control":          {"pkg/rpc/control", "pkg/rundir", "pkg/topology"},
 	"pkg/daemon":           {"pkg/orchestrator", "pkg/workload", "pkg/workload/podspec", "pkg/workload/process", "pkg/workload/proxy", "pkg/resource", "pkg/resource/decode", "pkg/resource/monitoring", "pkg/resource/store", "pkg/control", "pkg/fault", "pkg/chassis/lifeline", "pkg/observe/...", "pkg/trace", "pkg/rundir", "services"},
 	"pkg/daemon/api":       {"pkg/daemon/names", "pkg/orchestrator", "pkg/resource", "pkg/resource/admission", "pkg/resource/decode", "pkg/resource/store", "pkg/control", "pkg/fault", "pkg/foreign", "pkg/observe/...", "pkg/trace", "pkg/topology", "pkg/rpc/code", "pkg/rpc/control", "services"},

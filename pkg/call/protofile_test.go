@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -57,5 +58,38 @@ func TestAProtoFileReplacesTheServicesOwnContract(t *testing.T) {
 	write(newerCart)
 	if r := invoke(t, c, request()); r.Status.Code() != codes.OK {
 		t.Errorf("the edited file: %v", r.Status)
+	}
+}
+
+func TestAProtoFileImportsOnlyPlainFilesBesideIt(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	put("secret.proto", `syntax = "proto3"; message Secret {}`)
+	put("inside/good.proto", `syntax = "proto3"; message Good {}`)
+	if err := os.Symlink("/dev/zero", filepath.Join(dir, "inside", "zero.proto")); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "inside", "pipe.proto"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for imported, want := range map[string]string{
+		"good.proto": "", "google/protobuf/empty.proto": "",
+		"../secret.proto": "secret.proto", "/dev/zero": "/dev/zero", "zero.proto": "zero.proto", "pipe.proto": "not a regular file",
+	} {
+		target := cartTarget("127.0.0.1:1")
+		target.Proto = put("inside/main.proto", `syntax = "proto3"; import "`+imported+`"; message M {} service S { rpc Get(M) returns (M); }`)
+		_, err := newCaller(t).Describe(t.Context(), target, "M")
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("import %q: %v, want %q", imported, err, want)
+		}
 	}
 }

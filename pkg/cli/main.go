@@ -15,6 +15,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/internalcmd"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/cli/lesson"
 )
 
 // System holds the arguments, streams and environment of the process.
@@ -22,11 +23,13 @@ type System = cmdutil.System
 
 // Main runs one command and returns the exit code.
 func Main(sys System) int {
-	if name, ok := internalcmd.ParseServiceRun(sys.Args); ok {
-		return internalcmd.RunService(sys, name)
-	}
-	if len(sys.Args) > 0 && sys.Args[0] == "guard" {
-		return internalcmd.RunGuard(sys, sys.Args[1:])
+	if sys.Getenv(cmdutil.SessionEnv) == "" {
+		if name, ok := internalcmd.ParseServiceRun(sys.Args); ok {
+			return internalcmd.RunService(sys, name)
+		}
+		if len(sys.Args) > 0 && sys.Args[0] == "guard" {
+			return internalcmd.RunGuard(sys, sys.Args[1:])
+		}
 	}
 	f := newFactory(sys)
 	signals := interrupts{again: make(chan struct{})}
@@ -71,6 +74,7 @@ func newFactory(sys System) *cmdutil.Factory {
 	// Commands that start processes report an unknown path.
 	f.Executable, _ = os.Executable()
 	f.Dir = cmdutil.ResolveDir(f.IO, f.Getenv)
-	f.Shop = cmdutil.DialShop(f.IO, f.Dir)
+	f.Shop = cmdutil.DialShop(f.IO, f.Dir, f.Getenv)
+	f.LessonOf = func(path string) string { return lesson.WorkspaceOwner(f, path) }
 	return f
 }

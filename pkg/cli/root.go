@@ -47,7 +47,10 @@ repair them. Lessons guide you through it.
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkForeign(f, cmd, args); err != nil {
+				return err
+			}
 			err := configure(f, cmd)
 			f.IO.Color = takesColor(f, color)
 			return err

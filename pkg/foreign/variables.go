@@ -32,22 +32,28 @@ const (
 )
 
 // Settable reports whether a lesson by another author may set a variable at all.
-func Settable(name string) bool {
+func Settable(name string) bool { return listed(plainName(name)) }
+
+func listed(name string) bool {
 	return slices.Contains(settings[:], name) || slices.Contains(addresses[:], name) || name == storeProgram
+}
+
+// plainName is the name of a variable without that of a module: AD_LOG_LEVEL is the LOG_LEVEL of a module of the monolith.
+func plainName(name string) string {
+	if _, ofModule, ok := strings.Cut(name, "_"); ok && !listed(name) {
+		return ofModule
+	}
+	return name
 }
 
 // refuseVariable returns why a container of a built-in service may not get a variable; "" if it may.
 func (v *view) refuseVariable(namespace, name, value string) string {
-	plain := name
-	if _, ofModule, ok := strings.Cut(name, "_"); ok && !Settable(name) {
-		plain = ofModule // AD_LOG_LEVEL is the LOG_LEVEL of a module of the monolith
-	}
-	switch {
+	switch plain := plainName(name); {
 	case slices.Contains(settings[:], plain):
 		return ""
 	case slices.Contains(addresses[:], plain):
 		return v.refuseAddress(namespace, value)
-	case name == storeProgram && value == embeddedStore, plain == storeProgram && name != storeProgram && value == embeddedStore:
+	case plain == storeProgram && value == embeddedStore:
 		return ""
 	case plain == storeProgram:
 		return "a lesson by another author cannot choose what runs; the only value is " + embeddedStore

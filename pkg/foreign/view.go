@@ -17,10 +17,10 @@ import (
 
 // view is a set of objects in the form in which they are compared.
 type view struct {
-	// revisions tell whether an object was changed.
+	// revisions differ where an object was changed.
 	revisions   map[resource.Key]string
 	deployments map[resource.Key]*appsv1.Deployment
-	// external are the Services that stand for another host.
+	// external are the Services of the type ExternalName: other hosts.
 	external map[resource.Key]bool
 	// services are those that an address may name; nil: any.
 	services map[orchestrator.Key]bool

@@ -101,6 +101,11 @@ func (st *step) asksForTime() bool {
 // line runs a command, and the one that reads its output. As in a shell, the second runs even if the first fails, and
 // the exit code is the second's; unlike there, it starts when the first has ended.
 func (s *Session) line(ctx context.Context, line command.Line, out io.Writer) (int, error) {
+	if !s.lesson.Trusted {
+		if err := command.AllowedForeign(line); err != nil {
+			return 0, err
+		}
+	}
 	if line.Into == nil {
 		return s.shopctl(ctx, Command{Args: line.Args}, out)
 	}
@@ -133,12 +138,17 @@ func (s *Session) shopctl(ctx context.Context, c Command, out io.Writer) (int, e
 	})
 	defer watching.Wait()
 	defer stop()
-	c.Dir, c.Owner = s.deps.Workspace, s.owner()
+	if !s.lesson.Trusted {
+		if err := command.AllowedForeign(command.Line{Args: c.Args}); err != nil {
+			return 0, err
+		}
+	}
+	c.Dir, c.Owner = s.deps.Workspace, Owner(s.lesson)
 	return s.deps.Runner.Run(ctx, c, out)
 }
 
-// owner is the owner of the lesson's faults.
-func (s *Session) owner() string { return "lesson " + s.lesson.Key() }
+// Owner is the owner of a lesson's faults.
+func Owner(l *Lesson) string { return "lesson " + l.Key() }
 
 // output shows the output of a command while it runs.
 type output struct {
@@ -174,6 +184,12 @@ func (o *output) endLine() {
 	if o.broken {
 		o.print("\n")
 	}
+}
+
+// Typed runs one command that the learner typed, with its output as it is written. In a lesson by another author it is
+// limited as the lesson's own commands are: its text may have told the learner what to type.
+func (s *Session) Typed(ctx context.Context, args []string, out io.Writer) (exit int, err error) {
+	return s.shopctl(ctx, Command{Args: args}, out)
 }
 
 // Shopctl runs one command as the learner could in another terminal, and returns its output. It does not count as an attempt:

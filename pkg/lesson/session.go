@@ -50,6 +50,8 @@ type Deps struct {
 	// Tester runs the learner's Go tests; nil for lessons from elsewhere, which execute nothing.
 	Tester   probe.Tester
 	Progress *progress.Store
+	// Builtin reports whether an image runs a built-in service; nil: images are not checked before they are applied.
+	Builtin func(image string) bool
 	// Workspace is the directory for the lesson's files; it is made if it does not exist.
 	Workspace string
 	Now       func() time.Time
@@ -109,7 +111,7 @@ func Open(ctx context.Context, l *Lesson, d Deps) (*Session, error) {
 		changes: make(chan struct{}, 1), wake: make(chan struct{}, 1), events: make(chan Event),
 		closing: make(chan struct{}),
 	}
-	if err := refuseCommands(l); err != nil {
+	if err := refuseForeign(l, d.Builtin); err != nil {
 		return nil, err
 	}
 	if err := makeWorkspace(l, d.Workspace); err != nil {

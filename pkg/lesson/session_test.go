@@ -226,7 +226,7 @@ func TestABrokenSetUpIsSpoiledAndResetLeadsBack(t *testing.T) {
 			t.Errorf("message %q", m)
 		}
 		raw, err := os.ReadFile(filepath.Join(w.deps.Workspace, "note.yaml"))
-		if err != nil || string(raw) != "a: 1\n" {
+		if err != nil || string(raw) != lessontest.Note {
 			t.Errorf("the file is %q, %v", raw, err)
 		}
 	})

@@ -2,51 +2,53 @@ package lesson
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
 	"golang.org/x/tools/txtar"
 
-	"github.com/shopctl/shopctl/pkg/lazyregexp"
+	"github.com/shopctl/shopctl/pkg/foreign"
+	"github.com/shopctl/shopctl/pkg/lesson/command"
 	"github.com/shopctl/shopctl/pkg/lesson/format"
+	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/decode"
 )
 
-// UntrustedError is a lesson from elsewhere that contains something executable.
+// UntrustedError is a lesson by another author that contains what such a lesson may not do.
 type UntrustedError struct{ Problems format.Problems }
 
 func (e *UntrustedError) Error() string {
-	return "a lesson that is not built in cannot contain commands:\n" + e.Problems.Error()
+	return "a lesson by another author cannot contain this:\n" + e.Problems.Error()
 }
 
-// refuseCommands returns an *UntrustedError if a lesson from elsewhere contains an object that names a program:
-// applying it would start the program on the learner's machine, and lessons may apply. Images are safe: the learner's
-// own shopctl.yaml maps them to programs.
-func refuseCommands(l *Lesson) error {
+// refuseForeign returns an *UntrustedError if a lesson by another author contains a command or an object that would be
+// refused. It is an early answer with a place: the daemon refuses what these texts hide.
+func refuseForeign(l *Lesson, builtin func(image string) bool) error {
 	if l.Trusted {
 		return nil
 	}
-	var found format.Problems
-	for _, name := range sorted(l.Files) {
-		found = append(found, commandsIn(path.Join(l.Dir(), name), l.Files[name])...)
+	if builtin == nil {
+		builtin = func(string) bool { return true }
 	}
-	for _, script := range l.ScriptNames("") {
-		file := path.Join(l.Dir(), "testdata", script+".txtar")
-		ar := txtar.Parse(l.Scripts[script])
-		found = append(found, loaderIn(file, ar.Comment)...)
-		for _, f := range ar.Files {
-			found = append(found, commandsIn(file+"/"+f.Name, f.Data)...)
-		}
+	s := scan{limits: foreign.Limits{Builtin: builtin}}
+	for _, name := range sorted(l.Files) {
+		s.file(path.Join(l.Dir(), name), l.Files[name])
+	}
+	for _, name := range l.ScriptNames("") {
+		s.script(path.Join(l.Dir(), "testdata", name+".txtar"), l.Scripts[name])
 	}
 	for i := range l.Steps {
 		if b := l.Steps[i].Block(format.RunKind); b != nil {
-			found = append(found, loaderIn(l.File, []byte(b.Run.Text))...)
+			for _, line := range b.Run.Lines {
+				s.line(l.File, line)
+			}
 		}
 	}
-	if len(found) > 0 {
-		return &UntrustedError{found}
+	if len(s.found) > 0 {
+		return &UntrustedError{s.found}
 	}
 	return nil
 }
@@ -60,67 +62,74 @@ func sorted(files map[string][]byte) []string {
 	return names
 }
 
-var (
-	// commandKey is a key that names a program, anywhere in the text: the learner may repair a file that
-	// does not parse yet.
-	commandKey = lazyregexp.New(`(?:^|[\s{,"'-])(?:command|exec|lifecycle)["']?\s*:`)
-	// loaderKey matches variables that make a program load foreign code.
-	loaderKey = lazyregexp.New(`\bLD_[A-Z_]+`)
-)
+// scan collects what is refused.
+type scan struct {
+	limits foreign.Limits
+	found  format.Problems
+}
 
-// commandsIn finds keys that name a program in a file that could be applied.
-func commandsIn(file string, content []byte) format.Problems {
-	found := loaderIn(file, content)
-	if !strings.HasSuffix(file, ".go") && !strings.HasSuffix(file, ".proto") {
-		for i, line := range bytes.Split(content, []byte("\n")) {
-			if commandKey().Match(line) {
-				found = append(found, untrusted(file, i+1, "it names a program that would run on your machine"))
-			}
-		}
+func (s *scan) add(file string, line, column int, text string) {
+	s.found = append(s.found, format.Problem{File: file, Line: max(line, 1), Column: max(column, 1), Code: "untrusted", Text: text})
+}
+
+// file reads a file as apply would. A manifest that cannot be read cannot be checked either.
+func (s *scan) file(name string, content []byte) {
+	manifests, err := decode.Decode(name, content)
+	var problems resource.Problems
+	switch {
+	case err == nil:
+		problems = s.limits.CheckManifests(manifests)
+	case !isManifest(name) || len(bytes.TrimSpace(content)) == 0:
+		return
+	case !errors.As(err, &problems):
+		s.add(name, 1, 1, err.Error())
 	}
-	if len(found) > 0 {
-		return found
-	}
-	// A key can be written in ways that only a parser sees through.
-	for dec := yaml.NewDecoder(bytes.NewReader(content)); ; {
-		var doc yaml.Node
-		if err := dec.Decode(&doc); err != nil {
-			return found // the end, or what apply would refuse as well
+	for _, p := range problems {
+		text := p.Message
+		if p.Path != "" {
+			text = p.Path + ": " + text
 		}
-		if line := commandNode(&doc); line > 0 {
-			found = append(found, untrusted(file, line, "it names a program that would run on your machine"))
-		}
+		s.add(name, p.Line, p.Column, text)
 	}
 }
 
-// commandNode is the line of a key that names a program, 0 if there is none.
-func commandNode(n *yaml.Node) int {
-	for i, c := range n.Content {
-		key := n.Kind == yaml.MappingNode && i%2 == 0
-		word := c.Value
-		if c.Kind == yaml.AliasNode && c.Alias != nil {
-			word = c.Alias.Value
-		}
-		if key && slices.Contains([]string{"command", "exec", "lifecycle"}, word) {
-			return c.Line
-		}
-		if line := commandNode(c); line > 0 {
-			return line
-		}
-	}
-	return 0
+// isManifest reports whether apply takes a file from a directory.
+func isManifest(name string) bool {
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(path.Ext(name)))
 }
 
-func loaderIn(file string, content []byte) format.Problems {
-	var found format.Problems
-	for i, line := range bytes.Split(content, []byte("\n")) {
-		if name := loaderKey().Find(line); name != nil {
-			found = append(found, untrusted(file, i+1, fmt.Sprintf("%s makes programs load code", name)))
+func (s *scan) script(file string, archive []byte) {
+	sc, err := ParseScript(path.Base(file), archive)
+	var at *ScriptError
+	switch {
+	case errors.As(err, &at):
+		s.add(file, at.Line, 1, at.Err.Error())
+		return
+	case err != nil:
+		s.add(file, 1, 1, err.Error())
+		return
+	}
+	for _, a := range sc.Actions {
+		if a.Verb == "shopctl" {
+			s.line(file, command.Line{Args: a.Args, Number: a.Line})
 		}
 	}
-	return found
+	for _, f := range txtar.Parse(archive).Files {
+		s.file(file+"/"+f.Name, f.Data)
+	}
 }
 
-func untrusted(file string, line int, text string) format.Problem {
-	return format.Problem{File: file, Line: line, Column: 1, Code: "untrusted", Text: text}
+func (s *scan) line(file string, l command.Line) {
+	if err := command.AllowedForeign(l); err != nil {
+		s.add(file, l.Number, 1, err.Error())
+		return
+	}
+	if len(l.Args) < 2 || l.Args[0] != "set" {
+		return
+	}
+	for _, word := range l.Args[2:] {
+		if name, _, ok := strings.Cut(word, "="); ok && !strings.HasPrefix(name, "-") && !foreign.Settable(name) {
+			s.add(file, l.Number, 1, fmt.Sprintf("variable %s: a lesson by another author sets only variables that built-in services document", name))
+		}
+	}
 }

@@ -98,6 +98,9 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 	if o.template && len(args) < 2 {
 		return cmdutil.UsageErr(o.f.IO.Command("call "+args[0]), "missing argument: the method for --template")
 	}
+	if o.f.Foreign() && strings.Contains(args[0], ":") {
+		return cmdutil.ForeignErr("call %s: it calls only services of the shop", args[0])
+	}
 	caller := call.New(call.Config{Now: o.f.Now, Rand: rand.Reader})
 	defer caller.Close()
 	t, err := findTarget(ctx, o.f.IO, o.f.Shop, o.f.Namespace, args[0], len(args) < 2 || o.describe || o.template)

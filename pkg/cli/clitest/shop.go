@@ -125,6 +125,8 @@ type FakeShop struct {
 	gets        []*controlpb.GetRequest
 	Deletes     []*controlpb.DeleteRequest
 	LogRequests []*controlpb.LogsRequest
+	// Sessions are the owners of sessions, Limited the methods that were called in one.
+	Sessions, Limited []string
 }
 
 func (s *FakeShop) Status(context.Context, *controlpb.StatusRequest) (*controlpb.StatusResponse, error) {

@@ -56,7 +56,7 @@ func NewWorld(t *testing.T) *World {
 		TakeSignals: func() (<-chan os.Signal, func()) { return nil, func() {} },
 	}
 	w.F.Dir = cmdutil.ResolveDir(w.F.IO, w.F.Getenv)
-	w.F.Shop = cmdutil.DialShop(w.F.IO, w.F.Dir)
+	w.F.Shop = cmdutil.DialShop(w.F.IO, w.F.Dir, w.F.Getenv)
 	return w
 }
 

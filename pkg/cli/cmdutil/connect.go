@@ -20,13 +20,15 @@ func ResolveDir(ios *iostreams.IO, getenv func(string) string) func() (rundir.Di
 	}
 }
 
-func DialShop(ios *iostreams.IO, dir func() (rundir.Dir, error)) func(context.Context) (*control.Client, error) {
+// DialShop returns the function that connects to the daemon. With the token of a session, the calls can do no more than
+// the session may.
+func DialShop(ios *iostreams.IO, dir func() (rundir.Dir, error), getenv func(string) string) func(context.Context) (*control.Client, error) {
 	return func(context.Context) (*control.Client, error) {
 		dir, err := dir()
 		if err != nil {
 			return nil, err
 		}
-		client, err := control.Dial(dir)
+		client, err := control.DialSession(dir, getenv(SessionEnv))
 		if errors.Is(err, control.ErrNotRunning) {
 			return nil, notRunning(ios)
 		}

@@ -32,6 +32,9 @@ type Factory struct {
 	Dir func() (rundir.Dir, error)
 	// Shop connects to the daemon. An error that is control.ErrNotRunning exits with 3 and a hint.
 	Shop Connect
+	// LessonOf returns the owner of the workspace that a path without symbolic links lies in, if it is that of a lesson by
+	// another author; else "". It may be nil.
+	LessonOf func(path string) (owner string)
 	// TakeSignals passes all further signals to the caller, until release is called.
 	TakeSignals func() (signals <-chan os.Signal, release func())
 	// SetGCPercent sets the garbage collector's target for the whole process; nil where commands share one, as in tests.

@@ -60,6 +60,9 @@ func (s *Screens) RunDash(ctx context.Context) error {
 func (s *Screens) RunLesson(ctx context.Context, session *lesson.Session, plain string) error {
 	c, done := s.config(plain)
 	defer done()
+	if !session.Lesson().Trusted {
+		c.Run = session.Typed
+	}
 	return tui.RunLesson(ctx, c, session)
 }
 

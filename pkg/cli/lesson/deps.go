@@ -6,11 +6,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"os/exec"
 	"path/filepath"
-	"syscall"
-	"time"
 
 	"google.golang.org/grpc/codes"
 
@@ -26,20 +23,28 @@ import (
 )
 
 // lessonDeps returns the dependencies of a session on a shop; done releases them.
-func lessonDeps(f *cmdutil.Factory, shop *control.Client, l *lesson.Lesson) (d lesson.Deps, done func(), err error) {
+func lessonDeps(ctx context.Context, f *cmdutil.Factory, shop *control.Client, l *lesson.Lesson) (d lesson.Deps, done func(), err error) {
 	store, dir, err := lessonProgress(f)
+	if err != nil {
+		return lesson.Deps{}, nil, err
+	}
+	token, err := beginSession(ctx, shop, l)
 	if err != nil {
 		return lesson.Deps{}, nil, err
 	}
 	caller := call.New(call.Config{Now: f.Now, Rand: rand.Reader})
 	d = lesson.Deps{
 		Shop: shop, Caller: lessonCaller{shop: shop, calls: caller},
-		Runner:   lessonRunner{executable: f.Executable, shop: f.IO.ShopName, environ: f.Environ},
-		Tester:   lessonTester(f.Environ, l),
+		Runner: lessonRunner{executable: f.Executable, shop: f.IO.ShopName, environ: f.Environ, token: token},
+		Tester: lessonTester(f.Environ, l), Builtin: isBuiltin,
 		Progress: store, Workspace: filepath.Join(dir, l.Key()), Now: f.Now,
 		Events: lesson.WatchEvents(shop, l, f.Now),
 	}
-	return d, func() { caller.Close() }, nil
+	return d, func() {
+		caller.Close()
+		// The daemon may be gone, and the session with it.
+		_ = endSession(context.WithoutCancel(ctx), shop, token)
+	}, nil
 }
 
 // lessonTester runs the learner's tests, only for trusted lessons.
@@ -105,37 +110,4 @@ func (c lessonCaller) Call(ctx context.Context, r probe.Call) (probe.Reply, erro
 		reply.Response = result.Messages[0]
 	}
 	return reply, nil
-}
-
-// lessonRunner runs shopctl on the lesson's shop.
-type lessonRunner struct {
-	executable string
-	shop       string
-	environ    []string
-}
-
-// killGrace is the time that an interrupted command gets to exit.
-const killGrace = 3 * time.Second
-
-// Run implements lesson.Runner.
-func (r lessonRunner) Run(ctx context.Context, c lesson.Command, out io.Writer) (int, error) {
-	cmd := exec.CommandContext(ctx, r.executable, append([]string{"--name", r.shop}, c.Args...)...)
-	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Dir, c.In, out, out
-	if c.Out != nil {
-		cmd.Stdout = c.Out
-	}
-	cmd.Env = append(append([]string{}, r.environ...), cmdutil.FaultOwnerEnv+"="+c.Owner, "SHOPCTL_NO_TUI=true", "SHOPCTL_QUIET=true", "NO_COLOR=1")
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
-	cmd.WaitDelay = killGrace
-	err := cmd.Run()
-	var exit *exec.ExitError
-	switch {
-	case ctx.Err() != nil:
-		return cmdutil.ExitInterrupted, ctx.Err()
-	case errors.As(err, &exit):
-		return exit.ExitCode(), nil
-	case err != nil:
-		return 0, fmt.Errorf("run shopctl: %w", err)
-	}
-	return 0, nil
 }

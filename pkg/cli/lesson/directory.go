@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
@@ -75,4 +76,25 @@ func originOf(dir string) (string, error) {
 	}
 	sum := sha256.Sum256([]byte(path))
 	return hex.EncodeToString(sum[:6]), nil
+}
+
+// WorkspaceOwner returns the owner of the workspace that a path without symbolic links lies in, if it is that of a lesson
+// by another author; else "".
+func WorkspaceOwner(f *cmdutil.Factory, path string) string {
+	dir, err := Workspaces(f)
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		return "" // no lesson was taken yet
+	}
+	inside, err := filepath.Rel(dir, path)
+	if err != nil || !filepath.IsLocal(inside) {
+		return ""
+	}
+	key, _, _ := strings.Cut(filepath.ToSlash(inside), "/")
+	if !format.HasOrigin(key) {
+		return ""
+	}
+	return "lesson " + key
 }

@@ -113,7 +113,7 @@ func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) 
 	if err := refuseMonolith(ctx, o.F.IO, shop); err != nil {
 		return err
 	}
-	deps, done, err := lessonDeps(o.F, shop, l)
+	deps, done, err := lessonDeps(ctx, o.F, shop, l)
 	if err != nil {
 		return err
 	}

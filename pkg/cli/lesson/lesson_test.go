@@ -315,7 +315,7 @@ func TestALessonFromElsewhereIsNotTrustedUnlessTheUserConfirms(t *testing.T) {
 	}
 	for _, args := range [][]string{{"lesson", place, "--no-tui"}, {"lesson", "play", place}} {
 		w.Want(cmdutil.ExitUsage, args...)
-		w.WantErr("x.yaml:1:1: it names a program", "shopctl lesson play --trust DIR")
+		w.WantErr("x.yaml:1:1: apiVersion is missing", "shopctl lesson play --trust DIR")
 	}
 }
 

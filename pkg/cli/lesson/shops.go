@@ -37,7 +37,7 @@ func (b lessonBooter) Boot(ctx context.Context, l *lesson.Lesson) (verify.Shop, 
 	if err != nil {
 		return nil, fmt.Errorf("create a directory for the shop: %w", err)
 	}
-	s := &bootedShop{now: b.now, executable: b.executable, dir: dir, tester: lessonTester(b.environ, l), lesson: l}
+	s := &bootedShop{now: b.now, executable: b.executable, dir: dir, tester: lessonTester(b.environ, l), lesson: l, calls: call.New(call.Config{Now: b.now, Rand: rand.Reader})}
 	s.environ = overlay(b.environ,
 		"SHOPCTL_RUN_DIR="+filepath.Join(dir, "run"), "SHOPCTL_STATE_DIR="+filepath.Join(dir, "state"),
 		"SHOPCTL_NAME=", "SHOPCTL_NAMESPACE=", "SHOPCTL_ONLY=", "SHOPCTL_PORT=", "SHOPCTL_PORT_BASE=")
@@ -48,10 +48,12 @@ func (b lessonBooter) Boot(ctx context.Context, l *lesson.Lesson) (verify.Shop, 
 	if err == nil {
 		s.client, err = control.Dial(at)
 	}
+	if err == nil {
+		s.token, err = beginSession(ctx, s.client, l)
+	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
-	s.calls = call.New(call.Config{Now: b.now, Rand: rand.Reader})
 	return s, nil
 }
 
@@ -61,6 +63,7 @@ type bootedShop struct {
 	dir        string
 	environ    []string
 	client     *control.Client
+	token      string // of the lesson's session
 	calls      *call.Caller
 	tester     probe.Tester
 	lesson     *lesson.Lesson
@@ -70,17 +73,17 @@ type bootedShop struct {
 func (s *bootedShop) Deps() lesson.Deps {
 	return lesson.Deps{
 		Shop: s.client, Caller: lessonCaller{shop: s.client, calls: s.calls},
-		Runner: lessonRunner{executable: s.executable, shop: testShop, environ: s.environ},
-		Tester: s.tester,
-		Now:    s.now, Events: lesson.WatchEvents(s.client, s.lesson, s.now),
+		Runner: lessonRunner{executable: s.executable, shop: testShop, environ: s.environ, token: s.token},
+		Tester: s.tester, Builtin: isBuiltin,
+		Now: s.now, Events: lesson.WatchEvents(s.client, s.lesson, s.now),
 	}
 }
 
 // Close implements verify.Shop.
 func (s *bootedShop) Close(ctx context.Context) error {
-	var errs []error
+	errs := []error{s.calls.Close()}
 	if s.client != nil {
-		errs = append(errs, s.calls.Close(), s.client.Close())
+		errs = append(errs, s.client.Close())
 	}
 	errs = append(errs, s.shopctl(ctx, "down"), os.RemoveAll(s.dir))
 	return errors.Join(errs...)

@@ -16,7 +16,7 @@ import (
 
 type applyOptions struct {
 	ios       *iostreams.IO
-	connect   cmdutil.Connect
+	connect   connectFor
 	namespace func() string
 	files     fileFlags
 	dryRun    string
@@ -25,7 +25,7 @@ type applyOptions struct {
 }
 
 func NewApplyCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &applyOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace}
+	o := &applyOptions{ios: f.IO, connect: f.ConnectFor, namespace: f.Namespace}
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Create or change objects from manifests",
@@ -43,7 +43,7 @@ shopctl get deployment cartservice -o yaml | sed 's/replicas: 1/replicas: 2/' | 
 		Args: cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
-	o.files.add(cmd)
+	o.files.add(cmd, f)
 	addDryRun(cmd, &o.dryRun)
 	cmdutil.AddOutput(cmd, &o.format)
 	o.wait.Add(cmd)
@@ -82,11 +82,11 @@ func (o *applyOptions) run(ctx context.Context) error {
 		}
 		return o.print(resp)
 	}
-	shop, err := o.connect(ctx)
+	shop, done, err := o.connect(ctx, o.files.opened)
 	if err != nil {
 		return err
 	}
-	defer shop.Close()
+	defer done()
 	resp, err := shop.Apply(ctx, &controlpb.ApplyRequest{Files: files, DryRun: o.dryRun == edit.DryRunServer, Namespace: o.namespace()})
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 
 type deleteOptions struct {
 	ios       *iostreams.IO
-	connect   cmdutil.Connect
+	connect   connectFor
 	namespace func() string
 	files     fileFlags
 	dryRun    bool
@@ -22,7 +22,7 @@ type deleteOptions struct {
 }
 
 func NewDeleteCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &deleteOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace}
+	o := &deleteOptions{ios: f.IO, connect: f.ConnectFor, namespace: f.Namespace}
 	cmd := &cobra.Command{
 		Use:   "delete KIND NAME... | -f FILE",
 		Short: "Delete objects by name or by manifest",
@@ -31,7 +31,7 @@ shopctl delete -f blue-green.yaml --dry-run`,
 		ValidArgsFunction: completeObjects(f),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
-	o.files.add(cmd)
+	o.files.add(cmd, f)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing; print what would be deleted")
 	cmdutil.AddOutput(cmd, &o.format, iostreams.FormatTable, iostreams.FormatName)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
@@ -60,11 +60,11 @@ func (o *deleteOptions) run(ctx context.Context, args []string) error {
 		}
 		req.Kind, req.Names = kind.Name, names
 	}
-	shop, err := o.connect(ctx)
+	shop, done, err := o.connect(ctx, o.files.opened)
 	if err != nil {
 		return err
 	}
-	defer shop.Close()
+	defer done()
 	resp, err := shop.Delete(ctx, req)
 	if err != nil {
 		return err

@@ -16,13 +16,13 @@ import (
 
 type diffOptions struct {
 	ios       *iostreams.IO
-	connect   cmdutil.Connect
+	connect   connectFor
 	namespace func() string
 	files     fileFlags
 }
 
 func NewDiffCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &diffOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace}
+	o := &diffOptions{ios: f.IO, connect: f.ConnectFor, namespace: f.Namespace}
 	cmd := &cobra.Command{
 		Use:   "diff -f FILE",
 		Short: "Show what apply would change",
@@ -32,7 +32,7 @@ if something would.`,
 		Args:    cmdutil.Exactly(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
-	o.files.add(cmd)
+	o.files.add(cmd, f)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
 }
 
@@ -44,11 +44,11 @@ func (o *diffOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	shop, err := o.connect(ctx)
+	shop, done, err := o.connect(ctx, o.files.opened)
 	if err != nil {
 		return err
 	}
-	defer shop.Close()
+	defer done()
 	resp, err := shop.Apply(ctx, &controlpb.ApplyRequest{Files: files, DryRun: true, Namespace: o.namespace()})
 	if err != nil {
 		return err

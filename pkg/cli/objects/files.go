@@ -1,6 +1,7 @@
 package objects
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -12,16 +13,25 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/control"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
+
+// connectFor connects to the daemon for a command that reads files.
+type connectFor func(ctx context.Context, paths []string) (shop *control.Client, done func() error, err error)
 
 // fileFlags are -f and -R of the commands that read manifests.
 type fileFlags struct {
 	paths     []string
 	recursive bool
+	// opened are the files that were read, "-" for standard input.
+	opened []string
+	// check returns why a file may not be read.
+	check func(path string) error
 }
 
-func (o *fileFlags) add(cmd *cobra.Command) {
+func (o *fileFlags) add(cmd *cobra.Command, f *cmdutil.Factory) {
+	o.check = f.CheckFile
 	cmd.Flags().StringArrayVarP(&o.paths, "filename", "f", nil, "`FILE` or directory of YAML or JSON, or - for standard input; can be repeated")
 	cmd.Flags().BoolVarP(&o.recursive, "recursive", "R", false, "process subdirectories as well")
 	cmdutil.Must(cmd.MarkFlagFilename("filename", "yaml", "yml", "json"))
@@ -32,6 +42,7 @@ func (o *fileFlags) read(in io.Reader) ([]*controlpb.File, error) {
 	var files []*controlpb.File
 	for _, path := range o.paths {
 		if path == "-" {
+			o.opened = append(o.opened, path)
 			content, err := io.ReadAll(in)
 			if err != nil {
 				return nil, fmt.Errorf("read standard input: %w", err)
@@ -44,6 +55,10 @@ func (o *fileFlags) read(in io.Reader) ([]*controlpb.File, error) {
 			return nil, err
 		}
 		for _, name := range names {
+			o.opened = append(o.opened, name)
+			if err := o.check(name); err != nil {
+				return nil, err
+			}
 			content, err := os.ReadFile(name)
 			if err != nil {
 				return nil, cmdutil.HintErr(cmdutil.ExitUsage, "give -f a file, a directory or -", fmt.Errorf("read manifest: %w", err))

@@ -7,6 +7,9 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson"
 )
 
+// Note is a file of the lesson.
+const Note = "{apiVersion: v1, kind: ConfigMap, metadata: {name: note}}\n"
+
 // Text is a lesson of two steps on the shop of this package.
 const Text = `---
 id: sample
@@ -160,7 +163,7 @@ func Lesson(t testing.TB, changed map[string]string) *lesson.Lesson {
 	t.Helper()
 	fsys := fstest.MapFS{
 		"sample/lesson.md":                {Data: []byte(Text)},
-		"sample/note.yaml":                {Data: []byte("a: 1\n")},
+		"sample/note.yaml":                {Data: []byte(Note)},
 		"sample/testdata/solution.txtar":  {Data: []byte(Solution)},
 		"sample/testdata/wrong-one.txtar": {Data: []byte(Wrong)},
 	}

@@ -70,6 +70,9 @@ func (r *RPC) Validate(report Report) {
 	if r.Deadline > longestCall {
 		report(r.At, "a deadline of %s is too long for a check, want at most %s", r.Deadline, longestCall)
 	}
+	if r.Proto != "" && !filepath.IsLocal(filepath.FromSlash(r.Proto)) {
+		report(r.At, "proto names a file of the workspace, got %q", r.Proto)
+	}
 	report.fields(r.Expect.Fields)
 }
 
