@@ -53,7 +53,7 @@ var allowed = map[string][]string{
 	"pkg/resource":         {"pkg/resource", "pkg/resource/admission", "pkg/resource/merge", "pkg/rule"},
 	"pkg/observe":          {"pkg/observe/...", "pkg/trace", "pkg/rule"},
 	"pkg/trace":            {"pkg/trace", "pkg/rpc/code"},
-	"pkg/topology":         {"pkg/observe/servicegraph"},
+	"pkg/topology":         {"pkg/observe/impact", "pkg/observe/servicegraph"},
 	"pkg/fault":            {"pkg/chassis/lifeline", "pkg/rpc/code"},
 	"pkg/chassis":          {"pkg/chassis", "pkg/chassis/lifeline", "pkg/protomux", "pkg/rpc/code"},
 	"pkg/rpc":              {"pkg/rpc/hipstershop"},

@@ -68,11 +68,13 @@ func (t *faultTable) inject(ctx context.Context, method string) error {
 	if active == nil || isInfrastructure(method) {
 		return nil
 	}
+	var mark []attribute.KeyValue
 	for _, f := range *active {
 		if !f.matches(method) || rand.Float64()*100 >= f.Percent {
 			continue
 		}
-		trace.SpanFromContext(ctx).SetAttributes(f.mark...)
+		mark = joined(mark, f.mark)
+		trace.SpanFromContext(ctx).SetAttributes(mark...)
 		if err := wait(ctx, f.Delay); err != nil {
 			return status.FromContextError(err).Err()
 		}
@@ -81,6 +83,18 @@ func (t *faultTable) inject(ctx context.Context, method string) error {
 		}
 	}
 	return nil
+}
+
+// joined are the marks of a call that several faults affect: "f1,f2".
+func joined(before, mark []attribute.KeyValue) []attribute.KeyValue {
+	if before == nil {
+		return mark
+	}
+	all := make([]attribute.KeyValue, len(mark))
+	for i, kv := range mark {
+		all[i] = attribute.String(string(kv.Key), before[i].Value.AsString()+","+kv.Value.AsString())
+	}
+	return all
 }
 
 func (f fault) matches(method string) bool {

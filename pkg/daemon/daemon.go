@@ -24,6 +24,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe"
+	"github.com/shopctl/shopctl/pkg/observe/impact"
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
 	"github.com/shopctl/shopctl/pkg/observe/scrape"
 	"github.com/shopctl/shopctl/pkg/observe/spans"
@@ -105,6 +106,7 @@ type shop struct {
 	meters        meters
 	spans         *spans.Store
 	calls         *calls
+	impact        *impact.Tracker
 	// forward forwards spans to another receiver; nil if they are not forwarded.
 	forward *otlp.Forwarder
 
@@ -203,6 +205,7 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 		return err
 	}
 	s.faults = s.newFaults()
+	s.impact = s.newImpact()
 	prom, unserved := s.servePrometheus()
 	if unserved != nil {
 		s.log.Warn("Prometheus' API is not served", "error", unserved)
@@ -212,6 +215,7 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	all.Go(func() { s.runtime.Run(background) })
 	all.Go(func() { s.stats.Run(background) })
 	all.Go(func() { s.runRules(background) })
+	all.Go(func() { s.impact.Run(background, s.faultsChanged.Wait) })
 	all.Go(func() { s.writeStatus(background) })
 	server := control.NewServer(api.New(s.apiDeps(receiver)), s.log)
 	served := make(chan error, 1)

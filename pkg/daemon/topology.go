@@ -7,8 +7,11 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/observe/impact"
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
@@ -39,8 +42,14 @@ type baseline struct {
 
 func (s *shop) newCalls() *calls {
 	c := &calls{baselines: map[string]baseline{}}
-	c.Graph = servicegraph.New(servicegraph.Config{
-		Now: s.now,
+	n := s.namer()
+	c.Graph = servicegraph.New(servicegraph.Config{Now: s.now, Name: n.Name, Resolve: n.Resolve})
+	return c
+}
+
+// namer finds services by what their spans say.
+func (s *shop) namer() impact.Namer {
+	return impact.Namer{
 		Name: func(service string) string {
 			return s.names.Display(orchestrator.Key{Namespace: s.store.Namespace(), Name: service})
 		},
@@ -48,8 +57,21 @@ func (s *shop) newCalls() *calls {
 			snap, _ := s.state.Snapshot()
 			return listener(snap.Workloads, peer)
 		},
-	})
-	return c
+	}
+}
+
+// newImpact returns the tracker of what faults do to requests.
+func (s *shop) newImpact() *impact.Tracker {
+	return impact.New(impact.Config{Traces: s.spans, Namer: s.namer(), Now: s.now, Faults: func() (active []impact.Fault) {
+		for _, f := range s.faults.List() {
+			if !f.Crash {
+				active = append(active, impact.Fault{
+					ID: f.ID, Service: f.Service, Method: f.Method, Delay: f.Delay, Fails: f.Code != codes.OK, Paused: f.Pause, Began: f.Injected,
+				})
+			}
+		}
+		return active
+	}})
 }
 
 // listener is the workload that listens at an address, or has the host name in it:

@@ -1,25 +1,29 @@
 package topology
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
+	"github.com/shopctl/shopctl/pkg/observe/impact"
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
 )
 
 // Fault is an active fault.
 type Fault struct {
 	ID, Service string
+	// Method that it is limited to; may be empty.
+	Method string
 	// Phrase describes it: "UNAVAILABLE 50%".
 	Phrase string
-	// Delay that it adds to calls, if any.
-	Delay time.Duration
+	// Pending: it has not happened yet.
+	Pending bool
 }
 
 // Blast is the blast radius of a fault.
 type Blast struct {
 	Service, FaultID string
-	// Sentence is "payment UNAVAILABLE 50% -> checkout errors 48% -> 47% of orders fail".
+	// Sentence is "payment UNAVAILABLE 50% -> checkout errors 48% -> 47% of orders fail (31 of 66)".
 	Sentence string
 	Steps    []Step
 }
@@ -34,113 +38,231 @@ type Step struct {
 	Effect string
 }
 
-// BlastOf finds the blast radius of a fault: from the service that is broken up along the calls to it, as far as errors or
-// latencies differ from before, to what users experience. now is the time since the fault began, or the last part of it;
-// before is a time without it, and without requests if nothing was measured then.
-func BlastOf(f Fault, now, before servicegraph.Snapshot) Blast {
-	w := newWalk(f, now, before)
-	return Blast{Service: f.Service, FaultID: f.ID, Sentence: w.sentence(), Steps: w.result()}
+// Seen is what is known of the time since a fault began.
+type Seen struct {
+	// Requests of users since then, or the last part of them.
+	Requests []impact.Request
+	// Traffic: there are requests at the moment, even if none is complete.
+	Traffic bool
+	// Before are the calls of a time without the fault; without requests if nothing was measured then.
+	Before servicegraph.Snapshot
 }
 
-// step is a service that the fault reaches, or users.
-type step struct {
-	service string
-	// to is the callee, where the responses of the service are as before.
-	to          string
-	now, before servicegraph.Traffic
-	effect      effect
-}
+// Enough is how many calls allow a conclusion from what did not happen.
+const Enough = 10
 
-// walk goes up from a fault.
-type walk struct {
-	fault       Fault
-	now, before figures
-	// reached are callers that the fault reaches; stopped are those whose calls it reaches, but not their responses.
-	reached, stopped []step
-	felt             []step
-	seen             map[string]bool
-}
-
-func newWalk(f Fault, now, before servicegraph.Snapshot) *walk {
-	w := &walk{fault: f, now: figuresOf(now), before: figuresOf(before), seen: map[string]bool{f.Service: true}}
-	for level := []string{f.Service}; len(level) > 0; {
-		level = w.climb(level)
+// Latest are the newest requests: those of the last window, and earlier ones as long as there are not enough calls to the
+// broken service among them.
+func Latest(all []impact.Request, fault string, from time.Time) []impact.Request {
+	calls := 0
+	for i, r := range slices.Backward(all) {
+		if r.Came.Before(from) && calls >= Enough {
+			return all[i+1:]
+		}
+		if o, ok := r.Of(fault); ok {
+			calls += o.Calls
+		}
 	}
-	w.felt = w.users()
-	return w
+	return all
 }
 
-// climb goes from the services of a level to their callers, and returns those that the fault reaches.
-func (w *walk) climb(level []string) (next []string) {
-	for _, service := range level {
-		for _, e := range w.now.into(service) {
-			if w.seen[e.Caller] || w.now.outside(e.Caller) {
-				continue
-			}
-			calls := w.compare(e.Traffic, w.before.edge(e.Caller, service))
-			if calls.none() {
-				continue
-			}
-			w.seen[e.Caller] = true
-			was := w.before.node(e.Caller)
-			is := w.now.node(e.Caller)
-			if responses := w.compare(is, was); responses.none() {
-				w.stopped = append(w.stopped, step{e.Caller, service, e.Traffic, w.before.edge(e.Caller, service), calls})
-			} else {
-				w.reached = append(w.reached, step{e.Caller, "", is, was, responses})
-				next = append(next, e.Caller)
+// BlastOf describes the blast radius of a fault: from the service that is broken up along the calls to it, to what users
+// experience.
+func BlastOf(f Fault, seen Seen) Blast {
+	s := summarize(f, seen)
+	return Blast{Service: f.Service, FaultID: f.ID, Sentence: s.sentence(), Steps: s.steps()}
+}
+
+// summary adds up what a fault did to requests.
+type summary struct {
+	fault Fault
+	seen  Seen
+	// calls to the service, hits by the fault.
+	calls, hits int
+	// reached are the services on the way to users, the nearest first.
+	reached []*reached
+	groups  []*group
+	hidden  []*hidden
+	retried int
+}
+
+// reached is a service whose responses were affected.
+type reached struct {
+	service string
+	// failed and late count the affected responses.
+	failed, late int
+	depth        int
+	all          tally
+}
+
+// group is the requests of one kind.
+type group struct {
+	kind impact.Kind
+	// services that they were sent to.
+	services []string
+	// failed, late and hit count the affected requests.
+	failed, timedOut, late, hit int
+	all                         tally
+}
+
+// hidden counts the affected calls that one caller kept from its responses.
+type hidden struct {
+	impact.Hidden
+	kind impact.Kind
+	n    int
+}
+
+// tally counts calls.
+type tally struct {
+	failed int
+	took   []time.Duration
+}
+
+func (t *tally) add(took time.Duration, failed bool) {
+	t.took = append(t.took, took)
+	if failed {
+		t.failed++
+	}
+}
+
+func (t *tally) traffic(over time.Duration) Traffic {
+	n := len(t.took)
+	out := Traffic{Requests: int64(n), P50: t.quantile(0.5), P95: t.quantile(0.95), P99: t.quantile(0.99)}
+	if n > 0 {
+		out.ErrorRatio = float64(t.failed) / float64(n)
+	}
+	if over > 0 {
+		out.Rate = float64(n) / over.Seconds()
+	}
+	return out
+}
+
+// quantile is that of the graph, so that both show the same number.
+func (t *tally) quantile(q float64) time.Duration { return servicegraph.Quantile(t.took, q) }
+
+func summarize(f Fault, seen Seen) *summary {
+	s := &summary{fault: f, seen: seen}
+	for _, r := range seen.Requests {
+		if o, ok := r.Of(f.ID); ok {
+			s.add(r, o)
+		}
+	}
+	for _, r := range seen.Requests {
+		for _, served := range r.Served {
+			if i := slices.IndexFunc(s.reached, func(x *reached) bool { return x.service == served.Service }); i >= 0 {
+				s.reached[i].all.add(served.Took, served.Failed)
 			}
 		}
 	}
-	return next
+	slices.SortStableFunc(s.reached, func(a, b *reached) int { return cmp.Compare(a.depth, b.depth) })
+	slices.SortStableFunc(s.groups, func(a, b *group) int { return cmp.Compare(rank(a.kind), rank(b.kind)) })
+	slices.SortStableFunc(s.hidden, func(a, b *hidden) int { return cmp.Compare(b.n, a.n) })
+	return s
 }
 
-// users are the steps at which the fault reaches users: their orders, and their other requests.
-func (w *walk) users() (felt []step) {
-	entry := w.now.entry()
-	if entry == "" || entry != w.fault.Service && !w.reaches(entry) {
-		return nil
+// rank orders kinds: orders first.
+func rank(k impact.Kind) int {
+	if i := slices.Index([]impact.Kind{impact.Orders, impact.Pages, impact.API}, k); i >= 0 {
+		return i
 	}
-	orders, pages := w.now.split(entry)
-	ordersBefore, pagesBefore := w.before.split(entry)
-	if e := w.compare(orders, ordersBefore); !e.none() {
-		felt = append(felt, step{wordOrders, "", orders, ordersBefore, e})
+	return 3
+}
+
+func (s *summary) add(r impact.Request, o impact.Outcome) {
+	s.calls += o.Calls
+	s.hits += o.Hits
+	i := slices.IndexFunc(s.groups, func(g *group) bool { return g.kind == r.Kind })
+	if i < 0 {
+		i = len(s.groups)
+		s.groups = append(s.groups, &group{kind: r.Kind})
 	}
-	if e := w.compare(pages, pagesBefore); !e.none() && w.beyondOrders(entry, orders.Requests) {
-		felt = append(felt, step{wordPages, "", pages, pagesBefore, e})
+	g := s.groups[i]
+	if !slices.Contains(g.services, r.Service) {
+		g.services = append(g.services, r.Service)
+	}
+	g.all.add(r.Took, r.Failed)
+	if o.Hits > 0 {
+		g.hit++
+	}
+	switch {
+	case o.Failed:
+		g.failed++
+		if o.TimedOut {
+			g.timedOut++
+		}
+	case o.Late > 0:
+		g.late++
+	}
+	for depth, x := range o.Reached {
+		s.reach(x, depth)
+	}
+	for _, h := range o.Hidden {
+		s.hide(h, r.Kind)
+	}
+}
+
+func (s *summary) reach(x impact.Reached, depth int) {
+	i := slices.IndexFunc(s.reached, func(o *reached) bool { return o.service == x.Service })
+	if i < 0 {
+		i = len(s.reached)
+		s.reached = append(s.reached, &reached{service: x.Service, depth: depth})
+	}
+	one := s.reached[i]
+	one.depth = max(one.depth, depth)
+	if x.Failed {
+		one.failed++
+	} else {
+		one.late++
+	}
+}
+
+func (s *summary) hide(h impact.Hidden, kind impact.Kind) {
+	if h.How == impact.Retried {
+		s.retried++
+	}
+	if h.How != impact.OffPath {
+		kind = ""
+	}
+	i := slices.IndexFunc(s.hidden, func(o *hidden) bool { return o.Hidden == h && o.kind == kind })
+	if i < 0 {
+		i = len(s.hidden)
+		s.hidden = append(s.hidden, &hidden{Hidden: h, kind: kind})
+	}
+	s.hidden[i].n++
+}
+
+// felt are the groups of requests that the fault reaches.
+func (s *summary) felt() (felt []*group) {
+	for _, g := range s.groups {
+		if g.failed+g.late > 0 {
+			felt = append(felt, g)
+		}
 	}
 	return felt
 }
 
-// beyondOrders reports whether the entry service calls what the fault reaches for more than orders. Unrelated pages may be
-// slower for other reasons.
-func (w *walk) beyondOrders(entry string, orders int64) bool {
-	if entry == w.fault.Service {
-		return true
-	}
-	calls := w.now.edge(entry, w.fault.Service).Requests
-	for _, s := range slices.Concat(w.reached, w.stopped) {
-		calls += w.now.edge(entry, s.service).Requests
-	}
-	return float64(calls) > 1.2*float64(orders)
-}
-
-// reaches reports whether the fault changed the responses of a service, or the calls below it: where one kind of request
-// of many fails, the whole may look as before.
-func (w *walk) reaches(service string) bool {
-	is := func(s step) bool { return s.service == service }
-	return slices.ContainsFunc(w.reached, is) || slices.ContainsFunc(w.stopped, is)
-}
-
-func (w *walk) result() []Step {
-	var steps []Step
-	for _, s := range slices.Concat(w.reached, w.stopped, w.felt) {
-		r := Step{Service: s.service, Traffic: traffic(s.now), Effect: w.words(s)}
-		if s.before.Requests > 0 {
-			before := traffic(s.before)
-			r.Before = &before
+// steps describe each service on the way, and the requests of users.
+func (s *summary) steps() (steps []Step) {
+	over := s.over()
+	before := figuresOf(s.seen.Before)
+	for _, r := range s.reached {
+		step := Step{Service: r.service, Traffic: r.all.traffic(over), Effect: r.words()}
+		if was := before.node(r.service); was.Requests > 0 {
+			t := traffic(was)
+			step.Before = &t
 		}
-		steps = append(steps, r)
+		steps = append(steps, step)
+	}
+	for _, g := range s.felt() {
+		steps = append(steps, Step{Service: string(g.kind), Traffic: g.all.traffic(over), Effect: g.words()})
 	}
 	return steps
+}
+
+// over is the time that the requests came in.
+func (s *summary) over() time.Duration {
+	if all := s.seen.Requests; len(all) > 0 {
+		return max(time.Second, all[len(all)-1].Came.Sub(all[0].Came))
+	}
+	return 0
 }

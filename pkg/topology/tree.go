@@ -33,9 +33,12 @@ func grow(m Map) (roots []*branch, alone []string) {
 		linked[e.Caller], linked[e.Callee] = true, true
 	}
 	for _, edges := range f.out {
-		slices.SortFunc(edges, func(a, b Edge) int { return cmp.Compare(a.Callee, b.Callee) })
+		slices.SortFunc(edges, func(a, b Edge) int {
+			return cmp.Or(compareBool(a.Traffic.Requests == 0, b.Traffic.Requests == 0), cmp.Compare(a.Callee, b.Callee))
+		})
 	}
 	names := namesOf(m)
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(f.requests(b), f.requests(a)) })
 	for _, name := range names {
 		switch {
 		case !linked[name]:
@@ -50,6 +53,14 @@ func grow(m Map) (roots []*branch, alone []string) {
 		}
 	}
 	return roots, alone
+}
+
+// requests is how many a service makes: the busiest tree comes first.
+func (f forest) requests(name string) (n int64) {
+	for _, e := range f.out[name] {
+		n += e.Traffic.Requests
+	}
+	return n
 }
 
 // namesOf are all names in a map: users first, then alphabetically.

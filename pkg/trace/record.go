@@ -28,6 +28,12 @@ func ShortID(id string) string { return id[:min(shortID, len(id))] }
 // String is the id as people see it: hexadecimal digits.
 func (id SpanID) String() string { return hex.EncodeToString(id[:]) }
 
+// LentParent is the parent that a caller names which sends no span of its own, but wants to know the trace's id.
+func LentParent(id ID) SpanID { return SpanID(id[8:]) }
+
+// Outermost reports whether a span with this parent is the first of its trace: its caller sends no span.
+func Outermost(id ID, parent SpanID) bool { return parent == SpanID{} || parent == LentParent(id) }
+
 // Kind is the role of a span; the numbers are OTLP's.
 type Kind int8
 

@@ -13,7 +13,7 @@ func BlastOf(ctx context.Context, shop *control.Client, wanted bool, faults []*c
 	if !wanted || len(faults) == 0 {
 		return nil
 	}
-	m, err := shop.GetMap(ctx, &controlpb.GetMapRequest{})
+	m, err := shop.GetMap(ctx, &controlpb.GetMapRequest{Settle: true})
 	if err != nil {
 		return nil
 	}

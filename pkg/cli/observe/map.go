@@ -69,7 +69,7 @@ func (o *mapOptions) run(ctx context.Context) error {
 	}
 	defer shop.Close()
 	return o.repeat(ctx, func() (frame, error) {
-		m, err := shop.GetMap(ctx, &controlpb.GetMapRequest{Window: durationpb.New(o.window)})
+		m, err := shop.GetMap(ctx, &controlpb.GetMapRequest{Window: durationpb.New(o.window), Settle: !o.watch})
 		if err != nil {
 			return frame{}, err
 		}

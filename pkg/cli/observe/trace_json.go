@@ -34,6 +34,8 @@ type traceSummaryView struct {
 	Errors      int32    `json:"errors"`
 	Services    []string `json:"services"`
 	Status      string   `json:"status"`
+	// Arriving: spans are still coming.
+	Arriving bool `json:"arriving"`
 }
 
 // traceStoreView is the state of the shop's trace store; all zero for a file.
@@ -66,7 +68,7 @@ func viewTraceSummary(s *controlpb.TraceSummary) traceSummaryView {
 	return traceSummaryView{
 		TraceID: s.GetTraceId(), RootService: serviceOfSpan(s.GetRootService()), RootName: s.GetRootName(),
 		Start: nanoseconds(s.GetStart().AsTime()), DurationMs: knownMillis(s.GetDuration() != nil, s.GetDuration().AsDuration()),
-		Spans: s.GetSpans(), Errors: s.GetErrors(), Services: servicesOfSpans(s.GetServices()), Status: spanStatus(s.GetFailed()),
+		Spans: s.GetSpans(), Errors: s.GetErrors(), Services: servicesOfSpans(s.GetServices()), Status: spanStatus(s.GetFailed()), Arriving: s.GetArriving(),
 	}
 }
 

@@ -99,6 +99,8 @@ func (o *traceListOptions) table(w io.Writer, traces []*controlpb.TraceSummary) 
 func traceCells(ios *iostreams.IO, now func() time.Time, s *controlpb.TraceSummary) []string {
 	status := ios.Paint(iostreams.ToneGood, "ok")
 	switch {
+	case s.GetArriving():
+		status = ios.Paint(iostreams.ToneFaint, "arriving")
 	case s.GetFailed():
 		status = ios.Paint(iostreams.ToneBad, "failed")
 	case s.GetErrors() > 0:

@@ -15,6 +15,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/foreign"
 	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/observe/alert"
+	"github.com/shopctl/shopctl/pkg/observe/impact"
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
 	"github.com/shopctl/shopctl/pkg/observe/query"
 	"github.com/shopctl/shopctl/pkg/observe/scrape"
@@ -66,6 +67,7 @@ type Deps struct {
 	Logs   *observe.Logs
 	Spans  *spans.Store
 	Calls  Calls
+	Impact *impact.Tracker
 	// Forward forwards spans to ForwardTo; nil if they are not forwarded.
 	Forward   *otlp.Forwarder
 	ForwardTo string
@@ -136,7 +138,7 @@ func New(d Deps) control.Backend {
 		metricsServer: &metricsServer{
 			query: d.Query, db: d.Metrics, rules: d.Rules, targets: d.Stats, url: d.Info.PrometheusURL, now: d.Now,
 		},
-		topologyServer: &topologyServer{view: v, calls: d.Calls, faults: d.Faults, vector: d.Vector, log: d.Log, now: d.Now},
+		topologyServer: &topologyServer{view: v, calls: d.Calls, impact: d.Impact, spans: d.Spans, faults: d.Faults, vector: d.Vector, log: d.Log, now: d.Now},
 	}
 }
 

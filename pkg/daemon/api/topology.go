@@ -11,7 +11,9 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/observe/impact"
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
+	"github.com/shopctl/shopctl/pkg/observe/spans"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/topology"
 )
@@ -26,6 +28,8 @@ type topologyServer struct {
 	controlpb.UnimplementedTopologyServer
 	view   *view
 	calls  Calls
+	impact *impact.Tracker
+	spans  *spans.Store
 	faults *fault.Registry
 	vector func(ctx context.Context, expr string, at time.Time) (promql.Vector, error)
 	log    *slog.Logger
@@ -47,7 +51,12 @@ func (s *topologyServer) GetMap(ctx context.Context, req *controlpb.GetMapReques
 	m.Time = now
 	s.addServices(&m)
 	s.addProcessorTime(ctx, &m, now)
-	for _, f := range s.faults.List() {
+	active := s.faults.List()
+	if req.GetSettle() && len(active) > 0 {
+		s.settle(ctx)
+		now = s.now()
+	}
+	for _, f := range active {
 		m.Blast = append(m.Blast, s.blast(f, now, window))
 	}
 	return protoMap(m), nil
@@ -96,14 +105,25 @@ func (s *topologyServer) addProcessorTime(ctx context.Context, m *topology.Map, 
 	}
 }
 
+// settle waits for the spans of requests that ended before.
+func (s *topologyServer) settle(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(gathered):
+		s.spans.Gather(ctx, arrival)
+	}
+}
+
+// recent is how long ago the last request may be for a shop that has traffic.
+const recent = 10 * time.Second
+
 // blast is the blast radius of a fault since it began, or in the last window of it.
 func (s *topologyServer) blast(f fault.Fault, now time.Time, window time.Duration) topology.Blast {
-	from := now.Add(-window)
-	if f.Injected.After(from) {
-		from = f.Injected
-	}
 	lasting := f
 	lasting.Ends = time.Time{} // the time left is shown elsewhere, and changes
-	return topology.BlastOf(topology.Fault{ID: f.ID, Service: f.Service, Phrase: lasting.Phrase(now), Delay: f.Delay},
-		s.calls.Between(from, now), s.calls.Baseline(f.ID))
+	seen := topology.Seen{Requests: topology.Latest(s.impact.Requests(f.ID), f.ID, now.Add(-window)), Before: s.calls.Baseline(f.ID)}
+	for _, e := range s.calls.Between(now.Add(-recent), now).Edges {
+		seen.Traffic = seen.Traffic || e.Requests > 0
+	}
+	return topology.BlastOf(topology.Fault{ID: f.ID, Service: f.Service, Method: f.Method, Phrase: lasting.Phrase(now), Pending: f.Crash}, seen)
 }

@@ -1,52 +1,90 @@
 package servicegraph
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"time"
 )
 
-// bucketCount is the number of buckets of a histogram: ten a decade from 0.1 ms to 10 s, a few beyond,
-// and what is longer still. A quantile is then within a quarter of the truth, and mostly much nearer.
-const bucketCount = 54
+// Durations are counted in exponential buckets, as in Prometheus' native histograms of schema 7: the upper end of each is
+// 2^(1/128) times that of the one before, or 0.54 percent more. A quantile is the middle of its bucket, and so within 0.3
+// percent of the exact one.
+const (
+	perDoubling = 128
+	// maxBucket bounds the buckets: 2^43 ns are more than two hours.
+	maxBucket = 43 * perDoubling
+)
 
-// bounds are the buckets' inclusive upper ends; the last bucket has none.
-var bounds = [bucketCount - 1]time.Duration{
-	100e3, 125e3, 160e3, 200e3, 250e3, 315e3, 400e3, 500e3, 630e3, 800e3,
-	1000e3, 1250e3, 1600e3, 2000e3, 2500e3, 3150e3, 4000e3, 5000e3, 6300e3, 8000e3,
-	10e6, 12.5e6, 16e6, 20e6, 25e6, 31.5e6, 40e6, 50e6, 63e6, 80e6,
-	100e6, 125e6, 160e6, 200e6, 250e6, 315e6, 400e6, 500e6, 630e6, 800e6,
-	1000e6, 1250e6, 1600e6, 2000e6, 2500e6, 3150e6, 4000e6, 5000e6, 6300e6, 8000e6,
-	10e9, 20e9, 60e9,
-}
-
-// bucketOf is the index of the bucket that d falls into.
-func bucketOf(d time.Duration) int {
-	i, _ := slices.BinarySearch(bounds[:], d)
-	return i
-}
-
-// counts is a histogram over bounds.
-type counts [bucketCount]int64
-
-// quantile interpolates within the bucket that holds the quantile, as Prometheus' histogram_quantile
-// does; beyond the last bound it is that bound.
-func (c *counts) quantile(q float64) time.Duration {
-	var total int64
-	for _, n := range c {
-		total += n
-	}
-	if total == 0 {
+// bucketOf is the number of the bucket that d falls into: the first is for zero and below a nanosecond.
+func bucketOf(d time.Duration) uint16 {
+	if d <= 1 {
 		return 0
 	}
-	rank, below := q*float64(total), 0.0
-	lower := time.Duration(0)
-	for i, upper := range bounds {
-		n := float64(c[i])
-		if n > 0 && below+n >= rank {
-			return lower + time.Duration(float64(upper-lower)*max(0, rank-below)/n)
-		}
-		below += n
-		lower = upper
+	return uint16(min(math.Ceil(math.Log2(float64(d))*perDoubling), maxBucket))
+}
+
+// middle is the duration that stands in the middle of a bucket.
+func middle(bucket int) time.Duration {
+	if bucket == 0 {
+		return 0
 	}
-	return lower
+	return time.Duration(math.Exp2((float64(bucket) - 0.5) / perDoubling))
+}
+
+// counted is how many durations of a second fell into a bucket. A second has few distinct ones.
+type counted struct{ bucket, n uint16 }
+
+// count adds a duration to those of a second.
+func count(list []counted, d time.Duration) []counted {
+	bucket := bucketOf(d)
+	for i := range list {
+		if list[i].bucket == bucket {
+			increase(&list[i].n)
+			return list
+		}
+	}
+	return append(list, counted{bucket, 1})
+}
+
+// histogram adds up seconds.
+type histogram [maxBucket + 1]int64
+
+func (h *histogram) add(list []counted) {
+	for _, c := range list {
+		h[c.bucket] += int64(c.n)
+	}
+}
+
+// quantiles are those of what was added, by the nearest rank.
+func (h *histogram) quantiles(qs ...float64) []time.Duration {
+	var total int64
+	for _, n := range h {
+		total += n
+	}
+	out := make([]time.Duration, len(qs))
+	if total == 0 {
+		return out
+	}
+	for i, q := range qs {
+		rank, below := max(1, int64(math.Ceil(q*float64(total)))), int64(0)
+		for bucket, n := range h {
+			if below += n; below >= rank {
+				out[i] = middle(bucket)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// Quantile is that of a list of durations, with the resolution of a graph: both show the same number for the same calls.
+func Quantile(took []time.Duration, q float64) time.Duration {
+	if len(took) == 0 {
+		return 0
+	}
+	sorted := slices.Clone(took)
+	slices.SortFunc(sorted, cmp.Compare[time.Duration])
+	rank := max(1, int(math.Ceil(q*float64(len(sorted)))))
+	return middle(int(bucketOf(sorted[rank-1])))
 }

@@ -27,7 +27,7 @@ type slot struct {
 	failures uint32
 	sum      time.Duration
 	failed   [maxStatuses]uint16
-	took     [bucketCount]uint16
+	took     []counted
 }
 
 // observe counts one request.
@@ -38,12 +38,12 @@ func (s *series) observe(second int64, took time.Duration, failed bool, status s
 	s.last = max(s.last, second)
 	at := &s.ring[second%slots]
 	if at.second != second {
-		*at = slot{second: second}
+		*at = slot{second: second, took: at.took[:0]}
 	}
 	at.requests++
 	if took != unknown {
 		at.sum += took
-		increase(&at.took[bucketOf(took)])
+		at.took = count(at.took, took)
 	}
 	if failed {
 		at.failures++

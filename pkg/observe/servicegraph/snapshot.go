@@ -120,6 +120,10 @@ func (g *Graph) Between(from, to time.Time) Snapshot {
 	return snap
 }
 
+// quietFor is for how many seconds a series without requests is still shown: a shop that pauses keeps its shape, and
+// calls made by hand disappear.
+const quietFor = 60
+
 // span is a stretch of whole seconds.
 type span struct {
 	first, last int64
@@ -129,7 +133,7 @@ type span struct {
 // read adds up the seconds of a series; not ok if nothing at all is kept of it.
 func (w span) read(s *series) (t Traffic, ok bool) {
 	t.Over = w.over
-	var hist counts
+	var hist histogram
 	var failed [maxStatuses]int64
 	for second := max(w.first, s.last-slots+1); second <= min(w.last, s.last); second++ {
 		at := &s.ring[second%slots]
@@ -139,14 +143,15 @@ func (w span) read(s *series) (t Traffic, ok bool) {
 		t.Requests += int64(at.requests)
 		t.Failed += int64(at.failures)
 		t.Busy += at.sum
-		for i, n := range at.took {
-			hist[i] += int64(n)
-		}
+		hist.add(at.took)
 		for i, n := range at.failed {
 			failed[i] += int64(n)
 		}
 	}
-	t.P50, t.P95, t.P99 = hist.quantile(0.50), hist.quantile(0.95), hist.quantile(0.99)
+	if t.Requests > 0 {
+		q := hist.quantiles(0.50, 0.95, 0.99)
+		t.P50, t.P95, t.P99 = q[0], q[1], q[2]
+	}
 	for i, status := range s.statuses {
 		if failed[i] > 0 {
 			t.Failures = append(t.Failures, Failure{status, failed[i]})
@@ -155,5 +160,5 @@ func (w span) read(s *series) (t Traffic, ok bool) {
 	slices.SortFunc(t.Failures, func(a, b Failure) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Status, b.Status))
 	})
-	return t, t.Requests > 0 || w.last-s.last < slots
+	return t, t.Requests > 0 || w.last-s.last < quietFor
 }

@@ -34,23 +34,31 @@ func TestTotalsCountFromTheBeginning(t *testing.T) {
 	}
 }
 
-func TestQuantilesAreInterpolatedWithinTheirBucket(t *testing.T) {
-	var c counts
-	for ms := range 1000 {
-		c[bucketOf(time.Duration(ms)*time.Millisecond)]++
-	}
-	for q, want := range map[float64]time.Duration{0.5: 500 * time.Millisecond, 0.95: 950 * time.Millisecond, 0.99: 990 * time.Millisecond} {
-		if got := c.quantile(q); (got - want).Abs() > 20*time.Millisecond {
-			t.Errorf("quantile %v is %s, want about %s", q, got, want)
+func TestAQuantileIsWithinAThirdOfAPercent(t *testing.T) {
+	for _, unit := range []time.Duration{time.Microsecond, time.Millisecond, time.Second} {
+		var h histogram
+		var list []counted
+		var all []time.Duration
+		for n := range 1000 {
+			d := time.Duration(n+1) * unit
+			list = count(list, d)
+			all = append(all, d)
+		}
+		h.add(list)
+		for i, q := range []float64{0.5, 0.95, 0.99} {
+			want := time.Duration(q*1000) * unit
+			if got := h.quantiles(0.5, 0.95, 0.99)[i]; math.Abs(float64(got-want)) > 0.0034*float64(want) || got != Quantile(all, q) {
+				t.Errorf("quantile %v is %s and %s, want about %s", q, got, Quantile(all, q), want)
+			}
 		}
 	}
-	if got := new(counts).quantile(0.5); got != 0 {
+	if got := new(histogram).quantiles(0.5)[0]; got != 0 || Quantile(nil, 0.5) != 0 {
 		t.Errorf("of nothing: %s", got)
 	}
-	c = counts{}
-	c[bucketOf(time.Hour)]++
-	if got := c.quantile(0.5); got != time.Minute {
-		t.Errorf("beyond the last bound: %s", got)
+	for _, d := range []time.Duration{-time.Second, 0, 1, math.MaxInt64} {
+		if got := Quantile([]time.Duration{d}, 0.5); got < 0 || got > 3*time.Hour {
+			t.Errorf("of %d: %s", d, got)
+		}
 	}
 }
 

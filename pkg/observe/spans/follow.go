@@ -18,6 +18,59 @@ const (
 	followPause = 100 * time.Millisecond
 )
 
+// completed is when a trace is taken to be complete: its root has come, and no span after it for a while. One whose root does
+// not come is complete when nothing has come for long.
+func (e *entry) completed() time.Time {
+	if e.root.known {
+		return e.touched.Add(settled)
+	}
+	return e.touched.Add(maxFollow)
+}
+
+// Completed returns the traces that were completed after one time and until another. One that gets more spans later is
+// completed again.
+func (s *Store) Completed(after, until time.Time) (ids []trace.ID) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, e := range s.order {
+		if at := e.completed(); at.After(after) && !at.After(until) {
+			ids = append(ids, e.id)
+		}
+	}
+	return ids
+}
+
+// Gather waits until the traces are complete that had begun to come by now, but no longer than most. Traces that do not get
+// their root are not waited for.
+func (s *Store) Gather(ctx context.Context, most time.Duration) {
+	begun := s.Begun()
+	end := s.cfg.Now().Add(most)
+	for {
+		left := s.growing(begun)
+		if left = min(left, end.Sub(s.cfg.Now())); left <= 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(left):
+		}
+	}
+}
+
+// growing is how long the last of the first traces still needs at least to be complete; 0: all are.
+func (s *Store) growing(number uint64) (left time.Duration) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	now := s.cfg.Now()
+	for _, e := range s.order {
+		if e.number <= number && now.Sub(e.came) < maxFollow {
+			left = max(left, e.touched.Add(settled).Sub(now))
+		}
+	}
+	return left
+}
+
 // Begun is how many traces have begun to come.
 func (s *Store) Begun() uint64 {
 	s.mu.RLock()
@@ -76,7 +129,7 @@ func (s *Store) whole(waiting []*entry, f Filter) (whole []Summary, rest []*entr
 		if e.gone {
 			return true
 		}
-		if now.Sub(e.touched) < settled && now.Sub(e.came) < maxFollow {
+		if e.completed().After(now) && now.Sub(e.came) < maxFollow {
 			return false
 		}
 		if m.matches(e) {
@@ -95,7 +148,7 @@ func (s *Store) Settle(ctx context.Context, id trace.ID, most time.Duration) {
 		now := s.cfg.Now()
 		left := end.Sub(now)
 		if e := s.traces[id]; e != nil {
-			left = min(left, settled-now.Sub(e.touched))
+			left = min(left, e.completed().Sub(now))
 		}
 		changed := s.changed.Wait()
 		s.mu.Unlock()

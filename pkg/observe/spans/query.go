@@ -44,6 +44,8 @@ type Summary struct {
 	Services []string
 	// Failed: the root span failed.
 	Failed bool
+	// Arriving: it is not complete.
+	Arriving bool
 }
 
 // Stats describes what is kept.
@@ -184,7 +186,7 @@ func (s *Store) summary(e *entry) Summary {
 	sum := Summary{
 		ID: e.id, RootService: o.service.name, RootName: o.shown, Failed: e.root.failed,
 		Start: time.Unix(0, cmp.Or(e.start, e.came.UnixNano())), Duration: time.Duration(e.end - e.start), Timed: e.start != 0,
-		Spans: int(e.spans), Errors: int(e.errors),
+		Spans: int(e.spans), Errors: int(e.errors), Arriving: e.completed().After(s.cfg.Now()),
 	}
 	if e.entry.any && !e.root.served {
 		o := s.names.operations[e.entry.operation]

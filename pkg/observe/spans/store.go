@@ -285,7 +285,7 @@ func (e *entry) file(n *names, p *parsed, o *origin) {
 	if p.failed {
 		e.errors++
 	}
-	known := p.parent == trace.SpanID{}
+	known := trace.Outermost(p.trace, p.parent)
 	if !e.root.any || known && !e.root.known || known == e.root.known && p.start < e.root.start {
 		e.root = root{operation: number, start: p.start, failed: p.failed, known: known, any: true, served: p.kind == trace.Server}
 	}

@@ -151,9 +151,9 @@ func TestASummaryIsOfTheRootOrOfTheEarliestSpan(t *testing.T) {
 	s := three(t)
 	got := s.List(Filter{}, 3)
 	want := []Summary{
-		{ID: traceID(3), RootService: "cart", RootName: "shop.Cart/AddItem", Start: begin().Add(2 * time.Second), Duration: time.Millisecond, Timed: true, Spans: 1, Services: []string{"cart"}},
-		{ID: traceID(2), RootService: "frontend", RootName: "POST /checkout", Start: begin().Add(time.Second), Duration: 300 * time.Millisecond, Timed: true, Spans: 2, Errors: 2, Services: []string{"frontend", "payment"}, Failed: true},
-		{ID: traceID(1), RootService: "frontend", RootName: "GET /cart", Start: begin(), Duration: 60 * time.Millisecond, Timed: true, Spans: 2, Services: []string{"frontend", "cart"}},
+		{ID: traceID(3), RootService: "cart", RootName: "shop.Cart/AddItem", Start: begin().Add(2 * time.Second), Duration: time.Millisecond, Timed: true, Spans: 1, Services: []string{"cart"}, Arriving: true},
+		{ID: traceID(2), RootService: "frontend", RootName: "POST /checkout", Start: begin().Add(time.Second), Duration: 300 * time.Millisecond, Timed: true, Spans: 2, Errors: 2, Services: []string{"frontend", "payment"}, Failed: true, Arriving: true},
+		{ID: traceID(1), RootService: "frontend", RootName: "GET /cart", Start: begin(), Duration: 60 * time.Millisecond, Timed: true, Spans: 2, Services: []string{"frontend", "cart"}, Arriving: true},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("summaries (-want +got):\n%s", d)

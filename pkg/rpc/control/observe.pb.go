@@ -365,8 +365,10 @@ type TraceSummary struct {
 	// The root span failed.
 	Failed bool `protobuf:"varint,9,opt,name=failed,proto3" json:"failed,omitempty"`
 	// The first span that served a request, where the root is a caller's: what the request was for.
-	EntryService  string `protobuf:"bytes,10,opt,name=entry_service,json=entryService,proto3" json:"entry_service,omitempty"`
-	EntryName     string `protobuf:"bytes,11,opt,name=entry_name,json=entryName,proto3" json:"entry_name,omitempty"`
+	EntryService string `protobuf:"bytes,10,opt,name=entry_service,json=entryService,proto3" json:"entry_service,omitempty"`
+	EntryName    string `protobuf:"bytes,11,opt,name=entry_name,json=entryName,proto3" json:"entry_name,omitempty"`
+	// Spans are still coming: the root has not come, or something did a moment ago.
+	Arriving      bool `protobuf:"varint,12,opt,name=arriving,proto3" json:"arriving,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -476,6 +478,13 @@ func (x *TraceSummary) GetEntryName() string {
 		return x.EntryName
 	}
 	return ""
+}
+
+func (x *TraceSummary) GetArriving() bool {
+	if x != nil {
+		return x.Arriving
+	}
+	return false
 }
 
 type GetTraceRequest struct {
@@ -1623,7 +1632,10 @@ func (x *AlertChange) GetSummary() string {
 type GetMapRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What rates and quantiles are computed over; absent: 30 s.
-	Window        *durationpb.Duration `protobuf:"bytes,1,opt,name=window,proto3" json:"window,omitempty"`
+	Window *durationpb.Duration `protobuf:"bytes,1,opt,name=window,proto3" json:"window,omitempty"`
+	// Wait until the traces of requests that were made before are complete, up to about a second, so that the impact of faults
+	// includes them.
+	Settle        bool `protobuf:"varint,2,opt,name=settle,proto3" json:"settle,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1663,6 +1675,13 @@ func (x *GetMapRequest) GetWindow() *durationpb.Duration {
 		return x.Window
 	}
 	return nil
+}
+
+func (x *GetMapRequest) GetSettle() bool {
+	if x != nil {
+		return x.Settle
+	}
+	return false
 }
 
 type GetMapResponse struct {
@@ -2175,7 +2194,7 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\aforward\x18\b \x01(\tR\aforward\x12\x1c\n" +
 	"\tforwarded\x18\t \x01(\x03R\tforwarded\x12'\n" +
 	"\x0fforward_dropped\x18\n" +
-	" \x01(\x03R\x0eforwardDropped\"\xf8\x02\n" +
+	" \x01(\x03R\x0eforwardDropped\"\x94\x03\n" +
 	"\fTraceSummary\x12\x19\n" +
 	"\btrace_id\x18\x01 \x01(\tR\atraceId\x12!\n" +
 	"\froot_service\x18\x02 \x01(\tR\vrootService\x12\x1b\n" +
@@ -2189,7 +2208,8 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\rentry_service\x18\n" +
 	" \x01(\tR\fentryService\x12\x1d\n" +
 	"\n" +
-	"entry_name\x18\v \x01(\tR\tentryName\"Z\n" +
+	"entry_name\x18\v \x01(\tR\tentryName\x12\x1a\n" +
+	"\barriving\x18\f \x01(\bR\barriving\"Z\n" +
 	"\x0fGetTraceRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x127\n" +
 	"\x06filter\x18\x02 \x01(\v2\x1f.shopctl.control.v1.TraceFilterR\x06filter\"b\n" +
@@ -2293,9 +2313,10 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\asummary\x18\x06 \x01(\tR\asummary\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"B\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"Z\n" +
 	"\rGetMapRequest\x121\n" +
-	"\x06window\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x06window\"\x90\x02\n" +
+	"\x06window\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x06window\x12\x16\n" +
+	"\x06settle\x18\x02 \x01(\bR\x06settle\"\x90\x02\n" +
 	"\x0eGetMapResponse\x121\n" +
 	"\x05nodes\x18\x01 \x03(\v2\x1b.shopctl.control.v1.MapNodeR\x05nodes\x121\n" +
 	"\x05edges\x18\x02 \x03(\v2\x1b.shopctl.control.v1.MapEdgeR\x05edges\x125\n" +

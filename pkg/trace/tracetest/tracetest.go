@@ -15,9 +15,9 @@ func start() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
 
 // Spans reads a span a line, in milliseconds since the start:
 //
-//	ID PARENT KIND SERVICE NAME FROM TO [error] [key=value]...
+//	ID PARENT KIND SERVICE NAME FROM TO [error] [message=TEXT] [key=value]...
 //
-// A parent "-" is none. NAME holds no space; an underscore is read as one.
+// A parent "-" is none. NAME and TEXT hold no space; an underscore is read as one.
 func Spans(t testing.TB, text string) []*trace.Span {
 	t.Helper()
 	kinds := map[string]trace.Kind{"internal": trace.Internal, "server": trace.Server, "client": trace.Client, "producer": trace.Producer, "consumer": trace.Consumer}
@@ -40,7 +40,12 @@ func Spans(t testing.TB, text string) []*trace.Span {
 			Service: f[3], Name: strings.ReplaceAll(f[4], "_", " "), Start: at(from), End: at(to),
 		}}
 		for _, word := range f[7:] {
-			if key, value, ok := strings.Cut(word, "="); ok {
+			key, value, ok := strings.Cut(word, "=")
+			if ok && key == "message" {
+				s.Message = strings.ReplaceAll(value, "_", " ")
+				continue
+			}
+			if ok {
 				s.Attributes = append(s.Attributes, trace.Attribute{Key: key, Value: value})
 				s.Describe(key, value)
 				continue

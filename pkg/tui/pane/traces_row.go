@@ -88,6 +88,8 @@ func (p *Traces) row(s *controlpb.TraceSummary, g traceGrid, selected bool, long
 	text += state.Fit(p.root(s), g.root) + "  "
 	tone, symbol := state.Good, state.OK
 	switch {
+	case s.GetArriving():
+		tone, symbol = state.Faint, ""
 	case s.GetFailed():
 		tone, symbol = state.Bad, state.Broken
 	case s.GetErrors() > 0:
@@ -109,6 +111,8 @@ func (p *Traces) row(s *controlpb.TraceSummary, g traceGrid, selected bool, long
 
 func (p *Traces) errors(s *controlpb.TraceSummary) string {
 	switch n := int(s.GetErrors()); {
+	case s.GetArriving():
+		return "arriving"
 	case n > 0:
 		return humanize.Count(n, "error")
 	case s.GetFailed():
