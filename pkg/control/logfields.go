@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+
+	"github.com/shopctl/shopctl/pkg/logrecord"
 )
 
 // LogFields lists the members of a JSON log record that a LogLine has no field of its own for, in their
@@ -25,7 +27,10 @@ func LogFields(raw string) string {
 		}
 		name, _ := key.(string)
 		switch name {
-		case "time", "timestamp", "level", "severity", "msg", "message", "service", "instance", "version", "span_id":
+		case "service", "instance", "version", "span_id":
+			continue
+		}
+		if logrecord.Shown(name) {
 			continue
 		}
 		out = append(out, name+"="+fieldText(value))

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shopctl/shopctl/pkg/logrecord"
 	"github.com/shopctl/shopctl/pkg/printable"
 )
 
@@ -23,16 +24,30 @@ func LogLevels() []string { return []string{"debug", "info", "warn", "error"} }
 
 // LogLevel finds the level that a word means: "warning" is warn.
 func LogLevel(word string) (string, bool) {
-	l := level(word)
+	l := logrecord.Level(word)
 	return l, slices.Contains(LogLevels(), l)
+}
+
+// escapedEscape is how JSON writes the start of a color within a message.
+const escapedEscape = `\u001b`
+
+func containsIDs(line, trace, span string) bool {
+	return strings.Contains(line, trace) && strings.Contains(line, span)
 }
 
 // pick returns a line if the filter selects it, else nil. Checks that need no parsing come first.
 func (f LogFilter) pick(in *instanceLog, raw string) *LogLine {
-	if !strings.Contains(raw, f.TraceID) || !strings.Contains(raw, f.SpanID) || f.Grep != nil && !f.Grep.MatchString(printable.WithoutColors(raw)) {
+	if f.TraceID+f.SpanID != "" && !containsIDs(strings.ToLower(raw), f.TraceID, f.SpanID) {
+		return nil
+	}
+	_, written := logrecord.Unstamp(raw)
+	if f.Grep != nil && !f.Grep.MatchString(printable.WithoutColors(written)) && !strings.Contains(raw, escapedEscape) {
 		return nil
 	}
 	line := parseLine(in, raw)
+	if f.Grep != nil && !f.Grep.MatchString(printable.WithoutColors(written)) && !f.Grep.MatchString(printable.WithoutColors(line.Message)) {
+		return nil
+	}
 	if !strings.HasPrefix(line.TraceID, f.TraceID) || !strings.HasPrefix(line.SpanID, f.SpanID) {
 		return nil
 	}

@@ -2,14 +2,14 @@ package observe
 
 import (
 	"bufio"
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/shopctl/shopctl/pkg/logrecord"
 )
 
 // LogLine is one line of a log.
@@ -143,7 +143,7 @@ func readSection(ctx context.Context, s section, q LogQuery) ([]*LogLine, error)
 			if line != nil && line.Time.IsZero() {
 				line.Time = parseLine(&instanceLog{}, stamped).Time
 			}
-			if strings.HasPrefix(raw, "{") {
+			if raw[0] == '{' || logrecord.Stamped(raw) {
 				stamped = raw
 			}
 			if line != nil && !line.Time.Before(q.Since) {
@@ -163,49 +163,26 @@ func readSection(ctx context.Context, s section, q LogQuery) ([]*LogLine, error)
 	return nil, ctx.Err()
 }
 
-// parseLine reads the fields of a JSON line under the names that loggers commonly use.
+// parseLine reads a line of a file. A record whose own time could not be read when it came begins with the time at which it
+// did.
 func parseLine(in *instanceLog, raw string) *LogLine {
+	stamp, raw := logrecord.Unstamp(raw)
 	line := &LogLine{Service: in.Service, Instance: in.Instance, Container: in.Container, Raw: raw}
-	var fields struct {
-		Timestamp time.Time `json:"timestamp"`
-		Time      time.Time `json:"time"`
-		Severity  string    `json:"severity"`
-		Level     string    `json:"level"`
-		Message   string    `json:"message"`
-		Msg       string    `json:"msg"`
-		TraceID   string    `json:"trace_id"`
-		SpanID    string    `json:"span_id"`
-		Service   any       `json:"service"`
-	}
-	if !strings.HasPrefix(raw, "{") || json.Unmarshal([]byte(raw), &fields) != nil {
-		line.Message = raw
+	r, ok := logrecord.Parse([]byte(raw))
+	if !ok {
+		line.Time, line.Message = stamp, raw
 		return line
 	}
-	line.Time = fields.Timestamp
-	if line.Time.IsZero() {
-		line.Time = fields.Time
+	line.Time = r.Time
+	if !stamp.IsZero() {
+		line.Time = stamp
 	}
-	line.Level = level(cmp.Or(fields.Severity, fields.Level))
-	line.Message = cmp.Or(fields.Message, fields.Msg)
-	line.TraceID, line.SpanID = fields.TraceID, fields.SpanID
-	if name, ok := fields.Service.(string); ok && in.Modules[name] != "" {
-		line.Service = in.Modules[name]
+	line.Level, line.Message = r.Level, r.Message
+	line.TraceID, line.SpanID = strings.ToLower(r.TraceID), strings.ToLower(r.SpanID)
+	if in.Modules[r.Service] != "" {
+		line.Service = in.Modules[r.Service]
 	}
 	return line
-}
-
-func level(word string) string {
-	switch word = strings.ToLower(word); word {
-	case "warning":
-		return "warn"
-	case "critical", "fatal", "panic", "err":
-		return "error"
-	case "trace":
-		return "debug"
-	case "notice", "information":
-		return "info"
-	}
-	return word
 }
 
 // follower is a reader that continues with new lines.
@@ -234,7 +211,7 @@ func (f *follower) offer(in *instanceLog, p []byte) {
 		if f.lost > 0 {
 			text := fmt.Sprintf("%d lines were skipped: they were written faster than they were read", f.lost)
 			f.lost = 0
-			f.lines <- &LogLine{Service: in.Service, Instance: in.Instance, Container: in.Container, Level: "warn", Message: text, Raw: text}
+			f.lines <- &LogLine{Time: line.Time, Service: in.Service, Instance: in.Instance, Container: in.Container, Level: "warn", Message: text, Raw: text}
 			if len(f.lines) == cap(f.lines)-1 {
 				f.lost++
 				continue

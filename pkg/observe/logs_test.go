@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/shopctl/shopctl/pkg/logrecord"
 )
 
 func newLogs(t *testing.T) *Logs {
@@ -190,7 +192,7 @@ func TestOldLogsGoWhenThereAreTooMany(t *testing.T) {
 
 func TestLevelsAreOneOfFour(t *testing.T) {
 	for in, want := range map[string]string{"WARNING": "warn", "Info": "info", "fatal": "error", "": "", "debug": "debug"} {
-		if got := level(in); got != want {
+		if got := logrecord.Level(in); got != want {
 			t.Errorf("level(%q) = %q", in, got)
 		}
 	}

@@ -7,13 +7,16 @@ import (
 	"errors"
 	"io"
 	"time"
+
+	"github.com/shopctl/shopctl/pkg/logrecord"
+	"github.com/shopctl/shopctl/pkg/printable"
 )
 
 // maxLine is the longest line that is kept whole; a longer one is cut into several.
 const maxLine = 64 << 10
 
-// copyLines copies output line by line. A line that is not a JSON object becomes one, so that every line
-// of a log has a time and a message. Lines that are there already are written together. The error is why reading
+// copyLines copies output line by line. A line that is not a JSON object becomes one, and one without a time is stamped, so
+// that every line of a log has a time and a message. Lines that are there already are written together. The error is why reading
 // ended; nil at the end of the output.
 func copyLines(to io.Writer, from io.Reader, now func() time.Time) error {
 	lines := bufio.NewReaderSize(from, 4<<10)
@@ -43,15 +46,22 @@ func copyLines(to io.Writer, from io.Reader, now func() time.Time) error {
 	}
 }
 
+// asJSON makes a record of a line. A record without a time that can be right gets the time at which it came, in front of it.
 func asJSON(line []byte, now time.Time) []byte {
-	if line[0] == '{' && json.Valid(line) {
+	if logrecord.HasOwnTime(line, now) {
+		return append(line, '\n')
+	}
+	if r, ok := logrecord.Parse(line); ok {
+		if at, written := r.TimeAt(now); !written {
+			line = logrecord.Stamp(line, at)
+		}
 		return append(line, '\n')
 	}
 	wrapped, err := json.Marshal(struct {
 		Timestamp time.Time `json:"timestamp"`
 		Severity  string    `json:"severity"`
 		Message   string    `json:"message"`
-	}{now.UTC(), "info", string(line)})
+	}{now.UTC(), logrecord.TextLevel(printable.WithoutColors(string(line))), string(line)})
 	if err != nil {
 		return append(line, '\n')
 	}
