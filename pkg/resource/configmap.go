@@ -25,8 +25,10 @@ func configMapKind() Kind {
 		empty: func() *corev1.ConfigMap { return &corev1.ConfigMap{} },
 		check: checkConfigMap,
 		checkUpdate: func(c *admission.Issues, old, updated *corev1.ConfigMap) {
-			same := admission.Equal(old.Data, updated.Data) && admission.Equal(old.BinaryData, updated.BinaryData)
-			c.Immutable(old.Immutable, updated.Immutable, same)
+			c.Immutable(old.Immutable, updated.Immutable, admission.Equal(old.Data, updated.Data))
+			if immutable := old.Immutable; immutable != nil && *immutable && !admission.Equal(old.BinaryData, updated.BinaryData) {
+				c.Add("binaryData", "cannot change, the object is immutable; delete it first")
+			}
 		},
 		columns: []column[*corev1.ConfigMap]{
 			{"DATA", func(o *corev1.ConfigMap) string { return strconv.Itoa(configMapKeys(o)) }},
@@ -41,14 +43,14 @@ func configMapKeys(o *corev1.ConfigMap) int { return len(o.Data) + len(o.BinaryD
 func checkConfigMap(c *admission.Issues, o *corev1.ConfigMap) {
 	size := 0
 	for _, k := range slices.Sorted(maps.Keys(o.Data)) {
-		c.Rule("data["+k+"]", k, validation.IsConfigMapKey(k))
+		c.Rule(admission.Entry("data", k), k, validation.IsConfigMapKey(k))
 		size += len(o.Data[k])
 		if _, twice := o.BinaryData[k]; twice {
-			c.Add("binaryData["+k+"]", "is already in data")
+			c.Add(admission.Entry("binaryData", k), "is already in data")
 		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(o.BinaryData)) {
-		c.Rule("binaryData["+k+"]", k, validation.IsConfigMapKey(k))
+		c.Rule(admission.Entry("binaryData", k), k, validation.IsConfigMapKey(k))
 		size += len(o.BinaryData[k])
 	}
 	if size > maxData {

@@ -38,6 +38,7 @@ func deploymentKind() Kind {
 			}
 		},
 		warn:       warnDeployment,
+		inert:      inertDeployment,
 		spec:       func(d *appsv1.Deployment) any { return d.Spec },
 		copyStatus: func(d, from *appsv1.Deployment) { from.Status.DeepCopyInto(&d.Status) },
 		columns: []column[*appsv1.Deployment]{
@@ -68,8 +69,19 @@ func defaultDeployment(d *appsv1.Deployment) {
 	admission.DefaultPod(&d.Spec.Template.Spec)
 }
 
+// podSpecPath is the path of what instances are made from.
+const podSpecPath = "spec.template.spec"
+
+// inertDeployment are the fields that do nothing here.
+func inertDeployment() []admission.Inert {
+	return append(admission.PodInert(podSpecPath),
+		admission.Inert{Field: "spec.template.metadata.finalizers", Message: "have no effect here; instances go at once"},
+		admission.Inert{Field: "spec.revisionHistoryLimit", Message: "has no effect here; no old revisions are kept", Silent: []any{float64(defaultHistory)}})
+}
+
 func warnDeployment(c *admission.Issues, d *appsv1.Deployment, others Objects) {
-	const path = "spec.template.spec"
+	const path = podSpecPath
+	c.HostName("metadata.name", d.Name)
 	c.PodWarnings(path, &d.Spec.Template.Spec)
 	warnReferences(c, path, &d.Spec.Template.Spec, d.Namespace, others)
 	if d.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType {

@@ -42,10 +42,7 @@ func checkDeploymentSelector(c *admission.Issues, s *appsv1.DeploymentSpec) {
 		return
 	}
 	before := len(*c)
-	c.Labels(path+".matchLabels", s.Selector.MatchLabels)
-	for i, e := range s.Selector.MatchExpressions {
-		checkExpression(c, admission.Item(path+".matchExpressions", i), e)
-	}
+	c.Selector(path, s.Selector)
 	if len(*c) > before {
 		return
 	}
@@ -61,25 +58,6 @@ func checkDeploymentSelector(c *admission.Issues, s *appsv1.DeploymentSpec) {
 		}
 		c.Add("spec.template.metadata.labels", "spec.selector requires %s, but the template's labels are %s",
 			strings.ReplaceAll(selector.String(), ",", ", "), strings.ReplaceAll(has, ",", ", "))
-	}
-}
-
-func checkExpression(c *admission.Issues, path string, e metav1.LabelSelectorRequirement) {
-	c.Rule(path+".key", e.Key, validation.IsQualifiedName(e.Key))
-	switch e.Operator {
-	case metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn:
-		if len(e.Values) == 0 {
-			c.Add(path+".values", "is missing; %s needs values", e.Operator)
-		}
-	case metav1.LabelSelectorOpExists, metav1.LabelSelectorOpDoesNotExist:
-		if len(e.Values) > 0 {
-			c.Add(path+".values", "%s takes no values", e.Operator)
-		}
-	default:
-		c.Add(path+".operator", "%q is not one of In, NotIn, Exists, DoesNotExist", e.Operator)
-	}
-	for i, v := range e.Values {
-		c.Rule(admission.Item(path+".values", i), v, validation.IsValidLabelValue(v))
 	}
 }
 

@@ -47,9 +47,9 @@ type Kind struct {
 	check       func(c *admission.Issues, o Object)
 	checkUpdate func(c *admission.Issues, old, updated Object)
 	warn        func(c *admission.Issues, o Object, others Objects)
+	inert       func() []admission.Inert
 	spec        func(Object) any
 	copyStatus  func(o, from Object)
-	normalize   func(tree map[string]any, o Object)
 	columns     []Column
 	summary     func(Object) string
 	describe    func(p Printer, o Object, live *Live)
@@ -109,7 +109,19 @@ func (k Kind) Warnings(o Object, others Objects) []admission.Issue {
 	if k.warn != nil {
 		k.warn(&c, o, others)
 	}
+	if tree, err := ToTree(o); err == nil {
+		c.Inert(tree, k.Inert())
+	}
 	return c
+}
+
+// Inert are the fields of the kind that are legal and do nothing here.
+func (k Kind) Inert() []admission.Inert {
+	fields := admission.MetadataInert()
+	if k.inert != nil {
+		fields = append(fields, k.inert()...)
+	}
+	return fields
 }
 
 // Spec is the part of an object whose change makes a new generation; nil for kinds without.
@@ -129,13 +141,6 @@ func (k Kind) CopyStatus(o, from Object) {
 
 // ClearStatus removes what is in the status of an object.
 func (k Kind) ClearStatus(o Object) { k.CopyStatus(o, k.create()) }
-
-// Normalize changes the JSON tree of a manifest to how its fields are stored: "stringData" of a Secret becomes "data".
-func (k Kind) Normalize(tree map[string]any, o Object) {
-	if k.normalize != nil {
-		k.normalize(tree, o)
-	}
-}
 
 // Kinds returns all supported kinds, in the order in which objects are applied: what others depend on comes first.
 func Kinds() []Kind { return slices.Clone(registry()) }

@@ -50,7 +50,7 @@ func (m Manifest) At(path string) Position {
 // Problem returns an issue of this manifest with its position.
 func (m Manifest) Problem(issue admission.Issue) Problem {
 	at := m.At(issue.Path)
-	return Problem{File: m.File, Line: at.Line, Column: at.Column, Object: KeyOf(m.Object).String(), Path: issue.Path, Message: issue.Message}
+	return Problem{File: m.File, Line: at.Line, Column: at.Column, Object: KeyOf(m.Object).String(), Path: issue.Path, Message: issue.Message, Group: issue.Group}
 }
 
 // Problems returns issues of this manifest with their positions.

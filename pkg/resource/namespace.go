@@ -3,6 +3,7 @@ package resource
 import (
 	"cmp"
 	"maps"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,6 +16,7 @@ func namespaceKind() Kind {
 		Kind:       Kind{Name: KindNamespace, APIVersion: "v1", Plural: "namespaces", Short: []string{"ns"}, LabelNames: true},
 		empty:      func() *corev1.Namespace { return &corev1.Namespace{} },
 		defaults:   defaultNamespace,
+		check:      checkNamespace,
 		copyStatus: func(o, from *corev1.Namespace) { o.Status = from.Status },
 		columns:    []column[*corev1.Namespace]{{"STATUS", namespacePhase}},
 		summary:    func(n *corev1.Namespace) string { return strings.ToLower(namespacePhase(n)) },
@@ -28,7 +30,7 @@ const (
 )
 
 func defaultNamespace(n *corev1.Namespace) {
-	if n.Name != "" && n.Labels[namespaceNameLabel] == "" {
+	if n.Name != "" && n.Labels[namespaceNameLabel] != n.Name {
 		labels := maps.Clone(n.Labels)
 		if labels == nil {
 			labels = map[string]string{}
@@ -36,10 +38,19 @@ func defaultNamespace(n *corev1.Namespace) {
 		labels[namespaceNameLabel] = n.Name
 		n.Labels = labels
 	}
-	if len(n.Spec.Finalizers) == 0 {
-		n.Spec.Finalizers = []corev1.FinalizerName{namespaceFinalizer}
+	if !slices.Contains(n.Spec.Finalizers, namespaceFinalizer) {
+		n.Spec.Finalizers = append(n.Spec.Finalizers, namespaceFinalizer)
 	}
 	admission.Set(&n.Status.Phase, corev1.NamespaceActive)
+}
+
+// checkNamespace adds what the API server would refuse in a Namespace.
+func checkNamespace(c *admission.Issues, n *corev1.Namespace) {
+	names := make([]string, len(n.Spec.Finalizers))
+	for i, f := range n.Spec.Finalizers {
+		names[i] = string(f)
+	}
+	c.Finalizers("spec.finalizers", names)
 }
 
 func namespacePhase(n *corev1.Namespace) string {

@@ -24,6 +24,7 @@ func persistentVolumeClaimKind() Kind {
 		check:       checkClaim,
 		checkUpdate: checkClaimUpdate,
 		warn:        warnClaim,
+		inert:       inertClaim,
 		spec:        func(o *corev1.PersistentVolumeClaim) any { return o.Spec },
 		copyStatus:  func(o, from *corev1.PersistentVolumeClaim) { from.Status.DeepCopyInto(&o.Status) },
 		columns: []column[*corev1.PersistentVolumeClaim]{
@@ -93,6 +94,13 @@ func checkClaim(c *admission.Issues, o *corev1.PersistentVolumeClaim) {
 	if class := o.Spec.StorageClassName; class != nil && *class != "" {
 		c.Rule("spec.storageClassName", *class, validation.IsDNS1123Subdomain(*class))
 	}
+	if class := o.Spec.VolumeAttributesClassName; class != nil && *class != "" {
+		c.Rule("spec.volumeAttributesClassName", *class, validation.IsDNS1123Subdomain(*class))
+	}
+	c.Selector("spec.selector", o.Spec.Selector)
+	if from := o.Spec.DataSource; from != nil && from.Kind != "" {
+		c.Required("spec.dataSource.name", from.Name)
+	}
 	if mode := *o.Spec.VolumeMode; mode != corev1.PersistentVolumeFilesystem && mode != corev1.PersistentVolumeBlock {
 		c.Add("spec.volumeMode", "%q is not a volume mode; known are Block and Filesystem", mode)
 	}
@@ -111,23 +119,20 @@ func checkClaimUpdate(c *admission.Issues, old, updated *corev1.PersistentVolume
 	}
 }
 
-func warnClaim(c *admission.Issues, o *corev1.PersistentVolumeClaim, _ Objects) {
-	s := o.Spec
-	for _, f := range []struct {
-		name string
-		set  bool
-	}{
-		{"volumeName", s.VolumeName != ""},
-		{"selector", s.Selector != nil},
-		{"dataSource", s.DataSource != nil},
-		{"dataSourceRef", s.DataSourceRef != nil},
-		{"volumeAttributesClassName", s.VolumeAttributesClassName != nil},
-	} {
-		if f.set {
-			c.Add("spec."+f.name, "has no effect here, where every claim is an empty directory of this machine at first")
-		}
+// inertClaim are the fields that do nothing here.
+func inertClaim() []admission.Inert {
+	fields := []admission.Inert{{Field: "spec.resources.limits", Message: "are not enforced here"}}
+	for _, name := range []string{"volumeName", "selector", "dataSource", "dataSourceRef", "volumeAttributesClassName", "storageClassName"} {
+		fields = append(fields, admission.Inert{
+			Field: "spec." + name, Message: "has no effect here, where every claim is an empty directory of this machine at first", Silent: []any{""},
+		})
 	}
-	if *s.VolumeMode == corev1.PersistentVolumeBlock {
+	return fields
+}
+
+func warnClaim(c *admission.Issues, o *corev1.PersistentVolumeClaim, _ Objects) {
+	c.WholeBytes("spec.resources.requests", o.Spec.Resources.Requests)
+	if *o.Spec.VolumeMode == corev1.PersistentVolumeBlock {
 		c.Add("spec.volumeMode", "there are no block devices here; the claim is a directory")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/printable"
 )
 
@@ -21,6 +22,8 @@ type Problem struct {
 	Path string
 	// Message for people.
 	Message string
+	// Group is that of the issue; see admission.Issue.
+	Group string
 }
 
 // String is "file:line:column: path: message"; without a file, it begins with the object. It is one line: keys and values of
@@ -77,4 +80,29 @@ func (p Problems) Sorted() Problems {
 		return cmp.Or(cmp.Compare(rank[a.File], rank[b.File]), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return slices.Compact(sorted)
+}
+
+// Grouped returns the first problem of each group, with how many more there are, and all that are in no group.
+func (p Problems) Grouped() Problems {
+	count := map[string]int{}
+	for i := range p {
+		count[p[i].Group]++
+	}
+	var grouped Problems
+	for _, problem := range p {
+		n, found := count[problem.Group]
+		if problem.Group == "" {
+			grouped = append(grouped, problem)
+			continue
+		}
+		if !found {
+			continue
+		}
+		delete(count, problem.Group)
+		if n > 1 {
+			problem.Message += fmt.Sprintf(" (and in %s)", humanize.Count(n-1, "more place"))
+		}
+		grouped = append(grouped, problem)
+	}
+	return grouped
 }

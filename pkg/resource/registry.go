@@ -44,21 +44,22 @@ type definition[T Object] struct {
 	checkUpdate func(c *admission.Issues, old, updated T)
 	// warn adds what is legal but probably not meant, for one with its defaults among others.
 	warn func(c *admission.Issues, o T, others Objects)
+	// inert are the fields that are legal and do nothing here; those of the metadata are known for all kinds.
+	inert func() []admission.Inert
 	// spec returns the part whose change makes a new generation.
 	spec func(T) any
 	// copyStatus sets the status, which only the shop sets, to another object's.
 	copyStatus func(o, from T)
-	// normalize changes the JSON tree of a manifest to how its fields are stored.
-	normalize func(tree map[string]any, o T)
-	columns   []column[T]
-	summary   func(T) string
-	describe  func(p Printer, o T, live *Live)
+	columns    []column[T]
+	summary    func(T) string
+	describe   func(p Printer, o T, live *Live)
 }
 
 // kind returns the Kind with the functions for any Object.
 func (d definition[T]) kind() Kind {
 	k := d.Kind
 	k.create = func() Object { return d.empty() }
+	k.inert = d.inert
 	if d.defaults != nil {
 		k.defaults = func(o Object) { d.defaults(o.(T)) }
 	}
@@ -76,9 +77,6 @@ func (d definition[T]) kind() Kind {
 	}
 	if d.copyStatus != nil {
 		k.copyStatus = func(o, from Object) { d.copyStatus(o.(T), from.(T)) }
-	}
-	if d.normalize != nil {
-		k.normalize = func(tree map[string]any, o Object) { d.normalize(tree, o.(T)) }
 	}
 	if d.summary != nil {
 		k.summary = func(o Object) string { return d.summary(o.(T)) }

@@ -2,6 +2,8 @@ package resource
 
 import (
 	"cmp"
+	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,7 +28,7 @@ func secretKind() Kind {
 			}
 			c.Immutable(old.Immutable, updated.Immutable, admission.Equal(old.Data, updated.Data))
 		},
-		normalize: normalizeSecret,
+		warn: warnSecret,
 		columns: []column[*corev1.Secret]{
 			{"TYPE", secretType},
 			{"DATA", func(o *corev1.Secret) string { return strconv.Itoa(secretKeys(o)) }},
@@ -54,35 +56,67 @@ func defaultSecret(s *corev1.Secret) {
 	}
 }
 
-// normalizeSecret folds stringData into data, so that a key that leaves stringData leaves the Secret (kubectl keeps it).
-func normalizeSecret(tree map[string]any, s *corev1.Secret) {
-	if len(s.StringData) == 0 {
-		return
-	}
-	folded := s.DeepCopy()
-	defaultSecret(folded)
-	tree["data"] = folded.Data
-	delete(tree, "stringData")
-}
-
 func checkSecret(c *admission.Issues, o *corev1.Secret) {
 	size := 0
 	for _, k := range slices.Sorted(maps.Keys(o.Data)) {
-		c.Rule("data["+k+"]", k, validation.IsConfigMapKey(k))
+		c.Rule(admission.Entry("data", k), k, validation.IsConfigMapKey(k))
 		size += len(o.Data[k])
 	}
 	if size > maxData {
 		c.Add("data", "%d bytes are too many; a Secret may have %d", size, maxData)
 	}
+	checkSecretKeys(c, o)
+	checkDockerConfig(c, o)
+	if o.Type == corev1.SecretTypeServiceAccountToken && o.Annotations[corev1.ServiceAccountNameKey] == "" {
+		c.Add(admission.Entry("metadata.annotations", corev1.ServiceAccountNameKey), "is missing; a Secret of type %s needs it", o.Type)
+	}
+}
+
+// checkSecretKeys checks that a Secret has what its type promises.
+func checkSecretKeys(c *admission.Issues, o *corev1.Secret) {
 	required := map[corev1.SecretType][]string{
 		corev1.SecretTypeTLS:              {corev1.TLSCertKey, corev1.TLSPrivateKeyKey},
+		corev1.SecretTypeDockercfg:        {corev1.DockerConfigKey},
 		corev1.SecretTypeDockerConfigJson: {corev1.DockerConfigJsonKey},
 		corev1.SecretTypeSSHAuth:          {corev1.SSHAuthPrivateKey},
 	}
 	for _, k := range required[o.Type] {
-		if _, ok := o.Data[k]; !ok {
-			c.Add("data["+k+"]", "a Secret of type %s needs the key %s", o.Type, k)
+		v, ok := o.Data[k]
+		if !ok || len(v) == 0 && o.Type == corev1.SecretTypeSSHAuth {
+			c.Add(admission.Entry("data", k), "a Secret of type %s needs the key %s", o.Type, k)
 		}
+	}
+	if o.Type != corev1.SecretTypeBasicAuth {
+		return
+	}
+	_, user := o.Data[corev1.BasicAuthUsernameKey]
+	_, password := o.Data[corev1.BasicAuthPasswordKey]
+	if !user && !password {
+		for _, k := range []string{corev1.BasicAuthUsernameKey, corev1.BasicAuthPasswordKey} {
+			c.Add(admission.Entry("data", k), "a Secret of type %s needs username, password or both", o.Type)
+		}
+	}
+}
+
+// checkDockerConfig checks that the credentials of registries are in JSON.
+func checkDockerConfig(c *admission.Issues, o *corev1.Secret) {
+	for t, k := range map[corev1.SecretType]string{
+		corev1.SecretTypeDockercfg: corev1.DockerConfigKey, corev1.SecretTypeDockerConfigJson: corev1.DockerConfigJsonKey,
+	} {
+		v, ok := o.Data[k]
+		if o.Type == t && ok && json.Unmarshal(v, &map[string]any{}) != nil {
+			c.Add(admission.Entry("data", k), "is not a JSON object")
+		}
+	}
+}
+
+// warnSecret warns of what is not what the type promises.
+func warnSecret(c *admission.Issues, o *corev1.Secret, _ Objects) {
+	if o.Type != corev1.SecretTypeTLS {
+		return
+	}
+	if _, err := tls.X509KeyPair(o.Data[corev1.TLSCertKey], o.Data[corev1.TLSPrivateKeyKey]); err != nil {
+		c.Add("data", "%s and %s are not a certificate and its key in PEM", corev1.TLSCertKey, corev1.TLSPrivateKeyKey)
 	}
 }
 

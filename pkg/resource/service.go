@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -12,7 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/shopctl/shopctl/pkg/resource/admission"
 	"github.com/shopctl/shopctl/pkg/suggest"
@@ -24,12 +22,14 @@ func serviceKind() Kind {
 			Name: KindService, APIVersion: "v1", Plural: "services", Short: []string{"svc"},
 			Namespaced: true, LabelNames: true, Restorable: true,
 		},
-		empty:      func() *corev1.Service { return &corev1.Service{} },
-		defaults:   defaultService,
-		check:      checkService,
-		warn:       warnService,
-		spec:       func(s *corev1.Service) any { return s.Spec },
-		copyStatus: func(s, from *corev1.Service) { from.Status.DeepCopyInto(&s.Status) },
+		empty:       func() *corev1.Service { return &corev1.Service{} },
+		defaults:    defaultService,
+		check:       checkService,
+		checkUpdate: checkServiceUpdate,
+		warn:        warnService,
+		inert:       inertService,
+		spec:        func(s *corev1.Service) any { return s.Spec },
+		copyStatus:  keepServiceFields,
 		columns: []column[*corev1.Service]{
 			{"TYPE", serviceType},
 			{"CLUSTER-IP", func(s *corev1.Service) string { return cmp.Or(s.Spec.ClusterIP, none) }},
@@ -58,6 +58,7 @@ func servicePorts(s *corev1.Service) string {
 func defaultService(s *corev1.Service) {
 	admission.Set(&s.Spec.Type, corev1.ServiceTypeClusterIP)
 	admission.Set(&s.Spec.SessionAffinity, corev1.ServiceAffinityNone)
+	defaultReach(&s.Spec)
 	for i := range s.Spec.Ports {
 		port := &s.Spec.Ports[i]
 		admission.Set(&port.Protocol, corev1.ProtocolTCP)
@@ -67,59 +68,45 @@ func defaultService(s *corev1.Service) {
 	}
 }
 
-// checkService adds what the API server would refuse in a Service that has its defaults.
-func checkService(c *admission.Issues, o *corev1.Service) {
-	s := &o.Spec
-	c.Labels("spec.selector", s.Selector)
-	if s.ClusterIP != "" && s.ClusterIP != corev1.ClusterIPNone {
-		if _, err := netip.ParseAddr(s.ClusterIP); err != nil {
-			c.Add("spec.clusterIP", "%q is neither an IP address nor None", s.ClusterIP)
-		}
+// defaultAffinitySeconds is how long a client stays with an instance: three hours.
+const defaultAffinitySeconds = 10_800
+
+// defaultReach fills in how clients of a Service are treated.
+func defaultReach(s *corev1.ServiceSpec) {
+	switch s.SessionAffinity {
+	case corev1.ServiceAffinityClientIP:
+		admission.SetPointer(&s.SessionAffinityConfig, corev1.SessionAffinityConfig{})
+		admission.SetPointer(&s.SessionAffinityConfig.ClientIP, corev1.ClientIPConfig{})
+		admission.SetPointer(&s.SessionAffinityConfig.ClientIP.TimeoutSeconds, defaultAffinitySeconds)
+	case corev1.ServiceAffinityNone:
+		s.SessionAffinityConfig = nil
 	}
-	if s.Type == corev1.ServiceTypeExternalName {
-		if s.ExternalName == "" {
-			c.Add("spec.externalName", "is missing; type ExternalName needs it")
-		} else {
-			c.Rule("spec.externalName", s.ExternalName, validation.IsDNS1123Subdomain(s.ExternalName))
-		}
-	} else if len(s.Ports) == 0 && s.ClusterIP != corev1.ClusterIPNone {
-		c.Add("spec.ports", "is missing; there must be at least one port")
+	if reachedFromOutside(s) {
+		admission.Set(&s.ExternalTrafficPolicy, corev1.ServiceExternalTrafficPolicyCluster)
 	}
-	checkServicePorts(c, s)
+	if s.Type != corev1.ServiceTypeExternalName {
+		admission.SetPointer(&s.InternalTrafficPolicy, corev1.ServiceInternalTrafficPolicyCluster)
+	}
+	if s.Type == corev1.ServiceTypeLoadBalancer {
+		admission.SetPointer(&s.AllocateLoadBalancerNodePorts, true)
+	}
 }
 
-func checkServicePorts(c *admission.Issues, s *corev1.ServiceSpec) {
-	names, ports := map[string]bool{}, map[string]bool{}
-	for i, p := range s.Ports {
-		at := admission.Item("spec.ports", i)
-		c.Port(at+".port", p.Port)
-		switch {
-		case p.Name == "" && len(s.Ports) > 1:
-			c.Add(at+".name", "is missing; with several ports each needs a name")
-		case p.Name != "" && names[p.Name]:
-			c.Add(at+".name", "%q is the name of another port", p.Name)
-		case p.Name != "":
-			c.Rule(at+".name", p.Name, validation.IsDNS1123Label(p.Name))
-		}
-		names[p.Name] = true
-		key := fmt.Sprintf("%d/%s", p.Port, p.Protocol)
-		if ports[key] {
-			c.Add(at+".port", "%s is already used", key)
-		}
-		ports[key] = true
-		if p.TargetPort != intstr.FromInt32(p.Port) { // the default, reported already
-			c.PortRef(at+".targetPort", p.TargetPort)
-		}
-		if p.AppProtocol != nil {
-			c.Rule(at+".appProtocol", *p.AppProtocol, validation.IsQualifiedName(*p.AppProtocol))
-		}
-		if p.NodePort != 0 {
-			c.Port(at+".nodePort", p.NodePort)
-			if s.Type != corev1.ServiceTypeNodePort && s.Type != corev1.ServiceTypeLoadBalancer {
-				c.Add(at+".nodePort", "is not allowed in a Service of type %s", s.Type)
-			}
-		}
+// inertService are the fields that do nothing here.
+func inertService() []admission.Inert {
+	fields := []admission.Inert{
+		{Field: "spec.sessionAffinity", Message: "has no effect here, where every client has the same address", Silent: []any{"None"}},
+		{Field: "spec.clusterIP", Message: "has no effect here; describe shows the address of a Service", Silent: []any{corev1.ClusterIPNone}},
+		{Field: "spec.ports[].nodePort", Message: "has no effect here; describe shows the address of a Service"},
+		{Field: "spec.externalTrafficPolicy", Message: admission.NoEffect, Silent: []any{"Cluster"}},
+		{Field: "spec.internalTrafficPolicy", Message: admission.NoEffect, Silent: []any{"Cluster"}},
+		{Field: "spec.ipFamilies", Message: "has no effect here; Services have addresses of IPv4"},
+		{Field: "spec.ipFamilyPolicy", Message: "has no effect here; Services have addresses of IPv4"},
 	}
+	for _, name := range []string{"externalIPs", "loadBalancerIP", "loadBalancerSourceRanges", "loadBalancerClass", "healthCheckNodePort", "trafficDistribution"} {
+		fields = append(fields, admission.Inert{Field: "spec." + name, Message: admission.NoEffect})
+	}
+	return fields
 }
 
 // warnService warns of fields that have no effect here, and of a selector that matches nothing.
@@ -131,11 +118,11 @@ func warnService(c *admission.Issues, o *corev1.Service, others Objects) {
 	case corev1.ServiceTypeExternalName:
 		c.Add("spec.type", "ExternalName has no effect here")
 	}
-	if len(s.ExternalIPs) > 0 {
-		c.Add("spec.externalIPs", admission.NoEffect)
+	if s.ExternalName != "" && s.Type != corev1.ServiceTypeExternalName {
+		c.Add("spec.externalName", "is ignored in a Service of type %s", s.Type)
 	}
-	if s.SessionAffinity == corev1.ServiceAffinityClientIP {
-		c.Add("spec.sessionAffinity", "has no effect here, where every client has the same address")
+	if d := s.TrafficDistribution; d != nil && *d == corev1.ServiceTrafficDistributionPreferClose {
+		c.Add("spec.trafficDistribution", "PreferClose is deprecated; write PreferSameZone")
 	}
 	for i, p := range s.Ports {
 		if p.Protocol != corev1.ProtocolTCP {

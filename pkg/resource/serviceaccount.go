@@ -1,6 +1,10 @@
 package resource
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/shopctl/shopctl/pkg/resource/admission"
+)
 
 // defaultServiceAccount exists in every namespace without a manifest.
 const defaultServiceAccount = "default"
@@ -12,5 +16,12 @@ func serviceAccountKind() Kind {
 			Namespaced: true, Restorable: true,
 		},
 		empty: func() *corev1.ServiceAccount { return &corev1.ServiceAccount{} },
+		inert: func() []admission.Inert {
+			return []admission.Inert{
+				{Field: "automountServiceAccountToken", Message: "has no effect here; there is no token to mount", Silent: []any{false}},
+				{Field: "imagePullSecrets", Message: "has no effect here; no images are pulled"},
+				{Field: "secrets", Message: "has no effect here; there is no token to mount"},
+			}
+		},
 	}.kind()
 }

@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
@@ -54,6 +54,7 @@ func (c *Issues) Metadata(o metav1.Object, s Scope) {
 	default:
 		c.Rule(namePath, name, validation.IsDNS1123Subdomain(name))
 	}
+	c.AtLeast("metadata.generation", o.GetGeneration(), 0)
 	if ns := o.GetNamespace(); ns != "" {
 		if s.Namespaced {
 			c.Rule("metadata.namespace", ns, validation.IsDNS1123Label(ns))
@@ -63,12 +64,56 @@ func (c *Issues) Metadata(o metav1.Object, s Scope) {
 	}
 	c.Labels("metadata.labels", o.GetLabels())
 	c.Annotations("metadata.annotations", o.GetAnnotations())
+	c.Finalizers("metadata.finalizers", o.GetFinalizers())
+	c.owners("metadata.ownerReferences", o.GetOwnerReferences())
+}
+
+// Finalizers checks that finalizers have the names of those that Kubernetes knows, or a domain.
+func (c *Issues) Finalizers(path string, finalizers []string) {
+	known := []string{metav1.FinalizerOrphanDependents, metav1.FinalizerDeleteDependents, string(corev1.FinalizerKubernetes)}
+	for i, f := range finalizers {
+		at := Item(path, i)
+		complaints := validation.IsQualifiedName(f)
+		c.Rule(at, f, complaints)
+		if len(complaints) == 0 && !strings.Contains(f, "/") && !slices.Contains(known, f) {
+			c.Add(at, "%q is not one of %s and has no domain, as in example.com/%s", f, strings.Join(known, ", "), f)
+		}
+	}
+	if slices.Contains(finalizers, metav1.FinalizerOrphanDependents) && slices.Contains(finalizers, metav1.FinalizerDeleteDependents) {
+		c.Add(path, "%s and %s cannot be combined", metav1.FinalizerOrphanDependents, metav1.FinalizerDeleteDependents)
+	}
+}
+
+// owners checks references to the objects that own an object.
+func (c *Issues) owners(path string, owners []metav1.OwnerReference) {
+	controller := ""
+	for i, o := range owners {
+		at := Item(path, i)
+		version, err := schema.ParseGroupVersion(o.APIVersion)
+		switch {
+		case err != nil:
+			c.Add(at+".apiVersion", "%q is not a version such as v1 or apps/v1", o.APIVersion)
+		case version.Version == "":
+			c.Add(at+".apiVersion", "is missing")
+		case version.String() == "v1" && o.Kind == "Event":
+			c.Add(at, "an Event cannot own objects")
+		}
+		c.Required(at+".kind", o.Kind)
+		c.Required(at+".name", o.Name)
+		c.Required(at+".uid", string(o.UID))
+		if o.Controller != nil && *o.Controller {
+			if controller != "" {
+				c.Add(path, "only one owner can be the controller; %q and %q are", controller, o.Name)
+			}
+			controller = o.Name
+		}
+	}
 }
 
 // Labels checks the keys and values of labels.
 func (c *Issues) Labels(path string, labels map[string]string) {
 	for _, k := range slices.Sorted(maps.Keys(labels)) {
-		at := path + "[" + k + "]"
+		at := Entry(path, k)
 		c.Rule(at, k, validation.IsQualifiedName(k))
 		c.Rule(at, labels[k], validation.IsValidLabelValue(labels[k]))
 	}
@@ -78,7 +123,7 @@ func (c *Issues) Labels(path string, labels map[string]string) {
 func (c *Issues) Annotations(path string, annotations map[string]string) {
 	size := 0
 	for _, k := range slices.Sorted(maps.Keys(annotations)) {
-		c.Rule(path+"["+k+"]", k, validation.IsQualifiedName(strings.ToLower(k)))
+		c.Rule(Entry(path, k), k, validation.IsQualifiedName(strings.ToLower(k)))
 		if k != corev1.LastAppliedConfigAnnotation { // it would halve what an applied object can hold
 			size += len(k) + len(annotations[k])
 		}
@@ -114,9 +159,6 @@ func (c *Issues) Port(path string, port int32) {
 		c.Add(path, "%d is not a port; ports are 1 to 65535", port)
 	}
 }
-
-// Item is the path of an element of a list.
-func Item(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
 // Equal compares by JSON, for which nil and empty lists and different spellings of one quantity are the same.
 func Equal(a, b any) bool {

@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // Values of Kubernetes' pkg/apis/core/v1/defaults.go.
@@ -17,6 +17,7 @@ const (
 	defaultProbeSuccess    = 1
 	defaultProbeFailure    = 3
 	defaultVolumeMode      = 0o644
+	defaultTokenSeconds    = 3600
 )
 
 // DefaultPod fills in what the template of a pod leaves out, as Kubernetes does.
@@ -44,26 +45,25 @@ func DefaultPod(p *corev1.PodSpec) {
 func defaultContainer(c *corev1.Container) {
 	Set(&c.TerminationMessagePath, defaultTerminationPath)
 	Set(&c.TerminationMessagePolicy, corev1.TerminationMessageReadFile)
-	if c.ImagePullPolicy == "" {
-		c.ImagePullPolicy = corev1.PullIfNotPresent
-		if imageTag(c.Image) == "latest" {
-			c.ImagePullPolicy = corev1.PullAlways
-		}
-	}
+	defaultPullPolicy(&c.ImagePullPolicy, c.Image)
 	for i := range c.Ports {
 		Set(&c.Ports[i].Protocol, corev1.ProtocolTCP)
 	}
 	for i := range c.Env {
-		if from := c.Env[i].ValueFrom; from != nil && from.FieldRef != nil {
-			Set(&from.FieldRef.APIVersion, "v1")
+		if from := c.Env[i].ValueFrom; from != nil {
+			defaultFieldRef(from.FieldRef)
+			if from.FileKeyRef != nil {
+				SetPointer(&from.FileKeyRef.Optional, false)
+			}
 		}
 	}
-	for name, limit := range c.Resources.Limits {
-		if _, ok := c.Resources.Requests[name]; !ok {
-			if c.Resources.Requests == nil {
-				c.Resources.Requests = corev1.ResourceList{}
+	roundUp(c.Resources.Limits)
+	roundUp(c.Resources.Requests)
+	if c.Lifecycle != nil {
+		for _, h := range []*corev1.LifecycleHandler{c.Lifecycle.PostStart, c.Lifecycle.PreStop} {
+			if h != nil {
+				defaultHTTP(h.HTTPGet)
 			}
-			c.Resources.Requests[name] = limit.DeepCopy()
 		}
 	}
 	for _, p := range []*corev1.Probe{c.LivenessProbe, c.ReadinessProbe, c.StartupProbe} {
@@ -73,16 +73,42 @@ func defaultContainer(c *corev1.Container) {
 	}
 }
 
+func defaultPullPolicy(p *corev1.PullPolicy, image string) {
+	if imageTag(image) == "latest" {
+		Set(p, corev1.PullAlways)
+	}
+	Set(p, corev1.PullIfNotPresent)
+}
+
 // imageTag is the tag of an image reference; "latest" if it names neither tag nor digest.
 func imageTag(image string) string {
-	if strings.Contains(image, "@") {
-		return ""
-	}
-	last := image[strings.LastIndexByte(image, '/')+1:]
-	if _, tag, ok := strings.Cut(last, ":"); ok {
+	name, _, digest := strings.Cut(image, "@")
+	last := name[strings.LastIndexByte(name, '/')+1:]
+	if _, tag, ok := strings.Cut(last, ":"); ok || digest {
 		return tag
 	}
 	return "latest"
+}
+
+func defaultFieldRef(ref *corev1.ObjectFieldSelector) {
+	if ref != nil {
+		Set(&ref.APIVersion, "v1")
+	}
+}
+
+// roundUp makes amounts multiples of a thousandth, which is the smallest that Kubernetes stores.
+func roundUp(list corev1.ResourceList) {
+	for name, q := range list {
+		q.RoundUp(resource.Milli)
+		list[name] = q
+	}
+}
+
+func defaultHTTP(h *corev1.HTTPGetAction) {
+	if h != nil {
+		Set(&h.Path, "/")
+		Set(&h.Scheme, corev1.URISchemeHTTP)
+	}
 }
 
 func defaultProbe(p *corev1.Probe) {
@@ -90,10 +116,7 @@ func defaultProbe(p *corev1.Probe) {
 	Set(&p.PeriodSeconds, defaultProbePeriod)
 	Set(&p.SuccessThreshold, defaultProbeSuccess)
 	Set(&p.FailureThreshold, defaultProbeFailure)
-	if p.HTTPGet != nil {
-		Set(&p.HTTPGet.Path, "/")
-		Set(&p.HTTPGet.Scheme, corev1.URISchemeHTTP)
-	}
+	defaultHTTP(p.HTTPGet)
 	if p.GRPC != nil {
 		SetPointer(&p.GRPC.Service, "")
 	}
@@ -107,38 +130,30 @@ func defaultVolume(v *corev1.Volume) {
 		SetPointer(&v.Secret.DefaultMode, defaultVolumeMode)
 	case v.Projected != nil:
 		SetPointer(&v.Projected.DefaultMode, defaultVolumeMode)
+		for _, source := range v.Projected.Sources {
+			if source.DownwardAPI != nil {
+				defaultDownward(source.DownwardAPI.Items)
+			}
+			if source.ServiceAccountToken != nil {
+				SetPointer(&source.ServiceAccountToken.ExpirationSeconds, defaultTokenSeconds)
+			}
+		}
+	case v.DownwardAPI != nil:
+		SetPointer(&v.DownwardAPI.DefaultMode, defaultVolumeMode)
+		defaultDownward(v.DownwardAPI.Items)
+	case v.Image != nil:
+		defaultPullPolicy(&v.Image.PullPolicy, v.Image.Reference)
+	case v.Ephemeral != nil && v.Ephemeral.VolumeClaimTemplate != nil:
+		SetPointer(&v.Ephemeral.VolumeClaimTemplate.Spec.VolumeMode, corev1.PersistentVolumeFilesystem)
+	case v.HostPath != nil:
+		SetPointer(&v.HostPath.Type, corev1.HostPathUnset)
 	case v.VolumeSource == corev1.VolumeSource{}:
 		v.EmptyDir = &corev1.EmptyDirVolumeSource{}
 	}
 }
 
-// Pod checks the template of a pod that has its defaults.
-func (c *Issues) Pod(path string, p *corev1.PodSpec) {
-	if p.RestartPolicy != corev1.RestartPolicyAlways {
-		c.Add(path+".restartPolicy", "%q: a Deployment's instances always restart; only Always is possible", p.RestartPolicy)
-	}
-	if p.TerminationGracePeriodSeconds != nil {
-		c.AtLeast(path+".terminationGracePeriodSeconds", *p.TerminationGracePeriodSeconds, 0)
-	}
-	if p.ActiveDeadlineSeconds != nil {
-		c.Add(path+".activeDeadlineSeconds", "is not possible in a Deployment")
-	}
-	if p.ServiceAccountName != "" {
-		c.Rule(path+".serviceAccountName", p.ServiceAccountName, validation.IsDNS1123Subdomain(p.ServiceAccountName))
-	}
-	volumes := c.volumes(path+".volumes", p.Volumes)
-	if len(p.Containers) == 0 {
-		c.Add(path+".containers", "is missing; there must be at least one container")
-	}
-	names := map[string]bool{}
-	for i := range p.InitContainers {
-		c.container(Item(path+".initContainers", i), &p.InitContainers[i], names, volumes)
-		c.initContainer(Item(path+".initContainers", i), &p.InitContainers[i])
-	}
-	for i := range p.Containers {
-		c.container(Item(path+".containers", i), &p.Containers[i], names, volumes)
-		if p.Containers[i].RestartPolicy != nil {
-			c.Add(Item(path+".containers", i)+".restartPolicy", "is possible for init containers only")
-		}
+func defaultDownward(items []corev1.DownwardAPIVolumeFile) {
+	for _, item := range items {
+		defaultFieldRef(item.FieldRef)
 	}
 }

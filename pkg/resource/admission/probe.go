@@ -14,6 +14,10 @@ func (c *Issues) probe(path string, p *corev1.Probe, restarts bool) {
 	if n := given(p.ProbeHandler); n != 1 {
 		c.Add(path, "must have exactly one of grpc, httpGet, tcpSocket, exec; it has %d", n)
 	}
+	c.handler(path, handler{p.Exec, p.HTTPGet, p.TCPSocket})
+	if p.GRPC != nil {
+		c.Port(path+".grpc.port", p.GRPC.Port)
+	}
 	c.AtLeast(path+".initialDelaySeconds", int64(p.InitialDelaySeconds), 0)
 	c.AtLeast(path+".timeoutSeconds", int64(p.TimeoutSeconds), 1)
 	c.AtLeast(path+".periodSeconds", int64(p.PeriodSeconds), 1)
@@ -29,18 +33,50 @@ func (c *Issues) probe(path string, p *corev1.Probe, restarts bool) {
 			c.Add(path+".terminationGracePeriodSeconds", "is not allowed in a readinessProbe, which restarts nothing")
 		}
 	}
-	switch {
-	case p.GRPC != nil:
-		c.Port(path+".grpc.port", p.GRPC.Port)
-	case p.HTTPGet != nil:
-		c.PortRef(path+".httpGet.port", p.HTTPGet.Port)
-		for i, h := range p.HTTPGet.HTTPHeaders {
-			c.Rule(Item(path+".httpGet.httpHeaders", i)+".name", h.Name, validation.IsHTTPHeaderName(h.Name))
-		}
-	case p.TCPSocket != nil:
-		c.PortRef(path+".tcpSocket.port", p.TCPSocket.Port)
-	case p.Exec != nil && len(p.Exec.Command) == 0:
+}
+
+// handler is what probes and hooks can do. One of its fields is set.
+type handler struct {
+	exec *corev1.ExecAction
+	http *corev1.HTTPGetAction
+	tcp  *corev1.TCPSocketAction
+}
+
+func (c *Issues) handler(path string, h handler) {
+	if h.exec != nil && len(h.exec.Command) == 0 {
 		c.Add(path+".exec.command", "is missing")
+	}
+	if h.http != nil {
+		c.PortRef(path+".httpGet.port", h.http.Port)
+		c.Required(path+".httpGet.path", h.http.Path)
+		for i, header := range h.http.HTTPHeaders {
+			c.Rule(Item(path+".httpGet.httpHeaders", i)+".name", header.Name, validation.IsHTTPHeaderName(header.Name))
+		}
+	}
+	if h.tcp != nil {
+		c.PortRef(path+".tcpSocket.port", h.tcp.Port)
+	}
+}
+
+// lifecycle checks the hooks of a container.
+func (c *Issues) lifecycle(path string, l *corev1.Lifecycle, p *corev1.PodSpec) {
+	if l == nil {
+		return
+	}
+	c.hook(path+".postStart", l.PostStart, p)
+	c.hook(path+".preStop", l.PreStop, p)
+}
+
+func (c *Issues) hook(path string, h *corev1.LifecycleHandler, p *corev1.PodSpec) {
+	if h == nil {
+		return
+	}
+	if n := given(*h); n != 1 {
+		c.Add(path, "must have exactly one of exec, httpGet, tcpSocket, sleep; it has %d", n)
+	}
+	c.handler(path, handler{h.Exec, h.HTTPGet, h.TCPSocket})
+	if grace := p.TerminationGracePeriodSeconds; h.Sleep != nil && grace != nil && (h.Sleep.Seconds < 0 || h.Sleep.Seconds > *grace) {
+		c.Add(path+".sleep", "%d seconds are not between 0 and terminationGracePeriodSeconds (%d)", h.Sleep.Seconds, *grace)
 	}
 }
 

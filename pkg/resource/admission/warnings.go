@@ -1,70 +1,127 @@
 package admission
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // NoEffect is the message about a field that does nothing on one machine.
 const NoEffect = "has no effect here, where every instance runs on this machine"
 
-// PodWarnings adds what is legal in a pod template but does not do on one machine what it does on a cluster, and what is
-// probably not meant. The template has its defaults.
+// PodWarnings adds what is legal in a pod template but is probably not meant. The template has its defaults.
 func (c *Issues) PodWarnings(path string, p *corev1.PodSpec) {
-	for _, f := range []struct {
-		name string
-		set  bool
-	}{
-		{"nodeName", p.NodeName != ""},
-		{"nodeSelector", len(p.NodeSelector) > 0},
-		{"affinity", p.Affinity != nil},
-		{"tolerations", len(p.Tolerations) > 0},
-		{"topologySpreadConstraints", len(p.TopologySpreadConstraints) > 0},
-		{"priorityClassName", p.PriorityClassName != ""},
-		{"runtimeClassName", p.RuntimeClassName != nil},
-		{"schedulingGates", len(p.SchedulingGates) > 0},
-		{"hostNetwork", p.HostNetwork},
-		{"hostPID", p.HostPID},
-		{"hostIPC", p.HostIPC},
-		{"hostAliases", len(p.HostAliases) > 0},
-		{"hostname", p.Hostname != ""},
-		{"subdomain", p.Subdomain != ""},
-		{"dnsConfig", p.DNSConfig != nil},
-		{"imagePullSecrets", len(p.ImagePullSecrets) > 0},
-		{"securityContext", p.SecurityContext != nil && !Equal(p.SecurityContext, corev1.PodSecurityContext{})},
-	} {
-		if f.set {
-			c.Add(path+"."+f.name, NoEffect)
-		}
+	if g := p.TerminationGracePeriodSeconds; g != nil && *g < 0 {
+		c.Add(path+".terminationGracePeriodSeconds", "%d is negative; it counts as 1", *g)
 	}
+	seen := map[string]bool{}
+	for i, s := range p.ImagePullSecrets {
+		at := Item(path+".imagePullSecrets", i) + ".name"
+		switch {
+		case s.Name == "":
+			c.Add(at, "is empty")
+		case seen[s.Name]:
+			c.Add(at, "%q is there already", s.Name)
+		}
+		seen[s.Name] = true
+	}
+	c.schedulingWarnings(path, p)
 	for i, v := range p.Volumes {
+		at := Item(path+".volumes", i)
 		if v.EmptyDir == nil && v.ConfigMap == nil && v.Secret == nil && v.DownwardAPI == nil && v.Projected == nil && v.PersistentVolumeClaim == nil && v.Ephemeral == nil {
-			c.Add(Item(path+".volumes", i), "has an unsupported kind; configMap, downwardAPI, emptyDir, ephemeral, persistentVolumeClaim, projected and secret are supported")
+			c.Add(at, "has an unsupported kind; configMap, downwardAPI, emptyDir, ephemeral, persistentVolumeClaim, projected and secret are supported")
 		}
+		c.overlaps(at, &v.VolumeSource)
 	}
+	ports := &portList{byNumber: map[string]string{}, byName: map[string]string{}}
 	for i := range p.InitContainers {
-		c.containerWarnings(Item(path+".initContainers", i), &p.InitContainers[i])
+		c.containerWarnings(Item(path+".initContainers", i), &p.InitContainers[i], ports)
 	}
 	for i := range p.Containers {
-		c.containerWarnings(Item(path+".containers", i), &p.Containers[i])
+		c.containerWarnings(Item(path+".containers", i), &p.Containers[i], ports)
 	}
 }
 
-func (c *Issues) containerWarnings(path string, k *corev1.Container) {
-	if k.Lifecycle != nil {
-		c.Add(path+".lifecycle", "hooks are not supported")
+// schedulingWarnings warns of rules that match no pod.
+func (c *Issues) schedulingWarnings(path string, p *corev1.PodSpec) {
+	const matchesNothing = "is missing, and so no pod matches"
+	for i, s := range p.TopologySpreadConstraints {
+		if s.LabelSelector == nil {
+			c.Add(Item(path+".topologySpreadConstraints", i)+".labelSelector", matchesNothing)
+		}
 	}
-	if k.SecurityContext != nil {
-		c.Add(path+".securityContext", NoEffect)
+	if p.Affinity == nil {
+		return
 	}
+	terms := func(at string, required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm) {
+		for i, t := range required {
+			if t.LabelSelector == nil {
+				c.Add(Item(at+".requiredDuringSchedulingIgnoredDuringExecution", i)+".labelSelector", matchesNothing)
+			}
+		}
+		for i, t := range preferred {
+			if t.PodAffinityTerm.LabelSelector == nil {
+				c.Add(Item(at+".preferredDuringSchedulingIgnoredDuringExecution", i)+".podAffinityTerm.labelSelector", matchesNothing)
+			}
+		}
+	}
+	if a := p.Affinity.PodAffinity; a != nil {
+		terms(path+".affinity.podAffinity", a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
+	}
+	if a := p.Affinity.PodAntiAffinity; a != nil {
+		terms(path+".affinity.podAntiAffinity", a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
+	}
+}
+
+// overlaps warns of files of a volume that hide each other.
+func (c *Issues) overlaps(path string, v *corev1.VolumeSource) {
+	var paths []string
+	switch {
+	case v.ConfigMap != nil:
+		path, paths = path+".configMap.items", pathsOf(v.ConfigMap.Items)
+	case v.Secret != nil:
+		path, paths = path+".secret.items", pathsOf(v.Secret.Items)
+	case v.DownwardAPI != nil:
+		path += ".downwardAPI.items"
+		for _, item := range v.DownwardAPI.Items {
+			paths = append(paths, item.Path)
+		}
+	}
+	if v.Projected != nil {
+		for i, source := range v.Projected.Sources {
+			if given(source) == 0 {
+				c.Add(Item(path+".projected.sources", i), "has no source")
+			}
+		}
+	}
+	for i, p := range paths {
+		for _, before := range paths[:i] {
+			if p == before || strings.HasPrefix(p, before+"/") || strings.HasPrefix(before, p+"/") {
+				c.Add(Item(path, i)+".path", "%q overlaps with %q", p, before)
+			}
+		}
+	}
+}
+
+func (c *Issues) containerWarnings(path string, k *corev1.Container, ports *portList) {
+	c.WholeBytes(path+".resources.limits", k.Resources.Limits)
+	c.WholeBytes(path+".resources.requests", k.Resources.Requests)
 	first := map[string]bool{}
 	for i, e := range k.Env {
-		if first[e.Name] {
+		// X: "$(X)b" adds to what is before it.
+		before := "$(" + e.Name + ")"
+		if first[e.Name] && (e.ValueFrom != nil || e.Value == before || !strings.Contains(e.Value, before)) {
 			c.Add(Item(path+".env", i)+".name", "%q is set twice; the last one counts", e.Name)
 		}
 		first[e.Name] = true
+	}
+	for i := range k.Ports {
+		c.portWarnings(Item(path+".ports", i), &k.Ports[i], ports)
 	}
 	for _, p := range []struct {
 		name  string
@@ -73,6 +130,36 @@ func (c *Issues) containerWarnings(path string, k *corev1.Container) {
 		if port, at, ok := probedPort(p.probe); ok && !declares(k.Ports, port) {
 			c.Add(path+"."+p.name+"."+at, "%s is not one of the container's ports (%s)", port.String(), listPorts(k.Ports))
 		}
+	}
+}
+
+// portList has the paths of the ports of a pod's containers.
+type portList struct{ byNumber, byName map[string]string }
+
+func (c *Issues) portWarnings(at string, p *corev1.ContainerPort, ports *portList) {
+	if p.HostIP != "" && p.HostPort == 0 {
+		c.Add(at+".hostIP", "needs a hostPort")
+	}
+	number := fmt.Sprintf("%d/%s", p.ContainerPort, p.Protocol)
+	if other, twice := ports.byNumber[number]; twice {
+		c.Add(at+".containerPort", "%s is the same port as %s", number, other)
+	} else {
+		ports.byNumber[number] = at
+	}
+	if p.Name == "" {
+		return
+	}
+	if other, twice := ports.byName[p.Name]; twice {
+		c.Add(at+".name", "%q is the name of %s too, which Services and probes lead to", p.Name, other)
+	} else {
+		ports.byName[p.Name] = at
+	}
+}
+
+// HostName warns of a name that is legal but becomes part of host names, where it is not.
+func (c *Issues) HostName(path, name string) {
+	if complaints := validation.IsDNS1123Label(name); len(complaints) > 0 {
+		c.Add(path, "%q is part of the names of instances and %s; a name without dots of up to 63 characters is better", name, withoutRegexp(complaints[0]))
 	}
 }
 
@@ -92,27 +179,18 @@ func probedPort(p *corev1.Probe) (port intstr.IntOrString, path string, ok bool)
 }
 
 func declares(ports []corev1.ContainerPort, port intstr.IntOrString) bool {
-	for _, p := range ports {
-		if port.Type == intstr.Int && port.IntVal == p.ContainerPort || port.Type == intstr.String && port.StrVal == p.Name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(ports, func(p corev1.ContainerPort) bool {
+		return port.Type == intstr.Int && port.IntVal == p.ContainerPort || port.Type == intstr.String && port.StrVal == p.Name
+	})
 }
 
 func listPorts(ports []corev1.ContainerPort) string {
-	list := ""
-	for _, p := range ports {
-		if list != "" {
-			list += ", "
-		}
-		list += strconv.Itoa(int(p.ContainerPort))
-		if p.Name != "" {
-			list += " " + p.Name
-		}
-	}
-	if list == "" {
+	if len(ports) == 0 {
 		return "it declares none"
 	}
-	return list
+	list := make([]string, len(ports))
+	for i, p := range ports {
+		list[i] = strings.TrimSpace(strconv.Itoa(int(p.ContainerPort)) + " " + p.Name)
+	}
+	return strings.Join(list, ", ")
 }

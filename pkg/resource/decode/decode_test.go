@@ -179,6 +179,8 @@ func TestEveryFormOfAFileGivesTheSameObjects(t *testing.T) {
 		"typed list":        "apiVersion: v1\nkind: ConfigMapList\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(configMap), "\n", "\n  ") + "\n",
 		"anchors":           "apiVersion: v1\nkind: ConfigMap\nmetadata: &m {name: a}\ndata: {k: &v v}\n---\napiVersion: v1\nkind: List\nitems: []\n",
 		"merge key":         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  <<: {k: hidden}\n  k: v\n",
+		"second mark":       "# nothing\n--- # next\n\ufeffapiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n",
+		"merge key last":    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  k: hidden\n  <<: {k: v}\n",
 		"several merged":    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  <<: [{k: v}, {k: hidden}]\n",
 	} {
 		t.Run(name, func(t *testing.T) {

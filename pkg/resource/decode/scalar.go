@@ -73,10 +73,18 @@ func describe(n *yaml.Node) string {
 		case "!!str", "!!timestamp":
 			return "the string " + strconv.Quote(shorten(n.Value))
 		default:
-			return "a value with the tag " + tag
+			return "a value with the tag " + escaped(shorten(tag))
 		}
 	}
 	return "nothing"
+}
+
+// escaped is a text as it is, or quoted if it has characters that cannot be printed.
+func escaped(s string) string {
+	if quoted := strconv.Quote(s); quoted[1:len(quoted)-1] != s {
+		return quoted
+	}
+	return s
 }
 
 func shorten(s string) string {
@@ -220,7 +228,7 @@ func quantity(n *yaml.Node) (any, string) {
 		return nil, "expected a quantity such as 100m, 0.5 or 128Mi, got " + describe(n)
 	}
 	if len(n.Value) <= maxQuantity {
-		if q, err := resource.ParseQuantity(n.Value); err == nil {
+		if q, err := resource.ParseQuantity(strings.TrimSpace(n.Value)); err == nil {
 			return q.String(), ""
 		}
 	}

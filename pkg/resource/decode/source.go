@@ -21,7 +21,7 @@ func readable(file string, content []byte) ([]byte, *resource.Problem) {
 	if len(content) > maxBytes {
 		return nil, &resource.Problem{File: file, Line: 1, Column: 1, Message: fmt.Sprintf("too large: %.1f MiB, at most %d MiB are read", float64(len(content))/(1<<20), maxBytes>>20)}
 	}
-	content = bytes.TrimPrefix(fromUTF16(content), []byte("\ufeff"))
+	content = withoutMarks(fromUTF16(content))
 	if first := bytes.TrimLeft(content, " \t\r\n"); len(first) > 0 && first[0] == '{' {
 		content = fromJSON(content)
 	}
@@ -41,6 +41,17 @@ func readable(file string, content []byte) ([]byte, *resource.Problem) {
 		i += size
 	}
 	return content, nil
+}
+
+// withoutMarks drops byte order marks at the beginning of documents, where joined files have them.
+func withoutMarks(content []byte) []byte {
+	const mark = "\ufeff"
+	content = bytes.TrimPrefix(content, []byte(mark))
+	if !bytes.Contains(content, []byte(mark)) {
+		return content
+	}
+	begun := regexp.MustCompile("(?m)(^---[^\n]*\n)" + mark)
+	return begun.ReplaceAll(content, []byte("$1"))
 }
 
 // printable are the characters that YAML allows (YAML 1.1, section 5.1).

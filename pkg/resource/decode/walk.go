@@ -10,6 +10,7 @@ import (
 	yaml "go.yaml.in/yaml/v3"
 
 	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/admission"
 	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
@@ -53,12 +54,20 @@ func join(base, path string) string {
 	return base + "." + path
 }
 
+// field is the path of a field with a name that the file gives.
+func field(path, name string) string {
+	if quoted := admission.Quoted(name); quoted != name || strings.Contains(name, ".") {
+		return path + "[" + quoted + "]"
+	}
+	return join(path, name)
+}
+
 func (w *walker) unknown(path string, key *yaml.Node, known []string) {
 	if w.budget <= 0 {
 		return
 	}
 	slices.Sort(known)
-	w.add(join(path, key.Value), key, fmt.Sprintf("unknown field %q%s", key.Value, suggest.Phrase(key.Value, known)))
+	w.add(field(path, key.Value), key, fmt.Sprintf("unknown field %q%s", key.Value, suggest.Phrase(key.Value, known)))
 }
 
 // spend takes n values from the budget; false when the file has become too large.
@@ -145,7 +154,7 @@ func (w *walker) mapping(path string, n *yaml.Node, t reflect.Type) any {
 	}
 	result := map[string]any{}
 	for _, e := range w.entries(path, n) {
-		child := path + "[" + e.key.Value + "]"
+		child := admission.Entry(path, e.key.Value)
 		w.mark(child, e)
 		if complaint := badKey(e.key); complaint != "" {
 			w.add(child, e.key, complaint)
@@ -193,46 +202,41 @@ func (w *walker) mark(path string, e entry) {
 // entry is one "key: value" of a mapping.
 type entry struct{ key, value *yaml.Node }
 
-// entries returns the content of a mapping with its merge keys followed: fields of the mapping itself
-// goes before what is merged in, and of several merged mappings the first.
+// entries returns the content of a mapping with its merge keys followed.
 func (w *walker) entries(path string, n *yaml.Node) []entry {
-	entries, merged := w.own(path, n)
-	have := map[string]bool{}
-	for _, e := range entries {
-		have[e.key.Value] = true
-	}
-	for depth := 0; len(merged) > 0; depth++ {
-		if depth == maxMerges {
-			w.add(path, n, "merge keys are nested too deeply")
-			break
-		}
-		var further []*yaml.Node
-		for _, m := range merged {
-			if m = w.resolve(path, m); m == nil {
-				return entries
-			}
-			if m.Kind != yaml.MappingNode {
-				w.add(path, m, "only a mapping can be merged with <<, not "+describe(m))
-				continue
-			}
-			found, more := w.own(path, m)
-			further = append(further, more...)
-			for _, e := range found {
-				if !have[e.key.Value] {
-					have[e.key.Value] = true
-					entries = append(entries, e)
-				}
-			}
-		}
-		merged = further
-	}
-	return entries
+	var m merged
+	w.merge(path, n, &m, 0)
+	return m.entries
 }
 
-// own returns the entries of a mapping without its merge keys, and what those refer to.
-func (w *walker) own(path string, n *yaml.Node) (entries []entry, merged []*yaml.Node) {
+// merged is the content of a mapping with merge keys. As kubectl and the API server read YAML, keys are set in the
+// order of the file: what is merged in after a key replaces its value, and of several merged mappings in a list the
+// first counts. (The specification of YAML lets a mapping's own keys win.)
+type merged struct {
+	entries []entry
+	at      map[string]int
+}
+
+func (m *merged) set(e entry) {
+	if m.at == nil {
+		m.at = map[string]int{}
+	}
+	if i, ok := m.at[e.key.Value]; ok {
+		m.entries[i] = e
+		return
+	}
+	m.at[e.key.Value] = len(m.entries)
+	m.entries = append(m.entries, e)
+}
+
+// merge sets the entries of a mapping in m.
+func (w *walker) merge(path string, n *yaml.Node, m *merged, depth int) {
+	if depth > maxMerges {
+		w.add(path, n, "merge keys are nested too deeply")
+		return
+	}
 	if !w.spend(path, n, len(n.Content)/2) {
-		return nil, nil
+		return
 	}
 	first := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -244,22 +248,36 @@ func (w *walker) own(path string, n *yaml.Node) (entries []entry, merged []*yaml
 			w.add(path, key, "a key must be a string, not "+describe(key))
 			continue
 		}
+		if key.ShortTag() == "!!merge" {
+			w.mergeKey(path, value, m, depth)
+			continue
+		}
 		if before, twice := first[key.Value]; twice {
-			w.add(join(path, key.Value), key, fmt.Sprintf("duplicate key %q, first in line %d", key.Value, before.Line))
+			w.add(field(path, key.Value), key, fmt.Sprintf("duplicate key %q, first in line %d", key.Value, before.Line))
 			continue
 		}
 		first[key.Value] = key
-		if key.ShortTag() == "!!merge" {
-			if value.Kind == yaml.SequenceNode {
-				merged = append(merged, value.Content...)
-			} else {
-				merged = append(merged, value)
-			}
-			continue
-		}
-		entries = append(entries, entry{key, value})
+		m.set(entry{key, value})
 	}
-	return entries, merged
+}
+
+// mergeKey sets the entries of what a merge key refers to: a mapping, or a list of mappings.
+func (w *walker) mergeKey(path string, value *yaml.Node, m *merged, depth int) {
+	sources := []*yaml.Node{value}
+	if value.Kind == yaml.SequenceNode {
+		sources = value.Content
+	}
+	for _, source := range slices.Backward(sources) {
+		source = w.resolve(path, source)
+		switch {
+		case source == nil:
+			return
+		case source.Kind != yaml.MappingNode:
+			w.add(path, source, "only a mapping can be merged with <<, not "+describe(source))
+		default:
+			w.merge(path, source, m, depth+1)
+		}
+	}
 }
 
 // fieldsOf returns the types of a struct's fields by their JSON names.

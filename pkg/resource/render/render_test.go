@@ -78,7 +78,7 @@ metadata:
   name: app-secrets
   namespace: production
   annotations:
-    kubectl.kubernetes.io/last-applied-configuration: '{"apiVersion":"v1","data":{"API_KEY":"ZGVtby1hcGkta2V5","DB_PASSWORD":"c3VwZXItc2VjcmV0LXBhc3N3b3Jk"},"kind":"Secret","metadata":{"name":"app-secrets","namespace":"production"},"type":"Opaque"}'
+    kubectl.kubernetes.io/last-applied-configuration: '{"apiVersion":"v1","kind":"Secret","metadata":{"name":"app-secrets","namespace":"production"},"stringData":{"API_KEY":"demo-api-key","DB_PASSWORD":"super-secret-password"},"type":"Opaque"}'
   uid: uid
   resourceVersion: "2"
   creationTimestamp: "2024-05-06T07:08:09Z"
@@ -114,6 +114,7 @@ spec:
     version: blue
   type: ClusterIP
   sessionAffinity: None
+  internalTrafficPolicy: Cluster
 `
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Error(diff)

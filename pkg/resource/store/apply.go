@@ -53,7 +53,7 @@ func (s *Store) Apply(ctx context.Context, manifests []resource.Manifest, namesp
 		if err := append(problems, tx.check()...).Err(); err != nil {
 			return err
 		}
-		result.Warnings = append(result.Warnings, tx.warnings()...).Sorted()
+		result.Warnings = append(result.Warnings, tx.warnings()...).Sorted().Grouped()
 		return nil
 	})
 	if err != nil {
@@ -110,13 +110,12 @@ func applied(m resource.Manifest, k resource.Kind, live resource.Object) (resour
 	return o, nil
 }
 
-// asWritten is the tree of a manifest without server-managed fields, normalized.
+// asWritten is the tree of a manifest without server-managed fields.
 func asWritten(m resource.Manifest, k resource.Kind) (map[string]any, error) {
 	tree := maps.Clone(m.Written)
 	if tree == nil {
 		tree = map[string]any{}
 	}
-	k.Normalize(tree, m.Object)
 	tree, err := normalized(tree)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", resource.KeyOf(m.Object), err)
@@ -124,7 +123,7 @@ func asWritten(m resource.Manifest, k resource.Kind) (map[string]any, error) {
 	tree["apiVersion"], tree["kind"] = k.APIVersion, k.Name
 	delete(tree, "status")
 	if meta, ok := tree["metadata"].(map[string]any); ok {
-		for _, name := range []string{"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"} {
+		for _, name := range []string{"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"} {
 			delete(meta, name)
 		}
 		if annotations, ok := meta["annotations"].(map[string]any); ok {

@@ -260,6 +260,9 @@ func keepServerFields(o, live resource.Object) {
 	o.SetGeneration(live.GetGeneration())
 	o.SetResourceVersion(live.GetResourceVersion())
 	o.SetManagedFields(nil)
+	o.SetSelfLink("")
+	o.SetDeletionTimestamp(nil)
+	o.SetDeletionGracePeriodSeconds(nil)
 	if k, err := resource.KindOf(o); err == nil {
 		k.CopyStatus(o, live)
 	}

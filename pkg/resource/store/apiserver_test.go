@@ -1,0 +1,142 @@
+package store_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/shopctl/shopctl/pkg/resource"
+)
+
+const (
+	recordings  = "../../../testdata/apiserver"
+	fewestCases = 1000
+)
+
+// outcome is what a real API server answered to the last manifest of a case, as tools/apiserver recorded it.
+type outcome struct {
+	Name     string
+	Steps    []string
+	Reason   string
+	Causes   []struct{ Field, Message string }
+	Warnings []string
+	Object   string
+}
+
+// finding is one difference between the shop and the server.
+type finding struct {
+	// what differs: "stricter", "weaker", "field", "warning" or "object".
+	what string
+	// path of the field; empty for a verdict.
+	path    string
+	details string
+}
+
+// difference is one that is meant.
+type difference struct {
+	// Cases are those whose "group: name" matches; "*" is any text.
+	Cases string
+	// What differs, and at which path; "*" is any text.
+	What, Path string
+	Why        string
+}
+
+// verdicts counts how two judges agree.
+type verdicts struct{ cases, bothAccept, bothRefuse, stricter, weaker int }
+
+func TestAdmissionIsThatOfARealAPIServer(t *testing.T) {
+	var meant []difference
+	content, err := os.ReadFile(filepath.Join(recordings, "differences.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.UnmarshalStrict(content, &meant); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(recordings, "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[int]bool{}
+	var total verdicts
+	for _, file := range files {
+		group := strings.TrimSuffix(filepath.Base(file), ".json")
+		t.Run(group, func(t *testing.T) {
+			for _, o := range recorded(t, file) {
+				total.cases++
+				for _, f := range o.compare(t, &total) {
+					i := slices.IndexFunc(meant, func(d difference) bool { return d.covers(group+": "+o.Name, f) })
+					if i < 0 {
+						t.Errorf("%s: %s: %s %s", o.Name, f.what, f.path, f.details)
+					}
+					used[i] = true
+				}
+			}
+		})
+	}
+	for i, d := range meant {
+		if !used[i] {
+			t.Errorf("differences.yaml: no case needs %q (%s)", d.Cases, d.What)
+		}
+	}
+	t.Logf("%d cases: both accept %d, both refuse %d, stricter than the API server %d, weaker %d",
+		total.cases, total.bothAccept, total.bothRefuse, total.stricter, total.weaker)
+	if total.cases < fewestCases {
+		t.Errorf("%d cases, want %d at least", total.cases, fewestCases)
+	}
+}
+
+func recorded(t *testing.T, file string) []outcome {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var golden struct{ Cases []outcome }
+	if err := json.Unmarshal(content, &golden); err != nil {
+		t.Fatal(err)
+	}
+	return golden.Cases
+}
+
+func (d difference) covers(name string, f finding) bool {
+	return d.What == f.what && matches(d.Cases, name) && matches(d.Path, f.path)
+}
+
+// matches reports whether a text is that of a pattern in which "*" is any text.
+func matches(pattern, text string) bool {
+	expression := "(?s)^" + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, ".*") + "$"
+	return regexp.MustCompile(expression).MatchString(text)
+}
+
+// compare applies the case and returns what differs.
+func (o outcome) compare(t *testing.T, total *verdicts) []finding {
+	t.Helper()
+	result, err := o.applied(t)
+	var problems resource.Problems
+	if err != nil && !errors.As(err, &problems) {
+		t.Fatalf("%s: %v", o.Name, err)
+	}
+	switch {
+	case err == nil && o.Reason == "":
+		total.bothAccept++
+		return append(o.compareWarnings(result.Warnings), o.compareObject(t, result)...)
+	case err != nil && o.Reason != "":
+		total.bothRefuse++
+		return o.compareFields(problems)
+	case err != nil:
+		total.stricter++
+		return []finding{{what: "stricter", details: err.Error()}}
+	default:
+		total.weaker++
+		return []finding{{what: "weaker", details: fmt.Sprint(o.Reason, o.Causes)}}
+	}
+}
