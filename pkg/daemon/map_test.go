@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
@@ -183,18 +184,20 @@ func TestWhatAnEarlierFaultLeftIsNotTheTimeBefore(t *testing.T) {
 
 func TestAnAddressIsWhoseServiceListensThere(t *testing.T) {
 	all := []orchestrator.Workload{
-		{Key: orchestrator.Key{Name: "paymentservice"}, Address: "127.0.0.1:41000"},
-		{Key: orchestrator.Key{Name: "hello"}},
-		{Key: orchestrator.Key{Name: "monolith"}, Builtin: "monolith", Fronts: []orchestrator.FrontService{
+		{Key: orchestrator.Key{Namespace: "staging", Name: "hello"}, Address: "127.0.0.1:41009"},
+		{Key: orchestrator.Key{Namespace: "production", Name: "paymentservice"}, Address: "127.0.0.1:41000"},
+		{Key: orchestrator.Key{Namespace: "production", Name: "hello"}},
+		{Key: orchestrator.Key{Namespace: "production", Name: "monolith"}, Builtin: "monolith", Fronts: []orchestrator.FrontService{
 			{Service: "cartservice", Address: "127.0.0.1:42000"}, {Service: "monolith", Address: "127.0.0.1:42001"},
 		}},
 	}
 	for peer, want := range map[string]string{
 		"127.0.0.1:42000": "cartservice", "127.0.0.1:42001": "",
 		"127.0.0.1:41000": "paymentservice", "127.0.0.1:41001": "", "paymentservice": "paymentservice", "hello:80": "hello",
+		"127.0.0.1:41009": "staging/hello", "hello.staging:80": "staging/hello", "hello.production.svc": "hello", "hello.elsewhere.svc": "",
 		"paymentservice.production.svc.cluster.local:50051": "paymentservice", "elsewhere.example:443": "", "127.0.0.1": "", "[::1]:80": "", "": "",
 	} {
-		if got := listener(all, peer); got != want {
+		if got := listener(&names.Directory{Namespace: "production"}, all, peer); got != want {
 			t.Errorf("%q is %q, want %q", peer, got, want)
 		}
 	}

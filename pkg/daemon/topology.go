@@ -51,11 +51,14 @@ func (s *shop) newCalls() *calls {
 func (s *shop) namer() impact.Namer {
 	return impact.Namer{
 		Name: func(service string) string {
+			if key := orchestrator.ParseKey(service); key.Name != "" {
+				return s.names.Display(key)
+			}
 			return s.names.Display(orchestrator.Key{Namespace: s.store.Namespace(), Name: service})
 		},
 		Resolve: func(peer string) string {
 			snap, _ := s.state.Snapshot()
-			return listener(snap.Workloads, peer)
+			return listener(s.names, snap.Workloads, peer)
 		},
 	}
 }
@@ -76,10 +79,10 @@ func (s *shop) newImpact() *impact.Tracker {
 
 // listener is the workload that listens at an address, or has the host name in it:
 // "127.0.0.1:41000", "paymentservice.production.svc:50051".
-func listener(all []orchestrator.Workload, peer string) string {
+func listener(d *names.Directory, all []orchestrator.Workload, peer string) string {
 	for _, w := range all {
 		if w.Address == peer && peer != "" {
-			return w.Name
+			return d.Spans(w.Key)
 		}
 		for _, m := range names.Modules(w) {
 			if m.Front.Address == peer && peer != "" {
@@ -94,10 +97,11 @@ func listener(all []orchestrator.Workload, peer string) string {
 	if net.ParseIP(host) != nil {
 		return ""
 	}
-	host, _, _ = strings.Cut(host, ".")
+	host, rest, _ := strings.Cut(host, ".")
+	namespace, _, _ := strings.Cut(rest, ".")
 	for _, w := range all {
-		if w.Name == host {
-			return w.Name
+		if w.Name == host && (w.Namespace == namespace || namespace == "" && w.Namespace == d.Namespace) {
+			return d.Spans(w.Key)
 		}
 	}
 	return ""

@@ -32,6 +32,8 @@ type LogLine struct {
 type LogQuery struct {
 	// Service and Instance; empty: all.
 	Service, Instance string
+	// Namespace reports whether a service is in the namespace whose logs are wanted; nil: all are.
+	Namespace func(service string) bool
 	// Container of each instance. Empty: the first one if Service or Instance is given, unless AllContainers; else all.
 	Container     string
 	AllContainers bool
@@ -45,7 +47,7 @@ type LogQuery struct {
 }
 
 func (q LogQuery) wants(in *instanceLog) bool {
-	return (q.Service == "" || in.holds(q.Service)) && (q.Instance == "" || q.Instance == in.Instance) && q.wantsContainer(in)
+	return (q.Namespace == nil || q.Namespace(in.Service)) && (q.Service == "" || in.holds(q.Service)) && (q.Instance == "" || q.Instance == in.Instance) && q.wantsContainer(in)
 }
 
 func (q LogQuery) wantsContainer(in *instanceLog) bool {

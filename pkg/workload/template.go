@@ -28,6 +28,10 @@ func (c *Controller) resolve(r *podspec.Resolver, d *appsv1.Deployment) *revisio
 	if c.cfg.DataDir != "" {
 		rev.template.Pod.DataDir = filepath.Join(c.cfg.DataDir, d.Namespace, d.Name)
 	}
+	rev.template.Pod.ServiceName = d.Name
+	if d.Namespace != c.cfg.Namespace {
+		rev.template.Pod.ServiceName = d.Namespace + "/" + d.Name
+	}
 	if all := d.Spec.Template.Spec.Containers; len(all) > 0 {
 		rev.image = all[0].Image
 	}

@@ -85,7 +85,7 @@ func withCart(t *testing.T) (*clitest.World, *cartServer) {
 	st := clitest.ThreeServices()
 	st.Services[0].Address = addr
 	st.Services = append(st.Services, &controlpb.Service{
-		Name: "frontend", Workload: "frontend", State: "ok", Replicas: 1, Ready: 1, Address: "127.0.0.1:41009", Protocol: "http",
+		Name: "frontend", Workload: "frontend", Namespace: "production", State: "ok", Replicas: 1, Ready: 1, Address: "127.0.0.1:41009", Protocol: "http",
 	})
 	st.Services[2].Protocol = "tcp"
 	return clitest.NewWorld(t).Serve(&clitest.FakeShop{Current: st}), impl

@@ -17,7 +17,7 @@ func (o *callOptions) complete(cmd *cobra.Command, args []string, _ string) ([]s
 	switch len(args) {
 	case 0:
 		var names []string
-		for _, name := range cmdutil.ServiceNames(cmd.Context(), o.f.Shop) {
+		for _, name := range cmdutil.ServiceNames(cmd.Context(), o.f.Shop, o.f.Namespace()) {
 			if b, ok := services.Lookup(name); !ok || len(b.GRPC) > 0 {
 				names = append(names, name)
 			}

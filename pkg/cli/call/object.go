@@ -16,12 +16,17 @@ import (
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/servicename"
 )
 
 // serviceObject finds a Service whose name is not that of a Deployment, as in a blue-green rollout, and returns one of
 // its ready instances; nil if there is no such Service.
-func serviceObject(ctx context.Context, ios *iostreams.IO, namespace func() string, shop *control.Client, name string, running []*controlpb.Service) (*callTarget, error) {
-	found, err := objectsOf[*corev1.Service](ctx, shop, &controlpb.GetRequest{Kind: resource.KindService, Names: []string{name}, Namespace: namespace()})
+func serviceObject(ctx context.Context, ios *iostreams.IO, shop *control.Client, ref servicename.Ref, running []*controlpb.Service) (*callTarget, error) {
+	if ref.Kind != servicename.Any && ref.Kind != servicename.Service {
+		return nil, nil
+	}
+	name := ref.Name
+	found, err := objectsOf[*corev1.Service](ctx, shop, &controlpb.GetRequest{Kind: resource.KindService, Names: []string{name}, Namespace: ref.Namespace})
 	if err != nil || len(found) != 1 || len(found[0].Spec.Selector) == 0 {
 		return nil, nil // The shop knows nothing of it: the name is unknown.
 	}

@@ -19,11 +19,12 @@ type ScreenCalls struct {
 	caller    *call.Caller
 }
 
-// NewScreenCalls returns calls for the terminal UI; done closes their connections.
+// NewScreenCalls returns calls for the terminal UI, which names services of other namespaces with theirs; done closes
+// their connections.
 func NewScreenCalls(f *cmdutil.Factory) (c *ScreenCalls, done func()) {
 	caller := call.New(call.Config{Now: f.Now, Rand: rand.Reader})
 	// There is nothing to do about a connection that does not close.
-	return &ScreenCalls{ios: f.IO, connect: f.Shop, namespace: f.Namespace, caller: caller}, func() { _ = caller.Close() }
+	return &ScreenCalls{ios: f.IO, connect: f.Shop, namespace: func() string { return "" }, caller: caller}, func() { _ = caller.Close() }
 }
 
 // target finds a service to call; the error includes what to do about it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,8 +14,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/call"
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
-	"github.com/shopctl/shopctl/pkg/control"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/servicename"
 	"github.com/shopctl/shopctl/services"
 )
 
@@ -30,7 +31,9 @@ type callTarget struct {
 // findTarget finds the server that word names. With offline, a built-in contract is enough, so that a built-in service
 // is found with the shop down.
 func findTarget(ctx context.Context, ios *iostreams.IO, connect cmdutil.Connect, namespace func() string, word string, offline bool) (*callTarget, error) {
-	builtin, isBuiltin := services.Lookup(word)
+	ref := servicename.Parse(word)
+	builtin, isBuiltin := services.Lookup(ref.Name)
+	isBuiltin = isBuiltin && ref.Kind != servicename.Pod && ref.Namespace == "" && namespace() == ""
 	if isBuiltin && offline && len(builtin.GRPC) > 0 {
 		return &callTarget{Target: call.Target{Name: builtin.Name, GRPC: builtin.GRPC}}, nil
 	}
@@ -46,21 +49,25 @@ func findTarget(ctx context.Context, ios *iostreams.IO, connect cmdutil.Connect,
 	if err != nil {
 		return nil, err
 	}
-	all, err := cmdutil.ServicesIn(ctx, shop, namespace(), st.GetServices())
-	if err != nil {
+	if _, err := cmdutil.ServicesIn(ctx, shop, namespace(), st.GetServices()); err != nil {
 		return nil, err
 	}
-	if s, m := control.FindModule(all, word); m != nil {
+	if s, m := cmdutil.FindModule(st, namespace(), word); m != nil {
 		// A module has its own Service, and is ready when its process is.
 		return moduleTarget(ios, s, m, builtin)
 	}
-	s, err := cmdutil.FindService(all, word)
-	if err != nil {
-		t, objectErr := serviceObject(ctx, ios, namespace, shop, word, st.GetServices())
+	s, ref, err := cmdutil.FindRef(st, namespace(), word)
+	if err != nil || isFront(s, ref) {
+		t, objectErr := serviceObject(ctx, ios, shop, ref, st.GetServices())
 		if t == nil && objectErr == nil {
 			objectErr = err
 		}
-		return t, objectErr
+		if t != nil || objectErr != nil {
+			return t, objectErr
+		}
+	}
+	if ref.Kind == servicename.Pod {
+		return podTarget(ios, s, ref.Name)
 	}
 	if err := callable(ios, s); err != nil {
 		return nil, err
@@ -70,6 +77,25 @@ func findTarget(ctx context.Context, ios *iostreams.IO, connect cmdutil.Connect,
 		t.GRPC = builtin.GRPC
 	}
 	return t, nil
+}
+
+// isFront reports whether a service was found by a Service with another name than its own, which may have an address of its
+// own and other workloads behind it.
+func isFront(s *controlpb.Service, ref servicename.Ref) bool {
+	return ref.Kind != servicename.Pod && ref.Name != s.GetWorkload() && slices.Contains(s.GetFronts(), ref.Name)
+}
+
+// podTarget is one instance of a service.
+func podTarget(ios *iostreams.IO, s *controlpb.Service, pod string) (*callTarget, error) {
+	if s.GetProtocol() == "grpc" || s.GetProtocol() == "" {
+		for _, in := range s.GetInstances() {
+			if in.GetName() == pod && in.GetAddress() != "" {
+				return &callTarget{Target: call.Target{Name: pod, Addr: in.GetAddress()}, faults: s.GetFaults()}, nil
+			}
+		}
+		return nil, cmdutil.HintErr(callExit(codes.Unavailable), ios.Command("ps --instances "+s.GetName()), fmt.Errorf("call %s: the instance does not listen yet", pod))
+	}
+	return nil, callable(ios, s)
 }
 
 func moduleTarget(ios *iostreams.IO, s *controlpb.Service, m *controlpb.Module, builtin services.Builtin) (*callTarget, error) {

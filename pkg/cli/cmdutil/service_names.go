@@ -1,7 +1,9 @@
 package cmdutil
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/servicename"
 	"github.com/shopctl/shopctl/pkg/suggest"
 	"github.com/shopctl/shopctl/services"
 )
@@ -26,19 +29,59 @@ func UnknownNameErr(what, word string, known []string) error {
 	return UsageErr(hint, "unknown %s %q", what, word)
 }
 
-// FindService finds a service by either of its names.
-func FindService(all []*controlpb.Service, word string) (*controlpb.Service, error) {
-	var names []string
-	for _, s := range all {
-		if strings.EqualFold(s.GetName(), word) || strings.EqualFold(s.GetWorkload(), word) {
-			return s, nil
+// FindService finds the service that a word means in a namespace; empty: in the shop's own.
+func FindService(st *controlpb.StatusResponse, namespace, word string) (*controlpb.Service, error) {
+	s, _, err := FindRef(st, namespace, word)
+	return s, err
+}
+
+// FindRef is FindService for those who need to know what else the word says: that it is the name of an instance.
+func FindRef(st *controlpb.StatusResponse, namespace, word string) (*controlpb.Service, servicename.Ref, error) {
+	all := st.GetServices()
+	i, ref, err := servicename.Find(entries(all), st.GetNamespace(), namespace, word)
+	if err == nil {
+		return all[i], ref, nil
+	}
+	if s, m := FindModule(st, namespace, word); m != nil {
+		return nil, ref, UsageErr("use "+s.GetName()+" instead", "%s is a module of %s: it does not have its own process", m.GetName(), s.GetName())
+	}
+	var unknown *servicename.Error
+	if errors.As(err, &unknown) && unknown.Hint() == "" {
+		var names []string
+		for _, s := range all {
+			if s.GetNamespace() == ref.Namespace {
+				names = append(names, s.GetName())
+			}
 		}
-		names = append(names, s.GetName())
+		return nil, ref, UnknownNameErr("service", word, names)
 	}
-	if s, m := control.FindModule(all, word); m != nil {
-		return nil, UsageErr("use "+s.GetName()+" instead", "%s is a module of %s: it does not have its own process", m.GetName(), s.GetName())
+	return nil, ref, UsageErr(unknown.Hint(), "%w", err)
+}
+
+// FindModule finds the module of a monolith that a word means, and its service; nil if it means none.
+func FindModule(st *controlpb.StatusResponse, namespace, word string) (*controlpb.Service, *controlpb.Module) {
+	ref := servicename.Parse(word)
+	if ref.Kind == servicename.Pod || cmp.Or(ref.Namespace, namespace, st.GetNamespace()) != st.GetNamespace() {
+		return nil, nil
 	}
-	return nil, UnknownNameErr("service", word, names)
+	return control.FindModule(st.GetServices(), ref.Name)
+}
+
+// entries are services with their names. A service in another namespace than the shop's has no short name of its own: it is
+// displayed with its namespace.
+func entries(all []*controlpb.Service) []servicename.Entry {
+	found := make([]servicename.Entry, len(all))
+	for i, s := range all {
+		e := servicename.Entry{Namespace: s.GetNamespace(), Workload: s.GetWorkload(), Services: s.GetFronts()}
+		if b, ok := services.Lookup(s.GetWorkload()); ok && b.Workload == s.GetWorkload() {
+			e.Short = b.Name
+		}
+		for _, in := range s.GetInstances() {
+			e.Pods = append(e.Pods, in.GetName())
+		}
+		found[i] = e
+	}
+	return found
 }
 
 // WorkloadsOf returns the named services of the shop, in the order of words, limited to a namespace if one is given.
@@ -47,36 +90,34 @@ func WorkloadsOf(ctx context.Context, shop *control.Client, namespace string, wo
 	if err != nil {
 		return nil, err
 	}
-	all, err := ServicesIn(ctx, shop, namespace, st.GetServices())
-	if err != nil {
+	if _, err := ServicesIn(ctx, shop, namespace, st.GetServices()); err != nil {
 		return nil, err
 	}
-	return FindServices(all, words)
+	found := make([]*controlpb.Service, 0, len(words))
+	for _, word := range words {
+		s, ref, err := FindRef(st, namespace, word)
+		if err != nil {
+			return nil, err
+		}
+		if ref.Kind == servicename.Pod {
+			return nil, UsageErr("name the service: "+s.GetName(), "%s is one instance of %s; only the whole service can be changed", word, s.GetName())
+		}
+		found = append(found, s)
+	}
+	return found, nil
 }
 
-// AddressOf returns the address of a service or of a module of one.
+// AddressOf returns the address of a service or of a module of one, in the shop's own namespace.
 func AddressOf(ctx context.Context, shop *control.Client, name string) (string, error) {
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {
 		return "", err
 	}
-	if _, m := control.FindModule(st.GetServices(), name); m != nil {
+	if _, m := FindModule(st, "", name); m != nil {
 		return m.GetAddress(), nil
 	}
-	s, err := FindService(st.GetServices(), name)
+	s, err := FindService(st, "", name)
 	return s.GetAddress(), err
-}
-
-func FindServices(all []*controlpb.Service, words []string) ([]*controlpb.Service, error) {
-	found := make([]*controlpb.Service, 0, len(words))
-	for _, word := range words {
-		s, err := FindService(all, word)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, s)
-	}
-	return found, nil
 }
 
 // ServicesIn returns the services in a namespace, which must exist; all if none is given.
@@ -111,7 +152,7 @@ const LiveTimeout = 300 * time.Millisecond
 // CompleteServices completes the names of services: those of the running shop, else the built-in ones.
 func CompleteServices(f *Factory) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return Without(ServiceNames(cmd.Context(), f.Shop), args), cobra.ShellCompDirectiveNoFileComp
+		return Without(ServiceNames(cmd.Context(), f.Shop, f.Namespace()), args), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
@@ -121,11 +162,13 @@ func CompleteOneService(f *Factory) cobra.CompletionFunc {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return ServiceNames(cmd.Context(), f.Shop), cobra.ShellCompDirectiveNoFileComp
+		return ServiceNames(cmd.Context(), f.Shop, f.Namespace()), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
-func ServiceNames(ctx context.Context, connect Connect) []string {
+// ServiceNames are the names of services that can be typed for a namespace. Without one they are all, and those of other
+// namespaces than the shop's begin with theirs.
+func ServiceNames(ctx context.Context, connect Connect, namespace string) []string {
 	shop, err := connect(ctx)
 	if err != nil {
 		return BuiltinNames()
@@ -139,7 +182,14 @@ func ServiceNames(ctx context.Context, connect Connect) []string {
 	}
 	var names []string
 	for _, s := range st.GetServices() {
-		names = append(names, s.GetName())
+		if namespace != "" && s.GetNamespace() != namespace {
+			continue
+		}
+		name := s.GetName()
+		if namespace != "" {
+			name = strings.TrimPrefix(name, namespace+"/")
+		}
+		names = append(names, name)
 		for _, m := range s.GetModules() {
 			names = append(names, m.GetName())
 		}

@@ -12,17 +12,20 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/servicename"
 )
 
 type faultClearOptions struct {
 	ios     *iostreams.IO
 	connect cmdutil.Connect
-	format  string
-	all     bool
+	// namespace of the services; empty: the shop's own.
+	namespace func() string
+	format    string
+	all       bool
 }
 
 func newFaultClearCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &faultClearOptions{ios: f.IO, connect: f.Shop}
+	o := &faultClearOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace}
 	cmd := &cobra.Command{
 		Use:   "clear SERVICE... | ID... | --all",
 		Short: "Clear faults: of a service, by id, or all",
@@ -50,7 +53,7 @@ func (o *faultClearOptions) run(ctx context.Context, args []string) error {
 		if isID.MatchString(arg) {
 			request.Ids = append(request.Ids, arg)
 		} else {
-			request.Services = append(request.Services, arg)
+			request.Services = append(request.Services, servicename.In(o.namespace(), arg))
 		}
 	}
 	shop, err := o.connect(ctx)

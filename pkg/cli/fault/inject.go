@@ -15,6 +15,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/rpc/code"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/servicename"
 	"github.com/shopctl/shopctl/services"
 )
 
@@ -30,21 +31,23 @@ func faultOwner(getenv func(string) string) string {
 type faultInjectOptions struct {
 	ios     *iostreams.IO
 	connect cmdutil.Connect
-	now     func() time.Time
-	getenv  func(string) string
-	format  string
-	errCode string
-	percent float64
-	delay   time.Duration
-	method  string
-	lasts   time.Duration
-	crash   bool
-	pause   bool
-	single  bool
+	// namespace of the service; empty: the shop's own.
+	namespace func() string
+	now       func() time.Time
+	getenv    func(string) string
+	format    string
+	errCode   string
+	percent   float64
+	delay     time.Duration
+	method    string
+	lasts     time.Duration
+	crash     bool
+	pause     bool
+	single    bool
 }
 
 func newFaultInjectCmd(f *cmdutil.Factory, methods MethodNames) *cobra.Command {
-	o := &faultInjectOptions{ios: f.IO, connect: f.Shop, now: f.Now, getenv: f.Getenv}
+	o := &faultInjectOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace, now: f.Now, getenv: f.Getenv}
 	cmd := &cobra.Command{
 		Use:   "inject SERVICE",
 		Short: "Make calls to a service fail or slow down, crash it or pause it",
@@ -82,6 +85,9 @@ shopctl fault inject currency --pause --for 10s`,
 }
 
 func (o *faultInjectOptions) run(cmd *cobra.Command, args []string) error {
+	if servicename.Parse(args[0]).Kind == servicename.Pod {
+		return cmdutil.UsageErr(o.ios.Command("fault inject SERVICE --crash --single"), "%s is one instance; a fault acts on a whole service", args[0])
+	}
 	request, byDefault, err := o.request(cmd, args[0])
 	if err != nil {
 		return err
@@ -91,6 +97,7 @@ func (o *faultInjectOptions) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer shop.Close()
+	request.Fault.Service = servicename.In(o.namespace(), args[0])
 	resp, err := shop.InjectFault(cmd.Context(), request)
 	if err != nil {
 		return err

@@ -84,7 +84,7 @@ func (c lessonCaller) Call(ctx context.Context, r probe.Call) (probe.Reply, erro
 	if err != nil {
 		return probe.Reply{}, fmt.Errorf("read the shop's state: %w", err)
 	}
-	s, err := cmdutil.FindService(st.GetServices(), r.Service)
+	s, err := cmdutil.FindService(st, "", r.Service)
 	if err != nil {
 		return probe.Reply{}, &probe.Refused{Text: err.Error()}
 	}

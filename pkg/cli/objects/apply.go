@@ -41,7 +41,10 @@ without a running shop.`,
 shopctl apply -f manifests/ --dry-run=server
 shopctl get deployment cartservice -o yaml | sed 's/replicas: 1/replicas: 2/' | shopctl apply -f -`,
 		Args: cmdutil.Exactly(0, ""),
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.files.limit(cmd)
+			return o.run(cmd.Context())
+		},
 	}
 	o.files.add(cmd, f)
 	addDryRun(cmd, &o.dryRun)
@@ -54,7 +57,7 @@ shopctl get deployment cartservice -o yaml | sed 's/replicas: 1/replicas: 2/' | 
 func supportedKinds() string {
 	var b strings.Builder
 	for _, k := range resource.Kinds() {
-		fmt.Fprintf(&b, "\n  %-16s %s", k.Name, k.APIVersion)
+		fmt.Fprintf(&b, "\n  %-21s %s", k.Name, k.APIVersion)
 	}
 	return b.String()
 }

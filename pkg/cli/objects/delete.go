@@ -29,7 +29,10 @@ func NewDeleteCmd(f *cmdutil.Factory) *cobra.Command {
 		Example: `shopctl delete deployment myapp
 shopctl delete -f blue-green.yaml --dry-run`,
 		ValidArgsFunction: completeObjects(f),
-		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.files.limit(cmd)
+			return o.run(cmd.Context(), args)
+		},
 	}
 	o.files.add(cmd, f)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing; print what would be deleted")

@@ -30,7 +30,10 @@ func NewDiffCmd(f *cmdutil.Factory) *cobra.Command {
 if something would.`,
 		Example: "shopctl diff -f catalog.yaml",
 		Args:    cmdutil.Exactly(0, ""),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.files.limit(cmd)
+			return o.run(cmd.Context())
+		},
 	}
 	o.files.add(cmd, f)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)

@@ -14,6 +14,8 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/resource"
+	"github.com/shopctl/shopctl/pkg/resource/decode"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -28,6 +30,36 @@ type fileFlags struct {
 	opened []string
 	// check returns why a file may not be read.
 	check func(path string) error
+	// only is the namespace given by its flag, in which all objects must be; empty: none is. As in kubectl, a namespace
+	// from the configuration is for objects that name none.
+	only string
+}
+
+// limit takes over the namespace that is given on the command line.
+func (o *fileFlags) limit(cmd *cobra.Command) {
+	if flag := cmd.Flag("namespace"); flag != nil && flag.Changed {
+		o.only = flag.Value.String()
+	}
+}
+
+// checkNamespaces refuses objects that name another namespace than the one given. What cannot be read is an error later.
+func (o *fileFlags) checkNamespaces(files []*controlpb.File) error {
+	if o.only == "" {
+		return nil
+	}
+	for _, file := range files {
+		manifests, err := decode.Decode(file.GetName(), file.GetContent())
+		if err != nil {
+			return nil
+		}
+		for _, m := range manifests {
+			kind, err := resource.KindOf(m.Object)
+			if found := m.Object.GetNamespace(); err == nil && kind.Namespaced && found != "" && found != o.only {
+				return cmdutil.UsageErr("--namespace="+found, "the namespace from the provided object %q does not match the namespace %q. You must pass '--namespace=%s' to perform this operation", found, o.only, found)
+			}
+		}
+	}
+	return nil
 }
 
 func (o *fileFlags) add(cmd *cobra.Command, f *cmdutil.Factory) {
@@ -66,7 +98,7 @@ func (o *fileFlags) read(in io.Reader) ([]*controlpb.File, error) {
 			files = append(files, &controlpb.File{Name: name, Content: content})
 		}
 	}
-	return files, nil
+	return files, o.checkNamespaces(files)
 }
 
 // expand lists the manifests of a directory in alphabetical order; a file expands to itself.

@@ -9,23 +9,27 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/control"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/servicename"
 )
 
 // chooseContainer checks the container whose logs are asked for. Without one, it names the containers whose logs are
 // not shown, as kubectl does.
 func (o *logsOptions) chooseContainer(ctx context.Context, shop *control.Client, service string) error {
-	if service == "" || o.allContainers {
+	if service == "" || strings.HasSuffix(service, "/") || o.allContainers {
 		return nil
 	}
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(st.GetServices(), func(s *controlpb.Service) bool { return s.GetName() == service })
-	if i < 0 || len(st.GetServices()[i].GetInstances()) == 0 {
+	s, ref, err := cmdutil.FindRef(st, "", service)
+	instances := s.GetInstances()
+	if ref.Kind == servicename.Pod {
+		instances = slices.DeleteFunc(slices.Clone(instances), func(in *controlpb.Instance) bool { return in.GetName() != ref.Name })
+	}
+	if err != nil || len(instances) == 0 {
 		return nil // the logs of what is gone may still be there
 	}
-	instances := st.GetServices()[i].GetInstances()
 	first, names := containerNames(instances[len(instances)-1])
 	switch {
 	case o.container == "" && len(names) > 1:

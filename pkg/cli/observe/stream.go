@@ -16,6 +16,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/control"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/servicename"
 )
 
 // streamOptions are shared by logs and events: both print what is stored, oldest first, and can follow new elements.
@@ -61,20 +62,23 @@ func (o *streamOptions) begin(ctx context.Context, args []string) (shop *control
 	return shop, service, since, nil
 }
 
-// serviceArg is the service named in args, which may be a module of a monolith; "" if there is none.
+// serviceArg is the service, module or instance named in args as the daemon knows it; without one, all of the namespace.
 func serviceArg(ctx context.Context, namespace func() string, shop *control.Client, args []string) (string, error) {
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {
 		return "", err
 	}
-	all, err := cmdutil.ServicesIn(ctx, shop, namespace(), st.GetServices())
+	_, err = cmdutil.ServicesIn(ctx, shop, namespace(), st.GetServices())
 	if err != nil || len(args) == 0 {
-		return "", err
+		return namespace() + "/", err
 	}
-	if _, m := control.FindModule(all, args[0]); m != nil {
+	if _, m := cmdutil.FindModule(st, namespace(), args[0]); m != nil {
 		return m.GetName(), nil
 	}
-	s, err := cmdutil.FindService(all, args[0])
+	s, ref, err := cmdutil.FindRef(st, namespace(), args[0])
+	if ref.Kind == servicename.Pod && err == nil {
+		return s.GetNamespace() + "/pod/" + ref.Name, nil
+	}
 	return s.GetName(), err
 }
 

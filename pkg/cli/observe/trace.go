@@ -14,6 +14,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/servicename"
 	"github.com/shopctl/shopctl/pkg/trace"
 	"github.com/shopctl/shopctl/pkg/trace/draw"
 	"github.com/shopctl/shopctl/services"
@@ -63,9 +64,12 @@ type traceFilter struct {
 	service, operation, since string
 	failed                    bool
 	minDuration, maxDuration  time.Duration
+	// namespace of the service; empty: the shop's own.
+	namespace func() string
 }
 
 func (o *traceFilter) add(cmd *cobra.Command, f *cmdutil.Factory) {
+	o.namespace = f.Namespace
 	flags := cmd.Flags()
 	flags.StringVar(&o.service, "service", "", "only traces with spans of this `SERVICE`")
 	flags.StringVar(&o.operation, "operation", "", "only traces with an operation whose name contains this `TEXT`; of the service, if one is given")
@@ -91,7 +95,7 @@ func (o *traceFilter) read(now func() time.Time) (*controlpb.TraceFilter, error)
 	if err != nil {
 		return nil, err
 	}
-	filter := &controlpb.TraceFilter{Service: o.service, Operation: o.operation, Error: o.failed}
+	filter := &controlpb.TraceFilter{Service: servicename.In(o.namespace(), o.service), Operation: o.operation, Error: o.failed}
 	if o.minDuration > 0 {
 		filter.MinDuration = durationpb.New(o.minDuration)
 	}

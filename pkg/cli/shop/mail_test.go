@@ -27,7 +27,7 @@ func (outbox) ListMails(context.Context, *shopv1.ListMailsRequest) (*shopv1.List
 // withEmail adds an email service at addr to the shop.
 func withEmail(addr string) *clitest.FakeShop {
 	st := clitest.ThreeServices()
-	st.Services = append(st.Services, &controlpb.Service{Name: "email", Workload: "emailservice", State: "ok", Address: addr})
+	st.Services = append(st.Services, &controlpb.Service{Name: "email", Workload: "emailservice", Namespace: "production", State: "ok", Address: addr})
 	return &clitest.FakeShop{Current: st}
 }
 

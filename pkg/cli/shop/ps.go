@@ -5,14 +5,18 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/servicename"
 )
 
 type psOptions struct {
@@ -51,10 +55,7 @@ func (o *psOptions) run(ctx context.Context, words []string) error {
 	if err != nil {
 		return err
 	}
-	all, err := cmdutil.ServicesIn(ctx, shop, o.namespace(), st.GetServices())
-	if err == nil && len(words) > 0 {
-		all, err = cmdutil.FindServices(all, words)
-	}
+	all, err := o.choose(ctx, shop, st, words)
 	if err != nil {
 		return err
 	}
@@ -72,6 +73,32 @@ func (o *psOptions) run(ctx context.Context, words []string) error {
 			faultLines(o.ios, w, st.GetFaults(), blast)
 		}
 	})
+}
+
+// choose returns the services that words mean, each once; without words all, of the namespace if one is given. Of a service
+// that is named by an instance, there is only that.
+func (o *psOptions) choose(ctx context.Context, shop *control.Client, st *controlpb.StatusResponse, words []string) ([]*controlpb.Service, error) {
+	all, err := cmdutil.ServicesIn(ctx, shop, o.namespace(), st.GetServices())
+	if err != nil || len(words) == 0 {
+		return all, err
+	}
+	var found []*controlpb.Service
+	for _, word := range words {
+		s, ref, err := cmdutil.FindRef(st, o.namespace(), word)
+		if err != nil {
+			return nil, err
+		}
+		if ref.Kind == servicename.Pod {
+			o.instances = true
+			one := proto.CloneOf(s)
+			one.Instances = slices.DeleteFunc(one.Instances, func(in *controlpb.Instance) bool { return in.GetName() != ref.Name })
+			s = one
+		}
+		if !slices.Contains(found, s) {
+			found = append(found, s)
+		}
+	}
+	return found, nil
 }
 
 func serviceTable(ios *iostreams.IO, w io.Writer, all []serviceView) {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/store"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/servicename"
 )
 
 // Edit changes Deployments as scale, restart, stop, start and set do.
@@ -28,9 +30,9 @@ func (s *objectsServer) Edit(ctx context.Context, req *controlpb.EditRequest) (*
 	var keys []resource.Key
 	var workloads []orchestrator.Key
 	for _, name := range req.GetServices() {
-		key, ok := s.findDeployment(req.GetNamespace(), name)
-		if !ok {
-			return nil, s.names.Unknown(name)
+		key, err := s.findDeployment(req.GetNamespace(), name)
+		if err != nil {
+			return nil, err
 		}
 		keys = append(keys, resource.Key{Kind: resource.KindDeployment, Namespace: key.Namespace, Name: key.Name})
 		workloads = append(workloads, key)
@@ -59,11 +61,16 @@ func (s *objectsServer) Edit(ctx context.Context, req *controlpb.EditRequest) (*
 	return resp, nil
 }
 
-func (s *objectsServer) findDeployment(namespace, name string) (orchestrator.Key, bool) {
-	if namespace == "" || namespace == s.objects.Namespace() {
-		return s.names.Find(name)
+func (s *objectsServer) findDeployment(namespace, name string) (orchestrator.Key, error) {
+	name = servicename.In(namespace, name)
+	key, ref, err := s.names.Resolve(name)
+	switch {
+	case err != nil:
+		return key, s.names.Unknown(name)
+	case ref.Kind == servicename.Pod:
+		return key, control.Error(codes.InvalidArgument, fmt.Sprintf("%q is one instance of %s; only the whole service can be changed", name, key.Name), "shopctl ps --instances "+s.names.Display(key), 2)
 	}
-	return s.names.Find(namespace + "/" + name)
+	return key, nil
 }
 
 // operation returns the change that an edit makes to a Deployment, and whether it starts a suspended one.

@@ -13,6 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/observe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/servicename"
 )
 
 // logsServer serves the logs of instances.
@@ -32,11 +33,16 @@ func (s *logsServer) Logs(req *controlpb.LogsRequest, stream grpc.ServerStreamin
 	if q.Tail < 0 {
 		return control.Error(codes.InvalidArgument, fmt.Sprintf("read logs: %d lines", q.Tail), "use a number above zero", 2)
 	}
-	if name := req.GetService(); name != "" {
-		key, ok := s.names.Find(name)
+	if namespace, ok := strings.CutSuffix(req.GetService(), "/"); ok {
+		q.Namespace = func(service string) bool { return s.names.InNamespace(service, namespace) }
+	} else if name := req.GetService(); name != "" {
+		key, ref, err := s.names.Resolve(name)
 		switch {
-		case ok:
+		case err == nil:
 			q.Service = s.names.Display(key)
+			if ref.Kind == servicename.Pod {
+				q.Instance = ref.Name
+			}
 		case s.names.Module(name) != "":
 			q.Service = s.names.Module(name)
 		case s.logs.Knows(name):

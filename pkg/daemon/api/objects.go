@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -22,6 +23,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource/decode"
 	"github.com/shopctl/shopctl/pkg/resource/store"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/servicename"
 )
 
 // objectsServer serves the shop's objects.
@@ -209,10 +211,10 @@ func (s *objectsServer) namespace(namespace string) string {
 // objectKey accepts the names of services for Deployments and Services: "catalog".
 func (s *objectsServer) objectKey(kind resource.Kind, namespace, name string) resource.Key {
 	key := resource.Key{Kind: kind.Name, Namespace: namespace, Name: name}
-	if _, err := s.objects.Snapshot().Get(key); err == nil || namespace != s.objects.Namespace() {
+	if _, err := s.objects.Snapshot().Get(key); err == nil || !kind.Namespaced || strings.Contains(name, "/") {
 		return key
 	}
-	if w, ok := s.names.Find(name); ok && w.Namespace == namespace {
+	if w, ok := s.names.Find(servicename.In(namespace, name)); ok {
 		alias := resource.Key{Kind: kind.Name, Namespace: namespace, Name: w.Name}
 		if _, err := s.objects.Snapshot().Get(alias); err == nil {
 			return alias

@@ -105,6 +105,9 @@ func (s *view) protoService(w orchestrator.Workload) *controlpb.Service {
 	for _, name := range w.DependsOn {
 		svc.DependsOn = append(svc.DependsOn, s.names.Display(orchestrator.Key{Namespace: w.Namespace, Name: name}))
 	}
+	for _, f := range w.Fronts {
+		svc.Fronts = append(svc.Fronts, f.Service)
+	}
 	for _, in := range w.Instances {
 		svc.Instances = append(svc.Instances, protoInstance(in))
 	}

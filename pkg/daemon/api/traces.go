@@ -184,12 +184,12 @@ func (s *tracesServer) traceFilter(f *controlpb.TraceFilter) (spans.Filter, erro
 		return filter, nil
 	}
 	filter.Services = []string{name}
-	if b, ok := services.Lookup(name); ok {
-		filter.Services = []string{b.Name, b.Workload}
+	if key, _, err := s.names.Resolve(name); err == nil {
+		filter.Services = []string{s.names.Display(key), s.names.Spans(key)}
 		return filter, nil
 	}
-	if key, ok := s.names.Find(name); ok {
-		filter.Services = append(filter.Services, key.Name)
+	if b, ok := services.Lookup(name); ok {
+		filter.Services = []string{b.Name, b.Workload}
 		return filter, nil
 	}
 	if len(s.spans.List(spans.Filter{Services: filter.Services}, 1)) > 0 {

@@ -7,6 +7,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/servicename"
 	"github.com/shopctl/shopctl/services"
 )
 
@@ -34,8 +35,9 @@ func Modules(w orchestrator.Workload) []Module {
 
 // ModuleTarget describes a module as a target of faults. Its workload is the first that contains it.
 func (d *Directory) ModuleTarget(name string) (fault.Target, bool) {
-	b, ok := services.Lookup(name)
-	if !ok {
+	ref := servicename.Parse(name)
+	b, ok := services.Lookup(ref.Name)
+	if !ok || ref.Kind == servicename.Pod || ref.Namespace != "" && ref.Namespace != d.Namespace {
 		return fault.Target{}, false
 	}
 	for _, w := range d.Snapshot().Workloads {

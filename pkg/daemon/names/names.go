@@ -5,6 +5,7 @@
 package names
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/servicename"
 	"github.com/shopctl/shopctl/pkg/suggest"
 	"github.com/shopctl/shopctl/services"
 )
@@ -28,8 +30,8 @@ type Directory struct {
 	Snapshot func() orchestrator.Snapshot
 }
 
-// Display is the name of a workload for people: a built-in service by its short name, another by its Deployment's, with the
-// namespace in front where that is not the shop's.
+// Display is the name of a workload for people: a built-in service by its short name, unless that is the name of another
+// Deployment; another by its Deployment's. The namespace is in front where that is not the shop's.
 func (d *Directory) Display(key orchestrator.Key) string {
 	if key == (orchestrator.Key{}) {
 		return ""
@@ -37,26 +39,67 @@ func (d *Directory) Display(key orchestrator.Key) string {
 	if key.Namespace != d.Namespace {
 		return key.String()
 	}
-	if b, ok := services.Lookup(key.Name); ok && b.Workload == key.Name {
-		return b.Name
+	b, ok := services.Lookup(key.Name)
+	if !ok || b.Workload != key.Name || b.Name != key.Name && slices.Contains(d.Deployments(), orchestrator.Key{Namespace: key.Namespace, Name: b.Name}) {
+		return key.Name
+	}
+	return b.Name
+}
+
+// Spans is the service.name in the spans of a workload: its Deployment's name, with the namespace in front where that is
+// not the shop's.
+func (d *Directory) Spans(key orchestrator.Key) string {
+	if key.Namespace != d.Namespace {
+		return key.String()
 	}
 	return key.Name
 }
 
-// Find accepts the name that is displayed, the Deployment's, "namespace/name" and "deployment/name".
+// Find finds the Deployment that a name means, as package servicename reads it; without a namespace it is one of the shop's
+// own.
 func (d *Directory) Find(name string) (orchestrator.Key, bool) {
-	for _, prefix := range []string{"deployment/", "deploy/", "deployments/"} {
-		name = strings.TrimPrefix(name, prefix)
+	key, _, err := d.Resolve(name)
+	return key, err == nil
+}
+
+// Resolve is Find for those who need to know what else the name says, or what is wrong with it. The error is a
+// *servicename.Error.
+func (d *Directory) Resolve(name string) (orchestrator.Key, servicename.Ref, error) {
+	all := d.entries()
+	i, ref, err := servicename.Find(all, d.Namespace, "", name)
+	if err != nil {
+		return orchestrator.Key{}, ref, err
 	}
-	keys := d.Deployments()
-	if i := slices.IndexFunc(keys, func(k orchestrator.Key) bool { return strings.EqualFold(d.Display(k), name) }); i >= 0 {
-		return keys[i], true
+	return orchestrator.Key{Namespace: all[i].Namespace, Name: all[i].Workload}, ref, nil
+}
+
+// entries are all workloads with their names.
+func (d *Directory) entries() []servicename.Entry {
+	running := map[orchestrator.Key]orchestrator.Workload{}
+	for _, w := range d.Snapshot().Workloads {
+		running[w.Key] = w
 	}
-	i := slices.IndexFunc(keys, func(k orchestrator.Key) bool { return strings.EqualFold(k.Name, name) || k.String() == name })
-	if i >= 0 {
-		return keys[i], true
+	var all []servicename.Entry
+	for _, key := range d.Deployments() {
+		e := servicename.Entry{Namespace: key.Namespace, Workload: key.Name}
+		if b, ok := services.Lookup(key.Name); ok && b.Workload == key.Name {
+			e.Short = b.Name
+		}
+		for _, f := range running[key].Fronts {
+			e.Services = append(e.Services, f.Service)
+		}
+		for _, in := range running[key].Instances {
+			e.Pods = append(e.Pods, in.Name)
+		}
+		all = append(all, e)
 	}
-	return orchestrator.Key{}, false
+	return all
+}
+
+// InNamespace reports whether a displayed name is that of a service in a namespace.
+func (d *Directory) InNamespace(display, namespace string) bool {
+	prefix, _, other := strings.Cut(display, "/")
+	return other && prefix == namespace || !other && namespace == d.Namespace
 }
 
 // All are the display names of all workloads, sorted.
@@ -69,21 +112,32 @@ func (d *Directory) All() []string {
 	return all
 }
 
-// Unknown is the error about a name that no workload has.
+// Unknown is the error about a name that means no workload.
 func (d *Directory) Unknown(name string) error {
-	all := d.All()
-	hint := "services: " + strings.Join(all, ", ")
-	if near := suggest.Match(name, all); near != "" {
-		hint = fmt.Sprintf("did you mean %s? %s", near, hint)
+	_, _, err := d.Resolve(name)
+	var unknown *servicename.Error
+	if !errors.As(err, &unknown) {
+		unknown = &servicename.Error{Word: name, Ref: servicename.Ref{Name: name}} // it exists by now
 	}
-	return control.Error(codes.NotFound, fmt.Sprintf("no service %q", name), hint, 2)
+	hint := unknown.Hint()
+	if hint == "" {
+		all := d.All()
+		hint = "services: " + strings.Join(all, ", ")
+		if near := suggest.Match(unknown.Ref.Name, all); near != "" {
+			hint = fmt.Sprintf("did you mean %s? %s", near, hint)
+		}
+	}
+	return control.Error(codes.NotFound, unknown.Error(), hint, 2)
 }
 
 // Target describes a workload, or a module of one, as a target of faults.
 func (d *Directory) Target(name string) (fault.Target, bool) {
-	key, ok := d.Find(name)
-	if !ok {
+	key, ref, err := d.Resolve(name)
+	switch {
+	case err != nil:
 		return d.ModuleTarget(name)
+	case ref.Kind == servicename.Pod:
+		return fault.Target{}, false // a fault is one of a whole service
 	}
 	t := fault.Target{Name: d.Display(key), Workload: key.String()}
 	for _, w := range d.Snapshot().Workloads {

@@ -67,3 +67,42 @@ func TestAModuleIsATargetInItsMonolith(t *testing.T) {
 		t.Errorf("wishlist is %+v, %v", target, ok)
 	}
 }
+
+func TestADisplayedNameIsOneThatIsFound(t *testing.T) {
+	keys := []orchestrator.Key{
+		{Namespace: "production", Name: "productcatalogservice"},
+		{Namespace: "production", Name: "catalog"},
+		{Namespace: "production", Name: "cartservice"},
+		{Namespace: "staging", Name: "cartservice"},
+	}
+	d := &names.Directory{
+		Namespace:   "production",
+		Deployments: func() []orchestrator.Key { return keys },
+		Snapshot:    func() orchestrator.Snapshot { return orchestrator.Snapshot{} },
+	}
+	for i, want := range []string{"productcatalogservice", "catalog", "cart", "staging/cartservice"} {
+		if got := d.Display(keys[i]); got != want {
+			t.Errorf("%s is displayed as %q, want %q", keys[i], got, want)
+		}
+		if key, ok := d.Find(want); !ok || key != keys[i] {
+			t.Errorf("%s is %s, %v", want, key, ok)
+		}
+	}
+	if key, ok := d.Find("staging/cart"); !ok || key != keys[3] {
+		t.Errorf("staging/cart is %s, %v", key, ok)
+	}
+	if !d.InNamespace("cart", "production") || d.InNamespace("staging/cartservice", "production") || !d.InNamespace("staging/cartservice", "staging") {
+		t.Error("a displayed name is in the wrong namespace")
+	}
+}
+
+func TestAFaultIsOneOfAWholeService(t *testing.T) {
+	w := orchestrator.Workload{Key: orchestrator.Key{Namespace: "production", Name: "wishlist"}, Instances: []orchestrator.Instance{{Name: "wishlist-1"}}}
+	d := directory(w)
+	if key, ref, err := d.Resolve("pod/wishlist-1"); err != nil || key != w.Key || ref.Name != "wishlist-1" {
+		t.Errorf("%v %v %v", key, ref, err)
+	}
+	if target, ok := d.Target("pod/wishlist-1"); ok {
+		t.Errorf("target %+v", target)
+	}
+}

@@ -421,7 +421,9 @@ type Service struct {
 	Image     string   `protobuf:"bytes,16,opt,name=image,proto3" json:"image,omitempty"`
 	DependsOn []string `protobuf:"bytes,17,rep,name=depends_on,json=dependsOn,proto3" json:"depends_on,omitempty"`
 	// The modules of its process, if it is a monolith.
-	Modules       []*Module `protobuf:"bytes,18,rep,name=modules,proto3" json:"modules,omitempty"`
+	Modules []*Module `protobuf:"bytes,18,rep,name=modules,proto3" json:"modules,omitempty"`
+	// The names of all Services that lead to it.
+	Fronts        []string `protobuf:"bytes,19,rep,name=fronts,proto3" json:"fronts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -578,6 +580,13 @@ func (x *Service) GetDependsOn() []string {
 func (x *Service) GetModules() []*Module {
 	if x != nil {
 		return x.Modules
+	}
+	return nil
+}
+
+func (x *Service) GetFronts() []string {
+	if x != nil {
+		return x.Fronts
 	}
 	return nil
 }
@@ -1148,7 +1157,7 @@ type EventsRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Follow bool                   `protobuf:"varint,1,opt,name=follow,proto3" json:"follow,omitempty"`
 	Since  *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`
-	// Only events of this service; empty for all.
+	// Only events of this service; empty for all, "NAMESPACE/" for all services of a namespace.
 	Service       string `protobuf:"bytes,3,opt,name=service,proto3" json:"service,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1302,7 +1311,7 @@ func (x *Event) GetMessage() string {
 
 type LogsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Empty: all services.
+	// Empty: all services; "NAMESPACE/": all of a namespace.
 	Service string                 `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
 	Follow  bool                   `protobuf:"varint,2,opt,name=follow,proto3" json:"follow,omitempty"`
 	Since   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
@@ -3038,7 +3047,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x123\n" +
 	"\astarted\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\astarted\x12/\n" +
 	"\x05ready\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x05ready\x12\x14\n" +
-	"\x05after\x18\x04 \x01(\tR\x05after\"\xa9\x04\n" +
+	"\x05after\x18\x04 \x01(\tR\x05after\"\xc1\x04\n" +
 	"\aService\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\bworkload\x18\x02 \x01(\tR\bworkload\x12\x1c\n" +
@@ -3059,7 +3068,8 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x05image\x18\x10 \x01(\tR\x05image\x12\x1d\n" +
 	"\n" +
 	"depends_on\x18\x11 \x03(\tR\tdependsOn\x124\n" +
-	"\amodules\x18\x12 \x03(\v2\x1a.shopctl.control.v1.ModuleR\amodules\"\x86\x01\n" +
+	"\amodules\x18\x12 \x03(\v2\x1a.shopctl.control.v1.ModuleR\amodules\x12\x16\n" +
+	"\x06fronts\x18\x13 \x03(\tR\x06fronts\"\x86\x01\n" +
 	"\x06Module\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\bworkload\x18\x02 \x01(\tR\bworkload\x12\x18\n" +

@@ -21,7 +21,9 @@ type Pod struct {
 	Name, Namespace string
 	// Workload is the Deployment's name.
 	Workload string
-	Labels   map[string]string
+	// ServiceName is the pod's service.name in telemetry, by which workloads of one name in several namespaces differ.
+	ServiceName string
+	Labels      map[string]string
 	// Version is the value of the pod template's version label, else the tag of the first container's image.
 	Version        string
 	ServiceAccount string

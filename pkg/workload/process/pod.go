@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -117,13 +118,14 @@ func (c *container) prepare() error {
 	return err
 }
 
-// serviceName is the name of a container in its spans: its workload, for the pod's first container.
+// serviceName is the name of a container in its spans: that of its pod, for the pod's first container.
 func (c *container) serviceName() string {
 	spec := &c.pod.spec
+	name := cmp.Or(spec.ServiceName, spec.Workload)
 	if len(spec.Containers) == 0 || spec.Containers[0].Name == c.spec.Name {
-		return spec.Workload
+		return name
 	}
-	return spec.Workload + "-" + c.spec.Name
+	return name + "-" + c.spec.Name
 }
 
 // version of what the container runs: the pod's, for its first container.
