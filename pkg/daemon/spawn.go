@@ -43,6 +43,9 @@ func Spawn(ctx context.Context, o SpawnOptions) error {
 	if pid, alive := o.Dir.Holder(); alive {
 		return control.WithHint(fmt.Errorf("start shop %q: %w (pid %d)", o.Dir.Name, rundir.ErrLocked, pid), "shopctl status", 1)
 	}
+	if err := o.Dir.KeepDaemonLog(); err != nil {
+		return explainDirectory(err, o.Dir)
+	}
 	log, err := os.OpenFile(o.Dir.DaemonLog(), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return explainDirectory(fmt.Errorf("open daemon log: %w", err), o.Dir)

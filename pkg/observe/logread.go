@@ -41,6 +41,8 @@ type LogQuery struct {
 	Since time.Time
 	// Tail keeps the last lines only; 0: all.
 	Tail int
+	// Previous selects the last run of each container that has ended; if there is none, the logs of the last daemon.
+	Previous bool
 	// Follow continues with new lines until the context ends.
 	Follow bool
 	LogFilter
@@ -137,10 +139,15 @@ func readSections(ctx context.Context, sections []section, q LogQuery) ([]*LogLi
 func readSection(ctx context.Context, s section, q LogQuery) ([]*LogLine, error) {
 	in := bufio.NewReaderSize(io.LimitReader(s.file, s.size), 64<<10)
 	var lines []*LogLine
+	run := 0
 	stamped := "" // the last line that may have a time; those without one get its
 	for ctx.Err() == nil {
 		raw, err := in.ReadString('\n')
-		if raw = strings.TrimRight(raw, "\r\n"); raw != "" {
+		raw = strings.TrimRight(raw, "\r\n")
+		if h, ok := readHeader(raw); ok {
+			run, raw = h.Run, ""
+		}
+		if raw != "" && (s.run == 0 || s.run == run) {
 			line := q.line(s.log, raw)
 			if line != nil && line.Time.IsZero() {
 				line.Time = parseLine(&instanceLog{}, stamped).Time

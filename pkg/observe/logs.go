@@ -43,32 +43,28 @@ type LogSource struct {
 type instanceLog struct {
 	LogSource
 	open int
+	// runs of the container so far.
+	runs int
 }
 
-// NewLogs returns logs in a directory, from which it removes those of an earlier daemon. Each container has one or two
-// files of at most max bytes.
+// NewLogs returns logs in a directory. Those of an earlier daemon are moved to a directory beside it, where they
+// replace those of the daemon before. Each container has one or two files of at most max bytes.
 func NewLogs(dir string, max int64) (*Logs, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("read log directory: %w", err)
+	l := &Logs{dir: dir, max: max, followers: map[*follower]struct{}{}}
+	if err := l.keepPast(); err != nil {
+		return nil, err
 	}
-	for _, e := range entries {
-		if name := strings.TrimSuffix(e.Name(), rotatedSuffix); strings.HasSuffix(name, logSuffix) {
-			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
-				return nil, fmt.Errorf("remove old log: %w", err)
-			}
-		}
-	}
-	return &Logs{dir: dir, max: max, followers: map[*follower]struct{}{}}, nil
+	return l, nil
 }
 
 // path is the file of a container. The first container's is named after the instance only.
-func (l *Logs) path(src LogSource) string {
-	name := src.Instance
-	if !src.Main {
-		name += "_" + src.Container
+func (l *Logs) path(src LogSource) string { return filepath.Join(l.dir, src.fileName()) }
+
+func (src LogSource) fileName() string {
+	if src.Main {
+		return src.Instance + logSuffix
 	}
-	return filepath.Join(l.dir, name+logSuffix)
+	return src.Instance + "_" + src.Container + logSuffix
 }
 
 // Writer returns what takes the output of one run of a container, whole lines at a time.
@@ -84,8 +80,15 @@ func (l *Logs) Writer(src LogSource) (io.WriteCloser, error) {
 		i = len(l.instances)
 		l.instances = append(l.instances, &instanceLog{LogSource: src})
 	}
-	l.instances[i].open++
-	w := &logWriter{logs: l, file: f, log: l.instances[i]}
+	in := l.instances[i]
+	in.open++
+	in.runs++
+	if err := f.begin(in.header()); err != nil {
+		_ = f.Close()
+		in.open--
+		return nil, err
+	}
+	w := &logWriter{logs: l, file: f, log: in}
 	l.prune()
 	return w, nil
 }
@@ -136,7 +139,7 @@ func (w *logWriter) Close() error {
 	return w.file.Close()
 }
 
-// LastLines returns the last n messages that a container logged, oldest first.
+// LastLines returns the last n messages that a container logged in its last run, oldest first.
 func (l *Logs) LastLines(instance, container string, n int) []string {
 	const enough = 16 << 10
 	l.mu.Lock()
@@ -162,6 +165,12 @@ func (l *Logs) LastLines(instance, container string, n int) []string {
 		return nil
 	}
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	for i, raw := range slices.Backward(lines) {
+		if _, begins := readHeader(raw); begins {
+			lines = lines[i+1:]
+			break
+		}
+	}
 	var messages []string
 	for _, raw := range lines[max(0, len(lines)-n):] {
 		if line := parseLine(&instanceLog{LogSource: src}, raw); line.Message != "" {
@@ -176,6 +185,8 @@ type section struct {
 	log  *instanceLog
 	file *os.File
 	size int64
+	// run is the only one to read; 0: all.
+	run int
 }
 
 // begin opens all files that q selects, and if f is given follows them from exactly that point.
@@ -183,28 +194,46 @@ func (l *Logs) begin(q LogQuery, f *follower) ([]section, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var sections []section
+	var err error
 	for _, in := range l.instances {
+		run := 0
+		if q.Previous {
+			if run = in.previousRun(); run == 0 {
+				continue
+			}
+		}
 		if !q.wants(in) {
 			continue
 		}
-		for _, path := range []string{l.path(in.LogSource) + rotatedSuffix, l.path(in.LogSource)} {
-			file, err := os.Open(path)
-			if errors.Is(err, fs.ErrNotExist) {
-				continue
-			}
-			if err != nil {
-				closeSections(sections)
-				return nil, fmt.Errorf("read log: %w", err)
-			}
-			s := section{log: in, file: file}
-			if info, err := file.Stat(); err == nil {
-				s.size = info.Size()
-			}
-			sections = append(sections, s)
+		if sections, err = openSections(sections, in, l.path(in.LogSource), run); err != nil {
+			return nil, err
 		}
+	}
+	if q.Previous && len(sections) == 0 {
+		return l.beginPast(q)
 	}
 	if f != nil {
 		l.followers[f] = struct{}{}
+	}
+	return sections, nil
+}
+
+// openSections opens the two files of a container. If that fails, it closes all.
+func openSections(sections []section, in *instanceLog, path string, run int) ([]section, error) {
+	for _, path := range []string{path + rotatedSuffix, path} {
+		file, err := os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			closeSections(sections)
+			return nil, fmt.Errorf("read log: %w", err)
+		}
+		s := section{log: in, file: file, run: run}
+		if info, err := file.Stat(); err == nil {
+			s.size = info.Size()
+		}
+		sections = append(sections, s)
 	}
 	return sections, nil
 }

@@ -17,6 +17,8 @@ type rotatingFile struct {
 	mu   sync.Mutex
 	f    *os.File
 	size int64
+	// header begins each file.
+	header []byte
 }
 
 // openRotating opens path for appending; max is the cap of each of its two files in bytes.
@@ -42,11 +44,25 @@ func (r *rotatingFile) open() error {
 	return nil
 }
 
+// begin writes a header, which later files begin with as well.
+func (r *rotatingFile) begin(header []byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.header = header
+	return r.writeHeader()
+}
+
+func (r *rotatingFile) writeHeader() error {
+	n, err := r.f.Write(r.header)
+	r.size += int64(n)
+	return err
+}
+
 // Write appends one or more whole lines.
 func (r *rotatingFile) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.size > 0 && r.size+int64(len(p)) > r.max {
+	if r.size > int64(len(r.header)) && r.size+int64(len(p)) > r.max {
 		if err := r.rotate(); err != nil {
 			return 0, fmt.Errorf("rotate %s: %w", r.path, err)
 		}
@@ -63,7 +79,10 @@ func (r *rotatingFile) rotate() error {
 	if err := os.Rename(r.path, r.path+rotatedSuffix); err != nil {
 		return err
 	}
-	return r.open()
+	if err := r.open(); err != nil {
+		return err
+	}
+	return r.writeHeader()
 }
 
 // Close closes the file.

@@ -124,9 +124,6 @@ func (d Dir) Claims() string { return filepath.Join(d.State, claimsName) }
 // Volumes is the directory of the ConfigMaps and Secrets that instances mount.
 func (d Dir) Volumes() string { return filepath.Join(d.State, volumesName) }
 
-// DaemonLog is the file that the daemon writes its own log to.
-func (d Dir) DaemonLog() string { return filepath.Join(d.State, daemonLogName) }
-
 func (d Dir) lockFile() string { return filepath.Join(d.Run, lockName) }
 func (d Dir) pidsFile() string { return filepath.Join(d.Run, pidsName) }
 

@@ -18,10 +18,12 @@ const (
 	socketName    = "shopctl.sock"
 	probePattern  = ".probe-*"
 	daemonLogName = "daemon.log"
-	logsName      = "logs"
-	dataName      = "data"
-	claimsName    = "claims"
-	volumesName   = "volumes"
+	// previousSuffix ends the names of what is kept of the shop's last run.
+	previousSuffix = ".1"
+	logsName       = "logs"
+	dataName       = "data"
+	claimsName     = "claims"
+	volumesName    = "volumes"
 	// ObjectsName and MonolithObjectsName are the files of changed objects, in the state directory.
 	ObjectsName         = "objects.json"
 	MonolithObjectsName = "objects-monolith.json"

@@ -28,6 +28,7 @@ type logsOptions struct {
 	level         string
 	grep          string
 	prefix        bool
+	previous      bool
 }
 
 func NewLogsCmd(f *cmdutil.Factory) *cobra.Command {
@@ -37,13 +38,16 @@ func NewLogsCmd(f *cmdutil.Factory) *cobra.Command {
 		Short: "Print the logs of services",
 		Long: `Print the logs of one or all services, one record per line, oldest first. With -o json each line is an object with
 time, service, instance, container, level, message, trace_id, span_id and raw, the record as the service wrote it. If
-the instances have several containers, the logs of the first one are printed, unless -c or --all-containers is given.`,
+the instances have several containers, the logs of the first one are printed, unless -c or --all-containers is given.
+With --previous, they are those of the last run of each container that has ended; if no container was restarted, those
+of the last time the shop ran.`,
 		Example: `shopctl logs -f checkout
 shopctl logs --since 5m --tail 100
 shopctl logs --trace last --level warn
 shopctl logs payment --grep 'card (type|number)'
 shopctl logs catalog --prefix
 shopctl logs web -c proxy
+shopctl logs checkout --previous
 shopctl logs -o json | jq 'select(.level == "error")'`,
 		Args:              cmdutil.AtMost(1, "one service"),
 		ValidArgsFunction: cmdutil.CompleteOneService(f),
@@ -54,6 +58,7 @@ shopctl logs -o json | jq 'select(.level == "error")'`,
 	cmd.Flags().StringVar(&o.instance, "instance", "", "only lines of this `INSTANCE`")
 	cmd.Flags().StringVarP(&o.container, "container", "c", "", "only lines of this `CONTAINER` of each instance")
 	cmd.Flags().BoolVar(&o.allContainers, "all-containers", false, "lines of all containers")
+	cmd.Flags().BoolVarP(&o.previous, "previous", "p", false, "lines of the last run that has ended")
 	cmd.Flags().BoolVar(&o.prefix, "prefix", false, "show the instance instead of the service in each line")
 	cmd.Flags().StringVar(&o.trace, "trace", "", "only lines of the trace with this `ID` or prefix; last: the newest trace")
 	cmd.Flags().StringVar(&o.span, "span", "", "only lines of the span with this `ID` or prefix")
@@ -71,6 +76,9 @@ func (o *logsOptions) run(ctx context.Context, args []string) error {
 	if o.container != "" && o.allContainers {
 		return cmdutil.UsageErr("shopctl logs SERVICE -c "+o.container, "--container and --all-containers cannot be combined")
 	}
+	if o.previous && o.follow {
+		return cmdutil.UsageErr("shopctl logs --previous", "--follow and --previous cannot be combined: a run that has ended writes nothing more")
+	}
 	shop, service, since, err := o.begin(ctx, args)
 	if err != nil {
 		return err
@@ -82,7 +90,7 @@ func (o *logsOptions) run(ctx context.Context, args []string) error {
 	stream, err := shop.Logs(ctx, &controlpb.LogsRequest{
 		Follow: o.follow, Tail: o.tail, Instance: o.instance, Service: service, Since: since,
 		TraceId: o.trace, SpanId: o.span, Level: o.level, Grep: o.grep,
-		Container: o.container, AllContainers: o.allContainers,
+		Container: o.container, AllContainers: o.allContainers, Previous: o.previous,
 	})
 	if err != nil {
 		return err

@@ -96,6 +96,7 @@ func (o *doctorOptions) checks(ctx context.Context, dir rundir.Dir) []finding {
 		checkDisk(dir.State),
 		checkPort(ctx, o.ios, dir),
 		checkRedis(o.getenv),
+		checkCrash(dir),
 		checkTerminal(o.ios, o.getenv),
 	}
 	return append(found, o.leftovers(ctx)...)

@@ -103,6 +103,16 @@ func checkRedis(getenv func(string) string) finding {
 	return c
 }
 
+// checkCrash finds a crash of the daemon, or of the one before.
+func checkCrash(dir rundir.Dir) finding {
+	for _, log := range []string{dir.DaemonLog(), dir.PreviousDaemonLog()} {
+		if crash := rundir.Crash(log); crash != "" {
+			return finding{Check: "daemon", Verdict: verdictWarn, Found: "it crashed: " + crash, Hint: "its stack is in " + log}
+		}
+	}
+	return finding{Check: "daemon", Verdict: verdictOK, Found: "no crash logged"}
+}
+
 func checkTerminal(ios *iostreams.IO, getenv func(string) string) finding {
 	c := finding{Check: "terminal", Verdict: verdictInfo}
 	switch {

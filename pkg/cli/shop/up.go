@@ -102,7 +102,7 @@ func (o *upOptions) run(ctx context.Context) error {
 	if o.attach {
 		return o.attachAndWait(ctx, shop, dir)
 	}
-	err = o.show(ctx, shop)
+	err = o.show(ctx, shop, dir)
 	if err != nil && ctx.Err() != nil {
 		o.ios.Notef("the shop is still starting; to stop it: %s", o.ios.Command("down"))
 	}
@@ -110,9 +110,9 @@ func (o *upOptions) run(ctx context.Context) error {
 }
 
 // show waits for the services, unless --wait=false, and prints them.
-func (o *upOptions) show(ctx context.Context, shop *control.Client) error {
+func (o *upOptions) show(ctx context.Context, shop *control.Client, dir rundir.Dir) error {
 	if o.wait {
-		if err := o.follow(ctx, shop); err != nil {
+		if err := o.follow(ctx, shop, dir); err != nil {
 			return err
 		}
 	}
@@ -145,6 +145,9 @@ func (o *upOptions) open(ctx context.Context, dir rundir.Dir) (*control.Client, 
 	}
 	if err := o.spawn(ctx, dir); err != nil {
 		return nil, err
+	}
+	if crash := rundir.Crash(dir.PreviousDaemonLog()); crash != "" {
+		o.ios.Warnf("the daemon of the last run crashed: %s (its stack: %s)", crash, dir.PreviousDaemonLog())
 	}
 	return control.Dial(dir)
 }
@@ -196,7 +199,7 @@ func (o *upOptions) checkMode(st *controlpb.StatusResponse) error {
 }
 
 // follow shows the progress until every service is ready, for at most the timeout.
-func (o *upOptions) follow(ctx context.Context, shop *control.Client) error {
+func (o *upOptions) follow(ctx context.Context, shop *control.Client, dir rundir.Dir) error {
 	bounded, cancel := cmdutil.Within(ctx, o.timeout)
 	defer cancel()
 	err := o.watch(bounded, shop)
@@ -206,7 +209,7 @@ func (o *upOptions) follow(ctx context.Context, shop *control.Client) error {
 	case cmdutil.TimedOut(bounded, err):
 		return cmdutil.HintErr(cmdutil.ExitInconclusive, o.ios.Command("ps"), fmt.Errorf("start the shop: not ready after %s", humanize.Span(o.timeout)))
 	case status.Code(err) == codes.Unavailable, errors.Is(err, io.EOF):
-		return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("up"), errors.New("start the shop: the daemon has exited"))
+		return daemonExited(o.ios, dir)
 	}
 	return err
 }
@@ -310,7 +313,7 @@ func (o *upOptions) attachAndWait(ctx context.Context, shop *control.Client, dir
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		if err := o.show(following, shop); err != nil {
+		if err := o.show(following, shop, dir); err != nil {
 			ended <- err
 			return
 		}

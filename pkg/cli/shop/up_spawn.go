@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
 
@@ -21,6 +22,14 @@ func (o *upOptions) spawn(ctx context.Context, dir rundir.Dir) error {
 		args = append(args, "--namespace", o.namespace())
 	}
 	return o.parts.Spawn(ctx, dir, append(args, o.daemon.Args()...))
+}
+
+// daemonExited is the error of a daemon that ended while its shop started.
+func daemonExited(ios *iostreams.IO, dir rundir.Dir) error {
+	if crash := rundir.Crash(dir.DaemonLog()); crash != "" {
+		return cmdutil.HintErr(cmdutil.ExitFailed, "cat "+dir.DaemonLog(), fmt.Errorf("start the shop: the daemon has crashed: %s", crash))
+	}
+	return cmdutil.HintErr(cmdutil.ExitFailed, ios.Command("up"), errors.New("start the shop: the daemon has exited"))
 }
 
 // forget removes the state of a shop that is not running.

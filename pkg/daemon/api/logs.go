@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -28,7 +29,7 @@ type logsServer struct {
 func (s *logsServer) Logs(req *controlpb.LogsRequest, stream grpc.ServerStreamingServer[controlpb.LogLine]) error {
 	q := observe.LogQuery{
 		Instance: req.GetInstance(), Container: req.GetContainer(), AllContainers: req.GetAllContainers(),
-		Tail: int(req.GetTail()), Follow: req.GetFollow(),
+		Tail: int(req.GetTail()), Follow: req.GetFollow(), Previous: req.GetPrevious(),
 	}
 	if q.Tail < 0 {
 		return control.Error(codes.InvalidArgument, fmt.Sprintf("read logs: %d lines", q.Tail), "use a number above zero", 2)
@@ -61,8 +62,15 @@ func (s *logsServer) Logs(req *controlpb.LogsRequest, stream grpc.ServerStreamin
 	ctx, cancel := until(stream.Context(), s.leaving)
 	defer cancel()
 	err = s.logs.Read(ctx, q, func(l *observe.LogLine) error { return stream.Send(protoLogLine(l)) })
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return nil
+	case errors.Is(err, observe.ErrNoPreviousRun):
+		what := "any container"
+		if q.Service != "" {
+			what = q.Service
+		}
+		return control.Error(codes.NotFound, fmt.Sprintf("read logs of %s: no run has ended, and none is kept of the last time the shop ran", what), "shopctl logs "+q.Service, 1)
 	}
 	return err
 }

@@ -1329,6 +1329,8 @@ type LogsRequest struct {
 	// first container; otherwise those of all.
 	Container     string `protobuf:"bytes,10,opt,name=container,proto3" json:"container,omitempty"`
 	AllContainers bool   `protobuf:"varint,11,opt,name=all_containers,json=allContainers,proto3" json:"all_containers,omitempty"`
+	// Only the last run of each container that has ended; if there is none, the logs of the shop's last run.
+	Previous      bool `protobuf:"varint,12,opt,name=previous,proto3" json:"previous,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1436,6 +1438,13 @@ func (x *LogsRequest) GetContainer() string {
 func (x *LogsRequest) GetAllContainers() bool {
 	if x != nil {
 		return x.AllContainers
+	}
+	return false
+}
+
+func (x *LogsRequest) GetPrevious() bool {
+	if x != nil {
+		return x.Previous
 	}
 	return false
 }
@@ -3135,7 +3144,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x18\n" +
 	"\aservice\x18\x05 \x01(\tR\aservice\x12\x1a\n" +
 	"\binstance\x18\x06 \x01(\tR\binstance\x12\x18\n" +
-	"\amessage\x18\a \x01(\tR\amessage\"\xc4\x02\n" +
+	"\amessage\x18\a \x01(\tR\amessage\"\xe0\x02\n" +
 	"\vLogsRequest\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x16\n" +
 	"\x06follow\x18\x02 \x01(\bR\x06follow\x120\n" +
@@ -3148,7 +3157,8 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x04grep\x18\t \x01(\tR\x04grep\x12\x1c\n" +
 	"\tcontainer\x18\n" +
 	" \x01(\tR\tcontainer\x12%\n" +
-	"\x0eall_containers\x18\v \x01(\bR\rallContainers\"\x83\x02\n" +
+	"\x0eall_containers\x18\v \x01(\bR\rallContainers\x12\x1a\n" +
+	"\bprevious\x18\f \x01(\bR\bprevious\"\x83\x02\n" +
 	"\aLogLine\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x18\n" +
 	"\aservice\x18\x02 \x01(\tR\aservice\x12\x1a\n" +
