@@ -60,7 +60,11 @@ func severity(l slog.Level) string {
 	}
 }
 
-// traceHandler adds the ids of the context's span, and writes warnings at once.
+// LevelAudit is the level of records that must outlive a kill of the service, such as those of money: they are written
+// before the call goes on. Their severity is info.
+const LevelAudit = slog.LevelInfo + 1
+
+// traceHandler adds the ids of the context's span, and writes what is worse than info, or to be kept, at once.
 type traceHandler struct {
 	slog.Handler
 	out *lineBatcher
@@ -71,7 +75,7 @@ func (h traceHandler) Handle(ctx context.Context, r slog.Record) error {
 		r.AddAttrs(slog.String("trace_id", sc.TraceID().String()), slog.String("span_id", sc.SpanID().String()))
 	}
 	err := h.Handler.Handle(ctx, r)
-	if r.Level >= slog.LevelWarn {
+	if r.Level >= LevelAudit {
 		h.out.Flush()
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -86,7 +87,8 @@ type launch struct {
 
 	pod    Pod
 	handle Container
-	// logged gets why reading the container's output ended, once all of it is in its log.
+	// log takes what the container writes; logged gets why reading its output ended, once all of it is in the log.
+	log    io.WriteCloser
 	logged chan error
 	err    error
 }
@@ -132,15 +134,15 @@ func (c *Controller) launch(ctx context.Context, k *container, spec *podspec.Pod
 		l.handle, l.err = l.pod.Run(ctx, k.spec(spec))
 	}
 	if l.err != nil {
+		logError(log, c.cfg.Now(), describeExit(startFailure(l.err)))
 		_ = log.Close()
 		return
 	}
 	logged, output := make(chan error, 1), l.handle.Logs()
-	l.logged = logged
+	l.log, l.logged = log, logged
 	c.spawn(func() {
 		err := copyLines(log, output, c.cfg.Now)
 		_ = output.Close()
-		_ = log.Close()
 		logged <- err
 	})
 }
@@ -151,7 +153,7 @@ func (c *Controller) onStarted(ctx context.Context, k *container, rev *revision,
 		p.handle, p.mounted = l.pod, rev
 	}
 	if l.err != nil {
-		c.exited(k, run, Exit{Code: startErrorCode, Reason: StartError, Message: l.err.Error()}, nil)
+		c.exited(k, run, startFailure(l.err), nil)
 		return
 	}
 	runCtx, cancel := context.WithCancel(ctx)
@@ -180,12 +182,17 @@ func (c *Controller) onStarted(ctx context.Context, k *container, rev *revision,
 		if runCtx.Err() == nil {
 			lines = c.cfg.LastLines(p.name, k.name, 3)
 		}
-		c.post(func() {
+		cause := ""
+		c.do(func() {
 			if held {
 				c.event(true, "LeftBehind", p.owner, p.name, k.label()+"a process that it started in a group of its own still runs and holds its output: end that yourself")
 			}
-			c.exited(k, run, exit, lines)
+			cause = c.exited(k, run, exit, lines)
 		})
+		if cause != "" {
+			logError(l.log, c.cfg.Now(), cause)
+		}
+		_ = l.log.Close()
 	})
 }
 
@@ -259,11 +266,11 @@ func (c *Controller) onFailed(ctx context.Context, k *container, run int, failed
 	c.spawn(func() { c.stop(ctx, p.name, handle, grace) })
 }
 
-// exited notes that a run is over, and when the next begins.
-func (c *Controller) exited(k *container, run int, exit Exit, lines []string) {
+// exited notes that a run is over, and when the next begins. It returns why the run failed; empty if it did not.
+func (c *Controller) exited(k *container, run int, exit Exit, lines []string) (cause string) {
 	p := k.pod
 	if k.run != run || k.phase == ended || p.phase == gone {
-		return
+		return ""
 	}
 	now := c.cfg.Now()
 	steady := k.ready && now.Sub(k.readySince) >= steadyAfter
@@ -289,7 +296,11 @@ func (c *Controller) exited(k *container, run int, exit Exit, lines []string) {
 			k.quick = 0
 		}
 		c.backOff(k, exit, lines, now)
+		if exit != (Exit{}) {
+			return k.reason
+		}
 	}
+	return ""
 }
 
 // backOff makes a container wait for its restart, longer after each exit in a row.

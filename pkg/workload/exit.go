@@ -22,6 +22,11 @@ func signalName(number int) string {
 	return fmt.Sprintf("signal %d", number)
 }
 
+// startFailure is the exit of a container that did not start.
+func startFailure(err error) Exit {
+	return Exit{Code: startErrorCode, Reason: StartError, Message: err.Error()}
+}
+
 // lastLogLines are the last lines of a container that exited, without those that repeat what is known.
 func lastLogLines(e Exit, lines []string) string {
 	if e.Signal == sigkill {

@@ -57,13 +57,23 @@ func asJSON(line []byte, now time.Time) []byte {
 		}
 		return append(line, '\n')
 	}
-	wrapped, err := json.Marshal(struct {
+	return record(now, logrecord.TextLevel(printable.WithoutColors(string(line))), string(line))
+}
+
+// record is a line of a log.
+func record(now time.Time, severity, message string) []byte {
+	line, err := json.Marshal(struct {
 		Timestamp time.Time `json:"timestamp"`
 		Severity  string    `json:"severity"`
 		Message   string    `json:"message"`
-	}{now.UTC(), logrecord.TextLevel(printable.WithoutColors(string(line))), string(line)})
+	}{now.UTC(), severity, message})
 	if err != nil {
-		return append(line, '\n')
+		return []byte(message + "\n") // not reached: a time and strings can be encoded
 	}
-	return append(wrapped, '\n')
+	return append(line, '\n')
+}
+
+// logError logs why a container failed, which its program may have no level for, or no time.
+func logError(log io.Writer, now time.Time, message string) {
+	_, _ = log.Write(record(now, "error", message)) // as in copyLines
 }

@@ -159,7 +159,7 @@ func (s *server) recordPlaced(ctx context.Context, p *purchase, total *hipstersh
 	trace.SpanFromContext(ctx).SetAttributes(
 		attribute.String(shopv1.AttrAudit, shopv1.AuditPlaced), attribute.String(shopv1.AttrOrder, p.order.GetOrderId()),
 		attribute.String(shopv1.AttrTransaction, p.transaction), attribute.String(shopv1.AttrAmount, money.Rounded(total)))
-	s.log.InfoContext(ctx, shopv1.LogPlaced, "order_id", p.order.GetOrderId(), "total", money.Rounded(total),
+	s.log.Log(ctx, chassis.LevelAudit, shopv1.LogPlaced, "order_id", p.order.GetOrderId(), "total", money.Rounded(total),
 		"items", len(p.order.Items), "transaction_id", p.transaction, "tracking_id", p.order.ShippingTrackingId)
 }
 

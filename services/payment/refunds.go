@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/rpc/money"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
@@ -83,7 +84,7 @@ func (r refunds) record(ctx context.Context, t transaction, reason string) {
 	trace.SpanFromContext(ctx).SetAttributes(
 		attribute.String(shopv1.AttrAudit, shopv1.AuditRefunded), attribute.String(shopv1.AttrTransaction, id),
 		attribute.String(shopv1.AttrAmount, amount))
-	r.log.InfoContext(ctx, shopv1.LogRefunded, "transaction_id", id, "refund_id", t.refund.String(),
+	r.log.Log(ctx, chassis.LevelAudit, shopv1.LogRefunded, "transaction_id", id, "refund_id", t.refund.String(),
 		"amount", amount, "reason", oneLine(maskCards(reason)))
 }
 

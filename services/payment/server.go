@@ -87,7 +87,7 @@ func (s *server) Charge(ctx context.Context, in *hipstershop.ChargeRequest) (*hi
 	trace.SpanFromContext(ctx).SetAttributes(
 		attribute.String(shopv1.AttrAudit, shopv1.AuditCharged), attribute.String(shopv1.AttrTransaction, id),
 		attribute.String(shopv1.AttrAmount, amount), attribute.String("shop.card_type", brand))
-	s.log.InfoContext(ctx, shopv1.LogCharged, "transaction_id", id, "amount", amount, "card_type", brand, "card_ending", t.lastFour)
+	s.log.Log(ctx, chassis.LevelAudit, shopv1.LogCharged, "transaction_id", id, "amount", amount, "card_type", brand, "card_ending", t.lastFour)
 	return &hipstershop.ChargeResponse{TransactionId: id}, nil
 }
 
