@@ -66,6 +66,7 @@ func Setup(_ context.Context, rt *chassis.Runtime) error {
 	hipstershop.RegisterCheckoutServiceServer(rt.Server(), s)
 	rt.Ready("orders", orders.check)
 	rt.Go("settle orders", s.settleInBackground)
+	rt.Go("renew leases of orders", s.renewInBackground)
 	rt.OnDrain(orders.close)
 	return nil
 }

@@ -16,6 +16,8 @@ import (
 const (
 	// settleEvery is how often leases are renewed, and purchases looked for that something is left to do for.
 	settleEvery = time.Second
+	// drainLease is how long the orders that are under way when the process begins to drain belong to it.
+	drainLease = 30 * time.Second
 	// settleDelay is how long a doubtful charge waits for its caller to try again before it is voided.
 	settleDelay = 5 * time.Second
 	// settleTimeout bounds the calls for one purchase.
@@ -31,19 +33,30 @@ const (
 // settleInBackground finishes what is left to do: orders of processes that are gone, charges in doubt, refunds and
 // confirmations that failed.
 func (s *server) settleInBackground(ctx context.Context) error {
-	tick := time.NewTicker(settleEvery)
+	return every(ctx, settleEvery, func() { s.settleDue(ctx) })
+}
+
+// renewInBackground keeps the orders that this process works on.
+func (s *server) renewInBackground(ctx context.Context) error {
+	_ = every(ctx, settleEvery, func() {
+		if err := s.journal.renew(leaseTime); err != nil {
+			s.log.Warn("leases of orders not renewed", "error", err)
+		}
+	})
+	return s.journal.renew(drainLease) // orders in flight are finished before the process ends
+}
+
+// every calls work at an interval until ctx ends.
+func every(ctx context.Context, interval time.Duration, work func()) error {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			// Orders in flight are finished before the process ends.
-			return s.journal.renew(time.Minute)
+			return nil
 		case <-tick.C:
+			work()
 		}
-		if err := s.journal.renew(leaseTime); err != nil {
-			s.log.Warn("leases of orders not renewed", "error", err)
-		}
-		s.settleDue(ctx)
 	}
 }
 
