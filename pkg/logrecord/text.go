@@ -5,8 +5,8 @@ import "strings"
 // scanned is how many words at the start of a line may hold its level: those of a date, a process and a thread come before it.
 const scanned = 10
 
-// TextLevel is the level of a line that is not JSON, as far as it can be told: by a field level=, by a word in capitals or
-// brackets at the start of the line, or by how the end of a program begins. It is info if nothing tells another.
+// TextLevel is the level of a line that is not JSON, where it shows: by a field level=, by a word in capitals or
+// brackets at the start of the line, or by how the end of a program begins. It is info if nothing shows another.
 func TextLevel(line string) string {
 	if level := crash(line); level != "" {
 		return level

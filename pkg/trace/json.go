@@ -12,32 +12,19 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// OTLP's JSON is protobuf's but for the ids, which are hexadecimal digits where protobuf's has base64.
-// Every hexadecimal digit is also one of base64, so protojson reads an id of 32 digits as 24 bytes, and
-// these bytes in base64 are the digits again. An id that was sent as base64 has its own length.
-
 // DecodeJSON reads a TracesData, or an ExportTraceServiceRequest, which looks the same, from OTLP's JSON.
 // Names may be in lower camel case or as in the .proto file, unknown ones are passed over.
 func DecodeJSON(text []byte) (*tracepb.TracesData, error) {
 	data := &tracepb.TracesData{}
 	options := protojson.UnmarshalOptions{DiscardUnknown: true, RecursionLimit: 100}
-	if err := options.Unmarshal(text, data); err != nil {
+	if err := options.Unmarshal(encodeIDs(text), data); err != nil {
 		return nil, fmt.Errorf("read OTLP/JSON: %w", err)
 	}
-	eachID(data, func(id []byte, size int) []byte {
-		if len(id) == 0 || len(id) == size {
-			return id
-		}
-		digits := base64.StdEncoding.EncodeToString(id)
-		if bin, err := hex.DecodeString(digits); err == nil {
-			return bin
-		}
-		return id // of a wrong length, so that its reader refuses it
-	})
 	return data, nil
 }
 
-// EncodeJSON writes a TracesData as OTLP's JSON on one line.
+// EncodeJSON writes a TracesData as OTLP's JSON on one line. Every hexadecimal digit is also one of base64, so protojson writes
+// the bytes that 32 digits are in base64 as those digits.
 func EncodeJSON(data *tracepb.TracesData) ([]byte, error) {
 	data = proto.Clone(data).(*tracepb.TracesData)
 	var bad error

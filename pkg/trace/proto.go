@@ -14,8 +14,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/rpc/code"
 )
 
-// Spans reads the spans of OTLP. Those without a valid trace id or span id are left out and
-// counted, as OTLP requires.
+// Spans reads the spans of OTLP. Those without a valid trace id or span id, and those whose parent or links have ids of a
+// wrong length, are left out and counted, as OTLP requires.
 func Spans(data *tracepb.TracesData) (spans []*Span, refused int) {
 	for _, rs := range data.GetResourceSpans() {
 		resource := attributes(rs.GetResource().GetAttributes())
@@ -41,8 +41,13 @@ func Spans(data *tracepb.TracesData) (spans []*Span, refused int) {
 }
 
 func newSpan(p *tracepb.Span) (*Span, bool) {
-	if !validID(p.GetTraceId(), len(ID{})) || !validID(p.GetSpanId(), len(SpanID{})) {
+	if !validID(p.GetTraceId(), len(ID{})) || !validID(p.GetSpanId(), len(SpanID{})) || !absentOr(p.GetParentSpanId(), len(SpanID{})) {
 		return nil, false
+	}
+	for _, l := range p.GetLinks() {
+		if !absentOr(l.GetTraceId(), len(ID{})) || !absentOr(l.GetSpanId(), len(SpanID{})) {
+			return nil, false
+		}
 	}
 	s := &Span{
 		Record: Record{
@@ -58,6 +63,12 @@ func newSpan(p *tracepb.Span) (*Span, bool) {
 	}
 	for _, e := range p.GetEvents() {
 		s.Events = append(s.Events, Event{timeOf(e.GetTimeUnixNano()), e.GetName(), attributes(e.GetAttributes())})
+	}
+	for _, l := range p.GetLinks() {
+		link := Link{Attributes: attributes(l.GetAttributes())}
+		copy(link.Trace[:], l.GetTraceId())
+		copy(link.Span[:], l.GetSpanId())
+		s.Links = append(s.Links, link)
 	}
 	for _, a := range s.Attributes {
 		s.Describe(a.Key, a.Value)
@@ -77,6 +88,9 @@ func validID(id []byte, size int) bool {
 	}
 	return false
 }
+
+// absentOr reports whether an id is empty or has its length.
+func absentOr(id []byte, size int) bool { return len(id) == 0 || len(id) == size }
 
 // Described returns the key of an attribute that a record holds something of, and "" for any other.
 func Described(key []byte) string {

@@ -53,6 +53,23 @@ type Event struct {
 	Attributes []Attribute
 }
 
+// Link is another span that a span belongs to without being its child: the message that a batch was made of, the request
+// that started it.
+type Link struct {
+	Trace      ID
+	Span       SpanID
+	Attributes []Attribute
+}
+
+// String is "trace ID span ID", and the attributes.
+func (l Link) String() string {
+	text := "trace " + l.Trace.String() + " span " + l.Span.String()
+	for _, a := range l.Attributes {
+		text += " " + a.Key + "=" + a.Value
+	}
+	return text
+}
+
 // Interval is a piece of time.
 type Interval struct{ From, To time.Time }
 
@@ -64,6 +81,7 @@ type Span struct {
 	// Attributes are its own, Resource those of what sent it; both in their order.
 	Attributes, Resource []Attribute
 	Events               []Event
+	Links                []Link
 
 	// Up is the span above, nil for a root; Children are those below, by start.
 	Up       *Span

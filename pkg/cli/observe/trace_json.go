@@ -137,12 +137,20 @@ type spanView struct {
 	Attributes    map[string]string `json:"attributes"`
 	Resource      map[string]string `json:"resource"`
 	Events        []spanEventView   `json:"events"`
+	Links         []spanLinkView    `json:"links"`
 	Logs          []logView         `json:"logs,omitempty"`
 }
 
 type spanEventView struct {
 	Time       string            `json:"time"`
 	Name       string            `json:"name"`
+	Attributes map[string]string `json:"attributes"`
+}
+
+// spanLinkView is another span that the span belongs to.
+type spanLinkView struct {
+	TraceID    string            `json:"trace_id"`
+	SpanID     string            `json:"span_id"`
 	Attributes map[string]string `json:"attributes"`
 }
 
@@ -177,13 +185,16 @@ func viewSpan(s *trace.Span) spanView {
 		Start: knownStart(s.Timed(), s.Start), DurationMs: knownMillis(s.Timed(), s.Duration()), Status: spanStatus(s.Error), StatusMessage: s.Message,
 		Code: s.Code, Peer: s.Peer, Depth: s.Depth, CriticalMs: cmdutil.Millis(s.OwnTime()), Marks: append([]string{}, s.Marks.Words()...),
 		Attempt: s.Attempt, Attempts: s.Attempts, Fault: s.Fault,
-		Attributes: attributesView(s.Attributes), Resource: attributesView(s.Resource), Events: []spanEventView{},
+		Attributes: attributesView(s.Attributes), Resource: attributesView(s.Resource), Events: []spanEventView{}, Links: []spanLinkView{},
 	}
 	if s.Parent != (trace.SpanID{}) {
 		v.ParentID = s.Parent.String()
 	}
 	for _, e := range s.Events {
 		v.Events = append(v.Events, spanEventView{e.Time.UTC().Format(time.RFC3339Nano), e.Name, attributesView(e.Attributes)})
+	}
+	for _, l := range s.Links {
+		v.Links = append(v.Links, spanLinkView{l.Trace.String(), l.Span.String(), attributesView(l.Attributes)})
 	}
 	return v
 }

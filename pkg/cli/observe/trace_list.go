@@ -79,7 +79,7 @@ func (o *traceListOptions) run(ctx context.Context, from traceSource) error {
 		o.f.IO.Next("trace show " + trace.ShortID(view.Traces[0].TraceID))
 	}
 	if lost := resp.GetStore().GetForwardDropped(); lost > 0 {
-		o.f.IO.Warnf("%d requests with spans were not forwarded to %s", lost, resp.GetStore().GetForward())
+		o.f.IO.Warnf("%d spans were not forwarded to %s", lost, resp.GetStore().GetForward())
 	}
 	return nil
 }

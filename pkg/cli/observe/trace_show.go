@@ -107,6 +107,9 @@ func (o *traceShowOptions) waterfall(w io.Writer, t *trace.Trace, logs map[strin
 		for _, pair := range attributesOf(rows[i], o.attributes) {
 			fmt.Fprintf(w, "    %s\n", pair)
 		}
+		for _, link := range draw.Links(rows[i]) {
+			fmt.Fprintf(w, "    %s\n", link)
+		}
 		print(rows[i].Span.Span.String())
 		if served := rows[i].Served; served != nil {
 			print(served.Span.String())

@@ -116,7 +116,7 @@ func TestTracesAreRequestedByTheFlags(t *testing.T) {
 	if d := cmp.Diff(want, shop.lists[0], protocmp.Transform()); d != "" {
 		t.Errorf("request (-want +got):\n%s", d)
 	}
-	w.WantErr("next: shopctl trace show 4bf92f35\n", "warning: 4 requests with spans were not forwarded to http://collector:4318")
+	w.WantErr("next: shopctl trace show 4bf92f35\n", "warning: 4 spans were not forwarded to http://collector:4318")
 	w.Want(cmdutil.ExitOK, "trace", "show", "last")
 	w.WantErr("next: shopctl logs --trace 4bf92f35\n", "next: shopctl trace sequence 4bf92f35\n")
 	if shop.ids[0] != "last" {

@@ -41,7 +41,7 @@ type tracesServer struct {
 	now       func() time.Time
 }
 
-// forwarder counts the export requests that it forwarded and dropped.
+// forwarder counts the spans that it forwarded and dropped.
 type forwarder interface {
 	Counts() (forwarded, dropped int64)
 }

@@ -39,11 +39,17 @@ const exportMethod = "/opentelemetry.proto.collector.trace.v1.TraceService/Expor
 type Forwarder struct {
 	send    func(context.Context, []byte) error
 	close   func()
-	queue   chan []byte
+	queue   chan forwarded
 	bytes   atomic.Int64
 	sent    atomic.Int64
 	dropped atomic.Int64
 	failed  func(error)
+}
+
+// forwarded is an export request on its way.
+type forwarded struct {
+	request []byte
+	spans   int64
 }
 
 // endpoint is where to forward to.
@@ -92,7 +98,7 @@ func NewForwarder(to string, failed func(error)) (*Forwarder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Forwarder{queue: make(chan []byte, maxQueue), failed: failed}
+	f := &Forwarder{queue: make(chan forwarded, maxQueue), failed: failed}
 	if !e.grpc {
 		client := &http.Client{Timeout: sendTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute}}
 		f.send = func(ctx context.Context, request []byte) error { return post(ctx, client, e.target, request) }
@@ -114,20 +120,20 @@ func NewForwarder(to string, failed func(error)) (*Forwarder, error) {
 	return f, nil
 }
 
-// Forward queues a request, which must not be changed afterwards, or drops it.
-func (f *Forwarder) Forward(request []byte) {
+// Forward queues a request with a number of spans, which must not be changed afterwards, or drops it.
+func (f *Forwarder) Forward(request []byte, spans int) {
 	if f.bytes.Add(int64(len(request))) <= maxQueueBytes {
 		select {
-		case f.queue <- request:
+		case f.queue <- forwarded{request, int64(spans)}:
 			return
 		default:
 		}
 	}
 	f.bytes.Add(-int64(len(request)))
-	f.dropped.Add(1)
+	f.dropped.Add(int64(spans))
 }
 
-// Counts are the requests that were sent and those that were dropped.
+// Counts are the spans that were sent and those that were dropped.
 func (f *Forwarder) Counts() (sent, dropped int64) { return f.sent.Load(), f.dropped.Load() }
 
 // Run sends what is queued until ctx ends. What waits then is dropped.
@@ -137,16 +143,16 @@ func (f *Forwarder) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case request := <-f.queue:
-			f.bytes.Add(-int64(len(request)))
-			if err := f.deliver(ctx, request); err != nil {
-				f.dropped.Add(1)
+		case next := <-f.queue:
+			f.bytes.Add(-int64(len(next.request)))
+			if err := f.deliver(ctx, next.request); err != nil {
+				f.dropped.Add(next.spans)
 				if f.failed != nil && ctx.Err() == nil {
 					f.failed(err)
 				}
 				continue
 			}
-			f.sent.Add(1)
+			f.sent.Add(next.spans)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/shopctl/shopctl/pkg/eventually"
 	"github.com/shopctl/shopctl/pkg/observe/spans"
 )
 
@@ -47,11 +48,19 @@ func TestRequestsAreForwardedAsTheyCame(t *testing.T) {
 	if body := <-got; string(body) != string(encode(t, want)) {
 		t.Errorf("forwarded %q", body)
 	}
+	three := exported("GetCart", 10)
+	three.ResourceSpans = append(three.ResourceSpans, exported("a", 1).GetResourceSpans()...)
+	three.ResourceSpans = append(three.ResourceSpans, exported("b", 1).GetResourceSpans()...)
+	if _, err := client(t, r.GRPC()).Export(t.Context(), three); err != nil {
+		t.Fatal(err)
+	}
+	<-got
+	eventually.True(t, "four spans are forwarded", func() bool { sent, _ := f.Counts(); return sent == 4 })
 }
 
 func TestOneShopForwardsToAnotherOverGRPC(t *testing.T) {
 	far := make(chan []byte, 1)
-	second, _ := receive(t, func(request []byte) { far <- request })
+	second, _ := receive(t, func(request []byte, _ int) { far <- request })
 	f := forwarding(t, "grpc://"+second.GRPC())
 	first, store := receive(t, f.Forward)
 	if _, err := client(t, first.GRPC()).Export(t.Context(), exported("GetCart", 10)); err != nil {
@@ -69,7 +78,7 @@ func TestAHangingReceiverLosesOnlyItsOwnSpans(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := make(chan struct{}, 1)
 		var failures []error
-		f := &Forwarder{queue: make(chan []byte, maxQueue), close: func() {}, failed: func(err error) { failures = append(failures, err) }}
+		f := &Forwarder{queue: make(chan forwarded, maxQueue), close: func() {}, failed: func(err error) { failures = append(failures, err) }}
 		f.send = func(ctx context.Context, _ []byte) error {
 			select {
 			case begun <- struct{}{}:
@@ -81,10 +90,10 @@ func TestAHangingReceiverLosesOnlyItsOwnSpans(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); f.Run(ctx) }()
-		f.Forward([]byte("first"))
+		f.Forward([]byte("first"), 1)
 		<-begun
 		for range maxQueue + 10 {
-			f.Forward([]byte("more"))
+			f.Forward([]byte("more"), 1)
 		}
 		if _, dropped := f.Counts(); dropped != 10 {
 			t.Errorf("%d dropped, want 10", dropped)
@@ -102,9 +111,9 @@ func TestAHangingReceiverLosesOnlyItsOwnSpans(t *testing.T) {
 }
 
 func TestTheQueueIsBoundedInBytes(t *testing.T) {
-	f := &Forwarder{queue: make(chan []byte, maxQueue)}
+	f := &Forwarder{queue: make(chan forwarded, maxQueue)}
 	for range 10 {
-		f.Forward(make([]byte, 1<<20))
+		f.Forward(make([]byte, 1<<20), 1)
 	}
 	if _, dropped := f.Counts(); dropped != 2 || f.bytes.Load() != maxQueueBytes {
 		t.Errorf("%d dropped, %d bytes wait", dropped, f.bytes.Load())

@@ -30,7 +30,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // receive starts a receiver over a store of its own.
-func receive(t testing.TB, forward func([]byte)) (*Receiver, *spans.Store) {
+func receive(t testing.TB, forward func([]byte, int)) (*Receiver, *spans.Store) {
 	t.Helper()
 	store := spans.New(spans.Config{Now: time.Now})
 	r, err := Listen(Config{Store: store, Forward: forward})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/shopctl/shopctl/pkg/protomux"
 )
@@ -49,8 +50,9 @@ type Config struct {
 	// loopback. Either takes both protocols.
 	GRPC, HTTP string
 	Store      Store
-	// Forward is handed each request that was taken, encoded as protobuf, and may keep it. May be nil.
-	Forward func(request []byte)
+	// Forward is handed each request that was taken, encoded as protobuf, with the number of its spans, and may keep it. May be
+	// nil.
+	Forward func(request []byte, spans int)
 }
 
 // Receiver listens for spans.
@@ -124,9 +126,37 @@ func (r *Receiver) Close() error {
 func (r *Receiver) take(request []byte) (refused int, reason string, err error) {
 	refused, reason, err = r.cfg.Store.Ingest(request)
 	if err == nil && r.cfg.Forward != nil {
-		r.cfg.Forward(request)
+		r.cfg.Forward(request, countSpans(request, fieldResourceSpans, fieldScopeSpans, fieldSpans))
 	}
 	return refused, reason, err
+}
+
+// Numbers of the fields that lead to the spans of a request.
+const fieldResourceSpans, fieldScopeSpans, fieldSpans = 1, 2, 2
+
+// countSpans counts the spans of an export request that was read before.
+func countSpans(message []byte, path ...protowire.Number) int {
+	n := 0
+	for len(message) > 0 {
+		num, typ, size := protowire.ConsumeTag(message)
+		if size < 0 {
+			return n
+		}
+		message = message[size:]
+		if size = protowire.ConsumeFieldValue(num, typ, message); size < 0 {
+			return n
+		}
+		if num == path[0] && typ == protowire.BytesType {
+			value, _ := protowire.ConsumeBytes(message)
+			if len(path) == 1 {
+				n++
+			} else {
+				n += countSpans(value, path[1:]...)
+			}
+		}
+		message = message[size:]
+	}
+	return n
 }
 
 // turns bounds what is received at a time.

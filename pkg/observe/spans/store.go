@@ -122,7 +122,7 @@ func (s *Store) Ingest(request []byte) (refused int, reason string, err error) {
 	}
 	switch {
 	case s.batch.refused > 0:
-		reason = "a span needs a trace id of 16 bytes and an id of 8 bytes that are not all zero"
+		reason = s.batch.reason
 	case refused > 0:
 		reason = "the trace has grown too large"
 	}

@@ -1,6 +1,7 @@
 package spans
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -28,8 +29,10 @@ type parsed struct {
 	failed       bool
 	start, end   int64 // nanoseconds since 1970; both 0 if they cannot be right
 	attributes   [][]byte
-	// hasTrace and hasSpan tell that the ids are there and valid.
+	// hasTrace and hasSpan: the ids are there and valid.
 	hasTrace, hasSpan bool
+	// wrong is what is not right about an id that was given; "" if nothing is.
+	wrong string
 }
 
 // group is the spans of one scope in a request.
@@ -45,8 +48,9 @@ type batch struct {
 	// resources are encoded ResourceSpans without their scopes.
 	resources [][]byte
 	groups    []group
-	// refused counts the spans that have no valid ids.
+	// refused counts the spans that have no valid ids; reason names the first of them.
 	refused int
+	reason  string
 }
 
 // Beyond these, a batch does not keep its memory for the next.
@@ -60,7 +64,7 @@ func (b *batch) reset() {
 	for i := range b.groups {
 		b.groups[i].reset()
 	}
-	b.resources, b.groups, b.refused = b.resources[:0], b.groups[:0], 0
+	b.resources, b.groups, b.refused, b.reason = b.resources[:0], b.groups[:0], 0, ""
 }
 
 func (g *group) reset() {
@@ -125,8 +129,10 @@ func (b *batch) scopeSpans(resource int, message []byte) error {
 		p := &g.spans[len(g.spans)-1]
 		*p = parsed{raw: value, attributes: p.attributes[:0]}
 		err := p.read()
-		if !p.hasTrace || !p.hasSpan {
-			b.refused++
+		if reason := p.refusal(); reason != "" {
+			if b.refused++; b.refused == 1 {
+				b.reason = reason
+			}
 			*p = parsed{}
 			g.spans = g.spans[:len(g.spans)-1]
 		}
@@ -178,19 +184,32 @@ func (p *parsed) read() error {
 func (p *parsed) bytesField(num protowire.Number, value []byte) error {
 	switch num {
 	case 1:
+		p.checkID("trace id", value, len(p.trace))
 		if p.hasTrace = len(value) == len(p.trace); p.hasTrace {
 			p.trace = trace.ID(value)
 			p.hasTrace = p.trace != trace.ID{}
 		}
 	case 2:
+		p.checkID("span id", value, len(p.span))
 		if p.hasSpan = len(value) == len(p.span); p.hasSpan {
 			p.span = trace.SpanID(value)
 			p.hasSpan = p.span != trace.SpanID{}
 		}
 	case 4:
+		p.checkID("id of the parent", value, len(p.parent))
 		if len(value) == len(p.parent) {
 			p.parent = trace.SpanID(value)
 		}
+	case 13:
+		return fields(value, func(num protowire.Number, _, id []byte) error {
+			switch {
+			case num == 1 && id != nil:
+				p.checkID("trace id of a link", id, len(p.trace))
+			case num == 2 && id != nil:
+				p.checkID("span id of a link", id, len(p.span))
+			}
+			return nil
+		})
 	case 5:
 		p.name = value
 	case 9:
@@ -206,6 +225,31 @@ func (p *parsed) bytesField(num protowire.Number, value []byte) error {
 		})
 	}
 	return nil
+}
+
+// checkID notes an id that has a wrong length.
+func (p *parsed) checkID(what string, id []byte, size int) {
+	if len(id) == 0 || len(id) == size || p.wrong != "" {
+		return
+	}
+	text := fmt.Sprintf("%q", id[:min(len(id), 2*len(p.trace)+8)])
+	if bytes.ContainsFunc(id, func(r rune) bool { return r < ' ' || r > '~' }) {
+		text = fmt.Sprintf("of %d bytes", len(id))
+	}
+	p.wrong = fmt.Sprintf("%s %s is not one: want %d bytes, %d hexadecimal digits in JSON", what, text, size, 2*size)
+}
+
+// refusal is why a span is not taken, with its name; "" if it is.
+func (p *parsed) refusal() string {
+	wrong := p.wrong
+	switch {
+	case wrong != "":
+	case !p.hasTrace || !p.hasSpan:
+		wrong = fmt.Sprintf("want a trace id of %d bytes and a span id of %d bytes that are not all zero", len(p.trace), len(p.span))
+	default:
+		return ""
+	}
+	return fmt.Sprintf("span %q: %s", p.name[:min(len(p.name), 100)], wrong)
 }
 
 func (p *parsed) fixedField(num protowire.Number, value uint64) {

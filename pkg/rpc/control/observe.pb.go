@@ -239,7 +239,7 @@ type TraceStore struct {
 	Received int64 `protobuf:"varint,5,opt,name=received,proto3" json:"received,omitempty"`
 	Refused  int64 `protobuf:"varint,6,opt,name=refused,proto3" json:"refused,omitempty"`
 	Evicted  int64 `protobuf:"varint,7,opt,name=evicted,proto3" json:"evicted,omitempty"`
-	// Where export requests are forwarded to, how many were, and how many were dropped.
+	// Where spans are forwarded to, how many were, and how many were dropped.
 	Forward        string `protobuf:"bytes,8,opt,name=forward,proto3" json:"forward,omitempty"`
 	Forwarded      int64  `protobuf:"varint,9,opt,name=forwarded,proto3" json:"forwarded,omitempty"`
 	ForwardDropped int64  `protobuf:"varint,10,opt,name=forward_dropped,json=forwardDropped,proto3" json:"forward_dropped,omitempty"`

@@ -135,3 +135,12 @@ func TestASCIIOutputHasNoOtherCharacters(t *testing.T) {
 		}
 	}
 }
+
+func TestLinksAreNamedBelowTheirSpan(t *testing.T) {
+	tr := tracetest.Read(t, "1 - client a call 0 50\n2 1 server b call 10 40")
+	tr.Spans[1].Links = []trace.Link{{Trace: trace.ID{1}, Span: trace.SpanID{2}, Attributes: []trace.Attribute{{Key: "why", Value: "\x1bx"}}}}
+	want := "linked to trace 01000000000000000000000000000000 span 0200000000000000 why=^[x"
+	if got := draw.Links(draw.Rows(tr)[0]); len(got) != 1 || got[0] != want {
+		t.Errorf("links %q, want %q", got, want)
+	}
+}

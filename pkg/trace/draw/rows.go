@@ -106,6 +106,20 @@ func (s Style) marks(r Row) []string {
 	return words
 }
 
+// Links are the other spans that those of a row belong to, a line for each.
+func Links(r Row) []string {
+	var lines []string
+	for _, span := range []*trace.Span{r.Span, r.Served} {
+		if span == nil {
+			continue
+		}
+		for _, l := range span.Links {
+			lines = append(lines, "linked to "+Clean(l.String()))
+		}
+	}
+	return lines
+}
+
 // failure is the code of a row that failed, else the message of its status.
 func failure(r Row) string {
 	for _, span := range []*trace.Span{r.Of(), r.Span} {

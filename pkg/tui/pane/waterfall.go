@@ -208,6 +208,9 @@ func (p *waterfall) facts(width int) []string {
 		}
 		fact(name, text)
 	}
+	for _, l := range span.Links {
+		fact("linked to", l.String())
+	}
 	for _, a := range span.Resource {
 		fact(a.Key, a.Value)
 	}
