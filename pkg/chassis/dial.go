@@ -133,6 +133,7 @@ func (rt *Runtime) address(envVar string) (string, error) {
 	if addr == "" {
 		return "", fmt.Errorf("%s is not set: %s needs the address of that service, such as %s=127.0.0.1:7070", envVar, rt.o.Workload, envVar)
 	}
+	addr = withoutResolver(addr)
 	if u, err := url.Parse(addr); err == nil && u.Scheme != "" && u.Host != "" {
 		addr = u.Host
 	}
@@ -140,6 +141,22 @@ func (rt *Runtime) address(envVar string) (string, error) {
 		return "", fmt.Errorf("read %s=%q: want host:port", envVar, addr)
 	}
 	return addr, nil
+}
+
+// withoutResolver is an address without the resolver that gRPC clients take in front of it: "dns:///cart:7070",
+// "passthrough:cart:7070", "dns://8.8.8.8/cart:7070".
+func withoutResolver(addr string) string {
+	for _, scheme := range []string{"dns:", "passthrough:"} {
+		rest, ok := strings.CutPrefix(addr, scheme)
+		if !ok {
+			continue
+		}
+		if authority, ok := strings.CutPrefix(rest, "//"); ok {
+			_, rest, _ = strings.Cut(authority, "/")
+		}
+		return strings.TrimPrefix(rest, "/")
+	}
+	return addr
 }
 
 // HTTPAddr returns the base URL ("http://host:port") of the HTTP service whose address the variable holds.

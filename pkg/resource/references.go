@@ -44,6 +44,7 @@ func warnReferences(c *admission.Issues, path string, p *corev1.PodSpec, namespa
 func (f finder) containers(path string, containers []corev1.Container) {
 	for i := range containers {
 		at := admission.Item(path, i)
+		f.addresses(at, &containers[i])
 		for j, e := range containers[i].EnvFrom {
 			f.envFrom(fmt.Sprintf("%s.envFrom[%d]", at, j), e)
 		}

@@ -108,9 +108,7 @@ func (c *Controller) start(ctx context.Context, k *container) {
 	l := launch{run: k.run, began: k.began, builtin: rev.plan.Builtins[k.name], pod: p.handle, err: rev.err}
 	var spec podspec.Pod
 	if rev.err == nil {
-		spec = rev.template.Fill(p.name, func(container string, ref podspec.Reference) string {
-			return c.route(p.name, container, ref).Addr
-		})
+		spec = rev.template.Fill(p.name, c.addressesFor(p))
 	}
 	c.spawn(func() {
 		if l.err == nil {

@@ -51,6 +51,11 @@ func (c *Controller) route(pod, container string, ref podspec.Reference) Route {
 	return c.cfg.Router.Route(pod, container, ref, direct)
 }
 
+// addressesFor returns what containers of a pod are given for the Services that they refer to.
+func (c *Controller) addressesFor(p *pod) func(container string, ref podspec.Reference) string {
+	return func(container string, ref podspec.Reference) string { return c.route(p.name, container, ref).Addr }
+}
+
 // updateLinks sends the containers of a pod the endpoints behind the addresses that they were given, and the faults that
 // they inject.
 func (c *Controller) updateLinks(p *pod) {

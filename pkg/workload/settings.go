@@ -1,7 +1,5 @@
 package workload
 
-import "github.com/shopctl/shopctl/pkg/workload/podspec"
-
 // refresh adopts what ConfigMaps and Secrets hold now. Running containers keep the environment that they were started
 // with; mounted files are replaced under them.
 func (c *Controller) refresh(d *deployment, old *revision) {
@@ -24,7 +22,7 @@ func (c *Controller) remount(p *pod, rev *revision) {
 		return
 	}
 	p.mounted = rev
-	if err := p.handle.Update(podspec.FillVolumes(rev.template.Pod.Volumes, p.name)); err != nil {
+	if err := p.handle.Update(rev.template.FillVolumes(p.name, c.addressesFor(p))); err != nil {
 		c.cfg.Log.Warn("update volumes", "instance", p.name, "error", err)
 	}
 }

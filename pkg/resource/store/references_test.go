@@ -32,6 +32,17 @@ func TestReferencesThatLeadNowhereAreWarnings(t *testing.T) {
 			nil,
 		},
 		{
+			"addresses",
+			"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  selector: {matchLabels: {app: d}}\n  template:\n    metadata: {labels: {app: d}}\n    spec:\n" +
+				"      containers:\n      - name: c\n        image: x\n        args: [--addr=productcatalogservice:9]\n        env:\n" +
+				"        - {name: CATALOG_ADDR, value: \"productcatalogservice:3550\"}\n        - {name: CART_ADDR, value: \"cratservice:7070\"}\n        - {name: CATALOG_HOST, value: productcatalogservice}\n",
+			[]string{
+				`f.yaml:12:16: spec.template.spec.containers[0].args[0]: service productcatalogservice has no port 9, but 3550`,
+				`f.yaml:15:36: spec.template.spec.containers[0].env[1].value: there is no Service "cratservice" in namespace "production"`,
+				`f.yaml:16:39: spec.template.spec.containers[0].env[2].value: it names the Service productcatalogservice without its port, which is another one here; set CATALOG_PORT beside it to 3550, or use a single variable with productcatalogservice:3550`,
+			},
+		},
+		{
 			"objects and keys",
 			configMap + `---
 apiVersion: v1

@@ -3,6 +3,7 @@ package podspec
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"strings"
 )
 
@@ -21,20 +22,42 @@ func (r Reference) mark() string {
 	return fmt.Sprintf("%s%s:%d\x00", serviceMark, r.Service, r.Port)
 }
 
+// hostMark and portMark are the placeholders of its parts.
+func (r Reference) hostMark() string {
+	return fmt.Sprintf("%shost:%s:%d\x00", serviceMark, r.Service, r.Port)
+}
+
+func (r Reference) portMark() string {
+	return fmt.Sprintf("%sport:%s:%d\x00", serviceMark, r.Service, r.Port)
+}
+
+// pairs are the placeholders of a reference and what replaces them.
+func (r Reference) pairs(addr string) []string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		host = addr
+	}
+	return []string{r.mark(), addr, r.hostMark(), host, r.portMark(), port}
+}
+
 // Fill makes the pod of the given name. address returns what stands in for a reference of a container: "host:port".
 func (t *Template) Fill(name string, address func(container string, ref Reference) string) Pod {
 	pod := t.Pod
 	pod.Name = name
-	pod.Volumes = FillVolumes(t.Pod.Volumes, name)
+	pod.Volumes = t.FillVolumes(name, address)
 	fill := func(all []Container) []Container {
 		out := make([]Container, len(all))
 		for i, c := range all {
 			pairs := []string{nameMark, name}
 			for _, ref := range c.References {
-				pairs = append(pairs, ref.mark(), address(c.Name, ref))
+				pairs = append(pairs, ref.pairs(address(c.Name, ref))...)
+			}
+			for _, ref := range c.linked {
+				pairs = append(pairs, ref.pairs(address(c.Name, ref))...)
 			}
 			r := strings.NewReplacer(pairs...)
 			c.Command, c.Args, c.Env = replaceAll(r, c.Command), replaceAll(r, c.Args), replaceAll(r, c.Env)
+			c.Links = replaceAll(r, c.Links)
 			out[i] = c
 		}
 		return out
@@ -43,17 +66,30 @@ func (t *Template) Fill(name string, address func(container string, ref Referenc
 	return pod
 }
 
-// FillVolumes returns volumes with the name of the pod that they belong to.
-func FillVolumes(volumes []Volume, name string) []Volume {
-	out := make([]Volume, len(volumes))
-	for i, v := range volumes {
+// FillVolumes returns the volumes of the pod of the given name. An address in a file is that of the first container that
+// mounts the volume.
+func (t *Template) FillVolumes(name string, address func(container string, ref Reference) string) []Volume {
+	out := make([]Volume, len(t.Pod.Volumes))
+	for i, v := range t.Pod.Volumes {
 		out[i] = v
-		out[i].Files = nil
-		if v.Files != nil {
-			out[i].Files = make(map[string][]byte, len(v.Files))
+		if v.Files == nil {
+			continue
 		}
+		pairs := []string{nameMark, name}
+		for _, c := range t.Pod.All() {
+			if mounts(&c, v.Name) && len(pairs) == 2 {
+				for _, ref := range c.References {
+					pairs = append(pairs, ref.pairs(address(c.Name, ref))...)
+				}
+			}
+		}
+		r := strings.NewReplacer(pairs...)
+		out[i].Files = make(map[string][]byte, len(v.Files))
 		for path, content := range v.Files {
-			out[i].Files[path] = bytes.ReplaceAll(content, []byte(nameMark), []byte(name))
+			out[i].Files[path] = content
+			if bytes.IndexByte(content, 0) >= 0 {
+				out[i].Files[path] = []byte(r.Replace(string(content)))
+			}
 		}
 	}
 	return out

@@ -60,6 +60,11 @@ type Container struct {
 	Resources corev1.ResourceRequirements
 
 	Startup, Readiness, Liveness *corev1.Probe
+	// Links are the variables by which Kubernetes shows a program the Services of its namespace, "KEY=value". Built-in
+	// services do not read them.
+	Links []string
+	// linked are the ports that Links name.
+	linked []Reference
 	// References are the Services whose addresses the container is given.
 	References []Reference
 }

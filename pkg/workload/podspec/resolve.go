@@ -3,7 +3,7 @@ package podspec
 import (
 	"cmp"
 	"fmt"
-	"slices"
+	"maps"
 	"strings"
 	"time"
 
@@ -61,6 +61,7 @@ func (r *Resolver) Resolve(d *appsv1.Deployment) *Template {
 	volumes, err := r.volumes(s, &pod.Spec)
 	t.Pod.Volumes, t.Err = volumes, cmp.Or(t.Err, err)
 	t.checkMounts()
+	r.files(t, d.Namespace)
 	declared := declaredPorts(t.Pod.All())
 	markAll(t.Pod.InitContainers, declared)
 	markAll(t.Pod.Containers, declared)
@@ -98,32 +99,28 @@ func (r *Resolver) container(t *Template, s scope, pod *corev1.PodTemplateSpec, 
 			t.Err = fmt.Errorf("container %s: %w", k.Name, err)
 		}
 	}
+	raw := vars.values
+	links, linked := r.links(&pod.Spec, s.namespace)
+	c.linked = linked
+	x := &resolving{r: r, t: t, c: &c, label: label, namespace: s.namespace}
+	x.variables(vars)
 	for _, name := range vars.names {
-		value, ref, warning := r.rewrite(vars.values[name], s.namespace)
-		if warning != "" {
-			t.Warnings = append(t.Warnings, label+"env "+name+": "+warning)
-		}
-		if ref != nil && vars.literal[name] {
-			t.Pinned = append(t.Pinned, fmt.Sprintf("%s.%s=%s:%d", k.Name, name, ref.Service, ref.Port))
-		}
-		vars.values[name] = value
-		if ref != nil && !slices.Contains(c.References, *ref) {
-			c.References = append(c.References, *ref)
-		}
-		if name != "PORT" || value != portMark {
+		if value := vars.values[name]; name != "PORT" || value != portMark {
 			c.Env = append(c.Env, name+"="+value)
 		}
 	}
-	c.Command, c.Args = expandAll(k.Command, vars.values), expandAll(k.Args, vars.values)
-	return c
-}
-
-func expandAll(words []string, values map[string]string) []string {
-	out := make([]string, 0, len(words))
-	for _, w := range words {
-		out = append(out, Expand(w, values))
+	for _, name := range links.names {
+		if _, ok := raw[name]; !ok {
+			c.Links = append(c.Links, name+"="+links.values[name])
+		}
 	}
-	return out
+	known := maps.Clone(links.values)
+	if known == nil {
+		known = map[string]string{}
+	}
+	maps.Copy(known, raw)
+	c.Command, c.Args = x.words("command", k.Command, known), x.words("args", k.Args, known)
+	return c
 }
 
 // ImageTag is the tag of an image, "latest" if it has none.

@@ -24,11 +24,12 @@ func (c *container) newCommand(p pipes) *exec.Cmd {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.childDown, p.childOut, p.childOut
 	cmd.ExtraFiles = []*os.File{p.childUp}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	base := d.c.CommandEnviron
+	base, links := d.c.CommandEnviron, c.spec.Links
 	if c.builtin != "" {
+		links = nil // it does not read them
 		base = append(smallRuntime(), goMemoryLimit(c.spec)...)
 	}
-	cmd.Env = slices.Concat(base, d.c.Environ, c.env, []string{
+	cmd.Env = slices.Concat(base, d.c.Environ, links, c.env, []string{
 		"PORT=" + strconv.Itoa(c.port),
 		"METRICS_PORT=0",
 		"LISTEN_HOST=127.0.0.1",
