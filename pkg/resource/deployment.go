@@ -82,6 +82,7 @@ func inertDeployment() []admission.Inert {
 func warnDeployment(c *admission.Issues, d *appsv1.Deployment, others Objects) {
 	const path = podSpecPath
 	c.HostName("metadata.name", d.Name)
+	c.AnnotationWarnings("spec.template.metadata.annotations", d.Spec.Template.Annotations)
 	c.PodWarnings(path, &d.Spec.Template.Spec)
 	warnReferences(c, path, &d.Spec.Template.Spec, d.Namespace, others)
 	if d.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType {

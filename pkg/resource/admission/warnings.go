@@ -2,6 +2,7 @@ package admission
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,6 +45,22 @@ func (c *Issues) PodWarnings(path string, p *corev1.PodSpec) {
 	}
 	for i := range p.Containers {
 		c.containerWarnings(Item(path+".containers", i), &p.Containers[i], ports)
+	}
+}
+
+// AnnotationWarnings warns of annotations of a pod template that clusters have replaced by fields.
+func (c *Issues) AnnotationWarnings(path string, annotations map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(annotations)) {
+		for _, old := range []struct{ prefix, field string }{
+			{"seccomp.security.alpha.kubernetes.io/pod", "seccompProfile"},
+			{"container.seccomp.security.alpha.kubernetes.io/", "seccompProfile"},
+			{"container.apparmor.security.beta.kubernetes.io/", "appArmorProfile"},
+			{"scheduler.alpha.kubernetes.io/critical-pod", "priorityClassName"},
+		} {
+			if strings.HasPrefix(key, old.prefix) {
+				c.Add(Entry(path, key), "is deprecated and has no effect; clusters have the field %s", old.field)
+			}
+		}
 	}
 }
 
@@ -119,6 +136,7 @@ func (c *Issues) containerWarnings(path string, k *corev1.Container, ports *port
 			c.Add(Item(path+".env", i)+".name", "%q is set twice; the last one counts", e.Name)
 		}
 		first[e.Name] = true
+		c.amountWarnings(Item(path+".env", i)+".valueFrom.resourceFieldRef", e.ValueFrom, k)
 	}
 	for i := range k.Ports {
 		c.portWarnings(Item(path+".ports", i), &k.Ports[i], ports)
@@ -130,6 +148,23 @@ func (c *Issues) containerWarnings(path string, k *corev1.Container, ports *port
 		if port, at, ok := probedPort(p.probe); ok && !declares(k.Ports, port) {
 			c.Add(path+"."+p.name+"."+at, "%s is not one of the container's ports (%s)", port.String(), listPorts(k.Ports))
 		}
+	}
+}
+
+// amountWarnings warns of a variable with an amount that its container does not have.
+func (c *Issues) amountWarnings(path string, from *corev1.EnvVarSource, k *corev1.Container) {
+	if from == nil || from.ResourceFieldRef == nil {
+		return
+	}
+	ref := from.ResourceFieldRef
+	if ref.ContainerName != "" && ref.ContainerName != k.Name {
+		c.Add(path+".containerName", "has no effect here; a variable shows the amounts of its own container")
+	}
+	kind, name, _ := strings.Cut(ref.Resource, ".")
+	_, limited := k.Resources.Limits[corev1.ResourceName(name)]
+	_, requested := k.Resources.Requests[corev1.ResourceName(name)]
+	if !limited && !(requested && kind == "requests") {
+		c.Add(path+".resource", "%s is not set, and the container cannot start; on a cluster it is what the machine has", ref.Resource)
 	}
 }
 

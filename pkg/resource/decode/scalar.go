@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	yaml "go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -158,6 +159,10 @@ func plainText(n *yaml.Node) (any, string) {
 		switch tagOf(n) {
 		case "!!str", "!!timestamp":
 			return n.Value, ""
+		case "!!binary": // YAML's own base64, which is decoded before anything else
+			if data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(n.Value), "")); err == nil && utf8.Valid(data) {
+				return string(data), ""
+			}
 		}
 	}
 	return nil, "expected a string, got " + describe(n) + quoteHint(n)
@@ -246,9 +251,6 @@ func timestamp(n *yaml.Node) (any, string) {
 
 func base64Text(n *yaml.Node) (any, string) {
 	v, complaint := plainText(n)
-	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!binary" {
-		v, complaint = n.Value, ""
-	}
 	if complaint != "" {
 		return nil, complaint
 	}

@@ -255,6 +255,9 @@ func resourceField(c *corev1.Container, ref *corev1.ResourceFieldSelector) (stri
 	kind, name, _ := strings.Cut(ref.Resource, ".")
 	list := map[string]corev1.ResourceList{"limits": c.Resources.Limits, "requests": c.Resources.Requests}[kind]
 	q, ok := list[corev1.ResourceName(name)]
+	if !ok && kind == "requests" { // a pod requests what its limit is, unless it says otherwise
+		q, ok = c.Resources.Limits[corev1.ResourceName(name)]
+	}
 	if !ok {
 		return "", fmt.Errorf("resource %q is not set", ref.Resource)
 	}

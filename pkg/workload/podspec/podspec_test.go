@@ -1,9 +1,11 @@
 package podspec
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -216,5 +218,26 @@ func TestThePodsNameIsFilledIntoFilesToo(t *testing.T) {
 	pod := got.Fill("app-1", nil)
 	if string(pod.Volumes[0].Files["name"]) != "app-1" || pod.Volumes[1].Files != nil {
 		t.Errorf("volumes %+v", pod.Volumes)
+	}
+}
+
+func TestARequestThatIsNotWrittenIsTheLimit(t *testing.T) {
+	got := new(Resolver).Resolve(template(func(_ *corev1.PodSpec, c *corev1.Container) {
+		c.Resources.Limits = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("2")}
+		c.Env = []corev1.EnvVar{{Name: "CPU", ValueFrom: &corev1.EnvVarSource{ResourceFieldRef: &corev1.ResourceFieldSelector{Resource: "requests.cpu"}}}}
+	}))
+	if env := got.Pod.Containers[0].Env; got.Err != nil || !slices.Equal(env, []string{"CPU=2"}) {
+		t.Errorf("env %q, error %v", env, got.Err)
+	}
+}
+
+func TestAnImpossibleGracePeriodIsMadePossible(t *testing.T) {
+	for seconds, want := range map[int64]time.Duration{-1: time.Second, 0: 0, 5: 5 * time.Second, math.MaxInt64: maxGrace} {
+		got := new(Resolver).Resolve(template(func(p *corev1.PodSpec, _ *corev1.Container) {
+			p.TerminationGracePeriodSeconds = &seconds
+		}))
+		if got.Pod.Grace != want {
+			t.Errorf("%d seconds become %v, want %v", seconds, got.Pod.Grace, want)
+		}
 	}
 }

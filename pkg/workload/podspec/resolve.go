@@ -16,6 +16,9 @@ import (
 // defaultGrace is Kubernetes' terminationGracePeriodSeconds.
 const defaultGrace = 30 * time.Second
 
+// maxGrace is longer than any shop runs, and short enough to be added to a time.
+const maxGrace = 365 * 24 * time.Hour
+
 // Resolver turns pod templates into Templates, against one view of the objects.
 type Resolver struct {
 	ConfigMaps map[orchestrator.Key]*corev1.ConfigMap
@@ -35,7 +38,7 @@ func (r *Resolver) Resolve(d *appsv1.Deployment) *Template {
 		ServiceAccount: cmp.Or(pod.Spec.ServiceAccountName, "default"), Grace: defaultGrace,
 	}}
 	if s := pod.Spec.TerminationGracePeriodSeconds; s != nil {
-		t.Pod.Grace = time.Duration(*s) * time.Second
+		t.Pod.Grace = grace(*s)
 	}
 	if len(pod.Spec.Containers) == 0 {
 		t.Err = fmt.Errorf("the pod template has no container")
@@ -66,6 +69,14 @@ func (r *Resolver) Resolve(d *appsv1.Deployment) *Template {
 	markAll(t.Pod.InitContainers, declared)
 	markAll(t.Pod.Containers, declared)
 	return t
+}
+
+// grace is how long a container may take to stop. As on a cluster, a negative number of seconds counts as one.
+func grace(seconds int64) time.Duration {
+	if seconds < 0 {
+		seconds = 1
+	}
+	return time.Duration(min(seconds, int64(maxGrace/time.Second))) * time.Second
 }
 
 // listens reports whether a container that is not the pod's first is meant to accept connections.
