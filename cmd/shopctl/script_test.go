@@ -70,6 +70,7 @@ func TestStories(t *testing.T) {
 			"exits":    exits,
 			"serving":  serving,
 			"restarts": restarts,
+			"waitfor":  waitFor,
 		},
 	})
 }
@@ -161,6 +162,20 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if want, _ := strconv.Atoi(args[0]); code != want {
 		ts.Fatalf("%s: exit %d, want %d", strings.Join(args[1:], " "), code, want)
+	}
+}
+
+// waitFor waits until a file exists: waitfor FILE.
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: waitfor FILE")
+	}
+	exists := eventually.Within(20*time.Second, func() bool {
+		_, err := os.Stat(ts.MkAbs(args[0]))
+		return err == nil
+	})
+	if !exists {
+		ts.Fatalf("%s does not exist", args[0])
 	}
 }
 

@@ -1,6 +1,12 @@
 package cli
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
@@ -32,7 +38,37 @@ func configure(f *cmdutil.Factory, cmd *cobra.Command) error {
 			}
 		}
 	}
+	if cmd.Name() == "up" {
+		return askTrust(f, file)
+	}
 	return nil
+}
+
+// askTrust asks on a terminal whether the configuration of a directory may do what it does; elsewhere it is an error
+// unless the user has allowed it.
+func askTrust(f *cmdutil.Factory, file config.File) error {
+	trust, err := config.TrustOf(f)
+	if err != nil {
+		return err
+	}
+	err = trust.Check(file)
+	var untrusted *config.UntrustedError
+	if !errors.As(err, &untrusted) {
+		return err
+	}
+	if !f.IO.InTTY || !f.IO.ErrTTY {
+		return cmdutil.HintErr(cmdutil.ExitUsage, untrusted.Hint(), fmt.Errorf("%w:\n%s", untrusted, strings.Join(file.Effects(), "\n")))
+	}
+	fmt.Fprintf(f.IO.Err, "%s of this directory:\n", file.Path)
+	for _, effect := range file.Effects() {
+		fmt.Fprintf(f.IO.Err, "  %s\n", effect)
+	}
+	fmt.Fprint(f.IO.Err, "Allow this? [y/N] ")
+	answer, err := bufio.NewReader(f.IO.In).ReadString('\n')
+	if err != nil || !slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer))) {
+		return cmdutil.HintErr(cmdutil.ExitUsage, untrusted.Hint(), untrusted)
+	}
+	return trust.Allow(file)
 }
 
 // ignoresConfig reports whether a command works regardless of the configuration.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/call"
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/config"
 	"github.com/shopctl/shopctl/pkg/cli/dash"
 	"github.com/shopctl/shopctl/pkg/cli/fault"
 	"github.com/shopctl/shopctl/pkg/cli/internalcmd"
@@ -152,6 +153,7 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 		{groupOther, []*cobra.Command{
 			observe.NewExportCmd(f),
 			shop.NewDoctorCmd(f),
+			config.NewCmd(f),
 			newVersionCmd(f),
 			newCompletionCmd(f),
 			newExitCodesCmd(f),

@@ -95,6 +95,7 @@ func TestNoProgramRunsForALessonByAnotherAuthor(t *testing.T) {
 func TestASessionDoesOnlyWhatALessonMay(t *testing.T) {
 	vars := home(t)
 	user := open(t, vars, only("currency"))
+	await(t, user, "currency is ready", func(st *controlpb.StatusResponse) bool { return find(st, "currency").GetState() == "ok" })
 	lesson, token := inSession(t, vars, user)
 	inject := func(c *control.Client) string {
 		resp, err := c.InjectFault(t.Context(), &controlpb.InjectFaultRequest{

@@ -45,6 +45,9 @@ func Settings() []Setting {
 // File is a shopctl.yaml.
 type File struct {
 	Path string
+	// OfDirectory is set for the file of the working directory, whose author need not be the user. Its path is absolute.
+	OfDirectory bool
+	content     []byte
 	// Values are those of Settings, by key.
 	Values map[string]Value
 	// Images are the commands of container images, the one key without a flag.
@@ -58,33 +61,56 @@ type Value struct {
 	Position string
 }
 
-// Read reads the file that SHOPCTL_CONFIG names, or the first of the usual places that has one.
+// Read reads the file that SHOPCTL_CONFIG names, or the first of the usual places that has one. The commands of a lesson
+// by another author are configured by the user's own file alone.
 func Read(getenv func(string) string) (File, error) {
-	paths := []string{configFile}
-	if home := getenv("XDG_CONFIG_HOME"); filepath.IsAbs(home) {
-		paths = append(paths, filepath.Join(home, "shopctl", configFile))
-	} else if home := getenv("HOME"); home != "" {
-		paths = append(paths, filepath.Join(home, ".config", "shopctl", configFile))
-	}
 	named := getenv("SHOPCTL_CONFIG")
 	if named != "" {
-		paths = []string{named}
+		return readFile(named, true)
 	}
-	for _, path := range paths {
-		content, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) && named == "" {
-			continue
+	own := ownPath(getenv)
+	if getenv(cmdutil.SessionEnv) == "" {
+		path, content, err := readDirectory()
+		if err == nil {
+			f, err := parseConfig(configFile, content)
+			f.Path, f.OfDirectory, f.content = path, path != own, content
+			return f, err
 		}
-		if err != nil {
-			return File{}, cmdutil.HintErr(cmdutil.ExitUsage, "SHOPCTL_CONFIG names another file", fmt.Errorf("read configuration: %w", err))
+		if !errors.Is(err, fs.ErrNotExist) {
+			return File{}, cannotRead(err)
 		}
-		c, err := parseConfig(path, content)
-		if err != nil {
-			return File{}, err
-		}
-		return c, nil
 	}
-	return File{}, nil
+	if own == "" {
+		return File{}, nil
+	}
+	return readFile(own, false)
+}
+
+// ownPath is where the user's configuration directory would have the file; empty if there is no such directory.
+func ownPath(getenv func(string) string) string {
+	if home := getenv("XDG_CONFIG_HOME"); filepath.IsAbs(home) {
+		return filepath.Join(home, "shopctl", configFile)
+	}
+	if home := getenv("HOME"); home != "" {
+		return filepath.Join(home, ".config", "shopctl", configFile)
+	}
+	return ""
+}
+
+// readFile reads a file of the user's.
+func readFile(path string, required bool) (File, error) {
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && !required {
+		return File{}, nil
+	}
+	if err != nil {
+		return File{}, cannotRead(err)
+	}
+	return parseConfig(path, content)
+}
+
+func cannotRead(err error) error {
+	return cmdutil.HintErr(cmdutil.ExitUsage, "SHOPCTL_CONFIG names another file", fmt.Errorf("read configuration: %w", err))
 }
 
 // parseConfig decodes a file strictly: an unknown key or a value of a wrong type is an error with its position.

@@ -72,6 +72,13 @@ func images(f *cmdutil.Factory) func() workload.Images {
 		if err != nil {
 			return workload.Images{Err: err}
 		}
+		trust, err := config.TrustOf(f)
+		if err == nil {
+			err = trust.Check(file)
+		}
+		if err != nil {
+			return workload.Images{Dir: filepath.Dir(file.Path), Err: err}
+		}
 		dir, err := filepath.Abs(filepath.Dir(file.Path))
 		return workload.Images{Commands: file.Images, Dir: dir, Err: err}
 	}

@@ -38,11 +38,11 @@ func findProgram(im workload.Images, builtin func(image string) (string, bool), 
 	if len(command) > 0 {
 		return program{command: slices.Concat(command, args), dir: im.Dir}, nil
 	}
-	if words, ok := commandOf(im, image); ok {
-		return program{command: slices.Concat(words, args), dir: im.Dir, mapped: true}, nil
-	}
 	if name, ok := builtin(image); ok {
 		return program{builtin: name}, nil
+	}
+	if words, ok := commandOf(im, image); ok {
+		return program{command: slices.Concat(words, args), dir: im.Dir, mapped: true}, nil
 	}
 	if im.Err != nil {
 		return program{}, im.Err

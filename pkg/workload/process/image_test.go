@@ -29,3 +29,12 @@ func TestTheMostExactImageNameWins(t *testing.T) {
 		t.Errorf("error %q, hint %q", unknown, unknown.Hint())
 	}
 }
+
+func TestABuiltinServiceIsNotReplacedByAProgram(t *testing.T) {
+	im := workload.Images{Commands: map[string][]string{"ad": {"sh"}, "shopctl/ad:v1": {"sh"}}}
+	builtin := func(image string) (string, bool) { return "ad", strings.HasPrefix(image, "shopctl/ad") }
+	p, err := findProgram(im, builtin, "shopctl/ad:v1", nil, nil)
+	if err != nil || p.builtin != "ad" || p.command != nil {
+		t.Errorf("runs %v %v, %v", p.builtin, p.command, err)
+	}
+}
