@@ -20,7 +20,7 @@ func (s *shop) apiDeps(receiver *otlp.Receiver) api.Deps {
 		Faults: s.faults, FaultsChanged: s.faultsChanged.Wait,
 		Events: s.events, Logs: s.logs, Spans: s.spans, Calls: s.calls, Impact: s.impact,
 		Forward: s.forward, ForwardTo: s.cfg.SpansForward,
-		Stats: s.stats, Metrics: s.meters.db, Query: s.meters.query, Rules: s.meters.rules, Vector: s.vector,
+		Memory: s.memory, Stats: s.stats, Metrics: s.meters.db, Query: s.meters.query, Rules: s.meters.rules, Vector: s.vector,
 		Stop: s.stop, Kill: s.kill, Leaving: s.leaving, Log: s.log, Now: s.now,
 	}
 }

@@ -68,7 +68,7 @@ func (s *shop) open() error {
 	s.source = newSource(s.store)
 	s.names = s.newNames()
 	s.calls = s.newCalls()
-	s.meters.registry.MustRegister(&callsCollector{s.calls})
+	s.meters.registry.MustRegister(&callsCollector{s.calls, s.now})
 	return s.openForward()
 }
 

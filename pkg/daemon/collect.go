@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/shopctl/shopctl/pkg/observe/tsdb"
@@ -10,6 +12,9 @@ import (
 // workloadCollector reports Deployments and instances under the names of kube-state-metrics, so that the
 // same rules work here and on a cluster. The label service is ours: the name that people type.
 type workloadCollector struct{ shop *shop }
+
+// memoryPause is how old the memory in metrics may be. It is read more often while it is watched.
+const memoryPause = time.Minute
 
 func workloadDesc(name, help string, more ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, append([]string{"namespace", "service"}, more...), nil)
@@ -24,6 +29,7 @@ func (c *workloadCollector) Collect(out chan<- prometheus.Metric) {
 	available := workloadDesc("kube_deployment_status_replicas_available", "The number of available replicas per deployment.", "deployment")
 	restarts := workloadDesc("kube_pod_container_status_restarts_total", "The number of container restarts per container.", "pod", "container")
 	waiting := workloadDesc("kube_pod_container_status_waiting_reason", "Describes the reason the container is currently in waiting state.", "pod", "container", "reason")
+	memory := workloadDesc("shopctl_memory_bytes", "Private memory of an instance and the processes that it started.", "pod")
 	snap, _ := c.shop.state.Snapshot()
 	for _, w := range snap.Workloads {
 		service := c.shop.names.Display(w.Key)
@@ -33,6 +39,9 @@ func (c *workloadCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(wanted, float64(w.Replicas), w.Name)
 		gauge(available, float64(w.Available), w.Name)
 		for _, in := range w.Instances {
+			if bytes := c.shop.memory.Of(in, memoryPause); bytes > 0 {
+				gauge(memory, float64(bytes), in.Name)
+			}
 			for _, k := range in.Containers {
 				if k.Kind == orchestrator.InitContainer {
 					continue // kube-state-metrics has kube_pod_init_container_* for these

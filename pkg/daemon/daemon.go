@@ -107,6 +107,7 @@ type shop struct {
 	spans         *spans.Store
 	calls         *calls
 	impact        *impact.Tracker
+	memory        *api.Memory
 	// forward forwards spans to another receiver; nil if they are not forwarded.
 	forward *otlp.Forwarder
 
@@ -206,6 +207,7 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	}
 	s.faults = s.newFaults()
 	s.impact = s.newImpact()
+	s.memory = api.NewMemory(s.runtime, s.now)
 	prom, unserved := s.servePrometheus()
 	if unserved != nil {
 		s.log.Warn("Prometheus' API is not served", "error", unserved)

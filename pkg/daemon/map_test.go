@@ -57,10 +57,47 @@ func TestAFaultUnderLoadIsOnTheMapAndInItsSentence(t *testing.T) {
 			t.Errorf("node %v", n)
 		}
 	}
+	viewsAgree(t, c)
 	counted, err := c.QueryMetrics(t.Context(), &controlpb.QueryMetricsRequest{Expr: `traces_service_graph_request_total{client="checkout", server="payment"}`})
 	if err != nil || len(counted.GetSeries()) == 0 {
 		t.Errorf("the metrics do not count calls: %v %v", counted, err)
 	}
+}
+
+// viewsAgree compares what the status, the map and the metrics show of a service that is always delayed by 300 ms.
+func viewsAgree(t *testing.T, c *control.Client) {
+	t.Helper()
+	inject := &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Service: "currency", Delay: durationpb.New(300 * time.Millisecond)}}
+	if _, err := c.InjectFault(t.Context(), inject); err != nil {
+		t.Fatal(err)
+	}
+	const query = `shopctl_latency_seconds{service="currency", quantile="0.95"} * 1000`
+	// Whole seconds are compared, of which one may end between two looks: so all are within a percent, not equal.
+	awaitMap(t, c, "all views show the delay", func(m *controlpb.GetMapResponse) bool {
+		st, err := c.Status(t.Context(), &controlpb.StatusRequest{Stats: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := []float64{0, 0, 0}
+		for _, s := range st.GetServices() {
+			if s.GetName() == "currency" {
+				shown[0] = s.GetStats().GetP95Ms()
+			}
+		}
+		for _, n := range m.GetNodes() {
+			if n.GetService() == "currency" {
+				shown[1] = n.GetTraffic().GetP95Ms()
+			}
+		}
+		resp, err := c.QueryMetrics(t.Context(), &controlpb.QueryMetricsRequest{Expr: query})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, series := range resp.GetSeries() {
+			shown[2] = series.GetSamples()[0].GetValue()
+		}
+		return slices.Min(shown) >= 300 && slices.Max(shown) < 1.01*slices.Min(shown)
+	})
 }
 
 func edgeOf(m *controlpb.GetMapResponse, caller, callee string) *controlpb.MapEdge {

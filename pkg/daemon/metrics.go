@@ -46,7 +46,29 @@ func (s *shop) openMetrics() {
 	)
 	s.meters.query = query.New(s.meters.db)
 	s.openRules()
-	s.stats = scrape.New(scrape.Config{Targets: s.targets, DB: s.meters.db, Now: s.now, After: s.scraped})
+	s.stats = scrape.New(scrape.Config{Targets: s.targets, DB: s.meters.db, Now: s.now, Latencies: s.latencies, After: s.scraped})
+}
+
+// latencyWindow is the time that quantiles of latencies are of, in all views.
+const latencyWindow = 30 * time.Second
+
+// latencies are the quantiles of the services that send spans.
+func (s *shop) latencies() map[string]scrape.Latency {
+	now := s.now()
+	byName := map[string]scrape.Latency{}
+	for _, n := range s.calls.Between(now.Add(-latencyWindow), now).Nodes {
+		if n.Requests > 0 {
+			byName[n.Service] = scrape.Latency{P50: n.P50, P95: n.P95, P99: n.P99}
+		}
+	}
+	all := map[string]scrape.Latency{}
+	snap, _ := s.state.Snapshot()
+	for _, w := range snap.Workloads {
+		if l, ok := byName[s.names.Display(w.Key)]; ok {
+			all[w.Key.String()] = l
+		}
+	}
+	return all
 }
 
 // targets are the instances whose metrics can be read, with the labels that Prometheus' operator gives

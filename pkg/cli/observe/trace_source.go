@@ -36,7 +36,7 @@ const lastID = "last"
 type shopTraces struct{ shop *control.Client }
 
 func (s shopTraces) List(ctx context.Context, filter *controlpb.TraceFilter, limit int32) (*controlpb.ListTracesResponse, error) {
-	return s.shop.ListTraces(ctx, &controlpb.ListTracesRequest{Filter: filter, Limit: limit})
+	return s.shop.ListTraces(ctx, &controlpb.ListTracesRequest{Filter: filter, Limit: limit, Settle: true})
 }
 
 func (s shopTraces) Get(ctx context.Context, id string, filter *controlpb.TraceFilter) (*tracepb.TracesData, error) {

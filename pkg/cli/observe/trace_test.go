@@ -110,7 +110,7 @@ func TestTracesAreRequestedByTheFlags(t *testing.T) {
 	shop := newTracedShop(t)
 	w := clitest.NewWorld(t).Serve(shop)
 	w.Want(cmdutil.ExitOK, "trace", "list", "--service", "catalog", "--operation", "Get", "--error", "--slower", "200ms", "--faster", "2s", "--since", "5m", "--limit", "7")
-	want := &controlpb.ListTracesRequest{Limit: 7, Filter: &controlpb.TraceFilter{
+	want := &controlpb.ListTracesRequest{Limit: 7, Settle: true, Filter: &controlpb.TraceFilter{
 		Service: "catalog", Operation: "Get", Error: true, MinDuration: durationpb.New(200 * time.Millisecond), MaxDuration: durationpb.New(2 * time.Second), Since: clitest.Ago(5 * time.Minute),
 	}}
 	if d := cmp.Diff(want, shop.lists[0], protocmp.Transform()); d != "" {

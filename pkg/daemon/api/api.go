@@ -72,6 +72,7 @@ type Deps struct {
 	Forward   *otlp.Forwarder
 	ForwardTo string
 
+	Memory  *Memory
 	Stats   *scrape.Scraper
 	Metrics *tsdb.DB
 	Query   *query.Engine
@@ -115,8 +116,8 @@ type unimplemented struct {
 // New returns the API of a shop.
 func New(d Deps) control.Backend {
 	v := &view{
-		info: d.Info, names: d.Names, shop: d.Shop, meter: d.Shop, faults: d.Faults, faultsChanged: d.FaultsChanged,
-		stats: d.Stats, memory: newMemoryCache(), now: d.Now,
+		info: d.Info, names: d.Names, shop: d.Shop, faults: d.Faults, faultsChanged: d.FaultsChanged,
+		stats: d.Stats, memory: d.Memory, now: d.Now,
 	}
 	traces := &tracesServer{spans: d.Spans, names: d.Names, leaving: d.Leaving, now: d.Now}
 	if d.Forward != nil {

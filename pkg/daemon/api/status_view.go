@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -24,11 +23,10 @@ type view struct {
 	info          Info
 	names         *names.Directory
 	shop          orchestrator.Observer
-	meter         orchestrator.Meter
 	faults        *fault.Registry
 	faultsChanged func() <-chan struct{}
 	stats         watchedStats
-	memory        *memoryCache
+	memory        *Memory
 	now           func() time.Time
 }
 
@@ -64,7 +62,9 @@ func (s *view) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 			}
 		}
 		if withStats || withMemory {
-			s.memory.fill(s.meter, svc.Instances, w.Instances, s.now())
+			for i, in := range w.Instances {
+				svc.Instances[i].MemoryBytes = s.memory.Of(in, memoryPause)
+			}
 		}
 		resp.Services = append(resp.Services, svc)
 	}
@@ -162,39 +162,4 @@ func (s *view) protoModules(w orchestrator.Workload) []*controlpb.Module {
 		})
 	}
 	return all
-}
-
-// memoryPause is how old a reading of an instance's memory may be: reading it makes the kernel walk
-// its page tables.
-const memoryPause = 15 * time.Second
-
-// memoryCache keeps readings of memory by instance.
-type memoryCache struct {
-	mu    sync.Mutex
-	at    time.Time
-	bytes map[string]int64
-}
-
-func newMemoryCache() *memoryCache { return &memoryCache{bytes: map[string]int64{}} }
-
-// fill sets the memory of instances, and measures it again if the last reading is too old.
-func (m *memoryCache) fill(meter orchestrator.Meter, out []*controlpb.Instance, instances []orchestrator.Instance, now time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if now.Sub(m.at) >= memoryPause {
-		m.at, m.bytes = now, map[string]int64{}
-	}
-	for i, in := range instances {
-		run := in.Name + " " + in.Started.String()
-		bytes, ok := m.bytes[run]
-		if !ok {
-			stats, running := meter.Stats(in.Name)
-			if !running {
-				continue
-			}
-			bytes = stats.MemoryBytes
-			m.bytes[run] = bytes
-		}
-		out[i].MemoryBytes = bytes
-	}
 }

@@ -53,7 +53,7 @@ func (s *topologyServer) GetMap(ctx context.Context, req *controlpb.GetMapReques
 	s.addProcessorTime(ctx, &m, now)
 	active := s.faults.List()
 	if req.GetSettle() && len(active) > 0 {
-		s.settle(ctx)
+		settle(ctx, s.spans)
 		now = s.now()
 	}
 	for _, f := range active {
@@ -102,15 +102,6 @@ func (s *topologyServer) addProcessorTime(ctx context.Context, m *topology.Map, 
 				m.Nodes[i].CPUCores = sample.F
 			}
 		}
-	}
-}
-
-// settle waits for the spans of requests that ended before.
-func (s *topologyServer) settle(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(gathered):
-		s.spans.Gather(ctx, arrival)
 	}
 }
 

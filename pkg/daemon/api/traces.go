@@ -47,7 +47,7 @@ type forwarder interface {
 }
 
 // ListTraces returns the traces that match, newest first.
-func (s *tracesServer) ListTraces(_ context.Context, req *controlpb.ListTracesRequest) (*controlpb.ListTracesResponse, error) {
+func (s *tracesServer) ListTraces(ctx context.Context, req *controlpb.ListTracesRequest) (*controlpb.ListTracesResponse, error) {
 	filter, err := s.traceFilter(req.GetFilter())
 	if err != nil {
 		return nil, err
@@ -58,6 +58,12 @@ func (s *tracesServer) ListTraces(_ context.Context, req *controlpb.ListTracesRe
 		return nil, control.Error(codes.InvalidArgument, fmt.Sprintf("list traces: %d of them", limit), "use a number above zero", 2)
 	case limit == 0:
 		limit = defaultTraces
+	}
+	if req.GetSettle() {
+		if filter.Until.IsZero() {
+			filter.Until = s.now()
+		}
+		settle(ctx, s.spans)
 	}
 	resp := &controlpb.ListTracesResponse{Store: s.traceStore()}
 	for _, sum := range s.spans.List(filter, min(limit, maxTraces)) {
@@ -72,6 +78,15 @@ const arrival = time.Second
 // gathered is how long services keep spans to send them in batches, and a little for the transfer: after that, the spans of
 // a finished request have arrived.
 const gathered = 300 * time.Millisecond
+
+// settle waits for the spans of requests that ended before.
+func settle(ctx context.Context, all *spans.Store) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(gathered):
+		all.Gather(ctx, arrival)
+	}
+}
 
 // GetTrace returns one trace with all of its spans.
 func (s *tracesServer) GetTrace(ctx context.Context, req *controlpb.GetTraceRequest) (*controlpb.GetTraceResponse, error) {

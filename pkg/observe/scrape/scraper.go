@@ -47,6 +47,9 @@ type Config struct {
 	DB      *tsdb.DB
 	Now     func() time.Time
 	Limits  Limits
+	// Latencies are the quantiles of workloads that send spans, by their "namespace/name": they are more exact than those of
+	// their histograms. May be nil.
+	Latencies func() map[string]Latency
 	// After is called when a pass is over, with its time. May be nil.
 	After func(time.Time)
 }

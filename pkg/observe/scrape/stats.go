@@ -31,12 +31,15 @@ type Stats struct {
 	// Rate is requests per second.
 	Rate float64
 	// ErrorRatio is the share of requests that failed, 0 to 1.
-	ErrorRatio    float64
-	P50, P95, P99 time.Duration
+	ErrorRatio float64
+	Latency
 	// P95History and RateHistory are of the last windows, oldest first; at most 60.
 	P95History  []time.Duration
 	RateHistory []float64
 }
+
+// Latency is the quantiles of the time that a workload took for requests.
+type Latency struct{ P50, P95, P99 time.Duration }
 
 // window counts the requests to a workload within the window.
 type window struct {
@@ -52,8 +55,15 @@ func (s *Scraper) measure(at time.Time, watched bool) {
 	s.mu.Unlock()
 	results := map[string]Stats{}
 	if watched {
+		var exact map[string]Latency
+		if s.cfg.Latencies != nil {
+			exact = s.cfg.Latencies()
+		}
 		for workload, w := range s.windows(at) {
 			st := w.stats()
+			if l, ok := exact[workload]; ok && st.Requests > 0 {
+				st.Latency = l
+			}
 			old := before[workload]
 			st.P95History = history(old.P95History, st.P95)
 			st.RateHistory = history(old.RateHistory, st.Rate)

@@ -127,7 +127,9 @@ type ListTracesRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Filter *TraceFilter           `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
 	// Maximum number; 0: 20.
-	Limit         int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	Limit int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Wait until the traces that began before are complete, up to about a second, and leave out later ones.
+	Settle        bool `protobuf:"varint,3,opt,name=settle,proto3" json:"settle,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -174,6 +176,13 @@ func (x *ListTracesRequest) GetLimit() int32 {
 		return x.Limit
 	}
 	return 0
+}
+
+func (x *ListTracesRequest) GetSettle() bool {
+	if x != nil {
+		return x.Settle
+	}
+	return false
 }
 
 type ListTracesResponse struct {
@@ -2175,10 +2184,11 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\fmin_duration\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\vminDuration\x12<\n" +
 	"\fmax_duration\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\vmaxDuration\x120\n" +
 	"\x05since\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
-	"\x05until\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"b\n" +
+	"\x05until\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"z\n" +
 	"\x11ListTracesRequest\x127\n" +
 	"\x06filter\x18\x01 \x01(\v2\x1f.shopctl.control.v1.TraceFilterR\x06filter\x12\x14\n" +
-	"\x05limit\x18\x02 \x01(\x05R\x05limit\"\x84\x01\n" +
+	"\x05limit\x18\x02 \x01(\x05R\x05limit\x12\x16\n" +
+	"\x06settle\x18\x03 \x01(\bR\x06settle\"\x84\x01\n" +
 	"\x12ListTracesResponse\x128\n" +
 	"\x06traces\x18\x01 \x03(\v2 .shopctl.control.v1.TraceSummaryR\x06traces\x124\n" +
 	"\x05store\x18\x02 \x01(\v2\x1e.shopctl.control.v1.TraceStoreR\x05store\"\x9e\x02\n" +

@@ -178,10 +178,7 @@ func serviceCharts(service string) []chartQuery {
 		return fmt.Sprintf("sum(rate(%s%s)) or sum(rate(%s%s))", of("grpc_server_handled_total", grpc), over, of("http_requests_total", http), over)
 	}
 	quantile := func(q string) string {
-		one := func(bucket string) string {
-			return fmt.Sprintf("histogram_quantile(%s, sum by (le) (rate(%s%s)))", q, bucket, over)
-		}
-		return one(of("grpc_server_handling_seconds_bucket", grpc+`, grpc_type!="server_stream"`)) + " or " + one(of("http_request_duration_seconds_bucket", http))
+		return fmt.Sprintf("shopctl_latency_seconds{service=%q, quantile=%q}", service, q)
 	}
 	line := func(expr string) []queryLine { return []queryLine{{expr: expr}} }
 	return []chartQuery{
@@ -189,7 +186,7 @@ func serviceCharts(service string) []chartQuery {
 		{title: "errors", unit: plot.Ratio, floor: 0.05, lines: line("((" + rate(grpc+failed, http+`, code=~"5.."`) + ") or vector(0)) / (" + rate(grpc, http) + ")")},
 		{title: "latency", unit: plot.Seconds, floor: 0.02, lines: []queryLine{{"p50", quantile("0.5")}, {"p95", quantile("0.95")}, {"p99", quantile("0.99")}}},
 		{title: "cores", floor: 0.05, lines: line(fmt.Sprintf("sum(rate(process_cpu_seconds_total{service=%q}%s))", service, over))},
-		{title: "memory", unit: plot.Bytes, floor: 1e7, lines: line(fmt.Sprintf("sum(process_resident_memory_bytes{service=%q})", service))},
+		{title: "memory", unit: plot.Bytes, floor: 1e7, lines: line(fmt.Sprintf("sum(shopctl_memory_bytes{service=%q})", service))},
 		{title: "in flight", floor: 4, lines: line("sum(" + of("grpc_server_started_total", grpc) + ") - sum(" + of("grpc_server_handled_total", grpc) + ") or sum(" + fmt.Sprintf("http_requests_in_flight{service=%q}", service) + ")")},
 	}
 }

@@ -300,5 +300,5 @@ func (f *Feed) pollMap(ctx context.Context, shop Map) error {
 	return nil
 }
 
-// mapWindow is the period of the map's figures.
-const mapWindow = 15 * time.Second
+// mapWindow is the period of the map's figures, the same as in other views.
+const mapWindow = 30 * time.Second
