@@ -43,6 +43,9 @@ func (s *server) fulfill(ctx context.Context, p *purchase) error {
 		return s.refund(caller, p, err)
 	}
 	p.order.ShippingTrackingId = shipped.GetTrackingId()
+	if mine, err := s.journal.stillMine(p); err == nil && !mine {
+		return errTaken // the cart may have something new since
+	}
 
 	var emptied sync.WaitGroup
 	emptied.Go(func() { p.emptied = s.emptyCart(ctx, p) })

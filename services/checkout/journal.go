@@ -74,8 +74,9 @@ type purchase struct {
 	order       *hipstershop.OrderResult
 	// emptied and confirmed are whether the cart was emptied and the confirmation sent, or given up.
 	emptied, confirmed bool
-	// mine is whether this process owns it.
-	mine bool
+	// mine is whether this process owns it, as of checked.
+	mine    bool
+	checked time.Time
 }
 
 // left is when to do what is left to do of a purchase that is settled otherwise; 0: nothing is left.
@@ -193,6 +194,7 @@ func (j *journal) reserve(p *purchase) (mine bool, err error) {
 }
 
 func (j *journal) own(p *purchase, mine bool) {
+	p.checked = j.now()
 	if mine != p.mine {
 		p.mine = mine
 		j.running.Add(map[bool]int64{true: 1, false: -1}[mine])
@@ -236,8 +238,18 @@ func (j *journal) save(p *purchase, again time.Duration) (mine bool, err error) 
 		int64(p.state), p.generation, due, p.tries, p.transaction, ordered, p.emptied, p.confirmed, p.seq, p.token)
 }
 
+// stillMine reports whether this process owns a purchase that it owned when it last looked. A process that was paused
+// for longer than a lease may not.
+func (j *journal) stillMine(p *purchase) (bool, error) {
+	if j.now().Sub(p.checked) < leaseTime/2 {
+		return true, nil
+	}
+	return j.keep(p)
+}
+
 // keep writes the state of a purchase that this process owns, and goes on with it.
 func (j *journal) keep(p *purchase) (mine bool, err error) {
+	p.checked = j.now()
 	return j.write("UPDATE purchase SET state = ?, transaction_id = ?, due = ? WHERE seq = ? AND token = ?",
 		int64(p.state), p.transaction, j.after(leaseTime), p.seq, p.token)
 }

@@ -23,7 +23,7 @@ const (
 	// settleTimeout bounds the calls for one purchase.
 	settleTimeout = 4 * time.Second
 	// settleMost is how many purchases are settled at a time.
-	settleMost = 100
+	settleMost = 1000
 	// The pauses between attempts begin with retryPause and double up to maxRetryPause.
 	retryPause, maxRetryPause = time.Second, time.Minute
 	// maxShipTries is how often shipping the order of a process that is gone is tried, before it is refunded.
@@ -60,16 +60,20 @@ func every(ctx context.Context, interval time.Duration, work func()) error {
 	}
 }
 
-// settleDue settles what is due. It stops at the first failure: the next would most likely fail as well.
+// settleDue settles what is due. Where something fails, the next of its kind would most likely fail as well: it waits.
 func (s *server) settleDue(ctx context.Context) {
 	due, err := s.journal.dueNow(settleMost)
 	if err != nil {
 		s.log.Warn("orders to settle not found", "error", err)
 	}
+	failing := map[state]bool{}
 	started := s.journal.now()
 	for _, p := range due {
-		if ctx.Err() != nil || s.settle(ctx, p) != nil || s.journal.now().Sub(started) > leaseTime/2 {
+		if ctx.Err() != nil || s.journal.now().Sub(started) > leaseTime {
 			return
+		}
+		if kind := p.state; !failing[kind] && s.settle(ctx, p) != nil {
+			failing[kind] = true
 		}
 	}
 }

@@ -79,7 +79,9 @@ func TestAKilledServiceHidesNoCharge(t *testing.T) {
 
 func TestARefundOfAnOldChargeIsNotACharge(t *testing.T) {
 	s := newScene(t)
-	s.audit(t, 1, refunded("old", 10*time.Second))
+	voided := refunded("older", 10*time.Second)
+	voided.name = "Void"
+	s.audit(t, 1, refunded("old", 10*time.Second), voided)
 	s.want(t, "order: {}", probe.Inconclusive, "no card was charged")
 }
 

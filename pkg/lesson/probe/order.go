@@ -55,8 +55,8 @@ const (
 	longestOrder = 20 * time.Second
 	// maxAudited bounds the traces that are read.
 	maxAudited = 2000
-	// refundMethod is the operation of payment's span of a refund.
-	refundMethod = "Refund"
+	// refundMethod and voidMethod are the operations of payment's spans of a refund.
+	refundMethod, voidMethod = "Refund", "Void"
 )
 
 // Command implements Probe.
@@ -230,7 +230,7 @@ func (b *books) book(s *trace.Span) {
 		b.placed[id] = true
 	case shopv1.AuditRefunded:
 		b.refunded[id] = true
-		if s.Operation() == refundMethod {
+		if operation := s.Operation(); operation == refundMethod || operation == voidMethod {
 			return // its charge may be older than what is audited
 		}
 	case shopv1.AuditCharged:
