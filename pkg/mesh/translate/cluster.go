@@ -1,0 +1,67 @@
+package translate
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
+	"google.golang.org/protobuf/types/known/durationpb"
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// connectTimeout bounds the start of a connection where no object does.
+const connectTimeout = 10 * time.Second
+
+// Clusters returns the clusters of a service's port for a sidecar by name: one with all endpoints, and one for each
+// subset.
+func (m *Mesh) Clusters(proxy Proxy, s *Service, port Port) []*clusterv3.Cluster {
+	d := m.destination(proxy, m.host(s))
+	clusters := []*clusterv3.Cluster{m.cluster(s, port, "", d.policyOf(port.Number, ""))}
+	for _, subset := range d.subsets {
+		clusters = append(clusters, m.cluster(s, port, subset.GetName(), d.policyOf(port.Number, subset.GetName())))
+	}
+	slices.SortFunc(clusters, func(a, b *clusterv3.Cluster) int { return strings.Compare(a.GetName(), b.GetName()) })
+	return clusters
+}
+
+func (m *Mesh) cluster(s *Service, port Port, subset string, policy *networking.TrafficPolicy) *clusterv3.Cluster {
+	name := clusterName(port.Number, subset, m.host(s))
+	c := &clusterv3.Cluster{
+		Name:                 name,
+		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS},
+		EdsClusterConfig:     &clusterv3.Cluster_EdsClusterConfig{EdsConfig: overADS(), ServiceName: name},
+		ConnectTimeout:       durationpb.New(connectTimeout),
+		// All endpoints ejected means that there is none. Envoy would otherwise call them all.
+		CommonLbConfig: &clusterv3.Cluster_CommonLbConfig{HealthyPanicThreshold: &typev3.Percent{}},
+	}
+	balanceLoad(c, policy.GetLoadBalancer())
+	limitConnections(c, policy.GetConnectionPool())
+	detectOutliers(c, policy.GetOutlierDetection())
+	http2 := port.Protocol.http2() || upgrades(port.Protocol, policy.GetConnectionPool().GetHttp())
+	speakHTTP(c, http2, policy.GetConnectionPool())
+	m.secure(c, s, serverName(port.Number, subset, m.host(s)), http2, policy.GetTls())
+	return c
+}
+
+// overADS takes a resource from the stream that brought the one that names it.
+func overADS() *corev3.ConfigSource {
+	return &corev3.ConfigSource{
+		ResourceApiVersion:    corev3.ApiVersion_V3,
+		ConfigSourceSpecifier: &corev3.ConfigSource_Ads{Ads: &corev3.AggregatedConfigSource{}},
+	}
+}
+
+// unlimited is a limit that is none.
+const unlimited = math.MaxUint32
+
+// limit is a limit of an object; 0 and less are none.
+func limit(n int32) uint32 {
+	if n <= 0 {
+		return unlimited
+	}
+	return uint32(n)
+}

@@ -1,0 +1,59 @@
+package translate
+
+import (
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	"google.golang.org/protobuf/types/known/structpb"
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// Endpoints returns the endpoints of each cluster of a service's port that takes them.
+func (m *Mesh) Endpoints(proxy Proxy, s *Service, port Port) []*endpointv3.ClusterLoadAssignment {
+	d := m.destination(proxy, m.host(s))
+	labels := map[string]map[string]string{}
+	for _, subset := range d.subsets {
+		labels[subset.GetName()] = subset.GetLabels()
+	}
+	all := []*endpointv3.ClusterLoadAssignment{}
+	for _, subset := range append([]string{""}, names(d.subsets)...) {
+		policy := d.policyOf(port.Number, subset)
+		c := &clusterv3.Cluster{ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS}}
+		if balanceLoad(c, policy.GetLoadBalancer()); c.GetType() != clusterv3.Cluster_EDS {
+			continue
+		}
+		plain := policy.GetTls() != nil && policy.GetTls().GetMode() == networking.ClientTLSSettings_DISABLE
+		assignment := &endpointv3.ClusterLoadAssignment{ClusterName: clusterName(port.Number, subset, m.host(s))}
+		var found []*endpointv3.LbEndpoint
+		for _, e := range s.Endpoints {
+			if includes(e.Labels, labels[subset]) && reachable(policy.GetTls()) {
+				found = append(found, lbEndpoint(e, port.TargetPort, e.Sidecar && !plain))
+			}
+		}
+		if len(found) > 0 {
+			assignment.Endpoints = []*endpointv3.LocalityLbEndpoints{{LbEndpoints: found}}
+		}
+		all = append(all, assignment)
+	}
+	return all
+}
+
+func names(subsets []*networking.Subset) []string {
+	var all []string
+	for _, s := range subsets {
+		all = append(all, s.GetName())
+	}
+	return all
+}
+
+func lbEndpoint(e Endpoint, port uint32, mutual bool) *endpointv3.LbEndpoint {
+	out := &endpointv3.LbEndpoint{HostIdentifier: &endpointv3.LbEndpoint_Endpoint{Endpoint: &endpointv3.Endpoint{
+		Address: &corev3.Address{Address: &corev3.Address_SocketAddress{SocketAddress: &corev3.SocketAddress{
+			Address: e.Address, PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: port},
+		}}},
+	}}}
+	if mutual {
+		out.Metadata = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"envoy.transport_socket_match": tlsMode()}}
+	}
+	return out
+}

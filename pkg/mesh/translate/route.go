@@ -1,0 +1,201 @@
+package translate
+
+import (
+	"fmt"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// router makes the routes of one port for one sidecar.
+type router struct {
+	mesh  *Mesh
+	proxy Proxy
+	port  uint32
+}
+
+// defaultRoute sends all requests to a service.
+func (r *router) defaultRoute(host string) *routev3.Route {
+	action := newAction(nil)
+	action.ClusterSpecifier = &routev3.RouteAction_Cluster{Cluster: clusterName(r.port, "", host)}
+	action.RetryPolicy = defaultRetries()
+	action.HashPolicy = r.hashPolicy(host, "")
+	route := &routev3.Route{
+		Name:   "default",
+		Match:  &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}},
+		Action: &routev3.Route_Route{Route: action},
+	}
+	r.describe(route, "")
+	return route
+}
+
+// routes translates the rules of an object, up to the first that fits every request: the rest cannot be reached.
+func (r *router) routes(vs *VirtualService) []*routev3.Route {
+	var routes []*routev3.Route
+	for _, rule := range vs.Spec.GetHttp() {
+		matches := rule.GetMatch()
+		if len(matches) == 0 {
+			return append(routes, r.route(vs, rule, nil))
+		}
+		for _, match := range matches {
+			if !r.concerns(match) {
+				continue
+			}
+			route := r.route(vs, rule, match)
+			routes = append(routes, route)
+			if fitsAll(route.GetMatch()) {
+				return routes
+			}
+		}
+	}
+	return routes
+}
+
+// concerns reports whether a condition can hold for requests of this sidecar to this port.
+func (r *router) concerns(match *networking.HTTPMatchRequest) bool {
+	if match.GetPort() != 0 && match.GetPort() != r.port {
+		return false
+	}
+	if gateways := match.GetGateways(); len(gateways) > 0 {
+		for _, g := range gateways {
+			if g == meshGateway {
+				return true
+			}
+		}
+		return false
+	}
+	return includes(r.proxy.Labels, match.GetSourceLabels()) &&
+		(match.GetSourceNamespace() == "" || match.GetSourceNamespace() == r.proxy.Namespace)
+}
+
+// route translates a rule, for one of its conditions; nil: for all requests.
+func (r *router) route(vs *VirtualService, rule *networking.HTTPRoute, match *networking.HTTPMatchRequest) *routev3.Route {
+	route := &routev3.Route{Name: rule.GetName(), Match: translateMatch(match)}
+	if match.GetName() != "" {
+		route.Name += "." + match.GetName()
+	}
+	route.StatPrefix = match.GetStatPrefix()
+	operations := translateHeaders(rule.GetHeaders())
+	operations.addTo(route)
+	switch {
+	case rule.GetRedirect() != nil:
+		route.Action = &routev3.Route_Redirect{Redirect: translateRedirect(rule.GetRedirect(), r.port)}
+	case rule.GetDirectResponse() != nil:
+		route.Action = &routev3.Route_DirectResponse{DirectResponse: translateDirectResponse(rule.GetDirectResponse())}
+	default:
+		route.Action = &routev3.Route_Route{Route: r.action(vs, rule, operations.authority, route)}
+	}
+	route.TypedPerFilterConfig = filters(rule)
+	r.describe(route, vs.Name)
+	return route
+}
+
+// filters configures the filters that act on a request before it is routed.
+func filters(rule *networking.HTTPRoute) map[string]*anypb.Any {
+	config := map[string]*anypb.Any{}
+	if fault := rule.GetFault(); fault != nil {
+		config[faultFilter] = pack(translateFault(fault))
+	}
+	if cors := rule.GetCorsPolicy(); cors != nil {
+		config[corsFilter] = pack(translateCORS(cors))
+	}
+	return config
+}
+
+// newAction has what all actions have. No timeout is written as 0; the deadline of a gRPC call counts up to it.
+func newAction(timeout *durationpb.Duration) *routev3.RouteAction {
+	if timeout == nil {
+		timeout = durationpb.New(0)
+	}
+	action := &routev3.RouteAction{Timeout: timeout}
+	//lint:ignore SA1019 Istio sets the older field.
+	action.MaxGrpcTimeout = timeout
+	return action
+}
+
+// action sends requests to the destinations of a rule.
+func (r *router) action(vs *VirtualService, rule *networking.HTTPRoute, authority string, route *routev3.Route) *routev3.RouteAction {
+	action := newAction(rule.GetTimeout())
+	action.RetryPolicy = translateRetries(rule.GetRetries())
+	if rewrite := rule.GetRewrite(); rewrite != nil {
+		rewritePath(action, rewrite)
+		if rewrite.GetAuthority() != "" {
+			authority = rewrite.GetAuthority()
+		}
+	}
+	if authority != "" {
+		action.HostRewriteSpecifier = &routev3.RouteAction_HostRewriteLiteral{HostRewriteLiteral: authority}
+	}
+	action.RequestMirrorPolicies = r.mirrors(vs, rule)
+	destinations := rule.GetRoute()
+	if len(destinations) == 1 {
+		d := destinations[0]
+		action.ClusterSpecifier = &routev3.RouteAction_Cluster{Cluster: r.cluster(vs, d.GetDestination())}
+		operations := translateHeaders(d.GetHeaders())
+		operations.addTo(route)
+		if operations.authority != "" && action.HostRewriteSpecifier == nil {
+			action.HostRewriteSpecifier = &routev3.RouteAction_HostRewriteLiteral{HostRewriteLiteral: operations.authority}
+		}
+		action.HashPolicy = r.destinationHash(vs, d.GetDestination())
+		return action
+	}
+	weighted := &routev3.WeightedCluster{}
+	for _, d := range destinations {
+		if d.GetWeight() == 0 {
+			continue
+		}
+		w := &routev3.WeightedCluster_ClusterWeight{
+			Name:   r.cluster(vs, d.GetDestination()),
+			Weight: wrapperspb.UInt32(uint32(d.GetWeight())),
+		}
+		translateHeaders(d.GetHeaders()).addToWeight(w, action.HostRewriteSpecifier == nil)
+		weighted.Clusters = append(weighted.Clusters, w)
+		action.HashPolicy = append(action.HashPolicy, r.destinationHash(vs, d.GetDestination())...)
+	}
+	action.ClusterSpecifier = &routev3.RouteAction_WeightedClusters{WeightedClusters: weighted}
+	return action
+}
+
+// cluster is the name of the cluster of a destination. Without a port it has that of the virtual host, even where the
+// service has another.
+func (r *router) cluster(vs *VirtualService, d *networking.Destination) string {
+	port := r.port
+	if d.GetPort().GetNumber() != 0 {
+		port = d.GetPort().GetNumber()
+	}
+	return clusterName(port, d.GetSubset(), r.mesh.fullName(d.GetHost(), vs.Namespace))
+}
+
+// describe names the operation of the route for spans.
+func (r *router) describe(route *routev3.Route, virtualService string) {
+	path := "/*"
+	switch p := route.GetMatch().GetPathSpecifier().(type) {
+	case *routev3.RouteMatch_Prefix:
+		path = p.Prefix + "*"
+	case *routev3.RouteMatch_Path:
+		path = p.Path
+	case *routev3.RouteMatch_SafeRegex:
+		path = p.SafeRegex.GetRegex()
+	}
+	operation := fmt.Sprintf("%s:%d%s", virtualService, r.port, path)
+	if port, host, ok := splitCluster(route.GetRoute().GetCluster()); ok {
+		operation = host + ":" + port + path
+	}
+	route.Decorator = &routev3.Decorator{Operation: operation}
+}
+
+// translateDirectResponse answers a request without a service.
+func translateDirectResponse(d *networking.HTTPDirectResponse) *routev3.DirectResponseAction {
+	action := &routev3.DirectResponseAction{Status: d.GetStatus()}
+	switch body := d.GetBody().GetSpecifier().(type) {
+	case *networking.HTTPBody_String_:
+		action.Body = &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: body.String_}}
+	case *networking.HTTPBody_Bytes:
+		action.Body = &corev3.DataSource{Specifier: &corev3.DataSource_InlineBytes{InlineBytes: body.Bytes}}
+	}
+	return action
+}
