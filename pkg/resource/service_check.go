@@ -3,7 +3,6 @@ package resource
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -114,11 +113,12 @@ func checkAddresses(c *admission.Issues, s *corev1.ServiceSpec) {
 	case len(s.ClusterIPs) > 0 && s.ClusterIPs[0] != s.ClusterIP:
 		c.Add(path+"s", "the first is %q and clusterIP is %q; they must be the same", s.ClusterIPs[0], s.ClusterIP)
 	}
+	families := map[corev1.IPFamily]bool{}
 	for i, family := range s.IPFamilies {
-		at := admission.Item("spec.ipFamilies", i)
-		if slices.Contains(s.IPFamilies[:i], family) {
-			c.Add(at, "%s is there already", family)
+		if families[family] {
+			c.Add(admission.Item("spec.ipFamilies", i), "%s is there already", family)
 		}
+		families[family] = true
 	}
 	if p := s.IPFamilyPolicy; p != nil && *p == corev1.IPFamilyPolicySingleStack && len(s.IPFamilies) > 1 {
 		c.Add("spec.ipFamilyPolicy", "SingleStack is not possible with %d families", len(s.IPFamilies))

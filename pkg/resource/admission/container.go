@@ -3,7 +3,6 @@ package admission
 import (
 	"fmt"
 	"reflect"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -13,8 +12,8 @@ import (
 type of struct {
 	pod     *corev1.PodSpec
 	volumes map[string]*corev1.Volume
-	// names are those of the containers before.
-	names map[string]bool
+	// claims are the names of the pod's resource claims, and names those of the containers before.
+	claims, names map[string]bool
 }
 
 // container checks one container.
@@ -37,7 +36,7 @@ func (c *Issues) container(path string, k *corev1.Container, of of) {
 	}
 	c.resources(path+".resources", k.Resources)
 	for i, claim := range k.Resources.Claims {
-		if !slices.ContainsFunc(of.pod.ResourceClaims, func(r corev1.PodResourceClaim) bool { return r.Name == claim.Name }) {
+		if !of.claims[claim.Name] {
 			c.Add(Item(path+".resources.claims", i), "the pod has no resource claim %q", claim.Name)
 		}
 	}

@@ -31,9 +31,15 @@ func (c *Issues) mounts(path string, k *corev1.Container, volumes map[string]*co
 }
 
 func (c *Issues) volumeName(at, name string, volumes map[string]*corev1.Volume) {
-	if !c.Required(at, name) && volumes[name] == nil {
-		c.Add(at, "there is no volume %q%s", name, suggest.Phrase(name, slices.Sorted(maps.Keys(volumes))))
+	if c.Required(at, name) || volumes[name] != nil {
+		return
 	}
+	const most = 100 // which of more is meant takes too long to find out for each mount of a large file
+	var known []string
+	if len(volumes) <= most {
+		known = slices.Sorted(maps.Keys(volumes))
+	}
+	c.Add(at, "there is no volume %q%s", name, suggest.Phrase(name, known))
 }
 
 func (c *Issues) propagation(at string, k *corev1.Container, m corev1.VolumeMount) {
@@ -61,6 +67,10 @@ func (c *Issues) propagation(at string, k *corev1.Container, m corev1.VolumeMoun
 
 // devices checks volumes that a container uses as block devices.
 func (c *Issues) devices(k *corev1.Container, path string, volumes map[string]*corev1.Volume) {
+	mounts, paths := map[string]bool{}, map[string]bool{}
+	for _, m := range k.VolumeMounts {
+		mounts[m.Name], paths[m.MountPath] = true, true
+	}
 	for i, d := range k.VolumeDevices {
 		at := Item(path, i)
 		c.volumeName(at+".name", d.Name, volumes)
@@ -69,13 +79,11 @@ func (c *Issues) devices(k *corev1.Container, path string, volumes map[string]*c
 		}
 		c.Required(at+".devicePath", d.DevicePath)
 		c.noSteps(at+".devicePath", d.DevicePath)
-		for _, m := range k.VolumeMounts {
-			if m.Name == d.Name {
-				c.Add(at+".name", "volume %q is mounted as a directory too", d.Name)
-			}
-			if m.MountPath == d.DevicePath {
-				c.Add(at+".devicePath", "%q is the path of a mount too", d.DevicePath)
-			}
+		if mounts[d.Name] {
+			c.Add(at+".name", "volume %q is mounted as a directory too", d.Name)
+		}
+		if paths[d.DevicePath] {
+			c.Add(at+".devicePath", "%q is the path of a mount too", d.DevicePath)
 		}
 	}
 }

@@ -26,7 +26,10 @@ func (c *Issues) Pod(path string, p *corev1.PodSpec) {
 }
 
 func (c *Issues) containers(path string, p *corev1.PodSpec) {
-	of := of{pod: p, volumes: c.volumes(path+".volumes", p.Volumes), names: map[string]bool{}}
+	of := of{pod: p, volumes: c.volumes(path+".volumes", p.Volumes), claims: map[string]bool{}, names: map[string]bool{}}
+	for _, claim := range p.ResourceClaims {
+		of.claims[claim.Name] = true
+	}
 	if len(p.Containers) == 0 {
 		c.Add(path+".containers", "is missing; there must be at least one container")
 	}

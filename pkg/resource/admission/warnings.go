@@ -116,14 +116,25 @@ func (c *Issues) overlaps(path string, v *corev1.VolumeSource) {
 			}
 		}
 	}
+	files, dirs := map[string]string{}, map[string]string{}
 	for i, p := range paths {
-		for _, before := range paths[:i] {
-			if p == before || strings.HasPrefix(p, before+"/") || strings.HasPrefix(before, p+"/") {
-				c.Add(Item(path, i)+".path", "%q overlaps with %q", p, before)
+		for _, other := range []string{files[p], dirs[p]} {
+			if other != "" {
+				c.Add(Item(path, i)+".path", "%q overlaps with %q", p, other)
 			}
+		}
+		files[p] = p
+		for dir := parent(p); dir != ""; dir = parent(dir) {
+			if files[dir] != "" {
+				c.Add(Item(path, i)+".path", "%q overlaps with %q", p, dir)
+			}
+			dirs[dir] = p
 		}
 	}
 }
+
+// parent is the directory of a path, "" if it is in none.
+func parent(p string) string { return p[:max(0, strings.LastIndexByte(p, '/'))] }
 
 func (c *Issues) containerWarnings(path string, k *corev1.Container, ports *portList) {
 	c.WholeBytes(path+".resources.limits", k.Resources.Limits)
@@ -223,9 +234,13 @@ func listPorts(ports []corev1.ContainerPort) string {
 	if len(ports) == 0 {
 		return "it declares none"
 	}
-	list := make([]string, len(ports))
-	for i, p := range ports {
-		list[i] = strings.TrimSpace(strconv.Itoa(int(p.ContainerPort)) + " " + p.Name)
+	const most = 10
+	var list []string
+	for _, p := range ports[:min(len(ports), most)] {
+		list = append(list, strings.TrimSpace(strconv.Itoa(int(p.ContainerPort))+" "+p.Name))
+	}
+	if len(ports) > most {
+		list = append(list, "...")
 	}
 	return strings.Join(list, ", ")
 }

@@ -121,8 +121,13 @@ func nameOf(key string, item any) string {
 // union merges lists of plain values.
 func union(live, last, next []any) []any {
 	result := slices.Clone(next)
+	known := map[any]bool{}
+	for _, v := range slices.Concat(last, next) {
+		known[v] = true
+	}
 	for _, v := range live {
-		if !slices.Contains(last, v) && !slices.Contains(result, v) {
+		if !known[v] {
+			known[v] = true
 			result = append(result, v)
 		}
 	}

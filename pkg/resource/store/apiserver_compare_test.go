@@ -91,9 +91,15 @@ func warnedField(text string) string {
 	return field
 }
 
-// compareWarnings wants each field that the server warns of to be warned of.
+// compareWarnings wants each field that the server warns of to be warned of, and no other, unless it does nothing here.
 func (o outcome) compareWarnings(warnings resource.Problems) []finding {
 	var missing []finding
+	for _, p := range warnings {
+		expected := slices.ContainsFunc(o.Warnings, func(text string) bool { return leadsTo(p.Path, warnedField(text)) })
+		if p.Group == "" && !expected {
+			missing = append(missing, finding{"more", p.Path, p.Message})
+		}
+	}
 	for _, text := range o.Warnings {
 		field := warnedField(text)
 		if !slices.ContainsFunc(warnings, func(p resource.Problem) bool { return leadsTo(p.Path, field) }) {

@@ -33,7 +33,7 @@ type outcome struct {
 
 // finding is one difference between the shop and the server.
 type finding struct {
-	// what differs: "stricter", "weaker", "field", "warning" or "object".
+	// what differs: "stricter", "weaker", "field", "warning", "more" for a warning of the shop alone, or "object".
 	what string
 	// path of the field; empty for a verdict.
 	path    string

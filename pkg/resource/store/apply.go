@@ -22,6 +22,9 @@ type Result struct {
 	Warnings resource.Problems
 }
 
+// maxWarnings are enough to begin with.
+const maxWarnings = 200
+
 // Apply merges manifests with the live objects, as kubectl apply does: all of them or, if one is wrong, none.
 // Fields in a manifest are set, fields in the last one applied to that object but not in this one are removed,
 // and other fields stay. namespace is for objects that name none; empty: the shop's.
@@ -54,6 +57,11 @@ func (s *Store) Apply(ctx context.Context, manifests []resource.Manifest, namesp
 			return err
 		}
 		result.Warnings = append(result.Warnings, tx.warnings()...).Sorted().Grouped()
+		if more := len(result.Warnings) - maxWarnings; more > 0 {
+			result.Warnings = append(result.Warnings[:maxWarnings], resource.Problem{
+				Message: fmt.Sprintf("%d more warnings are left out", more),
+			})
+		}
 		return nil
 	})
 	if err != nil {

@@ -68,6 +68,27 @@ func TestLegalFieldsThatDoNothingAreWarnedOf(t *testing.T) {
 	}
 }
 
+func TestManyWarningsAreCutShort(t *testing.T) {
+	s := open(t, config(t, "", ""))
+	variables := strings.Repeat("{name: A, value: x}, ", maxWarnings+10)
+	warnings := apply(t, s, `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: web, image: "web:v1", env: [`+variables+`]}]
+`).Warnings.Strings()
+	if last := warnings[len(warnings)-1]; len(warnings) != maxWarnings+1 || last != "9 more warnings are left out" {
+		t.Errorf("%d warnings, the last is %q", len(warnings), last)
+	}
+}
+
+// maxWarnings is how many an apply reports.
+const maxWarnings = 200
+
 func TestManyObjectsWithOneInertFieldMakeOneWarning(t *testing.T) {
 	s := open(t, config(t, "", catalog))
 	var files []string
