@@ -206,6 +206,9 @@ func (e *UnsupportedKindError) Error() string {
 	if e.APIVersion != "" {
 		what += fmt.Sprintf(" of apiVersion %q", e.APIVersion)
 	}
+	if advice := adviceFor(e.APIVersion, e.Kind); advice != "" {
+		return what + " is not supported: " + advice
+	}
 	if meant := suggest.Typo(e.Kind, words); meant != "" {
 		what += fmt.Sprintf(" is not supported; did you mean %q?", meant)
 	} else {

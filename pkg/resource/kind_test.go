@@ -1,6 +1,7 @@
 package resource_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/shopctl/shopctl/pkg/resource"
@@ -22,7 +23,7 @@ func TestKindsAreFoundByEveryNameTheyHave(t *testing.T) {
 func TestAnUnknownKindGetsAListOfWhatIsSupported(t *testing.T) {
 	const supported = "supported are Deployment (apps/v1), PrometheusRule (monitoring.coreos.com/v1) and Namespace, ServiceAccount, Secret, ConfigMap, PersistentVolumeClaim, Service (v1)"
 	for word, want := range map[string]string{
-		"pods":       `kind "pods" is not supported; ` + supported,
+		"widgets":    `kind "widgets" is not supported; ` + supported,
 		"deploymnet": `kind "deploymnet" is not supported; did you mean "Deployment"?; ` + supported,
 		"servcies":   `kind "servcies" is not supported; did you mean "services"?; ` + supported,
 	} {
@@ -32,6 +33,41 @@ func TestAnUnknownKindGetsAListOfWhatIsSupported(t *testing.T) {
 	}
 	if _, err := resource.KindFor("v1", "Deployment"); err == nil || err.Error() != "Deployment has apiVersion apps/v1, not v1" {
 		t.Error(err)
+	}
+}
+
+func TestAKnownKindThatIsNotSupportedSaysWhatToDoInstead(t *testing.T) {
+	for word, want := range map[string]string{
+		"pods": "shopctl ps --instances", "Pod": "write a Deployment with one replica", "StatefulSet": "PersistentVolumeClaim", "ds": "only node",
+		"Job": "init container", "cronjobs.batch": "init container", "ingress": "shopctl ps", "ing": "shopctl ps", "hpa": "shopctl scale",
+		"PodDisruptionBudget": "maxUnavailable", "netpol": "leave it out", "pv": "PersistentVolumeClaim is a directory", "StorageClass": "PersistentVolumeClaim is a directory",
+		"CustomResourceDefinition": "on a cluster it works", "ClusterRoleBinding": "leave it out", "nodes": "this machine", "ServiceMonitor": "prometheus.io/scrape",
+		"EndpointSlice": "selector", "events": "shopctl events", "ReplicaSet": "write a Deployment", "HTTPRoute": "shopctl ps",
+	} {
+		_, err := resource.LookupKind(word)
+		if err == nil || !strings.HasPrefix(err.Error(), `kind "`+word+`" is not supported: `) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", word, err)
+		}
+	}
+	for version, kinds := range map[string][]string{
+		"networking.istio.io/v1":        {"VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Sidecar", "WorkloadEntry"},
+		"networking.istio.io/v1alpha3":  {"EnvoyFilter"},
+		"security.istio.io/v1":          {"PeerAuthentication", "AuthorizationPolicy", "RequestAuthentication"},
+		"telemetry.istio.io/v1":         {"Telemetry"},
+		"extensions.istio.io/v1alpha1":  {"WasmPlugin"},
+		"gateway.networking.k8s.io/v1":  {},
+		"networking.istio.io/v1beta1":   {"ProxyConfig", "WorkloadGroup"},
+		"security.istio.io/v1beta1":     {"PeerAuthentication"},
+		"networking.istio.io/v1alpha3x": {"VirtualService"},
+	} {
+		for _, kind := range kinds {
+			if _, err := resource.KindFor(version, kind); err == nil || !strings.Contains(err.Error(), "it belongs to the service mesh, which this version does not have yet") {
+				t.Errorf("%s of %s: %v", kind, version, err)
+			}
+		}
+	}
+	if _, err := resource.KindFor("gateway.networking.k8s.io/v1", "Gateway"); err == nil || strings.Contains(err.Error(), "mesh") {
+		t.Errorf("the Gateway of Kubernetes: %v", err)
 	}
 }
 

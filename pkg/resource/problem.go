@@ -24,6 +24,8 @@ type Problem struct {
 	Message string
 	// Group is that of the issue; see admission.Issue.
 	Group string
+	// Unsupported: nothing in the object is wrong, but its kind is not supported.
+	Unsupported bool
 }
 
 // String is "file:line:column: path: message"; without a file, it begins with the object. It is one line: keys and values of
@@ -65,6 +67,23 @@ func (p Problems) Err() error {
 		return nil
 	}
 	return p.Sorted()
+}
+
+// Hint is what to do about the problems of files.
+func (p Problems) Hint() string {
+	unsupported := 0
+	for i := range p {
+		if p[i].Unsupported {
+			unsupported++
+		}
+	}
+	switch unsupported {
+	case 0:
+		return "correct the lines named above; nothing was changed"
+	case len(p):
+		return "take these objects out of the file; shopctl apply --help lists the supported kinds; nothing was changed"
+	}
+	return "correct the lines named above, and take the objects of unsupported kinds out; nothing was changed"
 }
 
 // Sorted returns the problems by file, line and column, each once. Files keep the order in which they come.

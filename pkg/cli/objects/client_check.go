@@ -14,9 +14,6 @@ import (
 	"github.com/shopctl/shopctl/services"
 )
 
-// correctFile is the same hint as the daemon's.
-const correctFile = "correct the lines named above; nothing was changed"
-
 // applyHere applies manifests to a temporary store with the built-in objects: a dry run that needs no running shop.
 func applyHere(ctx context.Context, files []*controlpb.File, namespace string) (*controlpb.ApplyResponse, error) {
 	store, err := pristine()
@@ -31,16 +28,16 @@ func applyHere(ctx context.Context, files []*controlpb.File, namespace string) (
 		if errors.As(err, &bad) {
 			problems = append(problems, bad...)
 		} else if err != nil {
-			return nil, cmdutil.HintErr(cmdutil.ExitUsage, correctFile, err)
+			return nil, cmdutil.HintErr(cmdutil.ExitUsage, hintFor(err), err)
 		}
 		manifests = append(manifests, found...)
 	}
 	if err := problems.Err(); err != nil {
-		return nil, cmdutil.HintErr(cmdutil.ExitUsage, correctFile, err)
+		return nil, cmdutil.HintErr(cmdutil.ExitUsage, hintFor(err), err)
 	}
 	result, err := store.Apply(ctx, manifests, namespace, true)
 	if err != nil {
-		return nil, cmdutil.HintErr(cmdutil.ExitUsage, correctFile, err)
+		return nil, cmdutil.HintErr(cmdutil.ExitUsage, hintFor(err), err)
 	}
 	resp := &controlpb.ApplyResponse{Warnings: result.Warnings.Strings()}
 	for _, change := range result.Changes {
@@ -51,6 +48,13 @@ func applyHere(ctx context.Context, files []*controlpb.File, namespace string) (
 		resp.Objects = append(resp.Objects, &controlpb.AppliedObject{Object: o, Action: string(change.Action)})
 	}
 	return resp, nil
+}
+
+// hintFor is the same hint as the daemon's.
+func hintFor(err error) string {
+	var problems resource.Problems
+	errors.As(err, &problems)
+	return problems.Hint()
 }
 
 // pristine returns a store with the built-in manifests.

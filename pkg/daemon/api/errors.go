@@ -23,7 +23,7 @@ func explainObjects(err error) error {
 	)
 	switch {
 	case errors.As(err, &problems):
-		return control.Error(codes.InvalidArgument, problems.Error(), "correct the lines named above; nothing was changed", 2)
+		return control.Error(codes.InvalidArgument, problems.Error(), problems.Hint(), 2)
 	case errors.As(err, &limited):
 		return refused(err.Error())
 	case errors.As(err, &notFound):

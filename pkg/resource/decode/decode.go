@@ -117,7 +117,7 @@ func (r *reader) object(path string, n, at *yaml.Node) {
 		if known, lookup := resource.LookupKind(kind.Value); lookup == nil && known.Name == kind.Value {
 			where = apiVersion
 		}
-		r.add(path, where, err.Error())
+		r.note(path, where, resource.Problem{Message: err.Error(), Unsupported: where == kind})
 		return
 	}
 	r.typed(path, n, k)

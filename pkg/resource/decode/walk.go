@@ -37,14 +37,17 @@ func place(n *yaml.Node) resource.Position {
 
 // add notes a problem. After maxProblems the rest of the file is not read.
 func (w *walker) add(path string, at *yaml.Node, message string) {
+	w.note(path, at, resource.Problem{Message: message})
+}
+
+func (w *walker) note(path string, at *yaml.Node, problem resource.Problem) {
 	if len(w.problems) >= maxProblems {
 		w.budget = 0
 		return
 	}
 	p := place(at)
-	w.problems = append(w.problems, resource.Problem{
-		File: w.file, Line: p.Line, Column: p.Column, Path: join(w.base, path), Message: message,
-	})
+	problem.File, problem.Line, problem.Column, problem.Path = w.file, p.Line, p.Column, join(w.base, path)
+	w.problems = append(w.problems, problem)
 }
 
 func join(base, path string) string {
