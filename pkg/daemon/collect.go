@@ -30,6 +30,7 @@ func (c *workloadCollector) Collect(out chan<- prometheus.Metric) {
 	restarts := workloadDesc("kube_pod_container_status_restarts_total", "The number of container restarts per container.", "pod", "container")
 	waiting := workloadDesc("kube_pod_container_status_waiting_reason", "Describes the reason the container is currently in waiting state.", "pod", "container", "reason")
 	memory := workloadDesc("shopctl_memory_bytes", "Private memory of an instance and the processes that it started.", "pod")
+	cpu := workloadDesc("container_cpu_usage_seconds_total", "Cumulative cpu time consumed.", "pod")
 	snap, _ := c.shop.state.Snapshot()
 	for _, w := range snap.Workloads {
 		service := c.shop.names.Display(w.Key)
@@ -42,6 +43,9 @@ func (c *workloadCollector) Collect(out chan<- prometheus.Metric) {
 			if bytes := c.shop.memory.Of(in, memoryPause); bytes > 0 {
 				gauge(memory, float64(bytes), in.Name)
 			}
+			if used, ok := c.processorTime(w, in); ok {
+				out <- prometheus.MustNewConstMetric(cpu, prometheus.CounterValue, used, w.Namespace, service, in.Name)
+			}
 			for _, k := range in.Containers {
 				if k.Kind == orchestrator.InitContainer {
 					continue // kube-state-metrics has kube_pod_init_container_* for these
@@ -53,6 +57,15 @@ func (c *workloadCollector) Collect(out chan<- prometheus.Metric) {
 			}
 		}
 	}
+}
+
+// processorTime is the processor time of an instance that does not report it itself, as cAdvisor measures it on a cluster.
+func (c *workloadCollector) processorTime(w orchestrator.Workload, in orchestrator.Instance) (seconds float64, ok bool) {
+	if w.Builtin != "" || c.shop.runtime.Orchestrator == nil {
+		return 0, false
+	}
+	st, ok := c.shop.runtime.Stats(in.Name)
+	return st.CPUSeconds, ok && st.CPUSeconds > 0
 }
 
 // storeCollector reports on the store of metrics, under the names that Prometheus uses.

@@ -90,7 +90,8 @@ func (s *shop) targets() []scrape.Target {
 func (s *shop) instanceTargets(w orchestrator.Workload, in orchestrator.Instance) []scrape.Target {
 	var targets []scrape.Target
 	for _, c := range in.Containers {
-		if c.Admin == "" {
+		at := s.metricsAddr(w, c)
+		if at.addr == "" {
 			continue
 		}
 		container := "" // a pod's only container needs no name
@@ -98,9 +99,9 @@ func (s *shop) instanceTargets(w orchestrator.Workload, in orchestrator.Instance
 			container = c.Name
 		}
 		targets = append(targets, scrape.Target{
-			Run: in.Name + "/" + c.Name + "#" + c.Started.String(), Addr: c.Admin, ServiceFrom: names.ServiceLabel(w),
+			Run: in.Name + "/" + c.Name + "#" + c.Started.String(), Addr: at.addr, Path: at.path, Scheme: at.scheme, ServiceFrom: names.ServiceLabel(w),
 			Labels: labels.FromStrings(
-				"job", w.Name, "instance", c.Admin, "namespace", w.Namespace, "container", container,
+				"job", w.Name, "instance", at.addr, "namespace", w.Namespace, "container", container,
 				"service", s.names.Display(w.Key), "pod", in.Name, "version", in.Version,
 			).WithoutEmpty(),
 		})

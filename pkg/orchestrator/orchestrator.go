@@ -37,6 +37,8 @@ type Meter interface {
 type Stats struct {
 	// MemoryBytes is private memory; 0 if unknown.
 	MemoryBytes int64
+	// CPUSeconds is the processor time since it started; 0 if unknown.
+	CPUSeconds float64
 }
 
 // Syncer makes changes take effect now rather than soon.

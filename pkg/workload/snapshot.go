@@ -36,7 +36,9 @@ func (c *Controller) Stats(instance string) (orchestrator.Stats, bool) {
 	})
 	var sum orchestrator.Stats
 	for _, h := range handles {
-		sum.MemoryBytes += h.Stats().MemoryBytes
+		st := h.Stats()
+		sum.MemoryBytes += st.MemoryBytes
+		sum.CPUSeconds += st.CPUSeconds
 	}
 	return sum, len(handles) > 0
 }

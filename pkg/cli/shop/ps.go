@@ -134,7 +134,11 @@ func statsTable(ios *iostreams.IO, w io.Writer, all []serviceView) {
 	for _, s := range all {
 		st := s.Stats
 		if st == nil || st.Requests == 0 {
-			t.Row(s.Name, ios.State(s.State), "0", "-", "-", "-", "-", ios.Paint(iostreams.ToneWarn, strings.Join(s.Faults, "; ")))
+			served := "0"
+			if s.Role == "custom" {
+				served = "-" // nothing measures it
+			}
+			t.Row(s.Name, ios.State(s.State), served, "-", "-", "-", "-", ios.Paint(iostreams.ToneWarn, strings.Join(s.Faults, "; ")))
 			continue
 		}
 		t.Row(s.Name, ios.State(s.State), humanize.Rate(st.RequestsPerSecond), humanize.Percent(st.ErrorRatio),

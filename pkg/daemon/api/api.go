@@ -117,7 +117,7 @@ type unimplemented struct {
 func New(d Deps) control.Backend {
 	v := &view{
 		info: d.Info, names: d.Names, shop: d.Shop, faults: d.Faults, faultsChanged: d.FaultsChanged,
-		stats: d.Stats, memory: d.Memory, now: d.Now,
+		stats: d.Stats, calls: d.Calls, memory: d.Memory, now: d.Now,
 	}
 	traces := &tracesServer{spans: d.Spans, names: d.Names, leaving: d.Leaving, now: d.Now}
 	if d.Forward != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/observe/scrape"
+	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/services"
@@ -26,6 +27,7 @@ type view struct {
 	faults        *fault.Registry
 	faultsChanged func() <-chan struct{}
 	stats         watchedStats
+	calls         Calls
 	memory        *Memory
 	now           func() time.Time
 }
@@ -60,6 +62,11 @@ func (s *view) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 			if st, ok := stats[w.Key.String()]; ok {
 				svc.Stats = protoStats(st)
 			}
+			if svc.GetStats().GetRequests() == 0 && w.Builtin == "" {
+				if st := s.statsOfCalls(svc.GetName()); st != nil {
+					svc.Stats = st
+				}
+			}
 		}
 		if withStats || withMemory {
 			for i, in := range w.Instances {
@@ -79,6 +86,41 @@ func (s *view) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 		resp.Startup = append(resp.Startup, step)
 	}
 	return resp, changed
+}
+
+// callsWindow is the time over which the calls of a service are counted whose own metrics do not say how many it serves.
+const callsWindow = 10 * time.Second
+
+// statsOfCalls are the calls of a service as spans show them: its own or, if it sends none, those of its callers. It is nil if
+// there are none.
+func (s *view) statsOfCalls(service string) *controlpb.Stats {
+	now := s.now()
+	snap := s.calls.Between(now.Add(-callsWindow), now)
+	var all []servicegraph.Traffic
+	for _, n := range snap.Nodes {
+		if n.Service == service && n.Requests > 0 {
+			all = append(all, n.Traffic)
+		}
+	}
+	own := len(all) > 0
+	for _, e := range snap.Edges {
+		if !own && e.Callee == service && e.Requests > 0 {
+			all = append(all, e.Traffic)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	st := &controlpb.Stats{WindowMs: callsWindow.Milliseconds()}
+	var failed int64
+	for _, t := range all {
+		st.Requests += t.Requests
+		failed += t.Failed
+		st.P50Ms, st.P95Ms, st.P99Ms = max(st.P50Ms, millis(t.P50)), max(st.P95Ms, millis(t.P95)), max(st.P99Ms, millis(t.P99))
+	}
+	st.RequestsPerSecond = float64(st.Requests) / callsWindow.Seconds()
+	st.ErrorRatio = float64(failed) / float64(st.Requests)
+	return st
 }
 
 // roleOrder puts the shop's services first, then its stores, then what was added.

@@ -1,6 +1,7 @@
 package scrape
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,8 +18,8 @@ import (
 type Target struct {
 	// Run names one run of one instance: another run is another target.
 	Run string
-	// Addr serves /metrics over HTTP.
-	Addr string
+	// Addr serves metrics over HTTP; Path is /metrics, and Scheme http, if they are empty.
+	Addr, Path, Scheme string
 	// Gatherer has the metrics of this process itself; Addr does not matter then.
 	Gatherer prometheus.Gatherer
 	// Labels of all its series: job, instance, ...
@@ -85,6 +86,15 @@ type body struct {
 	contentType string
 }
 
+// url is where the metrics of a target are.
+func (t Target) url() string {
+	path := cmp.Or(t.Path, "/metrics")
+	if path[0] != '/' {
+		path = "/" + path
+	}
+	return cmp.Or(t.Scheme, "http") + "://" + t.Addr + path
+}
+
 // read gets the metrics of a target.
 func (s *Scraper) read(ctx context.Context, t Target) (body, error) {
 	if t.Gatherer != nil {
@@ -92,7 +102,7 @@ func (s *Scraper) read(ctx context.Context, t Target) (body, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Limits.Timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+t.Addr+"/metrics", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.url(), nil)
 	if err != nil {
 		return body{}, fmt.Errorf("read metrics: %w", err)
 	}

@@ -300,7 +300,7 @@ func (c *container) running() bool {
 func (c *container) label() string { return c.pod.label(c.spec.Name) }
 
 func (c *container) Stats() orchestrator.Stats {
-	return orchestrator.Stats{MemoryBytes: privateMemory(c.pgid)}
+	return orchestrator.Stats{MemoryBytes: privateMemory(c.pgid), CPUSeconds: processorTime(c.pgid)}
 }
 
 // pipes are the ends of a container's pipes: child* are handed to it, the others stay here.

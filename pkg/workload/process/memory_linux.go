@@ -52,6 +52,31 @@ func anonymousMemory(pid int) int64 {
 	return total
 }
 
+// ticks are the kernel's units of processor time per second (USER_HZ), the same on all architectures of Go.
+const ticks = 100
+
+// processorTime is what a process and its descendants, also those that have ended, have used, in seconds.
+func processorTime(pid int) float64 {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	// The name, in parentheses, may hold anything. After it come the state and so on: proc_pid_stat(5).
+	f := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(f) < 15 {
+		return 0
+	}
+	var total float64
+	for _, field := range f[11:15] { // utime, stime, and those of children that have ended
+		n, _ := strconv.ParseFloat(field, 64)
+		total += n / ticks
+	}
+	for _, child := range childrenOf(pid) {
+		total += processorTime(child)
+	}
+	return total
+}
+
 // childrenOf are the processes that the threads of a process have started, or that it has adopted. They are found only
 // where the kernel lists them (CONFIG_PROC_CHILDREN).
 func childrenOf(pid int) []int {
