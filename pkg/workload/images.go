@@ -6,6 +6,8 @@ type Images struct {
 	Commands map[string][]string
 	// Dir is the base of the commands' relative paths.
 	Dir string
+	// Others are maps of other files, asked in their order for what is not in this one.
+	Others []Images
 	// Err is why the map cannot be read.
 	Err error
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // forwardKey is the key of a setting that sends data elsewhere.
@@ -77,6 +78,38 @@ func (t Trust) Revoke(f File) error {
 	return nil
 }
 
+// Others returns the allowed files that are as they were when they were allowed, without the given one, the last allowed
+// first.
+func (t Trust) Others(but File) []File {
+	entries, err := os.ReadDir(t.Dir)
+	if err != nil {
+		return nil // nothing was ever allowed, or it cannot be read: then it is not
+	}
+	var found []File
+	allowed := map[string]time.Time{}
+	for _, e := range entries {
+		name, err := os.ReadFile(filepath.Join(t.Dir, e.Name()))
+		path := strings.TrimSuffix(string(name), "\n")
+		if err != nil || path == but.Path {
+			continue
+		}
+		content, err := readPlain(path)
+		if err != nil {
+			continue // it has gone
+		}
+		file, err := parseConfig(path, content)
+		file.OfDirectory, file.content = true, content
+		info, statErr := e.Info()
+		if err != nil || statErr != nil || filepath.Base(t.entry(file)) != e.Name() {
+			continue // it has changed
+		}
+		found = append(found, file)
+		allowed[path] = info.ModTime()
+	}
+	slices.SortStableFunc(found, func(a, b File) int { return allowed[b.Path].Compare(allowed[a.Path]) })
+	return found
+}
+
 func (t Trust) entry(f File) string {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s\x00%s", f.Path, f.content)
@@ -102,15 +135,20 @@ func readDirectory() (path string, content []byte, err error) {
 	if err != nil {
 		return "", nil, err
 	}
+	content, err = readPlain(path)
+	return path, content, err
+}
+
+// readPlain reads a plain file of a moderate size.
+func readPlain(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err == nil && (!info.Mode().IsRegular() || info.Size() > maxFile) {
 		err = &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("not a regular file of at most %d KiB", maxFile>>10)}
 	}
 	if err != nil {
-		return path, nil, err
+		return nil, err
 	}
-	content, err = os.ReadFile(path)
-	return path, content, err
+	return os.ReadFile(path)
 }
 
 // maxFile bounds the configuration of a directory.

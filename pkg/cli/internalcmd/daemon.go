@@ -64,7 +64,8 @@ func NewDaemonCmd(f *cmdutil.Factory, version string) *cobra.Command {
 	return cmd
 }
 
-// images reads the container images from shopctl.yaml. The daemon calls it whenever objects change, so that a line
+// images reads the container images from shopctl.yaml, and from those of other directories that the user allowed: a service
+// can be applied from where it is written, wherever the shop was started. The daemon calls it whenever objects change, so that a line
 // added to the file needs no restart.
 func images(f *cmdutil.Factory) func() workload.Images {
 	return func() workload.Images {
@@ -73,14 +74,18 @@ func images(f *cmdutil.Factory) func() workload.Images {
 			return workload.Images{Err: err}
 		}
 		trust, err := config.TrustOf(f)
-		if err == nil {
-			err = trust.Check(file)
-		}
 		if err != nil {
 			return workload.Images{Dir: filepath.Dir(file.Path), Err: err}
 		}
+		var others []workload.Images
+		for _, other := range trust.Others(file) {
+			others = append(others, workload.Images{Commands: other.Images, Dir: filepath.Dir(other.Path)})
+		}
+		if err := trust.Check(file); err != nil {
+			return workload.Images{Dir: filepath.Dir(file.Path), Others: others, Err: err}
+		}
 		dir, err := filepath.Abs(filepath.Dir(file.Path))
-		return workload.Images{Commands: file.Images, Dir: dir, Err: err}
+		return workload.Images{Commands: file.Images, Dir: dir, Others: others, Err: err}
 	}
 }
 

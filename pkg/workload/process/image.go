@@ -19,7 +19,7 @@ func (e *UnknownImageError) Error() string {
 // Hint is how to map the image to a program.
 func (e *UnknownImageError) Hint() string {
 	base := podspec.ImageBase(e.Image)
-	return fmt.Sprintf("map it in shopctl.yaml: images: {%s: \"./%s --flag\"}", base, base)
+	return fmt.Sprintf("map it in shopctl.yaml: images: {%s: \"./%s --flag\"}, and allow that file where it is: shopctl config trust", base, base)
 }
 
 // program is the program of a container.
@@ -43,6 +43,11 @@ func findProgram(im workload.Images, builtin func(image string) (string, bool), 
 	}
 	if words, ok := commandOf(im, image); ok {
 		return program{command: slices.Concat(words, args), dir: im.Dir, mapped: true}, nil
+	}
+	for _, other := range im.Others {
+		if words, ok := commandOf(other, image); ok {
+			return program{command: slices.Concat(words, args), dir: other.Dir, mapped: true}, nil
+		}
 	}
 	if im.Err != nil {
 		return program{}, im.Err
