@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// keepLetters is how many letters of usual size the outbox keeps.
+	// keepLetters is how many letters of usual size the outbox keeps at least.
 	keepLetters = 200
 	// keepBytes bounds an outbox of larger ones. At least one letter is kept.
 	keepBytes = 4 << 20
@@ -79,12 +79,12 @@ func (o *outbox) add(l letter) (first bool, err error) {
 	return first, nil
 }
 
-// prune drops the oldest letters and orders.
+// prune drops the oldest letters and orders, some at a time.
 func prune(tx durable.Tx, newest int64, size int) error {
-	if _, err := tx.Exec("DELETE FROM letter WHERE seq <= ?", newest-keepLetters); err != nil {
-		return err
-	}
-	if newest%100 == 0 {
+	if newest%20 == 0 {
+		if _, err := tx.Exec("DELETE FROM letter WHERE seq <= ?", newest-keepLetters); err != nil {
+			return err
+		}
 		if _, err := tx.Exec("DELETE FROM mail WHERE seq <= ?", newest-rememberOrders); err != nil {
 			return err
 		}

@@ -219,12 +219,12 @@ func TestAStoreWhoseDirectoryIsRemovedSaysSoUntilItIsBack(t *testing.T) {
 	}
 }
 
-func TestAStoreThatCannotBeOpenedNamesItsContent(t *testing.T) {
+func TestAStoreThatCannotBeOpenedNamesItsFile(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "words.db"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(config(dir, slog.New(slog.DiscardHandler))); err == nil || !strings.Contains(err.Error(), "open the database of words") {
+	if _, err := Open(config(dir, slog.New(slog.DiscardHandler))); err == nil || !strings.Contains(err.Error(), "open the database of words, "+filepath.Join(dir, "words.db")) || !strings.Contains(err.Error(), "move it away") {
 		t.Errorf("got %v", err)
 	}
 }
