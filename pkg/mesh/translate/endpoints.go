@@ -6,6 +6,7 @@ import (
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	"google.golang.org/protobuf/types/known/structpb"
 	networking "istio.io/api/networking/v1alpha3"
+	security "istio.io/api/security/v1beta1"
 )
 
 // Endpoints returns the endpoints of each cluster of a service's port that takes them.
@@ -27,7 +28,7 @@ func (m *Mesh) Endpoints(proxy Proxy, s *Service, port Port) []*endpointv3.Clust
 		var found []*endpointv3.LbEndpoint
 		for _, e := range s.Endpoints {
 			if includes(e.Labels, labels[subset]) && reachable(policy.GetTls()) {
-				found = append(found, lbEndpoint(e, port.TargetPort, e.Sidecar && !plain))
+				found = append(found, lbEndpoint(e, port.TargetPort, !plain && m.takesMutualTLS(s, e, port)))
 			}
 		}
 		if len(found) > 0 {
@@ -36,6 +37,12 @@ func (m *Mesh) Endpoints(proxy Proxy, s *Service, port Port) []*endpointv3.Clust
 		all = append(all, assignment)
 	}
 	return all
+}
+
+// takesMutualTLS reports whether an endpoint has a sidecar that does.
+func (m *Mesh) takesMutualTLS(s *Service, e Endpoint, port Port) bool {
+	w := Workload{Namespace: s.Namespace, Labels: e.Labels}
+	return e.Sidecar && m.mtls(w, port.TargetPort) != security.PeerAuthentication_MutualTLS_DISABLE
 }
 
 func names(subsets []*networking.Subset) []string {

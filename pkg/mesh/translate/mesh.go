@@ -14,10 +14,14 @@ type Mesh struct {
 	// Domain ends the full names of services, and TrustDomain begins the identities of workloads: "cluster.local".
 	Domain, TrustDomain string
 	// RootNamespace has the objects that hold for all namespaces.
-	RootNamespace    string
-	Services         []Service
-	VirtualServices  []VirtualService
-	DestinationRules []DestinationRule
+	RootNamespace string
+	Services      []Service
+
+	VirtualServices        []VirtualService
+	DestinationRules       []DestinationRule
+	PeerAuthentications    []PeerAuthentication
+	AuthorizationPolicies  []AuthorizationPolicy
+	RequestAuthentications []RequestAuthentication
 }
 
 // Service is a service of the mesh.

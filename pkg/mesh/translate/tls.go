@@ -56,7 +56,7 @@ func tlsMode() *structpb.Struct {
 	return &structpb.Struct{Fields: map[string]*structpb.Value{tlsModeKey: structpb.NewStringValue(istioMode)}}
 }
 
-// mutualTLS is a socket of mutual TLS with the workload's own certificate, which the sidecar has under the name default.
+// mutualTLS is a socket of mutual TLS with the workload's own certificate.
 func mutualTLS(sni string, http2 bool, names []string) *corev3.TransportSocket {
 	var accepted []*matcherv3.StringMatcher
 	for _, name := range names {
@@ -66,20 +66,8 @@ func mutualTLS(sni string, http2 bool, names []string) *corev3.TransportSocket {
 	if http2 {
 		protocols = append(protocols, "h2")
 	}
-	//lint:ignore SA1019 Istio sets the older field.
-	peer := &tlsv3.CertificateValidationContext{MatchSubjectAltNames: accepted}
 	return &corev3.TransportSocket{Name: tlsSocket, ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(&tlsv3.UpstreamTlsContext{
-		Sni: sni,
-		CommonTlsContext: &tlsv3.CommonTlsContext{
-			AlpnProtocols:                  protocols,
-			TlsCertificateSdsSecretConfigs: []*tlsv3.SdsSecretConfig{{Name: "default", SdsConfig: overADS()}},
-			ValidationContextType: &tlsv3.CommonTlsContext_CombinedValidationContext{
-				CombinedValidationContext: &tlsv3.CommonTlsContext_CombinedCertificateValidationContext{
-					DefaultValidationContext:         peer,
-					ValidationContextSdsSecretConfig: &tlsv3.SdsSecretConfig{Name: "ROOTCA", SdsConfig: overADS()},
-				},
-			},
-		},
+		Sni: sni, CommonTlsContext: tlsContext(protocols, accepted),
 	})}}
 }
 

@@ -1,0 +1,137 @@
+package translate
+
+import (
+	"fmt"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	routerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+	security "istio.io/api/security/v1beta1"
+)
+
+// The filters of connections and requests that come in, by Envoy's names.
+const (
+	connectionManager = "envoy.filters.network.http_connection_manager"
+	routerFilter      = "envoy.filters.http.router"
+)
+
+// peerProtocols are what the sidecars of callers offer. Other TLS is the application's own.
+func peerProtocols() []string {
+	return []string{"istio", "istio-peer-exchange", "istio-http/1.0", "istio-http/1.1", "istio-h2"}
+}
+
+// InboundChains returns how a sidecar takes connections to a port of its workload: with mutual TLS, in plain text, or both.
+func (m *Mesh) InboundChains(w Workload, port Port) []*listenerv3.FilterChain {
+	var chains []*listenerv3.FilterChain
+	mode := m.mtls(w, port.TargetPort)
+	if mode != security.PeerAuthentication_MutualTLS_DISABLE {
+		match := &listenerv3.FilterChainMatch{DestinationPort: wrapperspb.UInt32(port.TargetPort), TransportProtocol: "tls"}
+		if mode != security.PeerAuthentication_MutualTLS_STRICT {
+			match.ApplicationProtocols = peerProtocols()
+		}
+		chains = append(chains, m.chain(w, port, match, m.ownTLS()))
+	}
+	if mode != security.PeerAuthentication_MutualTLS_STRICT {
+		match := &listenerv3.FilterChainMatch{DestinationPort: wrapperspb.UInt32(port.TargetPort), TransportProtocol: "raw_buffer"}
+		chains = append(chains, m.chain(w, port, match, nil))
+	}
+	return chains
+}
+
+func (m *Mesh) chain(w Workload, port Port, match *listenerv3.FilterChainMatch, socket *corev3.TransportSocket) *listenerv3.FilterChain {
+	name := fmt.Sprintf("0.0.0.0_%d", port.TargetPort)
+	manager := &hcmv3.HttpConnectionManager{
+		StatPrefix: "inbound_" + name,
+		RouteSpecifier: &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: &routev3.RouteConfiguration{
+			Name: inboundCluster(port),
+			VirtualHosts: []*routev3.VirtualHost{{
+				Name: fmt.Sprintf("inbound|http|%d", port.Number), Domains: []string{"*"}, Routes: []*routev3.Route{inboundRoute(port)},
+			}},
+		}},
+		HttpFilters:              append(m.inboundFilters(w), httpFilter(routerFilter, &routerv3.Router{})),
+		ForwardClientCertDetails: hcmv3.HttpConnectionManager_APPEND_FORWARD,
+		SetCurrentClientCertDetails: &hcmv3.HttpConnectionManager_SetCurrentClientCertDetails{
+			Subject: wrapperspb.Bool(true), Uri: true, Dns: true,
+		},
+	}
+	return &listenerv3.FilterChain{
+		Name: name, FilterChainMatch: match, TransportSocket: socket,
+		Filters: []*listenerv3.Filter{{Name: connectionManager, ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(manager)}}},
+	}
+}
+
+func httpFilter(name string, config proto.Message) *hcmv3.HttpFilter {
+	return &hcmv3.HttpFilter{Name: name, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: pack(config)}}
+}
+
+// inboundCluster is the name of the workload itself.
+func inboundCluster(port Port) string { return fmt.Sprintf("inbound|%d||", port.TargetPort) }
+
+// inboundRoute hands requests to the workload, without a timeout: that is the caller's. A connection that broke before the
+// request was sent is tried again, but not for gRPC.
+func inboundRoute(port Port) *routev3.Route {
+	action := &routev3.RouteAction{
+		ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: inboundCluster(port)},
+		Timeout:          durationpb.New(0),
+		MaxStreamDuration: &routev3.RouteAction_MaxStreamDuration{
+			MaxStreamDuration: durationpb.New(0), GrpcTimeoutHeaderMax: durationpb.New(0),
+		},
+	}
+	if port.Protocol == HTTP {
+		action.RetryPolicy = &routev3.RetryPolicy{RetryOn: "reset-before-request", NumRetries: wrapperspb.UInt32(defaultAttempts)}
+	}
+	return &routev3.Route{
+		Name:   "default",
+		Match:  &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}},
+		Action: &routev3.Route_Route{Route: action},
+	}
+}
+
+// ownTLS is the workload's side of mutual TLS: it takes every identity of its trust domain.
+func (m *Mesh) ownTLS() *corev3.TransportSocket {
+	domain := &matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_Prefix{Prefix: "spiffe://" + m.TrustDomain + "/"}}
+	return &corev3.TransportSocket{Name: tlsSocket, ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(&tlsv3.DownstreamTlsContext{
+		RequireClientCertificate: wrapperspb.Bool(true),
+		CommonTlsContext:         tlsContext([]string{"h2", "http/1.1"}, []*matcherv3.StringMatcher{domain}),
+	})}}
+}
+
+// tlsContext has the workload's certificate, which the sidecar holds under the name default, and the names of peers.
+func tlsContext(protocols []string, peers []*matcherv3.StringMatcher) *tlsv3.CommonTlsContext {
+	//lint:ignore SA1019 Istio sets the older field.
+	peer := &tlsv3.CertificateValidationContext{MatchSubjectAltNames: peers}
+	return &tlsv3.CommonTlsContext{
+		AlpnProtocols:                  protocols,
+		TlsCertificateSdsSecretConfigs: []*tlsv3.SdsSecretConfig{{Name: "default", SdsConfig: overADS()}},
+		ValidationContextType: &tlsv3.CommonTlsContext_CombinedValidationContext{
+			CombinedValidationContext: &tlsv3.CommonTlsContext_CombinedCertificateValidationContext{
+				DefaultValidationContext:         peer,
+				ValidationContextSdsSecretConfig: &tlsv3.SdsSecretConfig{Name: "ROOTCA", SdsConfig: overADS()},
+			},
+		},
+	}
+}
+
+// inboundFilters are those that let a request in: what an external authorizer would refuse, tokens, and then policies in
+// the order audit, deny, allow.
+func (m *Mesh) inboundFilters(w Workload) []*hcmv3.HttpFilter {
+	var filters []*hcmv3.HttpFilter
+	add := func(f *hcmv3.HttpFilter) {
+		if f != nil {
+			filters = append(filters, f)
+		}
+	}
+	add(m.authorization(w, security.AuthorizationPolicy_CUSTOM))
+	add(m.authentication(w))
+	add(m.authorization(w, security.AuthorizationPolicy_AUDIT))
+	add(m.authorization(w, security.AuthorizationPolicy_DENY))
+	add(m.authorization(w, security.AuthorizationPolicy_ALLOW))
+	return filters
+}
