@@ -7,6 +7,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"os"
 	"runtime/debug"
 
@@ -54,7 +55,13 @@ func Execute(ctx context.Context, f *cmdutil.Factory, args []string) int {
 	root.SetIn(f.IO.In)
 	root.SetOut(f.IO.Out)
 	root.SetErr(f.IO.Err)
-	return cmdutil.Report(ctx, f.IO, root.ExecuteContext(ctx))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	cmd, err := root.ExecuteContextC(ctx)
+	if errors.Is(context.Cause(cmd.Context()), iostreams.ErrReaderGone) {
+		return cmdutil.ExitOK
+	}
+	return cmdutil.Report(ctx, f.IO, err)
 }
 
 func newFactory(sys System) *cmdutil.Factory {

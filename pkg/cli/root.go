@@ -54,6 +54,9 @@ repair them. Lessons guide you through it.
 			}
 			err := configure(f, cmd)
 			f.IO.Color = takesColor(f, color)
+			if follows(cmd) {
+				cmd.SetContext(f.IO.WhileRead(cmd.Context()))
+			}
 			return err
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -179,15 +182,35 @@ func globalFlags(root *cobra.Command, f *cmdutil.Factory, color *string) {
 	cmdutil.Must(root.RegisterFlagCompletionFunc("name", completeShops(f)))
 }
 
+// follows reports whether a command prints what happens until it is interrupted.
+func follows(cmd *cobra.Command) bool {
+	if cmd.Name() == "follow" {
+		return true
+	}
+	for _, name := range []string{"follow", "watch"} {
+		if flag := cmd.Flags().Lookup(name); flag != nil && flag.Value.String() == "true" {
+			return true
+		}
+	}
+	return false
+}
+
 func flagError(cmd *cobra.Command, err error) error {
+	if words := cmd.Flags().Args(); len(words) > 0 && cmd.Annotations[cmdutil.ExitsKey] == "" && cmd.HasSubCommands() {
+		return cmdutil.UnknownCommand(cmd, words[0]) // its flags are not known either
+	}
 	var e *cmdutil.Error
 	if errors.As(err, &e) {
 		return err
 	}
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {
-		if want := wanted(invalid.GetFlag().Value.Type()); want != "" {
-			err = fmt.Errorf("read --%s %q: want %s", invalid.GetFlag().Name, invalid.GetValue(), want)
+		name, value := invalid.GetFlag().Name, invalid.GetValue()
+		var outOfRange *cmdutil.OutOfRange
+		if errors.As(err, &outOfRange) {
+			return cmdutil.UsageErr("--"+name+" "+outOfRange.Example, "read --%s %s: %w", name, value, outOfRange)
+		} else if want := wanted(invalid.GetFlag().Value.Type()); want != "" {
+			err = fmt.Errorf("read --%s %q: want %s", name, value, want)
 		}
 	}
 	return cmdutil.UsageErr(cmd.CommandPath()+" --help", "%w", err)

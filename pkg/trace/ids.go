@@ -10,7 +10,7 @@ import (
 // OTLP's JSON is protobuf's but for the ids, which are hexadecimal digits where protobuf's has base64.
 
 // encodeIDs writes the ids in OTLP's JSON as protobuf's JSON has them. One that is no id becomes bytes of a wrong length, so
-// that whoever reads the spans refuses the one that has it.
+// that the reader of the spans refuses the one that has it.
 func encodeIDs(text []byte) []byte {
 	var out bytes.Buffer
 	out.Grow(len(text))

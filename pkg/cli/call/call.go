@@ -69,6 +69,8 @@ shopctl call 127.0.0.1:50051 Greeter/SayHello '{"name": "you"}'`,
 	flags.BoolVar(&o.template, "template", false, "print an empty request message of METHOD")
 	flags.StringVar(&o.proto, "proto", "", "read the contract from this .proto `FILE` instead of from the service")
 	flags.IntVar(&o.repeat, "repeat", 0, "make the call `TIMES` times and print latency and size")
+	cmdutil.LimitNumber(cmd, "repeat", 1, maxRepeats, "100")
+	cmdutil.LimitTime(cmd, "deadline", 1, "2s")
 	cmdutil.Must(cmd.MarkFlagFilename("proto", "proto"))
 	cmdutil.AddOutput(cmd, &o.format)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, 64, cmdutil.ExitInterrupted)
@@ -85,9 +87,6 @@ const callGCPercent = 400
 func (o *callOptions) run(ctx context.Context, args []string) error {
 	if set := o.f.SetGCPercent; set != nil {
 		defer set(set(callGCPercent))
-	}
-	if o.deadline < 0 {
-		return cmdutil.UsageErr("--deadline 2s", "read --deadline %s: want a time above zero", o.deadline)
 	}
 	if o.describe && o.template {
 		return cmdutil.UsageErr(o.f.IO.Command("call "+args[0]+" --describe"), "--describe and --template cannot be combined")

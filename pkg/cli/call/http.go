@@ -61,6 +61,8 @@ shopctl http /api/v1/products --repeat 100`,
 	flags.StringArrayVarP(&o.headers, "header", "H", nil, "send this header: `'NAME: VALUE'`; can be repeated")
 	flags.DurationVar(&o.deadline, "deadline", call.DefaultDeadline, "deadline of the request")
 	flags.IntVar(&o.repeat, "repeat", 0, "make the request `TIMES` times and print latency and size")
+	cmdutil.LimitNumber(cmd, "repeat", 1, maxRepeats, "100")
+	cmdutil.LimitTime(cmd, "deadline", 1, "2s")
 	cmdutil.AddOutput(cmd, &o.format)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInterrupted)
 }
@@ -80,14 +82,8 @@ type httpRequest struct {
 }
 
 func (o *httpOptions) run(ctx context.Context, args []string) error {
-	switch {
-	case o.deadline <= 0:
-		return cmdutil.UsageErr("--deadline 2s", "read --deadline %s: want a time above zero", o.deadline)
-	case o.format == iostreams.FormatName:
+	if o.format == iostreams.FormatName {
 		return cmdutil.UsageErr("-o json", "-o name is not for responses")
-	}
-	if err := checkRepeat(o.ios, "http /api/v1/products", o.repeat); err != nil {
-		return err
 	}
 	r, err := o.read(args)
 	if err != nil {

@@ -85,10 +85,3 @@ func printMeasure(ios *iostreams.IO, format string, v measureView) error {
 		t.Write(w)
 	})
 }
-
-func checkRepeat(ios *iostreams.IO, command string, repeat int) error {
-	if repeat < 0 || repeat > maxRepeats {
-		return cmdutil.UsageErr(ios.Command(command+" --repeat 100"), "--repeat %d: want 1 to %d", repeat, maxRepeats)
-	}
-	return nil
-}

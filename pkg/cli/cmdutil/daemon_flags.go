@@ -31,6 +31,9 @@ func (o *DaemonFlags) Add(cmd *cobra.Command, drivers []string) {
 	flags.IntVar(&o.PromPort, "prometheus-port", 0, "`PORT` of Prometheus' HTTP API (default 9090, or a free port if that is taken)")
 	flags.StringVar(&o.Forward, "otlp-forward", "", "also forward all spans to this OTLP `ENDPOINT`: http://HOST:4318 or grpc://HOST:4317")
 	flags.IntVar(&o.PortBase, "port-base", 0, "first `PORT` of the services' addresses (default: free ports)")
+	LimitNumber(cmd, "port", 1, 65535, "8081")
+	LimitNumber(cmd, "prometheus-port", 1, 65535, "9091")
+	LimitNumber(cmd, "port-base", 1, 65000, "7000")
 }
 
 // Args returns the flags as arguments.

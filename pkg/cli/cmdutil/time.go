@@ -20,7 +20,10 @@ func ParseTime(now time.Time, flag, value string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	if d, err := time.ParseDuration(value); err == nil {
-		return now.Add(-d.Abs()), nil
+		if d < 0 {
+			return time.Time{}, UsageErr("--"+flag+" "+d.Abs().String(), "read --%s %s: want a duration before now, which is not below zero, or an RFC 3339 time", flag, value)
+		}
+		return now.Add(-d), nil
 	}
 	t, err := time.Parse(time.RFC3339Nano, value)
 	if err != nil {

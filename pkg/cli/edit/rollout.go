@@ -27,6 +27,7 @@ type WaitFlags struct {
 func (o *WaitFlags) Add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.wait, "wait", false, "wait until the change has rolled out")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", time.Minute, "maximum time for --wait")
+	cmdutil.LimitTime(cmd, "timeout", 1, "2m")
 }
 
 // Rollout waits, with --wait, until the Deployments among applied have rolled out.

@@ -71,6 +71,8 @@ shopctl fault inject currency --pause --for 10s`,
 	flags.DurationVar(&o.delay, "delay", 0, fmt.Sprintf("delay calls by this time, or wait this long before a crash; at most %s", fault.MaxDelay))
 	flags.StringVar(&o.method, "method", "", "only calls of this `METHOD`; for HTTP, a path prefix")
 	flags.DurationVar(&o.lasts, "for", 0, "clear the fault after this time")
+	cmdutil.LimitTime(cmd, "delay", 1, "500ms")
+	cmdutil.LimitTime(cmd, "for", 1, "2m")
 	flags.BoolVar(&o.crash, "crash", false, "kill the instances once; they are restarted")
 	flags.BoolVar(&o.single, "single", false, "with --crash: only the oldest instance")
 	flags.BoolVar(&o.pause, "pause", false, "suspend the instances until the fault ends")
@@ -115,12 +117,8 @@ func (o *faultInjectOptions) run(cmd *cobra.Command, args []string) error {
 func (o *faultInjectOptions) request(cmd *cobra.Command, service string) (r *controlpb.InjectFaultRequest, byDefault bool, err error) {
 	changed := cmd.Flags().Changed
 	switch {
-	case changed("percent") && o.percent == 0:
-		return nil, false, cmdutil.UsageErr("--percent 50", "read --percent 0: want a percentage above zero")
-	case changed("delay") && o.delay <= 0:
-		return nil, false, cmdutil.UsageErr("--delay 500ms", "read --delay %s: want a time above zero", o.delay)
-	case changed("for") && o.lasts <= 0:
-		return nil, false, cmdutil.UsageErr("--for 2m", "read --for %s: want a time above zero", o.lasts)
+	case !(o.percent > 0 && o.percent <= 100):
+		return nil, false, cmdutil.UsageErr("--percent 50", "read --percent %g: want a percentage above zero, at most 100", o.percent)
 	case changed("error") && o.errCode == "":
 		return nil, false, cmdutil.UsageErr("--error UNAVAILABLE", "read --error: want a gRPC code")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -71,6 +72,8 @@ shopctl lesson test --parallel 3`,
 	cmd.Flags().IntVar(&o.parallel, "parallel", 2, fmt.Sprintf("test this many lessons at the same time, at most %d", maxParallel))
 	cmd.Flags().StringVar(&o.only.Script, "script", "", "run only this `SCRIPT`: solution, alt-x, wrong-y")
 	cmd.Flags().Int64Var(&o.only.Seed, "seed", 0, "test only with this `SEED` of the load instead of three")
+	cmdutil.LimitNumber(cmd, "parallel", 1, maxParallel, "2")
+	cmdutil.LimitNumber(cmd, "seed", 1, math.MaxInt64, "42")
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("script", cobra.NoFileCompletions))
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("seed", cobra.NoFileCompletions))
 	cmd.Flags().StringVar(&o.selected.since, "changed-since", "", "only lessons whose files changed since this git `REVISION`, or all if the program did")
@@ -84,9 +87,6 @@ shopctl lesson test --parallel 3`,
 }
 
 func (o *proveOptions) run(ctx context.Context, args []string) error {
-	if o.parallel < 1 || o.parallel > maxParallel {
-		return cmdutil.UsageErr(o.f.IO.Command("lesson test --parallel 2"), "--parallel %d: want 1 to %d", o.parallel, maxParallel)
-	}
 	chosen, err := chooseLessons(ctx, o.f.IO, args)
 	if err != nil {
 		return err

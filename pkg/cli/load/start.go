@@ -39,6 +39,7 @@ shopctl load start --rate 20 --dry-run -o yaml`,
 	for _, flag := range []string{"rate", "seed", "for"} {
 		cmdutil.Must(cmd.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions))
 	}
+	cmdutil.LimitTime(cmd, "for", 1, "2m")
 	o.edit.Add(cmd)
 	return cmd
 }

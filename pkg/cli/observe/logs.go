@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
@@ -20,6 +22,7 @@ import (
 type logsOptions struct {
 	streamOptions
 	tail          int32
+	onlyNew       bool // --tail 0: no line that is there already
 	instance      string
 	container     string
 	allContainers bool
@@ -44,17 +47,21 @@ of the last time the shop ran.`,
 		Example: `shopctl logs -f checkout
 shopctl logs --since 5m --tail 100
 shopctl logs --trace last --level warn
-shopctl logs payment --grep 'card (type|number)'
+shopctl logs payment --grep 'payment (charged|declined)'
 shopctl logs catalog --prefix
 shopctl logs web -c proxy
 shopctl logs checkout --previous
 shopctl logs -o json | jq 'select(.level == "error")'`,
 		Args:              cmdutil.AtMost(1, "one service"),
 		ValidArgsFunction: cmdutil.CompleteOneService(f),
-		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.onlyNew = o.tail == 0 && cmd.Flags().Changed("tail")
+			return o.run(cmd.Context(), args)
+		},
 	}
 	o.add(cmd, "lines")
-	cmd.Flags().Int32Var(&o.tail, "tail", 0, "only the last `NUMBER` lines (default all that are kept)")
+	cmd.Flags().Int32Var(&o.tail, "tail", 0, "only the last `NUMBER` lines; 0: only new ones, with -f (default all that are kept)")
+	cmdutil.LimitNumber(cmd, "tail", 0, math.MaxInt32, "100")
 	cmd.Flags().StringVar(&o.instance, "instance", "", "only lines of this `INSTANCE`")
 	cmd.Flags().StringVarP(&o.container, "container", "c", "", "only lines of this `CONTAINER` of each instance")
 	cmd.Flags().BoolVar(&o.allContainers, "all-containers", false, "lines of all containers")
@@ -70,9 +77,6 @@ shopctl logs -o json | jq 'select(.level == "error")'`,
 }
 
 func (o *logsOptions) run(ctx context.Context, args []string) error {
-	if o.tail < 0 {
-		return cmdutil.UsageErr("--tail 100", "read --tail %d: want a positive number", o.tail)
-	}
 	if o.container != "" && o.allContainers {
 		return cmdutil.UsageErr("shopctl logs SERVICE -c "+o.container, "--container and --all-containers cannot be combined")
 	}
@@ -84,6 +88,9 @@ func (o *logsOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer shop.Close()
+	if o.onlyNew {
+		since = timestamppb.New(o.now())
+	}
 	if err := o.chooseContainer(ctx, shop, service); err != nil {
 		return err
 	}

@@ -53,6 +53,7 @@ shopctl map -o json | jq -r '.blast[].sentence'`,
 // addWindow adds the flag for the time window to cmd.
 func addWindow(cmd *cobra.Command, window *time.Duration) {
 	cmd.Flags().DurationVar(window, "window", 30*time.Second, "time window to measure over, at most 5m")
+	cmdutil.LimitTime(cmd, "window", time.Second, "30s")
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("window", cobra.NoFileCompletions))
 }
 

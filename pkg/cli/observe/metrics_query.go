@@ -56,6 +56,8 @@ shopctl metrics query -o json 'up == 0' | jq '.series | length'`,
 	flags.DurationVar(&o.back, "range", 0, "evaluate in steps over this `DURATION` until now")
 	flags.DurationVar(&o.step, "step", 0, "`DURATION` between the steps of a range (default 1/250 of it)")
 	flags.StringVar(&o.time, "time", "", "evaluate at this `TIME` (RFC 3339) or duration ago instead of now")
+	cmdutil.LimitTime(cmd, "range", 1, "15m")
+	cmdutil.LimitTime(cmd, "step", 1, "15s")
 	flags.BoolVar(&o.plot, "plot", false, "plot the result over time (default --range 15m)")
 	cmdutil.AddOutput(cmd, &o.format)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInconclusive)
@@ -66,12 +68,8 @@ func (o *metricsQueryOptions) run(ctx context.Context, expr string) error {
 		o.back = 15 * time.Minute
 	}
 	switch {
-	case o.back < 0:
-		return cmdutil.UsageErr("--range 15m", "read --range %s: want a duration above zero", o.back)
 	case o.stepChanged && o.back == 0:
 		return cmdutil.UsageErr("--range 15m --step 15s", "--step needs --range or --plot")
-	case o.stepChanged && o.step <= 0:
-		return cmdutil.UsageErr("--step 15s", "read --step %s: want a duration above zero", o.step)
 	case o.plot && o.format != iostreams.FormatTable:
 		return cmdutil.UsageErr("-o "+o.format, "--plot and -o %s cannot be combined", o.format)
 	}

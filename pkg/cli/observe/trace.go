@@ -77,17 +77,14 @@ func (o *traceFilter) add(cmd *cobra.Command, f *cmdutil.Factory) {
 	flags.DurationVar(&o.minDuration, "min-duration", 0, "only traces that took at least this `TIME`")
 	flags.DurationVar(&o.maxDuration, "max-duration", 0, "only traces that took at most this `TIME`")
 	flags.StringVar(&o.since, "since", "", "only traces started since this `TIME` (RFC 3339) or duration, such as 5m")
+	cmdutil.LimitTime(cmd, "min-duration", 0, "200ms")
+	cmdutil.LimitTime(cmd, "max-duration", 1, "200ms")
 	cmdutil.RenameFlags(cmd, map[string]string{"slower": "min-duration", "faster": "max-duration"})
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("service", cmdutil.CompleteServices(f)))
 }
 
 // read checks the flags.
 func (o *traceFilter) read(now func() time.Time) (*controlpb.TraceFilter, error) {
-	for flag, d := range map[string]time.Duration{"min-duration": o.minDuration, "max-duration": o.maxDuration} {
-		if d < 0 {
-			return nil, cmdutil.UsageErr("--"+flag+" 200ms", "read --%s %s: want a time above zero", flag, d)
-		}
-	}
 	if o.maxDuration > 0 && o.maxDuration < o.minDuration {
 		return nil, cmdutil.UsageErr("--min-duration 100ms --max-duration 1s", "--min-duration %s is more than --max-duration %s", o.minDuration, o.maxDuration)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,12 +51,10 @@ shopctl trace list -o name | head -1`,
 func (o *traceListOptions) add(cmd *cobra.Command) {
 	o.filter.add(cmd, o.f)
 	cmd.Flags().Int32Var(&o.limit, "limit", 20, "maximum `NUMBER` of traces")
+	cmdutil.LimitNumber(cmd, "limit", 1, math.MaxInt32, "20")
 }
 
 func (o *traceListOptions) run(ctx context.Context, from traceSource) error {
-	if o.limit < 1 {
-		return cmdutil.UsageErr("--limit 20", "read --limit %d: want a positive number", o.limit)
-	}
 	filter, err := o.filter.read(o.f.Now)
 	if err != nil {
 		return err

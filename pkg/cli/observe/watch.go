@@ -36,13 +36,11 @@ func (o *watchOptions) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.watch, "watch", "w", false, "refresh until interrupted; with -o json, one line per refresh")
 	flags.DurationVar(&o.every, "every", 2*time.Second, "time between refreshes with --watch, at least 1s")
+	cmdutil.LimitTime(cmd, "every", time.Second, "2s")
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("every", cobra.NoFileCompletions))
 }
 
 func (o *watchOptions) check() error {
-	if o.every < time.Second {
-		return cmdutil.UsageErr("--every 2s", "read --every %s: want at least 1s", o.every)
-	}
 	if o.watch && (o.format == iostreams.FormatYAML || o.format == iostreams.FormatName) {
 		return cmdutil.UsageErr("-o json --watch", "read --watch: -o %s cannot be refreshed", o.format)
 	}

@@ -29,14 +29,5 @@ func (o *upOptions) check() error {
 			return cmdutil.UsageErr("--otlp-forward http://127.0.0.1:4318", "read --otlp-forward: %w", err)
 		}
 	}
-	if o.daemon.Port < 0 || o.daemon.Port > 65535 {
-		return cmdutil.UsageErr("--port 8081", "read --port %d: want a number from 1 to 65535", o.daemon.Port)
-	}
-	if o.daemon.PromPort < 0 || o.daemon.PromPort > 65535 {
-		return cmdutil.UsageErr("--prometheus-port 9091", "read --prometheus-port %d: want a number from 1 to 65535", o.daemon.PromPort)
-	}
-	if o.daemon.PortBase < 0 || o.daemon.PortBase > 65000 {
-		return cmdutil.UsageErr("--port-base 7000", "read --port-base %d: want a number from 1 to 65000", o.daemon.PortBase)
-	}
 	return nil
 }
