@@ -103,6 +103,8 @@ const inContainer = "spec.template.spec.containers[0]"
 func TestTheAPIServerWouldRefuse(t *testing.T) {
 	for _, tc := range []struct{ name, manifest, old, new, want string }{
 		{"a negative number of replicas", deployment, "spec:\n  selector", "spec:\n  replicas: -1\n  selector", "spec.replicas: -1 is too small; it must be at least 0"},
+		{"replicas for many machines", deployment, "spec:\n  selector", "spec:\n  replicas: 101\n  selector", "spec.replicas: 101 are too many for one machine; at most 100 are possible"},
+		{"as many replicas as are possible", deployment, "spec:\n  selector", "spec:\n  replicas: 100\n  selector", ""},
 		{"no selector", deployment, "  selector: {matchLabels: {app: shop}}\n", "", "spec.selector: is missing; it chooses this Deployment's instances by their labels"},
 		{"a selector of others", deployment, "{matchLabels: {app: shop}}", "{matchLabels: {app: shop, version: v2}}", "spec.template.metadata.labels: spec.selector requires app=shop, version=v2, but the template's labels are app=shop"},
 		{"a bad expression", deployment, "{matchLabels: {app: shop}}", "{matchExpressions: [{key: app, operator: In}]}", "spec.selector.matchExpressions[0].values: is missing; In needs values"},

@@ -13,11 +13,17 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource/admission"
 )
 
+// MaxReplicas is a limit for one machine: a typo should not start ten thousand processes.
+const MaxReplicas = 100
+
 // checkDeployment adds what the API server would refuse in a Deployment that has its defaults.
 func checkDeployment(c *admission.Issues, d *appsv1.Deployment) {
 	s := &d.Spec
 	if s.Replicas != nil {
 		c.AtLeast("spec.replicas", int64(*s.Replicas), 0)
+		if n := *s.Replicas; n > MaxReplicas {
+			c.Add("spec.replicas", "%d are too many for one machine; at most %d are possible", n, MaxReplicas)
+		}
 	}
 	c.AtLeast("spec.minReadySeconds", int64(s.MinReadySeconds), 0)
 	if s.RevisionHistoryLimit != nil {

@@ -1,11 +1,9 @@
 package resource
 
 import (
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/shopctl/shopctl/pkg/resource/admission"
 )
@@ -24,7 +22,7 @@ func persistentVolumeClaimKind() Kind {
 		check:       checkClaim,
 		checkUpdate: checkClaimUpdate,
 		warn:        warnClaim,
-		inert:       inertClaim,
+		inert:       func() []admission.Inert { return admission.ClaimInert("spec") },
 		spec:        func(o *corev1.PersistentVolumeClaim) any { return o.Spec },
 		copyStatus:  func(o, from *corev1.PersistentVolumeClaim) { from.Status.DeepCopyInto(&o.Status) },
 		columns: []column[*corev1.PersistentVolumeClaim]{
@@ -72,39 +70,7 @@ func shortMode(m corev1.PersistentVolumeAccessMode) string {
 	return string(m)
 }
 
-func checkClaim(c *admission.Issues, o *corev1.PersistentVolumeClaim) {
-	modes := o.Spec.AccessModes
-	if len(modes) == 0 {
-		c.Add("spec.accessModes", "is missing; there must be at least one access mode")
-	}
-	for i, m := range modes {
-		if shortMode(m) == string(m) {
-			c.Add(admission.Item("spec.accessModes", i), "%q is not an access mode; known are ReadOnlyMany, ReadWriteMany, ReadWriteOnce and ReadWriteOncePod", m)
-		}
-	}
-	if slices.Contains(modes, corev1.ReadWriteOncePod) && len(modes) > 1 {
-		c.Add("spec.accessModes", "ReadWriteOncePod cannot be combined with other access modes")
-	}
-	switch size, ok := o.Spec.Resources.Requests[corev1.ResourceStorage]; {
-	case !ok:
-		c.Add("spec.resources.requests[storage]", "is missing")
-	case size.Sign() <= 0:
-		c.Add("spec.resources.requests[storage]", "must be greater than zero")
-	}
-	if class := o.Spec.StorageClassName; class != nil && *class != "" {
-		c.Rule("spec.storageClassName", *class, validation.IsDNS1123Subdomain(*class))
-	}
-	if class := o.Spec.VolumeAttributesClassName; class != nil && *class != "" {
-		c.Rule("spec.volumeAttributesClassName", *class, validation.IsDNS1123Subdomain(*class))
-	}
-	c.Selector("spec.selector", o.Spec.Selector)
-	if from := o.Spec.DataSource; from != nil && from.Kind != "" {
-		c.Required("spec.dataSource.name", from.Name)
-	}
-	if mode := *o.Spec.VolumeMode; mode != corev1.PersistentVolumeFilesystem && mode != corev1.PersistentVolumeBlock {
-		c.Add("spec.volumeMode", "%q is not a volume mode; known are Block and Filesystem", mode)
-	}
-}
+func checkClaim(c *admission.Issues, o *corev1.PersistentVolumeClaim) { c.Claim("spec", &o.Spec) }
 
 // checkClaimUpdate refuses what the API server refuses to change in a claim: everything but a larger size.
 func checkClaimUpdate(c *admission.Issues, old, updated *corev1.PersistentVolumeClaim) {
@@ -117,17 +83,6 @@ func checkClaimUpdate(c *admission.Issues, old, updated *corev1.PersistentVolume
 	if !admission.Equal(&old.Spec, same) {
 		c.Add("spec", "cannot change once the PersistentVolumeClaim exists, except for resources.requests; delete it first")
 	}
-}
-
-// inertClaim are the fields that do nothing here.
-func inertClaim() []admission.Inert {
-	fields := []admission.Inert{{Field: "spec.resources.limits", Message: "are not enforced here"}}
-	for _, name := range []string{"volumeName", "selector", "dataSource", "dataSourceRef", "volumeAttributesClassName", "storageClassName"} {
-		fields = append(fields, admission.Inert{
-			Field: "spec." + name, Message: "has no effect here, where every claim is an empty directory of this machine at first", Silent: []any{""},
-		})
-	}
-	return fields
 }
 
 func warnClaim(c *admission.Issues, o *corev1.PersistentVolumeClaim, _ Objects) {

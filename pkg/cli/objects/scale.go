@@ -5,11 +5,9 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/edit"
+	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
-
-// maxReplicas is a limit for one machine; a typo should not start ten thousand processes.
-const maxReplicas = 100
 
 func NewScaleCmd(f *cmdutil.Factory) *cobra.Command {
 	o := edit.New(f)
@@ -25,8 +23,8 @@ shopctl scale catalog --replicas 3 --dry-run -o yaml`,
 			if !cmd.Flags().Changed("replicas") {
 				return cmdutil.UsageErr("shopctl scale "+args[0]+" --replicas 2", "missing flag: --replicas")
 			}
-			if replicas < 0 || replicas > maxReplicas {
-				return cmdutil.UsageErr("shopctl scale "+args[0]+" --replicas 2", "read --replicas %d: want a number from 0 to %d", replicas, maxReplicas)
+			if replicas < 0 || replicas > resource.MaxReplicas {
+				return cmdutil.UsageErr("shopctl scale "+args[0]+" --replicas 2", "read --replicas %d: want a number from 0 to %d", replicas, resource.MaxReplicas)
 			}
 			return o.Run(cmd.Context(), args, "scaled", &controlpb.EditRequest{
 				Operation: &controlpb.EditRequest_Replicas{Replicas: replicas},

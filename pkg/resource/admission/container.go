@@ -40,13 +40,33 @@ func (c *Issues) container(path string, k *corev1.Container, of of) {
 			c.Add(Item(path+".resources.claims", i), "the pod has no resource claim %q", claim.Name)
 		}
 	}
+	resized := map[corev1.ResourceName]bool{}
 	for i, p := range k.ResizePolicy {
 		at := Item(path+".resizePolicy", i)
+		if resized[p.ResourceName] {
+			c.Add(at, "%s is there already", p.ResourceName)
+		}
+		resized[p.ResourceName] = true
 		OneOf(c, at+".resourceName", p.ResourceName, corev1.ResourceCPU, corev1.ResourceMemory)
 		OneOf(c, at+".restartPolicy", p.RestartPolicy, corev1.NotRequired, corev1.RestartContainer)
 	}
 	c.mounts(path+".volumeMounts", k, of.volumes)
 	c.security(path+".securityContext", k.SecurityContext, !isFalse(of.pod.HostUsers))
+	c.restarts(path, k)
+}
+
+// restarts checks when a container is started again.
+func (c *Issues) restarts(path string, k *corev1.Container) {
+	for i, r := range k.RestartPolicyRules {
+		at := Item(path+".restartPolicyRules", i)
+		OneOf(c, at+".action", r.Action, corev1.ContainerRestartRuleActionRestart, corev1.ContainerRestartRuleActionRestartAllContainers)
+		if r.ExitCodes == nil {
+			c.Add(at+".exitCodes", "is missing")
+			continue
+		}
+		OneOf(c, at+".exitCodes.operator", r.ExitCodes.Operator,
+			corev1.ContainerRestartRuleOnExitCodesOpIn, corev1.ContainerRestartRuleOnExitCodesOpNotIn)
+	}
 	if k.RestartPolicy != nil {
 		OneOf(c, path+".restartPolicy", *k.RestartPolicy,
 			corev1.ContainerRestartPolicyAlways, corev1.ContainerRestartPolicyOnFailure, corev1.ContainerRestartPolicyNever)

@@ -48,6 +48,17 @@ func probeInert() []Inert {
 	}
 }
 
+// ClaimInert are the fields of a claim; path is that of its spec.
+func ClaimInert(path string) []Inert {
+	fields := []Inert{{Field: "resources.limits", Message: "are not enforced here"}}
+	for _, name := range []string{"volumeName", "selector", "dataSource", "dataSourceRef", "volumeAttributesClassName", "storageClassName"} {
+		fields = append(fields, Inert{
+			Field: name, Message: "has no effect here, where every claim is an empty directory of this machine at first", Silent: []any{""},
+		})
+	}
+	return below(path, fields)
+}
+
 // volumeInert are fields of the volumes of a pod.
 func volumeInert() []Inert {
 	const mode = "has no effect here; you alone can read the files"
@@ -74,5 +85,9 @@ func volumeInert() []Inert {
 			Inert{Field: "volumes[]." + items + ".items[].mode", Message: mode},
 			Inert{Field: "volumes[]." + items + ".items[].user", Message: mode})
 	}
-	return fields
+	const claim = "volumes[].ephemeral.volumeClaimTemplate.spec"
+	fields = append(fields, Inert{
+		Field: claim + ".volumeMode", Message: "there are no block devices here; the volume is a directory", Silent: []any{"Filesystem"},
+	})
+	return append(fields, ClaimInert(claim)...)
 }

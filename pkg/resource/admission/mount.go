@@ -71,6 +71,7 @@ func (c *Issues) devices(k *corev1.Container, path string, volumes map[string]*c
 	for _, m := range k.VolumeMounts {
 		mounts[m.Name], paths[m.MountPath] = true, true
 	}
+	devices := map[string]bool{}
 	for i, d := range k.VolumeDevices {
 		at := Item(path, i)
 		c.volumeName(at+".name", d.Name, volumes)
@@ -79,6 +80,12 @@ func (c *Issues) devices(k *corev1.Container, path string, volumes map[string]*c
 		}
 		c.Required(at+".devicePath", d.DevicePath)
 		c.noSteps(at+".devicePath", d.DevicePath)
+		for _, f := range []struct{ field, value string }{{".name", d.Name}, {".devicePath", d.DevicePath}} {
+			if devices[f.field+f.value] {
+				c.Add(at+f.field, "%q is that of another device", f.value)
+			}
+			devices[f.field+f.value] = true
+		}
 		if mounts[d.Name] {
 			c.Add(at+".name", "volume %q is mounted as a directory too", d.Name)
 		}

@@ -1,6 +1,9 @@
 package admission
 
 import (
+	"maps"
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
@@ -20,7 +23,7 @@ func (c *Issues) Pod(path string, p *corev1.PodSpec) {
 	c.host(path, p)
 	c.dns(path+".dnsConfig", p.DNSPolicy, p.DNSConfig)
 	c.scheduling(path, p)
-	c.podSecurity(path+".securityContext", p.SecurityContext)
+	c.podSecurity(path+".securityContext", p.SecurityContext, p.HostNetwork)
 	c.containers(path, p)
 	c.claims(path, p)
 }
@@ -99,8 +102,17 @@ func (c *Issues) claims(path string, p *corev1.PodSpec) {
 			c.Add(at, "must have exactly one of resourceClaimName, resourceClaimTemplateName")
 		}
 	}
-	if p.Resources != nil {
-		c.resources(path+".resources", *p.Resources)
+	if p.Resources == nil {
+		return
+	}
+	c.resources(path+".resources", *p.Resources)
+	for i, k := range p.Containers {
+		for _, name := range slices.Sorted(maps.Keys(k.Resources.Limits)) {
+			limit := k.Resources.Limits[name]
+			if most, limited := p.Resources.Limits[name]; limited && limit.Cmp(most) > 0 {
+				c.Add(Entry(Item(path+".containers", i)+".resources.limits", string(name)), "%s is more than the pod's limit of %s", limit.String(), most.String())
+			}
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package admission
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,8 +19,15 @@ func (c *Issues) scheduling(path string, p *corev1.PodSpec) {
 	for i := range p.Tolerations {
 		c.toleration(Item(path+".tolerations", i), &p.Tolerations[i])
 	}
+	kinds := map[string]bool{}
 	for i := range p.TopologySpreadConstraints {
-		c.spread(Item(path+".topologySpreadConstraints", i), &p.TopologySpreadConstraints[i])
+		s, at := &p.TopologySpreadConstraints[i], Item(path+".topologySpreadConstraints", i)
+		c.spread(at, s)
+		kind := s.TopologyKey + " " + string(s.WhenUnsatisfiable)
+		if kinds[kind] {
+			c.Add(at, "another constraint has topologyKey %q and whenUnsatisfiable: %s", s.TopologyKey, s.WhenUnsatisfiable)
+		}
+		kinds[kind] = true
 	}
 	gates := map[string]bool{}
 	for i, g := range p.SchedulingGates {
@@ -71,7 +79,37 @@ func (c *Issues) spread(path string, s *corev1.TopologySpreadConstraint) {
 			c.Add(path+".minDomains", "needs whenUnsatisfiable: DoNotSchedule")
 		}
 	}
+	for _, f := range []struct {
+		name   string
+		policy *corev1.NodeInclusionPolicy
+	}{{"nodeAffinityPolicy", s.NodeAffinityPolicy}, {"nodeTaintsPolicy", s.NodeTaintsPolicy}} {
+		if f.policy != nil {
+			OneOf(c, path+"."+f.name, *f.policy, corev1.NodeInclusionPolicyHonor, corev1.NodeInclusionPolicyIgnore)
+		}
+	}
 	c.Selector(path+".labelSelector", s.LabelSelector)
+	c.labelKeys(path, s.LabelSelector, s.MatchLabelKeys, nil)
+}
+
+// labelKeys checks keys of labels whose values are those of the pod itself.
+func (c *Issues) labelKeys(path string, s *metav1.LabelSelector, match, mismatch []string) {
+	matched := map[string]bool{}
+	for _, f := range []struct {
+		name string
+		keys []string
+	}{{"matchLabelKeys", match}, {"mismatchLabelKeys", mismatch}} {
+		at := path + "." + f.name
+		if len(f.keys) > 0 && s == nil {
+			c.Add(at, "needs a labelSelector")
+		}
+		for i, key := range f.keys {
+			c.Rule(Item(at, i), key, validation.IsQualifiedName(key))
+			if matched[key] {
+				c.Add(Item(path+".matchLabelKeys", slices.Index(match, key)), "%q is there twice", key)
+			}
+			matched[key] = true
+		}
+	}
 }
 
 func (c *Issues) topologyKey(path, key string) {
@@ -144,6 +182,17 @@ func (c *Issues) nodeTerm(path string, t *corev1.NodeSelectorTerm) {
 		c.values(at, string(e.Operator), e.Values)
 		OneOf(c, at+".operator", e.Operator, corev1.NodeSelectorOpIn, corev1.NodeSelectorOpNotIn, corev1.NodeSelectorOpExists,
 			corev1.NodeSelectorOpDoesNotExist, corev1.NodeSelectorOpGt, corev1.NodeSelectorOpLt)
+		for j, v := range e.Values {
+			c.Rule(Item(at+".values", j), v, validation.IsValidLabelValue(v))
+		}
+	}
+	for i, f := range t.MatchFields {
+		at := Item(path+".matchFields", i)
+		OneOf(c, at+".key", f.Key, metav1.ObjectNameField)
+		OneOf(c, at+".operator", f.Operator, corev1.NodeSelectorOpIn, corev1.NodeSelectorOpNotIn)
+		if len(f.Values) != 1 {
+			c.Add(at+".values", "must have one value; it has %d", len(f.Values))
+		}
 	}
 }
 
@@ -162,6 +211,7 @@ func (c *Issues) podTerm(path string, t *corev1.PodAffinityTerm) {
 	c.topologyKey(path+".topologyKey", t.TopologyKey)
 	c.Selector(path+".labelSelector", t.LabelSelector)
 	c.Selector(path+".namespaceSelector", t.NamespaceSelector)
+	c.labelKeys(path, t.LabelSelector, t.MatchLabelKeys, t.MismatchLabelKeys)
 	for i, ns := range t.Namespaces {
 		c.Rule(Item(path+".namespaces", i), ns, validation.IsDNS1123Label(ns))
 	}

@@ -31,6 +31,7 @@ func (c *Issues) security(path string, s *corev1.SecurityContext, hostUsers bool
 	}
 	c.seccomp(path+".seccompProfile", s.SeccompProfile)
 	c.appArmor(path+".appArmorProfile", s.AppArmorProfile)
+	c.windows(path+".windowsOptions", s.WindowsOptions)
 	if !isFalse(s.AllowPrivilegeEscalation) {
 		return
 	}
@@ -42,8 +43,8 @@ func (c *Issues) security(path string, s *corev1.SecurityContext, hostUsers bool
 	}
 }
 
-// podSecurity checks the security context of a pod.
-func (c *Issues) podSecurity(path string, s *corev1.PodSecurityContext) {
+// podSecurity checks the security context of a pod, which may have the network of its machine.
+func (c *Issues) podSecurity(path string, s *corev1.PodSecurityContext, hostNetwork bool) {
 	if s == nil {
 		return
 	}
@@ -64,6 +65,10 @@ func (c *Issues) podSecurity(path string, s *corev1.PodSecurityContext) {
 	}
 	c.seccomp(path+".seccompProfile", s.SeccompProfile)
 	c.appArmor(path+".appArmorProfile", s.AppArmorProfile)
+	c.windows(path+".windowsOptions", s.WindowsOptions)
+	if o := s.WindowsOptions; o != nil && isTrue(o.HostProcess) && !hostNetwork {
+		c.Add(strings.TrimSuffix(path, ".securityContext")+".hostNetwork", "must be true with hostProcess")
+	}
 	names := map[string]bool{}
 	for i, s := range s.Sysctls {
 		at := Item(path+".sysctls", i) + ".name"
@@ -126,8 +131,32 @@ func (c *Issues) appArmor(path string, p *corev1.AppArmorProfile) {
 	switch {
 	case local && (p.LocalhostProfile == nil || strings.TrimSpace(*p.LocalhostProfile) == ""):
 		c.Add(path+".localhostProfile", "is missing; type Localhost needs it")
+	case local && strings.TrimSpace(*p.LocalhostProfile) != *p.LocalhostProfile:
+		c.Add(path+".localhostProfile", "%q has a space at its beginning or end", *p.LocalhostProfile)
 	case !local && p.LocalhostProfile != nil:
 		c.Add(path+".localhostProfile", "is for type Localhost only")
+	}
+}
+
+// windows checks what containers on Windows have.
+func (c *Issues) windows(path string, o *corev1.WindowsSecurityContextOptions) {
+	if o == nil {
+		return
+	}
+	if name := o.GMSACredentialSpecName; name != nil {
+		c.Rule(path+".gmsaCredentialSpecName", *name, validation.IsDNS1123Subdomain(*name))
+	}
+	if o.GMSACredentialSpec != nil {
+		c.Required(path+".gmsaCredentialSpec", *o.GMSACredentialSpec)
+	}
+	if name := o.RunAsUserName; name != nil && !c.Required(path+".runAsUserName", *name) {
+		_, user, domain := strings.Cut(*name, `\`)
+		if !domain {
+			user = *name
+		}
+		if strings.ContainsAny(user, `"/\:;|=,+*?<>@[]`) || strings.TrimSpace(user) == "" {
+			c.Add(path+".runAsUserName", "%q is not the name of a user such as ContainerUser", *name)
+		}
 	}
 }
 

@@ -60,8 +60,11 @@ func (c *Issues) volume(at string, v *corev1.VolumeSource) {
 		c.downwardFiles(at+".downwardAPI", v.DownwardAPI.Items)
 	case v.Projected != nil:
 		c.projected(at+".projected", v.Projected)
+	case v.Ephemeral != nil:
+		c.claimTemplate(at+".ephemeral", v.Ephemeral)
 	default:
 		c.foreignVolume(at, v)
+		c.requiredOf(at, v)
 	}
 }
 
@@ -84,7 +87,51 @@ func (c *Issues) foreignVolume(at string, v *corev1.VolumeSource) {
 			c.Add(at+".nfs.path", "%q is not an absolute path", v.NFS.Path)
 		}
 	case v.CSI != nil:
-		c.Required(at+".csi.driver", v.CSI.Driver)
+		if !c.Required(at+".csi.driver", v.CSI.Driver) {
+			c.Rule(at+".csi.driver", v.CSI.Driver, validation.IsDNS1123Subdomain(strings.ToLower(v.CSI.Driver)))
+		}
+		if ref := v.CSI.NodePublishSecretRef; ref != nil {
+			c.Required(at+".csi.nodePublishSecretRef.name", ref.Name)
+		}
+	case v.GitRepo != nil:
+		c.within(at+".gitRepo.directory", v.GitRepo.Directory)
+	case v.FC != nil && (len(v.FC.TargetWWNs) == 0) == (len(v.FC.WWIDs) == 0):
+		c.Add(at+".fc.targetWWNs", "is missing; either it or wwids is needed, and not both")
+	}
+}
+
+// requiredOf checks that a volume of a kind that exists on a cluster only has what its kind needs.
+func (c *Issues) requiredOf(at string, v *corev1.VolumeSource) {
+	tree, err := treeOf(v)
+	if err != nil {
+		return
+	}
+	for kind, fields := range map[string][]string{
+		"awsElasticBlockStore": {"volumeID"},
+		"azureDisk":            {"diskName", "diskURI"},
+		"azureFile":            {"secretName", "shareName"},
+		"cephfs":               {"monitors"},
+		"cinder":               {"volumeID"},
+		"flexVolume":           {"driver"},
+		"gcePersistentDisk":    {"pdName"},
+		"gitRepo":              {"repository"},
+		"glusterfs":            {"endpoints", "path"},
+		"image":                {"reference"},
+		"iscsi":                {"targetPortal", "iqn"},
+		"photonPersistentDisk": {"pdID"},
+		"portworxVolume":       {"volumeID"},
+		"quobyte":              {"registry", "volume"},
+		"rbd":                  {"monitors", "image"},
+		"scaleIO":              {"gateway", "system", "volumeName"},
+		"storageos":            {"volumeName"},
+		"vsphereVolume":        {"volumePath"},
+	} {
+		volume, found := tree[kind].(map[string]any)
+		for _, f := range fields {
+			if found && (volume[f] == nil || volume[f] == "") {
+				c.Add(at+"."+kind+"."+f, "is missing")
+			}
+		}
 	}
 }
 
@@ -144,6 +191,9 @@ func (c *Issues) projected(at string, v *corev1.ProjectedVolumeSource) {
 			for _, item := range s.DownwardAPI.Items {
 				paths = append(paths, item.Path)
 			}
+		}
+		if bundle := s.ClusterTrustBundle; bundle != nil && (bundle.Name == nil) == (bundle.SignerName == nil) {
+			c.Add(it+".clusterTrustBundle", "must have exactly one of name, signerName")
 		}
 		if token := s.ServiceAccountToken; token != nil {
 			if token.ExpirationSeconds != nil {

@@ -31,6 +31,14 @@ func (c *Issues) PodWarnings(path string, p *corev1.PodSpec) {
 		}
 		seen[s.Name] = true
 	}
+	addresses := map[string]bool{}
+	for i, a := range p.HostAliases {
+		if addresses[a.IP] {
+			c.Add(Item(path+".hostAliases", i)+".ip", "%q is there already", a.IP)
+		}
+		addresses[a.IP] = true
+	}
+	c.WholeBytes(path+".overhead", p.Overhead)
 	c.schedulingWarnings(path, p)
 	for i, v := range p.Volumes {
 		at := Item(path+".volumes", i)
