@@ -72,8 +72,8 @@ func anyOf(list ...*jwtv3.JwtRequirement) *jwtv3.JwtRequirement {
 	return &jwtv3.JwtRequirement{RequiresType: &jwtv3.JwtRequirement_RequiresAny{RequiresAny: &jwtv3.JwtRequirementOrList{Requirements: list}}}
 }
 
-// provider is an issuer of tokens. Its keys are those in the object; whoever stores it reads them from a URI. Without keys
-// no token is valid.
+// provider is an issuer of tokens. Its keys are those in the object; those at a URI are read before it is stored. Without
+// keys no token is valid.
 func provider(rule *security.JWTRule) *jwtv3.JwtProvider {
 	out := &jwtv3.JwtProvider{
 		Issuer:    rule.GetIssuer(),

@@ -1,0 +1,164 @@
+package validate
+
+import (
+	"maps"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+func (c *checker) virtualService(vs *networking.VirtualService) {
+	mesh := len(vs.GetGateways()) == 0 || slices.Contains(vs.GetGateways(), "mesh")
+	for _, host := range vs.GetHosts() {
+		if err := wildcardDomain(host); err != nil {
+			if _, notIP := netip.ParseAddr(host); notIP != nil {
+				c.refuse("%s", err)
+			}
+		} else if mesh && host == "*" {
+			c.refuse("wildcard host * is not allowed for virtual services bound to the mesh gateway")
+		}
+	}
+	if len(vs.GetHttp())+len(vs.GetTcp())+len(vs.GetTls()) == 0 {
+		c.refuse("http, tcp or tls must be provided in virtual service")
+	}
+	for _, route := range vs.GetHttp() {
+		c.route(route)
+	}
+	c.unusedRules(vs.GetHttp())
+}
+
+func (c *checker) route(r *networking.HTTPRoute) {
+	c.conflicts(r)
+	for _, match := range r.GetMatch() {
+		c.request(match)
+	}
+	if fault := r.GetFault(); fault != nil {
+		c.fault(fault)
+	}
+	if r.GetMirror() != nil {
+		c.destination(r.GetMirror())
+	}
+	for _, m := range r.GetMirrors() {
+		c.destination(m.GetDestination())
+		c.percentage(m.GetPercentage())
+	}
+	c.retries(r.GetRetries())
+	c.weights(r.GetRoute())
+	c.duration(r.GetTimeout())
+}
+
+// conflicts are actions that exclude each other.
+func (c *checker) conflicts(r *networking.HTTPRoute) {
+	hasRoute, hasFault, hasRewrite := len(r.GetRoute()) > 0, r.GetFault() != nil, r.GetRewrite() != nil
+	switch {
+	case r.GetRedirect() != nil:
+		c.refuseIf(hasRoute, "HTTP route cannot contain both route and redirect")
+		c.refuseIf(hasFault, "HTTP route cannot contain both fault and redirect")
+		c.refuseIf(hasRewrite, "HTTP route rule cannot contain both rewrite and redirect")
+		c.refuseIf(r.GetDirectResponse() != nil, "HTTP route rule cannot contain both direct_response and redirect")
+	case r.GetDirectResponse() != nil:
+		c.refuseIf(hasRoute, "HTTP route cannot contain both route and direct_response")
+		c.refuseIf(hasFault, "HTTP route cannot contain both fault and direct_response")
+		c.refuseIf(hasRewrite, "HTTP route rule cannot contain both rewrite and direct_response")
+	default:
+		c.refuseIf(!hasRoute, "HTTP route, redirect or direct_response is required")
+	}
+	c.refuseIf(r.GetMirror() != nil && len(r.GetMirrors()) > 0, "HTTP route cannot contain both mirror and mirrors")
+}
+
+func (c *checker) request(m *networking.HTTPMatchRequest) {
+	for _, group := range []struct {
+		where  string
+		values map[string]*networking.StringMatch
+	}{{"headers", m.GetHeaders()}, {"query params", m.GetQueryParams()}, {"withoutHeaders", m.GetWithoutHeaders()}} {
+		for _, name := range slices.Sorted(maps.Keys(group.values)) {
+			c.match(group.values[name], group.where)
+		}
+	}
+	c.regex(m.GetUri(), "uri")
+	c.regex(m.GetScheme(), "scheme")
+	c.regex(m.GetMethod(), "method")
+	c.regex(m.GetAuthority(), "authority")
+	if m.GetPort() != 0 {
+		c.port(m.GetPort())
+	}
+}
+
+func (c *checker) fault(f *networking.HTTPFaultInjection) {
+	c.refuseIf(f.GetAbort() == nil && f.GetDelay() == nil, "HTTP fault injection must have an abort and/or a delay")
+	if abort := f.GetAbort(); abort != nil {
+		c.percentage(abort.GetPercentage())
+		switch kind := abort.GetErrorType().(type) {
+		case *networking.HTTPFaultInjection_Abort_GrpcStatus:
+			var code codes.Code
+			if _, err := strconv.Atoi(kind.GrpcStatus); err == nil || code.UnmarshalJSON([]byte(strconv.Quote(kind.GrpcStatus))) != nil {
+				c.refuse("gRPC status %q is not supported. See https://github.com/grpc/grpc/blob/master/doc/statuscodes.md for a list of supported codes, for example 'NOT_FOUND'", kind.GrpcStatus)
+			}
+		case *networking.HTTPFaultInjection_Abort_HttpStatus:
+			if kind.HttpStatus < 200 || kind.HttpStatus > 599 {
+				c.refuse("HTTP status %d is not in range 200-599", kind.HttpStatus)
+			}
+		}
+	}
+	if delay := f.GetDelay(); delay != nil {
+		c.percentage(delay.GetPercentage())
+		c.duration(delay.GetFixedDelay())
+	}
+}
+
+// retryOn are the conditions of a retry.
+func retryOn(condition string) bool {
+	switch condition {
+	case "5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "retriable-4xx", "refused-stream",
+		"retriable-status-codes", "retriable-headers", "envoy-ratelimited", "http3-post-connect-failure",
+		"cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable":
+		return true
+	}
+	code, err := strconv.Atoi(condition)
+	return err == nil && http.StatusText(code) != ""
+}
+
+func (c *checker) retries(r *networking.HTTPRetry) {
+	if r == nil {
+		return
+	}
+	c.refuseIf(r.GetAttempts() < 0, "attempts cannot be negative")
+	configured := r.GetPerTryTimeout() != nil || r.GetRetryOn() != "" || r.GetRetryRemoteLocalities() != nil
+	c.refuseIf(r.GetAttempts() == 0 && configured, "http retry policy configured when attempts are set to 0 (disabled)")
+	c.duration(r.GetPerTryTimeout())
+	if r.GetRetryOn() != "" {
+		for condition := range strings.SplitSeq(r.GetRetryOn(), ",") {
+			if !retryOn(condition) {
+				c.refuse("%q is not a valid retryOn policy", condition)
+			}
+		}
+	}
+}
+
+func (c *checker) weights(routes []*networking.HTTPRouteDestination) {
+	total := int32(0)
+	for _, r := range routes {
+		c.destination(r.GetDestination())
+		if r.GetWeight() < 0 {
+			c.refuse("weight %d < 0", r.GetWeight())
+		}
+		total += r.GetWeight()
+	}
+	c.refuseIf(len(routes) > 1 && total == 0, "total destination weight = 0")
+}
+
+func (c *checker) destination(d *networking.Destination) {
+	if d.GetHost() == "*" {
+		c.refuse("invalid destination host *")
+	} else {
+		c.domain(d.GetHost())
+	}
+	if d.GetPort() != nil {
+		c.port(d.GetPort().GetNumber())
+	}
+}
