@@ -24,6 +24,8 @@ import (
 type contract struct {
 	services []protoreflect.ServiceDescriptor // by name
 	source   source
+	// unreadable are the services that the server lists besides.
+	unreadable []unreadable
 }
 
 // peer is the cached state of one target.
@@ -94,6 +96,7 @@ func reflected(ctx context.Context, conn *grpc.ClientConn) (*contract, error) {
 	client := grpcreflect.NewClientAuto(ctx, conn)
 	defer client.Reset()
 	client.AllowMissingFileDescriptors()
+	client.AllowFallbackResolver(commonTypes{}, protoregistry.GlobalTypes)
 	server := grpcurl.DescriptorSourceFromServer(ctx, client)
 	names, err := server.ListServices()
 	if errors.Is(err, grpcurl.ErrReflectionNotSupported) {
@@ -109,10 +112,16 @@ func reflected(ctx context.Context, conn *grpc.ClientConn) (*contract, error) {
 			continue
 		}
 		d, err := server.FindSymbol(name)
-		if err != nil {
+		if err != nil && ofConnection(ctx, err) {
 			return nil, fmt.Errorf("service %s: %w", name, err)
 		}
-		if sd, ok := d.(*desc.ServiceDescriptor); ok {
+		sd, ok := d.(*desc.ServiceDescriptor)
+		switch {
+		case err != nil:
+			c.unreadable = append(c.unreadable, unreadable{name, err})
+		case !ok:
+			c.unreadable = append(c.unreadable, unreadable{name, errors.New("the server has another kind of symbol under this name")})
+		default:
 			c.services = append(c.services, sd.UnwrapService())
 			c.source.add(sd.GetFile())
 		}

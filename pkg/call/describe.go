@@ -63,6 +63,9 @@ func (c *contract) describe(target, symbol string) (string, error) {
 			}
 		}
 	}
+	if u, ok := c.unreadableService(strings.ReplaceAll(strings.Trim(symbol, "/."), "/", ".")); ok {
+		return "", u.invalid()
+	}
 	return "", c.unknownSymbol(target, symbol, all)
 }
 

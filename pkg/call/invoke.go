@@ -224,13 +224,16 @@ func (m Method) pump(ctx context.Context, stream *messages) func(context.Context
 // headers checks the request's headers and adds the trace's.
 func (c *Caller) headers(r Request) (headers []string, traceID string, err error) {
 	for _, h := range r.Headers {
-		name, _, ok := strings.Cut(h, ":")
+		name, value, ok := strings.Cut(h, ":")
 		name = strings.ToLower(strings.TrimSpace(name))
 		if !ok || name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
 			return nil, "", &Invalid{Text: fmt.Sprintf("header %q is not \"name: value\"", h), Hint: "-H 'x-request-id: 42'"}
 		}
 		if strings.HasPrefix(name, "grpc-") {
 			return nil, "", &Invalid{Text: fmt.Sprintf("header %q is gRPC's own", name), Hint: "choose a name that does not start with grpc-"}
+		}
+		if err := checkHeader(name, value); err != nil {
+			return nil, "", err
 		}
 		headers = append(headers, h)
 	}
@@ -245,6 +248,27 @@ func (c *Caller) headers(r Request) (headers []string, traceID string, err error
 	// https://www.w3.org/TR/trace-context/: version, trace id, span id, flags (sampled).
 	// Half of the trace's id as the parent: the shop does not wait for a span of ours, which would come from nowhere.
 	return append(headers, fmt.Sprintf("traceparent: 00-%s-%s-01", traceID, traceID[16:])), traceID, nil
+}
+
+// checkHeader refuses what gRPC would not send: headers of the transport, and values that are not printable ASCII
+// (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Custom-Metadata).
+func checkHeader(name, value string) error {
+	switch name {
+	case "connection", "content-length", "content-type", "host", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "user-agent":
+		return &Invalid{Text: fmt.Sprintf("header %q belongs to the transport and cannot be set", name), Hint: "leave it out, or choose a name of your own, such as x-" + name}
+	}
+	if strings.HasSuffix(name, "-bin") {
+		return nil // of base64, which is checked where it is decoded
+	}
+	for _, r := range strings.TrimSpace(value) {
+		if r < ' ' || r > '~' {
+			return &Invalid{
+				Text: fmt.Sprintf("header %q cannot be sent: its value has %q, and only printable ASCII is allowed", name, r),
+				Hint: fmt.Sprintf("-H '%s-bin: BASE64' takes any bytes", name),
+			}
+		}
+	}
+	return nil
 }
 
 // invoke makes the call and fills in the result.

@@ -149,6 +149,12 @@ func (c *contract) find(target, name string) (Method, error) {
 			Hint: "use one of " + strings.Join(names, ", "),
 		}
 	}
+	if u, ok := c.unreadableService(typed); ok {
+		return Method{}, u.invalid()
+	}
+	if len(all) == 0 && len(c.unreadable) > 0 {
+		return Method{}, c.unreadable[0].invalid()
+	}
 	return Method{}, unknownMethod(target, name, all)
 }
 

@@ -132,6 +132,9 @@ func (o *callOptions) showContract(ctx context.Context, caller *call.Caller, t *
 	if err != nil {
 		return err
 	}
+	if symbol == "" {
+		o.warnUnreadable(ctx, caller, t)
+	}
 	_, err = io.WriteString(o.f.IO.Out, text)
 	return err
 }

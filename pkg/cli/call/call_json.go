@@ -138,6 +138,13 @@ func (v methodsView) Names() []string {
 }
 
 // list prints the methods of a target.
+// warnUnreadable names the services that are missing because the server describes them wrongly.
+func (o *callOptions) warnUnreadable(ctx context.Context, caller *call.Caller, t *callTarget) {
+	for _, problem := range caller.Unreadable(ctx, t.Target) {
+		o.f.IO.Warnf("%v", problem)
+	}
+}
+
 func (o *callOptions) list(ctx context.Context, caller *call.Caller, t *callTarget) error {
 	methods, err := caller.Methods(ctx, t.Target)
 	if err != nil {
@@ -157,6 +164,7 @@ func (o *callOptions) list(ctx context.Context, caller *call.Caller, t *callTarg
 		}
 		table.Write(w)
 	})
+	o.warnUnreadable(ctx, caller, t)
 	if err == nil && len(methods) > 0 && o.format == iostreams.FormatTable {
 		o.f.IO.Next(fmt.Sprintf("call %s %s --template", t.Name, methods[0].Short))
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/shopctl/shopctl/pkg/call"
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
@@ -147,9 +148,28 @@ func (o *httpOptions) read(args []string) (*httpRequest, error) {
 		if !ok || strings.TrimSpace(name) == "" {
 			return nil, cmdutil.UsageErr("-H 'x-request-id: 42'", "header %q is not \"name: value\"", h)
 		}
-		r.header.Set(strings.TrimSpace(name), strings.TrimSpace(value))
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		if err := checkHTTPHeader(name, value); err != nil {
+			return nil, err
+		}
+		r.header.Set(name, value)
 	}
 	return r, nil
+}
+
+// checkHTTPHeader refuses what would not be sent as it was given.
+func checkHTTPHeader(name, value string) error {
+	switch strings.ToLower(name) {
+	case "connection", "content-length", "host", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade":
+		return cmdutil.UsageErr("leave it out", "header %q belongs to the transport and cannot be set", name)
+	}
+	if !httpguts.ValidHeaderFieldName(name) {
+		return cmdutil.UsageErr("-H 'x-request-id: 42'", "header %q is not \"name: value\"", name+": "+value)
+	}
+	if !httpguts.ValidHeaderFieldValue(value) {
+		return cmdutil.UsageErr("-H 'x-request-id: 42'", "header %q cannot be sent: its value has control characters: %q", name, value)
+	}
+	return nil
 }
 
 // send makes the request and reads the whole response.
