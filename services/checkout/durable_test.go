@@ -2,7 +2,6 @@ package checkout_test
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -224,26 +223,16 @@ func TestAMailAndARefundThatFailAreMadeLater(t *testing.T) {
 }
 
 func TestTheFirstOfManyOrdersIsRemembered(t *testing.T) {
-	s := openIn(t, t.TempDir())
-	s.forget = true
-	first, err := s.client.PlaceOrder(keyed(t.Context(), "0"), order())
+	dir := t.TempDir()
+	s := openIn(t, dir)
+	first, err := s.client.PlaceOrder(keyed(t.Context(), "first"), order())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var wg sync.WaitGroup
-	for worker := range 4 {
-		wg.Go(func() {
-			for n := range 550 {
-				if _, err := s.client.PlaceOrder(keyed(t.Context(), fmt.Sprint(worker, "-", n)), order()); err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
+	if err := checkout.PlaceMany(dir, 3000, order(), first.GetOrder()); err != nil {
+		t.Fatal(err)
 	}
-	wg.Wait()
-	s.fill()
-	if again, err := s.client.PlaceOrder(keyed(t.Context(), "0"), order()); err != nil || !proto.Equal(first, again) {
+	if again, err := s.client.PlaceOrder(keyed(t.Context(), "first"), order()); err != nil || !proto.Equal(first, again) {
 		t.Errorf("got %v, %v, want the first order", again, err)
 	}
 }

@@ -1,10 +1,12 @@
 package checkout
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
@@ -29,6 +31,29 @@ func LeaveInterrupted(dir, key string, doubt bool, req *hipstershop.PlaceOrderRe
 	p.state = doubtful
 	_, err = j.save(p, time.Second)
 	return err
+}
+
+// PlaceMany records a number of placed orders.
+func PlaceMany(dir string, number int, req *hipstershop.PlaceOrderRequest, order *hipstershop.OrderResult) error {
+	j, err := openJournal(dir, time.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = j.store.Close() }()
+	for n := range number {
+		p := &purchase{key: fmt.Sprint("one of many ", n), request: fingerprintOf(req), order: proto.CloneOf(order)}
+		if err := p.name(); err != nil {
+			return err
+		}
+		if _, err := j.reserve(p); err != nil {
+			return err
+		}
+		p.state, p.emptied, p.confirmed = placed, true, true
+		if _, err := j.save(p, 0); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Spoil makes every write fail.

@@ -22,18 +22,18 @@ import (
 
 func testServer(t *testing.T) *server {
 	t.Helper()
-	return replica(t, "", 1)
+	return replica(t, "", rand.New(rand.NewPCG(1, 2)).IntN)
 }
 
 // replica is a server over the record in a directory.
-func replica(t *testing.T, dir string, seed uint64) *server {
+func replica(t *testing.T, dir string, random func(int) int) *server {
 	t.Helper()
 	sent, err := openParcels(dir, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = sent.close(context.Background()) })
-	s, err := newServer(&issuer{now: time.Now, random: rand.New(rand.NewPCG(seed, 2)).IntN}, sent, false, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	s, err := newServer(&issuer{now: time.Now, random: random}, sent, false, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
