@@ -91,7 +91,7 @@ func listens(c *Container) bool {
 func (r *Resolver) container(t *Template, s scope, pod *corev1.PodTemplateSpec, k *corev1.Container) Container {
 	c := Container{
 		Name: k.Name, Image: k.Image, WorkingDir: k.WorkingDir, Resources: k.Resources,
-		Startup: k.StartupProbe, Readiness: k.ReadinessProbe, Liveness: k.LivenessProbe,
+		Startup: nativeProbe(k.StartupProbe), Readiness: nativeProbe(k.ReadinessProbe), Liveness: nativeProbe(k.LivenessProbe),
 	}
 	for _, p := range k.Ports {
 		c.Ports = append(c.Ports, Port{p.Name, p.ContainerPort})
