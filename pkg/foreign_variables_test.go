@@ -14,7 +14,7 @@ import (
 // onlyTheUsers are variables of services that a lesson by another author may not set: they choose a file, a receiver of
 // data or a limit of the machine, or only shopctl sets them.
 var onlyTheUsers = []string{
-	"LISTEN_HOST", "KUBERNETES_SERVICE_HOST", "DATA_DIR", "GOMAXPROCS", "PATH", "PRODUCT_CATALOG_FILE", "SMTP_ADDR", "SMTP_FROM",
+	"LISTEN_HOST", "ALLOWED_HOSTS", "KUBERNETES_SERVICE_HOST", "DATA_DIR", "GOMAXPROCS", "PATH", "PRODUCT_CATALOG_FILE", "SMTP_ADDR", "SMTP_FROM",
 	"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
 	"COLLECTOR_SERVICE_ADDR", "GOMEMLIMIT", "SHOPCTL_CONTAINER",
 }

@@ -7,6 +7,7 @@
 //
 //	PORT                          port to listen on; 0: one that the kernel gives (default 0 with a lifeline, else 8080)
 //	LISTEN_HOST                   host to bind (default 127.0.0.1; every interface inside a Kubernetes pod)
+//	ALLOWED_HOSTS                 names that HTTP servers on loopback are addressed by, beside localhost; "*": any
 //	METRICS_PORT                  port of /metrics (default 0 with a lifeline, else 9464)
 //	LOG_LEVEL                     debug, info (default), warn or error
 //	LOG_BATCH_DELAY               how long a log line below warn may wait for others (default 20ms)

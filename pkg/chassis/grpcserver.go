@@ -18,6 +18,9 @@ import (
 // streamWorkers keep their stacks from call to call; a new goroutine would have to grow its own each time.
 const streamWorkers = 16
 
+// maxStreams bounds the calls that one connection has at the same time; more wait on the client's side.
+const maxStreams = 1024
+
 // Fixed flow-control windows, wide enough for any message of the shop, on both sides of a connection.
 // Without them gRPC measures the bandwidth of each connection with a ping for nearly every message,
 // which on loopback costs more than it can ever win.
@@ -50,6 +53,9 @@ func newServer(health healthServer, spans stats.Handler, interceptors ...grpc.Se
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.StaticStreamWindowSize(streamWindow),
 		grpc.StaticConnWindowSize(connWindow),
+		grpc.ConnectionTimeout(readTimeout),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.MaxHeaderListSize(maxHeader),
 	)...)
 	healthpb.RegisterHealthServer(s, health)
 	reflection.Register(s)

@@ -249,14 +249,14 @@ func (s *moduleSet) showReadiness() {
 
 func (s *moduleSet) serve(ctx context.Context, l listening, stop context.CancelCauseFunc) error {
 	g := &group{stop: stop}
-	admin := newHTTPServer(adminHandler(s.registry, s.state))
+	admin := newHTTPServer(hostsOf(s.o.Getenv).guard(adminHandler(s.registry, s.state)))
 	g.run("metrics", func() error { return ignoreClosed(admin.Serve(l.admin)) })
 	mux := protomux.New(l.main)
 	g.run("listen", func() error { return ignoreClosed(mux.Serve()) })
 	g.run("grpc", func() error { return ignoreClosed(s.server.Serve(mux.GRPC())) })
 	var pages *http.Server
 	if site := s.site(); site != nil {
-		pages = newHTTPServer(site.httpHandler())
+		pages = newHTTPServer(hostsOf(s.o.Getenv).guard(site.httpHandler()))
 		g.run("http", func() error { return ignoreClosed(pages.Serve(mux.HTTP())) })
 	} else {
 		_ = mux.HTTP().Close()

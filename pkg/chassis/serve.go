@@ -15,7 +15,7 @@ import (
 // serve runs everything that the service registered until ctx ends or something fails, then drains.
 func (rt *Runtime) serve(ctx context.Context, l listening, stop context.CancelCauseFunc) error {
 	g := &group{stop: stop}
-	admin := newHTTPServer(adminHandler(rt.gatherer, rt.health.state))
+	admin := newHTTPServer(hostsOf(rt.o.Getenv).guard(adminHandler(rt.gatherer, rt.health.state)))
 	g.run("metrics", func() error { return ignoreClosed(admin.Serve(l.admin)) })
 
 	// The servers outlive ctx: calls in flight finish while the service drains.
@@ -92,7 +92,7 @@ func (rt *Runtime) serveMain(ctx context.Context, g *group, l listening) (shutdo
 		done := g.run("tcp", func() error { return ignoreClosed(rt.tcp(tcpCtx, l.main)) })
 		return func(context.Context) { cancel(); _ = l.main.Close(); <-done }, l.main.Addr().String(), nil
 	case rt.http != nil:
-		srv := newHTTPServer(rt.httpHandler())
+		srv := newHTTPServer(hostsOf(rt.o.Getenv).guard(rt.httpHandler()))
 		g.run("http", func() error { return ignoreClosed(srv.Serve(l.main)) })
 		return func(ctx context.Context) { rt.drainHTTP(ctx, srv) }, l.main.Addr().String(), nil
 	default:
@@ -101,8 +101,18 @@ func (rt *Runtime) serveMain(ctx context.Context, g *group, l listening) (shutdo
 	}
 }
 
+const (
+	// headerTimeout and readTimeout are how long a client may take to send the header, and all of a request: bodies are
+	// small. writeTimeout is how long it may take until it has the response, a fault of the longest delay included.
+	headerTimeout, readTimeout, writeTimeout = 5 * time.Second, 10 * time.Second, 2 * time.Minute
+	idleTimeout                              = time.Minute
+	maxHeader                                = 64 << 10
+)
+
 func newHTTPServer(h http.Handler) *http.Server {
-	return &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+	}
 }
 
 // keepAliveGrace is how long a draining HTTP server still serves open connections, with responses that make the client

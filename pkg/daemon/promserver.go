@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/shopctl/shopctl/pkg/connlimit"
 	"github.com/shopctl/shopctl/pkg/observe/promapi"
 )
 
@@ -45,7 +46,7 @@ func (s *shop) servePrometheus() (*promServer, error) {
 	}}
 	go func() {
 		defer close(p.done)
-		if err := p.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := p.http.Serve(connlimit.Listen(l, connlimit.Share(1))); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("serve Prometheus' API", "error", err)
 		}
 	}()

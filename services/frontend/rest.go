@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -91,6 +93,17 @@ func (q strictQuery) Parse(to proto.Message, query url.Values, filter *utilities
 	return q.DefaultQueryParser.Parse(to, query, filter)
 }
 
+// unreadParameter is a parameter of a request whose method takes none from the query: its handler does not look there.
+func unreadParameter(r *http.Request) string {
+	if r.URL.RawQuery == "" || strings.HasSuffix(r.URL.Path, ":search") {
+		return ""
+	}
+	for _, key := range slices.Sorted(maps.Keys(r.URL.Query())) {
+		return key
+	}
+	return ""
+}
+
 // guardREST refuses requests from pages of other sites, bounds the body, and handles HEAD as GET.
 func guardREST(mux *runtime.ServeMux, marshaler runtime.Marshaler) http.Handler {
 	var origin http.CrossOriginProtection
@@ -98,6 +111,11 @@ func guardREST(mux *runtime.ServeMux, marshaler runtime.Marshaler) http.Handler 
 		w.Header()["Cache-Control"] = cacheNever
 		if origin.Check(r) != nil {
 			refusal := status.Error(codes.PermissionDenied, "requests from pages of another site are refused")
+			runtime.DefaultHTTPErrorHandler(r.Context(), mux, marshaler, w, r, refusal)
+			return
+		}
+		if key := unreadParameter(r); key != "" {
+			refusal := status.Errorf(codes.InvalidArgument, "unknown parameter %q", key)
 			runtime.DefaultHTTPErrorHandler(r.Context(), mux, marshaler, w, r, refusal)
 			return
 		}
@@ -110,12 +128,21 @@ func guardREST(mux *runtime.ServeMux, marshaler runtime.Marshaler) http.Handler 
 	})
 }
 
+// restMethods are those of a path that has some.
+func restMethods(path string) string {
+	if path == restRoot+"payments" {
+		return http.MethodPost
+	}
+	return http.MethodGet + ", " + http.MethodHead
+}
+
 // restNoRoute responds to an unknown path with 404, and to a method that a path does not have with 405; the library
 // would respond to the latter with UNIMPLEMENTED.
 func restNoRoute(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, r *http.Request, code int) {
 	err := &runtime.HTTPStatusError{HTTPStatus: code, Err: status.Errorf(codes.NotFound, "no route for %s %s", r.Method, r.URL.Path)}
 	switch code {
 	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", restMethods(r.URL.Path))
 		err.Err = status.Errorf(codes.Unimplemented, "%s does not accept %s", r.URL.Path, r.Method)
 	case http.StatusBadRequest:
 		err.Err = status.Errorf(codes.InvalidArgument, "the path %s cannot be read", r.URL.Path)

@@ -91,6 +91,8 @@ func TestWhatRESTCannotDoIsReportedInJSON(t *testing.T) {
 		{"GET", "/api/v1/products/NOPE", "", nil, 404, codes.NotFound, "no product with ID NOPE"},
 		{"GET", "/api/v1/products:search?query=x", "", nil, 503, codes.Unavailable, "away"},
 		{"GET", "/api/v1/products:search?color=x", "", nil, 400, codes.InvalidArgument, "color"},
+		{"GET", "/api/v1/products?foo=1", "", nil, 400, codes.InvalidArgument, `unknown parameter "foo"`},
+		{"GET", "/api/v1/products/OLJCESPC7Z?id=x", "", nil, 400, codes.InvalidArgument, `unknown parameter "id"`},
 		{"GET", "/api/v1/orders", "", nil, 404, codes.NotFound, "no route for GET /api/v1/orders"},
 		{"DELETE", "/api/v1/products", "", nil, 405, codes.Unimplemented, "does not accept DELETE"},
 		{"POST", "/api/v1/payments", `{"amount":`, nil, 400, codes.InvalidArgument, ""},
@@ -103,6 +105,18 @@ func TestWhatRESTCannotDoIsReportedInJSON(t *testing.T) {
 		message, _ := answer["message"].(string)
 		if code != c.code || answer["code"] != float64(c.grpc) || !strings.Contains(message, c.message) {
 			t.Errorf("%s %s: status %d, %v; want %d, %v %q", c.method, c.path, code, answer, c.code, c.grpc, c.message)
+		}
+	}
+}
+
+func TestAMethodThatAPathOfRESTDoesNotHaveIsNamedWithThoseThatItHas(t *testing.T) {
+	s := open(t)
+	for request, want := range map[string]string{"POST /api/v1/products": "GET, HEAD", "PUT /api/v1/products/OLJCESPC7Z": "GET, HEAD", "GET /api/v1/payments": "POST"} {
+		method, path, _ := strings.Cut(request, " ")
+		rec := httptest.NewRecorder()
+		s.handler.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), method, path, nil))
+		if rec.Code != http.StatusMethodNotAllowed || rec.Header().Get("Allow") != want {
+			t.Errorf("%s: %d, Allow %q", request, rec.Code, rec.Header().Get("Allow"))
 		}
 	}
 }

@@ -33,7 +33,8 @@ func IsHost(host string) bool {
 	}
 	name := u.Hostname()
 	ip := net.ParseIP(name)
-	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
+	lower := strings.ToLower(name)
+	return lower == "localhost" || strings.HasSuffix(lower, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
 // isOrigin reports whether an Origin header is that of a page from this machine.

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/shopctl/shopctl/pkg/connlimit"
 	"github.com/shopctl/shopctl/pkg/protomux"
 )
 
@@ -80,7 +81,7 @@ func Listen(cfg Config) (*Receiver, error) {
 	}
 	r.addrs = [2]string{overGRPC.Addr().String(), overHTTP.Addr().String()}
 	// SDKs differ in which protocol they expect of an endpoint, so that either port takes both.
-	r.mux, r.grpc, r.http = protomux.New(overGRPC, overHTTP), r.newGRPC(), r.newHTTP()
+	r.mux, r.grpc, r.http = protomux.New(connlimit.Listen(overGRPC, connlimit.Share(1)), connlimit.Listen(overHTTP, connlimit.Share(1))), r.newGRPC(), r.newHTTP()
 	r.done.Go(func() { _ = r.mux.Serve() })
 	r.done.Go(func() { r.fault <- r.grpc.Serve(r.mux.GRPC()) })
 	r.done.Go(func() { r.fault <- r.http.Serve(r.mux.HTTP()) })

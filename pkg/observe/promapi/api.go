@@ -73,9 +73,7 @@ func New(cfg Config) http.Handler {
 		mux.Handle("GET /api/v1/"+path, a.handle(f))
 	}
 	mux.HandleFunc("POST /api/v1/query_exemplars", a.handle(a.exemplars))
-	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
-		fail(w, &apiError{http.StatusNotFound, "not_found", "there is no " + r.Method + " " + r.URL.Path + " here"})
-	})
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { noRoute(w, r, mux) })
 	mux.HandleFunc("GET /federate", a.federate)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(cfg.Own, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	for _, probe := range []string{"ready", "healthy"} {
@@ -87,6 +85,22 @@ func New(cfg Config) http.Handler {
 		_, _ = w.Write([]byte("Prometheus' HTTP API over the metrics of the shop: /api/v1/query, /api/v1/query_range, /federate, ...\n"))
 	})
 	return a.guard(mux)
+}
+
+// noRoute responds to a path that does not exist, or does not have the method.
+func noRoute(w http.ResponseWriter, r *http.Request, mux *http.ServeMux) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		if _, pattern := mux.Handler(&http.Request{Method: method, URL: r.URL, Host: r.Host}); pattern != "/api/" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		fail(w, &apiError{http.StatusNotFound, "not_found", "there is no " + r.Method + " " + r.URL.Path + " here"})
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
 }
 
 // guard refuses what does not come from a program on this machine, and what is too much.

@@ -235,3 +235,28 @@ func TestALargeFormIsRefused(t *testing.T) {
 		t.Errorf("status %d", resp.StatusCode)
 	}
 }
+
+func TestAMethodThatAPathDoesNotHaveIsNamedWithThoseThatItHas(t *testing.T) {
+	srv := serve(t, fixed())
+	for request, want := range map[string]string{
+		"DELETE /api/v1/query": "GET, HEAD, POST", "PUT /api/v1/rules": "GET, HEAD", "POST /api/v1/label/job/values": "GET, HEAD", "DELETE /api/v1/none": "",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		req, err := http.NewRequestWithContext(t.Context(), method, srv.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		status := http.StatusMethodNotAllowed
+		if want == "" {
+			status = http.StatusNotFound
+		}
+		if resp.StatusCode != status || resp.Header.Get("Allow") != want {
+			t.Errorf("%s: %s, Allow %q", request, resp.Status, resp.Header.Get("Allow"))
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/chassis/portowner"
+	"github.com/shopctl/shopctl/pkg/connlimit"
 )
 
 // Host is where stable addresses are opened: nothing but this machine can connect.
@@ -28,6 +29,7 @@ type Address struct {
 	conns    map[net.Conn]struct{}
 	closed   bool
 	wg       sync.WaitGroup
+	buffers  buffers
 }
 
 // PortTakenError reports that a port is in use, and by which program if that is known.
@@ -58,7 +60,8 @@ func Listen(addr string) (*Address, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	a := &Address{listener: l, conns: map[net.Conn]struct{}{}}
+	// A connection takes two descriptors here: its own, and that to the instance.
+	a := &Address{listener: connlimit.Listen(l, connlimit.Share(2)), conns: map[net.Conn]struct{}{}}
 	a.wg.Go(a.accept)
 	return a, nil
 }
@@ -105,7 +108,7 @@ func (a *Address) serve(in net.Conn) {
 	out := a.dial()
 	if out == nil {
 		// No instance is ready: the client gets a reset, as from a refused connection.
-		if tcp, ok := in.(*net.TCPConn); ok {
+		if tcp, ok := in.(interface{ SetLinger(seconds int) error }); ok {
 			_ = tcp.SetLinger(0)
 		}
 		return
@@ -118,18 +121,33 @@ func (a *Address) serve(in net.Conn) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		splice(out, in)
+		a.splice(out, in)
 	}()
-	splice(in, out)
+	a.splice(in, out)
 	<-done
+}
+
+// buffers are those of copies. The kernel could do it with less copying (splice), but that takes two pipes for each
+// connection: four more descriptors, which stay for minutes after it.
+type buffers struct{ sync.Pool }
+
+const bufferSize = 16 << 10
+
+func (b *buffers) get() *[bufferSize]byte {
+	if buf, ok := b.Get().(*[bufferSize]byte); ok {
+		return buf
+	}
+	return new([bufferSize]byte)
 }
 
 // splice copies one direction until it ends, and hands the end on. When the other side takes no more,
 // neither does ours.
-func splice(dst, src net.Conn) {
-	_, err := io.Copy(dst, src)
-	if tcp, ok := dst.(*net.TCPConn); ok && err == nil {
-		_ = tcp.CloseWrite()
+func (a *Address) splice(dst, src net.Conn) {
+	buf := a.buffers.get()
+	_, err := io.CopyBuffer(struct{ io.Writer }{dst}, struct{ io.Reader }{src}, buf[:])
+	a.buffers.Put(buf)
+	if half, ok := dst.(interface{ CloseWrite() error }); ok && err == nil {
+		_ = half.CloseWrite()
 		return
 	}
 	_ = dst.Close()
