@@ -25,6 +25,9 @@ type Limits struct {
 	Builtin func(image string) bool
 }
 
+// maxInstances bounds the instances of all Deployments: each is a process.
+const maxInstances = 60
+
 // RefusedError is a change that a lesson by another author may not make.
 type RefusedError struct {
 	Key   resource.Key
@@ -33,6 +36,9 @@ type RefusedError struct {
 
 func (e *RefusedError) Error() string {
 	text := e.Issue.Message
+	if e.Key == (resource.Key{}) {
+		return "change the shop: " + text
+	}
 	if e.Issue.Path != "" {
 		text = e.Issue.Path + ": " + text
 	}
@@ -46,9 +52,15 @@ func (l Limits) Check(before, after store.Snapshot) error {
 		if key.Namespace != l.Namespace {
 			return &RefusedError{key, admission.Issue{Message: fmt.Sprintf("a lesson by another author changes only objects in the shop's namespace, %s", l.Namespace)}}
 		}
+		if k, err := resource.LookupKind(key.Kind); err != nil || !k.Restorable {
+			return &RefusedError{key, admission.Issue{Message: "a lesson by another author changes only what is undone when it ends"}}
+		}
 		if is.external[key] {
 			return &RefusedError{key, admission.Issue{Path: "spec.type", Message: "a lesson by another author sends nothing elsewhere"}}
 		}
+	}
+	if now := is.replicas(); now > maxInstances && now > was.replicas() {
+		return &RefusedError{Issue: admission.Issue{Message: fmt.Sprintf("a lesson by another author runs at most %d instances, not %d", maxInstances, now)}}
 	}
 	for _, key := range sorted(maps.Keys(is.deployments)) {
 		if issues := l.checkDeployment(was, is, was.deployments[key], is.deployments[key]); len(issues) > 0 {

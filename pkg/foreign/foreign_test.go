@@ -116,6 +116,7 @@ func TestALessonByAnotherAuthorChoosesNoProgram(t *testing.T) {
 		"another namespace":            {strings.ReplaceAll(deployment(`image: catalog`, ""), "{name: d}", "{name: d, namespace: other}"), "changes only objects in the shop's namespace, production"},
 		"a namespace":                  {`{apiVersion: v1, kind: Namespace, metadata: {name: mine}}`, "changes only objects in the shop's namespace, production"},
 		"a Service for another host":   {`{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {type: ExternalName, externalName: example.com}}`, "spec.type: a lesson by another author sends nothing elsewhere"},
+		"very many instances":          {strings.Replace(deployment(`image: catalog`, ""), "spec: {selector", "spec: {replicas: 100, selector", 1), "change the shop: a lesson by another author runs at most 60 instances, not 103"},
 		"a path outside of the volume": {deployment(`image: catalog, volumeMounts: [{name: v, mountPath: /v, subPathExpr: "$(X)"}]`, `volumes: [{name: v, emptyDir: {}}],`), "containers[0]"},
 	} {
 		t.Run(name, func(t *testing.T) {

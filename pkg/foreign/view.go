@@ -88,3 +88,11 @@ func (v *view) changedSince(before *view) []resource.Key {
 func sorted(keys iter.Seq[resource.Key]) []resource.Key {
 	return slices.SortedFunc(keys, func(a, b resource.Key) int { return cmp.Compare(a.String(), b.String()) })
 }
+
+// replicas is the number of instances that there are to be.
+func (v *view) replicas() (n int64) {
+	for _, d := range v.deployments {
+		n += int64(resource.Replicas(d))
+	}
+	return n
+}

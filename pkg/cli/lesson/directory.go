@@ -40,8 +40,29 @@ func lessonIn(ctx context.Context, ios *iostreams.IO, dir string) (*lesson.Lesso
 	return all[0], nil
 }
 
-// loadDir reads all lessons below a directory. Like [lesson.Load], it returns those that can be read even with an error.
+// loaded are the lessons of a directory. Like [lesson.Load], they can come with an error.
+type loaded struct {
+	lessons []*lesson.Lesson
+	err     error
+}
+
+// loadDir reads all lessons below a directory, and returns those that can be read even with an error. A signal ends it at
+// once: a text can be made to take long, and the process ends soon after.
 func loadDir(ctx context.Context, dir string) ([]*lesson.Lesson, error) {
+	done := make(chan loaded, 1)
+	go func() {
+		all, err := readDir(ctx, dir)
+		done <- loaded{all, err}
+	}()
+	select {
+	case r := <-done:
+		return r.lessons, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func readDir(ctx context.Context, dir string) ([]*lesson.Lesson, error) {
 	files, err := pack.Open(dir, ctx.Err)
 	if err != nil {
 		return nil, cmdutil.HintErr(cmdutil.ExitUsage, "make the directory readable: ls -ld "+dir, fmt.Errorf("read lessons: %w", err))
@@ -49,11 +70,8 @@ func loadDir(ctx context.Context, dir string) ([]*lesson.Lesson, error) {
 	defer files.Close()
 	all, err := lesson.Load(files)
 	var refused *pack.RefusedError
-	switch {
-	case errors.As(err, &refused):
+	if errors.As(err, &refused) {
 		return nil, cmdutil.HintErr(cmdutil.ExitUsage, "ls -l "+filepath.Join(dir, refused.Path), fmt.Errorf("read lessons in %s: %w", dir, refused))
-	case ctx.Err() != nil:
-		return nil, cmdutil.ExitErr(cmdutil.ExitInterrupted)
 	}
 	for _, l := range all {
 		origin, originErr := originOf(filepath.Join(dir, filepath.FromSlash(l.Dir())))

@@ -1,11 +1,13 @@
 package lesson_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
 
+	"github.com/shopctl/shopctl/pkg/cli"
 	"github.com/shopctl/shopctl/pkg/cli/clitest"
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 )
@@ -37,5 +39,18 @@ func TestADirectoryWithWhatALessonCannotContainIsRefusedByEveryCommand(t *testin
 				w.WantErr("read lessons in "+place+": "+c.want, "shopctl: hint: ls -l "+filepath.Join(place, "x.yaml"))
 			}
 		})
+	}
+}
+
+func TestASignalEndsTheReadingOfADirectory(t *testing.T) {
+	w := clitest.NewWorld(t)
+	dir := t.TempDir()
+	w.Want(cmdutil.ExitOK, "lesson", "new", "--dir", dir, "communication/caching")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cmdutil.ErrInterrupted)
+	for _, verb := range []string{"lint", "play", "test"} {
+		if code := cli.Execute(ctx, w.F, []string{"lesson", verb, filepath.Join(dir, "communication", "caching")}); code != cmdutil.ExitInterrupted {
+			t.Errorf("%s: exit %d: %s", verb, code, w.Err.String())
+		}
 	}
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -26,6 +27,9 @@ func (s *faultsServer) InjectFault(ctx context.Context, req *controlpb.InjectFau
 	spec := specOf(req)
 	if session, ok := sessionOf(ctx); ok {
 		spec.Owner = session.owner
+		if namespace, _, other := strings.Cut(spec.Service, "/"); other {
+			return nil, refused("inject a fault in namespace " + namespace + ": a lesson by another author stays in the shop's namespace")
+		}
 	}
 	f, err := s.faults.Inject(spec)
 	if err != nil {

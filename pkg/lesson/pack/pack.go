@@ -20,7 +20,9 @@ const (
 	// MaxFiles is the number of files and directories.
 	MaxFiles = 2000
 	// MaxFile and MaxTotal are sizes in bytes.
-	MaxFile  = 1 << 20
+	MaxFile = 1 << 20
+	// MaxText is that of a Markdown file, which takes longer to read.
+	MaxText  = 64 << 10
 	MaxTotal = 16 << 20
 	// MaxDepth is the number of directories above a file.
 	MaxDepth = 12
@@ -106,6 +108,8 @@ func check(name string, info fs.FileInfo) error {
 		return &RefusedError{name, "it is not a regular file"}
 	case mode&(fs.ModeSetuid|fs.ModeSetgid) != 0:
 		return &RefusedError{name, "it has the setuid or setgid bit; a lesson contains only plain files"}
+	case path.Ext(name) == ".md" && info.Size() > MaxText:
+		return &RefusedError{name, fmt.Sprintf("it has %.1f KiB; a text of a lesson has at most %d KiB", float64(info.Size())/(1<<10), MaxText>>10)}
 	case info.Size() > MaxFile:
 		return &RefusedError{name, fmt.Sprintf("it has %.1f MiB; a file of a lesson has at most %d MiB", float64(info.Size())/(1<<20), MaxFile>>20)}
 	}
@@ -120,12 +124,16 @@ func (f *FS) ReadFile(name string) ([]byte, error) {
 	}
 	defer file.Close()
 	// Not the size of the file decides: it may grow while it is read.
-	content, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
+	limit := int64(MaxFile)
+	if path.Ext(name) == ".md" {
+		limit = MaxText
+	}
+	content, err := io.ReadAll(io.LimitReader(file, limit+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(content) > MaxFile {
-		return nil, &RefusedError{name, fmt.Sprintf("it grew beyond %d MiB while it was read", MaxFile>>20)}
+	if int64(len(content)) > limit {
+		return nil, &RefusedError{name, "it grew while it was read"}
 	}
 	if f.bytes += int64(len(content)); f.bytes > MaxTotal {
 		return nil, &RefusedError{name, fmt.Sprintf("the files before it fill %d MiB, the most that is read; name the directory of one lesson", MaxTotal>>20)}

@@ -84,6 +84,7 @@ func TestOnlyPlainFilesWithinLimitsAreRead(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "big.yaml: it has 1024.0 MiB; a file of a lesson has at most 1 MiB"},
+		"a long text": {func(t *testing.T, dir string) { write(t, filepath.Join(dir, "lesson.md"), pack.MaxText+1) }, "lesson.md: it has 64.0 KiB; a text of a lesson has at most 64 KiB"},
 		"many large files": {func(t *testing.T, dir string) {
 			for i := range pack.MaxTotal/pack.MaxFile + 1 {
 				write(t, filepath.Join(dir, fmt.Sprintf("%02d", i)), pack.MaxFile)
