@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,6 +72,7 @@ func TestStories(t *testing.T) {
 			"restarts": restarts,
 			"waitfor":  waitFor,
 			"until":    until,
+			"seen":     seen,
 		},
 	})
 }
@@ -98,6 +98,7 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("MANIFESTS", manifests)
+	env.Setenv("EXAMPLES", filepath.Join(manifests, "..", "..", "docs", "examples"))
 	vars := slices.Clone(env.Vars)
 	env.Defer(func() {
 		down := exec.Command(filepath.Join(binary.dir, "shopctl"), "down", "--all", "--now", "-q")
@@ -169,23 +170,6 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if want, _ := strconv.Atoi(args[0]); code != want {
 		ts.Fatalf("%s: exit %d, want %d", strings.Join(args[1:], " "), code, want)
-	}
-}
-
-// until runs a command of shopctl until its output matches an expression: until EXPRESSION ARGUMENT...
-func until(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: until EXPRESSION ARGUMENT...")
-	}
-	want := regexp.MustCompile("(?m)" + args[0])
-	var last string
-	matched := eventually.Within(time.Minute, func() bool {
-		err := ts.Exec("shopctl", args[1:]...)
-		last = ts.ReadFile("stdout")
-		return err == nil && want.MatchString(last)
-	})
-	if !matched {
-		ts.Fatalf("shopctl %s never printed %s, but\n%s", strings.Join(args[1:], " "), args[0], last)
 	}
 }
 

@@ -70,7 +70,7 @@ func (s Spec) checkChassis(t Target) error {
 	case t.Protocol == "tcp":
 		return &Invalid{Text: fmt.Sprintf("%s speaks TCP, so single calls cannot be recognized", t.Name), Hint: hint}
 	case !t.Chassis:
-		return &Invalid{Text: fmt.Sprintf("%s is not a built-in service: calls to it cannot be made to fail", t.Name), Hint: hint}
+		return &Invalid{Text: fmt.Sprintf("%s is not a built-in service: its calls can be made to fail or wait with the service mesh, which this version does not have yet; --crash and --pause work today", t.Name), Hint: hint}
 	}
 	return nil
 }

@@ -24,9 +24,10 @@ func newTrustCmd(f *cmdutil.Factory) *cobra.Command {
 		Short: "Allow the shopctl.yaml of the working directory, as it is now",
 		Long: `Allow the shopctl.yaml of the working directory, as it is now, to run programs (images) and to send spans elsewhere
 (otlpForward). Without this, "up" asks once on a terminal, and fails elsewhere. A file that changes is to be allowed
-again. The programs of all files that are allowed can be used by every shop of yours, so that a service can be applied from
-its own directory; where two name one image, the file of the directory where the shop was started comes first, and then the
-one that was allowed last. Your own file, in the configuration directory or named by SHOPCTL_CONFIG, needs no permission.`,
+again. The programs of all files that are allowed can be used by every shop of yours, so that a service can be applied
+from its own directory; where two name one image, the file of the directory where the shop was started comes first, and
+then the one that was allowed last. Your own file, in the configuration directory or named by SHOPCTL_CONFIG, needs no
+permission.`,
 		Example: `shopctl config trust
 shopctl config trust --revoke`,
 		Args: cmdutil.Exactly(0, ""),
