@@ -34,6 +34,8 @@ type traceSummaryView struct {
 	Errors      int32    `json:"errors"`
 	Services    []string `json:"services"`
 	Status      string   `json:"status"`
+	// Received is when the first span came, by the clock of the shop; "" for a trace of a file.
+	Received string `json:"received"`
 	// Arriving: spans are still coming.
 	Arriving bool `json:"arriving"`
 }
@@ -65,10 +67,14 @@ func viewTraces(resp *controlpb.ListTracesResponse) tracesView {
 }
 
 func viewTraceSummary(s *controlpb.TraceSummary) traceSummaryView {
+	received := ""
+	if s.GetReceived() != nil {
+		received = nanoseconds(s.GetReceived().AsTime())
+	}
 	return traceSummaryView{
 		TraceID: s.GetTraceId(), RootService: serviceOfSpan(s.GetRootService()), RootName: s.GetRootName(),
 		Start: nanoseconds(s.GetStart().AsTime()), DurationMs: knownMillis(s.GetDuration() != nil, s.GetDuration().AsDuration()),
-		Spans: s.GetSpans(), Errors: s.GetErrors(), Services: servicesOfSpans(s.GetServices()), Status: spanStatus(s.GetFailed()), Arriving: s.GetArriving(),
+		Spans: s.GetSpans(), Errors: s.GetErrors(), Services: servicesOfSpans(s.GetServices()), Status: spanStatus(s.GetFailed()), Arriving: s.GetArriving(), Received: received,
 	}
 }
 

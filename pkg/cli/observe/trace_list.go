@@ -115,8 +115,26 @@ func traceCells(ios *iostreams.IO, now func() time.Time, s *controlpb.TraceSumma
 	return []string{
 		trace.ShortID(s.GetTraceId()), began, took,
 		fmt.Sprint(s.GetSpans()), fmt.Sprint(len(s.GetServices())), status,
-		aboutTrace(s),
+		aboutTrace(s) + clockDiffers(s),
 	}
+}
+
+// A trace comes soon after it ended. What lies further apart was timed by another clock.
+const longestWay, clockError = time.Minute, time.Second
+
+// clockDiffers marks a trace whose start or end cannot be right by the clock of the shop.
+func clockDiffers(s *controlpb.TraceSummary) string {
+	if s.GetReceived() == nil || s.GetDuration() == nil {
+		return ""
+	}
+	start, received := s.GetStart().AsTime(), s.GetReceived().AsTime()
+	if ahead := start.Sub(received); ahead > clockError {
+		return fmt.Sprintf(" (clock %s ahead)", humanize.Age(ahead))
+	}
+	if behind := received.Sub(start.Add(s.GetDuration().AsDuration())); behind > longestWay {
+		return fmt.Sprintf(" (clock %s behind)", humanize.Age(behind))
+	}
+	return ""
 }
 
 // started formats a time as briefly as possible: without the date if it is today.

@@ -36,7 +36,9 @@ type Summary struct {
 	// EntryService and EntryName are of the first span that served a request, where the root is a caller's.
 	EntryService, EntryName string
 	// Start is when the trace came if Timed is false: none of its spans has a time that can be right.
-	Start         time.Time
+	Start time.Time
+	// Received is when its first span came.
+	Received      time.Time
 	Duration      time.Duration
 	Timed         bool
 	Spans, Errors int
@@ -185,7 +187,7 @@ func (s *Store) summary(e *entry) Summary {
 	o := s.names.operations[e.root.operation]
 	sum := Summary{
 		ID: e.id, RootService: o.service.name, RootName: o.shown, Failed: e.root.failed,
-		Start: time.Unix(0, cmp.Or(e.start, e.came.UnixNano())), Duration: time.Duration(e.end - e.start), Timed: e.start != 0,
+		Start: time.Unix(0, cmp.Or(e.start, e.came.UnixNano())), Received: e.came, Duration: time.Duration(e.end - e.start), Timed: e.start != 0,
 		Spans: int(e.spans), Errors: int(e.errors), Arriving: e.completed().After(s.cfg.Now()),
 	}
 	if e.entry.any && !e.root.served {

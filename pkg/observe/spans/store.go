@@ -277,20 +277,20 @@ func (e *entry) file(n *names, p *parsed, o *origin) {
 	if i < 0 {
 		i = len(e.services)
 		service.refs++
-		e.services = append(e.services, seen{service, p.start})
+		e.services = append(e.services, seen{service, p.begins()})
 	}
-	e.services[i].first = min(e.services[i].first, p.start)
+	e.services[i].first = min(e.services[i].first, p.begins())
 	e.extend(p)
 	e.spans++
 	if p.failed {
 		e.errors++
 	}
 	known := trace.Outermost(p.trace, p.parent)
-	if !e.root.any || known && !e.root.known || known == e.root.known && p.start < e.root.start {
-		e.root = root{operation: number, start: p.start, failed: p.failed, known: known, any: true, served: p.kind == trace.Server}
+	if !e.root.any || known && !e.root.known || known == e.root.known && p.begins() < e.root.start {
+		e.root = root{operation: number, start: p.begins(), failed: p.failed, known: known, any: true, served: p.kind == trace.Server}
 	}
-	if p.kind == trace.Server && (!e.entry.any || p.start < e.entry.start) {
-		e.entry = root{operation: number, start: p.start, any: true}
+	if p.kind == trace.Server && (!e.entry.any || p.begins() < e.entry.start) {
+		e.entry = root{operation: number, start: p.begins(), any: true}
 	}
 }
 

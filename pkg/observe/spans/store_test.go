@@ -155,6 +155,9 @@ func TestASummaryIsOfTheRootOrOfTheEarliestSpan(t *testing.T) {
 		{ID: traceID(2), RootService: "frontend", RootName: "POST /checkout", Start: begin().Add(time.Second), Duration: 300 * time.Millisecond, Timed: true, Spans: 2, Errors: 2, Services: []string{"frontend", "payment"}, Failed: true, Arriving: true},
 		{ID: traceID(1), RootService: "frontend", RootName: "GET /cart", Start: begin(), Duration: 60 * time.Millisecond, Timed: true, Spans: 2, Services: []string{"frontend", "cart"}, Arriving: true},
 	}
+	for i := range want {
+		want[i].Received = begin().Add(3 * time.Second)
+	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("summaries (-want +got):\n%s", d)
 	}

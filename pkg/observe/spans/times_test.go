@@ -72,8 +72,21 @@ func TestTheNewestTraceIsTheOneThatCameLastWhateverItsClock(t *testing.T) {
 	if got := s.List(Filter{Since: now.Add(-10 * time.Second)}, 10); len(got) != 5 {
 		t.Errorf("%d traces came within ten seconds, want 5", len(got))
 	}
+	if got := s.List(Filter{}, 10)[1]; !got.Received.Equal(now.Add(-time.Second)) {
+		t.Errorf("the one before came at %s", got.Received)
+	}
 	take(t, s, 6, 1, 0, 0)
 	if got := s.List(Filter{}, 1)[0]; got.ID != traceID(6) || got.Timed || !got.Start.Equal(now) {
 		t.Errorf("a trace without a time: %+v", got)
+	}
+}
+
+func TestTheRootIsASpanWhoseTimeIsKnown(t *testing.T) {
+	s := New(Config{Now: begin})
+	ns := uint64(begin().UnixNano())
+	ingest(t, s, span{trace: 1, id: 1, service: "a", name: "known", from: 0, to: 5})
+	take(t, s, 1, 2, 0, ns)
+	if got := s.List(Filter{}, 1)[0]; got.RootName != "known" || got.Services[0] != "a" {
+		t.Errorf("root %q of %v", got.RootName, got.Services)
 	}
 }

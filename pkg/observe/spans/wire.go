@@ -262,6 +262,14 @@ func (p *parsed) fixedField(num protowire.Number, value uint64) {
 	}
 }
 
+// begins is where a span lies among others: at its start, or behind all whose start is known.
+func (p *parsed) begins() int64 {
+	if p.start == 0 {
+		return math.MaxInt64
+	}
+	return p.start
+}
+
 // keyValue reads an encoded KeyValue: its key, and its value as text if that is a string or a number.
 func keyValue(encoded, scratch []byte) (key, value []byte) {
 	_ = fields(encoded, func(num protowire.Number, _, field []byte) error {

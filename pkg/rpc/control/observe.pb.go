@@ -377,7 +377,9 @@ type TraceSummary struct {
 	EntryService string `protobuf:"bytes,10,opt,name=entry_service,json=entryService,proto3" json:"entry_service,omitempty"`
 	EntryName    string `protobuf:"bytes,11,opt,name=entry_name,json=entryName,proto3" json:"entry_name,omitempty"`
 	// Spans are still coming: the root has not come, or something did a moment ago.
-	Arriving      bool `protobuf:"varint,12,opt,name=arriving,proto3" json:"arriving,omitempty"`
+	Arriving bool `protobuf:"varint,12,opt,name=arriving,proto3" json:"arriving,omitempty"`
+	// When the first span came, by the clock of the shop. Not set for traces of a file.
+	Received      *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=received,proto3" json:"received,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -494,6 +496,13 @@ func (x *TraceSummary) GetArriving() bool {
 		return x.Arriving
 	}
 	return false
+}
+
+func (x *TraceSummary) GetReceived() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Received
+	}
+	return nil
 }
 
 type GetTraceRequest struct {
@@ -2204,7 +2213,7 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\aforward\x18\b \x01(\tR\aforward\x12\x1c\n" +
 	"\tforwarded\x18\t \x01(\x03R\tforwarded\x12'\n" +
 	"\x0fforward_dropped\x18\n" +
-	" \x01(\x03R\x0eforwardDropped\"\x94\x03\n" +
+	" \x01(\x03R\x0eforwardDropped\"\xcc\x03\n" +
 	"\fTraceSummary\x12\x19\n" +
 	"\btrace_id\x18\x01 \x01(\tR\atraceId\x12!\n" +
 	"\froot_service\x18\x02 \x01(\tR\vrootService\x12\x1b\n" +
@@ -2219,7 +2228,8 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	" \x01(\tR\fentryService\x12\x1d\n" +
 	"\n" +
 	"entry_name\x18\v \x01(\tR\tentryName\x12\x1a\n" +
-	"\barriving\x18\f \x01(\bR\barriving\"Z\n" +
+	"\barriving\x18\f \x01(\bR\barriving\x126\n" +
+	"\breceived\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\breceived\"Z\n" +
 	"\x0fGetTraceRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x127\n" +
 	"\x06filter\x18\x02 \x01(\v2\x1f.shopctl.control.v1.TraceFilterR\x06filter\"b\n" +
@@ -2440,65 +2450,66 @@ var file_shopctl_control_v1_observe_proto_depIdxs = []int32{
 	3,  // 6: shopctl.control.v1.ListTracesResponse.store:type_name -> shopctl.control.v1.TraceStore
 	36, // 7: shopctl.control.v1.TraceSummary.start:type_name -> google.protobuf.Timestamp
 	35, // 8: shopctl.control.v1.TraceSummary.duration:type_name -> google.protobuf.Duration
-	0,  // 9: shopctl.control.v1.GetTraceRequest.filter:type_name -> shopctl.control.v1.TraceFilter
-	4,  // 10: shopctl.control.v1.GetTraceResponse.summary:type_name -> shopctl.control.v1.TraceSummary
-	0,  // 11: shopctl.control.v1.FollowTracesRequest.filter:type_name -> shopctl.control.v1.TraceFilter
-	36, // 12: shopctl.control.v1.QueryMetricsRequest.time:type_name -> google.protobuf.Timestamp
-	35, // 13: shopctl.control.v1.QueryMetricsRequest.range:type_name -> google.protobuf.Duration
-	35, // 14: shopctl.control.v1.QueryMetricsRequest.step:type_name -> google.protobuf.Duration
-	10, // 15: shopctl.control.v1.QueryMetricsResponse.series:type_name -> shopctl.control.v1.MetricSeries
-	29, // 16: shopctl.control.v1.MetricSeries.labels:type_name -> shopctl.control.v1.MetricSeries.LabelsEntry
-	11, // 17: shopctl.control.v1.MetricSeries.samples:type_name -> shopctl.control.v1.MetricSample
-	14, // 18: shopctl.control.v1.ListMetricsResponse.metrics:type_name -> shopctl.control.v1.Metric
-	15, // 19: shopctl.control.v1.ListMetricsResponse.store:type_name -> shopctl.control.v1.MetricStore
-	16, // 20: shopctl.control.v1.ListMetricsResponse.targets:type_name -> shopctl.control.v1.ScrapeTarget
-	36, // 21: shopctl.control.v1.MetricStore.oldest:type_name -> google.protobuf.Timestamp
-	36, // 22: shopctl.control.v1.ScrapeTarget.last_scrape:type_name -> google.protobuf.Timestamp
-	35, // 23: shopctl.control.v1.ScrapeTarget.took:type_name -> google.protobuf.Duration
-	19, // 24: shopctl.control.v1.ListAlertsResponse.rules:type_name -> shopctl.control.v1.AlertRule
-	20, // 25: shopctl.control.v1.ListAlertsResponse.alerts:type_name -> shopctl.control.v1.Alert
-	21, // 26: shopctl.control.v1.ListAlertsResponse.history:type_name -> shopctl.control.v1.AlertChange
-	35, // 27: shopctl.control.v1.AlertRule.for:type_name -> google.protobuf.Duration
-	35, // 28: shopctl.control.v1.AlertRule.keep_firing_for:type_name -> google.protobuf.Duration
-	36, // 29: shopctl.control.v1.AlertRule.last_evaluation:type_name -> google.protobuf.Timestamp
-	30, // 30: shopctl.control.v1.AlertRule.labels:type_name -> shopctl.control.v1.AlertRule.LabelsEntry
-	31, // 31: shopctl.control.v1.AlertRule.annotations:type_name -> shopctl.control.v1.AlertRule.AnnotationsEntry
-	32, // 32: shopctl.control.v1.Alert.labels:type_name -> shopctl.control.v1.Alert.LabelsEntry
-	33, // 33: shopctl.control.v1.Alert.annotations:type_name -> shopctl.control.v1.Alert.AnnotationsEntry
-	36, // 34: shopctl.control.v1.Alert.active_since:type_name -> google.protobuf.Timestamp
-	36, // 35: shopctl.control.v1.Alert.fired:type_name -> google.protobuf.Timestamp
-	36, // 36: shopctl.control.v1.AlertChange.time:type_name -> google.protobuf.Timestamp
-	34, // 37: shopctl.control.v1.AlertChange.labels:type_name -> shopctl.control.v1.AlertChange.LabelsEntry
-	35, // 38: shopctl.control.v1.GetMapRequest.window:type_name -> google.protobuf.Duration
-	25, // 39: shopctl.control.v1.GetMapResponse.nodes:type_name -> shopctl.control.v1.MapNode
-	26, // 40: shopctl.control.v1.GetMapResponse.edges:type_name -> shopctl.control.v1.MapEdge
-	27, // 41: shopctl.control.v1.GetMapResponse.blast:type_name -> shopctl.control.v1.BlastRadius
-	36, // 42: shopctl.control.v1.GetMapResponse.time:type_name -> google.protobuf.Timestamp
-	35, // 43: shopctl.control.v1.GetMapResponse.window:type_name -> google.protobuf.Duration
-	24, // 44: shopctl.control.v1.MapNode.traffic:type_name -> shopctl.control.v1.Traffic
-	24, // 45: shopctl.control.v1.MapEdge.traffic:type_name -> shopctl.control.v1.Traffic
-	28, // 46: shopctl.control.v1.BlastRadius.steps:type_name -> shopctl.control.v1.BlastStep
-	24, // 47: shopctl.control.v1.BlastStep.traffic:type_name -> shopctl.control.v1.Traffic
-	24, // 48: shopctl.control.v1.BlastStep.before:type_name -> shopctl.control.v1.Traffic
-	1,  // 49: shopctl.control.v1.Traces.ListTraces:input_type -> shopctl.control.v1.ListTracesRequest
-	5,  // 50: shopctl.control.v1.Traces.GetTrace:input_type -> shopctl.control.v1.GetTraceRequest
-	7,  // 51: shopctl.control.v1.Traces.FollowTraces:input_type -> shopctl.control.v1.FollowTracesRequest
-	8,  // 52: shopctl.control.v1.Metrics.QueryMetrics:input_type -> shopctl.control.v1.QueryMetricsRequest
-	12, // 53: shopctl.control.v1.Metrics.ListMetrics:input_type -> shopctl.control.v1.ListMetricsRequest
-	17, // 54: shopctl.control.v1.Metrics.ListAlerts:input_type -> shopctl.control.v1.ListAlertsRequest
-	22, // 55: shopctl.control.v1.Topology.GetMap:input_type -> shopctl.control.v1.GetMapRequest
-	2,  // 56: shopctl.control.v1.Traces.ListTraces:output_type -> shopctl.control.v1.ListTracesResponse
-	6,  // 57: shopctl.control.v1.Traces.GetTrace:output_type -> shopctl.control.v1.GetTraceResponse
-	4,  // 58: shopctl.control.v1.Traces.FollowTraces:output_type -> shopctl.control.v1.TraceSummary
-	9,  // 59: shopctl.control.v1.Metrics.QueryMetrics:output_type -> shopctl.control.v1.QueryMetricsResponse
-	13, // 60: shopctl.control.v1.Metrics.ListMetrics:output_type -> shopctl.control.v1.ListMetricsResponse
-	18, // 61: shopctl.control.v1.Metrics.ListAlerts:output_type -> shopctl.control.v1.ListAlertsResponse
-	23, // 62: shopctl.control.v1.Topology.GetMap:output_type -> shopctl.control.v1.GetMapResponse
-	56, // [56:63] is the sub-list for method output_type
-	49, // [49:56] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	36, // 9: shopctl.control.v1.TraceSummary.received:type_name -> google.protobuf.Timestamp
+	0,  // 10: shopctl.control.v1.GetTraceRequest.filter:type_name -> shopctl.control.v1.TraceFilter
+	4,  // 11: shopctl.control.v1.GetTraceResponse.summary:type_name -> shopctl.control.v1.TraceSummary
+	0,  // 12: shopctl.control.v1.FollowTracesRequest.filter:type_name -> shopctl.control.v1.TraceFilter
+	36, // 13: shopctl.control.v1.QueryMetricsRequest.time:type_name -> google.protobuf.Timestamp
+	35, // 14: shopctl.control.v1.QueryMetricsRequest.range:type_name -> google.protobuf.Duration
+	35, // 15: shopctl.control.v1.QueryMetricsRequest.step:type_name -> google.protobuf.Duration
+	10, // 16: shopctl.control.v1.QueryMetricsResponse.series:type_name -> shopctl.control.v1.MetricSeries
+	29, // 17: shopctl.control.v1.MetricSeries.labels:type_name -> shopctl.control.v1.MetricSeries.LabelsEntry
+	11, // 18: shopctl.control.v1.MetricSeries.samples:type_name -> shopctl.control.v1.MetricSample
+	14, // 19: shopctl.control.v1.ListMetricsResponse.metrics:type_name -> shopctl.control.v1.Metric
+	15, // 20: shopctl.control.v1.ListMetricsResponse.store:type_name -> shopctl.control.v1.MetricStore
+	16, // 21: shopctl.control.v1.ListMetricsResponse.targets:type_name -> shopctl.control.v1.ScrapeTarget
+	36, // 22: shopctl.control.v1.MetricStore.oldest:type_name -> google.protobuf.Timestamp
+	36, // 23: shopctl.control.v1.ScrapeTarget.last_scrape:type_name -> google.protobuf.Timestamp
+	35, // 24: shopctl.control.v1.ScrapeTarget.took:type_name -> google.protobuf.Duration
+	19, // 25: shopctl.control.v1.ListAlertsResponse.rules:type_name -> shopctl.control.v1.AlertRule
+	20, // 26: shopctl.control.v1.ListAlertsResponse.alerts:type_name -> shopctl.control.v1.Alert
+	21, // 27: shopctl.control.v1.ListAlertsResponse.history:type_name -> shopctl.control.v1.AlertChange
+	35, // 28: shopctl.control.v1.AlertRule.for:type_name -> google.protobuf.Duration
+	35, // 29: shopctl.control.v1.AlertRule.keep_firing_for:type_name -> google.protobuf.Duration
+	36, // 30: shopctl.control.v1.AlertRule.last_evaluation:type_name -> google.protobuf.Timestamp
+	30, // 31: shopctl.control.v1.AlertRule.labels:type_name -> shopctl.control.v1.AlertRule.LabelsEntry
+	31, // 32: shopctl.control.v1.AlertRule.annotations:type_name -> shopctl.control.v1.AlertRule.AnnotationsEntry
+	32, // 33: shopctl.control.v1.Alert.labels:type_name -> shopctl.control.v1.Alert.LabelsEntry
+	33, // 34: shopctl.control.v1.Alert.annotations:type_name -> shopctl.control.v1.Alert.AnnotationsEntry
+	36, // 35: shopctl.control.v1.Alert.active_since:type_name -> google.protobuf.Timestamp
+	36, // 36: shopctl.control.v1.Alert.fired:type_name -> google.protobuf.Timestamp
+	36, // 37: shopctl.control.v1.AlertChange.time:type_name -> google.protobuf.Timestamp
+	34, // 38: shopctl.control.v1.AlertChange.labels:type_name -> shopctl.control.v1.AlertChange.LabelsEntry
+	35, // 39: shopctl.control.v1.GetMapRequest.window:type_name -> google.protobuf.Duration
+	25, // 40: shopctl.control.v1.GetMapResponse.nodes:type_name -> shopctl.control.v1.MapNode
+	26, // 41: shopctl.control.v1.GetMapResponse.edges:type_name -> shopctl.control.v1.MapEdge
+	27, // 42: shopctl.control.v1.GetMapResponse.blast:type_name -> shopctl.control.v1.BlastRadius
+	36, // 43: shopctl.control.v1.GetMapResponse.time:type_name -> google.protobuf.Timestamp
+	35, // 44: shopctl.control.v1.GetMapResponse.window:type_name -> google.protobuf.Duration
+	24, // 45: shopctl.control.v1.MapNode.traffic:type_name -> shopctl.control.v1.Traffic
+	24, // 46: shopctl.control.v1.MapEdge.traffic:type_name -> shopctl.control.v1.Traffic
+	28, // 47: shopctl.control.v1.BlastRadius.steps:type_name -> shopctl.control.v1.BlastStep
+	24, // 48: shopctl.control.v1.BlastStep.traffic:type_name -> shopctl.control.v1.Traffic
+	24, // 49: shopctl.control.v1.BlastStep.before:type_name -> shopctl.control.v1.Traffic
+	1,  // 50: shopctl.control.v1.Traces.ListTraces:input_type -> shopctl.control.v1.ListTracesRequest
+	5,  // 51: shopctl.control.v1.Traces.GetTrace:input_type -> shopctl.control.v1.GetTraceRequest
+	7,  // 52: shopctl.control.v1.Traces.FollowTraces:input_type -> shopctl.control.v1.FollowTracesRequest
+	8,  // 53: shopctl.control.v1.Metrics.QueryMetrics:input_type -> shopctl.control.v1.QueryMetricsRequest
+	12, // 54: shopctl.control.v1.Metrics.ListMetrics:input_type -> shopctl.control.v1.ListMetricsRequest
+	17, // 55: shopctl.control.v1.Metrics.ListAlerts:input_type -> shopctl.control.v1.ListAlertsRequest
+	22, // 56: shopctl.control.v1.Topology.GetMap:input_type -> shopctl.control.v1.GetMapRequest
+	2,  // 57: shopctl.control.v1.Traces.ListTraces:output_type -> shopctl.control.v1.ListTracesResponse
+	6,  // 58: shopctl.control.v1.Traces.GetTrace:output_type -> shopctl.control.v1.GetTraceResponse
+	4,  // 59: shopctl.control.v1.Traces.FollowTraces:output_type -> shopctl.control.v1.TraceSummary
+	9,  // 60: shopctl.control.v1.Metrics.QueryMetrics:output_type -> shopctl.control.v1.QueryMetricsResponse
+	13, // 61: shopctl.control.v1.Metrics.ListMetrics:output_type -> shopctl.control.v1.ListMetricsResponse
+	18, // 62: shopctl.control.v1.Metrics.ListAlerts:output_type -> shopctl.control.v1.ListAlertsResponse
+	23, // 63: shopctl.control.v1.Topology.GetMap:output_type -> shopctl.control.v1.GetMapResponse
+	57, // [57:64] is the sub-list for method output_type
+	50, // [50:57] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_shopctl_control_v1_observe_proto_init() }
