@@ -56,8 +56,7 @@ type list struct {
 	Items      []json.RawMessage `json:"items"`
 }
 
-// PrintObjects writes objects as -o json, yaml or name. YAML is a stream that apply can read; JSON is
-// one object, or a List if several were requested.
+// PrintObjects writes objects as -o json, yaml or name: one object, or a List if several were requested. apply can read both.
 func PrintObjects(ios *iostreams.IO, format string, objects []*controlpb.Object, single bool) error {
 	switch format {
 	case iostreams.FormatName:
@@ -68,7 +67,10 @@ func PrintObjects(ios *iostreams.IO, format string, objects []*controlpb.Object,
 		}
 		return nil
 	case iostreams.FormatYAML:
-		return printStream(ios, objects, false)
+		if single && len(objects) == 1 {
+			return printStream(ios, objects, false)
+		}
+		return printList(ios, objects)
 	}
 	items := make([]json.RawMessage, len(objects))
 	for i, o := range objects {
@@ -84,6 +86,23 @@ func PrintObjects(ios *iostreams.IO, format string, objects []*controlpb.Object,
 		return ios.Print(format, items[0], nil)
 	}
 	return ios.Print(format, list{APIVersion: "v1", Kind: "List", Items: items}, nil)
+}
+
+// printList writes objects as a List in YAML.
+func printList(ios *iostreams.IO, objects []*controlpb.Object) error {
+	typed := make([]resource.Object, len(objects))
+	for i, o := range objects {
+		one, err := TypedObject(o)
+		if err != nil {
+			return err
+		}
+		typed[i] = one
+	}
+	text, err := render.ToYAMLList(typed...)
+	if err != nil {
+		return err
+	}
+	return ios.Out.WriteDocument(text)
 }
 
 // printStream writes objects as YAML documents; clean omits server-managed fields.

@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"time"
 
@@ -43,6 +44,9 @@ shopctl get services -l app=frontend`,
 }
 
 func (o *getOptions) run(ctx context.Context, args []string) error {
+	if len(args) == 1 && args[0] == allKinds {
+		return o.runAll(ctx)
+	}
 	kind, names, err := kindAndNames(args)
 	if err != nil {
 		return err
@@ -68,6 +72,47 @@ func (o *getOptions) run(ctx context.Context, args []string) error {
 		return nil
 	}
 	return objectTable(o.now, o.ios.Out, kind, resp.GetObjects(), o.all)
+}
+
+// allKinds is kubectl's word for the kinds that run something: Services and Deployments. Their instances are in ps.
+const allKinds = "all"
+
+func (o *getOptions) runAll(ctx context.Context) error {
+	shop, err := o.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	var objects []*controlpb.Object
+	for i, name := range []string{resource.KindService, resource.KindDeployment} {
+		kind, err := resource.LookupKind(name)
+		if err != nil {
+			return err
+		}
+		req := &controlpb.GetRequest{Kind: kind.Name, Namespace: o.namespace(), Selector: o.selector}
+		if o.all {
+			req.Namespace = "*"
+		}
+		resp, err := shop.Get(ctx, req)
+		if err != nil {
+			return err
+		}
+		objects = append(objects, resp.GetObjects()...)
+		if o.format != iostreams.FormatTable || len(resp.GetObjects()) == 0 {
+			continue
+		}
+		if i > 0 {
+			fmt.Fprintln(o.ios.Out)
+		}
+		if err := objectTable(o.now, o.ios.Out, kind, resp.GetObjects(), o.all); err != nil {
+			return err
+		}
+	}
+	if o.format != iostreams.FormatTable {
+		return edit.PrintObjects(o.ios, o.format, objects, false)
+	}
+	o.ios.Next("ps --instances")
+	return nil
 }
 
 // objectTable lists objects of one kind in its columns.

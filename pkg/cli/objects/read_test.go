@@ -13,6 +13,8 @@ func TestGetAndDescribePrintWhatTheGoldensSay(t *testing.T) {
 		"get-all-ns.golden":    {"get", "services", "-A"},
 		"get-yaml.golden":      {"get", "deployment/cartservice", "-o", "yaml"},
 		"get-list.golden":      {"get", "configmaps", "-o", "json"},
+		"get-list-yaml.golden": {"get", "configmaps", "-o", "yaml"},
+		"get-all.golden":       {"get", "all"},
 		"get-configmap.golden": {"get", "cm"},
 		"get-secret.golden":    {"get", "secret"},
 		"get-namespace.golden": {"get", "ns"},

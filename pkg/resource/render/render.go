@@ -5,6 +5,7 @@ package render
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -36,6 +37,30 @@ func ToYAML(objects ...resource.Object) ([]byte, error) {
 		if err := e.Close(); err != nil {
 			return nil, fmt.Errorf("write %s: %w", resource.KeyOf(o), err)
 		}
+	}
+	return out.Bytes(), nil
+}
+
+// ToYAMLList writes objects as one List, as kubectl does with several.
+func ToYAMLList(objects ...resource.Object) ([]byte, error) {
+	items := &yaml.Node{Kind: yaml.SequenceNode}
+	for _, o := range objects {
+		n, err := node(o)
+		if err != nil {
+			return nil, err
+		}
+		items.Content = append(items.Content, n)
+	}
+	if len(objects) == 0 {
+		items.Style = yaml.FlowStyle
+	}
+	word := func(text string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Value: text} }
+	list := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{word("apiVersion"), word("v1"), word("items"), items, word("kind"), word("List")}}
+	var out bytes.Buffer
+	e := yaml.NewEncoder(&out)
+	e.SetIndent(2)
+	if err := errors.Join(e.Encode(list), e.Close()); err != nil {
+		return nil, fmt.Errorf("write list: %w", err)
 	}
 	return out.Bytes(), nil
 }

@@ -263,3 +263,23 @@ func TestWhatIsWrittenIsReadBackTheSame(t *testing.T) {
 		}
 	}
 }
+
+func TestAListReadsAsTheObjectsInIt(t *testing.T) {
+	objects := stored(t, "config.yaml")
+	text, err := render.ToYAMLList(objects...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifests, err := decode.Decode("list.yaml", text)
+	if err != nil || len(manifests) != len(objects) {
+		t.Fatalf("%d of %d objects, %v:\n%s", len(manifests), len(objects), err, text)
+	}
+	for i, m := range manifests {
+		if diff := cmp.Diff(objects[i], m.Object); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if text, err := render.ToYAMLList(); err != nil || string(text) != "apiVersion: v1\nitems: []\nkind: List\n" {
+		t.Errorf("an empty list: %q, %v", text, err)
+	}
+}
