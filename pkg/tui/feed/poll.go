@@ -265,18 +265,13 @@ func (f *Feed) backgroundPoll(ctx context.Context, shop Shop) {
 	}
 }
 
-func (f *Feed) pollAlerts(ctx context.Context, shop Metrics) error {
-	resp, err := shop.ListAlerts(ctx, &controlpb.ListAlertsRequest{})
-	if err != nil {
-		return err
+// pollShared fetches what several panes show, and passes it on if it differs from what was fetched before.
+func pollShared[M proto.Message](f *Feed, last *M, fetch func() (M, error), set func(*Batch, M)) error {
+	resp, err := fetch()
+	if err == nil && isNew(f, last, resp) {
+		f.update(func(b *Batch) { set(b, resp) })
 	}
-	for _, r := range resp.GetRules() {
-		r.LastEvaluation = nil // it is always new, and not shown
-	}
-	if isNew(f, &f.lastAlerts, resp) {
-		f.update(func(b *Batch) { b.Alerts = resp })
-	}
-	return nil
+	return err
 }
 
 // isNew keeps resp in last, and reports whether it differs from the one before.
@@ -288,16 +283,24 @@ func isNew[M proto.Message](f *Feed, last *M, resp M) bool {
 	return !same
 }
 
+func (f *Feed) pollAlerts(ctx context.Context, shop Metrics) error {
+	return pollShared(f, &f.lastAlerts, func() (*controlpb.ListAlertsResponse, error) {
+		resp, err := shop.ListAlerts(ctx, &controlpb.ListAlertsRequest{})
+		for _, r := range resp.GetRules() {
+			r.LastEvaluation = nil // it is always new, and not shown
+		}
+		return resp, err
+	}, func(b *Batch, resp *controlpb.ListAlertsResponse) { b.Alerts = resp })
+}
+
 func (f *Feed) pollMap(ctx context.Context, shop Map) error {
-	resp, err := shop.GetMap(ctx, &controlpb.GetMapRequest{Window: durationpb.New(mapWindow)})
-	if err != nil {
-		return err
-	}
-	resp.Time = nil // as above
-	if isNew(f, &f.lastMap, resp) {
-		f.update(func(b *Batch) { b.Topology = resp })
-	}
-	return nil
+	return pollShared(f, &f.lastMap, func() (*controlpb.GetMapResponse, error) {
+		resp, err := shop.GetMap(ctx, &controlpb.GetMapRequest{Window: durationpb.New(mapWindow)})
+		if err == nil {
+			resp.Time = nil // as above
+		}
+		return resp, err
+	}, func(b *Batch, resp *controlpb.GetMapResponse) { b.Topology = resp })
 }
 
 // mapWindow is the period of the map's figures, the same as in other views.
