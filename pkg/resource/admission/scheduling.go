@@ -2,7 +2,6 @@ package admission
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -93,7 +92,7 @@ func (c *Issues) spread(path string, s *corev1.TopologySpreadConstraint) {
 
 // labelKeys checks keys of labels whose values are those of the pod itself.
 func (c *Issues) labelKeys(path string, s *metav1.LabelSelector, match, mismatch []string) {
-	matched := map[string]bool{}
+	first := map[string]string{}
 	for _, f := range []struct {
 		name string
 		keys []string
@@ -104,10 +103,11 @@ func (c *Issues) labelKeys(path string, s *metav1.LabelSelector, match, mismatch
 		}
 		for i, key := range f.keys {
 			c.Rule(Item(at, i), key, validation.IsQualifiedName(key))
-			if matched[key] {
-				c.Add(Item(path+".matchLabelKeys", slices.Index(match, key)), "%q is there twice", key)
+			if before := first[key]; before != "" {
+				c.Add(before, "%q is there twice", key)
+				continue
 			}
-			matched[key] = true
+			first[key] = Item(at, i)
 		}
 	}
 }
