@@ -23,7 +23,7 @@ func TestWhatATerminalWouldActOnIsShown(t *testing.T) {
 		"bidi":            {"\u202eabc\u202c\u2066\u200f\u061c", `\u202eabc\u202c\u2066\u200f\u061c`, `\u202eabc\u202c\u2066\u200f\u061c`},
 		"separators":      {"a\u2028b\u2029", `a\u2028b\u2029`, `a\u2028b\u2029`},
 		"invisible":       {"a\ufeff\u200bb", `a\ufeff\u200bb`, `a\ufeff\u200bb`},
-		"other scripts":   {"日本語 ü é 👩‍👧 می‌خواهم", "日本語 ü é 👩‍👧 می‌خواهم", "日本語 ü é 👩‍👧 می‌خواهم"},
+		"other scripts":   {"日本語 ü é 👩‍👧 می\u200cخواهم", "日本語 ü é 👩‍👧 می\u200cخواهم", "日本語 ü é 👩‍👧 می\u200cخواهم"},
 		"cut UTF-8":       {"a\xe6\x97", `a\xe6\x97`, `a\xe6\x97`},
 	} {
 		if got := printable.Text(c.in); got != c.text {
