@@ -135,6 +135,7 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 			objects.NewRestartCmd(f),
 			objects.NewStopCmd(f),
 			objects.NewStartCmd(f),
+			objects.NewRestoreCmd(f),
 			objects.NewSetCmd(f),
 			shop.NewMailCmd(f),
 		}},

@@ -16,7 +16,7 @@ func (s *shop) apiDeps(receiver *otlp.Receiver) api.Deps {
 	}
 	return api.Deps{
 		Info: info, Names: s.names, Shop: s.runtime, CheckImage: s.runtime.checkImage, Builtin: s.runtime.builtin,
-		Objects: s.store, Refresh: func() { s.source.refresh() },
+		Objects: s.store, Defaults: s.cfg.Defaults, Refresh: func() { s.source.refresh() },
 		Faults: s.faults, FaultsChanged: s.faultsChanged.Wait,
 		Events: s.events, Logs: s.logs, Spans: s.spans, Calls: s.calls, Impact: s.impact,
 		Forward: s.forward, ForwardTo: s.cfg.SpansForward,

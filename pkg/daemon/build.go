@@ -22,8 +22,14 @@ import (
 
 // newNames makes the directory of names.
 func (s *shop) newNames() *names.Directory {
+	var builtins []string
+	for _, m := range s.cfg.Defaults {
+		if key := resource.KeyOf(m.Object); key.Kind == resource.KindDeployment {
+			builtins = append(builtins, key.Name)
+		}
+	}
 	return &names.Directory{
-		Namespace: s.store.Namespace(),
+		Namespace: s.store.Namespace(), Builtins: builtins,
 		Deployments: func() []orchestrator.Key {
 			var keys []orchestrator.Key
 			for _, d := range s.source.Objects().Deployments {

@@ -179,6 +179,14 @@ func (s *FakeShop) Get(_ context.Context, req *controlpb.GetRequest) (*controlpb
 	return resp, nil
 }
 
+// Restore returns the names that it is given as warnings.
+func (s *FakeShop) Restore(_ context.Context, req *controlpb.RestoreRequest) (*controlpb.ApplyResponse, error) {
+	if s.Fail != nil {
+		return nil, s.Fail
+	}
+	return &controlpb.ApplyResponse{Warnings: req.GetServices()}, nil
+}
+
 func (s *FakeShop) Delete(_ context.Context, req *controlpb.DeleteRequest) (*controlpb.DeleteResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

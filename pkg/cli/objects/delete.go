@@ -72,6 +72,9 @@ func (o *deleteOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	for _, w := range resp.GetWarnings() {
+		o.ios.PrintLines("warning", w)
+	}
 	for _, object := range resp.GetObjects() {
 		line := edit.Ref(object)
 		if o.format == iostreams.FormatTable {

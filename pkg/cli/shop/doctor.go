@@ -97,6 +97,7 @@ func (o *doctorOptions) checks(ctx context.Context, dir rundir.Dir) []finding {
 		checkPort(ctx, o.ios, dir),
 		checkRedis(o.getenv),
 		checkCrash(dir),
+		checkShop(ctx, o.ios, dir),
 		checkTerminal(o.ios, o.getenv),
 	}
 	return append(found, o.leftovers(ctx)...)

@@ -11,9 +11,12 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/chassis/portowner"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/control"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
 
@@ -112,6 +115,40 @@ func checkCrash(dir rundir.Dir) finding {
 	}
 	return finding{Check: "daemon", Verdict: verdictOK, Found: "no crash logged"}
 }
+
+// checkShop looks for what the running shop lacks.
+func checkShop(ctx context.Context, ios *iostreams.IO, dir rundir.Dir) finding {
+	c := finding{Check: "shop", Verdict: verdictInfo, Found: "not running"}
+	if _, alive := dir.Holder(); !alive {
+		return c
+	}
+	ctx, cancel := context.WithTimeout(ctx, shopTimeout)
+	defer cancel()
+	shop, err := control.Dial(dir)
+	var st *controlpb.StatusResponse
+	if err == nil {
+		defer shop.Close()
+		st, err = shop.Status(ctx, &controlpb.StatusRequest{})
+	}
+	if err != nil {
+		c.Verdict, c.Found = verdictFail, "running, and does not respond: "+status.Convert(err).Message()
+		return c
+	}
+	view := viewStatus(ios, st)
+	c.Verdict, c.Found = verdictOK, healthLine(view.Services, view.Missing)
+	var fixes []string
+	for _, m := range view.Missing {
+		c.Found += "; " + m.Service + ": " + m.Message
+		fixes = append(fixes, m.Restore)
+	}
+	if len(fixes) > 0 {
+		c.Verdict, c.Hint = verdictWarn, strings.Join(fixes, "; ")
+	}
+	return c
+}
+
+// shopTimeout is how long the doctor waits for a running shop.
+const shopTimeout = 3 * time.Second
 
 func checkTerminal(ios *iostreams.IO, getenv func(string) string) finding {
 	c := finding{Check: "terminal", Verdict: verdictInfo}

@@ -60,6 +60,10 @@ func (o *psOptions) run(ctx context.Context, words []string) error {
 		return err
 	}
 	view := servicesView{Services: viewServices(all)}
+	var missing []missingView
+	if len(words) == 0 && o.namespace() == "" {
+		missing = viewMissing(o.ios, st.GetMissing())
+	}
 	blast := cmdutil.BlastOf(ctx, shop, o.format == iostreams.FormatTable, st.GetFaults())
 	return o.ios.Print(o.format, view, func(w io.Writer) {
 		switch {
@@ -69,7 +73,8 @@ func (o *psOptions) run(ctx context.Context, words []string) error {
 			statsTable(o.ios, w, view.Services)
 		default:
 			serviceTable(o.ios, w, view.Services)
-			fmt.Fprintf(w, "\n%s\n", healthLine(view.Services))
+			fmt.Fprintf(w, "\n%s\n", healthLine(view.Services, missing))
+			missingLines(o.ios, w, missing)
 			faultLines(o.ios, w, st.GetFaults(), blast)
 		}
 	})
@@ -186,8 +191,13 @@ func instanceTable(ios *iostreams.IO, w io.Writer, all []serviceView) {
 
 // healthLine counts the services, and separately the stores, that should be running:
 // "11/11 services healthy, 1/1 stores healthy".
-func healthLine(all []serviceView) string {
+func healthLine(all []serviceView, missing []missingView) string {
 	healthy, total, stopped := map[string]int{}, map[string]int{}, 0
+	for _, m := range missing {
+		if m.absent {
+			total[m.role]++
+		}
+	}
 	for _, s := range all {
 		role := cmp.Or(s.Role, "service")
 		switch s.State {

@@ -28,7 +28,8 @@ func NewStatusCmd(f *cmdutil.Factory) *cobra.Command {
 		Use:   "status",
 		Short: "Show the daemon, the storefront's address and the health of the shop",
 		Long: `Show the daemon, the storefront's address and the health of the shop.
-With -o json, .ready is true if every service that should be running is ready.`,
+With -o json, .ready is true if every service that should be running is ready, and none that the
+shop comes with is missing.`,
 		Args: cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
@@ -47,7 +48,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	view := viewStatus(st)
+	view := viewStatus(o.ios, st)
 	blast := cmdutil.BlastOf(ctx, shop, o.format == iostreams.FormatTable, st.GetFaults())
 	return o.ios.Print(o.format, view, func(w io.Writer) {
 		ready := o.ios.Paint(iostreams.ToneGood, "ready")
@@ -62,7 +63,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 		if view.PrometheusURL != "" {
 			fmt.Fprintf(w, "prometheus   %s\n", view.PrometheusURL)
 		}
-		fmt.Fprintf(w, "services     %s\n", healthLine(view.Services))
+		fmt.Fprintf(w, "services     %s\n", healthLine(view.Services, view.Missing))
 		fmt.Fprintf(w, "namespace    %s\n", view.Namespace)
 		fmt.Fprintf(w, "daemon       pid %d, up %s, version %s\n", view.PID, humanize.Age(o.now().Sub(st.GetStarted().AsTime())), iostreams.OrDash(view.ShopctlVersion))
 		fmt.Fprintf(w, "driver       %s\n", view.Driver)
@@ -73,6 +74,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 				fmt.Fprintf(w, "%s: %s %s\n", s.Name, o.ios.State(s.State), iostreams.OneLine(s.Message))
 			}
 		}
+		missingLines(o.ios, w, view.Missing)
 		faultLines(o.ios, w, st.GetFaults(), blast)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -123,6 +124,7 @@ type statusView struct {
 	Startup        []startupView `json:"startup"`
 	Faults         []faultView   `json:"faults"`
 	Services       []serviceView `json:"services"`
+	Missing        []missingView `json:"missing"`
 }
 
 func (v statusView) Names() []string { return []string{v.Name} }
@@ -196,15 +198,16 @@ func viewService(s *controlpb.Service) serviceView {
 	return v
 }
 
-func viewStatus(st *controlpb.StatusResponse) statusView {
+func viewStatus(ios *iostreams.IO, st *controlpb.StatusResponse) statusView {
 	v := statusView{
-		Name: st.GetName(), Ready: st.GetReady(), GoingDown: st.GetGoingDown(), PID: st.GetPid(), URL: st.GetUrl(), Namespace: st.GetNamespace(),
+		Name: st.GetName(), Ready: st.GetReady() && len(st.GetMissing()) == 0, GoingDown: st.GetGoingDown(), PID: st.GetPid(), URL: st.GetUrl(), Namespace: st.GetNamespace(),
 		Driver: st.GetDriver(), ShopctlVersion: st.GetShopctlVersion(), Started: cmdutil.RFC3339(st.GetStarted()),
 		RunDir: st.GetRunDir(), StateDir: st.GetStateDir(), OTLPEndpoint: st.GetOtlpEndpoint(), OTLPHTTP: st.GetOtlpHttpEndpoint(),
 		PrometheusURL: st.GetPrometheusUrl(),
 		Startup:       make([]startupView, len(st.GetStartup())),
 		Faults:        make([]faultView, len(st.GetFaults())),
 		Services:      viewServices(st.GetServices()),
+		Missing:       viewMissing(ios, st.GetMissing()),
 	}
 	for i, s := range st.GetStartup() {
 		v.Startup[i] = startupView{

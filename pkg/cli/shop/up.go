@@ -268,10 +268,11 @@ func unable(services []*controlpb.Service) error {
 
 // summary prints the services, the storefront's address and the next commands.
 func (o *upOptions) summary(st *controlpb.StatusResponse) error {
-	view := viewStatus(st)
+	view := viewStatus(o.ios, st)
 	err := o.ios.Print(o.format, view, func(w io.Writer) {
 		serviceTable(o.ios, w, view.Services)
-		fmt.Fprintf(w, "\n%s\n", healthLine(view.Services))
+		fmt.Fprintf(w, "\n%s\n", healthLine(view.Services, view.Missing))
+		missingLines(o.ios, w, view.Missing)
 		faultLines(o.ios, w, st.GetFaults(), nil)
 		if view.URL != "" && o.storefrontRunning(view) {
 			fmt.Fprintf(w, "storefront: %s\n", o.ios.Paint(iostreams.ToneBold, view.URL))

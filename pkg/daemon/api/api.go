@@ -23,6 +23,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/observe/spans"
 	"github.com/shopctl/shopctl/pkg/observe/tsdb"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -56,6 +57,8 @@ type Deps struct {
 	Builtin func(image string) bool
 	// Objects are what the shop should be.
 	Objects orchestrator.Objects
+	// Defaults are the objects that the shop comes with.
+	Defaults []resource.Manifest
 	// Refresh makes the orchestrator's source read the store now.
 	Refresh func()
 
@@ -115,7 +118,9 @@ type unimplemented struct {
 
 // New returns the API of a shop.
 func New(d Deps) control.Backend {
+	builtin := &builtinObjects{defaults: d.Defaults, objects: d.Objects, names: d.Names}
 	v := &view{
+		builtin: builtin,
 		info: d.Info, names: d.Names, shop: d.Shop, faults: d.Faults, faultsChanged: d.FaultsChanged,
 		stats: d.Stats, calls: d.Calls, memory: d.Memory, now: d.Now,
 	}
@@ -130,7 +135,7 @@ func New(d Deps) control.Backend {
 			eventsServer:   &eventsServer{events: d.Events, names: d.Names, leaving: d.Leaving},
 			logsServer:     &logsServer{logs: d.Logs, names: d.Names, traces: traces, leaving: d.Leaving},
 			objectsServer: &objectsServer{
-				objects: d.Objects, names: d.Names, refresh: d.Refresh, shop: d.Shop, checkImage: d.CheckImage, events: d.Events, now: d.Now,
+				objects: d.Objects, names: d.Names, refresh: d.Refresh, shop: d.Shop, state: d.Shop, builtin: builtin, checkImage: d.CheckImage, events: d.Events, now: d.Now,
 			},
 			faultsServer:   &faultsServer{faults: d.Faults, shop: d.Shop, now: d.Now},
 			sessionsServer: newSessionsServer(foreign.Limits{Namespace: d.Info.Namespace, Builtin: d.Builtin}),

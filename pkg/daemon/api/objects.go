@@ -33,6 +33,8 @@ type objectsServer struct {
 	// refresh makes the orchestrator's source read the store now.
 	refresh    func()
 	shop       orchestrator.Syncer
+	state      orchestrator.Observer
+	builtin    *builtinObjects
 	checkImage func(image string, command []string) error
 	events     *observe.Events
 	now        func() time.Time
@@ -229,11 +231,12 @@ func (s *objectsServer) Delete(ctx context.Context, req *controlpb.DeleteRequest
 	if err != nil {
 		return nil, explainObjects(err)
 	}
+	warnings := s.dependents(keys)
 	changes, err := s.objects.Delete(ctx, keys, req.GetDryRun())
 	if err != nil {
 		return nil, explainObjects(err)
 	}
-	resp := &controlpb.DeleteResponse{}
+	resp := &controlpb.DeleteResponse{Warnings: warnings}
 	for _, c := range changes {
 		p, err := protoObject(c.Before)
 		if err != nil {

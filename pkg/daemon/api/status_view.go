@@ -21,6 +21,7 @@ import (
 
 // view reads the state of the shop as messages.
 type view struct {
+	builtin       *builtinObjects
 	info          Info
 	names         *names.Directory
 	shop          orchestrator.Observer
@@ -54,8 +55,16 @@ func (s *view) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 	if snap.Storefront != "" {
 		resp.Url = "http://" + snap.Storefront
 	}
+	if snap.Ready {
+		resp.Missing = s.builtin.missing(snap)
+	}
 	for _, w := range snap.Workloads {
 		svc := s.protoService(w)
+		for _, m := range resp.GetMissing() {
+			if m.GetService() == svc.GetName() && svc.GetState() == "ok" {
+				svc.State, svc.Message = "unhealthy", m.GetMessage()
+			}
+		}
 		svc.Faults = s.faults.Phrases(w.Key.String())
 		svc.Modules = s.protoModules(w)
 		if withStats {

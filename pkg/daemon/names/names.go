@@ -28,6 +28,8 @@ type Directory struct {
 	Deployments func() []orchestrator.Key
 	// Snapshot returns the newest state of the workloads.
 	Snapshot func() orchestrator.Snapshot
+	// Builtins are the names of the Deployments that the shop comes with, whether it still has them or not.
+	Builtins []string
 }
 
 // Display is the name of a workload for people: a built-in service by its short name, unless that is the name of another
@@ -53,6 +55,14 @@ func (d *Directory) Spans(key orchestrator.Key) string {
 		return key.String()
 	}
 	return key.Name
+}
+
+// Workload is the Deployment's name of a service by its displayed name.
+func (d *Directory) Workload(display string) string {
+	if b, ok := services.Lookup(display); ok && b.Name == display {
+		return b.Workload
+	}
+	return display
 }
 
 // Find finds the Deployment that a name means, as package servicename reads it; without a namespace it is one of the shop's
@@ -112,12 +122,30 @@ func (d *Directory) All() []string {
 	return all
 }
 
+// deleted is the Deployment of the shop's own that a name means, which is not there; empty if there is none.
+func (d *Directory) deleted(ref servicename.Ref) string {
+	if ref.Namespace != "" && ref.Namespace != d.Namespace {
+		return ""
+	}
+	for _, workload := range d.Builtins {
+		b, ok := services.Lookup(workload)
+		if strings.EqualFold(ref.Name, workload) || ok && strings.EqualFold(ref.Name, b.Name) {
+			return workload
+		}
+	}
+	return ""
+}
+
 // Unknown is the error about a name that means no workload.
 func (d *Directory) Unknown(name string) error {
 	_, _, err := d.Resolve(name)
 	var unknown *servicename.Error
 	if !errors.As(err, &unknown) {
 		unknown = &servicename.Error{Word: name, Ref: servicename.Ref{Name: name}} // it exists by now
+	}
+	if workload := d.deleted(unknown.Ref); workload != "" {
+		shown := d.Display(orchestrator.Key{Namespace: d.Namespace, Name: workload})
+		return control.Error(codes.NotFound, fmt.Sprintf("no service %q: Deployment %s was deleted", name, workload), "shopctl restore "+shown, 2)
 	}
 	hint := unknown.Hint()
 	if hint == "" {

@@ -160,7 +160,9 @@ type StatusResponse struct {
 	// Where spans are received over HTTP: "http://127.0.0.1:4318/v1/traces"; empty if they are not.
 	OtlpHttpEndpoint string `protobuf:"bytes,17,opt,name=otlp_http_endpoint,json=otlpHttpEndpoint,proto3" json:"otlp_http_endpoint,omitempty"`
 	// The shop's services run as one process.
-	Monolith      bool `protobuf:"varint,18,opt,name=monolith,proto3" json:"monolith,omitempty"`
+	Monolith bool `protobuf:"varint,18,opt,name=monolith,proto3" json:"monolith,omitempty"`
+	// What the shop's own services lack.
+	Missing       []*Missing `protobuf:"bytes,19,rep,name=missing,proto3" json:"missing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -321,6 +323,130 @@ func (x *StatusResponse) GetMonolith() bool {
 	return false
 }
 
+func (x *StatusResponse) GetMissing() []*Missing {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
+}
+
+// Missing is what one of the shop's own services lacks.
+type Missing struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name people type: "catalog".
+	Service string `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
+	// "Deployment productcatalogservice was deleted".
+	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// The service has no Deployment, so that it is not among the services.
+	Absent        bool `protobuf:"varint,3,opt,name=absent,proto3" json:"absent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Missing) Reset() {
+	*x = Missing{}
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Missing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Missing) ProtoMessage() {}
+
+func (x *Missing) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Missing.ProtoReflect.Descriptor instead.
+func (*Missing) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Missing) GetService() string {
+	if x != nil {
+		return x.Service
+	}
+	return ""
+}
+
+func (x *Missing) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Missing) GetAbsent() bool {
+	if x != nil {
+		return x.Absent
+	}
+	return false
+}
+
+type RestoreRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names of services; empty: all that lack something.
+	Services      []string `protobuf:"bytes,1,rep,name=services,proto3" json:"services,omitempty"`
+	DryRun        bool     `protobuf:"varint,2,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreRequest) Reset() {
+	*x = RestoreRequest{}
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreRequest) ProtoMessage() {}
+
+func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreRequest.ProtoReflect.Descriptor instead.
+func (*RestoreRequest) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *RestoreRequest) GetServices() []string {
+	if x != nil {
+		return x.Services
+	}
+	return nil
+}
+
+func (x *RestoreRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
 type StartupStep struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Service string                 `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
@@ -335,7 +461,7 @@ type StartupStep struct {
 
 func (x *StartupStep) Reset() {
 	*x = StartupStep{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[3]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -347,7 +473,7 @@ func (x *StartupStep) String() string {
 func (*StartupStep) ProtoMessage() {}
 
 func (x *StartupStep) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[3]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -360,7 +486,7 @@ func (x *StartupStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartupStep.ProtoReflect.Descriptor instead.
 func (*StartupStep) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{3}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *StartupStep) GetService() string {
@@ -430,7 +556,7 @@ type Service struct {
 
 func (x *Service) Reset() {
 	*x = Service{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[4]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -442,7 +568,7 @@ func (x *Service) String() string {
 func (*Service) ProtoMessage() {}
 
 func (x *Service) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[4]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -455,7 +581,7 @@ func (x *Service) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Service.ProtoReflect.Descriptor instead.
 func (*Service) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{4}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Service) GetName() string {
@@ -607,7 +733,7 @@ type Module struct {
 
 func (x *Module) Reset() {
 	*x = Module{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[5]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -619,7 +745,7 @@ func (x *Module) String() string {
 func (*Module) ProtoMessage() {}
 
 func (x *Module) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[5]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -632,7 +758,7 @@ func (x *Module) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Module.ProtoReflect.Descriptor instead.
 func (*Module) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{5}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Module) GetName() string {
@@ -695,7 +821,7 @@ type Instance struct {
 
 func (x *Instance) Reset() {
 	*x = Instance{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[6]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -707,7 +833,7 @@ func (x *Instance) String() string {
 func (*Instance) ProtoMessage() {}
 
 func (x *Instance) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[6]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -720,7 +846,7 @@ func (x *Instance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Instance.ProtoReflect.Descriptor instead.
 func (*Instance) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{6}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Instance) GetName() string {
@@ -829,7 +955,7 @@ type Container struct {
 
 func (x *Container) Reset() {
 	*x = Container{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -841,7 +967,7 @@ func (x *Container) String() string {
 func (*Container) ProtoMessage() {}
 
 func (x *Container) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -854,7 +980,7 @@ func (x *Container) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Container.ProtoReflect.Descriptor instead.
 func (*Container) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{7}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Container) GetName() string {
@@ -956,7 +1082,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -968,7 +1094,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -981,7 +1107,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{8}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Stats) GetRequestsPerSecond() float64 {
@@ -1057,7 +1183,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1069,7 +1195,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1082,7 +1208,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{9}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ShutdownRequest) GetNow() bool {
@@ -1104,7 +1230,7 @@ type ShutdownProgress struct {
 
 func (x *ShutdownProgress) Reset() {
 	*x = ShutdownProgress{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1116,7 +1242,7 @@ func (x *ShutdownProgress) String() string {
 func (*ShutdownProgress) ProtoMessage() {}
 
 func (x *ShutdownProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1129,7 +1255,7 @@ func (x *ShutdownProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownProgress.ProtoReflect.Descriptor instead.
 func (*ShutdownProgress) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{10}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ShutdownProgress) GetService() string {
@@ -1165,7 +1291,7 @@ type EventsRequest struct {
 
 func (x *EventsRequest) Reset() {
 	*x = EventsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1177,7 +1303,7 @@ func (x *EventsRequest) String() string {
 func (*EventsRequest) ProtoMessage() {}
 
 func (x *EventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1190,7 +1316,7 @@ func (x *EventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsRequest.ProtoReflect.Descriptor instead.
 func (*EventsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{11}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *EventsRequest) GetFollow() bool {
@@ -1232,7 +1358,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1244,7 +1370,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1257,7 +1383,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{12}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Event) GetSequence() uint64 {
@@ -1337,7 +1463,7 @@ type LogsRequest struct {
 
 func (x *LogsRequest) Reset() {
 	*x = LogsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1349,7 +1475,7 @@ func (x *LogsRequest) String() string {
 func (*LogsRequest) ProtoMessage() {}
 
 func (x *LogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1362,7 +1488,7 @@ func (x *LogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsRequest.ProtoReflect.Descriptor instead.
 func (*LogsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{13}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *LogsRequest) GetService() string {
@@ -1468,7 +1594,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1480,7 +1606,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1493,7 +1619,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{14}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LogLine) GetTime() *timestamppb.Timestamp {
@@ -1569,7 +1695,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1581,7 +1707,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1594,7 +1720,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{15}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *File) GetName() string {
@@ -1626,7 +1752,7 @@ type ApplyRequest struct {
 
 func (x *ApplyRequest) Reset() {
 	*x = ApplyRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1638,7 +1764,7 @@ func (x *ApplyRequest) String() string {
 func (*ApplyRequest) ProtoMessage() {}
 
 func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1651,7 +1777,7 @@ func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
 func (*ApplyRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{16}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ApplyRequest) GetFiles() []*File {
@@ -1696,7 +1822,7 @@ type Object struct {
 
 func (x *Object) Reset() {
 	*x = Object{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1708,7 +1834,7 @@ func (x *Object) String() string {
 func (*Object) ProtoMessage() {}
 
 func (x *Object) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1721,7 +1847,7 @@ func (x *Object) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Object.ProtoReflect.Descriptor instead.
 func (*Object) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{17}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Object) GetApiVersion() string {
@@ -1772,7 +1898,7 @@ type AppliedObject struct {
 
 func (x *AppliedObject) Reset() {
 	*x = AppliedObject{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1784,7 +1910,7 @@ func (x *AppliedObject) String() string {
 func (*AppliedObject) ProtoMessage() {}
 
 func (x *AppliedObject) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1797,7 +1923,7 @@ func (x *AppliedObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppliedObject.ProtoReflect.Descriptor instead.
 func (*AppliedObject) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{18}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AppliedObject) GetObject() *Object {
@@ -1832,7 +1958,7 @@ type ApplyResponse struct {
 
 func (x *ApplyResponse) Reset() {
 	*x = ApplyResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1844,7 +1970,7 @@ func (x *ApplyResponse) String() string {
 func (*ApplyResponse) ProtoMessage() {}
 
 func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1857,7 +1983,7 @@ func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
 func (*ApplyResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{19}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ApplyResponse) GetObjects() []*AppliedObject {
@@ -1890,7 +2016,7 @@ type GetRequest struct {
 
 func (x *GetRequest) Reset() {
 	*x = GetRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1902,7 +2028,7 @@ func (x *GetRequest) String() string {
 func (*GetRequest) ProtoMessage() {}
 
 func (x *GetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1915,7 +2041,7 @@ func (x *GetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRequest.ProtoReflect.Descriptor instead.
 func (*GetRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{20}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetRequest) GetKind() string {
@@ -1955,7 +2081,7 @@ type GetResponse struct {
 
 func (x *GetResponse) Reset() {
 	*x = GetResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1967,7 +2093,7 @@ func (x *GetResponse) String() string {
 func (*GetResponse) ProtoMessage() {}
 
 func (x *GetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1980,7 +2106,7 @@ func (x *GetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetResponse.ProtoReflect.Descriptor instead.
 func (*GetResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{21}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetResponse) GetObjects() []*Object {
@@ -2004,7 +2130,7 @@ type DeleteRequest struct {
 
 func (x *DeleteRequest) Reset() {
 	*x = DeleteRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2016,7 +2142,7 @@ func (x *DeleteRequest) String() string {
 func (*DeleteRequest) ProtoMessage() {}
 
 func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2029,7 +2155,7 @@ func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{22}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DeleteRequest) GetKind() string {
@@ -2068,15 +2194,17 @@ func (x *DeleteRequest) GetFiles() []*File {
 }
 
 type DeleteResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Objects       []*Object              `protobuf:"bytes,1,rep,name=objects,proto3" json:"objects,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Objects []*Object              `protobuf:"bytes,1,rep,name=objects,proto3" json:"objects,omitempty"`
+	// About what depends on them.
+	Warnings      []string `protobuf:"bytes,2,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeleteResponse) Reset() {
 	*x = DeleteResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2088,7 +2216,7 @@ func (x *DeleteResponse) String() string {
 func (*DeleteResponse) ProtoMessage() {}
 
 func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2101,12 +2229,19 @@ func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResponse.ProtoReflect.Descriptor instead.
 func (*DeleteResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{23}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DeleteResponse) GetObjects() []*Object {
 	if x != nil {
 		return x.Objects
+	}
+	return nil
+}
+
+func (x *DeleteResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
 	}
 	return nil
 }
@@ -2131,7 +2266,7 @@ type EditRequest struct {
 
 func (x *EditRequest) Reset() {
 	*x = EditRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2143,7 +2278,7 @@ func (x *EditRequest) String() string {
 func (*EditRequest) ProtoMessage() {}
 
 func (x *EditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2156,7 +2291,7 @@ func (x *EditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditRequest.ProtoReflect.Descriptor instead.
 func (*EditRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{24}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *EditRequest) GetServices() []string {
@@ -2276,7 +2411,7 @@ type SetEnv struct {
 
 func (x *SetEnv) Reset() {
 	*x = SetEnv{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2288,7 +2423,7 @@ func (x *SetEnv) String() string {
 func (*SetEnv) ProtoMessage() {}
 
 func (x *SetEnv) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2301,7 +2436,7 @@ func (x *SetEnv) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetEnv.ProtoReflect.Descriptor instead.
 func (*SetEnv) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{25}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SetEnv) GetSet() map[string]string {
@@ -2327,7 +2462,7 @@ type EditResponse struct {
 
 func (x *EditResponse) Reset() {
 	*x = EditResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2339,7 +2474,7 @@ func (x *EditResponse) String() string {
 func (*EditResponse) ProtoMessage() {}
 
 func (x *EditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2352,7 +2487,7 @@ func (x *EditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditResponse.ProtoReflect.Descriptor instead.
 func (*EditResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{26}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *EditResponse) GetObjects() []*AppliedObject {
@@ -2393,7 +2528,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2405,7 +2540,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2418,7 +2553,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{27}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Fault) GetId() string {
@@ -2523,7 +2658,7 @@ type InjectFaultRequest struct {
 
 func (x *InjectFaultRequest) Reset() {
 	*x = InjectFaultRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2535,7 +2670,7 @@ func (x *InjectFaultRequest) String() string {
 func (*InjectFaultRequest) ProtoMessage() {}
 
 func (x *InjectFaultRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2548,7 +2683,7 @@ func (x *InjectFaultRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InjectFaultRequest.ProtoReflect.Descriptor instead.
 func (*InjectFaultRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{28}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *InjectFaultRequest) GetFault() *Fault {
@@ -2574,7 +2709,7 @@ type InjectFaultResponse struct {
 
 func (x *InjectFaultResponse) Reset() {
 	*x = InjectFaultResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2586,7 +2721,7 @@ func (x *InjectFaultResponse) String() string {
 func (*InjectFaultResponse) ProtoMessage() {}
 
 func (x *InjectFaultResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2599,7 +2734,7 @@ func (x *InjectFaultResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InjectFaultResponse.ProtoReflect.Descriptor instead.
 func (*InjectFaultResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{29}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *InjectFaultResponse) GetFault() *Fault {
@@ -2617,7 +2752,7 @@ type ListFaultsRequest struct {
 
 func (x *ListFaultsRequest) Reset() {
 	*x = ListFaultsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2629,7 +2764,7 @@ func (x *ListFaultsRequest) String() string {
 func (*ListFaultsRequest) ProtoMessage() {}
 
 func (x *ListFaultsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2642,7 +2777,7 @@ func (x *ListFaultsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFaultsRequest.ProtoReflect.Descriptor instead.
 func (*ListFaultsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{30}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{32}
 }
 
 type ListFaultsResponse struct {
@@ -2654,7 +2789,7 @@ type ListFaultsResponse struct {
 
 func (x *ListFaultsResponse) Reset() {
 	*x = ListFaultsResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2666,7 +2801,7 @@ func (x *ListFaultsResponse) String() string {
 func (*ListFaultsResponse) ProtoMessage() {}
 
 func (x *ListFaultsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2679,7 +2814,7 @@ func (x *ListFaultsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFaultsResponse.ProtoReflect.Descriptor instead.
 func (*ListFaultsResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{31}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListFaultsResponse) GetFaults() []*Fault {
@@ -2702,7 +2837,7 @@ type ClearFaultsRequest struct {
 
 func (x *ClearFaultsRequest) Reset() {
 	*x = ClearFaultsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2714,7 +2849,7 @@ func (x *ClearFaultsRequest) String() string {
 func (*ClearFaultsRequest) ProtoMessage() {}
 
 func (x *ClearFaultsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2727,7 +2862,7 @@ func (x *ClearFaultsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearFaultsRequest.ProtoReflect.Descriptor instead.
 func (*ClearFaultsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{32}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ClearFaultsRequest) GetServices() []string {
@@ -2760,7 +2895,7 @@ type ClearFaultsResponse struct {
 
 func (x *ClearFaultsResponse) Reset() {
 	*x = ClearFaultsResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2772,7 +2907,7 @@ func (x *ClearFaultsResponse) String() string {
 func (*ClearFaultsResponse) ProtoMessage() {}
 
 func (x *ClearFaultsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2785,7 +2920,7 @@ func (x *ClearFaultsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearFaultsResponse.ProtoReflect.Descriptor instead.
 func (*ClearFaultsResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{33}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ClearFaultsResponse) GetFaults() []*Fault {
@@ -2805,7 +2940,7 @@ type BeginSessionRequest struct {
 
 func (x *BeginSessionRequest) Reset() {
 	*x = BeginSessionRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2817,7 +2952,7 @@ func (x *BeginSessionRequest) String() string {
 func (*BeginSessionRequest) ProtoMessage() {}
 
 func (x *BeginSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2830,7 +2965,7 @@ func (x *BeginSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginSessionRequest.ProtoReflect.Descriptor instead.
 func (*BeginSessionRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{34}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *BeginSessionRequest) GetOwner() string {
@@ -2849,7 +2984,7 @@ type BeginSessionResponse struct {
 
 func (x *BeginSessionResponse) Reset() {
 	*x = BeginSessionResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2861,7 +2996,7 @@ func (x *BeginSessionResponse) String() string {
 func (*BeginSessionResponse) ProtoMessage() {}
 
 func (x *BeginSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2874,7 +3009,7 @@ func (x *BeginSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginSessionResponse.ProtoReflect.Descriptor instead.
 func (*BeginSessionResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{35}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *BeginSessionResponse) GetToken() string {
@@ -2893,7 +3028,7 @@ type EndSessionRequest struct {
 
 func (x *EndSessionRequest) Reset() {
 	*x = EndSessionRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2905,7 +3040,7 @@ func (x *EndSessionRequest) String() string {
 func (*EndSessionRequest) ProtoMessage() {}
 
 func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2918,7 +3053,7 @@ func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionRequest.ProtoReflect.Descriptor instead.
 func (*EndSessionRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{36}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *EndSessionRequest) GetToken() string {
@@ -2936,7 +3071,7 @@ type EndSessionResponse struct {
 
 func (x *EndSessionResponse) Reset() {
 	*x = EndSessionResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2948,7 +3083,7 @@ func (x *EndSessionResponse) String() string {
 func (*EndSessionResponse) ProtoMessage() {}
 
 func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2961,7 +3096,7 @@ func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionResponse.ProtoReflect.Descriptor instead.
 func (*EndSessionResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{37}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{39}
 }
 
 // Hint is attached to an error's status details: what to do next, for people, and how a command
@@ -2978,7 +3113,7 @@ type Hint struct {
 
 func (x *Hint) Reset() {
 	*x = Hint{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2990,7 +3125,7 @@ func (x *Hint) String() string {
 func (*Hint) ProtoMessage() {}
 
 func (x *Hint) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3003,7 +3138,7 @@ func (x *Hint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hint.ProtoReflect.Descriptor instead.
 func (*Hint) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{38}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Hint) GetText() string {
@@ -3030,7 +3165,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x06memory\x18\x02 \x01(\bR\x06memory\"[\n" +
 	"\fWatchRequest\x12\x14\n" +
 	"\x05stats\x18\x01 \x01(\bR\x05stats\x125\n" +
-	"\binterval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\binterval\"\x85\x05\n" +
+	"\binterval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\binterval\"\xbc\x05\n" +
 	"\x0eStatusResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x10\n" +
@@ -3051,7 +3186,15 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"going_down\x18\x0f \x01(\bR\tgoingDown\x12%\n" +
 	"\x0eprometheus_url\x18\x10 \x01(\tR\rprometheusUrl\x12,\n" +
 	"\x12otlp_http_endpoint\x18\x11 \x01(\tR\x10otlpHttpEndpoint\x12\x1a\n" +
-	"\bmonolith\x18\x12 \x01(\bR\bmonolith\"\xa3\x01\n" +
+	"\bmonolith\x18\x12 \x01(\bR\bmonolith\x125\n" +
+	"\amissing\x18\x13 \x03(\v2\x1b.shopctl.control.v1.MissingR\amissing\"U\n" +
+	"\aMissing\x12\x18\n" +
+	"\aservice\x18\x01 \x01(\tR\aservice\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x12\x16\n" +
+	"\x06absent\x18\x03 \x01(\bR\x06absent\"E\n" +
+	"\x0eRestoreRequest\x12\x1a\n" +
+	"\bservices\x18\x01 \x03(\tR\bservices\x12\x17\n" +
+	"\adry_run\x18\x02 \x01(\bR\x06dryRun\"\xa3\x01\n" +
 	"\vStartupStep\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x123\n" +
 	"\astarted\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\astarted\x12/\n" +
@@ -3205,9 +3348,10 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x05names\x18\x02 \x03(\tR\x05names\x12\x1c\n" +
 	"\tnamespace\x18\x03 \x01(\tR\tnamespace\x12\x17\n" +
 	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12.\n" +
-	"\x05files\x18\x05 \x03(\v2\x18.shopctl.control.v1.FileR\x05files\"F\n" +
+	"\x05files\x18\x05 \x03(\v2\x18.shopctl.control.v1.FileR\x05files\"b\n" +
 	"\x0eDeleteResponse\x124\n" +
-	"\aobjects\x18\x01 \x03(\v2\x1a.shopctl.control.v1.ObjectR\aobjects\"\x8c\x02\n" +
+	"\aobjects\x18\x01 \x03(\v2\x1a.shopctl.control.v1.ObjectR\aobjects\x12\x1a\n" +
+	"\bwarnings\x18\x02 \x03(\tR\bwarnings\"\x8c\x02\n" +
 	"\vEditRequest\x12\x1a\n" +
 	"\bservices\x18\x01 \x03(\tR\bservices\x12\x1c\n" +
 	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x1c\n" +
@@ -3264,7 +3408,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x12EndSessionResponse\"7\n" +
 	"\x04Hint\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1b\n" +
-	"\texit_code\x18\x02 \x01(\x05R\bexitCode2\xa2\t\n" +
+	"\texit_code\x18\x02 \x01(\x05R\bexitCode2\xf4\t\n" +
 	"\x04Shop\x12O\n" +
 	"\x06Status\x12!.shopctl.control.v1.StatusRequest\x1a\".shopctl.control.v1.StatusResponse\x12O\n" +
 	"\x05Watch\x12 .shopctl.control.v1.WatchRequest\x1a\".shopctl.control.v1.StatusResponse0\x01\x12W\n" +
@@ -3273,7 +3417,8 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x04Logs\x12\x1f.shopctl.control.v1.LogsRequest\x1a\x1b.shopctl.control.v1.LogLine0\x01\x12L\n" +
 	"\x05Apply\x12 .shopctl.control.v1.ApplyRequest\x1a!.shopctl.control.v1.ApplyResponse\x12F\n" +
 	"\x03Get\x12\x1e.shopctl.control.v1.GetRequest\x1a\x1f.shopctl.control.v1.GetResponse\x12O\n" +
-	"\x06Delete\x12!.shopctl.control.v1.DeleteRequest\x1a\".shopctl.control.v1.DeleteResponse\x12I\n" +
+	"\x06Delete\x12!.shopctl.control.v1.DeleteRequest\x1a\".shopctl.control.v1.DeleteResponse\x12P\n" +
+	"\aRestore\x12\".shopctl.control.v1.RestoreRequest\x1a!.shopctl.control.v1.ApplyResponse\x12I\n" +
 	"\x04Edit\x12\x1f.shopctl.control.v1.EditRequest\x1a .shopctl.control.v1.EditResponse\x12^\n" +
 	"\vInjectFault\x12&.shopctl.control.v1.InjectFaultRequest\x1a'.shopctl.control.v1.InjectFaultResponse\x12[\n" +
 	"\n" +
@@ -3295,119 +3440,124 @@ func file_shopctl_control_v1_control_proto_rawDescGZIP() []byte {
 	return file_shopctl_control_v1_control_proto_rawDescData
 }
 
-var file_shopctl_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_shopctl_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_shopctl_control_v1_control_proto_goTypes = []any{
 	(*StatusRequest)(nil),         // 0: shopctl.control.v1.StatusRequest
 	(*WatchRequest)(nil),          // 1: shopctl.control.v1.WatchRequest
 	(*StatusResponse)(nil),        // 2: shopctl.control.v1.StatusResponse
-	(*StartupStep)(nil),           // 3: shopctl.control.v1.StartupStep
-	(*Service)(nil),               // 4: shopctl.control.v1.Service
-	(*Module)(nil),                // 5: shopctl.control.v1.Module
-	(*Instance)(nil),              // 6: shopctl.control.v1.Instance
-	(*Container)(nil),             // 7: shopctl.control.v1.Container
-	(*Stats)(nil),                 // 8: shopctl.control.v1.Stats
-	(*ShutdownRequest)(nil),       // 9: shopctl.control.v1.ShutdownRequest
-	(*ShutdownProgress)(nil),      // 10: shopctl.control.v1.ShutdownProgress
-	(*EventsRequest)(nil),         // 11: shopctl.control.v1.EventsRequest
-	(*Event)(nil),                 // 12: shopctl.control.v1.Event
-	(*LogsRequest)(nil),           // 13: shopctl.control.v1.LogsRequest
-	(*LogLine)(nil),               // 14: shopctl.control.v1.LogLine
-	(*File)(nil),                  // 15: shopctl.control.v1.File
-	(*ApplyRequest)(nil),          // 16: shopctl.control.v1.ApplyRequest
-	(*Object)(nil),                // 17: shopctl.control.v1.Object
-	(*AppliedObject)(nil),         // 18: shopctl.control.v1.AppliedObject
-	(*ApplyResponse)(nil),         // 19: shopctl.control.v1.ApplyResponse
-	(*GetRequest)(nil),            // 20: shopctl.control.v1.GetRequest
-	(*GetResponse)(nil),           // 21: shopctl.control.v1.GetResponse
-	(*DeleteRequest)(nil),         // 22: shopctl.control.v1.DeleteRequest
-	(*DeleteResponse)(nil),        // 23: shopctl.control.v1.DeleteResponse
-	(*EditRequest)(nil),           // 24: shopctl.control.v1.EditRequest
-	(*SetEnv)(nil),                // 25: shopctl.control.v1.SetEnv
-	(*EditResponse)(nil),          // 26: shopctl.control.v1.EditResponse
-	(*Fault)(nil),                 // 27: shopctl.control.v1.Fault
-	(*InjectFaultRequest)(nil),    // 28: shopctl.control.v1.InjectFaultRequest
-	(*InjectFaultResponse)(nil),   // 29: shopctl.control.v1.InjectFaultResponse
-	(*ListFaultsRequest)(nil),     // 30: shopctl.control.v1.ListFaultsRequest
-	(*ListFaultsResponse)(nil),    // 31: shopctl.control.v1.ListFaultsResponse
-	(*ClearFaultsRequest)(nil),    // 32: shopctl.control.v1.ClearFaultsRequest
-	(*ClearFaultsResponse)(nil),   // 33: shopctl.control.v1.ClearFaultsResponse
-	(*BeginSessionRequest)(nil),   // 34: shopctl.control.v1.BeginSessionRequest
-	(*BeginSessionResponse)(nil),  // 35: shopctl.control.v1.BeginSessionResponse
-	(*EndSessionRequest)(nil),     // 36: shopctl.control.v1.EndSessionRequest
-	(*EndSessionResponse)(nil),    // 37: shopctl.control.v1.EndSessionResponse
-	(*Hint)(nil),                  // 38: shopctl.control.v1.Hint
-	nil,                           // 39: shopctl.control.v1.SetEnv.SetEntry
-	(*durationpb.Duration)(nil),   // 40: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 41: google.protobuf.Timestamp
+	(*Missing)(nil),               // 3: shopctl.control.v1.Missing
+	(*RestoreRequest)(nil),        // 4: shopctl.control.v1.RestoreRequest
+	(*StartupStep)(nil),           // 5: shopctl.control.v1.StartupStep
+	(*Service)(nil),               // 6: shopctl.control.v1.Service
+	(*Module)(nil),                // 7: shopctl.control.v1.Module
+	(*Instance)(nil),              // 8: shopctl.control.v1.Instance
+	(*Container)(nil),             // 9: shopctl.control.v1.Container
+	(*Stats)(nil),                 // 10: shopctl.control.v1.Stats
+	(*ShutdownRequest)(nil),       // 11: shopctl.control.v1.ShutdownRequest
+	(*ShutdownProgress)(nil),      // 12: shopctl.control.v1.ShutdownProgress
+	(*EventsRequest)(nil),         // 13: shopctl.control.v1.EventsRequest
+	(*Event)(nil),                 // 14: shopctl.control.v1.Event
+	(*LogsRequest)(nil),           // 15: shopctl.control.v1.LogsRequest
+	(*LogLine)(nil),               // 16: shopctl.control.v1.LogLine
+	(*File)(nil),                  // 17: shopctl.control.v1.File
+	(*ApplyRequest)(nil),          // 18: shopctl.control.v1.ApplyRequest
+	(*Object)(nil),                // 19: shopctl.control.v1.Object
+	(*AppliedObject)(nil),         // 20: shopctl.control.v1.AppliedObject
+	(*ApplyResponse)(nil),         // 21: shopctl.control.v1.ApplyResponse
+	(*GetRequest)(nil),            // 22: shopctl.control.v1.GetRequest
+	(*GetResponse)(nil),           // 23: shopctl.control.v1.GetResponse
+	(*DeleteRequest)(nil),         // 24: shopctl.control.v1.DeleteRequest
+	(*DeleteResponse)(nil),        // 25: shopctl.control.v1.DeleteResponse
+	(*EditRequest)(nil),           // 26: shopctl.control.v1.EditRequest
+	(*SetEnv)(nil),                // 27: shopctl.control.v1.SetEnv
+	(*EditResponse)(nil),          // 28: shopctl.control.v1.EditResponse
+	(*Fault)(nil),                 // 29: shopctl.control.v1.Fault
+	(*InjectFaultRequest)(nil),    // 30: shopctl.control.v1.InjectFaultRequest
+	(*InjectFaultResponse)(nil),   // 31: shopctl.control.v1.InjectFaultResponse
+	(*ListFaultsRequest)(nil),     // 32: shopctl.control.v1.ListFaultsRequest
+	(*ListFaultsResponse)(nil),    // 33: shopctl.control.v1.ListFaultsResponse
+	(*ClearFaultsRequest)(nil),    // 34: shopctl.control.v1.ClearFaultsRequest
+	(*ClearFaultsResponse)(nil),   // 35: shopctl.control.v1.ClearFaultsResponse
+	(*BeginSessionRequest)(nil),   // 36: shopctl.control.v1.BeginSessionRequest
+	(*BeginSessionResponse)(nil),  // 37: shopctl.control.v1.BeginSessionResponse
+	(*EndSessionRequest)(nil),     // 38: shopctl.control.v1.EndSessionRequest
+	(*EndSessionResponse)(nil),    // 39: shopctl.control.v1.EndSessionResponse
+	(*Hint)(nil),                  // 40: shopctl.control.v1.Hint
+	nil,                           // 41: shopctl.control.v1.SetEnv.SetEntry
+	(*durationpb.Duration)(nil),   // 42: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 43: google.protobuf.Timestamp
 }
 var file_shopctl_control_v1_control_proto_depIdxs = []int32{
-	40, // 0: shopctl.control.v1.WatchRequest.interval:type_name -> google.protobuf.Duration
-	41, // 1: shopctl.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
-	4,  // 2: shopctl.control.v1.StatusResponse.services:type_name -> shopctl.control.v1.Service
-	3,  // 3: shopctl.control.v1.StatusResponse.startup:type_name -> shopctl.control.v1.StartupStep
-	27, // 4: shopctl.control.v1.StatusResponse.faults:type_name -> shopctl.control.v1.Fault
-	40, // 5: shopctl.control.v1.StartupStep.started:type_name -> google.protobuf.Duration
-	40, // 6: shopctl.control.v1.StartupStep.ready:type_name -> google.protobuf.Duration
-	8,  // 7: shopctl.control.v1.Service.stats:type_name -> shopctl.control.v1.Stats
-	6,  // 8: shopctl.control.v1.Service.instances:type_name -> shopctl.control.v1.Instance
-	5,  // 9: shopctl.control.v1.Service.modules:type_name -> shopctl.control.v1.Module
-	41, // 10: shopctl.control.v1.Instance.started:type_name -> google.protobuf.Timestamp
-	7,  // 11: shopctl.control.v1.Instance.containers:type_name -> shopctl.control.v1.Container
-	41, // 12: shopctl.control.v1.Container.started:type_name -> google.protobuf.Timestamp
-	41, // 13: shopctl.control.v1.EventsRequest.since:type_name -> google.protobuf.Timestamp
-	41, // 14: shopctl.control.v1.Event.time:type_name -> google.protobuf.Timestamp
-	41, // 15: shopctl.control.v1.LogsRequest.since:type_name -> google.protobuf.Timestamp
-	41, // 16: shopctl.control.v1.LogLine.time:type_name -> google.protobuf.Timestamp
-	15, // 17: shopctl.control.v1.ApplyRequest.files:type_name -> shopctl.control.v1.File
-	17, // 18: shopctl.control.v1.AppliedObject.object:type_name -> shopctl.control.v1.Object
-	18, // 19: shopctl.control.v1.ApplyResponse.objects:type_name -> shopctl.control.v1.AppliedObject
-	17, // 20: shopctl.control.v1.GetResponse.objects:type_name -> shopctl.control.v1.Object
-	15, // 21: shopctl.control.v1.DeleteRequest.files:type_name -> shopctl.control.v1.File
-	17, // 22: shopctl.control.v1.DeleteResponse.objects:type_name -> shopctl.control.v1.Object
-	25, // 23: shopctl.control.v1.EditRequest.set_env:type_name -> shopctl.control.v1.SetEnv
-	39, // 24: shopctl.control.v1.SetEnv.set:type_name -> shopctl.control.v1.SetEnv.SetEntry
-	18, // 25: shopctl.control.v1.EditResponse.objects:type_name -> shopctl.control.v1.AppliedObject
-	40, // 26: shopctl.control.v1.Fault.delay:type_name -> google.protobuf.Duration
-	41, // 27: shopctl.control.v1.Fault.injected:type_name -> google.protobuf.Timestamp
-	41, // 28: shopctl.control.v1.Fault.ends:type_name -> google.protobuf.Timestamp
-	27, // 29: shopctl.control.v1.InjectFaultRequest.fault:type_name -> shopctl.control.v1.Fault
-	40, // 30: shopctl.control.v1.InjectFaultRequest.for:type_name -> google.protobuf.Duration
-	27, // 31: shopctl.control.v1.InjectFaultResponse.fault:type_name -> shopctl.control.v1.Fault
-	27, // 32: shopctl.control.v1.ListFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
-	27, // 33: shopctl.control.v1.ClearFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
-	0,  // 34: shopctl.control.v1.Shop.Status:input_type -> shopctl.control.v1.StatusRequest
-	1,  // 35: shopctl.control.v1.Shop.Watch:input_type -> shopctl.control.v1.WatchRequest
-	9,  // 36: shopctl.control.v1.Shop.Shutdown:input_type -> shopctl.control.v1.ShutdownRequest
-	11, // 37: shopctl.control.v1.Shop.Events:input_type -> shopctl.control.v1.EventsRequest
-	13, // 38: shopctl.control.v1.Shop.Logs:input_type -> shopctl.control.v1.LogsRequest
-	16, // 39: shopctl.control.v1.Shop.Apply:input_type -> shopctl.control.v1.ApplyRequest
-	20, // 40: shopctl.control.v1.Shop.Get:input_type -> shopctl.control.v1.GetRequest
-	22, // 41: shopctl.control.v1.Shop.Delete:input_type -> shopctl.control.v1.DeleteRequest
-	24, // 42: shopctl.control.v1.Shop.Edit:input_type -> shopctl.control.v1.EditRequest
-	28, // 43: shopctl.control.v1.Shop.InjectFault:input_type -> shopctl.control.v1.InjectFaultRequest
-	30, // 44: shopctl.control.v1.Shop.ListFaults:input_type -> shopctl.control.v1.ListFaultsRequest
-	32, // 45: shopctl.control.v1.Shop.ClearFaults:input_type -> shopctl.control.v1.ClearFaultsRequest
-	34, // 46: shopctl.control.v1.Shop.BeginSession:input_type -> shopctl.control.v1.BeginSessionRequest
-	36, // 47: shopctl.control.v1.Shop.EndSession:input_type -> shopctl.control.v1.EndSessionRequest
-	2,  // 48: shopctl.control.v1.Shop.Status:output_type -> shopctl.control.v1.StatusResponse
-	2,  // 49: shopctl.control.v1.Shop.Watch:output_type -> shopctl.control.v1.StatusResponse
-	10, // 50: shopctl.control.v1.Shop.Shutdown:output_type -> shopctl.control.v1.ShutdownProgress
-	12, // 51: shopctl.control.v1.Shop.Events:output_type -> shopctl.control.v1.Event
-	14, // 52: shopctl.control.v1.Shop.Logs:output_type -> shopctl.control.v1.LogLine
-	19, // 53: shopctl.control.v1.Shop.Apply:output_type -> shopctl.control.v1.ApplyResponse
-	21, // 54: shopctl.control.v1.Shop.Get:output_type -> shopctl.control.v1.GetResponse
-	23, // 55: shopctl.control.v1.Shop.Delete:output_type -> shopctl.control.v1.DeleteResponse
-	26, // 56: shopctl.control.v1.Shop.Edit:output_type -> shopctl.control.v1.EditResponse
-	29, // 57: shopctl.control.v1.Shop.InjectFault:output_type -> shopctl.control.v1.InjectFaultResponse
-	31, // 58: shopctl.control.v1.Shop.ListFaults:output_type -> shopctl.control.v1.ListFaultsResponse
-	33, // 59: shopctl.control.v1.Shop.ClearFaults:output_type -> shopctl.control.v1.ClearFaultsResponse
-	35, // 60: shopctl.control.v1.Shop.BeginSession:output_type -> shopctl.control.v1.BeginSessionResponse
-	37, // 61: shopctl.control.v1.Shop.EndSession:output_type -> shopctl.control.v1.EndSessionResponse
-	48, // [48:62] is the sub-list for method output_type
-	34, // [34:48] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	42, // 0: shopctl.control.v1.WatchRequest.interval:type_name -> google.protobuf.Duration
+	43, // 1: shopctl.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
+	6,  // 2: shopctl.control.v1.StatusResponse.services:type_name -> shopctl.control.v1.Service
+	5,  // 3: shopctl.control.v1.StatusResponse.startup:type_name -> shopctl.control.v1.StartupStep
+	29, // 4: shopctl.control.v1.StatusResponse.faults:type_name -> shopctl.control.v1.Fault
+	3,  // 5: shopctl.control.v1.StatusResponse.missing:type_name -> shopctl.control.v1.Missing
+	42, // 6: shopctl.control.v1.StartupStep.started:type_name -> google.protobuf.Duration
+	42, // 7: shopctl.control.v1.StartupStep.ready:type_name -> google.protobuf.Duration
+	10, // 8: shopctl.control.v1.Service.stats:type_name -> shopctl.control.v1.Stats
+	8,  // 9: shopctl.control.v1.Service.instances:type_name -> shopctl.control.v1.Instance
+	7,  // 10: shopctl.control.v1.Service.modules:type_name -> shopctl.control.v1.Module
+	43, // 11: shopctl.control.v1.Instance.started:type_name -> google.protobuf.Timestamp
+	9,  // 12: shopctl.control.v1.Instance.containers:type_name -> shopctl.control.v1.Container
+	43, // 13: shopctl.control.v1.Container.started:type_name -> google.protobuf.Timestamp
+	43, // 14: shopctl.control.v1.EventsRequest.since:type_name -> google.protobuf.Timestamp
+	43, // 15: shopctl.control.v1.Event.time:type_name -> google.protobuf.Timestamp
+	43, // 16: shopctl.control.v1.LogsRequest.since:type_name -> google.protobuf.Timestamp
+	43, // 17: shopctl.control.v1.LogLine.time:type_name -> google.protobuf.Timestamp
+	17, // 18: shopctl.control.v1.ApplyRequest.files:type_name -> shopctl.control.v1.File
+	19, // 19: shopctl.control.v1.AppliedObject.object:type_name -> shopctl.control.v1.Object
+	20, // 20: shopctl.control.v1.ApplyResponse.objects:type_name -> shopctl.control.v1.AppliedObject
+	19, // 21: shopctl.control.v1.GetResponse.objects:type_name -> shopctl.control.v1.Object
+	17, // 22: shopctl.control.v1.DeleteRequest.files:type_name -> shopctl.control.v1.File
+	19, // 23: shopctl.control.v1.DeleteResponse.objects:type_name -> shopctl.control.v1.Object
+	27, // 24: shopctl.control.v1.EditRequest.set_env:type_name -> shopctl.control.v1.SetEnv
+	41, // 25: shopctl.control.v1.SetEnv.set:type_name -> shopctl.control.v1.SetEnv.SetEntry
+	20, // 26: shopctl.control.v1.EditResponse.objects:type_name -> shopctl.control.v1.AppliedObject
+	42, // 27: shopctl.control.v1.Fault.delay:type_name -> google.protobuf.Duration
+	43, // 28: shopctl.control.v1.Fault.injected:type_name -> google.protobuf.Timestamp
+	43, // 29: shopctl.control.v1.Fault.ends:type_name -> google.protobuf.Timestamp
+	29, // 30: shopctl.control.v1.InjectFaultRequest.fault:type_name -> shopctl.control.v1.Fault
+	42, // 31: shopctl.control.v1.InjectFaultRequest.for:type_name -> google.protobuf.Duration
+	29, // 32: shopctl.control.v1.InjectFaultResponse.fault:type_name -> shopctl.control.v1.Fault
+	29, // 33: shopctl.control.v1.ListFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
+	29, // 34: shopctl.control.v1.ClearFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
+	0,  // 35: shopctl.control.v1.Shop.Status:input_type -> shopctl.control.v1.StatusRequest
+	1,  // 36: shopctl.control.v1.Shop.Watch:input_type -> shopctl.control.v1.WatchRequest
+	11, // 37: shopctl.control.v1.Shop.Shutdown:input_type -> shopctl.control.v1.ShutdownRequest
+	13, // 38: shopctl.control.v1.Shop.Events:input_type -> shopctl.control.v1.EventsRequest
+	15, // 39: shopctl.control.v1.Shop.Logs:input_type -> shopctl.control.v1.LogsRequest
+	18, // 40: shopctl.control.v1.Shop.Apply:input_type -> shopctl.control.v1.ApplyRequest
+	22, // 41: shopctl.control.v1.Shop.Get:input_type -> shopctl.control.v1.GetRequest
+	24, // 42: shopctl.control.v1.Shop.Delete:input_type -> shopctl.control.v1.DeleteRequest
+	4,  // 43: shopctl.control.v1.Shop.Restore:input_type -> shopctl.control.v1.RestoreRequest
+	26, // 44: shopctl.control.v1.Shop.Edit:input_type -> shopctl.control.v1.EditRequest
+	30, // 45: shopctl.control.v1.Shop.InjectFault:input_type -> shopctl.control.v1.InjectFaultRequest
+	32, // 46: shopctl.control.v1.Shop.ListFaults:input_type -> shopctl.control.v1.ListFaultsRequest
+	34, // 47: shopctl.control.v1.Shop.ClearFaults:input_type -> shopctl.control.v1.ClearFaultsRequest
+	36, // 48: shopctl.control.v1.Shop.BeginSession:input_type -> shopctl.control.v1.BeginSessionRequest
+	38, // 49: shopctl.control.v1.Shop.EndSession:input_type -> shopctl.control.v1.EndSessionRequest
+	2,  // 50: shopctl.control.v1.Shop.Status:output_type -> shopctl.control.v1.StatusResponse
+	2,  // 51: shopctl.control.v1.Shop.Watch:output_type -> shopctl.control.v1.StatusResponse
+	12, // 52: shopctl.control.v1.Shop.Shutdown:output_type -> shopctl.control.v1.ShutdownProgress
+	14, // 53: shopctl.control.v1.Shop.Events:output_type -> shopctl.control.v1.Event
+	16, // 54: shopctl.control.v1.Shop.Logs:output_type -> shopctl.control.v1.LogLine
+	21, // 55: shopctl.control.v1.Shop.Apply:output_type -> shopctl.control.v1.ApplyResponse
+	23, // 56: shopctl.control.v1.Shop.Get:output_type -> shopctl.control.v1.GetResponse
+	25, // 57: shopctl.control.v1.Shop.Delete:output_type -> shopctl.control.v1.DeleteResponse
+	21, // 58: shopctl.control.v1.Shop.Restore:output_type -> shopctl.control.v1.ApplyResponse
+	28, // 59: shopctl.control.v1.Shop.Edit:output_type -> shopctl.control.v1.EditResponse
+	31, // 60: shopctl.control.v1.Shop.InjectFault:output_type -> shopctl.control.v1.InjectFaultResponse
+	33, // 61: shopctl.control.v1.Shop.ListFaults:output_type -> shopctl.control.v1.ListFaultsResponse
+	35, // 62: shopctl.control.v1.Shop.ClearFaults:output_type -> shopctl.control.v1.ClearFaultsResponse
+	37, // 63: shopctl.control.v1.Shop.BeginSession:output_type -> shopctl.control.v1.BeginSessionResponse
+	39, // 64: shopctl.control.v1.Shop.EndSession:output_type -> shopctl.control.v1.EndSessionResponse
+	50, // [50:65] is the sub-list for method output_type
+	35, // [35:50] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_shopctl_control_v1_control_proto_init() }
@@ -3415,7 +3565,7 @@ func file_shopctl_control_v1_control_proto_init() {
 	if File_shopctl_control_v1_control_proto != nil {
 		return
 	}
-	file_shopctl_control_v1_control_proto_msgTypes[24].OneofWrappers = []any{
+	file_shopctl_control_v1_control_proto_msgTypes[26].OneofWrappers = []any{
 		(*EditRequest_Replicas)(nil),
 		(*EditRequest_Restart)(nil),
 		(*EditRequest_Stop)(nil),
@@ -3428,7 +3578,7 @@ func file_shopctl_control_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shopctl_control_v1_control_proto_rawDesc), len(file_shopctl_control_v1_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   40,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

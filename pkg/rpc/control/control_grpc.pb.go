@@ -30,6 +30,7 @@ const (
 	Shop_Apply_FullMethodName        = "/shopctl.control.v1.Shop/Apply"
 	Shop_Get_FullMethodName          = "/shopctl.control.v1.Shop/Get"
 	Shop_Delete_FullMethodName       = "/shopctl.control.v1.Shop/Delete"
+	Shop_Restore_FullMethodName      = "/shopctl.control.v1.Shop/Restore"
 	Shop_Edit_FullMethodName         = "/shopctl.control.v1.Shop/Edit"
 	Shop_InjectFault_FullMethodName  = "/shopctl.control.v1.Shop/InjectFault"
 	Shop_ListFaults_FullMethodName   = "/shopctl.control.v1.Shop/ListFaults"
@@ -58,6 +59,8 @@ type ShopClient interface {
 	Apply(ctx context.Context, in *ApplyRequest, opts ...grpc.CallOption) (*ApplyResponse, error)
 	Get(ctx context.Context, in *GetRequest, opts ...grpc.CallOption) (*GetResponse, error)
 	Delete(ctx context.Context, in *DeleteRequest, opts ...grpc.CallOption) (*DeleteResponse, error)
+	// Restore applies the shop's own objects of services again: those that were deleted, or changed.
+	Restore(ctx context.Context, in *RestoreRequest, opts ...grpc.CallOption) (*ApplyResponse, error)
 	// Edit changes one Deployment: scale, restart, stop, start, set variables.
 	Edit(ctx context.Context, in *EditRequest, opts ...grpc.CallOption) (*EditResponse, error)
 	InjectFault(ctx context.Context, in *InjectFaultRequest, opts ...grpc.CallOption) (*InjectFaultResponse, error)
@@ -195,6 +198,16 @@ func (c *shopClient) Delete(ctx context.Context, in *DeleteRequest, opts ...grpc
 	return out, nil
 }
 
+func (c *shopClient) Restore(ctx context.Context, in *RestoreRequest, opts ...grpc.CallOption) (*ApplyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ApplyResponse)
+	err := c.cc.Invoke(ctx, Shop_Restore_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *shopClient) Edit(ctx context.Context, in *EditRequest, opts ...grpc.CallOption) (*EditResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(EditResponse)
@@ -275,6 +288,8 @@ type ShopServer interface {
 	Apply(context.Context, *ApplyRequest) (*ApplyResponse, error)
 	Get(context.Context, *GetRequest) (*GetResponse, error)
 	Delete(context.Context, *DeleteRequest) (*DeleteResponse, error)
+	// Restore applies the shop's own objects of services again: those that were deleted, or changed.
+	Restore(context.Context, *RestoreRequest) (*ApplyResponse, error)
 	// Edit changes one Deployment: scale, restart, stop, start, set variables.
 	Edit(context.Context, *EditRequest) (*EditResponse, error)
 	InjectFault(context.Context, *InjectFaultRequest) (*InjectFaultResponse, error)
@@ -319,6 +334,9 @@ func (UnimplementedShopServer) Get(context.Context, *GetRequest) (*GetResponse, 
 }
 func (UnimplementedShopServer) Delete(context.Context, *DeleteRequest) (*DeleteResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Delete not implemented")
+}
+func (UnimplementedShopServer) Restore(context.Context, *RestoreRequest) (*ApplyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Restore not implemented")
 }
 func (UnimplementedShopServer) Edit(context.Context, *EditRequest) (*EditResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Edit not implemented")
@@ -475,6 +493,24 @@ func _Shop_Delete_Handler(srv interface{}, ctx context.Context, dec func(interfa
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Shop_Restore_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RestoreRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ShopServer).Restore(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Shop_Restore_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ShopServer).Restore(ctx, req.(*RestoreRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Shop_Edit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(EditRequest)
 	if err := dec(in); err != nil {
@@ -605,6 +641,10 @@ var Shop_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Delete",
 			Handler:    _Shop_Delete_Handler,
+		},
+		{
+			MethodName: "Restore",
+			Handler:    _Shop_Restore_Handler,
 		},
 		{
 			MethodName: "Edit",
