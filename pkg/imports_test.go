@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 	"pkg/tui/tuitest":      {"pkg/rpc/control", "pkg/trace"},
 	"pkg/lesson":           {"pkg/foreign", "pkg/lesson/...", "pkg/load", "pkg/resource", "pkg/resource/decode", "pkg/resource/render", "pkg/trace", "pkg/rpc/code", "pkg/rpc/control", "pkg/rpc/shopv1"},
 	"pkg/control":          {"pkg/rpc/control", "pkg/rundir", "pkg/topology"},
-	"pkg/daemon":           {"pkg/orchestrator", "pkg/workload", "pkg/workload/podspec", "pkg/workload/process", "pkg/workload/proxy", "pkg/resource", "pkg/resource/decode", "pkg/resource/monitoring", "pkg/resource/store", "pkg/control", "pkg/fault", "pkg/chassis/lifeline", "pkg/observe/...", "pkg/trace", "pkg/rundir", "services"},
+	"pkg/daemon":           {"pkg/orchestrator", "pkg/workload", "pkg/workload/podspec", "pkg/workload/process", "pkg/workload/proxy", "pkg/resource", "pkg/resource/decode", "pkg/resource/monitoring", "pkg/resource/store", "pkg/control", "pkg/fault", "pkg/chassis/lifeline", "pkg/chassis/portowner", "pkg/observe/...", "pkg/trace", "pkg/rundir", "services"},
 	"pkg/daemon/api":       {"pkg/daemon/names", "pkg/orchestrator", "pkg/resource", "pkg/resource/admission", "pkg/resource/decode", "pkg/resource/store", "pkg/control", "pkg/fault", "pkg/foreign", "pkg/observe/...", "pkg/trace", "pkg/topology", "pkg/rpc/code", "pkg/rpc/control", "services"},
 	"pkg/foreign":          {"pkg/orchestrator", "pkg/resource", "pkg/resource/admission", "pkg/resource/store", "pkg/workload/podspec"},
 	"pkg/daemon/names":     {"pkg/orchestrator", "pkg/control", "pkg/fault", "pkg/chassis", "services"},

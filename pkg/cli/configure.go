@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/config"
@@ -30,11 +31,11 @@ func configure(f *cmdutil.Factory, cmd *cobra.Command) error {
 		}
 		if value := f.Getenv(s.Env); value != "" {
 			if err := flag.Value.Set(value); err != nil {
-				return cmdutil.UsageErr("unset "+s.Env, "read %s=%q: %w", s.Env, value, err)
+				return cmdutil.UsageErr("unset "+s.Env, "read %s=%q: %s", s.Env, value, refusal(flag, err))
 			}
 		} else if v, ok := file.Values[s.Key]; ok {
 			if err := flag.Value.Set(v.Text); err != nil {
-				return cmdutil.UsageErr("correct the file, or set --"+s.Flag, "%s: %s: %w", v.Position, s.Key, err)
+				return cmdutil.UsageErr("correct the file, or set --"+s.Flag, "%s: %s: %q: %s", v.Position, s.Key, v.Text, refusal(flag, err))
 			}
 		}
 	}
@@ -69,6 +70,14 @@ func askTrust(f *cmdutil.Factory, file config.File) error {
 		return cmdutil.HintErr(cmdutil.ExitUsage, untrusted.Hint(), untrusted)
 	}
 	return trust.Allow(file)
+}
+
+// refusal is why a flag cannot take a value.
+func refusal(flag *pflag.Flag, err error) string {
+	if want := wanted(flag.Value.Type()); want != "" {
+		return "want " + want
+	}
+	return err.Error()
 }
 
 // ignoresConfig reports whether a command works regardless of the configuration.

@@ -71,6 +71,7 @@ func dialUser(dir rundir.Dir, user int, token session) (*Client, error) {
 			MinConnectTimeout: 2 * time.Second,
 		}),
 		grpc.WithIdleTimeout(0),
+		grpc.WithUnaryInterceptor(frozen{dir}.unary), grpc.WithStreamInterceptor(frozen{dir}.stream),
 	}
 	if token != "" {
 		options = append(options, grpc.WithPerRPCCredentials(token))

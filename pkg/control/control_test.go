@@ -21,7 +21,12 @@ import (
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(holdDir) != "" {
+		hold()
+	}
+	goleak.VerifyTestMain(m)
+}
 
 type backend struct {
 	controlpb.UnimplementedShopServer

@@ -164,6 +164,9 @@ func prepare(cfg Config) (*shop, error) {
 	if s.dir, err = rundir.Resolve(cfg.Name, cfg.Getenv); err != nil {
 		return nil, control.WithHint(err, "choose another --name", 2)
 	}
+	if err := checkOpenFiles(); err != nil {
+		return nil, err
+	}
 	if s.lock, err = takeDirectories(s.dir); err != nil {
 		return nil, err
 	}
@@ -195,12 +198,19 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 		s.endStreams()
 		return explainDirectory(err, s.dir)
 	}
+	promListener, err := s.listenPrometheus()
+	if err != nil {
+		_ = listener.Close()
+		s.endStreams()
+		return err
+	}
 	var all sync.WaitGroup
 	background, end := context.WithCancel(context.Background())
 	receiver, closeSpans := s.receiveSpans()
 	if s.runtime, err = s.newRuntime(spanEnviron(receiver)); err != nil {
 		end()
 		closeSpans()
+		_ = promListener.Close()
 		_ = listener.Close()
 		s.endStreams()
 		return err
@@ -208,10 +218,7 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	s.faults = s.newFaults()
 	s.impact = s.newImpact()
 	s.memory = api.NewMemory(s.runtime, s.now)
-	prom, unserved := s.servePrometheus()
-	if unserved != nil {
-		s.log.Warn("Prometheus' API is not served", "error", unserved)
-	}
+	prom := s.servePrometheus(promListener)
 
 	all.Go(func() { s.source.run(background) })
 	all.Go(func() { s.runtime.Run(background) })

@@ -6,9 +6,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/chassis/portowner"
 	"github.com/shopctl/shopctl/pkg/connlimit"
+	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/observe/promapi"
 )
 
@@ -21,20 +26,31 @@ type promServer struct {
 	done chan struct{}
 }
 
-// servePrometheus starts to serve Prometheus' HTTP API. An address that was asked for must be free; of the
-// usual one that is taken, there is another.
-func (s *shop) servePrometheus() (*promServer, error) {
-	addr := s.cfg.Prometheus
-	if addr == "" {
-		addr = DefaultPrometheus
+// listenPrometheus opens the address of Prometheus' HTTP API. One that was asked for must be free; of the usual one that is
+// taken, there is another.
+func (s *shop) listenPrometheus() (net.Listener, error) {
+	if s.cfg.Prometheus == "" {
+		l, err := net.Listen("tcp", DefaultPrometheus)
+		if err != nil {
+			l, err = net.Listen("tcp", "127.0.0.1:0")
+		}
+		return l, err
 	}
-	l, err := net.Listen("tcp", addr)
-	if err != nil && s.cfg.Prometheus == "" {
-		l, err = net.Listen("tcp", "127.0.0.1:0")
-	}
+	l, err := net.Listen("tcp", s.cfg.Prometheus)
 	if err != nil {
-		return nil, fmt.Errorf("listen for Prometheus' API: %w", err)
+		_, port, _ := net.SplitHostPort(s.cfg.Prometheus)
+		if number, bad := strconv.Atoi(port); bad == nil {
+			if owner, ok := portowner.Find(number); ok {
+				err = fmt.Errorf("%w: by %s", err, owner)
+			}
+		}
+		return nil, control.Error(codes.FailedPrecondition, fmt.Sprintf("serve Prometheus' API: %v", err), "end that process, or choose another port: --prometheus-port 9091", 5)
 	}
+	return l, nil
+}
+
+// servePrometheus starts to serve Prometheus' HTTP API on l.
+func (s *shop) servePrometheus(l net.Listener) *promServer {
 	s.meters.url = "http://" + l.Addr().String()
 	p := &promServer{done: make(chan struct{}), http: &http.Server{
 		Handler: promapi.New(promapi.Config{
@@ -50,7 +66,7 @@ func (s *shop) servePrometheus() (*promServer, error) {
 			s.log.Error("serve Prometheus' API", "error", err)
 		}
 	}()
-	return p, nil
+	return p
 }
 
 func (p *promServer) close() {

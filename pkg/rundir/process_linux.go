@@ -26,3 +26,13 @@ func readProcess(pid int) (start uint64, running bool, err error) {
 	state := fields[0][0]
 	return start, state != 'Z' && state != 'X', nil
 }
+
+// Stopped reports whether a process is stopped, by SIGSTOP or a debugger, so that it responds to nothing.
+func Stopped(pid int) bool {
+	content, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return false
+	}
+	fields := bytes.Fields(content[bytes.LastIndexByte(content, ')')+1:])
+	return len(fields) > 0 && (fields[0][0] == 'T' || fields[0][0] == 't')
+}

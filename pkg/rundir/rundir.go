@@ -38,6 +38,9 @@ type Dir struct {
 // maxSocketPath is the longest path that fits into sockaddr_un on macOS, with its terminating zero; Linux allows 107.
 const maxSocketPath = 103
 
+// ErrNoHome reports that nothing names a directory for what outlives the daemon.
+var ErrNoHome = errors.New("find state directory: neither SHOPCTL_STATE_DIR nor XDG_STATE_HOME nor HOME is set")
+
 var validName = lazyregexp.New(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
 
 // Resolve finds the directories of the shop called name from the environment:
@@ -103,7 +106,7 @@ func stateBase(getenv func(string) string) (string, error) {
 	}
 	home := getenv("HOME")
 	if home == "" {
-		return "", errors.New("find state directory: neither SHOPCTL_STATE_DIR nor XDG_STATE_HOME nor HOME is set")
+		return "", ErrNoHome
 	}
 	return filepath.Join(home, ".local", "state", "shopctl"), nil
 }

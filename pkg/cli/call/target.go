@@ -123,6 +123,8 @@ func callable(ios *iostreams.IO, s *controlpb.Service) error {
 		return cmdutil.UsageErr(hint, "call %s: it speaks HTTP, not gRPC", s.GetName())
 	case s.GetProtocol() == "tcp":
 		return cmdutil.UsageErr(ios.Command("ps"), "call %s: it speaks its own protocol over TCP, not gRPC", s.GetName())
+	case s.GetReady() > 0 && s.GetAddress() == "" && s.GetMessage() != "":
+		return cmdutil.HintErr(callExit(codes.Unavailable), ios.Command("restore "+s.GetName()), fmt.Errorf("call %s: %s", s.GetName(), s.GetMessage()))
 	case s.GetReady() == 0 || s.GetAddress() == "":
 		hint, why := "ps --instances "+s.GetName(), s.GetState()
 		if s.GetMessage() != "" {

@@ -13,7 +13,10 @@ import (
 func ResolveDir(ios *iostreams.IO, getenv func(string) string) func() (rundir.Dir, error) {
 	return func() (rundir.Dir, error) {
 		dir, err := rundir.Resolve(ios.ShopName, getenv)
-		if err != nil {
+		switch {
+		case errors.Is(err, rundir.ErrNoHome):
+			return dir, HintErr(ExitEnvironment, "export SHOPCTL_STATE_DIR=/var/tmp/shopctl-$(id -u)", err)
+		case err != nil:
 			return dir, HintErr(ExitUsage, "--name second", err)
 		}
 		return dir, nil

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -53,9 +54,23 @@ func FindRef(st *controlpb.StatusResponse, namespace, word string) (*controlpb.S
 				names = append(names, s.GetName())
 			}
 		}
+		if err := deletedErr(st, ref); err != nil {
+			return nil, ref, err
+		}
 		return nil, ref, UnknownNameErr("service", word, names)
 	}
 	return nil, ref, UsageErr(unknown.Hint(), "%w", err)
+}
+
+// deletedErr is the error about a service of the shop's own that was deleted; nil if the name means none.
+func deletedErr(st *controlpb.StatusResponse, ref servicename.Ref) error {
+	for _, m := range st.GetMissing() {
+		b, _ := services.Lookup(m.GetService())
+		if m.GetAbsent() && (strings.EqualFold(ref.Name, m.GetService()) || strings.EqualFold(ref.Name, b.Workload)) {
+			return HintErr(ExitUsage, "shopctl restore "+m.GetService(), fmt.Errorf("find service %q: %s", ref.Name, m.GetMessage()))
+		}
+	}
+	return nil
 }
 
 // FindModule finds the module of a monolith that a word means, and its service; nil if it means none.

@@ -36,6 +36,9 @@ func (o *Options) Add(cmd *cobra.Command) {
 	cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInconclusive)
 }
 
+// Waits reports whether --wait is given.
+func (o *Options) Waits() bool { return o.wait.wait && !o.DryRun }
+
 // Run applies one edit to all the named services; done is the word that reports it: "scaled".
 func (o *Options) Run(ctx context.Context, words []string, done string, edit *controlpb.EditRequest) error {
 	shop, err := o.connect(ctx)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,46 +47,73 @@ func (o *WaitFlags) Rollout(ctx context.Context, ios *iostreams.IO, shop *contro
 	}
 	ctx, cancel := cmdutil.Within(ctx, o.timeout)
 	defer cancel()
-	err := followRollout(ctx, shop, pending)
+	why, err := followRollout(ctx, shop, pending)
 	if cmdutil.TimedOut(ctx, err) {
-		return cmdutil.HintErr(cmdutil.ExitInconclusive, ios.Command("ps --instances"), fmt.Errorf("wait for the rollout: not done after %s", humanize.Span(o.timeout)))
+		return cmdutil.HintErr(cmdutil.ExitInconclusive, ios.Command("ps --instances"), fmt.Errorf("wait for the rollout: not done after %s%s", humanize.Span(o.timeout), why))
 	}
 	return err
+}
+
+// reasons are why Deployments have not rolled out, as far as their instances say: ": web: readiness probe: ...".
+func reasons(all []*controlpb.Service, pending []*controlpb.Object) string {
+	var text []string
+	for _, o := range pending {
+		for _, s := range all {
+			if s.GetWorkload() == o.GetName() && s.GetNamespace() == o.GetNamespace() {
+				text = append(text, s.GetName()+": "+cmp.Or(s.GetMessage(), instanceMessage(s), fmt.Sprintf("%d of %d instances are ready", s.GetReady(), s.GetReplicas())))
+			}
+		}
+	}
+	if len(text) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(text, "; ")
+}
+
+// instanceMessage is why an instance is not ready.
+func instanceMessage(s *controlpb.Service) string {
+	for _, in := range s.GetInstances() {
+		if in.GetMessage() != "" {
+			return in.GetMessage()
+		}
+	}
+	return ""
 }
 
 // pollInterval is the time between two checks of a rollout.
 const pollInterval = 40 * time.Millisecond
 
-// followRollout polls the pending Deployments until all have rolled out.
-func followRollout(ctx context.Context, shop *control.Client, pending []*controlpb.Object) error {
+// followRollout polls the pending Deployments until all have rolled out. why is the last known reason that they have not.
+func followRollout(ctx context.Context, shop *control.Client, pending []*controlpb.Object) (why string, err error) {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
 		st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 		if err != nil {
-			return fmt.Errorf("wait for the rollout: %w", err)
+			return why, fmt.Errorf("wait for the rollout: %w", err)
 		}
 		var left []*controlpb.Object
 		for _, o := range pending {
 			done, err := rolledOut(ctx, shop, o)
 			if err != nil {
-				return err
+				return why, failedFor(err, st.GetServices(), o)
 			}
 			if done && live(st.GetServices(), o) {
 				continue
 			}
 			if err := errors.Join(cmdutil.Crashed(st.GetServices(), o.GetName()), impossible(st.GetServices(), o)); err != nil {
-				return err
+				return why, err
 			}
 			left = append(left, o)
 		}
 		if pending = left; len(pending) == 0 {
-			return nil
+			return "", nil
 		}
+		why = reasons(st.GetServices(), pending)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return ctx.Err()
+			return why, ctx.Err()
 		}
 	}
 }
@@ -104,10 +132,35 @@ func rolledOut(ctx context.Context, shop *control.Client, o *controlpb.Object) (
 		}
 		if d, ok := typed.(*appsv1.Deployment); ok {
 			want, st := resource.Replicas(d), d.Status
+			if st.ObservedGeneration >= d.Generation && late(d) {
+				return false, errLate
+			}
 			return st.ObservedGeneration >= d.Generation && st.UpdatedReplicas == want && st.Replicas == want && st.AvailableReplicas == want, nil
 		}
 	}
 	return false, nil
+}
+
+// errLate reports that a Deployment has exceeded its progress deadline.
+var errLate = errors.New("it exceeded its progress deadline")
+
+// late reports what `kubectl rollout status` ends with.
+func late(d *appsv1.Deployment) bool {
+	for _, c := range d.Status.Conditions {
+		if c.Type == appsv1.DeploymentProgressing && c.Reason == "ProgressDeadlineExceeded" {
+			return true
+		}
+	}
+	return false
+}
+
+// failedFor adds the Deployment, and why its instances are not ready, to errLate.
+func failedFor(err error, all []*controlpb.Service, o *controlpb.Object) error {
+	if !errors.Is(err, errLate) {
+		return err
+	}
+	return cmdutil.HintErr(cmdutil.ExitFailed, "shopctl describe deployment "+o.GetName(),
+		fmt.Errorf("roll out %s: %w (progressDeadlineSeconds)%s", o.GetName(), err, reasons(all, []*controlpb.Object{o})))
 }
 
 // live reports whether a Deployment's instances are ready now. The status of the object follows a moment later: right

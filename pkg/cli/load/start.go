@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,13 +17,14 @@ import (
 )
 
 type loadStartOptions struct {
-	ios  *iostreams.IO
-	edit *edit.Options
-	spec load.Spec
+	ios     *iostreams.IO
+	connect cmdutil.Connect
+	edit    *edit.Options
+	spec    load.Spec
 }
 
 func newLoadStartCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &loadStartOptions{ios: f.IO, edit: edit.New(f)}
+	o := &loadStartOptions{ios: f.IO, connect: f.Shop, edit: edit.New(f)}
 	cmd := &cobra.Command{
 		Use:   "start",
 		Short: "Start load or change the current load",
@@ -35,7 +37,7 @@ shopctl load start --rate 20 --dry-run -o yaml`,
 	flags := cmd.Flags()
 	flags.Float64Var(&o.spec.Rate, "rate", 10, fmt.Sprintf("steps (a page view or a form) per second, at most %d", load.MaxRate))
 	flags.Uint64Var(&o.spec.Seed, "seed", 1, "random seed: the same seed gives the same sequence of steps")
-	flags.DurationVar(&o.spec.For, "for", 0, "stop after this time")
+	flags.DurationVar(&o.spec.For, "for", 0, "stop after this time; with --wait, return then")
 	for _, flag := range []string{"rate", "seed", "for"} {
 		cmdutil.Must(cmd.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions))
 	}
@@ -52,6 +54,11 @@ func (o *loadStartOptions) run(ctx context.Context, bounded bool) error {
 	if err != nil {
 		return cmdutil.UsageErr(o.ios.Command("load start --rate 20"), "start load: %w", err)
 	}
+	if !o.edit.DryRun {
+		if err := o.checkRunning(ctx); err != nil {
+			return err
+		}
+	}
 	if err := o.edit.Run(ctx, []string{load.Workload}, "load started", setEnv(env)); err != nil {
 		return err
 	}
@@ -63,7 +70,41 @@ func (o *loadStartOptions) run(ctx context.Context, bounded bool) error {
 		lasts = "for " + humanize.Span(o.spec.For.Round(time.Millisecond))
 	}
 	o.ios.Notef("%g steps per second, seed %d, %s", o.spec.Rate, o.spec.Seed, lasts)
+	if o.edit.Waits() && o.spec.For > 0 {
+		return o.await(ctx)
+	}
 	o.ios.Next("load status", "load stop")
+	return nil
+}
+
+// checkRunning returns an error for a load generator that is stopped: it would keep the load in mind, and generate none.
+func (o *loadStartOptions) checkRunning(ctx context.Context) error {
+	shop, err := o.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	found, err := cmdutil.WorkloadsOf(ctx, shop, "", []string{load.Workload})
+	if err != nil {
+		return err
+	}
+	if s := found[0]; s.GetReplicas() == 0 || s.GetState() == "stopped" {
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("start "+s.GetName()+" --wait")+" && "+o.ios.Command("load start"), errors.New("start load: the load generator is stopped"))
+	}
+	return nil
+}
+
+// await waits until the load has lasted as long as it should.
+func (o *loadStartOptions) await(ctx context.Context) error {
+	timer := time.NewTimer(o.spec.For)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+	}
+	o.ios.Notef("the load has ended")
+	o.ios.Next("load status")
 	return nil
 }
 

@@ -73,7 +73,7 @@ func (o *deleteOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	for _, w := range resp.GetWarnings() {
-		o.ios.PrintLines("warning", w)
+		o.ios.PrintLines("warning", o.ios.ForThisShop(w))
 	}
 	for _, object := range resp.GetObjects() {
 		line := edit.Ref(object)

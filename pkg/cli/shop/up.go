@@ -88,7 +88,7 @@ shopctl up --name mono --monolith`,
 }
 
 func (o *upOptions) run(ctx context.Context) error {
-	if err := o.check(); err != nil {
+	if err := o.check(ctx); err != nil {
 		return err
 	}
 	dir, err := o.dir()
@@ -124,41 +124,12 @@ func (o *upOptions) show(ctx context.Context, shop *control.Client, dir rundir.D
 	return o.summary(st)
 }
 
-// open connects to the daemon, and starts one if none is running.
-func (o *upOptions) open(ctx context.Context, dir rundir.Dir) (*control.Client, error) {
-	shop, err := control.Dial(dir)
-	switch {
-	case errors.Is(err, control.ErrNotRunning):
-	case err != nil:
-		return nil, err
-	default:
-		staying, err := o.checkRunning(ctx, shop)
-		if err == nil && staying {
-			return shop, nil
-		}
-		shop.Close()
-		if err != nil {
-			return nil, err
-		}
-		if err := waitGone(ctx, dir); err != nil {
-			return nil, err
-		}
-	}
-	if err := o.spawn(ctx, dir); err != nil {
-		return nil, err
-	}
-	if crash := rundir.Crash(dir.PreviousDaemonLog()); crash != "" {
-		o.ios.Warnf("the daemon of the last run crashed: %s (its stack: %s)", crash, dir.PreviousDaemonLog())
-	}
-	return control.Dial(dir)
-}
-
 // checkRunning reports a running shop and the flags that have no effect on it, and refuses flags that would need a new
 // one. It returns false for a shop that is stopping.
 func (o *upOptions) checkRunning(ctx context.Context, shop *control.Client) (staying bool, err error) {
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 	switch {
-	case status.Code(err) == codes.Unavailable:
+	case status.Code(err) == codes.Unavailable && !explained(err):
 		return false, nil
 	case err != nil:
 		return false, err
@@ -184,6 +155,12 @@ func (o *upOptions) checkRunning(ctx context.Context, shop *control.Client) (sta
 		o.ios.Warnf("%s: no effect on a running shop", strings.Join(late, ", "))
 	}
 	return true, nil
+}
+
+// explained reports whether an error says what to do: the daemon is not on its way out, but stopped.
+func explained(err error) bool {
+	_, _, ok := control.HintOf(err)
+	return ok
 }
 
 // checkMode refuses --monolith for a running shop of separate processes, and the reverse.

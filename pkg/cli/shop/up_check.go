@@ -1,8 +1,14 @@
 package shop
 
 import (
+	"context"
+	"fmt"
+	"net"
 	"slices"
 	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
@@ -10,7 +16,7 @@ import (
 )
 
 // check validates the flags before anything starts.
-func (o *upOptions) check() error {
+func (o *upOptions) check(ctx context.Context) error {
 	if !slices.Contains(o.parts.Drivers, o.daemon.Driver) {
 		return cmdutil.UnknownNameErr("driver", o.daemon.Driver, o.parts.Drivers)
 	}
@@ -24,10 +30,31 @@ func (o *upOptions) check() error {
 		}
 		o.daemon.Only[i] = b.Name
 	}
-	if o.daemon.Forward != "" {
-		if err := otlp.CheckEndpoint(o.daemon.Forward); err != nil {
-			return cmdutil.UsageErr("--otlp-forward http://127.0.0.1:4318", "read --otlp-forward: %w", err)
+	if ns := o.namespace(); ns != "" && len(validation.IsDNS1123Label(ns)) > 0 {
+		return cmdutil.UsageErr("--namespace production", "read --namespace %q: want lower case letters, digits and dashes", ns)
+	}
+	return o.checkForward(ctx)
+}
+
+// lookupTimeout is how long up waits for the address of a host.
+const lookupTimeout = 3 * time.Second
+
+// checkForward refuses an endpoint that cannot be read, and a host that has no address. One that cannot be reached may
+// still come up: the event SpanForwardFailed warns of it.
+func (o *upOptions) checkForward(ctx context.Context) error {
+	if o.daemon.Forward == "" {
+		return nil
+	}
+	host, err := otlp.EndpointHost(o.daemon.Forward)
+	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+		defer cancel()
+		if _, err = net.DefaultResolver.LookupHost(ctx, host); err != nil {
+			err = fmt.Errorf("%s has no address: %w", host, err)
 		}
+	}
+	if err != nil {
+		return cmdutil.UsageErr("--otlp-forward http://127.0.0.1:4318", "read --otlp-forward: %w", err)
 	}
 	return nil
 }

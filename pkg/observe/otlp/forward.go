@@ -59,10 +59,21 @@ type endpoint struct {
 	target string
 }
 
-// CheckEndpoint reports what is wrong with an endpoint to forward to; nil if nothing is.
-func CheckEndpoint(text string) error {
-	_, err := parseEndpoint(text)
-	return err
+// EndpointHost returns the host of an endpoint to forward to.
+func EndpointHost(text string) (string, error) {
+	e, err := parseEndpoint(text)
+	if err != nil {
+		return "", err
+	}
+	if e.grpc {
+		host, _, err := net.SplitHostPort(e.target)
+		return host, err
+	}
+	u, err := url.Parse(e.target)
+	if err != nil {
+		return "", err // not reached: it was made from a URL
+	}
+	return u.Hostname(), nil
 }
 
 // parseEndpoint reads http://HOST:4318 and https:// as OTLP over HTTP, and HOST:4317, grpc:// and grpcs:// as

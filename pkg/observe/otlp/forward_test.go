@@ -154,7 +154,7 @@ func TestEndpointsAreReadAsPeopleWriteThem(t *testing.T) {
 	}
 	var wrong []string
 	for _, text := range []string{"", "ftp://x", "http://", "grpc://:4317", "http://user:secret@x", "a b:4317", "unix:///x"} {
-		if err := CheckEndpoint(text); err != nil {
+		if _, err := EndpointHost(text); err != nil {
 			wrong = append(wrong, text)
 		}
 	}
