@@ -108,3 +108,14 @@ func TestLoadStatusOfAGeneratorThatIsNotThereSaysWhy(t *testing.T) {
 	w = clitest.NewWorld(t)
 	w.Want(cmdutil.ExitNotRunning, "load", "status")
 }
+
+func TestLoadOfAStoppedGeneratorIsRefused(t *testing.T) {
+	w, shop := withLoad(t, "{}")
+	shop.Current.Services[3].Replicas, shop.Current.Services[3].State = 0, "stopped"
+	w.Want(cmdutil.ExitFailed, "load", "start")
+	w.WantErr("start load: the load generator is stopped", "hint: shopctl start loadgenerator --wait && shopctl load start")
+	if len(shop.Edits) > 0 {
+		t.Errorf("it was edited: %v", shop.Edits)
+	}
+	w.Want(cmdutil.ExitOK, "load", "start", "--dry-run")
+}

@@ -121,7 +121,7 @@ func New(d Deps) control.Backend {
 	builtin := &builtinObjects{defaults: d.Defaults, objects: d.Objects, names: d.Names}
 	v := &view{
 		builtin: builtin,
-		info: d.Info, names: d.Names, shop: d.Shop, faults: d.Faults, faultsChanged: d.FaultsChanged,
+		info:    d.Info, names: d.Names, shop: d.Shop, faults: d.Faults, faultsChanged: d.FaultsChanged,
 		stats: d.Stats, calls: d.Calls, memory: d.Memory, now: d.Now,
 	}
 	traces := &tracesServer{spans: d.Spans, names: d.Names, leaving: d.Leaving, now: d.Now}
