@@ -74,7 +74,8 @@ func askTrust(f *cmdutil.Factory, file config.File) error {
 
 // refusal is why a flag cannot take a value.
 func refusal(flag *pflag.Flag, err error) string {
-	if want := wanted(flag.Value.Type()); want != "" {
+	var outOfRange *cmdutil.OutOfRange
+	if want := wanted(flag.Value.Type()); want != "" && !errors.As(err, &outOfRange) {
 		return "want " + want
 	}
 	return err.Error()

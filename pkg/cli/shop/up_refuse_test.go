@@ -18,7 +18,7 @@ func TestUpRefusesValuesThatCannotBeUsed(t *testing.T) {
 		"a namespace":        {[]string{"up", "--namespace", "A_B"}, nil, []string{`read --namespace "A_B": want lower case`}},
 		"a host":             {[]string{"up", "--otlp-forward", "nosuch.invalid"}, nil, []string{"nosuch.invalid has no address", "hint: --otlp-forward http://"}},
 		"a host in variable": {[]string{"up"}, map[string]string{"SHOPCTL_OTLP_FORWARD": "nosuch.invalid:4317"}, []string{"nosuch.invalid has no address"}},
-		"a port in variable": {[]string{"up"}, map[string]string{"SHOPCTL_PORT": "abc"}, []string{`read SHOPCTL_PORT="abc": want a whole number`, "hint: unset SHOPCTL_PORT"}},
+		"a port in variable": {[]string{"up"}, map[string]string{"SHOPCTL_PORT": "abc"}, []string{`read SHOPCTL_PORT="abc": want 1 to 65535`, "hint: unset SHOPCTL_PORT"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := clitest.NewWorld(t)
