@@ -74,8 +74,7 @@ func askTrust(f *cmdutil.Factory, file config.File) error {
 
 // refusal is why a flag cannot take a value.
 func refusal(flag *pflag.Flag, err error) string {
-	var outOfRange *cmdutil.OutOfRange
-	if want := wanted(flag.Value.Type()); want != "" && !errors.As(err, &outOfRange) {
+	if want := wanted(flag.Value.Type()); want != "" && !strings.HasPrefix(err.Error(), "want ") {
 		return "want " + want
 	}
 	return err.Error()
