@@ -55,7 +55,7 @@ var allowed = map[string][]string{
 	"pkg/trace":            {"pkg/trace", "pkg/rpc/code"},
 	"pkg/topology":         {"pkg/observe/impact", "pkg/observe/servicegraph"},
 	"pkg/fault":            {"pkg/chassis/lifeline", "pkg/rpc/code"},
-	"pkg/chassis":          {"pkg/chassis", "pkg/chassis/lifeline", "pkg/protomux", "pkg/rpc/code"},
+	"pkg/chassis":          {"pkg/chassis", "pkg/chassis/lifeline", "pkg/localuser", "pkg/protomux", "pkg/rpc/code"},
 	"pkg/rpc":              {"pkg/rpc/hipstershop"},
 	"services":             {"services/cart/rediscart", "pkg/chassis", "pkg/chassis/cache", "pkg/chassis/chassistest", "pkg/chassis/durable", "pkg/rpc/hipstershop", "pkg/rpc/money", "pkg/rpc/shoperr", "pkg/rpc/shopv1"},
 	"services/setup":       {"pkg/chassis", "services/..."},
@@ -64,7 +64,7 @@ var allowed = map[string][]string{
 
 // leaves are small tools that know nothing of the shop: every room may import them. They may import each other. A
 // service and its chassis may not: they would run anywhere.
-var leaves = []string{"pkg/broadcast", "pkg/connlimit", "pkg/eventually", "pkg/humanize", "pkg/lazyregexp", "pkg/logrecord", "pkg/printable", "pkg/promexpr", "pkg/protomux", "pkg/serviceaddr", "pkg/servicename", "pkg/shellword", "pkg/strictyaml", "pkg/suggest"}
+var leaves = []string{"pkg/broadcast", "pkg/connlimit", "pkg/eventually", "pkg/humanize", "pkg/lazyregexp", "pkg/localuser", "pkg/logrecord", "pkg/printable", "pkg/promexpr", "pkg/protomux", "pkg/serviceaddr", "pkg/servicename", "pkg/shellword", "pkg/strictyaml", "pkg/suggest"}
 
 type pkg struct {
 	ImportPath string

@@ -38,6 +38,7 @@ import (
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/localuser"
 )
 
 // Setup registers what a service offers on rt and returns. It must not block: long work belongs to
@@ -155,6 +156,7 @@ func listen(o Options, withMain bool) (listening, error) {
 		if l.main, err = listenTCP(host, cmp.Or(o.Getenv("PORT"), def)); err != nil {
 			return l, fmt.Errorf("start %s: %w", o.Workload, err)
 		}
+		l.main = localuser.Only(l.main)
 	}
 	if l.admin, err = listenTCP(host, cmp.Or(o.Getenv("METRICS_PORT"), adminDef)); err != nil {
 		if l.main != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/chassis/portowner"
 	"github.com/shopctl/shopctl/pkg/connlimit"
+	"github.com/shopctl/shopctl/pkg/localuser"
 )
 
 // Host is where stable addresses are opened: nothing but this machine can connect.
@@ -61,7 +62,7 @@ func Listen(addr string) (*Address, error) {
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
 	// A connection takes two descriptors here: its own, and that to the instance.
-	a := &Address{listener: connlimit.Listen(l, connlimit.Share(2)), conns: map[net.Conn]struct{}{}}
+	a := &Address{listener: connlimit.Listen(localuser.Only(l), connlimit.Share(2)), conns: map[net.Conn]struct{}{}}
 	a.wg.Go(a.accept)
 	return a, nil
 }
