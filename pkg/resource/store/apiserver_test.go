@@ -52,34 +52,49 @@ type difference struct {
 // verdicts counts how two judges agree.
 type verdicts struct{ cases, bothAccept, bothRefuse, stricter, weaker int }
 
+func (v *verdicts) add(o verdicts) {
+	v.cases += o.cases
+	v.bothAccept += o.bothAccept
+	v.bothRefuse += o.bothRefuse
+	v.stricter += o.stricter
+	v.weaker += o.weaker
+}
+
+func (v verdicts) row(name string) string {
+	return fmt.Sprintf("%-12s%7d%13d%13d%10d%8d\n", name, v.cases, v.bothAccept, v.bothRefuse, v.stricter, v.weaker)
+}
+
+// With -v, the test prints a table of the verdicts, and why they differ where they do.
 func TestAdmissionIsThatOfARealAPIServer(t *testing.T) {
-	var meant []difference
-	content, err := os.ReadFile(filepath.Join(recordings, "differences.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := yaml.UnmarshalStrict(content, &meant); err != nil {
-		t.Fatal(err)
-	}
+	meant := differences(t)
 	files, err := filepath.Glob(filepath.Join(recordings, "*.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	used := map[int]bool{}
 	var total verdicts
+	table := "            cases  both accept  both refuse  stricter  weaker\n"
+	reasons := ""
 	for _, file := range files {
 		group := strings.TrimSuffix(filepath.Base(file), ".json")
 		t.Run(group, func(t *testing.T) {
+			var v verdicts
 			for _, o := range recorded(t, file) {
-				total.cases++
-				for _, f := range o.compare(t, &total) {
-					i := slices.IndexFunc(meant, func(d difference) bool { return d.covers(group+": "+o.Name, f) })
-					if i < 0 {
-						t.Errorf("%s: %s: %s %s", o.Name, f.what, f.path, f.details)
-					}
+				v.cases++
+				for _, f := range o.compare(t, &v) {
+					name := group + ": " + o.Name
+					i := slices.IndexFunc(meant, func(d difference) bool { return d.covers(name, f) })
 					used[i] = true
+					switch {
+					case i < 0:
+						t.Errorf("%s: %s: %s %s", o.Name, f.what, f.path, f.details)
+					case f.path == "":
+						reasons += fmt.Sprintf("%s: %s: %s\n", f.what, name, meant[i].Why)
+					}
 				}
 			}
+			table += v.row(group)
+			total.add(v)
 		})
 	}
 	for i, d := range meant {
@@ -87,11 +102,23 @@ func TestAdmissionIsThatOfARealAPIServer(t *testing.T) {
 			t.Errorf("differences.yaml: no case needs %q (%s)", d.Cases, d.What)
 		}
 	}
-	t.Logf("%d cases: both accept %d, both refuse %d, stricter than the API server %d, weaker %d",
-		total.cases, total.bothAccept, total.bothRefuse, total.stricter, total.weaker)
+	t.Logf("verdicts of the shop and of the API server:\n%s%s%s", table, total.row("total"), reasons)
 	if total.cases < fewestCases {
 		t.Errorf("%d cases, want %d at least", total.cases, fewestCases)
 	}
+}
+
+func differences(t *testing.T) []difference {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(recordings, "differences.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var meant []difference
+	if err := yaml.UnmarshalStrict(content, &meant); err != nil {
+		t.Fatal(err)
+	}
+	return meant
 }
 
 func recorded(t *testing.T, file string) []outcome {
