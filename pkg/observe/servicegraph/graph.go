@@ -65,6 +65,7 @@ type Graph struct {
 	ops     map[operationKey]*series
 	swept   int64 // the second in which idle series were last looked for
 	dropped Dropped
+	hist    histogram // of the series that is read
 }
 
 // Dropped counts what could not be kept.

@@ -47,33 +47,41 @@ func count(list []counted, d time.Duration) []counted {
 	return append(list, counted{bucket, 1})
 }
 
-// histogram adds up seconds.
-type histogram [maxBucket + 1]int64
+// histogram adds up seconds. It is large, so that one is used again and again.
+type histogram struct {
+	counts    [maxBucket + 1]int64
+	total     int64
+	low, high int // of the buckets that are not empty
+}
+
+// reset makes it empty.
+func (h *histogram) reset() {
+	if h.total > 0 {
+		clear(h.counts[h.low : h.high+1])
+	}
+	h.total, h.low, h.high = 0, maxBucket, 0
+}
 
 func (h *histogram) add(list []counted) {
 	for _, c := range list {
-		h[c.bucket] += int64(c.n)
+		h.counts[c.bucket] += int64(c.n)
+		h.total += int64(c.n)
+		h.low, h.high = min(h.low, int(c.bucket)), max(h.high, int(c.bucket))
 	}
 }
 
-// quantiles are those of what was added, by the nearest rank.
-func (h *histogram) quantiles(qs ...float64) []time.Duration {
-	var total int64
-	for _, n := range h {
-		total += n
-	}
-	out := make([]time.Duration, len(qs))
-	if total == 0 {
+// quantiles are those of what was added, by the nearest rank; qs ascend.
+func (h *histogram) quantiles(qs [3]float64) (out [3]time.Duration) {
+	if h.total == 0 {
 		return out
 	}
+	bucket, below := h.low, h.counts[h.low]
 	for i, q := range qs {
-		rank, below := max(1, int64(math.Ceil(q*float64(total)))), int64(0)
-		for bucket, n := range h {
-			if below += n; below >= rank {
-				out[i] = middle(bucket)
-				break
-			}
+		for rank := max(1, int64(math.Ceil(q*float64(h.total)))); below < rank && bucket < h.high; {
+			bucket++
+			below += h.counts[bucket]
 		}
+		out[i] = middle(bucket)
 	}
 	return out
 }

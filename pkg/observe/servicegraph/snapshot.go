@@ -93,7 +93,7 @@ func (g *Graph) Between(from, to time.Time) Snapshot {
 	if from.Nanosecond() > 0 && from.After(g.started) {
 		from = from.Truncate(time.Second).Add(time.Second)
 	}
-	w := span{first: from.Unix(), last: to.Unix(), over: max(0, to.Sub(from))}
+	w := span{first: from.Unix(), last: to.Unix(), over: max(0, to.Sub(from)), hist: &g.hist}
 	snap := Snapshot{From: from, To: to, Dropped: g.dropped}
 	for k, e := range g.edges {
 		if t, ok := w.read(&e.series); ok {
@@ -128,12 +128,13 @@ const quietFor = 60
 type span struct {
 	first, last int64
 	over        time.Duration
+	hist        *histogram
 }
 
 // read adds up the seconds of a series; not ok if nothing at all is kept of it.
 func (w span) read(s *series) (t Traffic, ok bool) {
 	t.Over = w.over
-	var hist histogram
+	w.hist.reset()
 	var failed [maxStatuses]int64
 	for second := max(w.first, s.last-slots+1); second <= min(w.last, s.last); second++ {
 		at := &s.ring[second%slots]
@@ -143,15 +144,13 @@ func (w span) read(s *series) (t Traffic, ok bool) {
 		t.Requests += int64(at.requests)
 		t.Failed += int64(at.failures)
 		t.Busy += at.sum
-		hist.add(at.took)
+		w.hist.add(at.took)
 		for i, n := range at.failed {
 			failed[i] += int64(n)
 		}
 	}
-	if t.Requests > 0 {
-		q := hist.quantiles(0.50, 0.95, 0.99)
-		t.P50, t.P95, t.P99 = q[0], q[1], q[2]
-	}
+	q := w.hist.quantiles([3]float64{0.50, 0.95, 0.99})
+	t.P50, t.P95, t.P99 = q[0], q[1], q[2]
 	for i, status := range s.statuses {
 		if failed[i] > 0 {
 			t.Failures = append(t.Failures, Failure{status, failed[i]})
