@@ -55,16 +55,12 @@ func (s *view) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 	if snap.Storefront != "" {
 		resp.Url = "http://" + snap.Storefront
 	}
-	if snap.Ready {
+	if !snap.GoingDown {
 		resp.Missing = s.builtin.missing(snap)
 	}
 	for _, w := range snap.Workloads {
 		svc := s.protoService(w)
-		for _, m := range resp.GetMissing() {
-			if m.GetService() == svc.GetName() && svc.GetState() == "ok" {
-				svc.State, svc.Message = "unhealthy", m.GetMessage()
-			}
-		}
+		markMissing(svc, resp.GetMissing())
 		svc.Faults = s.faults.Phrases(w.Key.String())
 		svc.Modules = s.protoModules(w)
 		if withStats {
@@ -130,6 +126,15 @@ func (s *view) statsOfCalls(service string) *controlpb.Stats {
 	st.RequestsPerSecond = float64(st.Requests) / callsWindow.Seconds()
 	st.ErrorRatio = float64(failed) / float64(st.Requests)
 	return st
+}
+
+// markMissing makes a service that runs, and lacks something of what the shop comes with, unhealthy.
+func markMissing(svc *controlpb.Service, missing []*controlpb.Missing) {
+	for _, m := range missing {
+		if m.GetService() == svc.GetName() && svc.GetState() == "ok" {
+			svc.State, svc.Message = "unhealthy", m.GetMessage()
+		}
+	}
 }
 
 // roleOrder puts the shop's services first, then its stores, then what was added.
