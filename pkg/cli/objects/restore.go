@@ -25,9 +25,9 @@ func NewRestoreCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "restore [SERVICE...]",
 		Short: "Restore services of the shop that were deleted",
-		Long: `Restore services that the shop comes with: their Deployments, Services and service accounts are applied again as the shop
-defines them. Without a name, all services that lack something are restored; ps and status name them. What you set
-yourself, and the shop does not, is kept. To go back to the shop as it was at first: shopctl down && shopctl up --reset.`,
+		Long: `Restore services that the shop comes with: their Deployments, Services and service accounts are applied again as the
+shop defines them. Without a name, all services that lack something are restored; ps and status name them. What you
+set yourself, and the shop does not, is kept. To start from scratch: shopctl down && shopctl up --reset.`,
 		Example: `shopctl restore
 shopctl restore catalog --wait`,
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },

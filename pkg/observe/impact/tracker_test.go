@@ -3,6 +3,7 @@ package impact
 import (
 	"context"
 	"encoding/binary"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,14 +55,15 @@ func same(s string) string { return s }
 func TestRequestsAreKeptAsLongAsTheFaultLasts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, changed := newStore(), broadcast.Signal{}
-		var active []Fault
-		tracker := New(Config{Traces: s, Now: time.Now, Namer: Namer{Name: same, Resolve: same}, Faults: func() []Fault { return active }})
+		var active atomic.Pointer[[]Fault]
+		active.Store(&[]Fault{})
+		tracker := New(Config{Traces: s, Now: time.Now, Namer: Namer{Name: same, Resolve: same}, Faults: func() []Fault { return *active.Load() }})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); tracker.Run(ctx, changed.Wait) }()
 		s.call(t, 1) // before the fault
 		time.Sleep(time.Minute)
-		active = []Fault{{ID: "f1", Service: "payment", Fails: true, Began: time.Now()}}
+		active.Store(&[]Fault{{ID: "f1", Service: "payment", Fails: true, Began: time.Now()}})
 		changed.Notify()
 		synctest.Wait()
 		s.call(t, 2)
@@ -83,7 +85,7 @@ func TestRequestsAreKeptAsLongAsTheFaultLasts(t *testing.T) {
 		if got := tracker.Requests("f1"); len(got) != 2 {
 			t.Errorf("%d requests after a late span", len(got))
 		}
-		active = nil
+		active.Store(&[]Fault{})
 		changed.Notify()
 		synctest.Wait()
 		if got := tracker.Requests("f1"); len(got) != 0 {
