@@ -33,7 +33,7 @@ func (c *session) cmdQuit([][]byte) error {
 func (c *session) cmdReset([][]byte) error {
 	c.endMulti()
 	c.unwatch()
-	c.name, c.known = "", c.server.cfg.Password == ""
+	c.name, c.protocol, c.known = "", resp2, c.server.cfg.Password == ""
 	c.out = redcon.AppendString(c.out, "RESET")
 	return nil
 }
@@ -50,21 +50,25 @@ func (c *session) cmdShutdown(args [][]byte) error {
 	return nil
 }
 
-// cmdHello supports version 2 of the protocol; a client that requests 3 continues with 2.
+// cmdHello chooses the version of the protocol, once all its options are right.
 func (c *session) cmdHello(args [][]byte) error {
+	chosen := c.protocol
 	if len(args) > 1 {
 		version, ok := parseInt(args[1])
 		if !ok {
 			return replyError("ERR Protocol version is not an integer or out of range")
 		}
-		if version != 2 {
+		chosen = protocol(version)
+		if chosen != resp2 && chosen != resp3 {
 			return replyError("NOPROTO unsupported protocol version")
 		}
 		for i := 2; i < len(args); i++ {
 			switch {
 			case isWord(args[i], "setname") && i+1 < len(args):
 				i++
-				c.name = string(args[i])
+				if err := c.setName(args[i]); err != nil {
+					return err
+				}
 			case isWord(args[i], "auth") && i+2 < len(args):
 				if err := c.cmdHelloAuth(args[i+1], args[i+2]); err != nil {
 					return err
@@ -78,11 +82,12 @@ func (c *session) cmdHello(args [][]byte) error {
 	if !c.known {
 		return replyError("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
 	}
-	c.out = redcon.AppendArray(c.out, 14)
+	c.protocol = chosen
+	c.out = c.protocol.appendMap(c.out, 7)
 	for _, pair := range [][2]string{{"server", "redis"}, {"version", Version}} {
 		c.out = redcon.AppendBulkString(redcon.AppendBulkString(c.out, pair[0]), pair[1])
 	}
-	c.out = redcon.AppendInt(redcon.AppendBulkString(c.out, "proto"), 2)
+	c.out = redcon.AppendInt(redcon.AppendBulkString(c.out, "proto"), int64(c.protocol))
 	c.out = redcon.AppendInt(redcon.AppendBulkString(c.out, "id"), c.id)
 	for _, pair := range [][2]string{{"mode", "standalone"}, {"role", "master"}} {
 		c.out = redcon.AppendBulkString(redcon.AppendBulkString(c.out, pair[0]), pair[1])
@@ -102,19 +107,29 @@ func (c *session) cmdHelloAuth(user, password []byte) error {
 	return c.identify(password)
 }
 
+// setName names the connection, in printable ASCII without spaces.
+func (c *session) setName(name []byte) error {
+	for _, b := range name {
+		if b < '!' || b > '~' {
+			return replyError("ERR Client names cannot contain spaces, newlines or special characters.")
+		}
+	}
+	c.name = string(name)
+	return nil
+}
+
 func (c *session) cmdClient(args [][]byte) error {
 	switch sub := strings.ToLower(string(args[1])); {
 	case sub == "setinfo" && len(args) == 4, sub == "no-evict" && len(args) == 3:
 		return c.ok()
 	case sub == "setname" && len(args) == 3:
-		if strings.ContainsAny(string(args[2]), " \r\n") {
-			return replyError("ERR Client names cannot contain spaces, newlines or special characters.")
+		if err := c.setName(args[2]); err != nil {
+			return err
 		}
-		c.name = string(args[2])
 		return c.ok()
 	case sub == "getname" && len(args) == 2:
 		if c.name == "" {
-			c.out = redcon.AppendNull(c.out)
+			c.out = c.protocol.appendNil(c.out)
 			return nil
 		}
 		return c.bulk([]byte(c.name))
@@ -205,5 +220,6 @@ func cmdInfo(k *call) error {
 		keyspace = fmt.Sprintf("db0:keys=%d\r\n", keys)
 	}
 	section("Keyspace", keyspace)
-	return k.bulk([]byte(sections.String()))
+	k.out = k.protocol.appendVerbatim(k.out, sections.String())
+	return nil
 }

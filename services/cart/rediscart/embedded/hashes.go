@@ -220,9 +220,16 @@ func pickBoth(list [][]byte, name, value []byte) [][]byte { return append(list, 
 func pickName(list [][]byte, name, _ []byte) [][]byte     { return append(list, name) }
 func pickValue(list [][]byte, _, value []byte) [][]byte   { return append(list, value) }
 
-func cmdHGetAll(k *call) error { return hashList(k, pickBoth) }
-func cmdHKeys(k *call) error   { return hashList(k, pickName) }
-func cmdHVals(k *call) error   { return hashList(k, pickValue) }
+func cmdHKeys(k *call) error { return hashList(k, pickName) }
+func cmdHVals(k *call) error { return hashList(k, pickValue) }
+
+func cmdHGetAll(k *call) error {
+	list, err := hashFields(k, pickBoth)
+	if err != nil {
+		return err
+	}
+	return k.pairs(list)
+}
 
 // cmdHScan returns a whole hash at once, as Redis does with a small one.
 func cmdHScan(k *call) error {

@@ -46,8 +46,6 @@ func appendReplyError(out []byte, err error) []byte {
 	return redcon.AppendError(out, strings.NewReplacer("\r", " ", "\n", " ").Replace(err.Error()))
 }
 
-func appendNilArray(out []byte) []byte { return append(out, "*-1\r\n"...) }
-
 // parseInt parses an integer as strictly as Redis: no plus sign, no leading zeros, no spaces.
 func parseInt(text []byte) (int64, bool) {
 	s := string(text)
@@ -67,16 +65,28 @@ type call struct {
 	server *Server
 	args   [][]byte
 	out    []byte
+	// protocol is that of the connection.
+	protocol protocol
 }
 
 func (k *call) ok() error           { k.out = redcon.AppendString(k.out, "OK"); return nil }
 func (k *call) text(s string) error { k.out = redcon.AppendString(k.out, s); return nil }
 func (k *call) int(n int64) error   { k.out = redcon.AppendInt(k.out, n); return nil }
-func (k *call) nil() error          { k.out = redcon.AppendNull(k.out); return nil }
+func (k *call) nil() error          { k.out = k.protocol.appendNil(k.out); return nil }
 func (k *call) array(n int)         { k.out = redcon.AppendArray(k.out, n) }
 func (k *call) bulk(b []byte) error { k.out = redcon.AppendBulk(k.out, b); return nil }
 func (k *call) bulks(list [][]byte) error {
 	k.array(len(list))
+	return k.elements(list)
+}
+
+// pairs replies with a map of keys and values in turn.
+func (k *call) pairs(list [][]byte) error {
+	k.out = k.protocol.appendMap(k.out, len(list)/2)
+	return k.elements(list)
+}
+
+func (k *call) elements(list [][]byte) error {
 	for _, b := range list {
 		k.out = redcon.AppendBulk(k.out, b)
 	}

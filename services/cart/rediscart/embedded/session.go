@@ -30,6 +30,8 @@ type session struct {
 	name   string
 	out    []byte
 	quit   bool
+	// protocol is the version that the client chose by HELLO.
+	protocol protocol
 	// known: the client has authenticated, or there is no password.
 	known bool
 
@@ -58,7 +60,7 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
 	defer conn.Close()
 	s.mu.Lock()
 	s.lastID++
-	c := &session{server: s, id: s.lastID, conn: conn, known: s.cfg.Password == ""}
+	c := &session{server: s, id: s.lastID, conn: conn, protocol: resp2, known: s.cfg.Password == ""}
 	s.mu.Unlock()
 	defer c.unwatch()
 	// A panic must end only its own connection.
@@ -182,7 +184,7 @@ func (c *session) run(r request) error {
 	if r.command.session != nil {
 		err = r.command.session(c, r.args)
 	} else {
-		k := call{store: c.server.store, server: c.server, args: r.args, out: c.out}
+		k := call{store: c.server.store, server: c.server, args: r.args, out: c.out, protocol: c.protocol}
 		err = r.command.run(&k)
 		if err == nil {
 			c.out = k.out

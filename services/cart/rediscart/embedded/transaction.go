@@ -47,7 +47,7 @@ func (c *session) cmdExec([][]byte) error {
 			return err
 		}
 		if stale {
-			c.out = appendNilArray(c.out)
+			c.out = c.protocol.appendNilArray(c.out)
 			return nil
 		}
 		c.out = redcon.AppendArray(c.out, len(queue))

@@ -31,7 +31,7 @@ func Connect(t testing.TB, addr string) *Client {
 }
 
 // Do sends one command and returns its reply as text: PONG, (integer) 1, "bulk", (nil), (error) ERR ...,
-// [a, b]; (closed) when the connection ended.
+// [a, b], and of version 3 (null), {a: b}, verbatim "txt:..."; (closed) when the connection ended.
 func (c *Client) Do(words ...string) string {
 	c.t.Helper()
 	message := redcon.AppendArray(nil, len(words))
@@ -65,7 +65,9 @@ func (c *Client) Reply() string {
 		return "(error) " + rest
 	case ':':
 		return "(integer) " + rest
-	case '$', '*':
+	case '_':
+		return "(null)"
+	case '$', '*', '=', '%':
 		n, err := strconv.Atoi(rest)
 		if err != nil {
 			c.t.Fatalf("malformed reply %q", line)
@@ -73,8 +75,13 @@ func (c *Client) Reply() string {
 		if n < 0 {
 			return "(nil)"
 		}
-		if line[0] == '$' {
+		switch line[0] {
+		case '$':
 			return c.bulk(n)
+		case '=':
+			return "verbatim " + c.bulk(n)
+		case '%':
+			return c.pairs(n)
 		}
 		elements := make([]string, n)
 		for i := range elements {
@@ -84,6 +91,16 @@ func (c *Client) Reply() string {
 	}
 	c.t.Fatalf("malformed reply %q", line)
 	return ""
+}
+
+func (c *Client) pairs(n int) string {
+	c.t.Helper()
+	pairs := make([]string, n)
+	for i := range pairs {
+		key := c.Reply()
+		pairs[i] = key + ": " + c.Reply()
+	}
+	return "{" + strings.Join(pairs, ", ") + "}"
 }
 
 func (c *Client) bulk(n int) string {
