@@ -112,7 +112,7 @@ type journal struct {
 func openJournal(dir string, now func() time.Time, log *slog.Logger) (*journal, error) {
 	store, err := durable.Open(durable.Config{
 		Dir: dir, Name: "orders", Now: now, Log: log,
-		Tables: durable.Tables{Content: "orders", Schema: []string{schema, "SELECT " + columns + " FROM purchase LIMIT 0"}},
+		Tables: durable.Tables{Content: "orders", Version: 1, Schema: []string{schema, "SELECT " + columns + " FROM purchase LIMIT 0"}},
 	})
 	if err != nil {
 		return nil, err

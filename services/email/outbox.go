@@ -40,7 +40,7 @@ func openOutbox(dir string, now func() time.Time, log *slog.Logger) (*outbox, er
 	store, err := durable.Open(durable.Config{
 		Dir: dir, Name: "outbox", Now: now, Log: log,
 		Tables: durable.Tables{
-			Content: "mails", Schema: []string{schema, "SELECT seq, order_id, sent, due, token FROM mail LIMIT 0", "SELECT seq, size, content FROM letter LIMIT 0"},
+			Content: "mails", Version: 1, Schema: []string{schema, "SELECT seq, order_id, sent, due, token FROM mail LIMIT 0", "SELECT seq, size, content FROM letter LIMIT 0"},
 		},
 	})
 	if err != nil {

@@ -89,7 +89,7 @@ type ledger struct {
 func openLedger(dir string, limit int64, now func() time.Time, log *slog.Logger) (*ledger, error) {
 	store, err := durable.Open(durable.Config{
 		Dir: dir, Name: "ledger", Now: now, Log: log,
-		Tables: durable.Tables{Content: "charges", Schema: []string{schema, "SELECT " + columns + " FROM charge LIMIT 0", "SELECT key FROM void LIMIT 0"}},
+		Tables: durable.Tables{Content: "charges", Version: 1, Schema: []string{schema, "SELECT " + columns + " FROM charge LIMIT 0", "SELECT key FROM void LIMIT 0"}},
 	})
 	if err != nil {
 		return nil, err

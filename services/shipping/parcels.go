@@ -29,7 +29,7 @@ type parcels struct{ store *durable.Store }
 func openParcels(dir string, now func() time.Time, log *slog.Logger) (*parcels, error) {
 	store, err := durable.Open(durable.Config{
 		Dir: dir, Name: "parcels", Now: now, Log: log,
-		Tables: durable.Tables{Content: "parcels", Schema: []string{schema, "SELECT seq, key, request, tracking_id FROM parcel LIMIT 0"}},
+		Tables: durable.Tables{Content: "parcels", Version: 1, Schema: []string{schema, "SELECT seq, key, request, tracking_id FROM parcel LIMIT 0"}},
 	})
 	if err != nil {
 		return nil, err

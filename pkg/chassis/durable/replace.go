@@ -23,6 +23,8 @@ func (e *unreadableError) Unwrap() error { return e.cause }
 type Tables struct {
 	// Content is what the rows are, in the plural, for messages: "carts".
 	Content string
+	// Version is that of the schema, at least 1. It is in the file, so that an older shopctl refuses what it does not know.
+	Version int64
 	// Schema are the statements that create the tables, if they do not exist, and check that they are those expected.
 	Schema []string
 	// Exclusive is whether this process alone opens the database.
@@ -71,6 +73,11 @@ func (t Tables) prepare(c *Conn) error {
 	if damage != "ok" {
 		return &unreadableError{fmt.Errorf("damaged database: %s", damage)}
 	}
+	return t.migrate(c)
+}
+
+// create creates the tables that do not exist.
+func (t Tables) create(c *Conn) error {
 	for _, statement := range t.Schema {
 		// An error of the statement itself means that the tables are those of another program.
 		if _, err := c.Exec(statement); err != nil {

@@ -51,7 +51,7 @@ func Open(cfg Config) (*Store, error) {
 		s.path = filepath.Join(cfg.Dir, cfg.Name+".db")
 	}
 	if err := s.open(); err != nil {
-		return nil, fmt.Errorf("open the database of %s, %s: %w; it must be a file that this user can write: correct its permissions, or move it away", cfg.Content, s.place(), err)
+		return nil, fmt.Errorf("open the database of %s, %s: %w; %s", cfg.Content, s.place(), err, NextStep(err))
 	}
 	return s, nil
 }

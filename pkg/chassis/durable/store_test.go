@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 
 func config(dir string, log *slog.Logger) Config {
 	return Config{
-		Tables: Tables{Content: "words", Schema: []string{"CREATE TABLE IF NOT EXISTS word (n INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)", "SELECT n, text FROM word LIMIT 0"}},
+		Tables: Tables{Content: "words", Version: 1, Schema: []string{"CREATE TABLE IF NOT EXISTS word (n INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)", "SELECT n, text FROM word LIMIT 0"}},
 		Dir:    dir, Name: "words", Now: time.Now, Log: log,
 	}
 }

@@ -13,7 +13,7 @@ const databaseName = "carts.db"
 // carts are the tables of the database. Carts have one server.
 func carts() durable.Tables {
 	return durable.Tables{
-		Content: "carts", Exclusive: true,
+		Content: "carts", Version: 1, Exclusive: true,
 		Schema: []string{schema, "SELECT id, key, kind, value, expires FROM entry LIMIT 0", "SELECT entry, field, value FROM field LIMIT 0"},
 	}
 }

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"database/sql/driver"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -56,7 +57,7 @@ func openStore(dir string, now func() time.Time, log *slog.Logger) (*store, erro
 	}
 	db, err := carts().OpenOrReplace(path, now(), log)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w; %s", path, err, durable.NextStep(err))
 	}
 	return &store{db: db, now: now}, nil
 }
