@@ -116,9 +116,10 @@ func (x *resolving) variables(vars *variables) {
 
 // words replaces the addresses in the words of a command, after the variables in it.
 func (x *resolving) words(field string, words []string, values map[string]string) []string {
-	out := make([]string, 0, len(words))
+	out, expanded := make([]string, 0, len(words)), make([]string, 0, len(words))
 	for _, w := range words {
-		text, refs, problems := x.r.rewrite(Expand(w, values), x.namespace, serviceaddr.Command)
+		expanded = append(expanded, Expand(w, values))
+		text, refs, problems := x.r.rewrite(expanded[len(out)], x.namespace, serviceaddr.Command)
 		where := ""
 		if !strings.Contains(w, "$(") {
 			where = field
@@ -127,6 +128,7 @@ func (x *resolving) words(field string, words []string, values map[string]string
 		x.warn(field, problems...)
 		out = append(out, text)
 	}
+	x.warn(field, serviceaddr.Apart(expanded, x.namespace, x.r.services)...)
 	return out
 }
 

@@ -72,13 +72,15 @@ func TestAnAddressThatLeadsNowhereIsAWarningThatNamesTheVariable(t *testing.T) {
 			{Name: "STORE_HOST", Value: "redis-cart"},
 			{Name: "WORDS", Value: "cartservice:7070 is an address"},
 		}
-		c.Args = []string{"--url=http://cartservice"}
+		c.Args = []string{"--url=http://cartservice", "--host", "redis-cart", "--port", "6379"}
 	}))
 	want := []string{
 		"env A: service cartservice has no port 9, but 7070",
 		`env CACHE_ADDR: there is no Service "redis-crat" in namespace "production"; did you mean "redis-cart"?`,
 		"env STORE_HOST: it names the Service redis-cart without its port, which is another one here; set STORE_PORT beside it to 6379, or use a single variable with redis-cart:6379",
 		"args: service cartservice has no port 80, but 7070",
+		"args: the Service redis-cart has another address here, and a name apart from its port is not replaced; write redis-cart:6379 as one word, " +
+			"or set the variables REDIS_CART_HOST to redis-cart and REDIS_CART_PORT to 6379 and write $(REDIS_CART_HOST) and $(REDIS_CART_PORT)",
 	}
 	if !slices.Equal(got.Warnings, want) {
 		t.Errorf("warnings %q", got.Warnings)
