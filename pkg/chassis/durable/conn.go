@@ -92,7 +92,11 @@ func (c *Conn) Query(use func(row []driver.Value) error, text string, args ...dr
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
+	defer func() {
+		if failure := rows.Close(); err == nil { // else it is the same once more
+			err = failure
+		}
+	}()
 	row := make([]driver.Value, len(rows.Columns()))
 	for {
 		switch err := rows.Next(row); {

@@ -166,6 +166,16 @@ func TestAFullDiskIsAnErrorUntilThereIsRoom(t *testing.T) {
 	}
 }
 
+func TestAnErrorInTheMiddleOfRowsNamesItsCauseOnce(t *testing.T) {
+	s := open(t, t.TempDir())
+	err := s.Each(func(tx Tx) error {
+		return tx.Query(func([]driver.Value) error { return nil }, "SELECT abs(column1) FROM (VALUES (1), (-9223372036854775807 - 1))")
+	})
+	if err == nil || strings.Count(err.Error(), "integer overflow") != 1 || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %q", err)
+	}
+}
+
 func TestADamagedStoreIsKeptAndReplicasMoveToTheNewOne(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir)
