@@ -15,9 +15,13 @@ type hosts struct {
 	names []string
 }
 
-// hosts reads the environment: see the package's documentation.
-func hostsOf(getenv func(string) string) hosts {
+// hostsOf reads the environment: see the package's documentation. A service is also addressed by its own names, and by that of
+// the Service by which a cluster lets browsers reach it.
+func hostsOf(getenv func(string) string, service ...string) hosts {
 	h := hosts{any: getenv("KUBERNETES_SERVICE_HOST") != ""}
+	for _, name := range service {
+		h.names = append(h.names, name, name+"-external")
+	}
 	for name := range strings.SplitSeq(getenv("ALLOWED_HOSTS"), ",") {
 		if name = strings.TrimSpace(name); name != "" {
 			h.names = append(h.names, name)
@@ -42,8 +46,9 @@ func (h hosts) guard(next http.Handler) http.Handler {
 	})
 }
 
-// allowed reports whether a Host header, with or without a port, is of this machine, of a Service of a cluster, which no
-// public name server knows, or configured.
+// allowed reports whether a Host header, with or without a port, is of this machine, the full name of a Service of a cluster,
+// which no name server outside knows, or one of the names. Other names without a dot are refused: in a local network, any
+// machine can reply for them.
 func (h hosts) allowed(host string) bool {
 	if host == "" {
 		return true // HTTP/1.0, which no browser speaks
@@ -61,5 +66,5 @@ func (h hosts) allowed(host string) bool {
 			return true
 		}
 	}
-	return name != "" && !strings.Contains(name, ".") || slices.ContainsFunc(h.names, func(n string) bool { return strings.EqualFold(n, name) })
+	return name == "localhost" || slices.ContainsFunc(h.names, func(n string) bool { return strings.EqualFold(n, name) })
 }

@@ -24,15 +24,15 @@ func TestAServerOnLoopbackServesOnlyItsOwnNames(t *testing.T) {
 	}{
 		"by default": {nil, map[string]int{
 			"127.0.0.1:8080": 200, "localhost": 200, "LOCALHOST:8080": 200, "[::1]:8080": 200, "shop.localhost:8080": 200, "127.8.9.1": 200,
-			"frontend": 200, "frontend:80": 200, "frontend.production.svc.cluster.local": 200, "frontend.production.svc:80": 200,
+			"frontend": 200, "frontend-external": 200, "frontend:80": 200, "frontend.production.svc.cluster.local": 200, "frontend.production.svc:80": 200,
 			"evil.example": 403, "evil.example:8080": 403, "127.0.0.1.evil.example": 403, "localhost.evil.example": 403, "192.168.1.5": 403,
-			"evil.svc.example": 403, "localhost.": 403, "0.0.0.0": 403, "[fe80::1]": 403,
+			"evil.svc.example": 403, "evil": 403, "evil:8080": 403, "frontend-evil": 403, "2130706433": 403, "localhost.": 403, "0.0.0.0": 403, "[fe80::1]": 403,
 		}},
 		"configured":   {map[string]string{"ALLOWED_HOSTS": "shop.test, other.test"}, map[string]int{"shop.test:8080": 200, "Other.test": 200, "evil.test": 403, "a.shop.test": 403}},
 		"any":          {map[string]string{"ALLOWED_HOSTS": "*"}, map[string]int{"evil.example": 200}},
 		"in a cluster": {map[string]string{"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, map[string]int{"shop.example": 200}},
 	} {
-		srv := httptest.NewServer(hostsOf(env(tt.env)).guard(served))
+		srv := httptest.NewServer(hostsOf(env(tt.env), "frontend").guard(served))
 		for host, want := range tt.hosts {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL, nil)
 			if err != nil {

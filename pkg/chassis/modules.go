@@ -256,7 +256,7 @@ func (s *moduleSet) serve(ctx context.Context, l listening, stop context.CancelC
 	g.run("grpc", func() error { return ignoreClosed(s.server.Serve(mux.GRPC())) })
 	var pages *http.Server
 	if site := s.site(); site != nil {
-		pages = newHTTPServer(hostsOf(s.o.Getenv).guard(site.httpHandler()))
+		pages = newHTTPServer(hostsOf(s.o.Getenv, site.o.Name, site.o.Workload).guard(site.httpHandler()))
 		g.run("http", func() error { return ignoreClosed(pages.Serve(mux.HTTP())) })
 	} else {
 		_ = mux.HTTP().Close()

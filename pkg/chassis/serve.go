@@ -15,7 +15,7 @@ import (
 // serve runs everything that the service registered until ctx ends or something fails, then drains.
 func (rt *Runtime) serve(ctx context.Context, l listening, stop context.CancelCauseFunc) error {
 	g := &group{stop: stop}
-	admin := newHTTPServer(hostsOf(rt.o.Getenv).guard(adminHandler(rt.gatherer, rt.health.state)))
+	admin := newHTTPServer(hostsOf(rt.o.Getenv, rt.o.Name, rt.o.Workload).guard(adminHandler(rt.gatherer, rt.health.state)))
 	g.run("metrics", func() error { return ignoreClosed(admin.Serve(l.admin)) })
 
 	// The servers outlive ctx: calls in flight finish while the service drains.
@@ -92,7 +92,7 @@ func (rt *Runtime) serveMain(ctx context.Context, g *group, l listening) (shutdo
 		done := g.run("tcp", func() error { return ignoreClosed(rt.tcp(tcpCtx, l.main)) })
 		return func(context.Context) { cancel(); _ = l.main.Close(); <-done }, l.main.Addr().String(), nil
 	case rt.http != nil:
-		srv := newHTTPServer(hostsOf(rt.o.Getenv).guard(rt.httpHandler()))
+		srv := newHTTPServer(hostsOf(rt.o.Getenv, rt.o.Name, rt.o.Workload).guard(rt.httpHandler()))
 		g.run("http", func() error { return ignoreClosed(srv.Serve(l.main)) })
 		return func(ctx context.Context) { rt.drainHTTP(ctx, srv) }, l.main.Addr().String(), nil
 	default:
