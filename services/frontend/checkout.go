@@ -79,7 +79,7 @@ func (s *server) notOrdered(v *visit, form orderForm, err error) error {
 }
 
 // orderError is the page of an order that failed because a service did. It says what happened to the money, and
-// links to a form that cannot charge twice.
+// links to a form that cannot charge twice, unless the checkout is not ours.
 func orderError(f orderFailure, err error, token string) *pageError {
 	e := explain(&serviceError{f.service, err})
 	e.link, e.linkText = "/cart", "Back to your cart"
@@ -89,8 +89,13 @@ func orderError(f orderFailure, err error, token string) *pageError {
 	case f.charge == shoperr.ChargeKept:
 		e.text += " Your card was charged, and the charge could not be refunded yet; that is tried again. Trying again from here does not charge it again."
 		e.link += "?retry=" + token
+	case f.charge == chargeStands:
+		e.text += " Your card was charged, nothing was shipped, and no refund was reported. Trying again charges the card once more."
+	case f.unknown && f.foreign:
+		e.text += " It is not known whether your card was charged. Trying again may charge it once more."
+		e.link += "?retry=" + token
 	case f.unknown:
-		e.text += " It is not known whether your order was placed. Trying again from here never charges or orders twice; otherwise, a charge without an order is taken back."
+		e.text += " It is not known whether your order was placed. Trying again from here never charges or orders twice. If you do not try again, a charge without an order is refunded."
 		e.link += "?retry=" + token
 	default:
 		e.text += " Your order was not placed and nothing was charged."

@@ -21,7 +21,12 @@ type orderFailure struct {
 	unknown bool
 	// order is the id of the order that the form has placed before.
 	order string
+	// foreign is whether the checkout is not ours: it forgets which forms it was sent, and refunds nothing.
+	foreign bool
 }
+
+// chargeStands is the charge of an order that a foreign checkout could not ship.
+const chargeStands = "stands"
 
 // orderFailureOf reads the details of checkout's error. The original's checkout sends none; then its texts, which
 // are fixed, have to do.
@@ -54,6 +59,7 @@ func orderFailureOf(err error) orderFailure {
 // orderFailureFromText reads a message that begins with the step and ends with the cause.
 func orderFailureFromText(code codes.Code, message string) orderFailure {
 	f := orderFailure{service: failingStep(message), cause: message}
+	f.foreign = f.service != nameCheckout                             // ours sends details with the failure of a step
 	f.unknown = f.service == namePayment || f.service == nameCheckout // only the response may have been lost
 	if i := strings.LastIndex(message, "desc = "); i >= 0 {
 		f.cause = message[i+len("desc = "):]
@@ -74,9 +80,14 @@ func orderFailureFromText(code codes.Code, message string) orderFailure {
 		f.charge = shoperr.ChargeRefunded
 	case strings.Contains(message, "refunded"):
 		f.charge = shoperr.ChargeKept
+	case strings.HasPrefix(message, stepShipped):
+		f.charge = chargeStands
 	}
 	return f
 }
+
+// stepShipped is the step after the charge, in the original's words.
+const stepShipped = "shipping error"
 
 // failingStep returns the service that an order failed at, by the step in the original's words.
 func failingStep(message string) string {
@@ -86,7 +97,7 @@ func failingStep(message string) string {
 		{"failed to prepare order: failed to convert", nameCurrency},
 		{"failed to convert shipping cost", nameCurrency},
 		{"shipping quote failure", nameShipping},
-		{"shipping error", nameShipping},
+		{stepShipped, nameShipping},
 		{"failed to charge card", namePayment},
 	} {
 		if strings.HasPrefix(message, step.text) {
