@@ -80,7 +80,7 @@ shopctl up --name mono --monolith`,
 	flags.BoolVar(&o.wait, "wait", true, "wait until all services are ready; =false returns as soon as the daemon is running")
 	flags.DurationVar(&o.timeout, "timeout", time.Minute, "maximum time to wait for the services")
 	cmdutil.LimitTime(cmd, "timeout", 1, "2m")
-	flags.BoolVar(&o.reset, "reset", false, "delete all changes, carts and logs of earlier runs first")
+	flags.BoolVar(&o.reset, "reset", false, "delete all changes, stored data (carts, orders, mails) and logs of earlier runs first")
 	cmdutil.RenameFlags(cmd, map[string]string{"fresh": "reset"})
 	cmdutil.AddOutput(cmd, &o.format)
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("only", cmdutil.CompleteServices(f)))
