@@ -9,7 +9,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lazyregexp"
 )
 
-// word is a host that stands for itself in a command: after a space, a quote or the = of a flag.
+// word is a host that is alone in a command: after a space, a quote or the = of a flag.
 var word = lazyregexp.New(`(?i)(?:^|[\s=("';|&])([a-z](?:[a-z0-9.-]*[a-z0-9])?\.?)(?:$|[\s)"';|&])`)
 
 // hostFlag ends with a flag of a host: "--host", "--redis-host=", "-h ".
