@@ -113,7 +113,7 @@ func (s *objectsServer) Restore(ctx context.Context, req *controlpb.RestoreReque
 	if err != nil {
 		return nil, explainObjects(err)
 	}
-	resp := &controlpb.ApplyResponse{Warnings: result.Warnings.Sorted().Strings()}
+	resp := &controlpb.ApplyResponse{} // without warnings: they are of the shop's own manifests, which no user can change
 	if resp.Objects, err = changed(result.Changes); err != nil {
 		return nil, err
 	}
