@@ -71,12 +71,12 @@ func viewFaults(all []*controlpb.Fault) faultsView {
 	return view
 }
 
-// faultEnd describes when a fault ends.
-func faultEnd(now func() time.Time, p *controlpb.Fault) string {
+// faultEnd describes when a fault ends, in whole seconds that are rounded up, as in the fault's phrase.
+func faultEnd(now time.Time, p *controlpb.Fault) string {
 	if p.GetEnds() == nil {
 		return "when cleared"
 	}
-	return "in " + humanize.Duration(max(0, p.GetEnds().AsTime().Sub(now()).Round(time.Second)))
+	return "in " + humanize.Duration((max(0, p.GetEnds().AsTime().Sub(now)) + time.Second - 1).Truncate(time.Second))
 }
 
 // completeFaultMethods completes --method with the methods of the service in the first argument.

@@ -125,6 +125,15 @@ func TestFaultsAreListedAndCleared(t *testing.T) {
 	}
 }
 
+func TestTheEndOfAFaultIsRoundedAsItsPhraseIs(t *testing.T) {
+	now := clitest.TestNow()
+	for left, want := range map[time.Duration]string{118200 * time.Millisecond: "in 1m59s", 2 * time.Minute: "in 2m0s", time.Millisecond: "in 1.0s"} {
+		if got := fault.FaultEnd(now, &controlpb.Fault{Ends: timestamppb.New(now.Add(left))}); got != want {
+			t.Errorf("%s left: got %q, want %q", left, got, want)
+		}
+	}
+}
+
 func TestAnEmptyListOfFaultsIsReportedWithoutAnError(t *testing.T) {
 	w := clitest.NewWorld(t).Serve(&clitest.FaultyShop{})
 	w.Want(cmdutil.ExitOK, "fault", "list")

@@ -152,7 +152,7 @@ func (o *faultInjectOptions) report(_ context.Context, f *controlpb.Fault) error
 		o.ios.Next("ps --instances " + f.GetService())
 		return nil
 	}
-	o.ios.Notef("ends %s", faultEnd(o.now, f))
+	o.ios.Notef("ends %s", faultEnd(o.now(), f))
 	o.ios.Next("map", "fault clear "+f.GetService())
 	return nil
 }

@@ -42,6 +42,7 @@ func (o *faultListOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	listed := o.now() // the impact may wait for traces
 	all := resp.GetFaults()
 	if len(all) == 0 && o.format == iostreams.FormatTable {
 		o.ios.Notef("no active faults")
@@ -56,7 +57,7 @@ func (o *faultListOptions) run(ctx context.Context) error {
 	return o.ios.Print(o.format, view, func(w io.Writer) {
 		t := iostreams.NewTable("ID", "SERVICE", "FAULT", "ENDS", "OWNER")
 		for _, f := range all {
-			t.Row(f.GetId(), f.GetService(), o.ios.Paint(iostreams.ToneWarn, f.GetPhrase()), faultEnd(o.now, f), iostreams.OrDash(f.GetOwner()))
+			t.Row(f.GetId(), f.GetService(), o.ios.Paint(iostreams.ToneWarn, f.GetPhrase()), faultEnd(listed, f), iostreams.OrDash(f.GetOwner()))
 		}
 		t.Write(w)
 		blastLines(o.ios, w, view)
