@@ -170,6 +170,10 @@ func (c *Controller) onStarted(ctx context.Context, k *container, rev *revision,
 	link := k.link
 	c.spawn(func() { link.run(runCtx) })
 	if k.kind != orchestrator.InitContainer {
+		if spec.Listens && l.builtin == "" && !c.awaited(p, spec) {
+			spec.Listens = false
+			c.spawn(func() { c.noteListening(runCtx, l.handle) })
+		}
 		c.spawn(func() { c.probe(runCtx, k, spec, l) })
 	}
 	c.spawn(func() {

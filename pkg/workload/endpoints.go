@@ -2,6 +2,7 @@ package workload
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 
@@ -156,4 +157,21 @@ func (p *pod) main() *container {
 		return nil
 	}
 	return p.containers[i]
+}
+
+// awaited reports whether a container is ready only once it listens: it declares that it does, or a Service leads to its pod.
+// Any other is ready when it runs, as on a cluster: it may be a worker that never listens.
+func (c *Controller) awaited(p *pod, spec podspec.Container) bool {
+	return spec.Declares() || slices.ContainsFunc(c.objects.Services, func(svc *corev1.Service) bool {
+		return svc.Namespace == p.owner.Namespace && selects(svc, p.rev.template.Pod.Labels)
+	})
+}
+
+// noteListening lets Services lead to a container that has begun to listen after it was ready.
+func (c *Controller) noteListening(ctx context.Context, handle Container) {
+	select {
+	case <-handle.Listening():
+		c.post(func() {})
+	case <-ctx.Done():
+	}
 }

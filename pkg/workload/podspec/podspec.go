@@ -55,7 +55,7 @@ type Container struct {
 	Env    []string
 	Ports  []Port
 	Mounts []Mount
-	// Listens: the container is expected to accept connections, and is ready only when it does.
+	// Listens: the container may accept connections; it is ready only when it does, unless nothing says that it will.
 	Listens   bool
 	Resources corev1.ResourceRequirements
 
@@ -67,6 +67,14 @@ type Container struct {
 	linked []Reference
 	// References are the Services whose addresses the container is given.
 	References []Reference
+}
+
+// Declares reports whether a container says that it accepts connections: by a port, or by a probe that connects to it.
+func (c *Container) Declares() bool {
+	network := func(p *corev1.Probe) bool {
+		return p != nil && (p.GRPC != nil || p.HTTPGet != nil || p.TCPSocket != nil)
+	}
+	return len(c.Ports) > 0 || network(c.Startup) || network(c.Readiness) || network(c.Liveness)
 }
 
 // Port is a port that a container declares.

@@ -53,12 +53,12 @@ func (r *Resolver) Resolve(d *appsv1.Deployment) *Template {
 		c := r.container(t, s, pod, &pod.Spec.InitContainers[i])
 		policy := pod.Spec.InitContainers[i].RestartPolicy
 		c.Sidecar = policy != nil && *policy == corev1.ContainerRestartPolicyAlways
-		c.Listens = c.Sidecar && listens(&c)
+		c.Listens = c.Sidecar && c.Declares()
 		t.Pod.InitContainers = append(t.Pod.InitContainers, c)
 	}
 	for i := range pod.Spec.Containers {
 		c := r.container(t, s, pod, &pod.Spec.Containers[i])
-		c.Listens = i == 0 || listens(&c)
+		c.Listens = i == 0 || c.Declares()
 		t.Pod.Containers = append(t.Pod.Containers, c)
 	}
 	volumes, err := r.volumes(s, &pod.Spec)
@@ -77,14 +77,6 @@ func grace(seconds int64) time.Duration {
 		seconds = 1
 	}
 	return time.Duration(min(seconds, int64(maxGrace/time.Second))) * time.Second
-}
-
-// listens reports whether a container that is not the pod's first is meant to accept connections.
-func listens(c *Container) bool {
-	network := func(p *corev1.Probe) bool {
-		return p != nil && (p.GRPC != nil || p.HTTPGet != nil || p.TCPSocket != nil)
-	}
-	return len(c.Ports) > 0 || network(c.Startup) || network(c.Readiness) || network(c.Liveness)
 }
 
 // container resolves one container. The first thing that is missing becomes the template's error.
