@@ -52,6 +52,9 @@ func (f finder) addresses(path string, c *corev1.Container) {
 				f.text(admission.Item(path+"."+field, i), word, serviceaddr.Command)
 			}
 		}
+		for _, problem := range serviceaddr.Apart(words, f.namespace, f.services) {
+			f.Add(path+"."+field, "%s", problem)
+		}
 	}
 }
 

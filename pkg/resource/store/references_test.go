@@ -34,9 +34,10 @@ func TestReferencesThatLeadNowhereAreWarnings(t *testing.T) {
 		{
 			"addresses",
 			"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  selector: {matchLabels: {app: d}}\n  template:\n    metadata: {labels: {app: d}}\n    spec:\n" +
-				"      containers:\n      - name: c\n        image: x\n        args: [--addr=productcatalogservice:9]\n        env:\n" +
+				"      containers:\n      - name: c\n        image: x\n        args: [--addr=productcatalogservice:9, --host, productcatalogservice, --port, \"3550\"]\n        env:\n" +
 				"        - {name: CATALOG_ADDR, value: \"productcatalogservice:3550\"}\n        - {name: CART_ADDR, value: \"cratservice:7070\"}\n        - {name: CATALOG_HOST, value: productcatalogservice}\n",
 			[]string{
+				`f.yaml:12:9: spec.template.spec.containers[0].args: the Service productcatalogservice has another address here, and a name apart from its port is not replaced; write productcatalogservice:3550 as one word, or set the variables PRODUCTCATALOGSERVICE_HOST to productcatalogservice and PRODUCTCATALOGSERVICE_PORT to 3550 and write $(PRODUCTCATALOGSERVICE_HOST) and $(PRODUCTCATALOGSERVICE_PORT)`,
 				`f.yaml:12:16: spec.template.spec.containers[0].args[0]: service productcatalogservice has no port 9, but 3550`,
 				`f.yaml:15:36: spec.template.spec.containers[0].env[1].value: there is no Service "cratservice" in namespace "production"`,
 				`f.yaml:16:39: spec.template.spec.containers[0].env[2].value: it names the Service productcatalogservice without its port, which is another one here; set CATALOG_PORT beside it to 3550, or use a single variable with productcatalogservice:3550`,
