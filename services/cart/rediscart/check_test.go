@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopctl/shopctl/pkg/eventually"
 	"github.com/shopctl/shopctl/services/cart/rediscart"
 	"github.com/shopctl/shopctl/services/cart/rediscart/rediscarttest"
 )
@@ -47,10 +48,15 @@ func TestAStoppedStoreFailsItsCheckInTime(t *testing.T) {
 		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
 		}
-		for _, write := range []bool{true, false} {
+		check := func(write bool) error {
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-			err := rediscart.Check(ctx, addr, "", write)
-			cancel()
+			defer cancel()
+			return rediscart.Check(ctx, addr, "", write)
+		}
+		// The threads of the store stop one after the other.
+		eventually.True(t, "the store has stopped", func() bool { return check(false) != nil })
+		for _, write := range []bool{true, false} {
+			err := check(write)
 			if err == nil || !strings.Contains(err.Error(), "does not respond") {
 				t.Errorf("write %t: %v, want that it does not respond", write, err)
 			}
