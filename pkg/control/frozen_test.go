@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/shopctl/shopctl/pkg/eventually"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/rundir"
 )
@@ -71,6 +72,10 @@ func TestADaemonThatIsStoppedIsNamedAsSuch(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
+	eventually.True(t, "the daemon has stopped", func() bool {
+		_, err := c.Status(t.Context(), &controlpb.StatusRequest{})
+		return err != nil
+	})
 	_, unary := c.Status(t.Context(), &controlpb.StatusRequest{})
 	_, stream := c.Shutdown(t.Context(), &controlpb.ShutdownRequest{})
 	for what, err := range map[string]error{"a call": unary, "a stream": stream} {
