@@ -81,7 +81,7 @@ func TestTheCommandsOfALessonByAnotherAuthorBelongToItsSession(t *testing.T) {
 	}
 }
 
-func TestFilesOfALessonByAnotherAuthorAreAppliedInASessionWhoeverAppliesThem(t *testing.T) {
+func TestTheFilesOfALessonByAnotherAuthorAreAlwaysAppliedInASession(t *testing.T) {
 	shop := &clitest.FakeShop{Current: clitest.Healthy()}
 	w := clitest.NewWorld(t).Serve(shop)
 	w.F.IO.ShopName = iostreams.DefaultShop

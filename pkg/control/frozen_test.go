@@ -1,12 +1,12 @@
 package control
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -34,7 +34,7 @@ func hold() {
 		os.Exit(1)
 	}
 	_, _ = os.Stdout.WriteString("held")
-	time.Sleep(time.Hour)
+	_, _ = io.Copy(io.Discard, os.Stdin) // until the test ends
 }
 
 func TestADaemonThatIsStoppedIsNamedAsSuch(t *testing.T) {
@@ -44,6 +44,9 @@ func TestADaemonThatIsStoppedIsNamedAsSuch(t *testing.T) {
 	daemon.Env = append(os.Environ(), env...)
 	out, err := daemon.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := daemon.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
 	if err := daemon.Start(); err != nil {

@@ -17,7 +17,7 @@ const (
 	// RestartedAtAnnotation is set on a pod template to make a new rollout of it, as kubectl does.
 	RestartedAtAnnotation = "kubectl.kubernetes.io/restartedAt"
 	// StoppedReplicasAnnotation records on a stopped Deployment how many replicas it had.
-	StoppedReplicasAnnotation = "shopctl/replicas-before-stop"
+	StoppedReplicasAnnotation = "shopctl/stopped-replicas"
 )
 
 // Replicas is how many instances a Deployment should have; 1 unless it is set.
