@@ -39,10 +39,8 @@ func newTerminal(t *testing.T) *terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := pty.Setsize(master, &pty.Winsize{Rows: 30, Cols: 120}); err != nil {
-		t.Fatal(err)
-	}
 	term := &terminal{t: t, master: master, tty: tty, more: make(chan struct{}, 1)}
+	term.resize(30, 120)
 	term.before = term.state()
 	term.read.Go(func() {
 		buf := make([]byte, 4096)
@@ -70,6 +68,13 @@ func (term *terminal) state() *unix.Termios {
 		term.t.Fatal(err)
 	}
 	return state
+}
+
+func (term *terminal) resize(rows, columns uint16) {
+	term.t.Helper()
+	if err := pty.Setsize(term.master, &pty.Winsize{Rows: rows, Cols: columns}); err != nil {
+		term.t.Fatal(err)
+	}
 }
 
 // wait returns once text has been written.
@@ -240,7 +245,10 @@ func TestAScreenStopsByItsKeyAndBySignal(t *testing.T) {
 			shop.Snapshots <- tuitest.Status()
 			term.wait("recommendation")
 			begin(term, stop)
+			term.wait("\x1b[?1049l")
+			term.resize(15, 50)
 			<-stop.halted
+			term.wait("1-10 of 12") // drawn in the size that the terminal has now
 			end()
 			if err := <-ended; !errors.Is(err, context.Canceled) {
 				t.Errorf("the screen ends with %v", err)
