@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"pkg/cli/shop":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/chassis/portowner", "pkg/control", "pkg/observe/otlp", "pkg/rpc/control", "pkg/rpc/shopv1", "pkg/rundir", "services"},
 	"pkg/cli/objects":      {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/edit", "pkg/control", "pkg/resource", "pkg/resource/decode", "pkg/resource/render", "pkg/resource/store", "pkg/rpc/control", "services"},
 	"pkg/cli/observe":      {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/control", "pkg/observe", "pkg/observe/export", "pkg/plot", "pkg/resource", "pkg/resource/monitoring", "pkg/rpc/control", "pkg/topology", "pkg/trace", "pkg/trace/draw", "services"},
+	"pkg/cli/mesh":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/rpc/control", "pkg/trace"},
 	"pkg/cli/call":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/edit", "pkg/call", "pkg/control", "pkg/resource", "pkg/rpc/code", "pkg/rpc/control", "services"},
 	"pkg/cli/fault":        {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/fault", "pkg/rpc/code", "pkg/rpc/control", "services"},
 	"pkg/cli/load":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/edit", "pkg/load", "pkg/rpc/control"},

@@ -17,6 +17,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/cli/lesson"
 	"github.com/shopctl/shopctl/pkg/cli/load"
+	"github.com/shopctl/shopctl/pkg/cli/mesh"
 	"github.com/shopctl/shopctl/pkg/cli/objects"
 	"github.com/shopctl/shopctl/pkg/cli/observe"
 	"github.com/shopctl/shopctl/pkg/cli/shop"
@@ -131,6 +132,7 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 			observe.NewTraceCmd(f),
 			observe.NewMetricsCmd(f),
 			observe.NewAlertsCmd(f),
+			mesh.NewCmd(f),
 			objects.NewScaleCmd(f),
 			objects.NewRestartCmd(f),
 			objects.NewStopCmd(f),

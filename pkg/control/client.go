@@ -34,6 +34,7 @@ type Client struct {
 	controlpb.TracesClient
 	controlpb.MetricsClient
 	controlpb.TopologyClient
+	controlpb.MeshClient
 	conn *grpc.ClientConn
 }
 
@@ -84,7 +85,7 @@ func dialUser(dir rundir.Dir, user int, token session) (*Client, error) {
 	conn.Connect()
 	return &Client{
 		ShopClient: controlpb.NewShopClient(conn), TracesClient: controlpb.NewTracesClient(conn),
-		MetricsClient: controlpb.NewMetricsClient(conn), TopologyClient: controlpb.NewTopologyClient(conn),
+		MetricsClient: controlpb.NewMetricsClient(conn), TopologyClient: controlpb.NewTopologyClient(conn), MeshClient: controlpb.NewMeshClient(conn),
 		conn: conn,
 	}, nil
 }

@@ -33,6 +33,7 @@ type backend struct {
 	controlpb.UnimplementedTracesServer
 	controlpb.UnimplementedMetricsServer
 	controlpb.UnimplementedTopologyServer
+	controlpb.UnimplementedMeshServer
 	status func() (*controlpb.StatusResponse, error)
 }
 

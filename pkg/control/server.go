@@ -33,6 +33,7 @@ type Backend interface {
 	controlpb.TracesServer
 	controlpb.MetricsServer
 	controlpb.TopologyServer
+	controlpb.MeshServer
 }
 
 // NewServer makes a server of the backend's methods. A panic in one of them ends only that call.
@@ -48,6 +49,7 @@ func NewServer(backend Backend, log *slog.Logger) *Server {
 	controlpb.RegisterTracesServer(s.grpc, backend)
 	controlpb.RegisterMetricsServer(s.grpc, backend)
 	controlpb.RegisterTopologyServer(s.grpc, backend)
+	controlpb.RegisterMeshServer(s.grpc, backend)
 	return s
 }
 

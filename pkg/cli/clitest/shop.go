@@ -112,6 +112,7 @@ type FakeShop struct {
 	controlpb.UnimplementedTracesServer
 	controlpb.UnimplementedMetricsServer
 	controlpb.UnimplementedTopologyServer
+	controlpb.UnimplementedMeshServer
 	Current *controlpb.StatusResponse
 	Objects []*controlpb.Object
 	Applied *controlpb.ApplyResponse

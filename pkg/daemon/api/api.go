@@ -75,6 +75,9 @@ type Deps struct {
 	Forward   *otlp.Forwarder
 	ForwardTo string
 
+	// Mesh is nil in a shop that can have no sidecars.
+	Mesh Mesh
+
 	Memory  *Memory
 	Stats   *scrape.Scraper
 	Metrics *tsdb.DB
@@ -97,6 +100,7 @@ type backend struct {
 	*tracesServer
 	*metricsServer
 	*topologyServer
+	*meshServer
 }
 
 // shopServer is the service Shop.
@@ -144,6 +148,7 @@ func New(d Deps) control.Backend {
 		metricsServer: &metricsServer{
 			query: d.Query, db: d.Metrics, rules: d.Rules, targets: d.Stats, url: d.Info.PrometheusURL, now: d.Now,
 		},
+		meshServer:     &meshServer{mesh: d.Mesh, names: d.Names},
 		topologyServer: &topologyServer{view: v, calls: d.Calls, impact: d.Impact, spans: d.Spans, faults: d.Faults, vector: d.Vector, log: d.Log, now: d.Now},
 	}
 }

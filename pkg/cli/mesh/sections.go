@@ -1,0 +1,164 @@
+package mesh
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+)
+
+// sections are the parts of what a sidecar holds.
+func sections() []section {
+	return []section{routes(), clusters(), listeners(), endpoints(), secrets()}
+}
+
+func routes() section {
+	return section{
+		name: "routes", short: "Print the routes of a sidecar",
+		long: `Print the routes by which a sidecar decides where a request goes, in the order in which it tries them: the first whose match
+fits wins. A route of a VirtualService names it, with the file and line.`,
+		example: "shopctl mesh routes checkout\nshopctl mesh routes checkout -o json | jq '.[].virtualHosts[].name'",
+		header:  []string{"NAME", "VHOST", "DOMAINS", "MATCH", "TARGET", "POLICY", "VIRTUAL SERVICE"},
+		rows: func(_ *iostreams.IO, r *controlpb.GetSidecarResponse) (rows [][]string) {
+			for _, row := range r.GetRoutes() {
+				rows = append(rows, []string{
+					row.GetName(), row.GetVirtualHost(), shownDomains(row.GetDomains()), row.GetMatch(), row.GetTarget(),
+					iostreams.OrDash(row.GetPolicy()), shownObject(row.GetObject(), row.GetPosition()),
+				})
+			}
+			return rows
+		},
+		resources: func(r *controlpb.GetSidecarResponse) [][]byte { return documents(r.GetRoutes()) },
+		names: func(r *controlpb.GetSidecarResponse) []string {
+			return distinct(r.GetRoutes(), (*controlpb.MeshRoute).GetName)
+		},
+	}
+}
+
+func clusters() section {
+	return section{
+		name: "clusters", short: "Print the clusters of a sidecar",
+		long: `Print the clusters of a sidecar: the groups of endpoints that a route can choose. A Service has one without a subset, and one
+for each subset of its DestinationRule. Each has its own limits and its own list of ejected endpoints.`,
+		example: "shopctl mesh clusters checkout\nshopctl mesh clusters checkout -o json | jq '.[].outlierDetection'",
+		header:  []string{"SERVICE FQDN", "PORT", "SUBSET", "DIRECTION", "TYPE", "ENDPOINTS", "EJECTED", "POLICY", "DESTINATION RULE"},
+		rows: func(ios *iostreams.IO, r *controlpb.GetSidecarResponse) (rows [][]string) {
+			for _, row := range r.GetClusters() {
+				rows = append(rows, []string{
+					row.GetServiceFqdn(), iostreams.OrDash(row.GetPort()), iostreams.OrDash(row.GetSubset()), row.GetDirection(), row.GetType(),
+					fmt.Sprint(row.GetEndpoints()), ios.Paint(toneOfCount(row.GetEjected()), fmt.Sprint(row.GetEjected())),
+					iostreams.OrDash(row.GetPolicy()), shownObject(row.GetObject(), row.GetPosition()),
+				})
+			}
+			return rows
+		},
+		resources: func(r *controlpb.GetSidecarResponse) [][]byte { return documents(r.GetClusters()) },
+		names: func(r *controlpb.GetSidecarResponse) []string {
+			return distinct(r.GetClusters(), (*controlpb.MeshCluster).GetName)
+		},
+	}
+}
+
+func listeners() section {
+	return section{
+		name: "listeners", short: "Print the listeners of a sidecar",
+		long: `Print where a sidecar accepts connections. Each outbound listener stands for one Service and one port, and has an address of
+its own, since nothing redirects connections here. The inbound listener stands before the program; its filter chains
+decide by what a connection begins with: TLS of the mesh, other TLS, or plaintext.`,
+		example: "shopctl mesh listeners payment\nshopctl mesh listeners payment -o yaml",
+		header:  []string{"NAME", "DIRECTION", "ADDRESS", "MATCH", "DESTINATION"},
+		rows: func(_ *iostreams.IO, r *controlpb.GetSidecarResponse) (rows [][]string) {
+			for _, row := range r.GetListeners() {
+				rows = append(rows, []string{row.GetName(), row.GetDirection(), iostreams.OrDash(row.GetAddress()), row.GetMatch(), row.GetDestination()})
+			}
+			return rows
+		},
+		resources: func(r *controlpb.GetSidecarResponse) [][]byte { return documents(r.GetListeners()) },
+		names: func(r *controlpb.GetSidecarResponse) []string {
+			return distinct(r.GetListeners(), (*controlpb.MeshListener).GetName)
+		},
+	}
+}
+
+func endpoints() section {
+	return section{
+		name: "endpoints", short: "Print the endpoints of a sidecar's clusters",
+		long: `Print the endpoints of each cluster, whether each is healthy, and whether outlier detection has ejected it. Every caller
+ejects for itself: another sidecar can still use an endpoint that this one does not.`,
+		example: "shopctl mesh endpoints checkout\nshopctl mesh endpoints checkout -o name",
+		header:  []string{"ENDPOINT", "STATUS", "OUTLIER CHECK", "CLUSTER", "INSTANCE", "SECURITY"},
+		rows: func(ios *iostreams.IO, r *controlpb.GetSidecarResponse) (rows [][]string) {
+			for _, row := range r.GetEndpoints() {
+				rows = append(rows, []string{
+					row.GetAddress(), row.GetStatus(), ios.Paint(toneOfCheck(row.GetOutlier()), row.GetOutlier()), row.GetCluster(),
+					iostreams.OrDash(row.GetInstance()), iostreams.OrDash(row.GetSecurity()),
+				})
+			}
+			return rows
+		},
+		resources: func(r *controlpb.GetSidecarResponse) [][]byte { return documents(r.GetEndpoints()) },
+		names: func(r *controlpb.GetSidecarResponse) []string {
+			return distinct(r.GetEndpoints(), (*controlpb.MeshEndpoint).GetAddress)
+		},
+	}
+}
+
+func toneOfCheck(outlier string) iostreams.Tone {
+	if outlier == "OK" {
+		return iostreams.ToneGood
+	}
+	return iostreams.ToneBad
+}
+
+func toneOfCount(ejected int32) iostreams.Tone {
+	if ejected > 0 {
+		return iostreams.ToneBad
+	}
+	return iostreams.ToneFaint
+}
+
+type secretView struct {
+	Name      string `json:"name"`
+	Type      string `json:"type"`
+	Status    string `json:"status"`
+	Valid     bool   `json:"valid"`
+	Serial    string `json:"serial"`
+	Identity  string `json:"identity"`
+	NotBefore string `json:"not_before"`
+	NotAfter  string `json:"not_after"`
+}
+
+func secrets() section {
+	return section{
+		name: "secrets", short: "Print the certificates of a sidecar",
+		long: `Print the certificate that a sidecar shows to others, and the one of the authority that it trusts. Private keys are never
+shown: they do not leave the sidecar.`,
+		example: "shopctl mesh secrets payment",
+		header:  []string{"RESOURCE NAME", "TYPE", "STATUS", "VALID CERT", "SERIAL NUMBER", "NOT AFTER", "NOT BEFORE", "IDENTITY"},
+		rows: func(_ *iostreams.IO, r *controlpb.GetSidecarResponse) (rows [][]string) {
+			for _, row := range r.GetSecrets() {
+				rows = append(rows, []string{
+					row.GetName(), row.GetType(), row.GetStatus(), yesNo(row.GetValid()), iostreams.OrDash(row.GetSerial()),
+					iostreams.OrDash(cmdutil.RFC3339(row.GetNotAfter())), iostreams.OrDash(cmdutil.RFC3339(row.GetNotBefore())), iostreams.OrDash(row.GetIdentity()),
+				})
+			}
+			return rows
+		},
+		resources: func(r *controlpb.GetSidecarResponse) (list [][]byte) {
+			for _, s := range r.GetSecrets() {
+				view, err := json.Marshal(secretView{
+					s.GetName(), s.GetType(), s.GetStatus(), s.GetValid(), s.GetSerial(), s.GetIdentity(), cmdutil.RFC3339(s.GetNotBefore()), cmdutil.RFC3339(s.GetNotAfter()),
+				})
+				if err == nil { // a struct of texts always encodes
+					list = append(list, view)
+				}
+			}
+			return list
+		},
+		names: func(r *controlpb.GetSidecarResponse) []string {
+			return distinct(r.GetSecrets(), (*controlpb.MeshSecret).GetName)
+		},
+	}
+}
