@@ -11,8 +11,18 @@ const slack = 100 * time.Microsecond
 
 // Assemble gathers spans into traces, in the order in which their first spans come. Spans may be
 // incomplete, repeated or contradict each other: what does not fit is marked, and nothing is lost but
-// exact copies.
+// exact copies. The spans of proxies are folded.
 func Assemble(spans []*Span) []*Trace {
+	kept, folded := fold(spans)
+	traces := AssembleAll(kept)
+	for _, t := range traces {
+		t.Folded = folded[t.ID]
+	}
+	return traces
+}
+
+// AssembleAll is Assemble with the spans of proxies.
+func AssembleAll(spans []*Span) []*Trace {
 	var traces []*Trace
 	byID := map[ID]*Trace{}
 	for _, s := range spans {

@@ -98,7 +98,7 @@ func Described(key []byte) string {
 		"peer.service", "server.address", "net.peer.name", "server.port", "net.peer.port",
 		"rpc.response.status_code", "rpc.grpc.status_code", "http.response.status_code", "http.status_code",
 		"rpc.system.name", "rpc.system", "db.system.name", "db.system", "messaging.system",
-		"http.request.method", "http.method",
+		"http.request.method", "http.method", componentKey,
 	} {
 		if string(key) == known {
 			return known
@@ -127,6 +127,8 @@ func (r *Record) Describe(key, value string) {
 		}
 	case "rpc.system.name", "rpc.system", "db.system.name", "db.system", "messaging.system":
 		r.Protocol = value
+	case componentKey:
+		r.Proxy = value == componentProxy
 	case "http.request.method", "http.method":
 		if r.Protocol == "" {
 			r.Protocol = "http"

@@ -83,6 +83,8 @@ type Record struct {
 	Port string
 	// Code is rpc.response.status_code or http.response.status_code; empty if there is none.
 	Code string
+	// Proxy: it is a span of a sidecar or a gateway, attribute component.
+	Proxy bool
 	// Protocol is rpc.system.name (grpc), db.system.name (redis), http for HTTP; empty if unknown.
 	Protocol string
 }

@@ -9,6 +9,9 @@ import (
 // Outside is the sender of the first request in a sequence, which sends no spans.
 const Outside = "caller"
 
+// SidecarSuffix ends the name of a service's sidecar in a sequence.
+const SidecarSuffix = " sidecar"
+
 // Message is one arrow of a sequence: a call, or the response to it.
 type Message struct {
 	From, To string
@@ -38,17 +41,17 @@ func (t *Trace) Sequence() Sequence {
 			served := s.served()
 			to := s.callee()
 			if served != nil {
-				to = served.Service
+				to = served.participant()
 			}
-			q.call(t, s.Service, to, s, served)
+			q.call(t, s.participant(), to, s, served)
 		case s.Up == nil:
 			if s.Kind == Server || s.Kind == Consumer {
-				q.call(t, Outside, s.Service, s, s)
+				q.call(t, Outside, s.participant(), s, s)
 			}
-		case s.Up.Service != s.Service && s.Up.Kind != Client && s.Up.Kind != Producer:
-			q.call(t, s.Up.Service, s.Service, s, s)
-		case s.Up.served() != s && s.Up.Service != s.Service:
-			q.call(t, s.Up.Service, s.Service, s, s) // one more try below the same call
+		case s.Up.participant() != s.participant() && s.Up.Kind != Client && s.Up.Kind != Producer:
+			q.call(t, s.Up.participant(), s.participant(), s, s)
+		case s.Up.served() != s && s.Up.participant() != s.participant():
+			q.call(t, s.Up.participant(), s.participant(), s, s) // one more try below the same call
 		}
 	}
 	slices.SortStableFunc(q.Messages, func(a, b Message) int { return cmp.Compare(a.At, b.At) })
@@ -71,10 +74,18 @@ func (q *Sequence) call(t *Trace, from, to string, s, served *Span) {
 	q.Messages = append(q.Messages, m)
 }
 
+// participant is who a span is of: a service, or its sidecar.
+func (s *Span) participant() string {
+	if s.Proxy {
+		return s.Service + SidecarSuffix
+	}
+	return s.Service
+}
+
 // served is the first span that the called side sent of this call.
 func (s *Span) served() *Span {
 	for _, c := range s.Children {
-		if c.Kind == Server || c.Kind == Consumer {
+		if c.Kind == Server || c.Kind == Consumer || c.Proxy && !s.Proxy {
 			return c
 		}
 	}

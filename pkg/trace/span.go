@@ -92,6 +92,8 @@ type Span struct {
 	Attempt, Attempts int
 	// Fault is the id of the fault that was injected, Effect what it did: "UNAVAILABLE", "+500ms".
 	Fault, Effect string
+	// Flags are the response flags of the sidecars whose spans were folded into it: "UT".
+	Flags []string
 	// Own are the pieces of the critical path that are this span's and none of its children's.
 	Own []Interval
 }
@@ -120,7 +122,7 @@ func (s *Span) Attribute(key string) string {
 
 // Operation is the short name: for an RPC, the method without the service.
 func (r Record) Operation() string {
-	if i := strings.LastIndexByte(r.Name, '/'); i > 0 && i < len(r.Name)-1 && !strings.ContainsAny(r.Name, " {") {
+	if i := strings.LastIndexByte(r.Name, '/'); i > 0 && i < len(r.Name)-1 && r.Name[i+1:] != "*" && !strings.ContainsAny(r.Name, " {") {
 		return r.Name[i+1:]
 	}
 	return r.Name
@@ -140,6 +142,8 @@ type Trace struct {
 	Errors   int
 	// Repeated counts the spans that came twice and are here once.
 	Repeated int
+	// Folded counts the spans of proxies that are left out.
+	Folded int
 }
 
 // Root is the span that the trace is about.

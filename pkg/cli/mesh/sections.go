@@ -64,7 +64,7 @@ for each subset of its DestinationRule. Each has its own limits and its own list
 func listeners() section {
 	return section{
 		name: "listeners", short: "Print the listeners of a sidecar",
-		long: `Print where a sidecar accepts connections. Each outbound listener stands for one Service and one port, and has an address of
+		long: `Print where a sidecar accepts connections. Each outbound listener belongs to one Service and one port, and has an address of
 its own, since nothing redirects connections here. The inbound listener stands before the program; its filter chains
 decide by what a connection begins with: TLS of the mesh, other TLS, or plaintext.`,
 		example: "shopctl mesh listeners payment\nshopctl mesh listeners payment -o yaml",

@@ -16,6 +16,7 @@ import (
 type traceDiffOptions struct {
 	ios    *iostreams.IO
 	format string
+	proxy  bool
 }
 
 func newTraceDiffCmd(f *cmdutil.Factory) *cobra.Command {
@@ -37,6 +38,7 @@ durations comes from, which adds up over the critical paths, and which spans onl
 			return o.run(cmd.Context(), shopTraces{shop}, args[0], args[1])
 		},
 	}
+	addProxy(cmd, &o.proxy)
 	cmdutil.AddOutput(cmd, &o.format, iostreams.FormatTable, iostreams.FormatJSON, iostreams.FormatYAML)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
 }
@@ -68,11 +70,11 @@ type diffView struct {
 }
 
 func (o *traceDiffOptions) run(ctx context.Context, from traceSource, a, b string) error {
-	first, _, err := getTrace(ctx, from, a, nil)
+	first, _, err := getTrace(ctx, from, a, nil, o.proxy)
 	if err != nil {
 		return err
 	}
-	second, _, err := getTrace(ctx, from, b, nil)
+	second, _, err := getTrace(ctx, from, b, nil, o.proxy)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,8 @@ type oneTrace struct {
 	now    func() time.Time
 	format string
 	filter traceFilter
+	// proxy: with the spans of sidecars.
+	proxy bool
 }
 
 // complete adds to a command what these commands share; run draws the trace of an id.
@@ -33,6 +35,7 @@ func (o *oneTrace) complete(cmd *cobra.Command, f *cmdutil.Factory, run func(ctx
 		return run(cmd.Context(), shopTraces{shop}, args[0])
 	}
 	o.filter.add(cmd, f)
+	addProxy(cmd, &o.proxy)
 	cmdutil.AddOutput(cmd, &o.format, formats...)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
 }
@@ -43,5 +46,10 @@ func (o *oneTrace) get(ctx context.Context, from traceSource, id string) (*trace
 	if err != nil {
 		return nil, nil, err
 	}
-	return getTrace(ctx, from, id, filter)
+	return getTrace(ctx, from, id, filter, o.proxy)
+}
+
+// addProxy adds the flag for the spans of sidecars to cmd.
+func addProxy(cmd *cobra.Command, proxy *bool) {
+	cmd.Flags().BoolVar(proxy, "proxy", false, "with the spans of sidecars, which are left out otherwise")
 }

@@ -156,13 +156,17 @@ func summarize(t *trace.Trace) *controlpb.TraceSummary {
 }
 
 // getTrace gets one trace and assembles it.
-func getTrace(ctx context.Context, from traceSource, id string, filter *controlpb.TraceFilter) (*trace.Trace, *tracepb.TracesData, error) {
+func getTrace(ctx context.Context, from traceSource, id string, filter *controlpb.TraceFilter, proxy bool) (*trace.Trace, *tracepb.TracesData, error) {
 	data, err := from.Get(ctx, id, filter)
 	if err != nil {
 		return nil, nil, err
 	}
 	spans, _ := trace.Spans(data)
-	traces := trace.Assemble(spans)
+	assemble := trace.Assemble
+	if proxy {
+		assemble = trace.AssembleAll
+	}
+	traces := assemble(spans)
 	if len(traces) == 0 {
 		return nil, nil, cmdutil.HintErr(cmdutil.ExitFailed, "shopctl trace list", errors.New("the trace has no readable spans"))
 	}

@@ -60,6 +60,7 @@ type Graph struct {
 	addrs   map[address]string
 	peers   map[string]peer
 	waiting waiting
+	proxies proxies
 	edges   map[edgeKey]*edge
 	nodes   map[string]*series
 	ops     map[operationKey]*series
@@ -124,7 +125,12 @@ func (g *Graph) Add(records []trace.Record) {
 	defer g.mu.Unlock()
 	g.tick()
 	for i := range records {
-		switch r := &records[i]; r.Kind {
+		r := &records[i]
+		if r.Proxy {
+			g.proxied(r)
+			continue
+		}
+		switch r.Kind {
 		case trace.Server, trace.Consumer:
 			g.served(r)
 		case trace.Client, trace.Producer:
@@ -142,26 +148,30 @@ func (g *Graph) tick() {
 
 // served takes the callee's side of a call.
 func (g *Graph) served(r *trace.Record) {
-	a := attempt{callee: g.name(r.Service), took: took(r), failed: r.Error}
-	status := ""
+	a := attempt{callee: g.name(r.Service), protocol: g.word(r.Protocol), took: took(r), failed: r.Error}
 	if r.Error {
-		status = g.word(r.Code)
+		a.status = g.word(r.Code)
 	}
 	if n := g.node(a.callee); n != nil {
-		n.observe(g.second, a.took, a.failed, status)
+		n.observe(g.second, a.took, a.failed, a.status)
 	}
 	if o := g.operation(a.callee, r.Name); o != nil {
-		o.observe(g.second, a.took, a.failed, status)
+		o.observe(g.second, a.took, a.failed, a.status)
 	}
-	if r.Parent == (trace.SpanID{}) {
-		if e := g.edge(User, a.callee, r.Protocol); e != nil {
-			e.observe(g.second, a.took, a.failed, status)
-			e.client.observe(a.took, a.failed)
-			e.server.observe(a.took, a.failed)
-		}
+	g.attempted(key{r.Trace, g.proxies.above(r.Trace, r.Parent)}, a)
+}
+
+// attempted takes an attempt of the call whose caller's span is k; one without a caller is a user's.
+func (g *Graph) attempted(k key, a attempt) {
+	if k.span != (trace.SpanID{}) {
+		g.pairServer(k, a)
 		return
 	}
-	g.pairServer(key{r.Trace, r.Parent}, a)
+	if e := g.edge(User, a.callee, a.protocol); e != nil {
+		e.observe(g.second, a.took, a.failed, a.status)
+		e.client.observe(a.took, a.failed)
+		e.server.observe(a.took, a.failed)
+	}
 }
 
 // called takes the caller's side of a call.

@@ -35,9 +35,9 @@ type call struct {
 }
 
 type attempt struct {
-	callee string
-	took   time.Duration
-	failed bool
+	callee, protocol, status string
+	took                     time.Duration
+	failed                   bool
 }
 
 // pair is a call with at least one side received.

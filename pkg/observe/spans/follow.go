@@ -21,7 +21,7 @@ const (
 // completed is when a trace is taken to be complete: its root has come, and no span after it for a while. One whose root does
 // not come is complete when nothing has come for long.
 func (e *entry) completed() time.Time {
-	if e.root.known {
+	if e.rooted {
 		return e.touched.Add(settled)
 	}
 	return e.touched.Add(maxFollow)

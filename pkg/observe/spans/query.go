@@ -173,7 +173,7 @@ func (s *Store) matcher(f Filter) *matcher {
 func (m *matcher) matches(e *entry) bool {
 	took := time.Duration(e.end - e.start)
 	switch {
-	case m.Error && e.errors == 0,
+	case m.Error && e.failures() == 0,
 		took < m.Min,
 		m.Max > 0 && (took > m.Max || e.start == 0),
 		m.since != 0 && e.when() < m.since,
@@ -188,7 +188,11 @@ func (s *Store) summary(e *entry) Summary {
 	sum := Summary{
 		ID: e.id, RootService: o.service.name, RootName: o.shown, Failed: e.root.failed,
 		Start: time.Unix(0, cmp.Or(e.start, e.came.UnixNano())), Received: e.came, Duration: time.Duration(e.end - e.start), Timed: e.start != 0,
-		Spans: int(e.spans), Errors: int(e.errors), Arriving: e.completed().After(s.cfg.Now()),
+		Spans: int(e.spans), Errors: e.failures(), Arriving: e.completed().After(s.cfg.Now()),
+	}
+	alone := e.proxies == e.spans
+	if !alone {
+		sum.Spans -= int(e.proxies)
 	}
 	if e.entry.any && !e.root.served {
 		o := s.names.operations[e.entry.operation]
@@ -197,9 +201,19 @@ func (s *Store) summary(e *entry) Summary {
 	services := slices.Clone(e.services)
 	slices.SortStableFunc(services, func(a, b seen) int { return cmp.Compare(a.first, b.first) })
 	for _, seen := range services {
-		sum.Services = append(sum.Services, seen.service.name)
+		if seen.program || alone {
+			sum.Services = append(sum.Services, seen.service.name)
+		}
 	}
 	return sum
+}
+
+// failures is the number of spans that failed. A sidecar's span fails with its program's, and is not counted beside it.
+func (e *entry) failures() int {
+	if e.proxies == e.spans {
+		return int(e.errors)
+	}
+	return int(e.errors - e.proxyErrors)
 }
 
 // encode writes the trace with its resources and scopes, each once.

@@ -74,6 +74,7 @@ func (s Style) remarks(t *trace.Trace) []string {
 	add(t.Count(trace.Duplicate), Warn, "span shares its id", "spans share their ids")
 	add(t.Count(trace.Cyclic), Warn, "span is its own ancestor", "spans are their own ancestors")
 	add(t.Repeated, Faint, "span came twice", "spans came twice")
+	add(t.Folded, Faint, "span of a sidecar is folded", "spans of sidecars are folded")
 	if t.Entered() {
 		words = append(words, s.paint(Faint, "its caller sent no span"))
 	}

@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/trace"
@@ -58,7 +59,7 @@ func Rows(t *trace.Trace) []Row {
 
 // served is the span that a call's line shows too.
 func served(s *trace.Span) *trace.Span {
-	if s.Kind != trace.Client || len(s.Children) != 1 {
+	if s.Kind != trace.Client || s.Proxy || len(s.Children) != 1 {
 		return nil
 	}
 	c := s.Children[0]
@@ -94,6 +95,9 @@ func (s Style) marks(r Row) []string {
 		fault = r.Span
 	}
 	add(trace.Faulty, Warn, strings.TrimSpace("fault "+Clean(fault.Fault)+" "+Clean(fault.Effect)))
+	if flags := sidecarFlags(r); flags != "" {
+		words = append(words, s.paint(Warn, "sidecar "+flags))
+	}
 	add(trace.Orphan, Warn, "orphan: parent "+r.Span.Parent.String()+" is missing")
 	if marks.Has(trace.Untimed) {
 		marks &^= trace.Skewed
@@ -104,6 +108,19 @@ func (s Style) marks(r Row) []string {
 	add(trace.Duplicate, Warn, "shares its id with another span")
 	add(trace.Cyclic, Warn, "is its own ancestor")
 	return words
+}
+
+// sidecarFlags are the response flags of sidecars between the spans of a row.
+func sidecarFlags(r Row) string {
+	flags := r.Span.Flags
+	if r.Served != nil {
+		for _, flag := range r.Served.Flags {
+			if !slices.Contains(flags, flag) {
+				flags = append(flags[:len(flags):len(flags)], flag)
+			}
+		}
+	}
+	return Clean(strings.Join(flags, ","))
 }
 
 // Links are the other spans that those of a row belong to, a line for each.

@@ -124,6 +124,10 @@ func (s Style) participant(name string) string {
 	if name == trace.Outside {
 		return name
 	}
+	service, sidecar := strings.CutSuffix(name, trace.SidecarSuffix)
+	if sidecar {
+		return s.name(service) + trace.SidecarSuffix
+	}
 	return s.name(name)
 }
 
