@@ -19,6 +19,12 @@ const (
 	KindNamespace             = "Namespace"
 	KindPersistentVolumeClaim = "PersistentVolumeClaim"
 	KindPrometheusRule        = "PrometheusRule"
+	KindVirtualService        = "VirtualService"
+	KindDestinationRule       = "DestinationRule"
+	KindGateway               = "Gateway"
+	KindPeerAuthentication    = "PeerAuthentication"
+	KindAuthorizationPolicy   = "AuthorizationPolicy"
+	KindRequestAuthentication = "RequestAuthentication"
 )
 
 // Kind is the definition of one kind of object: its names, its defaults and checks, and how objects are printed.
@@ -190,7 +196,7 @@ func (e *UnsupportedKindError) Error() string {
 	var words, versions []string
 	byVersion := map[string][]string{}
 	for _, k := range registry() {
-		if k.Name == e.Kind && e.APIVersion != "" {
+		if k.Name == e.Kind && e.APIVersion != "" && adviceFor(e.APIVersion, e.Kind) == "" {
 			return fmt.Sprintf("%s has apiVersion %s, not %s", k.Name, strings.Join(k.versions(), " or "), e.APIVersion)
 		}
 		words = append(words, k.Name)

@@ -21,7 +21,7 @@ func TestKindsAreFoundByEveryNameTheyHave(t *testing.T) {
 }
 
 func TestAnUnknownKindGetsAListOfWhatIsSupported(t *testing.T) {
-	const supported = "supported are Deployment (apps/v1), PrometheusRule (monitoring.coreos.com/v1) and Namespace, ServiceAccount, Secret, ConfigMap, PersistentVolumeClaim, Service (v1)"
+	const supported = "supported are Deployment (apps/v1), PrometheusRule (monitoring.coreos.com/v1), DestinationRule, VirtualService, Gateway (networking.istio.io/v1), PeerAuthentication, RequestAuthentication, AuthorizationPolicy (security.istio.io/v1) and Namespace, ServiceAccount, Secret, ConfigMap, PersistentVolumeClaim, Service (v1)"
 	for word, want := range map[string]string{
 		"widgets":    `kind "widgets" is not supported; ` + supported,
 		"deploymnet": `kind "deploymnet" is not supported; did you mean "Deployment"?; ` + supported,
@@ -50,21 +50,19 @@ func TestAKnownKindThatIsNotSupportedSaysWhatToDoInstead(t *testing.T) {
 		}
 	}
 	for version, kinds := range map[string][]string{
-		"networking.istio.io/v1":        {"VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Sidecar", "WorkloadEntry"},
-		"networking.istio.io/v1alpha3":  {"EnvoyFilter"},
-		"security.istio.io/v1":          {"PeerAuthentication", "AuthorizationPolicy", "RequestAuthentication"},
-		"telemetry.istio.io/v1":         {"Telemetry"},
-		"extensions.istio.io/v1alpha1":  {"WasmPlugin"},
-		"gateway.networking.k8s.io/v1":  {},
-		"networking.istio.io/v1beta1":   {"ProxyConfig", "WorkloadGroup"},
-		"security.istio.io/v1beta1":     {"PeerAuthentication"},
-		"networking.istio.io/v1alpha3x": {"VirtualService"},
+		"networking.istio.io/v1":       {"ServiceEntry", "Sidecar", "WorkloadEntry"},
+		"networking.istio.io/v1alpha3": {"EnvoyFilter"},
+		"extensions.istio.io/v1alpha1": {"WasmPlugin"},
+		"networking.istio.io/v1beta1":  {"ProxyConfig", "WorkloadGroup"},
 	} {
 		for _, kind := range kinds {
-			if _, err := resource.KindFor(version, kind); err == nil || !strings.Contains(err.Error(), "it belongs to the service mesh, which this version does not have yet") {
+			if _, err := resource.KindFor(version, kind); err == nil || !strings.Contains(err.Error(), "this mesh has VirtualService, DestinationRule, Gateway, PeerAuthentication") {
 				t.Errorf("%s of %s: %v", kind, version, err)
 			}
 		}
+	}
+	if _, err := resource.KindFor("telemetry.istio.io/v1", "Telemetry"); err == nil || !strings.Contains(err.Error(), "shopctl trace list") {
+		t.Errorf("Telemetry: %v", err)
 	}
 	if _, err := resource.KindFor("gateway.networking.k8s.io/v1", "Gateway"); err == nil || strings.Contains(err.Error(), "mesh") {
 		t.Errorf("the Gateway of Kubernetes: %v", err)
@@ -76,6 +74,26 @@ func TestNewObjectsCarryTheirType(t *testing.T) {
 		o := k.New()
 		if gvk := o.GetObjectKind().GroupVersionKind(); gvk.Kind != k.Name || gvk.GroupVersion().String() != k.APIVersion || resource.KeyOf(o).Kind != k.Name {
 			t.Errorf("%v", gvk)
+		}
+	}
+}
+
+func TestAllVersionsOfIstiosKindsThatIstioServesAreRead(t *testing.T) {
+	for kind, versions := range map[string][]string{
+		"VirtualService":        {"networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"},
+		"DestinationRule":       {"networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"},
+		"Gateway":               {"networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"},
+		"PeerAuthentication":    {"security.istio.io/v1", "security.istio.io/v1beta1"},
+		"AuthorizationPolicy":   {"security.istio.io/v1", "security.istio.io/v1beta1"},
+		"RequestAuthentication": {"security.istio.io/v1", "security.istio.io/v1beta1"},
+	} {
+		for _, version := range versions {
+			if k, err := resource.KindFor(version, kind); err != nil || k.APIVersion != versions[0] {
+				t.Errorf("%s of %s is stored as %q, error %v", kind, version, k.APIVersion, err)
+			}
+		}
+		if _, err := resource.KindFor(versions[0]+"alpha9", kind); err == nil {
+			t.Errorf("a version of %s that does not exist is read", kind)
 		}
 	}
 }

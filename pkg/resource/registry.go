@@ -19,6 +19,12 @@ var registry = sync.OnceValue(func() []Kind {
 		persistentVolumeClaimKind(),
 		serviceKind(),
 		deploymentKind(),
+		destinationRuleKind(), // before what routes to its subsets
+		virtualServiceKind(),
+		gatewayKind(),
+		peerAuthenticationKind(),
+		requestAuthenticationKind(),
+		authorizationPolicyKind(),
 	}
 })
 

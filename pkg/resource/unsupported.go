@@ -15,7 +15,7 @@ type otherKind struct {
 }
 
 const (
-	meshAdvice      = "it belongs to the service mesh, which this version does not have yet; on a cluster with Istio it works"
+	meshAdvice      = "this mesh has VirtualService, DestinationRule, Gateway, PeerAuthentication, AuthorizationPolicy and RequestAuthentication; on a cluster with Istio it works"
 	schedulerAdvice = "everything runs on this machine, where there is nothing to schedule; leave it out"
 	storageAdvice   = "a PersistentVolumeClaim is a directory of this machine, and needs no volume or class"
 	rolesAdvice     = "this machine does not restrict what a ServiceAccount may do; leave it out"
@@ -45,10 +45,8 @@ func otherKinds() []otherKind {
 		{[]string{"servicemonitor", "servicemonitors", "smon", "podmonitor", "podmonitors", "pmon", "probe", "scrapeconfig"}, "", "annotate the pod template instead: prometheus.io/scrape: \"true\" and prometheus.io/port"},
 		{[]string{"prometheus", "prometheuses", "alertmanager", "alertmanagers", "alertmanagerconfig"}, "", "the shop evaluates PrometheusRules itself; shopctl export prometheus writes a configuration for a Prometheus of your own"},
 		{[]string{"kustomization"}, "", "build it first: kubectl kustomize DIR | shopctl apply -f -"},
-		{[]string{"virtualservice", "virtualservices", "vs"}, "", meshAdvice + "; until then, shopctl fault inject delays and fails calls"},
-		{[]string{"destinationrule", "destinationrules", "dr", "serviceentry", "serviceentries", "se", "sidecar", "sidecars", "gateway", "gateways", "gw", "workloadentry", "workloadentries", "we", "workloadgroup", "workloadgroups", "wg", "envoyfilter", "envoyfilters", "proxyconfig", "proxyconfigs", "wasmplugin", "wasmplugins"}, "", meshAdvice},
-		{[]string{"peerauthentication", "peerauthentications", "pa", "authorizationpolicy", "authorizationpolicies", "ap", "requestauthentication", "requestauthentications", "ra"}, "", meshAdvice},
-		{[]string{"telemetry", "telemetries"}, "", meshAdvice + "; traces and metrics of the services are there without it: shopctl trace list, shopctl metrics"},
+		{[]string{"serviceentry", "serviceentries", "se", "sidecar", "sidecars", "workloadentry", "workloadentries", "we", "workloadgroup", "workloadgroups", "wg", "envoyfilter", "envoyfilters", "proxyconfig", "proxyconfigs", "wasmplugin", "wasmplugins"}, "", meshAdvice},
+		{[]string{"telemetry", "telemetries"}, "", "traces and metrics of the services are there without it: shopctl trace list, shopctl metrics"},
 	}
 }
 

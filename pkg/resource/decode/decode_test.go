@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -105,7 +104,7 @@ func TestWhatIsWrongIsFoundAtItsPlaceWithAWordOnWhatWasMeant(t *testing.T) {
 		{"label with a line feed", "tier: web", `"a\nb": 1`, `6:13: metadata.labels["a\nb"]: expected a string, got the number 1; write "1"`},
 		{"tag with an escape", "tier: web", "tier: !a%1b web", `6:11: metadata.labels[tier]: expected a string, got a value with the tag "!a\x1b"`},
 		{"wrong group", "apps/v1", "apps/v1beta1", `1:13: Deployment has apiVersion apps/v1, not apps/v1beta1`},
-		{"mistyped kind", "kind: Deployment", "kind: Deploymnet", `2:7: kind "Deploymnet" of apiVersion "apps/v1" is not supported; did you mean "Deployment"?; supported are Deployment (apps/v1), PrometheusRule (monitoring.coreos.com/v1) and Namespace, ServiceAccount, Secret, ConfigMap, PersistentVolumeClaim, Service (v1)`},
+		{"mistyped kind", "kind: Deployment", "kind: Deploymnet", `2:7: kind "Deploymnet" of apiVersion "apps/v1" is not supported; did you mean "Deployment"?; supported are Deployment (apps/v1), PrometheusRule (monitoring.coreos.com/v1), DestinationRule, VirtualService, Gateway (networking.istio.io/v1), PeerAuthentication, RequestAuthentication, AuthorizationPolicy (security.istio.io/v1) and Namespace, ServiceAccount, Secret, ConfigMap, PersistentVolumeClaim, Service (v1)`},
 		{"no kind", "kind: Deployment\n", "", `1:1: kind is missing`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -144,25 +143,6 @@ kind: Pod
 	}
 	if diff := cmp.Diff(want, strings.Split(fmt.Sprint(err), "\n")); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestKindsOfAMeshAreRefusedByTheNameOfTheMesh(t *testing.T) {
-	for apiVersion, kinds := range map[string][]string{
-		"networking.istio.io/v1alpha3": {"VirtualService", "DestinationRule"},
-		"security.istio.io/v1beta1":    {"PeerAuthentication", "AuthorizationPolicy"},
-	} {
-		for _, kind := range kinds {
-			_, err := Decode("mesh.yaml", []byte("apiVersion: "+apiVersion+"\nkind: "+kind+"\nmetadata:\n  name: x\n"))
-			want := fmt.Sprintf("mesh.yaml:2:7: kind %q of apiVersion %q is not supported: it belongs to the service mesh, which this version does not have yet", kind, apiVersion)
-			if err == nil || !strings.HasPrefix(err.Error(), want) {
-				t.Errorf("got %v\nwant %s", err, want)
-			}
-			var problems resource.Problems
-			if !errors.As(err, &problems) || problems.Hint() != "take these objects out of the file; shopctl apply --help lists the supported kinds; nothing was changed" {
-				t.Errorf("hint %q", problems.Hint())
-			}
-		}
 	}
 }
 

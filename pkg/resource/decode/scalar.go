@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/shopctl/shopctl/pkg/resource/istio"
 	"github.com/shopctl/shopctl/pkg/suggest"
 )
 
@@ -52,7 +53,9 @@ func scalarReader(t reflect.Type) readScalar {
 }
 
 // isOpaque reports whether the content of a type is not read here.
-func isOpaque(t reflect.Type) bool { return t == reflect.TypeFor[metav1.FieldsV1]() }
+func isOpaque(t reflect.Type) bool {
+	return t == reflect.TypeFor[metav1.FieldsV1]() || t == reflect.TypeFor[istio.Status]()
+}
 
 // describe names a node for people: "a list", "the number 3".
 func describe(n *yaml.Node) string {

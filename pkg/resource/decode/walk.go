@@ -103,6 +103,9 @@ func (w *walker) value(path string, n *yaml.Node, t reflect.Type) any {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	if r := readerOf(t); r != nil {
+		return w.message(path, n, r)
+	}
 	if read := scalarReader(t); read != nil {
 		v, complaint := read(n)
 		if complaint != "" {

@@ -1,0 +1,187 @@
+package resource
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/shopctl/shopctl/pkg/mesh/advice"
+	"github.com/shopctl/shopctl/pkg/mesh/validate"
+	"github.com/shopctl/shopctl/pkg/resource/admission"
+	"github.com/shopctl/shopctl/pkg/resource/istio"
+)
+
+// The versions of Istio's groups that it serves beside the stored one. Their fields are the same.
+func olderNetworking() []string {
+	return []string{"networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"}
+}
+
+func olderSecurity() []string { return []string{"security.istio.io/v1beta1"} }
+
+func networkingKind(name, plural string, short ...string) Kind {
+	return Kind{Name: name, APIVersion: istio.NetworkingVersion, AlsoServed: olderNetworking(), Plural: plural, Short: short, Namespaced: true, Restorable: true}
+}
+
+func securityKind(name, plural string, short ...string) Kind {
+	return Kind{Name: name, APIVersion: istio.SecurityVersion, AlsoServed: olderSecurity(), Plural: plural, Short: short, Namespaced: true, Restorable: true}
+}
+
+func virtualServiceKind() Kind {
+	return definition[*istio.VirtualService]{
+		Kind:  networkingKind(KindVirtualService, "virtualservices", "vs"),
+		empty: func() *istio.VirtualService { return &istio.VirtualService{} },
+		check: func(c *admission.Issues, o *istio.VirtualService) {
+			checkIstio(c, o, o.Spec.Message())
+			for i, rule := range o.Spec.Message().GetHttp() {
+				path := fmt.Sprintf("spec.http[%d].fault", i)
+				if d := rule.GetFault().GetDelay(); d != nil && d.GetHttpDelayType() == nil {
+					c.Add(path+".delay", "fixedDelay is missing")
+				}
+				if a := rule.GetFault().GetAbort(); a != nil && a.GetErrorType() == nil {
+					c.Add(path+".abort", "httpStatus or grpcStatus is missing")
+				}
+			}
+		},
+		warn: func(c *admission.Issues, o *istio.VirtualService, others Objects) {
+			warnIstio(c, o, o.Spec.Message(), advice.OfVirtualService(virtualServiceOf(o), worldOf(others)))
+		},
+		spec: func(o *istio.VirtualService) any { return o.Spec },
+		columns: []column[*istio.VirtualService]{
+			{"GATEWAYS", func(o *istio.VirtualService) string { return listed(o.Spec.Message().GetGateways()) }},
+			{"HOSTS", func(o *istio.VirtualService) string { return listed(o.Spec.Message().GetHosts()) }},
+		},
+		summary: func(o *istio.VirtualService) string { return strings.Join(o.Spec.Message().GetHosts(), ",") },
+	}.kind()
+}
+
+func destinationRuleKind() Kind {
+	return definition[*istio.DestinationRule]{
+		Kind:  networkingKind(KindDestinationRule, "destinationrules", "dr"),
+		empty: func() *istio.DestinationRule { return &istio.DestinationRule{} },
+		check: func(c *admission.Issues, o *istio.DestinationRule) { checkIstio(c, o, o.Spec.Message()) },
+		warn: func(c *admission.Issues, o *istio.DestinationRule, others Objects) {
+			rule := advice.DestinationRule{Namespace: o.Namespace, Name: o.Name, Spec: o.Spec.Message()}
+			warnIstio(c, o, o.Spec.Message(), advice.OfDestinationRule(rule, worldOf(others)))
+		},
+		spec:    func(o *istio.DestinationRule) any { return o.Spec },
+		columns: []column[*istio.DestinationRule]{{"HOST", func(o *istio.DestinationRule) string { return o.Spec.Message().GetHost() }}},
+		summary: func(o *istio.DestinationRule) string { return o.Spec.Message().GetHost() },
+	}.kind()
+}
+
+func gatewayKind() Kind {
+	return definition[*istio.Gateway]{
+		Kind:  networkingKind(KindGateway, "gateways", "gw"),
+		empty: func() *istio.Gateway { return &istio.Gateway{} },
+		check: func(c *admission.Issues, o *istio.Gateway) { checkIstio(c, o, o.Spec.Message()) },
+		warn: func(c *admission.Issues, o *istio.Gateway, _ Objects) {
+			warnIstio(c, o, o.Spec.Message(), nil)
+		},
+		spec: func(o *istio.Gateway) any { return o.Spec },
+	}.kind()
+}
+
+func peerAuthenticationKind() Kind {
+	mode := func(o *istio.PeerAuthentication) string {
+		return cmp.Or(strings.TrimPrefix(o.Spec.Message().GetMtls().GetMode().String(), "UNSET"), none)
+	}
+	return definition[*istio.PeerAuthentication]{
+		Kind:  securityKind(KindPeerAuthentication, "peerauthentications", "pa"),
+		empty: func() *istio.PeerAuthentication { return &istio.PeerAuthentication{} },
+		check: func(c *admission.Issues, o *istio.PeerAuthentication) { checkIstio(c, o, o.Spec.Message()) },
+		warn: func(c *admission.Issues, o *istio.PeerAuthentication, others Objects) {
+			warnIstio(c, o, o.Spec.Message(), advice.OfPeerAuthentication(o.Namespace, o.Spec.Message(), worldOf(others)))
+		},
+		spec:    func(o *istio.PeerAuthentication) any { return o.Spec },
+		columns: []column[*istio.PeerAuthentication]{{"MODE", mode}},
+		summary: mode,
+	}.kind()
+}
+
+func authorizationPolicyKind() Kind {
+	action := func(o *istio.AuthorizationPolicy) string { return o.Spec.Message().GetAction().String() }
+	return definition[*istio.AuthorizationPolicy]{
+		Kind:  securityKind(KindAuthorizationPolicy, "authorizationpolicies", "ap"),
+		empty: func() *istio.AuthorizationPolicy { return &istio.AuthorizationPolicy{} },
+		check: func(c *admission.Issues, o *istio.AuthorizationPolicy) { checkIstio(c, o, o.Spec.Message()) },
+		warn: func(c *admission.Issues, o *istio.AuthorizationPolicy, others Objects) {
+			warnIstio(c, o, o.Spec.Message(), advice.OfAuthorizationPolicy(o.Namespace, o.Spec.Message(), worldOf(others)))
+		},
+		spec:    func(o *istio.AuthorizationPolicy) any { return o.Spec },
+		columns: []column[*istio.AuthorizationPolicy]{{"ACTION", action}},
+		summary: action,
+	}.kind()
+}
+
+func requestAuthenticationKind() Kind {
+	return definition[*istio.RequestAuthentication]{
+		Kind:  securityKind(KindRequestAuthentication, "requestauthentications", "ra"),
+		empty: func() *istio.RequestAuthentication { return &istio.RequestAuthentication{} },
+		check: func(c *admission.Issues, o *istio.RequestAuthentication) {
+			checkIstio(c, o, o.Spec.Message())
+			for i, rule := range o.Spec.Message().GetJwtRules() {
+				if rule.GetJwks() != "" && rule.GetJwksUri() != "" {
+					c.Add(fmt.Sprintf("spec.jwtRules[%d]", i), "jwks and jwksUri exclude each other")
+				}
+			}
+		},
+		warn: func(c *admission.Issues, o *istio.RequestAuthentication, others Objects) {
+			warnIstio(c, o, o.Spec.Message(), advice.OfRequestAuthentication(o.Namespace, o.Spec.Message(), worldOf(others)))
+		},
+		spec: func(o *istio.RequestAuthentication) any { return o.Spec },
+	}.kind()
+}
+
+// noSidecars is a warning about every object of Istio.
+const noSidecars = "has no effect yet: this version checks and keeps Istio's objects, and starts no sidecars"
+
+// checkIstio adds what Istio refuses in a spec, in its own words.
+func checkIstio(c *admission.Issues, o Object, spec proto.Message) {
+	for _, m := range validate.Spec(o.GetName(), o.GetNamespace(), spec) {
+		if !m.Warning {
+			c.Add("spec", "%s", m.Text)
+		}
+	}
+}
+
+// warnIstio adds what Istio warns of in a spec, and what else is probably not meant.
+func warnIstio(c *admission.Issues, o Object, spec proto.Message, advised []advice.Issue) {
+	for _, m := range validate.Spec(o.GetName(), o.GetNamespace(), spec) {
+		if m.Warning {
+			c.Add("spec", "%s", m.Text)
+		}
+	}
+	*c = append(*c, admission.Issue{Path: "kind", Group: "no sidecars", Message: noSidecars})
+	for _, issue := range advised {
+		c.Add(issue.Path, "%s", issue.Message)
+	}
+}
+
+// listed is a list as kubectl prints it in a table.
+func listed(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = fmt.Sprintf("%q", v)
+	}
+	return "[" + strings.Join(quoted, ",") + "]"
+}
+
+func virtualServiceOf(o *istio.VirtualService) advice.VirtualService {
+	return advice.VirtualService{Namespace: o.Namespace, Name: o.Name, Created: o.CreationTimestamp.Time, Spec: o.Spec.Message()}
+}
+
+// serves reports whether a port has one of some protocols, by its appProtocol or the beginning of its name, as in Istio.
+func serves(p corev1.ServicePort, protocols ...string) bool {
+	if p.AppProtocol != nil {
+		return slices.Contains(protocols, strings.ToLower(*p.AppProtocol))
+	}
+	prefix, _, _ := strings.Cut(strings.ToLower(p.Name), "-")
+	return slices.Contains(protocols, prefix)
+}

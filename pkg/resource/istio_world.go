@@ -1,0 +1,66 @@
+package resource
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/shopctl/shopctl/pkg/mesh/advice"
+	"github.com/shopctl/shopctl/pkg/resource/istio"
+)
+
+// worldOf returns what objects of Istio may refer to.
+func worldOf(others Objects) advice.World {
+	var w advice.World
+	for _, namespace := range others.Names(KindNamespace, "") {
+		w.Services = append(w.Services, servicesOf(others, namespace)...)
+		w.Workloads = append(w.Workloads, workloadsOf(others, namespace)...)
+		for _, name := range others.Names(KindServiceAccount, namespace) {
+			w.Accounts = append(w.Accounts, namespace+"/"+name)
+		}
+		w.Accounts = append(w.Accounts, namespace+"/"+defaultServiceAccount)
+		for _, name := range others.Names(KindVirtualService, namespace) {
+			if o, ok := others.Find(Key{KindVirtualService, namespace, name}).(*istio.VirtualService); ok {
+				w.VirtualServices = append(w.VirtualServices, virtualServiceOf(o))
+			}
+		}
+		for _, name := range others.Names(KindDestinationRule, namespace) {
+			if o, ok := others.Find(Key{KindDestinationRule, namespace, name}).(*istio.DestinationRule); ok {
+				w.DestinationRules = append(w.DestinationRules, advice.DestinationRule{Namespace: namespace, Name: name, Spec: o.Spec.Message()})
+			}
+		}
+	}
+	return w
+}
+
+func servicesOf(others Objects, namespace string) []advice.Service {
+	var services []advice.Service
+	for _, name := range others.Names(KindService, namespace) {
+		o, ok := others.Find(Key{KindService, namespace, name}).(*corev1.Service)
+		if !ok {
+			continue
+		}
+		s := advice.Service{Namespace: namespace, Name: name, Selector: o.Spec.Selector}
+		for _, p := range o.Spec.Ports {
+			s.GRPC = s.GRPC || serves(p, "grpc")
+			s.HTTP2 = s.HTTP2 || serves(p, "grpc", "http2")
+		}
+		services = append(services, s)
+	}
+	return services
+}
+
+func workloadsOf(others Objects, namespace string) []advice.Workload {
+	var workloads []advice.Workload
+	for _, name := range others.Names(KindDeployment, namespace) {
+		o, ok := others.Find(Key{KindDeployment, namespace, name}).(*appsv1.Deployment)
+		if !ok {
+			continue
+		}
+		replicas := 1
+		if o.Spec.Replicas != nil {
+			replicas = int(*o.Spec.Replicas)
+		}
+		workloads = append(workloads, advice.Workload{Namespace: namespace, Name: name, Labels: o.Spec.Template.Labels, Replicas: replicas})
+	}
+	return workloads
+}
