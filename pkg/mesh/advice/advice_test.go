@@ -131,6 +131,9 @@ func TestADestinationRuleThatDoesNotDoWhatItSeemsToIsFound(t *testing.T) {
 		`{host: paymentservice, trafficPolicy: {outlierDetection: {consecutiveGatewayErrors: 5, maxEjectionPercent: 50}}}`: {
 			`spec.trafficPolicy.outlierDetection.consecutiveGatewayErrors: has no effect: consecutive5xxErrors, which counts these errors too, ejects after 5; write consecutive5xxErrors: 0 to count gateway errors alone`,
 		},
+		`{host: paymentservice, trafficPolicy: {outlierDetection: {consecutiveErrors: 3, maxEjectionPercent: 50}}}`: {
+			`spec.trafficPolicy.outlierDetection.consecutiveErrors: is ignored, so an endpoint is ejected after 5 errors; write consecutive5xxErrors: 3`,
+		},
 		`{host: paymentservice, trafficPolicy: {outlierDetection: {consecutive5xxErrors: 3}}}`: {
 			`spec.trafficPolicy.outlierDetection: maxEjectionPercent is 10: of fewer than 10 endpoints none is ejected, and there are 4; write 25 or more`,
 		},

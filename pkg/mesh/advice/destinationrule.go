@@ -86,6 +86,9 @@ func (f *finder) outliers(path string, o *networking.OutlierDetection, replicas 
 	if o == nil {
 		return
 	}
+	if n := o.GetConsecutiveErrors(); n > 0 {
+		f.add(path+".consecutiveErrors", "is ignored, so an endpoint is ejected after %d errors; write consecutive5xxErrors: %d", defaultConsecutive5xx, n)
+	}
 	limit := int(o.GetMaxEjectionPercent())
 	if limit == 0 {
 		limit = defaultEjectionPercent

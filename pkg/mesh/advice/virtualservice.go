@@ -109,7 +109,7 @@ func (f *finder) destination(path string, d *networking.Destination) {
 
 // fault reports faults that are never injected.
 func (f *finder) fault(path string, fault *networking.HTTPFaultInjection) {
-	if d := fault.GetDelay(); d != nil && d.GetPercentage() == nil {
+	if d := fault.GetDelay(); d != nil && d.GetPercentage() == nil && d.GetPercent() == 0 {
 		f.add(path+".delay", "without a percentage no request is delayed; add percentage: {value: 100}")
 	}
 	if a := fault.GetAbort(); a != nil && a.GetPercentage() == nil {
