@@ -19,8 +19,9 @@ type Endpoint struct {
 	// container declares.
 	Addr, PeerAddr string
 	TargetPort     int32
-	// Ready: it may be called. Draining: its pod is stopping.
-	Ready, Draining bool
+	// Ready: it may be called. Draining: its pod is stopping. Sidecar: PeerAddr is that of its pod's sidecar, which takes
+	// mutual TLS.
+	Ready, Draining, Sidecar bool
 }
 
 // Serving reports whether new calls should go to the endpoint.
@@ -39,5 +40,5 @@ func (e Endpoint) Equal(o Endpoint) bool {
 	return e.Service == o.Service && e.ServicePort == o.ServicePort && e.Workload == o.Workload && e.Pod == o.Pod &&
 		e.Container == o.Container && maps.Equal(e.Labels, o.Labels) && e.ServiceAccount == o.ServiceAccount &&
 		e.Addr == o.Addr && e.PeerAddr == o.PeerAddr && e.TargetPort == o.TargetPort &&
-		e.Ready == o.Ready && e.Draining == o.Draining
+		e.Ready == o.Ready && e.Draining == o.Draining && e.Sidecar == o.Sidecar
 }

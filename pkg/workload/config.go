@@ -20,6 +20,8 @@ type Objects struct {
 	ConfigMaps  map[orchestrator.Key]*corev1.ConfigMap
 	Secrets     map[orchestrator.Key]*corev1.Secret
 	Claims      map[orchestrator.Key]*corev1.PersistentVolumeClaim
+	// Namespaces by name; nil: none has labels.
+	Namespaces map[string]*corev1.Namespace
 }
 
 // Source is where what is wanted comes from.
@@ -44,6 +46,8 @@ type Config struct {
 	Driver Driver
 	// Router decides how containers reach Services; nil: the driver does.
 	Router Router
+	// Mesh starts sidecars; nil: no pod has one.
+	Mesh Mesh
 	// State receives every new snapshot; nil: one of the controller's own.
 	State *orchestrator.State
 	// Namespace is the shop's own. Instances of others have theirs in their name.

@@ -29,6 +29,11 @@ type container struct {
 	pod  *pod
 	name string
 	kind orchestrator.ContainerKind
+	// mesh: it is the pod's sidecar of the mesh. joined: the pod calls and is called through it, at listeners, the last that
+	// it reported. detaching: it is used no longer, and stops at detachAt.
+	mesh, joined, detaching bool
+	listeners               map[string]string
+	detachAt                time.Time
 
 	phase containerPhase
 	// run counts its starts: messages about an earlier run are ignored.
@@ -60,6 +65,9 @@ func (k *container) alive() bool { return k.phase == starting || k.phase == runn
 
 // spec of the container in a pod.
 func (k *container) spec(pod *podspec.Pod) podspec.Container {
+	if k.mesh {
+		return sidecarSpec()
+	}
 	for _, c := range pod.All() {
 		if c.Name == k.name {
 			return c
@@ -82,8 +90,11 @@ func (c *Controller) tryStart(ctx context.Context, k *container, now time.Time, 
 type launch struct {
 	run   int
 	began time.Time
-	// builtin is the built-in service that it runs; empty for a command.
+	// builtin is the built-in service that it runs; empty for a command. main: it is the main container of its pod.
 	builtin string
+	main    bool
+	// ports are the listeners that a sidecar had.
+	ports map[string]string
 
 	pod    Pod
 	handle Container
@@ -105,7 +116,10 @@ func (c *Controller) start(ctx context.Context, k *container) {
 		k.restarts++
 	}
 	rev := p.rev
-	l := launch{run: k.run, began: k.began, builtin: rev.plan.Builtins[k.name], pod: p.handle, err: rev.err}
+	l := launch{run: k.run, began: k.began, builtin: rev.plan.Builtins[k.name], main: p.main() == k, pod: p.handle, err: rev.err}
+	if k.mesh {
+		l.builtin, l.ports = SidecarName, k.listeners
+	}
 	var spec podspec.Pod
 	if rev.err == nil {
 		spec = rev.template.Fill(p.name, c.addressesFor(p))
@@ -120,7 +134,7 @@ func (c *Controller) start(ctx context.Context, k *container) {
 
 // launch runs outside the loop, and reads only what never changes of k.
 func (c *Controller) launch(ctx context.Context, k *container, spec *podspec.Pod, l *launch) {
-	log, err := c.cfg.OpenLog(LogSource{Workload: k.pod.owner, Pod: k.pod.name, Container: k.name, Main: k.pod.main() == k, Builtin: l.builtin})
+	log, err := c.cfg.OpenLog(LogSource{Workload: k.pod.owner, Pod: k.pod.name, Container: k.name, Main: l.main, Builtin: l.builtin})
 	if err != nil {
 		l.err = fmt.Errorf("open log: %w", err)
 		return
@@ -129,7 +143,13 @@ func (c *Controller) launch(ctx context.Context, k *container, spec *podspec.Pod
 		l.pod, l.err = c.cfg.Driver.Start(ctx, *spec)
 	}
 	if l.err == nil {
-		l.handle, l.err = l.pod.Run(ctx, k.spec(spec))
+		own := k.spec(spec)
+		if k.mesh {
+			own.Env, l.err = c.cfg.Mesh.Environ(*spec, l.ports)
+		}
+		if l.err == nil {
+			l.handle, l.err = l.pod.Run(ctx, own)
+		}
 	}
 	if l.err != nil {
 		logError(log, c.cfg.Now(), describeExit(startFailure(l.err)))
@@ -157,7 +177,7 @@ func (c *Controller) onStarted(ctx context.Context, k *container, rev *revision,
 	runCtx, cancel := context.WithCancel(ctx)
 	spec := k.spec(&rev.template.Pod)
 	k.handle, k.phase, k.stopRun, k.stopping = l.handle, running, cancel, false
-	k.started = spec.Startup == nil
+	k.started = spec.Startup == nil && !(k.mesh && !rev.builtinOnly()) // other programs are given its addresses
 	if d := c.deployments[p.owner]; d != nil && d.rev.hash == p.rev.hash && d.rev.err == nil {
 		c.remount(p, d.rev) // what changed while it started
 	}
@@ -169,6 +189,9 @@ func (c *Controller) onStarted(ctx context.Context, k *container, rev *revision,
 	c.event(false, "Started", p.owner, p.name, k.label()+fmt.Sprintf("started %s, %s", what, strings.Replace(l.handle.ID(), "://", " ", 1)))
 	link := k.link
 	c.spawn(func() { link.run(runCtx) })
+	if k.mesh {
+		c.spawn(func() { c.followListeners(k, l.run, l.handle) })
+	}
 	if k.kind != orchestrator.InitContainer {
 		if spec.Listens && l.builtin == "" && !c.awaited(p, spec) {
 			spec.Listens = false
@@ -234,6 +257,7 @@ func (c *Controller) probe(ctx context.Context, k *container, spec podspec.Conta
 func (c *Controller) onStartup(k *container, run int) {
 	if k.run == run && k.phase == running {
 		k.started = true
+		c.onSidecarStarted(k)
 	}
 }
 
@@ -247,6 +271,9 @@ func (c *Controller) onReadiness(k *container, run int, ok bool, reason string) 
 		return
 	}
 	k.ready = ok
+	if ok && k.mesh {
+		k.joined, k.listeners = true, k.handle.Addrs().Listeners
+	}
 	if ok {
 		k.readySince, k.crashloop = c.cfg.Now(), false
 	} else if p.ready {
@@ -290,6 +317,9 @@ func (c *Controller) exited(k *container, run int, exit Exit, lines []string) (c
 	case p.leaving || c.down != nil:
 		c.leave(p, 0)
 		c.event(false, "Stopped", p.owner, p.name, k.label()+describeExit(exit))
+	case k.detaching:
+		c.event(false, "Left", p.owner, p.name, k.label()+describeExit(exit))
+		c.drops(p, k)
 	case k.kind == orchestrator.InitContainer && exit.Code == 0:
 		k.reason, k.crashloop = "", false
 		c.event(false, "Completed", p.owner, p.name, k.label()+describeExit(exit))
@@ -303,40 +333,4 @@ func (c *Controller) exited(k *container, run int, exit Exit, lines []string) (c
 		}
 	}
 	return ""
-}
-
-// backOff makes a container wait for its restart, longer after each exit in a row.
-func (c *Controller) backOff(k *container, exit Exit, lines []string, now time.Time) {
-	p := k.pod
-	k.quick++
-	k.exits = append(k.exits, now)
-	for len(k.exits) > 0 && now.Sub(k.exits[0]) > crashWindow {
-		k.exits = k.exits[1:]
-	}
-	pause := backoffAfter(k.quick)
-	k.phase, k.retryAt = backingOff, now.Add(pause)
-	k.reason, k.outOfMemory = describeExit(exit), exit.Reason == OOMKilled
-	if words := lastLogLines(exit, lines); words != "" {
-		k.reason += ": " + words
-	}
-	c.event(true, "Exited", p.owner, p.name, k.label()+k.reason)
-	if len(k.exits) >= crashLimit {
-		if !k.crashloop {
-			c.event(true, "CrashLoop", p.owner, p.name, k.label()+fmt.Sprintf("%d exits in a minute; next start in %s", len(k.exits), pause))
-		}
-		k.crashloop = true
-		return
-	}
-	c.event(true, "BackOff", p.owner, p.name, k.label()+fmt.Sprintf("next start in %s", pause))
-}
-
-// label begins a message about a container; empty where it is the only one of its pod.
-func (k *container) label() string {
-	switch {
-	case len(k.pod.containers) == 1:
-		return ""
-	case k.kind == orchestrator.InitContainer:
-		return "init container " + k.name + ": "
-	}
-	return "container " + k.name + ": "
 }

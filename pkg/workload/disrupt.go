@@ -78,12 +78,12 @@ func (c *Controller) podsOf(workload orchestrator.Key) []*pod {
 	return nil
 }
 
-// kill ends all containers of a pod, and counts them as lost at once: the next reader must not find the pod ready
+// kill ends all containers of a pod but its sidecar of the mesh, and counts them as lost at once: the next reader must not find the pod ready
 // because its end has not been noticed yet.
 func (c *Controller) kill(p *pod) error {
 	var errs []error
 	for _, k := range p.containers {
-		if k.phase != running {
+		if k.phase != running || k.mesh {
 			continue
 		}
 		if err := k.handle.Kill(); err != nil {
@@ -112,13 +112,13 @@ func (c *Controller) syncPauses() {
 	}
 }
 
-// pause pauses all running containers of a pod, or resumes them.
+// pause pauses all running containers of a pod but its sidecar of the mesh, or resumes them.
 func (c *Controller) pause(p *pod, paused bool) {
 	if paused {
 		p.paused.Store(true) // before probes notice
 	}
 	for _, k := range p.containers {
-		if k.phase != running {
+		if k.phase != running || k.mesh {
 			continue
 		}
 		change := k.handle.Resume

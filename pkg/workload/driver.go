@@ -98,6 +98,8 @@ type Listener interface {
 	// Listening is closed once the container accepts connections; then Addrs holds.
 	Listening() <-chan struct{}
 	Addrs() Addrs
+	// Reports receives when the listeners of a sidecar have changed.
+	Reports() <-chan struct{}
 }
 
 // Addrs are the addresses of a container, "host:port"; empty until it listens.
@@ -107,6 +109,8 @@ type Addrs struct {
 	App, Peer string
 	// Admin is where it serves metrics; empty if nowhere.
 	Admin string
+	// Listeners are those of a sidecar, by name.
+	Listeners map[string]string
 }
 
 // Sender sends messages to a container.

@@ -28,7 +28,11 @@ func (c *Controller) syncEndpoints() {
 		addrs, peers := []string{}, []string{}
 		for _, e := range found {
 			if e.Serving() && c.down == nil {
-				addrs, peers = append(addrs, e.Addr), append(peers, e.PeerAddr)
+				addr := e.Addr
+				if e.Sidecar {
+					addr = e.PeerAddr // a stable address is for everybody else
+				}
+				addrs, peers = append(addrs, addr), append(peers, e.PeerAddr)
 			}
 		}
 		a.Set(addrs)
@@ -44,17 +48,21 @@ func (c *Controller) syncEndpoints() {
 }
 
 // route is how a container reaches a Service.
-func (c *Controller) route(pod, container string, ref podspec.Reference) Route {
+func (c *Controller) route(p *pod, container string, ref podspec.Reference) Route {
 	direct := Route{Endpoints: c.serving[ref]}
 	if a := c.addrs[ref]; a != nil { // as it always is: a reference is one because it has an address, and addresses stay
 		direct.Addr = a.String()
 	}
-	return c.cfg.Router.Route(pod, container, ref, direct)
+	r := c.cfg.Router.Route(p.name, container, ref, direct)
+	if k := p.joined(); k != nil && container != SidecarName {
+		return k.through(ref, r, p.rev.plan.Builtins[container] != "")
+	}
+	return r
 }
 
 // addressesFor returns what containers of a pod are given for the Services that they refer to.
 func (c *Controller) addressesFor(p *pod) func(container string, ref podspec.Reference) string {
-	return func(container string, ref podspec.Reference) string { return c.route(p.name, container, ref).Addr }
+	return func(container string, ref podspec.Reference) string { return c.route(p, container, ref).Addr }
 }
 
 // updateLinks sends the containers of a pod the endpoints behind the addresses that they were given, and the faults that
@@ -67,7 +75,7 @@ func (c *Controller) updateLinks(p *pod) {
 		refs := k.spec(&p.rev.template.Pod).References
 		known := make(map[string][]string, len(refs))
 		for _, ref := range refs {
-			if r := c.route(p.name, k.name, ref); r.Endpoints != nil {
+			if r := c.route(p, k.name, ref); r.Endpoints != nil {
 				known[r.Addr] = r.Endpoints
 			}
 		}
@@ -91,13 +99,7 @@ func (c *Controller) findEndpoints(svc *corev1.Service, number int32) []orchestr
 		return nil
 	}
 	port := svc.Spec.Ports[i]
-	target, name := port.TargetPort.IntVal, ""
-	if port.TargetPort.Type == intstr.String {
-		name = port.TargetPort.StrVal
-	}
-	if target == 0 {
-		target = port.Port
-	}
+	target, name := targetPort(port)
 	var pods []*pod
 	for _, d := range c.deployments {
 		if d.key.Namespace == svc.Namespace {
@@ -117,16 +119,32 @@ func (c *Controller) findEndpoints(svc *corev1.Service, number int32) []orchestr
 			c.warnOnce("target "+svc.Name, p.owner, "NoTargetPort", fmt.Sprintf("service %s sends to port %s, which %s does not declare", svc.Name, port.TargetPort.String(), p.owner.Name))
 		case k == nil || k.handle == nil || k.handle.Addrs().App == "":
 		default:
-			addrs := k.handle.Addrs()
+			addrs, ready := k.handle.Addrs(), p.ready || svc.Spec.PublishNotReadyAddresses
+			sidecar := p.joined()
+			if sidecar != nil {
+				addrs.Peer = sidecar.listeners[InboundName(number)]
+				ready = ready && addrs.Peer != ""
+			}
 			found = append(found, orchestrator.Endpoint{
 				Service: orchestrator.Key{Namespace: svc.Namespace, Name: svc.Name}, ServicePort: port.Port,
 				Workload: p.owner, Pod: p.name, Container: k.name, Labels: spec.Labels, ServiceAccount: spec.ServiceAccount,
 				Addr: addrs.App, PeerAddr: addrs.Peer, TargetPort: number,
-				Ready: p.ready || svc.Spec.PublishNotReadyAddresses, Draining: p.leaving,
+				Ready: ready, Draining: p.leaving, Sidecar: sidecar != nil,
 			})
 		}
 	}
 	return found
+}
+
+// targetPort is the port of a pod that a Service's port leads to, by its number or else by its name.
+func targetPort(port corev1.ServicePort) (number int32, name string) {
+	if port.TargetPort.Type == intstr.String {
+		name = port.TargetPort.StrVal
+	}
+	if number = port.TargetPort.IntVal; number == 0 {
+		number = port.Port
+	}
+	return number, name
 }
 
 // listener is the container that serves a Service's target port, and the number of that port: one that it declares or,

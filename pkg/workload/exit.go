@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 // sigkill is the number of SIGKILL.
@@ -57,4 +60,40 @@ func describeExit(e Exit) string {
 		text += ": " + e.Message
 	}
 	return text
+}
+
+// backOff makes a container wait for its restart, longer after each exit in a row.
+func (c *Controller) backOff(k *container, exit Exit, lines []string, now time.Time) {
+	p := k.pod
+	k.quick++
+	k.exits = append(k.exits, now)
+	for len(k.exits) > 0 && now.Sub(k.exits[0]) > crashWindow {
+		k.exits = k.exits[1:]
+	}
+	pause := backoffAfter(k.quick)
+	k.phase, k.retryAt = backingOff, now.Add(pause)
+	k.reason, k.outOfMemory = describeExit(exit), exit.Reason == OOMKilled
+	if words := lastLogLines(exit, lines); words != "" {
+		k.reason += ": " + words
+	}
+	c.event(true, "Exited", p.owner, p.name, k.label()+k.reason)
+	if len(k.exits) >= crashLimit {
+		if !k.crashloop {
+			c.event(true, "CrashLoop", p.owner, p.name, k.label()+fmt.Sprintf("%d exits in a minute; next start in %s", len(k.exits), pause))
+		}
+		k.crashloop = true
+		return
+	}
+	c.event(true, "BackOff", p.owner, p.name, k.label()+fmt.Sprintf("next start in %s", pause))
+}
+
+// label begins a message about a container; empty where it is the only one of its pod.
+func (k *container) label() string {
+	switch {
+	case len(k.pod.containers) == 1:
+		return ""
+	case k.kind == orchestrator.InitContainer:
+		return "init container " + k.name + ": "
+	}
+	return "container " + k.name + ": "
 }

@@ -41,9 +41,11 @@ type world struct {
 	// exec decides whether commands in containers succeed; nil: none does.
 	exec func(command []string) error
 	// plan replaces the driver's plan of a pod.
-	plan   func(*podspec.Pod) Plan
-	events []orchestrator.Event
-	addrs  map[string]*fakeAddress
+	plan func(*podspec.Pod) Plan
+	// sidecar decides how sidecars of the mesh live.
+	sidecar func(*fakeInstance)
+	events  []orchestrator.Event
+	addrs   map[string]*fakeAddress
 	// least is the smallest number of ready endpoints that an address had since watch was called.
 	least map[string]int
 }

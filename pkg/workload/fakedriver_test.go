@@ -31,6 +31,7 @@ type fakeInstance struct {
 	addr      string
 	listening chan struct{}
 	listen    func()
+	reports   chan struct{}
 	done      chan struct{}
 
 	mu    sync.Mutex
@@ -39,6 +40,8 @@ type fakeInstance struct {
 	// actions are what was done to it: pause, resume, stop, kill.
 	actions  []string
 	received lifeline.Down
+	// listeners are what it reports as a sidecar.
+	listeners map[string]string
 	// servingWhenStopped is whether calls could still be sent to it when it was asked to stop.
 	servingWhenStopped bool
 }
@@ -79,7 +82,7 @@ func (p *fakePod) Remove(context.Context) error {
 func (p *fakePod) Run(_ context.Context, c podspec.Container) (Container, error) {
 	w, spec := p.w, p.spec
 	w.mu.Lock()
-	in := &fakeInstance{w: w, spec: spec, c: c, listening: make(chan struct{}), done: make(chan struct{})}
+	in := &fakeInstance{w: w, spec: spec, c: c, listening: make(chan struct{}), reports: make(chan struct{}, 1), done: make(chan struct{})}
 	in.addr = fmt.Sprintf("127.0.0.1:%d", 50000+len(w.started))
 	in.listen = sync.OnceFunc(func() { close(in.listening) })
 	name := spec.Workload
@@ -90,6 +93,9 @@ func (p *fakePod) Run(_ context.Context, c podspec.Container) (Container, error)
 	behave := w.behave[spec.Workload+":"+spec.Version]
 	if behave == nil {
 		behave = w.behave[name]
+	}
+	if c.Mesh {
+		behave = w.sidecar
 	}
 	w.running[spec.Name+"/"+c.Name] = in
 	w.mu.Unlock()
@@ -139,11 +145,15 @@ func (in *fakeInstance) Exec(_ context.Context, command []string) ([]byte, error
 func (in *fakeInstance) Addrs() Addrs {
 	select {
 	case <-in.listening:
-		return Addrs{App: in.addr, Peer: in.addr}
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		return Addrs{App: in.addr, Peer: in.addr, Listeners: in.listeners}
 	default:
 		return Addrs{}
 	}
 }
+
+func (in *fakeInstance) Reports() <-chan struct{} { return in.reports }
 
 func (in *fakeInstance) Exit() Exit {
 	in.mu.Lock()

@@ -57,6 +57,9 @@ const (
 	crashLimit  = 5
 	// sidecarGrace is how long sidecars may take to stop, however much time the others took.
 	sidecarGrace = 2 * time.Second
+	// detachPause is how long a sidecar that leaves a running pod still serves, for all callers to learn that it does: also
+	// other sidecars, which hear of it from the control plane.
+	detachPause = time.Second
 )
 
 // backoffAfter is the pause before the restart that follows the nth exit in a row.
@@ -76,6 +79,9 @@ func (c *Controller) newPod(d *deployment) *pod {
 		name = d.key.Namespace + "." + name
 	}
 	p := &pod{name: name, owner: d.key, rev: d.rev, created: c.cfg.Now()}
+	if d.rev.joins {
+		c.addSidecar(p, false)
+	}
 	for _, k := range d.rev.template.Pod.InitContainers {
 		kind := orchestrator.InitContainer
 		if k.Sidecar {
@@ -138,9 +144,9 @@ func (c *Controller) advance(ctx context.Context, p *pod, now time.Time, wake *n
 
 // updateReadiness makes the pod ready when all its containers are.
 func (c *Controller) updateReadiness(p *pod) {
-	ready := p.initialized
+	ready := p.initialized && (p.ready || c.reached(p))
 	for _, k := range p.containers {
-		ready = ready && (k.ready || k.kind == orchestrator.InitContainer)
+		ready = ready && (k.ready || k.kind == orchestrator.InitContainer || k.mesh && (!k.joined || k.detaching))
 	}
 	if ready == p.ready {
 		return

@@ -35,6 +35,7 @@ func (c *Controller) reconcile(ctx context.Context) time.Time {
 		} else {
 			c.roll(d, now, wake)
 		}
+		c.syncSidecars(ctx, d, wake)
 		for _, p := range slices.Clone(d.pods) {
 			c.step(ctx, d, p, now, wake)
 		}

@@ -18,6 +18,8 @@ type revision struct {
 	image    string
 	template *podspec.Template
 	plan     Plan
+	// joins: its pods have a sidecar.
+	joins bool
 	// err is why no pod can be started.
 	err error
 }
@@ -37,6 +39,7 @@ func (c *Controller) resolve(r *podspec.Resolver, d *appsv1.Deployment) *revisio
 	}
 	rev.plan = c.cfg.Driver.Plan(&rev.template.Pod)
 	rev.err = cmp.Or(rev.plan.Err, rev.template.Err)
+	rev.joins = c.joins(d)
 	rev.hash = rev.digest(d.Name, &d.Spec.Template)
 	return rev
 }
@@ -47,13 +50,19 @@ const hashAlphabet = "bcdfghjklmnpqrstvwxz2456789"
 // digest is a hash over what makes one revision of a Deployment: its template, the programs that run its images, and
 // which of its values are Services' addresses. As on Kubernetes, what a ConfigMap or a Secret holds is not part of it:
 // a container reads that when it starts, and a change reaches it with its next start. Neither are addresses, which
-// are filled in for each pod.
+// are filled in for each pod. Nor is a sidecar, where all containers are built-in services.
 func (rev *revision) digest(name string, t *corev1.PodTemplateSpec) string {
 	h := sha256.New()
 	enc := json.NewEncoder(h)
 	_ = enc.Encode(name)
+	if rev.builtinOnly() {
+		t = withoutInjection(t)
+	}
 	_ = enc.Encode(t) // objects came from JSON: they go back to it
 	_ = enc.Encode([]any{rev.plan.Identity, rev.template.Pinned})
+	if rev.joins && !rev.builtinOnly() {
+		_ = enc.Encode(SidecarName) // the addresses that its programs were started with are those of the sidecar
+	}
 	return encodeHash(h.Sum(nil)[:9])
 }
 

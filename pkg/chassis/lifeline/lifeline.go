@@ -52,6 +52,8 @@ type Fault struct {
 type Up struct {
 	// Listening is sent once, when the instance listens.
 	Listening *Listening `json:"listening,omitempty"`
+	// Listeners are all listeners of a sidecar, by name; sent whenever they change, and before Listening.
+	Listeners *map[string]string `json:"listeners,omitempty"`
 	// Fatal is why the instance cannot start or continue, in one line.
 	Fatal string `json:"fatal,omitempty"`
 }

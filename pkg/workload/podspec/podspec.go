@@ -48,6 +48,8 @@ type Container struct {
 	// Sidecar marks an init container with the restart policy Always: the others start once it has started, and it
 	// stops after them.
 	Sidecar bool
+	// Mesh marks the sidecar of the mesh: it runs shopctl itself.
+	Mesh bool
 	// Command replaces the image's entry point, Args its arguments.
 	Command, Args []string
 	WorkingDir    string

@@ -14,9 +14,12 @@ import (
 func (c *container) newCommand(p pipes) *exec.Cmd {
 	d, spec := c.pod.d, &c.pod.spec
 	args := slices.Clone(d.c.Args)
-	if c.builtin == "" {
+	switch {
+	case c.spec.Mesh:
+		args = append(args, "sidecar", "run")
+	case c.builtin == "":
 		args = append(append(args, "guard", "--"), c.command...)
-	} else {
+	default:
 		args = append(args, "service", "run", c.builtin)
 	}
 	cmd := exec.Command(d.c.Executable, args...)

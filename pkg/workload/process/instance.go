@@ -38,6 +38,7 @@ type container struct {
 	// execed: a command was run in it, which may have left something running.
 	execed    atomic.Bool
 	listening chan struct{}
+	reports   chan struct{}
 	done      chan struct{}
 
 	sends sync.Mutex
@@ -47,6 +48,8 @@ type container struct {
 	addr  string
 	admin string
 	fatal string
+	// listeners are those of a sidecar.
+	listeners map[string]string
 	// outOfMemory is how far it exceeded its memory limit; empty if it did not.
 	outOfMemory string
 	exit        workload.Exit
@@ -95,6 +98,15 @@ func (c *container) readReports() {
 			c.mu.Lock()
 			c.fatal = m.Fatal
 			c.mu.Unlock()
+		}
+		if m.Listeners != nil {
+			c.mu.Lock()
+			c.listeners = *m.Listeners
+			c.mu.Unlock()
+			select {
+			case c.reports <- struct{}{}:
+			default:
+			}
 		}
 		if m.Listening != nil {
 			c.listens(m.Listening.Addr, m.Listening.Admin)
@@ -187,8 +199,11 @@ func (c *container) Listening() <-chan struct{} { return c.listening }
 func (c *container) Addrs() workload.Addrs {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return workload.Addrs{App: c.addr, Peer: c.addr, Admin: c.admin}
+	return workload.Addrs{App: c.addr, Peer: c.addr, Admin: c.admin, Listeners: c.listeners}
 }
+
+// Reports implements workload.Listener.
+func (c *container) Reports() <-chan struct{} { return c.reports }
 
 func (c *container) Send(m lifeline.Down) error {
 	if c.builtin == "" {

@@ -46,7 +46,7 @@ func (p *pod) Run(ctx context.Context, spec podspec.Container) (workload.Contain
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	c := &container{pod: p, spec: spec, port: p.ports[spec.Name], marker: newMarker(), listening: make(chan struct{}), done: make(chan struct{})}
+	c := &container{pod: p, spec: spec, port: p.ports[spec.Name], marker: newMarker(), listening: make(chan struct{}), reports: make(chan struct{}, 1), done: make(chan struct{})}
 	if err := c.prepare(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", p.label(spec.Name), err)
 	}
@@ -84,6 +84,10 @@ func (p *pod) Remove(context.Context) error {
 // prepare finds the program of a container and replaces what differs on this machine: ports, siblings and paths.
 func (c *container) prepare() error {
 	p := c.pod
+	if c.spec.Mesh {
+		c.builtin, c.env = workload.SidecarName, c.spec.Env
+		return nil
+	}
 	prog, err := findProgram(p.d.c.Images(), p.d.c.Builtin, c.spec.Image, c.spec.Command, c.spec.Args)
 	if err != nil {
 		return err
@@ -118,11 +122,11 @@ func (c *container) prepare() error {
 	return err
 }
 
-// serviceName is the name of a container in its spans: that of its pod, for the pod's first container.
+// serviceName is the name of a container in its spans: that of its pod, for the pod's first container and its sidecar.
 func (c *container) serviceName() string {
 	spec := &c.pod.spec
 	name := cmp.Or(spec.ServiceName, spec.Workload)
-	if len(spec.Containers) == 0 || spec.Containers[0].Name == c.spec.Name {
+	if len(spec.Containers) == 0 || spec.Containers[0].Name == c.spec.Name || c.spec.Mesh {
 		return name
 	}
 	return name + "-" + c.spec.Name
@@ -131,7 +135,7 @@ func (c *container) serviceName() string {
 // version of what the container runs: the pod's, for its first container.
 func (c *container) version() string {
 	spec := &c.pod.spec
-	if len(spec.Containers) == 0 || spec.Containers[0].Name == c.spec.Name {
+	if len(spec.Containers) == 0 || spec.Containers[0].Name == c.spec.Name || c.spec.Mesh {
 		return spec.Version
 	}
 	return podspec.ImageTag(c.spec.Image)
