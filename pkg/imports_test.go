@@ -61,6 +61,12 @@ var allowed = map[string][]string{
 	"services":             {"services/cart/rediscart", "pkg/chassis", "pkg/chassis/cache", "pkg/chassis/chassistest", "pkg/chassis/durable", "pkg/rpc/hipstershop", "pkg/rpc/money", "pkg/rpc/shoperr", "pkg/rpc/shopv1"},
 	"services/setup":       {"pkg/chassis", "services/..."},
 	"tools":                {"pkg/cli", "pkg/tui"},
+
+	"pkg/mesh/sidecar/match":   {"pkg/mesh/sidecar/field"},
+	"pkg/mesh/sidecar/route":   {"pkg/mesh/sidecar/field", "pkg/mesh/sidecar/match"},
+	"pkg/mesh/sidecar/cluster": {"pkg/mesh/sidecar/field", "pkg/mesh/sidecar/match"},
+	"pkg/mesh/sidecar/rbac":    {"pkg/mesh/sidecar/field", "pkg/mesh/sidecar/match"},
+	"pkg/mesh/sidecar/jwt":     {"pkg/mesh/sidecar/field", "pkg/mesh/sidecar/route"},
 }
 
 // leaves are small tools that know nothing of the shop: every room may import them. They may import each other. A
