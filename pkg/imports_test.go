@@ -62,11 +62,12 @@ var allowed = map[string][]string{
 	"services/setup":       {"pkg/chassis", "services/..."},
 	"tools":                {"pkg/cli", "pkg/tui"},
 
-	"pkg/mesh/sidecar/match":   {"pkg/mesh/sidecar/field"},
-	"pkg/mesh/sidecar/route":   {"pkg/mesh/sidecar/field", "pkg/mesh/sidecar/match"},
-	"pkg/mesh/sidecar/cluster": {"pkg/mesh/sidecar/field", "pkg/mesh/sidecar/match"},
-	"pkg/mesh/sidecar/rbac":    {"pkg/mesh/sidecar/field", "pkg/mesh/sidecar/match"},
-	"pkg/mesh/sidecar/jwt":     {"pkg/mesh/sidecar/field", "pkg/mesh/sidecar/route"},
+	"pkg/mesh/sidecar/match":     {"pkg/mesh/sidecar/field"},
+	"pkg/mesh/sidecar/route":     {"pkg/mesh/sidecar/field", "pkg/mesh/sidecar/match"},
+	"pkg/mesh/sidecar/cluster":   {"pkg/mesh/sidecar/field", "pkg/mesh/sidecar/match"},
+	"pkg/mesh/sidecar/rbac":      {"pkg/mesh/sidecar/field", "pkg/mesh/sidecar/match"},
+	"pkg/mesh/sidecar/jwt":       {"pkg/mesh/sidecar/field", "pkg/mesh/sidecar/route"},
+	"pkg/mesh/sidecar/h2/h2test": {"pkg/mesh/sidecar/h2"},
 }
 
 // leaves are small tools that know nothing of the shop: every room may import them. They may import each other. A
