@@ -18,7 +18,7 @@ func (s *shop) apiDeps(receiver *otlp.Receiver) api.Deps {
 		Info: info, Names: s.names, Shop: s.runtime, CheckImage: s.runtime.checkImage, Builtin: s.runtime.builtin,
 		Objects: s.store, Defaults: s.cfg.Defaults, Refresh: func() { s.source.refresh() },
 		Faults: s.faults, FaultsChanged: s.faultsChanged.Wait,
-		Events: s.events, Logs: s.logs, Spans: s.spans, Calls: s.calls, Impact: s.impact,
+		Events: s.events, Logs: s.logs, Spans: s.spans, Requests: &s.requests, Calls: s.calls, Impact: s.impact,
 		Forward: s.forward, ForwardTo: s.cfg.SpansForward,
 		Memory: s.memory, Stats: s.stats, Metrics: s.meters.db, Query: s.meters.query, Rules: s.meters.rules, Vector: s.vector,
 		Stop: s.stop, Kill: s.kill, Leaving: s.leaving, Log: s.log, Now: s.now,

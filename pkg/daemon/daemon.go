@@ -105,9 +105,11 @@ type shop struct {
 	stats         *scrape.Scraper
 	meters        meters
 	spans         *spans.Store
-	calls         *calls
-	impact        *impact.Tracker
-	memory        *api.Memory
+	// requests are those that went through sidecars.
+	requests observe.Requests
+	calls    *calls
+	impact   *impact.Tracker
+	memory   *api.Memory
 	// forward forwards spans to another receiver; nil if they are not forwarded.
 	forward *otlp.Forwarder
 

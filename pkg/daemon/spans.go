@@ -15,6 +15,7 @@ import (
 // onSpans adds the spans of each export request to the call graph. It is called for one request at a time.
 func (s *shop) onSpans(records []trace.Record) {
 	s.calls.Add(records)
+	s.requests.Add(records)
 	s.stats.Wake()
 }
 

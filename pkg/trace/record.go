@@ -85,6 +85,8 @@ type Record struct {
 	Code string
 	// Proxy: it is a span of a sidecar or a gateway, attribute component.
 	Proxy bool
+	// Sidecar is what such a span says; nil where it is not asked for.
+	Sidecar *Sidecar
 	// Protocol is rpc.system.name (grpc), db.system.name (redis), http for HTTP; empty if unknown.
 	Protocol string
 }

@@ -69,8 +69,10 @@ type Deps struct {
 	Events *observe.Events
 	Logs   *observe.Logs
 	Spans  *spans.Store
-	Calls  Calls
-	Impact *impact.Tracker
+	// Requests are those that went through sidecars.
+	Requests *observe.Requests
+	Calls    Calls
+	Impact   *impact.Tracker
 	// Forward forwards spans to ForwardTo; nil if they are not forwarded.
 	Forward   *otlp.Forwarder
 	ForwardTo string
@@ -148,7 +150,7 @@ func New(d Deps) control.Backend {
 		metricsServer: &metricsServer{
 			query: d.Query, db: d.Metrics, rules: d.Rules, targets: d.Stats, url: d.Info.PrometheusURL, now: d.Now,
 		},
-		meshServer:     &meshServer{mesh: d.Mesh, names: d.Names},
+		meshServer:     &meshServer{mesh: d.Mesh, names: d.Names, requests: d.Requests, leaving: d.Leaving, now: d.Now},
 		topologyServer: &topologyServer{view: v, calls: d.Calls, impact: d.Impact, spans: d.Spans, faults: d.Faults, vector: d.Vector, log: d.Log, now: d.Now},
 	}
 }

@@ -6,41 +6,64 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/daemon/names"
+	"github.com/shopctl/shopctl/pkg/mesh/show"
+	"github.com/shopctl/shopctl/pkg/mesh/xds"
+	"github.com/shopctl/shopctl/pkg/observe"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/servicename"
 )
+
+// Certificate is one that a sidecar holds. Zero times: it has none.
+type Certificate struct {
+	// Identity is the one that it is for, Serial its number in hexadecimal digits.
+	Identity, Serial    string
+	NotBefore, NotAfter time.Time
+}
 
 // Sidecar is what is known of the proxy of an instance.
 type Sidecar struct {
-	// Service is its name for people, Instance the instance's, Node the id by which the control plane knows it.
-	Service, Instance, Node string
+	// Workload is whose instance it is, Instance the instance's name, Node the id by which the control plane knows it.
+	Workload       orchestrator.Key
+	Instance, Node string
 	// State is synced, stale, rejected or disconnected; Message is why it rejected what it was sent last.
 	State, Message string
 	// Version is in force since then, Wanted the newest.
 	Version, Wanted string
 	Since           time.Time
-	// Identity is that of its certificate, Serial the number of it; zero times: it has none.
-	Identity, Serial    string
-	NotBefore, NotAfter time.Time
+	Certificate     Certificate
+}
+
+// Held is what a sidecar holds.
+type Held struct {
+	Resources *xds.Resources
+	Live      show.Live
+	// Root is the certificate of the authority that it trusts.
+	Root Certificate
 }
 
 // Mesh knows the sidecars of a shop.
 type Mesh interface {
 	// Mode is auto, on or off.
 	Mode() string
-	// Sidecars are in the order of their services and instances.
+	// Sidecars are in the order of their workloads and instances.
 	Sidecars() []Sidecar
+	// Held is what the sidecar with a node id holds; false if there is none.
+	Held(node string) (Held, bool)
 }
 
 // meshServer serves what the sidecars hold.
 type meshServer struct {
 	controlpb.UnimplementedMeshServer
 	// mesh is nil in a shop that can have no sidecars.
-	mesh  Mesh
-	names *names.Directory
+	mesh     Mesh
+	names    *names.Directory
+	requests *observe.Requests
+	leaving  <-chan struct{}
+	now      func() time.Time
 }
 
 func (s *meshServer) sidecars() []Sidecar {
@@ -57,23 +80,30 @@ func (s *meshServer) MeshStatus(context.Context, *controlpb.MeshStatusRequest) (
 		resp.Mode = s.mesh.Mode()
 	}
 	for _, c := range s.sidecars() {
-		resp.Sidecars = append(resp.Sidecars, protoSidecar(c))
+		resp.Sidecars = append(resp.Sidecars, s.protoSidecar(c))
 	}
 	return resp, nil
 }
 
-// find is the first sidecar of a service or an instance.
+// find is the sidecar of an instance, or the first one of a service.
 func (s *meshServer) find(name string) (Sidecar, error) {
-	key, ref, err := s.names.Resolve(name)
-	if err != nil {
-		return Sidecar{}, s.names.Unknown(name)
-	}
-	service := s.names.Display(key)
-	for _, c := range s.sidecars() {
-		if c.Instance == ref.Name || c.Service == service && ref.Kind == "" {
+	all := s.sidecars()
+	ref := servicename.Parse(name)
+	for _, c := range all {
+		if c.Instance == ref.Name {
 			return c, nil
 		}
 	}
+	key, _, err := s.names.Resolve(name)
+	if err != nil {
+		return Sidecar{}, s.names.Unknown(name)
+	}
+	for _, c := range all {
+		if c.Workload == key {
+			return c, nil
+		}
+	}
+	service := s.names.Display(key)
 	return Sidecar{}, control.Error(codes.FailedPrecondition, fmt.Sprintf("%s has no sidecar", service), "shopctl mesh on "+service, 1)
 }
 
@@ -83,18 +113,15 @@ func (s *meshServer) GetSidecar(_ context.Context, req *controlpb.GetSidecarRequ
 	if err != nil {
 		return nil, err
 	}
-	return &controlpb.GetSidecarResponse{Sidecar: protoSidecar(c)}, nil
-}
-
-func protoSidecar(c Sidecar) *controlpb.Sidecar {
-	out := &controlpb.Sidecar{
-		Service: c.Service, Instance: c.Instance, Node: c.Node, State: c.State, Message: c.Message, Version: c.Version, Wanted: c.Wanted,
-		Identity: c.Identity, Serial: c.Serial,
+	held, ok := s.mesh.Held(c.Node)
+	if !ok || held.Resources == nil {
+		return nil, control.Error(codes.FailedPrecondition, fmt.Sprintf("the sidecar of %s holds nothing yet", c.Instance), "shopctl mesh status", 1)
 	}
-	for at, to := range map[*time.Time]**timestamppb.Timestamp{&c.Since: &out.Since, &c.NotBefore: &out.NotBefore, &c.NotAfter: &out.NotAfter} {
-		if !at.IsZero() {
-			*to = timestamppb.New(*at)
-		}
+	resp, err := protoHeld(held)
+	if err != nil {
+		return nil, fmt.Errorf("show the sidecar of %s: %w", c.Instance, err)
 	}
-	return out
+	resp.Sidecar = s.protoSidecar(c)
+	resp.Secrets = []*controlpb.MeshSecret{s.protoSecret("default", "Cert Chain", c.Certificate), s.protoSecret("ROOTCA", "CA", held.Root)}
+	return resp, nil
 }

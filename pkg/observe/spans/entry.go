@@ -3,6 +3,7 @@ package spans
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -178,4 +179,15 @@ func (p *parsed) proxy() bool {
 		}
 	}
 	return false
+}
+
+// sidecar reads what the span of a sidecar says.
+func (p *parsed) sidecar() *trace.Sidecar {
+	out := &trace.Sidecar{}
+	var number [20]byte
+	for _, encoded := range p.attributes {
+		key, value := keyValue(encoded, number[:0])
+		out.Describe(string(key), strings.ToValidUTF8(string(cut(value)), "?"))
+	}
+	return out
 }

@@ -226,5 +226,8 @@ func (s *Store) record(p *parsed, o *origin) trace.Record {
 			r.Describe(known, s.texts.text(value))
 		}
 	}
+	if r.Proxy {
+		r.Sidecar = p.sidecar()
+	}
 	return r
 }

@@ -1,0 +1,131 @@
+package api
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/shopctl/shopctl/pkg/daemon/names"
+	"github.com/shopctl/shopctl/pkg/mesh/xds"
+	"github.com/shopctl/shopctl/pkg/observe"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/trace"
+)
+
+// twoSidecars is a mesh of two replicas of payment.
+type twoSidecars struct{}
+
+func (twoSidecars) Mode() string { return "auto" }
+
+func (twoSidecars) Sidecars() []Sidecar {
+	key := orchestrator.Key{Namespace: "production", Name: "paymentservice"}
+	valid := Certificate{Identity: "spiffe://cluster.local/ns/production/sa/payment-service", Serial: "1f", NotBefore: meshNow(), NotAfter: meshNow().Add(time.Hour)}
+	return []Sidecar{
+		{Workload: key, Instance: "paymentservice-1", Node: "n1", State: "synced", Certificate: valid},
+		{Workload: key, Instance: "paymentservice-2", Node: "n2", State: "stale"},
+	}
+}
+
+func (twoSidecars) Held(node string) (Held, bool) {
+	return Held{Resources: &xds.Resources{Clusters: []*clusterv3.Cluster{{Name: "outbound|80||" + node}}}}, node == "n1"
+}
+
+func meshNow() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
+
+func newMeshServer(requests *observe.Requests) *meshServer {
+	snap := orchestrator.Snapshot{Workloads: []orchestrator.Workload{
+		{Key: orchestrator.Key{Namespace: "production", Name: "paymentservice"}, Builtin: "payment", Instances: []orchestrator.Instance{{Name: "paymentservice-1"}, {Name: "paymentservice-2"}}},
+		{Key: orchestrator.Key{Namespace: "production", Name: "cartservice"}, Builtin: "cart"},
+	}}
+	directory := &names.Directory{
+		Namespace: "production",
+		Snapshot:  func() orchestrator.Snapshot { return snap },
+		Deployments: func() (keys []orchestrator.Key) {
+			for _, w := range snap.Workloads {
+				keys = append(keys, w.Key)
+			}
+			return keys
+		},
+	}
+	return &meshServer{mesh: twoSidecars{}, names: directory, requests: requests, now: meshNow}
+}
+
+func TestASidecarIsFoundByItsServiceOrItsInstance(t *testing.T) {
+	s := newMeshServer(nil)
+	resp, err := s.GetSidecar(t.Context(), &controlpb.GetSidecarRequest{Service: "payment"})
+	if err != nil || resp.GetSidecar().GetInstance() != "paymentservice-1" || resp.GetClusters()[0].GetName() != "outbound|80||n1" {
+		t.Fatalf("%v, %v", resp, err)
+	}
+	if secret := resp.GetSecrets()[0]; secret.GetStatus() != "ACTIVE" || !secret.GetValid() || secret.GetSerial() != "1f" {
+		t.Errorf("%v", secret)
+	}
+	if !strings.Contains(string(resp.GetClusters()[0].GetJson()), `"name":"outbound|80||n1"`) {
+		t.Errorf("%s", resp.GetClusters()[0].GetJson())
+	}
+	for name, want := range map[string]string{
+		"pod/paymentservice-2": "the sidecar of paymentservice-2 holds nothing yet", "cart": "cart has no sidecar",
+	} {
+		if _, err := s.GetSidecar(t.Context(), &controlpb.GetSidecarRequest{Service: name}); status.Convert(err).Message() != want || status.Code(err) != codes.FailedPrecondition {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := s.GetSidecar(t.Context(), &controlpb.GetSidecarRequest{Service: "paymnt"}); status.Code(err) != codes.NotFound {
+		t.Errorf("%v", err)
+	}
+	if st, err := s.MeshStatus(t.Context(), nil); err != nil || len(st.GetSidecars()) != 2 || st.GetSidecars()[0].GetService() != "payment" || st.GetMode() != "auto" {
+		t.Errorf("%v, %v", st, err)
+	}
+}
+
+// tapped receives what is sent.
+type tapped struct {
+	grpc.ServerStream
+	ctx context.Context
+	got chan *controlpb.TappedRequest
+}
+
+func (s tapped) Context() context.Context { return s.ctx }
+func (s tapped) Send(r *controlpb.TappedRequest) error {
+	s.got <- r
+	return nil
+}
+
+func TestTapSendsTheLastRequestsAndThenThoseThatCome(t *testing.T) {
+	var requests observe.Requests
+	add := func(id, service, flags string) {
+		requests.Add([]trace.Record{{
+			Service: service, Kind: trace.Client, Proxy: true, Start: meshNow(), End: meshNow().Add(time.Second),
+			Sidecar: &trace.Sidecar{RequestID: id, Flags: flags, Status: "200"},
+		}})
+	}
+	add("1", "paymentservice", "-")
+	add("2", "paymentservice", "-")
+	add("3", "cartservice", "-")
+	s := newMeshServer(&requests)
+	ctx, cancel := context.WithCancel(t.Context())
+	stream := tapped{ctx: ctx, got: make(chan *controlpb.TappedRequest)}
+	done := make(chan error)
+	go func() { done <- s.TapMesh(&controlpb.TapMeshRequest{Service: "payment", Tail: 1}, stream) }()
+	if r := <-stream.got; r.GetRequestId() != "2" || r.GetService() != "payment" || r.GetDirection() != "outbound" || r.GetCode() != 200 || r.GetDuration().AsDuration() != time.Second {
+		t.Errorf("%v", r)
+	}
+	add("4", "paymentservice", "UT")
+	if r := <-stream.got; r.GetRequestId() != "4" || r.GetFlags() != "UT" {
+		t.Errorf("%v", r)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	all := tapped{ctx: t.Context(), got: make(chan *controlpb.TappedRequest, 9)}
+	if err := s.TapMesh(&controlpb.TapMeshRequest{Failed: true, Tail: 9, NoFollow: true}, all); err != nil || len(all.got) != 1 {
+		t.Errorf("%v, %d requests", err, len(all.got))
+	}
+}

@@ -1,0 +1,151 @@
+package show
+
+import (
+	"fmt"
+	"math"
+	"net"
+	"strconv"
+	"strings"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/shopctl/shopctl/pkg/mesh/xds"
+)
+
+// Clusters are the groups of endpoints of a sidecar.
+func Clusters(r *xds.Resources, live Live) []Cluster {
+	counts := map[string]int{}
+	for _, e := range Endpoints(r, live) {
+		counts[e.Cluster]++
+	}
+	var rows []Cluster
+	for _, c := range r.Clusters {
+		port, subset, host := SplitCluster(c.GetName())
+		rows = append(rows, Cluster{
+			Name: c.GetName(), Host: host, Port: port, Subset: subset, Direction: direction(c.GetName()), Type: c.GetType().String(),
+			Endpoints: counts[c.GetName()], Ejected: len(live.Ejected[c.GetName()]), Policy: strings.Join(ClusterPolicy(c), ", "),
+			Object: ObjectOf(c.GetMetadata()), Resource: c,
+		})
+	}
+	return rows
+}
+
+// ClusterPolicy says how a cluster chooses among its endpoints, and what it limits, a phrase each.
+func ClusterPolicy(c *clusterv3.Cluster) []string {
+	if c.GetType() == clusterv3.Cluster_STATIC || direction(c.GetName()) == Inbound {
+		return nil
+	}
+	words := []string{c.GetLbPolicy().String()}
+	for _, t := range c.GetCircuitBreakers().GetThresholds() {
+		for _, limit := range []struct {
+			name string
+			n    uint32
+			set  bool
+		}{
+			{"connections", t.GetMaxConnections().GetValue(), t.GetMaxConnections() != nil},
+			{"pending", t.GetMaxPendingRequests().GetValue(), t.GetMaxPendingRequests() != nil},
+			{"requests", t.GetMaxRequests().GetValue(), t.GetMaxRequests() != nil},
+			{"retries", t.GetMaxRetries().GetValue(), t.GetMaxRetries() != nil},
+		} {
+			if limit.set && limit.n != math.MaxUint32 {
+				words = append(words, fmt.Sprintf("at most %d %s", limit.n, limit.name))
+			}
+		}
+	}
+	if o := c.GetOutlierDetection(); o != nil {
+		words = append(words, Outliers(o))
+	}
+	if len(c.GetTransportSocketMatches()) > 0 {
+		words = append(words, "mutual TLS where the endpoint has a sidecar")
+	} else if c.GetTransportSocket() != nil {
+		words = append(words, "mutual TLS")
+	} else {
+		words = append(words, "plaintext")
+	}
+	return words
+}
+
+// Outliers says when an endpoint is ejected.
+func Outliers(o *clusterv3.OutlierDetection) string {
+	var when []string
+	n, enforced := uint32(5), uint32(100) // Envoy's defaults
+	if o.GetConsecutive_5Xx() != nil {
+		n = o.GetConsecutive_5Xx().GetValue()
+	}
+	if o.GetEnforcingConsecutive_5Xx() != nil {
+		enforced = o.GetEnforcingConsecutive_5Xx().GetValue()
+	}
+	if n > 0 && enforced > 0 {
+		when = append(when, fmt.Sprintf("%d errors in a row", n))
+	}
+	if g := o.GetConsecutiveGatewayFailure().GetValue(); g > 0 && o.GetEnforcingConsecutiveGatewayFailure().GetValue() > 0 {
+		when = append(when, fmt.Sprintf("%d gateway errors in a row", g))
+	}
+	if len(when) == 0 {
+		return "ejects nothing"
+	}
+	most := uint32(10)
+	if o.GetMaxEjectionPercent() != nil {
+		most = o.GetMaxEjectionPercent().GetValue()
+	}
+	text := "ejects after " + strings.Join(when, " or ")
+	if t := o.GetBaseEjectionTime(); t != nil {
+		text += " for " + t.AsDuration().String()
+	}
+	return text + fmt.Sprintf(", at most %d%% of endpoints", most)
+}
+
+// Endpoints are those of each cluster.
+func Endpoints(r *xds.Resources, live Live) []Endpoint {
+	var rows []Endpoint
+	for _, a := range r.Endpoints {
+		rows = append(rows, assigned(a, a, live)...)
+	}
+	for _, c := range r.Clusters {
+		if a := c.GetLoadAssignment(); a != nil {
+			rows = append(rows, assigned(a, c, live)...)
+		}
+	}
+	return rows
+}
+
+func assigned(a *endpointv3.ClusterLoadAssignment, resource proto.Message, live Live) []Endpoint {
+	var rows []Endpoint
+	for _, l := range a.GetEndpoints() {
+		for _, e := range l.GetLbEndpoints() {
+			address := Address(e.GetEndpoint().GetAddress())
+			row := Endpoint{
+				Address: address, Status: "HEALTHY", Outlier: "OK", Cluster: a.GetClusterName(), Instance: live.Instances[address],
+				Security: security(e.GetMetadata()), Resource: resource,
+			}
+			switch e.GetHealthStatus() {
+			case corev3.HealthStatus_UNHEALTHY, corev3.HealthStatus_DRAINING, corev3.HealthStatus_TIMEOUT:
+				row.Status = "UNHEALTHY"
+			}
+			if live.Ejected[a.GetClusterName()][address] {
+				row.Outlier = "FAILED"
+			}
+			rows, resource = append(rows, row), nil
+		}
+	}
+	return rows
+}
+
+// security is how connections to an endpoint are secured where its cluster leaves that to it.
+func security(m *corev3.Metadata) string {
+	if m.GetFilterMetadata()["envoy.transport_socket_match"].GetFields()["tlsMode"].GetStringValue() == "istio" {
+		return "mutual_tls"
+	}
+	return "none"
+}
+
+// Address is "HOST:PORT", or the path of a socket.
+func Address(a *corev3.Address) string {
+	if s := a.GetSocketAddress(); s != nil {
+		return net.JoinHostPort(s.GetAddress(), strconv.FormatUint(uint64(s.GetPortValue()), 10))
+	}
+	return a.GetPipe().GetPath()
+}
