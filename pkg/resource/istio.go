@@ -23,11 +23,11 @@ func olderNetworking() []string {
 func olderSecurity() []string { return []string{"security.istio.io/v1beta1"} }
 
 func networkingKind(name, plural string, short ...string) Kind {
-	return Kind{Name: name, APIVersion: istio.NetworkingVersion, AlsoServed: olderNetworking(), Plural: plural, Short: short, Namespaced: true, Restorable: true}
+	return Kind{Name: name, APIVersion: istio.NetworkingVersion, AlsoServed: olderNetworking(), Plural: plural, Short: short, Namespaced: true, Restorable: true, Located: true}
 }
 
 func securityKind(name, plural string, short ...string) Kind {
-	return Kind{Name: name, APIVersion: istio.SecurityVersion, AlsoServed: olderSecurity(), Plural: plural, Short: short, Namespaced: true, Restorable: true}
+	return Kind{Name: name, APIVersion: istio.SecurityVersion, AlsoServed: olderSecurity(), Plural: plural, Short: short, Namespaced: true, Restorable: true, Located: true}
 }
 
 func virtualServiceKind() Kind {

@@ -47,6 +47,8 @@ type Kind struct {
 	Workload bool
 	// Restorable: what a lesson changes in objects of the kind is undone when it ends.
 	Restorable bool
+	// Located: where the fields of objects were written is remembered, so that what they do can be traced to a line.
+	Located bool
 
 	create      func() Object
 	defaults    func(Object)

@@ -2,7 +2,6 @@ package resource
 
 import (
 	"maps"
-	"strings"
 
 	"github.com/shopctl/shopctl/pkg/resource/admission"
 )
@@ -43,7 +42,7 @@ func (m Manifest) At(path string) Position {
 		if p, ok := m.Positions[path]; ok || path == "" {
 			return p
 		}
-		path = path[:max(strings.LastIndexByte(path, '.'), strings.LastIndexByte(path, '['), 0)]
+		path = around(path)
 	}
 }
 

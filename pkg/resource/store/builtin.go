@@ -62,7 +62,7 @@ func (s *Store) assemble(saved *state) *state {
 		}
 	}
 	for key, e := range saved.objects {
-		st.objects[key] = &entry{object: e.object, origin: s.originOf(key, e.object)}
+		st.objects[key] = &entry{object: e.object, origin: s.originOf(key, e.object), source: e.source}
 	}
 	for key := range saved.objects {
 		if key.Namespace != "" && !st.hasNamespace(key.Namespace) {

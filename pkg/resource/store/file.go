@@ -22,6 +22,13 @@ type file struct {
 	Revision uint64            `json:"revision"`
 	Objects  []json.RawMessage `json:"objects"`
 	Removed  []resource.Key    `json:"removed,omitempty"`
+	Sources  []keptSource      `json:"sources,omitempty"`
+}
+
+// keptSource is where an object was written.
+type keptSource struct {
+	Key resource.Key `json:"key"`
+	*resource.Source
 }
 
 // CorruptError reports that the file could not be read, and its new name.
@@ -105,6 +112,11 @@ func parse(data []byte) (*state, error) {
 	for _, key := range f.Removed {
 		st.removed[key] = true
 	}
+	for _, kept := range f.Sources {
+		if e := st.objects[kept.Key]; e != nil {
+			e.source = kept.Source
+		}
+	}
 	return st, nil
 }
 
@@ -139,6 +151,9 @@ func encode(st *state) ([]byte, error) {
 			return nil, fmt.Errorf("encode %s: %w", key, err)
 		}
 		f.Objects = append(f.Objects, raw)
+		if e.source != nil {
+			f.Sources = append(f.Sources, keptSource{key, e.source})
+		}
 	}
 	f.Removed = sortKeys(maps.Keys(st.removed))
 	return json.MarshalIndent(f, "", " ")

@@ -22,6 +22,8 @@ type state struct {
 type entry struct {
 	object resource.Object
 	origin origin
+	// source is where the object was written; nil if that is not known.
+	source *resource.Source
 }
 
 // Snapshot is the store at one revision.
@@ -36,6 +38,14 @@ func (s Snapshot) Get(key resource.Key) (resource.Object, error) {
 		return resource.Clone(e.object), nil
 	}
 	return nil, s.state.notFound(key)
+}
+
+// Source is where an object was written when it was last applied; nil if that is not known. It must not be changed.
+func (s Snapshot) Source(key resource.Key) *resource.Source {
+	if e, ok := s.state.objects[key]; ok {
+		return e.source
+	}
+	return nil
 }
 
 // List returns copies of all objects of a kind in a namespace ("": in all), by namespace and name.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -44,6 +45,8 @@ type transaction struct {
 	manifests map[resource.Key]resource.Manifest
 	// changed and kept are the touched keys that differ, and those of them that differ in what the file keeps.
 	changed, kept map[resource.Key]bool
+	// moved: an object that is as it was stands at other lines of a file.
+	moved bool
 }
 
 // commit runs change on a transaction. Memory and file change only if it succeeds, and then both. A change whose ctx
@@ -75,8 +78,8 @@ func (s *Store) commit(ctx context.Context, dryRun bool, change func(*transactio
 			return nil, err
 		}
 	}
-	if !dryRun && len(tx.changed) > 0 {
-		if len(tx.kept) > 0 {
+	if !dryRun && (tx.moved || len(tx.changed) > 0) {
+		if tx.moved || len(tx.kept) > 0 {
 			if err := save(s.path, tx.next); err != nil {
 				return nil, err
 			}
@@ -115,26 +118,38 @@ func (tx *transaction) put(m resource.Manifest, k resource.Kind, o resource.Obje
 	if len(issues) > 0 {
 		return m.Problems(issues)
 	}
-	tx.set(key, o, live)
+	tx.set(key, o, live, m.Source())
 	return nil
 }
 
-// set stores a checked object, unless it equals the live one.
-func (tx *transaction) set(key resource.Key, o resource.Object, live *entry) {
+// set stores a checked object, unless it equals the live one, and where it was written.
+func (tx *transaction) set(key resource.Key, o resource.Object, live *entry, source *resource.Source) {
 	switch {
 	case live == nil:
 		o.SetUID(tx.store.newUID())
 		o.SetCreationTimestamp(metav1.NewTime(tx.store.now().UTC().Truncate(1e9)))
 		o.SetGeneration(firstGeneration(o))
 	case admission.Equal(o, live.object):
+		tx.move(key, live, source)
 		return
 	case !admission.Equal(spec(o), spec(live.object)):
 		o.SetGeneration(live.object.GetGeneration() + 1)
+	case source == nil:
+		source = live.source // its spec still is what was written there
 	}
 	o.SetResourceVersion(strconv.FormatUint(tx.next.revision, 10))
-	tx.next.objects[key] = &entry{object: o, origin: tx.store.originOf(key, o)}
+	tx.next.objects[key] = &entry{object: o, origin: tx.store.originOf(key, o), source: source}
 	delete(tx.next.removed, key)
 	tx.changed[key], tx.kept[key] = true, true
+}
+
+// move notes where an object that is as it was is written now.
+func (tx *transaction) move(key resource.Key, live *entry, source *resource.Source) {
+	if source == nil || reflect.DeepEqual(source, live.source) {
+		return
+	}
+	tx.next.objects[key] = &entry{object: live.object, origin: live.origin, source: source}
+	tx.moved = true
 }
 
 func (tx *transaction) status(key resource.Key, status appsv1.DeploymentStatus) error {
