@@ -94,7 +94,7 @@ func run(ctx context.Context, o Options, setup Setup) error {
 	if err := setup(serveCtx, rt); err != nil {
 		return fmt.Errorf("set up %s: %w", o.Workload, err)
 	}
-	listener, err := listen(o, rt.external == nil)
+	listener, err := listen(o)
 	if err != nil {
 		return err
 	}
@@ -140,8 +140,8 @@ type listening struct {
 	admin net.Listener
 }
 
-// listen opens the sockets; withMain is false if an external program opens that of PORT.
-func listen(o Options, withMain bool) (listening, error) {
+// listen opens the sockets.
+func listen(o Options) (listening, error) {
 	def, adminDef := "8080", "9464"
 	if o.Up != nil {
 		def, adminDef = "0", "0"
@@ -152,16 +152,12 @@ func listen(o Options, withMain bool) (listening, error) {
 	}
 	var l listening
 	var err error
-	if withMain {
-		if l.main, err = listenTCP(host, cmp.Or(o.Getenv("PORT"), def)); err != nil {
-			return l, fmt.Errorf("start %s: %w", o.Workload, err)
-		}
-		l.main = localuser.Only(l.main)
+	if l.main, err = listenTCP(host, cmp.Or(o.Getenv("PORT"), def)); err != nil {
+		return l, fmt.Errorf("start %s: %w", o.Workload, err)
 	}
+	l.main = localuser.Only(l.main)
 	if l.admin, err = listenTCP(host, cmp.Or(o.Getenv("METRICS_PORT"), adminDef)); err != nil {
-		if l.main != nil {
-			_ = l.main.Close()
-		}
+		_ = l.main.Close()
 		return l, fmt.Errorf("serve metrics of %s: %w", o.Workload, err)
 	}
 	return l, nil

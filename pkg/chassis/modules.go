@@ -102,7 +102,7 @@ func (s *moduleSet) run(ctx context.Context) error {
 		return err
 	}
 	s.inproc.Open()
-	listener, err := listen(s.o, true)
+	listener, err := listen(s.o)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (s *moduleSet) setup(ctx context.Context) error {
 			return fmt.Errorf("set up %s: %w", m.Workload, err)
 		}
 		switch {
-		case rt.tcp != nil || rt.external != nil:
+		case rt.tcp != nil:
 			return fmt.Errorf("set up %s: it needs its own port, and therefore its own process", m.Workload)
 		case rt.http != nil && site != nil:
 			return fmt.Errorf("set up %s: %s serves HTTP already, and there is one port", m.Workload, site.Workload())

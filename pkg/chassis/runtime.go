@@ -44,7 +44,6 @@ type Runtime struct {
 
 	http     http.Handler
 	tcp      func(context.Context, net.Listener) error
-	external func(context.Context, int) error
 	tasks    []task
 	onDrain  []func(context.Context) error
 	conns    []io.Closer
@@ -109,10 +108,6 @@ func (rt *Runtime) ServeHTTP(h http.Handler) { rt.http = h }
 
 // ServeTCP hands the listener of PORT to serve, which returns when ctx ends.
 func (rt *Runtime) ServeTCP(serve func(ctx context.Context, l net.Listener) error) { rt.tcp = serve }
-
-// ServeExternal lets an external program serve on PORT: run starts it on that port of the loopback interface (a free
-// one if PORT is 0) and returns when it has ended; it must end when ctx does.
-func (rt *Runtime) ServeExternal(run func(ctx context.Context, port int) error) { rt.external = run }
 
 // Go runs a background task that the chassis waits for. Its context ends when the service drains;
 // an error that it returns before ends the service.

@@ -85,8 +85,6 @@ func (rt *Runtime) cleanUp(drainCtx context.Context) {
 // serveMain starts what the service serves on PORT and returns how to drain it and its address.
 func (rt *Runtime) serveMain(ctx context.Context, g *group, l listening) (shutdown func(context.Context), addr string, err error) {
 	switch {
-	case rt.external != nil:
-		return rt.serveExternal(ctx, g)
 	case rt.tcp != nil:
 		tcpCtx, cancel := context.WithCancel(ctx)
 		done := g.run("tcp", func() error { return ignoreClosed(rt.tcp(tcpCtx, l.main)) })
@@ -139,57 +137,6 @@ func drainGRPC(ctx context.Context, s *grpc.Server) {
 		s.Stop()
 		<-done
 	}
-}
-
-// serveExternal runs an external program on PORT and returns once it accepts connections.
-func (rt *Runtime) serveExternal(ctx context.Context, g *group) (func(context.Context), string, error) {
-	port, err := rt.EnvInt("PORT", 0)
-	if err != nil {
-		return nil, "", err
-	}
-	if port == 0 {
-		if port, err = freePort(); err != nil {
-			return nil, "", err
-		}
-	}
-	addr := fmt.Sprintf("127.0.0.1:%d", port)
-	runCtx, cancel := context.WithCancel(ctx)
-	done := g.run("program", func() error {
-		err := rt.external(runCtx, port)
-		if runCtx.Err() != nil {
-			return nil
-		}
-		if err == nil {
-			err = errors.New("the program exited")
-		}
-		return err
-	})
-	stop := func(context.Context) { cancel(); <-done }
-	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
-		if conn, err := net.DialTimeout("tcp", addr, time.Second); err == nil {
-			_ = conn.Close()
-			return stop, addr, nil
-		}
-		select {
-		case <-done:
-			cancel()
-			return nil, "", fmt.Errorf("start %s on %s: the program exited before it listened", rt.o.Workload, addr)
-		case <-ctx.Done():
-			return stop, addr, nil
-		case <-time.After(pause):
-		}
-	}
-}
-
-// freePort returns a port that the kernel assigned. Another program may take it before it is used; then the start fails
-// and is repeated on another port.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 func ignoreClosed(err error) error {

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -29,7 +28,7 @@ const (
 // the instance affects both.
 type program struct {
 	path, dir string
-	port      int
+	socket    string   // where it listens; it has no port
 	password  string   // empty: none
 	lock      *os.File // inherited: the directory is free only when both are gone
 	log       *slog.Logger
@@ -107,7 +106,7 @@ func (p program) startAndWait(cmd *exec.Cmd, output io.Reader) error {
 
 func (p program) args() []string {
 	args := []string{
-		"--port", strconv.Itoa(p.port), "--bind", "127.0.0.1", "--daemonize", "no", "--logfile", "", "--loglevel", "notice",
+		"--port", "0", "--unixsocket", p.socket, "--unixsocketperm", "700", "--daemonize", "no", "--logfile", "", "--loglevel", "notice",
 		"--always-show-logo", "no", "--databases", "1", "--save", "",
 	}
 	if p.dir == "" {

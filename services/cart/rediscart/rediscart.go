@@ -1,5 +1,6 @@
-// Package rediscart is the workload redis-cart, the store of the carts: a real redis-server where this
-// machine has one, else the embedded one, on the same port with the same behavior.
+// Package rediscart is the workload redis-cart, the store of the carts: a real redis-server where this machine has one,
+// else the embedded one, on the same port with the same behavior. A real one listens on a socket that only its user can
+// open, and a relay serves the port, which refuses the other users of the machine.
 //
 // REDIS_SERVER is "embedded", or the path or name of a redis-server; by default redis-server, then valkey-server, are
 // searched on PATH. DATA_DIR holds the carts; without it they are lost with the process. With REDIS_PASSWORD, clients
@@ -35,11 +36,29 @@ func Setup(ctx context.Context, rt *chassis.Runtime) error {
 	if path == "" {
 		return serveEmbedded(rt, password, lock)
 	}
-	rt.Log().Info("store of the carts", "server", path, "dir", rt.DataDir(), "password", password != "")
-	rt.ServeExternal(func(ctx context.Context, port int) error {
-		defer unlockDir(lock)
-		p := program{path: path, dir: rt.DataDir(), port: port, password: password, lock: lock, log: rt.Log()}
-		return p.runOrReplace(ctx, rt.Now)
+	return serveProgram(rt, program{path: path, dir: rt.DataDir(), password: password, lock: lock, log: rt.Log()})
+}
+
+// serveProgram runs a redis-server behind rt's port.
+func serveProgram(rt *chassis.Runtime, p program) error {
+	socket, remove, err := openSocket(p.dir)
+	if err != nil {
+		unlockDir(p.lock)
+		return err
+	}
+	p.socket = socket
+	rt.Log().Info("store of the carts", "server", p.path, "dir", p.dir, "socket", p.socket, "password", p.password != "")
+	rt.ServeTCP(func(ctx context.Context, l net.Listener) error {
+		defer unlockDir(p.lock)
+		ctx, cancel := context.WithCancel(ctx)
+		ended := make(chan error, 1)
+		go func() {
+			defer cancel()
+			ended <- p.runOrReplace(ctx, rt.Now)
+		}()
+		(&relay{socket: p.socket}).serve(ctx, l)
+		cancel()
+		return errors.Join(<-ended, remove())
 	})
 	return nil
 }
