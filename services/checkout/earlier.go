@@ -116,7 +116,8 @@ func hashOf(m proto.Message) fingerprint {
 }
 
 // name sets the order's id and the key of its charge. The id follows from the caller's key and from what is bought, for
-// the same parcel and mail at a second attempt; without a key it is of version 1, as in the original, and is the key.
+// the same charge, parcel and mail at a second attempt; without a key it is of version 1, as in the original, and is the
+// key. The caller's own key is not that of the charge: the caller may have paid for something else with it.
 func (p *purchase) name() error {
 	if p.key == "" {
 		id, err := uuid.NewUUID()
@@ -129,7 +130,7 @@ func (p *purchase) name() error {
 		content := hashOf(p.order)
 		p.order.OrderId = uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "%q %x %x", p.key, p.request, content)).String()
 	}
-	p.chargeKey = p.key
+	p.chargeKey = p.order.OrderId
 	if p.generation > 0 {
 		p.chargeKey = fmt.Sprintf("%s/%d", p.order.OrderId, p.generation)
 	}

@@ -12,25 +12,25 @@ import (
 )
 
 // LeaveInterrupted writes what a process leaves in its directory that was killed while it placed an order, or, with
-// doubt, that has not got the response of a charge, long ago.
-func LeaveInterrupted(dir, key string, doubt bool, req *hipstershop.PlaceOrderRequest, order *hipstershop.OrderResult) error {
+// doubt, that has not got the response of a charge, long ago. It returns the key of the charge.
+func LeaveInterrupted(dir, key string, doubt bool, req *hipstershop.PlaceOrderRequest, order *hipstershop.OrderResult) (chargeKey string, err error) {
 	past := func() time.Time { return time.Now().Add(-time.Minute) }
 	j, err := openJournal(dir, past, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer func() { _ = j.store.Close() }()
 	j.owner = uuid.NewString()
 	p := &purchase{key: key, request: fingerprintOf(req), user: req.GetUserId(), email: req.GetEmail(), order: order}
 	if err := p.name(); err != nil {
-		return err
+		return "", err
 	}
 	if _, err := j.reserve(p); err != nil || !doubt {
-		return err
+		return p.chargeKey, err
 	}
 	p.state = doubtful
 	_, err = j.save(p, time.Second)
-	return err
+	return p.chargeKey, err
 }
 
 // PlaceMany records a number of placed orders.

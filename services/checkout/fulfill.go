@@ -91,6 +91,10 @@ func afterCharge(ctx context.Context) (context.Context, context.CancelFunc) {
 func (s *server) refund(ctx context.Context, p *purchase, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refundTimeout)
 	defer cancel()
+	if !isRefusal(cause) {
+		s.log.WarnContext(ctx, "the response of shipping was lost: a parcel may have been sent; the same order, tried again with its idempotency-key, sends no second one",
+			"order_id", p.order.GetOrderId())
+	}
 	p.state = refunding
 	switch mine, err := s.journal.keep(p); {
 	case err != nil:

@@ -24,8 +24,20 @@ func TestARepeatedCallIsTheSameOrder(t *testing.T) {
 		t.Errorf("got %v, %v, want the first order", again, err)
 	}
 	s.wantCalls(t, "Charge 1 ShipOrder 1 SendOrderConfirmation 1 EmptyCart 1")
-	if len(s.keys) != 1 || s.keys[0] != "k" {
-		t.Errorf("charged with keys %v, want the caller's", s.keys)
+	if len(s.keys) != 1 || s.keys[0] != first.GetOrder().GetOrderId() {
+		t.Errorf("charged with keys %v, want the order's id", s.keys)
+	}
+}
+
+func TestAKeyThatHasPaidForSomethingElseDoesNotPayForAnOrder(t *testing.T) {
+	s := open(t)
+	s.paid["k"] = "a charge of the caller's own"
+	resp, err := s.client.PlaceOrder(keyed(t.Context(), "k"), order())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.wantCalls(t, "Charge 1 ShipOrder 1"); s.paid[resp.GetOrder().GetOrderId()] == "" || len(s.paid) != 2 {
+		t.Errorf("charges by key: %v, want one of the order's own", s.paid)
 	}
 }
 

@@ -139,7 +139,7 @@ func (s *server) notRecorded(ctx context.Context, err error) error {
 	case errors.Is(err, errVoided):
 		return s.fail(ctx, codes.FailedPrecondition, err)
 	}
-	return s.fail(ctx, codes.Unavailable, fmt.Errorf("not charged: %w", err))
+	return s.fail(ctx, codes.Unavailable, fmt.Errorf("charge not recorded: %w", err))
 }
 
 // fail counts and logs a call that failed for a reason other than the card.
