@@ -62,6 +62,8 @@ type meshServer struct {
 	mesh     Mesh
 	names    *names.Directory
 	requests *observe.Requests
+	traces   *tracesServer
+	objects  orchestrator.ObjectReader
 	leaving  <-chan struct{}
 	now      func() time.Time
 }

@@ -2,19 +2,27 @@ package api
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
+	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/mesh/xds"
 	"github.com/shopctl/shopctl/pkg/observe"
+	"github.com/shopctl/shopctl/pkg/observe/spans"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/resource/decode"
+	"github.com/shopctl/shopctl/pkg/resource/store"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/trace"
 )
@@ -127,5 +135,73 @@ func TestTapSendsTheLastRequestsAndThenThoseThatCome(t *testing.T) {
 	all := tapped{ctx: t.Context(), got: make(chan *controlpb.TappedRequest, 9)}
 	if err := s.TapMesh(&controlpb.TapMeshRequest{Failed: true, Tail: 9, NoFollow: true}, all); err != nil || len(all.got) != 1 {
 		t.Errorf("%v, %d requests", err, len(all.got))
+	}
+}
+
+// timedOut is a call whose caller's sidecar gave up, as OTLP.
+func timedOut() []byte {
+	text := func(key, value string) *commonpb.KeyValue {
+		return &commonpb.KeyValue{Key: key, Value: &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: value}}}
+	}
+	request, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: []*tracepb.ResourceSpans{{
+		Resource: &resourcepb.Resource{Attributes: []*commonpb.KeyValue{text("service.name", "checkoutservice")}},
+		ScopeSpans: []*tracepb.ScopeSpans{{Spans: []*tracepb.Span{{
+			TraceId: []byte("0123456789abcdef"), SpanId: []byte("01234567"), Name: "x", Kind: tracepb.Span_SPAN_KIND_CLIENT,
+			StartTimeUnixNano: uint64(meshNow().UnixNano()), EndTimeUnixNano: uint64(meshNow().UnixNano()) + 1e9,
+			Attributes: []*commonpb.KeyValue{
+				text("component", "proxy"), text("node_id", "n1"), text("response_flags", "UT"), text("guid:x-request-id", "request-1"),
+				text("istio.config", "/apis/networking.istio.io/v1/namespaces/production/virtual-service/payment"), text("rpc.response.status_code", "UNAVAILABLE"),
+				text("upstream_cluster", "outbound|50051||paymentservice.production.svc.cluster.local"), text("url.path", "/hipstershop.PaymentService/Charge"),
+			},
+		}}}},
+	}}})
+	if err != nil {
+		panic(err)
+	}
+	return request
+}
+
+func TestExplainNamesTheFileAndLineThatWasApplied(t *testing.T) {
+	objects, err := store.Open(store.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	written, err := decode.Decode("mesh/payment.yaml", []byte(`apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: payment}
+spec:
+  hosts: [paymentservice]
+  http:
+  - route:
+    - destination: {host: paymentservice}
+    timeout: 1s
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := objects.Apply(t.Context(), written, "", false); err != nil {
+		t.Fatal(err)
+	}
+	var requests observe.Requests
+	now := meshNow()
+	kept := spans.New(spans.Config{Now: func() time.Time { return now }, OnRecords: requests.Add})
+	if _, _, err := kept.Ingest(timedOut()); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Hour) // long after its last span
+	s := newMeshServer(&requests)
+	s.objects, s.traces = objects, &tracesServer{spans: kept, names: s.names, now: meshNow}
+	resp, err := s.ExplainMesh(t.Context(), &controlpb.ExplainMeshRequest{Request: "request-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hop := resp.GetHops()[0]
+	var decisions []string
+	for _, d := range hop.GetDecisions() {
+		decisions = append(decisions, d.GetVerb()+" "+d.GetPosition()+" "+d.GetObject())
+	}
+	want := []string{"routed mesh/payment.yaml:7 VirtualService production/payment", "timed out mesh/payment.yaml:9 VirtualService production/payment"}
+	if hop.GetCaller() != "checkout" || hop.GetCallee() != "payment" || !slices.Equal(decisions, want) {
+		t.Errorf("%v\n%q, want %q", hop, decisions, want)
 	}
 }

@@ -38,7 +38,23 @@ func ClusterPolicy(c *clusterv3.Cluster) []string {
 	if c.GetType() == clusterv3.Cluster_STATIC || direction(c.GetName()) == Inbound {
 		return nil
 	}
-	words := []string{c.GetLbPolicy().String()}
+	words := append([]string{c.GetLbPolicy().String()}, Limits(c)...)
+	if o := c.GetOutlierDetection(); o != nil {
+		words = append(words, Outliers(o))
+	}
+	if len(c.GetTransportSocketMatches()) > 0 {
+		words = append(words, "mutual TLS where the endpoint has a sidecar")
+	} else if c.GetTransportSocket() != nil {
+		words = append(words, "mutual TLS")
+	} else {
+		words = append(words, "plaintext")
+	}
+	return words
+}
+
+// Limits are those of a cluster's connections and requests, a phrase each.
+func Limits(c *clusterv3.Cluster) []string {
+	var words []string
 	for _, t := range c.GetCircuitBreakers().GetThresholds() {
 		for _, limit := range []struct {
 			name string
@@ -54,16 +70,6 @@ func ClusterPolicy(c *clusterv3.Cluster) []string {
 				words = append(words, fmt.Sprintf("at most %d %s", limit.n, limit.name))
 			}
 		}
-	}
-	if o := c.GetOutlierDetection(); o != nil {
-		words = append(words, Outliers(o))
-	}
-	if len(c.GetTransportSocketMatches()) > 0 {
-		words = append(words, "mutual TLS where the endpoint has a sidecar")
-	} else if c.GetTransportSocket() != nil {
-		words = append(words, "mutual TLS")
-	} else {
-		words = append(words, "plaintext")
 	}
 	return words
 }

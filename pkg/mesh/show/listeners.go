@@ -2,9 +2,13 @@ package show
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 	"strings"
 
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	rbacv3 "github.com/envoyproxy/go-control-plane/envoy/config/rbac/v3"
+	rbacfilterv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/rbac/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	tcpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/tcp_proxy/v3"
 	"google.golang.org/protobuf/proto"
@@ -86,3 +90,35 @@ func managed(m *hcmv3.HttpConnectionManager) string {
 
 // shortFilter is the last part of a filter's name.
 func shortFilter(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
+
+// Policies are the names of the rules of a sidecar's ALLOW policies, in order.
+func Policies(r *xds.Resources) []string {
+	if r == nil {
+		return nil
+	}
+	var names []string
+	for _, l := range r.Listeners {
+		for _, chain := range l.GetFilterChains() {
+			for _, f := range chain.GetFilters() {
+				var manager hcmv3.HttpConnectionManager
+				if !f.GetTypedConfig().MessageIs(&manager) || f.GetTypedConfig().UnmarshalTo(&manager) != nil {
+					continue
+				}
+				for _, h := range manager.GetHttpFilters() {
+					names = append(names, allowed(h)...)
+				}
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// allowed are the names of the rules of one filter, if it allows.
+func allowed(h *hcmv3.HttpFilter) []string {
+	var config rbacfilterv3.RBAC
+	if !h.GetTypedConfig().MessageIs(&config) || h.GetTypedConfig().UnmarshalTo(&config) != nil || config.GetRules().GetAction() != rbacv3.RBAC_ALLOW {
+		return nil
+	}
+	return slices.Collect(maps.Keys(config.GetRules().GetPolicies()))
+}

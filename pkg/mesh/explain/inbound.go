@@ -1,0 +1,83 @@
+package explain
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/shopctl/shopctl/pkg/mesh/show"
+	"github.com/shopctl/shopctl/pkg/trace"
+)
+
+// inbound adds what the callee's sidecar decided.
+func (h *Hop) inbound(s *trace.Span, src Source) {
+	c := s.Sidecar()
+	switch {
+	case c.Security == "mutual_tls" && c.Principal != "":
+		h.Decisions = append(h.Decisions, Decision{Verb: "secured", What: "arrived over mutual TLS from " + c.Principal})
+	case c.Security == "mutual_tls":
+		h.Decisions = append(h.Decisions, Decision{Verb: "secured", What: "arrived over mutual TLS"})
+	case c.Security == "none":
+		h.Decisions = append(h.Decisions, Decision{Verb: "secured", What: "arrived in plaintext, without an identity"})
+	}
+	if d, denied := denial(c, src); denied {
+		h.Decisions = append(h.Decisions, d)
+	}
+}
+
+// How Envoy says that a policy or a token was the reason.
+const (
+	deniedByPolicy = "rbac_access_denied_matched_policy["
+	deniedByToken  = "jwt_authn_access_denied{"
+)
+
+// denial is why a callee's sidecar refused a request.
+func denial(c trace.Sidecar, src Source) (Decision, bool) {
+	without := "the request would have reached the program"
+	if policy, ok := strings.CutPrefix(c.Details, deniedByPolicy); ok {
+		o, path := policyOf(strings.TrimSuffix(policy, "]"))
+		if o.Name == "" {
+			o, others := allowing(c.Node, src)
+			d := Decision{Verb: "denied", What: "denied: no rule of an ALLOW policy lets it in" + others, Object: o, Path: "spec.rules", Without: without}
+			if o.Name != "" {
+				d.Position = src.Position(o, d.Path)
+			}
+			return d, true
+		}
+		return Decision{Verb: "denied", What: "denied: a rule of a DENY policy fits the request", Object: o, Path: path, Position: src.Position(o, path), Without: without}, true
+	}
+	if reason, ok := strings.CutPrefix(c.Details, deniedByToken); ok {
+		return Decision{
+			Verb: "denied", What: "denied: " + strings.ReplaceAll(strings.TrimSuffix(reason, "}"), "_", " "), Object: show.Object{Kind: "RequestAuthentication"},
+			Without: "the token would not have been checked",
+		}, true
+	}
+	return Decision{}, false
+}
+
+// policyOf reads Istio's name of a rule of a policy: "ns[production]-policy[deny]-rule[0]".
+func policyOf(name string) (o show.Object, path string) {
+	var namespace, policy string
+	var rule int
+	text := strings.NewReplacer("[", " ", "]", " ", "-policy", "policy", "-rule", "rule").Replace(name)
+	if n, err := fmt.Sscanf(text, "ns %s policy %s rule %d", &namespace, &policy, &rule); n != 3 || err != nil {
+		return show.Object{}, ""
+	}
+	return show.Object{Kind: "AuthorizationPolicy", Namespace: namespace, Name: policy}, fmt.Sprintf("spec.rules[%d]", rule)
+}
+
+// allowing is the first of the ALLOW policies that a sidecar holds, and in words that there are others.
+func allowing(node string, src Source) (first show.Object, others string) {
+	names := map[show.Object]bool{}
+	for _, name := range show.Policies(src.Resources(node)) {
+		if o, _ := policyOf(name); o.Name != "" {
+			if first.Name == "" {
+				first = o
+			}
+			names[o] = true
+		}
+	}
+	if len(names) > 1 {
+		others = fmt.Sprintf(" (there are %d such policies)", len(names))
+	}
+	return first, others
+}
