@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,6 +19,8 @@ const (
 	RestartedAtAnnotation = "kubectl.kubernetes.io/restartedAt"
 	// StoppedReplicasAnnotation records on a stopped Deployment how many replicas it had.
 	StoppedReplicasAnnotation = "shopctl/stopped-replicas"
+	// oldStoppedReplicasAnnotation is how earlier versions recorded it. It is read, and never written.
+	oldStoppedReplicasAnnotation = "shopctl/replicas-before-stop"
 )
 
 // Replicas is how many instances a Deployment should have; 1 unless it is set.
@@ -73,7 +76,8 @@ func Stop(d *appsv1.Deployment) error {
 func Start(d *appsv1.Deployment) error {
 	if Replicas(d) == 0 {
 		replicas := int32(1)
-		if n, err := strconv.ParseInt(d.Annotations[StoppedReplicasAnnotation], 10, 32); err == nil && n > 0 {
+		recorded := cmp.Or(d.Annotations[StoppedReplicasAnnotation], d.Annotations[oldStoppedReplicasAnnotation])
+		if n, err := strconv.ParseInt(recorded, 10, 32); err == nil && n > 0 {
 			replicas = int32(n)
 		}
 		d.Spec.Replicas = &replicas
@@ -83,11 +87,12 @@ func Start(d *appsv1.Deployment) error {
 }
 
 func clearStop(d *appsv1.Deployment) {
-	if _, ok := d.Annotations[StoppedReplicasAnnotation]; !ok {
-		return
-	}
 	annotations := maps.Clone(d.Annotations)
 	delete(annotations, StoppedReplicasAnnotation)
+	delete(annotations, oldStoppedReplicasAnnotation)
+	if len(annotations) == len(d.Annotations) {
+		return
+	}
 	if len(annotations) == 0 {
 		annotations = nil
 	}

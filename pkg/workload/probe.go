@@ -106,10 +106,20 @@ type watcher struct {
 	failed  func(*probe, string)
 }
 
+// notListening is why a container is not ready that is called at a port, and has not opened it.
+const notListening = "it does not listen on its port yet"
+
 // run probes until ctx ends. It owns no goroutine when it returns.
 func (w *watcher) run(ctx context.Context) {
 	if w.listening != nil {
 		late, p := w.slowStart()
+		select {
+		case <-w.listening:
+		default:
+			if !w.eager { // a built-in service listens in a moment
+				w.ready(false, notListening)
+			}
+		}
 		select {
 		case <-w.listening:
 		case <-ctx.Done():

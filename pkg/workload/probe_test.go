@@ -58,7 +58,7 @@ func follow(t *testing.T, ps probes, listens, eager bool) *probed {
 		},
 		paused: func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.paused },
 		ready: func(ok bool, reason string) {
-			if ok || strings.Contains(reason, "failed") {
+			if ok || strings.Contains(reason, "failed") || reason == notListening {
 				p.report("ready=%v %s", ok, reason)
 			}
 		},
@@ -147,6 +147,16 @@ func TestAnInstanceThatNeverListensFailsItsLiveness(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if want := []string{"30s failed: it is not listening"}; !slices.Equal(p.reports, want) {
+			t.Errorf("reports %q", p.reports)
+		}
+	})
+}
+
+func TestWhyAProgramIsNotReadyThatDoesNotListenIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := follow(t, probes{}, false, false)
+		synctest.Wait()
+		if want := []string{"0s ready=false it does not listen on its port yet"}; !slices.Equal(p.reports, want) {
 			t.Errorf("reports %q", p.reports)
 		}
 	})

@@ -70,11 +70,11 @@ func reasons(all []*controlpb.Service, pending []*controlpb.Object) string {
 	return ": " + strings.Join(text, "; ")
 }
 
-// instanceMessage is why an instance is not ready.
+// instanceMessage is which instance is not ready, and why.
 func instanceMessage(s *controlpb.Service) string {
 	for _, in := range s.GetInstances() {
 		if in.GetMessage() != "" {
-			return in.GetMessage()
+			return "pod " + in.GetName() + ": " + in.GetMessage()
 		}
 	}
 	return ""

@@ -116,6 +116,27 @@ func TestWaitFailsAtOnceForWhatCannotStart(t *testing.T) {
 	w.WantErr(`start app-blue: image "myapp:v1" is not a built-in service`, "hint: shopctl describe deployment app-blue")
 }
 
+func TestWaitNamesThePodThatIsNotReadyAndWhy(t *testing.T) {
+	late := clitest.Deployment("web", 1, 0)
+	shop := &clitest.FakeShop{Current: clitest.ThreeServices(), Objects: []*controlpb.Object{late}}
+	shop.Current.Services = append(shop.Current.Services, &controlpb.Service{
+		Name: "web", Workload: "web", Namespace: "production", State: "starting", Replicas: 1,
+		Instances: []*controlpb.Instance{{Name: "web-7d9f-x2k4q", State: "starting", Message: "readiness probe: HTTP 503"}},
+	})
+	w := clitest.NewWorld(t).Serve(shop)
+	w.Want(cmdutil.ExitInconclusive, "restart", "web", "--wait", "--timeout", "20ms")
+	w.WantErr("not done after 20ms: web: pod web-7d9f-x2k4q: readiness probe: HTTP 503")
+
+	late.Json = clitest.Object("apps/v1", "Deployment", "web", map[string]any{
+		"spec": map[string]any{"replicas": 1, "progressDeadlineSeconds": 2},
+		"status": map[string]any{"conditions": []any{map[string]any{
+			"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded",
+		}}},
+	}).GetJson()
+	w.Want(cmdutil.ExitFailed, "restart", "web", "--wait")
+	w.WantErr("roll out web: it exceeded its progress deadline (progressDeadlineSeconds): web: pod web-7d9f-x2k4q: readiness probe: HTTP 503", "hint: shopctl describe deployment web")
+}
+
 const manifest = `apiVersion: v1
 kind: ConfigMap
 metadata:

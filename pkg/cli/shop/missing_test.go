@@ -20,3 +20,12 @@ func TestAMissingServiceIsCountedAndTheCommandThatRestoresItIsNamed(t *testing.T
 	w.Want(cmdutil.ExitOK, "status", "-o", "json")
 	w.WantOut(`"ready": false`, `"restore": "shopctl restore catalog"`)
 }
+
+func TestOnlyTheKindsOfServicesThatAreShownAreCounted(t *testing.T) {
+	own := &controlpb.Service{Name: "wishlist", Workload: "wishlist", Namespace: "production", Role: "custom", State: "ok", Replicas: 1, Ready: 1}
+	st := clitest.ThreeServices()
+	st.Services = append(st.Services, own)
+	w := clitest.NewWorld(t).Serve(&clitest.FakeShop{Current: st})
+	w.Want(cmdutil.ExitOK, "ps", "wishlist")
+	w.WantOut("\n\n1/1 custom workloads healthy\n")
+}

@@ -211,7 +211,7 @@ func healthLine(all []serviceView, missing []missingView) string {
 	}
 	var parts []string
 	for _, role := range []struct{ name, plural string }{{"service", "services"}, {"store", "stores"}, {"custom", "custom workloads"}} {
-		if n := total[role.name]; n > 0 || role.name == "service" {
+		if n := total[role.name]; n > 0 || role.name == "service" && total["custom"]+total["store"] == 0 {
 			parts = append(parts, fmt.Sprintf("%d/%d %s healthy", healthy[role.name], n, role.plural))
 		}
 	}
