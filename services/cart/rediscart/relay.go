@@ -2,6 +2,7 @@ package rediscart
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -25,24 +27,42 @@ const (
 // openSocket chooses where a redis-server listens: in a directory below its own, or where that has too long a name, in a
 // temporary one. Only the user can enter it. A redis-server replaces the socket of one that was killed.
 func openSocket(dataDir string) (path string, remove func() error, err error) {
-	if dir := filepath.Join(dataDir, "socket"); dataDir != "" && len(filepath.Join(dir, socketName)) <= maxSocketPath {
-		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-			return "", nil, fmt.Errorf("open the socket of redis-server: %w", err)
-		}
-		if info, err := os.Lstat(dir); err == nil && info.Mode() == os.ModeDir|0o700 {
-			path = filepath.Join(dir, socketName)
+	for _, dir := range socketDirs(dataDir) {
+		if path = filepath.Join(dir, socketName); len(path) <= maxSocketPath && ownDir(dir) {
 			return path, func() error { return errors.Join(removeIfThere(path), os.Remove(dir)) }, nil
 		}
 	}
-	dir, err := os.MkdirTemp("", "redis-cart-") // with mode 0700
+	dir, err := os.MkdirTemp(shortTemp, "redis-cart-") // with mode 0700
 	if err != nil {
 		return "", nil, fmt.Errorf("open the socket of redis-server: %w", err)
 	}
-	path = filepath.Join(dir, socketName)
-	if len(path) > maxSocketPath {
-		return "", nil, errors.Join(fmt.Errorf("open the socket of redis-server: the path %s has more than %d bytes: set TMPDIR to a shorter directory, or REDIS_SERVER to %s", path, maxSocketPath, embeddedChoice), os.Remove(dir))
+	return filepath.Join(dir, socketName), func() error { return os.RemoveAll(dir) }, nil
+}
+
+// shortTemp is where a temporary directory has a short name, whatever TMPDIR is.
+const shortTemp = "/tmp"
+
+// socketDirs are the directories to try. That of a store has the same name at each start: one that is killed does not
+// remove it.
+func socketDirs(dataDir string) []string {
+	if dataDir == "" {
+		return nil
 	}
-	return path, func() error { return os.RemoveAll(dir) }, nil
+	name := fmt.Sprintf("redis-cart-%x", sha256.Sum256([]byte(dataDir)))[:len("redis-cart-")+16]
+	return []string{filepath.Join(dataDir, "socket"), filepath.Join(os.TempDir(), name), filepath.Join(shortTemp, name)}
+}
+
+// ownDir makes a directory, and reports whether it is the user's alone.
+func ownDir(dir string) bool {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return false
+	}
+	info, err := os.Lstat(dir)
+	if err != nil || info.Mode() != os.ModeDir|0o700 {
+		return false
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(owner.Uid) == os.Getuid()
 }
 
 func removeIfThere(path string) error {
