@@ -18,6 +18,7 @@ type Host struct {
 
 	active  atomic.Int64 // requests
 	ejected atomic.Bool
+	failing atomic.Bool // it has failed since its last success
 	config  atomic.Pointer[hostConfig]
 	counted counters // of the cluster's mutex, like what follows
 	since   time.Time

@@ -109,13 +109,14 @@ func newDetector(c *Cluster, o *clusterv3.OutlierDetection) *detector {
 // Report counts how an attempt at the host ended. It ejects the host at once when it failed often enough in a row.
 func (h *Host) Report(o Outcome) {
 	c := h.Cluster
-	if c.outlier == nil {
-		return
+	if c.outlier == nil || o > 0 && (o < 500 || o > 599) && !h.failing.Load() {
+		return // most requests: nothing to count, and nothing that would begin anew
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !h.gone {
 		c.outlier.report(h, o)
+		h.failing.Store(h.counted != counters{})
 	}
 }
 
@@ -234,6 +235,7 @@ func (d *detector) tick() {
 		case now.Sub(h.since) >= min(d.base*time.Duration(h.times), d.longest):
 			h.ejected.Store(false)
 			h.counted = counters{}
+			h.failing.Store(false)
 			d.active--
 			d.readmissions++
 			changed = true
