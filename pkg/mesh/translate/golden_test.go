@@ -128,7 +128,14 @@ func compareInbound(t *testing.T, dir string, c goldenCase) {
 		chains = append(chains, out)
 		filters = config["httpFilters"].([]any)
 	}
-	diff(t, "inbound", want, map[string]any{"filterChains": chains, "httpFilters": filters[:len(filters)-1]})
+	istios, _ := want["httpFilters"].([]any)
+	wantPolicies, wantOthers := splitFilters(t, istios)
+	policies, others := splitFilters(t, filters[:len(filters)-1])
+	comparePolicies(t, dir, wantPolicies, policies)
+	if want["httpFilters"] != nil {
+		want["httpFilters"] = wantOthers
+	}
+	diff(t, "inbound", want, map[string]any{"filterChains": chains, "httpFilters": others})
 }
 
 func diff(t *testing.T, what string, want, got any) {
