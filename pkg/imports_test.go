@@ -53,7 +53,7 @@ var allowed = map[string][]string{
 	"pkg/workload":         {"pkg/orchestrator", "pkg/chassis/lifeline", "pkg/chassis/portowner"},
 	"pkg/orchestrator":     {"pkg/resource", "pkg/resource/store", "pkg/chassis/lifeline"},
 	"pkg/workload/process": {"pkg/workload", "pkg/workload/podspec", "pkg/orchestrator", "pkg/rundir", "pkg/chassis/lifeline"},
-	"pkg/resource":         {"pkg/resource", "pkg/resource/admission", "pkg/resource/istio", "pkg/resource/merge", "pkg/rule", "pkg/mesh/advice", "pkg/mesh/protoyaml", "pkg/mesh/validate"},
+	"pkg/resource":         {"pkg/resource", "pkg/resource/admission", "pkg/resource/istio", "pkg/resource/merge", "pkg/rule", "pkg/mesh/advice", "pkg/mesh/protoyaml", "pkg/mesh/schema", "pkg/mesh/validate"},
 	"pkg/observe":          {"pkg/observe/...", "pkg/trace", "pkg/rule"},
 	"pkg/trace":            {"pkg/trace", "pkg/rpc/code"},
 	"pkg/topology":         {"pkg/observe/impact", "pkg/observe/servicegraph"},

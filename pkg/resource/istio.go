@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/mesh/advice"
+	"github.com/shopctl/shopctl/pkg/mesh/schema"
 	"github.com/shopctl/shopctl/pkg/mesh/validate"
 	"github.com/shopctl/shopctl/pkg/resource/admission"
 	"github.com/shopctl/shopctl/pkg/resource/istio"
@@ -34,20 +35,9 @@ func virtualServiceKind() Kind {
 	return definition[*istio.VirtualService]{
 		Kind:  networkingKind(KindVirtualService, "virtualservices", "vs"),
 		empty: func() *istio.VirtualService { return &istio.VirtualService{} },
-		check: func(c *admission.Issues, o *istio.VirtualService) {
-			checkIstio(c, o, o.Spec.Message())
-			for i, rule := range o.Spec.Message().GetHttp() {
-				path := fmt.Sprintf("spec.http[%d].fault", i)
-				if d := rule.GetFault().GetDelay(); d != nil && d.GetHttpDelayType() == nil {
-					c.Add(path+".delay", "fixedDelay is missing")
-				}
-				if a := rule.GetFault().GetAbort(); a != nil && a.GetErrorType() == nil {
-					c.Add(path+".abort", "httpStatus or grpcStatus is missing")
-				}
-			}
-		},
+		check: func(c *admission.Issues, o *istio.VirtualService) { checkIstio(c, o, o.Spec.Tree(), o.Spec.Message()) },
 		warn: func(c *admission.Issues, o *istio.VirtualService, others Objects) {
-			warnIstio(c, o, o.Spec.Message(), advice.OfVirtualService(virtualServiceOf(o), worldOf(others)))
+			warnIstio(c, o, KindVirtualService, o.Spec.Tree(), o.Spec.Message(), advice.OfVirtualService(virtualServiceOf(o), worldOf(others)))
 		},
 		spec: func(o *istio.VirtualService) any { return o.Spec },
 		columns: []column[*istio.VirtualService]{
@@ -62,10 +52,10 @@ func destinationRuleKind() Kind {
 	return definition[*istio.DestinationRule]{
 		Kind:  networkingKind(KindDestinationRule, "destinationrules", "dr"),
 		empty: func() *istio.DestinationRule { return &istio.DestinationRule{} },
-		check: func(c *admission.Issues, o *istio.DestinationRule) { checkIstio(c, o, o.Spec.Message()) },
+		check: func(c *admission.Issues, o *istio.DestinationRule) { checkIstio(c, o, o.Spec.Tree(), o.Spec.Message()) },
 		warn: func(c *admission.Issues, o *istio.DestinationRule, others Objects) {
 			rule := advice.DestinationRule{Namespace: o.Namespace, Name: o.Name, Spec: o.Spec.Message()}
-			warnIstio(c, o, o.Spec.Message(), advice.OfDestinationRule(rule, worldOf(others)))
+			warnIstio(c, o, KindDestinationRule, o.Spec.Tree(), o.Spec.Message(), advice.OfDestinationRule(rule, worldOf(others)))
 		},
 		spec:    func(o *istio.DestinationRule) any { return o.Spec },
 		columns: []column[*istio.DestinationRule]{{"HOST", func(o *istio.DestinationRule) string { return o.Spec.Message().GetHost() }}},
@@ -77,9 +67,9 @@ func gatewayKind() Kind {
 	return definition[*istio.Gateway]{
 		Kind:  networkingKind(KindGateway, "gateways", "gw"),
 		empty: func() *istio.Gateway { return &istio.Gateway{} },
-		check: func(c *admission.Issues, o *istio.Gateway) { checkIstio(c, o, o.Spec.Message()) },
+		check: func(c *admission.Issues, o *istio.Gateway) { checkIstio(c, o, o.Spec.Tree(), o.Spec.Message()) },
 		warn: func(c *admission.Issues, o *istio.Gateway, _ Objects) {
-			warnIstio(c, o, o.Spec.Message(), nil)
+			warnIstio(c, o, KindGateway, o.Spec.Tree(), o.Spec.Message(), nil)
 		},
 		spec: func(o *istio.Gateway) any { return o.Spec },
 	}.kind()
@@ -92,9 +82,11 @@ func peerAuthenticationKind() Kind {
 	return definition[*istio.PeerAuthentication]{
 		Kind:  securityKind(KindPeerAuthentication, "peerauthentications", "pa"),
 		empty: func() *istio.PeerAuthentication { return &istio.PeerAuthentication{} },
-		check: func(c *admission.Issues, o *istio.PeerAuthentication) { checkIstio(c, o, o.Spec.Message()) },
+		check: func(c *admission.Issues, o *istio.PeerAuthentication) {
+			checkIstio(c, o, o.Spec.Tree(), o.Spec.Message())
+		},
 		warn: func(c *admission.Issues, o *istio.PeerAuthentication, others Objects) {
-			warnIstio(c, o, o.Spec.Message(), advice.OfPeerAuthentication(o.Namespace, o.Spec.Message(), worldOf(others)))
+			warnIstio(c, o, KindPeerAuthentication, o.Spec.Tree(), o.Spec.Message(), advice.OfPeerAuthentication(o.Namespace, o.Spec.Message(), worldOf(others)))
 		},
 		spec:    func(o *istio.PeerAuthentication) any { return o.Spec },
 		columns: []column[*istio.PeerAuthentication]{{"MODE", mode}},
@@ -107,9 +99,11 @@ func authorizationPolicyKind() Kind {
 	return definition[*istio.AuthorizationPolicy]{
 		Kind:  securityKind(KindAuthorizationPolicy, "authorizationpolicies", "ap"),
 		empty: func() *istio.AuthorizationPolicy { return &istio.AuthorizationPolicy{} },
-		check: func(c *admission.Issues, o *istio.AuthorizationPolicy) { checkIstio(c, o, o.Spec.Message()) },
+		check: func(c *admission.Issues, o *istio.AuthorizationPolicy) {
+			checkIstio(c, o, o.Spec.Tree(), o.Spec.Message())
+		},
 		warn: func(c *admission.Issues, o *istio.AuthorizationPolicy, others Objects) {
-			warnIstio(c, o, o.Spec.Message(), advice.OfAuthorizationPolicy(o.Namespace, o.Spec.Message(), worldOf(others)))
+			warnIstio(c, o, KindAuthorizationPolicy, o.Spec.Tree(), o.Spec.Message(), advice.OfAuthorizationPolicy(o.Namespace, o.Spec.Message(), worldOf(others)))
 		},
 		spec:    func(o *istio.AuthorizationPolicy) any { return o.Spec },
 		columns: []column[*istio.AuthorizationPolicy]{{"ACTION", action}},
@@ -122,15 +116,10 @@ func requestAuthenticationKind() Kind {
 		Kind:  securityKind(KindRequestAuthentication, "requestauthentications", "ra"),
 		empty: func() *istio.RequestAuthentication { return &istio.RequestAuthentication{} },
 		check: func(c *admission.Issues, o *istio.RequestAuthentication) {
-			checkIstio(c, o, o.Spec.Message())
-			for i, rule := range o.Spec.Message().GetJwtRules() {
-				if rule.GetJwks() != "" && rule.GetJwksUri() != "" {
-					c.Add(fmt.Sprintf("spec.jwtRules[%d]", i), "jwks and jwksUri exclude each other")
-				}
-			}
+			checkIstio(c, o, o.Spec.Tree(), o.Spec.Message())
 		},
 		warn: func(c *admission.Issues, o *istio.RequestAuthentication, others Objects) {
-			warnIstio(c, o, o.Spec.Message(), advice.OfRequestAuthentication(o.Namespace, o.Spec.Message(), worldOf(others)))
+			warnIstio(c, o, KindRequestAuthentication, o.Spec.Tree(), o.Spec.Message(), advice.OfRequestAuthentication(o.Namespace, o.Spec.Message(), worldOf(others)))
 		},
 		spec: func(o *istio.RequestAuthentication) any { return o.Spec },
 	}.kind()
@@ -139,26 +128,38 @@ func requestAuthenticationKind() Kind {
 // noSidecars is a warning about every object of Istio.
 const noSidecars = "has no effect yet: this version checks and keeps Istio's objects, and starts no sidecars"
 
-// checkIstio adds what Istio refuses in a spec, in its own words.
-func checkIstio(c *admission.Issues, o Object, spec proto.Message) {
+// checkIstio adds what an API server refuses in a spec by its schema, or else what Istio does, in its own words.
+func checkIstio(c *admission.Issues, o Object, tree any, spec proto.Message) {
+	issues := schema.Check(spec.ProtoReflect().Descriptor(), tree)
+	for _, issue := range issues {
+		c.Add(strings.TrimSuffix("spec."+issue.Path, "."), "%s", issue.Message)
+	}
+	if len(issues) > 0 {
+		return
+	}
 	for _, m := range validate.Spec(o.GetName(), o.GetNamespace(), spec) {
 		if !m.Warning {
-			c.Add("spec", "%s", m.Text)
+			c.Add(m.Path, "%s", m.Text)
 		}
 	}
 }
 
 // warnIstio adds what Istio warns of in a spec, and what else is probably not meant.
-func warnIstio(c *admission.Issues, o Object, spec proto.Message, advised []advice.Issue) {
+func warnIstio(c *admission.Issues, o Object, kind string, tree any, spec proto.Message, advised []advice.Issue) {
 	for _, m := range validate.Spec(o.GetName(), o.GetNamespace(), spec) {
 		if m.Warning {
-			c.Add("spec", "%s", m.Text)
+			c.Add(m.Path, "%s", m.Text)
 		}
 	}
 	*c = append(*c, admission.Issue{Path: "kind", Group: "no sidecars", Message: noSidecars})
 	for _, issue := range advised {
 		c.Add(issue.Path, "%s", issue.Message)
 	}
+	var ignored []admission.Inert
+	for _, f := range advice.IgnoredIn(kind) {
+		ignored = append(ignored, admission.Inert{Field: f.Field, Message: f.Message})
+	}
+	c.Inert(map[string]any{"spec": tree}, ignored)
 }
 
 // listed is a list as kubectl prints it in a table.

@@ -111,20 +111,34 @@ func (f *finder) host(path, host string) (Service, bool) {
 			return Service{}, false
 		}
 	}
+	f.add(path, "no Service is called %q, so this has no effect%s", host, suggest.Phrase(host, f.serviceNames()))
+	return Service{}, false
+}
+
+func (f *finder) serviceNames() []string {
 	var names []string
 	for _, s := range f.Services {
 		if s.Namespace == f.namespace {
 			names = append(names, s.Name)
 		}
 	}
-	f.add(path, "no Service is called %q, so this has no effect%s", host, suggest.Phrase(host, names))
-	return Service{}, false
+	return names
 }
 
-// selector reports a selector that no workload of the namespace has.
+// meant is the Service that a host names or, where none has that name, the nearest one: what else is wrong with an object
+// is found before its host is corrected.
+func (f *finder) meant(host string) Service {
+	if s, ok := f.service(host); ok {
+		return s
+	}
+	s, _ := f.service(suggest.Match(host, f.serviceNames()))
+	return s
+}
+
+// selector reports a selector that no workload of the namespace has, and returns the workloads that have it or, where none
+// does, those that were probably meant.
 func (f *finder) selector(path string, labels map[string]string) []Workload {
-	found := f.selected(labels)
-	if len(found) > 0 || len(labels) == 0 {
+	if found := f.selected(labels); len(found) > 0 || len(labels) == 0 {
 		return found
 	}
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
@@ -142,6 +156,9 @@ func (f *finder) selector(path string, labels map[string]string) []Workload {
 		} else {
 			f.add(path, "no pods of namespace %s have the label %s: %s, so this has no effect%s", f.namespace, key, labels[key],
 				suggest.Phrase(labels[key], values))
+		}
+		if nearest := suggest.Match(labels[key], values); nearest != "" {
+			return f.selected(map[string]string{key: nearest})
 		}
 		return nil
 	}

@@ -65,29 +65,29 @@ func lines(issues []advice.Issue) []string {
 
 func TestAVirtualServiceThatDoesNotDoWhatItSeemsToIsFound(t *testing.T) {
 	for spec, want := range map[string][]string{
-		`{hosts: [paymentservice], http: [{route: [{destination: {host: paymentservice, subset: v2}}]}]}`: nil,
-		`{hosts: [paymentservic], http: [{route: [{destination: {host: paymentservice}}]}]}`: {
+		`{hosts: [paymentservice], http: [{retries: {attempts: 0}, route: [{destination: {host: paymentservice, subset: v2}}]}]}`: nil,
+		`{hosts: [paymentservic], http: [{retries: {attempts: 0}, route: [{destination: {host: paymentservice}}]}]}`: {
 			`spec.hosts[0]: no Service is called "paymentservic", so this has no effect; did you mean "paymentservice"?`,
 		},
-		`{hosts: [paymentservice.production], http: [{route: [{destination: {host: paymentservice}}]}]}`: {
+		`{hosts: [paymentservice.production], http: [{retries: {attempts: 0}, route: [{destination: {host: paymentservice}}]}]}`: {
 			`spec.hosts[0]: "paymentservice.production" has a dot and is taken as a full name, which no Service has; write paymentservice or paymentservice.production.svc.cluster.local`,
 		},
-		`{hosts: [paymentservice], http: [{route: [{destination: {host: paymentservice, subset: v3}}]}]}`: {
+		`{hosts: [paymentservice], http: [{retries: {attempts: 0}, route: [{destination: {host: paymentservice, subset: v3}}]}]}`: {
 			`spec.http[0].route[0].destination.subset: no DestinationRule for paymentservice has the subset "v3": calls fail with UNAVAILABLE (flag NC); did you mean "v1"?`,
 		},
 		`{hosts: [frontend], http: [{route: [{destination: {host: frontend}}]}]}`: {
 			`spec.hosts[0]: VirtualService older is older and has this host: it alone holds, and this one is ignored for the host; change that one`,
 		},
 		`{hosts: [frontend], gateways: [edge], http: [{route: [{destination: {host: frontend}}]}]}`: nil,
-		`{hosts: [paymentservice], http: [{fault: {delay: {fixedDelay: 1s}, abort: {httpStatus: 503}}, route: [{destination: {host: paymentservice}}]}]}`: {
+		`{hosts: [paymentservice], http: [{fault: {delay: {fixedDelay: 1s}, abort: {httpStatus: 503}}, retries: {attempts: 0}, route: [{destination: {host: paymentservice}}]}]}`: {
 			`spec.http[0].fault.delay: without a percentage no request is delayed; add percentage: {value: 100}`,
 			`spec.http[0].fault.abort: without a percentage no request is aborted; add percentage: {value: 100}`,
 		},
-		`{hosts: [paymentservice], http: [{match: [{headers: {X-Canary: {exact: "1"}}}], route: [{destination: {host: paymentservice}}]}]}`: {
+		`{hosts: [paymentservice], http: [{match: [{headers: {X-Canary: {exact: "1"}}}], retries: {attempts: 0}, route: [{destination: {host: paymentservice}}]}]}`: {
 			`spec.http[0].match[0].headers[X-Canary]: names of headers are in lower case on the wire, so this never matches; write x-canary`,
 			`spec.http: every rule has a match: requests that fit none fail with UNIMPLEMENTED (flag NR); add a last rule without a match`,
 		},
-		`{hosts: [paymentservice], http: [{match: [{uri: {prefix: /}}], route: [{destination: {host: paymentservice}}]}, {route: [{destination: {host: paymentservice}}]}]}`: {
+		`{hosts: [paymentservice], http: [{match: [{uri: {prefix: /}}], retries: {attempts: 0}, route: [{destination: {host: paymentservice}}]}, {retries: {attempts: 0}, route: [{destination: {host: paymentservice}}]}]}`: {
 			`spec.http[1]: no request reaches this rule: spec.http[0].match[0] takes them all; move it to the end`,
 		},
 		`{hosts: [paymentservice], http: [{route: [{destination: {host: paymentservice}}], retries: {attempts: 3, retryOn: "gateway-error,connect-failure"}}]}`: {
@@ -98,6 +98,20 @@ func TestAVirtualServiceThatDoesNotDoWhatItSeemsToIsFound(t *testing.T) {
 		},
 		`{hosts: [paymentservice], http: [{route: [{destination: {host: paymentservice}}], retries: {attempts: 3, perTryTimeout: 2s}}]}`: {
 			`spec.http[0].retries.perTryTimeout: a try that takes longer ends, but is not tried again; add reset to retryOn`,
+		},
+		`{hosts: [paymentservice], http: [{timeout: 1s, route: [{destination: {host: paymentservice}}]}]}`: {
+			`spec.http[0]: has no retries, so Istio's default holds: a call that fails with UNAVAILABLE is sent up to two times more, Charge too, and maybe to another instance; add retries: {attempts: 0}, or make sure that it is safe to charge twice`,
+		},
+		`{hosts: [payment-service], http: [{route: [{destination: {host: paymentservice}}], retries: {attempts: 3, retryOn: gateway-error}}]}`: {
+			`spec.hosts[0]: no Service is called "payment-service", so this has no effect; did you mean "paymentservice"?`,
+			`spec.http[0].retries.retryOn: gateway-error is about HTTP's status, and a gRPC service that answers UNAVAILABLE has status 200: it is not tried again; add unavailable`,
+		},
+		`{hosts: [frontend2], http: [{fault: {delay: {fixedDelay: 1s, percent: 5}}, route: [{destination: {host: frontend}}]}]}`: {
+			`spec.hosts[0]: no Service is called "frontend2", so this has no effect; did you mean "frontend"?`,
+		},
+		`{hosts: [paymentservice], http: [{fault: {delay: {percentage: {value: 5}}, abort: {percentage: {value: 5}}}, retries: {}, route: [{destination: {host: paymentservice}}]}]}`: {
+			`spec.http[0].fault.delay: has no effect: it has no duration; add fixedDelay, such as 1s`,
+			`spec.http[0].fault.abort: has no effect: it has no status; add httpStatus, or grpcStatus such as UNAVAILABLE`,
 		},
 	} {
 		vs := advice.VirtualService{Namespace: "production", Name: "new", Spec: read(t, spec, &networking.VirtualService{})}

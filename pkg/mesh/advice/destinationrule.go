@@ -18,6 +18,10 @@ func OfDestinationRule(d DestinationRule, world World) []Issue {
 	f := &finder{World: world, namespace: d.Namespace}
 	s, ok := f.host("spec.host", d.Spec.GetHost())
 	if !ok {
+		f.policy("spec.trafficPolicy", d.Spec.GetTrafficPolicy(), f.meant(d.Spec.GetHost()), 0)
+		for i, subset := range d.Spec.GetSubsets() {
+			f.policy(fmt.Sprintf("spec.subsets[%d].trafficPolicy", i), subset.GetTrafficPolicy(), f.meant(d.Spec.GetHost()), 0)
+		}
 		return f.issues
 	}
 	for _, o := range f.DestinationRules {

@@ -17,14 +17,15 @@ func OfVirtualService(v VirtualService, world World) []Issue {
 	grpc := false
 	for i, host := range v.Spec.GetHosts() {
 		path := fmt.Sprintf("spec.hosts[%d]", i)
-		if s, ok := f.host(path, host); ok {
-			grpc = grpc || s.GRPC
+		if _, ok := f.host(path, host); ok {
 			f.olderOne(path, v, host)
 		}
+		grpc = grpc || f.meant(host).GRPC
 	}
 	for i, rule := range v.Spec.GetHttp() {
 		f.rule(fmt.Sprintf("spec.http[%d]", i), rule, grpc)
 	}
+	f.resent(v.Spec.GetHttp())
 	f.order(v.Spec.GetHttp(), grpc)
 	return f.issues
 }
@@ -109,11 +110,38 @@ func (f *finder) destination(path string, d *networking.Destination) {
 
 // fault reports faults that are never injected.
 func (f *finder) fault(path string, fault *networking.HTTPFaultInjection) {
-	if d := fault.GetDelay(); d != nil && d.GetPercentage() == nil && d.GetPercent() == 0 {
+	switch d := fault.GetDelay(); {
+	case d == nil:
+	case d.GetHttpDelayType() == nil:
+		f.add(path+".delay", "has no effect: it has no duration; add fixedDelay, such as 1s")
+	//lint:ignore SA1019 Istio still follows the older field.
+	case d.GetPercentage() == nil && d.GetPercent() == 0:
 		f.add(path+".delay", "without a percentage no request is delayed; add percentage: {value: 100}")
 	}
-	if a := fault.GetAbort(); a != nil && a.GetPercentage() == nil {
+	switch a := fault.GetAbort(); {
+	case a == nil:
+	case a.GetErrorType() == nil:
+		f.add(path+".abort", "has no effect: it has no status; add httpStatus, or grpcStatus such as UNAVAILABLE")
+	case a.GetPercentage() == nil:
 		f.add(path+".abort", "without a percentage no request is aborted; add percentage: {value: 100}")
+	}
+}
+
+// charging is the service whose calls must not be sent twice: it takes money.
+const charging = "paymentservice"
+
+// resent reports the first rule that leaves to Istio's defaults whether a payment is sent again.
+func (f *finder) resent(rules []*networking.HTTPRoute) {
+	for i, rule := range rules {
+		if rule.GetRetries() != nil {
+			continue
+		}
+		for _, d := range rule.GetRoute() {
+			if f.meant(d.GetDestination().GetHost()).Name == charging {
+				f.add(fmt.Sprintf("spec.http[%d]", i), "has no retries, so Istio's default holds: a call that fails with UNAVAILABLE is sent up to two times more, Charge too, and maybe to another instance; add retries: {attempts: 0}, or make sure that it is safe to charge twice")
+				return
+			}
+		}
 	}
 }
 

@@ -35,14 +35,15 @@ func (c *checker) authorizationPolicy(name string, p *security.AuthorizationPoli
 	wide := false
 	for i, rule := range p.GetRules() {
 		var all []values
-		for _, from := range rule.GetFrom() {
-			all = append(all, group(refuse, "from.source", i, source(from.GetSource()))...)
+		at := item("rules", i)
+		for j, from := range rule.GetFrom() {
+			c.in(at+"."+item("from", j), func() { all = append(all, group(refuse, "from.source", i, source(from.GetSource()))...) })
 		}
-		for _, to := range rule.GetTo() {
-			all = append(all, group(refuse, "to.operation", i, operation(to.GetOperation()))...)
+		for j, to := range rule.GetTo() {
+			c.in(at+"."+item("to", j), func() { all = append(all, group(refuse, "to.operation", i, operation(to.GetOperation()))...) })
 		}
-		for _, when := range rule.GetWhen() {
-			all = append(all, condition(refuse, when))
+		for j, when := range rule.GetWhen() {
+			c.in(at+"."+item("when", j), func() { all = append(all, condition(refuse, when)) })
 		}
 		ofConnections := func(v values) bool { return !v.http }
 		wide = wide || len(all) > 0 && !slices.ContainsFunc(all, ofConnections)

@@ -12,14 +12,18 @@ func (c *checker) peerAuthentication(p *security.PeerAuthentication) {
 }
 
 func (c *checker) requestAuthentication(r *security.RequestAuthentication) {
-	for _, rule := range r.GetJwtRules() {
-		for _, audience := range rule.GetAudiences() {
-			c.refuseIf(audience == "", "audience must be non-empty string")
-		}
-		c.keys(rule.GetJwks())
-		for _, h := range rule.GetFromHeaders() {
-			c.refuseIf(h.GetName() == "", "header name must be non-empty string")
-		}
+	for i, rule := range r.GetJwtRules() {
+		c.in(item("jwtRules", i), func() { c.tokens(rule) })
+	}
+}
+
+func (c *checker) tokens(rule *security.JWTRule) {
+	for _, audience := range rule.GetAudiences() {
+		c.refuseIf(audience == "", "audience must be non-empty string")
+	}
+	c.in("jwks", func() { c.keys(rule.GetJwks()) })
+	for _, h := range rule.GetFromHeaders() {
+		c.refuseIf(h.GetName() == "", "header name must be non-empty string")
 	}
 }
 

@@ -13,31 +13,40 @@ func (c *checker) unusedRules(rules []*networking.HTTPRoute) {
 	all := false
 	for i, rule := range rules {
 		name := ruleName(rule.GetName(), i)
-		if len(rule.GetMatch()) == 0 {
-			if all {
+		c.in(item("http", i), func() {
+			switch {
+			case len(rule.GetMatch()) == 0 && all:
 				c.warn("virtualService rule %s not used (only the last rule can have no matches)", name)
+			case len(rule.GetMatch()) == 0:
+				all = true
+			case all:
+				c.warn("virtualService rule %s not used (route without matches defined before)", name)
+			default:
+				c.unusedMatches(rules, i, seen)
 			}
-			all = true
-			continue
-		}
-		if all {
-			c.warn("virtualService rule %s not used (route without matches defined before)", name)
-			continue
-		}
-		duplicates := 0
-		for j, match := range rule.GetMatch() {
-			text := protojson.MarshalOptions{}.Format(match)
-			if first, ok := seen[text]; ok {
-				duplicates++
-				c.warn("virtualService rule %s match %s is not used (duplicate/overlapping match in rule %s)",
-					name, ruleName(match.GetName(), j), ruleName(rules[first].GetName(), first))
-				continue
-			}
+		})
+	}
+}
+
+// unusedMatches warns of matches of a rule that an earlier rule has too: seen are those of the rules before.
+func (c *checker) unusedMatches(rules []*networking.HTTPRoute, i int, seen map[string]int) {
+	name := ruleName(rules[i].GetName(), i)
+	duplicates := 0
+	for j, match := range rules[i].GetMatch() {
+		text := protojson.MarshalOptions{}.Format(match)
+		first, ok := seen[text]
+		if !ok {
 			seen[text] = i
+			continue
 		}
-		if duplicates == len(rule.GetMatch()) {
-			c.warn("virtualService rule %s not used (all matches used by prior rules)", name)
-		}
+		duplicates++
+		c.in(item("match", j), func() {
+			c.warn("virtualService rule %s match %s is not used (duplicate/overlapping match in rule %s)",
+				name, ruleName(match.GetName(), j), ruleName(rules[first].GetName(), first))
+		})
+	}
+	if duplicates == len(rules[i].GetMatch()) {
+		c.warn("virtualService rule %s not used (all matches used by prior rules)", name)
 	}
 }
 

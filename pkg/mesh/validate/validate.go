@@ -22,12 +22,14 @@ import (
 type Message struct {
 	// Warning: the object is accepted all the same.
 	Warning bool
-	Text    string
+	// Path of the field that it is about, or of the innermost one around it: "spec.http[0].timeout".
+	Path string
+	Text string
 }
 
 // Spec returns the messages about the spec of an object, in Istio's order. A kind that it does not know has none.
 func Spec(name, namespace string, spec proto.Message) []Message {
-	c := &checker{}
+	c := &checker{path: "spec"}
 	switch spec := spec.(type) {
 	case *networking.VirtualService:
 		c.virtualService(spec)
@@ -44,14 +46,29 @@ func Spec(name, namespace string, spec proto.Message) []Message {
 }
 
 // checker collects messages.
-type checker struct{ messages []Message }
+type checker struct {
+	messages []Message
+	// path of the field that is examined.
+	path string
+}
+
+// in examines a field of the present one.
+func (c *checker) in(field string, examine func()) {
+	around := c.path
+	c.path += "." + field
+	examine()
+	c.path = around
+}
+
+// item is the element of a list.
+func item(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
 
 func (c *checker) refuse(format string, args ...any) {
-	c.messages = append(c.messages, Message{Text: fmt.Sprintf(format, args...)})
+	c.messages = append(c.messages, Message{Path: c.path, Text: fmt.Sprintf(format, args...)})
 }
 
 func (c *checker) warn(format string, args ...any) {
-	c.messages = append(c.messages, Message{Warning: true, Text: fmt.Sprintf(format, args...)})
+	c.messages = append(c.messages, Message{Warning: true, Path: c.path, Text: fmt.Sprintf(format, args...)})
 }
 
 // refuseIf adds a text if a condition holds.

@@ -96,3 +96,29 @@ func messages(t *testing.T, path string) (lines string, refused bool) {
 		}
 	}
 }
+
+func TestAMessageNamesItsField(t *testing.T) {
+	const spec = `{hosts: [a, ""], http: [
+  {match: [{headers: {x: {regex: "*"}}}], route: [{destination: {host: a}}], retries: {attempts: 1, retryOn: "5xx, reset", perTryTimeout: 0s}},
+  {match: [{headers: {x: {regex: "*"}}}], fault: {abort: {grpcStatus: "14"}}, route: [{destination: {host: a}}, {destination: {host: a, port: {number: 70000}}, weight: -1}], timeout: 0s}]}`
+	var node yaml.Node
+	if err := yaml.Unmarshal([]byte(spec), &node); err != nil {
+		t.Fatal(err)
+	}
+	vs := &networking.VirtualService{}
+	if err := protoyaml.Into(node.Content[0], vs); err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, m := range validate.Spec("a", "b", vs) {
+		paths = append(paths, m.Path)
+	}
+	want := []string{
+		"spec.hosts[1]", "spec.http[0].match[0].headers.x", "spec.http[0].retries.perTryTimeout", "spec.http[0].retries.retryOn",
+		"spec.http[1].match[0].headers.x", "spec.http[1].fault.abort", "spec.http[1].route[1].destination", "spec.http[1].route[1]",
+		"spec.http[1].timeout", "spec.http[1].match[0]", "spec.http[1]",
+	}
+	if diff := cmp.Diff(want, paths); diff != "" {
+		t.Error(diff)
+	}
+}

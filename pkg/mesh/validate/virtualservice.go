@@ -14,42 +14,49 @@ import (
 
 func (c *checker) virtualService(vs *networking.VirtualService) {
 	mesh := len(vs.GetGateways()) == 0 || slices.Contains(vs.GetGateways(), "mesh")
-	for _, host := range vs.GetHosts() {
-		if err := wildcardDomain(host); err != nil {
-			if _, notIP := netip.ParseAddr(host); notIP != nil {
-				c.refuse("%s", err)
-			}
-		} else if mesh && host == "*" {
-			c.refuse("wildcard host * is not allowed for virtual services bound to the mesh gateway")
-		}
+	for i, host := range vs.GetHosts() {
+		c.in(item("hosts", i), func() { c.virtualHost(host, mesh) })
 	}
 	if len(vs.GetHttp())+len(vs.GetTcp())+len(vs.GetTls()) == 0 {
 		c.refuse("http, tcp or tls must be provided in virtual service")
 	}
-	for _, route := range vs.GetHttp() {
-		c.route(route)
+	for i, route := range vs.GetHttp() {
+		c.in(item("http", i), func() { c.route(route) })
 	}
 	c.unusedRules(vs.GetHttp())
 }
 
+// virtualHost is a host of an object that sidecars use (mesh), or gateways alone.
+func (c *checker) virtualHost(host string, mesh bool) {
+	if err := wildcardDomain(host); err != nil {
+		if _, notIP := netip.ParseAddr(host); notIP != nil {
+			c.refuse("%s", err)
+		}
+	} else if mesh && host == "*" {
+		c.refuse("wildcard host * is not allowed for virtual services bound to the mesh gateway")
+	}
+}
+
 func (c *checker) route(r *networking.HTTPRoute) {
 	c.conflicts(r)
-	for _, match := range r.GetMatch() {
-		c.request(match)
+	for i, match := range r.GetMatch() {
+		c.in(item("match", i), func() { c.request(match) })
 	}
 	if fault := r.GetFault(); fault != nil {
-		c.fault(fault)
+		c.in("fault", func() { c.fault(fault) })
 	}
 	if r.GetMirror() != nil {
-		c.destination(r.GetMirror())
+		c.in("mirror", func() { c.destination(r.GetMirror()) })
 	}
-	for _, m := range r.GetMirrors() {
-		c.destination(m.GetDestination())
-		c.percentage(m.GetPercentage())
+	for i, m := range r.GetMirrors() {
+		c.in(item("mirrors", i), func() {
+			c.destination(m.GetDestination())
+			c.percentage(m.GetPercentage())
+		})
 	}
-	c.retries(r.GetRetries())
+	c.in("retries", func() { c.retries(r.GetRetries()) })
 	c.weights(r.GetRoute())
-	c.duration(r.GetTimeout())
+	c.in("timeout", func() { c.duration(r.GetTimeout()) })
 }
 
 // conflicts are actions that exclude each other.
@@ -73,41 +80,51 @@ func (c *checker) conflicts(r *networking.HTTPRoute) {
 
 func (c *checker) request(m *networking.HTTPMatchRequest) {
 	for _, group := range []struct {
-		where  string
-		values map[string]*networking.StringMatch
-	}{{"headers", m.GetHeaders()}, {"query params", m.GetQueryParams()}, {"withoutHeaders", m.GetWithoutHeaders()}} {
+		field, where string
+		values       map[string]*networking.StringMatch
+	}{
+		{"headers", "headers", m.GetHeaders()},
+		{"queryParams", "query params", m.GetQueryParams()},
+		{"withoutHeaders", "withoutHeaders", m.GetWithoutHeaders()},
+	} {
 		for _, name := range slices.Sorted(maps.Keys(group.values)) {
-			c.match(group.values[name], group.where)
+			c.in(group.field+"."+name, func() { c.match(group.values[name], group.where) })
 		}
 	}
-	c.regex(m.GetUri(), "uri")
-	c.regex(m.GetScheme(), "scheme")
-	c.regex(m.GetMethod(), "method")
-	c.regex(m.GetAuthority(), "authority")
+	c.in("uri", func() { c.regex(m.GetUri(), "uri") })
+	c.in("scheme", func() { c.regex(m.GetScheme(), "scheme") })
+	c.in("method", func() { c.regex(m.GetMethod(), "method") })
+	c.in("authority", func() { c.regex(m.GetAuthority(), "authority") })
 	if m.GetPort() != 0 {
-		c.port(m.GetPort())
+		c.in("port", func() { c.port(m.GetPort()) })
 	}
 }
 
 func (c *checker) fault(f *networking.HTTPFaultInjection) {
 	c.refuseIf(f.GetAbort() == nil && f.GetDelay() == nil, "HTTP fault injection must have an abort and/or a delay")
 	if abort := f.GetAbort(); abort != nil {
-		c.percentage(abort.GetPercentage())
-		switch kind := abort.GetErrorType().(type) {
-		case *networking.HTTPFaultInjection_Abort_GrpcStatus:
-			var code codes.Code
-			if _, err := strconv.Atoi(kind.GrpcStatus); err == nil || code.UnmarshalJSON([]byte(strconv.Quote(kind.GrpcStatus))) != nil {
-				c.refuse("gRPC status %q is not supported. See https://github.com/grpc/grpc/blob/master/doc/statuscodes.md for a list of supported codes, for example 'NOT_FOUND'", kind.GrpcStatus)
-			}
-		case *networking.HTTPFaultInjection_Abort_HttpStatus:
-			if kind.HttpStatus < 200 || kind.HttpStatus > 599 {
-				c.refuse("HTTP status %d is not in range 200-599", kind.HttpStatus)
-			}
-		}
+		c.in("abort", func() { c.abort(abort) })
 	}
 	if delay := f.GetDelay(); delay != nil {
-		c.percentage(delay.GetPercentage())
-		c.duration(delay.GetFixedDelay())
+		c.in("delay", func() {
+			c.percentage(delay.GetPercentage())
+			c.duration(delay.GetFixedDelay())
+		})
+	}
+}
+
+func (c *checker) abort(abort *networking.HTTPFaultInjection_Abort) {
+	c.percentage(abort.GetPercentage())
+	switch kind := abort.GetErrorType().(type) {
+	case *networking.HTTPFaultInjection_Abort_GrpcStatus:
+		var code codes.Code
+		if _, err := strconv.Atoi(kind.GrpcStatus); err == nil || code.UnmarshalJSON([]byte(strconv.Quote(kind.GrpcStatus))) != nil {
+			c.refuse("gRPC status %q is not supported. See https://github.com/grpc/grpc/blob/master/doc/statuscodes.md for a list of supported codes, for example 'NOT_FOUND'", kind.GrpcStatus)
+		}
+	case *networking.HTTPFaultInjection_Abort_HttpStatus:
+		if kind.HttpStatus < 200 || kind.HttpStatus > 599 {
+			c.refuse("HTTP status %d is not in range 200-599", kind.HttpStatus)
+		}
 	}
 }
 
@@ -130,11 +147,11 @@ func (c *checker) retries(r *networking.HTTPRetry) {
 	c.refuseIf(r.GetAttempts() < 0, "attempts cannot be negative")
 	configured := r.GetPerTryTimeout() != nil || r.GetRetryOn() != "" || r.GetRetryRemoteLocalities() != nil
 	c.refuseIf(r.GetAttempts() == 0 && configured, "http retry policy configured when attempts are set to 0 (disabled)")
-	c.duration(r.GetPerTryTimeout())
+	c.in("perTryTimeout", func() { c.duration(r.GetPerTryTimeout()) })
 	if r.GetRetryOn() != "" {
 		for condition := range strings.SplitSeq(r.GetRetryOn(), ",") {
 			if !retryOn(condition) {
-				c.refuse("%q is not a valid retryOn policy", condition)
+				c.in("retryOn", func() { c.refuse("%q is not a valid retryOn policy", condition) })
 			}
 		}
 	}
@@ -142,11 +159,13 @@ func (c *checker) retries(r *networking.HTTPRetry) {
 
 func (c *checker) weights(routes []*networking.HTTPRouteDestination) {
 	total := int32(0)
-	for _, r := range routes {
-		c.destination(r.GetDestination())
-		if r.GetWeight() < 0 {
-			c.refuse("weight %d < 0", r.GetWeight())
-		}
+	for i, r := range routes {
+		c.in(item("route", i), func() {
+			c.in("destination", func() { c.destination(r.GetDestination()) })
+			if r.GetWeight() < 0 {
+				c.refuse("weight %d < 0", r.GetWeight())
+			}
+		})
 		total += r.GetWeight()
 	}
 	c.refuseIf(len(routes) > 1 && total == 0, "total destination weight = 0")

@@ -43,8 +43,9 @@ func TestASpecOfIstioIsReadStrictlyAndItsMistakesAreFoundAtTheirPlaces(t *testin
 		{"boolean for text", `exact: "true"`, `exact: true`, `12:18: spec.http[0].match[0].headers.x-canary.exact: exact is a text: write "true" in quotes`},
 		{"boolean of YAML 1.1", `exact: "true"`, `exact: on`, `12:18: spec.http[0].match[0].headers.x-canary.exact: exact is a text: write "true" in quotes`},
 		{"twice", "timeout: 1.5m", "timeout: 1s\n    timeout: 2s", `17:5: spec.http[0].timeout: duplicate key "timeout", first in line 16`},
-		{"refused by Istio", "weight: 100", "weight: -1", `5:1: spec: weight -1 < 0`},
-		{"fault without a kind", "timeout: 1.5m", "fault: {abort: {percentage: {value: 1}}}", `16:13: spec.http[0].fault.abort: httpStatus or grpcStatus is missing`},
+		{"refused by Istio", "weight: 100", "weight: -1", `14:7: spec.http[0].route[0]: weight -1 < 0`},
+		{"fault of two kinds", "timeout: 1.5m", "fault: {abort: {grpcStatus: UNAVAILABLE, httpStatus: 503}}", `16:13: spec.http[0].fault.abort: httpStatus and grpcStatus exclude each other; keep one`},
+		{"no destination", "weight: 100", "weight: 100\n    - weight: 1", `16:7: spec.http[0].route[1].destination: is missing`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			content := strings.Replace(virtualService, tc.old, tc.new, 1)

@@ -75,6 +75,13 @@ func (s Spec[T, M]) Message() M {
 	return s.read
 }
 
+// Tree is the spec as it was written, as a JSON tree.
+func (s Spec[T, M]) Tree() any {
+	var tree any
+	_ = json.Unmarshal(s.written, &tree) // it is JSON, or nothing
+	return tree
+}
+
 // MarshalJSON returns the spec as it was written.
 func (s Spec[T, M]) MarshalJSON() ([]byte, error) {
 	if s.written == nil {
