@@ -64,6 +64,9 @@ var allowed = map[string][]string{
 	"services/setup":       {"pkg/chassis", "services/..."},
 	"tools":                {"pkg/cli", "pkg/tui"},
 
+	"pkg/mesh/ads":               {"pkg/mesh/ca", "pkg/mesh/xds"},
+	"pkg/mesh/control":           {"pkg/mesh/ads", "pkg/mesh/ca", "pkg/mesh/translate", "pkg/mesh/xds", "pkg/orchestrator", "pkg/resource", "pkg/resource/istio", "pkg/resource/store"},
+	"pkg/mesh/sidecar/agent":     {"pkg/mesh/ca", "pkg/mesh/xds"},
 	"pkg/mesh/sidecar/match":     {"pkg/mesh/sidecar/field"},
 	"pkg/mesh/sidecar/route":     {"pkg/mesh/sidecar/field", "pkg/mesh/sidecar/match"},
 	"pkg/mesh/sidecar/cluster":   {"pkg/mesh/sidecar/field", "pkg/mesh/sidecar/match"},

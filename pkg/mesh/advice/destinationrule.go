@@ -90,6 +90,7 @@ func (f *finder) outliers(path string, o *networking.OutlierDetection, replicas 
 	if o == nil {
 		return
 	}
+	//lint:ignore SA1019 Istio still accepts the older field, and ignores it.
 	if n := o.GetConsecutiveErrors(); n > 0 {
 		f.add(path+".consecutiveErrors", "is ignored, so an endpoint is ejected after %d errors; write consecutive5xxErrors: %d", defaultConsecutive5xx, n)
 	}

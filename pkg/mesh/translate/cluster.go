@@ -13,8 +13,8 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// connectTimeout bounds the start of a connection where no object does.
-const connectTimeout = 10 * time.Second
+// ConnectTimeout bounds the start of a connection where no object does.
+const ConnectTimeout = 10 * time.Second
 
 // Clusters returns the clusters of a service's port for a sidecar by name: one with all endpoints, and one for each
 // subset.
@@ -34,7 +34,7 @@ func (m *Mesh) cluster(s *Service, port Port, subset string, policy *networking.
 		Name:                 name,
 		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS},
 		EdsClusterConfig:     &clusterv3.Cluster_EdsClusterConfig{EdsConfig: overADS(), ServiceName: name},
-		ConnectTimeout:       durationpb.New(connectTimeout),
+		ConnectTimeout:       durationpb.New(ConnectTimeout),
 		// All endpoints ejected means that there is none. Envoy would otherwise call them all.
 		CommonLbConfig: &clusterv3.Cluster_CommonLbConfig{HealthyPanicThreshold: &typev3.Percent{}},
 	}

@@ -28,7 +28,7 @@ func (m *Mesh) Endpoints(proxy Proxy, s *Service, port Port) []*endpointv3.Clust
 		var found []*endpointv3.LbEndpoint
 		for _, e := range s.Endpoints {
 			if includes(e.Labels, labels[subset]) && reachable(policy.GetTls()) {
-				found = append(found, lbEndpoint(e, port.TargetPort, !plain && m.takesMutualTLS(s, e, port)))
+				found = append(found, lbEndpoint(e, e.port(port.TargetPort), !plain && m.takesMutualTLS(s, e, port)))
 			}
 		}
 		if len(found) > 0 {

@@ -47,6 +47,9 @@ func (m *Mesh) InboundChains(w Workload, port Port) []*listenerv3.FilterChain {
 
 func (m *Mesh) chain(w Workload, port Port, match *listenerv3.FilterChainMatch, socket *corev3.TransportSocket) *listenerv3.FilterChain {
 	name := fmt.Sprintf("0.0.0.0_%d", port.TargetPort)
+	if port.Protocol == TCP {
+		return &listenerv3.FilterChain{Name: name, FilterChainMatch: match, TransportSocket: socket, Filters: m.tcpFilters(w, port)}
+	}
 	manager := &hcmv3.HttpConnectionManager{
 		StatPrefix: "inbound_" + name,
 		RouteSpecifier: &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: &routev3.RouteConfiguration{
@@ -72,7 +75,10 @@ func httpFilter(name string, config proto.Message) *hcmv3.HttpFilter {
 }
 
 // inboundCluster is the name of the workload itself.
-func inboundCluster(port Port) string { return fmt.Sprintf("inbound|%d||", port.TargetPort) }
+func inboundCluster(port Port) string { return InboundCluster(port.TargetPort) }
+
+// InboundCluster is the name of a port of the workload itself.
+func InboundCluster(targetPort uint32) string { return fmt.Sprintf("inbound|%d||", targetPort) }
 
 // inboundRoute hands requests to the workload, without a timeout: that is the caller's. A connection that broke before the
 // request was sent is tried again, but not for gRPC.

@@ -55,7 +55,11 @@ func (p Protocol) http2() bool { return p == HTTP2 || p == GRPC }
 
 // Endpoint is an instance of a service.
 type Endpoint struct {
-	Address        string
+	Address string
+	// Pod is its name.
+	Pod string
+	// Ports are those at which it is reached in place of its target ports. The others are reached at their own.
+	Ports          map[uint32]uint32
 	Labels         map[string]string
 	ServiceAccount string
 	// Sidecar: it has one, which takes mutual TLS.
@@ -89,6 +93,17 @@ type DestinationRule struct {
 type Proxy struct {
 	Namespace string
 	Labels    map[string]string
+}
+
+// FullName is the name of a service with its namespace and domain.
+func (m *Mesh) FullName(s *Service) string { return m.host(s) }
+
+// port is where a target port is reached.
+func (e Endpoint) port(target uint32) uint32 {
+	if port, ok := e.Ports[target]; ok {
+		return port
+	}
+	return target
 }
 
 // host is the full name of a service.

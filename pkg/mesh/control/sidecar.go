@@ -1,0 +1,205 @@
+package control
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	corsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/cors/v3"
+	faultv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/fault/v3"
+	routerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	upstreamhttpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/shopctl/shopctl/pkg/mesh/ca"
+	"github.com/shopctl/shopctl/pkg/mesh/translate"
+	"github.com/shopctl/shopctl/pkg/mesh/xds"
+)
+
+const (
+	loopback = "127.0.0.1"
+	// metadataKey is the key of our own metadata on listeners.
+	metadataKey = "shopctl"
+	// authorityKey is the metadata that names the :authority of all requests of an outbound listener.
+	authorityKey = "authority"
+)
+
+// Node is the sidecar of a pod.
+type Node struct {
+	// ID as in xDS: "sidecar~POD.NAMESPACE".
+	ID                             string
+	Namespace, Pod, ServiceAccount string
+	Workload                       string
+	Labels                         map[string]string
+}
+
+// Identity is whom its certificate is for.
+func (n Node) Identity() ca.Identity {
+	return ca.Identity{TrustDomain: domain, Namespace: n.Namespace, ServiceAccount: n.ServiceAccount}
+}
+
+// NodeID is the ID of a pod's sidecar.
+func NodeID(namespace, pod string) string { return "sidecar~" + pod + "." + namespace }
+
+// AppPort is a port of a pod that its own program serves.
+type AppPort struct {
+	translate.Port
+	// Address is where the program listens, "127.0.0.1", and Local at which port.
+	Address string
+	Local   uint32
+}
+
+// Sidecar returns all that a sidecar is configured with.
+func Sidecar(m *translate.Mesh, node Node, ports []AppPort) *xds.Resources {
+	r := &xds.Resources{}
+	proxy := translate.Proxy{Namespace: node.Namespace, Labels: node.Labels}
+	for i := range m.Services {
+		s := &m.Services[i]
+		for _, port := range s.Ports {
+			outbound(r, m, proxy, s, port)
+		}
+	}
+	for _, port := range ports {
+		inbound(r, m, translate.Workload{Namespace: node.Namespace, Labels: node.Labels}, port)
+	}
+	r.Version = version(r)
+	return r
+}
+
+// outbound adds what a sidecar needs to call a port of a service: a listener of its own, so that the address that a program
+// dials decides the service.
+func outbound(r *xds.Resources, m *translate.Mesh, proxy translate.Proxy, s *translate.Service, port translate.Port) {
+	host := m.FullName(s)
+	listener := &listenerv3.Listener{
+		Name: fmt.Sprintf("%s_%d", host, port.Number), Address: socketAddress(loopback, 0), TrafficDirection: corev3.TrafficDirection_OUTBOUND,
+		FilterChains: []*listenerv3.FilterChain{{}},
+	}
+	if port.Protocol == translate.TCP {
+		listener.FilterChains[0].Filters = []*listenerv3.Filter{translate.TCPProxy(fmt.Sprintf("outbound|%d||%s", port.Number, host))}
+	} else {
+		name := fmt.Sprintf("%s:%d", host, port.Number)
+		listener.Metadata = authority(name)
+		listener.FilterChains[0].Filters = []*listenerv3.Filter{connectionManager(listener.GetName(), name)}
+		r.Routes = append(r.Routes, &routev3.RouteConfiguration{
+			Name: name, VirtualHosts: []*routev3.VirtualHost{m.VirtualHost(proxy, s, port)}, IgnorePortInHostMatching: true,
+		})
+	}
+	r.Listeners = append(r.Listeners, listener)
+	r.Clusters = append(r.Clusters, m.Clusters(proxy, s, port)...)
+	r.Endpoints = append(r.Endpoints, m.Endpoints(proxy, s, port)...)
+}
+
+// authority is the metadata of a listener whose requests get an :authority.
+func authority(name string) *corev3.Metadata {
+	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{
+		metadataKey: {Fields: map[string]*structpb.Value{authorityKey: structpb.NewStringValue(name)}},
+	}}
+}
+
+// connectionManager takes HTTP of both versions, and routes it by a configuration that is served by name.
+func connectionManager(listener, routes string) *listenerv3.Filter {
+	manager := &hcmv3.HttpConnectionManager{
+		StatPrefix: "outbound_" + listener,
+		RouteSpecifier: &hcmv3.HttpConnectionManager_Rds{Rds: &hcmv3.Rds{
+			RouteConfigName: routes,
+			ConfigSource: &corev3.ConfigSource{
+				ResourceApiVersion:    corev3.ApiVersion_V3,
+				ConfigSourceSpecifier: &corev3.ConfigSource_Ads{Ads: &corev3.AggregatedConfigSource{}},
+			},
+		}},
+		HttpFilters: []*hcmv3.HttpFilter{
+			httpFilter("envoy.filters.http.fault", &faultv3.HTTPFault{}),
+			httpFilter("envoy.filters.http.cors", &corsv3.Cors{}),
+			httpFilter("envoy.filters.http.router", &routerv3.Router{}),
+		},
+	}
+	return &listenerv3.Filter{
+		Name: "envoy.filters.network.http_connection_manager", ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(manager)},
+	}
+}
+
+func httpFilter(name string, config proto.Message) *hcmv3.HttpFilter {
+	return &hcmv3.HttpFilter{Name: name, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: pack(config)}}
+}
+
+// inbound adds what a sidecar needs to be called at a port of its pod. The listener has a port of this machine, so that its
+// chains do not depend on the port that a connection came in by.
+func inbound(r *xds.Resources, m *translate.Mesh, w translate.Workload, port AppPort) {
+	chains := m.InboundChains(w, port.Port)
+	for _, chain := range chains {
+		chain.GetFilterChainMatch().DestinationPort = nil
+	}
+	r.Listeners = append(r.Listeners, &listenerv3.Listener{
+		Name: fmt.Sprintf("inbound_%d", port.TargetPort), Address: socketAddress(loopback, 0),
+		TrafficDirection: corev3.TrafficDirection_INBOUND, FilterChains: chains,
+	})
+	name := translate.InboundCluster(port.TargetPort)
+	cluster := &clusterv3.Cluster{
+		Name: name, ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
+		ConnectTimeout: durationpb.New(translate.ConnectTimeout),
+		LoadAssignment: &endpointv3.ClusterLoadAssignment{ClusterName: name, Endpoints: []*endpointv3.LocalityLbEndpoints{{
+			LbEndpoints: []*endpointv3.LbEndpoint{{HostIdentifier: &endpointv3.LbEndpoint_Endpoint{Endpoint: &endpointv3.Endpoint{
+				Address: socketAddress(port.Address, port.Local),
+			}}}},
+		}}},
+	}
+	if port.Protocol == translate.GRPC || port.Protocol == translate.HTTP2 {
+		options := &upstreamhttpv3.HttpProtocolOptions{UpstreamProtocolOptions: &upstreamhttpv3.HttpProtocolOptions_ExplicitHttpConfig_{
+			ExplicitHttpConfig: &upstreamhttpv3.HttpProtocolOptions_ExplicitHttpConfig{
+				ProtocolConfig: &upstreamhttpv3.HttpProtocolOptions_ExplicitHttpConfig_Http2ProtocolOptions{Http2ProtocolOptions: &corev3.Http2ProtocolOptions{}},
+			},
+		}}
+		cluster.TypedExtensionProtocolOptions = map[string]*anypb.Any{"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": pack(options)}
+	}
+	r.Clusters = append(r.Clusters, cluster)
+}
+
+func socketAddress(host string, port uint32) *corev3.Address {
+	return &corev3.Address{Address: &corev3.Address_SocketAddress{SocketAddress: &corev3.SocketAddress{
+		Address: host, PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: port},
+	}}}
+}
+
+// pack packs a message that is valid.
+func pack(m proto.Message) *anypb.Any {
+	a := &anypb.Any{}
+	if err := anypb.MarshalFrom(a, m, proto.MarshalOptions{Deterministic: true}); err != nil {
+		panic(fmt.Sprintf("pack %T: %v", m, err)) // it is made here, of valid parts
+	}
+	return a
+}
+
+// version is a hash of resources, so that what did not change is not sent again.
+func version(r *xds.Resources) string {
+	hash := sha256.New()
+	add := func(m proto.Message) {
+		data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+		if err != nil {
+			panic(fmt.Sprintf("encode %T: %v", m, err)) // it is made here, of valid parts
+		}
+		fmt.Fprintf(hash, "%d:", len(data))
+		hash.Write(data)
+	}
+	for _, m := range r.Listeners {
+		add(m)
+	}
+	for _, m := range r.Clusters {
+		add(m)
+	}
+	for _, m := range r.Routes {
+		add(m)
+	}
+	for _, m := range r.Endpoints {
+		add(m)
+	}
+	return hex.EncodeToString(hash.Sum(nil)[:8])
+}
