@@ -109,7 +109,7 @@ func (t *transfer) received(response *discoveryv3.DiscoveryResponse, apply func(
 	return t.answerAll("")
 }
 
-// complete reports whether all resources of a version are there. A response for a type may have come before the names of
+// complete reports whether all resources of a version are there. A response for a type may precede the names of
 // all that belong to it were known.
 func (t *transfer) complete(version string) bool {
 	for _, kind := range []string{listenerType, clusterType, routeType, endpointType} {
