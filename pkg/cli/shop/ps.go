@@ -107,11 +107,21 @@ func (o *psOptions) choose(ctx context.Context, shop *control.Client, st *contro
 }
 
 func serviceTable(ios *iostreams.IO, w io.Writer, all []serviceView) {
-	t := iostreams.NewTable("NAME", "STATE", "READY", "RESTARTS", "VERSION", "ADDRESS", "FAULTS")
+	meshed := slices.ContainsFunc(all, func(s serviceView) bool { return sidecars(s) != "" })
+	// cells are those of a row, with the column about the mesh where there is one.
+	cells := func(name, state, ready, restarts, version, mesh, address, faults string) []string {
+		if !meshed {
+			return []string{name, state, ready, restarts, version, address, faults}
+		}
+		return []string{name, state, ready, restarts, version, mesh, address, faults}
+	}
+	t := iostreams.NewTable(cells("NAME", "STATE", "READY", "RESTARTS", "VERSION", "MESH", "ADDRESS", "FAULTS")...)
 	for _, s := range all {
-		t.Row(s.Name, ios.State(s.State), fmt.Sprintf("%d/%d", s.Ready, s.Replicas), fmt.Sprint(s.Restarts),
-			iostreams.OrDash(s.Version), iostreams.OrDash(s.Address), ios.Paint(iostreams.ToneWarn, strings.Join(s.Faults, "; ")))
-		moduleRows(ios, t, s)
+		t.Row(cells(s.Name, ios.State(s.State), fmt.Sprintf("%d/%d", s.Ready, s.Replicas), fmt.Sprint(s.Restarts), iostreams.OrDash(s.Version),
+			iostreams.OrDash(sidecars(s)), iostreams.OrDash(s.Address), ios.Paint(iostreams.ToneWarn, strings.Join(s.Faults, "; ")))...)
+		for i, m := range s.Modules {
+			t.Row(cells(branch(ios, i == len(s.Modules)-1)+m.Name, "", "", "", "", "", iostreams.OrDash(m.Address), ios.Paint(iostreams.ToneWarn, strings.Join(m.Faults, "; ")))...)
+		}
 	}
 	t.Write(w)
 	for _, s := range all {
@@ -127,11 +137,27 @@ func serviceTable(ios *iostreams.IO, w io.Writer, all []serviceView) {
 	}
 }
 
-// moduleRows adds the modules of a monolith below its own row.
-func moduleRows(ios *iostreams.IO, t *iostreams.Table, s serviceView) {
-	for i, m := range s.Modules {
-		t.Row(branch(ios, i == len(s.Modules)-1)+m.Name, "", "", "", "", iostreams.OrDash(m.Address), ios.Paint(iostreams.ToneWarn, strings.Join(m.Faults, "; ")))
+// meshContainer is the name of a sidecar of the mesh, as in Istio.
+const meshContainer = "istio-proxy"
+
+// sidecars is how many instances of a service are called through a sidecar that is ready, of all: "2/2". It is empty
+// where none has one.
+func sidecars(s serviceView) string {
+	has, ready := 0, 0
+	for _, in := range s.Instances {
+		for _, c := range in.Containers {
+			if c.Name == meshContainer {
+				has++
+				if c.Ready {
+					ready++
+				}
+			}
+		}
 	}
+	if has == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d/%d", ready, len(s.Instances))
 }
 
 func statsTable(ios *iostreams.IO, w io.Writer, all []serviceView) {
