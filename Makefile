@@ -16,7 +16,7 @@ FISHDIR  := $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 TOOL     := $(GO) tool -modfile=tools/lint/go.mod
 GO_FILES := $(shell find cmd pkg services lessons tools -name '*.go' -not -path '*/testdata/*')
 
-.PHONY: up down build install uninstall test test-storm test-prometheus test-h2spec apiserver-golden bench lint cross words vulncheck demo docs generate check-generated fuzz clean
+.PHONY: up down build install uninstall test test-storm test-prometheus test-h2spec test-xds apiserver-golden bench lint cross words vulncheck demo docs generate check-generated fuzz clean
 
 up: build ## build shopctl and start the shop
 	$(BIN) up
@@ -52,6 +52,9 @@ test-prometheus: ## our storage, rules and templates against Prometheus' own
 
 test-h2spec: ## the sidecars' HTTP/2 against h2spec, beside a proxy of net/http
 	cd tools/h2spec && $(GO) test -tags $(TAGS) -timeout 5m ./...
+
+test-xds: ## the mesh's control plane with the xDS client of grpc-go
+	cd tools/xdsclient && $(GO) test -tags $(TAGS) -timeout 5m ./...
 
 apiserver-golden: ## record in testdata/apiserver what a real API server answers; building it takes ten minutes the first time
 	cd tools/apiserver && GOFLAGS=-trimpath $(GO) test -vet=off -timeout 30m -run Recording . -update
