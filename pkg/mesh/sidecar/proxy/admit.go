@@ -1,0 +1,204 @@
+package proxy
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	"google.golang.org/grpc/codes"
+
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/field"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/jwt"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/rbac"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/record"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/route"
+)
+
+// admit prepares the request and lets it pass the filters. It reports whether it has: otherwise it has replied.
+func (c *call) admit(config *listenerConfig) bool {
+	if !c.head.Has(":authority") && c.head.Has("host") {
+		c.head.Add(":authority", c.head.Get("host"))
+	}
+	c.head.Del("host")
+	if config.authority != "" {
+		c.head.Set(":authority", config.authority)
+	}
+	if c.head.Get("x-request-id") == "" {
+		c.head.Set("x-request-id", newRequestID())
+	}
+	c.forwardCertificate()
+	c.req = field.ReadRequest(c.head)
+	c.describe()
+	path, ok := field.NormalizePath(c.req.Path)
+	if !ok {
+		c.reply(response{status: 400, details: "path_normalization_failed"})
+		return false
+	}
+	if path != c.req.Path {
+		c.head.Set(":path", path)
+		c.req = field.ReadRequest(c.head)
+	}
+	return c.filter()
+}
+
+// describe notes of the request what the access log has.
+func (c *call) describe() {
+	c.e.Method, c.e.Path, c.e.Authority, c.e.GRPC = c.req.Method, c.req.Path, c.req.Authority, c.req.IsGRPC()
+	for i := range c.head {
+		switch h := &c.head[i]; h.Name {
+		case "x-request-id":
+			c.e.RequestID = h.Value
+		case "user-agent":
+			c.e.UserAgent = h.Value
+		case "x-forwarded-for":
+			c.e.ForwardedFor = h.Value
+		case "traceparent":
+			c.e.TraceParent = h.Value
+		}
+	}
+	if c.e.Inbound && c.d.peer != nil && len(c.d.peer.URIs) > 0 {
+		c.e.Principal = c.d.peer.URIs[0]
+	}
+}
+
+// forwardCertificate tells the workload whose request it is. What a caller itself says of that counts only if the caller has proved
+// who it is, and then as what that caller says.
+func (c *call) forwardCertificate() {
+	const header = "x-forwarded-client-cert"
+	if c.manager.certs != hcmv3.HttpConnectionManager_APPEND_FORWARD || c.d.peer == nil {
+		c.head.Del(header)
+		return
+	}
+	var b strings.Builder
+	if before := c.head.Get(header); before != "" {
+		b.WriteString(before + ",")
+	}
+	if id := c.p.opt.Identity; id != nil {
+		if own, err := id.Certificate(); err == nil && own.Leaf != nil && len(own.Leaf.URIs) > 0 {
+			fmt.Fprintf(&b, "By=%s;", own.Leaf.URIs[0])
+		}
+	}
+	fmt.Fprintf(&b, `Subject="%s"`, strings.ReplaceAll(c.d.peer.Subject, `"`, `\"`))
+	for _, uri := range c.d.peer.URIs {
+		b.WriteString(";URI=" + uri)
+	}
+	for _, name := range c.d.peer.DNS {
+		b.WriteString(";DNS=" + name)
+	}
+	c.head.Set(header, b.String())
+}
+
+// filter lets the request pass the filters in their order.
+func (c *call) filter() bool {
+	if len(c.manager.filters) == 0 {
+		return true
+	}
+	r := c.d.rbacRequest()
+	r.HTTP = &c.req
+	for _, f := range c.manager.filters {
+		if f.jwt != nil {
+			metadata, denial := f.jwt.Authenticate(&c.head, time.Now())
+			if denial != nil {
+				c.reply(response{
+					status: denial.Status, body: denial.Body, details: denial.Details,
+					extra: field.Fields{{Name: "www-authenticate", Value: denial.WWWAuthenticate}},
+				})
+				return false
+			}
+			c.req = field.ReadRequest(c.head)
+			r.Metadata = map[string]map[string]any{jwt.FilterName: metadata}
+			continue
+		}
+		if d := f.rbac.Evaluate(&r); !d.Allowed {
+			c.reply(response{status: 403, body: rbac.Denied, details: d.Details()})
+			return false
+		}
+	}
+	return true
+}
+
+// inject finds the route, and injects its faults before the request is routed.
+func (c *call) inject() {
+	c.route = c.manager.routes.Match(c.req.Authority, &c.req)
+	if c.route == nil {
+		c.e.Flags |= record.NR
+		c.reply(response{status: 404, details: "route_not_found"})
+		return
+	}
+	c.e.Route, c.e.Operation, c.e.Config = c.route.Name, c.route.Operation, c.route.Config()
+	delay, abort := c.route.Fault.Roll(&c.req, random)
+	if delay == 0 {
+		c.afterDelay(abort)
+		return
+	}
+	c.e.Flags |= record.DI
+	c.wait = time.AfterFunc(delay, func() {
+		c.p.group.Do(func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if !c.done {
+				c.afterDelay(abort)
+			}
+		})
+	})
+}
+
+func (c *call) afterDelay(abort *route.Abort) {
+	if abort == nil {
+		c.dispatch()
+		return
+	}
+	c.e.Flags |= record.FI
+	r := response{status: abort.HTTP, body: "fault filter abort", details: "fault_filter_abort"}
+	if abort.HTTP == 0 {
+		r.status, r.grpc = 200, new(codes.Code)
+		*r.grpc = abort.GRPC
+	}
+	c.reply(r)
+}
+
+// dispatch does what the route says.
+func (c *call) dispatch() {
+	if preflight, ok := c.route.CORS.Preflight(&c.req); ok {
+		c.answer(preflight, "")
+		return
+	}
+	switch {
+	case c.route.Redirect != nil:
+		c.reply(response{
+			status: c.route.Redirect.Status, plain: true,
+			extra: field.Fields{{Name: "location", Value: c.route.Redirect.Location(&c.req)}},
+		})
+		return
+	case c.route.Direct != nil:
+		c.reply(response{status: c.route.Direct.Status, body: c.route.Direct.Body, details: "direct_response"})
+		return
+	}
+	c.target = c.route.Pick(random)
+	c.e.Cluster = c.target.Cluster
+	if c.cluster = c.p.clusters.Get(c.target.Cluster); c.cluster == nil {
+		c.e.Flags |= record.NC
+		c.reply(response{status: 503, details: "cluster_not_found"})
+		return
+	}
+	c.times = c.route.Timeouts(&c.req)
+	c.hash, _, _ = c.route.Hash(&c.req, c.d.remote.String())
+	c.route.ChangeRequest(c.target, &c.head)
+	c.keep = c.route.Retry != nil || len(c.route.Mirrors) > 0
+	c.routed = true
+	c.try()
+	if c.ended {
+		c.startTimeouts()
+	}
+}
+
+func newRequestID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	text := hex.EncodeToString(b[:])
+	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
+}

@@ -1,0 +1,369 @@
+package proxy
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/cluster"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/field"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/h2"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/record"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/route"
+)
+
+// attempt is one try at a host. It is the handler of the stream to it, and guarded by the call's lock.
+type attempt struct {
+	c     *call
+	n     int
+	retry bool // the cluster's breaker for retries counts it
+	host  *cluster.Host
+	pool  *pool
+	s     stream // nil: it waits for a connection
+	sent  time.Time
+	limit time.Duration // that the callee was told; 0: none
+	heard bool          // the response's headers have come
+	over  bool
+	owed  int // received of the response, and not credited
+	timer *time.Timer
+}
+
+// try begins an attempt. The call's lock is held.
+func (c *call) try() {
+	var tried []*cluster.Host
+	reselect := 0
+	if p := c.route.Retry; p != nil && p.AvoidPrevious {
+		tried, reselect = c.tried, p.Reselect
+	}
+	host, err := c.cluster.Pick(c.hash, tried, reselect)
+	if err != nil {
+		if c.retries > 0 {
+			c.cluster.Retries.Release()
+		}
+		c.e.Flags |= record.UH
+		c.reply(response{status: 503, body: cluster.ErrNoHealthyUpstream.Error(), details: "no_healthy_upstream"})
+		return
+	}
+	c.attempts++
+	c.tried = append(c.tried, host)
+	c.e.UpstreamHost = host.Address
+	a := &attempt{c: c, n: c.attempts, retry: c.retries > 0, host: host, pool: c.p.pool(host)}
+	c.attempt = a
+	a.open()
+}
+
+func (a *attempt) open() {
+	s, via, ok := a.pool.open(a)
+	switch {
+	case !ok:
+		a.fail(overflow())
+	case s != nil:
+		a.begin(s, via)
+	}
+}
+
+// ready is called when a connection has come about.
+func (a *attempt) ready(s stream, via *upstream) {
+	a.c.mu.Lock()
+	defer a.c.mu.Unlock()
+	if a.over {
+		s.Reset(http2.ErrCodeCancel)
+		return
+	}
+	a.begin(s, via)
+}
+
+// failed is called when none has.
+func (a *attempt) failed(f failure) {
+	a.c.mu.Lock()
+	defer a.c.mu.Unlock()
+	if !a.over {
+		a.host.Report(cluster.Failed)
+		a.fail(f)
+	}
+}
+
+// begin sends what there is of the request.
+func (a *attempt) begin(s stream, via *upstream) {
+	c := a.c
+	if !c.cluster.Requests.Acquire() {
+		s.Reset(http2.ErrCodeCancel)
+		a.fail(overflow())
+		return
+	}
+	end := c.ended && len(c.body) == 0 && c.trailers == nil
+	a.sent = time.Now()
+	if err := s.WriteHeaders(a.fields(), end); err != nil {
+		c.cluster.Requests.Release()
+		if errors.Is(err, h2.ErrGoingAway) || errors.Is(err, h2.ErrStreamClosed) {
+			a.open() // nothing was sent: another connection takes it
+			return
+		}
+		s.Reset(http2.ErrCodeCancel)
+		a.fail(failure{reason: "local reset", flag: record.LR, retry: route.Overflow, status: 503})
+		return
+	}
+	a.s = s
+	a.host.Begin()
+	c.e.UpstreamLocal = via.local
+	if !c.e.Inbound {
+		c.e.Principal, c.e.MutualTLS = via.principal, via.principal != ""
+	}
+	if len(c.body) > 0 {
+		_ = s.WriteData(c.body, c.ended && c.trailers == nil)
+	}
+	if c.trailers != nil {
+		_ = s.WriteTrailers(c.trailers)
+	}
+	if len(c.body) > bufferLimit {
+		c.keep = false
+	}
+	if !c.keep {
+		c.body = nil
+	}
+	c.credit()
+	if c.ended {
+		a.startTimeout()
+	}
+}
+
+// fields are those of the request for this attempt.
+func (a *attempt) fields() field.Fields {
+	c := a.c
+	f := c.head
+	if c.keep {
+		f = f.Clone()
+	}
+	if c.route.AttemptCount {
+		f.Set("x-envoy-attempt-count", strconv.Itoa(a.n))
+	}
+	expected := c.times.PerTry
+	if expected == 0 && c.times.Total > 0 {
+		expected = c.times.Total
+		if a.n > 1 {
+			expected = max(c.times.Total-time.Since(c.e.Start), time.Millisecond)
+		}
+	}
+	if expected > 0 {
+		f.Set("x-envoy-expected-rq-timeout-ms", strconv.FormatInt(max(expected.Milliseconds(), 1), 10))
+		if c.req.IsGRPC() && !c.e.Inbound {
+			a.limit = expected
+			f.Set("grpc-timeout", route.FormatGRPCTimeout(expected))
+		}
+	}
+	return f
+}
+
+// startTimeout bounds the attempt, once the request is complete and has a connection.
+func (a *attempt) startTimeout() {
+	if d := a.c.times.PerTry; d > 0 && a.s != nil && a.timer == nil && !a.heard && !a.over {
+		a.timer = time.AfterFunc(d, a.onTimeout)
+	}
+}
+
+func (a *attempt) onTimeout() {
+	a.c.mu.Lock()
+	defer a.c.mu.Unlock()
+	if a.over || a.heard {
+		return
+	}
+	a.timeOut()
+}
+
+func (a *attempt) timeOut() {
+	if a.c.times.PerTry == 0 {
+		a.c.timeOut()
+		return
+	}
+	a.host.Report(cluster.TimedOut)
+	a.fail(failure{flag: record.UT, retry: route.PerTryTimeout, status: 504})
+}
+
+// Headers begins the response.
+func (a *attempt) Headers(_ *h2.Stream, fields []hpack.HeaderField, end bool) {
+	c := a.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a.over {
+		return
+	}
+	a.heard = true
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	f := field.Fields(fields)
+	a.host.Report(cluster.ResponseOutcome(c.req.IsGRPC(), f))
+	if c.route.Retry.OnResponse(f) && c.again() {
+		return
+	}
+	c.keep, c.body, c.responded = false, nil, true
+	c.e.ServiceTime = max(time.Since(a.sent), 1)
+	c.e.Details = "via_upstream"
+	c.route.CORS.ChangeResponse(&c.req, &f)
+	c.route.ChangeResponse(c.target, &c.req, &f)
+	f.Set("x-envoy-upstream-service-time", strconv.FormatInt(c.e.ServiceTime.Milliseconds(), 10))
+	c.note(f)
+	_ = c.down.WriteHeaders(f, end)
+	if end {
+		c.finish()
+	}
+}
+
+// Data is a part of the response's body.
+func (a *attempt) Data(_ *h2.Stream, p []byte, end bool) {
+	a.c.mu.Lock()
+	defer a.c.mu.Unlock()
+	if a.over {
+		return
+	}
+	a.c.e.BytesSent += int64(len(p))
+	_ = a.c.down.WriteData(p, end)
+	if end {
+		a.c.finish()
+		return
+	}
+	a.owed += len(p)
+	a.credit()
+}
+
+// credit lets the host send as much as has been passed on.
+func (a *attempt) credit() {
+	if a.owed > 0 && a.s != nil && a.c.down.Queued() < h2.HighWater {
+		a.s.Consumed(a.owed)
+		a.owed = 0
+	}
+}
+
+// Trailers is the end of the response, with fields.
+func (a *attempt) Trailers(_ *h2.Stream, fields []hpack.HeaderField) {
+	a.c.mu.Lock()
+	defer a.c.mu.Unlock()
+	if a.over {
+		return
+	}
+	a.c.note(fields)
+	_ = a.c.down.WriteTrailers(fields)
+	a.c.finish()
+}
+
+// Reset is the end of the stream, or of its connection, before that of the response.
+func (a *attempt) Reset(_ *h2.Stream, err *h2.StreamError) {
+	a.c.mu.Lock()
+	defer a.c.mu.Unlock()
+	if a.over {
+		return
+	}
+	f := resetFailure(err, true)
+	if !a.heard && a.limit > 0 && err.Kind == h2.RemoteReset && time.Since(a.sent) >= a.limit {
+		a.timeOut() // the callee keeps the same time, and was a moment faster
+		return
+	}
+	if !a.heard {
+		a.host.Report(cluster.Failed)
+		a.fail(f)
+		return
+	}
+	a.c.e.Flags |= f.flag
+	a.c.e.Details = "upstream_reset_after_response_started{" + strings.ReplaceAll(f.reason, " ", "_") + "}"
+	code := http2.ErrCodeInternal
+	if err.Kind == h2.RemoteReset {
+		code = err.Code
+	}
+	a.c.down.Reset(code)
+	a.c.finish()
+}
+
+// Writable means that the host reads the request again.
+func (a *attempt) Writable(*h2.Stream) {
+	a.c.mu.Lock()
+	defer a.c.mu.Unlock()
+	if !a.over {
+		a.c.credit()
+	}
+}
+
+// end ends the attempt. Its stream is reset if it has not ended.
+func (a *attempt) end(code http2.ErrCode) {
+	if a.over {
+		return
+	}
+	a.over = true
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	if a.retry {
+		a.c.cluster.Retries.Release()
+	}
+	if a.s == nil {
+		a.pool.forget(a)
+		return
+	}
+	a.s.Reset(code)
+	a.host.End()
+	a.c.cluster.Requests.Release()
+}
+
+// fail ends the attempt without a response: there is another, or the call ends.
+func (a *attempt) fail(f failure) {
+	c := a.c
+	if c.route.Retry.OnReset(f.retry) && c.again() {
+		return
+	}
+	c.e.Flags |= f.flag
+	c.e.TransportFailure = f.transport
+	if f.reason == "" {
+		c.reply(response{status: f.status, body: "upstream request timeout", details: "upstream_per_try_timeout"})
+		return
+	}
+	body := "upstream connect error or disconnect/reset before headers. "
+	if c.attempts > 1 {
+		body += "retried and the latest "
+	}
+	body += "reset reason: " + f.reason
+	details := f.reason
+	if f.transport != "" {
+		body += ", transport failure reason: " + f.transport
+		details += "|" + f.transport
+	}
+	r := response{status: f.status, body: body, details: "upstream_reset_before_response_started{" + strings.ReplaceAll(details, " ", "_") + "}"}
+	if f.flag == record.UO {
+		r.extra = field.Fields{{Name: "x-envoy-overloaded", Value: "true"}}
+	}
+	c.reply(r)
+}
+
+// again ends the attempt and arranges for another, if there may be one.
+func (c *call) again() bool {
+	p := c.route.Retry
+	switch {
+	case c.responded || !c.keep:
+		return false
+	case c.retries >= p.Retries:
+		c.e.Flags |= record.URX
+		return false
+	case !c.cluster.Retries.Acquire():
+		c.e.Flags |= record.UO
+		return false
+	}
+	c.attempt.end(http2.ErrCodeCancel)
+	c.attempt = nil
+	c.retries++
+	c.backing = true
+	c.wait = time.AfterFunc(p.Backoff(int(c.retries), random), func() {
+		c.p.group.Do(func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if c.done {
+				c.cluster.Retries.Release()
+				return
+			}
+			c.backing = false
+			c.try()
+		})
+	})
+	return true
+}

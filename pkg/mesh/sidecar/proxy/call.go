@@ -1,0 +1,222 @@
+package proxy
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/cluster"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/field"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/h2"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/record"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/route"
+)
+
+// bufferLimit is how much of a request is held for another attempt.
+const bufferLimit = 1 << 20
+
+// call is a request and its response. It is the handler of the caller's stream.
+type call struct {
+	d    *downstream
+	p    *Proxy
+	down stream
+
+	mu      sync.Mutex
+	manager *manager
+	head    field.Fields
+	req     field.Request
+	route   *route.Route
+	target  *route.Target
+	cluster *cluster.Cluster
+	times   route.Timeouts
+	hash    uint64
+
+	body     []byte // of the request: what no attempt has been sent, or all of it where keep is set
+	keep     bool
+	trailers field.Fields
+	ended    bool // the request is complete
+	routed   bool
+	owed     int // received of the request, and not credited
+
+	attempt   *attempt
+	tried     []*cluster.Host
+	attempts  int
+	retries   uint32
+	backing   bool // the next attempt waits for its time
+	responded bool
+	done      bool
+
+	total, wait *time.Timer
+	e           record.Entry
+}
+
+// acceptStream begins the call of a stream.
+func (d *downstream) acceptStream(s *h2.Stream) h2.Handler { return d.newCall(s, "HTTP/2") }
+
+func (d *downstream) newCall(s stream, protocol string) *call {
+	c := &call{d: d, p: d.listener.proxy, down: s}
+	c.e = record.Entry{
+		Start: time.Now(), Protocol: protocol, ServerName: d.server, MutualTLS: d.peer != nil,
+		DownstreamLocal: d.local.String(), DownstreamRemote: d.remote.String(),
+	}
+	return c
+}
+
+// Headers begins the request.
+func (c *call) Headers(_ *h2.Stream, fields []hpack.HeaderField, end bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	config := c.d.listener.config.Load()
+	chain := c.d.chain()
+	if chain == nil || chain.http == nil {
+		c.done = true
+		c.down.Reset(http2.ErrCodeRefusedStream)
+		_ = c.d.conn.Close() // the configuration takes no such connection any more
+		return
+	}
+	c.manager, c.head, c.ended = chain.http, fields, end
+	c.e.Inbound = config.inbound
+	if c.admit(config) {
+		c.inject()
+	}
+}
+
+// Data is a part of the request's body.
+func (c *call) Data(_ *h2.Stream, p []byte, end bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done {
+		return
+	}
+	c.e.BytesReceived += int64(len(p))
+	c.owed += len(p)
+	a := c.attempt
+	sent := a != nil && a.s != nil
+	if !sent || c.keep {
+		c.body = append(c.body, p...)
+	}
+	if sent && c.keep && len(c.body) > bufferLimit {
+		c.keep, c.body = false, nil
+	}
+	if sent {
+		_ = a.s.WriteData(p, end)
+		c.credit()
+	}
+	if end {
+		c.complete()
+	}
+}
+
+// Trailers is the end of the request, with fields.
+func (c *call) Trailers(_ *h2.Stream, fields []hpack.HeaderField) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done {
+		return
+	}
+	c.trailers = fields
+	if a := c.attempt; a != nil && a.s != nil {
+		_ = a.s.WriteTrailers(fields)
+	}
+	c.complete()
+}
+
+// Reset is the end of a caller that does not wait for the response.
+func (c *call) Reset(_ *h2.Stream, err *h2.StreamError) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done {
+		return
+	}
+	c.e.Flags |= record.DC
+	c.e.Details = "downstream_remote_disconnect"
+	if err.Kind == h2.ProtocolError {
+		c.e.Flags |= record.DPE
+		c.e.Details = "http2.violation.of.messaging.rule"
+	}
+	c.finish()
+}
+
+// Writable means that the caller reads the response again.
+func (c *call) Writable(*h2.Stream) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.attempt != nil {
+		c.attempt.credit()
+	}
+}
+
+// credit lets the caller send as much as has been passed on.
+func (c *call) credit() {
+	if a := c.attempt; c.owed > 0 && a != nil && a.s != nil && a.s.Queued() < h2.HighWater {
+		c.down.Consumed(c.owed)
+		c.owed = 0
+	}
+}
+
+// complete is called when the request has ended: from then on timeouts run.
+func (c *call) complete() {
+	c.ended = true
+	if c.routed {
+		c.startTimeouts()
+	}
+}
+
+func (c *call) startTimeouts() {
+	if c.done {
+		return
+	}
+	if c.times.Total > 0 && c.total == nil {
+		c.total = time.AfterFunc(c.times.Total, c.onTimeout)
+	}
+	if c.attempt != nil {
+		c.attempt.startTimeout()
+	}
+	c.mirror()
+}
+
+// onTimeout ends a call that took too long.
+func (c *call) onTimeout() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.timeOut()
+}
+
+func (c *call) timeOut() {
+	if c.done {
+		return
+	}
+	if a := c.attempt; a != nil && a.s != nil && !a.heard {
+		a.host.Report(cluster.TimedOut)
+	}
+	c.e.Flags |= record.UT
+	if c.responded {
+		c.e.Details = "response_timeout"
+		c.down.Reset(http2.ErrCodeCancel)
+		c.finish()
+		return
+	}
+	c.reply(response{status: 504, body: "upstream request timeout", details: "response_timeout"})
+}
+
+// finish ends the call on this side: attempts, timers, and with what remains of it.
+func (c *call) finish() {
+	if c.done {
+		return
+	}
+	c.done = true
+	if c.total != nil {
+		c.total.Stop()
+	}
+	if c.wait != nil && c.wait.Stop() && c.backing {
+		c.cluster.Retries.Release()
+	}
+	c.e.Attempts = c.attempts
+	if a := c.attempt; a != nil {
+		a.end(http2.ErrCodeCancel)
+	}
+	c.body = nil
+	c.p.record(&c.e)
+}

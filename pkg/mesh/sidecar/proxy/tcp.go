@@ -1,0 +1,103 @@
+package proxy
+
+import (
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/cluster"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/rbac"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/record"
+)
+
+// serveTCP passes on a connection whose requests are not read.
+func (d *downstream) serveTCP(c *chain) { d.splicing(c, &sniffed{d.conn, d.raw}) }
+
+// splice passes on the bytes of a connection to a cluster.
+func (d *downstream) splice(c *chain) { d.splicing(c, &sniffed{d.conn, d.raw}) }
+
+func (d *downstream) splicing(c *chain, conn net.Conn) {
+	d.onGraceful(func() {}) // it ends when one of its ends does
+	e := &record.Entry{
+		Start: time.Now(), Inbound: d.listener.config.Load().inbound, Cluster: c.tcp, Protocol: "-", ServerName: d.server,
+		DownstreamLocal: d.local.String(), DownstreamRemote: d.remote.String(), MutualTLS: d.peer != nil,
+	}
+	defer d.listener.proxy.record(e)
+	for _, f := range c.network {
+		request := d.rbacRequest()
+		if decision := f.Evaluate(&request); !decision.Allowed {
+			e.Details, e.Termination = decision.Details(), "rbac_access_denied"
+			return
+		}
+	}
+	up, release := d.connect(c.tcp, e)
+	if up == nil {
+		return
+	}
+	defer release()
+	var wg sync.WaitGroup
+	wg.Go(func() { e.BytesReceived = pump(up, conn) })
+	e.BytesSent = pump(conn, up)
+	_ = up.SetReadDeadline(time.Now())
+	wg.Wait()
+}
+
+// pump copies until one end closes, and passes that on.
+func pump(to, from net.Conn) int64 {
+	n, err := io.Copy(to, from)
+	if c, ok := to.(interface{ CloseWrite() error }); ok && err == nil {
+		_ = c.CloseWrite()
+	} else {
+		_ = to.Close()
+	}
+	return n
+}
+
+// connect finds a host of a cluster and connects to it.
+func (d *downstream) connect(name string, e *record.Entry) (net.Conn, func()) {
+	p := d.listener.proxy
+	c := p.clusters.Get(name)
+	if c == nil {
+		e.Flags = record.NC
+		return nil, nil
+	}
+	host, err := c.Pick(0, nil, 0)
+	if err != nil {
+		e.Flags = record.UH
+		return nil, nil
+	}
+	if !c.Connections.Acquire() {
+		e.Flags = record.UO
+		return nil, nil
+	}
+	e.UpstreamHost, e.Attempts = host.Address, 1
+	up, principal, err := p.dial(host, false)
+	if err != nil {
+		c.Connections.Release()
+		host.Report(cluster.Failed)
+		e.Flags, e.TransportFailure = record.UF, transportFailure(err)
+		return nil, nil
+	}
+	host.Report(cluster.Connected)
+	host.Begin()
+	e.Principal = principal
+	return up, func() {
+		_ = up.Close()
+		host.End()
+		c.Connections.Release()
+	}
+}
+
+// rbacRequest is what policies see of the connection.
+func (d *downstream) rbacRequest() rbac.Request {
+	r := rbac.Request{Peer: d.peer, ServerName: d.server}
+	if a, err := netip.ParseAddrPort(d.remote.String()); err == nil {
+		r.DirectIP, r.RemoteIP = a.Addr(), a.Addr()
+	}
+	if a, err := netip.ParseAddrPort(d.local.String()); err == nil {
+		r.Destination = a
+	}
+	return r
+}

@@ -1,0 +1,123 @@
+// Package record is what remains of a request that a sidecar has handled: a line of Istio's access log, and the
+// measurements by which the edges of a shop are known.
+package record
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Entry is one request, or one connection whose requests are not read.
+type Entry struct {
+	Start    time.Time
+	Duration time.Duration
+	// Inbound: the request came to the workload. Otherwise the workload sent it.
+	Inbound bool
+
+	Method, Path, Protocol, Authority              string
+	RequestID, UserAgent, ForwardedFor, ServerName string
+	TraceParent                                    string
+	Status                                         int
+	GRPC                                           bool
+	GRPCStatus                                     string // "" where there was none
+	Flags                                          Flags
+	Details, Termination, TransportFailure         string
+	BytesReceived, BytesSent                       int64
+	ServiceTime                                    time.Duration // until the headers of the response; 0: none came
+	UpstreamHost, UpstreamLocal, Cluster           string
+	DownstreamLocal, DownstreamRemote              string
+	Route, Operation, Config                       string // Config is the path of the object that the route was made of
+	Attempts                                       int
+	MutualTLS                                      bool
+	// Principal is the caller's for an inbound request, and the callee's for an outbound one.
+	Principal string
+}
+
+// Flags are why a request did not end as its callee wanted. See Flags.String.
+type Flags uint32
+
+// Flags by Envoy's names.
+const (
+	NR Flags = 1 << iota
+	NC
+	UH
+	UF
+	UC
+	UR
+	LR
+	UO
+	UT
+	URX
+	DI
+	FI
+	DC
+	DPE
+	UPE
+)
+
+// String is the flags as the access log has them: "UF,URX", or "-".
+func (f Flags) String() string {
+	if f == 0 {
+		return "-"
+	}
+	var all []string
+	for i, name := range [...]string{"NR", "NC", "UH", "UF", "UC", "UR", "LR", "UO", "UT", "URX", "DI", "FI", "DC", "DPE", "UPE"} {
+		if f&(1<<i) != 0 {
+			all = append(all, name)
+		}
+	}
+	return strings.Join(all, ",")
+}
+
+// Append appends the entry as a line of Istio's access log.
+func (e *Entry) Append(b []byte) []byte {
+	b = append(b, '[')
+	b = e.Start.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	b = append(b, "] "...)
+	if e.Method == "" {
+		b = append(b, `"- - -"`...)
+	} else {
+		b = strconv.AppendQuote(b, or(e.Method)+" "+or(e.Path)+" "+or(e.Protocol))
+	}
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, int64(e.Status), 10)
+	for _, text := range []string{e.Flags.String(), underscores(or(e.Details)), or(e.Termination)} {
+		b = append(append(b, ' '), text...)
+	}
+	b = append(b, ' ')
+	b = strconv.AppendQuote(b, or(e.TransportFailure))
+	for _, n := range []int64{e.BytesReceived, e.BytesSent, e.Duration.Milliseconds()} {
+		b = strconv.AppendInt(append(b, ' '), n, 10)
+	}
+	b = append(b, ' ')
+	if e.ServiceTime > 0 {
+		b = strconv.AppendInt(b, e.ServiceTime.Milliseconds(), 10)
+	} else {
+		b = append(b, '-')
+	}
+	for _, text := range []string{e.ForwardedFor, e.UserAgent, e.RequestID, e.Authority, e.UpstreamHost} {
+		b = strconv.AppendQuote(append(b, ' '), or(text))
+	}
+	for _, text := range []string{e.Cluster, e.UpstreamLocal, e.DownstreamLocal, e.DownstreamRemote, e.ServerName, e.Route} {
+		b = append(append(b, ' '), underscores(or(text))...)
+	}
+	return append(b, '\n')
+}
+
+func or(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// underscores keeps a value one word, so that the columns of a line stay apart, and a line one line.
+func underscores(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' || r == 0x7f {
+			return '_'
+		}
+		return r
+	}, text)
+}
