@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv("BENCH_ECHO") != "" {
 		os.Exit(runEcho())
 	}
+	if kind := os.Getenv("BENCH_HOP"); kind != "" {
+		os.Exit(runHop(kind))
+	}
 	os.Exit(run(m))
 }
 
