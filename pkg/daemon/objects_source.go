@@ -50,7 +50,7 @@ func (s *source) Changed() <-chan struct{} { return s.changed }
 
 // run follows the store until ctx ends.
 func (s *source) run(ctx context.Context) {
-	for range s.store.Watch(ctx, resource.KindDeployment, resource.KindService, resource.KindConfigMap, resource.KindSecret, resource.KindPersistentVolumeClaim) {
+	for range s.store.Watch(ctx, resource.KindDeployment, resource.KindService, resource.KindConfigMap, resource.KindSecret, resource.KindPersistentVolumeClaim, resource.KindNamespace) {
 		if s.refresh() {
 			select {
 			case s.changed <- struct{}{}:
@@ -71,6 +71,7 @@ func (s *source) refresh() bool {
 		ConfigMaps:  map[orchestrator.Key]*corev1.ConfigMap{},
 		Secrets:     map[orchestrator.Key]*corev1.Secret{},
 		Claims:      map[orchestrator.Key]*corev1.PersistentVolumeClaim{},
+		Namespaces:  map[string]*corev1.Namespace{},
 	}
 	var print strings.Builder
 	for _, d := range objects.Deployments {
@@ -90,6 +91,10 @@ func (s *source) refresh() bool {
 	for _, o := range store.All[*corev1.PersistentVolumeClaim](snap, "") {
 		objects.Claims[orchestrator.Key{Namespace: o.Namespace, Name: o.Name}] = o
 		fmt.Fprintf(&print, "p %s/%s %s %s\n", o.Namespace, o.Name, o.UID, o.ResourceVersion)
+	}
+	for _, o := range store.All[*corev1.Namespace](snap, "") {
+		objects.Namespaces[o.Name] = o
+		fmt.Fprintf(&print, "n %s %s %s\n", o.Name, o.UID, o.ResourceVersion)
 	}
 	if print.String() == s.print {
 		return false

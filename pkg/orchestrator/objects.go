@@ -42,6 +42,8 @@ type ObjectEditor interface {
 	Put(ctx context.Context, objects ...resource.Object) ([]store.Change, error)
 	// EditDeployments changes Deployments in place.
 	EditDeployments(ctx context.Context, keys []resource.Key, dryRun bool, edit func(*appsv1.Deployment) error) ([]store.Change, error)
+	// EditObjects changes objects of any kind in place.
+	EditObjects(ctx context.Context, keys []resource.Key, dryRun bool, edit func(resource.Object) error) ([]store.Change, error)
 	// Delete removes objects, and with a namespace everything in it. A missing one is a *store.NotFoundError.
 	Delete(ctx context.Context, keys []resource.Key, dryRun bool) ([]store.Change, error)
 }

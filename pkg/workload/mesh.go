@@ -11,10 +11,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
-// Mesh starts the sidecars of pods. Which pods have one stands in their objects: see Joins. It is safe for concurrent use.
+// Mesh starts the sidecars of pods. Which pods have one stands in their objects: see resource.Injects. It is safe for concurrent use.
 type Mesh interface {
 	// Environ is the environment of one run of a pod's sidecar, "KEY=value". ports are the listeners that earlier runs had,
 	// by name: a program that has their addresses keeps them. The controller calls it outside its loop.
@@ -28,28 +29,6 @@ const (
 	SidecarImage = "shopctl/proxy"
 )
 
-// The labels by which Istio decides which pods have a sidecar, on a Namespace and on a pod template.
-const (
-	InjectionLabel = "istio-injection"
-	InjectLabel    = "sidecar.istio.io/inject"
-)
-
-// Joins reports whether the pods of a template have a sidecar, by the rules of Istio's injector: a namespace that is labeled
-// disabled has none, one that is labeled enabled has them in all pods but those that refuse, and any other only in pods
-// that ask for one.
-func Joins(namespace *corev1.Namespace, template *corev1.PodTemplateSpec) bool {
-	pod, labeled := template.Labels[InjectLabel]
-	switch {
-	case template.Spec.HostNetwork:
-		return false
-	case namespace != nil && namespace.Labels[InjectionLabel] == "disabled":
-		return false
-	case namespace != nil && namespace.Labels[InjectionLabel] == "enabled":
-		return pod != "false" && (labeled || template.Annotations[InjectLabel] != "false")
-	}
-	return pod == "true"
-}
-
 // OutboundName is the name of a sidecar's listener for a port of a Service, and InboundName of that for a port of its pod.
 func OutboundName(ref podspec.Reference) string {
 	return fmt.Sprintf("%s.%s.svc.cluster.local_%d", ref.Service.Name, ref.Service.Namespace, ref.Port)
@@ -60,18 +39,18 @@ func InboundName(targetPort int32) string { return fmt.Sprintf("inbound_%d", tar
 
 // joins reports whether the pods of a Deployment have a sidecar as things are now.
 func (c *Controller) joins(d *appsv1.Deployment) bool {
-	return c.cfg.Mesh != nil && Joins(c.objects.Namespaces[d.Namespace], &d.Spec.Template)
+	return c.cfg.Mesh != nil && resource.Injects(c.objects.Namespaces[d.Namespace], &d.Spec.Template)
 }
 
 // withoutInjection is a template without the label that asks for a sidecar or refuses one: instances of built-in services
 // join and leave while they run.
 func withoutInjection(t *corev1.PodTemplateSpec) *corev1.PodTemplateSpec {
-	if _, ok := t.Labels[InjectLabel]; !ok {
+	if _, ok := t.Labels[resource.InjectLabel]; !ok {
 		return t
 	}
 	bare := *t
 	bare.Labels = maps.Clone(t.Labels)
-	delete(bare.Labels, InjectLabel)
+	delete(bare.Labels, resource.InjectLabel)
 	return &bare
 }
 

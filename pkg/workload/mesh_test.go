@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
@@ -59,11 +60,11 @@ func withMesh(c *Config) { c.Mesh = fakeMesh{} }
 // inject labels the namespace.
 func (w *world) inject(value string) {
 	w.edit(func(o *Objects) {
-		o.Namespaces = map[string]*corev1.Namespace{ns: {ObjectMeta: metav1.ObjectMeta{Name: ns, Labels: map[string]string{InjectionLabel: value}}}}
+		o.Namespaces = map[string]*corev1.Namespace{ns: {ObjectMeta: metav1.ObjectMeta{Name: ns, Labels: map[string]string{resource.InjectionLabel: value}}}}
 	})
 }
 
-// split tells the sidecar of a workload's only pod from its program.
+// split separates the sidecar of a workload's only pod from its program.
 func (w *world) split(workload string) (app, sidecar *fakeInstance) {
 	w.t.Helper()
 	for _, in := range w.instances(workload) {
@@ -120,7 +121,7 @@ func TestARunningPodLeavesTheMeshWithoutARestartAndAlwaysHasAReadyEndpoint(t *te
 		w := meshed(t)
 		w.app("catalog", 1)
 		w.app("cart", 1, "catalog")
-		w.objects.Namespaces = map[string]*corev1.Namespace{ns: {ObjectMeta: metav1.ObjectMeta{Name: ns, Labels: map[string]string{InjectionLabel: "enabled"}}}}
+		w.objects.Namespaces = map[string]*corev1.Namespace{ns: {ObjectMeta: metav1.ObjectMeta{Name: ns, Labels: map[string]string{resource.InjectionLabel: "enabled"}}}}
 		w.run(withMesh)
 		defer w.stop()
 		w.pass(steadyAfter)
@@ -206,7 +207,7 @@ func TestANewPodIsReadyWhenItsSidecarTakesItsCalls(t *testing.T) {
 		w.app("catalog", 1)
 		sidecar := make(chan *fakeInstance, 1)
 		w.sidecar = func(in *fakeInstance) { in.listen(); sidecar <- in }
-		w.objects.Namespaces = map[string]*corev1.Namespace{ns: {ObjectMeta: metav1.ObjectMeta{Name: ns, Labels: map[string]string{InjectionLabel: "enabled"}}}}
+		w.objects.Namespaces = map[string]*corev1.Namespace{ns: {ObjectMeta: metav1.ObjectMeta{Name: ns, Labels: map[string]string{resource.InjectionLabel: "enabled"}}}}
 		w.run(withMesh)
 		defer w.stop()
 		w.pass(time.Second)
@@ -241,41 +242,6 @@ func TestKillAndPauseOfAWorkloadLeaveItsSidecarAlone(t *testing.T) {
 	})
 }
 
-func TestWhichPodsJoinFollowsTheRulesOfIstiosInjector(t *testing.T) {
-	for _, tc := range []struct {
-		namespace, label, annotation string
-		want                         bool
-	}{
-		{"", "", "", false},
-		{"", "true", "", true},
-		{"", "", "true", false},
-		{"enabled", "", "", true},
-		{"enabled", "false", "", false},
-		{"enabled", "", "false", false},
-		{"enabled", "true", "false", true},
-		{"disabled", "true", "", false},
-		{"something", "", "", false},
-	} {
-		namespace := &corev1.Namespace{}
-		template := &corev1.PodTemplateSpec{}
-		if tc.namespace != "" {
-			namespace.Labels = map[string]string{InjectionLabel: tc.namespace}
-		}
-		if tc.label != "" {
-			template.Labels = map[string]string{InjectLabel: tc.label}
-		}
-		if tc.annotation != "" {
-			template.Annotations = map[string]string{InjectLabel: tc.annotation}
-		}
-		if got := Joins(namespace, template); got != tc.want {
-			t.Errorf("%+v: joins is %v", tc, got)
-		}
-	}
-	if Joins(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{InjectionLabel: "enabled"}}}, &corev1.PodTemplateSpec{Spec: corev1.PodSpec{HostNetwork: true}}) {
-		t.Error("a pod of the host's network has a sidecar")
-	}
-}
-
 func TestTheLabelOfInjectionReplacesNoBuiltinService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := meshed(t)
@@ -286,7 +252,7 @@ func TestTheLabelOfInjectionReplacesNoBuiltinService(t *testing.T) {
 		app, _ := w.split("cart")
 		w.deployment("cart", func(d *appsv1.Deployment) {
 			d.Spec.Template.Labels = maps.Clone(d.Spec.Template.Labels)
-			d.Spec.Template.Labels[InjectLabel] = "true"
+			d.Spec.Template.Labels[resource.InjectLabel] = "true"
 		})
 		w.pass(steadyAfter)
 		if same, sidecar := w.split("cart"); same != app || sidecar == nil {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -20,6 +21,9 @@ import (
 
 // Edit changes Deployments as scale, restart, stop, start and set do.
 func (s *objectsServer) Edit(ctx context.Context, req *controlpb.EditRequest) (*controlpb.EditResponse, error) {
+	if op, ok := req.GetOperation().(*controlpb.EditRequest_Mesh); ok {
+		return s.inject(ctx, req, op.Mesh)
+	}
 	edit, release, err := s.operation(req)
 	if err != nil {
 		return nil, err
@@ -59,6 +63,30 @@ func (s *objectsServer) Edit(ctx context.Context, req *controlpb.EditRequest) (*
 		}
 	}
 	return resp, nil
+}
+
+// inject labels the pods of services, or a whole namespace, for sidecars or against.
+func (s *objectsServer) inject(ctx context.Context, req *controlpb.EditRequest, on bool) (*controlpb.EditResponse, error) {
+	var keys []resource.Key
+	for _, name := range req.GetServices() {
+		key, err := s.findDeployment(req.GetNamespace(), name)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, resource.Key{Kind: resource.KindDeployment, Namespace: key.Namespace, Name: key.Name})
+	}
+	if len(keys) == 0 {
+		keys = append(keys, resource.Key{Kind: resource.KindNamespace, Name: cmp.Or(req.GetNamespace(), s.objects.Namespace())})
+	}
+	changes, err := s.objects.EditObjects(ctx, keys, req.GetDryRun(), func(o resource.Object) error { return resource.SetInjection(o, on) })
+	if err != nil {
+		return nil, explainObjects(err)
+	}
+	resp := &controlpb.EditResponse{}
+	if resp.Objects, err = changed(changes); err == nil && !req.GetDryRun() {
+		s.commit(changes, "Applied")
+	}
+	return resp, err
 }
 
 func (s *objectsServer) findDeployment(namespace, name string) (orchestrator.Key, error) {

@@ -25,7 +25,7 @@ func (s *Store) Get(key resource.Key) (resource.Object, error) { return s.Snapsh
 
 // Update changes one object in place, for tests.
 func (s *Store) Update(key resource.Key, change func(resource.Object) error) (Change, error) {
-	changes, err := s.updateAll(context.Background(), []resource.Key{key}, false, change)
+	changes, err := s.EditObjects(context.Background(), []resource.Key{key}, false, change)
 	if err != nil {
 		return Change{}, err
 	}

@@ -116,9 +116,9 @@ func (s *Store) Put(ctx context.Context, objects ...resource.Object) ([]Change, 
 	})
 }
 
-// updateAll changes several objects, all or none: change edits a copy of each in place and must not call the store.
+// EditObjects changes several objects, all or none: change edits a copy of each in place and must not call the store.
 // With dryRun it only returns what would change.
-func (s *Store) updateAll(ctx context.Context, keys []resource.Key, dryRun bool, change func(resource.Object) error) ([]Change, error) {
+func (s *Store) EditObjects(ctx context.Context, keys []resource.Key, dryRun bool, change func(resource.Object) error) ([]Change, error) {
 	return s.commit(ctx, dryRun, func(tx *transaction) error {
 		var problems resource.Problems
 		for _, key := range keys {
@@ -142,9 +142,9 @@ func (s *Store) updateAll(ctx context.Context, keys []resource.Key, dryRun bool,
 	})
 }
 
-// EditDeployments is updateAll for Deployments, for edits such as resource.Scale and resource.Restart.
+// EditDeployments is EditObjects for Deployments, for edits such as resource.Scale and resource.Restart.
 func (s *Store) EditDeployments(ctx context.Context, keys []resource.Key, dryRun bool, edit func(*appsv1.Deployment) error) ([]Change, error) {
-	return s.updateAll(ctx, keys, dryRun, func(o resource.Object) error {
+	return s.EditObjects(ctx, keys, dryRun, func(o resource.Object) error {
 		d, ok := o.(*appsv1.Deployment)
 		if !ok {
 			return errors.New("it is not a Deployment")

@@ -2258,6 +2258,7 @@ type EditRequest struct {
 	//	*EditRequest_Stop
 	//	*EditRequest_Start
 	//	*EditRequest_SetEnv
+	//	*EditRequest_Mesh
 	Operation     isEditRequest_Operation `protobuf_oneof:"operation"`
 	DryRun        bool                    `protobuf:"varint,8,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2360,6 +2361,15 @@ func (x *EditRequest) GetSetEnv() *SetEnv {
 	return nil
 }
 
+func (x *EditRequest) GetMesh() bool {
+	if x != nil {
+		if x, ok := x.Operation.(*EditRequest_Mesh); ok {
+			return x.Mesh
+		}
+	}
+	return false
+}
+
 func (x *EditRequest) GetDryRun() bool {
 	if x != nil {
 		return x.DryRun
@@ -2391,6 +2401,11 @@ type EditRequest_SetEnv struct {
 	SetEnv *SetEnv `protobuf:"bytes,7,opt,name=set_env,json=setEnv,proto3,oneof"`
 }
 
+type EditRequest_Mesh struct {
+	// Whether instances have sidecars: of the services or, if none is named, of the whole namespace.
+	Mesh bool `protobuf:"varint,9,opt,name=mesh,proto3,oneof"`
+}
+
 func (*EditRequest_Replicas) isEditRequest_Operation() {}
 
 func (*EditRequest_Restart) isEditRequest_Operation() {}
@@ -2400,6 +2415,8 @@ func (*EditRequest_Stop) isEditRequest_Operation() {}
 func (*EditRequest_Start) isEditRequest_Operation() {}
 
 func (*EditRequest_SetEnv) isEditRequest_Operation() {}
+
+func (*EditRequest_Mesh) isEditRequest_Operation() {}
 
 type SetEnv struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3351,7 +3368,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x05files\x18\x05 \x03(\v2\x18.shopctl.control.v1.FileR\x05files\"b\n" +
 	"\x0eDeleteResponse\x124\n" +
 	"\aobjects\x18\x01 \x03(\v2\x1a.shopctl.control.v1.ObjectR\aobjects\x12\x1a\n" +
-	"\bwarnings\x18\x02 \x03(\tR\bwarnings\"\x8c\x02\n" +
+	"\bwarnings\x18\x02 \x03(\tR\bwarnings\"\xa2\x02\n" +
 	"\vEditRequest\x12\x1a\n" +
 	"\bservices\x18\x01 \x03(\tR\bservices\x12\x1c\n" +
 	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x1c\n" +
@@ -3359,7 +3376,8 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\arestart\x18\x04 \x01(\bH\x00R\arestart\x12\x14\n" +
 	"\x04stop\x18\x05 \x01(\bH\x00R\x04stop\x12\x16\n" +
 	"\x05start\x18\x06 \x01(\bH\x00R\x05start\x125\n" +
-	"\aset_env\x18\a \x01(\v2\x1a.shopctl.control.v1.SetEnvH\x00R\x06setEnv\x12\x17\n" +
+	"\aset_env\x18\a \x01(\v2\x1a.shopctl.control.v1.SetEnvH\x00R\x06setEnv\x12\x14\n" +
+	"\x04mesh\x18\t \x01(\bH\x00R\x04mesh\x12\x17\n" +
 	"\adry_run\x18\b \x01(\bR\x06dryRunB\v\n" +
 	"\toperation\"\x8d\x01\n" +
 	"\x06SetEnv\x125\n" +
@@ -3571,6 +3589,7 @@ func file_shopctl_control_v1_control_proto_init() {
 		(*EditRequest_Stop)(nil),
 		(*EditRequest_Start)(nil),
 		(*EditRequest_SetEnv)(nil),
+		(*EditRequest_Mesh)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -1,0 +1,108 @@
+package sidecar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/mesh/xds"
+)
+
+// ErrLifeline is the error of a sidecar whose daemon is gone.
+var ErrLifeline = errors.New("the daemon is gone")
+
+// drainTimeout bounds the wait for requests in flight.
+const drainTimeout = 10 * time.Second
+
+// Source gives a sidecar its configuration.
+type Source interface {
+	// Run calls apply with each new configuration until ctx ends, and accepts or rejects it by the error. It does not call it
+	// before the sidecar holds a certificate. A connection that breaks is made again.
+	Run(ctx context.Context, apply func(*xds.Resources) error) error
+}
+
+// Engine is a proxy.
+type Engine interface {
+	// Update puts a configuration in force, whole or not at all.
+	Update(*xds.Resources) error
+	// Listeners are the addresses of its listeners, by name.
+	Listeners() map[string]string
+	// Drain lets requests in flight end, for as long as ctx lasts, and closes everything.
+	Drain(ctx context.Context)
+}
+
+// Parts are what a sidecar is made of.
+type Parts struct {
+	Source Source
+	Engine Engine
+	// Admin is where metrics are served.
+	Admin string
+	// Down and Up are the lifeline; nil: there is none.
+	Down io.ReadCloser
+	Up   io.Writer
+}
+
+// Run runs a sidecar until ctx ends. Then it drains, unless its daemon is gone: no caller is left to wait for.
+func Run(ctx context.Context, p Parts) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	defer stop(nil)
+	if p.Down != nil {
+		tasks.Go(func() {
+			_ = lifeline.Read(p.Down, func(lifeline.Down) {}) // its configuration comes from the control plane
+			stop(ErrLifeline)
+		})
+		defer p.Down.Close() // ends the read
+	}
+	r := &reporter{parts: p}
+	if err := p.Source.Run(ctx, r.apply); err != nil && ctx.Err() == nil {
+		stop(fmt.Errorf("follow the control plane: %w", err))
+	}
+	<-ctx.Done()
+	drained, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	cause := context.Cause(ctx)
+	if errors.Is(cause, ErrLifeline) {
+		cancel()
+	}
+	p.Engine.Drain(drained)
+	if errors.Is(cause, context.Canceled) {
+		return nil
+	}
+	return cause
+}
+
+// reporter reports to the daemon where the sidecar listens.
+type reporter struct {
+	parts     Parts
+	reported  map[string]string
+	listening bool
+}
+
+// apply puts a configuration in force. The sidecar counts as ready with the first: it listens, and holds a certificate.
+func (r *reporter) apply(resources *xds.Resources) error {
+	if err := r.parts.Engine.Update(resources); err != nil {
+		return err
+	}
+	if r.parts.Up == nil {
+		return nil
+	}
+	listeners := r.parts.Engine.Listeners()
+	if !r.listening || !maps.Equal(listeners, r.reported) {
+		if err := lifeline.Write(r.parts.Up, lifeline.Up{Listeners: &listeners}); err != nil {
+			return err
+		}
+		r.reported = maps.Clone(listeners)
+	}
+	if r.listening {
+		return nil
+	}
+	r.listening = true
+	return lifeline.Write(r.parts.Up, lifeline.Up{Listening: &lifeline.Listening{Addr: r.parts.Admin, Admin: r.parts.Admin}})
+}
