@@ -20,13 +20,16 @@ type Request struct {
 	trace.Sidecar
 }
 
-// Instance is the name of the instance whose sidecar it is, by the sidecar's id: "sidecar~ADDRESS~NAME.NAMESPACE~DOMAIN".
+// Instance is the name of the instance whose sidecar it is, by the sidecar's id: "sidecar~NAME.NAMESPACE", or as Istio has it,
+// "sidecar~ADDRESS~NAME.NAMESPACE~DOMAIN".
 func (r Request) Instance() string {
-	parts := strings.Split(r.Node, "~")
-	if len(parts) != 4 {
-		return ""
+	name := ""
+	switch parts := strings.Split(r.Node, "~"); len(parts) {
+	case 2:
+		name = parts[1]
+	case 4:
+		name = parts[2]
 	}
-	name := parts[2]
 	return name[:max(0, strings.LastIndexByte(name, '.'))]
 }
 

@@ -40,8 +40,16 @@ func TestOnlyTheNewestRequestsAreKept(t *testing.T) {
 	}
 }
 
+func TestASidecarsIDNamesItsInstance(t *testing.T) {
+	for _, node := range []string{"sidecar~paymentservice-1.production", "sidecar~127.0.0.1~paymentservice-1.production~cluster.local"} {
+		if got := (observe.Request{Sidecar: trace.Sidecar{Node: node}}).Instance(); got != "paymentservice-1" {
+			t.Errorf("%q: %q", node, got)
+		}
+	}
+}
+
 func TestANodeThatIsNoneHasNoInstance(t *testing.T) {
-	for _, node := range []string{"", "a~b", "sidecar~a~nodot~d"} {
+	for _, node := range []string{"", "a~b", "a~b~c", "sidecar~a~nodot~d"} {
 		if got := (observe.Request{Sidecar: trace.Sidecar{Node: node}}).Instance(); got != "" {
 			t.Errorf("%q: %q", node, got)
 		}
