@@ -144,11 +144,14 @@ func (x *hop) decide(verb, part, what, without string) Decision {
 	return d
 }
 
-// rule is the path of the rule that a request fell under: what the span says, else the first whose name and destination
-// are the request's.
+// rule is the path of the rule that a request fell under: what the span says, or what the sidecar holds of it, else the
+// first whose name and destination are the request's.
 func (x *hop) rule() string {
 	if x.sidecar.Rule != "" {
 		return x.sidecar.Rule
+	}
+	if rule := show.RuleOf(x.route().GetMetadata()); rule != "" {
+		return rule
 	}
 	vs := x.VirtualService(x.object.Namespace, x.object.Name)
 	for i, rule := range vs.GetHttp() {

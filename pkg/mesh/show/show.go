@@ -111,6 +111,11 @@ func ObjectOf(m *corev3.Metadata) Object {
 	return ParseConfig(path)
 }
 
+// RuleOf is the part of that object that a resource is of, "spec.http[0]"; empty where the metadata do not say it.
+func RuleOf(m *corev3.Metadata) string {
+	return m.GetFilterMetadata()["istio"].GetFields()["rule"].GetStringValue()
+}
+
 // ParseConfig reads the path by which istiod names an object.
 func ParseConfig(path string) Object {
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")

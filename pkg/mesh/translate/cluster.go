@@ -24,6 +24,11 @@ func (m *Mesh) Clusters(proxy Proxy, s *Service, port Port) []*clusterv3.Cluster
 	for _, subset := range d.subsets {
 		clusters = append(clusters, m.cluster(s, port, subset.GetName(), d.policyOf(port.Number, subset.GetName())))
 	}
+	if d.rule != nil {
+		for _, c := range clusters {
+			c.Metadata = origin(map[string]string{"config": configPath(d.rule.Namespace, "destination-rule", d.rule.Name)})
+		}
+	}
 	slices.SortFunc(clusters, func(a, b *clusterv3.Cluster) int { return strings.Compare(a.GetName(), b.GetName()) })
 	return clusters
 }

@@ -173,7 +173,7 @@ func project(v any) any {
 		out := map[string]any{}
 		for key, value := range v {
 			text, _ := value.(string)
-			if trimmed[key] || key == "caseSensitive" && value == true || key == "@type" && strings.HasPrefix(text, socketType) {
+			if trimmed[key] || namesObject(key, value) || key == "caseSensitive" && value == true || key == "@type" && strings.HasPrefix(text, socketType) {
 				continue
 			}
 			out[key] = project(value)
@@ -187,6 +187,13 @@ func project(v any) any {
 		return out
 	}
 	return v
+}
+
+// namesObject reports whether a field is the metadata of a route or a cluster, which the cases do not have. Those in a policy's
+// rules are another field of this name.
+func namesObject(key string, value any) bool {
+	m, ok := value.(map[string]any)
+	return key == "metadata" && ok && len(m) == 1 && m["filterMetadata"] != nil
 }
 
 // encode is a resource as its JSON, decoded.

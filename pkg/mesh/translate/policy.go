@@ -9,6 +9,8 @@ import (
 
 // destination is what objects say of a service: its policy and its subsets.
 type destination struct {
+	// rule is the one whose policy holds, else the oldest; nil if there is none.
+	rule    *DestinationRule
 	policy  *networking.TrafficPolicy
 	subsets []*networking.Subset
 }
@@ -30,8 +32,8 @@ func (m *Mesh) destination(proxy Proxy, host string) destination {
 }
 
 // rulesIn are the rules of a namespace with the most exact host, the oldest first.
-func (m *Mesh) rulesIn(namespace, host string) []*networking.DestinationRule {
-	var rules []*networking.DestinationRule
+func (m *Mesh) rulesIn(namespace, host string) []DestinationRule {
+	var rules []DestinationRule
 	best := 0
 	for _, dr := range sortedOldest(m.DestinationRules, func(dr DestinationRule) Meta { return dr.Meta }) {
 		if dr.Namespace != namespace {
@@ -39,21 +41,21 @@ func (m *Mesh) rulesIn(namespace, host string) []*networking.DestinationRule {
 		}
 		switch match := hostMatch(m.fullName(dr.Spec.GetHost(), dr.Namespace), host); {
 		case match > best:
-			best, rules = match, []*networking.DestinationRule{dr.Spec}
+			best, rules = match, []DestinationRule{dr}
 		case match > 0 && match == best:
-			rules = append(rules, dr.Spec)
+			rules = append(rules, dr)
 		}
 	}
 	return rules
 }
 
-func merge(rules []*networking.DestinationRule) destination {
+func merge(rules []DestinationRule) destination {
 	var d destination
 	for _, rule := range rules {
-		if d.policy == nil {
-			d.policy = rule.GetTrafficPolicy()
+		if d.rule == nil || d.policy == nil && rule.Spec.GetTrafficPolicy() != nil {
+			d.rule, d.policy = &rule, rule.Spec.GetTrafficPolicy()
 		}
-		for _, subset := range rule.GetSubsets() {
+		for _, subset := range rule.Spec.GetSubsets() {
 			known := func(s *networking.Subset) bool { return s.GetName() == subset.GetName() }
 			if !slices.ContainsFunc(d.subsets, known) {
 				d.subsets = append(d.subsets, subset)

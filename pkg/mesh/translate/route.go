@@ -36,16 +36,20 @@ func (r *router) defaultRoute(host string) *routev3.Route {
 // routes translates the rules of an object, up to the first that fits every request: the rest cannot be reached.
 func (r *router) routes(vs *VirtualService) []*routev3.Route {
 	var routes []*routev3.Route
-	for _, rule := range vs.Spec.GetHttp() {
+	for i, rule := range vs.Spec.GetHttp() {
+		origin := ruleOrigin(vs, i)
 		matches := rule.GetMatch()
 		if len(matches) == 0 {
-			return append(routes, r.route(vs, rule, nil))
+			route := r.route(vs, rule, nil)
+			route.Metadata = origin
+			return append(routes, route)
 		}
 		for _, match := range matches {
 			if !r.concerns(match) {
 				continue
 			}
 			route := r.route(vs, rule, match)
+			route.Metadata = origin
 			routes = append(routes, route)
 			if fitsAll(route.GetMatch()) {
 				return routes
