@@ -69,11 +69,39 @@ func decode(part string, badBase64, badJSON status) (map[string]any, status) {
 	if err != nil {
 		return nil, badBase64
 	}
+	if isDeep(text) {
+		return nil, badJSON
+	}
 	var object map[string]any
 	if err := json.Unmarshal(text, &object); err != nil || object == nil {
 		return nil, badJSON
 	}
 	return object, valid
+}
+
+// deepest is how far objects and lists can be in each other.
+const deepest = 100
+
+// isDeep reports whether they are further: each level costs a reader a call.
+func isDeep(text []byte) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		}
+		if depth > deepest {
+			return true
+		}
+	}
+	return false
 }
 
 func (t *token) readHeader(part string) status {
