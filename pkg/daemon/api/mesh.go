@@ -119,7 +119,7 @@ func (s *meshServer) GetSidecar(_ context.Context, req *controlpb.GetSidecarRequ
 	if !ok || held.Resources == nil {
 		return nil, control.Error(codes.FailedPrecondition, fmt.Sprintf("the sidecar of %s holds nothing yet", c.Instance), "shopctl mesh status", 1)
 	}
-	resp, err := protoHeld(held)
+	resp, err := protoHeld(held, explained{s.mesh, s.objects.Snapshot()}.Position)
 	if err != nil {
 		return nil, fmt.Errorf("show the sidecar of %s: %w", c.Instance, err)
 	}

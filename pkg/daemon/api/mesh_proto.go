@@ -55,7 +55,8 @@ func resourceJSON(m proto.Message) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-func protoHeld(held Held) (*controlpb.GetSidecarResponse, error) {
+// protoHeld are rows and resources; position is where a part of an object was written.
+func protoHeld(held Held, position func(o show.Object, path string) string) (*controlpb.GetSidecarResponse, error) {
 	resp := &controlpb.GetSidecarResponse{}
 	var failed error
 	encode := func(m proto.Message) []byte {
@@ -73,13 +74,13 @@ func protoHeld(held Held) (*controlpb.GetSidecarResponse, error) {
 	for _, r := range show.Routes(held.Resources) {
 		resp.Routes = append(resp.Routes, &controlpb.MeshRoute{
 			Name: r.Name, VirtualHost: r.VirtualHost, Domains: r.Domains, Match: r.Match, Target: r.Target, Policy: r.Policy, Rule: r.Rule,
-			Object: r.Object.String(), Json: encode(r.Resource),
+			Object: r.Object.String(), Position: position(r.Object, r.Part), Json: encode(r.Resource),
 		})
 	}
 	for _, c := range show.Clusters(held.Resources, held.Live) {
 		resp.Clusters = append(resp.Clusters, &controlpb.MeshCluster{
 			Name: c.Name, ServiceFqdn: c.Host, Port: c.Port, Subset: c.Subset, Direction: c.Direction, Type: c.Type,
-			Endpoints: int32(c.Endpoints), Ejected: int32(c.Ejected), Policy: c.Policy, Object: c.Object.String(), Json: encode(c.Resource),
+			Endpoints: int32(c.Endpoints), Ejected: int32(c.Ejected), Policy: c.Policy, Object: c.Object.String(), Position: position(c.Object, ""), Json: encode(c.Resource),
 		})
 	}
 	for _, e := range show.Endpoints(held.Resources, held.Live) {

@@ -67,6 +67,11 @@ func newMeshServer(requests *observe.Requests) *meshServer {
 
 func TestASidecarIsFoundByItsServiceOrItsInstance(t *testing.T) {
 	s := newMeshServer(nil)
+	objects, err := store.Open(store.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.objects = objects
 	resp, err := s.GetSidecar(t.Context(), &controlpb.GetSidecarRequest{Service: "payment"})
 	if err != nil || resp.GetSidecar().GetInstance() != "paymentservice-1" || resp.GetClusters()[0].GetName() != "outbound|80||n1" {
 		t.Fatalf("%v, %v", resp, err)

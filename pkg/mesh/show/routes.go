@@ -25,7 +25,7 @@ func Routes(r *xds.Resources) []Route {
 				rows = append(rows, Route{
 					Name: configuration.GetName(), VirtualHost: host.GetName(), Domains: host.GetDomains(),
 					Match: Match(route.GetMatch()), Target: Target(route), Policy: strings.Join(Policy(route), ", "),
-					Rule: route.GetName(), Object: ObjectOf(route.GetMetadata()), Resource: resource,
+					Rule: route.GetName(), Object: ObjectOf(route.GetMetadata()), Part: RuleOf(route.GetMetadata()), Resource: resource,
 				})
 				resource = nil
 			}

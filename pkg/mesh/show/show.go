@@ -45,8 +45,10 @@ type Route struct {
 	Match, Target     string
 	Policy            string
 	// Rule is the name of the rule in the object.
-	Rule     string
-	Object   Object
+	Rule   string
+	Object Object
+	// Part of the object that it is of: "spec.http[0]".
+	Part     string
 	Resource proto.Message
 }
 
