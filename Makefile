@@ -62,6 +62,7 @@ apiserver-golden: ## record in testdata/apiserver what a real API server answers
 bench: build ## speed and memory, as ratios against a baseline of the same run
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 1x -timeout 20m ./pkg/bench
 	$(GO) test -tags $(TAGS) -run '^$$' -bench Frame -benchtime 50x ./pkg/tui
+	$(GO) test -tags $(TAGS) -run '^$$' -bench InForce -benchtime 200x ./pkg/mesh/ads
 	cd tools/promcheck && $(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 20x ./...
 
 lint: vulncheck words ## vet, staticcheck, gofumpt, known vulnerabilities, wordings, syntax of scripts: no findings

@@ -58,20 +58,14 @@ type Server struct {
 	ca    *ca.CA
 	plane Plane
 
-	mu      sync.Mutex
-	streams map[int64]*stream
-}
-
-// stream is one of a sidecar.
-type stream struct {
-	Caller
-	known bool
-	acked map[string]string
+	mu sync.Mutex
+	// streams is how many each node has.
+	streams map[string]int
 }
 
 // New returns a server without resources. Its plane is set before it serves.
 func New(authority *ca.CA) *Server {
-	return &Server{cache: cache.NewSnapshotCache(false, cache.IDHash{}, nil), ca: authority, streams: map[int64]*stream{}}
+	return &Server{cache: cache.NewSnapshotCache(false, cache.IDHash{}, nil), ca: authority, streams: map[string]int{}}
 }
 
 // Register adds the services to a gRPC server, for the sidecars of a plane.
@@ -119,69 +113,67 @@ func (s *Server) StreamAggregatedResources(x discoveryv3.AggregatedDiscoveryServ
 	if err != nil {
 		return err
 	}
-	return sotw.NewServer(x.Context(), s.cache, &callbacks{Server: s, caller: caller}).StreamHandler(x, resource.AnyType)
+	return sotw.NewServer(x.Context(), s.cache, &callbacks{Server: s, caller: caller, acked: map[string]string{}}).StreamHandler(x, resource.AnyType)
 }
 
-// callbacks follow one stream.
+// callbacks follow one stream, of a server of its own: the ids of streams are all the same. They are called one after another.
 type callbacks struct {
 	*Server
 	caller Caller
+	known  bool
+	// acked has the versions that are in force, by type.
+	acked map[string]string
 }
 
 // OnStreamOpen implements sotw.Callbacks.
-func (c *callbacks) OnStreamOpen(_ context.Context, id int64, _ string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.streams[id] = &stream{Caller: c.caller, acked: map[string]string{}}
-	return nil
-}
+func (c *callbacks) OnStreamOpen(context.Context, int64, string) error { return nil }
 
 // OnStreamClosed implements sotw.Callbacks.
-func (c *callbacks) OnStreamClosed(id int64, _ *corev3.Node) {
+func (c *callbacks) OnStreamClosed(int64, *corev3.Node) {
+	if c.known && c.count(-1) == 0 {
+		c.plane.Connected(c.caller.Node, false)
+	}
+}
+
+// count adds to the number of the node's streams, and returns it.
+func (c *callbacks) count(n int) int {
 	c.mu.Lock()
-	s := c.streams[id]
-	delete(c.streams, id)
-	last := s != nil && s.known
-	for _, other := range c.streams {
-		last = last && !(other.known && other.Node == s.Node)
+	defer c.mu.Unlock()
+	c.streams[c.caller.Node] += n
+	left := c.streams[c.caller.Node]
+	if left == 0 {
+		delete(c.streams, c.caller.Node)
 	}
-	c.mu.Unlock()
-	if last {
-		c.plane.Connected(s.Node, false)
-	}
+	return left
 }
 
 // OnStreamRequest implements sotw.Callbacks.
-func (c *callbacks) OnStreamRequest(id int64, r *discoveryv3.DiscoveryRequest) error {
+func (c *callbacks) OnStreamRequest(_ int64, r *discoveryv3.DiscoveryRequest) error {
 	if node := r.GetNode().GetId(); node != c.caller.Node {
 		return status.Errorf(codes.PermissionDenied, "the token is that of %s, not of %q", c.caller.Node, node)
 	}
 	if !slices.Contains(Types(), r.GetTypeUrl()) {
 		return status.Errorf(codes.InvalidArgument, "there are no resources of type %q", r.GetTypeUrl())
 	}
-	c.mu.Lock()
-	s := c.streams[id]
-	first := !s.known
-	s.known = true
+	if !c.known {
+		c.known = true
+		c.count(1)
+		c.plane.Connected(c.caller.Node, true)
+	}
 	refused := r.GetErrorDetail().GetMessage()
 	if refused == "" {
-		s.acked[r.GetTypeUrl()] = r.GetVersionInfo()
+		c.acked[r.GetTypeUrl()] = r.GetVersionInfo()
 	}
-	version := s.version()
-	c.mu.Unlock()
-	if first {
-		c.plane.Connected(s.Node, true)
-	}
-	if refused != "" || version != "" {
-		c.plane.Acked(s.Node, version, refused)
+	if version := c.version(); refused != "" || version != "" {
+		c.plane.Acked(c.caller.Node, version, refused)
 	}
 	return nil
 }
 
 // version is the one that the sidecar has in force: the same of all types that it asked for; empty while they differ.
-func (s *stream) version() string {
-	version := s.acked[resource.ListenerType]
-	for _, acked := range s.acked {
+func (c *callbacks) version() string {
+	version := c.acked[resource.ListenerType]
+	for _, acked := range c.acked {
 		if acked != version {
 			return ""
 		}
