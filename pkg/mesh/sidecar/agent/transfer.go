@@ -110,7 +110,7 @@ func (t *transfer) received(response *discoveryv3.DiscoveryResponse, apply func(
 }
 
 // complete reports whether all resources of a version are there. A response for a type may precede the names of
-// all that belong to it were known.
+// all that belong to it.
 func (t *transfer) complete(version string) bool {
 	for _, kind := range []string{listenerType, clusterType, routeType, endpointType} {
 		needed := kind == listenerType || kind == clusterType || len(t.names[kind]) > 0

@@ -180,7 +180,7 @@ func (c *Cluster) setHosts(endpoints []endpoint) {
 	c.refresh()
 }
 
-// forget lets go of a host that is gone.
+// forget drops a host that is gone.
 func (c *Cluster) forget(h *Host) {
 	if h.ejected.Swap(false) && c.outlier != nil {
 		c.outlier.active--

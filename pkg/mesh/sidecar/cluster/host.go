@@ -38,7 +38,7 @@ func newHost(c *Cluster, e endpoint) *Host {
 	return h
 }
 
-// change takes over what resources say anew of a host, and reports whether connections to it are secured otherwise than
+// change takes over what resources now say of a host, and reports whether connections to it are secured otherwise than
 // before.
 func (h *Host) change(e endpoint) bool {
 	old := h.config.Load()

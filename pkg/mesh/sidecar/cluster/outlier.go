@@ -13,16 +13,16 @@ import (
 )
 
 // Outcome is how an attempt at a host ended: the status of its response as that of HTTP, or one of the constants below.
-// What the sidecar itself answered without the host is no outcome.
+// What the sidecar itself answered without the host is not an outcome.
 type Outcome int
 
 // Outcomes without a response.
 const (
-	// Failed: no connection came about, or it or the stream was reset.
+	// Failed: no connection was made, or it or the stream was reset.
 	Failed Outcome = -1
 	// TimedOut: the attempt or the whole request took too long.
 	TimedOut Outcome = -2
-	// Connected: a connection came about. It counts only where failures to connect are counted apart.
+	// Connected: a connection was made. It counts only where failures to connect are counted apart.
 	Connected Outcome = -3
 )
 
@@ -110,7 +110,7 @@ func newDetector(c *Cluster, o *clusterv3.OutlierDetection) *detector {
 func (h *Host) Report(o Outcome) {
 	c := h.Cluster
 	if c.outlier == nil || o > 0 && (o < 500 || o > 599) && !h.failing.Load() {
-		return // most requests: nothing to count, and nothing that would begin anew
+		return // most requests: nothing to count, and nothing that would start again
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -166,7 +166,7 @@ func (d *detector) failed(h *Host, status Outcome) {
 	}
 }
 
-// eject leaves a host out, if so many can be, and reports whether its counter begins anew: it does unless the host was
+// eject leaves a host out, if so many can be, and reports whether its counter starts again: it does unless the host was
 // ejected before.
 func (d *detector) eject(h *Host, why Ejection, enforce uint32) bool {
 	if h.ejected.Load() {

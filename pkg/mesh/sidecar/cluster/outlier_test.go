@@ -84,7 +84,7 @@ func TestFailuresInARowEject(t *testing.T) {
 		},
 		{"a failure to connect is a 503", all + `, "consecutiveGatewayFailure": 1, "enforcingConsecutiveGatewayFailure": 100`, times(1, cluster.Failed), true},
 		{"a timeout is a 504", all + `, "consecutiveGatewayFailure": 1, "enforcingConsecutiveGatewayFailure": 100`, times(1, cluster.TimedOut), true},
-		{"that a connection came about does not count", all, append(append(times(4, 500), cluster.Connected), 500), true},
+		{"that a connection was made does not count", all, append(append(times(4, 500), cluster.Connected), 500), true},
 		{"split: failures to connect count apart", all + `, "splitExternalLocalOriginErrors": true, "consecutiveLocalOriginFailure": 2`, times(2, cluster.Failed), true},
 		{
 			"split: a connection between begins anew", all + `, "splitExternalLocalOriginErrors": true, "consecutiveLocalOriginFailure": 2`,
@@ -164,7 +164,7 @@ func TestAnEjectionEndsAtTheNextTickAfterItsTime(t *testing.T) {
 		at(30*time.Second, true)         // 34 s
 		at(5*time.Second, true)          // 39 s
 		at(1001*time.Millisecond, false) // 40 s
-		report(h, times(4, 500)...)      // counters have begun anew
+		report(h, times(4, 500)...)      // counters have started again
 		at(0, false)
 		report(h, 500) // the second time, 1 ms after 40 s: until 1 ms after 100 s, which is seen at 110 s
 		at(69*time.Second, true)

@@ -19,7 +19,7 @@ import (
 // ErrNoHealthyUpstream: a cluster has no host, or all of them are ejected. It is flag UH.
 var ErrNoHealthyUpstream = errors.New("no healthy upstream")
 
-// Events are what a set tells its user. They are called one at a time and must not call the set. Nil ones are not called.
+// Events are what a set reports to its user. They are called one at a time and must not call the set. Nil ones are not called.
 type Events struct {
 	// Drain: no new request goes to a host, or only over connections that are secured otherwise: those it has are to be
 	// drained.
@@ -46,7 +46,7 @@ func NewSet(events Events) *Set {
 }
 
 // Update replaces all clusters. One whose configuration did not change keeps its limits, and of its hosts those whose
-// address stays keep what is known of them; one that changed begins anew. After an error nothing has changed.
+// address stays keep what is known of them; one that changed starts again. After an error nothing has changed.
 func (s *Set) Update(configs []*clusterv3.Cluster, assignments []*endpointv3.ClusterLoadAssignment) error {
 	endpoints := make(map[string]*endpointv3.ClusterLoadAssignment, len(assignments))
 	for _, a := range assignments {

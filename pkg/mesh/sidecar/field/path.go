@@ -7,7 +7,7 @@ import (
 // NormalizePath resolves the segments . and .. of a path, also where they are escaped, turns backslashes round, and
 // unescapes letters, digits and the marks that need no escape. So a condition sees the path that the callee will see.
 // As in Istio's default, several slashes are not merged, an escaped slash stays one, and case counts. It reports false
-// for what is no absolute path and for one with a fragment; such requests are bad.
+// for what is not an absolute path and for one with a fragment; such requests are bad.
 func NormalizePath(path string) (string, bool) {
 	if path == "*" {
 		return path, true

@@ -193,7 +193,7 @@ func (c *Conn) Close() {
 	c.mu.Unlock()
 }
 
-// lose ends the connection without another write; the reader tells the streams. c.mu is held.
+// lose ends the connection without another write; the reader notifies the streams. c.mu is held.
 func (c *Conn) lose(err error) {
 	if c.err == nil {
 		c.err = err

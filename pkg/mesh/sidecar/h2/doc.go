@@ -3,7 +3,7 @@
 //
 // # Who runs what
 //
-// A connection has one goroutine of its own, its reader, which is whoever calls Serve. It calls the handler of a stream for each
+// A connection has one goroutine of its own, its reader, which is the caller of Serve. It calls the handler of a stream for each
 // thing that arrives, and a handler forwards by writing to a stream of another connection. No stream has a goroutine.
 //
 // A reader never waits for a peer to read. What is written to a stream is framed into a buffer of its connection as far as the

@@ -54,7 +54,7 @@ func (c *Conn) onGoAwaySeen() {
 	c.finishIfIdle()
 }
 
-// onGoAway is called when the peer ends the connection. Streams that it has not looked at end as if it had refused them.
+// onGoAway is called when the peer ends the connection. Streams that it has not read end as if it had refused them.
 func (c *Conn) onGoAway(f *http2.GoAwayFrame) {
 	c.mu.Lock()
 	if !c.client {
@@ -130,7 +130,7 @@ func (s *Stream) over() bool {
 	return s.closed
 }
 
-// heard reports whether a client's handler has heard the end of the response, after which it hears no more.
+// heard reports whether a client's handler has received the end of the response, after which it receives no more.
 func (s *Stream) heard() bool { return s.c.client && s.remoteEnd }
 
 // closedStreams remembers the last streams that ended, and of which of them the peer may not know it yet.

@@ -24,7 +24,7 @@ func (g *Group) enter() {
 	g.mu.Unlock()
 }
 
-// leave flushes every connection that has something to write, and returns the list, empty, for the next time. Whoever leaves
+// leave flushes every connection that has something to write, and returns the list, empty, for the next time. The one that leaves
 // flushes also for those who are still active: they may take long, and flushing twice costs nothing.
 func (g *Group) leave(spare []*Conn) []*Conn {
 	g.mu.Lock()
@@ -40,7 +40,7 @@ func (g *Group) leave(spare []*Conn) []*Conn {
 	return dirty[:0]
 }
 
-// add notes that c has something to write, and flushes it if nobody will.
+// add notes that c has something to write, and flushes it if no one will.
 func (g *Group) add(c *Conn) {
 	if c.dirty.Swap(true) {
 		return

@@ -66,7 +66,7 @@ func dial(t testing.TB, addr string, opt h2.Options) *h2.Conn {
 	return serve(t, h2.Client(conn, opt))
 }
 
-// exchange collects what a stream hears.
+// exchange collects what a stream receives.
 type exchange struct {
 	headers, trailers []hpack.HeaderField
 	trailersOnly      bool

@@ -11,7 +11,7 @@ import (
 // the returned connection, which ends when all is written or the connection is closed. TLS between h2 and the network belongs
 // above it, tls.Server(h2.Nonblock(conn), config), so that encrypting a write does not wait either.
 //
-// A Write takes everything. Whoever writes must stop by itself while the last write is still on its way, as h2 does.
+// A Write takes everything. The writer must stop by itself while the last write is still on its way, as h2 does.
 func Nonblock(conn net.Conn) net.Conn {
 	if n, ok := conn.(*nonblock); ok {
 		return n
@@ -138,7 +138,7 @@ func (n *nonblock) wait(f func()) bool {
 	return n.draining
 }
 
-// CloseWrite tells the peer that nothing more comes, if the network can.
+// CloseWrite notifies the peer that nothing more comes, if the network can.
 func (n *nonblock) CloseWrite() error {
 	if c, ok := n.Conn.(interface{ CloseWrite() error }); ok {
 		return c.CloseWrite()

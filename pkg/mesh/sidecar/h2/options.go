@@ -9,7 +9,7 @@ type Options struct {
 	// StreamWindow is how many bytes of a stream may be unconsumed; 64 KiB if 0, and never less than the protocol's 65,535.
 	StreamWindow int
 	// ConnWindow is how many bytes of all streams together may be unconsumed; 256 stream windows if 0, so that many slow
-	// readers must stand still before they hold up others.
+	// readers are paused before they hold up others.
 	ConnWindow int
 	// MaxHeaderList is the size of the largest header list that is accepted, as HTTP/2 counts it; 60 KiB if 0.
 	MaxHeaderList int

@@ -63,7 +63,7 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 	}
 }
 
-// onlyReset fails the test if it hears of anything but a violation.
+// onlyReset fails the test if it receives anything but a violation.
 type onlyReset struct {
 	absorb
 	t    *testing.T

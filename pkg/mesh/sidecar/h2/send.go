@@ -199,7 +199,7 @@ func (c *Conn) recycle(s *Stream) {
 	s.queue = fifo{}
 }
 
-// reset tells the peer that s is over, and forgets it.
+// reset notifies the peer that s is over, and forgets it.
 func (c *Conn) reset(s *Stream, code http2.ErrCode) {
 	if s.closed {
 		return

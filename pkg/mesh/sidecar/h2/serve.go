@@ -72,7 +72,7 @@ func (c *Conn) preface() error {
 	return c.conn.SetReadDeadline(time.Time{})
 }
 
-// end tells the peer and every stream that the connection is over because of err, and returns the reason to report.
+// end notifies the peer and every stream that the connection is over because of err, and returns the reason to report.
 func (c *Conn) end(err error) error {
 	c.mu.Lock()
 	violation, _ := errors.AsType[*connError](err)

@@ -8,12 +8,12 @@ import (
 // HighWater is the size of a stream's queue from which on its writer should stop, until Writable.
 const HighWater = 64 << 10
 
-// A Handler hears of one stream. Its methods are called one at a time for all streams of a connection, mostly by the connection's
+// A Handler receives one stream. Its methods are called one at a time for all streams of a connection, mostly by the connection's
 // reader, and must not wait for anything but a short lock. They may write to any stream.
 //
-// A handler hears nothing more after Reset, after a Stream.Reset of its own (but for a call that had begun), in the role of a
+// A handler receives nothing more after Reset, after a Stream.Reset of its own (but for a call that had begun), in the role of a
 // client after the response has ended, and in the role of a server after the response has been sent and the request has ended. A server
-// which ends its response before the request has ended hears no more either: the peer is told, with NO_ERROR, to stop.
+// which ends its response before the request has ended receives no more either: NO_ERROR asks the peer to stop.
 type Handler interface {
 	// Headers is the request or the response, pseudo-header fields first, names in lower case. The handler may keep fields,
 	// and append to it. With end it is all of it: a response that ends here and carries grpc-status is Trailers-Only. Informational

@@ -68,7 +68,7 @@ func (c *Conn) onSettings(f *http2.SettingsFrame) error {
 	return nil
 }
 
-// capacity tells who waits for it that streams can be opened. c.mu is held.
+// capacity notifies those who wait for it that streams can be opened. c.mu is held.
 func (c *Conn) capacity() {
 	if c.starved && c.open < c.peerMaxStreams {
 		c.starved = false

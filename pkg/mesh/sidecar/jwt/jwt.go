@@ -218,7 +218,7 @@ func printed(claims map[string]any, name string) string {
 	switch v := value.(type) {
 	case string:
 		if strings.ContainsAny(v, "\r\n\x00") {
-			return "" // it is no value of a header
+			return "" // it is not a value of a header
 		}
 		return v
 	case bool:

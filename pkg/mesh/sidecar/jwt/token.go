@@ -10,7 +10,7 @@ import (
 	"github.com/go-jose/go-jose/v4/json"
 )
 
-// largest is the size above which a token is not looked at. No header that a sidecar takes has room for it.
+// largest is the size above which a token is not read. No header that a sidecar takes has room for it.
 const largest = 64 << 10
 
 // token is a JWT whose signature has not been verified.

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// segment is what * stands for in a template: the characters of one part of a path.
+// segment is what * means in a template: the characters of one part of a path.
 const segment = `[a-zA-Z0-9\-._~%!$&'()+,;:@=]+`
 
 // Template is a template of paths: * is one part of it, ** any number of parts, and both may have a name: "{name=*}".
@@ -62,7 +62,7 @@ func braces(part string) (name, wild string, ok bool) {
 	return name, wild, true
 }
 
-// literal writes a part that stands for itself. ** may be followed by an ending: "**.txt".
+// literal writes a part that means itself. ** may be followed by an ending: "**.txt".
 func literal(expression *strings.Builder, part string) error {
 	if rest, ok := strings.CutPrefix(part, "**"); ok && !strings.ContainsAny(rest, "*{}") {
 		expression.WriteString(strings.Replace(segment, `=]+`, `=/]*`, 1) + regexp.QuoteMeta(rest))

@@ -64,7 +64,7 @@ func (c *call) describe() {
 	}
 }
 
-// forwardCertificate tells the workload whose request it is. What a caller itself says of that counts only if the caller has proved
+// forwardCertificate shows the workload whose request it is. What a caller itself says of that counts only if the caller has proved
 // who it is, and then as what that caller says.
 func (c *call) forwardCertificate() {
 	const header = "x-forwarded-client-cert"

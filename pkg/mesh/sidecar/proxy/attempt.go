@@ -25,7 +25,7 @@ type attempt struct {
 	pool  *pool
 	s     stream // nil: it waits for a connection
 	sent  time.Time
-	limit time.Duration // that the callee was told; 0: none
+	limit time.Duration // that the callee got; 0: none
 	heard bool          // the response's headers have come
 	over  bool
 	owed  int // received of the response, and not credited

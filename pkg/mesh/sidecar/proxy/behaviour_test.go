@@ -18,14 +18,14 @@ import (
 	"github.com/shopctl/shopctl/pkg/mesh/translate"
 )
 
-// behaviour is a rule of the mesh, as one caller's sidecar in front of programs shows it.
-type behaviour struct {
+// behavior is a rule of the mesh, as one caller's sidecar in front of programs shows it.
+type behavior struct {
 	name     string
 	route    *networking.HTTPRoute
 	policy   *networking.TrafficPolicy
 	subsets  []*networking.Subset
 	program  func(stream grpc.ServerStream) error // nil: echo
-	dead     bool                                 // nobody listens at the only address
+	dead     bool                                 // nothing listens at the only address
 	calls    int                                  // before the one that counts
 	code     codes.Code
 	message  string
@@ -118,9 +118,9 @@ const (
 	soon       = 20 * time.Millisecond
 )
 
-func behaviours() []behaviour {
+func behaviors() []behavior {
 	ok, un := codes.OK, codes.Unavailable
-	return []behaviour{
+	return []behavior{
 		{name: "no VS: default route", code: ok, flags: "-", attempts: 1, reached: 1},
 		{name: "VS exists but no rule matches", route: onHeader("x-canary", "yes"), code: codes.Unimplemented, flags: "NR"},
 		{name: "headers exact", route: onHeader("x-here", "yes"), code: ok, flags: "-", attempts: 1, reached: 1},
@@ -171,8 +171,8 @@ func behaviours() []behaviour {
 	}
 }
 
-func TestBehaviour(t *testing.T) {
-	for _, b := range behaviours() {
+func TestBehavior(t *testing.T) {
+	for _, b := range behaviors() {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
 			var reached atomic.Int32
@@ -208,7 +208,7 @@ func TestBehaviour(t *testing.T) {
 	}
 }
 
-func (b *behaviour) mesh() *translate.Mesh {
+func (b *behavior) mesh() *translate.Mesh {
 	m := mesh()
 	meta := translate.Meta{Name: "payment", Namespace: "shop"}
 	if b.route != nil {
@@ -227,7 +227,7 @@ func (b *behaviour) mesh() *translate.Mesh {
 	return m
 }
 
-// closedPort is an address at which nobody listens.
+// closedPort is an address at which nothing listens.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -239,7 +239,7 @@ func closedPort(t *testing.T) string {
 }
 
 func TestHTTP2MaxRequestsOverflow(t *testing.T) {
-	b := behaviour{policy: &networking.TrafficPolicy{ConnectionPool: &networking.ConnectionPoolSettings{
+	b := behavior{policy: &networking.TrafficPolicy{ConnectionPool: &networking.ConnectionPoolSettings{
 		Http: &networking.ConnectionPoolSettings_HTTPSettings{Http2MaxRequests: 1},
 	}}}
 	began := make(chan struct{})

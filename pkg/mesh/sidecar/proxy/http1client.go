@@ -84,7 +84,7 @@ func (p *pool) tryFree(r requester) (stream, *upstream) {
 	return nil, nil
 }
 
-// alive reports whether the host has neither closed an idle connection nor sent something that nobody asked for.
+// alive reports whether the host has neither closed an idle connection nor sent something that no one asked for.
 func alive(u *upstream1) bool {
 	sc, ok := u.conn.(interface{ NetConn() net.Conn })
 	conn := u.conn

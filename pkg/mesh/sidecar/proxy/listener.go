@@ -218,7 +218,7 @@ func (s *sniffed) Read(p []byte) (int, error) { return s.r.Read(p) }
 // NetConn is the connection below.
 func (s *sniffed) NetConn() net.Conn { return s.Conn }
 
-// CloseWrite tells the other end that no more will come.
+// CloseWrite notifies the other end that no more will come.
 func (s *sniffed) CloseWrite() error {
 	if c, ok := s.Conn.(interface{ CloseWrite() error }); ok {
 		return c.CloseWrite()

@@ -155,7 +155,7 @@ func (p *pool) dial() {
 	p.mu.Unlock()
 }
 
-// watch ends a connection that nobody has used for the cluster's idle timeout, or that is older than it may be.
+// watch ends a connection that no one has used for the cluster's idle timeout, or that is older than it may be.
 func (p *pool) watch(c *upstream) (stop func()) {
 	ctx, cancel := context.WithCancel(p.proxy.ctx)
 	if limit := p.cluster.MaxConnectionDuration; limit > 0 {
@@ -235,7 +235,7 @@ func (p *pool) forget(r requester) bool {
 	return true
 }
 
-// refuse tells those that wait that no connection came about.
+// refuse notifies those that wait that no connection was made.
 func (p *pool) refuse(err error) {
 	p.mu.Lock()
 	p.dialing--
@@ -269,7 +269,7 @@ func (p *pool) drain() {
 	}
 }
 
-// transportFailure is why no connection came about, as the access log has it.
+// transportFailure is why no connection was made, as the access log has it.
 func transportFailure(err error) string {
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		if errno == syscall.ECONNREFUSED {

@@ -39,7 +39,7 @@ type Identity interface {
 	Roots() *x509.CertPool
 }
 
-// Recorder is told of each request when it has ended. Record must not wait.
+// Recorder receives each request when it has ended. Record must not wait.
 type Recorder interface {
 	Record(e *record.Entry)
 }
@@ -50,7 +50,7 @@ type Options struct {
 	Identity Identity
 	// Recorder may be nil.
 	Recorder Recorder
-	// Ejected and Readmitted, if set, are told of hosts that are left out and come back. They must not wait.
+	// Ejected and Readmitted, if set, receive the hosts that are left out and come back. They must not wait.
 	Ejected    func(*cluster.Host, cluster.Ejection)
 	Readmitted func(*cluster.Host)
 }

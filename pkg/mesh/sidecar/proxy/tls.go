@@ -77,7 +77,7 @@ func (d *downstream) handshake(c *chain) {
 		},
 	}
 	if config.ClientCAs == nil {
-		return // nobody is trusted yet, and nil would be the system's authorities
+		return // no one is trusted yet, and nil would be the system's authorities
 	}
 	if slices.ContainsFunc(d.alpn, func(p string) bool { return slices.Contains(c.tls.alpn, p) }) {
 		config.NextProtos = c.tls.alpn // TLS without a common protocol is none of Go's

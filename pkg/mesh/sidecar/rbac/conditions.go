@@ -44,6 +44,7 @@ func compilePermission(p *rbacv3.Permission) (condition, error) {
 		fits, err := match.CompileString(rule.RequestedServerName)
 		return func(r *Request) bool { return fits(r.ServerName) }, err
 	case *rbacv3.Permission_Metadata:
+		//lint:ignore SA1019 Istio sets the older field.
 		return metadataCondition(rule.Metadata)
 	}
 	return nil, fmt.Errorf("a permission by %T is not supported", p.GetRule())
@@ -66,12 +67,14 @@ func compilePrincipal(p *rbacv3.Principal) (condition, error) {
 	case *rbacv3.Principal_RemoteIp:
 		return addressCondition(id.RemoteIp, func(r *Request) netip.Addr { return r.RemoteIP })
 	case *rbacv3.Principal_SourceIp:
+		//lint:ignore SA1019 Istio sets the older field.
 		return addressCondition(id.SourceIp, func(r *Request) netip.Addr { return r.DirectIP })
 	case *rbacv3.Principal_Header:
 		return headerCondition(id.Header)
 	case *rbacv3.Principal_UrlPath:
 		return pathCondition(id.UrlPath)
 	case *rbacv3.Principal_Metadata:
+		//lint:ignore SA1019 Istio sets the older field.
 		return metadataCondition(id.Metadata)
 	}
 	return nil, fmt.Errorf("a principal by %T is not supported", p.GetIdentifier())

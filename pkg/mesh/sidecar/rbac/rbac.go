@@ -124,7 +124,7 @@ func compileEngine(rules *rbacv3.RBAC) (*engine, error) {
 	e := &engine{action: rules.GetAction()}
 	for _, name := range slices.Sorted(maps.Keys(rules.GetPolicies())) {
 		in := rules.GetPolicies()[name]
-		//lint:ignore SA1019 an expression that is not evaluated must not be taken for one that holds.
+		// An expression that is not evaluated must not be taken for one that holds.
 		if in.GetCondition() != nil || in.GetCheckedCondition() != nil {
 			return nil, fmt.Errorf("rbac policy %q: expressions are not supported", name)
 		}

@@ -106,7 +106,7 @@ func compileRetry(in *routev3.RetryPolicy) (*RetryPolicy, error) {
 	for name := range strings.SplitSeq(in.GetRetryOn(), ",") {
 		bit, known := retryOn(strings.TrimSpace(name))
 		if !known && name != "" {
-			return nil, fmt.Errorf("retry policy: %q is no condition", name)
+			return nil, fmt.Errorf("retry policy: %q is not a condition", name)
 		}
 		p.on |= bit
 	}
@@ -168,7 +168,7 @@ func (p *RetryPolicy) onStatus(status string) bool {
 	return p.on&onStatusCodes != 0 && slices.Contains(p.codes, status)
 }
 
-// onGRPC is the condition that stands for a status of gRPC.
+// onGRPC is the condition that means a status of gRPC.
 func onGRPC(status string) uint32 {
 	switch status {
 	case "1":
@@ -190,7 +190,7 @@ type Failure int
 
 // Failures of attempts.
 const (
-	// ConnectFailure: no connection came about, or not in time.
+	// ConnectFailure: no connection was made, or not in time.
 	ConnectFailure Failure = iota
 	// RefusedStream: the callee did not begin with the request.
 	RefusedStream

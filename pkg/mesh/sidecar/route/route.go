@@ -30,7 +30,7 @@ type Route struct {
 	// Fault is injected before the request is routed; nil: none.
 	Fault *Fault
 	CORS  *CORS
-	// AttemptCount: the callee is told in x-envoy-attempt-count which attempt a request is.
+	// AttemptCount: the callee receives in x-envoy-attempt-count which attempt a request is.
 	AttemptCount bool
 
 	match       condition
@@ -132,7 +132,7 @@ func (r *Route) compileAction(a *routev3.RouteAction) error {
 	default:
 		return fmt.Errorf("a cluster by %T is not supported", c)
 	}
-	// Without a word Envoy waits 15 s. Istio always says how long.
+	// Without a timeout Envoy waits 15 s. Istio always says how long.
 	r.Timeout = 15 * time.Second
 	if a.GetTimeout() != nil {
 		r.Timeout = a.GetTimeout().AsDuration()
@@ -157,7 +157,7 @@ func (r *Route) compileAction(a *routev3.RouteAction) error {
 	return err
 }
 
-// Mirror is a cluster that gets copies of requests, whose responses nobody sees.
+// Mirror is a cluster that gets copies of requests, whose responses no one sees.
 type Mirror struct {
 	Cluster string
 	Share   Share

@@ -62,7 +62,7 @@ func (h *half) writable() {
 	h.settle()
 }
 
-// request hears of the downstream's stream.
+// request receives the downstream's stream.
 type request struct {
 	*relay
 	conn *h2.Conn
@@ -97,7 +97,7 @@ func (r *request) Reset(*h2.Stream, *h2.StreamError) {
 
 func (r *request) Writable(*h2.Stream) { r.down.writable() }
 
-// response hears of the upstream's stream.
+// response receives the upstream's stream.
 type response struct{ *relay }
 
 func (r *response) Headers(s *h2.Stream, fields []hpack.HeaderField, end bool) {
