@@ -106,7 +106,7 @@ func (s *meshServer) find(name string) (Sidecar, error) {
 		}
 	}
 	service := s.names.Display(key)
-	return Sidecar{}, control.Error(codes.FailedPrecondition, fmt.Sprintf("%s has no sidecar", service), "shopctl mesh on "+service, 1)
+	return Sidecar{}, control.Error(codes.FailedPrecondition, fmt.Sprintf("%s has no sidecar", service), "shopctl mesh status", 1)
 }
 
 // GetSidecar returns what a sidecar holds.
