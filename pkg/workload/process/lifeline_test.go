@@ -3,6 +3,7 @@ package process
 import (
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
@@ -31,9 +32,12 @@ func TestAMessageToAPausedInstanceArrivesWholeAfterThePause(t *testing.T) {
 		status := []int{http.StatusServiceUnavailable, http.StatusTooManyRequests}[round%2]
 		code := map[int]string{http.StatusServiceUnavailable: "UNAVAILABLE", http.StatusTooManyRequests: "RESOURCE_EXHAUSTED"}[status]
 		sent := make(chan error, 1)
+		var waited atomic.Bool
+		waited.Store(round%3 != 0)
 		go func() {
 			var err error
-			for range 10 { // together more than a pipe takes
+			// Together more than a pipe takes, also of an instance that reads some of it before it stops.
+			for i := 0; i < 10 || !waited.Load(); i++ {
 				if e := c.Send(manyEndpoints(150)); e != nil {
 					err = e
 				}
@@ -52,6 +56,7 @@ func TestAMessageToAPausedInstanceArrivesWholeAfterThePause(t *testing.T) {
 				}
 				return !free
 			})
+			waited.Store(true)
 		}
 		if err := c.Resume(); err != nil {
 			t.Fatal(err)
