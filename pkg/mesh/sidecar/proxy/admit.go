@@ -56,7 +56,9 @@ func (c *call) describe() {
 		case "x-forwarded-for":
 			c.e.ForwardedFor = h.Value
 		case "traceparent":
-			c.e.TraceParent = h.Value
+			if c.p.opt.Trace && c.e.Span.Read(h.Value) {
+				h.Value = c.e.Span.String()
+			}
 		}
 	}
 	if c.e.Inbound && c.d.peer != nil && len(c.d.peer.URIs) > 0 {

@@ -207,10 +207,10 @@ func (a *attempt) Headers(_ *h2.Stream, fields []hpack.HeaderField, end bool) {
 	c.route.ChangeResponse(c.target, &c.req, &f)
 	f.Set("x-envoy-upstream-service-time", strconv.FormatInt(c.e.ServiceTime.Milliseconds(), 10))
 	c.note(f)
-	_ = c.down.WriteHeaders(f, end)
 	if end {
-		c.finish()
+		c.finish() // so that what is recorded is there once the caller knows the end
 	}
+	_ = c.down.WriteHeaders(f, end)
 }
 
 // Data is a part of the response's body.
@@ -221,9 +221,11 @@ func (a *attempt) Data(_ *h2.Stream, p []byte, end bool) {
 		return
 	}
 	a.c.e.BytesSent += int64(len(p))
-	_ = a.c.down.WriteData(p, end)
 	if end {
 		a.c.finish()
+	}
+	_ = a.c.down.WriteData(p, end)
+	if end {
 		return
 	}
 	a.owed += len(p)
@@ -246,8 +248,8 @@ func (a *attempt) Trailers(_ *h2.Stream, fields []hpack.HeaderField) {
 		return
 	}
 	a.c.note(fields)
-	_ = a.c.down.WriteTrailers(fields)
 	a.c.finish()
+	_ = a.c.down.WriteTrailers(fields)
 }
 
 // Reset is the end of the stream, or of its connection, before that of the response.

@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,6 +49,11 @@ type Recorder interface {
 type Options struct {
 	// Identity is needed for mutual TLS; nil: connections that require it fail.
 	Identity Identity
+	// Addresses are those at which listeners of an earlier run listened, by name. A listener whose port is free to choose takes
+	// its own again if it can.
+	Addresses map[string]string
+	// Trace: each request that belongs to a trace becomes a span of it, of which the callee gets the id.
+	Trace bool
 	// Recorder may be nil.
 	Recorder Recorder
 	// Ejected and Readmitted, if set, receive the hosts that are left out and come back. They must not wait.
@@ -131,9 +137,15 @@ func closeAll(all []*listener) {
 }
 
 func (p *Proxy) listen(name, address string) (*listener, error) {
-	ln, err := new(net.ListenConfig).Listen(p.ctx, "tcp", address)
+	var ln net.Listener
+	err := errors.New("no address")
+	if again := p.opt.Addresses[name]; again != "" && strings.HasSuffix(address, ":0") {
+		ln, err = new(net.ListenConfig).Listen(p.ctx, "tcp", again)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("listener %q: %w", name, err)
+		if ln, err = new(net.ListenConfig).Listen(p.ctx, "tcp", address); err != nil {
+			return nil, fmt.Errorf("listener %q: %w", name, err)
+		}
 	}
 	return &listener{proxy: p, name: name, wanted: address, ln: ln, conns: map[*downstream]struct{}{}}, nil
 }

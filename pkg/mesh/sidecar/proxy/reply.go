@@ -57,12 +57,12 @@ func (c *call) answer(fields field.Fields, body string) {
 	if c.req.Method == "HEAD" {
 		body = ""
 	}
+	c.e.BytesSent += int64(len(body))
+	c.finish()
 	_ = c.down.WriteHeaders(fields, body == "")
 	if body != "" {
-		c.e.BytesSent += int64(len(body))
 		_ = c.down.WriteData([]byte(body), true)
 	}
-	c.finish()
 }
 
 // note keeps the status of a response for the log.

@@ -17,7 +17,6 @@ type Entry struct {
 
 	Method, Path, Protocol, Authority              string
 	RequestID, UserAgent, ForwardedFor, ServerName string
-	TraceParent                                    string
 	Status                                         int
 	GRPC                                           bool
 	GRPCStatus                                     string // "" where there was none
@@ -30,6 +29,8 @@ type Entry struct {
 	Route, Operation, Config                       string // Config is the path of the object that the route was made of
 	Attempts                                       int
 	MutualTLS                                      bool
+	// Span is the request's, in the trace of its caller; the zero value without a trace.
+	Span SpanContext
 	// Principal is the caller's for an inbound request, and the callee's for an outbound one.
 	Principal string
 }

@@ -1,0 +1,135 @@
+package record
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
+	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+)
+
+const (
+	spanLimit    = 4096 // spans that wait to be sent; more are dropped
+	spanBatch    = 512
+	spanInterval = 250 * time.Millisecond
+	sendTimeout  = 5 * time.Second
+	exportMethod = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+)
+
+// Spans sends the spans of requests to a collector.
+type Spans struct {
+	conn     grpc.ClientConnInterface
+	node     string
+	resource *resourcepb.Resource
+
+	mu      sync.Mutex
+	waiting []*tracepb.Span
+}
+
+// NewSpans returns an exporter that Run has send to a collector. The service is the workload's name, and the node the sidecar's id.
+func NewSpans(conn grpc.ClientConnInterface, service, node string) *Spans {
+	return &Spans{conn: conn, node: node, resource: &resourcepb.Resource{Attributes: []*commonpb.KeyValue{text("service.name", service)}}}
+}
+
+// Record adds the span of a request in a trace that is sampled.
+func (s *Spans) Record(e *Entry) {
+	if !e.Span.Sampled {
+		return
+	}
+	span := s.span(e)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.waiting) < spanLimit {
+		s.waiting = append(s.waiting, span)
+	}
+}
+
+// Run sends spans until ctx ends, and then those that are left.
+func (s *Spans) Run(ctx context.Context) {
+	tick := time.NewTicker(spanInterval)
+	defer tick.Stop()
+	for done := false; !done; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			done = true
+		}
+		s.send(context.WithoutCancel(ctx))
+	}
+}
+
+func (s *Spans) send(ctx context.Context) {
+	s.mu.Lock()
+	all := s.waiting
+	s.waiting = nil
+	s.mu.Unlock()
+	for len(all) > 0 {
+		n := min(len(all), spanBatch)
+		request := &collectorpb.ExportTraceServiceRequest{ResourceSpans: []*tracepb.ResourceSpans{{
+			Resource: s.resource, ScopeSpans: []*tracepb.ScopeSpans{{Spans: all[:n]}},
+		}}}
+		limited, cancel := context.WithTimeout(ctx, sendTimeout)
+		_ = s.conn.Invoke(limited, exportMethod, request, new(collectorpb.ExportTraceServiceResponse)) // spans may be lost
+		cancel()
+		all = all[n:]
+	}
+}
+
+func (s *Spans) span(e *Entry) *tracepb.Span {
+	span := &tracepb.Span{
+		TraceId: e.Span.Trace[:], SpanId: e.Span.Span[:], ParentSpanId: e.Span.Parent[:], Name: e.Operation, Kind: tracepb.Span_SPAN_KIND_CLIENT,
+		StartTimeUnixNano: uint64(e.Start.UnixNano()), EndTimeUnixNano: uint64(e.Start.Add(e.Duration).UnixNano()),
+		Attributes: []*commonpb.KeyValue{text("component", "proxy"), text("response_flags", e.Flags.String())},
+	}
+	if e.Inbound {
+		span.Kind = tracepb.Span_SPAN_KIND_SERVER
+	}
+	if span.Name == "" {
+		span.Name = e.Authority + "/*"
+	}
+	security := "none"
+	if e.MutualTLS {
+		security = "mutual_tls"
+	}
+	grpcStatus := ""
+	if n, err := strconv.Atoi(e.GRPCStatus); err == nil {
+		grpcStatus = codes.Code(n).String()
+	}
+	if e.Status >= 500 || e.Flags != 0 || grpcStatus != "" && grpcStatus != codes.OK.String() {
+		span.Status = &tracepb.Status{Code: tracepb.Status_STATUS_CODE_ERROR, Message: e.Details}
+	}
+	for _, a := range [...][2]string{
+		{"node_id", s.node},
+		{"response_code_details", e.Details},
+		{"upstream_cluster", e.Cluster},
+		{"upstream_address", e.UpstreamHost},
+		{"route_name", e.Route},
+		{"istio.config", e.Config},
+		{"http.request.method", e.Method},
+		{"url.path", e.Path},
+		{"authority", e.Authority},
+		{"request_id", e.RequestID},
+		{"connection_security_policy", security},
+		{"peer.principal", e.Principal},
+		{"grpc.status", grpcStatus},
+	} {
+		if a[1] != "" {
+			span.Attributes = append(span.Attributes, text(a[0], a[1]))
+		}
+	}
+	span.Attributes = append(span.Attributes, text("attempts", strconv.Itoa(e.Attempts)))
+	if e.Status != 0 {
+		span.Attributes = append(span.Attributes, text("http.response.status_code", strconv.Itoa(e.Status)))
+	}
+	return span
+}
+
+func text(key, value string) *commonpb.KeyValue {
+	return &commonpb.KeyValue{Key: key, Value: &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: value}}}
+}

@@ -1,0 +1,136 @@
+package record_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/grpc"
+
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/record"
+)
+
+const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+func entry() *record.Entry {
+	e := &record.Entry{
+		Start: time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC), Duration: 12 * time.Millisecond, Method: "POST", Path: "/shop.Payment/Charge",
+		Protocol: "HTTP/2", Authority: "payment:50051", RequestID: "id", Status: 200, GRPC: true, GRPCStatus: "14",
+		Flags: record.UF | record.URX, Details: "a b", TransportFailure: `refused "x"`, BytesReceived: 1, BytesSent: 2,
+		Cluster: "outbound|50051|v2|payment.shop.svc.cluster.local", UpstreamHost: "127.0.0.1:1", DownstreamLocal: "127.0.0.1:2",
+		DownstreamRemote: "127.0.0.1:3", Route: "default", Attempts: 3, MutualTLS: true, Config: "/vs",
+	}
+	e.Span.Read(parent)
+	return e
+}
+
+func TestALineHasTheColumnsOfIstio(t *testing.T) {
+	want := `[2026-01-02T03:04:05.006Z] "POST /shop.Payment/Charge HTTP/2" 200 UF,URX a_b - "refused \"x\"" 1 2 12 - "-" "-" "id" ` +
+		`"payment:50051" "127.0.0.1:1" outbound|50051|v2|payment.shop.svc.cluster.local - 127.0.0.1:2 127.0.0.1:3 - default` + "\n"
+	if got := string(entry().Append(nil)); got != want {
+		t.Errorf("the line is\n%s, not\n%s", got, want)
+	}
+	e := entry()
+	e.Path, e.UserAgent, e.ServerName = "/\n", "a\" \"b\n", "x\ny"
+	if got := string(e.Append(nil)); strings.Count(got, "\n") != 1 {
+		t.Errorf("a caller has begun a line of its own: %s", got)
+	}
+}
+
+func TestTheLogIsWrittenToItsEnd(t *testing.T) {
+	var b bytes.Buffer
+	l := record.NewLog(&b)
+	ctx, cancel := context.WithCancel(t.Context())
+	l.Record(entry())
+	l.Record(entry())
+	cancel()
+	l.Run(ctx)
+	if n := strings.Count(b.String(), "\n"); n != 2 || l.Dropped() != 0 {
+		t.Errorf("there are %d lines", n)
+	}
+}
+
+func TestRequestsCountUnderIstiosNames(t *testing.T) {
+	m := record.NewMetrics("checkout", "shop", "v1")
+	m.Record(entry())
+	m.Record(&record.Entry{}) // a connection
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(m)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, f := range families {
+		if f.GetName() != "istio_requests_total" {
+			continue
+		}
+		if len(f.GetMetric()) != 1 || f.GetMetric()[0].GetCounter().GetValue() != 1 {
+			t.Errorf("there are %v", f.GetMetric())
+		}
+		for _, l := range f.GetMetric()[0].GetLabel() {
+			got[l.GetName()] = l.GetValue()
+		}
+	}
+	want := map[string]string{
+		"reporter": "source", "source_workload": "checkout", "source_principal": "unknown", "destination_service": "payment.shop.svc.cluster.local",
+		"destination_service_name": "payment", "destination_version": "v2", "request_protocol": "grpc", "response_code": "200",
+		"grpc_response_status": "14", "response_flags": "UF,URX", "connection_security_policy": "mutual_tls",
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("the labels are %v", got)
+	}
+}
+
+// collector keeps what is sent.
+type collector struct {
+	grpc.ClientConnInterface
+	got []*collectorpb.ExportTraceServiceRequest
+}
+
+func (c *collector) Invoke(_ context.Context, _ string, in, _ any, _ ...grpc.CallOption) error {
+	c.got = append(c.got, in.(*collectorpb.ExportTraceServiceRequest))
+	return nil
+}
+
+func TestARequestInATraceBecomesASpanBelowItsCallers(t *testing.T) {
+	c := &collector{}
+	s := record.NewSpans(c, "checkout", "sidecar~x")
+	s.Record(entry())
+	s.Record(&record.Entry{}) // without a trace
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s.Run(ctx)
+	if len(c.got) != 1 {
+		t.Fatalf("%d requests were sent", len(c.got))
+	}
+	spans := c.got[0].GetResourceSpans()[0].GetScopeSpans()[0].GetSpans()
+	attributes := map[string]string{}
+	for _, a := range spans[0].GetAttributes() {
+		attributes[a.GetKey()] = a.GetValue().GetStringValue()
+	}
+	if len(spans) != 1 || hex.EncodeToString(spans[0].GetParentSpanId()) != parent[36:52] || attributes["component"] != "proxy" ||
+		attributes["response_flags"] != "UF,URX" || attributes["attempts"] != "3" || attributes["istio.config"] != "/vs" {
+		t.Errorf("the spans are %v", spans)
+	}
+}
+
+func TestATraceparentThatIsNotValidMakesNoSpan(t *testing.T) {
+	var s record.SpanContext
+	for _, bad := range []string{
+		"", "00-x", "ff" + parent[2:], strings.Replace(parent, "0af7", "zzzz", 1), "00-" + strings.Repeat("0", 32) + parent[35:],
+	} {
+		if s.Read(bad) {
+			t.Errorf("%q is read", bad)
+		}
+	}
+	if !s.Read(parent) || !s.Sampled || !strings.HasPrefix(s.String(), parent[:36]) || s.String() == parent {
+		t.Errorf("the span's own is %s", s.String())
+	}
+}
