@@ -60,7 +60,7 @@ func reasons(all []*controlpb.Service, pending []*controlpb.Object) string {
 	for _, o := range pending {
 		for _, s := range all {
 			if s.GetWorkload() == o.GetName() && s.GetNamespace() == o.GetNamespace() {
-				text = append(text, s.GetName()+": "+cmp.Or(s.GetMessage(), instanceMessage(s), fmt.Sprintf("%d of %d instances are ready", s.GetReady(), s.GetReplicas())))
+				text = append(text, s.GetName()+": "+cmp.Or(instanceMessage(s), s.GetMessage(), fmt.Sprintf("%d of %d instances are ready", s.GetReady(), s.GetReplicas())))
 			}
 		}
 	}

@@ -120,7 +120,7 @@ func TestWaitNamesThePodThatIsNotReadyAndWhy(t *testing.T) {
 	late := clitest.Deployment("web", 1, 0)
 	shop := &clitest.FakeShop{Current: clitest.ThreeServices(), Objects: []*controlpb.Object{late}}
 	shop.Current.Services = append(shop.Current.Services, &controlpb.Service{
-		Name: "web", Workload: "web", Namespace: "production", State: "starting", Replicas: 1,
+		Name: "web", Workload: "web", Namespace: "production", State: "starting", Message: "readiness probe: HTTP 503", Replicas: 1,
 		Instances: []*controlpb.Instance{{Name: "web-7d9f-x2k4q", State: "starting", Message: "readiness probe: HTTP 503"}},
 	})
 	w := clitest.NewWorld(t).Serve(shop)
