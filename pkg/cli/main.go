@@ -28,6 +28,9 @@ func Main(sys System) int {
 		if name, ok := internalcmd.ParseServiceRun(sys.Args); ok {
 			return internalcmd.RunService(sys, name)
 		}
+		if len(sys.Args) == 2 && sys.Args[0] == "sidecar" && sys.Args[1] == "run" {
+			return internalcmd.RunSidecar(sys)
+		}
 		if len(sys.Args) > 0 && sys.Args[0] == "guard" {
 			return internalcmd.RunGuard(sys, sys.Args[1:])
 		}

@@ -45,6 +45,8 @@ type Config struct {
 	PortBase int
 	// Monolith: the shop's services are one process.
 	Monolith bool
+	// Mesh is MeshAuto, MeshOn or MeshOff; empty: MeshAuto.
+	Mesh string
 	// Only names the services to start, with what they depend on; empty: all.
 	Only []string
 	// Listen is the storefront's address; empty: 127.0.0.1:8080 if that is free, else another port.
@@ -97,7 +99,9 @@ type shop struct {
 	// state is the newest snapshot of what runs. It exists before the runtime that publishes it.
 	state   *orchestrator.State
 	runtime runtime
-	faults  *fault.Registry
+	// mesh starts sidecars; nil: there are none.
+	mesh   *mesh
+	faults *fault.Registry
 	// faultsChanged is notified when a fault begins or ends.
 	faultsChanged broadcast.Signal
 	events        *observe.Events
@@ -209,7 +213,11 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	var all sync.WaitGroup
 	background, end := context.WithCancel(context.Background())
 	receiver, closeSpans := s.receiveSpans()
-	if s.runtime, err = s.newRuntime(spanEnviron(receiver)); err != nil {
+	if s.mesh, err = s.newMesh(); err == nil {
+		s.runtime, err = s.newRuntime(spanEnviron(receiver))
+	}
+	if err != nil {
+		s.mesh.remove()
 		end()
 		closeSpans()
 		_ = promListener.Close()
@@ -224,6 +232,13 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 
 	all.Go(func() { s.source.run(background) })
 	all.Go(func() { s.runtime.Run(background) })
+	if s.mesh != nil {
+		all.Go(func() {
+			if err := s.mesh.run(background); err != nil {
+				s.log.Error("mesh", "error", err)
+			}
+		})
+	}
 	all.Go(func() { s.stats.Run(background) })
 	all.Go(func() { s.runRules(background) })
 	all.Go(func() { s.impact.Run(background, s.faultsChanged.Wait) })

@@ -120,7 +120,7 @@ func (s *shop) newController(driver workload.Driver) (*workload.Controller, erro
 	if err != nil {
 		return nil, err
 	}
-	return workload.New(workload.Config{
+	cfg := workload.Config{
 		Source: s.source, Driver: driver, State: s.state, Only: only,
 		Namespace:        s.store.Namespace(),
 		PortBase:         s.cfg.PortBase,
@@ -135,7 +135,11 @@ func (s *shop) newController(driver workload.Driver) (*workload.Controller, erro
 		LastLines:        s.logs.LastLines,
 		Log:              s.log,
 		Now:              s.now,
-	})
+	}
+	if s.mesh != nil {
+		cfg.Mesh = s.mesh
+	}
+	return workload.New(cfg)
 }
 
 // openLog opens the log of a container.

@@ -28,6 +28,7 @@ func runNames() []ownName {
 		{pattern: pidsName},
 		{pattern: pidsName + ".tmp"},
 		{pattern: socketName},
+		{pattern: meshName, dir: true},
 		{pattern: probePattern},
 	}
 }
@@ -43,6 +44,7 @@ func stateNames() []ownName {
 		{pattern: dataName, dir: true},
 		{pattern: claimsName, dir: true},
 		{pattern: volumesName, dir: true},
+		{pattern: meshName, dir: true},
 	}
 	for _, objects := range []string{ObjectsName, MonolithObjectsName} {
 		for _, suffix := range []string{"", ".tmp", ".corrupt-*", ".old"} {

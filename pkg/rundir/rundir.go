@@ -31,8 +31,8 @@ type Dir struct {
 	// Name of the shop: "default".
 	Name string
 	// Run and State are absolute paths.
-	Run, State string
-	socket     string
+	Run, State         string
+	socket, meshSocket string
 }
 
 // maxSocketPath is the longest path that fits into sockaddr_un on macOS, with its terminating zero; Linux allows 107.
@@ -63,10 +63,12 @@ func Resolve(name string, getenv func(string) string) (Dir, error) {
 		return Dir{}, fmt.Errorf("find state directory: %w", err)
 	}
 	d := Dir{Name: name, Run: filepath.Join(run, name), State: filepath.Join(state, name)}
-	d.socket = filepath.Join(d.Run, socketName)
-	if len(d.socket) > maxSocketPath {
-		sum := sha256.Sum256([]byte(d.Run))
-		d.socket = filepath.Join(userTemp(getenv), "s-"+hex.EncodeToString(sum[:8])+".sock")
+	d.socket, d.meshSocket = filepath.Join(d.Run, socketName), filepath.Join(d.Mesh(), "ads.sock")
+	sum := sha256.Sum256([]byte(d.Run))
+	for prefix, path := range map[string]*string{"s-": &d.socket, "m-": &d.meshSocket} {
+		if len(*path) > maxSocketPath {
+			*path = filepath.Join(userTemp(getenv), prefix+hex.EncodeToString(sum[:8])+".sock")
+		}
 	}
 	return d, nil
 }
@@ -127,6 +129,15 @@ func (d Dir) Claims() string { return filepath.Join(d.State, claimsName) }
 // Volumes is the directory of the ConfigMaps and Secrets that instances mount.
 func (d Dir) Volumes() string { return filepath.Join(d.State, volumesName) }
 
+// Mesh is the directory of the mesh's control plane while it runs.
+func (d Dir) Mesh() string { return filepath.Join(d.Run, meshName) }
+
+// MeshSocket is where the control plane serves. Like Socket, it has to be short.
+func (d Dir) MeshSocket() string { return d.meshSocket }
+
+// Authority is the directory of the key and the certificate that sign those of sidecars.
+func (d Dir) Authority() string { return filepath.Join(d.State, meshName) }
+
 func (d Dir) lockFile() string { return filepath.Join(d.Run, lockName) }
 func (d Dir) pidsFile() string { return filepath.Join(d.Run, pidsName) }
 
@@ -138,8 +149,8 @@ func (d Dir) Create() error {
 		return err
 	}
 	dirs := []string{filepath.Dir(d.Run), d.Run, d.State, d.Logs(), d.Data()}
-	if filepath.Dir(d.socket) != d.Run {
-		dirs = append(dirs, filepath.Dir(d.socket))
+	if short := filepath.Dir(d.meshSocket); short != d.Mesh() { // that of the control socket, if that needs one
+		dirs = append(dirs, short)
 	}
 	for _, dir := range dirs {
 		if err := os.MkdirAll(dir, 0o700); err != nil {

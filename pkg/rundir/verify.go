@@ -24,6 +24,7 @@ const (
 	dataName       = "data"
 	claimsName     = "claims"
 	volumesName    = "volumes"
+	meshName       = "mesh"
 	// ObjectsName and MonolithObjectsName are the files of changed objects, in the state directory.
 	ObjectsName         = "objects.json"
 	MonolithObjectsName = "objects-monolith.json"

@@ -16,6 +16,8 @@ type DaemonFlags struct {
 	// Forward is an additional endpoint for spans.
 	Forward  string
 	Monolith bool
+	// Mesh decides about sidecars: auto, on or off.
+	Mesh string
 	// Driver runs the services: "process".
 	Driver string
 }
@@ -25,6 +27,8 @@ func (o *DaemonFlags) Add(cmd *cobra.Command, drivers []string) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&o.Only, "only", nil, "start only these `SERVICES` and their dependencies")
 	flags.BoolVar(&o.Monolith, "monolith", false, "run the services as modules of one process, with in-process calls")
+	flags.StringVar(&o.Mesh, "mesh", "auto", "sidecars: auto (once an Istio object is applied), on or off")
+	CompleteWords(cmd, "mesh", "auto", "on", "off")
 	flags.StringVar(&o.Driver, "driver", drivers[0], "how services are run: "+strings.Join(drivers, ", "))
 	CompleteWords(cmd, "driver", drivers...)
 	flags.IntVar(&o.Port, "port", 0, "`PORT` of the storefront (default 8080, or a free port if that is taken)")
@@ -56,6 +60,9 @@ func (o *DaemonFlags) Args() []string {
 	}
 	if o.Monolith {
 		args = append(args, "--monolith")
+	}
+	if o.Mesh != "" && o.Mesh != "auto" {
+		args = append(args, "--mesh", o.Mesh)
 	}
 	if o.Driver != "" {
 		args = append(args, "--driver", o.Driver)

@@ -27,6 +27,9 @@ type Bootstrap struct {
 	Node      Node
 	// Ports are the addresses at which an earlier run listened, by the name of the listener: programs know them.
 	Ports map[string]string
+	// Spans is where spans are sent, "http://127.0.0.1:4317", and Service the service.name in them; empty: nowhere. They are
+	// in the variables of OpenTelemetry, as for all programs of a shop.
+	Spans, Service string
 }
 
 // Node is the pod that a sidecar belongs to.
@@ -54,7 +57,7 @@ func (b Bootstrap) Environ() ([]string, error) {
 
 // ReadBootstrap reads what a sidecar is started with from its environment.
 func ReadBootstrap(getenv func(string) string) (Bootstrap, error) {
-	b := Bootstrap{ADS: getenv(adsEnv), TokenFile: getenv(tokenEnv)}
+	b := Bootstrap{ADS: getenv(adsEnv), TokenFile: getenv(tokenEnv), Spans: getenv("OTEL_EXPORTER_OTLP_ENDPOINT"), Service: getenv("OTEL_SERVICE_NAME")}
 	for _, name := range []string{adsEnv, tokenEnv, nodeEnv} {
 		if getenv(name) == "" {
 			return b, fmt.Errorf("%s is not set: sidecars are started by the daemon of a shop (shopctl mesh on)", name)
