@@ -187,7 +187,9 @@ func (c *call) dispatch() {
 		return
 	}
 	c.times = c.route.Timeouts(&c.req)
-	c.hash, _, _ = c.route.Hash(&c.req, c.d.remote.String())
+	if c.route.Hashes() {
+		c.hash, _, c.cookie = c.route.Hash(&c.req, c.d.rbacRequest().DirectIP.String())
+	}
 	c.route.ChangeRequest(c.target, &c.head)
 	c.keep = c.route.Retry != nil || len(c.route.Mirrors) > 0
 	c.routed = true

@@ -205,6 +205,9 @@ func (a *attempt) Headers(_ *h2.Stream, fields []hpack.HeaderField, end bool) {
 	c.e.Details = "via_upstream"
 	c.route.CORS.ChangeResponse(&c.req, &f)
 	c.route.ChangeResponse(c.target, &c.req, &f)
+	if c.cookie != "" {
+		f.Add("set-cookie", c.cookie)
+	}
 	f.Set("x-envoy-upstream-service-time", strconv.FormatInt(c.e.ServiceTime.Milliseconds(), 10))
 	c.note(f)
 	if end {

@@ -32,6 +32,7 @@ type call struct {
 	cluster *cluster.Cluster
 	times   route.Timeouts
 	hash    uint64
+	cookie  string // to set in the response, by which the caller will meet the same host
 
 	body     []byte // of the request: what no attempt has been sent, or all of it where keep is set
 	keep     bool

@@ -25,6 +25,7 @@ import (
 
 // listenerConfig is a listener's part of a configuration. It is not changed.
 type listenerConfig struct {
+	port      uint16 // of the workload, as policies name it; 0: the listener's own
 	address   string
 	inbound   bool
 	authority string // of all requests; "": as the caller says
@@ -99,6 +100,7 @@ func compileListener(in *listenerv3.Listener, tables map[string]*route.Table) (*
 			return nil, fmt.Errorf("filter chain %q: %w", one.GetName(), err)
 		}
 		l.chains = append(l.chains, c)
+		l.port = uint16(one.GetFilterChainMatch().GetDestinationPort().GetValue())
 	}
 	return l, nil
 }

@@ -99,5 +99,8 @@ func (d *downstream) rbacRequest() rbac.Request {
 	if a, err := netip.ParseAddrPort(d.local.String()); err == nil {
 		r.Destination = a
 	}
+	if port := d.listener.config.Load().port; port != 0 {
+		r.Destination = netip.AddrPortFrom(r.Destination.Addr(), port) // the kernel chose the one that was dialed
+	}
 	return r
 }

@@ -55,6 +55,9 @@ func hashText(text string) uint64 {
 	return h ^ h>>33
 }
 
+// Hashes reports whether requests have a hash at all.
+func (r *Route) Hashes() bool { return len(r.hash) > 0 }
+
 // Hash returns the hash by which a request's host is picked, and false where the request has nothing to hash: any host
 // will do then. A cookie that is to be set goes into the response.
 func (r *Route) Hash(request *field.Request, sourceIP string) (hash uint64, ok bool, setCookie string) {
