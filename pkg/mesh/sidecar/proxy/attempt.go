@@ -191,6 +191,10 @@ func (a *attempt) Headers(_ *h2.Stream, fields []hpack.HeaderField, end bool) {
 	if a.over {
 		return
 	}
+	if end && field.Fields(fields).Get("grpc-status") == "4" && a.limit > 0 && time.Since(a.sent) >= a.limit {
+		a.timeOut() // the callee keeps the same time, and was a moment faster
+		return
+	}
 	a.heard = true
 	if a.timer != nil {
 		a.timer.Stop()
@@ -289,86 +293,4 @@ func (a *attempt) Writable(*h2.Stream) {
 	if !a.over {
 		a.c.credit()
 	}
-}
-
-// end ends the attempt. Its stream is reset if it has not ended.
-func (a *attempt) end(code http2.ErrCode) {
-	if a.over {
-		return
-	}
-	a.over = true
-	if a.timer != nil {
-		a.timer.Stop()
-	}
-	if a.retry {
-		a.c.cluster.Retries.Release()
-	}
-	if a.s == nil {
-		a.pool.forget(a)
-		return
-	}
-	a.s.Reset(code)
-	a.host.End()
-	a.c.cluster.Requests.Release()
-}
-
-// fail ends the attempt without a response: there is another, or the call ends.
-func (a *attempt) fail(f failure) {
-	c := a.c
-	if c.route.Retry.OnReset(f.retry) && c.again() {
-		return
-	}
-	c.e.Flags |= f.flag
-	c.e.TransportFailure = f.transport
-	if f.reason == "" {
-		c.reply(response{status: f.status, body: "upstream request timeout", details: "upstream_per_try_timeout"})
-		return
-	}
-	body := "upstream connect error or disconnect/reset before headers. "
-	if c.attempts > 1 {
-		body += "retried and the latest "
-	}
-	body += "reset reason: " + f.reason
-	details := f.reason
-	if f.transport != "" {
-		body += ", transport failure reason: " + f.transport
-		details += "|" + f.transport
-	}
-	r := response{status: f.status, body: body, details: "upstream_reset_before_response_started{" + strings.ReplaceAll(details, " ", "_") + "}"}
-	if f.flag == record.UO {
-		r.extra = field.Fields{{Name: "x-envoy-overloaded", Value: "true"}}
-	}
-	c.reply(r)
-}
-
-// again ends the attempt and arranges for another, if there may be one.
-func (c *call) again() bool {
-	p := c.route.Retry
-	switch {
-	case c.responded || !c.keep:
-		return false
-	case c.retries >= p.Retries:
-		c.e.Flags |= record.URX
-		return false
-	case !c.cluster.Retries.Acquire():
-		c.e.Flags |= record.UO
-		return false
-	}
-	c.attempt.end(http2.ErrCodeCancel)
-	c.attempt = nil
-	c.retries++
-	c.backing = true
-	c.wait = time.AfterFunc(p.Backoff(int(c.retries), random), func() {
-		c.p.group.Do(func() {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			if c.done {
-				c.cluster.Retries.Release()
-				return
-			}
-			c.backing = false
-			c.try()
-		})
-	})
-	return true
 }

@@ -34,7 +34,9 @@ func (d *downstream) serveHTTP1(conn net.Conn) {
 	}
 	d.onGraceful(func() { _ = server.Shutdown(d.listener.proxy.ctx) })
 	_ = server.Serve(only)
-	<-only.done
+	if only.took { // else it was shut down before it began
+		<-only.done
+	}
 }
 
 // onlyConn is a listener with one connection, which lasts as long as that.
@@ -66,6 +68,7 @@ func (d *downstream) handle(w http.ResponseWriter, r *http.Request) {
 	s.cond.L = &s.mu
 	c := d.newCall(s, r.Proto)
 	noBody := r.Body == http.NoBody
+	s.read = noBody
 	c.Headers(nil, requestFields(r), noBody)
 	stop := context.AfterFunc(r.Context(), func() {
 		s.fail()

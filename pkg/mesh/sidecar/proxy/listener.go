@@ -118,7 +118,7 @@ func (l *listener) recheck() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for d := range l.conns {
-		if c := config.find(d.secure, d.alpn); d.graceful.Load() != nil && (c == nil || (c.tls != nil) != (d.peer != nil)) {
+		if d.graceful.Load() != nil && !d.fits(config) { // it is known what the others are once they have begun
 			_ = d.conn.Close()
 		}
 	}
@@ -133,9 +133,18 @@ func (d *downstream) onGraceful(end func()) {
 	if stopped {
 		end()
 	}
-	if d.chain() == nil {
+	if !d.fits(d.listener.config.Load()) {
 		_ = d.conn.Close() // the configuration changed while the connection began
 	}
+}
+
+// fits reports whether a configuration takes the connection as it is.
+func (d *downstream) fits(config *listenerConfig) bool {
+	c := config.find(d.secure, d.alpn)
+	if c == nil {
+		return d.secure && d.peer == nil && config.workload() != "" // TLS of the workload's own
+	}
+	return (c.tls != nil) == (d.peer != nil)
 }
 
 // chain is that of the connection as the listener is configured now; nil: it must end.
