@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/proto"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/mesh/advice"
@@ -37,7 +38,7 @@ func virtualServiceKind() Kind {
 		empty: func() *istio.VirtualService { return &istio.VirtualService{} },
 		check: func(c *admission.Issues, o *istio.VirtualService) { checkIstio(c, o, o.Spec.Tree(), o.Spec.Message()) },
 		warn: func(c *admission.Issues, o *istio.VirtualService, others Objects) {
-			warnIstio(c, o, KindVirtualService, o.Spec.Tree(), o.Spec.Message(), advice.OfVirtualService(virtualServiceOf(o), worldOf(others)))
+			warnIstio(c, o, others, KindVirtualService, o.Spec.Tree(), o.Spec.Message(), advice.OfVirtualService(virtualServiceOf(o), worldOf(others)))
 		},
 		spec: func(o *istio.VirtualService) any { return o.Spec },
 		columns: []column[*istio.VirtualService]{
@@ -55,7 +56,7 @@ func destinationRuleKind() Kind {
 		check: func(c *admission.Issues, o *istio.DestinationRule) { checkIstio(c, o, o.Spec.Tree(), o.Spec.Message()) },
 		warn: func(c *admission.Issues, o *istio.DestinationRule, others Objects) {
 			rule := advice.DestinationRule{Namespace: o.Namespace, Name: o.Name, Spec: o.Spec.Message()}
-			warnIstio(c, o, KindDestinationRule, o.Spec.Tree(), o.Spec.Message(), advice.OfDestinationRule(rule, worldOf(others)))
+			warnIstio(c, o, others, KindDestinationRule, o.Spec.Tree(), o.Spec.Message(), advice.OfDestinationRule(rule, worldOf(others)))
 		},
 		spec:    func(o *istio.DestinationRule) any { return o.Spec },
 		columns: []column[*istio.DestinationRule]{{"HOST", func(o *istio.DestinationRule) string { return o.Spec.Message().GetHost() }}},
@@ -68,8 +69,8 @@ func gatewayKind() Kind {
 		Kind:  networkingKind(KindGateway, "gateways", "gw"),
 		empty: func() *istio.Gateway { return &istio.Gateway{} },
 		check: func(c *admission.Issues, o *istio.Gateway) { checkIstio(c, o, o.Spec.Tree(), o.Spec.Message()) },
-		warn: func(c *admission.Issues, o *istio.Gateway, _ Objects) {
-			warnIstio(c, o, KindGateway, o.Spec.Tree(), o.Spec.Message(), nil)
+		warn: func(c *admission.Issues, o *istio.Gateway, others Objects) {
+			warnIstio(c, o, others, KindGateway, o.Spec.Tree(), o.Spec.Message(), nil)
 		},
 		spec: func(o *istio.Gateway) any { return o.Spec },
 	}.kind()
@@ -86,7 +87,7 @@ func peerAuthenticationKind() Kind {
 			checkIstio(c, o, o.Spec.Tree(), o.Spec.Message())
 		},
 		warn: func(c *admission.Issues, o *istio.PeerAuthentication, others Objects) {
-			warnIstio(c, o, KindPeerAuthentication, o.Spec.Tree(), o.Spec.Message(), advice.OfPeerAuthentication(o.Namespace, o.Spec.Message(), worldOf(others)))
+			warnIstio(c, o, others, KindPeerAuthentication, o.Spec.Tree(), o.Spec.Message(), advice.OfPeerAuthentication(o.Namespace, o.Spec.Message(), worldOf(others)))
 		},
 		spec:    func(o *istio.PeerAuthentication) any { return o.Spec },
 		columns: []column[*istio.PeerAuthentication]{{"MODE", mode}},
@@ -103,7 +104,7 @@ func authorizationPolicyKind() Kind {
 			checkIstio(c, o, o.Spec.Tree(), o.Spec.Message())
 		},
 		warn: func(c *admission.Issues, o *istio.AuthorizationPolicy, others Objects) {
-			warnIstio(c, o, KindAuthorizationPolicy, o.Spec.Tree(), o.Spec.Message(), advice.OfAuthorizationPolicy(o.Namespace, o.Spec.Message(), worldOf(others)))
+			warnIstio(c, o, others, KindAuthorizationPolicy, o.Spec.Tree(), o.Spec.Message(), advice.OfAuthorizationPolicy(o.Namespace, o.Spec.Message(), worldOf(others)))
 		},
 		spec:    func(o *istio.AuthorizationPolicy) any { return o.Spec },
 		columns: []column[*istio.AuthorizationPolicy]{{"ACTION", action}},
@@ -119,14 +120,23 @@ func requestAuthenticationKind() Kind {
 			checkIstio(c, o, o.Spec.Tree(), o.Spec.Message())
 		},
 		warn: func(c *admission.Issues, o *istio.RequestAuthentication, others Objects) {
-			warnIstio(c, o, KindRequestAuthentication, o.Spec.Tree(), o.Spec.Message(), advice.OfRequestAuthentication(o.Namespace, o.Spec.Message(), worldOf(others)))
+			warnIstio(c, o, others, KindRequestAuthentication, o.Spec.Tree(), o.Spec.Message(), advice.OfRequestAuthentication(o.Namespace, o.Spec.Message(), worldOf(others)))
 		},
 		spec: func(o *istio.RequestAuthentication) any { return o.Spec },
 	}.kind()
 }
 
-// noSidecars is a warning about every object of Istio.
-const noSidecars = "has no effect yet: this version checks and keeps Istio's objects, and starts no sidecars"
+// noSidecars is a warning about an object of Istio whose namespace has none.
+const noSidecars = "has no effect while no pod of namespace %s has a sidecar; to start the shop with sidecars: shopctl down && shopctl up --mesh=on"
+
+// hasSidecars reports whether a namespace has pods that ask for a sidecar.
+func hasSidecars(others Objects, name string) bool {
+	namespace, _ := others.Find(Key{Kind: KindNamespace, Name: name}).(*corev1.Namespace)
+	return slices.ContainsFunc(others.Names(KindDeployment, name), func(deployment string) bool {
+		o, ok := others.Find(Key{KindDeployment, name, deployment}).(*appsv1.Deployment)
+		return ok && Injects(namespace, &o.Spec.Template)
+	})
+}
 
 // checkIstio adds what an API server refuses in a spec by its schema, or else what Istio does, in its own words.
 func checkIstio(c *admission.Issues, o Object, tree any, spec proto.Message) {
@@ -145,13 +155,15 @@ func checkIstio(c *admission.Issues, o Object, tree any, spec proto.Message) {
 }
 
 // warnIstio adds what Istio warns of in a spec, and what else is probably not meant.
-func warnIstio(c *admission.Issues, o Object, kind string, tree any, spec proto.Message, advised []advice.Issue) {
+func warnIstio(c *admission.Issues, o Object, others Objects, kind string, tree any, spec proto.Message, advised []advice.Issue) {
 	for _, m := range validate.Spec(o.GetName(), o.GetNamespace(), spec) {
 		if m.Warning {
 			c.Add(m.Path, "%s", m.Text)
 		}
 	}
-	*c = append(*c, admission.Issue{Path: "kind", Group: "no sidecars", Message: noSidecars})
+	if !hasSidecars(others, o.GetNamespace()) {
+		*c = append(*c, admission.Issue{Path: "kind", Group: "no sidecars", Message: fmt.Sprintf(noSidecars, o.GetNamespace())})
+	}
 	for _, issue := range advised {
 		c.Add(issue.Path, "%s", issue.Message)
 	}
