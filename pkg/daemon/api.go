@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"cmp"
+
 	"github.com/shopctl/shopctl/pkg/daemon/api"
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
 )
@@ -14,7 +16,7 @@ func (s *shop) apiDeps(receiver *otlp.Receiver) api.Deps {
 	if receiver != nil {
 		info.OTLP, info.OTLPHTTP = receiver.GRPC(), "http://"+receiver.HTTP()+otlp.Path
 	}
-	return api.Deps{
+	deps := api.Deps{
 		Info: info, Names: s.names, Shop: s.runtime, CheckImage: s.runtime.checkImage, Builtin: s.runtime.builtin,
 		Objects: s.store, Defaults: s.cfg.Defaults, Refresh: func() { s.source.refresh() },
 		Faults: s.faults, FaultsChanged: s.faultsChanged.Wait,
@@ -23,4 +25,8 @@ func (s *shop) apiDeps(receiver *otlp.Receiver) api.Deps {
 		Memory: s.memory, Stats: s.stats, Metrics: s.meters.db, Query: s.meters.query, Rules: s.meters.rules, Vector: s.vector,
 		Stop: s.stop, Kill: s.kill, Leaving: s.leaving, Log: s.log, Now: s.now,
 	}
+	if s.mesh != nil {
+		deps.Mesh = meshView{s.mesh, cmp.Or(s.cfg.Mesh, MeshAuto), s.state}
+	}
+	return deps
 }

@@ -35,6 +35,8 @@ const (
 type mesh struct {
 	plane  *meshcontrol.Plane
 	server *grpc.Server
+	// authority signs the certificates of sidecars.
+	authority *ca.CA
 	// dir holds the tokens of sidecars that start; socket is where the control plane serves.
 	dir, socket string
 }
@@ -60,6 +62,7 @@ func (s *shop) newMesh() (*mesh, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.authority = authority
 	server := ads.New(authority)
 	m.plane = meshcontrol.New(meshcontrol.Config{
 		Objects: s.store, Observer: s.state, Server: server, Now: s.now,

@@ -109,8 +109,10 @@ type Container struct {
 	ID string
 	// Addr is where its own protocol is served, Admin where its metrics are; empty if nowhere.
 	Addr, Admin string
-	Ready       bool
-	Restarts    int
+	// Listeners are those of a sidecar of the mesh, by name; nil for other containers.
+	Listeners map[string]string
+	Ready     bool
+	Restarts  int
 	// Started is when it started last.
 	Started time.Time
 }

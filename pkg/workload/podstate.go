@@ -54,6 +54,11 @@ func (k *container) describe() orchestrator.Container {
 		addrs := k.handle.Addrs()
 		s.ID, s.Addr, s.Admin = k.handle.ID(), addrs.App, addrs.Admin
 	}
+	if k.mesh {
+		if s.Listeners = k.listeners; s.Listeners == nil {
+			s.Listeners = map[string]string{}
+		}
+	}
 	switch k.phase {
 	case waiting:
 		s.State = "waiting"

@@ -39,16 +39,20 @@ func (o *Options) Add(cmd *cobra.Command) {
 // Waits reports whether --wait is given.
 func (o *Options) Waits() bool { return o.wait.wait && !o.DryRun }
 
-// Run applies one edit to all the named services; done is the word that reports it: "scaled".
+// Run applies one edit to all the named services, or without any to the namespace; done is the word that reports it: "scaled".
 func (o *Options) Run(ctx context.Context, words []string, done string, edit *controlpb.EditRequest) error {
 	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer shop.Close()
-	found, err := cmdutil.WorkloadsOf(ctx, shop, o.namespace(), words)
-	if err != nil {
-		return err
+	var found []*controlpb.Service
+	if len(words) > 0 {
+		if found, err = cmdutil.WorkloadsOf(ctx, shop, o.namespace(), words); err != nil {
+			return err
+		}
+	} else {
+		edit.Namespace = o.namespace()
 	}
 	for _, s := range found {
 		edit.Services = append(edit.Services, s.GetNamespace()+"/"+s.GetWorkload())

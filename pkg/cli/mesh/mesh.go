@@ -16,7 +16,7 @@ func NewCmd(f *cmdutil.Factory) *cobra.Command {
 policies for each of them, which requests go through them, and which line of YAML decided about a request.
 
 routes, clusters, listeners, endpoints and secrets print what "istioctl proxy-config" prints of an Envoy.`,
-	}, newStatusCmd(f), newDescribeCmd(f), newExplainCmd(f), newTapCmd(f))
+	}, newStatusCmd(f), newDescribeCmd(f), newExplainCmd(f), newTapCmd(f), newOnCmd(f), newOffCmd(f))
 	for _, s := range sections() {
 		group.AddCommand(newSectionCmd(f, s))
 	}

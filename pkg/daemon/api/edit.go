@@ -89,6 +89,35 @@ func (s *objectsServer) inject(ctx context.Context, req *controlpb.EditRequest, 
 	return resp, err
 }
 
+// autoJoin labels the namespaces of objects of Istio for sidecars, unless they are labeled. It returns the namespaces.
+func (s *objectsServer) autoJoin(ctx context.Context, changes []store.Change) (labeled []*controlpb.AppliedObject, warning string, err error) {
+	snap := s.objects.Snapshot()
+	var keys []resource.Key
+	for _, c := range changes {
+		if c.After == nil || !strings.Contains(c.After.GetObjectKind().GroupVersionKind().Group, "istio.io") {
+			continue
+		}
+		key := resource.Key{Kind: resource.KindNamespace, Name: c.Key.Namespace}
+		namespace, err := snap.Get(key)
+		if err == nil && namespace.GetLabels()[resource.InjectionLabel] == "" && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+		if s.meshMode == "off" {
+			return nil, "objects of Istio have no effect: the shop was started with --mesh=off; to start it again with sidecars: shopctl down && shopctl up", nil
+		}
+	}
+	if len(keys) == 0 {
+		return nil, "", nil
+	}
+	edited, err := s.objects.EditObjects(ctx, keys, false, func(o resource.Object) error { return resource.SetInjection(o, true) })
+	if err != nil {
+		return nil, "", err
+	}
+	s.commit(edited, "Applied")
+	labeled, err = changed(edited)
+	return labeled, "", err
+}
+
 func (s *objectsServer) findDeployment(namespace, name string) (orchestrator.Key, error) {
 	name = servicename.In(namespace, name)
 	key, ref, err := s.names.Resolve(name)

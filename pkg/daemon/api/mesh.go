@@ -55,6 +55,14 @@ type Mesh interface {
 	Held(node string) (Held, bool)
 }
 
+// modeOf is the mode of a mesh that may be nil.
+func modeOf(m Mesh) string {
+	if m == nil {
+		return "off"
+	}
+	return m.Mode()
+}
+
 // meshServer serves what the sidecars hold.
 type meshServer struct {
 	controlpb.UnimplementedMeshServer

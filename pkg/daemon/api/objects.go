@@ -31,8 +31,10 @@ type objectsServer struct {
 	objects orchestrator.Objects
 	names   *names.Directory
 	// refresh makes the orchestrator's source read the store now.
-	refresh    func()
-	shop       orchestrator.Syncer
+	refresh func()
+	shop    orchestrator.Syncer
+	// meshMode is auto, on or off.
+	meshMode   string
 	state      orchestrator.Observer
 	builtin    *builtinObjects
 	checkImage func(image string, command []string) error
@@ -55,8 +57,17 @@ func (s *objectsServer) Apply(ctx context.Context, req *controlpb.ApplyRequest) 
 	if resp.Objects, err = changed(result.Changes); err != nil {
 		return nil, err
 	}
-	if !req.GetDryRun() {
-		s.commit(result.Changes, "Applied")
+	if req.GetDryRun() {
+		return resp, nil
+	}
+	s.commit(result.Changes, "Applied")
+	joined, warning, err := s.autoJoin(ctx, result.Changes)
+	if err != nil {
+		return nil, explainObjects(err)
+	}
+	resp.Objects = append(resp.Objects, joined...)
+	if warning != "" {
+		resp.Warnings = append(resp.Warnings, warning)
 	}
 	return resp, nil
 }
