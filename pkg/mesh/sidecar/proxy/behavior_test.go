@@ -175,36 +175,41 @@ func TestBehavior(t *testing.T) {
 	for _, b := range behaviors() {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
-			var reached atomic.Int32
-			address := closedPort(t)
-			if !b.dead {
-				program := b.program
-				if program == nil {
-					program = echo
-				}
-				address = app(t, func(s grpc.ServerStream) error {
-					reached.Add(1)
-					return program(s)
-				})
-			}
-			out, log := newProxy(t, nil, outbound(t, b.mesh(), false, address))
-			conn := dial(t, out.Listeners()[outer])
-			ctx := metadata.AppendToOutgoingContext(t.Context(), "x-here", "yes")
-			var err error
-			for range b.calls + 1 {
-				err = conn.Invoke(ctx, charge, wrapperspb.String("hello"), new(wrapperspb.StringValue))
-			}
-			e := log.wait(t, b.calls+1)
-			if s := status.Convert(err); s.Code() != b.code || s.Message() != b.message {
-				t.Errorf("the call ends with %v, %q", s.Code(), s.Message())
-			}
-			if e.Flags.String() != b.flags || e.Attempts != b.attempts {
-				t.Errorf("recorded are flags %s and %d attempts (%s)", e.Flags, e.Attempts, e.Details)
-			}
-			if reached.Load() != b.reached {
-				t.Errorf("the program was called %d times", reached.Load())
-			}
+			b.run(t)
 		})
+	}
+}
+
+// run calls a program through a sidecar, and holds the result against the rule.
+func (b *behavior) run(t *testing.T) {
+	var reached atomic.Int32
+	address := closedPort(t)
+	if !b.dead {
+		program := b.program
+		if program == nil {
+			program = echo
+		}
+		address = app(t, func(s grpc.ServerStream) error {
+			reached.Add(1)
+			return program(s)
+		})
+	}
+	out, log := newProxy(t, nil, outbound(t, b.mesh(), false, address))
+	conn := dial(t, out.Listeners()[outer])
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "x-here", "yes")
+	var err error
+	for range b.calls + 1 {
+		err = conn.Invoke(ctx, charge, wrapperspb.String("hello"), new(wrapperspb.StringValue))
+	}
+	e := log.wait(t, b.calls+1)
+	if s := status.Convert(err); s.Code() != b.code || s.Message() != b.message {
+		t.Errorf("the call ends with %v, %q", s.Code(), s.Message())
+	}
+	if e.Flags.String() != b.flags || e.Attempts != b.attempts {
+		t.Errorf("recorded are flags %s and %d attempts (%s)", e.Flags, e.Attempts, e.Details)
+	}
+	if reached.Load() != b.reached {
+		t.Errorf("the program was called %d times", reached.Load())
 	}
 }
 

@@ -146,7 +146,10 @@ func TestABodyTooLargeToHoldIsNotSentAgain(t *testing.T) {
 }
 
 func TestARetryAvoidsTheHostBefore(t *testing.T) {
-	out, log := newProxy(t, nil, outbound(t, mesh(), false, closedPort(t), app(t, echo)))
+	b := behavior{policy: &networking.TrafficPolicy{LoadBalancer: &networking.LoadBalancerSettings{
+		LbPolicy: &networking.LoadBalancerSettings_Simple{Simple: networking.LoadBalancerSettings_ROUND_ROBIN}, // others pick by chance
+	}}}
+	out, log := newProxy(t, nil, outbound(t, b.mesh(), false, closedPort(t), app(t, echo)))
 	conn := dial(t, out.Listeners()[outer])
 	for i := range 20 {
 		if err := call(t, conn, charge); err != nil {
