@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/proto"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/mesh/advice"
@@ -126,16 +125,14 @@ func requestAuthenticationKind() Kind {
 	}.kind()
 }
 
-// noSidecars is a warning about an object of Istio whose namespace has none.
-const noSidecars = "has no effect while no pod of namespace %s has a sidecar; to start the shop with sidecars: shopctl down && shopctl up --mesh=on"
+// leftMesh is a warning about an object of Istio whose namespace has left the mesh. One that was never in it joins with its
+// first such object.
+const leftMesh = "has no effect while namespace %s is out of the mesh; to join it: shopctl mesh on"
 
-// hasSidecars reports whether a namespace has pods that ask for a sidecar.
-func hasSidecars(others Objects, name string) bool {
-	namespace, _ := others.Find(Key{Kind: KindNamespace, Name: name}).(*corev1.Namespace)
-	return slices.ContainsFunc(others.Names(KindDeployment, name), func(deployment string) bool {
-		o, ok := others.Find(Key{KindDeployment, name, deployment}).(*appsv1.Deployment)
-		return ok && Injects(namespace, &o.Spec.Template)
-	})
+// hasLeft reports whether a namespace is labeled to have no sidecars.
+func hasLeft(others Objects, name string) bool {
+	namespace, ok := others.Find(Key{Kind: KindNamespace, Name: name}).(*corev1.Namespace)
+	return ok && namespace.Labels[InjectionLabel] == "disabled"
 }
 
 // checkIstio adds what an API server refuses in a spec by its schema, or else what Istio does, in its own words.
@@ -161,8 +158,8 @@ func warnIstio(c *admission.Issues, o Object, others Objects, kind string, tree 
 			c.Add(m.Path, "%s", m.Text)
 		}
 	}
-	if !hasSidecars(others, o.GetNamespace()) {
-		*c = append(*c, admission.Issue{Path: "kind", Group: "no sidecars", Message: fmt.Sprintf(noSidecars, o.GetNamespace())})
+	if hasLeft(others, o.GetNamespace()) {
+		*c = append(*c, admission.Issue{Path: "kind", Group: "left mesh", Message: fmt.Sprintf(leftMesh, o.GetNamespace())})
 	}
 	for _, issue := range advised {
 		c.Add(issue.Path, "%s", issue.Message)
