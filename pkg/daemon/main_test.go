@@ -26,6 +26,8 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] {
 		case "service":
 			os.Exit(runService(os.Args[3]))
+		case "sidecar":
+			os.Exit(runSidecar())
 		case "guard":
 			os.Exit(runGuard(os.Args[2:]))
 		case "daemon":
