@@ -200,6 +200,36 @@ func TestATCPConnectionIsPassedOn(t *testing.T) {
 	}
 }
 
+func TestDrainEndsAConnectionThatIsHalfClosed(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	r := outbound(t, mesh(), false, ln.Addr().String())
+	r.Listeners[0].FilterChains[0].Filters[0].ConfigType = &listenerv3.Filter_TypedConfig{
+		TypedConfig: pack(t, &tcpv3.TcpProxy{ClusterSpecifier: &tcpv3.TcpProxy_Cluster{Cluster: "outbound|50051||" + host}}),
+	}
+	out, _ := newProxy(t, nil, r)
+	conn, err := net.Dial("tcp", out.Listeners()[outer])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.(*net.TCPConn).CloseWrite()
+	up, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer up.Close()
+	if _, err := up.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the server reads %v", err)
+	}
+	ctx, cancel := contextOf(t)
+	cancel()
+	out.Drain(ctx)
+}
+
 func TestAChangedConfigurationLosesNoRequest(t *testing.T) {
 	m := mesh()
 	one, two := app(t, echo), app(t, echo)

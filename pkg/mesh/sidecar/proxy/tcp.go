@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/netip"
@@ -37,6 +38,8 @@ func (d *downstream) splicing(c *chain, conn net.Conn) {
 		return
 	}
 	defer release()
+	stop := context.AfterFunc(d.listener.proxy.ctx, func() { _ = up.Close() })
+	defer stop()
 	var wg sync.WaitGroup
 	wg.Go(func() { e.BytesReceived = pump(up, conn) })
 	e.BytesSent = pump(conn, up)
