@@ -29,8 +29,8 @@ func (c *Controller) syncEndpoints() {
 		for _, e := range found {
 			if e.Serving() && c.down == nil {
 				addr := e.Addr
-				if e.Sidecar {
-					addr = e.PeerAddr // a stable address is for everybody else
+				if e.Sidecar && ref.Service != c.cfg.Storefront {
+					addr = e.PeerAddr // a stable address is for everybody else; the storefront's is for browsers, which have no certificate
 				}
 				addrs, peers = append(addrs, addr), append(peers, e.PeerAddr)
 			}

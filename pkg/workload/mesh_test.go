@@ -201,6 +201,21 @@ func TestAnotherProgramJoinsTheMeshByARollingRestartAfterItsSidecarListens(t *te
 	})
 }
 
+func TestTheStorefrontIsOpenForBrowsersInTheMesh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := meshed(t)
+		w.app("cart", 1)
+		w.run(withMesh, func(c *Config) { c.Storefront = orchestrator.Key{Namespace: ns, Name: "cart"} })
+		defer w.stop()
+		w.inject("enabled")
+		w.pass(steadyAfter)
+		app, _ := w.split("cart")
+		if got, want := w.endpoints("cart"), []string{app.addr}; !slices.Equal(got, want) {
+			t.Errorf("the storefront's address leads to %v, want its program at %v", got, want)
+		}
+	})
+}
+
 func TestANewPodIsReadyWhenItsSidecarTakesItsCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := meshed(t)

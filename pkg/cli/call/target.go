@@ -72,11 +72,24 @@ func findTarget(ctx context.Context, ios *iostreams.IO, connect cmdutil.Connect,
 	if err := callable(ios, s); err != nil {
 		return nil, err
 	}
-	t := &callTarget{Target: call.Target{Name: s.GetName(), Addr: s.GetAddress()}, faults: s.GetFaults()}
+	t := &callTarget{Target: call.Target{Name: s.GetName(), Addr: ownAddress(s)}, faults: s.GetFaults()}
 	if isBuiltin {
 		t.GRPC = builtin.GRPC
 	}
 	return t, nil
+}
+
+// ownAddress is the address of a service for a call from outside of the mesh: that of one of its instances, as a port-forward
+// would have it, where sidecars take the calls of others.
+func ownAddress(s *controlpb.Service) string {
+	for _, in := range s.GetInstances() {
+		for _, c := range in.GetContainers() {
+			if c.GetName() == "istio-proxy" && in.GetState() == "ready" && in.GetAddress() != "" {
+				return in.GetAddress()
+			}
+		}
+	}
+	return s.GetAddress()
 }
 
 // isFront reports whether a service was found by a Service with another name than its own, which may have an address of its
