@@ -12,7 +12,7 @@ import (
 // meshedShop has two instances of payment, one of them with a sidecar, and cart without.
 type meshedShop struct{ clitest.FakeShop }
 
-func (meshedShop) Status(context.Context, *controlpb.StatusRequest) (*controlpb.StatusResponse, error) {
+func (*meshedShop) Status(context.Context, *controlpb.StatusRequest) (*controlpb.StatusResponse, error) {
 	sidecar := &controlpb.Container{Name: "istio-proxy", Kind: "sidecar", State: "running", Ready: true}
 	return &controlpb.StatusResponse{Services: []*controlpb.Service{
 		{Name: "payment", State: "ok", Ready: 2, Replicas: 2, Address: "127.0.0.1:1", Role: "service", Instances: []*controlpb.Instance{
