@@ -173,6 +173,13 @@ func (in *fakeInstance) Send(m lifeline.Down) error {
 	return nil
 }
 
+// history is what was done to it so far.
+func (in *fakeInstance) history() []string {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return slices.Clone(in.actions)
+}
+
 func (in *fakeInstance) act(name string) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

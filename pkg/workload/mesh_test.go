@@ -130,7 +130,7 @@ func TestARunningPodLeavesTheMeshWithoutARestartAndAlwaysHasAReadyEndpoint(t *te
 		w.inject("disabled")
 		callee, _ := w.split("catalog")
 		app.checkEndpoints(t, map[string][]string{w.workload("catalog").Address: {callee.addr}})
-		if slices.Contains(sidecar.actions, "stop") {
+		if slices.Contains(sidecar.history(), "stop") {
 			t.Error("the sidecar was stopped at once: callers have not learned yet that it goes")
 		}
 		w.pass(2 * detachPause)
@@ -251,8 +251,8 @@ func TestKillAndPauseOfAWorkloadLeaveItsSidecarAlone(t *testing.T) {
 			}
 		}
 		w.pass(steadyAfter)
-		if _, same := w.split("cart"); same != sidecar || len(sidecar.actions) > 0 {
-			t.Errorf("the sidecar was treated with %v", sidecar.actions)
+		if _, same := w.split("cart"); same != sidecar || len(sidecar.history()) > 0 {
+			t.Errorf("the sidecar was treated with %v", sidecar.history())
 		}
 	})
 }

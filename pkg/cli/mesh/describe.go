@@ -23,7 +23,7 @@ func newDescribeCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "describe SERVICE",
 		Short:             "Say in words what the mesh does with a service's requests, and why",
-		Long:              "Say in words which routes, limits and policies apply to a service, of which objects they come, and which objects are without effect.",
+		Long:              "Say in words which routes, limits and policies apply to a service, of which objects they come,\nand which objects are without effect.",
 		Example:           "shopctl mesh describe payment",
 		Args:              cmdutil.Exactly(1, "a service"),
 		ValidArgsFunction: cmdutil.CompleteOneService(f),

@@ -25,9 +25,9 @@ func newExplainCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain TRACE|REQUEST",
 		Short: "Name the line of YAML that decided about a request, hop by hop",
-		Long: `Follow a request through the sidecars. For each hop, name the file and line of the object that routed, retried, timed out,
-ejected, mirrored, delayed, aborted or denied it, and say what would have happened without. A decision without a file
-is a default of Istio's. The argument is a trace id or the beginning of one, last, or an x-request-id.`,
+		Long: `Follow a request through the sidecars. For each hop, name the file and line of the object that routed, retried, timed
+out, ejected, mirrored, delayed, aborted or denied it, and say what would have happened without. A decision without a
+file is a default of Istio's. The argument is a trace id or the beginning of one, last, or an x-request-id.`,
 		Example: "shopctl mesh explain last\nshopctl mesh explain 4bf92f3577b3 -o json",
 		Args:    cmdutil.Exactly(1, "a trace id, a request id, or last"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0]) },

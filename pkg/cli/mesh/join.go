@@ -13,9 +13,10 @@ func newOnCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "on [SERVICE...]",
 		Short: "Start sidecars beside the instances of a service, or of the whole namespace",
-		Long: `Start sidecars. Without a service, the namespace is labeled istio-injection=enabled, as with kubectl label on a cluster with
-Istio; with one, its pod template is labeled sidecar.istio.io/inject=true. Built-in services join while they run: no instance
-restarts and no request is lost. Other programs are replaced by a rolling update, since they were started with addresses.`,
+		Long: `Start sidecars. Without a service, the namespace is labeled istio-injection=enabled, as with kubectl label on a
+cluster with Istio; with one, its pod template is labeled sidecar.istio.io/inject=true. Built-in services join while
+they run: no instance restarts and no request is lost. Other programs are replaced by a rolling update, since they
+were started with addresses.`,
 		Example: `shopctl mesh on
 shopctl mesh on payment --wait
 shopctl mesh on --dry-run -o yaml`,
@@ -33,9 +34,9 @@ func newOffCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "off [SERVICE...]",
 		Short: "Stop the sidecars of a service, or of the whole namespace",
-		Long: `Stop sidecars. Without a service, the namespace is labeled istio-injection=disabled; with one, its pod template is labeled
-sidecar.istio.io/inject=false. Calls go directly to the instances again before their sidecars stop. Objects of Istio stay
-and have no effect.`,
+		Long: `Stop sidecars. Without a service, the namespace is labeled istio-injection=disabled; with one, its pod template is
+labeled sidecar.istio.io/inject=false. Calls go directly to the instances again before their sidecars stop. Objects of
+Istio stay and have no effect.`,
 		Example: `shopctl mesh off
 shopctl mesh off loadgenerator
 shopctl mesh off --dry-run -o yaml`,

@@ -17,8 +17,8 @@ func sections() []section {
 func routes() section {
 	return section{
 		name: "routes", short: "Print the routes of a sidecar",
-		long: `Print the routes by which a sidecar decides where a request goes, in the order in which it tries them: the first whose match
-fits wins. A route of a VirtualService names it, with the file and line.`,
+		long: `Print the routes by which a sidecar decides where a request goes, in the order in which it tries them: the first whose
+match fits wins. A route of a VirtualService names it, with the file and line.`,
 		example: "shopctl mesh routes checkout\nshopctl mesh routes checkout -o json | jq '.[].virtualHosts[].name'",
 		header:  []string{"NAME", "VHOST", "DOMAINS", "MATCH", "TARGET", "POLICY", "VIRTUAL SERVICE"},
 		rows: func(_ *iostreams.IO, r *controlpb.GetSidecarResponse) (rows [][]string) {
@@ -40,8 +40,8 @@ fits wins. A route of a VirtualService names it, with the file and line.`,
 func clusters() section {
 	return section{
 		name: "clusters", short: "Print the clusters of a sidecar",
-		long: `Print the clusters of a sidecar: the groups of endpoints that a route can choose. A Service has one without a subset, and one
-for each subset of its DestinationRule. Each has its own limits and its own list of ejected endpoints.`,
+		long: `Print the clusters of a sidecar: the groups of endpoints that a route can choose. A Service has one without a subset,
+and one for each subset of its DestinationRule. Each has its own limits and its own list of ejected endpoints.`,
 		example: "shopctl mesh clusters checkout\nshopctl mesh clusters checkout -o json | jq '.[].outlierDetection'",
 		header:  []string{"SERVICE FQDN", "PORT", "SUBSET", "DIRECTION", "TYPE", "ENDPOINTS", "EJECTED", "POLICY", "DESTINATION RULE"},
 		rows: func(ios *iostreams.IO, r *controlpb.GetSidecarResponse) (rows [][]string) {
@@ -64,9 +64,9 @@ for each subset of its DestinationRule. Each has its own limits and its own list
 func listeners() section {
 	return section{
 		name: "listeners", short: "Print the listeners of a sidecar",
-		long: `Print where a sidecar accepts connections. Each outbound listener belongs to one Service and one port, and has an address of
-its own, since nothing redirects connections here. The inbound listener stands before the program; its filter chains
-decide by what a connection begins with: TLS of the mesh, other TLS, or plaintext.`,
+		long: `Print where a sidecar accepts connections. Each outbound listener belongs to one Service and one port, and has an
+address of its own, since nothing redirects connections here. The inbound listener stands before the program; its
+filter chains decide by what a connection begins with: TLS of the mesh, other TLS, or plaintext.`,
 		example: "shopctl mesh listeners payment\nshopctl mesh listeners payment -o yaml",
 		header:  []string{"NAME", "DIRECTION", "ADDRESS", "MATCH", "DESTINATION"},
 		rows: func(_ *iostreams.IO, r *controlpb.GetSidecarResponse) (rows [][]string) {
@@ -85,8 +85,8 @@ decide by what a connection begins with: TLS of the mesh, other TLS, or plaintex
 func endpoints() section {
 	return section{
 		name: "endpoints", short: "Print the endpoints of a sidecar's clusters",
-		long: `Print the endpoints of each cluster, whether each is healthy, and whether outlier detection has ejected it. Every caller
-ejects for itself: another sidecar can still use an endpoint that this one does not.`,
+		long: `Print the endpoints of each cluster, whether each is healthy, and whether outlier detection has ejected it. Every
+caller ejects for itself: another sidecar can still use an endpoint that this one does not.`,
 		example: "shopctl mesh endpoints checkout\nshopctl mesh endpoints checkout -o name",
 		header:  []string{"ENDPOINT", "STATUS", "OUTLIER CHECK", "CLUSTER", "INSTANCE", "SECURITY"},
 		rows: func(ios *iostreams.IO, r *controlpb.GetSidecarResponse) (rows [][]string) {
@@ -133,8 +133,8 @@ type secretView struct {
 func secrets() section {
 	return section{
 		name: "secrets", short: "Print the certificates of a sidecar",
-		long: `Print the certificate that a sidecar shows to others, and the one of the authority that it trusts. Private keys are never
-shown: they do not leave the sidecar.`,
+		long: `Print the certificate that a sidecar shows to others, and the one of the authority that it trusts. Private keys are
+never shown: they do not leave the sidecar.`,
 		example: "shopctl mesh secrets payment",
 		header:  []string{"RESOURCE NAME", "TYPE", "STATUS", "VALID CERT", "SERIAL NUMBER", "NOT AFTER", "NOT BEFORE", "IDENTITY"},
 		rows: func(_ *iostreams.IO, r *controlpb.GetSidecarResponse) (rows [][]string) {

@@ -24,9 +24,9 @@ func newStatusCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "List the sidecars and whether each has the newest configuration",
-		Long: `List the sidecars. A sidecar is synced when it has acknowledged the newest configuration, stale while that is on its way,
-rejected if it refused it (the message says why; it keeps the one before), and disconnected if it has lost the control plane.
-The certificate is the one that it shows to others. Exits with 1 if a sidecar is not synced.`,
+		Long: `List the sidecars. A sidecar is synced when it has acknowledged the newest configuration, stale while that is on its
+way, rejected if it refused it (the message says why; it keeps the one before), and disconnected if it has lost the
+control plane. The certificate is the one that it shows to others. Exits with 1 if a sidecar is not synced.`,
 		Example: "shopctl mesh status\nshopctl mesh status -o json | jq '.sidecars[] | select(.state != \"synced\")'",
 		Args:    cmdutil.Exactly(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },

@@ -33,10 +33,10 @@ func newTapCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tap [SERVICE]",
 		Short: "Print requests as they go through sidecars",
-		Long: `Print each request that goes through a sidecar of a service, or of all, until interrupted: out is what the service's sidecar
-sent for it, in what it received for it. With status, response flags, attempts, time, and the cluster and endpoint that
-were chosen. Flags are Envoy's: UT timeout, UO limit reached, UH no healthy endpoint, NR no route, URX retries used up,
-FI and DI injected faults. With -o json, one object per line.`,
+		Long: `Print each request that goes through a sidecar of a service, or of all, until interrupted: out is what the service's
+sidecar sent for it, in what it received for it. With status, response flags, attempts, time, and the cluster and
+endpoint that were chosen. Flags are Envoy's: UT timeout, UO limit reached, UH no healthy endpoint, NR no route, URX
+retries used up, FI and DI injected faults. With -o json, one object per line.`,
 		Example:           "shopctl mesh tap checkout\nshopctl mesh tap --failed -o json | jq -r .flags",
 		Args:              cmdutil.AtMost(1, "one service"),
 		ValidArgsFunction: cmdutil.CompleteOneService(f),
