@@ -33,9 +33,16 @@ func TestNoCaseFailsThatNetHTTPPasses(t *testing.T) {
 		return n
 	}
 	t.Logf("%d cases; a proxy of net/http fails %d, ours %d", len(ours), failed(theirs), failed(ours))
+	var again map[string]string // a case waits for a second, which a busy machine can exceed: one that fails is tried once more
 	for name, err := range ours {
-		if err != "" && theirs[name] == "" {
-			t.Errorf("%s: %s", name, err)
+		if err == "" || theirs[name] != "" {
+			continue
+		}
+		if again == nil {
+			again = results(t, forwarder(t))
+		}
+		if again[name] != "" {
+			t.Errorf("%s: %s, and again: %s", name, err, again[name])
 		}
 	}
 	if len(ours) < 140 || len(ours) != len(theirs) {
