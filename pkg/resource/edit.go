@@ -1,7 +1,6 @@
 package resource
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -19,8 +18,6 @@ const (
 	RestartedAtAnnotation = "kubectl.kubernetes.io/restartedAt"
 	// StoppedReplicasAnnotation records on a stopped Deployment how many replicas it had.
 	StoppedReplicasAnnotation = "shopctl/stopped-replicas"
-	// oldStoppedReplicasAnnotation is how earlier versions recorded it. It is read, and never written.
-	oldStoppedReplicasAnnotation = "shopctl/replicas-before-stop"
 )
 
 // Replicas is how many instances a Deployment should have; 1 unless it is set.
@@ -76,7 +73,7 @@ func Stop(d *appsv1.Deployment) error {
 func Start(d *appsv1.Deployment) error {
 	if Replicas(d) == 0 {
 		replicas := int32(1)
-		recorded := cmp.Or(d.Annotations[StoppedReplicasAnnotation], d.Annotations[oldStoppedReplicasAnnotation])
+		recorded := d.Annotations[StoppedReplicasAnnotation]
 		if n, err := strconv.ParseInt(recorded, 10, 32); err == nil && n > 0 {
 			replicas = int32(n)
 		}
@@ -89,7 +86,6 @@ func Start(d *appsv1.Deployment) error {
 func clearStop(d *appsv1.Deployment) {
 	annotations := maps.Clone(d.Annotations)
 	delete(annotations, StoppedReplicasAnnotation)
-	delete(annotations, oldStoppedReplicasAnnotation)
 	if len(annotations) == len(d.Annotations) {
 		return
 	}

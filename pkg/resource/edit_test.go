@@ -49,14 +49,6 @@ func TestStartingWhatWasScaledToNothingGivesOneReplica(t *testing.T) {
 	}
 }
 
-func TestADeploymentThatAnEarlierVersionStoppedStartsWithAsManyReplicasAsItHad(t *testing.T) {
-	d := deploymentWith(0)
-	d.Annotations = map[string]string{"shopctl/replicas-before-stop": "3"}
-	if err := resource.Start(d); err != nil || resource.Replicas(d) != 3 || d.Annotations != nil {
-		t.Errorf("%d replicas, annotations %v, error %v", resource.Replicas(d), d.Annotations, err)
-	}
-}
-
 func TestScalingForgetsTheStop(t *testing.T) {
 	d := deploymentWith(3)
 	if err := resource.Stop(d); err != nil {

@@ -117,18 +117,14 @@ func connectionManager(listener, routes string) *listenerv3.Filter {
 			},
 		}},
 		HttpFilters: []*hcmv3.HttpFilter{
-			httpFilter("envoy.filters.http.fault", &faultv3.HTTPFault{}),
-			httpFilter("envoy.filters.http.cors", &corsv3.Cors{}),
-			httpFilter("envoy.filters.http.router", &routerv3.Router{}),
+			translate.HTTPFilter("envoy.filters.http.fault", &faultv3.HTTPFault{}),
+			translate.HTTPFilter("envoy.filters.http.cors", &corsv3.Cors{}),
+			translate.HTTPFilter("envoy.filters.http.router", &routerv3.Router{}),
 		},
 	}
 	return &listenerv3.Filter{
-		Name: "envoy.filters.network.http_connection_manager", ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(manager)},
+		Name: "envoy.filters.network.http_connection_manager", ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: translate.Pack(manager)},
 	}
-}
-
-func httpFilter(name string, config proto.Message) *hcmv3.HttpFilter {
-	return &hcmv3.HttpFilter{Name: name, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: pack(config)}}
 }
 
 // inbound adds what a sidecar needs to be called at a port of its pod. The listener has a port of this machine, so that its
@@ -158,7 +154,7 @@ func inbound(r *xds.Resources, m *translate.Mesh, w translate.Workload, port App
 				ProtocolConfig: &upstreamhttpv3.HttpProtocolOptions_ExplicitHttpConfig_Http2ProtocolOptions{Http2ProtocolOptions: &corev3.Http2ProtocolOptions{}},
 			},
 		}}
-		cluster.TypedExtensionProtocolOptions = map[string]*anypb.Any{"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": pack(options)}
+		cluster.TypedExtensionProtocolOptions = map[string]*anypb.Any{"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": translate.Pack(options)}
 	}
 	r.Clusters = append(r.Clusters, cluster)
 }
@@ -169,24 +165,12 @@ func socketAddress(host string, port uint32) *corev3.Address {
 	}}}
 }
 
-// pack packs a message that is valid.
-func pack(m proto.Message) *anypb.Any {
-	a := &anypb.Any{}
-	if err := anypb.MarshalFrom(a, m, proto.MarshalOptions{Deterministic: true}); err != nil {
-		panic(fmt.Sprintf("pack %T: %v", m, err)) // it is made here, of valid parts
-	}
-	return a
-}
-
 // version is a hash of resources, so that what did not change is not sent again.
 func version(r *xds.Resources) string {
 	hash := sha256.New()
 	add := func(m proto.Message) {
 		data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
-		if err != nil {
-			panic(fmt.Sprintf("encode %T: %v", m, err)) // it is made here, of valid parts
-		}
-		fmt.Fprintf(hash, "%d:", len(data))
+		fmt.Fprintf(hash, "%d %v:", len(data), err) // what cannot be encoded is refused when it is served
 		hash.Write(data)
 	}
 	for _, m := range r.Listeners {

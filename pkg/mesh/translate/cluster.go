@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -69,4 +70,23 @@ func limit(n int32) uint32 {
 		return unlimited
 	}
 	return uint32(n)
+}
+
+// clusterName is istiod's name of the endpoints of a service's port, all of them or those of a subset.
+func clusterName(port uint32, subset, host string) string {
+	return fmt.Sprintf("outbound|%d|%s|%s", port, subset, host)
+}
+
+// serverName is the name by which a callee's sidecar knows the cluster: that of the cluster, as a host can be written.
+func serverName(port uint32, subset, host string) string {
+	return fmt.Sprintf("outbound_.%d_.%s_.%s", port, subset, host)
+}
+
+// splitCluster takes the name of a cluster apart.
+func splitCluster(name string) (port, host string, ok bool) {
+	parts := strings.Split(name, "|")
+	if len(parts) != 4 {
+		return "", "", false
+	}
+	return parts[1], parts[3], true
 }

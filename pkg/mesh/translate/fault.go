@@ -58,10 +58,10 @@ func millionths(p *networking.Percent) *typev3.FractionalPercent {
 	return &typev3.FractionalPercent{Numerator: uint32(p.GetValue() * 10000), Denominator: typev3.FractionalPercent_MILLION}
 }
 
-// pack wraps a message. It fails for messages that no code of this package makes.
-func pack(m proto.Message) *anypb.Any {
-	wrapped, err := anypb.New(m)
-	if err != nil {
+// Pack wraps a message, always in the same bytes. It fails for messages that no code of the mesh makes.
+func Pack(m proto.Message) *anypb.Any {
+	wrapped := &anypb.Any{}
+	if err := anypb.MarshalFrom(wrapped, m, proto.MarshalOptions{Deterministic: true}); err != nil {
 		return nil
 	}
 	return wrapped

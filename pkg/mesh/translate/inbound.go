@@ -58,7 +58,7 @@ func (m *Mesh) chain(w Workload, port Port, match *listenerv3.FilterChainMatch, 
 				Name: fmt.Sprintf("inbound|http|%d", port.Number), Domains: []string{"*"}, Routes: []*routev3.Route{inboundRoute(port)},
 			}},
 		}},
-		HttpFilters:              append(m.inboundFilters(w), httpFilter(routerFilter, &routerv3.Router{})),
+		HttpFilters:              append(m.inboundFilters(w), HTTPFilter(routerFilter, &routerv3.Router{})),
 		ForwardClientCertDetails: hcmv3.HttpConnectionManager_APPEND_FORWARD,
 		SetCurrentClientCertDetails: &hcmv3.HttpConnectionManager_SetCurrentClientCertDetails{
 			Subject: wrapperspb.Bool(true), Uri: true, Dns: true,
@@ -66,12 +66,13 @@ func (m *Mesh) chain(w Workload, port Port, match *listenerv3.FilterChainMatch, 
 	}
 	return &listenerv3.FilterChain{
 		Name: name, FilterChainMatch: match, TransportSocket: socket,
-		Filters: []*listenerv3.Filter{{Name: connectionManager, ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(manager)}}},
+		Filters: []*listenerv3.Filter{{Name: connectionManager, ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: Pack(manager)}}},
 	}
 }
 
-func httpFilter(name string, config proto.Message) *hcmv3.HttpFilter {
-	return &hcmv3.HttpFilter{Name: name, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: pack(config)}}
+// HTTPFilter is a filter of requests by Envoy's name.
+func HTTPFilter(name string, config proto.Message) *hcmv3.HttpFilter {
+	return &hcmv3.HttpFilter{Name: name, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: Pack(config)}}
 }
 
 // inboundCluster is the name of the workload itself.
@@ -103,7 +104,7 @@ func inboundRoute(port Port) *routev3.Route {
 // ownTLS is the workload's side of mutual TLS: it takes every identity of its trust domain.
 func (m *Mesh) ownTLS() *corev3.TransportSocket {
 	domain := &matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_Prefix{Prefix: "spiffe://" + m.TrustDomain + "/"}}
-	return &corev3.TransportSocket{Name: tlsSocket, ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(&tlsv3.DownstreamTlsContext{
+	return &corev3.TransportSocket{Name: tlsSocket, ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: Pack(&tlsv3.DownstreamTlsContext{
 		RequireClientCertificate: wrapperspb.Bool(true),
 		CommonTlsContext:         tlsContext([]string{"h2", "http/1.1"}, []*matcherv3.StringMatcher{domain}),
 	})}}

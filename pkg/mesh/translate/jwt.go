@@ -46,7 +46,7 @@ func (m *Mesh) authentication(w Workload) *hcmv3.HttpFilter {
 		Match:           &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}},
 		RequirementType: &jwtv3.RequirementRule_Requires{Requires: validIfAny(names)},
 	}}
-	return httpFilter(tokenFilter, config)
+	return HTTPFilter(tokenFilter, config)
 }
 
 // validIfAny requires that tokens are valid where there are some. Providers may look in the same place, where the token is

@@ -70,7 +70,7 @@ func speakHTTP(c *clusterv3.Cluster, http2 bool, pool *networking.ConnectionPool
 			HttpProtocolOptions: &corev3.Http1ProtocolOptions{},
 		}
 	}
-	c.TypedExtensionProtocolOptions = map[string]*anypb.Any{httpOptions: pack(&httpv3.HttpProtocolOptions{
+	c.TypedExtensionProtocolOptions = map[string]*anypb.Any{httpOptions: Pack(&httpv3.HttpProtocolOptions{
 		CommonHttpProtocolOptions: common,
 		UpstreamProtocolOptions:   &httpv3.HttpProtocolOptions_ExplicitHttpConfig_{ExplicitHttpConfig: explicit},
 	})}

@@ -48,7 +48,7 @@ func (m *Mesh) authorization(w Workload, action security.AuthorizationPolicy_Act
 			config.ShadowRulesStatPrefix = "istio_dry_run_deny_"
 		}
 	}
-	return httpFilter(rbacFilter, config)
+	return HTTPFilter(rbacFilter, config)
 }
 
 // rbacAction is Envoy's action. A request for an external authorizer is denied: there is none.

@@ -205,7 +205,7 @@ func urlPath(value string) *rbacv3.Permission {
 	if strings.Contains(value, "{*}") || strings.Contains(value, "{**}") {
 		template := strings.NewReplacer("{*}", "*", "{**}", "**").Replace(value)
 		return &rbacv3.Permission{Rule: &rbacv3.Permission_UriTemplate{UriTemplate: &corev3.TypedExtensionConfig{
-			Name: "uri-template", TypedConfig: pack(&templatev3.UriTemplateMatchConfig{PathTemplate: template}),
+			Name: "uri-template", TypedConfig: Pack(&templatev3.UriTemplateMatchConfig{PathTemplate: template}),
 		}}}
 	}
 	return &rbacv3.Permission{Rule: &rbacv3.Permission_UrlPath{

@@ -54,7 +54,7 @@ func translateRetries(retries *networking.HTTPRetry) *routev3.RetryPolicy {
 		policy.RetryPriority = &routev3.RetryPolicy_RetryPriority{
 			Name: "envoy.retry_priorities.previous_priorities",
 			ConfigType: &routev3.RetryPolicy_RetryPriority_TypedConfig{
-				TypedConfig: pack(&priorityv3.PreviousPrioritiesConfig{UpdateFrequency: defaultAttempts}),
+				TypedConfig: Pack(&priorityv3.PreviousPrioritiesConfig{UpdateFrequency: defaultAttempts}),
 			},
 		}
 	}

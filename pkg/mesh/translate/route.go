@@ -7,6 +7,7 @@ import (
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 	networking "istio.io/api/networking/v1alpha3"
 )
@@ -102,10 +103,10 @@ func (r *router) route(vs *VirtualService, rule *networking.HTTPRoute, match *ne
 func filters(rule *networking.HTTPRoute) map[string]*anypb.Any {
 	config := map[string]*anypb.Any{}
 	if fault := rule.GetFault(); fault != nil {
-		config[faultFilter] = pack(translateFault(fault))
+		config[faultFilter] = Pack(translateFault(fault))
 	}
 	if cors := rule.GetCorsPolicy(); cors != nil {
-		config[corsFilter] = pack(translateCORS(cors))
+		config[corsFilter] = Pack(translateCORS(cors))
 	}
 	return config
 }
@@ -202,4 +203,26 @@ func translateDirectResponse(d *networking.HTTPDirectResponse) *routev3.DirectRe
 		action.Body = &corev3.DataSource{Specifier: &corev3.DataSource_InlineBytes{InlineBytes: body.Bytes}}
 	}
 	return action
+}
+
+// originKey is the metadata that names the object of a resource: under config as istiod writes it, and under rule the
+// part of the object, which istiod does not say.
+const originKey = "istio"
+
+// ruleOrigin names a rule of a VirtualService.
+func ruleOrigin(vs *VirtualService, index int) *corev3.Metadata {
+	return origin(map[string]string{"config": configPath(vs.Namespace, "virtual-service", vs.Name), "rule": fmt.Sprintf("spec.http[%d]", index)})
+}
+
+// configPath is the path by which istiod names an object.
+func configPath(namespace, kind, name string) string {
+	return "/apis/networking.istio.io/v1/namespaces/" + namespace + "/" + kind + "/" + name
+}
+
+func origin(texts map[string]string) *corev3.Metadata {
+	fields := map[string]*structpb.Value{}
+	for key, text := range texts {
+		fields[key] = structpb.NewStringValue(text)
+	}
+	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{originKey: {Fields: fields}}}
 }

@@ -26,7 +26,7 @@ func TCPProxy(cluster string) *listenerv3.Filter {
 }
 
 func networkFilter(name string, config proto.Message) *listenerv3.Filter {
-	return &listenerv3.Filter{Name: name, ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(config)}}
+	return &listenerv3.Filter{Name: name, ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: Pack(config)}}
 }
 
 // tcpFilters let connections to a port in by the policies of its workload, and forward them.

@@ -66,7 +66,7 @@ func mutualTLS(sni string, http2 bool, names []string) *corev3.TransportSocket {
 	if http2 {
 		protocols = append(protocols, "h2")
 	}
-	return &corev3.TransportSocket{Name: tlsSocket, ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(&tlsv3.UpstreamTlsContext{
+	return &corev3.TransportSocket{Name: tlsSocket, ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: Pack(&tlsv3.UpstreamTlsContext{
 		Sni: sni, CommonTlsContext: tlsContext(protocols, accepted),
 	})}}
 }

@@ -60,7 +60,7 @@ func TestFailuresInARowEject(t *testing.T) {
 	}{
 		{"consecutive5xxErrors unset is 5", all, times(5, 500), true},
 		{"4 of 5", all, times(4, 500), false},
-		{"a success between begins anew", all, append(append(times(4, 500), 200), times(4, 500)...), false},
+		{"a success in between resets the count", all, append(append(times(4, 500), 200), times(4, 500)...), false},
 		{"a 404 is a success", all, append(append(times(4, 500), 404), times(4, 500)...), false},
 		{"a denial of the callee is a success", all, append(append(times(4, 500), 403), times(4, 500)...), false},
 		{"gateway errors count as 5xx as well", all, times(5, 503), true},
@@ -87,7 +87,7 @@ func TestFailuresInARowEject(t *testing.T) {
 		{"that a connection was made does not count", all, append(append(times(4, 500), cluster.Connected), 500), true},
 		{"split: failures to connect count apart", all + `, "splitExternalLocalOriginErrors": true, "consecutiveLocalOriginFailure": 2`, times(2, cluster.Failed), true},
 		{
-			"split: a connection between begins anew", all + `, "splitExternalLocalOriginErrors": true, "consecutiveLocalOriginFailure": 2`,
+			"split: a connection in between resets the count", all + `, "splitExternalLocalOriginErrors": true, "consecutiveLocalOriginFailure": 2`,
 			[]cluster.Outcome{cluster.Failed, cluster.Connected, cluster.Failed},
 			false,
 		},
