@@ -2,6 +2,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -30,6 +31,7 @@ type callOptions struct {
 	template     bool
 	proto        string
 	repeat       int
+	from         string
 }
 
 func NewCallCmd(f *cmdutil.Factory) *cobra.Command {
@@ -48,13 +50,17 @@ A call that fails exits with 64 + its gRPC code, as grpcurl does: 69 is NOT_FOUN
 deadline is 10s for calls without streams.
 
 --repeat makes the call many times over one connection and prints latency (excluding local JSON work) and bytes per
-message and on the wire.`,
+message and on the wire.
+
+A call goes to a port of the program itself, as through kubectl port-forward. With --from, it goes through another
+service's sidecar as that service's calls do: routes, retries and policies apply. SERVICE can then have a port.`,
 		Example: `shopctl call catalog ListProducts
 shopctl call cart
 shopctl call catalog GetProduct '{"id": "OLJCESPC7Z"}'
 shopctl call payment Charge --describe
 shopctl call payment Charge --template > charge.json
 shopctl call payment Charge -o json < charge.json
+shopctl call payment Charge --from checkout --trace < charge.json
 shopctl call 127.0.0.1:50051 Greeter/SayHello '{"name": "you"}'`,
 		Args:              callArgs,
 		ValidArgsFunction: o.complete,
@@ -69,6 +75,7 @@ shopctl call 127.0.0.1:50051 Greeter/SayHello '{"name": "you"}'`,
 	flags.BoolVar(&o.template, "template", false, "print an empty request message of METHOD")
 	flags.StringVar(&o.proto, "proto", "", "read the contract from this .proto `FILE` instead of from the service")
 	flags.IntVar(&o.repeat, "repeat", 0, "make the call `TIMES` times and print latency and size")
+	addFrom(cmd, f, &o.from)
 	cmdutil.LimitNumber(cmd, "repeat", 1, maxRepeats, "100")
 	cmdutil.LimitTime(cmd, "deadline", 1, "2s")
 	cmdutil.Must(cmd.MarkFlagFilename("proto", "proto"))
@@ -91,18 +98,18 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 	if o.describe && o.template {
 		return cmdutil.UsageErr(o.f.IO.Command("call "+args[0]+" --describe"), "--describe and --template cannot be combined")
 	}
-	if err := o.checkRepeat(args); err != nil {
+	if err := cmp.Or(o.checkRepeat(args), o.checkFrom(args)); err != nil {
 		return err
 	}
 	if o.template && len(args) < 2 {
 		return cmdutil.UsageErr(o.f.IO.Command("call "+args[0]), "missing argument: the method for --template")
 	}
-	if o.f.Foreign() && strings.Contains(args[0], ":") {
+	if o.f.Foreign() && o.from == "" && strings.Contains(args[0], ":") {
 		return cmdutil.ForeignErr("call %s: it calls only services of the shop", args[0])
 	}
 	caller := call.New(call.Config{Now: o.f.Now, Rand: rand.Reader})
 	defer caller.Close()
-	t, err := findTarget(ctx, o.f.IO, o.f.Shop, o.f.Namespace, args[0], len(args) < 2 || o.describe || o.template)
+	t, err := o.target(ctx, args)
 	if err != nil {
 		return err
 	}
@@ -120,6 +127,14 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 		err = o.invoke(ctx, caller, t, args[1:])
 	}
 	return o.explain(t, err)
+}
+
+// target is the server to call.
+func (o *callOptions) target(ctx context.Context, args []string) (*callTarget, error) {
+	if o.from != "" {
+		return o.through(ctx, args[0])
+	}
+	return findTarget(ctx, o.f.IO, o.f.Shop, o.f.Namespace, args[0], len(args) < 2 || o.describe || o.template)
 }
 
 // showContract prints the proto source of a symbol, or of the whole contract.
@@ -176,7 +191,11 @@ func (o *callOptions) invoke(ctx context.Context, caller *call.Caller, t *callTa
 	if result.TraceID != "" {
 		fmt.Fprintf(o.f.IO.Err, "trace: %s\n", result.TraceID)
 		if !t.foreign {
-			o.f.IO.Next("trace show " + result.TraceID)
+			next := "trace show "
+			if t.from != "" {
+				next = "mesh explain "
+			}
+			o.f.IO.Next(next + result.TraceID)
 		}
 	}
 	if writeErr != nil {

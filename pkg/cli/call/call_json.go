@@ -102,6 +102,9 @@ func callHint(ios *iostreams.IO, t *callTarget, r *call.Result) string {
 		}
 		return ios.Command(fmt.Sprintf("call %s %s --describe", t.Name, r.Method.Name))
 	}
+	if t.from != "" && r.TraceID != "" {
+		return ios.Command("mesh explain " + r.TraceID)
+	}
 	if len(t.faults) > 0 {
 		return ios.Command("fault list")
 	}

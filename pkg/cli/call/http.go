@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,7 +16,6 @@ import (
 	"github.com/shopctl/shopctl/pkg/call"
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
-	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 type httpOptions struct {
@@ -28,6 +26,9 @@ type httpOptions struct {
 	headers  []string
 	deadline time.Duration
 	repeat   int
+	from     string
+	// namespace is that of --from.
+	namespace func() string
 }
 
 // httpView is the envelope of a response. Fields are only added, and always present.
@@ -40,7 +41,7 @@ type httpView struct {
 }
 
 func NewHTTPCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &httpOptions{ios: f.IO, connect: f.Shop, now: f.Now}
+	o := &httpOptions{ios: f.IO, connect: f.Shop, now: f.Now, namespace: f.Namespace}
 	cmd := &cobra.Command{
 		Use:   "http [METHOD] PATH [JSON]",
 		Short: "Send an HTTP request to the storefront or its REST API",
@@ -49,7 +50,7 @@ default method is GET, or POST with a body. The response body is printed unchang
 status of 400 or above is a failure.
 
 --repeat makes the request many times over one connection and prints latency and bytes per message and on the wire.
-"shopctl call" does the same for gRPC.`,
+"shopctl call" does the same for gRPC. With --from, the request goes through another service's sidecar.`,
 		Example: `shopctl http /api/v1/products
 shopctl http '/api/v1/products:search?query=mug'
 shopctl http POST /api/v1/payments '{"amount": {"currencyCode": "USD", "units": 5}}'
@@ -62,6 +63,7 @@ shopctl http /api/v1/products --repeat 100`,
 	flags.StringArrayVarP(&o.headers, "header", "H", nil, "send this header: `'NAME: VALUE'`; can be repeated")
 	flags.DurationVar(&o.deadline, "deadline", call.DefaultDeadline, "deadline of the request")
 	flags.IntVar(&o.repeat, "repeat", 0, "make the request `TIMES` times and print latency and size")
+	addFrom(cmd, f, &o.from)
 	cmdutil.LimitNumber(cmd, "repeat", 1, maxRepeats, "100")
 	cmdutil.LimitTime(cmd, "deadline", 1, "2s")
 	cmdutil.AddOutput(cmd, &o.format)
@@ -90,19 +92,11 @@ func (o *httpOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	shop, err := o.connect(ctx)
+	base, err := o.storefront(ctx)
 	if err != nil {
 		return err
 	}
-	defer shop.Close()
-	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
-	if err != nil {
-		return err
-	}
-	if st.GetUrl() == "" {
-		return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("ps frontend"), errors.New("the storefront is not running"))
-	}
-	r.url = strings.TrimSuffix(st.GetUrl(), "/") + r.url
+	r.url = base + r.url
 	meter := call.NewMeter(o.now)
 	transport := &http.Transport{DialContext: meter.DialContext}
 	defer transport.CloseIdleConnections()

@@ -14,8 +14,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 )
 
-// withStorefront is a world whose storefront answers as a REST API does.
-func withStorefront(t *testing.T) *clitest.World {
+// serveStorefront answers as a REST API does, until the test ends.
+func serveStorefront(t *testing.T) (url string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -35,8 +35,14 @@ func withStorefront(t *testing.T) *clitest.World {
 		}
 	}))
 	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// withStorefront is a world that has such a storefront.
+func withStorefront(t *testing.T) *clitest.World {
+	t.Helper()
 	st := clitest.ThreeServices()
-	st.Url = server.URL + "/"
+	st.Url = serveStorefront(t) + "/"
 	return clitest.NewWorld(t).Serve(&clitest.FakeShop{Current: st})
 }
 

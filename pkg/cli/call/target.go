@@ -26,6 +26,8 @@ type callTarget struct {
 	faults []string
 	// foreign: it was given as host:port and is not part of the shop.
 	foreign bool
+	// from is the service through whose sidecar it is called; empty: it is called itself.
+	from string
 }
 
 // findTarget finds the server that word names. With offline, a built-in contract is enough, so that a built-in service

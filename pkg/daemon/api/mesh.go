@@ -113,8 +113,13 @@ func (s *meshServer) find(name string) (Sidecar, error) {
 			return c, nil
 		}
 	}
-	service := s.names.Display(key)
-	return Sidecar{}, control.Error(codes.FailedPrecondition, fmt.Sprintf("%s has no sidecar", service), "shopctl mesh status", 1)
+	service, hint := s.names.Display(key), "shopctl mesh on"
+	if s.mesh == nil {
+		hint = "shopctl down && shopctl up --mesh=on"
+	} else if len(all) > 0 { // others have one
+		hint += " " + service + " --wait"
+	}
+	return Sidecar{}, control.Error(codes.FailedPrecondition, service+" has no sidecar", hint, 1)
 }
 
 // GetSidecar returns what a sidecar holds.
