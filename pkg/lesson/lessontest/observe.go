@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc"
@@ -21,6 +22,20 @@ type observed struct {
 	edges   *controlpb.GetMapResponse
 	traces  []*controlpb.TraceSummary
 	otlp    map[string][]byte
+
+	series   map[string][]*controlpb.MetricSeries
+	sidecars []*controlpb.GetSidecarResponse
+	restarts *int32 // of the catalog's sidecar; nil: it has none
+}
+
+// SetSeries sets the series of the expressions that contain a text.
+func (s *Shop) SetSeries(text string, series ...*controlpb.MetricSeries) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.observed.series == nil {
+		s.observed.series = map[string][]*controlpb.MetricSeries{}
+	}
+	s.observed.series[text] = series
 }
 
 // SetMetric sets the value of an expression; NaN: no samples.
@@ -70,6 +85,11 @@ func (s *Shop) QueryMetrics(_ context.Context, r *controlpb.QueryMetricsRequest,
 	resp := &controlpb.QueryMetricsResponse{ResultType: "vector"}
 	if v, ok := s.observed.metrics[r.GetExpr()]; ok && !math.IsNaN(v) {
 		resp.Series = []*controlpb.MetricSeries{{Samples: []*controlpb.MetricSample{{Value: v}}}}
+	}
+	for text, series := range s.observed.series {
+		if strings.Contains(r.GetExpr(), text) {
+			resp.Series = series
+		}
 	}
 	return resp, nil
 }

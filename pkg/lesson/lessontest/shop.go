@@ -124,6 +124,7 @@ func (s *Shop) Status(context.Context, *controlpb.StatusRequest, ...grpc.CallOpt
 	}
 	return &controlpb.StatusResponse{Name: "test", Pid: 1, Services: []*controlpb.Service{{
 		Name: "catalog", Workload: "productcatalogservice", State: s.state, Version: "v1", Replicas: 1, Ready: ready, Faults: s.phrases(),
+		Instances: s.instances(),
 	}}}, nil
 }
 

@@ -35,6 +35,12 @@ type Edge struct {
 	Failure string `yaml:"failure"`
 	// Absent requires that there are no calls.
 	Absent bool `yaml:"absent"`
+	// Security is how all calls are secured between the two sidecars: mutual_tls or none.
+	Security string `yaml:"security"`
+	// Version restricts the check to calls that come to instances of this version of the callee, as its sidecars count them,
+	// and Share is that of these among all calls of the edge, from 0 to 1.
+	Version string `yaml:"version"`
+	Share   *Bound `yaml:"share"`
 }
 
 // Validate implements Probe.
@@ -42,11 +48,16 @@ func (e *Edge) Validate(report Report) {
 	if e.Caller == "" || e.Callee == "" {
 		report(e.At, "an edge names caller and callee")
 	}
-	asks := e.Rate != nil || e.Errors != nil || e.P50 != nil || e.P95 != nil || e.P99 != nil || e.Failure != ""
-	if asks == e.Absent {
-		report(e.At, "an edge has rate, errors, p50, p95, p99 or failure; or absent alone")
+	if (e.measures() || e.Security != "") == e.Absent {
+		report(e.At, "an edge has rate, errors, p50, p95, p99, failure, share or security; or absent alone")
 	}
 	report.bounds(e.Rate, e.Errors)
+	e.validateMesh(report)
+}
+
+// measures reports whether figures of the calls are compared.
+func (e *Edge) measures() bool {
+	return e.Rate != nil || e.Errors != nil || e.P50 != nil || e.P95 != nil || e.P99 != nil || e.Failure != "" || e.Share != nil
 }
 
 // ProbeKind implements Probe.
@@ -59,7 +70,12 @@ func (e *Edge) NamedServices() []Named { return []Named{{e.Caller, e.At}, {e.Cal
 func (e *Edge) Lookback() time.Duration { return cmp.Or(e.Window, 30*time.Second) }
 
 // Triggers implements Probe.
-func (*Edge) Triggers() Event { return TraceEnded }
+func (e *Edge) Triggers() Event {
+	if e.Version != "" || e.Security != "" {
+		return MetricsScraped
+	}
+	return TraceEnded
+}
 
 // minWindow is the shortest window of the map.
 const minWindow = time.Second
@@ -82,6 +98,17 @@ func (e *Edge) Ask(ctx context.Context, env Env, base Baseline) Result {
 	lookBack := e.Lookback()
 	if !base.Since.IsZero() && !e.Absent {
 		lookBack = min(lookBack, max(env.Now().Sub(base.Since), minWindow))
+	}
+	if e.Version != "" {
+		return e.askVersion(ctx, env, lookBack)
+	}
+	secured := ""
+	if e.Security != "" {
+		s := e.askSecurity(ctx, env, lookBack)
+		if s.Expected = r.Expected; s.Verdict != Pass || !e.measures() {
+			return s
+		}
+		secured = "; " + s.Observed
 	}
 	resp, err := env.Shop.GetMap(ctx, &controlpb.GetMapRequest{Window: durationpb.New(lookBack)})
 	if err != nil {
@@ -106,9 +133,12 @@ func (e *Edge) Ask(ctx context.Context, env Env, base Baseline) Result {
 		r.Observed = fmt.Sprintf("too few calls: %d of %d in %s", t.GetRequests(), least, window)
 		return r
 	}
-	ok, observed := compareEdge(e, found)
+	ok, observed := e.compare(measured{
+		rate: t.GetRequestsPerSecond(), errors: t.GetErrorRatio(), failures: found.GetFailures(),
+		took: [3]time.Duration{milliseconds(t.GetP50Ms()), milliseconds(t.GetP95Ms()), milliseconds(t.GetP99Ms())},
+	})
 	r.Verdict = verdict(ok)
-	r.Observed = fmt.Sprintf("%s, by %d calls in %s", observed, t.GetRequests(), window)
+	r.Observed = fmt.Sprintf("%s, by %d calls in %s%s", observed, t.GetRequests(), window, secured)
 	return r
 }
 
@@ -120,56 +150,73 @@ func wantedEdge(want *Edge) string {
 	if want.Rate != nil {
 		parts = append(parts, want.Rate.String()+" calls a second")
 	}
+	if want.Share != nil {
+		parts = append(parts, "share "+want.Share.String()+" of the calls")
+	}
 	if want.Errors != nil {
 		parts = append(parts, "error ratio "+want.Errors.String())
 	}
-	for _, q := range quantiles(want, nil) {
-		if q.want != nil {
-			parts = append(parts, q.name+" "+q.want.String())
+	for _, q := range want.wanted() {
+		if q.within != nil {
+			parts = append(parts, q.name+" "+q.within.String())
 		}
 	}
 	if want.Failure != "" {
 		parts = append(parts, "some fail with "+want.Failure)
 	}
+	if want.Security != "" {
+		parts = append(parts, "security "+want.Security)
+	}
 	return strings.Join(parts, ", ")
 }
 
+// quantile is one of the quantiles that an edge can bound.
 type quantile struct {
-	name string
-	want *Within
-	is   time.Duration
+	name   string
+	level  float64
+	within *Within
 }
 
-func quantiles(want *Edge, t *controlpb.Traffic) []quantile {
-	ms := func(x float64) time.Duration { return time.Duration(x * float64(time.Millisecond)) }
-	return []quantile{{"p50", want.P50, ms(t.GetP50Ms())}, {"p95", want.P95, ms(t.GetP95Ms())}, {"p99", want.P99, ms(t.GetP99Ms())}}
+func (e *Edge) wanted() [3]quantile {
+	return [3]quantile{{"p50", 0.5, e.P50}, {"p95", 0.95, e.P95}, {"p99", 0.99, e.P99}}
 }
 
-func compareEdge(want *Edge, edge *controlpb.MapEdge) (ok bool, observed string) {
+func milliseconds(x float64) time.Duration { return time.Duration(x * float64(time.Millisecond)) }
+
+// measured are the figures of the calls of an edge. took are its quantiles, in the order of wanted.
+type measured struct {
+	rate, errors, share float64
+	took                [3]time.Duration
+	failures            []string
+}
+
+func (e *Edge) compare(is measured) (ok bool, observed string) {
 	ok = true
 	var parts []string
 	note := func(holds bool, text string) {
 		ok = ok && holds
 		parts = append(parts, text)
 	}
-	t := edge.GetTraffic()
-	if want.Rate != nil {
-		note(want.Rate.Holds(t.GetRequestsPerSecond()), figure(t.GetRequestsPerSecond())+" calls a second")
+	if e.Rate != nil {
+		note(e.Rate.Holds(is.rate), figure(is.rate)+" calls a second")
 	}
-	if want.Errors != nil {
-		note(want.Errors.Holds(t.GetErrorRatio()), "error ratio "+figure(t.GetErrorRatio()))
+	if e.Share != nil {
+		note(e.Share.Holds(is.share), "share "+figure(is.share))
 	}
-	for _, q := range quantiles(want, t) {
-		if q.want != nil {
-			note(q.want.Holds(q.is), q.name+" "+humanize.Duration(q.is))
+	if e.Errors != nil {
+		note(e.Errors.Holds(is.errors), "error ratio "+figure(is.errors))
+	}
+	for i, q := range e.wanted() {
+		if q.within != nil {
+			note(q.within.Holds(is.took[i]), q.name+" "+humanize.Duration(is.took[i]))
 		}
 	}
-	if want.Failure != "" {
+	if e.Failure != "" {
 		how := "no call fails"
-		if f := edge.GetFailures(); len(f) > 0 {
-			how = "failures " + strings.Join(f, ", ")
+		if len(is.failures) > 0 {
+			how = "failures " + strings.Join(is.failures, ", ")
 		}
-		note(slices.Contains(edge.GetFailures(), want.Failure), how)
+		note(slices.Contains(is.failures, e.Failure), how)
 	}
 	return ok, strings.Join(parts, ", ")
 }

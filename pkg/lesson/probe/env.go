@@ -46,6 +46,16 @@ func (a aliases) short(name string) string {
 	return name
 }
 
+// long is the workload of a service.
+func (a aliases) long(name string) string {
+	for workload, short := range a {
+		if short == name {
+			return workload
+		}
+	}
+	return name
+}
+
 func (a aliases) same(x, y string) bool { return a.short(x) == a.short(y) }
 
 // notRunning reports whether a service has no ready instance, so that its response is not known.

@@ -47,7 +47,7 @@ type Question interface {
 // All returns an empty probe of each kind, in the order in which they are shown: the list that a new kind joins.
 func All() []Probe {
 	return []Probe{
-		&RPC{}, &Instance{}, &Log{}, &PromQL{}, &Trace{}, &Edge{}, &Alert{}, &Resource{}, &Order{}, &Manifest{}, &GoTest{},
+		&RPC{}, &Instance{}, &Log{}, &PromQL{}, &Trace{}, &Edge{}, &Mesh{}, &TLS{}, &Alert{}, &Resource{}, &Order{}, &Manifest{}, &GoTest{},
 	}
 }
 

@@ -29,9 +29,10 @@ func (env Env) Baseline(ctx context.Context, since time.Time) (Baseline, error) 
 	if err != nil {
 		return Baseline{}, fmt.Errorf("read the shop's state: %w", err)
 	}
-	base := Baseline{Since: since, Restarts: map[string]int{}}
+	base := Baseline{Since: since, Restarts: map[string]int{}, SidecarRestarts: map[string]int{}}
 	for _, s := range st.GetServices() {
 		base.Restarts[s.GetName()] = int(s.GetRestarts())
+		base.SidecarRestarts[s.GetName()] = sidecarsOf(s).restarts
 	}
 	return base, nil
 }
@@ -41,6 +42,8 @@ type Baseline struct {
 	Since time.Time
 	// Restarts of each service, by name.
 	Restarts map[string]int
+	// SidecarRestarts are those of the sidecars of each service alone.
+	SidecarRestarts map[string]int
 }
 
 // Shop is the part of the daemon's API that checks read; control.Client has it.
@@ -50,6 +53,7 @@ type Shop interface {
 	Traces
 	Metrics
 	Map
+	Sidecars
 }
 
 // States has the status and the logs of services.
@@ -78,6 +82,12 @@ type Metrics interface {
 // Map has the call graph.
 type Map interface {
 	GetMap(ctx context.Context, r *controlpb.GetMapRequest, opts ...grpc.CallOption) (*controlpb.GetMapResponse, error)
+}
+
+// Sidecars has the sidecars of a mesh and what each holds.
+type Sidecars interface {
+	MeshStatus(ctx context.Context, r *controlpb.MeshStatusRequest, opts ...grpc.CallOption) (*controlpb.MeshStatusResponse, error)
+	GetSidecar(ctx context.Context, r *controlpb.GetSidecarRequest, opts ...grpc.CallOption) (*controlpb.GetSidecarResponse, error)
 }
 
 // Tester runs the tests of a Go module.
