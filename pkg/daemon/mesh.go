@@ -12,10 +12,12 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/daemon/api"
 	"github.com/shopctl/shopctl/pkg/mesh/ads"
 	"github.com/shopctl/shopctl/pkg/mesh/ca"
 	meshcontrol "github.com/shopctl/shopctl/pkg/mesh/control"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/workload"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
@@ -39,6 +41,8 @@ type mesh struct {
 	authority *ca.CA
 	// dir holds the tokens of sidecars that start; socket is where the control plane serves.
 	dir, socket string
+	// front is the Service that people open in a browser.
+	front orchestrator.Key
 }
 
 var _ workload.Mesh = (*mesh)(nil)
@@ -52,7 +56,7 @@ func (s *shop) newMesh() (*mesh, error) {
 	default:
 		return nil, control.Error(codes.InvalidArgument, fmt.Sprintf("read --mesh %q: want auto, on or off", s.cfg.Mesh), "shopctl up --mesh=on", 2)
 	}
-	m := &mesh{dir: s.dir.Mesh(), socket: s.dir.MeshSocket(), server: grpc.NewServer()}
+	m := &mesh{dir: s.dir.Mesh(), socket: s.dir.MeshSocket(), server: grpc.NewServer(), front: s.storefront()}
 	for _, dir := range []string{m.dir, s.dir.Authority()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("make directory of the mesh: %w", err)
@@ -70,11 +74,8 @@ func (s *shop) newMesh() (*mesh, error) {
 	})
 	server.Register(m.server, m.plane)
 	if s.cfg.Mesh == MeshOn {
-		key := resource.Key{Kind: resource.KindNamespace, Name: s.store.Namespace()}
-		if _, err := s.store.EditObjects(context.Background(), []resource.Key{key}, false, func(o resource.Object) error {
-			return resource.SetInjection(o, true)
-		}); err != nil {
-			return nil, fmt.Errorf("label namespace %s: %w", key.Name, err)
+		if _, err := api.JoinMesh(context.Background(), s.store, []string{s.store.Namespace()}, true, false); err != nil {
+			return nil, err
 		}
 		s.source.refresh()
 	}
@@ -118,7 +119,10 @@ func (m *mesh) run(ctx context.Context) error {
 func (m *mesh) Environ(pod podspec.Pod, ports map[string]string) ([]string, error) {
 	node := meshcontrol.Node{
 		ID: meshcontrol.NodeID(pod.Namespace, pod.Name), Namespace: pod.Namespace, Pod: pod.Name, Workload: pod.Workload,
-		ServiceAccount: pod.ServiceAccount, Labels: pod.Labels,
+		ServiceAccount: pod.ServiceAccount, Labels: pod.Labels, Gateway: pod.Gateway,
+	}
+	if pod.Gateway && pod.Workload == resource.Gateway && pod.Namespace == m.front.Namespace {
+		node.Front = m.front
 	}
 	file := filepath.Join(m.dir, pod.Name+".token")
 	if err := os.WriteFile(file, []byte(m.plane.Register(node)), 0o600); err != nil {

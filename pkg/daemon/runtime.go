@@ -124,7 +124,7 @@ func (s *shop) newController(driver workload.Driver) (*workload.Controller, erro
 		Source: s.source, Driver: driver, State: s.state, Only: only,
 		Namespace:        s.store.Namespace(),
 		PortBase:         s.cfg.PortBase,
-		Storefront:       orchestrator.Key{Namespace: s.store.Namespace(), Name: "frontend"},
+		Storefront:       s.storefront(),
 		StorefrontAddr:   cmp.Or(s.cfg.Listen, DefaultListen),
 		StorefrontStrict: s.cfg.Listen != "",
 		DataDir:          s.dir.Data(),
@@ -140,6 +140,11 @@ func (s *shop) newController(driver workload.Driver) (*workload.Controller, erro
 		cfg.Mesh = s.mesh
 	}
 	return workload.New(cfg)
+}
+
+// storefront is the Service that people open in a browser.
+func (s *shop) storefront() orchestrator.Key {
+	return orchestrator.Key{Namespace: s.store.Namespace(), Name: "frontend"}
 }
 
 // openLog opens the log of a container.

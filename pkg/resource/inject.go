@@ -14,6 +14,18 @@ const (
 	InjectLabel    = "sidecar.istio.io/inject"
 )
 
+// Gateway is the name of the workload by which requests come into the mesh from outside, of its Service and of its account.
+const Gateway = "istio-ingressgateway"
+
+// templatesAnnotation names, on a pod template, what Istio's injector makes of its pods.
+const templatesAnnotation = "inject.istio.io/templates"
+
+// IsGateway reports whether the pods of a template are to be made gateways: their container istio-proxy, whose image is
+// "auto", is a sidecar without a program.
+func IsGateway(template *corev1.PodTemplateSpec) bool {
+	return template.Annotations[templatesAnnotation] == "gateway"
+}
+
 // Injects reports whether the pods of a template have a sidecar, by the rules of Istio's injector: a namespace that is labeled
 // disabled has none, one that is labeled enabled has them in all pods but those that refuse, and any other only in pods
 // that ask for one.

@@ -69,7 +69,7 @@ func gatewayKind() Kind {
 		empty: func() *istio.Gateway { return &istio.Gateway{} },
 		check: func(c *admission.Issues, o *istio.Gateway) { checkIstio(c, o, o.Spec.Tree(), o.Spec.Message()) },
 		warn: func(c *admission.Issues, o *istio.Gateway, others Objects) {
-			warnIstio(c, o, others, KindGateway, o.Spec.Tree(), o.Spec.Message(), nil)
+			warnIstio(c, o, others, KindGateway, o.Spec.Tree(), o.Spec.Message(), advice.OfGateway(o.Namespace, o.Spec.Message(), worldOf(others)))
 		},
 		spec: func(o *istio.Gateway) any { return o.Spec },
 	}.kind()

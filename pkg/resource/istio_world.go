@@ -14,6 +14,9 @@ func worldOf(others Objects) advice.World {
 	for _, namespace := range others.Names(KindNamespace, "") {
 		w.Services = append(w.Services, servicesOf(others, namespace)...)
 		w.Workloads = append(w.Workloads, workloadsOf(others, namespace)...)
+		if others.Find(Key{KindDeployment, namespace, Gateway}) == nil && hasStorefront(others, namespace) {
+			expectGateway(&w, namespace)
+		}
 		for _, name := range others.Names(KindServiceAccount, namespace) {
 			w.Accounts = append(w.Accounts, namespace+"/"+name)
 		}
@@ -21,6 +24,11 @@ func worldOf(others Objects) advice.World {
 		for _, name := range others.Names(KindVirtualService, namespace) {
 			if o, ok := others.Find(Key{KindVirtualService, namespace, name}).(*istio.VirtualService); ok {
 				w.VirtualServices = append(w.VirtualServices, virtualServiceOf(o))
+			}
+		}
+		for _, name := range others.Names(KindGateway, namespace) {
+			if o, ok := others.Find(Key{KindGateway, namespace, name}).(*istio.Gateway); ok {
+				w.Gateways = append(w.Gateways, advice.Gateway{Namespace: namespace, Name: name, Spec: o.Spec.Message()})
 			}
 		}
 		for _, name := range others.Names(KindDestinationRule, namespace) {
@@ -43,6 +51,7 @@ func servicesOf(others Objects, namespace string) []advice.Service {
 		for _, p := range o.Spec.Ports {
 			s.GRPC = s.GRPC || serves(p, "grpc")
 			s.HTTP2 = s.HTTP2 || serves(p, "grpc", "http2")
+			s.Ports = append(s.Ports, uint32(p.Port))
 		}
 		services = append(services, s)
 	}
@@ -60,7 +69,20 @@ func workloadsOf(others Objects, namespace string) []advice.Workload {
 		if o.Spec.Replicas != nil {
 			replicas = int(*o.Spec.Replicas)
 		}
-		workloads = append(workloads, advice.Workload{Namespace: namespace, Name: name, Labels: o.Spec.Template.Labels, Replicas: replicas})
+		workloads = append(workloads, advice.Workload{Namespace: namespace, Name: name, Labels: o.Spec.Template.Labels, Replicas: replicas, Gateway: IsGateway(&o.Spec.Template)})
 	}
 	return workloads
+}
+
+// hasStorefront reports whether a namespace is the shop's, which gets a gateway when it joins the mesh.
+func hasStorefront(others Objects, namespace string) bool {
+	return others.Find(Key{KindService, namespace, "frontend"}) != nil
+}
+
+// expectGateway adds the gateway that there will be once the namespace is in the mesh.
+func expectGateway(w *advice.World, namespace string) {
+	labels := map[string]string{"app": Gateway, "istio": "ingressgateway"}
+	w.Workloads = append(w.Workloads, advice.Workload{Namespace: namespace, Name: Gateway, Labels: labels, Replicas: 1, Gateway: true})
+	w.Services = append(w.Services, advice.Service{Namespace: namespace, Name: Gateway, Selector: labels, HTTP2: true, Ports: []uint32{80}})
+	w.Accounts = append(w.Accounts, namespace+"/"+Gateway)
 }

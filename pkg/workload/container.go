@@ -29,7 +29,7 @@ type container struct {
 	pod  *pod
 	name string
 	kind orchestrator.ContainerKind
-	// mesh: it is the pod's sidecar of the mesh. joined: the pod calls and is called through it, at listeners, the last that
+	// mesh: it is the pod's sidecar of the mesh, or the proxy of a gateway. joined: the pod calls and is called through it, at listeners, the last that
 	// it reported. detaching: it is used no longer, and stops at detachAt.
 	mesh, joined, detaching bool
 	listeners               map[string]string
@@ -63,9 +63,12 @@ type container struct {
 
 func (k *container) alive() bool { return k.phase == starting || k.phase == running }
 
+// beside reports whether it is the sidecar of the mesh beside a pod's program.
+func (k *container) beside() bool { return k.mesh && k.kind == orchestrator.Sidecar }
+
 // spec of the container in a pod.
 func (k *container) spec(pod *podspec.Pod) podspec.Container {
-	if k.mesh {
+	if k.beside() {
 		return sidecarSpec()
 	}
 	for _, c := range pod.All() {

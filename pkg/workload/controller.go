@@ -33,10 +33,12 @@ type Controller struct {
 	endpoints   []orchestrator.Endpoint
 	// serving are the addresses of the ready endpoints for other pods.
 	serving map[podspec.Reference][]string
-	began   time.Time
-	steps   []orchestrator.Step
-	warned  map[string]bool
-	down    *shutdown
+	// gatewayed: the storefront's address leads to the gateway.
+	gatewayed bool
+	began     time.Time
+	steps     []orchestrator.Step
+	warned    map[string]bool
+	down      *shutdown
 	// settled are closed when the state that follows from what was posted is published.
 	settled []chan struct{}
 }

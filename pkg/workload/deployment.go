@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
@@ -49,7 +50,7 @@ func (d *deployment) progressDeadline() time.Duration {
 
 // desiredReplicas is how many instances there should be.
 func (c *Controller) desiredReplicas(d *deployment) int {
-	if d.obj == nil || c.suspended[d.key] {
+	if d.obj == nil || c.suspended[d.key] || resource.IsGateway(&d.obj.Spec.Template) && !c.injects(d.obj) {
 		return 0
 	}
 	if d.obj.Spec.Replicas == nil {

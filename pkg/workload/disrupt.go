@@ -83,7 +83,7 @@ func (c *Controller) podsOf(workload orchestrator.Key) []*pod {
 func (c *Controller) kill(p *pod) error {
 	var errs []error
 	for _, k := range p.containers {
-		if k.phase != running || k.mesh {
+		if k.phase != running || k.beside() {
 			continue
 		}
 		if err := k.handle.Kill(); err != nil {
@@ -118,7 +118,7 @@ func (c *Controller) pause(p *pod, paused bool) {
 		p.paused.Store(true) // before probes notice
 	}
 	for _, k := range p.containers {
-		if k.phase != running || k.mesh {
+		if k.phase != running || k.beside() {
 			continue
 		}
 		change := k.handle.Resume

@@ -30,10 +30,13 @@ func (c *Controller) syncEndpoints() {
 			if e.Serving() && c.down == nil {
 				addr := e.Addr
 				if e.Sidecar && ref.Service != c.cfg.Storefront {
-					addr = e.PeerAddr // a stable address is for everybody else; the storefront's is for browsers, which have no certificate
+					addr = e.PeerAddr // a stable address is for everybody else; see toStorefront for the storefront's
 				}
 				addrs, peers = append(addrs, addr), append(peers, e.PeerAddr)
 			}
+		}
+		if ref.Service == c.cfg.Storefront {
+			addrs = c.toStorefront(ref.Port, addrs)
 		}
 		a.Set(addrs)
 		c.serving[ref] = peers
@@ -121,6 +124,11 @@ func (c *Controller) findEndpoints(svc *corev1.Service, number int32) []orchestr
 		default:
 			addrs, ready := k.handle.Addrs(), p.ready || svc.Spec.PublishNotReadyAddresses
 			sidecar := p.joined()
+			if spec.Gateway && sidecar != nil {
+				addrs.App = sidecar.listeners[GatewayName(number)]
+				addrs.Peer, sidecar = addrs.App, nil // it takes what anyone sends
+				ready = ready && addrs.App != ""
+			}
 			if sidecar != nil {
 				addrs.Peer = sidecar.listeners[InboundName(number)]
 				ready = ready && addrs.Peer != ""

@@ -25,7 +25,7 @@ type Mesh interface {
 // SidecarName is the name of the container that a pod has as a member of the mesh, and SidecarImage its image. The
 // name is Istio's.
 const (
-	SidecarName  = "istio-proxy"
+	SidecarName  = podspec.SidecarName
 	SidecarImage = "shopctl/proxy"
 )
 
@@ -34,11 +34,19 @@ func OutboundName(ref podspec.Reference) string {
 	return fmt.Sprintf("%s.%s.svc.cluster.local_%d", ref.Service.Name, ref.Service.Namespace, ref.Port)
 }
 
+// GatewayName is the name of a gateway's listener for a port of its own pod.
+func GatewayName(targetPort int32) string { return fmt.Sprintf("0.0.0.0_%d", targetPort) }
+
 // InboundName is the name of a sidecar's listener for a port of its own pod.
 func InboundName(targetPort int32) string { return fmt.Sprintf("inbound_%d", targetPort) }
 
 // joins reports whether the pods of a Deployment have a sidecar as things are now.
 func (c *Controller) joins(d *appsv1.Deployment) bool {
+	return !resource.IsGateway(&d.Spec.Template) && c.injects(d)
+}
+
+// injects reports whether the mesh is to make of a Deployment's pods what their annotations and their namespace ask for.
+func (c *Controller) injects(d *appsv1.Deployment) bool {
 	return c.cfg.Mesh != nil && resource.Injects(c.objects.Namespaces[d.Namespace], &d.Spec.Template)
 }
 
@@ -57,6 +65,9 @@ func withoutInjection(t *corev1.PodTemplateSpec) *corev1.PodTemplateSpec {
 // builtinOnly reports whether a revision's containers are all built-in services, which learn over their lifelines where to
 // connect.
 func (rev *revision) builtinOnly() bool {
+	if rev.template.Pod.Gateway {
+		return true // it has no program
+	}
 	return !slices.ContainsFunc(rev.template.Pod.All(), func(c podspec.Container) bool { return rev.plan.Builtins[c.Name] == "" })
 }
 
@@ -100,7 +111,7 @@ func (c *Controller) syncSidecars(ctx context.Context, d *deployment, wake *next
 	}
 	now := c.cfg.Now()
 	for _, p := range d.pods {
-		if p.leaving || !p.rev.builtinOnly() {
+		if p.leaving || !p.rev.builtinOnly() || p.rev.template.Pod.Gateway {
 			continue
 		}
 		k := p.sidecar()
@@ -175,7 +186,7 @@ func (c *Controller) followListeners(k *container, run int, handle Container) {
 // reached reports whether a pod's sidecar listens at all ports by which Services lead to the pod.
 func (c *Controller) reached(p *pod) bool {
 	k := p.joined()
-	if k == nil {
+	if k == nil || p.rev.template.Pod.Gateway { // which ports a gateway has is up to the Gateways there are
 		return true
 	}
 	for ref := range c.addrs {

@@ -90,7 +90,7 @@ func (c *Controller) newPod(d *deployment) *pod {
 		p.containers = append(p.containers, &container{pod: p, name: k.Name, kind: kind})
 	}
 	for _, k := range d.rev.template.Pod.Containers {
-		p.containers = append(p.containers, &container{pod: p, name: k.Name, kind: orchestrator.AppContainer})
+		p.containers = append(p.containers, &container{pod: p, name: k.Name, kind: orchestrator.AppContainer, mesh: k.Mesh, joined: k.Mesh})
 	}
 	d.pods = append(d.pods, p)
 	return p

@@ -75,10 +75,13 @@ func (s *objectsServer) inject(ctx context.Context, req *controlpb.EditRequest, 
 		}
 		keys = append(keys, resource.Key{Kind: resource.KindDeployment, Namespace: key.Namespace, Name: key.Name})
 	}
+	var changes []store.Change
+	var err error
 	if len(keys) == 0 {
-		keys = append(keys, resource.Key{Kind: resource.KindNamespace, Name: cmp.Or(req.GetNamespace(), s.objects.Namespace())})
+		changes, err = JoinMesh(ctx, s.objects, []string{cmp.Or(req.GetNamespace(), s.objects.Namespace())}, on, req.GetDryRun())
+	} else {
+		changes, err = s.objects.EditObjects(ctx, keys, req.GetDryRun(), func(o resource.Object) error { return resource.SetInjection(o, on) })
 	}
-	changes, err := s.objects.EditObjects(ctx, keys, req.GetDryRun(), func(o resource.Object) error { return resource.SetInjection(o, on) })
 	if err != nil {
 		return nil, explainObjects(err)
 	}
@@ -89,27 +92,27 @@ func (s *objectsServer) inject(ctx context.Context, req *controlpb.EditRequest, 
 	return resp, err
 }
 
-// autoJoin labels the namespaces of objects of Istio for sidecars, unless they are labeled. It returns the namespaces.
+// autoJoin labels the namespaces of objects of Istio for sidecars, unless they are labeled. It returns what it changed.
 func (s *objectsServer) autoJoin(ctx context.Context, changes []store.Change) (labeled []*controlpb.AppliedObject, warning string, err error) {
 	snap := s.objects.Snapshot()
-	var keys []resource.Key
+	var joining []string
 	for _, c := range changes {
 		if c.After == nil || !strings.Contains(c.After.GetObjectKind().GroupVersionKind().Group, "istio.io") {
 			continue
 		}
 		key := resource.Key{Kind: resource.KindNamespace, Name: c.Key.Namespace}
 		namespace, err := snap.Get(key)
-		if err == nil && namespace.GetLabels()[resource.InjectionLabel] == "" && !slices.Contains(keys, key) {
-			keys = append(keys, key)
+		if err == nil && namespace.GetLabels()[resource.InjectionLabel] == "" && !slices.Contains(joining, key.Name) {
+			joining = append(joining, key.Name)
 		}
 		if s.meshMode == "off" {
 			return nil, "objects of Istio have no effect: the shop was started with --mesh=off; to start it again with sidecars: shopctl down && shopctl up", nil
 		}
 	}
-	if len(keys) == 0 {
+	if len(joining) == 0 {
 		return nil, "", nil
 	}
-	edited, err := s.objects.EditObjects(ctx, keys, false, func(o resource.Object) error { return resource.SetInjection(o, true) })
+	edited, err := JoinMesh(ctx, s.objects, joining, true, false)
 	if err != nil {
 		return nil, "", err
 	}

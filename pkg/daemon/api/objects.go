@@ -116,7 +116,7 @@ func (s *objectsServer) imageWarnings(manifests []resource.Manifest) resource.Pr
 	var problems resource.Problems
 	for _, m := range manifests {
 		d, ok := m.Object.(*appsv1.Deployment)
-		if !ok {
+		if !ok || resource.IsGateway(&d.Spec.Template) {
 			continue
 		}
 		pod := d.Spec.Template.Spec

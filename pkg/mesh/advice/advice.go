@@ -29,6 +29,7 @@ type World struct {
 	Workloads        []Workload
 	VirtualServices  []VirtualService
 	DestinationRules []DestinationRule
+	Gateways         []Gateway
 	// Accounts are the ServiceAccounts, "NAMESPACE/NAME".
 	Accounts []string
 }
@@ -40,6 +41,7 @@ type Service struct {
 	Selector map[string]string
 	// GRPC: it has a port for gRPC, and HTTP2 one for HTTP/2, which gRPC is too.
 	GRPC, HTTP2 bool
+	Ports       []uint32
 }
 
 // Workload is a Deployment.
@@ -48,6 +50,8 @@ type Workload struct {
 	// Labels are those of its pods, and Replicas how many it wants.
 	Labels   map[string]string
 	Replicas int
+	// Gateway: it takes requests from outside.
+	Gateway bool
 }
 
 // VirtualService is another one.
@@ -61,6 +65,12 @@ type VirtualService struct {
 type DestinationRule struct {
 	Namespace, Name string
 	Spec            *networking.DestinationRule
+}
+
+// Gateway is another one.
+type Gateway struct {
+	Namespace, Name string
+	Spec            *networking.Gateway
 }
 
 // finder collects findings about one object.

@@ -24,16 +24,22 @@ func shop(t *testing.T) advice.World {
 		Services: []advice.Service{
 			{Namespace: "production", Name: "paymentservice", Selector: map[string]string{"app": "paymentservice"}, GRPC: true, HTTP2: true},
 			{Namespace: "production", Name: "frontend", Selector: map[string]string{"app": "frontend"}},
+			{Namespace: "production", Name: "gateway", Selector: map[string]string{"istio": "ingressgateway"}, Ports: []uint32{80, 8000}},
 		},
 		Workloads: []advice.Workload{
 			{Namespace: "production", Name: "paymentservice", Labels: payment("v1"), Replicas: 3},
 			{Namespace: "production", Name: "paymentservice-v2", Labels: payment("v2"), Replicas: 1},
 			{Namespace: "production", Name: "frontend", Labels: map[string]string{"app": "frontend"}, Replicas: 1},
+			{Namespace: "production", Name: "gateway", Labels: map[string]string{"istio": "ingressgateway"}, Replicas: 1, Gateway: true},
 		},
 		Accounts: []string{"production/checkoutservice", "production/default"},
 		VirtualServices: []advice.VirtualService{{
 			Namespace: "production", Name: "older", Created: time.Unix(1, 0),
 			Spec: read(t, "hosts: [frontend]", &networking.VirtualService{}),
+		}},
+		Gateways: []advice.Gateway{{
+			Namespace: "production", Name: "edge",
+			Spec: read(t, `{selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*.example.com", "./frontend"]}]}`, &networking.Gateway{}),
 		}},
 		DestinationRules: []advice.DestinationRule{{
 			Namespace: "production", Name: "payment",
@@ -78,7 +84,13 @@ func TestAVirtualServiceThatDoesNotDoWhatItSeemsToIsFound(t *testing.T) {
 		`{hosts: [frontend], http: [{route: [{destination: {host: frontend}}]}]}`: {
 			`spec.hosts[0]: VirtualService older is older and has this host: it alone holds, and this one is ignored for the host; change that one`,
 		},
-		`{hosts: [frontend], gateways: [edge], http: [{route: [{destination: {host: frontend}}]}]}`: nil,
+		`{hosts: [frontend, shop.example.com, "*"], gateways: [edge], http: [{route: [{destination: {host: frontend}}]}]}`: nil,
+		`{hosts: [shop.example.org], gateways: [production/edge], http: [{route: [{destination: {host: frontend}}]}]}`: {
+			`spec.hosts[0]: no server of these Gateways has the host "shop.example.org", so that no request gets to the rules; they have *.example.com, ./frontend`,
+		},
+		`{hosts: [shop.example.com], gateways: [edg], http: [{route: [{destination: {host: frontend}}]}]}`: {
+			`spec.gateways[0]: no Gateway is called "edg", so no request comes in by it; did you mean "edge"?`,
+		},
 		`{hosts: [paymentservice], http: [{fault: {delay: {fixedDelay: 1s}, abort: {httpStatus: 503}}, retries: {attempts: 0}, route: [{destination: {host: paymentservice}}]}]}`: {
 			`spec.http[0].fault.delay: without a percentage no request is delayed; add percentage: {value: 100}`,
 			`spec.http[0].fault.abort: without a percentage no request is aborted; add percentage: {value: 100}`,
@@ -202,5 +214,24 @@ func TestAuthenticationThatDoesNotDoWhatItSeemsToIsFound(t *testing.T) {
 	want = []string{`spec.jwtRules: a request without a token is accepted all the same; to require one, add an AuthorizationPolicy with requestPrincipals: ["*"]`}
 	if diff := cmp.Diff(want, lines(advice.OfRequestAuthentication("production", request, shop(t)))); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestAGatewayThatTakesNothingIsFound(t *testing.T) {
+	for spec, want := range map[string][]string{
+		`{selector: {istio: ingressgateway}, servers: [{port: {number: 8000, name: http, protocol: HTTP}, hosts: ["*"]}]}`: nil,
+		`{selector: {istio: gateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]}`: {
+			`spec.selector: no gateway has these labels, so this has no effect; the shop's has istio: ingressgateway`,
+		},
+		`{selector: {istio: ingressgateway}, servers: [{port: {number: 81, name: http, protocol: HTTP}, tls: {httpsRedirect: true}, hosts: ["*"]}, {port: {number: 443, name: https, protocol: HTTPS}, hosts: ["*"]}]}`: {
+			`spec.servers[0].port.number: no Service of the gateway has port 81, so that nothing comes in by it; its ports are 80, 8000`,
+			`spec.servers[0].tls.httpsRedirect: is not followed here, where no port is served with TLS`,
+			`spec.servers[1].port.protocol: HTTPS is not served here: a gateway takes HTTP without TLS; write HTTP`,
+		},
+	} {
+		got := lines(advice.OfGateway("production", read(t, spec, &networking.Gateway{}), shop(t)))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", spec, diff)
+		}
 	}
 }

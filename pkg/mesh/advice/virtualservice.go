@@ -14,9 +14,14 @@ import (
 // OfVirtualService returns the findings about a VirtualService.
 func OfVirtualService(v VirtualService, world World) []Issue {
 	f := &finder{World: world, namespace: v.Namespace}
+	f.gateways(v.Spec.GetGateways())
 	grpc := false
 	for i, host := range v.Spec.GetHosts() {
 		path := fmt.Sprintf("spec.hosts[%d]", i)
+		if !onSidecars(v.Spec) {
+			f.hostOfGateways(path, host, v.Spec.GetGateways())
+			continue
+		}
 		if _, ok := f.host(path, host); ok {
 			f.olderOne(path, v, host)
 		}

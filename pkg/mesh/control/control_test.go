@@ -3,6 +3,7 @@ package control_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -234,4 +235,95 @@ func routes(plane *control.Plane) proto.Message {
 		return r.Routes[0]
 	}
 	return &emptypb.Empty{}
+}
+
+const edge = `apiVersion: v1
+kind: Service
+metadata: {name: frontend}
+spec:
+  selector: {app: frontend}
+  ports: [{name: http, port: 80, targetPort: 8080}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: istio-ingressgateway}
+spec:
+  selector: {istio: ingressgateway}
+  ports: [{name: http2, port: 80, targetPort: 8080}, {name: http-more, port: 8000}, {name: http-none, port: 8001}]
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - {port: {number: 80, name: http, protocol: HTTP}, hosts: [shop.example.com]}
+  - {port: {number: 8000, name: more, protocol: HTTP}, hosts: ["./*"]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop}
+spec:
+  hosts: [shop.example.com, other.example.com]
+  gateways: [edge]
+  http:
+  - {match: [{uri: {prefix: /api}}], route: [{destination: {host: frontend}}], timeout: 1s}
+  - {match: [{gateways: [mesh]}], route: [{destination: {host: frontend}}], timeout: 2s}
+  - {match: [{port: 8000}], route: [{destination: {host: frontend}}], timeout: 3s}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: edge}
+spec:
+  selector: {matchLabels: {istio: ingressgateway}}
+  action: DENY
+  rules: [{to: [{operation: {paths: [/admin]}}]}]
+`
+
+func TestAGatewayRoutesHostsThatGatewayAndVirtualServiceHaveAndTheRestToTheStorefront(t *testing.T) {
+	objects := openStore(t)
+	apply(t, objects, edge)
+	node := control.Node{
+		ID: control.NodeID("production", "gateway-1"), Namespace: "production", Pod: "gateway-1", Labels: map[string]string{"istio": "ingressgateway"},
+		Gateway: true, Front: orchestrator.Key{Namespace: "production", Name: "frontend"},
+	}
+	m := control.Mesh(objects.Snapshot(), nil, nil)
+	r := control.Sidecar(m, node, nil)
+	if got, want := strings.Join(names(r.Listeners), " "), "0.0.0.0_8000 0.0.0.0_8080"; got != want {
+		t.Errorf("listeners %s, want %s", got, want)
+	}
+	for _, l := range r.Listeners {
+		if text := strings.ReplaceAll(protojson.Format(l), " ", ""); !strings.Contains(text, "ns[production]-policy[edge]-rule[0]") || strings.Contains(text, "requireClientCertificate") {
+			t.Errorf("listener %s: want the policy, and no TLS", text)
+		}
+		if err := l.ValidateAll(); err != nil {
+			t.Error(err)
+		}
+	}
+	got := map[string]string{}
+	for _, config := range r.Routes {
+		for _, host := range config.GetVirtualHosts() {
+			for _, route := range host.GetRoutes() {
+				got[config.GetName()] += fmt.Sprintln(host.GetDomains(), route.GetMatch().GetPrefix(), route.GetRoute().GetCluster(), route.GetRoute().GetTimeout().AsDuration())
+			}
+		}
+		if err := config.ValidateAll(); err != nil {
+			t.Error(err)
+		}
+	}
+	const to = "outbound|80||frontend.production.svc.cluster.local"
+	for name, want := range map[string]string{
+		"http.8080": "[shop.example.com] /api " + to + " 1s\n[*] / " + to + " 0s\n",
+		"http.8000": "[shop.example.com] /api " + to + " 1s\n[shop.example.com] / " + to + " 3s\n[other.example.com] /api " + to + " 1s\n[other.example.com] / " + to + " 3s\n",
+	} {
+		if got[name] != want {
+			t.Errorf("%s:\n%swant\n%s", name, got[name], want)
+		}
+	}
+	sidecar := control.Sidecar(m, payment, nil)
+	for _, config := range sidecar.Routes {
+		if text := protojson.Format(config); strings.Contains(text, "virtual-service/shop") {
+			t.Errorf("a sidecar has rules for gateways: %s", text)
+		}
+	}
 }

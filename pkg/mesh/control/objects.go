@@ -37,6 +37,9 @@ func Mesh(objects store.Snapshot, endpoints []orchestrator.Endpoint, protocols m
 		key := orchestrator.Key{Namespace: o.Namespace, Name: o.Name}
 		m.Services = append(m.Services, service(o, serving[key], protocols[key]))
 	}
+	for _, o := range store.All[*istio.Gateway](objects, "") {
+		m.Gateways = append(m.Gateways, translate.Gateway{Meta: meta(o), Spec: o.Spec.Message()})
+	}
 	for _, o := range store.All[*istio.VirtualService](objects, "") {
 		m.VirtualServices = append(m.VirtualServices, translate.VirtualService{Meta: meta(o), Spec: o.Spec.Message()})
 	}
@@ -62,7 +65,7 @@ func meta(o resource.Object) translate.Meta {
 
 // service is a Service with its endpoints, those of one pod together.
 func service(o *corev1.Service, endpoints []orchestrator.Endpoint, protocol string) translate.Service {
-	s := translate.Service{Name: o.Name, Namespace: o.Namespace}
+	s := translate.Service{Name: o.Name, Namespace: o.Namespace, Selector: o.Spec.Selector}
 	targets := map[int32]uint32{}
 	for _, e := range endpoints {
 		targets[e.ServicePort] = uint32(e.TargetPort)

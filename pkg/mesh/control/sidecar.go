@@ -23,6 +23,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/mesh/ca"
 	"github.com/shopctl/shopctl/pkg/mesh/translate"
 	"github.com/shopctl/shopctl/pkg/mesh/xds"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
 const (
@@ -40,6 +41,10 @@ type Node struct {
 	Namespace, Pod, ServiceAccount string
 	Workload                       string
 	Labels                         map[string]string
+	// Gateway: it is not beside a program, but takes what comes in from outside. Front is the Service that gets the requests
+	// for hosts which no Gateway has; a zero key: none.
+	Gateway bool
+	Front   orchestrator.Key
 }
 
 // Identity is whom its certificate is for.
@@ -62,6 +67,11 @@ type AppPort struct {
 func Sidecar(m *translate.Mesh, node Node, ports []AppPort) *xds.Resources {
 	r := &xds.Resources{}
 	proxy := translate.Proxy{Namespace: node.Namespace, Labels: node.Labels}
+	if node.Gateway {
+		gateway(r, m, node)
+		r.Version = version(r)
+		return r
+	}
 	for i := range m.Services {
 		s := &m.Services[i]
 		for _, port := range s.Ports {
@@ -88,12 +98,17 @@ func outbound(r *xds.Resources, m *translate.Mesh, proxy translate.Proxy, s *tra
 	} else {
 		name := fmt.Sprintf("%s:%d", host, port.Number)
 		listener.Metadata = authority(name)
-		listener.FilterChains[0].Filters = []*listenerv3.Filter{connectionManager(listener.GetName(), name)}
+		listener.FilterChains[0].Filters = []*listenerv3.Filter{connectionManager(listener.GetName(), name, nil)}
 		r.Routes = append(r.Routes, &routev3.RouteConfiguration{
 			Name: name, VirtualHosts: []*routev3.VirtualHost{m.VirtualHost(proxy, s, port)}, IgnorePortInHostMatching: true,
 		})
 	}
 	r.Listeners = append(r.Listeners, listener)
+	callees(r, m, proxy, s, port)
+}
+
+// callees adds what the routes to a port of a service lead to.
+func callees(r *xds.Resources, m *translate.Mesh, proxy translate.Proxy, s *translate.Service, port translate.Port) {
 	r.Clusters = append(r.Clusters, m.Clusters(proxy, s, port)...)
 	r.Endpoints = append(r.Endpoints, m.Endpoints(proxy, s, port)...)
 }
@@ -105,8 +120,9 @@ func authority(name string) *corev3.Metadata {
 	}}
 }
 
-// connectionManager takes HTTP of both versions, and routes it by a configuration that is served by name.
-func connectionManager(listener, routes string) *listenerv3.Filter {
+// connectionManager takes HTTP of both versions, and routes it by a configuration that is served by name. Requests pass the
+// filters before that.
+func connectionManager(listener, routes string, filters []*hcmv3.HttpFilter) *listenerv3.Filter {
 	manager := &hcmv3.HttpConnectionManager{
 		StatPrefix: "outbound_" + listener,
 		RouteSpecifier: &hcmv3.HttpConnectionManager_Rds{Rds: &hcmv3.Rds{
@@ -116,11 +132,11 @@ func connectionManager(listener, routes string) *listenerv3.Filter {
 				ConfigSourceSpecifier: &corev3.ConfigSource_Ads{Ads: &corev3.AggregatedConfigSource{}},
 			},
 		}},
-		HttpFilters: []*hcmv3.HttpFilter{
+		HttpFilters: append(filters,
 			translate.HTTPFilter("envoy.filters.http.fault", &faultv3.HTTPFault{}),
 			translate.HTTPFilter("envoy.filters.http.cors", &corsv3.Cors{}),
 			translate.HTTPFilter("envoy.filters.http.router", &routerv3.Router{}),
-		},
+		),
 	}
 	return &listenerv3.Filter{
 		Name: "envoy.filters.network.http_connection_manager", ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: translate.Pack(manager)},

@@ -58,7 +58,7 @@ func (m *Mesh) chain(w Workload, port Port, match *listenerv3.FilterChainMatch, 
 				Name: fmt.Sprintf("inbound|http|%d", port.Number), Domains: []string{"*"}, Routes: []*routev3.Route{inboundRoute(port)},
 			}},
 		}},
-		HttpFilters:              append(m.inboundFilters(w), HTTPFilter(routerFilter, &routerv3.Router{})),
+		HttpFilters:              append(m.InboundFilters(w), HTTPFilter(routerFilter, &routerv3.Router{})),
 		ForwardClientCertDetails: hcmv3.HttpConnectionManager_APPEND_FORWARD,
 		SetCurrentClientCertDetails: &hcmv3.HttpConnectionManager_SetCurrentClientCertDetails{
 			Subject: wrapperspb.Bool(true), Uri: true, Dns: true,
@@ -126,9 +126,9 @@ func tlsContext(protocols []string, peers []*matcherv3.StringMatcher) *tlsv3.Com
 	}
 }
 
-// inboundFilters are those that let a request in: what an external authorizer would refuse, tokens, and then policies in
+// InboundFilters are those that let a request in: what an external authorizer would refuse, tokens, and then policies in
 // the order audit, deny, allow.
-func (m *Mesh) inboundFilters(w Workload) []*hcmv3.HttpFilter {
+func (m *Mesh) InboundFilters(w Workload) []*hcmv3.HttpFilter {
 	var filters []*hcmv3.HttpFilter
 	add := func(f *hcmv3.HttpFilter) {
 		if f != nil {

@@ -17,6 +17,7 @@ type Mesh struct {
 	RootNamespace string
 	Services      []Service
 
+	Gateways               []Gateway
 	VirtualServices        []VirtualService
 	DestinationRules       []DestinationRule
 	PeerAuthentications    []PeerAuthentication
@@ -28,7 +29,9 @@ type Mesh struct {
 type Service struct {
 	Name, Namespace string
 	// VIP is its address.
-	VIP       string
+	VIP string
+	// Selector finds its workloads; only that of a gateway's Service is needed.
+	Selector  map[string]string
 	Ports     []Port
 	Endpoints []Endpoint
 }
@@ -75,6 +78,12 @@ type Meta struct {
 // older orders objects as Istio does: of two that conflict, the older one holds.
 func (m Meta) older(o Meta) int {
 	return cmp.Or(m.Created.Compare(o.Created), strings.Compare(m.Name, o.Name), strings.Compare(m.Namespace, o.Namespace))
+}
+
+// Gateway is what comes in from outside: by which ports, for which hosts.
+type Gateway struct {
+	Meta
+	Spec *networking.Gateway
 }
 
 // VirtualService routes requests.

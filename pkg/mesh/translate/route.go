@@ -1,7 +1,9 @@
 package translate
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -17,6 +19,8 @@ type router struct {
 	mesh  *Mesh
 	proxy Proxy
 	port  uint32
+	// gateway is the object by which requests come in, "NAMESPACE/NAME"; empty in a sidecar.
+	gateway string
 }
 
 // defaultRoute sends all requests to a service.
@@ -46,7 +50,7 @@ func (r *router) routes(vs *VirtualService) []*routev3.Route {
 			return append(routes, route)
 		}
 		for _, match := range matches {
-			if !r.concerns(match) {
+			if !r.concerns(vs, match) {
 				continue
 			}
 			route := r.route(vs, rule, match)
@@ -60,18 +64,13 @@ func (r *router) routes(vs *VirtualService) []*routev3.Route {
 	return routes
 }
 
-// concerns reports whether a condition can hold for requests of this sidecar to this port.
-func (r *router) concerns(match *networking.HTTPMatchRequest) bool {
+// concerns reports whether a condition can hold for requests of this proxy to this port.
+func (r *router) concerns(vs *VirtualService, match *networking.HTTPMatchRequest) bool {
 	if match.GetPort() != 0 && match.GetPort() != r.port {
 		return false
 	}
 	if gateways := match.GetGateways(); len(gateways) > 0 {
-		for _, g := range gateways {
-			if g == meshGateway {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(vs.gateways(gateways), cmp.Or(r.gateway, meshGateway))
 	}
 	return includes(r.proxy.Labels, match.GetSourceLabels()) &&
 		(match.GetSourceNamespace() == "" || match.GetSourceNamespace() == r.proxy.Namespace)
@@ -166,13 +165,15 @@ func (r *router) action(vs *VirtualService, rule *networking.HTTPRoute, authorit
 }
 
 // cluster is the name of the cluster of a destination. Without a port it has that of the virtual host, even where the
-// service has another.
+// service has another; but in a gateway, whose port is none of a service's, the only port that the service has.
 func (r *router) cluster(vs *VirtualService, d *networking.Destination) string {
-	port := r.port
-	if d.GetPort().GetNumber() != 0 {
-		port = d.GetPort().GetNumber()
+	host, port := r.mesh.fullName(d.GetHost(), vs.Namespace), r.port
+	if number := d.GetPort().GetNumber(); number != 0 {
+		port = number
+	} else if s := r.mesh.service(host); r.gateway != "" && s != nil && len(s.Ports) == 1 {
+		port = s.Ports[0].Number
 	}
-	return clusterName(port, d.GetSubset(), r.mesh.fullName(d.GetHost(), vs.Namespace))
+	return clusterName(port, d.GetSubset(), host)
 }
 
 // describe names the operation of the route for spans.

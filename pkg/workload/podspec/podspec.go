@@ -15,6 +15,9 @@ import (
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
 
+// SidecarName is the name of the container that a pod has as a member of the mesh. It is Istio's.
+const SidecarName = "istio-proxy"
+
 // Pod is everything that a driver needs to start one pod.
 type Pod struct {
 	// Name is unique in the shop and a valid file name: "productcatalogservice-7d9f-x2k4q".
@@ -32,6 +35,8 @@ type Pod struct {
 	Volumes                    []Volume
 	// Grace is how long a container may take to stop.
 	Grace time.Duration
+	// Gateway: its container with Mesh takes calls from outside, and there is no program beside it.
+	Gateway bool
 	// DataDir is a directory that outlives the pod, shared by the pods of its workload. Containers find it in DATA_DIR
 	// unless they mount a volume for their data. Empty: none.
 	DataDir string
@@ -48,7 +53,7 @@ type Container struct {
 	// Sidecar marks an init container with the restart policy Always: the others start once it has started, and it
 	// stops after them.
 	Sidecar bool
-	// Mesh marks the sidecar of the mesh: it runs shopctl itself.
+	// Mesh marks the sidecar of the mesh, or a gateway: it runs shopctl itself.
 	Mesh bool
 	// Command replaces the image's entry point, Args its arguments.
 	Command, Args []string

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/resource"
 )
 
 // defaultGrace is Kubernetes' terminationGracePeriodSeconds.
@@ -35,7 +36,7 @@ func (r *Resolver) Resolve(d *appsv1.Deployment) *Template {
 	pod := &d.Spec.Template
 	t := &Template{Pod: Pod{
 		Namespace: d.Namespace, Workload: d.Name, Labels: pod.Labels, Version: pod.Labels["version"],
-		ServiceAccount: cmp.Or(pod.Spec.ServiceAccountName, "default"), Grace: defaultGrace,
+		ServiceAccount: cmp.Or(pod.Spec.ServiceAccountName, "default"), Grace: defaultGrace, Gateway: resource.IsGateway(pod),
 	}}
 	if s := pod.Spec.TerminationGracePeriodSeconds; s != nil {
 		t.Pod.Grace = grace(*s)
@@ -59,6 +60,7 @@ func (r *Resolver) Resolve(d *appsv1.Deployment) *Template {
 	for i := range pod.Spec.Containers {
 		c := r.container(t, s, pod, &pod.Spec.Containers[i])
 		c.Listens = i == 0 || c.Declares()
+		c.Mesh = t.Pod.Gateway && c.Name == SidecarName
 		t.Pod.Containers = append(t.Pod.Containers, c)
 	}
 	volumes, err := r.volumes(s, &pod.Spec)

@@ -91,6 +91,9 @@ func (d *Driver) Plan(spec *podspec.Pod) workload.Plan {
 	var identity []any
 	all := spec.All()
 	for _, c := range all {
+		if c.Mesh {
+			continue
+		}
 		prog, err := findProgram(images, d.c.Builtin, c.Image, c.Command, c.Args)
 		if err != nil {
 			plan.Err = err

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -21,18 +22,32 @@ import (
 // window is how much of a body of HTTP/1.1 is on its way through.
 const window = 64 << 10
 
+// lastRequest is how long a connection of HTTP/1.1 that is to end waits for one more request, whose response says so. A
+// request on its way to a connection that is closed would be lost.
+const lastRequest = 300 * time.Millisecond
+
 // serveHTTP1 serves a connection of HTTP/1.1 until it ends.
 func (d *downstream) serveHTTP1(conn net.Conn) {
+	var ending atomic.Bool
 	only := &onlyConn{conn: conn, done: make(chan struct{})}
 	server := &http.Server{
-		Handler: http.HandlerFunc(d.handle), ReadHeaderTimeout: helloTime, MaxHeaderBytes: 60 << 10, ErrorLog: log.New(io.Discard, "", 0),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if ending.Load() {
+				w.Header().Set("Connection", "close")
+			}
+			d.handle(w, r)
+		}),
+		ReadHeaderTimeout: helloTime, MaxHeaderBytes: 60 << 10, ErrorLog: log.New(io.Discard, "", 0),
 		ConnState: func(_ net.Conn, s http.ConnState) {
 			if s == http.StateClosed {
 				only.end()
 			}
 		},
 	}
-	d.onGraceful(func() { _ = server.Shutdown(d.listener.proxy.ctx) })
+	d.onGraceful(func() {
+		ending.Store(true)
+		time.AfterFunc(lastRequest, func() { _ = server.Shutdown(d.listener.proxy.ctx) })
+	})
 	_ = server.Serve(only)
 	if only.took { // else it was shut down before it began
 		<-only.done
