@@ -34,6 +34,8 @@ func runNames() []ownName {
 }
 
 func stateNames() []ownName {
+	// The directory of a workload or a claim is its own, whatever it keeps there. Files beside it are not ours.
+	perNamespace := []ownName{{pattern: "*", dir: true, files: []ownName{{pattern: "*", dir: true}}}}
 	names := []ownName{
 		{pattern: markerName},
 		{pattern: probePattern},
@@ -41,9 +43,9 @@ func stateNames() []ownName {
 		{pattern: daemonLogName + previousSuffix},
 		{pattern: logsName, dir: true, files: []ownName{{pattern: "*.log"}, {pattern: "*.log.[0-9]"}}},
 		{pattern: logsName + previousSuffix, dir: true, files: []ownName{{pattern: "*.log"}, {pattern: "*.log.[0-9]"}}},
-		{pattern: dataName, dir: true},
-		{pattern: claimsName, dir: true},
-		{pattern: volumesName, dir: true},
+		{pattern: dataName, dir: true, files: perNamespace},
+		{pattern: claimsName, dir: true, files: perNamespace},
+		{pattern: volumesName, dir: true, files: []ownName{{pattern: "*", dir: true}}},
 		{pattern: meshName, dir: true},
 	}
 	for _, objects := range []string{ObjectsName, MonolithObjectsName} {

@@ -166,9 +166,10 @@ func TestOnlyOurFilesAreRemovedFromAMarkedDirectory(t *testing.T) {
 	theirs := map[string]string{"notes.txt": "x", "src/main.c": "x", "objects.json/a": "x", "lock.old": "x"}
 	write(t, d.Run, theirs)
 	write(t, d.State, theirs)
-	write(t, d.Logs(), map[string]string{"notes.txt": "x"})
+	beside := map[string]string{"logs/notes.txt": "x", "data/notes.txt": "x", "data/shop/notes.txt": "x", "claims/notes.txt": "x", "volumes/notes.txt": "x"}
+	write(t, d.State, beside)
 	write(t, d.Run, map[string]string{"pids.json": "[]", "shopctl.sock": ""})
-	write(t, d.State, map[string]string{"daemon.log": "", "objects-monolith.json.tmp": "", "logs/a.log": "", "logs/a.log.1": "", "data/shop/cart/db": "", "volumes/v/key": ""})
+	write(t, d.State, map[string]string{"daemon.log": "", "objects-monolith.json.tmp": "", "logs/a.log": "", "logs/a.log.1": "", "data/shop/cart/db": "", "data/other/mine/db": "", "claims/shop/carts/rdb": "", "volumes/v/key": ""})
 	reset(t, d)
 
 	want := maps.Clone(theirs)
@@ -176,7 +177,8 @@ func TestOnlyOurFilesAreRemovedFromAMarkedDirectory(t *testing.T) {
 	if got := tree(t, d.Run); !maps.Equal(got, want) {
 		t.Errorf("run directory holds %v", slices.Sorted(maps.Keys(got)))
 	}
-	maps.Copy(want, map[string]string{"logs/": "", "logs/notes.txt": "x"})
+	maps.Copy(want, beside)
+	maps.Copy(want, map[string]string{"logs/": "", "data/": "", "data/shop/": "", "claims/": "", "volumes/": ""})
 	if got := tree(t, d.State); !maps.Equal(got, want) {
 		t.Errorf("state directory holds %v", slices.Sorted(maps.Keys(got)))
 	}
