@@ -95,6 +95,7 @@ var (
 	catalogDown = impact.Fault{ID: "f5", Service: "catalog", Fails: true}
 	catalogSlow = impact.Fault{ID: "f6", Service: "catalog", Delay: 300 * time.Millisecond}
 	adDown      = impact.Fault{ID: "f7", Service: "ad", Fails: true}
+	adSlow      = impact.Fault{ID: "f9", Service: "ad", Delay: 300 * time.Millisecond}
 	redisPaused = impact.Fault{ID: "f8", Service: "redis-cart", Paused: true}
 )
 
@@ -106,6 +107,15 @@ func adPage(front, catalog, catalogServed string) string {
 3 2 server ad hipstershop.AdService/GetAds 2 4` + down + mark("f7") + `message=injected_fault_f7
 4 1 client frontend hipstershop.ProductCatalogService/ListProducts 6 30` + catalog + `
 5 4 server catalog hipstershop.ProductCatalogService/ListProducts 7 29` + catalogServed
+}
+
+// slowAdPage is a page that waits 100 ms for its advertisement, and longer for its products if they take more.
+func slowAdPage(took, products string) string {
+	return `
+1 - server frontend GET_/ 0 ` + took + ok200 + `
+2 1 client frontend hipstershop.AdService/GetAds 1 101` + late + `
+3 2 server ad hipstershop.AdService/GetAds 2 301` + late + mark("f9") + `
+4 1 client frontend hipstershop.ProductCatalogService/ListProducts 1 ` + products + grpc
 }
 
 func TestASentenceIsTrueToTheTraces(t *testing.T) {
@@ -144,6 +154,8 @@ func TestASentenceIsTrueToTheTraces(t *testing.T) {
 		{"a retry that hides it", catalogDown, "UNAVAILABLE 50%", times(20, page(ok200, down, down+mark("f5"), grpc, grpc)), "-> hidden: frontend tries again, and 20 of 20 affected calls succeed then"},
 		{"direct calls", catalogDown, "UNAVAILABLE 50%", concat(times(3, direct("catalog", "hipstershop.ProductCatalogService/ListProducts", down+mark("f5"))), times(3, direct("catalog", "hipstershop.ProductCatalogService/ListProducts", grpc))), "-> 3 of 6 calls to catalog fail"},
 		{"a caller that copes", adDown, "UNAVAILABLE 100%", times(3, adPage(ok200, grpc, grpc)), "-> frontend degrades: 3 of its calls to ad fail, its pages do not"},
+		{"a caller that waits and copes", adSlow, "+300ms 100%", times(4, slowAdPage("110", "30")), "-> frontend degrades: 4 of its calls to ad fail -> pages take 110ms at p95 (4 of 4 late)"},
+		{"one that waits for something else", adSlow, "+300ms 100%", times(4, slowAdPage("400", "390")), "-> frontend degrades: 4 of its calls to ad fail, its pages do not"},
 		{"a page that fails for another reason", adDown, "UNAVAILABLE 100%", times(3, adPage(s503, down, down+mark("f5"))), "-> hidden: frontend fails for another reason (3 calls)"},
 		{"the reason", catalogDown, "UNAVAILABLE 100%", times(3, adPage(s503, down, down+mark("f5"))), "-> 3 of 3 pages fail"},
 		{"a store that is paused", redisPaused, "paused", times(2, `
@@ -159,7 +171,7 @@ func TestASentenceIsTrueToTheTraces(t *testing.T) {
 		{"an own failure of a slow call", catalogSlow, "+300ms 100%", times(2, direct("catalog", "hipstershop.ProductCatalogService/GetProduct", grpc+"rpc.response.status_code=NOT_FOUND"+mark("f6"))), "-> calls to catalog take 310ms at p95 (2 of 2 late)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			all := requests(t, []impact.Fault{mailSlow, cartSlow, paySlow, payDown, catalogDown, catalogSlow, adDown, redisPaused}, c.traces)
+			all := requests(t, []impact.Fault{mailSlow, cartSlow, paySlow, payDown, catalogDown, catalogSlow, adDown, adSlow, redisPaused}, c.traces)
 			f := Fault{ID: c.fault.ID, Service: c.fault.Service, Method: c.fault.Method, Phrase: c.phrase}
 			got := BlastOf(f, Seen{Requests: all, Traffic: true})
 			if want := c.fault.Service + " " + c.phrase + " " + c.want; got.Sentence != want {

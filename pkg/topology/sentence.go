@@ -20,6 +20,7 @@ func (s *summary) sentence() string {
 	case s.fault.Pending:
 		parts = append(parts, "nothing yet")
 	case len(felt) > 0:
+		parts = append(parts, s.degrading(felt)...)
 		parts = append(parts, s.middle(felt)...)
 		var words []string
 		for _, g := range felt {
@@ -154,11 +155,29 @@ func (s *summary) coveredBy(h *hidden) string {
 	if h.Service == frontend {
 		rest = "its pages do not"
 	}
-	failing := fmt.Sprintf("%d of its calls to %s fail", h.n, h.Callee)
+	return h.degrades() + ", " + rest
+}
+
+// degrades describes a caller that responds without what it asked for.
+func (h *hidden) degrades() string {
+	verb := "fail"
 	if h.n == 1 {
-		failing = fmt.Sprintf("1 of its calls to %s fails", h.Callee)
+		verb = "fails"
 	}
-	return fmt.Sprintf("%s degrades: %s, %s", h.Service, failing, rest)
+	return fmt.Sprintf("%s degrades: %d of its calls to %s %s", h.Service, h.n, h.Callee, verb)
+}
+
+// degrading are the callers that respond without what they asked for, where nothing but their waiting is felt.
+func (s *summary) degrading(felt []*group) (parts []string) {
+	if slices.ContainsFunc(felt, func(g *group) bool { return g.failed > 0 }) {
+		return nil
+	}
+	for _, h := range s.hidden {
+		if h.How == impact.Tolerated {
+			parts = append(parts, h.degrades())
+		}
+	}
+	return parts
 }
 
 // frontend is the only service with pages.

@@ -69,6 +69,11 @@ func (w *walk) follow(s *trace.Span) {
 		w.out.Hidden = append(w.out.Hidden, Hidden{How: OffPath, Callee: w.fault.Service})
 		return
 	}
+	w.delay(s, late)
+}
+
+// delay records that the callers of a call waited for it.
+func (w *walk) delay(s *trace.Span, late time.Duration) {
 	w.out.Late += late
 	for up := s.Up; up != nil && s != w.entry; up = up.Up {
 		if up.Kind == trace.Server {
@@ -77,6 +82,18 @@ func (w *walk) follow(s *trace.Span) {
 		if up == w.entry {
 			break
 		}
+	}
+}
+
+// tolerate records that a caller responds without a call that failed. If the fault is a delay, the caller may have waited
+// for the call until its deadline, and responds later by that.
+func (w *walk) tolerate(cur, up *trace.Span) {
+	w.hide(Tolerated, cur, up)
+	if w.fault.Delay == 0 && !w.fault.Paused {
+		return
+	}
+	if late := w.late(cur); late >= max(min(cur.Duration(), w.fault.Delay)/2, time.Millisecond) {
+		w.delay(cur, late)
 	}
 }
 
@@ -142,7 +159,7 @@ func (w *walk) fail(cur *trace.Span) {
 			w.hide(Retried, cur, up)
 			return
 		case !failed(up):
-			w.hide(Tolerated, cur, up)
+			w.tolerate(cur, up)
 			return
 		case up.Kind == trace.Server && !culprit(cur, up):
 			w.hide(Masked, cur, up)
