@@ -2,6 +2,7 @@ package resource
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -52,9 +53,13 @@ func (f finder) addresses(path string, c *corev1.Container) {
 				f.text(admission.Item(path+"."+field, i), word, serviceaddr.Command)
 			}
 		}
-		for _, problem := range serviceaddr.Apart(words, f.namespace, f.services) {
-			f.Add(path+"."+field, "%s", problem)
-		}
+	}
+	field := ".args"
+	if len(c.Args) == 0 {
+		field = ".command"
+	}
+	for _, problem := range serviceaddr.Apart(slices.Concat(c.Command, c.Args), f.namespace, f.services) {
+		f.Add(path+field, "%s", problem)
 	}
 }
 

@@ -47,6 +47,26 @@ func Apart(words []string, namespace string, services Services) (problems []stri
 	return problems
 }
 
+// fileHost is a key of a host in a file, with a value that is a host alone: `host: redis-cart`, `redis.host=redis-cart`,
+// `"redisHost": "redis-cart",`.
+var fileHost = lazyregexp.New(`(?im)(?:^|[\s{,])["']?[a-z0-9._-]*(?:hostname|host|address|addr|server)["']?[ \t]*[:=][ \t]*["']?([a-z](?:[a-z0-9.-]*[a-z0-9])?\.?)["']?[ \t]*(?:$|[,}\r#;]|[ \t]#)`)
+
+// ApartInFile describes each Service whose name stands in a file as a host without its port, as Apart does for a command.
+func ApartInFile(text, namespace string, services Services) (problems []string) {
+	for _, m := range fileHost().FindAllStringSubmatch(text, -1) {
+		service, _ := Parse(m[1], namespace)
+		ports, ok := services(service)
+		if !ok || len(ports) == 0 {
+			continue
+		}
+		p := fmt.Sprintf("the Service %s has another address here, and a name apart from its port is not replaced; write %s:%d as one value", service.Name, m[1], ports[0])
+		if !slices.Contains(problems, p) {
+			problems = append(problems, p)
+		}
+	}
+	return problems
+}
+
 // number is the port that an expression found; 0 if it is none.
 func number(match []string) int32 {
 	n, err := strconv.ParseUint(match[1], 10, 16)

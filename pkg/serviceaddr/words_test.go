@@ -64,3 +64,22 @@ func TestAWordOfACommandThatIsNoAddressIsNoProblem(t *testing.T) {
 		}
 	}
 }
+
+func TestAHostWithoutItsPortInAFileSaysWhatToWrite(t *testing.T) {
+	for text, want := range map[string]string{
+		"redis:\n  host: redis-cart\n  port: 6379\n":         "redis-cart:6379",
+		"redis.host=redis-cart\nredis.port=6379":             "redis-cart:6379",
+		`{"redisHost": "redis-cart", "redisPort": 6379}`:     "redis-cart:6379",
+		"[queue]\nserver = \"queue.staging\"  # the queue\n": "queue.staging:5672",
+		"host: redis-cart:6379":                              "",
+		"host: localhost":                                    "",
+		"name: redis-cart":                                   "",
+		"url: http://frontend/x":                             "",
+		"# the host is redis-cart":                           "",
+	} {
+		problems := serviceaddr.ApartInFile(text, "production", services)
+		if want == "" && len(problems) > 0 || want != "" && (len(problems) != 1 || !strings.Contains(problems[0], "write "+want+" as one value")) {
+			t.Errorf("%q: %q, want %q", text, problems, want)
+		}
+	}
+}

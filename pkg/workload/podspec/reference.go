@@ -2,6 +2,7 @@ package podspec
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -115,11 +116,10 @@ func (x *resolving) variables(vars *variables) {
 }
 
 // words replaces the addresses in the words of a command, after the variables in it.
-func (x *resolving) words(field string, words []string, values map[string]string) []string {
-	out, expanded := make([]string, 0, len(words)), make([]string, 0, len(words))
+func (x *resolving) words(field string, words []string, values map[string]string) (out, expanded []string) {
 	for _, w := range words {
 		expanded = append(expanded, Expand(w, values))
-		text, refs, problems := x.r.rewrite(expanded[len(out)], x.namespace, serviceaddr.Command)
+		text, refs, problems := x.r.rewrite(expanded[len(expanded)-1], x.namespace, serviceaddr.Command)
 		where := ""
 		if !strings.Contains(w, "$(") {
 			where = field
@@ -128,15 +128,30 @@ func (x *resolving) words(field string, words []string, values map[string]string
 		x.warn(field, problems...)
 		out = append(out, text)
 	}
-	x.warn(field, serviceaddr.Apart(expanded, x.namespace, x.r.services)...)
-	return out
+	return out, expanded
+}
+
+// command replaces the addresses in a container's command and its arguments, which are one command.
+func (x *resolving) command(command, args []string, values map[string]string) {
+	var first, rest []string
+	x.c.Command, first = x.words("command", command, values)
+	x.c.Args, rest = x.words("args", args, values)
+	field := "args"
+	if len(rest) == 0 {
+		field = "command"
+	}
+	x.warn(field, serviceaddr.Apart(slices.Concat(first, rest), x.namespace, x.r.services)...)
 }
 
 // files replaces the addresses in the mounted files of ConfigMaps and Secrets.
 func (r *Resolver) files(t *Template, namespace string) {
 	for i, v := range t.Pod.Volumes {
-		for name, content := range v.Files {
+		for _, name := range slices.Sorted(maps.Keys(v.Files)) {
+			content := v.Files[name]
 			text, refs, problems := r.rewrite(string(content), namespace, serviceaddr.Command)
+			for _, p := range append(problems, serviceaddr.ApartInFile(string(content), namespace, r.services)...) {
+				t.Warnings = append(t.Warnings, "volume "+v.Name+": "+name+": "+p)
+			}
 			if len(refs) == 0 {
 				continue
 			}
@@ -147,9 +162,6 @@ func (r *Resolver) files(t *Template, namespace string) {
 						(&resolving{r: r, t: t, c: &all[j], namespace: namespace}).refer("", refs...)
 					}
 				}
-			}
-			for _, p := range problems {
-				t.Warnings = append(t.Warnings, "volume "+v.Name+": "+name+": "+p)
 			}
 		}
 	}

@@ -90,6 +90,16 @@ func TestAnAddressThatLeadsNowhereIsAWarningThatNamesTheVariable(t *testing.T) {
 	}
 }
 
+func TestAHostApartFromItsPortIsAWarningWhereverThePortIs(t *testing.T) {
+	r, _ := shop()
+	got := r.Resolve(template(func(_ *corev1.PodSpec, c *corev1.Container) {
+		c.Command, c.Args = []string{"redis-cli", "-h"}, []string{"redis-cart", "ping"}
+	}))
+	if len(got.Warnings) != 1 || !strings.HasPrefix(got.Warnings[0], "args: the Service redis-cart has another address here") {
+		t.Errorf("command and arguments: %q", got.Warnings)
+	}
+}
+
 func TestServicesAreShownAsKubernetesDoes(t *testing.T) {
 	r, address := shop()
 	got := r.Resolve(template(func(_ *corev1.PodSpec, c *corev1.Container) {

@@ -124,7 +124,7 @@ func (r *Resolver) container(t *Template, s scope, pod *corev1.PodTemplateSpec, 
 		known = map[string]string{}
 	}
 	maps.Copy(known, raw)
-	c.Command, c.Args = x.words("command", k.Command, known), x.words("args", k.Args, known)
+	x.command(k.Command, k.Args, known)
 	return c
 }
 
