@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"cmd/shopctl":          {"pkg/cli"},
 	"pkg/cli":              {"pkg/lesson/command", "pkg/rundir", "pkg/tui"},
 	"pkg/cli/cmdutil":      {"pkg/cli/iostreams", "pkg/control", "pkg/resource", "pkg/rpc/control", "pkg/rundir", "services"},
-	"pkg/cli/config":       {"pkg/cli/cmdutil"},
+	"pkg/cli/config":       {"pkg/cli/cmdutil", "services"},
 	"pkg/cli/edit":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/control", "pkg/resource", "pkg/resource/render", "pkg/rpc/control"},
 	"pkg/cli/clitest":      {"pkg/cli", "pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/control", "pkg/rpc/control", "pkg/rundir"},
 	"pkg/cli/internalcmd":  {"pkg/cli/cmdutil", "pkg/mesh/sidecar", "pkg/cli/config", "pkg/cli/iostreams", "pkg/chassis", "pkg/chassis/lifeline", "pkg/daemon", "pkg/lesson/restore", "pkg/observe/otlp", "pkg/rundir", "pkg/workload", "pkg/workload/process", "services", "services/setup"},

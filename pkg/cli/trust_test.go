@@ -45,6 +45,18 @@ func TestUpAsksOnceAboutTheConfigurationOfADirectory(t *testing.T) {
 	}
 }
 
+func TestAnImageOfABuiltinServiceIsNotAskedAbout(t *testing.T) {
+	w := inDirectory(t)
+	write(t, "shopctl.yaml", "images: {ad: [./other], shopctl/catalog: [./other], mine: [./mine]}\n")
+	w.Want(cmdutil.ExitOK, "config", "trust")
+	if text := w.Err.String(); !strings.Contains(text, "image mine runs: ./mine") || strings.Contains(text, "./other") {
+		t.Errorf("listed %s", text)
+	}
+	write(t, "shopctl.yaml", "images: {ad: [./other]}\n")
+	w.Want(cmdutil.ExitOK, "config", "trust")
+	w.WantErr("runs no programs")
+}
+
 func TestACopyOfAnAllowedConfigurationElsewhereIsNotAllowed(t *testing.T) {
 	w := inDirectory(t)
 	w.Want(cmdutil.ExitOK, "config", "trust")

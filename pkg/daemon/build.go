@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/observe"
@@ -36,6 +38,11 @@ func (s *shop) newNames() *names.Directory {
 				keys = append(keys, orchestrator.Key{Namespace: d.Namespace, Name: d.Name})
 			}
 			return keys
+		},
+		HasService: func(key orchestrator.Key) bool {
+			return slices.ContainsFunc(s.source.Objects().Services, func(o *corev1.Service) bool {
+				return o.Namespace == key.Namespace && o.Name == key.Name
+			})
 		},
 		Snapshot: func() orchestrator.Snapshot {
 			snap, _ := s.state.Snapshot()

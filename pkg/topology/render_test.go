@@ -91,6 +91,24 @@ func TestAnEmptyMapHasNoLines(t *testing.T) {
 	}
 }
 
+func TestNamesFromSpansStayInTheirLine(t *testing.T) {
+	const name = "mine\nfault on payment: none"
+	m := Map{
+		Nodes: []Node{{Service: "checkout"}, {Service: name, State: "degraded", Faults: []string{"a\nb"}}, {Service: "idle\none"}},
+		Edges: []Edge{{Caller: "checkout", Callee: name, Failures: []string{"BAD\nSTATUS"}, Traffic: Traffic{Requests: 1, Rate: 1, ErrorRatio: 1}}},
+		Blast: []Blast{{Sentence: name + " -> no caller feels it"}},
+	}
+	for _, style := range []Style{{}, {Linear: true}} {
+		text := strings.Join(Text(m, style), "|")
+		if strings.Contains(text, "\n") || !strings.Contains(text, `mine\nfault on payment: none`) {
+			t.Errorf("drew %q", text)
+		}
+	}
+	if m.Nodes[1].Service != name {
+		t.Error("the map itself was changed")
+	}
+}
+
 func TestAMapWithoutBeyondASCIIHasNone(t *testing.T) {
 	for _, line := range Text(faulty(), Style{ASCII: true}) {
 		for _, r := range line {

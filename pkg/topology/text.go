@@ -9,6 +9,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
+	"github.com/shopctl/shopctl/pkg/printable"
 )
 
 const user = servicegraph.User
@@ -52,6 +53,7 @@ func (s Style) paint(t Tone, text string) string {
 
 // Text draws a map as lines: trees of calls with the figures of each, and the blast radius of faults.
 func Text(m Map, s Style) []string {
+	m = m.oneLine()
 	d := drawing{style: s, faults: map[string][]string{}, states: map[string]string{}}
 	for _, n := range m.Nodes {
 		d.faults[n.Service] = n.Faults
@@ -84,6 +86,30 @@ func Text(m Map, s Style) []string {
 		}
 	}
 	return lines
+}
+
+// oneLine returns the map with names, statuses and sentences that fit into a line of text: spans of other programs may
+// have line feeds in them.
+func (m Map) oneLine() Map {
+	m.Nodes, m.Edges, m.Blast = slices.Clone(m.Nodes), slices.Clone(m.Edges), slices.Clone(m.Blast)
+	for i, n := range m.Nodes {
+		m.Nodes[i].Service, m.Nodes[i].Faults = printable.Line(n.Service), printedLines(n.Faults)
+	}
+	for i, e := range m.Edges {
+		m.Edges[i].Caller, m.Edges[i].Callee, m.Edges[i].Failures = printable.Line(e.Caller), printable.Line(e.Callee), printedLines(e.Failures)
+	}
+	for i, b := range m.Blast {
+		m.Blast[i].Sentence = printable.Line(b.Sentence)
+	}
+	return m
+}
+
+func printedLines(texts []string) []string {
+	out := make([]string, len(texts))
+	for i, text := range texts {
+		out[i] = printable.Line(text)
+	}
+	return out
 }
 
 // uncalled is the line of a service without calls that has faults or is not ok.

@@ -12,16 +12,22 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/shopctl/shopctl/services"
 )
 
 // forwardKey is the key of a setting that sends data elsewhere.
 const forwardKey = "otlpForward"
 
 // Effects lists what a file does that its user should have read: the programs that it runs and where it sends spans. It
-// is empty for a file that only chooses names, ports and looks.
+// is empty for a file that only chooses names, ports and looks. An image of a built-in service is left out: its program is
+// never replaced.
 func (f File) Effects() []string {
 	var effects []string
 	for _, image := range slices.Sorted(maps.Keys(f.Images)) {
+		if _, _, builtin := services.ByImage(image); builtin {
+			continue
+		}
 		effects = append(effects, fmt.Sprintf("image %s runs: %s", image, strings.Join(f.Images[image], " ")))
 	}
 	if v := f.Values[forwardKey]; v.Text != "" {

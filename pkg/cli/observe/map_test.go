@@ -41,6 +41,25 @@ func TestMapAndTopPrintWhatTheGoldensSay(t *testing.T) {
 	}
 }
 
+func TestTopIsLimitedToANamespace(t *testing.T) {
+	m := clitest.SmallMap()
+	m.Nodes = append(m.Nodes, &controlpb.MapNode{Service: "mine/web", State: "ok", Traffic: &controlpb.Traffic{}})
+	shop := &clitest.MappedShop{M: m}
+	shop.Current = clitest.ThreeServices()
+	shop.Current.Services = append(shop.Current.Services, &controlpb.Service{Name: "mine/web", Workload: "web", Namespace: "mine"})
+	for _, namespace := range []string{"mine", "production"} {
+		shop.Objects = append(shop.Objects, clitest.Object("v1", "Namespace", namespace, nil))
+	}
+	w := clitest.NewWorld(t).Serve(shop)
+	for namespace, want := range map[string]string{"mine": "mine/web\n", "production": "payment\n"} {
+		w.Want(cmdutil.ExitOK, "top", "--namespace", namespace, "-o", "name")
+		if got := w.Out.String(); got != want {
+			t.Errorf("%s: %q, want %q", namespace, got, want)
+		}
+	}
+	w.Want(cmdutil.ExitUsage, "top", "--namespace", "nowhere")
+}
+
 func TestAMapCoversTheRequestedWindow(t *testing.T) {
 	shop := &clitest.MappedShop{M: &controlpb.GetMapResponse{}}
 	w := clitest.NewWorld(t).Serve(shop)

@@ -15,14 +15,16 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 type topOptions struct {
 	watchOptions
-	window time.Duration
-	sort   string
+	namespace func() string
+	window    time.Duration
+	sort      string
 }
 
 // topOrders are the sort keys, highest first.
@@ -54,14 +56,15 @@ func (v topView) Names() []string {
 }
 
 func NewTopCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &topOptions{watchOptions: watchOptions{ios: f.IO, connect: f.Shop, now: f.Now, getenv: f.Getenv}, sort: "cpu"}
+	o := &topOptions{watchOptions: watchOptions{ios: f.IO, connect: f.Shop, now: f.Now, getenv: f.Getenv}, namespace: f.Namespace, sort: "cpu"}
 	orders := slices.Sorted(maps.Keys(topOrders()))
 	cmd := &cobra.Command{
 		Use:   "top",
 		Short: "Show CPU, memory, traffic and errors of each service",
 		Long: `Show each service's CPU, private memory, requests in flight, rate, errors and 95th percentile. CPU is in percent of one
 core over the last minute, summed over all instances. Requests are those that the service served, counted from its
-spans; IN-FLIGHT is the average number of concurrent requests over the window.`,
+spans; IN-FLIGHT is the average number of concurrent requests over the window. --namespace limits the table to a
+namespace.`,
 		Example: `shopctl top
 shopctl top --sort memory
 shopctl top --watch
@@ -92,8 +95,36 @@ func (o *topOptions) run(ctx context.Context) error {
 			return frame{}, err
 		}
 		view := o.view(m)
+		if err := o.limit(ctx, shop, &view); err != nil {
+			return frame{}, err
+		}
 		return frame{view, func(w io.Writer) { o.table(w, view) }}, nil
 	}, func(any) {})
+}
+
+// limit leaves only the services of the namespace, if one is given.
+func (o *topOptions) limit(ctx context.Context, shop *control.Client, v *topView) error {
+	if o.namespace() == "" {
+		return nil
+	}
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return err
+	}
+	inside, err := cmdutil.ServicesIn(ctx, shop, o.namespace(), st.GetServices())
+	if err != nil {
+		return err
+	}
+	names := map[string]bool{}
+	for _, s := range inside {
+		names[s.GetName()] = true
+		for _, module := range s.GetModules() {
+			names[module.GetName()] = true
+		}
+	}
+	v.Services = slices.DeleteFunc(v.Services, func(n mapNodeView) bool { return !names[n.Service] })
+	v.Blast = slices.DeleteFunc(v.Blast, func(b blastView) bool { return !names[b.Service] })
+	return nil
 }
 
 func (o *topOptions) view(m *controlpb.GetMapResponse) topView {

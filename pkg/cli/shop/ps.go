@@ -250,11 +250,11 @@ func healthLine(all []serviceView, missing []missingView) string {
 // faultLines prints the active faults, and their impact where it is known.
 func faultLines(ios *iostreams.IO, w io.Writer, faults []*controlpb.Fault, blast map[string]string) {
 	for _, fault := range faults {
-		fmt.Fprintln(w, ios.Paint(iostreams.ToneWarn, "fault on "+fault.GetService()+": "+fault.GetPhrase()))
+		fmt.Fprintln(w, ios.Paint(iostreams.ToneWarn, iostreams.OneLine("fault on "+fault.GetService()+": "+fault.GetPhrase())))
 	}
 	for _, fault := range faults {
 		if sentence := blast[fault.GetId()]; sentence != "" {
-			fmt.Fprintln(w, ios.Paint(iostreams.ToneWarn, sentence))
+			fmt.Fprintln(w, ios.Paint(iostreams.ToneWarn, iostreams.OneLine(sentence)))
 		}
 	}
 }

@@ -67,8 +67,8 @@ func (o *statusOptions) run(ctx context.Context) error {
 		fmt.Fprintf(w, "namespace    %s\n", view.Namespace)
 		fmt.Fprintf(w, "daemon       pid %d, up %s, version %s\n", view.PID, humanize.Age(o.now().Sub(st.GetStarted().AsTime())), iostreams.OrDash(view.ShopctlVersion))
 		fmt.Fprintf(w, "driver       %s\n", view.Driver)
-		fmt.Fprintf(w, "run dir      %s\n", view.RunDir)
-		fmt.Fprintf(w, "state dir    %s\n", view.StateDir)
+		fmt.Fprintf(w, "run dir      %s\n", iostreams.OneLine(view.RunDir))
+		fmt.Fprintf(w, "state dir    %s\n", iostreams.OneLine(view.StateDir))
 		for _, s := range view.Services {
 			if s.State != "ok" {
 				fmt.Fprintf(w, "%s: %s %s\n", s.Name, o.ios.State(s.State), iostreams.OneLine(s.Message))

@@ -5,6 +5,7 @@
 package names
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -28,6 +29,8 @@ type Directory struct {
 	Deployments func() []orchestrator.Key
 	// Snapshot returns the newest state of the workloads.
 	Snapshot func() orchestrator.Snapshot
+	// HasService reports whether there is a Service object, whatever it leads to; nil: there is none.
+	HasService func(orchestrator.Key) bool
 	// Builtins are the names of the Deployments that the shop comes with, whether it still has them or not.
 	Builtins []string
 }
@@ -136,6 +139,12 @@ func (d *Directory) deleted(ref servicename.Ref) string {
 	return ""
 }
 
+// leadsNowhere reports whether a name that means no workload is that of a Service.
+func (d *Directory) leadsNowhere(e *servicename.Error, key orchestrator.Key) bool {
+	named := e.Ref.Kind == servicename.Any || e.Ref.Kind == servicename.Service
+	return named && len(e.Candidates) == 0 && d.HasService != nil && d.HasService(key)
+}
+
 // Unknown is the error about a name that means no workload.
 func (d *Directory) Unknown(name string) error {
 	_, _, err := d.Resolve(name)
@@ -146,6 +155,9 @@ func (d *Directory) Unknown(name string) error {
 	if workload := d.deleted(unknown.Ref); workload != "" {
 		shown := d.Display(orchestrator.Key{Namespace: d.Namespace, Name: workload})
 		return control.Error(codes.NotFound, fmt.Sprintf("no service %q: Deployment %s was deleted", name, workload), "shopctl restore "+shown, 2)
+	}
+	if key := (orchestrator.Key{Namespace: cmp.Or(unknown.Ref.Namespace, d.Namespace), Name: unknown.Ref.Name}); d.leadsNowhere(unknown, key) {
+		return control.Error(codes.NotFound, fmt.Sprintf("Service %s leads to no Deployment", key), "shopctl describe service "+key.Name+" --namespace "+key.Namespace, 2)
 	}
 	hint := unknown.Hint()
 	if hint == "" {

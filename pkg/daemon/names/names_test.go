@@ -50,6 +50,25 @@ func TestAnUnknownNameGetsTheNearestAsASuggestion(t *testing.T) {
 	}
 }
 
+func TestAServiceWithoutADeploymentIsNotUnknown(t *testing.T) {
+	d := directory()
+	d.HasService = func(key orchestrator.Key) bool {
+		return key.String() == "production/gone" || key.String() == "staging/gone"
+	}
+	for name, want := range map[string]string{
+		"gone": "Service production/gone leads to no Deployment", "service/gone": "Service production/gone leads to no Deployment",
+		"staging/gone": "Service staging/gone leads to no Deployment", "deployment/gone": `no deployment "gone"`, "other": `no service "other"`,
+	} {
+		err := d.Unknown(name)
+		if got := status.Convert(err).Message(); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	if hint, exit, _ := control.HintOf(d.Unknown("staging/gone")); hint != "shopctl describe service gone --namespace staging" || exit != 2 {
+		t.Errorf("hint %q, exit %d", hint, exit)
+	}
+}
+
 func TestAModuleIsATargetInItsMonolith(t *testing.T) {
 	monolith := orchestrator.Workload{
 		Key: orchestrator.Key{Namespace: "production", Name: "monolith"}, Builtin: services.MonolithName,
