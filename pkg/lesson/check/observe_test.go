@@ -249,6 +249,23 @@ func TestATraceHasWhatIsRequired(t *testing.T) {
 	}
 }
 
+func TestATraceThatIsStillComingDecidesNothing(t *testing.T) {
+	s := newScene(t)
+	add := func(id byte, arriving bool) {
+		t.Helper()
+		summary := &controlpb.TraceSummary{TraceId: hexID(append([]byte{id}, make([]byte, 15)...)), Services: []string{"checkout"}, Start: timestamppb.New(noon), Arriving: arriving}
+		if err := s.AddTrace(summary, &tracepb.TracesData{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(0xab, true)
+	s.want(t, "trace: {services: [email]}", probe.Inconclusive, "spans of 1 trace are still coming")
+	s.want(t, "trace: {services: [checkout], without: [email]}", probe.Inconclusive, "still coming")
+	add(0xcd, false)
+	s.want(t, "trace: {services: [email]}", probe.Fail, "0 of 1 trace; trace cd000000: email does not take part")
+	s.want(t, "trace: {services: [checkout], without: [email]}", probe.Pass, "1 trace, such as cd000000")
+}
+
 func TestAnObjectIsComparedByItsFields(t *testing.T) {
 	s := newScene(t)
 	s.Put("Deployment", "productcatalogservice", `{"kind":"Deployment","metadata":{"labels":{"app.kubernetes.io/name":"catalog"}},

@@ -121,9 +121,13 @@ func (t *Trace) Ask(ctx context.Context, env Env, base Baseline) Result {
 		return r
 	}
 	names := env.names(ctx)
-	found, missing := 0, ""
+	found, arriving, missing := 0, 0, ""
 	looked := Evidence{Kind: TraceEvidence, Service: t.Service}
 	for _, s := range list.GetTraces() {
+		if s.GetArriving() { // what it lacks may still come, and what it must not have too
+			arriving++
+			continue
+		}
 		lacks, span, err := env.lacking(ctx, t, s, names)
 		if err != nil {
 			r.Observed = status.Convert(err).Message()
@@ -142,14 +146,18 @@ func (t *Trace) Ask(ctx context.Context, env Env, base Baseline) Result {
 			break
 		}
 	}
+	complete := len(list.GetTraces()) - arriving
 	r.Verdict = verdict(found >= least)
 	switch {
+	case arriving > 0 && complete == 0:
+		r.Verdict = Inconclusive
+		r.Observed = "spans of " + humanize.Count(arriving, "trace") + " are still coming"
 	case found >= least:
 		r.Observed = humanize.Count(found, "trace") + ", such as " + trace.ShortID(looked.Trace)
 	case len(list.GetTraces()) == 0:
 		r.Observed = "no such trace since the step began"
 	default:
-		r.Observed = fmt.Sprintf("%d of %s; %s", found, humanize.Count(len(list.GetTraces()), "trace"), missing)
+		r.Observed = fmt.Sprintf("%d of %s; %s", found, humanize.Count(complete, "trace"), missing)
 	}
 	r.Evidence = looked
 	if looked.Trace != "" {
