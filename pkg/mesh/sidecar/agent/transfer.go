@@ -29,8 +29,8 @@ const (
 )
 
 // transfer is the protocol of one stream. The control plane gives the resources of all types that belong together the same
-// version; they are put in force together, and acknowledged then. A type that came before its version was outrun by another
-// is acknowledged at once, since the next response of the type waits for that.
+// version; they are put in force together, and acknowledged then. Where responses of two versions meet, all are acknowledged at
+// once, since the next response of a type waits for that: the last type of a version is not, before the version is in force.
 type transfer struct {
 	node *corev3.Node
 	send func(*discoveryv3.DiscoveryRequest) error
@@ -89,24 +89,30 @@ func (t *transfer) received(response *discoveryv3.DiscoveryResponse, apply func(
 	if err := t.follow(kind, response); err != nil {
 		return t.answerAll(err.Error())
 	}
-	for other := range t.pending { // outrun
-		if t.last[other].GetVersionInfo() != response.GetVersionInfo() {
-			if err := t.request(other, ""); err != nil {
-				return err
-			}
-		}
-	}
-	if t.lacks(kind) {
+	switch version := response.GetVersionInfo(); {
+	case t.lacks(kind):
 		// The response was on its way when more was asked for, and the server has ignored that request.
 		return t.request(kind, "")
-	}
-	if !t.complete(response.GetVersionInfo()) {
+	case t.outrun(version):
+		// Which of the versions is the newer one cannot be seen, and for the next response of a type the server waits for this.
+		return t.answerAll("")
+	case !t.complete(version):
 		return nil // the rest is on its way
 	}
 	if err := apply(t.resources(response.GetVersionInfo())); err != nil {
 		return t.answerAll(err.Error())
 	}
 	return t.answerAll("")
+}
+
+// outrun reports whether what is not yet acknowledged is of more than one version.
+func (t *transfer) outrun(version string) bool {
+	for kind := range t.pending {
+		if t.last[kind].GetVersionInfo() != version {
+			return true
+		}
+	}
+	return false
 }
 
 // complete reports whether all resources of a version are there. A response for a type may precede the names of
