@@ -171,7 +171,7 @@ func (r *reader) mapping(n *yaml.Node, m protoreflect.Message, field protoreflec
 	}
 	values := m.Mutable(field).Map()
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, ok := r.scalar(n.Content[i], field.MapKey())
+		key, ok := r.key(n.Content[i], field.MapKey())
 		if !ok {
 			continue
 		}
@@ -187,4 +187,14 @@ func (r *reader) mapping(n *yaml.Node, m protoreflect.Message, field protoreflec
 			}
 		}
 	}
+}
+
+// key reads a key of a map. Those that are numbers may be in quotes, as all keys are in JSON.
+func (r *reader) key(n *yaml.Node, field protoreflect.FieldDescriptor) (protoreflect.Value, bool) {
+	if field.Kind() != protoreflect.StringKind && n.Tag == "!!str" {
+		bare := *n
+		bare.Tag = "!!int"
+		n = &bare
+	}
+	return r.scalar(n, field)
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 	networking "istio.io/api/networking/v1alpha3"
+	security "istio.io/api/security/v1beta1"
 
 	"github.com/shopctl/shopctl/pkg/strictyaml"
 )
@@ -124,4 +125,16 @@ func FuzzInto(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestAKeyThatIsANumberMayBeInQuotes(t *testing.T) {
+	for _, text := range []string{`portLevelMtls: {8080: {mode: STRICT}}`, `portLevelMtls: {"8080": {mode: STRICT}}`} {
+		var got security.PeerAuthentication
+		if err := read(t, text, &got); err != nil || got.GetPortLevelMtls()[8080].GetMode() != security.PeerAuthentication_MutualTLS_STRICT {
+			t.Errorf("%s: %v, %v", text, &got, err)
+		}
+	}
+	if err := read(t, `portLevelMtls: {http: {mode: STRICT}}`, new(security.PeerAuthentication)); err == nil {
+		t.Error("a key that is no number is accepted")
+	}
 }
