@@ -19,9 +19,7 @@ func (a *attempt) end(code http2.ErrCode) {
 	if a.timer != nil {
 		a.timer.Stop()
 	}
-	if a.retry {
-		a.c.cluster.Retries.Release()
-	}
+	a.uncount()
 	if a.s == nil {
 		a.pool.forget(a)
 		return
@@ -29,6 +27,14 @@ func (a *attempt) end(code http2.ErrCode) {
 	a.s.Reset(code)
 	a.host.End()
 	a.c.cluster.Requests.Release()
+}
+
+// uncount is the end of the attempt as one of the retries that are under way.
+func (a *attempt) uncount() {
+	if a.retry {
+		a.retry = false
+		a.c.cluster.Retries.Release()
+	}
 }
 
 // fail ends the attempt without a response: there is another, or the call ends.
@@ -63,9 +69,11 @@ func (a *attempt) fail(f failure) {
 // again ends the attempt and arranges for another, if there may be one.
 func (c *call) again() bool {
 	p := c.route.Retry
-	switch {
-	case c.responded || !c.keep:
+	if c.responded || !c.keep {
 		return false
+	}
+	c.attempt.uncount() // before the next one is counted: a limit of one retry at a time is not one of each request
+	switch {
 	case c.retries >= p.Retries:
 		c.e.Flags |= record.URX
 		return false
