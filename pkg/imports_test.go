@@ -49,7 +49,7 @@ var allowed = map[string][]string{
 	"pkg/foreign":          {"pkg/orchestrator", "pkg/resource", "pkg/resource/admission", "pkg/resource/store", "pkg/workload/podspec"},
 	"pkg/daemon/names":     {"pkg/orchestrator", "pkg/control", "pkg/fault", "pkg/chassis", "services"},
 	"pkg/mesh/show":        {"pkg/mesh/xds"},
-	"pkg/mesh/explain":     {"pkg/mesh/show", "pkg/mesh/xds", "pkg/trace"},
+	"pkg/mesh/explain":     {"pkg/mesh/show", "pkg/mesh/xds", "pkg/resource", "pkg/resource/istio", "pkg/resource/store", "pkg/trace"},
 	"pkg/workload":         {"pkg/orchestrator", "pkg/resource", "pkg/chassis/lifeline", "pkg/chassis/portowner"},
 	"pkg/orchestrator":     {"pkg/resource", "pkg/resource/store", "pkg/chassis/lifeline"},
 	"pkg/workload/process": {"pkg/workload", "pkg/workload/podspec", "pkg/orchestrator", "pkg/rundir", "pkg/chassis/lifeline"},

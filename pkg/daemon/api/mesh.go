@@ -9,6 +9,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/daemon/names"
+	"github.com/shopctl/shopctl/pkg/mesh/explain"
 	"github.com/shopctl/shopctl/pkg/mesh/show"
 	"github.com/shopctl/shopctl/pkg/mesh/xds"
 	"github.com/shopctl/shopctl/pkg/observe"
@@ -132,7 +133,7 @@ func (s *meshServer) GetSidecar(_ context.Context, req *controlpb.GetSidecarRequ
 	if !ok || held.Resources == nil {
 		return nil, control.Error(codes.FailedPrecondition, fmt.Sprintf("the sidecar of %s holds nothing yet", c.Instance), "shopctl mesh status", 1)
 	}
-	resp, err := protoHeld(held, explained{s.mesh, s.objects.Snapshot()}.Position)
+	resp, err := protoHeld(held, explain.Shop{Objects: s.objects.Snapshot()}.Position)
 	if err != nil {
 		return nil, fmt.Errorf("show the sidecar of %s: %w", c.Instance, err)
 	}

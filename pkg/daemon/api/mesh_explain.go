@@ -8,49 +8,21 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
-	networking "istio.io/api/networking/v1alpha3"
 
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/mesh/explain"
-	"github.com/shopctl/shopctl/pkg/mesh/show"
 	"github.com/shopctl/shopctl/pkg/mesh/xds"
-	"github.com/shopctl/shopctl/pkg/resource"
-	"github.com/shopctl/shopctl/pkg/resource/istio"
-	"github.com/shopctl/shopctl/pkg/resource/store"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
-// explained is what explains a request: the objects and the configuration as they are now.
-type explained struct {
-	mesh    Mesh
-	objects store.Snapshot
-}
-
-// Resources are those that a sidecar holds.
-func (e explained) Resources(node string) *xds.Resources {
-	if e.mesh == nil {
+// held are the resources that a sidecar holds.
+func (s *meshServer) held(node string) *xds.Resources {
+	if s.mesh == nil {
 		return nil
 	}
-	held, _ := e.mesh.Held(node)
+	held, _ := s.mesh.Held(node)
 	return held.Resources
-}
-
-// VirtualService is the one with a name.
-func (e explained) VirtualService(namespace, name string) *networking.VirtualService {
-	o, err := e.objects.Get(resource.Key{Kind: resource.KindVirtualService, Namespace: namespace, Name: name})
-	if err != nil {
-		return nil
-	}
-	if vs, ok := o.(*istio.VirtualService); ok {
-		return vs.Spec.Message()
-	}
-	return nil
-}
-
-// Position is where a part of an object was written.
-func (e explained) Position(o show.Object, path string) string {
-	return e.objects.Source(resource.Key{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}).At(path)
 }
 
 // traceOf is the id of the trace of a request: one that a sidecar saw under this x-request-id, else what was given.
@@ -77,7 +49,7 @@ func (s *meshServer) ExplainMesh(ctx context.Context, req *controlpb.ExplainMesh
 	spans, _ := trace.Spans(&data)
 	out := &controlpb.ExplainMeshResponse{TraceId: resp.GetSummary().GetTraceId()}
 	for _, t := range trace.AssembleAll(spans) {
-		for _, h := range explain.Hops(t, explained{s.mesh, s.objects.Snapshot()}) {
+		for _, h := range explain.Hops(t, explain.Shop{Objects: s.objects.Snapshot(), Held: s.held}) {
 			out.Hops = append(out.Hops, s.protoHop(h))
 		}
 	}

@@ -98,10 +98,13 @@ func outbound(s *trace.Span, src Source, depth int) Hop {
 	return h
 }
 
-// operation is what was called: the path, else what the program's span says.
+// operation is what was called: what the program's span says, else the method and path of HTTP or the call of gRPC.
 func operation(s *trace.Span, c trace.Sidecar) string {
 	if s.Up != nil && !s.Up.Proxy && s.Up.Kind == trace.Client {
 		return s.Up.Name
+	}
+	if c.Method != "" && c.GRPC == "" {
+		return c.Method + " " + c.Path
 	}
 	return cmp.Or(strings.TrimPrefix(c.Path, "/"), s.Name)
 }

@@ -1,0 +1,407 @@
+package behavior
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc"
+
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/eventually"
+	"github.com/shopctl/shopctl/pkg/mesh/ads"
+	"github.com/shopctl/shopctl/pkg/mesh/ca"
+	"github.com/shopctl/shopctl/pkg/mesh/control"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar"
+	"github.com/shopctl/shopctl/pkg/mesh/xds"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/resource/decode"
+	"github.com/shopctl/shopctl/pkg/resource/store"
+)
+
+const (
+	checkout = "checkoutservice"
+	payment  = "paymentservice"
+	// stranger has no sidecar: it calls the port of a pod's sidecar in plaintext.
+	stranger   = "stranger"
+	production = "production"
+)
+
+// service is one of the shop's: its port is that of its pods too.
+type service struct {
+	kind string
+	port int32
+}
+
+// services are those that there are.
+func services() map[string]service {
+	return map[string]service{
+		payment: {"grpc", 50051}, "cartservice": {"grpc", 7070}, "frontend": {"http", 80}, "redis-cart": {"tcp", 6379},
+	}
+}
+
+// kindOf is what a service speaks, or the service of a pod.
+func kindOf(name string) string {
+	if s, ok := services()[name]; ok {
+		return s.kind
+	}
+	return services()[name[:max(strings.LastIndexByte(name, '-'), 0)]].kind
+}
+
+// shop is a control plane with sidecars and programs.
+type shop struct {
+	t        *testing.T
+	objects  *store.Store
+	plane    *control.Plane
+	address  string // of the control plane, which takes spans too
+	programs map[string]*program
+	names    map[string]string // of pods, by the addresses of their programs and sidecars
+
+	mu       sync.Mutex
+	state    orchestrator.Snapshot
+	newer    chan struct{}
+	sidecars map[string]*runningSidecar // by pod
+	spans    tracepb.TracesData
+	stop     context.CancelFunc
+	running  sync.WaitGroup
+}
+
+// runningSidecar is one of the shop.
+type runningSidecar struct {
+	node      string
+	listeners map[string]string
+	ready     chan struct{} // closed once it listens
+	log       logbook
+}
+
+// logbook is a log that is read while it is written.
+type logbook struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write implements io.Writer.
+func (l *logbook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logbook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// Snapshot implements orchestrator.Observer.
+func (s *shop) Snapshot() (orchestrator.Snapshot, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state, s.newer
+}
+
+// change changes the state that the control plane sees.
+func (s *shop) change(edit func(*orchestrator.Snapshot)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := s.state
+	next.Endpoints, next.Workloads = slices.Clone(next.Endpoints), slices.Clone(next.Workloads)
+	edit(&next)
+	s.state = next
+	close(s.newer)
+	s.newer = make(chan struct{})
+}
+
+// newShop starts a control plane, in which there are the services and nothing else.
+func newShop(t *testing.T, authority *ca.CA) *shop {
+	t.Helper()
+	objects, err := store.Open(store.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &shop{
+		t: t, objects: objects, programs: map[string]*program{}, names: map[string]string{}, newer: make(chan struct{}),
+		sidecars: map[string]*runningSidecar{},
+	}
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(services())) {
+		fmt.Fprintf(&text, "apiVersion: v1\nkind: Service\nmetadata: {name: %s}\nspec: {selector: {app: %[1]s}, ports: [{name: %s, port: %d}]}\n---\n",
+			name, services()[name].kind, services()[name].port)
+		fmt.Fprintf(&text, "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: %s}\n---\n", name)
+	}
+	text.WriteString("apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: checkoutservice}\n---\n" +
+		"apiVersion: v1\nkind: Namespace\nmetadata: {name: away, labels: {istio-injection: enabled}}\n---\n" +
+		"apiVersion: v1\nkind: Namespace\nmetadata: {name: istio-system, labels: {istio-injection: enabled}}\n")
+	s.apply("shop.yaml", text.String())
+
+	ctx, stop := context.WithCancel(t.Context())
+	s.stop = stop
+	server := ads.New(authority)
+	s.plane = control.New(control.Config{
+		Objects: s.objects, Observer: s, Server: server, Now: time.Now, Report: func(err error) { t.Error(err) },
+	})
+	g := grpc.NewServer()
+	server.Register(g, s.plane)
+	collectorpb.RegisterTraceServiceServer(g, collector{shop: s})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.address = ln.Addr().String()
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = g.Serve(ln) })
+	serving.Go(func() { s.plane.Run(ctx) })
+	t.Cleanup(func() {
+		s.end()
+		g.Stop()
+		serving.Wait()
+	})
+	return s
+}
+
+// collector takes the spans of sidecars.
+type collector struct {
+	collectorpb.UnimplementedTraceServiceServer
+	*shop
+}
+
+// Export implements the service of OTLP.
+func (c collector) Export(_ context.Context, r *collectorpb.ExportTraceServiceRequest) (*collectorpb.ExportTraceServiceResponse, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.spans.ResourceSpans = append(c.spans.ResourceSpans, r.GetResourceSpans()...)
+	return &collectorpb.ExportTraceServiceResponse{}, nil
+}
+
+// end ends the sidecars, which then have recorded everything.
+func (s *shop) end() {
+	s.stop()
+	s.running.Wait()
+}
+
+// apply applies objects, and returns what is warned of.
+func (s *shop) apply(file, text string) []string {
+	s.t.Helper()
+	manifests, err := decode.Decode(file, []byte(text))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	result, err := s.objects.Apply(s.t.Context(), manifests, "", false)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var warnings []string
+	for _, w := range result.Warnings {
+		warnings = append(warnings, w.Message)
+	}
+	return warnings
+}
+
+// inForce waits until the sidecars have what was applied in force.
+func (s *shop) inForce() {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	if behind, err := s.plane.WaitInForce(ctx, s.objects.Snapshot().Revision()); err != nil {
+		s.t.Fatalf("the sidecars %+v are behind: %v", behind, err)
+	}
+	for _, st := range s.plane.Status() {
+		if st.Refused != "" {
+			s.t.Fatalf("%s refuses its configuration: %s", st.ID, st.Refused)
+		}
+	}
+}
+
+// join adds a pod to a workload, with its sidecar.
+func (s *shop) join(workload, namespace, name, version string, plain bool) *runningSidecar {
+	s.t.Helper()
+	labels := map[string]string{"app": workload}
+	if version != "" {
+		labels["version"] = version
+	}
+	svc, serves := services()[workload]
+	s.change(func(state *orchestrator.Snapshot) {
+		state.Workloads = append(state.Workloads, orchestrator.Workload{
+			Key: orchestrator.Key{Namespace: namespace, Name: workload}, Instances: []orchestrator.Instance{{Name: name}},
+		})
+		if p := s.programs[name]; serves && p != nil {
+			e := orchestrator.Endpoint{
+				Service: orchestrator.Key{Namespace: namespace, Name: workload}, ServicePort: svc.port, TargetPort: svc.port, Pod: name,
+				Labels: labels, ServiceAccount: workload, Addr: p.addr, Ready: true,
+			}
+			s.names[p.addr] = name
+			if plain {
+				e.PeerAddr = p.addr
+			}
+			state.Endpoints = append(state.Endpoints, e)
+		}
+	})
+	if plain {
+		return nil
+	}
+	node := control.Node{
+		ID: control.NodeID(namespace, name), Namespace: namespace, Pod: name, ServiceAccount: workload, Workload: workload, Labels: labels,
+	}
+	out := &runningSidecar{node: node.ID, ready: make(chan struct{})}
+	s.sidecars[name] = out
+	s.run(out, node)
+	return out
+}
+
+// run runs a sidecar in this process, as its own process would.
+func (s *shop) run(out *runningSidecar, node control.Node) {
+	token := filepath.Join(s.t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte(s.plane.Register(node)), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	reports, up := io.Pipe()
+	var once sync.Once
+	s.running.Go(func() {
+		_ = lifeline.Read(reports, func(m lifeline.Up) {
+			if m.Listeners != nil {
+				s.mu.Lock()
+				out.listeners = *m.Listeners
+				s.mu.Unlock()
+			}
+			if m.Listening != nil {
+				once.Do(func() { close(out.ready) })
+			}
+		})
+	})
+	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
+	s.stop = both(s.stop, cancel)
+	s.running.Go(func() {
+		defer func() { _ = up.Close() }()
+		err := sidecar.Start(ctx, sidecar.Bootstrap{
+			ADS: s.address, TokenFile: token, Spans: "http://" + s.address, Service: node.Workload,
+			Node: sidecar.Node{
+				ID: node.ID, Namespace: node.Namespace, Pod: node.Pod, Workload: node.Workload, ServiceAccount: node.ServiceAccount, Labels: node.Labels,
+			},
+		}, sidecar.Streams{Log: &out.log, Up: up})
+		if err != nil {
+			s.t.Errorf("sidecar of %s: %v", node.Pod, err)
+		}
+	})
+}
+
+func both(a, b func()) func() {
+	return func() {
+		a()
+		b()
+	}
+}
+
+// listener is where a pod's sidecar listens.
+func (s *shop) listener(pod, name string) string {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sc := s.sidecars[pod]
+	if sc == nil || sc.listeners[name] == "" {
+		s.t.Fatalf("the sidecar of %s does not listen as %s", pod, name)
+	}
+	return sc.listeners[name]
+}
+
+// start starts the pods of a case and the sidecars of its callers, and tells all where the pods are.
+func (s *shop) start(ctx context.Context, c *behaviorCase) {
+	var all []*runningSidecar
+	pods := map[string]string{}
+	for _, workload := range slices.Sorted(maps.Keys(c.Pods)) {
+		for i, p := range c.Pods[workload] {
+			name := fmt.Sprintf("%s-%d", workload, i+1)
+			s.programs[name] = startProgram(s.t, ctx, name, kindOf(workload), p)
+			s.apply("shop.yaml", deployment(workload, p.Version, c.Pods[workload]))
+			if sc := s.join(workload, production, name, p.Version, p.Plain); sc != nil {
+				all = append(all, sc)
+				pods[name] = workload
+			}
+		}
+	}
+	for _, k := range c.Calls {
+		workload, namespace, ok := strings.Cut(k.From, ".")
+		if !ok {
+			namespace = production
+		}
+		if k.From != stranger && s.sidecars[callerPod(k.From)] == nil {
+			all = append(all, s.join(workload, namespace, callerPod(k.From), "", false))
+		}
+	}
+	for _, sc := range all {
+		select {
+		case <-sc.ready:
+		case <-s.t.Context().Done():
+			s.t.Fatal("a sidecar does not listen")
+		}
+	}
+	for name, workload := range pods {
+		eventually.True(s.t, "the sidecar of "+name+" listens for its program", func() bool {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			address := s.sidecars[name].listeners[inboundName(workload)]
+			s.names[address] = name
+			return address != ""
+		})
+	}
+	delete(s.names, "")
+	s.change(func(state *orchestrator.Snapshot) {
+		for i := range state.Endpoints {
+			e := &state.Endpoints[i]
+			if workload := pods[e.Pod]; workload != "" {
+				e.PeerAddr, e.Sidecar = s.sidecars[e.Pod].listeners[inboundName(workload)], true
+			}
+		}
+	})
+}
+
+// inboundName is the name of the listener of a pod's sidecar for its program.
+func inboundName(workload string) string { return fmt.Sprintf("inbound_%d", services()[workload].port) }
+
+// deployment is that of the pods of a workload with a version.
+func deployment(workload, version string, pods []pod) string {
+	name, labels, replicas := workload, "app: "+workload, 0
+	if version != "" {
+		name, labels = workload+"-"+version, labels+", version: "+version
+	}
+	for _, p := range pods {
+		if p.Version == version {
+			replicas++
+		}
+	}
+	return fmt.Sprintf(`apiVersion: apps/v1
+kind: Deployment
+metadata: {name: %s}
+spec:
+  replicas: %d
+  selector: {matchLabels: {%s}}
+  template:
+    metadata: {labels: {%[3]s}}
+    spec: {serviceAccountName: %s, containers: [{name: server, image: shopctl/%[4]s}]}
+`, name, replicas, labels, workload)
+}
+
+// callerPod is the pod of a caller.
+func callerPod(from string) string {
+	workload, _, _ := strings.Cut(from, ".")
+	return workload + "-0"
+}
+
+// held are the resources of all sidecars.
+func (s *shop) held() map[string]*xds.Resources {
+	all := map[string]*xds.Resources{}
+	for _, sc := range s.sidecars {
+		all[sc.node] = s.plane.Resources(sc.node)
+	}
+	return all
+}
