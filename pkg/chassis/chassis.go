@@ -12,6 +12,7 @@
 //	LOG_LEVEL                     debug, info (default), warn or error
 //	LOG_BATCH_DELAY               how long a log line below warn may wait for others (default 20ms)
 //	SERVICE_VERSION               the version that telemetry carries
+//	IMAGE_TAG                     the tag of the image that runs, for services with several releases
 //	OTEL_SERVICE_NAME             service.name of telemetry (default: the workload's name)
 //	OTEL_EXPORTER_OTLP_ENDPOINT   where spans are sent, "http://127.0.0.1:4317"; COLLECTOR_SERVICE_ADDR ("host:port")
 //	                              works too; without either, none are exported

@@ -148,6 +148,14 @@ func (rt *Runtime) Version() string { return versionOf(rt.o) }
 
 func versionOf(o Options) string { return cmp.Or(o.Getenv("SERVICE_VERSION"), "v1") }
 
+// ImageTag is the tag of the service's own image, "v2"; empty if it is not known, and for a module, which has none.
+func (rt *Runtime) ImageTag() string {
+	if rt.modules != nil {
+		return ""
+	}
+	return rt.o.Getenv("IMAGE_TAG")
+}
+
 // DataDir is a directory that outlives the process; empty where there is none.
 func (rt *Runtime) DataDir() string { return rt.o.Getenv("DATA_DIR") }
 

@@ -13,7 +13,7 @@ import (
 
 func namespaceKind() Kind {
 	return definition[*corev1.Namespace]{
-		Kind:       Kind{Name: KindNamespace, APIVersion: "v1", Plural: "namespaces", Short: []string{"ns"}, LabelNames: true},
+		Kind:       Kind{Name: KindNamespace, APIVersion: "v1", Plural: "namespaces", Short: []string{"ns"}, LabelNames: true, Restorable: true},
 		empty:      func() *corev1.Namespace { return &corev1.Namespace{} },
 		defaults:   defaultNamespace,
 		check:      checkNamespace,

@@ -6,6 +6,10 @@
 //
 // Two of the original's faults are kept: EXTRA_LATENCY ("5.5s") delays every response, and SIGUSR1 makes every call
 // parse the whole catalog again, until SIGUSR2.
+//
+// It has three releases to practice rollouts with. The image's tag v2 also counts which categories customers look at, and has
+// a defect: GetProduct fails with INTERNAL for products with more than one category. v3 is v2 without it. All other tags
+// are v1.
 package catalog
 
 import (
@@ -41,7 +45,7 @@ func Setup(_ context.Context, rt *chassis.Runtime) error {
 	if err != nil {
 		return err
 	}
-	srv, err := newServer(sh, delay, rt.Log(), rt.Metrics())
+	srv, err := newServer(sh, delay, rt.ImageTag(), rt.Log(), rt.Metrics())
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func testServer(t *testing.T, from source, delay time.Duration) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newServer(sh, delay, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	s, err := newServer(sh, delay, "v1", slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}

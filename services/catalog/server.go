@@ -20,11 +20,17 @@ type server struct {
 	// delay comes before every response: EXTRA_LATENCY.
 	delay    time.Duration
 	searches prometheus.Histogram
+	views    *views
 	log      *slog.Logger
 }
 
-func newServer(sn *snapshot, delay time.Duration, log *slog.Logger, metrics prometheus.Registerer) (*server, error) {
-	s := &server{snapshot: sn, delay: delay, log: log, searches: prometheus.NewHistogram(prometheus.HistogramOpts{
+// newServer returns the server of the release that an image's tag names.
+func newServer(sn *snapshot, delay time.Duration, tag string, log *slog.Logger, metrics prometheus.Registerer) (*server, error) {
+	v, err := newViews(tag, metrics)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{views: v, snapshot: sn, delay: delay, log: log, searches: prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "shop_search_duration_seconds",
 		Help:    "Time to search the catalog.",
 		Buckets: prometheus.ExponentialBuckets(25e-6, 4, 10), // 25 us to 6.6 s
@@ -49,6 +55,9 @@ func (s *server) GetProduct(ctx context.Context, in *hipstershop.GetProductReque
 	product, ok := s.snapshot.products(ctx).byID[in.GetId()]
 	if !ok {
 		return nil, status.Errorf(codes.NotFound, "no product with ID %s", in.GetId())
+	}
+	if err := s.views.count(product); err != nil {
+		return nil, err
 	}
 	return product, nil
 }

@@ -130,3 +130,19 @@ func TestAJournalThatCannotBeReadIsRemoved(t *testing.T) {
 		t.Error("the file stays")
 	}
 }
+
+func TestAShopThatJoinedTheMeshInALessonLeavesIt(t *testing.T) {
+	const outside = `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"production"}}`
+	shop := lessontest.New(time.Now)
+	shop.Put("Namespace", "production", outside)
+	j := record(t, shop, everything())
+	shop.Put("VirtualService", "catalog", `{"apiVersion":"networking.istio.io/v1","kind":"VirtualService","metadata":{"name":"catalog"},"spec":{"hosts":["productcatalogservice"]}}`)
+	shop.Put("Namespace", "production", strings.Replace(outside, `"name"`, `"labels":{"istio-injection":"enabled"},"name"`, 1))
+	rollback(t, j)
+	if got := shop.Object("Namespace", "production"); got == "" || strings.Contains(got, "istio-injection") {
+		t.Errorf("the namespace is %q", got)
+	}
+	if shop.Object("VirtualService", "catalog") != "" {
+		t.Error("an object that the lesson created stays")
+	}
+}

@@ -47,6 +47,8 @@ func (j *Journal) restoreLoad(ctx context.Context, before *state) error {
 	return j.restoreObjects(ctx, before, isLoad)
 }
 
+func isNamespace(o object) bool { return o.Kind == resource.KindNamespace }
+
 // isLoad reports whether an object is the Deployment that makes the load.
 func isLoad(o object) bool { return o.Kind == resource.KindDeployment && o.Name == load.Workload }
 
@@ -109,7 +111,10 @@ func (j *Journal) restoreObjects(ctx context.Context, before *state, selected fu
 	if err := j.replace(ctx, changed); err != nil {
 		return err
 	}
-	if err := j.delete(ctx, present, func(o object) bool { return !isConfig(o) }); err != nil {
+	if err := j.delete(ctx, present, func(o object) bool { return !isConfig(o) && !isNamespace(o) }); err != nil {
+		return err
+	}
+	if err := j.delete(ctx, present, isNamespace); err != nil { // after the objects in it, which it would take along
 		return err
 	}
 	if err := j.awaitRollout(ctx, changed); err != nil {

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
 func (c *container) newCommand(p pipes) *exec.Cmd {
@@ -40,6 +41,7 @@ func (c *container) newCommand(p pipes) *exec.Cmd {
 		"POD_NAME=" + spec.Name,
 		"POD_NAMESPACE=" + spec.Namespace,
 		"SERVICE_VERSION=" + c.version(),
+		"IMAGE_TAG=" + podspec.ImageTag(c.spec.Image),
 		"OTEL_SERVICE_NAME=" + c.serviceName(),
 		"DATA_DIR=" + c.dataDir(),
 		MarkerEnv + "=" + c.marker,

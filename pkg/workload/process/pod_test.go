@@ -90,7 +90,7 @@ func TestAnImagesCommandGetsThePortAndTheVariablesOfItsContainer(t *testing.T) {
 		t.Errorf("command %q in %s, port %d", c.command, c.dir, c.port)
 	}
 	env := c.newCommand(pipes{}).Env
-	for _, want := range []string{"EDITOR=vi", "LEVEL=debug", "SERVICE_VERSION=v2", "POD_NAME=a", "OTEL_SERVICE_NAME=app"} {
+	for _, want := range []string{"EDITOR=vi", "LEVEL=debug", "SERVICE_VERSION=v2", "IMAGE_TAG=v2", "POD_NAME=a", "OTEL_SERVICE_NAME=app"} {
 		if !slices.Contains(env, want) {
 			t.Errorf("the environment lacks %s", want)
 		}
