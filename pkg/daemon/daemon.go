@@ -47,6 +47,8 @@ type Config struct {
 	Monolith bool
 	// Mesh is MeshAuto, MeshOn or MeshOff; empty: MeshAuto.
 	Mesh string
+	// Sidecars is SidecarsOwn or SidecarsShared; empty: SidecarsOwn.
+	Sidecars string
 	// Only names the services to start, with what they depend on; empty: all.
 	Only []string
 	// Listen is the storefront's address; empty: 127.0.0.1:8080 if that is free, else another port.

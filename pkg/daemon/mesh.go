@@ -33,6 +33,14 @@ const (
 	MeshOff = "off"
 )
 
+// The values of Config.Sidecars.
+const (
+	// SidecarsOwn gives each sidecar a process.
+	SidecarsOwn = "own"
+	// SidecarsShared runs all in one.
+	SidecarsShared = "shared"
+)
+
 // mesh is the control plane of a shop, and what starts its sidecars.
 type mesh struct {
 	plane  *meshcontrol.Plane
@@ -49,6 +57,11 @@ var _ workload.Mesh = (*mesh)(nil)
 
 // newMesh makes the control plane; nil in a shop that is to have no sidecars.
 func (s *shop) newMesh() (*mesh, error) {
+	switch s.cfg.Sidecars {
+	case "", SidecarsOwn, SidecarsShared:
+	default:
+		return nil, control.Error(codes.InvalidArgument, fmt.Sprintf("read --sidecars %q: want own or shared", s.cfg.Sidecars), "shopctl up --sidecars=shared", 2)
+	}
 	switch s.cfg.Mesh {
 	case "", MeshAuto, MeshOn:
 	case MeshOff:

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/shopctl/shopctl/pkg/control"
@@ -126,4 +127,52 @@ spec:
 	says("403 RBAC: access denied") // the storefront knows who calls it
 	edit(t, c, &controlpb.EditRequest{Services: []string{resource.Gateway}, Operation: &controlpb.EditRequest_Replicas{Replicas: 0}})
 	says("no connection")
+}
+
+func TestSidecarsThatShareAProcessKeepTheirIdentitiesAndEndAlone(t *testing.T) {
+	c := open(t, home(t), func(cfg *Config) {
+		frontAlone(t)(cfg)
+		cfg.Mesh, cfg.Sidecars = MeshOn, SidecarsShared
+	})
+	st := gatewayed(t, c, true)
+	front, gateway := find(st, "frontend").GetInstances()[0].GetContainers(), find(st, resource.Gateway).GetInstances()[0].GetContainers()
+	if front[0].GetId() != gateway[0].GetId() || front[0].GetId() == front[1].GetId() {
+		t.Errorf("processes %s, %s and %s: want the sidecars in one, and the program in another", front[0].GetId(), front[1].GetId(), gateway[0].GetId())
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	const policies = `apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default}
+spec: {mtls: {mode: STRICT}}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: front}
+spec:
+  selector: {matchLabels: {app: frontend}}
+  rules: [{from: [{source: {principals: [cluster.local/ns/production/sa/istio-ingressgateway]}}]}]
+`
+	if _, err := c.Apply(t.Context(), &controlpb.ApplyRequest{Files: []*controlpb.File{{Name: "policies.yaml", Content: []byte(policies)}}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := health(client, st.GetUrl()); err != nil || got != "200 ok" {
+		t.Errorf("the gateway calls the storefront with its own identity: %q, %v", got, err)
+	}
+	edit(t, c, &controlpb.EditRequest{Services: []string{resource.Gateway}, Operation: &controlpb.EditRequest_Replicas{Replicas: 0}})
+	await(t, c, "the gateway has ended", func(st *controlpb.StatusResponse) bool { return find(st, resource.Gateway).GetState() == "stopped" })
+	st = await(t, c, "the other sidecar goes on", func(st *controlpb.StatusResponse) bool { return find(st, "frontend").GetState() == "ok" })
+	if same := find(st, "frontend").GetInstances()[0].GetContainers()[0]; same.GetId() != front[0].GetId() || same.GetRestarts() != 0 {
+		t.Errorf("the sidecar of frontend is %s after %d restarts, want %s", same.GetId(), same.GetRestarts(), front[0].GetId())
+	}
+	var pid int
+	if _, err := fmt.Sscanf(front[0].GetId(), "process://%d", &pid); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	await(t, c, "the sidecar is back in another process", func(st *controlpb.StatusResponse) bool {
+		k := find(st, "frontend").GetInstances()[0].GetContainers()[0]
+		return find(st, "frontend").GetState() == "ok" && k.GetRestarts() == 1 && k.GetId() != front[0].GetId()
+	})
 }

@@ -23,6 +23,12 @@ import (
 func runSidecar() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	if conn, err := lifeline.OpenHost(os.Getenv(lifeline.HostEnv)); conn != nil || err != nil {
+		if err != nil || sidecar.Host(ctx, conn) != nil {
+			return 1
+		}
+		return 0
+	}
 	b, err := sidecar.ReadBootstrap(os.Getenv)
 	if err != nil {
 		return 2

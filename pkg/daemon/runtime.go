@@ -85,6 +85,7 @@ func (s *shop) newProcesses(environ []string) (runtime, error) {
 			return ok && b.Role != services.RoleStore
 		},
 		Images: s.cfg.Images, VolumeDir: s.dir.Volumes(), Ledger: ledger{s.dir, s.lock},
+		SharedSidecars: s.cfg.Sidecars == SidecarsShared,
 	})
 	if err := s.reclaim(driver); err != nil {
 		return runtime{}, err

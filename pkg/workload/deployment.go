@@ -180,7 +180,7 @@ func (c *Controller) suspend(all []*appsv1.Deployment) {
 	}
 }
 
-// withDependencies are Deployments with all that they depend on, directly or not.
+// withDependencies are Deployments with all that they depend on, directly or not, and the storefront with its gateway.
 func (c *Controller) withDependencies(keys []orchestrator.Key) map[orchestrator.Key]bool {
 	all := map[orchestrator.Key]bool{}
 	var add func(key orchestrator.Key)
@@ -196,6 +196,11 @@ func (c *Controller) withDependencies(keys []orchestrator.Key) map[orchestrator.
 	}
 	for _, key := range keys {
 		add(key)
+	}
+	for _, d := range c.backends([]orchestrator.Key{c.cfg.Storefront}) {
+		if all[d.key] {
+			add(c.gatewayKey()) // by which requests come to the storefront
+		}
 	}
 	return all
 }

@@ -5,11 +5,16 @@ import (
 	"github.com/shopctl/shopctl/pkg/resource"
 )
 
+// gatewayKey is the gateway's Deployment and Service.
+func (c *Controller) gatewayKey() orchestrator.Key {
+	return orchestrator.Key{Namespace: c.cfg.Storefront.Namespace, Name: resource.Gateway}
+}
+
 // toStorefront is where the storefront's address leads: to the gateway, where there is one. Until that listens for the first
 // time, it leads to the instances themselves. After that it never does while the gateway exists: a way round a dead gateway
 // would be one round its policies.
 func (c *Controller) toStorefront(port int32, direct []string) []string {
-	key := orchestrator.Key{Namespace: c.cfg.Storefront.Namespace, Name: resource.Gateway}
+	key := c.gatewayKey()
 	d, svc := c.deployments[key], c.service(key)
 	if d == nil || d.obj == nil || svc == nil || c.suspended[key] || !resource.IsGateway(&d.obj.Spec.Template) || !c.injects(d.obj) {
 		c.gatewayed = false

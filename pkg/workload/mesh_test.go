@@ -287,6 +287,23 @@ func (w *world) gateway() {
 	w.inject("enabled")
 }
 
+func TestAShopOfTheStorefrontAloneHasItsGateway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := meshed(t)
+		w.app("catalog", 1)
+		w.app("ad", 1)
+		w.app(resource.Gateway, 1)
+		w.run(withMesh, func(c *Config) {
+			c.Storefront = orchestrator.Key{Namespace: ns, Name: "catalog"}
+			c.Only = []orchestrator.Key{c.Storefront}
+		})
+		defer w.stop()
+		w.pass(time.Second)
+		w.state(resource.Gateway, "ok")
+		w.state("ad", "stopped")
+	})
+}
+
 func TestTheStorefrontsAddressLeadsToTheGatewayOnceThatListensAndNeverAroundIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := meshed(t)

@@ -18,6 +18,8 @@ type DaemonFlags struct {
 	Monolith bool
 	// Mesh decides about sidecars: auto, on or off.
 	Mesh string
+	// Sidecars is own or shared: one process for each, or one for all.
+	Sidecars string
 	// Driver runs the services: "process".
 	Driver string
 }
@@ -29,6 +31,8 @@ func (o *DaemonFlags) Add(cmd *cobra.Command, drivers []string) {
 	flags.BoolVar(&o.Monolith, "monolith", false, "run the services as modules of one process, with in-process calls")
 	flags.StringVar(&o.Mesh, "mesh", "auto", "sidecars: auto (once an Istio object is applied), on or off")
 	CompleteWords(cmd, "mesh", "auto", "on", "off")
+	flags.StringVar(&o.Sidecars, "sidecars", "own", "processes of sidecars: own (one for each) or shared (one for all)")
+	CompleteWords(cmd, "sidecars", "own", "shared")
 	flags.StringVar(&o.Driver, "driver", drivers[0], "how services are run: "+strings.Join(drivers, ", "))
 	CompleteWords(cmd, "driver", drivers...)
 	flags.IntVar(&o.Port, "port", 0, "`PORT` of the storefront (default 8080, or a free port if that is taken)")
@@ -63,6 +67,9 @@ func (o *DaemonFlags) Args() []string {
 	}
 	if o.Mesh != "" && o.Mesh != "auto" {
 		args = append(args, "--mesh", o.Mesh)
+	}
+	if o.Sidecars != "" && o.Sidecars != "own" {
+		args = append(args, "--sidecars", o.Sidecars)
 	}
 	if o.Driver != "" {
 		args = append(args, "--driver", o.Driver)

@@ -27,6 +27,13 @@ func RunSidecar(sys cmdutil.System) int {
 }
 
 func startSidecar(ctx context.Context, sys cmdutil.System) error {
+	conn, err := lifeline.OpenHost(sys.Getenv(lifeline.HostEnv))
+	if err != nil {
+		return err
+	}
+	if conn != nil {
+		return sidecar.Host(ctx, conn)
+	}
 	b, err := sidecar.ReadBootstrap(sys.Getenv)
 	if err != nil {
 		return err

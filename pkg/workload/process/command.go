@@ -27,13 +27,18 @@ func (c *container) newCommand(p pipes) *exec.Cmd {
 	cmd.Dir = c.dir
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.childDown, p.childOut, p.childOut
 	cmd.ExtraFiles = []*os.File{p.childUp}
+	var host []string
+	if c.control != nil {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, c.control)
+		host = []string{lifeline.HostEnv + "=" + strconv.Itoa(upDescriptor+1)}
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	base, links := d.c.CommandEnviron, c.spec.Links
 	if c.builtin != "" {
 		links = nil // it does not read them
 		base = append(smallRuntime(), goMemoryLimit(c.spec)...)
 	}
-	cmd.Env = slices.Concat(base, d.c.Environ, links, c.env, []string{
+	cmd.Env = slices.Concat(base, d.c.Environ, links, c.env, host, []string{
 		"PORT=" + strconv.Itoa(c.port),
 		"METRICS_PORT=0",
 		"LISTEN_HOST=127.0.0.1",

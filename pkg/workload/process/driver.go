@@ -43,6 +43,8 @@ type Config struct {
 	Images func() workload.Images
 	// VolumeDir holds a directory for each pod with volumes. Empty: pods can have none.
 	VolumeDir string
+	// SharedSidecars: all sidecars of the mesh run in one process.
+	SharedSidecars bool
 	// Ledger lists the processes, to be ended after a crash; nil: they are not listed.
 	Ledger Ledger
 }
@@ -58,6 +60,9 @@ type Ledger interface {
 // Driver starts processes. It implements workload.Driver and workload.Reclaimer.
 type Driver struct {
 	c Config
+
+	hosts sync.Mutex   // guards host
+	host  *sidecarHost // of the sidecars, if they share one
 
 	mu      sync.Mutex // guards what follows
 	running map[*container]rundir.Process

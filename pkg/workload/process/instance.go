@@ -35,6 +35,8 @@ type container struct {
 	pgid    int
 	marker  string
 	up, out *os.File
+	// control is the socket of a process that runs all sidecars; nil for others.
+	control *os.File
 	// execed: a command was run in it, which may have left something running.
 	execed    atomic.Bool
 	listening chan struct{}

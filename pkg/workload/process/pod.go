@@ -50,6 +50,13 @@ func (p *pod) Run(ctx context.Context, spec podspec.Container) (workload.Contain
 	if err := c.prepare(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", p.label(spec.Name), err)
 	}
+	if spec.Mesh && p.d.c.SharedSidecars {
+		g, err := p.d.runGuest(c)
+		if err != nil {
+			return nil, fmt.Errorf("start %s: %w", p.label(spec.Name), err)
+		}
+		return g, nil
+	}
 	if err := c.start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", p.label(spec.Name), err)
 	}
