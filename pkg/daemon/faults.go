@@ -43,6 +43,10 @@ func (a actor) Kill(workload string, oldest bool) error {
 	return a.Disruptor.Kill(orchestrator.ParseKey(workload), oldest)
 }
 
+func (a actor) KillSidecar(workload string, oldest bool) error {
+	return a.KillSidecars(orchestrator.ParseKey(workload), oldest)
+}
+
 func (a actor) Pause(workload string) error {
 	return a.SetPaused(orchestrator.ParseKey(workload), true)
 }

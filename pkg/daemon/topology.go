@@ -67,7 +67,7 @@ func (s *shop) namer() impact.Namer {
 func (s *shop) newImpact() *impact.Tracker {
 	return impact.New(impact.Config{Traces: s.spans, Namer: s.namer(), Now: s.now, Faults: func() (active []impact.Fault) {
 		for _, f := range s.faults.List() {
-			if !f.Crash {
+			if !f.Once() {
 				active = append(active, impact.Fault{
 					ID: f.ID, Service: f.Service, Method: f.Method, Delay: f.Delay, Fails: f.Code != codes.OK, Paused: f.Pause, Began: f.Injected,
 				})
@@ -112,7 +112,7 @@ func listener(d *names.Directory, all []orchestrator.Workload, peer string) stri
 func (c *calls) onFault(change fault.Change, active []fault.Fault, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if change.Kind != fault.Injected || change.Fault.Crash {
+	if change.Kind != fault.Injected || change.Fault.Once() {
 		c.ended = now
 		delete(c.baselines, change.Fault.ID)
 		return

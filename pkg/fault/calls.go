@@ -24,7 +24,7 @@ func NewCalls(deliver func(workload string, rules []lifeline.Fault)) *Calls { re
 
 // Plan implements Injector.
 func (*Calls) Plan(s Spec, t Target) (Fault, bool, error) {
-	if s.Crash || s.Pause {
+	if s.Crash || s.KillSidecar || s.Pause {
 		return Fault{}, false, nil
 	}
 	if err := s.checkChassis(t); err != nil {

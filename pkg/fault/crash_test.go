@@ -39,3 +39,18 @@ func TestALateCrashCanBeCanceled(t *testing.T) {
 		w.expect(t, "f1 injected crash", "f2 injected +1s 100%", "f1 cleared crash", "f2 cleared +1s 100%")
 	})
 }
+
+func TestSidecarsAreKilledAloneAndOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newTestRegistry(t)
+		inject(t, r, Spec{Service: "cart", KillSidecar: true})
+		inject(t, r, Spec{Service: "cart", KillSidecar: true, Single: true, Delay: time.Second})
+		w.expect(t, "sidecar of cartservice killed", "f1 injected sidecars killed", "f2 injected sidecar of one killed")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		w.expect(t, "one sidecar of cartservice killed", "f2 expired sidecar of one killed")
+		if got := r.List(); len(got) != 0 {
+			t.Errorf("kept %+v", got)
+		}
+	})
+}

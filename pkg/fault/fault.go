@@ -34,10 +34,12 @@ type Fault struct {
 	Delay time.Duration
 	// Code that calls fail with; codes.OK: they do not fail.
 	Code codes.Code
-	// Crash kills the instances once, at once or when it ends, Pause stops them until the fault ends.
-	Crash bool
-	Pause bool
-	// Single crashes only the oldest instance.
+	// Crash kills the instances once, at once or when it ends, and KillSidecar only their sidecars. Pause stops the instances
+	// until the fault ends.
+	Crash       bool
+	KillSidecar bool
+	Pause       bool
+	// Single affects only the oldest instance; not for a pause.
 	Single bool
 
 	Injected time.Time
@@ -56,7 +58,7 @@ func (f Fault) Phrase(now time.Time) string {
 	switch {
 	case f.Ends.IsZero():
 		return words
-	case f.Crash:
+	case f.Once():
 		return words + " in " + left(f.Ends.Sub(now))
 	}
 	return words + ", " + left(f.Ends.Sub(now)) + " left"
@@ -68,6 +70,10 @@ func (f Fault) words() []string {
 		return []string{"crash of one"}
 	case f.Crash:
 		return []string{"crash"}
+	case f.KillSidecar && f.Single:
+		return []string{"sidecar of one killed"}
+	case f.KillSidecar:
+		return []string{"sidecars killed"}
 	case f.Pause:
 		return []string{"paused"}
 	}
@@ -90,12 +96,16 @@ func left(d time.Duration) string {
 	return humanize.Span(max(time.Second, (d + time.Second - 1).Truncate(time.Second)))
 }
 
+// Once reports whether the fault happens once, with nothing to undo.
+func (f Fault) Once() bool { return f.Crash || f.KillSidecar }
+
 // instant reports whether the fault is over as soon as it has begun.
-func (f Fault) instant() bool { return f.Crash && f.Delay == 0 }
+func (f Fault) instant() bool { return f.Once() && f.Delay == 0 }
 
 // replaces reports whether f is the same breakage as an earlier fault, so that repeating a command changes its
 // percentage or its end instead of breaking the service twice.
 func (f Fault) replaces(earlier Fault) bool {
 	return f.Workload == earlier.Workload && f.Module == earlier.Module && f.fullMethod == earlier.fullMethod && f.Owner == earlier.Owner &&
-		f.Code == earlier.Code && (f.Delay > 0) == (earlier.Delay > 0) && f.Pause == earlier.Pause && f.Crash == earlier.Crash
+		f.Code == earlier.Code && (f.Delay > 0) == (earlier.Delay > 0) && f.Pause == earlier.Pause &&
+		f.Crash == earlier.Crash && f.KillSidecar == earlier.KillSidecar
 }

@@ -19,6 +19,9 @@ type Actor interface {
 	// Kill ends every running instance at once, without a drain, or with oldest only the oldest one. It is an error if
 	// none runs.
 	Kill(workload string, oldest bool) error
+	// KillSidecar ends the sidecars of all instances at once, or with oldest that of the oldest. It is an error if none
+	// runs.
+	KillSidecar(workload string, oldest bool) error
 	// Pause stops every running instance where it is. It is an error if none runs.
 	Pause(workload string) error
 	// Resume lets paused instances continue.

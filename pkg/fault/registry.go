@@ -97,7 +97,7 @@ func (r *Registry) Inject(spec Spec) (Fault, error) {
 	switch {
 	case spec.For > 0:
 		next.Ends = next.Injected.Add(spec.For)
-	case next.Crash && next.Delay > 0:
+	case next.Once() && next.Delay > 0:
 		next.Ends = next.Injected.Add(next.Delay)
 	}
 	if err := r.begin(next); err != nil {

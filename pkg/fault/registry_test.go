@@ -49,6 +49,10 @@ func (w *world) Kill(workload string, oldest bool) error {
 	return w.act(workload, "killed")
 }
 
+func (w *world) KillSidecar(workload string, oldest bool) error {
+	return w.Kill("sidecar of "+workload, oldest)
+}
+
 func (w *world) Pause(workload string) error  { return w.act(workload, "paused") }
 func (w *world) Resume(workload string) error { return w.act(workload, "resumed") }
 
@@ -94,7 +98,7 @@ func newTestRegistry(t *testing.T) (*Registry, *world) {
 			case "payment", "paymentservice":
 				return paymentTarget(), true
 			case "cart", "cartservice":
-				return Target{Name: "cart", Workload: "cartservice", Protocol: "grpc", Chassis: true}, true
+				return Target{Name: "cart", Workload: "cartservice", Protocol: "grpc", Chassis: true, Meshed: true}, true
 			}
 			return Target{}, false
 		},

@@ -18,8 +18,10 @@ type Spec struct {
 	// Error is a gRPC code in any spelling.
 	Error string
 	Crash bool
-	Pause bool
-	// Single: crash only one instance.
+	// KillSidecar: kill the sidecars, not the instances.
+	KillSidecar bool
+	Pause       bool
+	// Single: crash only one instance, or kill only its sidecar.
 	Single bool
 	// For is how long it lasts; 0: until it is cleared.
 	For   time.Duration
@@ -39,19 +41,24 @@ func (s Spec) check() error {
 	switch {
 	case s.For < 0:
 		return &Invalid{Text: "the time a fault lasts must be above zero", Hint: "use --for 2m, or leave it out to keep the fault until it is cleared"}
-	case s.Single && !s.Crash:
+	case s.Single && !s.once():
 		return &Invalid{Text: "only a crash can affect a single instance", Hint: fmt.Sprintf("shopctl fault inject %s --crash --single", s.Service)}
 	case s.Crash && s.Pause:
 		return &Invalid{Text: "crash and pause cannot be combined", Hint: "inject one of them"}
+	case s.KillSidecar && (s.Crash || s.Pause):
+		return &Invalid{Text: "killing sidecars cannot be combined with a crash or a pause", Hint: "inject one of them"}
 	}
 	return nil
 }
+
+// once reports whether the fault happens once.
+func (s Spec) once() bool { return s.Crash || s.KillSidecar }
 
 // begin returns a fault with what all kinds have in common.
 func (s Spec) begin(t Target) Fault {
 	return Fault{
 		Service: t.Name, Workload: t.Workload, Module: t.Module, Delay: s.Delay,
-		Crash: s.Crash, Pause: s.Pause, Single: s.Single, Owner: s.Owner,
+		Crash: s.Crash, KillSidecar: s.KillSidecar, Pause: s.Pause, Single: s.Single, Owner: s.Owner,
 	}
 }
 
@@ -67,9 +74,9 @@ func (s Spec) wholeProcess(t Target) Fault {
 // checkWholeProcess refuses to combine a fault of whole processes with one in calls.
 func (s Spec) checkWholeProcess(kind string) error {
 	switch {
-	case s.Error != "" || s.Delay != 0 && !s.Crash || s.Method != "" || s.Percent != 0:
+	case s.Error != "" || s.Delay != 0 && !s.once() || s.Method != "" || s.Percent != 0:
 		flags := "--error, --method or --percent"
-		if !s.Crash {
+		if !s.once() {
 			flags = "--error, --delay, --method or --percent"
 		}
 		return &Invalid{
@@ -77,7 +84,9 @@ func (s Spec) checkWholeProcess(kind string) error {
 			Hint: fmt.Sprintf("shopctl fault inject %s --%s", s.Service, kind),
 		}
 	case s.Delay < 0 || s.Delay > MaxDelay:
-		return &Invalid{Text: fmt.Sprintf("delay %s is not above zero and at most %s", s.Delay, MaxDelay), Hint: fmt.Sprintf("shopctl fault inject %s --crash --delay 5s", s.Service)}
+		return &Invalid{Text: fmt.Sprintf("delay %s is not above zero and at most %s", s.Delay, MaxDelay), Hint: fmt.Sprintf("shopctl fault inject %s --%s --delay 5s", s.Service, kind)}
+	case s.KillSidecar && s.For != 0:
+		return &Invalid{Text: "sidecars are killed once, and start again by themselves", Hint: fmt.Sprintf("leave --for out: shopctl fault inject %s --kill-sidecar", s.Service)}
 	case s.Crash && s.For != 0:
 		return &Invalid{Text: "a crash happens once and cannot last", Hint: fmt.Sprintf("leave --for out, or use --pause --for %s", s.For)}
 	}

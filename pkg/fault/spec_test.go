@@ -47,6 +47,8 @@ func TestSpecThatMakesNoSenseIsRefusedWithAHint(t *testing.T) {
 	frontend := Target{Name: "frontend", Workload: "frontend", Protocol: "http", Chassis: true}
 	store := Target{Name: "redis-cart", Workload: "redis-cart", Protocol: "tcp", Chassis: true}
 	own := Target{Name: "mine", Workload: "mine", Protocol: "grpc"}
+	module := Target{Name: "payment", Workload: "monolith", Module: "paymentservice", Process: "monolith", Protocol: "grpc", Chassis: true}
+	meshed := Target{Name: "cart", Workload: "cartservice", Protocol: "grpc", Chassis: true, Meshed: true}
 	for _, tt := range []struct {
 		name       string
 		spec       Spec
@@ -74,6 +76,11 @@ func TestSpecThatMakesNoSenseIsRefusedWithAHint(t *testing.T) {
 		{"pause later", Spec{Service: "payment", Pause: true, Delay: time.Second}, paymentTarget(), "--delay", "inject payment --pause"},
 		{"crash before now", Spec{Service: "payment", Crash: true, Delay: -time.Second}, paymentTarget(), "delay -1s", "--crash --delay 5s"},
 		{"crash next week", Spec{Service: "payment", Crash: true, Delay: 168 * time.Hour}, paymentTarget(), "at most 1m0s", "--crash --delay 5s"},
+		{"a sidecar that there is not", Spec{Service: "payment", KillSidecar: true}, paymentTarget(), "payment has no sidecar", "shopctl mesh on payment"},
+		{"a module's sidecar", Spec{Service: "payment", KillSidecar: true}, module, "monolith has no sidecar", "shopctl mesh on monolith"},
+		{"a sidecar and more", Spec{Service: "cart", KillSidecar: true, Pause: true}, meshed, "cannot be combined", "one of them"},
+		{"a sidecar and calls", Spec{Service: "cart", KillSidecar: true, Error: "INTERNAL"}, meshed, "--kill-sidecar acts on whole", "inject cart --kill-sidecar"},
+		{"a sidecar for a while", Spec{Service: "cart", KillSidecar: true, For: time.Minute}, meshed, "killed once", "inject cart --kill-sidecar"},
 		{"http method", Spec{Error: "INTERNAL", Method: "Cart"}, frontend, "serves HTTP", "--method /cart"},
 		{"tcp", Spec{Error: "INTERNAL"}, store, "speaks TCP", "inject redis-cart --pause"},
 		{"not ours", Spec{Error: "INTERNAL"}, own, "not a built-in", "inject mine --pause"},
@@ -138,6 +145,8 @@ func TestAPhraseDescribesTheFault(t *testing.T) {
 		"paused, 1s left":                    {Pause: true, Ends: now.Add(10 * time.Millisecond)},
 		"crash":                              {Crash: true},
 		"crash of one":                       {Crash: true, Single: true},
+		"sidecars killed":                    {KillSidecar: true},
+		"sidecar of one killed in 5s":        {KillSidecar: true, Single: true, Ends: now.Add(5 * time.Second)},
 		"crash in 5s":                        {Crash: true, Delay: 5 * time.Second, Ends: now.Add(5 * time.Second)},
 	} {
 		if got := f.Phrase(now); got != want {

@@ -27,6 +27,17 @@ type Target struct {
 	// Chassis: its instances run on the chassis and can fail or delay the calls that they receive. Other commands can
 	// only be crashed and paused.
 	Chassis bool
+	// Meshed: its instances have sidecars.
+	Meshed bool
+}
+
+// unmeshed is the error of a fault that acts in the sidecars of a target that has none.
+func (t Target) unmeshed() error {
+	name := t.Name
+	if t.Process != "" {
+		name = t.Process
+	}
+	return &Invalid{Text: name + " has no sidecar: it is not in the mesh", Hint: "shopctl mesh on " + name}
 }
 
 // method finds a method of the target by any of its spellings. It returns the name to display and the one that instances

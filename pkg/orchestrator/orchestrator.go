@@ -53,6 +53,9 @@ type Disruptor interface {
 	// Kill ends all running instances of a workload at once, or with oldest the oldest of those that are not stopping.
 	// Their restart policy brings them back. It is an error if none is running.
 	Kill(workload Key, oldest bool) error
+	// KillSidecars ends the sidecars of all running instances of a workload in the same way, and leaves their programs alone. It
+	// is an error if no sidecar of the mesh is running.
+	KillSidecars(workload Key, oldest bool) error
 	// SetPaused freezes the instances of a workload, those that start later included, or lets them run again. It is an
 	// error to pause a workload of which no instance is running.
 	SetPaused(workload Key, paused bool) error

@@ -45,14 +45,26 @@ func (c *Controller) SetPaused(workload orchestrator.Key, paused bool) error {
 
 // Kill implements orchestrator.Disruptor.
 func (c *Controller) Kill(workload orchestrator.Key, oldest bool) error {
+	return c.killPods(workload, oldest, "no instance is running", (*pod).runs, func(k *container) bool { return !k.beside() })
+}
+
+// KillSidecars implements orchestrator.Disruptor.
+func (c *Controller) KillSidecars(workload orchestrator.Key, oldest bool) error {
+	runs := func(p *pod) bool { return p.sidecar() != nil && p.sidecar().phase == running }
+	return c.killPods(workload, oldest, "no sidecar is running", runs, func(k *container) bool { return k.mesh })
+}
+
+// killPods kills the picked containers of those pods of a workload in which they run, or of the oldest of them. none is the
+// error if there is no such pod.
+func (c *Controller) killPods(workload orchestrator.Key, oldest bool, none string, runs func(*pod) bool, pick func(*container) bool) error {
 	var errs []error
 	reached := 0
 	alive := c.do(func() {
 		for _, p := range c.podsOf(workload) {
-			if !p.runs() || oldest && (reached > 0 || p.leaving) {
+			if !runs(p) || oldest && (reached > 0 || p.leaving) {
 				continue
 			}
-			if err := c.kill(p); err != nil {
+			if err := c.kill(p, pick); err != nil {
 				errs = append(errs, err)
 				continue
 			}
@@ -65,7 +77,7 @@ func (c *Controller) Kill(workload orchestrator.Key, oldest bool) error {
 	case len(errs) > 0:
 		return fmt.Errorf("kill %s: %w", workload, errors.Join(errs...))
 	case reached == 0:
-		return fmt.Errorf("kill %s: no instance is running", workload)
+		return fmt.Errorf("kill %s: %s", workload, none)
 	}
 	return nil
 }
@@ -78,12 +90,12 @@ func (c *Controller) podsOf(workload orchestrator.Key) []*pod {
 	return nil
 }
 
-// kill ends all containers of a pod but its sidecar of the mesh, and counts them as lost at once: the next reader must not find the pod ready
+// kill ends the picked containers of a pod, and counts them as lost at once: the next reader must not find the pod ready
 // because its end has not been noticed yet.
-func (c *Controller) kill(p *pod) error {
+func (c *Controller) kill(p *pod, pick func(*container) bool) error {
 	var errs []error
 	for _, k := range p.containers {
-		if k.phase != running || k.beside() {
+		if k.phase != running || !pick(k) {
 			continue
 		}
 		if err := k.handle.Kill(); err != nil {

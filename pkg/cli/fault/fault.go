@@ -35,6 +35,7 @@ type faultDetailView struct {
 	Error    string  `json:"error"`
 	Crash    bool    `json:"crash"`
 	Pause    bool    `json:"pause"`
+	KillSidecar bool `json:"kill_sidecar"`
 	Injected string  `json:"injected"`
 	Ends     string  `json:"ends"`
 	Phrase   string  `json:"phrase"`
@@ -58,7 +59,7 @@ func (v faultsView) Names() []string {
 func viewFault(f *controlpb.Fault) faultDetailView {
 	return faultDetailView{
 		ID: f.GetId(), Service: f.GetService(), Method: f.GetMethod(), Percent: f.GetPercent(),
-		DelayMs: cmdutil.Millis(f.GetDelay().AsDuration()), Error: f.GetError(), Crash: f.GetCrash(), Pause: f.GetPause(),
+		DelayMs: cmdutil.Millis(f.GetDelay().AsDuration()), Error: f.GetError(), Crash: f.GetCrash(), KillSidecar: f.GetKillSidecar(), Pause: f.GetPause(),
 		Injected: cmdutil.RFC3339(f.GetInjected()), Ends: cmdutil.RFC3339(f.GetEnds()), Phrase: f.GetPhrase(), Owner: f.GetOwner(),
 	}
 }

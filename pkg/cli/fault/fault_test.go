@@ -28,6 +28,7 @@ func TestFaultIsInjectedAsTheFlagsSay(t *testing.T) {
 		"error":  {[]string{"--error", "unavailable", "--percent", "50"}, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Error: "unavailable", Percent: 50}}},
 		"delay":  {[]string{"--delay", "500ms", "--method", "Charge", "--for", "2m"}, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Delay: durationpb.New(500 * time.Millisecond), Method: "Charge"}, For: durationpb.New(2 * time.Minute)}},
 		"crash":  {[]string{"--crash"}, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Crash: true}}},
+		"kill":   {[]string{"--kill-sidecar", "--one"}, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{KillSidecar: true, Single: true}}},
 		"pause":  {[]string{"--pause", "--for", "10s"}, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Pause: true}, For: durationpb.New(10 * time.Second)}},
 		"bare":   {nil, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Error: "UNAVAILABLE"}}},
 		"method": {[]string{"--method", "Charge"}, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Error: "UNAVAILABLE", Method: "Charge"}}},

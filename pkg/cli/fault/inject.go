@@ -42,6 +42,7 @@ type faultInjectOptions struct {
 	method    string
 	lasts     time.Duration
 	crash     bool
+	sidecar   bool
 	pause     bool
 	single    bool
 }
@@ -52,14 +53,16 @@ func newFaultInjectCmd(f *cmdutil.Factory, methods MethodNames) *cobra.Command {
 		Use:   "inject SERVICE",
 		Short: "Make calls to a service fail or slow down, crash it or pause it",
 		Long: `Make calls to a service fail (--error) or slow down (--delay): all calls or a percentage, of every method or of one.
---crash kills all its processes once (--single: only the oldest), now or after --delay; they are restarted. --pause
-suspends them. Without any of these, every call fails with UNAVAILABLE. Injecting the same kind of fault again replaces
-the first; different kinds add up, so that a call can be delayed and then fail.`,
+--crash kills all its processes once (--single: only the oldest), now or after --delay; they are restarted.
+--kill-sidecar kills only their sidecars: until those have started again, calls are UNAVAILABLE and never go around them.
+--pause suspends the processes. Without any of these, every call fails with UNAVAILABLE. Injecting the same kind of fault
+again replaces the first; different kinds add up, so that a call can be delayed and then fail.`,
 		Example: `shopctl fault inject payment --error UNAVAILABLE --percent 50
 shopctl fault inject payment --method Charge --delay 500ms --for 2m
 shopctl fault inject catalog --crash
 shopctl fault inject catalog --crash --single
 shopctl fault inject shipping --crash --delay 5s
+shopctl fault inject payment --kill-sidecar --single
 shopctl fault inject currency --pause --for 10s`,
 		Args:              cmdutil.Exactly(1, "a service"),
 		ValidArgsFunction: cmdutil.CompleteOneService(f),
@@ -68,13 +71,14 @@ shopctl fault inject currency --pause --for 10s`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.errCode, "error", "", "fail with this gRPC `CODE`, by name or number")
 	flags.Float64Var(&o.percent, "percent", 100, "percentage of the calls, above 0 and at most 100")
-	flags.DurationVar(&o.delay, "delay", 0, fmt.Sprintf("delay calls by this time, or wait this long before a crash; at most %s", fault.MaxDelay))
+	flags.DurationVar(&o.delay, "delay", 0, fmt.Sprintf("delay calls by this time, or wait this long before processes are killed; at most %s", fault.MaxDelay))
 	flags.StringVar(&o.method, "method", "", "only calls of this `METHOD`; for HTTP, a path prefix")
 	flags.DurationVar(&o.lasts, "for", 0, "clear the fault after this time")
 	cmdutil.LimitTime(cmd, "delay", 1, "500ms")
 	cmdutil.LimitTime(cmd, "for", 1, "2m")
 	flags.BoolVar(&o.crash, "crash", false, "kill the instances once; they are restarted")
-	flags.BoolVar(&o.single, "single", false, "with --crash: only the oldest instance")
+	flags.BoolVar(&o.sidecar, "kill-sidecar", false, "kill the sidecars of the instances once; they start again")
+	flags.BoolVar(&o.single, "single", false, "with --crash or --kill-sidecar: only the oldest instance")
 	flags.BoolVar(&o.pause, "pause", false, "suspend the instances until the fault ends")
 	cmdutil.RenameFlags(cmd, map[string]string{"one": "single"})
 	cmdutil.AddOutput(cmd, &o.format)
@@ -123,7 +127,7 @@ func (o *faultInjectOptions) request(cmd *cobra.Command, service string) (r *con
 		return nil, false, cmdutil.UsageErr("--error UNAVAILABLE", "read --error: want a gRPC code")
 	}
 	f := &controlpb.Fault{
-		Service: service, Method: o.method, Error: o.errCode, Crash: o.crash, Pause: o.pause, Single: o.single, Owner: faultOwner(o.getenv),
+		Service: service, Method: o.method, Error: o.errCode, Crash: o.crash, KillSidecar: o.sidecar, Pause: o.pause, Single: o.single, Owner: faultOwner(o.getenv),
 	}
 	if changed("percent") {
 		f.Percent = o.percent
@@ -131,7 +135,7 @@ func (o *faultInjectOptions) request(cmd *cobra.Command, service string) (r *con
 	if o.delay > 0 {
 		f.Delay = durationpb.New(o.delay)
 	}
-	if byDefault = o.errCode == "" && o.delay == 0 && !o.crash && !o.pause; byDefault {
+	if byDefault = o.errCode == "" && o.delay == 0 && !o.crash && !o.sidecar && !o.pause; byDefault {
 		f.Error = code.Name(codes.Unavailable)
 	}
 	r = &controlpb.InjectFaultRequest{Fault: f}
@@ -148,7 +152,7 @@ func (o *faultInjectOptions) report(_ context.Context, f *controlpb.Fault) error
 	if err != nil {
 		return err
 	}
-	if f.GetCrash() && f.GetEnds() == nil {
+	if (f.GetCrash() || f.GetKillSidecar()) && f.GetEnds() == nil {
 		o.ios.Next("ps --instances " + f.GetService())
 		return nil
 	}

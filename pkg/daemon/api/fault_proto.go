@@ -17,7 +17,7 @@ func specOf(r *controlpb.InjectFaultRequest) fault.Spec {
 	f := r.GetFault()
 	s := fault.Spec{
 		Service: f.GetService(), Method: f.GetMethod(), Percent: f.GetPercent(), Delay: f.GetDelay().AsDuration(),
-		Error: f.GetError(), Crash: f.GetCrash(), Pause: f.GetPause(), Single: f.GetSingle(), For: r.GetFor().AsDuration(), Owner: f.GetOwner(),
+		Error: f.GetError(), Crash: f.GetCrash(), KillSidecar: f.GetKillSidecar(), Pause: f.GetPause(), Single: f.GetSingle(), For: r.GetFor().AsDuration(), Owner: f.GetOwner(),
 	}
 	if r.GetFor() != nil && s.For == 0 {
 		s.For = -1 // a length that was given as zero, which is invalid
@@ -28,7 +28,7 @@ func specOf(r *controlpb.InjectFaultRequest) fault.Spec {
 func protoFault(f fault.Fault, now time.Time) *controlpb.Fault {
 	p := &controlpb.Fault{
 		Id: f.ID, Service: f.Service, Method: f.Method, Percent: f.Percent,
-		Crash: f.Crash, Pause: f.Pause, Single: f.Single,
+		Crash: f.Crash, KillSidecar: f.KillSidecar, Pause: f.Pause, Single: f.Single,
 		Injected: timestamppb.New(f.Injected),
 		Phrase:   f.Phrase(now), Owner: f.Owner,
 	}

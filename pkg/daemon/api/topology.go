@@ -116,5 +116,5 @@ func (s *topologyServer) blast(f fault.Fault, now time.Time, window time.Duratio
 	for _, e := range s.calls.Between(now.Add(-recent), now).Edges {
 		seen.Traffic = seen.Traffic || e.Requests > 0
 	}
-	return topology.BlastOf(topology.Fault{ID: f.ID, Service: f.Service, Method: f.Method, Phrase: lasting.Phrase(now), Pending: f.Crash}, seen)
+	return topology.BlastOf(topology.Fault{ID: f.ID, Service: f.Service, Method: f.Method, Phrase: lasting.Phrase(now), Pending: f.Once()}, seen)
 }

@@ -184,12 +184,19 @@ func (d *Directory) Target(name string) (fault.Target, bool) {
 		if w.Key != key {
 			continue
 		}
-		t.Protocol, t.Chassis = Protocol(w), w.Builtin != ""
+		t.Protocol, t.Chassis, t.Meshed = Protocol(w), w.Builtin != "", meshed(w)
 		if b, ok := services.Lookup(w.Builtin); ok && w.Builtin != "" {
 			t.GRPC = b.GRPC
 		}
 	}
 	return t, true
+}
+
+// meshed reports whether an instance of a workload has a sidecar.
+func meshed(w orchestrator.Workload) bool {
+	return slices.ContainsFunc(w.Instances, func(i orchestrator.Instance) bool {
+		return slices.ContainsFunc(i.Containers, func(c orchestrator.Container) bool { return c.Listeners != nil })
+	})
 }
 
 // Protocol is grpc, http or tcp: that of the workload's Service, else that of the built-in service that it runs; empty if

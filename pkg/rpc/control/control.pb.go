@@ -2009,7 +2009,9 @@ type GetRequest struct {
 	// Empty: the shop's; "*" for all.
 	Namespace string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	// Label selector as kubectl's -l, equality only.
-	Selector      string `protobuf:"bytes,4,opt,name=selector,proto3" json:"selector,omitempty"`
+	Selector string `protobuf:"bytes,4,opt,name=selector,proto3" json:"selector,omitempty"`
+	// With what faults add to the objects while they are active, which is stored nowhere.
+	Overlays      bool `protobuf:"varint,5,opt,name=overlays,proto3" json:"overlays,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2070,6 +2072,13 @@ func (x *GetRequest) GetSelector() string {
 		return x.Selector
 	}
 	return ""
+}
+
+func (x *GetRequest) GetOverlays() bool {
+	if x != nil {
+		return x.Overlays
+	}
+	return false
 }
 
 type GetResponse struct {
@@ -2537,8 +2546,23 @@ type Fault struct {
 	Phrase string `protobuf:"bytes,11,opt,name=phrase,proto3" json:"phrase,omitempty"`
 	// Who injected it, for undoing: "cli", "lesson grpc".
 	Owner string `protobuf:"bytes,12,opt,name=owner,proto3" json:"owner,omitempty"`
-	// Crash only one of the instances, the oldest.
-	Single        bool `protobuf:"varint,13,opt,name=single,proto3" json:"single,omitempty"`
+	// Crash only one of the instances, the oldest, or kill only its sidecar.
+	Single bool `protobuf:"varint,13,opt,name=single,proto3" json:"single,omitempty"`
+	// Kill the sidecars of the instances once; they start again.
+	KillSidecar bool `protobuf:"varint,14,opt,name=kill_sidecar,json=killSidecar,proto3" json:"kill_sidecar,omitempty"`
+	// Only calls of this service ("checkout"), by its sidecar; of a partition, the other service.
+	From string `protobuf:"bytes,15,opt,name=from,proto3" json:"from,omitempty"`
+	// Only requests with all of these headers, "name=value", by the callers' sidecars.
+	Headers []string `protobuf:"bytes,16,rep,name=headers,proto3" json:"headers,omitempty"`
+	// Where calls are broken: "server", in the called service, or "client", in its callers' sidecars. Empty: client if
+	// from or headers are given.
+	Where string `protobuf:"bytes,17,opt,name=where,proto3" json:"where,omitempty"`
+	// Nothing passes between the sidecars of the two services, in either direction.
+	Partition bool `protobuf:"varint,18,opt,name=partition,proto3" json:"partition,omitempty"`
+	// Percent of the packets that are lost on their way to the sidecars of the service, and back.
+	Drop float64 `protobuf:"fixed64,19,opt,name=drop,proto3" json:"drop,omitempty"`
+	// Bytes per second that pass between two sidecars in each direction.
+	Bandwidth     int64 `protobuf:"varint,20,opt,name=bandwidth,proto3" json:"bandwidth,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2662,6 +2686,55 @@ func (x *Fault) GetSingle() bool {
 		return x.Single
 	}
 	return false
+}
+
+func (x *Fault) GetKillSidecar() bool {
+	if x != nil {
+		return x.KillSidecar
+	}
+	return false
+}
+
+func (x *Fault) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *Fault) GetHeaders() []string {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *Fault) GetWhere() string {
+	if x != nil {
+		return x.Where
+	}
+	return ""
+}
+
+func (x *Fault) GetPartition() bool {
+	if x != nil {
+		return x.Partition
+	}
+	return false
+}
+
+func (x *Fault) GetDrop() float64 {
+	if x != nil {
+		return x.Drop
+	}
+	return 0
+}
+
+func (x *Fault) GetBandwidth() int64 {
+	if x != nil {
+		return x.Bandwidth
+	}
+	return 0
 }
 
 type InjectFaultRequest struct {
@@ -3351,13 +3424,14 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"beforeJson\"h\n" +
 	"\rApplyResponse\x12;\n" +
 	"\aobjects\x18\x01 \x03(\v2!.shopctl.control.v1.AppliedObjectR\aobjects\x12\x1a\n" +
-	"\bwarnings\x18\x02 \x03(\tR\bwarnings\"p\n" +
+	"\bwarnings\x18\x02 \x03(\tR\bwarnings\"\x8c\x01\n" +
 	"\n" +
 	"GetRequest\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
 	"\x05names\x18\x02 \x03(\tR\x05names\x12\x1c\n" +
 	"\tnamespace\x18\x03 \x01(\tR\tnamespace\x12\x1a\n" +
-	"\bselector\x18\x04 \x01(\tR\bselector\"C\n" +
+	"\bselector\x18\x04 \x01(\tR\bselector\x12\x1a\n" +
+	"\boverlays\x18\x05 \x01(\bR\boverlays\"C\n" +
 	"\vGetResponse\x124\n" +
 	"\aobjects\x18\x01 \x03(\v2\x1a.shopctl.control.v1.ObjectR\aobjects\"\xa0\x01\n" +
 	"\rDeleteRequest\x12\x12\n" +
@@ -3387,7 +3461,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"K\n" +
 	"\fEditResponse\x12;\n" +
-	"\aobjects\x18\x01 \x03(\v2!.shopctl.control.v1.AppliedObjectR\aobjects\"\x84\x03\n" +
+	"\aobjects\x18\x01 \x03(\v2!.shopctl.control.v1.AppliedObjectR\aobjects\"\xbb\x04\n" +
 	"\x05Fault\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aservice\x18\x02 \x01(\tR\aservice\x12\x16\n" +
@@ -3402,7 +3476,14 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\x04ends\x12\x16\n" +
 	"\x06phrase\x18\v \x01(\tR\x06phrase\x12\x14\n" +
 	"\x05owner\x18\f \x01(\tR\x05owner\x12\x16\n" +
-	"\x06single\x18\r \x01(\bR\x06single\"r\n" +
+	"\x06single\x18\r \x01(\bR\x06single\x12!\n" +
+	"\fkill_sidecar\x18\x0e \x01(\bR\vkillSidecar\x12\x12\n" +
+	"\x04from\x18\x0f \x01(\tR\x04from\x12\x18\n" +
+	"\aheaders\x18\x10 \x03(\tR\aheaders\x12\x14\n" +
+	"\x05where\x18\x11 \x01(\tR\x05where\x12\x1c\n" +
+	"\tpartition\x18\x12 \x01(\bR\tpartition\x12\x12\n" +
+	"\x04drop\x18\x13 \x01(\x01R\x04drop\x12\x1c\n" +
+	"\tbandwidth\x18\x14 \x01(\x03R\tbandwidth\"r\n" +
 	"\x12InjectFaultRequest\x12/\n" +
 	"\x05fault\x18\x01 \x01(\v2\x19.shopctl.control.v1.FaultR\x05fault\x12+\n" +
 	"\x03for\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03for\"F\n" +
