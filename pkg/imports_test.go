@@ -65,7 +65,8 @@ var allowed = map[string][]string{
 	"tools":                {"pkg/cli", "pkg/tui"},
 
 	"pkg/mesh/ads":               {"pkg/mesh/ca", "pkg/mesh/xds"},
-	"pkg/mesh/control":           {"pkg/mesh/ads", "pkg/mesh/ca", "pkg/mesh/translate", "pkg/mesh/xds", "pkg/orchestrator", "pkg/resource", "pkg/resource/istio", "pkg/resource/store"},
+	"pkg/mesh/control":           {"pkg/mesh/ads", "pkg/mesh/ca", "pkg/mesh/overlay", "pkg/mesh/translate", "pkg/mesh/xds", "pkg/orchestrator", "pkg/resource", "pkg/resource/istio", "pkg/resource/store"},
+	"pkg/mesh/overlay":           {"pkg/resource/istio", "pkg/rpc/code"},
 	"pkg/mesh/sidecar/agent":     {"pkg/mesh/ca", "pkg/mesh/xds"},
 	"pkg/mesh/sidecar":           {"pkg/chassis/lifeline", "pkg/mesh/ca", "pkg/mesh/xds"},
 	"pkg/mesh/sidecar/match":     {"pkg/mesh/sidecar/field"},
@@ -74,7 +75,7 @@ var allowed = map[string][]string{
 	"pkg/mesh/sidecar/rbac":      {"pkg/mesh/sidecar/field", "pkg/mesh/sidecar/match"},
 	"pkg/mesh/sidecar/jwt":       {"pkg/mesh/sidecar/field", "pkg/mesh/sidecar/route"},
 	"pkg/mesh/sidecar/h2/h2test": {"pkg/mesh/sidecar/h2"},
-	"pkg/mesh/sidecar/proxy":     {"pkg/mesh/sidecar/cluster", "pkg/mesh/sidecar/field", "pkg/mesh/sidecar/h2", "pkg/mesh/sidecar/jwt", "pkg/mesh/sidecar/match", "pkg/mesh/sidecar/rbac", "pkg/mesh/sidecar/record", "pkg/mesh/sidecar/route", "pkg/mesh/xds"},
+	"pkg/mesh/sidecar/proxy":     {"pkg/mesh/sidecar/cluster", "pkg/mesh/sidecar/field", "pkg/mesh/sidecar/h2", "pkg/mesh/sidecar/jwt", "pkg/mesh/sidecar/match", "pkg/mesh/sidecar/rbac", "pkg/mesh/sidecar/record", "pkg/mesh/sidecar/route", "pkg/mesh/sidecar/wire", "pkg/mesh/xds"},
 }
 
 // leaves are small tools that know nothing of the shop: every room may import them. They may import each other. A

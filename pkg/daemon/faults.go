@@ -1,8 +1,11 @@
 package daemon
 
 import (
+	"strings"
+
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 	"github.com/shopctl/shopctl/pkg/fault"
+	meshcontrol "github.com/shopctl/shopctl/pkg/mesh/control"
 	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 )
@@ -17,9 +20,51 @@ func (s *shop) newFaults() *fault.Registry {
 		Now:       s.now,
 		Find:      s.names.Target,
 		Names:     s.names.All,
-		Injectors: []fault.Injector{fault.NewCrash(actor), fault.NewPause(actor), calls},
+		Injectors: []fault.Injector{fault.NewCrash(actor), fault.NewPause(actor), fault.NewWire(s.setWire), fault.NewRoutes(s.setRoutes), calls},
 		Changed:   s.onFault,
 	})
+}
+
+// setWire replaces the faults on the wire between sidecars. A partition is one in each direction.
+func (s *shop) setWire(faults []fault.Fault) {
+	var wire []orchestrator.WireFault
+	for _, f := range faults {
+		w := orchestrator.WireFault{Callee: orchestrator.ParseKey(f.Workload), Drop: f.Drop, BytesPerSecond: f.Bandwidth}
+		if f.Caller != "" {
+			w.Caller = orchestrator.ParseKey(f.Caller)
+		}
+		if f.Partition {
+			w.Drop = 100
+			wire = append(wire, orchestrator.WireFault{Caller: w.Callee, Callee: w.Caller, Drop: w.Drop})
+		}
+		wire = append(wire, w)
+	}
+	s.runtime.SetWire(wire)
+}
+
+// setRoutes replaces the faults that sidecars cause in calls.
+func (s *shop) setRoutes(faults []fault.Fault) {
+	if s.mesh == nil {
+		return // no service has a sidecar, so that there are no such faults
+	}
+	all := make([]meshcontrol.Fault, len(faults))
+	for i, f := range faults {
+		path := f.Path()
+		g := meshcontrol.Fault{
+			ID: f.ID, Percent: f.Percent, Delay: f.Delay, Code: f.Code, HTTP: f.HTTP(), Headers: map[string]string{},
+			Path:   meshcontrol.Path{Exact: path.Exact, Prefix: path.Prefix, Suffix: path.Suffix},
+			Callee: orchestrator.ParseKey(f.Workload), Service: f.Module, Inbound: f.Where == fault.WhereServer,
+		}
+		if f.Caller != "" {
+			g.Caller = orchestrator.ParseKey(f.Caller)
+		}
+		for _, h := range f.Headers {
+			name, value, _ := strings.Cut(h, "=")
+			g.Headers[name] = value
+		}
+		all[i] = g
+	}
+	s.mesh.plane.SetFaults(all)
 }
 
 // onFault records a change of the faults as an event, and notifies everything that depends on it.

@@ -9,6 +9,7 @@ import (
 	meshcontrol "github.com/shopctl/shopctl/pkg/mesh/control"
 	"github.com/shopctl/shopctl/pkg/mesh/show"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/resource"
 )
 
 // meshView shows the API what the control plane knows of the sidecars.
@@ -22,6 +23,9 @@ var _ api.Mesh = meshView{}
 
 // Mode implements api.Mesh.
 func (v meshView) Mode() string { return v.mode }
+
+// Overlays implements api.Mesh.
+func (v meshView) Overlays() []resource.Object { return v.plane.Overlays() }
 
 // Sidecars implements api.Mesh: those of pods that run.
 func (v meshView) Sidecars() []api.Sidecar {

@@ -69,7 +69,7 @@ func (s *shop) newImpact() *impact.Tracker {
 		for _, f := range s.faults.List() {
 			if !f.Once() {
 				active = append(active, impact.Fault{
-					ID: f.ID, Service: f.Service, Method: f.Method, Delay: f.Delay, Fails: f.Code != codes.OK, Paused: f.Pause, Began: f.Injected,
+					ID: f.ID, Service: f.Service, Method: f.Method, Delay: f.Delay, Fails: f.Code != codes.OK, Paused: f.Pause || f.Elsewhere(), Began: f.Injected,
 				})
 			}
 		}

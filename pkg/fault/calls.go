@@ -24,7 +24,7 @@ func NewCalls(deliver func(workload string, rules []lifeline.Fault)) *Calls { re
 
 // Plan implements Injector.
 func (*Calls) Plan(s Spec, t Target) (Fault, bool, error) {
-	if s.Crash || s.KillSidecar || s.Pause {
+	if s.once() || s.Pause || s.wire() || s.client() {
 		return Fault{}, false, nil
 	}
 	if err := s.checkChassis(t); err != nil {
@@ -65,14 +65,20 @@ func (f Fault) rule() lifeline.Fault {
 
 // checkChassis refuses targets whose calls the chassis cannot fail.
 func (s Spec) checkChassis(t Target) error {
-	hint := fmt.Sprintf("shopctl fault inject %s --pause --for 10s", t.Name)
 	switch {
 	case t.Protocol == "tcp":
-		return &Invalid{Text: fmt.Sprintf("%s speaks TCP, so single calls cannot be recognized", t.Name), Hint: hint}
+		return t.speaksTCP()
 	case !t.Chassis:
-		return &Invalid{Text: fmt.Sprintf("%s is not a built-in service: its calls can be made to fail or wait with the service mesh, which this version does not have yet; --crash and --pause work today", t.Name), Hint: hint}
+		return &Invalid{Text: fmt.Sprintf("%s is not a built-in service: only a sidecar can make its calls fail or wait, and it has none; --crash and --pause work without", t.Name), Hint: "shopctl mesh on " + t.Name}
 	}
 	return nil
+}
+
+func (t Target) speaksTCP() error {
+	return &Invalid{
+		Text: fmt.Sprintf("%s speaks TCP, so single calls cannot be recognized", t.Name),
+		Hint: fmt.Sprintf("shopctl fault inject %s --pause --for 10s", t.Name),
+	}
 }
 
 // call returns the fault in calls that a spec asks for.

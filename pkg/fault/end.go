@@ -32,7 +32,8 @@ func (r *Registry) Clear(sel Selection) ([]Fault, error) {
 	defer r.change.Unlock()
 	return r.end(Cleared, func(f Fault) bool {
 		all := len(sel.Services) == 0 && len(sel.IDs) == 0
-		picked := all || targets[place{f.Workload, f.Module}] || targets[place{f.Workload, ""}] || slices.Contains(sel.IDs, f.ID)
+		picked := all || targets[place{f.Workload, f.Module}] || targets[place{f.Workload, ""}] || slices.Contains(sel.IDs, f.ID) ||
+			f.Partition && targets[place{f.Caller, ""}]
 		return picked && (sel.Owner == "" || f.Owner == sel.Owner)
 	})
 }

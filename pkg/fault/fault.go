@@ -6,6 +6,7 @@
 package fault
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +42,17 @@ type Fault struct {
 	Pause       bool
 	// Single affects only the oldest instance; not for a pause.
 	Single bool
+	// From is the service whose calls are affected, and Caller its workload; empty: all callers.
+	From, Caller string
+	// Headers that affected requests have, "name=value".
+	Headers []string
+	// Where is WhereServer or WhereClient of a fault that sidecars cause in calls; else empty.
+	Where string
+	// Partition: nothing passes between the sidecars of Service and From. Drop is the percentage of packets that are lost on
+	// the way to Service's sidecars and back, Bandwidth the bytes per second that pass.
+	Partition bool
+	Drop      float64
+	Bandwidth int64
 
 	Injected time.Time
 	// Ends is when it expires; zero: never, it must be cleared.
@@ -48,8 +60,9 @@ type Fault struct {
 	// Owner is who injected it: "cli", "lesson grpc".
 	Owner string
 
-	// fullMethod is the method as instances compare it.
+	// fullMethod is the method as instances compare it. http: the service speaks HTTP.
 	fullMethod string
+	http       bool
 }
 
 // Phrase describes the fault: "UNAVAILABLE 50% Charge, 1m59s left".
@@ -76,20 +89,47 @@ func (f Fault) words() []string {
 		return []string{"sidecars killed"}
 	case f.Pause:
 		return []string{"paused"}
+	case f.Partition:
+		return []string{"cut off from " + f.From}
 	}
 	var words []string
+	if f.Drop > 0 {
+		words = append(words, formatted(f.Drop)+"% of packets lost")
+	}
+	if f.Bandwidth > 0 {
+		words = append(words, formatted(float64(f.Bandwidth)/1000)+" KB/s")
+	}
 	if f.Delay > 0 {
 		words = append(words, "+"+humanize.Span(f.Delay))
 	}
 	if f.Code != codes.OK {
 		words = append(words, code.Name(f.Code))
 	}
-	words = append(words, strconv.FormatFloat(f.Percent, 'g', -1, 64)+"%")
+	if !f.onWire() {
+		words = append(words, formatted(f.Percent)+"%")
+	}
 	if f.Method != "" {
 		words = append(words, f.Method)
 	}
+	switch {
+	case f.From != "":
+		words = append(words, "from "+f.From)
+	case f.Where == WhereClient:
+		words = append(words, "in the callers' sidecars")
+	}
+	for _, h := range f.Headers {
+		words = append(words, "with "+h)
+	}
 	return words
 }
+
+// Elsewhere reports whether the called service knows nothing of the fault: nothing of what it does is in its own spans.
+func (f Fault) Elsewhere() bool { return f.onWire() || f.Where != "" }
+
+func formatted(n float64) string { return strconv.FormatFloat(n, 'g', -1, 64) }
+
+// onWire reports whether the fault is one on the connections between sidecars.
+func (f Fault) onWire() bool { return f.Partition || f.Drop > 0 || f.Bandwidth > 0 }
 
 // left rounds up to whole seconds, so that it is never "0s".
 func left(d time.Duration) string {
@@ -106,6 +146,8 @@ func (f Fault) instant() bool { return f.Once() && f.Delay == 0 }
 // percentage or its end instead of breaking the service twice.
 func (f Fault) replaces(earlier Fault) bool {
 	return f.Workload == earlier.Workload && f.Module == earlier.Module && f.fullMethod == earlier.fullMethod && f.Owner == earlier.Owner &&
+		f.Caller == earlier.Caller && f.Where == earlier.Where && slices.Equal(f.Headers, earlier.Headers) &&
+		f.Partition == earlier.Partition && (f.Drop > 0) == (earlier.Drop > 0) && (f.Bandwidth > 0) == (earlier.Bandwidth > 0) &&
 		f.Code == earlier.Code && (f.Delay > 0) == (earlier.Delay > 0) && f.Pause == earlier.Pause &&
 		f.Crash == earlier.Crash && f.KillSidecar == earlier.KillSidecar
 }

@@ -83,6 +83,13 @@ func (r *Registry) Inject(spec Spec) (Fault, error) {
 	if !ok {
 		return Fault{}, r.unknown(spec.Service)
 	}
+	if spec.From != "" {
+		caller, ok := r.cfg.Find(spec.From)
+		if !ok {
+			return Fault{}, r.unknown(spec.From)
+		}
+		target.Caller = &caller
+	}
 	next, err := r.plan(spec, target)
 	if err != nil {
 		return Fault{}, err

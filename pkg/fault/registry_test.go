@@ -24,6 +24,8 @@ type world struct {
 	log     []string
 	failing error
 	rules   map[string][]lifeline.Fault
+	// wire and routes are the latest faults of sidecars, in phrases.
+	wire, routes []string
 }
 
 func (w *world) deliver(workload string, rules []lifeline.Fault) {
@@ -49,10 +51,6 @@ func (w *world) Kill(workload string, oldest bool) error {
 	return w.act(workload, "killed")
 }
 
-func (w *world) KillSidecar(workload string, oldest bool) error {
-	return w.Kill("sidecar of "+workload, oldest)
-}
-
 func (w *world) Pause(workload string) error  { return w.act(workload, "paused") }
 func (w *world) Resume(workload string) error { return w.act(workload, "resumed") }
 
@@ -64,11 +62,6 @@ func (w *world) act(workload, verb string) error {
 	}
 	w.log = append(w.log, workload+" "+verb)
 	return nil
-}
-
-// injectors are all that there are, acting on the world.
-func (w *world) injectors() []Injector {
-	return []Injector{NewCrash(w), NewPause(w), NewCalls(w.deliver)}
 }
 
 func (w *world) changed(c Change) {
@@ -97,6 +90,8 @@ func newTestRegistry(t *testing.T) (*Registry, *world) {
 			switch strings.ToLower(name) {
 			case "payment", "paymentservice":
 				return paymentTarget(), true
+			case "mine":
+				return Target{Name: "mine", Workload: "mine", Protocol: "grpc", Meshed: true}, true
 			case "cart", "cartservice":
 				return Target{Name: "cart", Workload: "cartservice", Protocol: "grpc", Chassis: true, Meshed: true}, true
 			}

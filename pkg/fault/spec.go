@@ -23,10 +23,28 @@ type Spec struct {
 	Pause       bool
 	// Single: crash only one instance, or kill only its sidecar.
 	Single bool
+	// From is the service whose calls are affected; of a partition, the other service. Empty: all callers.
+	From string
+	// Headers that affected requests have, "name=value".
+	Headers []string
+	// Where is WhereServer or WhereClient; empty: the client if From or Headers are given.
+	Where string
+	// Partition: nothing passes between the sidecars of both services. Drop is the percentage of packets that are lost on
+	// the way to the service's sidecars and back, Bandwidth the bytes per second that pass; 0: none, and all.
+	Partition bool
+	Drop      float64
+	Bandwidth int64
 	// For is how long it lasts; 0: until it is cleared.
 	For   time.Duration
 	Owner string
 }
+
+// Where calls can be made to fail or wait: in the called service, or in the sidecars of its callers, where no retry and no
+// ejection sees it.
+const (
+	WhereServer = "server"
+	WhereClient = "client"
+)
 
 // Invalid is the error about a fault that cannot be injected, with what to do about it.
 type Invalid struct {
@@ -47,8 +65,18 @@ func (s Spec) check() error {
 		return &Invalid{Text: "crash and pause cannot be combined", Hint: "inject one of them"}
 	case s.KillSidecar && (s.Crash || s.Pause):
 		return &Invalid{Text: "killing sidecars cannot be combined with a crash or a pause", Hint: "inject one of them"}
+	case (s.once() || s.Pause) && (s.From != "" || s.Where != "" || len(s.Headers) > 0 || s.wire()):
+		return &Invalid{Text: "faults of whole processes cannot be combined with faults in calls or on the wire", Hint: "inject one of them"}
 	}
 	return nil
+}
+
+// wire reports whether the fault is one on the connections between sidecars.
+func (s Spec) wire() bool { return s.Partition || s.Drop != 0 || s.Bandwidth != 0 }
+
+// client reports whether the callers' sidecars cause the fault.
+func (s Spec) client() bool {
+	return s.Where == WhereClient || s.Where == "" && (s.From != "" || len(s.Headers) > 0)
 }
 
 // once reports whether the fault happens once.
@@ -56,10 +84,14 @@ func (s Spec) once() bool { return s.Crash || s.KillSidecar }
 
 // begin returns a fault with what all kinds have in common.
 func (s Spec) begin(t Target) Fault {
-	return Fault{
+	f := Fault{
 		Service: t.Name, Workload: t.Workload, Module: t.Module, Delay: s.Delay,
 		Crash: s.Crash, KillSidecar: s.KillSidecar, Pause: s.Pause, Single: s.Single, Owner: s.Owner,
 	}
+	if t.Caller != nil {
+		f.From, f.Caller = t.Caller.Name, t.Caller.Workload
+	}
+	return f
 }
 
 // wholeProcess returns a fault of whole processes. A module cannot be killed or paused without the process that it is in.

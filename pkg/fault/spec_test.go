@@ -21,6 +21,12 @@ func paymentTarget() Target {
 	}
 }
 
+// called is a target with a caller.
+func called(t, caller Target) Target {
+	t.Caller = &caller
+	return t
+}
+
 // plan is the fault of a spec as a registry with all injectors makes it.
 func plan(s Spec, t Target) (Fault, error) {
 	w := &world{}
@@ -83,7 +89,21 @@ func TestSpecThatMakesNoSenseIsRefusedWithAHint(t *testing.T) {
 		{"a sidecar for a while", Spec{Service: "cart", KillSidecar: true, For: time.Minute}, meshed, "killed once", "inject cart --kill-sidecar"},
 		{"http method", Spec{Error: "INTERNAL", Method: "Cart"}, frontend, "serves HTTP", "--method /cart"},
 		{"tcp", Spec{Error: "INTERNAL"}, store, "speaks TCP", "inject redis-cart --pause"},
-		{"not ours", Spec{Error: "INTERNAL"}, own, "not a built-in", "inject mine --pause"},
+		{"not ours", Spec{Error: "INTERNAL"}, own, "not a built-in", "shopctl mesh on mine"},
+		{"where", Spec{Error: "INTERNAL", Where: "middle"}, meshed, `"middle" is neither`, "--where client"},
+		{"a header at the server", Spec{Error: "INTERNAL", Where: WhereServer, Headers: []string{"x=y"}}, meshed, "callers' sidecars", "leave --where"},
+		{"no header", Spec{Error: "INTERNAL", Headers: []string{"x-user"}}, meshed, "NAME=VALUE", "--header x-user=alice"},
+		{"callers without sidecars", Spec{Error: "INTERNAL", Where: WhereClient}, paymentTarget(), "payment has no sidecar", "shopctl mesh on payment"},
+		{"a caller without a sidecar", Spec{Error: "INTERNAL", From: "payment"}, called(meshed, paymentTarget()), "payment has no sidecar", "shopctl mesh on payment"},
+		{"callers in the same process", Spec{Error: "INTERNAL", Where: WhereClient}, module, "without a sidecar", "inject payment --error"},
+		{"calls of tcp at the client", Spec{Error: "INTERNAL", Where: WhereClient}, store, "speaks TCP", "--pause"},
+		{"a pause from one", Spec{Pause: true, From: "payment"}, meshed, "whole processes", "one of them"},
+		{"all packets and more", Spec{Drop: 100.5}, meshed, "drop 100.5%", "--drop 20%"},
+		{"packets and calls", Spec{Drop: 5, Error: "INTERNAL"}, meshed, "whole connections", "inject cart --drop"},
+		{"half a partition", Spec{Partition: true}, meshed, "two services", "--partition checkout,cart"},
+		{"a partition that is slow", Spec{Partition: true, Bandwidth: 5}, called(meshed, meshed), "no effect", "leave them out"},
+		{"a partition of one", Spec{Partition: true, From: "cart"}, called(meshed, meshed), "one workload", "--partition"},
+		{"a partition outside", Spec{Partition: true, From: "payment"}, called(meshed, paymentTarget()), "payment has no sidecar", "mesh on payment"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := plan(tt.spec, tt.target)
@@ -147,7 +167,11 @@ func TestAPhraseDescribesTheFault(t *testing.T) {
 		"crash of one":                       {Crash: true, Single: true},
 		"sidecars killed":                    {KillSidecar: true},
 		"sidecar of one killed in 5s":        {KillSidecar: true, Single: true, Ends: now.Add(5 * time.Second)},
-		"crash in 5s":                        {Crash: true, Delay: 5 * time.Second, Ends: now.Add(5 * time.Second)},
+		"cut off from payment":               {Partition: true, From: "payment"},
+		"20% of packets lost from checkout":  {Drop: 20, From: "checkout"},
+		"64 KB/s":                            {Bandwidth: 64000},
+		"INTERNAL 5% in the callers' sidecars with x-user=alice": {Code: codes.Internal, Percent: 5, Where: WhereClient, Headers: []string{"x-user=alice"}},
+		"crash in 5s": {Crash: true, Delay: 5 * time.Second, Ends: now.Add(5 * time.Second)},
 	} {
 		if got := f.Phrase(now); got != want {
 			t.Errorf("got %q, want %q", got, want)

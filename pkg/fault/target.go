@@ -29,6 +29,8 @@ type Target struct {
 	Chassis bool
 	// Meshed: its instances have sidecars.
 	Meshed bool
+	// Caller is the other service that a spec names; nil: none. Find does not set it.
+	Caller *Target
 }
 
 // unmeshed is the error of a fault that acts in the sidecars of a target that has none.

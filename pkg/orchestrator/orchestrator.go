@@ -61,6 +61,18 @@ type Disruptor interface {
 	SetPaused(workload Key, paused bool) error
 	// SetFaults replaces the faults that the instances of a workload inject into the calls that they receive.
 	SetFaults(workload Key, faults []lifeline.Fault)
+	// SetWire replaces all faults on the connections between sidecars.
+	SetWire(faults []WireFault)
+}
+
+// WireFault is a fault on the connections that callers' sidecars make to those of a workload.
+type WireFault struct {
+	// Caller is the workload whose connections it affects; the zero Key: all workloads.
+	Caller, Callee Key
+	// Drop is the percentage of packets that are lost, 0 to 100; at 100 nothing passes.
+	Drop float64
+	// BytesPerSecond pass in each direction, of all connections of a sidecar together; 0: as many as come.
+	BytesPerSecond int64
 }
 
 // Runner is the lifetime of an orchestrator.

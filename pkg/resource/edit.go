@@ -18,6 +18,9 @@ const (
 	RestartedAtAnnotation = "kubectl.kubernetes.io/restartedAt"
 	// StoppedReplicasAnnotation records on a stopped Deployment how many replicas it had.
 	StoppedReplicasAnnotation = "shopctl/stopped-replicas"
+	// InjectedFaultsAnnotation names the faults in the rules of a VirtualService, "f1,f2". Such an object is shown, and is not to
+	// be stored: the rules go with the faults.
+	InjectedFaultsAnnotation = "shopctl/injected-faults"
 )
 
 // Replicas is how many instances a Deployment should have; 1 unless it is set.

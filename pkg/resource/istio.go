@@ -35,7 +35,12 @@ func virtualServiceKind() Kind {
 	return definition[*istio.VirtualService]{
 		Kind:  networkingKind(KindVirtualService, "virtualservices", "vs"),
 		empty: func() *istio.VirtualService { return &istio.VirtualService{} },
-		check: func(c *admission.Issues, o *istio.VirtualService) { checkIstio(c, o, o.Spec.Tree(), o.Spec.Message()) },
+		check: func(c *admission.Issues, o *istio.VirtualService) {
+			if faults, ok := o.Annotations[InjectedFaultsAnnotation]; ok {
+				c.Add("metadata.annotations", "this is a copy with the rules of injected faults (%s), which end with them; remove the rules named fault-... and the annotation %s, or first: shopctl fault clear --all", faults, InjectedFaultsAnnotation)
+			}
+			checkIstio(c, o, o.Spec.Tree(), o.Spec.Message())
+		},
 		warn: func(c *admission.Issues, o *istio.VirtualService, others Objects) {
 			warnIstio(c, o, others, KindVirtualService, o.Spec.Tree(), o.Spec.Message(), advice.OfVirtualService(virtualServiceOf(o), worldOf(others)))
 		},

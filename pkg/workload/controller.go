@@ -29,6 +29,7 @@ type Controller struct {
 	nextPort    int
 	suspended   map[orchestrator.Key]bool
 	faults      map[orchestrator.Key][]lifeline.Fault
+	wire        []orchestrator.WireFault
 	paused      map[orchestrator.Key]bool
 	endpoints   []orchestrator.Endpoint
 	// serving are the addresses of the ready endpoints for other pods.

@@ -16,6 +16,28 @@ func (c *Controller) SetFaults(workload orchestrator.Key, faults []lifeline.Faul
 	c.post(func() { c.faults[workload] = faults })
 }
 
+// SetWire implements orchestrator.Disruptor.
+func (c *Controller) SetWire(faults []orchestrator.WireFault) {
+	c.post(func() { c.wire = faults })
+}
+
+// wireFaults are those on the connections that the sidecars of a workload make.
+func (c *Controller) wireFaults(caller orchestrator.Key) []lifeline.WireFault {
+	faults := []lifeline.WireFault{}
+	for _, f := range c.wire {
+		callee := c.deployments[f.Callee]
+		if callee == nil || callee.rev == nil || f.Caller != (orchestrator.Key{}) && f.Caller != caller {
+			continue
+		}
+		for _, svc := range c.objects.Services {
+			if svc.Namespace == f.Callee.Namespace && selects(svc, callee.rev.template.Pod.Labels) {
+				faults = append(faults, lifeline.WireFault{Host: serviceHost(svc.Name, svc.Namespace), Drop: f.Drop, BytesPerSecond: f.BytesPerSecond})
+			}
+		}
+	}
+	return faults
+}
+
 // SetPaused implements orchestrator.Disruptor.
 func (c *Controller) SetPaused(workload orchestrator.Key, paused bool) error {
 	reached := 0

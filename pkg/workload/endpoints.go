@@ -69,7 +69,7 @@ func (c *Controller) addressesFor(p *pod) func(container string, ref podspec.Ref
 }
 
 // updateLinks sends the containers of a pod the endpoints behind the addresses that they were given, and the faults that
-// they inject.
+// they cause.
 func (c *Controller) updateLinks(p *pod) {
 	for _, k := range p.containers {
 		if k.link == nil {
@@ -82,7 +82,11 @@ func (c *Controller) updateLinks(p *pod) {
 				known[r.Addr] = r.Endpoints
 			}
 		}
-		k.link.set(known, append([]lifeline.Fault{}, c.faults[p.owner]...))
+		var wire []lifeline.WireFault
+		if k.mesh {
+			wire = c.wireFaults(p.owner)
+		}
+		k.link.set(known, append([]lifeline.Fault{}, c.faults[p.owner]...), wire)
 	}
 }
 

@@ -170,6 +170,9 @@ func (in *fakeInstance) Send(m lifeline.Down) error {
 	if m.Faults != nil {
 		in.received.Faults = m.Faults
 	}
+	if m.Wire != nil {
+		in.received.Wire = m.Wire
+	}
 	return nil
 }
 

@@ -18,6 +18,7 @@ type link struct {
 	mu        sync.Mutex
 	endpoints map[string][]string
 	faults    []lifeline.Fault
+	wire      []lifeline.WireFault
 	pending   lifeline.Down
 }
 
@@ -26,7 +27,7 @@ func newLink(to Sender) *link {
 }
 
 // set queues what has changed since the last set.
-func (l *link) set(endpoints map[string][]string, faults []lifeline.Fault) {
+func (l *link) set(endpoints map[string][]string, faults []lifeline.Fault, wire []lifeline.WireFault) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.endpoints == nil || !maps.EqualFunc(l.endpoints, endpoints, slices.Equal[[]string]) {
@@ -37,7 +38,11 @@ func (l *link) set(endpoints map[string][]string, faults []lifeline.Fault) {
 		l.faults = faults
 		l.pending.Faults = &faults
 	}
-	if l.pending.Endpoints == nil && l.pending.Faults == nil {
+	if !slices.Equal(l.wire, wire) {
+		l.wire = wire
+		l.pending.Wire = &wire
+	}
+	if l.pending == (lifeline.Down{}) {
 		return
 	}
 	select {
@@ -59,7 +64,7 @@ func (l *link) run(ctx context.Context) {
 		m := l.pending
 		l.pending = lifeline.Down{}
 		l.mu.Unlock()
-		if m.Endpoints != nil || m.Faults != nil {
+		if m != (lifeline.Down{}) {
 			_ = l.to.Send(m)
 		}
 	}

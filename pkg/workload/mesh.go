@@ -31,8 +31,11 @@ const (
 
 // OutboundName is the name of a sidecar's listener for a port of a Service, and InboundName of that for a port of its pod.
 func OutboundName(ref podspec.Reference) string {
-	return fmt.Sprintf("%s.%s.svc.cluster.local_%d", ref.Service.Name, ref.Service.Namespace, ref.Port)
+	return fmt.Sprintf("%s_%d", serviceHost(ref.Service.Name, ref.Service.Namespace), ref.Port)
 }
+
+// serviceHost is the full name of a Service.
+func serviceHost(name, namespace string) string { return name + "." + namespace + ".svc.cluster.local" }
 
 // GatewayName is the name of a gateway's listener for a port of its own pod.
 func GatewayName(targetPort int32) string { return fmt.Sprintf("0.0.0.0_%d", targetPort) }

@@ -29,6 +29,8 @@ type Down struct {
 	Endpoints *map[string][]string `json:"endpoints,omitempty"`
 	// Faults are the faults that the instance's own server injects into calls that it receives.
 	Faults *[]Fault `json:"faults,omitempty"`
+	// Wire are the faults on the connections that a sidecar makes to other sidecars.
+	Wire *[]WireFault `json:"wire,omitempty"`
 }
 
 // Fault is injected into a share of the calls that an instance receives.
@@ -46,6 +48,16 @@ type Fault struct {
 	// Code is a gRPC code name ("UNAVAILABLE"); empty: the call is not made to fail.
 	// Over HTTP it becomes the status of the gRPC to HTTP mapping.
 	Code string `json:"code,omitempty"`
+}
+
+// WireFault is a fault on the connections to a Service.
+type WireFault struct {
+	// Host is the Service's full name: "paymentservice.production.svc.cluster.local".
+	Host string `json:"host"`
+	// Drop is the percentage of packets that are lost, 0 to 100; at 100 nothing passes.
+	Drop float64 `json:"drop,omitempty"`
+	// BytesPerSecond pass in each direction; 0: as many as come.
+	BytesPerSecond int64 `json:"bytesPerSecond,omitempty"`
 }
 
 // Up is one message from an instance to the daemon.

@@ -27,19 +27,26 @@ func NewCmd(f *cmdutil.Factory, methods MethodNames) *cobra.Command {
 
 // faultDetailView is a fault as JSON. Fields are only added, and always present.
 type faultDetailView struct {
-	ID       string  `json:"id"`
-	Service  string  `json:"service"`
-	Method   string  `json:"method"`
-	Percent  float64 `json:"percent"`
-	DelayMs  float64 `json:"delay_ms"`
-	Error    string  `json:"error"`
-	Crash    bool    `json:"crash"`
-	Pause    bool    `json:"pause"`
-	KillSidecar bool `json:"kill_sidecar"`
-	Injected string  `json:"injected"`
-	Ends     string  `json:"ends"`
-	Phrase   string  `json:"phrase"`
-	Owner    string  `json:"owner"`
+	ID          string  `json:"id"`
+	Service     string  `json:"service"`
+	Method      string  `json:"method"`
+	Percent     float64 `json:"percent"`
+	DelayMs     float64 `json:"delay_ms"`
+	Error       string  `json:"error"`
+	Crash       bool    `json:"crash"`
+	Pause       bool    `json:"pause"`
+	KillSidecar bool    `json:"kill_sidecar"`
+	Injected    string  `json:"injected"`
+	Ends        string  `json:"ends"`
+	Phrase      string  `json:"phrase"`
+	Owner       string  `json:"owner"`
+	// From, Headers, Where, Partition, DropPercent and BytesPerSecond are of faults that sidecars cause.
+	From           string   `json:"from"`
+	Headers        []string `json:"headers"`
+	Where          string   `json:"where"`
+	Partition      bool     `json:"partition"`
+	DropPercent    float64  `json:"drop_percent"`
+	BytesPerSecond int64    `json:"bytes_per_second"`
 	// Blast describes its impact in one sentence; set only by fault list.
 	Blast string `json:"blast"`
 }
@@ -60,6 +67,8 @@ func viewFault(f *controlpb.Fault) faultDetailView {
 	return faultDetailView{
 		ID: f.GetId(), Service: f.GetService(), Method: f.GetMethod(), Percent: f.GetPercent(),
 		DelayMs: cmdutil.Millis(f.GetDelay().AsDuration()), Error: f.GetError(), Crash: f.GetCrash(), KillSidecar: f.GetKillSidecar(), Pause: f.GetPause(),
+		From: f.GetFrom(), Headers: append([]string{}, f.GetHeaders()...), Where: f.GetWhere(), Partition: f.GetPartition(),
+		DropPercent: f.GetDrop(), BytesPerSecond: f.GetBandwidth(),
 		Injected: cmdutil.RFC3339(f.GetInjected()), Ends: cmdutil.RFC3339(f.GetEnds()), Phrase: f.GetPhrase(), Owner: f.GetOwner(),
 	}
 }

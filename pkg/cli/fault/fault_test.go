@@ -29,6 +29,11 @@ func TestFaultIsInjectedAsTheFlagsSay(t *testing.T) {
 		"delay":  {[]string{"--delay", "500ms", "--method", "Charge", "--for", "2m"}, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Delay: durationpb.New(500 * time.Millisecond), Method: "Charge"}, For: durationpb.New(2 * time.Minute)}},
 		"crash":  {[]string{"--crash"}, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Crash: true}}},
 		"kill":   {[]string{"--kill-sidecar", "--one"}, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{KillSidecar: true, Single: true}}},
+		"from":   {[]string{"--from", "checkout", "--header", "x-user=alice", "--error", "INTERNAL"}, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{From: "checkout", Headers: []string{"x-user=alice"}, Error: "INTERNAL"}}},
+		"client": {[]string{"--where", "client"}, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Where: "client", Error: "UNAVAILABLE"}}},
+		"drop":   {[]string{"--drop", "12.5%"}, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Drop: 12.5}}},
+		"rate":   {[]string{"--bandwidth", "64KB/s", "--from", "checkout"}, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Bandwidth: 64000, From: "checkout"}}},
+		"binary": {[]string{"--bandwidth", "1MiB"}, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Bandwidth: 1 << 20}}},
 		"pause":  {[]string{"--pause", "--for", "10s"}, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Pause: true}, For: durationpb.New(10 * time.Second)}},
 		"bare":   {nil, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Error: "UNAVAILABLE"}}},
 		"method": {[]string{"--method", "Charge"}, &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{Error: "UNAVAILABLE", Method: "Charge"}}},
@@ -82,6 +87,11 @@ func TestAnImpossibleFaultIsNotRequested(t *testing.T) {
 		{"fault", "inject", "payment", "--delay", "soon"},
 		{"fault", "inject", "payment", "--for", "0s"},
 		{"fault", "inject", "payment", "--error", ""},
+		{"fault", "inject", "payment", "--partition", "checkout,payment"},
+		{"fault", "inject", "--partition", "checkout"},
+		{"fault", "inject", "--partition", "checkout,payment", "--from", "cart"},
+		{"fault", "inject", "payment", "--drop", "101"},
+		{"fault", "inject", "payment", "--bandwidth", "fast"},
 		{"fault", "injct", "payment"},
 		{"fault", "clear"},
 		{"fault", "clear", "payment", "--all"},
@@ -124,6 +134,22 @@ func TestFaultsAreListedAndCleared(t *testing.T) {
 	if d := cmp.Diff(want, shop.Clears, protocmp.Transform()); d != "" {
 		t.Errorf("requests (-want +got):\n%s", d)
 	}
+}
+
+func TestAPartitionNamesTwoServices(t *testing.T) {
+	shop := &clitest.FaultyShop{}
+	w := clitest.NewWorld(t).Serve(shop)
+	w.Want(cmdutil.ExitOK, "fault", "inject", "--partition", "checkout,payment")
+	if f := shop.Injects[0].GetFault(); f.GetService() != "checkout" || f.GetFrom() != "payment" || !f.GetPartition() || f.GetError() != "" {
+		t.Errorf("it asks for %v", f)
+	}
+	w = clitest.NewWorld(t)
+	w.Want(cmdutil.ExitOK, "__complete", "fault", "inject", "--partition", "checkout,")
+	w.WantOut("checkout,payment\n")
+	w.Want(cmdutil.ExitOK, "__complete", "fault", "inject", "payment", "--from", "")
+	w.WantOut("checkout\n")
+	w.Want(cmdutil.ExitOK, "__complete", "fault", "inject", "payment", "--where", "")
+	w.WantOut("client\t")
 }
 
 func TestTheEndOfAFaultIsRoundedAsItsPhraseIs(t *testing.T) {

@@ -49,7 +49,7 @@ func (o *describeOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer shop.Close()
-	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: kind.Name, Names: names, Namespace: o.namespace()})
+	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: kind.Name, Names: names, Namespace: o.namespace(), Overlays: true})
 	if err != nil {
 		return err
 	}

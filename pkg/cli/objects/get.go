@@ -56,7 +56,7 @@ func (o *getOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer shop.Close()
-	req := &controlpb.GetRequest{Kind: kind.Name, Names: names, Namespace: o.namespace(), Selector: o.selector}
+	req := &controlpb.GetRequest{Kind: kind.Name, Names: names, Namespace: o.namespace(), Selector: o.selector, Overlays: true}
 	if o.all {
 		req.Namespace = "*"
 	}

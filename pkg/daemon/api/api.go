@@ -141,7 +141,7 @@ func New(d Deps) control.Backend {
 			eventsServer:   &eventsServer{events: d.Events, names: d.Names, leaving: d.Leaving},
 			logsServer:     &logsServer{logs: d.Logs, names: d.Names, traces: traces, leaving: d.Leaving},
 			objectsServer: &objectsServer{
-				objects: d.Objects, names: d.Names, refresh: d.Refresh, shop: d.Shop, state: d.Shop, builtin: builtin, checkImage: d.CheckImage, meshMode: modeOf(d.Mesh), events: d.Events, now: d.Now,
+				objects: d.Objects, names: d.Names, refresh: d.Refresh, shop: d.Shop, state: d.Shop, builtin: builtin, checkImage: d.CheckImage, meshMode: modeOf(d.Mesh), overlays: d.Mesh, events: d.Events, now: d.Now,
 			},
 			faultsServer:   &faultsServer{faults: d.Faults, shop: d.Shop, now: d.Now},
 			sessionsServer: newSessionsServer(foreign.Limits{Namespace: d.Info.Namespace, Builtin: d.Builtin}),

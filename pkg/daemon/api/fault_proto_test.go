@@ -1,6 +1,7 @@
 package api
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -33,14 +34,14 @@ func TestRequestOfTheAPIBecomesASpec(t *testing.T) {
 		For:   durationpb.New(time.Minute),
 	}
 	want := fault.Spec{Service: "payment", Method: "Charge", Percent: 50, Delay: time.Second, Error: "INTERNAL", Owner: "cli", For: time.Minute}
-	if got := specOf(r); got != want {
+	if got := specOf(r); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)
 	}
 	r.For = durationpb.New(0)
 	if got := specOf(r); got.For >= 0 {
 		t.Errorf("a fault that lasts no time is read as one that lasts %s", got.For)
 	}
-	if got := specOf(&controlpb.InjectFaultRequest{}); got != (fault.Spec{}) {
+	if got := specOf(&controlpb.InjectFaultRequest{}); !reflect.DeepEqual(got, fault.Spec{}) {
 		t.Errorf("empty request: %+v", got)
 	}
 }

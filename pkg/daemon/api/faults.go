@@ -27,8 +27,10 @@ func (s *faultsServer) InjectFault(ctx context.Context, req *controlpb.InjectFau
 	spec := specOf(req)
 	if session, ok := sessionOf(ctx); ok {
 		spec.Owner = session.owner
-		if namespace, _, other := strings.Cut(spec.Service, "/"); other {
-			return nil, refused("inject a fault in namespace " + namespace + ": a lesson by another author stays in the shop's namespace")
+		for _, name := range []string{spec.Service, spec.From} {
+			if namespace, _, other := strings.Cut(name, "/"); other {
+				return nil, refused("inject a fault in namespace " + namespace + ": a lesson by another author stays in the shop's namespace")
+			}
 		}
 	}
 	f, err := s.faults.Inject(spec)

@@ -14,6 +14,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/mesh/xds"
 	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/servicename"
 )
@@ -54,6 +55,8 @@ type Mesh interface {
 	Sidecars() []Sidecar
 	// Held is what the sidecar with a node id holds; false if there is none.
 	Held(node string) (Held, bool)
+	// Overlays are the objects of Istio that hold with faults in them.
+	Overlays() []resource.Object
 }
 
 // modeOf is the mode of a mesh that may be nil.

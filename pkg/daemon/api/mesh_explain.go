@@ -75,7 +75,10 @@ func (s *meshServer) protoHop(h explain.Hop) *controlpb.ExplainedHop {
 		if d.Object.Kind != "" {
 			decision.Object = d.Object.Kind
 		}
-		if d.Object.Name != "" {
+		switch {
+		case d.Object.Name != "" && d.Object.Namespace == "":
+			decision.Object += " " + d.Object.Name
+		case d.Object.Name != "":
 			decision.Object += " " + d.Object.Namespace + "/" + d.Object.Name
 		}
 		out.Decisions = append(out.Decisions, decision)

@@ -21,6 +21,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/observe/spans"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/decode"
 	"github.com/shopctl/shopctl/pkg/resource/store"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
@@ -40,6 +41,8 @@ func (twoSidecars) Sidecars() []Sidecar {
 		{Workload: key, Instance: "paymentservice-2", Node: "n2", State: "stale"},
 	}
 }
+
+func (twoSidecars) Overlays() []resource.Object { return nil }
 
 func (twoSidecars) Held(node string) (Held, bool) {
 	return Held{Resources: &xds.Resources{Clusters: []*clusterv3.Cluster{{Name: "outbound|80||" + node}}}}, node == "n1"

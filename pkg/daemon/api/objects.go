@@ -34,7 +34,9 @@ type objectsServer struct {
 	refresh func()
 	shop    orchestrator.Syncer
 	// meshMode is auto, on or off.
-	meshMode   string
+	meshMode string
+	// overlays are nil in a shop that can have no sidecars.
+	overlays   overlays
 	state      orchestrator.Observer
 	builtin    *builtinObjects
 	checkImage func(image string, command []string) error
@@ -173,6 +175,7 @@ func (s *objectsServer) Get(ctx context.Context, req *controlpb.GetRequest) (*co
 		namespace = ""
 	}
 	snap := s.objects.Snapshot()
+	overlaid := s.overlaid(req, kind)
 	var objects []resource.Object
 	if len(req.GetNames()) == 0 {
 		if namespace == "*" {
@@ -182,10 +185,14 @@ func (s *objectsServer) Get(ctx context.Context, req *controlpb.GetRequest) (*co
 				return nil, explainObjects(err)
 			}
 		}
-		objects = snap.List(kind.Name, namespace)
+		objects = overlaid.list(snap.List(kind.Name, namespace), namespace)
 	}
 	for _, name := range req.GetNames() {
-		o, err := snap.Get(s.objectKey(kind, namespace, name))
+		key := s.objectKey(kind, namespace, name)
+		o, err := snap.Get(key)
+		if found := overlaid.find(key); found != nil {
+			o, err = found, nil
+		}
 		if err != nil {
 			return nil, explainObjects(err)
 		}

@@ -41,25 +41,25 @@ func Mesh(objects store.Snapshot, endpoints []orchestrator.Endpoint, protocols m
 		m.Gateways = append(m.Gateways, translate.Gateway{Meta: meta(o), Spec: o.Spec.Message()})
 	}
 	for _, o := range store.All[*istio.VirtualService](objects, "") {
-		m.VirtualServices = append(m.VirtualServices, translate.VirtualService{Meta: meta(o), Spec: o.Spec.Message()})
+		m.VirtualServices = append(m.VirtualServices, translate.VirtualService{Meta: metaOf(o), Spec: o.Spec.Message()})
 	}
 	for _, o := range store.All[*istio.DestinationRule](objects, "") {
-		m.DestinationRules = append(m.DestinationRules, translate.DestinationRule{Meta: meta(o), Spec: o.Spec.Message()})
+		m.DestinationRules = append(m.DestinationRules, translate.DestinationRule{Meta: metaOf(o), Spec: o.Spec.Message()})
 	}
 	for _, o := range store.All[*istio.PeerAuthentication](objects, "") {
-		m.PeerAuthentications = append(m.PeerAuthentications, translate.PeerAuthentication{Meta: meta(o), Spec: o.Spec.Message()})
+		m.PeerAuthentications = append(m.PeerAuthentications, translate.PeerAuthentication{Meta: metaOf(o), Spec: o.Spec.Message()})
 	}
 	for _, o := range store.All[*istio.AuthorizationPolicy](objects, "") {
 		dry, _ := strconv.ParseBool(o.Annotations[dryRunAnnotation])
-		m.AuthorizationPolicies = append(m.AuthorizationPolicies, translate.AuthorizationPolicy{Meta: meta(o), DryRun: dry, Spec: o.Spec.Message()})
+		m.AuthorizationPolicies = append(m.AuthorizationPolicies, translate.AuthorizationPolicy{Meta: metaOf(o), DryRun: dry, Spec: o.Spec.Message()})
 	}
 	for _, o := range store.All[*istio.RequestAuthentication](objects, "") {
-		m.RequestAuthentications = append(m.RequestAuthentications, translate.RequestAuthentication{Meta: meta(o), Spec: o.Spec.Message()})
+		m.RequestAuthentications = append(m.RequestAuthentications, translate.RequestAuthentication{Meta: metaOf(o), Spec: o.Spec.Message()})
 	}
 	return m
 }
 
-func meta(o resource.Object) translate.Meta {
+func metaOf(o resource.Object) translate.Meta {
 	return translate.Meta{Name: o.GetName(), Namespace: o.GetNamespace(), Created: o.GetCreationTimestamp().Time}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/mesh/translate"
 	"github.com/shopctl/shopctl/pkg/mesh/xds"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/store"
 )
 
@@ -65,7 +66,10 @@ type Plane struct {
 	// revision of the objects that the resources include.
 	revision uint64
 	mesh     *translate.Mesh
+	objects  store.Snapshot
 	current  orchestrator.Snapshot
+	faults   []Fault
+	overlays []resource.Object
 	changed  chan struct{}
 }
 
@@ -133,10 +137,17 @@ func (p *Plane) Run(ctx context.Context) {
 	}
 }
 
-// follow makes the resources of all sidecars for a state of the shop, and drops those whose pods are gone.
+// follow makes the resources of all sidecars for a state of the shop.
 func (p *Plane) follow(objects store.Snapshot, snapshot orchestrator.Snapshot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.objects, p.current = objects, snapshot
+	p.refresh()
+}
+
+// refresh makes the resources of all sidecars, and drops those whose pods are gone. p.mu is held.
+func (p *Plane) refresh() {
+	objects, snapshot := p.objects, p.current
 	protocols := map[orchestrator.Key]string{}
 	pods := map[string]bool{}
 	for _, w := range snapshot.Workloads {
@@ -147,7 +158,11 @@ func (p *Plane) follow(objects store.Snapshot, snapshot orchestrator.Snapshot) {
 			pods[NodeID(w.Namespace, i.Name)] = true
 		}
 	}
-	p.mesh, p.current, p.revision = Mesh(objects, snapshot.Endpoints, protocols), snapshot, objects.Revision()
+	p.mesh, p.revision = Mesh(objects, snapshot.Endpoints, protocols), objects.Revision()
+	var err error
+	if p.overlays, err = overlaid(p.mesh, objects, p.faults); err != nil {
+		p.cfg.Report(err)
+	}
 	for id, s := range p.sidecars {
 		if !pods[id] && s.Acked != "" && !s.Connected {
 			delete(p.sidecars, id)

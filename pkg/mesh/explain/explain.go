@@ -139,6 +139,10 @@ func (x *hop) decide(verb, part, what, without string) Decision {
 	if x.object.Name == "" {
 		return d
 	}
+	if ids, ok := strings.CutPrefix(x.path, "fault:"); ok {
+		d.Object = show.Object{Kind: "fault", Name: ids} // of the shop, and of no file
+		return d
+	}
 	d.Object, d.Path = x.object, x.path
 	if part != "" && x.path != "" {
 		d.Path += "." + part

@@ -74,7 +74,11 @@ func (mesh) Position(o show.Object, path string) string { return o.Name + ".yaml
 func text(h explain.Hop) string {
 	lines := []string{fmt.Sprintf("%s>%s %s %s", h.Caller, h.Callee, h.Operation, h.Status)}
 	for _, d := range h.Decisions {
-		line := d.Verb + " " + d.Position + ": " + d.What
+		at := d.Position
+		if d.Object.Kind == "fault" {
+			at = "(fault " + d.Object.Name + ")"
+		}
+		line := d.Verb + " " + at + ": " + d.What
 		if d.Without != "" {
 			line += " / " + d.Without
 		}
@@ -136,6 +140,14 @@ func TestEachDecisionIsThatOfALine(t *testing.T) {
 			of + "response_flags=DI,FI rpc.response.status_code=UNAVAILABLE route_name=canary", "",
 			head + "UNAVAILABLE\ndelayed payment.yaml#spec.http[0].fault.delay: delayed by a fault before it was sent / the request would have been sent at once\n" +
 				"aborted payment.yaml#spec.http[0].fault.abort: aborted by a fault; the callee was not called / it would have been sent to the callee",
+		},
+		"a fault of the shop at the caller": {
+			of + "istio.rule=fault:f1,f2 response_flags=FI rpc.response.status_code=UNAVAILABLE route_name=fault-f2", "",
+			head + "UNAVAILABLE\naborted (fault f1,f2): aborted by a fault; the callee was not called / it would have been sent to the callee",
+		},
+		"a fault of the shop at the callee": {
+			"response_flags=- rpc.response.status_code=INTERNAL route_name=default upstream_cluster=" + plain, "response_flags=FI route_name=fault-f3",
+			head + "INTERNAL\nrouted : routed to paymentservice:50051\naborted (fault f3): aborted by a fault in the callee's sidecar / it would have reached the program",
 		},
 		"a rule that denies": {
 			"response_flags=- rpc.response.status_code=PERMISSION_DENIED route_name=default upstream_cluster=" + plain, "response_code_details=rbac_access_denied_matched_policy[ns[production]-policy[deny]-rule[2]]",

@@ -22,6 +22,18 @@ func (h *Hop) inbound(s *trace.Span, src Source) {
 	if d, denied := denial(c, src); denied {
 		h.Decisions = append(h.Decisions, d)
 	}
+	h.injected(hop{sidecar: c})
+}
+
+// injected adds what faults in the callee's sidecar did. No object of Istio has such: its route is named after them.
+func (h *Hop) injected(x hop) {
+	o := show.Object{Kind: "fault", Name: strings.TrimPrefix(x.sidecar.Route, "fault-")}
+	if x.flag("DI") {
+		h.Decisions = append(h.Decisions, Decision{Verb: "delayed", What: "delayed by a fault in the callee's sidecar", Object: o, Without: "it would have reached the program at once"})
+	}
+	if x.flag("FI") {
+		h.Decisions = append(h.Decisions, Decision{Verb: "aborted", What: "aborted by a fault in the callee's sidecar", Object: o, Without: "it would have reached the program"})
+	}
 }
 
 // How Envoy says that a policy or a token was the reason.

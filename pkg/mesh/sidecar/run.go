@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/wire"
 	"github.com/shopctl/shopctl/pkg/mesh/xds"
 )
 
@@ -45,6 +46,8 @@ type Parts struct {
 	// Down and Up are the lifeline; nil: there is none.
 	Down io.ReadCloser
 	Up   io.Writer
+	// Wire gets the faults on the connections to other sidecars.
+	Wire *wire.Wire
 }
 
 // Run runs a sidecar until ctx ends. Then it drains, unless its daemon is gone: no caller is left to wait for.
@@ -55,7 +58,7 @@ func Run(ctx context.Context, p Parts) error {
 	defer stop(nil)
 	if p.Down != nil {
 		tasks.Go(func() {
-			_ = lifeline.Read(p.Down, func(lifeline.Down) {}) // its configuration comes from the control plane
+			_ = lifeline.Read(p.Down, p.follow)
 			stop(ErrLifeline)
 		})
 		defer p.Down.Close() // ends the read
@@ -76,6 +79,19 @@ func Run(ctx context.Context, p Parts) error {
 		return nil
 	}
 	return cause
+}
+
+// follow puts faults on the wire in force. All else that a sidecar has to know comes from the control plane: Envoy has no such
+// faults.
+func (p Parts) follow(m lifeline.Down) {
+	if m.Wire == nil || p.Wire == nil {
+		return
+	}
+	rules := make([]wire.Rule, len(*m.Wire))
+	for i, f := range *m.Wire {
+		rules[i] = wire.Rule{Host: f.Host, Drop: f.Drop / 100, BytesPerSecond: f.BytesPerSecond}
+	}
+	p.Wire.Set(rules)
 }
 
 // reporter reports to the daemon where the sidecar listens.

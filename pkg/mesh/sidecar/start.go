@@ -9,6 +9,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/mesh/ca"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/agent"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/proxy"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/wire"
 	"github.com/shopctl/shopctl/pkg/mesh/xds"
 )
 
@@ -47,9 +48,10 @@ func Start(ctx context.Context, b Bootstrap, streams Streams) error {
 		return err
 	}
 	defer records.close()
-	engine := proxy.New(proxy.Options{Identity: source.agent, Recorder: records, Addresses: b.Ports, Trace: records.spans != nil})
+	faults := new(wire.Wire)
+	engine := proxy.New(proxy.Options{Identity: source.agent, Recorder: records, Addresses: b.Ports, Trace: records.spans != nil, Wire: faults})
 	return Run(ctx, Parts{
-		Source: source, Engine: engine, Admin: records.admin.Addr().String(), Down: streams.Down, Up: streams.Up,
+		Source: source, Engine: engine, Admin: records.admin.Addr().String(), Down: streams.Down, Up: streams.Up, Wire: faults,
 	})
 }
 

@@ -61,7 +61,7 @@ func readMesh(t *testing.T, path string) *Mesh {
 		}
 		switch spec := spec.(type) {
 		case *networking.VirtualService:
-			m.VirtualServices = append(m.VirtualServices, VirtualService{meta, spec})
+			m.VirtualServices = append(m.VirtualServices, VirtualService{Meta: meta, Spec: spec})
 		case *networking.DestinationRule:
 			m.DestinationRules = append(m.DestinationRules, DestinationRule{meta, spec})
 		case *security.PeerAuthentication:

@@ -1,11 +1,13 @@
 package translate
 
 import (
+	"cmp"
 	"fmt"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	faultv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/fault/v3"
 	routerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
@@ -13,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+	networking "istio.io/api/networking/v1alpha3"
 	security "istio.io/api/security/v1beta1"
 )
 
@@ -50,15 +53,19 @@ func (m *Mesh) chain(w Workload, port Port, match *listenerv3.FilterChainMatch, 
 	if port.Protocol == TCP {
 		return &listenerv3.FilterChain{Name: name, FilterChainMatch: match, TransportSocket: socket, Filters: m.tcpFilters(w, port)}
 	}
+	filters := m.InboundFilters(w)
+	if len(m.inboundRules(w)) > 0 {
+		filters = append(filters, HTTPFilter(faultFilter, &faultv3.HTTPFault{}))
+	}
 	manager := &hcmv3.HttpConnectionManager{
 		StatPrefix: "inbound_" + name,
 		RouteSpecifier: &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: &routev3.RouteConfiguration{
 			Name: inboundCluster(port),
 			VirtualHosts: []*routev3.VirtualHost{{
-				Name: fmt.Sprintf("inbound|http|%d", port.Number), Domains: []string{"*"}, Routes: []*routev3.Route{inboundRoute(port)},
+				Name: fmt.Sprintf("inbound|http|%d", port.Number), Domains: []string{"*"}, Routes: m.inboundRoutes(w, port),
 			}},
 		}},
-		HttpFilters:              append(m.InboundFilters(w), HTTPFilter(routerFilter, &routerv3.Router{})),
+		HttpFilters:              append(filters, HTTPFilter(routerFilter, &routerv3.Router{})),
 		ForwardClientCertDetails: hcmv3.HttpConnectionManager_APPEND_FORWARD,
 		SetCurrentClientCertDetails: &hcmv3.HttpConnectionManager_SetCurrentClientCertDetails{
 			Subject: wrapperspb.Bool(true), Uri: true, Dns: true,
@@ -80,6 +87,33 @@ func inboundCluster(port Port) string { return InboundCluster(port.TargetPort) }
 
 // InboundCluster is the name of a port of the workload itself.
 func InboundCluster(targetPort uint32) string { return fmt.Sprintf("inbound|%d||", targetPort) }
+
+// inboundRoutes are those of requests that come in: with faults, and at last one for all.
+func (m *Mesh) inboundRoutes(w Workload, port Port) []*routev3.Route {
+	var routes []*routev3.Route
+	for _, rule := range m.inboundRules(w) {
+		matches := rule.GetMatch()
+		if len(matches) == 0 {
+			matches = []*networking.HTTPMatchRequest{nil}
+		}
+		for _, match := range matches {
+			route := inboundRoute(port)
+			route.Name, route.Match, route.TypedPerFilterConfig = cmp.Or(rule.GetName(), route.GetName()), translateMatch(match), filters(rule)
+			routes = append(routes, route)
+		}
+	}
+	return append(routes, inboundRoute(port))
+}
+
+// inboundRules are the rules for requests that come in to a workload.
+func (m *Mesh) inboundRules(w Workload) []*networking.HTTPRoute {
+	for _, in := range m.Inbound {
+		if in.Namespace == w.Namespace && includes(w.Labels, in.Labels) {
+			return in.HTTP
+		}
+	}
+	return nil
+}
 
 // inboundRoute hands requests to the workload, without a timeout: that is the caller's. A connection that broke before the
 // request was sent is tried again, but not for gRPC.

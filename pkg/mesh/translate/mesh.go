@@ -23,6 +23,16 @@ type Mesh struct {
 	PeerAuthentications    []PeerAuthentication
 	AuthorizationPolicies  []AuthorizationPolicy
 	RequestAuthentications []RequestAuthentication
+	// Inbound are rules for requests that come in, which no object of Istio has.
+	Inbound []Inbound
+}
+
+// Inbound are rules for the requests that come in to workloads. Of a rule, its match and its fault count.
+type Inbound struct {
+	Namespace string
+	// Labels that the workloads have.
+	Labels map[string]string
+	HTTP   []*networking.HTTPRoute
 }
 
 // Service is a service of the mesh.
@@ -90,6 +100,8 @@ type Gateway struct {
 type VirtualService struct {
 	Meta
 	Spec *networking.VirtualService
+	// Parts name what each of its rules is of; nil: the rule itself, "spec.http[0]".
+	Parts []string
 }
 
 // DestinationRule has the policies of calls to a service.

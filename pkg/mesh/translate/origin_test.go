@@ -10,7 +10,7 @@ func TestRoutesAndClustersNameTheirObject(t *testing.T) {
 	to := []*networking.HTTPRouteDestination{{Destination: &networking.Destination{Host: "payment"}}}
 	m := &Mesh{
 		Domain: "cluster.local", Services: []Service{{Name: "payment", Namespace: "shop", Ports: []Port{{Number: 80, TargetPort: 80, Protocol: GRPC}}}},
-		VirtualServices: []VirtualService{{Meta{Name: "canary", Namespace: "shop"}, &networking.VirtualService{Hosts: []string{"payment"}, Http: []*networking.HTTPRoute{
+		VirtualServices: []VirtualService{{Meta: Meta{Name: "canary", Namespace: "shop"}, Spec: &networking.VirtualService{Hosts: []string{"payment"}, Http: []*networking.HTTPRoute{
 			{Match: []*networking.HTTPMatchRequest{{SourceLabels: map[string]string{"app": "other"}}}, Route: to}, {Route: to},
 		}}}},
 		DestinationRules: []DestinationRule{

@@ -212,7 +212,11 @@ const originKey = "istio"
 
 // ruleOrigin names a rule of a VirtualService.
 func ruleOrigin(vs *VirtualService, index int) *corev3.Metadata {
-	return origin(map[string]string{"config": configPath(vs.Namespace, "virtual-service", vs.Name), "rule": fmt.Sprintf("spec.http[%d]", index)})
+	part := fmt.Sprintf("spec.http[%d]", index)
+	if index < len(vs.Parts) {
+		part = vs.Parts[index]
+	}
+	return origin(map[string]string{"config": configPath(vs.Namespace, "virtual-service", vs.Name), "rule": part})
 }
 
 // configPath is the path by which istiod names an object.

@@ -41,6 +41,9 @@ func (m *Mesh) domains(s *Service) []string {
 	return domains
 }
 
+// VirtualServiceOf is the one that holds for a service in sidecars; nil if there is none.
+func (m *Mesh) VirtualServiceOf(s *Service) *VirtualService { return m.virtualService(m.host(s)) }
+
 // virtualService is the one that holds for a host in sidecars: that with the most exact name for it, and of several the
 // oldest. The others are ignored; nothing is merged. Nil if there is none.
 func (m *Mesh) virtualService(host string) *VirtualService {

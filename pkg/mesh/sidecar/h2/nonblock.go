@@ -18,6 +18,7 @@ func Nonblock(conn net.Conn) net.Conn {
 	}
 	n := &nonblock{Conn: conn}
 	n.attempt = n.try
+	n.holds, _ = conn.(interface{ Held() bool })
 	if sc, ok := conn.(syscall.Conn); ok {
 		n.raw, _ = sc.SyscallConn() // without it every write takes the goroutine
 	}
@@ -27,8 +28,9 @@ func Nonblock(conn net.Conn) net.Conn {
 type nonblock struct {
 	net.Conn
 	raw     syscall.RawConn
-	attempt func(fd uintptr) bool // n.try, made once
-	wg      sync.WaitGroup        // the goroutine that drains
+	attempt func(fd uintptr) bool    // n.try, made once
+	holds   interface{ Held() bool } // nil, or whether writes of conn may wait for something other than the socket
+	wg      sync.WaitGroup           // the goroutine that drains
 
 	mu       sync.Mutex
 	p        []byte // of the attempt
@@ -61,7 +63,7 @@ func (n *nonblock) Write(p []byte) (int, error) {
 		return 0, n.err
 	}
 	sent := 0
-	if n.raw != nil && !n.draining {
+	if n.raw != nil && !n.draining && (n.holds == nil || !n.holds.Held()) {
 		var err error
 		if sent, err = n.tryWrite(p); err != nil {
 			n.err = &net.OpError{Op: "write", Net: "tcp", Addr: n.RemoteAddr(), Err: err}

@@ -30,6 +30,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/cluster"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/h2"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/record"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/wire"
 	"github.com/shopctl/shopctl/pkg/mesh/xds"
 )
 
@@ -54,6 +55,8 @@ type Options struct {
 	Addresses map[string]string
 	// Trace: each request that belongs to a trace becomes a span of it, of which the callee gets the id.
 	Trace bool
+	// Wire is what faults do to the connections to other sidecars; nil: nothing.
+	Wire *wire.Wire
 	// Recorder may be nil.
 	Recorder Recorder
 	// Ejected and Readmitted, if set, receive the hosts that are left out and come back. They must not wait.

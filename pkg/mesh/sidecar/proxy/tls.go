@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/cluster"
@@ -118,7 +119,9 @@ func peerNames(cert *x509.Certificate) []string {
 func (p *Proxy) dial(h *cluster.Host, http2 bool) (net.Conn, string, error) {
 	ctx, cancel := context.WithTimeout(p.ctx, h.Cluster.ConnectTimeout)
 	defer cancel()
-	raw, err := new(net.Dialer).DialContext(ctx, "tcp", h.Address)
+	raw, err := p.opt.Wire.Dial(ctx, serviceOf(h.Cluster), func(ctx context.Context) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", h.Address)
+	})
 	if err != nil {
 		return nil, "", err
 	}
@@ -145,6 +148,9 @@ func (p *Proxy) dial(h *cluster.Host, http2 bool) (net.Conn, string, error) {
 	}
 	return conn, principal, nil
 }
+
+// serviceOf is the full name of the service that a cluster is of; empty for the workload's own program.
+func serviceOf(c *cluster.Cluster) string { return c.Name[strings.LastIndexByte(c.Name, '|')+1:] }
 
 func (p *Proxy) clientTLS(t *cluster.TLS) *tls.Config {
 	id := p.opt.Identity
