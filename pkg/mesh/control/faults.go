@@ -26,7 +26,8 @@ type Fault struct {
 	ID string
 	// Percent of the calls that it concerns.
 	Percent float64
-	// Delay is 0 if they do not wait, and Code OK if they do not fail. HTTP: the workload speaks HTTP and not gRPC.
+	// Delay is 0 if they do not wait, and Code OK if they do not fail. HTTP: the workload speaks HTTP and not gRPC; callers
+	// know that of its Services.
 	Delay time.Duration
 	Code  codes.Code
 	HTTP  bool
@@ -72,7 +73,9 @@ func overlaid(m *translate.Mesh, objects store.Snapshot, faults []Fault) ([]reso
 		var client []overlay.Fault
 		for _, f := range faults {
 			if !f.Inbound && f.reaches(objects, s) {
-				client = append(client, f.of(objects))
+				one := f.of(objects)
+				one.HTTP = one.HTTP || slices.ContainsFunc(s.Ports, func(p translate.Port) bool { return p.Protocol == translate.HTTP })
+				client = append(client, one)
 			}
 		}
 		if len(client) == 0 {

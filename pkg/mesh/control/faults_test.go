@@ -169,3 +169,10 @@ func TestAModuleIsBrokenByTheNameOfItsService(t *testing.T) {
 		t.Error("the Service is not broken")
 	}
 }
+
+func TestCallersOfHTTPGetAStatusOfHTTP(t *testing.T) {
+	plane, objects := running(t)
+	apply(t, objects, strings.Replace(services[:strings.Index(services, "---")], "name: grpc", "name: http", 1))
+	plane.SetFaults([]control.Fault{{ID: "f1", Percent: 100, Code: codes.Unavailable, Callee: key("paymentservice")}})
+	eventually.True(t, "the status is one of HTTP", func() bool { return strings.Contains(held(plane, checkout), `"httpStatus":503`) })
+}

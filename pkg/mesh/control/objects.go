@@ -135,7 +135,7 @@ func AppPorts(m *translate.Mesh, endpoints []orchestrator.Endpoint, namespace, p
 			continue
 		}
 		host, local, ok := address(e.Addr)
-		if !ok || slices.ContainsFunc(ports, func(p AppPort) bool { return p.TargetPort == uint32(e.TargetPort) }) {
+		if !ok {
 			continue
 		}
 		at := slices.IndexFunc(m.Services, func(s translate.Service) bool { return s.Namespace == namespace && s.Name == e.Service.Name })
@@ -143,9 +143,15 @@ func AppPorts(m *translate.Mesh, endpoints []orchestrator.Endpoint, namespace, p
 			continue
 		}
 		for _, p := range m.Services[at].Ports {
-			if p.Number == uint32(e.ServicePort) {
-				p.TargetPort = uint32(e.TargetPort)
+			if p.Number != uint32(e.ServicePort) {
+				continue
+			}
+			p.TargetPort = uint32(e.TargetPort)
+			known := slices.IndexFunc(ports, func(o AppPort) bool { return o.TargetPort == p.TargetPort })
+			if known < 0 {
 				ports = append(ports, AppPort{Port: p, Address: host, Local: local})
+			} else if was := ports[known].Protocol; p.Protocol != was && (p.Protocol == translate.HTTP || was == translate.HTTP) {
+				ports[known].Mixed = p.Protocol != translate.TCP && was != translate.TCP
 			}
 		}
 	}

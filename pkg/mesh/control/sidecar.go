@@ -61,6 +61,8 @@ type AppPort struct {
 	// Address is where the program listens, "127.0.0.1", and Local at which port.
 	Address string
 	Local   uint32
+	// Mixed: Services lead to it by HTTP/1.1 and by HTTP/2, as to a monolith.
+	Mixed bool
 }
 
 // Sidecar returns all that a sidecar is configured with.
@@ -164,15 +166,23 @@ func inbound(r *xds.Resources, m *translate.Mesh, w translate.Workload, port App
 			}}}},
 		}}},
 	}
-	if port.Protocol == translate.GRPC || port.Protocol == translate.HTTP2 {
-		options := &upstreamhttpv3.HttpProtocolOptions{UpstreamProtocolOptions: &upstreamhttpv3.HttpProtocolOptions_ExplicitHttpConfig_{
+	switch {
+	case port.Mixed:
+		cluster.TypedExtensionProtocolOptions = httpOptions(&upstreamhttpv3.HttpProtocolOptions{UpstreamProtocolOptions: &upstreamhttpv3.HttpProtocolOptions_UseDownstreamProtocolConfig{
+			UseDownstreamProtocolConfig: &upstreamhttpv3.HttpProtocolOptions_UseDownstreamHttpConfig{Http2ProtocolOptions: &corev3.Http2ProtocolOptions{}},
+		}})
+	case port.Protocol == translate.GRPC || port.Protocol == translate.HTTP2:
+		cluster.TypedExtensionProtocolOptions = httpOptions(&upstreamhttpv3.HttpProtocolOptions{UpstreamProtocolOptions: &upstreamhttpv3.HttpProtocolOptions_ExplicitHttpConfig_{
 			ExplicitHttpConfig: &upstreamhttpv3.HttpProtocolOptions_ExplicitHttpConfig{
 				ProtocolConfig: &upstreamhttpv3.HttpProtocolOptions_ExplicitHttpConfig_Http2ProtocolOptions{Http2ProtocolOptions: &corev3.Http2ProtocolOptions{}},
 			},
-		}}
-		cluster.TypedExtensionProtocolOptions = map[string]*anypb.Any{"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": translate.Pack(options)}
+		}})
 	}
 	r.Clusters = append(r.Clusters, cluster)
+}
+
+func httpOptions(options *upstreamhttpv3.HttpProtocolOptions) map[string]*anypb.Any {
+	return map[string]*anypb.Any{"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": translate.Pack(options)}
 }
 
 func socketAddress(host string, port uint32) *corev3.Address {

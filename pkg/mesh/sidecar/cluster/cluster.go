@@ -19,8 +19,8 @@ type Cluster struct {
 	Config *clusterv3.Cluster
 
 	ConnectTimeout time.Duration
-	// HTTP2: requests go over HTTP/2, else over HTTP/1.1.
-	HTTP2 bool
+	// HTTP2: requests go over HTTP/2, else over HTTP/1.1. Downstream: they go over that in which they came.
+	HTTP2, Downstream bool
 	// IdleTimeout ends a connection without requests, MaxConnectionDuration any; 0: nothing does.
 	IdleTimeout, MaxConnectionDuration time.Duration
 	// MaxRequestsPerConnection and MaxConcurrentStreams are 0 where they are not limited.
@@ -104,6 +104,7 @@ func (c *Cluster) compileProtocol(config *clusterv3.Cluster) error {
 		c.HTTP2 = true
 		c.MaxConcurrentStreams = http2.GetMaxConcurrentStreams().GetValue()
 	}
+	c.Downstream = options.GetUseDownstreamProtocolConfig() != nil
 	return nil
 }
 

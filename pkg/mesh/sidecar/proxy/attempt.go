@@ -51,7 +51,7 @@ func (c *call) try() {
 	c.attempts++
 	c.tried = append(c.tried, host)
 	c.e.UpstreamHost = host.Address
-	a := &attempt{c: c, n: c.attempts, retry: c.retries > 0, host: host, pool: c.p.pool(host)}
+	a := &attempt{c: c, n: c.attempts, retry: c.retries > 0, host: host, pool: c.p.pool(host, c.e.Protocol)}
 	c.attempt = a
 	a.open()
 }

@@ -53,8 +53,11 @@ type call struct {
 	e           record.Entry
 }
 
+// protocolHTTP2 is how logs name HTTP/2.
+const protocolHTTP2 = "HTTP/2"
+
 // acceptStream begins the call of a stream.
-func (d *downstream) acceptStream(s *h2.Stream) h2.Handler { return d.newCall(s, "HTTP/2") }
+func (d *downstream) acceptStream(s *h2.Stream) h2.Handler { return d.newCall(s, protocolHTTP2) }
 
 func (d *downstream) newCall(s stream, protocol string) *call {
 	c := &call{d: d, p: d.listener.proxy, down: s}

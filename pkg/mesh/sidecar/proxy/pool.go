@@ -41,11 +41,12 @@ type upstream struct {
 	used             uint32
 }
 
-// pool is the connections to a host.
+// pool is the connections to a host over one version of HTTP.
 type pool struct {
 	proxy   *Proxy
 	host    *cluster.Host
 	cluster *cluster.Cluster
+	http2   bool
 
 	mu       sync.Mutex
 	conns    []*upstream
@@ -55,7 +56,9 @@ type pool struct {
 	free     []*upstream1 // connections of HTTP/1.1 without a request
 }
 
-func newPool(p *Proxy, h *cluster.Host) *pool { return &pool{proxy: p, host: h, cluster: h.Cluster} }
+func newPool(p *Proxy, h *cluster.Host, http2 bool) *pool {
+	return &pool{proxy: p, host: h, cluster: h.Cluster, http2: http2}
+}
 
 // open gets a stream for r: at once where a connection has room. Otherwise r waits, unless too many do.
 func (p *pool) open(r requester) (s stream, via *upstream, ok bool) {
@@ -76,7 +79,7 @@ func (p *pool) open(r requester) (s stream, via *upstream, ok bool) {
 func (p *pool) try(r requester) (stream, *upstream) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.cluster.HTTP2 {
+	if !p.http2 {
 		return p.tryFree(r)
 	}
 	for _, c := range p.conns {
@@ -109,7 +112,7 @@ func (s *lastStream) WriteHeaders(fields []hpack.HeaderField, end bool) error {
 // connect begins connections for those that wait: for HTTP/2 one, which carries many. p.mu is held.
 func (p *pool) connect() {
 	wanted := len(p.waiting)
-	if p.cluster.HTTP2 {
+	if p.http2 {
 		wanted = min(wanted, 1)
 	}
 	for p.dialing < wanted {
@@ -126,14 +129,14 @@ func (p *pool) connect() {
 // dial makes a connection and serves it until it ends.
 func (p *pool) dial() {
 	defer p.cluster.Connections.Release()
-	conn, principal, err := p.proxy.dial(p.host, p.cluster.HTTP2)
+	conn, principal, err := p.proxy.dial(p.host, p.http2)
 	if err != nil {
 		p.refuse(err)
 		return
 	}
 	p.host.Report(cluster.Connected)
 	c := &upstream{local: conn.LocalAddr().String(), principal: principal}
-	if !p.cluster.HTTP2 {
+	if !p.http2 {
 		p.serveHTTP1(conn, c)
 		return
 	}
@@ -241,7 +244,7 @@ func (p *pool) refuse(err error) {
 	p.dialing--
 	waiting := p.waiting
 	p.waiting = nil
-	if !p.cluster.HTTP2 && len(waiting) > 1 { // each has a connection of its own
+	if !p.http2 && len(waiting) > 1 { // each has a connection of its own
 		p.waiting = slices.Clone(waiting[1:])
 		waiting = waiting[:1]
 	}

@@ -76,12 +76,12 @@ type Proxy struct {
 	mu        sync.Mutex
 	draining  bool
 	listeners map[string]*listener
-	pools     map[*cluster.Host]*pool
+	pools     map[poolKey]*pool
 }
 
 // New returns a proxy without listeners. Drain ends it.
 func New(opt Options) *Proxy {
-	p := &Proxy{opt: opt, listeners: map[string]*listener{}, pools: map[*cluster.Host]*pool{}}
+	p := &Proxy{opt: opt, listeners: map[string]*listener{}, pools: map[poolKey]*pool{}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.clusters = cluster.NewSet(cluster.Events{Drain: p.drainHost, Ejected: opt.Ejected, Readmitted: opt.Readmitted})
 	return p
@@ -196,14 +196,21 @@ func (p *Proxy) Drain(ctx context.Context) {
 	p.wg.Wait()
 }
 
-// pool returns that of a host.
-func (p *Proxy) pool(h *cluster.Host) *pool {
+// poolKey is what the connections of a pool have in common.
+type poolKey struct {
+	host  *cluster.Host
+	http2 bool
+}
+
+// pool returns that of a host for requests that came over a protocol.
+func (p *Proxy) pool(h *cluster.Host, protocol string) *pool {
+	key := poolKey{h, h.Cluster.HTTP2 || h.Cluster.Downstream && protocol == protocolHTTP2}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	one := p.pools[h]
+	one := p.pools[key]
 	if one == nil {
-		one = newPool(p, h)
-		p.pools[h] = one
+		one = newPool(p, h, key.http2)
+		p.pools[key] = one
 	}
 	return one
 }
@@ -214,12 +221,14 @@ func (p *Proxy) drainHost(h *cluster.Host) {
 }
 
 func (p *Proxy) drainPool(h *cluster.Host) {
-	p.mu.Lock()
-	one := p.pools[h]
-	delete(p.pools, h)
-	p.mu.Unlock()
-	if one != nil {
-		one.drain()
+	for _, key := range []poolKey{{h, false}, {h, true}} {
+		p.mu.Lock()
+		one := p.pools[key]
+		delete(p.pools, key)
+		p.mu.Unlock()
+		if one != nil {
+			one.drain()
+		}
 	}
 }
 
