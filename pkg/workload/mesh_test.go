@@ -3,7 +3,6 @@ package workload
 import (
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -254,37 +253,6 @@ func TestKillAndPauseOfAWorkloadLeaveItsSidecarAlone(t *testing.T) {
 		w.pass(steadyAfter)
 		if _, same := w.split("cart"); same != sidecar || len(sidecar.history()) > 0 {
 			t.Errorf("the sidecar was treated with %v", sidecar.history())
-		}
-	})
-}
-
-func TestAKilledSidecarComesBackAndItsProgramRunsOn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := meshed(t)
-		w.app("cart", 1)
-		w.run(withMesh)
-		defer w.stop()
-		key := orchestrator.Key{Namespace: ns, Name: "cart"}
-		w.pass(steadyAfter)
-		if err := w.ctl.KillSidecars(key, false); err == nil || !strings.Contains(err.Error(), "no sidecar is running") {
-			t.Errorf("without a sidecar: %v", err)
-		}
-		w.inject("enabled")
-		w.pass(steadyAfter)
-		app, sidecar := w.split("cart")
-		if err := w.ctl.KillSidecars(key, true); err != nil {
-			t.Fatal(err)
-		}
-		w.ctl.Sync()
-		if got := w.endpoints("cart"); len(got) > 0 {
-			t.Errorf("cart is called at %v, although its sidecar was killed", got)
-		}
-		w.pass(steadyAfter)
-		if same, again := w.split("cart"); same != app || again == sidecar || again == nil {
-			t.Error("want the same program with another sidecar")
-		}
-		if wl := w.state("cart", "ok"); wl.Restarts != 1 {
-			t.Errorf("%d restarts, want the sidecar's", wl.Restarts)
 		}
 	})
 }

@@ -64,7 +64,7 @@ Sidecars cause the faults of --from, --header and --where client: a rule of a Vi
 make programs fail that are not built in. Three faults are on the wire between sidecars. --drop loses packets: TCP
 sends them again, so that a call waits 200ms for each loss, and those behind it on the connection too. --bandwidth
 limits what passes. --partition lets nothing pass in either direction: new connections time out after 10s, and open
-ones stand still.`,
+ones wait.`,
 		Example: `shopctl fault inject payment --error UNAVAILABLE --percent 50
 shopctl fault inject payment --method Charge --delay 500ms --for 2m
 shopctl fault inject catalog --crash

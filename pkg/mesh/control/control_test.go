@@ -130,37 +130,6 @@ func TestASidecarIsConfiguredForAllServicesAndItsOwnPorts(t *testing.T) {
 	}
 }
 
-func TestAPortOfAMonolithTakesBothVersionsOfHTTP(t *testing.T) {
-	objects := openStore(t)
-	apply(t, objects, `apiVersion: v1
-kind: Service
-metadata: {name: frontend}
-spec:
-  selector: {app: paymentservice}
-  ports: [{name: http, port: 80, targetPort: api}]
-`)
-	web := endpoint
-	web.Service.Name, web.ServicePort = "frontend", 80
-	for _, all := range [][]orchestrator.Endpoint{{endpoint, web}, {web, endpoint}} {
-		m := control.Mesh(objects.Snapshot(), all, nil)
-		ports := control.AppPorts(m, all, "production", "payment-1")
-		if len(ports) != 1 || !ports[0].Mixed {
-			t.Fatalf("ports %+v", ports)
-		}
-		for _, c := range control.Sidecar(m, payment, ports).Clusters {
-			if c.GetName() != "inbound|8443||" {
-				continue
-			}
-			if err := c.ValidateAll(); err != nil || !strings.Contains(protojson.Format(c), "useDownstreamProtocolConfig") {
-				t.Errorf("%v in %s", err, protojson.Format(c))
-			}
-		}
-	}
-	if ports := control.AppPorts(control.Mesh(objects.Snapshot(), []orchestrator.Endpoint{endpoint}, nil), []orchestrator.Endpoint{endpoint}, "production", "payment-1"); ports[0].Mixed {
-		t.Error("one Service alone is mixed")
-	}
-}
-
 func TestAnEndpointThatMustNotBeCalledIsLeftOut(t *testing.T) {
 	for name, change := range map[string]func(*orchestrator.Endpoint){
 		"unready":           func(e *orchestrator.Endpoint) { e.Ready = false },

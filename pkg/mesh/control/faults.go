@@ -88,7 +88,7 @@ func overlaid(m *translate.Mesh, objects store.Snapshot, faults []Fault) ([]reso
 		}
 		made = append(made, o)
 	}
-	for _, key := range callees(faults) {
+	for _, key := range brokenInbound(faults) {
 		var inbound []overlay.Fault
 		for _, f := range faults {
 			if f.Inbound && f.Callee == key {
@@ -106,8 +106,8 @@ func overlaid(m *translate.Mesh, objects store.Snapshot, faults []Fault) ([]reso
 	return made, errors.Join(errs...)
 }
 
-// callees are the workloads whose own sidecars cause faults.
-func callees(faults []Fault) []orchestrator.Key {
+// brokenInbound are the workloads whose own sidecars cause faults.
+func brokenInbound(faults []Fault) []orchestrator.Key {
 	var keys []orchestrator.Key
 	for _, f := range faults {
 		if f.Inbound && !slices.Contains(keys, f.Callee) {

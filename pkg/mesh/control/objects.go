@@ -38,7 +38,7 @@ func Mesh(objects store.Snapshot, endpoints []orchestrator.Endpoint, protocols m
 		m.Services = append(m.Services, service(o, serving[key], protocols[key]))
 	}
 	for _, o := range store.All[*istio.Gateway](objects, "") {
-		m.Gateways = append(m.Gateways, translate.Gateway{Meta: meta(o), Spec: o.Spec.Message()})
+		m.Gateways = append(m.Gateways, translate.Gateway{Meta: metaOf(o), Spec: o.Spec.Message()})
 	}
 	for _, o := range store.All[*istio.VirtualService](objects, "") {
 		m.VirtualServices = append(m.VirtualServices, translate.VirtualService{Meta: metaOf(o), Spec: o.Spec.Message()})

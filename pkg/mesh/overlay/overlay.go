@@ -1,4 +1,4 @@
-// Package overlay adds faults to the rules of VirtualServices, as whoever wrote the rules would. It stores nothing: the rules of
+// Package overlay adds faults to the rules of VirtualServices, as an author of rules would. It stores nothing: the rules of
 // a user stay as they are, and each fault is a rule before them, for the requests that it concerns.
 package overlay
 
@@ -22,7 +22,7 @@ type Fault struct {
 	// Percent of the requests that it concerns, above 0 and at most 100.
 	Percent float64
 	// Delay is 0 if they do not wait, and Code OK if they do not fail. HTTP: they fail with the status of HTTP that the code
-	// stands for.
+	// means.
 	Delay time.Duration
 	Code  codes.Code
 	HTTP  bool

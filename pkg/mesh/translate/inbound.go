@@ -53,9 +53,9 @@ func (m *Mesh) chain(w Workload, port Port, match *listenerv3.FilterChainMatch, 
 	if port.Protocol == TCP {
 		return &listenerv3.FilterChain{Name: name, FilterChainMatch: match, TransportSocket: socket, Filters: m.tcpFilters(w, port)}
 	}
-	filters := m.InboundFilters(w)
+	requests := m.InboundFilters(w)
 	if len(m.inboundRules(w)) > 0 {
-		filters = append(filters, HTTPFilter(faultFilter, &faultv3.HTTPFault{}))
+		requests = append(requests, HTTPFilter(faultFilter, &faultv3.HTTPFault{}))
 	}
 	manager := &hcmv3.HttpConnectionManager{
 		StatPrefix: "inbound_" + name,
@@ -65,7 +65,7 @@ func (m *Mesh) chain(w Workload, port Port, match *listenerv3.FilterChainMatch, 
 				Name: fmt.Sprintf("inbound|http|%d", port.Number), Domains: []string{"*"}, Routes: m.inboundRoutes(w, port),
 			}},
 		}},
-		HttpFilters:              append(filters, HTTPFilter(routerFilter, &routerv3.Router{})),
+		HttpFilters:              append(requests, HTTPFilter(routerFilter, &routerv3.Router{})),
 		ForwardClientCertDetails: hcmv3.HttpConnectionManager_APPEND_FORWARD,
 		SetCurrentClientCertDetails: &hcmv3.HttpConnectionManager_SetCurrentClientCertDetails{
 			Subject: wrapperspb.Bool(true), Uri: true, Dns: true,

@@ -2,8 +2,8 @@
 //
 // No program can lose packets of a TCP connection: the kernel sends them again. So a [Conn] does to its user what a loss does
 // to one, and holds bytes back. A lost packet arrives when TCP has sent it again, and everything behind it on the connection
-// waits too. When all packets are lost, nothing arrives and nothing ends: new connections time out, those that are open stand
-// still, and go on afterwards with no byte missing.
+// waits too. When all packets are lost, nothing arrives and nothing ends: new connections time out, those that are open wait,
+// and go on afterwards with no byte missing.
 //
 // Both directions of a connection pass the end that made it, so that only callers' sidecars need to know.
 package wire
