@@ -58,6 +58,7 @@ type Conn struct {
 	starved  bool // Open has returned ErrNoCapacity
 	control  budget
 	resets   budget
+	canceled budget // what a client itself resets
 
 	recvWindow int64
 	credit     int
@@ -106,7 +107,7 @@ func Client(conn net.Conn, opt Options) *Conn {
 	c := newConn(conn, opt)
 	c.client = true
 	c.nextID = 1
-	c.peerMaxStreams = unknownMaxStreams
+	c.peerMaxStreams = min(unknownMaxStreams, c.opt.MaxConcurrentStreams)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.out = append(c.out, http2.ClientPreface...)
@@ -123,9 +124,10 @@ func newConn(conn net.Conn, opt Options) *Conn {
 	c := &Conn{
 		opt: opt, group: opt.Group, done: make(chan struct{}), streams: make(map[uint32]*Stream),
 		sendWindow: protocolWindow, recvWindow: protocolWindow, peerStreamWindow: protocolWindow,
-		control: budget{limit: controlLimit, rate: controlRate},
-		resets:  budget{limit: resetLimit, rate: resetRate},
-		block:   new(bytes.Buffer),
+		control:  budget{limit: controlLimit, rate: controlRate},
+		resets:   budget{limit: resetLimit, rate: resetRate},
+		canceled: budget{limit: resetLimit / 4, rate: resetRate / 4},
+		block:    new(bytes.Buffer),
 	}
 	if c.nb = nonblocking(conn); c.nb == nil {
 		c.nb = Nonblock(conn).(*nonblock)

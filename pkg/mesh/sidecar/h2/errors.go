@@ -68,3 +68,12 @@ func (e *connError) Error() string { return e.code.String() + ": " + e.reason }
 func protocolError(reason string) error { return &connError{http2.ErrCodeProtocol, reason} }
 
 func calm(reason string) error { return &connError{http2.ErrCodeEnhanceYourCalm, reason} }
+
+// Violation returns what a peer did against HTTP/2 if that is why its connection ended.
+func Violation(err error) (reason string, ok bool) {
+	e, ok := errors.AsType[*connError](err)
+	if !ok {
+		return "", false
+	}
+	return e.Error(), true
+}

@@ -1,12 +1,14 @@
 package h2_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"github.com/shopctl/shopctl/pkg/eventually"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/h2"
 )
 
@@ -140,4 +142,31 @@ type large struct{ absorb }
 
 func (large) Headers(s *h2.Stream, _ []hpack.HeaderField, _ bool) {
 	_ = s.WriteHeaders([]hpack.HeaderField{{Name: ":status", Value: "200"}, {Name: "x", Value: strings.Repeat("{", 30000)}}, true)
+}
+
+// A proxy's connection to a server carries the requests of many callers, each of which may reset as many as a server permits of one.
+func TestResetsOfManyCallersAreNoFloodForTheServer(t *testing.T) {
+	ours, theirs := sockets(t)
+	s := serve(t, h2.Server(theirs, h2.Options{}, absorbing))
+	c := serve(t, h2.Client(ours, h2.Options{}))
+	sent := 0
+	for range 3000 {
+		st, err := c.Open(absorb{})
+		if err != nil {
+			if !errors.Is(err, h2.ErrNoCapacity) {
+				t.Fatalf("after %d resets: %v; the server ends with %v, the client with %v", sent, err, s.Err(), c.Err())
+			}
+			eventually.True(t, "resets that were kept back have been sent", func() bool { return c.Active() == 0 })
+			continue
+		}
+		if err := st.WriteHeaders(request("/a"), false); err != nil {
+			t.Fatal(err)
+		}
+		st.Reset(http2.ErrCodeCancel)
+		sent++
+	}
+	eventually.True(t, "the server knows that all are over", func() bool { return c.Active() == 0 && s.Active() == 0 })
+	if s.Err() != nil || c.Err() != nil || sent < 1500 {
+		t.Errorf("after %d resets the server ends with %v, the client with %v", sent, s.Err(), c.Err())
+	}
 }

@@ -3,6 +3,7 @@ package h2
 import (
 	"errors"
 	"strconv"
+	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -158,7 +159,7 @@ func (c *Conn) admit(b *headerBlock) (*Stream, error) {
 	}
 	c.control.give(controlEarn)
 	s := &Stream{
-		c: c, id: b.id, gotHeaders: true, declared: -1, remoteEnd: b.end,
+		c: c, id: b.id, gotHeaders: true, declared: -1, remoteEnd: b.end, opened: time.Now(),
 		sendWindow: c.peerStreamWindow, recvWindow: int64(c.opt.StreamWindow),
 	}
 	c.streams[b.id] = s

@@ -4,12 +4,12 @@ package h2
 type Options struct {
 	// Group is shared by connections that forward to each other.
 	Group *Group
-	// MaxConcurrentStreams is how many streams a client may have open at a time; 1,024 if 0.
+	// MaxConcurrentStreams is how many streams the connection may have open at a time, if the server permits as many; 1,024 if 0.
 	MaxConcurrentStreams uint32
 	// StreamWindow is how many bytes of a stream may be unconsumed; 64 KiB if 0, and never less than the protocol's 65,535.
 	StreamWindow int
-	// ConnWindow is how many bytes of all streams together may be unconsumed; 256 stream windows if 0, so that many slow
-	// readers are paused before they hold up others.
+	// ConnWindow is how many bytes of all streams together may be unconsumed; if 0, as much as all streams that may be open, so that
+	// no number of slow readers holds up others.
 	ConnWindow int
 	// MaxHeaderList is the size of the largest header list that is accepted, as HTTP/2 counts it; 60 KiB if 0.
 	MaxHeaderList int
@@ -29,7 +29,7 @@ func (o Options) withDefaults() Options {
 	}
 	o.StreamWindow = max(o.StreamWindow, 64<<10)
 	if o.ConnWindow == 0 {
-		o.ConnWindow = 256 * o.StreamWindow
+		o.ConnWindow = min(int(o.MaxConcurrentStreams)*o.StreamWindow, maxWindow)
 	}
 	o.ConnWindow = max(o.ConnWindow, o.StreamWindow)
 	if o.MaxHeaderList == 0 {

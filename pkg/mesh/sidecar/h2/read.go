@@ -3,6 +3,7 @@ package h2
 import (
 	"errors"
 	"io"
+	"time"
 
 	"golang.org/x/net/http2"
 )
@@ -194,6 +195,9 @@ func (c *Conn) remoteEnded(s *Stream, end bool) {
 		return
 	}
 	s.remoteEnd = true
+	if c.client {
+		c.canceled.give(resetEarn) // as the server counts
+	}
 	if s.localEnd {
 		c.closeStream(s)
 	}
@@ -218,7 +222,7 @@ func (c *Conn) onReset(f *http2.RSTStreamFrame) error {
 		return protocolError("RST_STREAM on a stream that is not open")
 	}
 	s := c.streams[f.StreamID]
-	if !c.resets.take(1) {
+	if soon := s == nil || time.Since(s.opened) < resetSoon; soon && !c.resets.take(1) {
 		c.mu.Unlock()
 		return calm("a flood of RST_STREAM")
 	}

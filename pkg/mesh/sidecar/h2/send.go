@@ -205,8 +205,12 @@ func (c *Conn) reset(s *Stream, code http2.ErrCode) {
 		return
 	}
 	if s.id != 0 {
-		_ = c.fw.WriteRSTStream(s.id, code)
 		s.reset = true
+		if wait := c.keepBack(s); wait > 0 {
+			c.resetLater(s.id, code, wait)
+		} else {
+			_ = c.fw.WriteRSTStream(s.id, code)
+		}
 	}
 	c.closeStream(s)
 }

@@ -1,6 +1,8 @@
 package h2
 
 import (
+	"time"
+
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 )
@@ -41,6 +43,7 @@ type Stream struct {
 	received   int64
 
 	// The rest belongs to c.mu.
+	opened     time.Time
 	sendWindow int64 // what may be sent
 	recvWindow int64 // what the peer may send
 	held       int   // received, and not yet consumed
@@ -93,6 +96,7 @@ func (s *Stream) writeHeaders(fields []hpack.HeaderField, end bool) error {
 		}
 		s.id = c.nextID
 		c.nextID += 2
+		s.opened = time.Now()
 		s.sendWindow = c.peerStreamWindow
 		s.recvWindow = int64(c.opt.StreamWindow)
 		c.streams[s.id] = s

@@ -1,10 +1,6 @@
 package h2
 
-import (
-	"math"
-
-	"golang.org/x/net/http2"
-)
+import "golang.org/x/net/http2"
 
 const maxWindow = 1<<31 - 1
 
@@ -58,7 +54,7 @@ func (c *Conn) onSettings(f *http2.SettingsFrame) error {
 	}
 	if c.client && !c.limitsKnown {
 		c.limitsKnown = true
-		c.peerMaxStreams = math.MaxUint32 // unless they say
+		c.peerMaxStreams = c.opt.MaxConcurrentStreams // unless they say less
 		c.capacity()
 	}
 	if err := f.ForeachSetting(c.apply); err != nil {
@@ -95,7 +91,7 @@ func (c *Conn) apply(set http2.Setting) error {
 		}
 	case http2.SettingMaxConcurrentStreams:
 		if c.client {
-			c.peerMaxStreams = set.Val
+			c.peerMaxStreams = min(set.Val, c.opt.MaxConcurrentStreams)
 			c.capacity()
 		}
 	case http2.SettingMaxHeaderListSize:
