@@ -119,11 +119,8 @@ func (a *attempt) begin(s stream, via *upstream) {
 	if c.trailers != nil {
 		_ = s.WriteTrailers(c.trailers)
 	}
-	if len(c.body) > bufferLimit {
-		c.keep = false
-	}
-	if !c.keep {
-		c.body = nil
+	if len(c.body) > bufferLimit || !c.keep {
+		c.release()
 	}
 	c.credit()
 	if c.ended {
@@ -204,7 +201,8 @@ func (a *attempt) Headers(_ *h2.Stream, fields []hpack.HeaderField, end bool) {
 	if c.route.Retry.OnResponse(f) && c.again() {
 		return
 	}
-	c.keep, c.body, c.responded = false, nil, true
+	c.release()
+	c.responded = true
 	c.e.ServiceTime = max(time.Since(a.sent), 1)
 	c.e.Details = "via_upstream"
 	c.route.CORS.ChangeResponse(&c.req, &f)

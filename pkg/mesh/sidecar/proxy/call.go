@@ -14,8 +14,12 @@ import (
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/route"
 )
 
-// bufferLimit is how much of a request is held for another attempt.
-const bufferLimit = 1 << 20
+// bufferLimit is how much of a request is held for another attempt, and buffersLimit how much of all requests together: a flood of
+// large ones is passed on without another attempt.
+const (
+	bufferLimit  = 1 << 20
+	buffersLimit = 32 << 20
+)
 
 // call is a request and its response. It is the handler of the caller's stream.
 type call struct {
@@ -60,12 +64,7 @@ const protocolHTTP2 = "HTTP/2"
 func (d *downstream) acceptStream(s *h2.Stream) h2.Handler { return d.newCall(s, protocolHTTP2) }
 
 func (d *downstream) newCall(s stream, protocol string) *call {
-	c := &call{d: d, p: d.listener.proxy, down: s}
-	c.e = record.Entry{
-		Start: time.Now(), Protocol: protocol, ServerName: d.server, MutualTLS: d.peer != nil,
-		DownstreamLocal: d.local.String(), DownstreamRemote: d.remote.String(),
-	}
-	return c
+	return &call{d: d, p: d.listener.proxy, down: s, e: d.entry(protocol)}
 }
 
 // Headers begins the request.
@@ -81,7 +80,6 @@ func (c *call) Headers(_ *h2.Stream, fields []hpack.HeaderField, end bool) {
 		return
 	}
 	c.manager, c.head, c.ended = chain.http, fields, end
-	c.e.Inbound = config.inbound
 	if c.admit(config) {
 		c.inject()
 	}
@@ -99,10 +97,10 @@ func (c *call) Data(_ *h2.Stream, p []byte, end bool) {
 	a := c.attempt
 	sent := a != nil && a.s != nil
 	if !sent || c.keep {
-		c.body = append(c.body, p...)
+		c.hold(p)
 	}
-	if sent && c.keep && len(c.body) > bufferLimit {
-		c.keep, c.body = false, nil
+	if sent && c.keep && (len(c.body) > bufferLimit || c.p.held.Load() > buffersLimit) {
+		c.release()
 	}
 	if sent {
 		_ = a.s.WriteData(p, end)
@@ -111,6 +109,18 @@ func (c *call) Data(_ *h2.Stream, p []byte, end bool) {
 	if end {
 		c.complete()
 	}
+}
+
+// hold keeps a part of the body, until release.
+func (c *call) hold(p []byte) {
+	c.body = append(c.body, p...)
+	c.p.held.Add(int64(len(p)))
+}
+
+// release drops what is held of the body: there will be no other attempt.
+func (c *call) release() {
+	c.p.held.Add(-int64(len(c.body)))
+	c.keep, c.body = false, nil
 }
 
 // Trailers is the end of the request, with fields.
@@ -134,11 +144,19 @@ func (c *call) Reset(_ *h2.Stream, err *h2.StreamError) {
 	if c.done {
 		return
 	}
-	c.e.Flags |= record.DC
-	c.e.Details = "downstream_remote_disconnect"
-	if err.Kind == h2.ProtocolError {
+	switch {
+	case err.Kind != h2.ProtocolError:
+		c.e.Flags |= record.DC
+		c.e.Details = "downstream_remote_disconnect"
+	case c.manager == nil && err.Code == http2.ErrCodeEnhanceYourCalm:
+		c.e.Flags |= record.DPE
+		c.e.Status, c.e.Details = 431, "http2.headers_too_large"
+	case c.e.Protocol == "HTTP/2":
 		c.e.Flags |= record.DPE
 		c.e.Details = "http2.violation.of.messaging.rule"
+	default:
+		c.e.Flags |= record.DPE
+		c.e.Details = "http1.codec_error"
 	}
 	c.finish()
 }
@@ -221,6 +239,6 @@ func (c *call) finish() {
 	if a := c.attempt; a != nil {
 		a.end(http2.ErrCodeCancel)
 	}
-	c.body = nil
+	c.release()
 	c.p.record(&c.e)
 }

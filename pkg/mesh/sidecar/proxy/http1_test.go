@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -28,14 +29,21 @@ func website(t *testing.T) string {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("X-Certificate", r.Header.Get("X-Forwarded-Client-Cert"))
-		if r.URL.Path == "/broken" {
+		switch r.URL.Path {
+		case "/broken":
 			w.WriteHeader(http.StatusServiceUnavailable)
+		case "/large":
+			_, _ = w.Write(make([]byte, large))
+			return
 		}
 		_, _ = fmt.Fprintf(w, "%s %s %s", r.Method, r.RequestURI, body)
 	}))
 	t.Cleanup(s.Close)
 	return s.Listener.Addr().String()
 }
+
+// large is more than all buffers on the way take.
+const large = 32 << 20
 
 func webMesh(route *networking.HTTPRoute) *translate.Mesh {
 	b := behavior{route: route}
@@ -228,6 +236,35 @@ func TestDrainEndsAConnectionThatIsHalfClosed(t *testing.T) {
 	ctx, cancel := contextOf(t)
 	cancel()
 	out.Drain(ctx)
+}
+
+func TestALargeResponseToARequestWithoutABodyArrives(t *testing.T) {
+	out, _ := newProxy(t, nil, outbound(t, webMesh(nil), false, website(t)))
+	if _, body := get(t, web(t), "GET", "http://"+out.Listeners()[outer]+"/large", ""); len(body) != large {
+		t.Errorf("%d bytes arrive", len(body))
+	}
+}
+
+func TestARequestWhoseBodyCannotBeReadEnds(t *testing.T) {
+	out, log := newProxy(t, nil, outbound(t, webMesh(nil), false, website(t)))
+	conn, err := net.Dial("tcp", out.Listeners()[outer])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: "+host+"\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n")
+	if e := log.wait(t, 1); e.Flags.String() != "DPE" || e.Details != "http1.codec_error" {
+		t.Errorf("recorded is %+v", e)
+	}
+	if rest, err := io.ReadAll(conn); err != nil || len(rest) > 0 {
+		t.Errorf("the answer is %q, %v", rest, err)
+	}
+}
+
+func TestDrainEndsAnIdleConnectionOfHTTP1(t *testing.T) {
+	out, _ := newProxy(t, nil, outbound(t, webMesh(nil), false, website(t)))
+	get(t, web(t), "GET", "http://"+out.Listeners()[outer], "")
+	out.Drain(context.Background()) // would wait for ever
 }
 
 func TestAChangedConfigurationLosesNoRequest(t *testing.T) {

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -9,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -27,25 +27,23 @@ const window = 64 << 10
 const lastRequest = 300 * time.Millisecond
 
 // serveHTTP1 serves a connection of HTTP/1.1 until it ends.
-func (d *downstream) serveHTTP1(conn net.Conn) {
-	var ending atomic.Bool
-	only := &onlyConn{conn: conn, done: make(chan struct{})}
+func (d *downstream) serveHTTP1(conn *sniffed) {
+	answers := &answers{sniffed: conn, d: d}
+	only := newOnlyConn(answers)
 	server := &http.Server{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if ending.Load() {
-				w.Header().Set("Connection", "close")
-			}
-			d.handle(w, r)
-		}),
-		ReadHeaderTimeout: helloTime, MaxHeaderBytes: 60 << 10, ErrorLog: log.New(io.Discard, "", 0),
+		Handler: answers, ReadHeaderTimeout: helloTime, MaxHeaderBytes: 60 << 10, ErrorLog: log.New(io.Discard, "", 0),
+		DisableGeneralOptionsHandler: true,
 		ConnState: func(_ net.Conn, s http.ConnState) {
-			if s == http.StateClosed {
+			switch s {
+			case http.StateIdle:
+				answers.handled.Store(false)
+			case http.StateClosed:
 				only.end()
 			}
 		},
 	}
 	d.onGraceful(func() {
-		ending.Store(true)
+		answers.ending.Store(true)
 		time.AfterFunc(lastRequest, func() { _ = server.Shutdown(d.listener.proxy.ctx) })
 	})
 	_ = server.Serve(only)
@@ -54,34 +52,13 @@ func (d *downstream) serveHTTP1(conn net.Conn) {
 	}
 }
 
-// onlyConn is a listener with one connection, which lasts as long as that.
-type onlyConn struct {
-	conn net.Conn
-	once sync.Once
-	took bool
-	done chan struct{}
-}
-
-func (o *onlyConn) end() { o.once.Do(func() { close(o.done) }) }
-
-func (o *onlyConn) Accept() (net.Conn, error) {
-	if !o.took {
-		o.took = true
-		return o.conn, nil
-	}
-	<-o.done
-	return nil, net.ErrClosed
-}
-
-func (o *onlyConn) Close() error   { return nil }
-func (o *onlyConn) Addr() net.Addr { return o.conn.LocalAddr() }
-
 // handle passes a request on as a stream.
 func (d *downstream) handle(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).EnableFullDuplex()
 	s := &stream1{}
 	s.cond.L = &s.mu
 	c := d.newCall(s, r.Proto)
+	s.writable = func() { c.Writable(nil) }
 	noBody := r.Body == http.NoBody
 	s.read = noBody
 	c.Headers(nil, requestFields(r), noBody)
@@ -193,9 +170,6 @@ func (s *stream1) room(n int) bool {
 }
 
 func (s *stream1) readBody(r *http.Request, c *call) {
-	s.mu.Lock()
-	s.writable = func() { c.Writable(nil) }
-	s.mu.Unlock()
 	err := copyBody(r.Body, s.room, func(p []byte) { c.Data(nil, p, false) })
 	s.mu.Lock()
 	s.read = err == io.EOF
@@ -207,7 +181,12 @@ func (s *stream1) readBody(r *http.Request, c *call) {
 			c.Data(nil, nil, true)
 		}
 	} else if err != nil {
-		c.Reset(nil, &h2.StreamError{Kind: h2.ConnectionLost, Reason: err.Error()})
+		kind := h2.ProtocolError
+		if _, lost := errors.AsType[net.Error](err); lost || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
+			kind = h2.ConnectionLost
+		}
+		c.Reset(nil, &h2.StreamError{Kind: kind, Reason: err.Error()})
+		s.fail() // nothing of what follows can be read
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/h2"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/rbac"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/record"
 )
 
 // helloTime is how long a caller may take to say what it speaks.
@@ -199,7 +200,19 @@ func (d *downstream) serveHTTP(conn net.Conn, r *bufio.Reader) {
 	}
 	c := h2.Server(&sniffed{conn, r}, h2.Options{Group: &d.listener.proxy.group}, d.acceptStream)
 	d.onGraceful(c.GoAway)
-	_ = c.Serve(d.listener.proxy.ctx)
+	if reason, ok := h2.Violation(c.Serve(d.listener.proxy.ctx)); ok {
+		e := d.entry("HTTP/2")
+		e.Flags, e.Details = record.DPE, "codec_error:"+reason
+		d.listener.proxy.record(&e)
+	}
+}
+
+// entry is what is recorded of each request of the connection.
+func (d *downstream) entry(protocol string) record.Entry {
+	return record.Entry{
+		Start: time.Now(), Inbound: d.listener.config.Load().inbound, Protocol: protocol, ServerName: d.server, MutualTLS: d.peer != nil,
+		DownstreamLocal: d.local.String(), DownstreamRemote: d.remote.String(),
+	}
 }
 
 // beginsHTTP2 waits only as far as what has come can be the beginning of HTTP/2.

@@ -33,7 +33,7 @@ func (c *call) mirror() {
 		s.open()
 	}
 	if c.route.Retry == nil && c.attempt != nil && c.attempt.s != nil {
-		c.keep, c.body = false, nil
+		c.release()
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/cluster"
@@ -72,6 +73,7 @@ type Proxy struct {
 	wg       sync.WaitGroup
 	group    h2.Group
 	clusters *cluster.Set
+	held     atomic.Int64 // bytes of requests that are held for another attempt
 
 	mu        sync.Mutex
 	draining  bool

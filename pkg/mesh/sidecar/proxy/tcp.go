@@ -21,10 +21,9 @@ func (d *downstream) splice(c *chain) { d.splicing(c, &sniffed{d.conn, d.raw}) }
 
 func (d *downstream) splicing(c *chain, conn net.Conn) {
 	d.onGraceful(func() {}) // it ends when one of its ends does
-	e := &record.Entry{
-		Start: time.Now(), Inbound: d.listener.config.Load().inbound, Cluster: c.tcp, Protocol: "-", ServerName: d.server,
-		DownstreamLocal: d.local.String(), DownstreamRemote: d.remote.String(), MutualTLS: d.peer != nil,
-	}
+	entry := d.entry("-")
+	e := &entry
+	e.Cluster = c.tcp
 	defer d.listener.proxy.record(e)
 	for _, f := range c.network {
 		request := d.rbacRequest()

@@ -63,6 +63,10 @@ func (m *Metrics) Record(e *Entry) {
 			source = e.Principal[strings.LastIndexByte(e.Principal, '/')+1:]
 		}
 	}
+	code := e.GRPCStatus
+	if n, err := strconv.ParseUint(code, 10, 8); code != "" && (err != nil || n > 16) {
+		code = "unknown" // a callee may write what it likes, and must not make series
+	}
 	protocol, security := "http", "none"
 	if e.GRPC {
 		protocol = "grpc"
@@ -70,7 +74,7 @@ func (m *Metrics) Record(e *Entry) {
 	if e.MutualTLS {
 		security = "mutual_tls"
 	}
-	m.requests.WithLabelValues(reporter, source, principal, service, name, version, protocol, strconv.Itoa(e.Status), e.GRPCStatus,
+	m.requests.WithLabelValues(reporter, source, principal, service, name, version, protocol, strconv.Itoa(e.Status), code,
 		e.Flags.String(), security).Inc()
 	m.duration.WithLabelValues(reporter, source, service, name, version).Observe(float64(e.Duration.Microseconds()) / 1000)
 }
