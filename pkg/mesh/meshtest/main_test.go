@@ -295,5 +295,15 @@ func (l *accessLog) lines(words ...string) []string {
 // wait waits for a line that contains all of some words.
 func (l *accessLog) wait(t *testing.T, words ...string) {
 	t.Helper()
-	eventually.True(t, fmt.Sprintf("the access log has %q; it has\n%s", words, strings.Join(l.lines(), "")), func() bool { return len(l.lines(words...)) > 0 })
+	l.more(t, 0, words...)
 }
+
+// more waits for another line than the first n that contain all of some words.
+func (l *accessLog) more(t *testing.T, n int, words ...string) {
+	t.Helper()
+	if !eventually.Within(20*time.Second, func() bool { return len(l.lines(words...)) > n }) {
+		t.Errorf("the access log has no new line with %q; its last are\n%s", words, last(l.lines(), 5))
+	}
+}
+
+func last(lines []string, n int) string { return strings.Join(lines[max(0, len(lines)-n):], "") }

@@ -46,7 +46,22 @@ func (s *seen) take() []string {
 	return all
 }
 
-// grpcProgram answers each call with its message, whatever is called.
+// getMuch is a method that answers with 1,024,000 bytes, which its caller need not ask for.
+const getMuch = "/hipstershop.PaymentService/GetMuch"
+
+// count is how often a line came since the last time.
+func (s *seen) count(line string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.all {
+		if one == line {
+			n++
+		}
+	}
+	return n
+}
+
+// grpcProgram answers each call with its messages, whatever is called.
 func grpcProgram(t *testing.T) (string, *seen) {
 	t.Helper()
 	got := &seen{}
@@ -57,6 +72,14 @@ func grpcProgram(t *testing.T) (string, *seen) {
 	s := grpc.NewServer(grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
 		method, _ := grpc.MethodFromServerStream(stream)
 		got.add(method)
+		for range 64 {
+			if method != getMuch {
+				break
+			}
+			if err := stream.SendMsg(wrapperspb.Bytes(make([]byte, 16000))); err != nil {
+				return err
+			}
+		}
 		for {
 			var m wrapperspb.BytesValue
 			if err := stream.RecvMsg(&m); err != nil {
@@ -82,6 +105,7 @@ func webProgram(t *testing.T) (string, *seen) {
 		return func(w http.ResponseWriter, r *http.Request) {
 			got.add(page)
 			w.Header().Set("X-Certificate", r.Header.Get("X-Forwarded-Client-Cert"))
+			w.Header().Set("X-Host", r.Host)
 			_, _ = io.Copy(w, r.Body)
 		}
 	}
