@@ -227,7 +227,7 @@ func expired(t *testing.T, w *world) {
 	refused(t, call(t.Context(), dial(t, w.payment.inbound(50051), showing("h2", old)), charge), codes.Unavailable)
 }
 
-// impostor answers in payment's place with certificates that are not payment's, and counts what it is told.
+// impostor answers in payment's place with certificates that are not payment's, and counts what it receives.
 func impostor(t *testing.T, w *world) {
 	for name, cert := range map[string]tls.Certificate{
 		"another identity": certificate(t, w.authority, "email"), "another CA": certificate(t, another(t), "payment"),

@@ -101,7 +101,7 @@ func passes(t *testing.T, calls *atomic.Int64) {
 	eventually.True(t, "the neighbor's calls go on", func() bool { return calls.Load() >= from+10 })
 }
 
-// attacker is a client of HTTP/2 that sends what it likes, and hears nothing.
+// attacker is a client of HTTP/2 that sends what it likes, and receives nothing.
 type attacker struct {
 	*http2.Framer
 	conn  net.Conn
@@ -220,7 +220,7 @@ func TestSlowReadersHoldUpNobodyElse(t *testing.T) {
 	calls := neighbor(t, w)
 	passes(t, calls)
 	a := attack(t, w.checkout.outbound("payment", 50051), nil)
-	if err := a.WriteWindowUpdate(0, 1<<30); err != nil { // the connection's window is no bound, those of streams are
+	if err := a.WriteWindowUpdate(0, 1<<30); err != nil { // the connection's window is not a bound, those of streams are
 		t.Fatal(err)
 	}
 	for i := range 400 {

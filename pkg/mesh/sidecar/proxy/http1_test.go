@@ -264,7 +264,7 @@ func TestARequestWhoseBodyCannotBeReadEnds(t *testing.T) {
 func TestDrainEndsAnIdleConnectionOfHTTP1(t *testing.T) {
 	out, _ := newProxy(t, nil, outbound(t, webMesh(nil), false, website(t)))
 	get(t, web(t), "GET", "http://"+out.Listeners()[outer], "")
-	out.Drain(context.Background()) // would wait for ever
+	out.Drain(context.Background()) // would wait forever
 }
 
 func TestAChangedConfigurationLosesNoRequest(t *testing.T) {
