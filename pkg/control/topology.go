@@ -19,6 +19,7 @@ func TopologyMap(r *controlpb.GetMapResponse) topology.Map {
 	for _, e := range r.GetEdges() {
 		m.Edges = append(m.Edges, topology.Edge{
 			Caller: e.GetCaller(), Callee: e.GetCallee(), Protocol: e.GetProtocol(), Traffic: traffic(e.GetTraffic()), Failures: e.GetFailures(),
+			Mesh: edgeMesh(e.GetMesh()),
 		})
 	}
 	for _, b := range r.GetBlast() {
@@ -34,6 +35,23 @@ func TopologyMap(r *controlpb.GetMapResponse) topology.Map {
 		m.Blast = append(m.Blast, blast)
 	}
 	return m
+}
+
+func edgeMesh(m *controlpb.EdgeMesh) *topology.Mesh {
+	if m == nil {
+		return nil
+	}
+	return &topology.Mesh{
+		MutualTLS: m.GetMutualTls(), Plaintext: m.GetPlaintext(), Versions: counts(m.GetVersions()), Retries: m.GetRetries(), Denied: m.GetDenied(),
+		Flags: counts(m.GetFlags()), Ejected: m.GetEjected(),
+	}
+}
+
+func counts(all []*controlpb.EdgeCount) (list []topology.Count) {
+	for _, c := range all {
+		list = append(list, topology.Count{Name: c.GetName(), Requests: c.GetRequests()})
+	}
+	return list
 }
 
 func traffic(t *controlpb.Traffic) topology.Traffic {

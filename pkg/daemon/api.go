@@ -26,7 +26,7 @@ func (s *shop) apiDeps(receiver *otlp.Receiver) api.Deps {
 		Stop: s.stop, Kill: s.kill, Leaving: s.leaving, Log: s.log, Now: s.now,
 	}
 	if s.mesh != nil {
-		deps.Mesh = meshView{s.mesh, cmp.Or(s.cfg.Mesh, MeshAuto), s.state}
+		deps.Mesh = meshView{s.mesh, cmp.Or(s.cfg.Mesh, MeshAuto), s.state, s.store}
 	}
 	return deps
 }

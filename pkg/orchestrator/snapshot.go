@@ -3,6 +3,8 @@ package orchestrator
 import (
 	"strings"
 	"time"
+
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 )
 
 // Key names an object of a namespace.
@@ -111,8 +113,10 @@ type Container struct {
 	Addr, Admin string
 	// Listeners are those of a sidecar of the mesh, by name; nil for other containers.
 	Listeners map[string]string
-	Ready     bool
-	Restarts  int
+	// Proxy is the state of a sidecar of the mesh that runs.
+	Proxy    lifeline.Proxy
+	Ready    bool
+	Restarts int
 	// Started is when it started last.
 	Started time.Time
 }

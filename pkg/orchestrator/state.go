@@ -67,5 +67,5 @@ func (i Instance) Equal(o Instance) bool {
 func (c Container) Equal(o Container) bool {
 	return c.Name == o.Name && c.Image == o.Image && c.Kind == o.Kind && c.State == o.State && c.Message == o.Message &&
 		c.ID == o.ID && c.Addr == o.Addr && c.Admin == o.Admin && c.Ready == o.Ready && c.Restarts == o.Restarts &&
-		c.Started.Equal(o.Started) && maps.Equal(c.Listeners, o.Listeners)
+		c.Started.Equal(o.Started) && maps.Equal(c.Listeners, o.Listeners) && c.Proxy.Equal(o.Proxy)
 }

@@ -42,6 +42,8 @@ type Edge struct {
 	Traffic  Traffic
 	// Failures by status, the most frequent first: "UNAVAILABLE".
 	Failures []string
+	// Mesh is what sidecars know of the calls; nil unless the caller has one.
+	Mesh *Mesh
 }
 
 // Traffic summarizes requests over the window.

@@ -178,7 +178,11 @@ func (d *drawing) add(b *branch, lead, rest string) {
 	if mark != "" && notes != "" {
 		mark += "   "
 	}
-	d.rows = append(d.rows, append(row, cell{mark, Faint}, cell{notes, Warn}))
+	known := cell{}
+	if b.edge != nil {
+		known = b.edge.Mesh.cell()
+	}
+	d.rows = append(d.rows, append(row, known, cell{mark, Faint}, cell{notes, Warn}))
 	tee, corner, bar := "├─ ", "└─ ", "│  "
 	if d.style.ASCII {
 		tee, corner, bar = "|- ", "`- ", "|  "
@@ -243,11 +247,8 @@ func (d *drawing) lines() []string {
 		var b strings.Builder
 		for j, c := range row {
 			b.WriteString(d.style.paint(c.tone, c.text))
-			switch pad := widths[j] - ansi.StringWidth(c.text); {
-			case j < 3:
-				b.WriteString(strings.Repeat(" ", pad+3))
-			case j == 3:
-				b.WriteString(strings.Repeat(" ", pad) + "   ")
+			if j <= 3 || j == 4 && widths[j] > 0 { // without sidecars there is no fifth column
+				b.WriteString(strings.Repeat(" ", widths[j]-ansi.StringWidth(c.text)+3))
 			}
 		}
 		lines[i] = strings.TrimRight(b.String(), " ")
@@ -270,6 +271,9 @@ func (d *drawing) sentences(b *branch) (lines []string) {
 			line += fmt.Sprintf("%s, no errors, p95 %s", rate(t.Rate), humanize.Duration(t.P95))
 		default:
 			line += fmt.Sprintf("%s, %s errors%s, p95 %s", rate(t.Rate), humanize.Percent(t.ErrorRatio), statuses(*next.edge, " "), humanize.Duration(t.P95))
+		}
+		if known := next.edge.Mesh.cell(); known.text != "" {
+			line += "; " + known.text
 		}
 		if d.style.here(next.edge) {
 			line += " " + HereMark

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
@@ -34,6 +35,8 @@ type container struct {
 	mesh, joined, detaching bool
 	listeners               map[string]string
 	detachAt                time.Time
+	// proxy is the state of a sidecar's run.
+	proxy lifeline.Proxy
 
 	phase containerPhase
 	// run counts its starts: messages about an earlier run are ignored.
@@ -193,7 +196,7 @@ func (c *Controller) onStarted(ctx context.Context, k *container, rev *revision,
 	link := k.link
 	c.spawn(func() { link.run(runCtx) })
 	if k.mesh {
-		c.spawn(func() { c.followListeners(k, l.run, l.handle) })
+		c.spawn(func() { c.followReports(k, l.run, l.handle) })
 	}
 	if k.kind != orchestrator.InitContainer {
 		if spec.Listens && l.builtin == "" && !c.awaited(p, spec) {
@@ -306,7 +309,7 @@ func (c *Controller) exited(k *container, run int, exit Exit, lines []string) (c
 	}
 	now := c.cfg.Now()
 	steady := k.ready && now.Sub(k.readySince) >= steadyAfter
-	k.handle, k.link, k.ready, k.started, k.stopping = nil, nil, false, false, false
+	k.handle, k.link, k.ready, k.started, k.stopping, k.proxy = nil, nil, false, false, false, lifeline.Proxy{}
 	if k.stopRun != nil {
 		k.stopRun()
 		k.stopRun = nil

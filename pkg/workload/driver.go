@@ -98,7 +98,9 @@ type Listener interface {
 	// Listening is closed once the container accepts connections; then Addrs holds.
 	Listening() <-chan struct{}
 	Addrs() Addrs
-	// Reports receives when the listeners of a sidecar have changed.
+	// Proxy is what a sidecar has reported of its state.
+	Proxy() lifeline.Proxy
+	// Reports receives when the listeners or the state of a sidecar have changed.
 	Reports() <-chan struct{}
 }
 

@@ -42,6 +42,7 @@ type fakeInstance struct {
 	received lifeline.Down
 	// listeners are what it reports as a sidecar.
 	listeners map[string]string
+	proxy     lifeline.Proxy
 	// servingWhenStopped is whether calls could still be sent to it when it was asked to stop.
 	servingWhenStopped bool
 }
@@ -151,6 +152,12 @@ func (in *fakeInstance) Addrs() Addrs {
 	default:
 		return Addrs{}
 	}
+}
+
+func (in *fakeInstance) Proxy() lifeline.Proxy {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.proxy
 }
 
 func (in *fakeInstance) Reports() <-chan struct{} { return in.reports }

@@ -10,6 +10,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
@@ -162,22 +164,64 @@ func (c *Controller) onSidecarStarted(k *container) {
 	}
 }
 
-// onListeners notes where a sidecar listens. What it listened at last stays known when it ends: calls to a dead sidecar
-// fail, and are not sent around it.
-func (c *Controller) onListeners(k *container, run int) {
+// onReport notes where a sidecar listens, and its state. What it listened at last stays known when it ends: calls to a dead
+// sidecar fail, and are not sent around it.
+func (c *Controller) onReport(k *container, run int) {
 	if k.run != run || k.handle == nil {
 		return
 	}
-	k.listeners = k.handle.Addrs().Listeners
+	if listeners := k.handle.Addrs().Listeners; listeners != nil {
+		k.listeners = listeners
+	}
+	before := k.proxy
+	k.proxy = k.handle.Proxy()
+	c.noteEjections(k.pod, before.Ejected, k.proxy.Ejected)
 	c.updateReadiness(k.pod)
 }
 
-// followListeners follows what a sidecar reports about its listeners.
-func (c *Controller) followListeners(k *container, run int, handle Container) {
+// noteEjections makes events of what a pod's sidecar has ejected and readmitted.
+func (c *Controller) noteEjections(p *pod, before, now []lifeline.Ejection) {
+	in := func(all []lifeline.Ejection, one lifeline.Ejection) bool {
+		return slices.ContainsFunc(all, func(e lifeline.Ejection) bool { return e.Cluster == one.Cluster && e.Address == one.Address })
+	}
+	for _, e := range now {
+		if !in(before, e) {
+			c.event(true, "Ejected", p.owner, p.name, fmt.Sprintf("its sidecar calls %s of %s no more for %s, after %s",
+				c.podAt(e.Address), e.Cluster, humanize.Duration(e.Until.Sub(e.Since)), e.Reason))
+		}
+	}
+	for _, e := range before {
+		if !in(now, e) {
+			c.event(false, "Readmitted", p.owner, p.name, fmt.Sprintf("its sidecar calls %s of %s again", c.podAt(e.Address), e.Cluster))
+		}
+	}
+}
+
+// podAt is the name of the pod whose sidecar or program listens at an address; the address if there is none.
+func (c *Controller) podAt(address string) string {
+	for _, d := range c.deployments {
+		for _, p := range d.pods {
+			for _, k := range p.containers {
+				if k.handle != nil && k.handle.Addrs().Peer == address {
+					return p.name
+				}
+				for _, listener := range k.listeners {
+					if listener == address {
+						return p.name
+					}
+				}
+			}
+		}
+	}
+	return address
+}
+
+// followReports follows what a sidecar reports.
+func (c *Controller) followReports(k *container, run int, handle Container) {
 	for {
 		select {
 		case <-handle.Reports():
-			if !c.post(func() { c.onListeners(k, run) }) {
+			if !c.post(func() { c.onReport(k, run) }) {
 				return
 			}
 		case <-handle.Done():

@@ -3,6 +3,7 @@ package workload
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
@@ -353,5 +355,45 @@ func TestTheStorefrontsAddressLeadsToTheGatewayOnceThatListensAndNeverAroundIt(t
 			t.Errorf("the address had %d endpoints at worst", n)
 		}
 		w.state(resource.Gateway, "stopped")
+	})
+}
+
+func TestWhatASidecarReportsOfItsStateIsKnownWhileItRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := meshed(t)
+		w.app("catalog", 1)
+		w.app("cart", 1, "catalog")
+		w.run(withMesh)
+		defer w.stop()
+		w.inject("enabled")
+		w.pass(steadyAfter)
+		_, sidecar := w.split("cart")
+		_, callee := w.split("catalog")
+		report := func(p lifeline.Proxy) {
+			sidecar.mu.Lock()
+			sidecar.proxy = p
+			sidecar.mu.Unlock()
+			sidecar.reports <- struct{}{}
+			w.pass(time.Millisecond)
+		}
+		known := func() lifeline.Proxy { return w.workload("cart").Instances[0].Containers[0].Proxy }
+		ejecting := lifeline.Proxy{Certificate: lifeline.Certificate{Serial: "1f"}, Ejected: []lifeline.Ejection{{
+			Cluster: "outbound|80||catalog", Address: callee.addr + "/inbound_80", Reason: "consecutive 5xx errors", Since: time.Now(), Until: time.Now().Add(30 * time.Second),
+		}}}
+		report(ejecting)
+		if got := known(); !got.Equal(ejecting) {
+			t.Errorf("the sidecar's state is %+v", got)
+		}
+		report(lifeline.Proxy{Certificate: ejecting.Certificate})
+		events := strings.Join(w.reasons("cart"), " ")
+		if !strings.Contains(events, "Ejected Readmitted") {
+			t.Errorf("events %s", events)
+		}
+		report(ejecting)
+		sidecar.end(Exit{Code: 1})
+		w.pass(time.Millisecond)
+		if got := known(); !got.Equal(lifeline.Proxy{}) {
+			t.Errorf("the state of a sidecar that has ended is %+v", got)
+		}
 	})
 }

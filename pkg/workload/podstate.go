@@ -55,6 +55,7 @@ func (k *container) describe() orchestrator.Container {
 		s.ID, s.Addr, s.Admin = k.handle.ID(), addrs.App, addrs.Admin
 	}
 	if k.mesh {
+		s.Proxy = k.proxy
 		if s.Listeners = k.listeners; s.Listeners == nil {
 			s.Listeners = map[string]string{}
 		}

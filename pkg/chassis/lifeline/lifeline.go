@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -66,8 +67,44 @@ type Up struct {
 	Listening *Listening `json:"listening,omitempty"`
 	// Listeners are all listeners of a sidecar, by name; sent whenever they change, and before Listening.
 	Listeners *map[string]string `json:"listeners,omitempty"`
+	// Proxy is the state of a sidecar; sent whenever it changes.
+	Proxy *Proxy `json:"proxy,omitempty"`
 	// Fatal is why the instance cannot start or continue, in one line.
 	Fatal string `json:"fatal,omitempty"`
+}
+
+// Proxy is the state of a sidecar that only itself knows. The zero value is that of one without a certificate.
+type Proxy struct {
+	Certificate Certificate `json:"certificate"`
+	// Ejected are the endpoints that it does not call since they failed, by cluster and address.
+	Ejected []Ejection `json:"ejected"`
+}
+
+// Equal reports whether two states are the same.
+func (p Proxy) Equal(o Proxy) bool {
+	return p.Certificate.Serial == o.Certificate.Serial && slices.EqualFunc(p.Ejected, o.Ejected, func(a, b Ejection) bool {
+		return a.Cluster == b.Cluster && a.Address == b.Address && a.Since.Equal(b.Since)
+	})
+}
+
+// Certificate is what a sidecar shows its peers, without its key.
+type Certificate struct {
+	// Serial is its number in hexadecimal digits; empty: there is none.
+	Serial    string    `json:"serial"`
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
+}
+
+// Ejection is an endpoint that a sidecar leaves out of a cluster.
+type Ejection struct {
+	// Cluster is "outbound|50051|v1|paymentservice.production.svc.cluster.local", Address "127.0.0.1:41000".
+	Cluster string `json:"cluster"`
+	Address string `json:"address"`
+	// Reason is "consecutive 5xx errors" or another of package cluster's.
+	Reason string `json:"reason"`
+	// Since is when it was ejected; it comes back at the first check after Until.
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until"`
 }
 
 // Listening is the addresses of an instance.

@@ -23,10 +23,17 @@ import (
 type WaitFlags struct {
 	wait    bool
 	timeout time.Duration
+	// began is when the change was made, by now.
+	began time.Time
+	now   func() time.Time
 }
 
-func (o *WaitFlags) Add(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&o.wait, "wait", false, "wait until the change has rolled out")
+// Add adds the flags to cmd.
+func (o *WaitFlags) Add(cmd *cobra.Command) { o.AddFor(cmd, "wait until the change has rolled out") }
+
+// AddFor adds the flags to cmd, whose --wait does what usage says.
+func (o *WaitFlags) AddFor(cmd *cobra.Command, usage string) {
+	cmd.Flags().BoolVar(&o.wait, "wait", false, usage)
 	cmd.Flags().DurationVar(&o.timeout, "timeout", time.Minute, "maximum time for --wait")
 	cmdutil.LimitTime(cmd, "timeout", 1, "2m")
 }

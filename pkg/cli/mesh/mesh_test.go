@@ -88,6 +88,30 @@ paymentservice.production.svc.cluster.local   50051   v1       outbound    EDS  
 	w.Want(2, "mesh", "clusters")
 }
 
+func TestWhoIsEjectedIsShownWithTheReasonAndForHowLong(t *testing.T) {
+	const cluster = "outbound|50051||paymentservice.production.svc.cluster.local"
+	at := func(d time.Duration) *timestamppb.Timestamp { return timestamppb.New(clitest.TestNow().Add(d)) }
+	shop := &meshed{sidecar: &controlpb.GetSidecarResponse{
+		Clusters: []*controlpb.MeshCluster{{Name: cluster, ServiceFqdn: "payment", Direction: "outbound", Type: "EDS", Endpoints: 3, Ejected: 2}},
+		Endpoints: []*controlpb.MeshEndpoint{
+			{Address: "127.0.0.1:1", Status: "HEALTHY", Outlier: "FAILED", Cluster: cluster, Instance: "payment-1", EjectedReason: "consecutive 5xx errors", EjectedSince: at(-12 * time.Second), EjectedUntil: at(18 * time.Second)},
+			{Address: "127.0.0.1:2", Status: "HEALTHY", Outlier: "FAILED", Cluster: cluster, EjectedReason: "consecutive gateway errors", EjectedSince: at(-time.Minute), EjectedUntil: at(-time.Second)},
+			{Address: "127.0.0.1:3", Status: "HEALTHY", Outlier: "OK", Cluster: cluster},
+		},
+	}}
+	w := clitest.NewWorld(t).Serve(shop)
+	w.Want(0, "mesh", "endpoints", "checkout")
+	for _, want := range []string{"FAILED          consecutive 5xx errors, 12s ago, for 18s more", "FAILED          consecutive gateway errors, 60s ago, until the next check", "OK              -   "} {
+		if !strings.Contains(w.Out.String(), want) {
+			t.Errorf("no %q in\n%s", want, w.Out.String())
+		}
+	}
+	w.Want(0, "mesh", "clusters", "checkout")
+	if want := " 2: payment-1 for 18s more, 127.0.0.1:2 until the next check "; !strings.Contains(w.Out.String(), want) {
+		t.Errorf("no %q in\n%s", want, w.Out.String())
+	}
+}
+
 func TestExplainNamesTheLineAndWhatWouldHaveBeen(t *testing.T) {
 	w := clitest.NewWorld(t).Serve(&meshed{})
 	w.Want(0, "mesh", "explain", "last")

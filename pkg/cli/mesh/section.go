@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +21,7 @@ import (
 type section struct {
 	name, short, long, example string
 	header                     []string
-	rows                       func(ios *iostreams.IO, r *controlpb.GetSidecarResponse) [][]string
+	rows                       func(ios *iostreams.IO, now time.Time, r *controlpb.GetSidecarResponse) [][]string
 	// resources are those of Envoy as JSON; names those of -o name.
 	resources func(r *controlpb.GetSidecarResponse) [][]byte
 	names     func(r *controlpb.GetSidecarResponse) []string
@@ -30,12 +31,13 @@ type sectionOptions struct {
 	ios       *iostreams.IO
 	connect   cmdutil.Connect
 	namespace func() string
+	now       func() time.Time
 	format    string
 	section   section
 }
 
 func newSectionCmd(f *cmdutil.Factory, s section) *cobra.Command {
-	o := &sectionOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace, section: s}
+	o := &sectionOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace, now: f.Now, section: s}
 	cmd := &cobra.Command{
 		Use:               s.name + " SERVICE",
 		Short:             s.short,
@@ -83,7 +85,7 @@ func (o *sectionOptions) run(ctx context.Context, service string) error {
 	}
 	return o.ios.Print(o.format, view, func(w io.Writer) {
 		t := iostreams.NewTable(o.section.header...)
-		for _, row := range o.section.rows(o.ios, resp) {
+		for _, row := range o.section.rows(o.ios, o.now(), resp) {
 			t.Row(row...)
 		}
 		t.Write(w)

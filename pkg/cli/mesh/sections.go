@@ -1,11 +1,15 @@
 package mesh
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -21,7 +25,7 @@ func routes() section {
 match fits wins. A route of a VirtualService names it, with the file and line.`,
 		example: "shopctl mesh routes checkout\nshopctl mesh routes checkout -o json | jq '.[].virtualHosts[].name'",
 		header:  []string{"NAME", "VHOST", "DOMAINS", "MATCH", "TARGET", "POLICY", "VIRTUAL SERVICE"},
-		rows: func(_ *iostreams.IO, r *controlpb.GetSidecarResponse) (rows [][]string) {
+		rows: func(_ *iostreams.IO, _ time.Time, r *controlpb.GetSidecarResponse) (rows [][]string) {
 			for _, row := range r.GetRoutes() {
 				rows = append(rows, []string{
 					row.GetName(), row.GetVirtualHost(), shownDomains(row.GetDomains()), row.GetMatch(), row.GetTarget(),
@@ -44,11 +48,11 @@ func clusters() section {
 and one for each subset of its DestinationRule. Each has its own limits and its own list of ejected endpoints.`,
 		example: "shopctl mesh clusters checkout\nshopctl mesh clusters checkout -o json | jq '.[].outlierDetection'",
 		header:  []string{"SERVICE FQDN", "PORT", "SUBSET", "DIRECTION", "TYPE", "ENDPOINTS", "EJECTED", "POLICY", "DESTINATION RULE"},
-		rows: func(ios *iostreams.IO, r *controlpb.GetSidecarResponse) (rows [][]string) {
+		rows: func(ios *iostreams.IO, now time.Time, r *controlpb.GetSidecarResponse) (rows [][]string) {
 			for _, row := range r.GetClusters() {
 				rows = append(rows, []string{
 					row.GetServiceFqdn(), iostreams.OrDash(row.GetPort()), iostreams.OrDash(row.GetSubset()), row.GetDirection(), row.GetType(),
-					fmt.Sprint(row.GetEndpoints()), ios.Paint(toneOfCount(row.GetEjected()), fmt.Sprint(row.GetEjected())),
+					fmt.Sprint(row.GetEndpoints()), ios.Paint(toneOfCount(row.GetEjected()), ejected(now, row, r.GetEndpoints())),
 					iostreams.OrDash(row.GetPolicy()), shownObject(row.GetObject(), row.GetPosition()),
 				})
 			}
@@ -69,7 +73,7 @@ address of its own, since nothing redirects connections here. The inbound listen
 filter chains decide by what a connection begins with: TLS of the mesh, other TLS, or plaintext.`,
 		example: "shopctl mesh listeners payment\nshopctl mesh listeners payment -o yaml",
 		header:  []string{"NAME", "DIRECTION", "ADDRESS", "MATCH", "DESTINATION"},
-		rows: func(_ *iostreams.IO, r *controlpb.GetSidecarResponse) (rows [][]string) {
+		rows: func(_ *iostreams.IO, _ time.Time, r *controlpb.GetSidecarResponse) (rows [][]string) {
 			for _, row := range r.GetListeners() {
 				rows = append(rows, []string{row.GetName(), row.GetDirection(), iostreams.OrDash(row.GetAddress()), row.GetMatch(), row.GetDestination()})
 			}
@@ -85,14 +89,14 @@ filter chains decide by what a connection begins with: TLS of the mesh, other TL
 func endpoints() section {
 	return section{
 		name: "endpoints", short: "Print the endpoints of a sidecar's clusters",
-		long: `Print the endpoints of each cluster, whether each is healthy, and whether outlier detection has ejected it. Every
-caller ejects for itself: another sidecar can still use an endpoint that this one does not.`,
+		long: `Print the endpoints of each cluster, whether each is healthy, and whether outlier detection has ejected it, why and for
+how long. Every caller ejects for itself: another sidecar can still use an endpoint that this one does not.`,
 		example: "shopctl mesh endpoints checkout\nshopctl mesh endpoints checkout -o name",
-		header:  []string{"ENDPOINT", "STATUS", "OUTLIER CHECK", "CLUSTER", "INSTANCE", "SECURITY"},
-		rows: func(ios *iostreams.IO, r *controlpb.GetSidecarResponse) (rows [][]string) {
+		header:  []string{"ENDPOINT", "STATUS", "OUTLIER CHECK", "EJECTED", "CLUSTER", "INSTANCE", "SECURITY"},
+		rows: func(ios *iostreams.IO, now time.Time, r *controlpb.GetSidecarResponse) (rows [][]string) {
 			for _, row := range r.GetEndpoints() {
 				rows = append(rows, []string{
-					row.GetAddress(), row.GetStatus(), ios.Paint(toneOfCheck(row.GetOutlier()), row.GetOutlier()), row.GetCluster(),
+					row.GetAddress(), row.GetStatus(), ios.Paint(toneOfCheck(row.GetOutlier()), row.GetOutlier()), ejection(now, row), row.GetCluster(),
 					iostreams.OrDash(row.GetInstance()), iostreams.OrDash(row.GetSecurity()),
 				})
 			}
@@ -103,6 +107,35 @@ caller ejects for itself: another sidecar can still use an endpoint that this on
 			return distinct(r.GetEndpoints(), (*controlpb.MeshEndpoint).GetAddress)
 		},
 	}
+}
+
+// ejection is why an endpoint is ejected and for how long: "consecutive 5xx errors, 12s ago, for 18s more".
+func ejection(now time.Time, e *controlpb.MeshEndpoint) string {
+	if e.GetEjectedSince() == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%s, %s ago, %s", e.GetEjectedReason(), cmdutil.Age(now, e.GetEjectedSince().AsTime()), back(now, e))
+}
+
+// back is when an ejected endpoint is called again. The sidecar looks for those whose time is over at each interval of its
+// outlier detection.
+func back(now time.Time, e *controlpb.MeshEndpoint) string {
+	left := e.GetEjectedUntil().AsTime().Sub(now)
+	if left <= 0 {
+		return "until the next check"
+	}
+	return fmt.Sprintf("for %s more", humanize.Duration(left.Round(100*time.Millisecond)))
+}
+
+// ejected is how many endpoints of a cluster are ejected, and which: "1: payment-7d9f-x2x4k for 18s more".
+func ejected(now time.Time, c *controlpb.MeshCluster, endpoints []*controlpb.MeshEndpoint) string {
+	var who []string
+	for _, e := range endpoints {
+		if e.GetCluster() == c.GetName() && e.GetEjectedSince() != nil {
+			who = append(who, cmp.Or(e.GetInstance(), e.GetAddress())+" "+back(now, e))
+		}
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%d: %s", c.GetEjected(), strings.Join(who, ", ")), ": ")
 }
 
 func toneOfCheck(outlier string) iostreams.Tone {
@@ -137,7 +170,7 @@ func secrets() section {
 never shown: they do not leave the sidecar.`,
 		example: "shopctl mesh secrets payment",
 		header:  []string{"RESOURCE NAME", "TYPE", "STATUS", "VALID CERT", "SERIAL NUMBER", "NOT AFTER", "NOT BEFORE", "IDENTITY"},
-		rows: func(_ *iostreams.IO, r *controlpb.GetSidecarResponse) (rows [][]string) {
+		rows: func(_ *iostreams.IO, _ time.Time, r *controlpb.GetSidecarResponse) (rows [][]string) {
 			for _, row := range r.GetSecrets() {
 				rows = append(rows, []string{
 					row.GetName(), row.GetType(), row.GetStatus(), yesNo(row.GetValid()), iostreams.OrDash(row.GetSerial()),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,10 +23,11 @@ type applyOptions struct {
 	dryRun    string
 	format    string
 	wait      edit.WaitFlags
+	now       func() time.Time
 }
 
 func NewApplyCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &applyOptions{ios: f.IO, connect: f.ConnectFor, namespace: f.Namespace}
+	o := &applyOptions{ios: f.IO, connect: f.ConnectFor, namespace: f.Namespace, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Create or change objects from manifests",
@@ -49,7 +51,7 @@ shopctl get deployment cartservice -o yaml | sed 's/replicas: 1/replicas: 2/' | 
 	o.files.add(cmd, f)
 	addDryRun(cmd, &o.dryRun)
 	cmdutil.AddOutput(cmd, &o.format)
-	o.wait.Add(cmd)
+	o.wait.AddFor(cmd, "wait until the change has rolled out, and is in force in all sidecars of the mesh")
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInconclusive)
 }
 
@@ -90,6 +92,7 @@ func (o *applyOptions) run(ctx context.Context) error {
 		return err
 	}
 	defer done()
+	o.wait.Begin(o.now)
 	resp, err := shop.Apply(ctx, &controlpb.ApplyRequest{Files: files, DryRun: o.dryRun == edit.DryRunServer, Namespace: o.namespace()})
 	if err != nil {
 		return err
@@ -97,7 +100,7 @@ func (o *applyOptions) run(ctx context.Context) error {
 	if err := o.print(resp); err != nil || o.dryRun == edit.DryRunServer {
 		return err
 	}
-	return o.wait.Rollout(ctx, o.ios, shop, resp.GetObjects())
+	return o.wait.Changed(ctx, o.ios, shop, resp.GetObjects())
 }
 
 func (o *applyOptions) print(resp *controlpb.ApplyResponse) error {

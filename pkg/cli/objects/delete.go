@@ -3,6 +3,7 @@ package objects
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,10 +20,12 @@ type deleteOptions struct {
 	files     fileFlags
 	dryRun    bool
 	format    string
+	wait      edit.WaitFlags
+	now       func() time.Time
 }
 
 func NewDeleteCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &deleteOptions{ios: f.IO, connect: f.ConnectFor, namespace: f.Namespace}
+	o := &deleteOptions{ios: f.IO, connect: f.ConnectFor, namespace: f.Namespace, now: f.Now}
 	cmd := &cobra.Command{
 		Use:   "delete KIND NAME... | -f FILE",
 		Short: "Delete objects by name or by manifest",
@@ -37,7 +40,8 @@ shopctl delete -f blue-green.yaml --dry-run`,
 	o.files.add(cmd, f)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing; print what would be deleted")
 	cmdutil.AddOutput(cmd, &o.format, iostreams.FormatTable, iostreams.FormatName)
-	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
+	o.wait.AddFor(cmd, "wait until no sidecar follows the deleted objects of the mesh")
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInconclusive)
 }
 
 func (o *deleteOptions) run(ctx context.Context, args []string) error {
@@ -68,6 +72,7 @@ func (o *deleteOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer done()
+	o.wait.Begin(o.now)
 	resp, err := shop.Delete(ctx, req)
 	if err != nil {
 		return err
@@ -87,5 +92,8 @@ func (o *deleteOptions) run(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	return nil
+	if o.dryRun {
+		return nil
+	}
+	return o.wait.InForce(ctx, o.ios, shop, resp.GetObjects())
 }

@@ -2,10 +2,13 @@ package observe
 
 import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/control"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/topology"
 )
 
-// The JSON of map and top is stable: fields are only added, and always present.
+// The JSON of map and top is stable: fields are only added, and always present, but for mesh, which is there for callers with
+// sidecars.
 
 type mapView struct {
 	Time     string        `json:"time"`
@@ -32,6 +35,7 @@ type mapNodeView struct {
 	InFlight    float64  `json:"in_flight"`
 	Faults      []string `json:"faults"`
 	trafficView
+	Mesh *meshView `json:"mesh,omitempty"`
 }
 
 type mapEdgeView struct {
@@ -40,6 +44,18 @@ type mapEdgeView struct {
 	Protocol string   `json:"protocol"`
 	Failures []string `json:"failures"`
 	trafficView
+	Mesh *meshView `json:"mesh,omitempty"`
+}
+
+// meshView is what sidecars know of an edge, or of all edges that lead to a service.
+type meshView struct {
+	MutualTLS int64            `json:"mutual_tls"`
+	Plaintext int64            `json:"plaintext"`
+	Versions  map[string]int64 `json:"versions"`
+	Retries   int64            `json:"retries"`
+	Denied    int64            `json:"denied"`
+	Flags     map[string]int64 `json:"flags"`
+	Ejected   []string         `json:"ejected"`
 }
 
 type blastView struct {
@@ -63,6 +79,37 @@ func viewTraffic(t *controlpb.Traffic) trafficView {
 	}
 }
 
+func viewMesh(m *topology.Mesh) *meshView {
+	if m == nil {
+		return nil
+	}
+	return &meshView{
+		MutualTLS: m.MutualTLS, Plaintext: m.Plaintext, Versions: viewCounts(m.Versions), Retries: m.Retries, Denied: m.Denied,
+		Flags: viewCounts(m.Flags), Ejected: cmdutil.NotNil(m.Ejected),
+	}
+}
+
+func viewCounts(all []topology.Count) map[string]int64 {
+	view := map[string]int64{}
+	for _, c := range all {
+		view[c.Name] = c.Requests
+	}
+	return view
+}
+
+// meshOf is what the sidecars of its callers know of a service; nil without any.
+func meshOf(m topology.Map, service string) (known *topology.Mesh) {
+	for _, e := range m.Edges {
+		if e.Callee == service && e.Mesh != nil {
+			if known == nil {
+				known = &topology.Mesh{}
+			}
+			known.Add(e.Mesh)
+		}
+	}
+	return known
+}
+
 func viewNode(n *controlpb.MapNode) mapNodeView {
 	return mapNodeView{
 		Service: n.GetService(), State: n.GetState(), CPUCores: n.GetCpuCores(), MemoryBytes: n.GetMemoryBytes(),
@@ -75,13 +122,15 @@ func viewMap(m *controlpb.GetMapResponse) mapView {
 		Time: cmdutil.RFC3339(m.GetTime()), WindowMs: m.GetWindow().AsDuration().Milliseconds(),
 		Nodes: make([]mapNodeView, len(m.GetNodes())), Edges: make([]mapEdgeView, len(m.GetEdges())), Blast: make([]blastView, len(m.GetBlast())),
 	}
+	drawn := control.TopologyMap(m)
 	for i, n := range m.GetNodes() {
 		v.Nodes[i] = viewNode(n)
+		v.Nodes[i].Mesh = viewMesh(meshOf(drawn, n.GetService()))
 	}
 	for i, e := range m.GetEdges() {
 		v.Edges[i] = mapEdgeView{
 			Caller: e.GetCaller(), Callee: e.GetCallee(), Protocol: e.GetProtocol(), Failures: cmdutil.NotNil(e.GetFailures()),
-			trafficView: viewTraffic(e.GetTraffic()),
+			trafficView: viewTraffic(e.GetTraffic()), Mesh: viewMesh(drawn.Edges[i].Mesh),
 		}
 	}
 	for i, b := range m.GetBlast() {

@@ -60,6 +60,25 @@ func TestTopIsLimitedToANamespace(t *testing.T) {
 	w.Want(cmdutil.ExitUsage, "top", "--namespace", "nowhere")
 }
 
+func TestMapAndTopShowWhatSidecarsKnow(t *testing.T) {
+	m := clitest.SmallMap()
+	m.Edges[0].Mesh = &controlpb.EdgeMesh{
+		MutualTls: 60, Plaintext: 6, Versions: []*controlpb.EdgeCount{{Name: "v1", Requests: 60}, {Name: "v2", Requests: 6}}, Retries: 5, Denied: 2,
+		Flags: []*controlpb.EdgeCount{{Name: "URX", Requests: 3}}, Ejected: []string{"paymentservice-1"},
+	}
+	for golden, args := range map[string][]string{
+		"map-mesh.golden":      {"map"},
+		"map-mesh-json.golden": {"map", "-o", "json"},
+		"top-mesh.golden":      {"top"},
+	} {
+		t.Run(golden, func(t *testing.T) {
+			w := clitest.NewWorld(t).Serve(&clitest.MappedShop{M: m})
+			w.Want(cmdutil.ExitOK, args...)
+			w.Golden(golden)
+		})
+	}
+}
+
 func TestAMapCoversTheRequestedWindow(t *testing.T) {
 	shop := &clitest.MappedShop{M: &controlpb.GetMapResponse{}}
 	w := clitest.NewWorld(t).Serve(shop)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,7 +65,10 @@ func NewTopCmd(f *cmdutil.Factory) *cobra.Command {
 		Long: `Show each service's CPU, private memory, requests in flight, rate, errors and 95th percentile. CPU is in percent of one
 core over the last minute, summed over all instances. Requests are those that the service served, counted from its
 spans; IN-FLIGHT is the average number of concurrent requests over the window. --namespace limits the table to a
-namespace.`,
+namespace.
+
+With sidecars, more columns say what its callers' sidecars know: the share of requests over mutual TLS, retries,
+requests that its policies denied, and instances that a caller has ejected now.`,
 		Example: `shopctl top
 shopctl top --sort memory
 shopctl top --watch
@@ -143,8 +147,17 @@ func (o *topOptions) view(m *controlpb.GetMapResponse) topView {
 }
 
 func (o *topOptions) table(w io.Writer, v topView) {
-	t := iostreams.NewTable("NAME", "STATE", "CPU", "MEMORY", "IN-FLIGHT", "REQ/S", "ERRORS", "P95", "FAULTS")
+	header := []string{"NAME", "STATE", "CPU", "MEMORY", "IN-FLIGHT", "REQ/S", "ERRORS", "P95"}
+	meshed := slices.ContainsFunc(v.Services, func(n mapNodeView) bool { return n.Mesh != nil })
+	if meshed {
+		header = append(header, "MTLS", "RETRIES", "DENIED", "EJECTED")
+	}
+	t := iostreams.NewTable(append(header, "FAULTS")...)
 	for _, n := range v.Services {
+		var mesh []string
+		if meshed {
+			mesh = o.mesh(n.Mesh)
+		}
 		cpu, memory := "-", "-"
 		if n.CPUCores > 0 {
 			cpu = fmt.Sprintf("%.1f%%", 100*n.CPUCores)
@@ -158,14 +171,15 @@ func (o *topOptions) table(w io.Writer, v topView) {
 			state = o.ios.State(n.State)
 		}
 		if n.Requests == 0 {
-			t.Row(n.Service, state, cpu, memory, "-", "0", "-", "-", faults)
+			t.Row(append(append([]string{n.Service, state, cpu, memory, "-", "0", "-", "-"}, mesh...), faults)...)
 			continue
 		}
 		errors := humanize.Percent(n.ErrorRatio)
 		if n.ErrorRatio > 0 {
 			errors = o.ios.Paint(iostreams.ToneBad, errors)
 		}
-		t.Row(n.Service, state, cpu, memory, fmt.Sprintf("%.1f", n.InFlight), humanize.Rate(n.RequestsPerSecond), errors, humanize.Millis(n.P95Ms), faults)
+		row := []string{n.Service, state, cpu, memory, fmt.Sprintf("%.1f", n.InFlight), humanize.Rate(n.RequestsPerSecond), errors, humanize.Millis(n.P95Ms)}
+		t.Row(append(append(row, mesh...), faults)...)
 	}
 	t.Write(w)
 	for i, b := range v.Blast {
@@ -174,4 +188,22 @@ func (o *topOptions) table(w io.Writer, v topView) {
 		}
 		fmt.Fprintln(w, o.ios.Paint(iostreams.ToneWarn, b.Sentence))
 	}
+}
+
+// mesh are the columns of what sidecars know of the calls to a service.
+func (o *topOptions) mesh(m *meshView) []string {
+	if m == nil {
+		return []string{"-", "-", "-", "-"}
+	}
+	mtls := "-"
+	if reached := m.MutualTLS + m.Plaintext; reached > 0 {
+		mtls = humanize.Percent(float64(m.MutualTLS) / float64(reached))
+	}
+	warned := func(n int64) string {
+		if n == 0 {
+			return "0"
+		}
+		return o.ios.Paint(iostreams.ToneWarn, strconv.FormatInt(n, 10))
+	}
+	return []string{mtls, warned(m.Retries), warned(m.Denied), warned(int64(len(m.Ejected)))}
 }

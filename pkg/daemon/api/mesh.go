@@ -53,6 +53,11 @@ type Mesh interface {
 	Mode() string
 	// Sidecars are in the order of their workloads and instances.
 	Sidecars() []Sidecar
+	// InForce waits until the sidecars have the objects that there are now in force, and returns how many have, and those that
+	// have not when ctx ends or which have refused them.
+	InForce(ctx context.Context) (sidecars int, behind []Sidecar)
+	// Ejected are the endpoints that the sidecar with a node id does not call for now: by cluster, then by address.
+	Ejected(node string) map[string]map[string]show.Ejection
 	// Held is what the sidecar with a node id holds; false if there is none.
 	Held(node string) (Held, bool)
 	// Overlays are the objects of Istio that hold with faults in them.
@@ -95,6 +100,32 @@ func (s *meshServer) MeshStatus(context.Context, *controlpb.MeshStatusRequest) (
 	}
 	for _, c := range s.sidecars() {
 		resp.Sidecars = append(resp.Sidecars, s.protoSidecar(c))
+	}
+	return resp, nil
+}
+
+// awaitTimeout is for how long AwaitMesh waits by default.
+const awaitTimeout = time.Minute
+
+// AwaitMesh waits until every sidecar has the objects in force.
+func (s *meshServer) AwaitMesh(ctx context.Context, req *controlpb.AwaitMeshRequest) (*controlpb.AwaitMeshResponse, error) {
+	resp := &controlpb.AwaitMeshResponse{}
+	if s.mesh == nil {
+		return resp, nil
+	}
+	limit := awaitTimeout
+	if req.GetTimeout() != nil {
+		limit = req.GetTimeout().AsDuration()
+	}
+	limited, stop := context.WithTimeout(ctx, limit)
+	defer stop()
+	sidecars, behind := s.mesh.InForce(limited)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	resp.Sidecars = int32(sidecars)
+	for _, c := range behind {
+		resp.Behind = append(resp.Behind, s.protoSidecar(c))
 	}
 	return resp, nil
 }

@@ -86,6 +86,7 @@ func protoHeld(held Held, position func(o show.Object, path string) string) (*co
 	for _, e := range show.Endpoints(held.Resources, held.Live) {
 		resp.Endpoints = append(resp.Endpoints, &controlpb.MeshEndpoint{
 			Address: e.Address, Status: e.Status, Outlier: e.Outlier, Cluster: e.Cluster, Instance: e.Instance, Security: e.Security, Json: encode(e.Resource),
+			EjectedReason: e.Ejection.Reason, EjectedSince: optional(e.Ejection.Since), EjectedUntil: optional(e.Ejection.Until),
 		})
 	}
 	return resp, failed

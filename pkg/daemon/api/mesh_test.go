@@ -15,8 +15,10 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/shopctl/shopctl/pkg/daemon/names"
+	"github.com/shopctl/shopctl/pkg/mesh/show"
 	"github.com/shopctl/shopctl/pkg/mesh/xds"
 	"github.com/shopctl/shopctl/pkg/observe"
 	"github.com/shopctl/shopctl/pkg/observe/spans"
@@ -48,6 +50,18 @@ func (twoSidecars) Held(node string) (Held, bool) {
 	return Held{Resources: &xds.Resources{Clusters: []*clusterv3.Cluster{{Name: "outbound|80||" + node}}}}, node == "n1"
 }
 
+func (twoSidecars) Ejected(node string) map[string]map[string]show.Ejection {
+	if node != "n1" {
+		return nil
+	}
+	return map[string]map[string]show.Ejection{"outbound|7070||cartservice.production.svc.cluster.local": {"127.0.0.1:2": {Reason: "consecutive 5xx errors"}}}
+}
+
+func (m twoSidecars) InForce(context.Context) (sidecars int, behind []Sidecar) {
+	all := m.Sidecars()
+	return 1, all[1:]
+}
+
 func meshNow() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
 
 func newMeshServer(requests *observe.Requests) *meshServer {
@@ -66,6 +80,16 @@ func newMeshServer(requests *observe.Requests) *meshServer {
 		},
 	}
 	return &meshServer{mesh: twoSidecars{}, names: directory, requests: requests, now: meshNow}
+}
+
+func TestTheSidecarsThatLagAreNamed(t *testing.T) {
+	resp, err := newMeshServer(nil).AwaitMesh(t.Context(), &controlpb.AwaitMeshRequest{Timeout: durationpb.New(time.Second)})
+	if err != nil || resp.GetSidecars() != 1 || len(resp.GetBehind()) != 1 || resp.GetBehind()[0].GetInstance() != "paymentservice-2" {
+		t.Errorf("%v, %v", resp, err)
+	}
+	if resp, err := (&meshServer{}).AwaitMesh(t.Context(), &controlpb.AwaitMeshRequest{}); err != nil || resp.GetSidecars() != 0 {
+		t.Errorf("without a mesh: %v, %v", resp, err)
+	}
 }
 
 func TestASidecarIsFoundByItsServiceOrItsInstance(t *testing.T) {

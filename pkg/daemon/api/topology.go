@@ -1,9 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
@@ -11,9 +13,12 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/fault"
+	"github.com/shopctl/shopctl/pkg/mesh/show"
 	"github.com/shopctl/shopctl/pkg/observe/impact"
+	"github.com/shopctl/shopctl/pkg/observe/meshgraph"
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
 	"github.com/shopctl/shopctl/pkg/observe/spans"
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/topology"
 )
@@ -34,6 +39,10 @@ type topologyServer struct {
 	vector func(ctx context.Context, expr string, at time.Time) (promql.Vector, error)
 	log    *slog.Logger
 	now    func() time.Time
+	// mesh is nil in a shop that can have no sidecars. refresh reads their metrics now.
+	mesh    Mesh
+	metrics meshgraph.Queryable
+	refresh func(ctx context.Context)
 }
 
 // GetMap returns the calls between services, and the blast radius of active faults.
@@ -46,11 +55,18 @@ func (s *topologyServer) GetMap(ctx context.Context, req *controlpb.GetMapReques
 		return nil, control.Error(codes.InvalidArgument, fmt.Sprintf("read map: a window of %s", window),
 			fmt.Sprintf("use one from %s to %s, such as 30s", minWindow, servicegraph.Kept), 2)
 	}
+	sidecars := s.sidecars()
+	if req.GetSettle() && len(sidecars) > 0 {
+		s.refresh(ctx)
+	}
 	now := s.now()
 	m := topology.NewMap(s.calls.Between(now.Add(-window), now))
 	m.Time = now
 	s.addServices(&m)
 	s.addProcessorTime(ctx, &m, now)
+	if len(sidecars) > 0 {
+		s.addMesh(ctx, &m, sidecars, now)
+	}
 	active := s.faults.List()
 	if req.GetSettle() && len(active) > 0 {
 		settle(ctx, s.spans)
@@ -117,4 +133,87 @@ func (s *topologyServer) blast(f fault.Fault, now time.Time, window time.Duratio
 		seen.Traffic = seen.Traffic || e.Requests > 0
 	}
 	return topology.BlastOf(topology.Fault{ID: f.ID, Service: f.Service, Method: f.Method, Phrase: lasting.Phrase(now), Pending: f.Once()}, seen)
+}
+
+func (s *topologyServer) sidecars() []Sidecar {
+	if s.mesh == nil {
+		return nil
+	}
+	return s.mesh.Sidecars()
+}
+
+// addMesh adds to the edges of a map what the callers' sidecars know of them.
+func (s *topologyServer) addMesh(ctx context.Context, m *topology.Map, sidecars []Sidecar, now time.Time) {
+	graph, err := meshgraph.Between(ctx, s.metrics, now.Add(-m.Window), now)
+	if err != nil {
+		s.log.Warn("read the metrics of sidecars", "error", err)
+		return
+	}
+	edges := map[[2]string]*topology.Edge{}
+	for i := range m.Edges {
+		edges[[2]string{m.Edges[i].Caller, m.Edges[i].Callee}] = &m.Edges[i]
+	}
+	snap, _ := s.view.shop.Snapshot()
+	b := whoIsIn(snap)
+	edge := func(caller, callee orchestrator.Key) *topology.Edge {
+		return edges[[2]string{s.view.names.Display(caller), s.view.names.Display(callee)}]
+	}
+	add := func(e *topology.Edge, known *topology.Mesh) {
+		if e == nil {
+			return // a call that is in no trace is on no edge
+		}
+		if e.Mesh == nil {
+			e.Mesh = &topology.Mesh{}
+		}
+		e.Mesh.Add(known)
+	}
+	for _, e := range graph.Edges {
+		add(edge(orchestrator.Key(e.Caller), b.services[e.Host]), &topology.Mesh{
+			MutualTLS: e.MutualTLS, Plaintext: e.Plaintext, Retries: e.Retries, Versions: topology.Counts(e.Versions), Flags: topology.Counts(e.Flags),
+		})
+	}
+	for _, d := range graph.Denials {
+		var found []*topology.Edge
+		for _, caller := range b.accounts[d.Principal] {
+			if e := edge(caller, orchestrator.Key(d.Callee)); e != nil {
+				found = append(found, e)
+			}
+		}
+		if len(found) == 1 { // callers that share an account cannot be told apart
+			add(found[0], &topology.Mesh{Denied: d.Requests})
+		}
+	}
+	for _, c := range sidecars {
+		for cluster, endpoints := range s.mesh.Ejected(c.Node) {
+			_, _, host := show.SplitCluster(cluster)
+			for address := range endpoints {
+				add(edge(c.Workload, b.services[host]), &topology.Mesh{Ejected: []string{cmp.Or(b.pods[address], address)}})
+			}
+		}
+	}
+}
+
+// whoIs finds workloads by what sidecars call them.
+type whoIs struct {
+	// services are the workloads behind Services, by their full names.
+	services map[string]orchestrator.Key
+	// accounts are the workloads with an identity, "spiffe://cluster.local/ns/production/sa/checkoutservice".
+	accounts map[string][]orchestrator.Key
+	// pods are by the addresses at which others call them.
+	pods map[string]string
+}
+
+func whoIsIn(snap orchestrator.Snapshot) whoIs {
+	w := whoIs{map[string]orchestrator.Key{}, map[string][]orchestrator.Key{}, map[string]string{}}
+	known := map[orchestrator.Key]bool{}
+	for _, e := range snap.Endpoints {
+		w.services[strings.Join([]string{e.Service.Name, e.Service.Namespace, "svc.cluster.local"}, ".")] = e.Workload
+		w.pods[e.PeerAddr] = e.Pod
+		if !known[e.Workload] {
+			known[e.Workload] = true
+			principal := "spiffe://cluster.local/ns/" + e.Workload.Namespace + "/sa/" + e.ServiceAccount
+			w.accounts[principal] = append(w.accounts[principal], e.Workload)
+		}
+	}
+	return w
 }

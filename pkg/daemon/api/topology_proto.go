@@ -21,6 +21,7 @@ func protoMap(m topology.Map) *controlpb.GetMapResponse {
 	for _, e := range m.Edges {
 		out.Edges = append(out.Edges, &controlpb.MapEdge{
 			Caller: e.Caller, Callee: e.Callee, Protocol: e.Protocol, Traffic: protoTraffic(e.Traffic), Failures: e.Failures,
+			Mesh: protoEdgeMesh(e.Mesh),
 		})
 	}
 	for _, b := range m.Blast {
@@ -33,6 +34,23 @@ func protoMap(m topology.Map) *controlpb.GetMapResponse {
 			blast.Steps = append(blast.Steps, step)
 		}
 		out.Blast = append(out.Blast, blast)
+	}
+	return out
+}
+
+func protoEdgeMesh(m *topology.Mesh) *controlpb.EdgeMesh {
+	if m == nil {
+		return nil
+	}
+	return &controlpb.EdgeMesh{
+		MutualTls: m.MutualTLS, Plaintext: m.Plaintext, Versions: protoCounts(m.Versions), Retries: m.Retries, Denied: m.Denied,
+		Flags: protoCounts(m.Flags), Ejected: m.Ejected,
+	}
+}
+
+func protoCounts(all []topology.Count) (out []*controlpb.EdgeCount) {
+	for _, c := range all {
+		out = append(out, &controlpb.EdgeCount{Name: c.Name, Requests: c.Requests})
 	}
 	return out
 }

@@ -227,6 +227,10 @@ func TestAChangedObjectReachesEverySidecarAndItsAckIsWaitedFor(t *testing.T) {
 	if _, ok := plane.Authenticate(token); ok {
 		t.Error("the token of an earlier run is known")
 	}
+	plane.Acked(payment.ID, "", "no such filter")
+	if behind, err := plane.WaitInForce(t.Context(), revision); len(behind) != 1 || behind[0].Refused != "no such filter" || err != nil {
+		t.Errorf("%+v have refused it, error %v", behind, err)
+	}
 }
 
 // routes are the first of the sidecar's.

@@ -89,7 +89,7 @@ func service(o *corev1.Service, endpoints []orchestrator.Endpoint, protocol stri
 		if at < 0 {
 			at = len(s.Endpoints)
 			s.Endpoints = append(s.Endpoints, translate.Endpoint{
-				Address: host, Pod: e.Pod, Ports: map[uint32]uint32{}, Labels: e.Labels, ServiceAccount: e.ServiceAccount, Sidecar: e.Sidecar,
+				Address: host, Pod: e.Pod, Workload: e.Workload.Name, Ports: map[uint32]uint32{}, Labels: e.Labels, ServiceAccount: e.ServiceAccount, Sidecar: e.Sidecar,
 			})
 		}
 		s.Endpoints[at].Ports[uint32(e.TargetPort)] = port

@@ -244,20 +244,23 @@ func (p *Plane) Resources(node string) *xds.Resources {
 }
 
 // WaitInForce waits until every connected sidecar has the objects of a revision in force, and returns those that do not
-// when ctx ends.
+// when ctx ends, or when all of those have refused them.
 func (p *Plane) WaitInForce(ctx context.Context, revision uint64) ([]Status, error) {
 	for {
 		p.mu.Lock()
 		var behind []Status
+		reached, changed, refused := p.revision >= revision, p.changed, 0
 		for _, s := range p.sidecars {
-			if s.Connected && (p.revision < revision || !s.InSync()) {
+			if s.Connected && (!reached || !s.InSync()) {
 				behind = append(behind, s.Status)
+				if s.Refused != "" {
+					refused++
+				}
 			}
 		}
-		reached, changed := p.revision >= revision, p.changed
 		p.mu.Unlock()
-		if reached && len(behind) == 0 {
-			return nil, nil
+		if reached && len(behind) == refused {
+			return behind, nil
 		}
 		select {
 		case <-changed:

@@ -131,8 +131,8 @@ func assigned(a *endpointv3.ClusterLoadAssignment, resource proto.Message, live 
 			case corev3.HealthStatus_UNHEALTHY, corev3.HealthStatus_DRAINING, corev3.HealthStatus_TIMEOUT:
 				row.Status = "UNHEALTHY"
 			}
-			if live.Ejected[a.GetClusterName()][address] {
-				row.Outlier = "FAILED"
+			if ejection, ok := live.Ejected[a.GetClusterName()][address]; ok {
+				row.Outlier, row.Ejection = "FAILED", ejection
 			}
 			rows, resource = append(rows, row), nil
 		}

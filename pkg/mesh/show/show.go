@@ -4,6 +4,7 @@ package show
 
 import (
 	"strings"
+	"time"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	"google.golang.org/protobuf/proto"
@@ -25,9 +26,15 @@ type Live struct {
 	// Addresses are where its listeners listen, by their names.
 	Addresses map[string]string
 	// Ejected are the endpoints that it does not call for now: by cluster, then by address.
-	Ejected map[string]map[string]bool
+	Ejected map[string]map[string]Ejection
 	// Instances are the names of the instances that listen at addresses.
 	Instances map[string]string
+}
+
+// Ejection is why an endpoint is ejected, since when, and until when at least. The zero value: it is not.
+type Ejection struct {
+	Reason       string
+	Since, Until time.Time
 }
 
 // Listener is a row about where a sidecar accepts connections: a listener, or one of its filter chains.
@@ -64,6 +71,7 @@ type Cluster struct {
 // Endpoint is a row about one endpoint of a cluster.
 type Endpoint struct {
 	Address, Status, Outlier, Cluster, Instance, Security string
+	Ejection                                              Ejection
 	Resource                                              proto.Message
 }
 

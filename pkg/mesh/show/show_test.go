@@ -75,7 +75,7 @@ func TestRoutesSayWhereARequestGoesAndWhatElseHappensToIt(t *testing.T) {
 }
 
 func TestClustersSayWhatTheyLimitAndHowManyAreEjected(t *testing.T) {
-	rows := show.Clusters(resources(t), show.Live{Ejected: map[string]map[string]bool{payment: {"127.0.0.1:4002": true}}})
+	rows := show.Clusters(resources(t), show.Live{Ejected: map[string]map[string]show.Ejection{payment: {"127.0.0.1:4002": {}}}})
 	out := rows[0]
 	if out.Host != "paymentservice.production.svc.cluster.local" || out.Port != "50051" || out.Endpoints != 2 || out.Ejected != 1 || out.Direction != show.Outbound {
 		t.Errorf("%+v", out)
@@ -89,13 +89,13 @@ func TestClustersSayWhatTheyLimitAndHowManyAreEjected(t *testing.T) {
 }
 
 func TestEndpointsSayWhoIsEjected(t *testing.T) {
-	live := show.Live{Ejected: map[string]map[string]bool{payment: {"127.0.0.1:4001": true}}, Instances: map[string]string{"127.0.0.1:4001": "paymentservice-1"}}
+	live := show.Live{Ejected: map[string]map[string]show.Ejection{payment: {"127.0.0.1:4001": {Reason: "consecutive 5xx errors"}}}, Instances: map[string]string{"127.0.0.1:4001": "paymentservice-1"}}
 	rows := show.Endpoints(resources(t), live)
 	var text []string
 	for _, r := range rows {
-		text = append(text, strings.Join([]string{r.Address, r.Status, r.Outlier, r.Instance, r.Security}, " "))
+		text = append(text, strings.Join([]string{r.Address, r.Status, r.Outlier, r.Instance, r.Security, r.Ejection.Reason}, " "))
 	}
-	want := "127.0.0.1:4001 HEALTHY FAILED paymentservice-1 mutual_tls\n127.0.0.1:4002 UNHEALTHY OK  none\n127.0.0.1:4000 HEALTHY OK  none"
+	want := "127.0.0.1:4001 HEALTHY FAILED paymentservice-1 mutual_tls consecutive 5xx errors\n127.0.0.1:4002 UNHEALTHY OK  none \n127.0.0.1:4000 HEALTHY OK  none "
 	if got := strings.Join(text, "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -2,14 +2,15 @@ package sidecar
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"sync"
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/cluster"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/wire"
 	"github.com/shopctl/shopctl/pkg/mesh/xds"
 )
@@ -29,6 +30,8 @@ type Source interface {
 
 // Engine is a proxy.
 type Engine interface {
+	// Clusters are the states of its clusters.
+	Clusters() []cluster.Stats
 	// Update puts a configuration in force, whole or not at all.
 	Update(*xds.Resources) error
 	// Listeners are the addresses of its listeners, by name.
@@ -43,6 +46,10 @@ type Parts struct {
 	Engine Engine
 	// Admin is where metrics are served.
 	Admin string
+	// Certificate returns the one that the sidecar shows; nil: there is none. It may be nil itself.
+	Certificate func() *x509.Certificate
+	// Changed receives when there is another certificate, or an endpoint was ejected or came back; nil: never.
+	Changed <-chan struct{}
 	// Down and Up are the lifeline; nil: there is none.
 	Down io.ReadCloser
 	Up   io.Writer
@@ -64,6 +71,9 @@ func Run(ctx context.Context, p Parts) error {
 		defer p.Down.Close() // ends the read
 	}
 	r := &reporter{parts: p}
+	if p.Up != nil {
+		tasks.Go(func() { r.follow(ctx) })
+	}
 	if err := p.Source.Run(ctx, r.apply); err != nil && ctx.Err() == nil {
 		stop(fmt.Errorf("follow the control plane: %w", err))
 	}
@@ -92,33 +102,4 @@ func (p Parts) follow(m lifeline.Down) {
 		rules[i] = wire.Rule{Host: f.Host, Drop: f.Drop / 100, BytesPerSecond: f.BytesPerSecond}
 	}
 	p.Wire.Set(rules)
-}
-
-// reporter reports to the daemon where the sidecar listens.
-type reporter struct {
-	parts     Parts
-	reported  map[string]string
-	listening bool
-}
-
-// apply puts a configuration in force. The sidecar counts as ready with the first: it listens, and holds a certificate.
-func (r *reporter) apply(resources *xds.Resources) error {
-	if err := r.parts.Engine.Update(resources); err != nil {
-		return err
-	}
-	if r.parts.Up == nil {
-		return nil
-	}
-	listeners := r.parts.Engine.Listeners()
-	if !r.listening || !maps.Equal(listeners, r.reported) {
-		if err := lifeline.Write(r.parts.Up, lifeline.Up{Listeners: &listeners}); err != nil {
-			return err
-		}
-		r.reported = maps.Clone(listeners)
-	}
-	if r.listening {
-		return nil
-	}
-	r.listening = true
-	return lifeline.Write(r.parts.Up, lifeline.Up{Listening: &lifeline.Listening{Addr: r.parts.Admin, Admin: r.parts.Admin}})
 }

@@ -2,18 +2,24 @@ package sidecar
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
+	"math/big"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/cluster"
 	"github.com/shopctl/shopctl/pkg/mesh/xds"
 )
 
@@ -45,9 +51,10 @@ func (s fakeSource) send(version string) error {
 
 // fakeEngine implements Engine: it listens for the version that it has.
 type fakeEngine struct {
-	version string
-	drained bool
-	patient bool
+	clusters atomic.Pointer[[]cluster.Stats]
+	version  string
+	drained  bool
+	patient  bool
 }
 
 func (e *fakeEngine) Update(r *xds.Resources) error {
@@ -62,6 +69,13 @@ func (e *fakeEngine) Listeners() map[string]string {
 	return map[string]string{"inbound_80": "127.0.0.1:" + strings.TrimSuffix(e.version, "'")}
 }
 
+func (e *fakeEngine) Clusters() []cluster.Stats {
+	if all := e.clusters.Load(); all != nil {
+		return *all
+	}
+	return nil
+}
+
 func (e *fakeEngine) Drain(ctx context.Context) { e.drained, e.patient = true, ctx.Err() == nil }
 
 // running is a sidecar that runs in a test.
@@ -71,8 +85,11 @@ type running struct {
 	// daemon closes the daemon's end of the lifeline.
 	daemon io.Closer
 	ups    chan lifeline.Up
-	stop   context.CancelFunc
-	ended  chan error
+	// changed and certificate are parts of the sidecar.
+	changed     chan struct{}
+	certificate atomic.Pointer[x509.Certificate]
+	stop        context.CancelFunc
+	ended       chan error
 }
 
 func start(t *testing.T) *running {
@@ -82,13 +99,14 @@ func start(t *testing.T) *running {
 	r := &running{
 		source: fakeSource{configs: make(chan *xds.Resources), verdicts: make(chan error)}, engine: &fakeEngine{},
 		daemon: daemon, ups: make(chan lifeline.Up, 10), stop: stop, ended: make(chan error, 1),
+		changed: make(chan struct{}),
 	}
 	go func() {
 		_ = lifeline.Read(reports, func(m lifeline.Up) { r.ups <- m })
 		close(r.ups)
 	}()
 	go func() {
-		r.ended <- Run(ctx, Parts{Source: r.source, Engine: r.engine, Admin: "127.0.0.1:1", Down: down, Up: up})
+		r.ended <- Run(ctx, Parts{Source: r.source, Engine: r.engine, Admin: "127.0.0.1:1", Certificate: r.certificate.Load, Changed: r.changed, Down: down, Up: up})
 		_ = up.Close()
 	}()
 	return r
@@ -120,6 +138,41 @@ func TestASidecarReportsItsListenersBeforeItCountsAsReadyAndWhenTheyChange(t *te
 		}
 		if !r.engine.drained || !r.engine.patient {
 			t.Errorf("engine %+v: want it drained with time for requests in flight", r.engine)
+		}
+	})
+}
+
+func TestASidecarReportsItsCertificateAndWhomItEjectsOnceEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		began := time.Now()
+		r.certificate.Store(&x509.Certificate{SerialNumber: big.NewInt(0x1f), NotAfter: began.Add(time.Hour)})
+		r.changed <- struct{}{}
+		if err := r.source.send("10"); err != nil { // it is reported before
+			t.Error(err)
+		}
+		host := cluster.HostStats{Address: "127.0.0.1:2", Ejected: true, Since: began, EjectFor: time.Minute, Why: cluster.Consecutive5xx}
+		for _, ejected := range []bool{true, true, false} {
+			host.Ejected = ejected
+			r.engine.clusters.Store(&[]cluster.Stats{{Name: "payment", Hosts: []cluster.HostStats{{Address: "127.0.0.1:1"}, host}}})
+			r.changed <- struct{}{}
+		}
+		synctest.Wait()
+		r.stop()
+		if err := <-r.ended; err != nil {
+			t.Error(err)
+		}
+		var got []string
+		for m := range r.ups {
+			if m.Proxy != nil {
+				got = append(got, m.Proxy.Certificate.Serial)
+				for _, e := range m.Proxy.Ejected {
+					got = append(got, fmt.Sprint(e.Cluster, " ", e.Address, " ", e.Reason, " ", e.Until.Sub(began)))
+				}
+			}
+		}
+		if want := []string{"1f", "1f", "payment 127.0.0.1:2 consecutive 5xx errors 1m0s", "1f"}; !reflect.DeepEqual(got, want) {
+			t.Errorf("it reported %q, want %q", got, want)
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/mesh/ca"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/agent"
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar/cluster"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/proxy"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/wire"
 	"github.com/shopctl/shopctl/pkg/mesh/xds"
@@ -32,12 +33,19 @@ func Start(ctx context.Context, b Bootstrap, streams Streams) error {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(streams.Log, nil))
-	source := &source{}
+	source, changed := &source{}, make(chan struct{}, 1)
+	change := func() {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	}
 	source.agent, err = agent.New(agent.Config{
 		Target: b.ADS, Node: b.Node.ID, Token: token,
 		Identity: ca.Identity{TrustDomain: trustDomain, Namespace: b.Node.Namespace, ServiceAccount: b.Node.ServiceAccount},
 		Apply:    func(r *xds.Resources) error { return source.apply(r) },
 		Report:   func(err error) { log.Warn("control plane", "error", err.Error()) },
+		Renewed:  change,
 	})
 	if err != nil {
 		return err
@@ -49,9 +57,13 @@ func Start(ctx context.Context, b Bootstrap, streams Streams) error {
 	}
 	defer records.close()
 	faults := new(wire.Wire)
-	engine := proxy.New(proxy.Options{Identity: source.agent, Recorder: records, Addresses: b.Ports, Trace: records.spans != nil, Wire: faults})
+	engine := proxy.New(proxy.Options{
+		Identity: source.agent, Recorder: records, Addresses: b.Ports, Trace: records.spans != nil, Wire: faults,
+		Ejected: func(*cluster.Host, cluster.Ejection) { change() }, Readmitted: func(*cluster.Host) { change() },
+	})
 	return Run(ctx, Parts{
 		Source: source, Engine: engine, Admin: records.admin.Addr().String(), Down: streams.Down, Up: streams.Up, Wire: faults,
+		Certificate: source.agent.Leaf, Changed: changed,
 	})
 }
 

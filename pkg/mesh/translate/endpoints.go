@@ -1,6 +1,9 @@
 package translate
 
 import (
+	"cmp"
+	"strings"
+
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
@@ -28,7 +31,7 @@ func (m *Mesh) Endpoints(proxy Proxy, s *Service, port Port) []*endpointv3.Clust
 		var found []*endpointv3.LbEndpoint
 		for _, e := range s.Endpoints {
 			if includes(e.Labels, labels[subset]) && reachable(policy.GetTls()) {
-				found = append(found, lbEndpoint(e, e.port(port.TargetPort), !plain && m.takesMutualTLS(s, e, port)))
+				found = append(found, lbEndpoint(s.Namespace, e, e.port(port.TargetPort), !plain && m.takesMutualTLS(s, e, port)))
 			}
 		}
 		if len(found) > 0 {
@@ -53,14 +56,26 @@ func names(subsets []*networking.Subset) []string {
 	return all
 }
 
-func lbEndpoint(e Endpoint, port uint32, mutual bool) *endpointv3.LbEndpoint {
+// clusterID is what istiod calls a cluster that is given no name.
+const clusterID = "Kubernetes"
+
+// workload is what sidecars know of an endpoint's workload, by its canonical name and revision.
+func workload(namespace string, e Endpoint) *structpb.Struct {
+	name := cmp.Or(e.Labels["service.istio.io/canonical-name"], e.Labels["app.kubernetes.io/name"], e.Labels["app"], e.Workload)
+	revision := cmp.Or(e.Labels["service.istio.io/canonical-revision"], e.Labels["app.kubernetes.io/version"], e.Labels["version"], "latest")
+	text := strings.Join([]string{e.Workload, namespace, name, revision, clusterID}, ";")
+	return &structpb.Struct{Fields: map[string]*structpb.Value{"workload": structpb.NewStringValue(text)}}
+}
+
+func lbEndpoint(namespace string, e Endpoint, port uint32, mutual bool) *endpointv3.LbEndpoint {
 	out := &endpointv3.LbEndpoint{HostIdentifier: &endpointv3.LbEndpoint_Endpoint{Endpoint: &endpointv3.Endpoint{
 		Address: &corev3.Address{Address: &corev3.Address_SocketAddress{SocketAddress: &corev3.SocketAddress{
 			Address: e.Address, PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: port},
 		}}},
 	}}}
+	out.Metadata = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"istio": workload(namespace, e)}}
 	if mutual {
-		out.Metadata = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"envoy.transport_socket_match": tlsMode()}}
+		out.Metadata.FilterMetadata["envoy.transport_socket_match"] = tlsMode()
 	}
 	return out
 }

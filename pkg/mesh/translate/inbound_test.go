@@ -43,7 +43,7 @@ func TestACallerSendsPlainTextWhereMutualTLSIsSwitchedOff(t *testing.T) {
 	m := shop()
 	m.peers(t, "production", "v1", "{selector: {matchLabels: {version: v1}}, mtls: {mode: DISABLE}}")
 	for _, e := range m.Endpoints(checkout, &m.Services[0], grpcPort)[0].GetEndpoints()[0].GetLbEndpoints() {
-		if e.GetMetadata() != nil {
+		if e.GetMetadata().GetFilterMetadata()["envoy.transport_socket_match"] != nil {
 			t.Errorf("%v takes mutual TLS", e)
 		}
 	}
@@ -127,5 +127,15 @@ func TestOnlyRequestsOfHTTP1AreSentAgainToTheWorkload(t *testing.T) {
 		if got := inboundRoute(Port{TargetPort: 8080, Protocol: protocol}).GetRoute().GetRetryPolicy().GetRetryOn(); got != want {
 			t.Errorf("protocol %d: %q, want %q", protocol, got, want)
 		}
+	}
+}
+
+func TestAnEndpointNamesItsWorkloadAndVersion(t *testing.T) {
+	m := shop()
+	m.Services[0].Endpoints[0].Workload = "payment-v1"
+	e := m.Endpoints(checkout, &m.Services[0], grpcPort)[0].GetEndpoints()[0].GetLbEndpoints()[0]
+	got := e.GetMetadata().GetFilterMetadata()["istio"].GetFields()["workload"].GetStringValue()
+	if want := "payment-v1;production;payment-v1;v1;Kubernetes"; got != want {
+		t.Errorf("the workload is %q, want %q", got, want)
 	}
 }

@@ -69,8 +69,8 @@ func (p Protocol) http2() bool { return p == HTTP2 || p == GRPC }
 // Endpoint is an instance of a service.
 type Endpoint struct {
 	Address string
-	// Pod is its name.
-	Pod string
+	// Pod is its name, and Workload that of what it is of.
+	Pod, Workload string
 	// Ports are those at which it is reached in place of its target ports. The others are reached at their own.
 	Ports          map[uint32]uint32
 	Labels         map[string]string

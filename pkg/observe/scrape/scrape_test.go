@@ -234,6 +234,31 @@ func TestAWatcherGetsFreshNumbersSoon(t *testing.T) {
 	<-done
 }
 
+func TestARefreshScrapesBeforeItReturns(t *testing.T) {
+	var value atomic.Int64
+	value.Store(1)
+	r := newRig(t, Limits{})
+	r.targets = []Target{target("cart", serve(t, func() string { return fmt.Sprintf("m %d\n", value.Load()) }))}
+	began := r.at
+	ticks := atomic.Int64{}
+	r.cfg.Now = func() time.Time { return began.Add(time.Duration(ticks.Add(1)) * time.Millisecond) }
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		r.Run(ctx)
+		close(done)
+	}()
+	r.Refresh(t.Context())
+	value.Store(2)
+	r.Refresh(t.Context())
+	if v := r.last(t, "m"); v != 2 {
+		t.Errorf("m is %v after a refresh", v)
+	}
+	stop()
+	<-done
+	r.Refresh(ctx) // the scraper has ended: it does not wait
+}
+
 func TestThePaceFollowsWhoLooksAndWhatHappens(t *testing.T) {
 	s := New(Config{Now: time.Now})
 	for _, c := range []struct {

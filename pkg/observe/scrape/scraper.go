@@ -59,8 +59,11 @@ type Scraper struct {
 	cfg  Config
 	http *http.Client
 	wake chan struct{}
-	work sync.WaitGroup
-	turn chan struct{}
+	// asked takes what is closed when a pass is over that began later; answers are those to close.
+	asked   chan chan struct{}
+	answers []chan struct{}
+	work    sync.WaitGroup
+	turn    chan struct{}
 	// changed is notified of new results.
 	changed broadcast.Signal
 
@@ -91,7 +94,7 @@ func New(cfg Config) *Scraper {
 			Transport:     &http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute, DisableCompression: true, MaxResponseHeaderBytes: 64 << 10},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		wake: make(chan struct{}, 1), turn: make(chan struct{}, atOnce),
+		wake: make(chan struct{}, 1), asked: make(chan chan struct{}), turn: make(chan struct{}, atOnce),
 		loops:   map[string]*loopState{},
 		results: map[string]Stats{},
 	}
@@ -125,6 +128,25 @@ func (s *Scraper) Wake() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
+	}
+}
+
+// refreshTimeout bounds the wait of Refresh.
+const refreshTimeout = 2 * passTimeout
+
+// Refresh scrapes now, and returns when that is over. It waits a second at most.
+func (s *Scraper) Refresh(ctx context.Context) {
+	ctx, stop := context.WithTimeout(ctx, refreshTimeout)
+	defer stop()
+	done := make(chan struct{})
+	select {
+	case s.asked <- done:
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-done:
+	case <-ctx.Done():
 	}
 }
 
@@ -164,6 +186,10 @@ func (s *Scraper) Run(ctx context.Context) {
 		} else {
 			quiet++
 		}
+		for _, done := range s.answers {
+			close(done)
+		}
+		s.answers = nil
 		// The shop has only begun: targets appear, and rates need two samples.
 		pause, rousable := s.pace(watched || passes < beginning, quiet, watched && first)
 		first = !watched
@@ -202,6 +228,9 @@ func (s *Scraper) wait(ctx context.Context, d time.Duration, rousable bool) bool
 			return false
 		case <-t.C:
 			return false
+		case done := <-s.asked:
+			s.answers = append(s.answers, done)
+			return true
 		case <-s.wake:
 			if rousable || d > watchedEvery && s.watched() {
 				return true

@@ -114,6 +114,105 @@ func (x *MeshStatusResponse) GetSidecars() []*Sidecar {
 	return nil
 }
 
+type AwaitMeshRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How long to wait at most; absent: a minute.
+	Timeout       *durationpb.Duration `protobuf:"bytes,1,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AwaitMeshRequest) Reset() {
+	*x = AwaitMeshRequest{}
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AwaitMeshRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AwaitMeshRequest) ProtoMessage() {}
+
+func (x *AwaitMeshRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AwaitMeshRequest.ProtoReflect.Descriptor instead.
+func (*AwaitMeshRequest) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *AwaitMeshRequest) GetTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.Timeout
+	}
+	return nil
+}
+
+type AwaitMeshResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many have them in force.
+	Sidecars int32 `protobuf:"varint,1,opt,name=sidecars,proto3" json:"sidecars,omitempty"`
+	// Those that have not, when the time was over.
+	Behind        []*Sidecar `protobuf:"bytes,2,rep,name=behind,proto3" json:"behind,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AwaitMeshResponse) Reset() {
+	*x = AwaitMeshResponse{}
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AwaitMeshResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AwaitMeshResponse) ProtoMessage() {}
+
+func (x *AwaitMeshResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AwaitMeshResponse.ProtoReflect.Descriptor instead.
+func (*AwaitMeshResponse) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *AwaitMeshResponse) GetSidecars() int32 {
+	if x != nil {
+		return x.Sidecars
+	}
+	return 0
+}
+
+func (x *AwaitMeshResponse) GetBehind() []*Sidecar {
+	if x != nil {
+		return x.Behind
+	}
+	return nil
+}
+
 // Sidecar is the proxy of one instance.
 type Sidecar struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -145,7 +244,7 @@ type Sidecar struct {
 
 func (x *Sidecar) Reset() {
 	*x = Sidecar{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[2]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -157,7 +256,7 @@ func (x *Sidecar) String() string {
 func (*Sidecar) ProtoMessage() {}
 
 func (x *Sidecar) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[2]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -170,7 +269,7 @@ func (x *Sidecar) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sidecar.ProtoReflect.Descriptor instead.
 func (*Sidecar) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{2}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Sidecar) GetService() string {
@@ -267,7 +366,7 @@ type GetSidecarRequest struct {
 
 func (x *GetSidecarRequest) Reset() {
 	*x = GetSidecarRequest{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[3]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -279,7 +378,7 @@ func (x *GetSidecarRequest) String() string {
 func (*GetSidecarRequest) ProtoMessage() {}
 
 func (x *GetSidecarRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[3]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -292,7 +391,7 @@ func (x *GetSidecarRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSidecarRequest.ProtoReflect.Descriptor instead.
 func (*GetSidecarRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{3}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetSidecarRequest) GetService() string {
@@ -316,7 +415,7 @@ type GetSidecarResponse struct {
 
 func (x *GetSidecarResponse) Reset() {
 	*x = GetSidecarResponse{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[4]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -328,7 +427,7 @@ func (x *GetSidecarResponse) String() string {
 func (*GetSidecarResponse) ProtoMessage() {}
 
 func (x *GetSidecarResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[4]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -341,7 +440,7 @@ func (x *GetSidecarResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSidecarResponse.ProtoReflect.Descriptor instead.
 func (*GetSidecarResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{4}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetSidecarResponse) GetSidecar() *Sidecar {
@@ -405,7 +504,7 @@ type MeshListener struct {
 
 func (x *MeshListener) Reset() {
 	*x = MeshListener{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[5]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -417,7 +516,7 @@ func (x *MeshListener) String() string {
 func (*MeshListener) ProtoMessage() {}
 
 func (x *MeshListener) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[5]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -430,7 +529,7 @@ func (x *MeshListener) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshListener.ProtoReflect.Descriptor instead.
 func (*MeshListener) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{5}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *MeshListener) GetName() string {
@@ -499,7 +598,7 @@ type MeshRoute struct {
 
 func (x *MeshRoute) Reset() {
 	*x = MeshRoute{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[6]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -511,7 +610,7 @@ func (x *MeshRoute) String() string {
 func (*MeshRoute) ProtoMessage() {}
 
 func (x *MeshRoute) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[6]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -524,7 +623,7 @@ func (x *MeshRoute) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshRoute.ProtoReflect.Descriptor instead.
 func (*MeshRoute) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{6}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *MeshRoute) GetName() string {
@@ -620,7 +719,7 @@ type MeshCluster struct {
 
 func (x *MeshCluster) Reset() {
 	*x = MeshCluster{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[7]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -632,7 +731,7 @@ func (x *MeshCluster) String() string {
 func (*MeshCluster) ProtoMessage() {}
 
 func (x *MeshCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[7]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -645,7 +744,7 @@ func (x *MeshCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshCluster.ProtoReflect.Descriptor instead.
 func (*MeshCluster) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{7}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *MeshCluster) GetName() string {
@@ -745,14 +844,18 @@ type MeshEndpoint struct {
 	// mutual_tls or none.
 	Security string `protobuf:"bytes,6,opt,name=security,proto3" json:"security,omitempty"`
 	// The Envoy resource; of the first row of each cluster.
-	Json          []byte `protobuf:"bytes,7,opt,name=json,proto3" json:"json,omitempty"`
+	Json []byte `protobuf:"bytes,7,opt,name=json,proto3" json:"json,omitempty"`
+	// Why it was ejected, when, and the time before which it does not come back; absent unless it is.
+	EjectedReason string                 `protobuf:"bytes,8,opt,name=ejected_reason,json=ejectedReason,proto3" json:"ejected_reason,omitempty"`
+	EjectedSince  *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=ejected_since,json=ejectedSince,proto3" json:"ejected_since,omitempty"`
+	EjectedUntil  *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=ejected_until,json=ejectedUntil,proto3" json:"ejected_until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MeshEndpoint) Reset() {
 	*x = MeshEndpoint{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[8]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -764,7 +867,7 @@ func (x *MeshEndpoint) String() string {
 func (*MeshEndpoint) ProtoMessage() {}
 
 func (x *MeshEndpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[8]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -777,7 +880,7 @@ func (x *MeshEndpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshEndpoint.ProtoReflect.Descriptor instead.
 func (*MeshEndpoint) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{8}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *MeshEndpoint) GetAddress() string {
@@ -829,6 +932,27 @@ func (x *MeshEndpoint) GetJson() []byte {
 	return nil
 }
 
+func (x *MeshEndpoint) GetEjectedReason() string {
+	if x != nil {
+		return x.EjectedReason
+	}
+	return ""
+}
+
+func (x *MeshEndpoint) GetEjectedSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EjectedSince
+	}
+	return nil
+}
+
+func (x *MeshEndpoint) GetEjectedUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EjectedUntil
+	}
+	return nil
+}
+
 type MeshSecret struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// default (certificate and key), ROOTCA.
@@ -847,7 +971,7 @@ type MeshSecret struct {
 
 func (x *MeshSecret) Reset() {
 	*x = MeshSecret{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[9]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -859,7 +983,7 @@ func (x *MeshSecret) String() string {
 func (*MeshSecret) ProtoMessage() {}
 
 func (x *MeshSecret) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[9]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -872,7 +996,7 @@ func (x *MeshSecret) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshSecret.ProtoReflect.Descriptor instead.
 func (*MeshSecret) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{9}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *MeshSecret) GetName() string {
@@ -940,7 +1064,7 @@ type DescribeMeshRequest struct {
 
 func (x *DescribeMeshRequest) Reset() {
 	*x = DescribeMeshRequest{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[10]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -952,7 +1076,7 @@ func (x *DescribeMeshRequest) String() string {
 func (*DescribeMeshRequest) ProtoMessage() {}
 
 func (x *DescribeMeshRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[10]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -965,7 +1089,7 @@ func (x *DescribeMeshRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeMeshRequest.ProtoReflect.Descriptor instead.
 func (*DescribeMeshRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{10}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DescribeMeshRequest) GetService() string {
@@ -985,7 +1109,7 @@ type DescribeMeshResponse struct {
 
 func (x *DescribeMeshResponse) Reset() {
 	*x = DescribeMeshResponse{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[11]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -997,7 +1121,7 @@ func (x *DescribeMeshResponse) String() string {
 func (*DescribeMeshResponse) ProtoMessage() {}
 
 func (x *DescribeMeshResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[11]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1010,7 +1134,7 @@ func (x *DescribeMeshResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeMeshResponse.ProtoReflect.Descriptor instead.
 func (*DescribeMeshResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{11}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DescribeMeshResponse) GetText() string {
@@ -1036,7 +1160,7 @@ type TapMeshRequest struct {
 
 func (x *TapMeshRequest) Reset() {
 	*x = TapMeshRequest{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[12]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1048,7 +1172,7 @@ func (x *TapMeshRequest) String() string {
 func (*TapMeshRequest) ProtoMessage() {}
 
 func (x *TapMeshRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[12]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1061,7 +1185,7 @@ func (x *TapMeshRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TapMeshRequest.ProtoReflect.Descriptor instead.
 func (*TapMeshRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{12}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *TapMeshRequest) GetService() string {
@@ -1128,7 +1252,7 @@ type TappedRequest struct {
 
 func (x *TappedRequest) Reset() {
 	*x = TappedRequest{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[13]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1140,7 +1264,7 @@ func (x *TappedRequest) String() string {
 func (*TappedRequest) ProtoMessage() {}
 
 func (x *TappedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[13]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1153,7 +1277,7 @@ func (x *TappedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TappedRequest.ProtoReflect.Descriptor instead.
 func (*TappedRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{13}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TappedRequest) GetTime() *timestamppb.Timestamp {
@@ -1313,7 +1437,7 @@ type ExplainMeshRequest struct {
 
 func (x *ExplainMeshRequest) Reset() {
 	*x = ExplainMeshRequest{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[14]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1325,7 +1449,7 @@ func (x *ExplainMeshRequest) String() string {
 func (*ExplainMeshRequest) ProtoMessage() {}
 
 func (x *ExplainMeshRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[14]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1338,7 +1462,7 @@ func (x *ExplainMeshRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainMeshRequest.ProtoReflect.Descriptor instead.
 func (*ExplainMeshRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{14}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ExplainMeshRequest) GetRequest() string {
@@ -1360,7 +1484,7 @@ type ExplainMeshResponse struct {
 
 func (x *ExplainMeshResponse) Reset() {
 	*x = ExplainMeshResponse{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[15]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1496,7 @@ func (x *ExplainMeshResponse) String() string {
 func (*ExplainMeshResponse) ProtoMessage() {}
 
 func (x *ExplainMeshResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[15]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1509,7 @@ func (x *ExplainMeshResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainMeshResponse.ProtoReflect.Descriptor instead.
 func (*ExplainMeshResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{15}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ExplainMeshResponse) GetTraceId() string {
@@ -1429,7 +1553,7 @@ type ExplainedHop struct {
 
 func (x *ExplainedHop) Reset() {
 	*x = ExplainedHop{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[16]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1441,7 +1565,7 @@ func (x *ExplainedHop) String() string {
 func (*ExplainedHop) ProtoMessage() {}
 
 func (x *ExplainedHop) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[16]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1454,7 +1578,7 @@ func (x *ExplainedHop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainedHop.ProtoReflect.Descriptor instead.
 func (*ExplainedHop) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{16}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ExplainedHop) GetCaller() string {
@@ -1539,7 +1663,7 @@ type ExplainedDecision struct {
 
 func (x *ExplainedDecision) Reset() {
 	*x = ExplainedDecision{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[17]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1551,7 +1675,7 @@ func (x *ExplainedDecision) String() string {
 func (*ExplainedDecision) ProtoMessage() {}
 
 func (x *ExplainedDecision) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[17]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1564,7 +1688,7 @@ func (x *ExplainedDecision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainedDecision.ProtoReflect.Descriptor instead.
 func (*ExplainedDecision) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{17}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ExplainedDecision) GetVerb() string {
@@ -1610,7 +1734,12 @@ const file_shopctl_control_v1_mesh_proto_rawDesc = "" +
 	"\x11MeshStatusRequest\"a\n" +
 	"\x12MeshStatusResponse\x12\x12\n" +
 	"\x04mode\x18\x01 \x01(\tR\x04mode\x127\n" +
-	"\bsidecars\x18\x02 \x03(\v2\x1b.shopctl.control.v1.SidecarR\bsidecars\"\x8f\x03\n" +
+	"\bsidecars\x18\x02 \x03(\v2\x1b.shopctl.control.v1.SidecarR\bsidecars\"G\n" +
+	"\x10AwaitMeshRequest\x123\n" +
+	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\"d\n" +
+	"\x11AwaitMeshResponse\x12\x1a\n" +
+	"\bsidecars\x18\x01 \x01(\x05R\bsidecars\x123\n" +
+	"\x06behind\x18\x02 \x03(\v2\x1b.shopctl.control.v1.SidecarR\x06behind\"\x8f\x03\n" +
 	"\aSidecar\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x1a\n" +
 	"\binstance\x18\x02 \x01(\tR\binstance\x12\x12\n" +
@@ -1667,7 +1796,7 @@ const file_shopctl_control_v1_mesh_proto_rawDesc = "" +
 	"\aejected\x18\n" +
 	" \x01(\x05R\aejected\x12\x16\n" +
 	"\x06policy\x18\v \x01(\tR\x06policy\x12\x12\n" +
-	"\x04json\x18\f \x01(\fR\x04json\"\xc0\x01\n" +
+	"\x04json\x18\f \x01(\fR\x04json\"\xe9\x02\n" +
 	"\fMeshEndpoint\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x18\n" +
@@ -1675,7 +1804,11 @@ const file_shopctl_control_v1_mesh_proto_rawDesc = "" +
 	"\acluster\x18\x04 \x01(\tR\acluster\x12\x1a\n" +
 	"\binstance\x18\x05 \x01(\tR\binstance\x12\x1a\n" +
 	"\bsecurity\x18\x06 \x01(\tR\bsecurity\x12\x12\n" +
-	"\x04json\x18\a \x01(\fR\x04json\"\x8a\x02\n" +
+	"\x04json\x18\a \x01(\fR\x04json\x12%\n" +
+	"\x0eejected_reason\x18\b \x01(\tR\rejectedReason\x12?\n" +
+	"\rejected_since\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\fejectedSince\x12?\n" +
+	"\rejected_until\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\fejectedUntil\"\x8a\x02\n" +
 	"\n" +
 	"MeshSecret\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
@@ -1742,10 +1875,11 @@ const file_shopctl_control_v1_mesh_proto_rawDesc = "" +
 	"\x04what\x18\x02 \x01(\tR\x04what\x12\x16\n" +
 	"\x06object\x18\x03 \x01(\tR\x06object\x12\x1a\n" +
 	"\bposition\x18\x04 \x01(\tR\bposition\x12\x18\n" +
-	"\awithout\x18\x05 \x01(\tR\awithout2\xd7\x03\n" +
+	"\awithout\x18\x05 \x01(\tR\awithout2\xb1\x04\n" +
 	"\x04Mesh\x12[\n" +
 	"\n" +
-	"MeshStatus\x12%.shopctl.control.v1.MeshStatusRequest\x1a&.shopctl.control.v1.MeshStatusResponse\x12[\n" +
+	"MeshStatus\x12%.shopctl.control.v1.MeshStatusRequest\x1a&.shopctl.control.v1.MeshStatusResponse\x12X\n" +
+	"\tAwaitMesh\x12$.shopctl.control.v1.AwaitMeshRequest\x1a%.shopctl.control.v1.AwaitMeshResponse\x12[\n" +
 	"\n" +
 	"GetSidecar\x12%.shopctl.control.v1.GetSidecarRequest\x1a&.shopctl.control.v1.GetSidecarResponse\x12a\n" +
 	"\fDescribeMesh\x12'.shopctl.control.v1.DescribeMeshRequest\x1a(.shopctl.control.v1.DescribeMeshResponse\x12R\n" +
@@ -1764,62 +1898,70 @@ func file_shopctl_control_v1_mesh_proto_rawDescGZIP() []byte {
 	return file_shopctl_control_v1_mesh_proto_rawDescData
 }
 
-var file_shopctl_control_v1_mesh_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_shopctl_control_v1_mesh_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_shopctl_control_v1_mesh_proto_goTypes = []any{
 	(*MeshStatusRequest)(nil),     // 0: shopctl.control.v1.MeshStatusRequest
 	(*MeshStatusResponse)(nil),    // 1: shopctl.control.v1.MeshStatusResponse
-	(*Sidecar)(nil),               // 2: shopctl.control.v1.Sidecar
-	(*GetSidecarRequest)(nil),     // 3: shopctl.control.v1.GetSidecarRequest
-	(*GetSidecarResponse)(nil),    // 4: shopctl.control.v1.GetSidecarResponse
-	(*MeshListener)(nil),          // 5: shopctl.control.v1.MeshListener
-	(*MeshRoute)(nil),             // 6: shopctl.control.v1.MeshRoute
-	(*MeshCluster)(nil),           // 7: shopctl.control.v1.MeshCluster
-	(*MeshEndpoint)(nil),          // 8: shopctl.control.v1.MeshEndpoint
-	(*MeshSecret)(nil),            // 9: shopctl.control.v1.MeshSecret
-	(*DescribeMeshRequest)(nil),   // 10: shopctl.control.v1.DescribeMeshRequest
-	(*DescribeMeshResponse)(nil),  // 11: shopctl.control.v1.DescribeMeshResponse
-	(*TapMeshRequest)(nil),        // 12: shopctl.control.v1.TapMeshRequest
-	(*TappedRequest)(nil),         // 13: shopctl.control.v1.TappedRequest
-	(*ExplainMeshRequest)(nil),    // 14: shopctl.control.v1.ExplainMeshRequest
-	(*ExplainMeshResponse)(nil),   // 15: shopctl.control.v1.ExplainMeshResponse
-	(*ExplainedHop)(nil),          // 16: shopctl.control.v1.ExplainedHop
-	(*ExplainedDecision)(nil),     // 17: shopctl.control.v1.ExplainedDecision
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 19: google.protobuf.Duration
+	(*AwaitMeshRequest)(nil),      // 2: shopctl.control.v1.AwaitMeshRequest
+	(*AwaitMeshResponse)(nil),     // 3: shopctl.control.v1.AwaitMeshResponse
+	(*Sidecar)(nil),               // 4: shopctl.control.v1.Sidecar
+	(*GetSidecarRequest)(nil),     // 5: shopctl.control.v1.GetSidecarRequest
+	(*GetSidecarResponse)(nil),    // 6: shopctl.control.v1.GetSidecarResponse
+	(*MeshListener)(nil),          // 7: shopctl.control.v1.MeshListener
+	(*MeshRoute)(nil),             // 8: shopctl.control.v1.MeshRoute
+	(*MeshCluster)(nil),           // 9: shopctl.control.v1.MeshCluster
+	(*MeshEndpoint)(nil),          // 10: shopctl.control.v1.MeshEndpoint
+	(*MeshSecret)(nil),            // 11: shopctl.control.v1.MeshSecret
+	(*DescribeMeshRequest)(nil),   // 12: shopctl.control.v1.DescribeMeshRequest
+	(*DescribeMeshResponse)(nil),  // 13: shopctl.control.v1.DescribeMeshResponse
+	(*TapMeshRequest)(nil),        // 14: shopctl.control.v1.TapMeshRequest
+	(*TappedRequest)(nil),         // 15: shopctl.control.v1.TappedRequest
+	(*ExplainMeshRequest)(nil),    // 16: shopctl.control.v1.ExplainMeshRequest
+	(*ExplainMeshResponse)(nil),   // 17: shopctl.control.v1.ExplainMeshResponse
+	(*ExplainedHop)(nil),          // 18: shopctl.control.v1.ExplainedHop
+	(*ExplainedDecision)(nil),     // 19: shopctl.control.v1.ExplainedDecision
+	(*durationpb.Duration)(nil),   // 20: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
 }
 var file_shopctl_control_v1_mesh_proto_depIdxs = []int32{
-	2,  // 0: shopctl.control.v1.MeshStatusResponse.sidecars:type_name -> shopctl.control.v1.Sidecar
-	18, // 1: shopctl.control.v1.Sidecar.since:type_name -> google.protobuf.Timestamp
-	18, // 2: shopctl.control.v1.Sidecar.not_before:type_name -> google.protobuf.Timestamp
-	18, // 3: shopctl.control.v1.Sidecar.not_after:type_name -> google.protobuf.Timestamp
-	2,  // 4: shopctl.control.v1.GetSidecarResponse.sidecar:type_name -> shopctl.control.v1.Sidecar
-	5,  // 5: shopctl.control.v1.GetSidecarResponse.listeners:type_name -> shopctl.control.v1.MeshListener
-	6,  // 6: shopctl.control.v1.GetSidecarResponse.routes:type_name -> shopctl.control.v1.MeshRoute
-	7,  // 7: shopctl.control.v1.GetSidecarResponse.clusters:type_name -> shopctl.control.v1.MeshCluster
-	8,  // 8: shopctl.control.v1.GetSidecarResponse.endpoints:type_name -> shopctl.control.v1.MeshEndpoint
-	9,  // 9: shopctl.control.v1.GetSidecarResponse.secrets:type_name -> shopctl.control.v1.MeshSecret
-	18, // 10: shopctl.control.v1.MeshSecret.not_before:type_name -> google.protobuf.Timestamp
-	18, // 11: shopctl.control.v1.MeshSecret.not_after:type_name -> google.protobuf.Timestamp
-	18, // 12: shopctl.control.v1.TappedRequest.time:type_name -> google.protobuf.Timestamp
-	19, // 13: shopctl.control.v1.TappedRequest.duration:type_name -> google.protobuf.Duration
-	16, // 14: shopctl.control.v1.ExplainMeshResponse.hops:type_name -> shopctl.control.v1.ExplainedHop
-	19, // 15: shopctl.control.v1.ExplainedHop.duration:type_name -> google.protobuf.Duration
-	17, // 16: shopctl.control.v1.ExplainedHop.decisions:type_name -> shopctl.control.v1.ExplainedDecision
-	0,  // 17: shopctl.control.v1.Mesh.MeshStatus:input_type -> shopctl.control.v1.MeshStatusRequest
-	3,  // 18: shopctl.control.v1.Mesh.GetSidecar:input_type -> shopctl.control.v1.GetSidecarRequest
-	10, // 19: shopctl.control.v1.Mesh.DescribeMesh:input_type -> shopctl.control.v1.DescribeMeshRequest
-	12, // 20: shopctl.control.v1.Mesh.TapMesh:input_type -> shopctl.control.v1.TapMeshRequest
-	14, // 21: shopctl.control.v1.Mesh.ExplainMesh:input_type -> shopctl.control.v1.ExplainMeshRequest
-	1,  // 22: shopctl.control.v1.Mesh.MeshStatus:output_type -> shopctl.control.v1.MeshStatusResponse
-	4,  // 23: shopctl.control.v1.Mesh.GetSidecar:output_type -> shopctl.control.v1.GetSidecarResponse
-	11, // 24: shopctl.control.v1.Mesh.DescribeMesh:output_type -> shopctl.control.v1.DescribeMeshResponse
-	13, // 25: shopctl.control.v1.Mesh.TapMesh:output_type -> shopctl.control.v1.TappedRequest
-	15, // 26: shopctl.control.v1.Mesh.ExplainMesh:output_type -> shopctl.control.v1.ExplainMeshResponse
-	22, // [22:27] is the sub-list for method output_type
-	17, // [17:22] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	4,  // 0: shopctl.control.v1.MeshStatusResponse.sidecars:type_name -> shopctl.control.v1.Sidecar
+	20, // 1: shopctl.control.v1.AwaitMeshRequest.timeout:type_name -> google.protobuf.Duration
+	4,  // 2: shopctl.control.v1.AwaitMeshResponse.behind:type_name -> shopctl.control.v1.Sidecar
+	21, // 3: shopctl.control.v1.Sidecar.since:type_name -> google.protobuf.Timestamp
+	21, // 4: shopctl.control.v1.Sidecar.not_before:type_name -> google.protobuf.Timestamp
+	21, // 5: shopctl.control.v1.Sidecar.not_after:type_name -> google.protobuf.Timestamp
+	4,  // 6: shopctl.control.v1.GetSidecarResponse.sidecar:type_name -> shopctl.control.v1.Sidecar
+	7,  // 7: shopctl.control.v1.GetSidecarResponse.listeners:type_name -> shopctl.control.v1.MeshListener
+	8,  // 8: shopctl.control.v1.GetSidecarResponse.routes:type_name -> shopctl.control.v1.MeshRoute
+	9,  // 9: shopctl.control.v1.GetSidecarResponse.clusters:type_name -> shopctl.control.v1.MeshCluster
+	10, // 10: shopctl.control.v1.GetSidecarResponse.endpoints:type_name -> shopctl.control.v1.MeshEndpoint
+	11, // 11: shopctl.control.v1.GetSidecarResponse.secrets:type_name -> shopctl.control.v1.MeshSecret
+	21, // 12: shopctl.control.v1.MeshEndpoint.ejected_since:type_name -> google.protobuf.Timestamp
+	21, // 13: shopctl.control.v1.MeshEndpoint.ejected_until:type_name -> google.protobuf.Timestamp
+	21, // 14: shopctl.control.v1.MeshSecret.not_before:type_name -> google.protobuf.Timestamp
+	21, // 15: shopctl.control.v1.MeshSecret.not_after:type_name -> google.protobuf.Timestamp
+	21, // 16: shopctl.control.v1.TappedRequest.time:type_name -> google.protobuf.Timestamp
+	20, // 17: shopctl.control.v1.TappedRequest.duration:type_name -> google.protobuf.Duration
+	18, // 18: shopctl.control.v1.ExplainMeshResponse.hops:type_name -> shopctl.control.v1.ExplainedHop
+	20, // 19: shopctl.control.v1.ExplainedHop.duration:type_name -> google.protobuf.Duration
+	19, // 20: shopctl.control.v1.ExplainedHop.decisions:type_name -> shopctl.control.v1.ExplainedDecision
+	0,  // 21: shopctl.control.v1.Mesh.MeshStatus:input_type -> shopctl.control.v1.MeshStatusRequest
+	2,  // 22: shopctl.control.v1.Mesh.AwaitMesh:input_type -> shopctl.control.v1.AwaitMeshRequest
+	5,  // 23: shopctl.control.v1.Mesh.GetSidecar:input_type -> shopctl.control.v1.GetSidecarRequest
+	12, // 24: shopctl.control.v1.Mesh.DescribeMesh:input_type -> shopctl.control.v1.DescribeMeshRequest
+	14, // 25: shopctl.control.v1.Mesh.TapMesh:input_type -> shopctl.control.v1.TapMeshRequest
+	16, // 26: shopctl.control.v1.Mesh.ExplainMesh:input_type -> shopctl.control.v1.ExplainMeshRequest
+	1,  // 27: shopctl.control.v1.Mesh.MeshStatus:output_type -> shopctl.control.v1.MeshStatusResponse
+	3,  // 28: shopctl.control.v1.Mesh.AwaitMesh:output_type -> shopctl.control.v1.AwaitMeshResponse
+	6,  // 29: shopctl.control.v1.Mesh.GetSidecar:output_type -> shopctl.control.v1.GetSidecarResponse
+	13, // 30: shopctl.control.v1.Mesh.DescribeMesh:output_type -> shopctl.control.v1.DescribeMeshResponse
+	15, // 31: shopctl.control.v1.Mesh.TapMesh:output_type -> shopctl.control.v1.TappedRequest
+	17, // 32: shopctl.control.v1.Mesh.ExplainMesh:output_type -> shopctl.control.v1.ExplainMeshResponse
+	27, // [27:33] is the sub-list for method output_type
+	21, // [21:27] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_shopctl_control_v1_mesh_proto_init() }
@@ -1833,7 +1975,7 @@ func file_shopctl_control_v1_mesh_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shopctl_control_v1_mesh_proto_rawDesc), len(file_shopctl_control_v1_mesh_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

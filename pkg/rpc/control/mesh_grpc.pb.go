@@ -22,6 +22,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	Mesh_MeshStatus_FullMethodName   = "/shopctl.control.v1.Mesh/MeshStatus"
+	Mesh_AwaitMesh_FullMethodName    = "/shopctl.control.v1.Mesh/AwaitMesh"
 	Mesh_GetSidecar_FullMethodName   = "/shopctl.control.v1.Mesh/GetSidecar"
 	Mesh_DescribeMesh_FullMethodName = "/shopctl.control.v1.Mesh/DescribeMesh"
 	Mesh_TapMesh_FullMethodName      = "/shopctl.control.v1.Mesh/TapMesh"
@@ -34,6 +35,8 @@ const (
 type MeshClient interface {
 	// MeshStatus returns the sidecars, and whether each has the newest configuration.
 	MeshStatus(ctx context.Context, in *MeshStatusRequest, opts ...grpc.CallOption) (*MeshStatusResponse, error)
+	// AwaitMesh waits until every sidecar has the objects that there are in force. A sidecar that is to start counts too.
+	AwaitMesh(ctx context.Context, in *AwaitMeshRequest, opts ...grpc.CallOption) (*AwaitMeshResponse, error)
 	// GetSidecar returns what one sidecar holds. Errors: NOT_FOUND if there is no such service, FAILED_PRECONDITION if it has
 	// no sidecar.
 	GetSidecar(ctx context.Context, in *GetSidecarRequest, opts ...grpc.CallOption) (*GetSidecarResponse, error)
@@ -57,6 +60,16 @@ func (c *meshClient) MeshStatus(ctx context.Context, in *MeshStatusRequest, opts
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(MeshStatusResponse)
 	err := c.cc.Invoke(ctx, Mesh_MeshStatus_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *meshClient) AwaitMesh(ctx context.Context, in *AwaitMeshRequest, opts ...grpc.CallOption) (*AwaitMeshResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AwaitMeshResponse)
+	err := c.cc.Invoke(ctx, Mesh_AwaitMesh_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +131,8 @@ func (c *meshClient) ExplainMesh(ctx context.Context, in *ExplainMeshRequest, op
 type MeshServer interface {
 	// MeshStatus returns the sidecars, and whether each has the newest configuration.
 	MeshStatus(context.Context, *MeshStatusRequest) (*MeshStatusResponse, error)
+	// AwaitMesh waits until every sidecar has the objects that there are in force. A sidecar that is to start counts too.
+	AwaitMesh(context.Context, *AwaitMeshRequest) (*AwaitMeshResponse, error)
 	// GetSidecar returns what one sidecar holds. Errors: NOT_FOUND if there is no such service, FAILED_PRECONDITION if it has
 	// no sidecar.
 	GetSidecar(context.Context, *GetSidecarRequest) (*GetSidecarResponse, error)
@@ -139,6 +154,9 @@ type UnimplementedMeshServer struct{}
 
 func (UnimplementedMeshServer) MeshStatus(context.Context, *MeshStatusRequest) (*MeshStatusResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method MeshStatus not implemented")
+}
+func (UnimplementedMeshServer) AwaitMesh(context.Context, *AwaitMeshRequest) (*AwaitMeshResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AwaitMesh not implemented")
 }
 func (UnimplementedMeshServer) GetSidecar(context.Context, *GetSidecarRequest) (*GetSidecarResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSidecar not implemented")
@@ -187,6 +205,24 @@ func _Mesh_MeshStatus_Handler(srv interface{}, ctx context.Context, dec func(int
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(MeshServer).MeshStatus(ctx, req.(*MeshStatusRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Mesh_AwaitMesh_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AwaitMeshRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MeshServer).AwaitMesh(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Mesh_AwaitMesh_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MeshServer).AwaitMesh(ctx, req.(*AwaitMeshRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -266,6 +302,10 @@ var Mesh_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "MeshStatus",
 			Handler:    _Mesh_MeshStatus_Handler,
+		},
+		{
+			MethodName: "AwaitMesh",
+			Handler:    _Mesh_AwaitMesh_Handler,
 		},
 		{
 			MethodName: "GetSidecar",

@@ -1653,7 +1653,9 @@ type GetMapRequest struct {
 	Window *durationpb.Duration `protobuf:"bytes,1,opt,name=window,proto3" json:"window,omitempty"`
 	// Wait until the traces of requests that were made before are complete, up to about a second, so that the impact of faults
 	// includes them.
-	Settle        bool `protobuf:"varint,2,opt,name=settle,proto3" json:"settle,omitempty"`
+	Settle bool `protobuf:"varint,2,opt,name=settle,proto3" json:"settle,omitempty"`
+	// With the sidecars as nodes of their own, as they measure it.
+	Proxy         bool `protobuf:"varint,3,opt,name=proxy,proto3" json:"proxy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1698,6 +1700,13 @@ func (x *GetMapRequest) GetWindow() *durationpb.Duration {
 func (x *GetMapRequest) GetSettle() bool {
 	if x != nil {
 		return x.Settle
+	}
+	return false
+}
+
+func (x *GetMapRequest) GetProxy() bool {
+	if x != nil {
+		return x.Proxy
 	}
 	return false
 }
@@ -1972,7 +1981,9 @@ type MapEdge struct {
 	// grpc, http, redis, ...
 	Protocol string `protobuf:"bytes,4,opt,name=protocol,proto3" json:"protocol,omitempty"`
 	// Failures by status, the most frequent first: "UNAVAILABLE".
-	Failures      []string `protobuf:"bytes,5,rep,name=failures,proto3" json:"failures,omitempty"`
+	Failures []string `protobuf:"bytes,5,rep,name=failures,proto3" json:"failures,omitempty"`
+	// Absent unless the caller has a sidecar.
+	Mesh          *EdgeMesh `protobuf:"bytes,6,opt,name=mesh,proto3" json:"mesh,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2042,6 +2053,164 @@ func (x *MapEdge) GetFailures() []string {
 	return nil
 }
 
+func (x *MapEdge) GetMesh() *EdgeMesh {
+	if x != nil {
+		return x.Mesh
+	}
+	return nil
+}
+
+// EdgeMesh is what sidecars know of an edge.
+type EdgeMesh struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Requests that reached an instance over mutual TLS, and those over plaintext, as the caller's sidecars count them.
+	MutualTls int64 `protobuf:"varint,1,opt,name=mutual_tls,json=mutualTls,proto3" json:"mutual_tls,omitempty"`
+	Plaintext int64 `protobuf:"varint,2,opt,name=plaintext,proto3" json:"plaintext,omitempty"`
+	// By version of the instance that was called.
+	Versions []*EdgeCount `protobuf:"bytes,3,rep,name=versions,proto3" json:"versions,omitempty"`
+	// Attempts after the first.
+	Retries int64 `protobuf:"varint,4,opt,name=retries,proto3" json:"retries,omitempty"`
+	// Requests that the callee's policies denied.
+	Denied int64 `protobuf:"varint,5,opt,name=denied,proto3" json:"denied,omitempty"`
+	// By response flag of the caller's sidecars: "UT", "URX".
+	Flags []*EdgeCount `protobuf:"bytes,6,rep,name=flags,proto3" json:"flags,omitempty"`
+	// Instances that a sidecar of the caller has ejected at this time.
+	Ejected       []string `protobuf:"bytes,7,rep,name=ejected,proto3" json:"ejected,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EdgeMesh) Reset() {
+	*x = EdgeMesh{}
+	mi := &file_shopctl_control_v1_observe_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EdgeMesh) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EdgeMesh) ProtoMessage() {}
+
+func (x *EdgeMesh) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_observe_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EdgeMesh.ProtoReflect.Descriptor instead.
+func (*EdgeMesh) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_observe_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *EdgeMesh) GetMutualTls() int64 {
+	if x != nil {
+		return x.MutualTls
+	}
+	return 0
+}
+
+func (x *EdgeMesh) GetPlaintext() int64 {
+	if x != nil {
+		return x.Plaintext
+	}
+	return 0
+}
+
+func (x *EdgeMesh) GetVersions() []*EdgeCount {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
+}
+
+func (x *EdgeMesh) GetRetries() int64 {
+	if x != nil {
+		return x.Retries
+	}
+	return 0
+}
+
+func (x *EdgeMesh) GetDenied() int64 {
+	if x != nil {
+		return x.Denied
+	}
+	return 0
+}
+
+func (x *EdgeMesh) GetFlags() []*EdgeCount {
+	if x != nil {
+		return x.Flags
+	}
+	return nil
+}
+
+func (x *EdgeMesh) GetEjected() []string {
+	if x != nil {
+		return x.Ejected
+	}
+	return nil
+}
+
+type EdgeCount struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Requests      int64                  `protobuf:"varint,2,opt,name=requests,proto3" json:"requests,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EdgeCount) Reset() {
+	*x = EdgeCount{}
+	mi := &file_shopctl_control_v1_observe_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EdgeCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EdgeCount) ProtoMessage() {}
+
+func (x *EdgeCount) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_observe_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EdgeCount.ProtoReflect.Descriptor instead.
+func (*EdgeCount) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_observe_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *EdgeCount) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *EdgeCount) GetRequests() int64 {
+	if x != nil {
+		return x.Requests
+	}
+	return 0
+}
+
 type BlastRadius struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Service string                 `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
@@ -2055,7 +2224,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_shopctl_control_v1_observe_proto_msgTypes[27]
+	mi := &file_shopctl_control_v1_observe_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2067,7 +2236,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_observe_proto_msgTypes[27]
+	mi := &file_shopctl_control_v1_observe_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2080,7 +2249,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_observe_proto_rawDescGZIP(), []int{27}
+	return file_shopctl_control_v1_observe_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *BlastRadius) GetService() string {
@@ -2125,7 +2294,7 @@ type BlastStep struct {
 
 func (x *BlastStep) Reset() {
 	*x = BlastStep{}
-	mi := &file_shopctl_control_v1_observe_proto_msgTypes[28]
+	mi := &file_shopctl_control_v1_observe_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2137,7 +2306,7 @@ func (x *BlastStep) String() string {
 func (*BlastStep) ProtoMessage() {}
 
 func (x *BlastStep) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_observe_proto_msgTypes[28]
+	mi := &file_shopctl_control_v1_observe_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2150,7 +2319,7 @@ func (x *BlastStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastStep.ProtoReflect.Descriptor instead.
 func (*BlastStep) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_observe_proto_rawDescGZIP(), []int{28}
+	return file_shopctl_control_v1_observe_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *BlastStep) GetService() string {
@@ -2333,10 +2502,11 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\asummary\x18\x06 \x01(\tR\asummary\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"Z\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"p\n" +
 	"\rGetMapRequest\x121\n" +
 	"\x06window\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x06window\x12\x16\n" +
-	"\x06settle\x18\x02 \x01(\bR\x06settle\"\x90\x02\n" +
+	"\x06settle\x18\x02 \x01(\bR\x06settle\x12\x14\n" +
+	"\x05proxy\x18\x03 \x01(\bR\x05proxy\"\x90\x02\n" +
 	"\x0eGetMapResponse\x121\n" +
 	"\x05nodes\x18\x01 \x03(\v2\x1b.shopctl.control.v1.MapNodeR\x05nodes\x121\n" +
 	"\x05edges\x18\x02 \x03(\v2\x1b.shopctl.control.v1.MapEdgeR\x05edges\x125\n" +
@@ -2358,13 +2528,26 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\tcpu_cores\x18\x04 \x01(\x01R\bcpuCores\x12!\n" +
 	"\fmemory_bytes\x18\x05 \x01(\x03R\vmemoryBytes\x12\x1b\n" +
 	"\tin_flight\x18\x06 \x01(\x01R\binFlight\x12\x16\n" +
-	"\x06faults\x18\a \x03(\tR\x06faults\"\xa8\x01\n" +
+	"\x06faults\x18\a \x03(\tR\x06faults\"\xda\x01\n" +
 	"\aMapEdge\x12\x16\n" +
 	"\x06caller\x18\x01 \x01(\tR\x06caller\x12\x16\n" +
 	"\x06callee\x18\x02 \x01(\tR\x06callee\x125\n" +
 	"\atraffic\x18\x03 \x01(\v2\x1b.shopctl.control.v1.TrafficR\atraffic\x12\x1a\n" +
 	"\bprotocol\x18\x04 \x01(\tR\bprotocol\x12\x1a\n" +
-	"\bfailures\x18\x05 \x03(\tR\bfailures\"\x93\x01\n" +
+	"\bfailures\x18\x05 \x03(\tR\bfailures\x120\n" +
+	"\x04mesh\x18\x06 \x01(\v2\x1c.shopctl.control.v1.EdgeMeshR\x04mesh\"\x83\x02\n" +
+	"\bEdgeMesh\x12\x1d\n" +
+	"\n" +
+	"mutual_tls\x18\x01 \x01(\x03R\tmutualTls\x12\x1c\n" +
+	"\tplaintext\x18\x02 \x01(\x03R\tplaintext\x129\n" +
+	"\bversions\x18\x03 \x03(\v2\x1d.shopctl.control.v1.EdgeCountR\bversions\x12\x18\n" +
+	"\aretries\x18\x04 \x01(\x03R\aretries\x12\x16\n" +
+	"\x06denied\x18\x05 \x01(\x03R\x06denied\x123\n" +
+	"\x05flags\x18\x06 \x03(\v2\x1d.shopctl.control.v1.EdgeCountR\x05flags\x12\x18\n" +
+	"\aejected\x18\a \x03(\tR\aejected\";\n" +
+	"\tEdgeCount\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
+	"\brequests\x18\x02 \x01(\x03R\brequests\"\x93\x01\n" +
 	"\vBlastRadius\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x19\n" +
 	"\bfault_id\x18\x02 \x01(\tR\afaultId\x12\x1a\n" +
@@ -2400,7 +2583,7 @@ func file_shopctl_control_v1_observe_proto_rawDescGZIP() []byte {
 	return file_shopctl_control_v1_observe_proto_rawDescData
 }
 
-var file_shopctl_control_v1_observe_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_shopctl_control_v1_observe_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_shopctl_control_v1_observe_proto_goTypes = []any{
 	(*TraceFilter)(nil),           // 0: shopctl.control.v1.TraceFilter
 	(*ListTracesRequest)(nil),     // 1: shopctl.control.v1.ListTracesRequest
@@ -2429,87 +2612,92 @@ var file_shopctl_control_v1_observe_proto_goTypes = []any{
 	(*Traffic)(nil),               // 24: shopctl.control.v1.Traffic
 	(*MapNode)(nil),               // 25: shopctl.control.v1.MapNode
 	(*MapEdge)(nil),               // 26: shopctl.control.v1.MapEdge
-	(*BlastRadius)(nil),           // 27: shopctl.control.v1.BlastRadius
-	(*BlastStep)(nil),             // 28: shopctl.control.v1.BlastStep
-	nil,                           // 29: shopctl.control.v1.MetricSeries.LabelsEntry
-	nil,                           // 30: shopctl.control.v1.AlertRule.LabelsEntry
-	nil,                           // 31: shopctl.control.v1.AlertRule.AnnotationsEntry
-	nil,                           // 32: shopctl.control.v1.Alert.LabelsEntry
-	nil,                           // 33: shopctl.control.v1.Alert.AnnotationsEntry
-	nil,                           // 34: shopctl.control.v1.AlertChange.LabelsEntry
-	(*durationpb.Duration)(nil),   // 35: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 36: google.protobuf.Timestamp
+	(*EdgeMesh)(nil),              // 27: shopctl.control.v1.EdgeMesh
+	(*EdgeCount)(nil),             // 28: shopctl.control.v1.EdgeCount
+	(*BlastRadius)(nil),           // 29: shopctl.control.v1.BlastRadius
+	(*BlastStep)(nil),             // 30: shopctl.control.v1.BlastStep
+	nil,                           // 31: shopctl.control.v1.MetricSeries.LabelsEntry
+	nil,                           // 32: shopctl.control.v1.AlertRule.LabelsEntry
+	nil,                           // 33: shopctl.control.v1.AlertRule.AnnotationsEntry
+	nil,                           // 34: shopctl.control.v1.Alert.LabelsEntry
+	nil,                           // 35: shopctl.control.v1.Alert.AnnotationsEntry
+	nil,                           // 36: shopctl.control.v1.AlertChange.LabelsEntry
+	(*durationpb.Duration)(nil),   // 37: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 38: google.protobuf.Timestamp
 }
 var file_shopctl_control_v1_observe_proto_depIdxs = []int32{
-	35, // 0: shopctl.control.v1.TraceFilter.min_duration:type_name -> google.protobuf.Duration
-	35, // 1: shopctl.control.v1.TraceFilter.max_duration:type_name -> google.protobuf.Duration
-	36, // 2: shopctl.control.v1.TraceFilter.since:type_name -> google.protobuf.Timestamp
-	36, // 3: shopctl.control.v1.TraceFilter.until:type_name -> google.protobuf.Timestamp
+	37, // 0: shopctl.control.v1.TraceFilter.min_duration:type_name -> google.protobuf.Duration
+	37, // 1: shopctl.control.v1.TraceFilter.max_duration:type_name -> google.protobuf.Duration
+	38, // 2: shopctl.control.v1.TraceFilter.since:type_name -> google.protobuf.Timestamp
+	38, // 3: shopctl.control.v1.TraceFilter.until:type_name -> google.protobuf.Timestamp
 	0,  // 4: shopctl.control.v1.ListTracesRequest.filter:type_name -> shopctl.control.v1.TraceFilter
 	4,  // 5: shopctl.control.v1.ListTracesResponse.traces:type_name -> shopctl.control.v1.TraceSummary
 	3,  // 6: shopctl.control.v1.ListTracesResponse.store:type_name -> shopctl.control.v1.TraceStore
-	36, // 7: shopctl.control.v1.TraceSummary.start:type_name -> google.protobuf.Timestamp
-	35, // 8: shopctl.control.v1.TraceSummary.duration:type_name -> google.protobuf.Duration
-	36, // 9: shopctl.control.v1.TraceSummary.received:type_name -> google.protobuf.Timestamp
+	38, // 7: shopctl.control.v1.TraceSummary.start:type_name -> google.protobuf.Timestamp
+	37, // 8: shopctl.control.v1.TraceSummary.duration:type_name -> google.protobuf.Duration
+	38, // 9: shopctl.control.v1.TraceSummary.received:type_name -> google.protobuf.Timestamp
 	0,  // 10: shopctl.control.v1.GetTraceRequest.filter:type_name -> shopctl.control.v1.TraceFilter
 	4,  // 11: shopctl.control.v1.GetTraceResponse.summary:type_name -> shopctl.control.v1.TraceSummary
 	0,  // 12: shopctl.control.v1.FollowTracesRequest.filter:type_name -> shopctl.control.v1.TraceFilter
-	36, // 13: shopctl.control.v1.QueryMetricsRequest.time:type_name -> google.protobuf.Timestamp
-	35, // 14: shopctl.control.v1.QueryMetricsRequest.range:type_name -> google.protobuf.Duration
-	35, // 15: shopctl.control.v1.QueryMetricsRequest.step:type_name -> google.protobuf.Duration
+	38, // 13: shopctl.control.v1.QueryMetricsRequest.time:type_name -> google.protobuf.Timestamp
+	37, // 14: shopctl.control.v1.QueryMetricsRequest.range:type_name -> google.protobuf.Duration
+	37, // 15: shopctl.control.v1.QueryMetricsRequest.step:type_name -> google.protobuf.Duration
 	10, // 16: shopctl.control.v1.QueryMetricsResponse.series:type_name -> shopctl.control.v1.MetricSeries
-	29, // 17: shopctl.control.v1.MetricSeries.labels:type_name -> shopctl.control.v1.MetricSeries.LabelsEntry
+	31, // 17: shopctl.control.v1.MetricSeries.labels:type_name -> shopctl.control.v1.MetricSeries.LabelsEntry
 	11, // 18: shopctl.control.v1.MetricSeries.samples:type_name -> shopctl.control.v1.MetricSample
 	14, // 19: shopctl.control.v1.ListMetricsResponse.metrics:type_name -> shopctl.control.v1.Metric
 	15, // 20: shopctl.control.v1.ListMetricsResponse.store:type_name -> shopctl.control.v1.MetricStore
 	16, // 21: shopctl.control.v1.ListMetricsResponse.targets:type_name -> shopctl.control.v1.ScrapeTarget
-	36, // 22: shopctl.control.v1.MetricStore.oldest:type_name -> google.protobuf.Timestamp
-	36, // 23: shopctl.control.v1.ScrapeTarget.last_scrape:type_name -> google.protobuf.Timestamp
-	35, // 24: shopctl.control.v1.ScrapeTarget.took:type_name -> google.protobuf.Duration
+	38, // 22: shopctl.control.v1.MetricStore.oldest:type_name -> google.protobuf.Timestamp
+	38, // 23: shopctl.control.v1.ScrapeTarget.last_scrape:type_name -> google.protobuf.Timestamp
+	37, // 24: shopctl.control.v1.ScrapeTarget.took:type_name -> google.protobuf.Duration
 	19, // 25: shopctl.control.v1.ListAlertsResponse.rules:type_name -> shopctl.control.v1.AlertRule
 	20, // 26: shopctl.control.v1.ListAlertsResponse.alerts:type_name -> shopctl.control.v1.Alert
 	21, // 27: shopctl.control.v1.ListAlertsResponse.history:type_name -> shopctl.control.v1.AlertChange
-	35, // 28: shopctl.control.v1.AlertRule.for:type_name -> google.protobuf.Duration
-	35, // 29: shopctl.control.v1.AlertRule.keep_firing_for:type_name -> google.protobuf.Duration
-	36, // 30: shopctl.control.v1.AlertRule.last_evaluation:type_name -> google.protobuf.Timestamp
-	30, // 31: shopctl.control.v1.AlertRule.labels:type_name -> shopctl.control.v1.AlertRule.LabelsEntry
-	31, // 32: shopctl.control.v1.AlertRule.annotations:type_name -> shopctl.control.v1.AlertRule.AnnotationsEntry
-	32, // 33: shopctl.control.v1.Alert.labels:type_name -> shopctl.control.v1.Alert.LabelsEntry
-	33, // 34: shopctl.control.v1.Alert.annotations:type_name -> shopctl.control.v1.Alert.AnnotationsEntry
-	36, // 35: shopctl.control.v1.Alert.active_since:type_name -> google.protobuf.Timestamp
-	36, // 36: shopctl.control.v1.Alert.fired:type_name -> google.protobuf.Timestamp
-	36, // 37: shopctl.control.v1.AlertChange.time:type_name -> google.protobuf.Timestamp
-	34, // 38: shopctl.control.v1.AlertChange.labels:type_name -> shopctl.control.v1.AlertChange.LabelsEntry
-	35, // 39: shopctl.control.v1.GetMapRequest.window:type_name -> google.protobuf.Duration
+	37, // 28: shopctl.control.v1.AlertRule.for:type_name -> google.protobuf.Duration
+	37, // 29: shopctl.control.v1.AlertRule.keep_firing_for:type_name -> google.protobuf.Duration
+	38, // 30: shopctl.control.v1.AlertRule.last_evaluation:type_name -> google.protobuf.Timestamp
+	32, // 31: shopctl.control.v1.AlertRule.labels:type_name -> shopctl.control.v1.AlertRule.LabelsEntry
+	33, // 32: shopctl.control.v1.AlertRule.annotations:type_name -> shopctl.control.v1.AlertRule.AnnotationsEntry
+	34, // 33: shopctl.control.v1.Alert.labels:type_name -> shopctl.control.v1.Alert.LabelsEntry
+	35, // 34: shopctl.control.v1.Alert.annotations:type_name -> shopctl.control.v1.Alert.AnnotationsEntry
+	38, // 35: shopctl.control.v1.Alert.active_since:type_name -> google.protobuf.Timestamp
+	38, // 36: shopctl.control.v1.Alert.fired:type_name -> google.protobuf.Timestamp
+	38, // 37: shopctl.control.v1.AlertChange.time:type_name -> google.protobuf.Timestamp
+	36, // 38: shopctl.control.v1.AlertChange.labels:type_name -> shopctl.control.v1.AlertChange.LabelsEntry
+	37, // 39: shopctl.control.v1.GetMapRequest.window:type_name -> google.protobuf.Duration
 	25, // 40: shopctl.control.v1.GetMapResponse.nodes:type_name -> shopctl.control.v1.MapNode
 	26, // 41: shopctl.control.v1.GetMapResponse.edges:type_name -> shopctl.control.v1.MapEdge
-	27, // 42: shopctl.control.v1.GetMapResponse.blast:type_name -> shopctl.control.v1.BlastRadius
-	36, // 43: shopctl.control.v1.GetMapResponse.time:type_name -> google.protobuf.Timestamp
-	35, // 44: shopctl.control.v1.GetMapResponse.window:type_name -> google.protobuf.Duration
+	29, // 42: shopctl.control.v1.GetMapResponse.blast:type_name -> shopctl.control.v1.BlastRadius
+	38, // 43: shopctl.control.v1.GetMapResponse.time:type_name -> google.protobuf.Timestamp
+	37, // 44: shopctl.control.v1.GetMapResponse.window:type_name -> google.protobuf.Duration
 	24, // 45: shopctl.control.v1.MapNode.traffic:type_name -> shopctl.control.v1.Traffic
 	24, // 46: shopctl.control.v1.MapEdge.traffic:type_name -> shopctl.control.v1.Traffic
-	28, // 47: shopctl.control.v1.BlastRadius.steps:type_name -> shopctl.control.v1.BlastStep
-	24, // 48: shopctl.control.v1.BlastStep.traffic:type_name -> shopctl.control.v1.Traffic
-	24, // 49: shopctl.control.v1.BlastStep.before:type_name -> shopctl.control.v1.Traffic
-	1,  // 50: shopctl.control.v1.Traces.ListTraces:input_type -> shopctl.control.v1.ListTracesRequest
-	5,  // 51: shopctl.control.v1.Traces.GetTrace:input_type -> shopctl.control.v1.GetTraceRequest
-	7,  // 52: shopctl.control.v1.Traces.FollowTraces:input_type -> shopctl.control.v1.FollowTracesRequest
-	8,  // 53: shopctl.control.v1.Metrics.QueryMetrics:input_type -> shopctl.control.v1.QueryMetricsRequest
-	12, // 54: shopctl.control.v1.Metrics.ListMetrics:input_type -> shopctl.control.v1.ListMetricsRequest
-	17, // 55: shopctl.control.v1.Metrics.ListAlerts:input_type -> shopctl.control.v1.ListAlertsRequest
-	22, // 56: shopctl.control.v1.Topology.GetMap:input_type -> shopctl.control.v1.GetMapRequest
-	2,  // 57: shopctl.control.v1.Traces.ListTraces:output_type -> shopctl.control.v1.ListTracesResponse
-	6,  // 58: shopctl.control.v1.Traces.GetTrace:output_type -> shopctl.control.v1.GetTraceResponse
-	4,  // 59: shopctl.control.v1.Traces.FollowTraces:output_type -> shopctl.control.v1.TraceSummary
-	9,  // 60: shopctl.control.v1.Metrics.QueryMetrics:output_type -> shopctl.control.v1.QueryMetricsResponse
-	13, // 61: shopctl.control.v1.Metrics.ListMetrics:output_type -> shopctl.control.v1.ListMetricsResponse
-	18, // 62: shopctl.control.v1.Metrics.ListAlerts:output_type -> shopctl.control.v1.ListAlertsResponse
-	23, // 63: shopctl.control.v1.Topology.GetMap:output_type -> shopctl.control.v1.GetMapResponse
-	57, // [57:64] is the sub-list for method output_type
-	50, // [50:57] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	27, // 47: shopctl.control.v1.MapEdge.mesh:type_name -> shopctl.control.v1.EdgeMesh
+	28, // 48: shopctl.control.v1.EdgeMesh.versions:type_name -> shopctl.control.v1.EdgeCount
+	28, // 49: shopctl.control.v1.EdgeMesh.flags:type_name -> shopctl.control.v1.EdgeCount
+	30, // 50: shopctl.control.v1.BlastRadius.steps:type_name -> shopctl.control.v1.BlastStep
+	24, // 51: shopctl.control.v1.BlastStep.traffic:type_name -> shopctl.control.v1.Traffic
+	24, // 52: shopctl.control.v1.BlastStep.before:type_name -> shopctl.control.v1.Traffic
+	1,  // 53: shopctl.control.v1.Traces.ListTraces:input_type -> shopctl.control.v1.ListTracesRequest
+	5,  // 54: shopctl.control.v1.Traces.GetTrace:input_type -> shopctl.control.v1.GetTraceRequest
+	7,  // 55: shopctl.control.v1.Traces.FollowTraces:input_type -> shopctl.control.v1.FollowTracesRequest
+	8,  // 56: shopctl.control.v1.Metrics.QueryMetrics:input_type -> shopctl.control.v1.QueryMetricsRequest
+	12, // 57: shopctl.control.v1.Metrics.ListMetrics:input_type -> shopctl.control.v1.ListMetricsRequest
+	17, // 58: shopctl.control.v1.Metrics.ListAlerts:input_type -> shopctl.control.v1.ListAlertsRequest
+	22, // 59: shopctl.control.v1.Topology.GetMap:input_type -> shopctl.control.v1.GetMapRequest
+	2,  // 60: shopctl.control.v1.Traces.ListTraces:output_type -> shopctl.control.v1.ListTracesResponse
+	6,  // 61: shopctl.control.v1.Traces.GetTrace:output_type -> shopctl.control.v1.GetTraceResponse
+	4,  // 62: shopctl.control.v1.Traces.FollowTraces:output_type -> shopctl.control.v1.TraceSummary
+	9,  // 63: shopctl.control.v1.Metrics.QueryMetrics:output_type -> shopctl.control.v1.QueryMetricsResponse
+	13, // 64: shopctl.control.v1.Metrics.ListMetrics:output_type -> shopctl.control.v1.ListMetricsResponse
+	18, // 65: shopctl.control.v1.Metrics.ListAlerts:output_type -> shopctl.control.v1.ListAlertsResponse
+	23, // 66: shopctl.control.v1.Topology.GetMap:output_type -> shopctl.control.v1.GetMapResponse
+	60, // [60:67] is the sub-list for method output_type
+	53, // [53:60] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_shopctl_control_v1_observe_proto_init() }
@@ -2523,7 +2711,7 @@ func file_shopctl_control_v1_observe_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shopctl_control_v1_observe_proto_rawDesc), len(file_shopctl_control_v1_observe_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   35,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

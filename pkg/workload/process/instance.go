@@ -52,6 +52,8 @@ type container struct {
 	fatal string
 	// listeners are those of a sidecar.
 	listeners map[string]string
+	// proxy is a sidecar's state.
+	proxy lifeline.Proxy
 	// outOfMemory is how far it exceeded its memory limit; empty if it did not.
 	outOfMemory string
 	exit        workload.Exit
@@ -101,9 +103,14 @@ func (c *container) readReports() {
 			c.fatal = m.Fatal
 			c.mu.Unlock()
 		}
-		if m.Listeners != nil {
+		if m.Listeners != nil || m.Proxy != nil {
 			c.mu.Lock()
-			c.listeners = *m.Listeners
+			if m.Listeners != nil {
+				c.listeners = *m.Listeners
+			}
+			if m.Proxy != nil {
+				c.proxy = *m.Proxy
+			}
 			c.mu.Unlock()
 			select {
 			case c.reports <- struct{}{}:
@@ -202,6 +209,13 @@ func (c *container) Addrs() workload.Addrs {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return workload.Addrs{App: c.addr, Peer: c.addr, Admin: c.admin, Listeners: c.listeners}
+}
+
+// Proxy implements workload.Listener.
+func (c *container) Proxy() lifeline.Proxy {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.proxy
 }
 
 // Reports implements workload.Listener.

@@ -30,6 +30,8 @@ type Config struct {
 	Apply func(*xds.Resources) error
 	// Report receives what went wrong and is tried again.
 	Report func(error)
+	// Renewed, if set, is called when there is another certificate.
+	Renewed func()
 }
 
 // Agent is a connection to the control plane.

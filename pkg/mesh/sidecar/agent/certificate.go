@@ -39,6 +39,16 @@ func (c *certificate) Certificate() (*tls.Certificate, error) {
 	return c.own, nil
 }
 
+// Leaf is the certificate itself; nil before the first.
+func (c *certificate) Leaf() *x509.Certificate {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.own == nil {
+		return nil
+	}
+	return c.own.Leaf
+}
+
 // Roots are the authorities that it trusts; none before the first certificate.
 func (c *certificate) Roots() *x509.CertPool {
 	c.mu.Lock()
@@ -78,6 +88,9 @@ func (a *Agent) Rotate(ctx context.Context) {
 		}
 		attempt = 0
 		a.set(own, roots)
+		if a.cfg.Renewed != nil {
+			a.cfg.Renewed()
+		}
 		timer := time.NewTimer(time.Until(own.Leaf.NotAfter) / 2)
 		select {
 		case <-timer.C:

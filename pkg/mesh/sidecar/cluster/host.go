@@ -3,6 +3,7 @@ package cluster
 import (
 	"net"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +23,7 @@ type Host struct {
 	config  atomic.Pointer[hostConfig]
 	counted counters // of the cluster's mutex, like what follows
 	since   time.Time
+	why     Ejection
 	times   int // the multiplier of the ejection time
 	gone    bool
 }
@@ -29,12 +31,13 @@ type Host struct {
 type hostConfig struct {
 	endpoint endpoint
 	tls      *TLS
+	version  string
 	healthy  bool // as far as the control plane knows
 }
 
 func newHost(c *Cluster, e endpoint) *Host {
 	h := &Host{Address: e.address, Cluster: c}
-	h.config.Store(&hostConfig{e, c.sockets.of(e.config.GetMetadata()), isHealthy(e)})
+	h.config.Store(h.configured(e))
 	return h
 }
 
@@ -45,9 +48,23 @@ func (h *Host) change(e endpoint) bool {
 	if proto.Equal(old.endpoint.config, e.config) {
 		return false
 	}
-	now := &hostConfig{e, h.Cluster.sockets.of(e.config.GetMetadata()), isHealthy(e)}
+	now := h.configured(e)
 	h.config.Store(now)
 	return old.tls != now.tls
+}
+
+func (h *Host) configured(e endpoint) *hostConfig {
+	return &hostConfig{e, h.Cluster.sockets.of(e.config.GetMetadata()), versionOf(e.config.GetMetadata()), isHealthy(e)}
+}
+
+// versionOf is the version of a workload, as istiod writes it into an endpoint's metadata:
+// "WORKLOAD;NAMESPACE;CANONICAL_NAME;CANONICAL_REVISION;CLUSTER". It is empty where there is none.
+func versionOf(m *corev3.Metadata) string {
+	workload := m.GetFilterMetadata()["istio"].GetFields()["workload"].GetStringValue()
+	if parts := strings.Split(workload, ";"); len(parts) == 5 {
+		return parts[3]
+	}
+	return ""
 }
 
 func isHealthy(e endpoint) bool {
@@ -60,6 +77,9 @@ func isHealthy(e endpoint) bool {
 
 // TLS is how connections to the host are secured; nil: they are not.
 func (h *Host) TLS() *TLS { return h.config.Load().tls }
+
+// Version is that of the workload's instance; empty if it is not known.
+func (h *Host) Version() string { return h.config.Load().version }
 
 // Metadata is the endpoint's.
 func (h *Host) Metadata() *corev3.Metadata { return h.config.Load().endpoint.config.GetMetadata() }

@@ -190,7 +190,7 @@ func (d *detector) eject(h *Host, why Ejection, enforce uint32) bool {
 	case ConsecutiveLocalOrigin:
 		d.ejectionsLocal++
 	}
-	h.since = time.Now()
+	h.since, h.why = time.Now(), why
 	if d.jitter > 0 {
 		h.since = h.since.Add(rand.N(d.jitter))
 	}

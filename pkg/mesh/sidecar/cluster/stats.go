@@ -29,6 +29,7 @@ type HostStats struct {
 	Ejected  bool
 	EjectFor time.Duration // how long the host stays ejected at least, from the time it was
 	Since    time.Time     // when it was ejected
+	Why      Ejection      // it was ejected
 	Times    int           // how many ejections the next one's length counts
 	// Errors, GatewayErrors and LocalErrors are those since the last success.
 	Errors, GatewayErrors, LocalErrors uint32
@@ -56,7 +57,7 @@ func (c *Cluster) Stats() Stats {
 			Errors: h.counted.server, GatewayErrors: h.counted.gateway, LocalErrors: h.counted.local,
 		}
 		if one.Ejected {
-			one.Since, one.EjectFor = h.since, min(d.base*time.Duration(h.times), d.longest)
+			one.Since, one.Why, one.EjectFor = h.since, h.why, min(d.base*time.Duration(h.times), d.longest)
 		}
 		s.Hosts = append(s.Hosts, one)
 	}

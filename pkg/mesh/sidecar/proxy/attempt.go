@@ -50,7 +50,7 @@ func (c *call) try() {
 	}
 	c.attempts++
 	c.tried = append(c.tried, host)
-	c.e.UpstreamHost = host.Address
+	c.e.UpstreamHost, c.e.Version = host.Address, host.Version()
 	a := &attempt{c: c, n: c.attempts, retry: c.retries > 0, host: host, pool: c.p.pool(host, c.e.Protocol)}
 	c.attempt = a
 	a.open()

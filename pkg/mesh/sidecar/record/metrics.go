@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -13,6 +14,8 @@ type Metrics struct {
 
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
+	// retries are counted by cluster, and what policies denied by caller, both under Envoy's names.
+	retries, denied, tokens *prometheus.CounterVec
 }
 
 // NewMetrics returns the measurements of a workload's sidecar.
@@ -30,19 +33,35 @@ func NewMetrics(workload, namespace, version string) *Metrics {
 			Name: "istio_request_duration_milliseconds", Help: "How long requests took, by their edge.",
 			Buckets: []float64{0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000},
 		}, []string{"reporter", "source_workload", "destination_service", "destination_service_name", "destination_version"}),
+		retries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "envoy_cluster_upstream_rq_retry", Help: "Attempts at requests after the first.",
+		}, []string{"cluster_name"}),
+		denied: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "envoy_http_rbac_denied", Help: "Requests that an AuthorizationPolicy denied, by their caller.",
+		}, []string{"source_principal"}),
+		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "envoy_http_jwt_authn_denied", Help: "Requests whose token a RequestAuthentication refused, by their caller.",
+		}, []string{"source_principal"}),
 	}
+}
+
+// vectors are all of them.
+func (m *Metrics) vectors() []prometheus.Collector {
+	return []prometheus.Collector{m.requests, m.duration, m.retries, m.denied, m.tokens}
 }
 
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
-	m.requests.Describe(ch)
-	m.duration.Describe(ch)
+	for _, v := range m.vectors() {
+		v.Describe(ch)
+	}
 }
 
 // Collect implements prometheus.Collector.
 func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
-	m.requests.Collect(ch)
-	m.duration.Collect(ch)
+	for _, v := range m.vectors() {
+		v.Collect(ch)
+	}
 }
 
 // Record counts a request. Connections whose requests are not read are none.
@@ -53,7 +72,7 @@ func (m *Metrics) Record(e *Entry) {
 	reporter, source, principal, version := "source", m.workload, "unknown", ""
 	service, subset := destination(e)
 	name, _, _ := strings.Cut(service, ".")
-	if version = subset; version == "" {
+	if version = cmp.Or(e.Version, subset); version == "" {
 		version = "unknown"
 	}
 	if e.Inbound {
@@ -71,12 +90,25 @@ func (m *Metrics) Record(e *Entry) {
 	if e.GRPC {
 		protocol = "grpc"
 	}
-	if e.MutualTLS {
+	switch {
+	case e.MutualTLS:
 		security = "mutual_tls"
+	case !e.Inbound && e.UpstreamLocal == "":
+		security = "unknown" // it was not sent
 	}
 	m.requests.WithLabelValues(reporter, source, principal, service, name, version, protocol, strconv.Itoa(e.Status), code,
 		e.Flags.String(), security).Inc()
 	m.duration.WithLabelValues(reporter, source, service, name, version).Observe(float64(e.Duration.Microseconds()) / 1000)
+	if e.Attempts > 1 && !e.Inbound {
+		m.retries.WithLabelValues(e.Cluster).Add(float64(e.Attempts - 1))
+	}
+	switch {
+	case !e.Inbound:
+	case strings.HasPrefix(e.Details, "rbac_access_denied"):
+		m.denied.WithLabelValues(principal).Inc()
+	case strings.HasPrefix(e.Details, "jwt_authn_access_denied"):
+		m.tokens.WithLabelValues(principal).Inc()
+	}
 }
 
 // destination is the service that a request was for, and the subset of it. What a caller itself wrote counts only if nothing else is

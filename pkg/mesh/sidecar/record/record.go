@@ -28,7 +28,9 @@ type Entry struct {
 	DownstreamLocal, DownstreamRemote              string
 	Route, Operation, Config                       string // Config is the path of the object that the route was made of
 	Attempts                                       int
-	MutualTLS                                      bool
+	// Version is that of the instance that was called last, if the control plane has told it.
+	Version   string
+	MutualTLS bool
 	// Span is the request's, in the trace of its caller; the zero value without a trace.
 	Span SpanContext
 	// Principal is the caller's for an inbound request, and the callee's for an outbound one.

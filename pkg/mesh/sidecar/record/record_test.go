@@ -88,6 +88,45 @@ func TestRequestsCountUnderIstiosNames(t *testing.T) {
 	}
 }
 
+func TestRetriesVersionsAndDenialsAreCounted(t *testing.T) {
+	m := record.NewMetrics("payment", "shop", "v1")
+	e := entry()
+	e.Version = "v3"
+	m.Record(e)
+	unsent := entry()
+	unsent.MutualTLS, unsent.Attempts = false, 0
+	m.Record(unsent)
+	for _, details := range []string{"rbac_access_denied_matched_policy[none]", "jwt_authn_access_denied{Jwt_is_expired}", "via_upstream"} {
+		m.Record(&record.Entry{Inbound: true, Method: "POST", Details: details, Principal: "spiffe://cluster.local/ns/shop/sa/checkout", Attempts: 2})
+	}
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(m)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		for _, one := range f.GetMetric() {
+			for _, l := range one.GetLabel() {
+				got[f.GetName()+" "+l.GetName()+"="+l.GetValue()] += one.GetCounter().GetValue()
+			}
+		}
+	}
+	for key, want := range map[string]float64{
+		"envoy_cluster_upstream_rq_retry cluster_name=outbound|50051|v2|payment.shop.svc.cluster.local": 2,
+		"envoy_http_rbac_denied source_principal=spiffe://cluster.local/ns/shop/sa/checkout":            1,
+		"envoy_http_jwt_authn_denied source_principal=spiffe://cluster.local/ns/shop/sa/checkout":       1,
+		"istio_requests_total destination_version=v3":                                                   1,
+		"istio_requests_total connection_security_policy=unknown":                                       1,
+		"istio_requests_total reporter=destination":                                                     3,
+	} {
+		if got[key] != want {
+			t.Errorf("%s: %v, want %v", key, got[key], want)
+		}
+	}
+}
+
 // collector keeps what is sent.
 type collector struct {
 	grpc.ClientConnInterface

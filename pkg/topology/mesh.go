@@ -1,0 +1,116 @@
+package topology
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/shopctl/shopctl/pkg/humanize"
+)
+
+// Mesh is what the sidecars of a caller know of its calls to a callee.
+type Mesh struct {
+	// MutualTLS and Plaintext are the requests that reached an instance, by how.
+	MutualTLS, Plaintext int64
+	// Versions are the requests by version of the instance, the most frequent first.
+	Versions []Count
+	// Retries are attempts after the first, Denied the requests that the callee's policies denied.
+	Retries, Denied int64
+	// Flags are the requests by response flag, the most frequent first.
+	Flags []Count
+	// Ejected are the instances that are ejected now.
+	Ejected []string
+}
+
+// Count is how many requests have something in common.
+type Count struct {
+	Name     string
+	Requests int64
+}
+
+// Counts are the counts of a map, the highest first.
+func Counts(all map[string]int64) []Count {
+	var list []Count
+	for name, n := range all {
+		list = append(list, Count{name, n})
+	}
+	slices.SortFunc(list, func(a, b Count) int {
+		return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Name, b.Name))
+	})
+	return list
+}
+
+// Add adds the calls of another caller.
+func (m *Mesh) Add(o *Mesh) {
+	m.MutualTLS += o.MutualTLS
+	m.Plaintext += o.Plaintext
+	m.Retries += o.Retries
+	m.Denied += o.Denied
+	m.Versions, m.Flags = added(m.Versions, o.Versions), added(m.Flags, o.Flags)
+	m.Ejected = slices.Compact(slices.Sorted(slices.Values(slices.Concat(m.Ejected, o.Ejected))))
+}
+
+func added(a, b []Count) []Count {
+	all := map[string]int64{}
+	for _, c := range slices.Concat(a, b) {
+		all[c.Name] += c.Requests
+	}
+	return Counts(all)
+}
+
+// Security is "mTLS", "plaintext", or how much of both; empty without requests.
+func (m *Mesh) Security() string {
+	switch {
+	case m.MutualTLS+m.Plaintext == 0:
+		return ""
+	case m.Plaintext == 0:
+		return "mTLS"
+	case m.MutualTLS == 0:
+		return "plaintext"
+	}
+	return "mTLS " + humanize.Percent(float64(m.MutualTLS)/float64(m.MutualTLS+m.Plaintext))
+}
+
+// Shares are the versions with their shares: "v1", or "v1 90%, v2 10%".
+func (m *Mesh) Shares() string {
+	var sum int64
+	for _, v := range m.Versions {
+		sum += v.Requests
+	}
+	words := make([]string, len(m.Versions))
+	for i, v := range m.Versions {
+		if words[i] = v.Name; len(m.Versions) > 1 {
+			words[i] += " " + humanize.Percent(float64(v.Requests)/float64(sum))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// cell is what sidecars know of an edge, in words.
+func (m *Mesh) cell() cell {
+	if m == nil {
+		return cell{}
+	}
+	c := cell{tone: Faint}
+	var words []string
+	for _, w := range []string{m.Security(), m.Shares()} {
+		if w != "" {
+			words = append(words, w)
+		}
+	}
+	if m.Retries > 0 {
+		words = append(words, humanize.Count(m.Retries, "retry"))
+	}
+	if m.Denied > 0 {
+		words, c.tone = append(words, fmt.Sprintf("%d denied", m.Denied)), Warn
+	}
+	for _, f := range m.Flags[:min(2, len(m.Flags))] {
+		words, c.tone = append(words, fmt.Sprintf("%s %d", f.Name, f.Requests)), Warn
+	}
+	if len(m.Ejected) > 0 {
+		words, c.tone = append(words, "ejected "+strings.Join(m.Ejected, ", ")), Warn
+	}
+	c.text = strings.Join(words, "; ")
+	return c
+}
