@@ -314,7 +314,7 @@ func (s *shop) listener(pod, name string) string {
 	return sc.listeners[name]
 }
 
-// start starts the pods of a case and the sidecars of its callers, and tells all where the pods are.
+// start starts the pods of a case and the sidecars of its callers, and hands out where the pods are.
 func (s *shop) start(ctx context.Context, c *behaviorCase) {
 	var all []*runningSidecar
 	pods := map[string]string{}
