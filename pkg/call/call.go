@@ -64,6 +64,8 @@ type Config struct {
 	Rand io.Reader
 	// Meter measures the calls, which then are made one after the other; nil: nothing is measured.
 	Meter *Meter
+	// Wire writes down what goes over the connections; nil: nothing is. It cannot be combined with a Meter.
+	Wire *Wire
 }
 
 // Caller calls methods. It keeps one connection and one contract for each target, and is safe for
@@ -108,7 +110,7 @@ func (c *Caller) peer(t Target) (*peer, error) {
 		p.linked = linkedContract(t.GRPC)
 	}
 	if t.Addr != "" {
-		conn, err := dial(t.Addr, c.cfg.Meter)
+		conn, err := dial(t.Addr, c.cfg.Meter, c.cfg.Wire)
 		if err != nil {
 			return nil, fmt.Errorf("call %s: %w", t.Name, err)
 		}
@@ -120,7 +122,7 @@ func (c *Caller) peer(t Target) (*peer, error) {
 
 // dial makes a connection that is opened by its first use and, where nothing listens, fails that use
 // at once.
-func dial(addr string, m *Meter) (*grpc.ClientConn, error) {
+func dial(addr string, m *Meter, w *Wire) (*grpc.ClientConn, error) {
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage), grpc.MaxCallSendMsgSize(MaxMessage)),
@@ -135,6 +137,11 @@ func dial(addr string, m *Meter) (*grpc.ClientConn, error) {
 	if m != nil {
 		options = append(options, grpc.WithStatsHandler(m), grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
 			return m.DialContext(ctx, "tcp", addr)
+		}))
+	}
+	if w != nil {
+		options = append(options, grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
+			return w.DialContext(ctx, "tcp", addr)
 		}))
 	}
 	return grpc.NewClient("passthrough:///"+addr, options...)

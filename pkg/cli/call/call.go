@@ -31,6 +31,7 @@ type callOptions struct {
 	template     bool
 	proto        string
 	repeat       int
+	outside      strangerOptions
 	from         string
 }
 
@@ -53,13 +54,16 @@ deadline is 10s for calls without streams.
 message and on the wire.
 
 A call goes to a port of the program itself, as through kubectl port-forward. With --from, it goes through another
-service's sidecar as that service's calls do: routes, retries and policies apply. SERVICE can then have a port.`,
+service's sidecar as that service's calls do: routes, retries and policies apply. SERVICE can then have a port. With
+--plaintext, it goes to the port of the service's own sidecar without TLS, as the calls of programs outside of the mesh:
+accepted unless a PeerAuthentication demands mutual TLS. --wire prints what goes over the connection.`,
 		Example: `shopctl call catalog ListProducts
 shopctl call cart
 shopctl call catalog GetProduct '{"id": "OLJCESPC7Z"}'
 shopctl call payment Charge --describe
 shopctl call payment Charge --template > charge.json
 shopctl call payment Charge -o json < charge.json
+shopctl call payment Charge --plaintext --wire < charge.json
 shopctl call payment Charge --from checkout --trace < charge.json
 shopctl call 127.0.0.1:50051 Greeter/SayHello '{"name": "you"}'`,
 		Args:              callArgs,
@@ -75,6 +79,7 @@ shopctl call 127.0.0.1:50051 Greeter/SayHello '{"name": "you"}'`,
 	flags.BoolVar(&o.template, "template", false, "print an empty request message of METHOD")
 	flags.StringVar(&o.proto, "proto", "", "read the contract from this .proto `FILE` instead of from the service")
 	flags.IntVar(&o.repeat, "repeat", 0, "make the call `TIMES` times and print latency and size")
+	o.outside.add(cmd)
 	addFrom(cmd, f, &o.from)
 	cmdutil.LimitNumber(cmd, "repeat", 1, maxRepeats, "100")
 	cmdutil.LimitTime(cmd, "deadline", 1, "2s")
@@ -98,7 +103,7 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 	if o.describe && o.template {
 		return cmdutil.UsageErr(o.f.IO.Command("call "+args[0]+" --describe"), "--describe and --template cannot be combined")
 	}
-	if err := cmp.Or(o.checkRepeat(args), o.checkFrom(args)); err != nil {
+	if err := cmp.Or(o.checkRepeat(args), o.checkFrom(args), o.outside.check(o, args)); err != nil {
 		return err
 	}
 	if o.template && len(args) < 2 {
@@ -107,7 +112,11 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 	if o.f.Foreign() && o.from == "" && strings.Contains(args[0], ":") {
 		return cmdutil.ForeignErr("call %s: it calls only services of the shop", args[0])
 	}
-	caller := call.New(call.Config{Now: o.f.Now, Rand: rand.Reader})
+	config := call.Config{Now: o.f.Now, Rand: rand.Reader}
+	if o.outside.wire {
+		config.Wire = call.NewWire(o.f.IO.Err)
+	}
+	caller := call.New(config)
 	defer caller.Close()
 	t, err := o.target(ctx, args)
 	if err != nil {
@@ -131,7 +140,10 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 
 // target is the server to call.
 func (o *callOptions) target(ctx context.Context, args []string) (*callTarget, error) {
-	if o.from != "" {
+	switch {
+	case o.outside.plaintext:
+		return o.stranger(ctx, args[0])
+	case o.from != "":
 		return o.through(ctx, args[0])
 	}
 	return findTarget(ctx, o.f.IO, o.f.Shop, o.f.Namespace, args[0], len(args) < 2 || o.describe || o.template)

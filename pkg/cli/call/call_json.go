@@ -110,6 +110,9 @@ func callHint(ios *iostreams.IO, t *callTarget, r *call.Result) string {
 	}
 	switch r.Status.Code() {
 	case codes.Unavailable:
+		if t.outside {
+			return ios.Command("mesh listeners " + t.Name)
+		}
 		return ios.Command("ps")
 	case codes.InvalidArgument, codes.NotFound, codes.OutOfRange, codes.Unimplemented:
 		return strings.TrimSpace(ios.Command(fmt.Sprintf("call %s %s --describe", t.Name, r.Method.Name)))

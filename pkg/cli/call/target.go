@@ -26,6 +26,8 @@ type callTarget struct {
 	faults []string
 	// foreign: it was given as host:port and is not part of the shop.
 	foreign bool
+	// outside: it is called at the port of its sidecar, as by a program outside of the mesh.
+	outside bool
 	// from is the service through whose sidecar it is called; empty: it is called itself.
 	from string
 }

@@ -72,5 +72,15 @@ func (o *Options) Run(ctx context.Context, words []string, done string, edit *co
 	if o.DryRun {
 		return nil
 	}
-	return o.wait.Rollout(ctx, o.ios, shop, resp.GetObjects())
+	if err := o.wait.Rollout(ctx, o.ios, shop, resp.GetObjects()); err != nil {
+		return err
+	}
+	if _, ok := edit.GetOperation().(*controlpb.EditRequest_Mesh); ok {
+		namespace := o.namespace()
+		if len(found) > 0 {
+			namespace = found[0].GetNamespace()
+		}
+		return o.wait.Sidecars(ctx, o.ios, shop, namespace)
+	}
+	return nil
 }

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+
 	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
@@ -166,7 +168,7 @@ func TestIdentityIsReadFromTheCertificateThatIsShown(t *testing.T) {
 	server := &http.Server{ErrorLog: nil}
 	go func() { _ = server.Serve(closesPlaintext{l}) }()
 	t.Cleanup(func() { _ = server.Close() })
-	s.sidecarAt(l.Addr().String(), "TLS of the mesh")
+	s.sidecarAt(l.Addr().String(), "TLS")
 	s.want(t, "tls: {service: catalog, mode: STRICT, plaintext: refused, identity: '"+catalogIdentity+"'}", probe.Pass, "plaintext refused, identity "+catalogIdentity)
 	s.want(t, "tls: {service: catalog, identity: 'spiffe://cluster.local/ns/production/sa/other'}", probe.Fail, "identity "+catalogIdentity)
 }
@@ -198,4 +200,23 @@ func TestACallerIsKnownByItsCertificate(t *testing.T) {
 	s.SetSeries("source_principal", series(3, "source_principal=unknown"), series(2, "source_principal="+catalogIdentity))
 	s.want(t, known, probe.Pass, "2 calls came with it")
 	s.want(t, strings.Replace(known, "sa/productcatalogservice", "sa/other", 1), probe.Fail, "is for "+catalogIdentity)
+}
+
+func TestATraceIsComparedWithItsSidecarsOnlyWhereThatIsAsked(t *testing.T) {
+	s := newScene(t)
+	sidecar := map[string]string{"component": "proxy", "node_id": "sidecar~x"}
+	s.add(t, 1, []string{"checkout", "payment"},
+		span{service: "checkout", name: "PlaceOrder", id: 1, kind: server},
+		span{service: "checkout", name: "Charge", id: 2, parent: 1, kind: tracepb.Span_SPAN_KIND_CLIENT},
+		span{service: "checkout", name: "payment:50051/*", id: 3, parent: 2, kind: tracepb.Span_SPAN_KIND_CLIENT, attributes: sidecar},
+		span{service: "payment", name: "payment:50051/*", id: 4, parent: 3, kind: server, attributes: sidecar},
+		span{service: "payment", name: "Charge", id: 5, parent: 4, kind: server},
+	)
+	const through = "trace: {service: checkout, spans: [{service: payment, kind: server, parent: {service: checkout}, attributes: [{key: component, equals: proxy}]}]"
+	s.want(t, through+"}", probe.Fail, "0 of 1 trace")
+	r := s.want(t, through+", proxy: true}", probe.Pass, "1 trace")
+	if !strings.HasSuffix(r.Look, " --proxy") {
+		t.Errorf("it is looked at by %s", r.Look)
+	}
+	s.want(t, "trace: {service: checkout, proxy: true, spans: [{service: checkout, kind: client, count: 2, parent: {service: checkout}}]}", probe.Pass, "1 trace")
 }

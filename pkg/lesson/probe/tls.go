@@ -140,11 +140,10 @@ func inboundOf(held *controlpb.GetSidecarResponse) (in inbound) {
 			continue
 		}
 		in.address = l.GetAddress()
-		switch l.GetMatch() {
-		case "plaintext", "ALL":
-			plain = true
-		case "TLS of the mesh":
+		if m := l.GetMatch(); strings.HasPrefix(m, "TLS") {
 			secure = true
+		} else if m == "plaintext" || m == "ALL" {
+			plain = true
 		}
 	}
 	switch {

@@ -34,6 +34,8 @@ type Trace struct {
 	// Services must all take part in a trace, those of Without must not.
 	Services Strings `yaml:"services"`
 	Without  Strings `yaml:"without"`
+	// Proxy includes the spans of sidecars, as trace show --proxy does.
+	Proxy bool `yaml:"proxy"`
 	// Spans must all be found in a trace.
 	Spans []Span `yaml:"spans"`
 }
@@ -162,6 +164,9 @@ func (t *Trace) Ask(ctx context.Context, env Env, base Baseline) Result {
 	r.Evidence = looked
 	if looked.Trace != "" {
 		r.Look = "shopctl trace show " + looked.Trace
+		if t.Proxy {
+			r.Look += " --proxy"
+		}
 	}
 	return r
 }
@@ -205,7 +210,11 @@ func (env Env) lacking(ctx context.Context, want *Trace, s *controlpb.TraceSumma
 		return "", "", fmt.Errorf("read trace %s: %w", trace.ShortID(s.GetTraceId()), err)
 	}
 	spans, _ := trace.Spans(&data)
-	for _, t := range trace.Assemble(spans) {
+	assemble := trace.Assemble
+	if want.Proxy {
+		assemble = trace.AssembleAll
+	}
+	for _, t := range assemble(spans) {
 		if lacks, span = lackingSpan(want.Spans, t, names); lacks != "" {
 			return lacks, span, nil
 		}
