@@ -223,3 +223,22 @@ func TestTheProtocolIsThatOfTheOptions(t *testing.T) {
 		t.Errorf("the cluster is %+v", c)
 	}
 }
+
+func TestWhileRoutesChangeTheOldClustersAndTheNewOnesAreThere(t *testing.T) {
+	s, old := one(t, cluster.Events{}, "", "1")
+	defer s.Close()
+	seen := false
+	err := s.Replace([]*clusterv3.Cluster{config(t, "d", "")}, []*endpointv3.ClusterLoadAssignment{endpoints(t, "d", "2")}, func() {
+		seen = true
+		if s.Get("c") != old || len(old.Hosts()) != 1 || s.Get("d") == nil || len(s.Get("d").Hosts()) != 1 {
+			t.Error("a cluster is missing, or without hosts")
+		}
+	})
+	if err != nil || !seen || s.Get("c") != nil || s.Get("d") == nil {
+		t.Errorf("after that: routes changed %v, clusters %v and %v, %v", seen, s.Get("c"), s.Get("d"), err)
+	}
+	bad := config(t, "e", "")
+	if err := s.Replace([]*clusterv3.Cluster{bad, bad}, nil, func() { t.Error("routes changed although the clusters are refused") }); err == nil {
+		t.Error("a cluster that is there twice is accepted")
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -45,9 +46,16 @@ func NewSet(events Events) *Set {
 	return s
 }
 
-// Update replaces all clusters. One whose configuration did not change keeps its limits, and of its hosts those whose
-// address stays keep what is known of them; one that changed starts again. After an error nothing has changed.
+// Update is Replace for a user that has no routes.
 func (s *Set) Update(configs []*clusterv3.Cluster, assignments []*endpointv3.ClusterLoadAssignment) error {
+	return s.Replace(configs, assignments, func() {})
+}
+
+// Replace replaces all clusters, and the routes to them by calling routes: the new clusters are there before, and the old ones
+// until after, so that no route leads to a cluster that is not there. A cluster whose configuration did not change keeps its
+// limits, and of its hosts those whose address stays keep what is known of them; one that changed starts again. After an error
+// nothing has changed, and routes was not called.
+func (s *Set) Replace(configs []*clusterv3.Cluster, assignments []*endpointv3.ClusterLoadAssignment, routes func()) error {
 	endpoints := make(map[string]*endpointv3.ClusterLoadAssignment, len(assignments))
 	for _, a := range assignments {
 		endpoints[a.GetClusterName()] = a
@@ -82,6 +90,10 @@ func (s *Set) Update(configs []*clusterv3.Cluster, assignments []*endpointv3.Clu
 	for _, u := range updates {
 		u.cluster.setHosts(u.endpoints)
 	}
+	both := maps.Clone(old)
+	maps.Copy(both, next)
+	s.clusters.Store(&both)
+	routes()
 	s.clusters.Store(&next)
 	for name, c := range old {
 		if next[name] != c {

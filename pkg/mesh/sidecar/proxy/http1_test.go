@@ -14,7 +14,10 @@ import (
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	rbacv3 "github.com/envoyproxy/go-control-plane/envoy/config/rbac/v3"
+	networkrbacv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/rbac/v3"
 	tcpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/tcp_proxy/v3"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 	networking "istio.io/api/networking/v1alpha3"
 	security "istio.io/api/security/v1beta1"
@@ -166,7 +169,9 @@ func TestRequestsOfTwoMeaningsAreRefused(t *testing.T) {
 	}
 }
 
-func TestATCPConnectionIsPassedOn(t *testing.T) {
+// serveTCP greets, and says everything back.
+func serveTCP(t *testing.T) (addr string) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -185,14 +190,60 @@ func TestATCPConnectionIsPassedOn(t *testing.T) {
 			}()
 		}
 	}()
-	r := outbound(t, mesh(), false, ln.Addr().String())
+	return ln.Addr().String()
+}
+
+// tcpResources are those of a listener "redis" that passes connections on, if filters before that let them.
+func tcpResources(t *testing.T, addr string, filters ...proto.Message) *xds.Resources {
+	t.Helper()
+	chain := &listenerv3.FilterChain{}
+	for _, f := range append(filters, &tcpv3.TcpProxy{ClusterSpecifier: &tcpv3.TcpProxy_Cluster{Cluster: "outbound|50051||" + host}}) {
+		chain.Filters = append(chain.Filters, &listenerv3.Filter{ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(t, f)}})
+	}
+	r := outbound(t, mesh(), false, addr)
 	r.Listeners = []*listenerv3.Listener{{
-		Name: "redis", Address: socket("127.0.0.1:0"), TrafficDirection: corev3.TrafficDirection_OUTBOUND,
-		FilterChains: []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{{ConfigType: &listenerv3.Filter_TypedConfig{
-			TypedConfig: pack(t, &tcpv3.TcpProxy{ClusterSpecifier: &tcpv3.TcpProxy_Cluster{Cluster: "outbound|50051||" + host}}),
-		}}}}},
+		Name: "redis", Address: socket("127.0.0.1:0"), TrafficDirection: corev3.TrafficDirection_OUTBOUND, FilterChains: []*listenerv3.FilterChain{chain},
 	}}
-	out, log := newProxy(t, nil, r)
+	return r
+}
+
+func TestAKeptTCPConnectionEndsWhenAPolicyDeniesIt(t *testing.T) {
+	addr := serveTCP(t)
+	policy := func(action rbacv3.RBAC_Action) proto.Message {
+		return &networkrbacv3.RBAC{StatPrefix: "tcp.", Rules: &rbacv3.RBAC{Action: action, Policies: map[string]*rbacv3.Policy{"all": {
+			Permissions: []*rbacv3.Permission{{Rule: &rbacv3.Permission_Any{Any: true}}},
+			Principals:  []*rbacv3.Principal{{Identifier: &rbacv3.Principal_Any{Any: true}}},
+		}}}}
+	}
+	out, _ := newProxy(t, nil, tcpResources(t, addr))
+	conn, err := net.Dial("tcp", out.Listeners()["redis"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	says := func(want string) {
+		t.Helper()
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(conn, got); err != nil || string(got) != want {
+			t.Errorf("the connection says %q, %v, want %q", got, err, want)
+		}
+	}
+	says("+HELLO\r\n")
+	if err := out.Update(tcpResources(t, addr, policy(rbacv3.RBAC_ALLOW))); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.WriteString(conn, "PING\r\n")
+	says("PING\r\n")
+	if err := out.Update(tcpResources(t, addr, policy(rbacv3.RBAC_DENY))); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := conn.Read(make([]byte, 1)); err == nil {
+		t.Errorf("the connection goes on with %d bytes", n)
+	}
+}
+
+func TestATCPConnectionIsPassedOn(t *testing.T) {
+	out, log := newProxy(t, nil, tcpResources(t, serveTCP(t)))
 	conn, err := net.Dial("tcp", out.Listeners()["redis"])
 	if err != nil {
 		t.Fatal(err)

@@ -113,7 +113,8 @@ func (l *listener) stop() <-chan struct{} {
 	return l.idle
 }
 
-// recheck closes the connections that the listener would not take any more.
+// recheck closes the connections that the listener would not take any more: that are secured otherwise, or whose policies
+// deny them now.
 func (l *listener) recheck() {
 	config := l.config.Load()
 	l.mu.Lock()
@@ -145,7 +146,7 @@ func (d *downstream) fits(config *listenerConfig) bool {
 	if c == nil {
 		return d.secure && d.peer == nil && config.workload() != "" // TLS of the workload's own
 	}
-	return (c.tls != nil) == (d.peer != nil)
+	return (c.tls != nil) == (d.peer != nil) && d.denial(c) == nil
 }
 
 // chain is that of the connection as the listener is configured now; nil: it must end.

@@ -114,12 +114,13 @@ func (p *Proxy) Update(r *xds.Resources) error {
 		}
 		next[name] = l
 	}
-	if err := p.clusters.Update(r.Clusters, r.Endpoints); err != nil {
+	if err := p.clusters.Replace(r.Clusters, r.Endpoints, func() {
+		for name, l := range next {
+			l.config.Store(compiled[name])
+		}
+	}); err != nil {
 		closeAll(opened)
 		return err
-	}
-	for name, l := range next {
-		l.config.Store(compiled[name])
 	}
 	for _, l := range opened {
 		p.wg.Go(l.accept)

@@ -25,12 +25,9 @@ func (d *downstream) splicing(c *chain, conn net.Conn) {
 	e := &entry
 	e.Cluster = c.tcp
 	defer d.listener.proxy.record(e)
-	for _, f := range c.network {
-		request := d.rbacRequest()
-		if decision := f.Evaluate(&request); !decision.Allowed {
-			e.Details, e.Termination = decision.Details(), "rbac_access_denied"
-			return
-		}
+	if denied := d.denial(c); denied != nil {
+		e.Details, e.Termination = denied.Details(), "rbac_access_denied"
+		return
 	}
 	up, release := d.connect(c.tcp, e)
 	if up == nil {
@@ -44,6 +41,17 @@ func (d *downstream) splicing(c *chain, conn net.Conn) {
 	e.BytesSent = pump(conn, up)
 	_ = up.SetReadDeadline(time.Now())
 	wg.Wait()
+}
+
+// denial is the decision of the policies of connections that denies this one; nil: all let it in.
+func (d *downstream) denial(c *chain) *rbac.Decision {
+	for _, f := range c.network {
+		request := d.rbacRequest()
+		if decision := f.Evaluate(&request); !decision.Allowed {
+			return &decision
+		}
+	}
+	return nil
 }
 
 // pump copies until one end closes, and passes that on.
