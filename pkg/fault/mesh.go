@@ -47,6 +47,8 @@ func (s Spec) checkWhere(t Target) error {
 	switch {
 	case s.Where != "" && s.Where != WhereServer && s.Where != WhereClient:
 		return &Invalid{Text: fmt.Sprintf("where %q is neither %s nor %s", s.Where, WhereServer, WhereClient), Hint: "use --where client, or leave it out"}
+	case t.Gateway || t.Caller != nil && t.Caller.Gateway:
+		return &Invalid{Text: "a gateway passes calls on as the objects of Istio that name it say: faults in calls act in the services behind it", Hint: "shopctl fault inject frontend --error UNAVAILABLE"}
 	case s.client():
 		return t.checkCallers()
 	case s.From != "" || len(s.Headers) > 0:

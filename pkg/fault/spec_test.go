@@ -96,6 +96,8 @@ func TestSpecThatMakesNoSenseIsRefusedWithAHint(t *testing.T) {
 		{"callers without sidecars", Spec{Error: "INTERNAL", Where: WhereClient}, paymentTarget(), "payment has no sidecar", "shopctl mesh on payment"},
 		{"a caller without a sidecar", Spec{Error: "INTERNAL", From: "payment"}, called(meshed, paymentTarget()), "payment has no sidecar", "shopctl mesh on payment"},
 		{"callers in the same process", Spec{Error: "INTERNAL", Where: WhereClient}, module, "without a sidecar", "inject payment --error"},
+		{"a gateway", Spec{Error: "INTERNAL"}, Target{Name: "gw", Workload: "gw", Meshed: true, Gateway: true}, "a gateway passes calls on", "inject frontend"},
+		{"calls of a gateway", Spec{Error: "INTERNAL", From: "gw"}, called(meshed, Target{Name: "gw", Workload: "gw", Meshed: true, Gateway: true}), "a gateway passes calls on", "inject frontend"},
 		{"calls of tcp at the client", Spec{Error: "INTERNAL", Where: WhereClient}, store, "speaks TCP", "--pause"},
 		{"a pause from one", Spec{Pause: true, From: "payment"}, meshed, "whole processes", "one of them"},
 		{"all packets and more", Spec{Drop: 100.5}, meshed, "drop 100.5%", "--drop 20%"},

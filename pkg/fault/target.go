@@ -29,6 +29,8 @@ type Target struct {
 	Chassis bool
 	// Meshed: its instances have sidecars.
 	Meshed bool
+	// Gateway: it is a proxy that passes on what comes from outside, and serves nothing itself.
+	Gateway bool
 	// Caller is the other service that a spec names; nil: none. Find does not set it.
 	Caller *Target
 }

@@ -45,7 +45,7 @@ func (d *Directory) ModuleTarget(name string) (fault.Target, bool) {
 			if m.Workload == b.Workload {
 				return fault.Target{
 					Name: b.Name, Workload: w.Key.String(), Module: b.Workload, Process: d.Display(w.Key),
-					GRPC: b.GRPC, Protocol: m.Front.Protocol, Chassis: true, Meshed: meshed(w),
+					GRPC: b.GRPC, Protocol: m.Front.Protocol, Chassis: true, Meshed: proxied(w, ""),
 				}, true
 			}
 		}

@@ -184,7 +184,8 @@ func (d *Directory) Target(name string) (fault.Target, bool) {
 		if w.Key != key {
 			continue
 		}
-		t.Protocol, t.Chassis, t.Meshed = Protocol(w), w.Builtin != "", meshed(w)
+		t.Protocol, t.Chassis = Protocol(w), w.Builtin != ""
+		t.Meshed, t.Gateway = proxied(w, ""), proxied(w, orchestrator.AppContainer)
 		if b, ok := services.Lookup(w.Builtin); ok && w.Builtin != "" {
 			t.GRPC = b.GRPC
 		}
@@ -192,10 +193,11 @@ func (d *Directory) Target(name string) (fault.Target, bool) {
 	return t, true
 }
 
-// meshed reports whether an instance of a workload has a sidecar.
-func meshed(w orchestrator.Workload) bool {
+// proxied reports whether an instance of a workload has a proxy of the mesh: beside its program, or as one of a kind of its
+// containers.
+func proxied(w orchestrator.Workload, kind orchestrator.ContainerKind) bool {
 	return slices.ContainsFunc(w.Instances, func(i orchestrator.Instance) bool {
-		return slices.ContainsFunc(i.Containers, func(c orchestrator.Container) bool { return c.Listeners != nil })
+		return slices.ContainsFunc(i.Containers, func(c orchestrator.Container) bool { return c.Listeners != nil && (kind == "" || c.Kind == kind) })
 	})
 }
 
