@@ -282,12 +282,10 @@ func TestProgramsOfOthersCallEachOtherThroughSidecars(t *testing.T) {
 func TestTrailersPassToProgramsOfOthers(t *testing.T) {
 	p := newPeers(t)
 	address := p.checkout.outbound("trailers", 9091)
-	for name, got := range map[string]string{
-		"curl":   run(t, "curl", "-sSv", "--http2-prior-knowledge", "-o", "/dev/null", "http://"+address+"/"+mebibyte),
-		"nghttp": run(t, "nghttp", "-nv", "http://"+address+"/"+mebibyte),
-	} {
-		if !strings.Contains(got, "grpc-status: 0") {
-			t.Errorf("%s is told %q", name, got)
+	through := startHAProxy(t, t.TempDir(), "client", "proto h2", address+" proto h2")
+	for name, at := range map[string]string{"nghttp": address, "nghttp behind HAProxy": through} { // curl of Debian 12 shows no trailers
+		if got := run(t, "nghttp", "-nv", "http://"+at+"/"+mebibyte); !strings.Contains(got, "grpc-status: 0") {
+			t.Errorf("%s receives %q", name, got)
 		}
 	}
 	// A request's trailers reach a program that echoes: nghttp sends them, and the exchange is whole.
