@@ -13,7 +13,6 @@ import (
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
-	"github.com/envoyproxy/go-control-plane/pkg/cache/types"
 	"github.com/envoyproxy/go-control-plane/pkg/cache/v3"
 	"github.com/envoyproxy/go-control-plane/pkg/resource/v3"
 	"github.com/envoyproxy/go-control-plane/pkg/server/sotw/v3"
@@ -21,7 +20,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
 	certificates "istio.io/api/security/v1alpha1"
 
 	"github.com/shopctl/shopctl/pkg/mesh/ca"
@@ -55,6 +53,7 @@ type Server struct {
 	certificates.UnimplementedIstioCertificateServiceServer
 
 	cache cache.SnapshotCache
+	sent  *encodings
 	ca    *ca.CA
 	plane Plane
 
@@ -65,7 +64,7 @@ type Server struct {
 
 // New returns a server without resources. Its plane is set before it serves.
 func New(authority *ca.CA) *Server {
-	return &Server{cache: cache.NewSnapshotCache(false, cache.IDHash{}, nil), ca: authority, streams: map[string]int{}}
+	return &Server{cache: cache.NewSnapshotCache(false, cache.IDHash{}, nil), sent: newEncodings(), ca: authority, streams: map[string]int{}}
 }
 
 // Register adds the services to a gRPC server, for the sidecars of a plane.
@@ -75,37 +74,24 @@ func (s *Server) Register(r grpc.ServiceRegistrar, plane Plane) {
 	certificates.RegisterIstioCertificateServiceServer(r, s)
 }
 
-// Set replaces the resources of a sidecar. All types have one version, so that a sidecar sees which belong together.
+// Set replaces the resources of a sidecar. All types have one version, so that a sidecar sees which belong together. A
+// message that it was given before, for any sidecar, must be as it was.
 func (s *Server) Set(node string, r *xds.Resources) error {
-	snapshot := &cache.Snapshot{}
-	for kind, items := range map[types.ResponseType][]types.Resource{
-		types.Listener: items(r.Listeners), types.Cluster: items(r.Clusters), types.Route: items(r.Routes), types.Endpoint: items(r.Endpoints),
-	} {
-		for _, item := range items {
-			if v, ok := item.(interface{ ValidateAll() error }); ok {
-				if err := v.ValidateAll(); err != nil {
-					return fmt.Errorf("configure %s: %w", node, err)
-				}
-			}
-		}
-		snapshot.Resources[kind] = cache.NewResources(r.Version, items)
+	snapshot, err := s.sent.replace(node, r)
+	if err == nil {
+		err = s.cache.SetSnapshot(context.Background(), node, snapshot)
 	}
-	if err := s.cache.SetSnapshot(context.Background(), node, snapshot); err != nil {
+	if err != nil {
 		return fmt.Errorf("configure %s: %w", node, err)
 	}
 	return nil
 }
 
-func items[M proto.Message](messages []M) []types.Resource {
-	all := make([]types.Resource, len(messages))
-	for i, m := range messages {
-		all[i] = m
-	}
-	return all
-}
-
 // Forget drops the resources of a sidecar.
-func (s *Server) Forget(node string) { s.cache.ClearSnapshot(node) }
+func (s *Server) Forget(node string) {
+	s.cache.ClearSnapshot(node)
+	s.sent.forget(node)
+}
 
 // StreamAggregatedResources serves one sidecar until it leaves.
 func (s *Server) StreamAggregatedResources(x discoveryv3.AggregatedDiscoveryService_StreamAggregatedResourcesServer) error {
@@ -178,7 +164,7 @@ func (c *callbacks) version() string {
 			return ""
 		}
 	}
-	return version
+	return xds.Version(version)
 }
 
 // OnStreamResponse implements sotw.Callbacks.

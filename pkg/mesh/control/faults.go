@@ -52,7 +52,7 @@ func (p *Plane) SetFaults(faults []Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.faults = faults
-	if p.mesh != nil {
+	if p.maker != nil {
 		p.refresh()
 	}
 }

@@ -6,12 +6,12 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/mesh/ads"
-	"github.com/shopctl/shopctl/pkg/mesh/translate"
 	"github.com/shopctl/shopctl/pkg/mesh/xds"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
@@ -65,12 +65,20 @@ type Plane struct {
 	sidecars map[string]*sidecar
 	// revision of the objects that the resources include.
 	revision uint64
-	mesh     *translate.Mesh
+	inputs   inputs
+	maker    *maker // nil before the first state of the shop
 	objects  store.Snapshot
 	current  orchestrator.Snapshot
 	faults   []Fault
 	overlays []resource.Object
 	changed  chan struct{}
+}
+
+// inputs are what the mesh is made of besides the objects.
+type inputs struct {
+	endpoints []orchestrator.Endpoint
+	protocols map[orchestrator.Key]string
+	faults    []Fault
 }
 
 type sidecar struct {
@@ -158,28 +166,40 @@ func (p *Plane) refresh() {
 			pods[NodeID(w.Namespace, i.Name)] = true
 		}
 	}
-	p.mesh, p.revision = Mesh(objects, snapshot.Endpoints, protocols), objects.Revision()
-	var err error
-	if p.overlays, err = overlaid(p.mesh, objects, p.faults); err != nil {
-		p.cfg.Report(err)
-	}
+	changed := p.remake(objects, inputs{snapshot.Endpoints, protocols, p.faults})
 	for id, s := range p.sidecars {
 		if !pods[id] && s.Acked != "" && !s.Connected {
 			delete(p.sidecars, id)
 			p.cfg.Server.Forget(id)
 			continue
 		}
-		p.update(s)
+		if changed {
+			p.update(s)
+		}
 	}
 	p.notify()
 }
 
+// remake makes the mesh of its inputs, and reports false if they are those that it was made of.
+func (p *Plane) remake(objects store.Snapshot, in inputs) bool {
+	if p.maker != nil && p.revision == objects.Revision() && reflect.DeepEqual(p.inputs, in) {
+		return false
+	}
+	mesh := Mesh(objects, in.endpoints, in.protocols)
+	var err error
+	if p.overlays, err = overlaid(mesh, objects, in.faults); err != nil {
+		p.cfg.Report(err)
+	}
+	p.maker, p.inputs, p.revision = newMaker(mesh, p.maker), in, objects.Revision()
+	return true
+}
+
 // update makes the resources of a sidecar. Those that are the same are not sent again.
 func (p *Plane) update(s *sidecar) {
-	if p.mesh == nil {
+	if p.maker == nil {
 		return
 	}
-	r := Sidecar(p.mesh, s.Node, AppPorts(p.mesh, p.current.Endpoints, s.Namespace, s.Pod))
+	r := p.maker.resources(s.Node, AppPorts(p.maker.mesh, p.inputs.endpoints, s.Namespace, s.Pod))
 	if s.resources != nil && s.resources.Version == r.Version {
 		return
 	}

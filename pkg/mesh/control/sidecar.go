@@ -1,8 +1,6 @@
 package control
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -15,7 +13,6 @@ import (
 	routerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	upstreamhttpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -67,23 +64,31 @@ type AppPort struct {
 
 // Sidecar returns all that a sidecar is configured with.
 func Sidecar(m *translate.Mesh, node Node, ports []AppPort) *xds.Resources {
+	return newMaker(m, nil).resources(node, ports)
+}
+
+// callers is what the sidecars of a scope need to call others.
+func callers(m *translate.Mesh, scope translate.Proxy) *xds.Resources {
 	r := &xds.Resources{}
-	proxy := translate.Proxy{Namespace: node.Namespace, Labels: node.Labels}
-	if node.Gateway {
-		gateway(r, m, node)
-		r.Version = version(r)
-		return r
-	}
 	for i := range m.Services {
 		s := &m.Services[i]
 		for _, port := range s.Ports {
-			outbound(r, m, proxy, s, port)
+			outbound(r, m, scope, s, port)
 		}
+	}
+	return r
+}
+
+// callee is what a sidecar needs to be called, which is its own; of a gateway it is all.
+func callee(m *translate.Mesh, node Node, ports []AppPort) *xds.Resources {
+	r := &xds.Resources{}
+	if node.Gateway {
+		gateway(r, m, node)
+		return r
 	}
 	for _, port := range ports {
 		inbound(r, m, translate.Workload{Namespace: node.Namespace, Labels: node.Labels}, port)
 	}
-	r.Version = version(r)
 	return r
 }
 
@@ -189,27 +194,4 @@ func socketAddress(host string, port uint32) *corev3.Address {
 	return &corev3.Address{Address: &corev3.Address_SocketAddress{SocketAddress: &corev3.SocketAddress{
 		Address: host, PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: port},
 	}}}
-}
-
-// version is a hash of resources, so that what did not change is not sent again.
-func version(r *xds.Resources) string {
-	hash := sha256.New()
-	add := func(m proto.Message) {
-		data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
-		fmt.Fprintf(hash, "%d %v:", len(data), err) // what cannot be encoded is refused when it is served
-		hash.Write(data)
-	}
-	for _, m := range r.Listeners {
-		add(m)
-	}
-	for _, m := range r.Clusters {
-		add(m)
-	}
-	for _, m := range r.Routes {
-		add(m)
-	}
-	for _, m := range r.Endpoints {
-		add(m)
-	}
-	return hex.EncodeToString(hash.Sum(nil)[:8])
 }

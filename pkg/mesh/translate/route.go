@@ -3,6 +3,7 @@ package translate
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -74,6 +75,33 @@ func (r *router) concerns(vs *VirtualService, match *networking.HTTPMatchRequest
 	}
 	return includes(r.proxy.Labels, match.GetSourceLabels()) &&
 		(match.GetSourceNamespace() == "" || match.GetSourceNamespace() == r.proxy.Namespace)
+}
+
+// Scope is what of a sidecar its clusters, endpoints and routes depend on: its namespace, and those of its labels by which
+// objects select it. Sidecars of the same scope have the same.
+func (m *Mesh) Scope(proxy Proxy) Proxy {
+	scope := Proxy{Namespace: proxy.Namespace, Labels: map[string]string{}}
+	selected := func(by map[string]string) {
+		if includes(proxy.Labels, by) {
+			maps.Copy(scope.Labels, by)
+		}
+	}
+	for _, vs := range m.VirtualServices {
+		for _, rule := range vs.Spec.GetHttp() {
+			for _, match := range rule.GetMatch() {
+				selected(match.GetSourceLabels())
+			}
+		}
+		for _, rule := range vs.Spec.GetTcp() {
+			for _, match := range rule.GetMatch() {
+				selected(match.GetSourceLabels())
+			}
+		}
+	}
+	for _, dr := range m.DestinationRules {
+		selected(dr.Spec.GetWorkloadSelector().GetMatchLabels())
+	}
+	return scope
 }
 
 // route translates a rule, for one of its conditions; nil: for all requests.

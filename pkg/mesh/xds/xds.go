@@ -3,6 +3,9 @@
 package xds
 
 import (
+	"strconv"
+	"strings"
+
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
@@ -18,4 +21,14 @@ type Resources struct {
 	Clusters  []*clusterv3.Cluster
 	Routes    []*routev3.RouteConfiguration
 	Endpoints []*endpointv3.ClusterLoadAssignment
+}
+
+// Sent is how a version is sent, the nth of all. A version that comes back is another on the wire: a sidecar waits for all
+// types of one, and a type that it has of the first time would not be sent again for the second.
+func Sent(version string, n uint64) string { return version + "." + strconv.FormatUint(n, 10) }
+
+// Version is the one that was sent.
+func Version(sent string) string {
+	version, _, _ := strings.Cut(sent, ".")
+	return version
 }

@@ -41,8 +41,12 @@ type transfer struct {
 	// acked is the version of a type that is in force, or was outrun.
 	acked map[string]string
 
+	// decoded has what the last responses hold by their bytes, so that a resource that did not change stays the same message.
+	decoded map[string]map[string]proto.Message
+
 	// What the last responses hold; routes and endpoints by name.
 	listeners []*listenerv3.Listener
+	named     map[*listenerv3.Listener][]string // the routes of each
 	clusters  []*clusterv3.Cluster
 	routes    map[string]*routev3.RouteConfiguration
 	endpoints map[string]*endpointv3.ClusterLoadAssignment
@@ -52,6 +56,7 @@ func newTransfer(node *corev3.Node, send func(*discoveryv3.DiscoveryRequest) err
 	return &transfer{
 		node: node, send: send, last: map[string]*discoveryv3.DiscoveryResponse{},
 		names: map[string][]string{}, pending: map[string]bool{}, acked: map[string]string{},
+		decoded: map[string]map[string]proto.Message{},
 	}
 }
 
@@ -84,18 +89,19 @@ func (t *transfer) request(kind, refused string) error {
 // received takes a response.
 func (t *transfer) received(response *discoveryv3.DiscoveryResponse, apply func(*xds.Resources) error) error {
 	kind := response.GetTypeUrl()
-	t.last[kind] = response
+	t.last[kind] = &discoveryv3.DiscoveryResponse{Nonce: response.GetNonce(), VersionInfo: response.GetVersionInfo()}
 	t.pending[kind] = true
 	if err := t.follow(kind, response); err != nil {
 		return t.answerAll(err.Error())
 	}
 	switch version := response.GetVersionInfo(); {
+	case t.outrun(version):
+		// Which of the versions is the newer one cannot be seen, and for the next response of a type the server waits for this.
+		// What the response lacks may be what only the older version names.
+		return t.answerAll("")
 	case t.lacks(kind):
 		// The response was on its way when more was asked for, and the server has ignored that request.
 		return t.request(kind, "")
-	case t.outrun(version):
-		// Which of the versions is the newer one cannot be seen, and for the next response of a type the server waits for this.
-		return t.answerAll("")
 	case !t.complete(version):
 		return nil // the rest is on its way
 	}
@@ -150,21 +156,21 @@ func (t *transfer) answerAll(refused string) error {
 func (t *transfer) follow(kind string, response *discoveryv3.DiscoveryResponse) (err error) {
 	switch kind {
 	case listenerType:
-		if t.listeners, err = unpack(response, func() *listenerv3.Listener { return &listenerv3.Listener{} }); err != nil {
+		if t.listeners, err = unpack(t, response, func() *listenerv3.Listener { return &listenerv3.Listener{} }); err != nil {
 			return err
 		}
-		names, err := routeNames(t.listeners)
+		names, err := t.routeNames()
 		if err != nil {
 			return err
 		}
 		return t.want(routeType, names)
 	case clusterType:
-		if t.clusters, err = unpack(response, func() *clusterv3.Cluster { return &clusterv3.Cluster{} }); err != nil {
+		if t.clusters, err = unpack(t, response, func() *clusterv3.Cluster { return &clusterv3.Cluster{} }); err != nil {
 			return err
 		}
 		return t.want(endpointType, endpointNames(t.clusters))
 	case routeType:
-		routes, err := unpack(response, func() *routev3.RouteConfiguration { return &routev3.RouteConfiguration{} })
+		routes, err := unpack(t, response, func() *routev3.RouteConfiguration { return &routev3.RouteConfiguration{} })
 		if err != nil {
 			return err
 		}
@@ -173,7 +179,7 @@ func (t *transfer) follow(kind string, response *discoveryv3.DiscoveryResponse) 
 			t.routes[r.GetName()] = r
 		}
 	case endpointType:
-		endpoints, err := unpack(response, func() *endpointv3.ClusterLoadAssignment { return &endpointv3.ClusterLoadAssignment{} })
+		endpoints, err := unpack(t, response, func() *endpointv3.ClusterLoadAssignment { return &endpointv3.ClusterLoadAssignment{} })
 		if err != nil {
 			return err
 		}
@@ -196,20 +202,37 @@ func (t *transfer) want(kind string, names []string) error {
 	return t.request(kind, "")
 }
 
-func routeNames(listeners []*listenerv3.Listener) (names []string, err error) {
-	for _, l := range listeners {
-		for _, chain := range l.GetFilterChains() {
-			for _, filter := range chain.GetFilters() {
-				var manager hcmv3.HttpConnectionManager
-				if !filter.GetTypedConfig().MessageIs(&manager) {
-					continue
-				}
-				if err := filter.GetTypedConfig().UnmarshalTo(&manager); err != nil {
-					return nil, fmt.Errorf("listener %s: %w", l.GetName(), err)
-				}
-				if name := manager.GetRds().GetRouteConfigName(); name != "" {
-					names = append(names, name)
-				}
+// routeNames are those of the routes that the listeners take from the control plane.
+func (t *transfer) routeNames() ([]string, error) {
+	var all []string
+	named := make(map[*listenerv3.Listener][]string, len(t.listeners))
+	for _, l := range t.listeners {
+		names, known := t.named[l]
+		if !known {
+			var err error
+			if names, err = routeNames(l); err != nil {
+				return nil, fmt.Errorf("listener %s: %w", l.GetName(), err)
+			}
+		}
+		named[l] = names
+		all = append(all, names...)
+	}
+	t.named = named
+	return all, nil
+}
+
+func routeNames(l *listenerv3.Listener) (names []string, err error) {
+	for _, chain := range l.GetFilterChains() {
+		for _, filter := range chain.GetFilters() {
+			var manager hcmv3.HttpConnectionManager
+			if !filter.GetTypedConfig().MessageIs(&manager) {
+				continue
+			}
+			if err := filter.GetTypedConfig().UnmarshalTo(&manager); err != nil {
+				return nil, err
+			}
+			if name := manager.GetRds().GetRouteConfigName(); name != "" {
+				names = append(names, name)
 			}
 		}
 	}
@@ -227,7 +250,7 @@ func endpointNames(clusters []*clusterv3.Cluster) (names []string) {
 
 // resources are all of a version, without what no listener or cluster names any more.
 func (t *transfer) resources(version string) *xds.Resources {
-	r := &xds.Resources{Version: version, Listeners: t.listeners, Clusters: t.clusters}
+	r := &xds.Resources{Version: xds.Version(version), Listeners: t.listeners, Clusters: t.clusters}
 	for _, name := range t.names[routeType] {
 		r.Routes = append(r.Routes, t.routes[name])
 	}
@@ -237,15 +260,22 @@ func (t *transfer) resources(version string) *xds.Resources {
 	return r
 }
 
-// unpack returns the messages of a response.
-func unpack[M proto.Message](response *discoveryv3.DiscoveryResponse, empty func() M) ([]M, error) {
+// unpack returns the messages of a response. Those that the last one of the type had are the same.
+func unpack[M proto.Message](t *transfer, response *discoveryv3.DiscoveryResponse, empty func() M) ([]M, error) {
+	before, now := t.decoded[response.GetTypeUrl()], make(map[string]proto.Message, len(response.GetResources()))
 	all := make([]M, 0, len(response.GetResources()))
 	for _, packed := range response.GetResources() {
-		m := empty()
-		if err := anypb.UnmarshalTo(packed, m, proto.UnmarshalOptions{}); err != nil {
-			return nil, fmt.Errorf("read resources of type %s: %w", response.GetTypeUrl(), err)
+		key := string(packed.GetValue())
+		m, known := before[key].(M)
+		if !known || !packed.MessageIs(m) {
+			m = empty()
+			if err := anypb.UnmarshalTo(packed, m, proto.UnmarshalOptions{}); err != nil {
+				return nil, fmt.Errorf("read resources of type %s: %w", response.GetTypeUrl(), err)
+			}
 		}
+		now[key] = m
 		all = append(all, m)
 	}
+	t.decoded[response.GetTypeUrl()] = now
 	return all, nil
 }

@@ -51,6 +51,7 @@ type serverTLS struct {
 // manager is how requests are handled.
 type manager struct {
 	routes  *route.Table
+	rds     string // the name of the routes, where they are a resource of their own
 	filters []filter
 	certs   hcmv3.HttpConnectionManager_ForwardClientCertDetails
 }
@@ -61,27 +62,54 @@ type filter struct {
 	rbac *rbac.Filter
 }
 
-func compile(r *xds.Resources) (map[string]*listenerConfig, error) {
-	tables := map[string]*route.Table{}
-	for _, config := range r.Routes {
-		table, err := route.Compile(config)
-		if err != nil {
-			return nil, err
-		}
-		tables[config.GetName()] = table
+// compiled is what resources were compiled to. A resource that stays is not compiled again.
+type compiled struct {
+	tables    map[*routev3.RouteConfiguration]*route.Table
+	resources map[*listenerv3.Listener]*listenerConfig
+	listeners map[string]*listenerConfig // by name
+}
+
+func compile(r *xds.Resources, before *compiled) (*compiled, error) {
+	if before == nil {
+		before = &compiled{}
 	}
-	all := map[string]*listenerConfig{}
+	now := &compiled{
+		tables:    make(map[*routev3.RouteConfiguration]*route.Table, len(r.Routes)),
+		resources: make(map[*listenerv3.Listener]*listenerConfig, len(r.Listeners)),
+		listeners: make(map[string]*listenerConfig, len(r.Listeners)),
+	}
+	tables := make(map[string]*route.Table, len(r.Routes))
+	for _, config := range r.Routes {
+		table := before.tables[config]
+		if table == nil {
+			var err error
+			if table, err = route.Compile(config); err != nil {
+				return nil, err
+			}
+		}
+		now.tables[config], tables[config.GetName()] = table, table
+	}
 	for _, in := range r.Listeners {
-		if all[in.GetName()] != nil {
+		if now.listeners[in.GetName()] != nil {
 			return nil, fmt.Errorf("listener %q: it is there twice", in.GetName())
 		}
-		l, err := compileListener(in, tables)
-		if err != nil {
-			return nil, fmt.Errorf("listener %q: %w", in.GetName(), err)
+		l := before.resources[in]
+		if l == nil || !l.uses(tables) {
+			var err error
+			if l, err = compileListener(in, tables); err != nil {
+				return nil, fmt.Errorf("listener %q: %w", in.GetName(), err)
+			}
 		}
-		all[in.GetName()] = l
+		now.resources[in], now.listeners[in.GetName()] = l, l
 	}
-	return all, nil
+	return now, nil
+}
+
+// uses reports whether the routes of a listener are these.
+func (l *listenerConfig) uses(tables map[string]*route.Table) bool {
+	return !slices.ContainsFunc(l.chains, func(c *chain) bool {
+		return c.http != nil && c.http.rds != "" && c.http.routes != tables[c.http.rds]
+	})
 }
 
 func compileListener(in *listenerv3.Listener, tables map[string]*route.Table) (*listenerConfig, error) {
@@ -186,8 +214,9 @@ func compileManager(in *hcmv3.HttpConnectionManager, tables map[string]*route.Ta
 	case *hcmv3.HttpConnectionManager_RouteConfig:
 		m.routes, err = route.Compile(routes.RouteConfig)
 	case *hcmv3.HttpConnectionManager_Rds:
-		if m.routes = tables[routes.Rds.GetRouteConfigName()]; m.routes == nil {
-			m.routes, err = route.Compile(&routev3.RouteConfiguration{Name: routes.Rds.GetRouteConfigName()})
+		m.rds = routes.Rds.GetRouteConfigName()
+		if m.routes = tables[m.rds]; m.routes == nil {
+			m.routes, err = route.Compile(&routev3.RouteConfiguration{Name: m.rds})
 		}
 	default:
 		err = fmt.Errorf("routes by %T are not supported", routes)

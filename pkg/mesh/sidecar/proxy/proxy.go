@@ -78,6 +78,7 @@ type Proxy struct {
 	mu        sync.Mutex
 	draining  bool
 	listeners map[string]*listener
+	compiled  *compiled // what is in force; nil: nothing yet
 	pools     map[poolKey]*pool
 }
 
@@ -92,18 +93,18 @@ func New(opt Options) *Proxy {
 // Update puts resources in force. Listeners, hosts and connections that they have in common with those before are kept. After
 // an error those before are still in force.
 func (p *Proxy) Update(r *xds.Resources) error {
-	compiled, err := compile(r)
-	if err != nil {
-		return err
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.draining {
 		return errors.New("update proxy: it is ending")
 	}
-	next := make(map[string]*listener, len(compiled))
+	compiled, err := compile(r, p.compiled)
+	if err != nil {
+		return err
+	}
+	next := make(map[string]*listener, len(compiled.listeners))
 	var opened []*listener
-	for name, config := range compiled {
+	for name, config := range compiled.listeners {
 		l := p.listeners[name]
 		if l == nil || l.wanted != config.address {
 			if l, err = p.listen(name, config.address); err != nil {
@@ -116,7 +117,7 @@ func (p *Proxy) Update(r *xds.Resources) error {
 	}
 	if err := p.clusters.Replace(r.Clusters, r.Endpoints, func() {
 		for name, l := range next {
-			l.config.Store(compiled[name])
+			l.config.Store(compiled.listeners[name])
 		}
 	}); err != nil {
 		closeAll(opened)
@@ -132,7 +133,7 @@ func (p *Proxy) Update(r *xds.Resources) error {
 			l.recheck()
 		}
 	}
-	p.listeners = next
+	p.listeners, p.compiled = next, compiled
 	return nil
 }
 

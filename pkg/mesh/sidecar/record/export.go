@@ -34,7 +34,7 @@ type Spans struct {
 
 // NewSpans returns an exporter that Run has send to a collector. The service is the workload's name, and the node the sidecar's id.
 func NewSpans(conn grpc.ClientConnInterface, service, node string) *Spans {
-	return &Spans{conn: conn, node: node, resource: &resourcepb.Resource{Attributes: []*commonpb.KeyValue{text("service.name", service)}}}
+	return &Spans{conn: conn, node: node, resource: &resourcepb.Resource{Attributes: texts([][2]string{{"service.name", service}})}}
 }
 
 // Record adds the span of a request in a trace that is sampled.
@@ -85,7 +85,6 @@ func (s *Spans) span(e *Entry) *tracepb.Span {
 	span := &tracepb.Span{
 		TraceId: e.Span.Trace[:], SpanId: e.Span.Span[:], ParentSpanId: e.Span.Parent[:], Name: e.Operation, Kind: tracepb.Span_SPAN_KIND_CLIENT,
 		StartTimeUnixNano: uint64(e.Start.UnixNano()), EndTimeUnixNano: uint64(e.Start.Add(e.Duration).UnixNano()),
-		Attributes: []*commonpb.KeyValue{text("component", "proxy"), text("response_flags", e.Flags.String())},
 	}
 	if e.Inbound {
 		span.Kind = tracepb.Span_SPAN_KIND_SERVER
@@ -104,7 +103,13 @@ func (s *Spans) span(e *Entry) *tracepb.Span {
 	if e.Status >= 500 || e.Flags != 0 || grpcStatus != "" && grpcStatus != codes.OK.String() {
 		span.Status = &tracepb.Status{Code: tracepb.Status_STATUS_CODE_ERROR, Message: e.Details}
 	}
-	for _, a := range [...][2]string{
+	status := ""
+	if e.Status != 0 {
+		status = strconv.Itoa(e.Status)
+	}
+	span.Attributes = texts([][2]string{
+		{"component", "proxy"},
+		{"response_flags", e.Flags.String()},
 		{"node_id", s.node},
 		{"response_code_details", e.Details},
 		{"upstream_cluster", e.Cluster},
@@ -118,18 +123,31 @@ func (s *Spans) span(e *Entry) *tracepb.Span {
 		{"connection_security_policy", security},
 		{"peer.principal", e.Principal},
 		{"grpc.status", grpcStatus},
-	} {
-		if a[1] != "" {
-			span.Attributes = append(span.Attributes, text(a[0], a[1]))
-		}
-	}
-	span.Attributes = append(span.Attributes, text("attempts", strconv.Itoa(e.Attempts)))
-	if e.Status != 0 {
-		span.Attributes = append(span.Attributes, text("http.response.status_code", strconv.Itoa(e.Status)))
-	}
+		{"attempts", strconv.Itoa(e.Attempts)},
+		{"http.response.status_code", status},
+	})
 	return span
 }
 
-func text(key, value string) *commonpb.KeyValue {
-	return &commonpb.KeyValue{Key: key, Value: &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: value}}}
+// attribute is an attribute in one piece of memory.
+type attribute struct {
+	pair  commonpb.KeyValue
+	value commonpb.AnyValue
+	text  commonpb.AnyValue_StringValue
+}
+
+// texts are the attributes of those that are not empty. They share their memory: a span has some fifteen, and every request of
+// a sampled trace has a span.
+func texts(all [][2]string) []*commonpb.KeyValue {
+	memory, pairs := make([]attribute, len(all)), make([]*commonpb.KeyValue, 0, len(all))
+	for i, kv := range all {
+		if kv[1] == "" {
+			continue
+		}
+		a := &memory[i]
+		a.pair.Key, a.pair.Value = kv[0], &a.value
+		a.value.Value, a.text.StringValue = &a.text, kv[1]
+		pairs = append(pairs, &a.pair)
+	}
+	return pairs
 }
