@@ -87,12 +87,21 @@ func (m *Mesh) Shares() string {
 	return strings.Join(words, ", ")
 }
 
-// cell is what sidecars know of an edge, in words.
+// cell is what sidecars know of an edge; empty without any.
 func (m *Mesh) cell() cell {
 	if m == nil {
 		return cell{}
 	}
-	c := cell{tone: Faint}
+	text, troubled := m.Words()
+	if troubled {
+		return cell{text, Warn}
+	}
+	return cell{text, Faint}
+}
+
+// Words say it: "mTLS; v1 90%, v2 10%; 2 retries; UT 3". troubled: requests were denied or have flags, or an instance is
+// ejected.
+func (m *Mesh) Words() (text string, troubled bool) {
 	var words []string
 	for _, w := range []string{m.Security(), m.Shares()} {
 		if w != "" {
@@ -103,14 +112,13 @@ func (m *Mesh) cell() cell {
 		words = append(words, humanize.Count(m.Retries, "retry"))
 	}
 	if m.Denied > 0 {
-		words, c.tone = append(words, fmt.Sprintf("%d denied", m.Denied)), Warn
+		words = append(words, fmt.Sprintf("%d denied", m.Denied))
 	}
 	for _, f := range m.Flags[:min(2, len(m.Flags))] {
-		words, c.tone = append(words, fmt.Sprintf("%s %d", f.Name, f.Requests)), Warn
+		words = append(words, fmt.Sprintf("%s %d", f.Name, f.Requests))
 	}
 	if len(m.Ejected) > 0 {
-		words, c.tone = append(words, "ejected "+strings.Join(m.Ejected, ", ")), Warn
+		words = append(words, "ejected "+strings.Join(m.Ejected, ", "))
 	}
-	c.text = strings.Join(words, "; ")
-	return c
+	return strings.Join(words, "; "), m.Denied > 0 || len(m.Flags) > 0 || len(m.Ejected) > 0
 }

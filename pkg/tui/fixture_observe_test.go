@@ -70,3 +70,27 @@ func (s *screen) see(v feed.Result) {
 	v.Seq = s.querySeq
 	s.send(feed.Batch{Result: &v})
 }
+
+// heldBySidecar is what checkout's sidecar holds: one cluster with an ejected endpoint, one with none, a canary and a default.
+func heldBySidecar() *controlpb.GetSidecarResponse {
+	const payment, cart = "outbound|50051||paymentservice.production.svc.cluster.local", "outbound|7070||cartservice.production.svc.cluster.local"
+	at := func(d time.Duration) *timestamppb.Timestamp { return timestamppb.New(tuitest.Noon().Add(d)) }
+	return &controlpb.GetSidecarResponse{
+		Sidecar: &controlpb.Sidecar{Service: "checkout", Instance: "checkoutservice-5d8f-1", State: "synced", NotAfter: at(23 * time.Hour)},
+		Clusters: []*controlpb.MeshCluster{
+			{Name: cart, Direction: "outbound", Endpoints: 1, Policy: "LEAST_REQUEST"},
+			{Name: payment, Direction: "outbound", Endpoints: 2, Ejected: 1, Policy: "LEAST_REQUEST, ejects after 3 errors in a row for 30s", Object: "payment.production", Position: "payment.yaml:12"},
+			{Name: "outbound|50051|v2|paymentservice.production.svc.cluster.local", Direction: "outbound", Policy: "LEAST_REQUEST"},
+			{Name: "inbound|5050||", Direction: "inbound", Endpoints: 1},
+		},
+		Endpoints: []*controlpb.MeshEndpoint{
+			{Address: "127.0.0.1:51008", Cluster: payment, Instance: "payment-5d8f-1", Outlier: "OK"},
+			{Address: "127.0.0.1:51009", Cluster: payment, Instance: "payment-5d8f-2", Outlier: "FAILED", EjectedReason: "consecutive 5xx errors", EjectedSince: at(-12 * time.Second), EjectedUntil: at(18 * time.Second)},
+		},
+		Routes: []*controlpb.MeshRoute{
+			{Name: "cartservice.production.svc.cluster.local:7070", Match: "/*", Target: cart},
+			{Name: "paymentservice.production.svc.cluster.local:50051", Match: "/*", Target: "90% " + payment + ", 10% outbound|50051|v2|paymentservice.production.svc.cluster.local", Policy: "timeout 2s", Object: "payment.production", Position: "payment.yaml:9"},
+			{Name: "inbound|5050||", Match: "/*", Target: "inbound|5050||"},
+		},
+	}
+}

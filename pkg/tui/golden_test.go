@@ -106,6 +106,14 @@ func observing(t testing.TB, c Config, all map[string]*screen) {
 	all["lesson-trace"].press("enter")
 	all["lesson-trace"].see(feed.Result{Trace: order(t)})
 	all["metrics"].see(feed.Result{Charts: chartList()})
+	for _, name := range []string{"mesh", "mesh-none"} {
+		all[name] = dash(t, c, tuitest.Meshed(tuitest.BrokenStatus()))
+		all[name].send(feed.Batch{Topology: tuitest.MeshedMap()})
+		all[name].press("j", "j", "j", "M")
+	}
+	all["mesh"].see(feed.Result{Sidecar: heldBySidecar()})
+	all["mesh"].press("j", "j", "j")
+	all["mesh-none"].see(feed.Result{Failure: "checkout has no sidecar"})
 	all["plot"].press("enter")
 	all["plot"].typing("rate(up[1m])")
 	all["plot"].press("enter")

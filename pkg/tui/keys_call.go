@@ -133,7 +133,7 @@ func (m *model) paneCommand() string {
 
 // openCall goes to the calls; from a pane of services, to the methods of the selected one.
 func (m *model) openCall() tea.Cmd {
-	of := slices.Contains([]paneID{paneServices, paneDetails, paneLogs, paneMetrics, paneMap}, m.focus) && m.state.Selected != ""
+	of := slices.Contains([]paneID{paneServices, paneDetails, paneLogs, paneMetrics, paneMap, paneMesh}, m.focus) && m.state.Selected != ""
 	m.goTo(paneCall)
 	switch {
 	case !of || m.state.Selected == m.calls.Service:

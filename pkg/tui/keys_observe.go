@@ -11,7 +11,7 @@ import (
 
 // observeKeys act on traces, metrics, alerts and the map.
 func observeKeys() []binding {
-	keys := slices.Concat(traceKeys(), traceListKeys(), metricKeys())
+	keys := slices.Concat(traceKeys(), traceListKeys(), metricKeys(), meshKeys())
 	for i := range keys {
 		keys[i].group = groupObserve
 	}
@@ -84,7 +84,7 @@ func traceListKeys() []binding {
 		{
 			keys: []string{"t"}, name: "traces", help: "list the traces of the selected service; from the log lines of a trace, go back to the trace", rank: 26,
 			active: func(m *model) bool {
-				return slices.Contains([]paneID{paneServices, paneDetails, paneLogs, paneMetrics, paneMap}, m.focus)
+				return slices.Contains([]paneID{paneServices, paneDetails, paneLogs, paneMetrics, paneMap, paneMesh}, m.focus)
 			}, inactiveReason: "it lists the traces of the selected service; 2 goes to the services",
 			disabled: func(m *model) string {
 				if m.state.Selected == "" {
@@ -139,6 +139,25 @@ func metricKeys() []binding {
 				m.goTo(paneMetrics)
 				return nil
 			},
+		},
+	}
+}
+
+// meshKeys show what sidecars hold.
+func meshKeys() []binding {
+	return []binding{
+		{
+			keys: []string{"M"}, name: "mesh", help: "show what the selected service's sidecar holds: calls, clusters with ejected endpoints, routes", rank: 46,
+			active:         func(m *model) bool { return m.focus != paneMesh && m.state.Meshed() },
+			inactiveReason: "it is already shown, or no sidecar runs; shopctl mesh on starts them",
+			command:        func(m *model) string { return join("mesh clusters", m.state.Selected) },
+			do:             func(m *model, _ string) tea.Cmd { m.goTo(paneMesh); return nil },
+		},
+		{
+			keys: []string{"enter"}, name: "in words", help: "say in words what the mesh does with the requests of the selected service", rank: 20,
+			active:  func(m *model) bool { return m.focus == paneMesh },
+			command: func(m *model) string { return join("mesh describe", m.state.Selected) },
+			do:      func(m *model, _ string) tea.Cmd { return m.runLine(join("mesh describe", m.state.Selected)) },
 		},
 	}
 }

@@ -54,7 +54,7 @@ func screenKeys() []binding {
 		{keys: []string{"shift+tab"}, group: groupScreen, name: "previous pane", help: "go to the previous pane", do: func(m *model, _ string) tea.Cmd { m.cycleSlots(-1); return nil }},
 		{
 			keys: strings.Split("1234567890", ""), shown: "0-9", group: groupScreen, name: "pane",
-			help: "1 lesson, 2 services, 3 logs, 4 events, 5 details, 6 output, 7 traces, 8 metrics, 9 alerts, 0 map; o objects and i calls",
+			help: "1 lesson, 2 services, 3 logs, 4 events, 5 details, 6 output, 7 traces, 8 metrics, 9 alerts, 0 map; o objects, i calls, M mesh",
 			do:   func(m *model, key string) tea.Cmd { m.goTo(paneWithKey(key)); return nil },
 		},
 		{keys: []string{"]"}, group: groupScreen, name: "tab", help: "go to the next tab", do: func(m *model, _ string) tea.Cmd { m.cycleTabs(1); return nil }},

@@ -24,7 +24,7 @@ func whyNoService(m *model) string {
 // serviceKeys act on the selected service.
 func serviceKeys() []binding {
 	here := func(m *model) bool {
-		return slices.Contains([]paneID{paneServices, paneDetails, paneLogs, paneMetrics, paneMap}, m.focus)
+		return slices.Contains([]paneID{paneServices, paneDetails, paneLogs, paneMetrics, paneMap, paneMesh}, m.focus)
 	}
 	const inactive = "it acts on the selected service; 2 goes to the services"
 	of := func(verb string) func(*model) string {

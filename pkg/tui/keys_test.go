@@ -32,7 +32,7 @@ func TestEveryKeyIsDescribedOnceForEachMeaning(t *testing.T) {
 func TestNoTwoMeaningsOfAKeyHoldAtOnce(t *testing.T) {
 	for name, s := range screens(t, Config{}) {
 		s.picker, s.prompt = nil, nil
-		for _, focus := range []paneID{paneLesson, paneServices, paneLogs, paneEvents, paneDetails, paneOutput, paneTraces, paneMetrics, paneAlerts, paneMap, paneObjects, paneCall} {
+		for _, focus := range []paneID{paneLesson, paneServices, paneLogs, paneEvents, paneDetails, paneOutput, paneTraces, paneMetrics, paneAlerts, paneMap, paneObjects, paneCall, paneMesh} {
 			if focus == paneLesson && s.session == nil {
 				continue
 			}

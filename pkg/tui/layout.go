@@ -18,10 +18,11 @@ const (
 	paneMap
 	paneObjects
 	paneCall
+	paneMesh
 )
 
 // paneKeys are the keys of the panes in order.
-const paneKeys = "1234567890oi"
+const paneKeys = "1234567890oiM"
 
 // key is the key of a pane.
 func (id paneID) key() string { return paneKeys[id-1 : id] }
@@ -53,6 +54,8 @@ func (id paneID) name() string {
 		return "Objects"
 	case paneCall:
 		return "Call"
+	case paneMesh:
+		return "Mesh"
 	default:
 		return "Output"
 	}
@@ -107,6 +110,7 @@ type plan struct {
 	width, height int // of the area for panes
 	top           int
 	lesson        bool
+	mesh          bool   // a sidecar runs
 	services      int    // how many there are
 	zoomed        paneID // 0: none
 	// tall is true if the visible tab needs height.
@@ -116,6 +120,9 @@ type plan struct {
 // arrange lays out the panes.
 func arrange(p plan) []slot {
 	tabs := []paneID{paneLogs, paneEvents, paneDetails, paneOutput, paneTraces, paneMetrics, paneAlerts, paneMap, paneObjects, paneCall}
+	if p.mesh {
+		tabs = append(tabs, paneMesh)
+	}
 	all := append([]paneID{paneServices}, tabs...)
 	if p.lesson {
 		all = append([]paneID{paneLesson}, all...)

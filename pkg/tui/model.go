@@ -67,6 +67,7 @@ type model struct {
 	topology *pane.Map
 
 	objects *pane.Objects
+	mesh    *pane.Mesh
 	calls   *pane.Call
 
 	picker *picker
@@ -102,7 +103,7 @@ func newModel(c Config, s Session, cmds *commands) *model {
 		focus: paneServices, tab: paneLogs,
 		services: pane.NewServices(state), details: pane.NewDetails(state),
 		traces: pane.NewTraces(state), metrics: pane.NewMetrics(state), alerts: pane.NewAlerts(state), topology: pane.NewMap(state),
-		objects: pane.NewObjects(state), calls: pane.NewCall(state),
+		objects: pane.NewObjects(state), calls: pane.NewCall(state), mesh: pane.NewMesh(state),
 	}
 	view := lesson.View{}
 	if s != nil {
@@ -151,6 +152,8 @@ func (m *model) pane(id paneID) paneView {
 		return m.objects
 	case paneCall:
 		return m.calls
+	case paneMesh:
+		return m.mesh
 	default:
 		return m.output
 	}

@@ -21,7 +21,7 @@ func (m *model) slots() []slot {
 	}
 	top, height := m.paneArea()
 	return arrange(plan{
-		size: size, width: m.width, height: height, top: top, lesson: m.session != nil,
+		size: size, width: m.width, height: height, top: top, lesson: m.session != nil, mesh: m.state.Meshed() || m.focus == paneMesh,
 		services: len(m.state.Services()), zoomed: m.zoomed, tall: m.focus >= paneTraces,
 	})
 }

@@ -196,7 +196,7 @@ func (m *model) subject(id paneID) string {
 			return "all"
 		}
 		return m.state.Selected
-	case paneDetails:
+	case paneDetails, paneMesh:
 		return m.state.Selected
 	case paneTraces:
 		switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,11 +29,12 @@ type getOptions struct {
 func NewGetCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &getOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace, now: f.Now}
 	cmd := &cobra.Command{
-		Use:   "get KIND [NAME...]",
+		Use:   "get KIND[,KIND...] [NAME...]",
 		Short: "List objects or print them as manifests",
 		Example: `shopctl get deployments
 shopctl get deployment cartservice -o yaml
-shopctl get services -l app=frontend`,
+shopctl get services -l app=frontend
+shopctl get virtualservices,destinationrules`,
 		Args:              cmdutil.AtLeast(1, "a kind, such as deployments"),
 		ValidArgsFunction: completeObjects(f),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
@@ -45,7 +47,13 @@ shopctl get services -l app=frontend`,
 
 func (o *getOptions) run(ctx context.Context, args []string) error {
 	if len(args) == 1 && args[0] == allKinds {
-		return o.runAll(ctx)
+		return o.runKinds(ctx, []string{resource.KindService, resource.KindDeployment})
+	}
+	if strings.Contains(args[0], ",") {
+		if len(args) > 1 {
+			return cmdutil.UsageErr("shopctl get "+args[0], "read %q: a list of kinds has no names after it", strings.Join(args, " "))
+		}
+		return o.runKinds(ctx, strings.Split(args[0], ","))
 	}
 	kind, names, err := kindAndNames(args)
 	if err != nil {
@@ -77,18 +85,24 @@ func (o *getOptions) run(ctx context.Context, args []string) error {
 // allKinds is kubectl's word for the kinds that run something: Services and Deployments. Their instances are in ps.
 const allKinds = "all"
 
-func (o *getOptions) runAll(ctx context.Context) error {
+// runKinds lists several kinds, each in its own table.
+func (o *getOptions) runKinds(ctx context.Context, words []string) error {
+	kinds := make([]resource.Kind, len(words))
+	for i, word := range words {
+		kind, err := lookupKind(word)
+		if err != nil {
+			return err
+		}
+		kinds[i] = kind
+	}
 	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer shop.Close()
 	var objects []*controlpb.Object
-	for i, name := range []string{resource.KindService, resource.KindDeployment} {
-		kind, err := resource.LookupKind(name)
-		if err != nil {
-			return err
-		}
+	instances := false
+	for _, kind := range kinds {
 		req := &controlpb.GetRequest{Kind: kind.Name, Namespace: o.namespace(), Selector: o.selector}
 		if o.all {
 			req.Namespace = "*"
@@ -97,21 +111,27 @@ func (o *getOptions) runAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		instances = instances || kind.Name == resource.KindDeployment
+		first := len(objects) == 0
 		objects = append(objects, resp.GetObjects()...)
 		if o.format != iostreams.FormatTable || len(resp.GetObjects()) == 0 {
 			continue
 		}
-		if i > 0 {
+		if !first {
 			fmt.Fprintln(o.ios.Out)
 		}
 		if err := objectTable(o.now, o.ios.Out, kind, resp.GetObjects(), o.all); err != nil {
 			return err
 		}
 	}
-	if o.format != iostreams.FormatTable {
+	switch {
+	case o.format != iostreams.FormatTable:
 		return edit.PrintObjects(o.ios, o.format, objects, false)
+	case len(objects) == 0:
+		o.ios.Notef("no %s found", strings.Join(words, " and no "))
+	case instances:
+		o.ios.Next("ps --instances")
 	}
-	o.ios.Next("ps --instances")
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/shopctl/shopctl/pkg/cli/clitest"
@@ -64,4 +65,19 @@ func TestWaitSaysWhenAChangeIsInForceInTheSidecarsOrWhichLag(t *testing.T) {
 	if shop.requests != before {
 		t.Error("it waited for sidecars that were not changed")
 	}
+}
+
+func TestSeveralKindsAreListedEachInItsTable(t *testing.T) {
+	shop := &clitest.FakeShop{Objects: clitest.SomeObjects()}
+	w := clitest.NewWorld(t).Serve(shop)
+	w.Want(cmdutil.ExitOK, "get", "services,configmaps,vs", "-o", "name")
+	clitest.WantEqual(t, w.Out.String(), "service/cartservice\nconfigmap/colors\n")
+	w.Want(cmdutil.ExitOK, "get", "cm,secret")
+	if tables := strings.Split(w.Out.String(), "\n\n"); len(tables) != 2 || !strings.Contains(tables[0], "colors") || !strings.Contains(tables[1], "key") {
+		t.Errorf("it printed\n%s", w.Out.String())
+	}
+	w.Want(cmdutil.ExitOK, "get", "vs,pa")
+	w.WantErr("no vs and no pa found")
+	w.Want(cmdutil.ExitUsage, "get", "cm,secret", "colors")
+	w.Want(cmdutil.ExitUsage, "get", "cm,secrte")
 }

@@ -167,7 +167,7 @@ func (s *meshServer) GetSidecar(_ context.Context, req *controlpb.GetSidecarRequ
 	if !ok || held.Resources == nil {
 		return nil, control.Error(codes.FailedPrecondition, fmt.Sprintf("the sidecar of %s holds nothing yet", c.Instance), "shopctl mesh status", 1)
 	}
-	resp, err := protoHeld(held, explain.Shop{Objects: s.objects.Snapshot()}.Position)
+	resp, err := protoHeld(held, !req.GetRowsOnly(), explain.Shop{Objects: s.objects.Snapshot()}.Position)
 	if err != nil {
 		return nil, fmt.Errorf("show the sidecar of %s: %w", c.Instance, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -51,14 +52,7 @@ type describer struct {
 func (d *describer) line(format string, args ...any) { fmt.Fprintf(&d.text, format+"\n", args...) }
 
 // object is "VirtualService payment (payment.yaml:1)".
-func (d *describer) object(o resource.Object) string {
-	key := resource.KeyOf(o)
-	text := key.Kind + " " + key.Name
-	if at := d.snap.Source(key).At(""); at != "" {
-		text += " (" + at + ")"
-	}
-	return text
-}
+func (d *describer) object(o resource.Object) string { return d.part(o, "") }
 
 func (d *describer) describe() {
 	o, err := d.snap.Get(resource.Key{Kind: resource.KindDeployment, Namespace: d.key.Namespace, Name: d.key.Name})
@@ -167,17 +161,56 @@ func (d *describer) selects(namespace string, selector *typev1beta1.WorkloadSele
 	return (namespace == d.key.Namespace || namespace == rootNamespace) && labels.SelectorFromSet(of).Matches(pods)
 }
 
+// peers says which PeerAuthentication decides, as Istio does: for each of the root namespace, the pods' own and the pods
+// themselves the oldest one counts, and a narrower one that has a mode goes before a wider one.
 func (d *describer) peers(pods labels.Set) {
-	found := false
-	for _, o := range store.All[*istio.PeerAuthentication](d.snap, "") {
-		if spec := o.Spec.Message(); d.selects(o.Namespace, spec.GetSelector(), pods) {
-			found = true
-			d.line("  %s of namespace %s: mTLS %s", d.object(o), o.Namespace, spec.GetMtls().GetMode())
+	all := store.All[*istio.PeerAuthentication](d.snap, "")
+	slices.SortStableFunc(all, func(a, b *istio.PeerAuthentication) int {
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
+	})
+	oldest := func(namespace string, own bool) *istio.PeerAuthentication {
+		i := slices.IndexFunc(all, func(o *istio.PeerAuthentication) bool {
+			of := o.Spec.Message().GetSelector().GetMatchLabels()
+			return o.Namespace == namespace && len(of) > 0 == own && labels.SelectorFromSet(of).Matches(pods)
+		})
+		if i < 0 {
+			return nil
+		}
+		return all[i]
+	}
+	var decides, own *istio.PeerAuthentication
+	if d.key.Namespace != rootNamespace {
+		own = oldest(d.key.Namespace, true)
+	}
+	for _, o := range []*istio.PeerAuthentication{oldest(rootNamespace, false), oldest(d.key.Namespace, false), own} {
+		if o != nil && o.Spec.Message().GetMtls().GetMode() != security.PeerAuthentication_MutualTLS_UNSET {
+			decides = o
 		}
 	}
-	if !found {
-		d.line("  no PeerAuthentication: mTLS and plaintext are accepted")
+	if decides == nil {
+		d.line("  no PeerAuthentication has a mode: mTLS and plaintext are accepted")
+	} else {
+		d.line("  mTLS %s: %s of namespace %s decides", decides.Spec.Message().GetMtls().GetMode(), d.part(decides, "spec.mtls.mode"), decides.Namespace)
 	}
+	if own == nil {
+		return
+	}
+	ports := own.Spec.Message().GetPortLevelMtls()
+	for _, port := range slices.Sorted(maps.Keys(ports)) {
+		if mode := ports[port].GetMode(); mode != security.PeerAuthentication_MutualTLS_UNSET {
+			d.line("    for port %d mTLS %s: %s", port, mode, d.part(own, fmt.Sprintf("spec.portLevelMtls.%d", port)))
+		}
+	}
+}
+
+// part is an object with the line of a part of it: "PeerAuthentication default (strict.yaml:6)".
+func (d *describer) part(o resource.Object, path string) string {
+	key := resource.KeyOf(o)
+	text := key.Kind + " " + key.Name
+	if at := d.snap.Source(key).At(path); at != "" {
+		text += " (" + at + ")"
+	}
+	return text
 }
 
 func (d *describer) policies(pods labels.Set) {

@@ -55,11 +55,14 @@ func resourceJSON(m proto.Message) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// protoHeld are rows and resources; position is where a part of an object was written.
-func protoHeld(held Held, position func(o show.Object, path string) string) (*controlpb.GetSidecarResponse, error) {
+// protoHeld are rows, with their resources or without; position is where a part of an object was written.
+func protoHeld(held Held, resources bool, position func(o show.Object, path string) string) (*controlpb.GetSidecarResponse, error) {
 	resp := &controlpb.GetSidecarResponse{}
 	var failed error
 	encode := func(m proto.Message) []byte {
+		if !resources {
+			return nil
+		}
 		text, err := resourceJSON(m)
 		if err != nil {
 			failed = err

@@ -82,6 +82,9 @@ func outbound(s *trace.Span, src Source, depth int) Hop {
 	c := s.Sidecar()
 	h := Hop{Caller: s.Service, Operation: operation(s, c), Depth: depth}
 	_, _, host := show.SplitCluster(c.Cluster)
+	if host == "" && strings.Contains(s.Name, ".svc.") {
+		host = s.Name // a fault aborts before a cluster is chosen: "paymentservice.production.svc.cluster.local:50051/*"
+	}
 	h.Callee, _, _ = strings.Cut(host, ".")
 	h.describe(s, c)
 	x := hop{Source: src, span: s, sidecar: c, resources: src.Resources(c.Node), object: show.ParseConfig(c.Config)}

@@ -183,3 +183,14 @@ func TestARequestThatCameFromOutsideIsExplainedByTheCalleesSidecar(t *testing.T)
 		t.Errorf("%+v", hops)
 	}
 }
+
+func TestAHopThatAFaultAbortedNamesWhomItWasFor(t *testing.T) {
+	tr := trace.AssembleAll(tracetest.Spans(t, `
+1 - client checkoutservice hipstershop.PaymentService/Charge 10 90
+2 1 client checkoutservice paymentservice.production.svc.cluster.local:50051/* 11 89 component=proxy node_id=checkout response_flags=FI
+`))[0]
+	hops := explain.Hops(tr, mesh{t})
+	if len(hops) != 1 || hops[0].Callee != "paymentservice" {
+		t.Errorf("%+v", hops)
+	}
+}

@@ -359,7 +359,9 @@ func (x *Sidecar) GetSerial() string {
 type GetSidecarRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A service, by any of its names, or an instance.
-	Service       string `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
+	Service string `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
+	// Without the Envoy resources.
+	RowsOnly      bool `protobuf:"varint,2,opt,name=rows_only,json=rowsOnly,proto3" json:"rows_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -399,6 +401,13 @@ func (x *GetSidecarRequest) GetService() string {
 		return x.Service
 	}
 	return ""
+}
+
+func (x *GetSidecarRequest) GetRowsOnly() bool {
+	if x != nil {
+		return x.RowsOnly
+	}
+	return false
 }
 
 type GetSidecarResponse struct {
@@ -1754,9 +1763,10 @@ const file_shopctl_control_v1_mesh_proto_rawDesc = "" +
 	"not_before\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\tnotBefore\x127\n" +
 	"\tnot_after\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\bnotAfter\x12\x16\n" +
-	"\x06serial\x18\f \x01(\tR\x06serial\"-\n" +
+	"\x06serial\x18\f \x01(\tR\x06serial\"J\n" +
 	"\x11GetSidecarRequest\x12\x18\n" +
-	"\aservice\x18\x01 \x01(\tR\aservice\"\xf9\x02\n" +
+	"\aservice\x18\x01 \x01(\tR\aservice\x12\x1b\n" +
+	"\trows_only\x18\x02 \x01(\bR\browsOnly\"\xf9\x02\n" +
 	"\x12GetSidecarResponse\x125\n" +
 	"\asidecar\x18\x01 \x01(\v2\x1b.shopctl.control.v1.SidecarR\asidecar\x12>\n" +
 	"\tlisteners\x18\x02 \x03(\v2 .shopctl.control.v1.MeshListenerR\tlisteners\x125\n" +

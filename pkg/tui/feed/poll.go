@@ -37,6 +37,7 @@ const (
 	TopicAlerts
 	TopicMap
 	TopicObjects
+	TopicMesh
 )
 
 // Newest is used as the id of the newest trace.
@@ -51,13 +52,15 @@ type Result struct {
 	// Objects are the list; Manifest is the lines of one of them.
 	Objects  []Object
 	Manifest []string
+	// Sidecar is what the sidecar of a service holds.
+	Sidecar *controlpb.GetSidecarResponse
 	// Failure is why there is no result.
 	Failure string
 }
 
 const (
-	// pollInterval is how often the visible tab is polled. Metrics and objects are polled half as often: each takes
-	// eight requests, and their pictures hardly change within a second.
+	// pollInterval is how often the visible tab is polled. Metrics, objects and the mesh are polled half as often: they take
+	// several requests or much data, and their pictures hardly change within a second.
 	pollInterval = time.Second
 	// backgroundInterval is how often the data is polled that every view shows: the alerts, and the effects of
 	// faults.
@@ -107,7 +110,7 @@ func (v pollRequest) waitForNext(ctx context.Context, again bool) {
 	var tick <-chan time.Time
 	if again {
 		every := pollInterval
-		if v.Topic == TopicMetrics || v.Topic == TopicObjects {
+		if v.Topic == TopicMetrics || v.Topic == TopicObjects || v.Topic == TopicMesh {
 			every = 2 * pollInterval
 		}
 		timer := time.NewTimer(every)
@@ -152,6 +155,8 @@ func (f *Feed) poll(ctx context.Context, shop Shop, v pollRequest) bool {
 		} else {
 			s.Manifest, err = fetchManifest(ctx, shop, v.Object)
 		}
+	case TopicMesh:
+		s.Sidecar, err = f.pollMesh(ctx, shop, v.Service)
 	}
 	if ctx.Err() != nil && err != nil && context.Cause(ctx) != context.DeadlineExceeded {
 		return true // the result is no longer needed
@@ -291,6 +296,15 @@ func (f *Feed) pollAlerts(ctx context.Context, shop Metrics) error {
 		}
 		return resp, err
 	}, func(b *Batch, resp *controlpb.ListAlertsResponse) { b.Alerts = resp })
+}
+
+// pollMesh fetches what the sidecar of a service holds, and the map, which has what sidecars know of calls.
+func (f *Feed) pollMesh(ctx context.Context, shop Shop, service string) (*controlpb.GetSidecarResponse, error) {
+	held, err := shop.GetSidecar(ctx, &controlpb.GetSidecarRequest{Service: service, RowsOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	return held, f.pollMap(ctx, shop)
 }
 
 func (f *Feed) pollMap(ctx context.Context, shop Map) error {

@@ -100,6 +100,25 @@ func TestATraceIsPolledUntilItIsComplete(t *testing.T) {
 	})
 }
 
+func TestASidecarIsPolledWithTheMapWhileItIsInView(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, shop := feedingFrom(t, tuitest.Status())
+		defer f.end()
+		f.news(10 * time.Second)
+		if got := shop.Asked(); got["sidecar checkout"] > 0 {
+			t.Errorf("it sends %v while no pane needs it", got)
+		}
+		f.SetQuery(1, Query{Topic: TopicMesh, Service: "checkout"})
+		all := f.news(20 * time.Second)
+		if got := shop.Asked(); got["sidecar checkout"] < 9 || got["sidecar checkout"] > 11 || got["map"] != got["sidecar checkout"] {
+			t.Errorf("it sends %v in 20 s", got)
+		}
+		if last := all[0].Result; last == nil || last.Sidecar.GetSidecar().GetService() != "checkout" {
+			t.Errorf("got %+v", last)
+		}
+	})
+}
+
 func TestAFailedQueryShowsWhy(t *testing.T) {
 	for name, c := range map[string]struct {
 		sight Query

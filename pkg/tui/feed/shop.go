@@ -17,6 +17,7 @@ type Shop interface {
 	Metrics
 	Map
 	Objects
+	Mesh
 	io.Closer
 }
 
@@ -42,6 +43,11 @@ type Metrics interface {
 // Map reports which service calls which.
 type Map interface {
 	GetMap(ctx context.Context, r *controlpb.GetMapRequest, opts ...grpc.CallOption) (*controlpb.GetMapResponse, error)
+}
+
+// Mesh reads what a sidecar holds.
+type Mesh interface {
+	GetSidecar(ctx context.Context, r *controlpb.GetSidecarRequest, opts ...grpc.CallOption) (*controlpb.GetSidecarResponse, error)
 }
 
 // Objects reads the objects that describe the shop.

@@ -26,6 +26,20 @@ type State struct {
 
 func (state *State) Services() []*controlpb.Service { return state.Status.GetServices() }
 
+// Meshed reports whether an instance has a sidecar of the mesh.
+func (state *State) Meshed() bool {
+	for _, s := range state.Services() {
+		for _, in := range s.GetInstances() {
+			for _, c := range in.GetContainers() {
+				if c.GetName() == "istio-proxy" {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // Service returns the selected service, nil if there is none.
 func (state *State) Service() *controlpb.Service {
 	for _, s := range state.Services() {
