@@ -6,11 +6,16 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"runtime"
+	"runtime/pprof"
+	"syscall"
 	"testing"
 
 	"google.golang.org/grpc"
 
+	"github.com/shopctl/shopctl/pkg/mesh/sidecar"
 	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
 
@@ -25,6 +30,9 @@ func TestMain(m *testing.M) {
 	}
 	if kind := os.Getenv("BENCH_HOP"); kind != "" {
 		os.Exit(runHop(kind))
+	}
+	if profile := os.Getenv("BENCH_SIDECAR"); profile != "" {
+		os.Exit(runSidecar(profile))
 	}
 	os.Exit(run(m))
 }
@@ -78,6 +86,28 @@ func runEcho() int {
 		s.Stop()
 	}()
 	if s.Serve(l) != nil {
+		return 1
+	}
+	return 0
+}
+
+// runSidecar is a sidecar that writes its profiles beside a path when it ends.
+func runSidecar(profile string) int {
+	b, err := sidecar.ReadBootstrap(os.Getenv)
+	if err != nil {
+		return 1
+	}
+	cpu, err := os.Create(profile + ".cpu")
+	if err != nil || pprof.StartCPUProfile(cpu) != nil {
+		return 1
+	}
+	runtime.MemProfileRate = 4096
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	err = sidecar.Start(ctx, b, sidecar.Streams{Log: os.Stdout})
+	pprof.StopCPUProfile()
+	memory, created := os.Create(profile + ".mem")
+	if err != nil || created != nil || pprof.Lookup("allocs").WriteTo(memory, 0) != nil {
 		return 1
 	}
 	return 0

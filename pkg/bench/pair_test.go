@@ -17,6 +17,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/h2"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/h2/h2test"
@@ -40,6 +41,7 @@ func hops() map[string]func(l net.Listener, upstream string) error {
 		"grpc":     grpcHop,
 		"h2":       h2Hop,
 		"httputil": httputilHop,
+		"sink":     serveRaw(func(_ grpc.ServerStream, _, out *[]byte) error { *out = nil; return nil }),
 	}
 }
 
@@ -113,8 +115,14 @@ func httputilHop(l net.Listener, upstream string) error {
 	return (&http.Server{Handler: proxy, Protocols: h2c}).Serve(l)
 }
 
-// startHop starts a process until the benchmark ends, and returns its address.
-func startHop(b *testing.B, kind, upstream string) string {
+// hop is a process that takes calls.
+type hop struct {
+	addr string
+	pid  int
+}
+
+// startHop starts a process until the benchmark ends.
+func startHop(b *testing.B, kind, upstream string) hop {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "BENCH_HOP="+kind, "BENCH_UPSTREAM="+upstream)
@@ -137,30 +145,59 @@ func startHop(b *testing.B, kind, upstream string) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return addr[:len(addr)-1]
+	return hop{addr[:len(addr)-1], cmd.Process.Pid}
 }
 
-// BenchmarkPairs compares unary calls of 1 KB through two proxies in a row with calls without any: the median at one
-// worker, and the rate at 32. Without TLS, routes and telemetry, so that the HTTP/2 beneath is all that is compared.
+// pair is two proxies in a row in front of the echo.
+type pair struct {
+	kind string
+	pids []int
+	conn *grpc.ClientConn
+
+	// Of each round, in those of direct calls: the median at one worker, the rate and the processor time of a call at 32.
+	latency, rate, cost []float64
+}
+
+// BenchmarkPairs compares unary calls of 1 KB through two proxies in a row with calls without any. "sidecars" are two sidecars of
+// the built binary with everything on: routes, retries, outlier detection, mutual TLS, metrics, access log and spans. The
+// others have none of that: "h2" is what the frames alone cost, and HAProxy, where it is installed, what is possible.
 func BenchmarkPairs(b *testing.B) {
 	echo := startHop(b, "echo", "")
-	direct := dialPair(b, echo)
+	direct := &pair{kind: "direct", conn: dialPair(b, echo.addr)}
+	pairs := []*pair{startSidecars(b, echo.addr, startHop(b, "sink", "").addr)}
 	for _, kind := range []string{"h2", "grpc", "httputil"} {
-		b.Run(kind, func(b *testing.B) {
-			pair := dialPair(b, startHop(b, kind, startHop(b, kind, echo)))
-			var latency, rate []float64
-			for round := range rounds + 1 {
-				d, p := callPair(b, direct, 1), callPair(b, pair, 1)
-				dr, pr := callPair(b, direct, 32), callPair(b, pair, 32)
-				if round > 0 {
-					latency = append(latency, float64(p.median)/float64(d.median))
-					rate = append(rate, pr.rate/dr.rate)
-				}
+		inner := startHop(b, kind, echo.addr)
+		outer := startHop(b, kind, inner.addr)
+		pairs = append(pairs, &pair{kind: kind, pids: []int{inner.pid, outer.pid}, conn: dialPair(b, outer.addr)})
+	}
+	if p := startHAProxies(b, echo.addr); p != nil {
+		pairs = append(pairs, p)
+	}
+	for round := range 2*rounds + 1 { // the first warms everything up
+		for _, p := range pairs {
+			d, one := direct.call(b, echo.pid, 1), p.call(b, echo.pid, 1)
+			all, many := direct.call(b, echo.pid, 32), p.call(b, echo.pid, 32)
+			if round > 0 {
+				p.latency = append(p.latency, float64(one.median)/float64(d.median))
+				p.rate = append(p.rate, many.rate/all.rate)
+				p.cost = append(p.cost, many.cost/all.cost)
 			}
-			b.ReportMetric(middle(latency), "of-direct's-p50")
-			b.ReportMetric(middle(rate), "of-direct's-rps")
-			b.ReportMetric(0, "ns/op")
-		})
+		}
+	}
+	byKind := map[string]*pair{}
+	for _, p := range pairs {
+		byKind[p.kind] = p
+		b.Logf("%-8s p50 %.2f of direct's (%.2f), rate %.2f (%.2f), processor time %.2f (%.2f)",
+			p.kind, middle(p.latency), p.latency, middle(p.rate), p.rate, middle(p.cost), p.cost)
+	}
+	sidecars := byKind["sidecars"]
+	goal := func(name string, got float64) { b.Run(name, func(b *testing.B) { check(b, name, got) }) }
+	goal("latency of two sidecars", middle(sidecars.latency))
+	goal("rate without sidecars", 1/middle(sidecars.rate))
+	goal("frames beside grpc-go", middle(byKind["h2"].latency)/middle(byKind["grpc"].latency))
+	goal("sidecars beside ReverseProxy", middle(sidecars.latency)/middle(byKind["httputil"].latency))
+	if p := byKind["haproxy"]; p != nil {
+		goal("frames beside HAProxy", middle(byKind["h2"].latency)/middle(p.latency))
 	}
 }
 
@@ -177,14 +214,20 @@ func dialPair(b *testing.B, addr string) *grpc.ClientConn {
 type measured struct {
 	median time.Duration
 	rate   float64
+	cost   float64 // processor time of a call, of all processes that take part, in microseconds
 }
 
-// callPair calls from some workers for half a second.
-func callPair(b *testing.B, conn *grpc.ClientConn, workers int) measured {
+// traceparent is that of a trace which is sampled.
+const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+// call calls from some workers for half a second.
+func (p *pair) call(b *testing.B, echo, workers int) measured {
 	b.Helper()
 	var mu sync.Mutex
 	var all []time.Duration
 	var wg sync.WaitGroup
+	ctx := metadata.AppendToOutgoingContext(b.Context(), "traceparent", traceparent)
+	before := p.cpu(echo)
 	start := time.Now()
 	for range workers {
 		wg.Go(func() {
@@ -192,8 +235,8 @@ func callPair(b *testing.B, conn *grpc.ClientConn, workers int) measured {
 			var took []time.Duration
 			for time.Since(start) < 500*time.Millisecond {
 				t := time.Now()
-				if err := conn.Invoke(b.Context(), "/bench.Echo/Call", &in, &out); err != nil || len(out) != len(in) {
-					b.Errorf("call: %d bytes, %v", len(out), err)
+				if err := p.conn.Invoke(ctx, "/bench.Echo/Call", &in, &out); err != nil || len(out) != len(in) {
+					b.Errorf("%s: %d bytes, %v", p.kind, len(out), err)
 					return
 				}
 				took = append(took, time.Since(t))
@@ -209,5 +252,14 @@ func callPair(b *testing.B, conn *grpc.ClientConn, workers int) measured {
 		b.FailNow()
 	}
 	slices.Sort(all)
-	return measured{all[len(all)/2], float64(len(all)) / elapsed.Seconds()}
+	return measured{all[len(all)/2], float64(len(all)) / elapsed.Seconds(), microseconds(p.cpu(echo)-before) / float64(len(all))}
+}
+
+// cpu is the processor time so far of the client, the echo and the proxies.
+func (p *pair) cpu(echo int) time.Duration {
+	sum := ownCPU() + cpuOf(echo)
+	for _, pid := range p.pids {
+		sum += cpuOf(pid)
+	}
+	return sum
 }
