@@ -130,7 +130,7 @@ func (c *call) inject() {
 		c.reply(response{status: 404, details: "route_not_found"})
 		return
 	}
-	c.e.Route, c.e.Operation, c.e.Config = c.route.Name, c.route.Operation, c.route.Config()
+	c.e.Route, c.e.Operation, c.e.Config, c.e.Rule = c.route.Name, c.route.Operation, c.route.Config(), c.route.Rule()
 	delay, abort := c.route.Fault.Roll(&c.req, random)
 	if delay == 0 {
 		c.afterDelay(abort)

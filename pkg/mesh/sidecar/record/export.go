@@ -116,6 +116,7 @@ func (s *Spans) span(e *Entry) *tracepb.Span {
 		{"upstream_address", e.UpstreamHost},
 		{"route_name", e.Route},
 		{"istio.config", e.Config},
+		{"istio.rule", e.Rule},
 		{"http.request.method", e.Method},
 		{"url.path", e.Path},
 		{"authority", e.Authority},

@@ -26,7 +26,7 @@ type Entry struct {
 	ServiceTime                                    time.Duration // until the headers of the response; 0: none came
 	UpstreamHost, UpstreamLocal, Cluster           string
 	DownstreamLocal, DownstreamRemote              string
-	Route, Operation, Config                       string // Config is the path of the object that the route was made of
+	Route, Operation, Config, Rule                 string // Config is the path of the object that the route was made of, Rule its part
 	Attempts                                       int
 	// Version is that of the instance that was called last, if the control plane has told it.
 	Version   string

@@ -24,7 +24,7 @@ func entry() *record.Entry {
 		Protocol: "HTTP/2", Authority: "payment:50051", RequestID: "id", Status: 200, GRPC: true, GRPCStatus: "14",
 		Flags: record.UF | record.URX, Details: "a b", TransportFailure: `refused "x"`, BytesReceived: 1, BytesSent: 2,
 		Cluster: "outbound|50051|v2|payment.shop.svc.cluster.local", UpstreamHost: "127.0.0.1:1", DownstreamLocal: "127.0.0.1:2",
-		DownstreamRemote: "127.0.0.1:3", Route: "default", Attempts: 3, MutualTLS: true, Config: "/vs",
+		DownstreamRemote: "127.0.0.1:3", Route: "default", Attempts: 3, MutualTLS: true, Config: "/vs", Rule: "spec.http[2]",
 	}
 	e.Span.Read(parent)
 	return e
@@ -155,7 +155,7 @@ func TestARequestInATraceBecomesASpanBelowItsCallers(t *testing.T) {
 		attributes[a.GetKey()] = a.GetValue().GetStringValue()
 	}
 	if len(spans) != 1 || hex.EncodeToString(spans[0].GetParentSpanId()) != parent[36:52] || attributes["component"] != "proxy" ||
-		attributes["response_flags"] != "UF,URX" || attributes["attempts"] != "3" || attributes["istio.config"] != "/vs" {
+		attributes["response_flags"] != "UF,URX" || attributes["attempts"] != "3" || attributes["istio.config"] != "/vs" || attributes["istio.rule"] != "spec.http[2]" {
 		t.Errorf("the spans are %v", spans)
 	}
 }

@@ -48,6 +48,11 @@ func (r *Route) Config() string {
 	return r.Metadata.GetFilterMetadata()["istio"].GetFields()["config"].GetStringValue()
 }
 
+// Rule returns the part of that object, "spec.http[2]", "" where the control plane does not say.
+func (r *Route) Rule() string {
+	return r.Metadata.GetFilterMetadata()["istio"].GetFields()["rule"].GetStringValue()
+}
+
 // Target is a cluster that a route sends requests to.
 type Target struct {
 	Cluster string
