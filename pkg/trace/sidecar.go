@@ -15,8 +15,12 @@ type Sidecar struct {
 	Cluster, Host string
 	// Route is the name of the route, Config the path of the object that the route is of, and Rule the part of that object.
 	Route, Config, Rule string
-	Method, Path        string
-	Authority           string
+	// Match is the part that the request fits, of that object.
+	Match string
+	// Policy is the rule that let the request in, Shadow the one in a dry run that would not have.
+	Policy, Shadow string
+	Method, Path   string
+	Authority      string
 	// Status is that of HTTP, GRPC that of gRPC by name; empty if there is none.
 	Status, GRPC string
 	// Attempts counts the first one; 0 if that is not said.
@@ -62,6 +66,12 @@ func (s *Sidecar) field(key string) *string {
 		return &s.Config
 	case "istio.rule":
 		return &s.Rule
+	case "istio.match":
+		return &s.Match
+	case "enforced_effective_policy_id":
+		return &s.Policy
+	case "shadow_effective_policy_id":
+		return &s.Shadow
 	case "http.method", "http.request.method":
 		return &s.Method
 	case "authority", "http.host":

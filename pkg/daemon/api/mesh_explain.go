@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc/codes"
@@ -51,6 +52,11 @@ func (s *meshServer) ExplainMesh(ctx context.Context, req *controlpb.ExplainMesh
 	for _, t := range trace.AssembleAll(spans) {
 		for _, h := range explain.Hops(t, explain.Shop{Objects: s.objects.Snapshot(), Held: s.held}) {
 			out.Hops = append(out.Hops, s.protoHop(h))
+			for _, o := range h.Changed {
+				if remark := h.Remark(o); !slices.Contains(out.GetRemarks(), remark) {
+					out.Remarks = append(out.Remarks, remark)
+				}
+			}
 		}
 	}
 	if len(out.GetHops()) == 0 {

@@ -232,7 +232,7 @@ spec:
 	for _, d := range hop.GetDecisions() {
 		decisions = append(decisions, d.GetVerb()+" "+d.GetPosition()+" "+d.GetObject())
 	}
-	want := []string{"routed mesh/payment.yaml:7 VirtualService production/payment", "timed out mesh/payment.yaml:9 VirtualService production/payment"}
+	want := []string{"routed mesh/payment.yaml:8 VirtualService production/payment", "timed out mesh/payment.yaml:9 VirtualService production/payment"}
 	if hop.GetCaller() != "checkout" || hop.GetCallee() != "payment" || !slices.Equal(decisions, want) {
 		t.Errorf("%v\n%q, want %q", hop, decisions, want)
 	}

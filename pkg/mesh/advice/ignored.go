@@ -16,11 +16,10 @@ func IgnoredIn(kind string) []Ignored {
 			{"spec.http[].delegate", "is not followed here: no request gets to the rules of the other object; write them in this one"},
 		}
 	case "DestinationRule":
-		return slices.Concat(ignoredPolicy("spec.trafficPolicy."), ignoredPolicy("spec.trafficPolicy.portLevelSettings[]."),
-			ignoredPolicy("spec.subsets[].trafficPolicy."), ignoredPolicy("spec.subsets[].trafficPolicy.portLevelSettings[]."), []Ignored{
-				{"spec.exportTo", "is not followed here: the object holds for callers in every namespace"},
-				{"spec.workloadSelector", "is not followed here: the object holds for every caller"},
-			})
+		return slices.Concat(ignoredPolicy("spec.trafficPolicy."), ignoredPolicy("spec.subsets[].trafficPolicy."), []Ignored{
+			{"spec.exportTo", "is not followed here: the object holds for callers in every namespace"},
+			{"spec.workloadSelector", "is not followed here: the object holds for every caller"},
+		})
 	case "AuthorizationPolicy":
 		return slices.Concat(ignoredTarget(), []Ignored{
 			{"spec.provider", "there is no external authorizer here: requests that a CUSTOM policy matches are denied"},
@@ -39,8 +38,17 @@ func ignoredTarget() []Ignored {
 	return []Ignored{{"spec.targetRef", message}, {"spec.targetRefs", message}}
 }
 
-// ignoredPolicy are those in the traffic policy at a path.
+// ignoredPolicy are those in the traffic policy at a path, and in its settings of ports.
 func ignoredPolicy(at string) []Ignored {
+	return slices.Concat(ignoredBlocks(at), ignoredBlocks(at+"portLevelSettings[]."), []Ignored{
+		{at + "tunnel", "is not followed here: connections are direct"},
+		{at + "proxyProtocol", "is not followed here: no header is put in front of connections"},
+		{at + "retryBudget", "is not followed here; connectionPool.http.maxRetries bounds the retries at one time"},
+	})
+}
+
+// ignoredBlocks are those that a policy has for all ports and for one.
+func ignoredBlocks(at string) []Ignored {
 	const oneMachine = "is not followed here: all instances are on one machine"
 	var fields []Ignored
 	for _, f := range []Ignored{
@@ -51,9 +59,6 @@ func ignoredPolicy(at string) []Ignored {
 		{"connectionPool.http.http2KeepAlive", "is not followed here: connections on one machine end with their process"},
 		{"connectionPool.http.useClientProtocol", "is not followed here: the protocol is that of the port"},
 		{"outlierDetection.outlierDetectionHttpErrorCodes", "has no effect, in Istio neither: 5xx and gateway errors are counted"},
-		{"tunnel", "is not followed here: connections are direct"},
-		{"proxyProtocol", "is not followed here: no header is put in front of connections"},
-		{"retryBudget", "is not followed here; connectionPool.http.maxRetries bounds the retries at one time"},
 	} {
 		fields = append(fields, Ignored{at + f.Field, f.Message})
 	}

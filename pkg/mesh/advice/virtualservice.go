@@ -179,6 +179,7 @@ func (f *finder) order(rules []*networking.HTTPRoute, grpc bool) {
 			}
 			return
 		}
+		f.hides(rules, i)
 	}
 	if len(rules) == 0 {
 		return
@@ -190,11 +191,52 @@ func (f *finder) order(rules []*networking.HTTPRoute, grpc bool) {
 	f.add("spec.http", "every rule has a match: requests that fit none %s (flag NR); add a last rule without a match", what)
 }
 
-// takesAll reports whether a match takes every request. One about the caller or the port takes all of those callers'.
-func takesAll(m *networking.HTTPMatchRequest) bool {
+// hides reports a match that takes all requests of some callers, where rules after it look at the request: they do not hold
+// for these callers.
+func (f *finder) hides(rules []*networking.HTTPRoute, i int) {
+	later := slices.IndexFunc(rules[i+1:], func(r *networking.HTTPRoute) bool {
+		return slices.ContainsFunc(r.GetMatch(), func(m *networking.HTTPMatchRequest) bool { return !anyRequest(m) })
+	})
+	if later < 0 {
+		return
+	}
+	for j, m := range rules[i].GetMatch() {
+		if callers := callersOf(m); anyRequest(m) && callers != "" {
+			f.add(fmt.Sprintf("spec.http[%d].match[%d]", i, j), "takes all requests %s, so that spec.http[%d] never holds for them; move this rule behind it", callers, i+1+later)
+		}
+	}
+}
+
+// anyRequest reports whether a match looks at nothing of a request itself.
+func anyRequest(m *networking.HTTPMatchRequest) bool {
 	if p := m.GetUri().GetPrefix(); m.GetUri() != nil && p != "/" {
 		return false
 	}
 	return m.GetScheme() == nil && m.GetMethod() == nil && m.GetAuthority() == nil && len(m.GetHeaders()) == 0 && len(m.GetWithoutHeaders()) == 0 &&
-		len(m.GetQueryParams()) == 0 && m.GetPort() == 0 && m.GetSourceNamespace() == "" && len(m.GetSourceLabels()) == 0 && len(m.GetGateways()) == 0
+		len(m.GetQueryParams()) == 0
+}
+
+// callersOf are the callers that a match is about, in words; empty: all, or none of those with a sidecar.
+func callersOf(m *networking.HTTPMatchRequest) string {
+	if len(m.GetGateways()) > 0 && !slices.Contains(m.GetGateways(), "mesh") {
+		return ""
+	}
+	var words []string
+	for _, name := range sortedKeys(m.GetSourceLabels()) {
+		words = append(words, fmt.Sprintf("from pods with %s: %s", name, m.GetSourceLabels()[name]))
+	}
+	if n := m.GetSourceNamespace(); n != "" {
+		words = append(words, "from namespace "+n)
+	}
+	if m.GetPort() != 0 {
+		words = append(words, fmt.Sprintf("to port %d", m.GetPort()))
+	}
+	return strings.Join(words, " and ")
+}
+
+// takesAll reports whether a match takes every request. One about the caller or the port takes all of those callers': see
+// hides.
+func takesAll(m *networking.HTTPMatchRequest) bool {
+	sidecars := len(m.GetGateways()) == 0 || slices.Contains(m.GetGateways(), "mesh")
+	return sidecars && anyRequest(m) && callersOf(m) == ""
 }

@@ -19,11 +19,13 @@ type behaviorCase struct {
 	// objects is the text before the last document.
 	objects string
 
-	Rule    string           `yaml:"rule"`
-	Pods    map[string][]pod `yaml:"pods"`
-	Calls   []call           `yaml:"calls"`
-	Warns   []string         `yaml:"warns"`
-	Explain string           `yaml:"explain"`
+	Rule  string           `yaml:"rule"`
+	Pods  map[string][]pod `yaml:"pods"`
+	Calls []call           `yaml:"calls"`
+	Warns []string         `yaml:"warns"`
+	// Change is applied after the calls, before they are explained.
+	Change  string `yaml:"change"`
+	Explain string `yaml:"explain"`
 }
 
 // pod is an instance of a service.

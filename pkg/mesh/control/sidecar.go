@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"strconv"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -29,6 +30,8 @@ const (
 	metadataKey = "shopctl"
 	// authorityKey is the metadata that names the :authority of all requests of an outbound listener.
 	authorityKey = "authority"
+	// portKey is the metadata that names the port of the workload that an inbound listener is for.
+	portKey = "port"
 )
 
 // Node is the sidecar of a pod.
@@ -104,7 +107,7 @@ func outbound(r *xds.Resources, m *translate.Mesh, proxy translate.Proxy, s *tra
 		listener.FilterChains[0].Filters = []*listenerv3.Filter{translate.TCPProxy(fmt.Sprintf("outbound|%d||%s", port.Number, host))}
 	} else {
 		name := fmt.Sprintf("%s:%d", host, port.Number)
-		listener.Metadata = authority(name)
+		listener.Metadata = own(authorityKey, name)
 		listener.FilterChains[0].Filters = []*listenerv3.Filter{connectionManager(listener.GetName(), name, nil)}
 		r.Routes = append(r.Routes, &routev3.RouteConfiguration{
 			Name: name, VirtualHosts: []*routev3.VirtualHost{m.VirtualHost(proxy, s, port)}, IgnorePortInHostMatching: true,
@@ -120,10 +123,10 @@ func callees(r *xds.Resources, m *translate.Mesh, proxy translate.Proxy, s *tran
 	r.Endpoints = append(r.Endpoints, m.Endpoints(proxy, s, port)...)
 }
 
-// authority is the metadata of a listener whose requests get an :authority.
-func authority(name string) *corev3.Metadata {
+// own is metadata of ours.
+func own(key, value string) *corev3.Metadata {
 	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{
-		metadataKey: {Fields: map[string]*structpb.Value{authorityKey: structpb.NewStringValue(name)}},
+		metadataKey: {Fields: map[string]*structpb.Value{key: structpb.NewStringValue(value)}},
 	}}
 }
 
@@ -159,7 +162,7 @@ func inbound(r *xds.Resources, m *translate.Mesh, w translate.Workload, port App
 	}
 	r.Listeners = append(r.Listeners, &listenerv3.Listener{
 		Name: fmt.Sprintf("inbound_%d", port.TargetPort), Address: socketAddress(loopback, 0),
-		TrafficDirection: corev3.TrafficDirection_INBOUND, FilterChains: chains,
+		TrafficDirection: corev3.TrafficDirection_INBOUND, FilterChains: chains, Metadata: own(portKey, strconv.Itoa(int(port.TargetPort))),
 	})
 	name := translate.InboundCluster(port.TargetPort)
 	cluster := &clusterv3.Cluster{

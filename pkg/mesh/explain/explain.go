@@ -5,6 +5,8 @@ package explain
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,12 +25,14 @@ type Source interface {
 	VirtualService(namespace, name string) *networking.VirtualService
 	// Position is where a part of an object was written, "payment.yaml:14"; empty if that is not known.
 	Position(o show.Object, path string) string
+	// Changed is when an object was last changed; zero if that is not known.
+	Changed(o show.Object) time.Time
 }
 
 // Decision is what one part of an object did to a request.
 type Decision struct {
-	// Verb is routed, redirected, responded, retried, timed out, ejected, mirrored, delayed, aborted, denied, limited, failed
-	// or secured.
+	// Verb is matched, routed, balanced, changed, redirected, responded, retried, timed out, ejected, mirrored, delayed, aborted,
+	// allowed, denied, limited, failed or secured.
 	Verb string
 	// What happened, in words.
 	What string
@@ -49,6 +53,8 @@ type Hop struct {
 	// Depth is how many hops it is below the first.
 	Depth     int
 	Decisions []Decision
+	// Changed are the objects of decisions that have changed since the request: what is said of them is as they are now.
+	Changed []show.Object
 }
 
 // Hops explains a trace, which must have the spans of sidecars.
@@ -67,6 +73,7 @@ func Hops(t *trace.Trace, src Source) []Hop {
 			h := Hop{Callee: s.Service, Operation: operation(s, s.Sidecar()), Depth: depth[s]}
 			h.inbound(s, src)
 			h.describe(s, s.Sidecar())
+			h.since(s, src)
 			hops = append(hops, h)
 			depth[s]++
 		}
@@ -81,13 +88,12 @@ func below(s *trace.Span) bool { return s.Up != nil && s.Up.Proxy && s.Up.Kind =
 func outbound(s *trace.Span, src Source, depth int) Hop {
 	c := s.Sidecar()
 	h := Hop{Caller: s.Service, Operation: operation(s, c), Depth: depth}
-	_, _, host := show.SplitCluster(c.Cluster)
-	if host == "" && strings.Contains(s.Name, ".svc.") {
-		host = s.Name // a fault aborts before a cluster is chosen: "paymentservice.production.svc.cluster.local:50051/*"
-	}
-	h.Callee, _, _ = strings.Cut(host, ".")
+	h.Callee, _, _ = strings.Cut(hostOf(s, c), ".")
 	h.describe(s, c)
 	x := hop{Source: src, span: s, sidecar: c, resources: src.Resources(c.Node), object: show.ParseConfig(c.Config)}
+	if x.flag("NR") {
+		x.object = x.unmatched()
+	}
 	if x.object.Kind == "VirtualService" {
 		x.path = x.rule()
 	}
@@ -98,7 +104,36 @@ func outbound(s *trace.Span, src Source, depth int) Hop {
 			h.inbound(child, src)
 		}
 	}
+	h.since(s, src)
 	return h
+}
+
+// Remark says of an object that it has changed.
+func (Hop) Remark(o show.Object) string {
+	return fmt.Sprintf("%s %s/%s has changed since the request: its lines and limits are those of now", o.Kind, o.Namespace, o.Name)
+}
+
+// since notes which objects have changed since the request.
+func (h *Hop) since(s *trace.Span, src Source) {
+	for _, d := range h.Decisions {
+		if d.Object.Name != "" && !slices.Contains(h.Changed, d.Object) && src.Changed(d.Object).After(s.Start) {
+			h.Changed = append(h.Changed, d.Object)
+		}
+	}
+}
+
+// hostOf is what was called: the host of the cluster that was chosen, else the service that the span or the request names. A
+// fault aborts before a cluster is chosen.
+func hostOf(s *trace.Span, c trace.Sidecar) string {
+	if _, _, host := show.SplitCluster(c.Cluster); host != "" {
+		return host
+	}
+	for _, name := range []string{s.Name, c.Authority} {
+		if host, _, _ := strings.Cut(name, ":"); strings.Contains(host, ".svc.") {
+			return host
+		}
+	}
+	return ""
 }
 
 // operation is what was called: what the program's span says, else the method and path of HTTP or the call of gRPC.
@@ -159,6 +194,9 @@ func (x *hop) decide(verb, part, what, without string) Decision {
 func (x *hop) rule() string {
 	if x.sidecar.Rule != "" {
 		return x.sidecar.Rule
+	}
+	if x.flag("NR") {
+		return "spec.http"
 	}
 	if rule := show.RuleOf(x.route().GetMetadata()); rule != "" {
 		return rule

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -54,8 +56,9 @@ func (m mesh) Resources(node string) *xds.Resources {
 		Routes: []*routev3.RouteConfiguration{read(m.T, &routev3.RouteConfiguration{}, `{"virtualHosts":[{"routes":[
 			{"name":"canary",`+fmt.Sprintf(metadata, config)+`,"route":{"cluster":"`+v1+`"}},
 			{"name":"",`+fmt.Sprintf(metadata, config)+`,"route":{"cluster":"`+plain+`","timeout":"0.5s","retryPolicy":{"numRetries":3,"retryOn":"unavailable","perTryTimeout":"0.1s"},"requestMirrorPolicies":[{"cluster":"`+v1+`"}]}}]}]}`)},
+		Endpoints: []*endpointv3.ClusterLoadAssignment{read(m.T, &endpointv3.ClusterLoadAssignment{}, `{"clusterName":"`+v1+`","endpoints":[{"lbEndpoints":[{}]}]}`)},
 		Clusters: []*clusterv3.Cluster{
-			read(m.T, &clusterv3.Cluster{}, `{"name":"`+v1+`",`+fmt.Sprintf(metadata, rule)+`,"outlierDetection":{"consecutive5xx":3},"circuitBreakers":{"thresholds":[{"maxRequests":1}]}}`),
+			read(m.T, &clusterv3.Cluster{}, `{"name":"`+v1+`","transportSocketMatches":[{"name":"any"}],`+fmt.Sprintf(metadata, rule)+`,"outlierDetection":{"consecutive5xx":3},"circuitBreakers":{"thresholds":[{"maxRequests":1}]}}`),
 		},
 	}
 }
@@ -67,6 +70,8 @@ func (m mesh) VirtualService(namespace, name string) *networking.VirtualService 
 	return read(m.T, &networking.VirtualService{}, `{"http":[{"name":"canary","match":[{"headers":{"x-canary":{"exact":"yes"}}}],"route":[{"destination":{"host":"paymentservice","subset":"v1"}}]},
 		{"route":[{"destination":{"host":"paymentservice"}}],"timeout":"0.5s","retries":{"attempts":3},"mirror":{"host":"paymentservice","subset":"v1"}}]}`)
 }
+
+func (mesh) Changed(show.Object) time.Time { return time.Time{} }
 
 func (mesh) Position(o show.Object, path string) string { return o.Name + ".yaml#" + path }
 
@@ -101,11 +106,11 @@ func TestEachDecisionIsThatOfALine(t *testing.T) {
 	of := "istio.config=" + config + " "
 	head := "checkoutservice>paymentservice hipstershop.PaymentService/Charge "
 	mirrored := "mirrored payment.yaml#spec.http[1].mirror: mirrored to paymentservice:50051 subset v1 / no copy would have been sent\n"
-	byDefault := "routed payment.yaml#spec.http[1].route: routed to paymentservice:50051 / to any endpoint of the service\n"
+	byDefault := "routed payment.yaml#spec.http[1].route[0]: routed to paymentservice:50051 / to any endpoint of the service\n"
 	for name, c := range map[string]struct{ caller, callee, want string }{
 		"a rule by header": {
 			of + "route_name=canary response_flags=- rpc.response.status_code=OK upstream_cluster=" + v1, "connection_security_policy=mutual_tls peer.principal=spiffe://a",
-			head + "OK\nrouted payment.yaml#spec.http[0].route: routed to paymentservice:50051 subset v1 by the rule \"canary\" / to any endpoint of the service\nsecured : arrived over mutual TLS from spiffe://a",
+			head + "OK\nrouted payment.yaml#spec.http[0].route[0]: routed to paymentservice:50051 subset v1 by the rule \"canary\" / to any endpoint of the service\nsecured : arrived over mutual TLS from spiffe://a",
 		},
 		"a default": {
 			"response_flags=- http.status_code=200 route_name=default upstream_cluster=" + plain, "connection_security_policy=none",
@@ -119,21 +124,21 @@ func TestEachDecisionIsThatOfALine(t *testing.T) {
 			of + "response_flags=UT,URX attempts=4 rpc.response.status_code=UNAVAILABLE response_code_details=upstream_per_try_timeout upstream_cluster=" + plain, "",
 			head + "UNAVAILABLE\n" + byDefault + mirrored +
 				"retried payment.yaml#spec.http[1].retries: tried 4 times (3 retries on unavailable with 100ms per try) / Istio's default would have tried at most 3 times, on other conditions\n" +
-				"timed out payment.yaml#spec.http[1].retries.perTryTimeout: the timeout of a try, 100ms, was over / the caller would have waited until its own deadline\n" +
+				"timed out payment.yaml#spec.http[1].retries.perTryTimeout: the timeout of a try, 100ms, was over / the try would have gone on until the timeout of the request, or the caller's own deadline\n" +
 				"retried payment.yaml#spec.http[1].retries: no retry is left: the last failure is the response",
 		},
 		"no rule that fits": {
 			of + "response_flags=NR rpc.response.status_code=UNIMPLEMENTED route_name=none", "",
-			head + "UNIMPLEMENTED\nrouted payment.yaml#spec: no rule fits the request, so that it goes nowhere / to any endpoint of the service",
+			head + "UNIMPLEMENTED\nrouted payment.yaml#spec.http: no rule fits the request, so that it goes nowhere / to any endpoint of the service",
 		},
 		"all endpoints ejected": {
 			of + "response_flags=UH rpc.response.status_code=UNAVAILABLE route_name=canary upstream_cluster=" + v1, "",
-			head + "UNAVAILABLE\nrouted payment.yaml#spec.http[0].route: routed to paymentservice:50051 subset v1 by the rule \"canary\" / to any endpoint of the service\n" +
+			head + "UNAVAILABLE\nrouted payment.yaml#spec.http[0].route[0]: routed to paymentservice:50051 subset v1 by the rule \"canary\" / to any endpoint of the service\n" +
 				"ejected payment.yaml#spec.trafficPolicy.outlierDetection: no endpoint of paymentservice:50051 subset v1 is left: outlier detection ejects after 3 errors in a row, at most 10% of endpoints / the request would have been sent to an endpoint that failed before",
 		},
 		"a limit": {
 			of + "response_flags=UO rpc.response.status_code=UNAVAILABLE route_name=canary upstream_cluster=" + v1, "",
-			head + "UNAVAILABLE\nrouted payment.yaml#spec.http[0].route: routed to paymentservice:50051 subset v1 by the rule \"canary\" / to any endpoint of the service\n" +
+			head + "UNAVAILABLE\nrouted payment.yaml#spec.http[0].route[0]: routed to paymentservice:50051 subset v1 by the rule \"canary\" / to any endpoint of the service\n" +
 				"limited payment.yaml#spec.trafficPolicy.connectionPool: a limit of paymentservice:50051 subset v1 was reached: at most 1 requests / the request would have been sent",
 		},
 		"an injected fault": {

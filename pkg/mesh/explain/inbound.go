@@ -2,7 +2,10 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 
 	"github.com/shopctl/shopctl/pkg/mesh/show"
 	"github.com/shopctl/shopctl/pkg/trace"
@@ -11,18 +14,30 @@ import (
 // inbound adds what the callee's sidecar decided.
 func (h *Hop) inbound(s *trace.Span, src Source) {
 	c := s.Sidecar()
-	switch {
-	case c.Security == "mutual_tls" && c.Principal != "":
-		h.Decisions = append(h.Decisions, Decision{Verb: "secured", What: "arrived over mutual TLS from " + c.Principal})
-	case c.Security == "mutual_tls":
-		h.Decisions = append(h.Decisions, Decision{Verb: "secured", What: "arrived over mutual TLS"})
-	case c.Security == "none":
-		h.Decisions = append(h.Decisions, Decision{Verb: "secured", What: "arrived in plaintext, without an identity"})
-	}
-	if d, denied := denial(c, src); denied {
+	chain := chainOf(src.Resources(c.Node), c)
+	if d, ok := secured(c, chain, src); ok {
 		h.Decisions = append(h.Decisions, d)
 	}
+	d, denied := denial(c, chain, src)
+	if denied {
+		h.Decisions = append(h.Decisions, d)
+	}
+	if o, path := policyOf(c.Policy); !denied && slices.Contains(show.Policies(src.Resources(c.Node)), c.Policy) {
+		h.Decisions = append(h.Decisions, Decision{
+			Verb: "allowed", What: "allowed: a rule of an ALLOW policy fits the request", Object: o, Path: path, Position: src.Position(o, path),
+			Without: "it would have been denied, unless another rule lets it in",
+		})
+	}
 	h.injected(hop{sidecar: c})
+	if c.Shadow == "" {
+		return
+	}
+	o, path := policyOf(c.Shadow)
+	d = Decision{Verb: "denied", What: "a policy in a dry run would have denied it", Object: o, Path: path}
+	if o.Name != "" {
+		d.Position = src.Position(o, path)
+	}
+	h.Decisions = append(h.Decisions, d)
 }
 
 // injected adds what faults in the callee's sidecar did. No object of Istio has such: its route is named after them.
@@ -43,7 +58,7 @@ const (
 )
 
 // denial is why a callee's sidecar refused a request.
-func denial(c trace.Sidecar, src Source) (Decision, bool) {
+func denial(c trace.Sidecar, chain *listenerv3.FilterChain, src Source) (Decision, bool) {
 	without := "the request would have reached the program"
 	if policy, ok := strings.CutPrefix(c.Details, deniedByPolicy); ok {
 		o, path := policyOf(strings.TrimSuffix(policy, "]"))
@@ -58,10 +73,19 @@ func denial(c trace.Sidecar, src Source) (Decision, bool) {
 		return Decision{Verb: "denied", What: "denied: a rule of a DENY policy fits the request", Object: o, Path: path, Position: src.Position(o, path), Without: without}, true
 	}
 	if reason, ok := strings.CutPrefix(c.Details, deniedByToken); ok {
-		return Decision{
+		d := Decision{
 			Verb: "denied", What: "denied: " + strings.ReplaceAll(strings.TrimSuffix(reason, "}"), "_", " "), Object: show.Object{Kind: "RequestAuthentication"},
 			Without: "the token would not have been checked",
-		}, true
+		}
+		first, more, _ := strings.Cut(show.OriginOf(chain.GetMetadata(), "tokens"), ",")
+		if o := show.ParseConfig(first); o.Name != "" {
+			d.Object, d.Path = o, "spec.jwtRules"
+			d.Position = src.Position(o, d.Path)
+		}
+		if more != "" {
+			d.What += fmt.Sprintf(" (%d more of these objects say which tokens are valid)", strings.Count(more, ",")+1)
+		}
+		return d, true
 	}
 	return Decision{}, false
 }

@@ -15,22 +15,90 @@ const everyone = "to any endpoint of the service"
 
 // decisions are those of the caller's sidecar, in the order in which they were made.
 func (x *hop) decisions() []Decision {
-	list := x.faults()
+	route := x.route()
+	list := append(x.matched(route), x.faults()...)
 	if x.flag("FI") {
 		return list // the request ended there
 	}
-	list = append(list, x.routed())
-	if x.flag("NR") || x.flag("NC") {
+	list = append(list, x.routed(route))
+	if x.flag("NR") || x.flag("NC") || x.sidecar.Cluster == "" {
 		return list
 	}
-	route := x.route()
-	for _, m := range route.GetRoute().GetRequestMirrorPolicies() {
-		list = append(list, x.decide("mirrored", "mirror", "mirrored to "+show.ShortCluster(m.GetCluster()), "no copy would have been sent"))
-	}
+	list = append(append(list, x.changed(route)...), x.mirrored(route)...)
+	list = append(list, x.ofDestinationRule()...)
 	if x.sidecar.Attempts > 1 {
 		list = append(list, x.retried(route))
 	}
 	return append(list, x.ended(route)...)
+}
+
+// unmatched is the VirtualService whose rules a request did not fit.
+func (x *hop) unmatched() show.Object {
+	if x.resources == nil {
+		return show.Object{}
+	}
+	for _, row := range show.Routes(x.resources) {
+		if row.Name == x.sidecar.Authority && row.Object.Kind == "VirtualService" {
+			return row.Object
+		}
+	}
+	return show.Object{}
+}
+
+// matched says which of a rule's matches the request fits.
+func (x *hop) matched(route *routev3.Route) []Decision {
+	if x.sidecar.Match == "" || x.object.Name == "" {
+		return nil
+	}
+	what := "the request fits this match"
+	if m := show.Match(route.GetMatch()); m == "/*" {
+		what += ", which looks at nothing in it"
+	} else if m != "" {
+		what += ": " + m
+	}
+	return []Decision{{
+		Verb: "matched", What: what, Object: x.object, Path: x.sidecar.Match, Position: x.Position(x.object, x.sidecar.Match),
+		Without: "the matches and rules after it would have been tried",
+	}}
+}
+
+// changed says what the rule changes of a request on its way.
+func (x *hop) changed(route *routev3.Route) []Decision {
+	var list []Decision
+	if a := route.GetRoute(); x.object.Name != "" && (a.GetPrefixRewrite() != "" || a.GetRegexRewrite() != nil || a.GetHostRewriteLiteral() != "") {
+		list = append(list, x.decide("changed", "rewrite", "its path or authority was rewritten", "it would have been sent as it came"))
+	}
+	rule := x.httpRule()
+	if rule.GetHeaders() != nil {
+		list = append(list, x.decide("changed", "headers", "its headers or those of the response were changed", "they would have been passed on as they came"))
+	}
+	if part, _ := x.destination(); part != "route" {
+		for i, d := range rule.GetRoute() {
+			if part == fmt.Sprintf("route[%d]", i) && d.GetHeaders() != nil {
+				list = append(list, x.decide("changed", part+".headers", "its headers or those of the response were changed for this destination", "they would have been passed on as the rule says"))
+			}
+		}
+	}
+	if rule.GetCorsPolicy() != nil {
+		list = append(list, x.decide("changed", "corsPolicy", "browsers are told which origins may read the response", "pages of other origins could not read it"))
+	}
+	return list
+}
+
+// mirrored says where copies of the request may have gone.
+func (x *hop) mirrored(route *routev3.Route) []Decision {
+	var list []Decision
+	for i, m := range route.GetRoute().GetRequestMirrorPolicies() {
+		part, what := "mirror", "mirrored to "
+		if x.httpRule().GetMirror() == nil {
+			part = fmt.Sprintf("mirrors[%d]", i)
+		}
+		if share := show.Share(m.GetRuntimeFraction().GetDefaultValue()); m.GetRuntimeFraction() != nil && share != "100%" {
+			what = "mirrored, with a chance of " + share + ", to "
+		}
+		list = append(list, x.decide("mirrored", part, what+show.ShortCluster(m.GetCluster()), "no copy would have been sent"))
+	}
+	return list
 }
 
 // route is the route that the request took, in what the sidecar holds now; nil if it holds none like it.
@@ -41,6 +109,9 @@ func (x *hop) route() *routev3.Route {
 	for _, configuration := range x.resources.Routes {
 		for _, host := range configuration.GetVirtualHosts() {
 			for _, r := range host.GetRoutes() {
+				if x.sidecar.Rule != "" && (show.RuleOf(r.GetMetadata()) != x.sidecar.Rule || show.OriginOf(r.GetMetadata(), "match") != x.sidecar.Match) {
+					continue
+				}
 				if r.GetName() == x.sidecar.Route && show.ObjectOf(r.GetMetadata()) == x.object && strings.Contains(show.Target(r)+" ", x.sidecar.Cluster) {
 					return r
 				}
@@ -76,13 +147,21 @@ func (x *hop) faults() []Decision {
 }
 
 func (x *hop) calleeName() string {
-	if x.sidecar.Cluster == "" {
+	if x.sidecar.Cluster != "" {
+		return show.ShortCluster(x.sidecar.Cluster)
+	}
+	host := hostOf(x.span, x.sidecar)
+	if host == "" {
 		return "the callee"
 	}
-	return show.ShortCluster(x.sidecar.Cluster)
+	short, _, _ := strings.Cut(host, ".")
+	if _, port, ok := strings.Cut(x.sidecar.Authority, ":"); ok {
+		short += ":" + port
+	}
+	return short
 }
 
-func (x *hop) routed() Decision {
+func (x *hop) routed(route *routev3.Route) Decision {
 	rule := ""
 	if x.sidecar.Route != "" && x.sidecar.Route != "default" {
 		rule = fmt.Sprintf(" by the rule %q", x.sidecar.Route)
@@ -91,95 +170,24 @@ func (x *hop) routed() Decision {
 	if x.object.Name != "" {
 		without = everyone
 	}
+	part, share := x.destination()
 	switch {
 	case x.flag("NR"):
 		return x.decide("routed", "", "no rule fits the request, so that it goes nowhere", everyone)
 	case x.flag("NC"):
-		return x.decide("routed", "route", "routed to "+x.calleeName()+rule+", which does not exist: no DestinationRule has this subset, or there is no such service or port", everyone)
+		return x.decide("routed", part, "routed to "+x.calleeName()+rule+", which does not exist: no DestinationRule has this subset, or there is no such service or port", everyone)
 	case strings.Contains(x.sidecar.Details, "direct_response"):
 		return x.decide("responded", "directResponse", "responded to without a service"+rule, everyone)
+	case x.sidecar.Cluster == "" && route.GetRedirect() != nil:
+		return x.decide("redirected", "redirect", "the caller was redirected"+rule, everyone)
+	case x.sidecar.Cluster == "" && x.httpRule().GetCorsPolicy() != nil:
+		return x.decide("responded", "corsPolicy", "the question of a browser, which origins may call, was answered"+rule, everyone)
 	case x.sidecar.Cluster == "":
 		return x.decide("routed", "", "routed"+rule, without)
 	}
-	what := "routed to " + x.calleeName() + rule
+	what := "routed to " + x.calleeName() + rule + share
 	if x.sidecar.Host != "" {
 		what += ", endpoint " + x.sidecar.Host
 	}
-	return x.decide("routed", "route", what, without)
-}
-
-func (x *hop) retried(route *routev3.Route) Decision {
-	what := fmt.Sprintf("tried %d times", x.sidecar.Attempts)
-	if p := route.GetRoute().GetRetryPolicy(); p != nil {
-		what += " (" + show.Retries(p) + ")"
-	}
-	without := "the first failure would have been the response"
-	if vs := x.VirtualService(x.object.Namespace, x.object.Name); vs != nil {
-		for i, rule := range vs.GetHttp() {
-			if rulePath(i) == x.path && rule.GetRetries() != nil {
-				return x.decide("retried", "retries", what, "Istio's default would have tried at most 3 times, on other conditions")
-			}
-		}
-	}
-	return Decision{Verb: "retried", What: what + ", as Istio does where no object has retries", Without: without}
-}
-
-// ended is why a request ended as it did.
-func (x *hop) ended(route *routev3.Route) []Decision {
-	var list []Decision
-	action, c := route.GetRoute(), x.cluster()
-	if x.flag("UT") {
-		part, limit := "timeout", action.GetTimeout().AsDuration()
-		what := "the timeout of the request"
-		if strings.Contains(x.sidecar.Details, "per_try_timeout") {
-			part, limit, what = "retries.perTryTimeout", action.GetRetryPolicy().GetPerTryTimeout().AsDuration(), "the timeout of a try"
-		}
-		if limit > 0 {
-			what += ", " + limit.String() + ","
-		}
-		list = append(list, x.decide("timed out", part, what+" was over", "the caller would have waited until its own deadline"))
-	}
-	if x.flag("UH") {
-		d := x.ofCluster(c, "spec", "ejected", "no endpoint of "+x.calleeName()+" is healthy", "")
-		if c.GetOutlierDetection() != nil {
-			d = x.ofCluster(c, "spec.trafficPolicy.outlierDetection", "ejected", "no endpoint of "+x.calleeName()+" is left: outlier detection "+show.Outliers(c.GetOutlierDetection()), "the request would have been sent to an endpoint that failed before")
-		}
-		list = append(list, d)
-	}
-	if x.flag("UO") {
-		list = append(list, x.ofCluster(c, "spec.trafficPolicy.connectionPool", "limited", "a limit of "+x.calleeName()+" was reached: "+strings.Join(show.Limits(c), ", "), "the request would have been sent"))
-	}
-	if x.flag("URX") {
-		list = append(list, x.decide("retried", "retries", "no retry is left: the last failure is the response", ""))
-	}
-	for _, f := range failures() {
-		if x.flag(f.flag) {
-			list = append(list, Decision{Verb: "failed", What: f.what + " (" + f.flag + ")"})
-		}
-	}
-	return list
-}
-
-type failure struct{ flag, what string }
-
-// failures are the flags that no object explains.
-func failures() []failure {
-	return []failure{
-		{"UF", "the connection to the endpoint failed"},
-		{"UC", "the endpoint closed the connection"},
-		{"UR", "the endpoint reset the request"},
-		{"UPE", "the endpoint broke the protocol"},
-		{"DPE", "the caller broke the protocol"},
-		{"DC", "the caller went away"},
-	}
-}
-
-// ofCluster is a decision of the DestinationRule of a cluster.
-func (x *hop) ofCluster(c *clusterv3.Cluster, path, verb, what, without string) Decision {
-	d := Decision{Verb: verb, What: what, Without: without}
-	if d.Object = show.ObjectOf(c.GetMetadata()); d.Object.Name != "" {
-		d.Path = path
-		d.Position = x.Position(d.Object, path)
-	}
-	return d
+	return x.decide("routed", part, what, without)
 }

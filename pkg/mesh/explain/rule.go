@@ -11,6 +11,35 @@ import (
 
 func rulePath(i int) string { return fmt.Sprintf("spec.http[%d]", i) }
 
+// httpRule is the rule of the VirtualService as it is now; nil if it is not there.
+func (x *hop) httpRule() *networking.HTTPRoute {
+	for i, rule := range x.VirtualService(x.object.Namespace, x.object.Name).GetHttp() {
+		if rulePath(i) == x.path {
+			return rule
+		}
+	}
+	return nil
+}
+
+// destination is the part of a rule that leads to the cluster, and in words its share of the requests.
+func (x *hop) destination() (part, share string) {
+	rule := x.httpRule()
+	var sum, weight int32
+	for i, d := range rule.GetRoute() {
+		sum += d.GetWeight()
+		if part == "" && leads(&networking.HTTPRoute{Route: rule.GetRoute()[i : i+1]}, x.sidecar.Cluster) {
+			part, weight = fmt.Sprintf("route[%d]", i), d.GetWeight()
+		}
+	}
+	if part == "" {
+		return "route", ""
+	}
+	if len(rule.GetRoute()) > 1 && sum > 0 {
+		share = fmt.Sprintf(", which gets %.4g%%", 100*float64(weight)/float64(sum))
+	}
+	return part, share
+}
+
 // named reports whether a route's name is that of a rule, or of a match of it: "RULE" or "RULE.MATCH".
 func named(rule *networking.HTTPRoute, route string) bool {
 	if rule.GetName() == route {

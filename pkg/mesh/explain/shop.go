@@ -1,6 +1,8 @@
 package explain
 
 import (
+	"time"
+
 	networking "istio.io/api/networking/v1alpha3"
 
 	"github.com/shopctl/shopctl/pkg/mesh/show"
@@ -35,6 +37,11 @@ func (s Shop) VirtualService(namespace, name string) *networking.VirtualService 
 }
 
 // Position implements Source.
-func (s Shop) Position(o show.Object, path string) string {
-	return s.Objects.Source(resource.Key{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}).At(path)
+func (s Shop) Position(o show.Object, path string) string { return s.Objects.Source(keyOf(o)).At(path) }
+
+// Changed implements Source.
+func (s Shop) Changed(o show.Object) time.Time { return s.Objects.Changed(keyOf(o)) }
+
+func keyOf(o show.Object) resource.Key {
+	return resource.Key{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
 }

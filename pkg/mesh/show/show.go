@@ -117,13 +117,15 @@ func ShortCluster(name string) string {
 // ObjectOf is the object that the metadata of a resource names, as istiod writes it there:
 // "/apis/networking.istio.io/v1/namespaces/NAMESPACE/virtual-service/NAME".
 func ObjectOf(m *corev3.Metadata) Object {
-	path := m.GetFilterMetadata()["istio"].GetFields()["config"].GetStringValue()
-	return ParseConfig(path)
+	return ParseConfig(OriginOf(m, "config"))
 }
 
 // RuleOf is the part of that object that a resource is of, "spec.http[0]"; empty where the metadata do not say it.
-func RuleOf(m *corev3.Metadata) string {
-	return m.GetFilterMetadata()["istio"].GetFields()["rule"].GetStringValue()
+func RuleOf(m *corev3.Metadata) string { return OriginOf(m, "rule") }
+
+// OriginOf is what the metadata of a resource say of its object under a key; empty where they do not.
+func OriginOf(m *corev3.Metadata, key string) string {
+	return m.GetFilterMetadata()["istio"].GetFields()[key].GetStringValue()
 }
 
 // ParseConfig reads the path by which istiod names an object.

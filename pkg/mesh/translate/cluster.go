@@ -21,14 +21,17 @@ const ConnectTimeout = 10 * time.Second
 // subset.
 func (m *Mesh) Clusters(proxy Proxy, s *Service, port Port) []*clusterv3.Cluster {
 	d := m.destination(proxy, m.host(s))
-	clusters := []*clusterv3.Cluster{m.cluster(s, port, "", d.policyOf(port.Number, ""))}
-	for _, subset := range d.subsets {
-		clusters = append(clusters, m.cluster(s, port, subset.GetName(), d.policyOf(port.Number, subset.GetName())))
-	}
-	if d.rule != nil {
-		for _, c := range clusters {
-			c.Metadata = origin(map[string]string{"config": configPath(d.rule.Namespace, "destination-rule", d.rule.Name)})
+	var clusters []*clusterv3.Cluster
+	add := func(subset string) {
+		c := m.cluster(s, port, subset, d.policyOf(port.Number, subset))
+		if d.rule != nil {
+			c.Metadata = origin(d.origin(subset))
 		}
+		clusters = append(clusters, c)
+	}
+	add("")
+	for _, subset := range d.subsets {
+		add(subset.GetName())
 	}
 	slices.SortFunc(clusters, func(a, b *clusterv3.Cluster) int { return strings.Compare(a.GetName(), b.GetName()) })
 	return clusters

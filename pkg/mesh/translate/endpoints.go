@@ -45,7 +45,7 @@ func (m *Mesh) Endpoints(proxy Proxy, s *Service, port Port) []*endpointv3.Clust
 // takesMutualTLS reports whether an endpoint has a sidecar that does.
 func (m *Mesh) takesMutualTLS(s *Service, e Endpoint, port Port) bool {
 	w := Workload{Namespace: s.Namespace, Labels: e.Labels}
-	return e.Sidecar && m.mtls(w, port.TargetPort) != security.PeerAuthentication_MutualTLS_DISABLE
+	return e.Sidecar && m.mtls(w, port.TargetPort).mode != security.PeerAuthentication_MutualTLS_DISABLE
 }
 
 func names(subsets []*networking.Subset) []string {

@@ -3,6 +3,7 @@ package translate
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
@@ -33,7 +34,8 @@ func peerProtocols() []string {
 // InboundChains returns how a sidecar takes connections to a port of its workload: with mutual TLS, in plain text, or both.
 func (m *Mesh) InboundChains(w Workload, port Port) []*listenerv3.FilterChain {
 	var chains []*listenerv3.FilterChain
-	mode := m.mtls(w, port.TargetPort)
+	rule := m.mtls(w, port.TargetPort)
+	mode := rule.mode
 	if mode != security.PeerAuthentication_MutualTLS_DISABLE {
 		match := &listenerv3.FilterChainMatch{DestinationPort: wrapperspb.UInt32(port.TargetPort), TransportProtocol: "tls"}
 		if mode != security.PeerAuthentication_MutualTLS_STRICT {
@@ -44,6 +46,15 @@ func (m *Mesh) InboundChains(w Workload, port Port) []*listenerv3.FilterChain {
 	if mode != security.PeerAuthentication_MutualTLS_STRICT {
 		match := &listenerv3.FilterChainMatch{DestinationPort: wrapperspb.UInt32(port.TargetPort), TransportProtocol: "raw_buffer"}
 		chains = append(chains, m.chain(w, port, match, nil))
+	}
+	texts := rule.origin()
+	if tokens := m.tokenPolicies(w); len(tokens) > 0 {
+		texts["tokens"] = strings.Join(tokens, ",")
+	}
+	for _, chain := range chains {
+		if len(texts) > 0 {
+			chain.Metadata = origin(texts)
+		}
 	}
 	return chains
 }

@@ -24,7 +24,7 @@ func TestAPolicyThatLeavesTheModeOpenTakesThatOfTheNextScope(t *testing.T) {
 	m := shop()
 	mode := func(port uint32, want string) {
 		t.Helper()
-		if got := m.mtls(payment, port).String(); got != want {
+		if got := m.mtls(payment, port).mode.String(); got != want {
 			t.Errorf("port %d is %s, want %s", port, got, want)
 		}
 	}

@@ -26,10 +26,8 @@ const noKeys = `{"keys":[]}`
 // may require one.
 func (m *Mesh) authentication(w Workload) *hcmv3.HttpFilter {
 	var rules []*security.JWTRule
-	for _, a := range sortedOldest(m.RequestAuthentications, func(a RequestAuthentication) Meta { return a.Meta }) {
-		if (a.Namespace == w.Namespace || a.Namespace == m.RootNamespace) && includes(w.Labels, a.Spec.GetSelector().GetMatchLabels()) {
-			rules = append(rules, a.Spec.GetJwtRules()...)
-		}
+	for _, a := range m.tokenRules(w) {
+		rules = append(rules, a.Spec.GetJwtRules()...)
 	}
 	if len(rules) == 0 {
 		return nil
@@ -47,6 +45,28 @@ func (m *Mesh) authentication(w Workload) *hcmv3.HttpFilter {
 		RequirementType: &jwtv3.RequirementRule_Requires{Requires: validIfAny(names)},
 	}}
 	return HTTPFilter(tokenFilter, config)
+}
+
+// tokenRules are the objects that say which tokens a workload takes, the oldest first.
+func (m *Mesh) tokenRules(w Workload) []RequestAuthentication {
+	var all []RequestAuthentication
+	for _, a := range sortedOldest(m.RequestAuthentications, func(a RequestAuthentication) Meta { return a.Meta }) {
+		if (a.Namespace == w.Namespace || a.Namespace == m.RootNamespace) && includes(w.Labels, a.Spec.GetSelector().GetMatchLabels()) {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// tokenPolicies are the paths of those objects that have rules.
+func (m *Mesh) tokenPolicies(w Workload) []string {
+	var paths []string
+	for _, a := range m.tokenRules(w) {
+		if len(a.Spec.GetJwtRules()) > 0 {
+			paths = append(paths, configPath(a.Namespace, "request-authentication", a.Name))
+		}
+	}
+	return paths
 }
 
 // validIfAny requires that tokens are valid where there are some. Providers may look in the same place, where the token is

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"fmt"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -63,6 +64,29 @@ func merge(rules []DestinationRule) destination {
 		}
 	}
 	return d
+}
+
+// origin names the rule in the metadata of a cluster, and under the names of the blocks where a subset writes its own.
+func (d destination) origin(subset string) map[string]string {
+	texts := map[string]string{"config": configPath(d.rule.Namespace, "destination-rule", d.rule.Name)}
+	for i, s := range d.rule.Spec.GetSubsets() {
+		if s.GetName() != subset {
+			continue
+		}
+		part := fmt.Sprintf("spec.subsets[%d]", i)
+		texts["subset"] = part
+		p := s.GetTrafficPolicy()
+		for name, set := range map[string]bool{
+			"connectionPool": p.GetConnectionPool() != nil, "outlierDetection": p.GetOutlierDetection() != nil,
+			"loadBalancer": p.GetLoadBalancer() != nil, "tls": p.GetTls() != nil,
+		} {
+			if set {
+				texts[name] = part + ".trafficPolicy." + name
+			}
+		}
+		break
+	}
+	return texts
 }
 
 // policyOf is the policy of a port, for all endpoints or those of a subset. A block of the subset replaces the block of

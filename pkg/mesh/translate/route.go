@@ -43,19 +43,18 @@ func (r *router) defaultRoute(host string) *routev3.Route {
 func (r *router) routes(vs *VirtualService) []*routev3.Route {
 	var routes []*routev3.Route
 	for i, rule := range vs.Spec.GetHttp() {
-		origin := ruleOrigin(vs, i)
 		matches := rule.GetMatch()
 		if len(matches) == 0 {
 			route := r.route(vs, rule, nil)
-			route.Metadata = origin
+			route.Metadata = ruleOrigin(vs, i, -1)
 			return append(routes, route)
 		}
-		for _, match := range matches {
+		for j, match := range matches {
 			if !r.concerns(vs, match) {
 				continue
 			}
 			route := r.route(vs, rule, match)
-			route.Metadata = origin
+			route.Metadata = ruleOrigin(vs, i, j)
 			routes = append(routes, route)
 			if fitsAll(route.GetMatch()) {
 				return routes
@@ -234,17 +233,22 @@ func translateDirectResponse(d *networking.HTTPDirectResponse) *routev3.DirectRe
 	return action
 }
 
-// originKey is the metadata that names the object of a resource: under config as istiod writes it, and under rule the
-// part of the object, which istiod does not say.
+// originKey is the metadata that names the object of a resource: under config as istiod writes it, and under rule and match
+// the parts of the object, which istiod does not say.
 const originKey = "istio"
 
-// ruleOrigin names a rule of a VirtualService.
-func ruleOrigin(vs *VirtualService, index int) *corev3.Metadata {
-	part := fmt.Sprintf("spec.http[%d]", index)
-	if index < len(vs.Parts) {
-		part = vs.Parts[index]
+// ruleOrigin names a rule of a VirtualService, and one of its matches; -1: it has none. A rule that was made of another one
+// has that one's name, and its matches are not those that were written.
+func ruleOrigin(vs *VirtualService, index, match int) *corev3.Metadata {
+	rule := fmt.Sprintf("spec.http[%d]", index)
+	texts := map[string]string{"config": configPath(vs.Namespace, "virtual-service", vs.Name), "rule": rule}
+	switch {
+	case index < len(vs.Parts):
+		texts["rule"] = vs.Parts[index]
+	case match >= 0:
+		texts["match"] = fmt.Sprintf("%s.match[%d]", rule, match)
 	}
-	return origin(map[string]string{"config": configPath(vs.Namespace, "virtual-service", vs.Name), "rule": part})
+	return origin(texts)
 }
 
 // configPath is the path by which istiod names an object.

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/suggest"
@@ -24,6 +25,8 @@ type entry struct {
 	origin origin
 	// source is where the object was written; nil if that is not known.
 	source *resource.Source
+	// changed is when its spec was; zero if that was before the store was opened.
+	changed time.Time
 }
 
 // Snapshot is the store at one revision.
@@ -46,6 +49,15 @@ func (s Snapshot) Source(key resource.Key) *resource.Source {
 		return e.source
 	}
 	return nil
+}
+
+// Changed is when the spec of an object was last changed, or the object made; zero if that was before the store was opened,
+// or there is no such object.
+func (s Snapshot) Changed(key resource.Key) time.Time {
+	if e, ok := s.state.objects[key]; ok {
+		return e.changed
+	}
+	return time.Time{}
 }
 
 // List returns copies of all objects of a kind in a namespace ("": in all), by namespace and name.

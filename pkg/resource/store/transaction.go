@@ -124,6 +124,7 @@ func (tx *transaction) put(m resource.Manifest, k resource.Kind, o resource.Obje
 
 // set stores a checked object, unless it equals the live one, and where it was written.
 func (tx *transaction) set(key resource.Key, o resource.Object, live *entry, source *resource.Source) {
+	changed := tx.store.now()
 	switch {
 	case live == nil:
 		o.SetUID(tx.store.newUID())
@@ -134,11 +135,14 @@ func (tx *transaction) set(key resource.Key, o resource.Object, live *entry, sou
 		return
 	case !admission.Equal(spec(o), spec(live.object)):
 		o.SetGeneration(live.object.GetGeneration() + 1)
-	case source == nil:
-		source = live.source // its spec still is what was written there
+	default:
+		changed = live.changed // its spec still is what was written there
+		if source == nil {
+			source = live.source
+		}
 	}
 	o.SetResourceVersion(strconv.FormatUint(tx.next.revision, 10))
-	tx.next.objects[key] = &entry{object: o, origin: tx.store.originOf(key, o), source: source}
+	tx.next.objects[key] = &entry{object: o, origin: tx.store.originOf(key, o), source: source, changed: changed}
 	delete(tx.next.removed, key)
 	tx.changed[key], tx.kept[key] = true, true
 }
@@ -148,7 +152,7 @@ func (tx *transaction) move(key resource.Key, live *entry, source *resource.Sour
 	if source == nil || reflect.DeepEqual(source, live.source) {
 		return
 	}
-	tx.next.objects[key] = &entry{object: live.object, origin: live.origin, source: source}
+	tx.next.objects[key] = &entry{object: live.object, origin: live.origin, source: source, changed: live.changed}
 	tx.moved = true
 }
 

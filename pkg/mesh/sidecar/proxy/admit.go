@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -114,7 +115,12 @@ func (c *call) filter() bool {
 			r.Metadata = map[string]map[string]any{jwt.FilterName: metadata}
 			continue
 		}
-		if d := f.rbac.Evaluate(&r); !d.Allowed {
+		d := f.rbac.Evaluate(&r)
+		if !d.ShadowAllowed {
+			c.e.Shadow = cmp.Or(d.Shadow, "none")
+		}
+		if c.e.Policy = d.Policy; !d.Allowed {
+			c.e.Policy = "" // the details have it
 			c.reply(response{status: 403, body: rbac.Denied, details: d.Details()})
 			return false
 		}
@@ -130,7 +136,8 @@ func (c *call) inject() {
 		c.reply(response{status: 404, details: "route_not_found"})
 		return
 	}
-	c.e.Route, c.e.Operation, c.e.Config, c.e.Rule = c.route.Name, c.route.Operation, c.route.Config(), c.route.Rule()
+	c.e.Route, c.e.Operation = c.route.Name, c.route.Operation
+	c.e.Config, c.e.Rule, c.e.Match = c.route.Origin("config"), c.route.Origin("rule"), c.route.Origin("match")
 	delay, abort := c.route.Fault.Roll(&c.req, random)
 	if delay == 0 {
 		c.afterDelay(abort)

@@ -3,6 +3,7 @@ package proxy
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
@@ -117,10 +118,14 @@ func compileListener(in *listenerv3.Listener, tables map[string]*route.Table) (*
 	if socket == nil {
 		return nil, fmt.Errorf("an address of %T is not supported", in.GetAddress().GetAddress())
 	}
+	own := in.GetMetadata().GetFilterMetadata()["shopctl"].GetFields()
 	l := &listenerConfig{
 		address:   fmt.Sprintf("%s:%d", socket.GetAddress(), socket.GetPortValue()),
 		inbound:   in.GetTrafficDirection() == corev3.TrafficDirection_INBOUND,
-		authority: in.GetMetadata().GetFilterMetadata()["shopctl"].GetFields()["authority"].GetStringValue(),
+		authority: own["authority"].GetStringValue(),
+	}
+	if port, err := strconv.ParseUint(own["port"].GetStringValue(), 10, 16); err == nil {
+		l.port = uint16(port)
 	}
 	for _, one := range in.GetFilterChains() {
 		c, err := compileChain(one, tables)
@@ -128,7 +133,9 @@ func compileListener(in *listenerv3.Listener, tables map[string]*route.Table) (*
 			return nil, fmt.Errorf("filter chain %q: %w", one.GetName(), err)
 		}
 		l.chains = append(l.chains, c)
-		l.port = uint16(one.GetFilterChainMatch().GetDestinationPort().GetValue())
+		if port := one.GetFilterChainMatch().GetDestinationPort().GetValue(); port != 0 {
+			l.port = uint16(port)
+		}
 	}
 	return l, nil
 }

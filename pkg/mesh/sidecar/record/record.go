@@ -26,8 +26,12 @@ type Entry struct {
 	ServiceTime                                    time.Duration // until the headers of the response; 0: none came
 	UpstreamHost, UpstreamLocal, Cluster           string
 	DownstreamLocal, DownstreamRemote              string
-	Route, Operation, Config, Rule                 string // Config is the path of the object that the route was made of, Rule its part
-	Attempts                                       int
+	Route, Operation, Config                       string // Config is the path of the object that the route was made of
+	Rule, Match                                    string // the parts of that object
+	// Policy is the rule that let the request in, Shadow the one in a dry run that would not have, "none" that none would; "" where
+	// there is nothing to say.
+	Policy, Shadow string
+	Attempts       int
 	// Version is that of the instance that was called last, if the control plane has told it.
 	Version   string
 	MutualTLS bool

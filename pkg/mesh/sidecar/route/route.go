@@ -17,7 +17,7 @@ type Route struct {
 	Name, VirtualHost string
 	// Operation names the calls for spans: "payment.shop.svc.cluster.local:50051/*".
 	Operation string
-	// Metadata is the resource's. Under "istio", "config" is the path of the object that the route was made of.
+	// Metadata is the resource's: see Origin.
 	Metadata *corev3.Metadata
 
 	Redirect *Redirect
@@ -43,14 +43,10 @@ type Route struct {
 	hash        []hashPolicy
 }
 
-// Config returns the path of the object that the route was made of, "" where the control plane does not say.
-func (r *Route) Config() string {
-	return r.Metadata.GetFilterMetadata()["istio"].GetFields()["config"].GetStringValue()
-}
-
-// Rule returns the part of that object, "spec.http[2]", "" where the control plane does not say.
-func (r *Route) Rule() string {
-	return r.Metadata.GetFilterMetadata()["istio"].GetFields()["rule"].GetStringValue()
+// Origin returns what the control plane says of where the route was made of: "config" the path of an object, "rule" and
+// "match" parts of it; "" where it does not say.
+func (r *Route) Origin(key string) string {
+	return r.Metadata.GetFilterMetadata()["istio"].GetFields()[key].GetStringValue()
 }
 
 // Target is a cluster that a route sends requests to.
