@@ -1653,9 +1653,7 @@ type GetMapRequest struct {
 	Window *durationpb.Duration `protobuf:"bytes,1,opt,name=window,proto3" json:"window,omitempty"`
 	// Wait until the traces of requests that were made before are complete, up to about a second, so that the impact of faults
 	// includes them.
-	Settle bool `protobuf:"varint,2,opt,name=settle,proto3" json:"settle,omitempty"`
-	// With the sidecars as nodes of their own, as they measure it.
-	Proxy         bool `protobuf:"varint,3,opt,name=proxy,proto3" json:"proxy,omitempty"`
+	Settle        bool `protobuf:"varint,2,opt,name=settle,proto3" json:"settle,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1700,13 +1698,6 @@ func (x *GetMapRequest) GetWindow() *durationpb.Duration {
 func (x *GetMapRequest) GetSettle() bool {
 	if x != nil {
 		return x.Settle
-	}
-	return false
-}
-
-func (x *GetMapRequest) GetProxy() bool {
-	if x != nil {
-		return x.Proxy
 	}
 	return false
 }
@@ -2502,11 +2493,10 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\asummary\x18\x06 \x01(\tR\asummary\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"p\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"Z\n" +
 	"\rGetMapRequest\x121\n" +
 	"\x06window\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x06window\x12\x16\n" +
-	"\x06settle\x18\x02 \x01(\bR\x06settle\x12\x14\n" +
-	"\x05proxy\x18\x03 \x01(\bR\x05proxy\"\x90\x02\n" +
+	"\x06settle\x18\x02 \x01(\bR\x06settle\"\x90\x02\n" +
 	"\x0eGetMapResponse\x121\n" +
 	"\x05nodes\x18\x01 \x03(\v2\x1b.shopctl.control.v1.MapNodeR\x05nodes\x121\n" +
 	"\x05edges\x18\x02 \x03(\v2\x1b.shopctl.control.v1.MapEdgeR\x05edges\x125\n" +
