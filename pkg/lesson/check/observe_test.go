@@ -82,8 +82,12 @@ func TestAnExpressionCanLookBackToTheBeginningOfTheStep(t *testing.T) {
 	if r.Look != "shopctl metrics query 'max_over_time(up[60s])'" || r.Evidence.Expr != "max_over_time(up[60s])" {
 		t.Errorf("look %q, evidence %+v", r.Look, r.Evidence)
 	}
+	const enough = `promql: {expr: "vector(1)", equals: 1, enough: {expr: "max_over_time(up[$since])", at_least: 7}}`
+	s.SetMetric("vector(1)", 1)
+	s.want(t, enough, probe.Pass, "1")
 	s.began = noon
 	s.want(t, `promql: {expr: "max_over_time(up[$since])", equals: 1}`, probe.Pass, "1")
+	s.want(t, enough, probe.Inconclusive, "too few samples: 1 of 7")
 }
 
 func TestAnAlertIsLookedAtNowAndInThePast(t *testing.T) {

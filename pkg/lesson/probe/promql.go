@@ -40,6 +40,7 @@ type PromQL struct {
 // Enough is the number of samples that a verdict needs.
 type Enough struct {
 	At      strictyaml.Position
+	// Expr may look back to the beginning of the step, too.
 	Expr    string  `yaml:"expr" lesson:"required"`
 	AtLeast float64 `yaml:"at_least" lesson:"required"`
 }
@@ -57,7 +58,7 @@ func (q *PromQL) Validate(report Report) {
 	if e := q.Enough; e != nil && (e.Expr == "" || e.AtLeast <= 0) {
 		report(e.At, "enough has an expr and at_least")
 	} else if e != nil {
-		report.expr(e.At, e.Expr)
+		report.expr(e.At, reach(e.Expr, time.Minute))
 	}
 }
 
@@ -81,11 +82,13 @@ const sinceStep = "$since"
 
 // Since implements Relative.
 func (q *PromQL) Since(elapsed time.Duration) Probe {
-	if !strings.Contains(q.Expr, sinceStep) {
-		return q
-	}
 	p := *q
 	p.Expr = reach(q.Expr, elapsed)
+	if q.Enough != nil {
+		enough := *q.Enough
+		enough.Expr = reach(enough.Expr, elapsed)
+		p.Enough = &enough
+	}
 	return &p
 }
 

@@ -80,7 +80,7 @@ func (x *hop) changed(route *routev3.Route) []Decision {
 		}
 	}
 	if rule.GetCorsPolicy() != nil {
-		list = append(list, x.decide("changed", "corsPolicy", "browsers are told which origins may read the response", "pages of other origins could not read it"))
+		list = append(list, x.decide("changed", "corsPolicy", "the response says which origins may read it", "pages of other origins could not read it"))
 	}
 	return list
 }
