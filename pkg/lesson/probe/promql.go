@@ -39,7 +39,7 @@ type PromQL struct {
 
 // Enough is the number of samples that a verdict needs.
 type Enough struct {
-	At      strictyaml.Position
+	At strictyaml.Position
 	// Expr may look back to the beginning of the step, too.
 	Expr    string  `yaml:"expr" lesson:"required"`
 	AtLeast float64 `yaml:"at_least" lesson:"required"`
