@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/pem"
 	"io"
 	"net"
@@ -182,13 +181,6 @@ func another(t *testing.T) *ca.CA {
 		t.Fatal(err)
 	}
 	return authority
-}
-
-// roots are those that the shop's sidecars trust.
-func (s *shop) roots() *x509.CertPool {
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(s.authority.Root())
-	return pool
 }
 
 // showing is TLS of a caller that shows certificates, and accepts all.
