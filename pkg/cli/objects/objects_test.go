@@ -124,8 +124,8 @@ func TestWaitNamesThePodThatIsNotReadyAndWhy(t *testing.T) {
 		Instances: []*controlpb.Instance{{Name: "web-7d9f-x2k4q", State: "starting", Message: "readiness probe: HTTP 503"}},
 	})
 	w := clitest.NewWorld(t).Serve(shop)
-	w.Want(cmdutil.ExitInconclusive, "restart", "web", "--wait", "--timeout", "20ms")
-	w.WantErr("not done after 20ms: web: pod web-7d9f-x2k4q: readiness probe: HTTP 503")
+	w.Want(cmdutil.ExitInconclusive, "restart", "web", "--wait", "--timeout", "1s")
+	w.WantErr("not done after 1s: web: pod web-7d9f-x2k4q: readiness probe: HTTP 503")
 
 	late.Json = clitest.Object("apps/v1", "Deployment", "web", map[string]any{
 		"spec": map[string]any{"replicas": 1, "progressDeadlineSeconds": 2},
