@@ -4,13 +4,15 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 )
 
 // full is a snapshot with one element in every list.
 func full() Snapshot {
 	s := Snapshot{Startup: []Step{{}}}
 	w := Workload{Versions: []string{""}, Fronts: []FrontService{{}}, DependsOn: []string{""}}
-	w.Instances = []Instance{{Containers: []Container{{}}}}
+	w.Instances = []Instance{{Containers: []Container{{Proxy: lifeline.Proxy{Ejected: []lifeline.Ejection{{}}}}}}}
 	s.Endpoints = []Endpoint{{}}
 	s.Workloads = []Workload{w}
 	return s

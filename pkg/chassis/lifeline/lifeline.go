@@ -82,9 +82,7 @@ type Proxy struct {
 
 // Equal reports whether two states are the same.
 func (p Proxy) Equal(o Proxy) bool {
-	return p.Certificate.Serial == o.Certificate.Serial && slices.EqualFunc(p.Ejected, o.Ejected, func(a, b Ejection) bool {
-		return a.Cluster == b.Cluster && a.Address == b.Address && a.Since.Equal(b.Since)
-	})
+	return p.Certificate.equal(o.Certificate) && slices.EqualFunc(p.Ejected, o.Ejected, Ejection.equal)
 }
 
 // Certificate is what a sidecar shows its peers, without its key.
@@ -93,6 +91,10 @@ type Certificate struct {
 	Serial    string    `json:"serial"`
 	NotBefore time.Time `json:"not_before"`
 	NotAfter  time.Time `json:"not_after"`
+}
+
+func (c Certificate) equal(o Certificate) bool {
+	return c.Serial == o.Serial && c.NotBefore.Equal(o.NotBefore) && c.NotAfter.Equal(o.NotAfter)
 }
 
 // Ejection is an endpoint that a sidecar leaves out of a cluster.
@@ -105,6 +107,10 @@ type Ejection struct {
 	// Since is when it was ejected; it comes back at the first check after Until.
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until"`
+}
+
+func (a Ejection) equal(b Ejection) bool {
+	return a.Cluster == b.Cluster && a.Address == b.Address && a.Reason == b.Reason && a.Since.Equal(b.Since) && a.Until.Equal(b.Until)
 }
 
 // Listening is the addresses of an instance.
