@@ -8,7 +8,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/probe"
 )
 
-// baseline is the state of the shop when a step was entered. It is read when it is first needed, and again if that
+// baseline is the state of the shop when a step was entered. It is read at once, and again when it is needed if that
 // failed.
 type baseline struct {
 	entered time.Time

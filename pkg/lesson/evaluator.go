@@ -141,6 +141,8 @@ func (e *evaluator) start(ctx context.Context, wanted func(*check.Goal) bool) []
 			cancel()
 		}
 		e.st, e.number = st, number
+		// The goals may be asked for only after the run, which changes what a baseline holds.
+		e.ended.Go(func() { base.get(ctx, s.env) })
 	}
 	for _, g := range due {
 		if e.busy[g] != nil {

@@ -114,3 +114,35 @@ func TestALookOfAStepThatWasLeftIsEndedAndCountsForNothing(t *testing.T) {
 		}
 	})
 }
+
+// afterObserving is a step whose goal is seen only after an observation.
+const afterObserving = `
+## Three {#three}
+
+` + "```yaml observe" + `
+question: How often was it restarted?
+kind: number
+value: 1
+right: Once.
+wrong: Look again.
+` + "```" + `
+
+` + "```yaml check" + `
+- id: restarted
+  title: The sidecar was restarted
+  mesh: {service: catalog, restarts: {at_least: 1}}
+` + "```" + `
+`
+
+func TestABaselineIsThatOfTheBeginningAlthoughItsGoalIsSeenLater(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.l = lessontest.Lesson(t, map[string]string{"lesson.md": lessontest.Text + afterObserving, "testdata/solution.txtar": "step three\n"})
+		w.shop.SetSidecarRestarts(4)
+		s := w.open()
+		defer w.close(s)
+		w.play(s, "step three")
+		synctest.Wait()
+		w.shop.SetSidecarRestarts(5) // as by the run, before the observation
+		w.play(s, "observe 1\nexpect restarted pass")
+	})
+}

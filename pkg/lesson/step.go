@@ -90,7 +90,7 @@ func (s *Session) enter(ctx context.Context) error {
 	return nil
 }
 
-// begin enters a step; its baseline is read with the next evaluation.
+// begin enters a step; its baseline is read by the next round.
 func (s *Session) begin(st *step, now time.Time) {
 	st.entered, st.moved, st.hinted, st.tried = now, now, now, st.rec.Attempts
 	st.base = &baseline{entered: now}

@@ -60,7 +60,7 @@ func (s *topologyServer) GetMap(ctx context.Context, req *controlpb.GetMapReques
 		s.refresh(ctx)
 	}
 	now := s.now()
-	m := topology.NewMap(s.calls.Between(now.Add(-window), now))
+	m := topology.NewMap(s.calls.Between(beginning(req, now.Add(-window)), now))
 	m.Time = now
 	s.addServices(&m)
 	s.addProcessorTime(ctx, &m, now)
@@ -76,6 +76,15 @@ func (s *topologyServer) GetMap(ctx context.Context, req *controlpb.GetMapReques
 		m.Blast = append(m.Blast, s.blast(f, now, window))
 	}
 	return protoMap(m), nil
+}
+
+// beginning is from when on a map counts: calls are kept by whole seconds, so that of the time that is asked for belongs
+// to it.
+func beginning(req *controlpb.GetMapRequest, earliest time.Time) time.Time {
+	if since := req.GetSince().AsTime().Truncate(time.Second); since.After(earliest) {
+		return since
+	}
+	return earliest
 }
 
 // addServices adds what the shop knows of its services besides spans, and services without calls.

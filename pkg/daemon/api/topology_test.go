@@ -6,9 +6,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/prometheus/model/labels"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/shopctl/shopctl/pkg/observe/tsdb"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/topology"
 )
 
@@ -46,5 +48,17 @@ func TestAnEdgeOfTheMapHasWhatItsCallersSidecarsCount(t *testing.T) {
 	}
 	if d := cmp.Diff(want, m.Edges); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestAMapSinceATimeCountsTheWholeSecondInWhichItLies(t *testing.T) {
+	at := func(seconds float64) time.Time { return meshNow().Truncate(time.Minute).Add(time.Duration(seconds * float64(time.Second))) }
+	for since, want := range map[float64]float64{5.9: 5, 6: 6, 0.5: 1.2} {
+		if got := beginning(&controlpb.GetMapRequest{Since: timestamppb.New(at(since))}, at(1.2)); !got.Equal(at(want)) {
+			t.Errorf("since %g it counts from %s, want %s", since, got, at(want))
+		}
+	}
+	if got := beginning(&controlpb.GetMapRequest{}, at(1.2)); !got.Equal(at(1.2)) {
+		t.Errorf("without a time it counts from %s, not over its window", got)
 	}
 }

@@ -145,8 +145,8 @@ func TestAnEdgeIsMeasuredAtTheCaller(t *testing.T) {
 	// The step began a minute ago.
 	s.want(t, edge+"window: 2m, errors: {below: 0.01}}", probe.Fail, "in 1m")
 	s.want(t, edge+"window: 2m, absent: true}", probe.Fail, "in 2m")
-	s.began = noon
-	s.want(t, edge+"errors: {below: 0.01}}", probe.Fail, "in 1s")
+	s.began = noon.Add(-5100 * time.Millisecond) // the whole second in which it began
+	s.want(t, edge+"errors: {below: 0.01}}", probe.Fail, "in 6s")
 	s.began = time.Time{}
 	s.want(t, edge+"window: 2m, errors: {below: 0.01}}", probe.Fail, "in 2m")
 }

@@ -5,12 +5,14 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
@@ -105,7 +107,11 @@ func (s *Shop) ListAlerts(context.Context, *controlpb.ListAlertsRequest, ...grpc
 func (s *Shop) GetMap(_ context.Context, r *controlpb.GetMapRequest, _ ...grpc.CallOption) (*controlpb.GetMapResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return &controlpb.GetMapResponse{Window: r.GetWindow(), Edges: s.observed.edges.GetEdges()}, nil
+	window := r.GetWindow().AsDuration()
+	if r.GetSince() != nil {
+		window = min(window, s.Now().Sub(r.GetSince().AsTime().Truncate(time.Second)))
+	}
+	return &controlpb.GetMapResponse{Window: durationpb.New(window), Edges: s.observed.edges.GetEdges()}, nil
 }
 
 // ListTraces implements check.Traces; of the filter it knows the time.

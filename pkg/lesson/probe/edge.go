@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
@@ -110,7 +111,11 @@ func (e *Edge) Ask(ctx context.Context, env Env, base Baseline) Result {
 		}
 		secured = "; " + s.Observed
 	}
-	resp, err := env.Shop.GetMap(ctx, &controlpb.GetMapRequest{Window: durationpb.New(lookBack)})
+	req := &controlpb.GetMapRequest{Window: durationpb.New(e.Lookback())}
+	if !base.Since.IsZero() && !e.Absent {
+		req.Since = timestamppb.New(base.Since)
+	}
+	resp, err := env.Shop.GetMap(ctx, req)
 	if err != nil {
 		r.Observed = status.Convert(err).Message()
 		return r

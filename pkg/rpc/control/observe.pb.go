@@ -1653,7 +1653,9 @@ type GetMapRequest struct {
 	Window *durationpb.Duration `protobuf:"bytes,1,opt,name=window,proto3" json:"window,omitempty"`
 	// Wait until the traces of requests that were made before are complete, up to about a second, so that the impact of faults
 	// includes them.
-	Settle        bool `protobuf:"varint,2,opt,name=settle,proto3" json:"settle,omitempty"`
+	Settle bool `protobuf:"varint,2,opt,name=settle,proto3" json:"settle,omitempty"`
+	// What was called before the second in which this time lies is left out, however long the window is.
+	Since         *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1700,6 +1702,13 @@ func (x *GetMapRequest) GetSettle() bool {
 		return x.Settle
 	}
 	return false
+}
+
+func (x *GetMapRequest) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
 }
 
 type GetMapResponse struct {
@@ -2493,10 +2502,11 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\asummary\x18\x06 \x01(\tR\asummary\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"Z\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8c\x01\n" +
 	"\rGetMapRequest\x121\n" +
 	"\x06window\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x06window\x12\x16\n" +
-	"\x06settle\x18\x02 \x01(\bR\x06settle\"\x90\x02\n" +
+	"\x06settle\x18\x02 \x01(\bR\x06settle\x120\n" +
+	"\x05since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\x90\x02\n" +
 	"\x0eGetMapResponse\x121\n" +
 	"\x05nodes\x18\x01 \x03(\v2\x1b.shopctl.control.v1.MapNodeR\x05nodes\x121\n" +
 	"\x05edges\x18\x02 \x03(\v2\x1b.shopctl.control.v1.MapEdgeR\x05edges\x125\n" +
@@ -2656,38 +2666,39 @@ var file_shopctl_control_v1_observe_proto_depIdxs = []int32{
 	38, // 37: shopctl.control.v1.AlertChange.time:type_name -> google.protobuf.Timestamp
 	36, // 38: shopctl.control.v1.AlertChange.labels:type_name -> shopctl.control.v1.AlertChange.LabelsEntry
 	37, // 39: shopctl.control.v1.GetMapRequest.window:type_name -> google.protobuf.Duration
-	25, // 40: shopctl.control.v1.GetMapResponse.nodes:type_name -> shopctl.control.v1.MapNode
-	26, // 41: shopctl.control.v1.GetMapResponse.edges:type_name -> shopctl.control.v1.MapEdge
-	29, // 42: shopctl.control.v1.GetMapResponse.blast:type_name -> shopctl.control.v1.BlastRadius
-	38, // 43: shopctl.control.v1.GetMapResponse.time:type_name -> google.protobuf.Timestamp
-	37, // 44: shopctl.control.v1.GetMapResponse.window:type_name -> google.protobuf.Duration
-	24, // 45: shopctl.control.v1.MapNode.traffic:type_name -> shopctl.control.v1.Traffic
-	24, // 46: shopctl.control.v1.MapEdge.traffic:type_name -> shopctl.control.v1.Traffic
-	27, // 47: shopctl.control.v1.MapEdge.mesh:type_name -> shopctl.control.v1.EdgeMesh
-	28, // 48: shopctl.control.v1.EdgeMesh.versions:type_name -> shopctl.control.v1.EdgeCount
-	28, // 49: shopctl.control.v1.EdgeMesh.flags:type_name -> shopctl.control.v1.EdgeCount
-	30, // 50: shopctl.control.v1.BlastRadius.steps:type_name -> shopctl.control.v1.BlastStep
-	24, // 51: shopctl.control.v1.BlastStep.traffic:type_name -> shopctl.control.v1.Traffic
-	24, // 52: shopctl.control.v1.BlastStep.before:type_name -> shopctl.control.v1.Traffic
-	1,  // 53: shopctl.control.v1.Traces.ListTraces:input_type -> shopctl.control.v1.ListTracesRequest
-	5,  // 54: shopctl.control.v1.Traces.GetTrace:input_type -> shopctl.control.v1.GetTraceRequest
-	7,  // 55: shopctl.control.v1.Traces.FollowTraces:input_type -> shopctl.control.v1.FollowTracesRequest
-	8,  // 56: shopctl.control.v1.Metrics.QueryMetrics:input_type -> shopctl.control.v1.QueryMetricsRequest
-	12, // 57: shopctl.control.v1.Metrics.ListMetrics:input_type -> shopctl.control.v1.ListMetricsRequest
-	17, // 58: shopctl.control.v1.Metrics.ListAlerts:input_type -> shopctl.control.v1.ListAlertsRequest
-	22, // 59: shopctl.control.v1.Topology.GetMap:input_type -> shopctl.control.v1.GetMapRequest
-	2,  // 60: shopctl.control.v1.Traces.ListTraces:output_type -> shopctl.control.v1.ListTracesResponse
-	6,  // 61: shopctl.control.v1.Traces.GetTrace:output_type -> shopctl.control.v1.GetTraceResponse
-	4,  // 62: shopctl.control.v1.Traces.FollowTraces:output_type -> shopctl.control.v1.TraceSummary
-	9,  // 63: shopctl.control.v1.Metrics.QueryMetrics:output_type -> shopctl.control.v1.QueryMetricsResponse
-	13, // 64: shopctl.control.v1.Metrics.ListMetrics:output_type -> shopctl.control.v1.ListMetricsResponse
-	18, // 65: shopctl.control.v1.Metrics.ListAlerts:output_type -> shopctl.control.v1.ListAlertsResponse
-	23, // 66: shopctl.control.v1.Topology.GetMap:output_type -> shopctl.control.v1.GetMapResponse
-	60, // [60:67] is the sub-list for method output_type
-	53, // [53:60] is the sub-list for method input_type
-	53, // [53:53] is the sub-list for extension type_name
-	53, // [53:53] is the sub-list for extension extendee
-	0,  // [0:53] is the sub-list for field type_name
+	38, // 40: shopctl.control.v1.GetMapRequest.since:type_name -> google.protobuf.Timestamp
+	25, // 41: shopctl.control.v1.GetMapResponse.nodes:type_name -> shopctl.control.v1.MapNode
+	26, // 42: shopctl.control.v1.GetMapResponse.edges:type_name -> shopctl.control.v1.MapEdge
+	29, // 43: shopctl.control.v1.GetMapResponse.blast:type_name -> shopctl.control.v1.BlastRadius
+	38, // 44: shopctl.control.v1.GetMapResponse.time:type_name -> google.protobuf.Timestamp
+	37, // 45: shopctl.control.v1.GetMapResponse.window:type_name -> google.protobuf.Duration
+	24, // 46: shopctl.control.v1.MapNode.traffic:type_name -> shopctl.control.v1.Traffic
+	24, // 47: shopctl.control.v1.MapEdge.traffic:type_name -> shopctl.control.v1.Traffic
+	27, // 48: shopctl.control.v1.MapEdge.mesh:type_name -> shopctl.control.v1.EdgeMesh
+	28, // 49: shopctl.control.v1.EdgeMesh.versions:type_name -> shopctl.control.v1.EdgeCount
+	28, // 50: shopctl.control.v1.EdgeMesh.flags:type_name -> shopctl.control.v1.EdgeCount
+	30, // 51: shopctl.control.v1.BlastRadius.steps:type_name -> shopctl.control.v1.BlastStep
+	24, // 52: shopctl.control.v1.BlastStep.traffic:type_name -> shopctl.control.v1.Traffic
+	24, // 53: shopctl.control.v1.BlastStep.before:type_name -> shopctl.control.v1.Traffic
+	1,  // 54: shopctl.control.v1.Traces.ListTraces:input_type -> shopctl.control.v1.ListTracesRequest
+	5,  // 55: shopctl.control.v1.Traces.GetTrace:input_type -> shopctl.control.v1.GetTraceRequest
+	7,  // 56: shopctl.control.v1.Traces.FollowTraces:input_type -> shopctl.control.v1.FollowTracesRequest
+	8,  // 57: shopctl.control.v1.Metrics.QueryMetrics:input_type -> shopctl.control.v1.QueryMetricsRequest
+	12, // 58: shopctl.control.v1.Metrics.ListMetrics:input_type -> shopctl.control.v1.ListMetricsRequest
+	17, // 59: shopctl.control.v1.Metrics.ListAlerts:input_type -> shopctl.control.v1.ListAlertsRequest
+	22, // 60: shopctl.control.v1.Topology.GetMap:input_type -> shopctl.control.v1.GetMapRequest
+	2,  // 61: shopctl.control.v1.Traces.ListTraces:output_type -> shopctl.control.v1.ListTracesResponse
+	6,  // 62: shopctl.control.v1.Traces.GetTrace:output_type -> shopctl.control.v1.GetTraceResponse
+	4,  // 63: shopctl.control.v1.Traces.FollowTraces:output_type -> shopctl.control.v1.TraceSummary
+	9,  // 64: shopctl.control.v1.Metrics.QueryMetrics:output_type -> shopctl.control.v1.QueryMetricsResponse
+	13, // 65: shopctl.control.v1.Metrics.ListMetrics:output_type -> shopctl.control.v1.ListMetricsResponse
+	18, // 66: shopctl.control.v1.Metrics.ListAlerts:output_type -> shopctl.control.v1.ListAlertsResponse
+	23, // 67: shopctl.control.v1.Topology.GetMap:output_type -> shopctl.control.v1.GetMapResponse
+	61, // [61:68] is the sub-list for method output_type
+	54, // [54:61] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_shopctl_control_v1_observe_proto_init() }
