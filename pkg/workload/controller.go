@@ -2,18 +2,11 @@ package workload
 
 import (
 	"context"
-	"fmt"
-	"maps"
-	"net"
-	"slices"
-	"strconv"
 	"sync"
 	"time"
 
-	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
-	"github.com/shopctl/shopctl/pkg/workload/proxy"
 )
 
 // Controller drives the instances of one shop. Make it with New, and call Run once.
@@ -25,12 +18,7 @@ type Controller struct {
 	// Only the loop uses the fields below.
 	objects     Objects
 	deployments map[orchestrator.Key]*deployment
-	addrs       map[podspec.Reference]Address
-	nextPort    int
 	suspended   map[orchestrator.Key]bool
-	faults      map[orchestrator.Key][]lifeline.Fault
-	wire        []orchestrator.WireFault
-	paused      map[orchestrator.Key]bool
 	endpoints   []orchestrator.Endpoint
 	// serving are the addresses of the ready endpoints for other pods.
 	serving map[podspec.Reference][]string
@@ -38,10 +26,13 @@ type Controller struct {
 	gatewayed bool
 	began     time.Time
 	steps     []orchestrator.Step
-	warned    map[string]bool
 	down      *shutdown
 	// settled are closed when the state that follows from what was posted is published.
 	settled []chan struct{}
+
+	reporter
+	addresses   addresses
+	disruptions disruptions
 }
 
 // New opens the stable addresses of all Services that there are, and starts nothing yet. A port that
@@ -52,16 +43,14 @@ func New(cfg Config) (*Controller, error) {
 		inbox:       make(chan func()),
 		done:        make(chan struct{}),
 		deployments: map[orchestrator.Key]*deployment{},
-		addrs:       map[podspec.Reference]Address{},
-		nextPort:    cfg.PortBase,
 		suspended:   map[orchestrator.Key]bool{},
-		faults:      map[orchestrator.Key][]lifeline.Fault{},
-		paused:      map[orchestrator.Key]bool{},
-		warned:      map[string]bool{},
+		disruptions: newDisruptions(),
 	}
+	c.reporter = reporter{cfg: &c.cfg, warned: map[string]bool{}}
+	c.addresses = addresses{cfg: &c.cfg, report: &c.reporter, open: map[podspec.Reference]Address{}, next: cfg.PortBase}
 	c.objects = c.cfg.Source.Objects()
-	if err := c.openAddresses(true); err != nil {
-		c.closeAddresses()
+	if err := c.addresses.sync(c.objects.Services, true); err != nil {
+		c.addresses.close()
 		return nil, err
 	}
 	return c, nil
@@ -105,7 +94,7 @@ func (c *Controller) Run(ctx context.Context) {
 		}
 	}
 	end()
-	c.closeAddresses()
+	c.addresses.close()
 	c.finish()
 }
 
@@ -199,72 +188,28 @@ func (c *Controller) Sync(release ...orchestrator.Key) (released []orchestrator.
 // load reads the objects again and opens the addresses of new Services.
 func (c *Controller) load() {
 	c.objects = c.cfg.Source.Objects()
-	if err := c.openAddresses(false); err != nil {
+	if err := c.addresses.sync(c.objects.Services, false); err != nil {
 		c.warnOnce("address", orchestrator.Key{}, "AddressFailed", err.Error())
 	}
 	c.resolveAll()
 }
 
-func (c *Controller) openAddresses(first bool) error {
-	for _, svc := range sortedServices(c.objects.Services) {
-		key := orchestrator.Key{Namespace: svc.Namespace, Name: svc.Name}
-		for _, port := range svc.Spec.Ports {
-			sp := podspec.Reference{Service: key, Port: port.Port}
-			if c.addrs[sp] != nil {
-				continue
-			}
-			if port.Protocol != "" && port.Protocol != "TCP" {
-				c.warnOnce("proto "+key.String(), key, "UnsupportedProtocol", fmt.Sprintf("port %d has no address: only TCP is supported on one machine", port.Port))
-				continue
-			}
-			a, err := c.openAddress(key, first)
-			if err != nil {
-				return fmt.Errorf("open address of service %s: %w", key.Name, err)
-			}
-			c.addrs[sp] = a
-		}
-	}
-	return nil
-}
-
-// openAddress opens the next stable address. The storefront gets the friendly one.
-func (c *Controller) openAddress(service orchestrator.Key, first bool) (Address, error) {
-	if service == c.cfg.Storefront && c.cfg.StorefrontAddr != "" {
-		a, err := c.cfg.OpenAddress(c.cfg.StorefrontAddr)
-		if err == nil || (c.cfg.StorefrontStrict && first) {
-			return a, err
-		}
-		c.cfg.Log.Info("the storefront's port is taken: using another", "error", err)
-	}
-	port := 0
-	if c.nextPort > 0 {
-		port = c.nextPort
-		c.nextPort++
-	}
-	a, err := c.cfg.OpenAddress(net.JoinHostPort(proxy.Host, strconv.Itoa(port)))
-	if err != nil && !first {
-		c.warnOnce("port "+service.String(), service, "PortTaken", err.Error()+"; another is used")
-		return c.cfg.OpenAddress(net.JoinHostPort(proxy.Host, "0"))
-	}
-	return a, err
-}
-
-func (c *Controller) closeAddresses() {
-	for _, sp := range slices.Collect(maps.Keys(c.addrs)) {
-		_ = c.addrs[sp].Close()
-	}
+// reporter reports what happens to the workloads, as events.
+type reporter struct {
+	cfg    *Config
+	warned map[string]bool
 }
 
 // event reports what happened.
-func (c *Controller) event(warning bool, reason string, workload orchestrator.Key, instance, message string) {
-	c.cfg.Event(orchestrator.Event{Time: c.cfg.Now(), Warning: warning, Reason: reason, Workload: workload, Instance: instance, Message: message})
+func (r *reporter) event(warning bool, reason string, workload orchestrator.Key, instance, message string) {
+	r.cfg.Event(orchestrator.Event{Time: r.cfg.Now(), Warning: warning, Reason: reason, Workload: workload, Instance: instance, Message: message})
 }
 
 // warnOnce warns of a condition that lasts, once for each text.
-func (c *Controller) warnOnce(id string, workload orchestrator.Key, reason, message string) {
-	if id += "\x00" + message; c.warned[id] {
+func (r *reporter) warnOnce(id string, workload orchestrator.Key, reason, message string) {
+	if id += "\x00" + message; r.warned[id] {
 		return
 	}
-	c.warned[id] = true
-	c.event(true, reason, workload, "", message)
+	r.warned[id] = true
+	r.event(true, reason, workload, "", message)
 }

@@ -86,7 +86,7 @@ func (c *Controller) resolveAll() {
 	if c.cfg.ClaimDir != "" {
 		r.ClaimDir = func(claim orchestrator.Key) string { return filepath.Join(c.cfg.ClaimDir, claim.Namespace, claim.Name) }
 	}
-	for ref := range c.addrs {
+	for ref := range c.addresses.open {
 		r.Ports[ref] = true
 	}
 	seen := map[orchestrator.Key]bool{}

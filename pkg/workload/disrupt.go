@@ -11,20 +11,31 @@ import (
 // errGoingDown is why nothing can be broken any more.
 var errGoingDown = errors.New("the shop is shutting down")
 
+// disruptions are what was broken on purpose, by workload.
+type disruptions struct {
+	faults map[orchestrator.Key][]lifeline.Fault
+	wire   []orchestrator.WireFault
+	paused map[orchestrator.Key]bool
+}
+
+func newDisruptions() disruptions {
+	return disruptions{faults: map[orchestrator.Key][]lifeline.Fault{}, paused: map[orchestrator.Key]bool{}}
+}
+
 // SetFaults implements orchestrator.Disruptor.
 func (c *Controller) SetFaults(workload orchestrator.Key, faults []lifeline.Fault) {
-	c.post(func() { c.faults[workload] = faults })
+	c.post(func() { c.disruptions.faults[workload] = faults })
 }
 
 // SetWire implements orchestrator.Disruptor.
 func (c *Controller) SetWire(faults []orchestrator.WireFault) {
-	c.post(func() { c.wire = faults })
+	c.post(func() { c.disruptions.wire = faults })
 }
 
 // wireFaults are those on the connections that the sidecars of a workload make.
 func (c *Controller) wireFaults(caller orchestrator.Key) []lifeline.WireFault {
 	faults := []lifeline.WireFault{}
-	for _, f := range c.wire {
+	for _, f := range c.disruptions.wire {
 		callee := c.deployments[f.Callee]
 		if callee == nil || callee.rev == nil || f.Caller != (orchestrator.Key{}) && f.Caller != caller {
 			continue
@@ -49,9 +60,9 @@ func (c *Controller) SetPaused(workload orchestrator.Key, paused bool) error {
 			}
 		}
 		if paused && reached > 0 {
-			c.paused[workload] = true
+			c.disruptions.paused[workload] = true
 		} else {
-			delete(c.paused, workload)
+			delete(c.disruptions.paused, workload)
 		}
 	})
 	switch {
@@ -137,7 +148,7 @@ func (c *Controller) kill(p *pod, pick func(*container) bool) error {
 // longer.
 func (c *Controller) syncPauses() {
 	for _, d := range c.deployments {
-		paused := c.paused[d.key] && c.down == nil
+		paused := c.disruptions.paused[d.key] && c.down == nil
 		for _, p := range d.pods {
 			if p.runs() && !p.leaving && p.paused.Load() != paused && (p.ready || !paused) {
 				c.pause(p, paused)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
@@ -18,8 +19,8 @@ import (
 // ready ones, every container those of the Services that it refers to, and the snapshot all.
 func (c *Controller) syncEndpoints() {
 	var all []orchestrator.Endpoint
-	c.serving = make(map[podspec.Reference][]string, len(c.addrs))
-	for ref, a := range c.addrs {
+	c.serving = make(map[podspec.Reference][]string, len(c.addresses.open))
+	for ref, a := range c.addresses.open {
 		var found []orchestrator.Endpoint
 		if svc := c.service(ref.Service); svc != nil {
 			found = c.findEndpoints(svc, ref.Port)
@@ -52,10 +53,7 @@ func (c *Controller) syncEndpoints() {
 
 // route is how a container reaches a Service.
 func (c *Controller) route(p *pod, container string, ref podspec.Reference) Route {
-	direct := Route{Endpoints: c.serving[ref]}
-	if a := c.addrs[ref]; a != nil { // as it always is: a reference is one because it has an address, and addresses stay
-		direct.Addr = a.String()
-	}
+	direct := Route{Addr: c.addresses.of(ref.Service, ref.Port), Endpoints: c.serving[ref]}
 	r := c.cfg.Router.Route(p.name, container, ref, direct)
 	if k := p.joined(); k != nil && container != SidecarName {
 		return k.through(ref, r, p.rev.plan.Builtins[container] != "")
@@ -86,7 +84,7 @@ func (c *Controller) updateLinks(p *pod) {
 		if k.mesh {
 			wire = c.wireFaults(p.owner)
 		}
-		k.link.set(known, append([]lifeline.Fault{}, c.faults[p.owner]...), wire)
+		k.link.set(known, append([]lifeline.Fault{}, c.disruptions.faults[p.owner]...), wire)
 	}
 }
 
@@ -204,4 +202,32 @@ func (c *Controller) noteListening(ctx context.Context, handle Container) {
 		c.post(func() {})
 	case <-ctx.Done():
 	}
+}
+
+// gatewayKey is the gateway's Deployment and Service.
+func (c *Controller) gatewayKey() orchestrator.Key {
+	return orchestrator.Key{Namespace: c.cfg.Storefront.Namespace, Name: resource.Gateway}
+}
+
+// toStorefront is where the storefront's address leads: to the gateway, where there is one. Until that listens for the first
+// time, it leads to the instances themselves. After that it never does while the gateway exists: a way round a dead gateway
+// would be one round its policies.
+func (c *Controller) toStorefront(port int32, direct []string) []string {
+	key := c.gatewayKey()
+	d, svc := c.deployments[key], c.service(key)
+	if d == nil || d.obj == nil || svc == nil || c.suspended[key] || !resource.IsGateway(&d.obj.Spec.Template) || !c.injects(d.obj) {
+		c.gatewayed = false
+		return direct
+	}
+	addrs := []string{}
+	for _, e := range c.findEndpoints(svc, port) {
+		if e.Serving() && c.down == nil {
+			addrs = append(addrs, e.Addr)
+		}
+	}
+	c.gatewayed = c.gatewayed || len(addrs) > 0 || len(direct) == 0
+	if !c.gatewayed {
+		return direct
+	}
+	return addrs
 }

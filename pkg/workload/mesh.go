@@ -236,7 +236,7 @@ func (c *Controller) reached(p *pod) bool {
 	if k == nil || p.rev.template.Pod.Gateway { // which ports a gateway has is up to the Gateways there are
 		return true
 	}
-	for ref := range c.addrs {
+	for ref := range c.addresses.open {
 		svc := c.service(ref.Service)
 		if svc == nil || svc.Namespace != p.owner.Namespace || !selects(svc, p.rev.template.Pod.Labels) {
 			continue

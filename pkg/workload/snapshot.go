@@ -9,7 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/orchestrator"
-	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
 // Snapshot implements orchestrator.Observer.
@@ -55,9 +54,7 @@ func (c *Controller) publish() {
 		s.Ready = s.Ready && (w.Complete || w.Replicas == 0)
 	}
 	if svc := c.service(c.cfg.Storefront); svc != nil && len(svc.Spec.Ports) > 0 {
-		if a := c.addrs[podspec.Reference{Service: c.cfg.Storefront, Port: svc.Spec.Ports[0].Port}]; a != nil {
-			s.Storefront = a.String()
-		}
+		s.Storefront = c.addresses.of(c.cfg.Storefront, svc.Spec.Ports[0].Port)
 	}
 	c.cfg.State.Publish(s)
 }
@@ -120,11 +117,10 @@ func (c *Controller) fronts(d *deployment) []orchestrator.FrontService {
 			continue
 		}
 		port := svc.Spec.Ports[0]
-		f := orchestrator.FrontService{Service: svc.Name, Protocol: protocolOf(port, d.obj.Spec.Template.Spec.Containers)}
-		if a := c.addrs[podspec.Reference{Service: orchestrator.Key{Namespace: svc.Namespace, Name: svc.Name}, Port: port.Port}]; a != nil {
-			f.Address = a.String()
-		}
-		all = append(all, f)
+		all = append(all, orchestrator.FrontService{
+			Service: svc.Name, Protocol: protocolOf(port, d.obj.Spec.Template.Spec.Containers),
+			Address: c.addresses.of(orchestrator.Key{Namespace: svc.Namespace, Name: svc.Name}, port.Port),
+		})
 	}
 	return all
 }
