@@ -150,10 +150,10 @@ func TestACallUnderWayCanBeEnded(t *testing.T) {
 	s.wantText("a call is in progress; ctrl+c cancels it")
 	s.press("j", "j", "enter")
 	s.wantText("a call is in progress")
-	_, stop := s.commands.tasks.interruptible(t.Context())
+	_, stop := s.commands.Interruptible(t.Context())
 	s.press("ctrl+c")
 	stop()
-	if slices.Contains(s.ran, "quit") || s.commands.tasks.interrupt() {
+	if slices.Contains(s.ran, "quit") || s.commands.Interrupt() {
 		t.Errorf("did %v", s.ran)
 	}
 }

@@ -26,7 +26,7 @@ func (m *model) View() (v tea.View) {
 			v = tea.NewView("")
 			if m.crash == nil {
 				m.crash = &feed.Crash{What: "draw the screen", Cause: cause, Stack: debug.Stack()}
-				m.commands.sendQuit()
+				m.commands.SendQuit()
 			}
 		}
 	}()
@@ -34,14 +34,4 @@ func (m *model) View() (v tea.View) {
 		return tea.NewView("")
 	}
 	return m.view()
-}
-
-// sendQuit ends the program from where no command can be returned.
-func (c *commands) sendQuit() {
-	if _, end, ok := c.tasks.begin(); ok {
-		go func() {
-			defer end()
-			c.send(tea.QuitMsg{})
-		}()
-	}
 }

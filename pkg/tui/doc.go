@@ -7,7 +7,10 @@
 //   - textedit edits typed text;
 //   - feed turns the daemon's streams and the changes of the lesson into messages, at most ten a second and none while
 //     nothing changes;
-//   - pane contains the panes: plain structs that render themselves into a width and a height, and share one State.
+//   - pane contains the panes: plain structs that render themselves into a width and a height, and share one State;
+//     lessonpane is the one of a lesson;
+//   - effect performs what keys cause: changes of the shop, calls, command lines. The end of the screen cancels and
+//     awaits all of it.
 //
-// Update does no I/O. Side effects of keys run as commands, which the end of the screen cancels and waits for.
+// Update does no I/O.
 package tui

@@ -62,7 +62,7 @@ func (m *model) openEvidence() tea.Cmd {
 		m.openRequest(service, e)
 	case probe.FileEvidence:
 		m.jumpTo(paneOutput)
-		return m.commands.readFile(filepath.Join(m.lesson.View.Workspace, filepath.FromSlash(e.Name)), e.Name)
+		return m.commands.ReadFile(filepath.Join(m.lesson.View.Workspace, filepath.FromSlash(e.Name)), e.Name)
 	default:
 		return m.runSuggested(c.Look)
 	}

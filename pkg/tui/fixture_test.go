@@ -12,6 +12,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/lesson"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
+	"github.com/shopctl/shopctl/pkg/tui/effect"
 	"github.com/shopctl/shopctl/pkg/tui/feed"
 	"github.com/shopctl/shopctl/pkg/tui/pane"
 	"github.com/shopctl/shopctl/pkg/tui/tuitest"
@@ -112,7 +113,7 @@ func newScreen(t testing.TB, c Config, s Session) *screen {
 		c.Calls = sc.called
 	}
 	cmds := newCommands(c, s, func(tea.Msg) {})
-	cmds.shop.set(sc.shop)
+	cmds.SetShop(sc.shop)
 	sc.model = newModel(c, s, cmds)
 	return sc
 }
@@ -135,7 +136,7 @@ func (s *screen) runCmd(cmd tea.Cmd) {
 		for _, c := range msg {
 			s.runCmd(c)
 		}
-	case doneMsg, pane.Contract, pane.CallResult:
+	case effect.Done, pane.Contract, pane.CallResult:
 		s.send(msg)
 	case tea.QuitMsg:
 		s.did("quit")
@@ -143,7 +144,7 @@ func (s *screen) runCmd(cmd tea.Cmd) {
 		s.did("suspend")
 	}
 	// What commands give to the feed arrives with the next message.
-	news := s.commands.feed.Take()
+	news := s.commands.Feed().Take()
 	if news.Output != nil || news.Response != nil {
 		s.send(news)
 	}

@@ -142,7 +142,7 @@ func (m *model) openCall() tea.Cmd {
 		m.notify(m.state.Warn, m.state.Selected+" has no gRPC; choose another service")
 		return nil
 	}
-	return m.commands.loadMethods(m.calls.Service)
+	return m.commands.LoadMethods(m.calls.Service)
 }
 
 // chooseCall goes on from the service or the method at the cursor.
@@ -150,12 +150,12 @@ func (m *model) chooseCall() tea.Cmd {
 	p, name := m.calls, m.calls.Chosen()
 	if p.Depth() == 0 {
 		p.Choose(name)
-		return m.commands.loadMethods(name)
+		return m.commands.LoadMethods(name)
 	}
 	if p.FillKept(name) {
 		return nil
 	}
-	return m.commands.loadTemplate(p.Service, name)
+	return m.commands.LoadTemplate(p.Service, name)
 }
 
 // enterPart acts on the part of the request at the cursor.
@@ -205,7 +205,7 @@ func whyNotSend(m *model) string {
 // sendCall sends the request.
 func (m *model) sendCall() tea.Cmd {
 	m.callSeq++
-	return m.commands.call(m.callSeq, m.calls.Service, m.calls.Send(m.callSeq))
+	return m.commands.Call(m.callSeq, m.calls.Service, m.calls.Send(m.callSeq))
 }
 
 // traceOfCall shows the trace of the call; esc comes back.

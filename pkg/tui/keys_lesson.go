@@ -9,15 +9,15 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
-	"github.com/shopctl/shopctl/pkg/tui/pane"
+	"github.com/shopctl/shopctl/pkg/tui/lessonpane"
 )
 
 // questionKeys answer the open question while the lesson is in focus.
 func questionKeys() []binding {
 	reading := func(m *model) bool { return m.session != nil && m.focus == paneLesson }
-	asked := func(m *model) (pane.Question, bool) {
+	asked := func(m *model) (lessonpane.Question, bool) {
 		if !reading(m) {
-			return pane.Question{}, false
+			return lessonpane.Question{}, false
 		}
 		return m.lesson.Question()
 	}

@@ -76,12 +76,12 @@ func screenKeys() []binding {
 			return m.quit()
 		}},
 		{keys: []string{"ctrl+c"}, group: groupScreen, name: "quit now", help: "interrupt the running command, or quit", do: func(m *model, _ string) tea.Cmd {
-			if m.commands.tasks.interrupt() {
+			if m.commands.Interrupt() {
 				return nil
 			}
 			return tea.Quit
 		}},
-		{keys: []string{"ctrl+z"}, group: groupScreen, name: "suspend", help: "go back to the shell; fg returns", do: func(m *model, _ string) tea.Cmd { return m.commands.suspend }},
+		{keys: []string{"ctrl+z"}, group: groupScreen, name: "suspend", help: "go back to the shell; fg returns", do: func(m *model, _ string) tea.Cmd { return m.commands.Suspend }},
 		{keys: []string{"ctrl+l"}, group: groupScreen, name: "redraw", help: "redraw the screen", do: func(*model, string) tea.Cmd { return tea.ClearScreen }},
 	}
 }

@@ -10,6 +10,9 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
+// owner is the owner of the faults that this screen injects.
+const owner = "dash"
+
 // whyNoService is why there is no service to act on; empty if there is one.
 func whyNoService(m *model) string {
 	switch {
@@ -81,7 +84,7 @@ func serviceKeys() []binding {
 
 func (m *model) restart() tea.Cmd {
 	name := m.state.Selected
-	return m.commands.edit("restart "+name, "restart "+name, &controlpb.EditRequest{
+	return m.commands.Edit("restart "+name, "restart "+name, &controlpb.EditRequest{
 		Services: []string{name}, Operation: &controlpb.EditRequest_Restart{Restart: true},
 	})
 }
@@ -99,7 +102,7 @@ func (m *model) toggleService() tea.Cmd {
 	if verb == "start" {
 		r.Operation = &controlpb.EditRequest_Start{Start: true}
 	}
-	return m.commands.edit(verb+" "+name, verb+" "+name, r)
+	return m.commands.Edit(verb+" "+name, verb+" "+name, r)
 }
 
 // faultDuration is how long a fault lasts that a key injects: long enough to observe it, and short enough to be left
@@ -118,14 +121,14 @@ func (m *model) openFaults() {
 			r.For = durationpb.New(faultDuration)
 			command += " --for 2m"
 		}
-		p.items = append(p.items, item{text: text, command: m.state.Command(command), do: func(m *model) tea.Cmd { return m.commands.inject(command, r) }})
+		p.items = append(p.items, item{text: text, command: m.state.Command(command), do: func(m *model) tea.Cmd { return m.commands.Inject(command, r) }})
 	}
 	inject("fail every call", "--error UNAVAILABLE", &controlpb.Fault{Error: "UNAVAILABLE"}, true)
 	inject("fail half of the calls", "--error UNAVAILABLE --percent 50", &controlpb.Fault{Error: "UNAVAILABLE", Percent: 50}, true)
 	inject("delay every call", "--delay 500ms", &controlpb.Fault{Delay: durationpb.New(500 * time.Millisecond)}, true)
 	inject("pause its processes", "--pause", &controlpb.Fault{Pause: true}, true)
 	inject("kill its processes, once", "--crash", &controlpb.Fault{Crash: true}, false)
-	repair := item{text: "repair it: clear its faults", command: m.state.Command("fault clear " + name), do: func(m *model) tea.Cmd { return m.commands.clearFaults(name) }}
+	repair := item{text: "repair it: clear its faults", command: m.state.Command("fault clear " + name), do: func(m *model) tea.Cmd { return m.commands.ClearFaults(name) }}
 	if len(m.state.Service().GetFaults()) > 0 {
 		p.items = append([]item{repair}, p.items...)
 	}

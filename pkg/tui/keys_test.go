@@ -201,7 +201,7 @@ func TestAFailureIsShownWithItsHint(t *testing.T) {
 	s.shop.Failure = control.Error(codes.FailedPrecondition, "the disk is full", "free some space", 5)
 	s.press("r")
 	s.wantText("restart ad: the disk is full (free some space)")
-	s.commands.shop.set(nil)
+	s.commands.SetShop(nil)
 	s.press("r")
 	s.wantText("start it with shopctl up")
 }

@@ -6,34 +6,11 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/tui/effect"
 	"github.com/shopctl/shopctl/pkg/tui/feed"
 	"github.com/shopctl/shopctl/pkg/tui/pane"
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
-
-// paneView is one view of the shop or of the lesson.
-type paneView interface {
-	// Render draws the pane's content: at most height lines of at most width cells.
-	Render(width, height int) string
-	// Scroll moves by lines; in a list it moves the cursor.
-	Scroll(lines int)
-	// Position describes which part is in view; empty if everything is.
-	Position() string
-	// Filter returns the text that lines must contain; nil if the pane cannot be filtered.
-	Filter() *string
-}
-
-// navigable is a pane with levels. Out goes one level up, and reports false at the top.
-type navigable interface{ Out() bool }
-
-// polledPane is a pane whose data the feed polls while it is visible.
-type polledPane interface {
-	// Query describes the data that the pane needs.
-	Query() feed.Query
-	// Forget drops the data of another query; Apply shows the result of this one.
-	Forget()
-	Apply(s *feed.Result)
-}
 
 // notice is a message about the last key.
 type notice struct {
@@ -45,7 +22,7 @@ type notice struct {
 type model struct {
 	state    *pane.State
 	session  Session
-	commands *commands
+	commands *effect.Commands
 	keys     []binding
 	verbs    []Verb
 	plain    string
@@ -55,40 +32,16 @@ type model struct {
 	zoomed        paneID
 	mouse         bool
 
-	lesson   *pane.Lesson
-	services *pane.Services
-	details  *pane.Details
-	logs     *pane.Tail
-	events   *pane.Tail
-	output   *pane.Tail
-	traces   *pane.Traces
-	metrics  *pane.Metrics
-	alerts   *pane.Alerts
-	topology *pane.Map
-
-	objects *pane.Objects
-	mesh    *pane.Mesh
-	calls   *pane.Call
+	panes
 
 	picker *picker
 	prompt *prompt
 	notice notice
 	// busy is the long-running work for the lesson; empty if there is none.
 	busy string
-	// logSeq is the number of the current log query, logQuery. allLogs shows the logs of every service.
-	logSeq   int
-	logQuery feed.LogQuery
-	allLogs  bool
-	// logsTrace limits the logs to those of a trace, if it is not empty.
-	logsTrace string
-	// logsSpan limits them further to those of a span of that trace, if it is not empty.
-	logsSpan string
-	// querySeq is the number of the current query.
-	querySeq int
-	query    feed.Query
-	// polled is the pane that the query is for, nil if no visible pane is polled.
-	polled polledPane
-	jump   jump
+	logScope
+	polling
+	jump jump
 	// callSeq is the number of the last call.
 	callSeq int
 	crash   *feed.Crash
@@ -96,67 +49,18 @@ type model struct {
 	runOutput string
 }
 
-func newModel(c Config, s Session, cmds *commands) *model {
+func newModel(c Config, s Session, cmds *effect.Commands) *model {
 	state := &pane.State{Theme: style.New(style.Options{Color: c.Color, Dark: true, ASCII: c.ASCII, Linear: c.Accessible}), Name: c.Name, Now: c.Now}
 	m := &model{
 		state: state, session: s, commands: cmds, keys: table(), verbs: c.Verbs, plain: c.Plain,
 		focus: paneServices, tab: paneLogs,
-		services: pane.NewServices(state), details: pane.NewDetails(state),
-		traces: pane.NewTraces(state), metrics: pane.NewMetrics(state), alerts: pane.NewAlerts(state), topology: pane.NewMap(state),
-		objects: pane.NewObjects(state), calls: pane.NewCall(state), mesh: pane.NewMesh(state),
 	}
 	view := lesson.View{}
 	if s != nil {
 		view, m.focus, m.tab, m.allLogs = s.Snapshot(), paneLesson, paneServices, true
 	}
-	m.lesson = pane.NewLesson(state, view)
-	m.logs = pane.NewTail(state, m.noLogs)
-	m.events = pane.NewTail(state, func() string { return "no events yet" })
-	m.output = pane.NewTail(state, func() string { return "the output of commands; : runs one" })
+	m.panes = newPanes(state, view, m.noLogs)
 	return m
-}
-
-func (m *model) noLogs() string {
-	switch {
-	case m.state.Status == nil:
-		return "waiting for the shop"
-	case m.logsTrace != "":
-		return "none of the stored log lines belongs to it; esc goes back"
-	case m.allLogs:
-		return "no logs yet"
-	}
-	return m.state.Selected + " has not logged anything yet"
-}
-
-func (m *model) pane(id paneID) paneView {
-	switch id {
-	case paneLesson:
-		return m.lesson
-	case paneServices:
-		return m.services
-	case paneLogs:
-		return m.logs
-	case paneEvents:
-		return m.events
-	case paneDetails:
-		return m.details
-	case paneTraces:
-		return m.traces
-	case paneMetrics:
-		return m.metrics
-	case paneAlerts:
-		return m.alerts
-	case paneMap:
-		return m.topology
-	case paneObjects:
-		return m.objects
-	case paneCall:
-		return m.calls
-	case paneMesh:
-		return m.mesh
-	default:
-		return m.output
-	}
 }
 
 // Init implements tea.Model.
@@ -190,7 +94,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		m.wheel(msg.Mouse())
 	case feed.Batch:
 		m.apply(msg)
-	case doneMsg:
+	case effect.Done:
 		m.finish(msg)
 	case pane.Contract:
 		m.calls.ApplyContract(msg)
@@ -199,7 +103,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 	case feed.Crash:
 		m.crash = &msg
 		return tea.Quit
-	case resumedMsg:
+	case effect.Resumed:
 		cmd = m.resume(msg)
 	}
 	return tea.Batch(cmd, m.updateLogs(), m.updateQuery())
@@ -298,20 +202,20 @@ func (m *model) showRun(v *lesson.View) {
 }
 
 // finish shows how a command ended.
-func (m *model) finish(d doneMsg) {
-	if d.what == m.busy {
+func (m *model) finish(d effect.Done) {
+	if d.What == m.busy {
 		m.busy = ""
 	}
-	if d.what == doCheck || d.what == doAnswer {
+	if d.What == doCheck || d.What == doAnswer {
 		m.lesson.Show(lesson.CheckBlock)
 	}
 	switch {
-	case d.err != nil:
-		m.notify(m.state.Bad, d.what+": "+feed.ErrorText(d.err))
-	case d.text != "":
-		m.notify(m.state.Good, d.text+m.equivalent(d.command))
-	case d.command != "":
-		m.notify(m.state.Good, "done: "+d.what+m.equivalent(d.command))
+	case d.Err != nil:
+		m.notify(m.state.Bad, d.What+": "+feed.ErrorText(d.Err))
+	case d.Text != "":
+		m.notify(m.state.Good, d.Text+m.equivalent(d.Command))
+	case d.Command != "":
+		m.notify(m.state.Good, "done: "+d.What+m.equivalent(d.Command))
 	}
 }
 
@@ -325,4 +229,12 @@ func (m *model) equivalent(command string) string {
 
 func (m *model) notify(t style.Tone, text string) {
 	m.notice = notice{tone: t, text: style.Clean(text)}
+}
+
+// resume draws the whole screen again after a stop.
+func (m *model) resume(msg effect.Resumed) tea.Cmd {
+	if msg.Err != nil {
+		m.notify(m.state.Warn, "ctrl+z suspend: "+msg.Err.Error())
+	}
+	return tea.ClearScreen
 }

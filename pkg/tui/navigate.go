@@ -163,7 +163,7 @@ func (m *model) runningWork() string {
 		return "the step's command is running"
 	case m.busy != "":
 		return m.busy
-	case m.commands.tasks.running():
+	case m.commands.Running():
 		return "a command is running"
 	}
 	return ""

@@ -20,8 +20,8 @@ func objects(t testing.TB, c Config) *screen {
 // fetch delivers the result of the screen's query, from its shop.
 func (s *screen) fetch() {
 	s.t.Helper()
-	s.commands.feed.Poll(s.t.Context(), s.shop)
-	s.send(s.commands.feed.Take())
+	s.commands.Feed().Poll(s.t.Context(), s.shop)
+	s.send(s.commands.Feed().Take())
 }
 
 func TestObjectsAreListedAndFiltered(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
-	"github.com/shopctl/shopctl/pkg/tui/pane"
+	"github.com/shopctl/shopctl/pkg/tui/lessonpane"
 	"github.com/shopctl/shopctl/pkg/tui/style"
 	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
@@ -90,7 +90,7 @@ const (
 )
 
 // answer sends an answer to the lesson.
-func (m *model) answer(q pane.Question, text string) tea.Cmd {
+func (m *model) answer(q lessonpane.Question, text string) tea.Cmd {
 	if q.Kind == lesson.ObserveBlock {
 		return m.act("observe", func(s Session) error { return s.Observe(text) })
 	}
@@ -128,21 +128,21 @@ func (m *model) predict(confidence string) tea.Cmd {
 // act performs a short action on the lesson; the lesson shows its outcome.
 func (m *model) act(what string, f func(Session) error) tea.Cmd {
 	s := m.session
-	return m.commands.do(what, "", func(context.Context) (string, error) { return "", f(s) })
+	return m.commands.Do(what, "", func(context.Context) (string, error) { return "", f(s) })
 }
 
 // actLong performs an action that takes time, and shows that it is running.
 func (m *model) actLong(what string, f func(Session, context.Context) error) tea.Cmd {
 	m.busy = what
 	s := m.session
-	return m.commands.do(what, "", func(ctx context.Context) (string, error) { return "", f(s, ctx) })
+	return m.commands.Do(what, "", func(ctx context.Context) (string, error) { return "", f(s, ctx) })
 }
 
 // runStep runs the step's command.
 func (m *model) runStep() tea.Cmd {
 	s := m.session
-	return m.commands.do("run", "", func(ctx context.Context) (string, error) {
-		inside, stop := m.commands.tasks.interruptible(ctx)
+	return m.commands.Do("run", "", func(ctx context.Context) (string, error) {
+		inside, stop := m.commands.Interruptible(ctx)
 		defer stop()
 		err := s.Run(inside)
 		if inside.Err() != nil && ctx.Err() == nil {

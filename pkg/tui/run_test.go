@@ -17,6 +17,7 @@ import (
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 
+	"github.com/shopctl/shopctl/pkg/tui/effect"
 	"github.com/shopctl/shopctl/pkg/tui/tuitest"
 )
 
@@ -224,7 +225,7 @@ func (s *fakeStop) Halt() error {
 
 func TestTheReasonWhyAScreenCannotBeSuspendedIsShown(t *testing.T) {
 	s := dash(t, Config{}, tuitest.Status())
-	s.send(resumedMsg{err: errors.New("there is no shell to go back to")})
+	s.send(effect.Resumed{Err: errors.New("there is no shell to go back to")})
 	s.wantText("ctrl+z suspend: there is no shell to go back to")
 }
 

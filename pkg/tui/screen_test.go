@@ -152,7 +152,7 @@ func TestTheMouseWorksOnceItIsTurnedOn(t *testing.T) {
 
 func TestInterruptsEndTheCommandAndThenTheScreen(t *testing.T) {
 	s := dash(t, Config{}, tuitest.Status())
-	ctx, end := s.commands.tasks.interruptible(t.Context())
+	ctx, end := s.commands.Interruptible(t.Context())
 	s.press("ctrl+c")
 	if ctx.Err() == nil || slices.Contains(s.ran, "quit") {
 		t.Error("ctrl+c does not end the command alone")
@@ -166,8 +166,8 @@ func TestInterruptsEndTheCommandAndThenTheScreen(t *testing.T) {
 
 func TestNoCommandRunsOnceTheScreenHasEnded(t *testing.T) {
 	s := dash(t, Config{}, tuitest.Status())
-	s.commands.tasks.close()
-	if msg := s.commands.do("x", "", func(context.Context) (string, error) { t.Error("it runs"); return "", nil })(); msg != nil {
+	s.commands.Close()
+	if msg := s.commands.Do("x", "", func(context.Context) (string, error) { t.Error("it runs"); return "", nil })(); msg != nil {
 		t.Errorf("got %v", msg)
 	}
 }

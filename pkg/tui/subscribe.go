@@ -31,7 +31,7 @@ func (m *model) updateLogs() tea.Cmd {
 	m.logQuery = want
 	m.logSeq++
 	m.logs.Clear()
-	return m.commands.setLogs(m.logSeq, want)
+	return m.commands.SetLogs(m.logSeq, want)
 }
 
 // updateQuery updates the query when the visible tab has changed.
@@ -51,5 +51,5 @@ func (m *model) updateQuery() tea.Cmd {
 	if polled != nil {
 		polled.Forget()
 	}
-	return m.commands.setQuery(m.querySeq, want)
+	return m.commands.SetQuery(m.querySeq, want)
 }

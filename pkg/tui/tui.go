@@ -10,6 +10,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/shopctl/shopctl/pkg/tui/effect"
 	"github.com/shopctl/shopctl/pkg/tui/feed"
 )
 
@@ -48,9 +49,17 @@ type Experimenter interface {
 	Solve(ctx context.Context, step string) error
 }
 
-// Runner runs shopctl itself with args, writes both streams to out and returns the exit code; an error
-// means that the command did not run.
-type Runner func(ctx context.Context, args []string, out io.Writer) (exit int, err error)
+// What a screen needs of the program around it.
+type (
+	// Runner runs shopctl itself.
+	Runner = effect.Shell
+	// Shop is a connection to the daemon; *control.Client is one.
+	Shop = effect.Shop
+	// Calls makes the calls of the call pane.
+	Calls = effect.Calls
+	// Stop suspends the process.
+	Stop = effect.Stop
+)
 
 // Verb is a command that the palette offers: "fault inject", "SERVICE", "Make calls fail or slow down".
 type Verb struct {
@@ -111,11 +120,11 @@ func run(ctx context.Context, c Config, s Session) error {
 		tea.WithFPS(framesPerSecond),
 	)
 	var background sync.WaitGroup
-	background.Go(func() { cmds.feed.Run(inside) })
+	background.Go(func() { cmds.Feed().Run(inside) })
 	if c.Stop != nil {
 		caught, release := c.Stop.Catch()
 		defer release()
-		background.Go(func() { cmds.suspendOnSignal(inside, caught) })
+		background.Go(func() { cmds.SuspendOnSignal(inside, caught) })
 	}
 	background.Go(func() {
 		<-inside.Done()
@@ -125,7 +134,7 @@ func run(ctx context.Context, c Config, s Session) error {
 	interrupted := context.Cause(ctx)
 	stop()
 	background.Wait()
-	cmds.tasks.close()
+	cmds.Close()
 	switch {
 	case m.crash != nil:
 		return m.crash
@@ -136,11 +145,10 @@ func run(ctx context.Context, c Config, s Session) error {
 }
 
 // newCommands makes the side effects of a screen, and the feed that it shows.
-func newCommands(c Config, s Session, send func(tea.Msg)) *commands {
-	shop := &connection{}
-	source := feed.Config{Dial: shop.track(c.Dial), Send: send, Now: c.Now}
+func newCommands(c Config, s Session, send func(tea.Msg)) *effect.Commands {
+	all := effect.Config{Send: send, Dial: c.Dial, Shell: c.Run, Calls: c.Calls, Stop: c.Stop, Now: c.Now}
 	if s != nil {
-		source.Lesson = s
+		all.Lesson = s
 	}
-	return &commands{send: send, feed: feed.New(source), shop: shop, shell: c.Run, calls: c.Calls, stop: c.Stop}
+	return effect.New(all)
 }

@@ -1,4 +1,4 @@
-package tui
+package effect
 
 import (
 	"context"
@@ -19,24 +19,24 @@ type Calls interface {
 	Invoke(ctx context.Context, service string, r call.Request) (*call.Result, error)
 }
 
-// loadMethods loads the methods of a service.
-func (c *commands) loadMethods(service string) tea.Cmd {
+// LoadMethods loads the methods of a service.
+func (c *Commands) LoadMethods(service string) tea.Cmd {
 	return c.run(func(ctx context.Context) tea.Msg {
 		methods, err := c.calls.Methods(ctx, service)
 		return pane.Contract{Service: service, Methods: methods, Err: err}
 	})
 }
 
-// loadTemplate loads a request to fill in.
-func (c *commands) loadTemplate(service, method string) tea.Cmd {
+// LoadTemplate loads a request to fill in.
+func (c *Commands) LoadTemplate(service, method string) tea.Cmd {
 	return c.run(func(ctx context.Context) tea.Msg {
 		text, err := c.calls.Template(ctx, service, method)
 		return pane.Contract{Service: service, Method: method, Template: text, Err: err}
 	})
 }
 
-// call makes a call. Messages of the response are shown as they arrive.
-func (c *commands) call(seq int, service string, r call.Request) tea.Cmd {
+// Call makes a call. Messages of the response are shown as they arrive.
+func (c *Commands) Call(seq int, service string, r call.Request) tea.Cmd {
 	return c.run(func(ctx context.Context) tea.Msg {
 		ctx, stop := c.tasks.interruptible(ctx)
 		defer stop()

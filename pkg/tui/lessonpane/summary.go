@@ -1,4 +1,4 @@
-package pane
+package lessonpane
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 const roomyHeight = 24
 
 // steadyBefore is the steady state when the lesson was opened, above the first step.
-func (p *Lesson) steadyBefore(width int) []string {
+func (p *Pane) steadyBefore(width int) []string {
 	all := p.View.SteadyState
 	if p.View.StepIndex > 0 || p.View.Done || len(all) == 0 {
 		return nil
@@ -33,7 +33,7 @@ func (p *Lesson) steadyBefore(width int) []string {
 }
 
 // condition is one line of the steady state, with what was expected and observed if it does not hold.
-func (p *Lesson) condition(c lesson.CheckView, width int) []string {
+func (p *Pane) condition(c lesson.CheckView, width int) []string {
 	box, tone := checkBox(p.state.Theme, c.Verdict)
 	title := style.Clean(c.Title)
 	if p.state.Linear && c.Verdict == lesson.Pass {
@@ -51,7 +51,7 @@ func (p *Lesson) condition(c lesson.CheckView, width int) []string {
 
 // summary is shown below the last step once the lesson is done: predictions, observations and truth step by step, and
 // whether the shop is in its steady state.
-func (p *Lesson) summary(width int) []string {
+func (p *Pane) summary(width int) []string {
 	if !p.View.Done || p.View.Step.Next != "done" {
 		return nil
 	}
@@ -70,7 +70,7 @@ func (p *Lesson) summary(width int) []string {
 }
 
 // cardRows is a card without its frame.
-func (p *Lesson) cardRows(c *lesson.Card, width int) []string {
+func (p *Pane) cardRows(c *lesson.Card, width int) []string {
 	state := p.state
 	predicted := c.Predicted
 	if c.Confidence != "" {
@@ -94,7 +94,7 @@ func (p *Lesson) cardRows(c *lesson.Card, width int) []string {
 }
 
 // steadyNow shows whether the steady state holds again.
-func (p *Lesson) steadyNow(width int) []string {
+func (p *Pane) steadyNow(width int) []string {
 	all := p.View.SteadyState
 	if len(all) == 0 {
 		return nil

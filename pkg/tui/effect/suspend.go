@@ -1,4 +1,4 @@
-package tui
+package effect
 
 import (
 	"context"
@@ -17,8 +17,8 @@ type Stop interface {
 	Halt() error
 }
 
-// resumedMsg is sent when the process was resumed, or could not be stopped.
-type resumedMsg struct{ err error }
+// Resumed is sent when the process was resumed, or could not be stopped.
+type Resumed struct{ Err error }
 
 // halt is a command that Bubble Tea runs while the terminal is restored: it stops the process.
 type halt struct{ Stop }
@@ -28,28 +28,20 @@ func (halt) SetStdin(io.Reader)  {}
 func (halt) SetStdout(io.Writer) {}
 func (halt) SetStderr(io.Writer) {}
 
-// suspend restores the terminal and stops the process until it is resumed.
-func (c *commands) suspend() tea.Msg {
+// Suspend restores the terminal and stops the process until it is resumed.
+func (c *Commands) Suspend() tea.Msg {
 	if c.stop == nil {
 		return tea.Suspend()
 	}
-	return tea.Exec(halt{c.stop}, func(err error) tea.Msg { return resumedMsg{err} })()
+	return tea.Exec(halt{c.stop}, func(err error) tea.Msg { return Resumed{err} })()
 }
 
-// resume draws the whole screen again after a stop.
-func (m *model) resume(msg resumedMsg) tea.Cmd {
-	if msg.err != nil {
-		m.notify(m.state.Warn, "ctrl+z suspend: "+msg.err.Error())
-	}
-	return tea.ClearScreen
-}
-
-// suspendOnSignal suspends when another process sends a stop signal, until ctx ends.
-func (c *commands) suspendOnSignal(ctx context.Context, caught <-chan os.Signal) {
+// SuspendOnSignal suspends when another process sends a stop signal, until ctx ends.
+func (c *Commands) SuspendOnSignal(ctx context.Context, caught <-chan os.Signal) {
 	for {
 		select {
 		case <-caught:
-			c.send(c.suspend())
+			c.send(c.Suspend())
 		case <-ctx.Done():
 			return
 		}

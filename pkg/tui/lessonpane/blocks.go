@@ -1,4 +1,4 @@
-package pane
+package lessonpane
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 // end; the output pane has all of them.
 const maxOutput = 40
 
-func (p *Lesson) predict(v *lesson.PredictView, width int) []string {
+func (p *Pane) predict(v *lesson.PredictView, width int) []string {
 	lines := append([]string{p.label("Predict")}, p.prose(v.Question, width)...)
 	lines = append(lines, p.options(v.Options, v.Chosen, v.Chosen == "", width)...)
 	if v.Chosen != "" && v.Confidence != "" && !v.Revealed {
@@ -45,7 +45,7 @@ func right(correct bool) lesson.Verdict {
 }
 
 // options draws the options of a question; while it is open, with the numbers that choose them.
-func (p *Lesson) options(options []lesson.Option, chosen string, open bool, width int) []string {
+func (p *Pane) options(options []lesson.Option, chosen string, open bool, width int) []string {
 	var lines []string
 	for i, o := range options {
 		mark, tone := "  ", p.state.Faint
@@ -64,7 +64,7 @@ func (p *Lesson) options(options []lesson.Option, chosen string, open bool, widt
 	return lines
 }
 
-func (p *Lesson) run(v *lesson.RunView, width int) []string {
+func (p *Pane) run(v *lesson.RunView, width int) []string {
 	state := p.state
 	progress := ""
 	switch {
@@ -84,7 +84,7 @@ func (p *Lesson) run(v *lesson.RunView, width int) []string {
 	return append(lines, p.outputLines(v.Output, width)...)
 }
 
-func (p *Lesson) outputLines(output string, width int) []string {
+func (p *Pane) outputLines(output string, width int) []string {
 	state := p.state
 	all := style.CleanLines(output)
 	var lines []string
@@ -104,7 +104,7 @@ func (p *Lesson) outputLines(output string, width int) []string {
 	return lines
 }
 
-func (p *Lesson) observe(v *lesson.ObserveView, width int) []string {
+func (p *Pane) observe(v *lesson.ObserveView, width int) []string {
 	lines := append([]string{p.label("Observe")}, p.prose(v.Question, width)...)
 	if !v.Revealed {
 		lines = append(lines, p.options(v.Options, "", true, width)...)
@@ -117,7 +117,7 @@ func (p *Lesson) observe(v *lesson.ObserveView, width int) []string {
 }
 
 // card shows prediction, observation and truth side by side.
-func (p *Lesson) card(v *lesson.ObserveView, width int) []string {
+func (p *Pane) card(v *lesson.ObserveView, width int) []string {
 	state := p.state
 	unit := ""
 	if v.Unit != "" && v.Kind == "number" {
@@ -146,7 +146,7 @@ func (p *Lesson) card(v *lesson.ObserveView, width int) []string {
 }
 
 // verdict is the color and the word of a verdict, with its symbol.
-func (p *Lesson) verdict(v lesson.Verdict) (style.Tone, string) {
+func (p *Pane) verdict(v lesson.Verdict) (style.Tone, string) {
 	state := p.state
 	symbol := func(s, word string) string {
 		if state.Linear {
@@ -169,13 +169,13 @@ func (p *Lesson) verdict(v lesson.Verdict) (style.Tone, string) {
 }
 
 // verdictLines is feedback in the color of its verdict.
-func (p *Lesson) verdictLines(v lesson.Verdict, text string, width int) []string {
+func (p *Pane) verdictLines(v lesson.Verdict, text string, width int) []string {
 	tone, _ := p.verdict(v)
 	lines := p.state.Markdown(text, max(width-2, 1))
 	return style.Prefix(tone.Paint(p.state.Gutter)+" ", append([]string{}, lines...))
 }
 
-func (p *Lesson) hintsBlock(v *lesson.HintsView, width int) []string {
+func (p *Pane) hintsBlock(v *lesson.HintsView, width int) []string {
 	var lines []string
 	for i, hint := range v.Opened {
 		if i > 0 {

@@ -1,4 +1,4 @@
-package pane
+package lessonpane
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/lesson/probe"
+	"github.com/shopctl/shopctl/pkg/tui/pane"
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
@@ -19,7 +20,7 @@ type goalLines struct {
 }
 
 // goalAt returns a goal by its id; ok is false if the step has no such goal.
-func (p *Lesson) goalAt(id string) (c lesson.CheckView, ok bool) {
+func (p *Pane) goalAt(id string) (c lesson.CheckView, ok bool) {
 	b, _ := p.Block(lesson.CheckBlock)
 	for _, c := range b.Checks {
 		if c.ID == id {
@@ -31,7 +32,7 @@ func (p *Lesson) goalAt(id string) (c lesson.CheckView, ok bool) {
 
 // Cursor is the id of the goal that enter opens: the one that the user moved to, or else the one with the open
 // question, or the first that is not reached; empty if there is none.
-func (p *Lesson) Cursor() string {
+func (p *Pane) Cursor() string {
 	if _, ok := p.goalAt(p.selectedGoal); ok {
 		return p.selectedGoal
 	}
@@ -51,12 +52,12 @@ func (p *Lesson) Cursor() string {
 }
 
 // isInView reports whether the first line of a goal is in view.
-func (p *Lesson) isInView(s goalLines) bool {
+func (p *Pane) isInView(s goalLines) bool {
 	return s.from >= p.scroll.Top && s.from < p.scroll.Top+p.scroll.Height
 }
 
 // step moves the cursor to the next goal, or to the previous one if by is -1, if that is in view.
-func (p *Lesson) step(by int) bool {
+func (p *Pane) step(by int) bool {
 	spots, at := p.cache.spots, p.Cursor()
 	i := slices.IndexFunc(spots, func(s goalLines) bool { return s.id == at && p.isInView(s) })
 	switch {
@@ -80,12 +81,12 @@ func (p *Lesson) step(by int) bool {
 }
 
 // Evidence is the goal at the cursor, and whether it has something to open.
-func (p *Lesson) Evidence() (c lesson.CheckView, ok bool) {
+func (p *Pane) Evidence() (c lesson.CheckView, ok bool) {
 	c, ok = p.goalAt(p.Cursor())
 	return c, ok && (c.Evidence != probe.Evidence{} || c.Look != "")
 }
 
-func (p *Lesson) goals(checks []lesson.CheckView, width int) []string {
+func (p *Pane) goals(checks []lesson.CheckView, width int) []string {
 	p.spots = nil
 	if len(checks) == 0 {
 		return nil
@@ -106,7 +107,7 @@ func (p *Lesson) goals(checks []lesson.CheckView, width int) []string {
 }
 
 // files names the files that the learner applies or edits in another terminal.
-func (p *Lesson) files(width int) []string {
+func (p *Pane) files(width int) []string {
 	if len(p.View.Files) == 0 {
 		return nil
 	}
@@ -152,7 +153,7 @@ func verdictLabel(t *style.Theme, v lesson.Verdict) string {
 
 // factList is the lines below a goal, each with a label.
 type factList struct {
-	state *State
+	state *pane.State
 	width int
 	lines []string
 }
@@ -167,7 +168,7 @@ func (f *factList) add(name, value string) {
 	f.lines = append(f.lines, f.state.HangPainted("      "+name, style.Clean(value), f.width)...)
 }
 
-func (p *Lesson) goal(c lesson.CheckView, width int) []string {
+func (p *Pane) goal(c lesson.CheckView, width int) []string {
 	state := p.state
 	box, tone := checkBox(state.Theme, c.Verdict)
 	title := style.Clean(c.Title)

@@ -1,4 +1,4 @@
-package tui
+package effect
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -17,39 +18,81 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// owner is the owner of the faults that this screen injects.
-const owner = "dash"
-
-// commands performs the side effects of key presses. Each method returns a tea.Cmd that ends with a message, mostly
-// doneMsg.
-type commands struct {
+// Commands performs the side effects of key presses. Each method that returns a tea.Cmd ends with a message, mostly
+// Done.
+type Commands struct {
 	send  func(tea.Msg) // to the model, from where no tea.Cmd can be returned
 	feed  *feed.Feed
 	shop  *connection
-	shell Runner
+	shell Shell
 	calls Calls
 	stop  Stop // nil: Bubble Tea suspends
 	tasks tasks
 }
 
-// doneMsg is the end of something that a key began.
-type doneMsg struct {
-	what    string // "restart payment"
-	command string // the equivalent command line, without shopctl
-	text    string // the outcome; empty: "done: " and what
-	err     error
+// Shell runs shopctl itself with args, writes both streams to out and returns the exit code; an error means that the
+// command did not run.
+type Shell func(ctx context.Context, args []string, out io.Writer) (exit int, err error)
+
+// Config is what the commands of a screen act on.
+type Config struct {
+	// Send gives a message to the model.
+	Send func(tea.Msg)
+	// Dial connects to the daemon.
+	Dial func(ctx context.Context) (Shop, error)
+	// Lesson is the lesson that is open, nil if there is none.
+	Lesson feed.Lesson
+	Shell  Shell
+	Calls  Calls
+	Stop   Stop
+	Now    func() time.Time
 }
 
-// do makes a command of f that ends with a doneMsg.
-func (c *commands) do(what, command string, f func(ctx context.Context) (string, error)) tea.Cmd {
+// New makes the side effects of a screen, and the feed that it shows.
+func New(c Config) *Commands {
+	shop := &connection{}
+	source := feed.Config{Dial: shop.track(c.Dial), Send: c.Send, Lesson: c.Lesson, Now: c.Now}
+	return &Commands{send: c.Send, feed: feed.New(source), shop: shop, shell: c.Shell, calls: c.Calls, stop: c.Stop}
+}
+
+// Feed is what the screen shows.
+func (c *Commands) Feed() *feed.Feed { return c.feed }
+
+// SetShop replaces the connection that keys use; nil: there is none.
+func (c *Commands) SetShop(shop Control) { c.shop.set(shop) }
+
+// Interruptible returns a context that Interrupt cancels; stop must be called when it is no longer needed.
+func (c *Commands) Interruptible(parent context.Context) (_ context.Context, stop func()) {
+	return c.tasks.interruptible(parent)
+}
+
+// Running reports whether a command is running that can be interrupted.
+func (c *Commands) Running() bool { return c.tasks.running() }
+
+// Interrupt cancels the commands that can be interrupted; false if there are none.
+func (c *Commands) Interrupt() bool { return c.tasks.interrupt() }
+
+// Close cancels all commands, lets no other begin, and returns when all have ended.
+func (c *Commands) Close() { c.tasks.close() }
+
+// Done is the end of something that a key began.
+type Done struct {
+	What    string // "restart payment"
+	Command string // the equivalent command line, without shopctl
+	Text    string // the outcome; empty: "done: " and What
+	Err     error
+}
+
+// Do makes a command of f that ends with a Done.
+func (c *Commands) Do(what, command string, f func(ctx context.Context) (string, error)) tea.Cmd {
 	return c.run(func(ctx context.Context) tea.Msg {
 		text, err := f(ctx)
-		return doneMsg{what: what, command: command, text: text, err: err}
+		return Done{What: what, Command: command, Text: text, Err: err}
 	})
 }
 
 // run makes a command of f. The end of the screen cancels it and waits for it.
-func (c *commands) run(f func(ctx context.Context) tea.Msg) tea.Cmd {
+func (c *Commands) run(f func(ctx context.Context) tea.Msg) tea.Cmd {
 	return func() (msg tea.Msg) {
 		ctx, end, ok := c.tasks.begin()
 		if !ok {
@@ -66,8 +109,8 @@ func (c *commands) run(f func(ctx context.Context) tea.Msg) tea.Cmd {
 }
 
 // onShop makes a command that changes the shop.
-func (c *commands) onShop(what, command string, f func(ctx context.Context, shop Control) (string, error)) tea.Cmd {
-	return c.do(what, command, func(ctx context.Context) (string, error) {
+func (c *Commands) onShop(what, command string, f func(ctx context.Context, shop Control) (string, error)) tea.Cmd {
+	return c.Do(what, command, func(ctx context.Context) (string, error) {
 		shop, err := c.shop.control()
 		if err != nil {
 			return "", err
@@ -76,47 +119,47 @@ func (c *commands) onShop(what, command string, f func(ctx context.Context, shop
 	})
 }
 
-func (c *commands) edit(what, command string, r *controlpb.EditRequest) tea.Cmd {
+func (c *Commands) Edit(what, command string, r *controlpb.EditRequest) tea.Cmd {
 	return c.onShop(what, command, func(ctx context.Context, shop Control) (string, error) {
 		_, err := shop.Edit(ctx, r)
 		return "", err
 	})
 }
 
-func (c *commands) inject(command string, r *controlpb.InjectFaultRequest) tea.Cmd {
+func (c *Commands) Inject(command string, r *controlpb.InjectFaultRequest) tea.Cmd {
 	return c.onShop("break "+r.GetFault().GetService(), command, func(ctx context.Context, shop Control) (string, error) {
 		resp, err := shop.InjectFault(ctx, r)
 		return "fault on " + r.GetFault().GetService() + ": " + resp.GetFault().GetPhrase(), err
 	})
 }
 
-func (c *commands) clearFaults(service string) tea.Cmd {
+func (c *Commands) ClearFaults(service string) tea.Cmd {
 	return c.onShop("clear the faults of "+service, "fault clear "+service, func(ctx context.Context, shop Control) (string, error) {
 		resp, err := shop.ClearFaults(ctx, &controlpb.ClearFaultsRequest{Services: []string{service}})
 		return "cleared " + humanize.Count(len(resp.GetFaults()), "fault") + " of " + service, err
 	})
 }
 
-// setLogs makes the feed follow other logs.
-func (c *commands) setLogs(seq int, q feed.LogQuery) tea.Cmd {
+// SetLogs makes the feed follow other logs.
+func (c *Commands) SetLogs(seq int, q feed.LogQuery) tea.Cmd {
 	return func() tea.Msg {
 		c.feed.SetLogs(seq, q)
 		return nil
 	}
 }
 
-// setQuery makes the feed poll for what the visible tab shows.
-func (c *commands) setQuery(seq int, q feed.Query) tea.Cmd {
+// SetQuery makes the feed poll for what the visible tab shows.
+func (c *Commands) SetQuery(seq int, q feed.Query) tea.Cmd {
 	return func() tea.Msg {
 		c.feed.SetQuery(seq, q)
 		return nil
 	}
 }
 
-// runShopctl runs a command line, and shows its output as it is written.
-func (c *commands) runShopctl(args []string) tea.Cmd {
+// RunShopctl runs a command line, and shows its output as it is written.
+func (c *Commands) RunShopctl(args []string) tea.Cmd {
 	line := strings.Join(args, " ")
-	return c.do("run shopctl "+line, "", func(ctx context.Context) (string, error) {
+	return c.Do("run shopctl "+line, "", func(ctx context.Context) (string, error) {
 		ctx, stop := c.tasks.interruptible(ctx)
 		defer stop()
 		out := &lineWriter{put: c.feed.AddOutput}
@@ -140,9 +183,9 @@ func (c *commands) runShopctl(args []string) tea.Cmd {
 // maxFile bounds a file that is shown, in bytes.
 const maxFile = 64 << 10
 
-// readFile shows one of the learner's files in the output pane.
-func (c *commands) readFile(path, name string) tea.Cmd {
-	return c.do("read "+name, "", func(context.Context) (string, error) {
+// ReadFile shows one of the learner's files in the output pane.
+func (c *Commands) ReadFile(path, name string) tea.Cmd {
+	return c.Do("read "+name, "", func(context.Context) (string, error) {
 		f, err := os.Open(path)
 		if err != nil {
 			return "", err

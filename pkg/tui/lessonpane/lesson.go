@@ -1,16 +1,17 @@
-package pane
+package lessonpane
 
 import (
 	"slices"
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/tui/pane"
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
-// Lesson shows the step of a lesson.
-type Lesson struct {
-	state *State
+// Pane shows the step of a lesson.
+type Pane struct {
+	state *pane.State
 	// View is the lesson as it is now.
 	View lesson.View
 	// Picked is the index of the option whose confidence is asked for; -1 if none is.
@@ -47,8 +48,8 @@ type drawing struct {
 	from, to      int
 }
 
-func NewLesson(state *State, v lesson.View) *Lesson {
-	p := &Lesson{state: state, View: v, Picked: -1}
+func New(state *pane.State, v lesson.View) *Pane {
+	p := &Pane{state: state, View: v, Picked: -1}
 	if b, ok := p.Block(lesson.PredictBlock); ok && b.Predict != nil {
 		p.reveal = b.Predict.Chosen != "" // resumed in the middle of a step
 	}
@@ -56,7 +57,7 @@ func NewLesson(state *State, v lesson.View) *Lesson {
 }
 
 // Apply shows a new view. The position changes only with the step, and when something else is to be done now.
-func (p *Lesson) Apply(v lesson.View) {
+func (p *Pane) Apply(v lesson.View) {
 	before := p.View
 	p.View, p.cache = v, drawing{}
 	switch {
@@ -86,10 +87,10 @@ func verdictOf(v lesson.View, id string) string {
 }
 
 // ShowNext brings what is to be done now into view.
-func (p *Lesson) ShowNext() { p.reveal = true }
+func (p *Pane) ShowNext() { p.reveal = true }
 
 // Show brings a block into view.
-func (p *Lesson) Show(k lesson.BlockKind) { p.reveal, p.revealKind = true, k }
+func (p *Pane) Show(k lesson.BlockKind) { p.reveal, p.revealKind = true, k }
 
 // openHints counts the hints that are open.
 func openHints(v lesson.View) int {
@@ -116,7 +117,7 @@ func responses(v lesson.View) string {
 }
 
 // Block returns the step's block of a kind, and whether there is one.
-func (p *Lesson) Block(k lesson.BlockKind) (lesson.BlockView, bool) {
+func (p *Pane) Block(k lesson.BlockKind) (lesson.BlockView, bool) {
 	for _, b := range p.View.Step.Blocks {
 		if b.Kind == k {
 			return b, true
@@ -137,7 +138,7 @@ type Question struct {
 }
 
 // Question returns the question that is open now; ok is false if there is none.
-func (p *Lesson) Question() (q Question, ok bool) {
+func (p *Pane) Question() (q Question, ok bool) {
 	switch p.View.Step.Next {
 	case "predict":
 		if b, ok := p.Block(lesson.PredictBlock); ok {
@@ -164,13 +165,13 @@ func answerable(c lesson.CheckView) bool {
 }
 
 // Hints returns the hints, nil if there are none yet.
-func (p *Lesson) Hints() *lesson.HintsView {
+func (p *Pane) Hints() *lesson.HintsView {
 	b, _ := p.Block(lesson.HintsBlock)
 	return b.Hints
 }
 
 // Scroll moves by lines; line by line, the cursor goes through the goals in view before the text moves.
-func (p *Lesson) Scroll(lines int) {
+func (p *Pane) Scroll(lines int) {
 	if (lines == 1 || lines == -1) && p.step(lines) {
 		return
 	}
@@ -178,13 +179,13 @@ func (p *Lesson) Scroll(lines int) {
 }
 
 // Filter returns nil: a lesson is not a list.
-func (p *Lesson) Filter() *string { return nil }
+func (p *Pane) Filter() *string { return nil }
 
 // Position describes which part is in view.
-func (p *Lesson) Position() string { return p.scroll.Position() }
+func (p *Pane) Position() string { return p.scroll.Position() }
 
 // Render draws the step.
-func (p *Lesson) Render(width, height int) string {
+func (p *Pane) Render(width, height int) string {
 	p.roomy = height >= roomyHeight
 	lines, from, to := p.lines(width)
 	p.scroll.Window(len(lines), height)
@@ -200,7 +201,7 @@ func (p *Lesson) Render(width, height int) string {
 }
 
 // lines returns the whole step, and which of its lines to bring into view, if any.
-func (p *Lesson) lines(width int) (lines []string, from, to int) {
+func (p *Pane) lines(width int) (lines []string, from, to int) {
 	d := &p.cache
 	if at := p.Cursor(); d.theme != p.state.Theme || d.width != width || d.roomy != p.roomy || d.picked != p.Picked || d.cursor != at || d.revealKind != p.revealKind {
 		*d = drawing{theme: p.state.Theme, width: width, roomy: p.roomy, picked: p.Picked, cursor: at, revealKind: p.revealKind}
@@ -210,7 +211,7 @@ func (p *Lesson) lines(width int) (lines []string, from, to int) {
 	return d.lines, d.from, d.to
 }
 
-func (p *Lesson) drawStep(width int) (lines []string, from, to int) {
+func (p *Pane) drawStep(width int) (lines []string, from, to int) {
 	lines = p.steadyBefore(width)
 	for _, b := range p.View.Step.Blocks {
 		block := p.draw(b, width)
@@ -250,7 +251,7 @@ func (p *Lesson) drawStep(width int) (lines []string, from, to int) {
 }
 
 // isNext reports whether a block of kind k is what is to be done now.
-func (p *Lesson) isNext(k lesson.BlockKind) bool {
+func (p *Pane) isNext(k lesson.BlockKind) bool {
 	switch p.View.Step.Next {
 	case "predict":
 		return k == lesson.PredictBlock
@@ -265,7 +266,7 @@ func (p *Lesson) isNext(k lesson.BlockKind) bool {
 }
 
 // whatNext is the line below the step: the key that leads on.
-func (p *Lesson) whatNext() string {
+func (p *Pane) whatNext() string {
 	q, open := p.Question()
 	switch {
 	case p.View.Done:
@@ -294,7 +295,7 @@ func (p *Lesson) whatNext() string {
 	return ""
 }
 
-func (p *Lesson) draw(b lesson.BlockView, width int) []string {
+func (p *Pane) draw(b lesson.BlockView, width int) []string {
 	switch {
 	case b.Predict != nil:
 		return p.predict(b.Predict, width)
@@ -314,7 +315,7 @@ func (p *Lesson) draw(b lesson.BlockView, width int) []string {
 }
 
 // prose draws Markdown, once for each width.
-func (p *Lesson) prose(markdown string, width int) []string {
+func (p *Pane) prose(markdown string, width int) []string {
 	if p.proseCache == nil || p.proseWidth != width || p.proseTheme != p.state.Theme {
 		p.proseCache, p.proseWidth, p.proseTheme = map[string][]string{}, width, p.state.Theme
 	}
@@ -326,4 +327,4 @@ func (p *Lesson) prose(markdown string, width int) []string {
 	return lines
 }
 
-func (p *Lesson) label(word string) string { return p.state.Heading.Paint(word) }
+func (p *Pane) label(word string) string { return p.state.Heading.Paint(word) }

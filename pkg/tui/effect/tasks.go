@@ -1,8 +1,10 @@
-package tui
+package effect
 
 import (
 	"context"
 	"sync"
+
+	tea "charm.land/bubbletea/v2"
 )
 
 // tasks are the commands that are running. The end of the screen cancels all of them and waits for them.
@@ -92,4 +94,14 @@ func (t *tasks) close() {
 	}
 	t.mu.Unlock()
 	t.all.Wait()
+}
+
+// SendQuit ends the program from where no command can be returned.
+func (c *Commands) SendQuit() {
+	if _, end, ok := c.tasks.begin(); ok {
+		go func() {
+			defer end()
+			c.send(tea.QuitMsg{})
+		}()
+	}
 }
