@@ -2,39 +2,45 @@ package record
 
 import (
 	"context"
-	"strconv"
+	"fmt"
 	"sync"
 	"time"
 
 	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
-	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
-	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
 )
 
 const (
-	spanLimit    = 4096 // spans that wait to be sent; more are dropped
-	spanBatch    = 512
+	spanLimit    = 4 << 20   // bytes of spans that wait to be sent; more are dropped
+	spanBatch    = 256 << 10 // bytes from which on spans are sent in another message
+	spanKept     = 4         // buffers that are kept for the next spans
 	spanInterval = 250 * time.Millisecond
 	sendTimeout  = 5 * time.Second
 	exportMethod = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 )
 
-// Spans sends the spans of requests to a collector.
+// Spans sends the spans of requests to a collector. A span is encoded when it is recorded, into memory that serves again: every
+// request of a sampled trace has one.
 type Spans struct {
 	conn     grpc.ClientConnInterface
 	node     string
-	resource *resourcepb.Resource
+	resource []byte // the field of a ResourceSpans
 
 	mu      sync.Mutex
-	waiting []*tracepb.Span
+	one     []byte   // the span that is being encoded
+	last    []byte   // spans that wait, each as a field of a ScopeSpans
+	full    [][]byte // the same, those before
+	waiting int      // bytes of all of them
+	spare   [][]byte // empty buffers
 }
 
 // NewSpans returns an exporter that Run has send to a collector. The service is the workload's name, and the node the sidecar's id.
 func NewSpans(conn grpc.ClientConnInterface, service, node string) *Spans {
-	return &Spans{conn: conn, node: node, resource: &resourcepb.Resource{Attributes: texts([][2]string{{"service.name", service}})}}
+	attribute := appendAttribute(nil, resourceAttributes, "service.name", service)
+	return &Spans{conn: conn, node: node, resource: appendField(nil, resourceSpansResource, attribute)}
 }
 
 // Record adds the span of a request in a trace that is sampled.
@@ -42,11 +48,19 @@ func (s *Spans) Record(e *Entry) {
 	if !e.Span.Sampled {
 		return
 	}
-	span := s.span(e)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.waiting) < spanLimit {
-		s.waiting = append(s.waiting, span)
+	s.one = appendSpan(s.one[:0], e, s.node)
+	size := protowire.SizeTag(scopeSpansSpans) + protowire.SizeBytes(len(s.one))
+	if s.waiting+size > spanLimit {
+		return
+	}
+	s.waiting += size
+	if n := len(s.spare); s.last == nil && n > 0 {
+		s.last, s.spare = s.spare[n-1], s.spare[:n-1]
+	}
+	if s.last = appendField(s.last, scopeSpansSpans, s.one); len(s.last) >= spanBatch {
+		s.full, s.last = append(s.full, s.last), nil
 	}
 }
 
@@ -66,92 +80,66 @@ func (s *Spans) Run(ctx context.Context) {
 
 func (s *Spans) send(ctx context.Context) {
 	s.mu.Lock()
-	all := s.waiting
-	s.waiting = nil
+	all := s.full
+	if len(s.last) > 0 {
+		all = append(all, s.last)
+	}
+	s.full, s.last, s.waiting = nil, nil, 0
 	s.mu.Unlock()
-	for len(all) > 0 {
-		n := min(len(all), spanBatch)
-		request := &collectorpb.ExportTraceServiceRequest{ResourceSpans: []*tracepb.ResourceSpans{{
-			Resource: s.resource, ScopeSpans: []*tracepb.ScopeSpans{{Spans: all[:n]}},
-		}}}
+	for _, spans := range all {
 		limited, cancel := context.WithTimeout(ctx, sendTimeout)
-		_ = s.conn.Invoke(limited, exportMethod, request, new(collectorpb.ExportTraceServiceResponse)) // spans may be lost
+		_ = s.conn.Invoke(limited, exportMethod, spans, new(collectorpb.ExportTraceServiceResponse), grpc.ForceCodecV2(codec{s})) // spans may be lost
 		cancel()
-		all = all[n:]
 	}
 }
 
-func (s *Spans) span(e *Entry) *tracepb.Span {
-	span := &tracepb.Span{
-		TraceId: e.Span.Trace[:], SpanId: e.Span.Span[:], ParentSpanId: e.Span.Parent[:], Name: e.Operation, Kind: tracepb.Span_SPAN_KIND_CLIENT,
-		StartTimeUnixNano: uint64(e.Start.UnixNano()), EndTimeUnixNano: uint64(e.Start.Add(e.Duration).UnixNano()),
-	}
-	if e.Inbound {
-		span.Kind = tracepb.Span_SPAN_KIND_SERVER
-	}
-	if span.Name == "" {
-		span.Name = e.Authority + "/*"
-	}
-	security := "none"
-	if e.MutualTLS {
-		security = "mutual_tls"
-	}
-	grpcStatus := ""
-	if n, err := strconv.Atoi(e.GRPCStatus); err == nil {
-		grpcStatus = codes.Code(n).String()
-	}
-	if e.Status >= 500 || e.Flags != 0 || grpcStatus != "" && grpcStatus != codes.OK.String() {
-		span.Status = &tracepb.Status{Code: tracepb.Status_STATUS_CODE_ERROR, Message: e.Details}
-	}
-	status := ""
-	if e.Status != 0 {
-		status = strconv.Itoa(e.Status)
-	}
-	span.Attributes = texts([][2]string{
-		{"component", "proxy"},
-		{"response_flags", e.Flags.String()},
-		{"node_id", s.node},
-		{"response_code_details", e.Details},
-		{"upstream_cluster", e.Cluster},
-		{"upstream_address", e.UpstreamHost},
-		{"route_name", e.Route},
-		{"istio.config", e.Config},
-		{"istio.rule", e.Rule},
-		{"istio.match", e.Match},
-		{"enforced_effective_policy_id", e.Policy},
-		{"shadow_effective_policy_id", e.Shadow},
-		{"http.request.method", e.Method},
-		{"url.path", e.Path},
-		{"authority", e.Authority},
-		{"request_id", e.RequestID},
-		{"connection_security_policy", security},
-		{"peer.principal", e.Principal},
-		{"grpc.status", grpcStatus},
-		{"attempts", strconv.Itoa(e.Attempts)},
-		{"http.response.status_code", status},
-	})
-	return span
+// message is a request to the collector: what precedes the spans in it, and the spans.
+func (s *Spans) message(spans []byte) mem.BufferSlice {
+	of := len(s.resource) + protowire.SizeTag(resourceSpansScopes) + protowire.SizeBytes(len(spans))
+	head := make([]byte, 0, len(s.resource)+32)
+	head = protowire.AppendTag(head, requestResourceSpans, protowire.BytesType)
+	head = protowire.AppendVarint(head, uint64(of))
+	head = append(head, s.resource...)
+	head = protowire.AppendTag(head, resourceSpansScopes, protowire.BytesType)
+	head = protowire.AppendVarint(head, uint64(len(spans)))
+	return mem.BufferSlice{mem.SliceBuffer(head), mem.NewBuffer(&spans, (*buffers)(s))}
 }
 
-// attribute is an attribute in one piece of memory.
-type attribute struct {
-	pair  commonpb.KeyValue
-	value commonpb.AnyValue
-	text  commonpb.AnyValue_StringValue
+// buffers are those of Spans, which gRPC gives back when it has written what is in them.
+type buffers Spans
+
+// Get implements mem.BufferPool.
+func (*buffers) Get(n int) *[]byte { return new(make([]byte, n)) }
+
+// Put implements mem.BufferPool.
+func (b *buffers) Put(p *[]byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.spare) < spanKept && cap(*p) <= 2*spanBatch {
+		b.spare = append(b.spare, (*p)[:0])
+	}
 }
 
-// texts are the attributes of those that are not empty. They share their memory: a span has some fifteen, and every request of
-// a sampled trace has a span.
-func texts(all [][2]string) []*commonpb.KeyValue {
-	memory, pairs := make([]attribute, len(all)), make([]*commonpb.KeyValue, 0, len(all))
-	for i, kv := range all {
-		if kv[1] == "" {
-			continue
-		}
-		a := &memory[i]
-		a.pair.Key, a.pair.Value = kv[0], &a.value
-		a.value.Value, a.text.StringValue = &a.text, kv[1]
-		pairs = append(pairs, &a.pair)
+// codec encodes spans that are encoded already.
+type codec struct{ spans *Spans }
+
+// Marshal implements encoding.CodecV2.
+func (c codec) Marshal(v any) (mem.BufferSlice, error) {
+	spans, ok := v.([]byte)
+	if !ok {
+		return nil, fmt.Errorf("encode a %T: only encoded spans are sent", v)
 	}
-	return pairs
+	return c.spans.message(spans), nil
 }
+
+// Unmarshal implements encoding.CodecV2.
+func (codec) Unmarshal(data mem.BufferSlice, v any) error {
+	m, ok := v.(proto.Message)
+	if !ok {
+		return fmt.Errorf("decode into a %T: it is no message", v)
+	}
+	return proto.Unmarshal(data.Materialize(), m)
+}
+
+// Name implements encoding.CodecV2.
+func (codec) Name() string { return "proto" }

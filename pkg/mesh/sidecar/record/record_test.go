@@ -3,15 +3,12 @@ package record_test
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"maps"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
-	"google.golang.org/grpc"
 
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/record"
 )
@@ -124,39 +121,6 @@ func TestRetriesVersionsAndDenialsAreCounted(t *testing.T) {
 		if got[key] != want {
 			t.Errorf("%s: %v, want %v", key, got[key], want)
 		}
-	}
-}
-
-// collector keeps what is sent.
-type collector struct {
-	grpc.ClientConnInterface
-	got []*collectorpb.ExportTraceServiceRequest
-}
-
-func (c *collector) Invoke(_ context.Context, _ string, in, _ any, _ ...grpc.CallOption) error {
-	c.got = append(c.got, in.(*collectorpb.ExportTraceServiceRequest))
-	return nil
-}
-
-func TestARequestInATraceBecomesASpanBelowItsCallers(t *testing.T) {
-	c := &collector{}
-	s := record.NewSpans(c, "checkout", "sidecar~x")
-	s.Record(entry())
-	s.Record(&record.Entry{}) // without a trace
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	s.Run(ctx)
-	if len(c.got) != 1 {
-		t.Fatalf("%d requests were sent", len(c.got))
-	}
-	spans := c.got[0].GetResourceSpans()[0].GetScopeSpans()[0].GetSpans()
-	attributes := map[string]string{}
-	for _, a := range spans[0].GetAttributes() {
-		attributes[a.GetKey()] = a.GetValue().GetStringValue()
-	}
-	if len(spans) != 1 || hex.EncodeToString(spans[0].GetParentSpanId()) != parent[36:52] || attributes["component"] != "proxy" ||
-		attributes["response_flags"] != "UF,URX" || attributes["attempts"] != "3" || attributes["istio.config"] != "/vs" || attributes["istio.rule"] != "spec.http[2]" {
-		t.Errorf("the spans are %v", spans)
 	}
 }
 
