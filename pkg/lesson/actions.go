@@ -82,8 +82,9 @@ func (s *Session) Observe(answer string) error {
 		case b.Observe.Kind == format.NumberAnswer && !check.IsNumber(answer):
 			return fmt.Errorf("observe: %q is not a number", answer)
 		}
-		verdict, truth := check.Saw(b.Observe, answer, st.truth(b.Observe))
-		st.rec.Observation, st.rec.Truth = answer, truth
+		measured := st.truth(b.Observe)
+		verdict, truth := check.Saw(b.Observe, answer, measured)
+		st.rec.Observation, st.rec.Truth, st.rec.Measured = answer, truth, measured != "" && b.Observe.Kind != format.OptionAnswer
 		if verdict != Inconclusive {
 			right := verdict == Pass
 			st.rec.Observed = &right
@@ -97,6 +98,7 @@ func (s *Session) Observe(answer string) error {
 // progressed records that the learner went on within the step.
 func (s *Session) progressed(st *step) {
 	st.moved = s.deps.Now()
+	st.show(st.moved)
 	s.finishStep(st)
 	s.save()
 	s.changed()
@@ -173,7 +175,7 @@ func (s *Session) Hint() error {
 			return errors.New("hint: " + v.WhyNot)
 		}
 		st.rec.Hints++
-		st.hinted, st.tried = s.deps.Now(), st.rec.Attempts
+		st.hinted, st.attempts = s.deps.Now(), st.rec.Attempts
 		s.save()
 		s.changed()
 		return nil
@@ -190,7 +192,7 @@ func (s *Session) hints(st *step) *HintsView {
 	opened := min(st.rec.Hints, len(rungs))
 	v := &HintsView{Total: len(rungs), Opened: rungs[:opened]}
 	now := s.deps.Now()
-	if st.rec.Attempts == st.tried {
+	if st.rec.Attempts == st.attempts {
 		v.NextIn = max(hintAfter-now.Sub(st.hinted), 0)
 	}
 	switch {

@@ -16,9 +16,10 @@ func (st *step) card() *Card {
 	if b == nil || st.rec.Prediction == "" {
 		return nil
 	}
-	c := &Card{Confidence: st.rec.Confidence}
+	p := predictView(st, b.Predict)
+	c := &Card{Question: p.Question, Confidence: p.Confidence, Revealed: p.Revealed, Correct: p.Correct, Right: p.Right, Reply: p.Reply}
 	if o := check.PickOption(b.Predict.Options, st.rec.Prediction); o != nil {
-		c.Predicted, c.Correct = o.Say, o.Correct
+		c.Predicted = o.Say
 	}
 	if b := st.def.Block(format.ObserveKind); b != nil && st.rec.Observation != "" {
 		v := observeView(st, b.Observe)
@@ -26,8 +27,8 @@ func (st *step) card() *Card {
 		if b.Observe.Kind == format.NumberAnswer {
 			unit = " " + v.Unit
 		}
-		c.Observed = strings.TrimSpace(v.Answer + unit)
-		c.Truth = v.Truth
+		c.Asked, c.Observed, c.Verdict = v.Question, strings.TrimSpace(v.Answer+unit), v.Verdict
+		c.Truth, c.Measured, c.Feedback = v.Truth, v.Measured, v.Reply
 	}
 	return c
 }

@@ -1,6 +1,7 @@
 package lesson_test
 
 import (
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,13 +21,20 @@ func TestPredictionObservationAndTruthStandSideBySide(t *testing.T) {
 			t.Errorf("a card before a prediction: %+v", card)
 		}
 		w.play(s, "step missing\npredict empty sure\n")
-		if diff := cmp.Diff(&lesson.Card{Predicted: "An empty product", Confidence: "sure"}, s.Snapshot().Steps[0].Card); diff != "" {
+		want := &lesson.Card{Question: "What comes back for an unknown id?", Predicted: "An empty product", Confidence: "sure"}
+		if diff := cmp.Diff(want, s.Snapshot().Steps[0].Card); diff != "" {
 			t.Error(diff)
 		}
 		w.play(s, "step missing\nrun\nobserve 0\n")
 		v := s.Snapshot()
-		if diff := cmp.Diff(&lesson.Card{Predicted: "An empty product", Confidence: "sure", Observed: "0", Truth: "69"}, v.Steps[0].Card); diff != "" {
+		want.Revealed, want.Right, want.Reply = true, "NOT_FOUND", "Then it would look the same as a product without a name."
+		want.Asked, want.Observed, want.Verdict = "Which exit code did the command end with?", "0", lesson.Fail
+		want.Truth, want.Measured, want.Feedback = "69", true, "The line after the output says it."
+		if diff := cmp.Diff(want, v.Steps[0].Card); diff != "" {
 			t.Error(diff)
+		}
+		if diff := cmp.Diff(want, v.Step.Card); diff != "" {
+			t.Errorf("the card of the step on the screen is another one: %s", diff)
 		}
 		if v.Steps[1].Card != nil {
 			t.Errorf("a step without a prediction has a card: %+v", v.Steps[1].Card)
@@ -71,5 +79,53 @@ func TestTheSteadyStateIsShownBeforeAndAfter(t *testing.T) {
 			t.Fatal(err)
 		}
 		holds(lesson.Pass, "catalog: state ok, faults 0")
+	})
+}
+
+func TestAGoalGivesNothingAwayBeforeAnAttemptOrHalfAMinute(t *testing.T) {
+	goal := func(t *testing.T, s *lesson.Session) lesson.CheckView {
+		t.Helper()
+		if err := s.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return block(t, s.Snapshot(), lesson.CheckBlock).Checks[0]
+	}
+	silent := func(t *testing.T, c lesson.CheckView) {
+		t.Helper()
+		if c.Tried || c.Verdict != lesson.Pending || c.Look != "" || c.Message != "" {
+			t.Errorf("given away: %+v", c)
+		}
+	}
+	for name, try := range map[string]func(*testing.T, *world, *lesson.Session){
+		"an attempt":    func(_ *testing.T, w *world, s *lesson.Session) { w.play(s, "check") },
+		"half a minute": func(*testing.T, *world, *lesson.Session) { time.Sleep(30 * time.Second) },
+		"a command of one's own": func(t *testing.T, _ *world, s *lesson.Session) {
+			if _, err := s.Typed(t.Context(), []string{"call", "catalog", "ListProducts"}, io.Discard); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				s := w.open()
+				defer w.close(s)
+				w.play(s, "predict empty guess\nobserve 69")
+				silent(t, goal(t, s))
+				try(t, w, s)
+				if c := goal(t, s); !c.Tried || c.Verdict != lesson.Fail || c.Look == "" {
+					t.Errorf("still nothing after %s: %+v", name, c)
+				}
+			})
+		})
+	}
+	bubble(t, func(t *testing.T, w *world) {
+		s := w.open()
+		defer w.close(s)
+		w.play(s, "predict empty guess")
+		time.Sleep(time.Minute)
+		w.play(s, "run\nobserve 69") // the time before the goals appeared does not count, nor does the run
+		if c := block(t, s.Snapshot(), lesson.CheckBlock).Checks[1]; c.Tried {
+			t.Errorf("tried before it appeared: %+v", c)
+		}
 	})
 }

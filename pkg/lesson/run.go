@@ -189,7 +189,16 @@ func (o *output) endLine() {
 // Typed runs one command that the learner typed, with its output as it is written. In a lesson by another author it is
 // limited as the lesson's own commands are: its text may have told the learner what to type.
 func (s *Session) Typed(ctx context.Context, args []string, out io.Writer) (exit int, err error) {
+	s.act()
 	return s.shopctl(ctx, Command{Args: args}, out)
+}
+
+// act notes that the learner tries something, so that goals say where to look.
+func (s *Session) act() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.steps[s.at].acted = true
+	s.changed()
 }
 
 // Shopctl runs one command as the learner could in another terminal, and returns its output. It does not count as an attempt:

@@ -274,6 +274,7 @@ func (s *Session) expect(ctx context.Context, id string, want Verdict, text stri
 	if g == nil {
 		return fmt.Errorf("step %s has no check %q", s.Snapshot().Step.ID, id)
 	}
+	s.act() // who asks for a verdict has tried
 	ctx, cancel := context.WithTimeout(ctx, g.Check.For+g.Check.Lookback()+expectTimeout)
 	defer cancel()
 	for err := s.nextRound(ctx); ; err = await(ctx, s.roundEnded.Wait()) {

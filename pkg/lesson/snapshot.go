@@ -18,7 +18,7 @@ func (s *Session) Snapshot() View {
 	v := View{
 		Lesson: s.lesson.ID, Title: s.lesson.Title, Track: s.lesson.Track,
 		StepIndex: s.at, StepCount: len(s.steps),
-		Step: StepView{ID: st.def.ID, Title: st.def.Title, Locked: s.locked(st), Next: s.next(st)},
+		Step: StepView{ID: st.def.ID, Title: st.def.Title, Locked: s.locked(st), Next: s.next(st), Card: st.card()},
 		Done: s.done, Message: s.message, SteadyState: s.steadyView(), Workspace: s.deps.Workspace, Files: slices.Sorted(maps.Keys(s.lesson.Files)),
 	}
 	for _, other := range s.steps {
@@ -101,9 +101,12 @@ func predictView(st *step, p *format.Predict) *PredictView {
 	for _, o := range p.Options {
 		shown := Option{ID: o.ID, Say: o.Say}
 		if v.Revealed {
-			shown.Reply = o.Reply
+			shown.Reply, shown.Correct = o.Reply, o.Correct
 			if o.ID == v.Chosen {
 				v.Reply, v.Correct = o.Reply, o.Correct
+			}
+			if o.Correct {
+				v.Right = o.Say
 			}
 		}
 		v.Options = append(v.Options, shown)
@@ -127,7 +130,7 @@ func observeView(st *step, o *format.Observe) *ObserveView {
 	if v.Answer == "" {
 		return v
 	}
-	v.Revealed, v.Truth = true, st.rec.Truth
+	v.Revealed, v.Truth, v.Measured = true, st.rec.Truth, st.rec.Measured
 	if o.Kind == format.OptionAnswer {
 		if picked := check.PickOption(o.Options, v.Answer); picked != nil {
 			v.Answer, v.Reply = picked.Say, picked.Reply
@@ -170,6 +173,12 @@ func (s *Session) checkView(st *step, g *check.Goal) CheckView {
 	}
 	if g.Passed() {
 		return v
+	}
+	if v.Tried = st.tried(s.deps.Now()); !v.Tried && v.Verdict != BrokenSetup {
+		v.Look, v.Message = "", ""
+		if v.Verdict == Fail {
+			v.Verdict = Pending
+		}
 	}
 	if need := st.waits(g); need != "" {
 		v.Verdict, v.Message = Pending, "waits for: "+st.goal(need).Check.Title

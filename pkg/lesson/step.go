@@ -23,9 +23,14 @@ type step struct {
 	number int
 	// entered and moved are when the step was entered and when something in it last succeeded.
 	entered, moved time.Time
-	// hinted is when a hint last opened, tried how many attempts there were then.
-	hinted time.Time
-	tried  int
+	// hinted is when a hint last opened, attempts how many attempts there were then.
+	hinted   time.Time
+	attempts int
+	// shown is when the goals came before the learner's eyes, shownAttempts how many attempts there were then, and acted
+	// whether something was typed since.
+	shown         time.Time
+	shownAttempts int
+	acted         bool
 }
 
 // run is the step's experiment.
@@ -92,7 +97,9 @@ func (s *Session) enter(ctx context.Context) error {
 
 // begin enters a step; its baseline is read by the next round.
 func (s *Session) begin(st *step, now time.Time) {
-	st.entered, st.moved, st.hinted, st.tried = now, now, now, st.rec.Attempts
+	st.entered, st.moved, st.hinted, st.attempts = now, now, now, st.rec.Attempts
+	st.shown, st.acted = time.Time{}, false
+	st.show(now)
 	st.base = &baseline{entered: now}
 	st.number++
 	if st.rec.Started.IsZero() {
@@ -103,6 +110,19 @@ func (s *Session) begin(st *step, now time.Time) {
 			g.Restart()
 		}
 	}
+}
+
+// show notes when the goals come before the learner's eyes.
+func (st *step) show(now time.Time) {
+	if st.shown.IsZero() && st.sees(format.CheckKind) {
+		st.shown, st.shownAttempts = now, st.rec.Attempts
+	}
+}
+
+// tried reports whether the learner has tried something since the goals appeared, or has had time to think: before that,
+// where to look and what is wrong would give the answer away.
+func (st *step) tried(now time.Time) bool {
+	return !st.shown.IsZero() && (st.acted || st.rec.Attempts > st.shownAttempts || now.Sub(st.shown) >= hintAfter)
 }
 
 // goal returns the step's goal with an id, nil if there is none.

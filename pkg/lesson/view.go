@@ -63,13 +63,28 @@ type StepSummary struct {
 	Card *Card `json:"card,omitempty"`
 }
 
-// Card is a prediction and its outcome.
+// Card is a prediction and its outcome: all that a screen shows in one place after an observation.
 type Card struct {
+	// Question is what was predicted, Predicted the option that the learner chose.
+	Question   string `json:"question"`
 	Predicted  string `json:"predicted"`
 	Confidence string `json:"confidence"`
-	Correct    bool   `json:"correct"` // meaningful once something was observed, or is not asked for
-	Observed   string `json:"observed"`
-	Truth      string `json:"truth"` // empty where it is not known
+	// Revealed is whether the outcome may be shown; Correct, Right and Reply mean nothing before.
+	Revealed bool `json:"revealed"`
+	Correct  bool `json:"correct"`
+	// Right is the option that came true, Reply the lesson's reply to the one that was chosen.
+	Right string `json:"right"`
+	Reply string `json:"reply"`
+	// Asked is what the observation asks, Observed what the learner saw, Verdict whether that is so.
+	Asked    string  `json:"asked"`
+	Observed string  `json:"observed"`
+	Verdict  Verdict `json:"verdict"`
+	// Truth is what was there to see, with its unit; empty where it is not known. Measured is whether it was read in this
+	// run; otherwise it is the lesson's own figure.
+	Truth    string `json:"truth"`
+	Measured bool   `json:"measured"`
+	// Feedback is the lesson's reply to the observation.
+	Feedback string `json:"feedback"`
 }
 
 // StepView is the step on the screen.
@@ -81,6 +96,8 @@ type StepView struct {
 	Locked string `json:"locked"`
 	// Next names what the learner can do now: "predict", "run", "observe", "answer", "check", "next", "done".
 	Next string `json:"next"`
+	// Card is that of this step; nil until there is a prediction.
+	Card *Card `json:"card,omitempty"`
 }
 
 // BlockView is one block of a step; the field that Kind names is set. Blocks that must wait, as the
@@ -100,6 +117,8 @@ type Option struct {
 	ID    string `json:"id"`
 	Say   string `json:"say"`
 	Reply string `json:"reply"` // feedback; empty until it may be shown
+	// Correct is whether it is the right one; false until it may be shown.
+	Correct bool `json:"correct"`
 }
 
 // PredictView is the prediction.
@@ -113,6 +132,7 @@ type PredictView struct {
 	Correct        bool   `json:"correct"` // meaningful once Revealed
 	Revealed       bool   `json:"revealed"`
 	Reply          string `json:"reply"` // feedback to the chosen option, once Revealed
+	Right          string `json:"right"` // the right option, once Revealed
 }
 
 // Confidences lists what Predict takes, least sure first.
@@ -137,7 +157,8 @@ type ObserveView struct {
 	Options  []Option `json:"options,omitempty"`
 	Unit     string   `json:"unit"`
 	Answer   string   `json:"answer"`
-	Truth    string   `json:"truth"` // once Revealed, with its unit
+	Truth    string   `json:"truth"`    // once Revealed, with its unit
+	Measured bool     `json:"measured"` // whether Truth was read in this run
 	Verdict  Verdict  `json:"verdict"`
 	Reply    string   `json:"reply"`
 	Revealed bool     `json:"revealed"`
@@ -145,7 +166,8 @@ type ObserveView struct {
 	Predicted string `json:"predicted"`
 }
 
-// CheckView is one goal of the step and how far it is reached.
+// CheckView is one goal of the step and how far it is reached. Until the learner has tried something, or half a minute
+// is over, a goal that is not reached is pending, and shows neither where to look nor a message.
 type CheckView struct {
 	ID       string  `json:"id"`
 	Title    string  `json:"title"`
@@ -155,6 +177,9 @@ type CheckView struct {
 	Observed string  `json:"observed"`
 	Look     string  `json:"look"`    // where to look: a command
 	Message  string  `json:"message"` // the lesson's text for this state or answer
+	// Tried is whether the learner has tried something since the goals appeared, or has had them before their eyes for half
+	// a minute.
+	Tried bool `json:"tried"`
 	// Evidence is what the verdict is based on, for a screen to open; its zero value means that there is nothing to open.
 	Evidence probe.Evidence `json:"evidence,omitzero"`
 	// Of an answer check:

@@ -99,8 +99,10 @@ type Step struct {
 	Predicted   *bool  `json:"predicted_right,omitempty"`
 	Observation string `json:"observation,omitempty"`
 	// Truth is the value that the run showed, where it is known.
-	Truth    string `json:"truth,omitempty"`
-	Observed *bool  `json:"observed_right,omitempty"`
+	Truth string `json:"truth,omitempty"`
+	// Measured is whether Truth was read in the learner's own run.
+	Measured bool  `json:"measured,omitempty"`
+	Observed *bool `json:"observed_right,omitempty"`
 	// Attempts counts runs, answers, and evaluations that the learner asked for.
 	Attempts int `json:"attempts"`
 	// Failed counts those in a row that failed.
