@@ -1,6 +1,8 @@
 package cmdutil
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/shopctl/shopctl/pkg/suggest"
@@ -19,12 +21,21 @@ func Group(cmd *cobra.Command, children ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
+// UnknownCommand is the error for a word that is no command of cmd: with shopctl's own for it if another tool has the word,
+// else with the most similar one.
 func UnknownCommand(cmd *cobra.Command, word string) error {
 	var names []string
 	for _, c := range cmd.Commands() {
 		if c.IsAvailableCommand() {
 			names = append(names, c.Name())
 		}
+	}
+	_, path, _ := strings.Cut(cmd.CommandPath()+" "+word, " ")
+	if other, ok := otherWords()[path]; ok {
+		if other.why != "" {
+			return UsageErr(other.ours, "unknown command %q: %s", cmd.CommandPath()+" "+word, other.why)
+		}
+		return UsageErr(other.ours, "unknown command %q", cmd.CommandPath()+" "+word)
 	}
 	hint := cmd.CommandPath() + " --help"
 	if near := suggest.Match(word, names); near != "" {
