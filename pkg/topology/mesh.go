@@ -19,6 +19,10 @@ type Mesh struct {
 	Retries, Denied int64
 	// Flags are the requests by response flag, the most frequent first.
 	Flags []Count
+	// Overflows are what circuit breakers of the caller did not let through, by Envoy's names ("upstream_rq_pending_overflow").
+	Overflows []Count
+	// Pending are the requests that wait for a connection now.
+	Pending int64
 	// Ejected are the instances that are ejected now.
 	Ejected []string
 }
@@ -47,7 +51,8 @@ func (m *Mesh) Add(o *Mesh) {
 	m.Plaintext += o.Plaintext
 	m.Retries += o.Retries
 	m.Denied += o.Denied
-	m.Versions, m.Flags = added(m.Versions, o.Versions), added(m.Flags, o.Flags)
+	m.Versions, m.Flags, m.Overflows = added(m.Versions, o.Versions), added(m.Flags, o.Flags), added(m.Overflows, o.Overflows)
+	m.Pending += o.Pending
 	m.Ejected = slices.Compact(slices.Sorted(slices.Values(slices.Concat(m.Ejected, o.Ejected))))
 }
 
@@ -117,8 +122,25 @@ func (m *Mesh) Words() (text string, troubled bool) {
 	for _, f := range m.Flags[:min(2, len(m.Flags))] {
 		words = append(words, fmt.Sprintf("%s %d", f.Name, f.Requests))
 	}
+	for _, f := range m.Overflows {
+		words = append(words, fmt.Sprintf("%s over the limit", humanize.Count(f.Requests, overflowing(f.Name))))
+	}
+	if m.Pending > 0 {
+		words = append(words, fmt.Sprintf("%d pending", m.Pending))
+	}
 	if len(m.Ejected) > 0 {
 		words = append(words, "ejected "+strings.Join(m.Ejected, ", "))
 	}
-	return strings.Join(words, "; "), m.Denied > 0 || len(m.Flags) > 0 || len(m.Ejected) > 0
+	return strings.Join(words, "; "), m.Denied > 0 || len(m.Flags) > 0 || len(m.Overflows) > 0 || len(m.Ejected) > 0
+}
+
+// overflowing is what a counter of Envoy counts.
+func overflowing(name string) string {
+	switch name {
+	case "upstream_cx_overflow":
+		return "connection"
+	case "upstream_rq_retry_overflow":
+		return "retry"
+	}
+	return "request"
 }

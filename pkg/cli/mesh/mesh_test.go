@@ -66,13 +66,13 @@ func TestASectionIsATableOrEnvoysResources(t *testing.T) {
 	shop := &meshed{sidecar: &controlpb.GetSidecarResponse{Clusters: []*controlpb.MeshCluster{
 		{
 			Name: "outbound|50051|v1|paymentservice.production.svc.cluster.local", ServiceFqdn: "paymentservice.production.svc.cluster.local", Port: "50051", Subset: "v1",
-			Direction: "outbound", Type: "EDS", Endpoints: 2, Ejected: 1, Object: "payment.production", Position: "dr.yaml:3", Policy: "LEAST_REQUEST", Json: []byte(`{"name":"a"}`),
+			Direction: "outbound", Type: "EDS", Endpoints: 2, Ejected: 1, Object: "payment.production", Position: "dr.yaml:3", Policy: "LEAST_REQUEST", Breakers: []*controlpb.MeshBreaker{{Name: "requests", Active: 9, Limit: 10}}, Overflows: map[string]int64{"upstream_rq_pending_overflow": 37}, Json: []byte(`{"name":"a"}`),
 		},
 	}, Secrets: []*controlpb.MeshSecret{{Name: "default", Type: "Cert Chain", Status: "ACTIVE", Valid: true, Serial: "1f"}}}}
 	w := clitest.NewWorld(t).Serve(shop)
 	w.Want(0, "mesh", "clusters", "checkout")
-	clitest.WantEqual(t, w.Out.String(), `SERVICE FQDN                                  PORT    SUBSET   DIRECTION   TYPE   ENDPOINTS   EJECTED   POLICY          DESTINATION RULE
-paymentservice.production.svc.cluster.local   50051   v1       outbound    EDS    2           1         LEAST_REQUEST   payment.production (dr.yaml:3)
+	clitest.WantEqual(t, w.Out.String(), `SERVICE FQDN                                  PORT    SUBSET   DIRECTION   TYPE   ENDPOINTS   EJECTED   BREAKERS                                         POLICY          DESTINATION RULE
+paymentservice.production.svc.cluster.local   50051   v1       outbound    EDS    2           1         requests 9/10, upstream_rq_pending_overflow 37   LEAST_REQUEST   payment.production (dr.yaml:3)
 `)
 	if shop.asked != "checkout" {
 		t.Errorf("asked for %q", shop.asked)

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,15 +47,18 @@ func clusters() section {
 	return section{
 		name: "clusters", short: "Print the clusters of a sidecar",
 		long: `Print the clusters of a sidecar: the groups of endpoints that a route can choose. A Service has one without a subset,
-and one for each subset of its DestinationRule. Each has its own limits and its own list of ejected endpoints.`,
-		example: "shopctl mesh clusters checkout\nshopctl mesh clusters checkout -o json | jq '.[].outlierDetection'",
-		header:  []string{"SERVICE FQDN", "PORT", "SUBSET", "DIRECTION", "TYPE", "ENDPOINTS", "EJECTED", "POLICY", "DESTINATION RULE"},
+and one for each subset of its DestinationRule. Each has its own limits and its own list of ejected endpoints.
+
+BREAKERS is how full its circuit breakers are: requests 9/10 are nine under way of at most ten. Behind it is what went over
+a limit, by Envoy's names. With -o json both stand in the metadata of the cluster, under "shopctl".`,
+		example: "shopctl mesh clusters checkout\nshopctl mesh clusters checkout -o json | jq '.[].metadata.filterMetadata.shopctl'",
+		header:  []string{"SERVICE FQDN", "PORT", "SUBSET", "DIRECTION", "TYPE", "ENDPOINTS", "EJECTED", "BREAKERS", "POLICY", "DESTINATION RULE"},
 		rows: func(ios *iostreams.IO, now time.Time, r *controlpb.GetSidecarResponse) (rows [][]string) {
 			for _, row := range r.GetClusters() {
 				rows = append(rows, []string{
 					row.GetServiceFqdn(), iostreams.OrDash(row.GetPort()), iostreams.OrDash(row.GetSubset()), row.GetDirection(), row.GetType(),
 					fmt.Sprint(row.GetEndpoints()), ios.Paint(toneOfCount(row.GetEjected()), ejected(now, row, r.GetEndpoints())),
-					iostreams.OrDash(row.GetPolicy()), shownObject(row.GetObject(), row.GetPosition()),
+					breakers(ios, row), iostreams.OrDash(row.GetPolicy()), shownObject(row.GetObject(), row.GetPosition()),
 				})
 			}
 			return rows
@@ -90,7 +95,8 @@ func endpoints() section {
 	return section{
 		name: "endpoints", short: "Print the endpoints of a sidecar's clusters",
 		long: `Print the endpoints of each cluster, whether each is healthy, and whether outlier detection has ejected it, why and for
-how long. Every caller ejects for itself: another sidecar can still use an endpoint that this one does not.`,
+how long. Every caller ejects for itself: another sidecar can still use an endpoint that this one does not. With -o json it
+stands in the metadata of the endpoint, under "shopctl".`,
 		example: "shopctl mesh endpoints checkout\nshopctl mesh endpoints checkout -o name",
 		header:  []string{"ENDPOINT", "STATUS", "OUTLIER CHECK", "EJECTED", "CLUSTER", "INSTANCE", "SECURITY"},
 		rows: func(ios *iostreams.IO, now time.Time, r *controlpb.GetSidecarResponse) (rows [][]string) {
@@ -136,6 +142,22 @@ func ejected(now time.Time, c *controlpb.MeshCluster, endpoints []*controlpb.Mes
 		}
 	}
 	return strings.TrimSuffix(fmt.Sprintf("%d: %s", c.GetEjected(), strings.Join(who, ", ")), ": ")
+}
+
+// breakers are how full the circuit breakers of a cluster are: "requests 9/10, upstream_rq_pending_overflow 37".
+func breakers(ios *iostreams.IO, c *controlpb.MeshCluster) string {
+	var words []string
+	for _, b := range c.GetBreakers() {
+		text := fmt.Sprintf("%s %d/%d", b.GetName(), b.GetActive(), b.GetLimit())
+		if b.GetActive() >= b.GetLimit() {
+			text = ios.Paint(iostreams.ToneWarn, text)
+		}
+		words = append(words, text)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.GetOverflows())) {
+		words = append(words, ios.Paint(iostreams.ToneWarn, fmt.Sprintf("%s %d", name, c.GetOverflows()[name])))
+	}
+	return iostreams.OrDash(strings.Join(words, ", "))
 }
 
 func toneOfCheck(outlier string) iostreams.Tone {

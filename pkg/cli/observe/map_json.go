@@ -56,6 +56,8 @@ type meshView struct {
 	Denied    int64            `json:"denied"`
 	Flags     map[string]int64 `json:"flags"`
 	Ejected   []string         `json:"ejected"`
+	Overflows map[string]int64 `json:"overflows"`
+	Pending   int64            `json:"pending"`
 }
 
 type blastView struct {
@@ -85,7 +87,7 @@ func viewMesh(m *topology.Mesh) *meshView {
 	}
 	return &meshView{
 		MutualTLS: m.MutualTLS, Plaintext: m.Plaintext, Versions: viewCounts(m.Versions), Retries: m.Retries, Denied: m.Denied,
-		Flags: viewCounts(m.Flags), Ejected: cmdutil.NotNil(m.Ejected),
+		Flags: viewCounts(m.Flags), Ejected: cmdutil.NotNil(m.Ejected), Overflows: viewCounts(m.Overflows), Pending: m.Pending,
 	}
 }
 

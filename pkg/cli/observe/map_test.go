@@ -64,7 +64,7 @@ func TestMapAndTopShowWhatSidecarsKnow(t *testing.T) {
 	m := clitest.SmallMap()
 	m.Edges[0].Mesh = &controlpb.EdgeMesh{
 		MutualTls: 60, Plaintext: 6, Versions: []*controlpb.EdgeCount{{Name: "v1", Requests: 60}, {Name: "v2", Requests: 6}}, Retries: 5, Denied: 2,
-		Flags: []*controlpb.EdgeCount{{Name: "URX", Requests: 3}}, Ejected: []string{"paymentservice-1"},
+		Flags: []*controlpb.EdgeCount{{Name: "URX", Requests: 3}}, Ejected: []string{"paymentservice-1"}, Overflows: []*controlpb.EdgeCount{{Name: "upstream_rq_pending_overflow", Requests: 4}}, Pending: 1,
 	}
 	for golden, args := range map[string][]string{
 		"map-mesh.golden":      {"map"},

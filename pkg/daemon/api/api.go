@@ -150,7 +150,7 @@ func New(d Deps) control.Backend {
 		metricsServer: &metricsServer{
 			query: d.Query, db: d.Metrics, rules: d.Rules, targets: d.Stats, url: d.Info.PrometheusURL, now: d.Now,
 		},
-		meshServer:     &meshServer{mesh: d.Mesh, names: d.Names, requests: d.Requests, traces: traces, objects: d.Objects, leaving: d.Leaving, now: d.Now},
+		meshServer:     &meshServer{mesh: d.Mesh, names: d.Names, requests: d.Requests, traces: traces, objects: d.Objects, leaving: d.Leaving, now: d.Now, vector: d.Vector, refresh: d.Stats.Refresh},
 		topologyServer: &topologyServer{view: v, calls: d.Calls, impact: d.Impact, spans: d.Spans, faults: d.Faults, vector: d.Vector, log: d.Log, now: d.Now, mesh: d.Mesh, metrics: d.Metrics, refresh: d.Stats.Refresh},
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql"
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/control"
@@ -82,7 +84,10 @@ type meshServer struct {
 	traces   *tracesServer
 	objects  orchestrator.ObjectReader
 	leaving  <-chan struct{}
-	now      func() time.Time
+	// vector evaluates an expression, after refresh of metrics that are read now.
+	vector  func(ctx context.Context, expr string, at time.Time) (promql.Vector, error)
+	refresh func(ctx context.Context)
+	now     func() time.Time
 }
 
 func (s *meshServer) sidecars() []Sidecar {
@@ -157,8 +162,28 @@ func (s *meshServer) find(name string) (Sidecar, error) {
 	return Sidecar{}, control.Error(codes.FailedPrecondition, service+" has no sidecar", hint, 1)
 }
 
+// breakers are what a sidecar measures of its circuit breakers.
+const breakers = `{__name__=~"envoy_cluster_(circuit_breakers_default_remaining_.*|upstream_.*_overflow)", namespace=%q, pod=%q}`
+
+// measured is what a sidecar measures of its circuit breakers: by cluster, then by name.
+func (s *meshServer) measured(ctx context.Context, c Sidecar) (map[string]map[string]float64, error) {
+	samples, err := s.vector(ctx, fmt.Sprintf(breakers, c.Workload.Namespace, c.Instance), s.now())
+	if err != nil {
+		return nil, fmt.Errorf("read circuit breakers of %s: %w", c.Instance, err)
+	}
+	all := map[string]map[string]float64{}
+	for _, sample := range samples {
+		name := sample.Metric.Get("cluster_name")
+		if all[name] == nil {
+			all[name] = map[string]float64{}
+		}
+		all[name][sample.Metric.Get(model.MetricNameLabel)] = sample.F
+	}
+	return all, nil
+}
+
 // GetSidecar returns what a sidecar holds.
-func (s *meshServer) GetSidecar(_ context.Context, req *controlpb.GetSidecarRequest) (*controlpb.GetSidecarResponse, error) {
+func (s *meshServer) GetSidecar(ctx context.Context, req *controlpb.GetSidecarRequest) (*controlpb.GetSidecarResponse, error) {
 	c, err := s.find(req.GetService())
 	if err != nil {
 		return nil, err
@@ -166,6 +191,12 @@ func (s *meshServer) GetSidecar(_ context.Context, req *controlpb.GetSidecarRequ
 	held, ok := s.mesh.Held(c.Node)
 	if !ok || held.Resources == nil {
 		return nil, control.Error(codes.FailedPrecondition, fmt.Sprintf("the sidecar of %s holds nothing yet", c.Instance), "shopctl mesh status", 1)
+	}
+	if !req.GetRowsOnly() {
+		s.refresh(ctx)
+	}
+	if held.Live.Measured, err = s.measured(ctx, c); err != nil {
+		return nil, err
 	}
 	resp, err := protoHeld(held, !req.GetRowsOnly(), explain.Shop{Objects: s.objects.Snapshot()}.Position)
 	if err != nil {

@@ -82,6 +82,7 @@ func protoHeld(held Held, resources bool, position func(o show.Object, path stri
 	}
 	for _, c := range show.Clusters(held.Resources, held.Live) {
 		resp.Clusters = append(resp.Clusters, &controlpb.MeshCluster{
+			Breakers: protoBreakers(c.Breakers), Overflows: c.Breakers.Overflows,
 			Name: c.Name, ServiceFqdn: c.Host, Port: c.Port, Subset: c.Subset, Direction: c.Direction, Type: c.Type,
 			Endpoints: int32(c.Endpoints), Ejected: int32(c.Ejected), Policy: c.Policy, Object: c.Object.String(), Position: position(c.Object, ""), Json: encode(c.Resource),
 		})
@@ -93,4 +94,11 @@ func protoHeld(held Held, resources bool, position func(o show.Object, path stri
 		})
 	}
 	return resp, failed
+}
+
+func protoBreakers(b show.Breakers) (out []*controlpb.MeshBreaker) {
+	for _, one := range b.Limits {
+		out = append(out, &controlpb.MeshBreaker{Name: one.Name, Active: one.Active, Limit: one.Limit})
+	}
+	return out
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -16,6 +18,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/mesh/show"
@@ -29,6 +32,11 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/trace"
 )
+
+// fewRequests lets three through at a time.
+func fewRequests() *clusterv3.CircuitBreakers {
+	return &clusterv3.CircuitBreakers{Thresholds: []*clusterv3.CircuitBreakers_Thresholds{{MaxRequests: wrapperspb.UInt32(3)}}}
+}
 
 // twoSidecars is a mesh of two replicas of payment.
 type twoSidecars struct{}
@@ -47,7 +55,7 @@ func (twoSidecars) Sidecars() []Sidecar {
 func (twoSidecars) Overlays() []resource.Object { return nil }
 
 func (twoSidecars) Held(node string) (Held, bool) {
-	return Held{Resources: &xds.Resources{Clusters: []*clusterv3.Cluster{{Name: "outbound|80||" + node}}}}, node == "n1"
+	return Held{Resources: &xds.Resources{Clusters: []*clusterv3.Cluster{{Name: "outbound|80||" + node, CircuitBreakers: fewRequests()}}}}, node == "n1"
 }
 
 func (twoSidecars) Ejected(node string) map[string]map[string]show.Ejection {
@@ -79,7 +87,15 @@ func newMeshServer(requests *observe.Requests) *meshServer {
 			return keys
 		},
 	}
-	return &meshServer{mesh: twoSidecars{}, names: directory, requests: requests, now: meshNow}
+	return &meshServer{
+		mesh: twoSidecars{}, names: directory, requests: requests, now: meshNow, refresh: func(context.Context) {},
+		vector: func(_ context.Context, expr string, _ time.Time) (promql.Vector, error) {
+			if !strings.Contains(expr, `pod="paymentservice-1"`) {
+				return nil, nil
+			}
+			return promql.Vector{{F: 1, Metric: labels.FromStrings("__name__", "envoy_cluster_circuit_breakers_default_remaining_rq", "cluster_name", "outbound|80||n1")}}, nil
+		},
+	}
 }
 
 func TestTheSidecarsThatLagAreNamed(t *testing.T) {
@@ -102,6 +118,9 @@ func TestASidecarIsFoundByItsServiceOrItsInstance(t *testing.T) {
 	resp, err := s.GetSidecar(t.Context(), &controlpb.GetSidecarRequest{Service: "payment"})
 	if err != nil || resp.GetSidecar().GetInstance() != "paymentservice-1" || resp.GetClusters()[0].GetName() != "outbound|80||n1" {
 		t.Fatalf("%v, %v", resp, err)
+	}
+	if b := resp.GetClusters()[0].GetBreakers(); len(b) != 1 || b[0].GetName() != "requests" || b[0].GetActive() != 2 || b[0].GetLimit() != 3 {
+		t.Errorf("its circuit breakers are %v", b)
 	}
 	if secret := resp.GetSecrets()[0]; secret.GetStatus() != "ACTIVE" || !secret.GetValid() || secret.GetSerial() != "1f" {
 		t.Errorf("%v", secret)

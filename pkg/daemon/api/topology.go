@@ -178,7 +178,7 @@ func (s *topologyServer) addMesh(ctx context.Context, m *topology.Map, sidecars 
 	}
 	for _, e := range graph.Edges {
 		add(edge(orchestrator.Key(e.Caller), b.services[e.Host]), &topology.Mesh{
-			MutualTLS: e.MutualTLS, Plaintext: e.Plaintext, Retries: e.Retries, Versions: topology.Counts(e.Versions), Flags: topology.Counts(e.Flags),
+			MutualTLS: e.MutualTLS, Plaintext: e.Plaintext, Retries: e.Retries, Overflows: topology.Counts(e.Overflows), Pending: e.Pending, Versions: topology.Counts(e.Versions), Flags: topology.Counts(e.Flags),
 		})
 	}
 	for _, d := range graph.Denials {

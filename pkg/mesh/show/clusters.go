@@ -2,7 +2,6 @@ package show
 
 import (
 	"fmt"
-	"math"
 	"net"
 	"strconv"
 	"strings"
@@ -24,10 +23,11 @@ func Clusters(r *xds.Resources, live Live) []Cluster {
 	var rows []Cluster
 	for _, c := range r.Clusters {
 		port, subset, host := SplitCluster(c.GetName())
+		breakers := breakersOf(c, live.Measured[c.GetName()])
 		rows = append(rows, Cluster{
 			Name: c.GetName(), Host: host, Port: port, Subset: subset, Direction: direction(c.GetName()), Type: c.GetType().String(),
 			Endpoints: counts[c.GetName()], Ejected: len(live.Ejected[c.GetName()]), Policy: strings.Join(ClusterPolicy(c), ", "),
-			Object: ObjectOf(c.GetMetadata()), Resource: c,
+			Breakers: breakers, Object: ObjectOf(c.GetMetadata()), Resource: withBreakers(c, breakers),
 		})
 	}
 	return rows
@@ -55,21 +55,8 @@ func ClusterPolicy(c *clusterv3.Cluster) []string {
 // Limits are those of a cluster's connections and requests, a phrase each.
 func Limits(c *clusterv3.Cluster) []string {
 	var words []string
-	for _, t := range c.GetCircuitBreakers().GetThresholds() {
-		for _, limit := range []struct {
-			name string
-			n    uint32
-			set  bool
-		}{
-			{"connections", t.GetMaxConnections().GetValue(), t.GetMaxConnections() != nil},
-			{"pending", t.GetMaxPendingRequests().GetValue(), t.GetMaxPendingRequests() != nil},
-			{"requests", t.GetMaxRequests().GetValue(), t.GetMaxRequests() != nil},
-			{"retries", t.GetMaxRetries().GetValue(), t.GetMaxRetries() != nil},
-		} {
-			if limit.set && limit.n != math.MaxUint32 {
-				words = append(words, fmt.Sprintf("at most %d %s", limit.n, limit.name))
-			}
-		}
+	for _, l := range limitsOf(c) {
+		words = append(words, fmt.Sprintf("at most %d %s", l.n, l.name))
 	}
 	return words
 }
@@ -108,7 +95,7 @@ func Outliers(o *clusterv3.OutlierDetection) string {
 func Endpoints(r *xds.Resources, live Live) []Endpoint {
 	var rows []Endpoint
 	for _, a := range r.Endpoints {
-		rows = append(rows, assigned(a, a, live)...)
+		rows = append(rows, assigned(a, withEjections(a, live.Ejected[a.GetClusterName()]), live)...)
 	}
 	for _, c := range r.Clusters {
 		if a := c.GetLoadAssignment(); a != nil {

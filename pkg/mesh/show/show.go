@@ -27,8 +27,24 @@ type Live struct {
 	Addresses map[string]string
 	// Ejected are the endpoints that it does not call for now: by cluster, then by address.
 	Ejected map[string]map[string]Ejection
+	// Measured is what it measures of its circuit breakers: by cluster, then by Envoy's names
+	// ("envoy_cluster_upstream_rq_pending_overflow").
+	Measured map[string]map[string]float64
 	// Instances are the names of the instances that listen at addresses.
 	Instances map[string]string
+}
+
+// Breakers are the circuit breakers of a cluster: those with a limit, and what they did not let through, by Envoy's names
+// ("upstream_rq_pending_overflow").
+type Breakers struct {
+	Limits    []Breaker
+	Overflows map[string]int64
+}
+
+// Breaker is one, by the name of its limit ("connections", "pending", "requests", "retries"), and how full it is.
+type Breaker struct {
+	Name          string
+	Active, Limit int64
 }
 
 // Ejection is why an endpoint is ejected, since when, and until when at least. The zero value: it is not.
@@ -64,6 +80,7 @@ type Cluster struct {
 	Name, Host, Port, Subset, Direction, Type string
 	Endpoints, Ejected                        int
 	Policy                                    string
+	Breakers                                  Breakers
 	Object                                    Object
 	Resource                                  proto.Message
 }

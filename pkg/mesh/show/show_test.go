@@ -1,8 +1,10 @@
 package show_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
@@ -13,6 +15,7 @@ import (
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/tcp_proxy/v3"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/shopctl/shopctl/pkg/mesh/show"
 	"github.com/shopctl/shopctl/pkg/mesh/xds"
@@ -75,7 +78,12 @@ func TestRoutesSayWhereARequestGoesAndWhatElseHappensToIt(t *testing.T) {
 }
 
 func TestClustersSayWhatTheyLimitAndHowManyAreEjected(t *testing.T) {
-	rows := show.Clusters(resources(t), show.Live{Ejected: map[string]map[string]show.Ejection{payment: {"127.0.0.1:4002": {}}}})
+	rows := show.Clusters(resources(t), show.Live{
+		Ejected: map[string]map[string]show.Ejection{payment: {"127.0.0.1:4002": {}}},
+		Measured: map[string]map[string]float64{payment: {
+			"envoy_cluster_circuit_breakers_default_remaining_rq": 1, "envoy_cluster_upstream_rq_pending_overflow": 7, "envoy_cluster_upstream_cx_overflow": 0,
+		}},
+	})
 	out := rows[0]
 	if out.Host != "paymentservice.production.svc.cluster.local" || out.Port != "50051" || out.Endpoints != 2 || out.Ejected != 1 || out.Direction != show.Outbound {
 		t.Errorf("%+v", out)
@@ -83,14 +91,23 @@ func TestClustersSayWhatTheyLimitAndHowManyAreEjected(t *testing.T) {
 	if want := "LEAST_REQUEST, at most 5 requests, ejects after 3 errors in a row for 30s, at most 50% of endpoints, mutual TLS where the endpoint has a sidecar"; out.Policy != want {
 		t.Errorf("policy %q, want %q", out.Policy, want)
 	}
+	if want := (show.Breakers{Limits: []show.Breaker{{Name: "requests", Active: 4, Limit: 5}}, Overflows: map[string]int64{"upstream_rq_pending_overflow": 7}}); !reflect.DeepEqual(out.Breakers, want) {
+		t.Errorf("breakers %+v, want %+v", out.Breakers, want)
+	}
+	live := out.Resource.(*clusterv3.Cluster).GetMetadata().GetFilterMetadata()["shopctl"].GetFields()
+	requests := live["circuitBreakers"].GetStructValue().GetFields()["requests"].GetStructValue().GetFields()
+	if requests["active"].GetNumberValue() != 4 || requests["limit"].GetNumberValue() != 5 || live["overflows"].GetStructValue().GetFields()["upstream_rq_pending_overflow"].GetNumberValue() != 7 {
+		t.Errorf("Envoy's resource says %v", live)
+	}
 	if in := rows[1]; in.Direction != show.Inbound || in.Endpoints != 1 || in.Policy != "" {
 		t.Errorf("%+v", in)
 	}
 }
 
 func TestEndpointsSayWhoIsEjected(t *testing.T) {
-	live := show.Live{Ejected: map[string]map[string]show.Ejection{payment: {"127.0.0.1:4001": {Reason: "consecutive 5xx errors"}}}, Instances: map[string]string{"127.0.0.1:4001": "paymentservice-1"}}
-	rows := show.Endpoints(resources(t), live)
+	live := show.Live{Ejected: map[string]map[string]show.Ejection{payment: {"127.0.0.1:4001": {Reason: "consecutive 5xx errors", Until: time.Date(2026, 3, 1, 12, 0, 30, 0, time.UTC)}}}, Instances: map[string]string{"127.0.0.1:4001": "paymentservice-1"}}
+	held := resources(t)
+	rows := show.Endpoints(held, live)
 	var text []string
 	for _, r := range rows {
 		text = append(text, strings.Join([]string{r.Address, r.Status, r.Outlier, r.Instance, r.Security, r.Ejection.Reason}, " "))
@@ -98,6 +115,13 @@ func TestEndpointsSayWhoIsEjected(t *testing.T) {
 	want := "127.0.0.1:4001 HEALTHY FAILED paymentservice-1 mutual_tls consecutive 5xx errors\n127.0.0.1:4002 UNHEALTHY OK  none \n127.0.0.1:4000 HEALTHY OK  none "
 	if got := strings.Join(text, "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	said := func(m proto.Message) *structpb.Struct {
+		return m.(*endpointv3.ClusterLoadAssignment).GetEndpoints()[0].GetLbEndpoints()[0].GetMetadata().GetFilterMetadata()["shopctl"]
+	}
+	why := said(rows[0].Resource).GetFields()["ejected"].GetStructValue().GetFields()
+	if why["reason"].GetStringValue() != "consecutive 5xx errors" || why["until"].GetStringValue() != "2026-03-01T12:00:30Z" || said(held.Endpoints[0]) != nil {
+		t.Errorf("Envoy's resource says %v, and what the sidecar holds %v", why, said(held.Endpoints[0]))
 	}
 }
 

@@ -26,8 +26,10 @@ type records struct {
 	spans *record.Spans
 	conn  *grpc.ClientConn
 	admin net.Listener
-	tasks sync.WaitGroup
-	stop  context.CancelFunc
+	// registry holds what is served as metrics.
+	registry *prometheus.Registry
+	tasks    sync.WaitGroup
+	stop     context.CancelFunc
 }
 
 // newRecords begins to record; close ends it.
@@ -50,10 +52,10 @@ func newRecords(ctx context.Context, b Bootstrap, log io.Writer) (*records, erro
 	if r.spans != nil {
 		r.tasks.Go(func() { r.spans.Run(ctx) })
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(r.metrics)
+	r.registry = prometheus.NewRegistry()
+	r.registry.MustRegister(r.metrics)
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(r.registry, promhttp.HandlerOpts{}))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	r.tasks.Go(func() { _ = server.Serve(r.admin) })
 	context.AfterFunc(ctx, func() { _ = server.Close() })

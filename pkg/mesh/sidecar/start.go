@@ -61,6 +61,7 @@ func Start(ctx context.Context, b Bootstrap, streams Streams) error {
 		Identity: source.agent, Recorder: records, Addresses: b.Ports, Trace: records.spans != nil, Wire: faults,
 		Ejected: func(*cluster.Host, cluster.Ejection) { change() }, Readmitted: func(*cluster.Host) { change() },
 	})
+	records.registry.MustRegister(breakers(engine.Clusters))
 	return Run(ctx, Parts{
 		Source: source, Engine: engine, Admin: records.admin.Addr().String(), Down: streams.Down, Up: streams.Up, Wire: faults,
 		Certificate: source.agent.Leaf, Changed: changed,

@@ -25,6 +25,9 @@ const (
 	retriesTotal  = "envoy_cluster_upstream_rq_retry"
 	rbacDenied    = "envoy_http_rbac_denied"
 	tokenDenied   = "envoy_http_jwt_authn_denied"
+	pendingActive = "envoy_cluster_upstream_rq_pending_active"
+	// clusterPrefix begins the names of what counts by cluster.
+	clusterPrefix = "envoy_cluster_"
 )
 
 // reach is how far before a time the sample may lie that counts from then on: scrapes are up to 15 s apart.
@@ -42,6 +45,10 @@ type Edge struct {
 	MutualTLS, Plaintext int64
 	// Retries are attempts after the first.
 	Retries int64
+	// Overflows are what circuit breakers did not let through, by Envoy's names ("upstream_rq_pending_overflow"), and Pending the
+	// requests that wait for a connection at the end of the time.
+	Overflows map[string]int64
+	Pending   int64
 	// Versions are the requests by version of the instance, Flags those by response flag.
 	Versions, Flags map[string]int64
 }
@@ -76,12 +83,18 @@ func Between(ctx context.Context, db Queryable, from, to time.Time) (Graph, erro
 	c := counter{edges: map[edgeKey]*Edge{}, denials: map[denialKey]int64{}}
 	for name, count := range map[string]func(labels.Labels, int64){
 		requestsTotal: c.request, retriesTotal: c.retry, rbacDenied: c.denied, tokenDenied: c.denied,
+		clusterPrefix + "upstream_cx_overflow": c.overflow, clusterPrefix + "upstream_rq_pending_overflow": c.overflow,
+		clusterPrefix + "upstream_rq_retry_overflow": c.overflow, pendingActive: c.pending,
 	} {
 		set := q.Select(ctx, false, nil, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, name))
 		var it chunkenc.Iterator
 		for set.Next() {
 			it = set.At().Iterator(it)
-			if n := increase(it, from.UnixMilli()); n > 0 {
+			measure := increase
+			if name == pendingActive {
+				measure = latest
+			}
+			if n := measure(it, from.UnixMilli()); n > 0 {
 				count(set.At().Labels(), n)
 			}
 		}
@@ -112,6 +125,19 @@ func increase(it chunkenc.Iterator, from int64) int64 {
 	return int64(math.Round(grown))
 }
 
+// latest is the last sample since a time, unless what was scraped has ended.
+func latest(it chunkenc.Iterator, from int64) int64 {
+	var last float64
+	for it.Next() != chunkenc.ValNone {
+		if t, v := it.At(); t > from && !math.IsNaN(v) {
+			last = v
+		} else {
+			last = 0
+		}
+	}
+	return int64(last)
+}
+
 type edgeKey struct {
 	caller Workload
 	host   string
@@ -134,7 +160,7 @@ func scraped(ls labels.Labels) Workload { return Workload{ls.Get("namespace"), l
 func (c *counter) edge(ls labels.Labels, host string) *Edge {
 	key := edgeKey{scraped(ls), host}
 	if c.edges[key] == nil {
-		c.edges[key] = &Edge{Caller: key.caller, Host: host, Versions: map[string]int64{}, Flags: map[string]int64{}}
+		c.edges[key] = &Edge{Caller: key.caller, Host: host, Versions: map[string]int64{}, Flags: map[string]int64{}, Overflows: map[string]int64{}}
 	}
 	return c.edges[key]
 }
@@ -163,6 +189,18 @@ func (c *counter) request(ls labels.Labels, n int64) {
 func (c *counter) retry(ls labels.Labels, n int64) {
 	if parts := strings.Split(ls.Get("cluster_name"), "|"); len(parts) == 4 {
 		c.edge(ls, parts[3]).Retries += n
+	}
+}
+
+func (c *counter) overflow(ls labels.Labels, n int64) {
+	if parts := strings.Split(ls.Get("cluster_name"), "|"); len(parts) == 4 {
+		c.edge(ls, parts[3]).Overflows[strings.TrimPrefix(ls.Get(model.MetricNameLabel), clusterPrefix)] += n
+	}
+}
+
+func (c *counter) pending(ls labels.Labels, n int64) {
+	if parts := strings.Split(ls.Get("cluster_name"), "|"); len(parts) == 4 {
+		c.edge(ls, parts[3]).Pending += n
 	}
 }
 

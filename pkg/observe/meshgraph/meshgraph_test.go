@@ -49,16 +49,20 @@ func TestARequestIsCountedByItsCallersSidecarAlone(t *testing.T) {
 	}
 	began := time.Unix(1_700_000_000, 0)
 	db := store(t, began, map[string][]float64{
-		request("source", "checkoutservice", "v1", "-", "mutual_tls"):                                     {5, 5, 9, 15}, // 10
-		request("source", "checkoutservice", "v2", "-", "none"):                                           {-1, -1, -1, 2},
-		request("source", "checkoutservice", "unknown", "UF,URX", "unknown"):                              {0, 7, 1, 2}, // reset: 2
-		request("destination", "paymentservice", "v1", "-", "mutual_tls"):                                 {0, 0, 50, 90},
-		"envoy_cluster_upstream_rq_retry;job=checkoutservice;cluster_name=outbound|50051||" + host:        {0, 1, 3, 4},
-		"envoy_cluster_upstream_rq_retry;job=checkoutservice;cluster_name=inbound":                        {0, 0, 9, 9},
-		"envoy_http_rbac_denied;job=paymentservice;source_principal=" + account:                           {0, 0, 0, 2},
-		"envoy_http_jwt_authn_denied;job=paymentservice;source_principal=" + account:                      {0, 0, 1, 1},
-		"istio_request_duration_milliseconds_count;job=checkoutservice;destination_service=" + host:       {0, 0, 100, 100},
-		"envoy_cluster_upstream_rq_retry;job=frontend;cluster_name=outbound|50051|v1|" + host + "|x|toom": {0, 0, 5, 5},
+		request("source", "checkoutservice", "v1", "-", "mutual_tls"):                                           {5, 5, 9, 15}, // 10
+		request("source", "checkoutservice", "v2", "-", "none"):                                                 {-1, -1, -1, 2},
+		request("source", "checkoutservice", "unknown", "UF,URX", "unknown"):                                    {0, 7, 1, 2}, // reset: 2
+		request("destination", "paymentservice", "v1", "-", "mutual_tls"):                                       {0, 0, 50, 90},
+		"envoy_cluster_upstream_rq_retry;job=checkoutservice;cluster_name=outbound|50051||" + host:              {0, 1, 3, 4},
+		"envoy_cluster_upstream_rq_retry;job=checkoutservice;cluster_name=inbound":                              {0, 0, 9, 9},
+		"envoy_cluster_upstream_rq_pending_overflow;job=checkoutservice;cluster_name=outbound|50051||" + host:   {1, 1, 4, 9},
+		"envoy_cluster_upstream_cx_overflow;job=checkoutservice;cluster_name=outbound|50051||" + host:           {0, 0, 0, 0},
+		"envoy_cluster_upstream_rq_pending_active;job=checkoutservice;cluster_name=outbound|50051|v1|" + host:   {0, 9, 9, 2},
+		"envoy_cluster_upstream_rq_pending_active;job=checkoutservice;cluster_name=outbound|50051|gone|" + host: {5, 5},
+		"envoy_http_rbac_denied;job=paymentservice;source_principal=" + account:                                 {0, 0, 0, 2},
+		"envoy_http_jwt_authn_denied;job=paymentservice;source_principal=" + account:                            {0, 0, 1, 1},
+		"istio_request_duration_milliseconds_count;job=checkoutservice;destination_service=" + host:             {0, 0, 100, 100},
+		"envoy_cluster_upstream_rq_retry;job=frontend;cluster_name=outbound|50051|v1|" + host + "|x|toom":       {0, 0, 5, 5},
 	})
 	got, err := meshgraph.Between(t.Context(), db, began.Add(10*time.Second), began.Add(30*time.Second))
 	if err != nil {
@@ -67,6 +71,7 @@ func TestARequestIsCountedByItsCallersSidecarAlone(t *testing.T) {
 	want := meshgraph.Graph{
 		Edges: []meshgraph.Edge{{
 			Caller: meshgraph.Workload{Namespace: "production", Name: "checkoutservice"}, Host: host, MutualTLS: 10, Plaintext: 2, Retries: 3,
+			Overflows: map[string]int64{"upstream_rq_pending_overflow": 8}, Pending: 2,
 			Versions: map[string]int64{"v1": 10, "v2": 2}, Flags: map[string]int64{"UF": 2, "URX": 2},
 		}},
 		Denials: []meshgraph.Denial{{Callee: meshgraph.Workload{Namespace: "production", Name: "paymentservice"}, Principal: account, Requests: 3}},

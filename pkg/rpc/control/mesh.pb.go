@@ -720,8 +720,12 @@ type MeshCluster struct {
 	Endpoints int32  `protobuf:"varint,9,opt,name=endpoints,proto3" json:"endpoints,omitempty"`
 	Ejected   int32  `protobuf:"varint,10,opt,name=ejected,proto3" json:"ejected,omitempty"`
 	// Load balancing, limits, outlier detection and TLS in a few words.
-	Policy        string `protobuf:"bytes,11,opt,name=policy,proto3" json:"policy,omitempty"`
-	Json          []byte `protobuf:"bytes,12,opt,name=json,proto3" json:"json,omitempty"`
+	Policy string `protobuf:"bytes,11,opt,name=policy,proto3" json:"policy,omitempty"`
+	Json   []byte `protobuf:"bytes,12,opt,name=json,proto3" json:"json,omitempty"`
+	// The circuit breakers with a limit, and how full they are.
+	Breakers []*MeshBreaker `protobuf:"bytes,13,rep,name=breakers,proto3" json:"breakers,omitempty"`
+	// How often they let something not through, by Envoy's names ("upstream_rq_pending_overflow").
+	Overflows     map[string]int64 `protobuf:"bytes,14,rep,name=overflows,proto3" json:"overflows,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -840,6 +844,81 @@ func (x *MeshCluster) GetJson() []byte {
 	return nil
 }
 
+func (x *MeshCluster) GetBreakers() []*MeshBreaker {
+	if x != nil {
+		return x.Breakers
+	}
+	return nil
+}
+
+func (x *MeshCluster) GetOverflows() map[string]int64 {
+	if x != nil {
+		return x.Overflows
+	}
+	return nil
+}
+
+type MeshBreaker struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// connections, pending, requests, retries.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Active        int64  `protobuf:"varint,2,opt,name=active,proto3" json:"active,omitempty"`
+	Limit         int64  `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MeshBreaker) Reset() {
+	*x = MeshBreaker{}
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MeshBreaker) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MeshBreaker) ProtoMessage() {}
+
+func (x *MeshBreaker) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MeshBreaker.ProtoReflect.Descriptor instead.
+func (*MeshBreaker) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *MeshBreaker) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *MeshBreaker) GetActive() int64 {
+	if x != nil {
+		return x.Active
+	}
+	return 0
+}
+
+func (x *MeshBreaker) GetLimit() int64 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
 type MeshEndpoint struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Address string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
@@ -864,7 +943,7 @@ type MeshEndpoint struct {
 
 func (x *MeshEndpoint) Reset() {
 	*x = MeshEndpoint{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[10]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -876,7 +955,7 @@ func (x *MeshEndpoint) String() string {
 func (*MeshEndpoint) ProtoMessage() {}
 
 func (x *MeshEndpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[10]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -889,7 +968,7 @@ func (x *MeshEndpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshEndpoint.ProtoReflect.Descriptor instead.
 func (*MeshEndpoint) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{10}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *MeshEndpoint) GetAddress() string {
@@ -980,7 +1059,7 @@ type MeshSecret struct {
 
 func (x *MeshSecret) Reset() {
 	*x = MeshSecret{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[11]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -992,7 +1071,7 @@ func (x *MeshSecret) String() string {
 func (*MeshSecret) ProtoMessage() {}
 
 func (x *MeshSecret) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[11]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1005,7 +1084,7 @@ func (x *MeshSecret) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshSecret.ProtoReflect.Descriptor instead.
 func (*MeshSecret) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{11}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *MeshSecret) GetName() string {
@@ -1073,7 +1152,7 @@ type DescribeMeshRequest struct {
 
 func (x *DescribeMeshRequest) Reset() {
 	*x = DescribeMeshRequest{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[12]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1085,7 +1164,7 @@ func (x *DescribeMeshRequest) String() string {
 func (*DescribeMeshRequest) ProtoMessage() {}
 
 func (x *DescribeMeshRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[12]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1098,7 +1177,7 @@ func (x *DescribeMeshRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeMeshRequest.ProtoReflect.Descriptor instead.
 func (*DescribeMeshRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{12}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DescribeMeshRequest) GetService() string {
@@ -1118,7 +1197,7 @@ type DescribeMeshResponse struct {
 
 func (x *DescribeMeshResponse) Reset() {
 	*x = DescribeMeshResponse{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[13]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1130,7 +1209,7 @@ func (x *DescribeMeshResponse) String() string {
 func (*DescribeMeshResponse) ProtoMessage() {}
 
 func (x *DescribeMeshResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[13]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1143,7 +1222,7 @@ func (x *DescribeMeshResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeMeshResponse.ProtoReflect.Descriptor instead.
 func (*DescribeMeshResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{13}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DescribeMeshResponse) GetText() string {
@@ -1169,7 +1248,7 @@ type TapMeshRequest struct {
 
 func (x *TapMeshRequest) Reset() {
 	*x = TapMeshRequest{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[14]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1181,7 +1260,7 @@ func (x *TapMeshRequest) String() string {
 func (*TapMeshRequest) ProtoMessage() {}
 
 func (x *TapMeshRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[14]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1194,7 +1273,7 @@ func (x *TapMeshRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TapMeshRequest.ProtoReflect.Descriptor instead.
 func (*TapMeshRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{14}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TapMeshRequest) GetService() string {
@@ -1261,7 +1340,7 @@ type TappedRequest struct {
 
 func (x *TappedRequest) Reset() {
 	*x = TappedRequest{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[15]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1273,7 +1352,7 @@ func (x *TappedRequest) String() string {
 func (*TappedRequest) ProtoMessage() {}
 
 func (x *TappedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[15]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1286,7 +1365,7 @@ func (x *TappedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TappedRequest.ProtoReflect.Descriptor instead.
 func (*TappedRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{15}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TappedRequest) GetTime() *timestamppb.Timestamp {
@@ -1446,7 +1525,7 @@ type ExplainMeshRequest struct {
 
 func (x *ExplainMeshRequest) Reset() {
 	*x = ExplainMeshRequest{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[16]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1458,7 +1537,7 @@ func (x *ExplainMeshRequest) String() string {
 func (*ExplainMeshRequest) ProtoMessage() {}
 
 func (x *ExplainMeshRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[16]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1471,7 +1550,7 @@ func (x *ExplainMeshRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainMeshRequest.ProtoReflect.Descriptor instead.
 func (*ExplainMeshRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{16}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ExplainMeshRequest) GetRequest() string {
@@ -1493,7 +1572,7 @@ type ExplainMeshResponse struct {
 
 func (x *ExplainMeshResponse) Reset() {
 	*x = ExplainMeshResponse{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[17]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1505,7 +1584,7 @@ func (x *ExplainMeshResponse) String() string {
 func (*ExplainMeshResponse) ProtoMessage() {}
 
 func (x *ExplainMeshResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[17]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1518,7 +1597,7 @@ func (x *ExplainMeshResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainMeshResponse.ProtoReflect.Descriptor instead.
 func (*ExplainMeshResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{17}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ExplainMeshResponse) GetTraceId() string {
@@ -1562,7 +1641,7 @@ type ExplainedHop struct {
 
 func (x *ExplainedHop) Reset() {
 	*x = ExplainedHop{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[18]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1574,7 +1653,7 @@ func (x *ExplainedHop) String() string {
 func (*ExplainedHop) ProtoMessage() {}
 
 func (x *ExplainedHop) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[18]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1587,7 +1666,7 @@ func (x *ExplainedHop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainedHop.ProtoReflect.Descriptor instead.
 func (*ExplainedHop) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{18}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ExplainedHop) GetCaller() string {
@@ -1672,7 +1751,7 @@ type ExplainedDecision struct {
 
 func (x *ExplainedDecision) Reset() {
 	*x = ExplainedDecision{}
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[19]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1684,7 +1763,7 @@ func (x *ExplainedDecision) String() string {
 func (*ExplainedDecision) ProtoMessage() {}
 
 func (x *ExplainedDecision) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[19]
+	mi := &file_shopctl_control_v1_mesh_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1697,7 +1776,7 @@ func (x *ExplainedDecision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainedDecision.ProtoReflect.Descriptor instead.
 func (*ExplainedDecision) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{19}
+	return file_shopctl_control_v1_mesh_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ExplainedDecision) GetVerb() string {
@@ -1792,7 +1871,7 @@ const file_shopctl_control_v1_mesh_proto_rawDesc = "" +
 	"\x04rule\x18\b \x01(\tR\x04rule\x12\x16\n" +
 	"\x06policy\x18\t \x01(\tR\x06policy\x12\x12\n" +
 	"\x04json\x18\n" +
-	" \x01(\fR\x04json\"\xba\x02\n" +
+	" \x01(\fR\x04json\"\x83\x04\n" +
 	"\vMeshCluster\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
 	"\fservice_fqdn\x18\x02 \x01(\tR\vserviceFqdn\x12\x12\n" +
@@ -1806,7 +1885,16 @@ const file_shopctl_control_v1_mesh_proto_rawDesc = "" +
 	"\aejected\x18\n" +
 	" \x01(\x05R\aejected\x12\x16\n" +
 	"\x06policy\x18\v \x01(\tR\x06policy\x12\x12\n" +
-	"\x04json\x18\f \x01(\fR\x04json\"\xe9\x02\n" +
+	"\x04json\x18\f \x01(\fR\x04json\x12;\n" +
+	"\bbreakers\x18\r \x03(\v2\x1f.shopctl.control.v1.MeshBreakerR\bbreakers\x12L\n" +
+	"\toverflows\x18\x0e \x03(\v2..shopctl.control.v1.MeshCluster.OverflowsEntryR\toverflows\x1a<\n" +
+	"\x0eOverflowsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"O\n" +
+	"\vMeshBreaker\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06active\x18\x02 \x01(\x03R\x06active\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\x03R\x05limit\"\xe9\x02\n" +
 	"\fMeshEndpoint\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x18\n" +
@@ -1908,7 +1996,7 @@ func file_shopctl_control_v1_mesh_proto_rawDescGZIP() []byte {
 	return file_shopctl_control_v1_mesh_proto_rawDescData
 }
 
-var file_shopctl_control_v1_mesh_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_shopctl_control_v1_mesh_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_shopctl_control_v1_mesh_proto_goTypes = []any{
 	(*MeshStatusRequest)(nil),     // 0: shopctl.control.v1.MeshStatusRequest
 	(*MeshStatusResponse)(nil),    // 1: shopctl.control.v1.MeshStatusResponse
@@ -1920,58 +2008,62 @@ var file_shopctl_control_v1_mesh_proto_goTypes = []any{
 	(*MeshListener)(nil),          // 7: shopctl.control.v1.MeshListener
 	(*MeshRoute)(nil),             // 8: shopctl.control.v1.MeshRoute
 	(*MeshCluster)(nil),           // 9: shopctl.control.v1.MeshCluster
-	(*MeshEndpoint)(nil),          // 10: shopctl.control.v1.MeshEndpoint
-	(*MeshSecret)(nil),            // 11: shopctl.control.v1.MeshSecret
-	(*DescribeMeshRequest)(nil),   // 12: shopctl.control.v1.DescribeMeshRequest
-	(*DescribeMeshResponse)(nil),  // 13: shopctl.control.v1.DescribeMeshResponse
-	(*TapMeshRequest)(nil),        // 14: shopctl.control.v1.TapMeshRequest
-	(*TappedRequest)(nil),         // 15: shopctl.control.v1.TappedRequest
-	(*ExplainMeshRequest)(nil),    // 16: shopctl.control.v1.ExplainMeshRequest
-	(*ExplainMeshResponse)(nil),   // 17: shopctl.control.v1.ExplainMeshResponse
-	(*ExplainedHop)(nil),          // 18: shopctl.control.v1.ExplainedHop
-	(*ExplainedDecision)(nil),     // 19: shopctl.control.v1.ExplainedDecision
-	(*durationpb.Duration)(nil),   // 20: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
+	(*MeshBreaker)(nil),           // 10: shopctl.control.v1.MeshBreaker
+	(*MeshEndpoint)(nil),          // 11: shopctl.control.v1.MeshEndpoint
+	(*MeshSecret)(nil),            // 12: shopctl.control.v1.MeshSecret
+	(*DescribeMeshRequest)(nil),   // 13: shopctl.control.v1.DescribeMeshRequest
+	(*DescribeMeshResponse)(nil),  // 14: shopctl.control.v1.DescribeMeshResponse
+	(*TapMeshRequest)(nil),        // 15: shopctl.control.v1.TapMeshRequest
+	(*TappedRequest)(nil),         // 16: shopctl.control.v1.TappedRequest
+	(*ExplainMeshRequest)(nil),    // 17: shopctl.control.v1.ExplainMeshRequest
+	(*ExplainMeshResponse)(nil),   // 18: shopctl.control.v1.ExplainMeshResponse
+	(*ExplainedHop)(nil),          // 19: shopctl.control.v1.ExplainedHop
+	(*ExplainedDecision)(nil),     // 20: shopctl.control.v1.ExplainedDecision
+	nil,                           // 21: shopctl.control.v1.MeshCluster.OverflowsEntry
+	(*durationpb.Duration)(nil),   // 22: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
 }
 var file_shopctl_control_v1_mesh_proto_depIdxs = []int32{
 	4,  // 0: shopctl.control.v1.MeshStatusResponse.sidecars:type_name -> shopctl.control.v1.Sidecar
-	20, // 1: shopctl.control.v1.AwaitMeshRequest.timeout:type_name -> google.protobuf.Duration
+	22, // 1: shopctl.control.v1.AwaitMeshRequest.timeout:type_name -> google.protobuf.Duration
 	4,  // 2: shopctl.control.v1.AwaitMeshResponse.behind:type_name -> shopctl.control.v1.Sidecar
-	21, // 3: shopctl.control.v1.Sidecar.since:type_name -> google.protobuf.Timestamp
-	21, // 4: shopctl.control.v1.Sidecar.not_before:type_name -> google.protobuf.Timestamp
-	21, // 5: shopctl.control.v1.Sidecar.not_after:type_name -> google.protobuf.Timestamp
+	23, // 3: shopctl.control.v1.Sidecar.since:type_name -> google.protobuf.Timestamp
+	23, // 4: shopctl.control.v1.Sidecar.not_before:type_name -> google.protobuf.Timestamp
+	23, // 5: shopctl.control.v1.Sidecar.not_after:type_name -> google.protobuf.Timestamp
 	4,  // 6: shopctl.control.v1.GetSidecarResponse.sidecar:type_name -> shopctl.control.v1.Sidecar
 	7,  // 7: shopctl.control.v1.GetSidecarResponse.listeners:type_name -> shopctl.control.v1.MeshListener
 	8,  // 8: shopctl.control.v1.GetSidecarResponse.routes:type_name -> shopctl.control.v1.MeshRoute
 	9,  // 9: shopctl.control.v1.GetSidecarResponse.clusters:type_name -> shopctl.control.v1.MeshCluster
-	10, // 10: shopctl.control.v1.GetSidecarResponse.endpoints:type_name -> shopctl.control.v1.MeshEndpoint
-	11, // 11: shopctl.control.v1.GetSidecarResponse.secrets:type_name -> shopctl.control.v1.MeshSecret
-	21, // 12: shopctl.control.v1.MeshEndpoint.ejected_since:type_name -> google.protobuf.Timestamp
-	21, // 13: shopctl.control.v1.MeshEndpoint.ejected_until:type_name -> google.protobuf.Timestamp
-	21, // 14: shopctl.control.v1.MeshSecret.not_before:type_name -> google.protobuf.Timestamp
-	21, // 15: shopctl.control.v1.MeshSecret.not_after:type_name -> google.protobuf.Timestamp
-	21, // 16: shopctl.control.v1.TappedRequest.time:type_name -> google.protobuf.Timestamp
-	20, // 17: shopctl.control.v1.TappedRequest.duration:type_name -> google.protobuf.Duration
-	18, // 18: shopctl.control.v1.ExplainMeshResponse.hops:type_name -> shopctl.control.v1.ExplainedHop
-	20, // 19: shopctl.control.v1.ExplainedHop.duration:type_name -> google.protobuf.Duration
-	19, // 20: shopctl.control.v1.ExplainedHop.decisions:type_name -> shopctl.control.v1.ExplainedDecision
-	0,  // 21: shopctl.control.v1.Mesh.MeshStatus:input_type -> shopctl.control.v1.MeshStatusRequest
-	2,  // 22: shopctl.control.v1.Mesh.AwaitMesh:input_type -> shopctl.control.v1.AwaitMeshRequest
-	5,  // 23: shopctl.control.v1.Mesh.GetSidecar:input_type -> shopctl.control.v1.GetSidecarRequest
-	12, // 24: shopctl.control.v1.Mesh.DescribeMesh:input_type -> shopctl.control.v1.DescribeMeshRequest
-	14, // 25: shopctl.control.v1.Mesh.TapMesh:input_type -> shopctl.control.v1.TapMeshRequest
-	16, // 26: shopctl.control.v1.Mesh.ExplainMesh:input_type -> shopctl.control.v1.ExplainMeshRequest
-	1,  // 27: shopctl.control.v1.Mesh.MeshStatus:output_type -> shopctl.control.v1.MeshStatusResponse
-	3,  // 28: shopctl.control.v1.Mesh.AwaitMesh:output_type -> shopctl.control.v1.AwaitMeshResponse
-	6,  // 29: shopctl.control.v1.Mesh.GetSidecar:output_type -> shopctl.control.v1.GetSidecarResponse
-	13, // 30: shopctl.control.v1.Mesh.DescribeMesh:output_type -> shopctl.control.v1.DescribeMeshResponse
-	15, // 31: shopctl.control.v1.Mesh.TapMesh:output_type -> shopctl.control.v1.TappedRequest
-	17, // 32: shopctl.control.v1.Mesh.ExplainMesh:output_type -> shopctl.control.v1.ExplainMeshResponse
-	27, // [27:33] is the sub-list for method output_type
-	21, // [21:27] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	11, // 10: shopctl.control.v1.GetSidecarResponse.endpoints:type_name -> shopctl.control.v1.MeshEndpoint
+	12, // 11: shopctl.control.v1.GetSidecarResponse.secrets:type_name -> shopctl.control.v1.MeshSecret
+	10, // 12: shopctl.control.v1.MeshCluster.breakers:type_name -> shopctl.control.v1.MeshBreaker
+	21, // 13: shopctl.control.v1.MeshCluster.overflows:type_name -> shopctl.control.v1.MeshCluster.OverflowsEntry
+	23, // 14: shopctl.control.v1.MeshEndpoint.ejected_since:type_name -> google.protobuf.Timestamp
+	23, // 15: shopctl.control.v1.MeshEndpoint.ejected_until:type_name -> google.protobuf.Timestamp
+	23, // 16: shopctl.control.v1.MeshSecret.not_before:type_name -> google.protobuf.Timestamp
+	23, // 17: shopctl.control.v1.MeshSecret.not_after:type_name -> google.protobuf.Timestamp
+	23, // 18: shopctl.control.v1.TappedRequest.time:type_name -> google.protobuf.Timestamp
+	22, // 19: shopctl.control.v1.TappedRequest.duration:type_name -> google.protobuf.Duration
+	19, // 20: shopctl.control.v1.ExplainMeshResponse.hops:type_name -> shopctl.control.v1.ExplainedHop
+	22, // 21: shopctl.control.v1.ExplainedHop.duration:type_name -> google.protobuf.Duration
+	20, // 22: shopctl.control.v1.ExplainedHop.decisions:type_name -> shopctl.control.v1.ExplainedDecision
+	0,  // 23: shopctl.control.v1.Mesh.MeshStatus:input_type -> shopctl.control.v1.MeshStatusRequest
+	2,  // 24: shopctl.control.v1.Mesh.AwaitMesh:input_type -> shopctl.control.v1.AwaitMeshRequest
+	5,  // 25: shopctl.control.v1.Mesh.GetSidecar:input_type -> shopctl.control.v1.GetSidecarRequest
+	13, // 26: shopctl.control.v1.Mesh.DescribeMesh:input_type -> shopctl.control.v1.DescribeMeshRequest
+	15, // 27: shopctl.control.v1.Mesh.TapMesh:input_type -> shopctl.control.v1.TapMeshRequest
+	17, // 28: shopctl.control.v1.Mesh.ExplainMesh:input_type -> shopctl.control.v1.ExplainMeshRequest
+	1,  // 29: shopctl.control.v1.Mesh.MeshStatus:output_type -> shopctl.control.v1.MeshStatusResponse
+	3,  // 30: shopctl.control.v1.Mesh.AwaitMesh:output_type -> shopctl.control.v1.AwaitMeshResponse
+	6,  // 31: shopctl.control.v1.Mesh.GetSidecar:output_type -> shopctl.control.v1.GetSidecarResponse
+	14, // 32: shopctl.control.v1.Mesh.DescribeMesh:output_type -> shopctl.control.v1.DescribeMeshResponse
+	16, // 33: shopctl.control.v1.Mesh.TapMesh:output_type -> shopctl.control.v1.TappedRequest
+	18, // 34: shopctl.control.v1.Mesh.ExplainMesh:output_type -> shopctl.control.v1.ExplainMeshResponse
+	29, // [29:35] is the sub-list for method output_type
+	23, // [23:29] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_shopctl_control_v1_mesh_proto_init() }
@@ -1985,7 +2077,7 @@ func file_shopctl_control_v1_mesh_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shopctl_control_v1_mesh_proto_rawDesc), len(file_shopctl_control_v1_mesh_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -2075,7 +2075,12 @@ type EdgeMesh struct {
 	// By response flag of the caller's sidecars: "UT", "URX".
 	Flags []*EdgeCount `protobuf:"bytes,6,rep,name=flags,proto3" json:"flags,omitempty"`
 	// Instances that a sidecar of the caller has ejected at this time.
-	Ejected       []string `protobuf:"bytes,7,rep,name=ejected,proto3" json:"ejected,omitempty"`
+	Ejected []string `protobuf:"bytes,7,rep,name=ejected,proto3" json:"ejected,omitempty"`
+	// Requests, connections and retries that a circuit breaker of the caller's sidecars did not let through, by Envoy's names
+	// ("upstream_rq_pending_overflow").
+	Overflows []*EdgeCount `protobuf:"bytes,8,rep,name=overflows,proto3" json:"overflows,omitempty"`
+	// Requests that wait for a connection at this time.
+	Pending       int64 `protobuf:"varint,9,opt,name=pending,proto3" json:"pending,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2157,6 +2162,20 @@ func (x *EdgeMesh) GetEjected() []string {
 		return x.Ejected
 	}
 	return nil
+}
+
+func (x *EdgeMesh) GetOverflows() []*EdgeCount {
+	if x != nil {
+		return x.Overflows
+	}
+	return nil
+}
+
+func (x *EdgeMesh) GetPending() int64 {
+	if x != nil {
+		return x.Pending
+	}
+	return 0
 }
 
 type EdgeCount struct {
@@ -2535,7 +2554,7 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\atraffic\x18\x03 \x01(\v2\x1b.shopctl.control.v1.TrafficR\atraffic\x12\x1a\n" +
 	"\bprotocol\x18\x04 \x01(\tR\bprotocol\x12\x1a\n" +
 	"\bfailures\x18\x05 \x03(\tR\bfailures\x120\n" +
-	"\x04mesh\x18\x06 \x01(\v2\x1c.shopctl.control.v1.EdgeMeshR\x04mesh\"\x83\x02\n" +
+	"\x04mesh\x18\x06 \x01(\v2\x1c.shopctl.control.v1.EdgeMeshR\x04mesh\"\xda\x02\n" +
 	"\bEdgeMesh\x12\x1d\n" +
 	"\n" +
 	"mutual_tls\x18\x01 \x01(\x03R\tmutualTls\x12\x1c\n" +
@@ -2544,7 +2563,9 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\aretries\x18\x04 \x01(\x03R\aretries\x12\x16\n" +
 	"\x06denied\x18\x05 \x01(\x03R\x06denied\x123\n" +
 	"\x05flags\x18\x06 \x03(\v2\x1d.shopctl.control.v1.EdgeCountR\x05flags\x12\x18\n" +
-	"\aejected\x18\a \x03(\tR\aejected\";\n" +
+	"\aejected\x18\a \x03(\tR\aejected\x12;\n" +
+	"\toverflows\x18\b \x03(\v2\x1d.shopctl.control.v1.EdgeCountR\toverflows\x12\x18\n" +
+	"\apending\x18\t \x01(\x03R\apending\";\n" +
 	"\tEdgeCount\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\brequests\x18\x02 \x01(\x03R\brequests\"\x93\x01\n" +
@@ -2677,28 +2698,29 @@ var file_shopctl_control_v1_observe_proto_depIdxs = []int32{
 	27, // 48: shopctl.control.v1.MapEdge.mesh:type_name -> shopctl.control.v1.EdgeMesh
 	28, // 49: shopctl.control.v1.EdgeMesh.versions:type_name -> shopctl.control.v1.EdgeCount
 	28, // 50: shopctl.control.v1.EdgeMesh.flags:type_name -> shopctl.control.v1.EdgeCount
-	30, // 51: shopctl.control.v1.BlastRadius.steps:type_name -> shopctl.control.v1.BlastStep
-	24, // 52: shopctl.control.v1.BlastStep.traffic:type_name -> shopctl.control.v1.Traffic
-	24, // 53: shopctl.control.v1.BlastStep.before:type_name -> shopctl.control.v1.Traffic
-	1,  // 54: shopctl.control.v1.Traces.ListTraces:input_type -> shopctl.control.v1.ListTracesRequest
-	5,  // 55: shopctl.control.v1.Traces.GetTrace:input_type -> shopctl.control.v1.GetTraceRequest
-	7,  // 56: shopctl.control.v1.Traces.FollowTraces:input_type -> shopctl.control.v1.FollowTracesRequest
-	8,  // 57: shopctl.control.v1.Metrics.QueryMetrics:input_type -> shopctl.control.v1.QueryMetricsRequest
-	12, // 58: shopctl.control.v1.Metrics.ListMetrics:input_type -> shopctl.control.v1.ListMetricsRequest
-	17, // 59: shopctl.control.v1.Metrics.ListAlerts:input_type -> shopctl.control.v1.ListAlertsRequest
-	22, // 60: shopctl.control.v1.Topology.GetMap:input_type -> shopctl.control.v1.GetMapRequest
-	2,  // 61: shopctl.control.v1.Traces.ListTraces:output_type -> shopctl.control.v1.ListTracesResponse
-	6,  // 62: shopctl.control.v1.Traces.GetTrace:output_type -> shopctl.control.v1.GetTraceResponse
-	4,  // 63: shopctl.control.v1.Traces.FollowTraces:output_type -> shopctl.control.v1.TraceSummary
-	9,  // 64: shopctl.control.v1.Metrics.QueryMetrics:output_type -> shopctl.control.v1.QueryMetricsResponse
-	13, // 65: shopctl.control.v1.Metrics.ListMetrics:output_type -> shopctl.control.v1.ListMetricsResponse
-	18, // 66: shopctl.control.v1.Metrics.ListAlerts:output_type -> shopctl.control.v1.ListAlertsResponse
-	23, // 67: shopctl.control.v1.Topology.GetMap:output_type -> shopctl.control.v1.GetMapResponse
-	61, // [61:68] is the sub-list for method output_type
-	54, // [54:61] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	28, // 51: shopctl.control.v1.EdgeMesh.overflows:type_name -> shopctl.control.v1.EdgeCount
+	30, // 52: shopctl.control.v1.BlastRadius.steps:type_name -> shopctl.control.v1.BlastStep
+	24, // 53: shopctl.control.v1.BlastStep.traffic:type_name -> shopctl.control.v1.Traffic
+	24, // 54: shopctl.control.v1.BlastStep.before:type_name -> shopctl.control.v1.Traffic
+	1,  // 55: shopctl.control.v1.Traces.ListTraces:input_type -> shopctl.control.v1.ListTracesRequest
+	5,  // 56: shopctl.control.v1.Traces.GetTrace:input_type -> shopctl.control.v1.GetTraceRequest
+	7,  // 57: shopctl.control.v1.Traces.FollowTraces:input_type -> shopctl.control.v1.FollowTracesRequest
+	8,  // 58: shopctl.control.v1.Metrics.QueryMetrics:input_type -> shopctl.control.v1.QueryMetricsRequest
+	12, // 59: shopctl.control.v1.Metrics.ListMetrics:input_type -> shopctl.control.v1.ListMetricsRequest
+	17, // 60: shopctl.control.v1.Metrics.ListAlerts:input_type -> shopctl.control.v1.ListAlertsRequest
+	22, // 61: shopctl.control.v1.Topology.GetMap:input_type -> shopctl.control.v1.GetMapRequest
+	2,  // 62: shopctl.control.v1.Traces.ListTraces:output_type -> shopctl.control.v1.ListTracesResponse
+	6,  // 63: shopctl.control.v1.Traces.GetTrace:output_type -> shopctl.control.v1.GetTraceResponse
+	4,  // 64: shopctl.control.v1.Traces.FollowTraces:output_type -> shopctl.control.v1.TraceSummary
+	9,  // 65: shopctl.control.v1.Metrics.QueryMetrics:output_type -> shopctl.control.v1.QueryMetricsResponse
+	13, // 66: shopctl.control.v1.Metrics.ListMetrics:output_type -> shopctl.control.v1.ListMetricsResponse
+	18, // 67: shopctl.control.v1.Metrics.ListAlerts:output_type -> shopctl.control.v1.ListAlertsResponse
+	23, // 68: shopctl.control.v1.Topology.GetMap:output_type -> shopctl.control.v1.GetMapResponse
+	62, // [62:69] is the sub-list for method output_type
+	55, // [55:62] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_shopctl_control_v1_observe_proto_init() }

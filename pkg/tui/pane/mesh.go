@@ -141,6 +141,13 @@ func (p *Mesh) clusters() []string {
 				text += "  " + p.state.Bad.Paint("ejected "+style.Clean(cmp.Or(e.GetInstance(), e.GetAddress()))+" "+p.back(e)+", "+style.Clean(e.GetEjectedReason()))
 			}
 		}
+		for _, b := range c.GetBreakers() {
+			tone := p.state.Faint
+			if b.GetActive() >= b.GetLimit() {
+				tone = p.state.Warn
+			}
+			text += "  " + tone.Paint(style.Clean(fmt.Sprintf("%s %d/%d", b.GetName(), b.GetActive(), b.GetLimit())))
+		}
 		lines = append(lines, text+"  "+p.origin(c.GetObject(), c.GetPosition())+p.state.Faint.Paint(style.Clean(c.GetPolicy())))
 	}
 	return lines
