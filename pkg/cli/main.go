@@ -10,6 +10,7 @@ import (
 	"errors"
 	"os"
 	"runtime/debug"
+	"strconv"
 
 	"golang.org/x/term"
 
@@ -80,6 +81,9 @@ func newFactory(sys System) *cmdutil.Factory {
 			f.IO.Width, f.IO.Height = width, height
 			break
 		}
+	}
+	if n, err := strconv.Atoi(sys.Getenv("COLUMNS")); err == nil && n > 0 {
+		f.IO.LayoutWidth = n
 	}
 	// Commands that start processes report an unknown path.
 	f.Executable, _ = os.Executable()

@@ -143,9 +143,12 @@ func (s *Session) shopctl(ctx context.Context, c Command, out io.Writer) (int, e
 			return 0, err
 		}
 	}
-	c.Dir, c.Owner = s.deps.Workspace, Owner(s.lesson)
+	c.Dir, c.Owner, c.Columns = s.deps.Workspace, Owner(s.lesson), int(s.columns.Load())
 	return s.deps.Runner.Run(ctx, c, out)
 }
+
+// SetColumns sets how wide the output of commands is to be from now on, in cells; 0: as wide as it likes.
+func (s *Session) SetColumns(n int) { s.columns.Store(int32(n)) }
 
 // Owner is the owner of a lesson's faults.
 func Owner(l *Lesson) string { return "lesson " + l.Key() }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/broadcast"
@@ -34,6 +35,8 @@ type Command struct {
 	// In is its standard input; nil: none. Out takes its standard output in place of Run's out, if it is set.
 	In  io.Reader
 	Out io.Writer
+	// Columns is how wide its output is to be, in cells; 0: as wide as it likes.
+	Columns int
 }
 
 // Runner runs shopctl itself. It writes both streams to out and returns the exit code; an error means
@@ -98,7 +101,8 @@ type Session struct {
 	closing chan struct{}
 	end     context.CancelFunc
 	ended   sync.WaitGroup
-	running sync.Mutex // held while a command or a rollback is under way
+	columns atomic.Int32 // how wide the output of commands is to be; 0: as wide as it likes
+	running sync.Mutex   // held while a command or a rollback is under way
 }
 
 // Open begins a lesson, or resumes it where it was left. It first undoes what a killed session left

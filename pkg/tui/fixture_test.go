@@ -39,6 +39,7 @@ func eventLines() []feed.Entry {
 
 // fakeSession records the actions on it.
 type fakeSession struct {
+	columns int
 	view    lesson.View
 	changes chan struct{}
 	did     []string
@@ -65,6 +66,7 @@ func (s *fakeSession) Predict(option, confidence string) error {
 	return s.note("predict", option, confidence)
 }
 func (s *fakeSession) Run(context.Context) error   { return s.note("run") }
+func (s *fakeSession) SetColumns(n int)            { s.columns = n }
 func (s *fakeSession) Observe(answer string) error { return s.note("observe", answer) }
 
 func (s *fakeSession) Answer(id, text string) error               { return s.note("answer", id, text) }
@@ -103,7 +105,7 @@ func newScreen(t testing.TB, c Config, s Session) *screen {
 	}
 	c.Verbs = testVerbs()
 	c.Dial = func(context.Context) (Shop, error) { return sc.shop, nil }
-	c.Run = func(_ context.Context, args []string, out io.Writer) (int, error) {
+	c.Run = func(_ context.Context, args []string, _ int, out io.Writer) (int, error) {
 		sc.ran = append(sc.ran, strings.Join(args, " "))
 		io.WriteString(out, "one\ntwo\nunended")
 		return 3, nil

@@ -80,7 +80,7 @@ const (
 
 // table is all keys. If two lines have the same key, the first active one wins.
 func table() []binding {
-	return slices.Concat(questionKeys(), filterKeys(), lessonKeys(), serviceKeys(), observeKeys(), callKeys(), moveKeys(), screenKeys())
+	return slices.Concat(questionKeys(), filterKeys(), panKeys(), lessonKeys(), serviceKeys(), observeKeys(), callKeys(), moveKeys(), screenKeys())
 }
 
 // lookup finds the meaning of a key now. ok is false if it has no meaning anywhere.

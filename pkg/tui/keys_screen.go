@@ -3,6 +3,8 @@ package tui
 import (
 	"strings"
 
+	"github.com/shopctl/shopctl/pkg/tui/pane"
+
 	tea "charm.land/bubbletea/v2"
 )
 
@@ -39,6 +41,26 @@ func moveKeys() []binding {
 		{keys: []string{"G", "end"}, group: groupMove, name: "end", help: "go to the last line, and follow new ones", do: by(fixed(farAway))},
 		{keys: []string{"ctrl+d", "pgdown"}, group: groupMove, name: "half a page down", help: "go half a page down", do: by(func(m *model) int { return m.halfPage() })},
 		{keys: []string{"ctrl+u", "pgup"}, group: groupMove, name: "half a page up", help: "go half a page up", do: by(func(m *model) int { return -m.halfPage() })},
+	}
+}
+
+// panKeys move lines that are wider than their pane.
+func panKeys() []binding {
+	wide := func(m *model) bool {
+		t, ok := m.pane(m.focus).(*pane.Tail)
+		return ok && t.Wide()
+	}
+	pan := func(share int) func(*model, string) tea.Cmd {
+		return func(m *model, _ string) tea.Cmd {
+			if t, ok := m.pane(m.focus).(*pane.Tail); ok {
+				t.Pan(share * m.outputColumns() / 2)
+			}
+			return nil
+		}
+	}
+	return []binding{
+		{keys: []string{">", "right"}, shown: "< >", group: groupMove, name: "sideways", help: "show what is to the right of long lines: logs, events, output", rank: 3, active: wide, inactiveReason: "no line here is wider than the pane", do: pan(1)},
+		{keys: []string{"<", "left"}, group: groupMove, name: "to the left", help: "show what is to the left of long lines", active: wide, inactiveReason: "no line here is wider than the pane", do: pan(-1)},
 	}
 }
 

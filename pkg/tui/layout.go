@@ -77,6 +77,16 @@ const (
 	large         // the lesson, and beside it the services and one pane with tabs
 )
 
+// beside is the slot that shows a pane next to the lesson; false if the lesson is alone on the screen.
+func beside(slots []slot, id paneID) (slot, bool) {
+	for _, s := range slots {
+		if s.has(id) && !s.has(paneLesson) {
+			return s, true
+		}
+	}
+	return slot{}, false
+}
+
 func sizeOf(width, height int, linear bool) size {
 	switch {
 	case width < minWidth || height < minHeight:

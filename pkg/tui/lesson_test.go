@@ -133,7 +133,7 @@ func TestTheOutputOfAStepIsShownWhole(t *testing.T) {
 		t.Errorf("the output has %d lines, want 101", got)
 	}
 	text := s.lesson.Render(80, 200)
-	if !strings.Contains(text, "61 more lines: 6 shows all") {
+	if !strings.Contains(text, "60 more lines: 6 shows all") {
 		t.Errorf("the lesson shows\n%s", text)
 	}
 	_ = v

@@ -47,6 +47,10 @@ type model struct {
 	crash   *feed.Crash
 	// runOutput is the output of the step's command that the output pane shows.
 	runOutput string
+	// lastRun is the line of the output pane with the last of the step's commands; runShown, whether the end of the step's
+	// command was noticed.
+	lastRun  int
+	runShown bool
 }
 
 func newModel(c Config, s Session, cmds *effect.Commands) *model {
@@ -60,6 +64,7 @@ func newModel(c Config, s Session, cmds *effect.Commands) *model {
 		view, m.focus, m.tab, m.allLogs = s.Snapshot(), paneLesson, paneServices, true
 	}
 	m.panes = newPanes(state, view, m.noLogs)
+	m.showRun(&view)
 	return m
 }
 
@@ -181,15 +186,20 @@ func (m *model) apply(b feed.Batch) {
 
 // showRun keeps the output pane up to date with the step's command.
 func (m *model) showRun(v *lesson.View) {
-	output := ""
+	output, ran := "", false
 	for _, b := range v.Step.Blocks {
 		if b.Run != nil {
-			output = b.Run.Output
+			output, ran = b.Run.Output, b.Run.Ran
 		}
 	}
-	if output == m.runOutput || output == "" {
-		return
+	if output != m.runOutput && output != "" {
+		m.addRun(output)
 	}
+	m.lastCommand(ran)
+}
+
+// addRun adds what is new of the output of the step's command.
+func (m *model) addRun(output string) {
 	news, more := strings.CutPrefix(output, m.runOutput)
 	if !more || !strings.HasSuffix(m.runOutput, "\n") {
 		news = output
@@ -197,7 +207,25 @@ func (m *model) showRun(v *lesson.View) {
 	}
 	m.runOutput = output
 	for _, line := range style.CleanLines(news) {
+		if text, ok := strings.CutPrefix(line, "$ "); ok {
+			m.lastRun = m.output.Lines()
+			m.output.Add(feed.CommandEntry(text))
+			continue
+		}
 		m.output.Add(feed.TextEntry(line))
+	}
+	m.runShown = false
+}
+
+// lastCommand brings the beginning of the last command's output into view, once the step's command has ended: while it
+// runs, its end is in view.
+func (m *model) lastCommand(ran bool) {
+	if !ran || m.runShown {
+		return
+	}
+	m.runShown = true
+	if m.output.Lines()-m.lastRun > m.output.Height() {
+		m.output.Top(m.lastRun)
 	}
 }
 

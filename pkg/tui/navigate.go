@@ -4,6 +4,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/shopctl/shopctl/pkg/lesson"
+	"github.com/shopctl/shopctl/pkg/tui/lessonpane"
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
 
@@ -22,7 +23,7 @@ func (m *model) slots() []slot {
 	top, height := m.paneArea()
 	return arrange(plan{
 		size: size, width: m.width, height: height, top: top, lesson: m.session != nil, mesh: m.state.Meshed() || m.focus == paneMesh,
-		services: len(m.state.Services()), zoomed: m.zoomed, tall: m.focus >= paneTraces,
+		services: len(m.state.Services()), zoomed: m.zoomed, tall: m.focus >= paneTraces || m.focus == paneOutput || m.focus == paneLesson && m.tab == paneOutput,
 	})
 }
 
@@ -55,6 +56,35 @@ func (m *model) goTo(id paneID) {
 		}
 	}
 	m.focus = id
+}
+
+// showOutput brings the output of the step's command into view: beside the lesson, or else in it. It returns for how many
+// cells the output is to be laid out.
+func (m *model) showOutput() int {
+	slots := m.slots()
+	s, ok := beside(slots, paneOutput)
+	if !ok {
+		for _, s := range slots {
+			w, _ := m.state.Inner(s.w, s.h)
+			return w - lessonpane.Margin
+		}
+		return 0
+	}
+	m.tab = paneOutput
+	m.output.Follow()
+	w, _ := m.state.Inner(s.w, s.h)
+	return w
+}
+
+// outputColumns is how wide the output pane is, or will be.
+func (m *model) outputColumns() int {
+	for _, s := range m.slots() {
+		if m.zoomed != 0 || s.has(paneOutput) {
+			w, _ := m.state.Inner(s.w, s.h)
+			return w
+		}
+	}
+	return 0
 }
 
 // homePane is the pane that has the focus at first, and where q quits.

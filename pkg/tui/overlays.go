@@ -117,5 +117,5 @@ func (m *model) runLine(text string) tea.Cmd {
 	m.goTo(paneOutput)
 	m.output.Add(feed.CommandEntry("shopctl " + text))
 	m.output.Follow()
-	return m.commands.RunShopctl(args)
+	return m.commands.RunShopctl(args, m.outputColumns())
 }

@@ -141,6 +141,8 @@ func (m *model) actLong(what string, f func(Session, context.Context) error) tea
 // runStep runs the step's command.
 func (m *model) runStep() tea.Cmd {
 	s := m.session
+	s.SetColumns(m.showOutput())
+	m.lesson.Follow()
 	return m.commands.Do("run", "", func(ctx context.Context) (string, error) {
 		inside, stop := m.commands.Interruptible(ctx)
 		defer stop()

@@ -124,7 +124,7 @@ func onTerminal(term *terminal, shop *tuitest.Shop) Config {
 	return Config{
 		In: term.tty, Out: term.tty, Environ: []string{"TERM=xterm-256color"}, Name: "default", Now: tuitest.Noon,
 		Dial: func(context.Context) (Shop, error) { return shop, nil },
-		Run:  func(context.Context, []string, io.Writer) (int, error) { return 0, nil },
+		Run:  func(context.Context, []string, int, io.Writer) (int, error) { return 0, nil },
 	}
 }
 

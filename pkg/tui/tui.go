@@ -47,6 +47,8 @@ type Experimenter interface {
 	Run(ctx context.Context) error
 	Reset(ctx context.Context) error
 	Solve(ctx context.Context, step string) error
+	// SetColumns sets how wide the output of the step's command is to be, in cells.
+	SetColumns(n int)
 }
 
 // What a screen needs of the program around it.

@@ -50,6 +50,8 @@ func (m *model) body(top, height int) ([]string, *tea.Cursor) {
 		return m.drawPicker(style.Fill(m.width, height), top)
 	}
 	slots := m.slots()
+	out, ok := beside(slots, paneOutput)
+	m.lesson.Beside = ok && m.shown(out) == paneOutput
 	drawn := make([][]string, len(slots))
 	for i, s := range slots {
 		id := m.shown(s)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -60,8 +61,9 @@ func (s *Screens) RunDash(ctx context.Context) error {
 func (s *Screens) RunLesson(ctx context.Context, session *lesson.Session, plain string) error {
 	c, done := s.config(plain)
 	defer done()
-	if !session.Lesson().Trusted {
-		c.Run = session.Typed
+	c.Run = func(ctx context.Context, args []string, columns int, out io.Writer) (int, error) {
+		session.SetColumns(columns)
+		return session.Typed(ctx, args, out)
 	}
 	return tui.RunLesson(ctx, c, session)
 }
@@ -94,10 +96,10 @@ func dialScreen(connect cmdutil.Connect) func(ctx context.Context) (tui.Shop, er
 }
 
 // rerun runs shopctl with args, as in another terminal.
-func rerun(ios *iostreams.IO, environ []string, executable string) func(ctx context.Context, args []string, out io.Writer) (int, error) {
-	return func(ctx context.Context, args []string, out io.Writer) (int, error) {
+func rerun(ios *iostreams.IO, environ []string, executable string) tui.Runner {
+	return func(ctx context.Context, args []string, columns int, out io.Writer) (int, error) {
 		cmd := exec.CommandContext(ctx, executable, append([]string{"--name", ios.ShopName, "--no-tui"}, args...)...)
-		cmd.Env, cmd.Stdout, cmd.Stderr = environ, out, out
+		cmd.Env, cmd.Stdout, cmd.Stderr = append(slices.Clone(environ), fmt.Sprintf("COLUMNS=%d", columns)), out, out
 		err := cmd.Run()
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {

@@ -2,6 +2,7 @@
 package iostreams
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -45,12 +46,23 @@ type IO struct {
 	InTTY, OutTTY, ErrTTY bool
 	// Width and Height of the terminal in cells; 0 if neither Out nor Err is one.
 	Width, Height int
+	// LayoutWidth is how wide text is to be where Out does not go to a terminal, in cells: COLUMNS; 0 if that is not set.
+	LayoutWidth int
 	// Color reports whether Out takes colors. It is valid once the flags are read, like the fields below it.
 	Color bool
 	// Quiet, Verbose, NoTUI, ASCII and Accessible are the global flags of these names; ShopName is --name, for the commands that
 	// are printed to be pasted.
 	Quiet, Verbose, NoTUI, ASCII, Accessible bool
 	ShopName                                 string
+}
+
+// Columns is how wide tables and drawings are to be, in cells: the terminal's width, or COLUMNS where Out is none, or else
+// otherwise.
+func (ios *IO) Columns(otherwise int) int {
+	if ios.OutTTY {
+		return cmp.Or(ios.Width, otherwise)
+	}
+	return cmp.Or(ios.LayoutWidth, otherwise)
 }
 
 // Command returns a shopctl command line for this shop, ready to be pasted.

@@ -45,7 +45,7 @@ func (ios *IO) Print(format string, v any, table func(w io.Writer)) error {
 			out = append(out, name+"\n"...)
 		}
 	default:
-		var b strings.Builder
+		b := page{columns: ios.Columns(0)}
 		table(&b)
 		out = []byte(b.String())
 	}
@@ -54,6 +54,13 @@ func (ios *IO) Print(format string, v any, table func(w io.Writer)) error {
 	}
 	_, err = ios.Out.Write(out)
 	return err
+}
+
+// page is text for people while it is put together.
+type page struct {
+	strings.Builder
+	// columns is how wide it is to be, in cells; 0: as wide as it likes.
+	columns int
 }
 
 // PrintLine writes v as one line of NDJSON.

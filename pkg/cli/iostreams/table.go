@@ -45,17 +45,36 @@ func (t *Table) Write(w io.Writer) {
 			widths[i] = max(widths[i], width(cell))
 		}
 	}
+	gap := tableGap(w, widths)
 	var b strings.Builder
 	for _, row := range t.rows {
 		var line strings.Builder
 		for i, cell := range row {
 			line.WriteString(cell)
 			if i < len(row)-1 {
-				line.WriteString(strings.Repeat(" ", widths[i]-width(cell)+3))
+				line.WriteString(strings.Repeat(" ", widths[i]-width(cell)+gap))
 			}
 		}
 		b.WriteString(strings.TrimRight(line.String(), " "))
 		b.WriteByte('\n')
 	}
 	io.WriteString(w, b.String())
+}
+
+// The gap between two columns of a table, in cells: less where the table would not fit otherwise.
+const (
+	wideGap   = 3
+	narrowGap = 1
+)
+
+func tableGap(w io.Writer, widths []int) int {
+	p, ok := w.(*page)
+	if !ok || p.columns == 0 {
+		return wideGap
+	}
+	room := p.columns
+	for _, n := range widths {
+		room -= n
+	}
+	return min(max(room/max(len(widths)-1, 1), narrowGap), wideGap)
 }

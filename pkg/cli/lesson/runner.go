@@ -65,6 +65,9 @@ func (r lessonRunner) Run(ctx context.Context, c lesson.Command, out io.Writer) 
 		cmd.Stdout = c.Out
 	}
 	cmd.Env = append(append([]string{}, r.environ...), cmdutil.FaultOwnerEnv+"="+c.Owner, "SHOPCTL_NO_TUI=true", "SHOPCTL_QUIET=true", "NO_COLOR=1")
+	if c.Columns > 0 {
+		cmd.Env = append(cmd.Env, fmt.Sprintf("COLUMNS=%d", c.Columns))
+	}
 	if r.token != "" {
 		cmd.Env = append(cmd.Env, "SHOPCTL_NAME="+r.shop, cmdutil.SessionEnv+"="+r.token, cmdutil.WorkspaceEnv+"="+c.Dir)
 	}

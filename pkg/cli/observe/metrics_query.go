@@ -228,7 +228,7 @@ func (o *metricsQueryOptions) draw(expr string, v queryView, end time.Time) {
 		series = append(series, line)
 	}
 	lines := plot.Lines(series, plot.Options{
-		Width: cmp.Or(o.ios.Width, plotWidth), Height: plotHeight + min(len(series), plot.Tones), Title: expr, Unit: plot.UnitOf(expr),
+		Width: o.ios.Columns(plotWidth), Height: plotHeight + min(len(series), plot.Tones), Title: expr, Unit: plot.UnitOf(expr),
 		From: end.Add(-o.back), To: end, Step: stepOf(v),
 		Style: plot.Style{ASCII: o.ios.ASCII, Linear: o.ios.Accessible, Paint: paintPlot(o.ios)},
 	})

@@ -1,7 +1,6 @@
 package observe
 
 import (
-	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -34,10 +33,7 @@ unique prefix; "last" is the newest trace.`,
 const defaultWidth = 160
 
 func traceWidth(ios *iostreams.IO) int {
-	if !ios.OutTTY {
-		return defaultWidth
-	}
-	return cmp.Or(ios.Width, defaultWidth)
+	return ios.Columns(defaultWidth)
 }
 
 func traceStyle(ios *iostreams.IO) draw.Style {

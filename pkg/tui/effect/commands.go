@@ -30,9 +30,9 @@ type Commands struct {
 	tasks tasks
 }
 
-// Shell runs shopctl itself with args, writes both streams to out and returns the exit code; an error means that the
-// command did not run.
-type Shell func(ctx context.Context, args []string, out io.Writer) (exit int, err error)
+// Shell runs shopctl itself with args, writes both streams to out, laid out for so many columns, and returns the exit
+// code; an error means that the command did not run.
+type Shell func(ctx context.Context, args []string, columns int, out io.Writer) (exit int, err error)
 
 // Config is what the commands of a screen act on.
 type Config struct {
@@ -156,14 +156,14 @@ func (c *Commands) SetQuery(seq int, q feed.Query) tea.Cmd {
 	}
 }
 
-// RunShopctl runs a command line, and shows its output as it is written.
-func (c *Commands) RunShopctl(args []string) tea.Cmd {
+// RunShopctl runs a command line, and shows its output as it is written, laid out for a width in cells.
+func (c *Commands) RunShopctl(args []string, columns int) tea.Cmd {
 	line := strings.Join(args, " ")
 	return c.Do("run shopctl "+line, "", func(ctx context.Context) (string, error) {
 		ctx, stop := c.tasks.interruptible(ctx)
 		defer stop()
 		out := &lineWriter{put: c.feed.AddOutput}
-		exit, err := c.shell(ctx, args, out)
+		exit, err := c.shell(ctx, args, columns, out)
 		out.flush()
 		switch {
 		case ctx.Err() != nil:

@@ -2,16 +2,10 @@ package lessonpane
 
 import (
 	"fmt"
-	"strings"
 
-	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
-
-// maxOutput is how many lines of a command's output the lesson shows, half of them from the start and half from the
-// end; the output pane has all of them.
-const maxOutput = 40
 
 func (p *Pane) predict(v *lesson.PredictView, width int) []string {
 	lines := append([]string{p.label("Predict")}, p.prose(v.Question, width)...)
@@ -60,46 +54,6 @@ func (p *Pane) options(options []lesson.Option, chosen string, open bool, width 
 			text = p.state.Faint.Paint(text)
 		}
 		lines = append(lines, p.state.HangPainted(tone.Paint(mark+fmt.Sprint(i+1)+"  "), text, width)...)
-	}
-	return lines
-}
-
-func (p *Pane) run(v *lesson.RunView, width int) []string {
-	state := p.state
-	progress := ""
-	switch {
-	case v.Running:
-		progress = state.Info.Paint("running")
-	case v.Ran && v.ExitCode != 0:
-		progress = state.Warn.Paint(fmt.Sprintf("ran in %s, exit code %d", humanize.Duration(v.Took), v.ExitCode))
-	case v.Ran:
-		progress = state.Good.Paint("ran in " + humanize.Duration(v.Took))
-	case !v.Enabled:
-		progress = state.Faint.Paint(v.WhyNot)
-	}
-	lines := []string{p.label("Run") + "  " + progress}
-	for _, line := range style.CleanLines(v.Command) {
-		lines = append(lines, state.HangPainted(state.Faint.Paint("$ "), state.Code.Paint(line), width)...)
-	}
-	return append(lines, p.outputLines(v.Output, width)...)
-}
-
-func (p *Pane) outputLines(output string, width int) []string {
-	state := p.state
-	all := style.CleanLines(output)
-	var lines []string
-	for i, line := range all {
-		if over := len(all) - maxOutput; over > 0 && i >= maxOutput/2 && i < maxOutput/2+over {
-			if i == maxOutput/2 {
-				lines = append(lines, state.Faint.Paint(fmt.Sprintf("%s %d more lines: 6 shows all", state.Ellipsis, over)))
-			}
-			continue
-		}
-		tone := style.Tone{}
-		if strings.HasPrefix(line, "$ ") {
-			tone = state.Faint
-		}
-		lines = append(lines, style.Prefix(state.Border.Paint(state.Gutter)+" ", tone.PaintLines(style.Wrap(line, max(width-2, 1))))...)
 	}
 	return lines
 }

@@ -16,6 +16,8 @@ type Pane struct {
 	View lesson.View
 	// Picked is the index of the option whose confidence is asked for; -1 if none is.
 	Picked int
+	// Beside is true if the output pane is in view beside the lesson.
+	Beside bool
 	// selectedGoal is the id of the goal that the user moved the cursor to; empty: the cursor is on the goal that
 	// matters.
 	selectedGoal string
@@ -28,6 +30,8 @@ type Pane struct {
 	// expanded is true if the goal at the cursor has more lines than before: if its first line is in view, all should
 	// be.
 	expanded bool
+	// following is true while the end of the running command's output is kept in view.
+	following bool
 	// proseCache keeps the prose as it was last drawn, for a width and a theme.
 	proseCache map[string][]string
 	proseWidth int
@@ -39,6 +43,7 @@ type Pane struct {
 // drawing is a drawn step, and everything that it depends on.
 type drawing struct {
 	width, picked int
+	beside        bool
 	roomy         bool
 	cursor        string
 	theme         *style.Theme
@@ -69,6 +74,8 @@ func (p *Pane) Apply(v lesson.View) {
 		p.Show(lesson.HintsBlock)
 	case responses(v) != responses(before):
 		p.Show(lesson.CheckBlock)
+	case p.following && output(v) != output(before):
+		p.reveal = true
 	default:
 		p.expanded = p.expanded || verdictOf(v, p.Cursor()) != verdictOf(before, p.Cursor())
 	}
@@ -176,6 +183,20 @@ func (p *Pane) Scroll(lines int) {
 		return
 	}
 	p.scroll.ScrollBy(lines, false)
+	p.following = false
+}
+
+// Follow keeps the end of the running command's output in view until the user scrolls.
+func (p *Pane) Follow() { p.following = true }
+
+// output is that of the step's command.
+func output(v lesson.View) string {
+	for _, b := range v.Step.Blocks {
+		if b.Run != nil {
+			return b.Run.Output
+		}
+	}
+	return ""
 }
 
 // Filter returns nil: a lesson is not a list.
@@ -190,6 +211,9 @@ func (p *Pane) Render(width, height int) string {
 	lines, from, to := p.lines(width)
 	p.scroll.Window(len(lines), height)
 	if p.reveal && to > from {
+		if p.following {
+			from = max(from, to-height)
+		}
 		p.scroll.Reveal(from, to)
 	}
 	if i := slices.IndexFunc(p.cache.spots, func(s goalLines) bool { return s.id == p.cache.cursor && p.isInView(s) }); p.expanded && i >= 0 {
@@ -203,8 +227,8 @@ func (p *Pane) Render(width, height int) string {
 // lines returns the whole step, and which of its lines to bring into view, if any.
 func (p *Pane) lines(width int) (lines []string, from, to int) {
 	d := &p.cache
-	if at := p.Cursor(); d.theme != p.state.Theme || d.width != width || d.roomy != p.roomy || d.picked != p.Picked || d.cursor != at || d.revealKind != p.revealKind {
-		*d = drawing{theme: p.state.Theme, width: width, roomy: p.roomy, picked: p.Picked, cursor: at, revealKind: p.revealKind}
+	if at := p.Cursor(); d.theme != p.state.Theme || d.width != width || d.beside != p.Beside || d.roomy != p.roomy || d.picked != p.Picked || d.cursor != at || d.revealKind != p.revealKind {
+		*d = drawing{theme: p.state.Theme, beside: p.Beside, width: width, roomy: p.roomy, picked: p.Picked, cursor: at, revealKind: p.revealKind}
 		d.lines, d.from, d.to = p.drawStep(width)
 		d.spots = p.spots
 	}

@@ -1,9 +1,12 @@
 package pane
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/shopctl/shopctl/pkg/tui/feed"
 	"github.com/shopctl/shopctl/pkg/tui/style"
@@ -15,6 +18,8 @@ type Tail struct {
 	entries []feed.Entry
 	scroll  style.Viewport
 	filter  string
+	// left is the first column in view, widest the width of the widest line in view.
+	left, widest, width int
 	// empty is shown while there are no lines.
 	empty func() string
 	// target is the line to bring into view, nil if there is none.
@@ -66,7 +71,7 @@ func (p *Tail) Add(entries ...feed.Entry) {
 
 // Clear removes all lines, and follows the end again.
 func (p *Tail) Clear() {
-	p.entries = nil
+	p.entries, p.left = nil, 0
 	p.scroll = style.Viewport{Follow: true}
 }
 
@@ -76,16 +81,40 @@ func (p *Tail) Scroll(lines int) { p.scroll.ScrollBy(lines, true) }
 // Filter returns the pane's filter.
 func (p *Tail) Filter() *string { return &p.filter }
 
+// Wide reports whether a line in view is wider than the pane.
+func (p *Tail) Wide() bool { return p.left > 0 || p.widest > p.width }
+
+// Pan moves the view sideways, by cells.
+func (p *Tail) Pan(cells int) { p.left = max(min(p.left+cells, p.widest-p.width), 0) }
+
+// Top goes to a line, and ends following.
+func (p *Tail) Top(line int) {
+	p.scroll.Follow, p.scroll.Top = false, line
+}
+
+// Lines is how many lines there are.
+func (p *Tail) Lines() int { return len(p.entries) }
+
+// Height is how many lines are in view at once; 0 before the pane was drawn.
+func (p *Tail) Height() int { return p.scroll.Height }
+
 // Position describes which part is in view, and whether the view follows the end.
 func (p *Tail) Position() string {
 	place := p.scroll.Position()
 	switch {
 	case place == "":
-		return ""
 	case p.scroll.Follow:
-		return place + ", following"
+		place += ", following"
+	default:
+		place += ", G to follow"
 	}
-	return place + ", G to follow"
+	if !p.Wide() {
+		return place
+	}
+	if place != "" {
+		place += ", "
+	}
+	return place + fmt.Sprintf("columns %d-%d of %d", p.left+1, p.left+p.width, max(p.widest, p.left+p.width))
 }
 
 // Render draws the lines in view.
@@ -112,12 +141,24 @@ func (p *Tail) Render(width, height int) string {
 	}
 	from, to := p.scroll.Window(len(shown), height)
 	lines := make([]string, 0, to-from)
+	p.width, p.widest = width, 0
 	for _, e := range shown[from:to] {
+		line := e.Draw(p.state.Theme, width)
 		if p.target.matches(e) {
-			lines = append(lines, p.state.Highlight(p.state.Fit(p.state.Mark+" "+e.Draw(p.state.Theme, width-2), width)))
-			continue
+			line = p.state.Mark + " " + line
 		}
-		lines = append(lines, p.state.Truncate(e.Draw(p.state.Theme, width), width))
+		p.widest = max(p.widest, style.Width(line))
+		lines = append(lines, line)
+	}
+	p.left = max(min(p.left, p.widest-width), 0)
+	for i, e := range shown[from:to] {
+		if p.left > 0 {
+			lines[i] = ansi.Cut(lines[i], p.left, p.left+max(width, style.Width(lines[i])))
+		}
+		lines[i] = p.state.Truncate(lines[i], width)
+		if p.target.matches(e) {
+			lines[i] = p.state.Highlight(p.state.Fit(lines[i], width))
+		}
 	}
 	return strings.Join(lines, "\n")
 }
