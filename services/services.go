@@ -56,7 +56,7 @@ func All() []Builtin {
 		{"ad", "adservice", RoleService, []string{"hipstershop.AdService"}},
 		{"cart", "cartservice", RoleService, []string{"hipstershop.CartService"}},
 		{"catalog", "productcatalogservice", RoleService, []string{"hipstershop.ProductCatalogService"}},
-		{"checkout", "checkoutservice", RoleService, []string{"hipstershop.CheckoutService"}},
+		{"checkout", "checkoutservice", RoleService, []string{"hipstershop.CheckoutService", "shopctl.shop.v1.Orders"}},
 		{"currency", "currencyservice", RoleService, []string{"hipstershop.CurrencyService"}},
 		{"email", "emailservice", RoleService, []string{"hipstershop.EmailService", "shopctl.shop.v1.Outbox"}},
 		{"frontend", "frontend", RoleService, nil},
@@ -64,7 +64,7 @@ func All() []Builtin {
 		{"payment", "paymentservice", RoleService, []string{"hipstershop.PaymentService", "shopctl.shop.v1.Refunds"}},
 		{"recommendation", "recommendationservice", RoleService, []string{"hipstershop.RecommendationService"}},
 		{"redis-cart", "redis-cart", RoleStore, nil},
-		{"shipping", "shippingservice", RoleService, []string{"hipstershop.ShippingService", "shopctl.shop.v1.Tracking"}},
+		{"shipping", "shippingservice", RoleService, []string{"hipstershop.ShippingService", "shopctl.shop.v1.Shipments", "shopctl.shop.v1.Tracking"}},
 	}
 }
 

@@ -7,7 +7,7 @@
 //	          currency's smallest unit
 //	total     exact, of the rounded prices and quantities: what the receipt shows is what is charged
 //	charge    the card; from here on the order is finished or refunded, even if its caller hangs up
-//	ship      if that fails, the charge is refunded
+//	ship      if that fails, the shipment is canceled unless it was refused, and the charge refunded
 //	finish    the cart is emptied, the confirmation sent; neither undoes an order
 //
 // An error's message names the step and keeps the cause; its details hold the reason (package shoperr). Its code is
@@ -21,7 +21,9 @@
 //	in doubt      a charge whose response was lost is voided, unless the caller tries again first
 //	refund, mail  one that failed is tried again until it succeeds
 //
-// Without DATA_DIR, the records are in memory.
+// The journal has the history of each order, which Orders reports (shopctl.shop.v1): what was tried, how often, and what was taken
+// back. An order that is not shipped two minutes after it began is taken back. One whose charge is refused to be refunded is
+// stuck, and waits for an operator. Without DATA_DIR, the journal is in memory.
 //
 // PRICE_TTL is how long a product's converted price is reused for later orders (default 0: every order fetches
 // it). A price may lag behind the catalog's by that much.
@@ -50,7 +52,7 @@ func Setup(_ context.Context, rt *chassis.Runtime) error {
 		return err
 	}
 	prices := cache.Config{TTL: ttl, FetchTimeout: orderTimeout, Limit: rememberPrices, Now: rt.Now}
-	orders, err := openJournal(rt.DataDir(), rt.Now, rt.Log())
+	journal, err := openJournal(rt.DataDir(), rt.Now, rt.Log())
 	if err != nil {
 		return err
 	}
@@ -58,16 +60,17 @@ func Setup(_ context.Context, rt *chassis.Runtime) error {
 		clients:     c,
 		prices:      cache.New[priceKey, *hipstershop.Money](prices),
 		conversions: cache.New[conversionKey, *hipstershop.Money](prices),
-		journal:     orders,
+		journal:     journal,
 		pause:       pause,
 		tracer:      rt.Tracer(),
 		log:         rt.Log(),
 	}
 	hipstershop.RegisterCheckoutServiceServer(rt.Server(), s)
-	rt.Ready("orders", orders.check)
+	shopv1.RegisterOrdersServer(rt.Server(), orders{server: s})
+	rt.Ready("orders", journal.check)
 	rt.Go("settle orders", s.settleInBackground)
 	rt.Go("renew leases of orders", s.renewInBackground)
-	rt.OnDrain(orders.close)
+	rt.OnDrain(journal.close)
 	return nil
 }
 
@@ -82,7 +85,9 @@ type clients struct {
 	shipping hipstershop.ShippingServiceClient
 	payment  hipstershop.PaymentServiceClient
 	refunds  shopv1.RefundsClient
-	email    hipstershop.EmailServiceClient
+	// shipments takes back what shipping has shipped.
+	shipments shopv1.ShipmentsClient
+	email     hipstershop.EmailServiceClient
 }
 
 // dial connects to all of them. Methods that are safe to repeat are retried: those that read, the refund, the void, and the
@@ -96,7 +101,7 @@ func dial(rt *chassis.Runtime) (clients, error) {
 		{"CART_SERVICE_ADDR", []string{hipstershop.CartService_GetCart_FullMethodName}},
 		{"PRODUCT_CATALOG_SERVICE_ADDR", []string{hipstershop.ProductCatalogService_GetProduct_FullMethodName}},
 		{"CURRENCY_SERVICE_ADDR", []string{hipstershop.CurrencyService_Convert_FullMethodName}},
-		{"SHIPPING_SERVICE_ADDR", []string{hipstershop.ShippingService_GetQuote_FullMethodName}},
+		{"SHIPPING_SERVICE_ADDR", []string{hipstershop.ShippingService_GetQuote_FullMethodName, shopv1.Shipments_CancelShipment_FullMethodName}},
 		{"PAYMENT_SERVICE_ADDR", []string{shopv1.Refunds_Refund_FullMethodName, shopv1.Refunds_Void_FullMethodName}},
 		{"EMAIL_SERVICE_ADDR", []string{hipstershop.EmailService_SendOrderConfirmation_FullMethodName}},
 	} {
@@ -107,13 +112,14 @@ func dial(rt *chassis.Runtime) (clients, error) {
 		conns[i] = conn
 	}
 	return clients{
-		cart:     hipstershop.NewCartServiceClient(conns[0]),
-		catalog:  hipstershop.NewProductCatalogServiceClient(conns[1]),
-		currency: hipstershop.NewCurrencyServiceClient(conns[2]),
-		shipping: hipstershop.NewShippingServiceClient(conns[3]),
-		payment:  hipstershop.NewPaymentServiceClient(conns[4]),
-		refunds:  shopv1.NewRefundsClient(conns[4]),
-		email:    hipstershop.NewEmailServiceClient(conns[5]),
+		cart:      hipstershop.NewCartServiceClient(conns[0]),
+		catalog:   hipstershop.NewProductCatalogServiceClient(conns[1]),
+		currency:  hipstershop.NewCurrencyServiceClient(conns[2]),
+		shipping:  hipstershop.NewShippingServiceClient(conns[3]),
+		payment:   hipstershop.NewPaymentServiceClient(conns[4]),
+		refunds:   shopv1.NewRefundsClient(conns[4]),
+		shipments: shopv1.NewShipmentsClient(conns[3]),
+		email:     hipstershop.NewEmailServiceClient(conns[5]),
 	}, nil
 }
 

@@ -36,32 +36,35 @@ func (s *server) earlier(ctx context.Context, p *purchase) (*hipstershop.PlaceOr
 			return nil, shoperr.New(codes.Unavailable, "failed to look up the order: "+err.Error(),
 				shoperr.Checkout, shoperr.JournalUnavailable, map[string]string{shoperr.Outcome: shoperr.OutcomeUnknown})
 		case known == nil:
-			p.generation = 0
+			p.generation, p.again = 0, false
 			return nil, nil
 		case known.state == failed:
-			p.generation = known.generation
+			p.generation, p.again = known.generation, true
 			return nil, nil
 		case known.request != p.request && (known.state == placed || s.journal.held(known)):
 			return nil, refuse(codes.InvalidArgument, shoperr.IdempotencyKeyReused, chassis.IdempotencyKey+" was used before, for another order")
 		case known.state == placed:
 			return s.placedBefore(ctx, known)
+		case known.state == stuck:
+			return nil, unknown(known, status.Error(codes.FailedPrecondition, "the charge of an earlier attempt is neither used nor refunded; the shop has to settle it"))
 		case !s.journal.held(known):
 			if err := s.settle(ctx, known); err != nil {
-				return nil, unknown(fmt.Errorf("failed to settle an earlier attempt: %w", err))
+				return nil, unknown(known, fmt.Errorf("failed to settle an earlier attempt: %w", err))
 			}
 			continue
 		}
 		s.pause(ctx, pollOther)
 		if err := ctx.Err(); err != nil {
-			return nil, unknown(fmt.Errorf("an earlier call with this %s is still under way: %w", chassis.IdempotencyKey, status.FromContextError(err).Err()))
+			return nil, unknown(known, fmt.Errorf("an earlier call with this %s is still under way: %w", chassis.IdempotencyKey, status.FromContextError(err).Err()))
 		}
 	}
 }
 
-// unknown is the error of a call that ended before the order of its key did.
-func unknown(cause error) error {
-	return shoperr.New(outcome(status.Code(cause)), cause.Error()+"; whether the order is placed is not known: repeat the call with the same "+chassis.IdempotencyKey,
-		shoperr.Checkout, shoperr.OrderUnderWay, map[string]string{shoperr.Outcome: shoperr.OutcomeUnknown})
+// unknown is the error of a call that ended before the order of its key did. It names the order, whose outcome GetOrder reports.
+func unknown(p *purchase, cause error) error {
+	id := p.order.GetOrderId()
+	return shoperr.New(outcome(status.Code(cause)), cause.Error()+"; whether order "+id+" is placed is not known: repeat the call with the same "+chassis.IdempotencyKey,
+		shoperr.Checkout, shoperr.OrderUnderWay, map[string]string{shoperr.Outcome: shoperr.OutcomeUnknown, shoperr.Order: id})
 }
 
 // placedBefore returns an order again, unless the cart has something that is not in it: that must not be taken for

@@ -3,11 +3,13 @@ package checkout
 import (
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/shopctl/shopctl/pkg/chassis/durable"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
 
@@ -65,4 +67,38 @@ func Spoil(dir string) error {
 	defer func() { _ = j.store.Close() }()
 	_, err = j.write("DROP TABLE purchase")
 	return err
+}
+
+// LeaveOfVersion1 writes an interrupted order into a database as the first version of the journal made it. It returns its id.
+func LeaveOfVersion1(dir string, req *hipstershop.PlaceOrderRequest, order *hipstershop.OrderResult) (id string, err error) {
+	conn, err := durable.Connect(filepath.Join(dir, "orders.db"), false)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = conn.Close() }()
+	request, p := fingerprintOf(req), &purchase{key: "k", order: order}
+	if err := p.name(); err != nil {
+		return "", err
+	}
+	ordered, err := proto.Marshal(order)
+	if err != nil {
+		return "", err
+	}
+	for _, statement := range []string{
+		`CREATE TABLE purchase (
+			seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, request BLOB NOT NULL, state INTEGER NOT NULL, generation INTEGER NOT NULL,
+			owner TEXT NOT NULL, token INTEGER NOT NULL, due INTEGER, tries INTEGER NOT NULL DEFAULT 0, charge_key TEXT NOT NULL,
+			transaction_id TEXT NOT NULL DEFAULT '', user_id TEXT NOT NULL, email TEXT NOT NULL, ordered BLOB NOT NULL,
+			emptied INTEGER NOT NULL DEFAULT 0, confirmed INTEGER NOT NULL DEFAULT 0
+		)`,
+		"CREATE INDEX purchase_due ON purchase (due) WHERE due IS NOT NULL",
+		"PRAGMA user_version = 1",
+	} {
+		if _, err := conn.Exec(statement); err != nil {
+			return "", err
+		}
+	}
+	_, err = conn.Exec("INSERT INTO purchase (key, request, state, generation, owner, token, due, charge_key, user_id, email, ordered) VALUES ('k', ?, 1, 0, 'gone', 7, 1, ?, 'u', 'e', ?)",
+		request[:], p.chargeKey, ordered)
+	return p.order.GetOrderId(), err
 }

@@ -5,16 +5,12 @@ import (
 	"sync"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
-	"github.com/shopctl/shopctl/pkg/rpc/shoperr"
-	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
 const (
@@ -38,11 +34,9 @@ func (s *server) fulfill(ctx context.Context, p *purchase) error {
 	caller := ctx
 	ctx, cancel := afterCharge(caller)
 	defer cancel()
-	shipped, err := s.shipping.ShipOrder(shipmentOf(ctx, p), &hipstershop.ShipOrderRequest{Address: p.order.GetShippingAddress(), Items: p.items()})
-	if err != nil {
+	if err := s.ship(ctx, p); err != nil {
 		return s.refund(caller, p, err)
 	}
-	p.order.ShippingTrackingId = shipped.GetTrackingId()
 	if mine, err := s.journal.stillMine(p); err == nil && !mine {
 		return errTaken // the cart may have something new since
 	}
@@ -58,22 +52,37 @@ func (s *server) fulfill(ctx context.Context, p *purchase) error {
 	return nil
 }
 
-// shipmentOf returns the context of a shipment: an order gets one parcel, however often it is shipped.
-func shipmentOf(ctx context.Context, p *purchase) context.Context {
-	return metadata.AppendToOutgoingContext(ctx, chassis.IdempotencyKey, p.order.GetOrderId())
+// ship ships an order: it gets one parcel, however often it is shipped.
+func (s *server) ship(ctx context.Context, p *purchase) error {
+	return s.do(p, doShip, func() (string, error) {
+		ctx := metadata.AppendToOutgoingContext(ctx, chassis.IdempotencyKey, p.chargeKey)
+		shipped, err := s.shipping.ShipOrder(ctx, &hipstershop.ShipOrderRequest{Address: p.order.GetShippingAddress(), Items: p.items()})
+		if err != nil {
+			return "", err
+		}
+		p.order.ShippingTrackingId = shipped.GetTrackingId()
+		return "parcel " + shipped.GetTrackingId(), nil
+	})
 }
 
 // confirm sends the confirmation. If that fails, the order is still placed, and the confirmation is sent later.
 func (s *server) confirm(ctx context.Context, p *purchase) (done bool) {
 	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
-	_, err := s.email.SendOrderConfirmation(ctx, &hipstershop.SendOrderConfirmationRequest{Email: p.email, Order: p.order})
+	err := s.sendConfirmation(ctx, p)
 	if err == nil {
 		return true
 	}
 	refused := isRefusal(err)
 	s.log.WarnContext(ctx, "order confirmation not sent", "order_id", p.order.GetOrderId(), "error", err, "again", !refused)
 	return refused
+}
+
+func (s *server) sendConfirmation(ctx context.Context, p *purchase) error {
+	return s.do(p, doConfirm, func() (string, error) {
+		_, err := s.email.SendOrderConfirmation(ctx, &hipstershop.SendOrderConfirmationRequest{Email: p.email, Order: p.order})
+		return "", err
+	})
 }
 
 // afterCharge returns the context for what follows the charge. It ends by the caller's deadline, if that leaves
@@ -86,37 +95,6 @@ func afterCharge(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), timeout)
 }
 
-// refund refunds the charge of an order that could not be shipped because of cause, and returns the error of the
-// order, with what happened to the money. A refund that fails is tried again in the background.
-func (s *server) refund(ctx context.Context, p *purchase, cause error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refundTimeout)
-	defer cancel()
-	if !isRefusal(cause) {
-		s.log.WarnContext(ctx, "the response of shipping was lost: a parcel may have been sent; the same order, tried again with its idempotency-key, sends no second one",
-			"order_id", p.order.GetOrderId())
-	}
-	p.state = refunding
-	switch mine, err := s.journal.keep(p); {
-	case err != nil:
-		s.log.ErrorContext(ctx, "refund not recorded", "order_id", p.order.GetOrderId(), "error", err)
-	case !mine:
-		return errTaken
-	}
-	refund, err := s.refunds.Refund(ctx, &shopv1.RefundRequest{TransactionId: p.transaction, Reason: "order " + p.order.GetOrderId() + " could not be shipped"})
-	if err != nil {
-		s.log.ErrorContext(ctx, "charge not refunded", "order_id", p.order.GetOrderId(), "transaction_id", p.transaction, "error", err)
-		s.save(ctx, p, retryPause)
-		return stepShip().failWith(cause, "; the charge "+p.transaction+" could not be refunded: "+status.Convert(err).Message(),
-			map[string]string{shoperr.Charge: shoperr.ChargeKept})
-	}
-	p.state = failed
-	p.generation++
-	s.save(ctx, p, 0)
-	trace.SpanFromContext(ctx).SetAttributes(attribute.String(shopv1.AttrAudit, shopv1.AuditRefunded))
-	s.log.WarnContext(ctx, "charge refunded", "order_id", p.order.GetOrderId(), "transaction_id", p.transaction, "refund_id", refund.GetRefundId())
-	return stepShip().failWith(cause, "; the charge was refunded", map[string]string{shoperr.Charge: shoperr.ChargeRefunded})
-}
-
 // emptyCart empties the cart of an order. If that fails, the order is still placed, and it is tried again in the
 // background.
 func (s *server) emptyCart(ctx context.Context, p *purchase) (done bool) {
@@ -125,7 +103,11 @@ func (s *server) emptyCart(ctx context.Context, p *purchase) (done bool) {
 		if attempt > 0 {
 			s.pause(ctx, emptyPause<<(2*(attempt-1)))
 		}
-		if _, err = s.cart.EmptyCart(ctx, &hipstershop.EmptyCartRequest{UserId: p.user}); err == nil {
+		err = s.do(p, doEmpty, func() (string, error) {
+			_, err := s.cart.EmptyCart(ctx, &hipstershop.EmptyCartRequest{UserId: p.user})
+			return "", err
+		})
+		if err == nil {
 			return true
 		}
 		if code := status.Code(err); ctx.Err() != nil || code != codes.Unavailable && code != codes.DeadlineExceeded && code != codes.Aborted {

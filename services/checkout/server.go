@@ -77,6 +77,10 @@ func (s *server) place(ctx context.Context, req *hipstershop.PlaceOrderRequest, 
 	if err := validateCart(cart); err != nil {
 		return nil, s.unlessTaken(p, err)
 	}
+	p.history.reset()
+	if span := trace.SpanContextFromContext(ctx); span.HasTraceID() {
+		p.trace = span.TraceID().String()
+	}
 	p.order = &hipstershop.OrderResult{ShippingAddress: req.GetAddress()}
 	if err := s.prepare(ctx, req, cart.GetItems(), p.order); err != nil {
 		return nil, err
@@ -90,12 +94,9 @@ func (s *server) place(ctx context.Context, req *hipstershop.PlaceOrderRequest, 
 		return nil, err
 	}
 	defer s.journal.release(p)
-	charge, err := s.payment.Charge(metadata.AppendToOutgoingContext(ctx, chassis.IdempotencyKey, p.chargeKey),
-		&hipstershop.ChargeRequest{Amount: total, CreditCard: req.GetCreditCard()})
-	if err != nil {
+	if err := s.charge(ctx, p, total, req.GetCreditCard()); err != nil {
 		return nil, s.notCharged(ctx, p, sent, err)
 	}
-	p.transaction = charge.GetTransactionId()
 	// Recorded at once: payment may be killed before it sends its own span.
 	trace.SpanFromContext(ctx).SetAttributes(
 		attribute.String(shopv1.AttrAudit, shopv1.AuditCharged), attribute.String(shopv1.AttrTransaction, p.transaction))
@@ -104,6 +105,16 @@ func (s *server) place(ctx context.Context, req *hipstershop.PlaceOrderRequest, 
 	}
 	s.recordPlaced(ctx, p, total)
 	return &hipstershop.PlaceOrderResponse{Order: p.order}, nil
+}
+
+// charge charges the card. If the process dies, its charge is looked up, never repeated.
+func (s *server) charge(ctx context.Context, p *purchase, total *hipstershop.Money, card *hipstershop.CreditCardInfo) error {
+	return s.do(p, doCharge, func() (string, error) {
+		ctx := metadata.AppendToOutgoingContext(ctx, chassis.IdempotencyKey, p.chargeKey)
+		charge, err := s.payment.Charge(ctx, &hipstershop.ChargeRequest{Amount: total, CreditCard: card})
+		p.transaction = charge.GetTransactionId()
+		return money.Rounded(total) + ", transaction " + p.transaction, err
+	})
 }
 
 // unlessTaken returns an error about the cart, unless it is the key's own order that has changed the cart in the meantime.
@@ -150,8 +161,8 @@ func (s *server) notCharged(ctx context.Context, p *purchase, sent bool, cause e
 	if !sent {
 		again = "idempotency-key " + p.key
 	}
-	return stepCharge().failWith(cause, "; whether the card was charged is not known: repeat the call with "+again+", else the charge is voided",
-		map[string]string{shoperr.Outcome: shoperr.OutcomeUnknown})
+	return stepCharge().failWith(cause, "; whether the card was charged for order "+p.order.GetOrderId()+" is not known: repeat the call with "+again+", else the charge is voided",
+		map[string]string{shoperr.Outcome: shoperr.OutcomeUnknown, shoperr.Order: p.order.GetOrderId()})
 }
 
 // recordPlaced records an order on the span and in the log.

@@ -26,8 +26,6 @@ const (
 	settleMost = 1000
 	// The pauses between attempts begin with retryPause and double up to maxRetryPause.
 	retryPause, maxRetryPause = time.Second, time.Minute
-	// maxShipTries is how often shipping the order of a process that is gone is tried, before it is refunded.
-	maxShipTries = 8
 )
 
 // settleInBackground finishes what is left to do: orders of processes that are gone, charges in doubt, refunds and
@@ -80,11 +78,16 @@ func (s *server) settleDue(ctx context.Context) {
 
 // settle brings a purchase to its end, unless another process works on it. If that fails, it is tried again later.
 func (s *server) settle(ctx context.Context, p *purchase) error {
+	defer s.journal.release(p)
 	mine, err := s.journal.claim(p)
 	if err != nil || !mine {
 		return err
 	}
-	defer s.journal.release(p)
+	return s.settleMine(ctx, p)
+}
+
+// settleMine settles a purchase that this process has claimed.
+func (s *server) settleMine(ctx context.Context, p *purchase) (err error) {
 	ctx, span := s.tracer.Start(ctx, "settle order", trace.WithSpanKind(trace.SpanKindInternal))
 	defer span.End()
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
@@ -94,8 +97,8 @@ func (s *server) settle(ctx context.Context, p *purchase) error {
 		err = s.resume(ctx, p)
 	case doubtful:
 		err = s.void(ctx, p)
-	case refunding:
-		err = s.refundAgain(ctx, p)
+	case refunding, stuck:
+		err = s.takeBack(ctx, p)
 	case placed:
 		err = s.finish(ctx, p)
 	}
@@ -111,8 +114,14 @@ func (s *server) settle(ctx context.Context, p *purchase) error {
 
 // resume goes on with an order whose process is gone: if the card was charged, the order is finished, else it has failed.
 func (s *server) resume(ctx context.Context, p *purchase) error {
-	resp, err := s.refunds.Void(ctx, &shopv1.VoidRequest{IdempotencyKey: p.chargeKey, KeepCharge: true, Reason: "order " + p.order.GetOrderId() + " was interrupted"})
-	charge := resp.GetTransaction()
+	var charge *shopv1.Transaction
+	err := s.do(p, lookUp, func() (string, error) {
+		resp, err := s.refunds.Void(ctx, &shopv1.VoidRequest{IdempotencyKey: p.chargeKey, KeepCharge: true, Reason: "order " + p.order.GetOrderId() + " was interrupted"})
+		if charge = resp.GetTransaction(); charge == nil {
+			return "not charged; the key is voided", err
+		}
+		return "charged: " + charge.GetTransactionId(), err
+	})
 	switch {
 	case status.Code(err) == codes.Unimplemented:
 		s.cannotVoid(ctx, p)
@@ -126,15 +135,18 @@ func (s *server) resume(ctx context.Context, p *purchase) error {
 		return nil
 	}
 	p.transaction = charge.GetTransactionId()
-	shipped, err := s.shipping.ShipOrder(shipmentOf(ctx, p), &hipstershop.ShipOrderRequest{Address: p.order.GetShippingAddress(), Items: p.items()})
-	if err != nil {
-		if !isRefusal(err) && p.tries < maxShipTries {
+	if s.journal.late(p) {
+		s.log.WarnContext(ctx, "interrupted order not finished in time, it is taken back", "order_id", p.order.GetOrderId())
+		p.state = refunding
+		return s.takeBack(ctx, p)
+	}
+	if err := s.ship(ctx, p); err != nil {
+		if !isRefusal(err) {
 			return fmt.Errorf("ship the order: %w", err)
 		}
 		p.state = refunding
-		return s.refundAgain(ctx, p)
+		return s.takeBack(ctx, p)
 	}
-	p.order.ShippingTrackingId = shipped.GetTrackingId()
 	p.state, p.tries = placed, 0
 	if total, err := sum(p.order); err == nil {
 		s.recordPlaced(ctx, p, total)
@@ -147,7 +159,7 @@ func (s *server) resume(ctx context.Context, p *purchase) error {
 
 // void voids a charge in doubt.
 func (s *server) void(ctx context.Context, p *purchase) error {
-	_, err := s.refunds.Void(ctx, &shopv1.VoidRequest{IdempotencyKey: p.chargeKey, Reason: "order " + p.order.GetOrderId() + " was given up"})
+	err := s.voidCharge(ctx, p)
 	switch {
 	case status.Code(err) == codes.Unimplemented:
 		s.cannotVoid(ctx, p)
@@ -167,32 +179,24 @@ func (s *server) cannotVoid(ctx context.Context, p *purchase) {
 	p.state = failed
 }
 
-func (s *server) refundAgain(ctx context.Context, p *purchase) error {
-	_, err := s.refunds.Refund(ctx, &shopv1.RefundRequest{TransactionId: p.transaction, Reason: "order " + p.order.GetOrderId() + " could not be shipped"})
-	if isRefusal(err) {
-		s.log.ErrorContext(ctx, "charge cannot be refunded", "order_id", p.order.GetOrderId(), "transaction_id", p.transaction, "error", err)
-	} else if err != nil {
-		return fmt.Errorf("refund the charge: %w", err)
-	}
-	p.state = failed
-	p.generation++
-	return nil
-}
-
 // finish empties the cart of a placed order, if it is still the order's, and sends the confirmation.
 func (s *server) finish(ctx context.Context, p *purchase) error {
 	if !p.emptied {
-		cart, err := s.cart.GetCart(ctx, &hipstershop.GetCartRequest{UserId: p.user})
-		if err == nil && p.holds(cart) {
+		err := s.do(p, doEmpty, func() (string, error) {
+			cart, err := s.cart.GetCart(ctx, &hipstershop.GetCartRequest{UserId: p.user})
+			if err != nil || !p.holds(cart) {
+				return "the cart was changed: left as it is", err
+			}
 			_, err = s.cart.EmptyCart(ctx, &hipstershop.EmptyCartRequest{UserId: p.user})
-		}
+			return "", err
+		})
 		if err != nil && !isRefusal(err) {
 			return fmt.Errorf("empty the cart: %w", err)
 		}
 		p.emptied = true
 	}
 	if !p.confirmed {
-		_, err := s.email.SendOrderConfirmation(ctx, &hipstershop.SendOrderConfirmationRequest{Email: p.email, Order: p.order})
+		err := s.sendConfirmation(ctx, p)
 		if err != nil && !isRefusal(err) {
 			return fmt.Errorf("send the confirmation: %w", err)
 		}

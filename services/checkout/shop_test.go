@@ -43,6 +43,7 @@ type shop struct {
 	mails []*pb.SendOrderConfirmationRequest
 	taken *pb.Money // the amount of the last charge
 	back  []*shopv1.RefundRequest
+	sent  map[string]bool   // by idempotency key: false if it was canceled
 	lose  bool              // the responses of charges
 	env   map[string]string // of the checkout
 }
@@ -75,6 +76,7 @@ func prepareShop(t testing.TB) *shop {
 		price: map[string]*pb.Money{"MUG": usd(8, 990_000_000), "WATCH": usd(109, 990_000_000)},
 		rate:  map[string]int64{"USD": 1, "EUR": 2},
 		paid:  map[string]string{},
+		sent:  map[string]bool{},
 	}
 	dependency := func(name string, register func(rt *chassis.Runtime)) string {
 		return chassistest.Start(t, func(_ context.Context, rt *chassis.Runtime) error {
@@ -88,7 +90,10 @@ func prepareShop(t testing.TB) *shop {
 			pb.RegisterProductCatalogServiceServer(rt.Server(), catalog{shop: s})
 		}),
 		"CURRENCY_SERVICE_ADDR": dependency("currencyservice", func(rt *chassis.Runtime) { pb.RegisterCurrencyServiceServer(rt.Server(), currencies{shop: s}) }),
-		"SHIPPING_SERVICE_ADDR": dependency("shippingservice", func(rt *chassis.Runtime) { pb.RegisterShippingServiceServer(rt.Server(), parcels{shop: s}) }),
+		"SHIPPING_SERVICE_ADDR": dependency("shippingservice", func(rt *chassis.Runtime) {
+			pb.RegisterShippingServiceServer(rt.Server(), parcels{shop: s})
+			shopv1.RegisterShipmentsServer(rt.Server(), shipments{shop: s})
+		}),
 		"PAYMENT_SERVICE_ADDR": dependency("paymentservice", func(rt *chassis.Runtime) {
 			pb.RegisterPaymentServiceServer(rt.Server(), payments{shop: s})
 			shopv1.RegisterRefundsServer(rt.Server(), refunds{shop: s})
@@ -248,6 +253,15 @@ func (p parcels) ShipOrder(ctx context.Context, _ *pb.ShipOrderRequest) (*pb.Shi
 	if err := p.enter(ctx, "ShipOrder"); err != nil {
 		return nil, err
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := keyOf(ctx)
+	if stands, known := p.sent[key]; known && !stands {
+		return nil, status.Error(codes.FailedPrecondition, "canceled")
+	}
+	if !p.forget {
+		p.sent[key] = true
+	}
 	return &pb.ShipOrderResponse{TrackingId: "UT-44031-220429634"}, nil
 }
 
@@ -262,7 +276,7 @@ func (p payments) Charge(ctx context.Context, req *pb.ChargeRequest) (*pb.Charge
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	key := strings.Join(metadata.ValueFromIncomingContext(ctx, "idempotency-key"), ",")
+	key := keyOf(ctx)
 	if p.forget {
 		return &pb.ChargeResponse{TransactionId: "transaction"}, nil
 	}

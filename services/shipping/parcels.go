@@ -18,23 +18,34 @@ import (
 // keepParcels is for how many parcels the key is remembered, some 200 bytes each.
 const keepParcels = 200_000
 
-var errKeyReused = errors.New(chassis.IdempotencyKey + " was used before, for another parcel")
+var (
+	errKeyReused = errors.New(chassis.IdempotencyKey + " was used before, for another parcel")
+	errCanceled  = errors.New(chassis.IdempotencyKey + " was canceled, it sends no parcel any more")
+)
 
-const schema = "CREATE TABLE IF NOT EXISTS parcel (seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, request BLOB NOT NULL, tracking_id TEXT NOT NULL)"
+// schema has one row for each key. canceled is when its parcel was canceled, in Unix milliseconds, NULL while it stands; a
+// key that was canceled before it sent a parcel has no tracking id.
+const schema = "CREATE TABLE IF NOT EXISTS parcel (seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, request BLOB NOT NULL, tracking_id TEXT NOT NULL, canceled INTEGER)"
 
 // parcels remembers which key has sent which parcel, for all replicas.
-type parcels struct{ store *durable.Store }
+type parcels struct {
+	store *durable.Store
+	now   func() time.Time
+}
 
 // openParcels opens the record in a directory; one without a directory is in memory.
 func openParcels(dir string, now func() time.Time, log *slog.Logger) (*parcels, error) {
 	store, err := durable.Open(durable.Config{
 		Dir: dir, Name: "parcels", Now: now, Log: log,
-		Tables: durable.Tables{Content: "parcels", Version: 1, Schema: []string{schema, "SELECT seq, key, request, tracking_id FROM parcel LIMIT 0"}},
+		Tables: durable.Tables{
+			Content: "parcels", Version: 2, Schema: []string{schema, "SELECT seq, key, request, tracking_id, canceled FROM parcel LIMIT 0"},
+			Upgrades: [][]string{{"ALTER TABLE parcel ADD COLUMN canceled INTEGER"}},
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &parcels{store}, nil
+	return &parcels{store: store, now: now}, nil
 }
 
 func (p *parcels) check(ctx context.Context) error { return p.store.Check(ctx) }
@@ -46,7 +57,7 @@ func (p *parcels) send(key string, in *hipstershop.ShipOrderRequest, id string) 
 	if err != nil {
 		return "", false, err
 	}
-	same := true
+	same, canceled := true, false
 	err = p.store.Each(func(tx durable.Tx) error {
 		var seq int64
 		err := tx.Query(func(row []driver.Value) error {
@@ -58,17 +69,40 @@ func (p *parcels) send(key string, in *hipstershop.ShipOrderRequest, id string) 
 			return err
 		case !first:
 			return tx.Query(func(row []driver.Value) error {
-				trackingID, same = row[0].(string), string(row[1].([]byte)) == string(request)
+				trackingID, same, canceled = row[0].(string), string(row[1].([]byte)) == string(request), row[2] != nil
 				return nil
-			}, "SELECT tracking_id, request FROM parcel WHERE key = ?", key)
+			}, "SELECT tracking_id, request, canceled FROM parcel WHERE key = ?", key)
 		case seq%1000 == 0:
 			_, err = tx.Exec("DELETE FROM parcel WHERE seq <= ?", seq-keepParcels)
 		}
 		return err
 	})
-	if err == nil && !same {
+	switch {
+	case err == nil && canceled:
+		err = errCanceled
+	case err == nil && !same:
 		err = errKeyReused
 	}
+	return trackingID, first, err
+}
+
+// cancel bars a key, and cancels the parcel that it has sent. It returns that parcel's id, empty if there is none, and
+// whether this call canceled it.
+func (p *parcels) cancel(key string) (trackingID string, first bool, err error) {
+	err = p.store.Each(func(tx durable.Tx) error {
+		err := tx.Query(func(row []driver.Value) error {
+			trackingID, first = row[0].(string), true
+			return nil
+		}, `INSERT INTO parcel (key, request, tracking_id, canceled) VALUES (?1, x'', '', ?2)
+			ON CONFLICT (key) DO UPDATE SET canceled = ?2 WHERE canceled IS NULL RETURNING tracking_id`, key, p.now().UnixMilli())
+		if err != nil || first {
+			return err
+		}
+		return tx.Query(func(row []driver.Value) error {
+			trackingID = row[0].(string)
+			return nil
+		}, "SELECT tracking_id FROM parcel WHERE key = ?", key)
+	})
 	return trackingID, first, err
 }
 

@@ -79,6 +79,8 @@ func (s *server) ShipOrder(ctx context.Context, in *hipstershop.ShipOrderRequest
 	switch {
 	case errors.Is(err, errKeyReused):
 		return nil, status.Error(codes.InvalidArgument, err.Error())
+	case errors.Is(err, errCanceled):
+		return nil, status.Error(codes.FailedPrecondition, err.Error())
 	case err != nil:
 		return nil, status.Errorf(codes.Unavailable, "not shipped: %v", err)
 	case !first:

@@ -2,7 +2,7 @@
 // a parcel is. No parcel exists, so its history is made up: it reaches the next state every PARCEL_PACE (default 3s).
 // While FREE_SHIPPING is true, quotes are zero.
 //
-// An idempotency-key in the metadata of ShipOrder gets one parcel. The keys are in a database in DATA_DIR, which outlives
+// An idempotency-key in the metadata of ShipOrder gets one parcel, unless CancelShipment has barred it. The keys are in a database in DATA_DIR, which outlives
 // the process and which all replicas share, or in memory without such a directory.
 package shipping
 
@@ -39,6 +39,7 @@ func Setup(ctx context.Context, rt *chassis.Runtime) error {
 		return err
 	}
 	hipstershop.RegisterShippingServiceServer(rt.Server(), srv)
+	shopv1.RegisterShipmentsServer(rt.Server(), shipments{parcels: sent, log: rt.Log()})
 	shopv1.RegisterTrackingServer(rt.Server(), &tracking{now: rt.Now, pace: pace, draining: ctx.Done(), log: rt.Log()})
 	return nil
 }

@@ -82,6 +82,27 @@ func (c *Conn) Exec(text string, args ...driver.Value) (driver.Result, error) {
 	return s.(driver.StmtExecContext).ExecContext(context.Background(), named(args))
 }
 
+// transaction runs work as one transaction: if it fails, nothing of it has happened.
+func (c *Conn) transaction(work func() error) error {
+	if _, err := c.Exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	committed := false
+	defer func() {
+		if !committed { // a panic too
+			_, _ = c.Exec("ROLLBACK")
+		}
+	}()
+	if err := work(); err != nil {
+		return err
+	}
+	if _, err := c.Exec("COMMIT"); err != nil {
+		return err
+	}
+	committed = true
+	return nil
+}
+
 // Query runs a statement and calls use with each row, whose slices are only valid until it returns.
 func (c *Conn) Query(use func(row []driver.Value) error, text string, args ...driver.Value) (err error) {
 	s, err := c.statement(text)

@@ -27,6 +27,9 @@ type Tables struct {
 	Version int64
 	// Schema are the statements that create the tables, if they do not exist, and check that they are those expected.
 	Schema []string
+	// Upgrades are the statements that bring a database from each version to the next, the first from version 1: what an
+	// older shopctl has written is kept.
+	Upgrades [][]string
 	// Exclusive is whether this process alone opens the database.
 	Exclusive bool
 }

@@ -128,23 +128,7 @@ func (t tx) Query(use func(row []driver.Value) error, text string, args ...drive
 // Update runs work as one transaction: if it fails, nothing of it has happened.
 func (s *Store) Update(work func(Tx) error) error {
 	return s.run(func() error {
-		if _, err := s.conn.Exec("BEGIN IMMEDIATE"); err != nil {
-			return err
-		}
-		committed := false
-		defer func() {
-			if !committed { // a panic too
-				_, _ = s.conn.Exec("ROLLBACK")
-			}
-		}()
-		if err := work(tx{s.conn}); err != nil {
-			return err
-		}
-		if _, err := s.conn.Exec("COMMIT"); err != nil {
-			return err
-		}
-		committed = true
-		return nil
+		return s.conn.transaction(func() error { return work(tx{s.conn}) })
 	})
 }
 

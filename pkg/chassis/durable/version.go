@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // newerError reports that a database was written by a newer shopctl, perhaps one that has it open now.
@@ -34,6 +36,8 @@ func (t Tables) migrate(c *Conn) error {
 		return &newerError{version, t.Version}
 	case version == t.Version:
 		return t.create(c)
+	case version > 0 && version <= int64(len(t.Upgrades)):
+		return t.upgrade(c, version)
 	case version != 0:
 		return &unreadableError{fmt.Errorf("its format %d is unknown", version)}
 	}
@@ -51,6 +55,24 @@ func (t Tables) migrate(c *Conn) error {
 	}
 	_, err = c.Exec(fmt.Sprint("PRAGMA user_version = ", t.Version))
 	return err
+}
+
+// upgrade brings the tables to the newest version, or leaves them as they are.
+func (t Tables) upgrade(c *Conn, version int64) error {
+	return c.transaction(func() error {
+		for _, statements := range t.Upgrades[version-1:] {
+			for _, statement := range statements {
+				if _, err := c.Exec(statement); err != nil {
+					return markUnreadable(err, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+				}
+			}
+		}
+		if err := t.create(c); err != nil {
+			return err
+		}
+		_, err := c.Exec(fmt.Sprint("PRAGMA user_version = ", t.Version))
+		return err
+	})
 }
 
 // number returns the first column of a query's last row.

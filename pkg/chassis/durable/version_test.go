@@ -2,6 +2,7 @@ package durable
 
 import (
 	"bytes"
+	"database/sql/driver"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -85,5 +86,35 @@ func TestADatabaseWithoutAVersionIsKeptIfItsTablesAreThoseExpected(t *testing.T)
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestAnOlderDatabaseIsUpgradedOrLeftAsItIs(t *testing.T) {
+	for name, c := range map[string]struct{ upgrade, want string }{
+		"upgraded": {"ALTER TABLE word ADD COLUMN language TEXT NOT NULL DEFAULT 'en'", "en"},
+		"refused":  {"ALTER TABLE nothing ADD COLUMN language TEXT", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			makeDatabase(t, dir, "CREATE TABLE word (n INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)", "INSERT INTO word (text) VALUES ('a')", "PRAGMA user_version = 1")
+			cfg := config(dir, slog.New(slog.DiscardHandler))
+			cfg.Version, cfg.Upgrades = 2, [][]string{{"UPDATE word SET text = 'b'", c.upgrade}}
+			cfg.Schema = []string{"CREATE TABLE IF NOT EXISTS word (n INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE, language TEXT NOT NULL DEFAULT 'en')", "SELECT language FROM word LIMIT 0"}
+			s, err := Open(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			got := ""
+			if err := s.Each(func(tx Tx) error {
+				return tx.Query(func(row []driver.Value) error { got = row[0].(string); return nil }, "SELECT language FROM word WHERE text = 'b'")
+			}); err != nil {
+				t.Fatal(err)
+			}
+			kept, err := filepath.Glob(filepath.Join(dir, "words.db.corrupt-*"))
+			if got != c.want || err != nil || (len(kept) > 0) != (c.want == "") {
+				t.Errorf("the word has the language %q, want %q; kept %v, %v", got, c.want, kept, err)
+			}
+		})
 	}
 }
