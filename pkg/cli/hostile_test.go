@@ -41,7 +41,8 @@ func hostileLines(dir string) map[string][]string {
 		"ps": {"", "-o json", "--instances", "--wide"}, "restart": {"cart"}, "restore": {"", "cart"}, "review": {"", "--list"}, "scale": {"cart --replicas 2"}, "set env": {"cart A=b", "cart --list"},
 		"start": {"cart"}, "status": {"", "-o json"}, "stop": {"cart"}, "top": {"", "-o json"},
 		"trace diff": {"a b"}, "trace follow": {""}, "trace list": {"", "-o json"}, "trace open": {traces, traces + " show", traces + " sequence"}, "trace sequence": {"last"}, "trace show": {"last", "last -o json"},
-		"version": {""},
+		"image build": {"-o " + dir + "/i.tar --tag \x1b[2J", "-o i.tar --binary linux/amd64=" + manifest},
+		"version":     {""},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/config"
 	"github.com/shopctl/shopctl/pkg/cli/dash"
 	"github.com/shopctl/shopctl/pkg/cli/fault"
+	"github.com/shopctl/shopctl/pkg/cli/image"
 	"github.com/shopctl/shopctl/pkg/cli/internalcmd"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/cli/lesson"
@@ -158,6 +159,7 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 		}},
 		{groupOther, []*cobra.Command{
 			observe.NewExportCmd(f),
+			image.NewCmd(f, buildVersion().Version),
 			shop.NewDoctorCmd(f),
 			config.NewCmd(f),
 			newVersionCmd(f),

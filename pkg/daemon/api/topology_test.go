@@ -52,7 +52,9 @@ func TestAnEdgeOfTheMapHasWhatItsCallersSidecarsCount(t *testing.T) {
 }
 
 func TestAMapSinceATimeCountsTheWholeSecondInWhichItLies(t *testing.T) {
-	at := func(seconds float64) time.Time { return meshNow().Truncate(time.Minute).Add(time.Duration(seconds * float64(time.Second))) }
+	at := func(seconds float64) time.Time {
+		return meshNow().Truncate(time.Minute).Add(time.Duration(seconds * float64(time.Second)))
+	}
 	for since, want := range map[float64]float64{5.9: 5, 6: 6, 0.5: 1.2} {
 		if got := beginning(&controlpb.GetMapRequest{Since: timestamppb.New(at(since))}, at(1.2)); !got.Equal(at(want)) {
 			t.Errorf("since %g it counts from %s, want %s", since, got, at(want))
