@@ -16,7 +16,7 @@ FISHDIR  := $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 TOOL     := $(GO) tool -modfile=tools/lint/go.mod
 GO_FILES := $(shell find cmd pkg services lessons tools -name '*.go' -not -path '*/testdata/*')
 
-.PHONY: up down build install uninstall test test-storm test-prometheus test-h2spec test-peers test-xds apiserver-golden bench lint cross words vulncheck demo docs generate check-generated fuzz clean
+.PHONY: up down build install uninstall test test-storm test-prometheus test-h2spec test-peers test-grpcurl test-xds apiserver-golden bench lint cross words vulncheck demo docs generate check-generated fuzz clean
 
 up: build ## build shopctl and start the shop
 	$(BIN) up
@@ -56,6 +56,9 @@ test-h2spec: ## the sidecars' HTTP/2 against h2spec, beside a proxy of net/http
 test-peers: ## sidecars between nghttp2, HAProxy, nginx and curl, and tcpdump on the wire; needs these programs, and root for the last
 	$(GO) test -tags $(TAGS),peers -timeout 10m -run 'Others|OnTheWire' ./pkg/mesh/meshtest
 
+test-grpcurl: ## command lines of grpcurl behind `shopctl call`, compared with grpcurl's own answers
+	$(GO) test -tags $(TAGS),peers -timeout 10m -run Grpcurl ./pkg/cli/call
+
 test-xds: ## the mesh's control plane with the xDS client of grpc-go
 	cd tools/xdsclient && $(GO) test -tags $(TAGS) -timeout 5m ./...
 
@@ -71,7 +74,7 @@ bench: build ## speed and memory, as ratios against a baseline of the same run
 lint: vulncheck words ## vet, staticcheck, gofumpt, known vulnerabilities, wordings, syntax of scripts: no findings
 	bash -n .ci/run && bash -n tools/lint/vulncheck && sh -n tools/demo.sh
 	$(GO) vet -tags $(TAGS) ./...
-	$(GO) vet -tags $(TAGS),peers ./pkg/mesh/meshtest
+	$(GO) vet -tags $(TAGS),peers ./pkg/mesh/meshtest ./pkg/cli/call
 	$(TOOL) staticcheck -tags $(TAGS) ./...
 	@unformatted="$$($(TOOL) gofumpt -l cmd pkg services lessons tools | grep -vE '\.pb(\.gw)?\.go$$' || true)"; \
 	if [ -n "$$unformatted" ]; then echo "not formatted, run 'go tool -modfile=tools/lint/go.mod gofumpt -w FILE':"; echo "$$unformatted"; exit 1; fi

@@ -18,7 +18,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials/insecure"
 )
 
 // MaxMessage bounds one message either way, in bytes.
@@ -37,9 +36,12 @@ type Target struct {
 	// GRPC are the full names of the services that it serves by a contract linked into this binary.
 	// None: its contract is fetched by server reflection.
 	GRPC []string
-	// Proto is the path of a .proto file that describes the server in place of reflection, as the
-	// contract of another version of it does.
-	Proto string
+	// Files describe the server in place of its own contract.
+	Files Files
+	// TLS secures the connection; nil: it is plaintext.
+	TLS *TLS
+	// Authority is sent as :authority; empty: the server name of TLS, or Addr.
+	Authority string
 }
 
 // Invalid is a call that was not made, because a name, a header or a message is wrong.
@@ -98,7 +100,7 @@ func (c *Caller) peer(t Target) (*peer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p, ok := c.peers[t.Name]; ok {
-		if p.target.Addr == t.Addr && p.target.Proto == t.Proto {
+		if p.target.same(t) {
 			return p, nil
 		}
 		// There is nothing to do about a connection to the old address that does not close.
@@ -106,11 +108,11 @@ func (c *Caller) peer(t Target) (*peer, error) {
 		delete(c.peers, t.Name)
 	}
 	p := &peer{target: t}
-	if t.Proto == "" {
+	if t.Files.none() {
 		p.linked = linkedContract(t.GRPC)
 	}
 	if t.Addr != "" {
-		conn, err := dial(t.Addr, c.cfg.Meter, c.cfg.Wire)
+		conn, err := dial(t, c.cfg.Meter, c.cfg.Wire)
 		if err != nil {
 			return nil, fmt.Errorf("call %s: %w", t.Name, err)
 		}
@@ -120,11 +122,20 @@ func (c *Caller) peer(t Target) (*peer, error) {
 	return p, nil
 }
 
+// same reports whether a target is reached and described as another is.
+func (t Target) same(other Target) bool {
+	return t.Addr == other.Addr && t.Authority == other.Authority && t.Files.equal(other.Files) && t.TLS.equal(other.TLS)
+}
+
 // dial makes a connection that is opened by its first use and, where nothing listens, fails that use
 // at once.
-func dial(addr string, m *Meter, w *Wire) (*grpc.ClientConn, error) {
+func dial(t Target, m *Meter, w *Wire) (*grpc.ClientConn, error) {
+	secured, err := t.TLS.transport()
+	if err != nil {
+		return nil, err
+	}
 	options := []grpc.DialOption{
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithTransportCredentials(secured),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage), grpc.MaxCallSendMsgSize(MaxMessage)),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 5 * time.Millisecond, Multiplier: 1.6, MaxDelay: 100 * time.Millisecond},
@@ -133,6 +144,9 @@ func dial(addr string, m *Meter, w *Wire) (*grpc.ClientConn, error) {
 		grpc.WithDisableServiceConfig(),
 		grpc.WithNoProxy(),
 		grpc.WithUserAgent("shopctl"),
+	}
+	if t.Authority != "" {
+		options = append(options, grpc.WithAuthority(t.Authority))
 	}
 	if m != nil {
 		options = append(options, grpc.WithStatsHandler(m), grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
@@ -144,5 +158,5 @@ func dial(addr string, m *Meter, w *Wire) (*grpc.ClientConn, error) {
 			return w.DialContext(ctx, "tcp", addr)
 		}))
 	}
-	return grpc.NewClient("passthrough:///"+addr, options...)
+	return grpc.NewClient("passthrough:///"+t.Addr, options...)
 }

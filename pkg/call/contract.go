@@ -23,7 +23,9 @@ import (
 // contract describes what a target serves: services and their types. It is immutable.
 type contract struct {
 	services []protoreflect.ServiceDescriptor // by name
-	source   source
+	// infrastructure are the services that the server lists and that servers have besides their own.
+	infrastructure []string
+	source         source
 	// unreadable are the services that the server lists besides.
 	unreadable []unreadable
 }
@@ -50,8 +52,8 @@ func (p *peer) contract(ctx context.Context) (c *contract, fresh bool, err error
 	if p.linked != nil {
 		return p.linked, false, nil
 	}
-	if p.target.Proto != "" {
-		c, err = fileContract(p.target.Proto)
+	if !p.target.Files.none() {
+		c, err = p.target.Files.contract()
 		return c, true, err
 	}
 	if c = p.kept(); c != nil {
@@ -93,7 +95,7 @@ func (p *peer) fetch(ctx context.Context) (*contract, error) {
 // reflected reads the contract from a server by reflection, all of it at once: nothing stays open
 // between calls.
 func reflected(ctx context.Context, conn *grpc.ClientConn) (*contract, error) {
-	client := grpcreflect.NewClientAuto(ctx, conn)
+	client := grpcreflect.NewClientAuto(ctx, smallMessages{conn})
 	defer client.Reset()
 	client.AllowMissingFileDescriptors()
 	client.AllowFallbackResolver(commonTypes{}, protoregistry.GlobalTypes)
@@ -109,6 +111,7 @@ func reflected(ctx context.Context, conn *grpc.ClientConn) (*contract, error) {
 	c := &contract{source: source{files: map[string]*desc.FileDescriptor{}}}
 	for _, name := range names {
 		if infrastructure(name) {
+			c.infrastructure = append(c.infrastructure, name)
 			continue
 		}
 		d, err := server.FindSymbol(name)

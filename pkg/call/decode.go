@@ -16,6 +16,14 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
+// messageStream is the source of a call's messages.
+type messageStream interface {
+	// next returns the next message as written, or io.EOF.
+	next() (json.RawMessage, error)
+	// empty is a message without fields.
+	empty() json.RawMessage
+}
+
 // messages reads JSON values that follow one another.
 type messages struct {
 	bounded *boundedReader
@@ -54,6 +62,8 @@ func (m *messages) next() (json.RawMessage, error) {
 	}
 	return nil, fmt.Errorf("read message %d: %w", m.count+1, err)
 }
+
+func (*messages) empty() json.RawMessage { return json.RawMessage("{}") }
 
 // boundedReader ends with an error when a message grows beyond what may be sent.
 type boundedReader struct {

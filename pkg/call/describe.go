@@ -8,6 +8,7 @@ import (
 
 	"github.com/fullstorydev/grpcurl"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/shopctl/shopctl/pkg/suggest"
 
@@ -63,10 +64,34 @@ func (c *contract) describe(target, symbol string) (string, error) {
 			}
 		}
 	}
+	if d := c.besides(strings.Trim(symbol, "/.")); d != nil {
+		return protoText([]protoreflect.Descriptor{d})
+	}
 	if u, ok := c.unreadableService(strings.ReplaceAll(strings.Trim(symbol, "/."), "/", ".")); ok {
 		return "", u.invalid()
 	}
 	return "", c.unknownSymbol(target, symbol, all)
+}
+
+// besides finds a full name that no method of the contract leads to: in the files that the server sent, in a service that every
+// server has, or among Google's common types; nil if there is none.
+func (c *contract) besides(name string) protoreflect.Descriptor {
+	for _, f := range c.source.files {
+		if d, ok := f.FindSymbol(name).(interface {
+			Unwrap() protoreflect.Descriptor
+		}); ok {
+			return d.Unwrap()
+		}
+	}
+	if d, err := (commonTypes{}).FindDescriptorByName(protoreflect.FullName(name)); err == nil {
+		return d
+	}
+	if infrastructure(name) {
+		if d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name)); err == nil {
+			return d
+		}
+	}
+	return nil
 }
 
 func (c *contract) unknownSymbol(target, symbol string, all []protoreflect.Descriptor) error {

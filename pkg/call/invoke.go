@@ -2,12 +2,10 @@ package call
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -35,10 +33,13 @@ type Request struct {
 	Deadline time.Duration
 	// Trace makes the call the root of a trace that is sampled.
 	Trace bool
+	// Text: messages both ways are in protobuf's text format in place of JSON; requests that follow one another have the
+	// character 0x1E between them, and so have responses. OnMessage must be set.
+	Text bool
 	// EmitDefaults writes fields that have their default value, too.
 	EmitDefaults bool
 	// OnMessage, if set, gets each response message as it arrives, and the Result none of them: a
-	// stream may last for a long time.
+	// stream may last for a long time. With Text, what it gets is text.
 	OnMessage func(json.RawMessage)
 }
 
@@ -124,19 +125,26 @@ func (p *peer) prepare(ctx context.Context, r Request) (*input, error) {
 	if err != nil {
 		return nil, err
 	}
-	stream := newMessages(r.Messages, MaxMessage)
+	decode := method.decode
+	var stream messageStream = newMessages(r.Messages, MaxMessage)
+	if r.Text {
+		decode, stream = method.decodeText, newTextMessages(r.Messages, MaxMessage)
+	}
 	if method.ClientStreams {
-		return &input{method: method, next: method.pump(ctx, stream)}, nil
+		return &input{method: method, next: pump(ctx, stream, decode)}, nil
 	}
 	raw, err := single(stream, method)
 	if err != nil {
 		return nil, err
 	}
-	wire, err := method.decode(raw)
+	wire, err := decode(raw)
 	if err != nil && !fresh && p.conn != nil && p.linked == nil {
 		if _, fetchErr := p.fetch(ctx); fetchErr == nil {
 			if method, _, err = p.resolve(ctx, method.Full()); err == nil {
-				wire, err = method.decode(raw)
+				if decode = method.decode; r.Text {
+					decode = method.decodeText
+				}
+				wire, err = decode(raw)
 			}
 		}
 	}
@@ -154,10 +162,10 @@ func (p *peer) prepare(ctx context.Context, r Request) (*input, error) {
 }
 
 // single reads the one message of a method whose client does not stream; an empty one if there is none.
-func single(stream *messages, m Method) (json.RawMessage, error) {
+func single(stream messageStream, m Method) (json.RawMessage, error) {
 	raw, err := stream.next()
 	if errors.Is(err, io.EOF) {
-		return json.RawMessage("{}"), nil
+		return stream.empty(), nil
 	}
 	if err != nil {
 		return nil, err
@@ -185,7 +193,7 @@ func (m Method) decode(raw json.RawMessage) ([]byte, error) {
 
 // pump reads and checks messages in the background, so that a call that ends, or whose time is up, does
 // not wait for input.
-func (m Method) pump(ctx context.Context, stream *messages) func(context.Context) ([]byte, error) {
+func pump(ctx context.Context, stream messageStream, decode func(json.RawMessage) ([]byte, error)) func(context.Context) ([]byte, error) {
 	type item struct {
 		wire []byte
 		err  error
@@ -197,7 +205,7 @@ func (m Method) pump(ctx context.Context, stream *messages) func(context.Context
 				raw, err := stream.next()
 				var wire []byte
 				if err == nil {
-					wire, err = m.decode(raw)
+					wire, err = decode(raw)
 				}
 				select {
 				case items <- item{wire, err}:
@@ -221,56 +229,6 @@ func (m Method) pump(ctx context.Context, stream *messages) func(context.Context
 	}
 }
 
-// headers checks the request's headers and adds the trace's.
-func (c *Caller) headers(r Request) (headers []string, traceID string, err error) {
-	for _, h := range r.Headers {
-		name, value, ok := strings.Cut(h, ":")
-		name = strings.ToLower(strings.TrimSpace(name))
-		if !ok || name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
-			return nil, "", &Invalid{Text: fmt.Sprintf("header %q is not \"name: value\"", h), Hint: "-H 'x-request-id: 42'"}
-		}
-		if strings.HasPrefix(name, "grpc-") {
-			return nil, "", &Invalid{Text: fmt.Sprintf("header %q is gRPC's own", name), Hint: "choose a name that does not start with grpc-"}
-		}
-		if err := checkHeader(name, value); err != nil {
-			return nil, "", err
-		}
-		headers = append(headers, h)
-	}
-	if !r.Trace {
-		return headers, "", nil
-	}
-	var ids [16]byte
-	if _, err := io.ReadFull(c.cfg.Rand, ids[:]); err != nil {
-		return nil, "", fmt.Errorf("make a trace id: %w", err)
-	}
-	traceID = hex.EncodeToString(ids[:])
-	// https://www.w3.org/TR/trace-context/: version, trace id, span id, flags (sampled).
-	// Half of the trace's id as the parent: the shop does not wait for a span of ours, which would come from nowhere.
-	return append(headers, fmt.Sprintf("traceparent: 00-%s-%s-01", traceID, traceID[16:])), traceID, nil
-}
-
-// checkHeader refuses what gRPC would not send: headers of the transport, and values that are not printable ASCII
-// (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Custom-Metadata).
-func checkHeader(name, value string) error {
-	switch name {
-	case "connection", "content-length", "content-type", "host", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "user-agent":
-		return &Invalid{Text: fmt.Sprintf("header %q belongs to the transport and cannot be set", name), Hint: "leave it out, or choose a name of your own, such as x-" + name}
-	}
-	if strings.HasSuffix(name, "-bin") {
-		return nil // of base64, which is checked where it is decoded
-	}
-	for _, r := range strings.TrimSpace(value) {
-		if r < ' ' || r > '~' {
-			return &Invalid{
-				Text: fmt.Sprintf("header %q cannot be sent: its value has %q, and only printable ASCII is allowed", name, r),
-				Hint: fmt.Sprintf("-H '%s-bin: BASE64' takes any bytes", name),
-			}
-		}
-	}
-	return nil
-}
-
 // invoke makes the call and fills in the result.
 func (in *input) invoke(ctx context.Context, conn *grpc.ClientConn, headers []string, r Request, result *Result) error {
 	source := in.method.contract.source
@@ -278,7 +236,10 @@ func (in *input) invoke(ctx context.Context, conn *grpc.ClientConn, headers []st
 	defer stop()
 	rec := &recorder{
 		result: result, onMessage: r.OnMessage, ended: make(chan struct{}), stopWaiting: stop,
-		format: grpcurl.NewJSONFormatter(r.EmitDefaults, grpcurl.AnyResolverFromDescriptorSourceWithFallback(source)),
+		json: grpcurl.NewJSONFormatter(r.EmitDefaults, grpcurl.AnyResolverFromDescriptorSourceWithFallback(source)),
+	}
+	if r.Text {
+		rec.text = grpcurl.NewTextFormatter(true)
 	}
 	channel := &rememberingConn{ClientConnInterface: conn}
 	var supplyErr error

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -56,6 +57,71 @@ func (c *Caller) Methods(ctx context.Context, t Target) ([]Method, error) {
 		return nil, err
 	}
 	return contract.methods(), nil
+}
+
+// Services lists the full names of a target's services, those that every server has and those that cannot be read included.
+func (c *Caller) Services(ctx context.Context, t Target) ([]string, error) {
+	p, err := c.peer(t)
+	if err != nil {
+		return nil, err
+	}
+	contract, _, err := p.contract(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := slices.Clone(contract.infrastructure)
+	for _, s := range contract.services {
+		names = append(names, string(s.FullName()))
+	}
+	for _, u := range contract.unreadable {
+		names = append(names, u.service)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// MethodsOf lists the methods of one service of a target, which is named in full or by the end of its name. The error is an
+// *Invalid if there is none.
+func (c *Caller) MethodsOf(ctx context.Context, t Target, service string) ([]Method, error) {
+	p, err := c.peer(t)
+	if err != nil {
+		return nil, err
+	}
+	contract, _, err := p.contract(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, s := range contract.withInfrastructure() {
+		if meansSymbol(service, string(s.FullName()), strings.EqualFold) {
+			return contract.only(s).methods(), nil
+		}
+		names = append(names, string(s.FullName()))
+	}
+	if u, ok := contract.unreadableService(service); ok {
+		return nil, u.invalid()
+	}
+	invalid := &Invalid{Text: fmt.Sprintf("%s has no service %q", t.Name, service), Hint: "it has " + strings.Join(names, ", ")}
+	if near := suggest.Match(service, names); near != "" {
+		invalid.Hint = "did you mean " + near + "?"
+	}
+	return nil, invalid
+}
+
+// withInfrastructure are the services of the contract, and those that every server has and that this one lists.
+func (c *contract) withInfrastructure() []protoreflect.ServiceDescriptor {
+	all := slices.Clone(c.services)
+	for _, name := range c.infrastructure {
+		if s := linkedService(name); s != nil {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// only is the contract with one service.
+func (c *contract) only(s protoreflect.ServiceDescriptor) *contract {
+	return &contract{services: []protoreflect.ServiceDescriptor{s}, source: c.source}
 }
 
 // Resolve finds the method that a name means: "AddItem", "CartService/AddItem",
@@ -168,7 +234,7 @@ func (c *contract) infrastructureMethods(typed string) []Method {
 	if s == nil {
 		return nil
 	}
-	return (&contract{services: []protoreflect.ServiceDescriptor{s}, source: c.source}).methods()
+	return c.only(s).methods()
 }
 
 // meansSymbol reports whether what was typed is a full name, or the end of it after a dot.

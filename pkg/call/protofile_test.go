@@ -33,7 +33,7 @@ func TestAProtoFileReplacesTheServicesOwnContract(t *testing.T) {
 	addr := listen(t, func(s *grpc.Server) { hipstershop.RegisterCartServiceServer(s, &cart{}) })
 	path := filepath.Join(t.TempDir(), "newer.proto")
 	target := cartTarget(addr)
-	target.Proto = path
+	target.Files = call.ProtoFile(path)
 	c := newCaller(t)
 	request := func() call.Request {
 		return call.Request{Target: target, Method: "GetCart", Messages: strings.NewReader(`{"user_id":"u","device":"phone"}`)}
@@ -86,7 +86,7 @@ func TestAProtoFileImportsOnlyPlainFilesBesideIt(t *testing.T) {
 		"../secret.proto": "secret.proto", "/dev/zero": "/dev/zero", "zero.proto": "zero.proto", "pipe.proto": "not a regular file",
 	} {
 		target := cartTarget("127.0.0.1:1")
-		target.Proto = put("inside/main.proto", `syntax = "proto3"; import "`+imported+`"; message M {} service S { rpc Get(M) returns (M); }`)
+		target.Files = call.ProtoFile(put("inside/main.proto", `syntax = "proto3"; import "`+imported+`"; message M {} service S { rpc Get(M) returns (M); }`))
 		_, err := newCaller(t).Describe(t.Context(), target, "M")
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("import %q: %v, want %q", imported, err, want)

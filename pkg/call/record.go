@@ -16,7 +16,8 @@ import (
 // recorder writes down what happens in a call. It is a grpcurl.InvocationEventHandler.
 type recorder struct {
 	result    *Result
-	format    grpcurl.Formatter
+	json      grpcurl.Formatter
+	text      grpcurl.Formatter // nil: messages are JSON
 	onMessage func(json.RawMessage)
 	err       error
 
@@ -44,11 +45,19 @@ func (r *recorder) OnReceiveHeaders(md metadata.MD) { r.result.Header = md }
 
 // OnReceiveResponse notes a message, or passes it on.
 func (r *recorder) OnReceiveResponse(m protoadapt.MessageV1) {
-	text, err := r.format(m)
+	format := r.json
+	if r.text != nil {
+		format = r.text
+	}
+	text, err := format(m)
 	if err != nil {
 		if r.err == nil {
-			r.err = fmt.Errorf("write response as JSON: %w", err)
+			r.err = fmt.Errorf("write response: %w", err)
 		}
+		return
+	}
+	if r.text != nil {
+		r.onMessage(json.RawMessage(text))
 		return
 	}
 	if r.onMessage != nil {
@@ -68,7 +77,7 @@ func (r *recorder) OnReceiveTrailers(st *status.Status, md metadata.MD) {
 // details decodes the details of the status.
 func (r *recorder) details() error {
 	for _, detail := range r.result.Status.Proto().GetDetails() {
-		text, err := r.format(protoadapt.MessageV1Of(detail))
+		text, err := r.json(protoadapt.MessageV1Of(detail))
 		if err != nil {
 			return fmt.Errorf("write error detail %s as JSON: %w", detail.GetTypeUrl(), err)
 		}

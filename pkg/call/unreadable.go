@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -64,6 +65,17 @@ func ofConnection(ctx context.Context, err error) bool {
 	}
 	st, ok := status.FromError(err)
 	return ok && (st.Code() == codes.Unavailable || st.Code() == codes.DeadlineExceeded || st.Code() == codes.Canceled)
+}
+
+// maxDescriptor bounds an answer of a server's reflection, in bytes, as grpcurl does.
+const maxDescriptor = 4 << 20
+
+// smallMessages is a connection whose streams take no message that is longer than maxDescriptor.
+type smallMessages struct{ grpc.ClientConnInterface }
+
+// NewStream begins a stream.
+func (c smallMessages) NewStream(ctx context.Context, d *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	return c.ClientConnInterface.NewStream(ctx, d, method, append(opts, grpc.MaxCallRecvMsgSize(maxDescriptor))...)
 }
 
 // commonTypes finds what is linked in of Google's common types, which many servers do not send.

@@ -3,6 +3,7 @@ package call_test
 import (
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -21,6 +22,7 @@ type oddReflection struct {
 	reflectionpb.UnimplementedServerReflectionServer
 	services []string
 	files    map[string]*descriptorpb.FileDescriptorProto // by path
+	raw      map[string][]byte                            // by path, what is sent in place of the encoded file
 }
 
 func (r *oddReflection) ServerReflectionInfo(stream grpc.BidiStreamingServer[reflectionpb.ServerReflectionRequest, reflectionpb.ServerReflectionResponse]) error {
@@ -61,6 +63,9 @@ func (r *oddReflection) respond(req *reflectionpb.ServerReflectionRequest) *refl
 		}
 	}
 	encoded, err := proto.Marshal(file)
+	if raw, ok := r.raw[file.GetName()]; ok {
+		encoded = raw
+	}
 	if file == nil || err != nil {
 		resp.MessageResponse = &reflectionpb.ServerReflectionResponse_ErrorResponse{
 			ErrorResponse: &reflectionpb.ErrorResponse{ErrorCode: int32(codes.NotFound), ErrorMessage: "unknown symbol"},
@@ -90,6 +95,9 @@ func field(name string, number int32) *descriptorpb.FieldDescriptorProto {
 	}
 }
 
+// garbage is the syntax of a file that is sent as bytes which are no descriptor.
+const garbage = "garbage"
+
 // badFiles are descriptors that no valid .proto file gives, each of the service Bad; nil: the server knows nothing of it.
 func badFiles() map[string]func(f *descriptorpb.FileDescriptorProto) {
 	return map[string]func(f *descriptorpb.FileDescriptorProto){
@@ -116,6 +124,15 @@ func badFiles() map[string]func(f *descriptorpb.FileDescriptorProto) {
 			f.Dependency = []string{"gone.proto"}
 			f.MessageType[0].Field[0].Type, f.MessageType[0].Field[0].TypeName = descriptorpb.FieldDescriptorProto_TYPE_MESSAGE.Enum(), proto.String(".gone.M")
 		},
+		"a message that is declared twice": func(f *descriptorpb.FileDescriptorProto) {
+			f.MessageType = append(f.MessageType, f.MessageType[0])
+		},
+		"an import of itself":  func(f *descriptorpb.FileDescriptorProto) { f.Dependency = []string{f.GetName()} },
+		"a cycle of two files": func(f *descriptorpb.FileDescriptorProto) { f.Dependency = []string{"cycle.proto"} },
+		"bytes that are none":  func(f *descriptorpb.FileDescriptorProto) { f.Syntax = proto.String(garbage) },
+		"more bytes than a descriptor may have": func(f *descriptorpb.FileDescriptorProto) {
+			f.MessageType[0].Field[0].JsonName = proto.String(strings.Repeat("x", 5<<20))
+		},
 		"nothing": nil,
 	}
 }
@@ -132,6 +149,11 @@ func serveOdd(t *testing.T, bad func(f *descriptorpb.FileDescriptorProto)) strin
 	if bad != nil {
 		odd.files["bad.proto"] = fileOf("Bad")
 		bad(odd.files["bad.proto"])
+		if odd.files["bad.proto"].GetSyntax() == garbage {
+			odd.raw = map[string][]byte{"bad.proto": {0xff, 1, 2, 3}}
+		}
+		odd.files["cycle.proto"] = fileOf("Cycle")
+		odd.files["cycle.proto"].Dependency = []string{"bad.proto"}
 	}
 	return listen(t, func(s *grpc.Server) {
 		reflectionpb.RegisterServerReflectionServer(s, odd)
@@ -190,11 +212,13 @@ func TestHeadersThatCannotBeSentAreRefused(t *testing.T) {
 	c := newCaller(t)
 	for _, header := range []string{
 		"a: é", "a: x\r\nb: y", "a: x\ny", "a: \x01", "a: x\x7f", "a: \t x\ty", "connection: close", "Connection: close", "host: x", "HOST:x", "te: trailers", "content-type: a", "user-agent: me",
-		"transfer-encoding: chunked", "upgrade: h2c", "keep-alive: 1", "proxy-connection: x", "content-length: 1", "grpc-timeout: 1S", ":path: /", "a b: c", "é: x", ": x", "x",
+		"transfer-encoding: chunked", "upgrade: h2c", "keep-alive: 1", "proxy-connection: x", "content-length: 1", "grpc-timeout: 1S", "Grpc-Status: 0", "grpc-trace-bin: AA==", ":path: /", ":authority: x", "a b: c", "é: x", ": x", "x", "a\x01: x", "a(b): x",
+		"data-bin: é", "data-bin: ???", "Data-Bin: A", "data-bin: AA=A", "data-bin: AAA=, x",
 	} {
 		_, err := c.Invoke(t.Context(), call.Request{Target: cartTarget(addr), Method: "GetCart", Messages: strings.NewReader("{}"), Headers: []string{header}})
 		var invalid *call.Invalid
-		if !errors.As(err, &invalid) || !strings.Contains(invalid.Text, "header") {
+		name, _, _ := strings.Cut(strings.TrimPrefix(header, ":"), ":")
+		if !errors.As(err, &invalid) || !strings.Contains(invalid.Text, "header") || !strings.Contains(invalid.Text, strings.Trim(strconv.Quote(strings.ToLower(name)), `"`)) {
 			t.Errorf("%q: %v", header, err)
 		}
 	}

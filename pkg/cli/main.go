@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/shopctl/shopctl/pkg/cli/call"
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/internalcmd"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
@@ -55,7 +56,11 @@ func Main(sys System) int {
 // Execute runs the command line args, reports its error and returns the exit code.
 func Execute(ctx context.Context, f *cmdutil.Factory, args []string) int {
 	root := NewRoot(f)
-	root.SetArgs(append([]string{}, args...)) // nil would mean those of the process
+	args = append([]string{}, args...) // nil would mean those of the process
+	if cmd, _, err := root.Find(args); err == nil && cmd.Name() == "call" && cmd.Parent() == root {
+		args = call.LongFlags(cmd, args)
+	}
+	root.SetArgs(args)
 	root.SetIn(f.IO.In)
 	root.SetOut(f.IO.Out)
 	root.SetErr(f.IO.Err)

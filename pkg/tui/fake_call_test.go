@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -37,7 +38,7 @@ func (c *fakeCalls) Invoke(_ context.Context, service string, r call.Request) (*
 	if err != nil {
 		return nil, err
 	}
-	c.made = append(c.made, fmt.Sprintf("%s %s %s %s %s", service, r.Method, message, r.Deadline, r.Target.Proto))
+	c.made = append(c.made, fmt.Sprintf("%s %s %s %s %s", service, r.Method, message, r.Deadline, strings.Join(r.Target.Files.Protos, " ")))
 	if c.err != nil {
 		return nil, c.err
 	}

@@ -29,7 +29,9 @@ type callOptions struct {
 	emitDefaults bool
 	describe     bool
 	template     bool
-	proto        string
+	files        call.Files
+	secure       tlsOptions
+	data         dataOptions
 	repeat       int
 	outside      strangerOptions
 	from         string
@@ -45,7 +47,8 @@ reflection. Without a method, list the methods.
 
 The message is JSON, as an argument or on standard input ("-" always reads it). A client-streaming method accepts
 several messages, one after the other; responses are printed as they arrive. Method names may be short
-(ListProducts) or full (hipstershop.ProductCatalogService/ListProducts).
+(ListProducts) or full (hipstershop.ProductCatalogService/ListProducts). As with grpcurl, "list" prints names of services,
+"list NAME" those of a service's methods, and "describe NAME" the source of a service, method, message or enum.
 
 A call that fails exits with 64 + its gRPC code, as grpcurl does: 69 is NOT_FOUND, 78 UNAVAILABLE. The default
 deadline is 10s for calls without streams.
@@ -65,25 +68,36 @@ shopctl call payment Charge --template > charge.json
 shopctl call payment Charge -o json < charge.json
 shopctl call payment Charge --plaintext --wire < charge.json
 shopctl call payment Charge --from checkout --trace < charge.json
-shopctl call 127.0.0.1:50051 Greeter/SayHello '{"name": "you"}'`,
+shopctl call 127.0.0.1:50051 Greeter/SayHello '{"name": "you"}'
+shopctl call 127.0.0.1:50051 list
+shopctl call example.com:443 --tls Greeter/SayHello -d @ < you.json
+shopctl call 127.0.0.1:50051 Greeter/SayHello -d '{}' --import-path protos --proto greeter/v1/greeter.proto`,
 		Args:              callArgs,
 		ValidArgsFunction: o.complete,
-		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			args, err := o.data.check(cmd, o, args)
+			if err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), args)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&o.headers, "header", "H", nil, "send this header: `'NAME: VALUE'`; can be repeated")
-	flags.DurationVar(&o.deadline, "deadline", 0, "deadline of the call, such as 2s")
+	flags.Var(deadlineValue{&o.deadline}, "deadline", "deadline of the call, such as 2s")
 	flags.BoolVar(&o.trace, "trace", false, "start a trace and print its id to standard error")
 	flags.BoolVar(&o.emitDefaults, "emit-defaults", false, "also print fields with default values")
 	flags.BoolVar(&o.describe, "describe", false, "print the contract of METHOD (or a message, service or enum), or the whole contract")
 	flags.BoolVar(&o.template, "template", false, "print an empty request message of METHOD")
-	flags.StringVar(&o.proto, "proto", "", "read the contract from this .proto `FILE` instead of from the service")
 	flags.IntVar(&o.repeat, "repeat", 0, "make the call `TIMES` times and print latency and size")
+	o.data.add(cmd)
+	addFiles(cmd, &o.files)
+	o.secure.add(cmd)
 	o.outside.add(cmd)
 	addFrom(cmd, f, &o.from)
 	cmdutil.LimitNumber(cmd, "repeat", 1, maxRepeats, "100")
 	cmdutil.LimitTime(cmd, "deadline", 1, "2s")
-	cmdutil.Must(cmd.MarkFlagFilename("proto", "proto"))
+	cmdutil.RenameFlags(cmd, map[string]string{"max-time": "deadline", "rpc-header": "header", "addl-header": "header", "msg-template": "template"})
 	cmdutil.AddOutput(cmd, &o.format)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, 64, cmdutil.ExitInterrupted)
 }
@@ -103,7 +117,7 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 	if o.describe && o.template {
 		return cmdutil.UsageErr(o.f.IO.Command("call "+args[0]+" --describe"), "--describe and --template cannot be combined")
 	}
-	if err := cmp.Or(o.checkRepeat(args), o.checkFrom(args), o.outside.check(o, args)); err != nil {
+	if err := cmp.Or(o.checkRepeat(args), o.checkFrom(args), o.outside.check(o, args), o.secure.check(o, args), o.checkFiles(args)); err != nil {
 		return err
 	}
 	if o.template && len(args) < 2 {
@@ -122,8 +136,14 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	t.Proto = o.proto
-	switch {
+	t.Files, t.TLS, t.Authority = o.files, o.secure.secured(), o.secure.authority
+	switch verb := o.verb(ctx, caller, t, args); {
+	case verb == verbList && !o.describe && !o.template:
+		err = o.listNames(ctx, caller, t, args[2:])
+	case verb == verbDescribe && o.template && len(args) > 2:
+		err = o.showTemplate(ctx, caller, t, args[2])
+	case verb == verbDescribe:
+		err = o.showContract(ctx, caller, t, args[2:])
 	case o.describe:
 		err = o.showContract(ctx, caller, t, args[1:])
 	case o.template:
@@ -141,12 +161,13 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 // target is the server to call.
 func (o *callOptions) target(ctx context.Context, args []string) (*callTarget, error) {
 	switch {
-	case o.outside.plaintext:
+	case o.outside.plaintext && !strings.Contains(args[0], ":"):
 		return o.stranger(ctx, args[0])
 	case o.from != "":
 		return o.through(ctx, args[0])
 	}
-	return findTarget(ctx, o.f.IO, o.f.Shop, o.f.Namespace, args[0], len(args) < 2 || o.describe || o.template)
+	offline := len(args) < 2 || o.describe || o.template || args[1] == verbList || args[1] == verbDescribe
+	return findTarget(ctx, o.f.IO, o.f.Shop, o.f.Namespace, args[0], offline)
 }
 
 // showContract prints the proto source of a symbol, or of the whole contract.
@@ -186,7 +207,7 @@ func (o *callOptions) invoke(ctx context.Context, caller *call.Caller, t *callTa
 	}
 	request := call.Request{
 		Target: t.Target, Method: args[0], Messages: messages, Headers: o.headers,
-		Deadline: o.deadline, Trace: o.trace, EmitDefaults: o.emitDefaults,
+		Deadline: o.deadline, Trace: o.trace, EmitDefaults: o.emitDefaults, Text: o.data.format == messagesText,
 	}
 	var writeErr error
 	if o.format == iostreams.FormatTable {

@@ -96,7 +96,7 @@ func callHint(ios *iostreams.IO, t *callTarget, r *call.Result) string {
 	if t.foreign {
 		switch r.Status.Code() {
 		case codes.Unavailable:
-			return "check that the server listens at " + t.Addr + " and speaks gRPC without TLS"
+			return t.reach()
 		case codes.DeadlineExceeded:
 			return "give it more time: --deadline 30s"
 		}
@@ -143,7 +143,6 @@ func (v methodsView) Names() []string {
 	return names
 }
 
-// list prints the methods of a target.
 // warnUnreadable names the services that are missing because the server describes them wrongly.
 func (o *callOptions) warnUnreadable(ctx context.Context, caller *call.Caller, t *callTarget) {
 	for _, problem := range caller.Unreadable(ctx, t.Target) {
@@ -151,19 +150,13 @@ func (o *callOptions) warnUnreadable(ctx context.Context, caller *call.Caller, t
 	}
 }
 
+// list prints the methods of a target.
 func (o *callOptions) list(ctx context.Context, caller *call.Caller, t *callTarget) error {
 	methods, err := caller.Methods(ctx, t.Target)
 	if err != nil {
 		return err
 	}
-	view := methodsView{Service: t.Name, Methods: make([]methodView, len(methods))}
-	for i, m := range methods {
-		view.Methods[i] = methodView{
-			Name: m.Name, FullName: m.Full(), Service: m.Service, Request: m.Input, Response: m.Output,
-			ClientStreaming: m.ClientStreams, ServerStreaming: m.ServerStreams,
-		}
-	}
-	err = o.f.IO.Print(o.format, view, func(w io.Writer) {
+	err = o.f.IO.Print(o.format, viewMethods(t, methods), func(w io.Writer) {
 		table := iostreams.NewTable("METHOD", "REQUEST", "RESPONSE", "SERVICE")
 		for _, m := range methods {
 			table.Row(m.Short, streamed(m.ClientStreams, m.Input), streamed(m.ServerStreams, m.Output), m.Service)
@@ -175,6 +168,17 @@ func (o *callOptions) list(ctx context.Context, caller *call.Caller, t *callTarg
 		o.f.IO.Next(fmt.Sprintf("call %s %s --template", t.Name, methods[0].Short))
 	}
 	return err
+}
+
+func viewMethods(t *callTarget, methods []call.Method) *methodsView {
+	view := &methodsView{Service: t.Name, Methods: make([]methodView, len(methods))}
+	for i, m := range methods {
+		view.Methods[i] = methodView{
+			Name: m.Name, FullName: m.Full(), Service: m.Service, Request: m.Input, Response: m.Output,
+			ClientStreaming: m.ClientStreams, ServerStreaming: m.ServerStreams,
+		}
+	}
+	return view
 }
 
 // streamed is a message's name, marked if it is a stream of them.

@@ -62,8 +62,8 @@ func (c *ScreenCalls) Invoke(ctx context.Context, service string, r call.Request
 	if err != nil {
 		return nil, err
 	}
-	proto := r.Target.Proto
+	files := r.Target.Files
 	r.Target = t.Target
-	r.Target.Proto = proto
+	r.Target.Files = files
 	return c.caller.Invoke(ctx, r)
 }

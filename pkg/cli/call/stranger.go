@@ -34,12 +34,12 @@ func (o *strangerOptions) check(c *callOptions, args []string) error {
 		return cmdutil.UsageErr(c.f.IO.Command("call payment Charge --plaintext --wire < charge.json"), "%s", text)
 	}
 	switch {
+	case o.plaintext && !o.wire && c.from == "" && strings.Contains(args[0], ":"):
+		return nil // A call to host:port is without TLS as it is, and grpcurl wants it said.
 	case len(args) < 2 || c.describe || c.template:
 		return usage("--plaintext and --wire are for calls: they need a method, and not --describe or --template")
 	case o.plaintext && c.from != "":
 		return usage("--plaintext and --from cannot be combined: the sidecar of --from uses mutual TLS")
-	case o.plaintext && strings.Contains(args[0], ":"):
-		return usage("--plaintext is for services with a sidecar; a call to host:port is without TLS as it is")
 	case o.wire && c.repeat > 0:
 		return usage("--wire and --repeat cannot be combined")
 	}

@@ -54,7 +54,6 @@ func TestFlagsOfAStrangerAreForCallsAlone(t *testing.T) {
 	for want, args := range map[string][]string{
 		"they need a method":           {"cart", "--plaintext"},
 		"not --describe or --template": {"cart", "AddItem", "--describe", "--wire"},
-		"without TLS as it is":         {"127.0.0.1:1", "AddItem", "--plaintext"},
 		"of --from uses mutual TLS":    {"cart", "AddItem", "{}", "--plaintext", "--from", "checkout"},
 		"--repeat cannot be combined":  {"cart", "AddItem", "{}", "--wire", "--repeat", "2"},
 	} {

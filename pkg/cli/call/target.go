@@ -32,6 +32,14 @@ type callTarget struct {
 	from string
 }
 
+// reach suggests what to check of a server outside of the shop that cannot be reached.
+func (t *callTarget) reach() string {
+	if t.TLS != nil {
+		return "check that the server listens at " + t.Addr + ", speaks gRPC with TLS, and has a certificate that --cacert and --servername fit"
+	}
+	return "check that the server listens at " + t.Addr + " and speaks gRPC without TLS; with TLS: --tls"
+}
+
 // findTarget finds the server that word names. With offline, a built-in contract is enough, so that a built-in service
 // is found with the shop down.
 func findTarget(ctx context.Context, ios *iostreams.IO, connect cmdutil.Connect, namespace func() string, word string, offline bool) (*callTarget, error) {
@@ -184,7 +192,7 @@ func (o *callOptions) explain(t *callTarget, err error) error {
 	if st, ok := cmdutil.StatusOf(err); ok {
 		hint := o.f.IO.Command("ps")
 		if t.foreign {
-			hint = "check that the server listens at " + t.Addr + " and speaks gRPC without TLS"
+			hint = t.reach()
 		}
 		return cmdutil.HintErr(callExit(st.Code()), hint, err)
 	}

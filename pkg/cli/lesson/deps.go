@@ -91,7 +91,7 @@ func (c lessonCaller) Call(ctx context.Context, r probe.Call) (probe.Reply, erro
 	if s.GetReady() == 0 || s.GetAddress() == "" {
 		return probe.Reply{Code: codes.Unavailable, Message: fmt.Sprintf("no instance is ready (%s)", s.GetState())}, nil
 	}
-	target := call.Target{Name: s.GetName(), Addr: s.GetAddress(), Proto: r.Proto}
+	target := call.Target{Name: s.GetName(), Addr: s.GetAddress(), Files: call.ProtoFile(r.Proto)}
 	if b, ok := services.Lookup(s.GetName()); ok {
 		target.GRPC = b.GRPC
 	}

@@ -68,7 +68,7 @@ func (p *Call) Send(number int) call.Request {
 	f.seq, f.sending, f.editing, f.result, f.response = number, true, false, nil, nil
 	f.at, f.reveal, f.below = PartSend, true, 0
 	return call.Request{
-		Target: call.Target{Proto: f.proto}, Method: p.method, Messages: strings.NewReader(f.request.String()), Deadline: f.deadline, Trace: true,
+		Target: call.Target{Files: call.ProtoFile(f.proto)}, Method: p.method, Messages: strings.NewReader(f.request.String()), Deadline: f.deadline, Trace: true,
 	}
 }
 
