@@ -31,7 +31,7 @@ func readProtosets(paths []string) ([]*desc.FileDescriptor, error) {
 		}
 		set := &descriptorpb.FileDescriptorSet{}
 		if err := proto.Unmarshal(encoded, set); err != nil || len(set.GetFile()) == 0 {
-			return nil, &Invalid{Text: fmt.Sprintf("read %s: it is no encoded FileDescriptorSet", path), Hint: "--protoset takes what protoc --descriptor_set_out writes; --proto takes a .proto file"}
+			return nil, &Invalid{Text: fmt.Sprintf("read %s: it is not an encoded FileDescriptorSet", path), Hint: "--protoset takes what protoc --descriptor_set_out writes; --proto takes a .proto file"}
 		}
 		for _, f := range set.GetFile() {
 			if !seen[f.GetName()] {
