@@ -61,7 +61,7 @@ service CartService { rpc GetCart(GetCartRequest) returns (Cart); rpc Reset(goog
 		"shop/common.proto":                    {Protos: []string{path}, ImportPaths: both[1:]},
 		"has the same name":                    {Protos: []string{path, write(t, dir, "c/cart.proto", []byte(service))}},
 		"describes no service":                 {Protos: []string{"shop/common.proto"}, ImportPaths: both[:1]},
-		"is not an encoded FileDescriptorSet":      {Protosets: []string{path}},
+		"is not an encoded FileDescriptorSet":  {Protosets: []string{path}},
 		"none.protoset: there is no such file": {Protosets: []string{filepath.Join(dir, "none.protoset")}},
 	} {
 		_, err := newCaller(t).Methods(t.Context(), cartOf(addr, files))
