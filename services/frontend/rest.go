@@ -2,14 +2,18 @@ package frontend
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -43,14 +47,17 @@ func rest(catalog pb.ProductCatalogServiceClient, payment pb.PaymentServiceClien
 		runtime.SetQueryParameterParser(strictQuery{}),
 	)
 	// The context would end connections that these open; they open none.
+	patterns := restPatterns()
 	err := pb.RegisterProductCatalogServiceHandlerClient(context.Background(), mux, catalog)
-	if payment != nil {
+	if payment == nil {
+		patterns = slices.DeleteFunc(patterns, func(p string) bool { return strings.HasPrefix(p, http.MethodPost) })
+	} else {
 		err = errors.Join(err, pb.RegisterPaymentServiceHandlerClient(context.Background(), mux, payment))
 	}
 	if err != nil {
 		return nil, err
 	}
-	return guardREST(mux, marshaler), nil
+	return &restGuard{mux: mux, marshaler: marshaler, patterns: patterns}, nil
 }
 
 // compactJSON removes the spaces that protojson adds at random, so that programs do not depend on its exact output.
@@ -104,36 +111,124 @@ func unreadParameter(r *http.Request) string {
 	return ""
 }
 
-// guardREST refuses requests from pages of other sites, bounds the body, and handles HEAD as GET.
-func guardREST(mux *runtime.ServeMux, marshaler runtime.Marshaler) http.Handler {
-	var origin http.CrossOriginProtection
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header()["Cache-Control"] = cacheNever
-		if origin.Check(r) != nil {
-			refusal := status.Error(codes.PermissionDenied, "requests from pages of another site are refused")
-			runtime.DefaultHTTPErrorHandler(r.Context(), mux, marshaler, w, r, refusal)
-			return
-		}
-		if key := unreadParameter(r); key != "" {
-			refusal := status.Errorf(codes.InvalidArgument, "unknown parameter %q", key)
-			runtime.DefaultHTTPErrorHandler(r.Context(), mux, marshaler, w, r, refusal)
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		if r.Method == http.MethodHead {
-			r = r.WithContext(r.Context())
-			r.Method = http.MethodGet
-		}
-		mux.ServeHTTP(w, r)
-	})
+// restGuard refuses requests that no method of the contract should see, each kind alike on every path.
+type restGuard struct {
+	mux       *runtime.ServeMux
+	marshaler runtime.Marshaler
+	// patterns are the methods and paths that there are, as in restPatterns.
+	patterns []string
+	origin   http.CrossOriginProtection
 }
 
-// restMethods are those of a path that has some.
-func restMethods(path string) string {
-	if path == restRoot+"payments" {
-		return http.MethodPost
+// ServeHTTP handles HEAD as GET, and OPTIONS by itself.
+func (g *restGuard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header()["Cache-Control"] = cacheNever
+	allowed := restMethods(g.patterns, r.URL.Path)
+	switch {
+	case g.origin.Check(r) != nil:
+		g.refuse(w, r, 0, codes.PermissionDenied, "requests from pages of another site are refused")
+		return
+	case len(allowed) == 0:
+		restNoRoute(r.Context(), g.mux, g.marshaler, w, r, http.StatusNotFound)
+		return
+	case r.Method == http.MethodOptions:
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		w.WriteHeader(http.StatusNoContent)
+		return
+	case !slices.Contains(allowed, r.Method):
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		restNoRoute(r.Context(), g.mux, g.marshaler, w, r, http.StatusMethodNotAllowed)
+		return
+	case !acceptsJSON(r.Header.Values("Accept")):
+		g.refuse(w, r, http.StatusNotAcceptable, codes.InvalidArgument, "this address answers in application/json only")
+		return
 	}
-	return http.MethodGet + ", " + http.MethodHead
+	if key := unreadParameter(r); key != "" {
+		g.refuse(w, r, 0, codes.InvalidArgument, fmt.Sprintf("unknown parameter %q", key))
+		return
+	}
+	if !g.readBody(w, r) {
+		return
+	}
+	if r.Method == http.MethodHead {
+		r = r.WithContext(r.Context())
+		r.Method = http.MethodGet
+	}
+	g.mux.ServeHTTP(w, r)
+}
+
+// readBody bounds the body of a request, and reports whether it is one that the method may see: JSON, or without a type.
+func (g *restGuard) readBody(w http.ResponseWriter, r *http.Request) bool {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	var long *http.MaxBytesError
+	switch {
+	case errors.As(err, &long):
+		g.refuse(w, r, http.StatusRequestEntityTooLarge, codes.InvalidArgument, fmt.Sprintf("the body is too large: at most %d bytes are read", maxForm))
+		return false
+	case err != nil:
+		g.refuse(w, r, 0, codes.InvalidArgument, "the body cannot be read: "+err.Error())
+		return false
+	}
+	if kind := r.Header.Get("Content-Type"); len(body) > 0 && kind != "" && !isJSON(kind) {
+		w.Header().Set("Accept", jsonType)
+		g.refuse(w, r, http.StatusUnsupportedMediaType, codes.InvalidArgument, fmt.Sprintf("the body must be application/json, not %s", kind))
+		return false
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return true
+}
+
+// refuse responds with an error; httpStatus 0 is the status that belongs to the code.
+func (g *restGuard) refuse(w http.ResponseWriter, r *http.Request, httpStatus int, code codes.Code, text string) {
+	err := status.Error(code, text)
+	if httpStatus != 0 {
+		err = &runtime.HTTPStatusError{HTTPStatus: httpStatus, Err: err}
+	}
+	runtime.DefaultHTTPErrorHandler(r.Context(), g.mux, g.marshaler, w, r, err)
+}
+
+const jsonType = "application/json"
+
+// isJSON reports whether a media type is JSON's, or one that is written in JSON.
+func isJSON(mediaType string) bool {
+	kind, _, err := mime.ParseMediaType(mediaType)
+	return err == nil && (kind == jsonType || strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json"))
+}
+
+// acceptsJSON reports whether values of Accept allow a response in JSON: without any, everything is allowed. A range with
+// q=0 refuses what it means, and the most specific one counts (RFC 9110, 12.5.1).
+func acceptsJSON(accept []string) bool {
+	if len(accept) == 0 {
+		return true
+	}
+	best, accepted := -1, false
+	for _, item := range strings.Split(strings.Join(accept, ","), ",") {
+		kind, params, err := mime.ParseMediaType(item)
+		specific := slices.Index([]string{"*/*", "application/*", jsonType}, kind)
+		if err != nil || specific <= best {
+			continue
+		}
+		q, err := strconv.ParseFloat(cmp.Or(params["q"], "1"), 64)
+		best, accepted = specific, err == nil && q > 0
+	}
+	return accepted
+}
+
+// restMethods are those of a path, HEAD and OPTIONS among them; none: there is no such path.
+func restMethods(patterns []string, path string) []string {
+	for _, pattern := range patterns {
+		method, own, _ := strings.Cut(pattern, " ")
+		prefix, isVariable := strings.CutSuffix(own, "{id}")
+		rest, below := strings.CutPrefix(path, prefix)
+		if path != own && (!isVariable || !below || rest == "" || strings.Contains(rest, "/")) {
+			continue
+		}
+		if method == http.MethodGet {
+			return []string{http.MethodGet, http.MethodHead, http.MethodOptions}
+		}
+		return []string{method, http.MethodOptions}
+	}
+	return nil
 }
 
 // restNoRoute responds to an unknown path with 404, and to a method that a path does not have with 405; the library
@@ -142,7 +237,6 @@ func restNoRoute(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler
 	err := &runtime.HTTPStatusError{HTTPStatus: code, Err: status.Errorf(codes.NotFound, "no route for %s %s", r.Method, r.URL.Path)}
 	switch code {
 	case http.StatusMethodNotAllowed:
-		w.Header().Set("Allow", restMethods(r.URL.Path))
 		err.Err = status.Errorf(codes.Unimplemented, "%s does not accept %s", r.URL.Path, r.Method)
 	case http.StatusBadRequest:
 		err.Err = status.Errorf(codes.InvalidArgument, "the path %s cannot be read", r.URL.Path)

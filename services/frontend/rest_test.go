@@ -3,6 +3,7 @@ package frontend
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -98,7 +99,18 @@ func TestWhatRESTCannotDoIsReportedInJSON(t *testing.T) {
 		{"POST", "/api/v1/payments", `{"amount":`, nil, 400, codes.InvalidArgument, ""},
 		{"POST", "/api/v1/payments", `{"amuont":{}}`, nil, 400, codes.InvalidArgument, "amuont"},
 		{"POST", "/api/v1/payments", `{"amount":{"units":"many"}}`, nil, 400, codes.InvalidArgument, "many"},
-		{"POST", "/api/v1/payments", `{"amount":{"currencyCode":"` + strings.Repeat("x", maxForm) + `"}}`, nil, 400, codes.InvalidArgument, "too large"},
+		{"POST", "/api/v1/payments", `{"amount":{"currencyCode":"` + strings.Repeat("x", maxForm) + `"}}`, nil, 413, codes.InvalidArgument, "too large"},
+		{"POST", "/api/v1/payments?foo=1", "{}", nil, 400, codes.InvalidArgument, `unknown parameter "foo"`},
+		{"GET", "/api/v1/orders?foo=1", "", nil, 404, codes.NotFound, "no route"},
+		{"GET", "/api/v1/products/a/b", "", nil, 404, codes.NotFound, "no route"},
+		{"GET", "/api/v1/products/", "", nil, 404, codes.NotFound, "no route"},
+		{"DELETE", "/api/v1/products?foo=1", "", nil, 405, codes.Unimplemented, "does not accept DELETE"},
+		{"POST", "/api/v1/products", "a=b", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, 405, codes.Unimplemented, "does not accept POST"},
+		{"POST", "/api/v1/payments", "amount=1", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, 415, codes.InvalidArgument, "must be application/json"},
+		{"POST", "/api/v1/payments", "{}", http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, 415, codes.InvalidArgument, "not text/plain"},
+		{"POST", "/api/v1/payments", "{}", http.Header{"Accept": {"application/xml"}}, 406, codes.InvalidArgument, "application/json only"},
+		{"GET", "/api/v1/products", "", http.Header{"Accept": {"text/html, application/json;q=0"}}, 406, codes.InvalidArgument, "application/json only"},
+		{"GET", "/api/v1/products/OLJCESPC7Z", "", http.Header{"Accept": {"image/png"}}, 406, codes.InvalidArgument, "application/json only"},
 		{"POST", "/api/v1/payments", `{}`, http.Header{"Sec-Fetch-Site": {"cross-site"}}, 403, codes.PermissionDenied, "another site"},
 	} {
 		code, answer := s.api(t, c.method, c.path, c.body, c.header)
@@ -111,12 +123,34 @@ func TestWhatRESTCannotDoIsReportedInJSON(t *testing.T) {
 
 func TestAMethodThatAPathOfRESTDoesNotHaveIsNamedWithThoseThatItHas(t *testing.T) {
 	s := open(t)
-	for request, want := range map[string]string{"POST /api/v1/products": "GET, HEAD", "PUT /api/v1/products/OLJCESPC7Z": "GET, HEAD", "GET /api/v1/payments": "POST"} {
+	for request, want := range map[string]string{
+		"POST /api/v1/products": "405 GET, HEAD, OPTIONS", "PUT /api/v1/products/OLJCESPC7Z": "405 GET, HEAD, OPTIONS", "PATCH /api/v1/products:search?query=x": "405 GET, HEAD, OPTIONS",
+		"GET /api/v1/payments": "405 POST, OPTIONS", "HEAD /api/v1/payments": "405 POST, OPTIONS", "TRACE /api/v1/payments": "405 POST, OPTIONS",
+		"OPTIONS /api/v1/products": "204 GET, HEAD, OPTIONS", "OPTIONS /api/v1/payments": "204 POST, OPTIONS", "OPTIONS /api/v1/orders": "404 ",
+	} {
 		method, path, _ := strings.Cut(request, " ")
 		rec := httptest.NewRecorder()
 		s.handler.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), method, path, nil))
-		if rec.Code != http.StatusMethodNotAllowed || rec.Header().Get("Allow") != want {
-			t.Errorf("%s: %d, Allow %q", request, rec.Code, rec.Header().Get("Allow"))
+		if got := fmt.Sprintf("%d %s", rec.Code, rec.Header().Get("Allow")); got != want {
+			t.Errorf("%s: %s, want %s", request, got, want)
+		}
+	}
+}
+
+func TestJSONIsAcceptedUnderItsNames(t *testing.T) {
+	s := open(t)
+	const card = `{"amount":{"currencyCode":"USD","units":"19"},"creditCard":{"creditCardNumber":"4432801561520454"}}`
+	for _, header := range []http.Header{
+		nil,
+		{"Content-Type": {"application/json; charset=utf-8"}},
+		{"Content-Type": {"application/problem+json"}},
+		{"Accept": {"*/*"}},
+		{"Accept": {"text/html", "application/*;q=0.1"}},
+		{"Accept": {"text/html;q=0.9,*/*;q=0.8"}},
+		{"Accept": {"*/*;q=0, application/json"}},
+	} {
+		if code, answer := s.api(t, "POST", "/api/v1/payments", card, header); code != 200 {
+			t.Errorf("%v: status %d, %v", header, code, answer)
 		}
 	}
 }
