@@ -44,6 +44,7 @@ func edgeMesh(m *controlpb.EdgeMesh) *topology.Mesh {
 	return &topology.Mesh{
 		MutualTLS: m.GetMutualTls(), Plaintext: m.GetPlaintext(), Versions: counts(m.GetVersions()), Retries: m.GetRetries(), Denied: m.GetDenied(),
 		Flags: counts(m.GetFlags()), Ejected: m.GetEjected(), Overflows: counts(m.GetOverflows()), Pending: m.GetPending(),
+		MutualTLSConnections: m.GetMutualTlsConnections(), PlaintextConnections: m.GetPlaintextConnections(),
 	}
 }
 

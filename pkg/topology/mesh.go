@@ -13,6 +13,8 @@ import (
 type Mesh struct {
 	// MutualTLS and Plaintext are the requests that reached an instance, by how.
 	MutualTLS, Plaintext int64
+	// MutualTLSConnections and PlaintextConnections are open now, of TCP whose requests sidecars do not read.
+	MutualTLSConnections, PlaintextConnections int64
 	// Versions are the requests by version of the instance, the most frequent first.
 	Versions []Count
 	// Retries are attempts after the first, Denied the requests that the callee's policies denied.
@@ -49,6 +51,8 @@ func Counts(all map[string]int64) []Count {
 func (m *Mesh) Add(o *Mesh) {
 	m.MutualTLS += o.MutualTLS
 	m.Plaintext += o.Plaintext
+	m.MutualTLSConnections += o.MutualTLSConnections
+	m.PlaintextConnections += o.PlaintextConnections
 	m.Retries += o.Retries
 	m.Denied += o.Denied
 	m.Versions, m.Flags, m.Overflows = added(m.Versions, o.Versions), added(m.Flags, o.Flags), added(m.Overflows, o.Overflows)
@@ -64,17 +68,21 @@ func added(a, b []Count) []Count {
 	return Counts(all)
 }
 
-// Security is "mTLS", "plaintext", or how much of both; empty without requests.
+// Security is "mTLS", "plaintext", or how much of both, of requests, or where sidecars read none of connections; empty without any.
 func (m *Mesh) Security() string {
+	secure, plain := m.MutualTLS, m.Plaintext
+	if secure+plain == 0 {
+		secure, plain = m.MutualTLSConnections, m.PlaintextConnections
+	}
 	switch {
-	case m.MutualTLS+m.Plaintext == 0:
+	case secure+plain == 0:
 		return ""
-	case m.Plaintext == 0:
+	case plain == 0:
 		return "mTLS"
-	case m.MutualTLS == 0:
+	case secure == 0:
 		return "plaintext"
 	}
-	return "mTLS " + humanize.Percent(float64(m.MutualTLS)/float64(m.MutualTLS+m.Plaintext))
+	return "mTLS " + humanize.Percent(float64(secure)/float64(secure+plain))
 }
 
 // Shares are the versions with their shares: "v1", or "v1 90%, v2 10%".
@@ -112,6 +120,9 @@ func (m *Mesh) Words() (text string, troubled bool) {
 		if w != "" {
 			words = append(words, w)
 		}
+	}
+	if n := m.MutualTLSConnections + m.PlaintextConnections; n > 0 {
+		words = append(words, humanize.Count(n, "TCP connection"))
 	}
 	if m.Retries > 0 {
 		words = append(words, humanize.Count(m.Retries, "retry"))

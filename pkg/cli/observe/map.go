@@ -26,6 +26,8 @@ const (
 type mapOptions struct {
 	watchOptions
 	window time.Duration
+	// proxy: with the hops of sidecars.
+	proxy bool
 }
 
 func NewMapCmd(f *cmdutil.Factory) *cobra.Command {
@@ -38,16 +40,19 @@ faults. The last lines describe the impact of each fault in one sentence, by com
 before the fault. The calls of a service with several callers are listed below the first of them.
 
 With sidecars, each edge also says what the caller's sidecars know of it: mutual TLS or plaintext, the versions that
-were called, retries, requests that the callee's policies denied, response flags, and instances that are ejected now.`,
+were called, retries, requests that the callee's policies denied, response flags, and instances that are ejected now. --proxy draws the sidecars too: each call becomes the program's to its
+sidecar, that one's to the callee's sidecar, and the latter's to its program, each with the figures of who counts it.`,
 		Example: `shopctl map
 shopctl map --window 2m
 shopctl map --watch
+shopctl map --proxy
 shopctl map -o dot | dot -Tsvg > shop.svg
 shopctl map -o json | jq -r '.blast[].sentence'`,
 		Args: cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	addWindow(cmd, &o.window)
+	cmd.Flags().BoolVar(&o.proxy, "proxy", false, "with the sidecars that a call goes through, which are left out otherwise")
 	o.add(cmd)
 	cmdutil.AddOutput(cmd, &o.format, formatText, formatDOT, formatMermaid, iostreams.FormatJSON, iostreams.FormatYAML)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInterrupted)
@@ -73,7 +78,7 @@ func (o *mapOptions) run(ctx context.Context) error {
 	}
 	defer shop.Close()
 	return o.repeat(ctx, func() (frame, error) {
-		m, err := shop.GetMap(ctx, &controlpb.GetMapRequest{Window: durationpb.New(o.window), Settle: !o.watch})
+		m, err := shop.GetMap(ctx, &controlpb.GetMapRequest{Window: durationpb.New(o.window), Settle: !o.watch, Proxy: o.proxy})
 		if err != nil {
 			return frame{}, err
 		}

@@ -49,15 +49,17 @@ type mapEdgeView struct {
 
 // meshView is what sidecars know of an edge, or of all edges that lead to a service.
 type meshView struct {
-	MutualTLS int64            `json:"mutual_tls"`
-	Plaintext int64            `json:"plaintext"`
-	Versions  map[string]int64 `json:"versions"`
-	Retries   int64            `json:"retries"`
-	Denied    int64            `json:"denied"`
-	Flags     map[string]int64 `json:"flags"`
-	Ejected   []string         `json:"ejected"`
-	Overflows map[string]int64 `json:"overflows"`
-	Pending   int64            `json:"pending"`
+	MutualTLS            int64            `json:"mutual_tls"`
+	Plaintext            int64            `json:"plaintext"`
+	Versions             map[string]int64 `json:"versions"`
+	Retries              int64            `json:"retries"`
+	Denied               int64            `json:"denied"`
+	Flags                map[string]int64 `json:"flags"`
+	Ejected              []string         `json:"ejected"`
+	Overflows            map[string]int64 `json:"overflows"`
+	Pending              int64            `json:"pending"`
+	MutualTLSConnections int64            `json:"mutual_tls_connections"`
+	PlaintextConnections int64            `json:"plaintext_connections"`
 }
 
 type blastView struct {
@@ -88,6 +90,7 @@ func viewMesh(m *topology.Mesh) *meshView {
 	return &meshView{
 		MutualTLS: m.MutualTLS, Plaintext: m.Plaintext, Versions: viewCounts(m.Versions), Retries: m.Retries, Denied: m.Denied,
 		Flags: viewCounts(m.Flags), Ejected: cmdutil.NotNil(m.Ejected), Overflows: viewCounts(m.Overflows), Pending: m.Pending,
+		MutualTLSConnections: m.MutualTLSConnections, PlaintextConnections: m.PlaintextConnections,
 	}
 }
 

@@ -88,6 +88,10 @@ func TestAMapCoversTheRequestedWindow(t *testing.T) {
 	if a, b := shop.Asks[0].GetWindow().AsDuration(), shop.Asks[1].GetWindow().AsDuration(); a != 2*time.Minute || b != 30*time.Second {
 		t.Errorf("asked for %s and %s", a, b)
 	}
+	w.Want(cmdutil.ExitOK, "map", "--proxy")
+	if shop.Asks[0].GetProxy() || !shop.Asks[2].GetProxy() {
+		t.Errorf("asked with sidecars: %v, %v", shop.Asks[0].GetProxy(), shop.Asks[2].GetProxy())
+	}
 	shop.Fail = control.Error(codes.InvalidArgument, "read map: a window of 1h0m0s", "use one from 1s to 5m0s, such as 30s", cmdutil.ExitUsage)
 	w.Want(cmdutil.ExitUsage, "map", "--window", "1h")
 	w.WantErr("error: read map: a window of 1h0m0s", "hint: use one from 1s to 5m0s")

@@ -44,4 +44,8 @@ func TestSpansOfSidecarsAreLeftOutUnlessAskedFor(t *testing.T) {
 	if fields := strings.Fields(strings.Split(w.Out.String(), "\n")[1]); len(fields) < 6 || fields[4] != "2" {
 		t.Errorf("spans in %q", w.Out.String())
 	}
+	w.Want(0, "trace", "open", path, "list", "--proxy")
+	if fields := strings.Fields(strings.Split(w.Out.String(), "\n")[1]); len(fields) < 6 || fields[3] != "4" {
+		t.Errorf("spans with those of sidecars in %q", w.Out.String())
+	}
 }

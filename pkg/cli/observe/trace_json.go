@@ -31,9 +31,11 @@ type traceSummaryView struct {
 	Start       string   `json:"start"`
 	DurationMs  *float64 `json:"duration_ms"` // null if unknown
 	Spans       int32    `json:"spans"`
-	Errors      int32    `json:"errors"`
-	Services    []string `json:"services"`
-	Status      string   `json:"status"`
+	// ProxySpans are those of sidecars; spans includes them only with --proxy.
+	ProxySpans int32    `json:"proxy_spans"`
+	Errors     int32    `json:"errors"`
+	Services   []string `json:"services"`
+	Status     string   `json:"status"`
 	// Received is when the first span came, by the clock of the shop; "" for a trace of a file.
 	Received string `json:"received"`
 	// Arriving: spans are still coming.
@@ -74,7 +76,7 @@ func viewTraceSummary(s *controlpb.TraceSummary) traceSummaryView {
 	return traceSummaryView{
 		TraceID: s.GetTraceId(), RootService: serviceOfSpan(s.GetRootService()), RootName: s.GetRootName(),
 		Start: nanoseconds(s.GetStart().AsTime()), DurationMs: knownMillis(s.GetDuration() != nil, s.GetDuration().AsDuration()),
-		Spans: s.GetSpans(), Errors: s.GetErrors(), Services: servicesOfSpans(s.GetServices()), Status: spanStatus(s.GetFailed()), Arriving: s.GetArriving(), Received: received,
+		ProxySpans: s.GetProxySpans(), Spans: s.GetSpans(), Errors: s.GetErrors(), Services: servicesOfSpans(s.GetServices()), Status: spanStatus(s.GetFailed()), Arriving: s.GetArriving(), Received: received,
 	}
 }
 

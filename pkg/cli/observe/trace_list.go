@@ -21,6 +21,8 @@ type traceListOptions struct {
 	format string
 	limit  int32
 	filter traceFilter
+	// proxy: with the spans of sidecars.
+	proxy bool
 }
 
 func newTraceListCmd(f *cmdutil.Factory) *cobra.Command {
@@ -29,7 +31,7 @@ func newTraceListCmd(f *cmdutil.Factory) *cobra.Command {
 		Use:   "list",
 		Short: "List the newest traces",
 		Long: `List the stored traces, newest first. A trace starts with the request from outside; its duration is measured from the
-start of its first span to the end of its last.`,
+start of its first span to the end of its last. SPANS leaves out those of sidecars, unless --proxy is given.`,
 		Example: `shopctl trace list --service payment --error
 shopctl trace list --min-duration 200ms --since 5m
 shopctl trace list -o name | head -1`,
@@ -50,6 +52,7 @@ shopctl trace list -o name | head -1`,
 
 func (o *traceListOptions) add(cmd *cobra.Command) {
 	o.filter.add(cmd, o.f)
+	addProxy(cmd, &o.proxy)
 	cmd.Flags().Int32Var(&o.limit, "limit", 20, "maximum `NUMBER` of traces")
 	cmdutil.LimitNumber(cmd, "limit", 1, math.MaxInt32, "20")
 }
@@ -62,6 +65,11 @@ func (o *traceListOptions) run(ctx context.Context, from traceSource) error {
 	resp, err := from.List(ctx, filter, o.limit)
 	if err != nil {
 		return err
+	}
+	if o.proxy {
+		for _, t := range resp.GetTraces() {
+			t.Spans += t.GetProxySpans()
+		}
 	}
 	view := viewTraces(resp)
 	if err := o.f.IO.Print(o.format, view, func(w io.Writer) { o.table(w, resp.GetTraces()) }); err != nil {

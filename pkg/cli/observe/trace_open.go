@@ -15,7 +15,6 @@ type traceOpenOptions struct {
 	ios    *iostreams.IO
 	now    func() time.Time
 	format string
-	proxy  bool
 	list   traceListOptions
 }
 
@@ -43,7 +42,6 @@ shopctl trace open traces.json sequence 4bf92f3577b3`,
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
 	o.list.add(cmd)
-	addProxy(cmd, &o.proxy)
 	cmdutil.AddOutput(cmd, &o.format, iostreams.FormatTable, iostreams.FormatJSON, iostreams.FormatYAML, formatOTLP, iostreams.FormatName)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage)
 }
@@ -86,13 +84,13 @@ func (o *traceOpenOptions) run(ctx context.Context, args []string) error {
 	}
 	switch verb {
 	case "show":
-		show := &traceShowOptions{oneTrace: oneTrace{ios: o.ios, now: o.now, format: o.format, filter: o.list.filter, proxy: o.proxy}}
+		show := &traceShowOptions{oneTrace: oneTrace{ios: o.ios, now: o.now, format: o.format, filter: o.list.filter, proxy: o.list.proxy}}
 		return show.run(ctx, file, id)
 	case "sequence":
-		sequence := &traceSequenceOptions{oneTrace{ios: o.ios, now: o.now, format: o.format, filter: o.list.filter, proxy: o.proxy}}
+		sequence := &traceSequenceOptions{oneTrace{ios: o.ios, now: o.now, format: o.format, filter: o.list.filter, proxy: o.list.proxy}}
 		return sequence.run(ctx, file, id)
 	case "diff":
-		diff := &traceDiffOptions{ios: o.ios, format: o.format, proxy: o.proxy}
+		diff := &traceDiffOptions{ios: o.ios, format: o.format, proxy: o.list.proxy}
 		return diff.run(ctx, file, id, rest[1])
 	}
 	o.list.format = o.format

@@ -147,7 +147,7 @@ func summarize(t *trace.Trace) *controlpb.TraceSummary {
 	root := t.Root()
 	out := &controlpb.TraceSummary{
 		TraceId: t.ID.String(), RootService: root.Service, RootName: root.Name, Start: timestamppb.New(t.Start),
-		Spans: int32(len(t.Spans)), Errors: int32(t.Errors), Services: t.Services, Failed: root.Error,
+		ProxySpans: int32(t.Folded), Spans: int32(len(t.Spans)), Errors: int32(t.Errors), Services: t.Services, Failed: root.Error,
 	}
 	if t.Timed() {
 		out.Duration = durationpb.New(t.Duration())

@@ -76,6 +76,7 @@ func protoEdgeMesh(m *topology.Mesh) *controlpb.EdgeMesh {
 	return &controlpb.EdgeMesh{
 		MutualTls: m.MutualTLS, Plaintext: m.Plaintext, Versions: protoCounts(m.Versions), Retries: m.Retries, Denied: m.Denied,
 		Flags: protoCounts(m.Flags), Ejected: m.Ejected, Overflows: protoCounts(m.Overflows), Pending: m.Pending,
+		MutualTlsConnections: m.MutualTLSConnections, PlaintextConnections: m.PlaintextConnections,
 	}
 }
 

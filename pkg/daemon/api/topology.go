@@ -19,6 +19,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
 	"github.com/shopctl/shopctl/pkg/observe/spans"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
+	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/topology"
 )
@@ -66,6 +67,9 @@ func (s *topologyServer) GetMap(ctx context.Context, req *controlpb.GetMapReques
 	s.addProcessorTime(ctx, &m, now)
 	if len(sidecars) > 0 {
 		s.addMesh(ctx, &m, sidecars, now)
+		if req.GetProxy() {
+			m = m.WithSidecars(s.hops(ctx, m, sidecars, now))
+		}
 	}
 	active := s.faults.List()
 	if req.GetSettle() && len(active) > 0 {
@@ -178,6 +182,7 @@ func (s *topologyServer) addMesh(ctx context.Context, m *topology.Map, sidecars 
 	}
 	for _, e := range graph.Edges {
 		add(edge(orchestrator.Key(e.Caller), b.services[e.Host]), &topology.Mesh{
+			MutualTLSConnections: e.MutualTLSConnections, PlaintextConnections: e.PlaintextConnections,
 			MutualTLS: e.MutualTLS, Plaintext: e.Plaintext, Retries: e.Retries, Overflows: topology.Counts(e.Overflows), Pending: e.Pending, Versions: topology.Counts(e.Versions), Flags: topology.Counts(e.Flags),
 		})
 	}
@@ -200,6 +205,39 @@ func (s *topologyServer) addMesh(ctx context.Context, m *topology.Map, sidecars 
 			}
 		}
 	}
+}
+
+// hops are the edges of a map as sidecars count them.
+func (s *topologyServer) hops(ctx context.Context, m topology.Map, sidecars []Sidecar, now time.Time) topology.Hops {
+	h := topology.Hops{Sent: map[[2]string]topology.Traffic{}, Served: map[[2]string]topology.Traffic{}, Gateways: map[string]bool{}}
+	all, err := meshgraph.Hops(ctx, s.metrics, now.Add(-m.Window), now)
+	if err != nil {
+		s.log.Warn("read the metrics of sidecars", "error", err)
+		return h
+	}
+	for _, c := range sidecars {
+		h.Gateways[s.view.names.Display(c.Workload)] = c.Workload.Name == resource.Gateway
+	}
+	snap, _ := s.view.shop.Snapshot()
+	b := whoIsIn(snap)
+	for _, hop := range all {
+		reporter := orchestrator.Key(hop.Reporter)
+		traffic := topology.Traffic{
+			Requests: hop.Requests, Rate: float64(hop.Requests) / m.Window.Seconds(),
+			P50: hop.Quantile(0.5), P95: hop.Quantile(0.95), P99: hop.Quantile(0.99),
+		}
+		if hop.Requests > 0 {
+			traffic.ErrorRatio = float64(hop.Failed) / float64(hop.Requests)
+		}
+		if callee, ok := b.services[hop.Host]; ok {
+			h.Sent[[2]string{s.view.names.Display(reporter), s.view.names.Display(callee)}] = traffic
+		}
+		principal := "spiffe://cluster.local/ns/" + reporter.Namespace + "/sa/" + hop.Account
+		if callers := b.accounts[principal]; len(callers) == 1 { // callers that share an account cannot be told apart
+			h.Served[[2]string{s.view.names.Display(callers[0]), s.view.names.Display(reporter)}] = traffic
+		}
+	}
+	return h
 }
 
 // whoIs finds workloads by what sidecars call them.

@@ -236,7 +236,7 @@ func (s *tracesServer) traceStore() *controlpb.TraceStore {
 func protoSummary(s spans.Summary) *controlpb.TraceSummary {
 	out := &controlpb.TraceSummary{
 		TraceId: s.ID.String(), RootService: s.RootService, RootName: s.RootName, EntryService: s.EntryService, EntryName: s.EntryName, Start: timestamppb.New(s.Start),
-		Received: timestamppb.New(s.Received), Spans: int32(s.Spans), Errors: int32(s.Errors), Services: s.Services, Failed: s.Failed, Arriving: s.Arriving,
+		Received: timestamppb.New(s.Received), Spans: int32(s.Spans), ProxySpans: int32(s.ProxySpans), Errors: int32(s.Errors), Services: s.Services, Failed: s.Failed, Arriving: s.Arriving,
 	}
 	if s.Timed {
 		out.Duration = durationpb.New(s.Duration)

@@ -58,7 +58,7 @@ func Start(ctx context.Context, b Bootstrap, streams Streams) error {
 	defer records.close()
 	faults := new(wire.Wire)
 	engine := proxy.New(proxy.Options{
-		Identity: source.agent, Recorder: records, Addresses: b.Ports, Trace: records.spans != nil, Wire: faults,
+		Identity: source.agent, Recorder: records, Addresses: b.Ports, Trace: records.spans != nil, Wire: faults, Opened: records.metrics.Opened,
 		Ejected: func(*cluster.Host, cluster.Ejection) { change() }, Readmitted: func(*cluster.Host) { change() },
 	})
 	records.registry.MustRegister(breakers(engine.Clusters))

@@ -25,6 +25,9 @@ const (
 	retriesTotal  = "envoy_cluster_upstream_rq_retry"
 	rbacDenied    = "envoy_http_rbac_denied"
 	tokenDenied   = "envoy_http_jwt_authn_denied"
+	tcpDenied     = "envoy_tcp_rbac_denied"
+	tcpOpened     = "istio_tcp_connections_opened_total"
+	tcpClosed     = "istio_tcp_connections_closed_total"
 	pendingActive = "envoy_cluster_upstream_rq_pending_active"
 	// clusterPrefix begins the names of what counts by cluster.
 	clusterPrefix = "envoy_cluster_"
@@ -43,6 +46,9 @@ type Edge struct {
 	Host string
 	// MutualTLS and Plaintext are the requests of the caller's sidecars that reached an instance, by how.
 	MutualTLS, Plaintext int64
+	// MutualTLSConnections and PlaintextConnections are those of TCP whose requests are not read and which are open at the end of
+	// the time.
+	MutualTLSConnections, PlaintextConnections int64
 	// Retries are attempts after the first.
 	Retries int64
 	// Overflows are what circuit breakers did not let through, by Envoy's names ("upstream_rq_pending_overflow"), and Pending the
@@ -81,21 +87,13 @@ func Between(ctx context.Context, db Queryable, from, to time.Time) (Graph, erro
 	}
 	defer q.Close()
 	c := counter{edges: map[edgeKey]*Edge{}, denials: map[denialKey]int64{}}
-	for name, count := range map[string]func(labels.Labels, int64){
-		requestsTotal: c.request, retriesTotal: c.retry, rbacDenied: c.denied, tokenDenied: c.denied,
-		clusterPrefix + "upstream_cx_overflow": c.overflow, clusterPrefix + "upstream_rq_pending_overflow": c.overflow,
-		clusterPrefix + "upstream_rq_retry_overflow": c.overflow, pendingActive: c.pending,
-	} {
-		set := q.Select(ctx, false, nil, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, name))
+	for _, one := range c.measurements() {
+		set := q.Select(ctx, false, nil, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, one.name))
 		var it chunkenc.Iterator
 		for set.Next() {
 			it = set.At().Iterator(it)
-			measure := increase
-			if name == pendingActive {
-				measure = latest
-			}
-			if n := measure(it, from.UnixMilli()); n > 0 {
-				count(set.At().Labels(), n)
+			if n := one.measure(it, from.UnixMilli()); n != 0 {
+				one.count(set.At().Labels(), n)
 			}
 		}
 		if err := set.Err(); err != nil {
@@ -103,6 +101,30 @@ func Between(ctx context.Context, db Queryable, from, to time.Time) (Graph, erro
 		}
 	}
 	return c.graph(), nil
+}
+
+// measurement is a metric of sidecars, what is measured of a series of it, and what that counts for.
+type measurement struct {
+	name    string
+	measure func(it chunkenc.Iterator, from int64) int64
+	count   func(labels.Labels, int64)
+}
+
+func (c *counter) measurements() []measurement {
+	return []measurement{
+		{requestsTotal, increase, c.request},
+		{retriesTotal, increase, c.retry},
+		{rbacDenied, increase, c.denied},
+		{tokenDenied, increase, c.denied},
+		{tcpDenied, increase, c.denied},
+		{tcpOpened, whole, c.opened},
+		{tcpClosed, whole, c.closed},
+		{tcpClosed, increase, c.ended},
+		{clusterPrefix + "upstream_cx_overflow", increase, c.overflow},
+		{clusterPrefix + "upstream_rq_pending_overflow", increase, c.overflow},
+		{clusterPrefix + "upstream_rq_retry_overflow", increase, c.overflow},
+		{pendingActive, latest, c.pending},
+	}
 }
 
 // increase is by how much a counter has grown since a time. A new one starts at zero, as one does that is reset.
@@ -137,6 +159,9 @@ func latest(it chunkenc.Iterator, from int64) int64 {
 	}
 	return int64(last)
 }
+
+// whole is the last sample of a counter, unless what was scraped has ended: as much as it ever counted.
+func whole(it chunkenc.Iterator, _ int64) int64 { return latest(it, math.MinInt64) }
 
 type edgeKey struct {
 	caller Workload
@@ -179,11 +204,7 @@ func (c *counter) request(ls labels.Labels, n int64) {
 	if version := ls.Get("destination_version"); version != "unknown" {
 		e.Versions[version] += n
 	}
-	for flag := range strings.SplitSeq(ls.Get("response_flags"), ",") {
-		if flag != "" && flag != "-" {
-			e.Flags[flag] += n
-		}
-	}
+	c.flag(ls, n)
 }
 
 func (c *counter) retry(ls labels.Labels, n int64) {
@@ -201,6 +222,39 @@ func (c *counter) overflow(ls labels.Labels, n int64) {
 func (c *counter) pending(ls labels.Labels, n int64) {
 	if parts := strings.Split(ls.Get("cluster_name"), "|"); len(parts) == 4 {
 		c.edge(ls, parts[3]).Pending += n
+	}
+}
+
+// opened counts connections that are open, of which closed takes away those that have ended.
+func (c *counter) opened(ls labels.Labels, n int64) { c.connections(ls, n) }
+
+func (c *counter) closed(ls labels.Labels, n int64) { c.connections(ls, -n) }
+
+func (c *counter) connections(ls labels.Labels, n int64) {
+	if ls.Get("reporter") != "source" {
+		return
+	}
+	e := c.edge(ls, ls.Get("destination_service"))
+	switch ls.Get("connection_security_policy") {
+	case "mutual_tls":
+		e.MutualTLSConnections += n
+	case "none":
+		e.PlaintextConnections += n
+	}
+}
+
+// ended counts the flags of connections that have ended.
+func (c *counter) ended(ls labels.Labels, n int64) {
+	if ls.Get("reporter") == "source" {
+		c.flag(ls, n)
+	}
+}
+
+func (c *counter) flag(ls labels.Labels, n int64) {
+	for flag := range strings.SplitSeq(ls.Get("response_flags"), ",") {
+		if flag != "" && flag != "-" {
+			c.edge(ls, ls.Get("destination_service")).Flags[flag] += n
+		}
 	}
 }
 

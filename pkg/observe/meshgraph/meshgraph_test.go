@@ -81,6 +81,69 @@ func TestARequestIsCountedByItsCallersSidecarAlone(t *testing.T) {
 	}
 }
 
+func TestConnectionsThatAreOpenAndTheFlagsOfThoseThatEndedAreOnTheirEdge(t *testing.T) {
+	connections := func(name, reporter, security, more string) string {
+		return "istio_tcp_connections_" + name + "_total;job=cartservice;reporter=" + reporter + ";destination_service=" + host + ";connection_security_policy=" + security + more
+	}
+	began := time.Unix(1_700_000_000, 0)
+	db := store(t, began, map[string][]float64{
+		connections("opened", "source", "mutual_tls", ""):                     {7, 7, 8, 9},
+		connections("closed", "source", "mutual_tls", ";response_flags=-"):    {5, 5, 6, 6}, // 3 are open
+		connections("opened", "source", "unknown", ""):                        {0, 0, 2, 4},
+		connections("closed", "source", "unknown", ";response_flags=UF"):      {0, 0, 2, 4},
+		connections("opened", "destination", "mutual_tls", ""):                {7, 7, 8, 9},
+		"envoy_tcp_rbac_denied;job=redis-cart;source_principal=" + account:    {0, 0, 0, 5},
+		"istio_tcp_sent_bytes_total;job=cartservice;destination_service=none": {0, 9, 9, 9},
+	})
+	got, err := meshgraph.Between(t.Context(), db, began.Add(10*time.Second), began.Add(30*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := meshgraph.Graph{
+		Edges: []meshgraph.Edge{{
+			Caller: meshgraph.Workload{Namespace: "production", Name: "cartservice"}, Host: host, MutualTLSConnections: 3,
+			Overflows: map[string]int64{}, Versions: map[string]int64{}, Flags: map[string]int64{"UF": 4},
+		}},
+		Denials: []meshgraph.Denial{{Callee: meshgraph.Workload{Namespace: "production", Name: "redis-cart"}, Principal: account, Requests: 5}},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestAHopHasTheFiguresOfTheSidecarThatCountsIt(t *testing.T) {
+	began := time.Unix(1_700_000_000, 0)
+	sent := ";job=checkoutservice;reporter=source;source_workload=checkoutservice;destination_service=" + host
+	served := ";job=paymentservice;reporter=destination;source_workload=checkout;destination_service=" + host
+	db := store(t, began, map[string][]float64{
+		"istio_requests_total;response_code=200;grpc_response_status=0" + sent:   {0, 0, 0, 90},
+		"istio_requests_total;response_code=200;grpc_response_status=14" + sent:  {0, 0, 0, 6},
+		"istio_requests_total;response_code=503" + sent:                          {0, 0, 0, 4},
+		"istio_request_duration_milliseconds_bucket;le=5" + sent:                 {0, 0, 0, 50},
+		"istio_request_duration_milliseconds_bucket;le=10" + sent:                {0, 0, 0, 90},
+		"istio_request_duration_milliseconds_bucket;le=+Inf" + sent:              {0, 0, 0, 100},
+		"istio_requests_total;response_code=200;grpc_response_status=0" + served: {0, 0, 0, 90},
+	})
+	hops, err := meshgraph.Hops(t.Context(), db, began.Add(10*time.Second), began.Add(30*time.Second))
+	if err != nil || len(hops) != 2 {
+		t.Fatalf("%v, %v", hops, err)
+	}
+	for _, h := range hops {
+		switch {
+		case h.Host == host && h.Reporter.Name == "checkoutservice":
+			if h.Requests != 100 || h.Failed != 10 || h.Quantile(0.5) != 5*time.Millisecond || h.Quantile(0.7) != 7500*time.Microsecond || h.Quantile(0.99) != 10*time.Millisecond {
+				t.Errorf("%+v: half took %s, 0.7 %s, 0.99 %s", h, h.Quantile(0.5), h.Quantile(0.7), h.Quantile(0.99))
+			}
+		case h.Account == "checkout" && h.Reporter.Name == "paymentservice":
+			if h.Requests != 90 || h.Failed != 0 || h.Quantile(0.5) != 0 {
+				t.Errorf("%+v", h)
+			}
+		default:
+			t.Errorf("%+v", h)
+		}
+	}
+}
+
 func TestAShopWithoutSidecarsHasNoEdges(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	got, err := meshgraph.Between(t.Context(), tsdb.New(tsdb.Config{}), now.Add(-time.Minute), now)

@@ -27,7 +27,7 @@ func TestTheSummaryOfATraceIsThatOfItsPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := s.List(Filter{}, 1)[0]
-	if got.Spans != 2 || got.Errors != 1 || !slices.Equal(got.Services, []string{"frontend"}) || got.RootName != "POST /cart/checkout" || got.EntryName != "" {
+	if got.Spans != 2 || got.ProxySpans != 3 || got.Errors != 1 || !slices.Equal(got.Services, []string{"frontend"}) || got.RootName != "POST /cart/checkout" || got.EntryName != "" {
 		t.Errorf("%+v", got)
 	}
 	now = now.Add(time.Minute)

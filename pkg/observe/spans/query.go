@@ -42,6 +42,8 @@ type Summary struct {
 	Duration      time.Duration
 	Timed         bool
 	Spans, Errors int
+	// ProxySpans are those of sidecars, which are not counted as long as there are others.
+	ProxySpans int
 	// Services in order of their first span.
 	Services []string
 	// Failed: the root span failed.
@@ -193,6 +195,7 @@ func (s *Store) summary(e *entry) Summary {
 	alone := e.proxies == e.spans
 	if !alone {
 		sum.Spans -= int(e.proxies)
+		sum.ProxySpans = int(e.proxies)
 	}
 	if e.entry.any && !e.root.served {
 		o := s.names.operations[e.entry.operation]

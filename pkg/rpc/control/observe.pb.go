@@ -379,7 +379,9 @@ type TraceSummary struct {
 	// Spans are still coming: the root has not come, or something did a moment ago.
 	Arriving bool `protobuf:"varint,12,opt,name=arriving,proto3" json:"arriving,omitempty"`
 	// When the first span came, by the clock of the shop. Not set for traces of a file.
-	Received      *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=received,proto3" json:"received,omitempty"`
+	Received *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=received,proto3" json:"received,omitempty"`
+	// Spans of sidecars, which are not counted above as long as there are others.
+	ProxySpans    int32 `protobuf:"varint,14,opt,name=proxy_spans,json=proxySpans,proto3" json:"proxy_spans,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -503,6 +505,13 @@ func (x *TraceSummary) GetReceived() *timestamppb.Timestamp {
 		return x.Received
 	}
 	return nil
+}
+
+func (x *TraceSummary) GetProxySpans() int32 {
+	if x != nil {
+		return x.ProxySpans
+	}
+	return 0
 }
 
 type GetTraceRequest struct {
@@ -1655,7 +1664,9 @@ type GetMapRequest struct {
 	// includes them.
 	Settle bool `protobuf:"varint,2,opt,name=settle,proto3" json:"settle,omitempty"`
 	// What was called before the second in which this time lies is left out, however long the window is.
-	Since         *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
+	Since *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
+	// With a node for each sidecar that a call goes through.
+	Proxy         bool `protobuf:"varint,4,opt,name=proxy,proto3" json:"proxy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1709,6 +1720,13 @@ func (x *GetMapRequest) GetSince() *timestamppb.Timestamp {
 		return x.Since
 	}
 	return nil
+}
+
+func (x *GetMapRequest) GetProxy() bool {
+	if x != nil {
+		return x.Proxy
+	}
+	return false
 }
 
 type GetMapResponse struct {
@@ -2080,9 +2098,12 @@ type EdgeMesh struct {
 	// ("upstream_rq_pending_overflow").
 	Overflows []*EdgeCount `protobuf:"bytes,8,rep,name=overflows,proto3" json:"overflows,omitempty"`
 	// Requests that wait for a connection at this time.
-	Pending       int64 `protobuf:"varint,9,opt,name=pending,proto3" json:"pending,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Pending int64 `protobuf:"varint,9,opt,name=pending,proto3" json:"pending,omitempty"`
+	// Connections of TCP, whose requests sidecars do not read, that are open at this time.
+	MutualTlsConnections int64 `protobuf:"varint,10,opt,name=mutual_tls_connections,json=mutualTlsConnections,proto3" json:"mutual_tls_connections,omitempty"`
+	PlaintextConnections int64 `protobuf:"varint,11,opt,name=plaintext_connections,json=plaintextConnections,proto3" json:"plaintext_connections,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *EdgeMesh) Reset() {
@@ -2174,6 +2195,20 @@ func (x *EdgeMesh) GetOverflows() []*EdgeCount {
 func (x *EdgeMesh) GetPending() int64 {
 	if x != nil {
 		return x.Pending
+	}
+	return 0
+}
+
+func (x *EdgeMesh) GetMutualTlsConnections() int64 {
+	if x != nil {
+		return x.MutualTlsConnections
+	}
+	return 0
+}
+
+func (x *EdgeMesh) GetPlaintextConnections() int64 {
+	if x != nil {
+		return x.PlaintextConnections
 	}
 	return 0
 }
@@ -2401,7 +2436,7 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\aforward\x18\b \x01(\tR\aforward\x12\x1c\n" +
 	"\tforwarded\x18\t \x01(\x03R\tforwarded\x12'\n" +
 	"\x0fforward_dropped\x18\n" +
-	" \x01(\x03R\x0eforwardDropped\"\xcc\x03\n" +
+	" \x01(\x03R\x0eforwardDropped\"\xed\x03\n" +
 	"\fTraceSummary\x12\x19\n" +
 	"\btrace_id\x18\x01 \x01(\tR\atraceId\x12!\n" +
 	"\froot_service\x18\x02 \x01(\tR\vrootService\x12\x1b\n" +
@@ -2417,7 +2452,9 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\n" +
 	"entry_name\x18\v \x01(\tR\tentryName\x12\x1a\n" +
 	"\barriving\x18\f \x01(\bR\barriving\x126\n" +
-	"\breceived\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\breceived\"Z\n" +
+	"\breceived\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\breceived\x12\x1f\n" +
+	"\vproxy_spans\x18\x0e \x01(\x05R\n" +
+	"proxySpans\"Z\n" +
 	"\x0fGetTraceRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x127\n" +
 	"\x06filter\x18\x02 \x01(\v2\x1f.shopctl.control.v1.TraceFilterR\x06filter\"b\n" +
@@ -2521,11 +2558,12 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\asummary\x18\x06 \x01(\tR\asummary\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8c\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa2\x01\n" +
 	"\rGetMapRequest\x121\n" +
 	"\x06window\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x06window\x12\x16\n" +
 	"\x06settle\x18\x02 \x01(\bR\x06settle\x120\n" +
-	"\x05since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\x90\x02\n" +
+	"\x05since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x14\n" +
+	"\x05proxy\x18\x04 \x01(\bR\x05proxy\"\x90\x02\n" +
 	"\x0eGetMapResponse\x121\n" +
 	"\x05nodes\x18\x01 \x03(\v2\x1b.shopctl.control.v1.MapNodeR\x05nodes\x121\n" +
 	"\x05edges\x18\x02 \x03(\v2\x1b.shopctl.control.v1.MapEdgeR\x05edges\x125\n" +
@@ -2554,7 +2592,7 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\atraffic\x18\x03 \x01(\v2\x1b.shopctl.control.v1.TrafficR\atraffic\x12\x1a\n" +
 	"\bprotocol\x18\x04 \x01(\tR\bprotocol\x12\x1a\n" +
 	"\bfailures\x18\x05 \x03(\tR\bfailures\x120\n" +
-	"\x04mesh\x18\x06 \x01(\v2\x1c.shopctl.control.v1.EdgeMeshR\x04mesh\"\xda\x02\n" +
+	"\x04mesh\x18\x06 \x01(\v2\x1c.shopctl.control.v1.EdgeMeshR\x04mesh\"\xc5\x03\n" +
 	"\bEdgeMesh\x12\x1d\n" +
 	"\n" +
 	"mutual_tls\x18\x01 \x01(\x03R\tmutualTls\x12\x1c\n" +
@@ -2565,7 +2603,10 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\x05flags\x18\x06 \x03(\v2\x1d.shopctl.control.v1.EdgeCountR\x05flags\x12\x18\n" +
 	"\aejected\x18\a \x03(\tR\aejected\x12;\n" +
 	"\toverflows\x18\b \x03(\v2\x1d.shopctl.control.v1.EdgeCountR\toverflows\x12\x18\n" +
-	"\apending\x18\t \x01(\x03R\apending\";\n" +
+	"\apending\x18\t \x01(\x03R\apending\x124\n" +
+	"\x16mutual_tls_connections\x18\n" +
+	" \x01(\x03R\x14mutualTlsConnections\x123\n" +
+	"\x15plaintext_connections\x18\v \x01(\x03R\x14plaintextConnections\";\n" +
 	"\tEdgeCount\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\brequests\x18\x02 \x01(\x03R\brequests\"\x93\x01\n" +

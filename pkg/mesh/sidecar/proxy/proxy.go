@@ -60,6 +60,8 @@ type Options struct {
 	Wire *wire.Wire
 	// Recorder may be nil.
 	Recorder Recorder
+	// Opened, if set, receives each connection whose requests are not read, once it is known where it leads.
+	Opened func(e *record.Entry)
 	// Ejected and Readmitted, if set, receive the hosts that are left out and come back. They must not wait.
 	Ejected    func(*cluster.Host, cluster.Ejection)
 	Readmitted func(*cluster.Host)

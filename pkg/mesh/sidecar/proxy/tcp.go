@@ -25,11 +25,21 @@ func (d *downstream) splicing(c *chain, conn net.Conn) {
 	e := &entry
 	e.Cluster = c.tcp
 	defer d.listener.proxy.record(e)
+	if e.Inbound && d.peer != nil && len(d.peer.URIs) > 0 {
+		e.Principal = d.peer.URIs[0]
+	}
+	opened := func() {
+		if d.listener.proxy.opt.Opened != nil {
+			d.listener.proxy.opt.Opened(e)
+		}
+	}
 	if denied := d.denial(c); denied != nil {
 		e.Details, e.Termination = denied.Details(), "rbac_access_denied"
+		opened()
 		return
 	}
 	up, release := d.connect(c.tcp, e)
+	opened()
 	if up == nil {
 		return
 	}
@@ -92,7 +102,9 @@ func (d *downstream) connect(name string, e *record.Entry) (net.Conn, func()) {
 	}
 	host.Report(cluster.Connected)
 	host.Begin()
-	e.Principal = principal
+	if !e.Inbound {
+		e.Principal, e.MutualTLS = principal, principal != ""
+	}
 	return up, func() {
 		_ = up.Close()
 		host.End()

@@ -16,6 +16,7 @@ type Metrics struct {
 	duration *prometheus.HistogramVec
 	// retries are counted by cluster, and what policies denied by caller, both under Envoy's names.
 	retries, denied, tokens *prometheus.CounterVec
+	tcp                     tcpMetrics
 }
 
 // NewMetrics returns the measurements of a workload's sidecar.
@@ -25,7 +26,7 @@ func NewMetrics(workload, namespace, version string) *Metrics {
 		"request_protocol", "response_code", "grpc_response_status", "response_flags", "connection_security_policy",
 	}
 	return &Metrics{
-		workload: workload, namespace: namespace, version: version,
+		workload: workload, namespace: namespace, version: version, tcp: newTCPMetrics(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "istio_requests_total", Help: "Requests that the sidecar has handled, by their edge and how they ended.",
 		}, labels),
@@ -47,7 +48,7 @@ func NewMetrics(workload, namespace, version string) *Metrics {
 
 // vectors are all of them.
 func (m *Metrics) vectors() []prometheus.Collector {
-	return []prometheus.Collector{m.requests, m.duration, m.retries, m.denied, m.tokens}
+	return append(m.tcp.vectors(), m.requests, m.duration, m.retries, m.denied, m.tokens)
 }
 
 // Describe implements prometheus.Collector.
@@ -64,8 +65,11 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// Record counts a request. Connections whose requests are not read are none.
+// Record counts a request, or the end of a connection whose requests are not read. What could not be read as a request is none.
 func (m *Metrics) Record(e *Entry) {
+	if e.Protocol == "-" {
+		m.closed(e)
+	}
 	if e.Method == "" {
 		return
 	}

@@ -85,6 +85,41 @@ func TestRequestsCountUnderIstiosNames(t *testing.T) {
 	}
 }
 
+func TestConnectionsCountUnderIstiosNames(t *testing.T) {
+	m := record.NewMetrics("cart", "shop", "v1")
+	e := &record.Entry{Protocol: "-", Cluster: "outbound|6379||redis.shop.svc.cluster.local", UpstreamHost: "127.0.0.1:1", MutualTLS: true, BytesSent: 7, BytesReceived: 3}
+	m.Opened(e)
+	m.Opened(e)
+	m.Record(e)
+	denied := &record.Entry{Protocol: "-", Inbound: true, Cluster: "inbound|6379||", Details: "rbac_access_denied_matched_policy[none]", Principal: "spiffe://cluster.local/ns/shop/sa/email"}
+	m.Opened(denied)
+	m.Record(denied)
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(m)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		for _, one := range f.GetMetric() {
+			for _, l := range one.GetLabel() {
+				if l.GetName() == "source_workload" || l.GetName() == "source_principal" {
+					got[f.GetName()+" "+l.GetValue()] = one.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	want := map[string]float64{
+		"istio_tcp_connections_opened_total cart": 2, "istio_tcp_connections_closed_total cart": 1, "istio_tcp_sent_bytes_total cart": 7, "istio_tcp_received_bytes_total cart": 3,
+		"istio_tcp_connections_opened_total email": 1, "istio_tcp_connections_closed_total email": 1, "istio_tcp_sent_bytes_total email": 0, "istio_tcp_received_bytes_total email": 0,
+		"envoy_tcp_rbac_denied spiffe://cluster.local/ns/shop/sa/email": 1,
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("counted are %v", got)
+	}
+}
+
 func TestRetriesVersionsAndDenialsAreCounted(t *testing.T) {
 	m := record.NewMetrics("payment", "shop", "v1")
 	e := entry()
