@@ -30,8 +30,10 @@ const (
 // seen.
 func ResponseOutcome(grpc bool, headers field.Fields) Outcome {
 	if grpc {
-		if status, err := strconv.Atoi(headers.Get("grpc-status")); err == nil {
-			return httpStatus(status)
+		if text, ok := headers.Lookup("grpc-status"); ok {
+			if status, err := strconv.Atoi(text); err == nil {
+				return httpStatus(status)
+			}
 		}
 	}
 	status, err := strconv.Atoi(headers.Get(":status"))

@@ -99,11 +99,6 @@ func (c *Conn) onBlock() error {
 	}
 }
 
-// kept returns the fields of a block for a handler to keep, with room for what a proxy adds.
-func (b *headerBlock) kept() []hpack.HeaderField {
-	return append(make([]hpack.HeaderField, 0, len(b.fields)+8), b.fields...)
-}
-
 func (c *Conn) onRequest(b *headerBlock) error {
 	s, err := c.admit(b)
 	if s == nil {
@@ -115,7 +110,7 @@ func (c *Conn) onRequest(b *headerBlock) error {
 		s.h.Reset(s, &StreamError{Kind: ProtocolError, Code: http2.ErrCodeEnhanceYourCalm, Reason: "the header list is larger than " + strconv.Itoa(c.opt.MaxHeaderList) + " bytes"})
 		return nil
 	}
-	fields, reason := checkRequest(b.kept())
+	fields, reason := checkRequest(b.fields)
 	if b.loop {
 		reason = "a stream that depends on itself"
 	}
@@ -188,7 +183,7 @@ func (c *Conn) onResponse(s *Stream, b *headerBlock) error {
 	c.control.give(controlEarn)
 	c.remoteEnded(s, b.end)
 	c.mu.Unlock()
-	s.h.Headers(s, b.kept(), b.end)
+	s.h.Headers(s, b.fields, b.end)
 	return nil
 }
 
@@ -207,6 +202,6 @@ func (c *Conn) onTrailers(s *Stream, b *headerBlock) error {
 	c.control.give(controlEarn)
 	c.remoteEnded(s, true)
 	c.mu.Unlock()
-	s.h.Trailers(s, b.kept())
+	s.h.Trailers(s, b.fields)
 	return nil
 }

@@ -3,6 +3,7 @@ package h2_test
 import (
 	"context"
 	"net"
+	"slices"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -82,7 +83,7 @@ func newExchange() *exchange {
 }
 
 func (e *exchange) Headers(_ *h2.Stream, fields []hpack.HeaderField, end bool) {
-	e.headers, e.trailersOnly = fields, end
+	e.headers, e.trailersOnly = slices.Clone(fields), end
 	e.finish(end)
 }
 
@@ -95,7 +96,7 @@ func (e *exchange) Data(s *h2.Stream, p []byte, end bool) {
 }
 
 func (e *exchange) Trailers(_ *h2.Stream, fields []hpack.HeaderField) {
-	e.trailers = fields
+	e.trailers = slices.Clone(fields)
 	e.finish(true)
 }
 

@@ -1,6 +1,7 @@
 package h2_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,7 +100,9 @@ type keep struct {
 	got chan []hpack.HeaderField
 }
 
-func (k keep) Headers(_ *h2.Stream, fields []hpack.HeaderField, _ bool) { k.got <- fields }
+func (k keep) Headers(_ *h2.Stream, fields []hpack.HeaderField, _ bool) {
+	k.got <- slices.Clone(fields)
+}
 
 func equal(a, b []hpack.HeaderField) bool {
 	if len(a) != len(b) {

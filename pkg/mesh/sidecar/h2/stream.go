@@ -1,6 +1,7 @@
 package h2
 
 import (
+	"slices"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -17,13 +18,13 @@ const HighWater = 64 << 10
 // client after the response has ended, and in the role of a server after the response has been sent and the request has ended. A server
 // which ends its response before the request has ended receives no more either: NO_ERROR asks the peer to stop.
 type Handler interface {
-	// Headers is the request or the response, pseudo-header fields first, names in lower case. The handler may keep fields,
-	// and append to it. With end it is all of it: a response that ends here and carries grpc-status is Trailers-Only. Informational
+	// Headers is the request or the response, pseudo-header fields first, names in lower case. The handler may change fields, and
+	// append to it, but not keep it: it is valid during the call. With end it is all of it: a response that ends here and carries grpc-status is Trailers-Only. Informational
 	// responses (1xx) do not arrive here.
 	Headers(s *Stream, fields []hpack.HeaderField, end bool)
 	// Data is a part of the body, valid during the call. The peer may send more once Stream.Consumed has been called for it.
 	Data(s *Stream, p []byte, end bool)
-	// Trailers is the end of a body that has fields after it.
+	// Trailers is the end of a body that has fields after it, which are valid during the call, too.
 	Trailers(s *Stream, fields []hpack.HeaderField)
 	// Reset is the end of a stream that the peer, or the loss of the connection, has cut short.
 	Reset(s *Stream, err *StreamError)
@@ -71,7 +72,8 @@ func (s *Stream) ID() uint32 {
 // Conn is the connection of the stream.
 func (s *Stream) Conn() *Conn { return s.c }
 
-// WriteHeaders sends a request or a response. A server may send informational responses (1xx) before its response.
+// WriteHeaders sends a request or a response, and does not keep its fields. A server may send informational responses (1xx) before its
+// response.
 func (s *Stream) WriteHeaders(fields []hpack.HeaderField, end bool) error {
 	c := s.c
 	c.mu.Lock()
@@ -145,7 +147,7 @@ func (s *Stream) WriteData(p []byte, end bool) error {
 	return nil
 }
 
-// WriteTrailers ends the stream's message with fields after its body.
+// WriteTrailers ends the stream's message with fields after its body. It does not keep them.
 func (s *Stream) WriteTrailers(fields []hpack.HeaderField) error {
 	c := s.c
 	c.mu.Lock()
@@ -157,7 +159,7 @@ func (s *Stream) WriteTrailers(fields []hpack.HeaderField) error {
 	if s.queue.len() == 0 {
 		c.frameHeaders(s, fields, true)
 	} else {
-		s.trailers = fields
+		s.trailers = slices.Clone(fields)
 	}
 	c.mu.Unlock()
 	c.group.add(c)

@@ -3,6 +3,7 @@ package proxy
 import (
 	"cmp"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -75,23 +76,42 @@ func (c *call) forwardCertificate() {
 		c.head.Del(header)
 		return
 	}
-	var b strings.Builder
+	value := c.d.certificates()
 	if before := c.head.Get(header); before != "" {
-		b.WriteString(before + ",")
+		value = before + "," + value
 	}
-	if id := c.p.opt.Identity; id != nil {
-		if own, err := id.Certificate(); err == nil && own.Leaf != nil && len(own.Leaf.URIs) > 0 {
-			fmt.Fprintf(&b, "By=%s;", own.Leaf.URIs[0])
-		}
+	c.head.Set(header, value)
+}
+
+// forwarded is what the callee is told of a connection's two certificates.
+type forwarded struct {
+	own   *tls.Certificate // of which value was made
+	value string
+}
+
+// certificates names the workload's own certificate and the caller's, as Envoy writes them. The own one is replaced now and then, the
+// caller's stays that of the connection.
+func (d *downstream) certificates() string {
+	var own *tls.Certificate
+	if id := d.listener.proxy.opt.Identity; id != nil {
+		own, _ = id.Certificate() // none yet: it is not named
 	}
-	fmt.Fprintf(&b, `Subject="%s"`, strings.ReplaceAll(c.d.peer.Subject, `"`, `\"`))
-	for _, uri := range c.d.peer.URIs {
+	if last := d.forwarded.Load(); last != nil && last.own == own {
+		return last.value
+	}
+	var b strings.Builder
+	if own != nil && own.Leaf != nil && len(own.Leaf.URIs) > 0 {
+		fmt.Fprintf(&b, "By=%s;", own.Leaf.URIs[0])
+	}
+	fmt.Fprintf(&b, `Subject="%s"`, strings.ReplaceAll(d.peer.Subject, `"`, `\"`))
+	for _, uri := range d.peer.URIs {
 		b.WriteString(";URI=" + uri)
 	}
-	for _, name := range c.d.peer.DNS {
+	for _, name := range d.peer.DNS {
 		b.WriteString(";DNS=" + name)
 	}
-	c.head.Set(header, b.String())
+	d.forwarded.Store(&forwarded{own, b.String()})
+	return b.String()
 }
 
 // filter lets the request pass the filters in their order.
@@ -210,6 +230,13 @@ func newRequestID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:])
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	text := hex.EncodeToString(b[:])
-	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
+	var text [36]byte
+	at := text[:0]
+	for i := range b {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			at = append(at, '-')
+		}
+		at = hex.AppendEncode(at, b[i:i+1])
+	}
+	return string(at)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -51,7 +52,11 @@ func (c *call) try() {
 	c.attempts++
 	c.tried = append(c.tried, host)
 	c.e.UpstreamHost, c.e.Version = host.Address, host.Version()
-	a := &attempt{c: c, n: c.attempts, retry: c.retries > 0, host: host, pool: c.p.pool(host, c.e.Protocol)}
+	a := &c.theAttempt
+	if c.attempts > 1 {
+		a = new(attempt) // something may still know the one before
+	}
+	*a = attempt{c: c, n: c.attempts, retry: c.retries > 0, host: host, pool: c.p.pool(host, c.e.Protocol)}
 	c.attempt = a
 	a.open()
 }
@@ -95,9 +100,10 @@ func (a *attempt) begin(s stream, via *upstream) {
 		a.fail(overflow())
 		return
 	}
-	end := c.ended && len(c.body) == 0 && c.trailers == nil
+	body := c.held()
+	end := c.ended && len(body) == 0 && c.trailers == nil
 	a.sent = time.Now()
-	if err := s.WriteHeaders(a.fields(), end); err != nil {
+	if err := a.writeHeaders(s, end); err != nil {
 		c.cluster.Requests.Release()
 		if errors.Is(err, h2.ErrGoingAway) || errors.Is(err, h2.ErrStreamClosed) {
 			a.open() // nothing was sent: another connection takes it
@@ -113,13 +119,13 @@ func (a *attempt) begin(s stream, via *upstream) {
 	if !c.e.Inbound {
 		c.e.Principal, c.e.MutualTLS = via.principal, via.principal != ""
 	}
-	if len(c.body) > 0 {
-		_ = s.WriteData(c.body, c.ended && c.trailers == nil)
+	if len(body) > 0 {
+		_ = s.WriteData(body, c.ended && c.trailers == nil)
 	}
 	if c.trailers != nil {
 		_ = s.WriteTrailers(c.trailers)
 	}
-	if len(c.body) > bufferLimit || !c.keep {
+	if len(body) > bufferLimit || !c.keep {
 		c.release()
 	}
 	c.credit()
@@ -128,13 +134,23 @@ func (a *attempt) begin(s stream, via *upstream) {
 	}
 }
 
-// fields are those of the request for this attempt.
-func (a *attempt) fields() field.Fields {
+// lists has lists of fields that are not kept.
+var lists = sync.Pool{New: func() any { return new(make(field.Fields, 0, 32)) }}
+
+func (a *attempt) writeHeaders(s stream, end bool) error {
+	list := lists.Get().(*field.Fields)
+	f := append(*list, a.c.head...)
+	a.change(&f)
+	err := s.WriteHeaders(f, end)
+	clear(f)
+	*list = f[:0]
+	lists.Put(list)
+	return err
+}
+
+// change makes of the request's fields those of this attempt.
+func (a *attempt) change(f *field.Fields) {
 	c := a.c
-	f := c.head
-	if c.keep {
-		f = f.Clone()
-	}
 	if c.route.AttemptCount {
 		f.Set("x-envoy-attempt-count", strconv.Itoa(a.n))
 	}
@@ -152,7 +168,6 @@ func (a *attempt) fields() field.Fields {
 			f.Set("grpc-timeout", route.FormatGRPCTimeout(expected))
 		}
 	}
-	return f
 }
 
 // startTimeout bounds the attempt, once the request is complete and has a connection.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -38,7 +39,7 @@ type call struct {
 	hash    uint64
 	cookie  string // to set in the response, by which the caller will meet the same host
 
-	body     []byte // of the request: what no attempt has been sent, or all of it where keep is set
+	body     *[]byte // of the request, from bodies: what no attempt has been sent, or all of it where keep is set; nil: nothing
 	keep     bool
 	trailers field.Fields
 	ended    bool // the request is complete
@@ -55,6 +56,11 @@ type call struct {
 
 	total, wait *time.Timer
 	e           record.Entry
+
+	// What most calls need no other memory for.
+	fields     [24]hpack.HeaderField // of head
+	hosts      [1]*cluster.Host      // of tried
+	theAttempt attempt
 }
 
 // protocolHTTP2 is how logs name HTTP/2.
@@ -64,7 +70,9 @@ const protocolHTTP2 = "HTTP/2"
 func (d *downstream) acceptStream(s *h2.Stream) h2.Handler { return d.newCall(s, protocolHTTP2) }
 
 func (d *downstream) newCall(s stream, protocol string) *call {
-	return &call{d: d, p: d.listener.proxy, down: s, e: d.entry(protocol)}
+	c := &call{d: d, p: d.listener.proxy, down: s, e: d.entry(protocol)}
+	c.tried = c.hosts[:0]
+	return c
 }
 
 // Headers begins the request.
@@ -79,7 +87,7 @@ func (c *call) Headers(_ *h2.Stream, fields []hpack.HeaderField, end bool) {
 		_ = c.d.conn.Close() // the configuration takes no such connection any more
 		return
 	}
-	c.manager, c.head, c.ended = chain.http, fields, end
+	c.manager, c.head, c.ended = chain.http, append(c.fields[:0], fields...), end
 	if c.admit(config) {
 		c.inject()
 	}
@@ -99,7 +107,7 @@ func (c *call) Data(_ *h2.Stream, p []byte, end bool) {
 	if !sent || c.keep {
 		c.hold(p)
 	}
-	if sent && c.keep && (len(c.body) > bufferLimit || c.p.held.Load() > buffersLimit) {
+	if sent && c.keep && (len(c.held()) > bufferLimit || c.p.held.Load() > buffersLimit) {
 		c.release()
 	}
 	if sent {
@@ -111,16 +119,44 @@ func (c *call) Data(_ *h2.Stream, p []byte, end bool) {
 	}
 }
 
+// bodies has buffers for what is held of requests.
+var bodies = sync.Pool{New: func() any { return new(make([]byte, 0, 4<<10)) }}
+
+// largestBody is how large a buffer may have grown that serves again.
+const largestBody = 64 << 10
+
 // hold keeps a part of the body, until release.
 func (c *call) hold(p []byte) {
-	c.body = append(c.body, p...)
+	if len(p) == 0 {
+		return
+	}
+	if c.body == nil {
+		c.body = bodies.Get().(*[]byte)
+	}
+	*c.body = append(*c.body, p...)
 	c.p.held.Add(int64(len(p)))
+}
+
+// held is what is kept of the body.
+func (c *call) held() []byte {
+	if c.body == nil {
+		return nil
+	}
+	return *c.body
 }
 
 // release drops what is held of the body: there will be no other attempt.
 func (c *call) release() {
-	c.p.held.Add(-int64(len(c.body)))
-	c.keep, c.body = false, nil
+	c.keep = false
+	if c.body == nil {
+		return
+	}
+	c.p.held.Add(-int64(len(*c.body)))
+	if cap(*c.body) <= largestBody {
+		*c.body = (*c.body)[:0]
+		bodies.Put(c.body)
+	}
+	c.body = nil
 }
 
 // Trailers is the end of the request, with fields.
@@ -130,7 +166,7 @@ func (c *call) Trailers(_ *h2.Stream, fields []hpack.HeaderField) {
 	if c.done {
 		return
 	}
-	c.trailers = fields
+	c.trailers = slices.Clone(fields)
 	if a := c.attempt; a != nil && a.s != nil {
 		_ = a.s.WriteTrailers(fields)
 	}

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -110,7 +111,7 @@ func (s *stream1) locked(f func()) error {
 
 // WriteHeaders begins the message.
 func (s *stream1) WriteHeaders(fields []hpack.HeaderField, end bool) error {
-	return s.locked(func() { s.headers, s.ended = fields, end })
+	return s.locked(func() { s.headers, s.ended = slices.Clone(fields), end })
 }
 
 // WriteData queues a part of the body.
@@ -124,7 +125,7 @@ func (s *stream1) WriteData(p []byte, end bool) error {
 
 // WriteTrailers ends the message.
 func (s *stream1) WriteTrailers(fields []hpack.HeaderField) error {
-	return s.locked(func() { s.trailers, s.ended = fields, true })
+	return s.locked(func() { s.trailers, s.ended = slices.Clone(fields), true })
 }
 
 // Reset cuts the message short.

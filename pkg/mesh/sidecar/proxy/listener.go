@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,16 +37,18 @@ type listener struct {
 
 // downstream is a connection that a listener has taken.
 type downstream struct {
-	listener *listener
-	conn     net.Conn
-	raw      *bufio.Reader // of conn
-	secure   bool          // it speaks TLS
-	alpn     []string      // that the caller offers
-	server   string        // the name that it requests
-	peer     *rbac.Peer    // the caller's certificate; nil: none
-	local    net.Addr
-	remote   net.Addr
-	graceful atomic.Pointer[func()] // ends it when its requests have ended
+	listener  *listener
+	conn      net.Conn
+	raw       *bufio.Reader // of conn
+	secure    bool          // it speaks TLS
+	alpn      []string      // that the caller offers
+	server    string        // the name that it requests
+	peer      *rbac.Peer    // the caller's certificate; nil: none
+	local     string
+	remote    string
+	from, to  netip.AddrPort // remote and local
+	forwarded atomic.Pointer[forwarded]
+	graceful  atomic.Pointer[func()] // ends it when its requests have ended
 }
 
 func (l *listener) accept() {
@@ -58,7 +61,9 @@ func (l *listener) accept() {
 			time.Sleep(5 * time.Millisecond) // too many files are open
 			continue
 		}
-		d := &downstream{listener: l, conn: conn, raw: bufio.NewReader(conn), local: conn.LocalAddr(), remote: conn.RemoteAddr()}
+		d := &downstream{listener: l, conn: conn, raw: bufio.NewReader(conn), local: conn.LocalAddr().String(), remote: conn.RemoteAddr().String()}
+		d.from, _ = netip.ParseAddrPort(d.remote) // an address of another kind has no port
+		d.to, _ = netip.ParseAddrPort(d.local)
 		if !l.add(d) {
 			_ = conn.Close()
 			continue
@@ -212,7 +217,7 @@ func (d *downstream) serveHTTP(conn net.Conn, r *bufio.Reader) {
 func (d *downstream) entry(protocol string) record.Entry {
 	return record.Entry{
 		Start: time.Now(), Inbound: d.listener.config.Load().inbound, Protocol: protocol, ServerName: d.server, MutualTLS: d.peer != nil,
-		DownstreamLocal: d.local.String(), DownstreamRemote: d.remote.String(),
+		DownstreamLocal: d.local, DownstreamRemote: d.remote,
 	}
 }
 

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -28,7 +29,7 @@ func (c *call) mirror() {
 		}
 		head := c.head.Clone()
 		head.Set(":authority", m.Authority(head.Get(":authority")))
-		s := &shadow{cluster: to, host: host, pool: c.p.pool(host, c.e.Protocol), head: head, body: append([]byte(nil), c.body...), trailers: c.trailers.Clone()}
+		s := &shadow{cluster: to, host: host, pool: c.p.pool(host, c.e.Protocol), head: head, body: slices.Clone(c.held()), trailers: c.trailers.Clone()}
 		s.grpc, s.timeout = c.req.IsGRPC(), c.times.Total
 		s.open()
 	}

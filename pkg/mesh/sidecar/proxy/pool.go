@@ -16,7 +16,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/h2"
 )
 
-// stream is one side of a call: a stream of HTTP/2, or what makes HTTP/1.1 look like one.
+// stream is one side of a call: a stream of HTTP/2, or what makes HTTP/1.1 look like one. It keeps nothing of what is written to it.
 type stream interface {
 	WriteHeaders(fields []hpack.HeaderField, end bool) error
 	WriteData(p []byte, end bool) error

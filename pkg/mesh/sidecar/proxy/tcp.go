@@ -114,13 +114,7 @@ func (d *downstream) connect(name string, e *record.Entry) (net.Conn, func()) {
 
 // rbacRequest is what policies see of the connection.
 func (d *downstream) rbacRequest() rbac.Request {
-	r := rbac.Request{Peer: d.peer, ServerName: d.server}
-	if a, err := netip.ParseAddrPort(d.remote.String()); err == nil {
-		r.DirectIP, r.RemoteIP = a.Addr(), a.Addr()
-	}
-	if a, err := netip.ParseAddrPort(d.local.String()); err == nil {
-		r.Destination = a
-	}
+	r := rbac.Request{Peer: d.peer, ServerName: d.server, DirectIP: d.from.Addr(), RemoteIP: d.from.Addr(), Destination: d.to}
 	if port := d.listener.config.Load().port; port != 0 {
 		r.Destination = netip.AddrPortFrom(r.Destination.Addr(), port) // the kernel chose the one that was dialed
 	}

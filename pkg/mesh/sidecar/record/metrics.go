@@ -118,8 +118,11 @@ func (m *Metrics) Record(e *Entry) {
 // destination is the service that a request was for, and the subset of it. What a caller itself wrote counts only if nothing else is
 // known, without its port, and as no name of its own: it must not make series.
 func destination(e *Entry) (service, subset string) {
-	if parts := strings.Split(e.Cluster, "|"); len(parts) == 4 && parts[3] != "" {
-		return parts[3], parts[2]
+	if _, rest, ok := strings.Cut(e.Cluster, "|"); ok && strings.Count(rest, "|") == 2 { // direction|port|subset|service
+		_, rest, _ = strings.Cut(rest, "|")
+		if subset, service, _ = strings.Cut(rest, "|"); service != "" {
+			return service, subset
+		}
 	}
 	if service, _, ok := strings.Cut(e.Operation, ":"); ok {
 		return service, ""

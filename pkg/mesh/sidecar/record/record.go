@@ -81,20 +81,19 @@ func (f Flags) String() string {
 func (e *Entry) Append(b []byte) []byte {
 	b = append(b, '[')
 	b = e.Start.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
-	b = append(b, "] "...)
+	b = append(b, ']')
 	if e.Method == "" {
-		b = append(b, `"- - -"`...)
+		b = append(b, ` "- - -"`...)
 	} else {
-		b = strconv.AppendQuote(b, or(e.Method)+" "+or(e.Path)+" "+or(e.Protocol))
+		b = appendQuoted(b, e.Method, e.Path, e.Protocol)
 	}
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, int64(e.Status), 10)
-	for _, text := range []string{e.Flags.String(), underscores(or(e.Details)), or(e.Termination)} {
-		b = append(append(b, ' '), text...)
-	}
-	b = append(b, ' ')
-	b = strconv.AppendQuote(b, or(e.TransportFailure))
-	for _, n := range []int64{e.BytesReceived, e.BytesSent, e.Duration.Milliseconds()} {
+	b = appendWord(b, e.Flags.String())
+	b = appendWord(b, e.Details)
+	b = appendWord(b, e.Termination)
+	b = appendQuoted(b, e.TransportFailure)
+	for _, n := range [...]int64{e.BytesReceived, e.BytesSent, e.Duration.Milliseconds()} {
 		b = strconv.AppendInt(append(b, ' '), n, 10)
 	}
 	b = append(b, ' ')
@@ -103,13 +102,54 @@ func (e *Entry) Append(b []byte) []byte {
 	} else {
 		b = append(b, '-')
 	}
-	for _, text := range []string{e.ForwardedFor, e.UserAgent, e.RequestID, e.Authority, e.UpstreamHost} {
-		b = strconv.AppendQuote(append(b, ' '), or(text))
+	for _, text := range [...]string{e.ForwardedFor, e.UserAgent, e.RequestID, e.Authority, e.UpstreamHost} {
+		b = appendQuoted(b, text)
 	}
-	for _, text := range []string{e.Cluster, e.UpstreamLocal, e.DownstreamLocal, e.DownstreamRemote, e.ServerName, e.Route} {
-		b = append(append(b, ' '), underscores(or(text))...)
+	for _, text := range [...]string{e.Cluster, e.UpstreamLocal, e.DownstreamLocal, e.DownstreamRemote, e.ServerName, e.Route} {
+		b = appendWord(b, text)
 	}
 	return append(b, '\n')
+}
+
+// appendQuoted appends a column of several values, in quotes.
+func appendQuoted(b []byte, values ...string) []byte {
+	for i, text := range values {
+		b = append(b, ' ')
+		if i == 0 {
+			b = append(b, '"')
+		}
+		if text = or(text); isPlain(text) {
+			b = append(b, text...)
+		} else {
+			quoted := strconv.Quote(text)
+			b = append(b, quoted[1:len(quoted)-1]...)
+		}
+	}
+	return append(b, '"')
+}
+
+// appendWord appends a column, and keeps its value one word, so that the columns of a line stay apart, and a line one line.
+func appendWord(b []byte, text string) []byte {
+	b = append(b, ' ')
+	if text = or(text); isPlain(text) && strings.IndexByte(text, ' ') < 0 {
+		return append(b, text...)
+	}
+	return append(b, strings.Map(func(r rune) rune {
+		if r <= ' ' || r == 0x7f {
+			return '_'
+		}
+		return r
+	}, text)...)
+}
+
+// isPlain reports whether a text is the same in quotes.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 func or(text string) string {
@@ -117,14 +157,4 @@ func or(text string) string {
 		return "-"
 	}
 	return text
-}
-
-// underscores keeps a value one word, so that the columns of a line stay apart, and a line one line.
-func underscores(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r <= ' ' || r == 0x7f {
-			return '_'
-		}
-		return r
-	}, text)
 }

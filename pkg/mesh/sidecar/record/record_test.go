@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"maps"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,16 @@ func TestALineHasTheColumnsOfIstio(t *testing.T) {
 	e.Path, e.UserAgent, e.ServerName = "/\n", "a\" \"b\n", "x\ny"
 	if got := string(e.Append(nil)); strings.Count(got, "\n") != 1 {
 		t.Errorf("a caller has begun a line of its own: %s", got)
+	}
+	e = entry()
+	e.Path, e.UserAgent, e.ServerName, e.Route = `/\"`, "\x7fü\xff", "a\"ü \x7f", "\xff"
+	got := string(e.Append(nil))
+	for _, column := range []string{
+		strconv.Quote("POST " + e.Path + " HTTP/2"), strconv.Quote(e.UserAgent), ` a"ü__ ` + "\uFFFD\n",
+	} {
+		if !strings.Contains(got, column) {
+			t.Errorf("the line has no %s: %s", column, got)
+		}
 	}
 }
 

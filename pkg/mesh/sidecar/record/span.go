@@ -15,8 +15,9 @@ type SpanContext struct {
 
 // Read makes a new span below that of a traceparent, and reports whether it is valid.
 func (s *SpanContext) Read(traceparent string) bool {
-	parts := strings.Split(traceparent, "-")
-	if len(parts) < 4 || len(parts[0]) != 2 || len(parts[1]) != 32 || len(parts[2]) != 16 || len(parts[3]) != 2 || parts[0] == "ff" {
+	// 00-32 digits-16 digits-2 digits, and in later versions perhaps more
+	t := traceparent
+	if len(t) < 55 || t[2] != '-' || t[35] != '-' || t[52] != '-' || len(t) > 55 && t[55] != '-' || t[:2] == "ff" || strings.ContainsRune(t[:2], '-') {
 		return false
 	}
 	var next SpanContext
@@ -24,7 +25,7 @@ func (s *SpanContext) Read(traceparent string) bool {
 	for _, field := range []struct {
 		to   []byte
 		text string
-	}{{next.Trace[:], parts[1]}, {next.Parent[:], parts[2]}, {flags[:], parts[3]}} {
+	}{{next.Trace[:], t[3:35]}, {next.Parent[:], t[36:52]}, {flags[:], t[53:55]}} {
 		if _, err := hex.Decode(field.to, []byte(field.text)); err != nil {
 			return false
 		}
@@ -44,5 +45,8 @@ func (s *SpanContext) String() string {
 	if s.Sampled {
 		flags = "-01"
 	}
-	return "00-" + hex.EncodeToString(s.Trace[:]) + "-" + hex.EncodeToString(s.Span[:]) + flags
+	var text [55]byte
+	b := append(text[:0], "00-"...)
+	b = append(hex.AppendEncode(b, s.Trace[:]), '-')
+	return string(append(hex.AppendEncode(b, s.Span[:]), flags...))
 }
