@@ -20,7 +20,7 @@ const durationBuckets = "istio_request_duration_milliseconds_bucket"
 type Hop struct {
 	// Reporter is the workload of that sidecar.
 	Reporter Workload
-	// Host is the Service that a caller's sidecar sends to, and Account the service account that a callee's hears from. The other
+	// Host is the Service that a caller's sidecar sends to, and Account the service account that a callee's receives them from. The other
 	// one is empty.
 	Host, Account string
 	// Requests, and Failed among them: with a status of 500 or more, or one of gRPC other than OK.
@@ -74,7 +74,7 @@ func Hops(ctx context.Context, db Queryable, from, to time.Time) ([]Hop, error) 
 // add counts a series.
 func (h *Hop) add(ls labels.Labels, n int64) {
 	if le := ls.Get(model.BucketLabel); le != "" {
-		if limit, err := strconv.ParseFloat(le, 64); err == nil { // what is no number is of no histogram
+		if limit, err := strconv.ParseFloat(le, 64); err == nil { // no other text is a limit
 			h.buckets[limit] += n
 		}
 		return
