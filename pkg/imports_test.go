@@ -29,6 +29,8 @@ var allowed = map[string][]string{
 	"pkg/cli/internalcmd":  {"pkg/cli/cmdutil", "pkg/mesh/sidecar", "pkg/cli/config", "pkg/cli/iostreams", "pkg/chassis", "pkg/chassis/lifeline", "pkg/daemon", "pkg/lesson/restore", "pkg/observe/otlp", "pkg/rundir", "pkg/workload", "pkg/workload/process", "services", "services/setup"},
 	"pkg/cli/shop":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/chassis/portowner", "pkg/control", "pkg/observe/otlp", "pkg/rpc/control", "pkg/rpc/shopv1", "pkg/rundir", "services"},
 	"pkg/cli/objects":      {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/edit", "pkg/control", "pkg/resource", "pkg/resource/decode", "pkg/resource/render", "pkg/resource/store", "pkg/rpc/control", "services"},
+	"pkg/cli/objects/find": {"pkg/cli/cmdutil", "pkg/cli/edit", "pkg/control", "pkg/resource", "pkg/rpc/control", "services"},
+	"pkg/cli/objects/get":  {"pkg/cli/cmdutil", "pkg/cli/edit", "pkg/cli/iostreams", "pkg/cli/objects/find", "pkg/control", "pkg/resource"},
 	"pkg/cli/observe":      {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/control", "pkg/observe", "pkg/observe/export", "pkg/plot", "pkg/resource", "pkg/resource/monitoring", "pkg/rpc/control", "pkg/topology", "pkg/trace", "pkg/trace/draw", "services"},
 	"pkg/cli/mesh":         {"pkg/cli/edit", "pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/rpc/control", "pkg/trace"},
 	"pkg/cli/call":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/edit", "pkg/call", "pkg/control", "pkg/resource", "pkg/rpc/code", "pkg/rpc/control", "services"},
@@ -84,7 +86,7 @@ var allowed = map[string][]string{
 
 // leaves are small tools that know nothing of the shop: every room may import them. They may import each other. A
 // service and its chassis may not: they would run anywhere.
-var leaves = []string{"pkg/broadcast", "pkg/connlimit", "pkg/eventually", "pkg/humanize", "pkg/lazyregexp", "pkg/localuser", "pkg/logrecord", "pkg/printable", "pkg/promexpr", "pkg/protomux", "pkg/serviceaddr", "pkg/servicename", "pkg/shellword", "pkg/strictyaml", "pkg/suggest"}
+var leaves = []string{"pkg/broadcast", "pkg/connlimit", "pkg/eventually", "pkg/humanize", "pkg/jsonpath", "pkg/lazyregexp", "pkg/localuser", "pkg/logrecord", "pkg/printable", "pkg/promexpr", "pkg/protomux", "pkg/serviceaddr", "pkg/servicename", "pkg/shellword", "pkg/strictyaml", "pkg/suggest"}
 
 type pkg struct {
 	ImportPath string

@@ -26,7 +26,7 @@ func PrintApplied(ios *iostreams.IO, format string, applied []*controlpb.Applied
 		objects[i] = a.GetObject()
 	}
 	if format == iostreams.FormatYAML && dryRun != DryRunNone {
-		return printStream(ios, objects, true)
+		return printStream(ios, objects)
 	}
 	return printChanged(ios, format, objects, func(i int) string {
 		done := applied[i].GetAction()
@@ -56,29 +56,49 @@ type list struct {
 	Items      []json.RawMessage `json:"items"`
 }
 
-// PrintObjects writes objects as -o json, yaml or name: one object, or a List if several were requested. apply can read both.
+// TypedRef is Ref for a typed object.
+func TypedRef(o resource.Object) string {
+	version, kind := o.GetObjectKind().GroupVersionKind().ToAPIVersionAndKind()
+	return Ref(&controlpb.Object{ApiVersion: version, Kind: kind, Name: o.GetName()})
+}
+
+// PrintObjects is PrintTyped for objects of the API.
 func PrintObjects(ios *iostreams.IO, format string, objects []*controlpb.Object, single bool) error {
+	typed := make([]resource.Object, len(objects))
+	for i, o := range objects {
+		one, err := TypedObject(o)
+		if err != nil {
+			return err
+		}
+		typed[i] = one
+	}
+	return PrintTyped(ios, format, typed, single)
+}
+
+// PrintTyped writes objects as -o json, yaml or name: one object, or a List if several were requested. apply can read both.
+func PrintTyped(ios *iostreams.IO, format string, objects []resource.Object, single bool) error {
 	switch format {
 	case iostreams.FormatName:
 		for _, o := range objects {
-			if _, err := fmt.Fprintln(ios.Out, iostreams.OneLine(Ref(o))); err != nil {
+			if _, err := fmt.Fprintln(ios.Out, iostreams.OneLine(TypedRef(o))); err != nil {
 				return err
 			}
 		}
 		return nil
 	case iostreams.FormatYAML:
+		text, err := render.ToYAMLList(objects...)
 		if single && len(objects) == 1 {
-			return printStream(ios, objects, false)
+			text, err = render.ToYAML(objects...)
 		}
-		return printList(ios, objects)
-	}
-	items := make([]json.RawMessage, len(objects))
-	for i, o := range objects {
-		typed, err := TypedObject(o)
 		if err != nil {
 			return err
 		}
-		if items[i], err = render.ToJSON(typed); err != nil {
+		return ios.Out.WriteDocument(text)
+	}
+	items := make([]json.RawMessage, len(objects))
+	for i, o := range objects {
+		var err error
+		if items[i], err = render.ToJSON(o); err != nil {
 			return err
 		}
 	}
@@ -88,35 +108,15 @@ func PrintObjects(ios *iostreams.IO, format string, objects []*controlpb.Object,
 	return ios.Print(format, list{APIVersion: "v1", Kind: "List", Items: items}, nil)
 }
 
-// printList writes objects as a List in YAML.
-func printList(ios *iostreams.IO, objects []*controlpb.Object) error {
+// printStream writes objects as YAML documents without server-managed fields.
+func printStream(ios *iostreams.IO, objects []*controlpb.Object) error {
 	typed := make([]resource.Object, len(objects))
 	for i, o := range objects {
 		one, err := TypedObject(o)
 		if err != nil {
 			return err
 		}
-		typed[i] = one
-	}
-	text, err := render.ToYAMLList(typed...)
-	if err != nil {
-		return err
-	}
-	return ios.Out.WriteDocument(text)
-}
-
-// printStream writes objects as YAML documents; clean omits server-managed fields.
-func printStream(ios *iostreams.IO, objects []*controlpb.Object, clean bool) error {
-	typed := make([]resource.Object, len(objects))
-	for i, o := range objects {
-		one, err := TypedObject(o)
-		if err != nil {
-			return err
-		}
-		if clean {
-			one = render.Clean(one)
-		}
-		typed[i] = one
+		typed[i] = render.Clean(one)
 	}
 	text, err := render.ToYAML(typed...)
 	if err != nil {

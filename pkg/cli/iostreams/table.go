@@ -12,9 +12,19 @@ import (
 // Table aligns columns. Cells may contain colors; width is counted in terminal cells.
 type Table struct {
 	rows [][]string
+	// widths are those of the columns that were written, in rows before written.
+	widths  []int
+	written int
 }
 
-func NewTable(header ...string) *Table { return &Table{rows: [][]string{header}} }
+// NewTable returns a table with these headers; none: without a row of headers.
+func NewTable(header ...string) *Table {
+	t := &Table{}
+	if len(header) > 0 {
+		t.rows = [][]string{header}
+	}
+	return t
+}
 
 // Row adds a row. A cell is one line, whatever its text holds.
 func (t *Table) Row(cells ...string) {
@@ -35,30 +45,36 @@ func width(cell string) int {
 	})))
 }
 
-func (t *Table) Write(w io.Writer) {
-	var widths []int
-	for _, row := range t.rows {
+// Write writes the table. Its errors are those of w, which keeps them.
+func (t *Table) Write(w io.Writer) { _ = t.Flush(w) }
+
+// Flush writes the rows that were not written yet, in columns that are at least as wide as before.
+func (t *Table) Flush(w io.Writer) error {
+	rows := t.rows[t.written:]
+	for _, row := range rows {
 		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
+			if i == len(t.widths) {
+				t.widths = append(t.widths, 0)
 			}
-			widths[i] = max(widths[i], width(cell))
+			t.widths[i] = max(t.widths[i], width(cell))
 		}
 	}
-	gap := tableGap(w, widths)
+	gap := tableGap(w, t.widths)
 	var b strings.Builder
-	for _, row := range t.rows {
+	for _, row := range rows {
 		var line strings.Builder
 		for i, cell := range row {
 			line.WriteString(cell)
 			if i < len(row)-1 {
-				line.WriteString(strings.Repeat(" ", widths[i]-width(cell)+gap))
+				line.WriteString(strings.Repeat(" ", t.widths[i]-width(cell)+gap))
 			}
 		}
 		b.WriteString(strings.TrimRight(line.String(), " "))
 		b.WriteByte('\n')
 	}
-	io.WriteString(w, b.String())
+	t.written = len(t.rows)
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // The gap between two columns of a table, in cells: less where the table would not fit otherwise.

@@ -58,14 +58,14 @@ func (o *deleteOptions) run(ctx context.Context, args []string) error {
 	case len(args) == 0:
 		return cmdutil.UsageErr("shopctl delete --help", "missing argument: KIND NAME, or -f FILE")
 	default:
-		kind, names, err := kindAndNames(args)
+		ref, err := storedObjects(args)
 		if err != nil {
 			return err
 		}
-		if len(names) == 0 {
-			return cmdutil.UsageErr("shopctl get "+kind.Plural, "missing argument: the name of a %s", kind.Singular())
+		if len(ref.Names) == 0 {
+			return cmdutil.UsageErr("shopctl get "+ref.Kind.Plural, "missing argument: the name of a %s", ref.Kind.Singular())
 		}
-		req.Kind, req.Names = kind.Name, names
+		req.Kind, req.Names = ref.Kind.Name, ref.Names
 	}
 	shop, done, err := o.connect(ctx, o.files.opened)
 	if err != nil {

@@ -10,10 +10,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
-	"github.com/shopctl/shopctl/pkg/cli/edit"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/cli/objects/find"
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
@@ -21,15 +22,19 @@ import (
 
 func NewDescribeCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &describeOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace, now: f.Now}
-	return cmdutil.Exits(&cobra.Command{
-		Use:   "describe KIND [NAME...]",
+	cmd := &cobra.Command{
+		Use:   "describe KIND [NAME...] | KIND/NAME...",
 		Short: "Show an object's settings, instances and recent events",
 		Example: `shopctl describe deployment cartservice
-shopctl describe service frontend`,
+shopctl describe service frontend
+shopctl describe pods -l app=cartservice`,
 		Args:              cmdutil.AtLeast(1, "a kind, such as deployment"),
 		ValidArgsFunction: completeObjects(f),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
-	}, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
+	}
+	cmd.Flags().StringVarP(&o.selector, "selector", "l", "", "only objects with these `LABELS`: app=frontend,version!=v1")
+	cmd.Flags().BoolVarP(&o.all, "all-namespaces", "A", false, "objects of every namespace")
+	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
 }
 
 type describeOptions struct {
@@ -37,10 +42,12 @@ type describeOptions struct {
 	connect   cmdutil.Connect
 	namespace func() string
 	now       func() time.Time
+	selector  string
+	all       bool
 }
 
 func (o *describeOptions) run(ctx context.Context, args []string) error {
-	kind, names, err := kindAndNames(args)
+	refs, err := find.Refs(args)
 	if err != nil {
 		return err
 	}
@@ -49,32 +56,45 @@ func (o *describeOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer shop.Close()
-	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: kind.Name, Names: names, Namespace: o.namespace(), Overlays: true})
-	if err != nil {
-		return err
+	var objects []resource.Object
+	for _, ref := range refs {
+		some, err := ref.Kind.Get(ctx, shop, find.Query{Names: ref.Names, Namespace: o.namespace(), All: o.all, Selector: o.selector})
+		if err != nil {
+			return err
+		}
+		objects = append(objects, some...)
 	}
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {
 		return err
 	}
 	var b strings.Builder
-	for i, object := range resp.GetObjects() {
+	for i, object := range objects {
 		if i > 0 {
 			b.WriteString("\n\n")
 		}
-		typed, err := edit.TypedObject(object)
-		if err != nil {
+		if err := o.describe(ctx, &b, shop, object, st.GetServices()); err != nil {
 			return err
-		}
-		kind.Describe(printer{Writer: &b, ios: o.ios}, typed, live(object, st.GetServices()), o.now())
-		if kind.Workload {
-			if err := o.events(ctx, &b, shop, object.GetName()); err != nil {
-				return err
-			}
 		}
 	}
 	_, err = io.WriteString(o.ios.Out, b.String())
 	return err
+}
+
+func (o *describeOptions) describe(ctx context.Context, w io.Writer, shop *control.Client, object resource.Object, all []*controlpb.Service) error {
+	if pod, ok := object.(*corev1.Pod); ok {
+		describePod(w, pod, o.now())
+		return o.events(ctx, w, shop, object.GetNamespace()+"/pod/"+object.GetName())
+	}
+	kind, err := resource.KindOf(object)
+	if err != nil {
+		return err
+	}
+	kind.Describe(printer{Writer: w, ios: o.ios}, object, live(object, all), o.now())
+	if !kind.Workload {
+		return nil
+	}
+	return o.events(ctx, w, shop, object.GetNamespace()+"/"+object.GetName())
 }
 
 // printer adapts descriptions to the terminal.
@@ -96,7 +116,7 @@ func (p printer) Table(header []string, rows [][]string) {
 func (p printer) State(state string) string { return p.ios.State(state) }
 
 // live describes the instances of an object; nil if it has none.
-func live(object *controlpb.Object, all []*controlpb.Service) *resource.Live {
+func live(object resource.Object, all []*controlpb.Service) *resource.Live {
 	i := slices.IndexFunc(all, func(s *controlpb.Service) bool {
 		return s.GetWorkload() == object.GetName() && s.GetNamespace() == object.GetNamespace()
 	})

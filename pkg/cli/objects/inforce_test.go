@@ -77,7 +77,9 @@ func TestSeveralKindsAreListedEachInItsTable(t *testing.T) {
 		t.Errorf("it printed\n%s", w.Out.String())
 	}
 	w.Want(cmdutil.ExitOK, "get", "vs,pa")
-	w.WantErr("no vs and no pa found")
-	w.Want(cmdutil.ExitUsage, "get", "cm,secret", "colors")
+	w.WantErr("no virtualservices and no peerauthentications found")
+	w.Want(cmdutil.ExitUsage, "get", "cm,secret", "colors") // one of them has it
+	w.WantOut("configmap/colors")
+	w.WantErr("not found")
 	w.Want(cmdutil.ExitUsage, "get", "cm,secrte")
 }
