@@ -21,6 +21,7 @@ func worldOf(others Objects) advice.World {
 			w.Accounts = append(w.Accounts, namespace+"/"+name)
 		}
 		w.Accounts = append(w.Accounts, namespace+"/"+defaultServiceAccount)
+		addSecrets(&w, others, namespace)
 		for _, name := range others.Names(KindVirtualService, namespace) {
 			if o, ok := others.Find(Key{KindVirtualService, namespace, name}).(*istio.VirtualService); ok {
 				w.VirtualServices = append(w.VirtualServices, virtualServiceOf(o))
@@ -38,6 +39,22 @@ func worldOf(others Objects) advice.World {
 		}
 	}
 	return w
+}
+
+// addSecrets adds the Secrets by which a gateway can serve TLS.
+func addSecrets(w *advice.World, others Objects, namespace string) {
+	for _, name := range others.Names(KindSecret, namespace) {
+		o, ok := others.Find(Key{KindSecret, namespace, name}).(*corev1.Secret)
+		if !ok {
+			continue
+		}
+		if len(o.Data[corev1.TLSCertKey]) > 0 && len(o.Data[corev1.TLSPrivateKeyKey]) > 0 {
+			w.Secrets = append(w.Secrets, namespace+"/"+name)
+		}
+		if len(o.Data["ca.crt"]) > 0 {
+			w.Authorities = append(w.Authorities, namespace+"/"+name)
+		}
+	}
 }
 
 func servicesOf(others Objects, namespace string) []advice.Service {

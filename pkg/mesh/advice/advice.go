@@ -32,6 +32,8 @@ type World struct {
 	Gateways         []Gateway
 	// Accounts are the ServiceAccounts, "NAMESPACE/NAME".
 	Accounts []string
+	// Secrets are those with a certificate and its key, "NAMESPACE/NAME", and Authorities those with certificates of authorities.
+	Secrets, Authorities []string
 }
 
 // Service is a Service of the shop.

@@ -33,6 +33,7 @@ func shop(t *testing.T) advice.World {
 			{Namespace: "production", Name: "gateway", Labels: map[string]string{"istio": "ingressgateway"}, Replicas: 1, Gateway: true},
 		},
 		Accounts: []string{"production/checkoutservice", "production/default"},
+		Secrets:  []string{"production/shop", "production/known"}, Authorities: []string{"production/known-cacert"},
 		VirtualServices: []advice.VirtualService{{
 			Namespace: "production", Name: "older", Created: time.Unix(1, 0),
 			Spec: read(t, "hosts: [frontend]", &networking.VirtualService{}),
@@ -223,10 +224,17 @@ func TestAGatewayThatTakesNothingIsFound(t *testing.T) {
 		`{selector: {istio: gateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]}`: {
 			`spec.selector: no gateway has these labels, so this has no effect; the shop's has istio: ingressgateway`,
 		},
-		`{selector: {istio: ingressgateway}, servers: [{port: {number: 81, name: http, protocol: HTTP}, tls: {httpsRedirect: true}, hosts: ["*"]}, {port: {number: 443, name: https, protocol: HTTPS}, hosts: ["*"]}]}`: {
+		`{selector: {istio: ingressgateway}, servers: [{port: {number: 81, name: http, protocol: HTTP}, tls: {httpsRedirect: true}, hosts: ["*"]}, {port: {number: 443, name: https, protocol: HTTPS}, tls: {mode: PASSTHROUGH}, hosts: ["*"]}]}`: {
 			`spec.servers[0].port.number: no Service of the gateway has port 81, so that nothing comes in by it; its ports are 80, 8000`,
-			`spec.servers[0].tls.httpsRedirect: is not followed here, where no port is served with TLS`,
-			`spec.servers[1].port.protocol: HTTPS is not served here: a gateway takes HTTP without TLS; write HTTP`,
+			`spec.servers[1].tls.mode: PASSTHROUGH is not served here, so that no connection can be made; write SIMPLE or MUTUAL`,
+			`spec.servers[1].port.number: no Service of the gateway has port 443, so that nothing comes in by it; its ports are 80, 8000`,
+		},
+		`{selector: {istio: ingressgateway}, servers: [{port: {number: 8000, name: a, protocol: HTTPS}, tls: {mode: SIMPLE, credentialName: shop}, hosts: ["*"]}, {port: {number: 8000, name: b, protocol: HTTPS}, tls: {mode: MUTUAL, credentialName: known}, hosts: ["*"]}]}`: nil,
+		`{selector: {istio: ingressgateway}, servers: [{port: {number: 8000, name: a, protocol: HTTPS}, tls: {mode: SIMPLE, credentialName: none}, hosts: ["*"]}, {port: {number: 8000, name: b, protocol: HTTPS}, tls: {mode: MUTUAL, credentialName: shop}, hosts: ["*"]}, {port: {number: 8000, name: c, protocol: HTTPS}, tls: {mode: SIMPLE}, hosts: ["*"]}, {port: {number: 8000, name: d, protocol: TCP}, hosts: ["*"]}]}`: {
+			`spec.servers[0].tls.credentialName: there is no Secret production/none with tls.crt and tls.key, so that no connection can be made: kubectl create secret tls none --cert FILE --key FILE --dry-run=client -o yaml | shopctl apply -f -`,
+			`spec.servers[1].tls.credentialName: Secret production/shop has no ca.crt, by which callers are known, so that no connection can be made; add it, or a Secret shop-cacert with it`,
+			`spec.servers[2].tls.credentialName: no certificate is read from files here, so that no connection can be made; name a Secret of type kubernetes.io/tls`,
+			`spec.servers[3].port.protocol: TCP is not served here: a gateway takes HTTP and HTTPS; write one of them`,
 		},
 	} {
 		got := lines(advice.OfGateway("production", read(t, spec, &networking.Gateway{}), shop(t)))

@@ -22,16 +22,43 @@ func OfGateway(namespace string, spec *networking.Gateway, world World) []Issue 
 		path := fmt.Sprintf("spec.servers[%d]", i)
 		number, protocol := s.GetPort().GetNumber(), strings.ToUpper(s.GetPort().GetProtocol())
 		switch {
+		case protocol == "HTTPS":
+			f.secured(path+".tls", spec.GetSelector(), s.GetTls())
 		case !slices.Contains([]string{"HTTP", "HTTP2", "GRPC", "GRPC-WEB"}, protocol):
-			f.add(path+".port.protocol", "%s is not served here: a gateway takes HTTP without TLS; write HTTP", protocol)
+			f.add(path+".port.protocol", "%s is not served here: a gateway takes HTTP and HTTPS; write one of them", protocol)
+		}
+		switch {
 		case found && !slices.Contains(ports, number):
 			f.add(path+".port.number", "no Service of the gateway has port %d, so that nothing comes in by it; its ports are %s", number, listOf(ports))
 		}
-		if s.GetTls().GetHttpsRedirect() {
-			f.add(path+".tls.httpsRedirect", "is not followed here, where no port is served with TLS")
-		}
 	}
 	return f.issues
+}
+
+// secured reports what keeps a server from taking connections with TLS.
+func (f *finder) secured(path string, selector map[string]string, tls *networking.ServerTLSSettings) {
+	mode, name := tls.GetMode(), tls.GetCredentialName()
+	switch {
+	case mode != networking.ServerTLSSettings_SIMPLE && mode != networking.ServerTLSSettings_MUTUAL:
+		f.add(path+".mode", "%s is not served here, so that no connection can be made; write SIMPLE or MUTUAL", mode)
+		return
+	case name == "":
+		f.add(path+".credentialName", "no certificate is read from files here, so that no connection can be made; name a Secret of type kubernetes.io/tls")
+		return
+	}
+	for _, w := range f.Workloads {
+		if !w.Gateway || !includes(w.Labels, selector) {
+			continue
+		}
+		key := w.Namespace + "/" + name
+		switch {
+		case !slices.Contains(f.Secrets, key):
+			f.add(path+".credentialName", "there is no Secret %s with tls.crt and tls.key, so that no connection can be made: "+
+				"kubectl create secret tls %s --cert FILE --key FILE --dry-run=client -o yaml | shopctl apply -f -", key, name)
+		case mode == networking.ServerTLSSettings_MUTUAL && !slices.Contains(f.Authorities, key) && !slices.Contains(f.Authorities, key+"-cacert"):
+			f.add(path+".credentialName", "Secret %s has no ca.crt, by which callers are known, so that no connection can be made; add it, or a Secret %s-cacert with it", key, name)
+		}
+	}
 }
 
 // gatewayPorts are the ports by which requests come to the gateways that have labels, and whether there are such gateways.

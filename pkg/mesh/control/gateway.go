@@ -8,6 +8,8 @@ import (
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/shopctl/shopctl/pkg/mesh/translate"
@@ -37,6 +39,12 @@ func gateway(r *xds.Resources, m *translate.Mesh, node Node) {
 		}
 	}
 	for _, number := range slices.Sorted(maps.Keys(targets)) {
+		if secure, wanted := m.SecureServers(w, number); wanted { // and never plaintext, while the credentials are missing
+			if len(secure) > 0 {
+				secureEntry(r, m, w, targets[number], secure, front)
+			}
+			continue
+		}
 		hosts := m.GatewayHosts(w, number)
 		if any := anyHost(m, w, front, number); any != nil && !slices.ContainsFunc(hosts, takesAll) {
 			hosts = append(hosts, any)
@@ -78,8 +86,52 @@ func entry(r *xds.Resources, m *translate.Mesh, w translate.Workload, target uin
 		Name: name, Address: socketAddress(loopback, 0), TrafficDirection: corev3.TrafficDirection_OUTBOUND,
 		FilterChains: []*listenerv3.FilterChain{{
 			FilterChainMatch: &listenerv3.FilterChainMatch{DestinationPort: wrapperspb.UInt32(target)},
-			Filters:          []*listenerv3.Filter{connectionManager(name, routes, slices.Clip(m.InboundFilters(w)))},
+			Filters:          []*listenerv3.Filter{edgeManager(name, routes, m.InboundFilters(w))},
 		}},
 	})
 	r.Routes = append(r.Routes, &routev3.RouteConfiguration{Name: routes, VirtualHosts: hosts, IgnorePortInHostMatching: true})
+}
+
+// secureEntry adds a listener of a gateway for TLS, with a filter chain for each server.
+func secureEntry(r *xds.Resources, m *translate.Mesh, w translate.Workload, target uint32, servers []translate.SecureServer, front *translate.Service) {
+	l := &listenerv3.Listener{
+		Name: GatewayListener(target), Address: socketAddress(loopback, 0), TrafficDirection: corev3.TrafficDirection_OUTBOUND,
+	}
+	for _, s := range servers {
+		hosts := s.VirtualHosts
+		if any := frontHost(m, w, front); any != nil && s.All && !slices.ContainsFunc(hosts, takesAll) {
+			hosts = append(hosts, any)
+		}
+		l.FilterChains = append(l.FilterChains, &listenerv3.FilterChain{
+			FilterChainMatch: &listenerv3.FilterChainMatch{DestinationPort: wrapperspb.UInt32(target), TransportProtocol: "tls", ServerNames: s.Hosts},
+			TransportSocket:  s.Socket,
+			Filters:          []*listenerv3.Filter{edgeManager(l.GetName(), s.Routes, m.InboundFilters(w))},
+		})
+		r.Routes = append(r.Routes, &routev3.RouteConfiguration{Name: s.Routes, VirtualHosts: hosts, IgnorePortInHostMatching: true})
+	}
+	r.Listeners = append(r.Listeners, l)
+}
+
+// frontHost is where requests with TLS for hosts without rules go: to the first port of the front Service.
+func frontHost(m *translate.Mesh, w translate.Workload, front *translate.Service) *routev3.VirtualHost {
+	if front == nil {
+		return nil
+	}
+	for _, p := range front.Ports {
+		if any := anyHost(m, w, front, p.Number); any != nil {
+			return any
+		}
+	}
+	return nil
+}
+
+// edgeManager takes requests from outside: it begins their traces, says who sent them and how, and shows programs only such
+// certificates as it has seen.
+func edgeManager(listener, routes string, filters []*hcmv3.HttpFilter) *listenerv3.Filter {
+	manager := managerOf(listener, routes, slices.Clip(filters))
+	manager.UseRemoteAddress = wrapperspb.Bool(true)
+	manager.Tracing = &hcmv3.HttpConnectionManager_Tracing{RandomSampling: &typev3.Percent{Value: 100}}
+	manager.ForwardClientCertDetails = hcmv3.HttpConnectionManager_SANITIZE_SET
+	manager.SetCurrentClientCertDetails = &hcmv3.HttpConnectionManager_SetCurrentClientCertDetails{Subject: wrapperspb.Bool(true), Uri: true, Dns: true}
+	return managing(manager)
 }

@@ -37,6 +37,7 @@ func Mesh(objects store.Snapshot, endpoints []orchestrator.Endpoint, protocols m
 		key := orchestrator.Key{Namespace: o.Namespace, Name: o.Name}
 		m.Services = append(m.Services, service(o, serving[key], protocols[key]))
 	}
+	m.Credentials = credentials(objects)
 	for _, o := range store.All[*istio.Gateway](objects, "") {
 		m.Gateways = append(m.Gateways, translate.Gateway{Meta: metaOf(o), Spec: o.Spec.Message()})
 	}

@@ -85,6 +85,8 @@ type sidecar struct {
 	Status
 	token     [sha256.Size]byte
 	resources *xds.Resources
+	// shown are the resources without private keys.
+	shown *xds.Resources
 }
 
 // New returns a control plane without sidecars.
@@ -207,7 +209,10 @@ func (p *Plane) update(s *sidecar) {
 		p.cfg.Report(err)
 		return
 	}
-	s.resources, s.Version, s.Since, s.Refused = r, r.Version, p.cfg.Now(), ""
+	s.resources, s.shown, s.Version, s.Since, s.Refused = r, r, r.Version, p.cfg.Now(), ""
+	if s.Gateway {
+		s.shown = withoutKeys(r)
+	}
 }
 
 // notify wakes those who wait for a change.
@@ -253,12 +258,12 @@ func (p *Plane) Status() []Status {
 	return all
 }
 
-// Resources are the newest of a sidecar; nil if there is no such. They must not be changed.
+// Resources are the newest of a sidecar, without private keys; nil if there is no such. They must not be changed.
 func (p *Plane) Resources(node string) *xds.Resources {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s := p.sidecars[node]; s != nil {
-		return s.resources
+		return s.shown
 	}
 	return nil
 }

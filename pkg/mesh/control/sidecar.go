@@ -133,7 +133,11 @@ func own(key, value string) *corev3.Metadata {
 // connectionManager takes HTTP of both versions, and routes it by a configuration that is served by name. Requests pass the
 // filters before that.
 func connectionManager(listener, routes string, filters []*hcmv3.HttpFilter) *listenerv3.Filter {
-	manager := &hcmv3.HttpConnectionManager{
+	return managing(managerOf(listener, routes, filters))
+}
+
+func managerOf(listener, routes string, filters []*hcmv3.HttpFilter) *hcmv3.HttpConnectionManager {
+	return &hcmv3.HttpConnectionManager{
 		StatPrefix: "outbound_" + listener,
 		RouteSpecifier: &hcmv3.HttpConnectionManager_Rds{Rds: &hcmv3.Rds{
 			RouteConfigName: routes,
@@ -148,6 +152,9 @@ func connectionManager(listener, routes string, filters []*hcmv3.HttpFilter) *li
 			translate.HTTPFilter("envoy.filters.http.router", &routerv3.Router{}),
 		),
 	}
+}
+
+func managing(manager *hcmv3.HttpConnectionManager) *listenerv3.Filter {
 	return &listenerv3.Filter{
 		Name: "envoy.filters.network.http_connection_manager", ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: translate.Pack(manager)},
 	}

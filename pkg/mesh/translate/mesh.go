@@ -23,6 +23,8 @@ type Mesh struct {
 	PeerAuthentications    []PeerAuthentication
 	AuthorizationPolicies  []AuthorizationPolicy
 	RequestAuthentications []RequestAuthentication
+	// Credentials are those of gateways, by the Secret, "NAMESPACE/NAME".
+	Credentials map[string]Credential
 	// Inbound are rules for requests that come in, which no object of Istio has.
 	Inbound []Inbound
 }
@@ -88,6 +90,11 @@ type Meta struct {
 // older orders objects as Istio does: of two that conflict, the older one holds.
 func (m Meta) older(o Meta) int {
 	return cmp.Or(m.Created.Compare(o.Created), strings.Compare(m.Name, o.Name), strings.Compare(m.Namespace, o.Namespace))
+}
+
+// Credential is what a gateway shows callers, and by which it knows them, as PEM. CA is empty where callers show nothing.
+type Credential struct {
+	Certificate, Key, CA []byte
 }
 
 // Gateway is what comes in from outside: by which ports, for which hosts.

@@ -80,14 +80,19 @@ type server struct {
 	spec    *networking.Server
 }
 
-// listening are the servers that Gateways give a workload at a port, in the order of the objects' age.
-func (m *Mesh) listening(w Workload, port uint32) (found []server) {
+// listening are the servers without TLS that Gateways give a workload at a port.
+func (m *Mesh) listening(w Workload, port uint32) []server {
+	return m.servers(w, port, func(s *networking.Server) bool { return ServesHTTP(s.GetPort().GetProtocol()) })
+}
+
+// servers are those of a kind that Gateways give a workload at a port, in the order of the objects' age.
+func (m *Mesh) servers(w Workload, port uint32, is func(*networking.Server) bool) (found []server) {
 	for _, g := range sortedOldest(m.Gateways, func(g Gateway) Meta { return g.Meta }) {
 		if !includes(w.Labels, g.Spec.GetSelector()) {
 			continue
 		}
 		for _, s := range g.Spec.GetServers() {
-			if s.GetPort().GetNumber() == port && ServesHTTP(s.GetPort().GetProtocol()) {
+			if s.GetPort().GetNumber() == port && is(s) {
 				found = append(found, server{g, s})
 			}
 		}
@@ -106,9 +111,39 @@ func (m *Mesh) HasServers(w Workload, port uint32) bool { return len(m.listening
 // GatewayHosts returns how a gateway routes requests to a port of its own: by the rules of the VirtualServices that name one
 // of its Gateways, for hosts that both have. The rules of several for one host are joined, those of the oldest first.
 func (m *Mesh) GatewayHosts(w Workload, port uint32) []*routev3.VirtualHost {
+	servers := m.listening(w, port)
+	hosts := m.virtualHosts(w, port, servers)
+	for _, s := range servers {
+		if s.spec.GetTls().GetHttpsRedirect() {
+			hosts = s.redirect(hosts, port)
+		}
+	}
+	return hosts
+}
+
+// redirect has requests for the hosts of a server redirected to https, also for those without rules.
+func (s server) redirect(hosts []*routev3.VirtualHost, port uint32) []*routev3.VirtualHost {
+	for _, h := range s.spec.GetHosts() {
+		domain := strings.ToLower(h[strings.IndexByte(h, '/')+1:])
+		known := false
+		for _, host := range hosts {
+			if slices.ContainsFunc(host.GetDomains(), func(d string) bool { return hostMatch(domain, d) > 0 }) {
+				host.RequireTls = routev3.VirtualHost_ALL
+			}
+			known = known || slices.Contains(host.GetDomains(), domain)
+		}
+		if !known {
+			hosts = append(hosts, &routev3.VirtualHost{Name: fmt.Sprintf("%s:%d", domain, port), Domains: []string{domain}, RequireTls: routev3.VirtualHost_ALL})
+		}
+	}
+	return hosts
+}
+
+// virtualHosts are the hosts of servers with the rules of VirtualServices.
+func (m *Mesh) virtualHosts(w Workload, port uint32, servers []server) []*routev3.VirtualHost {
 	var hosts []*routev3.VirtualHost
 	byHost := map[string]*routev3.VirtualHost{}
-	for _, l := range m.listening(w, port) {
+	for _, l := range servers {
 		name := l.gateway.Namespace + "/" + l.gateway.Name
 		for _, vs := range sortedOldest(m.VirtualServices, func(vs VirtualService) Meta { return vs.Meta }) {
 			if !slices.Contains(vs.gateways(vs.Spec.GetGateways()), name) {

@@ -32,6 +32,7 @@ func (c *call) admit(config *listenerConfig) bool {
 		c.head.Set("x-request-id", newRequestID())
 	}
 	c.forwardCertificate()
+	c.enter()
 	c.req = field.ReadRequest(c.head)
 	c.describe()
 	path, ok := field.NormalizePath(c.req.Path)
@@ -58,7 +59,7 @@ func (c *call) describe() {
 		case "x-forwarded-for":
 			c.e.ForwardedFor = h.Value
 		case "traceparent":
-			if c.p.opt.Trace && c.e.Span.Read(h.Value) {
+			if c.p.opt.Trace && !c.began && c.e.Span.Read(h.Value) {
 				h.Value = c.e.Span.String()
 			}
 		}
@@ -72,8 +73,11 @@ func (c *call) describe() {
 // who it is, and then as what that caller says.
 func (c *call) forwardCertificate() {
 	const header = "x-forwarded-client-cert"
-	if c.manager.certs != hcmv3.HttpConnectionManager_APPEND_FORWARD || c.d.peer == nil {
+	forwards := c.manager.certs == hcmv3.HttpConnectionManager_APPEND_FORWARD
+	if !forwards || c.d.peer == nil {
 		c.head.Del(header)
+	}
+	if c.d.peer == nil || !forwards && c.manager.certs != hcmv3.HttpConnectionManager_SANITIZE_SET {
 		return
 	}
 	value := c.d.certificates()
@@ -150,6 +154,9 @@ func (c *call) filter() bool {
 
 // inject finds the route, and injects its faults before the request is routed.
 func (c *call) inject() {
+	if c.redirect() {
+		return
+	}
 	c.route = c.manager.routes.Match(c.req.Authority, &c.req)
 	if c.route == nil {
 		c.e.Flags |= record.NR

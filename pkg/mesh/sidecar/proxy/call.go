@@ -50,6 +50,7 @@ type call struct {
 	tried     []*cluster.Host
 	attempts  int
 	retries   uint32
+	began     bool // its trace begins here
 	backing   bool // the next attempt waits for its time
 	responded bool
 	done      bool

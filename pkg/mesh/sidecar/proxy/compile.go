@@ -31,20 +31,23 @@ type listenerConfig struct {
 	inbound   bool
 	authority string // of all requests; "": as the caller says
 	chains    []*chain
+	sniffs    bool // whether a connection speaks TLS decides what it gets
 }
 
 // chain is what happens with the connections that fit it.
 type chain struct {
 	transport string   // "tls", "raw_buffer", or "": any
 	alpn      []string // of which the caller offers one; nil: any
+	servers   []string // names of which it asks for one, "*.example.com"; nil: any
 	tls       *serverTLS
 	network   []*rbac.Filter
 	http      *manager // nil: see tcp
 	tcp       string   // the cluster
 }
 
-// serverTLS is mutual TLS with a caller.
+// serverTLS is TLS with a caller: mutual within the mesh, unless own is set.
 type serverTLS struct {
+	own   *ownTLS
 	alpn  []string
 	names []match.String // of which the caller has one; nil: any
 }
@@ -55,6 +58,8 @@ type manager struct {
 	rds     string // the name of the routes, where they are a resource of their own
 	filters []filter
 	certs   hcmv3.HttpConnectionManager_ForwardClientCertDetails
+	edge    bool // requests come from outside of the mesh
+	traces  bool // it begins traces
 }
 
 // filter is one that requests pass before they are routed: one of the two.
@@ -137,6 +142,8 @@ func compileListener(in *listenerv3.Listener, tables map[string]*route.Table) (*
 			l.port = uint16(port)
 		}
 	}
+	slices.SortStableFunc(l.chains, byName)
+	l.sniffs = l.inbound || slices.ContainsFunc(l.chains, func(c *chain) bool { return c.transport == "tls" })
 	return l, nil
 }
 
@@ -144,6 +151,7 @@ func compileChain(in *listenerv3.FilterChain, tables map[string]*route.Table) (*
 	c := &chain{
 		transport: in.GetFilterChainMatch().GetTransportProtocol(),
 		alpn:      in.GetFilterChainMatch().GetApplicationProtocols(),
+		servers:   in.GetFilterChainMatch().GetServerNames(),
 	}
 	var err error
 	if c.tls, err = compileServerTLS(in.GetTransportSocket()); err != nil {
@@ -194,11 +202,12 @@ func compileServerTLS(socket *corev3.TransportSocket) (*serverTLS, error) {
 	if err := socket.GetTypedConfig().UnmarshalTo(&context); err != nil {
 		return nil, err
 	}
-	if !context.GetRequireClientCertificate().GetValue() {
-		return nil, fmt.Errorf("TLS without a certificate of the caller is not supported")
+	own, err := compileOwnTLS(&context)
+	if err != nil {
+		return nil, err
 	}
 	common := context.GetCommonTlsContext()
-	s := &serverTLS{alpn: common.GetAlpnProtocols()}
+	s := &serverTLS{own: own, alpn: common.GetAlpnProtocols()}
 	validation := common.GetCombinedValidationContext().GetDefaultValidationContext()
 	if validation == nil {
 		validation = common.GetValidationContext()
@@ -215,7 +224,7 @@ func compileServerTLS(socket *corev3.TransportSocket) (*serverTLS, error) {
 }
 
 func compileManager(in *hcmv3.HttpConnectionManager, tables map[string]*route.Table) (*manager, error) {
-	m := &manager{certs: in.GetForwardClientCertDetails()}
+	m := &manager{certs: in.GetForwardClientCertDetails(), edge: in.GetUseRemoteAddress().GetValue(), traces: in.GetTracing() != nil}
 	var err error
 	switch routes := in.GetRouteSpecifier().(type) {
 	case *hcmv3.HttpConnectionManager_RouteConfig:
@@ -267,13 +276,16 @@ func (m *manager) addFilter(in *hcmv3.HttpFilter) error {
 }
 
 // find returns the chain of a connection; nil: the listener does not take it.
-func (l *listenerConfig) find(secure bool, alpn []string) *chain {
+func (l *listenerConfig) find(secure bool, alpn []string, server string) *chain {
 	transport := "raw_buffer"
 	if secure {
 		transport = "tls"
 	}
 	for _, c := range l.chains {
 		if c.transport != "" && c.transport != transport {
+			continue
+		}
+		if !c.named(server) {
 			continue
 		}
 		if c.alpn == nil || slices.ContainsFunc(alpn, func(p string) bool { return slices.Contains(c.alpn, p) }) {
@@ -285,7 +297,7 @@ func (l *listenerConfig) find(secure bool, alpn []string) *chain {
 
 // workload is the cluster that gets TLS which is not the mesh's: the one that gets plain text. "": such connections are not taken.
 func (l *listenerConfig) workload() string {
-	c := l.find(false, nil)
+	c := l.find(false, nil, "")
 	switch {
 	case c == nil || len(c.network) > 0:
 		return ""

@@ -147,17 +147,17 @@ func (d *downstream) onGraceful(end func()) {
 
 // fits reports whether a configuration takes the connection as it is.
 func (d *downstream) fits(config *listenerConfig) bool {
-	c := config.find(d.secure, d.alpn)
+	c := config.find(d.secure, d.alpn, d.server)
 	if c == nil {
 		return d.secure && d.peer == nil && config.workload() != "" // TLS of the workload's own
 	}
-	return (c.tls != nil) == (d.peer != nil) && d.denial(c) == nil
+	return c.takes(d) && d.denial(c) == nil
 }
 
 // chain is that of the connection as the listener is configured now; nil: it must end.
 func (d *downstream) chain() *chain {
-	c := d.listener.config.Load().find(d.secure, d.alpn)
-	if c == nil || (c.tls != nil) != (d.peer != nil) {
+	c := d.listener.config.Load().find(d.secure, d.alpn, d.server)
+	if c == nil || !c.takes(d) {
 		return nil
 	}
 	return c
@@ -165,7 +165,7 @@ func (d *downstream) chain() *chain {
 
 func (d *downstream) serve() {
 	config := d.listener.config.Load()
-	if config.inbound {
+	if config.sniffs {
 		_ = d.conn.SetReadDeadline(time.Now().Add(helloTime))
 		first, err := d.raw.Peek(1)
 		if err != nil {
@@ -181,7 +181,7 @@ func (d *downstream) serve() {
 		d.alpn, d.server = hello.SupportedProtos, hello.ServerName
 	}
 	_ = d.conn.SetReadDeadline(time.Time{})
-	c := config.find(d.secure, d.alpn)
+	c := config.find(d.secure, d.alpn, d.server)
 	switch {
 	case c == nil && d.secure && config.workload() != "":
 		d.splice(&chain{tcp: config.workload()})

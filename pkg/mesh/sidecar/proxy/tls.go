@@ -52,33 +52,11 @@ type deaf struct {
 func (c *deaf) Read(p []byte) (int, error)  { return c.r.Read(p) }
 func (c *deaf) Write(p []byte) (int, error) { return len(p), nil }
 
-// handshake makes the connection one of mutual TLS, and serves it.
+// handshake makes the connection one of TLS, and serves it.
 func (d *downstream) handshake(c *chain) {
-	id := d.listener.proxy.opt.Identity
-	if id == nil {
-		return
-	}
-	config := &tls.Config{
-		MinVersion:             tls.VersionTLS12,
-		ClientAuth:             tls.RequireAndVerifyClientCert,
-		ClientCAs:              id.Roots(),
-		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return id.Certificate() },
-		SessionTicketsDisabled: true, // so that every connection shows a certificate that is valid
-		VerifyConnection: func(s tls.ConnectionState) error {
-			names := peerNames(s.PeerCertificates[0])
-			for _, fits := range c.tls.names {
-				if slices.ContainsFunc(names, fits) {
-					return nil
-				}
-			}
-			if c.tls.names == nil {
-				return nil
-			}
-			return fmt.Errorf("the caller's certificate is for %q, which is not of this mesh", names)
-		},
-	}
-	if config.ClientCAs == nil {
-		return // no one is trusted yet, and nil would be the system's authorities
+	config := d.serverConfig(c.tls)
+	if config == nil {
+		return // no one is trusted yet
 	}
 	if slices.ContainsFunc(d.alpn, func(p string) bool { return slices.Contains(c.tls.alpn, p) }) {
 		config.NextProtos = c.tls.alpn // TLS without a common protocol is none of Go's
@@ -93,10 +71,11 @@ func (d *downstream) handshake(c *chain) {
 	if conn.HandshakeContext(ctx) != nil {
 		return
 	}
-	cert := conn.ConnectionState().PeerCertificates[0]
-	d.peer = &rbac.Peer{DNS: cert.DNSNames, Subject: cert.Subject.String()}
-	for _, uri := range cert.URIs {
-		d.peer.URIs = append(d.peer.URIs, uri.String())
+	if certs := conn.ConnectionState().PeerCertificates; len(certs) > 0 {
+		d.peer = &rbac.Peer{DNS: certs[0].DNSNames, Subject: certs[0].Subject.String()}
+		for _, uri := range certs[0].URIs {
+			d.peer.URIs = append(d.peer.URIs, uri.String())
+		}
 	}
 	if c.http == nil {
 		d.raw = bufio.NewReader(conn)
@@ -104,6 +83,40 @@ func (d *downstream) handshake(c *chain) {
 		return
 	}
 	d.serveHTTP(conn, bufio.NewReader(conn))
+}
+
+// serverConfig is how a connection is secured; nil while the sidecar has no certificate of the mesh, or trusts no one.
+func (d *downstream) serverConfig(t *serverTLS) *tls.Config {
+	config := &tls.Config{
+		MinVersion:             tls.VersionTLS12,
+		SessionTicketsDisabled: true, // so that every connection shows a certificate that is valid
+		VerifyConnection: func(s tls.ConnectionState) error {
+			if t.names == nil {
+				return nil
+			}
+			names := peerNames(s.PeerCertificates[0])
+			for _, fits := range t.names {
+				if slices.ContainsFunc(names, fits) {
+					return nil
+				}
+			}
+			return fmt.Errorf("the caller's certificate is for %q, which is not of this mesh", names)
+		},
+	}
+	if t.own != nil {
+		config.Certificates = []tls.Certificate{t.own.certificate}
+		if config.ClientCAs = t.own.callers; config.ClientCAs != nil {
+			config.ClientAuth = tls.RequireAndVerifyClientCert
+		}
+		return config
+	}
+	id := d.listener.proxy.opt.Identity
+	if id == nil || id.Roots() == nil { // nil would be the system's authorities
+		return nil
+	}
+	config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, id.Roots()
+	config.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return id.Certificate() }
+	return config
 }
 
 // peerNames are the names of a certificate.

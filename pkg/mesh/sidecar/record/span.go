@@ -50,3 +50,10 @@ func (s *SpanContext) String() string {
 	b = append(hex.AppendEncode(b, s.Trace[:]), '-')
 	return string(append(hex.AppendEncode(b, s.Span[:]), flags...))
 }
+
+// Begin makes the first span of a new trace.
+func (s *SpanContext) Begin() {
+	*s = SpanContext{Sampled: true}
+	_, _ = rand.Read(s.Trace[:])
+	_, _ = rand.Read(s.Span[:])
+}

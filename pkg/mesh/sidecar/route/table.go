@@ -23,6 +23,8 @@ type Table struct {
 	suffixes   []wildcard // "*.example.org": the longest first
 	prefixes   []wildcard // "example.*"
 	any        *virtualHost
+	// redirects: a virtual host has plain requests redirected to https.
+	redirects bool
 }
 
 // wildcard is a domain without its star.
@@ -32,8 +34,9 @@ type wildcard struct {
 }
 
 type virtualHost struct {
-	name   string
-	routes []*Route
+	name     string
+	routes   []*Route
+	redirect bool
 }
 
 // Compile compiles a configuration. What it cannot do with a request is an error: a sidecar must not guess.
@@ -44,6 +47,7 @@ func Compile(config *routev3.RouteConfiguration) (*Table, error) {
 		if err != nil {
 			return nil, fmt.Errorf("route configuration %q: virtual host %q: %w", t.Name, vh.GetName(), err)
 		}
+		t.redirects = t.redirects || host.redirect
 		for _, domain := range vh.GetDomains() {
 			if err := t.add(strings.ToLower(domain), host); err != nil {
 				return nil, fmt.Errorf("route configuration %q: virtual host %q: %w", t.Name, vh.GetName(), err)
@@ -83,7 +87,10 @@ func (t *Table) add(domain string, host *virtualHost) error {
 }
 
 func compileHost(config *routev3.RouteConfiguration, vh *routev3.VirtualHost) (*virtualHost, error) {
-	host := &virtualHost{name: vh.GetName()}
+	host := &virtualHost{name: vh.GetName(), redirect: vh.GetRequireTls() == routev3.VirtualHost_ALL}
+	if vh.GetRequireTls() == routev3.VirtualHost_EXTERNAL_ONLY {
+		return nil, errors.New("TLS of external requests alone is not supported")
+	}
 	for i, r := range vh.GetRoutes() {
 		route, err := compileRoute(config, vh, r)
 		if err != nil {
@@ -107,6 +114,15 @@ func (t *Table) Match(authority string, r *field.Request) *Route {
 		}
 	}
 	return nil
+}
+
+// Redirects reports whether a request to an authority must come with TLS, and is redirected to https if it does not.
+func (t *Table) Redirects(authority string) bool {
+	if !t.redirects {
+		return false
+	}
+	host := t.find(authority)
+	return host != nil && host.redirect
 }
 
 // find finds the virtual host of an authority: by its name, then by the longest end, then by the longest beginning.
