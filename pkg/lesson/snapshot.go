@@ -16,7 +16,7 @@ func (s *Session) Snapshot() View {
 	defer s.mu.Unlock()
 	st := s.steps[s.at]
 	v := View{
-		Lesson: s.lesson.ID, Title: s.lesson.Title, Track: s.lesson.Track,
+		Lesson: s.lesson.ID, Title: s.lesson.Title, Track: s.lesson.Track, Language: s.lesson.Language,
 		StepIndex: s.at, StepCount: len(s.steps),
 		Step: StepView{ID: st.def.ID, Title: st.def.Title, Locked: s.locked(st), Next: s.next(st), Card: st.card()},
 		Done: s.done, Message: s.message, SteadyState: s.steadyView(), Workspace: s.deps.Workspace, Files: slices.Sorted(maps.Keys(s.lesson.Files)),

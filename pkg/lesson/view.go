@@ -35,9 +35,11 @@ const (
 
 // View is an immutable picture of a session: all that a screen needs, and nothing it may change.
 type View struct {
-	Lesson    string   `json:"lesson"` // id: "grpc"
-	Title     string   `json:"title"`
-	Track     string   `json:"track"`
+	Lesson string `json:"lesson"` // id: "grpc"
+	Title  string `json:"title"`
+	Track  string `json:"track"`
+	// Language is that of the lesson's texts: "ja"; empty: English.
+	Language  string   `json:"language,omitempty"`
 	StepIndex int      `json:"step_index"` // from 0
 	StepCount int      `json:"step_count"`
 	Step      StepView `json:"step"`

@@ -40,6 +40,11 @@ func answering() lesson.View {
 		Output: "$ shopctl call catalog GetProduct '{\"id\": \"NOPE\"}'\nshopctl: error: NOT_FOUND: no product with id NOPE\nexit code 69\n",
 	}
 	v.Step.Next, v.Step.Locked = "answer", "not reached yet: You know the code"
+	v.Step.Card = &lesson.Card{
+		Question: blocks[1].Predict.Question, Predicted: "an error with a status code of its own", Confidence: "sure", Revealed: true, Correct: true,
+		Right: "an error with a status code of its own", Reply: blocks[1].Predict.Reply, Asked: "With which exit code did the command end?", Observed: "5",
+		Verdict: lesson.Fail, Truth: "69", Measured: true, Feedback: "The line below the error says it.",
+	}
 	v.Step.Blocks = append(blocks,
 		lesson.BlockView{Kind: lesson.ObserveBlock, Observe: &lesson.ObserveView{
 			Question: "With which exit code did the command end?", Kind: "number", Answer: "5", Truth: "69", Verdict: lesson.Fail, Revealed: true,
@@ -97,7 +102,7 @@ func seeing(options bool) lesson.View {
 		o.Kind, o.Unit, o.Question = "option", "", "What came back?"
 		o.Options = []lesson.Option{{ID: "a", Say: "a product without a name"}, {ID: "b", Say: "an error with a code"}}
 	}
-	v.Step.Blocks[1].Predict.Revealed = false
+	v.Step.Blocks[1].Predict.Revealed, v.Step.Card.Revealed = false, false
 	v.Step.Blocks = v.Step.Blocks[:4]
 	return v
 }
@@ -136,8 +141,8 @@ func ended(broken bool) lesson.View {
 	v.Message = "The lesson is done."
 	v.Step.Blocks = append(v.Step.Blocks, lesson.BlockView{Kind: lesson.RecallBlock, Markdown: "* Which exit code has NOT_FOUND?\n* Who is to blame for INVALID_ARGUMENT?"})
 	v.Steps = []lesson.StepSummary{
-		{ID: "contract", Title: "A price on the wire", Card: &lesson.Card{Predicted: "as the number 19.99", Confidence: "sure", Observed: "990000000", Truth: "990000000"}},
-		{ID: "not-found", Title: "Nothing, or not there", Card: &lesson.Card{Predicted: "an error with a status code of its own", Confidence: "guess", Correct: true, Observed: "5", Truth: "69"}},
+		{ID: "contract", Title: "A price on the wire", Card: &lesson.Card{Question: "How does a price travel?", Predicted: "as the number 19.99", Confidence: "sure", Revealed: true, Right: "as whole units and billionths", Reply: "It would be off by a little.", Asked: "How many nanos?", Observed: "990000000", Verdict: lesson.Pass, Truth: "990000000", Measured: true}},
+		{ID: "not-found", Title: "Nothing, or not there", Card: &lesson.Card{Question: "What comes back for NOPE?", Predicted: "an error with a status code of its own", Confidence: "guess", Revealed: true, Correct: true, Right: "an error with a status code of its own", Asked: "Which exit code?", Observed: "5", Verdict: lesson.Fail, Truth: "69"}},
 		{ID: "why", Title: "Why"},
 	}
 	return v
@@ -152,7 +157,7 @@ func japanese(t testing.TB) lesson.View {
 	}
 	l := lesson.Find(all, "grpc").In("ja")
 	step := l.Steps[l.Step("deadline")]
-	v := lesson.View{Lesson: l.ID, Title: l.Title, Track: l.Track, StepIndex: 3, StepCount: len(l.Steps), Step: lesson.StepView{ID: step.ID, Title: step.Title, Next: "predict"}}
+	v := lesson.View{Lesson: l.ID, Title: l.Title, Track: l.Track, Language: l.Language, StepIndex: 3, StepCount: len(l.Steps), Step: lesson.StepView{ID: step.ID, Title: step.Title, Next: "predict"}}
 	for _, b := range step.Blocks {
 		switch b.Kind {
 		case lesson.ProseBlock:

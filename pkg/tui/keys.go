@@ -53,9 +53,9 @@ func (b *binding) whyNot(m *model) string {
 
 func (b *binding) currentLabel(m *model) string {
 	if b.label != nil {
-		return b.label(m)
+		return m.state.Say(b.label(m))
 	}
-	return b.name
+	return m.state.Say(b.name)
 }
 
 func (b *binding) commandLine(m *model) string {
@@ -112,7 +112,7 @@ func (m *model) press(key string) tea.Cmd {
 
 func (m *model) perform(b *binding, key string) tea.Cmd {
 	if why := b.whyNot(m); why != "" {
-		m.notify(m.state.Warn, b.key()+" "+b.name+": "+why)
+		m.notify(m.state.Warn, b.key()+" "+m.state.Say(b.name)+": "+m.state.Say(why))
 		return nil
 	}
 	if !b.isActive(m) {
@@ -139,8 +139,8 @@ func (m *model) keyLine(width int) string {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *binding) int { return m.order(a) - m.order(b) })
-	help := m.state.Accent.Paint("?") + " help "
-	room := width - 1 - len("? help ")
+	help := m.state.Accent.Paint("?") + " " + m.state.Say("help") + " "
+	room := width - 1 - widthOf(help)
 	var b strings.Builder
 	b.WriteString(" ")
 	used := 1

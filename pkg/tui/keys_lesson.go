@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -198,7 +197,7 @@ func whyNoHint(m *model) string {
 
 func hintLabel(m *model) string {
 	if h := m.lesson.Hints(); h != nil {
-		return fmt.Sprintf("hint (%d left)", h.Total-len(h.Opened))
+		return m.state.Sayf("hint (%d left)", h.Total-len(h.Opened))
 	}
 	return "hint"
 }

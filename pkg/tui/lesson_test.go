@@ -101,7 +101,7 @@ func TestOneViewAfterAnotherKeepsThePlaceAndShowsWhatIsNew(t *testing.T) {
 	v := answering()
 	v.Step.Blocks[5].Hints.Opened = nil
 	s.send(feed.Batch{Lesson: &v})
-	s.wantText("type your answer")
+	s.wantText("as you predicted", "enter answer")
 	s.press("g")
 	same := answering()
 	same.Step.Blocks[5].Hints.Opened, same.Step.Blocks[5].Hints.Offered = nil, false

@@ -10,6 +10,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/tui/feed"
 	"github.com/shopctl/shopctl/pkg/tui/pane"
 	"github.com/shopctl/shopctl/pkg/tui/style"
+	"github.com/shopctl/shopctl/pkg/tui/words"
 )
 
 // notice is a message about the last key.
@@ -63,6 +64,7 @@ func newModel(c Config, s Session, cmds *effect.Commands) *model {
 	if s != nil {
 		view, m.focus, m.tab, m.allLogs = s.Snapshot(), paneLesson, paneServices, true
 	}
+	state.Language = words.In(view.Language)
 	m.panes = newPanes(state, view, m.noLogs)
 	m.showRun(&view)
 	return m
@@ -256,7 +258,7 @@ func (m *model) equivalent(command string) string {
 }
 
 func (m *model) notify(t style.Tone, text string) {
-	m.notice = notice{tone: t, text: style.Clean(text)}
+	m.notice = notice{tone: t, text: style.Clean(m.state.Say(text))}
 }
 
 // resume draws the whole screen again after a stop.

@@ -13,7 +13,7 @@ import (
 
 // openHelp offers all keys; typing searches them, and enter performs one.
 func (m *model) openHelp() {
-	p := &picker{title: "Keys", typed: true}
+	p := &picker{title: m.state.Say("Keys"), typed: true}
 	order := groups()
 	if m.session == nil {
 		order = append(order[1:], order[0]) // the lesson's keys come last
@@ -29,7 +29,7 @@ func (m *model) openHelp() {
 				why = "not now"
 			}
 			p.items = append(p.items, item{
-				key: b.key(), text: b.help, also: b.name, command: b.commandLine(m), why: why,
+				key: b.key(), text: m.state.Say(b.help), also: b.name + " " + b.help + " " + m.state.Say(b.name), command: b.commandLine(m), why: m.state.Say(why),
 				do: func(m *model) tea.Cmd { return m.perform(b, b.keys[0]) },
 			})
 		}
@@ -39,9 +39,9 @@ func (m *model) openHelp() {
 
 // confirm asks before something that cannot be undone.
 func (m *model) confirm(title, what string, do func(m *model) tea.Cmd) {
-	m.picker = &picker{title: title, items: []item{
-		{text: "yes: " + what, do: do},
-		{text: "no", do: func(*model) tea.Cmd { return nil }},
+	m.picker = &picker{title: m.state.Say(title), items: []item{
+		{text: m.state.Say("yes: " + what), do: do},
+		{text: m.state.Say("no"), do: func(*model) tea.Cmd { return nil }},
 	}}
 }
 

@@ -142,9 +142,9 @@ func (m *model) drawPicker(lines []string, top int) ([]string, *tea.Cursor) {
 		content = append(content, m.pickerRow(items[i], i, inner))
 	}
 	if len(items) == 0 {
-		content = append(content, state.Faint.Paint("nothing matches"))
+		content = append(content, state.Faint.Paint(state.Say("nothing matches")))
 	}
-	drawn := state.Box(style.Panel{Title: state.Accent.Paint(p.title), Foot: p.scroll.Position(), Lines: content, Focus: true}, boxed, height)
+	drawn := state.Box(style.Panel{Title: state.Accent.Paint(p.title), Foot: m.position(p.scroll.Position()), Lines: content, Focus: true}, boxed, height)
 	return state.Overlay(lines, drawn, left, line, boxed, m.width), cursor
 }
 
@@ -214,9 +214,9 @@ func (m *model) pickerFoot() string {
 			text = why
 		}
 	}
-	keys := "  enter run  esc back "
+	keys := state.Say("enter run  esc back")
 	if p.offer != nil {
-		keys = "  tab complete  enter run  esc back "
+		keys = state.Say("tab complete  enter run  esc back")
 	}
-	return state.Justify(" "+state.Code.Paint(text), state.Faint.Paint(keys), m.width)
+	return state.Justify(" "+state.Code.Paint(text), state.Faint.Paint("  "+keys+" "), m.width)
 }

@@ -48,8 +48,8 @@ func (m *model) promptChanged() {
 
 func (m *model) promptLine() (line string, cursor int) {
 	p := m.prompt
-	label := " " + p.label + " "
-	hint := p.hint
+	label := " " + m.state.Say(p.label) + " "
+	hint := m.state.Say(p.hint)
 	if m.width < 60 {
 		hint = ""
 	}
@@ -76,9 +76,9 @@ func (m *model) promptFilter() {
 // promptAnswer asks for the answer to the open question.
 func (m *model) promptAnswer() {
 	q, _ := m.lesson.Question()
-	label := "your answer"
+	label := m.state.Say("your answer")
 	if q.Unit != "" {
-		label += " in " + q.Unit
+		label += " " + m.state.Sayf("in %s", q.Unit)
 	}
 	m.prompt = &prompt{label: label + ":", hint: "enter sends  esc cancels", enter: func(text string) tea.Cmd { return m.answer(q, text) }}
 }

@@ -32,7 +32,7 @@ func (m *model) statusBar() []string {
 		}
 		more := ""
 		if len(effects) > 1 {
-			more = fmt.Sprintf(" (and %d more) ", len(effects)-1)
+			more = " " + m.state.Sayf("(and %d more)", len(effects)-1) + " "
 		}
 		lines = append(lines, m.state.Warn.Paint(m.state.Justify(style.Clean(text), more, m.width)))
 	}
@@ -45,7 +45,7 @@ func (m *model) statusLine() string {
 	left := " " + state.Accent.Paint("shopctl") + "  "
 	if m.session != nil {
 		v := m.lesson.View
-		left += state.Faint.Paint(v.Track+" > ") + fmt.Sprintf("%d/%d ", v.StepIndex+1, v.StepCount) + style.Clean(v.Title)
+		left += state.Faint.Paint(state.Say(v.Track)+" > ") + fmt.Sprintf("%d/%d ", v.StepIndex+1, v.StepCount) + style.Clean(v.Title)
 	} else {
 		left += "dash"
 		if url := state.Status.GetUrl(); url != "" {
@@ -68,16 +68,16 @@ func (m *model) health() []string {
 	state := m.state
 	switch {
 	case state.Disconnected != "":
-		return []string{state.Bad.Paint("no connection")}
+		return []string{state.Bad.Paint(state.Say("no connection"))}
 	case state.Status == nil:
-		return []string{state.Faint.Paint("waiting")}
+		return []string{state.Faint.Paint(state.Say("waiting"))}
 	}
 	var words []string
 	switch ok, all := state.CountUp(); {
 	case ok == all && all > 0:
-		words = append(words, state.Good.Paint(fmt.Sprintf("%d up", ok)))
+		words = append(words, state.Good.Paint(state.Sayf("%d up", ok)))
 	default:
-		words = append(words, state.Warn.Paint(fmt.Sprintf("%d of %d up", ok, all)))
+		words = append(words, state.Warn.Paint(state.Sayf("%d of %d up", ok, all)))
 	}
 	for _, s := range state.Services() {
 		if pane.IsStore(s) && s.GetState() != "ok" {
@@ -85,10 +85,10 @@ func (m *model) health() []string {
 		}
 	}
 	if n := len(state.Status.GetFaults()); n > 0 {
-		words = append(words, state.Warn.Paint(humanize.Count(n, "fault")))
+		words = append(words, state.Warn.Paint(m.count(n, "fault")))
 	}
 	if all := state.FiringAlerts(); len(all) > 0 {
-		text := humanize.Count(len(all), "alert")
+		text := m.count(len(all), "alert")
 		if m.width >= 100 {
 			text += ": " + state.Truncate(style.Clean(all[0].GetName()), 30)
 		}
@@ -111,23 +111,23 @@ func (m *model) compactStatus() string {
 	var words []string
 	switch {
 	case state.Disconnected != "":
-		words = append(words, state.Bad.Paint("no connection"))
+		words = append(words, state.Bad.Paint(state.Say("no connection")))
 	case state.Status == nil:
-		words = append(words, state.Faint.Paint("waiting for the shop"))
+		words = append(words, state.Faint.Paint(state.Say("waiting for the shop")))
 	default:
 		ok, all := state.CountUp()
 		tone := state.Good
 		if ok < all {
 			tone = state.Warn
 		}
-		words = append(words, tone.Paint(fmt.Sprintf("%d/%d ok", ok, all)), "p95 "+m.latency())
+		words = append(words, tone.Paint(state.Sayf("%d/%d ok", ok, all)), "p95 "+m.latency())
 		if n := len(state.Status.GetFaults()); n > 0 {
-			words = append(words, state.Warn.Paint(fmt.Sprintf("faults %d", n)))
+			words = append(words, state.Warn.Paint(state.Sayf("faults %d", n)))
 		} else {
-			words = append(words, state.Faint.Paint("faults 0"))
+			words = append(words, state.Faint.Paint(state.Sayf("faults %d", 0)))
 		}
 		if n := len(state.FiringAlerts()); n > 0 {
-			words = append(words, state.Bad.Paint(fmt.Sprintf("alerts %d", n)))
+			words = append(words, state.Bad.Paint(state.Sayf("alerts %d", n)))
 		}
 	}
 	right := state.Name
@@ -138,4 +138,12 @@ func (m *model) compactStatus() string {
 		right = m.busy
 	}
 	return state.Justify(" "+strings.Join(words, "  "), state.Faint.Paint(right)+" ", m.width)
+}
+
+// count is a number of things: "2 faults".
+func (m *model) count(n int, thing string) string {
+	if m.state.Has(thing) {
+		return fmt.Sprint(m.state.Say(thing), " ", n)
+	}
+	return humanize.Count(n, thing)
 }

@@ -58,13 +58,24 @@ func (m *model) body(top, height int) ([]string, *tea.Cursor) {
 		w, h := m.state.Inner(s.w, s.h)
 		p := m.pane(id)
 		text := p.Render(w, h) // before Position, which describes what was rendered
-		drawn[i] = m.state.Box(style.Panel{Title: m.title(s), Foot: p.Position(), Lines: strings.Split(text, "\n"), Focus: id == m.focus}, s.w, s.h)
+		drawn[i] = m.state.Box(style.Panel{Title: m.title(s), Foot: m.position(p.Position()), Lines: strings.Split(text, "\n"), Focus: id == m.focus}, s.w, s.h)
 	}
 	lines := compose(slots, drawn, top, height)
 	if m.picker != nil {
 		return m.drawPicker(lines, top)
 	}
 	return lines, m.typingCursor(slots)
+}
+
+// position is what a pane says of the part in view, in the language of the screen.
+func (m *model) position(text string) string {
+	if !m.state.Has(", following") {
+		return text
+	}
+	for _, part := range []string{", following", ", G to follow"} {
+		text = strings.Replace(text, part, m.state.Say(part), 1)
+	}
+	return strings.NewReplacer("columns ", "", " of ", " / ").Replace(text)
 }
 
 // typingCursor is where a request is typed, nil if none is.
@@ -164,7 +175,7 @@ func (m *model) title(s slot) string {
 
 // tabLabel is the title of one pane. Without color, and in linear text, brackets mark the visible one.
 func (m *model) tabLabel(id paneID, shown bool) string {
-	text := id.key() + " " + id.name()
+	text := id.key() + " " + m.state.Say(id.name())
 	if !shown {
 		return text
 	}
@@ -195,7 +206,7 @@ func (m *model) subject(id paneID) string {
 		case m.logsTrace != "":
 			return "of trace " + pane.ShortID(m.logsTrace)
 		case m.allLogs:
-			return "all"
+			return m.state.Say("all")
 		}
 		return m.state.Selected
 	case paneDetails, paneMesh:
@@ -203,11 +214,11 @@ func (m *model) subject(id paneID) string {
 	case paneTraces:
 		switch {
 		case m.traces.Follows():
-			return "newest"
+			return m.state.Say("newest")
 		case m.traces.IsOpen():
 			return pane.ShortID(m.traces.Trace())
 		case m.traces.Service() == "":
-			return "all"
+			return m.state.Say("all")
 		}
 		return m.state.Selected
 	case paneMetrics:

@@ -30,6 +30,8 @@ type Lesson struct {
 	Origin string
 	// Translations are the same lesson in other languages, by language: "ja".
 	Translations map[string]*Translation
+	// Language is that of the texts: "ja"; empty: English.
+	Language string
 }
 
 // originMark stands between a lesson's id and its origin. Ids cannot contain it.

@@ -111,6 +111,7 @@ func (l *Lesson) In(lang string) *Lesson {
 		return l
 	}
 	out := *l
+	out.Language = lang
 	out.SteadyState = cloneChecks(l.SteadyState)
 	t.front.into(wordsInFront(&out.Front))
 	out.Steps = slices.Clone(l.Steps)

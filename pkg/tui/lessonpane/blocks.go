@@ -11,10 +11,7 @@ func (p *Pane) predict(v *lesson.PredictView, width int) []string {
 	lines := append([]string{p.label("Predict")}, p.prose(v.Question, width)...)
 	lines = append(lines, p.options(v.Options, v.Chosen, v.Chosen == "", width)...)
 	if v.Chosen != "" && v.Confidence != "" && !v.Revealed {
-		lines = append(lines, p.state.Faint.Paint("you are "+confidenceText(v.Confidence)))
-	}
-	if v.Revealed && v.Reply != "" {
-		lines = append(lines, p.verdictLines(right(v.Correct), v.Reply, width)...)
+		lines = append(lines, p.state.Faint.Paint(p.state.Say("you are "+confidenceText(v.Confidence))))
 	}
 	return lines
 }
@@ -59,44 +56,31 @@ func (p *Pane) options(options []lesson.Option, chosen string, open bool, width 
 }
 
 func (p *Pane) observe(v *lesson.ObserveView, width int) []string {
+	if v.Revealed && revealed(p.View) {
+		return nil // the card has it all
+	}
 	lines := append([]string{p.label("Observe")}, p.prose(v.Question, width)...)
-	if !v.Revealed {
-		lines = append(lines, p.options(v.Options, "", true, width)...)
-		if len(v.Options) == 0 && v.Unit != "" {
-			lines = append(lines, p.state.Faint.Paint("in "+v.Unit))
+	if v.Revealed {
+		tone, word := p.verdict(v.Verdict)
+		lines = append(lines, style.Hang(p.state.Mark+" ", tone.Paint(style.Clean(p.withUnit(v))+": "+word), width)...)
+		if v.Truth != "" {
+			lines = append(lines, style.Hang("  ", p.state.Say("measured")+" "+style.Clean(v.Truth), width)...)
 		}
-		return lines
+		return append(lines, p.verdictLines(v.Verdict, v.Reply, width)...)
 	}
-	return append(lines, p.card(v, width)...)
-}
-
-// card shows prediction, observation and truth side by side.
-func (p *Pane) card(v *lesson.ObserveView, width int) []string {
-	state := p.state
-	unit := ""
-	if v.Unit != "" && v.Kind == "number" {
-		unit = " " + v.Unit
-	}
-	var rows []string
-	row := func(name, value string, tone style.Tone) {
-		if value != "" {
-			rows = append(rows, state.HangPainted(state.Faint.Paint(state.Fit(name, 15)), tone.Paint(style.Clean(value)), max(width-4, 1))...)
-		}
-	}
-	row("you predicted", v.Predicted, style.Tone{})
-	tone, word := p.verdict(v.Verdict)
-	row("you saw", v.Answer+unit, tone)
-	if v.Truth != "" {
-		row("it was", v.Truth, state.Bold)
-	}
-	lines := rows
-	if !state.Linear && width > 20 {
-		lines = state.Box(style.Panel{Title: tone.Paint(word), Lines: rows}, width, len(rows)+2)
-	}
-	if v.Reply != "" {
-		lines = append(lines, p.verdictLines(v.Verdict, v.Reply, width)...)
+	lines = append(lines, p.options(v.Options, "", true, width)...)
+	if len(v.Options) == 0 && v.Unit != "" {
+		lines = append(lines, p.state.Faint.Paint(p.state.Sayf("in %s", v.Unit)))
 	}
 	return lines
+}
+
+// withUnit is what the learner saw, with its unit.
+func (p *Pane) withUnit(v *lesson.ObserveView) string {
+	if v.Unit != "" && v.Kind == "number" {
+		return v.Answer + " " + v.Unit
+	}
+	return v.Answer
 }
 
 // verdict is the color and the word of a verdict, with its symbol.
@@ -110,15 +94,15 @@ func (p *Pane) verdict(v lesson.Verdict) (style.Tone, string) {
 	}
 	switch v {
 	case lesson.Pass:
-		return state.Good, symbol(state.OK, "correct")
+		return state.Good, symbol(state.OK, state.Say("correct"))
 	case lesson.Fail:
-		return state.Bad, symbol(state.Broken, "not what happened")
+		return state.Bad, symbol(state.Broken, state.Say("not what happened"))
 	case lesson.Inconclusive:
-		return state.Warn, symbol("?", "inconclusive")
+		return state.Warn, symbol("?", state.Say("inconclusive"))
 	case lesson.BrokenSetup:
-		return state.Warn, symbol(state.Alert, "the setup is broken")
+		return state.Warn, symbol(state.Alert, state.Say("the setup is broken"))
 	default:
-		return state.Faint, symbol(state.Waiting, "open")
+		return state.Faint, symbol(state.Waiting, state.Say("open"))
 	}
 }
 
@@ -135,12 +119,12 @@ func (p *Pane) hintsBlock(v *lesson.HintsView, width int) []string {
 		if i > 0 {
 			lines = append(lines, "")
 		}
-		label := p.label(fmt.Sprintf("Hint %d", i+1)) + p.state.Faint.Paint(fmt.Sprintf(" of %d", v.Total))
+		label := p.state.Heading.Paint(p.state.Sayf("Hint %d of %d", i+1, v.Total))
 		lines = append(lines, label)
 		lines = append(lines, p.prose(hint, width)...)
 	}
 	if v.Offered {
-		lines = append(lines, p.state.Info.Paint("Stuck? h opens a hint."))
+		lines = append(lines, p.state.Info.Paint(p.state.Say("Stuck? h opens a hint.")))
 	}
 	return lines
 }

@@ -1,7 +1,6 @@
 package lessonpane
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -97,7 +96,7 @@ func (p *Pane) goals(checks []lesson.CheckView, width int) []string {
 			reached++
 		}
 	}
-	lines := []string{p.label("Goals") + p.state.Faint.Paint(fmt.Sprintf("  %d of %d", reached, len(checks)))}
+	lines := []string{p.label("Goals") + p.state.Faint.Paint("  "+p.state.Sayf("%d of %d", reached, len(checks)))}
 	for _, c := range checks {
 		goal := p.goal(c, width)
 		p.spots = append(p.spots, goalLines{c.ID, len(lines), len(lines) + len(goal)})
@@ -163,7 +162,8 @@ func (f *factList) add(name, value string) {
 		return
 	}
 	if name != "" {
-		name = f.state.Faint.Paint(f.state.Fit(name, 9))
+		name = f.state.Say(name)
+		name = f.state.Faint.Paint(f.state.Fit(name, max(9, style.Width(name)+1)))
 	}
 	f.lines = append(f.lines, f.state.HangPainted("      "+name, style.Clean(value), f.width)...)
 }
@@ -173,25 +173,25 @@ func (p *Pane) goal(c lesson.CheckView, width int) []string {
 	box, tone := checkBox(state.Theme, c.Verdict)
 	title := style.Clean(c.Title)
 	if word := verdictLabel(state.Theme, c.Verdict); word != "" {
-		title += " " + tone.Paint("("+word+")")
+		title += " " + tone.Paint("("+state.Say(word)+")")
 	}
 	mark := "  "
 	if c.ID == p.Cursor() {
 		mark = state.Accent.Paint(state.Mark + " ")
 	}
 	f := factList{state: state, width: width, lines: state.HangPainted(mark+tone.Paint(box), title, width)}
-	f.add("", c.Message)
+	f.add("", state.Say(c.Message))
 	switch {
 	case c.Verdict == lesson.Pass:
 		if c.Held < c.For {
-			f.add("holds", humanize.Span(c.Held.Truncate(time.Second))+" of "+humanize.Span(c.For))
+			f.add("holds", state.Sayf("%s of %s", humanize.Span(c.Held.Truncate(time.Second)), humanize.Span(c.For)))
 		}
 		return f.lines
 	case c.Question != "" && answerable(c):
 		f.lines = append(f.lines, style.Prefix("      ", slices.Clone(p.prose(c.Question, max(width-6, 1))))...)
 		q, _ := p.Question()
 		f.lines = append(f.lines, style.Prefix("    ", p.options(c.Options, c.Given, q.Check == c.ID, max(width-4, 1)))...)
-		f.add("answered", c.Given)
+		f.add("answered", given(c))
 		return f.lines
 	}
 	if c.Observed != "" {
@@ -202,4 +202,14 @@ func (p *Pane) goal(c lesson.CheckView, width int) []string {
 		f.add("see", c.Look)
 	}
 	return f.lines
+}
+
+// given is the answer that the learner gave, in the words of the option that it names.
+func given(c lesson.CheckView) string {
+	for _, o := range c.Options {
+		if o.ID == c.Given {
+			return o.Say
+		}
+	}
+	return c.Given
 }

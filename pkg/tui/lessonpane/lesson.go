@@ -36,6 +36,9 @@ type Pane struct {
 	proseCache map[string][]string
 	proseWidth int
 	proseTheme *style.Theme
+	// cardAt is the line of the step's card; showCard is true until it was brought to the top of the view.
+	cardAt   int
+	showCard bool
 	// cache is the whole step as it was last drawn.
 	cache drawing
 }
@@ -65,6 +68,7 @@ func New(state *pane.State, v lesson.View) *Pane {
 func (p *Pane) Apply(v lesson.View) {
 	before := p.View
 	p.View, p.cache = v, drawing{}
+	p.showCard = p.showCard || v.Step.ID == before.Step.ID && revealed(v) && !revealed(before)
 	switch {
 	case v.Step.ID != before.Step.ID:
 		p.scroll, p.proseCache, p.Picked, p.reveal, p.selectedGoal = style.Viewport{}, nil, -1, false, ""
@@ -133,44 +137,6 @@ func (p *Pane) Block(k lesson.BlockKind) (lesson.BlockView, bool) {
 	return lesson.BlockView{}, false
 }
 
-// Question is the open question.
-type Question struct {
-	Kind    lesson.BlockKind
-	Check   string // id of the goal that an answer is for
-	text    string
-	Options []lesson.Option
-	Unit    string
-	// AsksConfidence is true if the answer includes how sure the learner is.
-	AsksConfidence bool
-}
-
-// Question returns the question that is open now; ok is false if there is none.
-func (p *Pane) Question() (q Question, ok bool) {
-	switch p.View.Step.Next {
-	case "predict":
-		if b, ok := p.Block(lesson.PredictBlock); ok {
-			return Question{Kind: b.Kind, text: b.Predict.Question, Options: b.Predict.Options, AsksConfidence: b.Predict.AsksConfidence}, true
-		}
-	case "observe":
-		if b, ok := p.Block(lesson.ObserveBlock); ok {
-			return Question{Kind: b.Kind, text: b.Observe.Question, Options: b.Observe.Options, Unit: b.Observe.Unit}, true
-		}
-	case "answer":
-		b, _ := p.Block(lesson.CheckBlock)
-		for _, c := range b.Checks {
-			if answerable(c) {
-				return Question{Kind: b.Kind, Check: c.ID, text: c.Question, Options: c.Options, Unit: c.Unit}, true
-			}
-		}
-	}
-	return Question{}, false
-}
-
-// answerable reports whether c asks a question that is open and does not wait for another goal.
-func answerable(c lesson.CheckView) bool {
-	return c.Question != "" && c.Verdict != lesson.Pass && !strings.HasPrefix(c.Message, "waits for")
-}
-
 // Hints returns the hints, nil if there are none yet.
 func (p *Pane) Hints() *lesson.HintsView {
 	b, _ := p.Block(lesson.HintsBlock)
@@ -219,6 +185,10 @@ func (p *Pane) Render(width, height int) string {
 	if i := slices.IndexFunc(p.cache.spots, func(s goalLines) bool { return s.id == p.cache.cursor && p.isInView(s) }); p.expanded && i >= 0 {
 		p.scroll.Reveal(p.cache.spots[i].from, p.cache.spots[i].to)
 	}
+	if p.showCard && revealed(p.View) {
+		p.scroll.Top = p.cardAt
+	}
+	p.showCard = false
 	p.reveal, p.revealKind, p.expanded = false, "", false
 	first, last := p.scroll.Window(len(lines), height)
 	return strings.Join(lines[first:last], "\n")
@@ -237,8 +207,19 @@ func (p *Pane) lines(width int) (lines []string, from, to int) {
 
 func (p *Pane) drawStep(width int) (lines []string, from, to int) {
 	lines = p.steadyBefore(width)
+	cardAfter := p.cardAfter()
 	for _, b := range p.View.Step.Blocks {
 		block := p.draw(b, width)
+		if b.Kind == cardAfter {
+			if len(block) > 0 {
+				block = append(block, "")
+			}
+			p.cardAt = len(lines) + len(block)
+			if len(lines) > 0 {
+				p.cardAt++ // the empty line before the block
+			}
+			block = append(block, p.card(p.View.Step.Card, width)...)
+		}
 		if len(block) == 0 {
 			continue
 		}
@@ -289,36 +270,6 @@ func (p *Pane) isNext(k lesson.BlockKind) bool {
 	return false
 }
 
-// whatNext is the line below the step: the key that leads on.
-func (p *Pane) whatNext() string {
-	q, open := p.Question()
-	switch {
-	case p.View.Done:
-		return "The lesson is done. q leaves it, and restores the shop."
-	case open && p.Picked >= 0:
-		return "How sure are you? 1 guess, 2 fairly, 3 sure"
-	case open && len(q.Options) > 0:
-		return "Choose with the number keys."
-	case open:
-		return "enter: type your answer"
-	}
-	run, _ := p.Block(lesson.RunBlock)
-	switch p.View.Step.Next {
-	case "run":
-		if run.Run != nil && run.Run.Running {
-			return ""
-		}
-		return "e: run the command"
-	case "check":
-		return "The goals are checked continuously; c checks them now."
-	case "next":
-		return "n: next step"
-	case "done":
-		return "n: end the lesson"
-	}
-	return ""
-}
-
 func (p *Pane) draw(b lesson.BlockView, width int) []string {
 	switch {
 	case b.Predict != nil:
@@ -332,7 +283,7 @@ func (p *Pane) draw(b lesson.BlockView, width int) []string {
 	case b.Hints != nil:
 		return p.hintsBlock(b.Hints, width)
 	case b.Kind == lesson.RecallBlock:
-		lines := []string{p.label("Remember") + p.state.Faint.Paint("  you will be asked again")}
+		lines := []string{p.label("Remember") + p.state.Faint.Paint("  "+p.state.Say("you will be asked again"))}
 		return append(lines, p.prose(b.Markdown, width)...)
 	}
 	return p.prose(b.Markdown, width)
@@ -351,4 +302,4 @@ func (p *Pane) prose(markdown string, width int) []string {
 	return lines
 }
 
-func (p *Pane) label(word string) string { return p.state.Heading.Paint(word) }
+func (p *Pane) label(word string) string { return p.state.Heading.Paint(p.state.Say(word)) }

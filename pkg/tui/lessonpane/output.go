@@ -1,7 +1,6 @@
 package lessonpane
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/humanize"
@@ -25,13 +24,13 @@ func (p *Pane) run(v *lesson.RunView, width int) []string {
 	progress := ""
 	switch {
 	case v.Running:
-		progress = state.Info.Paint("running")
+		progress = state.Info.Paint(state.Say("running"))
 	case v.Ran && v.ExitCode != 0:
-		progress = state.Warn.Paint(fmt.Sprintf("ran in %s, exit code %d", humanize.Duration(v.Took), v.ExitCode))
+		progress = state.Warn.Paint(state.Sayf("ran in %s, exit code %d", humanize.Duration(v.Took), v.ExitCode))
 	case v.Ran:
-		progress = state.Good.Paint("ran in " + humanize.Duration(v.Took))
+		progress = state.Good.Paint(state.Sayf("ran in %s", humanize.Duration(v.Took)))
 	case !v.Enabled:
-		progress = state.Faint.Paint(v.WhyNot)
+		progress = state.Faint.Paint(state.Say(v.WhyNot))
 	}
 	output := style.CleanLines(v.Output)
 	several := echoes(output) > 1
@@ -48,7 +47,7 @@ func (p *Pane) run(v *lesson.RunView, width int) []string {
 		return lines
 	}
 	if p.Beside && !p.fits(output, width) {
-		return append(lines, style.Hang(state.Faint.Paint(state.Gutter)+" ", state.Faint.Paint(fmt.Sprintf("%s in 6 Output, beside this; z there gives it the whole screen", humanize.Count(len(output), "line"))), width)...)
+		return append(lines, style.Hang(state.Faint.Paint(state.Gutter)+" ", state.Faint.Paint(state.Sayf("the output is in 6, beside this, lines: %d; z there gives it the whole screen", len(output))), width)...)
 	}
 	return append(lines, p.outputLines(output, v.Running, width)...)
 }
@@ -104,7 +103,7 @@ func (p *Pane) outputLines(all []string, live bool, width int) []string {
 			}
 		case over > 0 && i >= maxOutput/2 && i < maxOutput/2+over:
 			if i == maxOutput/2 {
-				lines = append(lines, state.Faint.Paint(fmt.Sprintf("%s %d more lines: 6 shows all", state.Ellipsis, over)))
+				lines = append(lines, state.Faint.Paint(state.Ellipsis+" "+state.Sayf("%d more lines: 6 shows all", over)))
 			}
 			continue
 		}

@@ -22,7 +22,7 @@ func (p *Pane) steadyBefore(width int) []string {
 			passed++
 		}
 	}
-	lines := p.state.HangPainted(p.label("Steady state")+"  ", p.state.Faint.Paint(fmt.Sprintf("%d of %d conditions hold", passed, len(all))), width)
+	lines := p.state.HangPainted(p.label("Steady state")+"  ", p.state.Faint.Paint(p.state.Sayf("%d of %d conditions hold", passed, len(all))), width)
 	if !p.roomy {
 		return lines
 	}
@@ -37,9 +37,9 @@ func (p *Pane) condition(c lesson.CheckView, width int) []string {
 	box, tone := checkBox(p.state.Theme, c.Verdict)
 	title := style.Clean(c.Title)
 	if p.state.Linear && c.Verdict == lesson.Pass {
-		title += " (holds)"
+		title += " (" + p.state.Say("holds") + ")"
 	} else if c.Verdict != lesson.Pass {
-		title += " (does not hold)"
+		title += " (" + p.state.Say("does not hold") + ")"
 	}
 	f := factList{state: p.state, width: width, lines: p.state.HangPainted("  "+tone.Paint(box), p.state.Faint.Paint(title), width)}
 	if c.Verdict != lesson.Pass {
@@ -71,26 +71,14 @@ func (p *Pane) summary(width int) []string {
 
 // cardRows is a card without its frame.
 func (p *Pane) cardRows(c *lesson.Card, width int) []string {
-	state := p.state
-	predicted := c.Predicted
-	if c.Confidence != "" {
-		predicted += " (" + c.Confidence + ")"
-	}
-	tone := state.Bad
-	word := "wrong"
+	const indent = "   "
+	tone, word := p.state.Bad, "not as you predicted"
 	if c.Correct {
-		tone, word = state.Good, "right"
+		tone, word = p.state.Good, "as you predicted"
 	}
-	var lines []string
-	row := func(name, value, tail string) {
-		if value != "" {
-			lines = append(lines, state.HangPainted("   "+state.Faint.Paint(state.Fit(name, 15)), style.Clean(value)+tail, width)...)
-		}
-	}
-	row("you predicted", predicted, tone.Paint(": "+word))
-	row("you saw", c.Observed, "")
-	row("it was", c.Truth, "")
-	return lines
+	lines := []string{tone.Paint(p.state.Say(word))}
+	lines = append(lines, p.cardFacts(c, width-len(indent))...)
+	return style.Prefix(indent, append(lines, p.cardReplies(c, width-len(indent))...))
 }
 
 // steadyNow shows whether the steady state holds again.
@@ -105,7 +93,7 @@ func (p *Pane) steadyNow(width int) []string {
 			text = "does not hold; leaving the lesson restores it"
 		}
 	}
-	lines := append([]string{""}, p.state.HangPainted(p.label("Steady state")+"  ", p.state.Faint.Paint(text), width)...)
+	lines := append([]string{""}, p.state.HangPainted(p.label("Steady state")+"  ", p.state.Faint.Paint(p.state.Say(text)), width)...)
 	for _, c := range all {
 		lines = append(lines, p.condition(c, width)...)
 	}

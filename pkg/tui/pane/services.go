@@ -72,11 +72,14 @@ func (p *Services) Render(width, height int) string {
 	rows := p.rows()
 	if len(rows) == 0 {
 		if p.filter != "" {
-			return p.state.Faint.Paint("no service matches " + p.filter)
+			return p.state.Faint.Paint(p.state.Say("no service matches " + p.filter))
 		}
 		return p.state.Faint.Paint("the shop has no services")
 	}
 	g := style.NewGrid(serviceColumns(p.state), width-2)
+	for i := range g.Columns {
+		g.Columns[i].Title = p.state.Say(g.Columns[i].Title)
+	}
 	lines := []string{p.state.Faint.Paint("  " + g.Header(p.state.Theme))}
 	if i := p.at(rows); i >= 0 {
 		p.scroll.Height = max(height-1, 1)
@@ -120,7 +123,7 @@ func (p *Services) row(s *controlpb.Service, g style.Grid[*controlpb.Service], w
 
 // over is the range of columns that the text of a fault replaces; -1 if there is no fault, or no room.
 func (p *Services) over(s *controlpb.Service, g style.Grid[*controlpb.Service]) (from, to int) {
-	if len(s.GetFaults()) == 0 || g.Columns[len(g.Columns)-1].Title == faultsTitle {
+	if len(s.GetFaults()) == 0 || g.Columns[len(g.Columns)-1].Title == p.state.Say(faultsTitle) {
 		return -1, -1
 	}
 	for i, c := range g.Columns {

@@ -9,11 +9,13 @@ import (
 	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/tui/style"
+	"github.com/shopctl/shopctl/pkg/tui/words"
 )
 
 // State is shared by all panes. Only the model changes it.
 type State struct {
 	*style.Theme
+	words.Language
 	Name         string // of the shop
 	Now          func() time.Time
 	Status       *controlpb.StatusResponse // nil until the daemon has responded
@@ -185,7 +187,7 @@ func waiting(state *State, width int) string {
 		lines := append(style.Wrap(state.Disconnected, width), "", state.Faint.Paint("u starts it; in a shell: ")+state.Code.Paint(state.Command("up")))
 		return strings.Join(lines, "\n")
 	}
-	return state.Faint.Paint("waiting for the shop")
+	return state.Faint.Paint(state.Say("waiting for the shop"))
 }
 
 // commandLines draws a command line that can be pasted.

@@ -129,7 +129,7 @@ func (p *Tail) Render(width, height int) string {
 		}
 	}
 	if len(shown) == 0 {
-		text := p.empty()
+		text := p.state.Say(p.empty())
 		if p.filter != "" && len(p.entries) > 0 {
 			text = "nothing matches " + p.filter
 		}
