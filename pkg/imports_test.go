@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"pkg/cli/image":        {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/engine", "pkg/image"},
 	"pkg/cli/load":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/edit", "pkg/load", "pkg/rpc/control"},
 	"pkg/cli/lesson":       {"pkg/cli/cmdutil", "pkg/cli/iostreams", "lessons", "pkg/call", "pkg/control", "pkg/lesson/...", "pkg/rpc/control", "pkg/rundir", "services"},
+	"pkg/cli/order":        {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/rpc/money", "pkg/rpc/shopv1"},
 	"pkg/cli/dash":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/lesson", "pkg/tui"},
 	"pkg/tui":              {"pkg/lesson", "pkg/lesson/command", "pkg/lesson/probe", "pkg/resource", "pkg/rpc/control"},
 	"pkg/tui/style":        {},

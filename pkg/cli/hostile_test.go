@@ -38,6 +38,7 @@ func hostileLines(dir string) map[string][]string {
 		"map": {"", "-o json", "--ascii", "-o dot"}, "metrics list": {"", "-o json"}, "metrics query": {"up", "up --range 5m", "up --range 5m --plot"}, "metrics targets": {"", "-o json"},
 		"mesh": nil, "mesh status": {"", "-o json"}, "mesh routes": {"cart", "cart -o json"}, "mesh clusters": {"cart"}, "mesh listeners": {"cart"}, "mesh endpoints": {"cart"}, "mesh secrets": {"cart", "cart -o yaml"},
 		"mesh describe": {"cart"}, "mesh tap": {"", "-o json"}, "mesh explain": {"last", "last -o json"}, "mesh on": {"", "cart"}, "mesh off": {"", "cart"},
+		"order list": {"", "-o json"}, "order show": {"last", "x -o json"}, "order follow": {"x"}, "order retry": {"x --reason y"}, "order cancel": {"x --reason y"},
 		"ps": {"", "-o json", "--instances", "--wide"}, "restart": {"cart"}, "restore": {"", "cart"}, "review": {"", "--list"}, "scale": {"cart --replicas 2"}, "set env": {"cart A=b", "cart --list"},
 		"start": {"cart"}, "status": {"", "-o json"}, "stop": {"cart"}, "top": {"", "-o json"},
 		"trace diff": {"a b"}, "trace follow": {""}, "trace list": {"", "-o json"}, "trace open": {traces, traces + " show", traces + " sequence"}, "trace sequence": {"last"}, "trace show": {"last", "last -o json"},

@@ -38,6 +38,7 @@ func TestEveryCommandThatNeedsTheShopSaysThatItIsNotRunning(t *testing.T) {
 		{"get", "deploy"},
 		{"describe", "svc"},
 		{"mail"},
+		{"order", "list"},
 		{"scale", "cart", "--replicas", "2"},
 		{"restart", "cart"},
 		{"stop", "cart"},

@@ -21,6 +21,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/mesh"
 	"github.com/shopctl/shopctl/pkg/cli/objects"
 	"github.com/shopctl/shopctl/pkg/cli/observe"
+	"github.com/shopctl/shopctl/pkg/cli/order"
 	"github.com/shopctl/shopctl/pkg/cli/shop"
 	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/pkg/tui"
@@ -141,6 +142,7 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 			objects.NewRestoreCmd(f),
 			objects.NewSetCmd(f),
 			shop.NewMailCmd(f),
+			order.NewCmd(f),
 		}},
 		{groupLearn, []*cobra.Command{
 			lessonCmd,
