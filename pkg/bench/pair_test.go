@@ -21,6 +21,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/h2"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/h2/h2test"
+	"github.com/shopctl/shopctl/pkg/workload/process"
 )
 
 // raw passes messages of gRPC as the bytes that they are.
@@ -121,11 +122,11 @@ type hop struct {
 	pid  int
 }
 
-// startHop starts a process until the benchmark ends.
-func startHop(b *testing.B, kind, upstream string) hop {
+// startHop starts a process until the benchmark ends. A proxy gets the settings of a sidecar's runtime, so that pairs compare.
+func startHop(b *testing.B, kind, upstream string, settings ...string) hop {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "BENCH_HOP="+kind, "BENCH_UPSTREAM="+upstream)
+	cmd.Env = append(append(os.Environ(), settings...), "BENCH_HOP="+kind, "BENCH_UPSTREAM="+upstream)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		b.Fatal(err)
@@ -166,8 +167,8 @@ func BenchmarkPairs(b *testing.B) {
 	direct := &pair{kind: "direct", conn: dialPair(b, echo.addr)}
 	pairs := []*pair{startSidecars(b, echo.addr, startHop(b, "sink", "").addr)}
 	for _, kind := range []string{"h2", "grpc", "httputil"} {
-		inner := startHop(b, kind, echo.addr)
-		outer := startHop(b, kind, inner.addr)
+		inner := startHop(b, kind, echo.addr, process.SidecarRuntime()...)
+		outer := startHop(b, kind, inner.addr, process.SidecarRuntime()...)
 		pairs = append(pairs, &pair{kind: kind, pids: []int{inner.pid, outer.pid}, conn: dialPair(b, outer.addr)})
 	}
 	if p := startHAProxies(b, echo.addr); p != nil {

@@ -57,6 +57,7 @@ func NewDaemonCmd(f *cmdutil.Factory, version string) *cobra.Command {
 			if f.Getenv("GOMEMLIMIT") == "" {
 				debug.SetMemoryLimit(memoryLimit)
 			}
+			go saveMemory(cmd.Context())
 			return daemon.Run(cmd.Context(), cfg, daemon.ReadyPipe(f.Getenv))
 		},
 	}

@@ -32,6 +32,7 @@ func RunService(sys cmdutil.System, name string) int {
 		<-sys.Signals
 		cancel()
 	}()
+	go saveMemory(ctx)
 	err := serve(ctx, sys, name)
 	switch {
 	case err == nil, errors.Is(err, chassis.ErrLifeline):

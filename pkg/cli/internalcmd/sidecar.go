@@ -19,6 +19,7 @@ func RunSidecar(sys cmdutil.System) int {
 		<-sys.Signals
 		cancel()
 	}()
+	go saveMemory(ctx)
 	err := startSidecar(ctx, sys)
 	if err == nil || errors.Is(err, sidecar.ErrLifeline) {
 		return cmdutil.ExitOK
