@@ -43,6 +43,11 @@ import (
 
 // Setup registers the service on rt.
 func Setup(_ context.Context, rt *chassis.Runtime) error {
+	return setup(rt, rt.Now, nil)
+}
+
+// setup lets a test set the clock of the journal, and be called at each point where a crash leaves another state behind.
+func setup(rt *chassis.Runtime, now func() time.Time, reached func(point string)) error {
 	c, err := dial(rt)
 	if err != nil {
 		return err
@@ -52,10 +57,11 @@ func Setup(_ context.Context, rt *chassis.Runtime) error {
 		return err
 	}
 	prices := cache.Config{TTL: ttl, FetchTimeout: orderTimeout, Limit: rememberPrices, Now: rt.Now}
-	journal, err := openJournal(rt.DataDir(), rt.Now, rt.Log())
+	journal, err := openJournal(rt.DataDir(), now, rt.Log())
 	if err != nil {
 		return err
 	}
+	journal.reached = reached
 	s := &server{
 		clients:     c,
 		prices:      cache.New[priceKey, *hipstershop.Money](prices),

@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -9,9 +10,18 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/chassis/durable"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 )
+
+// CrashingSetup is Setup with a clock that is ahead by some time, and calls reached at each point where a crash leaves another
+// state behind.
+func CrashingSetup(ahead time.Duration, reached func(point string)) chassis.Setup {
+	return func(_ context.Context, rt *chassis.Runtime) error {
+		return setup(rt, func() time.Time { return time.Now().Add(ahead) }, reached)
+	}
+}
 
 // LeaveInterrupted writes what a process leaves in its directory that was killed while it placed an order, or, with
 // doubt, that has not got the response of a charge, long ago. It returns the key of the charge.

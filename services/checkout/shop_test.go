@@ -22,7 +22,13 @@ import (
 	"github.com/shopctl/shopctl/services/checkout"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if isChild() {
+		runChild()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // shop is the checkout and its six dependencies, which a test can break.
 type shop struct {
@@ -45,6 +51,7 @@ type shop struct {
 	back  []*shopv1.RefundRequest
 	sent  map[string]bool   // by idempotency key: false if it was canceled
 	lose  bool              // the responses of charges
+	lost  bool              // the responses of shipments
 	env   map[string]string // of the checkout
 }
 
@@ -261,6 +268,9 @@ func (p parcels) ShipOrder(ctx context.Context, _ *pb.ShipOrderRequest) (*pb.Shi
 	}
 	if !p.forget {
 		p.sent[key] = true
+	}
+	if p.lost {
+		return nil, status.Error(codes.Unavailable, "connection reset")
 	}
 	return &pb.ShipOrderResponse{TrackingId: "UT-44031-220429634"}, nil
 }
