@@ -52,7 +52,7 @@ func (s *shop) scraped(at time.Time) {
 	}
 }
 
-// runRules evaluates rules after scrapes, and follows the objects that hold them, until ctx ends.
+// runRules evaluates rules after scrapes, or between them if these are rarer than a group's interval, and follows the objects that hold them, until ctx ends.
 func (s *shop) runRules(ctx context.Context) {
 	changes := make(chan struct{}, 1)
 	done := make(chan struct{})
@@ -67,7 +67,14 @@ func (s *shop) runRules(ctx context.Context) {
 	}()
 	s.readRules()
 	settled := false
+	late := time.NewTimer(0)
+	defer late.Stop()
 	for ctx.Err() == nil {
+		if at, ok := s.meters.rules.Late(); ok {
+			late.Reset(max(at.Sub(s.now()), time.Millisecond))
+		} else {
+			late.Stop()
+		}
 		select {
 		case <-ctx.Done():
 		case <-changes:
@@ -76,6 +83,8 @@ func (s *shop) runRules(ctx context.Context) {
 			if settled = settled || s.settled(); settled {
 				s.meters.rules.Evaluate(ctx, at)
 			}
+		case <-late.C:
+			s.meters.rules.EvaluateLate(ctx, s.now())
 		}
 	}
 	<-done

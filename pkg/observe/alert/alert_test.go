@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -179,6 +180,37 @@ func TestARecordingRuleWritesSeriesThatLaterRulesSee(t *testing.T) {
 	r.now = r.now.Add(2 * time.Second)
 	if got := r.ask(`{__name__=~".*:errors"}`); got != "" {
 		t.Errorf("after the rules are gone: %s", got)
+	}
+}
+
+func TestAGroupIsEvaluatedAtItsIntervalAlsoBetweenScrapes(t *testing.T) {
+	r := newRig(t)
+	r.Set([]Object{{Name: "a/b", Spec: rule.Spec{Groups: []rule.Group{
+		{Name: "often", Interval: "2s", Rules: []rule.Rule{{Record: "at", Expr: intstr.FromString("vector(time())")}}},
+		{Name: "seldom", Interval: "1m", Rules: []rule.Rule{{Record: "seldom", Expr: intstr.FromString("vector(time())")}}},
+	}}}}, r.now)
+	if at, ok := r.Late(); ok {
+		t.Errorf("late at %v before the first scrape", at)
+	}
+	r.step(map[string]float64{"cart": 1})
+	scraped := r.now
+	for second := 1; second <= 15; second++ {
+		r.now = scraped.Add(time.Duration(second) * time.Second)
+		r.EvaluateLate(t.Context(), r.now)
+	}
+	if got := r.ask("count_over_time(at[14s])"); got != "{} 7" {
+		t.Errorf("evaluations in 14 s: %s", got)
+	}
+	if got := r.ask("count_over_time(seldom[1m])"); got != "{} 1" {
+		t.Errorf("evaluations of the other group: %s", got)
+	}
+	if at, ok := r.Late(); !ok || !at.Equal(scraped.Add(16*time.Second+slack)) {
+		t.Errorf("next is late at %v %v, the scrape was at %v", at, ok, scraped)
+	}
+	r.now = scraped.Add(100 * time.Second) // as after a suspend: one evaluation, on the beat
+	r.EvaluateLate(t.Context(), r.now)
+	if got := r.ask("at - " + strconv.FormatInt(scraped.Unix(), 10)); got != "{} 98" {
+		t.Errorf("after a pause at %s", got)
 	}
 }
 

@@ -124,17 +124,48 @@ func (m *Manager) Evaluate(ctx context.Context, at time.Time) {
 		if !g.last.IsZero() && at.Sub(g.last) < g.interval-slack && at.After(g.last) {
 			continue
 		}
-		g.last = at
-		for _, r := range g.rules {
-			if ctx.Err() != nil {
-				return
-			}
-			m.evaluate(ctx, r, at)
+		m.evaluateGroup(ctx, g, at)
+	}
+}
+
+func (m *Manager) evaluateGroup(ctx context.Context, g *group, at time.Time) {
+	g.last = at
+	for _, r := range g.rules {
+		if ctx.Err() != nil {
+			return
+		}
+		m.evaluate(ctx, r, at)
+	}
+}
+
+// EvaluateLate evaluates the groups that no scrape came for in time, each at the time at which it was due; and the last one only of
+// those times, if several have passed.
+func (m *Manager) EvaluateLate(ctx context.Context, now time.Time) {
+	m.run.Lock()
+	defer m.run.Unlock()
+	for _, g := range m.groups {
+		if g.last.IsZero() {
+			continue
+		}
+		if late := now.Add(-slack).Sub(g.last); late >= g.interval {
+			m.evaluateGroup(ctx, g, g.last.Add(late/g.interval*g.interval))
 		}
 	}
 }
 
-// slack is how much early a group may be evaluated: its times are those of scrapes.
+// Late is when EvaluateLate next has a group to evaluate, if no scrape comes before; false if no group was evaluated yet.
+func (m *Manager) Late() (at time.Time, ok bool) {
+	m.run.Lock()
+	defer m.run.Unlock()
+	for _, g := range m.groups {
+		if due := g.last.Add(g.interval + slack); !g.last.IsZero() && (!ok || due.Before(at)) {
+			at, ok = due, true
+		}
+	}
+	return at, ok
+}
+
+// slack is how much early a group may be evaluated, for its times are those of scrapes; and how long a scrape is waited for.
 const slack = 500 * time.Millisecond
 
 // Groups returns the state of all rules, by group in order.
