@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"io"
+
 	"github.com/spf13/cobra"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
@@ -12,7 +14,7 @@ func newCompletionCmd(f *cmdutil.Factory) *cobra.Command {
 	return cmdutil.Exits(&cobra.Command{
 		Use:       "completion bash|zsh|fish|powershell",
 		Short:     "Print a completion script for a shell",
-		Long:      "Print a completion script for a shell. It completes commands, flags, services, methods and objects; names come from the\nrunning shop, or from the built-in services if the shop is down.",
+		Long:      "Print a completion script for a shell. It completes commands, flags, services, methods, objects, and the fields of a\ncall's message; names come from the running shop, or from the built-in services if the shop is down. In bash, it needs\nnothing but bash 4.4 or newer; elsewhere, a message is completed as far as the shell's own quoting allows.",
 		Example:   "source <(shopctl completion bash)\nshopctl completion zsh > \"${fpath[1]}/_shopctl\"\nshopctl completion fish > ~/.config/fish/completions/shopctl.fish\nshopctl completion powershell | Out-String | Invoke-Expression",
 		ValidArgs: shells,
 		Args:      cmdutil.Exactly(1, "one of bash, zsh, fish, powershell"),
@@ -20,7 +22,8 @@ func newCompletionCmd(f *cmdutil.Factory) *cobra.Command {
 			root := cmd.Root()
 			switch args[0] {
 			case "bash":
-				return root.GenBashCompletionV2(f.IO.Out, true)
+				_, err := io.WriteString(f.IO.Out, bashScript)
+				return err
 			case "zsh":
 				return root.GenZshCompletion(f.IO.Out)
 			case "fish":

@@ -25,6 +25,7 @@ func hostileLines(dir string) map[string][]string {
 		"apply": {"-f " + manifest, "--dry-run -f " + manifest}, "diff": {"-f " + manifest}, "delete": {"deployment x", "-f " + manifest},
 		"call":         {"cart", "cart GetCart {}", "127.0.0.1:1 a.B/C {}", "cart --describe"},
 		"config trust": {"", "--revoke"},
+		"__bash":       {"shopctl 9", "shopctl 63"},
 		"completion":   {"bash", "zsh", "fish", "powershell"},
 		"describe":     {"deployment", "deployment x", "pods"},
 		"down":         nil, "up": nil, "dash": nil, "daemon": nil, "doctor": nil, "service run": nil, "lesson guard": nil,

@@ -166,6 +166,7 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 			config.NewCmd(f),
 			newVersionCmd(f),
 			newCompletionCmd(f),
+			newBashCmd(f),
 			newExitCodesCmd(f),
 			internalcmd.NewServiceCmd(f),
 			internalcmd.NewDaemonCmd(f, buildVersion().Version),

@@ -90,7 +90,7 @@ shopctl call 127.0.0.1:50051 Greeter/SayHello -d '{}' --import-path protos --pro
 	flags.BoolVar(&o.describe, "describe", false, "print the contract of METHOD (or a message, service or enum), or the whole contract")
 	flags.BoolVar(&o.template, "template", false, "print an empty request message of METHOD")
 	flags.IntVar(&o.repeat, "repeat", 0, "make the call `TIMES` times and print latency and size")
-	o.data.add(cmd)
+	o.data.add(cmd, o.completeMessage)
 	addFiles(cmd, &o.files)
 	o.secure.add(cmd)
 	o.outside.add(cmd)

@@ -11,9 +11,9 @@ import (
 	"github.com/shopctl/shopctl/services"
 )
 
-// complete completes services that speak gRPC, and their methods; built-in services are completed with the shop down
+// complete completes services that speak gRPC, their methods, and the fields of a message; built-in services are completed with the shop down
 // as well.
-func (o *callOptions) complete(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (o *callOptions) complete(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	switch len(args) {
 	case 0:
 		var names []string
@@ -25,8 +25,38 @@ func (o *callOptions) complete(cmd *cobra.Command, args []string, _ string) ([]s
 		return names, cobra.ShellCompDirectiveNoFileComp
 	case 1:
 		return CompleteMethods(cmd.Context(), o.f, args[0]), cobra.ShellCompDirectiveNoFileComp
+	case 2:
+		return o.completeMessage(cmd, args, typed)
 	}
 	return nil, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeMessage completes the JSON of a request; args are the service and the method.
+func (o *callOptions) completeMessage(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	const directive = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveKeepOrder
+	if len(args) < 2 {
+		return nil, directive
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), cmdutil.LiveTimeout)
+	defer cancel()
+	t, err := findTarget(ctx, o.f.IO, o.f.Shop, o.f.Namespace, args[0], true)
+	if err != nil {
+		return nil, directive
+	}
+	t.Files, t.TLS, t.Authority = o.files, o.secure.secured(), o.secure.authority
+	caller := call.New(call.Config{Now: o.f.Now, Rand: rand.Reader})
+	defer caller.Close()
+	found, err := caller.CompleteMessage(ctx, t.Target, args[1], typed)
+	if err != nil {
+		return nil, directive
+	}
+	words := make([]string, len(found))
+	for i, c := range found {
+		if words[i] = c.Text; c.Description != "" {
+			words[i] += "\t" + c.Description
+		}
+	}
+	return words, directive
 }
 
 // CompleteMethods returns the methods of a service, each with its messages as a description.

@@ -26,8 +26,9 @@ type dataOptions struct {
 }
 
 // add adds the flags.
-func (o *dataOptions) add(cmd *cobra.Command) {
+func (o *dataOptions) add(cmd *cobra.Command, complete cobra.CompletionFunc) {
 	cmd.Flags().StringVarP(&o.data, "data", "d", "", "the `MESSAGE`, in place of the argument; @ reads it from standard input")
+	cmdutil.Must(cmd.RegisterFlagCompletionFunc("data", complete))
 	o.format = messagesJSON
 	cmd.Flags().Var(&cmdutil.EnumFlag{Value: &o.format, Allowed: []string{messagesJSON, messagesText}}, "format", "format of messages: json, or protobuf's text")
 	cmdutil.CompleteWords(cmd, "format", messagesJSON, messagesText)
