@@ -54,7 +54,7 @@ func TestALessonByAnotherAuthorStaysInItsShopAndItsFiles(t *testing.T) {
 		"apply -f https://example.com/x.yaml", "apply -f /dev/stdin", "apply -f pipe.yaml", "apply -f sub", "diff -f ../evil.yaml", "delete -f ../evil.yaml",
 		"apply -f good.yaml --name second", "apply -f good.yaml --name=second", "apply -f good.yaml -n other", "apply -f good.yaml -qn other", "get secrets --namespace kube-system",
 		"stop payment --name second", "fault inject payment --delay 1s --name second", "load start --name second",
-		"call 127.0.0.1:50051", "call example.com:443 K/Get {}", "call [::1]:1 K/Get", "call catalog ListProducts --proto ../evil.proto",
+		"mesh on -n other", "mesh status --name second", "mesh off --namespace kube-system", "call 127.0.0.1:50051", "call example.com:443 K/Get {}", "call [::1]:1 K/Get", "call catalog ListProducts --proto ../evil.proto",
 		"trace open ../evil.yaml", "up", "down", "dash", "daemon", "service run ad", "export grafana", "export grafana --dir .", "lesson list", "lesson reset --all", "review",
 		"completion bash", "doctor", "lesson guard", "__complete apply -f ''", "",
 	} {

@@ -49,6 +49,9 @@ func (e *RefusedError) Error() string {
 func (l Limits) Check(before, after store.Snapshot) error {
 	was, is := newView(before), newView(after)
 	for _, key := range is.changedSince(was) {
+		if l.joins(key, was, is) {
+			continue
+		}
 		if key.Namespace != l.Namespace {
 			return &RefusedError{key, admission.Issue{Message: fmt.Sprintf("a lesson by another author changes only objects in the shop's namespace, %s", l.Namespace)}}
 		}

@@ -50,6 +50,12 @@ func shop(t *testing.T) *store.Store {
 	return s
 }
 
+// gateway is one of the mesh, with further fields of its container.
+func gateway(container string) string {
+	return `{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {selector: {matchLabels: {app: d}}, template: {metadata: {labels: {app: d}, ` +
+		`annotations: {inject.istio.io/templates: gateway}}, spec: {containers: [{name: istio-proxy, image: auto, ` + container + `}]}}}}`
+}
+
 func apply(t *testing.T, s *store.Store, text string) {
 	t.Helper()
 	if _, err := s.Apply(t.Context(), manifests(t, text), "", false); err != nil {
@@ -74,6 +80,12 @@ func TestALessonByAnotherAuthorChoosesNoProgram(t *testing.T) {
 		"arguments":                 {deployment(`image: catalog, args: [x]`, ""), "containers[0].args: a lesson by another author " + what},
 		"a working directory":       {deployment(`image: catalog, workingDir: /tmp`, ""), "containers[0].workingDir"},
 		"an image of the user's":    {deployment(`image: node`, ""), `containers[0].image: "node" is not a built-in service`},
+		"a gateway with a command":  {gateway(`command: [id]`), "containers[0].command: a lesson by another author " + what},
+		"a gateway with variables":  {gateway(`env: [{name: SHOPCTL_X, value: z}]`), `containers[0].image: "auto" is not a built-in service`},
+		"a gateway of another name": {strings.ReplaceAll(gateway(``), "istio-proxy", "program"), `containers[0].image: "auto" is not a built-in service`},
+		"a proxy in no gateway":     {strings.ReplaceAll(gateway(``), "templates: gateway", "templates: sidecar"), `containers[0].image: "auto" is not a built-in service`},
+		"another label of the shop": {`{apiVersion: v1, kind: Namespace, metadata: {name: production, labels: {istio-injection: enabled, x: z}}}`, "only objects in the shop's namespace"},
+		"another namespace's mesh":  {`{apiVersion: v1, kind: Namespace, metadata: {name: other, labels: {istio-injection: enabled}}}`, "only objects in the shop's namespace"},
 		"an init container":         {deployment(`image: catalog`, `initContainers: [{name: i, image: catalog, command: [id]}],`), "initContainers[0].command"},
 		"a sidecar":                 {deployment(`image: catalog`, `initContainers: [{name: i, image: node, restartPolicy: Always}],`), "initContainers[0].image"},
 		"an ephemeral container":    {deployment(`image: catalog`, `ephemeralContainers: [{name: e, image: catalog, command: [id]}],`), "ephemeralContainers"},
@@ -145,6 +157,7 @@ func TestALessonByAnotherAuthorChangesSettings(t *testing.T) {
 		"volumes":       deployment(`image: catalog, volumeMounts: [{name: v, mountPath: /v, subPath: a}]`, `volumes: [{name: v, configMap: {name: x, optional: true}}, {name: e, emptyDir: {}}],`),
 		"a ConfigMap":   `{apiVersion: v1, kind: ConfigMap, metadata: {name: other}, data: {LD_PRELOAD: nobody reads it}}`,
 		"a Service":     `{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {selector: {app: d}, ports: [{port: 80}]}}`,
+		"a gateway":     gateway(`ports: [{containerPort: 8080}]`),
 		"other objects": `{apiVersion: monitoring.coreos.com/v1, kind: PrometheusRule, metadata: {name: r}, spec: {groups: [{name: g, rules: [{record: a, expr: "1"}]}]}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -155,6 +168,29 @@ func TestALessonByAnotherAuthorChangesSettings(t *testing.T) {
 				t.Error(problems)
 			}
 		})
+	}
+}
+
+func TestALessonByAnotherAuthorTakesTheShopIntoTheMeshAndOutOfIt(t *testing.T) {
+	s := shop(t)
+	ctx := store.WithCheck(t.Context(), limits().Check)
+	namespace := func(name string) []resource.Key { return []resource.Key{{Kind: resource.KindNamespace, Name: name}} }
+	for _, on := range []bool{true, false} {
+		join := func(o resource.Object) error { return resource.SetInjection(o, on) }
+		if _, err := s.EditObjects(ctx, namespace(store.DefaultNamespace), false, join); err != nil {
+			t.Errorf("into the mesh: %v: %v", on, err)
+		}
+		var refused *foreign.RefusedError
+		if _, err := s.EditObjects(ctx, namespace("other"), false, join); !errors.As(err, &refused) {
+			t.Errorf("another namespace: %v", err)
+		}
+	}
+	var refused *foreign.RefusedError
+	if _, err := s.EditObjects(ctx, namespace(store.DefaultNamespace), false, func(o resource.Object) error {
+		o.SetLabels(map[string]string{resource.InjectionLabel: "enabled", "x": "z"})
+		return nil
+	}); !errors.As(err, &refused) {
+		t.Errorf("another label beside it: %v", err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/admission"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
@@ -32,7 +33,7 @@ func (l Limits) checkDeployment(was, is *view, old, d *appsv1.Deployment) admiss
 		resolvedBefore = was.resolver.Resolve(old).Pod
 	}
 	if same := reflect.DeepEqual(before, spec); !same {
-		l.checkSpec(&issues, before, spec)
+		l.checkSpec(&issues, before, spec, resource.IsGateway(&d.Spec.Template))
 	}
 	resolved := is.resolver.Resolve(d).Pod
 	if l.builtinOnly(spec) {
@@ -51,7 +52,7 @@ func (l Limits) builtinOnly(spec *corev1.PodSpec) bool {
 }
 
 // checkSpec refuses what a changed pod contains beyond harmless fields. Containers that were there before stay allowed.
-func (l Limits) checkSpec(issues *admission.Issues, before, spec *corev1.PodSpec) {
+func (l Limits) checkSpec(issues *admission.Issues, before, spec *corev1.PodSpec, gateway bool) {
 	rest := *spec.DeepCopy()
 	harmlessPod(&rest)
 	restBefore := *before.DeepCopy()
@@ -64,8 +65,8 @@ func (l Limits) checkSpec(issues *admission.Issues, before, spec *corev1.PodSpec
 			checkVolume(issues, fmt.Sprintf("%s.volumes[%d]", specPath, i), v)
 		}
 	}
-	l.checkContainers(issues, "initContainers", before.InitContainers, spec.InitContainers)
-	l.checkContainers(issues, "containers", before.Containers, spec.Containers)
+	l.checkContainers(issues, "initContainers", before.InitContainers, spec.InitContainers, false)
+	l.checkContainers(issues, "containers", before.Containers, spec.Containers, gateway)
 }
 
 // harmlessPod empties the fields of a pod that choose no program.
@@ -94,17 +95,17 @@ func checkVolume(issues *admission.Issues, path string, v corev1.Volume) {
 	}
 }
 
-func (l Limits) checkContainers(issues *admission.Issues, field string, before, containers []corev1.Container) {
+func (l Limits) checkContainers(issues *admission.Issues, field string, before, containers []corev1.Container, gateway bool) {
 	for i, c := range containers {
 		if slices.ContainsFunc(before, func(b corev1.Container) bool { return reflect.DeepEqual(b, c) }) {
 			continue
 		}
-		l.checkContainer(issues, fmt.Sprintf("%s.%s[%d]", specPath, field, i), c)
+		l.checkContainer(issues, fmt.Sprintf("%s.%s[%d]", specPath, field, i), c, isProxy(gateway, c))
 	}
 }
 
-func (l Limits) checkContainer(issues *admission.Issues, path string, c corev1.Container) {
-	if !l.Builtin(c.Image) {
+func (l Limits) checkContainer(issues *admission.Issues, path string, c corev1.Container, proxy bool) {
+	if !proxy && !l.Builtin(c.Image) {
 		issues.Add(path+".image", "%q is not a built-in service, and a lesson by another author runs no other programs", c.Image)
 	}
 	checkProbe(issues, path+".startupProbe", c.Ports, c.StartupProbe)

@@ -20,6 +20,7 @@ type view struct {
 	// revisions differ where an object was changed.
 	revisions   map[resource.Key]string
 	deployments map[resource.Key]*appsv1.Deployment
+	namespaces  map[string]*corev1.Namespace
 	// external are the Services of the type ExternalName: other hosts.
 	external map[resource.Key]bool
 	// services are those that an address may name; nil: any.
@@ -29,7 +30,7 @@ type view struct {
 
 func newEmptyView() *view {
 	return &view{
-		revisions: map[resource.Key]string{}, deployments: map[resource.Key]*appsv1.Deployment{}, external: map[resource.Key]bool{},
+		revisions: map[resource.Key]string{}, deployments: map[resource.Key]*appsv1.Deployment{}, namespaces: map[string]*corev1.Namespace{}, external: map[resource.Key]bool{},
 		resolver: &podspec.Resolver{ConfigMaps: map[orchestrator.Key]*corev1.ConfigMap{}, Secrets: map[orchestrator.Key]*corev1.Secret{}},
 	}
 }
@@ -59,6 +60,8 @@ func (v *view) add(o resource.Object) {
 	switch o := o.(type) {
 	case *appsv1.Deployment:
 		v.deployments[resource.KeyOf(o)] = o
+	case *corev1.Namespace:
+		v.namespaces[o.Name] = o
 	case *corev1.ConfigMap:
 		v.resolver.ConfigMaps[key] = o
 	case *corev1.Secret:

@@ -10,7 +10,7 @@ import (
 // and change its objects. None of them starts a program or writes a file.
 var foreignVerbs = [...]string{
 	"alerts", "apply", "call", "delete", "describe", "diff", "events", "exit-codes", "fault", "get", "help", "http", "load", "logs",
-	"mail", "map", "metrics", "ps", "restart", "scale", "set", "start", "status", "stop", "top", "trace", "version",
+	"mail", "map", "mesh", "metrics", "ps", "restart", "scale", "set", "start", "status", "stop", "top", "trace", "version",
 }
 
 // ForeignVerb reports whether a lesson by another author can run a command of the top level.
