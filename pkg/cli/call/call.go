@@ -47,8 +47,8 @@ reflection. Without a method, list the methods.
 
 The message is JSON, as an argument or on standard input ("-" always reads it). A client-streaming method accepts
 several messages, one after the other; responses are printed as they arrive. Method names may be short
-(ListProducts) or full (hipstershop.ProductCatalogService/ListProducts). As with grpcurl, "list" prints names of services,
-"list NAME" those of a service's methods, and "describe NAME" the source of a service, method, message or enum.
+(ListProducts) or full (hipstershop.ProductCatalogService/ListProducts). As with grpcurl, "list" prints names of
+services, "list NAME" those of a service's methods, and "describe NAME" the source of a service, method, message or enum.
 
 A call that fails exits with 64 + its gRPC code, as grpcurl does: 69 is NOT_FOUND, 78 UNAVAILABLE. The default
 deadline is 10s for calls without streams.

@@ -40,14 +40,15 @@ func newBuildCmd(f *cmdutil.Factory, version string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "build {-o FILE | --load | --push REFERENCE}",
 		Short: "Build an image that holds this binary and nothing else",
-		Long: `Build the image of the shop: this static binary, the certificates of public authorities, and a user without privileges.
-It needs no Dockerfile, no base image, no registry and no engine. One image serves all services, sidecars and the daemon: which
-of them a container is follows from its command. The same binary makes the same image, bit for bit, and its tag is made of the
-contents.
+		Long: `Build the image of the shop: this static binary, the certificates of public authorities, and a user without
+privileges. It needs no Dockerfile, no base image, no registry and no engine. One image serves all services, sidecars
+and the daemon: which of them a container is follows from its command. The same binary makes the same image, bit for
+bit, and its tag is made of the contents.
 
--o writes an archive that docker load, podman load, ctr images import, kind load image-archive, minikube image load and
-k3d image import take. --load gives the image to the container engine of this machine, as docker's own command finds it.
---push writes it to a registry, with the credentials of docker login; one on localhost is spoken to without TLS.
+-o writes an archive that docker load, podman load, ctr images import, kind load image-archive, minikube image load
+and k3d image import take. --load gives the image to the container engine of this machine, as docker's own command
+finds it. --push writes it to a registry, with the credentials of docker login; one on localhost is spoken to without
+TLS.
 
 The program of another platform is the file shopctl-OS-ARCH beside this one, unless --binary names it.`,
 		Example: `shopctl image build --load

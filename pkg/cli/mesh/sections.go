@@ -49,8 +49,8 @@ func clusters() section {
 		long: `Print the clusters of a sidecar: the groups of endpoints that a route can choose. A Service has one without a subset,
 and one for each subset of its DestinationRule. Each has its own limits and its own list of ejected endpoints.
 
-BREAKERS is how full its circuit breakers are: requests 9/10 are nine under way of at most ten. Behind it is what went over
-a limit, by Envoy's names. With -o json both stand in the metadata of the cluster, under "shopctl".`,
+BREAKERS is how full its circuit breakers are: requests 9/10 are nine under way of at most ten. Behind it is what went
+over a limit, by Envoy's names. With -o json both stand in the metadata of the cluster, under "shopctl".`,
 		example: "shopctl mesh clusters checkout\nshopctl mesh clusters checkout -o json | jq '.[].metadata.filterMetadata.shopctl'",
 		header:  []string{"SERVICE FQDN", "PORT", "SUBSET", "DIRECTION", "TYPE", "ENDPOINTS", "EJECTED", "BREAKERS", "POLICY", "DESTINATION RULE"},
 		rows: func(ios *iostreams.IO, now time.Time, r *controlpb.GetSidecarResponse) (rows [][]string) {
@@ -95,8 +95,8 @@ func endpoints() section {
 	return section{
 		name: "endpoints", short: "Print the endpoints of a sidecar's clusters",
 		long: `Print the endpoints of each cluster, whether each is healthy, and whether outlier detection has ejected it, why and for
-how long. Every caller ejects for itself: another sidecar can still use an endpoint that this one does not. With -o json it
-stands in the metadata of the endpoint, under "shopctl".`,
+how long. Every caller ejects for itself: another sidecar can still use an endpoint that this one does not. With -o json
+it stands in the metadata of the endpoint, under "shopctl".`,
 		example: "shopctl mesh endpoints checkout\nshopctl mesh endpoints checkout -o name",
 		header:  []string{"ENDPOINT", "STATUS", "OUTLIER CHECK", "EJECTED", "CLUSTER", "INSTANCE", "SECURITY"},
 		rows: func(ios *iostreams.IO, now time.Time, r *controlpb.GetSidecarResponse) (rows [][]string) {

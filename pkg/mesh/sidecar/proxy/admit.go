@@ -87,7 +87,7 @@ func (c *call) forwardCertificate() {
 	c.head.Set(header, value)
 }
 
-// forwarded is what the callee is told of a connection's two certificates.
+// forwarded is what the callee receives of a connection's two certificates.
 type forwarded struct {
 	own   *tls.Certificate // of which value was made
 	value string

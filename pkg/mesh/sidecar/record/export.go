@@ -136,7 +136,7 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 func (codec) Unmarshal(data mem.BufferSlice, v any) error {
 	m, ok := v.(proto.Message)
 	if !ok {
-		return fmt.Errorf("decode into a %T: it is no message", v)
+		return fmt.Errorf("decode into a %T: it is not a message", v)
 	}
 	return proto.Unmarshal(data.Materialize(), m)
 }
