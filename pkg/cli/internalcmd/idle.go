@@ -14,7 +14,7 @@ const (
 	startTime = 4 * time.Second
 	// idleTime is how often a process looks whether it has been idle.
 	idleTime = time.Minute
-	// idleBytes is what a process allocates at most in idleTime if nobody calls it: it answers probes and is asked for its metrics.
+	// idleBytes is what a process allocates at most in idleTime if no one calls it: it answers probes and is asked for its metrics.
 	idleBytes = 6 << 20
 	// wasteBytes is how much garbage is worth a collection.
 	wasteBytes = 1 << 20
