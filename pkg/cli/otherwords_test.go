@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/shopctl/shopctl/pkg/cli"
+	"github.com/shopctl/shopctl/pkg/cli/call"
 	"github.com/shopctl/shopctl/pkg/cli/clitest"
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/lesson/command"
@@ -117,5 +118,37 @@ func TestTheWordsOfOtherToolsAreCommandsOrAnsweredWithOne(t *testing.T) {
 				t.Errorf("%s: answered %q, and the table has %q", row.theirs, text, row.ours)
 			}
 		}
+	}
+}
+
+// A command line of grpcurl can be typed after "shopctl call" as it is.
+func TestTheFlagsOfGrpcurlAreThoseOfCall(t *testing.T) {
+	callCmd, _, err := cli.Tree().Find([]string{"call"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for _, row := range wordsRows(t) {
+		line, ok := strings.CutPrefix(row.theirs, "grpcurl -")
+		if !ok {
+			continue
+		}
+		words, err := command.Split("-" + line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tried++
+		cmd, _, err := cli.Tree().Find([]string{"call"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.ParseFlags(call.LongFlags(callCmd, words)); err != nil {
+			t.Errorf("%s: %v", row.theirs, err)
+		} else if err := cmd.ValidateArgs(cmd.Flags().Args()); err != nil {
+			t.Errorf("%s: %v", row.theirs, err)
+		}
+	}
+	if tried < 15 {
+		t.Errorf("%d rows tried", tried)
 	}
 }
