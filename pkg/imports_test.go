@@ -46,6 +46,7 @@ var allowed = map[string][]string{
 	"pkg/tui/feed":         {"pkg/tui/style", "pkg/control", "pkg/lesson", "pkg/plot", "pkg/resource", "pkg/resource/render", "pkg/rpc/control", "pkg/trace"},
 	"pkg/tui/pane":         {"pkg/tui/words", "pkg/tui/feed", "pkg/tui/style", "pkg/tui/textedit", "pkg/call", "pkg/control", "pkg/plot", "pkg/resource", "pkg/rpc/code", "pkg/rpc/control", "pkg/topology", "pkg/trace", "pkg/trace/draw"},
 	"pkg/tui/words":        {},
+	"pkg/tui/shell":        {},
 	"pkg/tui/effect":       {"pkg/tui/feed", "pkg/tui/pane", "pkg/tui/style", "pkg/call", "pkg/rpc/control"},
 	"pkg/tui/lessonpane":   {"pkg/tui/pane", "pkg/tui/style", "pkg/lesson", "pkg/lesson/probe"},
 	"pkg/tui/tuitest":      {"pkg/rpc/control", "pkg/trace"},

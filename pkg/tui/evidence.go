@@ -135,6 +135,12 @@ func (m *model) jumpBack() bool {
 	if m.jump.pane == 0 || m.focus != m.jump.pane || m.depth() > m.jump.depth {
 		return false
 	}
+	if m.jump.pane == paneOutput && m.jump.from != paneLesson { // a command was typed there: nothing was opened
+		from := m.jump.from
+		m.jump = jump{}
+		m.goTo(from)
+		return true
+	}
 	m.traces.Out()
 	m.traces.Out()
 	m.metrics.Expr = ""

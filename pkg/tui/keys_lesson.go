@@ -37,8 +37,14 @@ func questionKeys() []binding {
 		},
 		{
 			keys: strings.Split("123456789", ""), shown: "1-9", group: groupLesson, name: "choose", help: "choose an option", rank: 1,
-			active: func(m *model) bool { q, ok := asked(m); return ok && len(q.Options) > 0 && !sure(m) },
-			do:     func(m *model, key string) tea.Cmd { return m.chooseOption(int(key[0] - '1')) },
+			active: func(m *model) bool { q, ok := asked(m); return ok && len(q.Options) > 0 && !sure(m) && m.lesson.Asks() },
+			do: func(m *model, key string) tea.Cmd {
+				if q, _ := m.lesson.Question(); int(key[0]-'1') >= len(q.Options) {
+					m.goTo(paneWithKey(key)) // it answers nothing
+					return nil
+				}
+				return m.chooseOption(int(key[0] - '1'))
+			},
 		},
 		{
 			keys: []string{"enter"}, group: groupLesson, name: "answer", help: "type the answer to the question", rank: 1,
@@ -114,6 +120,16 @@ func experimentKeys() []binding {
 
 func stepKeys() []binding {
 	return []binding{
+		{
+			keys: []string{"E"}, name: "edit the files", help: "edit a file of the lesson in your editor", rank: 33,
+			disabled: func(m *model) string {
+				if len(m.lesson.View.Files) == 0 {
+					return "this lesson has no files"
+				}
+				return ""
+			},
+			do: func(m *model, _ string) tea.Cmd { return m.editFiles() },
+		},
 		{
 			keys: []string{"n"}, name: "next", help: "go to the next step", rank: 13,
 			disabled: func(m *model) string { return m.lesson.View.Step.Locked },

@@ -29,7 +29,6 @@ func TestADisabledKeyShowsWhy(t *testing.T) {
 
 func TestAPredictionIsMadeByNumberAndConfidence(t *testing.T) {
 	s, session := lessonOn(t, Config{}, predicting(), tuitest.Status())
-	s.press("9") // no such option
 	s.press("3")
 	s.wantText("How sure are you?")
 	s.press("esc", "2", "3")

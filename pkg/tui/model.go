@@ -27,6 +27,7 @@ type model struct {
 	keys     []binding
 	verbs    []Verb
 	plain    string
+	editor   string // a command that edits a file
 
 	width, height int
 	focus, tab    paneID // tab is the visible pane of its slot while another slot has the focus
@@ -35,6 +36,7 @@ type model struct {
 
 	panes
 
+	palette
 	picker *picker
 	prompt *prompt
 	notice notice
@@ -57,7 +59,7 @@ type model struct {
 func newModel(c Config, s Session, cmds *effect.Commands) *model {
 	state := &pane.State{Theme: style.New(style.Options{Color: c.Color, Dark: true, ASCII: c.ASCII, Linear: c.Accessible}), Name: c.Name, Now: c.Now}
 	m := &model{
-		state: state, session: s, commands: cmds, keys: table(), verbs: c.Verbs, plain: c.Plain,
+		state: state, session: s, commands: cmds, keys: table(), verbs: c.Verbs, plain: c.Plain, editor: c.Editor,
 		focus: paneServices, tab: paneLogs,
 	}
 	view := lesson.View{}
@@ -104,6 +106,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 	case effect.Done:
 		m.finish(msg)
 	case pane.Contract:
+		m.applyMethods(msg)
 		m.calls.ApplyContract(msg)
 	case pane.CallResult:
 		m.calls.ApplyResult(msg)

@@ -98,3 +98,66 @@ func TestTheBeginningOfLongOutputIsInViewOnceItHasEnded(t *testing.T) {
 	s.wantText("the request")
 	s.wantNoText("the end")
 }
+
+func TestACommandTypedInALessonGivesTheFocusBack(t *testing.T) {
+	for _, c := range []struct{ width, height int }{{120, 30}, {80, 24}, {60, 20}} {
+		s, _ := lessonOn(t, Config{}, predicting(), tuitest.Status())
+		s.size(c.width, c.height)
+		s.press(":")
+		s.typing("shopctl ps")
+		s.press("enter")
+		s.wantText("unended")
+		if c.width < 80 {
+			s.press("esc") // the output took the lesson's place
+		}
+		s.lesson.ShowNext()
+		s.text()
+		s.press("3")
+		s.wantText("How sure are you?")
+	}
+}
+
+func TestTheCommandLineHasAHistoryAndKnowsMethods(t *testing.T) {
+	s := dash(t, Config{}, tuitest.Status())
+	for _, line := range []string{"ps ad", "up"} {
+		s.press(":")
+		s.typing(line)
+		s.press("enter")
+	}
+	s.press(":", "up", "up")
+	s.wantText("> ps ad")
+	s.press("down", "down", "esc", ":")
+	s.typing("shopctl call catalog ")
+	s.wantText("call catalog GetProduct")
+	s.press("esc", ":")
+	s.typing("help")
+	s.press("enter")
+	s.wantText("Keys", "show the selected service")
+}
+
+func TestALongCommandIsShownWhole(t *testing.T) {
+	s := dash(t, Config{}, tuitest.Status())
+	s.press(":")
+	s.typing("call checkout PlaceOrder '" + strings.Repeat("long ", 30) + "end'")
+	s.wantText("> call checkout PlaceOrder", "end'")
+}
+
+func TestADigitThatIsNotAnOptionSwitchesPanes(t *testing.T) {
+	s, session := lessonOn(t, Config{}, predicting(), tuitest.Status())
+	s.text()
+	s.press("8")
+	if s.focus != paneMetrics || len(session.did) > 0 {
+		t.Errorf("the focus is on %d, did %v", s.focus, session.did)
+	}
+}
+
+func TestAFileOfTheLessonIsEdited(t *testing.T) {
+	v := predicting()
+	s, _ := lessonOn(t, Config{}, v, tuitest.Status())
+	s.press("E")
+	s.wantText("this lesson has no files")
+	v.Files = []string{"rule.yaml", "shop.yaml"}
+	s.send(feed.Batch{Lesson: &v})
+	s.press("E")
+	s.wantText("Which file?", "rule.yaml", "shop.yaml")
+}

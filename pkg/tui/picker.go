@@ -6,6 +6,8 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/shopctl/shopctl/pkg/tui/style"
 	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
@@ -61,6 +63,8 @@ func (m *model) pickerKey(k tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case key == "esc" || !p.typed && key == "q":
 		m.picker = nil
+	case key == "up" && m.browse(1) || key == "down" && m.browse(-1):
+		return m.learnMethods(p.input.String())
 	case key == "up" || key == "ctrl+p" || !p.typed && key == "k":
 		p.at = max(p.at-1, 0)
 	case key == "down" || key == "ctrl+n" || !p.typed && key == "j":
@@ -75,6 +79,7 @@ func (m *model) pickerKey(k tea.KeyPressMsg) tea.Cmd {
 		if p.at < len(items) {
 			p.input = textedit.NewLine(items[p.at].fill)
 			p.at = 0
+			return m.learnMethods(p.input.String())
 		}
 	case !p.typed && len(key) == 1 && key[0] >= '1' && int(key[0]-'1') < len(items):
 		p.at = int(key[0] - '1')
@@ -82,6 +87,10 @@ func (m *model) pickerKey(k tea.KeyPressMsg) tea.Cmd {
 	case p.typed:
 		if p.input.Key(k) {
 			p.at = 0
+			m.history.Leave()
+			if p.offer != nil {
+				return m.learnMethods(p.input.String())
+			}
 		}
 	}
 	return nil
@@ -126,14 +135,21 @@ func (m *model) drawPicker(lines []string, top int) ([]string, *tea.Cursor) {
 	left, line := (m.width-boxed)/2, (len(lines)-height)/2
 	var cursor *tea.Cursor
 	if p.typed {
-		text, at := p.input.View(inner - 3)
-		content = append(content, state.Accent.Paint("> ")+text, "")
+		written, row, at := p.typedLines(inner - 3)
+		for i, text := range written {
+			mark := "  "
+			if i == 0 {
+				mark = state.Accent.Paint("> ")
+			}
+			content = append(content, mark+text)
+		}
+		content = append(content, "")
 		pad := 2
 		if state.Linear {
 			pad = 0
 		}
-		cursor = tea.NewCursor(left+pad+2+at, top+line+1)
-		room -= 2
+		cursor = tea.NewCursor(left+pad+2+at, top+line+1+row)
+		room -= len(content)
 	}
 	p.scroll.Height = max(room, 0)
 	p.scroll.Reveal(p.at, p.at+1)
@@ -146,6 +162,16 @@ func (m *model) drawPicker(lines []string, top int) ([]string, *tea.Cursor) {
 	}
 	drawn := state.Box(style.Panel{Title: state.Accent.Paint(p.title), Foot: m.position(p.scroll.Position()), Lines: content, Focus: true}, boxed, height)
 	return state.Overlay(lines, drawn, left, line, boxed, m.width), cursor
+}
+
+// typedLines is the typed line, over as many lines of a width as it takes, and where its cursor is.
+func (p *picker) typedLines(width int) (lines []string, row, column int) {
+	width = max(width, 1)
+	text, at := p.input.View(style.Width(p.input.String()) + 1)
+	for from := 0; from == 0 || from < style.Width(text) || from <= at; from += width {
+		lines = append(lines, ansi.Cut(text, from, from+width))
+	}
+	return lines, at / width, at % width
 }
 
 // pickerWidth is the width that the items need; with a line to type in, all that the screen has.
@@ -216,7 +242,7 @@ func (m *model) pickerFoot() string {
 	}
 	keys := state.Say("enter run  esc back")
 	if p.offer != nil {
-		keys = state.Say("tab complete  enter run  esc back")
+		keys = state.Say("tab complete  up down history  enter run  esc back")
 	}
 	return state.Justify(" "+state.Code.Paint(text), state.Faint.Paint("  "+keys+" "), m.width)
 }

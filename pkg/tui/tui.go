@@ -12,6 +12,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/tui/effect"
 	"github.com/shopctl/shopctl/pkg/tui/feed"
+	"github.com/shopctl/shopctl/pkg/tui/shell"
 )
 
 // Session is a lesson that is in progress; *lesson.Session is one. The caller that opened it closes it.
@@ -63,10 +64,8 @@ type (
 	Stop = effect.Stop
 )
 
-// Verb is a command that the palette offers: "fault inject", "SERVICE", "Make calls fail or slow down".
-type Verb struct {
-	Name, Args, Short string
-}
+// Verb is a command that the palette offers.
+type Verb = shell.Verb
 
 // Config is the dependencies and the look of a screen.
 type Config struct {
@@ -92,6 +91,8 @@ type Config struct {
 	Now func() time.Time
 	// Stop suspends the process on ctrl+z and on stop signals; nil: Bubble Tea does, on ctrl+z alone.
 	Stop Stop
+	// Editor is a command that edits a file: "code --wait"; empty: vi.
+	Editor string
 	// Plain is a command that shows the same on any terminal: "ps --stats".
 	Plain string
 }

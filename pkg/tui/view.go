@@ -135,7 +135,15 @@ func (m *model) tabs(s slot) (tabs []tab, gap int) {
 			tabs[i].text = m.shorten(t.text, over)
 		}
 	}
-	if short+3*between <= room {
+	spare, named := room-short-least*between, false
+	for i, t := range tabs { // as many names as there is room for
+		text := m.tabLabel(t.id, false)
+		if more := style.Width(text) - style.Width(t.text); !t.shown && more <= spare {
+			tabs[i].text, named = text, true
+			spare -= more
+		}
+	}
+	if short+3*between <= room && !named {
 		return tabs, 3
 	}
 	return tabs, least

@@ -2,6 +2,7 @@
 package dash
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,12 +77,13 @@ func (s *Screens) config(plain string) (c tui.Config, done func()) {
 		Calls: calls, Stop: processStop{},
 		In: f.IO.In, Out: f.IO.Out.Screen(), Environ: f.Environ,
 		Color: f.IO.Color, ASCII: f.IO.ASCII, Accessible: f.IO.Accessible,
-		Name:  f.IO.ShopName,
-		Dial:  dialScreen(f.Shop),
-		Run:   rerun(f.IO, f.Environ, f.Executable),
-		Verbs: tuiVerbs(s.tree()),
-		Now:   f.Now,
-		Plain: f.IO.Command(plain),
+		Name:   f.IO.ShopName,
+		Dial:   dialScreen(f.Shop),
+		Run:    rerun(f.IO, f.Environ, f.Executable),
+		Verbs:  tuiVerbs(s.tree()),
+		Now:    f.Now,
+		Editor: cmp.Or(f.Getenv("VISUAL"), f.Getenv("EDITOR")),
+		Plain:  f.IO.Command(plain),
 	}, done
 }
 

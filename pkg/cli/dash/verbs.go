@@ -11,7 +11,7 @@ import (
 
 // tuiVerbs lists the commands for the palette: all runnable commands except those that use the whole screen.
 func tuiVerbs(root *cobra.Command) []tui.Verb {
-	screens := []string{"dash", "lesson", "completion", "help"}
+	screens := []string{"dash", "lesson", "review", "completion", "help"}
 	var verbs []tui.Verb
 	var walk func(cmd *cobra.Command, path string)
 	walk = func(cmd *cobra.Command, path string) {
@@ -29,5 +29,8 @@ func tuiVerbs(root *cobra.Command) []tui.Verb {
 		}
 	}
 	walk(root, "")
-	return verbs
+	// What a screen does in its own way, or without a screen.
+	return append(verbs,
+		tui.Verb{Name: "help", Args: "[COMMAND]", Short: "List all keys, or describe a command"},
+		tui.Verb{Name: "lesson list", Short: "List the lessons, with your progress"})
 }

@@ -2,8 +2,12 @@ package effect
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 )
@@ -46,4 +50,17 @@ func (c *Commands) SuspendOnSignal(ctx context.Context, caught <-chan os.Signal)
 			return
 		}
 	}
+}
+
+// EditFile edits a file while the screen is suspended. editor is a command line.
+func (c *Commands) EditFile(editor, path string) tea.Cmd {
+	words := strings.Fields(editor)
+	cmd := exec.Command(words[0], append(words[1:], path)...)
+	cmd.Dir = filepath.Dir(path)
+	return tea.ExecProcess(cmd, func(err error) tea.Msg {
+		if err != nil {
+			err = fmt.Errorf("%s %s: %w; $VISUAL or $EDITOR names another editor", editor, path, err)
+		}
+		return Done{What: "edit " + filepath.Base(path), Err: err}
+	})
 }

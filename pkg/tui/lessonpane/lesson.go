@@ -39,6 +39,8 @@ type Pane struct {
 	// cardAt is the line of the step's card; showCard is true until it was brought to the top of the view.
 	cardAt   int
 	showCard bool
+	// asked is the lines of the block with the open question, empty if there is none.
+	asked [2]int
 	// cache is the whole step as it was last drawn.
 	cache drawing
 }
@@ -208,6 +210,8 @@ func (p *Pane) lines(width int) (lines []string, from, to int) {
 func (p *Pane) drawStep(width int) (lines []string, from, to int) {
 	lines = p.steadyBefore(width)
 	cardAfter := p.cardAfter()
+	q, _ := p.Question()
+	p.asked = [2]int{}
 	for _, b := range p.View.Step.Blocks {
 		block := p.draw(b, width)
 		if b.Kind == cardAfter {
@@ -225,6 +229,9 @@ func (p *Pane) drawStep(width int) (lines []string, from, to int) {
 		}
 		if len(lines) > 0 {
 			lines = append(lines, "")
+		}
+		if b.Kind == q.Kind {
+			p.asked = [2]int{len(lines), len(lines) + len(block)}
 		}
 		if b.Kind == p.revealKind || p.revealKind == "" && p.isNext(b.Kind) {
 			from, to = len(lines), len(lines)+len(block)

@@ -44,6 +44,12 @@ func answerable(c lesson.CheckView) bool {
 	return c.Question != "" && c.Verdict != lesson.Pass && !strings.HasPrefix(c.Message, "waits for")
 }
 
+// Asks reports whether the open question is in view, so that a digit answers it. Before the pane was drawn, all is.
+func (p *Pane) Asks() bool {
+	from, to := p.asked[0], p.asked[1]
+	return p.scroll.Height == 0 || from < to && from < p.scroll.Top+p.scroll.Height && to > p.scroll.Top
+}
+
 // whatNext is the line below the step: the key that leads on.
 func (p *Pane) whatNext() string {
 	q, open := p.Question()
