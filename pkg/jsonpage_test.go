@@ -23,13 +23,68 @@ var update = flag.Bool("update", false, "write docs/json.md")
 var printed = map[string]string{
 	"versionOutput": "version", "call.callView": "call SERVICE METHOD", "call.methodsView": "call SERVICE", "call.servicesView": "call SERVICE list",
 	"call.measureView": "call SERVICE METHOD --repeat 100", "call.httpView": "http PATH", "edit.list": "get, with several objects",
-	"fault.faultsView": "fault list", "lesson.lessonEvent": "lesson ID --json, one line each", "lesson.lessonsView": "lesson list", "lesson.problemsView": "lesson lint",
+	"fault.faultsView": "fault list", "load.Status": "load status", "lesson.lessonEvent": "lesson ID --json, one line each", "lesson.lessonsView": "lesson list", "lesson.problemsView": "lesson lint",
 	"lesson.proofsView": "lesson test", "lesson.reviewView": "review --list", "mesh.explainView": "mesh explain TRACE", "mesh.secretView": "mesh secrets SERVICE",
 	"mesh.statusView": "mesh status", "mesh.tapView": "mesh tap, one line each", "observe.alertChangeView": "alerts history, one line each", "observe.alertRulesView": "alerts rules",
 	"observe.alertsView": "alerts", "observe.eventView": "events, one line each", "observe.logView": "logs, one line each", "observe.mapView": "map", "observe.metricsView": "metrics list",
 	"observe.queryView": "metrics query", "observe.sequenceView": "trace sequence TRACE", "observe.targetsView": "metrics targets", "observe.topView": "top",
 	"observe.traceDiffView": "trace diff A B", "observe.traceView": "trace show TRACE", "observe.tracesView": "trace list", "order.listView": "order list",
 	"shop.doctorView": "doctor", "shop.mailsView": "mail", "shop.servicesView": "ps", "shop.statusView": "status",
+}
+
+// alike are the commands whose output is that of another section, or is not ours.
+var alike = map[string]string{
+	"alerts list": "as alerts", "fault inject": "as fault list", "fault clear": "as fault list", "up": "as status",
+	"order show": "an order of order list", "order cancel": "an order of order list", "order retry": "an order of order list", "order follow": "an order of order list, one line each",
+	"trace follow": "a trace of trace list, one line each", "trace open": "what trace show or trace list prints of the file",
+	"mesh clusters": "Envoy's resources, a list", "mesh endpoints": "Envoy's resources, a list", "mesh listeners": "Envoy's resources, a list", "mesh routes": "Envoy's resources, a list",
+}
+
+// changing are the commands that print the objects which they change.
+const changing = "the objects that it changes"
+
+// others describes the commands with -o json that have no section, by docs/cli.
+func others(t *testing.T, sections map[string]string) string {
+	t.Helper()
+	paths, err := filepath.Glob("../docs/cli/shopctl-*.md")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no pages of commands: %v", err)
+	}
+	rows := map[string]string{}
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		title, rest, _ := strings.Cut(string(content), "\n")
+		command := strings.TrimPrefix(title, "# shopctl ")
+		if !strings.Contains(rest, "output format: ") || !strings.Contains(rest, "json") || hasSection(sections, command) {
+			continue
+		}
+		if rows[command] = alike[command]; rows[command] == "" {
+			rows[command] = changing
+		}
+	}
+	for command := range alike {
+		if rows[command] == "" {
+			t.Errorf("%q has no -o json, or a section: drop it from the table of this test", command)
+		}
+	}
+	var out strings.Builder
+	for _, command := range slices.Sorted(maps.Keys(rows)) {
+		fmt.Fprintf(&out, "| `shopctl %s` | %s |\n", command, rows[command])
+	}
+	return out.String()
+}
+
+// hasSection reports whether a section is about a command.
+func hasSection(sections map[string]string, command string) bool {
+	for section := range sections {
+		if section == command || strings.HasPrefix(section, command+",") || strings.HasPrefix(section, command+" ") {
+			return true
+		}
+	}
+	return false
 }
 
 // TestThePageOfJSONHasTheFieldsOfAllOutput generates docs/json.md from the types that commands print and compares.
@@ -55,11 +110,12 @@ func readOutputs(t *testing.T) outputs {
 	t.Helper()
 	files, err := filepath.Glob("cli/*/*.go")
 	own, ownErr := filepath.Glob("cli/*.go")
-	if err != nil || ownErr != nil {
-		t.Fatal(err, ownErr)
+	load, loadErr := filepath.Glob("load/status.go")
+	if err != nil || ownErr != nil || loadErr != nil {
+		t.Fatal(err, ownErr, loadErr)
 	}
 	all := outputs{}
-	for _, path := range append(files, own...) {
+	for _, path := range slices.Concat(files, own, load) {
 		dir := filepath.Base(filepath.Dir(path))
 		if strings.HasSuffix(path, "_test.go") || dir == "clitest" {
 			continue
@@ -107,6 +163,7 @@ func (p outputs) page(t *testing.T) []byte {
 		p.rows(&rows, name, "", used, []string{name})
 		sections[command] = rows.String()
 	}
+	rest := others(t, sections)
 	for name := range p {
 		if !used[name] {
 			t.Errorf("say in the table of this test which command prints the type %s of pkg/cli", name)
@@ -122,6 +179,7 @@ prints have the fields of Kubernetes and Istio. This page is generated from the 
 	for _, command := range slices.Sorted(maps.Keys(sections)) {
 		fmt.Fprintf(&page, "\n## %s\n\n| field | type | meaning |\n|---|---|---|\n%s", command, sections[command])
 	}
+	page.WriteString("\n## The others\n\n| command | what it prints |\n|---|---|\n" + rest)
 	return page.Bytes()
 }
 
