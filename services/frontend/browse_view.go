@@ -84,7 +84,7 @@ func productView(w *html.Writer, a *assets, p offer, others []offer, ad *pb.Ad, 
 	}
 	w.Lit(`</select><button class="button">Add to cart</button>`)
 	if problem != "" {
-		w.Lit(`<p class="error" id="quantity-error" role="alert">`).Text(problem).Lit(`</p>`)
+		w.Lit(`<p class="error" id="quantity-error" role="alert"`).Attr("data-error", invalid("Quantity", problem)).Lit(`>Please choose a quantity from 1 to `).Int(maxQuantity).Lit(`.</p>`)
 	}
 	w.Lit(`</form><nav class="chips" aria-label="Categories of this product">`)
 	chips(w, p.GetCategories())

@@ -132,15 +132,15 @@ func plus(a, b *pb.Money) *pb.Money {
 func (s *server) addToCart(v *visit) error {
 	id := strings.TrimSpace(v.r.PostForm.Get("product_id"))
 	if id == "" {
-		return &pageError{code: http.StatusUnprocessableEntity, title: "Nothing to add", text: invalid("ProductID", "required")}
+		return &pageError{code: http.StatusUnprocessableEntity, title: "Nothing to add", text: sentence("ProductID", "required") + "."}
 	}
 	// An invalid number counts as missing, as in the original.
 	quantity, _ := strconv.Atoi(strings.TrimSpace(v.r.PostForm.Get("quantity")))
 	switch {
 	case quantity < 1:
-		return s.productPage(v, http.StatusUnprocessableEntity, invalid("Quantity", "required"))
+		return s.productPage(v, http.StatusUnprocessableEntity, "required")
 	case quantity > maxQuantity:
-		return s.productPage(v, http.StatusUnprocessableEntity, invalid("Quantity", "lte"))
+		return s.productPage(v, http.StatusUnprocessableEntity, "lte")
 	}
 	if _, err := s.n.product(v.ctx(), id); err != nil {
 		return notFound(err)

@@ -62,11 +62,15 @@ func problemsView(w *html.Writer, found problems) {
 	}
 	w.Lit(`<section class="problems" role="alert" aria-labelledby="problems"><h2 id="problems">Your order was not placed</h2><ul>`)
 	for _, p := range found {
-		w.Lit(`<li><a`).Attr("href", "#"+p.input).Lit(`>`)
+		w.Lit(`<li><a`).Attr("href", "#"+p.input)
+		if p.rule != ruleDeclined {
+			w.Attr("data-error", invalid(p.field, p.rule))
+		}
+		w.Lit(`>`)
 		if p.rule == ruleDeclined {
 			w.Lit(`The card was not accepted: `).Text(p.help)
 		} else {
-			w.Text(invalid(p.field, p.rule))
+			w.Text(sentence(p.field, p.rule)).Lit(`: `).Text(p.help)
 		}
 		w.Lit(`</a></li>`)
 	}
@@ -87,11 +91,11 @@ func orderFormView(w *html.Writer, now time.Time, p *cartPage) {
 	in("third", "state", "State or region", f.State, "text", "address-level1", maxPlace)
 	in("two-thirds", "country", "Country", f.Country, "text", "country-name", maxPlace)
 	w.Lit(`</fieldset><fieldset><legend>Payment</legend>`)
-	in("full", "credit_card_number", "Card number", f.Number, "text", "cc-number", 23)
+	in("full", "credit_card_number", "Card number", f.Number, "text", "off", 23)
 	monthSelect(w, p.problems, f.Month)
 	yearSelect(w, p.problems, f.Year, now)
-	in("third", "credit_card_cvv", "Security code", f.CVV, "text", "cc-csc", 3)
-	w.Lit(`</fieldset><p class="quiet-text">The form is filled in with a test card. Visa and Mastercard are accepted; do not enter a real card.</p><button class="button wide-button">Place order</button></form>`)
+	in("third", "credit_card_cvv", "Security code", f.CVV, "text", "off", 3)
+	w.Lit(`</fieldset><p class="quiet-text">Test cards of Visa and Mastercard are accepted, such as 4432 8015 6152 0454. Do not enter a real card.</p><button class="button wide-button">Place order</button></form>`)
 }
 
 type inputField struct {
@@ -103,7 +107,7 @@ func input(w *html.Writer, found problems, f inputField) {
 	w.Lit(`<div`).Attr("class", "field "+f.class).Lit(`><label`).Attr("for", f.name).Lit(`>`).Text(f.label).Lit(`</label><input`).
 		Attr("id", f.name).Attr("name", f.name).Attr("type", f.kind).Attr("value", f.value).Attr("autocomplete", f.complete).
 		Attr("maxlength", strconv.Itoa(f.limit)).Lit(` required`).
-		LitIf(f.complete == "cc-number" || f.complete == "cc-csc", ` inputmode="numeric"`)
+		LitIf(f.complete == "off", ` inputmode="numeric"`)
 	described(w, found, f.name)
 	w.Lit(`>`)
 	message(w, found, f.name)
@@ -112,7 +116,7 @@ func input(w *html.Writer, found problems, f inputField) {
 
 func monthSelect(w *html.Writer, found problems, chosen string) {
 	const name = "credit_card_expiration_month"
-	w.Lit(`<div class="field third"><label for="credit_card_expiration_month">Month</label><select id="credit_card_expiration_month" name="credit_card_expiration_month" autocomplete="cc-exp-month"`)
+	w.Lit(`<div class="field third"><label for="credit_card_expiration_month">Month</label><select id="credit_card_expiration_month" name="credit_card_expiration_month" autocomplete="off"`)
 	described(w, found, name)
 	w.Lit(`>`)
 	for m := time.January; m <= time.December; m++ {
@@ -128,7 +132,7 @@ const yearsOffered = 10
 
 func yearSelect(w *html.Writer, found problems, chosen string, now time.Time) {
 	const name = "credit_card_expiration_year"
-	w.Lit(`<div class="field third"><label for="credit_card_expiration_year">Year</label><select id="credit_card_expiration_year" name="credit_card_expiration_year" autocomplete="cc-exp-year"`)
+	w.Lit(`<div class="field third"><label for="credit_card_expiration_year">Year</label><select id="credit_card_expiration_year" name="credit_card_expiration_year" autocomplete="off"`)
 	described(w, found, name)
 	w.Lit(`>`)
 	for y := now.Year(); y < now.Year()+yearsOffered; y++ {
@@ -152,11 +156,7 @@ func message(w *html.Writer, found problems, name string) {
 	if p == nil {
 		return
 	}
-	w.Lit(`<p class="error"`).Attr("id", name+"-error").Lit(`>`).Text(p.help)
-	if p.rule != ruleDeclined {
-		w.Lit(` <span class="rule">`).Text(invalid(p.field, p.rule)).Lit(`</span>`)
-	}
-	w.Lit(`</p>`)
+	w.Lit(`<p class="error"`).Attr("id", name+"-error").Lit(`>`).Text(p.help).Lit(`</p>`)
 }
 
 func receiptView(w *html.Writer, a *assets, r *receipt, products map[string]*pb.Product) {

@@ -18,7 +18,7 @@ func (s *server) checkout(v *visit) error {
 		}
 	}
 	if found := form.check(); len(found) > 0 {
-		return s.cartPage(v, http.StatusUnprocessableEntity, form.withoutCard(), found)
+		return s.cartPage(v, http.StatusUnprocessableEntity, form, found)
 	}
 	req := form.request(v.session, v.currency)
 	// The key contains the session, so that guessing a token cannot match another visitor's order.

@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"cmp"
 	"fmt"
 	"net/mail"
 	"net/url"
@@ -47,8 +48,30 @@ func (p problems) of(input string) *problem {
 	return nil
 }
 
-// invalid is the original's message.
+// invalid is the original's message. Programs find it in data-error; people read sentence.
 func invalid(field, rule string) string { return fmt.Sprintf("Field '%s' is invalid: %s", field, rule) }
+
+// fieldNames are the fields as the form calls them, where that is another name.
+var fieldNames = map[string]string{
+	"Email": "E-mail address", "StreetAddress": "Street address", "ZipCode": "Postal code", "State": "State or region",
+	"CcNumber": "Card number", "CcMonth": "Month", "CcYear": "Year", "CcCVV": "Security code", "ProductID": "Product",
+}
+
+// sentence is invalid for people: "Card number is not valid".
+func sentence(field, rule string) string {
+	what := "is not valid"
+	switch rule {
+	case "required":
+		what = "is missing"
+	case "max":
+		what = "is too long"
+	case "lte":
+		what = "is too large"
+	case "gte":
+		what = "is too small"
+	}
+	return cmp.Or(fieldNames[field], field) + " " + what
+}
 
 // defaultForm is the order of an invented person with a test card, as in the original.
 func defaultForm(now time.Time) orderForm {
@@ -67,7 +90,7 @@ func readForm(f url.Values) orderForm {
 	}
 }
 
-// withoutCard is the form as it may be shown again: a card number is never written into a page.
+// withoutCard is the form after its card was declined: that number is not written into a page, as another one is needed.
 func (f orderForm) withoutCard() orderForm {
 	f.Number, f.CVV = "", ""
 	return f
@@ -101,7 +124,7 @@ func (f orderForm) check() problems {
 	text(f.Country, "country", "Country", maxPlace, "The country.")
 	switch {
 	case f.Number == "":
-		wrong("credit_card_number", "CcNumber", "required", "Please enter the number again: it is never shown.")
+		wrong("credit_card_number", "CcNumber", "required", "The number on the front of the card.")
 	case !isCardNumber(f.Number):
 		wrong("credit_card_number", "CcNumber", "credit_card", "A digit is missing or wrong.")
 	}

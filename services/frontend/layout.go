@@ -113,7 +113,7 @@ func header(w *html.Writer, h head) {
 	w.Lit(`<header><div class="bar wide"><a class="brand" href="/"><img src="/static/img/logo.svg" alt="" width="40" height="40"><span>The Boutique</span></a><form class="search" role="search" action="/search"><label class="hidden" for="q">Search the shop</label><input id="q" type="search" name="q" maxlength="200" placeholder="Search"`).
 		Attr("value", h.query).Lit(`><button>Search</button></form><div class="tools">`)
 	currencyMenu(w, h)
-	w.Lit(`<a class="cart-link" href="/cart"><svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true"><path d="M6 8h12l1.2 12H4.8zM9 10V7a3 3 0 0 1 6 0v3" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linejoin="round"/></svg><span>Cart</span><span class="badge">`)
+	w.Lit(`<a class="cart-link" href="/cart"><svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true"><path d="M6 8h12l1.2 12H4.8zM9 10V7a3 3 0 0 1 6 0v3" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linejoin="round"/></svg><span>Cart</span><span class="hidden">, </span><span class="badge">`)
 	switch {
 	case h.count == unknownCount:
 		w.Lit(`<span aria-hidden="true">?</span><span class="hidden">contents unknown at the moment</span>`)

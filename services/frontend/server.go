@@ -125,10 +125,10 @@ func (s *server) noRoute(v *visit, mux *http.ServeMux) error {
 	}
 	v.r.Pattern = ""
 	if allowed == "" {
-		return &pageError{code: http.StatusNotFound, title: "404 page not found", text: "There is nothing at this address. All products are on the home page."}
+		return &pageError{code: http.StatusNotFound, title: "There is no such page", text: "Nothing is at this address. All products are on the home page."}
 	}
 	v.w.Header().Set("Allow", allowed)
-	return &pageError{code: http.StatusMethodNotAllowed, title: "405 method not allowed", text: "This address accepts only " + allowed + "."}
+	return &pageError{code: http.StatusMethodNotAllowed, title: "This page cannot be used that way", text: "This address accepts only " + allowed + "."}
 }
 
 // respond writes a page with the shop's frame around it.
