@@ -16,7 +16,7 @@ FISHDIR  := $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 TOOL     := $(GO) tool -modfile=tools/lint/go.mod
 GO_FILES := $(shell find cmd pkg services lessons tools -name '*.go' -not -path '*/testdata/*')
 
-.PHONY: up down build install uninstall test test-storm test-prometheus test-h2spec test-peers test-grpcurl test-xds apiserver-golden bench lint cross words vulncheck demo docs generate check-generated fuzz clean
+.PHONY: up down build install uninstall test test-storm test-prometheus test-h2spec test-peers test-grpcurl test-xds test-cheats apiserver-golden bench lint cross words vulncheck demo docs generate check-generated fuzz clean
 
 up: build ## build shopctl and start the shop
 	$(BIN) up
@@ -61,6 +61,9 @@ test-grpcurl: ## command lines of grpcurl behind `shopctl call`, compared with g
 
 test-xds: ## the mesh's control plane with the xDS client of grpc-go
 	cd tools/xdsclient && $(GO) test -tags $(TAGS) -timeout 5m ./...
+
+test-cheats: build ## every cheat on every goal of the lessons, with three seeds, and a table of them; takes an hour or two
+	$(BIN) lesson test --script cheats --all-cheats --parallel 4
 
 apiserver-golden: ## record in testdata/apiserver what a real API server answers; building it takes ten minutes the first time
 	cd tools/apiserver && GOFLAGS=-trimpath $(GO) test -vet=off -timeout 30m -run Recording . -update

@@ -4,6 +4,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -53,5 +54,24 @@ func TestEveryLessonHasAnOrderOfItsOwn(t *testing.T) {
 	}
 	if !slices.IsSorted(orders) {
 		t.Errorf("lessons are loaded with the orders %v", orders)
+	}
+}
+
+// TestTheFigureOfAThousandPricesIsTheOneThatFloatsComeTo holds the claim of the lesson grpc to what a computer does.
+func TestTheFigureOfAThousandPricesIsTheOneThatFloatsComeTo(t *testing.T) {
+	price, sum := 19.99, 0.0
+	for range 1000 {
+		sum += price
+	}
+	for _, name := range []string{"communication/grpc/lesson.md", "communication/grpc/lesson.ja.md"} {
+		text, err := lessons.FS.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{strconv.FormatFloat(sum, 'f', -1, 64), strconv.FormatFloat(price, 'f', 17, 64)} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s does not say %s", name, want)
+			}
+		}
 	}
 }

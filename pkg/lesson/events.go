@@ -21,7 +21,7 @@ const (
 // concerns reports whether an event may change the result of a check, its hints or its setup conditions.
 func concerns(e Event, c *format.Check) bool {
 	triggers := c.Triggers()
-	for _, w := range slices.Concat(c.HintWhen, c.BrokenSetup) {
+	for _, w := range c.States() {
 		triggers |= w.Triggers()
 	}
 	return e&triggers != 0

@@ -49,6 +49,9 @@ type Action struct {
 	Fails bool
 }
 
+// File is the content of an entry of the archive, nil if it has none of that name.
+func (s *Script) File(entry string) []byte { return s.files[entry] }
+
 func (a Action) String() string { return strings.TrimSpace(a.Verb + " " + strings.Join(a.Args, " ")) }
 
 // verbs and how many words they take; -1: any number.

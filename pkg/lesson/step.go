@@ -221,7 +221,17 @@ func (st *step) truth(o *format.Observe) string {
 		return strconv.FormatInt(line.took.Milliseconds(), 10)
 	}
 	if m := f.Match.FindStringSubmatch(line.output); m != nil {
-		return m[1]
+		return inUnit(m[1], o.Unit)
 	}
 	return ""
+}
+
+// inUnit is a duration as commands print it, "991ms" or "1.02s", as a number of the milliseconds that an observation asks
+// for; anything else stays as it is.
+func inUnit(text, unit string) string {
+	d, err := time.ParseDuration(text)
+	if unit != "ms" || err != nil {
+		return text
+	}
+	return strconv.FormatInt(d.Milliseconds(), 10)
 }

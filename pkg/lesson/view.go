@@ -1,6 +1,8 @@
 package lesson
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/lesson/format"
@@ -139,6 +141,18 @@ type PredictView struct {
 
 // Confidences lists what Predict takes, least sure first.
 func Confidences() []string { return []string{"guess", "fairly", "sure"} }
+
+// Confidence reads how sure a learner is: a word of Confidences, its first letter, or its number from 1. It is empty for
+// anything else.
+func Confidence(text string) string {
+	text = strings.ToLower(strings.TrimSpace(text))
+	for i, word := range Confidences() {
+		if text == word || text == word[:1] || text == strconv.Itoa(i+1) {
+			return word
+		}
+	}
+	return ""
+}
 
 // RunView is the experiment.
 type RunView struct {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -195,8 +194,8 @@ func (p *plainLesson) predict(ctx context.Context, v lesson.View, line string) e
 		}
 		confidence = strings.TrimSpace(answer)
 	}
-	if n, err := strconv.Atoi(confidence); err == nil && n >= 1 && n <= len(lesson.Confidences()) {
-		confidence = lesson.Confidences()[n-1]
+	if known := lesson.Confidence(confidence); known != "" {
+		confidence = known
 	}
 	return p.s.Predict(words[0], confidence)
 }

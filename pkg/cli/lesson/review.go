@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
-	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	lessonprogress "github.com/shopctl/shopctl/pkg/lesson/progress"
 	"github.com/shopctl/shopctl/pkg/lesson/review"
@@ -52,6 +50,30 @@ type reviewOptions struct {
 	list   bool
 	limit  int
 	lines  <-chan string
+	say    reviewWords
+}
+
+// reviewWords are what review says to a learner, in one language.
+type reviewWords struct {
+	// questions, skip and known count questions; unsure has what was typed, again the command of the lesson, on the date.
+	questions, answer, sure, unsure, right, wrong, known, tomorrow, again, on string
+	date                                                                      string
+}
+
+func reviewIn(language string) reviewWords {
+	if language == "ja" {
+		return reviewWords{
+			questions: "%d 問。:s で飛ばし、:q で終わります。", answer: "答え:", sure: "どのくらい自信がありますか (1 当て推量, 2 たぶん, 3 確信):",
+			unsure: "%q は 1 から 3 のどれでもありません。", right: "正解です。", wrong: "正しくは:", known: "%[2]d 問中 %[1]d 問正解。",
+			tomorrow: "明日もう一度たずねます。レッスンを読み直すには: %s", again: "もう覚えているので、たずねません。", on: "次は %s にたずねます。", date: "1 月 2 日",
+		}
+	}
+	return reviewWords{
+		questions: "%d due. :s skips one, :q leaves.", answer: "your answer:", sure: "how sure are you (1 guess, 2 fairly, 3 sure)?",
+		unsure: "%q is none of these; type 1, 2 or 3", right: "Correct.", wrong: "The answer is:", known: "%d of %d correct.",
+		tomorrow: "It will be asked again tomorrow. To take the lesson again: %s", again: "You know this well; it will not be asked again.",
+		on: "It will be asked again on %s.", date: "Monday 2 January",
+	}
 }
 
 func NewReviewCmd(f *cmdutil.Factory) *cobra.Command {
@@ -155,8 +177,8 @@ func (o *reviewOptions) nothingDue(next time.Time) {
 
 // ask reads the answers from standard input. Each is saved immediately, so that leaving loses none.
 func (o *reviewOptions) ask(ctx context.Context, store *lessonprogress.Store, due []review.Item) error {
-	o.lines = readLines(ctx, o.f.IO)
-	fmt.Fprintf(o.f.IO.Out, "%s. :s skips one, :q leaves.\n", humanize.Count(len(due), "question"))
+	o.lines, o.say = readLines(ctx, o.f.IO), reviewIn(language(o.f, o.lang))
+	fmt.Fprintf(o.f.IO.Out, o.say.questions+"\n", len(due))
 	known := 0
 	for n, item := range due {
 		fmt.Fprintf(o.f.IO.Out, "\n%d/%d  %s\n%s\n", n+1, len(due), item.Lesson.Title, item.Question.Ask)
@@ -183,26 +205,30 @@ func (o *reviewOptions) ask(ctx context.Context, store *lessonprogress.Store, du
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	fmt.Fprintf(o.f.IO.Out, "\n%d of %s correct.\n", known, humanize.Count(len(due), "question"))
+	fmt.Fprintf(o.f.IO.Out, "\n"+o.say.known+"\n", known, len(due))
 	return nil
 }
 
 // answer reads an answer and its confidence; it is empty for a skipped question, and ok is false at the end of the
 // input.
 func (o *reviewOptions) answer(ctx context.Context) (given, confidence string, ok bool) {
-	given, ok = o.read(ctx, "your answer:")
+	given, ok = o.read(ctx, o.say.answer)
 	if !ok || given == ":q" {
 		return "", "", false
 	}
 	if given == ":s" || given == "" {
 		return "", "", true
 	}
-	for !slices.Contains(lesson.Confidences(), confidence) {
-		if confidence, ok = o.read(ctx, "how sure are you ("+strings.Join(lesson.Confidences(), ", ")+")?"); !ok || confidence == ":q" {
+	for {
+		said, ok := o.read(ctx, o.say.sure)
+		if !ok || said == ":q" {
 			return "", "", false
 		}
+		if confidence = lesson.Confidence(said); confidence != "" {
+			return given, confidence, true
+		}
+		fmt.Fprintf(o.f.IO.Out, o.say.unsure+"\n", said)
 	}
-	return given, confidence, true
 }
 
 func (o *reviewOptions) read(ctx context.Context, prompt string) (string, bool) {
@@ -217,19 +243,19 @@ func (o *reviewOptions) read(ctx context.Context, prompt string) (string, bool) 
 
 func (o *reviewOptions) tell(item review.Item, right bool, truth string, after lessonprogress.Recall) {
 	if right {
-		fmt.Fprintln(o.f.IO.Out, o.f.IO.Paint(iostreams.ToneGood, "Correct."))
+		fmt.Fprintln(o.f.IO.Out, o.f.IO.Paint(iostreams.ToneGood, o.say.right))
 	} else {
-		fmt.Fprintf(o.f.IO.Out, "%s %s\n", o.f.IO.Paint(iostreams.ToneBad, "The answer is:"), truth)
+		fmt.Fprintf(o.f.IO.Out, "%s %s\n", o.f.IO.Paint(iostreams.ToneBad, o.say.wrong), truth)
 	}
 	if item.Question.Answer != "" {
 		fmt.Fprintln(o.f.IO.Out, item.Question.Answer)
 	}
 	switch {
 	case after.Due.IsZero():
-		fmt.Fprintln(o.f.IO.Out, "You know this well; it will not be asked again.")
+		fmt.Fprintln(o.f.IO.Out, o.say.again)
 	case !right:
-		fmt.Fprintf(o.f.IO.Out, "It will be asked again tomorrow. To take the lesson again: %s\n", o.f.IO.Command("lesson "+item.Lesson.ID))
+		fmt.Fprintf(o.f.IO.Out, o.say.tomorrow+"\n", o.f.IO.Command("lesson "+item.Lesson.ID))
 	default:
-		fmt.Fprintf(o.f.IO.Out, "It will be asked again on %s.\n", after.Due.Format("Monday 2 January"))
+		fmt.Fprintf(o.f.IO.Out, o.say.on+"\n", after.Due.Format(o.say.date))
 	}
 }

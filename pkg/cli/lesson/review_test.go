@@ -55,9 +55,9 @@ func TestQuestionsAreAskedWhenTheyAreDue(t *testing.T) {
 	}
 	w.Want(cmdutil.ExitOK, "lesson", "list")
 	w.WantErr("2 questions from earlier lessons are due", "next: shopctl review")
-	w.F.IO.In = strings.NewReader("3\nperhaps\nfairly\nINVALID_ARGUMENT\nsure\n")
+	w.F.IO.In = strings.NewReader("3\nperhaps\n2\nINVALID_ARGUMENT\ns\n")
 	w.Want(cmdutil.ExitOK, "review")
-	for _, want := range []string{"2 questions. :s skips one", "1/2  A contract", "  3  it may have", "how sure are you", "Correct.", "be asked again on Friday 6 March", "The answer is: UNAVAILABLE", "It will be asked again tomorrow", "1 of 2 questions correct"} {
+	for _, want := range []string{"2 due. :s skips one", `"perhaps" is none of these; type 1, 2 or 3`, "1/2  A contract", "  3  it may have", "how sure are you", "Correct.", "be asked again on Friday 6 March", "The answer is: UNAVAILABLE", "It will be asked again tomorrow", "1 of 2 correct"} {
 		if !strings.Contains(w.Out.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, w.Out.String())
 		}
@@ -85,6 +85,13 @@ func TestTheListAndTheQuestionsAreInTheUsersLanguage(t *testing.T) {
 	}
 	if q := view.Due[0]; !strings.HasSuffix(q.Question, "でしょうか。") || q.Options[0] != "した" {
 		t.Errorf("the question: %+v", q)
+	}
+	w.F.IO.In = strings.NewReader("3\n3\n:q\n")
+	w.Want(cmdutil.ExitOK, "review", "--lang", "ja")
+	for _, want := range []string{"2 問。:s で飛ばし", "答え:", "どのくらい自信がありますか", "正解です。", "次は 3 月 6 日 にたずねます", "2 問中 1 問正解。"} {
+		if !strings.Contains(w.Out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, w.Out.String())
+		}
 	}
 	w.Want(cmdutil.ExitOK, "lesson", "list", "--lang", "ja")
 	if out := w.Out.String(); !strings.Contains(out, "契約") {

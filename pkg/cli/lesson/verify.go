@@ -26,6 +26,8 @@ import (
 type proofsView struct {
 	OK      bool            `json:"ok"`
 	Results []verify.Result `json:"results"`
+	// table is whether each cheat is printed.
+	table bool
 }
 
 func (v proofsView) Names() []string {
@@ -56,6 +58,8 @@ func newLessonProveCmd(f *cmdutil.Factory) *cobra.Command {
 		Long: `Test lessons without a screen, each on its own temporary shop: the steady state holds, every check fails before
 anything is done, all checks pass with the solution, leaving the lesson restores the steady state, alternative
 solutions pass, and each known mistake fails with its own message. A lesson with a load is tested with three seeds.
+Cheats must fail as well: in place of the repair, the services of a goal are scaled to 0, stopped or deleted, the load is
+stopped, telemetry is silenced, rules say a constant, objects are applied again, and faults are made weaker.
 Without arguments, all lessons are tested. While you write a lesson, --script and --seed shorten the wait.
 
 In CI, --changed-since selects the lessons with a changed file in their directory, committed or not. If the program
@@ -70,7 +74,8 @@ shopctl lesson test --parallel 3`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
 	cmd.Flags().IntVar(&o.parallel, "parallel", 2, fmt.Sprintf("test this many lessons at the same time, at most %d", maxParallel))
-	cmd.Flags().StringVar(&o.only.Script, "script", "", "run only this `SCRIPT`: solution, alt-x, wrong-y")
+	cmd.Flags().StringVar(&o.only.Script, "script", "", "run only this `SCRIPT`: solution, alt-x, wrong-y, or cheats")
+	cmd.Flags().BoolVar(&o.only.AllCheats, "all-cheats", false, "play every cheat on every goal with each seed, and print a table of them")
 	cmd.Flags().Int64Var(&o.only.Seed, "seed", 0, "test only with this `SEED` of the load instead of three")
 	cmdutil.LimitNumber(cmd, "parallel", 1, maxParallel, "2")
 	cmdutil.LimitNumber(cmd, "seed", 1, math.MaxInt64, "42")
@@ -104,7 +109,7 @@ func (o *proveOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	view := proofsView{OK: true, Results: []verify.Result{}}
+	view := proofsView{OK: true, Results: []verify.Result{}, table: o.only.AllCheats}
 	for _, r := range slices.Concat(results...) {
 		view.Results = append(view.Results, r)
 		view.OK = view.OK && r.OK
@@ -123,7 +128,7 @@ func (o *proveOptions) checkScript(chosen []chosenLesson) error {
 	if o.only.Script == "" {
 		return nil
 	}
-	var known []string
+	known := []string{verify.CheatsScript}
 	for _, l := range chosen {
 		if l.lesson != nil {
 			known = append(known, l.lesson.ScriptNames("")...)
@@ -203,11 +208,37 @@ func proofTable(ios *iostreams.IO, w io.Writer, view proofsView) {
 		t.Row(r.Lesson, proofName(r), ios.Paint(tone, proofWord(r)), took.String())
 	}
 	t.Write(w)
+	cheatTable(w, view)
 	for _, r := range view.Results {
 		if !r.OK {
 			fmt.Fprintf(w, "\n%s %s:\n  %s\n", r.Lesson, proofName(r), strings.ReplaceAll(r.Detail, "\n", "\n  "))
 		}
 	}
+}
+
+// cheatTable prints each cheat that was played with its outcome, for each goal.
+func cheatTable(w io.Writer, view proofsView) {
+	t := iostreams.NewTable("LESSON", "GOAL", "CHEAT", "SEED", "OUTCOME")
+	count := map[verify.Outcome]int{}
+	for _, r := range view.Results {
+		for _, c := range r.Cheats {
+			count[c.Outcome]++
+			seed := "-"
+			if r.Seed > 0 {
+				seed = fmt.Sprint(r.Seed)
+			}
+			t.Row(r.Lesson, c.Step+"/"+c.Goal, c.Cheat, seed, string(c.Outcome))
+		}
+	}
+	if len(count) == 0 {
+		return
+	}
+	if view.table {
+		fmt.Fprintln(w)
+		t.Write(w)
+	}
+	fmt.Fprintf(w, "\ncheats: %d refused, %d allowed by the lesson, %d accepted, %d could not be played\n",
+		count[verify.Refused], count[verify.Allowed], count[verify.Accepted], count[verify.NotPlayed])
 }
 
 // chosenLesson is a lesson to test, or the reason why it cannot be read.

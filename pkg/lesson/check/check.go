@@ -32,7 +32,7 @@ func Evaluate(ctx context.Context, env probe.Env, c *format.Check, base probe.Ba
 		r.Look = suggest(c, c.Probe)
 	}
 	if r.Verdict == probe.Pass {
-		return r
+		return e.also(ctx, c, r)
 	}
 	for _, w := range c.BrokenSetup {
 		if w.Observed != nil && w.Observed.Holds(r.Observed) {
@@ -44,6 +44,17 @@ func Evaluate(ctx context.Context, env probe.Env, c *format.Check, base probe.Ba
 		if w.Observed != nil && w.Observed.Holds(r.Observed) || w.Observed == nil && e.ask(ctx, w.Probe).Verdict == probe.Pass {
 			r.Message = w.Say
 			return r
+		}
+	}
+	return r
+}
+
+// also asks what must hold together with the check's own probe, which has passed.
+func (e evaluation) also(ctx context.Context, c *format.Check, r probe.Result) probe.Result {
+	for _, w := range c.Also {
+		if missing := e.ask(ctx, w.Probe); missing.Verdict != probe.Pass {
+			missing.Message, missing.Look = w.Say, suggest(c, w.Probe)
+			return missing
 		}
 	}
 	return r

@@ -188,3 +188,19 @@ func TestAGoalMustHoldAndRestsAtItsTimeout(t *testing.T) {
 		t.Error("does not pass when it is asked again")
 	}
 }
+
+func TestWhatMustHoldBesidesIsAskedWhenTheCheckItselfPasses(t *testing.T) {
+	text := `{id: fast, title: t, rpc: {service: catalog, method: GetProduct}, also: [{instance: {service: catalog, faults: 0}, say: The fault is still there.}]}`
+	shop := &fixed{reply: probe.Reply{Response: []byte(product)}, services: []*controlpb.Service{{Name: "catalog", State: "ok", Faults: []string{"delay 2s"}}}}
+	if r := shop.look(t, text); r.Verdict != probe.Fail || r.Message != "The fault is still there." || !strings.Contains(r.Observed, "faults 1") {
+		t.Errorf("with a fault: %+v", r)
+	}
+	shop.reply.Code = codes.NotFound
+	if r := shop.look(t, text); r.Verdict != probe.Fail || r.Message != "" {
+		t.Errorf("the check itself fails: %+v", r)
+	}
+	shop.reply.Code, shop.services[0].Faults = codes.OK, nil
+	if r := shop.look(t, text); r.Verdict != probe.Pass {
+		t.Errorf("without a fault: %+v", r)
+	}
+}

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -29,6 +30,55 @@ type Check struct {
 	HintWhen []When `yaml:"hint_when"`
 	// BrokenSetup recognizes a setup that only a reset can repair.
 	BrokenSetup []When `yaml:"broken_setup" alias:"spoiled_when"`
+	// Also are further probes that must pass together with the check's own: that the service does its work, that customers
+	// come, that the object meant was changed. Each says what is missing while it does not pass.
+	Also []When `yaml:"also"`
+	// Allows are the ways to cheat, of those that lesson test plays, that are an honest repair of this goal.
+	Allows []Allow `yaml:"allows"`
+}
+
+// States are all states for which the check has a message.
+func (c Check) States() []When { return slices.Concat(c.HintWhen, c.BrokenSetup, c.Also) }
+
+// Lookback is how far back the check looks: after a repair it may take that long until it passes.
+func (c Check) Lookback() time.Duration {
+	longest := c.One.Lookback()
+	for _, w := range c.Also {
+		longest = max(longest, w.Lookback())
+	}
+	return longest
+}
+
+// Allow is a way to cheat that is no cheat for one goal, and why.
+type Allow struct {
+	At      strictyaml.Position
+	Cheat   Cheat  `yaml:"cheat" lesson:"required"`
+	Because string `yaml:"because" lesson:"required"`
+}
+
+// Cheat is a way to reach a goal without what it is about. Package cheat finds and verify plays them.
+type Cheat string
+
+// Ways to cheat.
+const (
+	CheatScale    Cheat = "scale"    // a service of the goal has no replicas
+	CheatStop     Cheat = "stop"     // it is stopped
+	CheatDelete   Cheat = "delete"   // its Deployment is deleted
+	CheatIdle     Cheat = "idle"     // the load is stopped
+	CheatSlow     Cheat = "slow"     // hardly anybody comes
+	CheatSilence  Cheat = "silence"  // a service of the goal sends no telemetry
+	CheatConstant Cheat = "constant" // a rule says a number
+	CheatReapply  Cheat = "reapply"  // objects are deleted and applied again
+	CheatWeaken   Cheat = "weaken"   // the fault of the experiment hits few calls
+	CheatClear    Cheat = "clear"    // it is cleared, although it is not what is to be repaired
+)
+
+// Values returns all ways.
+func (Cheat) Values() []string {
+	return []string{
+		string(CheatScale), string(CheatStop), string(CheatDelete), string(CheatIdle), string(CheatSlow),
+		string(CheatSilence), string(CheatConstant), string(CheatReapply), string(CheatWeaken), string(CheatClear),
+	}
 }
 
 // Kind names the check: that of its probe, or "answer".

@@ -132,7 +132,7 @@ func (r *linter) lintCheck(c Check) {
 		r.lintReplies(c.Answer.Options)
 	}
 	r.lintProbe(c.Probe)
-	for _, w := range slices.Concat(c.HintWhen, c.BrokenSetup) {
+	for _, w := range c.States() {
 		r.lintProbe(w.Probe)
 	}
 }

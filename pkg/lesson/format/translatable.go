@@ -76,6 +76,7 @@ func (w *words) checks(path string, checks []Check) {
 		w.probe(at, c.Probe)
 		w.states(at+"hint_when.", c.HintWhen)
 		w.states(at+"broken_setup.", c.BrokenSetup)
+		w.states(at+"also.", c.Also)
 	}
 }
 
@@ -291,7 +292,7 @@ func cloneChecks(checks []Check) []Check {
 		if t, ok := c.Probe.(probe.Translatable); ok {
 			c.Probe = t.Clone()
 		}
-		c.HintWhen, c.BrokenSetup = slices.Clone(c.HintWhen), slices.Clone(c.BrokenSetup)
+		c.HintWhen, c.BrokenSetup, c.Also = slices.Clone(c.HintWhen), slices.Clone(c.BrokenSetup), slices.Clone(c.Also)
 		if c.Answer != nil {
 			a := *c.Answer
 			a.Options, a.Wrong = slices.Clone(a.Options), slices.Clone(a.Wrong)

@@ -209,7 +209,20 @@ func (r *reporter) check(c *Check) {
 	if c.Answer != nil {
 		r.answer(c)
 	}
-	for _, w := range slices.Concat(c.HintWhen, c.BrokenSetup) {
+	for _, w := range c.Also {
+		if w.Observed != nil {
+			r.add("also", w.At.Line, w.At.Column, "also asks one of %s; what the check itself observed is its own bound", strictyaml.Or(probe.Kinds()))
+		}
+	}
+	for _, a := range c.Allows {
+		if all := a.Cheat.Values(); !slices.Contains(all, string(a.Cheat)) {
+			r.add("allows", a.At.Line, a.At.Column, "unknown cheat %q%s", a.Cheat, strictyaml.DidYouMean(string(a.Cheat), all))
+		}
+		if a.Because == "" {
+			r.add("allows", a.At.Line, a.At.Column, "because is missing: why is %s an honest repair of %q?", a.Cheat, c.ID)
+		}
+	}
+	for _, w := range c.States() {
 		n := w.Count()
 		if w.Observed != nil {
 			n++

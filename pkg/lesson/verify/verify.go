@@ -3,7 +3,7 @@
 // The most common rot in lessons is a text that promises a symptom which does not happen, and only running finds it. So
 // a shop is booted for the lesson and its steady state must hold; every check must fail before the solution, or it would
 // prove nothing; the solution must pass them all; leaving must restore the steady state; other valid ways must pass as
-// well; and each mistake must fail with its own message.
+// well; each mistake must fail with its own message; and no cheat may pass.
 package verify
 
 import (
@@ -45,17 +45,25 @@ type Result struct {
 	// Detail describes the failure.
 	Detail  string  `json:"detail,omitempty"`
 	Seconds float64 `json:"seconds"`
+	// Cheats are those that were played in the proof "cheats", each with each goal.
+	Cheats []Played `json:"cheats,omitempty"`
 }
 
 // closeTime bounds the stopping of a shop.
 const closeTime = 30 * time.Second
 
+// CheatsScript is what Options.Script calls the cheats, which no file has.
+const CheatsScript = "cheats"
+
 // Options narrow a proof down, for authors who work on one thing.
 type Options struct {
-	// Script is the only one to play: solution, alt-x, wrong-y. Proofs that need all of them are left out then.
+	// Script is the only one to play: solution, alt-x, wrong-y, or CheatsScript. Proofs that need all of them are left out
+	// then.
 	Script string
 	// Seed is the only one of the load; 0: three of them.
 	Seed int64
+	// AllCheats plays every cheat on every goal with every seed, and not only those that may come to something, once.
+	AllCheats bool
 }
 
 // Verify tests one lesson and reports each proof when it is done. The error is not nil if the lesson could not be
@@ -95,6 +103,9 @@ func Verify(ctx context.Context, l *lesson.Lesson, b Booter, o Options, now func
 	if o.Script == "" {
 		start = now()
 		p.done("hints", start, p.hints())
+	}
+	if o.Script == CheatsScript || o.Script == "" && !p.failed {
+		p.cheats(ctx, seeds)
 	}
 	return ctx.Err()
 }
@@ -144,10 +155,13 @@ type prover struct {
 	seed int64
 	// said are the messages of the lesson that appeared.
 	said map[string]bool
+	// played are the cheats of the present proof.
+	played []Played
 }
 
 func (p *prover) done(proof string, start time.Time, err error) {
-	r := Result{Lesson: p.lesson.ID, Seed: p.seed, Proof: proof, OK: err == nil, Seconds: p.now().Sub(start).Seconds()}
+	r := Result{Lesson: p.lesson.ID, Seed: p.seed, Proof: proof, OK: err == nil, Seconds: p.now().Sub(start).Seconds(), Cheats: p.played}
+	p.played = nil
 	if err != nil {
 		p.failed = true
 		r.Detail = err.Error()
@@ -292,7 +306,7 @@ func (p *prover) hints() error {
 	var errs []error
 	for i := range p.lesson.Steps {
 		for _, c := range p.lesson.Steps[i].Checks() {
-			for _, w := range append(append([]format.When{}, c.HintWhen...), c.BrokenSetup...) {
+			for _, w := range c.States() {
 				if !p.said[w.Say] {
 					errs = append(errs, fmt.Errorf("%s:%d: no script made check %s report %q", p.lesson.File, w.At.Line, c.ID, w.Say))
 				}

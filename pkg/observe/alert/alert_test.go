@@ -247,7 +247,7 @@ func TestAGroupThatChangesKeepsTheAlertsOfRulesThatStay(t *testing.T) {
 	changed := failing()
 	changed.Expr = intstr.FromString("errors > 0.5")
 	r.Set([]Object{{Name: "production/shop", Spec: rule.Spec{Groups: []rule.Group{{Name: "g", Interval: "10s", Rules: []rule.Rule{changed}}}}}}, r.now)
-	if got := r.History()[0]; got.Alert != "Other" || got.State != Resolved {
+	if got := r.History()[0]; got.Alert != "Other" || got.State != Inactive {
 		t.Errorf("the alert of a rule that went: %+v", got)
 	}
 	r.step(map[string]float64{"cart": 1})

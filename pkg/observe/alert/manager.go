@@ -81,13 +81,13 @@ func (m *Manager) Set(objects []Object, at time.Time) {
 	for _, g := range old {
 		if next := find(groups, g); next != nil {
 			next.inherit(g)
-			m.resolve(next.lost, at)
+			m.end(next.lost, at)
 			next.lost = nil
 			continue
 		}
 		g.end(m.cfg.DB, at)
 		for _, r := range g.rules {
-			m.resolve(slices.Collect(maps.Values(r.active)), at)
+			m.end(slices.Collect(maps.Values(r.active)), at)
 		}
 	}
 	m.mu.Lock()
@@ -104,13 +104,10 @@ func find(groups []*group, g *group) *group {
 	return groups[i]
 }
 
-// resolve notes the end of alerts whose rule is gone.
-func (m *Manager) resolve(alerts []*Alert, at time.Time) {
+// end notes that alerts are inactive whose rule is gone. They are not resolved: what they told of may go on.
+func (m *Manager) end(alerts []*Alert, at time.Time) {
 	for _, a := range alerts {
-		switch a.State {
-		case Firing:
-			m.note(*a, Resolved, at)
-		case Pending:
+		if a.State == Firing || a.State == Pending {
 			m.note(*a, Inactive, at)
 		}
 	}

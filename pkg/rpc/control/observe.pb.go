@@ -1576,7 +1576,7 @@ type AlertChange struct {
 	Time   *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
 	Name   string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Labels map[string]string      `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// pending, firing, resolved, or inactive for one that was only pending.
+	// pending, firing, resolved; inactive if it was only pending, or its rule is gone.
 	State         string  `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
 	Value         float64 `protobuf:"fixed64,5,opt,name=value,proto3" json:"value,omitempty"`
 	Summary       string  `protobuf:"bytes,6,opt,name=summary,proto3" json:"summary,omitempty"`
