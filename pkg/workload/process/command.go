@@ -72,6 +72,6 @@ func smallRuntime(gc int) []string {
 }
 
 // SidecarRuntime is the same for a sidecar. It holds 5 MB, most of it what protobuf knows of Envoy's messages, and would let its heap
-// grow to 15 MB before a collection. With a GOGC of 50 it stays below 12 MB with all that it has for itself; a request leaves little
+// grow to 15 MB before a collection. With a GOGC of 50 it collects at half of that; a request leaves little
 // garbage, so that collections still cost little.
 func SidecarRuntime() []string { return smallRuntime(50) }
