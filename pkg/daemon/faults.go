@@ -51,7 +51,8 @@ func (s *shop) setRoutes(faults []fault.Fault) {
 	for i, f := range faults {
 		path := f.Path()
 		g := meshcontrol.Fault{
-			ID: f.ID, Percent: f.Percent, Delay: f.Delay, Code: f.Code, HTTP: f.HTTP(), Headers: map[string]string{},
+			Since: f.Injected,
+			ID:    f.ID, Percent: f.Percent, Delay: f.Delay, Code: f.Code, HTTP: f.HTTP(), Headers: map[string]string{},
 			Path:   meshcontrol.Path{Exact: path.Exact, Prefix: path.Prefix, Suffix: path.Suffix},
 			Callee: orchestrator.ParseKey(f.Workload), Service: f.Module, Inbound: f.Where == fault.WhereServer,
 		}

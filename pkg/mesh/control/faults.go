@@ -24,6 +24,8 @@ import (
 type Fault struct {
 	// ID names it: "f3".
 	ID string
+	// Since is when it began; the zero time: not known.
+	Since time.Time
 	// Percent of the calls that it concerns.
 	Percent float64
 	// Delay is 0 if they do not wait, and Code OK if they do not fail. HTTP: the workload speaks HTTP and not gRPC; callers
@@ -71,11 +73,15 @@ func overlaid(m *translate.Mesh, objects store.Snapshot, faults []Fault) ([]reso
 	for i := range m.Services {
 		s := &m.Services[i]
 		var client []overlay.Fault
+		var since time.Time
 		for _, f := range faults {
 			if !f.Inbound && f.reaches(objects, s) {
 				one := f.of(objects)
 				one.HTTP = one.HTTP || slices.ContainsFunc(s.Ports, func(p translate.Port) bool { return p.Protocol == translate.HTTP })
 				client = append(client, one)
+				if since.IsZero() || f.Since.Before(since) {
+					since = f.Since
+				}
 			}
 		}
 		if len(client) == 0 {
@@ -85,6 +91,9 @@ func overlaid(m *translate.Mesh, objects store.Snapshot, faults []Fault) ([]reso
 		if err != nil {
 			errs = append(errs, err)
 			continue
+		}
+		if created := o.GetCreationTimestamp(); created.IsZero() && !since.IsZero() { // there is no object of the user's
+			o.SetCreationTimestamp(metav1.NewTime(since))
 		}
 		made = append(made, o)
 	}

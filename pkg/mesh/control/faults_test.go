@@ -93,7 +93,8 @@ func TestAFaultOfACallerIsInItsSidecarAloneAndNotInTheStore(t *testing.T) {
 	plane, objects := running(t)
 	before, elsewhere := held(plane, checkout), held(plane, payment)
 	revision := objects.Snapshot().Revision()
-	plane.SetFaults([]control.Fault{{ID: "f1", Percent: 50, Code: codes.Unavailable, Callee: key("paymentservice"), Caller: key("checkoutservice")}})
+	since := time.Unix(1_700_000_000, 0)
+	plane.SetFaults([]control.Fault{{ID: "f1", Since: since, Percent: 50, Code: codes.Unavailable, Callee: key("paymentservice"), Caller: key("checkoutservice")}})
 	broken := held(plane, checkout)
 	for _, want := range []string{`"grpcStatus":14`, `"numerator":500000`, `"rule":"fault:f1"`, `"name":"fault-f1"`} {
 		if !strings.Contains(broken, want) {
@@ -104,7 +105,7 @@ func TestAFaultOfACallerIsInItsSidecarAloneAndNotInTheStore(t *testing.T) {
 		t.Error("the fault is in another sidecar, too")
 	}
 	shown := plane.Overlays()
-	if len(shown) != 1 || shown[0].GetName() != "paymentservice" || shown[0].GetAnnotations()[resource.InjectedFaultsAnnotation] != "f1" {
+	if len(shown) != 1 || shown[0].GetName() != "paymentservice" || shown[0].GetAnnotations()[resource.InjectedFaultsAnnotation] != "f1" || !shown[0].GetCreationTimestamp().Time.Equal(since) {
 		t.Errorf("shown: %v", shown)
 	}
 	if objects.Snapshot().Revision() != revision || len(objects.Snapshot().List(resource.KindVirtualService, "")) > 0 {

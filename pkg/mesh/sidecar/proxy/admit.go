@@ -220,6 +220,11 @@ func (c *call) dispatch() {
 		c.reply(response{status: 503, details: "cluster_not_found"})
 		return
 	}
+	if c.cluster.HTTP2 && upgrading(c.head) { // which has no such change: it is a request like others, and complete
+		c.head.Del("connection")
+		c.head.Del("upgrade")
+		c.ended = true
+	}
 	c.times = c.route.Timeouts(&c.req)
 	if c.route.Hashes() {
 		c.hash, _, c.cookie = c.route.Hash(&c.req, c.d.rbacRequest().DirectIP.String())

@@ -171,6 +171,11 @@ func (s *request1) request(fields field.Fields, end bool) (*http.Request, error)
 	if r.Header.Get("User-Agent") == "" {
 		r.Header["User-Agent"] = nil // none of Go's
 	}
+	if upgrading(fields) {
+		end = true // what follows is not a body
+		r.Header.Set("Connection", "Upgrade")
+		r.Header.Set("Upgrade", websocket)
+	}
 	if end {
 		r.Body, r.ContentLength = http.NoBody, 0
 	}
@@ -211,6 +216,14 @@ func (s *request1) exchange(r *http.Request) {
 	if err != nil {
 		s.lost(err)
 		<-wrote
+		return
+	}
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		if <-wrote != nil {
+			s.lost(errors.New("the request was not sent"))
+			return
+		}
+		s.switched(response)
 		return
 	}
 	fields := append(field.Fields{{Name: ":status", Value: strconv.Itoa(response.StatusCode)}}, headerFields(response.Header)...)
@@ -254,6 +267,9 @@ func (s *request1) response(r *http.Request) (*http.Response, error) {
 			return response, err
 		}
 		if response.StatusCode == http.StatusSwitchingProtocols {
+			if upgrades(r.Header) && upgrades(response.Header) {
+				return response, nil
+			}
 			return nil, errors.New("the host changes the protocol")
 		}
 	}

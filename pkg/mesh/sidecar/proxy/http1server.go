@@ -43,6 +43,7 @@ func (d *downstream) serveHTTP1(conn *sniffed) {
 			}
 		},
 	}
+	d.hijacked = only.end
 	d.onGraceful(func() {
 		answers.ending.Store(true)
 		time.AfterFunc(lastRequest, func() { _ = server.Shutdown(d.listener.proxy.ctx) })
@@ -62,7 +63,12 @@ func (d *downstream) handle(w http.ResponseWriter, r *http.Request) {
 	s.writable = func() { c.Writable(nil) }
 	noBody := r.Body == http.NoBody
 	s.read = noBody
-	c.Headers(nil, requestFields(r), noBody)
+	asks := upgrades(r.Header) && noBody && r.ProtoAtLeast(1, 1)
+	fields := requestFields(r)
+	if asks {
+		fields = append(fields, upgradeFields()...)
+	}
+	c.Headers(nil, fields, noBody && !asks)
 	stop := context.AfterFunc(r.Context(), func() {
 		s.fail()
 		c.Reset(nil, &h2.StreamError{Kind: h2.ConnectionLost, Reason: "EOF"})
@@ -72,7 +78,7 @@ func (d *downstream) handle(w http.ResponseWriter, r *http.Request) {
 	if !noBody {
 		wg.Go(func() { s.readBody(r, c) })
 	}
-	ok := s.respond(w)
+	ok := s.respond(w, c)
 	s.fail()
 	if !s.bodyRead() || !ok {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // the rest of the request is not wanted
@@ -224,7 +230,7 @@ func (s *stream1) next() (p []byte, end, ok bool) {
 }
 
 // respond writes the response, and reports whether it is whole.
-func (s *stream1) respond(w http.ResponseWriter) bool {
+func (s *stream1) respond(w http.ResponseWriter, c *call) bool {
 	s.mu.Lock()
 	for s.headers == nil && !s.failed {
 		s.cond.Wait()
@@ -235,6 +241,9 @@ func (s *stream1) respond(w http.ResponseWriter) bool {
 		return false
 	}
 	status, _ := strconv.Atoi(headers.Get(":status"))
+	if status == http.StatusSwitchingProtocols {
+		return s.upgrade(w, c, headers)
+	}
 	for _, f := range headers {
 		if !strings.HasPrefix(f.Name, ":") && !hopByHop(f.Name) {
 			w.Header().Add(f.Name, f.Value)

@@ -48,6 +48,7 @@ type downstream struct {
 	remote    string
 	from, to  netip.AddrPort // remote and local
 	forwarded atomic.Pointer[forwarded]
+	hijacked  func()                 // to be called when a connection ends that HTTP/1.1 has left
 	graceful  atomic.Pointer[func()] // ends it when its requests have ended
 }
 

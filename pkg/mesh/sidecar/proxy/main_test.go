@@ -164,7 +164,7 @@ func echo(stream grpc.ServerStream) error {
 	}
 }
 
-func newProxy(t *testing.T, id proxy.Identity, r *xds.Resources) (*proxy.Proxy, *records) {
+func newProxy(t testing.TB, id proxy.Identity, r *xds.Resources) (*proxy.Proxy, *records) {
 	t.Helper()
 	log := &records{more: make(chan struct{}, 1)}
 	p := proxy.New(proxy.Options{Identity: id, Recorder: log})
@@ -187,7 +187,7 @@ func socket(address string) *corev3.Address {
 	}}}
 }
 
-func pack(t *testing.T, m proto.Message) *anypb.Any {
+func pack(t testing.TB, m proto.Message) *anypb.Any {
 	t.Helper()
 	a, err := anypb.New(m)
 	if err != nil {
@@ -207,7 +207,7 @@ func mesh() *translate.Mesh {
 }
 
 // outbound is what a caller's sidecar is configured with, for payment at addresses.
-func outbound(t *testing.T, m *translate.Mesh, sidecar bool, addresses ...string) *xds.Resources {
+func outbound(t testing.TB, m *translate.Mesh, sidecar bool, addresses ...string) *xds.Resources {
 	t.Helper()
 	s := &m.Services[0]
 	s.Endpoints = []translate.Endpoint{{Address: "x", ServiceAccount: "payment", Sidecar: sidecar}}

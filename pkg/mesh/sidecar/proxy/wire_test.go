@@ -49,8 +49,10 @@ func TestInAPartitionCallsHangAndAnOpenStreamGoesOnAfterwards(t *testing.T) {
 	go func() { ponged <- ping() }()
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if err := conn.Invoke(ctx, charge, wrapperspb.String("x"), new(wrapperspb.StringValue)); status.Code(err) != codes.DeadlineExceeded {
-		t.Errorf("a call in the partition ends with %v", err)
+	// The caller and its sidecar keep the same time: one of them is the first to end the call.
+	ended := conn.Invoke(ctx, charge, wrapperspb.String("x"), new(wrapperspb.StringValue))
+	if code := status.Code(ended); code != codes.DeadlineExceeded && (code != codes.Unavailable || status.Convert(ended).Message() != tooLong) {
+		t.Errorf("a call in the partition ends with %v", ended)
 	}
 	if len(ponged) > 0 {
 		t.Errorf("the stream goes on in the partition: %v", <-ponged)
