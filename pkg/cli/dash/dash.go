@@ -54,6 +54,8 @@ func (s *Screens) RunDash(ctx context.Context) error {
 	}
 	c, done := s.config("ps --stats")
 	defer done()
+	ctx, release := untilQuit(ctx)
+	defer release()
 	return tui.RunDash(ctx, c)
 }
 
@@ -62,6 +64,8 @@ func (s *Screens) RunDash(ctx context.Context) error {
 func (s *Screens) RunLesson(ctx context.Context, session *lesson.Session, plain string) error {
 	c, done := s.config(plain)
 	defer done()
+	ctx, release := untilQuit(ctx)
+	defer release()
 	c.Run = func(ctx context.Context, args []string, columns int, out io.Writer) (int, error) {
 		session.SetColumns(columns)
 		return session.Typed(ctx, args, out)
