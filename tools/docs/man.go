@@ -20,7 +20,7 @@ func manual(cmd *cobra.Command) string {
 		fmt.Fprintf(&b, ".SH SYNOPSIS\n.B %s\n", strings.ReplaceAll(roff(strings.Join(cli.UseLines(cmd), "\n")), "\n", "\n.br\n.B "))
 	}
 	if cmd.Long != "" {
-		fmt.Fprintf(&b, ".SH DESCRIPTION\n.nf\n%s\n.fi\n", roff(strings.TrimSpace(cmd.Long)))
+		b.WriteString(".SH DESCRIPTION\n" + paragraphs(cmd.Long))
 	}
 	if cmd.Example != "" {
 		fmt.Fprintf(&b, ".SH EXAMPLES\n.nf\n%s\n.fi\n", roff(strings.TrimSpace(cmd.Example)))
@@ -77,4 +77,18 @@ func roff(text string) string {
 		lines[i] = line
 	}
 	return strings.Join(lines, "\n")
+}
+
+// paragraphs is a text whose paragraphs fill the width of the terminal, unless a line of them is indented, as in lists.
+func paragraphs(text string) string {
+	var all []string
+	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+		if strings.Contains("\n"+paragraph, "\n ") {
+			paragraph = ".nf\n" + roff(paragraph) + "\n.fi"
+		} else {
+			paragraph = roff(paragraph)
+		}
+		all = append(all, paragraph)
+	}
+	return strings.Join(all, "\n.PP\n") + "\n"
 }
