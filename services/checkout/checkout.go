@@ -23,7 +23,8 @@
 //
 // The journal has the history of each order, which Orders reports (shopctl.shop.v1): what was tried, how often, and what was taken
 // back. An order that is not shipped two minutes after it began is taken back. One whose charge is refused to be refunded is
-// stuck, and waits for an operator. Without DATA_DIR, the journal is in memory.
+// stuck, and waits for an operator. With CHECKOUT_DATABASE_URL, the journal is in PostgreSQL, and its replicas may be on several
+// machines. With neither that nor DATA_DIR, it is in memory.
 //
 // PRICE_TTL is how long a product's converted price is reused for later orders (default 0: every order fetches
 // it). A price may lag behind the catalog's by that much.
@@ -57,7 +58,7 @@ func setup(rt *chassis.Runtime, now func() time.Time, reached func(point string)
 		return err
 	}
 	prices := cache.Config{TTL: ttl, FetchTimeout: orderTimeout, Limit: rememberPrices, Now: rt.Now}
-	journal, err := openJournal(rt.DataDir(), now, rt.Log())
+	journal, err := openJournal(rt.Getenv("CHECKOUT_DATABASE_URL"), rt.DataDir(), now, rt.Log())
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/exec"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/shopctl/shopctl/pkg/chassis"
+	"github.com/shopctl/shopctl/pkg/chassis/chassistest"
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
 	"github.com/shopctl/shopctl/pkg/eventually"
 	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
@@ -169,7 +169,12 @@ func TestAnOrderOutlivesACrashAtEachPoint(t *testing.T) {
 
 func survive(t *testing.T, c crash, again bool) {
 	s := prepareShop(t)
-	maps.Copy(s.env, map[string]string{"DATA_DIR": t.TempDir()})
+	s.env["DATA_DIR"] = t.TempDir()
+	surviveIn(t, s, c, again, "k")
+}
+
+func surviveIn(t *testing.T, s *shop, c crash, again bool, key string) {
+	t.Helper()
 	if c.unshipped {
 		s.lost = true
 	}
@@ -194,7 +199,7 @@ func survive(t *testing.T, c crash, again bool) {
 		}
 		s.mu.Unlock()
 	}
-	if _, err := pb.NewCheckoutServiceClient(first.conn).PlaceOrder(keyed(t.Context(), "k"), order()); err == nil {
+	if _, err := pb.NewCheckoutServiceClient(first.conn).PlaceOrder(keyed(t.Context(), key), order()); err == nil {
 		t.Fatal("the order was placed: the process was not killed")
 	}
 	<-first.dead
@@ -203,7 +208,7 @@ func survive(t *testing.T, c crash, again bool) {
 	s.mu.Unlock()
 	second := s.startChild(t, "-", 10*time.Second)
 	if again {
-		if _, err := pb.NewCheckoutServiceClient(second.conn).PlaceOrder(keyed(t.Context(), "k"), order()); err != nil {
+		if _, err := pb.NewCheckoutServiceClient(second.conn).PlaceOrder(keyed(t.Context(), key), order()); err != nil {
 			t.Errorf("the call again: %v", err)
 		}
 	}
@@ -215,7 +220,7 @@ func survive(t *testing.T, c crash, again bool) {
 
 // unbalanced returns what is wrong in the books; empty if they agree.
 func (s *shop) unbalanced(ctx context.Context, orders shopv1.OrdersClient, wanted bool) string {
-	list, err := orders.ListOrders(ctx, &shopv1.ListOrdersRequest{})
+	list, err := orders.ListOrders(ctx, &shopv1.ListOrdersRequest{Limit: 1}) // PostgreSQL's has those of other shops
 	if err != nil {
 		return err.Error()
 	}
@@ -258,4 +263,19 @@ func (s *shop) unbalanced(ctx context.Context, orders shopv1.OrdersClient, wante
 		return "the cart is not empty"
 	}
 	return ""
+}
+
+// The same journal is in PostgreSQL.
+func TestAnOrderInPostgresOutlivesACrash(t *testing.T) {
+	server := chassistest.StartPostgres(t)
+	if server == nil {
+		return
+	}
+	for _, c := range []crash{{at: "after commit of reserve"}, {during: "Charge", effect: true}, {at: "after ship"}, {at: "before commit of save"}, {at: "after refund", unshipped: true}} {
+		t.Run(c.String(), func(t *testing.T) {
+			s := prepareShop(t)
+			s.env["CHECKOUT_DATABASE_URL"] = server.URL
+			surviveIn(t, s, c, true, "key of "+c.String())
+		})
+	}
 }

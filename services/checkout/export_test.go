@@ -27,7 +27,7 @@ func CrashingSetup(ahead time.Duration, reached func(point string)) chassis.Setu
 // doubt, that has not got the response of a charge, long ago. It returns the key of the charge.
 func LeaveInterrupted(dir, key string, doubt bool, req *hipstershop.PlaceOrderRequest, order *hipstershop.OrderResult) (chargeKey string, err error) {
 	past := func() time.Time { return time.Now().Add(-time.Minute) }
-	j, err := openJournal(dir, past, slog.New(slog.DiscardHandler))
+	j, err := openJournal("", dir, past, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return "", err
 	}
@@ -47,7 +47,7 @@ func LeaveInterrupted(dir, key string, doubt bool, req *hipstershop.PlaceOrderRe
 
 // PlaceMany records a number of placed orders.
 func PlaceMany(dir string, number int, req *hipstershop.PlaceOrderRequest, order *hipstershop.OrderResult) error {
-	j, err := openJournal(dir, time.Now, slog.New(slog.DiscardHandler))
+	j, err := openJournal("", dir, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func PlaceMany(dir string, number int, req *hipstershop.PlaceOrderRequest, order
 
 // Spoil makes every write fail.
 func Spoil(dir string) error {
-	j, err := openJournal(dir, time.Now, slog.New(slog.DiscardHandler))
+	j, err := openJournal("", dir, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

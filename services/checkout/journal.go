@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/shopctl/shopctl/pkg/chassis/durable"
+	"github.com/shopctl/shopctl/pkg/chassis/durable/postgres"
 )
 
 const (
@@ -26,7 +27,7 @@ const (
 
 // journal remembers purchases, for all replicas.
 type journal struct {
-	store *durable.Store
+	store store
 	now   func() time.Time
 	// reached is called at each point where a crash leaves another state behind; nil: not at all.
 	reached func(point string)
@@ -36,17 +37,28 @@ type journal struct {
 	running atomic.Int64
 }
 
-func openJournal(dir string, now func() time.Time, log *slog.Logger) (*journal, error) {
-	store, err := durable.Open(durable.Config{
-		Dir: dir, Name: "orders", Now: now, Log: log,
-		Tables: durable.Tables{Content: "orders", Version: 2, Upgrades: [][]string{fromVersion1()}, Schema: []string{
-			schema, dueIndex, orderIndex, historySchema, "SELECT order_id, " + columns + " FROM purchase LIMIT 0", "SELECT purchase, n FROM step LIMIT 0",
-		}},
-	})
+// openJournal opens the journal in the database at a URL, or in a file in a directory, or in memory without either.
+func openJournal(url, dir string, now func() time.Time, log *slog.Logger) (*journal, error) {
+	j := &journal{now: now, owner: uuid.NewString()}
+	var err error
+	if url != "" {
+		j.store, err = postgres.Open(postgres.Config{URL: url, Tables: tables()})
+	} else {
+		j.store, err = durable.Open(durable.Config{Dir: dir, Name: "orders", Now: now, Log: log, Tables: tables()})
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &journal{store: store, now: now, owner: uuid.NewString()}, nil
+	return j, nil
+}
+
+// store is a database: SQLite or PostgreSQL.
+type store interface {
+	// Update runs work as one transaction, Each each of its statements.
+	Update(work func(durable.Tx) error) error
+	Each(work func(durable.Tx) error) error
+	Check(ctx context.Context) error
+	Close() error
 }
 
 func (j *journal) check(ctx context.Context) error { return j.store.Check(ctx) }

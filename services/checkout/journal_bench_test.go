@@ -11,7 +11,7 @@ import (
 
 // BenchmarkJournal is what recording an order costs: before the charge and at the end.
 func BenchmarkJournal(b *testing.B) {
-	j, err := openJournal(b.TempDir(), time.Now, slog.New(slog.DiscardHandler))
+	j, err := openJournal("", b.TempDir(), time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,5 +1,14 @@
 package checkout
 
+import "github.com/shopctl/shopctl/pkg/chassis/durable"
+
+// tables are those of the journal, in the words of SQLite. They are translated for PostgreSQL.
+func tables() durable.Tables {
+	return durable.Tables{Content: "orders", Version: 2, Upgrades: [][]string{fromVersion1()}, Schema: []string{
+		schema, dueIndex, orderIndex, historySchema, "SELECT order_id, " + columns + " FROM purchase LIMIT 0", "SELECT purchase, n FROM step LIMIT 0",
+	}}
+}
+
 // schema has one row for each key, which is the order's id where the caller sent none. It holds nothing of a card.
 //
 // due is NULL when nothing is left to do. Else, while there is an owner, it is when the owner's lease ends, and
