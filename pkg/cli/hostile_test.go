@@ -22,6 +22,8 @@ func hostileLines(dir string) map[string][]string {
 	manifest, traces := filepath.Join(dir, "bad.yaml"), filepath.Join(dir, "trace.json")
 	return map[string][]string{
 		"alerts": {""}, "alerts history": {"", "-o json"}, "alerts list": {"", "-o json"}, "alerts rules": {"", "-o json"},
+		"label": {"deployment x a=b --overwrite"}, "annotate": {"deployment x a=b --overwrite"}, "patch": {"deployment x -p {}"}, "set image": {"deployment/x *=y"},
+		"rollout status": {"cart --timeout 1ms"}, "rollout history": {"cart", "cart --revision 3"}, "rollout undo": {"cart"}, "rollout pause": {"cart"}, "rollout resume": {"cart"}, "rollout restart": {"cart"},
 		"apply": {"-f " + manifest, "--dry-run -f " + manifest}, "diff": {"-f " + manifest}, "delete": {"deployment x", "-f " + manifest},
 		"call":         {"cart", "cart GetCart {}", "127.0.0.1:1 a.B/C {}", "cart --describe"},
 		"config trust": {"", "--revoke"},

@@ -152,13 +152,13 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 			fault.NewCmd(f, func(ctx context.Context, service string) []string { return call.CompleteMethods(ctx, f, service) }),
 			load.NewCmd(f),
 		}},
-		{groupObjects, []*cobra.Command{
+		{groupObjects, append([]*cobra.Command{
 			objects.NewApplyCmd(f),
 			objects.NewGetCmd(f),
 			objects.NewDescribeCmd(f),
 			objects.NewDeleteCmd(f),
 			objects.NewDiffCmd(f),
-		}},
+		}, objects.NewChangeCmds(f)...)},
 		{groupOther, []*cobra.Command{
 			observe.NewExportCmd(f),
 			image.NewCmd(f, buildVersion().Version),

@@ -39,7 +39,7 @@ type ObjectEditor interface {
 	// empty: the shop's.
 	Apply(ctx context.Context, manifests []resource.Manifest, namespace string, dryRun bool) (store.Result, error)
 	// Put replaces whole objects, or creates them.
-	Put(ctx context.Context, objects ...resource.Object) ([]store.Change, error)
+	Replace(ctx context.Context, manifests []resource.Manifest, namespace string, unchanged, dryRun bool) (store.Result, error)
 	// EditDeployments changes Deployments in place.
 	EditDeployments(ctx context.Context, keys []resource.Key, dryRun bool, edit func(*appsv1.Deployment) error) ([]store.Change, error)
 	// EditObjects changes objects of any kind in place.

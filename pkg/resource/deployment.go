@@ -75,8 +75,7 @@ const podSpecPath = "spec.template.spec"
 // inertDeployment are the fields that do nothing here.
 func inertDeployment() []admission.Inert {
 	return append(admission.PodInert(podSpecPath),
-		admission.Inert{Field: "spec.template.metadata.finalizers", Message: "have no effect here; instances go at once"},
-		admission.Inert{Field: "spec.revisionHistoryLimit", Message: "has no effect here; no old revisions are kept", Silent: []any{float64(defaultHistory)}})
+		admission.Inert{Field: "spec.template.metadata.finalizers", Message: "have no effect here; instances go at once"})
 }
 
 func warnDeployment(c *admission.Issues, d *appsv1.Deployment, others Objects) {

@@ -38,6 +38,13 @@ func (o *WaitFlags) AddFor(cmd *cobra.Command, usage string) {
 	cmdutil.LimitTime(cmd, "timeout", 1, "2m")
 }
 
+// Always adds only --timeout to cmd, which always waits.
+func (o *WaitFlags) Always(cmd *cobra.Command, usage string) {
+	o.wait = true
+	cmd.Flags().DurationVar(&o.timeout, "timeout", time.Minute, usage)
+	cmdutil.LimitTime(cmd, "timeout", 1, "2m")
+}
+
 // Rollout waits, with --wait, until the Deployments among applied have rolled out.
 func (o *WaitFlags) Rollout(ctx context.Context, ios *iostreams.IO, shop *control.Client, applied []*controlpb.AppliedObject) error {
 	if !o.wait {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/objects/change"
 	"github.com/shopctl/shopctl/pkg/cli/objects/find"
 	"github.com/shopctl/shopctl/pkg/cli/objects/get"
 	"github.com/shopctl/shopctl/pkg/resource"
@@ -15,13 +16,23 @@ import (
 // NewGetCmd returns the command get.
 func NewGetCmd(f *cmdutil.Factory) *cobra.Command { return get.NewCmd(f, completeObjects(f)) }
 
-// storedObjects reads "KIND NAME..." and "KIND/NAME..." for a command that changes objects.
-func storedObjects(args []string) (find.Ref, error) {
-	ref, err := find.One(args)
-	if err == nil && !ref.Kind.Stored {
-		err = cmdutil.UsageErr("shopctl restart SERVICE", "%s are made from Deployments and cannot be changed by themselves", ref.Kind.Plural)
+// NewChangeCmds returns the commands that change stored objects in place.
+func NewChangeCmds(f *cmdutil.Factory) []*cobra.Command {
+	complete := completeObjects(f)
+	return []*cobra.Command{
+		change.NewLabelCmd(f, complete), change.NewAnnotateCmd(f, complete), change.NewPatchCmd(f, complete), change.NewRolloutCmd(f, NewRestartCmd(f)),
 	}
-	return ref, err
+}
+
+// storedObjects reads "KIND NAME..." and "KIND/NAME..." for a command that changes objects.
+func storedObjects(args []string) ([]find.Ref, error) {
+	refs, err := find.Refs(args)
+	for _, ref := range refs {
+		if err == nil && !ref.Kind.Stored {
+			err = cmdutil.UsageErr("shopctl restart SERVICE", "%s are made from Deployments and cannot be changed by themselves", ref.Kind.Plural)
+		}
+	}
+	return refs, err
 }
 
 // completeObjects completes KIND and then the names of the shop's objects of that kind.

@@ -7,14 +7,15 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/edit"
+	"github.com/shopctl/shopctl/pkg/cli/objects/change"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 func NewSetCmd(f *cmdutil.Factory) *cobra.Command {
 	return cmdutil.Group(&cobra.Command{
 		Use:   "set",
-		Short: "Set environment variables of a service",
-	}, newSetEnvCmd(f))
+		Short: "Set environment variables and images of a service",
+	}, newSetEnvCmd(f), change.NewSetImageCmd(f))
 }
 
 func newSetEnvCmd(f *cmdutil.Factory) *cobra.Command {

@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -61,6 +62,25 @@ func (s *objectsServer) Edit(ctx context.Context, req *controlpb.EditRequest) (*
 			// The object is unchanged, and yet its instances start.
 			resp.Objects[i].Action = string(store.ActionConfigured)
 		}
+	}
+	return resp, nil
+}
+
+// Revisions returns the kept revisions of a Deployment.
+func (s *objectsServer) Revisions(ctx context.Context, req *controlpb.RevisionsRequest) (*controlpb.RevisionsResponse, error) {
+	key, err := s.findDeployment(req.GetNamespace(), req.GetService())
+	if err != nil {
+		return nil, err
+	}
+	resp := &controlpb.RevisionsResponse{}
+	for _, r := range s.objects.Snapshot().Revisions(resource.Key{Kind: resource.KindDeployment, Namespace: key.Namespace, Name: key.Name}) {
+		template, err := json.Marshal(r.Template)
+		if err != nil {
+			return nil, fmt.Errorf("encode revision %d of %s: %w", r.Number, key.Name, err)
+		}
+		resp.Revisions = append(resp.Revisions, &controlpb.Revision{
+			Number: r.Number, TemplateJson: template, Created: protoTime(r.Created), ChangeCause: r.Cause,
+		})
 	}
 	return resp, nil
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"syscall"
 
 	"google.golang.org/grpc/codes"
@@ -20,6 +21,7 @@ func explainObjects(err error) error {
 		notFound    *store.NotFoundError
 		unsupported *resource.UnsupportedKindError
 		limited     *foreign.RefusedError
+		conflict    *store.ConflictError
 	)
 	switch {
 	case errors.As(err, &problems):
@@ -32,6 +34,8 @@ func explainObjects(err error) error {
 			hint = "shopctl get namespaces"
 		}
 		return control.Error(codes.NotFound, err.Error(), hint, 2)
+	case errors.As(err, &conflict):
+		return control.Error(codes.Aborted, err.Error(), fmt.Sprintf("shopctl get %s -o yaml", conflict.Key), 1)
 	case errors.As(err, &unsupported):
 		return control.Error(codes.InvalidArgument, err.Error(), "shopctl get --help", 2)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

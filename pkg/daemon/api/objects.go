@@ -78,15 +78,7 @@ func (s *objectsServer) applyOrReplace(ctx context.Context, manifests []resource
 	if !req.GetReplace() {
 		return s.objects.Apply(ctx, manifests, req.GetNamespace(), req.GetDryRun())
 	}
-	if req.GetDryRun() {
-		return store.Result{}, control.Error(codes.InvalidArgument, "replace objects: a dry run is not possible", "shopctl diff -f FILE", 2)
-	}
-	objects := make([]resource.Object, len(manifests))
-	for i, m := range manifests {
-		objects[i] = m.Object
-	}
-	changes, err := s.objects.Put(ctx, objects...)
-	return store.Result{Changes: changes}, err
+	return s.objects.Replace(ctx, manifests, req.GetNamespace(), req.GetUnchanged(), req.GetDryRun())
 }
 
 func decodeFiles(files []*controlpb.File) ([]resource.Manifest, error) {

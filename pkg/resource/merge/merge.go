@@ -18,6 +18,42 @@ func ThreeWay(schema reflect.Type, live, last, next map[string]any) map[string]a
 	return mergeObject(field{schema: schema}, live, last, next)
 }
 
+// Patch merges a strategic merge patch into an object, as kubectl patch does: null removes a field, elements of lists with a
+// name are merged in place, and an element or an object with "$patch": "delete" goes.
+func Patch(schema reflect.Type, live, patch map[string]any) map[string]any {
+	merged := mergeObject(field{schema: schema, inPlace: true}, live, nil, patch)
+	removeDeleted(merged)
+	return merged
+}
+
+// removeDeleted removes what a patch marked for deletion.
+func removeDeleted(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		for name, v := range value {
+			if marked(v) {
+				delete(value, name)
+				continue
+			}
+			value[name] = removeDeleted(v)
+		}
+	case []any:
+		var left []any
+		for _, v := range value {
+			if !marked(v) {
+				left = append(left, removeDeleted(v))
+			}
+		}
+		return left
+	}
+	return value
+}
+
+func marked(v any) bool {
+	object, _ := v.(map[string]any)
+	return object["$patch"] == "delete"
+}
+
 // field is the type information about a value.
 type field struct {
 	schema reflect.Type
@@ -26,6 +62,8 @@ type field struct {
 	key   string
 	// retain is true for unions: what next does not name goes.
 	retain bool
+	// inPlace: elements of lists keep their places, and new ones follow them.
+	inPlace bool
 }
 
 func mergeObject(f field, live, last, next map[string]any) map[string]any {
@@ -69,8 +107,11 @@ func mergeValue(f field, live, last, next any) any {
 
 // list merges lists of named elements: those of next in their order, then those that others added.
 func mergeList(f field, live, last, next []any) []any {
+	element := field{schema: elem(f.schema), retain: f.retain, inPlace: f.inPlace}
+	if f.inPlace {
+		return mergeInPlace(f.key, element, live, next)
+	}
 	liveItems, lastItems := index(f.key, live), index(f.key, last)
-	element := field{schema: elem(f.schema), retain: f.retain}
 	result := make([]any, 0, len(next))
 	for _, item := range next {
 		name := nameOf(f.key, item)
@@ -85,6 +126,25 @@ func mergeList(f field, live, last, next []any) []any {
 		name := nameOf(f.key, item)
 		if other := liveItems.take(name); other != nil && lastItems.take(name) == nil {
 			result = append(result, other)
+		}
+	}
+	return result
+}
+
+// mergeInPlace merges the elements of next into those of live with the same name; others follow at the end.
+func mergeInPlace(key string, element field, live, next []any) []any {
+	items := index(key, next)
+	result := make([]any, 0, len(live)+len(next))
+	for _, item := range live {
+		if patch := items.take(nameOf(key, item)); patch != nil {
+			itemMap, _ := item.(map[string]any)
+			item = mergeObject(element, itemMap, nil, patch)
+		}
+		result = append(result, item)
+	}
+	for _, item := range next {
+		if patch := items.take(nameOf(key, item)); patch != nil {
+			result = append(result, mergeObject(element, nil, nil, patch))
 		}
 	}
 	return result
@@ -136,6 +196,12 @@ func union(live, last, next []any) []any {
 
 // child is the field of that JSON name; without a schema where there is none.
 func (f field) child(name string) field {
+	found := f.lookup(name)
+	found.inPlace = f.inPlace
+	return found
+}
+
+func (f field) lookup(name string) field {
 	t := deref(f.schema)
 	switch {
 	case t == nil:
@@ -149,7 +215,7 @@ func (f field) child(name string) field {
 		sf := t.Field(i)
 		tag, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
 		if tag == "" && sf.Anonymous {
-			if found := (field{schema: sf.Type}).child(name); found.schema != nil {
+			if found := (field{schema: sf.Type}).lookup(name); found.schema != nil {
 				return found
 			}
 			continue

@@ -52,7 +52,7 @@ func builtin(namespace string, manifests []resource.Manifest) (map[resource.Key]
 
 // assemble lays what was saved over the defaults.
 func (s *Store) assemble(saved *state) *state {
-	st := &state{revision: saved.revision + 1, objects: map[resource.Key]*entry{}, removed: map[resource.Key]bool{}}
+	st := &state{revision: saved.revision + 1, objects: map[resource.Key]*entry{}, removed: map[resource.Key]bool{}, history: saved.history}
 	for key, o := range s.defaults {
 		switch {
 		case saved.removed[key]:

@@ -23,6 +23,7 @@ type file struct {
 	Objects  []json.RawMessage `json:"objects"`
 	Removed  []resource.Key    `json:"removed,omitempty"`
 	Sources  []keptSource      `json:"sources,omitempty"`
+	History  []keptHistory     `json:"history,omitempty"`
 }
 
 // keptSource is where an object was written.
@@ -47,7 +48,7 @@ func (e *CorruptError) Unwrap() error { return e.Cause }
 
 // load reads a file; a missing one is empty.
 func load(path string, now time.Time) (*state, error) {
-	empty := &state{objects: map[resource.Key]*entry{}, removed: map[resource.Key]bool{}}
+	empty := &state{objects: map[resource.Key]*entry{}, removed: map[resource.Key]bool{}, history: map[resource.Key][]Revision{}}
 	if path == "" {
 		return empty, nil
 	}
@@ -90,7 +91,7 @@ func parse(data []byte) (*state, error) {
 	if f.Version < 1 {
 		return nil, fmt.Errorf("format version %d is unknown", f.Version)
 	}
-	st := &state{revision: f.Revision, objects: map[resource.Key]*entry{}, removed: map[resource.Key]bool{}}
+	st := &state{revision: f.Revision, objects: map[resource.Key]*entry{}, removed: map[resource.Key]bool{}, history: map[resource.Key][]Revision{}}
 	for _, raw := range f.Objects {
 		var head struct{ APIVersion, Kind string }
 		if err := json.Unmarshal(raw, &head); err != nil {
@@ -111,6 +112,9 @@ func parse(data []byte) (*state, error) {
 	}
 	for _, key := range f.Removed {
 		st.removed[key] = true
+	}
+	for _, kept := range f.History {
+		st.history[kept.Key] = kept.Revisions
 	}
 	for _, kept := range f.Sources {
 		if e := st.objects[kept.Key]; e != nil {
@@ -156,6 +160,7 @@ func encode(st *state) ([]byte, error) {
 		}
 	}
 	f.Removed = sortKeys(maps.Keys(st.removed))
+	f.History = st.histories()
 	return json.MarshalIndent(f, "", " ")
 }
 

@@ -18,6 +18,8 @@ type state struct {
 	objects  map[resource.Key]*entry
 	// removed are the defaults that the user deleted.
 	removed map[resource.Key]bool
+	// history has the templates of Deployments that had several.
+	history map[resource.Key][]Revision
 }
 
 type entry struct {

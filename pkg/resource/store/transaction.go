@@ -65,6 +65,7 @@ func (s *Store) commit(ctx context.Context, dryRun bool, change func(*transactio
 			revision: before.revision + 1,
 			objects:  maps.Clone(before.objects),
 			removed:  maps.Clone(before.removed),
+			history:  maps.Clone(before.history),
 		},
 		manifests: map[resource.Key]resource.Manifest{},
 		changed:   map[resource.Key]bool{},
@@ -72,6 +73,9 @@ func (s *Store) commit(ctx context.Context, dryRun bool, change func(*transactio
 	}
 	if err := change(tx); err != nil {
 		return nil, err
+	}
+	for key := range tx.kept {
+		tx.record(key)
 	}
 	if check, ok := ctx.Value(checkKey{}).(Check); ok {
 		if err := check(Snapshot{before}, Snapshot{tx.next}); err != nil {

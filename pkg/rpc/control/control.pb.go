@@ -1744,8 +1744,9 @@ type ApplyRequest struct {
 	// For objects that name none; default: the shop's.
 	Namespace string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	// Make objects what the manifests say and nothing more, regardless of who set what: "kubectl replace".
-	// Not with dry_run.
-	Replace       bool `protobuf:"varint,4,opt,name=replace,proto3" json:"replace,omitempty"`
+	Replace bool `protobuf:"varint,4,opt,name=replace,proto3" json:"replace,omitempty"`
+	// With replace: an object whose manifest has a resourceVersion must still have that one. Errors: ABORTED.
+	Unchanged     bool `protobuf:"varint,5,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1804,6 +1805,13 @@ func (x *ApplyRequest) GetNamespace() string {
 func (x *ApplyRequest) GetReplace() bool {
 	if x != nil {
 		return x.Replace
+	}
+	return false
+}
+
+func (x *ApplyRequest) GetUnchanged() bool {
+	if x != nil {
+		return x.Unchanged
 	}
 	return false
 }
@@ -2427,6 +2435,175 @@ func (*EditRequest_SetEnv) isEditRequest_Operation() {}
 
 func (*EditRequest_Mesh) isEditRequest_Operation() {}
 
+type RevisionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Service or Deployment name.
+	Service       string `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
+	Namespace     string `protobuf:"bytes,2,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevisionsRequest) Reset() {
+	*x = RevisionsRequest{}
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevisionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevisionsRequest) ProtoMessage() {}
+
+func (x *RevisionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevisionsRequest.ProtoReflect.Descriptor instead.
+func (*RevisionsRequest) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *RevisionsRequest) GetService() string {
+	if x != nil {
+		return x.Service
+	}
+	return ""
+}
+
+func (x *RevisionsRequest) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+type RevisionsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Revisions     []*Revision            `protobuf:"bytes,1,rep,name=revisions,proto3" json:"revisions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevisionsResponse) Reset() {
+	*x = RevisionsResponse{}
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevisionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevisionsResponse) ProtoMessage() {}
+
+func (x *RevisionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevisionsResponse.ProtoReflect.Descriptor instead.
+func (*RevisionsResponse) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *RevisionsResponse) GetRevisions() []*Revision {
+	if x != nil {
+		return x.Revisions
+	}
+	return nil
+}
+
+// Revision is a pod template that a Deployment had, or has.
+type Revision struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 for the first; a template that is used again gets the next number.
+	Number int64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// The pod template as JSON.
+	TemplateJson []byte                 `protobuf:"bytes,2,opt,name=template_json,json=templateJson,proto3" json:"template_json,omitempty"`
+	Created      *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=created,proto3" json:"created,omitempty"`
+	// The annotation kubernetes.io/change-cause that the Deployment had.
+	ChangeCause   string `protobuf:"bytes,4,opt,name=change_cause,json=changeCause,proto3" json:"change_cause,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Revision) Reset() {
+	*x = Revision{}
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Revision) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Revision) ProtoMessage() {}
+
+func (x *Revision) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Revision.ProtoReflect.Descriptor instead.
+func (*Revision) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Revision) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Revision) GetTemplateJson() []byte {
+	if x != nil {
+		return x.TemplateJson
+	}
+	return nil
+}
+
+func (x *Revision) GetCreated() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Created
+	}
+	return nil
+}
+
+func (x *Revision) GetChangeCause() string {
+	if x != nil {
+		return x.ChangeCause
+	}
+	return ""
+}
+
 type SetEnv struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Set           map[string]string      `protobuf:"bytes,1,rep,name=set,proto3" json:"set,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -2437,7 +2614,7 @@ type SetEnv struct {
 
 func (x *SetEnv) Reset() {
 	*x = SetEnv{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2449,7 +2626,7 @@ func (x *SetEnv) String() string {
 func (*SetEnv) ProtoMessage() {}
 
 func (x *SetEnv) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2462,7 +2639,7 @@ func (x *SetEnv) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetEnv.ProtoReflect.Descriptor instead.
 func (*SetEnv) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{27}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SetEnv) GetSet() map[string]string {
@@ -2488,7 +2665,7 @@ type EditResponse struct {
 
 func (x *EditResponse) Reset() {
 	*x = EditResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2500,7 +2677,7 @@ func (x *EditResponse) String() string {
 func (*EditResponse) ProtoMessage() {}
 
 func (x *EditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2513,7 +2690,7 @@ func (x *EditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditResponse.ProtoReflect.Descriptor instead.
 func (*EditResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{28}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *EditResponse) GetObjects() []*AppliedObject {
@@ -2569,7 +2746,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2581,7 +2758,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2594,7 +2771,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{29}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Fault) GetId() string {
@@ -2748,7 +2925,7 @@ type InjectFaultRequest struct {
 
 func (x *InjectFaultRequest) Reset() {
 	*x = InjectFaultRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2760,7 +2937,7 @@ func (x *InjectFaultRequest) String() string {
 func (*InjectFaultRequest) ProtoMessage() {}
 
 func (x *InjectFaultRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2773,7 +2950,7 @@ func (x *InjectFaultRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InjectFaultRequest.ProtoReflect.Descriptor instead.
 func (*InjectFaultRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{30}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *InjectFaultRequest) GetFault() *Fault {
@@ -2799,7 +2976,7 @@ type InjectFaultResponse struct {
 
 func (x *InjectFaultResponse) Reset() {
 	*x = InjectFaultResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2811,7 +2988,7 @@ func (x *InjectFaultResponse) String() string {
 func (*InjectFaultResponse) ProtoMessage() {}
 
 func (x *InjectFaultResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2824,7 +3001,7 @@ func (x *InjectFaultResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InjectFaultResponse.ProtoReflect.Descriptor instead.
 func (*InjectFaultResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{31}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *InjectFaultResponse) GetFault() *Fault {
@@ -2842,7 +3019,7 @@ type ListFaultsRequest struct {
 
 func (x *ListFaultsRequest) Reset() {
 	*x = ListFaultsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2854,7 +3031,7 @@ func (x *ListFaultsRequest) String() string {
 func (*ListFaultsRequest) ProtoMessage() {}
 
 func (x *ListFaultsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2867,7 +3044,7 @@ func (x *ListFaultsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFaultsRequest.ProtoReflect.Descriptor instead.
 func (*ListFaultsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{32}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{35}
 }
 
 type ListFaultsResponse struct {
@@ -2879,7 +3056,7 @@ type ListFaultsResponse struct {
 
 func (x *ListFaultsResponse) Reset() {
 	*x = ListFaultsResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2891,7 +3068,7 @@ func (x *ListFaultsResponse) String() string {
 func (*ListFaultsResponse) ProtoMessage() {}
 
 func (x *ListFaultsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2904,7 +3081,7 @@ func (x *ListFaultsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFaultsResponse.ProtoReflect.Descriptor instead.
 func (*ListFaultsResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{33}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ListFaultsResponse) GetFaults() []*Fault {
@@ -2927,7 +3104,7 @@ type ClearFaultsRequest struct {
 
 func (x *ClearFaultsRequest) Reset() {
 	*x = ClearFaultsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2939,7 +3116,7 @@ func (x *ClearFaultsRequest) String() string {
 func (*ClearFaultsRequest) ProtoMessage() {}
 
 func (x *ClearFaultsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2952,7 +3129,7 @@ func (x *ClearFaultsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearFaultsRequest.ProtoReflect.Descriptor instead.
 func (*ClearFaultsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{34}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ClearFaultsRequest) GetServices() []string {
@@ -2985,7 +3162,7 @@ type ClearFaultsResponse struct {
 
 func (x *ClearFaultsResponse) Reset() {
 	*x = ClearFaultsResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2997,7 +3174,7 @@ func (x *ClearFaultsResponse) String() string {
 func (*ClearFaultsResponse) ProtoMessage() {}
 
 func (x *ClearFaultsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3010,7 +3187,7 @@ func (x *ClearFaultsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearFaultsResponse.ProtoReflect.Descriptor instead.
 func (*ClearFaultsResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{35}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ClearFaultsResponse) GetFaults() []*Fault {
@@ -3030,7 +3207,7 @@ type BeginSessionRequest struct {
 
 func (x *BeginSessionRequest) Reset() {
 	*x = BeginSessionRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3042,7 +3219,7 @@ func (x *BeginSessionRequest) String() string {
 func (*BeginSessionRequest) ProtoMessage() {}
 
 func (x *BeginSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3055,7 +3232,7 @@ func (x *BeginSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginSessionRequest.ProtoReflect.Descriptor instead.
 func (*BeginSessionRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{36}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *BeginSessionRequest) GetOwner() string {
@@ -3074,7 +3251,7 @@ type BeginSessionResponse struct {
 
 func (x *BeginSessionResponse) Reset() {
 	*x = BeginSessionResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3086,7 +3263,7 @@ func (x *BeginSessionResponse) String() string {
 func (*BeginSessionResponse) ProtoMessage() {}
 
 func (x *BeginSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3099,7 +3276,7 @@ func (x *BeginSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginSessionResponse.ProtoReflect.Descriptor instead.
 func (*BeginSessionResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{37}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *BeginSessionResponse) GetToken() string {
@@ -3118,7 +3295,7 @@ type EndSessionRequest struct {
 
 func (x *EndSessionRequest) Reset() {
 	*x = EndSessionRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3130,7 +3307,7 @@ func (x *EndSessionRequest) String() string {
 func (*EndSessionRequest) ProtoMessage() {}
 
 func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3143,7 +3320,7 @@ func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionRequest.ProtoReflect.Descriptor instead.
 func (*EndSessionRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{38}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *EndSessionRequest) GetToken() string {
@@ -3161,7 +3338,7 @@ type EndSessionResponse struct {
 
 func (x *EndSessionResponse) Reset() {
 	*x = EndSessionResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[39]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3173,7 +3350,7 @@ func (x *EndSessionResponse) String() string {
 func (*EndSessionResponse) ProtoMessage() {}
 
 func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[39]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3186,7 +3363,7 @@ func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionResponse.ProtoReflect.Descriptor instead.
 func (*EndSessionResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{39}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{42}
 }
 
 // Hint is attached to an error's status details: what to do next, for people, and how a command
@@ -3203,7 +3380,7 @@ type Hint struct {
 
 func (x *Hint) Reset() {
 	*x = Hint{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[40]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3215,7 +3392,7 @@ func (x *Hint) String() string {
 func (*Hint) ProtoMessage() {}
 
 func (x *Hint) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[40]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3228,7 +3405,7 @@ func (x *Hint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hint.ProtoReflect.Descriptor instead.
 func (*Hint) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{40}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Hint) GetText() string {
@@ -3404,12 +3581,13 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\tcontainer\x18\t \x01(\tR\tcontainer\"4\n" +
 	"\x04File\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
-	"\acontent\x18\x02 \x01(\fR\acontent\"\x8f\x01\n" +
+	"\acontent\x18\x02 \x01(\fR\acontent\"\xad\x01\n" +
 	"\fApplyRequest\x12.\n" +
 	"\x05files\x18\x01 \x03(\v2\x18.shopctl.control.v1.FileR\x05files\x12\x17\n" +
 	"\adry_run\x18\x02 \x01(\bR\x06dryRun\x12\x1c\n" +
 	"\tnamespace\x18\x03 \x01(\tR\tnamespace\x12\x18\n" +
-	"\areplace\x18\x04 \x01(\bR\areplace\"\x83\x01\n" +
+	"\areplace\x18\x04 \x01(\bR\areplace\x12\x1c\n" +
+	"\tunchanged\x18\x05 \x01(\bR\tunchanged\"\x83\x01\n" +
 	"\x06Object\x12\x1f\n" +
 	"\vapi_version\x18\x01 \x01(\tR\n" +
 	"apiVersion\x12\x12\n" +
@@ -3453,7 +3631,17 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\aset_env\x18\a \x01(\v2\x1a.shopctl.control.v1.SetEnvH\x00R\x06setEnv\x12\x14\n" +
 	"\x04mesh\x18\t \x01(\bH\x00R\x04mesh\x12\x17\n" +
 	"\adry_run\x18\b \x01(\bR\x06dryRunB\v\n" +
-	"\toperation\"\x8d\x01\n" +
+	"\toperation\"J\n" +
+	"\x10RevisionsRequest\x12\x18\n" +
+	"\aservice\x18\x01 \x01(\tR\aservice\x12\x1c\n" +
+	"\tnamespace\x18\x02 \x01(\tR\tnamespace\"O\n" +
+	"\x11RevisionsResponse\x12:\n" +
+	"\trevisions\x18\x01 \x03(\v2\x1c.shopctl.control.v1.RevisionR\trevisions\"\xa0\x01\n" +
+	"\bRevision\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x03R\x06number\x12#\n" +
+	"\rtemplate_json\x18\x02 \x01(\fR\ftemplateJson\x124\n" +
+	"\acreated\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\acreated\x12!\n" +
+	"\fchange_cause\x18\x04 \x01(\tR\vchangeCause\"\x8d\x01\n" +
 	"\x06SetEnv\x125\n" +
 	"\x03set\x18\x01 \x03(\v2#.shopctl.control.v1.SetEnv.SetEntryR\x03set\x12\x14\n" +
 	"\x05unset\x18\x02 \x03(\tR\x05unset\x1a6\n" +
@@ -3507,7 +3695,8 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x12EndSessionResponse\"7\n" +
 	"\x04Hint\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1b\n" +
-	"\texit_code\x18\x02 \x01(\x05R\bexitCode2\xf4\t\n" +
+	"\texit_code\x18\x02 \x01(\x05R\bexitCode2\xce\n" +
+	"\n" +
 	"\x04Shop\x12O\n" +
 	"\x06Status\x12!.shopctl.control.v1.StatusRequest\x1a\".shopctl.control.v1.StatusResponse\x12O\n" +
 	"\x05Watch\x12 .shopctl.control.v1.WatchRequest\x1a\".shopctl.control.v1.StatusResponse0\x01\x12W\n" +
@@ -3518,7 +3707,8 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x03Get\x12\x1e.shopctl.control.v1.GetRequest\x1a\x1f.shopctl.control.v1.GetResponse\x12O\n" +
 	"\x06Delete\x12!.shopctl.control.v1.DeleteRequest\x1a\".shopctl.control.v1.DeleteResponse\x12P\n" +
 	"\aRestore\x12\".shopctl.control.v1.RestoreRequest\x1a!.shopctl.control.v1.ApplyResponse\x12I\n" +
-	"\x04Edit\x12\x1f.shopctl.control.v1.EditRequest\x1a .shopctl.control.v1.EditResponse\x12^\n" +
+	"\x04Edit\x12\x1f.shopctl.control.v1.EditRequest\x1a .shopctl.control.v1.EditResponse\x12X\n" +
+	"\tRevisions\x12$.shopctl.control.v1.RevisionsRequest\x1a%.shopctl.control.v1.RevisionsResponse\x12^\n" +
 	"\vInjectFault\x12&.shopctl.control.v1.InjectFaultRequest\x1a'.shopctl.control.v1.InjectFaultResponse\x12[\n" +
 	"\n" +
 	"ListFaults\x12%.shopctl.control.v1.ListFaultsRequest\x1a&.shopctl.control.v1.ListFaultsResponse\x12^\n" +
@@ -3539,7 +3729,7 @@ func file_shopctl_control_v1_control_proto_rawDescGZIP() []byte {
 	return file_shopctl_control_v1_control_proto_rawDescData
 }
 
-var file_shopctl_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_shopctl_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_shopctl_control_v1_control_proto_goTypes = []any{
 	(*StatusRequest)(nil),         // 0: shopctl.control.v1.StatusRequest
 	(*WatchRequest)(nil),          // 1: shopctl.control.v1.WatchRequest
@@ -3568,95 +3758,102 @@ var file_shopctl_control_v1_control_proto_goTypes = []any{
 	(*DeleteRequest)(nil),         // 24: shopctl.control.v1.DeleteRequest
 	(*DeleteResponse)(nil),        // 25: shopctl.control.v1.DeleteResponse
 	(*EditRequest)(nil),           // 26: shopctl.control.v1.EditRequest
-	(*SetEnv)(nil),                // 27: shopctl.control.v1.SetEnv
-	(*EditResponse)(nil),          // 28: shopctl.control.v1.EditResponse
-	(*Fault)(nil),                 // 29: shopctl.control.v1.Fault
-	(*InjectFaultRequest)(nil),    // 30: shopctl.control.v1.InjectFaultRequest
-	(*InjectFaultResponse)(nil),   // 31: shopctl.control.v1.InjectFaultResponse
-	(*ListFaultsRequest)(nil),     // 32: shopctl.control.v1.ListFaultsRequest
-	(*ListFaultsResponse)(nil),    // 33: shopctl.control.v1.ListFaultsResponse
-	(*ClearFaultsRequest)(nil),    // 34: shopctl.control.v1.ClearFaultsRequest
-	(*ClearFaultsResponse)(nil),   // 35: shopctl.control.v1.ClearFaultsResponse
-	(*BeginSessionRequest)(nil),   // 36: shopctl.control.v1.BeginSessionRequest
-	(*BeginSessionResponse)(nil),  // 37: shopctl.control.v1.BeginSessionResponse
-	(*EndSessionRequest)(nil),     // 38: shopctl.control.v1.EndSessionRequest
-	(*EndSessionResponse)(nil),    // 39: shopctl.control.v1.EndSessionResponse
-	(*Hint)(nil),                  // 40: shopctl.control.v1.Hint
-	nil,                           // 41: shopctl.control.v1.SetEnv.SetEntry
-	(*durationpb.Duration)(nil),   // 42: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 43: google.protobuf.Timestamp
+	(*RevisionsRequest)(nil),      // 27: shopctl.control.v1.RevisionsRequest
+	(*RevisionsResponse)(nil),     // 28: shopctl.control.v1.RevisionsResponse
+	(*Revision)(nil),              // 29: shopctl.control.v1.Revision
+	(*SetEnv)(nil),                // 30: shopctl.control.v1.SetEnv
+	(*EditResponse)(nil),          // 31: shopctl.control.v1.EditResponse
+	(*Fault)(nil),                 // 32: shopctl.control.v1.Fault
+	(*InjectFaultRequest)(nil),    // 33: shopctl.control.v1.InjectFaultRequest
+	(*InjectFaultResponse)(nil),   // 34: shopctl.control.v1.InjectFaultResponse
+	(*ListFaultsRequest)(nil),     // 35: shopctl.control.v1.ListFaultsRequest
+	(*ListFaultsResponse)(nil),    // 36: shopctl.control.v1.ListFaultsResponse
+	(*ClearFaultsRequest)(nil),    // 37: shopctl.control.v1.ClearFaultsRequest
+	(*ClearFaultsResponse)(nil),   // 38: shopctl.control.v1.ClearFaultsResponse
+	(*BeginSessionRequest)(nil),   // 39: shopctl.control.v1.BeginSessionRequest
+	(*BeginSessionResponse)(nil),  // 40: shopctl.control.v1.BeginSessionResponse
+	(*EndSessionRequest)(nil),     // 41: shopctl.control.v1.EndSessionRequest
+	(*EndSessionResponse)(nil),    // 42: shopctl.control.v1.EndSessionResponse
+	(*Hint)(nil),                  // 43: shopctl.control.v1.Hint
+	nil,                           // 44: shopctl.control.v1.SetEnv.SetEntry
+	(*durationpb.Duration)(nil),   // 45: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 46: google.protobuf.Timestamp
 }
 var file_shopctl_control_v1_control_proto_depIdxs = []int32{
-	42, // 0: shopctl.control.v1.WatchRequest.interval:type_name -> google.protobuf.Duration
-	43, // 1: shopctl.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
+	45, // 0: shopctl.control.v1.WatchRequest.interval:type_name -> google.protobuf.Duration
+	46, // 1: shopctl.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
 	6,  // 2: shopctl.control.v1.StatusResponse.services:type_name -> shopctl.control.v1.Service
 	5,  // 3: shopctl.control.v1.StatusResponse.startup:type_name -> shopctl.control.v1.StartupStep
-	29, // 4: shopctl.control.v1.StatusResponse.faults:type_name -> shopctl.control.v1.Fault
+	32, // 4: shopctl.control.v1.StatusResponse.faults:type_name -> shopctl.control.v1.Fault
 	3,  // 5: shopctl.control.v1.StatusResponse.missing:type_name -> shopctl.control.v1.Missing
-	42, // 6: shopctl.control.v1.StartupStep.started:type_name -> google.protobuf.Duration
-	42, // 7: shopctl.control.v1.StartupStep.ready:type_name -> google.protobuf.Duration
+	45, // 6: shopctl.control.v1.StartupStep.started:type_name -> google.protobuf.Duration
+	45, // 7: shopctl.control.v1.StartupStep.ready:type_name -> google.protobuf.Duration
 	10, // 8: shopctl.control.v1.Service.stats:type_name -> shopctl.control.v1.Stats
 	8,  // 9: shopctl.control.v1.Service.instances:type_name -> shopctl.control.v1.Instance
 	7,  // 10: shopctl.control.v1.Service.modules:type_name -> shopctl.control.v1.Module
-	43, // 11: shopctl.control.v1.Instance.started:type_name -> google.protobuf.Timestamp
+	46, // 11: shopctl.control.v1.Instance.started:type_name -> google.protobuf.Timestamp
 	9,  // 12: shopctl.control.v1.Instance.containers:type_name -> shopctl.control.v1.Container
-	43, // 13: shopctl.control.v1.Container.started:type_name -> google.protobuf.Timestamp
-	43, // 14: shopctl.control.v1.EventsRequest.since:type_name -> google.protobuf.Timestamp
-	43, // 15: shopctl.control.v1.Event.time:type_name -> google.protobuf.Timestamp
-	43, // 16: shopctl.control.v1.LogsRequest.since:type_name -> google.protobuf.Timestamp
-	43, // 17: shopctl.control.v1.LogLine.time:type_name -> google.protobuf.Timestamp
+	46, // 13: shopctl.control.v1.Container.started:type_name -> google.protobuf.Timestamp
+	46, // 14: shopctl.control.v1.EventsRequest.since:type_name -> google.protobuf.Timestamp
+	46, // 15: shopctl.control.v1.Event.time:type_name -> google.protobuf.Timestamp
+	46, // 16: shopctl.control.v1.LogsRequest.since:type_name -> google.protobuf.Timestamp
+	46, // 17: shopctl.control.v1.LogLine.time:type_name -> google.protobuf.Timestamp
 	17, // 18: shopctl.control.v1.ApplyRequest.files:type_name -> shopctl.control.v1.File
 	19, // 19: shopctl.control.v1.AppliedObject.object:type_name -> shopctl.control.v1.Object
 	20, // 20: shopctl.control.v1.ApplyResponse.objects:type_name -> shopctl.control.v1.AppliedObject
 	19, // 21: shopctl.control.v1.GetResponse.objects:type_name -> shopctl.control.v1.Object
 	17, // 22: shopctl.control.v1.DeleteRequest.files:type_name -> shopctl.control.v1.File
 	19, // 23: shopctl.control.v1.DeleteResponse.objects:type_name -> shopctl.control.v1.Object
-	27, // 24: shopctl.control.v1.EditRequest.set_env:type_name -> shopctl.control.v1.SetEnv
-	41, // 25: shopctl.control.v1.SetEnv.set:type_name -> shopctl.control.v1.SetEnv.SetEntry
-	20, // 26: shopctl.control.v1.EditResponse.objects:type_name -> shopctl.control.v1.AppliedObject
-	42, // 27: shopctl.control.v1.Fault.delay:type_name -> google.protobuf.Duration
-	43, // 28: shopctl.control.v1.Fault.injected:type_name -> google.protobuf.Timestamp
-	43, // 29: shopctl.control.v1.Fault.ends:type_name -> google.protobuf.Timestamp
-	29, // 30: shopctl.control.v1.InjectFaultRequest.fault:type_name -> shopctl.control.v1.Fault
-	42, // 31: shopctl.control.v1.InjectFaultRequest.for:type_name -> google.protobuf.Duration
-	29, // 32: shopctl.control.v1.InjectFaultResponse.fault:type_name -> shopctl.control.v1.Fault
-	29, // 33: shopctl.control.v1.ListFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
-	29, // 34: shopctl.control.v1.ClearFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
-	0,  // 35: shopctl.control.v1.Shop.Status:input_type -> shopctl.control.v1.StatusRequest
-	1,  // 36: shopctl.control.v1.Shop.Watch:input_type -> shopctl.control.v1.WatchRequest
-	11, // 37: shopctl.control.v1.Shop.Shutdown:input_type -> shopctl.control.v1.ShutdownRequest
-	13, // 38: shopctl.control.v1.Shop.Events:input_type -> shopctl.control.v1.EventsRequest
-	15, // 39: shopctl.control.v1.Shop.Logs:input_type -> shopctl.control.v1.LogsRequest
-	18, // 40: shopctl.control.v1.Shop.Apply:input_type -> shopctl.control.v1.ApplyRequest
-	22, // 41: shopctl.control.v1.Shop.Get:input_type -> shopctl.control.v1.GetRequest
-	24, // 42: shopctl.control.v1.Shop.Delete:input_type -> shopctl.control.v1.DeleteRequest
-	4,  // 43: shopctl.control.v1.Shop.Restore:input_type -> shopctl.control.v1.RestoreRequest
-	26, // 44: shopctl.control.v1.Shop.Edit:input_type -> shopctl.control.v1.EditRequest
-	30, // 45: shopctl.control.v1.Shop.InjectFault:input_type -> shopctl.control.v1.InjectFaultRequest
-	32, // 46: shopctl.control.v1.Shop.ListFaults:input_type -> shopctl.control.v1.ListFaultsRequest
-	34, // 47: shopctl.control.v1.Shop.ClearFaults:input_type -> shopctl.control.v1.ClearFaultsRequest
-	36, // 48: shopctl.control.v1.Shop.BeginSession:input_type -> shopctl.control.v1.BeginSessionRequest
-	38, // 49: shopctl.control.v1.Shop.EndSession:input_type -> shopctl.control.v1.EndSessionRequest
-	2,  // 50: shopctl.control.v1.Shop.Status:output_type -> shopctl.control.v1.StatusResponse
-	2,  // 51: shopctl.control.v1.Shop.Watch:output_type -> shopctl.control.v1.StatusResponse
-	12, // 52: shopctl.control.v1.Shop.Shutdown:output_type -> shopctl.control.v1.ShutdownProgress
-	14, // 53: shopctl.control.v1.Shop.Events:output_type -> shopctl.control.v1.Event
-	16, // 54: shopctl.control.v1.Shop.Logs:output_type -> shopctl.control.v1.LogLine
-	21, // 55: shopctl.control.v1.Shop.Apply:output_type -> shopctl.control.v1.ApplyResponse
-	23, // 56: shopctl.control.v1.Shop.Get:output_type -> shopctl.control.v1.GetResponse
-	25, // 57: shopctl.control.v1.Shop.Delete:output_type -> shopctl.control.v1.DeleteResponse
-	21, // 58: shopctl.control.v1.Shop.Restore:output_type -> shopctl.control.v1.ApplyResponse
-	28, // 59: shopctl.control.v1.Shop.Edit:output_type -> shopctl.control.v1.EditResponse
-	31, // 60: shopctl.control.v1.Shop.InjectFault:output_type -> shopctl.control.v1.InjectFaultResponse
-	33, // 61: shopctl.control.v1.Shop.ListFaults:output_type -> shopctl.control.v1.ListFaultsResponse
-	35, // 62: shopctl.control.v1.Shop.ClearFaults:output_type -> shopctl.control.v1.ClearFaultsResponse
-	37, // 63: shopctl.control.v1.Shop.BeginSession:output_type -> shopctl.control.v1.BeginSessionResponse
-	39, // 64: shopctl.control.v1.Shop.EndSession:output_type -> shopctl.control.v1.EndSessionResponse
-	50, // [50:65] is the sub-list for method output_type
-	35, // [35:50] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	30, // 24: shopctl.control.v1.EditRequest.set_env:type_name -> shopctl.control.v1.SetEnv
+	29, // 25: shopctl.control.v1.RevisionsResponse.revisions:type_name -> shopctl.control.v1.Revision
+	46, // 26: shopctl.control.v1.Revision.created:type_name -> google.protobuf.Timestamp
+	44, // 27: shopctl.control.v1.SetEnv.set:type_name -> shopctl.control.v1.SetEnv.SetEntry
+	20, // 28: shopctl.control.v1.EditResponse.objects:type_name -> shopctl.control.v1.AppliedObject
+	45, // 29: shopctl.control.v1.Fault.delay:type_name -> google.protobuf.Duration
+	46, // 30: shopctl.control.v1.Fault.injected:type_name -> google.protobuf.Timestamp
+	46, // 31: shopctl.control.v1.Fault.ends:type_name -> google.protobuf.Timestamp
+	32, // 32: shopctl.control.v1.InjectFaultRequest.fault:type_name -> shopctl.control.v1.Fault
+	45, // 33: shopctl.control.v1.InjectFaultRequest.for:type_name -> google.protobuf.Duration
+	32, // 34: shopctl.control.v1.InjectFaultResponse.fault:type_name -> shopctl.control.v1.Fault
+	32, // 35: shopctl.control.v1.ListFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
+	32, // 36: shopctl.control.v1.ClearFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
+	0,  // 37: shopctl.control.v1.Shop.Status:input_type -> shopctl.control.v1.StatusRequest
+	1,  // 38: shopctl.control.v1.Shop.Watch:input_type -> shopctl.control.v1.WatchRequest
+	11, // 39: shopctl.control.v1.Shop.Shutdown:input_type -> shopctl.control.v1.ShutdownRequest
+	13, // 40: shopctl.control.v1.Shop.Events:input_type -> shopctl.control.v1.EventsRequest
+	15, // 41: shopctl.control.v1.Shop.Logs:input_type -> shopctl.control.v1.LogsRequest
+	18, // 42: shopctl.control.v1.Shop.Apply:input_type -> shopctl.control.v1.ApplyRequest
+	22, // 43: shopctl.control.v1.Shop.Get:input_type -> shopctl.control.v1.GetRequest
+	24, // 44: shopctl.control.v1.Shop.Delete:input_type -> shopctl.control.v1.DeleteRequest
+	4,  // 45: shopctl.control.v1.Shop.Restore:input_type -> shopctl.control.v1.RestoreRequest
+	26, // 46: shopctl.control.v1.Shop.Edit:input_type -> shopctl.control.v1.EditRequest
+	27, // 47: shopctl.control.v1.Shop.Revisions:input_type -> shopctl.control.v1.RevisionsRequest
+	33, // 48: shopctl.control.v1.Shop.InjectFault:input_type -> shopctl.control.v1.InjectFaultRequest
+	35, // 49: shopctl.control.v1.Shop.ListFaults:input_type -> shopctl.control.v1.ListFaultsRequest
+	37, // 50: shopctl.control.v1.Shop.ClearFaults:input_type -> shopctl.control.v1.ClearFaultsRequest
+	39, // 51: shopctl.control.v1.Shop.BeginSession:input_type -> shopctl.control.v1.BeginSessionRequest
+	41, // 52: shopctl.control.v1.Shop.EndSession:input_type -> shopctl.control.v1.EndSessionRequest
+	2,  // 53: shopctl.control.v1.Shop.Status:output_type -> shopctl.control.v1.StatusResponse
+	2,  // 54: shopctl.control.v1.Shop.Watch:output_type -> shopctl.control.v1.StatusResponse
+	12, // 55: shopctl.control.v1.Shop.Shutdown:output_type -> shopctl.control.v1.ShutdownProgress
+	14, // 56: shopctl.control.v1.Shop.Events:output_type -> shopctl.control.v1.Event
+	16, // 57: shopctl.control.v1.Shop.Logs:output_type -> shopctl.control.v1.LogLine
+	21, // 58: shopctl.control.v1.Shop.Apply:output_type -> shopctl.control.v1.ApplyResponse
+	23, // 59: shopctl.control.v1.Shop.Get:output_type -> shopctl.control.v1.GetResponse
+	25, // 60: shopctl.control.v1.Shop.Delete:output_type -> shopctl.control.v1.DeleteResponse
+	21, // 61: shopctl.control.v1.Shop.Restore:output_type -> shopctl.control.v1.ApplyResponse
+	31, // 62: shopctl.control.v1.Shop.Edit:output_type -> shopctl.control.v1.EditResponse
+	28, // 63: shopctl.control.v1.Shop.Revisions:output_type -> shopctl.control.v1.RevisionsResponse
+	34, // 64: shopctl.control.v1.Shop.InjectFault:output_type -> shopctl.control.v1.InjectFaultResponse
+	36, // 65: shopctl.control.v1.Shop.ListFaults:output_type -> shopctl.control.v1.ListFaultsResponse
+	38, // 66: shopctl.control.v1.Shop.ClearFaults:output_type -> shopctl.control.v1.ClearFaultsResponse
+	40, // 67: shopctl.control.v1.Shop.BeginSession:output_type -> shopctl.control.v1.BeginSessionResponse
+	42, // 68: shopctl.control.v1.Shop.EndSession:output_type -> shopctl.control.v1.EndSessionResponse
+	53, // [53:69] is the sub-list for method output_type
+	37, // [37:53] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_shopctl_control_v1_control_proto_init() }
@@ -3678,7 +3875,7 @@ func file_shopctl_control_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shopctl_control_v1_control_proto_rawDesc), len(file_shopctl_control_v1_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   42,
+			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

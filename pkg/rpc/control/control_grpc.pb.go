@@ -32,6 +32,7 @@ const (
 	Shop_Delete_FullMethodName       = "/shopctl.control.v1.Shop/Delete"
 	Shop_Restore_FullMethodName      = "/shopctl.control.v1.Shop/Restore"
 	Shop_Edit_FullMethodName         = "/shopctl.control.v1.Shop/Edit"
+	Shop_Revisions_FullMethodName    = "/shopctl.control.v1.Shop/Revisions"
 	Shop_InjectFault_FullMethodName  = "/shopctl.control.v1.Shop/InjectFault"
 	Shop_ListFaults_FullMethodName   = "/shopctl.control.v1.Shop/ListFaults"
 	Shop_ClearFaults_FullMethodName  = "/shopctl.control.v1.Shop/ClearFaults"
@@ -63,6 +64,8 @@ type ShopClient interface {
 	Restore(ctx context.Context, in *RestoreRequest, opts ...grpc.CallOption) (*ApplyResponse, error)
 	// Edit changes one Deployment: scale, restart, stop, start, set variables.
 	Edit(ctx context.Context, in *EditRequest, opts ...grpc.CallOption) (*EditResponse, error)
+	// Revisions returns the kept revisions of a Deployment, the oldest first; the last one is the present one.
+	Revisions(ctx context.Context, in *RevisionsRequest, opts ...grpc.CallOption) (*RevisionsResponse, error)
 	InjectFault(ctx context.Context, in *InjectFaultRequest, opts ...grpc.CallOption) (*InjectFaultResponse, error)
 	ListFaults(ctx context.Context, in *ListFaultsRequest, opts ...grpc.CallOption) (*ListFaultsResponse, error)
 	ClearFaults(ctx context.Context, in *ClearFaultsRequest, opts ...grpc.CallOption) (*ClearFaultsResponse, error)
@@ -218,6 +221,16 @@ func (c *shopClient) Edit(ctx context.Context, in *EditRequest, opts ...grpc.Cal
 	return out, nil
 }
 
+func (c *shopClient) Revisions(ctx context.Context, in *RevisionsRequest, opts ...grpc.CallOption) (*RevisionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RevisionsResponse)
+	err := c.cc.Invoke(ctx, Shop_Revisions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *shopClient) InjectFault(ctx context.Context, in *InjectFaultRequest, opts ...grpc.CallOption) (*InjectFaultResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(InjectFaultResponse)
@@ -292,6 +305,8 @@ type ShopServer interface {
 	Restore(context.Context, *RestoreRequest) (*ApplyResponse, error)
 	// Edit changes one Deployment: scale, restart, stop, start, set variables.
 	Edit(context.Context, *EditRequest) (*EditResponse, error)
+	// Revisions returns the kept revisions of a Deployment, the oldest first; the last one is the present one.
+	Revisions(context.Context, *RevisionsRequest) (*RevisionsResponse, error)
 	InjectFault(context.Context, *InjectFaultRequest) (*InjectFaultResponse, error)
 	ListFaults(context.Context, *ListFaultsRequest) (*ListFaultsResponse, error)
 	ClearFaults(context.Context, *ClearFaultsRequest) (*ClearFaultsResponse, error)
@@ -340,6 +355,9 @@ func (UnimplementedShopServer) Restore(context.Context, *RestoreRequest) (*Apply
 }
 func (UnimplementedShopServer) Edit(context.Context, *EditRequest) (*EditResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Edit not implemented")
+}
+func (UnimplementedShopServer) Revisions(context.Context, *RevisionsRequest) (*RevisionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Revisions not implemented")
 }
 func (UnimplementedShopServer) InjectFault(context.Context, *InjectFaultRequest) (*InjectFaultResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method InjectFault not implemented")
@@ -529,6 +547,24 @@ func _Shop_Edit_Handler(srv interface{}, ctx context.Context, dec func(interface
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Shop_Revisions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RevisionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ShopServer).Revisions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Shop_Revisions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ShopServer).Revisions(ctx, req.(*RevisionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Shop_InjectFault_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(InjectFaultRequest)
 	if err := dec(in); err != nil {
@@ -649,6 +685,10 @@ var Shop_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Edit",
 			Handler:    _Shop_Edit_Handler,
+		},
+		{
+			MethodName: "Revisions",
+			Handler:    _Shop_Revisions_Handler,
 		},
 		{
 			MethodName: "InjectFault",

@@ -184,15 +184,3 @@ func slashed(args []string) ([]Ref, error) {
 	}
 	return refs, nil
 }
-
-// One is Refs for commands that take one kind.
-func One(args []string) (Ref, error) {
-	refs, err := Refs(args)
-	if err != nil {
-		return Ref{}, err
-	}
-	if len(refs) > 1 {
-		return Ref{}, cmdutil.UsageErr("shopctl get "+refs[0].Kind.Plural, "read %q: one kind at a time, here %s", strings.Join(args, " "), refs[0].Kind.Plural)
-	}
-	return refs[0], nil
-}
