@@ -45,7 +45,7 @@ func block(t *testing.T, document, from, to string) []string {
 	return lines
 }
 
-// TestTheCommandsOfTheREADMEWorkWhenPastedInOrder runs each on a live shop, one after the other, as somebody would who pastes
+// TestTheCommandsOfTheREADMEWorkWhenPastedInOrder runs each on a live shop, one after the other, as a reader does who pastes
 // one block after the other.
 func TestTheCommandsOfTheREADMEWorkWhenPastedInOrder(t *testing.T) {
 	content, err := os.ReadFile(filepath.Join("..", "..", "README.md"))

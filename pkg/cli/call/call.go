@@ -48,7 +48,8 @@ reflection. Without a method, list the methods.
 The message is JSON, as an argument or on standard input ("-" always reads it). A client-streaming method accepts
 several messages, one after the other; responses are printed as they arrive. Method names may be short
 (ListProducts) or full (hipstershop.ProductCatalogService/ListProducts). As with grpcurl, "list" prints names of
-services, "list NAME" those of a service's methods, and "describe NAME" the source of a service, method, message or enum.
+services, "list NAME" those of a service's methods, and "describe NAME" the source of a service, method, message or
+enum.
 
 A call that fails exits with 64 + its gRPC code, as grpcurl does: 69 is NOT_FOUND, 78 UNAVAILABLE. The default
 deadline is 10s for calls without streams.
@@ -58,8 +59,8 @@ message and on the wire.
 
 A call goes to a port of the program itself, as through kubectl port-forward. With --from, it goes through another
 service's sidecar as that service's calls do: routes, retries and policies apply. SERVICE can then have a port. With
---plaintext, it goes to the port of the service's own sidecar without TLS, as the calls of programs outside of the mesh:
-accepted unless a PeerAuthentication demands mutual TLS. --wire prints what goes over the connection.`,
+--plaintext, it goes to the port of the service's own sidecar without TLS, as the calls of programs outside of the
+mesh: accepted unless a PeerAuthentication demands mutual TLS. --wire prints what goes over the connection.`,
 		Example: `shopctl call catalog ListProducts
 shopctl call cart
 shopctl call catalog GetProduct '{"id": "OLJCESPC7Z"}'

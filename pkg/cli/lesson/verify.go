@@ -58,8 +58,8 @@ func newLessonProveCmd(f *cmdutil.Factory) *cobra.Command {
 		Long: `Test lessons without a screen, each on its own temporary shop: the steady state holds, every check fails before
 anything is done, all checks pass with the solution, leaving the lesson restores the steady state, alternative
 solutions pass, and each known mistake fails with its own message. A lesson with a load is tested with three seeds.
-Cheats must fail as well: in place of the repair, the services of a goal are scaled to 0, stopped or deleted, the load is
-stopped, telemetry is silenced, rules say a constant, objects are applied again, and faults are made weaker.
+Cheats must fail as well: in place of the repair, the services of a goal are scaled to 0, stopped or deleted, the
+load is stopped, telemetry is silenced, rules say a constant, objects are applied again, and faults are made weaker.
 Without arguments, all lessons are tested. While you write a lesson, --script and --seed shorten the wait.
 
 In CI, --changed-since selects the lessons with a changed file in their directory, committed or not. If the program

@@ -40,9 +40,9 @@ faults. The last lines describe the impact of each fault in one sentence, by com
 before the fault. The calls of a service with several callers are listed below the first of them.
 
 With sidecars, each edge also says what the caller's sidecars know of it: mutual TLS or plaintext, the versions that
-were called, retries, requests that the callee's policies denied, response flags, and instances that are ejected now. --proxy
-draws the sidecars too: each call becomes the program's to its sidecar, that one's to the callee's sidecar, and the
-latter's to its program, each with the figures of who counts it.`,
+were called, retries, requests that the callee's policies denied, response flags, and instances that are ejected
+now. --proxy draws the sidecars too: each call becomes the program's to its sidecar, that one's to the callee's
+sidecar, and the latter's to its program, each with the figures of who counts it.`,
 		Example: `shopctl map
 shopctl map --window 2m
 shopctl map --watch

@@ -29,7 +29,8 @@ func newFollowCmd(f *cmdutil.Factory) *cobra.Command {
 		Use:   "follow ID|last",
 		Short: "Print the steps of an order as they happen, until it ends",
 		Long: `Print the steps of an order as they happen, until it ends. The exit code is 0 if the order is complete, and 1 if it
-failed or is stuck. -o json prints the order as one line after each change. Instances of checkout may come and go meanwhile.`,
+failed or is stuck. -o json prints the order as one line after each change. Instances of checkout may come and go
+meanwhile.`,
 		Example:           "shopctl order follow last",
 		Args:              cmdutil.Exactly(1, "an order's id, or last"),
 		ValidArgsFunction: complete(f, true),

@@ -27,9 +27,9 @@ func NewCmd(f *cmdutil.Factory) *cobra.Command {
 		Short: "See how orders went step by step, and settle those that are stuck",
 		Long: `See how orders went step by step, and settle those that are stuck.
 
-An order is a saga over several services. Until it is shipped, a step that fails takes back those before it; afterwards the rest
-is repeated until it succeeds. Checkout keeps a journal, so that an order is finished or taken back even if the process that
-began it is killed.`,
+An order is a saga over several services. Until it is shipped, a step that fails takes back those before it;
+afterwards the rest is repeated until it succeeds. Checkout keeps a journal, so that an order is finished or taken
+back even if the process that began it is killed.`,
 	}, newListCmd(f), newShowCmd(f), newFollowCmd(f), newRetryCmd(f), newCancelCmd(f))
 }
 

@@ -44,8 +44,8 @@ func newCancelCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := o.build(f, &cobra.Command{
 		Use:   "cancel ID --reason TEXT",
 		Short: "Take back an order that is not shipped",
-		Long: `Take back an order that is not shipped: cancel its shipment, refund or void its charge, and draw it. The reason is kept in
-the order's history. An order that is paid and shipped is not taken back any more.`,
+		Long: `Take back an order that is not shipped: cancel its shipment, refund or void its charge, and draw it. The reason is
+kept in the order's history. An order that is paid and shipped is not taken back any more.`,
 		Example: `shopctl order cancel 0d4ac1f2-5c9e-11f1-9d0b-0242ac120002 --reason "the customer gave up"`,
 	})
 	cmd.Flags().BoolVar(&closed, "close", false, "end an order that is stuck even if payment refuses the refund: the money is returned otherwise")

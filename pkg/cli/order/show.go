@@ -24,8 +24,9 @@ func newShowCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID|last",
 		Short: "Draw the saga of an order: steps, attempts, compensations",
-		Long: `Draw the saga of an order: its steps in the order in which they ended, how often each was tried, what was taken back, and what is
-left to do. The steps of a process that was killed before it recorded them are missing: another one looks up what they did.`,
+		Long: `Draw the saga of an order: its steps in the order in which they ended, how often each was tried, what was taken
+back, and what is left to do. The steps of a process that was killed before it recorded them are missing: another
+one looks up what they did.`,
 		Example:           "shopctl order show last",
 		Args:              cmdutil.Exactly(1, "an order's id, or last"),
 		ValidArgsFunction: complete(f, false),
