@@ -81,7 +81,7 @@ func TestEachWrongFieldIsNamedAndTheRestIsKept(t *testing.T) {
 		}
 		b.lacks(page, ">Field &#39;")
 		if c.input != "credit_card_number" {
-			b.contains(page, `value="4432801561520454"`) // a postal code is no reason to type a whole card again
+			b.contains(page, `value="4432801561520454"`) // a wrong postal code does not cost a whole card
 		}
 		if c.input != "street_address" {
 			b.contains(page, `value="1 Way"`)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/shopctl/shopctl/pkg/cli/call"
 	"github.com/shopctl/shopctl/pkg/lesson/command"
 )
 
@@ -83,6 +84,9 @@ func exists(line string) error {
 		return err
 	}
 	cmd.InitDefaultHelpFlag()
+	if cmd.Name() == "call" {
+		rest = call.LongFlags(cmd, rest)
+	}
 	if err := cmd.ParseFlags(rest); err != nil && !errors.Is(err, pflag.ErrHelp) {
 		return err
 	}
