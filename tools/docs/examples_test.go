@@ -44,6 +44,9 @@ func TestCommandsInDocumentsExist(t *testing.T) {
 	}
 }
 
+// redirection of output to a file, at the end of a command.
+var redirection = regexp.MustCompile(` > [^\s'"]+\s*$`)
+
 // shown returns the commands in a document's blocks of shell, and in its back quotes where they are whole.
 func shown(document string) []string {
 	var lines []string
@@ -63,6 +66,7 @@ func shown(document string) []string {
 	for _, line := range lines {
 		line, _, _ = strings.Cut(line, " #")
 		line, _, _ = strings.Cut(line, " < ")
+		line = redirection.ReplaceAllString(line, "")
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "shopctl ") && !strings.Contains(line, "...") {
 			found = append(found, line)
 		}
