@@ -63,7 +63,7 @@ test-xds: ## the mesh's control plane with the xDS client of grpc-go
 	cd tools/xdsclient && $(GO) test -tags $(TAGS) -timeout 5m ./...
 
 test-cheats: build ## every cheat on every goal of the lessons, with three seeds, and a table of them; takes an hour or two
-	$(BIN) lesson test --script cheats --all-cheats --parallel 4
+	$(BIN) lesson test --script cheats --cheats all --parallel 4
 
 apiserver-golden: ## record in testdata/apiserver what a real API server answers; building it takes ten minutes the first time
 	cd tools/apiserver && GOFLAGS=-trimpath $(GO) test -vet=off -timeout 30m -run Recording . -update

@@ -75,7 +75,10 @@ shopctl lesson test --parallel 3`,
 	}
 	cmd.Flags().IntVar(&o.parallel, "parallel", 2, fmt.Sprintf("test this many lessons at the same time, at most %d", maxParallel))
 	cmd.Flags().StringVar(&o.only.Script, "script", "", "run only this `SCRIPT`: solution, alt-x, wrong-y, or cheats")
-	cmd.Flags().BoolVar(&o.only.AllCheats, "all-cheats", false, "play every cheat on every goal with each seed, and print a table of them")
+	o.only.Cheats = verify.SomeCheats
+	cheats := []string{string(verify.SomeCheats), string(verify.AllCheats), string(verify.NoCheats)}
+	cmd.Flags().Var(&cmdutil.EnumFlag{Value: (*string)(&o.only.Cheats), Allowed: cheats, Kind: "WHICH"}, "cheats", "cheats to play: some with one seed, all with each seed and a table of them, or none")
+	cmdutil.Must(cmd.RegisterFlagCompletionFunc("cheats", cobra.FixedCompletions(cheats, cobra.ShellCompDirectiveNoFileComp)))
 	cmd.Flags().Int64Var(&o.only.Seed, "seed", 0, "test only with this `SEED` of the load instead of three")
 	cmdutil.LimitNumber(cmd, "parallel", 1, maxParallel, "2")
 	cmdutil.LimitNumber(cmd, "seed", 1, math.MaxInt64, "42")
@@ -109,7 +112,7 @@ func (o *proveOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	view := proofsView{OK: true, Results: []verify.Result{}, table: o.only.AllCheats}
+	view := proofsView{OK: true, Results: []verify.Result{}, table: o.only.Cheats == verify.AllCheats}
 	for _, r := range slices.Concat(results...) {
 		view.Results = append(view.Results, r)
 		view.OK = view.OK && r.OK

@@ -20,6 +20,16 @@ import (
 	"github.com/shopctl/shopctl/pkg/lesson/probe"
 )
 
+// Cheats is a selection of cheats.
+type Cheats string
+
+// Selections: those that may come to something, once; every one on every goal with every seed; none.
+const (
+	SomeCheats Cheats = "some"
+	AllCheats  Cheats = "all"
+	NoCheats   Cheats = "none"
+)
+
 // Played is one cheat on one goal, and its outcome.
 type Played struct {
 	Step  string `json:"step"`
@@ -50,7 +60,7 @@ const (
 // cheats plays, in each place where the solution repairs something, other ways to reach the goals there, and requires
 // that none does. Those of one place share a session as long as each can be undone.
 func (p *prover) cheats(ctx context.Context, seeds []int64) {
-	if !p.options.AllCheats {
+	if p.options.Cheats != AllCheats {
 		seeds = seeds[:1]
 	}
 	for _, p.seed = range seeds {
@@ -67,7 +77,7 @@ func (p *prover) cheats(ctx context.Context, seeds []int64) {
 }
 
 func (p *prover) cheatAt(ctx context.Context, stage *cheat.Stage) error {
-	left := cheat.Find(p.lesson, stage, p.options.AllCheats)
+	left := cheat.Find(p.lesson, stage, p.options.Cheats == AllCheats)
 	var errs []error
 	for len(left) > 0 && ctx.Err() == nil {
 		before := len(left)

@@ -28,7 +28,7 @@ func played(t *testing.T, changed map[string]string) (outcomes map[string]Outcom
 	outcomes = map[string]Outcome{}
 	l := lessontest.Lesson(t, changed)
 	synctest.Test(t, func(t *testing.T) {
-		err := Verify(t.Context(), l, &booter{}, Options{Script: CheatsScript, AllCheats: true}, time.Now, func(r Result) {
+		err := Verify(t.Context(), l, &booter{}, Options{Script: CheatsScript, Cheats: AllCheats}, time.Now, func(r Result) {
 			if !r.OK {
 				detail += r.Detail
 			}

@@ -62,8 +62,8 @@ type Options struct {
 	Script string
 	// Seed is the only one of the load; 0: three of them.
 	Seed int64
-	// AllCheats plays every cheat on every goal with every seed, and not only those that may come to something, once.
-	AllCheats bool
+	// Cheats selects the cheats to play; empty is SomeCheats.
+	Cheats Cheats
 }
 
 // Verify tests one lesson and reports each proof when it is done. The error is not nil if the lesson could not be
@@ -104,7 +104,7 @@ func Verify(ctx context.Context, l *lesson.Lesson, b Booter, o Options, now func
 		start = now()
 		p.done("hints", start, p.hints())
 	}
-	if o.Script == CheatsScript || o.Script == "" && !p.failed {
+	if o.Script == CheatsScript || o.Script == "" && o.Cheats != NoCheats && !p.failed {
 		p.cheats(ctx, seeds)
 	}
 	return ctx.Err()
