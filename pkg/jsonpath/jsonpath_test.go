@@ -85,7 +85,7 @@ func TestWhatIsNoTemplateIsNamed(t *testing.T) {
 		`{"open}`:                   "a quote is not closed",
 		`{.a[?(@.b==c)]}`:           `read "c" in a filter`,
 		`{.a[?(@.b==1 && @.c==2)]}`: "want one comparison",
-		`{.a..}`:                    "want a field after ..",
+		`{.a..}`:                    `".." needs a field behind it`,
 	} {
 		if _, err := jsonpath.Parse(template); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", template, err, want)

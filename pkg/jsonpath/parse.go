@@ -1,6 +1,7 @@
 package jsonpath
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -160,7 +161,7 @@ func (p *parser) step() (step, error) {
 		}
 		name := p.name()
 		if name == "" {
-			return step{}, fmt.Errorf("want a field after ..")
+			return step{}, errors.New("\"..\" needs a field behind it")
 		}
 		return step{kind: descend, names: []string{name}}, nil
 	}

@@ -20,7 +20,6 @@ const (
 
 // dataOptions are the request's message and the format of messages, with the flags that grpcurl has.
 type dataOptions struct {
-	given  bool
 	data   string
 	format string
 }

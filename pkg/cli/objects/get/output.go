@@ -59,7 +59,7 @@ func (o *output) Set(text string) error {
 		*o = output{format: text, columns: columns}
 		return err
 	case strings.HasPrefix(text, "go-template"):
-		return fmt.Errorf("Go templates are not there: use jsonpath='{.metadata.name}', or json and jq")
+		return fmt.Errorf("templates of Go are not there: use jsonpath='{.metadata.name}', or json and jq")
 	case !slices.Contains(formats()[:5], text):
 		return fmt.Errorf("must be one of %s", strings.Join(formats(), ", "))
 	}
