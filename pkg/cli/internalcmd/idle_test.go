@@ -2,6 +2,7 @@ package internalcmd
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,13 +12,13 @@ func TestMemoryIsGivenBackAfterTheStartAndWheneverAProcessHasBeenIdle(t *testing
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		var allocated uint64 = 5 << 20
-		releases := 0
-		go whileIdle(ctx, 5*time.Second, func() uint64 { return allocated }, func() { releases++ })
+		var allocated, releases atomic.Uint64
+		allocated.Store(5 << 20)
+		go whileIdle(ctx, 5*time.Second, allocated.Load, func() { releases.Add(1) })
 		for _, step := range []struct {
 			after     time.Duration
 			allocates uint64
-			want      int
+			want      uint64
 			why       string
 		}{
 			{4 * time.Second, 0, 0, "it still starts"},
@@ -28,11 +29,11 @@ func TestMemoryIsGivenBackAfterTheStartAndWheneverAProcessHasBeenIdle(t *testing
 			{idleTime, 10 << 10, 3, "idle again, after much that is garbage now"},
 			{10 * idleTime, 0, 3, "nothing new"},
 		} {
-			allocated += step.allocates
+			allocated.Add(step.allocates)
 			time.Sleep(step.after)
 			synctest.Wait()
-			if releases != step.want {
-				t.Errorf("%s: memory was given back %d times, not %d", step.why, releases, step.want)
+			if got := releases.Load(); got != step.want {
+				t.Errorf("%s: memory was given back %d times, not %d", step.why, got, step.want)
 			}
 		}
 	})
