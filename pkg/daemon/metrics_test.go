@@ -89,7 +89,7 @@ func TestRulesOfAnAppliedObjectAlertUntilItIsDeleted(t *testing.T) {
 			reasons = append(reasons, e.GetReason())
 		}
 	}
-	if reasons[0] != "AlertFiring" || reasons[1] != "AlertResolved" {
+	if reasons[0] != "AlertFiring" || reasons[1] != "AlertInactive" {
 		t.Errorf("events %v", reasons)
 	}
 	if v, ok := ask(t, c, "mine:up"); ok {

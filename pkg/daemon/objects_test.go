@@ -156,7 +156,11 @@ func TestReplacingAnObjectTakesAwayWhatWasSetBesideItsManifest(t *testing.T) {
 		t.Errorf("the Deployment is\n%s\nand was\n%s", is, wants)
 	}
 	req.DryRun = true
-	if _, err := c.Apply(t.Context(), req); status.Code(err) != codes.InvalidArgument {
-		t.Errorf("a dry run of it: %v", err)
+	req.Files[0].Content = []byte(strings.Replace(before, `"replicas":1`, `"replicas":2`, 1))
+	if resp, err := c.Apply(t.Context(), req); err != nil || len(resp.GetObjects()) != 1 {
+		t.Errorf("a dry run of it: %v, %v", resp, err)
+	}
+	if _, is := get(); is != wants {
+		t.Errorf("after a dry run the Deployment is\n%s\nand was\n%s", is, wants)
 	}
 }

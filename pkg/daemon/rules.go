@@ -111,8 +111,11 @@ func (s *shop) readRules() {
 // onAlert records an alert as an event.
 func (s *shop) onAlert(c alert.Change) {
 	kind, reason, verb := observe.Warning, "AlertFiring", "fires"
-	if c.State == alert.Resolved {
+	switch c.State {
+	case alert.Resolved:
 		kind, reason, verb = observe.Normal, "AlertResolved", "is resolved"
+	case alert.Inactive:
+		kind, reason, verb = observe.Normal, "AlertInactive", "is inactive, since its rule is gone"
 	}
 	message := c.Alert + " " + verb
 	if c.Summary != "" {

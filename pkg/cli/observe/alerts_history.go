@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,7 +72,7 @@ func (o *alertsHistoryOptions) run(ctx context.Context) error {
 		if e, err = stream.Recv(); errors.Is(err, io.EOF) {
 			return nil
 		}
-		if r := e.GetReason(); err == nil && (r == "AlertFiring" || r == "AlertResolved") {
+		if r := e.GetReason(); err == nil && strings.HasPrefix(r, "Alert") {
 			last, err = o.print(ctx, shop, last)
 		}
 	}

@@ -215,7 +215,7 @@ func (m *Manager) note(a Alert, state State, at time.Time) {
 		m.history = slices.Clone(m.history[len(m.history)-maxHistory:])
 	}
 	m.mu.Unlock()
-	if m.cfg.Changed != nil && (state == Firing || state == Resolved) {
+	if ended := state == Resolved || state == Inactive && a.State == Firing; m.cfg.Changed != nil && (state == Firing || ended) {
 		m.cfg.Changed(c)
 	}
 }
