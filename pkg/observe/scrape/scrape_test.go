@@ -155,7 +155,7 @@ func TestNoTargetHurtsAnother(t *testing.T) {
 	}
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
-	r := newRig(t, Limits{Timeout: 50 * time.Millisecond, Samples: 1000, Body: 100_000, Value: 100})
+	r := newRig(t, Limits{Timeout: time.Second, Samples: 1000, Body: 100_000, Value: 100})
 	bad := map[string]string{
 		"hangs":   stuck.Listener.Addr().String(),
 		"garbage": serve(t, func() string { return "\x00\xff<html>" }),
