@@ -7,6 +7,7 @@ import (
 	"reflect"
 
 	"github.com/spf13/cobra"
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"sigs.k8s.io/yaml"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
@@ -68,18 +69,11 @@ func parsePatch(kind, text string) (func(kind string, tree map[string]any) error
 		return nil, err
 	}
 	if kind == "json" {
-		var operations []operation
-		if err := json.Unmarshal(data, &operations); err != nil {
+		operations, err := jsonpatch.DecodePatch(data)
+		if err != nil {
 			return nil, fmt.Errorf("want a list of operations: %w", err)
 		}
-		return func(_ string, tree map[string]any) error {
-			for _, op := range operations {
-				if err := op.apply(tree); err != nil {
-					return fmt.Errorf("%s %s: %w", op.Op, op.Path, err)
-				}
-			}
-			return nil
-		}, nil
+		return func(_ string, tree map[string]any) error { return throughJSON(tree, operations.Apply) }, nil
 	}
 	var patch map[string]any
 	if err := json.Unmarshal(data, &patch); err != nil || patch == nil {
@@ -87,8 +81,7 @@ func parsePatch(kind, text string) (func(kind string, tree map[string]any) error
 	}
 	if kind == "merge" {
 		return func(_ string, tree map[string]any) error {
-			mergePatch(tree, patch)
-			return nil
+			return throughJSON(tree, func(doc []byte) ([]byte, error) { return jsonpatch.MergePatch(doc, data) })
 		}, nil
 	}
 	return func(kind string, tree map[string]any) error {
@@ -105,16 +98,15 @@ func parsePatch(kind, text string) (func(kind string, tree map[string]any) error
 	}, nil
 }
 
-// mergePatch merges a patch into an object by RFC 7386.
-func mergePatch(tree, patch map[string]any) {
-	for name, value := range patch {
-		switch value := value.(type) {
-		case nil:
-			delete(tree, name)
-		case map[string]any:
-			mergePatch(object(tree, name), value)
-		default:
-			tree[name] = value
-		}
+// throughJSON changes an object as JSON.
+func throughJSON(tree map[string]any, change func(doc []byte) ([]byte, error)) error {
+	doc, err := json.Marshal(tree)
+	if err != nil {
+		return err
 	}
+	if doc, err = change(doc); err != nil {
+		return err
+	}
+	clear(tree)
+	return json.Unmarshal(doc, &tree)
 }

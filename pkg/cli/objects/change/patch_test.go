@@ -41,11 +41,11 @@ func TestAPatchChangesWhatItSays(t *testing.T) {
 
 func TestAPatchThatCannotBeAppliedSaysWhy(t *testing.T) {
 	for _, tc := range []struct{ kind, patch, want string }{
-		{"json", `[{"op":"remove","path":"/nosuch"}]`, "remove /nosuch: there is nothing at this path"},
-		{"json", `[{"op":"add","path":"/list/5","value":1}]`, "there is nothing at this path"},
-		{"json", `[{"op":"test","path":"/a","value":2}]`, "it is 1, and not 2"},
-		{"json", `[{"op":"frob","path":"/a"}]`, "unknown operation"},
-		{"json", `[{"op":"add","path":"a","value":1}]`, "begins with /"},
+		{"json", `[{"op":"remove","path":"/nosuch"}]`, "nonexistent key: nosuch"},
+		{"json", `[{"op":"add","path":"/list/5","value":1}]`, "invalid index: 5"},
+		{"json", `[{"op":"test","path":"/a","value":2}]`, "testing value /a failed"},
+		{"json", `[{"op":"frob","path":"/a"}]`, "Unexpected kind: frob"},
+		{"json", `[{"op":"add","path":"a","value":1}]`, `doc is missing path: "a"`},
 		{"json", `{"a":1}`, "want a list of operations"},
 		{"strategic", `[1]`, "want an object"},
 		{"merge", `null`, "want an object"},
