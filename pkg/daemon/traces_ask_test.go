@@ -28,6 +28,28 @@ func TestTheLastTraceIsThatOfTheRequestThatEndedAMomentAgo(t *testing.T) {
 	}
 }
 
+func TestTheFirstTraceThatFitsIsWaitedFor(t *testing.T) {
+	c := open(t, home(t), only("currency"))
+	st := await(t, c, "currency is ready", func(st *controlpb.StatusResponse) bool { return find(st, "currency").GetState() == "ok" })
+	const id = "ab0102030405060708090a0b0c0d0e0f"
+	got := make(chan *controlpb.GetTraceResponse, 1)
+	go func() {
+		resp, err := c.GetTrace(t.Context(), &controlpb.GetTraceRequest{Id: "last", Wait: durationpb.New(time.Minute)})
+		if err != nil {
+			t.Errorf("the trace that is waited for: %v", err)
+		}
+		got <- resp
+	}()
+	// Without a wait, the same question is answered at once; only then is the trace sent.
+	if _, err := c.GetTrace(t.Context(), &controlpb.GetTraceRequest{Id: "last"}); status.Code(err) != codes.NotFound {
+		t.Errorf("no trace is stored: %v, want NOT_FOUND", err)
+	}
+	postSpan(t, st.GetOtlpHttpEndpoint(), id, "billing")
+	if resp := <-got; resp.GetSummary().GetTraceId() != id {
+		t.Errorf("got %v, want trace %s", resp.GetSummary(), id)
+	}
+}
+
 func TestAnInvalidTraceIDIsExplained(t *testing.T) {
 	c := open(t, home(t), only("currency"))
 	st := await(t, c, "currency is ready", func(st *controlpb.StatusResponse) bool { return find(st, "currency").GetState() == "ok" })

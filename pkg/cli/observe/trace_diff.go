@@ -35,7 +35,7 @@ durations comes from, which adds up over the critical paths, and which spans onl
 				return err
 			}
 			defer shop.Close()
-			return o.run(cmd.Context(), shopTraces{shop}, args[0], args[1])
+			return o.run(cmd.Context(), shopTraces{shop: shop}, args[0], args[1])
 		},
 	}
 	addProxy(cmd, &o.proxy)

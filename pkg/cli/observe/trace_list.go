@@ -42,7 +42,7 @@ shopctl trace list -o name | head -1`,
 				return err
 			}
 			defer shop.Close()
-			return o.run(cmd.Context(), shopTraces{shop})
+			return o.run(cmd.Context(), shopTraces{shop: shop})
 		},
 	}
 	o.add(cmd)

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,8 @@ type oneTrace struct {
 	filter traceFilter
 	// proxy: with the spans of sidecars.
 	proxy bool
+	// wait is how long to wait for the last trace, if none matches yet.
+	wait time.Duration
 }
 
 // complete adds to a command what these commands share; run draws the trace of an id.
@@ -27,14 +30,18 @@ func (o *oneTrace) complete(cmd *cobra.Command, f *cmdutil.Factory, run func(ctx
 	cmd.Args = cmdutil.Exactly(1, "a trace id, or last")
 	cmd.ValidArgsFunction = completeTraceArgs(f, 1)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if o.wait < 0 {
+			return cmdutil.HintErr(cmdutil.ExitUsage, "a duration above zero, such as --wait 30s", fmt.Errorf("invalid --wait %s", o.wait))
+		}
 		shop, err := f.Shop(cmd.Context())
 		if err != nil {
 			return err
 		}
 		defer shop.Close()
-		return run(cmd.Context(), shopTraces{shop}, args[0])
+		return run(cmd.Context(), shopTraces{shop, o.wait}, args[0])
 	}
 	o.filter.add(cmd, f)
+	cmd.Flags().DurationVar(&o.wait, "wait", 0, "with last: wait at most this time for a trace, if none matches yet")
 	addProxy(cmd, &o.proxy)
 	cmdutil.AddOutput(cmd, &o.format, formats...)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)

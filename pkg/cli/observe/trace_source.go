@@ -33,14 +33,18 @@ type traceSource interface {
 const lastID = "last"
 
 // shopTraces are the traces stored by the shop.
-type shopTraces struct{ shop *control.Client }
+type shopTraces struct {
+	shop *control.Client
+	// wait is how long to wait for the newest trace, if none matches yet.
+	wait time.Duration
+}
 
 func (s shopTraces) List(ctx context.Context, filter *controlpb.TraceFilter, limit int32) (*controlpb.ListTracesResponse, error) {
 	return s.shop.ListTraces(ctx, &controlpb.ListTracesRequest{Filter: filter, Limit: limit, Settle: true})
 }
 
 func (s shopTraces) Get(ctx context.Context, id string, filter *controlpb.TraceFilter) (*tracepb.TracesData, error) {
-	resp, err := s.shop.GetTrace(ctx, &controlpb.GetTraceRequest{Id: id, Filter: filter})
+	resp, err := s.shop.GetTrace(ctx, &controlpb.GetTraceRequest{Id: id, Filter: filter, Wait: durationpb.New(s.wait)})
 	if err != nil {
 		return nil, err
 	}

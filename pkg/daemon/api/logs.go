@@ -80,7 +80,7 @@ func (s *logsServer) logFilter(ctx context.Context, req *controlpb.LogsRequest) 
 	f := observe.LogFilter{TraceID: strings.ToLower(req.GetTraceId()), SpanID: strings.ToLower(req.GetSpanId())}
 	switch {
 	case f.TraceID == lastTrace:
-		sum, err := s.traces.newestTrace(ctx, nil)
+		sum, err := s.traces.newestTrace(ctx, nil, 0)
 		if err != nil {
 			return f, err
 		}

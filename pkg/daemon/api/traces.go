@@ -93,7 +93,7 @@ func (s *tracesServer) GetTrace(ctx context.Context, req *controlpb.GetTraceRequ
 	if id, err := hex.DecodeString(req.GetId()); err == nil && len(id) == len(trace.ID{}) {
 		s.spans.Settle(ctx, trace.ID(id), arrival)
 	}
-	sum, err := s.findTrace(ctx, req.GetId(), req.GetFilter())
+	sum, err := s.findTrace(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -124,9 +124,10 @@ func (s *tracesServer) FollowTraces(req *controlpb.FollowTracesRequest, stream g
 }
 
 // findTrace finds the one trace with an id, with an id that begins so, or the last one.
-func (s *tracesServer) findTrace(ctx context.Context, id string, f *controlpb.TraceFilter) (spans.Summary, error) {
+func (s *tracesServer) findTrace(ctx context.Context, req *controlpb.GetTraceRequest) (spans.Summary, error) {
+	id := req.GetId()
 	if id == lastTrace {
-		return s.newestTrace(ctx, f)
+		return s.newestTrace(ctx, req.GetFilter(), req.GetWait().AsDuration())
 	}
 	if !isTraceID(id) {
 		return spans.Summary{}, badTraceID(id)
@@ -146,26 +147,32 @@ func (s *tracesServer) findTrace(ctx context.Context, id string, f *controlpb.Tr
 }
 
 // newestTrace finds the newest trace of those that had begun when it was called, including one that ended a moment ago and
-// whose spans have not arrived yet.
-func (s *tracesServer) newestTrace(ctx context.Context, f *controlpb.TraceFilter) (spans.Summary, error) {
+// whose spans have not arrived yet. If there is none, it waits at most wait for the first that matches.
+func (s *tracesServer) newestTrace(ctx context.Context, f *controlpb.TraceFilter, wait time.Duration) (spans.Summary, error) {
 	filter, err := s.traceFilter(f)
 	if err != nil {
 		return spans.Summary{}, err
 	}
-	if filter.Until.IsZero() {
+	if !filter.Until.IsZero() {
+		wait = 0
+	} else {
 		filter.Until = s.now()
 	}
-	select {
-	case <-ctx.Done():
-		return spans.Summary{}, status.FromContextError(ctx.Err()).Err()
-	case <-time.After(gathered):
+	for waited := time.Duration(0); ; waited += gathered {
+		select {
+		case <-ctx.Done():
+			return spans.Summary{}, status.FromContextError(ctx.Err()).Err()
+		case <-time.After(gathered):
+		}
+		if found := s.spans.List(filter, 1); len(found) > 0 {
+			s.spans.Settle(ctx, found[0].ID, arrival)
+			return found[0], nil
+		}
+		if waited >= wait {
+			return spans.Summary{}, control.Error(codes.NotFound, "no trace found", "send a request first, such as: shopctl call catalog ListProducts --trace", 1)
+		}
+		filter.Until = time.Time{}
 	}
-	found := s.spans.List(filter, 1)
-	if len(found) == 0 {
-		return spans.Summary{}, control.Error(codes.NotFound, "no trace found", "send a request first, such as: shopctl call catalog ListProducts --trace", 1)
-	}
-	s.spans.Settle(ctx, found[0].ID, arrival)
-	return found[0], nil
 }
 
 // isTraceID reports whether text can be an id or the beginning of one.

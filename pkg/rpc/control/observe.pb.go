@@ -517,8 +517,10 @@ func (x *TraceSummary) GetProxySpans() int32 {
 type GetTraceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 32 hexadecimal digits, the first few of them, or "last": the newest trace that matches filter.
-	Id            string       `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Filter        *TraceFilter `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
+	Id     string       `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Filter *TraceFilter `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
+	// With "last", if no stored trace matches: wait at most this long for one that does. Without it: NOT_FOUND at once.
+	Wait          *durationpb.Duration `protobuf:"bytes,3,opt,name=wait,proto3" json:"wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -563,6 +565,13 @@ func (x *GetTraceRequest) GetId() string {
 func (x *GetTraceRequest) GetFilter() *TraceFilter {
 	if x != nil {
 		return x.Filter
+	}
+	return nil
+}
+
+func (x *GetTraceRequest) GetWait() *durationpb.Duration {
+	if x != nil {
+		return x.Wait
 	}
 	return nil
 }
@@ -2454,10 +2463,11 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\barriving\x18\f \x01(\bR\barriving\x126\n" +
 	"\breceived\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\breceived\x12\x1f\n" +
 	"\vproxy_spans\x18\x0e \x01(\x05R\n" +
-	"proxySpans\"Z\n" +
+	"proxySpans\"\x89\x01\n" +
 	"\x0fGetTraceRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x127\n" +
-	"\x06filter\x18\x02 \x01(\v2\x1f.shopctl.control.v1.TraceFilterR\x06filter\"b\n" +
+	"\x06filter\x18\x02 \x01(\v2\x1f.shopctl.control.v1.TraceFilterR\x06filter\x12-\n" +
+	"\x04wait\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x04wait\"b\n" +
 	"\x10GetTraceResponse\x12:\n" +
 	"\asummary\x18\x01 \x01(\v2 .shopctl.control.v1.TraceSummaryR\asummary\x12\x12\n" +
 	"\x04otlp\x18\x02 \x01(\fR\x04otlp\"N\n" +
@@ -2699,69 +2709,70 @@ var file_shopctl_control_v1_observe_proto_depIdxs = []int32{
 	37, // 8: shopctl.control.v1.TraceSummary.duration:type_name -> google.protobuf.Duration
 	38, // 9: shopctl.control.v1.TraceSummary.received:type_name -> google.protobuf.Timestamp
 	0,  // 10: shopctl.control.v1.GetTraceRequest.filter:type_name -> shopctl.control.v1.TraceFilter
-	4,  // 11: shopctl.control.v1.GetTraceResponse.summary:type_name -> shopctl.control.v1.TraceSummary
-	0,  // 12: shopctl.control.v1.FollowTracesRequest.filter:type_name -> shopctl.control.v1.TraceFilter
-	38, // 13: shopctl.control.v1.QueryMetricsRequest.time:type_name -> google.protobuf.Timestamp
-	37, // 14: shopctl.control.v1.QueryMetricsRequest.range:type_name -> google.protobuf.Duration
-	37, // 15: shopctl.control.v1.QueryMetricsRequest.step:type_name -> google.protobuf.Duration
-	10, // 16: shopctl.control.v1.QueryMetricsResponse.series:type_name -> shopctl.control.v1.MetricSeries
-	31, // 17: shopctl.control.v1.MetricSeries.labels:type_name -> shopctl.control.v1.MetricSeries.LabelsEntry
-	11, // 18: shopctl.control.v1.MetricSeries.samples:type_name -> shopctl.control.v1.MetricSample
-	14, // 19: shopctl.control.v1.ListMetricsResponse.metrics:type_name -> shopctl.control.v1.Metric
-	15, // 20: shopctl.control.v1.ListMetricsResponse.store:type_name -> shopctl.control.v1.MetricStore
-	16, // 21: shopctl.control.v1.ListMetricsResponse.targets:type_name -> shopctl.control.v1.ScrapeTarget
-	38, // 22: shopctl.control.v1.MetricStore.oldest:type_name -> google.protobuf.Timestamp
-	38, // 23: shopctl.control.v1.ScrapeTarget.last_scrape:type_name -> google.protobuf.Timestamp
-	37, // 24: shopctl.control.v1.ScrapeTarget.took:type_name -> google.protobuf.Duration
-	19, // 25: shopctl.control.v1.ListAlertsResponse.rules:type_name -> shopctl.control.v1.AlertRule
-	20, // 26: shopctl.control.v1.ListAlertsResponse.alerts:type_name -> shopctl.control.v1.Alert
-	21, // 27: shopctl.control.v1.ListAlertsResponse.history:type_name -> shopctl.control.v1.AlertChange
-	37, // 28: shopctl.control.v1.AlertRule.for:type_name -> google.protobuf.Duration
-	37, // 29: shopctl.control.v1.AlertRule.keep_firing_for:type_name -> google.protobuf.Duration
-	38, // 30: shopctl.control.v1.AlertRule.last_evaluation:type_name -> google.protobuf.Timestamp
-	32, // 31: shopctl.control.v1.AlertRule.labels:type_name -> shopctl.control.v1.AlertRule.LabelsEntry
-	33, // 32: shopctl.control.v1.AlertRule.annotations:type_name -> shopctl.control.v1.AlertRule.AnnotationsEntry
-	34, // 33: shopctl.control.v1.Alert.labels:type_name -> shopctl.control.v1.Alert.LabelsEntry
-	35, // 34: shopctl.control.v1.Alert.annotations:type_name -> shopctl.control.v1.Alert.AnnotationsEntry
-	38, // 35: shopctl.control.v1.Alert.active_since:type_name -> google.protobuf.Timestamp
-	38, // 36: shopctl.control.v1.Alert.fired:type_name -> google.protobuf.Timestamp
-	38, // 37: shopctl.control.v1.AlertChange.time:type_name -> google.protobuf.Timestamp
-	36, // 38: shopctl.control.v1.AlertChange.labels:type_name -> shopctl.control.v1.AlertChange.LabelsEntry
-	37, // 39: shopctl.control.v1.GetMapRequest.window:type_name -> google.protobuf.Duration
-	38, // 40: shopctl.control.v1.GetMapRequest.since:type_name -> google.protobuf.Timestamp
-	25, // 41: shopctl.control.v1.GetMapResponse.nodes:type_name -> shopctl.control.v1.MapNode
-	26, // 42: shopctl.control.v1.GetMapResponse.edges:type_name -> shopctl.control.v1.MapEdge
-	29, // 43: shopctl.control.v1.GetMapResponse.blast:type_name -> shopctl.control.v1.BlastRadius
-	38, // 44: shopctl.control.v1.GetMapResponse.time:type_name -> google.protobuf.Timestamp
-	37, // 45: shopctl.control.v1.GetMapResponse.window:type_name -> google.protobuf.Duration
-	24, // 46: shopctl.control.v1.MapNode.traffic:type_name -> shopctl.control.v1.Traffic
-	24, // 47: shopctl.control.v1.MapEdge.traffic:type_name -> shopctl.control.v1.Traffic
-	27, // 48: shopctl.control.v1.MapEdge.mesh:type_name -> shopctl.control.v1.EdgeMesh
-	28, // 49: shopctl.control.v1.EdgeMesh.versions:type_name -> shopctl.control.v1.EdgeCount
-	28, // 50: shopctl.control.v1.EdgeMesh.flags:type_name -> shopctl.control.v1.EdgeCount
-	28, // 51: shopctl.control.v1.EdgeMesh.overflows:type_name -> shopctl.control.v1.EdgeCount
-	30, // 52: shopctl.control.v1.BlastRadius.steps:type_name -> shopctl.control.v1.BlastStep
-	24, // 53: shopctl.control.v1.BlastStep.traffic:type_name -> shopctl.control.v1.Traffic
-	24, // 54: shopctl.control.v1.BlastStep.before:type_name -> shopctl.control.v1.Traffic
-	1,  // 55: shopctl.control.v1.Traces.ListTraces:input_type -> shopctl.control.v1.ListTracesRequest
-	5,  // 56: shopctl.control.v1.Traces.GetTrace:input_type -> shopctl.control.v1.GetTraceRequest
-	7,  // 57: shopctl.control.v1.Traces.FollowTraces:input_type -> shopctl.control.v1.FollowTracesRequest
-	8,  // 58: shopctl.control.v1.Metrics.QueryMetrics:input_type -> shopctl.control.v1.QueryMetricsRequest
-	12, // 59: shopctl.control.v1.Metrics.ListMetrics:input_type -> shopctl.control.v1.ListMetricsRequest
-	17, // 60: shopctl.control.v1.Metrics.ListAlerts:input_type -> shopctl.control.v1.ListAlertsRequest
-	22, // 61: shopctl.control.v1.Topology.GetMap:input_type -> shopctl.control.v1.GetMapRequest
-	2,  // 62: shopctl.control.v1.Traces.ListTraces:output_type -> shopctl.control.v1.ListTracesResponse
-	6,  // 63: shopctl.control.v1.Traces.GetTrace:output_type -> shopctl.control.v1.GetTraceResponse
-	4,  // 64: shopctl.control.v1.Traces.FollowTraces:output_type -> shopctl.control.v1.TraceSummary
-	9,  // 65: shopctl.control.v1.Metrics.QueryMetrics:output_type -> shopctl.control.v1.QueryMetricsResponse
-	13, // 66: shopctl.control.v1.Metrics.ListMetrics:output_type -> shopctl.control.v1.ListMetricsResponse
-	18, // 67: shopctl.control.v1.Metrics.ListAlerts:output_type -> shopctl.control.v1.ListAlertsResponse
-	23, // 68: shopctl.control.v1.Topology.GetMap:output_type -> shopctl.control.v1.GetMapResponse
-	62, // [62:69] is the sub-list for method output_type
-	55, // [55:62] is the sub-list for method input_type
-	55, // [55:55] is the sub-list for extension type_name
-	55, // [55:55] is the sub-list for extension extendee
-	0,  // [0:55] is the sub-list for field type_name
+	37, // 11: shopctl.control.v1.GetTraceRequest.wait:type_name -> google.protobuf.Duration
+	4,  // 12: shopctl.control.v1.GetTraceResponse.summary:type_name -> shopctl.control.v1.TraceSummary
+	0,  // 13: shopctl.control.v1.FollowTracesRequest.filter:type_name -> shopctl.control.v1.TraceFilter
+	38, // 14: shopctl.control.v1.QueryMetricsRequest.time:type_name -> google.protobuf.Timestamp
+	37, // 15: shopctl.control.v1.QueryMetricsRequest.range:type_name -> google.protobuf.Duration
+	37, // 16: shopctl.control.v1.QueryMetricsRequest.step:type_name -> google.protobuf.Duration
+	10, // 17: shopctl.control.v1.QueryMetricsResponse.series:type_name -> shopctl.control.v1.MetricSeries
+	31, // 18: shopctl.control.v1.MetricSeries.labels:type_name -> shopctl.control.v1.MetricSeries.LabelsEntry
+	11, // 19: shopctl.control.v1.MetricSeries.samples:type_name -> shopctl.control.v1.MetricSample
+	14, // 20: shopctl.control.v1.ListMetricsResponse.metrics:type_name -> shopctl.control.v1.Metric
+	15, // 21: shopctl.control.v1.ListMetricsResponse.store:type_name -> shopctl.control.v1.MetricStore
+	16, // 22: shopctl.control.v1.ListMetricsResponse.targets:type_name -> shopctl.control.v1.ScrapeTarget
+	38, // 23: shopctl.control.v1.MetricStore.oldest:type_name -> google.protobuf.Timestamp
+	38, // 24: shopctl.control.v1.ScrapeTarget.last_scrape:type_name -> google.protobuf.Timestamp
+	37, // 25: shopctl.control.v1.ScrapeTarget.took:type_name -> google.protobuf.Duration
+	19, // 26: shopctl.control.v1.ListAlertsResponse.rules:type_name -> shopctl.control.v1.AlertRule
+	20, // 27: shopctl.control.v1.ListAlertsResponse.alerts:type_name -> shopctl.control.v1.Alert
+	21, // 28: shopctl.control.v1.ListAlertsResponse.history:type_name -> shopctl.control.v1.AlertChange
+	37, // 29: shopctl.control.v1.AlertRule.for:type_name -> google.protobuf.Duration
+	37, // 30: shopctl.control.v1.AlertRule.keep_firing_for:type_name -> google.protobuf.Duration
+	38, // 31: shopctl.control.v1.AlertRule.last_evaluation:type_name -> google.protobuf.Timestamp
+	32, // 32: shopctl.control.v1.AlertRule.labels:type_name -> shopctl.control.v1.AlertRule.LabelsEntry
+	33, // 33: shopctl.control.v1.AlertRule.annotations:type_name -> shopctl.control.v1.AlertRule.AnnotationsEntry
+	34, // 34: shopctl.control.v1.Alert.labels:type_name -> shopctl.control.v1.Alert.LabelsEntry
+	35, // 35: shopctl.control.v1.Alert.annotations:type_name -> shopctl.control.v1.Alert.AnnotationsEntry
+	38, // 36: shopctl.control.v1.Alert.active_since:type_name -> google.protobuf.Timestamp
+	38, // 37: shopctl.control.v1.Alert.fired:type_name -> google.protobuf.Timestamp
+	38, // 38: shopctl.control.v1.AlertChange.time:type_name -> google.protobuf.Timestamp
+	36, // 39: shopctl.control.v1.AlertChange.labels:type_name -> shopctl.control.v1.AlertChange.LabelsEntry
+	37, // 40: shopctl.control.v1.GetMapRequest.window:type_name -> google.protobuf.Duration
+	38, // 41: shopctl.control.v1.GetMapRequest.since:type_name -> google.protobuf.Timestamp
+	25, // 42: shopctl.control.v1.GetMapResponse.nodes:type_name -> shopctl.control.v1.MapNode
+	26, // 43: shopctl.control.v1.GetMapResponse.edges:type_name -> shopctl.control.v1.MapEdge
+	29, // 44: shopctl.control.v1.GetMapResponse.blast:type_name -> shopctl.control.v1.BlastRadius
+	38, // 45: shopctl.control.v1.GetMapResponse.time:type_name -> google.protobuf.Timestamp
+	37, // 46: shopctl.control.v1.GetMapResponse.window:type_name -> google.protobuf.Duration
+	24, // 47: shopctl.control.v1.MapNode.traffic:type_name -> shopctl.control.v1.Traffic
+	24, // 48: shopctl.control.v1.MapEdge.traffic:type_name -> shopctl.control.v1.Traffic
+	27, // 49: shopctl.control.v1.MapEdge.mesh:type_name -> shopctl.control.v1.EdgeMesh
+	28, // 50: shopctl.control.v1.EdgeMesh.versions:type_name -> shopctl.control.v1.EdgeCount
+	28, // 51: shopctl.control.v1.EdgeMesh.flags:type_name -> shopctl.control.v1.EdgeCount
+	28, // 52: shopctl.control.v1.EdgeMesh.overflows:type_name -> shopctl.control.v1.EdgeCount
+	30, // 53: shopctl.control.v1.BlastRadius.steps:type_name -> shopctl.control.v1.BlastStep
+	24, // 54: shopctl.control.v1.BlastStep.traffic:type_name -> shopctl.control.v1.Traffic
+	24, // 55: shopctl.control.v1.BlastStep.before:type_name -> shopctl.control.v1.Traffic
+	1,  // 56: shopctl.control.v1.Traces.ListTraces:input_type -> shopctl.control.v1.ListTracesRequest
+	5,  // 57: shopctl.control.v1.Traces.GetTrace:input_type -> shopctl.control.v1.GetTraceRequest
+	7,  // 58: shopctl.control.v1.Traces.FollowTraces:input_type -> shopctl.control.v1.FollowTracesRequest
+	8,  // 59: shopctl.control.v1.Metrics.QueryMetrics:input_type -> shopctl.control.v1.QueryMetricsRequest
+	12, // 60: shopctl.control.v1.Metrics.ListMetrics:input_type -> shopctl.control.v1.ListMetricsRequest
+	17, // 61: shopctl.control.v1.Metrics.ListAlerts:input_type -> shopctl.control.v1.ListAlertsRequest
+	22, // 62: shopctl.control.v1.Topology.GetMap:input_type -> shopctl.control.v1.GetMapRequest
+	2,  // 63: shopctl.control.v1.Traces.ListTraces:output_type -> shopctl.control.v1.ListTracesResponse
+	6,  // 64: shopctl.control.v1.Traces.GetTrace:output_type -> shopctl.control.v1.GetTraceResponse
+	4,  // 65: shopctl.control.v1.Traces.FollowTraces:output_type -> shopctl.control.v1.TraceSummary
+	9,  // 66: shopctl.control.v1.Metrics.QueryMetrics:output_type -> shopctl.control.v1.QueryMetricsResponse
+	13, // 67: shopctl.control.v1.Metrics.ListMetrics:output_type -> shopctl.control.v1.ListMetricsResponse
+	18, // 68: shopctl.control.v1.Metrics.ListAlerts:output_type -> shopctl.control.v1.ListAlertsResponse
+	23, // 69: shopctl.control.v1.Topology.GetMap:output_type -> shopctl.control.v1.GetMapResponse
+	63, // [63:70] is the sub-list for method output_type
+	56, // [56:63] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_shopctl_control_v1_observe_proto_init() }
