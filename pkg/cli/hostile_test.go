@@ -23,6 +23,7 @@ func hostileLines(dir string) map[string][]string {
 	return map[string][]string{
 		"alerts": {""}, "alerts history": {"", "-o json"}, "alerts list": {"", "-o json"}, "alerts rules": {"", "-o json"},
 		"label": {"deployment x a=b --overwrite"}, "annotate": {"deployment x a=b --overwrite"}, "patch": {"deployment x -p {}"}, "set image": {"deployment/x *=y"},
+		"edit": {"deployment x", "-f " + manifest}, "wait": {"deployment x --for delete --timeout 1ms", "deployment --all --for condition=A --timeout 0", "-f " + manifest + " --for create"},
 		"rollout status": {"cart --timeout 1ms"}, "rollout history": {"cart", "cart --revision 3"}, "rollout undo": {"cart"}, "rollout pause": {"cart"}, "rollout resume": {"cart"}, "rollout restart": {"cart"},
 		"apply": {"-f " + manifest, "--dry-run -f " + manifest}, "diff": {"-f " + manifest}, "delete": {"deployment x", "-f " + manifest},
 		"call":         {"cart", "cart GetCart {}", "127.0.0.1:1 a.B/C {}", "cart --describe"},
@@ -53,6 +54,7 @@ func hostileLines(dir string) map[string][]string {
 func TestNoForeignTextActsOnTheTerminal(t *testing.T) {
 	for _, fail := range []bool{false, true} {
 		w := clitest.NewWorld(t).ServeHostile(fail)
+		w.Env["KUBE_EDITOR"] = "true"
 		dir := t.TempDir()
 		t.Chdir(dir)
 		write(t, filepath.Join(dir, "bad.yaml"), `"\e[2Jx\nshopctl: error: forged\e]0;t\a": 1`)

@@ -26,6 +26,9 @@ func meanings() map[string]string {
 		"--since 0":             "from now on",
 		"--replicas 0":          "no instances",
 		"scale --replicas HUGE": "refused by its limit for one machine",
+		"wait --timeout 0":      "looks once, as in kubectl",
+		"wait --timeout -1":     "a week, as in kubectl",
+		"wait --timeout HUGE":   "until the condition is met",
 	}
 }
 

@@ -38,8 +38,8 @@ type ObjectEditor interface {
 	// Apply merges manifests with the live objects, as kubectl apply does. namespace is for objects that name none;
 	// empty: the shop's.
 	Apply(ctx context.Context, manifests []resource.Manifest, namespace string, dryRun bool) (store.Result, error)
-	// Put replaces whole objects, or creates them.
-	Replace(ctx context.Context, manifests []resource.Manifest, namespace string, unchanged, dryRun bool) (store.Result, error)
+	// Replace replaces whole objects, or creates them.
+	Replace(ctx context.Context, manifests []resource.Manifest, namespace string, expect store.Expect, dryRun bool) (store.Result, error)
 	// EditDeployments changes Deployments in place.
 	EditDeployments(ctx context.Context, keys []resource.Key, dryRun bool, edit func(*appsv1.Deployment) error) ([]store.Change, error)
 	// EditObjects changes objects of any kind in place.

@@ -11,15 +11,16 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/edit"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/cli/objects/files"
 	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 type applyOptions struct {
 	ios       *iostreams.IO
-	connect   connectFor
+	connect   files.ConnectFor
 	namespace func() string
-	files     fileFlags
+	files     files.Flags
 	dryRun    string
 	format    string
 	wait      edit.WaitFlags
@@ -44,11 +45,11 @@ shopctl apply -f manifests/ --dry-run=server
 shopctl get deployment cartservice -o yaml | sed 's/replicas: 1/replicas: 2/' | shopctl apply -f -`,
 		Args: cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.files.limit(cmd)
+			o.files.Limit(cmd)
 			return o.run(cmd.Context())
 		},
 	}
-	o.files.add(cmd, f)
+	o.files.Add(cmd, f)
 	addDryRun(cmd, &o.dryRun)
 	cmdutil.AddOutput(cmd, &o.format)
 	o.wait.AddFor(cmd, "wait until the change has rolled out, and is in force in all sidecars of the mesh")
@@ -73,10 +74,10 @@ func addDryRun(cmd *cobra.Command, value *string) {
 }
 
 func (o *applyOptions) run(ctx context.Context) error {
-	if len(o.files.paths) == 0 {
+	if len(o.files.Paths) == 0 {
 		return cmdutil.UsageErr("shopctl apply -f FILE", "missing flag: -f with a file, a directory or -")
 	}
-	files, err := o.files.read(o.ios.In)
+	files, err := o.files.Read(o.ios.In)
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func (o *applyOptions) run(ctx context.Context) error {
 		}
 		return o.print(resp)
 	}
-	shop, done, err := o.connect(ctx, o.files.opened)
+	shop, done, err := o.connect(ctx, o.files.Opened)
 	if err != nil {
 		return err
 	}

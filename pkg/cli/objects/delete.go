@@ -11,18 +11,18 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/edit"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/cli/objects/files"
 	"github.com/shopctl/shopctl/pkg/cli/objects/find"
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/resource"
-	"github.com/shopctl/shopctl/pkg/resource/decode"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 type deleteOptions struct {
 	ios       *iostreams.IO
-	connect   connectFor
+	connect   files.ConnectFor
 	namespace func() string
-	files     fileFlags
+	files     files.Flags
 	dryRun    bool
 	format    string
 	wait      edit.WaitFlags
@@ -43,11 +43,11 @@ shopctl delete configmaps -l app=myapp
 shopctl delete -f blue-green.yaml --dry-run`,
 		ValidArgsFunction: completeObjects(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.files.limit(cmd)
+			o.files.Limit(cmd)
 			return o.run(cmd.Context(), args)
 		},
 	}
-	o.files.add(cmd, f)
+	o.files.Add(cmd, f)
 	cmd.Flags().StringVarP(&o.selector, "selector", "l", "", "delete the objects with these `LABELS`: app=myapp,version!=v1")
 	cmd.Flags().BoolVar(&o.all, "all", false, "delete all objects of the kind in the namespace")
 	cmd.Flags().BoolVar(&o.ignoreNotFound, "ignore-not-found", false, "objects that do not exist are no error")
@@ -62,7 +62,7 @@ func (o *deleteOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	shop, done, err := o.connect(ctx, o.files.opened)
+	shop, done, err := o.connect(ctx, o.files.Opened)
 	if err != nil {
 		return err
 	}
@@ -94,17 +94,17 @@ func (o *deleteOptions) run(ctx context.Context, args []string) error {
 // requests are one for each kind, or one for all files.
 func (o *deleteOptions) requests(args []string) ([]*controlpb.DeleteRequest, error) {
 	switch {
-	case len(o.files.paths) > 0 && len(args) > 0:
+	case len(o.files.Paths) > 0 && len(args) > 0:
 		return nil, cmdutil.UsageErr("shopctl delete --help", "KIND NAME and -f cannot be combined")
-	case len(o.files.paths) > 0:
-		files, err := o.files.read(o.ios.In)
+	case len(o.files.Paths) > 0:
+		read, err := o.files.Read(o.ios.In)
 		if err != nil {
 			return nil, err
 		}
 		if !o.ignoreNotFound {
-			return []*controlpb.DeleteRequest{{Namespace: o.namespace(), DryRun: o.dryRun, Files: files}}, nil
+			return []*controlpb.DeleteRequest{{Namespace: o.namespace(), DryRun: o.dryRun, Files: read}}, nil
 		}
-		return o.requestsOf(files)
+		return o.requestsOf(read)
 	case len(args) == 0:
 		return nil, cmdutil.UsageErr("shopctl delete --help", "missing argument: KIND NAME, or -f FILE")
 	}
@@ -134,21 +134,19 @@ func (o *deleteOptions) requests(args []string) ([]*controlpb.DeleteRequest, err
 }
 
 // requestsOf are one for each object of files, so that one that is missing leaves the others.
-func (o *deleteOptions) requestsOf(files []*controlpb.File) ([]*controlpb.DeleteRequest, error) {
+func (o *deleteOptions) requestsOf(read []*controlpb.File) ([]*controlpb.DeleteRequest, error) {
+	manifests, err := files.Decode(read)
+	if err != nil {
+		return nil, err
+	}
 	var requests []*controlpb.DeleteRequest
-	for _, file := range files {
-		manifests, err := decode.Decode(file.GetName(), file.GetContent())
+	for _, m := range manifests {
+		kind, err := resource.KindOf(m.Object)
 		if err != nil {
-			return nil, cmdutil.UsageErr(hintFor(err), "%w", err)
+			return nil, err
 		}
-		for _, m := range manifests {
-			kind, err := resource.KindOf(m.Object)
-			if err != nil {
-				return nil, err
-			}
-			namespace := cmp.Or(m.Object.GetNamespace(), o.namespace())
-			requests = append(requests, &controlpb.DeleteRequest{Kind: kind.Name, Names: []string{m.Object.GetName()}, Namespace: namespace, DryRun: o.dryRun})
-		}
+		namespace := cmp.Or(m.Object.GetNamespace(), o.namespace())
+		requests = append(requests, &controlpb.DeleteRequest{Kind: kind.Name, Names: []string{m.Object.GetName()}, Namespace: namespace, DryRun: o.dryRun})
 	}
 	return requests, nil
 }

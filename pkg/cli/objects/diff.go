@@ -9,6 +9,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/edit"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/cli/objects/files"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/render"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
@@ -16,9 +17,9 @@ import (
 
 type diffOptions struct {
 	ios       *iostreams.IO
-	connect   connectFor
+	connect   files.ConnectFor
 	namespace func() string
-	files     fileFlags
+	files     files.Flags
 }
 
 func NewDiffCmd(f *cmdutil.Factory) *cobra.Command {
@@ -31,23 +32,23 @@ if something would.`,
 		Example: "shopctl diff -f catalog.yaml",
 		Args:    cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.files.limit(cmd)
+			o.files.Limit(cmd)
 			return o.run(cmd.Context())
 		},
 	}
-	o.files.add(cmd, f)
+	o.files.Add(cmd, f)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
 }
 
 func (o *diffOptions) run(ctx context.Context) error {
-	if len(o.files.paths) == 0 {
+	if len(o.files.Paths) == 0 {
 		return cmdutil.UsageErr("shopctl diff -f FILE", "missing flag: -f with a file, a directory or -")
 	}
-	files, err := o.files.read(o.ios.In)
+	files, err := o.files.Read(o.ios.In)
 	if err != nil {
 		return err
 	}
-	shop, done, err := o.connect(ctx, o.files.opened)
+	shop, done, err := o.connect(ctx, o.files.Opened)
 	if err != nil {
 		return err
 	}

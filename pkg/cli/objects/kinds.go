@@ -10,17 +10,19 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/objects/change"
 	"github.com/shopctl/shopctl/pkg/cli/objects/find"
 	"github.com/shopctl/shopctl/pkg/cli/objects/get"
+	"github.com/shopctl/shopctl/pkg/cli/objects/wait"
 	"github.com/shopctl/shopctl/pkg/resource"
 )
 
 // NewGetCmd returns the command get.
 func NewGetCmd(f *cmdutil.Factory) *cobra.Command { return get.NewCmd(f, completeObjects(f)) }
 
-// NewChangeCmds returns the commands that change stored objects in place.
+// NewChangeCmds returns the commands that change stored objects in place, and wait for what follows.
 func NewChangeCmds(f *cmdutil.Factory) []*cobra.Command {
 	complete := completeObjects(f)
 	return []*cobra.Command{
-		change.NewLabelCmd(f, complete), change.NewAnnotateCmd(f, complete), change.NewPatchCmd(f, complete), change.NewRolloutCmd(f, NewRestartCmd(f)),
+		change.NewLabelCmd(f, complete), change.NewAnnotateCmd(f, complete), change.NewPatchCmd(f, complete), change.NewEditCmd(f, complete),
+		change.NewRolloutCmd(f, NewRestartCmd(f)), wait.NewCmd(f, complete),
 	}
 }
 

@@ -22,6 +22,7 @@ func explainObjects(err error) error {
 		unsupported *resource.UnsupportedKindError
 		limited     *foreign.RefusedError
 		conflict    *store.ConflictError
+		exists      *store.ExistsError
 	)
 	switch {
 	case errors.As(err, &problems):
@@ -36,6 +37,8 @@ func explainObjects(err error) error {
 		return control.Error(codes.NotFound, err.Error(), hint, 2)
 	case errors.As(err, &conflict):
 		return control.Error(codes.Aborted, err.Error(), fmt.Sprintf("shopctl get %s -o yaml", conflict.Key), 1)
+	case errors.As(err, &exists):
+		return control.Error(codes.AlreadyExists, err.Error(), fmt.Sprintf("shopctl get %s -o yaml", exists.Key), 1)
 	case errors.As(err, &unsupported):
 		return control.Error(codes.InvalidArgument, err.Error(), "shopctl get --help", 2)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

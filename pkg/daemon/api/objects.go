@@ -78,7 +78,8 @@ func (s *objectsServer) applyOrReplace(ctx context.Context, manifests []resource
 	if !req.GetReplace() {
 		return s.objects.Apply(ctx, manifests, req.GetNamespace(), req.GetDryRun())
 	}
-	return s.objects.Replace(ctx, manifests, req.GetNamespace(), req.GetUnchanged(), req.GetDryRun())
+	expect := store.Expect{Unchanged: req.GetUnchanged(), Absent: req.GetCreate(), Present: req.GetExisting()}
+	return s.objects.Replace(ctx, manifests, req.GetNamespace(), expect, req.GetDryRun())
 }
 
 func decodeFiles(files []*controlpb.File) ([]resource.Manifest, error) {

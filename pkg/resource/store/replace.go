@@ -16,10 +16,38 @@ func (e *ConflictError) Error() string {
 	return fmt.Sprintf("replace %s: the object has been modified since it was read; read it again, and apply your changes to that", e.Key)
 }
 
-// Replace makes objects what manifests say and nothing more: all of them, or none. With unchanged, an object whose manifest has
-// a resource version must still have it, else the error is a *ConflictError. namespace is for objects that name none; empty:
-// the shop's.
-func (s *Store) Replace(ctx context.Context, manifests []resource.Manifest, namespace string, unchanged, dryRun bool) (Result, error) {
+// ExistsError reports that an object exists that was to be created.
+type ExistsError struct{ Key resource.Key }
+
+func (e *ExistsError) Error() string { return fmt.Sprintf("%s already exists", e.Key) }
+
+// Expect is what must be true of the objects that Replace writes.
+type Expect struct {
+	// Unchanged: an object whose manifest has a resource version must still have it, else the error is a *ConflictError.
+	Unchanged bool
+	// Absent: none exists, else the error is an *ExistsError.
+	Absent bool
+	// Present: all exist, else the error is a *NotFoundError.
+	Present bool
+}
+
+// check returns why an object is not as expected. version is the one in its manifest.
+func (x Expect) check(s *state, key resource.Key, version string) error {
+	live := s.objects[key]
+	switch {
+	case x.Absent && live != nil:
+		return &ExistsError{key}
+	case x.Present && live == nil:
+		return s.notFound(key)
+	case x.Unchanged && version != "" && (live == nil || live.object.GetResourceVersion() != version):
+		return &ConflictError{key}
+	}
+	return nil
+}
+
+// Replace makes objects what manifests say and nothing more: all of them, or none. namespace is for objects that name none;
+// empty: the shop's.
+func (s *Store) Replace(ctx context.Context, manifests []resource.Manifest, namespace string, expect Expect, dryRun bool) (Result, error) {
 	if namespace == "" {
 		namespace = s.namespace
 	}
@@ -32,9 +60,8 @@ func (s *Store) Replace(ctx context.Context, manifests []resource.Manifest, name
 				return err
 			}
 			key := resource.KeyOf(m.Object)
-			live, version := tx.next.objects[key], m.Object.GetResourceVersion()
-			if unchanged && version != "" && (live == nil || live.object.GetResourceVersion() != version) {
-				return &ConflictError{key}
+			if err := expect.check(tx.next, key, m.Object.GetResourceVersion()); err != nil {
+				return err
 			}
 			problems = append(problems, tx.put(m, k, m.Object)...)
 		}

@@ -1746,7 +1746,11 @@ type ApplyRequest struct {
 	// Make objects what the manifests say and nothing more, regardless of who set what: "kubectl replace".
 	Replace bool `protobuf:"varint,4,opt,name=replace,proto3" json:"replace,omitempty"`
 	// With replace: an object whose manifest has a resourceVersion must still have that one. Errors: ABORTED.
-	Unchanged     bool `protobuf:"varint,5,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
+	Unchanged bool `protobuf:"varint,5,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
+	// With replace: none of the objects may exist before: "kubectl create". Errors: ALREADY_EXISTS.
+	Create bool `protobuf:"varint,6,opt,name=create,proto3" json:"create,omitempty"`
+	// With replace: each object must exist before. Errors: NOT_FOUND.
+	Existing      bool `protobuf:"varint,7,opt,name=existing,proto3" json:"existing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1812,6 +1816,20 @@ func (x *ApplyRequest) GetReplace() bool {
 func (x *ApplyRequest) GetUnchanged() bool {
 	if x != nil {
 		return x.Unchanged
+	}
+	return false
+}
+
+func (x *ApplyRequest) GetCreate() bool {
+	if x != nil {
+		return x.Create
+	}
+	return false
+}
+
+func (x *ApplyRequest) GetExisting() bool {
+	if x != nil {
+		return x.Existing
 	}
 	return false
 }
@@ -3581,13 +3599,15 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\tcontainer\x18\t \x01(\tR\tcontainer\"4\n" +
 	"\x04File\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
-	"\acontent\x18\x02 \x01(\fR\acontent\"\xad\x01\n" +
+	"\acontent\x18\x02 \x01(\fR\acontent\"\xe1\x01\n" +
 	"\fApplyRequest\x12.\n" +
 	"\x05files\x18\x01 \x03(\v2\x18.shopctl.control.v1.FileR\x05files\x12\x17\n" +
 	"\adry_run\x18\x02 \x01(\bR\x06dryRun\x12\x1c\n" +
 	"\tnamespace\x18\x03 \x01(\tR\tnamespace\x12\x18\n" +
 	"\areplace\x18\x04 \x01(\bR\areplace\x12\x1c\n" +
-	"\tunchanged\x18\x05 \x01(\bR\tunchanged\"\x83\x01\n" +
+	"\tunchanged\x18\x05 \x01(\bR\tunchanged\x12\x16\n" +
+	"\x06create\x18\x06 \x01(\bR\x06create\x12\x1a\n" +
+	"\bexisting\x18\a \x01(\bR\bexisting\"\x83\x01\n" +
 	"\x06Object\x12\x1f\n" +
 	"\vapi_version\x18\x01 \x01(\tR\n" +
 	"apiVersion\x12\x12\n" +

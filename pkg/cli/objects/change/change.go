@@ -3,6 +3,7 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -86,7 +87,7 @@ func (s *selection) read(args []string) error {
 func (s *selection) objects(ctx context.Context, shop *control.Client, namespace string) ([]*controlpb.Object, error) {
 	var found []*controlpb.Object
 	for _, ref := range s.refs {
-		resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: ref.Kind.Name, Names: ref.Names, Namespace: namespace, Selector: s.selector})
+		resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: ref.Kind.Name, Names: ref.Names, Namespace: cmp.Or(ref.Namespace, namespace), Selector: s.selector})
 		if err != nil {
 			return nil, err
 		}
@@ -105,6 +106,11 @@ func (e *editor) run(ctx context.Context, s *selection, done string, change func
 		return err
 	}
 	defer shop.Close()
+	return e.change(ctx, shop, s, done, func(o *controlpb.Object, tree map[string]any) error { return change(o.GetKind(), tree) })
+}
+
+// change is run where the shop is connected.
+func (e *editor) change(ctx context.Context, shop *control.Client, s *selection, done string, change func(o *controlpb.Object, tree map[string]any) error) error {
 	for try := 1; ; try++ {
 		objects, err := s.objects(ctx, shop, e.namespace())
 		if err != nil {
@@ -128,12 +134,12 @@ func (e *editor) run(ctx context.Context, s *selection, done string, change func
 }
 
 // changed is the manifest of an object after a change.
-func changed(o *controlpb.Object, change func(kind string, tree map[string]any) error) (*controlpb.File, error) {
+func changed(o *controlpb.Object, change func(o *controlpb.Object, tree map[string]any) error) (*controlpb.File, error) {
 	var tree map[string]any
 	if err := json.Unmarshal(o.GetJson(), &tree); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", edit.Ref(o), err)
 	}
-	if err := change(o.GetKind(), tree); err != nil {
+	if err := change(o, tree); err != nil {
 		var ours *cmdutil.Error
 		if errors.As(err, &ours) {
 			return nil, err

@@ -137,6 +137,8 @@ func hint(word string) string {
 type Ref struct {
 	Kind  Kind
 	Names []string
+	// Namespace of the objects where it is known; empty: that of the command.
+	Namespace string
 }
 
 // Refs reads "KIND[,KIND...] [NAME...]" and "KIND/NAME..." as kubectl does; a word for several kinds is "all".
@@ -159,7 +161,7 @@ func Refs(args []string) ([]Ref, error) {
 				return nil, cmdutil.UsageErr("shopctl get "+kind.Plural+" NAME", "read %q: there is no need to name a kind in front of a name after %s", name, kind.Plural)
 			}
 		}
-		refs = append(refs, Ref{kind, args[1:]})
+		refs = append(refs, Ref{Kind: kind, Names: args[1:]})
 	}
 	return refs, nil
 }
@@ -180,7 +182,7 @@ func slashed(args []string) ([]Ref, error) {
 			refs[last].Names = append(refs[last].Names, name)
 			continue
 		}
-		refs = append(refs, Ref{kind, []string{name}})
+		refs = append(refs, Ref{Kind: kind, Names: []string{name}})
 	}
 	return refs, nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/objects/find"
 	"github.com/shopctl/shopctl/pkg/jsonpath"
 	"github.com/shopctl/shopctl/pkg/resource"
 )
@@ -20,7 +21,7 @@ func sortBy(objects []resource.Object, path *jsonpath.Template) error {
 	}
 	all := make([]keyed, len(objects))
 	for i, object := range objects {
-		tree, err := treeOf(object)
+		tree, err := find.Tree(object)
 		if err != nil {
 			return err
 		}
@@ -70,7 +71,7 @@ func matches(object resource.Object, all []condition) (bool, error) {
 	if len(all) == 0 {
 		return true, nil
 	}
-	tree, err := treeOf(object)
+	tree, err := find.Tree(object)
 	if err != nil {
 		return false, err
 	}

@@ -1,14 +1,13 @@
 package get
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/cli/objects/find"
 	"github.com/shopctl/shopctl/pkg/jsonpath"
 	"github.com/shopctl/shopctl/pkg/resource"
 )
@@ -91,26 +90,11 @@ func parseColumns(text string) ([]customColumn, error) {
 	return columns, nil
 }
 
-// treeOf is an object as JSON values, with numbers as they are written.
-func treeOf(object resource.Object) (any, error) {
-	data, err := json.Marshal(object)
-	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", object.GetName(), err)
-	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	var tree any
-	if err := d.Decode(&tree); err != nil {
-		return nil, fmt.Errorf("encode %s: %w", object.GetName(), err)
-	}
-	return tree, nil
-}
-
 // writeTemplate prints the template for one object, or for a List of all.
 func (o *output) writeTemplate(ios *iostreams.IO, objects []resource.Object, single bool) error {
 	items := make([]any, len(objects))
 	for i, object := range objects {
-		tree, err := treeOf(object)
+		tree, err := find.Tree(object)
 		if err != nil {
 			return err
 		}
@@ -138,7 +122,7 @@ func (o *output) writeColumns(ios *iostreams.IO, objects []resource.Object, head
 	}
 	t := iostreams.NewTable(header...)
 	for _, object := range objects {
-		tree, err := treeOf(object)
+		tree, err := find.Tree(object)
 		if err != nil {
 			return err
 		}

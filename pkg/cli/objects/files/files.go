@@ -1,7 +1,9 @@
-package objects
+// Package files reads the manifests that commands are given by -f.
+package files
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,21 +15,22 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
+	"github.com/shopctl/shopctl/pkg/cli/objects/find"
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/decode"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-// connectFor connects to the daemon for a command that reads files.
-type connectFor func(ctx context.Context, paths []string) (shop *control.Client, done func() error, err error)
+// ConnectFor connects to the daemon for a command that reads files.
+type ConnectFor func(ctx context.Context, paths []string) (shop *control.Client, done func() error, err error)
 
-// fileFlags are -f and -R of the commands that read manifests.
-type fileFlags struct {
-	paths     []string
+// Flags are -f and -R of the commands that read manifests.
+type Flags struct {
+	Paths     []string
 	recursive bool
-	// opened are the files that were read, "-" for standard input.
-	opened []string
+	// Opened are the files that were read, "-" for standard input.
+	Opened []string
 	// check returns why a file may not be read.
 	check func(path string) error
 	// only is the namespace given by its flag, in which all objects must be; empty: none is. As in kubectl, a namespace
@@ -35,15 +38,15 @@ type fileFlags struct {
 	only string
 }
 
-// limit takes over the namespace that is given on the command line.
-func (o *fileFlags) limit(cmd *cobra.Command) {
+// Limit takes over the namespace that is given on the command line.
+func (o *Flags) Limit(cmd *cobra.Command) {
 	if flag := cmd.Flag("namespace"); flag != nil && flag.Changed {
 		o.only = flag.Value.String()
 	}
 }
 
 // checkNamespaces refuses objects that name another namespace than the one given. What cannot be read is an error later.
-func (o *fileFlags) checkNamespaces(files []*controlpb.File) error {
+func (o *Flags) checkNamespaces(files []*controlpb.File) error {
 	if o.only == "" {
 		return nil
 	}
@@ -62,19 +65,20 @@ func (o *fileFlags) checkNamespaces(files []*controlpb.File) error {
 	return nil
 }
 
-func (o *fileFlags) add(cmd *cobra.Command, f *cmdutil.Factory) {
+// Add adds the flags to cmd.
+func (o *Flags) Add(cmd *cobra.Command, f *cmdutil.Factory) {
 	o.check = f.CheckFile
-	cmd.Flags().StringArrayVarP(&o.paths, "filename", "f", nil, "`FILE` or directory of YAML or JSON, or - for standard input; can be repeated")
+	cmd.Flags().StringArrayVarP(&o.Paths, "filename", "f", nil, "`FILE` or directory of YAML or JSON, or - for standard input; can be repeated")
 	cmd.Flags().BoolVarP(&o.recursive, "recursive", "R", false, "process subdirectories as well")
 	cmdutil.Must(cmd.MarkFlagFilename("filename", "yaml", "yml", "json"))
 }
 
-// read returns the contents of the files named by the flags.
-func (o *fileFlags) read(in io.Reader) ([]*controlpb.File, error) {
+// Read returns the contents of the files named by the flags.
+func (o *Flags) Read(in io.Reader) ([]*controlpb.File, error) {
 	var files []*controlpb.File
-	for _, path := range o.paths {
+	for _, path := range o.Paths {
 		if path == "-" {
-			o.opened = append(o.opened, path)
+			o.Opened = append(o.Opened, path)
 			content, err := io.ReadAll(in)
 			if err != nil {
 				return nil, fmt.Errorf("read standard input: %w", err)
@@ -87,7 +91,7 @@ func (o *fileFlags) read(in io.Reader) ([]*controlpb.File, error) {
 			return nil, err
 		}
 		for _, name := range names {
-			o.opened = append(o.opened, name)
+			o.Opened = append(o.Opened, name)
 			if err := o.check(name); err != nil {
 				return nil, err
 			}
@@ -102,7 +106,7 @@ func (o *fileFlags) read(in io.Reader) ([]*controlpb.File, error) {
 }
 
 // expand lists the manifests of a directory in alphabetical order; a file expands to itself.
-func (o *fileFlags) expand(path string) ([]string, error) {
+func (o *Flags) expand(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, cmdutil.HintErr(cmdutil.ExitUsage, "give -f a file, a directory or -", fmt.Errorf("read manifest: %w", err))
@@ -133,4 +137,45 @@ func (o *fileFlags) expand(path string) ([]string, error) {
 		return nil, cmdutil.UsageErr(hint, "no manifests in %s", path)
 	}
 	return names, nil
+}
+
+// Objects are those in the files that the flags name. An error names the file and the line.
+func (o *Flags) Objects(in io.Reader) ([]resource.Manifest, error) {
+	files, err := o.Read(in)
+	if err != nil {
+		return nil, err
+	}
+	return Decode(files)
+}
+
+// Decode reads the objects of files.
+func Decode(files []*controlpb.File) ([]resource.Manifest, error) {
+	var all []resource.Manifest
+	for _, file := range files {
+		manifests, err := decode.Decode(file.GetName(), file.GetContent())
+		if err != nil {
+			var problems resource.Problems
+			errors.As(err, &problems)
+			return nil, cmdutil.UsageErr(problems.Hint(), "%w", err)
+		}
+		all = append(all, manifests...)
+	}
+	return all, nil
+}
+
+// Refs are the objects in the files that the flags name, by their kinds and names.
+func (o *Flags) Refs(in io.Reader) ([]find.Ref, error) {
+	manifests, err := o.Objects(in)
+	if err != nil {
+		return nil, err
+	}
+	refs := make([]find.Ref, len(manifests))
+	for i, m := range manifests {
+		kind, err := find.Lookup(resource.KeyOf(m.Object).Kind)
+		if err != nil {
+			return nil, err
+		}
+		refs[i] = find.Ref{Kind: kind, Names: []string{m.Object.GetName()}, Namespace: m.Object.GetNamespace()}
+	}
+	return refs, nil
 }
