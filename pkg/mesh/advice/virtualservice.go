@@ -30,6 +30,11 @@ func OfVirtualService(v VirtualService, world World) []Issue {
 	for i, rule := range v.Spec.GetHttp() {
 		f.rule(fmt.Sprintf("spec.http[%d]", i), rule, grpc)
 	}
+	for i, rule := range v.Spec.GetTcp() {
+		for j, d := range rule.GetRoute() {
+			f.destination(fmt.Sprintf("spec.tcp[%d].route[%d].destination", i, j), d.GetDestination(), theyAreShut)
+		}
+	}
 	f.resent(v.Spec.GetHttp())
 	f.order(v.Spec.GetHttp(), grpc)
 	return f.issues
@@ -72,13 +77,13 @@ func (f *finder) rule(path string, rule *networking.HTTPRoute, grpc bool) {
 		f.upperCase(at+".withoutHeaders", m.GetWithoutHeaders())
 	}
 	for i, d := range rule.GetRoute() {
-		f.destination(fmt.Sprintf("%s.route[%d].destination", path, i), d.GetDestination())
+		f.destination(fmt.Sprintf("%s.route[%d].destination", path, i), d.GetDestination(), callsFail)
 	}
 	if m := rule.GetMirror(); m != nil {
-		f.destination(path+".mirror", m)
+		f.destination(path+".mirror", m, callsFail)
 	}
 	for i, m := range rule.GetMirrors() {
-		f.destination(fmt.Sprintf("%s.mirrors[%d].destination", path, i), m.GetDestination())
+		f.destination(fmt.Sprintf("%s.mirrors[%d].destination", path, i), m.GetDestination(), callsFail)
 	}
 	f.fault(path+".fault", rule.GetFault())
 	f.retries(path, rule, grpc)
@@ -93,8 +98,14 @@ func (f *finder) upperCase(path string, headers map[string]*networking.StringMat
 	}
 }
 
-// destination reports a host or a subset that is not there.
-func (f *finder) destination(path string, d *networking.Destination) {
+// What happens with what is sent to a subset that is not there.
+const (
+	callsFail   = "calls fail with UNAVAILABLE"
+	theyAreShut = "connections are closed"
+)
+
+// destination reports a host or a subset that is not there, and the end of what is sent there.
+func (f *finder) destination(path string, d *networking.Destination, end string) {
 	s, ok := f.host(path+".host", d.GetHost())
 	if !ok || d.GetSubset() == "" {
 		return
@@ -108,7 +119,7 @@ func (f *finder) destination(path string, d *networking.Destination) {
 		}
 	}
 	if !slices.Contains(names, d.GetSubset()) {
-		f.add(path+".subset", "no DestinationRule for %s has the subset %q: calls fail with UNAVAILABLE (flag NC)%s", s.Name, d.GetSubset(),
+		f.add(path+".subset", "no DestinationRule for %s has the subset %q: %s (flag NC)%s", s.Name, d.GetSubset(), end,
 			suggest.Phrase(d.GetSubset(), names))
 	}
 }

@@ -101,14 +101,13 @@ func outbound(r *xds.Resources, m *translate.Mesh, proxy translate.Proxy, s *tra
 	host := m.FullName(s)
 	listener := &listenerv3.Listener{
 		Name: fmt.Sprintf("%s_%d", host, port.Number), Address: socketAddress(loopback, 0), TrafficDirection: corev3.TrafficDirection_OUTBOUND,
-		FilterChains: []*listenerv3.FilterChain{{}},
 	}
 	if port.Protocol == translate.TCP {
-		listener.FilterChains[0].Filters = []*listenerv3.Filter{translate.TCPProxy(fmt.Sprintf("outbound|%d||%s", port.Number, host))}
+		listener.FilterChains = []*listenerv3.FilterChain{m.TCPChain(proxy, s, port)}
 	} else {
 		name := fmt.Sprintf("%s:%d", host, port.Number)
 		listener.Metadata = own(authorityKey, name)
-		listener.FilterChains[0].Filters = []*listenerv3.Filter{connectionManager(listener.GetName(), name, nil)}
+		listener.FilterChains = []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{connectionManager(listener.GetName(), name, nil)}}}
 		r.Routes = append(r.Routes, &routev3.RouteConfiguration{
 			Name: name, VirtualHosts: []*routev3.VirtualHost{m.VirtualHost(proxy, s, port)}, IgnorePortInHostMatching: true,
 		})

@@ -73,12 +73,20 @@ func destination(chain *listenerv3.FilterChain) string {
 			}
 			words = append(words, managed(&manager))
 		case config.MessageIs(&tcp) && config.UnmarshalTo(&tcp) == nil:
-			words = append(words, "Cluster: "+tcp.GetCluster())
+			words = append(words, forwarded(&tcp))
 		default:
 			words = append(words, shortFilter(f.GetName()))
 		}
 	}
 	return strings.Join(words, ", ")
+}
+
+// forwarded names the cluster of connections, or several with their shares.
+func forwarded(p *tcpv3.TcpProxy) string {
+	if p.GetCluster() != "" {
+		return "Cluster: " + p.GetCluster()
+	}
+	return "Clusters: " + shares(p.GetWeightedClusters().GetClusters(), (*tcpv3.TcpProxy_WeightedCluster_ClusterWeight).GetWeight)
 }
 
 func managed(m *hcmv3.HttpConnectionManager) string {

@@ -89,13 +89,18 @@ func Target(route *routev3.Route) string {
 	if len(weighted) == 0 {
 		return action.GetCluster()
 	}
+	return shares(weighted, func(w *routev3.WeightedCluster_ClusterWeight) uint32 { return w.GetWeight().GetValue() })
+}
+
+// shares names clusters with the share of each, in percent.
+func shares[C interface{ GetName() string }](clusters []C, weight func(C) uint32) string {
 	var sum uint32
-	for _, w := range weighted {
-		sum += w.GetWeight().GetValue()
+	for _, c := range clusters {
+		sum += weight(c)
 	}
 	var words []string
-	for _, w := range weighted {
-		words = append(words, fmt.Sprintf("%s %s", percent(float64(w.GetWeight().GetValue()), float64(sum)), w.GetName()))
+	for _, c := range clusters {
+		words = append(words, fmt.Sprintf("%s %s", percent(float64(weight(c)), float64(sum)), c.GetName()))
 	}
 	return strings.Join(words, ", ")
 }

@@ -46,7 +46,7 @@ func (r *router) routes(vs *VirtualService) []*routev3.Route {
 		matches := rule.GetMatch()
 		if len(matches) == 0 {
 			route := r.route(vs, rule, nil)
-			route.Metadata = ruleOrigin(vs, i, -1)
+			route.Metadata = ruleOrigin(vs, "http", i, -1)
 			return append(routes, route)
 		}
 		for j, match := range matches {
@@ -54,7 +54,7 @@ func (r *router) routes(vs *VirtualService) []*routev3.Route {
 				continue
 			}
 			route := r.route(vs, rule, match)
-			route.Metadata = ruleOrigin(vs, i, j)
+			route.Metadata = ruleOrigin(vs, "http", i, j)
 			routes = append(routes, route)
 			if fitsAll(route.GetMatch()) {
 				return routes
@@ -64,8 +64,16 @@ func (r *router) routes(vs *VirtualService) []*routev3.Route {
 	return routes
 }
 
-// concerns reports whether a condition can hold for requests of this proxy to this port.
-func (r *router) concerns(vs *VirtualService, match *networking.HTTPMatchRequest) bool {
+// sourceMatch is what a match of a request or of a connection says of who calls, and by which port.
+type sourceMatch interface {
+	GetPort() uint32
+	GetGateways() []string
+	GetSourceLabels() map[string]string
+	GetSourceNamespace() string
+}
+
+// concerns reports whether a match can hold for what this proxy sends to this port.
+func (r *router) concerns(vs *VirtualService, match sourceMatch) bool {
 	if match.GetPort() != 0 && match.GetPort() != r.port {
 		return false
 	}
@@ -239,11 +247,11 @@ const originKey = "istio"
 
 // ruleOrigin names a rule of a VirtualService, and one of its matches; -1: it has none. A rule that was made of another one
 // has that one's name, and its matches are not those that were written.
-func ruleOrigin(vs *VirtualService, index, match int) *corev3.Metadata {
-	rule := fmt.Sprintf("spec.http[%d]", index)
+func ruleOrigin(vs *VirtualService, list string, index, match int) *corev3.Metadata {
+	rule := fmt.Sprintf("spec.%s[%d]", list, index)
 	texts := map[string]string{"config": configPath(vs.Namespace, "virtual-service", vs.Name), "rule": rule}
 	switch {
-	case index < len(vs.Parts):
+	case list == "http" && index < len(vs.Parts):
 		texts["rule"] = vs.Parts[index]
 	case match >= 0:
 		texts["match"] = fmt.Sprintf("%s.match[%d]", rule, match)

@@ -24,6 +24,36 @@ func (c *checker) virtualService(vs *networking.VirtualService) {
 		c.in(item("http", i), func() { c.route(route) })
 	}
 	c.unusedRules(vs.GetHttp())
+	for i, route := range vs.GetTcp() {
+		c.in(item("tcp", i), func() { c.connections(route) })
+	}
+}
+
+// connections is a rule for TCP.
+func (c *checker) connections(r *networking.TCPRoute) {
+	for i, match := range r.GetMatch() {
+		c.in(item("match", i), func() {
+			for j, subnet := range match.GetDestinationSubnets() {
+				c.in(item("destinationSubnets", j), func() { c.subnet(subnet) })
+			}
+			if match.GetPort() != 0 {
+				c.in("port", func() { c.port(match.GetPort()) })
+			}
+		})
+	}
+	c.refuseIf(len(r.GetRoute()) == 0, "TCP route is required")
+	weights(c, r.GetRoute())
+}
+
+// subnet is a range of addresses, or one.
+func (c *checker) subnet(text string) {
+	if strings.Contains(text, "/") {
+		_, err := netip.ParsePrefix(text)
+		c.refuseIf(err != nil, text+" is not a valid CIDR block")
+		return
+	}
+	_, err := netip.ParseAddr(text)
+	c.refuseIf(err != nil, text+" is not a valid IP")
 }
 
 // virtualHost is a host of an object that sidecars use (mesh), or gateways alone.
@@ -55,7 +85,7 @@ func (c *checker) route(r *networking.HTTPRoute) {
 		})
 	}
 	c.in("retries", func() { c.retries(r.GetRetries()) })
-	c.weights(r.GetRoute())
+	weights(c, r.GetRoute())
 	c.in("timeout", func() { c.duration(r.GetTimeout()) })
 }
 
@@ -157,7 +187,13 @@ func (c *checker) retries(r *networking.HTTPRetry) {
 	}
 }
 
-func (c *checker) weights(routes []*networking.HTTPRouteDestination) {
+// weighted is a destination with its share.
+type weighted interface {
+	GetDestination() *networking.Destination
+	GetWeight() int32
+}
+
+func weights[D weighted](c *checker, routes []D) {
 	total := int32(0)
 	for i, r := range routes {
 		c.in(item("route", i), func() {

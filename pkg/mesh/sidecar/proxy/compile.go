@@ -42,7 +42,7 @@ type chain struct {
 	tls       *serverTLS
 	network   []*rbac.Filter
 	http      *manager // nil: see tcp
-	tcp       string   // the cluster
+	tcp       *tcpRoute
 }
 
 // serverTLS is TLS with a caller: mutual within the mesh, unless own is set.
@@ -162,7 +162,7 @@ func compileChain(in *listenerv3.FilterChain, tables map[string]*route.Table) (*
 			return nil, fmt.Errorf("filter %q: %w", f.GetName(), err)
 		}
 	}
-	if c.http == nil && c.tcp == "" {
+	if c.http == nil && c.tcp == nil {
 		return nil, fmt.Errorf("no filter takes the connection")
 	}
 	return c, nil
@@ -177,9 +177,7 @@ func (c *chain) addFilter(packed *anypb.Any, tables map[string]*route.Table) err
 	case *hcmv3.HttpConnectionManager:
 		c.http, err = compileManager(config, tables)
 	case *tcpv3.TcpProxy:
-		if c.tcp = config.GetCluster(); c.tcp == "" {
-			return fmt.Errorf("a cluster by %T is not supported", config.GetClusterSpecifier())
-		}
+		c.tcp, err = compileTCP(config)
 	case *rbacnetworkv3.RBAC:
 		var f *rbac.Filter
 		f, err = rbac.CompileNetwork(config)
@@ -295,19 +293,19 @@ func (l *listenerConfig) find(secure bool, alpn []string, server string) *chain 
 	return nil
 }
 
-// workload is the cluster that gets TLS which is not the mesh's: the one that gets plain text. "": such connections are not taken.
-func (l *listenerConfig) workload() string {
+// workload is where TLS goes which is not the mesh's: where plain text goes. Nil: such connections are not taken.
+func (l *listenerConfig) workload() *tcpRoute {
 	c := l.find(false, nil, "")
 	switch {
 	case c == nil || len(c.network) > 0:
-		return ""
+		return nil
 	case c.http == nil:
 		return c.tcp
 	}
 	for _, r := range c.http.routes.Routes() {
 		for _, t := range r.Targets() {
-			return t.Cluster
+			return &tcpRoute{clusters: []string{t.Cluster}}
 		}
 	}
-	return ""
+	return nil
 }

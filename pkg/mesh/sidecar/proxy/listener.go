@@ -150,7 +150,7 @@ func (d *downstream) onGraceful(end func()) {
 func (d *downstream) fits(config *listenerConfig) bool {
 	c := config.find(d.secure, d.alpn, d.server)
 	if c == nil {
-		return d.secure && d.peer == nil && config.workload() != "" // TLS of the workload's own
+		return d.secure && d.peer == nil && config.workload() != nil // TLS of the workload's own
 	}
 	return c.takes(d) && d.denial(c) == nil
 }
@@ -184,7 +184,7 @@ func (d *downstream) serve() {
 	_ = d.conn.SetReadDeadline(time.Time{})
 	c := config.find(d.secure, d.alpn, d.server)
 	switch {
-	case c == nil && d.secure && config.workload() != "":
+	case c == nil && d.secure && config.workload() != nil:
 		d.splice(&chain{tcp: config.workload()})
 	case c == nil:
 	case c.tls != nil:

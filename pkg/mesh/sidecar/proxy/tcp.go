@@ -2,16 +2,57 @@ package proxy
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"sync"
 	"time"
 
+	tcpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/tcp_proxy/v3"
+
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/cluster"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/rbac"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/record"
 )
+
+// tcpRoute is where connections go whose requests are not read: to one of several clusters, by their weights.
+type tcpRoute struct {
+	clusters []string
+	weights  []uint32 // of each; nil: there is one cluster
+	sum      uint64
+}
+
+func compileTCP(config *tcpv3.TcpProxy) (*tcpRoute, error) {
+	if name := config.GetCluster(); name != "" {
+		return &tcpRoute{clusters: []string{name}}, nil
+	}
+	r := &tcpRoute{}
+	for _, c := range config.GetWeightedClusters().GetClusters() {
+		r.clusters, r.weights = append(r.clusters, c.GetName()), append(r.weights, c.GetWeight())
+		r.sum += uint64(c.GetWeight())
+	}
+	if r.sum == 0 {
+		return nil, fmt.Errorf("a cluster by %T is not supported", config.GetClusterSpecifier())
+	}
+	return r, nil
+}
+
+// pick chooses the cluster of a connection.
+func (r *tcpRoute) pick() string {
+	if r.weights == nil {
+		return r.clusters[0]
+	}
+	at := rand.Uint64N(r.sum)
+	for i, w := range r.weights {
+		if at < uint64(w) {
+			return r.clusters[i]
+		}
+		at -= uint64(w)
+	}
+	return r.clusters[len(r.clusters)-1]
+}
 
 // serveTCP passes on a connection whose requests are not read.
 func (d *downstream) serveTCP(c *chain) { d.splicing(c, &sniffed{d.conn, d.raw}) }
@@ -23,7 +64,7 @@ func (d *downstream) splicing(c *chain, conn net.Conn) {
 	d.onGraceful(func() {}) // it ends when one of its ends does
 	entry := d.entry("-")
 	e := &entry
-	e.Cluster = c.tcp
+	e.Cluster = c.tcp.pick()
 	defer d.listener.proxy.record(e)
 	if e.Inbound && d.peer != nil && len(d.peer.URIs) > 0 {
 		e.Principal = d.peer.URIs[0]
@@ -38,7 +79,7 @@ func (d *downstream) splicing(c *chain, conn net.Conn) {
 		opened()
 		return
 	}
-	up, release := d.connect(c.tcp, e)
+	up, release := d.connect(e.Cluster, e)
 	opened()
 	if up == nil {
 		return
