@@ -2,7 +2,6 @@ package observe
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,9 +29,6 @@ func (o *oneTrace) complete(cmd *cobra.Command, f *cmdutil.Factory, run func(ctx
 	cmd.Args = cmdutil.Exactly(1, "a trace id, or last")
 	cmd.ValidArgsFunction = completeTraceArgs(f, 1)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if o.wait < 0 {
-			return cmdutil.HintErr(cmdutil.ExitUsage, "a duration above zero, such as --wait 30s", fmt.Errorf("invalid --wait %s", o.wait))
-		}
 		shop, err := f.Shop(cmd.Context())
 		if err != nil {
 			return err
@@ -42,6 +38,7 @@ func (o *oneTrace) complete(cmd *cobra.Command, f *cmdutil.Factory, run func(ctx
 	}
 	o.filter.add(cmd, f)
 	cmd.Flags().DurationVar(&o.wait, "wait", 0, "with last: wait at most this time for a trace, if none matches yet")
+	cmdutil.LimitTime(cmd, "wait", 1, "30s")
 	addProxy(cmd, &o.proxy)
 	cmdutil.AddOutput(cmd, &o.format, formats...)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
