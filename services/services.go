@@ -54,7 +54,7 @@ func (b Builtin) Module() bool {
 func All() []Builtin {
 	return []Builtin{
 		{"ad", "adservice", RoleService, []string{"hipstershop.AdService"}},
-		{"cart", "cartservice", RoleService, []string{"hipstershop.CartService"}},
+		{"cart", "cartservice", RoleService, []string{"hipstershop.CartService", "shopctl.shop.v1.Carts"}},
 		{"catalog", "productcatalogservice", RoleService, []string{"hipstershop.ProductCatalogService"}},
 		{"checkout", "checkoutservice", RoleService, []string{"hipstershop.CheckoutService", "shopctl.shop.v1.Orders"}},
 		{"currency", "currencyservice", RoleService, []string{"hipstershop.CurrencyService"}},

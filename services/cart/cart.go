@@ -12,6 +12,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
 // Setup registers the service on rt.
@@ -37,6 +38,7 @@ func Setup(_ context.Context, rt *chassis.Runtime) error {
 		return err
 	}
 	hipstershop.RegisterCartServiceServer(rt.Server(), srv)
+	shopv1.RegisterCartsServer(rt.Server(), lines{server: srv})
 	rt.Ready("cart store", st.ping)
 	rt.OnDrain(func(context.Context) error { return st.close() })
 	return nil

@@ -52,7 +52,10 @@ func (s *server) AddItem(ctx context.Context, req *hipstershop.AddItemRequest) (
 	if err := validUser(user); err != nil {
 		return nil, err
 	}
-	if err := validItem(item); err != nil {
+	if item == nil {
+		return nil, status.Error(codes.InvalidArgument, "item is missing")
+	}
+	if err := validItem("item.", item.GetProductId(), item.GetQuantity(), 1); err != nil {
 		return nil, err
 	}
 	if s.catalog != nil {
@@ -112,18 +115,16 @@ func validUser(id string) error {
 	return nil
 }
 
-func validItem(item *hipstershop.CartItem) error {
-	id, quantity := item.GetProductId(), item.GetQuantity()
+// validItem checks a product and its quantity, at least least; in names the message that holds them, such as "item.".
+func validItem(in, id string, quantity, least int32) error {
 	switch {
-	case item == nil:
-		return status.Error(codes.InvalidArgument, "item is missing")
 	case id == "":
-		return status.Error(codes.InvalidArgument, "item.product_id is empty")
+		return status.Errorf(codes.InvalidArgument, "%sproduct_id is empty", in)
 	case len(id) > maxProductID || !isProductID(id):
 		return status.Errorf(codes.InvalidArgument,
-			"item.product_id %.64q is not valid: want at most %d letters, digits, dots, dashes and underscores", id, maxProductID)
-	case quantity < 1 || quantity > maxQuantity:
-		return status.Errorf(codes.InvalidArgument, "item.quantity is %d, want 1 to %d", quantity, maxQuantity)
+			"%sproduct_id %.64q is not valid: want at most %d letters, digits, dots, dashes and underscores", in, id, maxProductID)
+	case quantity < least || quantity > maxQuantity:
+		return status.Errorf(codes.InvalidArgument, "%squantity is %d, want %d to %d", in, quantity, least, maxQuantity)
 	}
 	return nil
 }

@@ -37,8 +37,8 @@ const (
 //
 // A cart is one hash, "cart:<user>". A product is two of its fields: "<product>" holds the quantity,
 // "since:<product>" the time when the product was first added, in nanoseconds since 1970, which gives the order. Both
-// are written by commands that do not read first (HINCRBY, HSETNX), in one transaction: concurrent changes of a cart
-// lose nothing, and one round trip is enough.
+// are written by commands that do not read first (HINCRBY, HSET, HSETNX, HDEL), in one transaction: concurrent changes of
+// a cart lose nothing, and one round trip is enough.
 type store struct {
 	client *redis.Client
 	now    func() time.Time
@@ -109,6 +109,23 @@ func (s *store) add(ctx context.Context, user, product string, quantity int64) e
 		return err
 	}
 	return &fullError{held: total.Val() - quantity}
+}
+
+// set sets the quantity of a product in a cart, which keeps its place there; 0 removes it. It may be repeated.
+func (s *store) set(ctx context.Context, user, product string, quantity int64) error {
+	key, now := cartKey(user), s.tick()
+	return again(ctx, func() error {
+		p := s.client.TxPipeline()
+		if quantity == 0 {
+			p.HDel(ctx, key, product, sincePrefix+product)
+		} else {
+			p.HSet(ctx, key, product, quantity)
+			p.HSetNX(ctx, key, sincePrefix+product, now)
+		}
+		p.Expire(ctx, key, keepFor)
+		_, err := p.Exec(ctx)
+		return err
+	})
 }
 
 // undo reverts an increment beyond the maximum, unless the product was removed since: what was added after the time of

@@ -1,18 +1,25 @@
 package frontend
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+
+	"google.golang.org/grpc/codes"
 
 	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/money"
 	"github.com/shopctl/shopctl/services/frontend/html"
 )
 
-// maxQuantity is the maximum quantity of one product that is added at once.
-const maxQuantity = 10
+const (
+	// maxQuantity is the maximum quantity of one product that is added at once.
+	maxQuantity = 10
+	// maxLine is the maximum quantity of one product in a cart, as the cart service has it.
+	maxLine = 1000
+)
 
 // cartLine is one product in the cart. The product is nil if the catalog does not have it any more.
 type cartLine struct {
@@ -147,6 +154,25 @@ func (s *server) addToCart(v *visit) error {
 	}
 	if err := s.n.addItem(v.ctx(), v.session, id, quantity); err != nil {
 		return err
+	}
+	return redirect(v, "/cart")
+}
+
+// changeLine handles the buttons of a line of the cart: each says how many there are to be, and none removes the line. Sent
+// twice, it changes nothing more.
+func (s *server) changeLine(v *visit) error {
+	id := strings.TrimSpace(v.r.PostForm.Get("product_id"))
+	quantity, err := strconv.Atoi(strings.TrimSpace(v.r.PostForm.Get("quantity")))
+	if id == "" || err != nil || quantity < 0 || quantity > maxLine {
+		return &pageError{code: http.StatusUnprocessableEntity, title: "The cart was not changed", text: "A line has a product and a quantity from 0 to " + strconv.Itoa(maxLine) + ".", link: "/cart", linkText: "Back to the cart"}
+	}
+	err = s.n.setItem(v.ctx(), v.session, id, quantity)
+	var h *serviceError
+	if errors.As(err, &h) && h.code() == codes.Unimplemented {
+		return &pageError{code: http.StatusNotImplemented, title: "This cart cannot change a line", text: "The cart service has no method for it. You can empty the cart instead.", link: "/cart", linkText: "Back to the cart"}
+	}
+	if err != nil {
+		return notFound(err)
 	}
 	return redirect(v, "/cart")
 }

@@ -30,11 +30,31 @@ func cartView(w *html.Writer, a *assets, now time.Time, p *cartPage) {
 
 func line(w *html.Writer, a *assets, l cartLine) {
 	if l.product == nil {
-		w.Lit(`<li><img src="/static/img/products/parcel.svg" alt="" width="80" height="80"><div><h2>`).Text(l.id).Lit(`</h2><p class="quiet-text">The shop no longer has it.</p></div><p class="price">`).Int(l.quantity).Lit(` ×</p></li>`)
+		w.Lit(`<li><img src="/static/img/products/parcel.svg" alt="" width="80" height="80"><div><h2>`).Text(l.id).Lit(`</h2><p class="quiet-text">The shop no longer has it.</p>`)
+		changeView(w, l, l.id)
+		w.Lit(`</div><p class="price">`).Int(l.quantity).Lit(` ×</p></li>`)
 		return
 	}
 	w.Lit(`<li><img`).Attr("src", a.picture(l.product.GetPicture())).Lit(` alt="" width="80" height="80"><div><h2><a href="/product/`).Path(l.id).Lit(`">`).Text(l.product.GetName()).
-		Lit(`</a></h2><p class="quiet-text">Quantity: `).Int(l.quantity).Lit(`</p></div><p class="price">`).Text(shown(l.sum)).Lit(`</p></li>`)
+		Lit(`</a></h2><p class="quiet-text">Quantity: `).Int(l.quantity).Lit(`</p>`)
+	changeView(w, l, l.product.GetName())
+	w.Lit(`</div><p class="price">`).Text(shown(l.sum)).Lit(`</p></li>`)
+}
+
+// changeView is the buttons of a line. Each has the quantity that it leads to; what the shop no longer has can only be removed.
+func changeView(w *html.Writer, l cartLine, name string) {
+	w.Lit(`<form class="change" method="post" action="/cart/line"><input type="hidden" name="product_id"`).Attr("value", l.id).Lit(`>`)
+	button := func(quantity int, sign, means string) {
+		w.Lit(`<button name="quantity"`).Attr("value", strconv.Itoa(quantity)).Attr("aria-label", means+": "+name).Lit(`>`).Text(sign).Lit(`</button>`)
+	}
+	if l.product != nil && l.quantity > 1 {
+		button(l.quantity-1, "−", "One less")
+	}
+	if l.product != nil && l.quantity < maxLine {
+		button(l.quantity+1, "+", "One more")
+	}
+	button(0, "Remove", "Remove")
+	w.Lit(`</form>`)
 }
 
 // shown formats an amount, or a dash for an unknown one.

@@ -13,6 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/chassis/cache"
 	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
 // Timeouts of the calls of a page: long for what it needs, short for what decorates it. A page never hangs because a
@@ -62,6 +63,7 @@ type clients struct {
 	catalog        pb.ProductCatalogServiceClient
 	currency       pb.CurrencyServiceClient
 	cart           pb.CartServiceClient
+	lines          shopv1.CartsClient
 	recommendation pb.RecommendationServiceClient
 	shipping       pb.ShippingServiceClient
 	checkout       pb.CheckoutServiceClient
@@ -107,14 +109,15 @@ func dial(rt *chassis.Runtime) (*clients, error) {
 // connect makes the clients. conn connects to the service whose address an environment variable holds, and retries the
 // methods given, which are safe to repeat, while it is unavailable.
 func connect(now func() time.Time, ttls cacheTTLs, conn func(env string, repeatable ...string) grpc.ClientConnInterface) *clients {
+	cart := conn("CART_SERVICE_ADDR", pb.CartService_GetCart_FullMethodName, pb.CartService_EmptyCart_FullMethodName, shopv1.Carts_SetItem_FullMethodName)
 	return &clients{
 		catalog: pb.NewProductCatalogServiceClient(conn("PRODUCT_CATALOG_SERVICE_ADDR",
 			pb.ProductCatalogService_ListProducts_FullMethodName, pb.ProductCatalogService_GetProduct_FullMethodName,
 			pb.ProductCatalogService_SearchProducts_FullMethodName)),
 		currency: pb.NewCurrencyServiceClient(conn("CURRENCY_SERVICE_ADDR",
 			pb.CurrencyService_GetSupportedCurrencies_FullMethodName, pb.CurrencyService_Convert_FullMethodName)),
-		cart: pb.NewCartServiceClient(conn("CART_SERVICE_ADDR",
-			pb.CartService_GetCart_FullMethodName, pb.CartService_EmptyCart_FullMethodName)),
+		cart:  pb.NewCartServiceClient(cart),
+		lines: shopv1.NewCartsClient(cart),
 		recommendation: pb.NewRecommendationServiceClient(conn("RECOMMENDATION_SERVICE_ADDR",
 			pb.RecommendationService_ListRecommendations_FullMethodName)),
 		shipping:   pb.NewShippingServiceClient(conn("SHIPPING_SERVICE_ADDR", pb.ShippingService_GetQuote_FullMethodName)),
@@ -161,6 +164,12 @@ func (n *clients) addItem(ctx context.Context, user, product string, quantity in
 	_, err := call(ctx, nameCart, pageTimeout, n.cart.AddItem, &pb.AddItemRequest{
 		UserId: user, Item: &pb.CartItem{ProductId: product, Quantity: int32(quantity)},
 	})
+	return err
+}
+
+// setItem sets the quantity of one line of a cart; 0 removes it.
+func (n *clients) setItem(ctx context.Context, user, product string, quantity int) error {
+	_, err := call(ctx, nameCart, pageTimeout, n.lines.SetItem, &shopv1.SetItemRequest{UserId: user, ProductId: product, Quantity: int32(quantity)})
 	return err
 }
 

@@ -33,7 +33,8 @@ func referrer(r *http.Request) string {
 		return "/"
 	}
 	// The response to a form is not a page that can be fetched again.
-	if u.Path == "/setCurrency" || u.Path == "/cart/checkout" || u.Path == "/cart/empty" {
+	switch u.Path {
+	case "/setCurrency", "/cart/checkout", "/cart/empty", "/cart/line":
 		return "/"
 	}
 	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}).String()

@@ -50,6 +50,41 @@ func TestTheCartAddsUpAndCanBeEmptied(t *testing.T) {
 	b.contains(b.get("/cart", http.StatusOK), "Your cart is empty")
 }
 
+func TestALineOfTheCartIsChangedAndRemovedByItself(t *testing.T) {
+	s := open(t)
+	b := s.visitor(t)
+	b.add("OLJCESPC7Z", "2")
+	b.add("6E92ZMYYFZ", "1")
+	page := b.get("/cart", http.StatusOK)
+	b.contains(page, `aria-label="One less: Sunglasses"`, `aria-label="One more: Mug"`, `aria-label="Remove: Mug"`)
+	if strings.Contains(page, `aria-label="One less: Mug"`) {
+		t.Error("one mug less than one is offered")
+	}
+	line := func(product, quantity string) url.Values {
+		return url.Values{"product_id": {product}, "quantity": {quantity}}
+	}
+	for range 2 { // sent twice by a double click
+		if to := b.submit("/cart/line", line("OLJCESPC7Z", "3")); to != "/cart" {
+			t.Errorf("leads to %q", to)
+		}
+	}
+	b.contains(b.get("/cart", http.StatusOK), "Quantity: 3", "$59.97", `<span class="badge">4<`)
+	b.submit("/cart/line", line("OLJCESPC7Z", "0"))
+	page = b.get("/cart", http.StatusOK)
+	b.contains(page, "Mug", `<span class="badge">1<`)
+	if strings.Contains(page, "Quantity: 3") {
+		t.Error("the line is still there")
+	}
+	for _, bad := range []url.Values{nil, line("", "1"), line("6E92ZMYYFZ", ""), line("6E92ZMYYFZ", "-1"), line("6E92ZMYYFZ", "1001"), line("6E92ZMYYFZ", "many")} {
+		b.contains(b.post("/cart/line", bad, http.StatusUnprocessableEntity), "The cart was not changed")
+	}
+	s.Break("Carts/SetItem", status.Error(codes.NotFound, "no product"))
+	b.contains(b.post("/cart/line", line("NOPE", "1"), http.StatusNotFound), "No such product")
+	s.Break("Carts/SetItem", status.Error(codes.Unimplemented, "unknown service shopctl.shop.v1.Carts"))
+	b.contains(b.post("/cart/line", line("6E92ZMYYFZ", "0"), http.StatusNotImplemented), "You can empty the cart instead", `href="/cart"`)
+	b.contains(b.get("/cart", http.StatusOK), `<span class="badge">1<`)
+}
+
 func TestAnOrderLeadsToAPageThatCanBeReloaded(t *testing.T) {
 	s := open(t)
 	b := s.visitor(t)

@@ -54,6 +54,7 @@ func (s *server) handler() http.Handler {
 		"GET /search":         s.search,
 		"GET /cart":           s.cart,
 		"POST /cart":          s.addToCart,
+		"POST /cart/line":     s.changeLine,
 		"POST /cart/empty":    s.emptyCart,
 		"POST /cart/checkout": s.checkout,
 		"GET /order/{id}":     s.order,

@@ -128,7 +128,7 @@ func TestAFormOfAnotherSiteChangesNothing(t *testing.T) {
 			s.Calls()
 			b.header = header
 			for path, form := range map[string]url.Values{
-				"/cart": {"product_id": {"6E92ZMYYFZ"}, "quantity": {"1"}}, "/cart/checkout": goodOrder(), "/cart/empty": nil, "/setCurrency": {"currency_code": {"EUR"}},
+				"/cart": {"product_id": {"6E92ZMYYFZ"}, "quantity": {"1"}}, "/cart/checkout": goodOrder(), "/cart/empty": nil, "/cart/line": {"product_id": {"6E92ZMYYFZ"}, "quantity": {"0"}}, "/setCurrency": {"currency_code": {"EUR"}},
 			} {
 				b.contains(b.post(path, form, http.StatusForbidden), "another site")
 			}

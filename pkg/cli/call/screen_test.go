@@ -18,7 +18,7 @@ func TestTheScreenCallsAsTheCallCommandDoes(t *testing.T) {
 	defer done()
 	ctx := t.Context()
 	methods, err := calls.Methods(ctx, "cart")
-	if err != nil || len(methods) != 3 {
+	if err != nil || len(methods) != 4 {
 		t.Fatalf("%d methods, %v", len(methods), err)
 	}
 	text, err := calls.Template(ctx, "cart", "AddItem")

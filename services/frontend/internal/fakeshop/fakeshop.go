@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
 // Addresses are the variables with the addresses of the services that the storefront calls.
@@ -34,6 +35,7 @@ type Shop struct {
 	pb.UnimplementedProductCatalogServiceServer
 	pb.UnimplementedCurrencyServiceServer
 	pb.UnimplementedCartServiceServer
+	shopv1.UnimplementedCartsServer
 	pb.UnimplementedRecommendationServiceServer
 	pb.UnimplementedShippingServiceServer
 	pb.UnimplementedCheckoutServiceServer
@@ -95,7 +97,7 @@ func services() []*grpc.ServiceDesc {
 	return []*grpc.ServiceDesc{
 		&pb.ProductCatalogService_ServiceDesc, &pb.CurrencyService_ServiceDesc, &pb.CartService_ServiceDesc, &pb.RecommendationService_ServiceDesc,
 		&pb.ShippingService_ServiceDesc, &pb.CheckoutService_ServiceDesc, &pb.AdService_ServiceDesc,
-		&pb.PaymentService_ServiceDesc,
+		&pb.PaymentService_ServiceDesc, &shopv1.Carts_ServiceDesc,
 	}
 }
 
@@ -147,7 +149,7 @@ func (s *Shop) AddProduct(p *pb.Product) {
 }
 
 func (s *Shop) intercept(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	method := strings.TrimPrefix(info.FullMethod, "/hipstershop.")
+	method := strings.TrimPrefix(strings.TrimPrefix(info.FullMethod, "/hipstershop."), "/shopctl.shop.v1.")
 	s.mu.Lock()
 	s.calls = append(s.calls, method)
 	var failure error

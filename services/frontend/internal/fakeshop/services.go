@@ -3,6 +3,7 @@ package fakeshop
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -11,6 +12,7 @@ import (
 
 	pb "github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/money"
+	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
 
 // ListProducts returns everything.
@@ -84,6 +86,19 @@ func (s *Shop) AddItem(_ context.Context, req *pb.AddItemRequest) (*pb.Empty, er
 	}
 	s.carts[req.GetUserId()] = append(s.carts[req.GetUserId()], &pb.CartItem{ProductId: req.GetItem().GetProductId(), Quantity: req.GetItem().GetQuantity()})
 	return &pb.Empty{}, nil
+}
+
+// SetItem sets a line of a cart; 0 removes it.
+func (s *Shop) SetItem(_ context.Context, req *shopv1.SetItemRequest) (*shopv1.SetItemResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.carts[req.GetUserId()] = slices.DeleteFunc(s.carts[req.GetUserId()], func(item *pb.CartItem) bool {
+		if item.ProductId == req.GetProductId() {
+			item.Quantity = req.GetQuantity()
+		}
+		return item.Quantity == 0
+	})
+	return &shopv1.SetItemResponse{}, nil
 }
 
 // GetCart returns a copy of a cart.
