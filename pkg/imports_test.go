@@ -79,7 +79,7 @@ var allowed = map[string][]string{
 	"pkg/chassis/durable/postgres": {"pkg/chassis/durable"},
 	"pkg/cli/objects/change":       {"pkg/cli/cmdutil", "pkg/cli/edit", "pkg/cli/iostreams", "pkg/cli/objects/files", "pkg/cli/objects/find", "pkg/control", "pkg/resource", "pkg/resource/merge", "pkg/resource/render", "pkg/rpc/control"},
 	"pkg/mesh/ads":                 {"pkg/mesh/ca", "pkg/mesh/xds"},
-	"pkg/mesh/control":             {"pkg/mesh/ads", "pkg/mesh/ca", "pkg/mesh/overlay", "pkg/mesh/translate", "pkg/mesh/xds", "pkg/orchestrator", "pkg/resource", "pkg/resource/istio", "pkg/resource/store"},
+	"pkg/mesh/control":             {"pkg/mesh/ads", "pkg/mesh/jwks", "pkg/mesh/ca", "pkg/mesh/overlay", "pkg/mesh/translate", "pkg/mesh/xds", "pkg/orchestrator", "pkg/resource", "pkg/resource/istio", "pkg/resource/store"},
 	"pkg/mesh/overlay":             {"pkg/resource/istio", "pkg/rpc/code"},
 	"pkg/mesh/sidecar/agent":       {"pkg/mesh/ca", "pkg/mesh/xds"},
 	"pkg/mesh/sidecar":             {"pkg/chassis/lifeline", "pkg/mesh/ca", "pkg/mesh/xds"},

@@ -25,10 +25,7 @@ func IgnoredIn(kind string) []Ignored {
 			{"spec.provider", "there is no external authorizer here: requests that a CUSTOM policy matches are denied"},
 		})
 	case "RequestAuthentication":
-		return slices.Concat(ignoredTarget(), []Ignored{
-			{"spec.jwtRules[].jwksUri", "is not fetched here: tokens of this issuer are refused; write the keys in jwks"},
-			{"spec.jwtRules[].timeout", "is not followed here, where keys are not fetched"},
-		})
+		return ignoredTarget()
 	}
 	return nil
 }

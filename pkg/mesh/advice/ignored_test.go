@@ -54,7 +54,7 @@ func TestSomethingIsSaidOfWhatTheMeshLeavesOut(t *testing.T) {
 		"VirtualService":        {"spec.tcp[].match[].destinationSubnets", "spec.tls[]", "spec.exportTo", "spec.http[].delegate"},
 		"DestinationRule":       {"spec.trafficPolicy.loadBalancer.localityLbSetting", "spec.subsets[].trafficPolicy.tunnel", "spec.workloadSelector"},
 		"AuthorizationPolicy":   {"spec.provider", "spec.targetRefs"},
-		"RequestAuthentication": {"spec.jwtRules[].jwksUri"},
+		"RequestAuthentication": {"spec.targetRefs"},
 	} {
 		said := map[string]bool{}
 		for _, f := range advice.IgnoredIn(kind) {

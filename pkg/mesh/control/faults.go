@@ -52,11 +52,9 @@ type Path = overlay.Path
 // SetFaults replaces the faults that sidecars cause. They are nowhere but in this plane, and in what it sends.
 func (p *Plane) SetFaults(faults []Fault) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.faults = faults
-	if p.maker != nil {
-		p.refresh()
-	}
+	p.mu.Unlock()
+	p.again()
 }
 
 // Overlays are the VirtualServices that hold now in place of those that are stored, or beside them.

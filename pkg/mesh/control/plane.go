@@ -6,12 +6,15 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"net/http"
 	"reflect"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/mesh/ads"
+	"github.com/shopctl/shopctl/pkg/mesh/jwks"
+	"github.com/shopctl/shopctl/pkg/mesh/translate"
 	"github.com/shopctl/shopctl/pkg/mesh/xds"
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
@@ -35,8 +38,10 @@ type Config struct {
 		Watch(ctx context.Context, kinds ...string) <-chan store.Snapshot
 	}
 	Observer orchestrator.Observer
-	Server   Server
-	Now      func() time.Time
+	// Issuers fetches the keys of those who issue tokens; nil: they are not fetched.
+	Issuers *http.Client
+	Server  Server
+	Now     func() time.Time
 	// Report receives an error that no sidecar can do anything about.
 	Report func(error)
 }
@@ -72,6 +77,7 @@ type Plane struct {
 	faults   []Fault
 	overlays []resource.Object
 	changed  chan struct{}
+	keys     *jwks.Cache // nil: none are fetched
 }
 
 // inputs are what the mesh is made of besides the objects.
@@ -79,6 +85,7 @@ type inputs struct {
 	endpoints []orchestrator.Endpoint
 	protocols map[orchestrator.Key]string
 	faults    []Fault
+	keys      map[string]translate.FetchedKeys
 }
 
 type sidecar struct {
@@ -91,7 +98,11 @@ type sidecar struct {
 
 // New returns a control plane without sidecars.
 func New(cfg Config) *Plane {
-	return &Plane{cfg: cfg, sidecars: map[string]*sidecar{}, changed: make(chan struct{})}
+	p := &Plane{cfg: cfg, sidecars: map[string]*sidecar{}, changed: make(chan struct{})}
+	if cfg.Issuers != nil {
+		p.keys = jwks.New(cfg.Issuers, p.again)
+	}
+	return p
 }
 
 // Register adds the sidecar of a pod, or replaces the token of one that starts again. The token proves to the control
@@ -126,6 +137,11 @@ func (p *Plane) Authenticate(token string) (ads.Caller, bool) {
 
 // Run follows the objects and the endpoints until ctx ends.
 func (p *Plane) Run(ctx context.Context) {
+	if p.keys != nil {
+		var fetching sync.WaitGroup
+		fetching.Go(func() { p.keys.Run(ctx) })
+		defer fetching.Wait()
+	}
 	objects := p.cfg.Objects.Watch(ctx)
 	var latest store.Snapshot
 	have := false
@@ -168,7 +184,7 @@ func (p *Plane) refresh() {
 			pods[NodeID(w.Namespace, i.Name)] = true
 		}
 	}
-	changed := p.remake(objects, inputs{snapshot.Endpoints, protocols, p.faults})
+	changed := p.remake(objects, inputs{snapshot.Endpoints, protocols, p.faults, p.fetched()})
 	for id, s := range p.sidecars {
 		if !pods[id] && s.Acked != "" && !s.Connected {
 			delete(p.sidecars, id)
@@ -188,6 +204,10 @@ func (p *Plane) remake(objects store.Snapshot, in inputs) bool {
 		return false
 	}
 	mesh := Mesh(objects, in.endpoints, in.protocols)
+	mesh.Keys = in.keys
+	if p.keys != nil {
+		p.keys.Want(mesh.JWKSURIs())
+	}
 	var err error
 	if p.overlays, err = overlaid(mesh, objects, in.faults); err != nil {
 		p.cfg.Report(err)

@@ -82,6 +82,9 @@ func denial(c trace.Sidecar, chain *listenerv3.FilterChain, src Source) (Decisio
 			d.Object, d.Path = o, "spec.jwtRules"
 			d.Position = src.Position(o, d.Path)
 		}
+		if problem := show.OriginOf(chain.GetMetadata(), "keys"); problem != "" {
+			d.What += " (" + problem + ")"
+		}
 		if more != "" {
 			d.What += fmt.Sprintf(" (%d more of these objects say which tokens are valid)", strings.Count(more, ",")+1)
 		}

@@ -51,6 +51,9 @@ func (m *Mesh) InboundChains(w Workload, port Port) []*listenerv3.FilterChain {
 	if tokens := m.tokenPolicies(w); len(tokens) > 0 {
 		texts["tokens"] = strings.Join(tokens, ",")
 	}
+	if problems := m.keyProblems(w); len(problems) > 0 {
+		texts["keys"] = strings.Join(problems, "; ")
+	}
 	for _, chain := range chains {
 		if len(texts) > 0 {
 			chain.Metadata = origin(texts)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -38,7 +39,7 @@ func (m *Mesh) authentication(w Workload) *hcmv3.HttpFilter {
 	for i, rule := range rules {
 		name := fmt.Sprintf("origins-%d", i)
 		names = append(names, name)
-		config.Providers[name] = provider(rule)
+		config.Providers[name] = m.provider(rule)
 	}
 	config.Rules = []*jwtv3.RequirementRule{{
 		Match:           &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}},
@@ -92,14 +93,49 @@ func anyOf(list ...*jwtv3.JwtRequirement) *jwtv3.JwtRequirement {
 	return &jwtv3.JwtRequirement{RequiresType: &jwtv3.JwtRequirement_RequiresAny{RequiresAny: &jwtv3.JwtRequirementOrList{Requirements: list}}}
 }
 
-// provider is an issuer of tokens. Its keys are those in the object; those at a URI are read before it is stored. Without
-// keys no token is valid.
-func provider(rule *security.JWTRule) *jwtv3.JwtProvider {
+// FetchedKeys are the keys at the jwksUri of a rule.
+type FetchedKeys struct {
+	// JWKS is the set; empty while it is not known.
+	JWKS string
+	// Problem is why it could not be fetched, or not again; empty: it could.
+	Problem string
+}
+
+// JWKSURIs are the addresses of the keys of all rules that do not have them, each with how long it may take to answer; 0:
+// nothing says it. Of several that say it the longest counts.
+func (m *Mesh) JWKSURIs() map[string]time.Duration {
+	all := map[string]time.Duration{}
+	for _, a := range m.RequestAuthentications {
+		for _, rule := range a.Spec.GetJwtRules() {
+			if uri := rule.GetJwksUri(); uri != "" && rule.GetJwks() == "" {
+				all[uri] = max(all[uri], rule.GetTimeout().AsDuration())
+			}
+		}
+	}
+	return all
+}
+
+// keyProblems are why keys of a workload's rules could not be fetched.
+func (m *Mesh) keyProblems(w Workload) []string {
+	var all []string
+	for _, a := range m.tokenRules(w) {
+		for _, rule := range a.Spec.GetJwtRules() {
+			if problem := m.Keys[rule.GetJwksUri()].Problem; problem != "" && rule.GetJwks() == "" && !slices.Contains(all, problem) {
+				all = append(all, problem)
+			}
+		}
+	}
+	return all
+}
+
+// provider is an issuer of tokens. Its keys are those in the object, or those that were fetched from its URI. Without keys no
+// token is valid.
+func (m *Mesh) provider(rule *security.JWTRule) *jwtv3.JwtProvider {
 	out := &jwtv3.JwtProvider{
 		Issuer:    rule.GetIssuer(),
 		Audiences: rule.GetAudiences(),
 		JwksSourceSpecifier: &jwtv3.JwtProvider_LocalJwks{LocalJwks: &corev3.DataSource{
-			Specifier: &corev3.DataSource_InlineString{InlineString: cmp.Or(rule.GetJwks(), noKeys)},
+			Specifier: &corev3.DataSource_InlineString{InlineString: cmp.Or(rule.GetJwks(), m.Keys[rule.GetJwksUri()].JWKS, noKeys)},
 		}},
 		FromParams: rule.GetFromParams(), FromCookies: rule.GetFromCookies(),
 		Forward: rule.GetForwardOriginalToken(), ForwardPayloadHeader: rule.GetOutputPayloadToHeader(),

@@ -23,6 +23,8 @@ type Mesh struct {
 	PeerAuthentications    []PeerAuthentication
 	AuthorizationPolicies  []AuthorizationPolicy
 	RequestAuthentications []RequestAuthentication
+	// Keys are those of issuers, by the jwksUri of their rules.
+	Keys map[string]FetchedKeys
 	// Credentials are those of gateways, by the Secret, "NAMESPACE/NAME".
 	Credentials map[string]Credential
 	// Inbound are rules for requests that come in, which no object of Istio has.
