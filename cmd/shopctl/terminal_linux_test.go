@@ -227,3 +227,25 @@ func TestAScreenThatIsStoppedGivesTheTerminalBackUntilItGoesOn(t *testing.T) {
 		})
 	}
 }
+
+func TestALessonOffersToStartAShopThatIsNotRunning(t *testing.T) {
+	t.Parallel()
+	term := newTerminal(t)
+	term.wait(`# $`)
+	term.keys("shopctl lesson tour\n")
+	term.wait(`The shop "default" is not running\. Start it now\? \[Y/n\] `)
+	term.keys("n\n")
+	term.wait(`hint: shopctl up`)
+	term.keys("echo exit=$?\n")
+	term.wait(`exit=3`)
+
+	term.keys("shopctl lesson tour\n")
+	term.wait(`Start it now\? \[Y/n\] `)
+	term.keys("\n")
+	term.wait(`\x1b\[\?1049h`)
+	term.wait(`1/\d+`) // the first of the lesson's steps
+	term.keys("q")
+	term.left(term.wait(`# $`))
+	term.keys("shopctl down && echo gone\n")
+	term.wait(`gone\r\n`)
+}

@@ -105,7 +105,7 @@ func (o *lessonOptions) run(cmd *cobra.Command, args []string) error {
 
 // take opens the lesson, shows it, and leaves it on every exit.
 func (o *lessonOptions) take(ctx context.Context, l *lesson.Lesson) (err error) {
-	shop, err := o.F.Shop(ctx)
+	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
