@@ -29,7 +29,8 @@ var printed = map[string]string{
 	"observe.alertsView": "alerts", "observe.eventView": "events, one line each", "observe.logView": "logs, one line each", "observe.mapView": "map", "observe.metricsView": "metrics list",
 	"observe.queryView": "metrics query", "observe.sequenceView": "trace sequence TRACE", "observe.targetsView": "metrics targets", "observe.topView": "top",
 	"observe.traceDiffView": "trace diff A B", "observe.traceView": "trace show TRACE", "observe.tracesView": "trace list", "order.listView": "order list",
-	"shop.doctorView": "doctor", "shop.mailsView": "mail", "shop.servicesView": "ps", "shop.statusView": "status",
+	"saga.verdictView": "saga prove",
+	"shop.doctorView":  "doctor", "shop.mailsView": "mail", "shop.servicesView": "ps", "shop.statusView": "status",
 }
 
 // alike are the commands whose output is that of another section, or is not ours.

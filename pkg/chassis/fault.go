@@ -21,17 +21,20 @@ import (
 
 // faultTable holds the faults that the daemon injects into this instance. Without faults, a call costs one atomic load.
 type faultTable struct {
-	active atomic.Pointer[[]fault]
+	workload string
+	active   atomic.Pointer[[]fault]
 }
 
 type fault struct {
 	lifeline.Fault
-	code codes.Code
+	director *director // nil: it has none
+	code     codes.Code
 	// mark is the attributes of the spans of affected calls.
 	mark []attribute.KeyValue
 }
 
 func (t *faultTable) set(faults []lifeline.Fault) {
+	before := t.active.Load()
 	if len(faults) == 0 {
 		t.active.Store(nil)
 		return
@@ -43,9 +46,8 @@ func (t *faultTable) set(faults []lifeline.Fault) {
 			// An unknown name still fails the call: a fault without any effect would mislead.
 			failure, _ = code.Parse(f.Code)
 		}
-		list = append(list, fault{f, failure, []attribute.KeyValue{
-			attribute.String("shopctl.fault", f.ID), attribute.String("shopctl.fault.effect", effect(f)),
-		}})
+		mark := []attribute.KeyValue{attribute.String("shopctl.fault", f.ID), attribute.String("shopctl.fault.effect", effect(f))}
+		list = append(list, fault{f, directorAt(f.Director, before), failure, mark})
 	}
 	t.active.Store(&list)
 }
@@ -70,7 +72,7 @@ func (t *faultTable) inject(ctx context.Context, method string) error {
 	}
 	var mark []attribute.KeyValue
 	for _, f := range *active {
-		if !f.matches(method) || rand.Float64()*100 >= f.Percent {
+		if f.director != nil || !f.matches(method) || rand.Float64()*100 >= f.Percent {
 			continue
 		}
 		mark = joined(mark, f.mark)
@@ -132,6 +134,9 @@ func wait(ctx context.Context, d time.Duration) error {
 func (t *faultTable) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	if err := t.inject(ctx, info.FullMethod); err != nil {
 		return nil, err
+	}
+	if f := t.directed(info.FullMethod); f != nil {
+		return t.direct(ctx, f, req, info.FullMethod, next)
 	}
 	return next(ctx, req)
 }

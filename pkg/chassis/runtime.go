@@ -59,7 +59,7 @@ type task struct {
 
 // newRuntime makes the runtime of a service with a process of its own, or of a module of a set.
 func newRuntime(o Options, set *moduleSet) (*Runtime, error) {
-	rt := &Runtime{o: o, endpoints: newEndpointTable(), faults: &faultTable{}, modules: set}
+	rt := &Runtime{o: o, endpoints: newEndpointTable(), faults: &faultTable{workload: o.Workload}, modules: set}
 	var err error
 	if rt.log, rt.lines, err = newLogger(o); err != nil {
 		return nil, err

@@ -22,6 +22,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/objects"
 	"github.com/shopctl/shopctl/pkg/cli/observe"
 	"github.com/shopctl/shopctl/pkg/cli/order"
+	"github.com/shopctl/shopctl/pkg/cli/saga"
 	"github.com/shopctl/shopctl/pkg/cli/shop"
 	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/pkg/tui"
@@ -151,6 +152,7 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 			call.NewHTTPCmd(f),
 			fault.NewCmd(f, func(ctx context.Context, service string) []string { return call.CompleteMethods(ctx, f, service) }),
 			load.NewCmd(f),
+			saga.NewCmd(f),
 		}},
 		{groupObjects, append([]*cobra.Command{
 			objects.NewApplyCmd(f),

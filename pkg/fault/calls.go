@@ -56,7 +56,7 @@ func (c *Calls) replace(workload string, active []Fault) {
 
 // rule is the fault as the instances of the workload receive it.
 func (f Fault) rule() lifeline.Fault {
-	rule := lifeline.Fault{ID: f.ID, Module: f.Module, Method: f.fullMethod, Percent: f.Percent, Delay: f.Delay}
+	rule := lifeline.Fault{ID: f.ID, Module: f.Module, Method: f.fullMethod, Percent: f.Percent, Delay: f.Delay, Director: f.Director}
 	if f.Code != codes.OK {
 		rule.Code = code.Name(f.Code)
 	}
@@ -100,7 +100,7 @@ func (s Spec) call(t Target) (Fault, error) {
 	if f.Percent == 0 {
 		f.Percent = 100
 	}
-	if f.Code == codes.OK && f.Delay == 0 {
+	if f.Code == codes.OK && f.Delay == 0 && f.Director == "" {
 		return Fault{}, &Invalid{
 			Text: "the fault has no effect: give an error, a delay, crash or pause",
 			Hint: "use --error CODE, --delay DURATION, --crash or --pause",

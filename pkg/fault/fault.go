@@ -53,6 +53,8 @@ type Fault struct {
 	Partition bool
 	Drop      float64
 	Bandwidth int64
+	// Director is the path of a unix socket: who listens there decides about each call (lifeline.Moment).
+	Director string
 
 	Injected time.Time
 	// Ends is when it expires; zero: never, it must be cleared.
@@ -93,6 +95,9 @@ func (f Fault) words() []string {
 		return []string{"cut off from " + f.From}
 	}
 	var words []string
+	if f.Director != "" {
+		return []string{"directed by " + f.Owner}
+	}
 	if f.Drop > 0 {
 		words = append(words, formatted(f.Drop)+"% of packets lost")
 	}
@@ -148,6 +153,6 @@ func (f Fault) replaces(earlier Fault) bool {
 	return f.Workload == earlier.Workload && f.Module == earlier.Module && f.fullMethod == earlier.fullMethod && f.Owner == earlier.Owner &&
 		f.Caller == earlier.Caller && f.Where == earlier.Where && slices.Equal(f.Headers, earlier.Headers) &&
 		f.Partition == earlier.Partition && (f.Drop > 0) == (earlier.Drop > 0) && (f.Bandwidth > 0) == (earlier.Bandwidth > 0) &&
-		f.Code == earlier.Code && (f.Delay > 0) == (earlier.Delay > 0) && f.Pause == earlier.Pause &&
+		f.Code == earlier.Code && (f.Director == "") == (earlier.Director == "") && (f.Delay > 0) == (earlier.Delay > 0) && f.Pause == earlier.Pause &&
 		f.Crash == earlier.Crash && f.KillSidecar == earlier.KillSidecar
 }

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"fmt"
+	"path/filepath"
 	"time"
 )
 
@@ -34,6 +35,8 @@ type Spec struct {
 	Partition bool
 	Drop      float64
 	Bandwidth int64
+	// Director is the absolute path of a unix socket whose listener decides about each call; it goes with nothing else.
+	Director string
 	// For is how long it lasts; 0: until it is cleared.
 	For   time.Duration
 	Owner string
@@ -59,6 +62,8 @@ func (s Spec) check() error {
 	switch {
 	case s.For < 0:
 		return &Invalid{Text: "the time a fault lasts must be above zero", Hint: "use --for 2m, or leave it out to keep the fault until it is cleared"}
+	case s.Director != "" && (!filepath.IsAbs(s.Director) || s.once() || s.Pause || s.wire() || s.client() || s.Error != "" || s.Delay != 0):
+		return &Invalid{Text: "a director is the absolute path of a socket, and goes with no other fault", Hint: "shopctl saga prove"}
 	case s.Single && !s.once():
 		return &Invalid{Text: "only a crash can affect a single instance", Hint: fmt.Sprintf("shopctl fault inject %s --crash --single", s.Service)}
 	case s.Crash && s.Pause:
@@ -86,7 +91,7 @@ func (s Spec) once() bool { return s.Crash || s.KillSidecar }
 func (s Spec) begin(t Target) Fault {
 	f := Fault{
 		Service: t.Name, Workload: t.Workload, Module: t.Module, Delay: s.Delay,
-		Crash: s.Crash, KillSidecar: s.KillSidecar, Pause: s.Pause, Single: s.Single, Owner: s.Owner,
+		Crash: s.Crash, KillSidecar: s.KillSidecar, Pause: s.Pause, Single: s.Single, Director: s.Director, Owner: s.Owner,
 	}
 	if t.Caller != nil {
 		f.From, f.Caller = t.Caller.Name, t.Caller.Workload

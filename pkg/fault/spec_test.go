@@ -180,3 +180,23 @@ func TestAPhraseDescribesTheFault(t *testing.T) {
 		}
 	}
 }
+
+func TestADirectorGoesWithNothingElse(t *testing.T) {
+	f, err := plan(Spec{Service: "payment", Director: "/tmp/d/s", Owner: "saga prove"}, paymentTarget())
+	if err != nil || f.rule().Director != "/tmp/d/s" || f.Phrase(time.Time{}) != "directed by saga prove" {
+		t.Errorf("%+v, %v", f, err)
+	}
+	for _, s := range []Spec{
+		{Director: "s"},
+		{Director: "/s", Crash: true},
+		{Director: "/s", Pause: true},
+		{Director: "/s", Error: "ABORTED"},
+		{Director: "/s", Delay: time.Second},
+		{Director: "/s", From: "checkout"},
+		{Director: "/s", Drop: 5},
+	} {
+		if _, err := plan(s, paymentTarget()); err == nil {
+			t.Errorf("%+v is accepted", s)
+		}
+	}
+}

@@ -44,11 +44,11 @@ import (
 
 // Setup registers the service on rt.
 func Setup(_ context.Context, rt *chassis.Runtime) error {
-	return setup(rt, rt.Now, nil)
+	return setup(rt, rt.Now, rt.Reached)
 }
 
-// setup lets a test set the clock of the journal, and be called at each point where a crash leaves another state behind.
-func setup(rt *chassis.Runtime, now func() time.Time, reached func(point string)) error {
+// setup lets a test set the clock of the journal. reached is called at each point where a crash leaves another state behind.
+func setup(rt *chassis.Runtime, now func() time.Time, reached func(point, user string)) error {
 	c, err := dial(rt)
 	if err != nil {
 		return err

@@ -16,10 +16,10 @@ import (
 
 // do makes the call of a step, and adds what resulted from it to the history: the error, or the detail.
 func (s *server) do(p *purchase, name string, call func() (detail string, err error)) error {
-	s.journal.at("before " + name)
+	s.journal.at("before "+name, p)
 	started := s.journal.now()
 	detail, err := call()
-	s.journal.at("after " + name)
+	s.journal.at("after "+name, p)
 	p.history.add(name, started, s.journal.now(), err, detail)
 	return err
 }

@@ -42,7 +42,7 @@ func runChild() {
 	if err == nil {
 		err = chassis.Run(context.Background(), chassis.Options{
 			Name: "checkout", Workload: "checkoutservice", Getenv: os.Getenv, Stdout: io.Discard, Down: os.Stdin, Up: os.Stdout,
-		}, checkout.CrashingSetup(ahead, func(point string) {
+		}, checkout.CrashingSetup(ahead, func(point, _ string) {
 			if point == os.Getenv(crashAt) {
 				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 				select {} // nothing more is done

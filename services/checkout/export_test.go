@@ -17,7 +17,7 @@ import (
 
 // CrashingSetup is Setup with a clock that is ahead by some time, and calls reached at each point where a crash leaves another
 // state behind.
-func CrashingSetup(ahead time.Duration, reached func(point string)) chassis.Setup {
+func CrashingSetup(ahead time.Duration, reached func(point, user string)) chassis.Setup {
 	return func(_ context.Context, rt *chassis.Runtime) error {
 		return setup(rt, func() time.Time { return time.Now().Add(ahead) }, reached)
 	}

@@ -29,8 +29,8 @@ const (
 type journal struct {
 	store store
 	now   func() time.Time
-	// reached is called at each point where a crash leaves another state behind; nil: not at all.
-	reached func(point string)
+	// reached is called at each point of a user's order where a crash leaves another state behind; nil: not at all.
+	reached func(point, user string)
 	// owner is this process.
 	owner string
 	// running counts the purchases that this process owns.
@@ -101,7 +101,7 @@ func (j *journal) reserve(p *purchase) (mine bool, err error) {
 	p.state, p.owner, p.token, p.due = charging, j.owner, rand.Int64(), j.after(leaseTime)
 	p.created, p.updated, p.deadline = started.UnixMilli(), started.UnixMilli(), j.after(sagaTimeout)
 	p.history.add(doReserve, started, started, nil, "")
-	err = j.update("reserve", func(tx durable.Tx) error {
+	err = j.update("reserve", p, func(tx durable.Tx) error {
 		err := tx.Query(func(row []driver.Value) error {
 			p.seq, mine = row[0].(int64), true
 			return nil
@@ -192,7 +192,7 @@ func (j *journal) save(p *purchase, again time.Duration) (mine bool, err error) 
 // writeAll runs a statement that changes a purchase while it belongs to this process, and writes what is new of its history
 // with it.
 func (j *journal) writeAll(point string, p *purchase, text string, args ...driver.Value) (changed bool, err error) {
-	err = j.update(point, func(tx durable.Tx) error {
+	err = j.update(point, p, func(tx durable.Tx) error {
 		n, err := tx.Exec(text, args...)
 		if changed = n > 0; err != nil || !changed {
 			return err
@@ -206,16 +206,16 @@ func (j *journal) writeAll(point string, p *purchase, text string, args ...drive
 }
 
 // update runs a transaction between two points where a crash leaves different states.
-func (j *journal) update(point string, work func(durable.Tx) error) error {
-	j.at("before commit of " + point)
+func (j *journal) update(point string, p *purchase, work func(durable.Tx) error) error {
+	j.at("before commit of "+point, p)
 	err := j.store.Update(work)
-	j.at("after commit of " + point)
+	j.at("after commit of "+point, p)
 	return err
 }
 
-func (j *journal) at(point string) {
+func (j *journal) at(point string, p *purchase) {
 	if j.reached != nil {
-		j.reached(point)
+		j.reached(point, p.user)
 	}
 }
 

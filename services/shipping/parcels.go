@@ -1,11 +1,13 @@
 package shipping
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql/driver"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -13,13 +15,21 @@ import (
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/chassis/durable"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
 )
+
+// listMost is how many parcels a list has at most.
+const listMost = 10_000
+
+// unkeyed begins the key of a parcel that was sent without one; its tracking id follows.
+const unkeyed = "without a key: "
 
 // keepParcels is for how many parcels the key is remembered, some 200 bytes each.
 const keepParcels = 200_000
 
 var (
 	errKeyReused = errors.New(chassis.IdempotencyKey + " was used before, for another parcel")
+	errUnknown   = errors.New("no such parcel")
 	errCanceled  = errors.New(chassis.IdempotencyKey + " was canceled, it sends no parcel any more")
 )
 
@@ -104,6 +114,33 @@ func (p *parcels) cancel(key string) (trackingID string, first bool, err error) 
 		}, "SELECT tracking_id FROM parcel WHERE key = ?", key)
 	})
 	return trackingID, first, err
+}
+
+// list returns parcels after the one with an id (empty: from the oldest), at most a number.
+func (p *parcels) list(after string, most int) (all []*shopv1.Parcel, err error) {
+	err = p.store.Each(func(tx durable.Tx) error {
+		last := int64(0)
+		if after != "" {
+			err := tx.Query(func(row []driver.Value) error { last = row[0].(int64); return nil }, "SELECT seq FROM parcel WHERE tracking_id = ? ORDER BY seq DESC LIMIT 1", after)
+			if err != nil {
+				return err
+			}
+			if last == 0 {
+				return errUnknown
+			}
+		}
+		return tx.Query(func(row []driver.Value) error {
+			key := row[0].(string)
+			if strings.HasPrefix(key, unkeyed) {
+				key = ""
+			}
+			all = append(all, &shopv1.Parcel{
+				IdempotencyKey: key, TrackingId: row[1].(string), Canceled: row[2] != nil, RequestDigest: bytes.Clone(row[3].([]byte)),
+			})
+			return nil
+		}, "SELECT key, tracking_id, canceled, request FROM parcel WHERE seq > ? AND tracking_id <> '' ORDER BY seq LIMIT ?", last, int64(most))
+	})
+	return all, err
 }
 
 func fingerprintOf(in *hipstershop.ShipOrderRequest) ([]byte, error) {

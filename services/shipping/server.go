@@ -58,7 +58,7 @@ func (s *server) GetQuote(_ context.Context, in *hipstershop.GetQuoteRequest) (*
 	return &hipstershop.GetQuoteResponse{CostUsd: cost}, nil
 }
 
-// ShipOrder pretends to send a parcel: one for each idempotency-key, however often it is called.
+// ShipOrder pretends to send a parcel: one for each idempotency-key, however often it is called, and one for each call without.
 func (s *server) ShipOrder(ctx context.Context, in *hipstershop.ShipOrderRequest) (*hipstershop.ShipOrderResponse, error) {
 	to := in.GetAddress()
 	if to == nil {
@@ -73,9 +73,10 @@ func (s *server) ShipOrder(ctx context.Context, in *hipstershop.ShipOrderRequest
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
 	id, first := s.ids.next(to.GetStreetAddress()+", "+to.GetCity()+", "+to.GetState()), true
-	if key != "" {
-		id, first, err = s.parcels.send(key, in, id)
+	if key == "" {
+		key = unkeyed + id // a parcel of its own
 	}
+	id, first, err = s.parcels.send(key, in, id)
 	switch {
 	case errors.Is(err, errKeyReused):
 		return nil, status.Error(codes.InvalidArgument, err.Error())

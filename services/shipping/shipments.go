@@ -2,6 +2,7 @@ package shipping
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"google.golang.org/grpc/codes"
@@ -31,4 +32,17 @@ func (s shipments) CancelShipment(ctx context.Context, in *shopv1.CancelShipment
 		s.log.InfoContext(ctx, "parcel canceled", "tracking_id", id)
 	}
 	return &shopv1.CancelShipmentResponse{TrackingId: id}, nil
+}
+
+// ListParcels returns what was sent.
+func (s shipments) ListParcels(_ context.Context, in *shopv1.ListParcelsRequest) (*shopv1.ListParcelsResponse, error) {
+	list, err := s.parcels.list(in.GetAfter(), listMost+1)
+	switch {
+	case errors.Is(err, errUnknown):
+		return nil, status.Errorf(codes.NotFound, "no parcel has the tracking id %q", in.GetAfter())
+	case err != nil:
+		return nil, status.Errorf(codes.Unavailable, "the record of parcels: %v", err)
+	}
+	more := len(list) > listMost
+	return &shopv1.ListParcelsResponse{Parcels: list[:min(len(list), listMost)], More: more}, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/shopctl/shopctl/pkg/chassis/durable"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
@@ -78,5 +79,46 @@ func TestParcelsOfTheFirstVersionAreKept(t *testing.T) {
 	}
 	if id := cancel(t, s, "k"); id != "AB-1" {
 		t.Errorf("canceled %q", id)
+	}
+}
+
+func TestEveryParcelIsListedAlsoOneWithoutAKey(t *testing.T) {
+	dir := t.TempDir()
+	one, other := replica(t, dir, rand.IntN), replica(t, dir, rand.IntN)
+	in := &hipstershop.ShipOrderRequest{Address: headquarters(), Items: items(2)}
+	digest, err := fingerprintOf(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, key := range []string{"k", "k", "", ""} {
+		id, err := ship(t, one, key, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	cancel(t, one, "k")
+	cancel(t, one, "never shipped")
+	list := func(after string) []*shopv1.Parcel {
+		out, err := (shipments{parcels: other.parcels}).ListParcels(t.Context(), &shopv1.ListParcelsRequest{After: after})
+		if err != nil || out.GetMore() {
+			t.Fatalf("after %q: %v, %v", after, out, err)
+		}
+		return out.GetParcels()
+	}
+	all := list("")
+	if len(all) != 3 || len(list(ids[0])) != 2 || len(list(ids[3])) != 0 {
+		t.Fatalf("listed %v", all)
+	}
+	for i, want := range []*shopv1.Parcel{
+		{TrackingId: ids[0], IdempotencyKey: "k", Canceled: true, RequestDigest: digest}, {TrackingId: ids[2], RequestDigest: digest}, {TrackingId: ids[3], RequestDigest: digest},
+	} {
+		if !proto.Equal(all[i], want) {
+			t.Errorf("parcel %d is %v, want %v", i, all[i], want)
+		}
+	}
+	if _, err := (shipments{parcels: one.parcels}).ListParcels(t.Context(), &shopv1.ListParcelsRequest{After: "UT-1"}); status.Code(err) != codes.NotFound {
+		t.Errorf("after a parcel that was never sent: %v", err)
 	}
 }

@@ -49,6 +49,8 @@ type Fault struct {
 	// Code is a gRPC code name ("UNAVAILABLE"); empty: the call is not made to fail.
 	// Over HTTP it becomes the status of the gRPC to HTTP mapping.
 	Code string `json:"code,omitempty"`
+	// Director is the path of the unix socket of a director, which decides about each call instead.
+	Director string `json:"director,omitempty"`
 }
 
 // WireFault is a fault on the connections to a Service.

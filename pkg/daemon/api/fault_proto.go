@@ -19,6 +19,7 @@ func specOf(r *controlpb.InjectFaultRequest) fault.Spec {
 		Service: f.GetService(), Method: f.GetMethod(), Percent: f.GetPercent(), Delay: f.GetDelay().AsDuration(),
 		Error: f.GetError(), Crash: f.GetCrash(), KillSidecar: f.GetKillSidecar(), Pause: f.GetPause(), Single: f.GetSingle(), For: r.GetFor().AsDuration(), Owner: f.GetOwner(),
 		From: f.GetFrom(), Headers: f.GetHeaders(), Where: f.GetWhere(), Partition: f.GetPartition(), Drop: f.GetDrop(), Bandwidth: f.GetBandwidth(),
+		Director: f.GetDirector(),
 	}
 	if r.GetFor() != nil && s.For == 0 {
 		s.For = -1 // a length that was given as zero, which is invalid
@@ -30,7 +31,7 @@ func protoFault(f fault.Fault, now time.Time) *controlpb.Fault {
 	p := &controlpb.Fault{
 		Id: f.ID, Service: f.Service, Method: f.Method, Percent: f.Percent,
 		Crash: f.Crash, KillSidecar: f.KillSidecar, Pause: f.Pause, Single: f.Single,
-		From: f.From, Headers: f.Headers, Where: f.Where, Partition: f.Partition, Drop: f.Drop, Bandwidth: f.Bandwidth,
+		From: f.From, Headers: f.Headers, Where: f.Where, Partition: f.Partition, Drop: f.Drop, Bandwidth: f.Bandwidth, Director: f.Director,
 		Injected: timestamppb.New(f.Injected),
 		Phrase:   f.Phrase(now), Owner: f.Owner,
 	}

@@ -27,6 +27,9 @@ func (s *faultsServer) InjectFault(ctx context.Context, req *controlpb.InjectFau
 	spec := specOf(req)
 	if session, ok := sessionOf(ctx); ok {
 		spec.Owner = session.owner
+		if spec.Director != "" {
+			return nil, refused("direct calls: a lesson by another author only injects faults that are listed")
+		}
 		for _, name := range []string{spec.Service, spec.From} {
 			if namespace, _, other := strings.Cut(name, "/"); other {
 				return nil, refused("inject a fault in namespace " + namespace + ": a lesson by another author stays in the shop's namespace")

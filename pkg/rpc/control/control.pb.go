@@ -2757,7 +2757,9 @@ type Fault struct {
 	// Percent of the packets that are lost on their way to the sidecars of the service, and back.
 	Drop float64 `protobuf:"fixed64,19,opt,name=drop,proto3" json:"drop,omitempty"`
 	// Bytes per second that pass between two sidecars in each direction.
-	Bandwidth     int64 `protobuf:"varint,20,opt,name=bandwidth,proto3" json:"bandwidth,omitempty"`
+	Bandwidth int64 `protobuf:"varint,20,opt,name=bandwidth,proto3" json:"bandwidth,omitempty"`
+	// The path of a unix socket: who listens there decides about each call, as "shopctl saga prove" does.
+	Director      string `protobuf:"bytes,21,opt,name=director,proto3" json:"director,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2930,6 +2932,13 @@ func (x *Fault) GetBandwidth() int64 {
 		return x.Bandwidth
 	}
 	return 0
+}
+
+func (x *Fault) GetDirector() string {
+	if x != nil {
+		return x.Director
+	}
+	return ""
 }
 
 type InjectFaultRequest struct {
@@ -3669,7 +3678,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"K\n" +
 	"\fEditResponse\x12;\n" +
-	"\aobjects\x18\x01 \x03(\v2!.shopctl.control.v1.AppliedObjectR\aobjects\"\xbb\x04\n" +
+	"\aobjects\x18\x01 \x03(\v2!.shopctl.control.v1.AppliedObjectR\aobjects\"\xd7\x04\n" +
 	"\x05Fault\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aservice\x18\x02 \x01(\tR\aservice\x12\x16\n" +
@@ -3691,7 +3700,8 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x05where\x18\x11 \x01(\tR\x05where\x12\x1c\n" +
 	"\tpartition\x18\x12 \x01(\bR\tpartition\x12\x12\n" +
 	"\x04drop\x18\x13 \x01(\x01R\x04drop\x12\x1c\n" +
-	"\tbandwidth\x18\x14 \x01(\x03R\tbandwidth\"r\n" +
+	"\tbandwidth\x18\x14 \x01(\x03R\tbandwidth\x12\x1a\n" +
+	"\bdirector\x18\x15 \x01(\tR\bdirector\"r\n" +
 	"\x12InjectFaultRequest\x12/\n" +
 	"\x05fault\x18\x01 \x01(\v2\x19.shopctl.control.v1.FaultR\x05fault\x12+\n" +
 	"\x03for\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03for\"F\n" +

@@ -166,6 +166,176 @@ func (StepKind) EnumDescriptor() ([]byte, []int) {
 	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{1}
 }
 
+type ListParcelsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tracking_id of the last one of the list before; empty: from the oldest that is kept. Errors: NOT_FOUND.
+	After         string `protobuf:"bytes,1,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListParcelsRequest) Reset() {
+	*x = ListParcelsRequest{}
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListParcelsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListParcelsRequest) ProtoMessage() {}
+
+func (x *ListParcelsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListParcelsRequest.ProtoReflect.Descriptor instead.
+func (*ListParcelsRequest) Descriptor() ([]byte, []int) {
+	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *ListParcelsRequest) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+type ListParcelsResponse struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Parcels []*Parcel              `protobuf:"bytes,1,rep,name=parcels,proto3" json:"parcels,omitempty"`
+	// Whether there are more, which did not fit.
+	More          bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListParcelsResponse) Reset() {
+	*x = ListParcelsResponse{}
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListParcelsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListParcelsResponse) ProtoMessage() {}
+
+func (x *ListParcelsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListParcelsResponse.ProtoReflect.Descriptor instead.
+func (*ListParcelsResponse) Descriptor() ([]byte, []int) {
+	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ListParcelsResponse) GetParcels() []*Parcel {
+	if x != nil {
+		return x.Parcels
+	}
+	return nil
+}
+
+func (x *ListParcelsResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+// Parcel is one that was sent.
+type Parcel struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	TrackingId string                 `protobuf:"bytes,1,opt,name=tracking_id,json=trackingId,proto3" json:"tracking_id,omitempty"`
+	// The idempotency-key of its ShipOrder; empty if it had none.
+	IdempotencyKey string `protobuf:"bytes,2,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	// Whether it was taken back.
+	Canceled bool `protobuf:"varint,3,opt,name=canceled,proto3" json:"canceled,omitempty"`
+	// The first 16 bytes of SHA-256 of its ShipOrderRequest, as protobuf encodes it deterministically.
+	RequestDigest []byte `protobuf:"bytes,4,opt,name=request_digest,json=requestDigest,proto3" json:"request_digest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Parcel) Reset() {
+	*x = Parcel{}
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Parcel) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Parcel) ProtoMessage() {}
+
+func (x *Parcel) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Parcel.ProtoReflect.Descriptor instead.
+func (*Parcel) Descriptor() ([]byte, []int) {
+	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Parcel) GetTrackingId() string {
+	if x != nil {
+		return x.TrackingId
+	}
+	return ""
+}
+
+func (x *Parcel) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
+}
+
+func (x *Parcel) GetCanceled() bool {
+	if x != nil {
+		return x.Canceled
+	}
+	return false
+}
+
+func (x *Parcel) GetRequestDigest() []byte {
+	if x != nil {
+		return x.RequestDigest
+	}
+	return nil
+}
+
 type CancelShipmentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The idempotency-key of the ShipOrder.
@@ -178,7 +348,7 @@ type CancelShipmentRequest struct {
 
 func (x *CancelShipmentRequest) Reset() {
 	*x = CancelShipmentRequest{}
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[0]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -190,7 +360,7 @@ func (x *CancelShipmentRequest) String() string {
 func (*CancelShipmentRequest) ProtoMessage() {}
 
 func (x *CancelShipmentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[0]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -203,7 +373,7 @@ func (x *CancelShipmentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelShipmentRequest.ProtoReflect.Descriptor instead.
 func (*CancelShipmentRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{0}
+	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CancelShipmentRequest) GetIdempotencyKey() string {
@@ -230,7 +400,7 @@ type CancelShipmentResponse struct {
 
 func (x *CancelShipmentResponse) Reset() {
 	*x = CancelShipmentResponse{}
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[1]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -242,7 +412,7 @@ func (x *CancelShipmentResponse) String() string {
 func (*CancelShipmentResponse) ProtoMessage() {}
 
 func (x *CancelShipmentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[1]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -255,7 +425,7 @@ func (x *CancelShipmentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelShipmentResponse.ProtoReflect.Descriptor instead.
 func (*CancelShipmentResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{1}
+	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CancelShipmentResponse) GetTrackingId() string {
@@ -275,7 +445,7 @@ type GetOrderRequest struct {
 
 func (x *GetOrderRequest) Reset() {
 	*x = GetOrderRequest{}
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[2]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -287,7 +457,7 @@ func (x *GetOrderRequest) String() string {
 func (*GetOrderRequest) ProtoMessage() {}
 
 func (x *GetOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[2]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -300,7 +470,7 @@ func (x *GetOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOrderRequest.ProtoReflect.Descriptor instead.
 func (*GetOrderRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{2}
+	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetOrderRequest) GetOrderId() string {
@@ -330,7 +500,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[3]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -342,7 +512,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[3]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -355,7 +525,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{3}
+	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Step) GetName() string {
@@ -437,7 +607,7 @@ type Order struct {
 
 func (x *Order) Reset() {
 	*x = Order{}
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[4]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -449,7 +619,7 @@ func (x *Order) String() string {
 func (*Order) ProtoMessage() {}
 
 func (x *Order) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[4]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -462,7 +632,7 @@ func (x *Order) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Order.ProtoReflect.Descriptor instead.
 func (*Order) Descriptor() ([]byte, []int) {
-	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{4}
+	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Order) GetOrderId() string {
@@ -568,7 +738,7 @@ type ListOrdersRequest struct {
 
 func (x *ListOrdersRequest) Reset() {
 	*x = ListOrdersRequest{}
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[5]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -580,7 +750,7 @@ func (x *ListOrdersRequest) String() string {
 func (*ListOrdersRequest) ProtoMessage() {}
 
 func (x *ListOrdersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[5]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -593,7 +763,7 @@ func (x *ListOrdersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOrdersRequest.ProtoReflect.Descriptor instead.
 func (*ListOrdersRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{5}
+	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListOrdersRequest) GetLimit() int32 {
@@ -619,7 +789,7 @@ type ListOrdersResponse struct {
 
 func (x *ListOrdersResponse) Reset() {
 	*x = ListOrdersResponse{}
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[6]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -631,7 +801,7 @@ func (x *ListOrdersResponse) String() string {
 func (*ListOrdersResponse) ProtoMessage() {}
 
 func (x *ListOrdersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[6]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -644,7 +814,7 @@ func (x *ListOrdersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOrdersResponse.ProtoReflect.Descriptor instead.
 func (*ListOrdersResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{6}
+	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListOrdersResponse) GetOrders() []*Order {
@@ -665,7 +835,7 @@ type RetryOrderRequest struct {
 
 func (x *RetryOrderRequest) Reset() {
 	*x = RetryOrderRequest{}
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[7]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -677,7 +847,7 @@ func (x *RetryOrderRequest) String() string {
 func (*RetryOrderRequest) ProtoMessage() {}
 
 func (x *RetryOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[7]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -690,7 +860,7 @@ func (x *RetryOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryOrderRequest.ProtoReflect.Descriptor instead.
 func (*RetryOrderRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{7}
+	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RetryOrderRequest) GetOrderId() string {
@@ -720,7 +890,7 @@ type CancelOrderRequest struct {
 
 func (x *CancelOrderRequest) Reset() {
 	*x = CancelOrderRequest{}
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[8]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -732,7 +902,7 @@ func (x *CancelOrderRequest) String() string {
 func (*CancelOrderRequest) ProtoMessage() {}
 
 func (x *CancelOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[8]
+	mi := &file_shopctl_shop_v1_orders_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -745,7 +915,7 @@ func (x *CancelOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelOrderRequest.ProtoReflect.Descriptor instead.
 func (*CancelOrderRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{8}
+	return file_shopctl_shop_v1_orders_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CancelOrderRequest) GetOrderId() string {
@@ -773,7 +943,18 @@ var File_shopctl_shop_v1_orders_proto protoreflect.FileDescriptor
 
 const file_shopctl_shop_v1_orders_proto_rawDesc = "" +
 	"\n" +
-	"\x1cshopctl/shop/v1/orders.proto\x12\x0fshopctl.shop.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dhipstershop/hipstershop.proto\"X\n" +
+	"\x1cshopctl/shop/v1/orders.proto\x12\x0fshopctl.shop.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dhipstershop/hipstershop.proto\"*\n" +
+	"\x12ListParcelsRequest\x12\x14\n" +
+	"\x05after\x18\x01 \x01(\tR\x05after\"\\\n" +
+	"\x13ListParcelsResponse\x121\n" +
+	"\aparcels\x18\x01 \x03(\v2\x17.shopctl.shop.v1.ParcelR\aparcels\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"\x95\x01\n" +
+	"\x06Parcel\x12\x1f\n" +
+	"\vtracking_id\x18\x01 \x01(\tR\n" +
+	"trackingId\x12'\n" +
+	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\x12\x1a\n" +
+	"\bcanceled\x18\x03 \x01(\bR\bcanceled\x12%\n" +
+	"\x0erequest_digest\x18\x04 \x01(\fR\rrequestDigest\"X\n" +
 	"\x15CancelShipmentRequest\x12'\n" +
 	"\x0fidempotency_key\x18\x01 \x01(\tR\x0eidempotencyKey\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"9\n" +
@@ -845,9 +1026,10 @@ const file_shopctl_shop_v1_orders_proto_rawDesc = "" +
 	"ListOrders\x12\".shopctl.shop.v1.ListOrdersRequest\x1a#.shopctl.shop.v1.ListOrdersResponse\x12H\n" +
 	"\n" +
 	"RetryOrder\x12\".shopctl.shop.v1.RetryOrderRequest\x1a\x16.shopctl.shop.v1.Order\x12J\n" +
-	"\vCancelOrder\x12#.shopctl.shop.v1.CancelOrderRequest\x1a\x16.shopctl.shop.v1.Order2n\n" +
+	"\vCancelOrder\x12#.shopctl.shop.v1.CancelOrderRequest\x1a\x16.shopctl.shop.v1.Order2\xc8\x01\n" +
 	"\tShipments\x12a\n" +
-	"\x0eCancelShipment\x12&.shopctl.shop.v1.CancelShipmentRequest\x1a'.shopctl.shop.v1.CancelShipmentResponseB2Z0github.com/shopctl/shopctl/pkg/rpc/shopv1;shopv1b\x06proto3"
+	"\x0eCancelShipment\x12&.shopctl.shop.v1.CancelShipmentRequest\x1a'.shopctl.shop.v1.CancelShipmentResponse\x12X\n" +
+	"\vListParcels\x12#.shopctl.shop.v1.ListParcelsRequest\x1a$.shopctl.shop.v1.ListParcelsResponseB2Z0github.com/shopctl/shopctl/pkg/rpc/shopv1;shopv1b\x06proto3"
 
 var (
 	file_shopctl_shop_v1_orders_proto_rawDescOnce sync.Once
@@ -862,49 +1044,55 @@ func file_shopctl_shop_v1_orders_proto_rawDescGZIP() []byte {
 }
 
 var file_shopctl_shop_v1_orders_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_shopctl_shop_v1_orders_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_shopctl_shop_v1_orders_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_shopctl_shop_v1_orders_proto_goTypes = []any{
 	(OrderState)(0),                // 0: shopctl.shop.v1.OrderState
 	(StepKind)(0),                  // 1: shopctl.shop.v1.StepKind
-	(*CancelShipmentRequest)(nil),  // 2: shopctl.shop.v1.CancelShipmentRequest
-	(*CancelShipmentResponse)(nil), // 3: shopctl.shop.v1.CancelShipmentResponse
-	(*GetOrderRequest)(nil),        // 4: shopctl.shop.v1.GetOrderRequest
-	(*Step)(nil),                   // 5: shopctl.shop.v1.Step
-	(*Order)(nil),                  // 6: shopctl.shop.v1.Order
-	(*ListOrdersRequest)(nil),      // 7: shopctl.shop.v1.ListOrdersRequest
-	(*ListOrdersResponse)(nil),     // 8: shopctl.shop.v1.ListOrdersResponse
-	(*RetryOrderRequest)(nil),      // 9: shopctl.shop.v1.RetryOrderRequest
-	(*CancelOrderRequest)(nil),     // 10: shopctl.shop.v1.CancelOrderRequest
-	(*timestamppb.Timestamp)(nil),  // 11: google.protobuf.Timestamp
-	(*hipstershop.Money)(nil),      // 12: hipstershop.Money
+	(*ListParcelsRequest)(nil),     // 2: shopctl.shop.v1.ListParcelsRequest
+	(*ListParcelsResponse)(nil),    // 3: shopctl.shop.v1.ListParcelsResponse
+	(*Parcel)(nil),                 // 4: shopctl.shop.v1.Parcel
+	(*CancelShipmentRequest)(nil),  // 5: shopctl.shop.v1.CancelShipmentRequest
+	(*CancelShipmentResponse)(nil), // 6: shopctl.shop.v1.CancelShipmentResponse
+	(*GetOrderRequest)(nil),        // 7: shopctl.shop.v1.GetOrderRequest
+	(*Step)(nil),                   // 8: shopctl.shop.v1.Step
+	(*Order)(nil),                  // 9: shopctl.shop.v1.Order
+	(*ListOrdersRequest)(nil),      // 10: shopctl.shop.v1.ListOrdersRequest
+	(*ListOrdersResponse)(nil),     // 11: shopctl.shop.v1.ListOrdersResponse
+	(*RetryOrderRequest)(nil),      // 12: shopctl.shop.v1.RetryOrderRequest
+	(*CancelOrderRequest)(nil),     // 13: shopctl.shop.v1.CancelOrderRequest
+	(*timestamppb.Timestamp)(nil),  // 14: google.protobuf.Timestamp
+	(*hipstershop.Money)(nil),      // 15: hipstershop.Money
 }
 var file_shopctl_shop_v1_orders_proto_depIdxs = []int32{
-	1,  // 0: shopctl.shop.v1.Step.kind:type_name -> shopctl.shop.v1.StepKind
-	11, // 1: shopctl.shop.v1.Step.started:type_name -> google.protobuf.Timestamp
-	11, // 2: shopctl.shop.v1.Step.ended:type_name -> google.protobuf.Timestamp
-	0,  // 3: shopctl.shop.v1.Order.state:type_name -> shopctl.shop.v1.OrderState
-	12, // 4: shopctl.shop.v1.Order.total:type_name -> hipstershop.Money
-	11, // 5: shopctl.shop.v1.Order.created:type_name -> google.protobuf.Timestamp
-	11, // 6: shopctl.shop.v1.Order.updated:type_name -> google.protobuf.Timestamp
-	11, // 7: shopctl.shop.v1.Order.deadline:type_name -> google.protobuf.Timestamp
-	11, // 8: shopctl.shop.v1.Order.next_attempt:type_name -> google.protobuf.Timestamp
-	5,  // 9: shopctl.shop.v1.Order.steps:type_name -> shopctl.shop.v1.Step
-	6,  // 10: shopctl.shop.v1.ListOrdersResponse.orders:type_name -> shopctl.shop.v1.Order
-	4,  // 11: shopctl.shop.v1.Orders.GetOrder:input_type -> shopctl.shop.v1.GetOrderRequest
-	7,  // 12: shopctl.shop.v1.Orders.ListOrders:input_type -> shopctl.shop.v1.ListOrdersRequest
-	9,  // 13: shopctl.shop.v1.Orders.RetryOrder:input_type -> shopctl.shop.v1.RetryOrderRequest
-	10, // 14: shopctl.shop.v1.Orders.CancelOrder:input_type -> shopctl.shop.v1.CancelOrderRequest
-	2,  // 15: shopctl.shop.v1.Shipments.CancelShipment:input_type -> shopctl.shop.v1.CancelShipmentRequest
-	6,  // 16: shopctl.shop.v1.Orders.GetOrder:output_type -> shopctl.shop.v1.Order
-	8,  // 17: shopctl.shop.v1.Orders.ListOrders:output_type -> shopctl.shop.v1.ListOrdersResponse
-	6,  // 18: shopctl.shop.v1.Orders.RetryOrder:output_type -> shopctl.shop.v1.Order
-	6,  // 19: shopctl.shop.v1.Orders.CancelOrder:output_type -> shopctl.shop.v1.Order
-	3,  // 20: shopctl.shop.v1.Shipments.CancelShipment:output_type -> shopctl.shop.v1.CancelShipmentResponse
-	16, // [16:21] is the sub-list for method output_type
-	11, // [11:16] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	4,  // 0: shopctl.shop.v1.ListParcelsResponse.parcels:type_name -> shopctl.shop.v1.Parcel
+	1,  // 1: shopctl.shop.v1.Step.kind:type_name -> shopctl.shop.v1.StepKind
+	14, // 2: shopctl.shop.v1.Step.started:type_name -> google.protobuf.Timestamp
+	14, // 3: shopctl.shop.v1.Step.ended:type_name -> google.protobuf.Timestamp
+	0,  // 4: shopctl.shop.v1.Order.state:type_name -> shopctl.shop.v1.OrderState
+	15, // 5: shopctl.shop.v1.Order.total:type_name -> hipstershop.Money
+	14, // 6: shopctl.shop.v1.Order.created:type_name -> google.protobuf.Timestamp
+	14, // 7: shopctl.shop.v1.Order.updated:type_name -> google.protobuf.Timestamp
+	14, // 8: shopctl.shop.v1.Order.deadline:type_name -> google.protobuf.Timestamp
+	14, // 9: shopctl.shop.v1.Order.next_attempt:type_name -> google.protobuf.Timestamp
+	8,  // 10: shopctl.shop.v1.Order.steps:type_name -> shopctl.shop.v1.Step
+	9,  // 11: shopctl.shop.v1.ListOrdersResponse.orders:type_name -> shopctl.shop.v1.Order
+	7,  // 12: shopctl.shop.v1.Orders.GetOrder:input_type -> shopctl.shop.v1.GetOrderRequest
+	10, // 13: shopctl.shop.v1.Orders.ListOrders:input_type -> shopctl.shop.v1.ListOrdersRequest
+	12, // 14: shopctl.shop.v1.Orders.RetryOrder:input_type -> shopctl.shop.v1.RetryOrderRequest
+	13, // 15: shopctl.shop.v1.Orders.CancelOrder:input_type -> shopctl.shop.v1.CancelOrderRequest
+	5,  // 16: shopctl.shop.v1.Shipments.CancelShipment:input_type -> shopctl.shop.v1.CancelShipmentRequest
+	2,  // 17: shopctl.shop.v1.Shipments.ListParcels:input_type -> shopctl.shop.v1.ListParcelsRequest
+	9,  // 18: shopctl.shop.v1.Orders.GetOrder:output_type -> shopctl.shop.v1.Order
+	11, // 19: shopctl.shop.v1.Orders.ListOrders:output_type -> shopctl.shop.v1.ListOrdersResponse
+	9,  // 20: shopctl.shop.v1.Orders.RetryOrder:output_type -> shopctl.shop.v1.Order
+	9,  // 21: shopctl.shop.v1.Orders.CancelOrder:output_type -> shopctl.shop.v1.Order
+	6,  // 22: shopctl.shop.v1.Shipments.CancelShipment:output_type -> shopctl.shop.v1.CancelShipmentResponse
+	3,  // 23: shopctl.shop.v1.Shipments.ListParcels:output_type -> shopctl.shop.v1.ListParcelsResponse
+	18, // [18:24] is the sub-list for method output_type
+	12, // [12:18] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_shopctl_shop_v1_orders_proto_init() }
@@ -918,7 +1106,7 @@ func file_shopctl_shop_v1_orders_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shopctl_shop_v1_orders_proto_rawDesc), len(file_shopctl_shop_v1_orders_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   9,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -259,6 +259,7 @@ var Orders_ServiceDesc = grpc.ServiceDesc{
 
 const (
 	Shipments_CancelShipment_FullMethodName = "/shopctl.shop.v1.Shipments/CancelShipment"
+	Shipments_ListParcels_FullMethodName    = "/shopctl.shop.v1.Shipments/ListParcels"
 )
 
 // ShipmentsClient is the client API for Shipments service.
@@ -271,6 +272,8 @@ type ShipmentsClient interface {
 	// shipped. A call of ShipOrder with that key which is still on its way fails when it arrives. It is idempotent.
 	// Errors: INVALID_ARGUMENT for an empty key.
 	CancelShipment(ctx context.Context, in *CancelShipmentRequest, opts ...grpc.CallOption) (*CancelShipmentResponse, error)
+	// ListParcels returns the parcels of all replicas, oldest first.
+	ListParcels(ctx context.Context, in *ListParcelsRequest, opts ...grpc.CallOption) (*ListParcelsResponse, error)
 }
 
 type shipmentsClient struct {
@@ -291,6 +294,16 @@ func (c *shipmentsClient) CancelShipment(ctx context.Context, in *CancelShipment
 	return out, nil
 }
 
+func (c *shipmentsClient) ListParcels(ctx context.Context, in *ListParcelsRequest, opts ...grpc.CallOption) (*ListParcelsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListParcelsResponse)
+	err := c.cc.Invoke(ctx, Shipments_ListParcels_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ShipmentsServer is the server API for Shipments service.
 // All implementations must embed UnimplementedShipmentsServer
 // for forward compatibility.
@@ -301,6 +314,8 @@ type ShipmentsServer interface {
 	// shipped. A call of ShipOrder with that key which is still on its way fails when it arrives. It is idempotent.
 	// Errors: INVALID_ARGUMENT for an empty key.
 	CancelShipment(context.Context, *CancelShipmentRequest) (*CancelShipmentResponse, error)
+	// ListParcels returns the parcels of all replicas, oldest first.
+	ListParcels(context.Context, *ListParcelsRequest) (*ListParcelsResponse, error)
 	mustEmbedUnimplementedShipmentsServer()
 }
 
@@ -313,6 +328,9 @@ type UnimplementedShipmentsServer struct{}
 
 func (UnimplementedShipmentsServer) CancelShipment(context.Context, *CancelShipmentRequest) (*CancelShipmentResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CancelShipment not implemented")
+}
+func (UnimplementedShipmentsServer) ListParcels(context.Context, *ListParcelsRequest) (*ListParcelsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListParcels not implemented")
 }
 func (UnimplementedShipmentsServer) mustEmbedUnimplementedShipmentsServer() {}
 func (UnimplementedShipmentsServer) testEmbeddedByValue()                   {}
@@ -353,6 +371,24 @@ func _Shipments_CancelShipment_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Shipments_ListParcels_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListParcelsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ShipmentsServer).ListParcels(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Shipments_ListParcels_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ShipmentsServer).ListParcels(ctx, req.(*ListParcelsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Shipments_ServiceDesc is the grpc.ServiceDesc for Shipments service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -363,6 +399,10 @@ var Shipments_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CancelShipment",
 			Handler:    _Shipments_CancelShipment_Handler,
+		},
+		{
+			MethodName: "ListParcels",
+			Handler:    _Shipments_ListParcels_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
