@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -132,7 +133,7 @@ func stepKeys() []binding {
 		},
 		{
 			keys: []string{"n"}, name: "next", help: "go to the next step", rank: 13,
-			disabled: func(m *model) string { return m.lesson.View.Step.Locked },
+			disabled: whyNotNext,
 			do:       func(m *model, _ string) tea.Cmd { return m.act("next step", Session.Next) },
 		},
 		{
@@ -188,13 +189,32 @@ func firstLine(text string) string {
 	return first
 }
 
+// unpredicted is what is missing of the step's prediction; empty if nothing is.
+func unpredicted(m *model) string {
+	switch {
+	case m.lesson.View.Step.Next != "predict":
+		return ""
+	case m.lesson.Picked >= 0:
+		return "say how sure you are"
+	}
+	return "predict first"
+}
+
+func whyNotNext(m *model) string {
+	locked := m.lesson.View.Step.Locked
+	if locked != "" {
+		return cmp.Or(unpredicted(m), locked)
+	}
+	return ""
+}
+
 func whyNotRun(m *model) string {
 	b, ok := m.lesson.Block(lesson.RunBlock)
 	switch {
 	case m.busy != "":
 		return m.busy
-	case m.lesson.View.Step.Next == "predict":
-		return "predict first"
+	case unpredicted(m) != "":
+		return unpredicted(m)
 	case !ok || b.Run == nil:
 		return "this step has nothing to run"
 	case b.Run.Running:

@@ -31,6 +31,10 @@ func TestAPredictionIsMadeByNumberAndConfidence(t *testing.T) {
 	s, session := lessonOn(t, Config{}, predicting(), tuitest.Status())
 	s.press("3")
 	s.wantText("How sure are you?")
+	for key, why := range map[string]string{"e": "e run: say how sure you are", "n": "n next: say how sure you are"} {
+		s.press(key)
+		s.wantText(why)
+	}
 	s.press("esc", "2", "3")
 	if want := []string{"predict null sure"}; !slices.Equal(session.did, want) {
 		t.Errorf("did %v, want %v", session.did, want)

@@ -32,7 +32,7 @@ var japaneseLeads = [][2]string{
 var japaneseLesson = map[string]string{
 	"Predict": "予想", "Run": "実行", "Observe": "観察", "Goals": "目標", "Files": "ファイル", "Remember": "覚えておくこと",
 	"you will be asked again": "後日また質問します",
-	"predict first":           "先に予想してください", "running": "実行中", "ran in %s": "%s で終了", "ran in %s, exit code %d": "%s で終了、終了コード %d",
+	"predict first":           "先に予想してください", "say how sure you are": "どのくらい自信があるかを選んでください", "running": "実行中", "ran in %s": "%s で終了", "ran in %s, exit code %d": "%s で終了、終了コード %d",
 	"the output is in 6, beside this, lines: %d; z there gives it the whole screen": "出力は隣の 6 にあります（%d 行）。そこで z を押すと全画面になります",
 	"%d more lines: 6 shows all": "ほか %d 行。6 ですべて表示します",
 	"in %s":                      "単位: %s",
