@@ -21,7 +21,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/h2"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/h2/h2test"
-	"github.com/shopctl/shopctl/pkg/workload/process"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
 // raw passes messages of gRPC as the bytes that they are.
@@ -167,8 +167,8 @@ func BenchmarkPairs(b *testing.B) {
 	direct := &pair{kind: "direct", conn: dialPair(b, echo.addr)}
 	pairs := []*pair{startSidecars(b, echo.addr, startHop(b, "sink", "").addr)}
 	for _, kind := range []string{"h2", "grpc", "httputil"} {
-		inner := startHop(b, kind, echo.addr, process.SidecarRuntime()...)
-		outer := startHop(b, kind, inner.addr, process.SidecarRuntime()...)
+		inner := startHop(b, kind, echo.addr, podspec.SidecarRuntime()...)
+		outer := startHop(b, kind, inner.addr, podspec.SidecarRuntime()...)
 		pairs = append(pairs, &pair{kind: kind, pids: []int{inner.pid, outer.pid}, conn: dialPair(b, outer.addr)})
 	}
 	if p := startHAProxies(b, echo.addr); p != nil {

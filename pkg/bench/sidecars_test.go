@@ -24,7 +24,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource/decode"
 	"github.com/shopctl/shopctl/pkg/resource/store"
-	"github.com/shopctl/shopctl/pkg/workload/process"
+	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
 
 // everythingOn routes by a header, retries, ejects hosts that fail, limits connections, and has mutual TLS alone.
@@ -126,7 +126,7 @@ func startSidecar(b *testing.B, with sidecar.Bootstrap) int {
 		cmd = exec.Command(os.Args[0])
 		env = append(env, "BENCH_SIDECAR="+filepath.Join(dir, with.Node.Pod))
 	}
-	env = append(process.SidecarRuntime(), env...) // as the shop starts it
+	env = append(podspec.SidecarRuntime(), env...) // as the shop starts it
 	cmd.Env = append(append(os.Environ(), env...), "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+with.Spans, "OTEL_SERVICE_NAME="+with.Node.Pod)
 	cmd.Stdout, cmd.Stderr = log, log
 	return startProcess(b, cmd)

@@ -33,6 +33,9 @@ func Main(sys System) int {
 		if len(sys.Args) == 2 && sys.Args[0] == "sidecar" && sys.Args[1] == "run" {
 			return internalcmd.RunSidecar(sys)
 		}
+		if internalcmd.IsPause(sys.Args) {
+			return internalcmd.RunPause(sys)
+		}
 		if len(sys.Args) > 0 && sys.Args[0] == "guard" {
 			return internalcmd.RunGuard(sys, sys.Args[1:])
 		}

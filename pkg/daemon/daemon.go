@@ -266,6 +266,9 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	all.Wait()
 	prom.close()
 	closeSpans()
+	if s.runtime.close != nil {
+		err = errors.Join(err, s.runtime.close())
+	}
 	return errors.Join(err, s.meters.query.Close())
 }
 

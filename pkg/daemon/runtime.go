@@ -23,7 +23,6 @@ import (
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 	"github.com/shopctl/shopctl/pkg/workload/process"
 	"github.com/shopctl/shopctl/pkg/workload/proxy"
-	"github.com/shopctl/shopctl/services"
 )
 
 // DefaultDriver runs services as processes of this machine.
@@ -36,6 +35,8 @@ type runtime struct {
 	checkImage func(image string, command []string) error
 	// builtin reports whether an image runs a built-in service and no program of the user.
 	builtin func(image string) bool
+	// close ends the connection to what runs the shop, once nothing runs; nil: there is none.
+	close func() error
 }
 
 // runtimes is the registry of what can run a shop, by the name that "up --driver" takes. Each gets the variables that
@@ -44,6 +45,7 @@ type runtime struct {
 func runtimes() map[string]func(s *shop, environ []string) (runtime, error) {
 	return map[string]func(*shop, []string) (runtime, error){
 		DefaultDriver: (*shop).newProcesses,
+		DockerDriver:  (*shop).newContainers,
 	}
 }
 
@@ -63,30 +65,40 @@ func (s *shop) newRuntime(environ []string) (runtime, error) {
 	return build(s, environ)
 }
 
+// executable is the path of this binary.
+func (s *shop) executable() (string, error) {
+	if s.cfg.Executable != "" {
+		return s.cfg.Executable, nil
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find own executable: %w", err)
+	}
+	return path, nil
+}
+
 // newProcesses runs the shop as processes of this machine.
 func (s *shop) newProcesses(environ []string) (runtime, error) {
-	executable := s.cfg.Executable
-	if executable == "" {
-		var err error
-		if executable, err = os.Executable(); err != nil {
-			return runtime{}, fmt.Errorf("find own executable: %w", err)
-		}
+	executable, err := s.executable()
+	if err != nil {
+		return runtime{}, err
 	}
-	driver := process.New(process.Config{
+	return s.local(process.New(process.Config{
 		Executable: executable, Args: s.cfg.ExecArgs,
 		Environ:        append(instanceEnviron(s.cfg.Environ), environ...),
 		CommandEnviron: commandEnviron(s.cfg.Environ),
-		Builtin: func(image string) (name string, ok bool) {
-			b, _, ok := services.ByImage(image)
-			return b.Name, ok
-		},
-		Keeps: func(builtin string) bool {
-			b, ok := services.Lookup(builtin)
-			return ok && b.Role != services.RoleStore
-		},
+		Builtin:        builtinOf, Keeps: keepsData,
 		Images: s.cfg.Images, VolumeDir: s.dir.Volumes(), Ledger: ledger{s.dir, s.lock},
 		SharedSidecars: s.cfg.Sidecars == SidecarsShared,
-	})
+	}))
+}
+
+// local is a driver below the local orchestrator, after what an earlier daemon left has been ended.
+func (s *shop) local(driver interface {
+	workload.Driver
+	workload.Reclaimer
+},
+) (runtime, error) {
 	if err := s.reclaim(driver); err != nil {
 		return runtime{}, err
 	}

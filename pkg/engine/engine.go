@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
 )
 
@@ -102,8 +103,14 @@ func (e *UnreachableError) Error() string {
 	case client.IsErrConnectionFailed(e.Err):
 		return "no container engine answers at " + at
 	}
+	if e.tooOld() {
+		return fmt.Sprintf("the container engine at %s is too old: %v", at, e.Err)
+	}
 	return fmt.Sprintf("container engine at %s: %v", at, e.Err)
 }
+
+// tooOld reports whether the engine speaks no version of the API that this client does.
+func (e *UnreachableError) tooOld() bool { return errdefs.IsInvalidArgument(e.Err) }
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
@@ -111,6 +118,9 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 func (e *UnreachableError) Hint() string {
 	if errors.Is(e.Err, fs.ErrPermission) {
 		return `sudo usermod -aG docker "$USER" && newgrp docker`
+	}
+	if e.tooOld() {
+		return "docker version  # and upgrade the engine to Docker 20.10 or newer, or choose another: docker context use NAME"
 	}
 	return "docker context ls  # or start the engine: sudo systemctl start docker"
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -49,4 +51,17 @@ func Check(path string, p Platform) error {
 		return fmt.Errorf("%s is linked with libraries that an image does not have: build it with CGO_ENABLED=0", path)
 	}
 	return nil
+}
+
+// Beside is where the program of a platform is unless it is named: this one, or beside it.
+func Beside(executable string, p Platform) string {
+	if p == (Platform{OS: runtime.GOOS, Arch: runtime.GOARCH}) {
+		return executable
+	}
+	return filepath.Join(filepath.Dir(executable), "shopctl-"+p.OS+"-"+p.Arch)
+}
+
+// Recipe is the command that builds the program of a platform, in a checkout, where Beside finds it.
+func Recipe(p Platform) string {
+	return fmt.Sprintf("GOOS=%s GOARCH=%s CGO_ENABLED=0 go build -tags grpcnotrace -trimpath -o shopctl-%s-%s ./cmd/shopctl", p.OS, p.Arch, p.OS, p.Arch)
 }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
@@ -26,7 +24,7 @@ func (o *buildOptions) choose() ([]image.Binary, error) {
 		}
 		path, given := named[p]
 		if !given {
-			path = o.usual(p)
+			path = image.Beside(o.executable, p)
 		}
 		if err := image.Check(path, p); err != nil {
 			if errors.Is(err, fs.ErrNotExist) && !given {
@@ -60,17 +58,7 @@ func (o *buildOptions) named() (map[image.Platform]string, error) {
 	return all, nil
 }
 
-// usual is where the program of a platform is unless it is named: this one, or beside it.
-func (o *buildOptions) usual(p image.Platform) string {
-	if p == (image.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH}) {
-		return o.executable
-	}
-	return filepath.Join(filepath.Dir(o.executable), "shopctl-"+p.OS+"-"+p.Arch)
-}
-
-// recipe builds the program of a platform, in a checkout.
+// recipe builds the program of a platform, in a checkout, and its image.
 func recipe(p image.Platform) string {
-	file := "shopctl-" + p.OS + "-" + p.Arch
-	return fmt.Sprintf("GOOS=%s GOARCH=%s CGO_ENABLED=0 go build -tags grpcnotrace -trimpath -o %s ./cmd/shopctl && shopctl image build --platform %s --binary %s=%s -o shopctl.tar",
-		p.OS, p.Arch, file, p, p, file)
+	return fmt.Sprintf("%s && shopctl image build --platform %s --binary %s=shopctl-%s-%s -o shopctl.tar", image.Recipe(p), p, p, p.OS, p.Arch)
 }

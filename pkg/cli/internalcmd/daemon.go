@@ -99,3 +99,15 @@ func Spawn(ctx context.Context, f *cmdutil.Factory, dir rundir.Dir, args []strin
 		Dir: dir, Executable: f.Executable, Args: append([]string{"daemon"}, args...), Environ: f.Environ,
 	})
 }
+
+// Prepare makes ready what the driver of a shop needs before its daemon starts, and notes what takes time.
+func Prepare(ctx context.Context, f *cmdutil.Factory, driver, version string) error {
+	if driver != daemon.DockerDriver {
+		return nil
+	}
+	place, err := daemon.OpenDocker(ctx, f.Getenv, f.Executable, version, func(line string) { f.IO.Notef("%s", line) })
+	if err != nil {
+		return err
+	}
+	return place.Engine.Close()
+}

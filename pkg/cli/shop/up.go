@@ -46,6 +46,8 @@ type upOptions struct {
 type UpParts struct {
 	// Drivers are the values of --driver, with the default first.
 	Drivers []string
+	// Prepare makes ready what a driver needs before the daemon starts; nil: nothing is needed.
+	Prepare func(ctx context.Context, driver string) error
 	// Spawn starts the daemon of the shop in dir in the background, with args for its command.
 	Spawn func(ctx context.Context, dir rundir.Dir, args []string) error
 	// Logs prints new log lines until the shop stops.

@@ -73,6 +73,11 @@ func (o *upOptions) spawn(ctx context.Context, dir rundir.Dir) error {
 			return err
 		}
 	}
+	if o.parts.Prepare != nil {
+		if err := o.parts.Prepare(ctx, o.daemon.Driver); err != nil {
+			return err
+		}
+	}
 	args := []string{"--name", dir.Name}
 	if o.namespace() != "" {
 		args = append(args, "--namespace", o.namespace())

@@ -3,7 +3,6 @@ package process
 import (
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strconv"
 	"syscall"
@@ -36,11 +35,13 @@ func (c *container) newCommand(p pipes) *exec.Cmd {
 	base, links := d.c.CommandEnviron, c.spec.Links
 	if c.builtin != "" {
 		links = nil // it does not read them
-		base = smallRuntime(200)
+		base = podspec.ServiceRuntime()
 		if c.spec.Mesh {
-			base = SidecarRuntime()
+			base = podspec.SidecarRuntime()
 		}
-		base = append(base, goMemoryLimit(c.spec)...)
+		if limitsMemory {
+			base = append(base, c.spec.GoMemoryLimit()...)
+		}
 	}
 	cmd.Env = slices.Concat(base, d.c.Environ, links, c.env, host, []string{
 		"PORT=" + strconv.Itoa(c.port),
@@ -49,29 +50,12 @@ func (c *container) newCommand(p pipes) *exec.Cmd {
 		"KUBERNETES_SERVICE_HOST=",
 		"POD_NAME=" + spec.Name,
 		"POD_NAMESPACE=" + spec.Namespace,
-		"SERVICE_VERSION=" + c.version(),
+		"SERVICE_VERSION=" + spec.VersionOf(&c.spec),
 		"IMAGE_TAG=" + podspec.ImageTag(c.spec.Image),
-		"OTEL_SERVICE_NAME=" + c.serviceName(),
+		"OTEL_SERVICE_NAME=" + spec.ServiceNameOf(&c.spec),
 		"DATA_DIR=" + c.dataDir(),
 		MarkerEnv + "=" + c.marker,
 		lifeline.Env + "=0," + strconv.Itoa(upDescriptor),
 	})
 	return cmd
 }
-
-// smallRuntime fits the Go runtime to one of a dozen processes on a small machine that wait for each
-// other most of the time, by its environment. What the pod template sets wins over it. Measured
-// by the processor time of an order:
-//   - GOMAXPROCS: a runtime that believes that it has the machine for itself wakes and spins threads for
-//     every request; without, an order costs a fifth less.
-//   - GODEBUG=adaptivestackstart=1: a goroutine begins with the stack that goroutines turned out to need;
-//     growing one for every call costs an eighth more.
-//   - GOGC=200: fewer collections, and still well under 12 MB for a service at rest.
-func smallRuntime(gc int) []string {
-	return []string{"GOMAXPROCS=" + strconv.Itoa(max(1, runtime.NumCPU()/4)), "GODEBUG=adaptivestackstart=1", "GOGC=" + strconv.Itoa(gc)}
-}
-
-// SidecarRuntime is the same for a sidecar. It holds 5 MB, most of it what protobuf knows of Envoy's messages, and would let its heap
-// grow to 15 MB before a collection. With a GOGC of 50 it collects at half of that; a request leaves little
-// garbage, so that collections still cost little.
-func SidecarRuntime() []string { return smallRuntime(50) }

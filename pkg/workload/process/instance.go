@@ -86,7 +86,7 @@ func (c *container) start() error {
 	if c.spec.Listens && c.builtin == "" {
 		go c.awaitPort()
 	}
-	if limit := memoryLimit(c.spec); limit > 0 && limitsMemory {
+	if limit := c.spec.MemoryLimit(); limit > 0 && limitsMemory {
 		go c.watchMemory(limit)
 	}
 	go c.wait(reports)

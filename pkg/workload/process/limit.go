@@ -57,21 +57,9 @@ func (c *container) allocated() int64 {
 
 func mebibytes(n int64) string { return strconv.FormatFloat(float64(n)/(1<<20), 'f', 1, 64) + " MiB" }
 
-// memoryLimit is the limit of a container in bytes; 0: none.
-func memoryLimit(c podspec.Container) int64 { return max(0, c.Resources.Limits.Memory().Value()) }
-
-// goMemoryLimit makes the Go runtime of a built-in service collect garbage more often before its limit kills it.
-func goMemoryLimit(c podspec.Container) []string {
-	limit := memoryLimit(c)
-	if limit == 0 || !limitsMemory {
-		return nil
-	}
-	return []string{"GOMEMLIMIT=" + strconv.FormatInt(limit/10*9, 10)}
-}
-
 // warnOfLimits warns of a memory limit that has no effect.
 func warnOfLimits(c podspec.Container) []string {
-	if limitsMemory || memoryLimit(c) == 0 {
+	if limitsMemory || c.MemoryLimit() == 0 {
 		return nil
 	}
 	return []string{fmt.Sprintf("the memory limit of container %q has no effect on this system", c.Name)}

@@ -1,7 +1,6 @@
 package process
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -127,25 +126,6 @@ func (c *container) prepare() error {
 	c.builtin = prog.builtin
 	c.dir, err = c.workingDir(prog)
 	return err
-}
-
-// serviceName is the name of a container in its spans: that of its pod, for the pod's first container and its sidecar.
-func (c *container) serviceName() string {
-	spec := &c.pod.spec
-	name := cmp.Or(spec.ServiceName, spec.Workload)
-	if len(spec.Containers) == 0 || spec.Containers[0].Name == c.spec.Name || c.spec.Mesh {
-		return name
-	}
-	return name + "-" + c.spec.Name
-}
-
-// version of what the container runs: the pod's, for its first container.
-func (c *container) version() string {
-	spec := &c.pod.spec
-	if len(spec.Containers) == 0 || spec.Containers[0].Name == c.spec.Name || c.spec.Mesh {
-		return spec.Version
-	}
-	return podspec.ImageTag(c.spec.Image)
 }
 
 func (p *pod) dir() string { return filepath.Join(p.d.c.VolumeDir, p.spec.Name) }

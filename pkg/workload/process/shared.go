@@ -46,7 +46,7 @@ func (d *Driver) runGuest(c *container) (*guest, error) {
 	}
 	p, err := newPipes()
 	if err == nil {
-		environ := slices.Concat(d.c.Environ, c.env, []string{"OTEL_SERVICE_NAME=" + c.serviceName()})
+		environ := slices.Concat(d.c.Environ, c.env, []string{"OTEL_SERVICE_NAME=" + c.pod.spec.ServiceNameOf(&c.spec)})
 		if err = lifeline.SendTask(h.conn, lifeline.Task{ID: c.marker, Environ: environ}, p.childDown, p.childUp, p.childOut); err != nil {
 			p.closeOurs()
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
+	"github.com/shopctl/shopctl/pkg/workload/volumedir"
 )
 
 // mountDir is a path of a container, and the directory of this machine that takes its place.
@@ -25,36 +26,11 @@ func (p *pod) writeVolumes(volumes []podspec.Volume) error {
 			}
 			continue
 		}
-		if err := writeFiles(filepath.Join(p.dir(), v.Name), v.Files); err != nil {
+		if err := volumedir.Write(filepath.Join(p.dir(), v.Name), v.Files, volumedir.Private, place().Fill); err != nil {
 			return fmt.Errorf("write volume %s: %w", v.Name, err)
 		}
 	}
 	return nil
-}
-
-func writeFiles(root string, files map[string][]byte) error {
-	if err := os.MkdirAll(root, 0o700); err != nil {
-		return err
-	}
-	for name, content := range files {
-		path := filepath.Join(root, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return err
-		}
-		if err := replaceFile(path, []byte(place().Fill(string(content)))); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// replaceFile writes a file that is being read: readers see the old content or the new one.
-func replaceFile(path string, content []byte) error {
-	half := filepath.Join(filepath.Dir(path), ".half."+filepath.Base(path))
-	if err := os.WriteFile(half, content, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(half, path)
 }
 
 // mountDirs finds the directories for the mounts of a container. A single file that is mounted by its sub-path is
@@ -81,7 +57,7 @@ func (p *pod) mountDirs(c podspec.Container) ([]mountDir, error) {
 			continue
 		}
 		own := filepath.Join(p.dir(), ".file."+c.Name+"."+m.Volume)
-		if err := writeFiles(own, map[string][]byte{filepath.Base(m.Path): content}); err != nil {
+		if err := volumedir.Write(own, map[string][]byte{filepath.Base(m.Path): content}, volumedir.Private, place().Fill); err != nil {
 			return nil, fmt.Errorf("write volume %s: %w", m.Volume, err)
 		}
 		mounts = append(mounts, mountDir{filepath.Dir(m.Path), own})
@@ -107,19 +83,10 @@ func inVolume(path string, mounts []mountDir) string {
 	return ""
 }
 
-// dataMount is where containers mount the volume for their data, unless they say otherwise in DATA_DIR. The images of
-// many databases do, that of Redis among them.
-const dataMount = "/data"
-
 // dataDir is where a container keeps its data: in a volume if it mounts one for that, else in the directory of its
 // workload. A template cannot choose any other directory of this machine.
 func (c *container) dataDir() string {
-	wanted := dataMount
-	for _, kv := range c.spec.Env {
-		if value, ok := strings.CutPrefix(kv, "DATA_DIR="); ok {
-			wanted = value
-		}
-	}
+	wanted := c.spec.DataPath()
 	if dir := inVolume(wanted, c.mounts); dir != "" && filepath.IsAbs(wanted) && filepath.Clean(wanted) == wanted {
 		return dir
 	}
