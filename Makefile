@@ -16,7 +16,7 @@ FISHDIR  := $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 TOOL     := $(GO) tool -modfile=tools/lint/go.mod
 GO_FILES := $(shell find cmd pkg services lessons tools -name '*.go' -not -path '*/testdata/*')
 
-.PHONY: up down build install uninstall test test-storm test-prometheus test-h2spec test-peers test-grpcurl test-xds test-cheats apiserver-golden bench lint cross words vulncheck demo docs generate check-generated fuzz clean
+.PHONY: up down build install uninstall test test-storm test-prometheus test-h2spec test-peers test-grpcurl test-xds test-docker test-cheats apiserver-golden bench lint cross words vulncheck demo docs generate check-generated fuzz clean
 
 up: build ## build shopctl and start the shop
 	$(BIN) up
@@ -62,6 +62,9 @@ test-grpcurl: ## command lines of grpcurl behind `shopctl call`, compared with g
 test-xds: ## the mesh's control plane with the xDS client of grpc-go
 	cd tools/xdsclient && $(GO) test -tags $(TAGS) -timeout 5m ./...
 
+test-docker: build ## whole shops on a real engine in namespaces of its own; needs docker.io and root on Linux
+	$(GO) test -tags $(TAGS),docker -timeout 5m ./pkg/workload/docker/dockertest -shopctl $(CURDIR)/$(BIN)
+
 test-cheats: build ## every cheat on every goal of the lessons, with three seeds, and a table of them; takes an hour or two
 	$(BIN) lesson test --script cheats --cheats all --parallel 4
 
@@ -78,6 +81,7 @@ lint: vulncheck words ## vet, staticcheck, gofumpt, known vulnerabilities, wordi
 	bash -n .ci/run && bash -n tools/lint/vulncheck && sh -n tools/demo.sh
 	$(GO) vet -tags $(TAGS) ./...
 	$(GO) vet -tags $(TAGS),peers ./pkg/mesh/meshtest ./pkg/cli/call
+	$(GO) vet -tags $(TAGS),docker ./pkg/workload/docker/dockertest
 	$(TOOL) staticcheck -tags $(TAGS) ./...
 	@unformatted="$$($(TOOL) gofumpt -l cmd pkg services lessons tools | grep -vE '\.pb(\.gw)?\.go$$' || true)"; \
 	if [ -n "$$unformatted" ]; then echo "not formatted, run 'go tool -modfile=tools/lint/go.mod gofumpt -w FILE':"; echo "$$unformatted"; exit 1; fi

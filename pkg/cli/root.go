@@ -118,7 +118,9 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 		{groupShop, []*cobra.Command{
 			shop.NewUpCmd(f, shop.UpParts{
 				Drivers: internalcmd.Drivers(),
-				Prepare: func(ctx context.Context, driver string) error { return internalcmd.Prepare(ctx, f, driver, buildVersion().Version) },
+				Prepare: func(ctx context.Context, driver string) error {
+					return internalcmd.Prepare(ctx, f, driver, buildVersion().Version)
+				},
 				Spawn: func(ctx context.Context, dir rundir.Dir, args []string) error {
 					return internalcmd.Spawn(ctx, f, dir, args)
 				},

@@ -19,7 +19,7 @@ const DockerDriver = "docker"
 // openTimeout bounds the way of an image to the engine, which may be far away.
 const openTimeout = 2 * time.Minute
 
-// OpenDocker finds the container engine and gives it the image of this binary. told is told in a line what happens; may be nil.
+// OpenDocker finds the container engine and gives it the image of this binary. told gets a line of what happens; it may be nil.
 func OpenDocker(ctx context.Context, getenv func(string) string, executable, version string, told func(string)) (*docker.Place, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()

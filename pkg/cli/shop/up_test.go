@@ -81,7 +81,7 @@ func TestUpTimesOutWithExitFour(t *testing.T) {
 func TestBadFlagsOfUpStartNothing(t *testing.T) {
 	w := clitest.NewWorld(t)
 	for line, text := range map[string]string{
-		"--driver docker":     "unknown driver \"docker\"\nshopctl: hint: one of process",
+		"--driver nomad":      "unknown driver \"nomad\"\nshopctl: hint: one of process, docker",
 		"--driver kubernetes": `unknown driver "kubernetes"`,
 		"--driver proces":     "hint: did you mean process?",
 		"--only cart,paymnt":  "hint: did you mean payment?",

@@ -77,7 +77,7 @@ func (c *container) start(ctx context.Context) error {
 func (c *container) readLine(line string) {
 	var m lifeline.Up
 	if c.prog.builtin == "" || !strings.HasPrefix(line, "{") || json.Unmarshal([]byte(line), &m) != nil || m == (lifeline.Up{}) {
-		_, _ = io.WriteString(c.logged, line+"\n") // nobody reads after the end
+		_, _ = io.WriteString(c.logged, line+"\n") // after the end, none reads it
 		return
 	}
 	if m.Fatal != "" {

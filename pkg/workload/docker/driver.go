@@ -35,7 +35,7 @@ type Config struct {
 	About engine.About
 	// Image is the reference of this binary's image.
 	Image string
-	// Shop is the name of the shop, and Run its run directory, by which it is told from others of its name.
+	// Shop is the name of the shop, and Run its run directory, by which it differs from others of its name.
 	Shop, Run string
 	// Environ is what built-in services are given, "KEY=value". Addresses of this machine's loopback interface in it lead there
 	// from the pods too.

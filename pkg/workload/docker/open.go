@@ -45,8 +45,8 @@ func Connect(ctx context.Context, getenv func(string) string) (*engine.Engine, e
 	return engine.Connect(ctx, at)
 }
 
-// Open finds the engine and gives it the image of this binary if it does not have it. told, if it is not nil, is told in a line
-// what happens. The errors that a user can mend have a method Hint.
+// Open finds the engine and gives it the image of this binary if it does not have it. told, if it is not nil, gets a line
+// of what takes time. The errors that a user can mend have a method Hint.
 func Open(ctx context.Context, getenv func(string) string, executable, version string, told func(string)) (*Place, error) {
 	e, err := Connect(ctx, getenv)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/shopctl/shopctl/pkg/workload/volumedir"
 )
 
-// The modes of directories that containers write to: which user a foreign image has is up to that. The directory above lets
-// nobody else in.
+// everyone is the mode of directories that containers write to: which user a foreign image has is up to that. The directory above
+// keeps other users of this machine out.
 const everyone = 0o777
 
 func (p *pod) dir() string { return filepath.Join(p.d.c.VolumeDir, p.spec.Name) }

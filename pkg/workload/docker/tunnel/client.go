@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/net/http2"
 )
@@ -79,7 +80,7 @@ func (c *Client) join(conn net.Conn, path, subject string) error {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	body, err := c.request(ctx, path, subject, io.NopCloser(onlyReader{conn}))
+	body, err := c.request(ctx, path, subject, &source{conn: conn})
 	if err != nil {
 		reset(conn)
 		return err
@@ -88,6 +89,27 @@ func (c *Client) join(conn net.Conn, path, subject string) error {
 	_ = conn.Close()
 	_ = body.Close()
 	return err
+}
+
+// source is what is read from a connection. A transport that closes it before its end has no use for the connection.
+type source struct {
+	conn  net.Conn
+	ended atomic.Bool
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.conn.Read(p)
+	if err != nil {
+		s.ended.Store(true)
+	}
+	return n, err
+}
+
+func (s *source) Close() error {
+	if !s.ended.Load() {
+		reset(s.conn)
+	}
+	return nil
 }
 
 // onlyReader hides io.WriterTo, which would not use the buffer.

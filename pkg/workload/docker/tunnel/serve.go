@@ -29,7 +29,7 @@ func Serve(conn net.Conn) {
 	mux.HandleFunc("POST "+dialPath, s.dial)
 	mux.HandleFunc("POST "+listenPath, s.listen)
 	mux.HandleFunc("POST "+acceptPath, s.accept)
-	h2 := &http2.Server{MaxConcurrentStreams: 1 << 16}
+	h2 := &http2.Server{MaxConcurrentStreams: 1 << 16, MaxReadFrameSize: bufferSize}
 	h2.ServeConn(conn, &http2.ServeConnOpts{Handler: mux})
 }
 
