@@ -78,6 +78,7 @@ var allowed = map[string][]string{
 
 	"pkg/chassis/chassistest":      {"pkg/chassis", "pkg/chassis/lifeline"},
 	"pkg/chassis/durable/postgres": {"pkg/chassis/durable"},
+	"pkg/cli/objects/create":       {"pkg/cli/cmdutil", "pkg/cli/edit", "pkg/cli/iostreams", "pkg/cli/objects/files", "pkg/cli/objects/find", "pkg/control", "pkg/resource", "pkg/rpc/control"},
 	"pkg/cli/objects/change":       {"pkg/cli/cmdutil", "pkg/cli/edit", "pkg/cli/iostreams", "pkg/cli/objects/files", "pkg/cli/objects/find", "pkg/control", "pkg/resource", "pkg/resource/merge", "pkg/resource/render", "pkg/rpc/control"},
 	"pkg/mesh/ads":                 {"pkg/mesh/ca", "pkg/mesh/xds"},
 	"pkg/mesh/control":             {"pkg/mesh/ads", "pkg/mesh/jwks", "pkg/mesh/ca", "pkg/mesh/overlay", "pkg/mesh/translate", "pkg/mesh/xds", "pkg/orchestrator", "pkg/resource", "pkg/resource/istio", "pkg/resource/store"},

@@ -194,6 +194,9 @@ type UnsupportedKindError struct {
 	Kind       string
 }
 
+// Advice is what to do without the kind; empty where it is not known at all.
+func (e *UnsupportedKindError) Advice() string { return adviceFor(e.APIVersion, e.Kind) }
+
 func (e *UnsupportedKindError) Error() string {
 	var words, versions []string
 	byVersion := map[string][]string{}

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/spf13/cobra"
+
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/render"
@@ -18,6 +21,15 @@ const (
 	DryRunClient = "client"
 	DryRunServer = "server"
 )
+
+// AddDryRun adds --dry-run to cmd. without is its value where it is given without one.
+func AddDryRun(cmd *cobra.Command, value *string, without, usage string) {
+	*value = DryRunNone
+	allowed := []string{DryRunNone, DryRunClient, DryRunServer}
+	cmd.Flags().Var(&cmdutil.EnumFlag{Value: value, Allowed: allowed, Kind: "WHERE"}, "dry-run", usage)
+	cmd.Flags().Lookup("dry-run").NoOptDefVal = without
+	cmdutil.CompleteWords(cmd, "dry-run", allowed...)
+}
 
 // PrintApplied reports the change to each object; verb replaces "configured" where a command has its own word.
 func PrintApplied(ios *iostreams.IO, format string, applied []*controlpb.AppliedObject, verb, dryRun string) error {

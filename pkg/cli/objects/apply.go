@@ -50,7 +50,7 @@ shopctl get deployment cartservice -o yaml | sed 's/replicas: 1/replicas: 2/' | 
 		},
 	}
 	o.files.Add(cmd, f)
-	addDryRun(cmd, &o.dryRun)
+	edit.AddDryRun(cmd, &o.dryRun, edit.DryRunClient, "change nothing: client checks the files locally, server checks them in the shop")
 	cmdutil.AddOutput(cmd, &o.format)
 	o.wait.AddFor(cmd, "wait until the change has rolled out, and is in force in all sidecars of the mesh")
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInconclusive)
@@ -63,14 +63,6 @@ func supportedKinds() string {
 		fmt.Fprintf(&b, "\n  %-21s %s", k.Name, k.APIVersion)
 	}
 	return b.String()
-}
-
-func addDryRun(cmd *cobra.Command, value *string) {
-	*value = edit.DryRunNone
-	allowed := []string{edit.DryRunNone, edit.DryRunClient, edit.DryRunServer}
-	cmd.Flags().Var(&cmdutil.EnumFlag{Value: value, Allowed: allowed, Kind: "WHERE"}, "dry-run", "change nothing: client checks the files locally, server checks them in the shop")
-	cmd.Flags().Lookup("dry-run").NoOptDefVal = edit.DryRunClient
-	cmdutil.CompleteWords(cmd, "dry-run", allowed...)
 }
 
 func (o *applyOptions) run(ctx context.Context) error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/objects/change"
+	"github.com/shopctl/shopctl/pkg/cli/objects/create"
 	"github.com/shopctl/shopctl/pkg/cli/objects/find"
 	"github.com/shopctl/shopctl/pkg/cli/objects/get"
 	"github.com/shopctl/shopctl/pkg/cli/objects/wait"
@@ -17,10 +18,11 @@ import (
 // NewGetCmd returns the command get.
 func NewGetCmd(f *cmdutil.Factory) *cobra.Command { return get.NewCmd(f, completeObjects(f)) }
 
-// NewChangeCmds returns the commands that change stored objects in place, and wait for what follows.
+// NewChangeCmds returns kubectl's further commands that make and change objects, and wait for what follows.
 func NewChangeCmds(f *cmdutil.Factory) []*cobra.Command {
 	complete := completeObjects(f)
 	return []*cobra.Command{
+		create.NewCmd(f), create.NewReplaceCmd(f), create.NewExposeCmd(f, complete),
 		change.NewLabelCmd(f, complete), change.NewAnnotateCmd(f, complete), change.NewPatchCmd(f, complete), change.NewEditCmd(f, complete),
 		change.NewRolloutCmd(f, NewRestartCmd(f)), wait.NewCmd(f, complete),
 	}

@@ -18,7 +18,6 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/cli/objects/find"
 	"github.com/shopctl/shopctl/pkg/control"
-	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
@@ -38,11 +37,7 @@ func newEditor(f *cmdutil.Factory) *editor {
 }
 
 func (e *editor) add(cmd *cobra.Command) {
-	e.dryRun = edit.DryRunNone
-	allowed := []string{edit.DryRunNone, edit.DryRunClient, edit.DryRunServer}
-	cmd.Flags().Var(&cmdutil.EnumFlag{Value: &e.dryRun, Allowed: allowed, Kind: "WHERE"}, "dry-run", "change nothing; client and server both check in the shop")
-	cmd.Flags().Lookup("dry-run").NoOptDefVal = edit.DryRunServer
-	cmdutil.CompleteWords(cmd, "dry-run", allowed...)
+	edit.AddDryRun(cmd, &e.dryRun, edit.DryRunServer, "change nothing; client and server both check in the shop")
 	cmdutil.AddOutput(cmd, &e.format)
 	e.wait.AddFor(cmd, "wait until the change has rolled out, and is in force in all sidecars of the mesh")
 	cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInconclusive)
@@ -150,7 +145,7 @@ func changed(o *controlpb.Object, change func(o *controlpb.Object, tree map[stri
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", edit.Ref(o), err)
 	}
-	return &controlpb.File{Name: resource.Key{Kind: o.GetKind(), Name: o.GetName()}.String(), Content: content}, nil
+	return &controlpb.File{Content: content}, nil // without a name: a problem is then of the object, not at a line
 }
 
 // replace makes objects what files say, if they are still as they were read.

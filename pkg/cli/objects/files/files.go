@@ -139,15 +139,6 @@ func (o *Flags) expand(path string) ([]string, error) {
 	return names, nil
 }
 
-// Objects are those in the files that the flags name. An error names the file and the line.
-func (o *Flags) Objects(in io.Reader) ([]resource.Manifest, error) {
-	files, err := o.Read(in)
-	if err != nil {
-		return nil, err
-	}
-	return Decode(files)
-}
-
 // Decode reads the objects of files.
 func Decode(files []*controlpb.File) ([]resource.Manifest, error) {
 	var all []resource.Manifest
@@ -165,7 +156,16 @@ func Decode(files []*controlpb.File) ([]resource.Manifest, error) {
 
 // Refs are the objects in the files that the flags name, by their kinds and names.
 func (o *Flags) Refs(in io.Reader) ([]find.Ref, error) {
-	manifests, err := o.Objects(in)
+	files, err := o.Read(in)
+	if err != nil {
+		return nil, err
+	}
+	return Refs(files)
+}
+
+// Refs are the objects of files, by their kinds and names.
+func Refs(files []*controlpb.File) ([]find.Ref, error) {
+	manifests, err := Decode(files)
 	if err != nil {
 		return nil, err
 	}
