@@ -40,6 +40,8 @@ func ignoredPolicy(at string) []Ignored {
 	return slices.Concat(ignoredBlocks(at), ignoredBlocks(at+"portLevelSettings[]."), []Ignored{
 		{at + "tunnel", "is not followed here: connections are direct"},
 		{at + "proxyProtocol", "is not followed here: no header is put in front of connections"},
+		{at + "tls.credentialName", "is not followed in sidecars: with it the service is not called at all; name files in caCertificates, clientCertificate and privateKey"},
+		{at + "tls.caCrl", "is not followed here: certificates that were revoked are accepted"},
 		{at + "retryBudget", "is not followed here; connectionPool.http.maxRetries bounds the retries at one time"},
 	})
 }

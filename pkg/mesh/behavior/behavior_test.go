@@ -37,13 +37,13 @@ func TestSidecarsFollowTheRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cases := readCases(t)
+	cases, certificates := readCases(t), newCertificates(t)
 	rows := make([]string, len(cases))
 	t.Run("case", func(t *testing.T) {
 		for i, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
-				r := &run{t: t, c: c, s: newShop(t, authority)}
+				r := &run{t: t, c: c, s: newShop(t, authority, certificates)}
 				r.all()
 				rows[i] = r.row()
 			})

@@ -33,9 +33,10 @@ type pod struct {
 	Version string `yaml:"version"`
 	// Answers are those to its first requests; the last one is that to all further.
 	Answers []string `yaml:"answers"`
-	// Plain: it has no sidecar. Dead: nothing listens.
-	Plain bool `yaml:"plain"`
-	Dead  bool `yaml:"dead"`
+	// Plain: it has no sidecar. Dead: nothing listens. TLS: its program itself serves "SIMPLE" or "MUTUAL" TLS.
+	Plain bool   `yaml:"plain"`
+	Dead  bool   `yaml:"dead"`
+	TLS   string `yaml:"tls"`
 }
 
 // call is one request, or several of the same.

@@ -15,7 +15,7 @@ import (
 // apply applies objects, and returns what is warned of.
 func (s *shop) apply(file, text string) []string {
 	s.t.Helper()
-	manifests, err := decode.Decode(file, []byte(text))
+	manifests, err := decode.Decode(file, []byte(strings.ReplaceAll(text, "TLS_DIR", s.certificates.dir)))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func (s *shop) start(ctx context.Context, c *behaviorCase) {
 	for _, workload := range slices.Sorted(maps.Keys(c.Pods)) {
 		for i, p := range c.Pods[workload] {
 			name := fmt.Sprintf("%s-%d", workload, i+1)
-			s.programs[name] = startProgram(s.t, ctx, name, kindOf(workload), p)
+			s.programs[name] = startProgram(s.t, ctx, s.certificates, name, kindOf(workload), p)
 			s.apply("shop.yaml", deployment(workload, p.Version, c.Pods[workload]))
 			if sc := s.join(workload, production, name, p.Version, p.Plain); sc != nil {
 				all = append(all, sc)

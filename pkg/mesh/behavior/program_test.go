@@ -3,6 +3,7 @@ package behavior
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"maps"
@@ -32,7 +33,7 @@ type program struct {
 }
 
 // startProgram starts the program of a pod: "grpc", "http" or "tcp".
-func startProgram(t *testing.T, ctx context.Context, name, kind string, p pod) *program {
+func startProgram(t *testing.T, ctx context.Context, certificates *certificates, name, kind string, p pod) *program {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -42,6 +43,9 @@ func startProgram(t *testing.T, ctx context.Context, name, kind string, p pod) *
 	if p.Dead {
 		_ = ln.Close()
 		return out
+	}
+	if p.TLS != "" {
+		ln = tls.NewListener(ln, certificates.config(p.TLS, kind))
 	}
 	var tasks sync.WaitGroup
 	switch kind {

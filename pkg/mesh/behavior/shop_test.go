@@ -58,7 +58,8 @@ type shop struct {
 	plane    *control.Plane
 	address  string // of the control plane, which takes spans too
 	programs map[string]*program
-	names    map[string]string // of pods, by the addresses of their programs and sidecars
+	*certificates
+	names map[string]string // of pods, by the addresses of their programs and sidecars
 
 	mu       sync.Mutex
 	state    orchestrator.Snapshot
@@ -89,14 +90,14 @@ func (s *shop) change(edit func(*orchestrator.Snapshot)) {
 }
 
 // newShop starts a control plane, in which there are the services and nothing else.
-func newShop(t *testing.T, authority *ca.CA) *shop {
+func newShop(t *testing.T, authority *ca.CA, certificates *certificates) *shop {
 	t.Helper()
 	objects, err := store.Open(store.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &shop{
-		t: t, objects: objects, programs: map[string]*program{}, names: map[string]string{}, newer: make(chan struct{}),
+		t: t, objects: objects, certificates: certificates, programs: map[string]*program{}, names: map[string]string{}, newer: make(chan struct{}),
 		sidecars: map[string]*runningSidecar{},
 	}
 	var text strings.Builder

@@ -143,22 +143,23 @@ func (x *hop) failed(c *clusterv3.Cluster, f failure) Decision {
 	if f.flag != "UF" && f.flag != "UC" || len(x.span.Children) > 0 {
 		return d
 	}
-	switch tls, byRule := tlsOf(c); {
-	case byRule && tls:
+	switch tlsOf(c) {
+	case show.MutualTLS:
 		return x.ofCluster(c, "spec.trafficPolicy.tls", "failed", d.What+": it is called over mutual TLS alone", "an endpoint without a sidecar would have been called in plaintext")
-	case byRule:
+	case show.FileTLS, show.MutualFileTLS:
+		return x.ofCluster(c, "spec.trafficPolicy.tls", "failed", d.What+": it is called over "+tlsOf(c), "mutual TLS for an endpoint with a sidecar, and plaintext for others")
+	case show.Plaintext:
 		return x.ofCluster(c, "spec.trafficPolicy.tls", "failed", d.What+": it is called in plaintext, which STRICT does not let in", "it would have been called over mutual TLS")
 	}
 	return d
 }
 
-// tlsOf reports whether a cluster is called over mutual TLS, and whether a DestinationRule says so: otherwise the
-// endpoint decides.
-func tlsOf(c *clusterv3.Cluster) (mutual, byRule bool) {
+// tlsOf is how a DestinationRule has a cluster called; empty if none says it, and the endpoint decides.
+func tlsOf(c *clusterv3.Cluster) string {
 	if c == nil || len(c.GetTransportSocketMatches()) > 0 || show.ObjectOf(c.GetMetadata()).Name == "" {
-		return false, false
+		return ""
 	}
-	return c.GetTransportSocket() != nil, true
+	return show.Security(c)
 }
 
 // ofDestinationRule is how the DestinationRule had the request sent.
@@ -177,10 +178,12 @@ func (x *hop) ofDestinationRule() []Decision {
 	if x.flag("UF") || x.flag("UC") {
 		return list
 	}
-	switch tls, byRule := tlsOf(c); {
-	case byRule && tls:
+	switch tlsOf(c) {
+	case show.MutualTLS:
 		list = append(list, x.ofCluster(c, "spec.trafficPolicy.tls", "secured", "sent over mutual TLS", "the same for an endpoint with a sidecar, and plaintext for others"))
-	case byRule:
+	case show.FileTLS, show.MutualFileTLS:
+		list = append(list, x.ofCluster(c, "spec.trafficPolicy.tls", "secured", "sent over "+tlsOf(c), "mutual TLS for an endpoint with a sidecar, and plaintext for others"))
+	case show.Plaintext:
 		list = append(list, x.ofCluster(c, "spec.trafficPolicy.tls", "secured", "sent in plaintext", "mutual TLS for an endpoint with a sidecar"))
 	}
 	return list

@@ -9,6 +9,7 @@ import (
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/shopctl/shopctl/pkg/mesh/xds"
@@ -42,14 +43,38 @@ func ClusterPolicy(c *clusterv3.Cluster) []string {
 	if o := c.GetOutlierDetection(); o != nil {
 		words = append(words, Outliers(o))
 	}
-	if len(c.GetTransportSocketMatches()) > 0 {
-		words = append(words, "mutual TLS where the endpoint has a sidecar")
-	} else if c.GetTransportSocket() != nil {
-		words = append(words, "mutual TLS")
-	} else {
-		words = append(words, "plaintext")
+	return append(words, Security(c))
+}
+
+// How a cluster is called.
+const (
+	AutoTLS   = "mutual TLS where the endpoint has a sidecar"
+	MutualTLS = "mutual TLS"
+	// FileTLS and MutualFileTLS are with a callee that need not be of the mesh, by files; the second shows a certificate.
+	FileTLS       = "TLS by files"
+	MutualFileTLS = "TLS by files, with a certificate of the caller"
+	Plaintext     = "plaintext"
+)
+
+// Security is how a cluster is called.
+func Security(c *clusterv3.Cluster) string {
+	switch {
+	case len(c.GetTransportSocketMatches()) > 0:
+		return AutoTLS
+	case c.GetTransportSocket() == nil:
+		return Plaintext
 	}
-	return words
+	var context tlsv3.UpstreamTlsContext
+	if c.GetTransportSocket().GetTypedConfig().UnmarshalTo(&context) != nil {
+		return MutualTLS
+	}
+	switch secrets := context.GetCommonTlsContext().GetTlsCertificateSdsSecretConfigs(); {
+	case len(secrets) == 0:
+		return FileTLS
+	case strings.HasPrefix(secrets[0].GetName(), "file-cert:"):
+		return MutualFileTLS
+	}
+	return MutualTLS
 }
 
 // Limits are those of a cluster's connections and requests, a phrase each.

@@ -51,7 +51,7 @@ func (m *Mesh) cluster(s *Service, port Port, subset string, policy *networking.
 	limitConnections(c, policy.GetConnectionPool())
 	detectOutliers(c, policy.GetOutlierDetection())
 	http2 := port.Protocol.http2() || upgrades(port.Protocol, policy.GetConnectionPool().GetHttp())
-	speakHTTP(c, http2, policy.GetConnectionPool())
+	speakHTTP(c, http2, policy.GetConnectionPool(), serverNames(policy.GetTls()))
 	m.secure(c, s, serverName(port.Number, subset, m.host(s)), http2, policy.GetTls())
 	return c
 }

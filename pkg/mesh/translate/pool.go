@@ -45,7 +45,7 @@ func upgrades(p Protocol, http *networking.ConnectionPoolSettings_HTTPSettings) 
 }
 
 // speakHTTP chooses the version of HTTP, and how long connections serve.
-func speakHTTP(c *clusterv3.Cluster, http2 bool, pool *networking.ConnectionPoolSettings) {
+func speakHTTP(c *clusterv3.Cluster, http2 bool, pool *networking.ConnectionPoolSettings, names *corev3.UpstreamHttpProtocolOptions) {
 	common := &corev3.HttpProtocolOptions{
 		IdleTimeout: pool.GetHttp().GetIdleTimeout(), MaxConnectionDuration: pool.GetTcp().GetMaxConnectionDuration(),
 	}
@@ -55,7 +55,7 @@ func speakHTTP(c *clusterv3.Cluster, http2 bool, pool *networking.ConnectionPool
 	if common.GetIdleTimeout() == nil && common.GetMaxConnectionDuration() == nil && common.GetMaxRequestsPerConnection() == nil {
 		common = nil
 	}
-	if !http2 && common == nil {
+	if !http2 && common == nil && names == nil {
 		return
 	}
 	explicit := &httpv3.HttpProtocolOptions_ExplicitHttpConfig{}
@@ -71,7 +71,7 @@ func speakHTTP(c *clusterv3.Cluster, http2 bool, pool *networking.ConnectionPool
 		}
 	}
 	c.TypedExtensionProtocolOptions = map[string]*anypb.Any{httpOptions: Pack(&httpv3.HttpProtocolOptions{
-		CommonHttpProtocolOptions: common,
-		UpstreamProtocolOptions:   &httpv3.HttpProtocolOptions_ExplicitHttpConfig_{ExplicitHttpConfig: explicit},
+		CommonHttpProtocolOptions: common, UpstreamHttpProtocolOptions: names,
+		UpstreamProtocolOptions: &httpv3.HttpProtocolOptions_ExplicitHttpConfig_{ExplicitHttpConfig: explicit},
 	})}
 }

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -41,18 +42,16 @@ func (m *Mesh) secure(c *clusterv3.Cluster, s *Service, sni string, http2 bool, 
 		}
 	case tls == nil, tls.GetMode() == networking.ClientTLSSettings_ISTIO_MUTUAL:
 		c.TransportSocket = mutualTLS(sni, http2, names)
+	case byFiles(tls) && reachable(tls):
+		c.TransportSocket = fileTLS(tls, http2)
 	}
-	// DISABLE is plain text. The other modes have no socket either, and no endpoints: see reachable.
+	// DISABLE is plain text. What is not reachable has no socket either, and no endpoints.
 }
 
-// reachable reports whether a cluster can be called: TLS with certificates other than the workload's own is not
-// translated, and must not become plain text.
+// reachable reports whether a cluster can be called: TLS with the certificates of a Secret is not translated, and must not
+// become plain text.
 func reachable(tls *networking.ClientTLSSettings) bool {
-	switch tls.GetMode() {
-	case networking.ClientTLSSettings_SIMPLE, networking.ClientTLSSettings_MUTUAL:
-		return false
-	}
-	return true
+	return !byFiles(tls) || tls.GetCredentialName() == ""
 }
 
 // SecureServer is a server of a Gateway that takes connections with TLS.
@@ -115,10 +114,8 @@ func (m *Mesh) gatewayTLS(w Workload, settings *networking.ServerTLSSettings) *c
 	}
 	if mutual {
 		peer := &tlsv3.CertificateValidationContext{TrustedCa: inline(c.CA)}
-		for _, name := range settings.GetSubjectAltNames() {
-			//lint:ignore SA1019 Istio sets the older field.
-			peer.MatchSubjectAltNames = append(peer.MatchSubjectAltNames, &matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_Exact{Exact: name}})
-		}
+		//lint:ignore SA1019 Istio sets the older field.
+		peer.MatchSubjectAltNames = exactly(settings.GetSubjectAltNames())
 		common.ValidationContextType = &tlsv3.CommonTlsContext_ValidationContext{ValidationContext: peer}
 	}
 	return &corev3.TransportSocket{Name: tlsSocket, ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: Pack(&tlsv3.DownstreamTlsContext{
@@ -133,16 +130,12 @@ func tlsMode() *structpb.Struct {
 
 // mutualTLS is a socket of mutual TLS with the workload's own certificate.
 func mutualTLS(sni string, http2 bool, names []string) *corev3.TransportSocket {
-	var accepted []*matcherv3.StringMatcher
-	for _, name := range names {
-		accepted = append(accepted, &matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_Exact{Exact: name}})
-	}
 	protocols := []string{"istio-peer-exchange", "istio"}
 	if http2 {
 		protocols = append(protocols, "h2")
 	}
 	return &corev3.TransportSocket{Name: tlsSocket, ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: Pack(&tlsv3.UpstreamTlsContext{
-		Sni: sni, CommonTlsContext: tlsContext(protocols, accepted),
+		Sni: sni, CommonTlsContext: tlsContext(protocols, exactly(names)),
 	})}}
 }
 
@@ -155,4 +148,68 @@ func (m *Mesh) identities(s *Service) []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(accounts))
+}
+
+// How istiod names what a sidecar reads from files: the certificates of authorities, of which "system" are those of the machine,
+// and a certificate with its key, CERTIFICATE~KEY.
+const (
+	rootFile        = "file-root:"
+	certificateFile = "file-cert:"
+	systemRoots     = "system"
+)
+
+// byFiles reports whether connections are secured by files: the callee need not be of the mesh.
+func byFiles(tls *networking.ClientTLSSettings) bool {
+	switch tls.GetMode() {
+	case networking.ClientTLSSettings_SIMPLE, networking.ClientTLSSettings_MUTUAL:
+		return true
+	}
+	return false
+}
+
+// fileTLS is a socket of TLS by files: the callee is verified, and with MUTUAL the caller shows a certificate.
+func fileTLS(tls *networking.ClientTLSSettings, http2 bool) *corev3.TransportSocket {
+	common := &tlsv3.CommonTlsContext{}
+	if http2 {
+		common.AlpnProtocols = []string{"h2"}
+	}
+	if tls.GetMode() == networking.ClientTLSSettings_MUTUAL {
+		name := certificateFile + tls.GetClientCertificate() + "~" + tls.GetPrivateKey()
+		common.TlsCertificateSdsSecretConfigs = []*tlsv3.SdsSecretConfig{{Name: name, SdsConfig: overADS()}}
+	}
+	if tls.GetInsecureSkipVerify().GetValue() {
+		common.ValidationContextType = &tlsv3.CommonTlsContext_ValidationContext{ValidationContext: &tlsv3.CertificateValidationContext{}}
+	} else {
+		//lint:ignore SA1019 Istio sets the older field.
+		peer := &tlsv3.CertificateValidationContext{MatchSubjectAltNames: exactly(tls.GetSubjectAltNames())}
+		common.ValidationContextType = &tlsv3.CommonTlsContext_CombinedValidationContext{
+			CombinedValidationContext: &tlsv3.CommonTlsContext_CombinedCertificateValidationContext{
+				DefaultValidationContext:         peer,
+				ValidationContextSdsSecretConfig: &tlsv3.SdsSecretConfig{Name: rootFile + cmp.Or(tls.GetCaCertificates(), systemRoots), SdsConfig: overADS()},
+			},
+		}
+	}
+	return &corev3.TransportSocket{Name: tlsSocket, ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: Pack(&tlsv3.UpstreamTlsContext{
+		Sni: tls.GetSni(), CommonTlsContext: common,
+	})}}
+}
+
+// serverNames says that a connection asks for the host of its request, where no object names another, and that the callee's
+// certificate has to be for that; nil: neither.
+func serverNames(tls *networking.ClientTLSSettings) *corev3.UpstreamHttpProtocolOptions {
+	if !byFiles(tls) || tls.GetSni() != "" {
+		return nil
+	}
+	return &corev3.UpstreamHttpProtocolOptions{
+		AutoSni: true, AutoSanValidation: len(tls.GetSubjectAltNames()) == 0 && !tls.GetInsecureSkipVerify().GetValue(),
+	}
+}
+
+// exactly fits each of some names.
+func exactly(names []string) []*matcherv3.StringMatcher {
+	var all []*matcherv3.StringMatcher
+	for _, name := range names {
+		all = append(all, &matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_Exact{Exact: name}})
+	}
+	return all
 }

@@ -138,7 +138,7 @@ func TestOnlyEndpointsWithASidecarTakeMutualTLS(t *testing.T) {
 func TestTLSThatIsNotTranslatedDoesNotBecomePlainText(t *testing.T) {
 	for _, mode := range []string{"SIMPLE", "MUTUAL"} {
 		m := shop()
-		m.rule(t, `{host: paymentservice, trafficPolicy: {tls: {mode: `+mode+`}}}`)
+		m.rule(t, `{host: paymentservice, trafficPolicy: {tls: {mode: `+mode+`, credentialName: secret}}}`)
 		for _, a := range m.Endpoints(checkout, &m.Services[0], grpcPort) {
 			if len(a.GetEndpoints()) > 0 {
 				t.Errorf("%s: a call would be sent in plain text", mode)

@@ -105,6 +105,10 @@ func (c *Cluster) compileProtocol(config *clusterv3.Cluster) error {
 		c.MaxConcurrentStreams = http2.GetMaxConcurrentStreams().GetValue()
 	}
 	c.Downstream = options.GetUseDownstreamProtocolConfig() != nil
+	if t := c.sockets.fallback; t != nil && t.Files != nil {
+		names := options.GetUpstreamHttpProtocolOptions()
+		t.Files.AutoName, t.Files.Named = names.GetAutoSni(), names.GetAutoSanValidation()
+	}
 	return nil
 }
 

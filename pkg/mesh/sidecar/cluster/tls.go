@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"strings"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -12,11 +13,27 @@ import (
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/match"
 )
 
-// TLS is mutual TLS with the workload's own certificate.
+// TLS is mutual TLS with the workload's own certificate, unless Files is set.
 type TLS struct {
 	ServerName string
 	ALPN       []string
+	Files      *Files
 	names      []match.String
+}
+
+// SystemRoots is the Root of Files that stands for the authorities that the machine trusts.
+const SystemRoots = "system"
+
+// Files are what TLS with a callee that need not be of the mesh is made of, by their paths. They are read for each connection, so
+// that they can be replaced.
+type Files struct {
+	// Root has the certificates of the authorities that are trusted, or is SystemRoots; empty: the callee is not
+	// verified.
+	Root string
+	// Certificate and Key are what the caller shows; empty: nothing.
+	Certificate, Key string
+	// AutoName: without a ServerName, that of the service is asked for. Named: the callee's certificate has to be for it.
+	AutoName, Named bool
 }
 
 // Accepts reports whether a peer may be the host: one of the names in its certificate is one that the cluster expects.
@@ -77,7 +94,7 @@ func compileTLS(socket *corev3.TransportSocket) (*TLS, error) {
 		return nil, fmt.Errorf("transport socket: %w", err)
 	}
 	common := context.GetCommonTlsContext()
-	tls := &TLS{ServerName: context.GetSni(), ALPN: common.GetAlpnProtocols()}
+	tls := &TLS{ServerName: context.GetSni(), ALPN: common.GetAlpnProtocols(), Files: filesOf(common)}
 	validation := common.GetCombinedValidationContext().GetDefaultValidationContext()
 	if validation == nil {
 		validation = common.GetValidationContext()
@@ -91,6 +108,25 @@ func compileTLS(socket *corev3.TransportSocket) (*TLS, error) {
 		tls.names = append(tls.names, fits)
 	}
 	return tls, nil
+}
+
+// filesOf are those that a socket names, as istiod does; nil: it has the workload's own certificate.
+func filesOf(common *tlsv3.CommonTlsContext) *Files {
+	root, byRoot := strings.CutPrefix(common.GetCombinedValidationContext().GetValidationContextSdsSecretConfig().GetName(), "file-root:")
+	f := &Files{}
+	for _, c := range common.GetTlsCertificateSdsSecretConfigs() {
+		if pair, ok := strings.CutPrefix(c.GetName(), "file-cert:"); ok {
+			f.Certificate, f.Key, _ = strings.Cut(pair, "~")
+		}
+	}
+	if byRoot {
+		f.Root = root
+	}
+	_, unverified := common.GetValidationContextType().(*tlsv3.CommonTlsContext_ValidationContext)
+	if byRoot || f.Certificate != "" || unverified && len(common.GetTlsCertificateSdsSecretConfigs()) == 0 {
+		return f
+	}
+	return nil
 }
 
 // of is how a host with metadata is secured: the first match counts.

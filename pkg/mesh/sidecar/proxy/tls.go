@@ -142,20 +142,24 @@ func (p *Proxy) dial(h *cluster.Host, http2 bool) (net.Conn, string, error) {
 	if t == nil {
 		return raw, "", nil
 	}
-	if p.opt.Identity == nil {
+	config, err := p.configOf(h, t)
+	if err != nil {
 		_ = raw.Close()
-		return nil, "", errNoIdentity
+		return nil, "", err
 	}
 	below := raw
 	if http2 {
 		below = h2.Nonblock(raw)
 	}
-	conn := tls.Client(below, p.clientTLS(t))
+	conn := tls.Client(below, config)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
 		return nil, "", err
 	}
 	principal := ""
+	if t.Files != nil {
+		return conn, "", nil // the callee is not known to be of the mesh
+	}
 	if uris := conn.ConnectionState().PeerCertificates[0].URIs; len(uris) > 0 {
 		principal = uris[0].String()
 	}
@@ -164,6 +168,17 @@ func (p *Proxy) dial(h *cluster.Host, http2 bool) (net.Conn, string, error) {
 
 // serviceOf is the full name of the service that a cluster is of; empty for the workload's own program.
 func serviceOf(c *cluster.Cluster) string { return c.Name[strings.LastIndexByte(c.Name, '|')+1:] }
+
+// configOf is how connections to a host are secured.
+func (p *Proxy) configOf(h *cluster.Host, t *cluster.TLS) (*tls.Config, error) {
+	switch {
+	case t.Files != nil:
+		return fileTLS(t, serviceOf(h.Cluster))
+	case p.opt.Identity == nil:
+		return nil, errNoIdentity
+	}
+	return p.clientTLS(t), nil
+}
 
 func (p *Proxy) clientTLS(t *cluster.TLS) *tls.Config {
 	id := p.opt.Identity
@@ -179,18 +194,12 @@ func (p *Proxy) clientTLS(t *cluster.TLS) *tls.Config {
 			if len(s.PeerCertificates) == 0 || id.Roots() == nil {
 				return errNoIdentity
 			}
-			between := x509.NewCertPool()
-			for _, cert := range s.PeerCertificates[1:] {
-				between.AddCert(cert)
-			}
 			leaf := s.PeerCertificates[0]
-			if _, err := leaf.Verify(x509.VerifyOptions{Roots: id.Roots(), Intermediates: between, CurrentTime: time.Now()}); err != nil {
+			options := x509.VerifyOptions{Roots: id.Roots(), Intermediates: between(s.PeerCertificates), CurrentTime: time.Now()}
+			if _, err := leaf.Verify(options); err != nil {
 				return err
 			}
-			if names := peerNames(leaf); !t.Accepts(names...) {
-				return fmt.Errorf("verify SAN list: the certificate is for %q, which is not the service's identity", names)
-			}
-			return nil
+			return accepted(t, leaf)
 		},
 	}
 }
