@@ -116,9 +116,18 @@ func outbound(r *xds.Resources, m *translate.Mesh, proxy translate.Proxy, s *tra
 	callees(r, m, proxy, s, port)
 }
 
-// callees adds what the routes to a port of a service lead to.
+// callees adds what the routes to a port of a service lead to. The address of a service, to which a cluster with PASSTHROUGH
+// goes, is none of this machine's: as behind that of a cluster, one of all endpoints is drawn by lot.
 func callees(r *xds.Resources, m *translate.Mesh, proxy translate.Proxy, s *translate.Service, port translate.Port) {
-	r.Clusters = append(r.Clusters, m.Clusters(proxy, s, port)...)
+	clusters := m.Clusters(proxy, s, port)
+	for _, c := range clusters {
+		if c.GetType() == clusterv3.Cluster_ORIGINAL_DST {
+			translate.ByEndpoints(c)
+			c.LbPolicy = clusterv3.Cluster_RANDOM
+			r.Endpoints = append(r.Endpoints, m.Behind(s, port, c.GetName()))
+		}
+	}
+	r.Clusters = append(r.Clusters, clusters...)
 	r.Endpoints = append(r.Endpoints, m.Endpoints(proxy, s, port)...)
 }
 

@@ -80,13 +80,16 @@ func (x *hop) changed(route *routev3.Route) []Decision {
 		}
 	}
 	if rule.GetCorsPolicy() != nil {
-		list = append(list, x.decide("changed", "corsPolicy", "the response says which origins may read it", "pages of other origins could not read it"))
+		list = append(list, x.decide("changed", "corsPolicy", "pages of the origins in this policy may read the response", "only pages of the service's own origin could read it"))
 	}
 	return list
 }
 
 // mirrored says where copies of the request may have gone.
 func (x *hop) mirrored(route *routev3.Route) []Decision {
+	if x.flag("UH") && x.sidecar.Host == "" {
+		return nil // it was sent nowhere, and no copy either
+	}
 	var list []Decision
 	for i, m := range route.GetRoute().GetRequestMirrorPolicies() {
 		part, what := "mirror", "mirrored to "

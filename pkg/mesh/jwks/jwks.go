@@ -187,7 +187,7 @@ func (c *Cache) fetch(ctx context.Context, uri string) (string, error) {
 	return string(text), nil
 }
 
-// check refuses what is no set of keys.
+// check refuses what is not a set of keys.
 func check(text []byte) error {
 	if len(text) > longest {
 		return fmt.Errorf("the answer is longer than %d bytes", longest)

@@ -20,7 +20,7 @@ const (
 	two = `{"keys":[{"kty":"oct","k":"AQ"},{"kty":"oct","k":"Ag"}]}`
 )
 
-// issuer answers what it is told to; "" waits for ever.
+// issuer gives the answer that it has; without one it waits until the caller leaves.
 type issuer struct {
 	mu     sync.Mutex
 	status int

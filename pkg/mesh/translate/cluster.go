@@ -56,6 +56,12 @@ func (m *Mesh) cluster(s *Service, port Port, subset string, policy *networking.
 	return c
 }
 
+// ByEndpoints makes of a cluster that goes where its caller wanted to go one that gets its endpoints from the control plane.
+func ByEndpoints(c *clusterv3.Cluster) {
+	c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS}
+	c.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: overADS(), ServiceName: c.GetName()}
+}
+
 // overADS takes a resource from the stream that brought the one that names it.
 func overADS() *corev3.ConfigSource {
 	return &corev3.ConfigSource{

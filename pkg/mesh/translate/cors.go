@@ -8,6 +8,7 @@ import (
 	corsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/cors/v3"
 	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 	networking "istio.io/api/networking/v1alpha3"
 )
 
@@ -30,6 +31,12 @@ func translateCORS(cors *networking.CorsPolicy) *corsv3.CorsPolicy {
 		out.AllowOriginStringMatch = append(out.AllowOriginStringMatch, &matcherv3.StringMatcher{
 			MatchPattern: &matcherv3.StringMatcher_Exact{Exact: origin},
 		})
+	}
+	switch cors.GetUnmatchedPreflights() {
+	case networking.CorsPolicy_FORWARD:
+		out.ForwardNotMatchingPreflights = wrapperspb.Bool(true)
+	case networking.CorsPolicy_IGNORE:
+		out.ForwardNotMatchingPreflights = wrapperspb.Bool(false)
 	}
 	if cors.GetMaxAge() != nil {
 		out.MaxAge = strconv.FormatInt(cors.GetMaxAge().GetSeconds(), 10)

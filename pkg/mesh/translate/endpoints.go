@@ -27,19 +27,31 @@ func (m *Mesh) Endpoints(proxy Proxy, s *Service, port Port) []*endpointv3.Clust
 			continue
 		}
 		plain := policy.GetTls() != nil && policy.GetTls().GetMode() == networking.ClientTLSSettings_DISABLE
-		assignment := &endpointv3.ClusterLoadAssignment{ClusterName: clusterName(port.Number, subset, m.host(s))}
-		var found []*endpointv3.LbEndpoint
-		for _, e := range s.Endpoints {
-			if includes(e.Labels, labels[subset]) && reachable(policy.GetTls()) {
-				found = append(found, lbEndpoint(s.Namespace, e, e.port(port.TargetPort), !plain && m.takesMutualTLS(s, e, port)))
-			}
-		}
-		if len(found) > 0 {
-			assignment.Endpoints = []*endpointv3.LocalityLbEndpoints{{LbEndpoints: found}}
-		}
-		all = append(all, assignment)
+		all = append(all, m.assignment(s, port, clusterName(port.Number, subset, m.host(s)), func(e Endpoint) bool {
+			return includes(e.Labels, labels[subset]) && reachable(policy.GetTls())
+		}, plain))
 	}
 	return all
+}
+
+// Behind are the endpoints to which the address of a service's port leads, whatever the subset of the cluster that gets them.
+func (m *Mesh) Behind(s *Service, port Port, cluster string) *endpointv3.ClusterLoadAssignment {
+	return m.assignment(s, port, cluster, func(Endpoint) bool { return true }, false)
+}
+
+// assignment gives a cluster some of a service's endpoints.
+func (m *Mesh) assignment(s *Service, port Port, cluster string, takes func(Endpoint) bool, plain bool) *endpointv3.ClusterLoadAssignment {
+	out := &endpointv3.ClusterLoadAssignment{ClusterName: cluster}
+	var found []*endpointv3.LbEndpoint
+	for _, e := range s.Endpoints {
+		if takes(e) {
+			found = append(found, lbEndpoint(s.Namespace, e, e.port(port.TargetPort), !plain && m.takesMutualTLS(s, e, port)))
+		}
+	}
+	if len(found) > 0 {
+		out.Endpoints = []*endpointv3.LocalityLbEndpoints{{LbEndpoints: found}}
+	}
+	return out
 }
 
 // takesMutualTLS reports whether an endpoint has a sidecar that does.

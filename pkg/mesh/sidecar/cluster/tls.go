@@ -21,7 +21,7 @@ type TLS struct {
 	names      []match.String
 }
 
-// SystemRoots is the Root of Files that stands for the authorities that the machine trusts.
+// SystemRoots is the Root of Files for the authorities that the machine trusts.
 const SystemRoots = "system"
 
 // Files are what TLS with a callee that need not be of the mesh is made of, by their paths. They are read for each connection, so

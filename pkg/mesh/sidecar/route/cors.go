@@ -13,12 +13,14 @@ type CORS struct {
 	origins                          []match.String
 	methods, headers, expose, maxAge string
 	credentials                      bool
+	keepsPreflights                  bool // those of other origins are not passed on
 }
 
 func compileCORS(in *corsv3.CorsPolicy) (*CORS, error) {
 	c := &CORS{
 		methods: in.GetAllowMethods(), headers: in.GetAllowHeaders(), expose: in.GetExposeHeaders(), maxAge: in.GetMaxAge(),
-		credentials: in.GetAllowCredentials().GetValue(),
+		credentials:     in.GetAllowCredentials().GetValue(),
+		keepsPreflights: in.GetForwardNotMatchingPreflights() != nil && !in.GetForwardNotMatchingPreflights().GetValue(),
 	}
 	if enabled := in.GetFilterEnabled(); enabled != nil && compileShare(enabled.GetDefaultValue()).n == 0 {
 		return nil, nil
@@ -55,11 +57,14 @@ func (c *CORS) allows(r *field.Request) (string, bool) {
 }
 
 // Preflight returns the response to a browser's question whether it may call, for an origin that may. The question is
-// not passed on then. Others are: what answers decides.
+// not passed on then. Others are, unless the policy keeps them: what answers decides.
 func (c *CORS) Preflight(r *field.Request) (field.Fields, bool) {
-	origin, ok := c.allows(r)
-	if !ok || r.Method != "OPTIONS" || r.Fields.Get("access-control-request-method") == "" {
+	if c == nil || r.Method != "OPTIONS" || r.Fields.Get("origin") == "" || r.Fields.Get("access-control-request-method") == "" {
 		return nil, false
+	}
+	origin, ok := c.allows(r)
+	if !ok {
+		return field.Fields{{Name: ":status", Value: "200"}}, c.keepsPreflights
 	}
 	f := field.Fields{{Name: ":status", Value: "200"}, {Name: "access-control-allow-origin", Value: origin}}
 	if c.credentials {
