@@ -16,7 +16,7 @@ FISHDIR  := $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 TOOL     := $(GO) tool -modfile=tools/lint/go.mod
 GO_FILES := $(shell find cmd pkg services lessons tools -name '*.go' -not -path '*/testdata/*')
 
-.PHONY: up down build install uninstall test test-storm test-prometheus test-h2spec test-peers test-grpcurl test-xds test-docker test-cheats apiserver-golden bench lint cross words vulncheck demo docs generate check-generated fuzz clean
+.PHONY: up down build install uninstall test test-storm test-court test-prometheus test-h2spec test-peers test-grpcurl test-xds test-docker test-cheats apiserver-golden bench lint cross words vulncheck demo docs generate check-generated fuzz clean
 
 up: build ## build shopctl and start the shop
 	$(BIN) up
@@ -46,6 +46,9 @@ test: ## all tests, with the race detector
 
 test-storm: ## 90 seconds of kill -9 while customers order; then the books must balance
 	$(GO) test -tags $(TAGS) -timeout 10m -run TestTheBooksBalanceAfterAStorm -v ./cmd/shopctl -storm 90s
+
+test-court: ## a checkout with each of three mistakes on trial, in every cell; five minutes
+	$(GO) test -tags $(TAGS) -timeout 15m -run TestTheCourt -v ./cmd/shopctl -court
 
 test-prometheus: ## our storage, rules and templates against Prometheus' own
 	cd tools/promcheck && $(GO) test -tags $(TAGS) ./...

@@ -133,6 +133,11 @@ func Rows(checkout string, inside bool) (all []Row) {
 	return all
 }
 
+// Victims are the services that rows kill.
+func Victims(checkout string) []string {
+	return []string{checkout, "payment", "shipping", "cart", "email"}
+}
+
 func killed(victim string, step Step, unshipped bool, points ...When) (rows []Row) {
 	for _, when := range points {
 		rows = append(rows, Row{Victim: victim, Step: step, When: when, Unshipped: unshipped})

@@ -20,7 +20,7 @@ import (
 const (
 	// loadTime is how long orders may take to reach their points, and quietTime how long nothing may be heard of them: below
 	// the deadlines of the calls that are held.
-	loadTime, quietTime = 4 * time.Second, 700 * time.Millisecond
+	loadTime, quietTime = 4 * time.Second, time.Second
 	// lateAfter is when copies are delivered that are late: by then, what was interrupted is taken up again.
 	lateAfter = 7 * time.Second
 	// restartTime is how long a killed service may take to be ready again.
@@ -60,16 +60,40 @@ func (c *court) waves() (all []wave) {
 			if row.Victim == c.cfg.Checkout {
 				w.column = column
 			}
-			i := slices.IndexFunc(all, func(o wave) bool { return o.victim == w.victim && o.column == w.column })
-			if i < 0 {
-				i = len(all)
-				all = append(all, w)
-			}
 			o := newOrder(c.run, n, row, column)
 			n++
-			all[i].orders = append(all[i].orders, o)
+			all = addTo(all, w, o)
 			c.orders = append(c.orders, o)
 		}
+	}
+	return all
+}
+
+// addTo adds an order to the wave that is like w.
+func addTo(all []wave, w wave, o *order) []wave {
+	i := slices.IndexFunc(all, func(other wave) bool { return other.victim == w.victim && other.column == w.column })
+	if i < 0 {
+		i = len(all)
+		all = append(all, w)
+	}
+	all[i].orders = append(all[i].orders, o)
+	return all
+}
+
+// again makes a second order for each cell whose first one did not reach its point: on a busy machine, it may have been late.
+func (c *court) again() (all []wave) {
+	n := controlTries + len(c.orders)
+	for i, o := range c.orders {
+		if o.reached || c.facts[o].Wrong(c.amount) != "" {
+			continue
+		}
+		w := wave{victim: o.row.Victim}
+		if w.victim == c.cfg.Checkout {
+			w.column = o.column
+		}
+		c.orders[i] = newOrder(c.run, n+i, o.row, o.column)
+		c.spent = append(c.spent, o)
+		all = addTo(all, w, c.orders[i])
 	}
 	return all
 }

@@ -166,7 +166,9 @@ COMPLETED: paid, shipped and confirmed`)
 func TestAnOrderIsSettledByHandWithAReason(t *testing.T) {
 	w, c := serve(t, stuck())
 	w.Want(cmdutil.ExitUsage, "order", "retry", "o-1")
-	w.WantErr("a reason is missing")
+	w.WantErr("a reason is missing", `shopctl order retry`)
+	w.Want(cmdutil.ExitUsage, "order", "cancel", "o-1")
+	w.WantErr("a reason is missing", `shopctl order cancel`)
 	w.Want(cmdutil.ExitFailed, "order", "retry", "o-1", "--reason", "payment is back") // it is stuck again
 	if w.WantOut("STUCK"); c.reason != "payment is back" {
 		t.Errorf("the reason is %q", c.reason)

@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,7 @@ type settleOptions struct {
 	now     func() time.Time
 	format  string
 	reason  string
+	example string // of the command
 	settle  func(ctx context.Context, c *client, id string) (*shopv1.Order, error)
 }
 
@@ -53,6 +55,7 @@ kept in the order's history. An order that is paid and shipped is not taken back
 }
 
 func (o *settleOptions) build(f *cmdutil.Factory, cmd *cobra.Command) *cobra.Command {
+	o.example = strings.TrimPrefix(cmd.Example, "shopctl ")
 	cmd.Args = cmdutil.Exactly(1, "an order's id")
 	cmd.ValidArgsFunction = complete(f, true)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0]) }
@@ -63,7 +66,7 @@ func (o *settleOptions) build(f *cmdutil.Factory, cmd *cobra.Command) *cobra.Com
 
 func (o *settleOptions) run(ctx context.Context, id string) error {
 	if o.reason == "" {
-		return cmdutil.UsageErr(o.ios.Command(`order retry ID --reason "payment is back"`), "a reason is missing")
+		return cmdutil.UsageErr(o.ios.Command(o.example), "a reason is missing")
 	}
 	c, err := connect(ctx, o.connect)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +16,9 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
+// none names the rows without a kill.
+const none = "none"
+
 // busy is how many requests a second at the storefront are load.
 const busy = 0.1
 
@@ -23,6 +28,7 @@ type proveOptions struct {
 	service string
 	matrix  bool
 	within  time.Duration
+	killed  []string
 	format  string
 }
 
@@ -54,9 +60,11 @@ Services are killed in the running shop. Its other customers notice that, as the
 	cmd.Flags().StringVar(&o.service, "service", "checkout", "`NAME` of the service on trial")
 	cmd.Flags().BoolVar(&o.matrix, "matrix", false, "try all four columns in each row")
 	cmd.Flags().DurationVar(&o.within, "within", 30*time.Second, "how long an order may take to end after the kill")
+	cmd.Flags().StringSliceVar(&o.killed, "killed", nil, "only rows in which these `SERVICES` are killed; none: rows without a kill")
 	cmdutil.LimitTime(cmd, "within", time.Second, "30s")
 	cmdutil.AddOutput(cmd, &o.format, iostreams.FormatTable, iostreams.FormatJSON)
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("service", cmdutil.CompleteServices(f)))
+	cmdutil.CompleteWords(cmd, "killed", append([]string{none}, court.Victims("checkout")...)...)
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("within", cobra.NoFileCompletions))
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning, cmdutil.ExitInterrupted)
 }
@@ -75,13 +83,16 @@ func (o *proveOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := o.checkKilled(service.GetName()); err != nil {
+		return err
+	}
 	o.warn(st)
 	columns := []court.Column{court.Once}
 	if o.matrix {
 		columns = court.Columns()
 	}
 	verdict, err := court.Try(ctx, court.Config{
-		Shop: shop, Checkout: service.GetName(), Columns: columns, Within: o.within,
+		Shop: shop, Checkout: service.GetName(), Columns: columns, Only: o.only, Within: o.within,
 		Progress: func(text string, tried, all int) { o.ios.Notef("%d of %d orders tried; %s", tried, all, text) },
 	})
 	if ctx.Err() != nil {
@@ -97,6 +108,26 @@ func (o *proveOptions) run(ctx context.Context) error {
 		return cmdutil.ExitErr(cmdutil.ExitFailed)
 	}
 	return nil
+}
+
+// checkKilled refuses services that no row kills.
+func (o *proveOptions) checkKilled(checkout string) error {
+	known := append([]string{none}, court.Victims(checkout)...)
+	for _, name := range o.killed {
+		if !slices.Contains(known, name) {
+			return cmdutil.UsageErr(o.ios.Command("saga prove --killed payment"), "no row kills %q: use %s", name, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// only reports whether a row is tried.
+func (o *proveOptions) only(row court.Row) bool {
+	name := row.Victim
+	if name == "" {
+		name = none
+	}
+	return len(o.killed) == 0 || slices.Contains(o.killed, name)
 }
 
 // warn says what else affects the orders on trial, and whom the trial affects.
