@@ -13,6 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/config"
 	"github.com/shopctl/shopctl/pkg/cli/dash"
 	"github.com/shopctl/shopctl/pkg/cli/fault"
+	"github.com/shopctl/shopctl/pkg/cli/forward"
 	"github.com/shopctl/shopctl/pkg/cli/image"
 	"github.com/shopctl/shopctl/pkg/cli/internalcmd"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
@@ -163,6 +164,7 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 			objects.NewDescribeCmd(f),
 			objects.NewDeleteCmd(f),
 			objects.NewDiffCmd(f),
+			forward.NewCmd(f),
 		}, objects.NewChangeCmds(f)...)},
 		{groupOther, []*cobra.Command{
 			observe.NewExportCmd(f),

@@ -57,7 +57,9 @@ type Workload struct {
 	// empty where it is not known.
 	Service, Address, Protocol string
 	// Fronts are all Services in front of it.
-	Fronts    []FrontService
+	Fronts []FrontService
+	// Ports are those of these Services.
+	Ports     []ServicePort
 	DependsOn []string
 
 	Replicas, Ready, Available, Updated, Restarts int
@@ -73,6 +75,14 @@ type Workload struct {
 
 // FrontService is a Service that leads to a Deployment.
 type FrontService struct{ Service, Address, Protocol string }
+
+// ServicePort is a port of a Service in front of a workload, and where it is served on this machine.
+type ServicePort struct {
+	Service, Name string
+	Port          int32
+	// Address is empty for a protocol other than TCP.
+	Address string
+}
 
 // Instance is one pod of a workload.
 type Instance struct {

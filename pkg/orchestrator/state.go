@@ -49,7 +49,7 @@ func (w Workload) Equal(o Workload) bool {
 	return w.Key == o.Key && w.State == o.State && w.Message == o.Message && w.Image == o.Image && w.Builtin == o.Builtin &&
 		slices.Equal(w.Versions, o.Versions) &&
 		w.Service == o.Service && w.Address == o.Address && w.Protocol == o.Protocol &&
-		slices.Equal(w.Fronts, o.Fronts) && slices.Equal(w.DependsOn, o.DependsOn) &&
+		slices.Equal(w.Fronts, o.Fronts) && slices.Equal(w.Ports, o.Ports) && slices.Equal(w.DependsOn, o.DependsOn) &&
 		w.Replicas == o.Replicas && w.Ready == o.Ready && w.Available == o.Available && w.Updated == o.Updated &&
 		w.Restarts == o.Restarts && w.Total == o.Total && w.ObservedGeneration == o.ObservedGeneration &&
 		w.Complete == o.Complete && w.Late == o.Late && w.Since.Equal(o.Since) &&

@@ -11,7 +11,7 @@ import (
 // full is a snapshot with one element in every list.
 func full() Snapshot {
 	s := Snapshot{Startup: []Step{{}}}
-	w := Workload{Versions: []string{""}, Fronts: []FrontService{{}}, DependsOn: []string{""}}
+	w := Workload{Versions: []string{""}, Fronts: []FrontService{{}}, Ports: []ServicePort{{}}, DependsOn: []string{""}}
 	w.Instances = []Instance{{Containers: []Container{{Proxy: lifeline.Proxy{Ejected: []lifeline.Ejection{{}}}}}}}
 	s.Endpoints = []Endpoint{{}}
 	s.Workloads = []Workload{w}

@@ -66,7 +66,7 @@ func (c *Controller) describe(d *deployment) orchestrator.Workload {
 	}
 	if d.obj != nil {
 		w.ObservedGeneration = d.obj.Generation
-		w.Fronts = c.fronts(d)
+		w.Fronts, w.Ports = c.fronts(d)
 		if i := mainFront(w.Fronts, d.key.Name); i >= 0 {
 			w.Service, w.Address, w.Protocol = w.Fronts[i].Service, w.Fronts[i].Address, w.Fronts[i].Protocol
 		}
@@ -108,21 +108,23 @@ func (c *Controller) describe(d *deployment) orchestrator.Workload {
 	return w
 }
 
-// fronts are the Services that select a Deployment's pods, in the order of their names, each with its
-// first port.
-func (c *Controller) fronts(d *deployment) []orchestrator.FrontService {
-	var all []orchestrator.FrontService
+// fronts are the Services that select a Deployment's pods, in the order of their names, each with its first port; and all
+// their ports.
+func (c *Controller) fronts(d *deployment) (all []orchestrator.FrontService, ports []orchestrator.ServicePort) {
 	for _, svc := range sortedServices(c.objects.Services) {
 		if svc.Namespace != d.key.Namespace || len(svc.Spec.Ports) == 0 || !selects(svc, d.obj.Spec.Template.Labels) {
 			continue
 		}
+		key := orchestrator.Key{Namespace: svc.Namespace, Name: svc.Name}
+		for _, port := range svc.Spec.Ports {
+			ports = append(ports, orchestrator.ServicePort{Service: svc.Name, Name: port.Name, Port: port.Port, Address: c.addresses.of(key, port.Port)})
+		}
 		port := svc.Spec.Ports[0]
 		all = append(all, orchestrator.FrontService{
-			Service: svc.Name, Protocol: protocolOf(port, d.obj.Spec.Template.Spec.Containers),
-			Address: c.addresses.of(orchestrator.Key{Namespace: svc.Namespace, Name: svc.Name}, port.Port),
+			Service: svc.Name, Protocol: protocolOf(port, d.obj.Spec.Template.Spec.Containers), Address: c.addresses.of(key, port.Port),
 		})
 	}
-	return all
+	return all, ports
 }
 
 // mainFront is the main Service of a Deployment: the one of its name, else the first; -1 if there is none.

@@ -33,7 +33,6 @@ func otherWords() map[string]otherWord {
 		"drain":         {noNodes, "shopctl ps --instances"},
 		"exec":          {"instances are processes of this machine, whose ids and addresses are listed", "shopctl ps --instances"},
 		"explain":       {"the help of apply lists the kinds, and an unknown field is named with its line", "shopctl apply --help"},
-		"port-forward":  {"every service has an address of this machine", "shopctl ps"},
 		"run":           {"a Deployment runs a program", "shopctl create deployment NAME --image IMAGE"},
 		"kustomize":     {"", "kubectl kustomize DIR | shopctl apply -f -"},
 		"proxy":         {"every service has an address of this machine", "shopctl ps"},

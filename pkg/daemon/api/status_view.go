@@ -164,6 +164,9 @@ func (s *view) protoService(w orchestrator.Workload) *controlpb.Service {
 	for _, f := range w.Fronts {
 		svc.Fronts = append(svc.Fronts, f.Service)
 	}
+	for _, p := range w.Ports {
+		svc.Ports = append(svc.Ports, &controlpb.ServicePort{Service: p.Service, Name: p.Name, Port: p.Port, Address: p.Address})
+	}
 	for _, in := range w.Instances {
 		svc.Instances = append(svc.Instances, protoInstance(in))
 	}

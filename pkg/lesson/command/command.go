@@ -84,8 +84,8 @@ func parseLine(text string) (Line, error) {
 }
 
 // notInLessons are verbs that start, end or steer the shop or a screen: an experiment needs none.
-// Export writes files anywhere, and edit opens an editor.
-var notInLessons = [...]string{"daemon", "edit", "export", "service", "sidecar", "dash", "lesson", "up", "down", "completion", "doctor"}
+// Export writes files anywhere, edit opens an editor, and port-forward ends when it is interrupted.
+var notInLessons = [...]string{"daemon", "edit", "export", "port-forward", "service", "sidecar", "dash", "lesson", "up", "down", "completion", "doctor"}
 
 // Allowed returns nil for a command that a lesson can run. The verb comes first, so that no flag hides it.
 func Allowed(words []string) error {

@@ -549,7 +549,9 @@ type Service struct {
 	// The modules of its process, if it is a monolith.
 	Modules []*Module `protobuf:"bytes,18,rep,name=modules,proto3" json:"modules,omitempty"`
 	// The names of all Services that lead to it.
-	Fronts        []string `protobuf:"bytes,19,rep,name=fronts,proto3" json:"fronts,omitempty"`
+	Fronts []string `protobuf:"bytes,19,rep,name=fronts,proto3" json:"fronts,omitempty"`
+	// The ports of these Services.
+	Ports         []*ServicePort `protobuf:"bytes,20,rep,name=ports,proto3" json:"ports,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -717,6 +719,84 @@ func (x *Service) GetFronts() []string {
 	return nil
 }
 
+func (x *Service) GetPorts() []*ServicePort {
+	if x != nil {
+		return x.Ports
+	}
+	return nil
+}
+
+type ServicePort struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The Service's name: "cartservice".
+	Service string `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
+	// The port's name and number in the Service.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Port int32  `protobuf:"varint,3,opt,name=port,proto3" json:"port,omitempty"`
+	// Where it is served on this machine, "127.0.0.1:41234"; empty if it is not.
+	Address       string `protobuf:"bytes,4,opt,name=address,proto3" json:"address,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServicePort) Reset() {
+	*x = ServicePort{}
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServicePort) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServicePort) ProtoMessage() {}
+
+func (x *ServicePort) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServicePort.ProtoReflect.Descriptor instead.
+func (*ServicePort) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ServicePort) GetService() string {
+	if x != nil {
+		return x.Service
+	}
+	return ""
+}
+
+func (x *ServicePort) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ServicePort) GetPort() int32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+func (x *ServicePort) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
 // A service without a process of its own.
 type Module struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -733,7 +813,7 @@ type Module struct {
 
 func (x *Module) Reset() {
 	*x = Module{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -745,7 +825,7 @@ func (x *Module) String() string {
 func (*Module) ProtoMessage() {}
 
 func (x *Module) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -758,7 +838,7 @@ func (x *Module) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Module.ProtoReflect.Descriptor instead.
 func (*Module) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{7}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Module) GetName() string {
@@ -821,7 +901,7 @@ type Instance struct {
 
 func (x *Instance) Reset() {
 	*x = Instance{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -833,7 +913,7 @@ func (x *Instance) String() string {
 func (*Instance) ProtoMessage() {}
 
 func (x *Instance) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -846,7 +926,7 @@ func (x *Instance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Instance.ProtoReflect.Descriptor instead.
 func (*Instance) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{8}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Instance) GetName() string {
@@ -955,7 +1035,7 @@ type Container struct {
 
 func (x *Container) Reset() {
 	*x = Container{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -967,7 +1047,7 @@ func (x *Container) String() string {
 func (*Container) ProtoMessage() {}
 
 func (x *Container) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -980,7 +1060,7 @@ func (x *Container) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Container.ProtoReflect.Descriptor instead.
 func (*Container) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{9}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Container) GetName() string {
@@ -1082,7 +1162,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1094,7 +1174,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1107,7 +1187,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{10}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Stats) GetRequestsPerSecond() float64 {
@@ -1183,7 +1263,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1195,7 +1275,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1208,7 +1288,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{11}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ShutdownRequest) GetNow() bool {
@@ -1230,7 +1310,7 @@ type ShutdownProgress struct {
 
 func (x *ShutdownProgress) Reset() {
 	*x = ShutdownProgress{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1242,7 +1322,7 @@ func (x *ShutdownProgress) String() string {
 func (*ShutdownProgress) ProtoMessage() {}
 
 func (x *ShutdownProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1255,7 +1335,7 @@ func (x *ShutdownProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownProgress.ProtoReflect.Descriptor instead.
 func (*ShutdownProgress) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{12}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ShutdownProgress) GetService() string {
@@ -1291,7 +1371,7 @@ type EventsRequest struct {
 
 func (x *EventsRequest) Reset() {
 	*x = EventsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1303,7 +1383,7 @@ func (x *EventsRequest) String() string {
 func (*EventsRequest) ProtoMessage() {}
 
 func (x *EventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1316,7 +1396,7 @@ func (x *EventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsRequest.ProtoReflect.Descriptor instead.
 func (*EventsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{13}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *EventsRequest) GetFollow() bool {
@@ -1358,7 +1438,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1370,7 +1450,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1383,7 +1463,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{14}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Event) GetSequence() uint64 {
@@ -1463,7 +1543,7 @@ type LogsRequest struct {
 
 func (x *LogsRequest) Reset() {
 	*x = LogsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1475,7 +1555,7 @@ func (x *LogsRequest) String() string {
 func (*LogsRequest) ProtoMessage() {}
 
 func (x *LogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1488,7 +1568,7 @@ func (x *LogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsRequest.ProtoReflect.Descriptor instead.
 func (*LogsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{15}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LogsRequest) GetService() string {
@@ -1594,7 +1674,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1606,7 +1686,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1619,7 +1699,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{16}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *LogLine) GetTime() *timestamppb.Timestamp {
@@ -1695,7 +1775,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1707,7 +1787,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1720,7 +1800,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{17}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *File) GetName() string {
@@ -1757,7 +1837,7 @@ type ApplyRequest struct {
 
 func (x *ApplyRequest) Reset() {
 	*x = ApplyRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1769,7 +1849,7 @@ func (x *ApplyRequest) String() string {
 func (*ApplyRequest) ProtoMessage() {}
 
 func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1782,7 +1862,7 @@ func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
 func (*ApplyRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{18}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ApplyRequest) GetFiles() []*File {
@@ -1848,7 +1928,7 @@ type Object struct {
 
 func (x *Object) Reset() {
 	*x = Object{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1860,7 +1940,7 @@ func (x *Object) String() string {
 func (*Object) ProtoMessage() {}
 
 func (x *Object) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1873,7 +1953,7 @@ func (x *Object) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Object.ProtoReflect.Descriptor instead.
 func (*Object) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{19}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Object) GetApiVersion() string {
@@ -1924,7 +2004,7 @@ type AppliedObject struct {
 
 func (x *AppliedObject) Reset() {
 	*x = AppliedObject{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1936,7 +2016,7 @@ func (x *AppliedObject) String() string {
 func (*AppliedObject) ProtoMessage() {}
 
 func (x *AppliedObject) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1949,7 +2029,7 @@ func (x *AppliedObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppliedObject.ProtoReflect.Descriptor instead.
 func (*AppliedObject) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{20}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AppliedObject) GetObject() *Object {
@@ -1984,7 +2064,7 @@ type ApplyResponse struct {
 
 func (x *ApplyResponse) Reset() {
 	*x = ApplyResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1996,7 +2076,7 @@ func (x *ApplyResponse) String() string {
 func (*ApplyResponse) ProtoMessage() {}
 
 func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2009,7 +2089,7 @@ func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
 func (*ApplyResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{21}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ApplyResponse) GetObjects() []*AppliedObject {
@@ -2044,7 +2124,7 @@ type GetRequest struct {
 
 func (x *GetRequest) Reset() {
 	*x = GetRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2056,7 +2136,7 @@ func (x *GetRequest) String() string {
 func (*GetRequest) ProtoMessage() {}
 
 func (x *GetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2069,7 +2149,7 @@ func (x *GetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRequest.ProtoReflect.Descriptor instead.
 func (*GetRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{22}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetRequest) GetKind() string {
@@ -2116,7 +2196,7 @@ type GetResponse struct {
 
 func (x *GetResponse) Reset() {
 	*x = GetResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2128,7 +2208,7 @@ func (x *GetResponse) String() string {
 func (*GetResponse) ProtoMessage() {}
 
 func (x *GetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2141,7 +2221,7 @@ func (x *GetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetResponse.ProtoReflect.Descriptor instead.
 func (*GetResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{23}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetResponse) GetObjects() []*Object {
@@ -2165,7 +2245,7 @@ type DeleteRequest struct {
 
 func (x *DeleteRequest) Reset() {
 	*x = DeleteRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2177,7 +2257,7 @@ func (x *DeleteRequest) String() string {
 func (*DeleteRequest) ProtoMessage() {}
 
 func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2190,7 +2270,7 @@ func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{24}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DeleteRequest) GetKind() string {
@@ -2239,7 +2319,7 @@ type DeleteResponse struct {
 
 func (x *DeleteResponse) Reset() {
 	*x = DeleteResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2251,7 +2331,7 @@ func (x *DeleteResponse) String() string {
 func (*DeleteResponse) ProtoMessage() {}
 
 func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2264,7 +2344,7 @@ func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResponse.ProtoReflect.Descriptor instead.
 func (*DeleteResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{25}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DeleteResponse) GetObjects() []*Object {
@@ -2302,7 +2382,7 @@ type EditRequest struct {
 
 func (x *EditRequest) Reset() {
 	*x = EditRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2314,7 +2394,7 @@ func (x *EditRequest) String() string {
 func (*EditRequest) ProtoMessage() {}
 
 func (x *EditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2327,7 +2407,7 @@ func (x *EditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditRequest.ProtoReflect.Descriptor instead.
 func (*EditRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{26}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *EditRequest) GetServices() []string {
@@ -2464,7 +2544,7 @@ type RevisionsRequest struct {
 
 func (x *RevisionsRequest) Reset() {
 	*x = RevisionsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2476,7 +2556,7 @@ func (x *RevisionsRequest) String() string {
 func (*RevisionsRequest) ProtoMessage() {}
 
 func (x *RevisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2489,7 +2569,7 @@ func (x *RevisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevisionsRequest.ProtoReflect.Descriptor instead.
 func (*RevisionsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{27}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RevisionsRequest) GetService() string {
@@ -2515,7 +2595,7 @@ type RevisionsResponse struct {
 
 func (x *RevisionsResponse) Reset() {
 	*x = RevisionsResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2527,7 +2607,7 @@ func (x *RevisionsResponse) String() string {
 func (*RevisionsResponse) ProtoMessage() {}
 
 func (x *RevisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2540,7 +2620,7 @@ func (x *RevisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevisionsResponse.ProtoReflect.Descriptor instead.
 func (*RevisionsResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{28}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RevisionsResponse) GetRevisions() []*Revision {
@@ -2566,7 +2646,7 @@ type Revision struct {
 
 func (x *Revision) Reset() {
 	*x = Revision{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2578,7 +2658,7 @@ func (x *Revision) String() string {
 func (*Revision) ProtoMessage() {}
 
 func (x *Revision) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2591,7 +2671,7 @@ func (x *Revision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Revision.ProtoReflect.Descriptor instead.
 func (*Revision) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{29}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Revision) GetNumber() int64 {
@@ -2632,7 +2712,7 @@ type SetEnv struct {
 
 func (x *SetEnv) Reset() {
 	*x = SetEnv{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2644,7 +2724,7 @@ func (x *SetEnv) String() string {
 func (*SetEnv) ProtoMessage() {}
 
 func (x *SetEnv) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2657,7 +2737,7 @@ func (x *SetEnv) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetEnv.ProtoReflect.Descriptor instead.
 func (*SetEnv) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{30}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SetEnv) GetSet() map[string]string {
@@ -2683,7 +2763,7 @@ type EditResponse struct {
 
 func (x *EditResponse) Reset() {
 	*x = EditResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2695,7 +2775,7 @@ func (x *EditResponse) String() string {
 func (*EditResponse) ProtoMessage() {}
 
 func (x *EditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2708,7 +2788,7 @@ func (x *EditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditResponse.ProtoReflect.Descriptor instead.
 func (*EditResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{31}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *EditResponse) GetObjects() []*AppliedObject {
@@ -2766,7 +2846,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2778,7 +2858,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2791,7 +2871,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{32}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Fault) GetId() string {
@@ -2952,7 +3032,7 @@ type InjectFaultRequest struct {
 
 func (x *InjectFaultRequest) Reset() {
 	*x = InjectFaultRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2964,7 +3044,7 @@ func (x *InjectFaultRequest) String() string {
 func (*InjectFaultRequest) ProtoMessage() {}
 
 func (x *InjectFaultRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2977,7 +3057,7 @@ func (x *InjectFaultRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InjectFaultRequest.ProtoReflect.Descriptor instead.
 func (*InjectFaultRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{33}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *InjectFaultRequest) GetFault() *Fault {
@@ -3003,7 +3083,7 @@ type InjectFaultResponse struct {
 
 func (x *InjectFaultResponse) Reset() {
 	*x = InjectFaultResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3015,7 +3095,7 @@ func (x *InjectFaultResponse) String() string {
 func (*InjectFaultResponse) ProtoMessage() {}
 
 func (x *InjectFaultResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3028,7 +3108,7 @@ func (x *InjectFaultResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InjectFaultResponse.ProtoReflect.Descriptor instead.
 func (*InjectFaultResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{34}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *InjectFaultResponse) GetFault() *Fault {
@@ -3046,7 +3126,7 @@ type ListFaultsRequest struct {
 
 func (x *ListFaultsRequest) Reset() {
 	*x = ListFaultsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3058,7 +3138,7 @@ func (x *ListFaultsRequest) String() string {
 func (*ListFaultsRequest) ProtoMessage() {}
 
 func (x *ListFaultsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3071,7 +3151,7 @@ func (x *ListFaultsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFaultsRequest.ProtoReflect.Descriptor instead.
 func (*ListFaultsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{35}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{36}
 }
 
 type ListFaultsResponse struct {
@@ -3083,7 +3163,7 @@ type ListFaultsResponse struct {
 
 func (x *ListFaultsResponse) Reset() {
 	*x = ListFaultsResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3095,7 +3175,7 @@ func (x *ListFaultsResponse) String() string {
 func (*ListFaultsResponse) ProtoMessage() {}
 
 func (x *ListFaultsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3108,7 +3188,7 @@ func (x *ListFaultsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFaultsResponse.ProtoReflect.Descriptor instead.
 func (*ListFaultsResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{36}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ListFaultsResponse) GetFaults() []*Fault {
@@ -3131,7 +3211,7 @@ type ClearFaultsRequest struct {
 
 func (x *ClearFaultsRequest) Reset() {
 	*x = ClearFaultsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3143,7 +3223,7 @@ func (x *ClearFaultsRequest) String() string {
 func (*ClearFaultsRequest) ProtoMessage() {}
 
 func (x *ClearFaultsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3156,7 +3236,7 @@ func (x *ClearFaultsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearFaultsRequest.ProtoReflect.Descriptor instead.
 func (*ClearFaultsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{37}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ClearFaultsRequest) GetServices() []string {
@@ -3189,7 +3269,7 @@ type ClearFaultsResponse struct {
 
 func (x *ClearFaultsResponse) Reset() {
 	*x = ClearFaultsResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3201,7 +3281,7 @@ func (x *ClearFaultsResponse) String() string {
 func (*ClearFaultsResponse) ProtoMessage() {}
 
 func (x *ClearFaultsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3214,7 +3294,7 @@ func (x *ClearFaultsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearFaultsResponse.ProtoReflect.Descriptor instead.
 func (*ClearFaultsResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{38}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ClearFaultsResponse) GetFaults() []*Fault {
@@ -3234,7 +3314,7 @@ type BeginSessionRequest struct {
 
 func (x *BeginSessionRequest) Reset() {
 	*x = BeginSessionRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[39]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3246,7 +3326,7 @@ func (x *BeginSessionRequest) String() string {
 func (*BeginSessionRequest) ProtoMessage() {}
 
 func (x *BeginSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[39]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3259,7 +3339,7 @@ func (x *BeginSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginSessionRequest.ProtoReflect.Descriptor instead.
 func (*BeginSessionRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{39}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *BeginSessionRequest) GetOwner() string {
@@ -3278,7 +3358,7 @@ type BeginSessionResponse struct {
 
 func (x *BeginSessionResponse) Reset() {
 	*x = BeginSessionResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[40]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3290,7 +3370,7 @@ func (x *BeginSessionResponse) String() string {
 func (*BeginSessionResponse) ProtoMessage() {}
 
 func (x *BeginSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[40]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3303,7 +3383,7 @@ func (x *BeginSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginSessionResponse.ProtoReflect.Descriptor instead.
 func (*BeginSessionResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{40}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *BeginSessionResponse) GetToken() string {
@@ -3322,7 +3402,7 @@ type EndSessionRequest struct {
 
 func (x *EndSessionRequest) Reset() {
 	*x = EndSessionRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[41]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3334,7 +3414,7 @@ func (x *EndSessionRequest) String() string {
 func (*EndSessionRequest) ProtoMessage() {}
 
 func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[41]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3347,7 +3427,7 @@ func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionRequest.ProtoReflect.Descriptor instead.
 func (*EndSessionRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{41}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *EndSessionRequest) GetToken() string {
@@ -3365,7 +3445,7 @@ type EndSessionResponse struct {
 
 func (x *EndSessionResponse) Reset() {
 	*x = EndSessionResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[42]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3377,7 +3457,7 @@ func (x *EndSessionResponse) String() string {
 func (*EndSessionResponse) ProtoMessage() {}
 
 func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[42]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3390,7 +3470,7 @@ func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionResponse.ProtoReflect.Descriptor instead.
 func (*EndSessionResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{42}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{43}
 }
 
 // Hint is attached to an error's status details: what to do next, for people, and how a command
@@ -3407,7 +3487,7 @@ type Hint struct {
 
 func (x *Hint) Reset() {
 	*x = Hint{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[43]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3419,7 +3499,7 @@ func (x *Hint) String() string {
 func (*Hint) ProtoMessage() {}
 
 func (x *Hint) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[43]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3432,7 +3512,7 @@ func (x *Hint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hint.ProtoReflect.Descriptor instead.
 func (*Hint) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{43}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Hint) GetText() string {
@@ -3493,7 +3573,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x123\n" +
 	"\astarted\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\astarted\x12/\n" +
 	"\x05ready\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x05ready\x12\x14\n" +
-	"\x05after\x18\x04 \x01(\tR\x05after\"\xc1\x04\n" +
+	"\x05after\x18\x04 \x01(\tR\x05after\"\xf8\x04\n" +
 	"\aService\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\bworkload\x18\x02 \x01(\tR\bworkload\x12\x1c\n" +
@@ -3515,7 +3595,13 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\n" +
 	"depends_on\x18\x11 \x03(\tR\tdependsOn\x124\n" +
 	"\amodules\x18\x12 \x03(\v2\x1a.shopctl.control.v1.ModuleR\amodules\x12\x16\n" +
-	"\x06fronts\x18\x13 \x03(\tR\x06fronts\"\x86\x01\n" +
+	"\x06fronts\x18\x13 \x03(\tR\x06fronts\x125\n" +
+	"\x05ports\x18\x14 \x03(\v2\x1f.shopctl.control.v1.ServicePortR\x05ports\"i\n" +
+	"\vServicePort\x12\x18\n" +
+	"\aservice\x18\x01 \x01(\tR\aservice\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04port\x18\x03 \x01(\x05R\x04port\x12\x18\n" +
+	"\aaddress\x18\x04 \x01(\tR\aaddress\"\x86\x01\n" +
 	"\x06Module\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\bworkload\x18\x02 \x01(\tR\bworkload\x12\x18\n" +
@@ -3759,7 +3845,7 @@ func file_shopctl_control_v1_control_proto_rawDescGZIP() []byte {
 	return file_shopctl_control_v1_control_proto_rawDescData
 }
 
-var file_shopctl_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_shopctl_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
 var file_shopctl_control_v1_control_proto_goTypes = []any{
 	(*StatusRequest)(nil),         // 0: shopctl.control.v1.StatusRequest
 	(*WatchRequest)(nil),          // 1: shopctl.control.v1.WatchRequest
@@ -3768,122 +3854,124 @@ var file_shopctl_control_v1_control_proto_goTypes = []any{
 	(*RestoreRequest)(nil),        // 4: shopctl.control.v1.RestoreRequest
 	(*StartupStep)(nil),           // 5: shopctl.control.v1.StartupStep
 	(*Service)(nil),               // 6: shopctl.control.v1.Service
-	(*Module)(nil),                // 7: shopctl.control.v1.Module
-	(*Instance)(nil),              // 8: shopctl.control.v1.Instance
-	(*Container)(nil),             // 9: shopctl.control.v1.Container
-	(*Stats)(nil),                 // 10: shopctl.control.v1.Stats
-	(*ShutdownRequest)(nil),       // 11: shopctl.control.v1.ShutdownRequest
-	(*ShutdownProgress)(nil),      // 12: shopctl.control.v1.ShutdownProgress
-	(*EventsRequest)(nil),         // 13: shopctl.control.v1.EventsRequest
-	(*Event)(nil),                 // 14: shopctl.control.v1.Event
-	(*LogsRequest)(nil),           // 15: shopctl.control.v1.LogsRequest
-	(*LogLine)(nil),               // 16: shopctl.control.v1.LogLine
-	(*File)(nil),                  // 17: shopctl.control.v1.File
-	(*ApplyRequest)(nil),          // 18: shopctl.control.v1.ApplyRequest
-	(*Object)(nil),                // 19: shopctl.control.v1.Object
-	(*AppliedObject)(nil),         // 20: shopctl.control.v1.AppliedObject
-	(*ApplyResponse)(nil),         // 21: shopctl.control.v1.ApplyResponse
-	(*GetRequest)(nil),            // 22: shopctl.control.v1.GetRequest
-	(*GetResponse)(nil),           // 23: shopctl.control.v1.GetResponse
-	(*DeleteRequest)(nil),         // 24: shopctl.control.v1.DeleteRequest
-	(*DeleteResponse)(nil),        // 25: shopctl.control.v1.DeleteResponse
-	(*EditRequest)(nil),           // 26: shopctl.control.v1.EditRequest
-	(*RevisionsRequest)(nil),      // 27: shopctl.control.v1.RevisionsRequest
-	(*RevisionsResponse)(nil),     // 28: shopctl.control.v1.RevisionsResponse
-	(*Revision)(nil),              // 29: shopctl.control.v1.Revision
-	(*SetEnv)(nil),                // 30: shopctl.control.v1.SetEnv
-	(*EditResponse)(nil),          // 31: shopctl.control.v1.EditResponse
-	(*Fault)(nil),                 // 32: shopctl.control.v1.Fault
-	(*InjectFaultRequest)(nil),    // 33: shopctl.control.v1.InjectFaultRequest
-	(*InjectFaultResponse)(nil),   // 34: shopctl.control.v1.InjectFaultResponse
-	(*ListFaultsRequest)(nil),     // 35: shopctl.control.v1.ListFaultsRequest
-	(*ListFaultsResponse)(nil),    // 36: shopctl.control.v1.ListFaultsResponse
-	(*ClearFaultsRequest)(nil),    // 37: shopctl.control.v1.ClearFaultsRequest
-	(*ClearFaultsResponse)(nil),   // 38: shopctl.control.v1.ClearFaultsResponse
-	(*BeginSessionRequest)(nil),   // 39: shopctl.control.v1.BeginSessionRequest
-	(*BeginSessionResponse)(nil),  // 40: shopctl.control.v1.BeginSessionResponse
-	(*EndSessionRequest)(nil),     // 41: shopctl.control.v1.EndSessionRequest
-	(*EndSessionResponse)(nil),    // 42: shopctl.control.v1.EndSessionResponse
-	(*Hint)(nil),                  // 43: shopctl.control.v1.Hint
-	nil,                           // 44: shopctl.control.v1.SetEnv.SetEntry
-	(*durationpb.Duration)(nil),   // 45: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 46: google.protobuf.Timestamp
+	(*ServicePort)(nil),           // 7: shopctl.control.v1.ServicePort
+	(*Module)(nil),                // 8: shopctl.control.v1.Module
+	(*Instance)(nil),              // 9: shopctl.control.v1.Instance
+	(*Container)(nil),             // 10: shopctl.control.v1.Container
+	(*Stats)(nil),                 // 11: shopctl.control.v1.Stats
+	(*ShutdownRequest)(nil),       // 12: shopctl.control.v1.ShutdownRequest
+	(*ShutdownProgress)(nil),      // 13: shopctl.control.v1.ShutdownProgress
+	(*EventsRequest)(nil),         // 14: shopctl.control.v1.EventsRequest
+	(*Event)(nil),                 // 15: shopctl.control.v1.Event
+	(*LogsRequest)(nil),           // 16: shopctl.control.v1.LogsRequest
+	(*LogLine)(nil),               // 17: shopctl.control.v1.LogLine
+	(*File)(nil),                  // 18: shopctl.control.v1.File
+	(*ApplyRequest)(nil),          // 19: shopctl.control.v1.ApplyRequest
+	(*Object)(nil),                // 20: shopctl.control.v1.Object
+	(*AppliedObject)(nil),         // 21: shopctl.control.v1.AppliedObject
+	(*ApplyResponse)(nil),         // 22: shopctl.control.v1.ApplyResponse
+	(*GetRequest)(nil),            // 23: shopctl.control.v1.GetRequest
+	(*GetResponse)(nil),           // 24: shopctl.control.v1.GetResponse
+	(*DeleteRequest)(nil),         // 25: shopctl.control.v1.DeleteRequest
+	(*DeleteResponse)(nil),        // 26: shopctl.control.v1.DeleteResponse
+	(*EditRequest)(nil),           // 27: shopctl.control.v1.EditRequest
+	(*RevisionsRequest)(nil),      // 28: shopctl.control.v1.RevisionsRequest
+	(*RevisionsResponse)(nil),     // 29: shopctl.control.v1.RevisionsResponse
+	(*Revision)(nil),              // 30: shopctl.control.v1.Revision
+	(*SetEnv)(nil),                // 31: shopctl.control.v1.SetEnv
+	(*EditResponse)(nil),          // 32: shopctl.control.v1.EditResponse
+	(*Fault)(nil),                 // 33: shopctl.control.v1.Fault
+	(*InjectFaultRequest)(nil),    // 34: shopctl.control.v1.InjectFaultRequest
+	(*InjectFaultResponse)(nil),   // 35: shopctl.control.v1.InjectFaultResponse
+	(*ListFaultsRequest)(nil),     // 36: shopctl.control.v1.ListFaultsRequest
+	(*ListFaultsResponse)(nil),    // 37: shopctl.control.v1.ListFaultsResponse
+	(*ClearFaultsRequest)(nil),    // 38: shopctl.control.v1.ClearFaultsRequest
+	(*ClearFaultsResponse)(nil),   // 39: shopctl.control.v1.ClearFaultsResponse
+	(*BeginSessionRequest)(nil),   // 40: shopctl.control.v1.BeginSessionRequest
+	(*BeginSessionResponse)(nil),  // 41: shopctl.control.v1.BeginSessionResponse
+	(*EndSessionRequest)(nil),     // 42: shopctl.control.v1.EndSessionRequest
+	(*EndSessionResponse)(nil),    // 43: shopctl.control.v1.EndSessionResponse
+	(*Hint)(nil),                  // 44: shopctl.control.v1.Hint
+	nil,                           // 45: shopctl.control.v1.SetEnv.SetEntry
+	(*durationpb.Duration)(nil),   // 46: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 47: google.protobuf.Timestamp
 }
 var file_shopctl_control_v1_control_proto_depIdxs = []int32{
-	45, // 0: shopctl.control.v1.WatchRequest.interval:type_name -> google.protobuf.Duration
-	46, // 1: shopctl.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
+	46, // 0: shopctl.control.v1.WatchRequest.interval:type_name -> google.protobuf.Duration
+	47, // 1: shopctl.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
 	6,  // 2: shopctl.control.v1.StatusResponse.services:type_name -> shopctl.control.v1.Service
 	5,  // 3: shopctl.control.v1.StatusResponse.startup:type_name -> shopctl.control.v1.StartupStep
-	32, // 4: shopctl.control.v1.StatusResponse.faults:type_name -> shopctl.control.v1.Fault
+	33, // 4: shopctl.control.v1.StatusResponse.faults:type_name -> shopctl.control.v1.Fault
 	3,  // 5: shopctl.control.v1.StatusResponse.missing:type_name -> shopctl.control.v1.Missing
-	45, // 6: shopctl.control.v1.StartupStep.started:type_name -> google.protobuf.Duration
-	45, // 7: shopctl.control.v1.StartupStep.ready:type_name -> google.protobuf.Duration
-	10, // 8: shopctl.control.v1.Service.stats:type_name -> shopctl.control.v1.Stats
-	8,  // 9: shopctl.control.v1.Service.instances:type_name -> shopctl.control.v1.Instance
-	7,  // 10: shopctl.control.v1.Service.modules:type_name -> shopctl.control.v1.Module
-	46, // 11: shopctl.control.v1.Instance.started:type_name -> google.protobuf.Timestamp
-	9,  // 12: shopctl.control.v1.Instance.containers:type_name -> shopctl.control.v1.Container
-	46, // 13: shopctl.control.v1.Container.started:type_name -> google.protobuf.Timestamp
-	46, // 14: shopctl.control.v1.EventsRequest.since:type_name -> google.protobuf.Timestamp
-	46, // 15: shopctl.control.v1.Event.time:type_name -> google.protobuf.Timestamp
-	46, // 16: shopctl.control.v1.LogsRequest.since:type_name -> google.protobuf.Timestamp
-	46, // 17: shopctl.control.v1.LogLine.time:type_name -> google.protobuf.Timestamp
-	17, // 18: shopctl.control.v1.ApplyRequest.files:type_name -> shopctl.control.v1.File
-	19, // 19: shopctl.control.v1.AppliedObject.object:type_name -> shopctl.control.v1.Object
-	20, // 20: shopctl.control.v1.ApplyResponse.objects:type_name -> shopctl.control.v1.AppliedObject
-	19, // 21: shopctl.control.v1.GetResponse.objects:type_name -> shopctl.control.v1.Object
-	17, // 22: shopctl.control.v1.DeleteRequest.files:type_name -> shopctl.control.v1.File
-	19, // 23: shopctl.control.v1.DeleteResponse.objects:type_name -> shopctl.control.v1.Object
-	30, // 24: shopctl.control.v1.EditRequest.set_env:type_name -> shopctl.control.v1.SetEnv
-	29, // 25: shopctl.control.v1.RevisionsResponse.revisions:type_name -> shopctl.control.v1.Revision
-	46, // 26: shopctl.control.v1.Revision.created:type_name -> google.protobuf.Timestamp
-	44, // 27: shopctl.control.v1.SetEnv.set:type_name -> shopctl.control.v1.SetEnv.SetEntry
-	20, // 28: shopctl.control.v1.EditResponse.objects:type_name -> shopctl.control.v1.AppliedObject
-	45, // 29: shopctl.control.v1.Fault.delay:type_name -> google.protobuf.Duration
-	46, // 30: shopctl.control.v1.Fault.injected:type_name -> google.protobuf.Timestamp
-	46, // 31: shopctl.control.v1.Fault.ends:type_name -> google.protobuf.Timestamp
-	32, // 32: shopctl.control.v1.InjectFaultRequest.fault:type_name -> shopctl.control.v1.Fault
-	45, // 33: shopctl.control.v1.InjectFaultRequest.for:type_name -> google.protobuf.Duration
-	32, // 34: shopctl.control.v1.InjectFaultResponse.fault:type_name -> shopctl.control.v1.Fault
-	32, // 35: shopctl.control.v1.ListFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
-	32, // 36: shopctl.control.v1.ClearFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
-	0,  // 37: shopctl.control.v1.Shop.Status:input_type -> shopctl.control.v1.StatusRequest
-	1,  // 38: shopctl.control.v1.Shop.Watch:input_type -> shopctl.control.v1.WatchRequest
-	11, // 39: shopctl.control.v1.Shop.Shutdown:input_type -> shopctl.control.v1.ShutdownRequest
-	13, // 40: shopctl.control.v1.Shop.Events:input_type -> shopctl.control.v1.EventsRequest
-	15, // 41: shopctl.control.v1.Shop.Logs:input_type -> shopctl.control.v1.LogsRequest
-	18, // 42: shopctl.control.v1.Shop.Apply:input_type -> shopctl.control.v1.ApplyRequest
-	22, // 43: shopctl.control.v1.Shop.Get:input_type -> shopctl.control.v1.GetRequest
-	24, // 44: shopctl.control.v1.Shop.Delete:input_type -> shopctl.control.v1.DeleteRequest
-	4,  // 45: shopctl.control.v1.Shop.Restore:input_type -> shopctl.control.v1.RestoreRequest
-	26, // 46: shopctl.control.v1.Shop.Edit:input_type -> shopctl.control.v1.EditRequest
-	27, // 47: shopctl.control.v1.Shop.Revisions:input_type -> shopctl.control.v1.RevisionsRequest
-	33, // 48: shopctl.control.v1.Shop.InjectFault:input_type -> shopctl.control.v1.InjectFaultRequest
-	35, // 49: shopctl.control.v1.Shop.ListFaults:input_type -> shopctl.control.v1.ListFaultsRequest
-	37, // 50: shopctl.control.v1.Shop.ClearFaults:input_type -> shopctl.control.v1.ClearFaultsRequest
-	39, // 51: shopctl.control.v1.Shop.BeginSession:input_type -> shopctl.control.v1.BeginSessionRequest
-	41, // 52: shopctl.control.v1.Shop.EndSession:input_type -> shopctl.control.v1.EndSessionRequest
-	2,  // 53: shopctl.control.v1.Shop.Status:output_type -> shopctl.control.v1.StatusResponse
-	2,  // 54: shopctl.control.v1.Shop.Watch:output_type -> shopctl.control.v1.StatusResponse
-	12, // 55: shopctl.control.v1.Shop.Shutdown:output_type -> shopctl.control.v1.ShutdownProgress
-	14, // 56: shopctl.control.v1.Shop.Events:output_type -> shopctl.control.v1.Event
-	16, // 57: shopctl.control.v1.Shop.Logs:output_type -> shopctl.control.v1.LogLine
-	21, // 58: shopctl.control.v1.Shop.Apply:output_type -> shopctl.control.v1.ApplyResponse
-	23, // 59: shopctl.control.v1.Shop.Get:output_type -> shopctl.control.v1.GetResponse
-	25, // 60: shopctl.control.v1.Shop.Delete:output_type -> shopctl.control.v1.DeleteResponse
-	21, // 61: shopctl.control.v1.Shop.Restore:output_type -> shopctl.control.v1.ApplyResponse
-	31, // 62: shopctl.control.v1.Shop.Edit:output_type -> shopctl.control.v1.EditResponse
-	28, // 63: shopctl.control.v1.Shop.Revisions:output_type -> shopctl.control.v1.RevisionsResponse
-	34, // 64: shopctl.control.v1.Shop.InjectFault:output_type -> shopctl.control.v1.InjectFaultResponse
-	36, // 65: shopctl.control.v1.Shop.ListFaults:output_type -> shopctl.control.v1.ListFaultsResponse
-	38, // 66: shopctl.control.v1.Shop.ClearFaults:output_type -> shopctl.control.v1.ClearFaultsResponse
-	40, // 67: shopctl.control.v1.Shop.BeginSession:output_type -> shopctl.control.v1.BeginSessionResponse
-	42, // 68: shopctl.control.v1.Shop.EndSession:output_type -> shopctl.control.v1.EndSessionResponse
-	53, // [53:69] is the sub-list for method output_type
-	37, // [37:53] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	46, // 6: shopctl.control.v1.StartupStep.started:type_name -> google.protobuf.Duration
+	46, // 7: shopctl.control.v1.StartupStep.ready:type_name -> google.protobuf.Duration
+	11, // 8: shopctl.control.v1.Service.stats:type_name -> shopctl.control.v1.Stats
+	9,  // 9: shopctl.control.v1.Service.instances:type_name -> shopctl.control.v1.Instance
+	8,  // 10: shopctl.control.v1.Service.modules:type_name -> shopctl.control.v1.Module
+	7,  // 11: shopctl.control.v1.Service.ports:type_name -> shopctl.control.v1.ServicePort
+	47, // 12: shopctl.control.v1.Instance.started:type_name -> google.protobuf.Timestamp
+	10, // 13: shopctl.control.v1.Instance.containers:type_name -> shopctl.control.v1.Container
+	47, // 14: shopctl.control.v1.Container.started:type_name -> google.protobuf.Timestamp
+	47, // 15: shopctl.control.v1.EventsRequest.since:type_name -> google.protobuf.Timestamp
+	47, // 16: shopctl.control.v1.Event.time:type_name -> google.protobuf.Timestamp
+	47, // 17: shopctl.control.v1.LogsRequest.since:type_name -> google.protobuf.Timestamp
+	47, // 18: shopctl.control.v1.LogLine.time:type_name -> google.protobuf.Timestamp
+	18, // 19: shopctl.control.v1.ApplyRequest.files:type_name -> shopctl.control.v1.File
+	20, // 20: shopctl.control.v1.AppliedObject.object:type_name -> shopctl.control.v1.Object
+	21, // 21: shopctl.control.v1.ApplyResponse.objects:type_name -> shopctl.control.v1.AppliedObject
+	20, // 22: shopctl.control.v1.GetResponse.objects:type_name -> shopctl.control.v1.Object
+	18, // 23: shopctl.control.v1.DeleteRequest.files:type_name -> shopctl.control.v1.File
+	20, // 24: shopctl.control.v1.DeleteResponse.objects:type_name -> shopctl.control.v1.Object
+	31, // 25: shopctl.control.v1.EditRequest.set_env:type_name -> shopctl.control.v1.SetEnv
+	30, // 26: shopctl.control.v1.RevisionsResponse.revisions:type_name -> shopctl.control.v1.Revision
+	47, // 27: shopctl.control.v1.Revision.created:type_name -> google.protobuf.Timestamp
+	45, // 28: shopctl.control.v1.SetEnv.set:type_name -> shopctl.control.v1.SetEnv.SetEntry
+	21, // 29: shopctl.control.v1.EditResponse.objects:type_name -> shopctl.control.v1.AppliedObject
+	46, // 30: shopctl.control.v1.Fault.delay:type_name -> google.protobuf.Duration
+	47, // 31: shopctl.control.v1.Fault.injected:type_name -> google.protobuf.Timestamp
+	47, // 32: shopctl.control.v1.Fault.ends:type_name -> google.protobuf.Timestamp
+	33, // 33: shopctl.control.v1.InjectFaultRequest.fault:type_name -> shopctl.control.v1.Fault
+	46, // 34: shopctl.control.v1.InjectFaultRequest.for:type_name -> google.protobuf.Duration
+	33, // 35: shopctl.control.v1.InjectFaultResponse.fault:type_name -> shopctl.control.v1.Fault
+	33, // 36: shopctl.control.v1.ListFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
+	33, // 37: shopctl.control.v1.ClearFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
+	0,  // 38: shopctl.control.v1.Shop.Status:input_type -> shopctl.control.v1.StatusRequest
+	1,  // 39: shopctl.control.v1.Shop.Watch:input_type -> shopctl.control.v1.WatchRequest
+	12, // 40: shopctl.control.v1.Shop.Shutdown:input_type -> shopctl.control.v1.ShutdownRequest
+	14, // 41: shopctl.control.v1.Shop.Events:input_type -> shopctl.control.v1.EventsRequest
+	16, // 42: shopctl.control.v1.Shop.Logs:input_type -> shopctl.control.v1.LogsRequest
+	19, // 43: shopctl.control.v1.Shop.Apply:input_type -> shopctl.control.v1.ApplyRequest
+	23, // 44: shopctl.control.v1.Shop.Get:input_type -> shopctl.control.v1.GetRequest
+	25, // 45: shopctl.control.v1.Shop.Delete:input_type -> shopctl.control.v1.DeleteRequest
+	4,  // 46: shopctl.control.v1.Shop.Restore:input_type -> shopctl.control.v1.RestoreRequest
+	27, // 47: shopctl.control.v1.Shop.Edit:input_type -> shopctl.control.v1.EditRequest
+	28, // 48: shopctl.control.v1.Shop.Revisions:input_type -> shopctl.control.v1.RevisionsRequest
+	34, // 49: shopctl.control.v1.Shop.InjectFault:input_type -> shopctl.control.v1.InjectFaultRequest
+	36, // 50: shopctl.control.v1.Shop.ListFaults:input_type -> shopctl.control.v1.ListFaultsRequest
+	38, // 51: shopctl.control.v1.Shop.ClearFaults:input_type -> shopctl.control.v1.ClearFaultsRequest
+	40, // 52: shopctl.control.v1.Shop.BeginSession:input_type -> shopctl.control.v1.BeginSessionRequest
+	42, // 53: shopctl.control.v1.Shop.EndSession:input_type -> shopctl.control.v1.EndSessionRequest
+	2,  // 54: shopctl.control.v1.Shop.Status:output_type -> shopctl.control.v1.StatusResponse
+	2,  // 55: shopctl.control.v1.Shop.Watch:output_type -> shopctl.control.v1.StatusResponse
+	13, // 56: shopctl.control.v1.Shop.Shutdown:output_type -> shopctl.control.v1.ShutdownProgress
+	15, // 57: shopctl.control.v1.Shop.Events:output_type -> shopctl.control.v1.Event
+	17, // 58: shopctl.control.v1.Shop.Logs:output_type -> shopctl.control.v1.LogLine
+	22, // 59: shopctl.control.v1.Shop.Apply:output_type -> shopctl.control.v1.ApplyResponse
+	24, // 60: shopctl.control.v1.Shop.Get:output_type -> shopctl.control.v1.GetResponse
+	26, // 61: shopctl.control.v1.Shop.Delete:output_type -> shopctl.control.v1.DeleteResponse
+	22, // 62: shopctl.control.v1.Shop.Restore:output_type -> shopctl.control.v1.ApplyResponse
+	32, // 63: shopctl.control.v1.Shop.Edit:output_type -> shopctl.control.v1.EditResponse
+	29, // 64: shopctl.control.v1.Shop.Revisions:output_type -> shopctl.control.v1.RevisionsResponse
+	35, // 65: shopctl.control.v1.Shop.InjectFault:output_type -> shopctl.control.v1.InjectFaultResponse
+	37, // 66: shopctl.control.v1.Shop.ListFaults:output_type -> shopctl.control.v1.ListFaultsResponse
+	39, // 67: shopctl.control.v1.Shop.ClearFaults:output_type -> shopctl.control.v1.ClearFaultsResponse
+	41, // 68: shopctl.control.v1.Shop.BeginSession:output_type -> shopctl.control.v1.BeginSessionResponse
+	43, // 69: shopctl.control.v1.Shop.EndSession:output_type -> shopctl.control.v1.EndSessionResponse
+	54, // [54:70] is the sub-list for method output_type
+	38, // [38:54] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_shopctl_control_v1_control_proto_init() }
@@ -3891,7 +3979,7 @@ func file_shopctl_control_v1_control_proto_init() {
 	if File_shopctl_control_v1_control_proto != nil {
 		return
 	}
-	file_shopctl_control_v1_control_proto_msgTypes[26].OneofWrappers = []any{
+	file_shopctl_control_v1_control_proto_msgTypes[27].OneofWrappers = []any{
 		(*EditRequest_Replicas)(nil),
 		(*EditRequest_Restart)(nil),
 		(*EditRequest_Stop)(nil),
@@ -3905,7 +3993,7 @@ func file_shopctl_control_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shopctl_control_v1_control_proto_rawDesc), len(file_shopctl_control_v1_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   45,
+			NumMessages:   46,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
