@@ -137,9 +137,15 @@ func gateway(t *testing.T, s *store.Store) (listeners map[string]string, entries
 		_, _ = io.WriteString(w, r.Host+r.URL.Path)
 	}))
 	t.Cleanup(program.Close)
+	return gatewayTo(t, s, program.Listener.Addr().String())
+}
+
+// gatewayTo runs one before the program at an address.
+func gatewayTo(t *testing.T, s *store.Store, program string) (listeners map[string]string, entries chan record.Entry) {
+	t.Helper()
 	key := orchestrator.Key{Namespace: "production", Name: "frontend"}
 	m := control.Mesh(s.Snapshot(), []orchestrator.Endpoint{{
-		Service: key, Workload: key, ServicePort: 80, TargetPort: 8080, Pod: "frontend-1", Ready: true, PeerAddr: program.Listener.Addr().String(), Addr: program.Listener.Addr().String(),
+		Service: key, Workload: key, ServicePort: 80, TargetPort: 8080, Pod: "frontend-1", Ready: true, PeerAddr: program, Addr: program,
 	}}, nil)
 	entries = make(chan record.Entry, 100)
 	p := proxy.New(proxy.Options{Trace: true, Recorder: recorded{entries}})

@@ -59,22 +59,25 @@ const (
 
 // denial is why a callee's sidecar refused a request.
 func denial(c trace.Sidecar, chain *listenerv3.FilterChain, src Source) (Decision, bool) {
-	without := "the request would have reached the program"
+	without, verb := "the request would have reached the program", "denied"
+	if port, _, _ := show.SplitCluster(c.Cluster); port != "" {
+		verb += " at port " + port
+	}
 	if policy, ok := strings.CutPrefix(c.Details, deniedByPolicy); ok {
 		o, path := policyOf(strings.TrimSuffix(policy, "]"))
 		if o.Name == "" {
 			o, others := allowing(c.Node, src)
-			d := Decision{Verb: "denied", What: "denied: no rule of an ALLOW policy lets it in" + others, Object: o, Path: "spec.rules", Without: without}
+			d := Decision{Verb: "denied", What: verb + ": no rule of an ALLOW policy lets it in" + others, Object: o, Path: "spec.rules", Without: without}
 			if o.Name != "" {
 				d.Position = src.Position(o, d.Path)
 			}
 			return d, true
 		}
-		return Decision{Verb: "denied", What: "denied: a rule of a DENY policy fits the request", Object: o, Path: path, Position: src.Position(o, path), Without: without}, true
+		return Decision{Verb: "denied", What: verb + ": a rule of a DENY policy fits the request", Object: o, Path: path, Position: src.Position(o, path), Without: without}, true
 	}
 	if reason, ok := strings.CutPrefix(c.Details, deniedByToken); ok {
 		d := Decision{
-			Verb: "denied", What: "denied: " + strings.ReplaceAll(strings.TrimSuffix(reason, "}"), "_", " "), Object: show.Object{Kind: "RequestAuthentication"},
+			Verb: "denied", What: verb + ": " + strings.ReplaceAll(strings.TrimSuffix(reason, "}"), "_", " "), Object: show.Object{Kind: "RequestAuthentication"},
 			Without: "the token would not have been checked",
 		}
 		first, more, _ := strings.Cut(show.OriginOf(chain.GetMetadata(), "tokens"), ",")

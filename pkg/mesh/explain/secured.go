@@ -17,8 +17,7 @@ const (
 	disable    = "DISABLE"
 )
 
-// chainOf is the filter chain of a callee's sidecar that a request came in by; nil if it is not known. One that was denied
-// names no port: then it is that of the first.
+// chainOf is the filter chain of a callee's sidecar that a request came in by; nil if it is not known.
 func chainOf(r *xds.Resources, c trace.Sidecar) *listenerv3.FilterChain {
 	if r == nil {
 		return nil

@@ -118,6 +118,16 @@ func (d *downstream) certificates() string {
 	return b.String()
 }
 
+// meant notes of a request that is denied at which port of the workload: as in Envoy, by the cluster that it would have gone to.
+func (c *call) meant() {
+	if !c.e.Inbound {
+		return
+	}
+	if r := c.manager.routes.Match(c.req.Authority, &c.req); r != nil && len(r.Targets()) > 0 {
+		c.e.Cluster = r.Targets()[0].Cluster
+	}
+}
+
 // filter lets the request pass the filters in their order.
 func (c *call) filter() bool {
 	if len(c.manager.filters) == 0 {
@@ -129,6 +139,7 @@ func (c *call) filter() bool {
 		if f.jwt != nil {
 			metadata, denial := f.jwt.Authenticate(&c.head, time.Now())
 			if denial != nil {
+				c.meant()
 				c.reply(response{
 					status: denial.Status, body: denial.Body, details: denial.Details,
 					extra: field.Fields{{Name: "www-authenticate", Value: denial.WWWAuthenticate}},
@@ -145,6 +156,7 @@ func (c *call) filter() bool {
 		}
 		if c.e.Policy = d.Policy; !d.Allowed {
 			c.e.Policy = "" // the details have it
+			c.meant()
 			c.reply(response{status: 403, body: rbac.Denied, details: d.Details()})
 			return false
 		}
