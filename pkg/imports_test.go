@@ -100,7 +100,7 @@ var allowed = map[string][]string{
 
 // leaves are small tools that know nothing of the shop: every room may import them. They may import each other. A
 // service and its chassis may not: they would run anywhere.
-var leaves = []string{"pkg/broadcast", "pkg/connlimit", "pkg/eventually", "pkg/humanize", "pkg/jsonpath", "pkg/lazyregexp", "pkg/localuser", "pkg/logrecord", "pkg/printable", "pkg/promexpr", "pkg/protomux", "pkg/serviceaddr", "pkg/servicename", "pkg/shellword", "pkg/strictyaml", "pkg/suggest"}
+var leaves = []string{"pkg/broadcast", "pkg/cells", "pkg/connlimit", "pkg/eventually", "pkg/humanize", "pkg/jsonpath", "pkg/lazyregexp", "pkg/localuser", "pkg/logrecord", "pkg/printable", "pkg/promexpr", "pkg/protomux", "pkg/serviceaddr", "pkg/servicename", "pkg/shellword", "pkg/strictyaml", "pkg/suggest"}
 
 type pkg struct {
 	ImportPath string

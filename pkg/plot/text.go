@@ -5,10 +5,12 @@ import (
 	"unicode"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/shopctl/shopctl/pkg/cells"
 )
 
 // width is how many cells text takes.
-func width(text string) int { return ansi.StringWidth(text) }
+func width(text string) int { return cells.Width(text) }
 
 func spaces(n int) string { return strings.Repeat(" ", max(n, 0)) }
 
@@ -21,7 +23,7 @@ func (s Style) cut(text string, w int) string {
 	if w <= 0 {
 		return ""
 	}
-	return ansi.Truncate(text, w, more)
+	return cells.Truncate(text, w, more)
 }
 
 // fit makes text exactly w cells wide. Emoji that are made of several characters may be wider than

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
+	"github.com/shopctl/shopctl/pkg/cells"
 )
 
 // Sentence describes one series, as Lines does in its linear form: its last, lowest and highest value,
@@ -48,7 +48,7 @@ func (f *frame) words() {
 
 // say adds a sentence, in as many lines as it takes.
 func (f *frame) say(text string) {
-	f.lines = append(f.lines, strings.Split(ansi.Wrap(text, f.Width, ""), "\n")...)
+	f.lines = append(f.lines, strings.Split(cells.Wrap(text, f.Width, ""), "\n")...)
 }
 
 func (f *frame) sentence(m measured, layout string) string {

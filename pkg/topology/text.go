@@ -5,8 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-
+	"github.com/shopctl/shopctl/pkg/cells"
 	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/observe/servicegraph"
 	"github.com/shopctl/shopctl/pkg/printable"
@@ -239,7 +238,7 @@ func (d *drawing) lines() []string {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], ansi.StringWidth(c.text))
+			widths[i] = max(widths[i], cells.Width(c.text))
 		}
 	}
 	lines := make([]string, len(d.rows))
@@ -248,7 +247,7 @@ func (d *drawing) lines() []string {
 		for j, c := range row {
 			b.WriteString(d.style.paint(c.tone, c.text))
 			if j <= 3 || j == 4 && widths[j] > 0 { // without sidecars there is no fifth column
-				b.WriteString(strings.Repeat(" ", widths[j]-ansi.StringWidth(c.text)+3))
+				b.WriteString(strings.Repeat(" ", widths[j]-cells.Width(c.text)+3))
 			}
 		}
 		lines[i] = strings.TrimRight(b.String(), " ")

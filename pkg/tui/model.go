@@ -4,7 +4,9 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
+	"github.com/shopctl/shopctl/pkg/cells"
 	"github.com/shopctl/shopctl/pkg/lesson"
 	"github.com/shopctl/shopctl/pkg/tui/effect"
 	"github.com/shopctl/shopctl/pkg/tui/feed"
@@ -92,6 +94,10 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		l := m.state.Options
 		l.Dark = msg.IsDark()
 		m.state.Theme = style.New(l)
+	case tea.ModeReportMsg:
+		if msg.Mode == ansi.ModeUnicodeCore { // the renderer turns it on where it is off
+			cells.Graphemes(msg.Value == ansi.ModeSet || msg.Value == ansi.ModeReset || msg.Value == ansi.ModePermanentlySet)
+		}
 	case tea.KeyPressMsg:
 		m.notice = notice{}
 		cmd = m.key(msg)

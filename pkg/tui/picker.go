@@ -6,8 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/charmbracelet/x/ansi"
-
+	"github.com/shopctl/shopctl/pkg/cells"
 	"github.com/shopctl/shopctl/pkg/tui/style"
 	"github.com/shopctl/shopctl/pkg/tui/textedit"
 )
@@ -169,7 +168,7 @@ func (p *picker) typedLines(width int) (lines []string, row, column int) {
 	width = max(width, 1)
 	text, at := p.input.View(style.Width(p.input.String()) + 1)
 	for from := 0; from == 0 || from < style.Width(text) || from <= at; from += width {
-		lines = append(lines, ansi.Cut(text, from, from+width))
+		lines = append(lines, cells.Cut(text, from, from+width))
 	}
 	return lines, at / width, at % width
 }

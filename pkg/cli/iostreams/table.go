@@ -4,8 +4,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-
+	"github.com/shopctl/shopctl/pkg/cells"
 	"github.com/shopctl/shopctl/pkg/printable"
 )
 
@@ -37,7 +36,7 @@ func (t *Table) Row(cells ...string) {
 
 // width is the width of a cell as the writer prints it: sealed sequences take no room, foreign ones are escaped.
 func width(cell string) int {
-	return ansi.StringWidth(printable.Text(printable.MapColors(cell, func(parameters string) string {
+	return cells.Width(printable.Text(printable.MapColors(cell, func(parameters string) string {
 		if first, _, _ := strings.Cut(parameters, ";"); len(first) == sealDigits {
 			return ""
 		}

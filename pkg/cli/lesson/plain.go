@@ -8,8 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
-
+	"github.com/shopctl/shopctl/pkg/cells"
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/lesson"
@@ -47,7 +46,7 @@ const plainHelp = `  Enter   go on: run the command, have the goals checked, go 
 func lessonPlain(ctx context.Context, f *cmdutil.Factory, s *lesson.Session) error {
 	p := &plainLesson{ios: f.IO, s: s, lines: readLines(ctx, f.IO), checks: map[string]string{}}
 	v := s.Snapshot()
-	p.print("%s\n%s\n", v.Title, strings.Repeat("=", ansi.StringWidth(v.Title)))
+	p.print("%s\n%s\n", v.Title, strings.Repeat("=", cells.Width(v.Title)))
 	p.print("Files of this lesson: %s\n:? lists what can be typed.\n", v.Workspace)
 	p.steady("Before you begin", v)
 	for {

@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
+	"github.com/shopctl/shopctl/pkg/cells"
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 )
@@ -96,7 +97,7 @@ func (o *watchOptions) print(one frame, first bool) error {
 		}
 		for _, line := range lines {
 			if o.ios.Width > 0 {
-				line = ansi.Truncate(line, o.ios.Width, "")
+				line = cells.Truncate(line, o.ios.Width, "")
 			}
 			out.WriteString(line + o.ios.Out.Sequence(ansi.EraseLineRight) + "\n")
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/shopctl/shopctl/pkg/cells"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/printable"
@@ -57,7 +58,7 @@ func (p *progress) draw(all []*controlpb.Service, ready map[string]time.Duration
 			after = printable.Line(s.GetMessage())
 		}
 		line := fmt.Sprintf("%s %-15s %-9s %s", p.ios.StateSymbol(s.GetState()), s.GetName(), s.GetState(), after)
-		line = ansi.Truncate(line, p.ios.Width-1, "")
+		line = cells.Truncate(line, p.ios.Width-1, "")
 		if p.ios.Color {
 			line = p.ios.Paint(iostreams.StateTone(s.GetState()), line)
 		}

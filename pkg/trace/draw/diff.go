@@ -4,8 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-
+	"github.com/shopctl/shopctl/pkg/cells"
 	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/trace"
 )
@@ -29,7 +28,7 @@ func Diff(d *trace.Diff, width int, s Style) []string {
 	lines = append(wrap(lines, width), "")
 	for _, line := range s.pairs(d) {
 		if !s.Linear {
-			line = ansi.Truncate(line, width, s.cut())
+			line = cells.Truncate(line, width, s.cut())
 		}
 		lines = append(lines, line)
 	}
@@ -71,7 +70,7 @@ func (s Style) pairs(d *trace.Diff) []string {
 	}
 	tree := 0
 	for _, p := range d.Pairs {
-		tree = max(tree, ansi.StringWidth(s.indented(p)))
+		tree = max(tree, cells.Width(s.indented(p)))
 	}
 	tree = min(tree, maxTree)
 	lines := []string{s.paint(Faint, fmt.Sprintf("%s %9s %9s %10s", pad("", tree+2), "A", "B", "B-A"))}

@@ -7,8 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
-
+	"github.com/shopctl/shopctl/pkg/cells"
 	"github.com/shopctl/shopctl/pkg/humanize"
 	"github.com/shopctl/shopctl/pkg/trace"
 )
@@ -49,7 +48,7 @@ func (s Style) whole(t *trace.Trace) string {
 func wrap(lines []string, width int) []string {
 	var out []string
 	for _, line := range lines {
-		out = append(out, strings.Split(ansi.Wordwrap(line, max(width, minWidth), " "), "\n")...)
+		out = append(out, strings.Split(cells.Wordwrap(line, max(width, minWidth), " "), "\n")...)
 	}
 	return out
 }

@@ -4,8 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-
+	"github.com/shopctl/shopctl/pkg/cells"
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
@@ -29,18 +28,18 @@ func Sequence(t *trace.Trace, width int, s Style) []string {
 	longest := 0
 	for i, p := range q.Participants {
 		d.column[p] = i
-		longest = max(longest, ansi.StringWidth(s.participant(p)))
+		longest = max(longest, cells.Width(s.participant(p)))
 	}
 	room := (width - timeWidth - maxWords) / len(q.Participants)
 	d.width = max(minColumn, min(longest+2, room))
 	head := strings.Repeat(" ", timeWidth)
 	for _, p := range q.Participants {
-		head += pad(ansi.Truncate(s.participant(p), d.width-1, ""), d.width)
+		head += pad(cells.Truncate(s.participant(p), d.width-1, ""), d.width)
 	}
 	lines := []string{s.paint(Bold, strings.TrimRight(head, " "))}
 	for _, m := range q.Messages {
 		line := fmt.Sprintf("%*s ", timeWidth-1, s.Duration(m.At)) + d.arrow(m) + " " + s.words(m)
-		lines = append(lines, ansi.Truncate(strings.TrimRight(line, " "), max(width, timeWidth+d.width*len(q.Participants)+8), ""))
+		lines = append(lines, cells.Truncate(strings.TrimRight(line, " "), max(width, timeWidth+d.width*len(q.Participants)+8), ""))
 	}
 	return lines
 }

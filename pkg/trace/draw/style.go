@@ -9,8 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/charmbracelet/x/ansi"
-
+	"github.com/shopctl/shopctl/pkg/cells"
 	"github.com/shopctl/shopctl/pkg/printable"
 	"github.com/shopctl/shopctl/pkg/trace"
 )
@@ -87,15 +86,15 @@ func Clean(text string) string {
 		}
 		text = text[:end]
 	}
-	return ansi.Truncate(printable.Line(text), maxClean, "...")
+	return cells.Truncate(printable.Line(text), maxClean, "...")
 }
 
 // pad cuts or fills text to a width in cells.
 func pad(text string, width int) string {
-	if w := ansi.StringWidth(text); w < width {
+	if w := cells.Width(text); w < width {
 		return text + strings.Repeat(" ", width-w)
 	}
-	return ansi.Truncate(text, width, "")
+	return cells.Truncate(text, width, "")
 }
 
 // Duration writes the time of a span: "310µs", "4.2ms", "48ms", "2.91s". Two spans of a trace are compared by it, which

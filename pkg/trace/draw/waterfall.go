@@ -5,8 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
-
+	"github.com/shopctl/shopctl/pkg/cells"
 	"github.com/shopctl/shopctl/pkg/trace"
 )
 
@@ -29,8 +28,8 @@ func Waterfall(t *trace.Trace, width int, s Style) []string {
 	marks := make([]string, len(rows))
 	for i, r := range rows {
 		marks[i] = strings.Join(s.marks(r), ", ")
-		tree = max(tree, ansi.StringWidth(s.branch(r)+s.Label(r.Of().Record)))
-		behind = max(behind, ansi.StringWidth(marks[i]))
+		tree = max(tree, cells.Width(s.branch(r)+s.Label(r.Of().Record)))
+		behind = max(behind, cells.Width(marks[i]))
 	}
 	tree = min(tree, maxTree, width-durationWidth-minBar-4)
 	bar := max(minBar, min(maxBar, width-tree-durationWidth-3-min(behind, width/3)))
@@ -41,7 +40,7 @@ func Waterfall(t *trace.Trace, width int, s Style) []string {
 			label = s.paint(Bad, label)
 		}
 		line := fmt.Sprintf("%s %*s %s %s", label, durationWidth, s.Took(r.Span), s.bar(t, r, bar), marks[i])
-		lines[i] = ansi.Truncate(strings.TrimRight(line, " "), width, s.cut())
+		lines[i] = cells.Truncate(strings.TrimRight(line, " "), width, s.cut())
 	}
 	return lines
 }

@@ -6,8 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
-
+	"github.com/shopctl/shopctl/pkg/cells"
 	"github.com/shopctl/shopctl/pkg/tui/feed"
 	"github.com/shopctl/shopctl/pkg/tui/style"
 )
@@ -153,7 +152,7 @@ func (p *Tail) Render(width, height int) string {
 	p.left = max(min(p.left, p.widest-width), 0)
 	for i, e := range shown[from:to] {
 		if p.left > 0 {
-			lines[i] = ansi.Cut(lines[i], p.left, p.left+max(width, style.Width(lines[i])))
+			lines[i] = cells.Cut(lines[i], p.left, p.left+max(width, style.Width(lines[i])))
 		}
 		lines[i] = p.state.Truncate(lines[i], width)
 		if p.target.matches(e) {

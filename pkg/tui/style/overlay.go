@@ -3,7 +3,7 @@ package style
 import (
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
+	"github.com/shopctl/shopctl/pkg/cells"
 )
 
 // Overlay replaces the part of base that begins at column x and line y by the lines of box, which are w cells wide.
@@ -24,9 +24,9 @@ func (t *Theme) Overlay(base, box []string, x, y, w, full int) []string {
 
 // section is the part of a drawn line from one cell to another.
 func section(line string, from, to int) string {
-	part := ansi.Cut(line, from, to)
+	part := cells.Cut(line, from, to)
 	if strings.Contains(part, "\x1b[") {
 		part += "\x1b[m"
 	}
-	return part + Spaces(to-from-ansi.StringWidth(part))
+	return part + Spaces(to-from-cells.Width(part))
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/shopctl/shopctl/pkg/cells"
 	"github.com/shopctl/shopctl/pkg/printable"
 )
 
@@ -22,11 +23,11 @@ func Width(text string) int {
 		case c == 0x1b && i+1 < len(text) && text[i+1] == '[':
 			end := strings.IndexByte(text[i:], 'm')
 			if end < 0 || strings.Trim(text[i+2:i+end], "0123456789;:") != "" {
-				return ansi.StringWidth(text)
+				return cells.Width(text)
 			}
 			i += end
 		default:
-			return ansi.StringWidth(text)
+			return cells.Width(text)
 		}
 	}
 	return n
@@ -50,7 +51,7 @@ func (t *Theme) Truncate(text string, w int) string {
 	case Width(text) <= w:
 		return text
 	}
-	return ansi.Truncate(text, w, t.Ellipsis)
+	return cells.Truncate(text, w, t.Ellipsis)
 }
 
 // Fit makes text exactly w cells wide.
@@ -61,7 +62,7 @@ func (t *Theme) Fit(text string, w int) string {
 	if n := Width(text); n <= w {
 		return text + Spaces(w-n)
 	}
-	text = ansi.Truncate(text, w, t.Ellipsis)
+	text = cells.Truncate(text, w, t.Ellipsis)
 	return text + Spaces(w-Width(text)) // a wide character may have been left out
 }
 
@@ -97,9 +98,9 @@ func Wrap(text string, w int) []string {
 	text, held := protectFlags(text)
 	marked := breakable(text)
 	if len(marked) == len(text) {
-		text = ansi.Wrap(text, w, "")
+		text = cells.Wrap(text, w, "")
 	} else {
-		text = strings.ReplaceAll(ansi.Wrap(marked, w, breakHere), breakHere, "")
+		text = strings.ReplaceAll(cells.Wrap(marked, w, breakHere), breakHere, "")
 	}
 	if held {
 		text = strings.ReplaceAll(text, protectedHyphen, "-")
@@ -151,8 +152,12 @@ func Hang(prefix, text string, w int) []string {
 	return lines
 }
 
-// Clean removes from text that comes from outside what would move the terminal's cursor or reorder the line, and colors.
-func Clean(text string) string {
+// Clean makes text that comes from outside ready to be drawn: it is harmless, and what terminals measure differently is
+// settled.
+func Clean(text string) string { return cells.Settle(Harmless(text)) }
+
+// Harmless removes from text what would move the terminal's cursor or reorder the line, and colors.
+func Harmless(text string) string {
 	return printable.Remove(strings.ReplaceAll(ansi.Strip(text), "\t", "    "))
 }
 
@@ -200,7 +205,7 @@ func asciiRune(r rune) string {
 	case r == '\u00a0':
 		return " "
 	}
-	return strings.Repeat("?", ansi.StringWidth(string(r)))
+	return strings.Repeat("?", cells.Width(string(r)))
 }
 
 // ContainsFold reports whether text contains filter, regardless of case.

@@ -12,7 +12,7 @@ func FuzzWidthIsThatOfTheTerminal(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if got, want := Width(text), ansi.StringWidth(text); got != want {
+		if got, want := Width(text), ansi.WcWidth.StringWidth(text); got != want {
 			t.Errorf("%q is %d cells wide, want %d", text, got, want)
 		}
 	})

@@ -29,7 +29,7 @@ type snapshot struct {
 func NewArea(text string) Area {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for i, line := range lines {
-		lines[i] = style.Clean(line)
+		lines[i] = style.Harmless(line)
 	}
 	return Area{below: lines[1:], line: buffer{text: lines[0]}}
 }
@@ -82,7 +82,7 @@ func (a *Area) Insert(text string) {
 			a.above = append(a.above, a.line.text[:a.line.at])
 			a.line = buffer{text: a.line.text[a.line.at:]}
 		}
-		a.line.insert(style.Clean(line))
+		a.line.insert(style.Harmless(line))
 	}
 }
 

@@ -5,8 +5,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/charmbracelet/x/ansi"
 	"github.com/clipperhouse/uax29/v2/graphemes"
+
+	"github.com/shopctl/shopctl/pkg/cells"
 )
 
 // next is the end of the grapheme cluster that begins at a byte offset.
@@ -37,7 +38,7 @@ func align(text string, at int) int {
 }
 
 // width is the number of terminal cells that text takes.
-func width(text string) int { return ansi.StringWidth(text) }
+func width(text string) int { return cells.Width(text) }
 
 // skip is the byte offset behind as many whole clusters as fit into a number of cells.
 func skip(text string, cells int) int {

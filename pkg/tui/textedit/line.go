@@ -46,7 +46,7 @@ func (b *buffer) key(k tea.KeyPressMsg) edit {
 	case "ctrl+k":
 		b.erase(b.at, len(b.text))
 	default:
-		text := style.Clean(k.Text)
+		text := style.Harmless(k.Text)
 		if text == "" {
 			return none
 		}
@@ -127,7 +127,7 @@ func (l *Line) String() string { return l.text }
 // Insert adds pasted text at the cursor; line breaks become spaces.
 func (l *Line) Insert(text string) {
 	l.history.record(l.buffer, other)
-	l.insert(style.Clean(strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", " ")))
+	l.insert(style.Harmless(strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", " ")))
 }
 
 // Key applies a key, and reports whether it was one that edits a line.
