@@ -209,6 +209,14 @@ func (c *Controller) gatewayKey() orchestrator.Key {
 	return orchestrator.Key{Namespace: c.cfg.Storefront.Namespace, Name: resource.Gateway}
 }
 
+// withoutGateway tells of a storefront in the mesh whose gateway is gone: what comes in is decided by no policy of it any more.
+func (c *Controller) withoutGateway() {
+	front := c.deployments[c.cfg.Storefront]
+	if c.down == nil && front != nil && front.obj != nil && c.injects(front.obj) {
+		c.event(true, "GatewayGone", front.key, "", "its address leads to the program itself, past the policies of a gateway: shopctl mesh on makes "+resource.Gateway+" again")
+	}
+}
+
 // toStorefront is where the storefront's address leads: to the gateway, where there is one. Until that listens for the first
 // time, it leads to the instances themselves. After that it never does while the gateway exists: a way round a dead gateway
 // would be one round its policies.
@@ -216,7 +224,10 @@ func (c *Controller) toStorefront(port int32, direct []string) []string {
 	key := c.gatewayKey()
 	d, svc := c.deployments[key], c.service(key)
 	if d == nil || d.obj == nil || svc == nil || c.suspended[key] || !resource.IsGateway(&d.obj.Spec.Template) || !c.injects(d.obj) {
-		c.gatewayed = false
+		if c.gatewayed {
+			c.gatewayed = false
+			c.withoutGateway()
+		}
 		return direct
 	}
 	addrs := []string{}

@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+
 	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
 )
@@ -80,6 +82,20 @@ func TestTheStorefrontsAddressLeadsToTheGatewayOnceThatListensAndNeverAroundIt(t
 		w.pass(time.Second)
 		leads(w.instances(resource.Gateway)[0].addr + "/0.0.0.0_80")
 		least = w.watchLeast("catalog")
+		if told := w.reasons("catalog"); slices.Contains(told, "GatewayGone") {
+			t.Errorf("events while the gateway exists: %v", told)
+		}
+		w.edit(func(o *Objects) {
+			o.Deployments = slices.DeleteFunc(o.Deployments, func(d *appsv1.Deployment) bool { return d.Name == resource.Gateway })
+		})
+		w.pass(5 * time.Second)
+		leads(app.addr)
+		if told := w.reasons("catalog"); !slices.Contains(told, "GatewayGone") {
+			t.Errorf("events after the gateway was deleted: %v", told)
+		}
+		w.gateway()
+		w.pass(time.Second)
+		leads(w.instances(resource.Gateway)[0].addr + "/0.0.0.0_80")
 		w.inject("disabled")
 		w.pass(5 * time.Second)
 		leads(app.addr)
