@@ -22,6 +22,8 @@ var update = flag.Bool("update", false, "write docs/json.md")
 // printed are the commands that print a type as JSON, by the package below pkg/cli and the type's name.
 var printed = map[string]string{
 	"versionOutput": "version", "call.callView": "call SERVICE METHOD", "call.methodsView": "call SERVICE", "call.servicesView": "call SERVICE list",
+	"bus.topicsView": "bus topics", "bus.consumersView": "bus consumers", "bus.storedView": "bus tail, one line each", "bus.publishedView": "bus publish TYPE", "bus.replayView": "bus replay CONSUMER",
+	"bus.lettersView":  "bus dead-letters list",
 	"call.measureView": "call SERVICE METHOD --repeat 100", "call.httpView": "http PATH", "edit.list": "get, with several objects",
 	"fault.faultsView": "fault list", "load.Status": "load status", "lesson.lessonEvent": "lesson ID --json, one line each", "lesson.lessonsView": "lesson list", "lesson.problemsView": "lesson lint",
 	"lesson.proofsView": "lesson test", "lesson.reviewView": "review --list", "mesh.explainView": "mesh explain TRACE", "mesh.secretView": "mesh secrets SERVICE",
@@ -37,6 +39,7 @@ var printed = map[string]string{
 var alike = map[string]string{
 	"alerts list": "as alerts", "fault inject": "as fault list", "fault clear": "as fault list", "up": "as status",
 	"order show": "an order of order list", "order cancel": "an order of order list", "order retry": "an order of order list", "order follow": "an order of order list, one line each",
+	"bus dead-letters redrive": "as bus dead-letters list", "bus dead-letters discard": "as bus dead-letters list",
 	"trace follow": "a trace of trace list, one line each", "trace open": "what trace show or trace list prints of the file",
 	"mesh clusters": "Envoy's resources, a list", "mesh endpoints": "Envoy's resources, a list", "mesh listeners": "Envoy's resources, a list", "mesh routes": "Envoy's resources, a list",
 }

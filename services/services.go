@@ -15,7 +15,7 @@ var manifests embed.FS
 // Role is the role of a workload in the shop.
 type Role string
 
-// The eleven services, and the store of the carts.
+// The services, and the stores of carts and events.
 const (
 	RoleService Role = "service"
 	RoleStore   Role = "store"
@@ -45,12 +45,12 @@ func (b Builtin) Manifest() []byte {
 }
 
 // Module reports whether it is a module of the monolith. The load generator plays the customers, who are not part of the
-// shop, and the store of the carts is a separate program.
+// shop, and the stores are separate programs.
 func (b Builtin) Module() bool {
-	return b.Role == RoleService && b.Name != "loadgenerator" && b.Name != MonolithName
+	return b.Role == RoleService && b.Name != "loadgenerator" && b.Name != "warehouse" && b.Name != MonolithName
 }
 
-// All returns the workloads in alphabetical order of their names.
+// All returns the workloads of the shop in alphabetical order of their names.
 func All() []Builtin {
 	return []Builtin{
 		{"ad", "adservice", RoleService, []string{"hipstershop.AdService"}},
@@ -68,12 +68,21 @@ func All() []Builtin {
 	}
 }
 
-// Lookup finds a workload, or the monolith, by either of its names, ignoring case.
+// Optional returns the workloads that are not part of the shop until something needs them: the bus of events, and the
+// warehouse, which listens to it.
+func Optional() []Builtin {
+	return []Builtin{
+		{"nats", "nats", RoleStore, nil},
+		{"warehouse", "warehouse", RoleService, []string{"shopctl.shop.v1.Warehouse"}},
+	}
+}
+
+// Lookup finds a workload, an optional one, or the monolith, by either of its names, ignoring case.
 func Lookup(name string) (Builtin, bool) {
 	if strings.EqualFold(name, MonolithName) {
 		return Monolith(), true
 	}
-	for _, b := range All() {
+	for _, b := range append(All(), Optional()...) {
 		if strings.EqualFold(name, b.Name) || strings.EqualFold(name, b.Workload) {
 			return b, true
 		}

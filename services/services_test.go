@@ -118,8 +118,13 @@ func (p *probe) port() int {
 // objects are all objects of all manifests, by kind and name.
 func objects(t *testing.T) map[string]object {
 	t.Helper()
+	return objectsOf(t, services.All())
+}
+
+func objectsOf(t *testing.T, workloads []services.Builtin) map[string]object {
+	t.Helper()
 	all := map[string]object{}
-	for _, b := range services.All() {
+	for _, b := range workloads {
 		decoder := yaml.NewDecoder(bytes.NewReader(b.Manifest()))
 		decoder.KnownFields(true)
 		for {
@@ -157,15 +162,37 @@ func TestEveryWorkloadHasAnAccountADeploymentAndAService(t *testing.T) {
 	}
 }
 
-func TestTheStoreOfTheCartsIsTheOnlyOneToUseItsClaim(t *testing.T) {
-	all := objects(t)
-	claim, store := all["PersistentVolumeClaim/redis-cart"].Spec, all["Deployment/redis-cart"].Spec
-	if !slices.Equal(claim.AccessModes, []string{"ReadWriteOncePod"}) || store.Strategy["type"] != "Recreate" {
-		t.Errorf("the claim is %v, the strategy %v", claim.AccessModes, store.Strategy)
+func TestAStoreIsTheOnlyOneToUseItsClaim(t *testing.T) {
+	all := objectsOf(t, append(services.All(), services.Optional()...))
+	for _, name := range []string{"redis-cart", "nats"} {
+		claim, store := all["PersistentVolumeClaim/"+name].Spec, all["Deployment/"+name].Spec
+		if !slices.Equal(claim.AccessModes, []string{"ReadWriteOncePod"}) || store.Strategy["type"] != "Recreate" {
+			t.Errorf("the claim of %s is %v, the strategy %v", name, claim.AccessModes, store.Strategy)
+		}
+		volumes, mounts := store.Template.Spec.Volumes, store.Template.Spec.Containers[0].VolumeMounts
+		if len(volumes) != 1 || volumes[0].PersistentVolumeClaim.ClaimName != name || len(mounts) != 1 || mounts[0].Name != volumes[0].Name || mounts[0].MountPath != "/data" {
+			t.Errorf("%s: volumes %+v, mounts %+v", name, volumes, mounts)
+		}
 	}
-	volumes, mounts := store.Template.Spec.Volumes, store.Template.Spec.Containers[0].VolumeMounts
-	if len(volumes) != 1 || volumes[0].PersistentVolumeClaim.ClaimName != "redis-cart" || len(mounts) != 1 || mounts[0].Name != volumes[0].Name || mounts[0].MountPath != "/data" {
-		t.Errorf("volumes %+v, mounts %+v", volumes, mounts)
+}
+
+func TestOptionalWorkloadsAreDescribedLikeTheOthersAndNotPartOfTheShop(t *testing.T) {
+	all := objectsOf(t, services.Optional())
+	for _, b := range services.Optional() {
+		checkDeployment(t, b, all["Deployment/"+b.Workload], all["Service/"+b.Workload])
+		if found, ok := services.Lookup(b.Name); !ok || found.Workload != b.Workload || b.Module() {
+			t.Errorf("Lookup(%q) = %v, %v; a module of the monolith: %v", b.Name, found, ok, b.Module())
+		}
+		if slices.ContainsFunc(services.All(), func(other services.Builtin) bool { return other.Name == b.Name }) {
+			t.Errorf("%s is part of the shop", b.Name)
+		}
+	}
+	for _, c := range all["Deployment/warehouse"].Spec.Template.Spec.Containers {
+		for _, e := range c.Env {
+			if port := all["Service/nats"].Spec.Ports[0].Port; e.Name == "NATS_URL" && e.Value != fmt.Sprintf("nats://nats:%d", port) {
+				t.Errorf("NATS_URL=%s, the bus is at port %d", e.Value, port)
+			}
+		}
 	}
 }
 

@@ -31,6 +31,8 @@ func hostileLines(dir string) map[string][]string {
 		"create namespace": {"x"}, "create serviceaccount": {"x"}, "create deployment": {"x --image \x1b[2J"},
 		"create service clusterip": {"x --tcp 80"}, "create service nodeport": {"x --tcp 80"}, "create service loadbalancer": {"x --tcp 80"}, "create service externalname": {"x --external-name \x1b[2J"},
 		"apply": {"-f " + manifest, "--dry-run -f " + manifest}, "diff": {"-f " + manifest}, "delete": {"deployment x", "-f " + manifest},
+		"bus start": {"", "warehouse"}, "bus stop": {""}, "bus topics": {"", "-o json"}, "bus consumers": {"", "-o json"}, "bus tail": {"", "-o json"}, "bus publish": {"OrderPlaced --order x"}, "bus replay": {"warehouse"},
+		"bus dead-letters list": {"", "-o json"}, "bus dead-letters redrive": {"--all"}, "bus dead-letters discard": {"1"},
 		"call":         {"cart", "cart GetCart {}", "127.0.0.1:1 a.B/C {}", "cart --describe"},
 		"config trust": {"", "--revoke"},
 		"__bash":       {"shopctl 9", "shopctl 63"},

@@ -39,6 +39,8 @@ func TestEveryCommandThatNeedsTheShopSaysThatItIsNotRunning(t *testing.T) {
 		{"describe", "svc"},
 		{"mail"},
 		{"order", "list"},
+		{"bus", "topics"},
+		{"bus", "start"},
 		{"scale", "cart", "--replicas", "2"},
 		{"restart", "cart"},
 		{"stop", "cart"},

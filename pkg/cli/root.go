@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/shopctl/shopctl/pkg/cli/bus"
 	"github.com/shopctl/shopctl/pkg/cli/call"
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/config"
@@ -148,6 +149,7 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 			objects.NewSetCmd(f),
 			shop.NewMailCmd(f),
 			order.NewCmd(f),
+			bus.NewCmd(f),
 		}},
 		{groupLearn, []*cobra.Command{
 			lessonCmd,

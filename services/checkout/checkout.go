@@ -26,6 +26,10 @@
 // stuck, and waits for an operator. With CHECKOUT_DATABASE_URL, the journal is in PostgreSQL, and its replicas may be on several
 // machines. With neither that nor DATA_DIR, it is in memory.
 //
+// With NATS_URL, the address of a NATS server, what happens to orders is written to an outbox in the journal, with what happened
+// in one transaction, and sent from there as events, in order and at least once: OrderPlaced, OrderCancelled and so on (package
+// shopevent). A server that is gone delays the events and nothing else.
+//
 // PRICE_TTL is how long a product's converted price is reused for later orders (default 0: every order fetches
 // it). A price may lag behind the catalog's by that much.
 package checkout
@@ -63,6 +67,10 @@ func setup(rt *chassis.Runtime, now func() time.Time, reached func(point, user s
 		return err
 	}
 	journal.reached = reached
+	relay, err := newRelay(rt, journal)
+	if err != nil {
+		return err
+	}
 	s := &server{
 		clients:     c,
 		prices:      cache.New[priceKey, *hipstershop.Money](prices),
@@ -77,6 +85,10 @@ func setup(rt *chassis.Runtime, now func() time.Time, reached func(point, user s
 	rt.Ready("orders", journal.check)
 	rt.Go("settle orders", s.settleInBackground)
 	rt.Go("renew leases of orders", s.renewInBackground)
+	if relay != nil {
+		rt.Go("send events", relay.run)
+		rt.OnDrain(relay.close)
+	}
 	rt.OnDrain(journal.close)
 	return nil
 }

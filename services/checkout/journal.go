@@ -33,6 +33,8 @@ type journal struct {
 	reached func(point, user string)
 	// owner is this process.
 	owner string
+	// outbox has the events of orders; nil where there is no bus.
+	outbox *outbox
 	// running counts the purchases that this process owns.
 	running atomic.Int64
 }
@@ -103,7 +105,7 @@ func (j *journal) reserve(p *purchase) (mine bool, err error) {
 	p.history.add(doReserve, started, started, nil, "")
 	err = j.update("reserve", p, func(tx durable.Tx) error {
 		err := tx.Query(func(row []driver.Value) error {
-			p.seq, mine = row[0].(int64), true
+			p.seq, p.announced, p.events, mine = row[0].(int64), 0, row[1].(int64), true
 			return nil
 		}, reservation, p.key, p.request[:], int64(p.state), p.generation, p.owner, p.token, p.due, p.chargeKey, p.user, p.email, ordered,
 			p.order.GetOrderId(), p.trace, p.created, p.deadline)
@@ -190,17 +192,22 @@ func (j *journal) save(p *purchase, again time.Duration) (mine bool, err error) 
 }
 
 // writeAll runs a statement that changes a purchase while it belongs to this process, and writes what is new of its history
-// with it.
+// with it, and the events of what has happened.
 func (j *journal) writeAll(point string, p *purchase, text string, args ...driver.Value) (changed bool, err error) {
+	news := j.outbox.newsOf(p, j.now())
 	err = j.update(point, p, func(tx durable.Tx) error {
 		n, err := tx.Exec(text, args...)
 		if changed = n > 0; err != nil || !changed {
+			return err
+		}
+		if err := news.write(tx, p); err != nil {
 			return err
 		}
 		return p.history.write(tx, p.seq)
 	})
 	if changed = changed && err == nil; changed {
 		p.history.wrote()
+		news.wrote(p)
 	}
 	return changed, err
 }

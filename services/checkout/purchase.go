@@ -49,7 +49,9 @@ type purchase struct {
 	// emptied and confirmed are whether the cart was emptied and the confirmation sent, or given up.
 	emptied, confirmed         bool
 	trace                      string // of the call that began it
+	traceParent                string // of the span that works on it, in W3C's form
 	created, updated, deadline int64
+	announced, events          int64 // see news
 	history                    history
 	// closing is whether it ends even if its charge cannot be refunded.
 	closing bool
@@ -86,6 +88,7 @@ func purchaseOf(row []driver.Value) (*purchase, error) {
 		tries: row[8].(int64), chargeKey: row[9].(string), transaction: row[10].(string), user: row[11].(string), email: row[12].(string),
 		order: &hipstershop.OrderResult{}, emptied: row[14].(int64) != 0, confirmed: row[15].(int64) != 0,
 		trace: row[16].(string), created: row[17].(int64), updated: row[18].(int64), deadline: row[19].(int64),
+		announced: row[20].(int64), events: row[21].(int64),
 	}
 	copy(p.request[:], row[2].([]byte))
 	p.due, _ = row[7].(int64)

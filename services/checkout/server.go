@@ -81,6 +81,7 @@ func (s *server) place(ctx context.Context, req *hipstershop.PlaceOrderRequest, 
 	if span := trace.SpanContextFromContext(ctx); span.HasTraceID() {
 		p.trace = span.TraceID().String()
 	}
+	p.traceParent = traceParentOf(ctx)
 	p.order = &hipstershop.OrderResult{ShippingAddress: req.GetAddress()}
 	if err := s.prepare(ctx, req, cart.GetItems(), p.order); err != nil {
 		return nil, err

@@ -90,6 +90,7 @@ func (s *server) settle(ctx context.Context, p *purchase) error {
 func (s *server) settleMine(ctx context.Context, p *purchase) (err error) {
 	ctx, span := s.tracer.Start(ctx, "settle order", trace.WithSpanKind(trace.SpanKindInternal))
 	defer span.End()
+	p.traceParent = traceParentOf(ctx)
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	switch p.state {

@@ -17,9 +17,11 @@ import (
 	"github.com/shopctl/shopctl/services/email"
 	"github.com/shopctl/shopctl/services/frontend"
 	"github.com/shopctl/shopctl/services/loadgenerator"
+	"github.com/shopctl/shopctl/services/nats"
 	"github.com/shopctl/shopctl/services/payment"
 	"github.com/shopctl/shopctl/services/recommendation"
 	"github.com/shopctl/shopctl/services/shipping"
+	"github.com/shopctl/shopctl/services/warehouse"
 )
 
 // Of returns how a workload is set up, by its name in package services; nil for the monolith, whose Modules are set up one
@@ -34,10 +36,12 @@ func Of(name string) chassis.Setup {
 		"email":          email.Setup,
 		"frontend":       frontend.Setup,
 		"loadgenerator":  loadgenerator.Setup,
+		"nats":           nats.Setup,
 		"payment":        payment.Setup,
 		"recommendation": recommendation.Setup,
 		"redis-cart":     rediscart.Setup,
 		"shipping":       shipping.Setup,
+		"warehouse":      warehouse.Setup,
 	}[name]
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 func TestEveryNamedWorkloadHasCodeAndAManifest(t *testing.T) {
-	for _, b := range services.All() {
+	for _, b := range append(services.All(), services.Optional()...) {
 		if setup.Of(b.Name) == nil {
 			t.Errorf("%s has no code", b.Name)
 		}
