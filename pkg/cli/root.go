@@ -130,7 +130,7 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 				SuggestNext: func(before ...string) { lesson.SuggestNext(f, before...) },
 			}),
 			dash.NewCmd(screens),
-			shop.NewDownCmd(f),
+			shop.NewDownCmd(f, func(ctx context.Context, dir rundir.Dir) (int, error) { return internalcmd.Reclaim(ctx, f, dir) }),
 			shop.NewPsCmd(f),
 			shop.NewStatusCmd(f),
 			observe.NewTopCmd(f),

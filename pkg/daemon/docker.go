@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/pkg/workload/docker"
 	"github.com/shopctl/shopctl/services"
 )
@@ -51,6 +52,9 @@ func (s *shop) newContainers(environ []string) (runtime, error) {
 		Builtin: builtinOf, Keeps: keepsData, VolumeDir: s.dir.Volumes(), UID: os.Getuid(), GID: os.Getgid(), Log: s.log,
 	})
 	r, err := s.local(driver)
+	if err == nil {
+		err = s.lock.RecordEngine(place.Engine.Host)
+	}
 	if err != nil {
 		_ = place.Engine.Close()
 		return runtime{}, err
@@ -60,6 +64,24 @@ func (s *shop) newContainers(environ []string) (runtime, error) {
 		return driver.Close()
 	}
 	return r, nil
+}
+
+// reclaimTimeout bounds the removal of what a dead daemon left on an engine.
+const reclaimTimeout = 30 * time.Second
+
+// ReclaimEngine removes the containers that the dead daemon of a shop left on an engine, and returns how many of them ran.
+func ReclaimEngine(ctx context.Context, getenv func(string) string, dir rundir.Dir) (int, error) {
+	host := dir.Engine()
+	if host == "" {
+		return 0, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, reclaimTimeout)
+	defer cancel()
+	left, err := docker.ReclaimAt(ctx, getenv, host, dir.Run)
+	if err != nil {
+		err = control.WithHint(fmt.Errorf("remove the containers of a dead daemon: %w", err), "docker rm -f $(docker ps -aq --filter label="+docker.RunLabel+"="+dir.Run+") && rm "+dir.EngineFile(), 5)
+	}
+	return len(left), err
 }
 
 // builtinOf finds the built-in service that an image names.

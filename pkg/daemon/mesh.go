@@ -63,6 +63,12 @@ func (s *shop) newMesh() (*mesh, error) {
 	default:
 		return nil, control.Error(codes.InvalidArgument, fmt.Sprintf("read --sidecars %q: want own or shared", s.cfg.Sidecars), "shopctl up --sidecars=shared", 2)
 	}
+	if s.cfg.Driver == DockerDriver {
+		if s.cfg.Mesh == MeshOn {
+			return nil, control.Error(codes.InvalidArgument, "--mesh=on: the docker driver starts no sidecars", "shopctl up --mesh=on --driver process", 2)
+		}
+		return nil, nil
+	}
 	switch s.cfg.Mesh {
 	case "", MeshAuto, MeshOn:
 	case MeshOff:

@@ -62,6 +62,11 @@ func (s *shop) newRuntime(environ []string) (runtime, error) {
 	if !ok {
 		return runtime{}, control.Error(codes.InvalidArgument, fmt.Sprintf("unknown driver %q", s.cfg.Driver), "drivers: "+strings.Join(Drivers(), ", "), 2)
 	}
+	if n, err := ReclaimEngine(context.Background(), s.cfg.Getenv, s.dir); err != nil {
+		return runtime{}, err
+	} else if n > 0 {
+		s.log.Warn("removed containers that an earlier daemon had left running", "containers", n)
+	}
 	return build(s, environ)
 }
 

@@ -98,6 +98,8 @@ type UnreachableError struct {
 func (e *UnreachableError) Error() string {
 	at := fmt.Sprintf("%s (%s)", e.Endpoint.Host, e.Endpoint.Source)
 	switch {
+	case e.Endpoint.Host == "": // none is named
+		return e.Err.Error()
 	case errors.Is(e.Err, fs.ErrPermission):
 		return "this user may not use the container engine at " + at
 	case client.IsErrConnectionFailed(e.Err):
@@ -141,6 +143,9 @@ func Connect(ctx context.Context, at Endpoint) (*Engine, error) {
 	}
 	if _, err := api.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
 		_ = api.Close()
+		if client.IsErrConnectionFailed(err) && strings.Contains(err.Error(), "permission denied") {
+			err = fmt.Errorf("%w: %w", fs.ErrPermission, err) // which the client has left out
+		}
 		return nil, &UnreachableError{at, err}
 	}
 	return &Engine{at, api}, nil

@@ -77,6 +77,12 @@ func TestAnEngineIsFoundAsDockersCommandFindsIt(t *testing.T) {
 // serve answers as an engine at a socket until the test ends.
 func serve(t *testing.T, load http.HandlerFunc) engine.Endpoint {
 	t.Helper()
+	return serveVersion(t, "1.47", load)
+}
+
+// serveVersion serves an engine that speaks a version of the API.
+func serveVersion(t *testing.T, version string, load http.HandlerFunc) engine.Endpoint {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "engine") // the name of a socket has at most 107 bytes
 	if err != nil {
 		t.Fatal(err)
@@ -87,8 +93,10 @@ func serve(t *testing.T, load http.HandlerFunc) engine.Endpoint {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.47") })
-	mux.HandleFunc("POST /v1.47/images/load", load)
+	mux.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", version) })
+	if load != nil {
+		mux.HandleFunc("POST /v"+version+"/images/load", load)
+	}
 	server := &http.Server{Handler: mux}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close() })
@@ -129,6 +137,14 @@ func TestWhatAnEngineRefusesIsAnError(t *testing.T) {
 			t.Errorf("%s: %v, want %q", body, err, want)
 		}
 		_ = e.Close()
+	}
+}
+
+func TestAnEngineThatIsTooOldIsNamed(t *testing.T) {
+	_, err := engine.Connect(t.Context(), serveVersion(t, "1.24", nil))
+	var unreachable *engine.UnreachableError
+	if !errors.As(err, &unreachable) || !strings.Contains(err.Error(), "is too old: API version 1.24 is not supported") || !strings.Contains(unreachable.Hint(), "20.10 or newer") {
+		t.Errorf("error %v", err)
 	}
 }
 

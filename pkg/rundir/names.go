@@ -27,6 +27,7 @@ func runNames() []ownName {
 		{pattern: lockName},
 		{pattern: pidsName},
 		{pattern: pidsName + ".tmp"},
+		{pattern: engineName},
 		{pattern: socketName},
 		{pattern: meshName, dir: true},
 		{pattern: probePattern},

@@ -212,3 +212,29 @@ func sleeper(t *testing.T) *exec.Cmd {
 	})
 	return cmd
 }
+
+func TestTheEngineOfADeadShopIsKnownUntilItIsCleaned(t *testing.T) {
+	d := created(t)
+	if host := d.Engine(); host != "" {
+		t.Errorf("engine of a new shop: %q", host)
+	}
+	lock, err := d.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.RecordEngine("unix:///run/docker.sock"); err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Release(); err != nil { // as at the daemon's death
+		t.Fatal(err)
+	}
+	if host := d.Engine(); host != "unix:///run/docker.sock" {
+		t.Errorf("engine %q", host)
+	}
+	if _, err := d.Clean(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if host := d.Engine(); host != "" {
+		t.Errorf("engine after cleaning: %q", host)
+	}
+}

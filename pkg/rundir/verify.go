@@ -15,6 +15,7 @@ import (
 const (
 	lockName      = "lock"
 	pidsName      = "pids.json"
+	engineName    = "engine"
 	socketName    = "shopctl.sock"
 	probePattern  = ".probe-*"
 	daemonLogName = "daemon.log"

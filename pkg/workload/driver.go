@@ -104,6 +104,12 @@ type Listener interface {
 	Reports() <-chan struct{}
 }
 
+// PortListener is a Listener whose ports are all its own, as in a network of its pod.
+type PortListener interface {
+	// AddrsOf are where a port is served to the daemon, and to other containers.
+	AddrsOf(port int32) (app, peer string)
+}
+
 // Addrs are the addresses of a container, "host:port"; empty until it listens.
 type Addrs struct {
 	// App is where the container's own protocol is served to the daemon, and Peer where it is served to other

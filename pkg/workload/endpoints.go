@@ -125,6 +125,9 @@ func (c *Controller) findEndpoints(svc *corev1.Service, number int32) []orchestr
 		case k == nil || k.handle == nil || k.handle.Addrs().App == "":
 		default:
 			addrs, ready := k.handle.Addrs(), p.ready || svc.Spec.PublishNotReadyAddresses
+			if own, ok := k.handle.(PortListener); ok && !spec.Gateway {
+				addrs.App, addrs.Peer = own.AddrsOf(number)
+			}
 			sidecar := p.joined()
 			if spec.Gateway && sidecar != nil {
 				addrs.App = sidecar.listeners[GatewayName(number)]

@@ -109,7 +109,7 @@ func TestABuiltinsOwnCheckTakesThePlaceOfItsTCPProbes(t *testing.T) {
 		asked = append(asked, fmt.Sprint(addr, env, write))
 		return errors.New("it cannot write")
 	}
-	p := &prober{addr: "127.0.0.1:1", ports: []podspec.Port{{Number: 6379}}, own: own, env: []string{"A=b"}}
+	p := &prober{addr: "127.0.0.1:1", ports: []podspec.Port{{Number: 6379}}, service: own, env: []string{"A=b"}}
 	handler := corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(6379)}}
 	for _, kind := range []probeKind{startupProbe, readinessProbe, livenessProbe} {
 		if err := p.check(t.Context(), &probe{&corev1.Probe{ProbeHandler: handler}, kind}); err == nil || err.Error() != "it cannot write" {

@@ -31,18 +31,22 @@ import (
 type prober struct {
 	addr  string
 	ports []podspec.Port
-	exec  Execer
-	// own is the service's own check in place of tcpSocket, with its environment; nil: it has none.
-	own Check
-	env []string
+	// own is the container, if its ports are all its own.
+	own  PortListener
+	exec Execer
+	// service is the service's own check in place of tcpSocket, with its environment; nil: it has none.
+	service Check
+	env     []string
 	// mu guards the making of the two clients: liveness and readiness are probed side by side.
 	mu   sync.Mutex
 	conn *grpc.ClientConn
 	http *http.Client
 }
 
-func newProber(handle Container, spec podspec.Container, own Check) *prober {
-	return &prober{addr: handle.Addrs().App, ports: spec.Ports, exec: handle, own: own, env: spec.Env}
+func newProber(handle Container, spec podspec.Container, service Check) *prober {
+	p := &prober{addr: handle.Addrs().App, ports: spec.Ports, exec: handle, service: service, env: spec.Env}
+	p.own, _ = handle.(PortListener)
+	return p
 }
 
 func (p *prober) Close() {
@@ -81,10 +85,15 @@ func (p *prober) target(host string, port intstr.IntOrString) (string, error) {
 		return net.JoinHostPort(host, strconv.Itoa(int(port.IntVal))), nil
 	}
 	if port.Type == intstr.String {
-		if slices.ContainsFunc(p.ports, func(c podspec.Port) bool { return c.Name == port.StrVal }) {
-			return p.addr, nil
+		i := slices.IndexFunc(p.ports, func(c podspec.Port) bool { return c.Name == port.StrVal })
+		if i < 0 {
+			return "", fmt.Errorf("the container has no port named %q", port.StrVal)
 		}
-		return "", fmt.Errorf("the container has no port named %q", port.StrVal)
+		port = intstr.FromInt32(p.ports[i].Number)
+	}
+	if p.own != nil {
+		app, _ := p.own.AddrsOf(port.IntVal)
+		return app, nil
 	}
 	declared := func(c podspec.Port) bool { return c.Number == port.IntVal }
 	if len(p.ports) == 0 || slices.ContainsFunc(p.ports, declared) {
@@ -228,8 +237,8 @@ func (p *prober) tcpCheck(ctx context.Context, action *corev1.TCPSocketAction, k
 	if err != nil {
 		return err
 	}
-	if p.own != nil && addr == p.addr {
-		return p.own(ctx, addr, p.env, kind != livenessProbe)
+	if p.service != nil && addr == p.addr {
+		return p.service(ctx, addr, p.env, kind != livenessProbe)
 	}
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", addr)

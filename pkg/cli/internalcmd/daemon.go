@@ -100,6 +100,11 @@ func Spawn(ctx context.Context, f *cmdutil.Factory, dir rundir.Dir, args []strin
 	})
 }
 
+// Reclaim removes the containers that the dead daemon of a shop left on an engine, and returns how many of them ran.
+func Reclaim(ctx context.Context, f *cmdutil.Factory, dir rundir.Dir) (int, error) {
+	return daemon.ReclaimEngine(ctx, f.Getenv, dir)
+}
+
 // Prepare makes ready what the driver of a shop needs before its daemon starts, and notes what takes time.
 func Prepare(ctx context.Context, f *cmdutil.Factory, driver, version string) error {
 	if driver != daemon.DockerDriver {

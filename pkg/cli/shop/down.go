@@ -29,12 +29,16 @@ type downOptions struct {
 	dir         func() (rundir.Dir, error)
 	getenv      func(string) string
 	takeSignals func() (signals <-chan os.Signal, release func())
+	reclaim     Reclaim
 	now         bool
 	all         bool
 }
 
-func NewDownCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &downOptions{ios: f.IO, dir: f.Dir, getenv: f.Getenv, takeSignals: f.TakeSignals}
+// Reclaim removes the containers that the dead daemon of a shop left on an engine, and returns how many of them ran.
+type Reclaim func(ctx context.Context, dir rundir.Dir) (int, error)
+
+func NewDownCmd(f *cmdutil.Factory, reclaim Reclaim) *cobra.Command {
+	o := &downOptions{ios: f.IO, dir: f.Dir, getenv: f.Getenv, takeSignals: f.TakeSignals, reclaim: reclaim}
 	cmd := &cobra.Command{
 		Use:   "down",
 		Short: "Stop the shop",
@@ -93,6 +97,13 @@ func (o *downOptions) stop(ctx context.Context, dir rundir.Dir) error {
 func (o *downOptions) clean(ctx context.Context, dir rundir.Dir) error {
 	if pid, alive := dir.Holder(); alive {
 		return cmdutil.HintErr(cmdutil.ExitFailed, fmt.Sprintf("kill %d", pid), fmt.Errorf("stop shop %q: its daemon (pid %d) is starting or not responding", dir.Name, pid))
+	}
+	containers, err := o.reclaim(ctx, dir)
+	if err != nil {
+		return err
+	}
+	if containers > 0 {
+		o.ios.Notef("removed %d containers left behind by a crashed daemon", containers)
 	}
 	ended, err := dir.Clean(ctx, 2*time.Second)
 	var refused *rundir.RefusedError

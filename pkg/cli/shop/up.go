@@ -165,9 +165,12 @@ func explained(err error) bool {
 	return ok
 }
 
-// checkMode refuses --monolith for a running shop of separate processes, and the reverse.
+// checkMode refuses --monolith for a running shop of separate processes, and the reverse, and another driver.
 func (o *upOptions) checkMode(st *controlpb.StatusResponse) error {
 	switch {
+	case o.flagChanged("driver") && st.GetDriver() != o.daemon.Driver:
+		return cmdutil.HintErr(cmdutil.ExitFailed, o.ios.Command("down")+" && "+o.ios.Command("up --driver "+o.daemon.Driver),
+			fmt.Errorf("start shop %q with driver %s: it is already running with driver %s", st.GetName(), o.daemon.Driver, st.GetDriver()))
 	case o.daemon.Monolith && !st.GetMonolith():
 		return cmdutil.HintErr(cmdutil.ExitFailed, "shopctl --name mono up --monolith",
 			fmt.Errorf("start shop %q as a monolith: it is already running with a process per service", st.GetName()))

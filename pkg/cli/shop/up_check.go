@@ -20,6 +20,9 @@ func (o *upOptions) check(ctx context.Context) error {
 	if !slices.Contains(o.parts.Drivers, o.daemon.Driver) {
 		return cmdutil.UnknownNameErr("driver", o.daemon.Driver, o.parts.Drivers)
 	}
+	if o.daemon.Sidecars == "shared" && o.daemon.Driver != o.parts.Drivers[0] {
+		return cmdutil.UsageErr(o.ios.Command("up --driver "+o.daemon.Driver), "--sidecars=shared is for processes: elsewhere a sidecar shares the network of its pod alone")
+	}
 	if o.daemon.Monolith && len(o.daemon.Only) > 0 {
 		return cmdutil.UsageErr(o.ios.Command("up --monolith"), "--only cannot be combined with --monolith, which always starts as a whole")
 	}

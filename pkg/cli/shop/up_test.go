@@ -81,13 +81,14 @@ func TestUpTimesOutWithExitFour(t *testing.T) {
 func TestBadFlagsOfUpStartNothing(t *testing.T) {
 	w := clitest.NewWorld(t)
 	for line, text := range map[string]string{
-		"--driver nomad":      "unknown driver \"nomad\"\nshopctl: hint: one of process, docker",
-		"--driver kubernetes": `unknown driver "kubernetes"`,
-		"--driver proces":     "hint: did you mean process?",
-		"--only cart,paymnt":  "hint: did you mean payment?",
-		"--port 70000":        "read --port 70000",
-		"--port-base -1":      "read --port-base -1",
-		"now":                 `unexpected argument "now"`,
+		"--driver nomad":                    "unknown driver \"nomad\"\nshopctl: hint: one of process, docker",
+		"--driver kubernetes":               `unknown driver "kubernetes"`,
+		"--driver proces":                   "hint: did you mean process?",
+		"--driver docker --sidecars shared": "--sidecars=shared is for processes",
+		"--only cart,paymnt":                "hint: did you mean payment?",
+		"--port 70000":                      "read --port 70000",
+		"--port-base -1":                    "read --port-base -1",
+		"now":                               `unexpected argument "now"`,
 	} {
 		w.Want(cmdutil.ExitUsage, append([]string{"up"}, strings.Fields(line)...)...)
 		w.WantErr(text)

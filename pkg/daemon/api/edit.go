@@ -126,7 +126,7 @@ func (s *objectsServer) autoJoin(ctx context.Context, changes []store.Change) (l
 			joining = append(joining, key.Name)
 		}
 		if s.meshMode == "off" {
-			return nil, "objects of Istio have no effect: the shop was started with --mesh=off; to start it again with sidecars: shopctl down && shopctl up", nil
+			return nil, "objects of Istio have no effect: the shop has no sidecars (--mesh=off or --driver docker); to start it again with them: shopctl down && shopctl up", nil
 		}
 	}
 	if len(joining) == 0 {

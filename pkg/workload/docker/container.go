@@ -129,6 +129,16 @@ func (c *container) listens(addr, admin string) {
 	}
 }
 
+// AddrsOf implements workload.PortListener.
+func (c *container) AddrsOf(port int32) (app, peer string) {
+	peer = net.JoinHostPort(c.box.ip, strconv.Itoa(int(port)))
+	app, err := c.box.forward(peer)
+	if err != nil {
+		c.pod.d.c.Log.Warn("forward to container", "container", c.label(), "error", err)
+	}
+	return app, peer
+}
+
 // inPod is an address of the container as other pods know it.
 func (c *container) inPod(addr string) string {
 	_, port, err := net.SplitHostPort(addr)

@@ -45,3 +45,17 @@ func Reclaim(ctx context.Context, e *engine.Engine, run string) ([]workload.Left
 func describe(c engine.Listed) workload.Leftover {
 	return workload.Leftover{Name: c.Name, ID: "docker://" + c.ID[:min(len(c.ID), 12)]}
 }
+
+// ReclaimAt is Reclaim on the engine of a dead daemon, as DOCKER_HOST has it.
+func ReclaimAt(ctx context.Context, getenv func(string) string, host, run string) ([]workload.Leftover, error) {
+	at, err := engine.Finder{Getenv: getenv}.Find()
+	if err != nil || at.Host != host {
+		at = engine.Endpoint{Host: host, Source: "the shop's last engine"}
+	}
+	e, err := engine.Connect(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = e.Close() }()
+	return Reclaim(ctx, e, run)
+}

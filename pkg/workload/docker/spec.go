@@ -53,6 +53,9 @@ func (c *container) engineSpec() (engine.Spec, error) {
 	if c.prog.builtin == "" {
 		s.Entrypoint, s.Command = words(c.spec.Command), words(c.spec.Args)
 		s.Env = slices.Concat(p.d.otel(), c.spec.Links, c.identity(), env)
+		if declared := portOf(&c.spec, c.prog); declared != 0 {
+			s.Env = append(s.Env, "PORT="+strconv.Itoa(declared))
+		}
 		return s, nil
 	}
 	if s.Mounts, err = p.data(&c.spec, c.prog.builtin, mounts); err != nil {

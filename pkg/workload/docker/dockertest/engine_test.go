@@ -105,7 +105,7 @@ func (e *engine) newShop(name string) *shop {
 }
 
 // commandTimeout bounds every command.
-const commandTimeout = 90 * time.Second
+const commandTimeout = 200 * time.Second
 
 // try runs a command and returns its output with its notes.
 func (s *shop) try(args ...string) (string, error) { return s.feed("", args...) }

@@ -13,7 +13,8 @@ func (e *engine) containers() []string { return e.docker("ps", "-a", "--format",
 func TestAWholeShopRunsOnAnEngine(t *testing.T) {
 	e := startEngine(t)
 	s := e.newShop("whole")
-	out := s.run(t, "up", "--driver", "docker")
+	t.Run("who may not use its socket is told so", func(t *testing.T) { refusesOthers(t, e) })
+	out := s.run(t, "up", "--driver", "docker", "--timeout", "3m")
 	for _, want := range []string{"image shopctl:bin-", "11/11 services healthy"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("up does not say %q:\n%s", want, out)
@@ -48,6 +49,24 @@ func TestAWholeShopRunsOnAnEngine(t *testing.T) {
 			}
 		}
 	})
+	for _, step := range []struct {
+		what string
+		do   func(t *testing.T, e *engine, s *shop)
+	}{
+		{"a killed container is started again in its pod", killsContainer},
+		{"a killed pause container is replaced with its pod's containers", killsPause},
+		{"a service scales, and its instances share the calls", scales},
+		{"a rolling restart loses no request", restarts},
+		{"a memory limit kills, and is named", exceedsMemory},
+		{"an exec probe decides about readiness", probesByExec},
+		{"a paused service is frozen, and resumed", pauses},
+		{"any image on the engine runs as it is", runsForeign},
+		{"an image that is nowhere is named with two ways out", missesImage},
+		{"a killed daemon takes all but what is paused with it, and down the rest", killsDaemon},
+	} {
+		t.Run(step.what, func(t *testing.T) { step.do(t, e, s) })
+	}
+	s.run(t, "up", "--driver", "docker", "--timeout", "3m")
 	t.Run("down leaves nothing", func(t *testing.T) {
 		s.run(t, "down")
 		if all := e.containers(); len(all) > 0 {

