@@ -44,8 +44,8 @@ uninstall: ## remove what install wrote
 test: ## all tests, with the race detector
 	$(GO) test -race -tags $(TAGS) -timeout 15m ./...
 
-test-storm: ## 90 seconds of kill -9 while customers order; then the books must balance
-	$(GO) test -tags $(TAGS) -timeout 10m -run TestTheBooksBalanceAfterAStorm -v ./cmd/shopctl -storm 90s
+test-storm: ## 90 seconds of kill -9, ten of them of the daemon, while customers order; then the books must balance
+	$(GO) test -tags $(TAGS) -timeout 10m -run TestTheBooksBalanceAfterAStorm -v ./cmd/shopctl -storm 90s -storm-daemon 10
 
 test-court: ## a checkout with each of three mistakes on trial, in every cell; five minutes
 	$(GO) test -tags $(TAGS) -timeout 15m -run TestTheCourt -v ./cmd/shopctl -court

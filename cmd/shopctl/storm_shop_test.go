@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -22,8 +23,13 @@ import (
 
 // stormShop is a shop in directories of its own.
 type stormShop struct {
-	env      []string
-	state    string
+	env     []string
+	state   string
+	clients atomic.Pointer[clients]
+}
+
+// clients are those of services, whose addresses stay until the daemon is started again.
+type clients struct {
 	cart     pb.CartServiceClient
 	checkout pb.CheckoutServiceClient
 	refunds  shopv1.RefundsClient
@@ -101,8 +107,7 @@ func (s *stormShop) connect(t *testing.T) {
 		t.Cleanup(func() { _ = conn.Close() })
 		conns[service.Name] = conn
 	}
-	s.cart, s.checkout = pb.NewCartServiceClient(conns["cart"]), pb.NewCheckoutServiceClient(conns["checkout"])
-	s.refunds = shopv1.NewRefundsClient(conns["payment"])
+	s.clients.Store(&clients{pb.NewCartServiceClient(conns["cart"]), pb.NewCheckoutServiceClient(conns["checkout"]), shopv1.NewRefundsClient(conns["payment"])})
 }
 
 // books are what the services have recorded.
@@ -119,7 +124,7 @@ func (s *stormShop) books(t *testing.T) books {
 	t.Helper()
 	b := books{parcels: map[string]string{}}
 	for after, more := "", true; more && b.err == nil; {
-		list, err := s.refunds.ListTransactions(t.Context(), &shopv1.ListTransactionsRequest{After: after})
+		list, err := s.clients.Load().refunds.ListTransactions(t.Context(), &shopv1.ListTransactionsRequest{After: after})
 		for _, c := range list.GetTransactions() {
 			if after = c.GetTransactionId(); c.GetRefundId() != "" {
 				b.refunds++

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -20,14 +21,16 @@ import (
 	"github.com/shopctl/shopctl/pkg/rpc/money"
 )
 
-// stormFor is how long processes are killed: `make test-storm` does so for 90 seconds.
-var stormFor = flag.Duration("storm", 8*time.Second, "how long TestTheBooksBalanceAfterAStorm kills processes")
+// How long and how often processes are killed: `make test-storm` does so longer.
+var (
+	stormFor    = flag.Duration("storm", 8*time.Second, "how long TestTheBooksBalanceAfterAStorm kills processes")
+	stormEvery  = flag.Duration("storm-every", 450*time.Millisecond, "mean time between two kills")
+	stormDaemon = flag.Int("storm-daemon", 1, "how often the daemon is killed meanwhile, and started again")
+)
 
 const (
 	// buyers is how many customers order at the same time.
 	buyers = 6
-	// killEvery is the mean time between two kills.
-	killEvery = 450 * time.Millisecond
 	// patience is how long a customer repeats an order at most.
 	patience = 2 * time.Minute
 )
@@ -69,14 +72,15 @@ func TestTheBooksBalanceAfterAStorm(t *testing.T) {
 	s.killUntil(t, time.Now().Add(*stormFor))
 	s.stopped.Store(true)
 	customers.Wait()
+	ended := time.Now()
 	var b books
 	if !eventually.Within(time.Minute, func() bool { b = s.books(t); return b.balance(s.orders) == "" }) {
 		t.Errorf("the books do not balance: %s", b.balance(s.orders))
 	}
-	t.Logf("%d kills %v; %d orders acknowledged, %d calls repeated; %d charges, %d refunded; %d parcels, %d mails",
-		total(s.kills), s.kills, len(s.orders), s.repeats.Load(), len(b.charges)+b.refunds, b.refunds, len(b.parcels), len(b.mails))
-	if len(s.orders) == 0 || total(s.kills) == 0 {
-		t.Error("nothing was ordered, or nobody killed")
+	t.Logf("%d kills %v; %d orders acknowledged, %d calls repeated; %d charges, %d refunded; %d parcels, %d mails; settled %s after the last order",
+		total(s.kills), s.kills, len(s.orders), s.repeats.Load(), len(b.charges)+b.refunds, b.refunds, len(b.parcels), len(b.mails), time.Since(ended))
+	if len(s.orders) == 0 || total(s.kills) == 0 || s.kills[daemon] != *stormDaemon {
+		t.Error("nothing was ordered, or not all were killed that were to be")
 	}
 	s.askAgain(t)
 }
@@ -91,10 +95,15 @@ func total(kills map[string]int) (n int) {
 // killUntil kills one process after another, chosen at random.
 func (s *storm) killUntil(t *testing.T, end time.Time) {
 	t.Helper()
-	tick := time.NewTicker(killEvery)
+	tick := time.NewTicker(*stormEvery)
 	defer tick.Stop()
-	for time.Now().Before(end) {
+	began := time.Now()
+	for time.Now().Before(end) || s.kills[daemon] < *stormDaemon {
 		<-tick.C
+		if share := float64(time.Since(began)) / float64(end.Sub(began)); float64(s.kills[daemon]) < share*float64(*stormDaemon)-0.5 {
+			s.killDaemon(t)
+			continue
+		}
 		instances := s.instances(t)
 		if len(instances) == 0 {
 			continue
@@ -104,6 +113,24 @@ func (s *storm) killUntil(t *testing.T, end time.Time) {
 			s.kills[victim.service]++
 		}
 	}
+}
+
+// daemon is the name of the daemon among those that were killed.
+const daemon = "daemon"
+
+// killDaemon kills the daemon, with which all its processes end, and starts the shop again.
+func (s *storm) killDaemon(t *testing.T) {
+	t.Helper()
+	var st struct{ PID int }
+	if err := json.Unmarshal(s.run(t, "status", "-o", "json"), &st); err != nil {
+		t.Fatal(err)
+	}
+	if st.PID <= 1 || syscall.Kill(st.PID, syscall.SIGKILL) != nil {
+		t.Fatalf("the daemon with pid %d is not killed", st.PID)
+	}
+	s.kills[daemon]++
+	s.run(t, "up", "-q")
+	s.connect(t)
 }
 
 // buy fills the cart of a new customer and orders it until that has succeeded.
@@ -132,7 +159,7 @@ func (s *storm) buy(ctx context.Context, t *testing.T) {
 func (s *storm) fill(ctx context.Context, user string, quantity int32) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	_, err := s.cart.AddItem(ctx, &pb.AddItemRequest{UserId: user, Item: &pb.CartItem{ProductId: "OLJCESPC7Z", Quantity: quantity}})
+	_, err := s.clients.Load().cart.AddItem(ctx, &pb.AddItemRequest{UserId: user, Item: &pb.CartItem{ProductId: "OLJCESPC7Z", Quantity: quantity}})
 	return err
 }
 
@@ -146,7 +173,7 @@ func waitUnless(ctx context.Context, pause time.Duration) {
 func (s *storm) order(ctx context.Context, user string) (*pb.OrderResult, error) {
 	ctx, cancel := context.WithTimeout(metadata.AppendToOutgoingContext(ctx, "idempotency-key", "key of "+user), 8*time.Second)
 	defer cancel()
-	resp, err := s.checkout.PlaceOrder(ctx, &pb.PlaceOrderRequest{
+	resp, err := s.clients.Load().checkout.PlaceOrder(ctx, &pb.PlaceOrderRequest{
 		UserId: user, UserCurrency: "EUR", Email: "someone@example.com",
 		Address:    &pb.Address{StreetAddress: "1600 Amphitheatre Parkway", City: "Mountain View", State: "CA", Country: "United States", ZipCode: 94043},
 		CreditCard: &pb.CreditCardInfo{CreditCardNumber: "4432801561520454", CreditCardCvv: 672, CreditCardExpirationYear: 2039, CreditCardExpirationMonth: 1},
