@@ -48,23 +48,24 @@ import (
 
 // Setup registers the service on rt.
 func Setup(_ context.Context, rt *chassis.Runtime) error {
-	return setup(rt, rt.Now, rt.Reached)
+	_, err := setup(rt, rt.Now, rt.Reached)
+	return err
 }
 
 // setup lets a test set the clock of the journal. reached is called at each point where a crash leaves another state behind.
-func setup(rt *chassis.Runtime, now func() time.Time, reached func(point, user string)) error {
+func setup(rt *chassis.Runtime, now func() time.Time, reached func(point, user string)) (*server, error) {
 	c, err := dial(rt)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ttl, err := rt.EnvDuration("PRICE_TTL", 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	prices := cache.Config{TTL: ttl, FetchTimeout: orderTimeout, Limit: rememberPrices, Now: rt.Now}
 	journal, err := openJournal(rt.Getenv("CHECKOUT_DATABASE_URL"), rt.DataDir(), now, rt.Log())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	journal.reached = reached
 	relay, err := newRelay(rt, journal)
@@ -90,7 +91,7 @@ func setup(rt *chassis.Runtime, now func() time.Time, reached func(point, user s
 		rt.OnDrain(relay.close)
 	}
 	rt.OnDrain(journal.close)
-	return nil
+	return s, nil
 }
 
 // rememberPrices is more than a shop of this size has products times currencies.

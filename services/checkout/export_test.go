@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -19,7 +20,24 @@ import (
 // state behind.
 func CrashingSetup(ahead time.Duration, reached func(point, user string)) chassis.Setup {
 	return func(_ context.Context, rt *chassis.Runtime) error {
-		return setup(rt, func() time.Time { return time.Now().Add(ahead) }, reached)
+		_, err := setup(rt, func() time.Time { return time.Now().Add(ahead) }, reached)
+		return err
+	}
+}
+
+// OpenSetup is Setup with a clock, and passes on how statements are run on the journal's own connection.
+func OpenSetup(now func() time.Time, opened func(run func(statement string) error)) chassis.Setup {
+	return func(_ context.Context, rt *chassis.Runtime) error {
+		s, err := setup(rt, now, nil)
+		if err != nil {
+			return err
+		}
+		opened(func(statement string) error {
+			return s.journal.store.Each(func(tx durable.Tx) error {
+				return tx.Query(func([]driver.Value) error { return nil }, statement)
+			})
+		})
+		return nil
 	}
 }
 

@@ -18,6 +18,8 @@ import (
 const (
 	// leaseTime is how long a purchase belongs to the process that works on it without being renewed.
 	leaseTime = 5 * time.Second
+	// farthest is beyond every lease and every pause. What is due later was written before the clock was set back.
+	farthest = 5 * time.Minute
 	// keepPurchases is how many purchases are kept, about a kilobyte each.
 	keepPurchases = 100_000
 	// sagaTimeout is how long an order that is not shipped is tried to be finished, by whichever process. Afterwards, what was
@@ -79,7 +81,7 @@ func (j *journal) find(key string) (*purchase, error) {
 
 // dueNow returns purchases that something is left to do for, the longest overdue first.
 func (j *journal) dueNow(most int) ([]*purchase, error) {
-	return j.query("due <= ? ORDER BY due LIMIT ?", j.now().UnixMilli(), int64(most))
+	return j.query("(due <= ? OR due > ?) ORDER BY due LIMIT ?", j.now().UnixMilli(), j.after(farthest), int64(most))
 }
 
 func (j *journal) query(condition string, args ...driver.Value) (all []*purchase, err error) {
@@ -160,8 +162,8 @@ func (j *journal) release(p *purchase) {
 // claim makes this process the owner of a purchase that has none, or whose owner's lease has ended.
 func (j *journal) claim(p *purchase) (mine bool, err error) {
 	token := rand.Int64()
-	mine, err = j.write("UPDATE purchase SET owner = ?, token = ?, due = ? WHERE seq = ? AND token = ? AND (owner = '' OR due <= ?)",
-		j.owner, token, j.after(leaseTime), p.seq, p.token, j.now().UnixMilli())
+	mine, err = j.write("UPDATE purchase SET owner = ?, token = ?, due = ? WHERE seq = ? AND token = ? AND (owner = '' OR due <= ? OR due > ?)",
+		j.owner, token, j.after(leaseTime), p.seq, p.token, j.now().UnixMilli(), j.after(farthest))
 	if mine {
 		p.owner, p.token = j.owner, token
 		err = j.readHistory(p)
@@ -264,4 +266,6 @@ func (j *journal) write(text string, args ...driver.Value) (changed bool, err er
 func (j *journal) late(p *purchase) bool { return p.deadline > 0 && j.now().UnixMilli() > p.deadline }
 
 // held reports whether a process works on the purchase.
-func (j *journal) held(p *purchase) bool { return p.owner != "" && p.due > j.now().UnixMilli() }
+func (j *journal) held(p *purchase) bool {
+	return p.owner != "" && p.due > j.now().UnixMilli() && p.due <= j.after(farthest)
+}
