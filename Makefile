@@ -66,7 +66,7 @@ test-xds: ## the mesh's control plane with the xDS client of grpc-go
 	cd tools/xdsclient && $(GO) test -tags $(TAGS) -timeout 5m ./...
 
 test-docker: build ## whole shops on a real engine in namespaces of its own; needs docker.io and root on Linux
-	$(GO) test -tags $(TAGS),docker -timeout 5m ./pkg/workload/docker/dockertest -shopctl $(CURDIR)/$(BIN)
+	$(GO) test -tags $(TAGS),docker -timeout 15m ./pkg/workload/docker/dockertest -shopctl $(CURDIR)/$(BIN)
 
 test-cheats: build ## every cheat on every goal of the lessons, with three seeds, and a table of them; takes an hour or two
 	$(BIN) lesson test --script cheats --cheats all --parallel 4

@@ -79,7 +79,7 @@ func ReclaimEngine(ctx context.Context, getenv func(string) string, dir rundir.D
 	defer cancel()
 	left, err := docker.ReclaimAt(ctx, getenv, host, dir.Run)
 	if err != nil {
-		err = control.WithHint(fmt.Errorf("remove the containers of a dead daemon: %w", err), "docker rm -f $(docker ps -aq --filter label="+docker.RunLabel+"="+dir.Run+") && rm "+dir.EngineFile(), 5)
+		err = control.WithHint(fmt.Errorf("remove the containers of a dead daemon: %w", err), "rm "+dir.EngineFile()+"  # if that engine is gone for good; else start it", 5)
 	}
 	return len(left), err
 }
