@@ -70,7 +70,7 @@ func setup(rt *chassis.Runtime, now func() time.Time, reached func(point, user s
 	journal.reached = reached
 	relay, err := newRelay(rt, journal)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s := &server{
 		clients:     c,
