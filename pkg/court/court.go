@@ -95,7 +95,7 @@ type court struct {
 	conns     map[string]*grpc.ClientConn
 	workloads map[string]string
 	orders    []*order
-	spent     []*order // that others stand for
+	spent     []*order // that other orders replaced
 	facts     map[*order]Facts
 }
 

@@ -212,7 +212,7 @@ func (c *Controller) gatewayKey() orchestrator.Key {
 	return orchestrator.Key{Namespace: c.cfg.Storefront.Namespace, Name: resource.Gateway}
 }
 
-// withoutGateway tells of a storefront in the mesh whose gateway is gone: what comes in is decided by no policy of it any more.
+// withoutGateway reports a storefront in the mesh whose gateway is gone: its policies no longer apply to what comes in.
 func (c *Controller) withoutGateway() {
 	front := c.deployments[c.cfg.Storefront]
 	if c.down == nil && front != nil && front.obj != nil && c.injects(front.obj) {

@@ -31,11 +31,12 @@ func NewCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "port-forward KIND/NAME [LOCAL:]REMOTE...",
 		Short: "Serve ports of a Service or a pod at ports of your choice",
-		Long: `Serve ports of a Service, a Deployment or a pod at ports of your choice, until it is interrupted. REMOTE is a port of the
-Service, by number or name, or one that a container declares. LOCAL is the same unless it is given; empty, any free one.
+		Long: `Serve ports of a Service, a Deployment or a pod at ports of your choice, until it is interrupted. REMOTE is a port
+of the Service, by number or name, or one that a container declares. LOCAL is the same unless it is given; empty,
+any free one.
 
-A Service is served by all its ready instances in turn; a Deployment by one of them, which ends the command when it ends.
-Every Service has an address of its own as well, which shopctl ps shows.`,
+A Service is served by all its ready instances in turn; a Deployment by one of them, which ends the command when it
+ends. Every Service has an address of its own as well, which shopctl ps shows.`,
 		Example: `shopctl port-forward svc/cartservice 7070
 shopctl port-forward svc/frontend 9000:80
 shopctl port-forward deployment/productcatalogservice :3550`,

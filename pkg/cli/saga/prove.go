@@ -39,15 +39,16 @@ func newProveCmd(f *cmdutil.Factory) *cobra.Command {
 		Short: "Kill services at each point of an order, and hold what they recorded against each other",
 		Long: `Kill services at each point of an order, and hold what they recorded against each other.
 
-Each cell of the matrix is one order of the running shop. Its row says who is killed with SIGKILL at which point: before,
-during and after each step, and before and after each commit of checkout's journal. Its column says how the request of
-that step is delivered: once, twice (and the customer calls again with the same key), late (a copy arrives when all else
-is over), or with its response lost. Without --matrix, rows with a kill have the first column only.
+Each cell of the matrix is one order of the running shop. Its row says who is killed with SIGKILL at which point:
+before, during and after each step, and before and after each commit of checkout's journal. Its column says how the
+request of that step is delivered: once, twice (and the customer calls again with the same key), late (a copy
+arrives when all else is over), or with its response lost. Without --matrix, rows with a kill have the first column
+only.
 
-The verdict is read from the records of payment, shipping and email and from the cart, not from what checkout says: what
-is charged and not refunded is what was ordered; an order that is paid has one parcel and one mail and has left the cart,
-another has neither; and each order has ended. A cell that has not reached its point proves nothing: it is marked with
-a dash. The exit code is 1 if an invariant does not hold.
+The verdict is read from the records of payment, shipping and email and from the cart, not from what checkout says:
+what is charged and not refunded is what was ordered; an order that is paid has one parcel and one mail and has left
+the cart, another has neither; and each order has ended. A cell that has not reached its point proves nothing: it is
+marked with a dash. The exit code is 1 if an invariant does not hold.
 
 The program on trial can be any that serves hipstershop.CheckoutService: its requests are held, doubled and lost in the
 services that it calls. Points inside of it, such as its commits, are tried only if it is the built-in checkout.

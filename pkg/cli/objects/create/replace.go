@@ -21,8 +21,8 @@ func NewReplaceCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replace -f FILE",
 		Short: "Replace objects by what manifests say",
-		Long: `Replace objects by what manifests say, all or none. What a manifest leaves out gets its default, where apply leaves it as
-it is. Each object must exist; one whose manifest has a resourceVersion must still have that one.
+		Long: `Replace objects by what manifests say, all or none. What a manifest leaves out gets its default, where apply leaves
+it as it is. Each object must exist; one whose manifest has a resourceVersion must still have that one.
 
 --force deletes the objects first, and creates them.`,
 		Example: "shopctl replace -f catalog.yaml\nshopctl get deployment frontend -o yaml | sed 's/replicas: 1/replicas: 2/' | shopctl replace -f -",

@@ -52,8 +52,8 @@ func NewCmd(f *cmdutil.Factory, complete cobra.CompletionFunc) *cobra.Command {
   create                    the object exists
   delete                    the object does not exist
 
-Several --for are awaited in turn, create first. Deployments have the conditions Available and Progressing; pods PodScheduled,
-Initialized, ContainersReady and Ready.`,
+Several --for are awaited in turn, create first. Deployments have the conditions Available and Progressing; pods
+PodScheduled, Initialized, ContainersReady and Ready.`,
 		Example: `shopctl wait --for condition=Available deployment/frontend --timeout 60s
 shopctl wait --for jsonpath='{.status.readyReplicas}'=2 deployment/cartservice
 shopctl wait --for condition=Ready pods -l app=frontend
