@@ -38,7 +38,7 @@ func TestTooManyArgumentsAreAUsageError(t *testing.T) {
 	w := clitest.NewWorld(t)
 	w.Want(cmdutil.ExitUsage, "status", "now")
 	w.WantErr(`unexpected argument "now": the command takes none`)
-	w.Want(cmdutil.ExitUsage, "logs", "cart", "payment")
+	w.Want(cmdutil.ExitUsage, "events", "cart", "payment")
 	w.WantErr(`unexpected argument "payment": the command takes one service`)
 }
 

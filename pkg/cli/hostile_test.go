@@ -39,7 +39,7 @@ func hostileLines(dir string) map[string][]string {
 		"completion":   {"bash", "zsh", "fish", "powershell"},
 		"describe":     {"deployment", "deployment x", "pods"},
 		"down":         nil, "up": nil, "dash": nil, "daemon": nil, "doctor": nil, "service run": nil, "lesson guard": nil,
-		"events": {"", "-o json", "cart"}, "logs": {"", "-o json", "cart --prefix", "--color always"},
+		"events": {"", "-o json", "cart"}, "logs": {"", "-o json", "cart --prefix", "cart cart", "-l a=b", "-l \x1b[2J", "--color always"},
 		"export grafana": {dir + "/g"}, "export prometheus": {dir + "/p"},
 		"fault clear": {"--all", "cart"}, "fault inject": {"cart --delay 1s"}, "fault list": {"", "-o json"},
 		"get": {"deployment", "deployment x", "deployment -o json", "deployment -o name", "pods -o wide --show-labels", "all", "pods -o jsonpath={.items[*]}", "deploy -o custom-columns=A:.metadata"}, "http": {"GET /"},

@@ -32,6 +32,8 @@ type LogLine struct {
 type LogQuery struct {
 	// Service and Instance; empty: all.
 	Service, Instance string
+	// More: lines of these are selected as well.
+	More []LogTarget
 	// Namespace reports whether a service is in the namespace whose logs are wanted; nil: all are.
 	Namespace func(service string) bool
 	// Container of each instance. Empty: the first one if Service or Instance is given, unless AllContainers; else all.
@@ -48,8 +50,20 @@ type LogQuery struct {
 	LogFilter
 }
 
+// LogTarget is a service, or one instance of it.
+type LogTarget struct{ Service, Instance string }
+
+func (t LogTarget) wants(in *instanceLog) bool {
+	return (t.Service == "" || in.holds(t.Service)) && (t.Instance == "" || t.Instance == in.Instance)
+}
+
+func (q LogQuery) targets() []LogTarget {
+	return append([]LogTarget{{q.Service, q.Instance}}, q.More...)
+}
+
 func (q LogQuery) wants(in *instanceLog) bool {
-	return (q.Namespace == nil || q.Namespace(in.Service)) && (q.Service == "" || in.holds(q.Service)) && (q.Instance == "" || q.Instance == in.Instance) && q.wantsContainer(in)
+	wanted := func(t LogTarget) bool { return t.wants(in) }
+	return (q.Namespace == nil || q.Namespace(in.Service)) && slices.ContainsFunc(q.targets(), wanted) && q.wantsContainer(in)
 }
 
 func (q LogQuery) wantsContainer(in *instanceLog) bool {
@@ -75,10 +89,15 @@ func (in *instanceLog) holds(service string) bool {
 // line returns a record if the query selects it, else nil.
 func (q LogQuery) line(in *instanceLog, raw string) *LogLine {
 	line := q.pick(in, raw)
-	if line != nil && q.Service != "" && q.Service != in.Service && q.Service != line.Service {
-		return nil // of another module
+	if line == nil {
+		return nil
 	}
-	return line
+	for _, t := range q.targets() {
+		if t.wants(in) && (t.Service == "" || t.Service == in.Service || t.Service == line.Service) {
+			return line
+		}
+	}
+	return nil // of another module
 }
 
 // Read sends the selected lines in order of time, and returns after the last, or with Follow when ctx ends or send fails.

@@ -64,6 +64,8 @@ func TestLinesOfAllInstancesAreMergedByTime(t *testing.T) {
 		"all":      {LogQuery{}, "[cart a ad b ad no JSON ad c cart d]"},
 		"service":  {LogQuery{Service: "cart"}, "[cart a cart d]"},
 		"instance": {LogQuery{Instance: "ad-1"}, "[ad b ad no JSON ad c]"},
+		"several":  {LogQuery{Service: "cart", More: []LogTarget{{Service: "ad", Instance: "ad-1"}}}, "[cart a ad b ad no JSON ad c cart d]"},
+		"some":     {LogQuery{Service: "cart", More: []LogTarget{{Service: "ad", Instance: "ad-9"}}}, "[cart a cart d]"},
 		"tail":     {LogQuery{Tail: 2}, "[ad c cart d]"},
 		"since":    {LogQuery{Since: time.Unix(3, 0)}, "[ad c cart d]"},
 	} {

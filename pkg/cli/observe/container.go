@@ -2,12 +2,17 @@ package observe
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/resource"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/servicename"
 )
@@ -38,6 +43,29 @@ func (o *logsOptions) chooseContainer(ctx context.Context, shop *control.Client,
 		return cmdutil.UsageErr(fmt.Sprintf("shopctl logs %s -c %s", service, first), "%s has no container %q: it has %s", service, o.container, strings.Join(names, ", "))
 	}
 	return nil
+}
+
+// selected are the Deployments whose instances have the labels of -l.
+func (o *logsOptions) selected(ctx context.Context, shop *control.Client) ([]string, error) {
+	selector, err := labels.Parse(o.selector)
+	if err != nil {
+		return nil, cmdutil.UsageErr("-l app=cartservice,version=v1", "selector %q: %w", o.selector, err)
+	}
+	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: resource.KindDeployment, Namespace: o.namespace()})
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, object := range resp.GetObjects() {
+		var d appsv1.Deployment
+		if err := json.Unmarshal(object.GetJson(), &d); err != nil {
+			return nil, fmt.Errorf("decode deployment/%s: %w", object.GetName(), err)
+		}
+		if selector.Matches(labels.Set(d.Spec.Template.Labels)) {
+			names = append(names, object.GetNamespace()+"/deployment/"+object.GetName())
+		}
+	}
+	return names, nil
 }
 
 // containerNames are the containers of an instance, as kubectl lists them: those of the pod, and then its init containers.

@@ -32,14 +32,17 @@ type logsOptions struct {
 	grep          string
 	prefix        bool
 	previous      bool
+	selector      string
+	sinceTime     string
+	timestamps    bool
 }
 
 func NewLogsCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &logsOptions{streamOptions: streamOptions{ios: f.IO, connect: f.Shop, namespace: f.Namespace, now: f.Now}}
 	cmd := &cobra.Command{
-		Use:   "logs [SERVICE]",
+		Use:   "logs [SERVICE...]",
 		Short: "Print the logs of services",
-		Long: `Print the logs of one or all services, one record per line, oldest first. With -o json each line is an object with
+		Long: `Print the logs of services, of all unless some are named, one record per line, oldest first. With -o json each line is an object with
 time, service, instance, container, level, message, trace_id, span_id and raw, the record as the service wrote it. If
 the instances have several containers, the logs of the first one are printed, unless -c or --all-containers is given.
 With --previous, they are those of the last run of each container that has ended; if no container was restarted, those
@@ -50,10 +53,11 @@ shopctl logs --trace last --level warn
 shopctl logs payment --grep 'payment (charged|declined)'
 shopctl logs catalog --prefix
 shopctl logs web -c proxy
+shopctl logs cart checkout
+shopctl logs -l app=cartservice -f
 shopctl logs checkout --previous
 shopctl logs -o json | jq 'select(.level == "error")'`,
-		Args:              cmdutil.AtMost(1, "one service"),
-		ValidArgsFunction: cmdutil.CompleteOneService(f),
+		ValidArgsFunction: cmdutil.CompleteServices(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.onlyNew = o.tail == 0 && cmd.Flags().Changed("tail")
 			return o.run(cmd.Context(), args)
@@ -66,6 +70,9 @@ shopctl logs -o json | jq 'select(.level == "error")'`,
 	cmd.Flags().StringVarP(&o.container, "container", "c", "", "only lines of this `CONTAINER` of each instance")
 	cmd.Flags().BoolVar(&o.allContainers, "all-containers", false, "lines of all containers")
 	cmd.Flags().BoolVarP(&o.previous, "previous", "p", false, "lines of the last run that has ended")
+	cmd.Flags().StringVarP(&o.selector, "selector", "l", "", "only lines of instances with these `LABELS`: app=cartservice,version!=v1")
+	cmd.Flags().StringVar(&o.sinceTime, "since-time", "", "only lines since this `TIME` (RFC 3339)")
+	cmd.Flags().BoolVar(&o.timestamps, "timestamps", false, "print times with their date and zone")
 	cmd.Flags().BoolVar(&o.prefix, "prefix", false, "show the instance instead of the service in each line")
 	cmd.Flags().StringVar(&o.trace, "trace", "", "only lines of the trace with this `ID` or prefix; last: the newest trace")
 	cmd.Flags().StringVar(&o.span, "span", "", "only lines of the span with this `ID` or prefix")
@@ -77,11 +84,8 @@ shopctl logs -o json | jq 'select(.level == "error")'`,
 }
 
 func (o *logsOptions) run(ctx context.Context, args []string) error {
-	if o.container != "" && o.allContainers {
-		return cmdutil.UsageErr("shopctl logs SERVICE -c "+o.container, "--container and --all-containers cannot be combined")
-	}
-	if o.previous && o.follow {
-		return cmdutil.UsageErr("shopctl logs --previous", "--follow and --previous cannot be combined: a run that has ended writes nothing more")
+	if err := o.check(args); err != nil {
+		return err
 	}
 	shop, service, since, err := o.begin(ctx, args)
 	if err != nil {
@@ -91,11 +95,28 @@ func (o *logsOptions) run(ctx context.Context, args []string) error {
 	if o.onlyNew {
 		since = timestamppb.New(o.now())
 	}
-	if err := o.chooseContainer(ctx, shop, service); err != nil {
+	more, err := o.further(ctx, shop, args)
+	if err != nil {
 		return err
 	}
+	if o.selector != "" {
+		found, err := o.selected(ctx, shop)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			o.ios.Notef("no instances found")
+			return nil
+		}
+		service, more = found[0], found[1:]
+	}
+	if len(more) == 0 {
+		if err := o.chooseContainer(ctx, shop, service); err != nil {
+			return err
+		}
+	}
 	stream, err := shop.Logs(ctx, &controlpb.LogsRequest{
-		Follow: o.follow, Tail: o.tail, Instance: o.instance, Service: service, Since: since,
+		Follow: o.follow, Tail: o.tail, Instance: o.instance, Service: service, MoreServices: more, Since: since,
 		TraceId: o.trace, SpanId: o.span, Level: o.level, Grep: o.grep,
 		Container: o.container, AllContainers: o.allContainers, Previous: o.previous,
 	})
@@ -107,6 +128,26 @@ func (o *logsOptions) run(ctx context.Context, args []string) error {
 	}
 	if o.trace != "" {
 		o.ios.Next("trace show " + o.trace)
+	}
+	return nil
+}
+
+// check refuses flags that exclude each other, and takes over --since-time.
+func (o *logsOptions) check(args []string) error {
+	switch {
+	case o.container != "" && o.allContainers:
+		return cmdutil.UsageErr("shopctl logs SERVICE -c "+o.container, "--container and --all-containers cannot be combined")
+	case o.previous && o.follow:
+		return cmdutil.UsageErr("shopctl logs --previous", "--follow and --previous cannot be combined: a run that has ended writes nothing more")
+	case o.selector != "" && len(args) > 0:
+		return cmdutil.UsageErr("leave out one of them", "a service and --selector cannot be combined")
+	case o.since != "" && o.sinceTime != "":
+		return cmdutil.UsageErr("leave out one of them", "--since and --since-time cannot be combined")
+	case o.sinceTime != "":
+		if _, err := time.Parse(time.RFC3339, o.sinceTime); err != nil {
+			return cmdutil.UsageErr("--since-time 2026-03-01T12:00:00Z", "read --since-time %q: want a time of RFC 3339", o.sinceTime)
+		}
+		o.since = o.sinceTime
 	}
 	return nil
 }
@@ -134,7 +175,11 @@ func (o *logsOptions) print(line *controlpb.LogLine) error {
 	if o.prefix {
 		line.Service = line.GetInstance()
 	}
-	_, err := fmt.Fprintln(o.ios.Out, logLine(o.ios, line))
+	text := logLine(o.ios, line)
+	if o.timestamps {
+		text = cmdutil.RFC3339(line.GetTime()) + " " + text
+	}
+	_, err := fmt.Fprintln(o.ios.Out, text)
 	return err
 }
 

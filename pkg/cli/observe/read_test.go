@@ -2,6 +2,8 @@ package observe_test
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +39,29 @@ func TestLogsNameTheContainersThatAreNotShown(t *testing.T) {
 	w.Want(cmdutil.ExitUsage, "logs", "cart", "-c", "nothing")
 	w.WantErr(`cart has no container "nothing": it has server, proxy, setup (init)`, "hint: shopctl logs cart -c server")
 	w.Want(cmdutil.ExitUsage, "logs", "cart", "-c", "proxy", "--all-containers")
+}
+
+func TestLogsOfSeveralServicesAreAskedForTogether(t *testing.T) {
+	shop := &clitest.FakeShop{Current: clitest.ThreeServices(), Objects: clitest.SomeObjects()}
+	w := clitest.NewWorld(t).Serve(shop)
+	w.Want(cmdutil.ExitOK, "logs", "cart", "deployment/paymentservice", "--since-time", "2026-03-01T11:00:00Z")
+	w.Want(cmdutil.ExitOK, "logs", "-l", "app=cartservice")
+	w.Want(cmdutil.ExitOK, "logs", "-l", "app=nosuch")
+	w.WantErr("no instances found")
+	asked := shop.LogRequests
+	if len(asked) != 2 || asked[0].GetService() != "cart" || !slices.Equal(asked[0].GetMoreServices(), []string{"payment"}) || !asked[0].GetSince().AsTime().Equal(clitest.TestNow().Add(-time.Hour)) {
+		t.Errorf("asked for %v", asked)
+	}
+	if got := asked[1]; got.GetService() != "production/deployment/cartservice" || len(got.GetMoreServices()) > 0 {
+		t.Errorf("asked for %v", got)
+	}
+	for line, want := range map[string]string{
+		"logs cart -l app=x": "a service and --selector cannot be combined", "logs -l ==": `selector "=="`, "logs cart nosuch": `unknown service "nosuch"`,
+		"logs --since-time 5m": `read --since-time "5m"`, "logs --since 5m --since-time 2026-03-01T11:00:00Z": "--since and --since-time cannot be combined",
+	} {
+		w.Want(cmdutil.ExitUsage, strings.Fields(line)...)
+		w.WantErr(want)
+	}
 }
 
 func TestLogsAreOneRecordALine(t *testing.T) {

@@ -62,6 +62,19 @@ func (o *streamOptions) begin(ctx context.Context, args []string) (shop *control
 	return shop, service, since, nil
 }
 
+// further are the services, modules or instances after the first argument, as the daemon knows them.
+func (o *streamOptions) further(ctx context.Context, shop *control.Client, args []string) ([]string, error) {
+	var found []string
+	for i := 1; i < len(args); i++ {
+		name, err := serviceArg(ctx, o.namespace, shop, args[i:i+1])
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, name)
+	}
+	return found, nil
+}
+
 // serviceArg is the service, module or instance named in args as the daemon knows it; without one, all of the namespace.
 func serviceArg(ctx context.Context, namespace func() string, shop *control.Client, args []string) (string, error) {
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})

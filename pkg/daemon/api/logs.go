@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,19 +38,20 @@ func (s *logsServer) Logs(req *controlpb.LogsRequest, stream grpc.ServerStreamin
 	if namespace, ok := strings.CutSuffix(req.GetService(), "/"); ok {
 		q.Namespace = func(service string) bool { return s.names.InNamespace(service, namespace) }
 	} else if name := req.GetService(); name != "" {
-		key, ref, err := s.names.Resolve(name)
-		switch {
-		case err == nil:
-			q.Service = s.names.Display(key)
-			if ref.Kind == servicename.Pod {
-				q.Instance = ref.Name
+		first, err := s.target(name)
+		if err != nil {
+			return err
+		}
+		q.Service = first.Service
+		if first.Instance != "" {
+			q.Instance = first.Instance
+		}
+		for _, name := range req.GetMoreServices() {
+			next, err := s.target(name)
+			if err != nil {
+				return err
 			}
-		case s.names.Module(name) != "":
-			q.Service = s.names.Module(name)
-		case s.logs.Knows(name):
-			q.Service = name
-		default:
-			return s.names.Unknown(name)
+			q.More = append(q.More, observe.LogTarget{Service: next.Service, Instance: cmp.Or(next.Instance, req.GetInstance())})
 		}
 	}
 	var err error
@@ -73,6 +75,22 @@ func (s *logsServer) Logs(req *controlpb.LogsRequest, stream grpc.ServerStreamin
 		return control.Error(codes.NotFound, fmt.Sprintf("read logs of %s: no run has ended, and none is kept of the last time the shop ran", what), "shopctl logs "+q.Service, 1)
 	}
 	return err
+}
+
+// target is the service, module or instance that a name means.
+func (s *logsServer) target(name string) (observe.LogTarget, error) {
+	key, ref, err := s.names.Resolve(name)
+	switch {
+	case err == nil && ref.Kind == servicename.Pod:
+		return observe.LogTarget{Service: s.names.Display(key), Instance: ref.Name}, nil
+	case err == nil:
+		return observe.LogTarget{Service: s.names.Display(key)}, nil
+	case s.names.Module(name) != "":
+		return observe.LogTarget{Service: s.names.Module(name)}, nil
+	case s.logs.Knows(name):
+		return observe.LogTarget{Service: name}, nil
+	}
+	return observe.LogTarget{}, s.names.Unknown(name)
 }
 
 // logFilter reads the filter of a request.

@@ -1536,7 +1536,9 @@ type LogsRequest struct {
 	Container     string `protobuf:"bytes,10,opt,name=container,proto3" json:"container,omitempty"`
 	AllContainers bool   `protobuf:"varint,11,opt,name=all_containers,json=allContainers,proto3" json:"all_containers,omitempty"`
 	// Only the last run of each container that has ended; if there is none, the logs of the shop's last run.
-	Previous      bool `protobuf:"varint,12,opt,name=previous,proto3" json:"previous,omitempty"`
+	Previous bool `protobuf:"varint,12,opt,name=previous,proto3" json:"previous,omitempty"`
+	// Beside service, lines of these services.
+	MoreServices  []string `protobuf:"bytes,13,rep,name=more_services,json=moreServices,proto3" json:"more_services,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1653,6 +1655,13 @@ func (x *LogsRequest) GetPrevious() bool {
 		return x.Previous
 	}
 	return false
+}
+
+func (x *LogsRequest) GetMoreServices() []string {
+	if x != nil {
+		return x.MoreServices
+	}
+	return nil
 }
 
 type LogLine struct {
@@ -3667,7 +3676,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x18\n" +
 	"\aservice\x18\x05 \x01(\tR\aservice\x12\x1a\n" +
 	"\binstance\x18\x06 \x01(\tR\binstance\x12\x18\n" +
-	"\amessage\x18\a \x01(\tR\amessage\"\xe0\x02\n" +
+	"\amessage\x18\a \x01(\tR\amessage\"\x85\x03\n" +
 	"\vLogsRequest\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x16\n" +
 	"\x06follow\x18\x02 \x01(\bR\x06follow\x120\n" +
@@ -3681,7 +3690,8 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\tcontainer\x18\n" +
 	" \x01(\tR\tcontainer\x12%\n" +
 	"\x0eall_containers\x18\v \x01(\bR\rallContainers\x12\x1a\n" +
-	"\bprevious\x18\f \x01(\bR\bprevious\"\x83\x02\n" +
+	"\bprevious\x18\f \x01(\bR\bprevious\x12#\n" +
+	"\rmore_services\x18\r \x03(\tR\fmoreServices\"\x83\x02\n" +
 	"\aLogLine\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x18\n" +
 	"\aservice\x18\x02 \x01(\tR\aservice\x12\x1a\n" +
