@@ -28,7 +28,8 @@
 //
 // With NATS_URL, the address of a NATS server, what happens to orders is written to an outbox in the journal, with what happened
 // in one transaction, and sent from there as events, in order and at least once: OrderPlaced, OrderCancelled and so on (package
-// shopevent). A server that is gone delays the events and nothing else.
+// shopevent). A server that is gone delays the events and nothing else. With CONFIRM_BY=events, email is not called: it sends the
+// confirmation of an order when it receives OrderPlaced.
 //
 // PRICE_TTL is how long a product's converted price is reused for later orders (default 0: every order fetches
 // it). A price may lag behind the catalog's by that much.
@@ -86,6 +87,9 @@ func setup(rt *chassis.Runtime, now func() time.Time, reached func(point, user s
 	rt.Ready("orders", journal.check)
 	rt.Go("settle orders", s.settleInBackground)
 	rt.Go("renew leases of orders", s.renewInBackground)
+	if s.confirmByEvent, err = confirmsByEvent(rt); err != nil {
+		return err
+	}
 	if relay != nil {
 		rt.Go("send events", relay.run)
 		rt.OnDrain(relay.close)

@@ -243,3 +243,24 @@ func TestACrashLosesNoEventAndInventsNone(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOrderIsConfirmedByItsEventWhereEmailReceivesEvents(t *testing.T) {
+	url := bustest.Start(t).URL()
+	s := openWith(t, map[string]string{"DATA_DIR": t.TempDir(), "NATS_URL": url, "CONFIRM_BY": "events"})
+	in := receive(t, url)
+	resp, err := s.client.PlaceOrder(t.Context(), order())
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually.True(t, "the order is announced", func() bool { return slices.Contains(in.kinds(resp.GetOrder().GetOrderId()), shopevent.OrderPlaced) })
+	s.wantCalls(t, "SendOrderConfirmation 0 EmptyCart 1")
+	got, err := shopv1.NewOrdersClient(s.service.Conn()).GetOrder(t.Context(), &shopv1.GetOrderRequest{OrderId: resp.GetOrder().GetOrderId()})
+	if err != nil || got.GetState() != shopv1.OrderState_COMPLETED {
+		t.Fatalf("order %v, %v", got, err)
+	}
+	if !slices.ContainsFunc(got.GetSteps(), func(step *shopv1.Step) bool {
+		return step.GetName() == "confirm" && !step.GetFailed() && step.GetDetail() == "by the event OrderPlaced"
+	}) {
+		t.Errorf("steps %v", got.GetSteps())
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/chassis"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
+	"github.com/shopctl/shopctl/pkg/rpc/shopevent"
 )
 
 const (
@@ -80,6 +81,9 @@ func (s *server) confirm(ctx context.Context, p *purchase) (done bool) {
 
 func (s *server) sendConfirmation(ctx context.Context, p *purchase) error {
 	return s.do(p, doConfirm, func() (string, error) {
+		if s.confirmByEvent {
+			return "by the event " + shopevent.OrderPlaced, nil // which is in the transaction that records this
+		}
 		_, err := s.email.SendOrderConfirmation(ctx, &hipstershop.SendOrderConfirmationRequest{Email: p.email, Order: p.order})
 		return "", err
 	})

@@ -3,6 +3,7 @@ package checkout
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -57,6 +58,19 @@ func newRelay(rt *chassis.Runtime, j *journal) (*relay, error) {
 		return nil, fmt.Errorf("register the metric of the outbox: %w", err)
 	}
 	return r, nil
+}
+
+// confirmsByEvent reads how email learns of an order: by a "call" (the default), or by "events".
+func confirmsByEvent(rt *chassis.Runtime) (bool, error) {
+	switch by := rt.Env("CONFIRM_BY", "call"); {
+	case by == "call":
+		return false, nil
+	case by != "events":
+		return false, fmt.Errorf("read CONFIRM_BY=%q: want call or events", by)
+	case rt.Getenv("NATS_URL") == "":
+		return false, errors.New("read CONFIRM_BY=events: there are no events without NATS_URL, the address of the bus")
+	}
+	return true, nil
 }
 
 func (r *relay) close(context.Context) error {

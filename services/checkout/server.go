@@ -32,8 +32,10 @@ type server struct {
 	conversions *cache.Cache[conversionKey, *hipstershop.Money]
 	journal     *journal
 	pause       func(context.Context, time.Duration)
-	tracer      trace.Tracer
-	log         *slog.Logger
+	// confirmByEvent is whether email is not called: it receives events.
+	confirmByEvent bool
+	tracer         trace.Tracer
+	log            *slog.Logger
 }
 
 // errTaken is returned where another call, perhaps of another replica, is quicker with the same key.

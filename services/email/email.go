@@ -2,6 +2,9 @@
 // stores it in an outbox that clients can list. If SMTP_ADDR (host:port) is the address of a mail server, the mail is also sent
 // there, from the address in SMTP_FROM. An order gets one mail, however often it is confirmed.
 //
+// With NATS_URL, the address of the bus, it also writes the mail of each order that an event reports to be placed, whether or not
+// checkout calls it.
+//
 // The outbox is a database in DATA_DIR, which outlives the process and which all replicas share, or in memory without
 // such a directory.
 package email
@@ -32,5 +35,5 @@ func Setup(_ context.Context, rt *chassis.Runtime) error {
 	}
 	hipstershop.RegisterEmailServiceServer(rt.Server(), s)
 	shopv1.RegisterOutboxServer(rt.Server(), outboxServer{outbox: s.outbox})
-	return nil
+	return s.subscribe(rt)
 }

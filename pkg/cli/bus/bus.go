@@ -29,6 +29,8 @@ const (
 	// urlVar is the variable of a service that says where the bus is; localURL its value for the shop's own.
 	urlVar, localURL = "NATS_URL", "nats://" + localName + ":4222"
 	localName        = "nats"
+	// confirmVar is the variable of the sender that says how email learns of orders.
+	confirmVar = "CONFIRM_BY"
 	// sender is the service that sends the shop's events.
 	sender = "checkout"
 )

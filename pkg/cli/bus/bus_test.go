@@ -172,19 +172,24 @@ func TestWrongArgumentsAreRefusedByName(t *testing.T) {
 func TestTheBusIsStartedWithWhatSubscribes(t *testing.T) {
 	w, shop := serve(t, "")
 	w.Want(cmdutil.ExitOK, "bus", "start", "warehouse")
-	if len(shop.Applies) != 1 || len(shop.Applies[0].GetFiles()) != 2 || len(shop.Edits) != 1 {
+	if len(shop.Applies) != 1 || len(shop.Applies[0].GetFiles()) != 2 || len(shop.Edits) != 2 {
 		t.Fatalf("applied %v, edited %v", shop.Applies, shop.Edits)
 	}
-	edit := shop.Edits[0]
-	if got := strings.Join(edit.GetServices(), " "); got != "warehouse checkout" || edit.GetSetEnv().GetSet()["NATS_URL"] != "nats://nats:4222" {
-		t.Errorf("edited %v", edit)
+	for i, service := range []string{"warehouse", "checkout"} {
+		if edit := shop.Edits[i]; strings.Join(edit.GetServices(), " ") != service || edit.GetSetEnv().GetSet()["NATS_URL"] != "nats://nats:4222" || edit.GetSetEnv().GetSet()["CONFIRM_BY"] != "" {
+			t.Errorf("edited %v", edit)
+		}
 	}
 	w.Want(cmdutil.ExitOK, "bus", "start", "warehouse", "--url", "nats://a:4222,nats://b:4222")
-	if files := shop.Applies[1].GetFiles(); len(files) != 1 || files[0].GetName() != "warehouse/manifest.yaml" || shop.Edits[1].GetSetEnv().GetSet()["NATS_URL"] != "nats://a:4222,nats://b:4222" {
-		t.Errorf("applied %v, edited %v", files, shop.Edits[1])
+	if files := shop.Applies[1].GetFiles(); len(files) != 1 || files[0].GetName() != "warehouse/manifest.yaml" || shop.Edits[3].GetSetEnv().GetSet()["NATS_URL"] != "nats://a:4222,nats://b:4222" {
+		t.Errorf("applied %v, edited %v", files, shop.Edits[3])
+	}
+	w.Want(cmdutil.ExitOK, "bus", "start")
+	if all := shop.Edits[4].GetServices(); strings.Join(all, " ") != "email warehouse" || shop.Edits[5].GetSetEnv().GetSet()["CONFIRM_BY"] != "events" {
+		t.Errorf("edited %v, %v", all, shop.Edits[5])
 	}
 	w.Want(cmdutil.ExitOK, "bus", "stop")
-	if got := shop.Edits[2]; got.GetSetEnv().GetUnset()[0] != "NATS_URL" || strings.Join(got.GetServices(), " ") != "checkout" {
+	if got := shop.Edits[6]; got.GetSetEnv().GetUnset()[0] != "NATS_URL" || strings.Join(got.GetServices(), " ") != "checkout" {
 		t.Errorf("edited %v", got)
 	}
 	shop.Objects = append(shop.Objects, clitest.Deployment("monolith", 1, 1))

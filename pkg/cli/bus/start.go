@@ -18,7 +18,7 @@ import (
 )
 
 // consumers are the services that can subscribe to events.
-func consumers() []string { return []string{"warehouse"} }
+func consumers() []string { return []string{"email", "warehouse"} }
 
 type startOptions struct {
 	options
@@ -75,14 +75,21 @@ func (o *startOptions) run(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	edited, err := shop.Edit(ctx, &controlpb.EditRequest{
-		Services:  append(slices.Clone(names), sender),
-		Operation: &controlpb.EditRequest_SetEnv{SetEnv: &controlpb.SetEnv{Set: map[string]string{urlVar: at}}},
-	})
-	if err != nil {
-		return err
+	toSender := map[string]string{urlVar: at}
+	if slices.Contains(names, "email") {
+		toSender[confirmVar] = "events"
 	}
-	all := append(applied, edited.GetObjects()...)
+	all := applied
+	for _, to := range []struct { // consumers first: what is sent has its receivers
+		services []string
+		set      map[string]string
+	}{{names, map[string]string{urlVar: at}}, {[]string{sender}, toSender}} {
+		edited, err := shop.Edit(ctx, &controlpb.EditRequest{Services: to.services, Operation: &controlpb.EditRequest_SetEnv{SetEnv: &controlpb.SetEnv{Set: to.set}}})
+		if err != nil {
+			return err
+		}
+		all = append(all, edited.GetObjects()...)
+	}
 	if err := edit.PrintApplied(o.ios, o.format, all, "subscribed", edit.DryRunNone); err != nil {
 		return err
 	}
@@ -140,7 +147,7 @@ func newStopCmd(f *cmdutil.Factory) *cobra.Command {
 		Use:   "stop",
 		Short: "Let nothing subscribe to events any more, and stop the bus",
 		Long: `Let nothing subscribe to events any more, and stop the bus. The events that it keeps, and those that wait in checkout's
-outbox, stay for the next bus start. Orders go on without events.`,
+outbox, stay for the next bus start: see first that bus consumers has none WAITING. Orders go on without events.`,
 		Example: "shopctl bus stop --wait",
 		Args:    cmdutil.Exactly(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
@@ -175,7 +182,7 @@ func (o *stopOptions) run(ctx context.Context) error {
 	var all []*controlpb.AppliedObject
 	if len(subscribed) > 0 {
 		edited, err := shop.Edit(ctx, &controlpb.EditRequest{
-			Services: subscribed, Operation: &controlpb.EditRequest_SetEnv{SetEnv: &controlpb.SetEnv{Unset: []string{urlVar}}},
+			Services: subscribed, Operation: &controlpb.EditRequest_SetEnv{SetEnv: &controlpb.SetEnv{Unset: []string{urlVar, confirmVar}}},
 		})
 		if err != nil {
 			return err
