@@ -25,6 +25,7 @@ import (
 var (
 	stormFor    = flag.Duration("storm", 8*time.Second, "how long TestTheBooksBalanceAfterAStorm kills processes")
 	stormEvery  = flag.Duration("storm-every", 450*time.Millisecond, "mean time between two kills")
+	stormBurst  = flag.Int("storm-burst", 1, "how many processes are killed at a time")
 	stormDaemon = flag.Int("storm-daemon", 1, "how often the daemon is killed meanwhile, and started again")
 )
 
@@ -108,9 +109,10 @@ func (s *storm) killUntil(t *testing.T, end time.Time) {
 		if len(instances) == 0 {
 			continue
 		}
-		victim := instances[rand.IntN(len(instances))]
-		if syscall.Kill(victim.pid, syscall.SIGKILL) == nil {
-			s.kills[victim.service]++
+		for _, i := range rand.Perm(len(instances))[:min(*stormBurst, len(instances))] {
+			if syscall.Kill(instances[i].pid, syscall.SIGKILL) == nil {
+				s.kills[instances[i].service]++
+			}
 		}
 	}
 }

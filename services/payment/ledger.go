@@ -53,7 +53,7 @@ type transaction struct {
 }
 
 func (t transaction) message() *shopv1.Transaction {
-	m := &shopv1.Transaction{TransactionId: t.id.String(), Amount: t.amount, CardLastFour: t.lastFour}
+	m := &shopv1.Transaction{TransactionId: t.id.String(), Amount: t.amount, CardLastFour: t.lastFour, IdempotencyKey: t.key}
 	if t.refund != uuid.Nil {
 		m.RefundId = t.refund.String()
 	}

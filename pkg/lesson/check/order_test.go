@@ -1,11 +1,13 @@
 package check_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/lesson/probe"
 	"github.com/shopctl/shopctl/pkg/rpc/shopv1"
@@ -105,4 +107,45 @@ func TestTheChargeThatIsLostDecides(t *testing.T) {
 	s.audit(t, 4, refunded("lost", 500*time.Millisecond))
 	decided.Trace = "03" + strings.Repeat("0", 30)
 	s.wantEvidence(t, "order: {}", decided)
+}
+
+// records answer calls as payment, shipping and email do.
+type records map[string]string
+
+func (r records) Call(_ context.Context, c probe.Call) (probe.Reply, error) {
+	content, known := r[c.Service]
+	if !known {
+		return probe.Reply{Code: codes.Unavailable, Message: "no connection"}, nil
+	}
+	return probe.Reply{Response: []byte(content)}, nil
+}
+
+func TestTheRecordsOfTheServicesAreComparedWithTheCharges(t *testing.T) {
+	const transactions = `{"transactions": [{"transactionId": "a", "idempotencyKey": "o1"}, {"transactionId": "b", "refundId": "r"},
+		{"transactionId": "new", "idempotencyKey": "o9"}, {"transactionId": "old", "idempotencyKey": "o0"}]}`
+	const asked = "order: {records: true}"
+	for name, tt := range map[string]struct {
+		records  records
+		verdict  probe.Verdict
+		observed string
+	}{
+		"all agree": {
+			records{"payment": transactions, "shipping": `{"parcels": [{"trackingId": "1", "idempotencyKey": "o1"}, {"trackingId": "2", "idempotencyKey": "o1", "canceled": true}]}`, "email": `{"mails": [{"orderId": "o1"}]}`},
+			probe.Pass, "each that stands has one parcel and one mail",
+		},
+		"no parcel":   {records{"payment": transactions, "shipping": `{}`, "email": `{"mails": [{"orderId": "o1"}]}`}, probe.Fail, "1 without a parcel, 0 without a mail, 0 with two"},
+		"no mail":     {records{"payment": transactions, "shipping": `{"parcels": [{"idempotencyKey": "o1"}]}`, "email": `{}`}, probe.Fail, "0 without a parcel, 1 without a mail, 0 with two"},
+		"two mails":   {records{"payment": transactions, "shipping": `{"parcels": [{"idempotencyKey": "o1"}]}`, "email": `{"mails": [{"orderId": "o1"}, {"orderId": "o1"}]}`}, probe.Fail, "1 with two of either"},
+		"two parcels": {records{"payment": transactions, "shipping": `{"parcels": [{"idempotencyKey": "o1"}, {"idempotencyKey": "o1"}]}`, "email": `{"mails": [{"orderId": "o1"}]}`}, probe.Fail, "1 with two of either"},
+		"no answer":   {records{"payment": transactions}, probe.Inconclusive, "read the records of shipping"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.env.Caller = tt.records
+			s.audit(t, 1, order(49*time.Second, shopv1.AuditPlaced, "a"), charged("a", 50*time.Second))
+			s.audit(t, 2, order(38*time.Second, shopv1.AuditRefunded, "b"), charged("b", 40*time.Second), refunded("b", 39*time.Second))
+			s.audit(t, 3, charged("new", time.Second))
+			s.want(t, asked, tt.verdict, tt.observed)
+		})
+	}
 }

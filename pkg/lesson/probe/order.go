@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -30,6 +32,9 @@ type Order struct {
 	Refunds *Bound `yaml:"refunds"`
 	// Lost are charges without an order or a refund; default 0.
 	Lost *Bound `yaml:"lost"`
+	// Records asks payment, shipping and email as well: each charge that stands has one parcel and one mail. The charge and
+	// the parcel have the same idempotency-key, which begins with the order's id, as the built-in checkout does it.
+	Records bool `yaml:"records"`
 }
 
 // Validate implements Probe.
@@ -104,9 +109,102 @@ func (o *Order) Ask(ctx context.Context, env Env, base Baseline) Result {
 	}{{o.Charges, len(b.charged)}, {o.Orders, placed}, {o.Refunds, refunded}} {
 		holds = holds && (part.want == nil || part.want.Holds(float64(part.is)))
 	}
+	if o.Records {
+		wrong, err := env.compareRecords(ctx, b, now)
+		if err != nil {
+			r.Observed = err.Error()
+			return r
+		}
+		holds = holds && wrong == ""
+		r.Observed += cmp.Or(wrong, "; each that stands has one parcel and one mail")
+	}
 	r.Verdict = verdict(holds)
 	return r
 }
+
+// compareRecords holds the charges that are older than what may be under way against the records of three services. It returns
+// what is wrong, for the end of a line; empty if nothing is.
+func (env Env) compareRecords(ctx context.Context, b *books, now time.Time) (wrong string, err error) {
+	standing, shipped, err := env.recorded(ctx)
+	if err != nil {
+		return "", err
+	}
+	mails, mailed := &shopv1.ListMailsResponse{}, map[string]int{}
+	if err := env.record(ctx, "email", "shopctl.shop.v1.Outbox/ListMails", fmt.Sprintf(`{"limit": %d}`, newestMails), mails); err != nil {
+		return "", err
+	}
+	for _, m := range mails.GetMails() {
+		mailed[m.GetOrderId()]++
+	}
+	var unshipped, unmailed, doubled int
+	for id, key := range standing {
+		c, ours := b.charged[id]
+		if !ours || now.Sub(c.at) < settling {
+			continue
+		}
+		order, _, _ := strings.Cut(key, "/") // what follows numbers attempts
+		switch {
+		case shipped[key] == 0:
+			unshipped++
+		case shipped[key] > 1 || mailed[order] > 1:
+			doubled++
+		case mailed[order] == 0 && len(mails.GetMails()) < newestMails: // older ones are not kept
+			unmailed++
+		}
+	}
+	if unshipped+unmailed+doubled == 0 {
+		return "", nil
+	}
+	return fmt.Sprintf("; %d without a parcel, %d without a mail, %d with two of either", unshipped, unmailed, doubled), nil
+}
+
+// recorded returns the keys of the charges that stand, by transaction, and the number of parcels by key.
+func (env Env) recorded(ctx context.Context) (standing map[string]string, shipped map[string]int, err error) {
+	standing, shipped = map[string]string{}, map[string]int{}
+	for after, more := "", true; more; {
+		list := &shopv1.ListTransactionsResponse{}
+		if err := env.record(ctx, "payment", "shopctl.shop.v1.Refunds/ListTransactions", fmt.Sprintf(`{"after": %q}`, after), list); err != nil {
+			return nil, nil, err
+		}
+		for _, t := range list.GetTransactions() {
+			if after = t.GetTransactionId(); t.GetRefundId() == "" {
+				standing[after] = t.GetIdempotencyKey()
+			}
+		}
+		more = list.GetMore()
+	}
+	for after, more := "", true; more; {
+		list := &shopv1.ListParcelsResponse{}
+		if err := env.record(ctx, "shipping", "shopctl.shop.v1.Shipments/ListParcels", fmt.Sprintf(`{"after": %q}`, after), list); err != nil {
+			return nil, nil, err
+		}
+		for _, p := range list.GetParcels() {
+			if after = p.GetTrackingId(); !p.GetCanceled() {
+				shipped[p.GetIdempotencyKey()]++
+			}
+		}
+		more = list.GetMore()
+	}
+	return standing, shipped, nil
+}
+
+// record reads a list of a service's records.
+func (env Env) record(ctx context.Context, service, method, request string, into proto.Message) error {
+	reply, err := env.Caller.Call(ctx, Call{Service: service, Method: method, Request: []byte(request), Deadline: defaultDeadline})
+	if err == nil && reply.Code != codes.OK {
+		err = status.Error(reply.Code, reply.Message)
+	}
+	if err == nil {
+		err = protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(reply.Response, into)
+	}
+	if err != nil {
+		return fmt.Errorf("read the records of %s: %w", service, err)
+	}
+	return nil
+}
+
+// newestMails is how many mails are read.
+const newestMails = 200
 
 func wantedBooks(want *Order) string {
 	var parts []string

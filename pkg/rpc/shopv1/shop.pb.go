@@ -291,9 +291,11 @@ type Transaction struct {
 	// The card's last four digits.
 	CardLastFour string `protobuf:"bytes,3,opt,name=card_last_four,json=cardLastFour,proto3" json:"card_last_four,omitempty"`
 	// Empty while the charge stands.
-	RefundId      string `protobuf:"bytes,4,opt,name=refund_id,json=refundId,proto3" json:"refund_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RefundId string `protobuf:"bytes,4,opt,name=refund_id,json=refundId,proto3" json:"refund_id,omitempty"`
+	// The idempotency-key of the Charge; empty if it had none, and once it is refunded.
+	IdempotencyKey string `protobuf:"bytes,5,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Transaction) Reset() {
@@ -350,6 +352,13 @@ func (x *Transaction) GetCardLastFour() string {
 func (x *Transaction) GetRefundId() string {
 	if x != nil {
 		return x.RefundId
+	}
+	return ""
+}
+
+func (x *Transaction) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
 	}
 	return ""
 }
@@ -607,12 +616,13 @@ const file_shopctl_shop_v1_shop_proto_rawDesc = "" +
 	"\fVoidResponse\x12>\n" +
 	"\vtransaction\x18\x01 \x01(\v2\x1c.shopctl.shop.v1.TransactionR\vtransaction\"/\n" +
 	"\x17ListTransactionsRequest\x12\x14\n" +
-	"\x05after\x18\x01 \x01(\tR\x05after\"\xa3\x01\n" +
+	"\x05after\x18\x01 \x01(\tR\x05after\"\xcc\x01\n" +
 	"\vTransaction\x12%\n" +
 	"\x0etransaction_id\x18\x01 \x01(\tR\rtransactionId\x12*\n" +
 	"\x06amount\x18\x02 \x01(\v2\x12.hipstershop.MoneyR\x06amount\x12$\n" +
 	"\x0ecard_last_four\x18\x03 \x01(\tR\fcardLastFour\x12\x1b\n" +
-	"\trefund_id\x18\x04 \x01(\tR\brefundId\"p\n" +
+	"\trefund_id\x18\x04 \x01(\tR\brefundId\x12'\n" +
+	"\x0fidempotency_key\x18\x05 \x01(\tR\x0eidempotencyKey\"p\n" +
 	"\x18ListTransactionsResponse\x12@\n" +
 	"\ftransactions\x18\x01 \x03(\v2\x1c.shopctl.shop.v1.TransactionR\ftransactions\x12\x12\n" +
 	"\x04more\x18\x02 \x01(\bR\x04more\"(\n" +
