@@ -88,7 +88,7 @@ func setup(rt *chassis.Runtime, now func() time.Time, reached func(point, user s
 	rt.Go("settle orders", s.settleInBackground)
 	rt.Go("renew leases of orders", s.renewInBackground)
 	if s.confirmByEvent, err = confirmsByEvent(rt); err != nil {
-		return err
+		return nil, err
 	}
 	if relay != nil {
 		rt.Go("send events", relay.run)
