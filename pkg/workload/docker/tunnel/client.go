@@ -11,13 +11,11 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/net/http2"
 )
 
 // Client is the side of the daemon. Its methods are safe for concurrent use.
 type Client struct {
-	conn   *http2.ClientConn
+	conn   *http.ClientConn
 	ctx    context.Context
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup
@@ -25,8 +23,11 @@ type Client struct {
 
 // Open begins to speak to a pod over a connection, which Close ends.
 func Open(conn net.Conn) (*Client, error) {
-	transport := &http2.Transport{AllowHTTP: true}
-	h2, err := transport.NewClientConn(conn)
+	transport := &http.Transport{
+		Protocols: protocols(), DisableCompression: true,
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil },
+	}
+	h2, err := transport.NewClientConn(context.Background(), "http", "pod:80")
 	if err != nil {
 		return nil, fmt.Errorf("open tunnel: %w", err)
 	}

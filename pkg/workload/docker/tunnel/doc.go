@@ -9,6 +9,7 @@ package tunnel
 import (
 	"io"
 	"net"
+	"net/http"
 	"time"
 )
 
@@ -19,6 +20,13 @@ const (
 	acceptPath  = "/accept"
 	subjectName = "Subject" // an address, or the number of a connection
 )
+
+// protocols are HTTP/2 alone, without TLS.
+func protocols() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetUnencryptedHTTP2(true)
+	return p
+}
 
 // bufferSize is what is copied at once.
 const bufferSize = 16 << 10

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"golang.org/x/net/http2"
 )
 
 // dialTimeout bounds a connection to what is in the pod itself.
@@ -29,8 +27,42 @@ func Serve(conn net.Conn) {
 	mux.HandleFunc("POST "+dialPath, s.dial)
 	mux.HandleFunc("POST "+listenPath, s.listen)
 	mux.HandleFunc("POST "+acceptPath, s.accept)
-	h2 := &http2.Server{MaxConcurrentStreams: 1 << 16, MaxReadFrameSize: bufferSize}
-	h2.ServeConn(conn, &http2.ServeConnOpts{Handler: mux})
+	only := &onlyConn{conn: make(chan net.Conn, 1), ended: make(chan struct{})}
+	only.conn <- &closing{Conn: conn, closed: sync.OnceFunc(func() { close(only.ended) })}
+	h2 := &http.Server{
+		Handler: mux, Protocols: protocols(),
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 1 << 16, MaxReadFrameSize: bufferSize},
+	}
+	_ = h2.Serve(only) // it returns when the connection has ended
+}
+
+// onlyConn is a listener for a single connection, which lasts as long as that.
+type onlyConn struct {
+	conn  chan net.Conn
+	ended chan struct{}
+}
+
+func (l *onlyConn) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conn:
+		return c, nil
+	case <-l.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+func (*onlyConn) Close() error   { return nil }
+func (*onlyConn) Addr() net.Addr { return address{} }
+
+// closing calls closed when it is closed.
+type closing struct {
+	net.Conn
+	closed func()
+}
+
+func (c *closing) Close() error {
+	defer c.closed()
+	return c.Conn.Close()
 }
 
 func (s *server) dial(w http.ResponseWriter, r *http.Request) {
