@@ -141,21 +141,22 @@ func urlOf(ctx context.Context, shop *control.Client) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if at := variable(typed); at != "" {
+		if at := variable(typed, urlVar); at != "" {
 			return at, nil
 		}
 	}
 	return "", nil
 }
 
-func variable(o resource.Object) string {
+// variable is the value of a Deployment's variable.
+func variable(o resource.Object, name string) string {
 	d, ok := o.(*appsv1.Deployment)
 	if !ok {
 		return ""
 	}
 	for _, c := range d.Spec.Template.Spec.Containers {
 		for _, e := range c.Env {
-			if e.Name == urlVar {
+			if e.Name == name {
 				return e.Value
 			}
 		}

@@ -188,6 +188,7 @@ func TestTheBusIsStartedWithWhatSubscribes(t *testing.T) {
 	if all := shop.Edits[4].GetServices(); strings.Join(all, " ") != "email warehouse" || shop.Edits[5].GetSetEnv().GetSet()["CONFIRM_BY"] != "events" {
 		t.Errorf("edited %v, %v", all, shop.Edits[5])
 	}
+	shop.Objects[0] = checkout("nats://nats:4222")
 	w.Want(cmdutil.ExitOK, "bus", "stop")
 	if got := shop.Edits[6]; got.GetSetEnv().GetUnset()[0] != "NATS_URL" || strings.Join(got.GetServices(), " ") != "checkout" {
 		t.Errorf("edited %v", got)

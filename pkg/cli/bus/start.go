@@ -180,14 +180,21 @@ func (o *stopOptions) run(ctx context.Context) error {
 	}
 	subscribed = cmdutil.Without(subscribed, optional)
 	var all []*controlpb.AppliedObject
-	if len(subscribed) > 0 {
+	for _, name := range subscribed {
+		unset, err := setIn(ctx, shop, name)
+		if err != nil {
+			return err
+		}
+		if len(unset) == 0 {
+			continue
+		}
 		edited, err := shop.Edit(ctx, &controlpb.EditRequest{
-			Services: subscribed, Operation: &controlpb.EditRequest_SetEnv{SetEnv: &controlpb.SetEnv{Unset: []string{urlVar, confirmVar}}},
+			Services: []string{name}, Operation: &controlpb.EditRequest_SetEnv{SetEnv: &controlpb.SetEnv{Unset: unset}},
 		})
 		if err != nil {
 			return err
 		}
-		all = edited.GetObjects()
+		all = append(all, edited.GetObjects()...)
 	}
 	if len(optional) > 0 { // their claims stay, with the events
 		for _, kind := range []string{resource.KindDeployment, resource.KindService, resource.KindServiceAccount} {
@@ -204,4 +211,29 @@ func (o *stopOptions) run(ctx context.Context) error {
 		return err
 	}
 	return o.wait.Rollout(ctx, o.ios, shop, slices.DeleteFunc(all, func(a *controlpb.AppliedObject) bool { return a.GetAction() == "deleted" }))
+}
+
+// setIn are the variables of a service's Deployment that subscribing has set.
+func setIn(ctx context.Context, shop *control.Client, name string) ([]string, error) {
+	b, _ := services.Lookup(name)
+	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: resource.KindDeployment})
+	if err != nil {
+		return nil, err
+	}
+	var set []string
+	for _, o := range resp.GetObjects() {
+		if o.GetName() != b.Workload {
+			continue
+		}
+		typed, err := edit.TypedObject(o)
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range []string{urlVar, confirmVar} {
+			if variable(typed, key) != "" {
+				set = append(set, key)
+			}
+		}
+	}
+	return set, nil
 }
