@@ -29,17 +29,34 @@ type ConnectFor func(ctx context.Context, paths []string) (shop *control.Client,
 type Flags struct {
 	Paths     []string
 	recursive bool
+	// kustomization is the directory of -k, build makes its objects.
+	kustomization string
+	build         func() (*controlpb.File, error)
 	// Opened are the files that were read, "-" for standard input.
 	Opened []string
 	// check returns why a file may not be read.
 	check func(path string) error
+	// foreign: a lesson by another author runs the command.
+	foreign bool
 	// only is the namespace given by its flag, in which all objects must be; empty: none is. As in kubectl, a namespace
 	// from the configuration is for objects that name none.
 	only string
 }
 
-// Limit takes over the namespace that is given on the command line.
+// Limit takes over the namespace that is given on the command line, and -k as one of the paths.
 func (o *Flags) Limit(cmd *cobra.Command) {
+	if o.kustomization != "" {
+		o.build = func() (*controlpb.File, error) {
+			if len(o.Paths) > 1 || o.recursive {
+				return nil, cmdutil.UsageErr("leave out one of them", "only one of -f or -k can be specified")
+			}
+			if o.foreign {
+				return nil, cmdutil.ForeignErr("-k runs another program")
+			}
+			return build(cmd.Context(), o.kustomization)
+		}
+		o.Paths = append([]string{o.kustomization}, o.Paths...)
+	}
 	if flag := cmd.Flag("namespace"); flag != nil && flag.Changed {
 		o.only = flag.Value.String()
 	}
@@ -67,7 +84,9 @@ func (o *Flags) checkNamespaces(files []*controlpb.File) error {
 
 // Add adds the flags to cmd.
 func (o *Flags) Add(cmd *cobra.Command, f *cmdutil.Factory) {
-	o.check = f.CheckFile
+	o.check, o.foreign = f.CheckFile, f.Foreign()
+	cmd.Flags().StringVarP(&o.kustomization, "kustomize", "k", "", "`DIRECTORY` of a kustomization, built by the installed kustomize or kubectl")
+	cmdutil.Must(cmd.MarkFlagDirname("kustomize"))
 	cmd.Flags().StringArrayVarP(&o.Paths, "filename", "f", nil, "`FILE` or directory of YAML or JSON, or - for standard input; can be repeated")
 	cmd.Flags().BoolVarP(&o.recursive, "recursive", "R", false, "process subdirectories as well")
 	cmdutil.Must(cmd.MarkFlagFilename("filename", "yaml", "yml", "json"))
@@ -76,7 +95,16 @@ func (o *Flags) Add(cmd *cobra.Command, f *cmdutil.Factory) {
 // Read returns the contents of the files named by the flags.
 func (o *Flags) Read(in io.Reader) ([]*controlpb.File, error) {
 	var files []*controlpb.File
-	for _, path := range o.Paths {
+	for i, path := range o.Paths {
+		if i == 0 && o.build != nil {
+			o.Opened = append(o.Opened, path)
+			file, err := o.build()
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, file)
+			continue
+		}
 		if path == "-" {
 			o.Opened = append(o.Opened, path)
 			content, err := io.ReadAll(in)
