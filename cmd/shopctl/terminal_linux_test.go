@@ -246,6 +246,6 @@ func TestALessonOffersToStartAShopThatIsNotRunning(t *testing.T) {
 	term.wait(`1/\d+`) // the first of the lesson's steps
 	term.keys("q")
 	term.left(term.wait(`# $`))
-	term.keys("shopctl down && echo gone\n")
-	term.wait(`gone\r\n`)
+	term.keys("shopctl down; echo exit=$?\n")
+	term.wait(`exit=0`)
 }
