@@ -42,9 +42,9 @@ func NewCmd(f *cmdutil.Factory) *cobra.Command {
 		Short: "See and send events, and settle those that a consumer gave up",
 		Long: `See and send events, and settle those that a consumer gave up.
 
-With a bus, checkout reports what happens to orders in events: OrderPlaced, PaymentCharged and so on. An event is written
-with what it reports in one transaction, and delivered to each consumer at least once, in order. What a consumer fails
-at five times is set aside as a dead letter. Events of Kubernetes are another thing: shopctl events.`,
+With a bus, checkout reports what happens to orders in events: OrderPlaced, PaymentCharged and so on. An event is
+written with what it reports in one transaction, and delivered to each consumer at least once, in order. What a
+consumer fails at five times is set aside as a dead letter. Events of Kubernetes are another thing: shopctl events.`,
 	}, newStartCmd(f), newStopCmd(f), newTopicsCmd(f), newConsumersCmd(f), newTailCmd(f), newPublishCmd(f), newReplayCmd(f), newDeadLettersCmd(f))
 }
 

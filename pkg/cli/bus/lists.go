@@ -94,8 +94,8 @@ func newConsumersCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "consumers",
 		Short: "List who receives events, and how far behind each is",
-		Long: `List who receives events, and how far behind each is. WAITING counts events that are still to be delivered; a consumer
-of which no process listens catches up when it is back. DEAD counts those that it gave up.`,
+		Long: `List who receives events, and how far behind each is. WAITING counts events that are still to be delivered; a
+consumer of which no process listens catches up when it is back. DEAD counts those that it gave up.`,
 		Example: "shopctl bus consumers",
 		Args:    cmdutil.Exactly(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.with(cmd.Context(), o.consumers) },

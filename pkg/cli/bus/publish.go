@@ -28,8 +28,8 @@ func newPublishCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "publish TYPE --order ID",
 		Short: "Send an event by hand",
-		Long: `Send an event by hand, such as one that a consumer cannot handle, or one that it has handled before: --id repeats the id
-of an event, and consumers recognize it. Without --data, the event has the order's id and nothing else.`,
+		Long: `Send an event by hand, such as one that a consumer cannot handle, or one that it has handled before: --id repeats
+the id of an event, and consumers recognize it. Without --data, the event has the order's id and nothing else.`,
 		Example: `shopctl bus publish OrderShipped --order 1dbe --sequence 2 --data '{"order_id":"1dbe","tracking_id":"UT-1-2"}'
 shopctl bus publish OrderPlaced --order poison --data '{"order_id":"poison","result":{"items":7}}'`,
 		Args:              cmdutil.Exactly(1, "a type such as "+shopevent.OrderPlaced),

@@ -146,8 +146,9 @@ func newStopCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stop",
 		Short: "Let nothing subscribe to events any more, and stop the bus",
-		Long: `Let nothing subscribe to events any more, and stop the bus. The events that it keeps, and those that wait in checkout's
-outbox, stay for the next bus start: see first that bus consumers has none WAITING. Orders go on without events.`,
+		Long: `Let nothing subscribe to events any more, and stop the bus. The events that it keeps, and those that wait in
+checkout's outbox, stay for the next bus start: see first that bus consumers has none WAITING. Orders go on without
+events.`,
 		Example: "shopctl bus stop --wait",
 		Args:    cmdutil.Exactly(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },

@@ -31,8 +31,8 @@ func newTailCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tail [TYPE...]",
 		Short: "Print the newest events, and follow",
-		Long: `Print the newest events of some types or of all; with -f, go on with each that comes. -o json prints one line for each,
-with the whole CloudEvent.`,
+		Long: `Print the newest events of some types or of all; with -f, go on with each that comes. -o json prints one line for
+each, with the whole CloudEvent.`,
 		Example: `shopctl bus tail -f
 shopctl bus tail OrderPlaced --tail 1 -o json`,
 		Args:              cobra.ArbitraryArgs,

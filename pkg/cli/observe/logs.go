@@ -42,11 +42,11 @@ func NewLogsCmd(f *cmdutil.Factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs [SERVICE...]",
 		Short: "Print the logs of services",
-		Long: `Print the logs of services, of all unless some are named, one record per line, oldest first. With -o json each line is an object with
-time, service, instance, container, level, message, trace_id, span_id and raw, the record as the service wrote it. If
-the instances have several containers, the logs of the first one are printed, unless -c or --all-containers is given.
-With --previous, they are those of the last run of each container that has ended; if no container was restarted, those
-of the last time the shop ran.`,
+		Long: `Print the logs of services, of all unless some are named, one record per line, oldest first. With -o json each line
+is an object with time, service, instance, container, level, message, trace_id, span_id and raw, the record as the
+service wrote it. If the instances have several containers, the logs of the first one are printed, unless -c or
+--all-containers is given. With --previous, they are those of the last run of each container that has ended; if no
+container was restarted, those of the last time the shop ran.`,
 		Example: `shopctl logs -f checkout
 shopctl logs --since 5m --tail 100
 shopctl logs --trace last --level warn
