@@ -27,9 +27,7 @@ func TestMain(m *testing.M) {
 		runChild()
 		return
 	}
-	// A NATS server that is stopped while it opens a stream leaves the store of that open, and its clock running.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server/ats.Register.func1"),
-		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.(*fileStore).flushStreamStateLoop"))
+	goleak.VerifyTestMain(m)
 }
 
 // shop is the checkout and its six dependencies, which a test can break.

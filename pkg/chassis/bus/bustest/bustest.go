@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/shopctl/shopctl/pkg/eventually"
 )
 
 // Server is a NATS server with JetStream, over a directory of the test, on a port that stays the same when it starts again.
@@ -29,8 +31,14 @@ func Start(t testing.TB) *Server {
 // URL is where the server listens.
 func (s *Server) URL() string { return s.run.ClientURL() }
 
-// Stop ends the server. What it has stored stays.
+// Stop ends the server. What it has stored stays. A server that is stopped while it opens a stream, for a client that has given
+// up, would leave the files of that open: what was asked of it is done first.
 func (s *Server) Stop() {
+	s.t.Helper()
+	eventually.True(s.t, "the bus has done what was asked of it", func() bool {
+		state, err := s.run.Jsz(nil)
+		return err != nil || state.API.Inflight == 0
+	})
 	s.run.Shutdown()
 	s.run.WaitForShutdown()
 }
