@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -24,11 +25,13 @@ type outcome struct {
 	headers         map[string]string
 }
 
-// client makes the calls of a case.
+// client makes the calls of a case, some of them at the same time.
 type client struct {
-	s     *shop
+	s    *shop
+	http *http.Client
+
+	mu    sync.Mutex
 	conns map[string]*grpc.ClientConn
-	http  *http.Client
 }
 
 func newClient(s *shop) *client {
@@ -77,18 +80,12 @@ func (c *client) do(ctx context.Context, k *call, i, n int) outcome {
 }
 
 func (c *client) grpc(ctx context.Context, k *call, headers map[string]string) outcome {
-	address := c.address(k)
-	conn := c.conns[address]
-	if conn == nil {
-		var err error
-		if conn, err = grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(insecure.NewCredentials())); err != nil {
-			c.s.t.Fatal(err)
-		}
-		c.s.t.Cleanup(func() { _ = conn.Close() })
-		c.conns[address] = conn
+	conn, err := c.conn(c.address(k))
+	if err != nil {
+		return outcome{status: "not dialed", message: err.Error()}
 	}
 	var head, tail metadata.MD
-	err := conn.Invoke(metadata.NewOutgoingContext(ctx, metadata.New(headers)), k.Path, wrapperspb.String(strings.Repeat("x", k.Body)),
+	err = conn.Invoke(metadata.NewOutgoingContext(ctx, metadata.New(headers)), k.Path, wrapperspb.String(strings.Repeat("x", k.Body)),
 		new(wrapperspb.StringValue), grpc.Header(&head), grpc.Trailer(&tail))
 	s := grpcstatus.Convert(err)
 	out := outcome{status: s.Code().String(), message: s.Message(), headers: map[string]string{}}
@@ -100,10 +97,25 @@ func (c *client) grpc(ctx context.Context, k *call, headers map[string]string) o
 	return out
 }
 
+// conn is the one connection to an address.
+func (c *client) conn(address string) (*grpc.ClientConn, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if conn := c.conns[address]; conn != nil {
+		return conn, nil
+	}
+	conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err == nil {
+		c.s.t.Cleanup(func() { _ = conn.Close() })
+		c.conns[address] = conn
+	}
+	return conn, err
+}
+
 func (c *client) get(ctx context.Context, k *call, headers map[string]string) outcome {
 	r, err := http.NewRequestWithContext(ctx, k.Method, "http://"+c.address(k)+k.Path, bytes.NewReader(make([]byte, k.Body)))
 	if err != nil {
-		c.s.t.Fatal(err)
+		return outcome{status: "no request", message: err.Error()}
 	}
 	for name, value := range headers {
 		r.Header.Set(name, value)
@@ -128,7 +140,7 @@ func (c *client) get(ctx context.Context, k *call, headers map[string]string) ou
 func (c *client) tcp(ctx context.Context, k *call) outcome {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.address(k))
 	if err != nil {
-		c.s.t.Fatal(err)
+		return outcome{status: "refused", message: err.Error()}
 	}
 	defer conn.Close()
 	line, err := bufio.NewReader(conn).ReadString('\n')

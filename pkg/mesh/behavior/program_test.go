@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc/codes"
 
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/h2"
@@ -35,15 +36,14 @@ type program struct {
 // startProgram starts the program of a pod: "grpc", "http" or "tcp".
 func startProgram(t *testing.T, ctx context.Context, certificates *certificates, name, kind string, p pod) *program {
 	t.Helper()
+	if p.Dead {
+		return &program{pod: name, addr: deadPort(t), ctx: ctx}
+	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := &program{pod: name, addr: ln.Addr().String(), answers: p.Answers, ctx: ctx}
-	if p.Dead {
-		_ = ln.Close()
-		return out
-	}
 	if p.TLS != "" {
 		ln = tls.NewListener(ln, certificates.config(p.TLS, kind))
 	}
@@ -63,6 +63,24 @@ func startProgram(t *testing.T, ctx context.Context, certificates *certificates,
 	}
 	t.Cleanup(tasks.Wait)
 	return out
+}
+
+// deadPort is an address that refuses connections until the test ends: its port is taken, by a socket that does not listen.
+func deadPort(t *testing.T) string {
+	t.Helper()
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(socket) })
+	if err := unix.Bind(socket, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	bound, err := unix.Getsockname(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", bound.(*unix.SockaddrInet4).Port)
 }
 
 func accept(ctx context.Context, tasks *sync.WaitGroup, ln net.Listener, serve func(net.Conn)) {
