@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -155,23 +156,42 @@ func (a *Address) splice(dst, src net.Conn) {
 	_ = src.Close()
 }
 
-// dial connects to a ready instance, the next in turn first.
+// dial connects to a ready instance, the next in turn first. An instance that stopped being ready while the connection was
+// made is about to end, and may not take it any more: then another is tried.
 func (a *Address) dial() net.Conn {
-	a.mu.Lock()
-	ready := a.ready
-	start := a.next
-	a.next++
-	a.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	var d net.Dialer
-	for i := range ready {
-		conn, err := d.DialContext(ctx, "tcp", ready[(start+i)%len(ready)])
-		if err == nil {
+	for ready := a.turn(); len(ready) > 0; ready = ready[1:] {
+		conn, err := d.DialContext(ctx, "tcp", ready[0])
+		if err != nil {
+			continue
+		}
+		if a.has(ready[0]) {
 			return conn
 		}
+		_ = conn.Close()
+		ready = append(ready[:1], a.turn()...)
 	}
 	return nil
+}
+
+// turn are the ready instances, the next in turn first.
+func (a *Address) turn() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.ready) == 0 {
+		return nil
+	}
+	start := a.next % len(a.ready)
+	a.next++
+	return slices.Concat(a.ready[start:], a.ready[:start])
+}
+
+func (a *Address) has(instance string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Contains(a.ready, instance)
 }
 
 func (a *Address) hold(conns ...net.Conn) bool {

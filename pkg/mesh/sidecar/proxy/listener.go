@@ -10,9 +10,11 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/http2"
+	"golang.org/x/sys/unix"
 
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/h2"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/rbac"
@@ -28,6 +30,7 @@ type listener struct {
 	name, wanted string // wanted is the address in the configuration, whose port can be 0
 	ln           net.Listener
 	config       atomic.Pointer[listenerConfig]
+	accepted     chan struct{} // closed when accept has returned
 
 	mu      sync.Mutex
 	stopped bool
@@ -53,6 +56,7 @@ type downstream struct {
 }
 
 func (l *listener) accept() {
+	defer close(l.accepted)
 	for {
 		conn, err := l.ln.Accept()
 		if err != nil {
@@ -65,10 +69,7 @@ func (l *listener) accept() {
 		d := &downstream{listener: l, conn: conn, raw: bufio.NewReader(conn), local: conn.LocalAddr().String(), remote: conn.RemoteAddr().String()}
 		d.from, _ = netip.ParseAddrPort(d.remote) // an address of another kind has no port
 		d.to, _ = netip.ParseAddrPort(d.local)
-		if !l.add(d) {
-			_ = conn.Close()
-			continue
-		}
+		l.add(d)
 		l.proxy.wg.Go(func() {
 			defer l.remove(d)
 			stop := context.AfterFunc(l.proxy.ctx, func() { _ = conn.Close() })
@@ -78,14 +79,10 @@ func (l *listener) accept() {
 	}
 }
 
-func (l *listener) add(d *downstream) bool {
+func (l *listener) add(d *downstream) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stopped {
-		return false
-	}
 	l.conns[d] = struct{}{}
-	return true
 }
 
 func (l *listener) remove(d *downstream) {
@@ -98,9 +95,30 @@ func (l *listener) remove(d *downstream) {
 	}
 }
 
+// emptyTime bounds how long the connections that wait to be taken may keep a listener open.
+const emptyTime = 200 * time.Millisecond
+
+// empty waits until no connection waits to be taken: those that did when the listener is closed would be reset.
+func (l *listener) empty() {
+	raw, err := l.ln.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return // it is closed
+	}
+	for end := time.Now().Add(emptyTime); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		var waiting int
+		if raw.Control(func(fd uintptr) {
+			waiting, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+		}) != nil || waiting <= 0 {
+			return
+		}
+	}
+}
+
 // stop takes no more connections, and lets those that there are end with their requests. It returns what is closed then.
 func (l *listener) stop() <-chan struct{} {
+	l.empty()
 	_ = l.ln.Close()
+	<-l.accepted
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.stopped {

@@ -156,7 +156,7 @@ func (p *Proxy) listen(name, address string) (*listener, error) {
 			return nil, fmt.Errorf("listener %q: %w", name, err)
 		}
 	}
-	return &listener{proxy: p, name: name, wanted: address, ln: ln, conns: map[*downstream]struct{}{}}, nil
+	return &listener{proxy: p, name: name, wanted: address, ln: ln, accepted: make(chan struct{}), conns: map[*downstream]struct{}{}}, nil
 }
 
 // Listeners returns the address of each listener by its name.
