@@ -25,6 +25,7 @@ const Host = "127.0.0.1"
 // Address is one stable address.
 type Address struct {
 	listener net.Listener
+	connect  func(ctx context.Context, network, address string) (net.Conn, error)
 	mu       sync.Mutex
 	ready    []string
 	next     int
@@ -63,7 +64,9 @@ func Listen(addr string) (*Address, error) {
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
 	// A connection takes two descriptors here: its own, and that to the instance.
-	a := &Address{listener: connlimit.Listen(localuser.Only(l), connlimit.Share(2)), conns: map[net.Conn]struct{}{}}
+	a := &Address{
+		listener: connlimit.Listen(localuser.Only(l), connlimit.Share(2)), connect: new(net.Dialer).DialContext, conns: map[net.Conn]struct{}{},
+	}
 	a.wg.Go(a.accept)
 	return a, nil
 }
@@ -161,9 +164,8 @@ func (a *Address) splice(dst, src net.Conn) {
 func (a *Address) dial() net.Conn {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	var d net.Dialer
 	for ready := a.turn(); len(ready) > 0; ready = ready[1:] {
-		conn, err := d.DialContext(ctx, "tcp", ready[0])
+		conn, err := a.connect(ctx, "tcp", ready[0])
 		if err != nil {
 			continue
 		}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -123,5 +124,22 @@ func TestATakenPortNamesItsOwner(t *testing.T) {
 	var taken *PortTakenError
 	if !errors.As(err, &taken) || !strings.Contains(err.Error(), "proxy.test (pid ") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAnInstanceThatStopsBeingReadyWhileItIsConnectedToIsNotUsed(t *testing.T) {
+	a := listen(t)
+	ending, other := echo(t, "ending"), echo(t, "other")
+	connect := a.connect
+	a.connect = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := connect(ctx, network, address)
+		if address == ending {
+			a.Set([]string{other})
+		}
+		return conn, err
+	}
+	a.Set([]string{ending})
+	if got, err := ask(t, a.String(), "hello"); err != nil || got != "other hello" {
+		t.Errorf("answered %q, %v", got, err)
 	}
 }

@@ -96,7 +96,7 @@ func (l *listener) remove(d *downstream) {
 }
 
 // emptyTime bounds how long the connections that wait to be taken may keep a listener open.
-const emptyTime = 200 * time.Millisecond
+const emptyTime = time.Second
 
 // empty waits until no connection waits to be taken: those that did when the listener is closed would be reset.
 func (l *listener) empty() {
