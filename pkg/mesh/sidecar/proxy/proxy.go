@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -82,6 +83,7 @@ type Proxy struct {
 	listeners map[string]*listener
 	compiled  *compiled // what is in force; nil: nothing yet
 	pools     map[poolKey]*pool
+	ending    []<-chan struct{} // of listeners that are in force no more: closed with their last connection
 }
 
 // New returns a proxy without listeners. Drain ends it.
@@ -128,15 +130,25 @@ func (p *Proxy) Update(r *xds.Resources) error {
 	for _, l := range opened {
 		p.wg.Go(l.accept)
 	}
+	p.ending = slices.DeleteFunc(p.ending, isClosed)
 	for name, l := range p.listeners {
 		if next[name] != l {
-			l.stop()
+			p.ending = append(p.ending, l.stop())
 		} else {
 			l.recheck()
 		}
 	}
 	p.listeners, p.compiled = next, compiled
 	return nil
+}
+
+func isClosed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
 }
 
 func closeAll(all []*listener) {
@@ -186,12 +198,13 @@ func (p *Proxy) Drain(ctx context.Context) {
 	p.draining = true
 	listeners := p.listeners
 	p.listeners = map[string]*listener{}
+	ending := p.ending
+	p.ending = nil
 	p.mu.Unlock()
-	var idle []<-chan struct{}
 	for _, l := range listeners {
-		idle = append(idle, l.stop())
+		ending = append(ending, l.stop())
 	}
-	for _, done := range idle {
+	for _, done := range ending {
 		select {
 		case <-done:
 		case <-ctx.Done():

@@ -21,9 +21,11 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 	security "istio.io/api/security/v1beta1"
 
+	"github.com/shopctl/shopctl/pkg/eventually"
 	"github.com/shopctl/shopctl/pkg/mesh/control"
 	"github.com/shopctl/shopctl/pkg/mesh/sidecar/proxy"
 	"github.com/shopctl/shopctl/pkg/mesh/translate"
+	"github.com/shopctl/shopctl/pkg/mesh/xds"
 )
 
 // seen keeps the metadata of the requests that a program gets.
@@ -162,24 +164,38 @@ func TestARetryAvoidsTheHostBefore(t *testing.T) {
 }
 
 func TestDrainLetsARequestEnd(t *testing.T) {
-	release := make(chan struct{})
-	began := make(chan struct{})
-	out, _ := newProxy(t, nil, outbound(t, mesh(), false, app(t, func(s grpc.ServerStream) error {
-		close(began)
-		<-release
-		return echo(s)
-	})))
-	conn := dial(t, out.Listeners()[outer])
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := conn.Invoke(t.Context(), charge, wrapperspb.String("x"), new(wrapperspb.StringValue)); err != nil {
-			t.Errorf("the request ends with %v", err)
-		}
-	})
-	<-began
-	wg.Go(func() { out.Drain(t.Context()) })
-	close(release)
-	wg.Wait()
+	for name, keeps := range map[string]bool{"its listener is in force": true, "its listener was taken away": false} {
+		t.Run(name, func(t *testing.T) {
+			release := make(chan struct{})
+			began := make(chan struct{})
+			resources := outbound(t, mesh(), false, app(t, func(s grpc.ServerStream) error {
+				close(began)
+				<-release
+				return echo(s)
+			}))
+			out, _ := newProxy(t, nil, resources)
+			conn := dial(t, out.Listeners()[outer])
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				if err := conn.Invoke(t.Context(), charge, wrapperspb.String("x"), new(wrapperspb.StringValue)); err != nil {
+					t.Errorf("the request ends with %v", err)
+				}
+			})
+			<-began
+			if !keeps {
+				resources = &xds.Resources{}
+			}
+			if err := out.Update(resources); err != nil {
+				t.Fatal(err)
+			}
+			wg.Go(func() {
+				eventually.True(t, "the proxy drains", func() bool { return out.Update(resources) != nil })
+				close(release)
+			})
+			out.Drain(t.Context())
+			wg.Wait()
+		})
+	}
 }
 
 func TestPathTricksDoNotPassAPolicy(t *testing.T) {
