@@ -50,6 +50,15 @@ func (b Builtin) Module() bool {
 	return b.Role == RoleService && b.Name != "loadgenerator" && b.Name != "warehouse" && b.Name != MonolithName
 }
 
+// Records reports whether it records in DATA_DIR what it must not do or tell twice. The stores keep their data in volumes of their own.
+func (b Builtin) Records() bool {
+	switch b.Name {
+	case "checkout", "email", "payment", "shipping", "warehouse", MonolithName:
+		return true
+	}
+	return false
+}
+
 // All returns the workloads of the shop in alphabetical order of their names.
 func All() []Builtin {
 	return []Builtin{

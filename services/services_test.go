@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -309,5 +311,32 @@ func TestWorkloadsAreFoundByEitherNameAndByImage(t *testing.T) {
 	}
 	if names := services.All(); !slices.IsSortedFunc(names, func(a, b services.Builtin) int { return strings.Compare(a.Name, b.Name) }) {
 		t.Error("All is not in alphabetical order")
+	}
+}
+
+// A service that imports the package of durable records must be given a directory for them wherever it runs.
+func TestTheServicesWithRecordsAreKnown(t *testing.T) {
+	for _, b := range append(services.All(), services.Optional()...) {
+		if b.Role == services.RoleStore {
+			continue
+		}
+		files, err := filepath.Glob(filepath.Join(b.Name, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s has no files: %v", b.Name, err)
+		}
+		keeps := false
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			keeps = keeps || !strings.HasSuffix(file, "_test.go") && strings.Contains(string(text), `/pkg/chassis/durable"`)
+		}
+		if keeps != b.Records() {
+			t.Errorf("%s imports durable: %t, and Records is %t", b.Name, keeps, b.Records())
+		}
+	}
+	if !services.Monolith().Records() {
+		t.Error("the monolith has the records of its modules")
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/config"
 	"github.com/shopctl/shopctl/pkg/cli/dash"
+	"github.com/shopctl/shopctl/pkg/cli/export"
 	"github.com/shopctl/shopctl/pkg/cli/fault"
 	"github.com/shopctl/shopctl/pkg/cli/forward"
 	"github.com/shopctl/shopctl/pkg/cli/image"
@@ -169,7 +170,7 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 			forward.NewCmd(f),
 		}, objects.NewChangeCmds(f)...)},
 		{groupOther, []*cobra.Command{
-			observe.NewExportCmd(f),
+			export.NewCmd(f, buildVersion().Version),
 			image.NewCmd(f, buildVersion().Version),
 			shop.NewDoctorCmd(f),
 			config.NewCmd(f),

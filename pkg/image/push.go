@@ -26,10 +26,26 @@ func (i *Image) Reference(named string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reference %q: %w", named, err)
 	}
-	if tag.TagStr() == "latest" {
+	if tag.TagStr() == latest {
 		return "", fmt.Errorf("reference %q: the tag latest names another image on every machine; leave it out, and the tag is %s", named, i.Tag)
 	}
 	return named, nil
+}
+
+// latest is the tag that a reference without one has.
+const latest = "latest"
+
+// CheckReference reports why nodes of a cluster cannot run an image by a reference: it must have a tag other than latest, or a
+// digest.
+func CheckReference(reference string) error {
+	parsed, err := name.ParseReference(reference)
+	if err != nil {
+		return fmt.Errorf("reference %q: %w", reference, err)
+	}
+	if tag, ok := parsed.(name.Tag); ok && tag.TagStr() == latest {
+		return fmt.Errorf("reference %q: the tag latest names another image on every node; give it one of its own", reference)
+	}
+	return nil
 }
 
 // expand is a reference with its registry, as containerd keeps it, and its tag.

@@ -1,4 +1,5 @@
-package observe
+// Package export implements the commands that write a shop as configuration for other tools.
+package export
 
 import (
 	"context"
@@ -18,14 +19,15 @@ import (
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
-func NewExportCmd(f *cmdutil.Factory) *cobra.Command {
+// NewCmd returns the group of commands. version is that of this binary.
+func NewCmd(f *cmdutil.Factory, version string) *cobra.Command {
 	return cmdutil.Group(&cobra.Command{
 		Use:   "export",
-		Short: "Write configuration for Grafana or another Prometheus",
-	}, newExportGrafanaCmd(f), newExportPrometheusCmd(f))
+		Short: "Write manifests for a cluster, or configuration for Grafana or another Prometheus",
+	}, newKubernetesCmd(f, version), newGrafanaCmd(f), newPrometheusCmd(f))
 }
 
-type exportOptions struct {
+type options struct {
 	ios      *iostreams.IO
 	connect  cmdutil.Connect
 	dir      string
@@ -33,14 +35,14 @@ type exportOptions struct {
 	federate bool
 }
 
-func (o *exportOptions) add(cmd *cobra.Command, dir string) {
+func (o *options) add(cmd *cobra.Command, dir string) {
 	cmd.Flags().StringVar(&o.dir, "dir", dir, "`DIRECTORY` to write to; created if it does not exist")
 	cmd.Flags().BoolVar(&o.force, "force", false, "overwrite files of an earlier export")
 	cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
 }
 
-func newExportGrafanaCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &exportOptions{ios: f.IO, connect: f.Shop}
+func newGrafanaCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &options{ios: f.IO, connect: f.Shop}
 	cmd := &cobra.Command{
 		Use:   "grafana",
 		Short: "Write a data source and dashboards for Grafana",
@@ -54,8 +56,8 @@ by hand; then select the shop as its data source.`,
 	return cmd
 }
 
-func newExportPrometheusCmd(f *cmdutil.Factory) *cobra.Command {
-	o := &exportOptions{ios: f.IO, connect: f.Shop}
+func newPrometheusCmd(f *cmdutil.Factory) *cobra.Command {
+	o := &options{ios: f.IO, connect: f.Shop}
 	cmd := &cobra.Command{
 		Use:   "prometheus",
 		Short: "Write prometheus.yml and the rule files for another Prometheus",
@@ -74,7 +76,7 @@ prometheus --config.file shopctl-prometheus/prometheus.yml --web.listen-address 
 }
 
 // apiURL is the address of the shop's Prometheus API.
-func (o *exportOptions) apiURL(ctx context.Context, shop *control.Client) (string, error) {
+func (o *options) apiURL(ctx context.Context, shop *control.Client) (string, error) {
 	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {
 		return "", err
@@ -85,7 +87,7 @@ func (o *exportOptions) apiURL(ctx context.Context, shop *control.Client) (strin
 	return st.GetPrometheusUrl(), nil
 }
 
-func (o *exportOptions) grafana(ctx context.Context) error {
+func (o *options) grafana(ctx context.Context) error {
 	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
@@ -99,10 +101,10 @@ func (o *exportOptions) grafana(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return o.write(files)
+	return o.writeConfig(files)
 }
 
-func (o *exportOptions) prometheus(ctx context.Context) error {
+func (o *options) prometheus(ctx context.Context) error {
 	shop, err := o.connect(ctx)
 	if err != nil {
 		return err
@@ -126,14 +128,14 @@ func (o *exportOptions) prometheus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := o.write(append([]export.File{config}, files...)); err != nil {
+	if err := o.writeConfig(append([]export.File{config}, files...)); err != nil {
 		return err
 	}
 	o.ios.Notef("next: promtool check config %s", filepath.Join(o.dir, config.Name))
 	return nil
 }
 
-func (o *exportOptions) rules(ctx context.Context, shop *control.Client) ([]export.File, error) {
+func (o *options) rules(ctx context.Context, shop *control.Client) ([]export.File, error) {
 	resp, err := shop.Get(ctx, &controlpb.GetRequest{Kind: resource.KindPrometheusRule, Namespace: "*"})
 	if err != nil {
 		return nil, err
@@ -150,7 +152,7 @@ func (o *exportOptions) rules(ctx context.Context, shop *control.Client) ([]expo
 }
 
 // targets are the instances, with the labels that the shop gives them, and the daemon.
-func (o *exportOptions) targets(ctx context.Context, shop *control.Client, api string) ([]export.Target, error) {
+func (o *options) targets(ctx context.Context, shop *control.Client, api string) ([]export.Target, error) {
 	resp, err := shop.QueryMetrics(ctx, &controlpb.QueryMetricsRequest{Expr: "up"})
 	if err != nil {
 		return nil, err
