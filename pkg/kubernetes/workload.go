@@ -20,7 +20,7 @@ const (
 	metricsPort = 9464
 	// defaultPort is where a built-in service listens that declares no port.
 	defaultPort = 8080
-	// leave is how long a container still serves after it was told to end, in seconds: until all of the cluster know.
+	// leave is how long a container still serves after its pod was deleted, in seconds: until all nodes know.
 	leave = 3
 )
 
