@@ -2,6 +2,7 @@ package style
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -111,7 +112,8 @@ func Wrap(text string, w int) []string {
 // protectedHyphen replaces a hyphen after which a line must not break.
 const protectedHyphen = "\ue000"
 
-// protectFlags keeps words together that begin with a hyphen, such as --max-time, so that a command can be read.
+// protectFlags keeps words together that begin with a hyphen, such as --max-time, so that a command can be read. In text
+// without spaces they may follow any character.
 func protectFlags(text string) (_ string, held bool) {
 	if !strings.Contains(text, "-") {
 		return text, false
@@ -125,8 +127,8 @@ func protectFlags(text string) (_ string, held bool) {
 			continue
 		}
 		c := text[i]
-		flag = flag && c != ' ' && c != '\n' || begins && c == '-'
-		begins = c == ' ' || c == '\n'
+		flag = flag && c > ' ' && c < utf8.RuneSelf || begins && c == '-'
+		begins = c <= ' ' || c >= utf8.RuneSelf || strings.IndexByte("([{\"'`|", c) >= 0
 		if flag && c == '-' {
 			b.WriteString(protectedHyphen)
 			held = true

@@ -28,6 +28,8 @@ func TestFlagsStayWhole(t *testing.T) {
 		{"$ \x1b[1m--max-items\x1b[m 3", 6, "$|\x1b[1m--max-|items\x1b[m|3"},
 		{"a well-known word", 7, "a well-|known|word"},
 		{"--very-long-flag", 8, "--very-l|ong-flag"},
+		{"呼びます。--plaintext で", 14, "呼びます。|--plaintext で"},
+		{"the flag (--max-time)", 12, "the flag|(--max-time)"},
 	} {
 		if got := strings.Join(Wrap(c.text, c.w), "|"); got != c.want {
 			t.Errorf("%q in %d: %q, want %q", c.text, c.w, got, c.want)
