@@ -25,6 +25,7 @@ func hostileLines(dir string) map[string][]string {
 		"label": {"deployment x a=b --overwrite"}, "annotate": {"deployment x a=b --overwrite"}, "patch": {"deployment x -p {}"}, "set image": {"deployment/x *=y"},
 		"edit": {"deployment x", "-f " + manifest}, "wait": {"deployment x --for delete --timeout 1ms", "deployment --all --for condition=A --timeout 0", "-f " + manifest + " --for create"},
 		"rollout status": {"cart --timeout 1ms"}, "rollout history": {"cart", "cart --revision 3"}, "rollout undo": {"cart"}, "rollout pause": {"cart"}, "rollout resume": {"cart"}, "rollout restart": {"cart"},
+		"exec":         {"cart -- env", "cart -i -c y -- env", "pod/\x1b[2J -- env"},
 		"port-forward": {"cart :80", "svc/cart \x1b[2J", "deployment/x 1:2"},
 		"create":       {"-f " + manifest, "-f " + manifest + " --dry-run=client"}, "replace": {"-f " + manifest, "--force -f " + manifest}, "expose": {"deployment x", "svc/x"},
 		"create configmap": {"x", "\x1b[2J"}, "create secret generic": {"x"}, "create secret tls": {"x --cert " + manifest + " --key " + manifest}, "create secret docker-registry": {"x"},

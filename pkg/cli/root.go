@@ -13,6 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/config"
 	"github.com/shopctl/shopctl/pkg/cli/dash"
+	"github.com/shopctl/shopctl/pkg/cli/exec"
 	"github.com/shopctl/shopctl/pkg/cli/export"
 	"github.com/shopctl/shopctl/pkg/cli/fault"
 	"github.com/shopctl/shopctl/pkg/cli/forward"
@@ -168,6 +169,7 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 			objects.NewDeleteCmd(f),
 			objects.NewDiffCmd(f),
 			forward.NewCmd(f),
+			exec.NewCmd(f),
 		}, objects.NewChangeCmds(f)...)},
 		{groupOther, []*cobra.Command{
 			export.NewCmd(f, buildVersion().Version),

@@ -18,6 +18,7 @@ type Orchestrator interface {
 	Meter
 	Syncer
 	Disruptor
+	Executor
 	Runner
 }
 

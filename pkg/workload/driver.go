@@ -73,6 +73,7 @@ type Container interface {
 	Listener
 	Sender
 	Execer
+	Attacher
 	Meter
 }
 
@@ -132,6 +133,14 @@ type Sender interface {
 type Execer interface {
 	// Exec runs a command with the container's environment, and returns what it wrote.
 	Exec(ctx context.Context, command []string) (output []byte, err error)
+}
+
+// Attacher runs commands in a container for someone who waits.
+type Attacher interface {
+	// Attach runs a command whose streams are someone else's until it ends, and returns its exit code: 128 and the number of the
+	// signal if a signal ended it. It calls started once the command runs. When ctx ends first, what the command started is
+	// killed, and the error is that of ctx.
+	Attach(ctx context.Context, command orchestrator.Command, started func()) (code int, err error)
 }
 
 // Meter observes a running container.

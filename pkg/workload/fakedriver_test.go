@@ -143,6 +143,12 @@ func (in *fakeInstance) Exec(_ context.Context, command []string) ([]byte, error
 	return nil, in.w.exec(command)
 }
 
+func (in *fakeInstance) Attach(_ context.Context, command orchestrator.Command, started func()) (int, error) {
+	started()
+	_, err := fmt.Fprintln(command.Stdout, in.c.Name, command.Args)
+	return 3, err
+}
+
 func (in *fakeInstance) Addrs() Addrs {
 	select {
 	case <-in.listening:

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -97,6 +98,53 @@ func TestAKilledSidecarComesBackAndItsProgramRunsOn(t *testing.T) {
 		}
 		if wl := w.state("cart", "ok"); wl.Restarts != 1 {
 			t.Errorf("%d restarts, want the sidecar's", wl.Restarts)
+		}
+	})
+}
+
+func TestACommandRunsInTheContainerThatIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := podWorld(t)
+		w.run()
+		defer w.stop()
+		w.pass(time.Second)
+		var out strings.Builder
+		run := func(instance, container string) (string, int, error) {
+			out.Reset()
+			used := ""
+			code, err := w.ctl.Exec(t.Context(), instance, container, orchestrator.Command{Args: []string{"ls"}, Stdout: &out}, func(name string) { used = name })
+			return used, code, err
+		}
+		pod := w.pod()
+		var main, other string
+		for _, c := range pod.Containers {
+			switch {
+			case c.Kind == orchestrator.AppContainer && main == "":
+				main = c.Name
+			case c.Kind == orchestrator.AppContainer:
+				other = c.Name
+			}
+		}
+		for asked, want := range map[string]string{"": main, main: main, other: other} {
+			if used, code, err := run(pod.Name, asked); used != want || code != 3 || err != nil || out.String() != want+" [ls]\n" {
+				t.Errorf("%q: ran in %q, code %d, %v, wrote %q", asked, used, code, err, out.String())
+			}
+		}
+		var noInstance *orchestrator.NoInstanceError
+		if _, _, err := run("nosuch", ""); !errors.As(err, &noInstance) {
+			t.Errorf("an unknown pod: %v", err)
+		}
+		var noContainer *orchestrator.NoContainerError
+		if _, _, err := run(pod.Name, "nosuch"); !errors.As(err, &noContainer) || noContainer.Exists {
+			t.Errorf("an unknown container: %v", err)
+		}
+		for _, c := range pod.Containers {
+			if c.Kind != orchestrator.InitContainer {
+				continue
+			}
+			if _, _, err := run(pod.Name, c.Name); !errors.As(err, &noContainer) || !noContainer.Exists {
+				t.Errorf("a container that has completed: %v", err)
+			}
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,6 +41,42 @@ func (c *Controller) Stats(instance string) (orchestrator.Stats, bool) {
 		sum.CPUSeconds += st.CPUSeconds
 	}
 	return sum, len(handles) > 0
+}
+
+// Exec implements orchestrator.Executor.
+func (c *Controller) Exec(ctx context.Context, instance, name string, command orchestrator.Command, started func(string)) (int, error) {
+	var handle Container
+	err := errGoingDown
+	c.do(func() {
+		var k *container
+		if k, err = c.findContainer(instance, name); err == nil {
+			handle, name = k.handle, k.name
+		}
+	})
+	if err != nil {
+		return 0, err
+	}
+	return handle.Attach(ctx, command, func() { started(name) })
+}
+
+// findContainer finds a container that runs; the empty name is the main one of its pod.
+func (c *Controller) findContainer(instance, name string) (*container, error) {
+	for _, d := range c.deployments {
+		for _, p := range d.pods {
+			if p.name != instance {
+				continue
+			}
+			if main := p.main(); name == "" && main != nil {
+				name = main.name
+			}
+			i := slices.IndexFunc(p.containers, func(k *container) bool { return k.name == name })
+			if i < 0 || p.containers[i].phase != running {
+				return nil, &orchestrator.NoContainerError{Instance: instance, Container: name, Exists: i >= 0}
+			}
+			return p.containers[i], nil
+		}
+	}
+	return nil, &orchestrator.NoInstanceError{Instance: instance}
 }
 
 // publish publishes the state.

@@ -238,3 +238,19 @@ func Without(words, used []string) []string {
 	}
 	return rest
 }
+
+// ContainerNames are the containers of an instance, as kubectl lists them: those of the pod, and then its init containers.
+func ContainerNames(in *controlpb.Instance) (first string, names []string) {
+	var before []string
+	for _, c := range in.GetContainers() {
+		if c.GetKind() == "app" {
+			names = append(names, c.GetName())
+		} else {
+			before = append(before, c.GetName()+" (init)")
+		}
+	}
+	if len(names) == 0 {
+		return "", before
+	}
+	return names[0], append(names, before...)
+}

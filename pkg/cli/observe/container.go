@@ -35,7 +35,7 @@ func (o *logsOptions) chooseContainer(ctx context.Context, shop *control.Client,
 	if err != nil || len(instances) == 0 {
 		return nil // the logs of what is gone may still be there
 	}
-	first, names := containerNames(instances[len(instances)-1])
+	first, names := cmdutil.ContainerNames(instances[len(instances)-1])
 	switch {
 	case o.container == "" && len(names) > 1:
 		o.ios.Notef("defaulted to container %s of: %s", first, strings.Join(names, ", "))
@@ -66,20 +66,4 @@ func (o *logsOptions) selected(ctx context.Context, shop *control.Client) ([]str
 		}
 	}
 	return names, nil
-}
-
-// containerNames are the containers of an instance, as kubectl lists them: those of the pod, and then its init containers.
-func containerNames(in *controlpb.Instance) (first string, names []string) {
-	var before []string
-	for _, c := range in.GetContainers() {
-		if c.GetKind() == "app" {
-			names = append(names, c.GetName())
-		} else {
-			before = append(before, c.GetName()+" (init)")
-		}
-	}
-	if len(names) == 0 {
-		return "", before
-	}
-	return names[0], append(names, before...)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/prometheus/promql"
 
 	"github.com/shopctl/shopctl/pkg/control"
+	"github.com/shopctl/shopctl/pkg/daemon/api/execserver"
 	"github.com/shopctl/shopctl/pkg/daemon/names"
 	"github.com/shopctl/shopctl/pkg/fault"
 	"github.com/shopctl/shopctl/pkg/foreign"
@@ -115,6 +116,7 @@ type shopServer struct {
 	*objectsServer
 	*faultsServer
 	*sessionsServer
+	*execserver.Server
 }
 
 // unimplemented is one level deeper than the servers, whose methods win.
@@ -143,6 +145,7 @@ func New(d Deps) control.Backend {
 			objectsServer: &objectsServer{
 				objects: d.Objects, names: d.Names, refresh: d.Refresh, shop: d.Shop, state: d.Shop, builtin: builtin, checkImage: d.CheckImage, meshMode: modeOf(d.Mesh), overlays: d.Mesh, events: d.Events, now: d.Now,
 			},
+			Server:         &execserver.Server{Shop: d.Shop, Leaving: d.Leaving},
 			faultsServer:   &faultsServer{faults: d.Faults, shop: d.Shop, now: d.Now},
 			sessionsServer: newSessionsServer(foreign.Limits{Namespace: d.Info.Namespace, Builtin: d.Builtin}),
 		},

@@ -26,6 +26,362 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type ExecRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Step:
+	//
+	//	*ExecRequest_Start
+	//	*ExecRequest_Stdin
+	//	*ExecRequest_Resize
+	Step          isExecRequest_Step `protobuf_oneof:"step"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExecRequest) Reset() {
+	*x = ExecRequest{}
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExecRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExecRequest) ProtoMessage() {}
+
+func (x *ExecRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExecRequest.ProtoReflect.Descriptor instead.
+func (*ExecRequest) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *ExecRequest) GetStep() isExecRequest_Step {
+	if x != nil {
+		return x.Step
+	}
+	return nil
+}
+
+func (x *ExecRequest) GetStart() *ExecStart {
+	if x != nil {
+		if x, ok := x.Step.(*ExecRequest_Start); ok {
+			return x.Start
+		}
+	}
+	return nil
+}
+
+func (x *ExecRequest) GetStdin() []byte {
+	if x != nil {
+		if x, ok := x.Step.(*ExecRequest_Stdin); ok {
+			return x.Stdin
+		}
+	}
+	return nil
+}
+
+func (x *ExecRequest) GetResize() *TerminalSize {
+	if x != nil {
+		if x, ok := x.Step.(*ExecRequest_Resize); ok {
+			return x.Resize
+		}
+	}
+	return nil
+}
+
+type isExecRequest_Step interface {
+	isExecRequest_Step()
+}
+
+type ExecRequest_Start struct {
+	Start *ExecStart `protobuf:"bytes,1,opt,name=start,proto3,oneof"`
+}
+
+type ExecRequest_Stdin struct {
+	// What the command reads. Its standard input ends when the requests do.
+	Stdin []byte `protobuf:"bytes,2,opt,name=stdin,proto3,oneof"`
+}
+
+type ExecRequest_Resize struct {
+	// The terminal has another size.
+	Resize *TerminalSize `protobuf:"bytes,3,opt,name=resize,proto3,oneof"`
+}
+
+func (*ExecRequest_Start) isExecRequest_Step() {}
+
+func (*ExecRequest_Stdin) isExecRequest_Step() {}
+
+func (*ExecRequest_Resize) isExecRequest_Step() {}
+
+type ExecStart struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Instance string                 `protobuf:"bytes,1,opt,name=instance,proto3" json:"instance,omitempty"`
+	// Empty: the first container that is neither an init container nor a sidecar.
+	Container string   `protobuf:"bytes,2,opt,name=container,proto3" json:"container,omitempty"`
+	Command   []string `protobuf:"bytes,3,rep,name=command,proto3" json:"command,omitempty"`
+	// The command reads what comes as stdin; without, its standard input is empty.
+	Stdin bool `protobuf:"varint,4,opt,name=stdin,proto3" json:"stdin,omitempty"`
+	// The command has a terminal of its own, of this size.
+	Tty           bool          `protobuf:"varint,5,opt,name=tty,proto3" json:"tty,omitempty"`
+	Size          *TerminalSize `protobuf:"bytes,6,opt,name=size,proto3" json:"size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExecStart) Reset() {
+	*x = ExecStart{}
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExecStart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExecStart) ProtoMessage() {}
+
+func (x *ExecStart) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExecStart.ProtoReflect.Descriptor instead.
+func (*ExecStart) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ExecStart) GetInstance() string {
+	if x != nil {
+		return x.Instance
+	}
+	return ""
+}
+
+func (x *ExecStart) GetContainer() string {
+	if x != nil {
+		return x.Container
+	}
+	return ""
+}
+
+func (x *ExecStart) GetCommand() []string {
+	if x != nil {
+		return x.Command
+	}
+	return nil
+}
+
+func (x *ExecStart) GetStdin() bool {
+	if x != nil {
+		return x.Stdin
+	}
+	return false
+}
+
+func (x *ExecStart) GetTty() bool {
+	if x != nil {
+		return x.Tty
+	}
+	return false
+}
+
+func (x *ExecStart) GetSize() *TerminalSize {
+	if x != nil {
+		return x.Size
+	}
+	return nil
+}
+
+type TerminalSize struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Columns       uint32                 `protobuf:"varint,1,opt,name=columns,proto3" json:"columns,omitempty"`
+	Rows          uint32                 `protobuf:"varint,2,opt,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TerminalSize) Reset() {
+	*x = TerminalSize{}
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TerminalSize) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TerminalSize) ProtoMessage() {}
+
+func (x *TerminalSize) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TerminalSize.ProtoReflect.Descriptor instead.
+func (*TerminalSize) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *TerminalSize) GetColumns() uint32 {
+	if x != nil {
+		return x.Columns
+	}
+	return 0
+}
+
+func (x *TerminalSize) GetRows() uint32 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+type ExecResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Step:
+	//
+	//	*ExecResponse_Started
+	//	*ExecResponse_Stdout
+	//	*ExecResponse_Stderr
+	//	*ExecResponse_ExitCode
+	Step          isExecResponse_Step `protobuf_oneof:"step"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExecResponse) Reset() {
+	*x = ExecResponse{}
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExecResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExecResponse) ProtoMessage() {}
+
+func (x *ExecResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExecResponse.ProtoReflect.Descriptor instead.
+func (*ExecResponse) Descriptor() ([]byte, []int) {
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ExecResponse) GetStep() isExecResponse_Step {
+	if x != nil {
+		return x.Step
+	}
+	return nil
+}
+
+func (x *ExecResponse) GetStarted() string {
+	if x != nil {
+		if x, ok := x.Step.(*ExecResponse_Started); ok {
+			return x.Started
+		}
+	}
+	return ""
+}
+
+func (x *ExecResponse) GetStdout() []byte {
+	if x != nil {
+		if x, ok := x.Step.(*ExecResponse_Stdout); ok {
+			return x.Stdout
+		}
+	}
+	return nil
+}
+
+func (x *ExecResponse) GetStderr() []byte {
+	if x != nil {
+		if x, ok := x.Step.(*ExecResponse_Stderr); ok {
+			return x.Stderr
+		}
+	}
+	return nil
+}
+
+func (x *ExecResponse) GetExitCode() int32 {
+	if x != nil {
+		if x, ok := x.Step.(*ExecResponse_ExitCode); ok {
+			return x.ExitCode
+		}
+	}
+	return 0
+}
+
+type isExecResponse_Step interface {
+	isExecResponse_Step()
+}
+
+type ExecResponse_Started struct {
+	// The command runs in this container.
+	Started string `protobuf:"bytes,1,opt,name=started,proto3,oneof"`
+}
+
+type ExecResponse_Stdout struct {
+	// What it writes; a command with a terminal writes to stdout only.
+	Stdout []byte `protobuf:"bytes,2,opt,name=stdout,proto3,oneof"`
+}
+
+type ExecResponse_Stderr struct {
+	Stderr []byte `protobuf:"bytes,3,opt,name=stderr,proto3,oneof"`
+}
+
+type ExecResponse_ExitCode struct {
+	// How it ended: 128 and the number of the signal if a signal ended it.
+	ExitCode int32 `protobuf:"varint,4,opt,name=exit_code,json=exitCode,proto3,oneof"`
+}
+
+func (*ExecResponse_Started) isExecResponse_Step() {}
+
+func (*ExecResponse_Stdout) isExecResponse_Step() {}
+
+func (*ExecResponse_Stderr) isExecResponse_Step() {}
+
+func (*ExecResponse_ExitCode) isExecResponse_Step() {}
+
 type StatusRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Measure and return request rates and latencies.
@@ -38,7 +394,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[0]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -50,7 +406,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[0]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -63,7 +419,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{0}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *StatusRequest) GetStats() bool {
@@ -91,7 +447,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[1]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -103,7 +459,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[1]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -116,7 +472,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{1}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *WatchRequest) GetStats() bool {
@@ -169,7 +525,7 @@ type StatusResponse struct {
 
 func (x *StatusResponse) Reset() {
 	*x = StatusResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[2]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -181,7 +537,7 @@ func (x *StatusResponse) String() string {
 func (*StatusResponse) ProtoMessage() {}
 
 func (x *StatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[2]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -194,7 +550,7 @@ func (x *StatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusResponse.ProtoReflect.Descriptor instead.
 func (*StatusResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{2}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *StatusResponse) GetName() string {
@@ -345,7 +701,7 @@ type Missing struct {
 
 func (x *Missing) Reset() {
 	*x = Missing{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[3]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -357,7 +713,7 @@ func (x *Missing) String() string {
 func (*Missing) ProtoMessage() {}
 
 func (x *Missing) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[3]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -370,7 +726,7 @@ func (x *Missing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Missing.ProtoReflect.Descriptor instead.
 func (*Missing) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{3}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Missing) GetService() string {
@@ -405,7 +761,7 @@ type RestoreRequest struct {
 
 func (x *RestoreRequest) Reset() {
 	*x = RestoreRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[4]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -417,7 +773,7 @@ func (x *RestoreRequest) String() string {
 func (*RestoreRequest) ProtoMessage() {}
 
 func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[4]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -430,7 +786,7 @@ func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreRequest.ProtoReflect.Descriptor instead.
 func (*RestoreRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{4}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RestoreRequest) GetServices() []string {
@@ -461,7 +817,7 @@ type StartupStep struct {
 
 func (x *StartupStep) Reset() {
 	*x = StartupStep{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[5]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -473,7 +829,7 @@ func (x *StartupStep) String() string {
 func (*StartupStep) ProtoMessage() {}
 
 func (x *StartupStep) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[5]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -486,7 +842,7 @@ func (x *StartupStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartupStep.ProtoReflect.Descriptor instead.
 func (*StartupStep) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{5}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *StartupStep) GetService() string {
@@ -558,7 +914,7 @@ type Service struct {
 
 func (x *Service) Reset() {
 	*x = Service{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[6]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -570,7 +926,7 @@ func (x *Service) String() string {
 func (*Service) ProtoMessage() {}
 
 func (x *Service) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[6]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -583,7 +939,7 @@ func (x *Service) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Service.ProtoReflect.Descriptor instead.
 func (*Service) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{6}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Service) GetName() string {
@@ -741,7 +1097,7 @@ type ServicePort struct {
 
 func (x *ServicePort) Reset() {
 	*x = ServicePort{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -753,7 +1109,7 @@ func (x *ServicePort) String() string {
 func (*ServicePort) ProtoMessage() {}
 
 func (x *ServicePort) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[7]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -766,7 +1122,7 @@ func (x *ServicePort) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServicePort.ProtoReflect.Descriptor instead.
 func (*ServicePort) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{7}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ServicePort) GetService() string {
@@ -813,7 +1169,7 @@ type Module struct {
 
 func (x *Module) Reset() {
 	*x = Module{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -825,7 +1181,7 @@ func (x *Module) String() string {
 func (*Module) ProtoMessage() {}
 
 func (x *Module) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[8]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -838,7 +1194,7 @@ func (x *Module) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Module.ProtoReflect.Descriptor instead.
 func (*Module) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{8}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Module) GetName() string {
@@ -901,7 +1257,7 @@ type Instance struct {
 
 func (x *Instance) Reset() {
 	*x = Instance{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -913,7 +1269,7 @@ func (x *Instance) String() string {
 func (*Instance) ProtoMessage() {}
 
 func (x *Instance) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[9]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -926,7 +1282,7 @@ func (x *Instance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Instance.ProtoReflect.Descriptor instead.
 func (*Instance) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{9}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Instance) GetName() string {
@@ -1035,7 +1391,7 @@ type Container struct {
 
 func (x *Container) Reset() {
 	*x = Container{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1047,7 +1403,7 @@ func (x *Container) String() string {
 func (*Container) ProtoMessage() {}
 
 func (x *Container) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[10]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1060,7 +1416,7 @@ func (x *Container) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Container.ProtoReflect.Descriptor instead.
 func (*Container) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{10}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Container) GetName() string {
@@ -1162,7 +1518,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1174,7 +1530,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[11]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1187,7 +1543,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{11}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Stats) GetRequestsPerSecond() float64 {
@@ -1263,7 +1619,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1275,7 +1631,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[12]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1288,7 +1644,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{12}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ShutdownRequest) GetNow() bool {
@@ -1310,7 +1666,7 @@ type ShutdownProgress struct {
 
 func (x *ShutdownProgress) Reset() {
 	*x = ShutdownProgress{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1322,7 +1678,7 @@ func (x *ShutdownProgress) String() string {
 func (*ShutdownProgress) ProtoMessage() {}
 
 func (x *ShutdownProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[13]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1335,7 +1691,7 @@ func (x *ShutdownProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownProgress.ProtoReflect.Descriptor instead.
 func (*ShutdownProgress) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{13}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ShutdownProgress) GetService() string {
@@ -1371,7 +1727,7 @@ type EventsRequest struct {
 
 func (x *EventsRequest) Reset() {
 	*x = EventsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1383,7 +1739,7 @@ func (x *EventsRequest) String() string {
 func (*EventsRequest) ProtoMessage() {}
 
 func (x *EventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[14]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1396,7 +1752,7 @@ func (x *EventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsRequest.ProtoReflect.Descriptor instead.
 func (*EventsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{14}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *EventsRequest) GetFollow() bool {
@@ -1438,7 +1794,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1450,7 +1806,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[15]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1463,7 +1819,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{15}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Event) GetSequence() uint64 {
@@ -1545,7 +1901,7 @@ type LogsRequest struct {
 
 func (x *LogsRequest) Reset() {
 	*x = LogsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1557,7 +1913,7 @@ func (x *LogsRequest) String() string {
 func (*LogsRequest) ProtoMessage() {}
 
 func (x *LogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[16]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1570,7 +1926,7 @@ func (x *LogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsRequest.ProtoReflect.Descriptor instead.
 func (*LogsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{16}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *LogsRequest) GetService() string {
@@ -1683,7 +2039,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1695,7 +2051,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[17]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1708,7 +2064,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{17}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *LogLine) GetTime() *timestamppb.Timestamp {
@@ -1784,7 +2140,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1796,7 +2152,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[18]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1809,7 +2165,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{18}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *File) GetName() string {
@@ -1846,7 +2202,7 @@ type ApplyRequest struct {
 
 func (x *ApplyRequest) Reset() {
 	*x = ApplyRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1858,7 +2214,7 @@ func (x *ApplyRequest) String() string {
 func (*ApplyRequest) ProtoMessage() {}
 
 func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[19]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1871,7 +2227,7 @@ func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
 func (*ApplyRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{19}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ApplyRequest) GetFiles() []*File {
@@ -1937,7 +2293,7 @@ type Object struct {
 
 func (x *Object) Reset() {
 	*x = Object{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1949,7 +2305,7 @@ func (x *Object) String() string {
 func (*Object) ProtoMessage() {}
 
 func (x *Object) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[20]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1962,7 +2318,7 @@ func (x *Object) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Object.ProtoReflect.Descriptor instead.
 func (*Object) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{20}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Object) GetApiVersion() string {
@@ -2013,7 +2369,7 @@ type AppliedObject struct {
 
 func (x *AppliedObject) Reset() {
 	*x = AppliedObject{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2025,7 +2381,7 @@ func (x *AppliedObject) String() string {
 func (*AppliedObject) ProtoMessage() {}
 
 func (x *AppliedObject) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[21]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2038,7 +2394,7 @@ func (x *AppliedObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppliedObject.ProtoReflect.Descriptor instead.
 func (*AppliedObject) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{21}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *AppliedObject) GetObject() *Object {
@@ -2073,7 +2429,7 @@ type ApplyResponse struct {
 
 func (x *ApplyResponse) Reset() {
 	*x = ApplyResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2085,7 +2441,7 @@ func (x *ApplyResponse) String() string {
 func (*ApplyResponse) ProtoMessage() {}
 
 func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[22]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2098,7 +2454,7 @@ func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
 func (*ApplyResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{22}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ApplyResponse) GetObjects() []*AppliedObject {
@@ -2133,7 +2489,7 @@ type GetRequest struct {
 
 func (x *GetRequest) Reset() {
 	*x = GetRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2145,7 +2501,7 @@ func (x *GetRequest) String() string {
 func (*GetRequest) ProtoMessage() {}
 
 func (x *GetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[23]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2158,7 +2514,7 @@ func (x *GetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRequest.ProtoReflect.Descriptor instead.
 func (*GetRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{23}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetRequest) GetKind() string {
@@ -2205,7 +2561,7 @@ type GetResponse struct {
 
 func (x *GetResponse) Reset() {
 	*x = GetResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2217,7 +2573,7 @@ func (x *GetResponse) String() string {
 func (*GetResponse) ProtoMessage() {}
 
 func (x *GetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[24]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2230,7 +2586,7 @@ func (x *GetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetResponse.ProtoReflect.Descriptor instead.
 func (*GetResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{24}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *GetResponse) GetObjects() []*Object {
@@ -2254,7 +2610,7 @@ type DeleteRequest struct {
 
 func (x *DeleteRequest) Reset() {
 	*x = DeleteRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2266,7 +2622,7 @@ func (x *DeleteRequest) String() string {
 func (*DeleteRequest) ProtoMessage() {}
 
 func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[25]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2279,7 +2635,7 @@ func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{25}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DeleteRequest) GetKind() string {
@@ -2328,7 +2684,7 @@ type DeleteResponse struct {
 
 func (x *DeleteResponse) Reset() {
 	*x = DeleteResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2340,7 +2696,7 @@ func (x *DeleteResponse) String() string {
 func (*DeleteResponse) ProtoMessage() {}
 
 func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[26]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2353,7 +2709,7 @@ func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResponse.ProtoReflect.Descriptor instead.
 func (*DeleteResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{26}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DeleteResponse) GetObjects() []*Object {
@@ -2391,7 +2747,7 @@ type EditRequest struct {
 
 func (x *EditRequest) Reset() {
 	*x = EditRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2403,7 +2759,7 @@ func (x *EditRequest) String() string {
 func (*EditRequest) ProtoMessage() {}
 
 func (x *EditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[27]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2416,7 +2772,7 @@ func (x *EditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditRequest.ProtoReflect.Descriptor instead.
 func (*EditRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{27}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *EditRequest) GetServices() []string {
@@ -2553,7 +2909,7 @@ type RevisionsRequest struct {
 
 func (x *RevisionsRequest) Reset() {
 	*x = RevisionsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2565,7 +2921,7 @@ func (x *RevisionsRequest) String() string {
 func (*RevisionsRequest) ProtoMessage() {}
 
 func (x *RevisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[28]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2578,7 +2934,7 @@ func (x *RevisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevisionsRequest.ProtoReflect.Descriptor instead.
 func (*RevisionsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{28}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RevisionsRequest) GetService() string {
@@ -2604,7 +2960,7 @@ type RevisionsResponse struct {
 
 func (x *RevisionsResponse) Reset() {
 	*x = RevisionsResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2616,7 +2972,7 @@ func (x *RevisionsResponse) String() string {
 func (*RevisionsResponse) ProtoMessage() {}
 
 func (x *RevisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[29]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2629,7 +2985,7 @@ func (x *RevisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevisionsResponse.ProtoReflect.Descriptor instead.
 func (*RevisionsResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{29}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RevisionsResponse) GetRevisions() []*Revision {
@@ -2655,7 +3011,7 @@ type Revision struct {
 
 func (x *Revision) Reset() {
 	*x = Revision{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2667,7 +3023,7 @@ func (x *Revision) String() string {
 func (*Revision) ProtoMessage() {}
 
 func (x *Revision) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[30]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2680,7 +3036,7 @@ func (x *Revision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Revision.ProtoReflect.Descriptor instead.
 func (*Revision) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{30}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Revision) GetNumber() int64 {
@@ -2721,7 +3077,7 @@ type SetEnv struct {
 
 func (x *SetEnv) Reset() {
 	*x = SetEnv{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2733,7 +3089,7 @@ func (x *SetEnv) String() string {
 func (*SetEnv) ProtoMessage() {}
 
 func (x *SetEnv) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[31]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2746,7 +3102,7 @@ func (x *SetEnv) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetEnv.ProtoReflect.Descriptor instead.
 func (*SetEnv) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{31}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SetEnv) GetSet() map[string]string {
@@ -2772,7 +3128,7 @@ type EditResponse struct {
 
 func (x *EditResponse) Reset() {
 	*x = EditResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2784,7 +3140,7 @@ func (x *EditResponse) String() string {
 func (*EditResponse) ProtoMessage() {}
 
 func (x *EditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[32]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2797,7 +3153,7 @@ func (x *EditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditResponse.ProtoReflect.Descriptor instead.
 func (*EditResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{32}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *EditResponse) GetObjects() []*AppliedObject {
@@ -2855,7 +3211,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2867,7 +3223,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[33]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2880,7 +3236,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{33}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Fault) GetId() string {
@@ -3041,7 +3397,7 @@ type InjectFaultRequest struct {
 
 func (x *InjectFaultRequest) Reset() {
 	*x = InjectFaultRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3053,7 +3409,7 @@ func (x *InjectFaultRequest) String() string {
 func (*InjectFaultRequest) ProtoMessage() {}
 
 func (x *InjectFaultRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[34]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3066,7 +3422,7 @@ func (x *InjectFaultRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InjectFaultRequest.ProtoReflect.Descriptor instead.
 func (*InjectFaultRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{34}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *InjectFaultRequest) GetFault() *Fault {
@@ -3092,7 +3448,7 @@ type InjectFaultResponse struct {
 
 func (x *InjectFaultResponse) Reset() {
 	*x = InjectFaultResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3104,7 +3460,7 @@ func (x *InjectFaultResponse) String() string {
 func (*InjectFaultResponse) ProtoMessage() {}
 
 func (x *InjectFaultResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[35]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3117,7 +3473,7 @@ func (x *InjectFaultResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InjectFaultResponse.ProtoReflect.Descriptor instead.
 func (*InjectFaultResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{35}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *InjectFaultResponse) GetFault() *Fault {
@@ -3135,7 +3491,7 @@ type ListFaultsRequest struct {
 
 func (x *ListFaultsRequest) Reset() {
 	*x = ListFaultsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3147,7 +3503,7 @@ func (x *ListFaultsRequest) String() string {
 func (*ListFaultsRequest) ProtoMessage() {}
 
 func (x *ListFaultsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[36]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3160,7 +3516,7 @@ func (x *ListFaultsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFaultsRequest.ProtoReflect.Descriptor instead.
 func (*ListFaultsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{36}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{40}
 }
 
 type ListFaultsResponse struct {
@@ -3172,7 +3528,7 @@ type ListFaultsResponse struct {
 
 func (x *ListFaultsResponse) Reset() {
 	*x = ListFaultsResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3184,7 +3540,7 @@ func (x *ListFaultsResponse) String() string {
 func (*ListFaultsResponse) ProtoMessage() {}
 
 func (x *ListFaultsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[37]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3197,7 +3553,7 @@ func (x *ListFaultsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFaultsResponse.ProtoReflect.Descriptor instead.
 func (*ListFaultsResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{37}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ListFaultsResponse) GetFaults() []*Fault {
@@ -3220,7 +3576,7 @@ type ClearFaultsRequest struct {
 
 func (x *ClearFaultsRequest) Reset() {
 	*x = ClearFaultsRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3232,7 +3588,7 @@ func (x *ClearFaultsRequest) String() string {
 func (*ClearFaultsRequest) ProtoMessage() {}
 
 func (x *ClearFaultsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[38]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3245,7 +3601,7 @@ func (x *ClearFaultsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearFaultsRequest.ProtoReflect.Descriptor instead.
 func (*ClearFaultsRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{38}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ClearFaultsRequest) GetServices() []string {
@@ -3278,7 +3634,7 @@ type ClearFaultsResponse struct {
 
 func (x *ClearFaultsResponse) Reset() {
 	*x = ClearFaultsResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[39]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3290,7 +3646,7 @@ func (x *ClearFaultsResponse) String() string {
 func (*ClearFaultsResponse) ProtoMessage() {}
 
 func (x *ClearFaultsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[39]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3303,7 +3659,7 @@ func (x *ClearFaultsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearFaultsResponse.ProtoReflect.Descriptor instead.
 func (*ClearFaultsResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{39}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ClearFaultsResponse) GetFaults() []*Fault {
@@ -3323,7 +3679,7 @@ type BeginSessionRequest struct {
 
 func (x *BeginSessionRequest) Reset() {
 	*x = BeginSessionRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[40]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3335,7 +3691,7 @@ func (x *BeginSessionRequest) String() string {
 func (*BeginSessionRequest) ProtoMessage() {}
 
 func (x *BeginSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[40]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3348,7 +3704,7 @@ func (x *BeginSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginSessionRequest.ProtoReflect.Descriptor instead.
 func (*BeginSessionRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{40}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *BeginSessionRequest) GetOwner() string {
@@ -3367,7 +3723,7 @@ type BeginSessionResponse struct {
 
 func (x *BeginSessionResponse) Reset() {
 	*x = BeginSessionResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[41]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3379,7 +3735,7 @@ func (x *BeginSessionResponse) String() string {
 func (*BeginSessionResponse) ProtoMessage() {}
 
 func (x *BeginSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[41]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3392,7 +3748,7 @@ func (x *BeginSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginSessionResponse.ProtoReflect.Descriptor instead.
 func (*BeginSessionResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{41}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *BeginSessionResponse) GetToken() string {
@@ -3411,7 +3767,7 @@ type EndSessionRequest struct {
 
 func (x *EndSessionRequest) Reset() {
 	*x = EndSessionRequest{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[42]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3423,7 +3779,7 @@ func (x *EndSessionRequest) String() string {
 func (*EndSessionRequest) ProtoMessage() {}
 
 func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[42]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3436,7 +3792,7 @@ func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionRequest.ProtoReflect.Descriptor instead.
 func (*EndSessionRequest) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{42}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *EndSessionRequest) GetToken() string {
@@ -3454,7 +3810,7 @@ type EndSessionResponse struct {
 
 func (x *EndSessionResponse) Reset() {
 	*x = EndSessionResponse{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[43]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3466,7 +3822,7 @@ func (x *EndSessionResponse) String() string {
 func (*EndSessionResponse) ProtoMessage() {}
 
 func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[43]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3479,7 +3835,7 @@ func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionResponse.ProtoReflect.Descriptor instead.
 func (*EndSessionResponse) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{43}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{47}
 }
 
 // Hint is attached to an error's status details: what to do next, for people, and how a command
@@ -3496,7 +3852,7 @@ type Hint struct {
 
 func (x *Hint) Reset() {
 	*x = Hint{}
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[44]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3508,7 +3864,7 @@ func (x *Hint) String() string {
 func (*Hint) ProtoMessage() {}
 
 func (x *Hint) ProtoReflect() protoreflect.Message {
-	mi := &file_shopctl_control_v1_control_proto_msgTypes[44]
+	mi := &file_shopctl_control_v1_control_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3521,7 +3877,7 @@ func (x *Hint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hint.ProtoReflect.Descriptor instead.
 func (*Hint) Descriptor() ([]byte, []int) {
-	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{44}
+	return file_shopctl_control_v1_control_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *Hint) GetText() string {
@@ -3542,7 +3898,28 @@ var File_shopctl_control_v1_control_proto protoreflect.FileDescriptor
 
 const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\n" +
-	" shopctl/control/v1/control.proto\x12\x12shopctl.control.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"=\n" +
+	" shopctl/control/v1/control.proto\x12\x12shopctl.control.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x01\n" +
+	"\vExecRequest\x125\n" +
+	"\x05start\x18\x01 \x01(\v2\x1d.shopctl.control.v1.ExecStartH\x00R\x05start\x12\x16\n" +
+	"\x05stdin\x18\x02 \x01(\fH\x00R\x05stdin\x12:\n" +
+	"\x06resize\x18\x03 \x01(\v2 .shopctl.control.v1.TerminalSizeH\x00R\x06resizeB\x06\n" +
+	"\x04step\"\xbd\x01\n" +
+	"\tExecStart\x12\x1a\n" +
+	"\binstance\x18\x01 \x01(\tR\binstance\x12\x1c\n" +
+	"\tcontainer\x18\x02 \x01(\tR\tcontainer\x12\x18\n" +
+	"\acommand\x18\x03 \x03(\tR\acommand\x12\x14\n" +
+	"\x05stdin\x18\x04 \x01(\bR\x05stdin\x12\x10\n" +
+	"\x03tty\x18\x05 \x01(\bR\x03tty\x124\n" +
+	"\x04size\x18\x06 \x01(\v2 .shopctl.control.v1.TerminalSizeR\x04size\"<\n" +
+	"\fTerminalSize\x12\x18\n" +
+	"\acolumns\x18\x01 \x01(\rR\acolumns\x12\x12\n" +
+	"\x04rows\x18\x02 \x01(\rR\x04rows\"\x85\x01\n" +
+	"\fExecResponse\x12\x1a\n" +
+	"\astarted\x18\x01 \x01(\tH\x00R\astarted\x12\x18\n" +
+	"\x06stdout\x18\x02 \x01(\fH\x00R\x06stdout\x12\x18\n" +
+	"\x06stderr\x18\x03 \x01(\fH\x00R\x06stderr\x12\x1d\n" +
+	"\texit_code\x18\x04 \x01(\x05H\x00R\bexitCodeB\x06\n" +
+	"\x04step\"=\n" +
 	"\rStatusRequest\x12\x14\n" +
 	"\x05stats\x18\x01 \x01(\bR\x05stats\x12\x16\n" +
 	"\x06memory\x18\x02 \x01(\bR\x06memory\"[\n" +
@@ -3821,8 +4198,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x12EndSessionResponse\"7\n" +
 	"\x04Hint\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1b\n" +
-	"\texit_code\x18\x02 \x01(\x05R\bexitCode2\xce\n" +
-	"\n" +
+	"\texit_code\x18\x02 \x01(\x05R\bexitCode2\x9d\v\n" +
 	"\x04Shop\x12O\n" +
 	"\x06Status\x12!.shopctl.control.v1.StatusRequest\x1a\".shopctl.control.v1.StatusResponse\x12O\n" +
 	"\x05Watch\x12 .shopctl.control.v1.WatchRequest\x1a\".shopctl.control.v1.StatusResponse0\x01\x12W\n" +
@@ -3834,7 +4210,8 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\x06Delete\x12!.shopctl.control.v1.DeleteRequest\x1a\".shopctl.control.v1.DeleteResponse\x12P\n" +
 	"\aRestore\x12\".shopctl.control.v1.RestoreRequest\x1a!.shopctl.control.v1.ApplyResponse\x12I\n" +
 	"\x04Edit\x12\x1f.shopctl.control.v1.EditRequest\x1a .shopctl.control.v1.EditResponse\x12X\n" +
-	"\tRevisions\x12$.shopctl.control.v1.RevisionsRequest\x1a%.shopctl.control.v1.RevisionsResponse\x12^\n" +
+	"\tRevisions\x12$.shopctl.control.v1.RevisionsRequest\x1a%.shopctl.control.v1.RevisionsResponse\x12M\n" +
+	"\x04Exec\x12\x1f.shopctl.control.v1.ExecRequest\x1a .shopctl.control.v1.ExecResponse(\x010\x01\x12^\n" +
 	"\vInjectFault\x12&.shopctl.control.v1.InjectFaultRequest\x1a'.shopctl.control.v1.InjectFaultResponse\x12[\n" +
 	"\n" +
 	"ListFaults\x12%.shopctl.control.v1.ListFaultsRequest\x1a&.shopctl.control.v1.ListFaultsResponse\x12^\n" +
@@ -3855,133 +4232,142 @@ func file_shopctl_control_v1_control_proto_rawDescGZIP() []byte {
 	return file_shopctl_control_v1_control_proto_rawDescData
 }
 
-var file_shopctl_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
+var file_shopctl_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
 var file_shopctl_control_v1_control_proto_goTypes = []any{
-	(*StatusRequest)(nil),         // 0: shopctl.control.v1.StatusRequest
-	(*WatchRequest)(nil),          // 1: shopctl.control.v1.WatchRequest
-	(*StatusResponse)(nil),        // 2: shopctl.control.v1.StatusResponse
-	(*Missing)(nil),               // 3: shopctl.control.v1.Missing
-	(*RestoreRequest)(nil),        // 4: shopctl.control.v1.RestoreRequest
-	(*StartupStep)(nil),           // 5: shopctl.control.v1.StartupStep
-	(*Service)(nil),               // 6: shopctl.control.v1.Service
-	(*ServicePort)(nil),           // 7: shopctl.control.v1.ServicePort
-	(*Module)(nil),                // 8: shopctl.control.v1.Module
-	(*Instance)(nil),              // 9: shopctl.control.v1.Instance
-	(*Container)(nil),             // 10: shopctl.control.v1.Container
-	(*Stats)(nil),                 // 11: shopctl.control.v1.Stats
-	(*ShutdownRequest)(nil),       // 12: shopctl.control.v1.ShutdownRequest
-	(*ShutdownProgress)(nil),      // 13: shopctl.control.v1.ShutdownProgress
-	(*EventsRequest)(nil),         // 14: shopctl.control.v1.EventsRequest
-	(*Event)(nil),                 // 15: shopctl.control.v1.Event
-	(*LogsRequest)(nil),           // 16: shopctl.control.v1.LogsRequest
-	(*LogLine)(nil),               // 17: shopctl.control.v1.LogLine
-	(*File)(nil),                  // 18: shopctl.control.v1.File
-	(*ApplyRequest)(nil),          // 19: shopctl.control.v1.ApplyRequest
-	(*Object)(nil),                // 20: shopctl.control.v1.Object
-	(*AppliedObject)(nil),         // 21: shopctl.control.v1.AppliedObject
-	(*ApplyResponse)(nil),         // 22: shopctl.control.v1.ApplyResponse
-	(*GetRequest)(nil),            // 23: shopctl.control.v1.GetRequest
-	(*GetResponse)(nil),           // 24: shopctl.control.v1.GetResponse
-	(*DeleteRequest)(nil),         // 25: shopctl.control.v1.DeleteRequest
-	(*DeleteResponse)(nil),        // 26: shopctl.control.v1.DeleteResponse
-	(*EditRequest)(nil),           // 27: shopctl.control.v1.EditRequest
-	(*RevisionsRequest)(nil),      // 28: shopctl.control.v1.RevisionsRequest
-	(*RevisionsResponse)(nil),     // 29: shopctl.control.v1.RevisionsResponse
-	(*Revision)(nil),              // 30: shopctl.control.v1.Revision
-	(*SetEnv)(nil),                // 31: shopctl.control.v1.SetEnv
-	(*EditResponse)(nil),          // 32: shopctl.control.v1.EditResponse
-	(*Fault)(nil),                 // 33: shopctl.control.v1.Fault
-	(*InjectFaultRequest)(nil),    // 34: shopctl.control.v1.InjectFaultRequest
-	(*InjectFaultResponse)(nil),   // 35: shopctl.control.v1.InjectFaultResponse
-	(*ListFaultsRequest)(nil),     // 36: shopctl.control.v1.ListFaultsRequest
-	(*ListFaultsResponse)(nil),    // 37: shopctl.control.v1.ListFaultsResponse
-	(*ClearFaultsRequest)(nil),    // 38: shopctl.control.v1.ClearFaultsRequest
-	(*ClearFaultsResponse)(nil),   // 39: shopctl.control.v1.ClearFaultsResponse
-	(*BeginSessionRequest)(nil),   // 40: shopctl.control.v1.BeginSessionRequest
-	(*BeginSessionResponse)(nil),  // 41: shopctl.control.v1.BeginSessionResponse
-	(*EndSessionRequest)(nil),     // 42: shopctl.control.v1.EndSessionRequest
-	(*EndSessionResponse)(nil),    // 43: shopctl.control.v1.EndSessionResponse
-	(*Hint)(nil),                  // 44: shopctl.control.v1.Hint
-	nil,                           // 45: shopctl.control.v1.SetEnv.SetEntry
-	(*durationpb.Duration)(nil),   // 46: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 47: google.protobuf.Timestamp
+	(*ExecRequest)(nil),           // 0: shopctl.control.v1.ExecRequest
+	(*ExecStart)(nil),             // 1: shopctl.control.v1.ExecStart
+	(*TerminalSize)(nil),          // 2: shopctl.control.v1.TerminalSize
+	(*ExecResponse)(nil),          // 3: shopctl.control.v1.ExecResponse
+	(*StatusRequest)(nil),         // 4: shopctl.control.v1.StatusRequest
+	(*WatchRequest)(nil),          // 5: shopctl.control.v1.WatchRequest
+	(*StatusResponse)(nil),        // 6: shopctl.control.v1.StatusResponse
+	(*Missing)(nil),               // 7: shopctl.control.v1.Missing
+	(*RestoreRequest)(nil),        // 8: shopctl.control.v1.RestoreRequest
+	(*StartupStep)(nil),           // 9: shopctl.control.v1.StartupStep
+	(*Service)(nil),               // 10: shopctl.control.v1.Service
+	(*ServicePort)(nil),           // 11: shopctl.control.v1.ServicePort
+	(*Module)(nil),                // 12: shopctl.control.v1.Module
+	(*Instance)(nil),              // 13: shopctl.control.v1.Instance
+	(*Container)(nil),             // 14: shopctl.control.v1.Container
+	(*Stats)(nil),                 // 15: shopctl.control.v1.Stats
+	(*ShutdownRequest)(nil),       // 16: shopctl.control.v1.ShutdownRequest
+	(*ShutdownProgress)(nil),      // 17: shopctl.control.v1.ShutdownProgress
+	(*EventsRequest)(nil),         // 18: shopctl.control.v1.EventsRequest
+	(*Event)(nil),                 // 19: shopctl.control.v1.Event
+	(*LogsRequest)(nil),           // 20: shopctl.control.v1.LogsRequest
+	(*LogLine)(nil),               // 21: shopctl.control.v1.LogLine
+	(*File)(nil),                  // 22: shopctl.control.v1.File
+	(*ApplyRequest)(nil),          // 23: shopctl.control.v1.ApplyRequest
+	(*Object)(nil),                // 24: shopctl.control.v1.Object
+	(*AppliedObject)(nil),         // 25: shopctl.control.v1.AppliedObject
+	(*ApplyResponse)(nil),         // 26: shopctl.control.v1.ApplyResponse
+	(*GetRequest)(nil),            // 27: shopctl.control.v1.GetRequest
+	(*GetResponse)(nil),           // 28: shopctl.control.v1.GetResponse
+	(*DeleteRequest)(nil),         // 29: shopctl.control.v1.DeleteRequest
+	(*DeleteResponse)(nil),        // 30: shopctl.control.v1.DeleteResponse
+	(*EditRequest)(nil),           // 31: shopctl.control.v1.EditRequest
+	(*RevisionsRequest)(nil),      // 32: shopctl.control.v1.RevisionsRequest
+	(*RevisionsResponse)(nil),     // 33: shopctl.control.v1.RevisionsResponse
+	(*Revision)(nil),              // 34: shopctl.control.v1.Revision
+	(*SetEnv)(nil),                // 35: shopctl.control.v1.SetEnv
+	(*EditResponse)(nil),          // 36: shopctl.control.v1.EditResponse
+	(*Fault)(nil),                 // 37: shopctl.control.v1.Fault
+	(*InjectFaultRequest)(nil),    // 38: shopctl.control.v1.InjectFaultRequest
+	(*InjectFaultResponse)(nil),   // 39: shopctl.control.v1.InjectFaultResponse
+	(*ListFaultsRequest)(nil),     // 40: shopctl.control.v1.ListFaultsRequest
+	(*ListFaultsResponse)(nil),    // 41: shopctl.control.v1.ListFaultsResponse
+	(*ClearFaultsRequest)(nil),    // 42: shopctl.control.v1.ClearFaultsRequest
+	(*ClearFaultsResponse)(nil),   // 43: shopctl.control.v1.ClearFaultsResponse
+	(*BeginSessionRequest)(nil),   // 44: shopctl.control.v1.BeginSessionRequest
+	(*BeginSessionResponse)(nil),  // 45: shopctl.control.v1.BeginSessionResponse
+	(*EndSessionRequest)(nil),     // 46: shopctl.control.v1.EndSessionRequest
+	(*EndSessionResponse)(nil),    // 47: shopctl.control.v1.EndSessionResponse
+	(*Hint)(nil),                  // 48: shopctl.control.v1.Hint
+	nil,                           // 49: shopctl.control.v1.SetEnv.SetEntry
+	(*durationpb.Duration)(nil),   // 50: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 51: google.protobuf.Timestamp
 }
 var file_shopctl_control_v1_control_proto_depIdxs = []int32{
-	46, // 0: shopctl.control.v1.WatchRequest.interval:type_name -> google.protobuf.Duration
-	47, // 1: shopctl.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
-	6,  // 2: shopctl.control.v1.StatusResponse.services:type_name -> shopctl.control.v1.Service
-	5,  // 3: shopctl.control.v1.StatusResponse.startup:type_name -> shopctl.control.v1.StartupStep
-	33, // 4: shopctl.control.v1.StatusResponse.faults:type_name -> shopctl.control.v1.Fault
-	3,  // 5: shopctl.control.v1.StatusResponse.missing:type_name -> shopctl.control.v1.Missing
-	46, // 6: shopctl.control.v1.StartupStep.started:type_name -> google.protobuf.Duration
-	46, // 7: shopctl.control.v1.StartupStep.ready:type_name -> google.protobuf.Duration
-	11, // 8: shopctl.control.v1.Service.stats:type_name -> shopctl.control.v1.Stats
-	9,  // 9: shopctl.control.v1.Service.instances:type_name -> shopctl.control.v1.Instance
-	8,  // 10: shopctl.control.v1.Service.modules:type_name -> shopctl.control.v1.Module
-	7,  // 11: shopctl.control.v1.Service.ports:type_name -> shopctl.control.v1.ServicePort
-	47, // 12: shopctl.control.v1.Instance.started:type_name -> google.protobuf.Timestamp
-	10, // 13: shopctl.control.v1.Instance.containers:type_name -> shopctl.control.v1.Container
-	47, // 14: shopctl.control.v1.Container.started:type_name -> google.protobuf.Timestamp
-	47, // 15: shopctl.control.v1.EventsRequest.since:type_name -> google.protobuf.Timestamp
-	47, // 16: shopctl.control.v1.Event.time:type_name -> google.protobuf.Timestamp
-	47, // 17: shopctl.control.v1.LogsRequest.since:type_name -> google.protobuf.Timestamp
-	47, // 18: shopctl.control.v1.LogLine.time:type_name -> google.protobuf.Timestamp
-	18, // 19: shopctl.control.v1.ApplyRequest.files:type_name -> shopctl.control.v1.File
-	20, // 20: shopctl.control.v1.AppliedObject.object:type_name -> shopctl.control.v1.Object
-	21, // 21: shopctl.control.v1.ApplyResponse.objects:type_name -> shopctl.control.v1.AppliedObject
-	20, // 22: shopctl.control.v1.GetResponse.objects:type_name -> shopctl.control.v1.Object
-	18, // 23: shopctl.control.v1.DeleteRequest.files:type_name -> shopctl.control.v1.File
-	20, // 24: shopctl.control.v1.DeleteResponse.objects:type_name -> shopctl.control.v1.Object
-	31, // 25: shopctl.control.v1.EditRequest.set_env:type_name -> shopctl.control.v1.SetEnv
-	30, // 26: shopctl.control.v1.RevisionsResponse.revisions:type_name -> shopctl.control.v1.Revision
-	47, // 27: shopctl.control.v1.Revision.created:type_name -> google.protobuf.Timestamp
-	45, // 28: shopctl.control.v1.SetEnv.set:type_name -> shopctl.control.v1.SetEnv.SetEntry
-	21, // 29: shopctl.control.v1.EditResponse.objects:type_name -> shopctl.control.v1.AppliedObject
-	46, // 30: shopctl.control.v1.Fault.delay:type_name -> google.protobuf.Duration
-	47, // 31: shopctl.control.v1.Fault.injected:type_name -> google.protobuf.Timestamp
-	47, // 32: shopctl.control.v1.Fault.ends:type_name -> google.protobuf.Timestamp
-	33, // 33: shopctl.control.v1.InjectFaultRequest.fault:type_name -> shopctl.control.v1.Fault
-	46, // 34: shopctl.control.v1.InjectFaultRequest.for:type_name -> google.protobuf.Duration
-	33, // 35: shopctl.control.v1.InjectFaultResponse.fault:type_name -> shopctl.control.v1.Fault
-	33, // 36: shopctl.control.v1.ListFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
-	33, // 37: shopctl.control.v1.ClearFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
-	0,  // 38: shopctl.control.v1.Shop.Status:input_type -> shopctl.control.v1.StatusRequest
-	1,  // 39: shopctl.control.v1.Shop.Watch:input_type -> shopctl.control.v1.WatchRequest
-	12, // 40: shopctl.control.v1.Shop.Shutdown:input_type -> shopctl.control.v1.ShutdownRequest
-	14, // 41: shopctl.control.v1.Shop.Events:input_type -> shopctl.control.v1.EventsRequest
-	16, // 42: shopctl.control.v1.Shop.Logs:input_type -> shopctl.control.v1.LogsRequest
-	19, // 43: shopctl.control.v1.Shop.Apply:input_type -> shopctl.control.v1.ApplyRequest
-	23, // 44: shopctl.control.v1.Shop.Get:input_type -> shopctl.control.v1.GetRequest
-	25, // 45: shopctl.control.v1.Shop.Delete:input_type -> shopctl.control.v1.DeleteRequest
-	4,  // 46: shopctl.control.v1.Shop.Restore:input_type -> shopctl.control.v1.RestoreRequest
-	27, // 47: shopctl.control.v1.Shop.Edit:input_type -> shopctl.control.v1.EditRequest
-	28, // 48: shopctl.control.v1.Shop.Revisions:input_type -> shopctl.control.v1.RevisionsRequest
-	34, // 49: shopctl.control.v1.Shop.InjectFault:input_type -> shopctl.control.v1.InjectFaultRequest
-	36, // 50: shopctl.control.v1.Shop.ListFaults:input_type -> shopctl.control.v1.ListFaultsRequest
-	38, // 51: shopctl.control.v1.Shop.ClearFaults:input_type -> shopctl.control.v1.ClearFaultsRequest
-	40, // 52: shopctl.control.v1.Shop.BeginSession:input_type -> shopctl.control.v1.BeginSessionRequest
-	42, // 53: shopctl.control.v1.Shop.EndSession:input_type -> shopctl.control.v1.EndSessionRequest
-	2,  // 54: shopctl.control.v1.Shop.Status:output_type -> shopctl.control.v1.StatusResponse
-	2,  // 55: shopctl.control.v1.Shop.Watch:output_type -> shopctl.control.v1.StatusResponse
-	13, // 56: shopctl.control.v1.Shop.Shutdown:output_type -> shopctl.control.v1.ShutdownProgress
-	15, // 57: shopctl.control.v1.Shop.Events:output_type -> shopctl.control.v1.Event
-	17, // 58: shopctl.control.v1.Shop.Logs:output_type -> shopctl.control.v1.LogLine
-	22, // 59: shopctl.control.v1.Shop.Apply:output_type -> shopctl.control.v1.ApplyResponse
-	24, // 60: shopctl.control.v1.Shop.Get:output_type -> shopctl.control.v1.GetResponse
-	26, // 61: shopctl.control.v1.Shop.Delete:output_type -> shopctl.control.v1.DeleteResponse
-	22, // 62: shopctl.control.v1.Shop.Restore:output_type -> shopctl.control.v1.ApplyResponse
-	32, // 63: shopctl.control.v1.Shop.Edit:output_type -> shopctl.control.v1.EditResponse
-	29, // 64: shopctl.control.v1.Shop.Revisions:output_type -> shopctl.control.v1.RevisionsResponse
-	35, // 65: shopctl.control.v1.Shop.InjectFault:output_type -> shopctl.control.v1.InjectFaultResponse
-	37, // 66: shopctl.control.v1.Shop.ListFaults:output_type -> shopctl.control.v1.ListFaultsResponse
-	39, // 67: shopctl.control.v1.Shop.ClearFaults:output_type -> shopctl.control.v1.ClearFaultsResponse
-	41, // 68: shopctl.control.v1.Shop.BeginSession:output_type -> shopctl.control.v1.BeginSessionResponse
-	43, // 69: shopctl.control.v1.Shop.EndSession:output_type -> shopctl.control.v1.EndSessionResponse
-	54, // [54:70] is the sub-list for method output_type
-	38, // [38:54] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	1,  // 0: shopctl.control.v1.ExecRequest.start:type_name -> shopctl.control.v1.ExecStart
+	2,  // 1: shopctl.control.v1.ExecRequest.resize:type_name -> shopctl.control.v1.TerminalSize
+	2,  // 2: shopctl.control.v1.ExecStart.size:type_name -> shopctl.control.v1.TerminalSize
+	50, // 3: shopctl.control.v1.WatchRequest.interval:type_name -> google.protobuf.Duration
+	51, // 4: shopctl.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
+	10, // 5: shopctl.control.v1.StatusResponse.services:type_name -> shopctl.control.v1.Service
+	9,  // 6: shopctl.control.v1.StatusResponse.startup:type_name -> shopctl.control.v1.StartupStep
+	37, // 7: shopctl.control.v1.StatusResponse.faults:type_name -> shopctl.control.v1.Fault
+	7,  // 8: shopctl.control.v1.StatusResponse.missing:type_name -> shopctl.control.v1.Missing
+	50, // 9: shopctl.control.v1.StartupStep.started:type_name -> google.protobuf.Duration
+	50, // 10: shopctl.control.v1.StartupStep.ready:type_name -> google.protobuf.Duration
+	15, // 11: shopctl.control.v1.Service.stats:type_name -> shopctl.control.v1.Stats
+	13, // 12: shopctl.control.v1.Service.instances:type_name -> shopctl.control.v1.Instance
+	12, // 13: shopctl.control.v1.Service.modules:type_name -> shopctl.control.v1.Module
+	11, // 14: shopctl.control.v1.Service.ports:type_name -> shopctl.control.v1.ServicePort
+	51, // 15: shopctl.control.v1.Instance.started:type_name -> google.protobuf.Timestamp
+	14, // 16: shopctl.control.v1.Instance.containers:type_name -> shopctl.control.v1.Container
+	51, // 17: shopctl.control.v1.Container.started:type_name -> google.protobuf.Timestamp
+	51, // 18: shopctl.control.v1.EventsRequest.since:type_name -> google.protobuf.Timestamp
+	51, // 19: shopctl.control.v1.Event.time:type_name -> google.protobuf.Timestamp
+	51, // 20: shopctl.control.v1.LogsRequest.since:type_name -> google.protobuf.Timestamp
+	51, // 21: shopctl.control.v1.LogLine.time:type_name -> google.protobuf.Timestamp
+	22, // 22: shopctl.control.v1.ApplyRequest.files:type_name -> shopctl.control.v1.File
+	24, // 23: shopctl.control.v1.AppliedObject.object:type_name -> shopctl.control.v1.Object
+	25, // 24: shopctl.control.v1.ApplyResponse.objects:type_name -> shopctl.control.v1.AppliedObject
+	24, // 25: shopctl.control.v1.GetResponse.objects:type_name -> shopctl.control.v1.Object
+	22, // 26: shopctl.control.v1.DeleteRequest.files:type_name -> shopctl.control.v1.File
+	24, // 27: shopctl.control.v1.DeleteResponse.objects:type_name -> shopctl.control.v1.Object
+	35, // 28: shopctl.control.v1.EditRequest.set_env:type_name -> shopctl.control.v1.SetEnv
+	34, // 29: shopctl.control.v1.RevisionsResponse.revisions:type_name -> shopctl.control.v1.Revision
+	51, // 30: shopctl.control.v1.Revision.created:type_name -> google.protobuf.Timestamp
+	49, // 31: shopctl.control.v1.SetEnv.set:type_name -> shopctl.control.v1.SetEnv.SetEntry
+	25, // 32: shopctl.control.v1.EditResponse.objects:type_name -> shopctl.control.v1.AppliedObject
+	50, // 33: shopctl.control.v1.Fault.delay:type_name -> google.protobuf.Duration
+	51, // 34: shopctl.control.v1.Fault.injected:type_name -> google.protobuf.Timestamp
+	51, // 35: shopctl.control.v1.Fault.ends:type_name -> google.protobuf.Timestamp
+	37, // 36: shopctl.control.v1.InjectFaultRequest.fault:type_name -> shopctl.control.v1.Fault
+	50, // 37: shopctl.control.v1.InjectFaultRequest.for:type_name -> google.protobuf.Duration
+	37, // 38: shopctl.control.v1.InjectFaultResponse.fault:type_name -> shopctl.control.v1.Fault
+	37, // 39: shopctl.control.v1.ListFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
+	37, // 40: shopctl.control.v1.ClearFaultsResponse.faults:type_name -> shopctl.control.v1.Fault
+	4,  // 41: shopctl.control.v1.Shop.Status:input_type -> shopctl.control.v1.StatusRequest
+	5,  // 42: shopctl.control.v1.Shop.Watch:input_type -> shopctl.control.v1.WatchRequest
+	16, // 43: shopctl.control.v1.Shop.Shutdown:input_type -> shopctl.control.v1.ShutdownRequest
+	18, // 44: shopctl.control.v1.Shop.Events:input_type -> shopctl.control.v1.EventsRequest
+	20, // 45: shopctl.control.v1.Shop.Logs:input_type -> shopctl.control.v1.LogsRequest
+	23, // 46: shopctl.control.v1.Shop.Apply:input_type -> shopctl.control.v1.ApplyRequest
+	27, // 47: shopctl.control.v1.Shop.Get:input_type -> shopctl.control.v1.GetRequest
+	29, // 48: shopctl.control.v1.Shop.Delete:input_type -> shopctl.control.v1.DeleteRequest
+	8,  // 49: shopctl.control.v1.Shop.Restore:input_type -> shopctl.control.v1.RestoreRequest
+	31, // 50: shopctl.control.v1.Shop.Edit:input_type -> shopctl.control.v1.EditRequest
+	32, // 51: shopctl.control.v1.Shop.Revisions:input_type -> shopctl.control.v1.RevisionsRequest
+	0,  // 52: shopctl.control.v1.Shop.Exec:input_type -> shopctl.control.v1.ExecRequest
+	38, // 53: shopctl.control.v1.Shop.InjectFault:input_type -> shopctl.control.v1.InjectFaultRequest
+	40, // 54: shopctl.control.v1.Shop.ListFaults:input_type -> shopctl.control.v1.ListFaultsRequest
+	42, // 55: shopctl.control.v1.Shop.ClearFaults:input_type -> shopctl.control.v1.ClearFaultsRequest
+	44, // 56: shopctl.control.v1.Shop.BeginSession:input_type -> shopctl.control.v1.BeginSessionRequest
+	46, // 57: shopctl.control.v1.Shop.EndSession:input_type -> shopctl.control.v1.EndSessionRequest
+	6,  // 58: shopctl.control.v1.Shop.Status:output_type -> shopctl.control.v1.StatusResponse
+	6,  // 59: shopctl.control.v1.Shop.Watch:output_type -> shopctl.control.v1.StatusResponse
+	17, // 60: shopctl.control.v1.Shop.Shutdown:output_type -> shopctl.control.v1.ShutdownProgress
+	19, // 61: shopctl.control.v1.Shop.Events:output_type -> shopctl.control.v1.Event
+	21, // 62: shopctl.control.v1.Shop.Logs:output_type -> shopctl.control.v1.LogLine
+	26, // 63: shopctl.control.v1.Shop.Apply:output_type -> shopctl.control.v1.ApplyResponse
+	28, // 64: shopctl.control.v1.Shop.Get:output_type -> shopctl.control.v1.GetResponse
+	30, // 65: shopctl.control.v1.Shop.Delete:output_type -> shopctl.control.v1.DeleteResponse
+	26, // 66: shopctl.control.v1.Shop.Restore:output_type -> shopctl.control.v1.ApplyResponse
+	36, // 67: shopctl.control.v1.Shop.Edit:output_type -> shopctl.control.v1.EditResponse
+	33, // 68: shopctl.control.v1.Shop.Revisions:output_type -> shopctl.control.v1.RevisionsResponse
+	3,  // 69: shopctl.control.v1.Shop.Exec:output_type -> shopctl.control.v1.ExecResponse
+	39, // 70: shopctl.control.v1.Shop.InjectFault:output_type -> shopctl.control.v1.InjectFaultResponse
+	41, // 71: shopctl.control.v1.Shop.ListFaults:output_type -> shopctl.control.v1.ListFaultsResponse
+	43, // 72: shopctl.control.v1.Shop.ClearFaults:output_type -> shopctl.control.v1.ClearFaultsResponse
+	45, // 73: shopctl.control.v1.Shop.BeginSession:output_type -> shopctl.control.v1.BeginSessionResponse
+	47, // 74: shopctl.control.v1.Shop.EndSession:output_type -> shopctl.control.v1.EndSessionResponse
+	58, // [58:75] is the sub-list for method output_type
+	41, // [41:58] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_shopctl_control_v1_control_proto_init() }
@@ -3989,7 +4375,18 @@ func file_shopctl_control_v1_control_proto_init() {
 	if File_shopctl_control_v1_control_proto != nil {
 		return
 	}
-	file_shopctl_control_v1_control_proto_msgTypes[27].OneofWrappers = []any{
+	file_shopctl_control_v1_control_proto_msgTypes[0].OneofWrappers = []any{
+		(*ExecRequest_Start)(nil),
+		(*ExecRequest_Stdin)(nil),
+		(*ExecRequest_Resize)(nil),
+	}
+	file_shopctl_control_v1_control_proto_msgTypes[3].OneofWrappers = []any{
+		(*ExecResponse_Started)(nil),
+		(*ExecResponse_Stdout)(nil),
+		(*ExecResponse_Stderr)(nil),
+		(*ExecResponse_ExitCode)(nil),
+	}
+	file_shopctl_control_v1_control_proto_msgTypes[31].OneofWrappers = []any{
 		(*EditRequest_Replicas)(nil),
 		(*EditRequest_Restart)(nil),
 		(*EditRequest_Stop)(nil),
@@ -4003,7 +4400,7 @@ func file_shopctl_control_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shopctl_control_v1_control_proto_rawDesc), len(file_shopctl_control_v1_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   46,
+			NumMessages:   50,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -33,6 +33,7 @@ const (
 	Shop_Restore_FullMethodName      = "/shopctl.control.v1.Shop/Restore"
 	Shop_Edit_FullMethodName         = "/shopctl.control.v1.Shop/Edit"
 	Shop_Revisions_FullMethodName    = "/shopctl.control.v1.Shop/Revisions"
+	Shop_Exec_FullMethodName         = "/shopctl.control.v1.Shop/Exec"
 	Shop_InjectFault_FullMethodName  = "/shopctl.control.v1.Shop/InjectFault"
 	Shop_ListFaults_FullMethodName   = "/shopctl.control.v1.Shop/ListFaults"
 	Shop_ClearFaults_FullMethodName  = "/shopctl.control.v1.Shop/ClearFaults"
@@ -66,6 +67,10 @@ type ShopClient interface {
 	Edit(ctx context.Context, in *EditRequest, opts ...grpc.CallOption) (*EditResponse, error)
 	// Revisions returns the kept revisions of a Deployment, the oldest first; the last one is the present one.
 	Revisions(ctx context.Context, in *RevisionsRequest, opts ...grpc.CallOption) (*RevisionsResponse, error)
+	// Exec runs a command in a container of an instance. The first request is its start; the first response says that it runs,
+	// and the last one how it ended. If the call ends first, everything that the command has started is killed.
+	// Errors: NOT_FOUND for the instance or the container, FAILED_PRECONDITION for what cannot run a command.
+	Exec(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ExecRequest, ExecResponse], error)
 	InjectFault(ctx context.Context, in *InjectFaultRequest, opts ...grpc.CallOption) (*InjectFaultResponse, error)
 	ListFaults(ctx context.Context, in *ListFaultsRequest, opts ...grpc.CallOption) (*ListFaultsResponse, error)
 	ClearFaults(ctx context.Context, in *ClearFaultsRequest, opts ...grpc.CallOption) (*ClearFaultsResponse, error)
@@ -231,6 +236,19 @@ func (c *shopClient) Revisions(ctx context.Context, in *RevisionsRequest, opts .
 	return out, nil
 }
 
+func (c *shopClient) Exec(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ExecRequest, ExecResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Shop_ServiceDesc.Streams[4], Shop_Exec_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ExecRequest, ExecResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Shop_ExecClient = grpc.BidiStreamingClient[ExecRequest, ExecResponse]
+
 func (c *shopClient) InjectFault(ctx context.Context, in *InjectFaultRequest, opts ...grpc.CallOption) (*InjectFaultResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(InjectFaultResponse)
@@ -307,6 +325,10 @@ type ShopServer interface {
 	Edit(context.Context, *EditRequest) (*EditResponse, error)
 	// Revisions returns the kept revisions of a Deployment, the oldest first; the last one is the present one.
 	Revisions(context.Context, *RevisionsRequest) (*RevisionsResponse, error)
+	// Exec runs a command in a container of an instance. The first request is its start; the first response says that it runs,
+	// and the last one how it ended. If the call ends first, everything that the command has started is killed.
+	// Errors: NOT_FOUND for the instance or the container, FAILED_PRECONDITION for what cannot run a command.
+	Exec(grpc.BidiStreamingServer[ExecRequest, ExecResponse]) error
 	InjectFault(context.Context, *InjectFaultRequest) (*InjectFaultResponse, error)
 	ListFaults(context.Context, *ListFaultsRequest) (*ListFaultsResponse, error)
 	ClearFaults(context.Context, *ClearFaultsRequest) (*ClearFaultsResponse, error)
@@ -358,6 +380,9 @@ func (UnimplementedShopServer) Edit(context.Context, *EditRequest) (*EditRespons
 }
 func (UnimplementedShopServer) Revisions(context.Context, *RevisionsRequest) (*RevisionsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Revisions not implemented")
+}
+func (UnimplementedShopServer) Exec(grpc.BidiStreamingServer[ExecRequest, ExecResponse]) error {
+	return status.Error(codes.Unimplemented, "method Exec not implemented")
 }
 func (UnimplementedShopServer) InjectFault(context.Context, *InjectFaultRequest) (*InjectFaultResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method InjectFault not implemented")
@@ -565,6 +590,13 @@ func _Shop_Revisions_Handler(srv interface{}, ctx context.Context, dec func(inte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Shop_Exec_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(ShopServer).Exec(&grpc.GenericServerStream[ExecRequest, ExecResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Shop_ExecServer = grpc.BidiStreamingServer[ExecRequest, ExecResponse]
+
 func _Shop_InjectFault_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(InjectFaultRequest)
 	if err := dec(in); err != nil {
@@ -731,6 +763,12 @@ var Shop_ServiceDesc = grpc.ServiceDesc{
 			StreamName:    "Logs",
 			Handler:       _Shop_Logs_Handler,
 			ServerStreams: true,
+		},
+		{
+			StreamName:    "Exec",
+			Handler:       _Shop_Exec_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
 		},
 	},
 	Metadata: "shopctl/control/v1/control.proto",

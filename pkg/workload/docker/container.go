@@ -297,6 +297,32 @@ func (c *container) Exec(ctx context.Context, command []string) ([]byte, error) 
 	return out.text, err
 }
 
+// Attach implements workload.Attacher.
+func (c *container) Attach(ctx context.Context, command orchestrator.Command, started func()) (int, error) {
+	done := make(chan struct{})
+	defer close(done)
+	return c.run.Attach(ctx, engine.Command{
+		Args: command.Args, Stdin: command.Stdin, Stdout: command.Stdout, Stderr: command.Stderr,
+		TTY: command.TTY, Columns: command.Size.Columns, Rows: command.Size.Rows,
+		Started: func(resize engine.Resizer) {
+			started()
+			go followSizes(ctx, command.Resize, resize, done)
+		},
+	})
+}
+
+// followSizes gives a terminal each size that comes until done. One that the engine refuses is lost: the next one counts.
+func followSizes(ctx context.Context, sizes <-chan orchestrator.Size, resize engine.Resizer, done <-chan struct{}) {
+	for {
+		select {
+		case size := <-sizes:
+			_ = resize(ctx, size.Columns, size.Rows)
+		case <-done:
+			return
+		}
+	}
+}
+
 // limited keeps the beginning of what is written to it.
 type limited struct {
 	text []byte

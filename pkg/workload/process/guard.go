@@ -36,14 +36,14 @@ func Guard(down io.Reader, argv, environ []string, marker string, stdout *os.Fil
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = environ, stdout, stdout, dieWithGuard()
+	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = environ, stdout, stdout, dieWithStarter(&syscall.SysProcAttr{})
 	if err := cmd.Start(); err != nil {
 		return 1, fmt.Errorf("start %s: %w", argv[0], err)
 	}
 	go func() {
 		_, _ = io.Copy(io.Discard, down)
 		endDescendants(os.Getpid())
-		endMarked(marker)
+		endMarked(MarkerEnv, marker)
 		_ = syscall.Kill(-syscall.Getpgrp(), syscall.SIGKILL)
 	}()
 	ws, err := reapUntil(cmd.Process.Pid)
@@ -87,7 +87,7 @@ func GuardPaused(ctx context.Context, down io.Reader, pgid int, marker string) e
 		}
 		endDescendants(pgid)
 		err := syscall.Kill(-pgid, syscall.SIGKILL)
-		endMarked(marker)
+		endMarked(MarkerEnv, marker)
 		return err
 	case <-ctx.Done():
 		return ctx.Err()

@@ -159,7 +159,7 @@ func (c *container) wait(reports <-chan struct{}) {
 	_ = c.cmd.Wait() // the state holds what there is to know
 	endGroup(c.pgid)
 	if c.builtin == "" || c.execed.Load() {
-		endMarked(c.marker)
+		endMarked(MarkerEnv, c.marker)
 	}
 	_ = c.down.Close() // ends a Send that waits
 	late := time.Now().Add(outputDelay)

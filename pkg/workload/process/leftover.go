@@ -14,9 +14,10 @@ const MarkerEnv = "SHOPCTL_CONTAINER"
 // newMarker returns a value of MarkerEnv that no other run has.
 func newMarker() string { return rand.Text() }
 
-// endMarked kills the processes that carry a marker, the caller excepted, until there are none or a moment has passed.
-func endMarked(marker string) {
-	killAll(func() []int { return markedBy(marker) })
+// endMarked kills the processes that carry a marker in a variable, the caller excepted, until there are none or a moment has
+// passed.
+func endMarked(variable, marker string) {
+	killAll(func() []int { return markedBy(variable + "=" + marker) })
 }
 
 // endDescendants kills the processes below a process, until there are none or a moment has passed.

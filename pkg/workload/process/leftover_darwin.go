@@ -5,8 +5,8 @@ import "syscall"
 // adoptOrphans does nothing: only Linux has subreapers.
 func adoptOrphans() error { return nil }
 
-// dieWithGuard asks for nothing: only Linux has the signal.
-func dieWithGuard() *syscall.SysProcAttr { return nil }
+// dieWithStarter asks for nothing: only Linux has the signal.
+func dieWithStarter(attr *syscall.SysProcAttr) *syscall.SysProcAttr { return attr }
 
 // markedBy finds nothing: processes that have left their group and their parent are not searched for on macOS.
 func markedBy(string) []int { return nil }

@@ -16,14 +16,15 @@ func adoptOrphans() error {
 	return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 }
 
-// dieWithGuard makes the kernel kill a command when the thread that starts it ends, as it does when the guard is killed.
-func dieWithGuard() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+// dieWithStarter makes the kernel kill a command when the thread that starts it ends, as it does when its process is killed.
+func dieWithStarter(attr *syscall.SysProcAttr) *syscall.SysProcAttr {
+	attr.Pdeathsig = syscall.SIGKILL
+	return attr
 }
 
-// markedBy returns the processes that run with a marker in their environment, as far as the user may look.
-func markedBy(marker string) []int {
-	want := []byte(MarkerEnv + "=" + marker)
+// markedBy returns the processes that run with a variable in their environment, "NAME=value", as far as the user may look.
+func markedBy(variable string) []int {
+	want := []byte(variable)
 	var found []int
 	for _, pid := range allProcesses() {
 		environ, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
