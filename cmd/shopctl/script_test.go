@@ -68,6 +68,7 @@ func TestStories(t *testing.T) {
 			"alone":    alone,
 			"services": services,
 			"exits":    exits,
+			"redis":    redis,
 			"serving":  serving,
 			"restarts": restarts,
 			"waitfor":  waitFor,

@@ -75,7 +75,15 @@ func (s *shop) open() error {
 			return err
 		}
 	}
+	if s.cfg.Redis != "" {
+		if s.cfg.Defaults, err = withRedis(s.cfg.Defaults, s.cfg.Redis); err != nil {
+			return err
+		}
+	}
 	if s.store, err = s.openStore(); err != nil {
+		return err
+	}
+	if err := s.useRedis(s.store); err != nil {
 		return err
 	}
 	s.source = newSource(s.store)

@@ -60,6 +60,8 @@ type Config struct {
 	SpansGRPC, SpansHTTP string
 	// SpansForward is another OTLP receiver, which gets all spans too; empty: none does.
 	SpansForward string
+	// Redis is where carts are kept, "host:port", in place of a store of the shop's own; empty: in that.
+	Redis string
 	// Images maps container images to commands, read again whenever objects change. May be nil.
 	Images func() workload.Images
 	// Check is that of workload.Config. May be nil.

@@ -14,7 +14,9 @@ type DaemonFlags struct {
 	PortBase int
 	PromPort int
 	// Forward is an additional endpoint for spans.
-	Forward  string
+	Forward string
+	// Redis keeps the carts: "host:port".
+	Redis    string
 	Monolith bool
 	// Mesh decides about sidecars: auto, on or off.
 	Mesh string
@@ -38,6 +40,7 @@ func (o *DaemonFlags) Add(cmd *cobra.Command, drivers []string) {
 	flags.IntVar(&o.Port, "port", 0, "`PORT` of the storefront (default 8080, or a free port if that is taken)")
 	flags.IntVar(&o.PromPort, "prometheus-port", 0, "`PORT` of Prometheus' HTTP API (default 9090, or a free port if that is taken)")
 	flags.StringVar(&o.Forward, "otlp-forward", "", "also forward all spans to this OTLP `ENDPOINT`: http://HOST:4318 or grpc://HOST:4317")
+	flags.StringVar(&o.Redis, "redis", "", "keep carts in this Redis, and run no store: redis://`HOST:PORT`")
 	flags.IntVar(&o.PortBase, "port-base", 0, "first `PORT` of the services' addresses (default: free ports)")
 	LimitNumber(cmd, "port", 1, 65535, "8081")
 	LimitNumber(cmd, "prometheus-port", 1, 65535, "9091")
@@ -61,6 +64,9 @@ func (o *DaemonFlags) Args() []string {
 	}
 	if o.Forward != "" {
 		args = append(args, "--otlp-forward", o.Forward)
+	}
+	if o.Redis != "" {
+		args = append(args, "--redis", o.Redis)
 	}
 	if o.Monolith {
 		args = append(args, "--monolith")

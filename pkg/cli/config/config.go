@@ -39,6 +39,7 @@ func Settings() []Setting {
 		{"only", "only", "SHOPCTL_ONLY"},
 		{"driver", "driver", "SHOPCTL_DRIVER"},
 		{"otlpForward", "otlp-forward", "SHOPCTL_OTLP_FORWARD"},
+		{"redis", "redis", "REDIS_ADDR"},
 	}
 }
 

@@ -16,8 +16,11 @@ import (
 	"github.com/shopctl/shopctl/services"
 )
 
-// forwardKey is the key of a setting that sends data elsewhere.
-const forwardKey = "otlpForward"
+// forwardKey and redisKey are the keys of settings that send data elsewhere.
+const (
+	forwardKey = "otlpForward"
+	redisKey   = "redis"
+)
 
 // Effects lists what a file does that its user should have read: the programs that it runs and where it sends spans. It
 // is empty for a file that only chooses names, ports and looks. An image of a built-in service is left out: its program is
@@ -32,6 +35,9 @@ func (f File) Effects() []string {
 	}
 	if v := f.Values[forwardKey]; v.Text != "" {
 		effects = append(effects, "spans are sent to: "+v.Text)
+	}
+	if v := f.Values[redisKey]; v.Text != "" {
+		effects = append(effects, "carts are kept at: "+v.Text)
 	}
 	return effects
 }

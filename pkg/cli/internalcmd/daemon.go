@@ -39,7 +39,7 @@ func NewDaemonCmd(f *cmdutil.Factory, version string) *cobra.Command {
 		Args:   cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := daemon.Config{
-				Name: f.IO.ShopName, Namespace: f.Namespace(), PortBase: o.PortBase, Only: o.Only, Monolith: o.Monolith, SpansForward: o.Forward, Driver: o.Driver, Mesh: o.Mesh, Sidecars: o.Sidecars,
+				Name: f.IO.ShopName, Namespace: f.Namespace(), PortBase: o.PortBase, Only: o.Only, Monolith: o.Monolith, SpansForward: o.Forward, Redis: o.Redis, Driver: o.Driver, Mesh: o.Mesh, Sidecars: o.Sidecars,
 				Images: images(f), Check: func(builtin string) workload.Check { return setup.Check(builtin) }, Executable: f.Executable, Version: version,
 				Getenv: f.Getenv, Environ: f.Environ, Log: f.IO.Err, Now: f.Now,
 			}

@@ -148,7 +148,7 @@ func (o *upOptions) checkRunning(ctx context.Context, shop *control.Client) (sta
 	o.wasRunning = true
 	o.ios.Notef("shop %s is already running (pid %d)", st.GetName(), st.GetPid())
 	var late []string
-	for _, flag := range []string{"only", "port", "port-base", "prometheus-port", "namespace", "otlp-forward"} {
+	for _, flag := range []string{"only", "port", "port-base", "prometheus-port", "namespace", "otlp-forward", "redis"} {
 		if o.flagChanged(flag) {
 			late = append(late, "--"+flag)
 		}
