@@ -212,3 +212,28 @@ func names(t *testing.T, dir string) []string {
 	}
 	return all
 }
+
+// The shop's own admission is held against a real API server's by testdata/apiserver.
+func TestAnExportIsAcceptedByTheAdmissionOfTheShop(t *testing.T) {
+	dirs, err := os.ReadDir(filepath.Join("testdata", "golden"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range dirs {
+		s, err := store.Open(store.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []resource.Manifest
+		for _, name := range names(t, filepath.Join("testdata", "golden", d.Name(), kubernetes.Directory)) {
+			text, err := os.ReadFile(filepath.Join("testdata", "golden", d.Name(), kubernetes.Directory, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, decoded(t, name, text)...)
+		}
+		if _, err := s.Apply(t.Context(), all, "", false); err != nil {
+			t.Errorf("%s: %v", d.Name(), err)
+		}
+	}
+}
