@@ -110,40 +110,43 @@ func (o *Order) Ask(ctx context.Context, env Env, base Baseline) Result {
 		holds = holds && (part.want == nil || part.want.Holds(float64(part.is)))
 	}
 	if o.Records {
-		wrong, err := env.compareRecords(ctx, b, now)
+		wrong, waiting, err := env.compareRecords(ctx, b, now)
 		if err != nil {
 			r.Observed = err.Error()
 			return r
 		}
 		holds = holds && wrong == ""
-		r.Observed += cmp.Or(wrong, "; each that stands has one parcel and one mail")
+		r.Observed += cmp.Or(wrong, waiting, "; each that stands has one parcel and one mail")
+		if holds && waiting != "" {
+			return r
+		}
 	}
 	r.Verdict = verdict(holds)
 	return r
 }
 
-// compareRecords holds the charges that are older than what may be under way against the records of three services. It returns
-// what is wrong, for the end of a line; empty if nothing is.
-func (env Env) compareRecords(ctx context.Context, b *books, now time.Time) (wrong string, err error) {
+// compareRecords holds the charges against the records of three services. It returns what is wrong, and what of young charges may
+// still be under way, each for the end of a line; empty if nothing is.
+func (env Env) compareRecords(ctx context.Context, b *books, now time.Time) (wrong, waiting string, err error) {
 	standing, shipped, err := env.recorded(ctx)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	mails, mailed := &shopv1.ListMailsResponse{}, map[string]int{}
 	if err := env.record(ctx, "email", "shopctl.shop.v1.Outbox/ListMails", fmt.Sprintf(`{"limit": %d}`, newestMails), mails); err != nil {
-		return "", err
+		return "", "", err
 	}
 	for _, m := range mails.GetMails() {
 		mailed[m.GetOrderId()]++
 	}
-	var unshipped, unmailed, doubled int
+	var unshipped, unmailed, doubled, young int
 	for id, key := range standing {
 		c, ours := b.charged[id]
-		if !ours || now.Sub(c.at) < settling {
-			continue
-		}
 		order, _, _ := strings.Cut(key, "/") // what follows numbers attempts
 		switch {
+		case !ours || shipped[key] == 1 && mailed[order] == 1:
+		case now.Sub(c.at) < settling:
+			young++
 		case shipped[key] == 0:
 			unshipped++
 		case shipped[key] > 1 || mailed[order] > 1:
@@ -152,10 +155,13 @@ func (env Env) compareRecords(ctx context.Context, b *books, now time.Time) (wro
 			unmailed++
 		}
 	}
-	if unshipped+unmailed+doubled == 0 {
-		return "", nil
+	if unshipped+unmailed+doubled > 0 {
+		wrong = fmt.Sprintf("; %d without a parcel, %d without a mail, %d with two of either", unshipped, unmailed, doubled)
 	}
-	return fmt.Sprintf("; %d without a parcel, %d without a mail, %d with two of either", unshipped, unmailed, doubled), nil
+	if young > 0 {
+		waiting = fmt.Sprintf("; the parcel or the mail of %d may be under way", young)
+	}
+	return wrong, waiting, nil
 }
 
 // recorded returns the keys of the charges that stand, by transaction, and the number of parcels by key.
