@@ -229,6 +229,10 @@ func (s *shop) unbalanced(ctx context.Context, orders shopv1.OrdersClient, wante
 		switch o.GetState() {
 		case shopv1.OrderState_COMPLETED:
 			completed++
+			whole, err := orders.GetOrder(ctx, &shopv1.GetOrderRequest{OrderId: o.GetOrderId()})
+			if err != nil || len(whole.GetStepsLeft()) > 0 {
+				return fmt.Sprintf("the completed order %s has %q left to do, error %v", o.GetOrderId(), whole.GetStepsLeft(), err)
+			}
 		case shopv1.OrderState_FAILED:
 		default:
 			return "order " + o.GetOrderId() + " is " + o.GetState().String()

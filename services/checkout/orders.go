@@ -213,16 +213,17 @@ func (p *purchase) stepsLeft() (left []string) {
 	}
 	p.history.mu.Lock()
 	defer p.history.mu.Unlock()
-	done := map[string]bool{doEmpty: p.emptied, doConfirm: p.confirmed}
-	if p.state == placed {
-		done[doReserve], done[doCharge], done[doShip] = true, true, true
-	}
+	done := map[string]bool{}
 	for _, e := range p.history.entries {
 		if e.name == doReserve { // a new attempt
 			done = map[string]bool{}
 		}
 		done[e.name] = done[e.name] || !e.failed
 	}
+	if p.state == placed { // also where the charge was found in payment's ledger and not made again
+		done[doReserve], done[doCharge], done[doShip] = true, true, true
+	}
+	done[doEmpty], done[doConfirm] = done[doEmpty] || p.emptied, done[doConfirm] || p.confirmed
 	for _, name := range steps() {
 		if !done[name] {
 			left = append(left, name)

@@ -34,7 +34,7 @@ func newStartCmd(f *cmdutil.Factory) *cobra.Command {
 		Long: `Let services subscribe to events, and start the bus for them: by default all that can (` + strings.Join(consumers(), ", ") + `).
 
 The bus is the workload nats, a NATS server with JetStream within this program. With --url, an external server or
-cluster is used instead. Checkout and the consumers get its address in the variable` + urlVar + `, and roll out.`,
+cluster is used instead. Checkout and the consumers get its address in the variable ` + urlVar + `, and roll out.`,
 		Example: `shopctl bus start --wait
 shopctl bus start warehouse --url nats://nats.example.com:4222`,
 		Args:      cobra.ArbitraryArgs,
