@@ -5,6 +5,9 @@
 // With NATS_URL, the address of the bus, it also writes the mail of each order that an event reports to be placed, whether or not
 // checkout calls it.
 //
+// With ONE_MAIL_PER_ORDER=false, an order that is confirmed again gets another mail: what at-least-once delivery does to a consumer
+// that remembers nothing.
+//
 // The outbox is a database in DATA_DIR, which outlives the process and which all replicas share, or in memory without
 // such a directory.
 package email
@@ -25,7 +28,11 @@ func Setup(_ context.Context, rt *chassis.Runtime) error {
 	}
 	rt.Ready("outbox", o.check)
 	rt.OnDrain(o.close)
-	s := &server{outbox: o, now: rt.Now, log: rt.Log()}
+	once, err := rt.EnvBool("ONE_MAIL_PER_ORDER", true)
+	if err != nil {
+		return err
+	}
+	s := &server{outbox: o, now: rt.Now, log: rt.Log(), repeats: !once}
 	if addr := rt.Env("SMTP_ADDR", ""); addr != "" {
 		p, err := newPostman(addr, rt.Env("SMTP_FROM", "orders@shop.example"))
 		if err != nil {

@@ -203,3 +203,26 @@ func TestHealthFailsWhenTheOutboxIsGone(t *testing.T) {
 	}
 	await(healthpb.HealthCheckResponse_SERVING)
 }
+
+func TestAnOrderGetsAnotherMailOnlyIfEmailIsToldToForget(t *testing.T) {
+	dir := t.TempDir()
+	mailsAfter := func(once string, confirmations int) int {
+		s := chassistest.Start(t, Setup, map[string]string{"DATA_DIR": dir, "ONE_MAIL_PER_ORDER": once}, chassistest.WithName("email"))
+		for range confirmations {
+			if _, err := hipstershop.NewEmailServiceClient(s.Conn()).SendOrderConfirmation(t.Context(), confirm("A")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		resp, err := shopv1.NewOutboxClient(s.Conn()).ListMails(t.Context(), &shopv1.ListMailsRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(resp.GetMails())
+	}
+	if got := mailsAfter("false", 3); got != 3 {
+		t.Errorf("%d mails after three confirmations, want 3", got)
+	}
+	if got := mailsAfter("true", 2); got != 3 {
+		t.Errorf("%d mails after email remembers again, want 3: it knows the order from before", got)
+	}
+}

@@ -53,7 +53,16 @@ func (o *outbox) check(ctx context.Context) error { return o.store.Check(ctx) }
 func (o *outbox) close(context.Context) error     { return o.store.Close() }
 
 // add stores a letter, unless its order has one.
-func (o *outbox) add(l letter) (first bool, err error) {
+func (o *outbox) add(l letter) (first bool, err error) { return o.addAs(l.OrderID, l) }
+
+// addAgain stores a letter of an order that has one.
+func (o *outbox) addAgain(l letter) error {
+	_, err := o.addAs(l.OrderID+"#"+l.ID, l)
+	return err
+}
+
+// addAs stores a letter, unless there is one under the key.
+func (o *outbox) addAs(key string, l letter) (first bool, err error) {
 	content, err := json.Marshal(l)
 	if err != nil {
 		return false, fmt.Errorf("store mail: %w", err)
@@ -64,7 +73,7 @@ func (o *outbox) add(l letter) (first bool, err error) {
 			seq, first = row[0].(int64), true
 			return nil
 		}, `INSERT INTO mail (order_id, sent, due, token) VALUES (?1, 1, 0, 0)
-			ON CONFLICT (order_id) DO UPDATE SET sent = 1 WHERE sent = 0 RETURNING seq`, l.OrderID)
+			ON CONFLICT (order_id) DO UPDATE SET sent = 1 WHERE sent = 0 RETURNING seq`, key)
 		if err != nil || !first {
 			return err
 		}

@@ -42,6 +42,8 @@ type server struct {
 	hipstershop.UnimplementedEmailServiceServer
 	outbox  *outbox
 	postman *postman // nil if letters stay in the outbox
+	// repeats is whether an order that is confirmed again gets another mail, as a consumer sends that remembers nothing.
+	repeats bool
 	now     func() time.Time
 	log     *slog.Logger
 }
@@ -69,6 +71,9 @@ func (s *server) SendOrderConfirmation(ctx context.Context, in *hipstershop.Send
 		s.log.ErrorContext(ctx, "mail not stored in the outbox", "order_id", l.OrderID, "error", err.Error())
 		err = status.Error(codes.Unavailable, err.Error())
 	}
+	if err == nil && !first && s.repeats {
+		first, err = true, s.sendAgain(ctx, l)
+	}
 	switch {
 	case err != nil:
 		return nil, err
@@ -78,6 +83,19 @@ func (s *server) SendOrderConfirmation(ctx context.Context, in *hipstershop.Send
 		s.log.InfoContext(ctx, "order confirmed before, no second mail", "order_id", l.OrderID)
 	}
 	return &hipstershop.Empty{}, nil
+}
+
+// sendAgain sends another letter of an order.
+func (s *server) sendAgain(ctx context.Context, l letter) error {
+	if s.postman != nil {
+		if err := s.postman.send(ctx, l, s.now().UTC()); err != nil {
+			return sendError(ctx, err)
+		}
+	}
+	if err := s.outbox.addAgain(l); err != nil {
+		return status.Error(codes.Unavailable, err.Error())
+	}
+	return nil
 }
 
 // compose writes the letter of an order.

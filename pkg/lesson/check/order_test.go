@@ -156,6 +156,8 @@ func TestAYoungChargeCountsOnceItHasItsParcelAndItsMail(t *testing.T) {
 	s.env.Caller = records{"payment": transactions, "shipping": parcels, "email": `{}`}
 	s.want(t, "order: {records: true}", probe.Inconclusive, "the parcel or the mail of 1 may be under way")
 	s.want(t, "order: {records: true, orders: 2}", probe.Fail, "1 charges: 1 orders")
+	s.env.Caller = records{"payment": transactions, "shipping": parcels, "email": `{"mails": [{"orderId": "o1"}, {"orderId": "o1"}]}`}
+	s.want(t, "order: {records: true}", probe.Fail, "1 with two of either")
 	s.env.Caller = records{"payment": transactions, "shipping": parcels, "email": `{"mails": [{"orderId": "o1"}]}`}
 	s.want(t, "order: {records: true}", probe.Pass, "each that stands has one parcel and one mail")
 }

@@ -145,11 +145,13 @@ func (env Env) compareRecords(ctx context.Context, b *books, now time.Time) (wro
 		order, _, _ := strings.Cut(key, "/") // what follows numbers attempts
 		switch {
 		case !ours || shipped[key] == 1 && mailed[order] == 1:
+		case mailed[order] > 1: // a mail is not taken back
+			doubled++
 		case now.Sub(c.at) < settling:
 			young++
 		case shipped[key] == 0:
 			unshipped++
-		case shipped[key] > 1 || mailed[order] > 1:
+		case shipped[key] > 1:
 			doubled++
 		case mailed[order] == 0 && len(mails.GetMails()) < newestMails: // older ones are not kept
 			unmailed++
