@@ -128,3 +128,16 @@ func TestALessonMaySpeakOfServicesThatItsFilesBringAlong(t *testing.T) {
 		t.Error("the service of the lesson's own file is unknown")
 	}
 }
+
+func TestALessonMaySpeakOfTheBusThatItStarts(t *testing.T) {
+	for starts, want := range map[string]bool{"shopctl bus start --wait\n": false, "": true} {
+		text := strings.Replace(sample(t), "shopctl call catalog", starts+"shopctl logs nats\nshopctl call catalog", 1)
+		l, err := Parse("lesson.md", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.ContainsFunc(Lint(l, []string{"catalog"}), func(p Problem) bool { return p.Code == "unknown-service" }); got != want {
+			t.Errorf("after %q, nats is unknown: %t, want %t", starts, got, want)
+		}
+	}
+}
