@@ -25,7 +25,7 @@ var printed = map[string]string{
 	"bus.topicsView": "bus topics", "bus.consumersView": "bus consumers", "bus.storedView": "bus tail, one line each", "bus.publishedView": "bus publish TYPE", "bus.replayView": "bus replay CONSUMER",
 	"bus.lettersView":  "bus dead-letters list",
 	"call.measureView": "call SERVICE METHOD --repeat 100", "call.httpView": "http PATH", "edit.list": "get, with several objects",
-	"fault.faultsView": "fault list", "load.Status": "load status", "lesson.lessonEvent": "lesson ID --json, one line each", "lesson.lessonsView": "lesson list", "lesson.problemsView": "lesson lint",
+	"delivery.canariesView": "canary status", "fault.faultsView": "fault list", "load.Status": "load status", "lesson.lessonEvent": "lesson ID --json, one line each", "lesson.lessonsView": "lesson list", "lesson.problemsView": "lesson lint",
 	"lesson.proofsView": "lesson test", "lesson.reviewView": "review --list", "mesh.explainView": "mesh explain TRACE", "mesh.secretView": "mesh secrets SERVICE",
 	"mesh.statusView": "mesh status", "mesh.tapView": "mesh tap, one line each", "observe.alertChangeView": "alerts history, one line each", "observe.alertRulesView": "alerts rules",
 	"observe.alertsView": "alerts", "observe.eventView": "events, one line each", "observe.logView": "logs, one line each", "observe.mapView": "map", "observe.metricsView": "metrics list",
@@ -41,6 +41,7 @@ var alike = map[string]string{
 	"order show": "an order of order list", "order cancel": "an order of order list", "order retry": "an order of order list", "order follow": "an order of order list, one line each",
 	"bus dead-letters redrive": "as bus dead-letters list", "bus dead-letters discard": "as bus dead-letters list",
 	"trace follow": "a trace of trace list, one line each", "trace open": "what trace show or trace list prints of the file",
+	"canary pause": "a canary of canary status", "canary resume": "a canary of canary status", "canary promote": "a canary of canary status", "canary abort": "a canary of canary status",
 	"mesh clusters": "Envoy's resources, a list", "mesh endpoints": "Envoy's resources, a list", "mesh listeners": "Envoy's resources, a list", "mesh routes": "Envoy's resources, a list",
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/config"
 	"github.com/shopctl/shopctl/pkg/cli/dash"
+	"github.com/shopctl/shopctl/pkg/cli/delivery"
 	"github.com/shopctl/shopctl/pkg/cli/exec"
 	"github.com/shopctl/shopctl/pkg/cli/export"
 	"github.com/shopctl/shopctl/pkg/cli/fault"
@@ -143,6 +144,7 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 			observe.NewMetricsCmd(f),
 			observe.NewAlertsCmd(f),
 			mesh.NewCmd(f),
+			delivery.NewCanaryCmd(f),
 			objects.NewScaleCmd(f),
 			objects.NewRestartCmd(f),
 			objects.NewStopCmd(f),

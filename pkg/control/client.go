@@ -35,6 +35,7 @@ type Client struct {
 	controlpb.MetricsClient
 	controlpb.TopologyClient
 	controlpb.MeshClient
+	controlpb.DeliveryClient
 	conn *grpc.ClientConn
 }
 
@@ -86,7 +87,8 @@ func dialUser(dir rundir.Dir, user int, token session) (*Client, error) {
 	return &Client{
 		ShopClient: controlpb.NewShopClient(conn), TracesClient: controlpb.NewTracesClient(conn),
 		MetricsClient: controlpb.NewMetricsClient(conn), TopologyClient: controlpb.NewTopologyClient(conn), MeshClient: controlpb.NewMeshClient(conn),
-		conn: conn,
+		DeliveryClient: controlpb.NewDeliveryClient(conn),
+		conn:           conn,
 	}, nil
 }
 

@@ -34,6 +34,7 @@ type backend struct {
 	controlpb.UnimplementedMetricsServer
 	controlpb.UnimplementedTopologyServer
 	controlpb.UnimplementedMeshServer
+	controlpb.UnimplementedDeliveryServer
 	status func() (*controlpb.StatusResponse, error)
 }
 

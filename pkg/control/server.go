@@ -34,6 +34,7 @@ type Backend interface {
 	controlpb.MetricsServer
 	controlpb.TopologyServer
 	controlpb.MeshServer
+	controlpb.DeliveryServer
 }
 
 // NewServer makes a server of the backend's methods. A panic in one of them ends only that call.
@@ -50,6 +51,7 @@ func NewServer(backend Backend, log *slog.Logger) *Server {
 	controlpb.RegisterMetricsServer(s.grpc, backend)
 	controlpb.RegisterTopologyServer(s.grpc, backend)
 	controlpb.RegisterMeshServer(s.grpc, backend)
+	controlpb.RegisterDeliveryServer(s.grpc, backend)
 	return s
 }
 

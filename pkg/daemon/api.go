@@ -5,10 +5,11 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/daemon/api"
 	"github.com/shopctl/shopctl/pkg/observe/otlp"
+	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
 
 // apiDeps are the parts of the shop that its API serves. receiver is nil if no spans are received.
-func (s *shop) apiDeps(receiver *otlp.Receiver) api.Deps {
+func (s *shop) apiDeps(receiver *otlp.Receiver, deliveries controlpb.DeliveryServer) api.Deps {
 	info := api.Info{
 		Name: s.dir.Name, Namespace: s.store.Namespace(), Driver: s.cfg.Driver, Version: s.cfg.Version, Started: s.started,
 		RunDir: s.dir.Run, StateDir: s.dir.State, Monolith: s.cfg.Monolith, PrometheusURL: s.meters.url,
@@ -23,7 +24,8 @@ func (s *shop) apiDeps(receiver *otlp.Receiver) api.Deps {
 		Events: s.events, Logs: s.logs, Spans: s.spans, Requests: &s.requests, Calls: s.calls, Impact: s.impact,
 		Forward: s.forward, ForwardTo: s.cfg.SpansForward,
 		Memory: s.memory, Stats: s.stats, Metrics: s.meters.db, Query: s.meters.query, Rules: s.meters.rules, Vector: s.vector,
-		Stop: s.stop, Kill: s.kill, Leaving: s.leaving, Log: s.log, Now: s.now,
+		Delivery: deliveries,
+		Stop:     s.stop, Kill: s.kill, Leaving: s.leaving, Log: s.log, Now: s.now,
 	}
 	if s.mesh != nil {
 		deps.Mesh = meshView{s.mesh, cmp.Or(s.cfg.Mesh, MeshAuto), s.state, s.store}

@@ -232,6 +232,7 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 	s.faults = s.newFaults()
 	s.impact = s.newImpact()
 	s.memory = api.NewMemory(s.runtime, s.now)
+	runner, deliveries := s.newCanaries()
 	prom := s.servePrometheus(promListener)
 
 	all.Go(func() { s.source.run(background) })
@@ -243,11 +244,14 @@ func (s *shop) serve(ctx context.Context, ready func()) error {
 			}
 		})
 	}
+	if runner != nil {
+		all.Go(func() { runner.Run(background) })
+	}
 	all.Go(func() { s.stats.Run(background) })
 	all.Go(func() { s.runRules(background) })
 	all.Go(func() { s.impact.Run(background, s.faultsChanged.Wait) })
 	all.Go(func() { s.writeStatus(background) })
-	server := control.NewServer(api.New(s.apiDeps(receiver)), s.log)
+	server := control.NewServer(api.New(s.apiDeps(receiver, deliveries)), s.log)
 	served := make(chan error, 1)
 	serving, endServing := context.WithCancel(context.Background())
 	go func() { served <- server.Serve(serving, listener) }()

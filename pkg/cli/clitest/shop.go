@@ -113,6 +113,7 @@ type FakeShop struct {
 	controlpb.UnimplementedMetricsServer
 	controlpb.UnimplementedTopologyServer
 	controlpb.UnimplementedMeshServer
+	controlpb.UnimplementedDeliveryServer
 	Current *controlpb.StatusResponse
 	Objects []*controlpb.Object
 	Applied *controlpb.ApplyResponse

@@ -78,6 +78,8 @@ type Deps struct {
 	Forward   *otlp.Forwarder
 	ForwardTo string
 
+	// Delivery serves the canaries.
+	Delivery controlpb.DeliveryServer
 	// Mesh is nil in a shop that can have no sidecars.
 	Mesh Mesh
 
@@ -104,6 +106,7 @@ type backend struct {
 	*metricsServer
 	*topologyServer
 	*meshServer
+	controlpb.DeliveryServer
 }
 
 // shopServer is the service Shop.
@@ -154,6 +157,7 @@ func New(d Deps) control.Backend {
 			query: d.Query, db: d.Metrics, rules: d.Rules, targets: d.Stats, url: d.Info.PrometheusURL, now: d.Now,
 		},
 		meshServer:     &meshServer{mesh: d.Mesh, names: d.Names, requests: d.Requests, traces: traces, objects: d.Objects, leaving: d.Leaving, now: d.Now, vector: d.Vector, refresh: d.Stats.Refresh},
+		DeliveryServer: d.Delivery,
 		topologyServer: &topologyServer{view: v, calls: d.Calls, impact: d.Impact, spans: d.Spans, faults: d.Faults, vector: d.Vector, log: d.Log, now: d.Now, mesh: d.Mesh, metrics: d.Metrics, refresh: d.Stats.Refresh},
 	}
 }
