@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,6 +43,8 @@ type Target struct {
 	TLS *TLS
 	// Authority is sent as :authority; empty: the server name of TLS, or Addr.
 	Authority string
+	// UserAgent is sent in front of shopctl's own user-agent; it may be empty.
+	UserAgent string
 }
 
 // Invalid is a call that was not made, because a name, a header or a message is wrong.
@@ -124,7 +127,7 @@ func (c *Caller) peer(t Target) (*peer, error) {
 
 // same reports whether a target is reached and described as another is.
 func (t Target) same(other Target) bool {
-	return t.Addr == other.Addr && t.Authority == other.Authority && t.Files.equal(other.Files) && t.TLS.equal(other.TLS)
+	return t.Addr == other.Addr && t.Authority == other.Authority && t.UserAgent == other.UserAgent && t.Files.equal(other.Files) && t.TLS.equal(other.TLS)
 }
 
 // dial makes a connection that is opened by its first use and, where nothing listens, fails that use
@@ -143,7 +146,7 @@ func dial(t Target, m *Meter, w *Wire) (*grpc.ClientConn, error) {
 		}),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithNoProxy(),
-		grpc.WithUserAgent("shopctl"),
+		grpc.WithUserAgent(strings.TrimSpace(t.UserAgent + " shopctl")),
 	}
 	if t.Authority != "" {
 		options = append(options, grpc.WithAuthority(t.Authority))

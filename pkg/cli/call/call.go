@@ -24,6 +24,8 @@ type callOptions struct {
 	f            *cmdutil.Factory
 	format       string
 	headers      []string
+	expand       bool
+	userAgent    string
 	deadline     time.Duration
 	trace        bool
 	emitDefaults bool
@@ -85,6 +87,8 @@ shopctl call 127.0.0.1:50051 Greeter/SayHello -d '{}' --import-path protos --pro
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&o.headers, "header", "H", nil, "send this header: `'NAME: VALUE'`; can be repeated")
+	flags.BoolVar(&o.expand, "expand-headers", false, "replace ${NAME} in headers by the value of this environment variable")
+	flags.StringVar(&o.userAgent, "user-agent", "", "send this `TEXT` in front of shopctl's own user-agent")
 	flags.Var(deadlineValue{&o.deadline}, "deadline", "deadline of the call, such as 2s")
 	flags.BoolVar(&o.trace, "trace", false, "start a trace and print its id to standard error")
 	flags.BoolVar(&o.emitDefaults, "emit-defaults", false, "also print fields with default values")
@@ -118,7 +122,7 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 	if o.describe && o.template {
 		return cmdutil.UsageErr(o.f.IO.Command("call "+args[0]+" --describe"), "--describe and --template cannot be combined")
 	}
-	if err := cmp.Or(o.checkRepeat(args), o.checkFrom(args), o.outside.check(o, args), o.secure.check(o, args), o.checkFiles(args)); err != nil {
+	if err := cmp.Or(o.checkRepeat(args), o.checkFrom(args), o.outside.check(o, args), o.secure.check(o, args), o.checkFiles(args), o.expandHeaders()); err != nil {
 		return err
 	}
 	if o.template && len(args) < 2 {
@@ -137,7 +141,7 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	t.Files, t.TLS, t.Authority = o.files, o.secure.secured(), o.secure.authority
+	t.Files, t.TLS, t.Authority, t.UserAgent = o.files, o.secure.secured(), o.secure.authority, o.userAgent
 	switch verb := o.verb(ctx, caller, t, args); {
 	case verb == verbList && !o.describe && !o.template:
 		err = o.listNames(ctx, caller, t, args[2:])

@@ -47,6 +47,8 @@ func TestCallAnswersAsGrpcurl(t *testing.T) {
 		{"-plaintext", addr, "list", "grpc.reflection.v1.ServerReflection"},
 		{"-plaintext", "-d", `{"userId":"u","item":{"product_id":"P","quantity":2}}`, addr, "hipstershop.CartService/AddItem"},
 		{"-plaintext", "-H", "X-A: 1", "-H", "b-bin: AAE", "-d", `{"userId":"u"}`, addr, "hipstershop.CartService.GetCart"},
+		{"-plaintext", "-expand-headers", "-H", "x-a: ${SHOPCTL_TEST_NOT_SET}", addr, "hipstershop.CartService.GetCart"},
+		{"-plaintext", "-user-agent", "mine/1", addr, "hipstershop.CartService.GetCart"},
 		{"-plaintext", "-emit-defaults", "-max-time", "3", addr, "hipstershop.CartService/GetCart"},
 		{"-plaintext", "-format", "text", "-d", `user_id: "u"`, addr, "hipstershop.CartService/GetCart"},
 		{"-plaintext", "-d", `{"userId":"u","item":{"quantity":0}}`, addr, "hipstershop.CartService/AddItem"},

@@ -101,3 +101,23 @@ func TestATLSHandshakeThatFailsSaysWhatToCheck(t *testing.T) {
 	w.Want(64+14, "call", addr, "GetCart", "--tls")
 	w.WantErr("hint: check that the server listens at " + addr + ", speaks gRPC with TLS")
 }
+
+func TestHeadersHaveTheVariablesThatTheyReferTo(t *testing.T) {
+	impl, addr := serveCart(t, true)
+	w := clitest.NewWorld(t)
+	const one = `{"userId":"u","item":{"productId":"P","quantity":1}}`
+	w.Env["TOKEN"], w.Env["_2"] = "secret", "two"
+	w.Want(cmdutil.ExitOK, "call", "-plaintext", "-expand-headers", "-H", "authorization: Bearer ${TOKEN}/${_2} $TOKEN", "-user-agent", "mine/1", "-d", one, addr, "hipstershop.CartService/AddItem")
+	if got := strings.Join(impl.header.Get("authorization"), ","); got != "Bearer secret/two $TOKEN" {
+		t.Errorf("sent %q", got)
+	}
+	if got := strings.Join(impl.header.Get("user-agent"), ","); !strings.HasPrefix(got, "mine/1 shopctl ") {
+		t.Errorf("user-agent %q", got)
+	}
+	w.Want(cmdutil.ExitOK, "call", addr, "AddItem", one, "-H", "x-a: ${TOKEN}")
+	if got := strings.Join(impl.header.Get("x-a"), ","); got != "${TOKEN}" {
+		t.Errorf("sent %q without being asked to", got)
+	}
+	w.Want(cmdutil.ExitUsage, "call", addr, "GetCart", "--expand-headers", "-H", "x-a: ${NOT_SET}")
+	w.WantErr(`header "x-a: ${NOT_SET}" refers to the environment variable NOT_SET, which is not set`, "hint: export NOT_SET=VALUE")
+}
