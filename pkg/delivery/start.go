@@ -95,7 +95,7 @@ func releasesOf(snap store.Snapshot, namespace, host string) (map[string]*appsv1
 	}
 	service, ok := o.(*corev1.Service)
 	if !ok || len(service.Spec.Selector) == 0 {
-		return nil, fmt.Errorf("Service %s selects no pods", host)
+		return nil, fmt.Errorf("the Service %s selects no pods", host)
 	}
 	selector := labels.SelectorFromSet(service.Spec.Selector)
 	releases := map[string]*appsv1.Deployment{}

@@ -47,14 +47,15 @@ func newKubernetesCmd(f *cmdutil.Factory, version string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "kubernetes",
 		Short: "Write the objects of the shop as manifests for a Kubernetes cluster",
-		Long: `Write the objects of all namespaces, your own among them, as plain YAML with a kustomization. The objects are those of the
-running shop, or those that it would start with. Nothing of shopctl is needed in the cluster but its image, which
+		Long: `Write the objects of all namespaces, your own among them, as plain YAML with a kustomization. The objects are those of
+the running shop, or those that it would start with. Nothing of shopctl is needed in the cluster but its image, which
 shopctl image build makes: all built-in services, the cart store too, run from it. Its name is the one that image build
 gives it, unless --image says where you pushed it.
 
 What does not go along is said: values of Secrets without --secrets, Istio's objects without --mesh istio, and
-PrometheusRules. The daemon stays on this machine: shopctl's own traces, faults and lessons are not there in the cluster;
-spans go where --otlp says, and metrics are served for a Prometheus that follows the annotations prometheus.io/scrape.`,
+PrometheusRules. The daemon stays on this machine: shopctl's own traces, faults and lessons are not there in the
+cluster; spans go where --otlp says, and metrics are served for a Prometheus that follows the annotations
+prometheus.io/scrape.`,
 		Example: `shopctl export kubernetes --dir shop
 shopctl image build -o shopctl.tar && kind load image-archive shopctl.tar
 kubectl apply --server-side -k shop
