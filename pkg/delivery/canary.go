@@ -97,6 +97,11 @@ func (c Canary) Over() bool {
 	return c.Phase == Promoted || c.Phase == RolledBack || c.Phase == Aborted
 }
 
+// at reports whether the canary stands where another one does.
+func (c Canary) at(other Canary) bool {
+	return c.Phase == other.Phase && c.Step == other.Step && c.Since.Equal(other.Since)
+}
+
 // Weight is the percentage of the calls that the new release is to get.
 func (c Canary) Weight() int {
 	switch {

@@ -166,11 +166,23 @@ func (r *Runner) advance(ctx context.Context, key resource.Key, c Canary, o Obse
 	if c.Phase == Running && r.tallies[key] == nil { // another daemon began the step: what it has counted is gone
 		next = c.enter(Starting, "", now)
 	}
-	if next.Phase == c.Phase && next.Step == c.Step && next.Since.Equal(c.Since) {
+	if next.at(c) {
 		return nil
 	}
-	return r.change(ctx, key, func(Canary) (Canary, error) { return next, nil })
+	err := r.change(ctx, key, func(present Canary) (Canary, error) {
+		if !present.at(c) {
+			return present, errSteered
+		}
+		return next, nil
+	})
+	if errors.Is(err, errSteered) {
+		return nil // the next observation is of what it is now
+	}
+	return err
 }
+
+// errSteered is why an observation changes nothing: it was of the canary before a verb.
+var errSteered = errors.New("it was steered meanwhile")
 
 // observe is what is seen of a canary now. A new release that is to be made from an image is made when the routes are in force,
 // so that no call gets to it before.

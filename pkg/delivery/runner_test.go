@@ -98,6 +98,30 @@ func TestACanaryGoesOnAfterTheDaemonWasStartedAgain(t *testing.T) {
 	})
 }
 
+func TestAnObservationOfBeforeAVerbChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		r := w.runner()
+		end := run(w, r)
+		start(t, r)
+		time.Sleep(2 * time.Second)
+		end()
+		before := only(t, r)
+		if before.Phase != Running {
+			t.Fatalf("it is %s", before.Phase)
+		}
+		if _, err := r.Steer(t.Context(), "production", "catalogservice", Canary.Pause); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.advance(t.Context(), key, before.Canary, Observation{InForce: true}); err != nil { // no instance is ready
+			t.Error(err)
+		}
+		if s := only(t, r); s.Phase != Paused || w.weight() != 5 {
+			t.Errorf("%s with %d%%", s.Phase, w.weight())
+		}
+	})
+}
+
 func TestWithoutTrafficNothingIsKnownAndTheCanaryPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
