@@ -59,6 +59,7 @@ func TestAWholeShopRunsOnAnEngine(t *testing.T) {
 		{"a rolling restart loses no request", restarts},
 		{"a memory limit kills, and is named", exceedsMemory},
 		{"an exec probe decides about readiness", probesByExec},
+		{"a command runs in a container, with its exit code", executes},
 		{"a paused service is frozen, and resumed", pauses},
 		{"any image on the engine runs as it is", runsForeign},
 		{"an image that is nowhere is named with two ways out", missesImage},

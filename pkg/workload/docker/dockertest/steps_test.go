@@ -189,6 +189,23 @@ func probesByExec(t *testing.T, _ *engine, s *shop) {
 	s.run(t, "delete", "deployment", "probed", "unready")
 }
 
+func executes(t *testing.T, _ *engine, s *shop) {
+	if out := s.run(t, "exec", "currency", "--", "/shopctl", "version"); !strings.Contains(out, "shopctl") {
+		t.Errorf("its standard output does not arrive: %s", out)
+	}
+	for command, want := range map[string][]string{
+		"/shopctl nonsense": {"nonsense", "command terminated with exit code 2", "exit status 2"},
+		"sh":                {"executable file not found", "exit status 1"},
+	} {
+		_, err := s.try(append([]string{"exec", "currency", "--"}, strings.Fields(command)...)...)
+		for _, text := range want {
+			if err == nil || !strings.Contains(err.Error(), text) {
+				t.Errorf("%s: %v, want %q", command, err, text)
+			}
+		}
+	}
+}
+
 func pauses(t *testing.T, e *engine, s *shop) {
 	s.run(t, "fault", "inject", "currency", "--pause")
 	await(t, "the engine shows it as paused", func() bool {
