@@ -24,12 +24,6 @@ type Requests interface {
 	After(seq uint64) ([]observe.Request, <-chan struct{})
 }
 
-// Event is something that happened to a canary.
-type Event struct {
-	Reason, Service, Message string
-	Warning                  bool
-}
-
 // Config is what a Runner needs. All is required.
 type Config struct {
 	Objects  orchestrator.Objects
@@ -133,9 +127,14 @@ func (r *Runner) services() map[resource.Key]*istio.VirtualService {
 // of reads the canary of a VirtualService.
 func of(vs *istio.VirtualService) (Canary, error) { return Decode(vs.Annotations[Annotation]) }
 
-// pass takes each canary as far as it can go now, and reports whether one is under way.
+// pass takes each canary as far as it can go now, and reports whether one is under way. In a shop that goes down they stay as they
+// are, for the next daemon: that no instance is ready says nothing of a release then.
 func (r *Runner) pass(ctx context.Context) (active bool) {
 	r.collect()
+	snap, _ := r.cfg.Observer.Snapshot()
+	if snap.GoingDown {
+		return false
+	}
 	services := r.services()
 	for key, vs := range services {
 		c, err := of(vs)
@@ -143,7 +142,7 @@ func (r *Runner) pass(ctx context.Context) (active bool) {
 			continue
 		}
 		active = true
-		o, err := r.observe(ctx, key, vs, c)
+		o, err := r.observe(ctx, snap, key, vs, c)
 		if err == nil {
 			err = r.advance(ctx, key, c, o)
 		}
@@ -186,8 +185,10 @@ var errSteered = errors.New("it was steered meanwhile")
 
 // observe is what is seen of a canary now. A new release that is to be made from an image is made when the routes are in force,
 // so that no call gets to it before.
-func (r *Runner) observe(ctx context.Context, key resource.Key, vs *istio.VirtualService, c Canary) (Observation, error) {
-	o := Observation{Foreign: c.foreign(vs), Ready: r.ready(key.Namespace, c)}
+func (r *Runner) observe(
+	ctx context.Context, snap orchestrator.Snapshot, key resource.Key, vs *istio.VirtualService, c Canary,
+) (Observation, error) {
+	o := Observation{Foreign: c.foreign(vs), Ready: ready(snap, key.Namespace, c)}
 	if c.Phase == Running {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -208,8 +209,7 @@ func (r *Runner) observe(ctx context.Context, key resource.Key, vs *istio.Virtua
 }
 
 // ready counts the instances of the new release that may be called.
-func (r *Runner) ready(namespace string, c Canary) int {
-	snap, _ := r.cfg.Observer.Snapshot()
+func ready(snap orchestrator.Snapshot, namespace string, c Canary) int {
 	pods := map[string]bool{}
 	for _, e := range snap.Endpoints {
 		if e.Service == (orchestrator.Key{Namespace: namespace, Name: c.Host}) && e.Labels[versionLabel] == c.To && e.Serving() {
@@ -273,29 +273,6 @@ func (c Canary) write(vs *istio.VirtualService) error {
 	annotations[Annotation] = text
 	vs.Annotations = annotations
 	return nil
-}
-
-// told is the event of a change.
-func told(before, after Canary) Event {
-	e := Event{Service: after.Service, Message: after.From + " -> " + after.To}
-	switch after.Phase {
-	case Starting:
-		e.Reason = "CanaryStarting"
-		if after.Step > 0 {
-			e.Reason, e.Message = "CanaryResumed", fmt.Sprintf("%s -> %s at %d%%", after.From, after.To, after.Weight())
-		}
-	case Running:
-		e.Reason, e.Message = "CanaryStep", fmt.Sprintf("step %d of %d: %s gets %d%%", after.Step, len(after.Steps), after.To, after.Weight())
-	case Paused:
-		e.Reason, e.Message, e.Warning = "CanaryPaused", fmt.Sprintf("%s stays at %d%%: %s", after.To, before.Weight(), after.Reason), true
-	case Promoted:
-		e.Reason, e.Message = "CanaryPromoted", fmt.Sprintf("%s gets every call: %s", after.To, after.Reason)
-	case RolledBack:
-		e.Reason, e.Message, e.Warning = "CanaryRolledBack", fmt.Sprintf("%s gets every call again: %s", after.From, after.Reason), true
-	case Aborted:
-		e.Reason, e.Message = "CanaryAborted", fmt.Sprintf("%s gets every call again: %s", after.From, after.Reason)
-	}
-	return e
 }
 
 // State is a canary with what is measured in its present step, or was in its last.

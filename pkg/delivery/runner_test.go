@@ -73,6 +73,10 @@ func TestACanaryGoesOnAfterTheDaemonWasStartedAgain(t *testing.T) {
 		for only(t, r).Step < 2 {
 			time.Sleep(time.Second)
 		}
+		w.mu.Lock()
+		w.ending, w.down = true, true
+		w.mu.Unlock()
+		time.Sleep(5 * time.Second)
 		end()
 		w.open()
 		w.requests = &observe.Requests{}
@@ -81,7 +85,7 @@ func TestACanaryGoesOnAfterTheDaemonWasStartedAgain(t *testing.T) {
 			t.Fatalf("after the restart: %+v with %d%%", s, w.weight())
 		}
 		w.mu.Lock()
-		w.down = true // its instances start, too
+		w.ending = false // its instances start, too
 		w.mu.Unlock()
 		defer run(w, r)()
 		time.Sleep(5 * time.Second)

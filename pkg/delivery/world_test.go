@@ -49,6 +49,7 @@ type world struct {
 
 	mu     sync.Mutex
 	down   bool // the new release has no ready instance
+	ending bool // the shop goes down
 	events []Event
 }
 
@@ -79,7 +80,7 @@ func (w *world) Snapshot() (orchestrator.Snapshot, <-chan struct{}) {
 	if err != nil {
 		w.t.Error(err)
 	}
-	var snap orchestrator.Snapshot
+	snap := orchestrator.Snapshot{GoingDown: w.ending}
 	for version, d := range releases {
 		snap.Endpoints = append(snap.Endpoints, orchestrator.Endpoint{
 			Service: orchestrator.Key{Namespace: "production", Name: "catalogservice"}, Pod: d.Name + "-1", Labels: d.Spec.Template.Labels,
