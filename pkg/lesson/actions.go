@@ -79,8 +79,10 @@ func (s *Session) Observe(answer string) error {
 				return fmt.Errorf("observe: %q is not one of the options", answer)
 			}
 			answer = o.ID
-		case b.Observe.Kind == format.NumberAnswer && !check.IsNumber(answer):
-			return fmt.Errorf("observe: %q is not a number", answer)
+		case b.Observe.Kind == format.NumberAnswer:
+			if answer = inUnit(answer, b.Observe.Unit); !check.IsNumber(answer) {
+				return fmt.Errorf("observe: %q is not a number", answer)
+			}
 		}
 		measured := st.truth(b.Observe)
 		verdict, truth := check.Saw(b.Observe, answer, measured)

@@ -315,3 +315,13 @@ func TestTheTimeOfACommandIsPrintedWhereItIsWanted(t *testing.T) {
 		}
 	})
 }
+
+func TestADurationIsObservedAsItIsPrinted(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		text := strings.Replace(lessontest.Text, "kind: number\n", "kind: number\nunit: ms\n", 1)
+		w.l = lessontest.Lesson(t, map[string]string{"lesson.md": text})
+		s := w.open()
+		defer w.close(s)
+		w.play(s, "predict empty guess\nrun\nobserve 0.069s\nobserved pass 69")
+	})
+}
