@@ -12,7 +12,7 @@ import (
 // newCanaries makes what drives the canaries of the shop, and what serves them; the first is nil in a shop without sidecars.
 func (s *shop) newCanaries() (*delivery.Runner, *canaries.Server) {
 	if s.mesh == nil {
-		return nil, canaries.NewServer(nil, s.names, false)
+		return nil, canaries.NewServer(nil, s.names)
 	}
 	view := meshView{s.mesh, s.cfg.Mesh, s.state, s.store}
 	runner := delivery.NewRunner(delivery.Config{
@@ -35,7 +35,7 @@ func (s *shop) newCanaries() (*delivery.Runner, *canaries.Server) {
 			s.events.Add(observe.Event{Type: kind, Reason: e.Reason, Service: e.Service, Message: e.Message})
 		},
 	})
-	return runner, canaries.NewServer(runner, s.names, true)
+	return runner, canaries.NewServer(runner, s.names)
 }
 
 // sync makes the orchestrator act on changed objects now.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 	"google.golang.org/grpc"
 
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 )
@@ -106,7 +107,7 @@ func (s *session) lost(err error) error {
 		if _, reason := s.stream.Recv(); reason != nil && !errors.Is(reason, io.EOF) {
 			return reason
 		}
-		return errors.New("lost connection to pod")
+		return cmdutil.HintErr(cmdutil.ExitFailed, "shopctl ps --instances", errors.New("lost connection to pod"))
 	}
 	return err
 }

@@ -27,17 +27,16 @@ type Server struct {
 	controlpb.UnimplementedDeliveryServer
 	runner *delivery.Runner
 	names  *names.Directory
-	meshed bool
 }
 
-// NewServer returns a server. In a shop that is not meshed there are no sidecars, and so no canaries.
-func NewServer(runner *delivery.Runner, directory *names.Directory, meshed bool) *Server {
-	return &Server{runner: runner, names: directory, meshed: meshed}
+// NewServer returns a server. Without sidecars there are no canaries: the runner of such a shop is nil.
+func NewServer(runner *delivery.Runner, directory *names.Directory) *Server {
+	return &Server{runner: runner, names: directory}
 }
 
 // StartCanary begins a canary.
 func (s *Server) StartCanary(ctx context.Context, req *controlpb.StartCanaryRequest) (*controlpb.Canary, error) {
-	if !s.meshed {
+	if s.runner == nil {
 		return nil, control.Error(codes.FailedPrecondition, "start a canary: the shop has no sidecars (--mesh=off or --driver docker)", "shopctl down && shopctl up --mesh=on", 1)
 	}
 	key, err := s.service(req.GetService())
@@ -132,6 +131,9 @@ func (s *Server) ListCanaries(_ context.Context, req *controlpb.ListCanariesRequ
 		only = &key
 	}
 	resp := &controlpb.ListCanariesResponse{}
+	if s.runner == nil {
+		return resp, nil
+	}
 	for _, state := range s.runner.List() {
 		if only == nil || only.service == (orchestrator.Key{Namespace: state.Key.Namespace, Name: state.Host}) {
 			resp.Canaries = append(resp.Canaries, s.proto(state))
@@ -158,8 +160,10 @@ func (s *Server) SteerCanary(ctx context.Context, req *controlpb.SteerCanaryRequ
 	default:
 		return nil, control.Error(codes.InvalidArgument, fmt.Sprintf("steer a canary: unknown action %s", req.GetAction()), "shopctl canary --help", 2)
 	}
-	display := s.names.Display(key.workload)
-	state, err := s.runner.Steer(ctx, key.service.Namespace, key.service.Name, verb)
+	display, state, err := s.names.Display(key.workload), delivery.State{}, delivery.ErrNone
+	if s.runner != nil {
+		state, err = s.runner.Steer(ctx, key.service.Namespace, key.service.Name, verb)
+	}
 	switch {
 	case errors.Is(err, delivery.ErrNone):
 		return nil, control.Error(codes.NotFound, display+" has no canary", "shopctl canary "+display+" --to v2", 2)
