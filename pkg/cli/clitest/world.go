@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -141,8 +142,13 @@ func (w *World) WantOut(texts ...string) {
 	}
 }
 
-// Main runs the tests of a package in the time zone UTC, which is set before anything can read a clock.
+// Main runs the tests of a package in the time zone UTC. It is not set by time.Local, which timers that packages have started by
+// now may be reading.
 func Main(m *testing.M) {
-	time.Local = time.UTC
+	err := os.Setenv("TZ", "UTC")
+	if name, offset := TestNow().Local().Zone(); err != nil || name != "UTC" || offset != 0 {
+		fmt.Fprintf(os.Stderr, "the tests run in the time zone %s (%v): something has read it before they began\n", name, err)
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
