@@ -42,7 +42,7 @@ func ignoredPolicy(at string) []Ignored {
 		{at + "proxyProtocol", "is not followed here: no header is put in front of connections"},
 		{at + "tls.credentialName", "is not followed in sidecars: with it the service is not called at all; name files in caCertificates, clientCertificate and privateKey"},
 		{at + "tls.caCrl", "is not followed here: certificates that were revoked are accepted"},
-		{at + "retryBudget", "is not followed here; connectionPool.http.maxRetries bounds the retries at one time"},
+		{at + "retryBudget.budgetInterval", "is not followed here: only requests that are under way count"},
 	})
 }
 

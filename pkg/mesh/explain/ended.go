@@ -65,7 +65,7 @@ func (x *hop) ended(route *routev3.Route) []Decision {
 		list = append(list, x.unhealthy(c))
 	}
 	if x.flag("UO") {
-		list = append(list, x.ofCluster(c, "spec.trafficPolicy.connectionPool", "limited", "a limit of "+x.calleeName()+" was reached: "+strings.Join(show.Limits(c), ", "), "the request would have been sent"))
+		list = append(list, x.overLimit(c))
 	}
 	if x.flag("URX") {
 		d := Decision{Verb: "retried", What: "no retry is left: the last failure is the response"}
@@ -80,6 +80,19 @@ func (x *hop) ended(route *routev3.Route) []Decision {
 		}
 	}
 	return append(list, x.final(route)...)
+}
+
+// overLimit is the limit that a request or a retry went over. A request that was not sent ends with the reason overflow; where
+// a retry was not made, the failure before it is the response.
+func (x *hop) overLimit(c *clusterv3.Cluster) Decision {
+	path, what, without := "spec.trafficPolicy.connectionPool", "a limit of "+x.calleeName()+" was reached: ", "the request would have been sent"
+	if !strings.Contains(x.sidecar.Details, "overflow") {
+		what, without = "not tried again, as a limit of "+x.calleeName()+" was reached: ", "the request would have been tried again"
+		if show.HasRetryBudget(c) {
+			path = "spec.trafficPolicy.retryBudget"
+		}
+	}
+	return x.ofCluster(c, path, "limited", what+strings.Join(show.Limits(c), ", "), without)
 }
 
 func (x *hop) timedOut(route *routev3.Route) Decision {

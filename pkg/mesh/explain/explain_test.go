@@ -137,9 +137,14 @@ func TestEachDecisionIsThatOfALine(t *testing.T) {
 				"ejected payment.yaml#spec.trafficPolicy.outlierDetection: no endpoint of paymentservice:50051 subset v1 is left: outlier detection ejects after 3 errors in a row, at most 10% of endpoints / the request would have been sent to an endpoint that failed before",
 		},
 		"a limit": {
-			of + "response_flags=UO rpc.response.status_code=UNAVAILABLE route_name=canary upstream_cluster=" + v1, "",
+			of + "response_flags=UO response_code_details=upstream_reset_before_response_started{overflow} rpc.response.status_code=UNAVAILABLE route_name=canary upstream_cluster=" + v1, "",
 			head + "UNAVAILABLE\nrouted payment.yaml#spec.http[0].route[0]: routed to paymentservice:50051 subset v1 by the rule \"canary\" / to any endpoint of the service\n" +
 				"limited payment.yaml#spec.trafficPolicy.connectionPool: a limit of paymentservice:50051 subset v1 was reached: at most 1 requests / the request would have been sent",
+		},
+		"a limit of retries": {
+			of + "response_flags=UO response_code_details=via_upstream rpc.response.status_code=UNAVAILABLE route_name=canary upstream_cluster=" + v1, "",
+			head + "UNAVAILABLE\nrouted payment.yaml#spec.http[0].route[0]: routed to paymentservice:50051 subset v1 by the rule \"canary\" / to any endpoint of the service\n" +
+				"limited payment.yaml#spec.trafficPolicy.connectionPool: not tried again, as a limit of paymentservice:50051 subset v1 was reached: at most 1 requests / the request would have been tried again",
 		},
 		"an injected fault": {
 			of + "response_flags=DI,FI rpc.response.status_code=UNAVAILABLE route_name=canary", "",

@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -83,7 +84,29 @@ func Limits(c *clusterv3.Cluster) []string {
 	for _, l := range limitsOf(c) {
 		words = append(words, fmt.Sprintf("at most %d %s", l.n, l.name))
 	}
+	for _, t := range c.GetCircuitBreakers().GetThresholds() {
+		if b := t.GetRetryBudget(); b != nil {
+			words = append(words, retryBudget(b))
+		}
+	}
 	return words
+}
+
+// HasRetryBudget reports whether a budget bounds the retries of a cluster.
+func HasRetryBudget(c *clusterv3.Cluster) bool {
+	return slices.ContainsFunc(c.GetCircuitBreakers().GetThresholds(), func(t *clusterv3.CircuitBreakers_Thresholds) bool { return t.GetRetryBudget() != nil })
+}
+
+// retryBudget says how many retries a budget allows.
+func retryBudget(b *clusterv3.CircuitBreakers_Thresholds_RetryBudget) string {
+	percent, least := 20.0, uint32(3) // Envoy's defaults
+	if b.GetBudgetPercent() != nil {
+		percent = b.GetBudgetPercent().GetValue()
+	}
+	if b.GetMinRetryConcurrency() != nil {
+		least = b.GetMinRetryConcurrency().GetValue()
+	}
+	return fmt.Sprintf("retries at most %g%% of requests, or %d", percent, least)
 }
 
 // Outliers says when an endpoint is ejected.

@@ -104,6 +104,18 @@ func TestClustersSayWhatTheyLimitAndHowManyAreEjected(t *testing.T) {
 	}
 }
 
+func TestABudgetOfRetriesIsSaidWithWhatHoldsWhereItIsSilent(t *testing.T) {
+	for budget, want := range map[string]string{
+		`{}`: "retries at most 20% of requests, or 3",
+		`{"budgetPercent":{"value":12.5},"minRetryConcurrency":1}`: "retries at most 12.5% of requests, or 1",
+	} {
+		c := read(t, &clusterv3.Cluster{}, `{"name":"`+payment+`","circuitBreakers":{"thresholds":[{"maxRetries":4294967295,"retryBudget":`+budget+`}]}}`)
+		if got := show.Limits(c); !reflect.DeepEqual(got, []string{want}) {
+			t.Errorf("%s: %q, want %q", budget, got, want)
+		}
+	}
+}
+
 func TestEndpointsSayWhoIsEjected(t *testing.T) {
 	live := show.Live{Ejected: map[string]map[string]show.Ejection{payment: {"127.0.0.1:4001": {Reason: "consecutive 5xx errors", Until: time.Date(2026, 3, 1, 12, 0, 30, 0, time.UTC)}}}, Instances: map[string]string{"127.0.0.1:4001": "paymentservice-1"}}
 	held := resources(t)

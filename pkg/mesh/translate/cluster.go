@@ -48,7 +48,7 @@ func (m *Mesh) cluster(s *Service, port Port, subset string, policy *networking.
 		CommonLbConfig: &clusterv3.Cluster_CommonLbConfig{HealthyPanicThreshold: &typev3.Percent{}},
 	}
 	balanceLoad(c, policy.GetLoadBalancer())
-	limitConnections(c, policy.GetConnectionPool())
+	limitConnections(c, policy.GetConnectionPool(), policy.GetRetryBudget())
 	detectOutliers(c, policy.GetOutlierDetection())
 	http2 := port.Protocol.http2() || upgrades(port.Protocol, policy.GetConnectionPool().GetHttp())
 	speakHTTP(c, http2, policy.GetConnectionPool(), serverNames(policy.GetTls()))

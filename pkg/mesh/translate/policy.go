@@ -79,6 +79,7 @@ func (d destination) origin(subset string) map[string]string {
 		for name, set := range map[string]bool{
 			"connectionPool": p.GetConnectionPool() != nil, "outlierDetection": p.GetOutlierDetection() != nil,
 			"loadBalancer": p.GetLoadBalancer() != nil, "tls": p.GetTls() != nil,
+			"retryBudget": p.GetRetryBudget() != nil,
 		} {
 			if set {
 				texts[name] = part + ".trafficPolicy." + name
@@ -104,12 +105,13 @@ func (d destination) policyOf(port uint32, subset string) *networking.TrafficPol
 func override(base, by *networking.TrafficPolicy, port uint32) *networking.TrafficPolicy {
 	out := &networking.TrafficPolicy{
 		ConnectionPool: base.GetConnectionPool(), OutlierDetection: base.GetOutlierDetection(),
-		LoadBalancer: base.GetLoadBalancer(), Tls: base.GetTls(),
+		LoadBalancer: base.GetLoadBalancer(), Tls: base.GetTls(), RetryBudget: base.GetRetryBudget(),
 	}
 	replace(&out.ConnectionPool, by.GetConnectionPool())
 	replace(&out.OutlierDetection, by.GetOutlierDetection())
 	replace(&out.LoadBalancer, by.GetLoadBalancer())
 	replace(&out.Tls, by.GetTls())
+	replace(&out.RetryBudget, by.GetRetryBudget()) // a port has none of its own
 	for _, p := range by.GetPortLevelSettings() {
 		if p.GetPort().GetNumber() == port {
 			out.ConnectionPool, out.OutlierDetection = p.GetConnectionPool(), p.GetOutlierDetection()

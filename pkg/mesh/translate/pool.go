@@ -4,6 +4,7 @@ import (
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	httpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
+	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 	networking "istio.io/api/networking/v1alpha3"
@@ -12,14 +13,15 @@ import (
 // httpOptions is the name of the options for calls to a cluster.
 const httpOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
-// limitConnections bounds connections, and what waits for them. The limits of a cluster hold for one sidecar.
-func limitConnections(c *clusterv3.Cluster, pool *networking.ConnectionPoolSettings) {
+// limitConnections bounds connections, what waits for them, and retries. The limits of a cluster hold for one sidecar.
+func limitConnections(c *clusterv3.Cluster, pool *networking.ConnectionPoolSettings, budget *networking.TrafficPolicy_RetryBudget) {
 	tcp, http := pool.GetTcp(), pool.GetHttp()
 	c.CircuitBreakers = &clusterv3.CircuitBreakers{Thresholds: []*clusterv3.CircuitBreakers_Thresholds{{
 		MaxConnections:     wrapperspb.UInt32(limit(tcp.GetMaxConnections())),
 		MaxPendingRequests: wrapperspb.UInt32(limit(http.GetHttp1MaxPendingRequests())),
 		MaxRequests:        wrapperspb.UInt32(limit(http.GetHttp2MaxRequests())),
 		MaxRetries:         wrapperspb.UInt32(limit(http.GetMaxRetries())),
+		RetryBudget:        retryBudget(budget),
 	}}}
 	if tcp.GetConnectTimeout() != nil {
 		c.ConnectTimeout = tcp.GetConnectTimeout()
@@ -37,6 +39,22 @@ func limitConnections(c *clusterv3.Cluster, pool *networking.ConnectionPoolSetti
 		}
 		c.UpstreamConnectionOptions = &clusterv3.UpstreamConnectionOptions{TcpKeepalive: keep}
 	}
+}
+
+// retryBudget bounds the retries under way to a share of the requests under way; Envoy then ignores MaxRetries. What is
+// not set stays Envoy's default: 20 percent, and 3 retries at least.
+func retryBudget(in *networking.TrafficPolicy_RetryBudget) *clusterv3.CircuitBreakers_Thresholds_RetryBudget {
+	if in == nil {
+		return nil
+	}
+	out := &clusterv3.CircuitBreakers_Thresholds_RetryBudget{}
+	if percent := in.GetPercent(); percent != nil {
+		out.BudgetPercent = &typev3.Percent{Value: percent.GetValue()}
+	}
+	if least := in.GetMinRetryConcurrency(); least > 0 {
+		out.MinRetryConcurrency = wrapperspb.UInt32(least)
+	}
+	return out
 }
 
 // upgrades reports whether a service of HTTP/1.1 is called with HTTP/2.

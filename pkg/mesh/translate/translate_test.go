@@ -181,3 +181,31 @@ subsets:
 		}
 	}
 }
+
+func TestARetryBudgetIsThatOfTheSubsetElseOfTheService(t *testing.T) {
+	m := shop()
+	m.rule(t, `
+host: paymentservice
+trafficPolicy:
+  retryBudget: {percent: 12.5}
+  portLevelSettings: [{port: {number: 50051}, connectionPool: {http: {maxRetries: 7}}}]
+subsets:
+- {name: v1, labels: {version: v1}, trafficPolicy: {retryBudget: {minRetryConcurrency: 2}}}
+- {name: v2, labels: {version: v2}}
+`)
+	clusters := m.Clusters(checkout, &m.Services[0], grpcPort)
+	if len(clusters) != 3 {
+		t.Fatalf("%d clusters", len(clusters))
+	}
+	want := map[string]string{"v1": `min_retry_concurrency:{value:2}`, "v2": `budget_percent:{value:12.5}`, "": `budget_percent:{value:12.5}`}
+	for _, c := range clusters {
+		subset := strings.Split(c.GetName(), "|")[2]
+		budget := c.GetCircuitBreakers().GetThresholds()[0].GetRetryBudget()
+		if got := strings.Join(strings.Fields(budget.String()), ""); got != want[subset] {
+			t.Errorf("subset %q has the budget %s, want %s", subset, got, want[subset])
+		}
+	}
+	if budget := shop().Clusters(checkout, &m.Services[0], grpcPort)[0].GetCircuitBreakers().GetThresholds()[0].GetRetryBudget(); budget != nil {
+		t.Errorf("without a rule there is the budget %v", budget)
+	}
+}
