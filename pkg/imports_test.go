@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"pkg/cli/mesh":          {"pkg/cli/edit", "pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/rpc/control", "pkg/trace"},
 	"pkg/cli/call":          {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/edit", "pkg/call", "pkg/control", "pkg/resource", "pkg/rpc/code", "pkg/rpc/control", "services"},
 	"pkg/cli/fault":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/fault", "pkg/rpc/code", "pkg/rpc/control", "services"},
+	"pkg/cli/top":           {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/objects/find", "pkg/control", "pkg/resource", "pkg/rpc/control"},
 	"pkg/cli/exec":          {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/rpc/control"},
 	"pkg/cli/forward":       {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/objects/find", "pkg/control", "pkg/rpc/control"},
 	"pkg/cli/image":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/engine", "pkg/image"},

@@ -29,7 +29,7 @@ var printed = map[string]string{
 	"lesson.proofsView": "lesson test", "lesson.reviewView": "review --list", "mesh.explainView": "mesh explain TRACE", "mesh.secretView": "mesh secrets SERVICE",
 	"mesh.statusView": "mesh status", "mesh.tapView": "mesh tap, one line each", "observe.alertChangeView": "alerts history, one line each", "observe.alertRulesView": "alerts rules",
 	"observe.alertsView": "alerts", "observe.eventView": "events, one line each", "observe.logView": "logs, one line each", "observe.mapView": "map", "observe.metricsView": "metrics list",
-	"observe.queryView": "metrics query", "observe.sequenceView": "trace sequence TRACE", "observe.targetsView": "metrics targets", "observe.topView": "top",
+	"observe.queryView": "metrics query", "observe.sequenceView": "trace sequence TRACE", "observe.targetsView": "metrics targets", "observe.topView": "top", "top.podsView": "top pods",
 	"observe.traceDiffView": "trace diff A B", "observe.traceView": "trace show TRACE", "observe.tracesView": "trace list", "order.listView": "order list",
 	"saga.verdictView": "saga prove",
 	"shop.doctorView":  "doctor", "shop.mailsView": "mail", "shop.servicesView": "ps", "shop.statusView": "status",

@@ -46,7 +46,7 @@ func help(cmd *cobra.Command, _ []string) {
 	writeFlags(&b, "Flags", cmd.NonInheritedFlags())
 	if cmd.HasParent() {
 		writeFlags(&b, "Global flags", cmd.InheritedFlags())
-		if Acts(cmd) {
+		if cmdutil.Acts(cmd) {
 			writeExits(&b, ExitLines(cmd))
 		}
 	}
@@ -54,14 +54,12 @@ func help(cmd *cobra.Command, _ []string) {
 }
 
 // Acts reports whether cmd can be run itself, and not only the commands below it.
-func Acts(cmd *cobra.Command) bool {
-	return cmd.Runnable() && (!cmd.HasAvailableSubCommands() || cmd.Annotations[cmdutil.ExitsKey] != "")
-}
+func Acts(cmd *cobra.Command) bool { return cmdutil.Acts(cmd) }
 
 // UseLines are the usage lines of cmd.
 func UseLines(cmd *cobra.Command) []string {
 	var lines []string
-	if Acts(cmd) {
+	if cmdutil.Acts(cmd) {
 		lines = append(lines, cmd.UseLine())
 	}
 	if cmd.HasAvailableSubCommands() {

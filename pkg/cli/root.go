@@ -29,6 +29,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/order"
 	"github.com/shopctl/shopctl/pkg/cli/saga"
 	"github.com/shopctl/shopctl/pkg/cli/shop"
+	"github.com/shopctl/shopctl/pkg/cli/top"
 	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/pkg/tui"
 )
@@ -136,7 +137,7 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 			shop.NewDownCmd(f, func(ctx context.Context, dir rundir.Dir) (int, error) { return internalcmd.Reclaim(ctx, f, dir) }),
 			shop.NewPsCmd(f),
 			shop.NewStatusCmd(f),
-			observe.NewTopCmd(f),
+			observe.NewTopCmd(f, top.NewPodsCmd(f)),
 			observe.NewMapCmd(f),
 			observe.NewLogsCmd(f),
 			observe.NewEventsCmd(f),

@@ -30,7 +30,7 @@ func (c *workloadCollector) Collect(out chan<- prometheus.Metric) {
 	restarts := workloadDesc("kube_pod_container_status_restarts_total", "The number of container restarts per container.", "pod", "container")
 	waiting := workloadDesc("kube_pod_container_status_waiting_reason", "Describes the reason the container is currently in waiting state.", "pod", "container", "reason")
 	memory := workloadDesc("shopctl_memory_bytes", "Private memory of an instance and the processes that it started.", "pod")
-	cpu := workloadDesc("container_cpu_usage_seconds_total", "Cumulative cpu time consumed.", "pod")
+	cpu := workloadDesc("container_cpu_usage_seconds_total", "Cumulative cpu time consumed.", "pod", "container")
 	snap, _ := c.shop.state.Snapshot()
 	for _, w := range snap.Workloads {
 		service := c.shop.names.Display(w.Key)
@@ -40,13 +40,13 @@ func (c *workloadCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(wanted, float64(w.Replicas), w.Name)
 		gauge(available, float64(w.Available), w.Name)
 		for _, in := range w.Instances {
-			if bytes := c.shop.memory.Of(in, memoryPause); bytes > 0 {
+			if bytes := c.shop.memory.Of(in, memoryPause).Total(); bytes > 0 {
 				gauge(memory, float64(bytes), in.Name)
 			}
-			if used, ok := c.processorTime(w, in); ok {
-				out <- prometheus.MustNewConstMetric(cpu, prometheus.CounterValue, used, w.Namespace, service, in.Name)
-			}
 			for _, k := range in.Containers {
+				if used, ok := c.processorTime(in, k); ok {
+					out <- prometheus.MustNewConstMetric(cpu, prometheus.CounterValue, used, w.Namespace, service, in.Name, k.Name)
+				}
 				if k.Kind == orchestrator.InitContainer {
 					continue // kube-state-metrics has kube_pod_init_container_* for these
 				}
@@ -59,13 +59,14 @@ func (c *workloadCollector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// processorTime is the processor time of an instance that does not report it itself, as cAdvisor measures it on a cluster.
-func (c *workloadCollector) processorTime(w orchestrator.Workload, in orchestrator.Instance) (seconds float64, ok bool) {
-	if w.Builtin != "" || c.shop.runtime.Orchestrator == nil {
+// processorTime is the processor time in seconds of a container that does not report it itself, as cAdvisor measures it on a
+// cluster; false if it is not known. Built-in services report theirs with their own metrics, sidecars do not.
+func (c *workloadCollector) processorTime(in orchestrator.Instance, k orchestrator.Container) (float64, bool) {
+	reports := k.Admin != "" && k.Listeners == nil
+	if reports || k.ID == "" || c.shop.runtime.Orchestrator == nil {
 		return 0, false
 	}
-	st, ok := c.shop.runtime.Stats(in.Name)
-	return st.CPUSeconds, ok && st.CPUSeconds > 0
+	return c.shop.runtime.ProcessorTime(in.Name, k.Name)
 }
 
 // storeCollector reports on the store of metrics, under the names that Prometheus uses.

@@ -286,7 +286,7 @@ func TestTheShopIsMeasuredWhileItIsWatched(t *testing.T) {
 		}
 		s := find(st, "currency")
 		if s.GetStats().GetRequests() > 0 {
-			if s.GetStats().GetP95Ms() <= 0 || s.GetStats().GetErrorRatio() != 0 || len(s.GetStats().GetP95History()) == 0 || s.GetInstances()[0].GetMemoryBytes() == 0 {
+			if s.GetStats().GetP95Ms() <= 0 || s.GetStats().GetErrorRatio() != 0 || len(s.GetStats().GetP95History()) == 0 || s.GetInstances()[0].GetMemoryBytes() == 0 || s.GetInstances()[0].GetContainers()[0].GetMemoryBytes() == 0 {
 				t.Errorf("stats %v, instance %v", s.GetStats(), s.GetInstances()[0])
 			}
 			return

@@ -30,16 +30,11 @@ type Observer interface {
 
 // Meter measures what instances use.
 type Meter interface {
-	// Stats measures a running instance. It may take milliseconds; false if the instance does not run.
-	Stats(instance string) (Stats, bool)
-}
-
-// Stats is the resource usage of an instance, all its containers together.
-type Stats struct {
-	// MemoryBytes is private memory; 0 if unknown.
-	MemoryBytes int64
-	// CPUSeconds is the processor time since it started; 0 if unknown.
-	CPUSeconds float64
+	// Memory is the private memory of the running containers of an instance in bytes, by their names; 0 if unknown. It may take
+	// milliseconds; false if the instance does not run.
+	Memory(instance string) (map[string]int64, bool)
+	// ProcessorTime is what a running container of an instance has used since it started, in seconds; false if unknown.
+	ProcessorTime(instance, container string) (float64, bool)
 }
 
 // Syncer makes changes take effect now rather than soon.

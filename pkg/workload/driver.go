@@ -147,8 +147,10 @@ type Attacher interface {
 type Meter interface {
 	// ID names the run as Kubernetes' containerID does: "process://4711", "docker://3f2a".
 	ID() string
-	// Stats measures it, which may take milliseconds.
-	Stats() orchestrator.Stats
+	// Memory is its private memory in bytes; 0 if unknown. It may take milliseconds.
+	Memory() int64
+	// ProcessorTime is what it has used since it started, in seconds; false if unknown.
+	ProcessorTime() (float64, bool)
 	// Logs is its output until its end, which must be read: a container whose output is full waits. If a process that
 	// it left behind holds the output, reading fails with os.ErrDeadlineExceeded shortly after its end.
 	Logs() io.ReadCloser

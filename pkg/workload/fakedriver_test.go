@@ -130,9 +130,10 @@ func (in *fakeInstance) Logs() io.ReadCloser {
 	return io.NopCloser(strings.NewReader(""))
 }
 
-func (in *fakeInstance) Listening() <-chan struct{} { return in.listening }
-func (in *fakeInstance) Done() <-chan struct{}      { return in.done }
-func (in *fakeInstance) Stats() orchestrator.Stats  { return orchestrator.Stats{MemoryBytes: 1 << 20} }
+func (in *fakeInstance) Listening() <-chan struct{}     { return in.listening }
+func (in *fakeInstance) Done() <-chan struct{}          { return in.done }
+func (in *fakeInstance) Memory() int64                  { return 1 << 20 }
+func (in *fakeInstance) ProcessorTime() (float64, bool) { return 0.5, true }
 
 var errNotUp = errors.New("exit status 1")
 

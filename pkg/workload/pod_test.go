@@ -301,17 +301,27 @@ func TestAllContainersOfAPodArePausedAndKilledTogether(t *testing.T) {
 	})
 }
 
-func TestMemoryIsMeasuredOverAllContainersOfARunningPod(t *testing.T) {
+func TestTheContainersOfARunningPodAreMeasured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := podWorld(t)
 		w.run()
 		defer w.stop()
 		w.pass(time.Second)
-		if stats, ok := w.ctl.Stats(w.pod().Name); !ok || stats.MemoryBytes != 3<<20 {
-			t.Errorf("stats %+v, %v", stats, ok)
+		pod := w.pod()
+		used, ok := w.ctl.Memory(pod.Name)
+		if !ok || len(used) != 3 {
+			t.Errorf("memory %v, %v; want that of 3 containers", used, ok)
 		}
-		if _, ok := w.ctl.Stats("unknown"); ok {
-			t.Error("an unknown pod has stats")
+		for name, bytes := range used {
+			if seconds, ok := w.ctl.ProcessorTime(pod.Name, name); bytes != 1<<20 || seconds != 0.5 || !ok {
+				t.Errorf("%s: %d bytes, %v s", name, bytes, seconds)
+			}
+		}
+		if seconds, ok := w.ctl.ProcessorTime(pod.Name, "unknown"); ok {
+			t.Errorf("an unknown container used %v s", seconds)
+		}
+		if _, ok := w.ctl.Memory("unknown"); ok {
+			t.Error("an unknown pod has memory")
 		}
 	})
 }

@@ -17,9 +17,28 @@ func (c *Controller) Snapshot() (orchestrator.Snapshot, <-chan struct{}) {
 	return c.cfg.State.Snapshot()
 }
 
-// Stats implements orchestrator.Meter.
-func (c *Controller) Stats(instance string) (orchestrator.Stats, bool) {
-	var handles []Container
+// Memory implements orchestrator.Meter.
+func (c *Controller) Memory(instance string) (map[string]int64, bool) {
+	used := map[string]int64{}
+	handles := c.running(instance)
+	for name, handle := range handles {
+		used[name] = handle.Memory()
+	}
+	return used, len(handles) > 0
+}
+
+// ProcessorTime implements orchestrator.Meter.
+func (c *Controller) ProcessorTime(instance, name string) (float64, bool) {
+	handle, ok := c.running(instance)[name]
+	if !ok {
+		return 0, false
+	}
+	return handle.ProcessorTime()
+}
+
+// running are the containers of an instance that run, by their names.
+func (c *Controller) running(instance string) map[string]Container {
+	handles := map[string]Container{}
 	c.do(func() {
 		for _, d := range c.deployments {
 			for _, p := range d.pods {
@@ -28,19 +47,13 @@ func (c *Controller) Stats(instance string) (orchestrator.Stats, bool) {
 				}
 				for _, k := range p.containers {
 					if k.phase == running {
-						handles = append(handles, k.handle)
+						handles[k.name] = k.handle
 					}
 				}
 			}
 		}
 	})
-	var sum orchestrator.Stats
-	for _, h := range handles {
-		st := h.Stats()
-		sum.MemoryBytes += st.MemoryBytes
-		sum.CPUSeconds += st.CPUSeconds
-	}
-	return sum, len(handles) > 0
+	return handles
 }
 
 // Exec implements orchestrator.Executor.

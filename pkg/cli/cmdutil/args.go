@@ -21,6 +21,11 @@ func Group(cmd *cobra.Command, children ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
+// Acts reports whether cmd can be run itself, and not only the commands below it.
+func Acts(cmd *cobra.Command) bool {
+	return cmd.Runnable() && (!cmd.HasAvailableSubCommands() || cmd.Annotations[ExitsKey] != "")
+}
+
 // UnknownCommand is the error for a word that is no command of cmd: with shopctl's own for it if another tool has the word,
 // else with the most similar one.
 func UnknownCommand(cmd *cobra.Command, word string) error {

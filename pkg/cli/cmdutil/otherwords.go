@@ -36,6 +36,8 @@ func otherWords() map[string]otherWord {
 		"kustomize":     {"", "kubectl kustomize DIR | shopctl apply -f -"},
 		"proxy":         {"every service has an address of this machine", "shopctl ps"},
 		"taint":         {noNodes, "shopctl ps --instances"},
+		"top node":      {noNodes, "shopctl top pods"},
+		"top nodes":     {noNodes, "shopctl top pods"},
 		"uncordon":      {noNodes, "shopctl ps --instances"},
 		// docker compose
 		"build":   {noImages, "shopctl up"},

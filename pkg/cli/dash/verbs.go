@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/tui"
 )
 
@@ -20,8 +21,8 @@ func tuiVerbs(root *cobra.Command) []tui.Verb {
 				continue
 			}
 			name := strings.TrimSpace(path + " " + c.Name())
-			if c.HasAvailableSubCommands() {
-				walk(c, name)
+			walk(c, name)
+			if !cmdutil.Acts(c) {
 				continue
 			}
 			_, args, _ := strings.Cut(c.Use, " ")

@@ -56,26 +56,35 @@ func (v topView) Names() []string {
 	return names
 }
 
-func NewTopCmd(f *cmdutil.Factory) *cobra.Command {
+// NewTopCmd returns the command top, with further commands below it.
+func NewTopCmd(f *cmdutil.Factory, below ...*cobra.Command) *cobra.Command {
 	o := &topOptions{watchOptions: watchOptions{ios: f.IO, connect: f.Shop, now: f.Now, getenv: f.Getenv}, namespace: f.Namespace, sort: "cpu"}
 	orders := slices.Sorted(maps.Keys(topOrders()))
 	cmd := &cobra.Command{
 		Use:   "top",
 		Short: "Show CPU, memory, traffic and errors of each service",
 		Long: `Show each service's CPU, private memory, requests in flight, rate, errors and 95th percentile. CPU is in percent of one
-core over the last minute, summed over all instances. Requests are those that the service served, counted from its
-spans; IN-FLIGHT is the average number of concurrent requests over the window. --namespace limits the table to a
-namespace.
+core over the last minute, summed over all instances and their sidecars. Requests are those that the service served,
+counted from its spans; IN-FLIGHT is the average number of concurrent requests over the window. --namespace limits the
+table to a namespace.
 
 With sidecars, more columns say what its callers' sidecars know: the share of requests over mutual TLS, retries,
-requests that its policies denied, and instances that a caller has ejected now.`,
+requests that its policies denied, and instances that a caller has ejected now.
+
+"shopctl top pods" shows pods and their containers, as kubectl does.`,
 		Example: `shopctl top
 shopctl top --sort memory
 shopctl top --watch
 shopctl top -o json --watch | jq -c '.services[0]'`,
-		Args: cmdutil.Exactly(0, ""),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return cmdutil.UnknownCommand(cmd, args[0])
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
+	cmd.AddCommand(below...)
 	cmd.Flags().Var(&cmdutil.EnumFlag{Value: &o.sort, Allowed: orders, Kind: "COLUMN"}, "sort", "sort by this column, highest first: "+strings.Join(orders, ", "))
 	cmdutil.CompleteWords(cmd, "sort", orders...)
 	addWindow(cmd, &o.window)

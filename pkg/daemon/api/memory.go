@@ -27,7 +27,19 @@ type Memory struct {
 
 type reading struct {
 	at    time.Time
-	bytes int64
+	bytes Bytes
+}
+
+// Bytes are the private memory of an instance in bytes, by its containers.
+type Bytes map[string]int64
+
+// Total is that of the instance.
+func (b Bytes) Total() int64 {
+	var sum int64
+	for _, n := range b {
+		sum += n
+	}
+	return sum
 }
 
 // NewMemory returns a reader of memory.
@@ -35,20 +47,20 @@ func NewMemory(meter orchestrator.Meter, now func() time.Time) *Memory {
 	return &Memory{meter: meter, now: now, readings: map[string]reading{}}
 }
 
-// Of is the private memory of an instance in bytes, read at most so long ago; 0 if it is not known.
-func (m *Memory) Of(in orchestrator.Instance, age time.Duration) int64 {
+// Of is the private memory of an instance, read at most so long ago; nil if it is not known.
+func (m *Memory) Of(in orchestrator.Instance, age time.Duration) Bytes {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	run, now := in.Name+" "+in.Started.String(), m.now()
 	if r, ok := m.readings[run]; ok && now.Sub(r.at) < age {
 		return r.bytes
 	}
-	stats, running := m.meter.Stats(in.Name)
+	used, running := m.meter.Memory(in.Name)
 	if !running {
 		delete(m.readings, run)
-		return 0
+		return nil
 	}
 	maps.DeleteFunc(m.readings, func(_ string, r reading) bool { return now.Sub(r.at) > memoryKept })
-	m.readings[run] = reading{now, stats.MemoryBytes}
-	return stats.MemoryBytes
+	m.readings[run] = reading{now, used}
+	return used
 }

@@ -75,7 +75,11 @@ func (s *view) status(withStats, withMemory bool) (*controlpb.StatusResponse, *c
 		}
 		if withStats || withMemory {
 			for i, in := range w.Instances {
-				svc.Instances[i].MemoryBytes = s.memory.Of(in, memoryPause)
+				used := s.memory.Of(in, memoryPause)
+				svc.Instances[i].MemoryBytes = used.Total()
+				for _, c := range svc.Instances[i].GetContainers() {
+					c.MemoryBytes = used[c.GetName()]
+				}
 			}
 		}
 		resp.Services = append(resp.Services, svc)

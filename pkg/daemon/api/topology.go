@@ -117,10 +117,13 @@ func (s *topologyServer) addServices(m *topology.Map) {
 	}
 }
 
-// addProcessorTime adds the processor time of the services' processes over the last minute. It is scraped every few
-// seconds at most.
+// processorTime is the processor time of each service over the last minute: of each container what was measured, else what it
+// says itself.
+const processorTime = `sum by (service) (sum by (service, pod, container) (rate(container_cpu_usage_seconds_total[1m])) or sum by (service, pod, container) (rate(process_cpu_seconds_total[1m])))`
+
+// addProcessorTime adds the processor time of the services' containers. It is scraped every few seconds at most.
 func (s *topologyServer) addProcessorTime(ctx context.Context, m *topology.Map, now time.Time) {
-	used, err := s.vector(ctx, `sum by (service) (rate(process_cpu_seconds_total[1m])) or sum by (service) (rate(container_cpu_usage_seconds_total[1m]))`, now)
+	used, err := s.vector(ctx, processorTime, now)
 	if err != nil {
 		s.log.Warn("read processor time", "error", err)
 		return

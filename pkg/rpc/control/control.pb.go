@@ -1381,10 +1381,12 @@ type Container struct {
 	Ready    bool   `protobuf:"varint,6,opt,name=ready,proto3" json:"ready,omitempty"`
 	Restarts int32  `protobuf:"varint,7,opt,name=restarts,proto3" json:"restarts,omitempty"`
 	// Names the run as Kubernetes' containerID does: "process://4711".
-	Id            string                 `protobuf:"bytes,8,opt,name=id,proto3" json:"id,omitempty"`
-	Address       string                 `protobuf:"bytes,9,opt,name=address,proto3" json:"address,omitempty"`
-	AdminAddress  string                 `protobuf:"bytes,10,opt,name=admin_address,json=adminAddress,proto3" json:"admin_address,omitempty"`
-	Started       *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=started,proto3" json:"started,omitempty"`
+	Id           string                 `protobuf:"bytes,8,opt,name=id,proto3" json:"id,omitempty"`
+	Address      string                 `protobuf:"bytes,9,opt,name=address,proto3" json:"address,omitempty"`
+	AdminAddress string                 `protobuf:"bytes,10,opt,name=admin_address,json=adminAddress,proto3" json:"admin_address,omitempty"`
+	Started      *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=started,proto3" json:"started,omitempty"`
+	// Private memory in bytes, 0 if unknown.
+	MemoryBytes   int64 `protobuf:"varint,12,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1494,6 +1496,13 @@ func (x *Container) GetStarted() *timestamppb.Timestamp {
 		return x.Started
 	}
 	return nil
+}
+
+func (x *Container) GetMemoryBytes() int64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
 }
 
 // Stats are measured over the last window from the instances' own server metrics.
@@ -4009,7 +4018,7 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\n" +
 	"containers\x18\v \x03(\v2\x1d.shopctl.control.v1.ContainerR\n" +
 	"containers\x12\x16\n" +
-	"\x06status\x18\f \x01(\tR\x06status\"\xb0\x02\n" +
+	"\x06status\x18\f \x01(\tR\x06status\"\xd3\x02\n" +
 	"\tContainer\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05image\x18\x02 \x01(\tR\x05image\x12\x12\n" +
@@ -4022,7 +4031,8 @@ const file_shopctl_control_v1_control_proto_rawDesc = "" +
 	"\aaddress\x18\t \x01(\tR\aaddress\x12#\n" +
 	"\radmin_address\x18\n" +
 	" \x01(\tR\fadminAddress\x124\n" +
-	"\astarted\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\astarted\"\x98\x02\n" +
+	"\astarted\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x12!\n" +
+	"\fmemory_bytes\x18\f \x01(\x03R\vmemoryBytes\"\x98\x02\n" +
 	"\x05Stats\x12.\n" +
 	"\x13requests_per_second\x18\x01 \x01(\x01R\x11requestsPerSecond\x12\x1f\n" +
 	"\verror_ratio\x18\x02 \x01(\x01R\n" +

@@ -335,14 +335,4 @@ func (l *limited) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (c *container) Stats() orchestrator.Stats {
-	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
-	defer cancel()
-	usage, err := c.run.Usage(ctx)
-	if err != nil {
-		return orchestrator.Stats{} // unknown
-	}
-	return orchestrator.Stats{MemoryBytes: usage.Memory, CPUSeconds: usage.CPU.Seconds()}
-}
-
 func (c *container) label() string { return c.pod.label(c.spec.Name) }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
-	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/workload"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
@@ -330,6 +329,7 @@ func (c *container) running() bool {
 
 func (c *container) label() string { return c.pod.label(c.spec.Name) }
 
-func (c *container) Stats() orchestrator.Stats {
-	return orchestrator.Stats{MemoryBytes: privateMemory(c.pgid), CPUSeconds: processorTime(c.pgid)}
-}
+// Memory and ProcessorTime implement workload.Meter.
+func (c *container) Memory() int64 { return privateMemory(c.pgid) }
+
+func (c *container) ProcessorTime() (float64, bool) { return processorTime(c.pgid) }

@@ -12,4 +12,4 @@ func anonymousMemory(int) int64 { return 0 }
 func childrenOf(int) []int { return nil }
 
 // processorTime is not measured on this system.
-func processorTime(int) float64 { return 0 }
+func processorTime(int) (float64, bool) { return 0, false }

@@ -55,16 +55,17 @@ func anonymousMemory(pid int) int64 {
 // ticks are the kernel's units of processor time per second (USER_HZ), the same on all architectures of Go.
 const ticks = 100
 
-// processorTime is what a process and its descendants, also those that have ended, have used, in seconds.
-func processorTime(pid int) float64 {
+// processorTime is what a process and its descendants, also those that have ended, have used, in seconds; false if it
+// cannot be read.
+func processorTime(pid int) (float64, bool) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return 0
+		return 0, false
 	}
 	// The name, in parentheses, may hold anything. After it come the state and so on: proc_pid_stat(5).
 	f := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 	if len(f) < 15 {
-		return 0
+		return 0, false
 	}
 	var total float64
 	for _, field := range f[11:15] { // utime, stime, and those of children that have ended
@@ -72,9 +73,10 @@ func processorTime(pid int) float64 {
 		total += n / ticks
 	}
 	for _, child := range childrenOf(pid) {
-		total += processorTime(child)
+		used, _ := processorTime(child) // one that has just ended counts with its parent
+		total += used
 	}
-	return total
+	return total, true
 }
 
 // childrenOf are the processes that the threads of a process have started, or that it has adopted. They are found only

@@ -200,8 +200,8 @@ func TestABuiltinReportsWhereItListensAndLeavesOnStop(t *testing.T) {
 	if string(body) != "hello" {
 		t.Errorf("body %q, want the value of the environment", body)
 	}
-	if addrs, stats := in.Addrs(), in.Stats(); addrs.Admin == "" || addrs.Peer != addrs.App || stats.MemoryBytes <= 0 {
-		t.Errorf("addresses %+v, stats %+v", addrs, stats)
+	if addrs, memory := in.Addrs(), in.Memory(); addrs.Admin == "" || addrs.Peer != addrs.App || memory <= 0 {
+		t.Errorf("addresses %+v, memory %d", addrs, memory)
 	}
 	if err := in.Stop(t.Context(), 10*time.Second); err != nil {
 		t.Fatal(err)

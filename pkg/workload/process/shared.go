@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/shopctl/shopctl/pkg/chassis/lifeline"
-	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/workload"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 )
@@ -34,6 +33,8 @@ type guest struct {
 	host *sidecarHost
 	// stopped and killed: it was asked to end, and how.
 	stopped, killed atomic.Bool
+	// share is its processor time, and hostTime that of the host when it was read last; the driver's hosts guards them.
+	share, hostTime float64
 }
 
 var _ workload.Container = (*guest)(nil)
@@ -183,13 +184,25 @@ func (g *guest) unasked() workload.Exit {
 // ID implements workload.Meter: the process is that of all sidecars.
 func (g *guest) ID() string { return g.host.ID() }
 
-// Stats implements workload.Meter: a sidecar has its share of the process.
-func (g *guest) Stats() orchestrator.Stats {
-	all := g.host.Stats()
+// Memory implements workload.Meter: a sidecar has its share of the process.
+func (g *guest) Memory() int64 {
+	all := g.host.Memory()
 	g.pod.d.hosts.Lock()
-	n := max(1, g.host.guests)
-	g.pod.d.hosts.Unlock()
-	return orchestrator.Stats{MemoryBytes: all.MemoryBytes / int64(n), CPUSeconds: all.CPUSeconds / float64(n)}
+	defer g.pod.d.hosts.Unlock()
+	return all / int64(max(1, g.host.guests))
+}
+
+// ProcessorTime implements workload.Meter. A sidecar has its share of what the process used since this was read last, so that
+// the sum only grows, also where others start and end.
+func (g *guest) ProcessorTime() (float64, bool) {
+	all, ok := g.host.ProcessorTime()
+	g.pod.d.hosts.Lock()
+	defer g.pod.d.hosts.Unlock()
+	if g.hostTime > 0 {
+		g.share += max(0, all-g.hostTime) / float64(max(1, g.host.guests))
+	}
+	g.hostTime = all
+	return g.share, ok
 }
 
 // Stop implements workload.Process.
