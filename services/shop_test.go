@@ -266,6 +266,7 @@ func TestEveryServiceMeasuresWhatItDoes(t *testing.T) {
 		"productcatalogservice": {`shop_search_duration_seconds_count`},
 		"paymentservice":        {`shop_payments_total{result="success"}`},
 		"shippingservice":       {`shop_shipping_quote_duration_seconds_count`},
+		"checkoutservice":       {`shop_price_reads_total{result="miss"}`},
 		"cartservice":           {`shop_cart_reads_total{result="hit"}`, `shop_cart_reads_total{result="miss"}`},
 	} {
 		metrics := s.metrics(t, workload)

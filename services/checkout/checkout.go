@@ -32,7 +32,8 @@
 // confirmation of an order when it receives OrderPlaced.
 //
 // PRICE_TTL is how long a product's converted price is reused for later orders (default 0: every order fetches
-// it). A price may lag behind the catalog's by that much.
+// it). A price may lag behind the catalog's by that much. With REQUEST_COALESCING=false, orders that miss a price at the same time
+// each fetch it; otherwise one does, for all.
 package checkout
 
 import (
@@ -59,11 +60,14 @@ func setup(rt *chassis.Runtime, now func() time.Time, reached func(point, user s
 	if err != nil {
 		return nil, err
 	}
-	ttl, err := rt.EnvDuration("PRICE_TTL", 0)
+	amounts, err := amountCache(rt)
 	if err != nil {
 		return nil, err
 	}
-	prices := cache.Config{TTL: ttl, FetchTimeout: orderTimeout, Limit: rememberPrices, Now: rt.Now}
+	prices := amounts
+	if prices.Read, err = countReads(rt.Metrics()); err != nil {
+		return nil, err
+	}
 	journal, err := openJournal(rt.Getenv("CHECKOUT_DATABASE_URL"), rt.DataDir(), now, rt.Log())
 	if err != nil {
 		return nil, err
@@ -76,7 +80,7 @@ func setup(rt *chassis.Runtime, now func() time.Time, reached func(point, user s
 	s := &server{
 		clients:     c,
 		prices:      cache.New[priceKey, *hipstershop.Money](prices),
-		conversions: cache.New[conversionKey, *hipstershop.Money](prices),
+		conversions: cache.New[conversionKey, *hipstershop.Money](amounts),
 		journal:     journal,
 		pause:       pause,
 		tracer:      rt.Tracer(),
@@ -97,9 +101,6 @@ func setup(rt *chassis.Runtime, now func() time.Time, reached func(point, user s
 	rt.OnDrain(journal.close)
 	return s, nil
 }
-
-// rememberPrices is more than a shop of this size has products times currencies.
-const rememberPrices = 2048
 
 // clients are those of the services that an order needs.
 type clients struct {

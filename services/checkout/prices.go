@@ -2,11 +2,15 @@ package checkout
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/shopctl/shopctl/pkg/chassis"
+	"github.com/shopctl/shopctl/pkg/chassis/cache"
 	"github.com/shopctl/shopctl/pkg/rpc/hipstershop"
 	"github.com/shopctl/shopctl/pkg/rpc/money"
 )
@@ -24,6 +28,38 @@ type (
 		currency string
 	}
 )
+
+// rememberPrices is more than a shop of this size has products times currencies.
+const rememberPrices = 2048
+
+// amountCache configures the caches of converted amounts.
+func amountCache(rt *chassis.Runtime) (cache.Config, error) {
+	ttl, err := rt.EnvDuration("PRICE_TTL", 0)
+	if err != nil {
+		return cache.Config{}, err
+	}
+	coalesce, err := rt.EnvBool("REQUEST_COALESCING", true)
+	return cache.Config{TTL: ttl, FetchTimeout: orderTimeout, Limit: rememberPrices, Now: rt.Now, Separate: !coalesce}, err
+}
+
+// countReads registers a counter of the prices that orders need.
+func countReads(metrics prometheus.Registerer) (func(hit bool), error) {
+	reads := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "shop_price_reads_total",
+		Help: "Prices of products that orders needed: hit if they were cached, else miss.",
+	}, []string{"result"})
+	if err := metrics.Register(reads); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	hits, misses := reads.WithLabelValues("hit"), reads.WithLabelValues("miss")
+	return func(hit bool) {
+		if hit {
+			hits.Inc()
+		} else {
+			misses.Inc()
+		}
+	}, nil
+}
 
 // prepare fills in the order's items and the cost of shipping, in the user's currency.
 func (s *server) prepare(ctx context.Context, req *hipstershop.PlaceOrderRequest, items []*hipstershop.CartItem, order *hipstershop.OrderResult) error {

@@ -76,7 +76,10 @@ type clients struct {
 }
 
 // cacheTTLs are how long responses of the currency service are reused; 0: not at all.
-type cacheTTLs struct{ prices, currencies time.Duration }
+type cacheTTLs struct {
+	prices, currencies time.Duration
+	separate           bool // concurrent misses are not coalesced
+}
 
 // dial connects to all services.
 func dial(rt *chassis.Runtime) (*clients, error) {
@@ -88,6 +91,11 @@ func dial(rt *chassis.Runtime) (*clients, error) {
 	if ttls.currencies, err = rt.EnvDuration("CURRENCIES_TTL", 0); err != nil {
 		return nil, err
 	}
+	coalesce, err := rt.EnvBool("REQUEST_COALESCING", true)
+	if err != nil {
+		return nil, err
+	}
+	ttls.separate = !coalesce
 	var firstErr error
 	n := connect(rt.Now, ttls, func(env string, repeatable ...string) grpc.ClientConnInterface {
 		conn, err := rt.Dial(env, chassis.WithTimeout(pageTimeout), chassis.WithRetry(repeatable...))
@@ -123,8 +131,8 @@ func connect(now func() time.Time, ttls cacheTTLs, conn func(env string, repeata
 		shipping:   pb.NewShippingServiceClient(conn("SHIPPING_SERVICE_ADDR", pb.ShippingService_GetQuote_FullMethodName)),
 		checkout:   pb.NewCheckoutServiceClient(conn("CHECKOUT_SERVICE_ADDR")),
 		ad:         pb.NewAdServiceClient(conn("AD_SERVICE_ADDR", pb.AdService_GetAds_FullMethodName)),
-		prices:     cache.New[priceKey, *pb.Money](cache.Config{TTL: ttls.prices, FetchTimeout: priceTimeout, Limit: maxPrices, Now: now}),
-		currencies: cache.New[struct{}, []string](cache.Config{TTL: ttls.currencies, FetchTimeout: priceTimeout, Limit: 1, Now: now}),
+		prices:     cache.New[priceKey, *pb.Money](cache.Config{TTL: ttls.prices, FetchTimeout: priceTimeout, Limit: maxPrices, Now: now, Separate: ttls.separate}),
+		currencies: cache.New[struct{}, []string](cache.Config{TTL: ttls.currencies, FetchTimeout: priceTimeout, Limit: 1, Now: now, Separate: ttls.separate}),
 	}
 }
 

@@ -39,6 +39,7 @@ func TestTheFirstPageMakesAllItsCallsUnlessResponsesAreCached(t *testing.T) {
 	}{
 		{"not cached", cacheTTLs{}, decoration + 1, decoration + 1 + 8, decoration + 1 + 8}, // two of the nine cost the same
 		{"cached", cacheTTLs{prices: time.Second, currencies: time.Minute}, decoration, decoration + 8, decoration},
+		{"cached, each fetch on its own", cacheTTLs{prices: time.Second, currencies: time.Minute, separate: true}, decoration, decoration + 8, decoration},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := openWith(t, c.ttls)

@@ -13,6 +13,8 @@
 //
 //	PRICE_TTL        how long a converted price is reused (default 0: every page converts its prices)
 //	CURRENCIES_TTL   how long the list of currencies is reused (default 0)
+//
+// With REQUEST_COALESCING=false, pages that miss such a response at the same time each fetch it; otherwise one does, for all.
 package frontend
 
 import (

@@ -1,4 +1,4 @@
-// Package cache keeps values for a while. Concurrent misses of a key are one fetch.
+// Package cache keeps values for a while. Concurrent misses of a key are one fetch, unless they are to be separate.
 package cache
 
 import (
@@ -19,6 +19,11 @@ type Config struct {
 	// Limit is the maximum number of values. Beyond it expired ones are dropped, and all if none has expired.
 	Limit int
 	Now   func() time.Time
+	// Separate makes each of several concurrent misses of a key fetch for itself: what a cache without coalescing does to what
+	// is behind it.
+	Separate bool
+	// Read, if set, is called by each Get, with whether the value was kept.
+	Read func(hit bool)
 }
 
 // Cache keeps values. Errors are not kept: the next Get fetches again, so that a service that has recovered is seen
@@ -55,11 +60,16 @@ func (c *Cache[K, V]) Peek(key K) (v V, ok bool) {
 // Get returns the value of a key, fetched if it is not kept. It returns the error of the fetch, or the cause of ctx's
 // end if that is earlier.
 func (c *Cache[K, V]) Get(ctx context.Context, key K, fetch func(context.Context) (V, error)) (v V, err error) {
-	if c.config.TTL <= 0 {
-		return fetch(ctx)
-	}
 	if v, ok := c.Peek(key); ok {
+		c.read(true)
 		return v, nil
+	}
+	c.read(false)
+	switch {
+	case c.config.TTL <= 0:
+		return fetch(ctx)
+	case c.config.Separate:
+		return c.fetchAndKeep(ctx, key, fetch)
 	}
 	// %#v quotes strings, so that no two keys have the same text.
 	fetched := c.fetches.DoChan(fmt.Sprintf("%#v", key), func() (any, error) { return c.fetch(ctx, key, fetch) })
@@ -72,6 +82,12 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K, fetch func(context.Context
 		return v, r.Err
 	case <-ctx.Done():
 		return v, context.Cause(ctx)
+	}
+}
+
+func (c *Cache[K, V]) read(hit bool) {
+	if c.config.Read != nil {
+		c.config.Read(hit)
 	}
 }
 
@@ -88,8 +104,13 @@ func (c *Cache[K, V]) fetch(ctx context.Context, key K, fetch func(context.Conte
 	}()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.config.FetchTimeout)
 	defer cancel()
+	return c.fetchAndKeep(ctx, key, fetch)
+}
+
+func (c *Cache[K, V]) fetchAndKeep(ctx context.Context, key K, fetch func(context.Context) (V, error)) (V, error) {
 	began := c.config.Now()
-	if v, err = fetch(ctx); err == nil {
+	v, err := fetch(ctx)
+	if err == nil {
 		c.keep(key, value[V]{v, began.Add(c.config.TTL)})
 	}
 	return v, err

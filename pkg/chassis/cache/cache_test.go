@@ -51,6 +51,41 @@ func TestAValueIsFetchedOnceHoweverManyCallersWait(t *testing.T) {
 	})
 }
 
+func TestSeparateMissesAreFetchedByEachOfThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hits, misses := 0, 0
+		c := cache.New[string, int](cache.Config{TTL: time.Second, Limit: 10, Now: time.Now, Separate: true, Read: func(hit bool) {
+			if hit {
+				hits++
+			} else {
+				misses++
+			}
+		}})
+		var fetches atomic.Int64
+		fetch := func(context.Context) (int, error) {
+			fetches.Add(1)
+			time.Sleep(10 * time.Millisecond)
+			return 7, nil
+		}
+		var callers sync.WaitGroup
+		for range 20 {
+			callers.Go(func() {
+				if v, err := c.Get(t.Context(), "k", fetch); v != 7 || err != nil {
+					t.Errorf("got %d, %v", v, err)
+				}
+			})
+			synctest.Wait() // Read is called by one at a time
+		}
+		callers.Wait()
+		if v, err := c.Get(t.Context(), "k", fetch); v != 7 || err != nil {
+			t.Errorf("afterwards %d, %v", v, err)
+		}
+		if got := fetches.Load(); got != 20 || hits != 1 || misses != 20 {
+			t.Errorf("%d fetches, %d hits, %d misses", got, hits, misses)
+		}
+	})
+}
+
 func TestTheFirstCallerMayLeaveAndTheOthersGetTheValue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCache[string](time.Second)
