@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"pkg/cli/lesson":        {"pkg/cli/cmdutil", "pkg/cli/iostreams", "lessons", "pkg/call", "pkg/control", "pkg/lesson/...", "pkg/rpc/control", "pkg/rundir", "services"},
 	"pkg/cli/bus":           {"pkg/chassis/bus", "pkg/cli/cmdutil", "pkg/cli/edit", "pkg/cli/iostreams", "pkg/control", "pkg/resource", "pkg/rpc/control", "pkg/rpc/shopevent", "services"},
 	"pkg/cli/order":         {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/rpc/money", "pkg/rpc/shopv1"},
-	"pkg/cli/delivery":      {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/control", "pkg/delivery", "pkg/rpc/control"},
+	"pkg/cli/delivery":      {"pkg/cli/cmdutil", "pkg/cli/edit", "pkg/cli/iostreams", "pkg/control", "pkg/delivery", "pkg/resource", "pkg/rpc/control"},
 	"pkg/cli/dash":          {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/lesson", "pkg/tui"},
 	"pkg/tui":               {"pkg/lesson", "pkg/lesson/command", "pkg/lesson/probe", "pkg/resource", "pkg/rpc/control"},
 	"pkg/tui/style":         {},

@@ -25,7 +25,7 @@ var printed = map[string]string{
 	"bus.topicsView": "bus topics", "bus.consumersView": "bus consumers", "bus.storedView": "bus tail, one line each", "bus.publishedView": "bus publish TYPE", "bus.replayView": "bus replay CONSUMER",
 	"bus.lettersView":  "bus dead-letters list",
 	"call.measureView": "call SERVICE METHOD --repeat 100", "call.httpView": "http PATH", "edit.list": "get, with several objects",
-	"delivery.canariesView": "canary status", "fault.faultsView": "fault list", "load.Status": "load status", "lesson.lessonEvent": "lesson ID --json, one line each", "lesson.lessonsView": "lesson list", "lesson.problemsView": "lesson lint",
+	"delivery.canariesView": "canary status", "delivery.switchView": "switch SERVICE", "fault.faultsView": "fault list", "load.Status": "load status", "lesson.lessonEvent": "lesson ID --json, one line each", "lesson.lessonsView": "lesson list", "lesson.problemsView": "lesson lint",
 	"lesson.proofsView": "lesson test", "lesson.reviewView": "review --list", "mesh.explainView": "mesh explain TRACE", "mesh.secretView": "mesh secrets SERVICE",
 	"mesh.statusView": "mesh status", "mesh.tapView": "mesh tap, one line each", "observe.alertChangeView": "alerts history, one line each", "observe.alertRulesView": "alerts rules",
 	"observe.alertsView": "alerts", "observe.eventView": "events, one line each", "observe.logView": "logs, one line each", "observe.mapView": "map", "observe.metricsView": "metrics list",

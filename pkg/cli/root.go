@@ -146,6 +146,7 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 			observe.NewAlertsCmd(f),
 			mesh.NewCmd(f),
 			delivery.NewCanaryCmd(f),
+			delivery.NewSwitchCmd(f),
 			objects.NewScaleCmd(f),
 			objects.NewRestartCmd(f),
 			objects.NewStopCmd(f),

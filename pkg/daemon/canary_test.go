@@ -40,8 +40,8 @@ func recommending(t *testing.T) func(*Config) {
 }
 
 // customers ask for recommendations without a pause, until the test or stop ends it, and fail the test if a call fails, or the
-// sidecar of the recommendations loses one of the catalog.
-func customers(t *testing.T, c *control.Client) (stop func()) {
+// sidecar of the recommendations loses one of the catalog. It counts the calls.
+func customers(t *testing.T, c *control.Client) (calls *atomic.Int64, stop func()) {
 	t.Helper()
 	st := await(t, c, "both are ready", func(st *controlpb.StatusResponse) bool {
 		return find(st, "recommendation").GetState() == "ok" && find(st, "catalog").GetState() == "ok"
@@ -52,7 +52,7 @@ func customers(t *testing.T, c *control.Client) (stop func()) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
-	var calls atomic.Int64
+	calls = &atomic.Int64{}
 	for range 4 {
 		all.Go(func() {
 			for ctx.Err() == nil {
@@ -84,7 +84,7 @@ func customers(t *testing.T, c *control.Client) (stop func()) {
 		t.Logf("%d calls", calls.Load())
 	})
 	t.Cleanup(stop)
-	return stop
+	return calls, stop
 }
 
 // canary starts one of the catalog's.
@@ -123,7 +123,7 @@ func inPhase(phase string) func(*controlpb.Canary) bool {
 func TestACanaryIsPromotedUnderLoadWithoutALostCall(t *testing.T) {
 	vars := home(t)
 	c := open(t, vars, recommending(t))
-	stop := customers(t, c)
+	_, stop := customers(t, c)
 	_, err := c.StartCanary(t.Context(), &controlpb.StartCanaryRequest{Service: "catalog", To: "v3"})
 	if hint, _, _ := control.HintOf(err); status.Code(err) != codes.NotFound || hint != "shopctl canary catalog --to v3 --image shopctl/catalog:v3" {
 		t.Errorf("without such a release: %v, hint %q", err, hint)
@@ -142,7 +142,7 @@ func TestACanaryIsPromotedUnderLoadWithoutALostCall(t *testing.T) {
 
 func TestASlowReleaseIsRolledBackUnderLoadWithoutALostCall(t *testing.T) {
 	c := open(t, home(t), recommending(t))
-	stop := customers(t, c)
+	_, stop := customers(t, c)
 	canary(t, c, &controlpb.StartCanaryRequest{To: "v3", From: "v1", Image: "shopctl/catalog:v3", Steps: []int32{30, 100}, Hold: durationpb.New(time.Minute)})
 	awaitCanary(t, c, "its first step runs", inPhase("running"))
 	if _, err := c.InjectFault(t.Context(), &controlpb.InjectFaultRequest{Fault: &controlpb.Fault{
@@ -163,7 +163,7 @@ func TestACanaryGoesOnWithTheNextDaemonAndCanBeSteered(t *testing.T) {
 	vars := home(t)
 	t.Run("first", func(t *testing.T) {
 		c := open(t, vars, recommending(t))
-		stop := customers(t, c)
+		_, stop := customers(t, c)
 		canary(t, c, &controlpb.StartCanaryRequest{To: "v3", Image: "shopctl/catalog:v3", Steps: []int32{40, 100}, Hold: durationpb.New(30 * time.Second)})
 		awaitCanary(t, c, "its first step runs", inPhase("running"))
 		stop()

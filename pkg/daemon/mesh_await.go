@@ -19,6 +19,7 @@ func (v meshView) InForce(ctx context.Context) (sidecars int, behind []api.Sidec
 	objects := v.objects.Snapshot()
 	for {
 		late, _ := v.plane.WaitInForce(ctx, objects.Revision())
+		changed := v.plane.Changed()
 		snap, newer := v.state.Snapshot()
 		wanted := wantedSidecars(objects, snap)
 		behind = v.behind(wanted, snap, late)
@@ -28,6 +29,7 @@ func (v meshView) InForce(ctx context.Context) (sidecars int, behind []api.Sidec
 		}
 		select {
 		case <-newer:
+		case <-changed: // such as resources that a sidecar has in force now, of endpoints that are newer than the objects
 		case <-ctx.Done():
 			return len(wanted) - len(behind), behind
 		}

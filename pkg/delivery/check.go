@@ -4,6 +4,8 @@
 // A canary is kept as an annotation of the VirtualService whose weights it changes, so that it survives the daemon, is seen
 // with "get -o yaml" and goes with the object. Check and Judge decide about counts, Canary.Next is the machine of phases and
 // steps; both know neither time nor objects. Runner drives them.
+//
+// A Switcher gives another release all calls at once, by the selector of a Service.
 package delivery
 
 import (

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -44,6 +43,9 @@ func (e *AmbiguousError) Error() string {
 // ErrUnderWay is why a second canary of a service cannot begin.
 var ErrUnderWay = errors.New("a canary of it is under way")
 
+// ErrPinned is why a canary of a service cannot begin whose Service selects one release alone, as after a switch.
+var ErrPinned = errors.New("its Service selects pods of one version alone")
+
 // Start begins a canary in a namespace: it makes the routes, or adds to them, with no call for the new release, and Run does the
 // rest. plan.From may be empty: then it is the release that the routes lead to, or the only other one.
 func (r *Runner) Start(ctx context.Context, namespace string, plan Plan) (State, error) {
@@ -63,6 +65,13 @@ func (r *Runner) Start(ctx context.Context, namespace string, plan Plan) (State,
 
 func (r *Runner) start(ctx context.Context, namespace string, plan Plan) (key resource.Key, err error) {
 	snap := r.cfg.Objects.Snapshot()
+	service, err := serviceOf(snap, namespace, plan.Host)
+	if err != nil {
+		return key, err
+	}
+	if version := service.Spec.Selector[versionLabel]; version != "" {
+		return key, fmt.Errorf("%s: %w: %s", plan.Service, ErrPinned, version)
+	}
 	releases, err := releasesOf(snap, namespace, plan.Host)
 	if err != nil {
 		return key, err
@@ -71,10 +80,8 @@ func (r *Runner) start(ctx context.Context, namespace string, plan Plan) (key re
 	if err != nil {
 		return key, err
 	}
-	if vs != nil && vs.Annotations[Annotation] != "" {
-		if c, err := of(vs); err == nil && !c.Over() {
-			return key, fmt.Errorf("%s, from %s to %s: %w", plan.Service, c.From, c.To, ErrUnderWay)
-		}
+	if err := noCanary(snap, namespace, plan.Service, plan.Host); err != nil {
+		return key, err
 	}
 	if plan, err = complete(plan, releases, vs); err != nil {
 		return key, err
@@ -89,13 +96,9 @@ func (r *Runner) start(ctx context.Context, namespace string, plan Plan) (key re
 
 // releasesOf are the Deployments behind a Service, by version.
 func releasesOf(snap store.Snapshot, namespace, host string) (map[string]*appsv1.Deployment, error) {
-	o, err := snap.Get(resource.Key{Kind: resource.KindService, Namespace: namespace, Name: host})
+	service, err := serviceOf(snap, namespace, host)
 	if err != nil {
 		return nil, err
-	}
-	service, ok := o.(*corev1.Service)
-	if !ok || len(service.Spec.Selector) == 0 {
-		return nil, fmt.Errorf("the Service %s selects no pods", host)
 	}
 	selector := labels.SelectorFromSet(service.Spec.Selector)
 	releases := map[string]*appsv1.Deployment{}

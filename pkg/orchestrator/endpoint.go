@@ -7,6 +7,9 @@ import (
 
 // Endpoint is a pod behind a port of a Service. Every Service port's endpoints are found once, for everything that
 // needs them: the Service's stable address, the instances that call it, and a control plane for proxies.
+//
+// A port that a pod with a sidecar declares, and that no Service leads to, is one of a Service without a name: its sidecar takes
+// calls there, so that a Service can begin to lead to it, or cease to, without a lost call.
 type Endpoint struct {
 	Service     Key
 	ServicePort int32
@@ -19,6 +22,9 @@ type Endpoint struct {
 	// container declares.
 	Addr, PeerAddr string
 	TargetPort     int32
+	// PortName is the name of that port, and Protocol what its pod says it speaks: grpc, http, tcp, or empty where it is not known.
+	// Both are only known without a Service.
+	PortName, Protocol string
 	// Ready: it may be called. Draining: its pod is stopping. Sidecar: PeerAddr is that of its pod's sidecar, which takes
 	// mutual TLS.
 	Ready, Draining, Sidecar bool
@@ -40,5 +46,6 @@ func (e Endpoint) Equal(o Endpoint) bool {
 	return e.Service == o.Service && e.ServicePort == o.ServicePort && e.Workload == o.Workload && e.Pod == o.Pod &&
 		e.Container == o.Container && maps.Equal(e.Labels, o.Labels) && e.ServiceAccount == o.ServiceAccount &&
 		e.Addr == o.Addr && e.PeerAddr == o.PeerAddr && e.TargetPort == o.TargetPort &&
+		e.PortName == o.PortName && e.Protocol == o.Protocol &&
 		e.Ready == o.Ready && e.Draining == o.Draining && e.Sidecar == o.Sidecar
 }

@@ -19,6 +19,7 @@ type Orchestrator interface {
 	Syncer
 	Disruptor
 	Executor
+	Prober
 	Runner
 }
 
@@ -35,6 +36,14 @@ type Meter interface {
 	Memory(instance string) (map[string]int64, bool)
 	// ProcessorTime is what a running container of an instance has used since it started, in seconds; false if unknown.
 	ProcessorTime(instance, container string) (float64, bool)
+}
+
+// Prober asks instances whether they can take calls.
+type Prober interface {
+	// Probe checks the readiness of a running instance now, besides the regular times, past its sidecar: by the readiness probes of
+	// its containers, or a connection to one that has none. asked says how, "gRPC health" or "GET /healthz"; it is empty for an
+	// instance that has neither. The error says what is wrong, or is a *NoInstanceError.
+	Probe(ctx context.Context, instance string) (asked string, err error)
 }
 
 // Syncer makes changes take effect now rather than soon.

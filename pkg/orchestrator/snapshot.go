@@ -23,7 +23,7 @@ func ParseKey(text string) Key {
 type Snapshot struct {
 	// Workloads in order of namespace and name.
 	Workloads []Workload
-	// Endpoints of all Services, in order of Service, port and pod.
+	// Endpoints of all Services, in order of Service, port and pod; first those that have none.
 	Endpoints []Endpoint
 	// Startup is how they came up, in order of readiness.
 	Startup []Step

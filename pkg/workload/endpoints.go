@@ -42,6 +42,7 @@ func (c *Controller) syncEndpoints() {
 		a.Set(addrs)
 		c.serving[ref] = peers
 	}
+	all = append(all, c.withoutService(all)...)
 	slices.SortFunc(all, orchestrator.Endpoint.Compare)
 	c.endpoints = all
 	for _, d := range c.deployments {
@@ -143,6 +144,62 @@ func (c *Controller) findEndpoints(svc *corev1.Service, number int32) []orchestr
 				Workload: p.owner, Pod: p.name, Container: k.name, Labels: spec.Labels, ServiceAccount: spec.ServiceAccount,
 				Addr: addrs.App, PeerAddr: addrs.Peer, TargetPort: number,
 				Ready: ready, Draining: p.leaving, Sidecar: sidecar != nil,
+			})
+		}
+	}
+	return found
+}
+
+// declared are the ports that the programs of a pod declare, each once.
+func (p *pod) declared(each func(k *container, port podspec.Port)) {
+	seen := map[int32]bool{}
+	for _, k := range slices.Backward(p.containers) { // as listener does
+		if k.kind == orchestrator.InitContainer || k.mesh {
+			continue
+		}
+		for _, port := range k.spec(&p.rev.template.Pod).Ports {
+			if !seen[port.Number] && k.handle != nil && k.handle.Addrs().App != "" {
+				seen[port.Number] = true
+				each(k, port)
+			}
+		}
+	}
+}
+
+// withoutService are the ports that pods with a sidecar declare, and that none of the endpoints of Services is.
+func (c *Controller) withoutService(endpoints []orchestrator.Endpoint) []orchestrator.Endpoint {
+	type podPort struct {
+		pod  string
+		port int32
+	}
+	led := map[podPort]bool{}
+	for _, e := range endpoints {
+		led[podPort{e.Pod, e.TargetPort}] = true
+	}
+	var found []orchestrator.Endpoint
+	for _, d := range c.deployments {
+		for _, p := range d.pods {
+			spec := &p.rev.template.Pod
+			if p.sidecar() == nil || spec.Gateway {
+				continue
+			}
+			p.declared(func(k *container, port podspec.Port) {
+				if led[podPort{p.name, port.Number}] {
+					return
+				}
+				own, peer := k.spec(spec), ""
+				if sidecar := p.joined(); sidecar != nil {
+					peer = sidecar.listeners[InboundName(port.Number)]
+				}
+				found = append(found, orchestrator.Endpoint{
+					Service: orchestrator.Key{Namespace: p.owner.Namespace}, ServicePort: port.Number,
+					Workload: p.owner, Pod: p.name, Container: k.name, Labels: spec.Labels, ServiceAccount: spec.ServiceAccount,
+					Addr: k.handle.Addrs().App, PeerAddr: peer, TargetPort: port.Number,
+					PortName: port.Name, Protocol: protocolOf(corev1.ServicePort{Name: port.Name}, []corev1.Container{
+						{ReadinessProbe: own.Readiness, LivenessProbe: own.Liveness, StartupProbe: own.Startup},
+					}),
+					Ready: p.ready && peer != "", Draining: p.leaving, Sidecar: peer != "",
+				})
 			})
 		}
 	}

@@ -230,12 +230,16 @@ func (c *Controller) followReports(k *container, run int, handle Container) {
 	}
 }
 
-// reached reports whether a pod's sidecar listens at all ports by which Services lead to the pod.
+// reached reports whether a pod's sidecar listens at all ports that the pod declares, and by which Services lead to it.
 func (c *Controller) reached(p *pod) bool {
 	k := p.joined()
 	if k == nil || p.rev.template.Pod.Gateway { // which ports a gateway has is up to the Gateways there are
 		return true
 	}
+	reached := true
+	p.declared(func(_ *container, port podspec.Port) {
+		reached = reached && k.listeners[InboundName(port.Number)] != ""
+	})
 	for ref := range c.addresses.open {
 		svc := c.service(ref.Service)
 		if svc == nil || svc.Namespace != p.owner.Namespace || !selects(svc, p.rev.template.Pod.Labels) {
@@ -251,7 +255,7 @@ func (c *Controller) reached(p *pod) bool {
 			return false
 		}
 	}
-	return true
+	return reached
 }
 
 // through is the way of a container's calls through its pod's sidecar. One for which that has no listener fails.

@@ -23,6 +23,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/workload/podspec"
 	"github.com/shopctl/shopctl/pkg/workload/proxy"
 )
@@ -262,4 +263,80 @@ func (p *prober) execCheck(ctx context.Context, command []string) error {
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	return line
+}
+
+// question is a probe of a running container.
+type question struct {
+	container string
+	prober    *prober
+	probe     *probe
+}
+
+// Probe implements orchestrator.Prober.
+func (c *Controller) Probe(ctx context.Context, instance string) (string, error) {
+	var questions []question
+	err := errGoingDown
+	c.do(func() {
+		err = &orchestrator.NoInstanceError{Instance: instance}
+		for _, d := range c.deployments {
+			if i := slices.IndexFunc(d.pods, func(p *pod) bool { return p.name == instance }); i >= 0 {
+				questions, err = c.questions(d.pods[i]), nil
+			}
+		}
+	})
+	var asked []string
+	for _, q := range questions {
+		if err == nil {
+			if err = q.prober.once(ctx, q.probe); err != nil {
+				err = fmt.Errorf("%s of container %s: %w", q.probe.asks(), q.container, err)
+			}
+			asked = append(asked, q.probe.asks())
+		}
+		q.prober.Close()
+	}
+	return strings.Join(asked, ", "), err
+}
+
+// questions are the readiness probes of a pod's programs, and connections to those that listen and have none.
+func (c *Controller) questions(p *pod) (all []question) {
+	for _, k := range p.containers {
+		if k.mesh || k.kind == orchestrator.InitContainer || k.phase != running {
+			continue
+		}
+		spec := k.spec(&p.rev.template.Pod)
+		check := newProbes(&spec).readiness
+		if check == nil && k.handle.Addrs().App != "" {
+			connect := &corev1.TCPSocketAction{}
+			if len(spec.Ports) > 0 {
+				connect.Port = intstr.FromInt32(spec.Ports[0].Number)
+			}
+			check = &probe{&corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: connect}}, readinessProbe}
+		}
+		if check != nil {
+			all = append(all, question{k.name, newProber(k.handle, spec, c.cfg.Check(p.rev.plan.Builtins[k.name])), check})
+		}
+	}
+	return all
+}
+
+// once checks within the time of the probe.
+func (p *prober) once(ctx context.Context, probe *probe) error {
+	ctx, cancel := context.WithTimeout(ctx, probe.timeout())
+	defer cancel()
+	return p.check(ctx, probe)
+}
+
+// asks says how a probe asks.
+func (p *probe) asks() string {
+	switch {
+	case p.GRPC != nil:
+		return "gRPC health"
+	case p.HTTPGet != nil:
+		return "GET /" + strings.TrimPrefix(p.HTTPGet.Path, "/")
+	case p.TCPSocket != nil:
+		return "connection"
+	case p.Exec != nil && len(p.Exec.Command) > 0:
+		return p.Exec.Command[0]
+	}
+	return "probe"
 }

@@ -26,12 +26,12 @@ func serviceObject(ctx context.Context, ios *iostreams.IO, shop *control.Client,
 		return nil, nil
 	}
 	name := ref.Name
-	found, err := objectsOf[*corev1.Service](ctx, shop, &controlpb.GetRequest{Kind: resource.KindService, Names: []string{name}, Namespace: ref.Namespace})
+	found, err := edit.ObjectsOf[*corev1.Service](ctx, shop, &controlpb.GetRequest{Kind: resource.KindService, Names: []string{name}, Namespace: ref.Namespace})
 	if err != nil || len(found) != 1 || len(found[0].Spec.Selector) == 0 {
 		return nil, nil // The shop knows nothing of it: the name is unknown.
 	}
 	svc := found[0]
-	deployments, err := objectsOf[*appsv1.Deployment](ctx, shop, &controlpb.GetRequest{Kind: resource.KindDeployment, Namespace: svc.Namespace})
+	deployments, err := edit.ObjectsOf[*appsv1.Deployment](ctx, shop, &controlpb.GetRequest{Kind: resource.KindDeployment, Namespace: svc.Namespace})
 	if err != nil {
 		return nil, err
 	}
@@ -59,23 +59,4 @@ func readyInstance(s *controlpb.Service) string {
 		}
 	}
 	return ""
-}
-
-// objectsOf returns objects of one type.
-func objectsOf[T resource.Object](ctx context.Context, shop *control.Client, r *controlpb.GetRequest) ([]T, error) {
-	resp, err := shop.Get(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	var objects []T
-	for _, o := range resp.GetObjects() {
-		typed, err := edit.TypedObject(o)
-		if err != nil {
-			return nil, err
-		}
-		if t, ok := typed.(T); ok {
-			objects = append(objects, t)
-		}
-	}
-	return objects, nil
 }

@@ -81,6 +81,14 @@ func findTarget(ctx context.Context, ios *iostreams.IO, connect cmdutil.Connect,
 	if ref.Kind == servicename.Pod {
 		return podTarget(ios, s, ref.Name)
 	}
+	if s.GetAddress() == "" { // the Service of its name leads to another Deployment
+		if t, err := serviceObject(ctx, ios, shop, servicename.Ref{Namespace: s.GetNamespace(), Name: s.GetWorkload()}, st.GetServices()); t != nil {
+			if t.Name = s.GetName(); isBuiltin {
+				t.GRPC = builtin.GRPC
+			}
+			return t, err
+		}
+	}
 	if err := callable(ios, s); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package edit
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/render"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
@@ -158,4 +160,23 @@ func TypedObject(o *controlpb.Object) (resource.Object, error) {
 		return nil, fmt.Errorf("decode %s: %w", Ref(o), err)
 	}
 	return typed, err
+}
+
+// ObjectsOf returns objects of one type.
+func ObjectsOf[T resource.Object](ctx context.Context, shop *control.Client, r *controlpb.GetRequest) ([]T, error) {
+	resp, err := shop.Get(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	var objects []T
+	for _, o := range resp.GetObjects() {
+		typed, err := TypedObject(o)
+		if err != nil {
+			return nil, err
+		}
+		if t, ok := typed.(T); ok {
+			objects = append(objects, t)
+		}
+	}
+	return objects, nil
 }

@@ -257,7 +257,9 @@ func whoIsIn(snap orchestrator.Snapshot) whoIs {
 	w := whoIs{map[string]orchestrator.Key{}, map[string][]orchestrator.Key{}, map[string]string{}}
 	known := map[orchestrator.Key]bool{}
 	for _, e := range snap.Endpoints {
-		w.services[strings.Join([]string{e.Service.Name, e.Service.Namespace, "svc.cluster.local"}, ".")] = e.Workload
+		if e.Service.Name != "" {
+			w.services[strings.Join([]string{e.Service.Name, e.Service.Namespace, "svc.cluster.local"}, ".")] = e.Workload
+		}
 		w.pods[e.PeerAddr] = e.Pod
 		if !known[e.Workload] {
 			known[e.Workload] = true

@@ -1,4 +1,4 @@
-// Package canaries serves the canaries of a shop to the control API.
+// Package canaries serves the canaries of a shop, and switches between its releases, to the control API.
 package canaries
 
 import (
@@ -25,13 +25,14 @@ import (
 // Server serves the API's Delivery.
 type Server struct {
 	controlpb.UnimplementedDeliveryServer
-	runner *delivery.Runner
-	names  *names.Directory
+	runner   *delivery.Runner
+	switcher *delivery.Switcher
+	names    *names.Directory
 }
 
 // NewServer returns a server. Without sidecars there are no canaries: the runner of such a shop is nil.
-func NewServer(runner *delivery.Runner, directory *names.Directory) *Server {
-	return &Server{runner: runner, names: directory}
+func NewServer(runner *delivery.Runner, switcher *delivery.Switcher, directory *names.Directory) *Server {
+	return &Server{runner: runner, switcher: switcher, names: directory}
 }
 
 // StartCanary begins a canary.
@@ -116,6 +117,8 @@ func explain(err error, plan delivery.Plan) error {
 		return control.Error(codes.AlreadyExists, err.Error(), "shopctl canary status "+plan.Service, 1)
 	case errors.As(err, &missing):
 		return control.Error(codes.NotFound, err.Error(), "shopctl get services", 2)
+	case errors.Is(err, delivery.ErrPinned):
+		return control.Error(codes.FailedPrecondition, "start a canary of "+err.Error(), "shopctl edit service "+plan.Host, 1)
 	}
 	return control.WithHint(fmt.Errorf("start a canary of %s: %w", plan.Service, err), "shopctl mesh describe "+plan.Service, 1)
 }

@@ -15,7 +15,7 @@ import (
 
 func TestAShopWithoutSidecarsHasNoCanaries(t *testing.T) {
 	key := orchestrator.Key{Namespace: "production", Name: "catalog"}
-	s := NewServer(nil, &names.Directory{
+	s := NewServer(nil, nil, &names.Directory{
 		Namespace: key.Namespace, Deployments: func() []orchestrator.Key { return []orchestrator.Key{key} },
 		Snapshot: func() orchestrator.Snapshot {
 			return orchestrator.Snapshot{Workloads: []orchestrator.Workload{{Key: key, Service: key.Name}}}

@@ -128,7 +128,8 @@ func address(addr string) (host string, port uint32, ok bool) {
 	return host, uint32(n), err == nil
 }
 
-// AppPorts are the ports of a pod that its program serves, as the Services in front of it call them.
+// AppPorts are the ports of a pod that its program serves, as the Services in front of it call them; those without one as the pod
+// declares them.
 func AppPorts(m *translate.Mesh, endpoints []orchestrator.Endpoint, namespace, pod string) []AppPort {
 	var ports []AppPort
 	for _, e := range endpoints {
@@ -139,14 +140,7 @@ func AppPorts(m *translate.Mesh, endpoints []orchestrator.Endpoint, namespace, p
 		if !ok {
 			continue
 		}
-		at := slices.IndexFunc(m.Services, func(s translate.Service) bool { return s.Namespace == namespace && s.Name == e.Service.Name })
-		if at < 0 {
-			continue
-		}
-		for _, p := range m.Services[at].Ports {
-			if p.Number != uint32(e.ServicePort) {
-				continue
-			}
+		for _, p := range portsTo(m, e) {
 			p.TargetPort = uint32(e.TargetPort)
 			known := slices.IndexFunc(ports, func(o AppPort) bool { return o.TargetPort == p.TargetPort })
 			if known < 0 {
@@ -157,5 +151,23 @@ func AppPorts(m *translate.Mesh, endpoints []orchestrator.Endpoint, namespace, p
 		}
 	}
 	slices.SortFunc(ports, func(a, b AppPort) int { return int(a.TargetPort) - int(b.TargetPort) })
+	return ports
+}
+
+// portsTo are the ports of Services that lead to an endpoint; without a Service, the one that its pod declares.
+func portsTo(m *translate.Mesh, e orchestrator.Endpoint) []translate.Port {
+	if e.Service.Name == "" {
+		return []translate.Port{{Number: uint32(e.TargetPort), Protocol: protocolOf(corev1.ServicePort{Name: e.PortName}, e.Protocol)}}
+	}
+	at := slices.IndexFunc(m.Services, func(s translate.Service) bool { return s.Namespace == e.Service.Namespace && s.Name == e.Service.Name })
+	if at < 0 {
+		return nil
+	}
+	var ports []translate.Port
+	for _, p := range m.Services[at].Ports {
+		if p.Number == uint32(e.ServicePort) {
+			ports = append(ports, p)
+		}
+	}
 	return ports
 }

@@ -288,6 +288,13 @@ func (p *Plane) Resources(node string) *xds.Resources {
 	return nil
 }
 
+// Changed returns a channel that is closed at the next change of what Status returns.
+func (p *Plane) Changed() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.changed
+}
+
 // WaitInForce waits until every connected sidecar has the objects of a revision in force, and returns those that do not
 // when ctx ends, or when all of those have refused them.
 func (p *Plane) WaitInForce(ctx context.Context, revision uint64) ([]Status, error) {
