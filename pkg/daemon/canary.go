@@ -17,7 +17,7 @@ func (s *shop) newCanaries() (*delivery.Runner, *canaries.Server) {
 	}
 	view := meshView{s.mesh, s.cfg.Mesh, s.state, s.store}
 	runner := delivery.NewRunner(delivery.Config{
-		Objects: s.store, Observer: s.state, Requests: &s.requests, CheckImage: s.runtime.checkImage, Now: s.now, Log: s.log,
+		Objects: s.store, Observer: s.state, Requests: &s.requests, Front: s.storefront(), CheckImage: s.runtime.checkImage, Now: s.now, Log: s.log,
 		InForce: func(ctx context.Context) bool {
 			sidecars, behind := view.InForce(ctx)
 			return sidecars > 0 && len(behind) == 0

@@ -48,6 +48,19 @@ func (p Plan) weighted(vs *istio.VirtualService) (indices []int) {
 	return indices
 }
 
+// routed are the rules of a VirtualService with a route to the Service.
+func (p Plan) routed(vs *istio.VirtualService) (indices []int) {
+	for i, rule := range vs.Spec.Message().GetHttp() {
+		for _, r := range rule.GetRoute() {
+			if names([]string{r.GetDestination().GetHost()}, p.Host, vs.Namespace) {
+				indices = append(indices, i)
+				break
+			}
+		}
+	}
+	return indices
+}
+
 // newShare is the percentage that a rule gives to the new release.
 func (p Plan) newShare(rule *networking.HTTPRoute) int {
 	all, after := int32(0), int32(0)

@@ -24,7 +24,7 @@ type Requests interface {
 	After(seq uint64) ([]observe.Request, <-chan struct{})
 }
 
-// Config is what a Runner needs. All is required.
+// Config is what a Runner needs. All but Front is required.
 type Config struct {
 	Objects  orchestrator.Objects
 	Observer orchestrator.Observer
@@ -38,8 +38,10 @@ type Config struct {
 	// Changed is called after objects were changed.
 	Changed func()
 	Event   func(Event)
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Front is the Service whose calls come in by a gateway, which follows only VirtualServices that name it; the zero Key: none.
+	Front orchestrator.Key
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // Runner drives the canaries of a shop. Its state is in the objects, but for the counts of the present steps.

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/shopctl/shopctl/pkg/orchestrator"
 	"github.com/shopctl/shopctl/pkg/resource"
 	"github.com/shopctl/shopctl/pkg/resource/istio"
 	"github.com/shopctl/shopctl/pkg/resource/store"
@@ -46,6 +47,9 @@ var ErrUnderWay = errors.New("a canary of it is under way")
 // ErrPinned is why a canary of a service cannot begin whose Service selects one release alone, as after a switch.
 var ErrPinned = errors.New("its Service selects pods of one version alone")
 
+// ErrNoGateway is why a canary of a service cannot begin whose calls come in by a gateway.
+var ErrNoGateway = errors.New("its calls come in by a gateway, and no VirtualService with spec.gateways has a route to it: apply one first")
+
 // Start begins a canary in a namespace: it makes the routes, or adds to them, with no call for the new release, and Run does the
 // rest. plan.From may be empty: then it is the release that the routes lead to, or the only other one.
 func (r *Runner) Start(ctx context.Context, namespace string, plan Plan) (State, error) {
@@ -76,12 +80,15 @@ func (r *Runner) start(ctx context.Context, namespace string, plan Plan) (key re
 	if err != nil {
 		return key, err
 	}
-	vs, dr, err := routesOf(snap, namespace, plan.Host)
+	vs, dr, err := routesOf(snap, namespace, plan.Host, r.cfg.Front == orchestrator.Key{Namespace: namespace, Name: plan.Host})
 	if err != nil {
 		return key, err
 	}
 	if err := noCanary(snap, namespace, plan.Service, plan.Host); err != nil {
 		return key, err
+	}
+	if vs == nil && r.cfg.Front == (orchestrator.Key{Namespace: namespace, Name: plan.Host}) {
+		return key, fmt.Errorf("%s: %w", plan.Service, ErrNoGateway)
 	}
 	if plan, err = complete(plan, releases, vs); err != nil {
 		return key, err
@@ -110,15 +117,19 @@ func releasesOf(snap store.Snapshot, namespace, host string) (map[string]*appsv1
 	return releases, nil
 }
 
-// routesOf are the VirtualService and the DestinationRule of a host; nil where there is none.
-func routesOf(snap store.Snapshot, namespace, host string) (vs *istio.VirtualService, dr *istio.DestinationRule, err error) {
+// routesOf are the VirtualService and the DestinationRule of a host; nil where there is none. Of a front, whose calls come in by a
+// gateway, it is the VirtualService of one.
+func routesOf(snap store.Snapshot, namespace, host string, front bool) (vs *istio.VirtualService, dr *istio.DestinationRule, err error) {
 	for _, o := range store.All[*istio.VirtualService](snap, namespace) {
-		gateways := o.Spec.Message().GetGateways()
-		if !names(o.Spec.Message().GetHosts(), host, namespace) || len(gateways) > 0 && !slices.Contains(gateways, "mesh") {
+		if gateways := o.Spec.Message().GetGateways(); front {
+			if !slices.ContainsFunc(gateways, func(g string) bool { return g != "mesh" }) || len((Plan{Host: host}).routed(o)) == 0 {
+				continue
+			}
+		} else if !names(o.Spec.Message().GetHosts(), host, namespace) || len(gateways) > 0 && !slices.Contains(gateways, "mesh") {
 			continue
 		}
 		if vs != nil {
-			return nil, nil, fmt.Errorf("the VirtualServices %s and %s both have the host %s, and only the older one holds: delete one of them", vs.Name, o.Name, host)
+			return nil, nil, fmt.Errorf("the VirtualServices %s and %s both have routes to %s: delete one of them", vs.Name, o.Name, host)
 		}
 		vs = o
 	}

@@ -175,3 +175,26 @@ func TestACanaryOfAPinnedServiceIsRefused(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestACanaryBehindAGatewayNeedsItsRoutes(t *testing.T) {
+	b := &blueGreen{world: newWorld(t)}
+	r := b.runner()
+	r.cfg.Front = orchestrator.Key{Namespace: "production", Name: "catalogservice"}
+	plan := Plan{Service: "catalog", Host: "catalogservice", To: "v2", Image: "shopctl/catalog:v2", Steps: DefaultSteps(), Check: DefaultCheck}
+	if _, err := r.Start(t.Context(), "production", plan); !errors.Is(err, ErrNoGateway) {
+		t.Errorf("without one: %v", err)
+	}
+	b.apply(`
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: edge}
+spec:
+  hosts: ["*"]
+  gateways: [shop]
+  http: [{route: [{destination: {host: catalogservice}}]}]
+`)
+	state, err := r.Start(t.Context(), "production", plan)
+	if err != nil || state.Key.Name != "edge" || state.From != "v1" {
+		t.Errorf("with one: %+v, %v", state, err)
+	}
+}

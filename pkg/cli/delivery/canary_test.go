@@ -81,6 +81,10 @@ p99 < 200ms       41.3ms, slower 3 of 812 (0.4%)   no calls          fine^[[2J
 	if !strings.Contains(w.Err.String(), "no service has a canary") {
 		t.Error(w.Err.String())
 	}
+	w.Want(0, "canary", "status", "cart")
+	if !strings.Contains(w.Err.String(), "cart has no canary") || strings.Contains(w.Err.String(), "no service has") {
+		t.Error(w.Err.String())
+	}
 }
 
 func TestTheFlagsOfACanaryAreItsPlan(t *testing.T) {

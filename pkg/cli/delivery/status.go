@@ -13,6 +13,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/humanize"
 	controlpb "github.com/shopctl/shopctl/pkg/rpc/control"
 	"github.com/shopctl/shopctl/pkg/servicename"
+	"github.com/shopctl/shopctl/pkg/shellword"
 )
 
 type releaseView struct {
@@ -130,6 +131,11 @@ func (o *canaryOptions) status(ctx context.Context, args []string) error {
 		}
 	})
 	if err == nil && len(view.Canaries) == 0 && o.format == iostreams.FormatTable {
+		if len(args) > 0 {
+			o.ios.Notef("%s has no canary", iostreams.OneLine(args[0]))
+			o.ios.Next("canary "+shellword.Quote(args[0])+" --to v2", "canary status")
+			return nil
+		}
 		o.ios.Notef("no service has a canary")
 		o.ios.Next("canary catalog --to v2 --image shopctl/catalog:v2")
 	}

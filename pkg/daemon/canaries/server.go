@@ -117,6 +117,8 @@ func explain(err error, plan delivery.Plan) error {
 		return control.Error(codes.AlreadyExists, err.Error(), "shopctl canary status "+plan.Service, 1)
 	case errors.As(err, &missing):
 		return control.Error(codes.NotFound, err.Error(), "shopctl get services", 2)
+	case errors.Is(err, delivery.ErrNoGateway):
+		return control.Error(codes.FailedPrecondition, "start a canary of "+err.Error(), "shopctl get virtualservices -o yaml", 1)
 	case errors.Is(err, delivery.ErrPinned):
 		return control.Error(codes.FailedPrecondition, "start a canary of "+err.Error(), "shopctl edit service "+plan.Host, 1)
 	}
