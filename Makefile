@@ -16,7 +16,7 @@ FISHDIR  := $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 TOOL     := $(GO) tool -modfile=tools/lint/go.mod
 GO_FILES := $(shell find cmd pkg services lessons tools -name '*.go' -not -path '*/testdata/*')
 
-.PHONY: up down build install uninstall test test-storm test-court test-prometheus test-h2spec test-peers test-grpcurl test-xds test-docker test-cheats apiserver-golden bench lint cross words vulncheck demo docs generate check-generated fuzz clean
+.PHONY: up down build install uninstall test test-storm test-court test-prometheus test-h2spec test-peers test-grpcurl test-xds test-docker test-cheats apiserver-golden bench lint cross words vulncheck demo docs explain generate check-generated fuzz clean
 
 up: build ## build shopctl and start the shop
 	$(BIN) up
@@ -104,6 +104,9 @@ demo: build ## the five-minute tour of the README, by itself
 
 docs: ## the reference of commands in docs/cli, and of keys in docs/keys.md
 	$(GO) run -tags $(TAGS) ./tools/docs
+
+explain: ## the descriptions of fields that "shopctl explain" shows, from Kubernetes' and Istio's modules
+	$(GO) run -tags $(TAGS) ./tools/explain
 
 generate: ## Go code from the protocol buffers
 	$(GO) tool -modfile=tools/buf/go.mod buf generate pkg/rpc/proto --template tools/buf/buf.gen.yaml

@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"pkg/cli/clitest":       {"pkg/cli", "pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/control", "pkg/rpc/control", "pkg/rundir"},
 	"pkg/cli/internalcmd":   {"pkg/cli/cmdutil", "pkg/mesh/sidecar", "pkg/cli/config", "pkg/cli/iostreams", "pkg/chassis", "pkg/chassis/lifeline", "pkg/daemon", "pkg/lesson/restore", "pkg/observe/otlp", "pkg/rundir", "pkg/workload", "pkg/workload/process", "services", "services/setup", "pkg/workload/docker", "pkg/workload/docker/tunnel"},
 	"pkg/cli/shop":          {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/chassis/portowner", "pkg/control", "pkg/observe/otlp", "pkg/rpc/control", "pkg/rpc/shopv1", "pkg/rundir", "services"},
-	"pkg/cli/objects":       {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/edit", "pkg/control", "pkg/resource", "pkg/resource/decode", "pkg/resource/render", "pkg/resource/store", "pkg/rpc/control", "services"},
+	"pkg/cli/objects":       {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/cli/edit", "pkg/control", "pkg/resource", "pkg/resource/decode", "pkg/resource/explain", "pkg/resource/render", "pkg/resource/store", "pkg/rpc/control", "services"},
 	"pkg/cli/objects/files": {"pkg/cli/cmdutil", "pkg/cli/objects/find", "pkg/control", "pkg/resource", "pkg/resource/decode", "pkg/rpc/control"},
 	"pkg/cli/objects/find":  {"pkg/cli/cmdutil", "pkg/cli/edit", "pkg/control", "pkg/resource", "pkg/rpc/control", "services"},
 	"pkg/cli/objects/wait":  {"pkg/cli/cmdutil", "pkg/cli/edit", "pkg/cli/iostreams", "pkg/cli/objects/files", "pkg/cli/objects/find", "pkg/control", "pkg/resource"},
@@ -83,7 +83,7 @@ var allowed = map[string][]string{
 	"pkg/rpc":               {"pkg/rpc/hipstershop"},
 	"services":              {"services/cart/rediscart", "pkg/chassis", "pkg/chassis/bus", "pkg/chassis/cache", "pkg/chassis/chassistest", "pkg/chassis/durable", "pkg/chassis/durable/postgres", "pkg/rpc/hipstershop", "pkg/rpc/money", "pkg/rpc/shoperr", "pkg/rpc/shopevent", "pkg/rpc/shopv1"},
 	"services/setup":        {"pkg/chassis", "services/..."},
-	"tools":                 {"pkg/cli", "pkg/tui"},
+	"tools":                 {"pkg/cli", "pkg/resource", "pkg/resource/explain", "pkg/tui"},
 
 	"pkg/chassis/bus":              {"pkg/chassis/durable", "pkg/rpc/shopevent"},
 	"pkg/chassis/chassistest":      {"pkg/chassis", "pkg/chassis/lifeline"},

@@ -54,7 +54,7 @@ func hostileLines(dir string) map[string][]string {
 		"mesh describe": {"cart"}, "mesh tap": {"", "-o json"}, "mesh explain": {"last", "last -o json"}, "mesh on": {"", "cart"}, "mesh off": {"", "cart"},
 		"order list": {"", "-o json"}, "order show": {"last", "x -o json"}, "order follow": {"x"}, "order retry": {"x --reason y"}, "order cancel": {"x --reason y"},
 		"ps": {"", "-o json", "--instances", "--wide"}, "restart": {"cart"}, "restore": {"", "cart"}, "review": {"", "--list"}, "scale": {"cart --replicas 2"}, "set env": {"cart A=b", "cart --list"},
-		"saga prove": {"", "--service cart -o json"}, "start": {"cart"}, "status": {"", "-o json"}, "stop": {"cart"}, "top": {"", "-o json"}, "top pods": {"", "--containers -A", "-l app=x"},
+		"saga prove": {"", "--service cart -o json"}, "start": {"cart"}, "status": {"", "-o json"}, "stop": {"cart"}, "top": {"", "-o json"}, "explain": {"deployment", "x\x1b[2J"}, "top pods": {"", "--containers -A", "-l app=x"},
 		"trace diff": {"a b"}, "trace follow": {""}, "trace list": {"", "-o json"}, "trace open": {traces, traces + " show", traces + " sequence"}, "trace sequence": {"last"}, "trace show": {"last", "last -o json"},
 		"image build": {"-o " + dir + "/i.tar --tag \x1b[2J", "-o i.tar --binary linux/amd64=" + manifest},
 		"version":     {""},

@@ -169,11 +169,7 @@ func warnIstio(c *admission.Issues, o Object, others Objects, kind string, tree 
 	for _, issue := range advised {
 		c.Add(issue.Path, "%s", issue.Message)
 	}
-	var ignored []admission.Inert
-	for _, f := range advice.IgnoredIn(kind) {
-		ignored = append(ignored, admission.Inert{Field: f.Field, Message: f.Message})
-	}
-	c.Inert(map[string]any{"spec": tree}, ignored)
+	c.Inert(map[string]any{"spec": tree}, Kind{Name: kind}.Unfollowed())
 }
 
 // listed is a list as kubectl prints it in a table.

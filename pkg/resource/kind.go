@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shopctl/shopctl/pkg/mesh/advice"
 	"github.com/shopctl/shopctl/pkg/resource/admission"
 	"github.com/shopctl/shopctl/pkg/suggest"
 )
@@ -128,6 +129,15 @@ func (k Kind) Inert() []admission.Inert {
 	fields := admission.MetadataInert()
 	if k.inert != nil {
 		fields = append(fields, k.inert()...)
+	}
+	return fields
+}
+
+// Unfollowed are the fields of Istio's kinds that sidecars here do not follow.
+func (k Kind) Unfollowed() []admission.Inert {
+	var fields []admission.Inert
+	for _, f := range advice.IgnoredIn(k.Name) {
+		fields = append(fields, admission.Inert{Field: f.Field, Message: f.Message})
 	}
 	return fields
 }

@@ -31,7 +31,6 @@ func otherWords() map[string]otherWord {
 		"cp":            {"instances use the files of this machine", "shopctl status"},
 		"debug":         {"", "shopctl logs SERVICE --level warn"},
 		"drain":         {noNodes, "shopctl ps --instances"},
-		"explain":       {"the help of apply lists the kinds, and an unknown field is named with its line", "shopctl apply --help"},
 		"run":           {"a Deployment runs a program", "shopctl create deployment NAME --image IMAGE"},
 		"kustomize":     {"", "kubectl kustomize DIR | shopctl apply -f -"},
 		"proxy":         {"every service has an address of this machine", "shopctl ps"},

@@ -9,6 +9,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/objects/change"
 	"github.com/shopctl/shopctl/pkg/cli/objects/create"
+	"github.com/shopctl/shopctl/pkg/cli/objects/explain"
 	"github.com/shopctl/shopctl/pkg/cli/objects/find"
 	"github.com/shopctl/shopctl/pkg/cli/objects/get"
 	"github.com/shopctl/shopctl/pkg/cli/objects/wait"
@@ -18,13 +19,13 @@ import (
 // NewGetCmd returns the command get.
 func NewGetCmd(f *cmdutil.Factory) *cobra.Command { return get.NewCmd(f, completeObjects(f)) }
 
-// NewChangeCmds returns kubectl's further commands that make and change objects, and wait for what follows.
+// NewChangeCmds returns kubectl's further commands that make, change and explain objects, and wait for what follows.
 func NewChangeCmds(f *cmdutil.Factory) []*cobra.Command {
 	complete := completeObjects(f)
 	return []*cobra.Command{
 		create.NewCmd(f), create.NewReplaceCmd(f), create.NewExposeCmd(f, complete),
 		change.NewLabelCmd(f, complete), change.NewAnnotateCmd(f, complete), change.NewPatchCmd(f, complete), change.NewEditCmd(f, complete),
-		change.NewRolloutCmd(f, NewRestartCmd(f)), wait.NewCmd(f, complete),
+		change.NewRolloutCmd(f, NewRestartCmd(f)), wait.NewCmd(f, complete), explain.NewCmd(f),
 	}
 }
 
