@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 
@@ -89,7 +88,7 @@ func (s *shop) newMesh() (*mesh, error) {
 	m.authority = authority
 	server := ads.New(authority)
 	m.plane = meshcontrol.New(meshcontrol.Config{
-		Objects: s.store, Observer: s.state, Server: server, Issuers: &http.Client{}, Now: s.now,
+		Objects: s.store, Observer: s.state, Server: server, Issuers: issuers(s.state), Now: s.now,
 		Report: func(err error) { s.log.Warn("configure sidecars", "error", err) },
 	})
 	server.Register(m.server, m.plane)
