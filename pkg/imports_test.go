@@ -104,8 +104,9 @@ var allowed = map[string][]string{
 	"pkg/mesh/sidecar/h2/h2test":   {"pkg/mesh/sidecar/h2"},
 	"pkg/mesh/sidecar/proxy":       {"pkg/mesh/sidecar/cluster", "pkg/mesh/sidecar/field", "pkg/mesh/sidecar/h2", "pkg/mesh/sidecar/jwt", "pkg/mesh/sidecar/match", "pkg/mesh/sidecar/rbac", "pkg/mesh/sidecar/record", "pkg/mesh/sidecar/route", "pkg/mesh/sidecar/wire", "pkg/mesh/xds"},
 
-	"pkg/cli/saga": {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/court", "pkg/rpc/control"},
-	"pkg/court":    {"pkg/chassis/lifeline", "pkg/rpc/control", "pkg/rpc/hipstershop", "pkg/rpc/money", "pkg/rpc/shopv1"},
+	"pkg/cli/token": {"pkg/cli/cmdutil", "pkg/cli/edit", "pkg/cli/iostreams", "pkg/control", "pkg/rpc/control", "services"},
+	"pkg/cli/saga":  {"pkg/cli/cmdutil", "pkg/cli/iostreams", "pkg/court", "pkg/rpc/control"},
+	"pkg/court":     {"pkg/chassis/lifeline", "pkg/rpc/control", "pkg/rpc/hipstershop", "pkg/rpc/money", "pkg/rpc/shopv1"},
 }
 
 // leaves are small tools that know nothing of the shop: every room may import them. They may import each other. A

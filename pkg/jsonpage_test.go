@@ -23,6 +23,7 @@ var update = flag.Bool("update", false, "write docs/json.md")
 var printed = map[string]string{
 	"versionOutput": "version", "call.callView": "call SERVICE METHOD", "call.methodsView": "call SERVICE", "call.servicesView": "call SERVICE list",
 	"bus.topicsView": "bus topics", "bus.consumersView": "bus consumers", "bus.storedView": "bus tail, one line each", "bus.publishedView": "bus publish TYPE", "bus.replayView": "bus replay CONSUMER",
+	"token.tokenView": "token", "token.rotated": "issuer rotate",
 	"bus.lettersView":  "bus dead-letters list",
 	"call.measureView": "call SERVICE METHOD --repeat 100", "call.httpView": "http PATH", "edit.list": "get, with several objects",
 	"delivery.canariesView": "canary status", "delivery.switchView": "switch SERVICE", "fault.faultsView": "fault list", "load.Status": "load status", "lesson.lessonEvent": "lesson ID --json, one line each", "lesson.lessonsView": "lesson list", "lesson.problemsView": "lesson lint",

@@ -15,7 +15,7 @@ var manifests embed.FS
 // Role is the role of a workload in the shop.
 type Role string
 
-// The services, and the stores of carts and events.
+// The services, and the stores of carts, events and keys.
 const (
 	RoleService Role = "service"
 	RoleStore   Role = "store"
@@ -77,10 +77,11 @@ func All() []Builtin {
 	}
 }
 
-// Optional returns the workloads that are not part of the shop until something needs them: the bus of events, and the
-// warehouse, which listens to it.
+// Optional returns the workloads that are not part of the shop until something needs them: the issuer of tokens, the bus of
+// events, and the warehouse, which listens to it.
 func Optional() []Builtin {
 	return []Builtin{
+		{"issuer", "issuer", RoleStore, nil},
 		{"nats", "nats", RoleStore, nil},
 		{"warehouse", "warehouse", RoleService, []string{"shopctl.shop.v1.Warehouse"}},
 	}

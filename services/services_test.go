@@ -65,6 +65,9 @@ type container struct {
 		Name, Value string
 		ValueFrom   struct {
 			SecretKeyRef reference `yaml:"secretKeyRef"`
+			FieldRef     struct {
+				FieldPath string `yaml:"fieldPath"`
+			} `yaml:"fieldRef"`
 		} `yaml:"valueFrom"`
 	}
 	ReadinessProbe *probe `yaml:"readinessProbe"`
@@ -166,7 +169,7 @@ func TestEveryWorkloadHasAnAccountADeploymentAndAService(t *testing.T) {
 
 func TestAStoreIsTheOnlyOneToUseItsClaim(t *testing.T) {
 	all := objectsOf(t, append(services.All(), services.Optional()...))
-	for _, name := range []string{"redis-cart", "nats"} {
+	for _, name := range []string{"redis-cart", "nats", "issuer"} {
 		claim, store := all["PersistentVolumeClaim/"+name].Spec, all["Deployment/"+name].Spec
 		if !slices.Equal(claim.AccessModes, []string{"ReadWriteOncePod"}) || store.Strategy["type"] != "Recreate" {
 			t.Errorf("the claim of %s is %v, the strategy %v", name, claim.AccessModes, store.Strategy)
@@ -188,6 +191,9 @@ func TestOptionalWorkloadsAreDescribedLikeTheOthersAndNotPartOfTheShop(t *testin
 		if slices.ContainsFunc(services.All(), func(other services.Builtin) bool { return other.Name == b.Name }) {
 			t.Errorf("%s is part of the shop", b.Name)
 		}
+	}
+	if port := all["Service/issuer"].Spec.Ports[0].Port; port != 8080 {
+		t.Errorf("the issuer calls itself by port 8080, and its Service has port %d", port)
 	}
 	for _, c := range all["Deployment/warehouse"].Spec.Template.Spec.Containers {
 		for _, e := range c.Env {

@@ -29,6 +29,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/order"
 	"github.com/shopctl/shopctl/pkg/cli/saga"
 	"github.com/shopctl/shopctl/pkg/cli/shop"
+	"github.com/shopctl/shopctl/pkg/cli/token"
 	"github.com/shopctl/shopctl/pkg/cli/top"
 	"github.com/shopctl/shopctl/pkg/rundir"
 	"github.com/shopctl/shopctl/pkg/tui"
@@ -156,6 +157,7 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 			shop.NewMailCmd(f),
 			order.NewCmd(f),
 			bus.NewCmd(f),
+			token.NewIssuerCmd(f),
 		}},
 		{groupLearn, []*cobra.Command{
 			lessonCmd,
@@ -165,6 +167,7 @@ func commandGroups(f *cmdutil.Factory, screens *dash.Screens) []commandGroup {
 			fault.NewCmd(f, func(ctx context.Context, service string) []string { return call.CompleteMethods(ctx, f, service) }),
 			load.NewCmd(f),
 			saga.NewCmd(f),
+			token.NewCmd(f),
 		}},
 		{groupObjects, append([]*cobra.Command{
 			objects.NewApplyCmd(f),

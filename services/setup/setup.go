@@ -16,6 +16,7 @@ import (
 	"github.com/shopctl/shopctl/services/currency"
 	"github.com/shopctl/shopctl/services/email"
 	"github.com/shopctl/shopctl/services/frontend"
+	"github.com/shopctl/shopctl/services/issuer"
 	"github.com/shopctl/shopctl/services/loadgenerator"
 	"github.com/shopctl/shopctl/services/nats"
 	"github.com/shopctl/shopctl/services/payment"
@@ -35,6 +36,7 @@ func Of(name string) chassis.Setup {
 		"currency":       currency.Setup,
 		"email":          email.Setup,
 		"frontend":       frontend.Setup,
+		"issuer":         issuer.Setup,
 		"loadgenerator":  loadgenerator.Setup,
 		"nats":           nats.Setup,
 		"payment":        payment.Setup,

@@ -17,6 +17,9 @@ import (
 	"github.com/shopctl/shopctl/services"
 )
 
+// carries reports whether an optional workload is the bus or one that is only there for it.
+func carries(name string) bool { return name == localName || slices.Contains(consumers(), name) }
+
 // consumers are the services that can subscribe to events.
 func consumers() []string { return []string{"email", "warehouse"} }
 
@@ -175,6 +178,9 @@ func (o *stopOptions) run(ctx context.Context) error {
 		}
 	}
 	for _, b := range services.Optional() {
+		if !carries(b.Name) {
+			continue
+		}
 		if _, err := cmdutil.FindService(st, "", b.Name); err == nil {
 			optional = append(optional, b.Workload)
 		}
@@ -197,21 +203,17 @@ func (o *stopOptions) run(ctx context.Context) error {
 		}
 		all = append(all, edited.GetObjects()...)
 	}
-	if len(optional) > 0 { // their claims stay, with the events
-		for _, kind := range []string{resource.KindDeployment, resource.KindService, resource.KindServiceAccount} {
-			deleted, err := shop.Delete(ctx, &controlpb.DeleteRequest{Kind: kind, Names: optional})
-			if err != nil {
-				return err
-			}
-			for _, object := range deleted.GetObjects() {
-				all = append(all, &controlpb.AppliedObject{Object: object, Action: "deleted"})
-			}
+	if len(optional) > 0 { // the events stay
+		gone, err := edit.DeleteWorkloads(ctx, shop, optional)
+		if err != nil {
+			return err
 		}
+		all = append(all, gone...)
 	}
 	if err := edit.PrintApplied(o.ios, o.format, all, "unsubscribed", edit.DryRunNone); err != nil {
 		return err
 	}
-	return o.wait.Rollout(ctx, o.ios, shop, slices.DeleteFunc(all, func(a *controlpb.AppliedObject) bool { return a.GetAction() == "deleted" }))
+	return o.wait.Rollout(ctx, o.ios, shop, slices.DeleteFunc(all, edit.Deleted))
 }
 
 // setIn are the variables of a service's Deployment that subscribing has set.
