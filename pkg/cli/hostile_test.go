@@ -34,6 +34,7 @@ func hostileLines(dir string) map[string][]string {
 		"apply": {"-f " + manifest, "--dry-run -f " + manifest}, "diff": {"-f " + manifest}, "delete": {"deployment x", "-f " + manifest},
 		"bus start": {"", "warehouse"}, "bus stop": {""}, "bus topics": {"", "-o json"}, "bus consumers": {"", "-o json"}, "bus tail": {"", "-o json"}, "bus publish": {"OrderPlaced --order x"}, "bus replay": {"warehouse"},
 		"bus dead-letters list": {"", "-o json"}, "bus dead-letters redrive": {"--all"}, "bus dead-letters discard": {"1"},
+		"issuer start": {"", "-o json"}, "issuer stop": {"", "-o json"}, "issuer rotate": {"", "-o json"}, "token": {"", "--hs256 -o json"},
 		"canary": {"cart --to v2", "cart --to \x1b[2J -o json"}, "canary status": {"", "cart -o yaml"}, "canary pause": {"cart"}, "canary resume": {"cart"}, "canary promote": {"cart"}, "canary abort": {"cart"}, "switch": {"cart --to v2", "cart --back -o json", "cart --to \x1b[2J"},
 		"call":         {"cart", "cart GetCart {}", "127.0.0.1:1 a.B/C {}", "cart --describe"},
 		"config trust": {"", "--revoke"},

@@ -42,8 +42,8 @@ func NewPodsCmd(f *cmdutil.Factory) *cobra.Command {
 		Aliases: []string{"pod", "po"},
 		Short:   "Show CPU and memory of pods, as kubectl does",
 		Long: `Show what pods use, as kubectl does: CPU in thousandths of a core, averaged over the last minute, and private memory
-in Mi. Pods are the instances of services; --containers has a line for each of their containers, such as a sidecar. A pod
-appears some seconds after its start, once its CPU has been measured twice.`,
+in Mi. Pods are the instances of services; --containers has a line for each of their containers, such as a sidecar. A
+pod appears some seconds after its start, once its CPU has been measured twice.`,
 		Example: `shopctl top pods
 shopctl top pods --sort-by memory
 shopctl top pods -l app=cartservice --containers
