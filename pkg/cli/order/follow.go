@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -46,7 +47,7 @@ func (o *followOptions) run(ctx context.Context, id string) error {
 		return err
 	}
 	defer c.Close()
-	order, err := c.get(ctx, o.ios, id)
+	order, err := c.get(ctx, o.ios, id, grpc.WaitForReady(true)) // it may be restarting: orders are followed through crashes
 	if err != nil {
 		return err
 	}

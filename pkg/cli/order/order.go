@@ -60,11 +60,11 @@ func connect(ctx context.Context, shop cmdutil.Connect) (*client, error) {
 }
 
 // get returns an order by its id, or the newest for "last".
-func (c *client) get(ctx context.Context, ios *iostreams.IO, id string) (*shopv1.Order, error) {
+func (c *client) get(ctx context.Context, ios *iostreams.IO, id string, options ...grpc.CallOption) (*shopv1.Order, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if id == last {
-		list, err := c.ListOrders(ctx, &shopv1.ListOrdersRequest{Limit: 1})
+		list, err := c.ListOrders(ctx, &shopv1.ListOrdersRequest{Limit: 1}, options...)
 		if err != nil {
 			return nil, explain(ios, "list orders", err)
 		}
@@ -73,7 +73,7 @@ func (c *client) get(ctx context.Context, ios *iostreams.IO, id string) (*shopv1
 		}
 		id = list.GetOrders()[0].GetOrderId()
 	}
-	order, err := c.GetOrder(ctx, &shopv1.GetOrderRequest{OrderId: id})
+	order, err := c.GetOrder(ctx, &shopv1.GetOrderRequest{OrderId: id}, options...)
 	if err != nil {
 		return nil, explain(ios, "get order", err)
 	}

@@ -61,8 +61,31 @@ func (c *checkout) CancelOrder(_ context.Context, in *shopv1.CancelOrderRequest)
 	return c.states[0], nil
 }
 
+// restarting is the listener of a program that is not there yet for its first connections: they end before a word is said.
+type restarting struct {
+	net.Listener
+	away int
+}
+
+func (l *restarting) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil || l.away == 0 {
+			return conn, err
+		}
+		l.away--
+		_ = conn.Close()
+	}
+}
+
 // serve starts the checkout and a shop that has it.
 func serve(t *testing.T, states ...*shopv1.Order) (*clitest.World, *checkout) {
+	t.Helper()
+	return serveAfter(t, 0, states...)
+}
+
+// serveAfter is serve for a checkout that begins after some connections.
+func serveAfter(t *testing.T, away int, states ...*shopv1.Order) (*clitest.World, *checkout) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -71,7 +94,7 @@ func serve(t *testing.T, states ...*shopv1.Order) (*clitest.World, *checkout) {
 	server, c := grpc.NewServer(), &checkout{states: states}
 	shopv1.RegisterOrdersServer(server, c)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
+	go func() { served <- server.Serve(&restarting{l, away}) }()
 	t.Cleanup(func() {
 		server.Stop()
 		<-served
@@ -161,6 +184,12 @@ COMPLETED: paid, shipped and confirmed`)
 	w, _ = serve(t, stuck())
 	w.Want(cmdutil.ExitFailed, "order", "follow", "last", "-o", "json")
 	w.WantOut(`"state":"STUCK"`)
+}
+
+func TestAnOrderIsFollowedThoughCheckoutIsOnlyStarting(t *testing.T) {
+	w, _ := serveAfter(t, 1, order(shopv1.OrderState_COMPLETED, step("reserve", shopv1.StepKind_COMPENSATABLE, 0, 1, "")))
+	w.Want(cmdutil.ExitOK, "order", "follow", "last")
+	w.WantOut("COMPLETED")
 }
 
 func TestAnOrderIsSettledByHandWithAReason(t *testing.T) {
