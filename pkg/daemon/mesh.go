@@ -13,6 +13,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/control"
 	"github.com/shopctl/shopctl/pkg/daemon/api"
+	"github.com/shopctl/shopctl/pkg/daemon/issuers"
 	"github.com/shopctl/shopctl/pkg/mesh/ads"
 	"github.com/shopctl/shopctl/pkg/mesh/ca"
 	meshcontrol "github.com/shopctl/shopctl/pkg/mesh/control"
@@ -88,7 +89,7 @@ func (s *shop) newMesh() (*mesh, error) {
 	m.authority = authority
 	server := ads.New(authority)
 	m.plane = meshcontrol.New(meshcontrol.Config{
-		Objects: s.store, Observer: s.state, Server: server, Issuers: issuers(s.state), Now: s.now,
+		Objects: s.store, Observer: s.state, Server: server, Issuers: issuers.Client(s.state), Now: s.now,
 		Report: func(err error) { s.log.Warn("configure sidecars", "error", err) },
 	})
 	server.Register(m.server, m.plane)

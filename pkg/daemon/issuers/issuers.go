@@ -1,4 +1,5 @@
-package daemon
+// Package issuers reaches the issuers of tokens, for their keys: those of the network, and those that run in the shop.
+package issuers
 
 import (
 	"context"
@@ -10,9 +11,9 @@ import (
 	"github.com/shopctl/shopctl/pkg/serviceaddr"
 )
 
-// issuers fetches the keys of those who issue tokens. A Service of the shop is found under the names that a cluster's DNS has for it in
+// Client fetches the keys of those who issue tokens. A Service of the shop is found under the names that a cluster's DNS has for it in
 // every namespace, NAME.NAMESPACE.svc.cluster.local and the shorter ones, as istiod finds it; other hosts are the network's.
-func issuers(state *orchestrator.State) *http.Client {
+func Client(state *orchestrator.State) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	direct := transport.DialContext
 	transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
