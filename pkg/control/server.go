@@ -38,14 +38,14 @@ type Backend interface {
 }
 
 // NewServer makes a server of the backend's methods. A panic in one of them ends only that call.
-func NewServer(backend Backend, log *slog.Logger) *Server {
+func NewServer(backend Backend, log *slog.Logger, opts ...grpc.ServerOption) *Server {
 	s := &Server{log: log}
 	s.gate, _ = backend.(Gate)
-	s.grpc = grpc.NewServer(
+	s.grpc = grpc.NewServer(append([]grpc.ServerOption{
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
 		grpc.ChainUnaryInterceptor(s.unary), grpc.ChainStreamInterceptor(s.stream),
 		grpc.WaitForHandlers(true),
-	)
+	}, opts...)...)
 	controlpb.RegisterShopServer(s.grpc, backend)
 	controlpb.RegisterTracesServer(s.grpc, backend)
 	controlpb.RegisterMetricsServer(s.grpc, backend)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
 
 	"github.com/shopctl/shopctl/pkg/cli"
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
@@ -37,6 +38,7 @@ type World struct {
 	F        *cmdutil.Factory
 	Env      map[string]string
 	Out, Err bytes.Buffer
+	open     open
 }
 
 // TestNow is the time in every world.
@@ -77,7 +79,7 @@ func (w *World) Serve(shop control.Backend) *World {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	server := control.NewServer(shop, slog.New(slog.DiscardHandler))
+	server := control.NewServer(shop, slog.New(slog.DiscardHandler), grpc.StatsHandler(&w.open))
 	go func() { done <- server.Serve(ctx, l) }()
 	w.t.Cleanup(func() {
 		cancel()
@@ -88,12 +90,17 @@ func (w *World) Serve(shop control.Backend) *World {
 	return w
 }
 
-// Run runs one command line; the output of earlier ones is forgotten.
+// Run runs one command line, and waits until the daemon of Serve is done with its calls, those that it gave up included: the test
+// may change what the daemon responds from. The output of earlier command lines is forgotten.
 func (w *World) Run(args ...string) (code int) {
 	w.t.Helper()
 	w.Out.Reset()
 	w.Err.Reset()
-	return cli.Execute(w.t.Context(), w.F, args)
+	code = cli.Execute(w.t.Context(), w.F, args)
+	if n := w.open.wait(); n > 0 {
+		w.t.Fatalf("shopctl %s has left %d connections and calls to the daemon open", strings.Join(args, " "), n)
+	}
+	return code
 }
 
 // Want runs one command line that must exit with code.

@@ -68,9 +68,10 @@ func realPath(path string) (string, error) {
 }
 
 // ConnectFor connects to the daemon for a command that applies files. If one of them belongs to a lesson by another
-// author, the calls can do no more than such a lesson may. done ends the connection.
-func (f *Factory) ConnectFor(ctx context.Context, paths []string) (shop *control.Client, done func() error, err error) {
-	if shop, err = f.Shop(ctx); err != nil {
+// author, the calls can do no more than such a lesson may. The function that it returns ends the connection.
+func (f *Factory) ConnectFor(ctx context.Context, paths []string) (*control.Client, func() error, error) {
+	shop, err := f.Shop(ctx)
+	if err != nil {
 		return nil, nil, err
 	}
 	owner := f.foreignOwner(paths)
