@@ -21,3 +21,30 @@ func Within(ctx context.Context, d time.Duration) (context.Context, context.Canc
 func TimedOut(ctx context.Context, err error) bool {
 	return err != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded)
 }
+
+// ErrLate reports that what was waited for has not come about in time.
+var ErrLate = errors.New("not done in time")
+
+// Poll looks again and again until there is nothing left that it waits for: look returns what that is, or "". Once bounded, a context
+// from Within of ctx, has ended it returns what it waited for at last, and ErrLate. The first look may take longer: what is true
+// already is seen, and what is not is named, however short the time is.
+func Poll(ctx, bounded context.Context, every time.Duration, look func(context.Context) (waitsFor string, err error)) (waitsFor string, err error) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	waitsFor, err = look(ctx)
+	for err == nil && waitsFor != "" {
+		select {
+		case <-tick.C:
+			var now string
+			if now, err = look(bounded); err == nil {
+				waitsFor = now
+			}
+		case <-bounded.Done():
+			err = bounded.Err()
+		}
+		if TimedOut(bounded, err) {
+			err = ErrLate
+		}
+	}
+	return waitsFor, err
+}

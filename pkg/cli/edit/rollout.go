@@ -59,16 +59,19 @@ func (o *WaitFlags) Rollout(ctx context.Context, ios *iostreams.IO, shop *contro
 	if len(pending) == 0 {
 		return nil
 	}
-	ctx, cancel := cmdutil.Within(ctx, o.timeout)
+	bounded, cancel := cmdutil.Within(ctx, o.timeout)
 	defer cancel()
-	why, err := followRollout(ctx, shop, pending)
-	if cmdutil.TimedOut(ctx, err) {
-		return cmdutil.HintErr(cmdutil.ExitInconclusive, ios.Command("ps --instances"), fmt.Errorf("wait for the rollout: not done after %s%s", humanize.Span(o.timeout), why))
+	why, err := cmdutil.Poll(ctx, bounded, pollInterval, func(ctx context.Context) (why string, err error) {
+		pending, why, err = notRolledOut(ctx, shop, pending)
+		return why, err
+	})
+	if errors.Is(err, cmdutil.ErrLate) {
+		return cmdutil.HintErr(cmdutil.ExitInconclusive, ios.Command("ps --instances"), fmt.Errorf("wait for the rollout: not done after %s: %s", humanize.Span(o.timeout), why))
 	}
 	return err
 }
 
-// reasons are why Deployments have not rolled out, as far as their instances say: ": web: readiness probe: ...".
+// reasons are why Deployments have not rolled out, as far as their instances say: "web: readiness probe: ...".
 func reasons(all []*controlpb.Service, pending []*controlpb.Object) string {
 	var text []string
 	for _, o := range pending {
@@ -78,10 +81,7 @@ func reasons(all []*controlpb.Service, pending []*controlpb.Object) string {
 			}
 		}
 	}
-	if len(text) == 0 {
-		return ""
-	}
-	return ": " + strings.Join(text, "; ")
+	return cmp.Or(strings.Join(text, "; "), "no instance is known yet")
 }
 
 // instanceMessage is which instance is not ready, and why.
@@ -97,39 +97,29 @@ func instanceMessage(s *controlpb.Service) string {
 // pollInterval is the time between two checks of a rollout.
 const pollInterval = 40 * time.Millisecond
 
-// followRollout polls the pending Deployments until all have rolled out. why is the last known reason that they have not.
-func followRollout(ctx context.Context, shop *control.Client, pending []*controlpb.Object) (why string, err error) {
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
-	for {
-		st, err := shop.Status(ctx, &controlpb.StatusRequest{})
-		if err != nil {
-			return why, fmt.Errorf("wait for the rollout: %w", err)
-		}
-		var left []*controlpb.Object
-		for _, o := range pending {
-			done, err := rolledOut(ctx, shop, o)
-			if err != nil {
-				return why, failedFor(err, st.GetServices(), o)
-			}
-			if done && live(st.GetServices(), o) {
-				continue
-			}
-			if err := errors.Join(cmdutil.Crashed(st.GetServices(), o.GetName()), impossible(st.GetServices(), o)); err != nil {
-				return why, err
-			}
-			left = append(left, o)
-		}
-		if pending = left; len(pending) == 0 {
-			return "", nil
-		}
-		why = reasons(st.GetServices(), pending)
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return why, ctx.Err()
-		}
+// notRolledOut is which of the pending Deployments have not rolled out yet, and why.
+func notRolledOut(ctx context.Context, shop *control.Client, pending []*controlpb.Object) (left []*controlpb.Object, why string, err error) {
+	st, err := shop.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return pending, "", fmt.Errorf("wait for the rollout: %w", err)
 	}
+	for _, o := range pending {
+		done, err := rolledOut(ctx, shop, o)
+		if err != nil {
+			return pending, "", failedFor(err, st.GetServices(), o)
+		}
+		if done && live(st.GetServices(), o) {
+			continue
+		}
+		if err := errors.Join(cmdutil.Crashed(st.GetServices(), o.GetName()), impossible(st.GetServices(), o)); err != nil {
+			return pending, "", err
+		}
+		left = append(left, o)
+	}
+	if len(left) == 0 {
+		return nil, "", nil
+	}
+	return left, reasons(st.GetServices(), left), nil
 }
 
 // rolledOut reports whether the latest edit of a Deployment has rolled out, by the same conditions as
@@ -174,7 +164,7 @@ func failedFor(err error, all []*controlpb.Service, o *controlpb.Object) error {
 		return err
 	}
 	return cmdutil.HintErr(cmdutil.ExitFailed, "shopctl describe deployment "+o.GetName(),
-		fmt.Errorf("roll out %s: %w (progressDeadlineSeconds)%s", o.GetName(), err, reasons(all, []*controlpb.Object{o})))
+		fmt.Errorf("roll out %s: %w (progressDeadlineSeconds): %s", o.GetName(), err, reasons(all, []*controlpb.Object{o})))
 }
 
 // live reports whether a Deployment's instances are ready now. The status of the object follows a moment later: right

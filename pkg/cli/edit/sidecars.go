@@ -3,8 +3,8 @@ package edit
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -26,30 +26,16 @@ func (o *WaitFlags) Sidecars(ctx context.Context, ios *iostreams.IO, shop *contr
 	if !o.wait {
 		return nil
 	}
-	ctx, cancel := cmdutil.Within(ctx, o.timeout)
+	bounded, cancel := cmdutil.Within(ctx, o.timeout)
 	defer cancel()
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
-	why := ""
-	for {
-		now, err := missingSidecar(ctx, shop, namespace)
-		if err == nil && now == "" {
-			return nil
-		}
-		if err == nil {
-			why = ": " + now
-			select {
-			case <-tick.C:
-				continue
-			case <-ctx.Done():
-				err = ctx.Err()
-			}
-		}
-		if cmdutil.TimedOut(ctx, err) {
-			return cmdutil.HintErr(cmdutil.ExitInconclusive, ios.Command("mesh status"), fmt.Errorf("wait for the sidecars: not done after %s%s", humanize.Span(o.timeout), why))
-		}
-		return fmt.Errorf("wait for the sidecars: %w", err)
+	why, err := cmdutil.Poll(ctx, bounded, pollInterval, func(ctx context.Context) (string, error) { return missingSidecar(ctx, shop, namespace) })
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, cmdutil.ErrLate):
+		return cmdutil.HintErr(cmdutil.ExitInconclusive, ios.Command("mesh status"), fmt.Errorf("wait for the sidecars: not done after %s: %s", humanize.Span(o.timeout), why))
 	}
+	return fmt.Errorf("wait for the sidecars: %w", err)
 }
 
 // missingSidecar is which instance has no sidecar that can be used yet, or still has one; empty if all are as they should be.

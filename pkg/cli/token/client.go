@@ -14,6 +14,7 @@ import (
 
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/iostreams"
+	"github.com/shopctl/shopctl/pkg/humanize"
 )
 
 const (
@@ -98,6 +99,9 @@ func (i *issuer) ask(ctx context.Context, method, path string, body io.Reader, i
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
+	if cmdutil.TimedOut(ctx, err) {
+		err = fmt.Errorf("no response after %s", humanize.Span(askTimeout))
+	}
 	if err != nil {
 		return i.failed(path, err)
 	}

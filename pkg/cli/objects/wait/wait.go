@@ -91,17 +91,14 @@ func (o *options) run(ctx context.Context, args []string) error {
 	}
 	defer shop.Close()
 	w := &waiter{options: o, shop: shop}
-	if o.timeout != 0 {
-		limit := o.timeout
-		if limit < 0 {
-			limit = week
-		}
-		var cancel context.CancelFunc
-		ctx, cancel = cmdutil.Within(ctx, limit)
-		defer cancel()
+	limit := o.timeout
+	if limit < 0 {
+		limit = week
 	}
+	bounded, cancel := cmdutil.Within(ctx, limit)
+	defer cancel()
 	if slices.ContainsFunc(conditions, func(c condition) bool { return c.kind == forCreate }) {
-		if err := w.created(ctx, refs); err != nil {
+		if err := w.created(ctx, bounded, refs); err != nil {
 			return err
 		}
 	}
@@ -111,7 +108,7 @@ func (o *options) run(ctx context.Context, args []string) error {
 	}
 	var met []resource.Object
 	for _, t := range targets {
-		object, err := w.await(ctx, t, conditions)
+		object, err := w.await(ctx, bounded, t, conditions)
 		if err != nil {
 			return err
 		}
@@ -208,8 +205,8 @@ func (w *waiter) targets(ctx context.Context, refs []find.Ref, gone bool) ([]tar
 }
 
 // created waits until there are objects for all refs.
-func (w *waiter) created(ctx context.Context, refs []find.Ref) error {
-	return w.poll(ctx, func() (string, error) {
+func (w *waiter) created(ctx, bounded context.Context, refs []find.Ref) error {
+	return w.poll(ctx, bounded, func(ctx context.Context) (string, error) {
 		for _, ref := range refs {
 			name := ref.Kind.Plural + "/" + strings.Join(ref.Names, ",")
 			if _, err := w.targets(ctx, []find.Ref{ref}, false); err != nil {
@@ -225,9 +222,9 @@ func (w *waiter) created(ctx context.Context, refs []find.Ref) error {
 }
 
 // await waits until an object has all conditions, one after another, and returns it as it then is.
-func (w *waiter) await(ctx context.Context, t target, conditions []condition) (resource.Object, error) {
+func (w *waiter) await(ctx, bounded context.Context, t target, conditions []condition) (resource.Object, error) {
 	for _, c := range conditions {
-		err := w.poll(ctx, func() (string, error) {
+		err := w.poll(ctx, bounded, func(ctx context.Context) (string, error) {
 			found, err := t.kind.Get(ctx, w.shop, find.Query{Namespace: t.object.GetNamespace(), Names: []string{t.object.GetName()}})
 			missing := find.NotFound(err)
 			switch {
@@ -250,38 +247,19 @@ func (w *waiter) await(ctx context.Context, t target, conditions []condition) (r
 	return t.object, nil
 }
 
-// poll repeats check until there is nothing that it waits for.
-func (w *waiter) poll(ctx context.Context, check func() (waitsFor string, err error)) error {
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
-	waitsFor := ""
-	for {
-		now, err := check()
-		switch {
-		case cmdutil.TimedOut(ctx, err):
-			return w.late(waitsFor)
-		case err != nil || now == "":
+// poll repeats check until there is nothing that it waits for, or once with --timeout 0.
+func (w *waiter) poll(ctx, bounded context.Context, check func(context.Context) (waitsFor string, err error)) error {
+	if w.timeout == 0 {
+		now, err := check(ctx)
+		if err != nil || now == "" {
 			return err
-		case w.timeout == 0:
-			return cmdutil.HintErr(cmdutil.ExitFailed, w.ios.Command("get "+now+" -o yaml"), fmt.Errorf("condition not met for %s", now))
 		}
-		waitsFor = now
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			if cmdutil.TimedOut(ctx, ctx.Err()) {
-				return w.late(waitsFor)
-			}
-			return ctx.Err()
-		}
+		return cmdutil.HintErr(cmdutil.ExitFailed, w.ios.Command("get "+now+" -o yaml"), fmt.Errorf("condition not met for %s", now))
 	}
-}
-
-// late is the error of a wait whose time is over.
-func (w *waiter) late(waitsFor string) error {
-	text, hint := "timed out waiting for the condition", "get deployments"
-	if waitsFor != "" {
-		text, hint = text+" on "+waitsFor, "get "+waitsFor+" -o yaml"
+	waitsFor, err := cmdutil.Poll(ctx, bounded, pollInterval, check)
+	if errors.Is(err, cmdutil.ErrLate) {
+		return cmdutil.HintErr(cmdutil.ExitInconclusive, w.ios.Command("get "+waitsFor+" -o yaml"),
+			fmt.Errorf("timed out waiting for the condition on %s after %s", waitsFor, humanize.Span(w.timeout)))
 	}
-	return cmdutil.HintErr(cmdutil.ExitInconclusive, w.ios.Command(hint), fmt.Errorf("%s after %s", text, humanize.Span(w.timeout)))
+	return err
 }
