@@ -86,7 +86,7 @@ shopctl call 127.0.0.1:50051 Greeter/SayHello -d '{}' --import-path protos --pro
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&o.headers, "header", "H", nil, "send this header: `'NAME: VALUE'`; can be repeated")
+	flags.StringArrayVarP(&o.headers, "header", "H", nil, "send this header: `'NAME: VALUE'`, or @- for those on standard input; can be repeated")
 	flags.BoolVar(&o.expand, "expand-headers", false, "replace ${NAME} in headers by the value of this environment variable")
 	flags.StringVar(&o.userAgent, "user-agent", "", "send this `TEXT` in front of shopctl's own user-agent")
 	flags.Var(deadlineValue{&o.deadline}, "deadline", "deadline of the call, such as 2s")
@@ -122,7 +122,7 @@ func (o *callOptions) run(ctx context.Context, args []string) error {
 	if o.describe && o.template {
 		return cmdutil.UsageErr(o.f.IO.Command("call "+args[0]+" --describe"), "--describe and --template cannot be combined")
 	}
-	if err := cmp.Or(o.checkRepeat(args), o.checkFrom(args), o.outside.check(o, args), o.secure.check(o, args), o.checkFiles(args), o.expandHeaders()); err != nil {
+	if err := cmp.Or(o.checkRepeat(args), o.checkFrom(args), o.outside.check(o, args), o.secure.check(o, args), o.checkFiles(args), o.readHeaders(args)); err != nil {
 		return err
 	}
 	if o.template && len(args) < 2 {

@@ -1,6 +1,11 @@
 package call
 
 import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/lazyregexp"
 )
@@ -30,4 +35,50 @@ func (o *callOptions) expandHeaders() error {
 		}
 	}
 	return nil
+}
+
+// headersExample shows how headers come from another command.
+const headersExample = "shopctl token -o header | shopctl call payment Charge -H @-"
+
+// maxHeaders bounds the headers that are read from standard input, in bytes.
+const maxHeaders = 64 << 10
+
+// fromInput replaces "@-" among the headers by the lines of in, as curl does. It fails where "@" names anything else, and where
+// in has no line.
+func fromInput(headers []string, in io.Reader) ([]string, error) {
+	var all []string
+	for _, header := range headers {
+		switch {
+		case header == "@-":
+			text, err := io.ReadAll(io.LimitReader(in, maxHeaders))
+			if err != nil {
+				return nil, fmt.Errorf("read headers from standard input: %w", err)
+			}
+			lines := strings.FieldsFunc(string(text), func(r rune) bool { return r == '\n' || r == '\r' })
+			if len(lines) == 0 {
+				return nil, cmdutil.UsageErr(headersExample, "-H @-: standard input has no header")
+			}
+			all = append(all, lines...)
+		case strings.HasPrefix(header, "@"):
+			return nil, cmdutil.UsageErr(headersExample, "-H %s: headers are read from standard input only, with -H @-", header)
+		default:
+			all = append(all, header)
+		}
+	}
+	return all, nil
+}
+
+// readHeaders completes the headers of the call: from standard input, and with variables if that is asked for. args are the
+// service, the method and the message.
+func (o *callOptions) readHeaders(args []string) error {
+	message := len(args) > 2 && (args[2] == "-" || args[2] == "@")
+	if message && slices.Contains(o.headers, "@-") {
+		return cmdutil.UsageErr(headersExample, "-H @-: standard input holds the message already")
+	}
+	if err := o.expandHeaders(); err != nil {
+		return err
+	}
+	headers, err := fromInput(o.headers, o.f.IO.In)
+	o.headers = headers
+	return err
 }

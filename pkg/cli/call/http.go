@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,7 +61,7 @@ shopctl http /api/v1/products --repeat 100`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&o.headers, "header", "H", nil, "send this header: `'NAME: VALUE'`; can be repeated")
+	flags.StringArrayVarP(&o.headers, "header", "H", nil, "send this header: `'NAME: VALUE'`, or @- for those on standard input; can be repeated")
 	flags.DurationVar(&o.deadline, "deadline", call.DefaultDeadline, "deadline of the request")
 	flags.IntVar(&o.repeat, "repeat", 0, "make the request `TIMES` times and print latency and size")
 	addFrom(cmd, f, &o.from)
@@ -120,6 +121,8 @@ func (o *httpOptions) read(args []string) (*httpRequest, error) {
 		return nil, cmdutil.UsageErr(o.ios.Command("http /api/v1/products"), "%q is not a path: want one that starts with /", r.url)
 	}
 	switch {
+	case len(args) == 2 && args[1] == "-" && slices.Contains(o.headers, "@-"):
+		return nil, cmdutil.UsageErr(headersExample, "-H @-: standard input holds the body already")
 	case len(args) == 2 && args[1] == "-":
 		body, err := io.ReadAll(io.LimitReader(o.ios.In, call.MaxMessage))
 		if err != nil {
@@ -137,7 +140,11 @@ func (o *httpOptions) read(args []string) (*httpRequest, error) {
 	if r.body != nil {
 		r.header.Set("Content-Type", "application/json")
 	}
-	for _, h := range o.headers {
+	headers, err := fromInput(o.headers, o.ios.In)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range headers {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok || strings.TrimSpace(name) == "" {
 			return nil, cmdutil.UsageErr("-H 'x-request-id: 42'", "header %q is not \"name: value\"", h)

@@ -3,6 +3,7 @@ package call_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -120,4 +121,23 @@ func TestHeadersHaveTheVariablesThatTheyReferTo(t *testing.T) {
 	}
 	w.Want(cmdutil.ExitUsage, "call", addr, "GetCart", "--expand-headers", "-H", "x-a: ${NOT_SET}")
 	w.WantErr(`header "x-a: ${NOT_SET}" refers to the environment variable NOT_SET, which is not set`, "hint: export NOT_SET=VALUE")
+}
+
+func TestHeadersAreReadFromStandardInput(t *testing.T) {
+	impl, addr := serveCart(t, true)
+	w := clitest.NewWorld(t)
+	w.F.IO.In = strings.NewReader("authorization: Bearer abc\r\nx-a: 1\n")
+	w.Want(cmdutil.ExitOK, "call", addr, "AddItem", `{"userId":"u","item":{"productId":"P","quantity":1}}`, "-H", "@-", "-H", "x-b: 2")
+	got := strings.Join(slices.Concat(impl.header.Get("authorization"), impl.header.Get("x-a"), impl.header.Get("x-b")), ",")
+	if got != "Bearer abc,1,2" {
+		t.Errorf("sent %q", got)
+	}
+	for want, args := range map[string][]string{
+		"-H @-: standard input has no header":                     {"{}", "-H", "@-"},
+		"-H @-: standard input holds the message already":         {"-", "-H", "@-"},
+		"-H @gone.txt: headers are read from standard input only": {"{}", "-H", "@gone.txt"},
+	} {
+		w.Want(cmdutil.ExitUsage, append([]string{"call", addr, "GetCart"}, args...)...)
+		w.WantErr(want)
+	}
 }

@@ -28,6 +28,9 @@ const (
 	algNone  = "none"
 )
 
+// formatHeader is the header that sends the token, for call -H @-.
+const formatHeader = "header"
+
 type options struct {
 	ios     *iostreams.IO
 	connect cmdutil.Connect
@@ -59,6 +62,7 @@ attacker would: with no signature, with the public key as the secret, and with a
 name of the issuer's.`,
 		Example: `shopctl token --sub alice --aud shop --for 10m
 shopctl call payment Charge --from checkout -H "authorization: Bearer $(shopctl token --sub alice)"
+shopctl token --sub alice -o header | shopctl call catalog ListProducts --plaintext -H @-
 shopctl token --sub mallory --alg none -o json`,
 		Args: cmdutil.Exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
@@ -73,7 +77,7 @@ shopctl token --sub mallory --alg none -o json`,
 	o.alg = algRS256
 	flags.BoolVar(&o.hs256, "hs256", false, "the same as --alg HS256")
 	flags.BoolVar(&o.wrongKey, "wrong-key", false, "one signed with another key than the issuer's, under the name of it")
-	cmdutil.AddOutput(cmd, &o.format, iostreams.FormatTable, iostreams.FormatJSON)
+	cmdutil.AddOutput(cmd, &o.format, iostreams.FormatTable, iostreams.FormatJSON, formatHeader)
 	cmdutil.CompleteWords(cmd, "alg", algRS256, algHS256, algNone)
 	return cmdutil.Exits(cmd, cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitNotRunning)
 }
@@ -93,6 +97,10 @@ func (o *options) run(ctx context.Context) error {
 	}
 	view, err := read(token)
 	if err != nil {
+		return err
+	}
+	if o.format == formatHeader {
+		_, err := fmt.Fprintf(o.ios.Out, "authorization: Bearer %s\n", token)
 		return err
 	}
 	return o.ios.Print(o.format, view, func(w io.Writer) { fmt.Fprintln(w, token) })

@@ -91,6 +91,17 @@ func TestATokenHasTheClaimsThatWereAskedFor(t *testing.T) {
 	w.WantOut(`"sub": "alice"`, `"aud": "shop"`, `"alg": "RS256"`, `"iss": "http://issuer.production.svc.cluster.local:8080"`)
 }
 
+func TestATokenIsPrintedAsTheHeaderThatSendsIt(t *testing.T) {
+	w, set := serve(t)
+	w.Want(cmdutil.ExitOK, "token", "-o", "header")
+	token, found := strings.CutPrefix(w.Out.String(), "authorization: Bearer ")
+	w.Out.Reset()
+	w.Out.WriteString(token)
+	if !found || !verified(t, w, set.Keys[0]) {
+		t.Errorf("printed %q", token)
+	}
+}
+
 func TestForgedTokensAreWhatAnAttackerCanMake(t *testing.T) {
 	w, set := serve(t)
 	w.Want(cmdutil.ExitOK, "token", "--expired")
