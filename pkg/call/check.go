@@ -16,8 +16,8 @@ import (
 
 // checkMessage reports what is wrong with a message, with the path to the field: protojson
 // knows the name of a field at most, and no nearest one. What it lets through, protojson still reads
-// strictly.
-func checkMessage(path string, value any, d protoreflect.MessageDescriptor) error {
+// strictly. With allowUnknown, fields that the message does not have are let through.
+func checkMessage(path string, value any, d protoreflect.MessageDescriptor, allowUnknown bool) error {
 	if wellKnown(d) {
 		return nil
 	}
@@ -33,10 +33,13 @@ func checkMessage(path string, value any, d protoreflect.MessageDescriptor) erro
 		if fd == nil {
 			fd = d.Fields().ByName(protoreflect.Name(key))
 		}
+		if fd == nil && allowUnknown {
+			continue
+		}
 		if fd == nil {
 			return unknownField(path, key, d)
 		}
-		if err := checkField(join(path, key), object[key], fd); err != nil {
+		if err := checkField(join(path, key), object[key], fd, allowUnknown); err != nil {
 			return err
 		}
 	}
@@ -74,7 +77,7 @@ func unknownField(path, key string, d protoreflect.MessageDescriptor) error {
 	return err
 }
 
-func checkField(path string, value any, fd protoreflect.FieldDescriptor) error {
+func checkField(path string, value any, fd protoreflect.FieldDescriptor, allowUnknown bool) error {
 	if value == nil {
 		return nil
 	}
@@ -85,7 +88,7 @@ func checkField(path string, value any, fd protoreflect.FieldDescriptor) error {
 			return wrongType(path, "an object", value)
 		}
 		for _, key := range slices.Sorted(maps.Keys(object)) {
-			if err := checkValue(join(path, key), object[key], fd.MapValue()); err != nil {
+			if err := checkValue(join(path, key), object[key], fd.MapValue(), allowUnknown); err != nil {
 				return err
 			}
 		}
@@ -95,21 +98,21 @@ func checkField(path string, value any, fd protoreflect.FieldDescriptor) error {
 			return wrongType(path, "an array", value)
 		}
 		for i, element := range list {
-			if err := checkValue(fmt.Sprintf("%s[%d]", path, i), element, fd); err != nil {
+			if err := checkValue(fmt.Sprintf("%s[%d]", path, i), element, fd, allowUnknown); err != nil {
 				return err
 			}
 		}
 	default:
-		return checkValue(path, value, fd)
+		return checkValue(path, value, fd, allowUnknown)
 	}
 	return nil
 }
 
 // checkValue checks one value of a field that may be repeated.
-func checkValue(path string, value any, fd protoreflect.FieldDescriptor) error {
+func checkValue(path string, value any, fd protoreflect.FieldDescriptor, allowUnknown bool) error {
 	switch kind := fd.Kind(); kind {
 	case protoreflect.MessageKind, protoreflect.GroupKind:
-		return checkMessage(path, value, fd.Message())
+		return checkMessage(path, value, fd.Message(), allowUnknown)
 	case protoreflect.BoolKind:
 		if _, ok := value.(bool); !ok {
 			return wrongType(path, "true or false", value)

@@ -80,8 +80,9 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// decode turns JSON into the wire form of a message. The error is an *Invalid that names the field.
-func decode(raw json.RawMessage, d protoreflect.MessageDescriptor, types resolver) ([]byte, error) {
+// decode turns JSON into the wire form of a message. The error is an *Invalid that names the field. With allowUnknown,
+// fields that the message does not have are ignored.
+func decode(raw json.RawMessage, d protoreflect.MessageDescriptor, types resolver, allowUnknown bool) ([]byte, error) {
 	if nesting(raw) > maxNesting {
 		return nil, &Invalid{Text: fmt.Sprintf("the message is nested deeper than %d levels", maxNesting)}
 	}
@@ -91,11 +92,11 @@ func decode(raw json.RawMessage, d protoreflect.MessageDescriptor, types resolve
 	if err := numbers.Decode(&value); err != nil {
 		return nil, &Invalid{Text: fmt.Sprintf("the message is not JSON: %v", err)}
 	}
-	if err := checkMessage("", value, d); err != nil {
+	if err := checkMessage("", value, d, allowUnknown); err != nil {
 		return nil, err
 	}
 	m := dynamicpb.NewMessage(d)
-	if err := (protojson.UnmarshalOptions{Resolver: types}).Unmarshal(raw, m); err != nil {
+	if err := (protojson.UnmarshalOptions{Resolver: types, DiscardUnknown: allowUnknown}).Unmarshal(raw, m); err != nil {
 		return nil, &Invalid{Text: fmt.Sprintf("message %s: %s", d.FullName(), plainError(err)), Hint: ""}
 	}
 	wire, err := proto.Marshal(m)

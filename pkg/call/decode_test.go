@@ -18,7 +18,7 @@ import (
 )
 
 func decodeInto(raw string, m proto.Message) error {
-	wire, err := decode(json.RawMessage(raw), m.ProtoReflect().Descriptor(), resolver{})
+	wire, err := decode(json.RawMessage(raw), m.ProtoReflect().Descriptor(), resolver{}, false)
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func FuzzDecode(f *testing.F) {
 				break
 			}
 			for _, d := range types {
-				_, err := decode(raw, d, resolver{})
+				_, err := decode(raw, d, resolver{}, false)
 				var invalid *Invalid
 				if err != nil && (!errors.As(err, &invalid) || invalid.Text == "") {
 					t.Errorf("%s into %s: %v", raw, d.FullName(), err)
@@ -188,4 +188,28 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestUnknownFieldsAreIgnoredOnRequest(t *testing.T) {
+	d := (&hipstershop.AddItemRequest{}).ProtoReflect().Descriptor()
+	for raw, good := range map[string]bool{
+		`{"userId":"u","nope":{"a":[1]},"item":{"productId":"P","nope":null}}`: true,
+		`{"userId":1,"nope":1}`: false, // a field that is there keeps its type
+	} {
+		wire, err := decode(json.RawMessage(raw), d, resolver{}, true)
+		if (err == nil) != good {
+			t.Errorf("%s: %v", raw, err)
+			continue
+		}
+		if !good {
+			continue
+		}
+		got, want := &hipstershop.AddItemRequest{}, &hipstershop.AddItemRequest{UserId: "u", Item: &hipstershop.CartItem{ProductId: "P"}}
+		if err := proto.Unmarshal(wire, got); err != nil || !proto.Equal(got, want) {
+			t.Errorf("%s was read as %v (%v), want %v", raw, got, err, want)
+		}
+	}
+	if _, err := decode(json.RawMessage(`{"nope":1}`), d, resolver{}, false); err == nil {
+		t.Error("an unknown field was accepted without being asked for")
+	}
 }

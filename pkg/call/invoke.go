@@ -36,6 +36,8 @@ type Request struct {
 	// Text: messages both ways are in protobuf's text format in place of JSON; requests that follow one another have the
 	// character 0x1E between them, and so have responses. OnMessage must be set.
 	Text bool
+	// AllowUnknown ignores fields of JSON messages that their type does not have; without, they are refused.
+	AllowUnknown bool
 	// EmitDefaults writes fields that have their default value, too.
 	EmitDefaults bool
 	// OnMessage, if set, gets each response message as it arrives, and the Result none of them: a
@@ -125,10 +127,10 @@ func (p *peer) prepare(ctx context.Context, r Request) (*input, error) {
 	if err != nil {
 		return nil, err
 	}
-	decode := method.decode
+	decode := method.decoder(r)
 	var stream messageStream = newMessages(r.Messages, MaxMessage)
 	if r.Text {
-		decode, stream = method.decodeText, newTextMessages(r.Messages, MaxMessage)
+		stream = newTextMessages(r.Messages, MaxMessage)
 	}
 	if method.ClientStreams {
 		return &input{method: method, next: pump(ctx, stream, decode)}, nil
@@ -141,10 +143,7 @@ func (p *peer) prepare(ctx context.Context, r Request) (*input, error) {
 	if err != nil && !fresh && p.conn != nil && p.linked == nil {
 		if _, fetchErr := p.fetch(ctx); fetchErr == nil {
 			if method, _, err = p.resolve(ctx, method.Full()); err == nil {
-				if decode = method.decode; r.Text {
-					decode = method.decodeText
-				}
-				wire, err = decode(raw)
+				wire, err = method.decoder(r)(raw)
 			}
 		}
 	}
@@ -182,8 +181,16 @@ func single(stream messageStream, m Method) (json.RawMessage, error) {
 	return raw, nil
 }
 
-func (m Method) decode(raw json.RawMessage) ([]byte, error) {
-	wire, err := decode(raw, m.descriptor.Input(), resolver{m.contract.source})
+// decoder is what reads the messages of a request.
+func (m Method) decoder(r Request) func(json.RawMessage) ([]byte, error) {
+	if r.Text {
+		return m.decodeText
+	}
+	return func(raw json.RawMessage) ([]byte, error) { return m.decode(raw, r.AllowUnknown) }
+}
+
+func (m Method) decode(raw json.RawMessage, allowUnknown bool) ([]byte, error) {
+	wire, err := decode(raw, m.descriptor.Input(), resolver{m.contract.source}, allowUnknown)
 	var invalid *Invalid
 	if errors.As(err, &invalid) && invalid.Hint == "" {
 		invalid.Hint = fmt.Sprintf("the message is a %s", m.Input)

@@ -213,6 +213,7 @@ func (o *callOptions) invoke(ctx context.Context, caller *call.Caller, t *callTa
 	request := call.Request{
 		Target: t.Target, Method: args[0], Messages: messages, Headers: o.headers,
 		Deadline: o.deadline, Trace: o.trace, EmitDefaults: o.emitDefaults, Text: o.data.format == messagesText,
+		AllowUnknown: o.data.allowUnknown,
 	}
 	var writeErr error
 	if o.format == iostreams.FormatTable {

@@ -20,8 +20,9 @@ const (
 
 // dataOptions are the request's message and the format of messages, with the flags that grpcurl has.
 type dataOptions struct {
-	data   string
-	format string
+	data         string
+	format       string
+	allowUnknown bool
 }
 
 // add adds the flags.
@@ -30,6 +31,7 @@ func (o *dataOptions) add(cmd *cobra.Command, complete cobra.CompletionFunc) {
 	cmdutil.Must(cmd.RegisterFlagCompletionFunc("data", complete))
 	o.format = messagesJSON
 	cmd.Flags().Var(&cmdutil.EnumFlag{Value: &o.format, Allowed: []string{messagesJSON, messagesText}}, "format", "format of messages: json, or protobuf's text")
+	cmd.Flags().BoolVar(&o.allowUnknown, "allow-unknown-fields", false, "ignore fields of the JSON message that its type does not have")
 	cmdutil.CompleteWords(cmd, "format", messagesJSON, messagesText)
 }
 

@@ -46,7 +46,7 @@ func (o *callOptions) repeatCall(ctx context.Context, t *callTarget, args []stri
 	view, err := measure(ctx, meter, o.repeat, func(ctx context.Context) (bool, error) {
 		r, err := caller.Invoke(ctx, call.Request{
 			Target: t.Target, Method: args[0], Messages: strings.NewReader(string(text)), Headers: o.headers,
-			Deadline: o.deadline, Text: o.data.format == messagesText, OnMessage: func(json.RawMessage) {},
+			Deadline: o.deadline, Text: o.data.format == messagesText, AllowUnknown: o.data.allowUnknown, OnMessage: func(json.RawMessage) {},
 		})
 		if err != nil {
 			return false, err
