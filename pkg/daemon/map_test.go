@@ -42,7 +42,7 @@ func TestAFaultUnderLoadIsOnTheMapAndInItsSentence(t *testing.T) {
 	if _, err := c.InjectFault(t.Context(), inject); err != nil {
 		t.Fatal(err)
 	}
-	// It tells a share of the orders once there are enough of them, and before that how many.
+	// It reports a share of the orders once there are enough of them, and before that how many.
 	m = awaitMap(t, c, "orders fail", func(m *controlpb.GetMapResponse) bool {
 		return len(m.GetBlast()) == 1 && strings.Contains(m.GetBlast()[0].GetSentence(), "order")
 	})
