@@ -32,6 +32,11 @@ func worldOf(others Objects) advice.World {
 				w.Gateways = append(w.Gateways, advice.Gateway{Namespace: namespace, Name: name, Spec: o.Spec.Message()})
 			}
 		}
+		for _, name := range others.Names(KindAuthorizationPolicy, namespace) {
+			if o, ok := others.Find(Key{KindAuthorizationPolicy, namespace, name}).(*istio.AuthorizationPolicy); ok {
+				w.Authorizations = append(w.Authorizations, advice.Authorization{Namespace: namespace, Spec: o.Spec.Message()})
+			}
+		}
 		for _, name := range others.Names(KindDestinationRule, namespace) {
 			if o, ok := others.Find(Key{KindDestinationRule, namespace, name}).(*istio.DestinationRule); ok {
 				w.DestinationRules = append(w.DestinationRules, advice.DestinationRule{Namespace: namespace, Name: name, Spec: o.Spec.Message()})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	networking "istio.io/api/networking/v1alpha3"
+	security "istio.io/api/security/v1beta1"
 
 	"github.com/shopctl/shopctl/pkg/suggest"
 )
@@ -30,10 +31,17 @@ type World struct {
 	VirtualServices  []VirtualService
 	DestinationRules []DestinationRule
 	Gateways         []Gateway
+	Authorizations   []Authorization
 	// Accounts are the ServiceAccounts, "NAMESPACE/NAME".
 	Accounts []string
 	// Secrets are those with a certificate and its key, "NAMESPACE/NAME", and Authorities those with certificates of authorities.
 	Secrets, Authorities []string
+}
+
+// Authorization is an AuthorizationPolicy.
+type Authorization struct {
+	Namespace string
+	Spec      *security.AuthorizationPolicy
 }
 
 // Service is a Service of the shop.

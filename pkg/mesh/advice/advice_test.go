@@ -218,6 +218,24 @@ func TestAuthenticationThatDoesNotDoWhatItSeemsToIsFound(t *testing.T) {
 	}
 }
 
+func TestAPolicyThatAsksForTokensIsNotAskedForAgain(t *testing.T) {
+	const anyToken = `rules: [{from: [{source: {requestPrincipals: ["*"]}}]}]`
+	for policy, finds := range map[string]int{
+		`{` + anyToken + `}`: 0,
+		`{selector: {matchLabels: {app: paymentservice}}, ` + anyToken + `}`:         0,
+		`{selector: {matchLabels: {app: frontend}}, ` + anyToken + `}`:               1,
+		`{action: DENY, rules: [{from: [{source: {notRequestPrincipals: ["*"]}}]}]}`: 0,
+		`{rules: [{from: [{source: {namespaces: [production]}}]}]}`:                  1,
+	} {
+		world := shop(t)
+		world.Authorizations = []advice.Authorization{{Namespace: "production", Spec: read(t, policy, &security.AuthorizationPolicy{})}}
+		request := read(t, `{selector: {matchLabels: {app: paymentservice}}, jwtRules: [{issuer: a, jwks: b}]}`, &security.RequestAuthentication{})
+		if got := lines(advice.OfRequestAuthentication("production", request, world)); len(got) != finds {
+			t.Errorf("%s: %q, want %d", policy, got, finds)
+		}
+	}
+}
+
 func TestAGatewayThatTakesNothingIsFound(t *testing.T) {
 	for spec, want := range map[string][]string{
 		`{selector: {istio: ingressgateway}, servers: [{port: {number: 8000, name: http, protocol: HTTP}, hosts: ["*"]}]}`: nil,

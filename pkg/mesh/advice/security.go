@@ -28,10 +28,24 @@ func OfPeerAuthentication(namespace string, spec *security.PeerAuthentication, w
 func OfRequestAuthentication(namespace string, spec *security.RequestAuthentication, world World) []Issue {
 	f := &finder{World: world, namespace: namespace}
 	f.selector("spec.selector.matchLabels", spec.GetSelector().GetMatchLabels())
-	if len(spec.GetJwtRules()) > 0 {
+	if len(spec.GetJwtRules()) > 0 && !f.asksForTokens(spec.GetSelector().GetMatchLabels()) {
 		f.add("spec.jwtRules", `a request without a token is accepted all the same; to require one, add an AuthorizationPolicy with requestPrincipals: ["*"]`)
 	}
 	return f.issues
+}
+
+// asksForTokens reports whether a policy whose rules name request principals holds for all pods with some labels.
+func (f *finder) asksForTokens(labels map[string]string) bool {
+	return slices.ContainsFunc(f.Authorizations, func(a Authorization) bool {
+		if a.Namespace != f.namespace || !includes(labels, a.Spec.GetSelector().GetMatchLabels()) {
+			return false
+		}
+		return slices.ContainsFunc(a.Spec.GetRules(), func(r *security.Rule) bool {
+			return slices.ContainsFunc(r.GetFrom(), func(from *security.Rule_From) bool {
+				return len(from.GetSource().GetRequestPrincipals())+len(from.GetSource().GetNotRequestPrincipals()) > 0
+			})
+		})
+	})
 }
 
 // OfAuthorizationPolicy returns the findings about an AuthorizationPolicy of a namespace.
