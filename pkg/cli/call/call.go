@@ -258,6 +258,8 @@ func (o *callOptions) finish(ctx context.Context, t *callTarget, result *call.Re
 		return cmdutil.ExitErr(cmdutil.ExitInterrupted)
 	case o.format != iostreams.FormatTable:
 		return cmdutil.ExitErr(callExit(code)) // The envelope holds everything.
+	case o.data.formatError:
+		return o.printStatus(result)
 	}
 	for _, fault := range t.faults {
 		o.f.IO.Notef("fault on %s: %s", t.Name, fault)

@@ -83,6 +83,26 @@ func callError(r *call.Result) error {
 	return errors.Join(all...)
 }
 
+// statusView is a google.rpc.Status in JSON, which leaves out what is empty.
+type statusView struct {
+	Code    int               `json:"code"`
+	Message string            `json:"message,omitempty"`
+	Details []json.RawMessage `json:"details,omitempty"`
+}
+
+// printStatus prints the status of a failed call to standard error as JSON, as grpcurl does with -format-error.
+func (o *callOptions) printStatus(r *call.Result) error {
+	code := r.Status.Code()
+	text, err := json.MarshalIndent(statusView{Code: int(code), Message: r.Status.Message(), Details: r.Details}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("print the status of the call: %w", err)
+	}
+	if _, err := fmt.Fprintf(o.f.IO.Err, "%s\n", text); err != nil {
+		return err
+	}
+	return cmdutil.ExitErr(callExit(code))
+}
+
 func compactJSON(raw json.RawMessage) []byte {
 	text, err := json.Marshal(raw)
 	if err != nil {

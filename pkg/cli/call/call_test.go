@@ -294,3 +294,25 @@ func TestActiveFaultsAreNamedWhenACallFails(t *testing.T) {
 	w.Want(64+3, "call", "cart", "AddItem", "{}")
 	w.WantErr("fault on cart: INVALID_ARGUMENT 100%", "hint: shopctl fault list")
 }
+
+func TestFormatErrorPrintsTheStatusAsJSON(t *testing.T) {
+	_, addr := serveCart(t, true)
+	w := clitest.NewWorld(t)
+	if code := w.Run("call", addr, "AddItem", `{"userId":"u","item":{"quantity":0}}`, "--format-error"); code != 64+int(codes.InvalidArgument) {
+		t.Errorf("exit %d", code)
+	}
+	var got struct {
+		Code    int
+		Message string
+		Details []map[string]any
+	}
+	if err := json.Unmarshal([]byte(w.Err.String()), &got); err != nil {
+		t.Fatalf("%v in %s", err, w.Err.String())
+	}
+	if got.Code != int(codes.InvalidArgument) || got.Message != "quantity must be at least 1" || len(got.Details) != 1 || got.Details[0]["productId"] != "P  Q" {
+		t.Errorf("got %+v", got)
+	}
+	if code := w.Run("call", addr, "AddItem", "{}", "--format-error", "-o", "json"); code != 2 {
+		t.Errorf("with -o json: exit %d, want 2", code)
+	}
+}

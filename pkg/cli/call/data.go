@@ -23,6 +23,7 @@ type dataOptions struct {
 	data         string
 	format       string
 	allowUnknown bool
+	formatError  bool
 }
 
 // add adds the flags.
@@ -32,6 +33,7 @@ func (o *dataOptions) add(cmd *cobra.Command, complete cobra.CompletionFunc) {
 	o.format = messagesJSON
 	cmd.Flags().Var(&cmdutil.EnumFlag{Value: &o.format, Allowed: []string{messagesJSON, messagesText}}, "format", "format of messages: json, or protobuf's text")
 	cmd.Flags().BoolVar(&o.allowUnknown, "allow-unknown-fields", false, "ignore fields of the JSON message that its type does not have")
+	cmd.Flags().BoolVar(&o.formatError, "format-error", false, "print the status of a call that failed to standard error as JSON, with its details")
 	cmdutil.CompleteWords(cmd, "format", messagesJSON, messagesText)
 }
 
@@ -42,6 +44,9 @@ func (o *dataOptions) check(cmd *cobra.Command, c *callOptions, args []string) (
 	}
 	if o.format == messagesText && c.format != iostreams.FormatTable {
 		return nil, usage("--format text and -o cannot be combined: -o wants JSON in it")
+	}
+	if o.formatError && (o.format == messagesText || c.format != iostreams.FormatTable || c.repeat > 0) {
+		return nil, usage("--format-error cannot be combined with --format text, -o or --repeat: it prints the status of one call as JSON")
 	}
 	if !cmd.Flags().Changed("data") {
 		return args, nil

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,19 +56,24 @@ func TestCallAnswersAsGrpcurl(t *testing.T) {
 		{"-plaintext", "-allow-unknown-fields", "-d", `{"userId":"u","nope":{"a":[1]},"item":{"product_id":"P","nope":1}}`, addr, "hipstershop.CartService/AddItem"},
 		{"-plaintext", "-allow-unknown-fields", "-d", `{"userId":1,"nope":1}`, addr, "hipstershop.CartService/AddItem"},
 		{"-plaintext", "-d", `{"userId":"u","nope":1}`, addr, "hipstershop.CartService/AddItem"},
+		{"-plaintext", "-format-error", "-d", `{"userId":"u","item":{"quantity":0}}`, addr, "hipstershop.CartService/AddItem"},
+		{"-plaintext", "-format-error", "-max-time", "0.2", addr, "hipstershop.CartService/EmptyCart"},
 		{"-plaintext", "-import-path", "../../rpc/proto", "-proto", "hipstershop/hipstershop.proto", "-d", `{}`, addr, "hipstershop.CartService/GetCart"},
 		{"-plaintext", "-import-path", "../../rpc/proto", "-proto", "hipstershop/hipstershop.proto", addr, "list"},
 		{"-d", "{}", addr, "hipstershop.CartService/Nope"},
 		{"-plaintext", "-protoset", "gone.protoset", addr, "list"},
 	} {
-		var out bytes.Buffer
+		var out, stderr bytes.Buffer
 		theirs := exec.CommandContext(t.Context(), grpcurl, line...)
-		theirs.Stdout = &out
+		theirs.Stdout, theirs.Stderr = &out, &stderr
 		_ = theirs.Run() // the exit code is compared below
 		ours := w.Run(append([]string{"call"}, line...)...)
 		code := theirs.ProcessState.ExitCode()
 		if ours != code && (code < 64 && (code == 0) != (ours == 0) || code >= 64) {
 			t.Errorf("%s: exit %d, grpcurl %d\n%s", strings.Join(line, " "), ours, code, w.Err.String())
+		}
+		if slices.Contains(line, "-format-error") && !sameJSON(strings.TrimSpace(w.Err.String()), strings.TrimSpace(stderr.String())) {
+			t.Errorf("%s printed the status\n%s\ngrpcurl\n%s", strings.Join(line, " "), w.Err.String(), stderr.String())
 		}
 		if code == 0 && !sameJSON(strings.TrimSpace(w.Out.String()), strings.TrimSpace(out.String())) {
 			t.Errorf("%s printed\n%s\ngrpcurl\n%s", strings.Join(line, " "), w.Out.String(), out.String())
