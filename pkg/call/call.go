@@ -32,7 +32,7 @@ const DefaultDeadline = 10 * time.Second
 type Target struct {
 	// Name is the short name: "catalog".
 	Name string
-	// Addr is "host:port"; empty if it does not run, and then only a linked contract can be read.
+	// Addr is "host:port", or "unix://" and the absolute path of a socket; empty if it does not run, and then only a linked contract can be read.
 	Addr string
 	// GRPC are the full names of the services that it serves by a contract linked into this binary.
 	// None: its contract is fetched by server reflection.
@@ -153,13 +153,26 @@ func dial(t Target, m *Meter, w *Wire) (*grpc.ClientConn, error) {
 	}
 	if m != nil {
 		options = append(options, grpc.WithStatsHandler(m), grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
-			return m.DialContext(ctx, "tcp", addr)
+			network, addr := networkOf(addr)
+			return m.DialContext(ctx, network, addr)
 		}))
 	}
 	if w != nil {
 		options = append(options, grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
-			return w.DialContext(ctx, "tcp", addr)
+			network, addr := networkOf(addr)
+			return w.DialContext(ctx, network, addr)
 		}))
 	}
+	if network, _ := networkOf(t.Addr); network == "unix" {
+		return grpc.NewClient(t.Addr, options...)
+	}
 	return grpc.NewClient("passthrough:///"+t.Addr, options...)
+}
+
+// networkOf splits an address into what a net.Dialer takes.
+func networkOf(addr string) (network, address string) {
+	if path, ok := strings.CutPrefix(addr, "unix://"); ok {
+		return "unix", path
+	}
+	return "tcp", addr
 }

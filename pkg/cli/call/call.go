@@ -37,6 +37,7 @@ type callOptions struct {
 	repeat       int
 	outside      strangerOptions
 	from         string
+	unix         bool
 }
 
 func NewCallCmd(f *cmdutil.Factory) *cobra.Command {
@@ -82,6 +83,11 @@ shopctl call 127.0.0.1:50051 Greeter/SayHello -d '{}' --import-path protos --pro
 			if err != nil {
 				return err
 			}
+			if o.unix {
+				if args[0], err = socket(args[0]); err != nil {
+					return err
+				}
+			}
 			return o.run(cmd.Context(), args)
 		},
 	}
@@ -95,6 +101,7 @@ shopctl call 127.0.0.1:50051 Greeter/SayHello -d '{}' --import-path protos --pro
 	flags.BoolVar(&o.describe, "describe", false, "print the contract of METHOD (or a message, service or enum), or the whole contract")
 	flags.BoolVar(&o.template, "template", false, "print an empty request message of METHOD")
 	flags.IntVar(&o.repeat, "repeat", 0, "make the call `TIMES` times and print latency and size")
+	flags.BoolVar(&o.unix, "unix", false, "the server is not a service but the path of a Unix domain socket")
 	o.data.add(cmd, o.completeMessage)
 	addFiles(cmd, &o.files)
 	o.secure.add(cmd)

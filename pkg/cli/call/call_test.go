@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -58,7 +59,19 @@ func (s *cartServer) EmptyCart(ctx context.Context, _ *hipstershop.EmptyCartRequ
 // serveCart serves a cart on a free port until the test ends.
 func serveCart(t *testing.T, reflect bool) (*cartServer, string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return serveCartOn(t, "tcp", "127.0.0.1:0", reflect)
+}
+
+// serveCartAt serves a cart on a Unix domain socket, whose path it returns.
+func serveCartAt(t *testing.T) string {
+	t.Helper()
+	_, path := serveCartOn(t, "unix", filepath.Join(t.TempDir(), "cart.sock"), true)
+	return path
+}
+
+func serveCartOn(t *testing.T, network, addr string, reflect bool) (*cartServer, string) {
+	t.Helper()
+	l, err := net.Listen(network, addr)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -65,8 +66,8 @@ func (o *callOptions) listNames(ctx context.Context, caller *call.Caller, t *cal
 			return err
 		}
 		return o.f.IO.Print(o.format, view, func(w io.Writer) {
-			for _, m := range view.Methods {
-				fmt.Fprintln(w, strings.ReplaceAll(m.FullName, "/", "."))
+			for _, name := range slices.Sorted(slices.Values(view.Names())) {
+				fmt.Fprintln(w, strings.ReplaceAll(name, "/", "."))
 			}
 		})
 	}

@@ -42,6 +42,7 @@ func sameJSON(a, b string) bool {
 func TestCallAnswersAsGrpcurl(t *testing.T) {
 	grpcurl := buildGrpcurl(t)
 	_, addr := serveCart(t, true)
+	path := serveCartAt(t)
 	w := clitest.NewWorld(t)
 	for _, line := range [][]string{
 		{"-plaintext", addr, "list"},
@@ -58,6 +59,9 @@ func TestCallAnswersAsGrpcurl(t *testing.T) {
 		{"-plaintext", "-d", `{"userId":"u","nope":1}`, addr, "hipstershop.CartService/AddItem"},
 		{"-plaintext", "-format-error", "-d", `{"userId":"u","item":{"quantity":0}}`, addr, "hipstershop.CartService/AddItem"},
 		{"-plaintext", "-format-error", "-max-time", "0.2", addr, "hipstershop.CartService/EmptyCart"},
+		{"-plaintext", "-unix", path, "list"},
+		{"-plaintext", "-unix", "-d", `{"userId":"u"}`, path, "hipstershop.CartService/GetCart"},
+		{"-plaintext", "unix://" + path, "list", "hipstershop.CartService"},
 		{"-plaintext", "-import-path", "../../rpc/proto", "-proto", "hipstershop/hipstershop.proto", "-d", `{}`, addr, "hipstershop.CartService/GetCart"},
 		{"-plaintext", "-import-path", "../../rpc/proto", "-proto", "hipstershop/hipstershop.proto", addr, "list"},
 		{"-d", "{}", addr, "hipstershop.CartService/Nope"},

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/shopctl/shopctl/pkg/cli/clitest"
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 )
@@ -39,7 +41,7 @@ func TestListAndDescribeAreThoseOfGrpcurl(t *testing.T) {
 		t.Errorf("list printed %q", w.Out.String())
 	}
 	w.Want(cmdutil.ExitOK, "call", addr, "list", "hipstershop.CartService")
-	if want := "hipstershop.CartService.AddItem\nhipstershop.CartService.GetCart\nhipstershop.CartService.EmptyCart\n"; w.Out.String() != want {
+	if want := "hipstershop.CartService.AddItem\nhipstershop.CartService.EmptyCart\nhipstershop.CartService.GetCart\n"; w.Out.String() != want {
 		t.Errorf("list of a service printed %q", w.Out.String())
 	}
 	w.Want(cmdutil.ExitOK, "call", addr, "list", "grpc.reflection.v1.ServerReflection")
@@ -139,5 +141,26 @@ func TestHeadersAreReadFromStandardInput(t *testing.T) {
 	} {
 		w.Want(cmdutil.ExitUsage, append([]string{"call", addr, "GetCart"}, args...)...)
 		w.WantErr(want)
+	}
+}
+
+func TestServerAtASocketIsCalled(t *testing.T) {
+	path := serveCartAt(t)
+	w := clitest.NewWorld(t)
+	for _, args := range [][]string{
+		{"--unix", path, "list"},
+		{"unix://" + path, "list"},
+	} {
+		if code := w.Run(append([]string{"call"}, args...)...); code != 0 || !strings.Contains(w.Out.String(), "hipstershop.CartService") {
+			t.Errorf("%v: exit %d: %s%s", args, code, w.Out.String(), w.Err.String())
+		}
+	}
+	for _, flag := range []string{"--wire", "--repeat=2"} { // each has a way of its own to open the connection
+		if code := w.Run("call", "--unix", path, "GetCart", `{"user_id":"u"}`, flag); code != 0 {
+			t.Errorf("%s: exit %d: %s", flag, code, w.Err.String())
+		}
+	}
+	if code := w.Run("call", "--unix", path+".gone", "GetCart"); code != 64+int(codes.Unavailable) {
+		t.Errorf("no socket: exit %d: %s", code, w.Err.String())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,6 +44,9 @@ func (t *callTarget) reach() string {
 // findTarget finds the server that word names. With offline, a built-in contract is enough, so that a built-in service
 // is found with the shop down.
 func findTarget(ctx context.Context, ios *iostreams.IO, connect cmdutil.Connect, namespace func() string, word string, offline bool) (*callTarget, error) {
+	if strings.HasPrefix(word, unixScheme) {
+		return &callTarget{Target: call.Target{Name: word, Addr: word}, foreign: true}, nil
+	}
 	ref := servicename.Parse(word)
 	builtin, isBuiltin := services.Lookup(ref.Name)
 	isBuiltin = isBuiltin && ref.Kind != servicename.Pod && ref.Namespace == "" && namespace() == ""
@@ -169,6 +173,18 @@ func callable(ios *iostreams.IO, s *controlpb.Service) error {
 		return cmdutil.HintErr(callExit(codes.Unavailable), ios.Command(hint), fmt.Errorf("call %s: no instance is ready (%s)", s.GetName(), why))
 	}
 	return nil
+}
+
+// unixScheme is in front of the path of a socket.
+const unixScheme = "unix://"
+
+// socket is the address of a Unix domain socket, from its path.
+func socket(path string) (string, error) {
+	absolute, err := filepath.Abs(strings.TrimPrefix(path, unixScheme))
+	if err != nil {
+		return "", fmt.Errorf("find the socket %s: %w", path, err)
+	}
+	return unixScheme + absolute, nil
 }
 
 // hostPort is a server outside of the shop.
