@@ -319,7 +319,7 @@ func TestFormatErrorPrintsTheStatusAsJSON(t *testing.T) {
 		Message string
 		Details []map[string]any
 	}
-	if err := json.Unmarshal([]byte(w.Err.String()), &got); err != nil {
+	if err := json.Unmarshal(w.Err.Bytes(), &got); err != nil {
 		t.Fatalf("%v in %s", err, w.Err.String())
 	}
 	if got.Code != int(codes.InvalidArgument) || got.Message != "quantity must be at least 1" || len(got.Details) != 1 || got.Details[0]["productId"] != "P  Q" {
