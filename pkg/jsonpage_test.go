@@ -25,7 +25,7 @@ var printed = map[string]string{
 	"bus.topicsView": "bus topics", "bus.consumersView": "bus consumers", "bus.storedView": "bus tail, one line each", "bus.publishedView": "bus publish TYPE", "bus.replayView": "bus replay CONSUMER",
 	"token.tokenView": "token", "token.rotated": "issuer rotate",
 	"bus.lettersView":  "bus dead-letters list",
-	"call.measureView": "call SERVICE METHOD --repeat 100", "call.httpView": "http PATH", "edit.list": "get, with several objects",
+	"call.measureView": "call SERVICE METHOD --repeat 100", "call.statusView": "call SERVICE METHOD --format-error, on standard error", "call.httpView": "http PATH", "edit.list": "get, with several objects",
 	"delivery.canariesView": "canary status", "delivery.switchView": "switch SERVICE", "fault.faultsView": "fault list", "load.Status": "load status", "lesson.lessonEvent": "lesson ID --json, one line each", "lesson.lessonsView": "lesson list", "lesson.problemsView": "lesson lint",
 	"lesson.proofsView": "lesson test", "lesson.reviewView": "review --list", "mesh.explainView": "mesh explain TRACE", "mesh.secretView": "mesh secrets SERVICE",
 	"mesh.statusView": "mesh status", "mesh.tapView": "mesh tap, one line each", "observe.alertChangeView": "alerts history, one line each", "observe.alertRulesView": "alerts rules",
@@ -97,6 +97,7 @@ func hasSection(sections map[string]string, command string) bool {
 func TestThePageOfJSONHasTheFieldsOfAllOutput(t *testing.T) {
 	p := readOutputs(t)
 	page := p.page(t)
+	p.meanings.complete(t)
 	const path = "../docs/json.md"
 	if *update {
 		if err := os.WriteFile(path, page, 0o644); err != nil {
@@ -109,8 +110,13 @@ func TestThePageOfJSONHasTheFieldsOfAllOutput(t *testing.T) {
 	}
 }
 
-// outputs are the struct types below pkg/cli that have names for JSON, by package and name.
-type outputs map[string]*ast.StructType
+// outputs are the struct types below pkg/cli that have names for JSON, by package and name, what their fields mean, and which types
+// a command prints.
+type outputs struct {
+	types    map[string]*ast.StructType
+	meanings meanings
+	used     map[string]bool
+}
 
 func readOutputs(t *testing.T) outputs {
 	t.Helper()
@@ -120,7 +126,7 @@ func readOutputs(t *testing.T) outputs {
 	if err != nil || ownErr != nil || loadErr != nil {
 		t.Fatal(err, ownErr, loadErr)
 	}
-	all := outputs{}
+	all := outputs{types: map[string]*ast.StructType{}, meanings: readMeanings(t), used: map[string]bool{}}
 	for _, path := range slices.Concat(files, own, load) {
 		dir := filepath.Base(filepath.Dir(path))
 		if strings.HasSuffix(path, "_test.go") || dir == "clitest" {
@@ -136,7 +142,7 @@ func readOutputs(t *testing.T) outputs {
 				return true
 			}
 			if s, ok := spec.Type.(*ast.StructType); ok && slices.ContainsFunc(s.Fields.List, func(f *ast.Field) bool { return jsonName(f) != "" }) {
-				all[strings.TrimPrefix(dir+"."+spec.Name.Name, "cli.")] = s
+				all.types[strings.TrimPrefix(dir+"."+spec.Name.Name, "cli.")] = s
 			}
 			return true
 		})
@@ -159,19 +165,19 @@ func jsonName(f *ast.Field) string {
 
 // page is the whole document, a section for each command.
 func (p outputs) page(t *testing.T) []byte {
-	used, sections := map[string]bool{}, map[string]string{}
+	sections := map[string]string{}
 	for name, command := range printed {
-		if p[name] == nil {
+		if p.types[name] == nil {
 			t.Errorf("there is no type %s in pkg/cli: drop it from the table of this test", name)
 			continue
 		}
 		var rows strings.Builder
-		p.rows(&rows, name, "", used, []string{name})
+		p.rows(&rows, name, "", []string{name})
 		sections[command] = rows.String()
 	}
 	rest := others(t, sections)
-	for name := range p {
-		if !used[name] {
+	for name := range p.types {
+		if !p.used[name] {
 			t.Errorf("say in the table of this test which command prints the type %s of pkg/cli", name)
 		}
 	}
@@ -180,7 +186,7 @@ func (p outputs) page(t *testing.T) []byte {
 
 The fields of each command's ` + "`-o json`" + `, and of ` + "`-o yaml`" + `, which has the same. Fields are added, and neither renamed nor taken away.
 ` + "`a.b`" + ` is a field of an object, ` + "`a[].b`" + ` one of each element of an array, ` + "`a.*.b`" + ` one of each value of an object with free names. Objects that ` + "`get`" + `
-prints have the fields of Kubernetes and Istio. This page is generated from the types.
+prints have the fields of Kubernetes and Istio. Times are in RFC 3339. This page is generated from the types.
 `)
 	for _, command := range slices.Sorted(maps.Keys(sections)) {
 		fmt.Fprintf(&page, "\n## %s\n\n| field | type | meaning |\n|---|---|---|\n%s", command, sections[command])
@@ -190,28 +196,28 @@ prints have the fields of Kubernetes and Istio. This page is generated from the 
 }
 
 // rows writes the fields of a type, those of types within it after them. above are the types that it is within.
-func (p outputs) rows(out *strings.Builder, name, prefix string, used map[string]bool, above []string) {
-	used[name] = true
+func (p outputs) rows(out *strings.Builder, name, prefix string, above []string) {
+	p.used[name] = true
 	dir := ""
 	if at := strings.LastIndexByte(name, '.'); at >= 0 {
 		dir = name[:at+1]
 	}
-	for _, f := range p[name].Fields.List {
+	for _, f := range p.types[name].Fields.List {
 		key := jsonName(f)
 		kind, inner, path := p.kind(f.Type, dir)
 		if key == "" {
 			if len(f.Names) == 0 && inner != "" {
-				p.rows(out, inner, prefix, used, append(above, inner)) // embedded
+				p.rows(out, inner, prefix, append(above, inner)) // embedded
 			}
 			continue
 		}
 		if strings.Contains(f.Tag.Value, ",omitempty") {
 			kind += ", may be missing"
 		}
-		meaning := strings.Join(strings.Fields(f.Doc.Text()+" "+f.Comment.Text()), " ")
+		meaning := p.meanings.of(name, key, f.Doc.Text()+" "+f.Comment.Text())
 		fmt.Fprintf(out, "| `%s%s` | %s | %s |\n", prefix, key, kind, strings.ReplaceAll(meaning, "|", `\|`))
 		if inner != "" && !slices.Contains(above, inner) {
-			p.rows(out, inner, prefix+key+path+".", used, append(slices.Clone(above), inner))
+			p.rows(out, inner, prefix+key+path+".", append(slices.Clone(above), inner))
 		}
 	}
 }
@@ -238,7 +244,7 @@ func (p outputs) kind(e ast.Expr, dir string) (kind, inner, path string) {
 		return "any", "", ""
 	case *ast.Ident:
 		switch {
-		case p[dir+e.Name] != nil:
+		case p.types[dir+e.Name] != nil:
 			return "object", dir + e.Name, ""
 		case strings.HasPrefix(e.Name, "int"), strings.HasPrefix(e.Name, "uint"), strings.HasPrefix(e.Name, "float"):
 			return "number", "", ""
