@@ -219,7 +219,8 @@ func follows(cmd *cobra.Command) bool {
 			return true
 		}
 	}
-	return false
+	flag := cmd.Flags().Lookup("no-follow")
+	return flag != nil && flag.Value.String() == "false"
 }
 
 func flagError(cmd *cobra.Command, err error) error {
