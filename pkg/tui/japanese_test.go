@@ -73,7 +73,7 @@ func TestNoEnglishWordOfOursIsLeftOnAJapaneseScreen(t *testing.T) {
 		for _, keys := range []string{"", "?", ":", "x", "s", "e", "n", "h", "3"} {
 			for _, c := range []Config{{}, {Accessible: true}} {
 				s, _ := lessonOn(t, c, inJapanese(v), tuitest.Status())
-				s.verbs = nil // what commands do is said by the commands
+				s.verbs = nil // their names are not Japanese
 				s.press("z")
 				if keys != "" {
 					s.press(keys)
@@ -95,6 +95,14 @@ func TestTheTabsAndTablesOfAJapaneseLessonAreJapanese(t *testing.T) {
 	s.wantNoText("Services", "Logs", "NAME")
 	s.press("3")
 	s.wantText("予想", "確信あり")
+}
+
+func TestThePaletteSaysInJapaneseWhatCommandsDo(t *testing.T) {
+	s, _ := lessonOn(t, Config{}, inJapanese(predicting()), tuitest.Status())
+	s.verbs = []Verb{{Name: "ps", Args: "[SERVICE...]", Short: "List the services and their status"}}
+	s.press("z")
+	s.press(":")
+	s.wantText("ps [SERVICE...]", "サービスとその状態を一覧にする")
 }
 
 func TestEveryKeyHasItsNameAndHelpInJapanese(t *testing.T) {

@@ -39,7 +39,7 @@ func (m *model) words() shell.Words {
 func (m *model) offer(text string) []item {
 	var items []item
 	for _, c := range m.words().Complete(text) {
-		items = append(items, item{text: c.Text, command: c.Short, fill: c.Fill})
+		items = append(items, item{text: c.Text, command: m.state.Say(c.Short), fill: c.Fill})
 	}
 	return items
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/shopctl/shopctl/pkg/cli/cmdutil"
 	"github.com/shopctl/shopctl/pkg/cli/dash"
 	"github.com/shopctl/shopctl/pkg/tui"
+	"github.com/shopctl/shopctl/pkg/tui/words"
 )
 
 func TestTheDashboardWantsATerminal(t *testing.T) {
@@ -25,6 +26,9 @@ func TestThePaletteOffersWhatRunsAndTakesNoScreen(t *testing.T) {
 		names = append(names, v.Name)
 		if v.Short == "" {
 			t.Errorf("%s lacks a description", v.Name)
+		}
+		if !words.In("ja").Has(v.Short) {
+			t.Errorf("words.japaneseCommands does not say %q, the description of %s", v.Short, v.Name)
 		}
 	}
 	for _, want := range []string{"call", "fault inject", "fault clear", "ps", "up", "down", "trace list", "trace show", "metrics query", "alerts list", "map", "top"} {

@@ -7,6 +7,7 @@ func japanese() Language {
 	maps.Copy(all, japaneseKeys)
 	maps.Copy(all, japaneseHelp)
 	maps.Copy(all, japaneseScreen)
+	maps.Copy(all, japaneseCommands)
 	return Language{whole: all, leads: japaneseLeads}
 }
 
