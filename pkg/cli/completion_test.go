@@ -26,7 +26,7 @@ func TestALineOfBashIsCompleted(t *testing.T) {
 		{`shopctl call cart AddItem --data='{"item": {"q`, "9", "nospace\n{\"item\": {\"quantity\": \n"},
 		{`shopctl call 'cart' "AddItem" '{"item": {}, "`, "9", "nospace\n{\"item\": {}, \"userId\": \n"},
 		{`shopctl call c\art GetCart '{"x": "it'\''s", "u`, "9", "nospace\ns\", \"userId\": \n"},
-		{"shopctl call cart --fo", "9", "\n--format\n"},
+		{"shopctl call cart --fo", "9", "\n--format\n--format-error\n"},
 		{"shopctl call cart --format=t", "9", "\ntext\n"},
 		{"shopctl --color=al", "9", "\nalways\n"},
 		{"shopctl apply -f x", "9", "files\n"},
