@@ -31,6 +31,7 @@ func TestALineOfBashIsCompleted(t *testing.T) {
 		{"shopctl --color=al", "9", "\nalways\n"},
 		{"shopctl apply -f x", "9", "files\n"},
 		{"shopctl call cart --import-path x", "9", "dirs\n"},
+		{"shopctl call --unix ./ser", "9", "files\n"},
 		{"shopctl nosuch x", "9", "files\n"},
 		{"", "9", ""},
 	} {

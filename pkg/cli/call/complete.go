@@ -12,10 +12,20 @@ import (
 )
 
 // complete completes services that speak gRPC, their methods, and the fields of a message; built-in services are completed with the shop down
-// as well.
+// as well. With --unix, the shell completes the path of the socket.
 func (o *callOptions) complete(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if o.unix && len(args) > 0 {
+		path, err := socket(args[0])
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		args = append([]string{path}, args[1:]...)
+	}
 	switch len(args) {
 	case 0:
+		if o.unix {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
 		var names []string
 		for _, name := range cmdutil.ServiceNames(cmd.Context(), o.f.Shop, o.f.Namespace()) {
 			if b, ok := services.Lookup(name); !ok || len(b.GRPC) > 0 {

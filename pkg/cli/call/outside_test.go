@@ -160,6 +160,8 @@ func TestServerAtASocketIsCalled(t *testing.T) {
 			t.Errorf("%s: exit %d: %s", flag, code, w.Err.String())
 		}
 	}
+	w.Want(cmdutil.ExitOK, "__complete", "call", "--unix", path, "")
+	w.WantOut("GetCart")
 	if code := w.Run("call", "--unix", path+".gone", "GetCart"); code != 64+int(codes.Unavailable) {
 		t.Errorf("no socket: exit %d: %s", code, w.Err.String())
 	}
