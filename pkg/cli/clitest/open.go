@@ -50,20 +50,16 @@ func (o *open) add(n int) {
 // wait waits until nothing is open. It returns how many still are after a minute.
 func (o *open) wait() int {
 	o.mu.Lock()
-	n := o.n
-	if n == 0 {
+	defer o.mu.Unlock()
+	if o.n > 0 {
+		none := make(chan struct{})
+		o.none = none
 		o.mu.Unlock()
-		return 0
+		select {
+		case <-none:
+		case <-time.After(time.Minute):
+		}
+		o.mu.Lock()
 	}
-	if o.none == nil {
-		o.none = make(chan struct{})
-	}
-	none := o.none
-	o.mu.Unlock()
-	select {
-	case <-none:
-		return 0
-	case <-time.After(time.Minute):
-		return n
-	}
+	return o.n
 }

@@ -58,6 +58,21 @@ func TestPollLooksOnceHoweverShortItsTimeIs(t *testing.T) {
 	}
 }
 
+func TestPollGivesUpADaemonThatDoesNotRespond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bounded, cancel := cmdutil.Within(t.Context(), time.Second)
+		defer cancel()
+		waitsFor, err := cmdutil.Poll(t.Context(), bounded, time.Second, func(ctx context.Context) (string, error) {
+			<-ctx.Done()
+			return "", ctx.Err()
+		})
+		var told *cmdutil.Error
+		if waitsFor != "" || !errors.As(err, &told) || told.Code != cmdutil.ExitInconclusive || told.Error() != "the daemon does not respond" {
+			t.Errorf("waits for %q, %v", waitsFor, err)
+		}
+	})
+}
+
 func TestPollThatIsInterruptedIsNotLate(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	bounded, cancel := cmdutil.Within(ctx, time.Hour)
