@@ -32,7 +32,8 @@ const DefaultDeadline = 10 * time.Second
 type Target struct {
 	// Name is the short name: "catalog".
 	Name string
-	// Addr is "host:port", or "unix://" and the absolute path of a socket; empty if it does not run, and then only a linked contract can be read.
+	// Addr is "host:port", or UnixScheme and the absolute path of a socket; empty if it does not run, and then only a linked
+	// contract can be read.
 	Addr string
 	// GRPC are the full names of the services that it serves by a contract linked into this binary.
 	// None: its contract is fetched by server reflection.
@@ -169,9 +170,12 @@ func dial(t Target, m *Meter, w *Wire) (*grpc.ClientConn, error) {
 	return grpc.NewClient("passthrough:///"+t.Addr, options...)
 }
 
+// UnixScheme is in front of the path of a Unix domain socket, as in gRPC's names of targets.
+const UnixScheme = "unix://"
+
 // networkOf splits an address into what a net.Dialer takes.
 func networkOf(addr string) (network, address string) {
-	if path, ok := strings.CutPrefix(addr, "unix://"); ok {
+	if path, ok := strings.CutPrefix(addr, UnixScheme); ok {
 		return "unix", path
 	}
 	return "tcp", addr

@@ -50,9 +50,12 @@ func fromInput(headers []string, in io.Reader) ([]string, error) {
 	for _, header := range headers {
 		switch {
 		case header == "@-":
-			text, err := io.ReadAll(io.LimitReader(in, maxHeaders))
+			text, err := io.ReadAll(io.LimitReader(in, maxHeaders+1))
 			if err != nil {
 				return nil, fmt.Errorf("read headers from standard input: %w", err)
+			}
+			if len(text) > maxHeaders {
+				return nil, cmdutil.UsageErr(headersExample, "-H @-: standard input has more than %d KiB of headers", maxHeaders>>10)
 			}
 			lines := strings.FieldsFunc(string(text), func(r rune) bool { return r == '\n' || r == '\r' })
 			if len(lines) == 0 {

@@ -142,6 +142,9 @@ func TestHeadersAreReadFromStandardInput(t *testing.T) {
 		w.Want(cmdutil.ExitUsage, append([]string{"call", addr, "GetCart"}, args...)...)
 		w.WantErr(want)
 	}
+	w.F.IO.In = strings.NewReader("x-a: " + strings.Repeat("a", 64<<10))
+	w.Want(cmdutil.ExitUsage, "call", addr, "GetCart", "{}", "-H", "@-")
+	w.WantErr("-H @-: standard input has more than 64 KiB of headers")
 }
 
 func TestServerAtASocketIsCalled(t *testing.T) {

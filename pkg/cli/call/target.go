@@ -44,7 +44,7 @@ func (t *callTarget) reach() string {
 // findTarget finds the server that word names. With offline, a built-in contract is enough, so that a built-in service
 // is found with the shop down.
 func findTarget(ctx context.Context, ios *iostreams.IO, connect cmdutil.Connect, namespace func() string, word string, offline bool) (*callTarget, error) {
-	if strings.HasPrefix(word, unixScheme) {
+	if strings.HasPrefix(word, call.UnixScheme) {
 		return &callTarget{Target: call.Target{Name: word, Addr: word}, foreign: true}, nil
 	}
 	ref := servicename.Parse(word)
@@ -175,16 +175,13 @@ func callable(ios *iostreams.IO, s *controlpb.Service) error {
 	return nil
 }
 
-// unixScheme is in front of the path of a socket.
-const unixScheme = "unix://"
-
 // socket is the address of a Unix domain socket, from its path.
 func socket(path string) (string, error) {
-	absolute, err := filepath.Abs(strings.TrimPrefix(path, unixScheme))
+	absolute, err := filepath.Abs(strings.TrimPrefix(path, call.UnixScheme))
 	if err != nil {
 		return "", fmt.Errorf("find the socket %s: %w", path, err)
 	}
-	return unixScheme + absolute, nil
+	return call.UnixScheme + absolute, nil
 }
 
 // hostPort is a server outside of the shop.
