@@ -19,7 +19,7 @@ func TopologyMap(r *controlpb.GetMapResponse) topology.Map {
 	for _, e := range r.GetEdges() {
 		m.Edges = append(m.Edges, topology.Edge{
 			Caller: e.GetCaller(), Callee: e.GetCallee(), Protocol: e.GetProtocol(), Traffic: traffic(e.GetTraffic()), Failures: e.GetFailures(),
-			Mesh: edgeMesh(e.GetMesh()),
+			Asynchronous: e.GetAsynchronous(), Mesh: edgeMesh(e.GetMesh()),
 		})
 	}
 	for _, b := range r.GetBlast() {

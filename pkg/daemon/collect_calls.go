@@ -21,7 +21,7 @@ func (c *callsCollector) Describe(chan<- *prometheus.Desc) {}
 // Collect implements prometheus.Collector.
 func (c *callsCollector) Collect(out chan<- prometheus.Metric) {
 	edge := func(name, help string) *prometheus.Desc {
-		return prometheus.NewDesc(name, help, []string{"client", "server"}, nil)
+		return prometheus.NewDesc(name, help, []string{"client", "server", "connection_type"}, nil)
 	}
 	requests := edge("traces_service_graph_request_total", "Calls between two services, by their spans.")
 	failed := edge("traces_service_graph_request_failed_total", "Calls between two services that failed.")
@@ -30,13 +30,17 @@ func (c *callsCollector) Collect(out chan<- prometheus.Metric) {
 	c.collectLatencies(out)
 	all, dropped := c.calls.Totals()
 	for _, t := range all {
+		connection := ""
+		if t.Asynchronous {
+			connection = "messaging_system"
+		}
 		counter := func(d *prometheus.Desc, n uint64) {
-			out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), t.Caller, t.Callee)
+			out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), t.Caller, t.Callee, connection)
 		}
 		counter(requests, t.Requests)
 		counter(failed, t.Failed)
 		for desc, h := range map[*prometheus.Desc]servicegraph.Histogram{calls: t.Calls, served: t.Served} {
-			out <- prometheus.MustNewConstHistogram(desc, h.Count, h.Seconds, h.Buckets, t.Caller, t.Callee)
+			out <- prometheus.MustNewConstHistogram(desc, h.Count, h.Seconds, h.Buckets, t.Caller, t.Callee, connection)
 		}
 	}
 	out <- prometheus.MustNewConstMetric(prometheus.NewDesc("traces_service_graph_dropped_spans_total",

@@ -36,6 +36,9 @@ func DOT(m Map) string {
 		case e.Traffic.ErrorRatio > 0:
 			attributes = ", color=red"
 		}
+		if e.Asynchronous {
+			attributes += ", arrowhead=open"
+		}
 		fmt.Fprintf(&b, "  %s -> %s [label=%s%s];\n", quoteDOT(e.Caller), quoteDOT(e.Callee), quoteDOT(edgeLabel(e)), attributes)
 	}
 	b.WriteString("}\n")
@@ -49,6 +52,9 @@ func edgeLabel(e Edge) string {
 		return "0/s"
 	}
 	label := rate(t.Rate)
+	if e.Asynchronous {
+		label = "asynchronous " + label
+	}
 	if t.ErrorRatio > 0 {
 		label += ", " + humanize.Percent(t.ErrorRatio) + " errors"
 	}

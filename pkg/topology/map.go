@@ -37,9 +37,11 @@ type Node struct {
 // Edge is the calls from one service to another, as the caller sees them.
 type Edge struct {
 	Caller, Callee string
-	// Protocol is grpc, http, redis, ...
+	// Protocol is grpc, http, redis, nats, ...
 	Protocol string
-	Traffic  Traffic
+	// Asynchronous: messages, for whose handling the caller does not wait.
+	Asynchronous bool
+	Traffic      Traffic
 	// Failures by status, the most frequent first: "UNAVAILABLE".
 	Failures []string
 	// Mesh is what sidecars know of the calls; nil unless the caller has one.
@@ -63,7 +65,7 @@ func NewMap(s servicegraph.Snapshot) Map {
 	all := figuresOf(s)
 	names := map[string]bool{}
 	for _, e := range s.Edges {
-		edge := Edge{Caller: e.Caller, Callee: e.Callee, Protocol: e.Protocol, Traffic: traffic(e.Traffic)}
+		edge := Edge{Caller: e.Caller, Callee: e.Callee, Protocol: e.Protocol, Asynchronous: e.Asynchronous, Traffic: traffic(e.Traffic)}
 		for _, f := range e.Failures {
 			edge.Failures = append(edge.Failures, f.Status)
 		}

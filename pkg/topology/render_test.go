@@ -25,6 +25,7 @@ func faulty() Map {
 		servicegraph.Edge{Caller: "payment", Callee: "checkout", Protocol: "grpc", Traffic: sample(3, 0, ms4, "")},
 		servicegraph.Edge{Caller: servicegraph.User, Callee: "frontend", Protocol: "http", Traffic: sample(1, 0, 90*time.Millisecond, "")},
 		servicegraph.Edge{Caller: "frontend", Callee: `ra"ting<b>#;\`, Protocol: "http", Traffic: sample(900, 0, ms4, "")},
+		servicegraph.Edge{Caller: "checkout", Callee: "warehouse", Protocol: "nats", Asynchronous: true, Traffic: sample(12, 3, ms40, "other")},
 		servicegraph.Edge{Caller: "hen", Callee: "egg", Traffic: sample(30, 0, ms4, "")},
 		servicegraph.Edge{Caller: "egg", Callee: "hen", Traffic: sample(30, 0, ms4, "")},
 	)

@@ -20,6 +20,10 @@ func (m Map) WithSidecars(h Hops) Map {
 			m.Edges = append(m.Edges, Edge{Caller: e.Caller, Callee: gateway, Protocol: e.Protocol, Traffic: e.Traffic, Failures: e.Failures})
 			e.Caller, e.Mesh = gateway, nil
 		}
+		if e.Asynchronous {
+			m.Edges = append(m.Edges, e)
+			continue
+		}
 		m.Edges = append(m.Edges, h.chain(e)...)
 	}
 	return m

@@ -163,16 +163,20 @@ func (d *drawing) add(b *branch, lead, rest string) {
 	} else {
 		row = append(row, cell{}, cell{}, cell{})
 	}
-	mark := ""
+	var marks []string
+	if d.style.here(b.edge) {
+		marks = append(marks, HereMark)
+	}
+	if b.edge != nil && b.edge.Asynchronous {
+		marks = append(marks, "asynchronous")
+	}
 	switch {
 	case b.cycle:
-		mark = "calls back"
+		marks = append(marks, "calls back")
 	case b.again:
-		mark = "see above"
+		marks = append(marks, "see above")
 	}
-	if d.style.here(b.edge) {
-		mark = strings.TrimSpace(HereMark + " " + mark)
-	}
+	mark := strings.Join(marks, " ")
 	notes := d.notes(b.name)
 	if mark != "" && notes != "" {
 		mark += "   "
@@ -263,6 +267,9 @@ func (d *drawing) sentences(b *branch) (lines []string) {
 	for _, next := range b.below {
 		t := next.edge.Traffic
 		line := fmt.Sprintf("%s calls %s: ", next.edge.Caller, next.name)
+		if next.edge.Asynchronous {
+			line = fmt.Sprintf("%s sends messages to %s: ", next.edge.Caller, next.name)
+		}
 		switch {
 		case t.Requests == 0:
 			line += "not now"

@@ -34,7 +34,7 @@ func grow(m Map) (roots []*branch, alone []string) {
 	}
 	for _, edges := range f.out {
 		slices.SortFunc(edges, func(a, b Edge) int {
-			return cmp.Or(compareBool(a.Traffic.Requests == 0, b.Traffic.Requests == 0), cmp.Compare(a.Callee, b.Callee))
+			return cmp.Or(compareBool(a.Traffic.Requests == 0, b.Traffic.Requests == 0), cmp.Compare(a.Callee, b.Callee), compareBool(a.Asynchronous, b.Asynchronous))
 		})
 	}
 	names := namesOf(m)

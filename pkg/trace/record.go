@@ -68,9 +68,12 @@ func (k Kind) String() string {
 // Record is the information about a span that needs no look at its attributes: enough to index it,
 // and to count it as a call between two services.
 type Record struct {
-	Trace   ID
-	Span    SpanID
-	Parent  SpanID // zero: none
+	Trace  ID
+	Span   SpanID
+	Parent SpanID // zero: none
+	// SentIn is the trace and Sent the span that the first link of a consumer's span names: the sending of the message; zero: none.
+	SentIn  ID
+	Sent    SpanID
 	Kind    Kind
 	Service string // resource attribute service.name
 	Name    string
@@ -87,6 +90,6 @@ type Record struct {
 	Proxy bool
 	// Sidecar is what such a span says; nil where it is not asked for.
 	Sidecar *Sidecar
-	// Protocol is rpc.system.name (grpc), db.system.name (redis), http for HTTP; empty if unknown.
+	// Protocol is rpc.system.name (grpc), db.system.name (redis), messaging.system (nats), http for HTTP; empty if unknown.
 	Protocol string
 }

@@ -38,6 +38,7 @@ func NewMapCmd(f *cmdutil.Factory) *cobra.Command {
 		Long: `Show the call graph, with the rate, errors and 95th percentile of each edge as seen by the caller, and the active
 faults. The last lines describe the impact of each fault in one sentence, by comparing spans from now with spans from
 before the fault. The calls of a service with several callers are listed below the first of them.
+An asynchronous edge is messages: each handling of one by a receiver counts, and its time begins when it was sent.
 
 With sidecars, each edge also says what the caller's sidecars know of it: mutual TLS or plaintext, the versions that
 were called, retries, requests that the callee's policies denied, response flags, and instances that are ejected

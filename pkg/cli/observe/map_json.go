@@ -39,10 +39,11 @@ type mapNodeView struct {
 }
 
 type mapEdgeView struct {
-	Caller   string   `json:"caller"`
-	Callee   string   `json:"callee"`
-	Protocol string   `json:"protocol"`
-	Failures []string `json:"failures"`
+	Caller       string   `json:"caller"`
+	Callee       string   `json:"callee"`
+	Protocol     string   `json:"protocol"`
+	Failures     []string `json:"failures"`
+	Asynchronous bool     `json:"asynchronous"`
 	trafficView
 	Mesh *meshView `json:"mesh,omitempty"`
 }
@@ -134,7 +135,7 @@ func viewMap(m *controlpb.GetMapResponse) mapView {
 	}
 	for i, e := range m.GetEdges() {
 		v.Edges[i] = mapEdgeView{
-			Caller: e.GetCaller(), Callee: e.GetCallee(), Protocol: e.GetProtocol(), Failures: cmdutil.NotNil(e.GetFailures()),
+			Caller: e.GetCaller(), Callee: e.GetCallee(), Protocol: e.GetProtocol(), Failures: cmdutil.NotNil(e.GetFailures()), Asynchronous: e.GetAsynchronous(),
 			trafficView: viewTraffic(e.GetTraffic()), Mesh: viewMesh(drawn.Edges[i].Mesh),
 		}
 	}

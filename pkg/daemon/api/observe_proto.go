@@ -52,7 +52,7 @@ func protoMap(m topology.Map) *controlpb.GetMapResponse {
 	for _, e := range m.Edges {
 		out.Edges = append(out.Edges, &controlpb.MapEdge{
 			Caller: e.Caller, Callee: e.Callee, Protocol: e.Protocol, Traffic: protoTraffic(e.Traffic), Failures: e.Failures,
-			Mesh: protoEdgeMesh(e.Mesh),
+			Asynchronous: e.Asynchronous, Mesh: protoEdgeMesh(e.Mesh),
 		})
 	}
 	for _, b := range m.Blast {

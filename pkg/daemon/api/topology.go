@@ -167,6 +167,9 @@ func (s *topologyServer) addMesh(ctx context.Context, m *topology.Map, sidecars 
 	}
 	edges := map[[2]string]*topology.Edge{}
 	for i := range m.Edges {
+		if m.Edges[i].Asynchronous {
+			continue // the callee is not called
+		}
 		edges[[2]string{m.Edges[i].Caller, m.Edges[i].Callee}] = &m.Edges[i]
 	}
 	snap, _ := s.view.shop.Snapshot()

@@ -6,6 +6,9 @@
 // not respond, a program that is not traced), it is named by the address that was called. Retries within
 // one call are several server spans with the same parent: one call, several attempts.
 //
+// A message is seen as a producer's span, and as a consumer's that is its child or linked with it. Any number of services
+// may receive it, each as often as it is delivered, and the sender does not wait for them: those are edges of their own.
+//
 // Counts are kept by the second in which a span arrived, for the last minutes, so that a look back over
 // any window costs an addition, and clocks that disagree do no harm. Beside that run totals from the
 // beginning, which a Prometheus may scrape. Names, edges and waiting spans are bounded whatever comes;
@@ -79,7 +82,11 @@ type Dropped struct {
 	Nameless int64
 }
 
-type edgeKey struct{ caller, callee string }
+// edgeKey names an edge; of the same two services there may be one of calls and one of messages.
+type edgeKey struct {
+	caller, callee string
+	asynchronous   bool
+}
 
 type operationKey struct{ service, name string }
 
@@ -148,7 +155,7 @@ func (g *Graph) tick() {
 
 // served takes the callee's side of a call.
 func (g *Graph) served(r *trace.Record) {
-	a := attempt{callee: g.name(r.Service), protocol: g.word(r.Protocol), took: took(r), failed: r.Error}
+	a := attempt{callee: g.name(r.Service), protocol: g.word(r.Protocol), took: took(r), failed: r.Error, end: r.End}
 	if r.Error {
 		a.status = g.word(r.Code)
 	}
@@ -158,7 +165,13 @@ func (g *Graph) served(r *trace.Record) {
 	if o := g.operation(a.callee, r.Name); o != nil {
 		o.observe(g.second, a.took, a.failed, a.status)
 	}
-	g.attempted(key{r.Trace, g.proxies.above(r.Trace, r.Parent)}, a)
+	switch {
+	case r.Kind == trace.Consumer && r.Sent != trace.SpanID{}:
+		g.attempted(key{r.SentIn, r.Sent}, a)
+	case r.Kind == trace.Consumer && r.Parent == trace.SpanID{}: // its sender is unknown, and not a user
+	default:
+		g.attempted(key{r.Trace, g.proxies.above(r.Trace, r.Parent)}, a)
+	}
 }
 
 // attempted takes an attempt of the call whose caller's span is k; one without a caller is a user's.
@@ -167,7 +180,7 @@ func (g *Graph) attempted(k key, a attempt) {
 		g.pairServer(k, a)
 		return
 	}
-	if e := g.edge(User, a.callee, a.protocol); e != nil {
+	if e := g.edge(edgeKey{caller: User, callee: a.callee}, a.protocol); e != nil {
 		e.observe(g.second, a.took, a.failed, a.status)
 		e.client.observe(a.took, a.failed)
 		e.server.observe(a.took, a.failed)
@@ -176,7 +189,10 @@ func (g *Graph) attempted(k key, a attempt) {
 
 // called takes the caller's side of a call.
 func (g *Graph) called(r *trace.Record) {
-	c := call{caller: g.name(r.Service), peer: g.address(r.Peer, r.Port), protocol: g.word(r.Protocol), took: took(r), failed: r.Error}
+	c := call{
+		caller: g.name(r.Service), peer: g.address(r.Peer, r.Port), protocol: g.word(r.Protocol), took: took(r), failed: r.Error,
+		message: r.Kind == trace.Producer, start: r.Start,
+	}
 	if r.Error {
 		c.status = g.word(r.Code)
 	}
@@ -185,7 +201,7 @@ func (g *Graph) called(r *trace.Record) {
 
 // count adds a call whose two ends are known.
 func (g *Graph) count(c call, callee string) *edge {
-	e := g.edge(c.caller, callee, c.protocol)
+	e := g.edge(edgeKey{caller: c.caller, callee: callee}, c.protocol)
 	if e != nil {
 		e.observe(g.second, c.took, c.failed, c.status)
 		e.client.observe(c.took, c.failed)

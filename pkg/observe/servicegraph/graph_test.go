@@ -151,7 +151,7 @@ func TestRetriesAreOneCallOfSeveralAttempts(t *testing.T) {
 		if n := snap.Nodes[0]; n.Requests != 3 || n.Failed != 2 {
 			t.Errorf("order %d: node %+v", order, n)
 		}
-		if got := g.edges[edgeKey{"frontend", "cart"}].server.requests; got != 3 {
+		if got := g.edges[edgeKey{caller: "frontend", callee: "cart"}].server.requests; got != 3 {
 			t.Errorf("order %d: %d attempts", order, got)
 		}
 	}

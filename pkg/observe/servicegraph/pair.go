@@ -32,12 +32,16 @@ type call struct {
 	caller, peer, protocol, status string
 	took                           time.Duration
 	failed                         bool
+	// message: it is the sending of one, at start, and each attempt is its handling by a receiver.
+	message bool
+	start   time.Time
 }
 
 type attempt struct {
 	callee, protocol, status string
 	took                     time.Duration
 	failed                   bool
+	end                      time.Time
 }
 
 // pair is a call with at least one side received.
@@ -108,6 +112,8 @@ func (g *Graph) pairServer(k key, a attempt) {
 	switch {
 	case p == nil:
 		g.hold(pair{key: k, at: g.now, served: true, attempt: a})
+	case p.message:
+		g.deliver(p, a)
 	case p.done():
 		p.edge.server.observe(a.took, a.failed)
 	case !p.called:
@@ -132,6 +138,13 @@ func (g *Graph) pairClient(k key, c call) {
 		g.hold(pair{key: k, at: g.now, called: true, call: c})
 	case p.called:
 		g.countByPeer(c)
+	case c.message:
+		p.called, p.call = true, c
+		g.deliver(p, p.attempt)
+		for _, a := range p.more {
+			g.deliver(p, a)
+		}
+		p.more = nil
 	default:
 		p.called, p.call = true, c
 		g.complete(p, p.callee)
@@ -151,6 +164,26 @@ func (g *Graph) complete(p *pair, callee string) {
 	if p.edge = g.count(p.call, callee); p.edge == nil {
 		p.edge = &edge{} // without room: what else belongs to it goes nowhere
 	}
+}
+
+// deliver counts a message that was handled by a receiver. Its time is that from the sending on.
+func (g *Graph) deliver(p *pair, a attempt) {
+	protocol := a.protocol
+	if protocol == "" {
+		protocol = p.call.protocol
+	}
+	e := g.edge(edgeKey{p.caller, a.callee, true}, protocol)
+	if e == nil {
+		e = &edge{}
+	}
+	p.edge = e
+	after := unknown
+	if !p.start.IsZero() && !a.end.IsZero() {
+		after = max(0, a.end.Sub(p.start))
+	}
+	e.observe(g.second, after, a.failed, a.status)
+	e.client.observe(after, a.failed)
+	e.server.observe(a.took, a.failed)
 }
 
 // hold keeps the first side of a call, at the price of the oldest if need be.
@@ -198,6 +231,8 @@ func (g *Graph) countByPeer(c call) {
 	case found:
 	case c.peer != "":
 		callee = g.name(c.peer)
+	case c.message:
+		return // a message without a receiver is on no edge
 	default:
 		g.dropped.Nameless++
 		return

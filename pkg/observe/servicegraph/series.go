@@ -79,8 +79,7 @@ func (s *series) status(status string) int {
 }
 
 // edge finds or makes an edge; nil if there is no room.
-func (g *Graph) edge(caller, callee, protocol string) *edge {
-	k := edgeKey{caller, callee}
+func (g *Graph) edge(k edgeKey, protocol string) *edge {
 	e := g.edges[k]
 	if e == nil {
 		if len(g.edges) >= maxEdges && !g.sweep(func() bool { return len(g.edges) < maxEdges }) {

@@ -20,8 +20,11 @@ type Snapshot struct {
 // Edge describes the calls from a caller to a callee, as the caller sees them.
 type Edge struct {
 	Caller, Callee string
-	// Protocol is grpc, http, redis and so on; empty if no span has it.
+	// Protocol is grpc, http, redis, nats and so on; empty if no span has it.
 	Protocol string
+	// Asynchronous: the caller sends messages and does not wait. Each time that the callee handles one is a request, and took
+	// what passed from the sending to the end of the handling.
+	Asynchronous bool
 	Traffic
 }
 
@@ -97,7 +100,7 @@ func (g *Graph) Between(from, to time.Time) Snapshot {
 	snap := Snapshot{From: from, To: to, Dropped: g.dropped}
 	for k, e := range g.edges {
 		if t, ok := w.read(&e.series); ok {
-			snap.Edges = append(snap.Edges, Edge{k.caller, k.callee, e.protocol, t})
+			snap.Edges = append(snap.Edges, Edge{k.caller, k.callee, e.protocol, k.asynchronous, t})
 		}
 	}
 	for name, n := range g.nodes {
@@ -111,13 +114,24 @@ func (g *Graph) Between(from, to time.Time) Snapshot {
 		}
 	}
 	slices.SortFunc(snap.Edges, func(a, b Edge) int {
-		return cmp.Or(cmp.Compare(a.Caller, b.Caller), cmp.Compare(a.Callee, b.Callee))
+		return cmp.Or(cmp.Compare(a.Caller, b.Caller), cmp.Compare(a.Callee, b.Callee), later(a.Asynchronous, b.Asynchronous))
 	})
 	slices.SortFunc(snap.Nodes, func(a, b Node) int { return cmp.Compare(a.Service, b.Service) })
 	slices.SortFunc(snap.Operations, func(a, b Operation) int {
 		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Name, b.Name))
 	})
 	return snap
+}
+
+// later orders calls before messages.
+func later(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
 }
 
 // quietFor is for how many seconds a series without requests is still shown: a shop that pauses keeps its shape, and

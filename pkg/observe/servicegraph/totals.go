@@ -37,6 +37,7 @@ func (t *totals) observe(took time.Duration, failed bool) {
 // Total counts the calls of an edge since it was first seen, as Prometheus counters do.
 type Total struct {
 	Caller, Callee   string
+	Asynchronous     bool
 	Requests, Failed uint64
 	// Calls are the durations that the caller sees, Served those that the callee does, with each attempt counted.
 	Calls, Served Histogram
@@ -57,12 +58,12 @@ func (g *Graph) Totals() ([]Total, Dropped) {
 	all := make([]Total, 0, len(g.edges))
 	for k, e := range g.edges {
 		all = append(all, Total{
-			Caller: k.caller, Callee: k.callee, Requests: e.client.requests, Failed: e.client.failed,
+			Caller: k.caller, Callee: k.callee, Asynchronous: k.asynchronous, Requests: e.client.requests, Failed: e.client.failed,
 			Calls: e.client.histogram(), Served: e.server.histogram(),
 		})
 	}
 	slices.SortFunc(all, func(a, b Total) int {
-		return cmp.Or(cmp.Compare(a.Caller, b.Caller), cmp.Compare(a.Callee, b.Callee))
+		return cmp.Or(cmp.Compare(a.Caller, b.Caller), cmp.Compare(a.Callee, b.Callee), later(a.Asynchronous, b.Asynchronous))
 	})
 	return all, g.dropped
 }

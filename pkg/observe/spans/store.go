@@ -216,7 +216,11 @@ func (s *Store) record(p *parsed, o *origin) trace.Record {
 	if p.start != 0 {
 		r.Start, r.End = time.Unix(0, p.start), time.Unix(0, p.end)
 	}
-	if p.kind != trace.Client && p.kind != trace.Server {
+	switch p.kind {
+	case trace.Client, trace.Server, trace.Producer:
+	case trace.Consumer:
+		r.SentIn, r.Sent = p.sentIn, p.sent
+	default:
 		return r
 	}
 	var number [20]byte

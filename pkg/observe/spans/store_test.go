@@ -240,6 +240,34 @@ func TestNewSpansAreReportedToOthers(t *testing.T) {
 	}
 }
 
+func TestAConsumerIsReportedWithTheFirstSpanThatItIsLinkedWith(t *testing.T) {
+	var got []trace.Record
+	s := New(Config{Now: time.Now, OnRecords: func(list []trace.Record) { got = append(got, list...) }})
+	link := func(id byte) *tracepb.Span_Link {
+		return &tracepb.Span_Link{TraceId: append(make([]byte, 15), id), SpanId: append(make([]byte, 7), id)}
+	}
+	request := &tracepb.ResourceSpans{ScopeSpans: []*tracepb.ScopeSpans{{}}}
+	for i, kind := range []tracepb.Span_SpanKind{tracepb.Span_SPAN_KIND_CONSUMER, tracepb.Span_SPAN_KIND_INTERNAL} {
+		request.ScopeSpans[0].Spans = append(request.ScopeSpans[0].Spans, &tracepb.Span{
+			TraceId: append(make([]byte, 15), 1), SpanId: append(make([]byte, 7), byte(i+1)), Kind: kind, Links: []*tracepb.Span_Link{link(8), link(9)},
+			Attributes: []*commonpb.KeyValue{{Key: "messaging.system", Value: &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: "nats"}}}},
+		})
+	}
+	encoded, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: []*tracepb.ResourceSpans{request}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if refused, reason, err := s.Ingest(encoded); refused != 0 || err != nil {
+		t.Fatal(refused, reason, err)
+	}
+	if r := got[0]; r.SentIn != (trace.ID{15: 8}) || r.Sent != (trace.SpanID{7: 8}) || r.Protocol != "nats" {
+		t.Errorf("consumer: %+v", r)
+	}
+	if r := got[1]; r.Sent != (trace.SpanID{}) {
+		t.Errorf("another span: %+v", r)
+	}
+}
+
 func TestTracesAreFollowedOnceTheyAreWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStore(0)

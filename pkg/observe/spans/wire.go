@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -25,10 +24,13 @@ type parsed struct {
 	raw, name    []byte
 	trace        trace.ID
 	span, parent trace.SpanID
-	kind         trace.Kind
-	failed       bool
-	start, end   int64 // nanoseconds since 1970; both 0 if they cannot be right
-	attributes   [][]byte
+	// sentIn and sent are of the first link.
+	sentIn     trace.ID
+	sent       trace.SpanID
+	kind       trace.Kind
+	failed     bool
+	start, end int64 // nanoseconds since 1970; both 0 if they cannot be right
+	attributes [][]byte
 	// hasTrace and hasSpan: the ids are there and valid.
 	hasTrace, hasSpan bool
 	// wrong is what is not right about an id that was given; "" if nothing is.
@@ -201,15 +203,7 @@ func (p *parsed) bytesField(num protowire.Number, value []byte) error {
 			p.parent = trace.SpanID(value)
 		}
 	case 13:
-		return fields(value, func(num protowire.Number, _, id []byte) error {
-			switch {
-			case num == 1 && id != nil:
-				p.checkID("trace id of a link", id, len(p.trace))
-			case num == 2 && id != nil:
-				p.checkID("span id of a link", id, len(p.span))
-			}
-			return nil
-		})
+		return p.link(value)
 	case 5:
 		p.name = value
 	case 9:
@@ -225,6 +219,26 @@ func (p *parsed) bytesField(num protowire.Number, value []byte) error {
 		})
 	}
 	return nil
+}
+
+// link reads a link, and keeps what the first one names.
+func (p *parsed) link(encoded []byte) error {
+	first := p.sent == trace.SpanID{}
+	return fields(encoded, func(num protowire.Number, _, id []byte) error {
+		switch {
+		case num == 1 && id != nil:
+			p.checkID("trace id of a link", id, len(p.trace))
+			if first && len(id) == len(p.sentIn) {
+				p.sentIn = trace.ID(id)
+			}
+		case num == 2 && id != nil:
+			p.checkID("span id of a link", id, len(p.span))
+			if first && len(id) == len(p.sent) {
+				p.sent = trace.SpanID(id)
+			}
+		}
+		return nil
+	})
 }
 
 // checkID notes an id that has a wrong length.
@@ -268,56 +282,6 @@ func (p *parsed) begins() int64 {
 		return math.MaxInt64
 	}
 	return p.start
-}
-
-// keyValue reads an encoded KeyValue: its key, and its value as text if that is a string or a number.
-func keyValue(encoded, scratch []byte) (key, value []byte) {
-	_ = fields(encoded, func(num protowire.Number, _, field []byte) error {
-		switch num {
-		case 1:
-			key = field
-		case 2:
-			return fields(field, func(num protowire.Number, whole, field []byte) error {
-				switch {
-				case num == 1:
-					value = field
-				case num == 3 && field == nil:
-					_, _, n := protowire.ConsumeTag(whole)
-					number, _ := protowire.ConsumeVarint(whole[n:])
-					value = strconv.AppendInt(scratch, int64(number), 10)
-				}
-				return nil
-			})
-		}
-		return nil
-	})
-	return key, value
-}
-
-// fields calls visit with each field of an encoded message: all of it, and what it holds where that has a length.
-func fields(message []byte, visit func(num protowire.Number, whole, value []byte) error) error {
-	for len(message) > 0 {
-		num, typ, tag := protowire.ConsumeTag(message)
-		if tag < 0 {
-			return protowire.ParseError(tag)
-		}
-		n := protowire.ConsumeFieldValue(num, typ, message[tag:])
-		if n < 0 {
-			return protowire.ParseError(n)
-		}
-		var value []byte
-		if typ == protowire.BytesType {
-			value, _ = protowire.ConsumeBytes(message[tag:])
-			if value == nil {
-				value = []byte{}
-			}
-		}
-		if err := visit(num, message[:tag+n], value); err != nil {
-			return err
-		}
-		message = message[tag+n:]
-	}
-	return nil
 }
 
 // checkResource reads a resource whole, and returns the name of its service.

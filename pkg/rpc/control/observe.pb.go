@@ -2010,7 +2010,9 @@ type MapEdge struct {
 	// Failures by status, the most frequent first: "UNAVAILABLE".
 	Failures []string `protobuf:"bytes,5,rep,name=failures,proto3" json:"failures,omitempty"`
 	// Absent unless the caller has a sidecar.
-	Mesh          *EdgeMesh `protobuf:"bytes,6,opt,name=mesh,proto3" json:"mesh,omitempty"`
+	Mesh *EdgeMesh `protobuf:"bytes,6,opt,name=mesh,proto3" json:"mesh,omitempty"`
+	// Messages: each time that the callee handles one is a request, whose time is that from the sending on.
+	Asynchronous  bool `protobuf:"varint,7,opt,name=asynchronous,proto3" json:"asynchronous,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2085,6 +2087,13 @@ func (x *MapEdge) GetMesh() *EdgeMesh {
 		return x.Mesh
 	}
 	return nil
+}
+
+func (x *MapEdge) GetAsynchronous() bool {
+	if x != nil {
+		return x.Asynchronous
+	}
+	return false
 }
 
 // EdgeMesh is what sidecars know of an edge.
@@ -2595,14 +2604,15 @@ const file_shopctl_control_v1_observe_proto_rawDesc = "" +
 	"\tcpu_cores\x18\x04 \x01(\x01R\bcpuCores\x12!\n" +
 	"\fmemory_bytes\x18\x05 \x01(\x03R\vmemoryBytes\x12\x1b\n" +
 	"\tin_flight\x18\x06 \x01(\x01R\binFlight\x12\x16\n" +
-	"\x06faults\x18\a \x03(\tR\x06faults\"\xda\x01\n" +
+	"\x06faults\x18\a \x03(\tR\x06faults\"\xfe\x01\n" +
 	"\aMapEdge\x12\x16\n" +
 	"\x06caller\x18\x01 \x01(\tR\x06caller\x12\x16\n" +
 	"\x06callee\x18\x02 \x01(\tR\x06callee\x125\n" +
 	"\atraffic\x18\x03 \x01(\v2\x1b.shopctl.control.v1.TrafficR\atraffic\x12\x1a\n" +
 	"\bprotocol\x18\x04 \x01(\tR\bprotocol\x12\x1a\n" +
 	"\bfailures\x18\x05 \x03(\tR\bfailures\x120\n" +
-	"\x04mesh\x18\x06 \x01(\v2\x1c.shopctl.control.v1.EdgeMeshR\x04mesh\"\xc5\x03\n" +
+	"\x04mesh\x18\x06 \x01(\v2\x1c.shopctl.control.v1.EdgeMeshR\x04mesh\x12\"\n" +
+	"\fasynchronous\x18\a \x01(\bR\fasynchronous\"\xc5\x03\n" +
 	"\bEdgeMesh\x12\x1d\n" +
 	"\n" +
 	"mutual_tls\x18\x01 \x01(\x03R\tmutualTls\x12\x1c\n" +
